@@ -1,0 +1,160 @@
+//! Who may see a room: pure functions of actor, room and membership that every door and every rule asks
+//! (contract, rooms 3.2).
+
+use crate::membership::MembershipFacts;
+use crate::permission::{Authority, Permission, PermissionTable};
+use crate::room::{RoomFacts, RoomKind};
+use crate::settings::Settings;
+use crate::{RoleId, UserId};
+
+/// The role of somebody who is not logged in.
+const ANONYMOUS: &str = "anonymous";
+
+/// The permission that lets the members of such a room see it.
+const fn view_permission(kind: RoomKind) -> Permission {
+    match kind {
+        RoomKind::Channel => Permission::VIEW_C_ROOM,
+        RoomKind::Group => Permission::VIEW_P_ROOM,
+        RoomKind::Direct => Permission::VIEW_D_ROOM,
+    }
+}
+
+/// Whether the actor may see the room at all. Archived, read-only and join codes make no difference, and no
+/// administrator may look into groups and direct messages they are not in.
+///
+/// `membership` is the actor's own; `None` when not a member.
+pub fn can_access_room(
+    authority: &Authority<'_>,
+    room: &RoomFacts,
+    membership: Option<&MembershipFacts>,
+) -> bool {
+    if room.kind == RoomKind::Channel && authority.has(Permission::VIEW_C_ROOM) {
+        return true;
+    }
+    membership.is_some()
+        && (authority.has(Permission::VIEW_JOINED_ROOM)
+            || authority.has(view_permission(room.kind)))
+}
+
+/// Whether the actor may read the room's messages: access, and for those who are not members of a channel the right to
+/// look in before joining.
+pub fn can_read_history(
+    authority: &Authority<'_>,
+    room: &RoomFacts,
+    membership: Option<&MembershipFacts>,
+) -> bool {
+    can_access_room(authority, room, membership)
+        && (room.kind != RoomKind::Channel
+            || membership.is_some()
+            || authority.has(Permission::PREVIEW_C_ROOM))
+}
+
+/// Whether somebody who is not logged in may see the room: channels only, and only when the workspace is open to
+/// them.
+pub fn anonymous_can_access_room(room: &RoomFacts, settings: &Settings) -> bool {
+    room.kind == RoomKind::Channel && settings.bool("Accounts_AllowAnonymousRead")
+}
+
+/// Whether somebody who is not logged in may read the room's messages.
+pub fn anonymous_can_read_history(
+    room: &RoomFacts,
+    settings: &Settings,
+    permissions: &PermissionTable,
+) -> bool {
+    let (nobody, roles) = (UserId::new(""), [RoleId::new(ANONYMOUS)]);
+    let authority = Authority {
+        actor: &nobody,
+        roles: &roles,
+        room_roles: &[],
+        permissions,
+    };
+    anonymous_can_access_room(room, settings) && authority.has(Permission::PREVIEW_C_ROOM)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::RoomId;
+    use serde_json::Value;
+
+    fn room(kind: RoomKind) -> RoomFacts {
+        crate::testing::room_facts(&RoomId::new("r"), kind)
+    }
+
+    fn asks(
+        rule: fn(&Authority<'_>, &RoomFacts, Option<&MembershipFacts>) -> bool,
+        role: &str,
+        kind: RoomKind,
+        member: bool,
+    ) -> bool {
+        let (actor, roles, permissions) = (
+            UserId::new("u"),
+            [RoleId::new(role)],
+            PermissionTable::default(),
+        );
+        let authority = Authority {
+            actor: &actor,
+            roles: &roles,
+            room_roles: &[],
+            permissions: &permissions,
+        };
+        let membership = MembershipFacts {
+            roles: vec![],
+            blocked: false,
+        };
+        rule(&authority, &room(kind), member.then_some(&membership))
+    }
+
+    #[test]
+    fn anyone_may_see_a_channel_but_only_members_the_rest() {
+        assert!(asks(can_access_room, "user", RoomKind::Channel, false));
+        for kind in [RoomKind::Group, RoomKind::Direct] {
+            assert!(asks(can_access_room, "user", kind, true));
+            assert!(!asks(can_access_room, "user", kind, false));
+            assert!(
+                !asks(can_access_room, "admin", kind, false),
+                "not even administrators"
+            );
+        }
+    }
+
+    #[test]
+    fn guests_see_only_what_they_joined() {
+        assert!(!asks(can_access_room, "guest", RoomKind::Channel, false));
+        assert!(asks(can_access_room, "guest", RoomKind::Channel, true));
+    }
+
+    #[test]
+    fn looking_into_a_channel_before_joining_is_a_right_of_its_own() {
+        assert!(asks(can_read_history, "user", RoomKind::Channel, false));
+        assert!(
+            !asks(can_read_history, "bot", RoomKind::Channel, false),
+            "bots must join first"
+        );
+        assert!(asks(can_read_history, "bot", RoomKind::Channel, true));
+        assert!(!asks(can_read_history, "user", RoomKind::Group, false));
+    }
+
+    #[test]
+    fn strangers_see_channels_of_an_open_workspace_only() {
+        let (mut settings, permissions) = (Settings::default(), PermissionTable::default());
+        assert!(!anonymous_can_access_room(
+            &room(RoomKind::Channel),
+            &settings
+        ));
+        settings.set("Accounts_AllowAnonymousRead", Value::Bool(true));
+        assert!(anonymous_can_access_room(
+            &room(RoomKind::Channel),
+            &settings
+        ));
+        assert!(anonymous_can_read_history(
+            &room(RoomKind::Channel),
+            &settings,
+            &permissions
+        ));
+        assert!(!anonymous_can_access_room(
+            &room(RoomKind::Group),
+            &settings
+        ));
+    }
+}

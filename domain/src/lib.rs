@@ -1,0 +1,40 @@
+//! The rules of Hansard: what may happen, and what then has happened.
+//!
+//! Everything here is pure and synchronous. There is no clock, no randomness and no I/O: time, ids and
+//! whatever a rule needs to know from elsewhere come in with the command. The same state, command and
+//! context always give the same events.
+//!
+//! Each consistency boundary has one module with the same skeleton: stream name, events (storage formats,
+//! never changed, only added to), state, commands, context, refusals, `decide`, `evolve`.
+
+pub mod decider;
+pub mod event;
+pub mod id;
+pub mod stream;
+pub mod time;
+
+pub mod access;
+pub mod password;
+pub mod pattern;
+pub mod permission;
+pub mod settings;
+
+pub mod claim;
+pub mod membership;
+pub mod message;
+pub mod permissions;
+pub mod room;
+pub mod session;
+pub mod setting;
+pub mod user;
+
+pub mod mention;
+
+#[cfg(any(test, feature = "testing"))]
+pub mod testing;
+
+pub use decider::Decider;
+pub use event::{Event, EventPayload};
+pub use id::{MessageId, RoleId, RoomId, TokenHash, UserId};
+pub use stream::{Category, StreamId};
+pub use time::Timestamp;

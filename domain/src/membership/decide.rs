@@ -1,0 +1,307 @@
+//! The rules of joining, leaving, roles and reading (contract, rooms 2.3 and 6).
+
+use super::{
+    Joining, MarkedUnread, Member, MemberJoined, MemberLeft, MemberRemoved, MembershipContext,
+    MembershipEvent, MembershipRefusal, ReadCursorMoved, RoomHidden, RoomOpened, RoomRole,
+    RoomRoleGranted, RoomRoleRevoked,
+};
+use crate::access::can_access_room;
+use crate::permission::Permission;
+use crate::room::RoomKind;
+use crate::{RoleId, RoomId, Timestamp, UserId};
+
+type Decision = Result<Vec<MembershipEvent>, MembershipRefusal>;
+
+impl MembershipContext<'_> {
+    fn room_and_user(&self) -> (RoomId, UserId) {
+        (self.room.id.clone(), self.user.clone())
+    }
+
+    fn joined(&self, joining: Joining, roles: Vec<RoleId>, at: Timestamp) -> MembershipEvent {
+        let (room, user) = self.room_and_user();
+        MemberJoined {
+            room,
+            user,
+            joining,
+            roles,
+            at,
+        }
+        .into()
+    }
+
+    fn must_be_own(&self) -> Result<(), MembershipRefusal> {
+        (self.authority.actor == self.user)
+            .then_some(())
+            .ok_or(MembershipRefusal::NotYourOwn)
+    }
+}
+
+impl Member {
+    fn has(&self, role: RoomRole) -> bool {
+        self.roles.iter().any(|held| held.as_str() == role.as_str())
+    }
+
+    /// Whether the room would have no owner without this member.
+    fn is_last_owner(&self, context: &MembershipContext<'_>) -> bool {
+        self.has(RoomRole::Owner) && context.room.owners <= 1
+    }
+}
+
+pub(super) fn found(
+    member: Option<&Member>,
+    joining: Joining,
+    mut roles: Vec<RoleId>,
+    at: Timestamp,
+    context: &MembershipContext<'_>,
+) -> Vec<MembershipEvent> {
+    if member.is_some() {
+        return vec![];
+    }
+    roles.sort();
+    roles.dedup();
+    vec![context.joined(joining, roles, at)]
+}
+
+pub(super) fn join(
+    member: Option<&Member>,
+    at: Timestamp,
+    context: &MembershipContext<'_>,
+) -> Decision {
+    context.must_be_own()?;
+    let authority = &context.authority;
+    if context.room.kind == RoomKind::Direct {
+        return Err(MembershipRefusal::JoinNotAllowed);
+    }
+    if member.is_some() {
+        return Ok(vec![]);
+    }
+    if !can_access_room(authority, context.room, context.actor_membership) {
+        return Err(MembershipRefusal::JoinNotAllowed);
+    }
+    if !context.join_code_ok && !authority.has(Permission::JOIN_WITHOUT_JOIN_CODE) {
+        return Err(MembershipRefusal::WrongJoinCode);
+    }
+    Ok(vec![context.joined(Joining::Joined, vec![], at)])
+}
+
+pub(super) fn add(
+    member: Option<&Member>,
+    at: Timestamp,
+    context: &MembershipContext<'_>,
+) -> Decision {
+    let authority = &context.authority;
+    let any_room = match context.room.kind {
+        RoomKind::Direct => return Err(MembershipRefusal::CannotAddToDirect),
+        RoomKind::Channel => Permission::ADD_USER_TO_ANY_C_ROOM,
+        RoomKind::Group => Permission::ADD_USER_TO_ANY_P_ROOM,
+    };
+    let own_room = context.actor_membership.is_some()
+        && authority.has_in_room(Permission::ADD_USER_TO_JOINED_ROOM);
+    if !own_room && !authority.has(any_room) {
+        return Err(MembershipRefusal::AddNotAllowed);
+    }
+    if member.is_some() {
+        return Ok(vec![]);
+    }
+    Ok(vec![context.joined(
+        Joining::Added {
+            by: authority.actor.clone(),
+        },
+        vec![],
+        at,
+    )])
+}
+
+pub(super) fn leave(
+    member: Option<&Member>,
+    at: Timestamp,
+    context: &MembershipContext<'_>,
+) -> Decision {
+    context.must_be_own()?;
+    let allowed = match context.room.kind {
+        RoomKind::Channel => context.authority.has(Permission::LEAVE_C),
+        RoomKind::Group => context.authority.has(Permission::LEAVE_P),
+        RoomKind::Direct => false,
+    };
+    if !allowed {
+        return Err(MembershipRefusal::LeaveNotAllowed);
+    }
+    let member = member.ok_or(MembershipRefusal::NotAMember)?;
+    if member.is_last_owner(context) {
+        return Err(MembershipRefusal::LastOwner);
+    }
+    let (room, user) = context.room_and_user();
+    Ok(vec![MemberLeft { room, user, at }.into()])
+}
+
+pub(super) fn remove(
+    member: Option<&Member>,
+    at: Timestamp,
+    context: &MembershipContext<'_>,
+) -> Decision {
+    let authority = &context.authority;
+    if context.room.kind == RoomKind::Direct || !authority.has_in_room(Permission::REMOVE_USER) {
+        return Err(MembershipRefusal::RemoveNotAllowed);
+    }
+    let member = member.ok_or(MembershipRefusal::NotAMember)?;
+    if member.is_last_owner(context) {
+        return Err(MembershipRefusal::LastOwner);
+    }
+    let (room, user) = context.room_and_user();
+    Ok(vec![
+        MemberRemoved {
+            room,
+            user,
+            by: authority.actor.clone(),
+            at,
+        }
+        .into(),
+    ])
+}
+
+fn may_assign(role: RoomRole, context: &MembershipContext<'_>) -> Result<(), MembershipRefusal> {
+    let permission = match role {
+        RoomRole::Owner => Permission::SET_OWNER,
+        RoomRole::Moderator => Permission::SET_MODERATOR,
+        RoomRole::Leader => Permission::SET_LEADER,
+    };
+    context
+        .authority
+        .has_in_room(permission)
+        .then_some(())
+        .ok_or(MembershipRefusal::RoleNotAllowed(role))
+}
+
+pub(super) fn grant(
+    member: Option<&Member>,
+    role: RoomRole,
+    at: Timestamp,
+    context: &MembershipContext<'_>,
+) -> Decision {
+    may_assign(role, context)?;
+    let member = member.ok_or(MembershipRefusal::NotAMember)?;
+    if member.has(role) {
+        return Err(MembershipRefusal::HasRole(role));
+    }
+    let (room, user) = context.room_and_user();
+    let by = context.authority.actor.clone();
+    Ok(vec![
+        RoomRoleGranted {
+            room,
+            user,
+            role: role.id(),
+            by,
+            at,
+        }
+        .into(),
+    ])
+}
+
+pub(super) fn revoke(
+    member: Option<&Member>,
+    role: RoomRole,
+    at: Timestamp,
+    context: &MembershipContext<'_>,
+) -> Decision {
+    may_assign(role, context)?;
+    let member = member.ok_or(MembershipRefusal::NotAMember)?;
+    if !member.has(role) {
+        return Err(MembershipRefusal::LacksRole(role));
+    }
+    if role == RoomRole::Owner && member.is_last_owner(context) {
+        return Err(MembershipRefusal::LastOwnerKeepsRole);
+    }
+    let (room, user) = context.room_and_user();
+    let by = context.authority.actor.clone();
+    Ok(vec![
+        RoomRoleRevoked {
+            room,
+            user,
+            role: role.id(),
+            by,
+            at,
+        }
+        .into(),
+    ])
+}
+
+fn must_be_own_member(
+    member: Option<&Member>,
+    context: &MembershipContext<'_>,
+) -> Result<(), MembershipRefusal> {
+    context.must_be_own()?;
+    member.map(|_| ()).ok_or(MembershipRefusal::NotAMember)
+}
+
+pub(super) fn read(
+    member: Option<&Member>,
+    threads: bool,
+    at: Timestamp,
+    context: &MembershipContext<'_>,
+) -> Decision {
+    must_be_own_member(member, context)?;
+    // Clients say "read" far more often than there is something to read.
+    let up_to_date = |view: super::MembershipView| {
+        view.open
+            && !view.unread
+            && context
+                .last_message
+                .is_none_or(|last| view.cursor >= Some(last))
+    };
+    if context.view.is_some_and(up_to_date) {
+        return Ok(vec![]);
+    }
+    let (room, user) = context.room_and_user();
+    Ok(vec![
+        ReadCursorMoved {
+            room,
+            user,
+            threads,
+            at,
+        }
+        .into(),
+    ])
+}
+
+pub(super) fn mark_unread(
+    member: Option<&Member>,
+    cursor: Timestamp,
+    at: Timestamp,
+    context: &MembershipContext<'_>,
+) -> Decision {
+    must_be_own_member(member, context)?;
+    let unread_already = |view: super::MembershipView| {
+        view.open && view.unread && view.cursor.is_none_or(|now| now <= cursor)
+    };
+    if context.view.is_some_and(unread_already) {
+        return Ok(vec![]);
+    }
+    let (room, user) = context.room_and_user();
+    Ok(vec![
+        MarkedUnread {
+            room,
+            user,
+            cursor,
+            at,
+        }
+        .into(),
+    ])
+}
+
+pub(super) fn show(
+    member: Option<&Member>,
+    open: bool,
+    at: Timestamp,
+    context: &MembershipContext<'_>,
+) -> Decision {
+    must_be_own_member(member, context)?;
+    if context.view.is_some_and(|view| view.open == open) {
+        return Ok(vec![]);
+    }
+    let (room, user) = context.room_and_user();
+    Ok(vec![if open {
+        RoomOpened { room, user, at }.into()
+    } else {
+        RoomHidden { room, user, at }.into()
+    }])
+}

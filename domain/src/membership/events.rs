@@ -1,0 +1,163 @@
+//! What is stored of a membership. Storage formats: fields are only ever added.
+
+use serde::{Deserialize, Serialize};
+
+use crate::event::events;
+use crate::{RoleId, RoomId, Timestamp, UserId};
+
+events! {
+    /// What can happen to a membership.
+    MembershipEvent {
+        MemberJoined = 1,
+        MemberLeft = 1,
+        MemberRemoved = 1,
+        RoomRoleGranted = 1,
+        RoomRoleRevoked = 1,
+        ReadCursorMoved = 1,
+        MarkedUnread = 1,
+        RoomHidden = 1,
+        RoomOpened = 1,
+    }
+}
+
+/// How somebody became a member. Decides the first unread counts and the system message (contract, rooms 2.2).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Joining {
+    /// Made the room.
+    Creator,
+    /// Was named when the room was made.
+    Initial,
+    /// Came by themselves.
+    Joined,
+    /// Was added by somebody.
+    Added {
+        /// By whom.
+        by: UserId,
+    },
+    /// Joined a default room when the account was made.
+    Default,
+    /// Opened a direct message.
+    DirectCreator,
+    /// Is the other side of a direct message.
+    DirectOther,
+}
+
+/// Somebody is a member now.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct MemberJoined {
+    /// The room.
+    pub room: RoomId,
+    /// Who.
+    pub user: UserId,
+    /// How.
+    pub joining: Joining,
+    /// Roles in the room from the start.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub roles: Vec<RoleId>,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// Somebody is no longer a member, by their own wish.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct MemberLeft {
+    /// The room.
+    pub room: RoomId,
+    /// Who.
+    pub user: UserId,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// Somebody is no longer a member, by somebody else's wish.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct MemberRemoved {
+    /// The room.
+    pub room: RoomId,
+    /// Who.
+    pub user: UserId,
+    /// By whom.
+    pub by: UserId,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// A member has a role in the room now.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RoomRoleGranted {
+    /// The room.
+    pub room: RoomId,
+    /// Who.
+    pub user: UserId,
+    /// Which role.
+    pub role: RoleId,
+    /// By whom.
+    pub by: UserId,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// A member no longer has a role in the room.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RoomRoleRevoked {
+    /// The room.
+    pub room: RoomId,
+    /// Who.
+    pub user: UserId,
+    /// Which role.
+    pub role: RoleId,
+    /// By whom.
+    pub by: UserId,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// A member has read the room up to now. Posting moves the cursor too, without an event of its own.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ReadCursorMoved {
+    /// The room.
+    pub room: RoomId,
+    /// Who.
+    pub user: UserId,
+    /// Threads were read as well.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub threads: bool,
+    /// When: where the cursor stands now.
+    pub at: Timestamp,
+}
+
+/// A member wants to see the room as unread again.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct MarkedUnread {
+    /// The room.
+    pub room: RoomId,
+    /// Who.
+    pub user: UserId,
+    /// Where the cursor stands now: send time of the first message to count as unread.
+    pub cursor: Timestamp,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// A member does not want to see the room in their list.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RoomHidden {
+    /// The room.
+    pub room: RoomId,
+    /// Who.
+    pub user: UserId,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// A member wants to see the room in their list again.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RoomOpened {
+    /// The room.
+    pub room: RoomId,
+    /// Who.
+    pub user: UserId,
+    /// When.
+    pub at: Timestamp,
+}

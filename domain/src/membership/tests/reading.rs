@@ -1,0 +1,131 @@
+//! Reading, hiding and opening.
+
+use super::*;
+
+#[expect(clippy::unnecessary_wraps, reason = "as the context has it")]
+fn view(open: bool, unread: bool, cursor: Option<i64>) -> Option<MembershipView> {
+    Some(MembershipView {
+        open,
+        unread,
+        cursor: cursor.map(Timestamp::from_millis),
+    })
+}
+
+#[test]
+fn reading_moves_the_cursor_when_there_is_something_to_read() {
+    let (stage, me) = (Stage::default(), me());
+    let read = MembershipCommand::Read {
+        threads: true,
+        at: AT,
+    };
+    let last_message = Some(Timestamp::from_millis(3));
+    let moved = || {
+        ReadCursorMoved {
+            room: room(),
+            user: UserId::new("me"),
+            threads: true,
+            at: AT,
+        }
+        .into()
+    };
+    for there_is in [
+        None,
+        view(true, true, Some(3)),
+        view(false, false, Some(3)),
+        view(true, false, Some(2)),
+        view(true, false, None),
+    ] {
+        let context = MembershipContext {
+            view: there_is,
+            last_message,
+            ..stage.about(&me)
+        };
+        member().when(read.clone(), &context).then([moved()]);
+    }
+    let nothing_new = MembershipContext {
+        view: view(true, false, Some(3)),
+        last_message,
+        ..stage.about(&me)
+    };
+    member().when(read.clone(), &nothing_new).then_nothing();
+    let no_message = MembershipContext {
+        view: view(true, false, None),
+        ..stage.about(&me)
+    };
+    member().when(read.clone(), &no_message).then_nothing();
+    outside()
+        .when(read, &stage.about(&me))
+        .then_refused(MembershipRefusal::NotAMember);
+}
+
+#[test]
+fn rooms_can_be_unread_again() {
+    let (stage, me) = (Stage::default(), me());
+    let cursor = Timestamp::from_millis(2);
+    let mark = MembershipCommand::MarkUnread { cursor, at: AT };
+    let marked = || {
+        MarkedUnread {
+            room: room(),
+            user: UserId::new("me"),
+            cursor,
+            at: AT,
+        }
+        .into()
+    };
+    for seen in [
+        None,
+        view(true, false, Some(3)),
+        view(true, true, Some(3)),
+        view(false, true, Some(1)),
+    ] {
+        let context = MembershipContext {
+            view: seen,
+            ..stage.about(&me)
+        };
+        member().when(mark.clone(), &context).then([marked()]);
+    }
+    let unread = MembershipContext {
+        view: view(true, true, Some(2)),
+        ..stage.about(&me)
+    };
+    member().when(mark.clone(), &unread).then_nothing();
+    outside()
+        .when(mark, &stage.about(&me))
+        .then_refused(MembershipRefusal::NotAMember);
+}
+
+#[test]
+fn rooms_are_hidden_and_opened_once() {
+    let (stage, me) = (Stage::default(), me());
+    let (hide, open) = (
+        MembershipCommand::Hide { at: AT },
+        MembershipCommand::Open { at: AT },
+    );
+    let shown = MembershipContext {
+        view: view(true, false, None),
+        ..stage.about(&me)
+    };
+    let hidden = MembershipContext {
+        view: view(false, false, None),
+        ..stage.about(&me)
+    };
+    member().when(hide.clone(), &shown).then([RoomHidden {
+        room: room(),
+        user: me.clone(),
+        at: AT,
+    }
+    .into()]);
+    member().when(hide.clone(), &hidden).then_nothing();
+    member().when(open.clone(), &hidden).then([RoomOpened {
+        room: room(),
+        user: me.clone(),
+        at: AT,
+    }
+    .into()]);
+    member().when(open.clone(), &shown).then_nothing();
+    for command in [hide, open] {
+        outside()
+            .when(command, &stage.about(&me))
+            .then_refused(MembershipRefusal::NotAMember);
+    }
+}

@@ -1,0 +1,463 @@
+//! What a message's text calls and links to: user names after `@`, rooms after `#`, links (contract, messages 3, steps
+//! 8 and 9). Only names are found here; who and what they are is looked up by the caller.
+//!
+//! A text without `@`, `#` and `://` costs one look over its bytes and no allocation.
+
+use regex::Regex;
+
+use crate::pattern::{DEFAULT_PATTERN, is_name_byte};
+use crate::settings::Settings;
+
+/// Somebody called with `@`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Call<'a> {
+    /// One user, perhaps: a name as it stands in the text.
+    User(&'a str),
+    /// Every member.
+    All,
+    /// Every member who is there.
+    Here,
+}
+
+/// What was found, in order of appearance, each once.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Found<'a> {
+    /// Who is called.
+    pub calls: Vec<Call<'a>>,
+    /// Names after `#`.
+    pub channels: Vec<&'a str>,
+}
+
+/// Finds mentions. Made once per value of the setting `UTF8_User_Names_Validation`, for a custom pattern is costly to
+/// prepare.
+#[derive(Clone, Debug, Default)]
+pub struct Scanner {
+    custom: Option<Custom>,
+}
+
+/// Expressions for names of an administrator's own making.
+#[derive(Clone, Debug)]
+struct Custom {
+    users: Regex,
+    channels: Regex,
+}
+
+impl Scanner {
+    /// For the names of this workspace.
+    pub fn new(settings: &Settings) -> Self {
+        Self::with_pattern(settings.text("UTF8_User_Names_Validation"))
+    }
+
+    /// For names of that pattern; an invalid one falls back to the default.
+    pub fn with_pattern(pattern: &str) -> Self {
+        if pattern == DEFAULT_PATTERN {
+            return Self::default();
+        }
+        let users = Regex::new(&format!(
+            r"(?m)(?:^|\s|(?<quoted>> ?))@(?<name>(?:{pattern})(?:@(?:{pattern}))?)"
+        ));
+        let channels = Regex::new(&format!(
+            r"(?m)(?:^|\s|(?<quoted>>))#(?<name>(?:{pattern})(?:@(?:{pattern}))?)"
+        ));
+        Self {
+            custom: users
+                .ok()
+                .zip(channels.ok())
+                .map(|(users, channels)| Custom { users, channels }),
+        }
+    }
+
+    /// Everything called and named in `text`. Code counts as text.
+    pub fn scan<'a>(&self, text: &'a str) -> Found<'a> {
+        let mut found = Found::default();
+        let mut user = |name| {
+            let call = match name {
+                "all" => Call::All,
+                "here" => Call::Here,
+                name => Call::User(name),
+            };
+            push_new(&mut found.calls, call);
+        };
+        let Some(custom) = &self.custom else {
+            each_name(text, b'@', |before| !before.ends_with("> "), user);
+            each_name(
+                text,
+                b'#',
+                |_| true,
+                |name| push_new(&mut found.channels, name),
+            );
+            return found;
+        };
+        if text.contains('@') {
+            names(&custom.users, text).for_each(&mut user);
+        }
+        if text.contains('#') {
+            names(&custom.channels, text).for_each(|name| push_new(&mut found.channels, name));
+        }
+        found
+    }
+}
+
+/// Names found by an expression; those right behind a `>` never resolve (contract) and are left out.
+fn names<'a>(regex: &Regex, text: &'a str) -> impl Iterator<Item = &'a str> {
+    regex
+        .captures_iter(text)
+        .filter(|captures| captures.name("quoted").is_none())
+        .filter_map(|captures| captures.name("name"))
+        .map(|name| name.as_str())
+}
+
+/// Calls `each` with every name of the default pattern behind a `sigil` at the start of the text or after white space
+/// that `allowed` accepts.
+fn each_name<'a>(
+    text: &'a str,
+    sigil: u8,
+    allowed: impl Fn(&str) -> bool,
+    mut each: impl FnMut(&'a str),
+) {
+    let bytes = text.as_bytes();
+    let mut at = 0;
+    while let Some(offset) = bytes[at..].iter().position(|byte| *byte == sigil) {
+        let start = at + offset + 1;
+        let before = &text[..start - 1];
+        at = start;
+        if !(before.is_empty() || before.ends_with(char::is_whitespace)) || !allowed(before) {
+            continue;
+        }
+        let mut end = name_end(bytes, start);
+        if end == start {
+            continue;
+        }
+        // `name@server` is one name.
+        if bytes.get(end) == Some(&b'@') && name_end(bytes, end + 1) > end + 1 {
+            end = name_end(bytes, end + 1);
+        }
+        each(&text[start..end]);
+        at = end;
+    }
+}
+
+fn name_end(bytes: &[u8], start: usize) -> usize {
+    run_end(bytes, start, is_name_byte)
+}
+
+/// Where the run of bytes of one kind that begins at `start` ends.
+fn run_end(bytes: &[u8], start: usize, kind: impl Fn(u8) -> bool) -> usize {
+    let rest = bytes.get(start..).unwrap_or_default();
+    start
+        + rest
+            .iter()
+            .position(|byte| !kind(*byte))
+            .unwrap_or(rest.len())
+}
+
+fn push_new<T: PartialEq>(list: &mut Vec<T>, one: T) {
+    if !list.contains(&one) {
+        list.push(one);
+    }
+}
+
+/// How a block of code begins and ends.
+const FENCE: &str = "```";
+
+/// The text with its last block of code closed; `None` when every block is closed already.
+pub fn close_fences(text: &str) -> Option<String> {
+    let odd = text.contains(FENCE) && text.matches(FENCE).count() % 2 == 1;
+    odd.then(|| format!("{text}\n{FENCE}"))
+}
+
+/// Links in `text`, in order of appearance, each once. Code is not looked into.
+pub fn links(text: &str) -> Vec<&str> {
+    let mut found = Vec::new();
+    if !text.contains("://") {
+        return found;
+    }
+    // Between fences, every second part is code.
+    for prose in text.split(FENCE).step_by(2) {
+        let mut rest = prose;
+        while let Some((before, after)) = next_inline_code(rest) {
+            links_in_prose(before, &mut found);
+            rest = after;
+        }
+        links_in_prose(rest, &mut found);
+    }
+    found
+}
+
+/// What stands before and after the next `code` in the line; `None` when there is none.
+fn next_inline_code(text: &str) -> Option<(&str, &str)> {
+    let mut from = 0;
+    loop {
+        let open = from + text[from..].find('`')?;
+        let inside = &text[open + 1..];
+        let close = inside.find(['`', '\r', '\n'])?;
+        if close > 0 && inside.as_bytes()[close] == b'`' {
+            return Some((&text[..open], &inside[close + 1..]));
+        }
+        from = open + 1 + if close > 0 { close } else { 0 };
+    }
+}
+
+fn links_in_prose<'a>(text: &'a str, found: &mut Vec<&'a str>) {
+    const SCHEME: std::ops::RangeInclusive<usize> = 3..=9;
+    let bytes = text.as_bytes();
+    let mut at = 0;
+    while let Some(offset) = text.get(at..).and_then(|rest| rest.find("://")) {
+        let colon = at + offset;
+        let letters = bytes[at..colon]
+            .iter()
+            .rev()
+            .take(*SCHEME.end())
+            .take_while(|byte| byte.is_ascii_alphabetic())
+            .count();
+        at = colon + 3;
+        let end = authority_end(bytes, at);
+        if SCHEME.contains(&letters) && end > at {
+            at = path_end(bytes, end);
+            push_new(found, &text[colon - letters..at]);
+        }
+    }
+}
+
+const fn is_word(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || byte == b'_'
+}
+
+/// Where user, host and port end; `start` when there is no host.
+fn authority_end(bytes: &[u8], start: usize) -> usize {
+    let host_end = |at| {
+        run_end(bytes, at, |byte| {
+            byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'.'
+        })
+    };
+    let user = run_end(bytes, start, |byte| {
+        is_word(byte) || b"-;:&=+$,".contains(&byte)
+    });
+    let named = user > start && bytes.get(user) == Some(&b'@') && host_end(user + 1) > user + 1;
+    let host = if named { user + 1 } else { start };
+    let end = host_end(host);
+    if end == host {
+        return start;
+    }
+    match bytes.get(end) {
+        Some(b':') => match run_end(bytes, end + 1, |byte| byte.is_ascii_digit()) {
+            port if port > end + 1 => port,
+            _ => end,
+        },
+        _ => end,
+    }
+}
+
+/// Where path, query and fragment end.
+fn path_end(bytes: &[u8], start: usize) -> usize {
+    let mut end = start;
+    if bytes.get(end) == Some(&b'/') {
+        end = run_end(bytes, end, |byte| {
+            is_word(byte) || b"-+=!:~%/.@,".contains(&byte)
+        });
+    }
+    if bytes.get(end) == Some(&b'?') {
+        end += 1;
+    }
+    end = run_end(bytes, end, |byte| {
+        is_word(byte) || b"-+=&!:;%@/.,".contains(&byte)
+    });
+    if bytes.get(end) == Some(&b'#') {
+        let fragment = run_end(bytes, end + 1, |byte| {
+            !byte.is_ascii_whitespace() && byte != b')'
+        });
+        if fragment > end + 1 {
+            end = fragment;
+        }
+    }
+    end
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use std::sync::LazyLock;
+
+    fn users(text: &str) -> Vec<&str> {
+        let name = |call| match call {
+            Call::User(name) => name,
+            Call::All => "(all)",
+            Call::Here => "(here)",
+        };
+        Scanner::default()
+            .scan(text)
+            .calls
+            .into_iter()
+            .map(name)
+            .collect()
+    }
+
+    fn channels(text: &str) -> Vec<&str> {
+        Scanner::default().scan(text).channels
+    }
+
+    #[test]
+    fn names_are_found_at_the_start_and_after_white_space() {
+        assert_eq!(users("@bob and\n@al-ice_2 @bob"), ["bob", "al-ice_2"]);
+        assert_eq!(users("mail bob@example.org, (@bob) x@y"), [""; 0]);
+        assert_eq!(
+            channels("#general\t#dev.ops a#b (#c)"),
+            ["general", "dev.ops"]
+        );
+    }
+
+    #[test]
+    fn a_trailing_dot_belongs_to_the_name() {
+        assert_eq!(users("thanks @bob."), ["bob."]);
+        assert_eq!(users("thanks @bob, really"), ["bob"]);
+    }
+
+    #[test]
+    fn names_behind_a_quote_mark_do_not_count() {
+        assert_eq!(users(">@bob"), [""; 0]);
+        assert_eq!(users("> @bob @eve"), ["eve"]);
+        assert_eq!(channels(">#general"), [""; 0]);
+        assert_eq!(channels("> #general"), ["general"]);
+    }
+
+    #[test]
+    fn groups_are_told_from_users() {
+        assert_eq!(
+            users("@all @here @allan @All"),
+            ["(all)", "(here)", "allan", "All"]
+        );
+    }
+
+    #[test]
+    fn a_name_may_name_its_server() {
+        assert_eq!(users("@bob@example.org@x @a@"), ["bob@example.org", "a"]);
+    }
+
+    #[test]
+    fn names_may_have_other_characters() {
+        let scanner = Scanner::with_pattern(r"[\p{L}]+");
+        let found = scanner.scan("@jürgen > @ute >@ute #möbel @all");
+        assert_eq!(found.calls, [Call::User("jürgen"), Call::All]);
+        assert_eq!(found.channels, ["möbel"]);
+    }
+
+    #[test]
+    fn an_invalid_pattern_means_the_default() {
+        assert_eq!(
+            Scanner::with_pattern("[").scan("@bob").calls,
+            [Call::User("bob")]
+        );
+    }
+
+    #[test]
+    fn nothing_to_find_allocates_nothing() {
+        let found = Scanner::default().scan("just a text");
+        assert_eq!((found.calls.capacity(), found.channels.capacity()), (0, 0));
+        assert_eq!(links("just a text").capacity(), 0);
+        assert_eq!(close_fences("just a text"), None);
+    }
+
+    #[test]
+    fn links_are_found_once_each() {
+        assert_eq!(
+            links(
+                "see https://example.org/a?b=c&d=e#f, (http://u:p@host:80/x) and https://example.org/a?b=c&d=e#f,"
+            ),
+            ["https://example.org/a?b=c&d=e#f,", "http://u:p@host:80/x"]
+        );
+        assert_eq!(
+            links("[t](https://a.b/c#d) ftp://h file:///etc ab://x"),
+            ["https://a.b/c#d", "ftp://h"]
+        );
+    }
+
+    #[test]
+    fn a_scheme_has_three_to_nine_letters() {
+        assert_eq!(
+            links("averylongscheme://h"),
+            ["ongscheme://h"],
+            "as the expression of the contract would"
+        );
+        assert_eq!(
+            links("http://http://h"),
+            ["http://http://h"],
+            "one link, not two"
+        );
+    }
+
+    #[test]
+    fn code_hides_links() {
+        assert_eq!(
+            links("`http://a` http://b ``` http://c\n``` http://d `x\nhttp://e `"),
+            ["http://b", "http://d", "http://e"]
+        );
+        assert_eq!(links("``http://a"), ["http://a"]);
+    }
+
+    #[test]
+    fn an_open_block_of_code_is_closed() {
+        assert_eq!(close_fences("```\ncode").as_deref(), Some("```\ncode\n```"));
+        assert_eq!(close_fences("```code```"), None);
+        assert_eq!(
+            close_fences("```code``` ```").as_deref(),
+            Some("```code``` ```\n```")
+        );
+    }
+
+    fn expression(text: &str) -> Regex {
+        let Ok(regex) = Regex::new(text) else {
+            panic!("not an expression: {text}")
+        };
+        regex
+    }
+
+    // The expressions of the contract, as they stand there.
+    static USERS: LazyLock<Regex> =
+        LazyLock::new(|| expression(r"(?m)(^|\s|> ?)@([0-9a-zA-Z-_.]+(@[0-9a-zA-Z-_.]+)?)"));
+    static CHANNELS: LazyLock<Regex> =
+        LazyLock::new(|| expression(r"(?m)(^|\s|>)#([0-9a-zA-Z-_.]+(@[0-9a-zA-Z-_.]+)?)"));
+    static LINKS: LazyLock<Regex> = LazyLock::new(|| {
+        expression(concat!(
+            r"(?-u)([A-Za-z]{3,9})://([-;:&=+$,\w]+@)?([-A-Za-z0-9.]+)(:\d+)?",
+            r"((/[-+=!:~%/.@,\w]*)?\??([-+=&!:;%@/.,\w]+)?(?:#((?u:[^\s)])+))?)?",
+        ))
+    });
+    static WORDS: LazyLock<Scanner> = LazyLock::new(|| Scanner::with_pattern(r"\w+"));
+
+    fn by_expression(text: &str, regex: &Regex) -> Vec<String> {
+        let mut found = Vec::new();
+        for captures in regex.captures_iter(text) {
+            let whole = captures[0].trim();
+            if !whole.starts_with('>') {
+                push_new(&mut found, whole[1..].to_owned());
+            }
+        }
+        found
+    }
+
+    proptest! {
+        #[test]
+        fn the_fast_scanner_agrees_with_the_expressions(text in "[@#> \n`a.ü-]{0,24}") {
+            prop_assert_eq!(users(&text), by_expression(&text, &USERS));
+            prop_assert_eq!(channels(&text), by_expression(&text, &CHANNELS));
+        }
+
+        #[test]
+        fn links_agree_with_the_expression(
+            text in "[a-zA-F0-9:/@.?#&=+~)ü -]{0,12}(http|https|ab)://[a-c0-9:/@.?#&=+~)ü -]{0,24}"
+        ) {
+            let mut expected = Vec::new();
+            for one in LINKS.find_iter(&text) {
+                push_new(&mut expected, one.as_str());
+            }
+            prop_assert_eq!(links(&text), expected);
+        }
+
+        #[test]
+        fn any_text_can_be_scanned(text in "\\PC*|[`:/@#\r\n> a]{0,60}") {
+            let _ = (Scanner::default().scan(&text), links(&text), close_fences(&text));
+            let _ = WORDS.scan(&text);
+        }
+    }
+}

@@ -1,0 +1,432 @@
+//! The rules of posting, editing, deleting and reacting (contract, messages 3, 5 and 6).
+
+use unicode_segmentation::UnicodeSegmentation;
+
+use super::{
+    Content, Mention, Message, MessageContext, MessageDeleted, MessageEdited, MessageEvent,
+    MessagePosted, MessageRefusal, PostChecks, Posted, Presentation, ReactionAdded,
+    ReactionRemoved, Remains, attachments,
+};
+use crate::access::can_access_room;
+use crate::permission::Permission;
+use crate::room::RoomKind;
+use crate::{MessageId, Timestamp};
+
+type Decision = Result<Vec<MessageEvent>, MessageRefusal>;
+
+const MINUTE: i64 = 60_000;
+
+/// A client's clock is too far from the server's (contract, messages 3 step 2).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the given time is more than a minute away from the server's")]
+pub struct OutOfSync {
+    /// What the client said.
+    pub given: Timestamp,
+    /// The server's time.
+    pub now: Timestamp,
+}
+
+/// The send time of a message: the client's if it is at most 10 seconds off, the server's if it is at most 60 seconds
+/// off or not given (contract, messages 3 step 2).
+pub fn resolve_sent_at(given: Option<Timestamp>, now: Timestamp) -> Result<Timestamp, OutOfSync> {
+    let Some(given) = given else { return Ok(now) };
+    match given.millis_since(now).unsigned_abs() {
+        0..=10_000 => Ok(given),
+        10_001..=60_000 => Ok(now),
+        _ => Err(OutOfSync { given, now }),
+    }
+}
+
+/// The length of a text as its limit counts it: characters as people see them, and one for each `:emoji:`.
+pub fn length(text: &str) -> usize {
+    let mut graphemes = 0;
+    let mut rest = text;
+    while let Some(colon) = rest.find(':') {
+        graphemes += rest[..colon].graphemes(true).count() + 1;
+        rest = &rest[colon + 1..];
+        if let Some(end) = shortname_end(rest) {
+            rest = &rest[end..];
+        }
+    }
+    graphemes + rest.graphemes(true).count()
+}
+
+/// Where the `smile:` of a `:smile:` ends; `None` when it is none. The longest names of emoji have some 50 characters.
+fn shortname_end(text: &str) -> Option<usize> {
+    const LONGEST: usize = 64;
+    let bytes = text.as_bytes();
+    let end = bytes
+        .iter()
+        .take(LONGEST)
+        .position(|byte| !is_shortname_byte(*byte))?;
+    let named = bytes[..end].iter().any(u8::is_ascii_alphabetic)
+        || &bytes[..end] == b"+1"
+        || &bytes[..end] == b"-1";
+    (named && bytes[end] == b':').then_some(end + 1)
+}
+
+fn is_shortname_byte(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"_-+".contains(&byte)
+}
+
+pub(super) fn post(
+    state: &Message,
+    mut posted: Box<MessagePosted>,
+    checks: PostChecks,
+    context: &MessageContext<'_>,
+) -> Decision {
+    posted.author = context.authority.actor.clone();
+    posted.room = context.room.id.clone();
+    if let Message::Posted(there) = state
+        && there.author.as_ref() == Some(&posted.author)
+        && there.room == posted.room
+    {
+        return Err(MessageRefusal::AlreadyPosted);
+    }
+    if checks == PostChecks::Full {
+        may_thread(&posted, context)?;
+        may_have_length(&posted.content.text, context)?;
+    }
+    may_write(context)?;
+    may_present(posted.presentation.as_deref(), context)?;
+    posted.content.attachments = posted
+        .content
+        .attachments
+        .map(attachments::checked)
+        .transpose()?;
+    may_mention(&posted.content, context)?;
+    match state {
+        // A deleted message keeps its id; so does a system message somebody reacted to.
+        Message::Posted(_) | Message::Deleted => Err(MessageRefusal::IdTaken),
+        Message::Unposted if context.system_message.is_some() => Err(MessageRefusal::IdTaken),
+        Message::Unposted => Ok(vec![(*posted).into()]),
+    }
+}
+
+fn may_thread(posted: &MessagePosted, context: &MessageContext<'_>) -> Result<(), MessageRefusal> {
+    match (&posted.thread, posted.shown_in_room) {
+        (None, true) => Err(MessageRefusal::NotAReply),
+        (Some(_), _) if !context.settings.bool("Threads_enabled") => {
+            Err(MessageRefusal::ThreadsDisabled)
+        }
+        _ => Ok(()),
+    }
+}
+
+fn may_have_length(text: &str, context: &MessageContext<'_>) -> Result<(), MessageRefusal> {
+    let limit = context.settings.int("Message_MaxAllowedSize");
+    let most = usize::try_from(limit).unwrap_or(0);
+    // Nothing has more characters than bytes, so counting is rarely needed.
+    if text.len() > most && length(text) > most {
+        return Err(MessageRefusal::TooLong { limit });
+    }
+    Ok(())
+}
+
+/// Whether the actor may write into the room (contract, messages 3 step 5; rooms 3.3).
+fn may_write(context: &MessageContext<'_>) -> Result<(), MessageRefusal> {
+    let room = context.room;
+    if !can_access_room(&context.authority, room, context.membership) {
+        return Err(MessageRefusal::NoAccess);
+    }
+    if room.kind == RoomKind::Direct
+        && context
+            .membership
+            .is_some_and(|membership| membership.blocked)
+    {
+        return Err(MessageRefusal::Blocked);
+    }
+    if room.read_only && !writes_although_read_only(context) {
+        return Err(MessageRefusal::ReadOnly);
+    }
+    may_speak(context)
+}
+
+fn writes_although_read_only(context: &MessageContext<'_>) -> bool {
+    context.authority.has_in_room(Permission::POST_READONLY)
+        || context
+            .room
+            .unmuted
+            .iter()
+            .any(|name| name == context.username)
+}
+
+fn may_speak(context: &MessageContext<'_>) -> Result<(), MessageRefusal> {
+    if context
+        .room
+        .muted
+        .iter()
+        .any(|name| name == context.username)
+    {
+        return Err(MessageRefusal::Muted);
+    }
+    Ok(())
+}
+
+fn may_present(
+    presentation: Option<&Presentation>,
+    context: &MessageContext<'_>,
+) -> Result<(), MessageRefusal> {
+    let Some(presentation) = presentation else {
+        return Ok(());
+    };
+    let said = |part: &Option<String>| part.as_ref().is_some_and(|part| !part.is_empty());
+    if (said(&presentation.alias) || said(&presentation.avatar))
+        && !context
+            .authority
+            .has_in_room(Permission::MESSAGE_IMPERSONATE)
+    {
+        return Err(MessageRefusal::ImpersonationNotAllowed);
+    }
+    match &presentation.avatar {
+        Some(avatar) if !attachments::is_picture(avatar) => Err(MessageRefusal::InvalidLink),
+        _ => Ok(()),
+    }
+}
+
+fn may_mention(content: &Content, context: &MessageContext<'_>) -> Result<(), MessageRefusal> {
+    let (all, here) = (
+        content.mentions.contains(&Mention::All),
+        content.mentions.contains(&Mention::Here),
+    );
+    let limit = context.settings.int("Message_MaxAll");
+    if (all || here) && limit > 0 && i64::from(context.room.members) > limit {
+        return Err(MessageRefusal::RoomTooLargeForGroupMention { limit });
+    }
+    if all && !context.authority.has_in_room(Permission::MENTION_ALL) {
+        return Err(MessageRefusal::MentionAllNotAllowed);
+    }
+    if here && !context.authority.has_in_room(Permission::MENTION_HERE) {
+        return Err(MessageRefusal::MentionHereNotAllowed);
+    }
+    Ok(())
+}
+
+fn is_own(posted: &Posted, context: &MessageContext<'_>) -> bool {
+    posted.author.as_ref() == Some(context.authority.actor)
+}
+
+pub(super) fn edit(
+    state: &Message,
+    message: MessageId,
+    content: Content,
+    at: Timestamp,
+    context: &MessageContext<'_>,
+) -> Decision {
+    let posted = match state {
+        Message::Posted(posted) => posted,
+        Message::Unposted if context.system_message.is_some() => {
+            return Err(MessageRefusal::EditNotAllowed);
+        }
+        Message::Unposted | Message::Deleted => return Err(MessageRefusal::NotFound),
+    };
+    if posted.room != context.room.id {
+        return Err(MessageRefusal::OtherRoom);
+    }
+    may_edit(posted, at, context)?;
+    may_write(context)?;
+    let Some(content) = edited(posted, content)? else {
+        return Ok(vec![]);
+    };
+    let editor = context.authority.actor.clone();
+    Ok(vec![
+        MessageEdited {
+            message,
+            room: posted.room.clone(),
+            editor,
+            at,
+            content,
+        }
+        .into(),
+    ])
+}
+
+fn may_edit(
+    posted: &Posted,
+    at: Timestamp,
+    context: &MessageContext<'_>,
+) -> Result<(), MessageRefusal> {
+    let own = is_own(posted, context) && context.settings.bool("Message_AllowEditing");
+    // What a system message says is not anybody's to change.
+    if posted.author.is_none() || !(own || context.authority.has_in_room(Permission::EDIT_MESSAGE))
+    {
+        return Err(MessageRefusal::EditNotAllowed);
+    }
+    let limit = context
+        .settings
+        .int("Message_AllowEditing_BlockEditInMinutes");
+    if limit > 0 && at.millis_since(posted.at) / MINUTE >= limit {
+        return Err(MessageRefusal::EditBlocked);
+    }
+    Ok(())
+}
+
+/// What the message says after the edit; `None` when nothing changes. The text of a message with a file is the file's
+/// description (contract, messages 5.1).
+fn edited(posted: &Posted, mut wanted: Content) -> Result<Option<Content>, MessageRefusal> {
+    let first = posted
+        .content
+        .attachments
+        .as_ref()
+        .and_then(|attachments| attachments.first());
+    if let Some(description) = first.and_then(|first| first.get("description")) {
+        if description.as_str() == Some(&wanted.text) {
+            return Ok(None);
+        }
+        let mut content = posted.content.clone();
+        if let Some(first) = content
+            .attachments
+            .as_mut()
+            .and_then(|attachments| attachments.first_mut())
+        {
+            first["description"] = wanted.text.into();
+        }
+        return Ok(Some(content));
+    }
+    if wanted.text == posted.content.text {
+        return Ok(None);
+    }
+    wanted.attachments = wanted.attachments.map(attachments::checked).transpose()?;
+    Ok(Some(wanted))
+}
+
+pub(super) fn delete(
+    state: &Message,
+    message: MessageId,
+    at: Timestamp,
+    context: &MessageContext<'_>,
+) -> Decision {
+    let (own, sent_at) = match (state, context.system_message) {
+        (Message::Posted(posted), _) if posted.room != context.room.id => {
+            return Err(MessageRefusal::OtherRoom);
+        }
+        (Message::Posted(Posted { author: None, .. }) | Message::Unposted, Some(sent_at)) => {
+            (false, sent_at)
+        }
+        (Message::Posted(posted), _) => (is_own(posted, context), posted.at),
+        (Message::Unposted | Message::Deleted, _) => return Err(MessageRefusal::NotFound),
+    };
+    may_delete(own, sent_at, at, context)?;
+    let remains = if context.has_replies || context.settings.bool("Message_ShowDeletedStatus") {
+        Remains::Placeholder
+    } else {
+        Remains::Nothing
+    };
+    let by = context.authority.actor.clone();
+    Ok(vec![
+        MessageDeleted {
+            message,
+            room: context.room.id.clone(),
+            by,
+            at,
+            remains,
+        }
+        .into(),
+    ])
+}
+
+fn may_delete(
+    own: bool,
+    sent_at: Timestamp,
+    at: Timestamp,
+    context: &MessageContext<'_>,
+) -> Result<(), MessageRefusal> {
+    let authority = &context.authority;
+    if authority.has_in_room(Permission::FORCE_DELETE_MESSAGE) {
+        return Ok(());
+    }
+    let allowed = authority.has_in_room(Permission::DELETE_MESSAGE)
+        || (own && authority.has(Permission::DELETE_OWN_MESSAGE));
+    if !allowed || !context.settings.bool("Message_AllowDeleting") {
+        return Err(MessageRefusal::DeleteNotAllowed);
+    }
+    let limit = context
+        .settings
+        .int("Message_AllowDeleting_BlockDeleteInMinutes");
+    if limit > 0 {
+        let rounded = at
+            .millis_since(sent_at)
+            .saturating_add(MINUTE / 2)
+            .div_euclid(MINUTE);
+        return if rounded <= limit {
+            Ok(())
+        } else {
+            Err(MessageRefusal::DeleteNotAllowed)
+        };
+    }
+    if context.room.read_only && !writes_although_read_only(context) {
+        return Err(MessageRefusal::DeleteInReadOnlyRoom);
+    }
+    Ok(())
+}
+
+pub(super) fn react(
+    state: &Message,
+    message: MessageId,
+    emoji: &str,
+    wanted: Option<bool>,
+    at: Timestamp,
+    context: &MessageContext<'_>,
+) -> Decision {
+    let reactions = match state {
+        Message::Posted(posted) if posted.room != context.room.id => {
+            return Err(MessageRefusal::OtherRoom);
+        }
+        Message::Posted(posted) => Some(&posted.reactions),
+        Message::Unposted if context.system_message.is_some() => None,
+        Message::Unposted | Message::Deleted => return Err(MessageRefusal::NotFound),
+    };
+    let emoji = may_react(emoji, context)?;
+    let (room, user) = (context.room.id.clone(), context.authority.actor.clone());
+    let mine = (emoji, user);
+    let there = reactions.is_some_and(|reactions| reactions.contains(&mine));
+    let (emoji, user) = mine;
+    Ok(match (there, wanted.unwrap_or(!there)) {
+        (false, true) => vec![
+            ReactionAdded {
+                message,
+                room,
+                user,
+                emoji,
+                at,
+            }
+            .into(),
+        ],
+        (true, false) => vec![
+            ReactionRemoved {
+                message,
+                room,
+                user,
+                emoji,
+                at,
+            }
+            .into(),
+        ],
+        _ => vec![],
+    })
+}
+
+/// Whether the actor may react in the room; with what, normalised.
+fn may_react(emoji: &str, context: &MessageContext<'_>) -> Result<String, MessageRefusal> {
+    let room = context.room;
+    if !can_access_room(&context.authority, room, context.membership) {
+        return Err(MessageRefusal::NoAccess);
+    }
+    let emoji = normalised_emoji(emoji)?;
+    if room.read_only && !room.react_when_read_only && !writes_although_read_only(context) {
+        return Err(MessageRefusal::ReadOnly);
+    }
+    may_speak(context)?;
+    Ok(emoji)
+}
+
+/// The emoji's name between colons, whether or not it came with any.
+fn normalised_emoji(emoji: &str) -> Result<String, MessageRefusal> {
+    const LONGEST: usize = 100;
+    let name = emoji.replace(':', "");
+    let fits = |c: char| c.is_alphanumeric() || "_-+.;".contains(c);
+    if name.is_empty() || name.len() > LONGEST || !name.chars().all(fits) {
+        return Err(MessageRefusal::InvalidEmoji);
+    }
+    Ok(format!(":{name}:"))
+}

@@ -1,0 +1,182 @@
+//! Posted, edited, reacted, deleted: what is stored of a message. Storage formats: fields are only ever added.
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::event::events;
+use crate::{MessageId, RoomId, Timestamp, UserId};
+
+events! {
+    /// What can happen to a message.
+    MessageEvent {
+        MessagePosted = 1,
+        MessageEdited = 1,
+        MessageDeleted = 1,
+        ReactionAdded = 1,
+        ReactionRemoved = 1,
+    }
+}
+
+/// Who a message calls.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Mention {
+    /// One user.
+    User(UserId),
+    /// Every member of the room.
+    All,
+    /// Every member who is there now.
+    Here,
+}
+
+/// What a message says, and what was found in it.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Content {
+    /// The text, in the markdown of the clients.
+    pub text: String,
+    /// Who is called, in order of appearance, each once.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub mentions: Vec<Mention>,
+    /// Rooms named with `#`, in order of appearance, each once.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub channels: Vec<RoomId>,
+    /// Links, in order of appearance, each once; `None` when links were not to be looked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub urls: Option<Vec<String>>,
+    /// Attachments, as the wire has them (contract, messages 2.1).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub attachments: Option<Vec<Value>>,
+}
+
+/// How a message wants to be shown, and what clients attach to it. Absent on most messages.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Presentation {
+    /// A name shown instead of the author's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub alias: Option<String>,
+    /// A picture shown instead of the author's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub avatar: Option<String>,
+    /// An emoji shown instead of the author's picture.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub emoji: Option<String>,
+    /// `Some(false)`: not to be grouped visually with its neighbours.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub groupable: Option<bool>,
+    /// What the client said about link extraction, kept for the wire.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub parse_urls: Option<bool>,
+    /// Marks automation.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub bot: Option<Value>,
+    /// `UIKit` blocks.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub blocks: Option<Vec<Value>>,
+    /// Where it was sent from (a `GeoJSON` point).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub location: Option<Value>,
+    /// Free-form fields of the client.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub custom_fields: Option<Value>,
+    /// End-to-end encryption: the wire's `t` (`e2e`, `otr`, `otr-ack`); the text is opaque to the server.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub encrypted: Option<String>,
+    /// The wire's `e2e` marker (`pending` or `done`).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub e2e: Option<String>,
+}
+
+/// A message was posted to a room. Posting also moves the author's read cursor.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct MessagePosted {
+    /// Its id.
+    pub message: MessageId,
+    /// The room.
+    pub room: RoomId,
+    /// Who wrote it.
+    pub author: UserId,
+    /// Send time: what orders messages in a room.
+    pub at: Timestamp,
+    /// What it says.
+    pub content: Content,
+    /// How it wants to be shown.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub presentation: Option<Box<Presentation>>,
+    /// The message it replies to; never itself a reply.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub thread: Option<MessageId>,
+    /// A reply that is shown in the room as well.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub shown_in_room: bool,
+}
+
+/// What a message says was changed.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct MessageEdited {
+    /// Its id.
+    pub message: MessageId,
+    /// Its room.
+    pub room: RoomId,
+    /// Who changed it.
+    pub editor: UserId,
+    /// When.
+    pub at: Timestamp,
+    /// What it says now; `attachments: None` leaves them as they were.
+    pub content: Content,
+}
+
+/// What is left of a deleted message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Remains {
+    /// Nothing.
+    Nothing,
+    /// A place that says there was one (the wire's `rm`).
+    Placeholder,
+}
+
+/// A message was deleted.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct MessageDeleted {
+    /// Its id.
+    pub message: MessageId,
+    /// Its room.
+    pub room: RoomId,
+    /// Who deleted it.
+    pub by: UserId,
+    /// When.
+    pub at: Timestamp,
+    /// What is left.
+    pub remains: Remains,
+}
+
+/// Somebody reacted to a message.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ReactionAdded {
+    /// The message.
+    pub message: MessageId,
+    /// Its room.
+    pub room: RoomId,
+    /// Who reacted.
+    pub user: UserId,
+    /// With what, colons included: `:smile:`.
+    pub emoji: String,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// Somebody took a reaction back.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ReactionRemoved {
+    /// The message.
+    pub message: MessageId,
+    /// Its room.
+    pub room: RoomId,
+    /// Whose reaction.
+    pub user: UserId,
+    /// Which, colons included.
+    pub emoji: String,
+    /// When.
+    pub at: Timestamp,
+}

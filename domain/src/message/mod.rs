@@ -1,0 +1,268 @@
+//! One message. Every message has a stream of its own, so a busy room has no contention, and a client-chosen id
+//! is claimed by the stream itself.
+
+mod attachments;
+mod decide;
+mod events;
+#[cfg(test)]
+mod tests;
+
+pub use decide::{OutOfSync, length, resolve_sent_at};
+pub use events::*;
+
+use std::collections::BTreeSet;
+
+use crate::{Category, Decider, MessageId, RoomId, StreamId, Timestamp, UserId};
+
+/// The stream of a message.
+pub fn stream(message: &MessageId) -> StreamId {
+    StreamId::new(Category::Message, message.as_str())
+}
+
+/// What decisions about a message need of its past.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub enum Message {
+    /// Nothing was posted under this id. System messages, which the views derive from room and membership events,
+    /// also begin here.
+    #[default]
+    Unposted,
+    /// It is there.
+    Posted(Posted),
+    /// It was deleted. The id stays taken.
+    Deleted,
+}
+
+/// A message that is there.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Posted {
+    /// Its room.
+    pub room: RoomId,
+    /// Who wrote it; `None` for a system message.
+    pub author: Option<UserId>,
+    /// Send time.
+    pub at: Timestamp,
+    /// What it says.
+    pub content: Content,
+    /// Who reacted with what.
+    pub reactions: BTreeSet<(String, UserId)>,
+}
+
+/// How much is checked of a message to be posted (contract, messages 3).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PostChecks {
+    /// Everything: what people type (`chat.sendMessage`).
+    Full,
+    /// Neither size nor thread fields: what programs post (`chat.postMessage`, webhooks).
+    Lenient,
+}
+
+/// What can be asked of a message.
+#[derive(Clone, Debug)]
+pub enum MessageCommand {
+    /// Post it. The content's mentions, channels and urls were resolved before (see [`crate::mention`]).
+    /// Author and room are those of the context, whatever it says.
+    Post {
+        /// What is to be posted.
+        posted: Box<MessagePosted>,
+        /// How much is checked.
+        checks: PostChecks,
+    },
+    /// Change what it says.
+    Edit {
+        /// Which.
+        message: MessageId,
+        /// What it shall say.
+        content: Content,
+        /// When.
+        at: Timestamp,
+    },
+    /// Delete it.
+    Delete {
+        /// Which.
+        message: MessageId,
+        /// When.
+        at: Timestamp,
+    },
+    /// React to it, or take the reaction back.
+    React {
+        /// Which.
+        message: MessageId,
+        /// With what, with or without colons.
+        emoji: String,
+        /// `None`: the opposite of what is.
+        wanted: Option<bool>,
+        /// When.
+        at: Timestamp,
+    },
+}
+
+/// What the rules need to know of the room and its settings, read from the views.
+#[derive(Clone, Debug)]
+pub struct MessageContext<'a> {
+    /// Who asks, with their roles in the room.
+    pub authority: crate::permission::Authority<'a>,
+    /// The actor's user name (rooms keep `muted` by name, contract rooms 1.3).
+    pub username: &'a str,
+    /// The room, and the actor's place in it.
+    pub room: &'a crate::room::RoomFacts,
+    /// The actor's membership in it; `None` when not a member.
+    pub membership: Option<&'a crate::membership::MembershipFacts>,
+    /// Workspace settings.
+    pub settings: &'a crate::settings::Settings,
+    /// The message is a system message of that room, sent at that time.
+    pub system_message: Option<Timestamp>,
+    /// The message has replies (deleting leaves a placeholder).
+    pub has_replies: bool,
+}
+
+/// Why a wish about a message is refused. "Step" is a step of sending, contract messages 3.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum MessageRefusal {
+    /// Not logged in as anybody who may see the room (step 5; for a reaction, messages 6 `chat.react`: not authorised).
+    #[error("the room may not be seen")]
+    NoAccess,
+    /// A direct message that one side blocked (step 5).
+    #[error("the direct message is blocked")]
+    Blocked,
+    /// Read-only, and the actor is not one of those who may post (step 5; reacting: messages 6 `chat.react`).
+    #[error("the room is read-only")]
+    ReadOnly,
+    /// The actor may not speak in the room (step 5; reacting: messages 6 `chat.react`).
+    #[error("the actor is muted in the room")]
+    Muted,
+    /// To be shown in the room besides its thread, but there is no thread (step 1).
+    #[error("shown in the room, but not a reply")]
+    NotAReply,
+    /// Threads are switched off (step 1).
+    #[error("threads are switched off")]
+    ThreadsDisabled,
+    /// Longer than `Message_MaxAllowedSize` (step 3).
+    #[error("longer than {limit} characters")]
+    TooLong {
+        /// The most characters allowed.
+        limit: i64,
+    },
+    /// A name or picture other than the author's needs `message-impersonate` (messages 2.1).
+    #[error("not allowed to speak as somebody else")]
+    ImpersonationNotAllowed,
+    /// A link that is none, or a dangerous one (messages 2.1).
+    #[error("not a link")]
+    InvalidLink,
+    /// A part of an attachment has the wrong type (messages 2.1: a `Match error`).
+    #[error("{key} has the wrong type")]
+    InvalidShape {
+        /// Which part.
+        key: &'static str,
+    },
+    /// `@all` and `@here` are switched off in rooms of more members than `Message_MaxAll` (step 9).
+    #[error("no calls to everybody in rooms of more than {limit} members")]
+    RoomTooLargeForGroupMention {
+        /// The most members.
+        limit: i64,
+    },
+    /// `@all` needs `mention-all` (step 9).
+    #[error("not allowed to call everybody")]
+    MentionAllNotAllowed,
+    /// `@here` needs `mention-here` (step 9).
+    #[error("not allowed to call everybody here")]
+    MentionHereNotAllowed,
+    /// The same author posted under this id in this room before: a repeated request (step 10). The door answers with
+    /// the message that is there.
+    #[error("posted already")]
+    AlreadyPosted,
+    /// Somebody else has the id, or the message was in another room or is deleted (step 10).
+    #[error("the id is taken")]
+    IdTaken,
+    /// There is no such message (any more).
+    #[error("no such message")]
+    NotFound,
+    /// The message is in another room than the one asked about (messages 6 `chat.update`, `chat.delete`).
+    #[error("the message is in another room")]
+    OtherRoom,
+    /// Neither one's own nor `edit-message` (messages 5.1, `Message editing not allowed`).
+    #[error("not allowed to edit the message")]
+    EditNotAllowed,
+    /// Too old to be edited (messages 5.1, `Message editing is blocked`).
+    #[error("too old to be edited")]
+    EditBlocked,
+    /// Not allowed, or too old (messages 5.2, details.action `Delete_message`).
+    #[error("not allowed to delete the message")]
+    DeleteNotAllowed,
+    /// Read-only, and the actor is not one of those who may post (messages 5.2).
+    #[error("not allowed to delete in a read-only room")]
+    DeleteInReadOnlyRoom,
+    /// Not the name of an emoji (messages 6 `chat.react`, `Invalid emoji provided.`). Whether there is an emoji of that
+    /// name is checked by the door.
+    #[error("not the name of an emoji")]
+    InvalidEmoji,
+}
+
+impl Decider for Message {
+    type State = Self;
+    type Command = MessageCommand;
+    type Context<'a> = MessageContext<'a>;
+    type Event = MessageEvent;
+    type Refusal = MessageRefusal;
+
+    fn decide(
+        state: &Self,
+        command: MessageCommand,
+        context: &MessageContext<'_>,
+    ) -> Result<Vec<MessageEvent>, MessageRefusal> {
+        match command {
+            MessageCommand::Post { posted, checks } => decide::post(state, posted, checks, context),
+            MessageCommand::Edit {
+                message,
+                content,
+                at,
+            } => decide::edit(state, message, content, at, context),
+            MessageCommand::Delete { message, at } => decide::delete(state, message, at, context),
+            MessageCommand::React {
+                message,
+                emoji,
+                wanted,
+                at,
+            } => decide::react(state, message, &emoji, wanted, at, context),
+        }
+    }
+
+    fn evolve(state: Self, event: &MessageEvent) -> Self {
+        match (event, state) {
+            (MessageEvent::MessagePosted(event), _) => Self::Posted(Posted {
+                room: event.room.clone(),
+                author: Some(event.author.clone()),
+                at: event.at,
+                content: event.content.clone(),
+                reactions: BTreeSet::new(),
+            }),
+            (MessageEvent::MessageDeleted(_), _) => Self::Deleted,
+            (MessageEvent::MessageEdited(event), Self::Posted(mut posted)) => {
+                let attachments = posted.content.attachments.take();
+                posted.content = event.content.clone();
+                posted.content.attachments = posted.content.attachments.or(attachments);
+                Self::Posted(posted)
+            }
+            (MessageEvent::ReactionAdded(event), Self::Posted(mut posted)) => {
+                posted
+                    .reactions
+                    .insert((event.emoji.clone(), event.user.clone()));
+                Self::Posted(posted)
+            }
+            // The first that is heard of a system message.
+            (MessageEvent::ReactionAdded(event), Self::Unposted) => Self::Posted(Posted {
+                room: event.room.clone(),
+                author: None,
+                at: event.at,
+                content: Content::default(),
+                reactions: BTreeSet::from([(event.emoji.clone(), event.user.clone())]),
+            }),
+            (MessageEvent::ReactionRemoved(event), Self::Posted(mut posted)) => {
+                posted
+                    .reactions
+                    .remove(&(event.emoji.clone(), event.user.clone()));
+                Self::Posted(posted)
+            }
+            (_, state) => state,
+        }
+    }
+}

@@ -1,0 +1,102 @@
+//! The characters user and room names are made of: a setting, as a regular expression (contract, conventions 6.1 and
+//! rooms 4).
+
+use regex::Regex;
+
+use crate::settings::Settings;
+
+/// The pattern workspaces start with; an invalid one falls back to it.
+pub const DEFAULT_PATTERN: &str = "[0-9a-zA-Z-_.]+";
+
+/// Whether a byte may stand in a name under [`DEFAULT_PATTERN`].
+pub(crate) const fn is_name_byte(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.')
+}
+
+/// What a name must look like, ready to match.
+#[derive(Clone, Debug)]
+pub enum NamePattern {
+    /// [`DEFAULT_PATTERN`]; matched without a regular expression.
+    Default,
+    /// What an administrator set, matching whole names.
+    Custom(Regex),
+}
+
+impl NamePattern {
+    /// The pattern of user names.
+    pub fn of_users(settings: &Settings) -> Self {
+        Self::new(settings.text("UTF8_User_Names_Validation"))
+    }
+
+    /// The pattern of room names.
+    pub fn of_rooms(settings: &Settings) -> Self {
+        Self::new(settings.text("UTF8_Channel_Names_Validation"))
+    }
+
+    /// Falls back to the default when `pattern` is no regular expression.
+    pub fn new(pattern: &str) -> Self {
+        if pattern == DEFAULT_PATTERN {
+            return Self::Default;
+        }
+        Regex::new(&format!("^(?:{pattern})$")).map_or(Self::Default, Self::Custom)
+    }
+
+    /// Whether the whole of `name` fits.
+    pub fn matches(&self, name: &str) -> bool {
+        match self {
+            Self::Default => !name.is_empty() && name.bytes().all(is_name_byte),
+            Self::Custom(regex) => regex.is_match(name),
+        }
+    }
+}
+
+/// Whether a comma-separated list, compared without regard to case, has `name`.
+pub(crate) fn listed(list: &str, name: &str) -> bool {
+    let name = name.to_lowercase();
+    list.split(',')
+        .map(str::trim)
+        .any(|one| !one.is_empty() && one.to_lowercase() == name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_match_as_a_whole() {
+        let default = NamePattern::new(DEFAULT_PATTERN);
+        assert!(default.matches("a-b_c.D9"));
+        assert!(!default.matches("") && !default.matches("a b") && !default.matches("ä"));
+        let custom = NamePattern::new("[a-z]+|ä");
+        assert!(custom.matches("ab") && custom.matches("ä"));
+        assert!(
+            !custom.matches("abä") && !custom.matches("a1"),
+            "anchored on both sides"
+        );
+    }
+
+    #[test]
+    fn an_invalid_pattern_falls_back_to_the_default() {
+        assert!(NamePattern::new("[").matches("a.b"));
+    }
+
+    #[test]
+    fn the_default_and_its_regular_expression_agree() {
+        let Ok(regex) = Regex::new(&format!("^{DEFAULT_PATTERN}$")) else {
+            panic!("the default pattern is a regular expression")
+        };
+        for byte in 0..=127_u8 {
+            assert_eq!(
+                is_name_byte(byte),
+                regex.is_match(char::from(byte).to_string().as_str())
+            );
+        }
+    }
+
+    #[test]
+    fn lists_ignore_case_and_blanks() {
+        assert!(listed("admin, System ,,user", "SYSTEM"));
+        assert!(!listed("admin,,", ""));
+        assert!(!listed("", "a"));
+    }
+}

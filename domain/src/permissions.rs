@@ -1,0 +1,196 @@
+//! Which roles hold a permission. Every change is an event; the defaults are code ([`crate::permission`]).
+
+use serde::{Deserialize, Serialize};
+
+use crate::event::events;
+use crate::permission::{Authority, Permission};
+use crate::{Category, Decider, RoleId, StreamId, Timestamp};
+
+/// The stream of a permission.
+pub fn stream(permission: Permission) -> StreamId {
+    StreamId::new(Category::Permission, permission.as_str())
+}
+
+events! {
+    /// What can happen to a permission.
+    PermissionEvent {
+        PermissionRolesChanged = 1,
+    }
+}
+
+/// Exactly these roles hold the permission from now on.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct PermissionRolesChanged {
+    /// The permission.
+    pub permission: String,
+    /// The roles that hold it.
+    pub roles: Vec<RoleId>,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// The roles somebody gave it; `None` while it still has its defaults.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct PermissionRoles {
+    /// See above.
+    pub roles: Option<Vec<RoleId>>,
+}
+
+/// Sets the roles that hold a permission.
+#[derive(Clone, Debug)]
+pub struct ChangePermissionRoles {
+    /// Which.
+    pub permission: Permission,
+    /// All roles that shall hold it.
+    pub roles: Vec<RoleId>,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// What the rule needs to know from elsewhere.
+#[derive(Clone, Copy, Debug)]
+pub struct PermissionContext<'a> {
+    /// Who asks.
+    pub authority: Authority<'a>,
+    /// Every role there is.
+    pub known_roles: &'a [RoleId],
+}
+
+/// Why a permission stays as it is.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum PermissionRefusal {
+    /// The actor lacks `access-permissions`.
+    #[error("not allowed to edit permissions")]
+    NotAllowed,
+    /// There is no such role.
+    #[error("no role {0}")]
+    UnknownRole(RoleId),
+}
+
+impl Decider for PermissionRoles {
+    type State = Self;
+    type Command = ChangePermissionRoles;
+    type Context<'a> = PermissionContext<'a>;
+    type Event = PermissionEvent;
+    type Refusal = PermissionRefusal;
+
+    fn decide(
+        state: &Self,
+        command: ChangePermissionRoles,
+        context: &PermissionContext<'_>,
+    ) -> Result<Vec<PermissionEvent>, PermissionRefusal> {
+        if !context.authority.has(Permission::ACCESS_PERMISSIONS) {
+            return Err(PermissionRefusal::NotAllowed);
+        }
+        if let Some(role) = command
+            .roles
+            .iter()
+            .find(|role| !context.known_roles.contains(role))
+        {
+            return Err(PermissionRefusal::UnknownRole(role.clone()));
+        }
+        if state.roles.as_ref() == Some(&command.roles) {
+            return Ok(vec![]);
+        }
+        let ChangePermissionRoles {
+            permission,
+            roles,
+            at,
+        } = command;
+        Ok(vec![
+            PermissionRolesChanged {
+                permission: permission.as_str().to_owned(),
+                roles,
+                at,
+            }
+            .into(),
+        ])
+    }
+
+    fn evolve(_: Self, event: &PermissionEvent) -> Self {
+        let PermissionEvent::PermissionRolesChanged(event) = event;
+        Self {
+            roles: Some(event.roles.clone()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{Stage, given};
+    use proptest::prelude::*;
+
+    const AT: Timestamp = Timestamp::from_millis(1);
+
+    fn roles(names: &[&str]) -> Vec<RoleId> {
+        names.iter().map(RoleId::new).collect()
+    }
+
+    fn change(names: &[&str]) -> ChangePermissionRoles {
+        ChangePermissionRoles {
+            permission: Permission::CREATE_C,
+            roles: roles(names),
+            at: AT,
+        }
+    }
+
+    fn changed(names: &[&str]) -> PermissionEvent {
+        PermissionRolesChanged {
+            permission: "create-c".to_owned(),
+            roles: roles(names),
+            at: AT,
+        }
+        .into()
+    }
+
+    #[test]
+    fn administrators_say_who_holds_a_permission() {
+        let (stage, known_roles) = (
+            Stage::default().with_roles(&["admin"]),
+            roles(&["admin", "user"]),
+        );
+        let context = PermissionContext {
+            authority: stage.authority(),
+            known_roles: &known_roles,
+        };
+        given::<PermissionRoles>([])
+            .when(change(&["user"]), &context)
+            .then([changed(&["user"])]);
+        given::<PermissionRoles>([])
+            .when(change(&[]), &context)
+            .then([changed(&[])]);
+        given::<PermissionRoles>([changed(&["user"])])
+            .when(change(&["user"]), &context)
+            .then_nothing();
+        given::<PermissionRoles>([])
+            .when(change(&["nobody"]), &context)
+            .then_refused(PermissionRefusal::UnknownRole(RoleId::new("nobody")));
+    }
+
+    #[test]
+    fn others_do_not() {
+        let (stage, known_roles) = (Stage::default(), roles(&["user"]));
+        let context = PermissionContext {
+            authority: stage.authority(),
+            known_roles: &known_roles,
+        };
+        given::<PermissionRoles>([])
+            .when(change(&["user"]), &context)
+            .then_refused(PermissionRefusal::NotAllowed);
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_is_asked_holds_after_it_was_granted(steps in proptest::collection::vec("(admin|user|nobody)?", 0..9)) {
+            let (stage, known_roles) = (Stage::default().with_roles(&["admin"]), roles(&["admin", "user"]));
+            let context = PermissionContext { authority: stage.authority(), known_roles: &known_roles };
+            let mut state = PermissionRoles::default();
+            for role in steps {
+                let Ok(events) = PermissionRoles::decide(&state, change(&[&role]), &context) else { continue };
+                state = events.iter().fold(state, PermissionRoles::evolve);
+                prop_assert_eq!(state.roles.as_deref(), Some(&roles(&[&role])[..]));
+            }
+        }
+    }
+}

@@ -1,0 +1,244 @@
+//! The rules of making, changing and deleting rooms (contract, rooms 4 to 7).
+
+use super::{
+    OpenRoom, ReadOnlyChanged, Room, RoomArchived, RoomContext, RoomCreated, RoomDeleted,
+    RoomEvent, RoomKind, RoomRefusal, RoomRenamed, RoomUnarchived, name,
+};
+use crate::permission::{Authority, Permission};
+use crate::settings::Settings;
+use crate::{RoomId, Timestamp, UserId};
+
+type Decision = Result<Vec<RoomEvent>, RoomRefusal>;
+
+impl RoomContext<'_> {
+    /// In whose name things happen.
+    fn actor(&self) -> UserId {
+        match self {
+            Self::System => UserId::system(),
+            Self::User { authority, .. } => authority.actor.clone(),
+        }
+    }
+
+    /// Whether the permission is held in the room in question. The server may do anything.
+    fn may(&self, permission: Permission) -> bool {
+        match self {
+            Self::System => true,
+            Self::User { authority, .. } => authority.has_in_room(permission),
+        }
+    }
+}
+
+/// The permission to make, and the one to delete, such a room.
+const fn permissions(kind: RoomKind) -> (Permission, Permission) {
+    match kind {
+        RoomKind::Channel => (Permission::CREATE_C, Permission::DELETE_C),
+        RoomKind::Group => (Permission::CREATE_P, Permission::DELETE_P),
+        RoomKind::Direct => (Permission::CREATE_D, Permission::DELETE_D),
+    }
+}
+
+pub(super) fn create(state: &Room, mut wish: RoomCreated, context: &RoomContext<'_>) -> Decision {
+    if *state != Room::Absent {
+        return Err(RoomRefusal::AlreadyExists);
+    }
+    if let RoomContext::User {
+        authority,
+        settings,
+    } = context
+    {
+        put_right(&mut wish, authority, settings)?;
+    }
+    // Posting into a broadcast room is for those who may post into read-only ones.
+    wish.read_only |= wish.broadcast;
+    wish.participants.sort();
+    wish.participants.dedup();
+    Ok(vec![wish.into()])
+}
+
+/// What a user wishes for, as the rules have it.
+fn put_right(
+    wish: &mut RoomCreated,
+    authority: &Authority<'_>,
+    settings: &Settings,
+) -> Result<(), RoomRefusal> {
+    if !authority.has(permissions(wish.kind).0) {
+        return Err(RoomRefusal::CreateNotAllowed(wish.kind));
+    }
+    if wish.kind == RoomKind::Direct {
+        (wish.name, wish.display_name, wish.creator) = (None, None, None);
+        return may_talk(&wish.participants, authority.actor, settings);
+    }
+    let names = name::resolve(wish.name.as_deref().unwrap_or(""), settings)?;
+    wish.name = Some(names.slug);
+    wish.display_name.get_or_insert(names.display);
+    wish.creator = Some(authority.actor.clone());
+    wish.participants.clear();
+    Ok(())
+}
+
+/// Whether there may be a direct message between them.
+fn may_talk(
+    participants: &[UserId],
+    actor: &UserId,
+    settings: &Settings,
+) -> Result<(), RoomRefusal> {
+    let alone = participants.iter().all(|one| one == actor);
+    if participants.is_empty() || (alone && !settings.bool("Message_AllowDirectMessagesToYourself"))
+    {
+        return Err(RoomRefusal::InvalidParticipants);
+    }
+    let limit = settings.int("DirectMesssage_maxUsers");
+    if usize::try_from(limit).is_ok_and(|limit| participants.len() > limit) {
+        return Err(RoomRefusal::TooManyParticipants { limit });
+    }
+    Ok(())
+}
+
+fn may_edit(context: &RoomContext<'_>) -> Result<(), RoomRefusal> {
+    context
+        .may(Permission::EDIT_ROOM)
+        .then_some(())
+        .ok_or(RoomRefusal::EditNotAllowed)
+}
+
+pub(super) fn rename(
+    open: &OpenRoom,
+    room: RoomId,
+    wanted: &str,
+    at: Timestamp,
+    context: &RoomContext<'_>,
+) -> Decision {
+    may_edit(context)?;
+    if open.kind == RoomKind::Direct {
+        return Err(RoomRefusal::DirectHasNoName);
+    }
+    let defaults = Settings::default();
+    let settings = match context {
+        RoomContext::System => &defaults,
+        RoomContext::User { settings, .. } => settings,
+    };
+    if open.name.as_deref() == Some(wanted) {
+        return Ok(vec![]);
+    }
+    let names = name::resolve(wanted, settings)?;
+    if name::is_blocked_for_renaming(&names.slug, settings) {
+        return Err(RoomRefusal::BlockedName { name: names.slug });
+    }
+    if open.name.as_ref() == Some(&names.slug) && open.display_name.as_ref() == Some(&names.display)
+    {
+        return Ok(vec![]);
+    }
+    let by = context.actor();
+    Ok(vec![
+        RoomRenamed {
+            room,
+            name: names.slug,
+            display_name: names.display,
+            by,
+            at,
+        }
+        .into(),
+    ])
+}
+
+/// The new text and who changes it; `None` when it says so already. No text and an empty one are the same.
+pub(super) fn text(
+    now: Option<&String>,
+    wanted: String,
+    context: &RoomContext<'_>,
+) -> Result<Option<(String, UserId)>, RoomRefusal> {
+    may_edit(context)?;
+    let same = now.map_or("", String::as_str) == wanted;
+    Ok((!same).then(|| (wanted, context.actor())))
+}
+
+pub(super) fn set_read_only(
+    open: &OpenRoom,
+    room: RoomId,
+    read_only: bool,
+    at: Timestamp,
+    context: &RoomContext<'_>,
+) -> Decision {
+    may_edit(context)?;
+    if open.broadcast && read_only {
+        return Err(RoomRefusal::BroadcastIsReadOnly);
+    }
+    if open.read_only == read_only {
+        return Ok(vec![]);
+    }
+    Ok(vec![
+        ReadOnlyChanged {
+            room,
+            read_only,
+            by: context.actor(),
+            at,
+        }
+        .into(),
+    ])
+}
+
+pub(super) fn archive(
+    open: &OpenRoom,
+    room: RoomId,
+    at: Timestamp,
+    context: &RoomContext<'_>,
+) -> Decision {
+    if open.kind == RoomKind::Direct {
+        return Err(RoomRefusal::DirectNotArchivable);
+    }
+    if !context.may(Permission::ARCHIVE_ROOM) {
+        return Err(RoomRefusal::ArchiveNotAllowed);
+    }
+    if open.archived {
+        return Ok(vec![]);
+    }
+    Ok(vec![
+        RoomArchived {
+            room,
+            by: context.actor(),
+            at,
+        }
+        .into(),
+    ])
+}
+
+pub(super) fn unarchive(
+    open: &OpenRoom,
+    room: RoomId,
+    at: Timestamp,
+    context: &RoomContext<'_>,
+) -> Decision {
+    if !context.may(Permission::UNARCHIVE_ROOM) {
+        return Err(RoomRefusal::ArchiveNotAllowed);
+    }
+    if !open.archived {
+        return Ok(vec![]);
+    }
+    Ok(vec![
+        RoomUnarchived {
+            room,
+            by: context.actor(),
+            at,
+        }
+        .into(),
+    ])
+}
+
+pub(super) fn delete(
+    open: &OpenRoom,
+    room: RoomId,
+    at: Timestamp,
+    context: &RoomContext<'_>,
+) -> Decision {
+    if !context.may(permissions(open.kind).1) {
+        return Err(RoomRefusal::DeleteNotAllowed);
+    }
+    Ok(vec![
+        RoomDeleted {
+            room,
+            by: context.actor(),
+            at,
+        }
+        .into(),
+    ])
+}

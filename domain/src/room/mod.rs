@@ -1,0 +1,316 @@
+//! One room: a place with members and messages. Public channel, private group and direct message are kinds.
+
+mod decide;
+mod events;
+pub mod name;
+#[cfg(test)]
+mod tests;
+
+pub use events::*;
+
+use crate::{Category, Decider, RoomId, StreamId, Timestamp, UserId};
+
+/// The stream of a room.
+pub fn stream(room: &RoomId) -> StreamId {
+    StreamId::new(Category::Room, room.as_str())
+}
+
+/// What other rules need to know of a room; the views keep it. Changes rarely, so it can be cached.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RoomFacts {
+    /// Its id.
+    pub id: RoomId,
+    /// What kind.
+    pub kind: RoomKind,
+    /// Its unique name; `None` for direct messages.
+    pub name: Option<String>,
+    /// Put away.
+    pub archived: bool,
+    /// Only holders of `post-readonly` and those in `unmuted` may post.
+    pub read_only: bool,
+    /// Reacting is allowed although read-only.
+    pub react_when_read_only: bool,
+    /// Read-only, and members answer in direct messages.
+    pub broadcast: bool,
+    /// User names that may not post.
+    pub muted: Vec<String>,
+    /// User names that may post although read-only.
+    pub unmuted: Vec<String>,
+    /// Who a direct message is between.
+    pub participants: Vec<UserId>,
+    /// How many members hold the role `owner`.
+    pub owners: u32,
+    /// How many members there are.
+    pub members: u32,
+}
+
+/// What decisions about a room need of its past.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub enum Room {
+    /// There is none under this id.
+    #[default]
+    Absent,
+    /// It is there.
+    Open(OpenRoom),
+    /// It was deleted.
+    Deleted,
+}
+
+/// A room that is there.
+#[derive(Clone, Debug, PartialEq)]
+pub struct OpenRoom {
+    /// What kind.
+    pub kind: RoomKind,
+    /// Its unique name.
+    pub name: Option<String>,
+    /// The name as typed.
+    pub display_name: Option<String>,
+    /// What it is about.
+    pub topic: Option<String>,
+    /// What it is for.
+    pub description: Option<String>,
+    /// What it announces.
+    pub announcement: Option<String>,
+    /// Only some may post.
+    pub read_only: bool,
+    /// Read-only, answered in direct messages.
+    pub broadcast: bool,
+    /// Put away.
+    pub archived: bool,
+}
+
+/// What can be asked of a room.
+#[derive(Clone, Debug)]
+pub enum RoomCommand {
+    /// Make it. `RoomCreated` carries the whole wish; for a user, its creator and the texts that follow from a rule
+    /// are put right. Its `name` is the one claimed ([`name::resolve`]), its `display_name` the one as typed.
+    Create(Box<RoomCreated>),
+    /// Give it another name.
+    Rename {
+        /// The room.
+        room: RoomId,
+        /// The name wanted, as typed.
+        name: String,
+        /// When.
+        at: Timestamp,
+    },
+    /// Change what it is about.
+    SetTopic {
+        /// The room.
+        room: RoomId,
+        /// The text wanted.
+        text: String,
+        /// When.
+        at: Timestamp,
+    },
+    /// Change what it is for.
+    SetDescription {
+        /// The room.
+        room: RoomId,
+        /// The text wanted.
+        text: String,
+        /// When.
+        at: Timestamp,
+    },
+    /// Change what it announces.
+    SetAnnouncement {
+        /// The room.
+        room: RoomId,
+        /// The text wanted.
+        text: String,
+        /// When.
+        at: Timestamp,
+    },
+    /// Make it read-only, or not.
+    SetReadOnly {
+        /// The room.
+        room: RoomId,
+        /// Whether it shall be.
+        read_only: bool,
+        /// When.
+        at: Timestamp,
+    },
+    /// Put it away.
+    Archive {
+        /// The room.
+        room: RoomId,
+        /// When.
+        at: Timestamp,
+    },
+    /// Take it out again.
+    Unarchive {
+        /// The room.
+        room: RoomId,
+        /// When.
+        at: Timestamp,
+    },
+    /// Delete it.
+    Delete {
+        /// The room.
+        room: RoomId,
+        /// When.
+        at: Timestamp,
+    },
+}
+
+/// What the rules need to know from elsewhere.
+#[derive(Clone, Copy, Debug)]
+pub enum RoomContext<'a> {
+    /// The server itself: first start, or a direct message made by rule.
+    System,
+    /// A user, with their roles in the room.
+    User {
+        /// Who asks.
+        authority: crate::permission::Authority<'a>,
+        /// Workspace settings.
+        settings: &'a crate::settings::Settings,
+    },
+}
+
+/// Why a wish about a room is refused. A wish for what is so already is not refused: no events come of it, and doors
+/// whose contract calls that an error ("is the same as what it would be changed to", contract, rooms 11) word it.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum RoomRefusal {
+    /// There is no such room (any more) (rooms 6 and 7: `error-invalid-room`).
+    #[error("no such room")]
+    NotFound,
+    /// There is a room, or was one, under this id.
+    #[error("there is a room of this id already")]
+    AlreadyExists,
+    /// `create-c`, `create-p` or `create-d` is missing (rooms 11 `create`: 403; direct messages, rooms 5 step 3).
+    #[error("not allowed to make such a room")]
+    CreateNotAllowed(RoomKind),
+    /// A name that is empty or blank, or none at all (rooms 4).
+    #[error("the name is blank")]
+    EmptyName,
+    /// Characters that may not be, or a name the system keeps to itself (rooms 4).
+    #[error("{name} is no name for a room")]
+    InvalidName {
+        /// The unique name it would have had.
+        name: String,
+    },
+    /// A name that rooms may be made with, but not renamed to (rooms 4).
+    #[error("{name} is blocked")]
+    BlockedName {
+        /// The unique name it would have had.
+        name: String,
+    },
+    /// Direct messages have no name (rooms 4).
+    #[error("a direct message has no name")]
+    DirectHasNoName,
+    /// A direct message with oneself, which `Message_AllowDirectMessagesToYourself` forbids, or with nobody (rooms 5
+    /// steps 1 and 2).
+    #[error("not between these")]
+    InvalidParticipants,
+    /// More than `DirectMesssage_maxUsers` (rooms 5 step 4).
+    #[error("more than {limit} participants")]
+    TooManyParticipants {
+        /// The most there may be.
+        limit: i64,
+    },
+    /// `edit-room` is missing (rooms 7, details.action `Editing_room`).
+    #[error("not allowed to change the room")]
+    EditNotAllowed,
+    /// A broadcast room is read-only in its own way (rooms 7).
+    #[error("a broadcast room cannot be made read-only")]
+    BroadcastIsReadOnly,
+    /// `archive-room` or `unarchive-room` is missing (rooms 6).
+    #[error("not allowed to put the room away or take it out")]
+    ArchiveNotAllowed,
+    /// Direct messages cannot be put away (rooms 6).
+    #[error("a direct message cannot be put away")]
+    DirectNotArchivable,
+    /// `delete-c`, `delete-p` or `delete-d` is missing (rooms 6, erase).
+    #[error("not allowed to delete the room")]
+    DeleteNotAllowed,
+}
+
+impl Decider for Room {
+    type State = Self;
+    type Command = RoomCommand;
+    type Context<'a> = RoomContext<'a>;
+    type Event = RoomEvent;
+    type Refusal = RoomRefusal;
+
+    fn decide(
+        state: &Self,
+        command: RoomCommand,
+        context: &RoomContext<'_>,
+    ) -> Result<Vec<RoomEvent>, RoomRefusal> {
+        if let RoomCommand::Create(wish) = command {
+            return decide::create(state, *wish, context);
+        }
+        let Self::Open(open) = state else {
+            return Err(RoomRefusal::NotFound);
+        };
+        match command {
+            RoomCommand::Create(_) => Err(RoomRefusal::AlreadyExists),
+            RoomCommand::Rename { room, name, at } => {
+                decide::rename(open, room, &name, at, context)
+            }
+            RoomCommand::SetTopic { room, text, at } => {
+                let change = decide::text(open.topic.as_ref(), text, context)?;
+                let event = |(text, by)| TopicChanged { room, text, by, at }.into();
+                Ok(change.map(event).into_iter().collect())
+            }
+            RoomCommand::SetDescription { room, text, at } => {
+                let change = decide::text(open.description.as_ref(), text, context)?;
+                let event = |(text, by)| DescriptionChanged { room, text, by, at }.into();
+                Ok(change.map(event).into_iter().collect())
+            }
+            RoomCommand::SetAnnouncement { room, text, at } => {
+                let change = decide::text(open.announcement.as_ref(), text, context)?;
+                let event = |(text, by)| AnnouncementChanged { room, text, by, at }.into();
+                Ok(change.map(event).into_iter().collect())
+            }
+            RoomCommand::SetReadOnly {
+                room,
+                read_only,
+                at,
+            } => decide::set_read_only(open, room, read_only, at, context),
+            RoomCommand::Archive { room, at } => decide::archive(open, room, at, context),
+            RoomCommand::Unarchive { room, at } => decide::unarchive(open, room, at, context),
+            RoomCommand::Delete { room, at } => decide::delete(open, room, at, context),
+        }
+    }
+
+    fn evolve(state: Self, event: &RoomEvent) -> Self {
+        let mut open = match (event, state) {
+            (RoomEvent::RoomCreated(event), _) => return Self::Open(OpenRoom::created(event)),
+            (RoomEvent::RoomDeleted(_), _) => return Self::Deleted,
+            (_, Self::Open(open)) => open,
+            (_, state) => return state,
+        };
+        match event {
+            RoomEvent::RoomCreated(_) | RoomEvent::RoomDeleted(_) => {}
+            RoomEvent::RoomRenamed(event) => {
+                open.name = Some(event.name.clone());
+                open.display_name = Some(event.display_name.clone());
+            }
+            RoomEvent::TopicChanged(event) => open.topic = Some(event.text.clone()),
+            RoomEvent::DescriptionChanged(event) => open.description = Some(event.text.clone()),
+            RoomEvent::AnnouncementChanged(event) => open.announcement = Some(event.text.clone()),
+            RoomEvent::ReadOnlyChanged(event) => open.read_only = event.read_only,
+            RoomEvent::RoomArchived(_) => open.archived = true,
+            RoomEvent::RoomUnarchived(_) => open.archived = false,
+        }
+        Self::Open(open)
+    }
+}
+
+impl OpenRoom {
+    /// The room as it was made.
+    fn created(event: &RoomCreated) -> Self {
+        Self {
+            kind: event.kind,
+            name: event.name.clone(),
+            display_name: event.display_name.clone(),
+            topic: event.topic.clone(),
+            description: event.description.clone(),
+            announcement: event.announcement.clone(),
+            read_only: event.read_only,
+            broadcast: event.broadcast,
+            archived: false,
+        }
+    }
+}

@@ -1,0 +1,243 @@
+//! Changing and ending.
+
+use super::*;
+
+#[test]
+fn owners_rename() {
+    channel()
+        .when(rename("ops"), &owner().context())
+        .then([renamed("ops", "ops")]);
+    let special = owner().setting("UI_Allow_room_names_with_special_chars", true);
+    channel()
+        .when(rename("Tea & Cake"), &special.context())
+        .then([renamed("Tea-Cake", "Tea & Cake")]);
+}
+
+#[test]
+fn the_same_name_is_no_change() {
+    channel()
+        .when(rename("dev"), &owner().context())
+        .then_nothing();
+    let special = owner().setting("UI_Allow_room_names_with_special_chars", true);
+    given::<Room>([
+        created(RoomKind::Channel).into(),
+        renamed("Tea-Cake", "Tea & Cake"),
+    ])
+    .when(rename("Tea & Cake"), &special.context())
+    .then_nothing();
+}
+
+#[test]
+fn some_names_are_not_for_renaming() {
+    let stage = owner().setting("Accounts_BlockedUsernameList", "boss");
+    for name in ["all", "Here", "boss"] {
+        channel()
+            .when(rename(name), &stage.context())
+            .then_refused(RoomRefusal::BlockedName {
+                name: name.to_owned(),
+            });
+    }
+    channel()
+        .when(rename("a b"), &stage.context())
+        .then_refused(RoomRefusal::InvalidName {
+            name: "a b".to_owned(),
+        });
+    channel()
+        .when(rename(""), &stage.context())
+        .then_refused(RoomRefusal::EmptyName);
+    let admin = Stage::default().with_roles(&["admin"]);
+    a_direct_message()
+        .when(rename("x"), &admin.context())
+        .then_refused(RoomRefusal::DirectHasNoName);
+}
+
+#[test]
+fn owners_say_what_a_room_is_about() {
+    let (room, text) = (id(), "text".to_owned());
+    let stage = owner();
+    channel()
+        .when(set_topic("text"), &stage.context())
+        .then([TopicChanged {
+            room: room.clone(),
+            text: text.clone(),
+            by: me(),
+            at: AT,
+        }
+        .into()]);
+    channel()
+        .when(
+            RoomCommand::SetDescription {
+                room: room.clone(),
+                text: text.clone(),
+                at: AT,
+            },
+            &stage.context(),
+        )
+        .then([DescriptionChanged {
+            room: room.clone(),
+            text: text.clone(),
+            by: me(),
+            at: AT,
+        }
+        .into()]);
+    channel()
+        .when(
+            RoomCommand::SetAnnouncement {
+                room: room.clone(),
+                text: text.clone(),
+                at: AT,
+            },
+            &stage.context(),
+        )
+        .then([AnnouncementChanged {
+            room,
+            text,
+            by: me(),
+            at: AT,
+        }
+        .into()]);
+}
+
+#[test]
+fn saying_the_same_is_no_change() {
+    let topic = TopicChanged {
+        room: id(),
+        text: "text".to_owned(),
+        by: me(),
+        at: AT,
+    };
+    given::<Room>([created(RoomKind::Channel).into(), topic.into()])
+        .when(set_topic("text"), &owner().context())
+        .then_nothing();
+    channel()
+        .when(set_topic(""), &owner().context())
+        .then_nothing();
+}
+
+#[test]
+fn read_only_is_changed_once() {
+    let read_only = |read_only| {
+        ReadOnlyChanged {
+            room: id(),
+            read_only,
+            by: me(),
+            at: AT,
+        }
+        .into()
+    };
+    channel()
+        .when(set_read_only(true), &owner().context())
+        .then([read_only(true)]);
+    channel()
+        .when(set_read_only(false), &owner().context())
+        .then_nothing();
+    let broadcast = || {
+        given::<Room>([RoomCreated {
+            broadcast: true,
+            read_only: true,
+            ..created(RoomKind::Channel)
+        }
+        .into()])
+    };
+    broadcast()
+        .when(set_read_only(true), &owner().context())
+        .then_refused(RoomRefusal::BroadcastIsReadOnly);
+    broadcast()
+        .when(set_read_only(false), &owner().context())
+        .then([read_only(false)]);
+}
+
+#[test]
+fn changing_takes_a_right() {
+    let stage = Stage::default();
+    for command in every_change() {
+        let refusal = match &command {
+            RoomCommand::Archive { .. } | RoomCommand::Unarchive { .. } => {
+                RoomRefusal::ArchiveNotAllowed
+            }
+            RoomCommand::Delete { .. } => RoomRefusal::DeleteNotAllowed,
+            _ => RoomRefusal::EditNotAllowed,
+        };
+        channel()
+            .when(command, &stage.context())
+            .then_refused(refusal);
+    }
+}
+
+#[test]
+fn nothing_can_be_changed_that_is_not_there() {
+    for command in every_change() {
+        nothing()
+            .when(command.clone(), &RoomContext::System)
+            .then_refused(RoomRefusal::NotFound);
+        given::<Room>([RoomDeleted {
+            room: id(),
+            by: me(),
+            at: AT,
+        }
+        .into()])
+        .when(command, &RoomContext::System)
+        .then_refused(RoomRefusal::NotFound);
+    }
+}
+
+#[test]
+fn rooms_are_put_away_and_taken_out() {
+    let (room, by) = (id(), me());
+    let admin = Stage::default().with_roles(&["admin"]);
+    let (archive, unarchive) = (
+        RoomCommand::Archive { room: id(), at: AT },
+        RoomCommand::Unarchive { room: id(), at: AT },
+    );
+    let archived: RoomEvent = RoomArchived {
+        room: room.clone(),
+        by: by.clone(),
+        at: AT,
+    }
+    .into();
+    let put_away = || given::<Room>([created(RoomKind::Channel).into(), archived.clone()]);
+    channel()
+        .when(archive.clone(), &owner().context())
+        .then([archived.clone()]);
+    put_away()
+        .when(archive.clone(), &owner().context())
+        .then_nothing();
+    channel()
+        .when(unarchive.clone(), &admin.context())
+        .then_nothing();
+    put_away()
+        .when(unarchive.clone(), &admin.context())
+        .then([RoomUnarchived { room, by, at: AT }.into()]);
+    put_away()
+        .when(unarchive, &owner().context())
+        .then_refused(RoomRefusal::ArchiveNotAllowed);
+    a_direct_message()
+        .when(archive, &admin.context())
+        .then_refused(RoomRefusal::DirectNotArchivable);
+}
+
+#[test]
+fn rooms_are_deleted_by_those_who_may() {
+    let delete = RoomCommand::Delete { room: id(), at: AT };
+    let deleted = |by| {
+        RoomDeleted {
+            room: id(),
+            by,
+            at: AT,
+        }
+        .into()
+    };
+    channel()
+        .when(delete.clone(), &owner().context())
+        .then([deleted(me())]);
+    a_direct_message()
+        .when(delete.clone(), &owner().context())
+        .then_refused(RoomRefusal::DeleteNotAllowed);
+    let admin = Stage::default().with_roles(&["admin"]);
+    a_direct_message()
+        .when(delete.clone(), &admin.context())
+        .then([deleted(me())]);
+    channel()
+        .when(delete, &RoomContext::System)
+        .then([deleted(UserId::system())]);
+}

@@ -1,0 +1,142 @@
+//! The rules of rooms, as given, when, then.
+
+mod changing;
+mod making;
+mod properties;
+
+use super::*;
+use crate::permission::Permission;
+use crate::testing::{Given, Stage, given};
+
+const AT: Timestamp = Timestamp::from_millis(1);
+
+impl Stage {
+    fn context(&self) -> RoomContext<'_> {
+        RoomContext::User {
+            authority: self.authority(),
+            settings: &self.settings,
+        }
+    }
+}
+
+fn id() -> RoomId {
+    RoomId::new("room")
+}
+
+fn me() -> UserId {
+    UserId::new("me")
+}
+
+fn owner() -> Stage {
+    Stage::default().with_room_roles(&["owner"])
+}
+
+fn created(kind: RoomKind) -> RoomCreated {
+    RoomCreated {
+        room: id(),
+        kind,
+        name: Some("dev".to_owned()),
+        display_name: Some("dev".to_owned()),
+        creator: Some(me()),
+        participants: vec![],
+        at: AT,
+        read_only: false,
+        broadcast: false,
+        default: false,
+        encrypted: false,
+        topic: None,
+        description: None,
+        announcement: None,
+        custom_fields: None,
+    }
+}
+
+fn direct(participants: &[&str]) -> RoomCreated {
+    RoomCreated {
+        name: None,
+        display_name: None,
+        creator: None,
+        participants: participants.iter().map(UserId::new).collect(),
+        ..created(RoomKind::Direct)
+    }
+}
+
+fn create(wish: RoomCreated) -> RoomCommand {
+    RoomCommand::Create(Box::new(wish))
+}
+
+fn rename(name: &str) -> RoomCommand {
+    RoomCommand::Rename {
+        room: id(),
+        name: name.to_owned(),
+        at: AT,
+    }
+}
+
+fn renamed(name: &str, display_name: &str) -> RoomEvent {
+    let (name, display_name) = (name.to_owned(), display_name.to_owned());
+    RoomRenamed {
+        room: id(),
+        name,
+        display_name,
+        by: me(),
+        at: AT,
+    }
+    .into()
+}
+
+fn set_topic(text: &str) -> RoomCommand {
+    RoomCommand::SetTopic {
+        room: id(),
+        text: text.to_owned(),
+        at: AT,
+    }
+}
+
+fn set_read_only(read_only: bool) -> RoomCommand {
+    RoomCommand::SetReadOnly {
+        room: id(),
+        read_only,
+        at: AT,
+    }
+}
+
+fn nothing() -> Given<Room> {
+    given::<Room>([])
+}
+
+fn channel() -> Given<Room> {
+    given::<Room>([created(RoomKind::Channel).into()])
+}
+
+fn a_direct_message() -> Given<Room> {
+    given::<Room>([direct(&["me", "you"]).into()])
+}
+
+fn every_change() -> Vec<RoomCommand> {
+    let (room, text, at) = (id(), "text".to_owned(), AT);
+    vec![
+        rename("new"),
+        set_topic("text"),
+        RoomCommand::SetDescription {
+            room: room.clone(),
+            text: text.clone(),
+            at,
+        },
+        RoomCommand::SetAnnouncement {
+            room: room.clone(),
+            text,
+            at,
+        },
+        set_read_only(true),
+        RoomCommand::Archive {
+            room: room.clone(),
+            at,
+        },
+        RoomCommand::Unarchive {
+            room: room.clone(),
+            at,
+        },
+        RoomCommand::Delete { room, at },
+    ]
+}

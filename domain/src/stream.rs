@@ -1,0 +1,113 @@
+//! Stream names: one stream per consistency boundary, named `category-id`.
+
+use compact_str::{CompactString, format_compact};
+use serde::{Deserialize, Serialize};
+use std::fmt;
+
+/// The kinds of stream.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Category {
+    /// One account.
+    User,
+    /// The login tokens of one account.
+    Session,
+    /// One room.
+    Room,
+    /// One user in one room.
+    Membership,
+    /// One message.
+    Message,
+    /// One workspace setting.
+    Setting,
+    /// One permission and the roles that hold it.
+    Permission,
+    /// The owner of one unique name.
+    Claim,
+}
+
+impl Category {
+    /// Every category.
+    pub const ALL: [Self; 8] = [
+        Self::User,
+        Self::Session,
+        Self::Room,
+        Self::Membership,
+        Self::Message,
+        Self::Setting,
+        Self::Permission,
+        Self::Claim,
+    ];
+
+    /// The word in front of the dash.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::User => "user",
+            Self::Session => "session",
+            Self::Room => "room",
+            Self::Membership => "membership",
+            Self::Message => "message",
+            Self::Setting => "setting",
+            Self::Permission => "permission",
+            Self::Claim => "claim",
+        }
+    }
+}
+
+impl fmt::Display for Category {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// The name of a stream, `category-id`, e.g. `room-GENERAL`. The category never contains a dash; the id may.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct StreamId(CompactString);
+
+impl StreamId {
+    /// The stream of `id` in `category`.
+    pub fn new(category: Category, id: &str) -> Self {
+        Self(format_compact!("{}-{id}", category.as_str()))
+    }
+
+    /// A name as it stands in a log. Accepts anything: foreign categories are the reader's problem.
+    pub fn from_recorded(name: impl AsRef<str>) -> Self {
+        Self(CompactString::new(name))
+    }
+
+    /// The whole name.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The part before the first dash.
+    pub fn category(&self) -> &str {
+        self.0
+            .split_once('-')
+            .map_or(self.0.as_str(), |(category, _)| category)
+    }
+
+    /// The part after the first dash.
+    pub fn id(&self) -> &str {
+        self.0.split_once('-').map_or("", |(_, id)| id)
+    }
+}
+
+impl fmt::Display for StreamId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_stream_name_splits_at_its_first_dash() {
+        let stream = StreamId::new(Category::Room, "a-b");
+        assert_eq!(stream.as_str(), "room-a-b");
+        assert_eq!(stream.category(), "room");
+        assert_eq!(stream.id(), "a-b");
+    }
+}

@@ -1,0 +1,459 @@
+//! The rules of making, changing and ending accounts (contract, conventions 6 and 7).
+
+use super::{
+    Account, Email, EmailChanged, MessageErasure, ProfileChange, ProfileChanged, RolesChanged,
+    UserActivated, UserContext, UserCreated, UserDeactivated, UserDeleted, UserEvent, UserKind,
+    UserRefusal, UsernameChanged, check_email, check_username,
+};
+use crate::permission::{Authority, Permission};
+use crate::settings::Settings;
+use crate::{RoleId, Timestamp, UserId};
+
+type Decision = Result<Vec<UserEvent>, UserRefusal>;
+
+const ADMIN: &str = "admin";
+const SHORTEST_USERNAME: usize = 3;
+const LONGEST_BIO: usize = 260;
+const LONGEST_NICKNAME: usize = 120;
+const LONGEST_STATUS_TEXT: usize = 120;
+
+/// Who asks, unless it is the server.
+#[derive(Clone, Copy)]
+struct Asker<'a> {
+    authority: &'a Authority<'a>,
+    settings: &'a Settings,
+    known_roles: &'a [RoleId],
+    active_admins: u32,
+}
+
+/// Who asks about an account that is there; `None` for the server itself, which may do anything.
+fn asker<'a>(context: &'a UserContext<'a>) -> Result<Option<Asker<'a>>, UserRefusal> {
+    match context {
+        UserContext::System => Ok(None),
+        UserContext::Anonymous { .. } => Err(UserRefusal::LoginRequired),
+        UserContext::User {
+            authority,
+            settings,
+            known_roles,
+            active_admins,
+        } => Ok(Some(Asker {
+            authority,
+            settings,
+            known_roles,
+            active_admins: *active_admins,
+        })),
+    }
+}
+
+impl Asker<'_> {
+    fn is(&self, user: &UserId) -> bool {
+        self.authority.actor == user
+    }
+
+    /// Whether the actor may change this about `user`: others with a permission, oneself where the settings allow
+    /// profiles and this to be changed.
+    fn may_change(
+        &self,
+        user: &UserId,
+        setting: &str,
+        refusal: UserRefusal,
+    ) -> Result<(), UserRefusal> {
+        if !self.is(user) {
+            let allowed = self.authority.has(Permission::EDIT_OTHER_USER_INFO);
+            return allowed
+                .then_some(())
+                .ok_or(UserRefusal::EditOtherNotAllowed);
+        }
+        if !self.settings.bool("Accounts_AllowUserProfileChange") {
+            return Err(UserRefusal::ProfileChangeNotAllowed);
+        }
+        self.settings.bool(setting).then_some(()).ok_or(refusal)
+    }
+
+    /// Roles somebody gives must be there, and `admin` is given with care.
+    fn may_give(&self, roles: &[RoleId], held: &[RoleId]) -> Result<(), UserRefusal> {
+        if let Some(role) = roles.iter().find(|role| !self.known_roles.contains(role)) {
+            return Err(UserRefusal::UnknownRole(role.clone()));
+        }
+        if is_admin(roles) != is_admin(held) && !self.authority.has(Permission::ASSIGN_ADMIN_ROLE) {
+            return Err(UserRefusal::AssignAdminNotAllowed);
+        }
+        Ok(())
+    }
+
+    fn must_not_be_last_admin(&self, account: &Account) -> Result<(), UserRefusal> {
+        if account.active && is_admin(&account.roles) && self.active_admins <= 1 {
+            return Err(UserRefusal::LastAdministrator);
+        }
+        Ok(())
+    }
+}
+
+fn is_admin(roles: &[RoleId]) -> bool {
+    roles.iter().any(|role| role.as_str() == ADMIN)
+}
+
+fn trimmed(text: Option<String>) -> Option<String> {
+    text.map(|text| text.trim().to_owned())
+}
+
+/// What is wrong with a new account whoever makes it; its texts are trimmed on the way.
+fn checked(wish: &mut UserCreated, settings: &Settings) -> Result<(), UserRefusal> {
+    wish.username = wish.username.trim().to_owned();
+    check_username(&wish.username, settings)?;
+    wish.name = trimmed(wish.name.take()).filter(|name| !name.is_empty());
+    if wish.name.is_none() && settings.bool("Accounts_RequireNameForSignUp") {
+        return Err(UserRefusal::NameRequired);
+    }
+    for email in &mut wish.emails {
+        email.address = email.address.trim().to_owned();
+        check_email(&email.address, settings)?;
+    }
+    Ok(())
+}
+
+pub(super) fn register(mut wish: UserCreated, context: &UserContext<'_>) -> Decision {
+    let (settings, let_in, first_administrator) = match context {
+        UserContext::System => return Ok(vec![wish.into()]),
+        UserContext::User { settings, .. } => (settings, false, false),
+        UserContext::Anonymous {
+            settings,
+            secret,
+            invited,
+            first_administrator,
+        } => (
+            settings,
+            *invited || knows_secret(*secret, settings),
+            *first_administrator,
+        ),
+    };
+    if wish.username.trim().chars().count() < SHORTEST_USERNAME {
+        return Err(UserRefusal::UsernameTooShort {
+            least: SHORTEST_USERNAME,
+        });
+    }
+    match settings.text("Accounts_RegistrationForm") {
+        "Disabled" => return Err(UserRefusal::RegistrationDisabled),
+        "Secret URL" if !let_in => return Err(UserRefusal::WrongSecret),
+        _ => {}
+    }
+    checked(&mut wish, settings)?;
+    if wish.emails.is_empty() {
+        return Err(UserRefusal::InvalidEmail {
+            address: String::new(),
+        });
+    }
+    wish.emails
+        .iter_mut()
+        .for_each(|email| email.verified = false);
+    wish.kind = UserKind::User;
+    wish.require_password_change = false;
+    wish.roles = default_roles(settings);
+    if first_administrator && !is_admin(&wish.roles) {
+        wish.roles.push(RoleId::new(ADMIN));
+    }
+    wish.active = first_administrator || !settings.bool("Accounts_ManuallyApproveNewUsers");
+    Ok(vec![wish.into()])
+}
+
+fn knows_secret(secret: Option<&str>, settings: &Settings) -> bool {
+    let wanted = settings.text("Accounts_RegistrationForm_SecretURL");
+    !wanted.is_empty() && secret == Some(wanted)
+}
+
+/// The roles people sign up with; never `admin`.
+fn default_roles(settings: &Settings) -> Vec<RoleId> {
+    let mut roles = Vec::new();
+    for role in settings
+        .text("Accounts_Registration_Users_Default_Roles")
+        .split(',')
+    {
+        let role = RoleId::new(role.trim());
+        if !matches!(role.as_str(), "" | ADMIN) && !roles.contains(&role) {
+            roles.push(role);
+        }
+    }
+    roles
+}
+
+pub(super) fn create(mut wish: UserCreated, context: &UserContext<'_>) -> Decision {
+    if let Some(asker) = asker(context)? {
+        if !asker.authority.has(Permission::CREATE_USER) {
+            return Err(UserRefusal::CreateNotAllowed);
+        }
+        asker.may_give(&wish.roles, &[])?;
+        let approved_later = asker.settings.bool("Accounts_ManuallyApproveNewUsers");
+        if !wish.active
+            && !approved_later
+            && !asker
+                .authority
+                .has(Permission::EDIT_OTHER_USER_ACTIVE_STATUS)
+        {
+            return Err(UserRefusal::ActiveStatusNotAllowed);
+        }
+        checked(&mut wish, asker.settings)?;
+    }
+    Ok(vec![wish.into()])
+}
+
+pub(super) fn change_profile(
+    account: &Account,
+    user: UserId,
+    change: ProfileChange,
+    at: Timestamp,
+    context: &UserContext<'_>,
+) -> Decision {
+    let change = really_changed(&account.profile, change);
+    if let Some(asker) = asker(context)? {
+        may_change_profile(asker, &user, &change)?;
+    }
+    if change == ProfileChange::default() {
+        return Ok(vec![]);
+    }
+    Ok(vec![ProfileChanged { user, change, at }.into()])
+}
+
+/// The parts that differ from what is, trimmed.
+fn really_changed(profile: &ProfileChange, wanted: ProfileChange) -> ProfileChange {
+    let text = |now: &Option<String>, wanted: Option<String>| {
+        trimmed(wanted).filter(|wanted| now.as_deref().unwrap_or("") != wanted)
+    };
+    let status_text = wanted
+        .status_text
+        .map(|text| text.trim().chars().take(LONGEST_STATUS_TEXT).collect());
+    ProfileChange {
+        name: text(&profile.name, wanted.name),
+        bio: text(&profile.bio, wanted.bio),
+        nickname: text(&profile.nickname, wanted.nickname),
+        status_text: text(&profile.status_text, status_text),
+        custom_fields: wanted
+            .custom_fields
+            .filter(|wanted| profile.custom_fields.as_ref() != Some(wanted)),
+    }
+}
+
+fn may_change_profile(
+    asker: Asker<'_>,
+    user: &UserId,
+    change: &ProfileChange,
+) -> Result<(), UserRefusal> {
+    if !asker.is(user) && !asker.authority.has(Permission::EDIT_OTHER_USER_INFO) {
+        return Err(UserRefusal::EditOtherNotAllowed);
+    }
+    // The status text has a setting of its own: it changes many times a day.
+    if change.status_text.is_some()
+        && asker.is(user)
+        && !asker.settings.bool("Accounts_AllowUserStatusMessageChange")
+    {
+        return Err(UserRefusal::StatusTextChangeNotAllowed);
+    }
+    if change.bio.is_some() || change.nickname.is_some() || change.custom_fields.is_some() {
+        asker.may_change(
+            user,
+            "Accounts_AllowUserProfileChange",
+            UserRefusal::ProfileChangeNotAllowed,
+        )?;
+    }
+    if let Some(name) = &change.name {
+        asker.may_change(
+            user,
+            "Accounts_AllowRealNameChange",
+            UserRefusal::RealNameChangeNotAllowed,
+        )?;
+        if name.is_empty() && asker.settings.bool("Accounts_RequireNameForSignUp") {
+            return Err(UserRefusal::NameRequired);
+        }
+    }
+    let longer = |text: &Option<String>, limit| {
+        text.as_ref()
+            .is_some_and(|text| text.chars().count() > limit)
+    };
+    if longer(&change.bio, LONGEST_BIO) {
+        return Err(UserRefusal::BioTooLong { limit: LONGEST_BIO });
+    }
+    if longer(&change.nickname, LONGEST_NICKNAME) {
+        return Err(UserRefusal::NicknameTooLong {
+            limit: LONGEST_NICKNAME,
+        });
+    }
+    Ok(())
+}
+
+pub(super) fn change_username(
+    account: &Account,
+    user: UserId,
+    username: &str,
+    at: Timestamp,
+    context: &UserContext<'_>,
+) -> Decision {
+    let username = username.trim();
+    let asker = asker(context)?;
+    if account.username == username && asker.is_none_or(|asker| asker.is(&user)) {
+        return Ok(vec![]);
+    }
+    if let Some(asker) = asker {
+        asker.may_change(
+            &user,
+            "Accounts_AllowUsernameChange",
+            UserRefusal::UsernameChangeNotAllowed,
+        )?;
+        if account.username == username {
+            return Ok(vec![]);
+        }
+        check_username(username, asker.settings)?;
+    }
+    Ok(vec![
+        UsernameChanged {
+            user,
+            username: username.to_owned(),
+            at,
+        }
+        .into(),
+    ])
+}
+
+pub(super) fn change_email(
+    account: &Account,
+    user: UserId,
+    address: &str,
+    verified: bool,
+    at: Timestamp,
+    context: &UserContext<'_>,
+) -> Decision {
+    let asker = asker(context)?;
+    // Nobody vouches for their own address.
+    let verified =
+        verified && asker.is_none_or(|asker| asker.authority.has(Permission::EDIT_OTHER_USER_INFO));
+    let emails = vec![Email {
+        address: address.trim().to_owned(),
+        verified,
+    }];
+    if let Some(asker) = asker {
+        let unchanged = matches!(&account.emails[..], [now] if now.address == emails[0].address);
+        if !(unchanged && asker.is(&user)) {
+            asker.may_change(
+                &user,
+                "Accounts_AllowEmailChange",
+                UserRefusal::EmailChangeNotAllowed,
+            )?;
+        }
+        // Saying an address again does not make it unverified.
+        if unchanged && (!verified || account.emails == emails) {
+            return Ok(vec![]);
+        }
+        check_email(&emails[0].address, asker.settings)?;
+    }
+    if account.emails == emails {
+        return Ok(vec![]);
+    }
+    Ok(vec![EmailChanged { user, emails, at }.into()])
+}
+
+pub(super) fn may_change_password(
+    user: &UserId,
+    context: &UserContext<'_>,
+) -> Result<(), UserRefusal> {
+    match asker(context)? {
+        Some(asker) if asker.is(user) && !asker.settings.bool("Accounts_AllowPasswordChange") => {
+            Err(UserRefusal::PasswordChangeNotAllowed)
+        }
+        Some(asker)
+            if !asker.is(user) && !asker.authority.has(Permission::EDIT_OTHER_USER_PASSWORD) =>
+        {
+            Err(UserRefusal::EditOtherPasswordNotAllowed)
+        }
+        _ => Ok(()),
+    }
+}
+
+pub(super) fn set_roles(
+    account: &Account,
+    user: UserId,
+    roles: Vec<RoleId>,
+    at: Timestamp,
+    context: &UserContext<'_>,
+) -> Decision {
+    let mut wanted: Vec<RoleId> = Vec::with_capacity(roles.len());
+    for role in roles {
+        if !wanted.contains(&role) {
+            wanted.push(role);
+        }
+    }
+    if let Some(asker) = asker(context)? {
+        if !asker.authority.has(Permission::ASSIGN_ROLES) {
+            return Err(UserRefusal::AssignRolesNotAllowed);
+        }
+        asker.may_give(&wanted, &account.roles)?;
+        if !is_admin(&wanted) {
+            asker.must_not_be_last_admin(account)?;
+        }
+    }
+    let same = wanted.len() == account.roles.len()
+        && wanted.iter().all(|role| account.roles.contains(role));
+    if same {
+        return Ok(vec![]);
+    }
+    Ok(vec![
+        RolesChanged {
+            user,
+            roles: wanted,
+            at,
+        }
+        .into(),
+    ])
+}
+
+pub(super) fn set_active(
+    account: &Account,
+    user: UserId,
+    active: bool,
+    at: Timestamp,
+    context: &UserContext<'_>,
+) -> Decision {
+    if let Some(asker) = asker(context)? {
+        if !asker
+            .authority
+            .has(Permission::EDIT_OTHER_USER_ACTIVE_STATUS)
+        {
+            return Err(UserRefusal::ActiveStatusNotAllowed);
+        }
+        if !active {
+            asker.must_not_be_last_admin(account)?;
+        }
+    }
+    Ok(match (account.active, active) {
+        (false, true) => vec![UserActivated { user, at }.into()],
+        (true, false) => vec![UserDeactivated { user, at }.into()],
+        _ => vec![],
+    })
+}
+
+pub(super) fn delete(
+    account: &Account,
+    user: UserId,
+    messages: MessageErasure,
+    at: Timestamp,
+    context: &UserContext<'_>,
+) -> Decision {
+    if let Some(asker) = asker(context)? {
+        may_delete(asker, &user)?;
+        if account.kind == UserKind::App {
+            return Err(UserRefusal::AppUser);
+        }
+        asker.must_not_be_last_admin(account)?;
+    }
+    Ok(vec![UserDeleted { user, messages, at }.into()])
+}
+
+fn may_delete(asker: Asker<'_>, user: &UserId) -> Result<(), UserRefusal> {
+    if asker.authority.has(Permission::DELETE_USER) {
+        return Ok(());
+    }
+    if !asker.is(user) {
+        return Err(UserRefusal::DeleteNotAllowed);
+    }
+    let allowed = asker.settings.bool("Accounts_AllowDeleteOwnAccount");
+    allowed
+        .then_some(())
+        .ok_or(UserRefusal::DeleteOwnNotAllowed)
+}

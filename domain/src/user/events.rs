@@ -1,0 +1,221 @@
+//! What is stored of an account. Storage formats: fields are only ever added.
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::event::events;
+use crate::{RoleId, Timestamp, UserId};
+
+/// Who is behind an account.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum UserKind {
+    /// A person.
+    User,
+    /// A program.
+    Bot,
+    /// An app of this server.
+    App,
+}
+
+impl UserKind {
+    /// The wire's `type`.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::User => "user",
+            Self::Bot => "bot",
+            Self::App => "app",
+        }
+    }
+}
+
+/// An e-mail address.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Email {
+    /// As typed.
+    pub address: String,
+    /// The owner proved to read it.
+    pub verified: bool,
+}
+
+/// How a password is recorded: an argon2id PHC string over the lower-case hex SHA-256 of the password, so that
+/// clients that send the digest and clients that send the password verify alike.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct PasswordHash(pub String);
+
+impl std::fmt::Debug for PasswordHash {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("PasswordHash(..)")
+    }
+}
+
+events! {
+    /// What can happen to an account. Login tokens are a boundary of their own ([`crate::session`]).
+    UserEvent {
+        UserCreated = 1,
+        ProfileChanged = 1,
+        UsernameChanged = 1,
+        EmailChanged = 1,
+        PasswordChanged = 1,
+        RolesChanged = 1,
+        UserActivated = 1,
+        UserDeactivated = 1,
+        UserDeleted = 1,
+    }
+}
+
+/// An account came to be, by registration or by an administrator.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct UserCreated {
+    /// Its id.
+    pub user: UserId,
+    /// Who is behind it.
+    pub kind: UserKind,
+    /// Its unique name.
+    pub username: String,
+    /// The name people go by.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// Its addresses.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub emails: Vec<Email>,
+    /// Its password; an account without one cannot log in with a password.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub password: Option<PasswordHash>,
+    /// Its workspace-wide roles.
+    pub roles: Vec<RoleId>,
+    /// It may log in.
+    pub active: bool,
+    /// A new password must be chosen at the next login.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub require_password_change: bool,
+    /// Why the person signs up, for those who approve.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// Free-form fields.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub custom_fields: Option<Value>,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// Parts of the profile changed; `None` leaves a part as it was, an empty text removes it.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ProfileChange {
+    /// The name people go by.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// A few words about them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub bio: Option<String>,
+    /// What friends call them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub nickname: Option<String>,
+    /// What they are up to.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub status_text: Option<String>,
+    /// Free-form fields; replace the whole set.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub custom_fields: Option<Value>,
+}
+
+/// See [`ProfileChange`].
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ProfileChanged {
+    /// Whose.
+    pub user: UserId,
+    /// What changed.
+    pub change: ProfileChange,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// The account has another unique name.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct UsernameChanged {
+    /// Whose.
+    pub user: UserId,
+    /// The name from now on.
+    pub username: String,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// The account has other addresses.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct EmailChanged {
+    /// Whose.
+    pub user: UserId,
+    /// All addresses from now on.
+    pub emails: Vec<Email>,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// The account has another password.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct PasswordChanged {
+    /// Whose.
+    pub user: UserId,
+    /// The password from now on.
+    pub password: PasswordHash,
+    /// A new one must be chosen at the next login.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub require_change: bool,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// The account has other workspace-wide roles.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RolesChanged {
+    /// Whose.
+    pub user: UserId,
+    /// All of them from now on.
+    pub roles: Vec<RoleId>,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// The account may log in again.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct UserActivated {
+    /// Whose.
+    pub user: UserId,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// The account may not log in any more; its tokens are void.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct UserDeactivated {
+    /// Whose.
+    pub user: UserId,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// What becomes of the messages of a deleted account (setting `Message_ErasureType`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum MessageErasure {
+    /// They go with it.
+    Delete,
+    /// They stay, without their author.
+    Unlink,
+    /// They stay as they are.
+    Keep,
+}
+
+/// The account is gone; its names are free.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct UserDeleted {
+    /// Whose.
+    pub user: UserId,
+    /// What becomes of its messages.
+    pub messages: MessageErasure,
+    /// When.
+    pub at: Timestamp,
+}

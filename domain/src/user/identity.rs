@@ -1,0 +1,60 @@
+//! User names and e-mail addresses (contract, conventions 6.1 and 6.3).
+
+use super::UserRefusal;
+use crate::pattern::{NamePattern, listed};
+use crate::settings::Settings;
+
+/// Whether somebody may be called that. Whether the name is free is not known here: names are claimed
+/// ([`crate::claim`]).
+pub fn check_username(username: &str, settings: &Settings) -> Result<(), UserRefusal> {
+    if username.is_empty() {
+        return Err(UserRefusal::UsernameRequired);
+    }
+    if !NamePattern::of_users(settings).matches(username) {
+        return Err(UserRefusal::InvalidUsername {
+            username: username.to_owned(),
+        });
+    }
+    let kept = [
+        "Accounts_BlockedUsernameList",
+        "Accounts_SystemBlockedUsernameList",
+    ];
+    if listed("all,here", username)
+        || kept
+            .iter()
+            .any(|list| listed(settings.text(list), username))
+    {
+        return Err(UserRefusal::BlockedUsername {
+            username: username.to_owned(),
+        });
+    }
+    Ok(())
+}
+
+/// Whether it is an address people may sign up with. Whether its domain has a mail server is not known here.
+pub fn check_email(address: &str, settings: &Settings) -> Result<(), UserRefusal> {
+    let domain = match address.split_once('@') {
+        Some((local, domain))
+            if !local.is_empty() && !domain.is_empty() && !domain.contains('@') =>
+        {
+            domain
+        }
+        _ => {
+            return Err(UserRefusal::InvalidEmail {
+                address: address.to_owned(),
+            });
+        }
+    };
+    let allowed = settings.text("Accounts_AllowedDomainsList");
+    if !allowed.trim().is_empty() && !listed(allowed, domain) {
+        return Err(UserRefusal::DomainNotAllowed {
+            domain: domain.to_owned(),
+        });
+    }
+    if listed(settings.text("Accounts_BlockedDomainsList"), domain) {
+        return Err(UserRefusal::DomainBlocked {
+            domain: domain.to_owned(),
+        });
+    }
+    Ok(())
+}

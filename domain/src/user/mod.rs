@@ -1,0 +1,409 @@
+//! One account: name, addresses, password hash, roles, active or not. Uniqueness of names is claimed
+//! ([`crate::claim`]) in the same batch.
+
+mod custom_fields;
+mod decide;
+mod events;
+mod identity;
+#[cfg(test)]
+mod tests;
+
+pub use custom_fields::{CustomFieldsRefusal, check_custom_fields};
+pub use events::*;
+pub use identity::{check_email, check_username};
+
+use crate::{Category, Decider, RoleId, StreamId, Timestamp, UserId};
+
+/// The stream of an account.
+pub fn stream(user: &UserId) -> StreamId {
+    StreamId::new(Category::User, user.as_str())
+}
+
+/// What decisions about an account need of its past.
+#[derive(Clone, Debug, Default, PartialEq)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "nearly every value is the large one"
+)]
+pub enum User {
+    /// There is none under this id.
+    #[default]
+    Absent,
+    /// It is there.
+    Present(Account),
+    /// It was deleted.
+    Deleted,
+}
+
+/// An account that is there.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Account {
+    /// Who is behind it.
+    pub kind: UserKind,
+    /// Its unique name.
+    pub username: String,
+    /// The profile.
+    pub profile: ProfileChange,
+    /// Its addresses.
+    pub emails: Vec<Email>,
+    /// Its workspace-wide roles.
+    pub roles: Vec<RoleId>,
+    /// It may log in.
+    pub active: bool,
+}
+
+/// What can be asked of an account.
+#[derive(Clone, Debug)]
+pub enum UserCommand {
+    /// Sign up by oneself. The event carries the wish; its kind, roles (the default ones plus `admin` for the very
+    /// first), `active` and unverified addresses follow from the rules, whatever it says.
+    Register(Box<UserCreated>),
+    /// Make an account for somebody.
+    Create(Box<UserCreated>),
+    /// Change parts of the profile. Texts are trimmed, and the status text is cut at its limit.
+    ChangeProfile {
+        /// Whose.
+        user: UserId,
+        /// What.
+        change: ProfileChange,
+        /// When.
+        at: Timestamp,
+    },
+    /// Take another unique name.
+    ChangeUsername {
+        /// Whose.
+        user: UserId,
+        /// The name wanted.
+        username: String,
+        /// When.
+        at: Timestamp,
+    },
+    /// Have another address.
+    ChangeEmail {
+        /// Whose.
+        user: UserId,
+        /// The address wanted.
+        address: String,
+        /// Count it as verified.
+        verified: bool,
+        /// When.
+        at: Timestamp,
+    },
+    /// Have another password. Whether the clear text meets the policy was checked before
+    /// ([`crate::password::check_policy`]).
+    ChangePassword {
+        /// Whose.
+        user: UserId,
+        /// The hash.
+        password: PasswordHash,
+        /// A new one must be chosen at the next login.
+        require_change: bool,
+        /// When.
+        at: Timestamp,
+    },
+    /// Have other workspace-wide roles.
+    SetRoles {
+        /// Whose.
+        user: UserId,
+        /// All of them.
+        roles: Vec<RoleId>,
+        /// When.
+        at: Timestamp,
+    },
+    /// May, or may not, log in.
+    SetActive {
+        /// Whose.
+        user: UserId,
+        /// Which.
+        active: bool,
+        /// When.
+        at: Timestamp,
+    },
+    /// Go.
+    Delete {
+        /// Whose.
+        user: UserId,
+        /// What becomes of its messages.
+        messages: MessageErasure,
+        /// When.
+        at: Timestamp,
+    },
+}
+
+/// What the rules need to know from elsewhere.
+#[derive(Clone, Copy, Debug)]
+pub enum UserContext<'a> {
+    /// The server itself: first start, or the operator's environment.
+    System,
+    /// Nobody is logged in: signing up.
+    Anonymous {
+        /// Workspace settings.
+        settings: &'a crate::settings::Settings,
+        /// The secret the person came with, where signing up needs one.
+        secret: Option<&'a str>,
+        /// They came with a valid invitation, which is as good.
+        invited: bool,
+        /// There is no administrator yet; the office is claimed in the same batch.
+        first_administrator: bool,
+    },
+    /// A user.
+    User {
+        /// Who asks.
+        authority: crate::permission::Authority<'a>,
+        /// Workspace settings.
+        settings: &'a crate::settings::Settings,
+        /// Every workspace-wide role there is.
+        known_roles: &'a [RoleId],
+        /// How many active administrators there are.
+        active_admins: u32,
+    },
+}
+
+/// Why a wish about an account is refused (contract, conventions 6 and 7).
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum UserRefusal {
+    /// There is no such account (any more).
+    #[error("no such user")]
+    NotFound,
+    /// There is an account, or was one, under this id.
+    #[error("there is a user of this id already")]
+    AlreadyExists,
+    /// Nobody is logged in, and this is not signing up.
+    #[error("not logged in")]
+    LoginRequired,
+    /// People cannot sign up (7.1 `users.register`, `error-user-registration-disabled`).
+    #[error("nobody can sign up")]
+    RegistrationDisabled,
+    /// People sign up with a secret, and this is not it (7.1 `users.register`, `error-user-registration-secret`).
+    #[error("the secret is wrong")]
+    WrongSecret,
+    /// `create-user` is missing (7.1 `users.create`).
+    #[error("not allowed to add users")]
+    CreateNotAllowed,
+    /// No user name (7.1, `error-the-field-is-required`).
+    #[error("no user name")]
+    UsernameRequired,
+    /// Too few characters to sign up with (6.1).
+    #[error("the user name has fewer than {least} characters")]
+    UsernameTooShort {
+        /// The fewest there may be.
+        least: usize,
+    },
+    /// Characters that may not be in a user name (6.1; 7.1 `error-input-is-not-a-valid-field`).
+    #[error("{username} is no user name")]
+    InvalidUsername {
+        /// The name.
+        username: String,
+    },
+    /// A user name that is kept (6.1, `error-blocked-username`).
+    #[error("{username} is blocked")]
+    BlockedUsername {
+        /// The name.
+        username: String,
+    },
+    /// A real name is required (6.2).
+    #[error("no name")]
+    NameRequired,
+    /// Not an address (6.3).
+    #[error("{address} is no e-mail address")]
+    InvalidEmail {
+        /// What it is instead.
+        address: String,
+    },
+    /// Not in one of the domains listed (6.3, `error-invalid-domain`).
+    #[error("{domain} is not one of the domains allowed")]
+    DomainNotAllowed {
+        /// The domain.
+        domain: String,
+    },
+    /// In one of the domains listed (6.3, `error-email-domain-blacklisted`).
+    #[error("{domain} is one of the domains blocked")]
+    DomainBlocked {
+        /// The domain.
+        domain: String,
+    },
+    /// There is no such workspace-wide role (7.1, `The field Roles consist invalid role id`).
+    #[error("no role {0}")]
+    UnknownRole(RoleId),
+    /// `assign-roles` is missing (7.3 `users.update`).
+    #[error("not allowed to give roles")]
+    AssignRolesNotAllowed,
+    /// `assign-admin-role` is missing (7.1, 7.3).
+    #[error("not allowed to make administrators")]
+    AssignAdminNotAllowed,
+    /// `edit-other-user-info` is missing (7.3, `Editing user is not allowed`).
+    #[error("not allowed to change other users")]
+    EditOtherNotAllowed,
+    /// `Accounts_AllowUserProfileChange` is off (7.3).
+    #[error("profiles cannot be changed")]
+    ProfileChangeNotAllowed,
+    /// `Accounts_AllowUsernameChange` is off (6.1).
+    #[error("user names cannot be changed")]
+    UsernameChangeNotAllowed,
+    /// `Accounts_AllowRealNameChange` is off (6.2).
+    #[error("real names cannot be changed")]
+    RealNameChangeNotAllowed,
+    /// `Accounts_AllowUserStatusMessageChange` is off (6.2).
+    #[error("status texts cannot be changed")]
+    StatusTextChangeNotAllowed,
+    /// `Accounts_AllowEmailChange` is off (6.3).
+    #[error("addresses cannot be changed")]
+    EmailChangeNotAllowed,
+    /// `Accounts_AllowPasswordChange` is off (6.4).
+    #[error("passwords cannot be changed")]
+    PasswordChangeNotAllowed,
+    /// `edit-other-user-password` is missing (6.4).
+    #[error("not allowed to change passwords of others")]
+    EditOtherPasswordNotAllowed,
+    /// Longer than the limit (6.2, `error-invalid-field`, `bio`).
+    #[error("the bio has more than {limit} characters")]
+    BioTooLong {
+        /// The most characters.
+        limit: usize,
+    },
+    /// Longer than the limit (6.2, `error-invalid-field`, `nickname`).
+    #[error("the nickname has more than {limit} characters")]
+    NicknameTooLong {
+        /// The most characters.
+        limit: usize,
+    },
+    /// `edit-other-user-active-status` is missing (7.4: 403).
+    #[error("not allowed to decide who may log in")]
+    ActiveStatusNotAllowed,
+    /// There would be no active administrator left (7.4, details.action `Remove_last_admin`).
+    #[error("the last administrator")]
+    LastAdministrator,
+    /// `delete-user` is missing (7.4: 403).
+    #[error("not allowed to delete users")]
+    DeleteNotAllowed,
+    /// `Accounts_AllowDeleteOwnAccount` is off (7.4 `users.deleteOwnAccount`).
+    #[error("accounts cannot be deleted by their owners")]
+    DeleteOwnNotAllowed,
+    /// The user of an app goes with the app (7.4, `error-cannot-delete-app-user`).
+    #[error("the user of an app cannot be deleted")]
+    AppUser,
+}
+
+impl Decider for User {
+    type State = Self;
+    type Command = UserCommand;
+    type Context<'a> = UserContext<'a>;
+    type Event = UserEvent;
+    type Refusal = UserRefusal;
+
+    fn decide(
+        state: &Self,
+        command: UserCommand,
+        context: &UserContext<'_>,
+    ) -> Result<Vec<UserEvent>, UserRefusal> {
+        let account = match state {
+            Self::Present(account) => Some(account),
+            Self::Absent | Self::Deleted => None,
+        };
+        let present = account.ok_or(UserRefusal::NotFound);
+        match command {
+            UserCommand::Register(_) | UserCommand::Create(_) if *state != Self::Absent => {
+                Err(UserRefusal::AlreadyExists)
+            }
+            UserCommand::Register(wish) => decide::register(*wish, context),
+            UserCommand::Create(wish) => decide::create(*wish, context),
+            UserCommand::ChangeProfile { user, change, at } => {
+                decide::change_profile(present?, user, change, at, context)
+            }
+            UserCommand::ChangeUsername { user, username, at } => {
+                decide::change_username(present?, user, &username, at, context)
+            }
+            UserCommand::ChangeEmail {
+                user,
+                address,
+                verified,
+                at,
+            } => decide::change_email(present?, user, &address, verified, at, context),
+            UserCommand::ChangePassword {
+                user,
+                password,
+                require_change,
+                at,
+            } => {
+                present?;
+                decide::may_change_password(&user, context)?;
+                Ok(vec![
+                    PasswordChanged {
+                        user,
+                        password,
+                        require_change,
+                        at,
+                    }
+                    .into(),
+                ])
+            }
+            UserCommand::SetRoles { user, roles, at } => {
+                decide::set_roles(present?, user, roles, at, context)
+            }
+            UserCommand::SetActive { user, active, at } => {
+                decide::set_active(present?, user, active, at, context)
+            }
+            UserCommand::Delete { user, messages, at } => {
+                decide::delete(present?, user, messages, at, context)
+            }
+        }
+    }
+
+    fn evolve(state: Self, event: &UserEvent) -> Self {
+        let mut account = match (event, state) {
+            (UserEvent::UserCreated(event), _) => return Self::Present(Account::created(event)),
+            (UserEvent::UserDeleted(_), _) => return Self::Deleted,
+            (_, Self::Present(account)) => account,
+            (_, state) => return state,
+        };
+        match event {
+            UserEvent::UserCreated(_)
+            | UserEvent::UserDeleted(_)
+            | UserEvent::PasswordChanged(_) => {}
+            UserEvent::ProfileChanged(event) => account.profile.overlay(&event.change),
+            UserEvent::UsernameChanged(event) => account.username.clone_from(&event.username),
+            UserEvent::EmailChanged(event) => account.emails.clone_from(&event.emails),
+            UserEvent::RolesChanged(event) => account.roles.clone_from(&event.roles),
+            UserEvent::UserActivated(_) => account.active = true,
+            UserEvent::UserDeactivated(_) => account.active = false,
+        }
+        Self::Present(account)
+    }
+}
+
+impl Account {
+    /// The account as it was made.
+    fn created(event: &UserCreated) -> Self {
+        let profile = ProfileChange {
+            name: event.name.clone().filter(|name| !name.is_empty()),
+            custom_fields: event.custom_fields.clone(),
+            ..ProfileChange::default()
+        };
+        Self {
+            kind: event.kind,
+            username: event.username.clone(),
+            profile,
+            emails: event.emails.clone(),
+            roles: event.roles.clone(),
+            active: event.active,
+        }
+    }
+}
+
+impl ProfileChange {
+    /// The profile after a change: what the change leaves open stays, and an empty text is no text.
+    fn overlay(&mut self, change: &Self) {
+        fn text(part: &mut Option<String>, change: Option<&String>) {
+            if let Some(change) = change {
+                *part = Some(change.clone()).filter(|text| !text.is_empty());
+            }
+        }
+        text(&mut self.name, change.name.as_ref());
+        text(&mut self.bio, change.bio.as_ref());
+        text(&mut self.nickname, change.nickname.as_ref());
+        text(&mut self.status_text, change.status_text.as_ref());
+        if change.custom_fields.is_some() {
+            self.custom_fields.clone_from(&change.custom_fields);
+        }
+    }
+}
