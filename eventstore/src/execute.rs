@@ -1,0 +1,416 @@
+//! The unit of work: load, fold, decide, append as one batch; on a conflict once more.
+//!
+//! ```
+//! # use std::sync::Arc;
+//! # use domain::claim::{self, Claim, ClaimCommand, NameKind, NameTaken};
+//! # use domain::{Timestamp, UserId};
+//! # use eventstore::execute::Executor;
+//! # use eventstore::{Cause, CorrelationId, EventStore, ExecuteError, sqlite::SqliteLog};
+//! # async fn example(store: Arc<dyn EventStore>) -> Result<(), ExecuteError<NameTaken>> {
+//! let executor = Executor::new(store);
+//! let cause = Cause { actor: UserId::system(), correlation_id: CorrelationId::fresh(), causation_id: None };
+//! let (stream, owner) = (claim::stream(NameKind::Username, "ada"), "user-1".to_owned());
+//!
+//! let (events, appended) = executor
+//!     .execute(cause, async |tx| {
+//!         // May run more than once, so it decides and does nothing else.
+//!         let take = ClaimCommand::Take {
+//!             kind: NameKind::Username,
+//!             owner: owner.clone(),
+//!             at: Timestamp::from_millis(0),
+//!         };
+//!         tx.decide::<Claim>(&stream, take, &()).await
+//!     })
+//!     .await?;
+//! assert_eq!(events.len(), 1);
+//! assert!(appended.is_some(), "recorded and durable");
+//! # Ok(())
+//! # }
+//! # tokio::runtime::Runtime::new().unwrap().block_on(async {
+//! #     let folder = tempfile::tempdir().unwrap();
+//! #     let store: Arc<dyn EventStore> = Arc::new(SqliteLog::open(&folder.path().join("log")).unwrap());
+//! #     example(Arc::clone(&store)).await.unwrap();
+//! #     store.close().await;
+//! # });
+//! ```
+//!
+//! A transaction over several boundaries has several kinds of refusal; [`ExecuteError::widen`] turns each into
+//! the caller's: `tx.decide::<Claim>(..).await.map_err(ExecuteError::widen)?`.
+
+use std::any::Any;
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use domain::{Decider, StreamId};
+use futures::StreamExt;
+use parking_lot::Mutex;
+
+use crate::codec::DecodeError;
+use crate::error::{AppendError, ExecuteError, ReadError};
+use crate::event::{Cause, NewEvent, Version};
+use crate::expected::{Appended, Batch, Expected, StreamAppend};
+use crate::recent::Recent;
+use crate::{Conflict, EventStore};
+
+/// How often a conflict is answered by trying again.
+const ATTEMPTS: u32 = 16;
+
+/// Longest pause between two attempts.
+const LONGEST_PAUSE: Duration = Duration::from_millis(50);
+
+/// Folded states kept; up to twice as many for a while.
+const STATES: usize = 10_000;
+
+/// A state of unknown type, shared.
+type AnyState = Arc<dyn Any + Send + Sync>;
+
+/// Runs units of work against a log. Cheap to clone; clones share the folded states.
+#[derive(Clone)]
+pub struct Executor {
+    store: Arc<dyn EventStore>,
+    states: Arc<Mutex<Recent<StreamId, Kept>>>,
+}
+
+/// A folded state and the version it was folded up to.
+struct Kept {
+    version: Version,
+    state: AnyState,
+}
+
+impl Executor {
+    /// An executor that has folded nothing yet.
+    pub fn new(store: Arc<dyn EventStore>) -> Self {
+        Self {
+            store,
+            states: Arc::new(Mutex::new(Recent::new(STATES))),
+        }
+    }
+
+    /// The log it appends to.
+    pub fn store(&self) -> &Arc<dyn EventStore> {
+        &self.store
+    }
+
+    /// Runs `work` on a fresh [`Transaction`] and commits what it decided as one batch. Answers what `work`
+    /// answered and where the events are; `None` when nothing was decided.
+    ///
+    /// `work` runs again when another writer got in between, up to a bound, then [`ExecuteError::Contention`];
+    /// and once more before a refusal or a "nothing to do" that rests on a remembered state, which may be
+    /// behind the log. So it must have no effect but on its transaction.
+    pub async fn execute<T, R, F, W>(
+        &self,
+        cause: Cause,
+        mut work: F,
+    ) -> Result<(T, Option<Appended>), ExecuteError<R>>
+    where
+        F: FnMut(Transaction) -> W,
+        W: Future<Output = Result<T, ExecuteError<R>>>,
+    {
+        let mut trust = Trust::Remembered(HashSet::new());
+        let mut attempt = 0;
+        loop {
+            let decided = Arc::new(Mutex::new(Decided::default()));
+            let transaction = Transaction {
+                executor: self.clone(),
+                trust: trust.clone(),
+                decided: Arc::clone(&decided),
+            };
+            let outcome = work(transaction).await;
+            let Decided {
+                assumed, touched, ..
+            } = std::mem::take(&mut *decided.lock());
+            let final_as_it_is = match &outcome {
+                Err(ExecuteError::Refused(_)) => true,
+                Err(_) => return outcome.map(|value| (value, None)),
+                Ok(_) => touched.iter().all(|touched| touched.events.is_empty()),
+            };
+            if final_as_it_is {
+                if assumed {
+                    trust = Trust::Log;
+                    continue; // Happens once: from now on nothing is assumed.
+                }
+                return outcome.map(|value| (value, None));
+            }
+            match self.store.append(batch(cause.clone(), &touched)).await {
+                Ok(appended) => {
+                    self.remember(touched);
+                    return outcome.map(|value| (value, Some(appended)));
+                }
+                Err(AppendError::Conflict(conflict)) => {
+                    attempt += 1;
+                    if attempt >= ATTEMPTS {
+                        return Err(ExecuteError::Contention(conflict));
+                    }
+                    trust = trust.after(conflict, attempt);
+                    tokio::time::sleep(pause(attempt)).await;
+                }
+                Err(error) => return Err(ExecuteError::Append(error)),
+            }
+        }
+    }
+
+    /// Keeps the states after a commit.
+    fn remember(&self, touched: Vec<Touched>) {
+        let mut states = self.states.lock();
+        for Touched {
+            stream,
+            found,
+            state,
+            events,
+            keep,
+            ..
+        } in touched
+        {
+            let last = found.map_or(events.len().checked_sub(1), |found| {
+                usize::try_from(found.get())
+                    .ok()
+                    .and_then(|found| found.checked_add(events.len()))
+            });
+            let version = last
+                .and_then(|last| u64::try_from(last).ok())
+                .map(Version::new);
+            if let Some(version) = version.filter(|_| keep) {
+                keep_newer(&mut states, stream, Kept { version, state });
+            }
+        }
+    }
+}
+
+fn keep_newer(states: &mut Recent<StreamId, Kept>, stream: StreamId, kept: Kept) {
+    if states
+        .get(&stream)
+        .is_none_or(|other| other.version < kept.version)
+    {
+        states.insert(stream, kept);
+    }
+}
+
+fn batch(cause: Cause, touched: &[Touched]) -> Batch {
+    let appends = touched
+        .iter()
+        .map(|touched| StreamAppend {
+            stream: touched.stream.clone(),
+            expected: touched.found.map_or(Expected::NoStream, Expected::Exact),
+            events: touched.events.clone(),
+        })
+        .collect();
+    Batch { cause, appends }
+}
+
+/// Grows with the attempts and differs between those who try again at the same time.
+fn pause(attempt: u32) -> Duration {
+    let most = Duration::from_millis(1 << attempt.min(10)).min(LONGEST_PAUSE);
+    most.mul_f64(rand::random::<f64>())
+}
+
+/// What a transaction may take for true without asking the log. Whatever it takes for true is checked when it
+/// commits, because every stream it touched is part of the batch.
+#[derive(Clone)]
+enum Trust {
+    /// Remembered states and new streams, except for these streams: they were different last time.
+    Remembered(HashSet<StreamId>),
+    /// Nothing.
+    Log,
+}
+
+impl Trust {
+    fn after(self, conflict: Conflict, attempt: u32) -> Self {
+        match self {
+            // A conflict names one stream only; after the second there may be many.
+            Self::Remembered(mut different) if attempt < 2 => {
+                different.insert(conflict.stream);
+                Self::Remembered(different)
+            }
+            _ => Self::Log,
+        }
+    }
+
+    fn allows(&self, stream: &StreamId) -> bool {
+        match self {
+            Self::Remembered(different) => !different.contains(stream),
+            Self::Log => false,
+        }
+    }
+}
+
+/// What one unit of work has read and decided so far. Ends with the unit of work.
+pub struct Transaction {
+    executor: Executor,
+    trust: Trust,
+    /// Shared with the executor, which takes it when the work is done. (Lending the work a `&mut Transaction`
+    /// would make futures that the compiler cannot prove to be `Send`.)
+    decided: Arc<Mutex<Decided>>,
+}
+
+#[derive(Default)]
+struct Decided {
+    /// Whether anything was taken for true that the log was not asked for.
+    assumed: bool,
+    touched: Vec<Touched>,
+    /// Where in `touched` a stream is.
+    places: HashMap<StreamId, usize>,
+}
+
+/// A stream the transaction depends on.
+struct Touched {
+    stream: StreamId,
+    /// Its last version before this transaction.
+    found: Option<Version>,
+    /// Its state, the events below included.
+    state: AnyState,
+    /// What was decided to append to it.
+    events: Vec<NewEvent>,
+    /// Whether its state is worth remembering.
+    keep: bool,
+}
+
+/// Why a state could not be had.
+enum LoadError {
+    Read(ReadError),
+    Decode(DecodeError),
+    TwoDeciders(StreamId),
+}
+
+impl<R> From<LoadError> for ExecuteError<R> {
+    fn from(error: LoadError) -> Self {
+        match error {
+            LoadError::Read(error) => Self::Read(error),
+            LoadError::Decode(error) => Self::Decode(error),
+            LoadError::TwoDeciders(stream) => Self::TwoDeciders(stream),
+        }
+    }
+}
+
+impl Transaction {
+    /// Lets the rules decide `command` on the state of `stream`, as it stands with what this transaction decided
+    /// before. What they decide, possibly nothing, is answered and queued. The commit depends on the stream
+    /// being as it was found, even if nothing is appended to it.
+    pub async fn decide<D: Decider>(
+        &self,
+        stream: &StreamId,
+        command: D::Command,
+        context: &D::Context<'_>,
+    ) -> Result<Vec<D::Event>, ExecuteError<D::Refusal>> {
+        self.load::<D>(stream).await?;
+        self.decided.lock().decide::<D>(stream, command, context)
+    }
+
+    /// As [`Self::decide`], for a stream that is most likely new: the log is not asked first, the commit finds
+    /// out. When the stream is there after all, the work runs again and this does what `decide` does.
+    pub async fn decide_new<D: Decider>(
+        &self,
+        stream: &StreamId,
+        command: D::Command,
+        context: &D::Context<'_>,
+    ) -> Result<Vec<D::Event>, ExecuteError<D::Refusal>> {
+        if self.trust.allows(stream) {
+            let mut decided = self.decided.lock();
+            if !decided.places.contains_key(stream) {
+                decided.assumed = true;
+                // Not kept: such streams are many, and most are never heard of again.
+                decided.touch(stream, None, Arc::new(D::State::default()), false);
+            }
+            return decided.decide::<D>(stream, command, context);
+        }
+        self.decide::<D>(stream, command, context).await
+    }
+
+    /// The state of `stream`, as it stands with what this transaction decided before. The commit depends on it.
+    pub async fn state<D: Decider>(
+        &self,
+        stream: &StreamId,
+    ) -> Result<Arc<D::State>, ExecuteError<D::Refusal>> {
+        self.load::<D>(stream).await?;
+        Ok(self.decided.lock().state::<D>(stream)?.1)
+    }
+
+    /// Sees to it that the state of `stream` is known.
+    async fn load<D: Decider>(&self, stream: &StreamId) -> Result<(), LoadError> {
+        if self.decided.lock().places.contains_key(stream) {
+            return Ok(());
+        }
+        let kept = self.executor.states.lock().get(stream).and_then(|kept| {
+            let state = Arc::clone(&kept.state).downcast::<D::State>().ok()?;
+            Some((kept.version, state))
+        });
+        let (mut found, mut state) = match kept {
+            Some((version, state)) if self.trust.allows(stream) => {
+                let mut decided = self.decided.lock();
+                decided.assumed = true;
+                decided.touch(stream, Some(version), state, true);
+                return Ok(());
+            }
+            // Only what is missing is read.
+            Some((version, state)) => (Some(version), Arc::unwrap_or_clone(state)),
+            None => (None, D::State::default()),
+        };
+        let mut chunks = self
+            .executor
+            .store
+            .read_stream(stream, found.map_or(Version::FIRST, Version::next));
+        while let Some(chunk) = chunks.next().await {
+            for event in &*chunk.map_err(LoadError::Read)? {
+                state = D::evolve(state, &event.decode().map_err(LoadError::Decode)?);
+                found = Some(event.version);
+            }
+        }
+        let state: AnyState = Arc::new(state);
+        if let Some(version) = found {
+            let kept = Kept {
+                version,
+                state: Arc::clone(&state),
+            };
+            keep_newer(&mut self.executor.states.lock(), stream.clone(), kept);
+        }
+        self.decided.lock().touch(stream, found, state, true);
+        Ok(())
+    }
+}
+
+impl Decided {
+    /// Notes what was found of `stream`, unless that was done while this one was looking.
+    fn touch(&mut self, stream: &StreamId, found: Option<Version>, state: AnyState, keep: bool) {
+        if !self.places.contains_key(stream) {
+            self.places.insert(stream.clone(), self.touched.len());
+            self.touched.push(Touched {
+                stream: stream.clone(),
+                found,
+                state,
+                events: Vec::new(),
+                keep,
+            });
+        }
+    }
+
+    /// Where in `touched` a loaded stream is, and its state.
+    fn state<D: Decider>(&self, stream: &StreamId) -> Result<(usize, Arc<D::State>), LoadError> {
+        let found = self.places.get(stream).and_then(|&place| {
+            let state = Arc::clone(&self.touched[place].state).downcast().ok()?;
+            Some((place, state))
+        });
+        found.ok_or_else(|| LoadError::TwoDeciders(stream.clone()))
+    }
+
+    fn decide<D: Decider>(
+        &mut self,
+        stream: &StreamId,
+        command: D::Command,
+        context: &D::Context<'_>,
+    ) -> Result<Vec<D::Event>, ExecuteError<D::Refusal>> {
+        let (place, state) = self.state::<D>(stream)?;
+        let events = D::decide(&state, command, context).map_err(ExecuteError::Refused)?;
+        if events.is_empty() {
+            return Ok(events);
+        }
+        let encoded = events
+            .iter()
+            .map(NewEvent::encode)
+            .collect::<Result<Vec<_>, _>>()?;
+        let state = events.iter().fold(Arc::unwrap_or_clone(state), D::evolve);
+        let touched = &mut self.touched[place];
+        touched.state = Arc::new(state);
+        touched.events.extend(encoded);
+        Ok(events)
+    }
+}

@@ -1,0 +1,191 @@
+//! What the tasks of one open log share.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use ::mongodb::bson::raw::RawDocumentBuf;
+use ::mongodb::bson::{DateTime, Document, doc};
+use ::mongodb::error::Error;
+use ::mongodb::{Client, Collection, Database};
+use parking_lot::Mutex;
+use tokio::sync::{broadcast, watch};
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+use super::MongoOptions;
+use super::connect::{Connected, EVENTS, HEADS, LOG_HEAD, META};
+use super::document::{long, to_u64};
+use super::failure::{Censor, Failure};
+use crate::{Health, Position, Tail};
+
+/// Words for those who wait kept for a slow receiver; it reads the log when it has missed some.
+const TAIL_CAPACITY: usize = 256;
+
+/// One open log: its collections and what its tasks tell each other.
+pub(super) struct Shared {
+    pub(super) client: Client,
+    pub(super) database: Database,
+    pub(super) events: Collection<RawDocumentBuf>,
+    pub(super) heads: Collection<RawDocumentBuf>,
+    pub(super) options: MongoOptions,
+    pub(super) describe: String,
+    /// Tells this process's commits from those of other nodes.
+    pub(super) node: Uuid,
+    /// Cancelled when the log is closed or dropped; the watching tasks end with it.
+    pub(super) stop: CancellationToken,
+    censor: Censor,
+    health: watch::Sender<Health>,
+    /// `None` once closed, which ends every subscription.
+    tail: Mutex<Option<broadcast::Sender<Tail>>>,
+    /// Highest position those who wait have been told of.
+    announced: AtomicU64,
+}
+
+impl Shared {
+    pub(super) fn new(connected: Connected, options: MongoOptions) -> Self {
+        let Connected {
+            client,
+            database,
+            censor,
+            describe,
+        } = connected;
+        Self {
+            events: database.collection(EVENTS),
+            heads: database.collection(HEADS),
+            client,
+            database,
+            options,
+            describe,
+            node: Uuid::now_v7(),
+            stop: CancellationToken::new(),
+            censor,
+            health: watch::Sender::new(Health::Ready),
+            tail: Mutex::new(Some(broadcast::Sender::new(TAIL_CAPACITY))),
+            announced: AtomicU64::new(0),
+        }
+    }
+
+    /// Sorts an error of the driver by what to do about it.
+    pub(super) fn failure(&self, error: &Error) -> Failure {
+        self.censor.failure(error)
+    }
+
+    /// The position of the last event, as a majority has it.
+    pub(super) async fn head(&self) -> Result<Position, Failure> {
+        let head = self
+            .heads
+            .find_one(doc! { "_id": LOG_HEAD })
+            .await
+            .map_err(|error| self.failure(&error))?;
+        let head =
+            head.ok_or_else(|| Failure::Refused("the head of the log is missing".to_owned()))?;
+        long(&head, "position")
+            .map(|position| Position::new(to_u64(position)))
+            .map_err(Failure::Refused)
+    }
+
+    /// Writes something that means nothing, to see whether writing works.
+    pub(super) async fn probe(&self) -> Result<(), Failure> {
+        let meta = self.database.collection::<Document>(META);
+        let written = meta
+            .update_one(
+                doc! { "_id": "probe" },
+                doc! { "$set": { "node": self.node.to_string(), "at": DateTime::now() } },
+            )
+            .upsert(true)
+            .await;
+        written.map(drop).map_err(|error| self.failure(&error))
+    }
+
+    pub(super) fn health(&self) -> watch::Receiver<Health> {
+        self.health.subscribe()
+    }
+
+    pub(super) fn is_ready(&self) -> bool {
+        *self.health.borrow() == Health::Ready
+    }
+
+    /// The log works (again).
+    pub(super) fn ready(&self) {
+        let changed = self.health.send_if_modified(|health| {
+            let changed = *health != Health::Ready;
+            *health = Health::Ready;
+            changed
+        });
+        if changed {
+            tracing::info!(log = self.describe, "the log can be used again");
+        }
+    }
+
+    /// The log does not work now. The first reason of an outage is kept.
+    pub(super) fn unavailable(&self, reason: &str) {
+        let changed = self.health.send_if_modified(|health| {
+            let changed = *health == Health::Ready;
+            if changed {
+                *health = Health::Unavailable(reason.to_owned());
+            }
+            changed
+        });
+        if changed {
+            tracing::warn!(log = self.describe, reason, "the log cannot be used");
+        }
+    }
+
+    /// A receiver of what becomes new; a closed one once the log is closed.
+    pub(super) fn listen(&self) -> broadcast::Receiver<Tail> {
+        let tail = self.tail.lock();
+        tail.as_ref().map_or_else(
+            || broadcast::Sender::new(1).subscribe(),
+            broadcast::Sender::subscribe,
+        )
+    }
+
+    /// Tells those who wait; `last` is the highest position it is about.
+    pub(super) fn announce(&self, word: Tail, last: Position) {
+        self.announced.fetch_max(last.get(), Ordering::AcqRel);
+        if let Some(tail) = &*self.tail.lock() {
+            // Nobody waiting is fine.
+            let _ = tail.send(word);
+        }
+    }
+
+    /// Wakes those who wait if they have not been told of `head` yet.
+    pub(super) fn wake_for(&self, head: Position) {
+        if self.announced.load(Ordering::Acquire) < head.get() {
+            self.announce(Tail::Wake, head);
+        }
+    }
+
+    /// Ends every subscription.
+    pub(super) fn silence(&self) {
+        self.tail.lock().take();
+    }
+}
+
+/// Waits between tries: from `first` on, twice as long each time, up to `most`, give or take half so that nodes
+/// do not keep step.
+pub(super) struct Backoff {
+    next: Duration,
+    first: Duration,
+    most: Duration,
+}
+
+impl Backoff {
+    pub(super) fn new(first: Duration, most: Duration) -> Self {
+        Self {
+            next: first,
+            first,
+            most,
+        }
+    }
+
+    pub(super) fn reset(&mut self) {
+        self.next = self.first;
+    }
+
+    pub(super) async fn wait(&mut self) {
+        let spread: f64 = rand::random_range(0.5..1.5);
+        tokio::time::sleep(self.next.mul_f64(spread)).await;
+        self.next = (self.next * 2).min(self.most);
+    }
+}

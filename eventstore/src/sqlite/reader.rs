@@ -1,0 +1,456 @@
+//! Reading: a few threads, each with a connection of its own, that read one chunk at a time.
+//!
+//! A chunk is one short read transaction. That keeps the WAL from growing under a slow reader, and it is all the
+//! consistency a log needs: what is at or below the head never changes.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::thread::JoinHandle;
+
+use parking_lot::Mutex;
+use rusqlite::{Connection, ErrorCode, OptionalExtension, ToSql, params};
+use tokio::sync::oneshot;
+
+use super::queue::{Queue, Taken};
+use super::row::{self, COLUMNS, number};
+use super::schema;
+use crate::error::ReadError;
+use crate::event::{Position, RecordedEvent, Version};
+use crate::{Chunks, Filter};
+use domain::{StreamId, Timestamp};
+
+/// Most events of a chunk.
+const CHUNK_EVENTS: usize = 1_000;
+
+/// A chunk ends with the event that brings its data to this size, in bytes.
+const CHUNK_BYTES: usize = 1 << 20;
+
+/// Positions looked at for one chunk when few of them pass the filter: bounds the read transaction.
+const CHUNK_WINDOW: u64 = 20_000;
+
+/// Reads that wait for a thread.
+const QUEUE: u32 = 1_024;
+
+/// The reading threads.
+pub(super) struct Readers {
+    queue: Arc<Queue<Job>>,
+    threads: Mutex<Vec<JoinHandle<()>>>,
+}
+
+struct Job {
+    scan: Scan,
+    answer: oneshot::Sender<Result<Page, ReadError>>,
+}
+
+/// What is left to read.
+enum Scan {
+    /// From after `after` up to `upto`.
+    Log {
+        after: Position,
+        upto: Position,
+        filter: Filter,
+        resolved: bool,
+    },
+    /// The same of one stream, from `from` on.
+    Stream {
+        stream: StreamId,
+        from: Version,
+        after: Position,
+        upto: Position,
+        filter: Filter,
+    },
+}
+
+/// One chunk, perhaps empty, and what is left after it.
+struct Page {
+    events: Vec<RecordedEvent>,
+    rest: Option<Scan>,
+}
+
+impl Readers {
+    /// Starts the threads. They open their connections when they get work.
+    pub(super) fn start(path: &Path) -> std::io::Result<Self> {
+        let readers = Self {
+            queue: Arc::new(Queue::new(QUEUE)),
+            threads: Mutex::new(Vec::new()),
+        };
+        let count = std::thread::available_parallelism().map_or(2, |cores| cores.get().clamp(2, 4));
+        for number in 0..count {
+            let (queue, path) = (Arc::clone(&readers.queue), path.to_owned());
+            let thread = std::thread::Builder::new()
+                .name(format!("log-reader-{number}"))
+                .spawn(move || run(&queue, &path))?;
+            readers.threads.lock().push(thread);
+        }
+        Ok(readers)
+    }
+
+    /// The events after `after`, up to `upto`, that pass `filter`.
+    pub(super) fn read_all(&self, after: Position, upto: Position, mut filter: Filter) -> Chunks {
+        let scan = match filter.stream.take() {
+            Some(stream) => Scan::Stream {
+                stream,
+                from: Version::FIRST,
+                after,
+                upto,
+                filter,
+            },
+            None => Scan::Log {
+                after,
+                upto,
+                filter,
+                resolved: false,
+            },
+        };
+        self.chunks(scan)
+    }
+
+    /// The events of `stream` from `from` on, up to position `upto`.
+    pub(super) fn read_stream(&self, stream: &StreamId, from: Version, upto: Position) -> Chunks {
+        let (stream, after) = (stream.clone(), Position::START);
+        self.chunks(Scan::Stream {
+            stream,
+            from,
+            after,
+            upto,
+            filter: Filter::default(),
+        })
+    }
+
+    fn chunks(&self, scan: Scan) -> Chunks {
+        let queue = Arc::clone(&self.queue);
+        Box::pin(async_stream::stream! {
+            let mut next = Some(submit(&queue, scan).await);
+            while let Some(pending) = next.take() {
+                let page = match pending {
+                    Ok(answer) => answer.await.unwrap_or(Err(ReadError::Closed)),
+                    Err(closed) => Err(closed),
+                };
+                match page {
+                    Ok(Page { events, rest }) => {
+                        // Under way before this chunk is handed out.
+                        if let Some(rest) = rest {
+                            next = Some(submit(&queue, rest).await);
+                        }
+                        if !events.is_empty() {
+                            yield Ok(Arc::from(events));
+                        }
+                    }
+                    Err(error) => {
+                        yield Err(error);
+                        return;
+                    }
+                }
+            }
+        })
+    }
+
+    /// Refuses new reads, finishes what was asked for and waits for the threads. Blocks.
+    pub(super) fn close(&self) {
+        self.queue.close();
+        for thread in std::mem::take(&mut *self.threads.lock()) {
+            if thread.join().is_err() {
+                tracing::error!("a reader of the log panicked");
+            }
+        }
+    }
+}
+
+async fn submit(
+    queue: &Queue<Job>,
+    scan: Scan,
+) -> Result<oneshot::Receiver<Result<Page, ReadError>>, ReadError> {
+    let (answer, receiver) = oneshot::channel();
+    queue
+        .send(Job { scan, answer }, 1)
+        .await
+        .map_err(|_| ReadError::Closed)?;
+    Ok(receiver)
+}
+
+fn run(queue: &Queue<Job>, path: &Path) {
+    let mut connection = None;
+    while let Taken::Items(jobs) = queue.take(1, 1, None) {
+        for Job { scan, answer } in jobs {
+            if answer.is_closed() {
+                continue; // Nobody waits for it any more.
+            }
+            let page = match connection
+                .take()
+                .map_or_else(|| schema::open_reader(path), Ok)
+            {
+                Ok(open) => {
+                    let page = scan.page(&open);
+                    // A connection that failed is not trusted again.
+                    connection = page.is_ok().then_some(open);
+                    page
+                }
+                Err(error) => Err(failed(&error, Position::START)),
+            };
+            drop(answer.send(page));
+        }
+    }
+}
+
+impl Scan {
+    fn page(self, connection: &Connection) -> Result<Page, ReadError> {
+        match self {
+            Self::Log {
+                after,
+                upto,
+                filter,
+                resolved: false,
+            } => {
+                let (after, upto) = between(connection, after, upto, &filter)?;
+                Self::Log {
+                    after,
+                    upto,
+                    filter,
+                    resolved: true,
+                }
+                .page(connection)
+            }
+            Self::Log { after, upto, .. } | Self::Stream { after, upto, .. } if after >= upto => {
+                Ok(Page {
+                    events: Vec::new(),
+                    rest: None,
+                })
+            }
+            Self::Log {
+                after,
+                upto,
+                filter,
+                ..
+            } => log_page(connection, after, upto, filter),
+            Self::Stream {
+                stream,
+                from,
+                after,
+                upto,
+                filter,
+            } => stream_page(connection, stream, from, after, upto, filter),
+        }
+    }
+}
+
+fn log_page(
+    connection: &Connection,
+    after: Position,
+    upto: Position,
+    filter: Filter,
+) -> Result<Page, ReadError> {
+    let failed = |error: rusqlite::Error| failed(&error, after.next());
+    let everything = filter.categories.is_empty() && filter.event_types.is_empty();
+    let window = if everything {
+        CHUNK_EVENTS as u64
+    } else {
+        CHUNK_WINDOW
+    };
+    let end = upto.min(Position::new(after.get().saturating_add(window)));
+    let (after_number, end_number, limit) = (
+        number(after.get()),
+        number(end.get()),
+        number(CHUNK_EVENTS as u64),
+    );
+    let (condition, names) = condition(&filter);
+    // Positions are looked up in the table itself: an index on another column would have to be sorted.
+    let mut statement = connection
+        .prepare_cached(&format!(
+            "SELECT {COLUMNS} FROM events NOT INDEXED \
+             WHERE position > ?1 AND position <= ?2{condition} ORDER BY position LIMIT ?3"
+        ))
+        .map_err(failed)?;
+    let mut parameters: Vec<&dyn ToSql> = vec![&after_number, &end_number, &limit];
+    parameters.extend(names.iter().map(|name| name as &dyn ToSql));
+    let mut rows = statement.query(&parameters[..]).map_err(failed)?;
+
+    let mut events = Vec::new();
+    let mut bytes = 0;
+    let mut reached = after;
+    let mut cut = false;
+    while let Some(row) = rows.next().map_err(failed)? {
+        let event = row::read(row)?;
+        if everything && event.position != reached.next() {
+            return Err(missing(reached.next()));
+        }
+        reached = event.position;
+        bytes += event.data.len();
+        events.push(event);
+        cut = events.len() >= CHUNK_EVENTS || bytes >= CHUNK_BYTES;
+        if cut {
+            break;
+        }
+    }
+    if !cut {
+        if everything && reached != end {
+            return Err(missing(reached.next()));
+        }
+        reached = end;
+    }
+    let rest = (reached < upto).then_some(Scan::Log {
+        after: reached,
+        upto,
+        filter,
+        resolved: true,
+    });
+    Ok(Page { events, rest })
+}
+
+fn stream_page(
+    connection: &Connection,
+    stream: StreamId,
+    from: Version,
+    after: Position,
+    upto: Position,
+    filter: Filter,
+) -> Result<Page, ReadError> {
+    let failed = |error: rusqlite::Error| failed(&error, after.next());
+    let mut statement = connection
+        .prepare_cached(&format!(
+            "SELECT {COLUMNS} FROM events INDEXED BY events_by_stream \
+             WHERE stream = ?1 AND version >= ?2 AND position > ?3 AND position <= ?4 ORDER BY version LIMIT ?5"
+        ))
+        .map_err(failed)?;
+    let parameters = params![
+        stream.as_str(),
+        number(from.get()),
+        number(after.get()),
+        number(upto.get()),
+        number(CHUNK_EVENTS as u64)
+    ];
+    let mut rows = statement.query(parameters).map_err(failed)?;
+    let mut events = Vec::new();
+    let mut bytes = 0;
+    let mut reached: Option<Version> = None;
+    let mut cut = false;
+    let mut seen = 0;
+    while let Some(row) = rows.next().map_err(failed)? {
+        let event = row::read(row)?;
+        let wanted = match reached {
+            Some(version) => Some(version.next()),
+            None if after == Position::START => Some(from),
+            None => None, // Where in the stream `after` lies is not known beforehand.
+        };
+        if wanted.is_some_and(|wanted| wanted != event.version) {
+            return Err(ReadError::Damaged {
+                position: event.position.get(),
+                reason: format!("version {} of {stream} follows a gap", event.version),
+            });
+        }
+        reached = Some(event.version);
+        seen += 1;
+        bytes += event.data.len();
+        if filter.matches(&event) {
+            events.push(event);
+        }
+        cut = seen >= CHUNK_EVENTS || bytes >= CHUNK_BYTES;
+        if cut {
+            break;
+        }
+    }
+    let rest = match reached {
+        Some(version) if cut => Some(Scan::Stream {
+            stream,
+            from: version.next(),
+            after,
+            upto,
+            filter,
+        }),
+        _ => None,
+    };
+    Ok(Page { events, rest })
+}
+
+/// The conditions of a filter on categories and types, and their parameters from `?4` on.
+fn condition(filter: &Filter) -> (String, Vec<String>) {
+    let mut names = Vec::new();
+    let mut place = |name: String| {
+        names.push(name);
+        format!("?{}", names.len() + 3)
+    };
+    let types: Vec<_> = filter
+        .event_types
+        .iter()
+        .map(|name| format!("type = {}", place(name.clone())))
+        .collect();
+    let streams: Vec<_> = filter
+        .categories
+        .iter()
+        .map(|category| {
+            let whole = place(category.clone());
+            // '.' is the character after '-': between them are all names that begin with the category and a dash.
+            let (low, high) = (place(format!("{category}-")), place(format!("{category}.")));
+            format!("stream = {whole} OR (stream >= {low} AND stream < {high})")
+        })
+        .collect();
+    let any_of = |choices: &[String]| match choices {
+        [] => String::new(),
+        choices => format!(" AND ({})", choices.join(" OR ")),
+    };
+    (any_of(&types) + &any_of(&streams), names)
+}
+
+/// Narrows `after..upto` to the times of `filter`: `recorded_at` never runs backwards, so a range of times is a
+/// range of positions.
+fn between(
+    connection: &Connection,
+    after: Position,
+    upto: Position,
+    filter: &Filter,
+) -> Result<(Position, Position), ReadError> {
+    let after = match filter.from {
+        Some(from) => last_before(connection, after, upto, from)?,
+        None => after,
+    };
+    let upto = match filter.until {
+        Some(until) => last_before(connection, after, upto, until)?,
+        None => upto,
+    };
+    Ok((after, upto))
+}
+
+/// The last position in `after..=upto` recorded before `time`; `after` when there is none.
+fn last_before(
+    connection: &Connection,
+    after: Position,
+    upto: Position,
+    time: Timestamp,
+) -> Result<Position, ReadError> {
+    let (mut before, mut beyond) = (after.get(), upto.get().saturating_add(1));
+    while beyond.saturating_sub(before) > 1 {
+        let middle = before + (beyond - before) / 2;
+        let position = Position::new(middle);
+        let recorded_at: Option<i64> = connection
+            .prepare_cached("SELECT recorded_at FROM events WHERE position = ?1")
+            .and_then(|mut statement| {
+                statement
+                    .query_row([number(middle)], |row| row.get(0))
+                    .optional()
+            })
+            .map_err(|error| failed(&error, position))?;
+        if recorded_at.ok_or_else(|| missing(position))? < time.as_millis() {
+            before = middle;
+        } else {
+            beyond = middle;
+        }
+    }
+    Ok(Position::new(before))
+}
+
+fn missing(position: Position) -> ReadError {
+    ReadError::Damaged {
+        position: position.get(),
+        reason: "no event is there".to_owned(),
+    }
+}
+
+/// What an error of SQLite near `position` means to a reader.
+pub(super) fn failed(error: &rusqlite::Error, position: Position) -> ReadError {
+    match error.sqlite_error_code() {
+        Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => ReadError::Damaged {
+            position: position.get(),
+            reason: error.to_string(),
+        },
+        _ => ReadError::Unavailable(error.to_string()),
+    }
+}

@@ -1,0 +1,140 @@
+//! The file: its tables, how it is opened, and how it is told from other files.
+
+use std::fs::{File, OpenOptions, TryLockError};
+use std::path::{Path, PathBuf};
+
+use rusqlite::{Connection, ErrorCode, OpenFlags};
+
+use crate::error::OpenError;
+
+/// Marks a SQLite file as a Hansard log ("HANS").
+const APPLICATION_ID: i64 = 0x4841_4e53;
+
+/// The layout below.
+const LAYOUT: i64 = 1;
+
+/// Rows are only ever added, at the end: the table and the id index (`UUIDv7`) grow to the right, so that a commit
+/// touches few pages. `probe` is where the writer tries whether a full disk has room again.
+const TABLES: &str = "
+    CREATE TABLE events (
+        position       INTEGER PRIMARY KEY,
+        stream         TEXT    NOT NULL,
+        version        INTEGER NOT NULL,
+        id             BLOB    NOT NULL,
+        type           TEXT    NOT NULL,
+        schema         INTEGER NOT NULL,
+        recorded_at    INTEGER NOT NULL,
+        actor          TEXT    NOT NULL,
+        correlation_id BLOB    NOT NULL,
+        causation_id   BLOB,
+        salt           BLOB    NOT NULL,
+        leaf           BLOB    NOT NULL,
+        data           BLOB    NOT NULL
+    ) STRICT;
+    CREATE UNIQUE INDEX events_by_stream ON events (stream, version);
+    CREATE UNIQUE INDEX events_by_id ON events (id);
+    CREATE TABLE probe (filler BLOB NOT NULL) STRICT;
+";
+
+/// Locks the log of `path` for this process, for as long as the answer lives. The lock is a file of its own:
+/// SQLite's own locks are dropped as soon as any handle of the process on the file is closed.
+pub(super) fn lock(path: &Path) -> Result<File, OpenError> {
+    let lock = with_suffix(path, ".lock");
+    let unavailable = |error: std::io::Error| {
+        OpenError::Unavailable(format!("cannot lock {}: {error}", lock.display()))
+    };
+    let file = OpenOptions::new()
+        .create(true)
+        .truncate(false)
+        .write(true)
+        .open(&lock)
+        .map_err(unavailable)?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(OpenError::InUse(path.display().to_string())),
+        Err(TryLockError::Error(error)) => Err(unavailable(error)),
+    }
+}
+
+fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(suffix);
+    PathBuf::from(name)
+}
+
+/// Opens the one connection that writes. Creates the tables in an empty file, refuses a foreign one.
+pub(super) fn open_writer(path: &Path) -> Result<Connection, OpenError> {
+    let connection = connect(
+        path,
+        OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE,
+    )
+    .map_err(|error| refused(path, &error))?;
+    match prepare_writer(&connection) {
+        Ok(Ok(())) => Ok(connection),
+        Ok(Err(why)) => Err(OpenError::Foreign(format!("{} {why}", path.display()))),
+        Err(error) => Err(refused(path, &error)),
+    }
+}
+
+/// Opens a connection that only reads.
+pub(super) fn open_reader(path: &Path) -> rusqlite::Result<Connection> {
+    // Not opened read-only: a reader takes part in the shared index of the WAL, which it must be able to write.
+    let connection = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+    connection.pragma_update(None, "query_only", true)?;
+    Ok(connection)
+}
+
+fn connect(path: &Path, flags: OpenFlags) -> rusqlite::Result<Connection> {
+    // Each connection stays on one thread at a time, so SQLite need not lock it.
+    let connection = Connection::open_with_flags(path, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
+    connection.busy_timeout(std::time::Duration::from_secs(10))?;
+    connection.set_prepared_statement_cache_capacity(64);
+    Ok(connection)
+}
+
+/// `Ok(Err(why))`: the file is not ours.
+fn prepare_writer(connection: &Connection) -> rusqlite::Result<Result<(), &'static str>> {
+    let number =
+        |pragma: &str| connection.pragma_query_value(None, pragma, |row| row.get::<_, i64>(0));
+    let tables: i64 =
+        connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
+    let (application, layout) = (number("application_id")?, number("user_version")?);
+    let fresh = tables == 0 && application == 0 && layout == 0;
+    // Nothing is changed before it is certain that the file is ours.
+    match (fresh, application, layout) {
+        (true, ..) | (_, APPLICATION_ID, LAYOUT) => {}
+        (_, APPLICATION_ID, LAYOUT..) => {
+            return Ok(Err("was written by a newer version of Hansard"));
+        }
+        _ => return Ok(Err("is a database, but not a Hansard log")),
+    }
+    connection.pragma_update(None, "journal_mode", "WAL")?;
+    connection.pragma_update(None, "synchronous", "FULL")?;
+    // Room for the index pages that appends to many streams touch, in KiB.
+    connection.pragma_update(None, "cache_size", -65_536)?;
+    // Copying the WAL back into the file is the writer's work, done while nothing waits; this is the limit at
+    // which it is done regardless, as part of a commit. 4,000 pages (16 MB) are a compromise: a page written
+    // many times is copied once, yet the stall stays in the tens of milliseconds. It is not left to a thread of
+    // its own because the WAL starts over from its beginning only once all of it is copied, which under load
+    // never happens beside a writer. And a WAL that starts over is synced faster than a file that grows.
+    connection.pragma_update(None, "wal_autocheckpoint", 4_000)?;
+    if fresh {
+        connection.execute_batch(&format!(
+            "BEGIN IMMEDIATE; {TABLES} PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {LAYOUT}; COMMIT;"
+        ))?;
+    }
+    Ok(Ok(()))
+}
+
+fn refused(path: &Path, error: &rusqlite::Error) -> OpenError {
+    let path = path.display();
+    match error.sqlite_error_code() {
+        Some(ErrorCode::NotADatabase) => {
+            OpenError::Foreign(format!("{path} is not a Hansard log ({error})"))
+        }
+        Some(ErrorCode::DatabaseCorrupt) => {
+            OpenError::Foreign(format!("{path} is damaged ({error})"))
+        }
+        _ => OpenError::Unavailable(format!("cannot open {path}: {error}")),
+    }
+}
