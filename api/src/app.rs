@@ -1,0 +1,321 @@
+//! The composition root: puts the parts together, the only place that picks a store, and takes them apart again.
+
+use std::future::Future;
+use std::io::Write as _;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::{Request, State};
+use axum::http::{StatusCode, header};
+use axum::middleware::{Next, from_fn_with_state};
+use axum::response::{IntoResponse, Response};
+use eventstore::execute::Executor;
+use eventstore::mongodb::{MongoLog, MongoOptions};
+use eventstore::sqlite::SqliteLog;
+use eventstore::{EventStore, OpenError};
+use projections::{Views, ViewsError};
+use reactors::Reactors;
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::config::Config;
+use crate::folder::{DataFolder, FolderError};
+use crate::health::{self, Readiness};
+use crate::live::{self, Live};
+use crate::state::{AdminAccount, AppState, DoorConfig};
+use crate::telemetry::metered::MeteredLog;
+use crate::telemetry::metrics;
+use crate::telemetry::request::{Observer, observe};
+use crate::{bootstrap, control, router, serve, shutdown};
+
+/// Pause between attempts at first-start work while the log cannot be reached.
+const RETRY: Duration = Duration::from_secs(2);
+
+/// Why the server cannot start. Each is one line for the operator.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// See there.
+    #[error(transparent)]
+    Folder(#[from] FolderError),
+    /// The address cannot be listened on.
+    #[error("cannot listen on {address}: {reason}")]
+    Listen {
+        /// Which.
+        address: String,
+        /// Why.
+        reason: String,
+    },
+    /// See there.
+    #[error("log: {0}")]
+    Log(#[from] OpenError),
+    /// See there.
+    #[error(transparent)]
+    Views(#[from] ViewsError),
+    /// See there.
+    #[error(transparent)]
+    Reactors(#[from] reactors::CheckpointError),
+    /// The system would not tell the address it listens on.
+    #[error("cannot tell the address: {0}")]
+    Address(std::io::Error),
+    /// First-start work failed for good.
+    #[error("cannot prepare the workspace: {0}")]
+    Bootstrap(String),
+    /// It could start, but then not go on.
+    #[error("connections can no longer be accepted")]
+    Accept,
+}
+
+/// Opens the log the configuration names.
+pub async fn open_log(
+    config: &Config,
+    folder: &DataFolder,
+) -> Result<Arc<dyn EventStore>, OpenError> {
+    if let Some(url) = &config.mongo_url {
+        return Ok(Arc::new(
+            MongoLog::connect(url.reveal(), MongoOptions::default()).await?,
+        ));
+    }
+    // Recovering from a crash may take a while.
+    let path = folder.log();
+    let opened = tokio::task::spawn_blocking(move || SqliteLog::open(&path)).await;
+    Ok(Arc::new(opened.map_err(|error| {
+        OpenError::Unavailable(error.to_string())
+    })??))
+}
+
+/// A server with all its parts, listening but not yet serving.
+pub struct App {
+    config: Config,
+    listener: TcpListener,
+    address: SocketAddr,
+    // The fields below are taken apart in the order of `stop`.
+    live: Live,
+    reactors: Reactors,
+    state: AppState,
+    views: Views,
+    log: Arc<dyn EventStore>,
+    readiness: Arc<Readiness>,
+    router: Router,
+    folder: DataFolder,
+}
+
+impl App {
+    /// Takes the data folder and the port, opens the log and the views, wires the doors.
+    pub async fn start(config: Config) -> Result<Self, StartError> {
+        serve::raise_file_limit();
+        let folder = DataFolder::take(&config.data_dir)?;
+        // Before the log: a port that is taken is the most common mistake, and no log need be opened to find out.
+        let listener = listen(&config).await?;
+        let address = listener.local_addr().map_err(StartError::Address)?;
+        let metrics = metrics::install();
+        let log: Arc<dyn EventStore> = Arc::new(MeteredLog::new(open_log(&config, &folder).await?));
+        let views = Views::open(&folder.views(), log.clone())?;
+        let reactors = Reactors::start(&log, reactors::registered(), &folder.reactors())?;
+        let state = AppState::new(
+            Executor::new(log.clone()),
+            views.clone(),
+            door_config(&config, address),
+        );
+        let live = Live::new(state.clone(), config.live.clone());
+        let readiness = Readiness::new(log.clone(), views.clone(), config.ready_max_lag);
+        let doors = router::router(&state).merge(live::router(live.clone()));
+        let router = doors
+            .layer(from_fn_with_state(readiness.clone(), when_started))
+            .merge(health::router(readiness.clone(), metrics))
+            .layer(from_fn_with_state(
+                Observer::new(config.request_timeout),
+                observe,
+            ));
+        Ok(Self {
+            config,
+            listener,
+            address,
+            live,
+            reactors,
+            state,
+            views,
+            log,
+            readiness,
+            router,
+            folder,
+        })
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Serves until `stop`, or until it cannot go on; then stops cleanly.
+    pub async fn run_until(mut self, stop: impl Future<Output = ()>) -> Result<(), StartError> {
+        // Each part has its own tasks and its own end, so that they can stop one after the other.
+        let (connections, accepting) = (TaskTracker::new(), CancellationToken::new());
+        let (helpers, helping) = (TaskTracker::new(), CancellationToken::new());
+        helpers.spawn(metrics::upkeep(metrics::install(), helping.clone()));
+        let (log, views) = (self.log.clone(), self.views.clone());
+        helpers.spawn(control::watch(
+            self.folder.path().to_owned(),
+            log,
+            views,
+            helping.clone(),
+        ));
+        let max = self.config.max_connections;
+        let server = serve::run(
+            self.listener,
+            self.router,
+            max,
+            connections.clone(),
+            accepting.clone(),
+        );
+        let mut server = connections.spawn(server);
+
+        let running = async {
+            let first_admin_missing = prepare(&self.state).await?;
+            self.readiness.started();
+            announce(
+                &self.config,
+                self.address,
+                &self.log.describe(),
+                first_admin_missing,
+            );
+            let reason = self.reactors.failure().await;
+            tracing::error!(reason, "side effects have stopped");
+            self.readiness.broken(reason);
+            // People can still chat; whoever looks after the server sees it in /readyz.
+            std::future::pending().await
+        };
+        let outcome = tokio::select! {
+            () = stop => Ok(()),
+            outcome = running => outcome,
+            _ = &mut server => Err(StartError::Accept),
+        };
+
+        self.readiness.stopping();
+        let limit = self.config.shutdown_timeout;
+        // Sockets are told to go elsewhere while requests under way are answered.
+        tokio::join!(
+            shutdown::finish("connections", &connections, &accepting, limit),
+            self.live.stop(limit)
+        );
+        shutdown::bounded("reactors", limit, self.reactors.stop()).await;
+        shutdown::finish("helpers", &helpers, &helping, limit).await;
+        shutdown::bounded("views", limit, self.views.close()).await;
+        shutdown::bounded("log", limit, self.log.close()).await;
+        tracing::info!("stopped");
+        outcome
+    }
+}
+
+async fn listen(config: &Config) -> Result<TcpListener, StartError> {
+    let bind = config.bind.trim_start_matches('[').trim_end_matches(']');
+    let failed = |error: std::io::Error| {
+        let reason = match error.kind() {
+            std::io::ErrorKind::AddrInUse => {
+                "the port is in use; choose another with --port or PORT".to_owned()
+            }
+            _ => error.to_string(),
+        };
+        StartError::Listen {
+            address: format!("{}:{}", config.bind, config.port),
+            reason,
+        }
+    };
+    TcpListener::bind((bind, config.port)).await.map_err(failed)
+}
+
+fn door_config(config: &Config, address: SocketAddr) -> DoorConfig {
+    let admin = config.admin_pass.as_ref().map(|password| AdminAccount {
+        username: config
+            .admin_username
+            .clone()
+            .unwrap_or_else(|| "admin".to_owned()),
+        password: password.reveal().to_owned(),
+        email: config.admin_email.clone(),
+    });
+    DoorConfig {
+        announced_version: config.announced_version.clone(),
+        site_url: public_url(config, address),
+        test_mode: config.test_mode,
+        body_limit: config.body_limit,
+        admin,
+        setting_overrides: config.setting_overrides.clone().into_iter().collect(),
+    }
+}
+
+/// Where people reach the server; with port 0 only the system knows the port.
+fn public_url(config: &Config, address: SocketAddr) -> String {
+    config
+        .root_url
+        .clone()
+        .unwrap_or_else(|| format!("http://localhost:{}", address.port()))
+}
+
+/// First-start work: waits for the views, then makes what a workspace needs. Answers whether an administrator is
+/// still missing.
+async fn prepare(state: &AppState) -> Result<bool, StartError> {
+    loop {
+        match bootstrap::run(state).await {
+            Ok(()) => break,
+            Err(error) if error.is_temporary() => {
+                tracing::warn!(%error, "the workspace is not prepared yet; trying again");
+                tokio::time::sleep(RETRY).await;
+            }
+            Err(error) => return Err(StartError::Bootstrap(error.to_string())),
+        }
+    }
+    Ok(state
+        .views()
+        .active_admins()
+        .await
+        .is_ok_and(|admins| admins == 0))
+}
+
+/// Tells the person at the terminal, on standard output. Should nobody listen there, the server runs all the same.
+fn announce(config: &Config, address: SocketAddr, log: &str, first_admin_missing: bool) {
+    let url = public_url(config, address);
+    let ready = format!(
+        "Hansard {} is ready.\n  address  {url}  (listening on {address})\n  log      {log}\n  data     {}\n",
+        env!("CARGO_PKG_VERSION"),
+        config.data_dir.display(),
+    );
+    let hint = if first_admin_missing {
+        format!(
+            "There is no administrator yet. The first account to register becomes one:\n  \
+             curl -H 'Content-Type: application/json' {url}/api/v1/users.register \\\n    \
+             -d '{{\"username\":\"admin\",\"name\":\"Admin\",\"email\":\"admin@example.com\",\"pass\":\"choose-one\"}}'\n\
+             or start again with ADMIN_USERNAME, ADMIN_PASS and ADMIN_EMAIL set.\n"
+        )
+    } else {
+        String::new()
+    };
+    let mut out = std::io::stdout().lock();
+    let _ = out
+        .write_all((ready + &hint).as_bytes())
+        .and_then(|()| out.flush());
+}
+
+/// Keeps clients out until there is a workspace to talk to.
+async fn when_started(
+    State(readiness): State<Arc<Readiness>>,
+    request: Request,
+    next: Next,
+) -> Response {
+    if readiness.has_started() {
+        next.run(request).await
+    } else {
+        not_yet()
+    }
+}
+
+fn not_yet() -> Response {
+    let body = r#"{"success":false,"error":"The server is starting"}"#;
+    (
+        StatusCode::SERVICE_UNAVAILABLE,
+        [(header::CONTENT_TYPE, "application/json")],
+        body,
+    )
+        .into_response()
+}

@@ -1,0 +1,191 @@
+//! What a workspace begins with: ids drawn at random, the built-in bot, the first channel, the operator's administrator
+//! and settings. Every start runs it; what is there already is left alone, also when two nodes start at once.
+
+use domain::claim::{self, Claim, ClaimCommand, NameKind};
+use domain::room::{self, Room, RoomCommand, RoomContext, RoomCreated, RoomKind};
+use domain::setting::{self, ChangeSetting, Setting, SettingContext};
+use domain::user::{Email, User, UserCreated, UserKind};
+use domain::{RoleId, RoomId, UserId};
+use eventstore::ExecuteError;
+use serde_json::Value;
+
+use crate::commands::users::{self, Maker};
+use crate::error::ApiError;
+use crate::password::PasswordDigest;
+use crate::state::{AdminAccount, AppState, fresh_id, now};
+
+/// The built-in bot, which always exists (contract, conventions 6.6).
+const BOT: &str = "rocket.cat";
+
+/// The first channel (contract, rooms 1.2).
+const GENERAL: &str = "GENERAL";
+
+/// Settings whose default is drawn at random, once (contract, `settings.tsv`: `@random-id`).
+const RANDOM: [&str; 2] = ["uniqueID", "Accounts_RegistrationForm_SecretURL"];
+
+/// Makes what is missing.
+pub async fn run(state: &AppState) -> Result<(), ApiError> {
+    // Everything in the log counts, be it from another node.
+    let head = state.executor().store().head().await?;
+    state.views().wait_for(head).await?;
+    for id in RANDOM {
+        if state.views().settings().text(id).is_empty() {
+            set_once(state, id, Value::String(fresh_id())).await?;
+        }
+    }
+    let site = &state.config().site_url;
+    if state.views().settings().text("Site_Url") != site {
+        set(state, "Site_Url", Value::String(site.clone())).await?;
+    }
+    for (id, value) in &state.config().setting_overrides {
+        overwrite(state, id, value).await?;
+    }
+    general(state).await?;
+    if state.views().user(&UserId::new(BOT)).await?.is_none() {
+        make(state, bot()).await?;
+    }
+    match &state.config().admin {
+        Some(admin) => administrator(state, admin).await,
+        None => Ok(()),
+    }
+}
+
+/// Gives a setting a value.
+async fn set(state: &AppState, id: &str, value: Value) -> Result<(), ApiError> {
+    let change = ChangeSetting { setting: id.to_owned(), value, at: now() };
+    let stream = setting::stream(id);
+    state
+        .run(&UserId::system(), async |tx| {
+            let changed = tx.decide::<Setting>(&stream, change.clone(), &SettingContext::System).await;
+            changed.map(drop).map_err(ExecuteError::widen)
+        })
+        .await
+}
+
+/// Gives a setting a value, unless somebody was faster.
+async fn set_once(state: &AppState, id: &str, value: Value) -> Result<(), ApiError> {
+    let change = ChangeSetting { setting: id.to_owned(), value, at: now() };
+    let stream = setting::stream(id);
+    state
+        .run(&UserId::system(), async |tx| {
+            let before = tx.state::<Setting>(&stream).await.map_err(ExecuteError::widen)?;
+            if before.value.is_some() {
+                return Ok(());
+            }
+            let changed = tx.decide::<Setting>(&stream, change.clone(), &SettingContext::System).await;
+            changed.map(drop).map_err(ExecuteError::widen)
+        })
+        .await
+}
+
+/// `OVERWRITE_SETTING_<id>`. A wrong one is the operator's mistake, told and passed over.
+async fn overwrite(state: &AppState, id: &str, text: &str) -> Result<(), ApiError> {
+    match set(state, id, Value::String(text.to_owned())).await {
+        Err(error) if !error.is_temporary() => {
+            tracing::warn!(setting = id, %error, "OVERWRITE_SETTING is not possible");
+            Ok(())
+        }
+        outcome => outcome,
+    }
+}
+
+/// Makes the first channel, once in the life of a workspace: deleted, it stays deleted.
+async fn general(state: &AppState) -> Result<(), ApiError> {
+    let created = RoomCreated {
+        room: RoomId::new(GENERAL),
+        kind: RoomKind::Channel,
+        name: Some("general".to_owned()),
+        display_name: None,
+        creator: None,
+        participants: Vec::new(),
+        at: now(),
+        read_only: false,
+        broadcast: false,
+        default: true,
+        encrypted: false,
+        topic: None,
+        description: None,
+        announcement: None,
+        custom_fields: None,
+    };
+    let (stream, name) = (room::stream(&created.room), claim::stream(NameKind::RoomName, "general"));
+    state
+        .run(&UserId::system(), async |tx| {
+            if *tx.state::<Room>(&stream).await.map_err(ExecuteError::widen)? != Room::Absent {
+                return Ok(());
+            }
+            let take = ClaimCommand::Take { kind: NameKind::RoomName, owner: GENERAL.to_owned(), at: created.at };
+            tx.decide::<Claim>(&name, take, &()).await.map_err(ExecuteError::widen)?;
+            let create = RoomCommand::Create(Box::new(created.clone()));
+            tx.decide::<Room>(&stream, create, &RoomContext::System).await.map(drop).map_err(ExecuteError::widen)
+        })
+        .await
+}
+
+fn bot() -> UserCreated {
+    UserCreated {
+        user: UserId::new(BOT),
+        kind: UserKind::Bot,
+        username: BOT.to_owned(),
+        name: Some("Rocket.Cat".to_owned()),
+        emails: Vec::new(),
+        password: None,
+        roles: vec![RoleId::new("bot")],
+        active: true,
+        require_password_change: false,
+        reason: None,
+        custom_fields: None,
+        at: now(),
+    }
+}
+
+/// Makes an account; made by another node meanwhile is just as good.
+async fn make(state: &AppState, account: UserCreated) -> Result<(), ApiError> {
+    let stream = domain::user::stream(&account.user);
+    match users::create(state, Maker::Server, &account, account.kind == UserKind::User).await {
+        Err(error) if !error.is_temporary() => {
+            let there = state
+                .run(&UserId::system(), async |tx| {
+                    let state = tx.state::<User>(&stream).await.map_err(ExecuteError::widen)?;
+                    Ok(*state != User::Absent)
+                })
+                .await?;
+            if there { Ok(()) } else { Err(error) }
+        }
+        outcome => outcome.map(drop),
+    }
+}
+
+/// The administrator the operator named, while nobody has that name. An account of that name is left as it is.
+async fn administrator(state: &AppState, admin: &AdminAccount) -> Result<(), ApiError> {
+    if state.views().user_by_username(&admin.username).await?.is_some() {
+        return Ok(());
+    }
+    let password = state.passwords().hash(PasswordDigest::of(&admin.password)).await?;
+    let account = UserCreated {
+        user: UserId::new(fresh_id()),
+        kind: UserKind::User,
+        username: admin.username.clone(),
+        name: Some(admin.username.clone()),
+        emails: admin.email.iter().map(|address| Email { address: address.clone(), verified: true }).collect(),
+        password: Some(password),
+        roles: vec![RoleId::new("user"), RoleId::new("admin")],
+        active: true,
+        require_password_change: false,
+        reason: None,
+        custom_fields: None,
+        at: now(),
+    };
+    match users::create(state, Maker::Server, &account, true).await {
+        Ok(_) => {
+            tracing::info!(username = admin.username, "made the administrator the environment names");
+            Ok(())
+        }
+        Err(error) if error.is_temporary() => Err(error),
+        // Another node was faster, or the address belongs to somebody.
+        Err(error) => {
+            tracing::warn!(username = admin.username, %error, "the administrator was not made");
+            Ok(())
+        }
+    }
+}

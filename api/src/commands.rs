@@ -1,0 +1,48 @@
+//! What users can make happen, independent of the door they come through: gather what the rules need to know, let
+//! them decide on one transaction, wait until the views show it.
+
+pub mod place;
+
+pub mod direct;
+pub mod memberships;
+pub mod messages;
+pub mod ownership;
+pub mod rooms;
+pub mod sessions;
+pub mod users;
+
+use domain::UserId;
+use eventstore::execute::Transaction;
+use eventstore::{Appended, ExecuteError};
+
+use crate::error::ApiError;
+use crate::state::{AppState, cause};
+
+/// What a transaction can end with before it is committed.
+pub type WorkError = ExecuteError<ApiError>;
+
+impl AppState {
+    /// Runs `work` on behalf of `actor` and answers once the views show what it did: callers read their own writes.
+    ///
+    /// `work` may run more than once (see [`eventstore::execute::Executor::execute`]).
+    pub async fn run<T, F, W>(&self, actor: &UserId, work: F) -> Result<T, ApiError>
+    where
+        F: FnMut(Transaction) -> W,
+        W: Future<Output = Result<T, WorkError>>,
+    {
+        self.run_at(actor, work).await.map(|(value, _)| value)
+    }
+
+    /// The same, and says where the events are; `None` when there was nothing to do.
+    pub async fn run_at<T, F, W>(&self, actor: &UserId, work: F) -> Result<(T, Option<Appended>), ApiError>
+    where
+        F: FnMut(Transaction) -> W,
+        W: Future<Output = Result<T, WorkError>>,
+    {
+        let (value, appended) = self.executor().execute(cause(actor), work).await?;
+        if let Some(appended) = appended {
+            self.views().wait_for(appended.last).await?;
+        }
+        Ok((value, appended))
+    }
+}

@@ -1,0 +1,104 @@
+//! Direct messages: between two users, a few, or with oneself; made when somebody first wants to talk.
+
+use domain::membership::{Joining, MembershipCommand};
+use domain::room::{RoomContext, RoomCreated, RoomKind};
+use domain::{RoomId, Timestamp, UserId};
+use sha2::{Digest as _, Sha256};
+
+use super::place::Place;
+use super::rooms::{Founder, found};
+use super::memberships;
+use crate::error::ApiError;
+use crate::extract::Caller;
+use crate::state::{AppState, now};
+
+/// The room between exactly `participants`, made if there is none; the caller sees it in their list afterwards.
+pub async fn open(state: &AppState, caller: &Caller, mut participants: Vec<UserId>) -> Result<RoomId, ApiError> {
+    participants.sort();
+    participants.dedup();
+    if let Some(room) = existing(state, &participants).await? {
+        show(state, caller, &room).await?;
+        return Ok(room);
+    }
+    let wish = wish(participants, now());
+    let room = wish.room.clone();
+    match create(state, caller, &wish).await {
+        Ok(()) => Ok(room),
+        // Somebody else made it at the same time: just as good.
+        Err(error) => match existing(state, &wish.participants).await? {
+            Some(room) => Ok(room),
+            None => Err(error),
+        },
+    }
+}
+
+async fn existing(state: &AppState, participants: &[UserId]) -> Result<Option<RoomId>, ApiError> {
+    let id = room_id(participants);
+    if state.views().room_facts(&id).await?.is_some() {
+        return Ok(Some(id));
+    }
+    Ok(state.views().direct_room(participants).await?.map(|room| room.id))
+}
+
+/// Opens the room for the caller if they are a member who does not see it.
+async fn show(state: &AppState, caller: &Caller, room: &RoomId) -> Result<(), ApiError> {
+    match Place::of(state, caller, room).await? {
+        Some(place) if place.is_member() => {
+            let open = MembershipCommand::Open { at: now() };
+            memberships::change(state, caller, &place, caller.id(), &open).await.map(drop)
+        }
+        _ => Ok(()),
+    }
+}
+
+async fn create(state: &AppState, caller: &Caller, wish: &RoomCreated) -> Result<(), ApiError> {
+    let (settings, permissions) = (state.views().settings(), state.views().permissions());
+    let authority = caller.authority(&[], &permissions);
+    let context = RoomContext::User { authority, settings: &settings };
+    let founders: Vec<Founder> = wish
+        .participants
+        .iter()
+        .map(|user| Founder {
+            user: user.clone(),
+            joining: if user == caller.id() { Joining::DirectCreator } else { Joining::DirectOther },
+            roles: Vec::new(),
+        })
+        .collect();
+    state.run(caller.id(), async |tx| found(&tx, &authority, wish, &context, &founders).await).await.map(drop)
+}
+
+/// Who talks decides the id, so that two who begin at the same time begin the same room.
+fn room_id(participants: &[UserId]) -> RoomId {
+    if let [a, b] = participants {
+        return RoomId::direct(a, b);
+    }
+    let mut hash = Sha256::new();
+    for user in participants {
+        hash.update(user.as_str().as_bytes());
+        hash.update([0]);
+    }
+    let digest = hash.finalize();
+    let mut bytes = [0; domain::id::ID_LENGTH];
+    bytes.copy_from_slice(&digest[..domain::id::ID_LENGTH]);
+    RoomId::new(domain::id::id_from_bytes(&bytes))
+}
+
+fn wish(participants: Vec<UserId>, at: Timestamp) -> RoomCreated {
+    RoomCreated {
+        room: room_id(&participants),
+        kind: RoomKind::Direct,
+        name: None,
+        display_name: None,
+        creator: None,
+        participants,
+        at,
+        read_only: false,
+        broadcast: false,
+        default: false,
+        encrypted: false,
+        topic: None,
+        description: None,
+        announcement: None,
+        custom_fields: None,
+    }
+}

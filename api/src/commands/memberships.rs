@@ -1,0 +1,173 @@
+//! Joining, leaving, roles and read cursors.
+
+use std::sync::Arc;
+
+use domain::membership::{
+    self, Membership, MembershipCommand, MembershipContext, MembershipEvent, RoomRole,
+};
+use domain::permission::{Authority, PermissionTable};
+use domain::room::RoomFacts;
+use domain::{Timestamp, UserId};
+use eventstore::ExecuteError;
+use eventstore::execute::Transaction;
+use projections::UserFacts;
+
+use super::WorkError;
+use super::place::Place;
+use super::rooms::Founder;
+use crate::error::ApiError;
+use crate::extract::Caller;
+use crate::state::{AppState, now};
+
+/// Decides that somebody is in a room from its start, or from the start of their account.
+pub async fn found(
+    tx: &Transaction,
+    authority: &Authority<'_>,
+    room: &RoomFacts,
+    founder: &Founder,
+    at: Timestamp,
+) -> Result<(), WorkError> {
+    let context = MembershipContext {
+        authority: *authority,
+        actor_membership: None,
+        user: &founder.user,
+        room,
+        join_code_ok: true,
+        view: None,
+        last_message: None,
+    };
+    let command = MembershipCommand::Found { joining: founder.joining.clone(), roles: founder.roles.clone(), at };
+    let stream = membership::stream(&room.id, &founder.user);
+    tx.decide_new::<Membership>(&stream, command, &context).await.map(drop).map_err(ExecuteError::widen)
+}
+
+/// Decides that `user` joins the room in the same batch as what made them. Whether they may is up to the rules; if
+/// they may not, nothing happens.
+pub async fn try_join(
+    tx: &Transaction,
+    user: &UserFacts,
+    room: &RoomFacts,
+    permissions: &PermissionTable,
+    at: Timestamp,
+) -> Result<(), WorkError> {
+    let context = MembershipContext {
+        authority: Authority { actor: &user.id, roles: &user.roles, room_roles: &[], permissions },
+        actor_membership: None,
+        user: &user.id,
+        room,
+        join_code_ok: true,
+        view: None,
+        last_message: None,
+    };
+    let stream = membership::stream(&room.id, &user.id);
+    match tx.decide::<Membership>(&stream, MembershipCommand::Join { at }, &context).await {
+        Ok(_) | Err(ExecuteError::Refused(_)) => Ok(()),
+        Err(error) => Err(error.widen()),
+    }
+}
+
+/// Lets the rules decide one command about `user`'s membership. Answers what happened; nothing: it was so already.
+pub async fn change(
+    state: &AppState,
+    caller: &Caller,
+    place: &Place,
+    user: &UserId,
+    command: &MembershipCommand,
+) -> Result<Vec<MembershipEvent>, ApiError> {
+    let room = &place.room.id;
+    let (view, last_message) = match command {
+        MembershipCommand::Read { .. }
+        | MembershipCommand::MarkUnread { .. }
+        | MembershipCommand::Hide { .. }
+        | MembershipCommand::Open { .. } => {
+            let record = state.views().membership(room, user).await?;
+            (record.map(|record| record.view), state.views().last_message_at(room).await?)
+        }
+        _ => (None, None),
+    };
+    let owners = if ends_ownership(command) { state.views().owners(room).await? } else { Vec::new() };
+    let stream = membership::stream(room, user);
+    state
+        .run(caller.id(), async |tx| {
+            let facts = with_owners(&tx, place, &owners, command).await?;
+            let context = MembershipContext {
+                authority: place.authority(caller),
+                actor_membership: place.membership.as_deref(),
+                user,
+                room: &facts,
+                join_code_ok: true,
+                view,
+                last_message,
+            };
+            tx.decide::<Membership>(&stream, command.clone(), &context).await.map_err(ExecuteError::widen)
+        })
+        .await
+}
+
+/// Whether the command can leave a room without owner.
+const fn ends_ownership(command: &MembershipCommand) -> bool {
+    matches!(
+        command,
+        MembershipCommand::Leave { .. }
+            | MembershipCommand::Remove { .. }
+            | MembershipCommand::RevokeRole { role: RoomRole::Owner, .. }
+    )
+}
+
+/// The room with its owners counted from the log where it matters. The commit then depends on every owner's
+/// membership, so that two owners who leave at the same moment cannot both think the other stays.
+async fn with_owners(
+    tx: &Transaction,
+    place: &Place,
+    owners: &[UserId],
+    command: &MembershipCommand,
+) -> Result<Arc<RoomFacts>, WorkError> {
+    if !ends_ownership(command) {
+        return Ok(Arc::clone(&place.room));
+    }
+    let mut count = 0;
+    for owner in owners {
+        let stream = membership::stream(&place.room.id, owner);
+        let state = tx.state::<Membership>(&stream).await.map_err(ExecuteError::widen)?;
+        if let Membership::Member(member) = &*state
+            && member.roles.contains(&RoomRole::Owner.id())
+        {
+            count += 1;
+        }
+    }
+    Ok(Arc::new(RoomFacts { owners: count, ..(*place.room).clone() }))
+}
+
+/// The actor adds all of `users`, at once.
+pub async fn invite(
+    state: &AppState,
+    caller: &Caller,
+    place: &Place,
+    users: &[Arc<UserFacts>],
+) -> Result<(), ApiError> {
+    let at = now();
+    state
+        .run(caller.id(), async |tx| {
+            for user in users {
+                let context = MembershipContext {
+                    authority: place.authority(caller),
+                    actor_membership: place.membership.as_deref(),
+                    user: &user.id,
+                    room: &place.room,
+                    join_code_ok: true,
+                    view: None,
+                    last_message: None,
+                };
+                let stream = membership::stream(&place.room.id, &user.id);
+                let add = MembershipCommand::Add { at };
+                tx.decide::<Membership>(&stream, add, &context).await.map_err(ExecuteError::widen)?;
+            }
+            Ok(())
+        })
+        .await
+}
+
+/// The caller joins. Being a member already is fine.
+pub async fn join(state: &AppState, caller: &Caller, place: &Place) -> Result<(), ApiError> {
+    change(state, caller, place, caller.id(), &MembershipCommand::Join { at: now() }).await.map(drop)
+}

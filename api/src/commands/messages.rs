@@ -1,0 +1,206 @@
+//! Posting, editing, deleting and reacting (contract, messages 3, 5 and 6).
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use domain::mention::{Call as Called, Scanner, close_fences, links};
+use domain::message::{
+    self, Content, Mention, Message, MessageCommand, MessageContext, MessagePosted, MessageRefusal, PostChecks,
+    Presentation,
+};
+use domain::room::RoomKind;
+use domain::settings::Settings;
+use domain::{MessageId, Timestamp};
+use eventstore::ExecuteError;
+use projections::{MessageRecord, UserFacts};
+
+use super::memberships;
+use super::place::Place;
+use crate::error::{ApiError, texts};
+use crate::extract::Caller;
+use crate::state::AppState;
+
+/// A message to be posted.
+pub struct Draft {
+    /// The id the client chose.
+    pub id: Option<MessageId>,
+    /// What it says.
+    pub text: String,
+    /// Whether links are looked for.
+    pub find_links: bool,
+    /// Attachments.
+    pub attachments: Option<Vec<serde_json::Value>>,
+    /// How it wants to be shown.
+    pub presentation: Option<Box<Presentation>>,
+    /// The message it replies to.
+    pub thread: Option<MessageId>,
+    /// A reply that is shown in the room as well.
+    pub shown_in_room: bool,
+    /// Send time.
+    pub at: Timestamp,
+    /// The author joins a channel they are not in.
+    pub join: bool,
+    /// How much is checked.
+    pub checks: PostChecks,
+}
+
+/// Posts `draft` into the room and answers its wire document. A request that is repeated with the same id answers
+/// what is there.
+pub async fn post(state: &AppState, caller: &Caller, place: &Place, draft: Draft) -> Result<Bytes, ApiError> {
+    let settings = state.views().settings();
+    let id = draft.id.unwrap_or_else(|| MessageId::new(crate::state::fresh_id()));
+    let (content, called) = content(state, &settings, draft.text, draft.find_links, draft.attachments).await?;
+    let joining = if draft.thread.is_none() { newcomers(state, caller, place, called).await? } else { Vec::new() };
+    let joins_first = draft.join && !place.is_member() && place.room.kind == RoomKind::Channel;
+    let context = context(caller, place, &settings);
+    let stream = message::stream(&id);
+    let posted = MessagePosted {
+        message: id.clone(),
+        room: place.room.id.clone(),
+        author: caller.id().clone(),
+        at: draft.at,
+        content,
+        presentation: draft.presentation,
+        thread: draft.thread,
+        shown_in_room: draft.shown_in_room,
+    };
+    let repeated = state
+        .run(caller.id(), async |tx| {
+            if joins_first {
+                memberships::try_join(&tx, &caller.user, &place.room, &place.permissions, draft.at).await?;
+            }
+            let post = MessageCommand::Post { posted: Box::new(posted.clone()), checks: draft.checks };
+            match tx.decide_new::<Message>(&stream, post, &context).await {
+                Ok(_) => {}
+                Err(ExecuteError::Refused(MessageRefusal::AlreadyPosted)) if !joins_first => return Ok(true),
+                Err(error) => return Err(error.widen()),
+            }
+            // Who is called into a channel joins it because of the message: in its batch and right behind it, so
+            // that neither is ever seen without the other.
+            for user in &joining {
+                memberships::try_join(&tx, user, &place.room, &place.permissions, draft.at).await?;
+            }
+            Ok(false)
+        })
+        .await?;
+    if repeated {
+        // It may have been posted through another node a moment ago.
+        let head = state.executor().store().head().await.map_err(ApiError::from)?;
+        state.views().wait_for(head).await?;
+    }
+    document(state, &id).await
+}
+
+/// The wire document of a message that is there.
+pub async fn document(state: &AppState, id: &MessageId) -> Result<Bytes, ApiError> {
+    state.views().message_doc(id).await?.ok_or_else(texts::message_not_found)
+}
+
+/// Changes what a message says.
+pub async fn edit(
+    state: &AppState,
+    caller: &Caller,
+    place: &Place,
+    record: &MessageRecord,
+    text: String,
+    at: Timestamp,
+) -> Result<(), ApiError> {
+    let settings = state.views().settings();
+    let (content, _) = content(state, &settings, text, true, None).await?;
+    let message = record.id.clone();
+    change(state, caller, place, record, &MessageCommand::Edit { message, content, at }).await
+}
+
+/// Lets the rules decide one command about a message that is there.
+pub async fn change(
+    state: &AppState,
+    caller: &Caller,
+    place: &Place,
+    record: &MessageRecord,
+    command: &MessageCommand,
+) -> Result<(), ApiError> {
+    let settings = state.views().settings();
+    let context = MessageContext {
+        system_message: record.system.then_some(record.at),
+        has_replies: record.replies > 0,
+        ..context(caller, place, &settings)
+    };
+    let stream = message::stream(&record.id);
+    state
+        .run(caller.id(), async |tx| {
+            tx.decide::<Message>(&stream, command.clone(), &context).await.map(drop).map_err(ExecuteError::widen)
+        })
+        .await
+}
+
+fn context<'a>(caller: &'a Caller, place: &'a Place, settings: &'a Settings) -> MessageContext<'a> {
+    MessageContext {
+        authority: place.authority(caller),
+        username: &caller.user.username,
+        room: &place.room,
+        membership: place.membership.as_deref(),
+        settings,
+        system_message: None,
+        has_replies: false,
+    }
+}
+
+/// The content of a message with that text, and the users it calls.
+async fn content(
+    state: &AppState,
+    settings: &Settings,
+    mut text: String,
+    find_links: bool,
+    attachments: Option<Vec<serde_json::Value>>,
+) -> Result<(Content, Vec<Arc<UserFacts>>), ApiError> {
+    if find_links && let Some(closed) = close_fences(&text) {
+        text = closed;
+    }
+    let urls = find_links.then(|| links(&text).into_iter().map(str::to_owned).collect());
+    let mut content = Content { urls, attachments, ..Content::default() };
+    let mut called = Vec::new();
+    if text.contains(['@', '#']) {
+        let scanner: Arc<Scanner> = state.scanner(settings);
+        let found = scanner.scan(&text);
+        for call in found.calls {
+            match call {
+                Called::All => content.mentions.push(Mention::All),
+                Called::Here => content.mentions.push(Mention::Here),
+                Called::User(name) => {
+                    let user = state.views().user_by_username(name).await?;
+                    // Mentions count letters as they are, the view does not.
+                    if let Some(user) = user.filter(|user| user.username == name) {
+                        content.mentions.push(Mention::User(user.id.clone()));
+                        called.push(user);
+                    }
+                }
+            }
+        }
+        for name in found.channels {
+            let room = state.views().room_by_name(name).await?;
+            content.channels.extend(room.filter(|room| room.kind != RoomKind::Direct).map(|room| room.id));
+        }
+    }
+    content.text = text;
+    Ok((content, called))
+}
+
+/// Those of `called` who are not in the channel yet.
+async fn newcomers(
+    state: &AppState,
+    caller: &Caller,
+    place: &Place,
+    called: Vec<Arc<UserFacts>>,
+) -> Result<Vec<Arc<UserFacts>>, ApiError> {
+    let mut newcomers = Vec::new();
+    if place.room.kind != RoomKind::Channel {
+        return Ok(newcomers);
+    }
+    for user in called {
+        let new = user.id != *caller.id() && user.active;
+        if new && state.views().membership_facts(&place.room.id, &user.id).await?.is_none() {
+            newcomers.push(user);
+        }
+    }
+    Ok(newcomers)
+}

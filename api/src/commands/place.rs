@@ -1,0 +1,63 @@
+//! A room as one user meets it: the facts every rule about rooms, memberships and messages asks for.
+
+use std::sync::Arc;
+
+use domain::access::{can_access_room, can_read_history};
+use domain::membership::MembershipFacts;
+use domain::permission::{Authority, Permission, PermissionTable};
+use domain::room::RoomFacts;
+use domain::{RoleId, RoomId};
+
+use crate::error::ApiError;
+use crate::extract::Caller;
+use crate::state::AppState;
+
+/// A room, and the caller's place in it.
+#[derive(Clone)]
+pub struct Place {
+    /// The room.
+    pub room: Arc<RoomFacts>,
+    /// The caller's membership; `None` when not a member.
+    pub membership: Option<Arc<MembershipFacts>>,
+    /// Who holds which permission.
+    pub permissions: Arc<PermissionTable>,
+}
+
+impl Place {
+    /// The room of that id as the caller meets it; `None` when there is none.
+    pub async fn of(state: &AppState, caller: &Caller, room: &RoomId) -> Result<Option<Self>, ApiError> {
+        let Some(facts) = state.views().room_facts(room).await? else { return Ok(None) };
+        let membership = state.views().membership_facts(room, caller.id()).await?;
+        Ok(Some(Self { room: facts, membership, permissions: state.views().permissions() }))
+    }
+
+    /// The caller's roles in the room.
+    pub fn roles(&self) -> &[RoleId] {
+        self.membership.as_ref().map_or(&[], |membership| membership.roles.as_slice())
+    }
+
+    /// The caller's rights here.
+    pub fn authority<'a>(&'a self, caller: &'a Caller) -> Authority<'a> {
+        caller.authority(self.roles(), &self.permissions)
+    }
+
+    /// Whether the caller may see the room.
+    pub fn can_access(&self, caller: &Caller) -> bool {
+        can_access_room(&self.authority(caller), &self.room, self.membership.as_deref())
+    }
+
+    /// Whether the caller may read what was said here.
+    pub fn can_read(&self, caller: &Caller) -> bool {
+        can_read_history(&self.authority(caller), &self.room, self.membership.as_deref())
+    }
+
+    /// Whether the caller holds `permission`, a role in this room counting too.
+    pub fn may(&self, caller: &Caller, permission: Permission) -> bool {
+        self.authority(caller).has_in_room(permission)
+    }
+
+    /// Whether the caller is a member.
+    pub fn is_member(&self) -> bool {
+        self.membership.is_some()
+    }
+}

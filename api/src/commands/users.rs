@@ -1,0 +1,287 @@
+//! Making, changing and ending accounts. Names and addresses are claimed in the batch that uses them.
+
+use std::sync::{Arc, LazyLock};
+
+use domain::claim::{self, Claim, ClaimCommand, NameKind};
+use domain::membership::Joining;
+use domain::permission::{Authority, PermissionTable};
+use domain::room::RoomFacts;
+use domain::session::{self, SessionCommand, Sessions};
+use domain::settings::Settings;
+use domain::user::{self, MessageErasure, User, UserCommand, UserContext, UserCreated, UserEvent};
+use domain::{Decider as _, RoleId, Timestamp, TokenHash, UserId};
+use eventstore::ExecuteError;
+use eventstore::execute::Transaction;
+
+use super::rooms::Founder;
+use super::{WorkError, memberships};
+use crate::error::{ApiError, texts};
+use crate::extract::Caller;
+use crate::state::{AppState, now};
+
+/// The workspace-wide roles there are.
+static KNOWN_ROLES: LazyLock<Vec<RoleId>> = LazyLock::new(|| {
+    ["admin", "user", "bot", "app", "guest", "anonymous", "livechat-agent", "livechat-manager"].map(RoleId::new).to_vec()
+});
+
+/// Who makes an account, and for whom.
+#[derive(Clone, Copy)]
+pub enum Maker<'a> {
+    /// Somebody signs up, perhaps with a secret.
+    Themselves(Option<&'a str>),
+    /// A user makes it for somebody.
+    User(&'a Caller),
+    /// The server, at first start.
+    Server,
+}
+
+/// Whether signing up like this would be refused, before a password is hashed for it. Names may still be taken.
+pub fn would_register(state: &AppState, secret: Option<&str>, wish: &UserCreated) -> Result<(), ApiError> {
+    let settings = state.views().settings();
+    let context = UserContext::Anonymous { settings: &settings, secret, invited: false, first_administrator: false };
+    let command = UserCommand::Register(Box::new(wish.clone()));
+    Ok(User::decide(&User::Absent, command, &context).map(drop)?)
+}
+
+/// Whether making such an account would be refused, before a password is hashed for it. Names may still be taken.
+pub async fn would_create(state: &AppState, caller: &Caller, wish: &UserCreated) -> Result<(), ApiError> {
+    let around = Around::new(state).await?;
+    let command = UserCommand::Create(Box::new(wish.clone()));
+    Ok(User::decide(&User::Absent, command, &around.context(caller)).map(drop)?)
+}
+
+/// Makes an account with its names, and takes it into the default rooms if it may log in and `join` says so.
+pub async fn create(state: &AppState, maker: Maker<'_>, wish: &UserCreated, join: bool) -> Result<UserId, ApiError> {
+    let around = Around::new(state).await?;
+    let rooms = if join { default_rooms(state).await? } else { Vec::new() };
+    let actor = match maker {
+        Maker::Themselves(_) => wish.user.clone(),
+        Maker::User(caller) => caller.id().clone(),
+        Maker::Server => UserId::system(),
+    };
+    state
+        .run(&actor, async |tx| {
+            // Reading the office ties the commit to it: of two who sign up first at once, one becomes administrator.
+            let office = claim::stream(NameKind::FirstAdministrator, "");
+            let vacant = *tx.state::<Claim>(&office).await.map_err(ExecuteError::widen)? == Claim::Free;
+            let created = decide_creation(&tx, &around, maker, wish, vacant).await?;
+            take_names(&tx, maker, &created).await?;
+            if vacant && created.active && created.roles.iter().any(|role| role.as_str() == "admin") {
+                let take = take(NameKind::FirstAdministrator, &created.user, created.at);
+                tx.decide::<Claim>(&office, take, &()).await.map_err(ExecuteError::widen)?;
+            }
+            let authority = Authority {
+                actor: &created.user,
+                roles: &created.roles,
+                room_roles: &[],
+                permissions: &around.permissions,
+            };
+            for room in &rooms {
+                let founder = Founder { user: created.user.clone(), joining: Joining::Default, roles: Vec::new() };
+                memberships::found(&tx, &authority, room, &founder, created.at).await?;
+            }
+            Ok(())
+        })
+        .await?;
+    Ok(wish.user.clone())
+}
+
+async fn decide_creation(
+    tx: &Transaction,
+    around: &Around,
+    maker: Maker<'_>,
+    wish: &UserCreated,
+    vacant: bool,
+) -> Result<UserCreated, WorkError> {
+    let wish = Box::new(wish.clone());
+    let settings = &around.settings;
+    let (command, context) = match maker {
+        Maker::Themselves(secret) => {
+            let context = UserContext::Anonymous { settings, secret, invited: false, first_administrator: vacant };
+            (UserCommand::Register(wish), context)
+        }
+        Maker::User(caller) => (UserCommand::Create(wish), around.context(caller)),
+        Maker::Server => (UserCommand::Create(wish), UserContext::System),
+    };
+    let stream = match &command {
+        UserCommand::Register(wish) | UserCommand::Create(wish) => user::stream(&wish.user),
+        _ => return Err(ExecuteError::Refused(ApiError::Internal)),
+    };
+    let events = tx.decide_new::<User>(&stream, command, &context).await.map_err(ExecuteError::widen)?;
+    let created = events.into_iter().find_map(|event| match event {
+        UserEvent::UserCreated(created) => Some(created),
+        _ => None,
+    });
+    created.ok_or(ExecuteError::Refused(ApiError::Internal))
+}
+
+async fn take_names(tx: &Transaction, maker: Maker<'_>, created: &UserCreated) -> Result<(), WorkError> {
+    let signing_up = matches!(maker, Maker::Themselves(_));
+    let stream = claim::stream(NameKind::Username, &created.username);
+    let taken = tx.decide::<Claim>(&stream, take(NameKind::Username, &created.user, created.at), &()).await;
+    taken.map_err(|error| {
+        error.map_refusal(|_| {
+            if signing_up { texts::username_in_use() } else { texts::field_unavailable(&created.username) }
+        })
+    })?;
+    for email in &created.emails {
+        let stream = claim::stream(NameKind::Email, &email.address);
+        let taken = tx.decide::<Claim>(&stream, take(NameKind::Email, &created.user, created.at), &()).await;
+        taken.map_err(|error| {
+            error.map_refusal(|_| {
+                if signing_up { texts::email_exists() } else { texts::field_unavailable(&email.address) }
+            })
+        })?;
+    }
+    Ok(())
+}
+
+fn take(kind: NameKind, owner: &UserId, at: Timestamp) -> ClaimCommand {
+    ClaimCommand::Take { kind, owner: owner.as_str().to_owned(), at }
+}
+
+async fn default_rooms(state: &AppState) -> Result<Vec<Arc<RoomFacts>>, ApiError> {
+    let mut rooms = Vec::new();
+    for room in state.views().default_rooms().await? {
+        rooms.extend(state.views().room_facts(&room).await?);
+    }
+    Ok(rooms)
+}
+
+/// What the rules about accounts need to know from elsewhere.
+struct Around {
+    settings: Arc<Settings>,
+    permissions: Arc<PermissionTable>,
+    active_admins: u32,
+}
+
+impl Around {
+    async fn new(state: &AppState) -> Result<Self, ApiError> {
+        let views = state.views();
+        Ok(Self {
+            settings: views.settings(),
+            permissions: views.permissions(),
+            active_admins: views.active_admins().await?,
+        })
+    }
+
+    fn context<'a>(&'a self, caller: &'a Caller) -> UserContext<'a> {
+        UserContext::User {
+            authority: caller.authority(&[], &self.permissions),
+            settings: &self.settings,
+            known_roles: &KNOWN_ROLES,
+            active_admins: self.active_admins,
+        }
+    }
+}
+
+/// Lets the rules decide several commands about one account, all or nothing, with the names and tokens that follow.
+///
+/// `keep` is the token that survives a new password.
+pub async fn change(
+    state: &AppState,
+    caller: &Caller,
+    target: &UserId,
+    commands: &[UserCommand],
+    keep: Option<&TokenHash>,
+) -> Result<(), ApiError> {
+    let around = Around::new(state).await?;
+    let stream = user::stream(target);
+    let at = now();
+    state
+        .run(caller.id(), async |tx| {
+            let context = around.context(caller);
+            for command in commands {
+                let before = tx.state::<User>(&stream).await.map_err(ExecuteError::widen)?;
+                let events =
+                    tx.decide::<User>(&stream, command.clone(), &context).await.map_err(ExecuteError::widen)?;
+                for event in &events {
+                    follow(&tx, target, &before, event, keep, at).await?;
+                }
+            }
+            Ok(())
+        })
+        .await
+}
+
+/// What must be recorded together with a change of an account: names taken and given back, tokens voided.
+async fn follow(
+    tx: &Transaction,
+    target: &UserId,
+    before: &User,
+    event: &UserEvent,
+    keep: Option<&TokenHash>,
+    at: Timestamp,
+) -> Result<(), WorkError> {
+    let User::Present(account) = before else { return Ok(()) };
+    match event {
+        UserEvent::UsernameChanged(event) => {
+            swap(tx, NameKind::Username, target, Some(&account.username), Some(&event.username), at).await
+        }
+        UserEvent::EmailChanged(event) => {
+            let old = account.emails.first().map(|email| email.address.as_str());
+            let new = event.emails.first().map(|email| email.address.as_str());
+            swap(tx, NameKind::Email, target, old, new, at).await
+        }
+        UserEvent::PasswordChanged(_) => void_tokens(tx, target, keep, at).await,
+        UserEvent::UserDeactivated(_) => void_tokens(tx, target, None, at).await,
+        UserEvent::UserDeleted(_) => {
+            swap(tx, NameKind::Username, target, Some(&account.username), None, at).await?;
+            for email in &account.emails {
+                swap(tx, NameKind::Email, target, Some(&email.address), None, at).await?;
+            }
+            void_tokens(tx, target, None, at).await
+        }
+        _ => Ok(()),
+    }
+}
+
+async fn void_tokens(
+    tx: &Transaction,
+    user: &UserId,
+    except: Option<&TokenHash>,
+    at: Timestamp,
+) -> Result<(), WorkError> {
+    let command = SessionCommand::RevokeAll { user: user.clone(), except: except.cloned(), at };
+    tx.decide::<Sessions>(&session::stream(user), command, &()).await.map(drop).map_err(ExecuteError::widen)
+}
+
+/// Gives `old` back and takes `new`. Names that differ in case only are the same name.
+async fn swap(
+    tx: &Transaction,
+    kind: NameKind,
+    owner: &UserId,
+    old: Option<&str>,
+    new: Option<&str>,
+    at: Timestamp,
+) -> Result<(), WorkError> {
+    let (old, new) = (old.map(|name| claim::stream(kind, name)), new.map(|name| (name, claim::stream(kind, name))));
+    if old.as_ref() == new.as_ref().map(|(_, stream)| stream) {
+        return Ok(());
+    }
+    if let Some((name, stream)) = new {
+        let taken = tx.decide::<Claim>(&stream, take(kind, owner, at), &()).await;
+        taken.map_err(|error| {
+            error.map_refusal(|_| match kind {
+                NameKind::Username => texts::could_not_save_identity(),
+                _ => texts::field_unavailable(name),
+            })
+        })?;
+    }
+    if let Some(stream) = old {
+        let release = ClaimCommand::Release { kind, owner: owner.as_str().to_owned(), at };
+        tx.decide::<Claim>(&stream, release, &()).await.map_err(ExecuteError::widen)?;
+    }
+    Ok(())
+}
+
+/// Ends the account.
+pub async fn delete(state: &AppState, caller: &Caller, target: &UserId) -> Result<(), ApiError> {
+    let messages = match state.views().settings().text("Message_ErasureType") {
+        "Unlink" => MessageErasure::Unlink,
+        "Keep" => MessageErasure::Keep,
+        _ => MessageErasure::Delete,
+    };
+    let delete = UserCommand::Delete { user: target.clone(), messages, at: now() };
+    change(state, caller, target, &[delete], None).await
+}

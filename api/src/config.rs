@@ -1,0 +1,392 @@
+//! The configuration of one server, read once at start.
+
+pub mod keys;
+pub mod layers;
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use layers::{Layers, Origin};
+
+/// Text that must not be logged or shown.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Secret(String);
+
+impl Secret {
+    /// Wraps it.
+    pub fn new(secret: impl Into<String>) -> Self {
+        Self(secret.into())
+    }
+
+    /// The text itself, for the one place that needs it.
+    pub fn reveal(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("********")
+    }
+}
+
+/// How log lines are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// For machines.
+    Json,
+}
+
+/// Limits of `/live` sockets.
+#[derive(Clone, Debug)]
+pub struct LiveLimits {
+    /// Sockets at a time.
+    pub sockets: usize,
+    /// Rooms one socket may subscribe to.
+    pub rooms: usize,
+    /// Time between pings.
+    pub heartbeat: Duration,
+    /// Time to authenticate.
+    pub auth_timeout: Duration,
+    /// Sockets that read the log at the same time.
+    pub replays: usize,
+}
+
+/// Everything configurable, checked.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Address to listen on: an IP address or a host name.
+    pub bind: String,
+    /// Port to listen on.
+    pub port: u16,
+    /// Where people reach this server; `None`: `http://localhost:<port>`.
+    pub root_url: Option<String>,
+    /// Folder for the log, the views and the uploads.
+    pub data_dir: PathBuf,
+    /// Where the log is, when not in the data folder.
+    pub mongo_url: Option<Secret>,
+    /// User name of the first administrator.
+    pub admin_username: Option<String>,
+    /// Password of the first administrator.
+    pub admin_pass: Option<Secret>,
+    /// E-mail address of the first administrator.
+    pub admin_email: Option<String>,
+    /// Workspace settings forced at every start, by id.
+    pub setting_overrides: BTreeMap<String, String>,
+    /// No rate limits, no second factors.
+    pub test_mode: bool,
+    /// Version told to clients.
+    pub announced_version: String,
+    /// How log lines are written.
+    pub log_format: LogFormat,
+    /// What is logged, as `tracing` filter rules.
+    pub log_filter: String,
+    /// Largest request body, in bytes.
+    pub body_limit: usize,
+    /// Longest time one request may take.
+    pub request_timeout: Duration,
+    /// Most client connections at a time.
+    pub max_connections: usize,
+    /// How long a stop waits.
+    pub shutdown_timeout: Duration,
+    /// Events the views may be behind while ready.
+    pub ready_max_lag: u64,
+    /// Limits of `/live` sockets.
+    pub live: LiveLimits,
+}
+
+/// Why there is no configuration. Each is one line for the operator.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ConfigError {
+    /// The file cannot be read or is not TOML.
+    #[error("{}: {reason}", file.display())]
+    Unreadable {
+        /// Which.
+        file: PathBuf,
+        /// Why.
+        reason: String,
+    },
+    /// The file has a key that means nothing.
+    #[error("{}: unknown key `{key}`; `hansard config --keys` lists the known ones", file.display())]
+    UnknownKey {
+        /// Which file.
+        file: PathBuf,
+        /// Which key.
+        key: String,
+    },
+    /// A value is not what its key wants.
+    #[error("{key} ({origin}): {problem}")]
+    Invalid {
+        /// Which key.
+        key: &'static str,
+        /// Who said so.
+        origin: String,
+        /// What is wrong with it.
+        problem: String,
+    },
+}
+
+impl Config {
+    /// Checks what the layers came to.
+    pub fn from_layers(layers: &Layers) -> Result<Self, ConfigError> {
+        let read = Reader(layers);
+        Ok(Self {
+            bind: read.required("bind", text)?,
+            port: read.required("port", |value| {
+                value
+                    .parse()
+                    .map_err(|_| format!("`{value}` is not a port number (0 to 65535)"))
+            })?,
+            root_url: read.optional("root_url", root_url)?,
+            data_dir: read.required("data_dir", |value| text(value).map(PathBuf::from))?,
+            mongo_url: read.optional("mongo_url", mongo_url)?,
+            admin_username: read.optional("admin_username", text)?,
+            admin_pass: read.optional("admin_pass", |value| text(value).map(Secret))?,
+            admin_email: read.optional("admin_email", text)?,
+            setting_overrides: layers
+                .overrides
+                .iter()
+                .map(|(id, layered)| (id.clone(), layered.value.clone()))
+                .collect(),
+            test_mode: read.required("test_mode", boolean)?,
+            announced_version: read.required("announced_version", text)?,
+            log_format: read.required("log_format", |value| match value {
+                "text" => Ok(LogFormat::Text),
+                "json" => Ok(LogFormat::Json),
+                _ => Err(format!("`{value}` is neither text nor json")),
+            })?,
+            log_filter: read.required("log_filter", log_filter)?,
+            body_limit: read.required("body_limit", size)?,
+            request_timeout: read.required("request_timeout", time)?,
+            max_connections: read.required("max_connections", count)?,
+            shutdown_timeout: read.required("shutdown_timeout", time)?,
+            ready_max_lag: read.required("ready_max_lag", |value| {
+                value
+                    .parse()
+                    .map_err(|_| format!("`{value}` is not a whole number"))
+            })?,
+            live: LiveLimits {
+                sockets: read.required("live_sockets", count)?,
+                rooms: read.required("live_rooms", count)?,
+                heartbeat: read.required("live_heartbeat", time)?,
+                auth_timeout: read.required("live_auth_timeout", time)?,
+                replays: read.required("live_replays", count)?,
+            },
+        })
+    }
+
+    /// What holds when nothing is configured.
+    pub fn defaults() -> Result<Self, ConfigError> {
+        Self::from_layers(&Layers::build(layers::Sources::default())?)
+    }
+
+    /// Where people reach this server, without a slash at the end.
+    pub fn public_url(&self) -> String {
+        self.root_url
+            .clone()
+            .unwrap_or_else(|| format!("http://localhost:{}", self.port))
+    }
+}
+
+/// Parses values, naming key and origin when one is wrong.
+struct Reader<'a>(&'a Layers);
+
+impl Reader<'_> {
+    fn optional<T>(
+        &self,
+        key: &'static str,
+        parse: impl FnOnce(&str) -> Result<T, String>,
+    ) -> Result<Option<T>, ConfigError> {
+        let Some(layered) = self.0.get(key) else {
+            return Ok(None);
+        };
+        parse(layered.value.trim())
+            .map(Some)
+            .map_err(|problem| invalid(key, &layered.origin, problem))
+    }
+
+    fn required<T>(
+        &self,
+        key: &'static str,
+        parse: impl FnOnce(&str) -> Result<T, String>,
+    ) -> Result<T, ConfigError> {
+        self.optional(key, parse)?
+            .ok_or_else(|| invalid(key, &Origin::Default, "must be set".to_owned()))
+    }
+}
+
+fn invalid(key: &'static str, origin: &Origin, problem: String) -> ConfigError {
+    ConfigError::Invalid {
+        key,
+        origin: origin.to_string(),
+        problem,
+    }
+}
+
+fn text(value: &str) -> Result<String, String> {
+    if value.is_empty() {
+        Err("must not be empty".to_owned())
+    } else {
+        Ok(value.to_owned())
+    }
+}
+
+fn boolean(value: &str) -> Result<bool, String> {
+    match value {
+        "true" | "1" | "yes" | "on" => Ok(true),
+        "false" | "0" | "no" | "off" => Ok(false),
+        _ => Err(format!("`{value}` is neither true nor false")),
+    }
+}
+
+fn count(value: &str) -> Result<usize, String> {
+    match value.parse::<u32>() {
+        Ok(number) if number > 0 => Ok(number as usize),
+        _ => Err(format!("`{value}` is not a whole number above 0")),
+    }
+}
+
+/// Number and unit, e.g. `30s`.
+fn quantity(value: &str) -> Option<(u32, &str)> {
+    let digits = value.bytes().take_while(u8::is_ascii_digit).count();
+    Some((value[..digits].parse().ok()?, value[digits..].trim()))
+}
+
+fn time(value: &str) -> Result<Duration, String> {
+    let millis = quantity(value).and_then(|(number, unit)| {
+        let factor = match unit {
+            "ms" => 1,
+            "s" | "" => 1_000,
+            "m" => 60_000,
+            "h" => 3_600_000,
+            _ => return None,
+        };
+        (number > 0).then_some(u64::from(number) * factor)
+    });
+    millis
+        .map(Duration::from_millis)
+        .ok_or_else(|| format!("`{value}` is not a time such as 500ms, 30s or 5m"))
+}
+
+fn size(value: &str) -> Result<usize, String> {
+    let bytes = quantity(value).and_then(|(number, unit)| {
+        let factor: usize = match unit.to_ascii_uppercase().as_str() {
+            "B" | "" => 1,
+            "KB" | "K" => 1 << 10,
+            "MB" | "M" => 1 << 20,
+            "GB" | "G" => 1 << 30,
+            _ => return None,
+        };
+        (number as usize)
+            .checked_mul(factor)
+            .filter(|bytes| *bytes > 0)
+    });
+    bytes.ok_or_else(|| format!("`{value}` is not a size such as 500KB or 2MB"))
+}
+
+fn root_url(value: &str) -> Result<String, String> {
+    let host = value
+        .strip_prefix("http://")
+        .or_else(|| value.strip_prefix("https://"));
+    match host {
+        Some(host) if !host.is_empty() && !host.starts_with('/') => {
+            Ok(value.trim_end_matches('/').to_owned())
+        }
+        _ => Err(format!("`{value}` is not an http:// or https:// address")),
+    }
+}
+
+fn mongo_url(value: &str) -> Result<Secret, String> {
+    // The value may hold a password, so the complaint does not repeat it.
+    if value.starts_with("mongodb://") || value.starts_with("mongodb+srv://") {
+        Ok(Secret::new(value))
+    } else {
+        Err("must start with mongodb:// or mongodb+srv://".to_owned())
+    }
+}
+
+fn log_filter(value: &str) -> Result<String, String> {
+    tracing_subscriber::EnvFilter::try_new(value)
+        .map(|_| value.to_owned())
+        .map_err(|error| format!("`{value}`: {error}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::layers::Sources;
+    use super::*;
+
+    fn from_env(environment: &[(&str, &str)]) -> Result<Config, ConfigError> {
+        let environment = environment
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+            .collect();
+        Config::from_layers(&Layers::build(Sources {
+            environment,
+            ..Sources::default()
+        })?)
+    }
+
+    #[test]
+    fn the_defaults_are_a_valid_configuration() {
+        let config = Config::defaults().unwrap();
+        assert_eq!(
+            (
+                config.port,
+                config.announced_version.as_str(),
+                config.body_limit
+            ),
+            (3000, "7.5.0", 50 << 20)
+        );
+        assert_eq!(config.public_url(), "http://localhost:3000");
+        assert!(config.mongo_url.is_none() && !config.test_mode);
+    }
+
+    #[test]
+    fn a_bad_value_names_its_key_and_its_origin() {
+        for (name, value) in [
+            ("PORT", "http"),
+            ("TEST_MODE", "maybe"),
+            ("LIVE_HEARTBEAT", "soon"),
+            ("BODY_LIMIT", "0"),
+            ("ROOT_URL", "chat"),
+            ("LOG_FORMAT", "xml"),
+        ] {
+            let error = from_env(&[(name, value)]).unwrap_err().to_string();
+            assert!(
+                error.contains(&format!("environment, {name}")) && error.contains(value),
+                "{error}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_bad_database_url_is_not_repeated() {
+        let error = from_env(&[("MONGO_URL", "me:hush@host")])
+            .unwrap_err()
+            .to_string();
+        assert!(!error.contains("hush"), "{error}");
+    }
+
+    #[test]
+    fn times_and_sizes_have_units() {
+        assert_eq!(time("1500ms"), Ok(Duration::from_millis(1500)));
+        assert_eq!(time("2m"), Ok(Duration::from_mins(2)));
+        assert_eq!(size("3 KB"), Ok(3072));
+        assert!(size("x").is_err() && time("é").is_err() && time("").is_err());
+    }
+
+    #[test]
+    fn secrets_do_not_print() {
+        let config = from_env(&[
+            ("ADMIN_PASS", "hush"),
+            ("MONGO_URL", "mongodb://me:hush@host"),
+        ])
+        .unwrap();
+        assert!(!format!("{config:?}").contains("hush"));
+    }
+}

@@ -1,0 +1,272 @@
+//! From an HTTP request to what a handler works with: who calls, and with what parameters.
+
+pub mod filter;
+pub mod page;
+pub mod params;
+pub mod schema;
+
+use std::sync::Arc;
+
+use axum::body::{Body, Bytes};
+use axum::http::{HeaderMap, Method, Uri, header};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use domain::permission::{Authority, Permission, PermissionTable};
+use domain::settings::Settings;
+use domain::{RoleId, TokenHash, UserId};
+use projections::UserFacts;
+use serde::de::DeserializeOwned;
+use sha2::{Digest as _, Sha256};
+use subtle::ConstantTimeEq as _;
+
+use crate::error::{ApiError, texts};
+use crate::extract::page::PageRequest;
+use crate::extract::params::Params;
+use crate::extract::schema::Schema;
+use crate::state::{AppState, now};
+
+/// Largest body of somebody unknown: nobody signs up or logs in with more.
+const MAX_ANONYMOUS_BODY: usize = 1024 * 1024;
+
+const DAY_MILLIS: i64 = 24 * 60 * 60 * 1000;
+
+/// Who calls, proved by a login token.
+#[derive(Clone)]
+pub struct Caller {
+    /// The user.
+    pub user: Arc<UserFacts>,
+    /// The hash of the token that was presented.
+    pub token: TokenHash,
+}
+
+/// The stored form of a login token: base64(SHA-256(token)).
+pub fn token_hash(token: &str) -> TokenHash {
+    let mut text = [0_u8; 44];
+    let digest = Sha256::digest(token.as_bytes());
+    match STANDARD.encode_slice(digest, &mut text) {
+        Ok(length) => TokenHash::new(str::from_utf8(&text[..length]).unwrap_or_default()),
+        // 32 bytes always fit into 44 characters.
+        Err(_) => TokenHash::new(STANDARD.encode(digest)),
+    }
+}
+
+/// Whether a token handed out at `issued_at` is too old now.
+pub fn is_expired(settings: &Settings, issued_at: domain::Timestamp) -> bool {
+    let days = settings.int("Accounts_LoginExpiration");
+    days > 0 && now().millis_since(issued_at) > days.saturating_mul(DAY_MILLIS)
+}
+
+impl Caller {
+    /// Who the headers prove, if anyone.
+    pub async fn from_headers(state: &AppState, headers: &HeaderMap) -> Result<Option<Self>, ApiError> {
+        let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).filter(|text| !text.is_empty());
+        let (Some(id), Some(token)) = (header("x-user-id"), header("x-auth-token")) else {
+            return Ok(None);
+        };
+        Self::from_token(state, id, token).await
+    }
+
+    /// Who `token` belongs to, if that is the user `id`.
+    pub async fn from_token(state: &AppState, id: &str, token: &str) -> Result<Option<Self>, ApiError> {
+        let token = token_hash(token);
+        // The lookup is by the hash of a secret: how long it takes says nothing about the secret.
+        let Some(session) = state.views().session(&token).await? else { return Ok(None) };
+        let same_user = bool::from(session.user.as_str().as_bytes().ct_eq(id.as_bytes()));
+        if !same_user || is_expired(&state.views().settings(), session.issued_at) {
+            return Ok(None);
+        }
+        let user = state.views().user(&session.user).await?;
+        Ok(user.filter(|user| user.active).map(|user| Self { user, token }))
+    }
+
+    /// The caller's id.
+    pub fn id(&self) -> &UserId {
+        &self.user.id
+    }
+
+    /// The caller's rights, with the roles held in the room in question.
+    pub fn authority<'a>(&'a self, room_roles: &'a [RoleId], permissions: &'a PermissionTable) -> Authority<'a> {
+        Authority { actor: &self.user.id, roles: &self.user.roles, room_roles, permissions }
+    }
+}
+
+/// How the body is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum BodyFormat {
+    Json,
+    Form,
+}
+
+/// Everything a request carries but its credentials.
+pub struct Input {
+    method: Method,
+    uri: Uri,
+    /// The headers.
+    pub headers: HeaderMap,
+    format: BodyFormat,
+    body: Bytes,
+    /// A logged-in caller may wrap the parameters in a `payload` text.
+    unwrap_payload: bool,
+}
+
+impl Input {
+    /// Reads the body of a caller who is logged in (up to `limit` bytes) or not (less).
+    pub async fn read(
+        parts: axum::http::request::Parts,
+        body: Body,
+        logged_in: bool,
+        limit: usize,
+    ) -> Result<Self, ApiError> {
+        let limit = if logged_in { limit } else { limit.min(MAX_ANONYMOUS_BODY) };
+        let declared = parts.headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
+        if declared.is_some_and(|length: usize| length > limit) {
+            return Err(ApiError::TooLarge);
+        }
+        let body = axum::body::to_bytes(body, limit).await.map_err(|error| body_error(&error))?;
+        let content_type = parts.headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+        let format = match content_type {
+            Some(text) if text.trim_start().to_ascii_lowercase().starts_with("application/x-www-form-urlencoded") => {
+                BodyFormat::Form
+            }
+            _ => BodyFormat::Json,
+        };
+        Ok(Self { method: parts.method, uri: parts.uri, headers: parts.headers, format, body, unwrap_payload: logged_in })
+    }
+
+    /// The parameters of the query string.
+    pub fn query(&self) -> Params {
+        Params::from_urlencoded(self.uri.query().unwrap_or_default().as_bytes())
+    }
+
+    /// The parameters: those of the query string for GET and DELETE, those of the body for other methods.
+    pub fn params(&self) -> Result<Params, ApiError> {
+        if self.method == Method::GET || self.method == Method::DELETE {
+            return Ok(self.query());
+        }
+        let params = match self.format {
+            BodyFormat::Form => Params::from_urlencoded(&self.body),
+            BodyFormat::Json => Params::from_json(&self.body)?,
+        };
+        match params.get("payload") {
+            Some(serde_json::Value::String(payload)) if self.unwrap_payload && !payload.is_empty() => {
+                Params::from_json(payload.as_bytes())
+            }
+            _ => Ok(params),
+        }
+    }
+
+    /// The parameters, exactly as declared.
+    pub fn strict(&self, schema: &Schema) -> Result<Params, ApiError> {
+        schema.check(self.params()?)
+    }
+
+    /// The body as a type of its own, without a detour over parameters. `None`: the body is not plain JSON of that
+    /// shape, and [`Self::params`] says what is wrong.
+    pub fn json<'a, T: serde::Deserialize<'a>>(&'a self) -> Option<T> {
+        match self.format {
+            BodyFormat::Json => serde_json::from_slice(&self.body).ok(),
+            BodyFormat::Form => None,
+        }
+    }
+
+    /// The parameters as a type of its own.
+    pub fn typed<T: DeserializeOwned>(params: Params) -> Result<T, ApiError> {
+        serde_json::from_value(serde_json::Value::Object(params.into_map()))
+            .map_err(|error| ApiError::Plain(format!("Match error: {error}").into()))
+    }
+}
+
+fn body_error(error: &axum::Error) -> ApiError {
+    let mut cause: Option<&dyn std::error::Error> = Some(error);
+    while let Some(inner) = cause {
+        if inner.to_string().contains("length limit exceeded") {
+            return ApiError::TooLarge;
+        }
+        cause = inner.source();
+    }
+    texts::malformed_body("it ended too early")
+}
+
+/// A call that anyone may make.
+pub struct Anyone {
+    /// Shared state.
+    pub state: AppState,
+    /// The caller, when there are credentials and they are valid.
+    pub caller: Option<Caller>,
+    /// What the request carries.
+    pub input: Input,
+}
+
+/// A call of a logged-in user.
+pub struct Call {
+    /// Shared state.
+    pub state: AppState,
+    /// The caller.
+    pub caller: Caller,
+    /// What the request carries.
+    pub input: Input,
+}
+
+impl Call {
+    /// Whether the caller holds `permission` through a workspace-wide role.
+    pub fn may(&self, permission: Permission) -> bool {
+        self.caller.authority(&[], &self.state.views().permissions()).has(permission)
+    }
+
+    /// Refuses (403) a caller without `permission`.
+    pub fn need(&self, permission: Permission) -> Result<(), ApiError> {
+        if self.may(permission) { Ok(()) } else { Err(texts::forbidden()) }
+    }
+
+    /// Which part of a list is wanted, in what order.
+    pub fn page(&self, params: &Params) -> Result<PageRequest, ApiError> {
+        PageRequest::parse(params, &self.state.views().settings())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    async fn input(method: Method, content_type: &str, body: &str, logged_in: bool) -> Input {
+        let request = axum::http::Request::builder()
+            .method(method)
+            .uri("/api/v1/x?a=1")
+            .header("content-type", content_type)
+            .body(Body::from(body.to_owned()))
+            .expect("request");
+        let (parts, body) = request.into_parts();
+        Input::read(parts, body, logged_in, usize::MAX).await.expect("small body")
+    }
+
+    #[test]
+    fn a_token_is_known_by_its_hash() {
+        assert_eq!(token_hash("secret").as_str(), "K7gNU3sdo+OL0wNhqoVWhr3g6s1xYv72ol/pe/Unols=");
+    }
+
+    #[tokio::test]
+    async fn parameters_come_from_where_the_method_says() {
+        let get = input(Method::GET, "application/json", r#"{"a":2}"#, true).await;
+        assert_eq!(get.params().expect("query").text("a"), Ok(Some("1")));
+        let post = input(Method::POST, "application/json; charset=utf-8", r#"{"a":"2"}"#, true).await;
+        assert_eq!(post.params().expect("json").text("a"), Ok(Some("2")));
+        let form = input(Method::POST, "application/x-www-form-urlencoded", "a=3", true).await;
+        assert_eq!(form.params().expect("form").text("a"), Ok(Some("3")));
+    }
+
+    #[tokio::test]
+    async fn a_payload_is_unwrapped_for_those_who_are_logged_in() {
+        let body = r#"payload={"a":"4"}"#;
+        let wrapped = input(Method::POST, "application/x-www-form-urlencoded", body, true).await;
+        assert_eq!(wrapped.params().expect("payload").text("a"), Ok(Some("4")));
+        let anonymous = input(Method::POST, "application/x-www-form-urlencoded", body, false).await;
+        assert_eq!(anonymous.params().expect("form").text("a"), Ok(None));
+    }
+
+    #[tokio::test]
+    async fn a_body_has_a_limit() {
+        let request = axum::http::Request::post("/").body(Body::from(vec![b' '; MAX_ANONYMOUS_BODY + 1])).expect("request");
+        let (parts, body) = request.into_parts();
+        assert_eq!(Input::read(parts, body, false, usize::MAX).await.err(), Some(ApiError::TooLarge));
+    }
+}

@@ -1,0 +1,230 @@
+//! Strict parameters: exactly what a route declares, or an error in the words of the validator that clients know
+//! (contract, conventions 1.3). Scalars are converted where that is unambiguous.
+
+use serde_json::{Map, Value};
+
+use super::params::Params;
+use crate::error::{ApiError, texts};
+
+/// What a parameter may be.
+#[derive(Clone, Copy, Debug)]
+pub enum Kind {
+    /// A text.
+    Text,
+    /// A text of at least so many characters.
+    LongText(usize),
+    /// A number.
+    Number,
+    /// True or false.
+    Boolean,
+    /// An object.
+    Object,
+    /// A list of texts.
+    Texts,
+    /// One of these texts.
+    Enum(&'static [&'static str]),
+}
+
+/// What a route takes.
+#[derive(Clone, Copy, Debug)]
+pub struct Schema {
+    /// Must be there.
+    pub required: &'static [(&'static str, Kind)],
+    /// May be there.
+    pub optional: &'static [(&'static str, Kind)],
+    /// Exactly one of these must be there; each is a text. Empty: no such choice.
+    pub one_of: &'static [&'static str],
+}
+
+/// What every paged list takes.
+pub const PAGE: [(&str, Kind); 5] = [
+    ("count", Kind::Number),
+    ("offset", Kind::Number),
+    ("sort", Kind::Text),
+    ("fields", Kind::Text),
+    ("query", Kind::Text),
+];
+
+impl Schema {
+    /// The parameters with scalars converted, if they are what is declared.
+    pub fn check(&self, params: Params) -> Result<Params, ApiError> {
+        let mut map = params.into_map();
+        map.retain(|name, value| !value.is_null() || self.is_required(name));
+        if self.one_of.is_empty() {
+            return match self.first_fault(&mut map, None) {
+                None => Ok(map.into()),
+                Some(message) => Err(texts::invalid_params(&[message])),
+            };
+        }
+        let mut messages = Vec::new();
+        let mut passed = None;
+        for alternative in self.one_of {
+            let mut candidate = map.clone();
+            match self.first_fault(&mut candidate, Some(alternative)) {
+                None if passed.is_some() => return Err(texts::invalid_params(&[NOT_ONE.to_owned()])),
+                None => passed = Some(candidate),
+                Some(message) => messages.push(message),
+            }
+        }
+        passed.map(Params::from).ok_or_else(|| {
+            messages.push(NOT_ONE.to_owned());
+            texts::invalid_params(&messages)
+        })
+    }
+
+    fn is_required(&self, name: &str) -> bool {
+        self.required.iter().any(|(required, _)| *required == name)
+    }
+
+    /// The first thing that is wrong, in the order the validator looks: missing, unknown, mistyped.
+    fn first_fault(&self, map: &mut Map<String, Value>, chosen: Option<&'static str>) -> Option<String> {
+        let required = self.required.iter().map(|(name, _)| *name).chain(chosen);
+        for name in required {
+            if !map.contains_key(name) {
+                return Some(format!("must have required property '{name}'"));
+            }
+        }
+        for (name, value) in map.iter_mut() {
+            let Some(kind) = self.kind(name, chosen) else {
+                return Some("must NOT have additional properties".to_owned());
+            };
+            if let Some(message) = kind.fault(value) {
+                return Some(message);
+            }
+        }
+        None
+    }
+
+    fn kind(&self, name: &str, chosen: Option<&'static str>) -> Option<Kind> {
+        if chosen == Some(name) {
+            return Some(Kind::Text);
+        }
+        self.required.iter().chain(self.optional).find(|(known, _)| *known == name).map(|(_, kind)| *kind)
+    }
+}
+
+const NOT_ONE: &str = "must match exactly one schema in oneOf";
+
+impl Kind {
+    /// What is wrong with `value`; converts it where that is unambiguous.
+    fn fault(self, value: &mut Value) -> Option<String> {
+        let fits = match self {
+            Self::Text => as_text(value),
+            Self::LongText(least) => {
+                if !as_text(value) {
+                    return Some("must be string".to_owned());
+                }
+                let long_enough = value.as_str().is_some_and(|text| text.chars().count() >= least);
+                return (!long_enough).then(|| format!("must NOT have fewer than {least} characters"));
+            }
+            Self::Number => as_number(value),
+            Self::Boolean => as_boolean(value),
+            Self::Object => value.is_object(),
+            Self::Texts => match value {
+                Value::Array(items) => {
+                    return (!items.iter_mut().all(as_text)).then(|| "must be string".to_owned());
+                }
+                _ => false,
+            },
+            Self::Enum(allowed) => {
+                let known = value.as_str().is_some_and(|text| allowed.contains(&text));
+                return (!known).then(|| "must be equal to one of the allowed values".to_owned());
+            }
+        };
+        (!fits).then(|| format!("must be {}", self.name()))
+    }
+
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Text | Self::LongText(_) | Self::Enum(_) => "string",
+            Self::Number => "number",
+            Self::Boolean => "boolean",
+            Self::Object => "object",
+            Self::Texts => "array",
+        }
+    }
+}
+
+fn as_text(value: &mut Value) -> bool {
+    match value {
+        Value::String(_) => return true,
+        Value::Number(number) => *value = Value::String(number.to_string()),
+        Value::Bool(flag) => *value = Value::String(flag.to_string()),
+        Value::Null => *value = Value::String(String::new()),
+        Value::Array(_) | Value::Object(_) => return false,
+    }
+    true
+}
+
+fn as_number(value: &mut Value) -> bool {
+    let number = match value {
+        Value::Number(_) => return true,
+        Value::Bool(flag) => Some(Value::from(i64::from(*flag))),
+        Value::Null => Some(Value::from(0)),
+        Value::String(text) => {
+            let text = text.trim();
+            text.parse::<i64>().ok().map(Value::from).or_else(|| text.parse::<f64>().ok().map(Value::from))
+        }
+        Value::Array(_) | Value::Object(_) => None,
+    };
+    number.filter(Value::is_number).is_some_and(|number| {
+        *value = number;
+        true
+    })
+}
+
+fn as_boolean(value: &mut Value) -> bool {
+    let flag = match value {
+        Value::Bool(_) => return true,
+        Value::String(text) if text == "true" => true,
+        Value::String(text) if text == "false" => false,
+        Value::Number(number) if number.as_i64() == Some(1) => true,
+        Value::Number(number) if number.as_i64() == Some(0) => false,
+        Value::Null => false,
+        _ => return false,
+    };
+    *value = Value::Bool(flag);
+    true
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    const ROOM: Schema = Schema { required: &[], optional: &[("joinCode", Kind::Text)], one_of: &["roomId", "roomName"] };
+    const PLAIN: Schema = Schema {
+        required: &[("name", Kind::LongText(3))],
+        optional: &[("age", Kind::Number), ("on", Kind::Boolean)],
+        one_of: &[],
+    };
+
+    fn checked(schema: &Schema, value: Value) -> Result<Value, String> {
+        let Value::Object(map) = value else { return Err("not an object".to_owned()) };
+        match schema.check(map.into()) {
+            Ok(params) => Ok(Value::Object(params.into_map())),
+            Err(error) => Err(error.body()["error"].as_str().unwrap_or_default().to_owned()),
+        }
+    }
+
+    #[test]
+    fn exactly_one_selector() {
+        assert_eq!(checked(&ROOM, json!({"roomId": "a"})), Ok(json!({"roomId": "a"})));
+        assert_eq!(
+            checked(&ROOM, json!({})),
+            Err("must have required property 'roomId'\n must have required property 'roomName'\n must match exactly one schema in oneOf [invalid-params]".to_owned())
+        );
+        assert!(checked(&ROOM, json!({"roomId": "a", "roomName": "b"})).is_err());
+        assert!(checked(&ROOM, json!({"roomId": "a", "x": 1})).is_err());
+    }
+
+    #[test]
+    fn scalars_are_converted_and_the_first_fault_is_told() {
+        assert_eq!(checked(&PLAIN, json!({"name": 12345, "age": "7", "on": "true"})), Ok(json!({"name": "12345", "age": 7, "on": true})));
+        assert_eq!(checked(&PLAIN, json!({})), Err("must have required property 'name' [invalid-params]".to_owned()));
+        assert_eq!(checked(&PLAIN, json!({"name": "ab"})), Err("must NOT have fewer than 3 characters [invalid-params]".to_owned()));
+        assert_eq!(checked(&PLAIN, json!({"name": "abc", "b": 1})), Err("must NOT have additional properties [invalid-params]".to_owned()));
+        assert_eq!(checked(&PLAIN, json!({"name": "abc", "on": "yes"})), Err("must be boolean [invalid-params]".to_owned()));
+        assert_eq!(checked(&PLAIN, json!({"name": {}})), Err("must be string [invalid-params]".to_owned()));
+    }
+}

@@ -1,0 +1,125 @@
+//! The data folder, and the lock that keeps it to one process.
+
+use std::fs::{self, File, OpenOptions, TryLockError};
+use std::io::{Read as _, Seek as _, Write as _};
+use std::path::{Path, PathBuf};
+
+/// Why the data folder cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum FolderError {
+    /// Another process has it.
+    #[error("data folder {} is in use by another process{holder}; one data folder serves one process", path.display())]
+    InUse {
+        /// Which folder.
+        path: PathBuf,
+        /// Who has it, as far as is known.
+        holder: String,
+    },
+    /// It cannot be made or written.
+    #[error("data folder {} cannot be used: {reason}", path.display())]
+    Unusable {
+        /// Which folder.
+        path: PathBuf,
+        /// Why.
+        reason: String,
+    },
+}
+
+/// A data folder that is ours until this is dropped. The system releases it too when the process dies.
+pub struct DataFolder {
+    path: PathBuf,
+    _lock: File,
+}
+
+impl DataFolder {
+    /// Makes the folder if need be, and takes it.
+    pub fn take(path: &Path) -> Result<Self, FolderError> {
+        let unusable = |error: std::io::Error| FolderError::Unusable {
+            path: path.to_owned(),
+            reason: error.to_string(),
+        };
+        fs::create_dir_all(path).map_err(unusable)?;
+        let mut lock = OpenOptions::new()
+            .create(true)
+            .truncate(false)
+            .read(true)
+            .write(true)
+            .open(path.join("lock"))
+            .map_err(unusable)?;
+        match lock.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => {
+                let mut holder = String::new();
+                let _ = lock.read_to_string(&mut holder);
+                let holder = if holder.trim().is_empty() {
+                    String::new()
+                } else {
+                    format!(" ({})", holder.trim())
+                };
+                return Err(FolderError::InUse {
+                    path: path.to_owned(),
+                    holder,
+                });
+            }
+            Err(TryLockError::Error(error)) => return Err(unusable(error)),
+        }
+        // For the message above only: the lock itself is the system's.
+        let note = lock
+            .set_len(0)
+            .and_then(|()| lock.rewind())
+            .and_then(|()| writeln!(lock, "process {}", std::process::id()));
+        note.map_err(unusable)?;
+        Ok(Self {
+            path: path.to_owned(),
+            _lock: lock,
+        })
+    }
+
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The embedded log.
+    pub fn log(&self) -> PathBuf {
+        self.path.join("log.db")
+    }
+
+    /// The views.
+    pub fn views(&self) -> PathBuf {
+        self.path.join("views")
+    }
+
+    /// Checkpoints of reactors.
+    pub fn reactors(&self) -> PathBuf {
+        self.path.join("reactors")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_folder_serves_one_at_a_time() {
+        let scratch = tempfile::tempdir().unwrap();
+        let path = scratch.path().join("data");
+        let first = DataFolder::take(&path).unwrap();
+        let refusal = DataFolder::take(&path).err().unwrap().to_string();
+        assert!(
+            refusal.contains("in use") && refusal.contains(&std::process::id().to_string()),
+            "{refusal}"
+        );
+        drop(first);
+        DataFolder::take(&path).unwrap();
+    }
+
+    #[test]
+    fn a_file_in_the_way_is_explained() {
+        let scratch = tempfile::tempdir().unwrap();
+        let path = scratch.path().join("data");
+        fs::write(&path, "").unwrap();
+        let refusal = DataFolder::take(&path).err().unwrap().to_string();
+        assert!(refusal.contains("cannot be used"), "{refusal}");
+    }
+}

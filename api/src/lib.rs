@@ -1,0 +1,25 @@
+//! The doors of Hansard: REST, the `/live` socket, the command line; and the shell that holds a server together.
+//!
+//! Doors parse, prove who calls, run one command or one query, and answer. What may happen is decided in `domain`.
+
+pub mod app;
+pub mod cli;
+
+pub mod config;
+pub mod control;
+pub mod folder;
+pub mod health;
+pub mod serve;
+pub mod shutdown;
+pub mod telemetry;
+
+pub mod state;
+pub mod bootstrap;
+pub mod commands;
+pub mod error;
+pub mod extract;
+pub mod password;
+pub mod rest;
+pub mod router;
+
+pub mod live;

@@ -1,0 +1,403 @@
+//! One socket, from its first frame to its last.
+//!
+//! What holds:
+//! 1. One task, no queue of its own: what waits, waits in the feed, which is bounded. A client that does not keep up
+//!    loses this socket and nothing else, and learns where to resume.
+//! 2. Nothing is sent but to whom the views say may see it; when that ends, so do the updates.
+//! 3. Everything is in position order, and every frame's position is one to resume after.
+
+mod delivery;
+
+use std::collections::HashSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Error;
+use axum::extract::ws::{Message, WebSocket};
+use bytes::Bytes;
+use domain::RoomId;
+use eventstore::Position;
+use projections::QueryError;
+use projections::live::{Delivery, Feed};
+use tokio::sync::{OwnedSemaphorePermit, watch};
+use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at, timeout};
+
+use delivery::{next, pause};
+
+use super::Shared;
+use super::access::{may_watch, renew};
+use super::frame::{ClientFrame, Close, Format, Selection, ServerFrame};
+use super::introduction::introduce;
+use super::resume::{self, After};
+use crate::extract::Caller;
+
+/// How long a write may be stuck. Longer, and the client is as good as gone.
+pub(super) const WRITE_TIMEOUT: Duration = Duration::from_secs(20);
+
+/// How long a close may take to be written, behind what is being written already.
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// How long to wait for the client's answer to a close.
+const GOODBYE_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// Pings that may stay unanswered.
+const SILENCE: u8 = 2;
+
+/// Why a connection ends.
+pub(super) enum End {
+    /// We close it.
+    Close(Close),
+    /// The client closed it, or the network did.
+    Gone,
+    /// It cannot even be told: writes are stuck.
+    Stuck,
+}
+
+impl From<Error> for End {
+    fn from(error: Error) -> Self {
+        // The library has no other way to say so that does not tie us to its version.
+        if error.to_string().contains("too long") {
+            Self::Close(Close::TooBig)
+        } else {
+            Self::Gone
+        }
+    }
+}
+
+/// One round of the loop.
+enum Step {
+    Received(Option<Result<Message, Error>>),
+    Delivered(Delivery),
+    Look,
+    Beat,
+    Pause,
+}
+
+/// A socket whose user is known.
+pub(super) struct Connection {
+    shared: Arc<Shared>,
+    socket: WebSocket,
+    format: Format,
+    caller: Caller,
+    access: watch::Receiver<()>,
+    after: After,
+    /// Opened by the first subscription.
+    feed: Option<Feed>,
+    rooms: HashSet<RoomId>,
+    own: bool,
+    /// While what was missed is being told: everything up to here was there before the feed.
+    live_from: Option<Position>,
+    /// One of the few at a time that read the log.
+    turn: Option<OwnedSemaphorePermit>,
+    heartbeat: Interval,
+    silent: u8,
+    /// The update just written tells of the end of a membership or of a room.
+    left: bool,
+}
+
+impl Connection {
+    /// Runs a socket to its end.
+    pub(super) async fn run(
+        shared: Arc<Shared>,
+        mut socket: WebSocket,
+        format: Format,
+        after: After,
+        caller: Option<Caller>,
+    ) {
+        shared.open.increment(1.0);
+        let open = shared.open.clone();
+        let end = match introduce(&shared, &mut socket, format, caller).await {
+            Ok((caller, reference)) => {
+                let mut connection = Self::new(shared, socket, format, after, caller);
+                let end = connection.serve(reference).await;
+                let Self {
+                    shared,
+                    socket: inner,
+                    caller,
+                    access,
+                    ..
+                } = connection;
+                shared.guard.sign_off(caller.id(), access);
+                if matches!(end, End::Stuck | End::Close(Close::TooSlow(_))) {
+                    shared.dropped.increment(1);
+                }
+                socket = inner;
+                end
+            }
+            Err(end) => end,
+        };
+        if let End::Close(close) = end {
+            part(&mut socket, close).await;
+        }
+        open.decrement(1.0);
+    }
+
+    fn new(
+        shared: Arc<Shared>,
+        socket: WebSocket,
+        format: Format,
+        after: After,
+        caller: Caller,
+    ) -> Self {
+        let beat = shared.limits.heartbeat;
+        // Sockets that came together need not ping together.
+        let mut heartbeat = interval_at(
+            Instant::now() + beat.mul_f32(0.5 + rand::random::<f32>() / 2.0),
+            beat,
+        );
+        heartbeat.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        Self {
+            access: shared.guard.sign_up(caller.id()),
+            shared,
+            socket,
+            format,
+            caller,
+            after,
+            feed: None,
+            rooms: HashSet::new(),
+            own: false,
+            live_from: None,
+            turn: None,
+            heartbeat,
+            silent: 0,
+            left: false,
+        }
+    }
+
+    async fn serve(&mut self, reference: Option<String>) -> End {
+        match self.talk(reference).await {
+            Ok(never) => never,
+            Err(end) => end,
+        }
+    }
+
+    async fn talk(&mut self, reference: Option<String>) -> Result<End, End> {
+        // Access may have ended between the proof and the guard's knowing of this socket.
+        self.look().await?;
+        let user = self.caller.id().clone();
+        let frame = ServerFrame::authenticated(self.position(), user.as_str())
+            .answering(reference.as_deref());
+        let message = frame.encode(self.format);
+        self.send(message).await?;
+        if let Err(text) = resume::check(&self.shared, self.after).await {
+            self.error("bad-position", text, reference.as_deref())
+                .await?;
+            return Err(End::Close(Close::BadPosition));
+        }
+        let stop = self.shared.stop.clone();
+        loop {
+            let step = tokio::select! {
+                () = stop.cancelled() => return Err(End::Close(Close::Stopping(self.position()))),
+                message = self.socket.recv() => Step::Received(message),
+                delivery = next(&mut self.feed) => Step::Delivered(delivery),
+                _ = self.access.changed() => Step::Look,
+                _ = self.heartbeat.tick() => Step::Beat,
+                () = pause(self.live_from.is_some()) => Step::Pause,
+            };
+            match step {
+                Step::Received(message) => self.receive(message).await?,
+                Step::Delivered(delivery) => {
+                    timeout(WRITE_TIMEOUT, self.deliver(delivery))
+                        .await
+                        .map_err(|_| End::Stuck)??;
+                    if std::mem::take(&mut self.left) {
+                        self.look().await?;
+                    }
+                }
+                Step::Look => self.look().await?,
+                Step::Beat => self.beat().await?,
+                Step::Pause => self.announce_live().await?,
+            }
+        }
+    }
+
+    /// Where a client may resume that got everything so far.
+    fn position(&self) -> Position {
+        match (&self.feed, self.after) {
+            (Some(feed), _) => feed.position(),
+            (None, After::Position(after)) => after,
+            (None, _) => self.shared.state.views().hub().published(),
+        }
+    }
+
+    async fn send(&mut self, message: Message) -> Result<(), End> {
+        timeout(WRITE_TIMEOUT, self.socket.send(message))
+            .await
+            .map_err(|_| End::Stuck)?
+            .map_err(End::from)
+    }
+
+    async fn error(
+        &mut self,
+        code: &'static str,
+        message: impl Into<std::borrow::Cow<'static, str>>,
+        reference: Option<&str>,
+    ) -> Result<(), End> {
+        let frame = ServerFrame::error(self.position(), code, message)
+            .answering(reference)
+            .encode(self.format);
+        self.send(frame).await
+    }
+
+    async fn receive(&mut self, message: Option<Result<Message, Error>>) -> Result<(), End> {
+        self.silent = 0;
+        let message = message.ok_or(End::Gone)??;
+        match message {
+            Message::Ping(_) | Message::Pong(_) => return Ok(()),
+            Message::Close(_) => return Err(End::Gone),
+            Message::Text(_) | Message::Binary(_) => {}
+        }
+        match ClientFrame::decode(&message, self.format) {
+            Ok(ClientFrame::Subscribe(selection)) => self.subscribe(selection).await,
+            Ok(ClientFrame::Unsubscribe(selection)) => self.unsubscribe(selection).await,
+            Ok(ClientFrame::Ping(ping)) => {
+                let pong = ServerFrame::pong(self.position())
+                    .answering(ping.reference.as_deref())
+                    .encode(self.format);
+                self.send(pong).await
+            }
+            Ok(ClientFrame::Authenticate(again)) => {
+                self.error(
+                    "already-authenticated",
+                    "this socket is authenticated already",
+                    again.reference.as_deref(),
+                )
+                .await
+            }
+            Err(error) => self.error("bad-frame", error.to_string(), None).await,
+        }
+    }
+
+    async fn subscribe(&mut self, selection: Selection) -> Result<(), End> {
+        let reference = selection.reference.as_deref();
+        if self.rooms.len() + selection.rooms.len() > self.shared.limits.rooms {
+            let text = format!(
+                "one socket may subscribe to at most {} rooms",
+                self.shared.limits.rooms
+            );
+            return self.error("too-many-rooms", text, reference).await;
+        }
+        let mut accepted = Vec::with_capacity(selection.rooms.len());
+        let mut refused = Vec::new();
+        for room in selection.rooms {
+            if may_watch(&self.shared.state, &self.caller, &RoomId::new(&room))
+                .await
+                .map_err(|error| self.unanswered(&error))?
+            {
+                accepted.push(room);
+            } else {
+                refused.push(room);
+            }
+        }
+        let begins = self.feed.is_none() && (selection.own || !accepted.is_empty());
+        if begins {
+            self.begin().await?;
+        }
+        self.own |= selection.own;
+        self.rooms.extend(accepted.iter().map(RoomId::new));
+        let at = self.position();
+        if !accepted.is_empty() || selection.own || refused.is_empty() {
+            let frame = ServerFrame::subscribed(at, &accepted, selection.own)
+                .answering(reference)
+                .encode(self.format);
+            self.send(frame).await?;
+        }
+        for room in refused {
+            // The same words whether there is such a room or not: who may not see it need not know.
+            let text = "there is no such room, or you are not a member of it";
+            let frame = ServerFrame::error(at, "not-allowed", text)
+                .room(&room)
+                .answering(reference)
+                .encode(self.format);
+            self.send(frame).await?;
+        }
+        self.announce_live().await
+    }
+
+    /// Opens the feed where the client asked for. It stays open: later subscriptions begin at its position.
+    async fn begin(&mut self) -> Result<(), End> {
+        let shared = self.shared.clone();
+        if matches!(self.after, After::Position(_)) {
+            self.turn = tokio::select! {
+                () = shared.stop.cancelled() => return Err(End::Close(Close::Stopping(self.position()))),
+                turn = shared.replays.clone().acquire_owned() => turn.ok(),
+            };
+        }
+        // Asked before: once the feed is here, everything up to this position is told.
+        self.live_from = Some(shared.state.views().hub().published());
+        let feed = resume::begin(&shared, &self.caller, self.after).await;
+        self.feed = Some(feed.map_err(|_| End::Close(Close::TryLater))?);
+        Ok(())
+    }
+
+    async fn unsubscribe(&mut self, selection: Selection) -> Result<(), End> {
+        let ended: Vec<String> = selection
+            .rooms
+            .into_iter()
+            .filter(|room| self.rooms.remove(room.as_str()))
+            .collect();
+        let own = selection.own && std::mem::take(&mut self.own);
+        let frame = ServerFrame::unsubscribed(self.position(), &ended, own)
+            .answering(selection.reference.as_deref());
+        let frame = frame.encode(self.format);
+        self.send(frame).await
+    }
+
+    /// Whether the user may still be here, and still see every room.
+    async fn look(&mut self) -> Result<(), End> {
+        match renew(&self.shared.state, &self.caller).await {
+            Ok(Some(caller)) => self.caller = caller,
+            Ok(None) => return Err(End::Close(Close::AccessEnded)),
+            // Without an answer nothing is known to have ended; there will be another look.
+            Err(_) => return Ok(()),
+        }
+        let rooms: Vec<RoomId> = self.rooms.iter().cloned().collect();
+        for room in rooms {
+            if may_watch(&self.shared.state, &self.caller, &room)
+                .await
+                .is_ok_and(|may| !may)
+            {
+                self.rooms.remove(&room);
+                let frame =
+                    ServerFrame::expelled(self.position(), room.as_str()).encode(self.format);
+                self.send(frame).await?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn beat(&mut self) -> Result<(), End> {
+        if self.silent >= SILENCE {
+            return Err(End::Close(Close::Silent(self.position())));
+        }
+        self.silent += 1;
+        // Who reads what was missed this slowly must not keep others waiting.
+        self.turn = None;
+        // Tokens also expire with time alone.
+        self.look().await?;
+        self.send(Message::Ping(Bytes::new())).await
+    }
+
+    fn unanswered(&self, error: &QueryError) -> End {
+        match error {
+            QueryError::Closed => End::Close(Close::Stopping(self.position())),
+            QueryError::NotReady | QueryError::Busy => End::Close(Close::TryLater),
+            QueryError::Database(reason) => {
+                tracing::error!(reason, "the views cannot answer a socket");
+                End::Close(Close::Internal(self.position()))
+            }
+        }
+    }
+}
+
+/// Closes the socket and gives the client a moment to take note: cutting the line at once could lose the reason.
+async fn part(socket: &mut WebSocket, close: Close) {
+    let message = Message::Close(Some(close.frame()));
+    if let Ok(Ok(())) = timeout(CLOSE_TIMEOUT, socket.send(message)).await {
+        // Who does not answer is left behind.
+        let _ = timeout(GOODBYE_TIMEOUT, async {
+            while let Some(Ok(_)) = socket.recv().await {}
+        })
+        .await;
+    }
+}

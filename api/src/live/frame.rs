@@ -1,0 +1,412 @@
+//! Frames: what client and server say on `/live`, as JSON or as MessagePack.
+
+use std::borrow::Cow;
+
+use axum::extract::ws::{CloseFrame, Message, Utf8Bytes};
+use bytes::Bytes;
+use eventstore::Position;
+use projections::live::LiveUpdate;
+use serde::{Deserialize, Serialize};
+
+/// How frames are written; the WebSocket subprotocol chooses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Format {
+    /// Text messages, subprotocol `hansard.json`. The default.
+    Json,
+    /// Binary messages, subprotocol `hansard.msgpack`.
+    MessagePack,
+}
+
+impl Format {
+    /// The subprotocols, in order of preference.
+    pub const PROTOCOLS: [&'static str; 2] = ["hansard.json", "hansard.msgpack"];
+
+    /// The format of the subprotocol that was agreed on.
+    pub fn of_protocol(protocol: Option<&[u8]>) -> Self {
+        if protocol == Some(Self::PROTOCOLS[1].as_bytes()) {
+            Self::MessagePack
+        } else {
+            Self::Json
+        }
+    }
+}
+
+/// What a client asks for. On the wire an object with the command as its only key: `{"ping":{}}`.
+#[derive(Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ClientFrame {
+    /// Prove who it is. The first frame, unless the handshake carried the credentials.
+    Authenticate(Authenticate),
+    /// Watch rooms, and possibly what concerns the user alone.
+    Subscribe(Selection),
+    /// Stop watching.
+    Unsubscribe(Selection),
+    /// Ask for a `pong`.
+    Ping(Ping),
+}
+
+/// See [`ClientFrame::Authenticate`].
+#[derive(Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Authenticate {
+    /// The login token.
+    pub token: String,
+    /// Whose token it is; refused when it is somebody else's.
+    #[serde(default, alias = "userId")]
+    pub user: Option<String>,
+    /// Comes back in the answer.
+    #[serde(default, rename = "ref")]
+    pub reference: Option<String>,
+}
+
+/// See [`ClientFrame::Subscribe`].
+#[derive(Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Selection {
+    /// Room ids.
+    #[serde(default)]
+    pub rooms: Vec<String>,
+    /// Also what concerns the user and no room.
+    #[serde(default, rename = "self")]
+    pub own: bool,
+    /// Comes back in the answer.
+    #[serde(default, rename = "ref")]
+    pub reference: Option<String>,
+}
+
+/// See [`ClientFrame::Ping`].
+#[derive(Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Ping {
+    /// Comes back in the answer.
+    #[serde(default, rename = "ref")]
+    pub reference: Option<String>,
+}
+
+/// Why a message is not a frame. Shown to the client.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+pub enum FrameError {
+    /// Text where binary is agreed on, or the other way round.
+    #[error("this socket speaks {0}")]
+    WrongFormat(&'static str),
+    /// Not a command.
+    #[error("not a command: {0}")]
+    Malformed(String),
+}
+
+impl ClientFrame {
+    /// Reads a text or binary message.
+    pub fn decode(message: &Message, format: Format) -> Result<Self, FrameError> {
+        match (message, format) {
+            (Message::Text(text), Format::Json) => {
+                serde_json::from_str(text).map_err(|error| FrameError::Malformed(error.to_string()))
+            }
+            (Message::Binary(data), Format::MessagePack) => rmp_serde::from_slice(data)
+                .map_err(|error| FrameError::Malformed(error.to_string())),
+            (_, Format::Json) => Err(FrameError::WrongFormat("JSON in text messages")),
+            (_, Format::MessagePack) => {
+                Err(FrameError::WrongFormat("MessagePack in binary messages"))
+            }
+        }
+    }
+}
+
+/// What the server says of the connection itself. The position is where a client may resume that has seen
+/// everything up to this frame.
+#[derive(Debug, Serialize)]
+pub struct ServerFrame<'a> {
+    position: u64,
+    kind: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    room: Option<&'a str>,
+    data: Data<'a>,
+}
+
+/// The part of a [`ServerFrame`] that depends on its kind.
+#[derive(Debug, Default, Serialize)]
+struct Data<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    user: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rooms: Option<&'a [String]>,
+    #[serde(rename = "self", skip_serializing_if = "Option::is_none")]
+    own: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    code: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    message: Option<Cow<'a, str>>,
+    #[serde(rename = "ref", skip_serializing_if = "Option::is_none")]
+    reference: Option<&'a str>,
+}
+
+impl<'a> ServerFrame<'a> {
+    fn new(kind: &'static str, position: Position) -> Self {
+        Self {
+            position: position.get(),
+            kind,
+            room: None,
+            data: Data::default(),
+        }
+    }
+
+    /// The credentials are right.
+    pub fn authenticated(position: Position, user: &'a str) -> Self {
+        let mut frame = Self::new("authenticated", position);
+        frame.data.user = Some(user);
+        frame
+    }
+
+    /// These are watched from here on.
+    pub fn subscribed(position: Position, rooms: &'a [String], own: bool) -> Self {
+        let mut frame = Self::new("subscribed", position);
+        (frame.data.rooms, frame.data.own) = (Some(rooms), Some(own));
+        frame
+    }
+
+    /// These are watched no longer, because the client said so.
+    pub fn unsubscribed(position: Position, rooms: &'a [String], own: bool) -> Self {
+        let mut frame = Self::new("unsubscribed", position);
+        (frame.data.rooms, frame.data.own) = (Some(rooms), Some(own));
+        frame
+    }
+
+    /// This room is watched no longer, because the user may not any more.
+    pub fn expelled(position: Position, room: &'a str) -> Self {
+        let mut frame = Self::new("unsubscribed", position);
+        frame.room = Some(room);
+        (frame.data.code, frame.data.message) = (
+            Some("access-ended"),
+            Some(Cow::Borrowed("you may no longer see this room")),
+        );
+        frame
+    }
+
+    /// What was missed is told; what comes now is new.
+    pub fn ready(position: Position) -> Self {
+        Self::new("ready", position)
+    }
+
+    /// Answer to a ping.
+    pub fn pong(position: Position) -> Self {
+        Self::new("pong", position)
+    }
+
+    /// A command was refused.
+    pub fn error(position: Position, code: &'static str, message: impl Into<Cow<'a, str>>) -> Self {
+        let mut frame = Self::new("error", position);
+        (frame.data.code, frame.data.message) = (Some(code), Some(message.into()));
+        frame
+    }
+
+    /// It is about this room.
+    #[must_use]
+    pub fn room(mut self, room: &'a str) -> Self {
+        self.room = Some(room);
+        self
+    }
+
+    /// It answers the command with this reference.
+    #[must_use]
+    pub fn answering(mut self, reference: Option<&'a str>) -> Self {
+        self.data.reference = reference;
+        self
+    }
+
+    /// As a WebSocket message.
+    pub fn encode(&self, format: Format) -> Message {
+        match format {
+            // Text and numbers always have a form in both; an empty message would only puzzle the client.
+            Format::Json => Message::Text(serde_json::to_string(self).unwrap_or_default().into()),
+            Format::MessagePack => {
+                Message::Binary(rmp_serde::to_vec_named(self).unwrap_or_default().into())
+            }
+        }
+    }
+}
+
+/// An update as a WebSocket message. The bytes are shared by all receivers.
+pub fn update(update: &LiveUpdate, format: Format) -> Message {
+    match format {
+        Format::Json => text(update.json()),
+        Format::MessagePack => Message::Binary(update.msgpack()),
+    }
+}
+
+/// JSON is always UTF-8; checking it again is far cheaper than writing it.
+fn text(json: Bytes) -> Message {
+    Utf8Bytes::try_from(json).map_or_else(|_| Message::Text(Utf8Bytes::default()), Message::Text)
+}
+
+/// Why the server closes a socket. The codes are part of the contract in `docs/live.md`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Close {
+    /// The server stops; another, or the same after its restart, goes on after the position.
+    Stopping(Position),
+    /// A message was larger than accepted.
+    TooBig,
+    /// Something broke on the server.
+    Internal(Position),
+    /// The views cannot answer now.
+    TryLater,
+    /// Wrong credentials, or a command before them.
+    Unauthenticated,
+    /// No credentials in time.
+    AuthenticationTimeout,
+    /// The token was revoked or has expired, or the account was deactivated.
+    AccessEnded,
+    /// `after` is not a position of this log.
+    BadPosition,
+    /// Pings stay unanswered.
+    Silent(Position),
+    /// The client reads more slowly than updates come.
+    TooSlow(Position),
+}
+
+impl Close {
+    /// Code and reason.
+    pub fn frame(self) -> CloseFrame {
+        let (code, reason) = match self {
+            Self::Stopping(at) => (1012, format!("the server is stopping; resume after {at}")),
+            Self::TooBig => (1009, "message too big".to_owned()),
+            Self::Internal(at) => (1011, format!("internal error; resume after {at}")),
+            Self::TryLater => (1013, "not available now; try again later".to_owned()),
+            Self::Unauthenticated => (4001, "wrong credentials".to_owned()),
+            Self::AuthenticationTimeout => (4002, "no credentials in time".to_owned()),
+            Self::AccessEnded => (4003, "the token is no longer valid".to_owned()),
+            Self::BadPosition => (4004, "cannot resume after that position".to_owned()),
+            Self::Silent(at) => (4005, format!("pings stay unanswered; resume after {at}")),
+            Self::TooSlow(at) => (4008, format!("too slow; resume after {at}")),
+        };
+        CloseFrame {
+            code,
+            reason: reason.into(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::{Value, json};
+
+    fn json_of(frame: &ServerFrame<'_>) -> Value {
+        match frame.encode(Format::Json) {
+            Message::Text(text) => serde_json::from_str(&text).unwrap(),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn decode(text: &str) -> Result<ClientFrame, FrameError> {
+        ClientFrame::decode(&Message::text(text.to_owned()), Format::Json)
+    }
+
+    #[test]
+    fn commands_are_objects_with_one_key() {
+        let authenticate = decode(r#"{"authenticate":{"token":"t","user":"u"}}"#).unwrap();
+        assert_eq!(
+            authenticate,
+            ClientFrame::Authenticate(Authenticate {
+                token: "t".into(),
+                user: Some("u".into()),
+                reference: None
+            })
+        );
+        let subscribe =
+            decode(r#"{"subscribe":{"rooms":["a","b"],"self":true,"ref":"1"}}"#).unwrap();
+        assert_eq!(
+            subscribe,
+            ClientFrame::Subscribe(Selection {
+                rooms: vec!["a".into(), "b".into()],
+                own: true,
+                reference: Some("1".into())
+            })
+        );
+        assert_eq!(
+            decode(r#"{"ping":{}}"#).unwrap(),
+            ClientFrame::Ping(Ping::default())
+        );
+    }
+
+    #[test]
+    fn what_is_not_a_command_says_why() {
+        for text in [
+            "",
+            "1",
+            "[]",
+            "{}",
+            r#"{"dance":{}}"#,
+            r#"{"subscribe":{"room":"a"}}"#,
+            r#"{"ping":{},"ping":{}}"#,
+        ] {
+            assert!(
+                matches!(decode(text), Err(FrameError::Malformed(_))),
+                "{text}"
+            );
+        }
+        let binary = Message::Binary(Bytes::from_static(b"{\"ping\":{}}"));
+        assert!(matches!(
+            ClientFrame::decode(&binary, Format::Json),
+            Err(FrameError::WrongFormat(_))
+        ));
+    }
+
+    #[test]
+    fn commands_are_the_same_in_messagepack() {
+        let packed =
+            rmp_serde::to_vec_named(&json!({ "subscribe": { "rooms": ["a"], "self": false } }))
+                .unwrap();
+        let frame =
+            ClientFrame::decode(&Message::Binary(packed.into()), Format::MessagePack).unwrap();
+        assert_eq!(
+            frame,
+            ClientFrame::Subscribe(Selection {
+                rooms: vec!["a".into()],
+                ..Selection::default()
+            })
+        );
+    }
+
+    #[test]
+    fn server_frames_carry_their_position() {
+        let at = Position::new(7);
+        assert_eq!(
+            json_of(&ServerFrame::ready(at)),
+            json!({ "position": 7, "kind": "ready", "data": {} })
+        );
+        let rooms = ["a".to_owned()];
+        assert_eq!(
+            json_of(&ServerFrame::subscribed(at, &rooms, false).answering(Some("1"))),
+            json!({ "position": 7, "kind": "subscribed", "data": { "rooms": ["a"], "self": false, "ref": "1" } })
+        );
+        assert_eq!(
+            json_of(&ServerFrame::error(at, "not-allowed", "no").room("a")),
+            json!({ "position": 7, "kind": "error", "room": "a", "data": { "code": "not-allowed", "message": "no" } })
+        );
+    }
+
+    #[test]
+    fn both_formats_say_the_same() {
+        let frame = ServerFrame::authenticated(Position::new(3), "u");
+        let Message::Binary(packed) = frame.encode(Format::MessagePack) else {
+            panic!("binary")
+        };
+        assert_eq!(
+            rmp_serde::from_slice::<Value>(&packed).unwrap(),
+            json_of(&frame)
+        );
+    }
+
+    #[test]
+    fn a_close_reason_fits_its_frame() {
+        let at = Position::new(u64::MAX);
+        for close in [
+            Close::Stopping(at),
+            Close::Internal(at),
+            Close::Silent(at),
+            Close::TooSlow(at),
+            Close::AccessEnded,
+        ] {
+            assert!(close.frame().reason.len() <= 123);
+        }
+    }
+}

@@ -1,0 +1,130 @@
+//! Tells sockets to look again whether they may still see what they see.
+//!
+//! One task reads along with the log. When something happened that can end somebody's access, the sockets concerned
+//! are woken once the views contain it, and ask the views. The end of a membership is not among that: sockets learn
+//! of it from their updates, in its place among them.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use domain::{Category, UserId};
+use eventstore::{RecordedEvent, subscribe};
+use futures::StreamExt as _;
+use parking_lot::Mutex;
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+
+use crate::state::AppState;
+
+/// Pause before the log is tried again after it could not be read.
+const PAUSE: Duration = Duration::from_secs(1);
+
+/// The users with open sockets. All sockets of a user share one signal.
+#[derive(Default)]
+pub(super) struct Guard(Mutex<HashMap<UserId, watch::Sender<()>>>);
+
+/// Whose access may have ended.
+#[derive(Debug, PartialEq, Eq)]
+enum Concerned {
+    Nobody,
+    One(UserId),
+    Everybody,
+}
+
+impl Guard {
+    /// Changes whenever the user's access should be looked at again.
+    pub(super) fn sign_up(&self, user: &UserId) -> watch::Receiver<()> {
+        self.0
+            .lock()
+            .entry(user.clone())
+            .or_insert_with(|| watch::channel(()).0)
+            .subscribe()
+    }
+
+    /// The last socket of a user takes the entry with it.
+    pub(super) fn sign_off(&self, user: &UserId, signal: watch::Receiver<()>) {
+        let mut users = self.0.lock();
+        drop(signal);
+        if users
+            .get(user)
+            .is_some_and(|sender| sender.receiver_count() == 0)
+        {
+            users.remove(user);
+        }
+    }
+
+    fn wake(&self, concerned: &Concerned) {
+        let users = self.0.lock();
+        match concerned {
+            Concerned::Nobody => {}
+            Concerned::One(user) => {
+                if let Some(sender) = users.get(user) {
+                    sender.send_replace(());
+                }
+            }
+            Concerned::Everybody => {
+                for sender in users.values() {
+                    sender.send_replace(());
+                }
+            }
+        }
+    }
+}
+
+/// Reads along until `stop`.
+pub(super) async fn watch(guard: Arc<Guard>, state: AppState, stop: CancellationToken) {
+    let mut last = state.views().applied();
+    while !stop.is_cancelled() {
+        let mut events = subscribe(state.executor().store().clone(), last);
+        loop {
+            let chunk = tokio::select! {
+                () = stop.cancelled() => return,
+                chunk = events.next() => chunk,
+            };
+            let Some(Ok(chunk)) = chunk else { break };
+            for event in chunk.iter() {
+                let concerned = concerned(event);
+                if concerned != Concerned::Nobody {
+                    // Looking before the views know would find nothing. Should they be long in coming, sockets look
+                    // again with every heartbeat.
+                    let _ = state.views().wait_for(event.position).await;
+                    guard.wake(&concerned);
+                }
+                last = event.position;
+            }
+        }
+        tokio::select! {
+            () = stop.cancelled() => return,
+            () = tokio::time::sleep(PAUSE) => {}
+        }
+    }
+}
+
+/// Cheap for the events there are many of: a few comparisons of short texts.
+fn concerned(event: &RecordedEvent) -> Concerned {
+    let category = event.stream.category();
+    let ends_access = if category == Category::Session.as_str() {
+        matches!(
+            event.event_type.as_str(),
+            "TokenRevoked" | "AllTokensRevoked"
+        )
+    } else if category == Category::User.as_str() {
+        matches!(
+            event.event_type.as_str(),
+            "RolesChanged" | "UserDeactivated" | "UserDeleted"
+        )
+    } else {
+        return if category == Category::Permission.as_str() {
+            Concerned::Everybody
+        } else {
+            Concerned::Nobody
+        };
+    };
+    // Both kinds of stream are named after their user.
+    if ends_access {
+        Concerned::One(UserId::new(event.stream.id()))
+    } else {
+        Concerned::Nobody
+    }
+}

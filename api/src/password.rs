@@ -1,0 +1,173 @@
+//! Password hashes, computed away from the runtime.
+//!
+//! What is hashed is the lower-case hex SHA-256 of the password, so that clients that send the digest and clients
+//! that send the password verify alike. argon2id takes tens of milliseconds of one core and 19 MiB, so the work
+//! runs on a few threads of its own behind a bounded queue: a flood of logins makes logins slow, not the server.
+
+use std::fmt::Write as _;
+use std::sync::{Arc, LazyLock};
+
+use argon2::password_hash::phc;
+use argon2::{Algorithm, Argon2, Params, PasswordHasher as _, PasswordVerifier as _, Version};
+use domain::user::PasswordHash;
+use parking_lot::Mutex;
+use sha2::{Digest as _, Sha256};
+use tokio::sync::{mpsc, oneshot};
+
+/// Memory in KiB, passes and lanes of every new hash. Verifying uses what the hash itself says.
+const COST: (u32, u32, u32) = (19_456, 2, 1);
+
+/// How many hashes may wait. At about 25 ms each this is a wait nobody sits out anyway.
+const QUEUE: usize = 512;
+
+/// The form of a password that is hashed: lower-case hex SHA-256. The clear text does not get past the door.
+#[derive(Clone, PartialEq, Eq)]
+pub struct PasswordDigest(String);
+
+impl PasswordDigest {
+    /// Of a password in the clear.
+    pub fn of(password: &str) -> Self {
+        let mut hex = String::with_capacity(64);
+        for byte in Sha256::digest(password.as_bytes()) {
+            // Writing to a String cannot fail.
+            let _ = write!(hex, "{byte:02x}");
+        }
+        Self(hex)
+    }
+
+    /// As a client computed it; `None` when it is not a SHA-256 in hex.
+    pub fn from_hex(digest: &str) -> Option<Self> {
+        let valid = digest.len() == 64 && digest.bytes().all(|byte| byte.is_ascii_hexdigit());
+        valid.then(|| Self(digest.to_ascii_lowercase()))
+    }
+}
+
+/// A hash could not be computed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum PasswordError {
+    /// Too many are waiting.
+    #[error("too many passwords are being checked")]
+    Busy,
+    /// The algorithm failed, or its threads are gone.
+    #[error("passwords cannot be hashed")]
+    Failed,
+}
+
+enum Job {
+    Hash(PasswordDigest, oneshot::Sender<Result<PasswordHash, PasswordError>>),
+    Verify(PasswordDigest, Option<PasswordHash>, oneshot::Sender<bool>),
+}
+
+/// Hashes and verifies on its own threads. They end when the last handle is dropped.
+#[derive(Clone)]
+pub struct PasswordHasher {
+    jobs: mpsc::Sender<Job>,
+}
+
+impl Default for PasswordHasher {
+    fn default() -> Self {
+        let threads = std::thread::available_parallelism().map_or(1, |cores| cores.get().div_ceil(2));
+        Self::new(threads)
+    }
+}
+
+impl PasswordHasher {
+    /// Starts `threads` threads.
+    pub fn new(threads: usize) -> Self {
+        let (jobs, queue) = mpsc::channel(QUEUE);
+        let queue = Arc::new(Mutex::new(queue));
+        for number in 0..threads.max(1) {
+            let queue = Arc::clone(&queue);
+            let started = std::thread::Builder::new()
+                .name(format!("password-{number}"))
+                .spawn(move || work(&queue));
+            if let Err(error) = started {
+                tracing::error!(%error, "a password thread did not start");
+            }
+        }
+        Self { jobs }
+    }
+
+    /// A fresh salted hash.
+    pub async fn hash(&self, digest: PasswordDigest) -> Result<PasswordHash, PasswordError> {
+        let (answer, answered) = oneshot::channel();
+        self.submit(Job::Hash(digest, answer))?;
+        answered.await.map_err(|_| PasswordError::Failed)?
+    }
+
+    /// Whether `digest` is what `hash` was made of. Without a hash the answer is no, after the same work: how long
+    /// a login takes must not tell whether the account exists.
+    pub async fn verify(&self, digest: PasswordDigest, hash: Option<PasswordHash>) -> Result<bool, PasswordError> {
+        let (answer, answered) = oneshot::channel();
+        self.submit(Job::Verify(digest, hash, answer))?;
+        answered.await.map_err(|_| PasswordError::Failed)
+    }
+
+    fn submit(&self, job: Job) -> Result<(), PasswordError> {
+        self.jobs.try_send(job).map_err(|refused| match refused {
+            mpsc::error::TrySendError::Full(_) => PasswordError::Busy,
+            mpsc::error::TrySendError::Closed(_) => PasswordError::Failed,
+        })
+    }
+}
+
+fn work(queue: &Mutex<mpsc::Receiver<Job>>) {
+    loop {
+        // One idle thread waits inside the lock, the others wait for the lock: both end when the queue closes.
+        let job = queue.lock().blocking_recv();
+        match job {
+            None => return,
+            // A caller that went away does not want the answer.
+            Some(Job::Hash(digest, answer)) => drop(answer.send(compute(&digest))),
+            Some(Job::Verify(digest, hash, answer)) => drop(answer.send(check(&digest, hash.as_ref()))),
+        }
+    }
+}
+
+fn algorithm() -> Argon2<'static> {
+    let (memory, passes, lanes) = COST;
+    let params = Params::new(memory, passes, lanes, None).unwrap_or_default();
+    Argon2::new(Algorithm::Argon2id, Version::V0x13, params)
+}
+
+fn compute(digest: &PasswordDigest) -> Result<PasswordHash, PasswordError> {
+    match algorithm().hash_password(digest.0.as_bytes()) {
+        Ok(hash) => Ok(PasswordHash(hash.to_string())),
+        Err(error) => {
+            tracing::error!(%error, "password not hashed");
+            Err(PasswordError::Failed)
+        }
+    }
+}
+
+fn check(digest: &PasswordDigest, hash: Option<&PasswordHash>) -> bool {
+    static DECOY: LazyLock<Option<PasswordHash>> =
+        LazyLock::new(|| compute(&PasswordDigest::of("nobody has this password")).ok());
+    let Some(subject) = hash.or(DECOY.as_ref()) else { return false };
+    let Ok(parsed) = phc::PasswordHash::new(&subject.0) else { return false };
+    let same = algorithm().verify_password(digest.0.as_bytes(), &parsed).is_ok();
+    same && hash.is_some()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_digest_of_a_password_is_what_clients_send() {
+        let clear = PasswordDigest::of("pass");
+        let sent = PasswordDigest::from_hex("D74FF0EE8DA3B9806B18C877DBF29BBDE50B5BD8E4DAD7A3A725000FEB82E8F1");
+        assert!(sent == Some(clear), "case of the hex does not matter");
+        assert!(PasswordDigest::from_hex("short").is_none());
+    }
+
+    #[tokio::test]
+    async fn a_hash_verifies_its_own_password_only() {
+        let hasher = PasswordHasher::new(1);
+        let hash = hasher.hash(PasswordDigest::of("right")).await.expect("hash");
+        assert!(hash.0.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{}", hash.0);
+        assert_eq!(hasher.verify(PasswordDigest::of("right"), Some(hash.clone())).await, Ok(true));
+        assert_eq!(hasher.verify(PasswordDigest::of("wrong"), Some(hash)).await, Ok(false));
+        assert_eq!(hasher.verify(PasswordDigest::of("nobody has this password"), None).await, Ok(false));
+    }
+}

@@ -1,0 +1,265 @@
+//! Making, changing and ending accounts of others, and one's own (contract, conventions 7.1, 7.3 and 7.4).
+
+use domain::password::check_policy;
+use domain::permission::Permission;
+use domain::user::{Email, ProfileChange, UserCommand, UserCreated, UserKind};
+use domain::{RoleId, UserId};
+use serde_json::{Value, json};
+
+use super::answer::{Answer, Outcome};
+use super::{lookup, shape};
+use crate::commands::users::{self, Maker};
+use crate::commands::ownership;
+use crate::error::{ApiError, texts};
+use crate::extract::Call;
+use crate::extract::params::Params;
+use crate::extract::schema::{Kind, Schema};
+use crate::password::PasswordDigest;
+use crate::state::{fresh_id, now};
+
+const CREATE: Schema = Schema {
+    required: &[("email", Kind::Text), ("name", Kind::Text), ("password", Kind::Text), ("username", Kind::Text)],
+    optional: &[
+        ("active", Kind::Boolean),
+        ("bio", Kind::Text),
+        ("nickname", Kind::Text),
+        ("statusText", Kind::Text),
+        ("roles", Kind::Texts),
+        ("joinDefaultChannels", Kind::Boolean),
+        ("requirePasswordChange", Kind::Boolean),
+        ("setRandomPassword", Kind::Boolean),
+        ("sendWelcomeEmail", Kind::Boolean),
+        ("verified", Kind::Boolean),
+        ("customFields", Kind::Object),
+        ("fields", Kind::Text),
+    ],
+    one_of: &[],
+};
+
+const UPDATE: Schema = Schema {
+    required: &[("userId", Kind::Text), ("data", Kind::Object)],
+    optional: &[("confirmRelinquish", Kind::Boolean)],
+    one_of: &[],
+};
+
+const UPDATE_DATA: Schema = Schema {
+    required: &[],
+    optional: &[
+        ("email", Kind::Text),
+        ("name", Kind::Text),
+        ("password", Kind::Text),
+        ("username", Kind::Text),
+        ("bio", Kind::Text),
+        ("nickname", Kind::Text),
+        ("statusText", Kind::Text),
+        ("active", Kind::Boolean),
+        ("roles", Kind::Texts),
+        ("joinDefaultChannels", Kind::Boolean),
+        ("requirePasswordChange", Kind::Boolean),
+        ("setRandomPassword", Kind::Boolean),
+        ("sendWelcomeEmail", Kind::Boolean),
+        ("verified", Kind::Boolean),
+        ("customFields", Kind::Object),
+        ("status", Kind::Text),
+    ],
+    one_of: &[],
+};
+
+const SET_ACTIVE: Schema = Schema {
+    required: &[("userId", Kind::Text), ("activeStatus", Kind::Boolean)],
+    optional: &[("confirmRelinquish", Kind::Boolean)],
+    one_of: &[],
+};
+
+/// `POST /api/v1/users.create`.
+pub async fn create(call: Call) -> Outcome {
+    let params = call.input.strict(&CREATE)?;
+    let state = &call.state;
+    let settings = state.views().settings();
+    for (key, label) in [("username", "Username"), ("name", "Name"), ("password", "Password")] {
+        if params.filled(key)?.is_none() {
+            return Err(texts::field_required(label));
+        }
+    }
+    let random = params.flag("setRandomPassword");
+    let roles = match params.texts("roles")? {
+        Some(roles) => roles.into_iter().map(RoleId::new).collect(),
+        None => settings
+            .text("Accounts_Registration_Users_Default_Roles")
+            .split(',')
+            .map(|role| RoleId::new(role.trim()))
+            .filter(|role| !role.as_str().is_empty())
+            .collect(),
+    };
+    let mut wish = UserCreated {
+        user: UserId::new(fresh_id()),
+        kind: UserKind::User,
+        username: params.required("username")?.to_owned(),
+        name: params.text("name")?.map(str::to_owned),
+        emails: vec![Email {
+            address: params.required("email")?.to_owned(),
+            verified: params.flag("verified"),
+        }],
+        password: None,
+        roles,
+        active: params.boolean("active")?.unwrap_or(true),
+        require_password_change: random || params.flag("requirePasswordChange"),
+        reason: None,
+        custom_fields: custom_fields(&params, settings.text("Accounts_CustomFields"))?,
+        at: now(),
+    };
+    users::would_create(state, &call.caller, &wish).await?;
+    let password = if random { fresh_id() } else { params.required("password")?.to_owned() };
+    wish.password = Some(state.passwords().hash(PasswordDigest::of(&password)).await?);
+    let join = params.boolean("joinDefaultChannels")?.unwrap_or(true);
+    let id = users::create(state, Maker::User(&call.caller), &wish, join).await?;
+    let profile = ProfileChange {
+        bio: params.filled("bio")?.map(str::to_owned),
+        nickname: params.filled("nickname")?.map(str::to_owned),
+        ..ProfileChange::default()
+    };
+    if profile != ProfileChange::default() {
+        let change = UserCommand::ChangeProfile { user: id.clone(), change: profile, at: now() };
+        users::change(state, &call.caller, &id, &[change], None).await?;
+    }
+    raw_user(&call, &id).await
+}
+
+/// The custom fields that are defined, among those sent; without definitions nothing is stored (6.5).
+fn custom_fields(params: &Params, definitions: &str) -> Result<Option<Value>, ApiError> {
+    let Some(Value::Object(sent)) = params.get("customFields") else { return Ok(None) };
+    if definitions.trim().is_empty() {
+        return Ok(None);
+    }
+    let defined: serde_json::Map<String, Value> =
+        serde_json::from_str(definitions).map_err(|_| texts::invalid_custom_field_json())?;
+    for (name, rules) in &defined {
+        check_custom_field(name, rules, sent.get(name)).map_err(texts::custom_field)?;
+    }
+    let kept = sent.iter().filter(|(name, _)| defined.contains_key(*name));
+    Ok(Some(Value::Object(kept.map(|(name, value)| (name.clone(), value.clone())).collect())))
+}
+
+/// Whether a custom field is as its definition says; says what is wrong otherwise (6.5).
+fn check_custom_field(name: &str, rules: &Value, value: Option<&Value>) -> Result<(), String> {
+    let text = match value {
+        Some(Value::String(text)) => text.as_str(),
+        None | Some(Value::Null) => "",
+        Some(_) => return Err(format!("Value for field {name} is invalid")),
+    };
+    if text.is_empty() {
+        let required = rules["required"] == json!(true);
+        return if required { Err(format!("Field {name} is required")) } else { Ok(()) };
+    }
+    if rules["type"] == json!("select") {
+        let allowed = rules["options"].as_array().is_some_and(|options| options.iter().any(|one| one == text));
+        return if allowed { Ok(()) } else { Err(format!("Value for field {name} is invalid")) };
+    }
+    let length = text.chars().count() as u64;
+    if let Some(most) = rules["maxLength"].as_u64().filter(|most| length > *most) {
+        return Err(format!("Max length of field {name} {most}"));
+    }
+    if let Some(least) = rules["minLength"].as_u64().filter(|least| length < *least) {
+        return Err(format!("Min length of field {name} {least}"));
+    }
+    Ok(())
+}
+
+async fn raw_user(call: &Call, id: &UserId) -> Outcome {
+    let user = call.state.views().user(id).await?.ok_or(ApiError::Unavailable)?;
+    let privileged = call.may(Permission::VIEW_FULL_OTHER_USER_INFO);
+    Ok(Answer::empty().field("user", &shape::raw(&call.state, &user, privileged)))
+}
+
+/// `POST /api/v1/users.update`. `bio` and `nickname` are cleared when they are not sent.
+pub async fn update(call: Call) -> Outcome {
+    let params = call.input.strict(&UPDATE)?;
+    let data: Params = match params.get("data") {
+        Some(Value::Object(data)) => UPDATE_DATA.check(data.clone().into())?,
+        _ => return Err(texts::invalid_params(&["must be object".to_owned()])),
+    };
+    let id = UserId::new(params.required("userId")?);
+    let user = call.state.views().user(&id).await?.ok_or_else(texts::user_param_unknown)?;
+    if data.boolean("active")? == Some(false) && user.active {
+        ownership::relinquish(&call.state, &call.caller, &id, params.flag("confirmRelinquish")).await?;
+    }
+    let commands = update_commands(&call, &id, &data).await?;
+    let own = id == *call.caller.id();
+    let keep = own.then_some(&call.caller.token);
+    users::change(&call.state, &call.caller, &id, &commands, keep).await?;
+    raw_user(&call, &id).await
+}
+
+/// What the fields of an update ask for.
+async fn update_commands(call: &Call, id: &UserId, data: &Params) -> Result<Vec<UserCommand>, ApiError> {
+    let (at, user) = (now(), id.clone());
+    let settings = call.state.views().settings();
+    let owned = |name: &str| data.text(name).map(|text| text.map(str::to_owned));
+    let change = ProfileChange {
+        name: owned("name")?,
+        bio: Some(owned("bio")?.unwrap_or_default()),
+        nickname: Some(owned("nickname")?.unwrap_or_default()),
+        status_text: owned("statusText")?,
+        custom_fields: custom_fields(data, settings.text("Accounts_CustomFields"))?,
+    };
+    let mut commands = vec![UserCommand::ChangeProfile { user: user.clone(), change, at }];
+    if let Some(username) = owned("username")? {
+        commands.push(UserCommand::ChangeUsername { user: user.clone(), username, at });
+    }
+    let verified = data.flag("verified");
+    if let Some(address) = owned("email")? {
+        commands.push(UserCommand::ChangeEmail { user: user.clone(), address, verified, at });
+    } else if verified && let Some(address) = first_address(call, id).await? {
+        commands.push(UserCommand::ChangeEmail { user: user.clone(), address, verified, at });
+    }
+    // Silently ignored without the permission, and random ones win over those sent.
+    let random = data.flag("setRandomPassword");
+    let password = if random { Some(fresh_id()) } else { data.filled("password")?.map(str::to_owned) };
+    if let Some(password) = password
+        && call.may(Permission::EDIT_OTHER_USER_PASSWORD)
+    {
+        check_policy(&password, &settings)?;
+        let password = call.state.passwords().hash(PasswordDigest::of(&password)).await?;
+        let require_change = random || data.flag("requirePasswordChange");
+        commands.push(UserCommand::ChangePassword { user: user.clone(), password, require_change, at });
+    }
+    if let Some(roles) = data.texts("roles")? {
+        let roles = roles.into_iter().map(RoleId::new).collect();
+        commands.push(UserCommand::SetRoles { user: user.clone(), roles, at });
+    }
+    if let Some(active) = data.boolean("active")? {
+        commands.push(UserCommand::SetActive { user, active, at });
+    }
+    Ok(commands)
+}
+
+async fn first_address(call: &Call, id: &UserId) -> Result<Option<String>, ApiError> {
+    let Some(user) = call.state.views().user(id).await? else { return Ok(None) };
+    let doc: Value = serde_json::from_slice(&user.doc).unwrap_or_default();
+    Ok(doc["emails"][0]["address"].as_str().map(str::to_owned))
+}
+
+/// `POST /api/v1/users.setActiveStatus`. An unknown id is answered with success and no user.
+pub async fn set_active_status(call: Call) -> Outcome {
+    call.need(Permission::EDIT_OTHER_USER_ACTIVE_STATUS)?;
+    let params = call.input.strict(&SET_ACTIVE)?;
+    let id = UserId::new(params.required("userId")?);
+    let active = params.flag("activeStatus");
+    let Some(user) = call.state.views().user(&id).await? else { return Ok(Answer::empty()) };
+    if user.active && !active {
+        ownership::relinquish(&call.state, &call.caller, &id, params.flag("confirmRelinquish")).await?;
+    }
+    let set = UserCommand::SetActive { user: id.clone(), active, at: now() };
+    users::change(&call.state, &call.caller, &id, &[set], None).await?;
+    Ok(Answer::empty().field("user", &json!({ "_id": id, "active": active })))
+}
+
+/// `POST /api/v1/users.delete`.
+pub async fn delete(call: Call) -> Outcome {
+    call.need(Permission::DELETE_USER)?;
+    let params = call.input.params()?;
+    let user = lookup::user(&call.state, &params).await?;
+    ownership::relinquish(&call.state, &call.caller, &user.id, params.flag("confirmRelinquish")).await?;
+    users::delete(&call.state, &call.caller, &user.id).await?;
+    Ok(Answer::empty())
+}

@@ -1,0 +1,262 @@
+//! Messages: posting, changing, deleting, reacting (contract, messages 6).
+
+use domain::message::{MessageCommand, PostChecks, Presentation, resolve_sent_at};
+use domain::permission::Permission;
+use domain::{MessageId, RoomId, Timestamp, UserId};
+use projections::MessageRecord;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::answer::{Answer, Outcome};
+use super::{emoji, target};
+use crate::commands::messages::{self, Draft};
+use crate::commands::place::Place;
+use crate::error::{ApiError, texts};
+use crate::extract::params::{Params, parse_date};
+use crate::extract::{Call, Input};
+use crate::state::now;
+
+/// The body of `chat.sendMessage`: what clients rely on; anything else in it is ignored.
+#[derive(Deserialize)]
+struct Sent {
+    message: Option<SentMessage>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct SentMessage {
+    #[serde(rename = "_id")]
+    id: Option<String>,
+    rid: Option<String>,
+    msg: Option<String>,
+    ts: Option<Value>,
+    tmid: Option<String>,
+    tshow: Option<bool>,
+    alias: Option<String>,
+    avatar: Option<String>,
+    emoji: Option<String>,
+    attachments: Option<Vec<Value>>,
+    blocks: Option<Vec<Value>>,
+    groupable: Option<bool>,
+    parse_urls: Option<bool>,
+    bot: Option<Value>,
+    t: Option<String>,
+    e2e: Option<String>,
+    location: Option<Value>,
+    custom_fields: Option<Value>,
+}
+
+/// `POST /api/v1/chat.sendMessage`.
+pub async fn send(call: Call) -> Outcome {
+    let sent = match call.input.json::<Sent>() {
+        Some(sent) => sent,
+        // The slow way finds the words for what is wrong.
+        None => Input::typed(call.input.params()?)?,
+    };
+    let message = sent.message.ok_or_else(texts::message_param_missing)?;
+    let now = now();
+    let given = match &message.ts {
+        None | Some(Value::Null) => None,
+        Some(ts) => Some(parse_date(ts).ok_or_else(|| texts::type_mismatch("date", "another value", "ts"))?),
+    };
+    let at = resolve_sent_at(given, now)?;
+    let (room, thread) = thread_of(&call, message.rid.as_deref(), message.tmid.as_deref()).await?;
+    let place = Place::of(&call.state, &call.caller, &room).await?.ok_or(ApiError::plain("error-invalid-room"))?;
+    let draft = Draft {
+        id: message.id.as_deref().filter(|id| !id.is_empty()).map(MessageId::new),
+        text: message.msg.unwrap_or_default(),
+        find_links: message.parse_urls != Some(false),
+        attachments: message.attachments,
+        presentation: presentation(Presentation {
+            alias: message.alias,
+            avatar: message.avatar,
+            emoji: message.emoji,
+            groupable: message.groupable,
+            parse_urls: message.parse_urls,
+            bot: message.bot,
+            blocks: message.blocks,
+            location: message.location,
+            custom_fields: message.custom_fields,
+            encrypted: message.t.filter(|kind| matches!(kind.as_str(), "e2e" | "otr" | "otr-ack")),
+            e2e: message.e2e,
+        }),
+        thread,
+        shown_in_room: message.tshow == Some(true),
+        at,
+        join: false,
+        checks: PostChecks::Full,
+    };
+    let doc = messages::post(&call.state, &call.caller, &place, draft).await?;
+    Ok(Answer::with_capacity(doc.len() + 16).raw("message", &doc))
+}
+
+/// Nothing to show is recorded as nothing.
+fn presentation(wanted: Presentation) -> Option<Box<Presentation>> {
+    (wanted != Presentation::default()).then(|| Box::new(wanted))
+}
+
+/// The room of a message and the message it replies to. A reply to a reply is a reply to what that replies to, and
+/// is in its room (contract, messages 3 step 4).
+async fn thread_of(
+    call: &Call,
+    rid: Option<&str>,
+    tmid: Option<&str>,
+) -> Result<(RoomId, Option<MessageId>), ApiError> {
+    match tmid.filter(|tmid| !tmid.is_empty()) {
+        None => Ok((RoomId::new(rid.filter(|rid| !rid.is_empty()).ok_or_else(texts::rid_missing)?), None)),
+        Some(tmid) => {
+            let parent = call.state.views().message(&MessageId::new(tmid)).await?;
+            let parent = parent.ok_or_else(texts::message_not_found)?;
+            Ok((parent.room, Some(parent.thread.unwrap_or(parent.id))))
+        }
+    }
+}
+
+/// `POST /api/v1/chat.postMessage`. Several targets get one message each, up to the first error.
+pub async fn post(call: Call) -> Outcome {
+    let params = call.input.params()?;
+    let key = if params.get("roomId").is_some() { "roomId" } else { "channel" };
+    let targets = params.texts(key)?.unwrap_or_default();
+    if targets.is_empty() {
+        return Err(texts::invalid_channel());
+    }
+    let mut first = None;
+    for named in targets {
+        let place = target::place(&call, named).await?;
+        let at = now();
+        let doc = messages::post(&call.state, &call.caller, &place, posted(&params, at)?).await?;
+        first.get_or_insert((named.to_owned(), at, doc));
+    }
+    let Some((named, at, doc)) = first else { return Err(texts::invalid_channel()) };
+    Ok(Answer::with_capacity(doc.len() + 64)
+        .field("ts", &at.as_millis())
+        .field("channel", &named)
+        .raw("message", &doc))
+}
+
+fn posted(params: &Params, at: Timestamp) -> Result<Draft, ApiError> {
+    let either = |a: &str, b: &str| Ok::<_, ApiError>(params.filled(a)?.or(params.filled(b)?).map(str::to_owned));
+    let attachments = params.get("attachments").and_then(Value::as_array).map(|list| {
+        list.iter().cloned().map(with_text).collect::<Vec<_>>()
+    });
+    let avatar = either("avatar", "icon_url")?;
+    let parse_urls = params.boolean("parseUrls")?;
+    let find_links = parse_urls.unwrap_or(attachments.is_none());
+    Ok(Draft {
+        id: None,
+        text: params.text("text")?.or(params.text("msg")?).unwrap_or_default().trim().to_owned(),
+        find_links,
+        presentation: Some(Box::new(Presentation {
+            alias: either("alias", "username")?,
+            emoji: if avatar.is_some() { None } else { either("emoji", "icon_emoji")? },
+            avatar,
+            groupable: Some(params.boolean("groupable")?.unwrap_or(false)),
+            parse_urls: Some(find_links),
+            bot: params.get("bot").cloned(),
+            custom_fields: params.get("customFields").cloned(),
+            ..Presentation::default()
+        })),
+        attachments,
+        thread: params.filled("tmid")?.map(MessageId::new),
+        shown_in_room: false,
+        at,
+        join: true,
+        checks: PostChecks::Lenient,
+    })
+}
+
+/// `msg` of an attachment is another word for its `text`.
+fn with_text(mut attachment: Value) -> Value {
+    if let Some(object) = attachment.as_object_mut()
+        && let Some(text) = object.remove("msg")
+    {
+        object.insert("text".to_owned(), text);
+    }
+    attachment
+}
+
+/// The message that a request names, with the caller's place in its room.
+async fn found(call: &Call, id: &str) -> Result<Option<(MessageRecord, Place)>, ApiError> {
+    let Some(record) = call.state.views().message(&MessageId::new(id)).await? else { return Ok(None) };
+    let place = Place::of(&call.state, &call.caller, &record.room).await?;
+    Ok(place.map(|place| (record, place)))
+}
+
+/// The message of `roomId` and `msgId`, which must agree.
+async fn in_room(call: &Call, params: &Params) -> Result<(MessageRecord, Place), ApiError> {
+    let (room, id) = (params.required("roomId")?, params.required("msgId")?);
+    let (record, place) = found(call, id).await?.ok_or_else(|| texts::no_message_with_id(id))?;
+    // Whoever may not see the room learns nothing about what is in it.
+    if !place.can_access(&call.caller) {
+        return Err(texts::no_message_with_id(id));
+    }
+    if record.room.as_str() != room {
+        return Err(texts::room_mismatch());
+    }
+    Ok((record, place))
+}
+
+/// `POST /api/v1/chat.update`.
+pub async fn update(call: Call) -> Outcome {
+    let params = call.input.params()?;
+    let text = params.required("text")?.to_owned();
+    let (record, place) = in_room(&call, &params).await?;
+    messages::edit(&call.state, &call.caller, &place, &record, text, now()).await?;
+    let doc = messages::document(&call.state, &record.id).await?;
+    Ok(Answer::with_capacity(doc.len() + 16).raw("message", &doc))
+}
+
+/// `POST /api/v1/chat.delete`.
+pub async fn delete(call: Call) -> Outcome {
+    let params = call.input.params()?;
+    let as_author = params.flag("asUser");
+    let (record, place) = in_room(&call, &params).await?;
+    if as_author && record.author != *call.caller.id() && !place.may(&call.caller, Permission::FORCE_DELETE_MESSAGE) {
+        return Err(texts::delete_as_user());
+    }
+    let at = now();
+    let delete = MessageCommand::Delete { message: record.id.clone(), at };
+    messages::change(&call.state, &call.caller, &place, &record, &delete).await?;
+    let author = author(&call, &record.author).await?;
+    Ok(Answer::empty()
+        .field("_id", &record.id)
+        .field("ts", &at.as_millis())
+        .field("message", &json!({ "_id": record.id, "rid": record.room, "u": author })))
+}
+
+async fn author(call: &Call, id: &UserId) -> Result<Value, ApiError> {
+    Ok(match call.state.views().user(id).await? {
+        Some(user) => json!({ "_id": id, "username": user.username, "name": user.name }),
+        None => json!({ "_id": id }),
+    })
+}
+
+/// `POST /api/v1/chat.react`.
+pub async fn react(call: Call) -> Outcome {
+    let params = call.input.params()?;
+    let id = params.filled("messageId")?.ok_or_else(texts::message_id_missing)?;
+    let (record, place) = found(&call, id).await?.ok_or_else(texts::message_not_found)?;
+    let emoji = params.filled("emoji")?.or(params.filled("reaction")?).ok_or_else(texts::emoji_missing)?;
+    if !emoji::is_known(emoji) {
+        return Err(texts::invalid_emoji());
+    }
+    let react = MessageCommand::React {
+        message: record.id.clone(),
+        emoji: emoji.to_owned(),
+        wanted: params.boolean("shouldReact")?,
+        at: now(),
+    };
+    messages::change(&call.state, &call.caller, &place, &record, &react).await?;
+    Ok(Answer::empty())
+}
+
+/// `GET /api/v1/chat.getMessage`.
+pub async fn get(call: Call) -> Outcome {
+    let params = call.input.params()?;
+    let id = params.filled("msgId")?.ok_or_else(texts::msg_id_query_missing)?;
+    let (record, place) = found(&call, id).await?.ok_or(ApiError::Bare)?;
+    if !place.can_read(&call.caller) {
+        return Err(texts::reading_not_allowed());
+    }
+    Ok(Answer::with_capacity(record.doc.len() + 16).raw("message", &record.doc))
+}

@@ -1,0 +1,112 @@
+//! Finding the room and the user that parameters name (contract, conventions 1.8 and rooms 0, 11).
+
+use std::sync::Arc;
+
+use domain::room::RoomKind;
+use domain::{RoomId, UserId};
+use projections::{RoomRecord, UserFacts};
+
+use crate::commands::place::Place;
+use crate::error::{ApiError, texts};
+use crate::extract::Call;
+use crate::extract::params::Params;
+use crate::state::AppState;
+
+/// A room that was found, with the caller's place in it.
+pub struct FoundRoom {
+    /// Its record: the wire document is in there.
+    pub record: RoomRecord,
+    /// The caller's place.
+    pub place: Place,
+}
+
+impl FoundRoom {
+    /// Its id.
+    pub fn id(&self) -> &RoomId {
+        &self.record.id
+    }
+
+    /// Its name as error texts have it.
+    pub fn name(&self) -> &str {
+        self.place.room.name.as_deref().unwrap_or_default()
+    }
+}
+
+/// Whether archived rooms count as found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Archived {
+    /// They do.
+    Accepted,
+    /// They are an error.
+    Refused,
+}
+
+/// The room that `roomId` or `roomName` names; the id wins. `kind: None`: any kind will do.
+///
+/// Groups one may not see are not found; channels are found by anyone.
+pub async fn room(
+    call: &Call,
+    params: &Params,
+    kind: Option<RoomKind>,
+    archived: Archived,
+) -> Result<FoundRoom, ApiError> {
+    let views = call.state.views();
+    let record = if let Some(id) = params.filled("roomId")? {
+        views.room(&RoomId::new(id)).await?
+    } else if let Some(name) = params.filled("roomName")? {
+        views.room_by_name(name).await?
+    } else {
+        return Err(texts::room_param_missing(kind));
+    };
+    let record = record.filter(|record| kind.is_none_or(|kind| record.kind == kind));
+    let Some(record) = record else { return Err(texts::room_not_found(kind)) };
+    let place = Place::of(&call.state, &call.caller, &record.id).await?;
+    let Some(place) = place else { return Err(texts::room_not_found(kind)) };
+    if kind == Some(RoomKind::Group) && !place.can_access(&call.caller) {
+        return Err(texts::room_not_found(kind));
+    }
+    let found = FoundRoom { record, place };
+    if archived == Archived::Refused && found.record.archived {
+        return Err(texts::room_archived(found.record.kind, found.name()));
+    }
+    Ok(found)
+}
+
+/// The user that the first non-blank of `userId`, `username` and `user` names.
+pub async fn user(state: &AppState, params: &Params) -> Result<Arc<UserFacts>, ApiError> {
+    let found = if let Some(id) = params.filled("userId")? {
+        state.views().user(&UserId::new(id)).await?
+    } else if let Some(name) = params.filled("username")? {
+        state.views().user_by_username(name).await?
+    } else if let Some(name) = params.filled("user")? {
+        state.views().user_by_username(name).await?
+    } else {
+        return Err(texts::user_param_missing());
+    };
+    found.ok_or_else(texts::user_param_unknown)
+}
+
+/// Every user that the parameters name, in lists or one by one. If there is an id among them, all are ids. Those who
+/// do not exist are left out; naming nobody is an error.
+pub async fn users(state: &AppState, params: &Params) -> Result<Vec<Arc<UserFacts>>, ApiError> {
+    let ids = params.get("userIds").is_some() || params.filled("userId")?.is_some();
+    let keys: &[&str] = if ids { &["userIds", "userId"] } else { &["usernames", "username", "user"] };
+    let mut named: Vec<&str> = Vec::new();
+    for key in keys {
+        named.extend(params.texts(key)?.unwrap_or_default());
+    }
+    named.retain(|name| !name.trim().is_empty());
+    if named.is_empty() {
+        return Err(texts::users_params_missing());
+    }
+    let mut found: Vec<Arc<UserFacts>> = Vec::new();
+    for name in named {
+        let user = if ids {
+            state.views().user(&UserId::new(name)).await?
+        } else {
+            state.views().user_by_username(name).await?
+        };
+        found.extend(user.filter(|user| found.iter().all(|other| other.id != user.id)));
+    }
+    Ok(found)
+}

@@ -1,0 +1,44 @@
+//! `rooms.*`: rooms of any kind (contract, rooms 13).
+
+use domain::membership::MembershipCommand;
+
+use super::answer::{Answer, Outcome};
+use super::lookup::{self, Archived};
+use super::subscriptions::synced;
+use crate::commands::memberships;
+use crate::error::texts;
+use crate::extract::Call;
+use crate::extract::page::FieldChoice;
+use crate::state::now;
+
+/// `rooms.get`.
+pub async fn get(call: Call) -> Outcome {
+    let params = call.input.params()?;
+    let since = params
+        .date("updatedSince")
+        .map_err(|_| texts::invalid_date("error-updatedSince-param-invalid", "updatedSince"))?;
+    Ok(synced(&call.state.views().rooms_sync(call.caller.id(), since).await?))
+}
+
+/// `rooms.info`.
+pub async fn info(call: Call) -> Outcome {
+    let params = call.input.params()?;
+    let found = lookup::room(&call, &params, None, Archived::Refused).await?;
+    if !found.place.can_access(&call.caller) {
+        return Err(texts::room_not_allowed());
+    }
+    let doc = match FieldChoice::parse(&params)? {
+        Some(choice) => choice.apply_bytes(found.record.doc.clone()),
+        None => found.record.doc,
+    };
+    Ok(Answer::with_capacity(doc.len() + 16).raw("room", &doc))
+}
+
+/// `rooms.leave`.
+pub async fn leave(call: Call) -> Outcome {
+    let params = call.input.params()?;
+    let found = lookup::room(&call, &params, None, Archived::Refused).await?;
+    let leave = MembershipCommand::Leave { at: now() };
+    memberships::change(&call.state, &call.caller, &found.place, call.caller.id(), &leave).await?;
+    Ok(Answer::empty())
+}

@@ -1,0 +1,224 @@
+//! Wire documents as the caller may see them (contract, conventions 5).
+
+use domain::Timestamp;
+use domain::permission::Permission;
+use domain::settings::{Settings, definitions};
+use projections::UserFacts;
+use serde_json::{Map, Value, json};
+
+use crate::extract::Call;
+use crate::state::AppState;
+
+/// A document.
+pub type Doc = Map<String, Value>;
+
+/// Prefix of the settings that are the defaults of user preferences.
+const PREFERENCE: &str = "Accounts_Default_User_Preferences_";
+
+/// What everybody may know of a user.
+const PUBLIC: [&str; 13] = [
+    "_id",
+    "name",
+    "username",
+    "nickname",
+    "status",
+    "utcOffset",
+    "type",
+    "active",
+    "bio",
+    "reason",
+    "statusText",
+    "avatarETag",
+    "extension",
+];
+
+/// What only the user and holders of `view-full-other-user-info` may know.
+const FULL: [&str; 8] = [
+    "emails",
+    "phone",
+    "statusConnection",
+    "createdAt",
+    "lastLogin",
+    "requirePasswordChange",
+    "requirePasswordChangeReason",
+    "roles",
+];
+
+/// What a user is told of themselves by `me`.
+const ME: [&str; 21] = [
+    "_id",
+    "name",
+    "username",
+    "nickname",
+    "emails",
+    "status",
+    "statusDefault",
+    "statusText",
+    "statusConnection",
+    "bio",
+    "avatarOrigin",
+    "utcOffset",
+    "language",
+    "roles",
+    "active",
+    "defaultRoom",
+    "customFields",
+    "requirePasswordChange",
+    "requirePasswordChangeReason",
+    "_updatedAt",
+    "avatarETag",
+];
+
+/// What an unprivileged caller does not get of a raw document.
+const BLOCKED: [&str; 12] = [
+    "avatarOrigin",
+    "emails",
+    "phone",
+    "statusConnection",
+    "createdAt",
+    "lastLogin",
+    "services",
+    "requirePasswordChange",
+    "requirePasswordChangeReason",
+    "roles",
+    "statusDefault",
+    "_updatedAt",
+];
+
+/// ISO-8601 in UTC with milliseconds, the only form of dates on the wire.
+pub fn iso(at: Timestamp) -> String {
+    jiff::Timestamp::from_millisecond(at.as_millis())
+        .map_or_else(|_| String::new(), |instant| format!("{instant:.3}"))
+}
+
+/// The stored document of a user with what is not stored: presence.
+pub fn user_doc(bytes: &[u8]) -> Doc {
+    let mut doc: Doc = serde_json::from_slice(bytes).unwrap_or_default();
+    for (field, value) in [("status", "offline"), ("statusDefault", "online"), ("statusConnection", "offline")] {
+        doc.entry(field).or_insert_with(|| json!(value));
+    }
+    doc.entry("utcOffset").or_insert_with(|| json!(0));
+    doc
+}
+
+/// What `me` and login tell (5.2).
+pub fn me(state: &AppState, user: &UserFacts, has_password: bool) -> Doc {
+    let stored = user_doc(&user.doc);
+    let verified = stored.get("emails").and_then(Value::as_array).and_then(|emails| {
+        emails.iter().find(|email| email["verified"] == json!(true)).map(|email| email["address"].clone())
+    });
+    let settings = state.views().settings();
+    let preferences = preferences(&settings, stored.get("settings"));
+    let mut me = keep(stored, |field| ME.contains(&field));
+    me.extend(verified.map(|address| ("email".to_owned(), address)));
+    me.insert("settings".to_owned(), json!({ "profile": {}, "preferences": preferences }));
+    me.insert("services".to_owned(), json!({ "password": { "exists": has_password } }));
+    me.insert("avatarUrl".to_owned(), json!(format!("{}/avatar/{}", state.config().site_url, user.username)));
+    me
+}
+
+/// The defaults, overlaid with what the user chose.
+fn preferences(settings: &Settings, stored: Option<&Value>) -> Doc {
+    let mut preferences: Doc = definitions()
+        .iter()
+        .filter_map(|definition| {
+            let name = definition.id.strip_prefix(PREFERENCE)?;
+            Some((name.to_owned(), settings.get(definition.id).clone()))
+        })
+        .collect();
+    if let Some(chosen) = stored.and_then(|settings| settings.get("preferences")?.as_object()) {
+        preferences.extend(chosen.clone());
+    }
+    preferences
+}
+
+/// What `users.info` tells of `user` (5.3).
+pub fn info(call: &Call, user: &UserFacts) -> Doc {
+    let all = call.caller.id() == &user.id || call.may(Permission::VIEW_FULL_OTHER_USER_INFO);
+    let custom = visible_custom_fields(&call.state.views().settings(), all);
+    let mut doc = user_doc(&user.doc);
+    let fields = doc.remove("customFields");
+    let mut doc = keep(doc, |field| PUBLIC.contains(&field) || (all && FULL.contains(&field)));
+    insert_custom_fields(&mut doc, fields, &custom);
+    doc.insert("canViewAllInfo".to_owned(), json!(all));
+    doc
+}
+
+/// What lists of members tell of a user (contract, rooms 11).
+pub fn member(doc: &[u8]) -> Doc {
+    const MEMBER: [&str; 8] =
+        ["_id", "username", "name", "nickname", "status", "statusText", "avatarETag", "_updatedAt"];
+    keep(user_doc(doc), |field| MEMBER.contains(&field))
+}
+
+/// A raw document as `users.create`, `users.update` and `users.register` return it (1.5).
+pub fn raw(state: &AppState, user: &UserFacts, privileged: bool) -> Doc {
+    let custom = visible_custom_fields(&state.views().settings(), privileged);
+    let mut doc = user_doc(&user.doc);
+    let fields = doc.remove("customFields");
+    doc.retain(|field, _| field != "services" && (privileged || !(BLOCKED.contains(&field.as_str()) || field == "settings")));
+    insert_custom_fields(&mut doc, fields, &custom);
+    doc
+}
+
+/// Whether `field` must not be asked for on user routes.
+pub fn is_blocked_user_field(field: &str, privileged: bool) -> bool {
+    let first = field.split('.').next().unwrap_or(field);
+    first == "services" || (!privileged && (BLOCKED.contains(&first) || first == "settings"))
+}
+
+/// Which custom fields may be shown.
+enum Custom {
+    All,
+    Named(Vec<String>),
+}
+
+fn visible_custom_fields(settings: &Settings, all: bool) -> Custom {
+    if all {
+        return Custom::All;
+    }
+    let defined: Doc = serde_json::from_str(settings.text("Accounts_CustomFields")).unwrap_or_default();
+    let public = defined.into_iter().filter(|(_, field)| field["public"] == json!(true));
+    Custom::Named(public.map(|(name, _)| name).collect())
+}
+
+fn insert_custom_fields(doc: &mut Doc, fields: Option<Value>, visible: &Custom) {
+    let Some(Value::Object(mut fields)) = fields else { return };
+    if let Custom::Named(names) = visible {
+        fields.retain(|name, _| names.contains(name));
+        if fields.is_empty() {
+            return;
+        }
+    }
+    doc.insert("customFields".to_owned(), Value::Object(fields));
+}
+
+fn keep(mut doc: Doc, wanted: impl Fn(&str) -> bool) -> Doc {
+    doc.retain(|field, _| wanted(field));
+    doc
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn dates_have_milliseconds_and_a_z() {
+        assert_eq!(iso(Timestamp::from_millis(1_656_676_800_000)), "2022-07-01T12:00:00.000Z");
+        assert_eq!(iso(Timestamp::from_millis(1)), "1970-01-01T00:00:00.001Z");
+    }
+
+    #[test]
+    fn there_are_thirty_default_preferences() {
+        let preferences = preferences(&Settings::default(), Some(&json!({"preferences": {"language": "de"}})));
+        assert_eq!(preferences.get("desktopNotifications"), Some(&json!("all")));
+        assert_eq!(preferences.get("language"), Some(&json!("de")));
+    }
+
+    #[test]
+    fn presence_is_filled_in() {
+        let doc = user_doc(br#"{"_id":"u","username":"ada"}"#);
+        assert_eq!(doc.get("status"), Some(&json!("offline")));
+        assert_eq!(doc.get("username"), Some(&json!("ada")));
+    }
+}

@@ -1,0 +1,45 @@
+//! Where a message is meant to go: `#channel`, `@user`, or an id of either (contract, messages 6, `chat.postMessage`).
+
+use domain::{RoomId, UserId};
+
+use crate::commands::direct;
+use crate::commands::place::Place;
+use crate::error::{ApiError, texts};
+use crate::extract::Call;
+
+/// The room that `named` means, made if it is a direct message there is not yet.
+pub async fn place(call: &Call, named: &str) -> Result<Place, ApiError> {
+    let (sigil, name) = match named.as_bytes().first() {
+        Some(b'#') => (Some('#'), &named[1..]),
+        Some(b'@') => (Some('@'), &named[1..]),
+        _ => (None, named),
+    };
+    if sigil != Some('@') && let Some(room) = room(call, name).await? {
+        return at(call, &room).await;
+    }
+    if sigil != Some('#') && let Some(user) = user(call, name).await? {
+        let room = direct::open(&call.state, &call.caller, vec![call.caller.id().clone(), user]).await?;
+        return at(call, &room).await;
+    }
+    Err(texts::invalid_channel())
+}
+
+async fn room(call: &Call, name: &str) -> Result<Option<RoomId>, ApiError> {
+    let views = call.state.views();
+    if let Some(facts) = views.room_facts(&RoomId::new(name)).await? {
+        return Ok(Some(facts.id.clone()));
+    }
+    Ok(views.room_by_name(name).await?.map(|room| room.id))
+}
+
+async fn user(call: &Call, name: &str) -> Result<Option<UserId>, ApiError> {
+    let views = call.state.views();
+    if let Some(user) = views.user_by_username(name).await? {
+        return Ok(Some(user.id.clone()));
+    }
+    Ok(views.user(&UserId::new(name)).await?.map(|user| user.id.clone()))
+}
+
+async fn at(call: &Call, room: &RoomId) -> Result<Place, ApiError> {
+    Place::of(&call.state, &call.caller, room).await?.ok_or_else(texts::invalid_channel)
+}

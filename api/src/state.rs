@@ -1,0 +1,123 @@
+//! What every door needs at hand: the log, the views, the live hub, and what the operator chose.
+
+use std::sync::Arc;
+
+use domain::mention::Scanner;
+use domain::settings::Settings;
+use domain::{Timestamp, UserId};
+use eventstore::execute::Executor;
+use eventstore::{Cause, CorrelationId};
+use parking_lot::Mutex;
+use projections::Views;
+
+use crate::password::PasswordHasher;
+
+/// The administrator the operator named (`ADMIN_USERNAME`, `ADMIN_PASS`, `ADMIN_EMAIL`).
+#[derive(Clone)]
+pub struct AdminAccount {
+    /// User name; `admin` when the operator gave only a password.
+    pub username: String,
+    /// Password in the clear, as it came from the environment. Never logged or recorded.
+    pub password: String,
+    /// Address, when there is one.
+    pub email: Option<String>,
+}
+
+/// What the operator chose that the doors need to know.
+#[derive(Clone)]
+pub struct DoorConfig {
+    /// The Rocket.Chat version told to clients, e.g. `7.0.0`. Clients pick their dialect by it.
+    pub announced_version: String,
+    /// Where the server is reached from outside, without a slash at the end.
+    pub site_url: String,
+    /// Largest request body, in bytes.
+    pub body_limit: usize,
+    /// `TEST_MODE=true`: no rate limits and no second factor.
+    pub test_mode: bool,
+    /// The administrator to make at first start.
+    pub admin: Option<AdminAccount>,
+    /// `OVERWRITE_SETTING_<id>` pairs: id and value as text.
+    pub setting_overrides: Vec<(String, String)>,
+}
+
+struct Shared {
+    executor: Executor,
+    views: Views,
+    config: DoorConfig,
+    passwords: PasswordHasher,
+    /// Finds mentions, for the name pattern it was made with.
+    scanner: Mutex<(String, Arc<Scanner>)>,
+}
+
+/// Shared by all handlers; cloning it costs one reference count.
+#[derive(Clone)]
+pub struct AppState(Arc<Shared>);
+
+impl AppState {
+    /// Puts the parts together. The live hub is reached through the views.
+    pub fn new(executor: Executor, views: Views, config: DoorConfig) -> Self {
+        Self(Arc::new(Shared {
+            executor,
+            views,
+            config,
+            passwords: PasswordHasher::default(),
+            scanner: Mutex::default(),
+        }))
+    }
+
+    /// Runs commands.
+    pub fn executor(&self) -> &Executor {
+        &self.0.executor
+    }
+
+    /// Answers queries and rule contexts.
+    pub fn views(&self) -> &Views {
+        &self.0.views
+    }
+
+    /// What the operator chose.
+    pub fn config(&self) -> &DoorConfig {
+        &self.0.config
+    }
+
+    /// Hashes and checks passwords off the runtime.
+    pub fn passwords(&self) -> &PasswordHasher {
+        &self.0.passwords
+    }
+
+    /// What finds mentions in this workspace; made anew only when the pattern of names changes.
+    pub fn scanner(&self, settings: &Settings) -> Arc<Scanner> {
+        let pattern = settings.text("UTF8_User_Names_Validation");
+        let mut kept = self.0.scanner.lock();
+        if kept.0 != pattern {
+            *kept = (pattern.to_owned(), Arc::new(Scanner::with_pattern(pattern)));
+        }
+        Arc::clone(&kept.1)
+    }
+}
+
+/// The present, as the commands are told it.
+pub fn now() -> Timestamp {
+    Timestamp::from_millis(jiff::Timestamp::now().as_millisecond())
+}
+
+/// A fresh 17-character id (contract, conventions 1.1).
+pub fn fresh_id() -> String {
+    domain::id::id_from_bytes(&rand::random()).into_string()
+}
+
+tokio::task_local! {
+    /// The request that is being answered; see [`within`].
+    static REQUEST: CorrelationId;
+}
+
+/// Answers a request: whatever is recorded meanwhile belongs to it.
+pub async fn within<T>(request: CorrelationId, answer: impl Future<Output = T>) -> T {
+    REQUEST.scope(request, answer).await
+}
+
+/// The cause of what `actor` asks for now: the request that is being answered, or else a conversation of its own.
+pub fn cause(actor: &UserId) -> Cause {
+    let correlation_id = REQUEST.try_with(|request| *request).unwrap_or_else(|_| CorrelationId::fresh());
+    Cause { actor: actor.clone(), correlation_id, causation_id: None }
+}

@@ -1,0 +1,157 @@
+//! How fast all views are built from a log, how long a live batch takes, and what a cached fact costs; with the raw
+//! insert rate of SQLite for rows of the same size, measured in the same run, as the yardstick.
+//!
+//! `cargo bench -p projections [-- events]`
+
+#![allow(missing_docs, clippy::unwrap_used, clippy::cast_precision_loss)] // a program for people at a terminal
+
+#[path = "../testing/mod.rs"]
+mod testing;
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use domain::{RoomId, UserId};
+use eventstore::EventStore;
+use projections::{Views, rebuild_offline};
+use testing::{Chaos, MemoryLog, posted, recorded};
+
+fn main() {
+    let events = std::env::args().filter_map(|argument| argument.parse().ok()).next().unwrap_or(500_000);
+    let log = workspace(events);
+    let dir = tempfile::tempdir().unwrap();
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let position = log.head().await.unwrap().get();
+        for round in 1..=3 {
+            let begin = Instant::now();
+            rebuild_offline(dir.path(), Arc::clone(&log) as Arc<dyn EventStore>, |_| {}).await.unwrap();
+            let rate = position as f64 / begin.elapsed().as_secs_f64();
+            println!("rebuild {round}: {position} events, {:.2?}, {rate:.0} events/s", begin.elapsed());
+        }
+        yardstick(dir.path());
+        live(dir.path(), &log).await;
+    });
+}
+
+/// A log of mostly talk, in 300 rooms by 1000 people.
+fn workspace(events: usize) -> Arc<MemoryLog> {
+    let begin = Instant::now();
+    let log = MemoryLog::new(1024);
+    let (mut chaos, first) = Chaos::begin(42, 1000, 300);
+    log.say(0, first);
+    let start = log.events().len() as u64;
+    let mut batch = Vec::with_capacity(events);
+    for index in 0..events as u64 {
+        let event = chaos.next(false);
+        batch.push(recorded(start + index + 1, 1_700_000_000_000 + chaos.now, &event));
+    }
+    let bytes: usize = batch.iter().map(|event| event.data.len()).sum();
+    log.record(batch);
+    println!(
+        "workspace: {events} events after {start} first ones, {} bytes of data each, made in {:.1?}",
+        bytes / events,
+        begin.elapsed()
+    );
+    log
+}
+
+/// Rows like those of `messages`, put into a bare table.
+fn yardstick(dir: &Path) {
+    let name = std::fs::read_to_string(dir.join("views.current")).unwrap();
+    let views = rusqlite::Connection::open(dir.join(name)).unwrap();
+    let (rows, average): (u64, f64) =
+        views.query_row("SELECT count(*), avg(length(doc)) FROM messages", [], |row| Ok((row.get::<_, i64>(0)?.unsigned_abs(), row.get(1)?))).unwrap();
+    let path = dir.join("yardstick.sqlite");
+    let conn = rusqlite::Connection::open(&path).unwrap();
+    conn.execute_batch(
+        "PRAGMA page_size = 8192; PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF;
+         PRAGMA locking_mode = EXCLUSIVE; PRAGMA cache_size = -262144;
+         CREATE TABLE messages (seq INTEGER PRIMARY KEY, id TEXT, room TEXT, at INTEGER, author TEXT, kind TEXT,
+            system INTEGER, thread TEXT, shown INTEGER, replies INTEGER, doc BLOB); BEGIN;",
+    )
+    .unwrap();
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a length")]
+    let doc = vec![b'x'; average as usize];
+    let begin = Instant::now();
+    {
+        let mut insert =
+            conn.prepare("INSERT INTO messages VALUES (?1, ?2, ?3, ?4, ?5, NULL, 0, NULL, 1, 0, ?6)").unwrap();
+        for seq in 0..rows.cast_signed() {
+            insert.execute((seq, format!("message{seq:010}"), "room0000000000001", seq, "user0000000000001", &doc)).unwrap();
+        }
+    }
+    conn.execute_batch("COMMIT").unwrap();
+    let inserted = begin.elapsed();
+    conn.execute_batch(
+        "CREATE INDEX a ON messages (id); CREATE INDEX b ON messages (room, at); CREATE INDEX c ON messages (author);",
+    )
+    .unwrap();
+    println!(
+        "yardstick: {rows} bare rows of {average:.0} bytes: {:.0} rows/s; with the three indexes of messages: {:.0} rows/s",
+        rows as f64 / inserted.as_secs_f64(),
+        rows as f64 / begin.elapsed().as_secs_f64()
+    );
+}
+
+/// Batches of 64 messages in one room by 64 people, as they are committed by a busy log.
+async fn live(dir: &Path, log: &Arc<MemoryLog>) {
+    let views = Views::open(dir, Arc::clone(log) as Arc<dyn EventStore>).unwrap();
+    views.wait_for(log.head().await.unwrap()).await.unwrap();
+    let (room, user) = (RoomId::new("room0000000000000"), UserId::new("user0000000000000"));
+    let mut times = Vec::new();
+    for batch in 0..500_i64 {
+        let events: Vec<_> = (0..64)
+            .map(|author| {
+                let id = format!("live{batch:05}{author:05}");
+                let author = format!("user{author:013}");
+                posted(testing::post(&id, room.as_str(), &author, "a message like any other", 1_000_000_000 + batch))
+            })
+            .collect();
+        let begin = Instant::now();
+        let position = log.say(1_800_000_000_000 + batch, events);
+        views.wait_for(position).await.unwrap();
+        times.push(begin.elapsed());
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    times.sort();
+    println!(
+        "live: 64 messages of one room, from the log's commit to read-your-writes: median {:.2?}, p99 {:.2?}, worst {:.2?}",
+        times[times.len() / 2],
+        times[times.len() * 99 / 100],
+        times[times.len() - 1]
+    );
+
+    let rounds = 1_000_000_u32;
+    views.user(&user).await.unwrap();
+    views.room_facts(&room).await.unwrap();
+    views.membership_facts(&room, &user).await.unwrap();
+    let begin = Instant::now();
+    for _ in 0..rounds {
+        std::hint::black_box(views.user(&user).await.unwrap());
+    }
+    let user_time = begin.elapsed() / rounds;
+    let begin = Instant::now();
+    for _ in 0..rounds {
+        std::hint::black_box(views.membership_facts(&room, &user).await.unwrap());
+    }
+    println!("facts in memory: user {user_time:.0?}, membership {:.0?}", begin.elapsed() / rounds);
+
+    let begin = Instant::now();
+    let rounds = 20_000_u32;
+    for _ in 0..rounds {
+        let query = projections::HistoryQuery {
+            room: room.clone(),
+            latest: None,
+            oldest: None,
+            inclusive: false,
+            show_threads: false,
+            hidden_kinds: Vec::new(),
+            slice: projections::Slice { offset: 0, count: Some(50) },
+        };
+        std::hint::black_box(views.history(query).await.unwrap());
+    }
+    println!("history of 50 messages, one after the other: {:.1?} each", begin.elapsed() / rounds);
+    views.close().await;
+}

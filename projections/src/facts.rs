@@ -1,0 +1,202 @@
+//! Facts in memory: what nearly every request asks for, answered without SQLite and without a change of thread.
+//!
+//! Filled by whoever asks first, emptied by the worker when it commits a change. The race to avoid: a reader reads
+//! the old row, the worker commits and removes the cached fact, then the reader puts the old row in, for ever.
+//! So every shard counts its removals, and a reader's row is refused if the count moved since before it looked.
+
+use std::collections::HashMap;
+use std::future::Future;
+use std::hash::{BuildHasher, Hash, RandomState};
+use std::sync::Arc;
+
+use compact_str::CompactString;
+use domain::membership::MembershipFacts;
+use domain::room::RoomFacts;
+use domain::{RoomId, TokenHash, UserId};
+use parking_lot::RwLock;
+
+use crate::error::QueryError;
+use crate::sessions::SessionFacts;
+use crate::tx::Stale;
+use crate::users::UserFacts;
+
+/// Number of shards of each cache; a power of two.
+const SHARDS: usize = 16;
+
+struct Shard<K, V> {
+    /// How often something was removed.
+    epoch: u64,
+    /// Found lately. `None` as a value: known not to exist.
+    young: HashMap<K, Option<V>>,
+    /// Found before `young` was last full.
+    old: HashMap<K, Option<V>>,
+}
+
+/// One kind of fact.
+pub(crate) struct Facts<K, V> {
+    shards: Vec<RwLock<Shard<K, V>>>,
+    hasher: RandomState,
+    /// How many facts a shard holds in `young` before they grow old.
+    generation: usize,
+}
+
+impl<K: Clone + Eq + Hash, V: Clone> Facts<K, V> {
+    /// Holds at most about `capacity` facts.
+    pub(crate) fn new(capacity: usize) -> Self {
+        let shard = || RwLock::new(Shard { epoch: 0, young: HashMap::new(), old: HashMap::new() });
+        Self {
+            shards: (0..SHARDS).map(|_| shard()).collect(),
+            hasher: RandomState::new(),
+            generation: (capacity / SHARDS / 2).max(1),
+        }
+    }
+
+    fn shard(&self, key: &K) -> &RwLock<Shard<K, V>> {
+        // The high bits: the low ones choose the bucket within the shard's map.
+        let index = usize::try_from(self.hasher.hash_one(key) >> 60).unwrap_or(0);
+        &self.shards[index % SHARDS]
+    }
+
+    /// The fact, from memory or else from `load`.
+    pub(crate) async fn get<F, L>(&self, key: &K, load: L) -> Result<Option<V>, QueryError>
+    where
+        L: FnOnce() -> F,
+        F: Future<Output = Result<Option<V>, QueryError>>,
+    {
+        let shard = self.shard(key);
+        let epoch = {
+            let shard = shard.read();
+            if let Some(fact) = shard.young.get(key) {
+                return Ok(fact.clone());
+            }
+            shard.epoch
+        };
+        {
+            let mut shard = shard.write();
+            if let Some(fact) = shard.old.remove(key) {
+                shard.put(key.clone(), fact.clone(), self.generation);
+                return Ok(fact);
+            }
+        }
+        // The epoch was read before the question goes out, so before the snapshot it is answered from.
+        let fact = load().await?;
+        let mut shard = shard.write();
+        if shard.epoch == epoch {
+            shard.put(key.clone(), fact.clone(), self.generation);
+        }
+        Ok(fact)
+    }
+
+    /// Removes what a commit changed. Called after the commit and before anybody is told of it.
+    pub(crate) fn invalidate<'a>(&self, keys: impl IntoIterator<Item = &'a K>)
+    where
+        K: 'a,
+    {
+        for key in keys {
+            let mut shard = self.shard(key).write();
+            shard.epoch += 1;
+            shard.young.remove(key);
+            shard.old.remove(key);
+        }
+    }
+
+    /// Removes everything.
+    pub(crate) fn clear(&self) {
+        for shard in &self.shards {
+            let mut shard = shard.write();
+            shard.epoch += 1;
+            shard.young.clear();
+            shard.old.clear();
+        }
+    }
+}
+
+impl<K: Eq + Hash, V> Shard<K, V> {
+    fn put(&mut self, key: K, fact: Option<V>, generation: usize) {
+        if self.young.len() >= generation {
+            self.old = std::mem::take(&mut self.young);
+        }
+        self.young.insert(key, fact);
+    }
+}
+
+/// All cached facts.
+pub(crate) struct AllFacts {
+    pub(crate) users: Facts<UserId, Arc<UserFacts>>,
+    /// Lower-case user name to user.
+    pub(crate) usernames: Facts<CompactString, UserId>,
+    pub(crate) sessions: Facts<TokenHash, Arc<SessionFacts>>,
+    pub(crate) rooms: Facts<RoomId, Arc<RoomFacts>>,
+    pub(crate) memberships: Facts<(RoomId, UserId), Arc<MembershipFacts>>,
+}
+
+impl AllFacts {
+    /// Empty.
+    pub(crate) fn new() -> Self {
+        Self {
+            users: Facts::new(50_000),
+            usernames: Facts::new(50_000),
+            sessions: Facts::new(100_000),
+            rooms: Facts::new(50_000),
+            memberships: Facts::new(200_000),
+        }
+    }
+
+    /// Removes what a commit changed.
+    pub(crate) fn invalidate(&self, stale: &Stale) {
+        self.users.invalidate(&stale.users);
+        self.usernames.invalidate(&stale.usernames);
+        self.sessions.invalidate(&stale.sessions);
+        self.rooms.invalidate(&stale.rooms);
+        self.memberships.invalidate(&stale.memberships);
+    }
+
+    /// Removes everything.
+    pub(crate) fn clear(&self) {
+        self.users.clear();
+        self.usernames.clear();
+        self.sessions.clear();
+        self.rooms.clear();
+        self.memberships.clear();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use futures::FutureExt;
+
+    #[tokio::test]
+    async fn a_row_read_before_a_change_is_not_kept_after_it() {
+        let facts: Facts<u32, &str> = Facts::new(100);
+        // 1. a reader reads the old row  2. the worker commits and invalidates  3. the reader comes back
+        let answer = facts
+            .get(&1, || async {
+                facts.invalidate([&1]);
+                Ok(Some("old"))
+            })
+            .await;
+        assert_eq!(answer.unwrap(), Some("old"), "the reader began before the change");
+        let answer = facts.get(&1, || async { Ok(Some("new")) }).await;
+        assert_eq!(answer.unwrap(), Some("new"), "the old row was not kept");
+        let answer = facts.get(&1, || async { Err(QueryError::Closed) }).await;
+        assert_eq!(answer.unwrap(), Some("new"), "the new one was");
+    }
+
+    #[test]
+    fn a_hit_does_not_wait() {
+        let facts: Facts<u32, u32> = Facts::new(100);
+        assert!(facts.get(&1, || async { Ok(Some(2)) }).now_or_never().is_some());
+        assert_eq!(facts.get(&1, std::future::pending).now_or_never().unwrap().unwrap(), Some(2));
+    }
+
+    #[test]
+    fn the_number_of_facts_is_bounded() {
+        let facts: Facts<u32, u32> = Facts::new(1000);
+        for key in 0..100_000 {
+            facts.get(&key, || async move { Ok(Some(key)) }).now_or_never();
+        }
+        let held: usize = facts.shards.iter().map(|shard| shard.read().young.len() + shard.read().old.len()).sum();
+        assert!(held <= 1000, "{held} facts are held");
+    }
+}

@@ -1,0 +1,205 @@
+//! The files of the views: one generation serves, the next one is built beside it.
+//!
+//! `views.current` names the file that serves. It is replaced by a rename, so it names the old or the new file and
+//! nothing else, wherever a crash happens; files it does not name are left over from one and are removed.
+
+use std::fs::{self, File, TryLockError};
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use eventstore::Position;
+use rusqlite::{Connection, OpenFlags};
+
+use crate::error::ViewsError;
+use crate::projection::ALL;
+use crate::views::unsigned;
+
+/// Raise it when the files change in a way no version of a single view tells.
+const FORMAT: i64 = 1;
+
+const POINTER: &str = "views.current";
+const LOCK: &str = "views.lock";
+
+/// A folder of views, held by one process.
+pub(crate) struct Folder {
+    dir: PathBuf,
+    /// Held as long as this lives: two processes in one folder would swap each other's files.
+    _lock: File,
+}
+
+fn problem(path: &Path, error: &std::io::Error) -> ViewsError {
+    ViewsError::Folder { path: path.display().to_string(), reason: error.to_string() }
+}
+
+impl Folder {
+    /// Opens (or creates) it and removes what a crash left over.
+    pub(crate) fn open(dir: &Path) -> Result<Self, ViewsError> {
+        fs::create_dir_all(dir).map_err(|error| problem(dir, &error))?;
+        let path = dir.join(LOCK);
+        let lock = File::create(&path).map_err(|error| problem(&path, &error))?;
+        match lock.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => {
+                let reason = "in use by another process".to_owned();
+                return Err(ViewsError::Folder { path: dir.display().to_string(), reason });
+            }
+            Err(TryLockError::Error(error)) => return Err(problem(&path, &error)),
+        }
+        let folder = Self { dir: dir.to_owned(), _lock: lock };
+        let current = folder.current();
+        for entry in fs::read_dir(dir).map_err(|error| problem(dir, &error))?.flatten() {
+            let path = entry.path();
+            if generation(&path).is_some() && Some(&path) != current.as_ref() {
+                remove(&path);
+            }
+        }
+        Ok(folder)
+    }
+
+    /// The file that serves, if there is one.
+    pub(crate) fn current(&self) -> Option<PathBuf> {
+        current(&self.dir)
+    }
+
+    /// A path for the next file.
+    pub(crate) fn next(&self) -> PathBuf {
+        let number = self.current().as_deref().and_then(generation).map_or(1, |number| number + 1);
+        self.dir.join(format!("views-{number:010}.sqlite"))
+    }
+
+    /// Makes a file the one that serves.
+    pub(crate) fn switch(&self, path: &Path) -> Result<(), ViewsError> {
+        let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+        let temporary = self.dir.join(format!("{POINTER}.new"));
+        let write = || {
+            let mut file = File::create(&temporary)?;
+            file.write_all(name.as_bytes())?;
+            file.sync_all()?;
+            fs::rename(&temporary, self.dir.join(POINTER))?;
+            File::open(&self.dir)?.sync_all()
+        };
+        write().map_err(|error| problem(&self.dir, &error))
+    }
+}
+
+/// The file that serves in `dir`, if there is one.
+pub(crate) fn current(dir: &Path) -> Option<PathBuf> {
+    let name = fs::read_to_string(dir.join(POINTER)).ok()?;
+    let path = dir.join(name.trim());
+    (generation(&path).is_some() && path.is_file()).then_some(path)
+}
+
+/// The number in a file's name.
+fn generation(path: &Path) -> Option<u64> {
+    path.file_name()?.to_str()?.strip_prefix("views-")?.strip_suffix(".sqlite")?.parse().ok()
+}
+
+/// Removes a file with what SQLite keeps beside it. What cannot be removed is removed at the next start.
+pub(crate) fn remove(path: &Path) {
+    for suffix in ["", "-wal", "-shm", "-journal"] {
+        let mut name = path.as_os_str().to_owned();
+        name.push(suffix);
+        if let Err(error) = fs::remove_file(&name)
+            && error.kind() != std::io::ErrorKind::NotFound
+        {
+            tracing::warn!(path = %path.display(), %error, "cannot remove an old views file");
+        }
+    }
+}
+
+/// Creates a file to be filled from the start of the log. Nothing is safe until [`finish`]: no journal, no syncs; a
+/// crash leaves a file nobody points to.
+pub(crate) fn create(path: &Path) -> rusqlite::Result<Connection> {
+    remove(path);
+    let conn = Connection::open(path)?;
+    conn.set_prepared_statement_cache_capacity(256);
+    conn.execute_batch(
+        "PRAGMA page_size = 8192;
+         PRAGMA journal_mode = OFF;
+         PRAGMA synchronous = OFF;
+         PRAGMA locking_mode = EXCLUSIVE;
+         PRAGMA cache_size = -262144;
+         PRAGMA threads = 2;
+         PRAGMA temp_store = MEMORY;",
+    )?;
+    conn.execute_batch(
+        "CREATE TABLE projections (
+            name TEXT NOT NULL PRIMARY KEY,
+            version INTEGER NOT NULL,
+            position INTEGER NOT NULL
+        ) WITHOUT ROWID;",
+    )?;
+    for projection in ALL {
+        conn.execute_batch(projection.tables())?;
+        conn.execute(
+            "INSERT INTO projections (name, version, position) VALUES (?1, ?2, 0)",
+            (projection.name(), projection.version()),
+        )?;
+    }
+    conn.pragma_update(None, "user_version", FORMAT)?;
+    Ok(conn)
+}
+
+/// Makes a file that was filled safe, and closes it.
+pub(crate) fn finish(path: &Path, conn: Connection) -> Result<(), ViewsError> {
+    conn.close().map_err(|(_, error)| error)?;
+    File::open(path).and_then(|file| file.sync_all()).map_err(|error| problem(path, &error))
+}
+
+/// Opens a file to write to, and to read from meanwhile.
+///
+/// `synchronous = NORMAL`: a power cut may lose the last commits, but never half of one, and the checkpoint goes with
+/// its rows. The log has it all.
+pub(crate) fn open_writer(path: &Path) -> rusqlite::Result<Connection> {
+    let conn = Connection::open(path)?;
+    conn.set_prepared_statement_cache_capacity(256);
+    conn.execute_batch(
+        "PRAGMA journal_mode = WAL;
+         PRAGMA synchronous = NORMAL;
+         PRAGMA cache_size = -65536;
+         PRAGMA wal_autocheckpoint = 4000;
+         PRAGMA journal_size_limit = 67108864;
+         PRAGMA temp_store = MEMORY;
+         PRAGMA busy_timeout = 5000;",
+    )?;
+    Ok(conn)
+}
+
+/// Opens a file to read from.
+pub(crate) fn open_reader(path: &Path) -> rusqlite::Result<Connection> {
+    let conn = Connection::open_with_flags(
+        path,
+        OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_URI,
+    )?;
+    conn.set_prepared_statement_cache_capacity(256);
+    conn.execute_batch(
+        "PRAGMA query_only = ON;
+         PRAGMA cache_size = -32768;
+         PRAGMA mmap_size = 1073741824;
+         PRAGMA temp_store = MEMORY;
+         PRAGMA busy_timeout = 5000;",
+    )?;
+    Ok(conn)
+}
+
+/// Name, version and checkpoint of the views in a file.
+pub(crate) fn checkpoints(conn: &Connection) -> rusqlite::Result<Vec<(String, u32, Position)>> {
+    conn.prepare("SELECT name, version, position FROM projections ORDER BY name")?
+        .query_map([], |row| Ok((row.get(0)?, row.get(1)?, Position::new(unsigned(row, 2)?))))?
+        .collect()
+}
+
+/// The checkpoint of a file, if it has exactly the views of this program in their present versions.
+pub(crate) fn position(conn: &Connection) -> rusqlite::Result<Option<Position>> {
+    let format: i64 = conn.pragma_query_value(None, "user_version", |row| row.get(0))?;
+    if format != FORMAT {
+        return Ok(None);
+    }
+    let mut wanted: Vec<(&str, u32)> =
+        ALL.iter().map(|projection| (projection.name(), projection.version())).collect();
+    wanted.sort_unstable();
+    let found = checkpoints(conn)?;
+    let same = found.iter().map(|(name, version, _)| (name.as_str(), *version)).eq(wanted);
+    let position = found.first().map(|(_, _, position)| *position);
+    Ok(position.filter(|first| same && found.iter().all(|(_, _, position)| position == first)))
+}

@@ -1,0 +1,185 @@
+//! `views(log)` is a function: whatever the size of batches and wherever it was interrupted, the tables are the same
+//! to the byte.
+
+use std::fmt::Write as _;
+use std::path::Path;
+
+use eventstore::Position;
+use rusqlite::Connection;
+use rusqlite::types::ValueRef;
+use tokio::sync::mpsc;
+
+use crate::intake::Intake;
+use crate::projection::Applied;
+use crate::testing::{Chaos, MemoryLog, types};
+use crate::tx::{Tx, all_indexes, create_index};
+use crate::{file, rebuild, worker};
+
+/// Everything in a file, by table and key.
+fn dump(conn: &Connection) -> String {
+    let mut out = String::new();
+    let tables: Vec<String> = conn
+        .prepare("SELECT name FROM sqlite_schema WHERE type = 'table' ORDER BY name")
+        .unwrap()
+        .query_map([], |row| row.get(0))
+        .unwrap()
+        .collect::<Result<_, _>>()
+        .unwrap();
+    for table in tables {
+        let mut select = conn.prepare(&format!("SELECT * FROM {table} ORDER BY 1, 2")).unwrap();
+        let columns = select.column_count();
+        let mut rows = select.query([]).unwrap();
+        while let Some(row) = rows.next().unwrap() {
+            write!(out, "{table}:").unwrap();
+            for column in 0..columns {
+                match row.get_ref(column).unwrap() {
+                    ValueRef::Null => out.push_str(" -"),
+                    ValueRef::Integer(number) => write!(out, " {number}").unwrap(),
+                    ValueRef::Real(number) => write!(out, " {number}").unwrap(),
+                    ValueRef::Text(text) | ValueRef::Blob(text) => {
+                        write!(out, " {}", String::from_utf8_lossy(text)).unwrap();
+                    }
+                }
+            }
+            out.push('\n');
+        }
+    }
+    out
+}
+
+/// The events of a chaotic workspace.
+fn chaos(seed: u64, events: usize) -> Vec<Applied> {
+    let log = MemoryLog::new(100);
+    let (mut chaos, begin) = Chaos::begin(seed, 12, 9);
+    log.say(0, begin);
+    for _ in 0..events {
+        let event = chaos.next(true);
+        log.say(chaos.now, [event]);
+    }
+    let events = log.events();
+    assert!(types(&events).len() >= 24, "few kinds of events: {:?}", types(&events));
+    events.iter().map(|recorded| Applied::decode(recorded).unwrap()).collect()
+}
+
+/// A file as the worker has it: with all indexes, in live mode.
+fn live(path: &Path) -> Tx {
+    let conn = file::create(path).unwrap();
+    for index in all_indexes() {
+        create_index(&conn, index).unwrap();
+    }
+    file::finish(path, conn).unwrap();
+    reopened(path)
+}
+
+fn reopened(path: &Path) -> Tx {
+    let conn = file::open_writer(path).unwrap();
+    let position = file::position(&conn).unwrap().unwrap();
+    Tx::new(conn, position, false).unwrap()
+}
+
+fn first_difference(a: &str, b: &str) -> String {
+    let line = a.lines().zip(b.lines()).find(|(a, b)| a != b);
+    format!("{line:#?} ({} and {} lines)", a.lines().count(), b.lines().count())
+}
+
+#[test]
+fn batches_of_any_size_give_the_same_views() {
+    let dir = tempfile::tempdir().unwrap();
+    for seed in [1, 77, 4711] {
+        let events = chaos(seed, 2500);
+        let mut expected: Option<String> = None;
+        for batch in [1, 7, 1000, usize::MAX] {
+            let path = dir.path().join(format!("views-{seed}{batch}.sqlite"));
+            let mut tx = live(&path);
+            for part in events.chunks(batch.min(events.len())) {
+                worker::transact(&mut tx, part).unwrap();
+                tx.trim();
+            }
+            let found = dump(&tx.conn);
+            let expected = expected.get_or_insert_with(|| found.clone());
+            assert!(*expected == found, "seed {seed}, batch {batch}: {}", first_difference(expected, &found));
+        }
+    }
+}
+
+#[test]
+fn restarts_anywhere_give_the_same_views() {
+    let dir = tempfile::tempdir().unwrap();
+    let events = chaos(5, 2500);
+    let mut whole = live(&dir.path().join("views-1.sqlite"));
+    worker::transact(&mut whole, &events).unwrap();
+    let path = dir.path().join("views-2.sqlite");
+    let mut tx = live(&path);
+    let mut at = 0;
+    for step in (1_usize..).map(|round| 1 + round * 37 % 101) {
+        let end = (at + step).min(events.len());
+        worker::transact(&mut tx, &events[at..end]).unwrap();
+        at = end;
+        if at == events.len() {
+            break;
+        }
+        // Stopped half-way through the next batch, as by a crash.
+        tx.conn.execute_batch("BEGIN").unwrap();
+        for event in &events[at..(at + 5).min(events.len())] {
+            tx.apply(event).unwrap();
+        }
+        drop(tx);
+        tx = reopened(&path);
+        assert_eq!(tx.position, Position::new(at as u64));
+    }
+    let (expected, found) = (dump(&whole.conn), dump(&tx.conn));
+    assert!(expected == found, "{}", first_difference(&expected, &found));
+}
+
+#[test]
+fn a_rolled_back_batch_leaves_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    let events = chaos(9, 1200);
+    let mut whole = live(&dir.path().join("views-1.sqlite"));
+    worker::transact(&mut whole, &events).unwrap();
+    let mut tx = live(&dir.path().join("views-2.sqlite"));
+    for part in events.chunks(90) {
+        let before = tx.position;
+        tx.conn.execute_batch("BEGIN").unwrap();
+        for event in part {
+            tx.apply(event).unwrap();
+        }
+        tx.flush().unwrap();
+        tx.conn.execute_batch("ROLLBACK").unwrap();
+        tx.reset(before).unwrap();
+        worker::transact(&mut tx, part).unwrap();
+    }
+    let (expected, found) = (dump(&whole.conn), dump(&tx.conn));
+    assert!(expected == found, "{}", first_difference(&expected, &found));
+}
+
+#[test]
+fn a_rebuild_gives_the_same_views_as_living_through_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let events = chaos(13, 4000);
+    let mut lived = live(&dir.path().join("views-1.sqlite"));
+    for part in events.chunks(3) {
+        worker::transact(&mut lived, part).unwrap();
+        lived.trim();
+    }
+    let path = dir.path().join("views-2.sqlite");
+    let (sender, receiver) = mpsc::channel(1000);
+    for part in events.chunks(500) {
+        assert!(sender.try_send(Intake::Events(part.to_vec())).is_ok());
+    }
+    drop(sender);
+    let position = rebuild::fill(&path, receiver, |_| {}).unwrap();
+    assert_eq!(position, Position::new(events.len() as u64));
+    let rebuilt = reopened(&path);
+    let (expected, found) = (dump(&lived.conn), dump(&rebuilt.conn));
+    assert!(expected == found, "{}", first_difference(&expected, &found));
+    let indexes = |conn: &Connection| -> Vec<String> {
+        conn.prepare("SELECT name FROM sqlite_schema WHERE type = 'index' AND sql IS NOT NULL ORDER BY name")
+            .unwrap()
+            .query_map([], |row| row.get(0))
+            .unwrap()
+            .collect::<Result<_, _>>()
+            .unwrap()
+    };
+    assert_eq!(indexes(&lived.conn), indexes(&rebuilt.conn), "a rebuilt file has all indexes");
+}

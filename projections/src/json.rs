@@ -1,0 +1,46 @@
+//! Wire documents to and from the bytes that rows hold.
+
+use bytes::Bytes;
+use rusqlite::types::Type;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+/// Writes a document.
+pub(crate) fn encode<T: Serialize>(document: &T) -> rusqlite::Result<Vec<u8>> {
+    let mut bytes = Vec::with_capacity(512);
+    serde_json::to_writer(&mut bytes, document)
+        .map_err(|error| rusqlite::Error::ToSqlConversionFailure(Box::new(error)))?;
+    Ok(bytes)
+}
+
+/// Reads a document that [`encode`] wrote.
+pub(crate) fn decode<T: DeserializeOwned>(bytes: &[u8]) -> rusqlite::Result<T> {
+    serde_json::from_slice(bytes)
+        .map_err(|error| rusqlite::Error::FromSqlConversionFailure(0, Type::Blob, Box::new(error)))
+}
+
+/// Adds a field whose value is written already to a document that has at least one field.
+pub(crate) fn splice(document: &mut Vec<u8>, name: &str, value: &[u8]) {
+    if document.pop() == Some(b'}') {
+        document.extend_from_slice(b",\"");
+        document.extend_from_slice(name.as_bytes());
+        document.extend_from_slice(b"\":");
+        document.extend_from_slice(value);
+        document.push(b'}');
+    }
+}
+
+/// A document out of a row.
+pub(crate) fn column(row: &rusqlite::Row<'_>, index: usize) -> rusqlite::Result<Bytes> {
+    Ok(Bytes::copy_from_slice(row.get_ref(index)?.as_bytes()?))
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn a_written_value_can_be_added() {
+        let mut document = br#"{"a":1}"#.to_vec();
+        super::splice(&mut document, "b", br#"{"c":2}"#);
+        assert_eq!(document, br#"{"a":1,"b":{"c":2}}"#);
+    }
+}

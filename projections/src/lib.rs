@@ -1,0 +1,69 @@
+//! Views computed from the log: what a room looks like, who has unread messages, what was said.
+//!
+//! Start at [`Views`]: it opens the views file of this node, keeps it up to date and answers questions. Every view
+//! is a [`Projection`] in a file of its own (tables, apply, queries). `views(log)` is a function: any batch size, any
+//! restart point and any node give the same tables.
+//!
+//! ```text
+//! subscribe -> decode (task) -> apply + commit (one thread) -> wake waiters, drop stale facts, publish live updates
+//!                                                                 readers (few threads) <- questions of the doors
+//! ```
+//!
+//! What this crate never does: write the log, call the outside world, or read a clock to decide what a view contains.
+
+pub mod error;
+
+mod views;
+
+mod projection;
+mod rows;
+mod tx;
+
+mod users;
+mod sessions;
+mod rooms;
+mod memberships;
+mod messages;
+mod message_doc;
+mod system_messages;
+mod settings;
+mod permissions;
+mod tombstones;
+
+mod intake;
+mod rebuild;
+mod worker;
+
+mod facts;
+mod file;
+mod lag;
+mod readers;
+mod recent;
+mod shared;
+mod wait;
+
+pub mod live;
+
+mod iso;
+mod json;
+mod names;
+
+#[cfg(test)]
+mod function_tests;
+#[cfg(test)]
+#[path = "../testing/mod.rs"]
+mod testing;
+
+pub use error::{QueryError, ViewsError, WaitError};
+pub use lag::{Health, Lag};
+pub use memberships::{MemberQuery, MembershipRecord, RoleHolder};
+pub use messages::{HistoryQuery, MessageRecord, Window};
+pub use projection::{Applied, Index, Projection, ProjectionStatus};
+pub use rebuild::{RebuildProgress, list, rebuild_offline};
+pub use rooms::{RoomQuery, RoomRecord, RoomSort};
+pub use sessions::SessionFacts;
+pub use settings::SettingRecord;
+pub use tombstones::{Removed, Sync};
+pub use tx::Tx;
+pub use users::{Credentials, UserFacts, UserQuery, UserSort};
+pub use views::{Page, Slice, Views};

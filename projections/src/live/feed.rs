@@ -1,0 +1,269 @@
+//! What one user sees, from a position on: first out of the log, then live.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use domain::membership::MembershipEvent;
+use domain::room::RoomEvent;
+use domain::{Event, RoomId, UserId};
+use eventstore::{Filter, Position};
+use futures::StreamExt;
+use futures::stream::BoxStream;
+use rusqlite::OptionalExtension;
+
+use super::hub::{Delivery, Subscription};
+use super::update::{Effect, LiveUpdate, Scope, updates_of};
+use crate::error::QueryError;
+use crate::file;
+use crate::names::FileNames;
+use crate::projection::Applied;
+use crate::tx::number;
+use crate::views::Views;
+
+/// How long subscribing waits for the hub to reach what the views already contain.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// How often subscribing is tried while the hub runs away.
+const ATTEMPTS: usize = 8;
+
+/// How many events are turned into updates at once when replaying.
+const REPLAY: usize = 512;
+
+/// What one user sees, from a position on, without gap or repetition. The rooms it covers follow the user's
+/// memberships by themselves. Dropping it unsubscribes.
+pub struct Feed {
+    live: Subscription,
+    /// What was missed, until it is through. `Err`: the log could not be read.
+    missed: Option<BoxStream<'static, Result<Arc<LiveUpdate>, ()>>>,
+    position: Position,
+    /// What is live up to here was seen before.
+    seen: Position,
+    /// The log could not be read: nothing more comes.
+    broken: bool,
+}
+
+impl Feed {
+    /// The next update. After [`Delivery::Lost`] or [`Delivery::Closed`] only the same again. May be dropped and called
+    /// again at any time (in `select!`) without losing anything.
+    pub async fn next(&mut self) -> Delivery {
+        if self.broken {
+            return Delivery::Lost(self.position);
+        }
+        if let Some(missed) = &mut self.missed {
+            match missed.next().await {
+                Some(Ok(update)) => {
+                    self.position = update.position;
+                    return Delivery::Update(update);
+                }
+                Some(Err(())) => {
+                    self.broken = true;
+                    return Delivery::Lost(self.position);
+                }
+                None => {
+                    self.missed = None;
+                    self.position = self.position.max(self.live.base);
+                }
+            }
+        }
+        loop {
+            match self.live.next().await {
+                Delivery::Update(update) if update.position <= self.seen => {}
+                Delivery::Update(update) => {
+                    self.position = update.position;
+                    return Delivery::Update(update);
+                }
+                // The hub knows what it handed out, but not what was seen before.
+                Delivery::Lost(position) => return Delivery::Lost(position.max(self.position)),
+                Delivery::Closed(position) => return Delivery::Closed(position.max(self.position)),
+            }
+        }
+    }
+
+    /// The position everything up to which was delivered by [`Self::next`] or was never meant for this user: where a
+    /// client would resume now.
+    pub fn position(&self) -> Position {
+        self.position
+    }
+}
+
+impl Views {
+    /// What `user` sees from now on (`after: None`) or after a position, without gap or repetition.
+    pub async fn feed(&self, user: &UserId, after: Option<Position>) -> Result<Feed, QueryError> {
+        let live = self.subscribe(user).await?;
+        let base = live.base;
+        let missed = match after {
+            Some(after) if after < base => {
+                let rooms = self.rooms_at(user, &live.rooms, after, base).await?;
+                Some(self.clone().replay(user.clone(), rooms, after, base).boxed())
+            }
+            _ => None,
+        };
+        let position = after.unwrap_or(base);
+        Ok(Feed { live, missed, position, seen: position, broken: false })
+    }
+
+    /// Registers with the hub, for exactly the rooms the user is in at the subscription's base.
+    async fn subscribe(&self, user: &UserId) -> Result<Subscription, QueryError> {
+        for _ in 0..ATTEMPTS {
+            let key = user.clone();
+            // Rooms and checkpoint of one and the same moment: both are read in one transaction.
+            let (rooms, at) = self
+                .read(move |conn| {
+                    let snapshot = conn.unchecked_transaction()?;
+                    let at = file::position(&snapshot)?.unwrap_or(Position::START);
+                    let rooms = snapshot
+                        .prepare_cached("SELECT room FROM memberships WHERE user = ?1")?
+                        .query_map([key.as_str()], |row| Ok(RoomId::new(row.get_ref(0)?.as_str()?)))?
+                        .collect::<rusqlite::Result<HashSet<RoomId>>>()?;
+                    Ok((rooms, at))
+                })
+                .await?;
+            let mut published = self.hub().watch();
+            let reached = tokio::time::timeout(PATIENCE, published.wait_for(|published| *published >= at)).await;
+            if !matches!(reached, Ok(Ok(_))) {
+                return Err(QueryError::NotReady);
+            }
+            if let Some(subscription) = self.hub().subscribe(user, rooms, at) {
+                return Ok(subscription);
+            }
+        }
+        Err(QueryError::Busy)
+    }
+
+    /// The rooms the user was in at `after`, from those at `base` and what happened in between.
+    async fn rooms_at(
+        &self,
+        user: &UserId,
+        now: &HashSet<RoomId>,
+        after: Position,
+        base: Position,
+    ) -> Result<HashSet<RoomId>, QueryError> {
+        let mut rooms = now.clone();
+        let mut known: HashSet<RoomId> = HashSet::new();
+        let filter = Filter {
+            event_types: ["MemberJoined", "MemberLeft", "MemberRemoved", "RoomDeleted"].map(str::to_owned).to_vec(),
+            ..Filter::default()
+        };
+        let mut chunks = self.store().read_all(after, filter);
+        while let Some(chunk) = chunks.next().await {
+            let chunk = chunk.map_err(|error| QueryError::Database(error.to_string()))?;
+            for recorded in chunk.iter() {
+                if recorded.position > base {
+                    return Ok(rooms);
+                }
+                let applied =
+                    Applied::decode(recorded).map_err(|error| QueryError::Database(error.to_string()))?;
+                // The first thing that happened to a membership tells what it was before.
+                let (room, was_in) = match &applied.event {
+                    Event::Membership(MembershipEvent::MemberJoined(e)) if e.user == *user => (&e.room, false),
+                    Event::Membership(MembershipEvent::MemberLeft(e)) if e.user == *user => (&e.room, true),
+                    Event::Membership(MembershipEvent::MemberRemoved(e)) if e.user == *user => (&e.room, true),
+                    Event::Room(RoomEvent::RoomDeleted(e)) if !known.contains(&e.room) => {
+                        (&e.room, self.ended_at(user, &e.room, applied.position).await?)
+                    }
+                    _ => continue,
+                };
+                if known.insert(room.clone()) {
+                    if was_in {
+                        rooms.insert(room.clone());
+                    } else {
+                        rooms.remove(room);
+                    }
+                }
+            }
+        }
+        Ok(rooms)
+    }
+
+    /// Whether the event at `position` ended the user's membership.
+    async fn ended_at(&self, user: &UserId, room: &RoomId, position: Position) -> Result<bool, QueryError> {
+        let (user, room) = (user.clone(), room.clone());
+        self.read(move |conn| {
+            conn.prepare_cached(
+                "SELECT 1 FROM tombstones
+                 WHERE user = ?1 AND position = ?3 AND kind = 'membership' AND room = ?2",
+            )?
+            .query_row(rusqlite::params![user.as_str(), room.as_str(), number(position)], |_| Ok(()))
+            .optional()
+            .map(|found| found.is_some())
+        })
+        .await
+    }
+
+    /// What the hub would have offered the user after `after`, up to and with `until`, beginning in `rooms`.
+    fn replay(
+        self,
+        user: UserId,
+        mut rooms: HashSet<RoomId>,
+        after: Position,
+        until: Position,
+    ) -> impl futures::Stream<Item = Result<Arc<LiveUpdate>, ()>> + Send {
+        async_stream::stream! {
+            let mut chunks = self.store().read_all(after, Filter::default());
+            while let Some(chunk) = chunks.next().await {
+                let Ok(chunk) = chunk else {
+                    yield Err(());
+                    return;
+                };
+                let mut begin = 0;
+                while begin < chunk.len() {
+                    let end = (begin + REPLAY).min(chunk.len());
+                    let (part, range) = (Arc::clone(&chunk), begin..end);
+                    begin = end;
+                    let updates = self
+                        .read(move |conn| {
+                            let mut names = FileNames::new(conn);
+                            let mut updates = Vec::new();
+                            for recorded in part[range].iter().take_while(|recorded| recorded.position <= until) {
+                                let applied = Applied::decode(recorded)
+                                    .map_err(|error| rusqlite::Error::ToSqlConversionFailure(Box::new(error)))?;
+                                updates_of(&applied, None, &mut names, &mut updates)?;
+                            }
+                            Ok(updates)
+                        })
+                        .await;
+                    let Ok(updates) = updates else {
+                        yield Err(());
+                        return;
+                    };
+                    let mut effects = Vec::new();
+                    let mut at = Position::START;
+                    for update in updates {
+                        if update.position > at {
+                            // An event's effect shows after all of its updates, as in the hub.
+                            take_effects(&mut rooms, &mut effects);
+                            at = update.position;
+                        }
+                        let update = Arc::new(update);
+                        let concerns = match &update.scope {
+                            Scope::User(one) => *one == user,
+                            Scope::Room(room) => rooms.contains(room) && update.except.as_ref() != Some(&user),
+                        };
+                        if update.effect == Effect::Dissolve || concerns {
+                            effects.push(Arc::clone(&update));
+                        }
+                        if concerns {
+                            yield Ok(update);
+                        }
+                    }
+                    take_effects(&mut rooms, &mut effects);
+                }
+                if chunk.last().is_some_and(|last| last.position >= until) {
+                    return;
+                }
+            }
+        }
+    }
+}
+
+fn take_effects(rooms: &mut HashSet<RoomId>, effects: &mut Vec<Arc<LiveUpdate>>) {
+    for update in effects.drain(..) {
+        let Some(room) = &update.room else { continue };
+        match update.effect {
+            Effect::Enter => drop(rooms.insert(room.clone())),
+            Effect::Leave | Effect::Dissolve => drop(rooms.remove(room)),
+            Effect::None => {}
+        }
+    }
+}

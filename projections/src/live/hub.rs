@@ -1,0 +1,372 @@
+//! Routes updates by room and by user to subscribers.
+
+use std::collections::{HashMap, HashSet, VecDeque};
+use std::future::poll_fn;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::task::{Poll, Waker};
+
+use domain::{RoomId, UserId};
+use eventstore::Position;
+use parking_lot::{Mutex, RwLock};
+use tokio::sync::{mpsc, watch};
+
+use super::update::{Effect, LiveUpdate, Scope};
+
+/// How many updates may wait for one subscriber, and how many bytes of them.
+const QUEUE: (usize, usize) = (2048, 4 * 1024 * 1024);
+
+/// How many changes of who watches what are remembered, for those who are about to subscribe.
+const CHANGES: usize = 8192;
+
+/// What the worker hands over after a commit.
+pub(crate) enum Publication {
+    /// All updates of all events up to `position`, in order.
+    Updates {
+        /// The last event of the commit.
+        position: Position,
+        /// In order of position.
+        updates: Vec<LiveUpdate>,
+    },
+    /// The views are at this position without having made updates on the way.
+    Jump(Position),
+}
+
+/// What a subscriber gets.
+#[derive(Clone, Debug)]
+pub enum Delivery {
+    /// An update.
+    Update(Arc<LiveUpdate>),
+    /// The subscriber was too slow, or the hub jumped: nothing more comes. Resume after this position.
+    Lost(Position),
+    /// The server is shutting down. Resume after this position.
+    Closed(Position),
+}
+
+/// See the module.
+#[derive(Clone)]
+pub struct Hub {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    routes: RwLock<Routes>,
+    published: watch::Sender<Position>,
+    ids: AtomicU64,
+}
+
+/// Who watches what, as of `published`.
+struct Routes {
+    rooms: HashMap<RoomId, Vec<Arc<Subscriber>>>,
+    users: HashMap<UserId, Vec<Arc<Subscriber>>>,
+    published: Position,
+    /// The latest changes: position, whose (`None`: everybody's), room, entered.
+    changes: VecDeque<(Position, Option<UserId>, RoomId, bool)>,
+    /// Changes up to here may be forgotten.
+    forgotten: Position,
+    closed: bool,
+}
+
+struct Subscriber {
+    id: u64,
+    user: UserId,
+    queue: Mutex<Queue>,
+    /// Every room it is or was registered for, to be looked through when it goes.
+    rooms: Mutex<HashSet<RoomId>>,
+}
+
+struct Queue {
+    updates: VecDeque<Arc<LiveUpdate>>,
+    bytes: usize,
+    /// Everything up to here was taken out, or was never for this subscriber.
+    taken: Position,
+    end: Option<End>,
+    parked: Option<Waker>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum End {
+    Lost,
+    Closed,
+}
+
+impl Subscriber {
+    /// Offers an update. Never waits: a full queue ends the subscription instead.
+    fn offer(&self, update: &Arc<LiveUpdate>) {
+        let parked = {
+            let mut queue = self.queue.lock();
+            if queue.end.is_some() {
+                return;
+            }
+            let weight = update.weight();
+            if queue.updates.len() >= QUEUE.0 || (queue.bytes + weight > QUEUE.1 && !queue.updates.is_empty()) {
+                queue.end = Some(End::Lost);
+            } else {
+                queue.bytes += weight;
+                queue.updates.push_back(Arc::clone(update));
+            }
+            queue.parked.take()
+        };
+        // Only a subscriber that found its queue empty has to be woken.
+        if let Some(waker) = parked {
+            waker.wake();
+        }
+    }
+
+    fn end(&self, end: End) {
+        let parked = {
+            let mut queue = self.queue.lock();
+            queue.end.get_or_insert(end);
+            queue.parked.take()
+        };
+        if let Some(waker) = parked {
+            waker.wake();
+        }
+    }
+}
+
+impl Routes {
+    fn watch(&mut self, room: &RoomId, subscriber: &Arc<Subscriber>) {
+        let watchers = self.rooms.entry(room.clone()).or_default();
+        if watchers.iter().all(|watcher| watcher.id != subscriber.id) {
+            watchers.push(Arc::clone(subscriber));
+            subscriber.rooms.lock().insert(room.clone());
+        }
+    }
+
+    fn unwatch(&mut self, room: &RoomId, gone: impl Fn(&Subscriber) -> bool) {
+        if let Some(watchers) = self.rooms.get_mut(room) {
+            watchers.retain(|watcher| !gone(watcher));
+            if watchers.is_empty() {
+                self.rooms.remove(room);
+            }
+        }
+    }
+
+    fn remember(&mut self, position: Position, user: Option<UserId>, room: RoomId, entered: bool) {
+        if self.changes.len() >= CHANGES
+            && let Some((position, ..)) = self.changes.pop_front()
+        {
+            self.forgotten = position;
+        }
+        self.changes.push_back((position, user, room, entered));
+    }
+}
+
+impl Hub {
+    /// At a position, without subscribers.
+    pub(crate) fn new(position: Position) -> Self {
+        let routes = Routes {
+            rooms: HashMap::new(),
+            users: HashMap::new(),
+            published: position,
+            changes: VecDeque::new(),
+            forgotten: position,
+            closed: false,
+        };
+        Self {
+            inner: Arc::new(Inner {
+                routes: RwLock::new(routes),
+                published: watch::Sender::new(position),
+                ids: AtomicU64::new(0),
+            }),
+        }
+    }
+
+    /// Everything up to here has been offered to subscribers.
+    pub fn published(&self) -> Position {
+        *self.inner.published.borrow()
+    }
+
+    /// How many subscribers there are.
+    pub fn subscribers(&self) -> usize {
+        self.inner.routes.read().users.values().map(Vec::len).sum()
+    }
+
+    /// Changes whenever [`Self::published`] does.
+    pub(crate) fn watch(&self) -> watch::Receiver<Position> {
+        self.inner.published.subscribe()
+    }
+
+    /// Publishes what the worker hands over, until the worker ends.
+    pub(crate) async fn publish(&self, mut publications: mpsc::Receiver<Publication>) {
+        while let Some(publication) = publications.recv().await {
+            match publication {
+                Publication::Updates { position, updates } => self.offer(position, updates),
+                Publication::Jump(position) => self.jump(position),
+            }
+        }
+        self.close();
+    }
+
+    fn offer(&self, end: Position, updates: Vec<LiveUpdate>) {
+        let mut updates = updates.into_iter().map(Arc::new).peekable();
+        while let Some(update) = updates.next() {
+            let position = update.position;
+            // All of one event under one lock: whoever subscribes does so between two events.
+            let mut effects: Vec<Arc<LiveUpdate>> = Vec::new();
+            let mut deliver = |routes: &Routes, update: Arc<LiveUpdate>| {
+                let receivers = match &update.scope {
+                    Scope::Room(room) => routes.rooms.get(room),
+                    Scope::User(user) => routes.users.get(user),
+                };
+                for subscriber in receivers.into_iter().flatten() {
+                    if update.except.as_ref() != Some(&subscriber.user) {
+                        subscriber.offer(&update);
+                    }
+                }
+                if update.effect != Effect::None {
+                    effects.push(update);
+                }
+            };
+            let mut routes = self.inner.routes.write();
+            deliver(&routes, update);
+            while let Some(update) = updates.next_if(|update| update.position == position) {
+                deliver(&routes, update);
+            }
+            for update in effects {
+                routes.take_effect(&update);
+            }
+            routes.published = position;
+        }
+        self.inner.routes.write().published = end;
+        self.inner.published.send_replace(end);
+    }
+
+    /// Skips to a position. Whoever is subscribed missed something.
+    fn jump(&self, position: Position) {
+        let mut routes = self.inner.routes.write();
+        if position == routes.published {
+            return;
+        }
+        for subscriber in routes.users.values().flatten() {
+            subscriber.end(End::Lost);
+        }
+        routes.rooms.clear();
+        routes.users.clear();
+        routes.changes.clear();
+        routes.forgotten = position;
+        routes.published = position;
+        drop(routes);
+        self.inner.published.send_replace(position);
+    }
+
+    fn close(&self) {
+        let mut routes = self.inner.routes.write();
+        routes.closed = true;
+        for subscriber in routes.users.values().flatten() {
+            subscriber.end(End::Closed);
+        }
+        routes.rooms.clear();
+        routes.users.clear();
+    }
+
+    /// Registers a subscriber. `rooms` are those of the user at position `at`, which the hub has reached. `None`: that
+    /// is too long ago to know the rooms now; look again.
+    pub(crate) fn subscribe(&self, user: &UserId, rooms: HashSet<RoomId>, at: Position) -> Option<Subscription> {
+        let mut rooms = rooms;
+        let mut routes = self.inner.routes.write();
+        let base = routes.published;
+        if at < routes.forgotten || at > base {
+            return None;
+        }
+        for (position, whose, room, entered) in &routes.changes {
+            if *position > at && whose.as_ref().is_none_or(|whose| whose == user) {
+                if *entered {
+                    rooms.insert(room.clone());
+                } else {
+                    rooms.remove(room);
+                }
+            }
+        }
+        let subscriber = Arc::new(Subscriber {
+            id: self.inner.ids.fetch_add(1, Ordering::Relaxed),
+            user: user.clone(),
+            queue: Mutex::new(Queue {
+                updates: VecDeque::new(),
+                bytes: 0,
+                taken: base,
+                end: routes.closed.then_some(End::Closed),
+                parked: None,
+            }),
+            rooms: Mutex::default(),
+        });
+        for room in &rooms {
+            routes.watch(room, &subscriber);
+        }
+        routes.users.entry(user.clone()).or_default().push(Arc::clone(&subscriber));
+        Some(Subscription { hub: self.clone(), subscriber, base, rooms })
+    }
+}
+
+impl Routes {
+    fn take_effect(&mut self, update: &LiveUpdate) {
+        let Some(room) = &update.room else { return };
+        match (&update.scope, update.effect) {
+            (Scope::User(user), Effect::Enter) => {
+                for subscriber in self.users.get(user).cloned().unwrap_or_default() {
+                    self.watch(room, &subscriber);
+                }
+                self.remember(update.position, Some(user.clone()), room.clone(), true);
+            }
+            (Scope::User(user), Effect::Leave) => {
+                self.unwatch(room, |watcher| watcher.user == *user);
+                self.remember(update.position, Some(user.clone()), room.clone(), false);
+            }
+            (_, Effect::Dissolve) => {
+                self.rooms.remove(room);
+                self.remember(update.position, None, room.clone(), false);
+            }
+            _ => {}
+        }
+    }
+}
+
+/// One subscriber's place in the hub. Dropping it unsubscribes.
+pub(crate) struct Subscription {
+    hub: Hub,
+    subscriber: Arc<Subscriber>,
+    /// Everything after this position is offered.
+    pub(crate) base: Position,
+    /// The rooms watched at `base`.
+    pub(crate) rooms: HashSet<RoomId>,
+}
+
+impl Subscription {
+    /// What comes next.
+    pub(crate) async fn next(&mut self) -> Delivery {
+        poll_fn(|context| {
+            let mut queue = self.subscriber.queue.lock();
+            if let Some(update) = queue.updates.pop_front() {
+                queue.bytes -= update.weight();
+                queue.taken = update.position;
+                return Poll::Ready(Delivery::Update(update));
+            }
+            match queue.end {
+                Some(End::Lost) => Poll::Ready(Delivery::Lost(queue.taken)),
+                Some(End::Closed) => Poll::Ready(Delivery::Closed(queue.taken)),
+                None => {
+                    queue.parked = Some(context.waker().clone());
+                    Poll::Pending
+                }
+            }
+        })
+        .await
+    }
+}
+
+impl Drop for Subscription {
+    fn drop(&mut self) {
+        let id = self.subscriber.id;
+        let mut routes = self.hub.inner.routes.write();
+        for room in std::mem::take(&mut *self.subscriber.rooms.lock()) {
+            routes.unwatch(&room, |watcher| watcher.id == id);
+        }
+        if let Some(subscribers) = routes.users.get_mut(&self.subscriber.user) {
+            subscribers.retain(|subscriber| subscriber.id != id);
+            if subscribers.is_empty() {
+                routes.users.remove(&self.subscriber.user);
+            }
+        }
+    }
+}

@@ -1,0 +1,31 @@
+//! Live updates.
+//!
+//! One applied event means something to those who watch a room, or to one user: a [`LiveUpdate`] for each. To any one
+//! subscriber an event gives **at most one** update (what a user is told about themselves replaces what the room is
+//! told), so a position names an update, and is enough to resume from.
+//!
+//! The same function of the event makes the update for those who are there ([`Hub`]) and for those who come back
+//! ([`Views::feed`] reads the log for what they missed). It asks what people and rooms are called: a replay long
+//! after a rename uses the new names, everything else is the same to the byte.
+//!
+//! **The seam.** The hub offers all updates of a position before it moves [`Hub::published`] past it, and registers a
+//! subscriber between two positions, never within one. So a subscriber that was registered at position B is offered
+//! everything after B; everything up to B is read from the log. What is live waits in the subscriber's queue
+//! meanwhile.
+//!
+//! **Which rooms.** A feed covers the rooms its user is a member of, as they change: the hub adds a room to a user's
+//! subscribers when it offers them `joined`, and takes it away after `left`, `removed` or `room-deleted`. A replay does
+//! the same, beginning with the rooms the user was in at the position resumed from.
+
+mod feed;
+mod hub;
+mod update;
+
+pub use feed::Feed;
+pub use hub::{Delivery, Hub};
+pub(crate) use hub::Publication;
+pub(crate) use update::updates_of;
+pub use update::{LiveUpdate, Scope};
+
+#[cfg(doc)]
+use crate::views::Views;

@@ -1,0 +1,448 @@
+//! What an event means to those who watch.
+
+use std::sync::OnceLock;
+
+use bytes::Bytes;
+use compact_str::CompactString;
+use domain::membership::{Joining, MembershipEvent};
+use domain::message::MessageEvent;
+use domain::room::{RoomEvent, RoomKind};
+use domain::user::UserEvent;
+use domain::{Event, MessageId, RoomId, Timestamp, UserId};
+use eventstore::Position;
+use serde::Serialize;
+use serde_json::value::RawValue;
+use serde_json::{Value, json};
+
+use crate::iso::Date;
+use crate::json;
+use crate::message_doc::MessageDoc;
+use crate::names::{Names, UserRef};
+use crate::projection::Applied;
+use crate::system_messages;
+
+/// Who an update is for.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Scope {
+    /// Everybody who watches the room.
+    Room(RoomId),
+    /// One user, on all their connections.
+    User(UserId),
+}
+
+/// What an update does to the rooms a subscriber watches.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Effect {
+    None,
+    /// The user watches the room from here on.
+    Enter,
+    /// The user does not watch the room after this.
+    Leave,
+    /// Nobody watches the room after this.
+    Dissolve,
+}
+
+/// What an applied event means to those who watch.
+#[derive(Debug)]
+pub struct LiveUpdate {
+    /// The event it comes from.
+    pub position: Position,
+    /// Who it is for.
+    pub scope: Scope,
+    /// The room it is about, if it is about a room.
+    pub room: Option<RoomId>,
+    /// What it is, e.g. `message-posted`.
+    pub kind: &'static str,
+    /// What there is to say, as JSON.
+    pub data: Bytes,
+    /// A user the room's update is not for: there is one for them alone.
+    pub(crate) except: Option<UserId>,
+    pub(crate) effect: Effect,
+    json: OnceLock<Bytes>,
+    msgpack: OnceLock<Bytes>,
+}
+
+/// A frame, for encoders.
+#[derive(Serialize)]
+struct Frame<'a, D: Serialize> {
+    position: Position,
+    kind: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    room: Option<&'a RoomId>,
+    data: D,
+}
+
+impl LiveUpdate {
+    fn new(position: Position, scope: Scope, room: Option<RoomId>, kind: &'static str, data: Bytes) -> Self {
+        Self {
+            position,
+            scope,
+            room,
+            kind,
+            data,
+            except: None,
+            effect: Effect::None,
+            json: OnceLock::new(),
+            msgpack: OnceLock::new(),
+        }
+    }
+
+    /// The whole frame as JSON: `{"position":123,"kind":"message-posted","room":"GENERAL","data":{...}}`. Encoded once.
+    pub fn json(&self) -> Bytes {
+        self.json
+            .get_or_init(|| {
+                // The data is JSON already; only what is around it is written.
+                let head = Frame { position: self.position, kind: self.kind, room: self.room.as_ref(), data: () };
+                let mut bytes = serde_json::to_vec(&head).unwrap_or_default();
+                bytes.truncate(bytes.len().saturating_sub(b"null}".len()));
+                bytes.extend_from_slice(&self.data);
+                bytes.push(b'}');
+                Bytes::from(bytes)
+            })
+            .clone()
+    }
+
+    /// The whole frame as MessagePack, the same fields. Encoded once.
+    pub fn msgpack(&self) -> Bytes {
+        self.msgpack
+            .get_or_init(|| {
+                let data: Value = serde_json::from_slice(&self.data).unwrap_or(Value::Null);
+                let frame = Frame { position: self.position, kind: self.kind, room: self.room.as_ref(), data };
+                rmp_serde::to_vec_named(&frame).map(Bytes::from).unwrap_or_default()
+            })
+            .clone()
+    }
+
+    /// How much memory it takes, about.
+    pub(crate) fn weight(&self) -> usize {
+        self.data.len() + 128
+    }
+}
+
+/// Collects the updates of one event.
+struct Maker<'a> {
+    applied: &'a Applied,
+    out: &'a mut Vec<LiveUpdate>,
+}
+
+impl Maker<'_> {
+    fn room(&mut self, room: &RoomId, kind: &'static str, data: &impl Serialize) -> rusqlite::Result<&mut LiveUpdate> {
+        let data = Bytes::from(json::encode(data)?);
+        Ok(self.push(Scope::Room(room.clone()), Some(room.clone()), kind, data))
+    }
+
+    fn user(
+        &mut self,
+        user: &UserId,
+        room: Option<&RoomId>,
+        kind: &'static str,
+        data: &impl Serialize,
+    ) -> rusqlite::Result<&mut LiveUpdate> {
+        let data = Bytes::from(json::encode(data)?);
+        Ok(self.push(Scope::User(user.clone()), room.cloned(), kind, data))
+    }
+
+    fn push(&mut self, scope: Scope, room: Option<RoomId>, kind: &'static str, data: Bytes) -> &mut LiveUpdate {
+        let index = self.out.len();
+        self.out.push(LiveUpdate::new(self.applied.position, scope, room, kind, data));
+        &mut self.out[index]
+    }
+}
+
+/// What was changed about a message by editing it.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Edited<'a> {
+    #[serde(flatten)]
+    doc: Value,
+    edited_by: &'a UserRef,
+}
+
+/// The updates an event gives. `posted`: the document of the message it added, where that was made before.
+pub(crate) fn updates_of(
+    applied: &Applied,
+    posted: Option<Bytes>,
+    names: &mut dyn Names,
+    out: &mut Vec<LiveUpdate>,
+) -> rusqlite::Result<()> {
+    let mut maker = Maker { applied, out };
+    match &applied.event {
+        Event::Message(event) => of_message(&mut maker, event, posted, names),
+        Event::Membership(event) => of_membership(&mut maker, event, posted, names),
+        Event::Room(event) => of_room(&mut maker, event, posted, names),
+        Event::User(event) => of_user(&mut maker, event),
+        Event::Session(_) | Event::Setting(_) | Event::Permission(_) | Event::Claim(_) => Ok(()),
+    }
+}
+
+fn of_message(
+    maker: &mut Maker<'_>,
+    event: &MessageEvent,
+    posted: Option<Bytes>,
+    names: &mut dyn Names,
+) -> rusqlite::Result<()> {
+    let recorded_at = maker.applied.recorded_at;
+    match event {
+        MessageEvent::MessagePosted(event) => {
+            let data = match posted {
+                Some(doc) => doc,
+                None => Bytes::from(json::encode(&MessageDoc::posted(event, recorded_at, names)?)?),
+            };
+            maker.push(Scope::Room(event.room.clone()), Some(event.room.clone()), "message-posted", data);
+        }
+        MessageEvent::MessageEdited(event) => {
+            let by = UserRef::short(names, &event.editor)?;
+            let mut doc =
+                MessageDoc::bare(event.message.clone(), event.room.clone(), by.clone(), event.at, recorded_at);
+            doc.say(&event.content, names)?;
+            doc.edited_at = Some(Date(event.at));
+            let mut doc: Value = json::decode(&json::encode(&doc)?)?;
+            // Not the author and not the send time: an edit leaves them alone.
+            if let Value::Object(fields) = &mut doc {
+                fields.remove("u");
+                fields.remove("ts");
+            }
+            maker.room(&event.room, "message-edited", &Edited { doc, edited_by: &by })?;
+        }
+        MessageEvent::MessageDeleted(event) => {
+            let by = UserRef::short(names, &event.by)?;
+            let data = json!({ "_id": event.message, "rid": event.room, "by": by, "at": Date(event.at),
+                "remains": event.remains });
+            maker.room(&event.room, "message-deleted", &data)?;
+        }
+        MessageEvent::ReactionAdded(event) => {
+            let user = UserRef::short(names, &event.user)?;
+            let data = reaction(&event.message, &event.emoji, &user, event.at);
+            maker.room(&event.room, "reaction-added", &data)?;
+        }
+        MessageEvent::ReactionRemoved(event) => {
+            let user = UserRef::short(names, &event.user)?;
+            let data = reaction(&event.message, &event.emoji, &user, event.at);
+            maker.room(&event.room, "reaction-removed", &data)?;
+        }
+    }
+    Ok(())
+}
+
+fn reaction(message: &MessageId, emoji: &str, user: &UserRef, at: Timestamp) -> Value {
+    json!({ "_id": message, "emoji": emoji, "u": user, "at": Date(at) })
+}
+
+/// The system message an event leads to, as a part of its update.
+fn told(
+    applied: &Applied,
+    posted: Option<Bytes>,
+    names: &mut dyn Names,
+) -> rusqlite::Result<Option<Box<RawValue>>> {
+    let bytes = match posted {
+        Some(bytes) => Some(bytes),
+        None => match system_messages::derive(applied, names)? {
+            Some(doc) => Some(Bytes::from(json::encode(&doc)?)),
+            None => None,
+        },
+    };
+    bytes.map(|bytes| json::decode(&bytes)).transpose()
+}
+
+/// What a room is told about itself or its members.
+#[derive(Serialize)]
+struct Told<T: Serialize> {
+    #[serde(flatten)]
+    what: T,
+    at: Date,
+    /// The system message, where there is one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    message: Option<Box<RawValue>>,
+}
+
+#[derive(Serialize)]
+struct Member<'a> {
+    user: UserRef,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    by: Option<UserRef>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    role: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    joining: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    room: Option<Room>,
+}
+
+#[derive(Serialize)]
+struct Room {
+    #[serde(rename = "_id")]
+    id: RoomId,
+    t: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    name: Option<CompactString>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    fname: Option<CompactString>,
+}
+
+impl Room {
+    fn called(room: &RoomId, names: &mut dyn Names) -> rusqlite::Result<Self> {
+        Ok(match names.room(room)? {
+            Some(called) => {
+                Self { id: room.clone(), t: called.kind.letter(), name: called.name, fname: called.display }
+            }
+            None => Self { id: room.clone(), t: RoomKind::Channel.letter(), name: None, fname: None },
+        })
+    }
+}
+
+fn of_membership(
+    maker: &mut Maker<'_>,
+    event: &MembershipEvent,
+    posted: Option<Bytes>,
+    names: &mut dyn Names,
+) -> rusqlite::Result<()> {
+    let message = told(maker.applied, posted, names)?;
+    let member = |user: &UserId, names: &mut dyn Names| -> rusqlite::Result<Member<'static>> {
+        Ok(Member { user: UserRef::full(names, user)?, by: None, role: None, joining: None, room: None })
+    };
+    match event {
+        MembershipEvent::MemberJoined(event) => {
+            let (joining, by) = match &event.joining {
+                Joining::Creator => ("creator", None),
+                Joining::Initial => ("initial", None),
+                Joining::Joined => ("joined", None),
+                Joining::Added { by } => ("added", Some(UserRef::short(names, by)?)),
+                Joining::Default => ("default", None),
+                Joining::DirectCreator => ("direct-creator", None),
+                Joining::DirectOther => ("direct-other", None),
+            };
+            let mut what = member(&event.user, names)?;
+            (what.joining, what.by) = (Some(joining), by);
+            let at = Date(event.at);
+            let mut data = Told { what, at, message };
+            maker.room(&event.room, "member-joined", &data)?.except = Some(event.user.clone());
+            data.what.room = Some(Room::called(&event.room, names)?);
+            maker.user(&event.user, Some(&event.room), "joined", &data)?.effect = Effect::Enter;
+        }
+        MembershipEvent::MemberLeft(event) => {
+            let data = Told { what: member(&event.user, names)?, at: Date(event.at), message };
+            maker.room(&event.room, "member-left", &data)?.except = Some(event.user.clone());
+            maker.user(&event.user, Some(&event.room), "left", &data)?.effect = Effect::Leave;
+        }
+        MembershipEvent::MemberRemoved(event) => {
+            let mut what = member(&event.user, names)?;
+            what.by = Some(UserRef::short(names, &event.by)?);
+            let data = Told { what, at: Date(event.at), message };
+            maker.room(&event.room, "member-removed", &data)?.except = Some(event.user.clone());
+            maker.user(&event.user, Some(&event.room), "removed", &data)?.effect = Effect::Leave;
+        }
+        MembershipEvent::RoomRoleGranted(event) => {
+            let what = Member {
+                by: Some(UserRef::short(names, &event.by)?),
+                role: Some(event.role.as_str()),
+                ..member(&event.user, names)?
+            };
+            maker.room(&event.room, "role-granted", &Told { what, at: Date(event.at), message })?;
+        }
+        MembershipEvent::RoomRoleRevoked(event) => {
+            let what = Member {
+                by: Some(UserRef::short(names, &event.by)?),
+                role: Some(event.role.as_str()),
+                ..member(&event.user, names)?
+            };
+            maker.room(&event.room, "role-revoked", &Told { what, at: Date(event.at), message })?;
+        }
+        MembershipEvent::ReadCursorMoved(event) => {
+            let data = json!({ "rid": event.room, "ls": Date(event.at), "threads": event.threads });
+            maker.user(&event.user, Some(&event.room), "read", &data)?;
+        }
+        MembershipEvent::MarkedUnread(event) => {
+            let data = json!({ "rid": event.room, "ls": Date(event.cursor) });
+            maker.user(&event.user, Some(&event.room), "marked-unread", &data)?;
+        }
+        MembershipEvent::RoomHidden(event) => {
+            maker.user(&event.user, Some(&event.room), "hidden", &json!({ "rid": event.room }))?;
+        }
+        MembershipEvent::RoomOpened(event) => {
+            maker.user(&event.user, Some(&event.room), "opened", &json!({ "rid": event.room }))?;
+        }
+    }
+    Ok(())
+}
+
+fn of_room(
+    maker: &mut Maker<'_>,
+    event: &RoomEvent,
+    posted: Option<Bytes>,
+    names: &mut dyn Names,
+) -> rusqlite::Result<()> {
+    let message = told(maker.applied, posted, names)?;
+    let (room, kind, by, at, what) = match event {
+        RoomEvent::RoomCreated(e) => {
+            let what = json!({ "_id": e.room, "t": e.kind.letter(), "name": e.name, "fname": e.display_name });
+            (&e.room, "room-created", e.creator.as_ref(), e.at, what)
+        }
+        RoomEvent::RoomRenamed(e) => {
+            let what = json!({ "name": e.name, "fname": e.display_name });
+            (&e.room, "room-renamed", Some(&e.by), e.at, what)
+        }
+        RoomEvent::TopicChanged(e) => {
+            (&e.room, "room-topic-changed", Some(&e.by), e.at, json!({ "topic": e.text }))
+        }
+        RoomEvent::DescriptionChanged(e) => {
+            (&e.room, "room-description-changed", Some(&e.by), e.at, json!({ "description": e.text }))
+        }
+        RoomEvent::AnnouncementChanged(e) => {
+            (&e.room, "room-announcement-changed", Some(&e.by), e.at, json!({ "announcement": e.text }))
+        }
+        RoomEvent::ReadOnlyChanged(e) => {
+            (&e.room, "room-read-only-changed", Some(&e.by), e.at, json!({ "ro": e.read_only }))
+        }
+        RoomEvent::RoomArchived(e) => (&e.room, "room-archived", Some(&e.by), e.at, json!({})),
+        RoomEvent::RoomUnarchived(e) => (&e.room, "room-unarchived", Some(&e.by), e.at, json!({})),
+        RoomEvent::RoomDeleted(e) => (&e.room, "room-deleted", Some(&e.by), e.at, json!({})),
+    };
+    let mut what = what;
+    if let (Some(by), Value::Object(fields)) = (by, &mut what) {
+        let by = UserRef::short(names, by)?;
+        fields.insert("by".to_owned(), serde_json::to_value(by).unwrap_or(Value::Null));
+    }
+    let update = maker.room(room, kind, &Told { what, at: Date(at), message })?;
+    if matches!(event, RoomEvent::RoomDeleted(_)) {
+        update.effect = Effect::Dissolve;
+    }
+    Ok(())
+}
+
+fn of_user(maker: &mut Maker<'_>, event: &UserEvent) -> rusqlite::Result<()> {
+    match event {
+        UserEvent::ProfileChanged(e) => {
+            let data = json!({ "name": e.change.name, "bio": e.change.bio, "nickname": e.change.nickname,
+                "statusText": e.change.status_text, "customFields": e.change.custom_fields });
+            maker.user(&e.user, None, "profile-changed", &without_nulls(data))?;
+        }
+        UserEvent::UsernameChanged(e) => {
+            maker.user(&e.user, None, "profile-changed", &json!({ "username": e.username }))?;
+        }
+        UserEvent::EmailChanged(e) => {
+            maker.user(&e.user, None, "profile-changed", &json!({ "emails": e.emails }))?;
+        }
+        UserEvent::RolesChanged(e) => {
+            maker.user(&e.user, None, "profile-changed", &json!({ "roles": e.roles }))?;
+        }
+        UserEvent::UserActivated(e) => {
+            maker.user(&e.user, None, "profile-changed", &json!({ "active": true }))?;
+        }
+        UserEvent::UserDeactivated(e) => {
+            maker.user(&e.user, None, "profile-changed", &json!({ "active": false }))?;
+        }
+        UserEvent::UserDeleted(e) => {
+            maker.user(&e.user, None, "account-deleted", &json!({}))?;
+        }
+        // A password is nobody's news, and a new account has no connections yet.
+        UserEvent::UserCreated(_) | UserEvent::PasswordChanged(_) => {}
+    }
+    Ok(())
+}
+
+fn without_nulls(value: Value) -> Value {
+    match value {
+        Value::Object(fields) => Value::Object(fields.into_iter().filter(|(_, value)| !value.is_null()).collect()),
+        other => other,
+    }
+}

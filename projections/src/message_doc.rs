@@ -1,0 +1,277 @@
+//! The wire document of a message (contract, messages 2), and how it comes from what was posted.
+
+use std::collections::BTreeMap;
+
+use compact_str::CompactString;
+use domain::message::{Content, Mention, MessagePosted};
+use domain::{MessageId, RoomId, Timestamp, UserId};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::iso::Date;
+use crate::names::{Names, UserRef};
+
+/// A message as clients see it.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct MessageDoc {
+    #[serde(rename = "_id")]
+    pub(crate) id: MessageId,
+    pub(crate) rid: RoomId,
+    pub(crate) msg: String,
+    pub(crate) ts: Date,
+    #[serde(rename = "u")]
+    pub(crate) author: UserRef,
+    #[serde(rename = "_updatedAt")]
+    pub(crate) updated_at: Date,
+    #[serde(rename = "t", default, skip_serializing_if = "Option::is_none")]
+    pub(crate) kind: Option<CompactString>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) groupable: Option<bool>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) role: Option<CompactString>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) urls: Option<Vec<UrlDoc>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) mentions: Option<Vec<MentionDoc>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) channels: Option<Vec<ChannelDoc>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) attachments: Option<Vec<Value>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) alias: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) avatar: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) emoji: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) parse_urls: Option<bool>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) bot: Option<Value>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) blocks: Option<Vec<Value>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) location: Option<Value>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) custom_fields: Option<Value>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) e2e: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) reactions: Option<Reactions>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) edited_at: Option<Date>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) edited_by: Option<UserRef>,
+    #[serde(rename = "tmid", default, skip_serializing_if = "Option::is_none")]
+    pub(crate) thread: Option<MessageId>,
+    #[serde(rename = "tshow", default, skip_serializing_if = "Option::is_none")]
+    pub(crate) shown_in_room: Option<bool>,
+    #[serde(rename = "tcount", default, skip_serializing_if = "Option::is_none")]
+    pub(crate) reply_count: Option<i64>,
+    #[serde(rename = "tlm", default, skip_serializing_if = "Option::is_none")]
+    pub(crate) last_reply: Option<Date>,
+    /// The followers of the thread; the wire's name is a misnomer.
+    #[serde(rename = "replies", default, skip_serializing_if = "Option::is_none")]
+    pub(crate) followers: Option<Vec<UserId>>,
+}
+
+/// A link in a message.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct UrlDoc {
+    pub(crate) url: String,
+}
+
+/// Somebody called by a message.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct MentionDoc {
+    #[serde(flatten)]
+    pub(crate) user: UserRef,
+    #[serde(rename = "type", default, skip_serializing_if = "Option::is_none")]
+    pub(crate) kind: Option<CompactString>,
+}
+
+/// A room named by a message.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct ChannelDoc {
+    #[serde(rename = "_id")]
+    pub(crate) id: RoomId,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) name: Option<CompactString>,
+}
+
+/// Who reacted with what. Deleting with a placeholder leaves an empty list instead.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(untagged)]
+pub(crate) enum Reactions {
+    /// By emoji, colons included.
+    By(BTreeMap<String, Reaction>),
+    /// What is left after deletion.
+    Erased([u8; 0]),
+}
+
+/// Who reacted with one emoji, in order.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub(crate) struct Reaction {
+    pub(crate) usernames: Vec<CompactString>,
+}
+
+impl MessageDoc {
+    /// A message with nothing but what every message has.
+    pub(crate) fn bare(id: MessageId, rid: RoomId, author: UserRef, ts: Timestamp, updated_at: Timestamp) -> Self {
+        Self {
+            id,
+            rid,
+            msg: String::new(),
+            ts: Date(ts),
+            author,
+            updated_at: Date(updated_at),
+            kind: None,
+            groupable: None,
+            role: None,
+            urls: None,
+            mentions: None,
+            channels: None,
+            attachments: None,
+            alias: None,
+            avatar: None,
+            emoji: None,
+            parse_urls: None,
+            bot: None,
+            blocks: None,
+            location: None,
+            custom_fields: None,
+            e2e: None,
+            reactions: None,
+            edited_at: None,
+            edited_by: None,
+            thread: None,
+            shown_in_room: None,
+            reply_count: None,
+            last_reply: None,
+            followers: None,
+        }
+    }
+
+    /// A message as it is at posting.
+    pub(crate) fn posted(
+        event: &MessagePosted,
+        recorded_at: Timestamp,
+        names: &mut dyn Names,
+    ) -> rusqlite::Result<Self> {
+        let author = UserRef::full(names, &event.author)?;
+        let mut doc = Self::bare(event.message.clone(), event.room.clone(), author, event.at, recorded_at);
+        doc.say(&event.content, names)?;
+        doc.thread.clone_from(&event.thread);
+        doc.shown_in_room = event.shown_in_room.then_some(true);
+        if let Some(presentation) = event.presentation.as_deref() {
+            doc.alias.clone_from(&presentation.alias);
+            doc.avatar.clone_from(&presentation.avatar);
+            doc.emoji.clone_from(&presentation.emoji);
+            doc.groupable = presentation.groupable.filter(|groupable| !groupable);
+            doc.parse_urls = presentation.parse_urls;
+            doc.bot.clone_from(&presentation.bot);
+            doc.blocks.clone_from(&presentation.blocks);
+            doc.location.clone_from(&presentation.location);
+            doc.custom_fields.clone_from(&presentation.custom_fields);
+            doc.kind = presentation.encrypted.as_ref().map(CompactString::new);
+            doc.e2e.clone_from(&presentation.e2e);
+        }
+        Ok(doc)
+    }
+
+    /// Makes it say something.
+    pub(crate) fn say(&mut self, content: &Content, names: &mut dyn Names) -> rusqlite::Result<()> {
+        self.msg.clone_from(&content.text);
+        self.urls =
+            content.urls.as_ref().map(|urls| urls.iter().map(|url| UrlDoc { url: url.clone() }).collect());
+        if content.attachments.is_some() {
+            self.attachments.clone_from(&content.attachments);
+        }
+        let mut mentions = Vec::with_capacity(content.mentions.len());
+        for mention in &content.mentions {
+            mentions.push(match mention {
+                Mention::User(user) => MentionDoc {
+                    user: UserRef::full(names, user)?,
+                    kind: Some(CompactString::const_new("user")),
+                },
+                Mention::All => MentionDoc::group("all"),
+                Mention::Here => MentionDoc::group("here"),
+            });
+        }
+        self.mentions = Some(mentions);
+        let mut channels = Vec::with_capacity(content.channels.len());
+        for room in &content.channels {
+            let name = names.room(room)?.and_then(|room| room.name);
+            channels.push(ChannelDoc { id: room.clone(), name });
+        }
+        self.channels = Some(channels);
+        Ok(())
+    }
+
+    /// Takes everything said away and leaves a place (contract, messages 5.2).
+    pub(crate) fn blank(&mut self, by: UserRef, at: Timestamp) {
+        self.msg.clear();
+        self.kind = Some(CompactString::const_new("rm"));
+        self.urls = Some(Vec::new());
+        self.mentions = Some(Vec::new());
+        self.attachments = Some(Vec::new());
+        self.reactions = Some(Reactions::Erased([]));
+        self.blocks = None;
+        self.shown_in_room = None;
+        self.edited_at = Some(Date(at));
+        self.edited_by = Some(by);
+    }
+
+    /// Adds a reaction. Reacting twice alike changes nothing.
+    pub(crate) fn react(&mut self, emoji: &str, username: CompactString) {
+        let mut by = match self.reactions.take() {
+            Some(Reactions::By(by)) => by,
+            _ => BTreeMap::new(),
+        };
+        let reaction = by.entry(emoji.to_owned()).or_default();
+        if !reaction.usernames.contains(&username) {
+            reaction.usernames.push(username);
+        }
+        self.reactions = Some(Reactions::By(by));
+    }
+
+    /// Takes a reaction back.
+    pub(crate) fn unreact(&mut self, emoji: &str, username: &str) {
+        let Some(Reactions::By(by)) = &mut self.reactions else { return };
+        if let Some(reaction) = by.get_mut(emoji) {
+            reaction.usernames.retain(|name| name != username);
+            if reaction.usernames.is_empty() {
+                by.remove(emoji);
+            }
+        }
+        if by.is_empty() {
+            self.reactions = None;
+        }
+    }
+
+    /// A user has another unique name.
+    pub(crate) fn rename(&mut self, user: &UserId, old: Option<&str>, new: &CompactString) {
+        let rename = |one: &mut UserRef| {
+            if one.id == *user {
+                one.username.clone_from(new);
+            }
+        };
+        rename(&mut self.author);
+        self.edited_by.iter_mut().for_each(rename);
+        self.mentions.iter_mut().flatten().for_each(|mention| rename(&mut mention.user));
+        if let Some(Reactions::By(by)) = &mut self.reactions {
+            for name in by.values_mut().flat_map(|reaction| &mut reaction.usernames) {
+                if Some(name.as_str()) == old {
+                    name.clone_from(new);
+                }
+            }
+        }
+    }
+}
+
+impl MentionDoc {
+    fn group(word: &'static str) -> Self {
+        let id = UserId::new(word);
+        Self { user: UserRef { id, username: CompactString::const_new(word), name: None }, kind: None }
+    }
+}

@@ -1,0 +1,664 @@
+//! The view of messages, system messages included.
+
+use bytes::Bytes;
+use compact_str::CompactString;
+use domain::message::{Mention, MessageDeleted, MessageEvent, MessagePosted, Remains};
+use domain::room::RoomEvent;
+use domain::user::{MessageErasure, UserEvent};
+use domain::{Event, MessageId, RoomId, Timestamp, UserId};
+use rusqlite::{Connection, OptionalExtension, ToSql, params};
+
+use crate::error::QueryError;
+use crate::iso::Date;
+use crate::json;
+use crate::message_doc::MessageDoc;
+use crate::names::UserRef;
+use crate::projection::{Applied, Index, Projection};
+use crate::rows::Row;
+use crate::tx::{Tx, number};
+use crate::views::{Page, Slice, Views, bounds, unsigned};
+use crate::{rooms, system_messages, tombstones};
+
+/// See the module.
+pub(crate) struct MessagesView;
+
+/// Who takes over the messages of a deleted account (setting `Message_ErasureType`, value `Unlink`).
+const ROCKET_CAT: &str = "rocket.cat";
+
+/// The name shown instead of a deleted author's.
+const REMOVED_USER: &str = "Removed User";
+
+impl Projection for MessagesView {
+    fn name(&self) -> &'static str {
+        "messages"
+    }
+
+    fn version(&self) -> u32 {
+        1
+    }
+
+    fn tables(&self) -> &'static str {
+        // `seq` is the position of the event that made the message: unique, and rising with time.
+        "CREATE TABLE messages (
+            seq INTEGER NOT NULL PRIMARY KEY,
+            id TEXT NOT NULL,
+            room TEXT NOT NULL,
+            at INTEGER NOT NULL,
+            author TEXT NOT NULL,
+            kind TEXT,
+            system INTEGER NOT NULL,
+            thread TEXT,
+            shown INTEGER NOT NULL,
+            replies INTEGER NOT NULL,
+            doc BLOB NOT NULL
+        );
+        CREATE TABLE message_references (
+            user TEXT NOT NULL,
+            message INTEGER NOT NULL,
+            PRIMARY KEY (user, message)
+        ) WITHOUT ROWID;"
+    }
+
+    fn indexes(&self) -> &'static [Index] {
+        &[
+            // Not unique: a client may choose the id of a system message for its own. The newer one then counts.
+            Index { name: "messages_id", on: "messages (id)" },
+            Index { name: "messages_room", on: "messages (room, at)" },
+            Index { name: "messages_author", on: "messages (author)" },
+        ]
+    }
+
+    fn apply(&self, tx: &mut Tx, event: &Applied) -> rusqlite::Result<()> {
+        match &event.event {
+            Event::Message(MessageEvent::MessagePosted(posted)) => post(tx, event, posted),
+            Event::Message(MessageEvent::MessageEdited(edited)) => {
+                let editor = UserRef::short(tx, &edited.editor)?;
+                let seq = modify(tx, &edited.message, event, |doc, tx| {
+                    doc.say(&edited.content, tx)?;
+                    doc.edited_at = Some(Date(edited.at));
+                    doc.edited_by = Some(editor);
+                    Ok(())
+                })?;
+                if let Some(seq) = seq {
+                    tx.references.push((edited.editor.clone(), seq));
+                    refer(tx, &edited.content.mentions, seq);
+                }
+                Ok(())
+            }
+            Event::Message(MessageEvent::MessageDeleted(deleted)) => delete(tx, event, deleted),
+            Event::Message(MessageEvent::ReactionAdded(reaction)) => {
+                let username = UserRef::short(tx, &reaction.user)?.username;
+                let seq = modify(tx, &reaction.message, event, |doc, _| {
+                    doc.react(&reaction.emoji, username);
+                    Ok(())
+                })?;
+                if let Some(seq) = seq {
+                    tx.references.push((reaction.user.clone(), seq));
+                }
+                Ok(())
+            }
+            Event::Message(MessageEvent::ReactionRemoved(reaction)) => {
+                let username = UserRef::short(tx, &reaction.user)?.username;
+                modify(tx, &reaction.message, event, |doc, _| {
+                    doc.unreact(&reaction.emoji, &username);
+                    Ok(())
+                })?;
+                Ok(())
+            }
+            Event::Room(RoomEvent::RoomDeleted(deleted)) => delete_room(tx, &deleted.room),
+            Event::User(UserEvent::UsernameChanged(changed)) => {
+                let new = CompactString::new(&changed.username);
+                let old = tx.renamed.clone();
+                for id in naming(tx, &changed.user)? {
+                    modify(tx, &id, event, |doc, _| {
+                        doc.rename(&changed.user, old.as_deref(), &new);
+                        Ok(())
+                    })?;
+                }
+                Ok(())
+            }
+            Event::User(UserEvent::UserDeleted(deleted)) => erase(tx, event, &deleted.user, deleted.messages),
+            Event::Room(_) | Event::Membership(_) => {
+                let Some(doc) = system_messages::derive(event, tx)? else { return Ok(()) };
+                add(tx, event, doc, true)
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+/// What the views of rooms and memberships need to know of a message that was just added.
+pub(crate) struct Posted {
+    /// Its id.
+    pub(crate) id: MessageId,
+    /// Its room.
+    pub(crate) room: RoomId,
+    /// Its document.
+    pub(crate) doc: Bytes,
+    /// Send time.
+    pub(crate) at: Timestamp,
+    /// A system message.
+    pub(crate) system: bool,
+    /// In the room, not in its thread only.
+    pub(crate) shown: bool,
+    /// Those it concerns as a reply: they see the room alerted.
+    pub(crate) audience: Vec<UserId>,
+    /// Those who follow the thread it was added to.
+    pub(crate) followers: Vec<UserId>,
+}
+
+fn post(tx: &mut Tx, event: &Applied, posted: &MessagePosted) -> rusqlite::Result<()> {
+    let doc = MessageDoc::posted(posted, event.recorded_at, tx)?;
+    refer(tx, &posted.content.mentions, number(event.position));
+    add(tx, event, doc, false)?;
+    if let Some(thread) = &posted.thread {
+        reply(tx, event, posted, thread)?;
+    }
+    Ok(())
+}
+
+/// Adds a message and tells the views after this one.
+fn add(tx: &mut Tx, event: &Applied, doc: MessageDoc, system: bool) -> rusqlite::Result<()> {
+    let bytes = Bytes::from(json::encode(&doc)?);
+    tx.note_message(&doc.id, Some(bytes.clone()));
+    let shown = doc.thread.is_none() || doc.shown_in_room.is_some();
+    tx.posted = Some(Posted {
+        id: doc.id.clone(),
+        at: doc.ts.0,
+        shown,
+        room: doc.rid.clone(),
+        doc: bytes.clone(),
+        system,
+        audience: Vec::new(),
+        followers: Vec::new(),
+    });
+    let row = MessageRow {
+        seq: number(event.position),
+        shown,
+        room: doc.rid,
+        at: doc.ts.0,
+        author: doc.author.id,
+        kind: doc.kind,
+        system,
+        thread: doc.thread,
+        replies: 0,
+        doc: bytes,
+    };
+    // Another message of that id in this batch (see `messages_id`) must reach the file before it is displaced.
+    if tx.messages.is_dirty(&doc.id) {
+        tx.flush_messages()?;
+    }
+    tx.messages.forget(&doc.id);
+    tx.messages.insert_new(doc.id, row);
+    Ok(())
+}
+
+/// Notes who is mentioned.
+fn refer(tx: &mut Tx, mentions: &[Mention], seq: i64) {
+    for mention in mentions {
+        if let Mention::User(user) = mention {
+            tx.references.push((user.clone(), seq));
+        }
+    }
+}
+
+/// Counts a reply at its parent, and finds out whom it concerns (contract, messages 4.2).
+fn reply(tx: &mut Tx, event: &Applied, posted: &MessagePosted, thread: &MessageId) -> rusqlite::Result<()> {
+    let participants = tx.rooms.get(&tx.conn, &posted.room)?.map(rooms::RoomRow::participants).unwrap_or_default();
+    let mentioned: Vec<&UserId> = posted
+        .content
+        .mentions
+        .iter()
+        .filter_map(|mention| match mention {
+            Mention::User(user) => Some(user),
+            Mention::All | Mention::Here => None,
+        })
+        .collect();
+    let mut audience = Vec::new();
+    let mut followers = Vec::new();
+    modify(tx, thread, event, |doc, _| {
+        let first = doc.reply_count.is_none();
+        if first {
+            if participants.is_empty() {
+                audience.push(doc.author.id.clone());
+            } else {
+                audience.extend(participants);
+            }
+        } else {
+            audience.extend(doc.followers.iter().flatten().cloned());
+        }
+        for user in &mentioned {
+            if !audience.contains(*user) {
+                audience.push((*user).clone());
+            }
+        }
+        audience.retain(|user| *user != posted.author);
+        let parent_author = first.then_some(&doc.author.id);
+        followers = doc.followers.clone().unwrap_or_default();
+        for user in audience.iter().chain(parent_author).chain([&posted.author]) {
+            if !followers.contains(user) {
+                followers.push(user.clone());
+            }
+        }
+        doc.followers = Some(followers.clone());
+        doc.reply_count = Some(doc.reply_count.unwrap_or(0) + 1);
+        doc.last_reply = Some(Date(posted.at));
+        Ok(())
+    })?;
+    if let Some(scratch) = &mut tx.posted {
+        scratch.audience = audience;
+        scratch.followers = followers;
+    }
+    Ok(())
+}
+
+/// Changes a message's document; answers its `seq` if there is such a message.
+fn modify(
+    tx: &mut Tx,
+    id: &MessageId,
+    event: &Applied,
+    change: impl FnOnce(&mut MessageDoc, &mut Tx) -> rusqlite::Result<()>,
+) -> rusqlite::Result<Option<i64>> {
+    tx.need_message(id)?;
+    let Some(row) = tx.messages.get(&tx.conn, id)? else { return Ok(None) };
+    let mut doc: MessageDoc = json::decode(&row.doc)?;
+    change(&mut doc, tx)?;
+    doc.updated_at = Date(event.recorded_at);
+    let bytes = Bytes::from(json::encode(&doc)?);
+    tx.note_message(id, Some(bytes.clone()));
+    rooms::last_message_changed(tx, &doc.rid, id, &bytes)?;
+    let Some(row) = tx.messages.get_mut(&tx.conn, id)? else { return Ok(None) };
+    row.kind = doc.kind;
+    row.author = doc.author.id;
+    row.shown = doc.thread.is_none() || doc.shown_in_room.is_some();
+    row.replies = doc.reply_count.unwrap_or(0);
+    row.doc = bytes;
+    Ok(Some(row.seq))
+}
+
+fn delete(tx: &mut Tx, event: &Applied, deleted: &MessageDeleted) -> rusqlite::Result<()> {
+    tx.need_message(&deleted.message)?;
+    let Some(row) = tx.messages.get(&tx.conn, &deleted.message)? else { return Ok(()) };
+    // A place that says there was a message is not deleted again.
+    let blanked = row.kind.as_deref() == Some("rm");
+    match deleted.remains {
+        Remains::Placeholder if blanked => Ok(()),
+        Remains::Placeholder => {
+            let thread = row.thread.clone();
+            let by = UserRef::short(tx, &deleted.by)?;
+            let seq = modify(tx, &deleted.message, event, |doc, _| {
+                doc.blank(by, deleted.at);
+                Ok(())
+            })?;
+            if let Some(seq) = seq {
+                tx.references.push((deleted.by.clone(), seq));
+            }
+            unreply(tx, event, thread.as_ref())?;
+            rooms::message_gone(tx, event, &deleted.room, &deleted.message, rooms::Gone::Blanked)
+        }
+        Remains::Nothing => remove(tx, event, &deleted.message),
+    }
+}
+
+/// Removes a message altogether.
+fn remove(tx: &mut Tx, event: &Applied, id: &MessageId) -> rusqlite::Result<()> {
+    let Some(row) = tx.messages.remove(&tx.conn, id)? else { return Ok(()) };
+    tx.note_message(id, None);
+    tombstones::bury_message(tx, event, id, &row.room)?;
+    unreply(tx, event, row.thread.as_ref())?;
+    let blanked = row.kind.as_deref() == Some("rm");
+    let gone = if blanked { rooms::Gone::PlaceRemoved } else { rooms::Gone::Removed };
+    rooms::message_gone(tx, event, &row.room, id, gone)
+}
+
+/// A reply is gone: its parent has one less.
+fn unreply(tx: &mut Tx, event: &Applied, thread: Option<&MessageId>) -> rusqlite::Result<()> {
+    let Some(thread) = thread else { return Ok(()) };
+    modify(tx, thread, event, |doc, _| {
+        doc.reply_count = doc.reply_count.map(|count| (count - 1).max(0));
+        Ok(())
+    })?;
+    Ok(())
+}
+
+/// Removes all messages of a room.
+pub(crate) fn delete_room(tx: &mut Tx, room: &RoomId) -> rusqlite::Result<()> {
+    tx.need("messages_room")?;
+    tx.flush_messages()?;
+    tx.conn.prepare_cached("DELETE FROM messages WHERE room = ?1")?.execute([room.as_str()])?;
+    // The rows in memory are all clean now; those of the room would be stale.
+    tx.messages.clear();
+    tx.stale.all_messages = true;
+    tx.stale.messages.clear();
+    Ok(())
+}
+
+/// The messages that name a user: as author, mentioned, reacting or editing. In the order they were posted.
+fn naming(tx: &mut Tx, user: &UserId) -> rusqlite::Result<Vec<MessageId>> {
+    tx.need("messages_author")?;
+    tx.flush_messages()?;
+    tx.conn
+        .prepare_cached(
+            "SELECT id FROM messages WHERE author = ?1
+                OR seq IN (SELECT message FROM message_references WHERE user = ?1) ORDER BY seq",
+        )?
+        .query_map([user.as_str()], |row| Ok(MessageId::new(row.get_ref(0)?.as_str()?)))?
+        .collect()
+}
+
+/// What becomes of the messages of a deleted account (contract, conventions 7.4).
+fn erase(tx: &mut Tx, event: &Applied, user: &UserId, erasure: MessageErasure) -> rusqlite::Result<()> {
+    if erasure == MessageErasure::Keep {
+        return Ok(());
+    }
+    tx.need("messages_author")?;
+    tx.flush_messages()?;
+    let ids: Vec<MessageId> = tx
+        .conn
+        .prepare_cached("SELECT id FROM messages WHERE author = ?1 ORDER BY seq")?
+        .query_map([user.as_str()], |row| Ok(MessageId::new(row.get_ref(0)?.as_str()?)))?
+        .collect::<rusqlite::Result<_>>()?;
+    for id in ids {
+        tx.need_message(&id)?;
+        match erasure {
+            MessageErasure::Delete => remove(tx, event, &id)?,
+            MessageErasure::Unlink => {
+                modify(tx, &id, event, |doc, _| {
+                    doc.author = UserRef {
+                        id: UserId::new(ROCKET_CAT),
+                        username: CompactString::const_new(ROCKET_CAT),
+                        name: Some(CompactString::const_new(REMOVED_USER)),
+                    };
+                    doc.alias = Some(REMOVED_USER.to_owned());
+                    Ok(())
+                })?;
+            }
+            MessageErasure::Keep => {}
+        }
+    }
+    Ok(())
+}
+
+/// The newest message of a room that its `lastMessage` may show.
+pub(crate) fn newest(tx: &mut Tx, room: &RoomId) -> rusqlite::Result<Option<(MessageId, Bytes)>> {
+    tx.need("messages_room")?;
+    tx.flush_messages()?;
+    tx.conn
+        .prepare_cached(
+            "SELECT id, doc FROM messages WHERE room = ?1 AND kind IS NULL AND shown = 1
+             ORDER BY at DESC, seq DESC LIMIT 1",
+        )?
+        .query_row([room.as_str()], |row| Ok((MessageId::new(row.get_ref(0)?.as_str()?), json::column(row, 1)?)))
+        .optional()
+}
+
+/// A row of `messages`.
+#[derive(Clone)]
+pub(crate) struct MessageRow {
+    seq: i64,
+    room: RoomId,
+    at: Timestamp,
+    author: UserId,
+    kind: Option<CompactString>,
+    system: bool,
+    thread: Option<MessageId>,
+    /// In the room, not in its thread only.
+    shown: bool,
+    replies: i64,
+    doc: Bytes,
+}
+
+impl MessageRow {
+    fn write(&self, conn: &Connection, sql: &'static str, id: &MessageId) -> rusqlite::Result<()> {
+        conn.prepare_cached(sql)?.execute(params![
+            self.seq,
+            id.as_str(),
+            self.room.as_str(),
+            self.at.as_millis(),
+            self.author.as_str(),
+            self.kind.as_deref(),
+            self.system,
+            self.thread.as_ref().map(MessageId::as_str),
+            self.shown,
+            self.replies,
+            &self.doc[..],
+        ])?;
+        Ok(())
+    }
+}
+
+impl Row for MessageRow {
+    type Key = MessageId;
+
+    fn load(conn: &Connection, key: &MessageId) -> rusqlite::Result<Option<Self>> {
+        conn.prepare_cached(
+            "SELECT seq, room, at, author, kind, system, thread, shown, replies, doc FROM messages
+             WHERE id = ?1 ORDER BY seq DESC LIMIT 1",
+        )?
+        .query_row([key.as_str()], |row| {
+            Ok(Self {
+                seq: row.get(0)?,
+                room: RoomId::new(row.get_ref(1)?.as_str()?),
+                at: Timestamp::from_millis(row.get(2)?),
+                author: UserId::new(row.get_ref(3)?.as_str()?),
+                kind: row.get_ref(4)?.as_str_or_null()?.map(CompactString::new),
+                system: row.get(5)?,
+                thread: row.get_ref(6)?.as_str_or_null()?.map(MessageId::new),
+                shown: row.get(7)?,
+                replies: row.get(8)?,
+                doc: json::column(row, 9)?,
+            })
+        })
+        .optional()
+    }
+
+    fn insert(&self, conn: &Connection, key: &MessageId) -> rusqlite::Result<()> {
+        self.write(
+            conn,
+            "INSERT INTO messages (seq, id, room, at, author, kind, system, thread, shown, replies, doc)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
+            key,
+        )
+    }
+
+    fn update(&self, conn: &Connection, key: &MessageId) -> rusqlite::Result<()> {
+        self.write(
+            conn,
+            "UPDATE messages SET id = ?2, room = ?3, at = ?4, author = ?5, kind = ?6, system = ?7, thread = ?8,
+                shown = ?9, replies = ?10, doc = ?11 WHERE seq = ?1",
+            key,
+        )
+    }
+
+    fn delete(&self, conn: &Connection, _: &MessageId) -> rusqlite::Result<()> {
+        conn.prepare_cached("DELETE FROM messages WHERE seq = ?1")?.execute([self.seq])?;
+        Ok(())
+    }
+
+    fn place(&self) -> i64 {
+        self.seq
+    }
+}
+
+/// A message as the views have it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MessageRecord {
+    /// Its id.
+    pub id: MessageId,
+    /// Its room.
+    pub room: RoomId,
+    /// Who wrote it, or did what a system message tells.
+    pub author: UserId,
+    /// Send time.
+    pub at: Timestamp,
+    /// The wire's `t`: absent on normal messages.
+    pub kind: Option<String>,
+    /// Derived by the views from room and membership events: has no stream of its own in the log.
+    pub system: bool,
+    /// The message it replies to.
+    pub thread: Option<MessageId>,
+    /// How many replies it has.
+    pub replies: u64,
+    /// The wire document (contract, messages 2).
+    pub doc: Bytes,
+}
+
+/// Which messages of a room are wanted. Newest first.
+#[derive(Clone, Debug)]
+pub struct HistoryQuery {
+    /// The room.
+    pub room: RoomId,
+    /// Sent before (or at, see `inclusive`).
+    pub latest: Option<Timestamp>,
+    /// Sent after (or at, see `inclusive`).
+    pub oldest: Option<Timestamp>,
+    /// The two bounds count.
+    pub inclusive: bool,
+    /// Replies that are shown in their thread only, too.
+    pub show_threads: bool,
+    /// Leave out messages of these `t` (contract, messages 2.4: `sysMes`, `Hide_System_Messages`).
+    pub hidden_kinds: Vec<String>,
+    /// Which part.
+    pub slice: Slice,
+}
+
+/// What lies in a stretch of time of a room, replies shown in their thread only left out.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Window {
+    /// How many messages.
+    pub count: u64,
+    /// The first one.
+    pub first: Option<Bytes>,
+}
+
+impl Views {
+    /// The wire document of a message. Recent ones come from memory.
+    pub async fn message_doc(&self, id: &MessageId) -> Result<Option<Bytes>, QueryError> {
+        if let Some(doc) = self.recent().get(id) {
+            return Ok(Some(doc));
+        }
+        let id = id.clone();
+        self.read(move |conn| {
+            conn.prepare_cached("SELECT doc FROM messages WHERE id = ?1 ORDER BY seq DESC LIMIT 1")?
+                .query_row([id.as_str()], |row| json::column(row, 0))
+                .optional()
+        })
+        .await
+    }
+
+    /// The message of that id.
+    pub async fn message(&self, id: &MessageId) -> Result<Option<MessageRecord>, QueryError> {
+        let id = id.clone();
+        self.read(move |conn| {
+            Ok(MessageRow::load(conn, &id)?.map(|row| MessageRecord {
+                id,
+                room: row.room,
+                author: row.author,
+                at: row.at,
+                kind: row.kind.map(CompactString::into_string),
+                system: row.system,
+                thread: row.thread,
+                replies: u64::try_from(row.replies).unwrap_or(0),
+                doc: row.doc,
+            }))
+        })
+        .await
+    }
+
+    /// Message documents of a room, newest first.
+    pub async fn history(&self, query: HistoryQuery) -> Result<Vec<Bytes>, QueryError> {
+        self.read(move |conn| {
+            // Whole milliseconds: "before t" is "at most t - 1".
+            let margin = i64::from(!query.inclusive);
+            let latest = query.latest.map_or(i64::MAX, |at| at.as_millis().saturating_sub(margin));
+            let oldest = query.oldest.map_or(i64::MIN, |at| at.as_millis().saturating_add(margin));
+            let room = query.room.as_str();
+            let mut values: Vec<&dyn ToSql> = vec![&room, &oldest, &latest];
+            let hidden = hide(&query.hidden_kinds, &mut values);
+            let shown = if query.show_threads { "" } else { " AND shown = 1" };
+            let (count, offset) = bounds(query.slice);
+            conn.prepare_cached(&format!(
+                "SELECT doc FROM messages WHERE room = ?1 AND at BETWEEN ?2 AND ?3{shown}{hidden}
+                 ORDER BY at DESC, seq DESC LIMIT {count} OFFSET {offset}"
+            ))?
+            .query_map(values.as_slice(), |row| json::column(row, 0))?
+            .collect()
+        })
+        .await
+    }
+
+    /// All message documents of a room, thread replies and system messages included, newest first.
+    pub async fn messages(&self, room: &RoomId, slice: Slice) -> Result<Page, QueryError> {
+        let room = room.clone();
+        self.read(move |conn| {
+            let (count, offset) = bounds(slice);
+            let items = conn
+                .prepare_cached(&format!(
+                    "SELECT doc FROM messages WHERE room = ?1
+                     ORDER BY at DESC, seq DESC LIMIT {count} OFFSET {offset}"
+                ))?
+                .query_map([room.as_str()], |row| json::column(row, 0))?
+                .collect::<rusqlite::Result<_>>()?;
+            // Counted by the view of rooms: counting here would walk the whole room.
+            let total = conn
+                .prepare_cached("SELECT stored FROM rooms WHERE id = ?1")?
+                .query_row([room.as_str()], |row| unsigned(row, 0))
+                .optional()?
+                .unwrap_or(0);
+            Ok(Page { items, total })
+        })
+        .await
+    }
+
+    /// What was sent in a room from `from` to `until`, both included, leaving out `hidden_kinds`.
+    pub async fn window(
+        &self,
+        room: &RoomId,
+        from: Option<Timestamp>,
+        until: Option<Timestamp>,
+        hidden_kinds: &[String],
+    ) -> Result<Window, QueryError> {
+        let (room, hidden_kinds) = (room.clone(), hidden_kinds.to_vec());
+        self.read(move |conn| {
+            let room = room.as_str();
+            let (from, until) =
+                (from.map_or(i64::MIN, Timestamp::as_millis), until.map_or(i64::MAX, Timestamp::as_millis));
+            let mut values: Vec<&dyn ToSql> = vec![&room, &from, &until];
+            let hidden = hide(&hidden_kinds, &mut values);
+            let matching = format!("room = ?1 AND at BETWEEN ?2 AND ?3 AND shown = 1{hidden}");
+            let count = conn
+                .prepare_cached(&format!("SELECT count(*) FROM messages WHERE {matching}"))?
+                .query_row(values.as_slice(), |row| unsigned(row, 0))?;
+            let first = conn
+                .prepare_cached(&format!("SELECT doc FROM messages WHERE {matching} ORDER BY at, seq LIMIT 1"))?
+                .query_row(values.as_slice(), |row| json::column(row, 0))
+                .optional()?;
+            Ok(Window { count, first })
+        })
+        .await
+    }
+
+    /// Send time of the newest message of a room; replies shown in their thread only do not count.
+    pub async fn last_message_at(&self, room: &RoomId) -> Result<Option<Timestamp>, QueryError> {
+        let room = room.clone();
+        self.read(move |conn| {
+            conn.prepare_cached(
+                "SELECT at FROM messages WHERE room = ?1 AND shown = 1 ORDER BY at DESC, seq DESC LIMIT 1",
+            )?
+            .query_row([room.as_str()], |row| Ok(Timestamp::from_millis(row.get(0)?)))
+            .optional()
+        })
+        .await
+    }
+}
+
+/// The condition that leaves out some kinds; adds their values.
+fn hide<'a>(kinds: &'a [String], values: &mut Vec<&'a dyn ToSql>) -> String {
+    if kinds.is_empty() {
+        return String::new();
+    }
+    let first = values.len() + 1;
+    let places: Vec<String> = (first..first + kinds.len()).map(|place| format!("?{place}")).collect();
+    values.extend(kinds.iter().map(|kind| kind as &dyn ToSql));
+    format!(" AND (kind IS NULL OR kind NOT IN ({}))", places.join(", "))
+}

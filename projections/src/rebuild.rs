@@ -1,0 +1,235 @@
+//! Building all views anew beside the ones that serve.
+//!
+//! A file is filled from the start of the log with everything that makes filling fast and nothing that makes it safe
+//! (see [`crate::file`]), its indexes are created at the end, and it is made safe before anything points to it. The
+//! same is done for the first views of a node, after an upgrade, and offline.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use eventstore::{EventStore, Position};
+use tokio::sync::{mpsc, oneshot};
+use tokio_util::task::AbortOnDropHandle;
+
+use crate::error::ViewsError;
+use crate::file::{self, Folder};
+use crate::intake::{self, CHUNKS, Intake};
+use crate::projection::ProjectionStatus;
+use crate::readers::Serving;
+use crate::tx::Tx;
+use crate::views::Views;
+use crate::worker::{self, Order, Stillness, Successor};
+
+/// How far a rebuild is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RebuildProgress {
+    /// The last position the new views contain.
+    pub position: Position,
+    /// The last position of the log.
+    pub head: Position,
+}
+
+/// Fills a new file with everything that comes in, and makes it safe. Blocks; answers the position.
+pub(crate) fn fill(
+    path: &Path,
+    mut intake: mpsc::Receiver<Intake>,
+    progress: impl Fn(Position),
+) -> Result<Position, ViewsError> {
+    let mut tx = Tx::new(file::create(path)?, Position::START, true)?;
+    tx.conn.execute_batch("BEGIN")?;
+    while let Some(incoming) = intake.blocking_recv() {
+        match incoming {
+            Intake::Events(events) => {
+                for event in &events {
+                    tx.apply(event)?;
+                }
+                tx.relieve()?;
+                progress(tx.position);
+            }
+            Intake::Unavailable(reason) => tracing::warn!(%reason, "building views waits for the log"),
+            Intake::Poison(position, reason) => {
+                return Err(ViewsError::Poison { position: position.get(), reason });
+            }
+        }
+    }
+    tx.flush()?;
+    tx.finish_bulk()?;
+    tx.conn.execute_batch("COMMIT")?;
+    let position = tx.position;
+    file::finish(path, tx.into_connection())?;
+    Ok(position)
+}
+
+/// Applies what comes in to views that nobody reads yet. Blocks.
+fn extend(mut tx: Tx, mut intake: mpsc::Receiver<Intake>) -> Result<Tx, ViewsError> {
+    while let Some(incoming) = intake.blocking_recv() {
+        match incoming {
+            Intake::Events(events) => {
+                worker::transact(&mut tx, &events)?;
+                tx.stale = crate::tx::Stale::default();
+                tx.trim();
+            }
+            Intake::Unavailable(reason) => tracing::warn!(%reason, "building views waits for the log"),
+            Intake::Poison(position, reason) => {
+                return Err(ViewsError::Poison { position: position.get(), reason });
+            }
+        }
+    }
+    Ok(tx)
+}
+
+/// Runs blocking work beside the task that feeds it.
+async fn fed<T: Send + 'static>(
+    store: &Arc<dyn EventStore>,
+    after: Position,
+    until: Position,
+    work: impl FnOnce(mpsc::Receiver<Intake>) -> Result<T, ViewsError> + Send + 'static,
+) -> Result<T, ViewsError> {
+    let (sender, receiver) = mpsc::channel(CHUNKS);
+    // Ends with the work, whichever of the two ends first: a closed channel ends both.
+    let _feeder =
+        AbortOnDropHandle::new(tokio::spawn(intake::catch_up(Arc::clone(store), after, until, sender)));
+    tokio::task::spawn_blocking(move || work(receiver)).await.map_err(|_| ViewsError::Closed)?
+}
+
+/// Fills a new file up to the head of the log.
+async fn build(
+    store: &Arc<dyn EventStore>,
+    path: &Path,
+    progress: impl Fn(RebuildProgress) + Send + 'static,
+) -> Result<Position, ViewsError> {
+    let head = store.head().await?;
+    let path = path.to_owned();
+    progress(RebuildProgress { position: Position::START, head });
+    fed(store, Position::START, head, move |intake| {
+        let filled = fill(&path, intake, |position| progress(RebuildProgress { position, head }));
+        match filled {
+            // The feeder was aborted: the file is whole, but not all there is.
+            Ok(position) if position < head => {
+                file::remove(&path);
+                Err(ViewsError::Closed)
+            }
+            Ok(position) => Ok(position),
+            Err(error) => {
+                file::remove(&path);
+                Err(error)
+            }
+        }
+    })
+    .await
+}
+
+/// Removes a file that nothing points to, unless it was put in place.
+struct Scrap(Option<PathBuf>);
+
+impl Drop for Scrap {
+    fn drop(&mut self) {
+        if let Some(path) = self.0.take() {
+            file::remove(&path);
+        }
+    }
+}
+
+/// Clears the progress when a rebuild ends, however it ends.
+struct Running<'a>(&'a Views);
+
+impl Drop for Running<'_> {
+    fn drop(&mut self) {
+        *self.0.shared().rebuilding.lock() = None;
+    }
+}
+
+impl Views {
+    /// Builds all views anew beside the ones that serve, then swaps. Returns once the new ones serve. Dropped or
+    /// crashed half-way, the old ones go on.
+    pub async fn rebuild(&self) -> Result<(), ViewsError> {
+        {
+            let mut rebuilding = self.shared().rebuilding.lock();
+            if rebuilding.is_some() {
+                return Err(ViewsError::AlreadyRebuilding);
+            }
+            let lag = self.lag();
+            *rebuilding = Some(RebuildProgress { position: Position::START, head: lag.head });
+        }
+        let _running = Running(self);
+        let store = self.store();
+        let path = self.folder().next();
+        let mut scrap = Scrap(Some(path.clone()));
+
+        let shared = Arc::clone(self.shared());
+        let position = build(&store, &path, move |progress| *shared.rebuilding.lock() = Some(progress)).await?;
+        tracing::info!(%position, path = %path.display(), "views are built anew");
+
+        // What was recorded meanwhile, so that the worker stands still only for the little that is left then.
+        let tx = {
+            let conn = file::open_writer(&path)?;
+            Tx::new(conn, position, false)?
+        };
+        let until = self.applied();
+        let tx = fed(&store, position, until, move |intake| extend(tx, intake)).await?;
+
+        let (reply, still) = oneshot::channel();
+        self.order(Order::Swap(reply)).await?;
+        let Stillness { position, successor } = still.await.map_err(|_| ViewsError::Closed)?;
+        let after = tx.position;
+        let tx = fed(&store, after, position, move |intake| extend(tx, intake)).await?;
+
+        let (folder, shared) = (Arc::clone(self.folder()), Arc::clone(self.shared()));
+        let old = folder.current();
+        let (done, swapped) = oneshot::channel();
+        let new = path.clone();
+        let switch = move || {
+            folder.switch(&new)?;
+            shared.readers.switch(Serving { path: new });
+            let _ = done.send(());
+            Ok(())
+        };
+        successor.send(Successor { tx, switch: Box::new(switch) }).map_err(|_| ViewsError::Closed)?;
+        swapped.await.map_err(|_| ViewsError::Closed)?;
+        scrap.0 = None;
+        // Readers that still have the old file open keep it until their next question.
+        if let Some(old) = old {
+            file::remove(&old);
+        }
+        Ok(())
+    }
+
+    /// How far a running rebuild is; `None` when none runs.
+    pub fn rebuild_progress(&self) -> Option<RebuildProgress> {
+        *self.shared().rebuilding.lock()
+    }
+}
+
+/// Builds all views in `dir` anew while no server runs on it. `progress` is called now and then. Answers the
+/// position the views then contain.
+pub async fn rebuild_offline(
+    dir: &Path,
+    store: Arc<dyn EventStore>,
+    progress: impl Fn(RebuildProgress) + Send + Sync + 'static,
+) -> Result<Position, ViewsError> {
+    let folder = Folder::open(dir)?;
+    let path = folder.next();
+    let position = build(&store, &path, progress).await?;
+    let old = folder.current();
+    folder.switch(&path)?;
+    if let Some(old) = old {
+        file::remove(&old);
+    }
+    Ok(position)
+}
+
+/// The views in `dir`, with how far each is. Works beside a running server.
+pub async fn list(dir: &Path, store: Arc<dyn EventStore>) -> Result<Vec<ProjectionStatus>, ViewsError> {
+    let head = store.head().await?;
+    let Some(path) = file::current(dir) else { return Ok(Vec::new()) };
+    let checkpoints = tokio::task::spawn_blocking(move || file::checkpoints(&file::open_reader(&path)?))
+        .await
+        .map_err(|_| ViewsError::Closed)??;
+    Ok(checkpoints
+        .into_iter()
+        .map(|(name, version, checkpoint)| {
+            let lag = head.get().saturating_sub(checkpoint.get());
+            ProjectionStatus { name, version, checkpoint, head, lag }
+        })
+        .collect())
+}

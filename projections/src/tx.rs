@@ -1,0 +1,361 @@
+//! What projections apply events to: the write connection, and the rows in memory that were not written back yet.
+
+use std::collections::BTreeSet;
+
+use bytes::Bytes;
+use compact_str::CompactString;
+use domain::permission::PermissionTable;
+use domain::settings::Settings;
+use domain::{MessageId, RoomId, TokenHash, UserId};
+use eventstore::Position;
+use hashbrown::{HashMap, HashSet};
+use rusqlite::{Connection, params};
+
+use crate::live::LiveUpdate;
+use crate::memberships::MembershipRow;
+use crate::messages::{MessageRow, Posted};
+use crate::names::{Names, RoomName, UserName};
+use crate::projection::{ALL, Applied, Index};
+use crate::rooms::RoomRow;
+use crate::rows::Rows;
+use crate::users::UserRow;
+use crate::{live, permissions, settings};
+
+/// How many rows stay in memory between batches while following the log.
+const LIVE_ROWS: Capacity = if cfg!(test) {
+    // So few that tests go through everything that happens when there are more.
+    Capacity { users: 4, rooms: 3, memberships: 20, messages: 30 }
+} else {
+    Capacity { users: 20_000, rooms: 10_000, memberships: 50_000, messages: 8_000 }
+};
+
+/// The same while building a file anew: memory is spent so that the file is read seldom.
+const BULK_ROWS: Capacity = if cfg!(test) {
+    Capacity { users: 6, rooms: 4, memberships: 30, messages: 100 }
+} else {
+    Capacity { users: 100_000, rooms: 50_000, memberships: 400_000, messages: 60_000 }
+};
+
+/// How many message rows wait to be written while building a file anew, and how many of all others.
+const BULK_MESSAGES: usize = if cfg!(test) { 50 } else { 8192 };
+const BULK_DIRTY: usize = if cfg!(test) { 40 } else { 250_000 };
+
+/// How many rooms' rosters stay in memory between batches.
+const ROSTERS: usize = if cfg!(test) { 4 } else { 20_000 };
+
+struct Capacity {
+    users: usize,
+    rooms: usize,
+    memberships: usize,
+    messages: usize,
+}
+
+/// Who is in a room, as far as messages ask for it. Loaded once; kept up to date by the membership view.
+#[derive(Default)]
+pub(crate) struct Roster {
+    /// Members that are not both alerted and shown the room: those a new message changes.
+    pub(crate) quiet: Option<BTreeSet<UserId>>,
+    /// Everybody.
+    pub(crate) members: Option<BTreeSet<UserId>>,
+}
+
+/// Facts that were changed by a batch and must not be served from caches any more.
+#[derive(Debug, Default)]
+pub(crate) struct Stale {
+    pub(crate) users: HashSet<UserId>,
+    /// Lower-case user names that changed hands.
+    pub(crate) usernames: HashSet<CompactString>,
+    pub(crate) sessions: HashSet<TokenHash>,
+    pub(crate) rooms: HashSet<RoomId>,
+    pub(crate) memberships: HashSet<(RoomId, UserId)>,
+    /// Message documents as they are now; `None`: gone.
+    pub(crate) messages: HashMap<MessageId, Option<Bytes>>,
+    /// Messages went in bulk: no cached document is to be trusted.
+    pub(crate) all_messages: bool,
+    pub(crate) settings: bool,
+    pub(crate) permissions: bool,
+}
+
+/// How messages are counted, out of the settings.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Policy {
+    pub(crate) store_last_message: bool,
+    pub(crate) room: Counting,
+    pub(crate) direct: Counting,
+}
+
+/// Which messages raise `unread` (contract, rooms 2.3).
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Counting {
+    pub(crate) all: bool,
+    pub(crate) user_mentions: bool,
+    pub(crate) group_mentions: bool,
+}
+
+impl Policy {
+    fn of(settings: &Settings) -> Self {
+        let room = settings.text("Unread_Count");
+        let both = matches!(room, "all_messages" | "user_and_group_mentions_only");
+        Self {
+            store_last_message: settings.bool("Store_Last_Message"),
+            room: Counting {
+                all: room == "all_messages",
+                user_mentions: both || room == "user_mentions_only",
+                group_mentions: both || room == "group_mentions_only",
+            },
+            direct: Counting {
+                all: settings.text("Unread_Count_DM") == "all_messages",
+                user_mentions: true,
+                group_mentions: true,
+            },
+        }
+    }
+}
+
+/// See the module.
+pub struct Tx {
+    pub(crate) conn: Connection,
+    pub(crate) users: Rows<UserRow>,
+    pub(crate) rooms: Rows<RoomRow>,
+    pub(crate) memberships: Rows<MembershipRow>,
+    pub(crate) messages: Rows<MessageRow>,
+    /// References from users to messages that name them, not written yet.
+    pub(crate) references: Vec<(UserId, i64)>,
+    pub(crate) rosters: HashMap<RoomId, Roster>,
+    pub(crate) settings: Settings,
+    pub(crate) permissions: PermissionTable,
+    pub(crate) policy: Policy,
+    /// What the message view found out about the message being applied, for the views after it.
+    pub(crate) posted: Option<Posted>,
+    /// The old unique name of the user that is being renamed.
+    pub(crate) renamed: Option<CompactString>,
+    pub(crate) stale: Stale,
+    /// Where live updates are collected; `None` while nobody can be watching.
+    pub(crate) updates: Option<Vec<LiveUpdate>>,
+    /// Indexes that are not there yet, while a file is built anew.
+    missing: HashSet<&'static str>,
+    bulk: bool,
+    /// The last position applied.
+    pub(crate) position: Position,
+}
+
+impl Tx {
+    /// Over an open views file that contains everything up to `position`. `bulk`: its indexes do not exist yet.
+    pub(crate) fn new(conn: Connection, position: Position, bulk: bool) -> rusqlite::Result<Self> {
+        let rows = if bulk { &BULK_ROWS } else { &LIVE_ROWS };
+        let mut tx = Self {
+            users: Rows::new(rows.users, bulk),
+            rooms: Rows::new(rows.rooms, bulk),
+            memberships: Rows::new(rows.memberships, bulk),
+            messages: Rows::new(rows.messages, bulk),
+            references: Vec::new(),
+            rosters: HashMap::new(),
+            settings: Settings::default(),
+            permissions: PermissionTable::default(),
+            policy: Policy::default(),
+            posted: None,
+            renamed: None,
+            stale: Stale::default(),
+            updates: None,
+            missing: HashSet::new(),
+            bulk,
+            position,
+            conn,
+        };
+        if bulk {
+            tx.missing = all_indexes().map(|index| index.name).collect();
+        }
+        tx.reload()?;
+        Ok(tx)
+    }
+
+    /// Reads what is kept in memory as a whole.
+    fn reload(&mut self) -> rusqlite::Result<()> {
+        self.settings = settings::load(&self.conn)?;
+        self.permissions = permissions::load(&self.conn)?;
+        self.policy = Policy::of(&self.settings);
+        Ok(())
+    }
+
+    /// Lets go of everything but the connection.
+    pub(crate) fn into_connection(self) -> Connection {
+        self.conn
+    }
+
+    /// The settings changed.
+    pub(crate) fn settings_changed(&mut self) {
+        self.policy = Policy::of(&self.settings);
+        self.stale.settings = true;
+    }
+
+    /// Applies one event to every view.
+    pub(crate) fn apply(&mut self, event: &Applied) -> rusqlite::Result<()> {
+        self.posted = None;
+        self.renamed = None;
+        for projection in ALL {
+            projection.apply(self, event)?;
+        }
+        if let Some(mut updates) = self.updates.take() {
+            let posted = self.posted.as_ref().map(|posted| posted.doc.clone());
+            let result = live::updates_of(event, posted, self, &mut updates);
+            self.updates = Some(updates);
+            result?;
+        }
+        self.position = event.position;
+        Ok(())
+    }
+
+    /// Writes all rows and the checkpoints. The caller begins and commits.
+    pub(crate) fn flush(&mut self) -> rusqlite::Result<()> {
+        self.users.flush(&self.conn)?;
+        self.rooms.flush(&self.conn)?;
+        self.memberships.flush(&self.conn)?;
+        self.flush_messages()?;
+        let mut checkpoint = self
+            .conn
+            .prepare_cached("UPDATE projections SET position = ?1")?;
+        checkpoint.execute([number(self.position)])?;
+        Ok(())
+    }
+
+    /// While a file is built anew: writes rows only where there are many. Busy rooms and members are then written a
+    /// few times in all, not once per batch.
+    pub(crate) fn relieve(&mut self) -> rusqlite::Result<()> {
+        if self.messages.dirty() >= BULK_MESSAGES {
+            self.flush_messages()?;
+        }
+        if self.users.dirty() + self.rooms.dirty() + self.memberships.dirty() >= BULK_DIRTY {
+            self.users.flush(&self.conn)?;
+            self.rooms.flush(&self.conn)?;
+            self.memberships.flush(&self.conn)?;
+        }
+        self.stale = Stale::default();
+        self.trim();
+        Ok(())
+    }
+
+    /// Writes message rows, so that SQL sees them.
+    pub(crate) fn flush_messages(&mut self) -> rusqlite::Result<()> {
+        self.messages.flush(&self.conn)?;
+        self.references.sort_unstable();
+        let mut insert =
+            self.conn.prepare_cached("INSERT OR IGNORE INTO message_references (user, message) VALUES (?1, ?2)")?;
+        for (user, message) in self.references.drain(..) {
+            insert.execute(params![user.as_str(), message])?;
+        }
+        Ok(())
+    }
+
+    /// Lets go of rows not used lately. Between batches.
+    pub(crate) fn trim(&mut self) {
+        self.users.trim();
+        self.rooms.trim();
+        self.memberships.trim();
+        self.messages.trim();
+        if self.rosters.len() > ROSTERS {
+            self.rosters.clear();
+        }
+    }
+
+    /// Forgets what was not committed, after a rollback: everything is read from the file again.
+    pub(crate) fn reset(&mut self, position: Position) -> rusqlite::Result<()> {
+        self.users.clear();
+        self.rooms.clear();
+        self.memberships.clear();
+        self.messages.clear();
+        self.references.clear();
+        self.rosters.clear();
+        self.stale = Stale::default();
+        if let Some(updates) = &mut self.updates {
+            updates.clear();
+        }
+        self.position = position;
+        self.reload()
+    }
+
+    /// Makes sure an index exists that applying this event needs.
+    pub(crate) fn need(&mut self, name: &'static str) -> rusqlite::Result<()> {
+        if !self.missing.remove(name) {
+            return Ok(());
+        }
+        match all_indexes().find(|index| index.name == name) {
+            Some(index) => create_index(&self.conn, index),
+            None => Ok(()),
+        }
+    }
+
+    /// Makes sure a message can be found by its id.
+    pub(crate) fn need_message(&mut self, id: &MessageId) -> rusqlite::Result<()> {
+        if self.bulk && !self.messages.holds(id) { self.need("messages_id") } else { Ok(()) }
+    }
+
+    /// Creates what [`Self::need`] did not ask for. The file is complete then.
+    pub(crate) fn finish_bulk(&mut self) -> rusqlite::Result<()> {
+        for index in all_indexes() {
+            self.need(index.name)?;
+        }
+        self.bulk = false;
+        self.users.set_capacity(LIVE_ROWS.users);
+        self.rooms.set_capacity(LIVE_ROWS.rooms);
+        self.memberships.set_capacity(LIVE_ROWS.memberships);
+        self.messages.set_capacity(LIVE_ROWS.messages);
+        Ok(())
+    }
+
+    /// Notes a message document for the cache of recent ones.
+    pub(crate) fn note_message(&mut self, id: &MessageId, doc: Option<Bytes>) {
+        if !self.bulk {
+            self.stale.messages.insert(id.clone(), doc);
+        }
+    }
+
+    /// The roster of a room with its quiet members loaded.
+    pub(crate) fn quiet(&mut self, room: &RoomId) -> rusqlite::Result<&mut BTreeSet<UserId>> {
+        if self.rosters.get(room).is_none_or(|roster| roster.quiet.is_none()) {
+            let members = self.select_members(room, "SELECT user FROM memberships WHERE room = ?1 AND quiet = 1")?;
+            self.rosters.entry(room.clone()).or_default().quiet = Some(members);
+        }
+        Ok(self.rosters.entry(room.clone()).or_default().quiet.get_or_insert_default())
+    }
+
+    /// The members of a room.
+    pub(crate) fn members(&mut self, room: &RoomId) -> rusqlite::Result<&BTreeSet<UserId>> {
+        if self.rosters.get(room).is_none_or(|roster| roster.members.is_none()) {
+            let members = self.select_members(room, "SELECT user FROM memberships WHERE room = ?1")?;
+            self.rosters.entry(room.clone()).or_default().members = Some(members);
+        }
+        Ok(self.rosters.entry(room.clone()).or_default().members.get_or_insert_default())
+    }
+
+    fn select_members(&mut self, room: &RoomId, sql: &'static str) -> rusqlite::Result<BTreeSet<UserId>> {
+        self.memberships.flush(&self.conn)?;
+        let mut select = self.conn.prepare_cached(sql)?;
+        let members = select.query_map([room.as_str()], |row| Ok(UserId::new(row.get_ref(0)?.as_str()?)))?;
+        members.collect()
+    }
+}
+
+impl Names for Tx {
+    fn user(&mut self, user: &UserId) -> rusqlite::Result<Option<UserName>> {
+        Ok(self.users.get(&self.conn, user)?.map(UserRow::called))
+    }
+
+    fn room(&mut self, room: &RoomId) -> rusqlite::Result<Option<RoomName>> {
+        Ok(self.rooms.get(&self.conn, room)?.map(RoomRow::called))
+    }
+}
+
+/// Every index of every view.
+pub(crate) fn all_indexes() -> impl Iterator<Item = &'static Index> {
+    ALL.iter().flat_map(|projection| projection.indexes())
+}
+
+/// Creates one index.
+pub(crate) fn create_index(conn: &Connection, index: &Index) -> rusqlite::Result<()> {
+    conn.execute_batch(&format!("CREATE INDEX IF NOT EXISTS {} ON {}", index.name, index.on))
+}
+
+/// A position as SQLite has numbers.
+pub(crate) fn number(position: Position) -> i64 {
+    i64::try_from(position.get()).unwrap_or(i64::MAX)
+}

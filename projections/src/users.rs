@@ -1,0 +1,485 @@
+//! The view of accounts.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use compact_str::CompactString;
+use domain::user::{Email, PasswordHash, ProfileChange, UserCreated, UserEvent, UserKind};
+use domain::{Event, RoleId, UserId};
+use rusqlite::{Connection, OptionalExtension, ToSql, params};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::error::QueryError;
+use crate::iso::Date;
+use crate::json;
+use crate::names::UserName;
+use crate::projection::{Applied, Index, Projection};
+use crate::rows::Row;
+use crate::tx::Tx;
+use crate::views::{Page, Slice, Views, bounds, unsigned};
+
+/// See the module.
+pub(crate) struct UsersView;
+
+impl Projection for UsersView {
+    fn name(&self) -> &'static str {
+        "users"
+    }
+
+    fn version(&self) -> u32 {
+        1
+    }
+
+    fn tables(&self) -> &'static str {
+        "CREATE TABLE users (
+            id TEXT NOT NULL PRIMARY KEY,
+            username TEXT NOT NULL,
+            username_key TEXT NOT NULL,
+            name TEXT,
+            name_key TEXT NOT NULL,
+            active INTEGER NOT NULL,
+            admin INTEGER NOT NULL,
+            created_at INTEGER NOT NULL,
+            search TEXT NOT NULL,
+            password TEXT,
+            doc BLOB NOT NULL
+        ) WITHOUT ROWID;
+        CREATE TABLE user_emails (
+            user TEXT NOT NULL,
+            address_key TEXT NOT NULL,
+            PRIMARY KEY (user, address_key)
+        ) WITHOUT ROWID;"
+    }
+
+    fn indexes(&self) -> &'static [Index] {
+        &[
+            Index { name: "users_username", on: "users (username_key)" },
+            Index { name: "user_emails_address", on: "user_emails (address_key)" },
+        ]
+    }
+
+    fn apply(&self, tx: &mut Tx, event: &Applied) -> rusqlite::Result<()> {
+        let Event::User(user_event) = &event.event else { return Ok(()) };
+        let updated_at = Date(event.recorded_at);
+        let user = match user_event {
+            UserEvent::UserCreated(created) => {
+                let key = CompactString::new(created.username.to_lowercase());
+                tx.users.put(&tx.conn, created.user.clone(), UserRow::created(created, updated_at))?;
+                tx.stale.usernames.insert(key);
+                tx.stale.users.insert(created.user.clone());
+                return Ok(());
+            }
+            UserEvent::UserDeleted(deleted) => {
+                if let Some(row) = tx.users.remove(&tx.conn, &deleted.user)? {
+                    tx.stale.usernames.insert(CompactString::new(row.doc.username.to_lowercase()));
+                }
+                tx.stale.users.insert(deleted.user.clone());
+                return Ok(());
+            }
+            UserEvent::ProfileChanged(event) => &event.user,
+            UserEvent::UsernameChanged(event) => &event.user,
+            UserEvent::EmailChanged(event) => &event.user,
+            UserEvent::PasswordChanged(event) => &event.user,
+            UserEvent::RolesChanged(event) => &event.user,
+            UserEvent::UserActivated(event) => &event.user,
+            UserEvent::UserDeactivated(event) => &event.user,
+        };
+        tx.stale.users.insert(user.clone());
+        let Some(row) = tx.users.get_mut(&tx.conn, user)? else { return Ok(()) };
+        row.doc.updated_at = updated_at;
+        match user_event {
+            UserEvent::ProfileChanged(event) => row.doc.change(&event.change),
+            UserEvent::UsernameChanged(event) => {
+                tx.stale.usernames.insert(CompactString::new(row.doc.username.to_lowercase()));
+                tx.stale.usernames.insert(CompactString::new(event.username.to_lowercase()));
+                tx.renamed = Some(std::mem::replace(&mut row.doc.username, CompactString::new(&event.username)));
+            }
+            UserEvent::EmailChanged(event) => row.doc.emails.clone_from(&event.emails),
+            UserEvent::PasswordChanged(event) => {
+                row.password = Some(event.password.0.clone());
+                row.doc.require_password_change = event.require_change;
+            }
+            UserEvent::RolesChanged(event) => row.doc.roles.clone_from(&event.roles),
+            UserEvent::UserActivated(_) => {
+                row.doc.active = true;
+                row.doc.reason = None;
+            }
+            UserEvent::UserDeactivated(_) => row.doc.active = false,
+            UserEvent::UserCreated(_) | UserEvent::UserDeleted(_) => {}
+        }
+        Ok(())
+    }
+}
+
+/// The wire document (contract, conventions 5.1), without presence.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct UserDoc {
+    #[serde(rename = "_id")]
+    id: UserId,
+    created_at: Date,
+    username: CompactString,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    name: Option<CompactString>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    nickname: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    bio: Option<String>,
+    #[serde(rename = "type")]
+    kind: UserKind,
+    active: bool,
+    roles: Vec<RoleId>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    emails: Vec<Email>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    status_text: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    custom_fields: Option<Value>,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    require_password_change: bool,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    reason: Option<String>,
+    #[serde(rename = "_updatedAt")]
+    updated_at: Date,
+}
+
+impl UserDoc {
+    fn change(&mut self, change: &ProfileChange) {
+        // An empty text removes the part.
+        let part = |old: &mut Option<String>, new: &Option<String>| {
+            if let Some(new) = new {
+                *old = (!new.is_empty()).then(|| new.clone());
+            }
+        };
+        if let Some(name) = &change.name {
+            self.name = (!name.is_empty()).then(|| CompactString::new(name));
+        }
+        part(&mut self.bio, &change.bio);
+        part(&mut self.nickname, &change.nickname);
+        part(&mut self.status_text, &change.status_text);
+        if let Some(fields) = &change.custom_fields {
+            self.custom_fields = Some(fields.clone());
+        }
+    }
+}
+
+/// A row of `users`.
+#[derive(Clone)]
+pub(crate) struct UserRow {
+    doc: UserDoc,
+    password: Option<String>,
+}
+
+impl UserRow {
+    fn created(event: &UserCreated, updated_at: Date) -> Self {
+        Self {
+            doc: UserDoc {
+                id: event.user.clone(),
+                created_at: Date(event.at),
+                username: CompactString::new(&event.username),
+                name: event.name.as_ref().filter(|name| !name.is_empty()).map(CompactString::new),
+                nickname: None,
+                bio: None,
+                kind: event.kind,
+                active: event.active,
+                roles: event.roles.clone(),
+                emails: event.emails.clone(),
+                status_text: None,
+                custom_fields: event.custom_fields.clone(),
+                require_password_change: event.require_password_change,
+                reason: event.reason.clone(),
+                updated_at,
+            },
+            password: event.password.as_ref().map(|password| password.0.clone()),
+        }
+    }
+
+    /// What the user is called.
+    pub(crate) fn called(&self) -> UserName {
+        UserName { username: self.doc.username.clone(), name: self.doc.name.clone() }
+    }
+
+    fn write(&self, conn: &Connection, sql: &'static str, id: &UserId) -> rusqlite::Result<()> {
+        let doc = &self.doc;
+        let mut search = String::new();
+        for part in [Some(doc.username.as_str()), doc.name.as_deref(), doc.nickname.as_deref(), doc.bio.as_deref()] {
+            search.push_str(&part.unwrap_or_default().to_lowercase());
+            search.push('\n');
+        }
+        conn.prepare_cached(sql)?.execute(params![
+            id.as_str(),
+            doc.username.as_str(),
+            doc.username.to_lowercase().as_str(),
+            doc.name.as_deref(),
+            doc.name.as_deref().unwrap_or_default().to_lowercase(),
+            doc.active,
+            doc.roles.iter().any(|role| role.as_str() == "admin"),
+            doc.created_at.0.as_millis(),
+            search,
+            self.password,
+            json::encode(doc)?,
+        ])?;
+        conn.prepare_cached("DELETE FROM user_emails WHERE user = ?1")?.execute([id.as_str()])?;
+        for email in &doc.emails {
+            conn.prepare_cached("INSERT OR IGNORE INTO user_emails (user, address_key) VALUES (?1, ?2)")?
+                .execute([id.as_str(), &email.address.to_lowercase()])?;
+        }
+        Ok(())
+    }
+}
+
+impl Row for UserRow {
+    type Key = UserId;
+
+    fn load(conn: &Connection, key: &UserId) -> rusqlite::Result<Option<Self>> {
+        conn.prepare_cached("SELECT doc, password FROM users WHERE id = ?1")?
+            .query_row([key.as_str()], |row| {
+                Ok(Self { doc: json::decode(row.get_ref(0)?.as_bytes()?)?, password: row.get(1)? })
+            })
+            .optional()
+    }
+
+    fn insert(&self, conn: &Connection, key: &UserId) -> rusqlite::Result<()> {
+        self.write(
+            conn,
+            "INSERT INTO users
+                (id, username, username_key, name, name_key, active, admin, created_at, search, password, doc)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
+            key,
+        )
+    }
+
+    fn update(&self, conn: &Connection, key: &UserId) -> rusqlite::Result<()> {
+        self.write(
+            conn,
+            "UPDATE users SET username = ?2, username_key = ?3, name = ?4, name_key = ?5, active = ?6, admin = ?7,
+                created_at = ?8, search = ?9, password = ?10, doc = ?11 WHERE id = ?1",
+            key,
+        )
+    }
+
+    fn delete(&self, conn: &Connection, key: &UserId) -> rusqlite::Result<()> {
+        conn.prepare_cached("DELETE FROM user_emails WHERE user = ?1")?.execute([key.as_str()])?;
+        conn.prepare_cached("DELETE FROM users WHERE id = ?1")?.execute([key.as_str()])?;
+        Ok(())
+    }
+}
+
+/// The facts in a row `SELECT doc`.
+fn facts(row: &rusqlite::Row<'_>) -> rusqlite::Result<Arc<UserFacts>> {
+    let bytes = json::column(row, 0)?;
+    let doc: UserDoc = json::decode(&bytes)?;
+    Ok(Arc::new(UserFacts {
+        id: doc.id,
+        kind: doc.kind,
+        username: doc.username.into_string(),
+        name: doc.name.map(CompactString::into_string),
+        roles: doc.roles,
+        active: doc.active,
+        require_password_change: doc.require_password_change,
+        doc: bytes,
+    }))
+}
+
+/// What doors need to know of a user on every request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UserFacts {
+    /// Its id.
+    pub id: UserId,
+    /// Who is behind it.
+    pub kind: UserKind,
+    /// Its unique name.
+    pub username: String,
+    /// The name people go by.
+    pub name: Option<String>,
+    /// Its workspace-wide roles.
+    pub roles: Vec<RoleId>,
+    /// It may log in.
+    pub active: bool,
+    /// A new password must be chosen at the next login.
+    pub require_password_change: bool,
+    /// The wire document (contract, conventions 5.1) without presence fields (`status`, `statusConnection`,
+    /// `statusDefault`, `utcOffset`), without `services`.
+    pub doc: Bytes,
+}
+
+/// What checking a password needs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Credentials {
+    /// Whose.
+    pub user: UserId,
+    /// The hash; `None`: cannot log in with a password.
+    pub password: Option<PasswordHash>,
+    /// It may log in.
+    pub active: bool,
+    /// A new password must be chosen at the next login.
+    pub require_password_change: bool,
+}
+
+/// What lists of users can be ordered by. Ties are broken by id.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum UserSort {
+    /// By user name, without regard to case.
+    #[default]
+    Username,
+    /// By the name people go by, without regard to case.
+    Name,
+    /// By when the account was made.
+    CreatedAt,
+    /// By whether it may log in.
+    Active,
+}
+
+/// Which users are wanted.
+#[derive(Clone, Debug)]
+pub struct UserQuery {
+    /// Only those whose user name, name, nickname or bio contain this, without regard to case.
+    pub filter: Option<String>,
+    /// Only those that may (or may not) log in.
+    pub active: Option<bool>,
+    /// Only those with one of these workspace-wide roles; empty: any.
+    pub roles: Vec<RoleId>,
+    /// The order.
+    pub sort: UserSort,
+    /// Last first.
+    pub descending: bool,
+    /// Which part.
+    pub slice: Slice,
+}
+
+impl Default for UserQuery {
+    fn default() -> Self {
+        Self {
+            filter: None,
+            active: None,
+            roles: Vec::new(),
+            sort: UserSort::Username,
+            descending: false,
+            slice: Slice::ALL,
+        }
+    }
+}
+
+impl Views {
+    /// The user of that id. Cached.
+    pub async fn user(&self, id: &UserId) -> Result<Option<Arc<UserFacts>>, QueryError> {
+        let key = id.clone();
+        self.facts()
+            .users
+            .get(id, || {
+                self.read(move |conn| {
+                    conn.prepare_cached("SELECT doc FROM users WHERE id = ?1")?
+                        .query_row([key.as_str()], facts)
+                        .optional()
+                })
+            })
+            .await
+    }
+
+    /// The user of that name, without regard to case. Cached.
+    pub async fn user_by_username(&self, username: &str) -> Result<Option<Arc<UserFacts>>, QueryError> {
+        let key = CompactString::new(username.to_lowercase());
+        let name = key.clone();
+        let id = self
+            .facts()
+            .usernames
+            .get(&key, || {
+                self.read(move |conn| {
+                    conn.prepare_cached("SELECT id FROM users WHERE username_key = ?1")?
+                        .query_row([name.as_str()], |row| Ok(UserId::new(row.get_ref(0)?.as_str()?)))
+                        .optional()
+                })
+            })
+            .await?;
+        match id {
+            Some(id) => self.user(&id).await,
+            None => Ok(None),
+        }
+    }
+
+    /// The user of that e-mail address, without regard to case.
+    pub async fn user_by_email(&self, address: &str) -> Result<Option<Arc<UserFacts>>, QueryError> {
+        let key = address.to_lowercase();
+        self.read(move |conn| {
+            conn.prepare_cached(
+                "SELECT doc FROM user_emails JOIN users ON users.id = user_emails.user
+                 WHERE address_key = ?1 ORDER BY users.id LIMIT 1",
+            )?
+            .query_row([key], facts)
+            .optional()
+        })
+        .await
+    }
+
+    /// What checking a user's password needs.
+    pub async fn credentials(&self, id: &UserId) -> Result<Option<Credentials>, QueryError> {
+        let id = id.clone();
+        self.read(move |conn| {
+            conn.prepare_cached("SELECT password, doc FROM users WHERE id = ?1")?
+                .query_row([id.as_str()], |row| {
+                    let doc: UserDoc = json::decode(row.get_ref(1)?.as_bytes()?)?;
+                    Ok(Credentials {
+                        user: doc.id,
+                        password: row.get::<_, Option<String>>(0)?.map(PasswordHash),
+                        active: doc.active,
+                        require_password_change: doc.require_password_change,
+                    })
+                })
+                .optional()
+        })
+        .await
+    }
+
+    /// How many accounts hold the role `admin` and may log in.
+    pub async fn active_admins(&self) -> Result<u32, QueryError> {
+        self.read(|conn| {
+            conn.prepare_cached("SELECT count(*) FROM users WHERE admin = 1 AND active = 1")?
+                .query_row([], |row| row.get(0))
+        })
+        .await
+    }
+
+    /// User documents.
+    pub async fn users(&self, query: UserQuery) -> Result<Page, QueryError> {
+        self.read(move |conn| {
+            let filter = query.filter.map(|filter| filter.to_lowercase());
+            let mut matching = String::from("(?1 IS NULL OR instr(search, ?1) > 0) AND (?2 IS NULL OR active = ?2)");
+            let mut values: Vec<&dyn ToSql> = vec![&filter, &query.active];
+            let roles: Vec<&str> = query.roles.iter().map(RoleId::as_str).collect();
+            if !roles.is_empty() {
+                let places: Vec<String> = (0..roles.len()).map(|index| format!("?{}", index + 3)).collect();
+                matching.push_str(&format!(
+                    " AND EXISTS (SELECT 1 FROM json_each(doc, '$.roles') WHERE value IN ({}))",
+                    places.join(", ")
+                ));
+                values.extend(roles.iter().map(|role| role as &dyn ToSql));
+            }
+            let column = match query.sort {
+                UserSort::Username => "username_key",
+                UserSort::Name => "name_key",
+                UserSort::CreatedAt => "created_at",
+                UserSort::Active => "active",
+            };
+            let direction = if query.descending { "DESC" } else { "ASC" };
+            let (count, offset) = bounds(query.slice);
+            let items = conn
+                .prepare_cached(&format!(
+                    "SELECT doc FROM users WHERE {matching}
+                     ORDER BY {column} {direction}, id LIMIT {count} OFFSET {offset}"
+                ))?
+                .query_map(values.as_slice(), |row| json::column(row, 0))?
+                .collect::<rusqlite::Result<_>>()?;
+            let total = conn
+                .prepare_cached(&format!("SELECT count(*) FROM users WHERE {matching}"))?
+                .query_row(values.as_slice(), |row| unsigned(row, 0))?;
+            Ok(Page { items, total })
+        })
+        .await
+    }
+
+    /// How many accounts there are.
+    pub async fn user_count(&self) -> Result<u64, QueryError> {
+        self.read(|conn| conn.prepare_cached("SELECT count(*) FROM users")?.query_row([], |row| unsigned(row, 0))).await
+    }
+}

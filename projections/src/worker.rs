@@ -1,0 +1,203 @@
+//! The thread that owns the only write connection: applies events, commits, and then tells everybody.
+//!
+//! The order after a commit matters. Stale facts are dropped first and the position moves second, so that whoever
+//! waited for a position never meets a fact from before it; live updates go out last.
+
+use std::sync::Arc;
+use std::sync::mpsc as blocking;
+use std::time::Duration;
+
+use eventstore::Position;
+use tokio::sync::{mpsc, oneshot};
+use tokio_util::sync::CancellationToken;
+
+use crate::intake::Intake;
+use crate::lag::Health;
+use crate::live::{LiveUpdate, Publication};
+use crate::projection::Applied;
+use crate::shared::Shared;
+use crate::tx::Tx;
+
+/// How many events one transaction takes at most when the views are behind.
+const BATCH: usize = 4096;
+
+/// How long the worker stands still at most while new views are put in its place.
+const SWAP: Duration = Duration::from_secs(60);
+
+/// Waiting times between attempts to write to a file that cannot be written now.
+const BACKOFF: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(5));
+
+/// What the worker is told.
+pub(crate) enum Order {
+    /// Comes out of the log.
+    Intake(Intake),
+    /// Stand still, say where, and take over the views that are handed in.
+    Swap(oneshot::Sender<Stillness>),
+}
+
+/// The worker stands still at `position` until new views at that same position come in, or the sender is dropped.
+pub(crate) struct Stillness {
+    pub(crate) position: Position,
+    pub(crate) successor: blocking::SyncSender<Successor>,
+}
+
+/// New views.
+pub(crate) struct Successor {
+    pub(crate) tx: Tx,
+    /// Makes readers look at the new file; called by the worker, which then drops the old one.
+    pub(crate) switch: Box<dyn FnOnce() -> Result<(), crate::error::ViewsError> + Send>,
+}
+
+/// See the module.
+pub(crate) struct Worker {
+    pub(crate) tx: Tx,
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) orders: mpsc::Receiver<Order>,
+    pub(crate) publisher: mpsc::Sender<Publication>,
+    pub(crate) stop: CancellationToken,
+}
+
+impl Worker {
+    /// Works until the orders end or an event cannot be applied.
+    pub(crate) fn run(mut self) {
+        self.tx.updates = Some(Vec::new());
+        self.shared.health.send_replace(Health::Ready);
+        let mut carried = None;
+        while let Some(order) = carried.take().or_else(|| self.orders.blocking_recv()) {
+            if self.stop.is_cancelled() {
+                break;
+            }
+            match order {
+                Order::Intake(Intake::Events(mut events)) => {
+                    // Whatever else is waiting goes into the same transaction.
+                    while events.len() < BATCH {
+                        match self.orders.try_recv() {
+                            Ok(Order::Intake(Intake::Events(more))) => events.extend(more),
+                            Ok(other) => {
+                                carried = Some(other);
+                                break;
+                            }
+                            Err(_) => break,
+                        }
+                    }
+                    if self.take(&events).is_none() {
+                        break;
+                    }
+                    self.shared.health.send_if_modified(|health| {
+                        let changed = *health != Health::Ready;
+                        *health = Health::Ready;
+                        changed
+                    });
+                }
+                Order::Intake(Intake::Unavailable(reason)) => {
+                    tracing::warn!(%reason, "the views cannot follow the log now");
+                    self.shared.health.send_replace(Health::Failing(reason));
+                }
+                Order::Intake(Intake::Poison(position, reason)) => {
+                    tracing::error!(%position, %reason, "an event cannot be understood; the views stop before it");
+                    let reason = format!("event at position {position}: {reason}");
+                    self.shared.health.send_replace(Health::Stopped(reason));
+                    break;
+                }
+                Order::Swap(reply) => self.swap(reply),
+            }
+        }
+        if let Err(error) = self.tx.conn.execute_batch("PRAGMA wal_checkpoint(PASSIVE)") {
+            tracing::debug!(%error, "the views file was not checkpointed");
+        }
+        self.shared.stopped();
+    }
+
+    /// Applies and commits, as often as it takes. `None`: told to stop meanwhile.
+    fn take(&mut self, events: &[Applied]) -> Option<()> {
+        let before = self.tx.position;
+        let mut pause = BACKOFF.0;
+        loop {
+            match transact(&mut self.tx, events) {
+                Ok(()) => break,
+                Err(error) => {
+                    tracing::error!(%error, "the views cannot be written; trying again");
+                    self.shared.health.send_replace(Health::Failing(error.to_string()));
+                    // Everything in memory may be half applied.
+                    let _ = self.tx.conn.execute_batch("ROLLBACK");
+                    while let Err(error) = self.tx.reset(before) {
+                        tracing::error!(%error, "the views cannot be read");
+                        if !self.rest(&mut pause) {
+                            return None;
+                        }
+                    }
+                    if !self.rest(&mut pause) {
+                        return None;
+                    }
+                }
+            }
+        }
+        self.tell();
+        Some(())
+    }
+
+    /// Waits a growing while; `false`: told to stop meanwhile.
+    fn rest(&self, pause: &mut Duration) -> bool {
+        std::thread::sleep(*pause);
+        *pause = (*pause * 2).min(BACKOFF.1);
+        !self.stop.is_cancelled()
+    }
+
+    /// Tells everybody what was committed. See the module for the order.
+    fn tell(&mut self) {
+        let mut stale = std::mem::take(&mut self.tx.stale);
+        self.shared.facts.invalidate(&stale);
+        self.shared.recent.update(&mut stale);
+        if stale.settings {
+            *self.shared.settings.write() = Arc::new(self.tx.settings.clone());
+        }
+        if stale.permissions {
+            *self.shared.permissions.write() = Arc::new(self.tx.permissions.clone());
+        }
+        let position = self.tx.position;
+        self.shared.reached.advance(position);
+        self.shared.head.seen(position, position);
+        let updates: Vec<LiveUpdate> = self.tx.updates.replace(Vec::new()).unwrap_or_default();
+        // Waits when the publisher is far behind. It never waits for a subscriber, so it is not far behind for long.
+        let _ = self.publisher.blocking_send(Publication::Updates { position, updates });
+        self.tx.trim();
+    }
+
+    /// Stands still while new views catch up the last few events, and takes them over.
+    fn swap(&mut self, reply: oneshot::Sender<Stillness>) {
+        let (successor, handed_in) = blocking::sync_channel(1);
+        let position = self.tx.position;
+        if reply.send(Stillness { position, successor }).is_err() {
+            return;
+        }
+        let Ok(Successor { mut tx, switch }) = handed_in.recv_timeout(SWAP) else {
+            tracing::warn!("new views did not come in; the old ones go on");
+            return;
+        };
+        if tx.position != position {
+            tracing::error!(%position, successor = %tx.position, "new views do not continue the old ones");
+            return;
+        }
+        if let Err(error) = switch() {
+            tracing::error!(%error, "new views cannot be put in place; the old ones go on");
+            return;
+        }
+        tx.updates = Some(Vec::new());
+        tx.stale = crate::tx::Stale::default();
+        *self.shared.settings.write() = Arc::new(tx.settings.clone());
+        *self.shared.permissions.write() = Arc::new(tx.permissions.clone());
+        self.tx = tx;
+        self.shared.facts.clear();
+        self.shared.recent.clear();
+    }
+}
+
+/// One transaction: all of `events`, and the checkpoint.
+pub(crate) fn transact(tx: &mut Tx, events: &[Applied]) -> rusqlite::Result<()> {
+    tx.conn.execute_batch("BEGIN IMMEDIATE")?;
+    for event in events {
+        tx.apply(event)?;
+    }
+    tx.flush()?;
+    tx.conn.execute_batch("COMMIT")
+}

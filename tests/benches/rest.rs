@@ -1,0 +1,136 @@
+//! REST under load: `chat.sendMessage` over 64 keep-alive connections against the release binary, and beside it, in
+//! the same run and by the same generator, an axum handler that only echoes JSON.
+//!
+//! `cargo bench -p tests --bench rest` (build the server first: `cargo build --release`).
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test that cannot go on has failed"
+)]
+
+use std::net::SocketAddr;
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use tests::load;
+use tests::server::Server;
+
+const CONNECTIONS: usize = 64;
+const WARM_UP: Duration = Duration::from_secs(2);
+const RUN: Duration = Duration::from_secs(10);
+const ROUNDS: usize = 3;
+
+fn main() {
+    let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+    if std::env::args().any(|argument| argument == "--echo-server") {
+        runtime.block_on(echo_server());
+    } else {
+        runtime.block_on(bench());
+    }
+}
+
+/// The yardstick: what axum and the machine can do at all.
+async fn echo_server() {
+    let echo = |axum::Json(body): axum::Json<Value>| async move { axum::Json(body) };
+    let app = axum::Router::new().route("/echo", axum::routing::post(echo));
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0")
+        .await
+        .expect("a free port");
+    println!("{}", listener.local_addr().expect("its address"));
+    axum::serve(
+        axum::serve::ListenerExt::tap_io(listener, |stream| {
+            stream.set_nodelay(true).ok();
+        }),
+        app,
+    )
+    .await
+    .expect("serve");
+}
+
+async fn bench() {
+    let mut yardstick = Command::new(std::env::current_exe().expect("this program"))
+        .arg("--echo-server")
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("start the yardstick");
+    let mut line = String::new();
+    std::io::BufRead::read_line(
+        &mut std::io::BufReader::new(yardstick.stdout.take().expect("its output")),
+        &mut line,
+    )
+    .expect("its address");
+    let echo: SocketAddr = line.trim().parse().expect("an address");
+
+    let server = Server::start().await;
+    let hansard = SocketAddr::from(([127, 0, 0, 1], server.port()));
+    let admin = server.admin().await;
+    let headers = format!(
+        "X-User-Id: {}\r\nX-Auth-Token: {}\r\n",
+        admin.user_id, admin.token
+    );
+    let room = admin
+        .post("channels.create", json!({"name": "bench"}))
+        .await
+        .ok()["channel"]["_id"]
+        .clone();
+    let room = room.as_str().expect("a room id").to_owned();
+
+    let send = {
+        let (headers, room) = (headers.clone(), room.clone());
+        move |connection: usize, number: u64, request: &mut Vec<u8>| {
+            let body = format!(
+                r#"{{"message":{{"rid":"{room}","msg":"message {number} of connection {connection}"}}}}"#
+            );
+            load::post(request, "/api/v1/chat.sendMessage", &headers, &body);
+        }
+    };
+    let parrot = {
+        let (headers, room) = (headers.clone(), room.clone());
+        move |connection: usize, number: u64, request: &mut Vec<u8>| {
+            let body = format!(
+                r#"{{"message":{{"rid":"{room}","msg":"message {number} of connection {connection}"}}}}"#
+            );
+            load::post(request, "/echo", &headers, &body);
+        }
+    };
+    let me =
+        move |_: usize, _: u64, request: &mut Vec<u8>| load::get(request, "/api/v1/me", &headers);
+
+    load::run(echo, CONNECTIONS, WARM_UP, parrot.clone()).await;
+    let mut sent = load::run(hansard, CONNECTIONS, WARM_UP, send.clone())
+        .await
+        .answered;
+    println!("{CONNECTIONS} keep-alive connections, {RUN:?} a run, {ROUNDS} rounds in turn");
+    for round in 1..=ROUNDS {
+        let yardstick = load::run(echo, CONNECTIONS, RUN, parrot.clone()).await;
+        let report = load::run(hansard, CONNECTIONS, RUN, send.clone()).await;
+        sent += report.answered;
+        println!("round {round}  bare axum JSON echo   {yardstick}");
+        println!(
+            "round {round}  chat.sendMessage      {report}   1/{:.1} of the echo",
+            yardstick.rate() / report.rate()
+        );
+        assert_eq!(report.refused, 0, "every request is answered with success");
+    }
+    println!(
+        "         me                    {}",
+        load::run(hansard, CONNECTIONS, RUN, me).await
+    );
+
+    let info = admin
+        .get(&format!("channels.info?roomId={room}"))
+        .await
+        .ok();
+    assert_eq!(
+        info["channel"]["msgs"],
+        json!(sent),
+        "every acknowledged message is in the room, once"
+    );
+    println!(
+        "all {sent} acknowledged messages are in the room; server uses {} MB",
+        server.resident_bytes() >> 20
+    );
+    yardstick.kill().expect("stop the yardstick");
+    yardstick.wait().expect("stop the yardstick");
+}

@@ -1,0 +1,171 @@
+//! A plain REST client for tests: sends JSON, gives back status and JSON, knows nothing of the server's insides.
+
+use reqwest::{Method, StatusCode};
+use serde_json::{Value, json};
+
+/// A client, with or without somebody logged in.
+#[derive(Clone, Debug)]
+pub struct Client {
+    http: reqwest::Client,
+    base: String,
+    /// Id of the user that is logged in; empty otherwise.
+    pub user_id: String,
+    /// The login token; empty otherwise.
+    pub token: String,
+}
+
+/// Status and body of an answer.
+#[derive(Clone, Debug)]
+pub struct Answer {
+    /// HTTP status.
+    pub status: StatusCode,
+    /// HTTP headers.
+    pub headers: reqwest::header::HeaderMap,
+    /// The body as JSON; a text that is not JSON is a JSON string.
+    pub body: Value,
+}
+
+impl Answer {
+    /// The body of an answer that must be a success.
+    ///
+    /// # Panics
+    /// When it is not.
+    #[track_caller]
+    pub fn ok(self) -> Value {
+        assert!(
+            self.status == StatusCode::OK && self.body["success"] != Value::Bool(false),
+            "expected success, got {} {}",
+            self.status,
+            self.body
+        );
+        self.body
+    }
+
+    /// The body of an answer that must be a failure with this status.
+    ///
+    /// # Panics
+    /// When it is not.
+    #[track_caller]
+    pub fn refused(self, status: u16) -> Value {
+        assert_eq!(
+            self.status.as_u16(),
+            status,
+            "expected a refusal, got {}",
+            self.body
+        );
+        self.body
+    }
+}
+
+impl Client {
+    /// A client of the server at `base` (no slash at the end).
+    pub fn new(base: &str) -> Self {
+        Self {
+            http: reqwest::Client::new(),
+            base: base.to_owned(),
+            user_id: String::new(),
+            token: String::new(),
+        }
+    }
+
+    /// Whether the server says it is ready.
+    pub async fn is_ready(&self) -> bool {
+        let answer = self.http.get(format!("{}/readyz", self.base)).send().await;
+        answer.is_ok_and(|answer| answer.status().is_success())
+    }
+
+    /// The same client with this user logged in.
+    ///
+    /// # Panics
+    /// When the login fails.
+    #[must_use]
+    pub async fn login(&self, user: &str, password: &str) -> Self {
+        let body = self
+            .post("login", json!({"user": user, "password": password}))
+            .await
+            .ok();
+        let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+        Self {
+            user_id: text(&body["data"]["userId"]),
+            token: text(&body["data"]["authToken"]),
+            ..self.clone()
+        }
+    }
+
+    /// The same client with these credentials, right or wrong.
+    #[must_use]
+    pub fn with_token(&self, user_id: &str, token: &str) -> Self {
+        Self {
+            user_id: user_id.to_owned(),
+            token: token.to_owned(),
+            ..self.clone()
+        }
+    }
+
+    /// Makes an account (this client must be an administrator's) and logs it in.
+    pub async fn new_user(&self, username: &str) -> Self {
+        let password = format!("password of {username}");
+        self.post(
+            "users.create",
+            json!({"username": username, "name": username.to_uppercase(), "password": password,
+                   "email": format!("{username}@example.org")}),
+        )
+        .await
+        .ok();
+        self.login(username, &password).await
+    }
+
+    /// `GET /api/v1/<path>`, query included.
+    pub async fn get(&self, path: &str) -> Answer {
+        self.send(Method::GET, &format!("/api/v1/{path}"), None)
+            .await
+    }
+
+    /// `POST /api/v1/<path>` with a JSON body.
+    pub async fn post(&self, path: &str, body: Value) -> Answer {
+        self.send(
+            Method::POST,
+            &format!("/api/v1/{path}"),
+            Some(("application/json", body.to_string())),
+        )
+        .await
+    }
+
+    /// Any request, on any path, with any body.
+    ///
+    /// # Panics
+    /// When there is no answer.
+    pub async fn send(&self, method: Method, path: &str, body: Option<(&str, String)>) -> Answer {
+        match self.try_send(method, path, body).await {
+            Ok(answer) => answer,
+            Err(error) => panic!("{path}: {error}"),
+        }
+    }
+
+    /// Any request; an error when there is no answer, as when the server was killed.
+    pub async fn try_send(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<(&str, String)>,
+    ) -> Result<Answer, reqwest::Error> {
+        let mut request = self.http.request(method, format!("{}{path}", self.base));
+        if !self.token.is_empty() {
+            request = request
+                .header("X-User-Id", &self.user_id)
+                .header("X-Auth-Token", &self.token);
+        }
+        if let Some((content_type, body)) = body {
+            request = request.header("Content-Type", content_type).body(body);
+        }
+        let answer = request.send().await?;
+        let (status, headers) = (answer.status(), answer.headers().clone());
+        let text = answer.text().await?;
+        let body = serde_json::from_str(&text).unwrap_or(Value::String(text));
+        Ok(Answer {
+            status,
+            headers,
+            body,
+        })
+    }
+}

@@ -1,0 +1,18 @@
+//! What the black-box tests share: real servers, clients, and the means to break them.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test that cannot go on has failed"
+)]
+
+pub mod client;
+pub mod live;
+pub mod load;
+pub mod log;
+pub mod server;
+
+pub mod mongo;
+pub mod proxy;
+
+pub mod ports;
+pub mod tools;

@@ -1,0 +1,118 @@
+//! The layering rules of `docs/ARCHITECTURE.md`, as checks.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test that cannot go on has failed"
+)]
+
+use std::path::{Path, PathBuf};
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .parent()
+        .expect("the workspace")
+        .to_owned()
+}
+
+/// The names in a crate's `[dependencies]`.
+fn dependencies(krate: &str) -> Vec<String> {
+    let manifest =
+        std::fs::read_to_string(root().join(krate).join("Cargo.toml")).expect("a manifest");
+    manifest
+        .lines()
+        .skip_while(|line| line.trim() != "[dependencies]")
+        .skip(1)
+        .take_while(|line| !line.starts_with('['))
+        .filter_map(|line| line.split(['.', '=', ' ']).next())
+        .filter(|name| !name.is_empty() && !name.starts_with('#'))
+        .map(str::to_owned)
+        .collect()
+}
+
+/// Every source file of a crate.
+fn sources(krate: &str) -> Vec<(PathBuf, String)> {
+    let mut folders = vec![root().join(krate).join("src")];
+    let mut files = Vec::new();
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).expect("a folder") {
+            let path = entry.expect("an entry").path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                let text = std::fs::read_to_string(&path).expect("a source file");
+                files.push((path, text));
+            }
+        }
+    }
+    assert!(!files.is_empty(), "{krate} has sources");
+    files
+}
+
+#[test]
+fn dependencies_point_downwards_only() {
+    let layers = ["domain", "eventstore", "projections", "reactors", "api"];
+    for (index, krate) in layers.iter().enumerate() {
+        for dependency in dependencies(krate) {
+            if let Some(layer) = layers.iter().position(|layer| *layer == dependency) {
+                assert!(layer < index, "{krate} must not depend on {dependency}");
+            }
+        }
+    }
+}
+
+#[test]
+fn the_domain_is_pure() {
+    for dependency in dependencies("domain") {
+        for impure in [
+            "tokio", "rand", "futures", "rusqlite", "mongodb", "jiff", "chrono", "uuid", "reqwest",
+        ] {
+            assert_ne!(dependency, impure, "the domain needs no {impure}");
+        }
+    }
+    for (path, text) in sources("domain") {
+        for impure in [
+            "SystemTime",
+            "Instant::now",
+            "std::fs",
+            "std::net",
+            "std::env",
+            "std::thread",
+            "async fn",
+        ] {
+            assert!(!text.contains(impure), "{} uses {impure}", path.display());
+        }
+    }
+}
+
+#[test]
+fn only_the_log_and_the_views_know_their_databases() {
+    for krate in ["domain", "projections", "reactors", "api"] {
+        assert!(
+            !dependencies(krate).contains(&"mongodb".to_owned()),
+            "{krate} reaches for MongoDB"
+        );
+    }
+    for krate in ["domain", "reactors", "api"] {
+        assert!(
+            !dependencies(krate).contains(&"rusqlite".to_owned()),
+            "{krate} reaches for SQLite"
+        );
+    }
+}
+
+#[test]
+fn wire_error_names_live_in_one_place() {
+    for krate in ["domain", "eventstore", "projections", "reactors"] {
+        for (path, text) in sources(krate) {
+            for (number, line) in text.lines().enumerate() {
+                let comment = line.trim_start().starts_with("//");
+                assert!(
+                    comment || !line.contains("\"error-"),
+                    "{}:{} words an error of the wire: that is the job of api/src/error",
+                    path.display(),
+                    number + 1
+                );
+            }
+        }
+    }
+}
