@@ -285,7 +285,7 @@ fn announce(config: &Config, address: SocketAddr, log: &str, first_admin_missing
         format!(
             "There is no administrator yet. The first account to register becomes one:\n  \
              curl -H 'Content-Type: application/json' {url}/api/v1/users.register \\\n    \
-             -d '{{\"username\":\"admin\",\"name\":\"Admin\",\"email\":\"admin@example.com\",\"pass\":\"choose-one\"}}'\n\
+             -d '{{\"username\":\"ann\",\"name\":\"Ann\",\"email\":\"ann@example.com\",\"pass\":\"choose-one\"}}'\n\
              or start again with ADMIN_USERNAME, ADMIN_PASS and ADMIN_EMAIL set.\n"
         )
     } else {

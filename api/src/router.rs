@@ -180,6 +180,7 @@ fn preflight(state: &AppState, headers: &HeaderMap) -> Response {
 }
 
 /// The last resort: a handler panicked. The caller gets the usual envelope, the operator the text.
+#[expect(clippy::needless_pass_by_value, reason = "the layer hands the panic over")]
 fn panicked(panic: Box<dyn Any + Send + 'static>) -> Response {
     let text = panic
         .downcast_ref::<&str>()

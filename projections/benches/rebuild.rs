@@ -18,7 +18,7 @@ use projections::{Views, rebuild_offline};
 use testing::{Chaos, MemoryLog, posted, recorded};
 
 fn main() {
-    let events = std::env::args().filter_map(|argument| argument.parse().ok()).next().unwrap_or(500_000);
+    let events = std::env::args().find_map(|argument| argument.parse().ok()).unwrap_or(500_000);
     let log = workspace(events);
     let dir = tempfile::tempdir().unwrap();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();

@@ -8,6 +8,8 @@ use domain::{RoomId, UserId};
 use rusqlite::{Connection, OptionalExtension};
 use serde::{Deserialize, Serialize};
 
+use crate::tombstones;
+
 /// What a user is called.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct UserName {
@@ -125,6 +127,10 @@ impl Names for FileNames<'_> {
                 })
             })
             .optional()?;
+        let name = match name {
+            Some(name) => Some(name),
+            None => tombstones::room_called(self.conn, room)?,
+        };
         self.rooms.insert(room.clone(), name.clone());
         Ok(name)
     }

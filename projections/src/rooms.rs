@@ -197,8 +197,8 @@ fn change(tx: &mut Tx, event: &Applied, room_event: &RoomEvent) -> rusqlite::Res
 /// Removes the row of a room. Its messages and memberships go in their own views.
 pub(crate) fn delete(tx: &mut Tx, event: &Applied, room: &RoomId) -> rusqlite::Result<()> {
     tx.stale.rooms.insert(room.clone());
-    if tx.rooms.remove(&tx.conn, room)?.is_some() {
-        tombstones::bury(tx, event, Kind::Room, room.as_str(), None, None)?;
+    if let Some(row) = tx.rooms.remove(&tx.conn, room)? {
+        tombstones::bury_room(tx, event, room, &row.called())?;
     }
     Ok(())
 }
@@ -650,7 +650,9 @@ impl Views {
             if !query.kinds.is_empty() {
                 // Letters of a closed set: no text of anybody enters the statement.
                 let letters: Vec<String> = query.kinds.iter().map(|kind| format!("'{}'", kind.letter())).collect();
-                matching.push_str(&format!(" AND rooms.kind IN ({})", letters.join(", ")));
+                matching += " AND rooms.kind IN (";
+                matching += &letters.join(", ");
+                matching += ")";
             }
             let column = match query.sort {
                 RoomSort::Name => "rooms.name",

@@ -115,12 +115,9 @@ impl<R: Row> Rows<R> {
 
     /// Puts a row that is known not to exist yet, without looking for it.
     pub(crate) fn insert_new(&mut self, key: R::Key, row: R) {
-        let place = match self.index.get(&key) {
-            Some(place) => *place,
-            None => {
-                self.push(key, None);
-                self.slots.len() - 1
-            }
+        let place = if let Some(place) = self.index.get(&key) { *place } else {
+            self.push(key, None);
+            self.slots.len() - 1
         };
         let slot = &mut self.slots[place];
         slot.row = Some(row);

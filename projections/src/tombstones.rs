@@ -5,9 +5,11 @@
 
 use bytes::Bytes;
 use domain::{MessageId, RoomId, Timestamp, UserId};
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, OptionalExtension, params};
 
 use crate::error::QueryError;
+use crate::json;
+use crate::names::{RoomName, kind_of};
 use crate::projection::{Applied, Index, Projection};
 use crate::tx::{Tx, number};
 use crate::views::Views;
@@ -32,6 +34,7 @@ impl Projection for TombstonesView {
             user TEXT,
             at INTEGER NOT NULL,
             position INTEGER NOT NULL,
+            called BLOB,
             PRIMARY KEY (kind, id)
         ) WITHOUT ROWID;"
     }
@@ -89,6 +92,26 @@ pub(crate) fn bury(
             number(event.position),
         ])?;
     Ok(())
+}
+
+/// Notes that a room is gone, and what it was called: updates from before are still replayed.
+pub(crate) fn bury_room(tx: &Tx, event: &Applied, id: &RoomId, called: &RoomName) -> rusqlite::Result<()> {
+    bury(tx, event, Kind::Room, id.as_str(), None, None)?;
+    let called = json::encode(&(called.kind.letter(), &called.name, &called.display))?;
+    tx.conn
+        .prepare_cached("UPDATE tombstones SET called = ?2 WHERE kind = 'room' AND id = ?1")?
+        .execute(params![id.as_str(), called])?;
+    Ok(())
+}
+
+/// What a room was called that is gone.
+pub(crate) fn room_called(conn: &Connection, id: &RoomId) -> rusqlite::Result<Option<RoomName>> {
+    conn.prepare_cached("SELECT called FROM tombstones WHERE kind = 'room' AND id = ?1")?
+        .query_row([id.as_str()], |row| {
+            let (kind, name, display): (String, _, _) = json::decode(row.get_ref(0)?.as_bytes()?)?;
+            Ok(RoomName { kind: kind_of(&kind), name, display })
+        })
+        .optional()
 }
 
 /// Notes that a message is gone.

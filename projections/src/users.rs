@@ -449,10 +449,9 @@ impl Views {
             let roles: Vec<&str> = query.roles.iter().map(RoleId::as_str).collect();
             if !roles.is_empty() {
                 let places: Vec<String> = (0..roles.len()).map(|index| format!("?{}", index + 3)).collect();
-                matching.push_str(&format!(
-                    " AND EXISTS (SELECT 1 FROM json_each(doc, '$.roles') WHERE value IN ({}))",
-                    places.join(", ")
-                ));
+                matching += " AND EXISTS (SELECT 1 FROM json_each(doc, '$.roles') WHERE value IN (";
+                matching += &places.join(", ");
+                matching += "))";
                 values.extend(roles.iter().map(|role| role as &dyn ToSql));
             }
             let column = match query.sort {

@@ -22,7 +22,7 @@ use crate::tx::Tx;
 const BATCH: usize = 4096;
 
 /// How long the worker stands still at most while new views are put in its place.
-const SWAP: Duration = Duration::from_secs(60);
+const SWAP: Duration = Duration::from_mins(1);
 
 /// Waiting times between attempts to write to a file that cannot be written now.
 const BACKOFF: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(5));

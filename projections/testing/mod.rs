@@ -1,6 +1,6 @@
 //! For tests and benchmarks: a log in memory, and workspaces that never were.
 
-#![allow(dead_code, missing_docs, clippy::unwrap_used, clippy::expect_used)] // each user needs a part of it
+#![allow(dead_code, missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::wildcard_imports)] // each user needs a part of it
 
 use std::collections::BTreeSet;
 use std::sync::Arc;

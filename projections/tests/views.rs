@@ -1,6 +1,6 @@
 //! The views from outside: open, follow, ask, restart, rebuild, stop.
 
-#![allow(missing_docs)]
+#![allow(missing_docs, clippy::unwrap_used, clippy::expect_used)]
 
 #[path = "../testing/mod.rs"]
 mod testing;

@@ -216,12 +216,16 @@ async fn oneself_is_watched_too() {
     while let Some(frame) = live.next_update(Duration::from_secs(1)).await {
         frames.push(frame);
     }
-    assert!(
-        frames.iter().any(
-            |frame| frame["kind"] == "removed" && frame["data"]["room"] == room
-                || frame["kind"] == "left"
-        ),
-        "{frames:?}"
+    let kinds: Vec<_> = frames
+        .iter()
+        .map(|frame| (&frame["kind"], &frame["room"]))
+        .collect();
+    assert_eq!(
+        kinds,
+        [
+            (&json!("read"), &json!("GENERAL")),
+            (&json!("removed"), &room)
+        ]
     );
 }
 

@@ -53,8 +53,9 @@ async fn tour(server: &Server) {
         .expect("the room's id")
         .to_owned();
 
-    let admin = server.admin().await;
-    let mut live = Live::connect(server, &admin, None).await;
+    // Alice made the room; watching takes being a member.
+    let watcher = server.client().login("alice", "alice-password").await;
+    let mut live = Live::connect(server, &watcher, None).await;
     live.subscribe(&[&room]).await;
     script.stdin.take().unwrap().write_all(b"go\n").unwrap();
     let done = tokio::task::spawn_blocking(move || (lines.next(), script.wait().unwrap()));

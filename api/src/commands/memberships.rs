@@ -104,6 +104,35 @@ pub async fn change(
         .await
 }
 
+/// A rule of the server makes `user` an owner of the room, on behalf of `actor`. Being one already is fine.
+pub async fn make_owner_as_server(
+    state: &AppState,
+    actor: &UserId,
+    room: &RoomFacts,
+    user: &UserId,
+) -> Result<(), ApiError> {
+    let (permissions, roles) = (PermissionTable::default(), [RoomRole::Owner.id()]);
+    let context = MembershipContext {
+        authority: Authority { actor, roles: &[], room_roles: &roles, permissions: &permissions },
+        actor_membership: None,
+        user,
+        room,
+        join_code_ok: true,
+        view: None,
+        last_message: None,
+    };
+    let stream = membership::stream(&room.id, user);
+    let grant = MembershipCommand::GrantRole { role: RoomRole::Owner, at: now() };
+    state
+        .run(actor, async |tx| {
+            match tx.decide::<Membership>(&stream, grant.clone(), &context).await {
+                Ok(_) | Err(ExecuteError::Refused(_)) => Ok(()),
+                Err(error) => Err(error.widen()),
+            }
+        })
+        .await
+}
+
 /// Whether the command can leave a room without owner.
 const fn ends_ownership(command: &MembershipCommand) -> bool {
     matches!(

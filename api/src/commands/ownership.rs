@@ -1,16 +1,13 @@
 //! What becomes of rooms when their only owner goes (contract, conventions 7.4).
 
-use domain::membership::{MembershipCommand, RoomRole};
 use domain::room::RoomKind;
 use domain::{RoomId, UserId};
 use projections::{MemberQuery, Slice};
 use serde_json::Value;
 
-use super::memberships;
-use super::place::Place;
+use super::{memberships, rooms};
 use crate::error::{ApiError, texts};
-use crate::extract::Caller;
-use crate::state::{AppState, now};
+use crate::state::AppState;
 
 /// A room that would have no owner.
 struct Orphan {
@@ -21,27 +18,37 @@ struct Orphan {
     heir: Option<UserId>,
 }
 
-/// Hands on or deletes the rooms that only `user` owns. Without `confirmed` it says which ones, as an error.
-pub async fn relinquish(state: &AppState, caller: &Caller, user: &UserId, confirmed: bool) -> Result<(), ApiError> {
-    let orphans = orphans(state, user).await?;
-    if orphans.is_empty() {
-        return Ok(());
-    }
-    if !confirmed {
+/// The rooms that only somebody who goes owns. Found before they go, settled afterwards: what they own is not to be
+/// seen any more then, and if they may not go after all nothing has happened to their rooms.
+pub struct Orphans(Vec<Orphan>);
+
+impl Orphans {
+    /// The rooms that only `user` owns. Without `confirmed`, that there are some is an error that names them.
+    pub async fn of(state: &AppState, user: &UserId, confirmed: bool) -> Result<Self, ApiError> {
+        let orphans = orphans(state, user).await?;
+        if orphans.is_empty() || confirmed {
+            return Ok(Self(orphans));
+        }
         let names = |heirless: bool| -> Vec<&str> {
             orphans.iter().filter(|one| one.heir.is_none() == heirless).map(|one| one.name.as_str()).collect()
         };
-        return Err(texts::last_owner(&names(true), &names(false)));
+        Err(texts::last_owner(&names(true), &names(false)))
     }
-    for orphan in orphans {
-        match (&orphan.heir, orphan.kind) {
-            (Some(heir), _) => hand_on(state, caller, &orphan.room, heir).await?,
-            (None, RoomKind::Group) => delete(state, caller, &orphan.room).await?,
-            // A channel may be without owner.
-            (None, _) => {}
+
+    /// Hands each room on to an heir, or deletes it if it is a group without one. It is a rule of the server that does
+    /// this; whether `actor` may send the owner away was decided before.
+    pub async fn settle(self, state: &AppState, actor: &UserId) -> Result<(), ApiError> {
+        for orphan in self.0 {
+            let Some(room) = state.views().room_facts(&orphan.room).await? else { continue };
+            match (&orphan.heir, orphan.kind) {
+                (Some(heir), _) => memberships::make_owner_as_server(state, actor, &room, heir).await?,
+                (None, RoomKind::Group) => rooms::delete_as_server(state, actor, &room).await?,
+                // A channel may be without owner.
+                (None, _) => {}
+            }
         }
+        Ok(())
     }
-    Ok(())
 }
 
 async fn orphans(state: &AppState, user: &UserId) -> Result<Vec<Orphan>, ApiError> {
@@ -69,15 +76,4 @@ async fn heir(state: &AppState, room: &RoomId, user: &UserId) -> Result<Option<U
         doc["_id"].as_str().map(UserId::new)
     });
     Ok(ids.into_iter().find(|id| id != user))
-}
-
-async fn hand_on(state: &AppState, caller: &Caller, room: &RoomId, heir: &UserId) -> Result<(), ApiError> {
-    let Some(place) = Place::of(state, caller, room).await? else { return Ok(()) };
-    let grant = MembershipCommand::GrantRole { role: RoomRole::Owner, at: now() };
-    memberships::change(state, caller, &place, heir, &grant).await.map(drop)
-}
-
-async fn delete(state: &AppState, caller: &Caller, room: &RoomId) -> Result<(), ApiError> {
-    let Some(place) = Place::of(state, caller, room).await? else { return Ok(()) };
-    super::rooms::delete_as_server(state, caller.id(), &place.room).await
 }

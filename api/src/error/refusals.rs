@@ -257,8 +257,7 @@ impl From<MembershipRefusal> for ApiError {
     fn from(refusal: MembershipRefusal) -> Self {
         let not_allowed = |method: &str| Self::coded("error-not-allowed", "Not allowed").method(method);
         match refusal {
-            MembershipRefusal::NotYourOwn => not_allowed("joinRoom"),
-            MembershipRefusal::JoinNotAllowed => not_allowed("joinRoom"),
+            MembershipRefusal::NotYourOwn | MembershipRefusal::JoinNotAllowed => not_allowed("joinRoom"),
             MembershipRefusal::WrongJoinCode => {
                 Self::coded("error-code-invalid", "Invalid Room Password").method("joinRoom")
             }

@@ -184,7 +184,7 @@ fn equals(found: &[&Value], wanted: &Value) -> bool {
     if wanted.is_null() {
         return found.iter().all(|value| value.is_null());
     }
-    found.iter().any(|value| *value == wanted)
+    found.contains(&wanted)
         || each(found).any(|value| value == wanted || compare(value, wanted) == Some(Ordering::Equal))
 }
 
@@ -216,39 +216,39 @@ mod tests {
     use super::*;
     use serde_json::json;
 
-    fn matches(query: Value, doc: &Value) -> Result<bool, Unsupported> {
+    fn matches(query: &Value, doc: &Value) -> Result<bool, Unsupported> {
         Ok(Filter::parse(query.as_object().ok_or(Unsupported)?)?.matches(doc))
     }
 
     #[test]
     fn the_queries_of_known_clients() {
         let doc = json!({"_id": "m", "mentions": [{"_id": "u1"}, {"_id": "u2"}], "pinned": true, "ts": "2022-07-01T12:00:00.000Z"});
-        assert_eq!(matches(json!({"mentions._id": {"$in": ["u2"]}}), &doc), Ok(true));
-        assert_eq!(matches(json!({"mentions._id": {"$in": ["u3"]}}), &doc), Ok(false));
-        assert_eq!(matches(json!({"starred._id": "u1"}), &doc), Ok(false));
-        assert_eq!(matches(json!({"pinned": true}), &doc), Ok(true));
-        assert_eq!(matches(json!({"tmid": {"$exists": false}}), &doc), Ok(true));
-        assert_eq!(matches(json!({"ts": {"$gt": {"$date": 0}}}), &doc), Ok(true));
-        assert_eq!(matches(json!({"$or": [{"x": 1}, {"_id": {"$regex": "^M$", "$options": "i"}}]}), &doc), Ok(true));
+        assert_eq!(matches(&json!({"mentions._id": {"$in": ["u2"]}}), &doc), Ok(true));
+        assert_eq!(matches(&json!({"mentions._id": {"$in": ["u3"]}}), &doc), Ok(false));
+        assert_eq!(matches(&json!({"starred._id": "u1"}), &doc), Ok(false));
+        assert_eq!(matches(&json!({"pinned": true}), &doc), Ok(true));
+        assert_eq!(matches(&json!({"tmid": {"$exists": false}}), &doc), Ok(true));
+        assert_eq!(matches(&json!({"ts": {"$gt": {"$date": 0}}}), &doc), Ok(true));
+        assert_eq!(matches(&json!({"$or": [{"x": 1}, {"_id": {"$regex": "^M$", "$options": "i"}}]}), &doc), Ok(true));
     }
 
     #[test]
     fn what_is_not_supported_is_refused() {
         let doc = json!({});
-        assert_eq!(matches(json!({"a": {"$where": "x"}}), &doc), Err(Unsupported));
-        assert_eq!(matches(json!({"$or": [{"$where": "x"}]}), &doc), Err(Unsupported));
-        assert_eq!(matches(json!({"$where": "x"}), &doc), Ok(true), "dropped at the top level");
-        assert_eq!(matches(json!({"a": {"$regex": "("}}), &doc), Err(Unsupported));
+        assert_eq!(matches(&json!({"a": {"$where": "x"}}), &doc), Err(Unsupported));
+        assert_eq!(matches(&json!({"$or": [{"$where": "x"}]}), &doc), Err(Unsupported));
+        assert_eq!(matches(&json!({"$where": "x"}), &doc), Ok(true), "dropped at the top level");
+        assert_eq!(matches(&json!({"a": {"$regex": "("}}), &doc), Err(Unsupported));
     }
 
     #[test]
     fn ids_are_recognised() {
-        let ids = |query: Value| {
+        let ids = |query: &Value| {
             let filter = Filter::parse(query.as_object().expect("object")).expect("filter");
             filter.ids().map(|ids| ids.into_iter().map(str::to_owned).collect::<Vec<_>>())
         };
-        assert_eq!(ids(json!({"_id": {"$in": ["a", "b"]}})), Some(vec!["a".to_owned(), "b".to_owned()]));
-        assert_eq!(ids(json!({"_id": "a"})), Some(vec!["a".to_owned()]));
-        assert_eq!(ids(json!({"public": true})), None);
+        assert_eq!(ids(&json!({"_id": {"$in": ["a", "b"]}})), Some(vec!["a".to_owned(), "b".to_owned()]));
+        assert_eq!(ids(&json!({"_id": "a"})), Some(vec!["a".to_owned()]));
+        assert_eq!(ids(&json!({"public": true})), None);
     }
 }

@@ -77,9 +77,8 @@ fn slice(params: &Params, settings: &Settings) -> Slice {
     let upper = positive("API_Upper_Count_Limit").unwrap_or(100);
     let default = positive("API_Default_Count").unwrap_or(50);
     let count = match number(params, "count") {
-        None => Some(default),
         Some(0) if settings.bool("API_Allow_Infinite_Count") => None,
-        Some(0) => Some(default),
+        None | Some(0) => Some(default),
         Some(count) => Some(count.min(upper)),
     };
     Slice { offset: number(params, "offset").unwrap_or(0), count }
@@ -222,7 +221,7 @@ mod tests {
         assert_eq!(error["error"], json!("Invalid sort parameter provided: \"{x\" [error-invalid-sort]"));
         assert_eq!(error["details"], json!({"helperMethod": "parseJsonQuery"}));
         assert!(request(r#"sort={"a":2}"#).is_err());
-        assert!(request(r#"fields=[1]"#).is_err());
+        assert!(request("fields=[1]").is_err());
         assert!(request(r#"query={"a":{"$where":"1"}}"#).is_err());
     }
 

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::answer::{Answer, Outcome};
 use super::{lookup, shape};
 use crate::commands::users::{self, Maker};
-use crate::commands::ownership;
+use crate::commands::ownership::Orphans;
 use crate::error::{ApiError, texts};
 use crate::extract::Call;
 use crate::extract::params::Params;
@@ -180,13 +180,21 @@ pub async fn update(call: Call) -> Outcome {
     };
     let id = UserId::new(params.required("userId")?);
     let user = call.state.views().user(&id).await?.ok_or_else(texts::user_param_unknown)?;
-    if data.boolean("active")? == Some(false) && user.active {
-        ownership::relinquish(&call.state, &call.caller, &id, params.flag("confirmRelinquish")).await?;
-    }
+    let orphans = match data.boolean("active")? {
+        Some(active) => {
+            call.need(Permission::EDIT_OTHER_USER_ACTIVE_STATUS)?;
+            let leaves = user.active && !active;
+            if leaves { Some(Orphans::of(&call.state, &id, params.flag("confirmRelinquish")).await?) } else { None }
+        }
+        None => None,
+    };
     let commands = update_commands(&call, &id, &data).await?;
     let own = id == *call.caller.id();
     let keep = own.then_some(&call.caller.token);
     users::change(&call.state, &call.caller, &id, &commands, keep).await?;
+    if let Some(orphans) = orphans {
+        orphans.settle(&call.state, call.caller.id()).await?;
+    }
     raw_user(&call, &id).await
 }
 
@@ -246,11 +254,16 @@ pub async fn set_active_status(call: Call) -> Outcome {
     let id = UserId::new(params.required("userId")?);
     let active = params.flag("activeStatus");
     let Some(user) = call.state.views().user(&id).await? else { return Ok(Answer::empty()) };
-    if user.active && !active {
-        ownership::relinquish(&call.state, &call.caller, &id, params.flag("confirmRelinquish")).await?;
-    }
+    let orphans = if user.active && !active {
+        Some(Orphans::of(&call.state, &id, params.flag("confirmRelinquish")).await?)
+    } else {
+        None
+    };
     let set = UserCommand::SetActive { user: id.clone(), active, at: now() };
     users::change(&call.state, &call.caller, &id, &[set], None).await?;
+    if let Some(orphans) = orphans {
+        orphans.settle(&call.state, call.caller.id()).await?;
+    }
     Ok(Answer::empty().field("user", &json!({ "_id": id, "active": active })))
 }
 
@@ -259,7 +272,8 @@ pub async fn delete(call: Call) -> Outcome {
     call.need(Permission::DELETE_USER)?;
     let params = call.input.params()?;
     let user = lookup::user(&call.state, &params).await?;
-    ownership::relinquish(&call.state, &call.caller, &user.id, params.flag("confirmRelinquish")).await?;
+    let orphans = Orphans::of(&call.state, &user.id, params.flag("confirmRelinquish")).await?;
     users::delete(&call.state, &call.caller, &user.id).await?;
+    orphans.settle(&call.state, call.caller.id()).await?;
     Ok(Answer::empty())
 }

@@ -7,6 +7,7 @@ use serde_json::{Map, Value, json};
 
 use super::answer::{Answer, Outcome};
 use crate::extract::Anyone;
+use crate::extract::filter::Filter;
 use crate::extract::page::{PageRequest, cut};
 use crate::extract::params::Params;
 
@@ -44,7 +45,7 @@ fn ids(params: &Params, page: &PageRequest) -> Result<Option<HashSet<String>>, c
     if let Some(lists) = params.texts("_id")? {
         return Ok(Some(lists.iter().flat_map(|list| list.split(',')).map(|id| id.trim().to_owned()).collect()));
     }
-    let ids = page.query.as_ref().and_then(|filter| filter.ids());
+    let ids = page.query.as_ref().and_then(Filter::ids);
     Ok(ids.map(|ids| ids.into_iter().map(str::to_owned).collect()))
 }
 
