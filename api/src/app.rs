@@ -153,14 +153,14 @@ impl App {
     pub async fn run_until(mut self, stop: impl Future<Output = ()>) -> Result<(), StartError> {
         // Each part has its own tasks and its own end, so that they can stop one after the other.
         let (connections, accepting) = (TaskTracker::new(), CancellationToken::new());
-        let (helpers, helping) = (TaskTracker::new(), CancellationToken::new());
-        helpers.spawn(metrics::upkeep(metrics::install(), helping.clone()));
+        let (background, working) = (TaskTracker::new(), CancellationToken::new());
+        background.spawn(metrics::upkeep(metrics::install(), working.clone()));
         let (log, views) = (self.log.clone(), self.views.clone());
-        helpers.spawn(control::watch(
+        background.spawn(control::watch(
             self.folder.path().to_owned(),
             log,
             views,
-            helping.clone(),
+            working.clone(),
         ));
         let max = self.config.max_connections;
         let server = serve::run(
@@ -201,7 +201,7 @@ impl App {
             self.live.stop(limit)
         );
         shutdown::bounded("reactors", limit, self.reactors.stop()).await;
-        shutdown::finish("helpers", &helpers, &helping, limit).await;
+        shutdown::finish("background", &background, &working, limit).await;
         shutdown::bounded("views", limit, self.views.close()).await;
         shutdown::bounded("log", limit, self.log.close()).await;
         tracing::info!("stopped");

@@ -52,11 +52,17 @@ pub async fn run(state: &AppState) -> Result<(), ApiError> {
 
 /// Gives a setting a value.
 async fn set(state: &AppState, id: &str, value: Value) -> Result<(), ApiError> {
-    let change = ChangeSetting { setting: id.to_owned(), value, at: now() };
+    let change = ChangeSetting {
+        setting: id.to_owned(),
+        value,
+        at: now(),
+    };
     let stream = setting::stream(id);
     state
         .run(&UserId::system(), async |tx| {
-            let changed = tx.decide::<Setting>(&stream, change.clone(), &SettingContext::System).await;
+            let changed = tx
+                .decide::<Setting>(&stream, change.clone(), &SettingContext::System)
+                .await;
             changed.map(drop).map_err(ExecuteError::widen)
         })
         .await
@@ -64,15 +70,24 @@ async fn set(state: &AppState, id: &str, value: Value) -> Result<(), ApiError> {
 
 /// Gives a setting a value, unless somebody was faster.
 async fn set_once(state: &AppState, id: &str, value: Value) -> Result<(), ApiError> {
-    let change = ChangeSetting { setting: id.to_owned(), value, at: now() };
+    let change = ChangeSetting {
+        setting: id.to_owned(),
+        value,
+        at: now(),
+    };
     let stream = setting::stream(id);
     state
         .run(&UserId::system(), async |tx| {
-            let before = tx.state::<Setting>(&stream).await.map_err(ExecuteError::widen)?;
+            let before = tx
+                .state::<Setting>(&stream)
+                .await
+                .map_err(ExecuteError::widen)?;
             if before.value.is_some() {
                 return Ok(());
             }
-            let changed = tx.decide::<Setting>(&stream, change.clone(), &SettingContext::System).await;
+            let changed = tx
+                .decide::<Setting>(&stream, change.clone(), &SettingContext::System)
+                .await;
             changed.map(drop).map_err(ExecuteError::widen)
         })
         .await
@@ -108,16 +123,33 @@ async fn general(state: &AppState) -> Result<(), ApiError> {
         announcement: None,
         custom_fields: None,
     };
-    let (stream, name) = (room::stream(&created.room), claim::stream(NameKind::RoomName, "general"));
+    let (stream, name) = (
+        room::stream(&created.room),
+        claim::stream(NameKind::RoomName, "general"),
+    );
     state
         .run(&UserId::system(), async |tx| {
-            if *tx.state::<Room>(&stream).await.map_err(ExecuteError::widen)? != Room::Absent {
+            if *tx
+                .state::<Room>(&stream)
+                .await
+                .map_err(ExecuteError::widen)?
+                != Room::Absent
+            {
                 return Ok(());
             }
-            let take = ClaimCommand::Take { kind: NameKind::RoomName, owner: GENERAL.to_owned(), at: created.at };
-            tx.decide::<Claim>(&name, take, &()).await.map_err(ExecuteError::widen)?;
+            let take = ClaimCommand::Take {
+                kind: NameKind::RoomName,
+                owner: GENERAL.to_owned(),
+                at: created.at,
+            };
+            tx.decide::<Claim>(&name, take, &())
+                .await
+                .map_err(ExecuteError::widen)?;
             let create = RoomCommand::Create(Box::new(created.clone()));
-            tx.decide::<Room>(&stream, create, &RoomContext::System).await.map(drop).map_err(ExecuteError::widen)
+            tx.decide::<Room>(&stream, create, &RoomContext::System)
+                .await
+                .map(drop)
+                .map_err(ExecuteError::widen)
         })
         .await
 }
@@ -142,11 +174,21 @@ fn bot() -> UserCreated {
 /// Makes an account; made by another node meanwhile is just as good.
 async fn make(state: &AppState, account: UserCreated) -> Result<(), ApiError> {
     let stream = domain::user::stream(&account.user);
-    match users::create(state, Maker::Server, &account, account.kind == UserKind::User).await {
+    match users::create(
+        state,
+        Maker::Server,
+        &account,
+        account.kind == UserKind::User,
+    )
+    .await
+    {
         Err(error) if !error.is_temporary() => {
             let there = state
                 .run(&UserId::system(), async |tx| {
-                    let state = tx.state::<User>(&stream).await.map_err(ExecuteError::widen)?;
+                    let state = tx
+                        .state::<User>(&stream)
+                        .await
+                        .map_err(ExecuteError::widen)?;
                     Ok(*state != User::Absent)
                 })
                 .await?;
@@ -158,16 +200,31 @@ async fn make(state: &AppState, account: UserCreated) -> Result<(), ApiError> {
 
 /// The administrator the operator named, while nobody has that name. An account of that name is left as it is.
 async fn administrator(state: &AppState, admin: &AdminAccount) -> Result<(), ApiError> {
-    if state.views().user_by_username(&admin.username).await?.is_some() {
+    if state
+        .views()
+        .user_by_username(&admin.username)
+        .await?
+        .is_some()
+    {
         return Ok(());
     }
-    let password = state.passwords().hash(PasswordDigest::of(&admin.password)).await?;
+    let password = state
+        .passwords()
+        .hash(PasswordDigest::of(&admin.password))
+        .await?;
     let account = UserCreated {
         user: UserId::new(fresh_id()),
         kind: UserKind::User,
         username: admin.username.clone(),
         name: Some(admin.username.clone()),
-        emails: admin.email.iter().map(|address| Email { address: address.clone(), verified: true }).collect(),
+        emails: admin
+            .email
+            .iter()
+            .map(|address| Email {
+                address: address.clone(),
+                verified: true,
+            })
+            .collect(),
         password: Some(password),
         roles: vec![RoleId::new("user"), RoleId::new("admin")],
         active: true,
@@ -178,7 +235,10 @@ async fn administrator(state: &AppState, admin: &AdminAccount) -> Result<(), Api
     };
     match users::create(state, Maker::Server, &account, true).await {
         Ok(_) => {
-            tracing::info!(username = admin.username, "made the administrator the environment names");
+            tracing::info!(
+                username = admin.username,
+                "made the administrator the environment names"
+            );
             Ok(())
         }
         Err(error) if error.is_temporary() => Err(error),

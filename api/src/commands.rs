@@ -34,7 +34,11 @@ impl AppState {
     }
 
     /// The same, and says where the events are; `None` when there was nothing to do.
-    pub async fn run_at<T, F, W>(&self, actor: &UserId, work: F) -> Result<(T, Option<Appended>), ApiError>
+    pub async fn run_at<T, F, W>(
+        &self,
+        actor: &UserId,
+        work: F,
+    ) -> Result<(T, Option<Appended>), ApiError>
     where
         F: FnMut(Transaction) -> W,
         W: Future<Output = Result<T, WorkError>>,

@@ -66,7 +66,10 @@ pub enum ApiError {
 impl std::fmt::Display for ApiError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let body = self.body();
-        let text = body["error"].as_str().or(body["message"].as_str()).unwrap_or("refused");
+        let text = body["error"]
+            .as_str()
+            .or(body["message"].as_str())
+            .unwrap_or("refused");
         f.write_str(text)
     }
 }
@@ -76,12 +79,20 @@ impl std::error::Error for ApiError {}
 impl ApiError {
     /// A coded error without reason.
     pub fn code(code: impl Into<Text>) -> Self {
-        Self::Coded { code: code.into(), reason: None, details: None }
+        Self::Coded {
+            code: code.into(),
+            reason: None,
+            details: None,
+        }
     }
 
     /// A coded error with a reason.
     pub fn coded(code: impl Into<Text>, reason: impl Into<Text>) -> Self {
-        Self::Coded { code: code.into(), reason: Some(reason.into()), details: None }
+        Self::Coded {
+            code: code.into(),
+            reason: Some(reason.into()),
+            details: None,
+        }
     }
 
     /// A text alone.
@@ -133,16 +144,30 @@ impl ApiError {
         let failure = |text: &str| json!({ "success": false, "error": text });
         match self {
             Self::NotLoggedIn => json!({ "status": "error", "message": texts::NOT_LOGGED_IN }),
-            Self::MethodNotAllowed(_) => json!({ "status": "error", "message": texts::NO_SUCH_ENDPOINT }),
-            Self::LoginFailed { code, reason, details } => {
+            Self::MethodNotAllowed(_) => {
+                json!({ "status": "error", "message": texts::NO_SUCH_ENDPOINT })
+            }
+            Self::LoginFailed {
+                code,
+                reason,
+                details,
+            } => {
                 let mut body = Map::new();
                 body.insert("status".to_owned(), json!("error"));
                 body.extend(code.clone().map(|code| ("error".to_owned(), code)));
-                body.extend(details.clone().map(|details| ("details".to_owned(), details)));
+                body.extend(
+                    details
+                        .clone()
+                        .map(|details| ("details".to_owned(), details)),
+                );
                 body.insert("message".to_owned(), json!(reason));
                 Value::Object(body)
             }
-            Self::Coded { code, reason, details } => {
+            Self::Coded {
+                code,
+                reason,
+                details,
+            } => {
                 let text = match reason {
                     Some(reason) => format!("{reason} [{code}]"),
                     None => format!("[{code}]"),
@@ -154,9 +179,17 @@ impl ApiError {
                 body.insert("success".to_owned(), json!(false));
                 body.insert("error".to_owned(), json!(text));
                 // `403` is a number on the wire, every other code a text.
-                let error_type = if code == "403" { json!(403) } else { json!(code) };
+                let error_type = if code == "403" {
+                    json!(403)
+                } else {
+                    json!(code)
+                };
                 body.insert("errorType".to_owned(), error_type);
-                body.extend(details.clone().map(|details| ("details".to_owned(), details)));
+                body.extend(
+                    details
+                        .clone()
+                        .map(|details| ("details".to_owned(), details)),
+                );
                 Value::Object(body)
             }
             Self::Typed { error, error_type } => {
@@ -175,7 +208,10 @@ impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
         let mut response = (self.status(), self.body().to_string()).into_response();
         let headers = response.headers_mut();
-        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        headers.insert(
+            header::CONTENT_TYPE,
+            HeaderValue::from_static("application/json"),
+        );
         if let Self::MethodNotAllowed(allowed) = &self
             && let Ok(allowed) = HeaderValue::from_str(allowed)
         {
@@ -195,7 +231,8 @@ mod tests {
 
     #[test]
     fn the_code_stands_in_brackets_behind_the_reason() {
-        let error = ApiError::coded("error-invalid-room-name", "a b is not a valid room name.").method("createChannel");
+        let error = ApiError::coded("error-invalid-room-name", "a b is not a valid room name.")
+            .method("createChannel");
         let body = json!({
             "success": false,
             "error": "a b is not a valid room name. [error-invalid-room-name]",
@@ -210,23 +247,39 @@ mod tests {
     #[test]
     fn two_codes_have_a_status_of_their_own_and_lose_their_type() {
         let error = ApiError::coded("error-unauthorized", "No.").method("x");
-        assert_eq!(shape(&error), (403, json!({ "success": false, "error": "No. [error-unauthorized]" })));
-        assert_eq!(ApiError::code("error-too-many-requests").status(), StatusCode::TOO_MANY_REQUESTS);
+        assert_eq!(
+            shape(&error),
+            (
+                403,
+                json!({ "success": false, "error": "No. [error-unauthorized]" })
+            )
+        );
+        assert_eq!(
+            ApiError::code("error-too-many-requests").status(),
+            StatusCode::TOO_MANY_REQUESTS
+        );
     }
 
     #[test]
     fn no_session_and_no_right_are_different_answers() {
         let body = json!({ "status": "error", "message": "You must be logged in to do this." });
         assert_eq!(shape(&ApiError::NotLoggedIn), (401, body));
-        assert_eq!(shape(&texts::forbidden()), (403, json!({ "success": false, "error": "unauthorized" })));
+        assert_eq!(
+            shape(&texts::forbidden()),
+            (403, json!({ "success": false, "error": "unauthorized" }))
+        );
         assert_eq!(shape(&ApiError::Bare), (400, json!({ "success": false })));
     }
 
     #[test]
     fn a_failed_login_is_401_with_the_code_as_it_is() {
-        let error =
-            ApiError::LoginFailed { code: Some(json!(403)), reason: "User has no password set".into(), details: None };
-        let body = json!({ "status": "error", "error": 403, "message": "User has no password set" });
+        let error = ApiError::LoginFailed {
+            code: Some(json!(403)),
+            reason: "User has no password set".into(),
+            details: None,
+        };
+        let body =
+            json!({ "status": "error", "error": 403, "message": "User has no password set" });
         assert_eq!(shape(&error), (401, body));
     }
 }

@@ -58,8 +58,16 @@ pub fn is_expired(settings: &Settings, issued_at: domain::Timestamp) -> bool {
 
 impl Caller {
     /// Who the headers prove, if anyone.
-    pub async fn from_headers(state: &AppState, headers: &HeaderMap) -> Result<Option<Self>, ApiError> {
-        let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).filter(|text| !text.is_empty());
+    pub async fn from_headers(
+        state: &AppState,
+        headers: &HeaderMap,
+    ) -> Result<Option<Self>, ApiError> {
+        let header = |name: &str| {
+            headers
+                .get(name)
+                .and_then(|value| value.to_str().ok())
+                .filter(|text| !text.is_empty())
+        };
         let (Some(id), Some(token)) = (header("x-user-id"), header("x-auth-token")) else {
             return Ok(None);
         };
@@ -67,16 +75,24 @@ impl Caller {
     }
 
     /// Who `token` belongs to, if that is the user `id`.
-    pub async fn from_token(state: &AppState, id: &str, token: &str) -> Result<Option<Self>, ApiError> {
+    pub async fn from_token(
+        state: &AppState,
+        id: &str,
+        token: &str,
+    ) -> Result<Option<Self>, ApiError> {
         let token = token_hash(token);
         // The lookup is by the hash of a secret: how long it takes says nothing about the secret.
-        let Some(session) = state.views().session(&token).await? else { return Ok(None) };
+        let Some(session) = state.views().session(&token).await? else {
+            return Ok(None);
+        };
         let same_user = bool::from(session.user.as_str().as_bytes().ct_eq(id.as_bytes()));
         if !same_user || is_expired(&state.views().settings(), session.issued_at) {
             return Ok(None);
         }
         let user = state.views().user(&session.user).await?;
-        Ok(user.filter(|user| user.active).map(|user| Self { user, token }))
+        Ok(user
+            .filter(|user| user.active)
+            .map(|user| Self { user, token }))
     }
 
     /// The caller's id.
@@ -85,8 +101,17 @@ impl Caller {
     }
 
     /// The caller's rights, with the roles held in the room in question.
-    pub fn authority<'a>(&'a self, room_roles: &'a [RoleId], permissions: &'a PermissionTable) -> Authority<'a> {
-        Authority { actor: &self.user.id, roles: &self.user.roles, room_roles, permissions }
+    pub fn authority<'a>(
+        &'a self,
+        room_roles: &'a [RoleId],
+        permissions: &'a PermissionTable,
+    ) -> Authority<'a> {
+        Authority {
+            actor: &self.user.id,
+            roles: &self.user.roles,
+            room_roles,
+            permissions,
+        }
     }
 }
 
@@ -117,20 +142,44 @@ impl Input {
         logged_in: bool,
         limit: usize,
     ) -> Result<Self, ApiError> {
-        let limit = if logged_in { limit } else { limit.min(MAX_ANONYMOUS_BODY) };
-        let declared = parts.headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
+        let limit = if logged_in {
+            limit
+        } else {
+            limit.min(MAX_ANONYMOUS_BODY)
+        };
+        let declared = parts
+            .headers
+            .get(header::CONTENT_LENGTH)
+            .and_then(|value| value.to_str().ok()?.parse().ok());
         if declared.is_some_and(|length: usize| length > limit) {
             return Err(ApiError::TooLarge);
         }
-        let body = axum::body::to_bytes(body, limit).await.map_err(|error| body_error(&error))?;
-        let content_type = parts.headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+        let body = axum::body::to_bytes(body, limit)
+            .await
+            .map_err(|error| body_error(&error))?;
+        let content_type = parts
+            .headers
+            .get(header::CONTENT_TYPE)
+            .and_then(|value| value.to_str().ok());
         let format = match content_type {
-            Some(text) if text.trim_start().to_ascii_lowercase().starts_with("application/x-www-form-urlencoded") => {
+            Some(text)
+                if text
+                    .trim_start()
+                    .to_ascii_lowercase()
+                    .starts_with("application/x-www-form-urlencoded") =>
+            {
                 BodyFormat::Form
             }
             _ => BodyFormat::Json,
         };
-        Ok(Self { method: parts.method, uri: parts.uri, headers: parts.headers, format, body, unwrap_payload: logged_in })
+        Ok(Self {
+            method: parts.method,
+            uri: parts.uri,
+            headers: parts.headers,
+            format,
+            body,
+            unwrap_payload: logged_in,
+        })
     }
 
     /// The parameters of the query string.
@@ -148,7 +197,9 @@ impl Input {
             BodyFormat::Json => Params::from_json(&self.body)?,
         };
         match params.get("payload") {
-            Some(serde_json::Value::String(payload)) if self.unwrap_payload && !payload.is_empty() => {
+            Some(serde_json::Value::String(payload))
+                if self.unwrap_payload && !payload.is_empty() =>
+            {
                 Params::from_json(payload.as_bytes())
             }
             _ => Ok(params),
@@ -172,7 +223,7 @@ impl Input {
     /// The parameters as a type of its own.
     pub fn typed<T: DeserializeOwned>(params: Params) -> Result<T, ApiError> {
         serde_json::from_value(serde_json::Value::Object(params.into_map()))
-            .map_err(|error| ApiError::Plain(format!("Match error: {error}").into()))
+            .map_err(|error| texts::match_error(&error))
     }
 }
 
@@ -210,12 +261,18 @@ pub struct Call {
 impl Call {
     /// Whether the caller holds `permission` through a workspace-wide role.
     pub fn may(&self, permission: Permission) -> bool {
-        self.caller.authority(&[], &self.state.views().permissions()).has(permission)
+        self.caller
+            .authority(&[], &self.state.views().permissions())
+            .has(permission)
     }
 
     /// Refuses (403) a caller without `permission`.
     pub fn need(&self, permission: Permission) -> Result<(), ApiError> {
-        if self.may(permission) { Ok(()) } else { Err(texts::forbidden()) }
+        if self.may(permission) {
+            Ok(())
+        } else {
+            Err(texts::forbidden())
+        }
     }
 
     /// Which part of a list is wanted, in what order.
@@ -236,37 +293,71 @@ mod tests {
             .body(Body::from(body.to_owned()))
             .expect("request");
         let (parts, body) = request.into_parts();
-        Input::read(parts, body, logged_in, usize::MAX).await.expect("small body")
+        Input::read(parts, body, logged_in, usize::MAX)
+            .await
+            .expect("small body")
     }
 
     #[test]
     fn a_token_is_known_by_its_hash() {
-        assert_eq!(token_hash("secret").as_str(), "K7gNU3sdo+OL0wNhqoVWhr3g6s1xYv72ol/pe/Unols=");
+        assert_eq!(
+            token_hash("secret").as_str(),
+            "K7gNU3sdo+OL0wNhqoVWhr3g6s1xYv72ol/pe/Unols="
+        );
     }
 
     #[tokio::test]
     async fn parameters_come_from_where_the_method_says() {
         let get = input(Method::GET, "application/json", r#"{"a":2}"#, true).await;
         assert_eq!(get.params().expect("query").text("a"), Ok(Some("1")));
-        let post = input(Method::POST, "application/json; charset=utf-8", r#"{"a":"2"}"#, true).await;
+        let post = input(
+            Method::POST,
+            "application/json; charset=utf-8",
+            r#"{"a":"2"}"#,
+            true,
+        )
+        .await;
         assert_eq!(post.params().expect("json").text("a"), Ok(Some("2")));
-        let form = input(Method::POST, "application/x-www-form-urlencoded", "a=3", true).await;
+        let form = input(
+            Method::POST,
+            "application/x-www-form-urlencoded",
+            "a=3",
+            true,
+        )
+        .await;
         assert_eq!(form.params().expect("form").text("a"), Ok(Some("3")));
     }
 
     #[tokio::test]
     async fn a_payload_is_unwrapped_for_those_who_are_logged_in() {
         let body = r#"payload={"a":"4"}"#;
-        let wrapped = input(Method::POST, "application/x-www-form-urlencoded", body, true).await;
+        let wrapped = input(
+            Method::POST,
+            "application/x-www-form-urlencoded",
+            body,
+            true,
+        )
+        .await;
         assert_eq!(wrapped.params().expect("payload").text("a"), Ok(Some("4")));
-        let anonymous = input(Method::POST, "application/x-www-form-urlencoded", body, false).await;
+        let anonymous = input(
+            Method::POST,
+            "application/x-www-form-urlencoded",
+            body,
+            false,
+        )
+        .await;
         assert_eq!(anonymous.params().expect("form").text("a"), Ok(None));
     }
 
     #[tokio::test]
     async fn a_body_has_a_limit() {
-        let request = axum::http::Request::post("/").body(Body::from(vec![b' '; MAX_ANONYMOUS_BODY + 1])).expect("request");
+        let request = axum::http::Request::post("/")
+            .body(Body::from(vec![b' '; MAX_ANONYMOUS_BODY + 1]))
+            .expect("request");
         let (parts, body) = request.into_parts();
-        assert_eq!(Input::read(parts, body, false, usize::MAX).await.err(), Some(ApiError::TooLarge));
+        assert_eq!(
+            Input::read(parts, body, false, usize::MAX).await.err(),
+            Some(ApiError::TooLarge)
+        );
     }
 }

@@ -13,7 +13,6 @@ pub mod serve;
 pub mod shutdown;
 pub mod telemetry;
 
-pub mod state;
 pub mod bootstrap;
 pub mod commands;
 pub mod error;
@@ -21,5 +20,6 @@ pub mod extract;
 pub mod password;
 pub mod rest;
 pub mod router;
+pub mod state;
 
 pub mod live;

@@ -30,7 +30,8 @@ fn run() -> Result<(), String> {
     }
     let config = Config::from_layers(&invocation.layers).map_err(|error| error.to_string())?;
     telemetry::init(&config);
-    let runtime = tokio::runtime::Runtime::new().map_err(|error| format!("cannot start: {error}"))?;
+    let runtime =
+        tokio::runtime::Runtime::new().map_err(|error| format!("cannot start: {error}"))?;
     runtime.block_on(async {
         match invocation.task {
             Task::ListProjections => cli::list_projections(&config).await,
@@ -42,7 +43,12 @@ fn run() -> Result<(), String> {
 
 async fn serve(config: Config) -> Result<(), String> {
     // Heard from the first moment on, so that a stop during a long start is a clean one too.
-    let stop = shutdown::Signals::listen().map_err(|error| format!("cannot listen for signals: {error}"))?;
-    let app = App::start(config).await.map_err(|error| error.to_string())?;
-    app.run_until(stop.received()).await.map_err(|error| error.to_string())
+    let stop = shutdown::Signals::listen()
+        .map_err(|error| format!("cannot listen for signals: {error}"))?;
+    let app = App::start(config)
+        .await
+        .map_err(|error| error.to_string())?;
+    app.run_until(stop.received())
+        .await
+        .map_err(|error| error.to_string())
 }

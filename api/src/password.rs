@@ -54,7 +54,10 @@ pub enum PasswordError {
 }
 
 enum Job {
-    Hash(PasswordDigest, oneshot::Sender<Result<PasswordHash, PasswordError>>),
+    Hash(
+        PasswordDigest,
+        oneshot::Sender<Result<PasswordHash, PasswordError>>,
+    ),
     Verify(PasswordDigest, Option<PasswordHash>, oneshot::Sender<bool>),
 }
 
@@ -66,7 +69,8 @@ pub struct PasswordHasher {
 
 impl Default for PasswordHasher {
     fn default() -> Self {
-        let threads = std::thread::available_parallelism().map_or(1, |cores| cores.get().div_ceil(2));
+        let threads =
+            std::thread::available_parallelism().map_or(1, |cores| cores.get().div_ceil(2));
         Self::new(threads)
     }
 }
@@ -97,7 +101,11 @@ impl PasswordHasher {
 
     /// Whether `digest` is what `hash` was made of. Without a hash the answer is no, after the same work: how long
     /// a login takes must not tell whether the account exists.
-    pub async fn verify(&self, digest: PasswordDigest, hash: Option<PasswordHash>) -> Result<bool, PasswordError> {
+    pub async fn verify(
+        &self,
+        digest: PasswordDigest,
+        hash: Option<PasswordHash>,
+    ) -> Result<bool, PasswordError> {
         let (answer, answered) = oneshot::channel();
         self.submit(Job::Verify(digest, hash, answer))?;
         answered.await.map_err(|_| PasswordError::Failed)
@@ -118,8 +126,12 @@ fn work(queue: &Mutex<mpsc::Receiver<Job>>) {
         match job {
             None => return,
             // A caller that went away does not want the answer.
-            Some(Job::Hash(digest, answer)) => drop(answer.send(compute(&digest))),
-            Some(Job::Verify(digest, hash, answer)) => drop(answer.send(check(&digest, hash.as_ref()))),
+            Some(Job::Hash(digest, answer)) => {
+                let _ = answer.send(compute(&digest));
+            }
+            Some(Job::Verify(digest, hash, answer)) => {
+                let _ = answer.send(check(&digest, hash.as_ref()));
+            }
         }
     }
 }
@@ -143,9 +155,15 @@ fn compute(digest: &PasswordDigest) -> Result<PasswordHash, PasswordError> {
 fn check(digest: &PasswordDigest, hash: Option<&PasswordHash>) -> bool {
     static DECOY: LazyLock<Option<PasswordHash>> =
         LazyLock::new(|| compute(&PasswordDigest::of("nobody has this password")).ok());
-    let Some(subject) = hash.or(DECOY.as_ref()) else { return false };
-    let Ok(parsed) = phc::PasswordHash::new(&subject.0) else { return false };
-    let same = algorithm().verify_password(digest.0.as_bytes(), &parsed).is_ok();
+    let Some(subject) = hash.or(DECOY.as_ref()) else {
+        return false;
+    };
+    let Ok(parsed) = phc::PasswordHash::new(&subject.0) else {
+        return false;
+    };
+    let same = algorithm()
+        .verify_password(digest.0.as_bytes(), &parsed)
+        .is_ok();
     same && hash.is_some()
 }
 
@@ -156,7 +174,9 @@ mod tests {
     #[test]
     fn the_digest_of_a_password_is_what_clients_send() {
         let clear = PasswordDigest::of("pass");
-        let sent = PasswordDigest::from_hex("D74FF0EE8DA3B9806B18C877DBF29BBDE50B5BD8E4DAD7A3A725000FEB82E8F1");
+        let sent = PasswordDigest::from_hex(
+            "D74FF0EE8DA3B9806B18C877DBF29BBDE50B5BD8E4DAD7A3A725000FEB82E8F1",
+        );
         assert!(sent == Some(clear), "case of the hex does not matter");
         assert!(PasswordDigest::from_hex("short").is_none());
     }
@@ -164,10 +184,30 @@ mod tests {
     #[tokio::test]
     async fn a_hash_verifies_its_own_password_only() {
         let hasher = PasswordHasher::new(1);
-        let hash = hasher.hash(PasswordDigest::of("right")).await.expect("hash");
-        assert!(hash.0.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{}", hash.0);
-        assert_eq!(hasher.verify(PasswordDigest::of("right"), Some(hash.clone())).await, Ok(true));
-        assert_eq!(hasher.verify(PasswordDigest::of("wrong"), Some(hash)).await, Ok(false));
-        assert_eq!(hasher.verify(PasswordDigest::of("nobody has this password"), None).await, Ok(false));
+        let hash = hasher
+            .hash(PasswordDigest::of("right"))
+            .await
+            .expect("hash");
+        assert!(
+            hash.0.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"),
+            "{}",
+            hash.0
+        );
+        assert_eq!(
+            hasher
+                .verify(PasswordDigest::of("right"), Some(hash.clone()))
+                .await,
+            Ok(true)
+        );
+        assert_eq!(
+            hasher.verify(PasswordDigest::of("wrong"), Some(hash)).await,
+            Ok(false)
+        );
+        assert_eq!(
+            hasher
+                .verify(PasswordDigest::of("nobody has this password"), None)
+                .await,
+            Ok(false)
+        );
     }
 }

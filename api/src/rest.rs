@@ -13,9 +13,12 @@ pub mod settings;
 pub mod accounts;
 pub mod users;
 
+pub mod counters;
 pub mod family;
 pub mod history;
 pub mod im;
+pub mod members;
+pub mod room_settings;
 pub mod rooms;
 pub mod subscriptions;
 
@@ -27,7 +30,7 @@ use domain::membership::RoomRole;
 use domain::room::RoomKind;
 
 use crate::router::{Route, logged_in, public};
-use family::RoomText;
+use room_settings::RoomText;
 
 /// The table of all routes.
 pub fn routes() -> Vec<Route> {
@@ -63,9 +66,13 @@ pub fn routes() -> Vec<Route> {
         logged_in(GET, "rooms.info", rooms::info),
         logged_in(POST, "rooms.leave", rooms::leave),
         logged_in(GET, "channels.list", family::list_all),
-        logged_in(GET, "channels.list.joined", |call| family::list_joined(RoomKind::Channel, call)),
-        logged_in(POST, "channels.join", family::join),
-        logged_in(GET, "groups.list", |call| family::list_joined(RoomKind::Group, call)),
+        logged_in(GET, "channels.list.joined", |call| {
+            family::list_joined(RoomKind::Channel, call)
+        }),
+        logged_in(POST, "channels.join", members::join),
+        logged_in(GET, "groups.list", |call| {
+            family::list_joined(RoomKind::Group, call)
+        }),
         logged_in(GET, "groups.listAll", family::list_groups),
     ];
     routes.extend(family_routes("channels", RoomKind::Channel));
@@ -87,34 +94,55 @@ fn family_routes(family: &str, kind: RoomKind) -> Vec<Route> {
     }
     route!(post("create"), move |call| family::create(kind, call));
     route!(get("info"), move |call| family::info(kind, call));
-    route!(post("leave"), move |call| family::leave(kind, call));
-    route!(post("invite"), move |call| family::invite(kind, call));
-    route!(post("kick"), move |call| family::kick(kind, call));
-    route!(get("members"), move |call| family::members(kind, call));
+    route!(get("counters"), move |call| counters::of_room(kind, call));
+    route!(post("leave"), move |call| members::leave(kind, call));
+    route!(post("invite"), move |call| members::invite(kind, call));
+    route!(post("kick"), move |call| members::kick(kind, call));
+    route!(get("members"), move |call| members::members(kind, call));
     route!(get("messages"), move |call| family::messages(kind, call));
     route!(get("history"), move |call| family::history(kind, call));
-    route!(get("roles"), move |call| family::roles(kind, call));
-    route!(get("moderators"), move |call| family::moderators(kind, call));
-    route!(post("rename"), move |call| family::rename(kind, call));
-    route!(post("setReadOnly"), move |call| family::set_read_only(kind, call));
-    route!(post("archive"), move |call| family::archive(kind, call));
-    route!(post("unarchive"), move |call| family::unarchive(kind, call));
-    route!(post("delete"), move |call| family::delete(kind, call));
-    route!(post("open"), move |call| family::open(kind, call));
-    route!(post("close"), move |call| family::close(kind, call));
+    route!(get("roles"), move |call| members::roles(kind, call));
+    route!(get("moderators"), move |call| members::moderators(
+        kind, call
+    ));
+    route!(post("rename"), move |call| room_settings::rename(
+        kind, call
+    ));
+    route!(post("setReadOnly"), move |call| {
+        room_settings::set_read_only(kind, call)
+    });
+    route!(post("archive"), move |call| room_settings::archive(
+        kind, call
+    ));
+    route!(post("unarchive"), move |call| room_settings::unarchive(
+        kind, call
+    ));
+    route!(post("delete"), move |call| room_settings::delete(
+        kind, call
+    ));
+    route!(post("open"), move |call| members::open(kind, call));
+    route!(post("close"), move |call| members::close(kind, call));
     for (name, which) in [
         ("setTopic", RoomText::Topic),
         ("setDescription", RoomText::Description),
         ("setPurpose", RoomText::Purpose),
         ("setAnnouncement", RoomText::Announcement),
     ] {
-        route!(post(name), move |call| family::set_text(kind, which, call));
+        route!(post(name), move |call| room_settings::set_text(
+            kind, which, call
+        ));
     }
-    for (name, role) in
-        [("Owner", RoomRole::Owner), ("Moderator", RoomRole::Moderator), ("Leader", RoomRole::Leader)]
-    {
-        route!(post(&format!("add{name}")), move |call| family::grant(kind, role, call));
-        route!(post(&format!("remove{name}")), move |call| family::revoke(kind, role, call));
+    for (name, role) in [
+        ("Owner", RoomRole::Owner),
+        ("Moderator", RoomRole::Moderator),
+        ("Leader", RoomRole::Leader),
+    ] {
+        route!(post(&format!("add{name}")), move |call| members::grant(
+            kind, role, call
+        ));
+        route!(post(&format!("remove{name}")), move |call| members::revoke(
+            kind, role, call
+        ));
     }
     routes
 }
@@ -126,6 +154,7 @@ fn direct_routes(family: &str) -> Vec<Route> {
         logged_in(Method::POST, path("create"), im::create),
         logged_in(Method::POST, path("open"), im::open),
         logged_in(Method::POST, path("close"), im::close),
+        logged_in(Method::GET, path("counters"), counters::of_direct),
         logged_in(Method::GET, path("list"), im::list),
         logged_in(Method::GET, path("messages"), im::messages),
         logged_in(Method::GET, path("history"), im::history),

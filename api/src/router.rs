@@ -56,7 +56,11 @@ where
     T: Future<Output = Outcome> + Send + 'static,
 {
     let access = Access::LoggedIn(Arc::new(move |call| Box::pin(handler(call))));
-    Route { method, path: format!("/api/v1/{}", path.as_ref()), access }
+    Route {
+        method,
+        path: format!("/api/v1/{}", path.as_ref()),
+        access,
+    }
 }
 
 /// The route `method path` for anyone; the path is given in full.
@@ -66,7 +70,11 @@ where
     T: Future<Output = Outcome> + Send + 'static,
 {
     let access = Access::Public(Arc::new(move |call| Box::pin(handler(call))));
-    Route { method, path: path.to_owned(), access }
+    Route {
+        method,
+        path: path.to_owned(),
+        access,
+    }
 }
 
 /// Every REST route.
@@ -98,15 +106,25 @@ pub fn router(state: &AppState) -> Router {
 
 /// Finds the route for the method, proves the caller, reads the body, runs the handler.
 async fn dispatch(state: &AppState, routes: &[Route], request: Request<Body>) -> Response {
-    let Some(route) = routes.iter().find(|route| route.method == *request.method()) else {
+    let Some(route) = routes
+        .iter()
+        .find(|route| route.method == *request.method())
+    else {
         if is_preflight(&request) {
             return preflight(state, request.headers());
         }
         return finish(ApiError::MethodNotAllowed(allowed(routes)).into_response());
     };
-    let correlation = request.extensions().get::<CorrelationId>().copied().unwrap_or_else(CorrelationId::fresh);
+    let correlation = request
+        .extensions()
+        .get::<CorrelationId>()
+        .copied()
+        .unwrap_or_else(CorrelationId::fresh);
     let outcome = within(correlation, call(state, route, request)).await;
-    finish(outcome.map_or_else(ApiError::into_response, axum::response::IntoResponse::into_response))
+    finish(outcome.map_or_else(
+        ApiError::into_response,
+        axum::response::IntoResponse::into_response,
+    ))
 }
 
 async fn call(state: &AppState, route: &Route, request: Request<Body>) -> Outcome {
@@ -116,19 +134,33 @@ async fn call(state: &AppState, route: &Route, request: Request<Body>) -> Outcom
     match &route.access {
         Access::Public(handler) => {
             let input = Input::read(parts, body, caller.is_some(), limit).await?;
-            handler(Anyone { state: state.clone(), caller, input }).await
+            handler(Anyone {
+                state: state.clone(),
+                caller,
+                input,
+            })
+            .await
         }
         Access::LoggedIn(handler) => {
             // Before the body is read: nobody unknown makes the server hold megabytes.
             let caller = caller.ok_or(ApiError::NotLoggedIn)?;
             let input = Input::read(parts, body, true, limit).await?;
-            handler(Call { state: state.clone(), caller, input }).await
+            handler(Call {
+                state: state.clone(),
+                caller,
+                input,
+            })
+            .await
         }
     }
 }
 
 fn allowed(routes: &[Route]) -> String {
-    routes.iter().map(|route| route.method.as_str()).collect::<Vec<_>>().join(", ")
+    routes
+        .iter()
+        .map(|route| route.method.as_str())
+        .collect::<Vec<_>>()
+        .join(", ")
 }
 
 /// The headers of every answer (contract, conventions 1.1 and 1.7).
@@ -137,20 +169,31 @@ fn finish(mut response: Response) -> Response {
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     headers.insert(header::PRAGMA, HeaderValue::from_static("no-cache"));
     headers.insert(header::X_XSS_PROTECTION, HeaderValue::from_static("1"));
-    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-    headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
-    headers.insert(header::ACCESS_CONTROL_ALLOW_HEADERS, HeaderValue::from_static(ALLOWED_HEADERS));
+    headers.insert(
+        header::X_CONTENT_TYPE_OPTIONS,
+        HeaderValue::from_static("nosniff"),
+    );
+    headers.insert(
+        header::ACCESS_CONTROL_ALLOW_ORIGIN,
+        HeaderValue::from_static("*"),
+    );
+    headers.insert(
+        header::ACCESS_CONTROL_ALLOW_HEADERS,
+        HeaderValue::from_static(ALLOWED_HEADERS),
+    );
     response
 }
 
-const ALLOWED_HEADERS: &str = "Origin, X-Requested-With, Content-Type, Accept, X-User-Id, X-Auth-Token";
+const ALLOWED_HEADERS: &str =
+    "Origin, X-Requested-With, Content-Type, Accept, X-User-Id, X-Auth-Token";
 const PREFLIGHT_HEADERS: &str = "Origin, X-Requested-With, Content-Type, Accept, X-User-Id, X-Auth-Token, x-visitor-token, Authorization, x-2fa-code, x-2fa-method";
 const PREFLIGHT_METHODS: &str = "GET, POST, PUT, DELETE, HEAD, PATCH";
 
 fn is_preflight(request: &Request<Body>) -> bool {
     let headers = request.headers();
     request.method() == Method::OPTIONS
-        && (headers.contains_key(header::ORIGIN) || headers.contains_key(header::ACCESS_CONTROL_REQUEST_METHOD))
+        && (headers.contains_key(header::ORIGIN)
+            || headers.contains_key(header::ACCESS_CONTROL_REQUEST_METHOD))
 }
 
 /// A browser asks whether a page of another origin may call.
@@ -165,22 +208,40 @@ fn preflight(state: &AppState, headers: &HeaderMap) -> Response {
     let mut response = Response::new(Body::empty());
     let answer = response.headers_mut();
     if allowed == "*" {
-        answer.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
+        answer.insert(
+            header::ACCESS_CONTROL_ALLOW_ORIGIN,
+            HeaderValue::from_static("*"),
+        );
     } else {
         let listed = |origin: &HeaderValue| {
-            origin.to_str().is_ok_and(|origin| allowed.split(',').any(|one| one.trim().eq_ignore_ascii_case(origin)))
+            origin.to_str().is_ok_and(|origin| {
+                allowed
+                    .split(',')
+                    .any(|one| one.trim().eq_ignore_ascii_case(origin))
+            })
         };
-        let Some(origin) = origin.filter(listed) else { return response };
+        let Some(origin) = origin.filter(listed) else {
+            return response;
+        };
         answer.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin);
         answer.insert(header::VARY, HeaderValue::from_static("Origin"));
     }
-    answer.insert(header::ACCESS_CONTROL_ALLOW_METHODS, HeaderValue::from_static(PREFLIGHT_METHODS));
-    answer.insert(header::ACCESS_CONTROL_ALLOW_HEADERS, HeaderValue::from_static(PREFLIGHT_HEADERS));
+    answer.insert(
+        header::ACCESS_CONTROL_ALLOW_METHODS,
+        HeaderValue::from_static(PREFLIGHT_METHODS),
+    );
+    answer.insert(
+        header::ACCESS_CONTROL_ALLOW_HEADERS,
+        HeaderValue::from_static(PREFLIGHT_HEADERS),
+    );
     response
 }
 
 /// The last resort: a handler panicked. The caller gets the usual envelope, the operator the text.
-#[expect(clippy::needless_pass_by_value, reason = "the layer hands the panic over")]
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "the layer hands the panic over"
+)]
 fn panicked(panic: Box<dyn Any + Send + 'static>) -> Response {
     let text = panic
         .downcast_ref::<&str>()
@@ -201,7 +262,12 @@ mod tests {
     fn no_route_is_listed_twice() {
         let mut seen = HashSet::new();
         for route in routes() {
-            assert!(seen.insert((route.method.clone(), route.path.clone())), "{} {} twice", route.method, route.path);
+            assert!(
+                seen.insert((route.method.clone(), route.path.clone())),
+                "{} {} twice",
+                route.method,
+                route.path
+            );
         }
     }
 

@@ -118,6 +118,12 @@ pub async fn within<T>(request: CorrelationId, answer: impl Future<Output = T>) 
 
 /// The cause of what `actor` asks for now: the request that is being answered, or else a conversation of its own.
 pub fn cause(actor: &UserId) -> Cause {
-    let correlation_id = REQUEST.try_with(|request| *request).unwrap_or_else(|_| CorrelationId::fresh());
-    Cause { actor: actor.clone(), correlation_id, causation_id: None }
+    let correlation_id = REQUEST
+        .try_with(|request| *request)
+        .unwrap_or_else(|_| CorrelationId::fresh());
+    Cause {
+        actor: actor.clone(),
+        correlation_id,
+        causation_id: None,
+    }
 }

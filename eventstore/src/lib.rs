@@ -37,7 +37,9 @@ use futures::stream::BoxStream;
 use tokio::sync::{broadcast, watch};
 
 pub use codec::{DecodeError, EncodeError};
-pub use error::{AppendError, ExecuteError, MAX_BATCH_BYTES, MAX_EVENT_BYTES, OpenError, ReadError};
+pub use error::{
+    AppendError, ExecuteError, MAX_BATCH_BYTES, MAX_EVENT_BYTES, OpenError, ReadError,
+};
 pub use event::{Cause, CorrelationId, EventId, NewEvent, Position, RecordedEvent, Version};
 pub use expected::{Appended, Batch, Conflict, Expected, StreamAppend};
 pub use subscribe::subscribe;
@@ -63,10 +65,14 @@ pub struct Filter {
 impl Filter {
     /// Whether `event` passes.
     pub fn matches(&self, event: &RecordedEvent) -> bool {
-        let any = |names: &[String], name: &str| names.is_empty() || names.iter().any(|one| one == name);
+        let any =
+            |names: &[String], name: &str| names.is_empty() || names.iter().any(|one| one == name);
         any(&self.categories, event.stream.category())
             && any(&self.event_types, &event.event_type)
-            && self.stream.as_ref().is_none_or(|stream| *stream == event.stream)
+            && self
+                .stream
+                .as_ref()
+                .is_none_or(|stream| *stream == event.stream)
             && self.from.is_none_or(|from| event.recorded_at >= from)
             && self.until.is_none_or(|until| event.recorded_at < until)
     }

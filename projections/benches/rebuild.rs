@@ -8,6 +8,10 @@
 #[path = "../testing/mod.rs"]
 mod testing;
 
+/// As in the server.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -18,34 +22,51 @@ use projections::{Views, rebuild_offline};
 use testing::{Chaos, MemoryLog, posted, recorded};
 
 fn main() {
-    let events = std::env::args().find_map(|argument| argument.parse().ok()).unwrap_or(500_000);
+    tracing_subscriber::fmt()
+        .with_env_filter("projections=info")
+        .init();
+    let events = std::env::args()
+        .find_map(|argument| argument.parse().ok())
+        .unwrap_or(500_000);
     let log = workspace(events);
     let dir = tempfile::tempdir().unwrap();
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .unwrap();
     runtime.block_on(async {
         let position = log.head().await.unwrap().get();
         for round in 1..=3 {
             let begin = Instant::now();
-            rebuild_offline(dir.path(), Arc::clone(&log) as Arc<dyn EventStore>, |_| {}).await.unwrap();
+            rebuild_offline(dir.path(), Arc::clone(&log) as Arc<dyn EventStore>, |_| {})
+                .await
+                .unwrap();
             let rate = position as f64 / begin.elapsed().as_secs_f64();
-            println!("rebuild {round}: {position} events, {:.2?}, {rate:.0} events/s", begin.elapsed());
+            println!(
+                "rebuild {round}: {position} events, {:.2?}, {rate:.0} events/s",
+                begin.elapsed()
+            );
         }
         yardstick(dir.path());
         live(dir.path(), &log).await;
     });
 }
 
-/// A log of mostly talk, in 300 rooms by 1000 people.
+/// A log of mostly talk, in 300 rooms of about 60 out of 1000 people.
 fn workspace(events: usize) -> Arc<MemoryLog> {
     let begin = Instant::now();
     let log = MemoryLog::new(1024);
-    let (mut chaos, first) = Chaos::begin(42, 1000, 300);
+    let (mut chaos, first) = Chaos::begin_with(42, 1000, 300, 60);
     log.say(0, first);
     let start = log.events().len() as u64;
     let mut batch = Vec::with_capacity(events);
     for index in 0..events as u64 {
         let event = chaos.next(false);
-        batch.push(recorded(start + index + 1, 1_700_000_000_000 + chaos.now, &event));
+        batch.push(recorded(
+            start + index + 1,
+            1_700_000_000_000 + chaos.now,
+            &event,
+        ));
     }
     let bytes: usize = batch.iter().map(|event| event.data.len()).sum();
     log.record(batch);
@@ -61,8 +82,13 @@ fn workspace(events: usize) -> Arc<MemoryLog> {
 fn yardstick(dir: &Path) {
     let name = std::fs::read_to_string(dir.join("views.current")).unwrap();
     let views = rusqlite::Connection::open(dir.join(name)).unwrap();
-    let (rows, average): (u64, f64) =
-        views.query_row("SELECT count(*), avg(length(doc)) FROM messages", [], |row| Ok((row.get::<_, i64>(0)?.unsigned_abs(), row.get(1)?))).unwrap();
+    let (rows, average): (u64, f64) = views
+        .query_row(
+            "SELECT count(*), avg(length(doc)) FROM messages",
+            [],
+            |row| Ok((row.get::<_, i64>(0)?.unsigned_abs(), row.get(1)?)),
+        )
+        .unwrap();
     let path = dir.join("yardstick.sqlite");
     let conn = rusqlite::Connection::open(&path).unwrap();
     conn.execute_batch(
@@ -72,14 +98,28 @@ fn yardstick(dir: &Path) {
             system INTEGER, thread TEXT, shown INTEGER, replies INTEGER, doc BLOB); BEGIN;",
     )
     .unwrap();
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a length")]
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "a length"
+    )]
     let doc = vec![b'x'; average as usize];
     let begin = Instant::now();
     {
-        let mut insert =
-            conn.prepare("INSERT INTO messages VALUES (?1, ?2, ?3, ?4, ?5, NULL, 0, NULL, 1, 0, ?6)").unwrap();
+        let mut insert = conn
+            .prepare("INSERT INTO messages VALUES (?1, ?2, ?3, ?4, ?5, NULL, 0, NULL, 1, 0, ?6)")
+            .unwrap();
         for seq in 0..rows.cast_signed() {
-            insert.execute((seq, format!("message{seq:010}"), "room0000000000001", seq, "user0000000000001", &doc)).unwrap();
+            insert
+                .execute((
+                    seq,
+                    format!("message{seq:010}"),
+                    "room0000000000001",
+                    seq,
+                    "user0000000000001",
+                    &doc,
+                ))
+                .unwrap();
         }
     }
     conn.execute_batch("COMMIT").unwrap();
@@ -99,14 +139,23 @@ fn yardstick(dir: &Path) {
 async fn live(dir: &Path, log: &Arc<MemoryLog>) {
     let views = Views::open(dir, Arc::clone(log) as Arc<dyn EventStore>).unwrap();
     views.wait_for(log.head().await.unwrap()).await.unwrap();
-    let (room, user) = (RoomId::new("room0000000000000"), UserId::new("user0000000000000"));
+    let (room, user) = (
+        RoomId::new("room0000000000000"),
+        UserId::new("user0000000000000"),
+    );
     let mut times = Vec::new();
     for batch in 0..500_i64 {
         let events: Vec<_> = (0..64)
             .map(|author| {
                 let id = format!("live{batch:05}{author:05}");
                 let author = format!("user{author:013}");
-                posted(testing::post(&id, room.as_str(), &author, "a message like any other", 1_000_000_000 + batch))
+                posted(testing::post(
+                    &id,
+                    room.as_str(),
+                    &author,
+                    "a message like any other",
+                    1_000_000_000 + batch,
+                ))
             })
             .collect();
         let begin = Instant::now();
@@ -136,7 +185,10 @@ async fn live(dir: &Path, log: &Arc<MemoryLog>) {
     for _ in 0..rounds {
         std::hint::black_box(views.membership_facts(&room, &user).await.unwrap());
     }
-    println!("facts in memory: user {user_time:.0?}, membership {:.0?}", begin.elapsed() / rounds);
+    println!(
+        "facts in memory: user {user_time:.0?}, membership {:.0?}",
+        begin.elapsed() / rounds
+    );
 
     let begin = Instant::now();
     let rounds = 20_000_u32;
@@ -148,10 +200,16 @@ async fn live(dir: &Path, log: &Arc<MemoryLog>) {
             inclusive: false,
             show_threads: false,
             hidden_kinds: Vec::new(),
-            slice: projections::Slice { offset: 0, count: Some(50) },
+            slice: projections::Slice {
+                offset: 0,
+                count: Some(50),
+            },
         };
         std::hint::black_box(views.history(query).await.unwrap());
     }
-    println!("history of 50 messages, one after the other: {:.1?} each", begin.elapsed() / rounds);
+    println!(
+        "history of 50 messages, one after the other: {:.1?} each",
+        begin.elapsed() / rounds
+    );
     views.close().await;
 }

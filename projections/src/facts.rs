@@ -43,7 +43,13 @@ pub(crate) struct Facts<K, V> {
 impl<K: Clone + Eq + Hash, V: Clone> Facts<K, V> {
     /// Holds at most about `capacity` facts.
     pub(crate) fn new(capacity: usize) -> Self {
-        let shard = || RwLock::new(Shard { epoch: 0, young: HashMap::new(), old: HashMap::new() });
+        let shard = || {
+            RwLock::new(Shard {
+                epoch: 0,
+                young: HashMap::new(),
+                old: HashMap::new(),
+            })
+        };
         Self {
             shards: (0..SHARDS).map(|_| shard()).collect(),
             hasher: RandomState::new(),
@@ -176,7 +182,11 @@ mod tests {
                 Ok(Some("old"))
             })
             .await;
-        assert_eq!(answer.unwrap(), Some("old"), "the reader began before the change");
+        assert_eq!(
+            answer.unwrap(),
+            Some("old"),
+            "the reader began before the change"
+        );
         let answer = facts.get(&1, || async { Ok(Some("new")) }).await;
         assert_eq!(answer.unwrap(), Some("new"), "the old row was not kept");
         let answer = facts.get(&1, || async { Err(QueryError::Closed) }).await;
@@ -186,17 +196,35 @@ mod tests {
     #[test]
     fn a_hit_does_not_wait() {
         let facts: Facts<u32, u32> = Facts::new(100);
-        assert!(facts.get(&1, || async { Ok(Some(2)) }).now_or_never().is_some());
-        assert_eq!(facts.get(&1, std::future::pending).now_or_never().unwrap().unwrap(), Some(2));
+        assert!(
+            facts
+                .get(&1, || async { Ok(Some(2)) })
+                .now_or_never()
+                .is_some()
+        );
+        assert_eq!(
+            facts
+                .get(&1, std::future::pending)
+                .now_or_never()
+                .unwrap()
+                .unwrap(),
+            Some(2)
+        );
     }
 
     #[test]
     fn the_number_of_facts_is_bounded() {
         let facts: Facts<u32, u32> = Facts::new(1000);
         for key in 0..100_000 {
-            facts.get(&key, || async move { Ok(Some(key)) }).now_or_never();
+            facts
+                .get(&key, || async move { Ok(Some(key)) })
+                .now_or_never();
         }
-        let held: usize = facts.shards.iter().map(|shard| shard.read().young.len() + shard.read().old.len()).sum();
+        let held: usize = facts
+            .shards
+            .iter()
+            .map(|shard| shard.read().young.len() + shard.read().old.len())
+            .sum();
         assert!(held <= 1000, "{held} facts are held");
     }
 }

@@ -8,6 +8,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use eventstore::Position;
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
 use crate::error::ViewsError;
@@ -28,7 +29,10 @@ pub(crate) struct Folder {
 }
 
 fn problem(path: &Path, error: &std::io::Error) -> ViewsError {
-    ViewsError::Folder { path: path.display().to_string(), reason: error.to_string() }
+    ViewsError::Folder {
+        path: path.display().to_string(),
+        reason: error.to_string(),
+    }
 }
 
 impl Folder {
@@ -41,13 +45,22 @@ impl Folder {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
                 let reason = "in use by another process".to_owned();
-                return Err(ViewsError::Folder { path: dir.display().to_string(), reason });
+                return Err(ViewsError::Folder {
+                    path: dir.display().to_string(),
+                    reason,
+                });
             }
             Err(TryLockError::Error(error)) => return Err(problem(&path, &error)),
         }
-        let folder = Self { dir: dir.to_owned(), _lock: lock };
+        let folder = Self {
+            dir: dir.to_owned(),
+            _lock: lock,
+        };
         let current = folder.current();
-        for entry in fs::read_dir(dir).map_err(|error| problem(dir, &error))?.flatten() {
+        for entry in fs::read_dir(dir)
+            .map_err(|error| problem(dir, &error))?
+            .flatten()
+        {
             let path = entry.path();
             if generation(&path).is_some() && Some(&path) != current.as_ref() {
                 remove(&path);
@@ -63,13 +76,20 @@ impl Folder {
 
     /// A path for the next file.
     pub(crate) fn next(&self) -> PathBuf {
-        let number = self.current().as_deref().and_then(generation).map_or(1, |number| number + 1);
+        let number = self
+            .current()
+            .as_deref()
+            .and_then(generation)
+            .map_or(1, |number| number + 1);
         self.dir.join(format!("views-{number:010}.sqlite"))
     }
 
     /// Makes a file the one that serves.
     pub(crate) fn switch(&self, path: &Path) -> Result<(), ViewsError> {
-        let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+        let name = path
+            .file_name()
+            .and_then(|name| name.to_str())
+            .unwrap_or_default();
         let temporary = self.dir.join(format!("{POINTER}.new"));
         let write = || {
             let mut file = File::create(&temporary)?;
@@ -91,7 +111,12 @@ pub(crate) fn current(dir: &Path) -> Option<PathBuf> {
 
 /// The number in a file's name.
 fn generation(path: &Path) -> Option<u64> {
-    path.file_name()?.to_str()?.strip_prefix("views-")?.strip_suffix(".sqlite")?.parse().ok()
+    path.file_name()?
+        .to_str()?
+        .strip_prefix("views-")?
+        .strip_suffix(".sqlite")?
+        .parse()
+        .ok()
 }
 
 /// Removes a file with what SQLite keeps beside it. What cannot be removed is removed at the next start.
@@ -112,14 +137,13 @@ pub(crate) fn remove(path: &Path) {
 pub(crate) fn create(path: &Path) -> rusqlite::Result<Connection> {
     remove(path);
     let conn = Connection::open(path)?;
-    conn.set_prepared_statement_cache_capacity(256);
+    prepare(&conn)?;
     conn.execute_batch(
         "PRAGMA page_size = 8192;
          PRAGMA journal_mode = OFF;
          PRAGMA synchronous = OFF;
          PRAGMA locking_mode = EXCLUSIVE;
          PRAGMA cache_size = -262144;
-         PRAGMA threads = 2;
          PRAGMA temp_store = MEMORY;",
     )?;
     conn.execute_batch(
@@ -143,21 +167,25 @@ pub(crate) fn create(path: &Path) -> rusqlite::Result<Connection> {
 /// Makes a file that was filled safe, and closes it.
 pub(crate) fn finish(path: &Path, conn: Connection) -> Result<(), ViewsError> {
     conn.close().map_err(|(_, error)| error)?;
-    File::open(path).and_then(|file| file.sync_all()).map_err(|error| problem(path, &error))
+    File::open(path)
+        .and_then(|file| file.sync_all())
+        .map_err(|error| problem(path, &error))
 }
 
 /// Opens a file to write to, and to read from meanwhile.
+///
+/// Checkpointing is the caller's business: see [`crate::checkpointer`].
 ///
 /// `synchronous = NORMAL`: a power cut may lose the last commits, but never half of one, and the checkpoint goes with
 /// its rows. The log has it all.
 pub(crate) fn open_writer(path: &Path) -> rusqlite::Result<Connection> {
     let conn = Connection::open(path)?;
-    conn.set_prepared_statement_cache_capacity(256);
+    prepare(&conn)?;
     conn.execute_batch(
         "PRAGMA journal_mode = WAL;
          PRAGMA synchronous = NORMAL;
          PRAGMA cache_size = -65536;
-         PRAGMA wal_autocheckpoint = 4000;
+         PRAGMA wal_autocheckpoint = 0;
          PRAGMA journal_size_limit = 67108864;
          PRAGMA temp_store = MEMORY;
          PRAGMA busy_timeout = 5000;",
@@ -169,9 +197,11 @@ pub(crate) fn open_writer(path: &Path) -> rusqlite::Result<Connection> {
 pub(crate) fn open_reader(path: &Path) -> rusqlite::Result<Connection> {
     let conn = Connection::open_with_flags(
         path,
-        OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_URI,
+        OpenFlags::SQLITE_OPEN_READ_ONLY
+            | OpenFlags::SQLITE_OPEN_NO_MUTEX
+            | OpenFlags::SQLITE_OPEN_URI,
     )?;
-    conn.set_prepared_statement_cache_capacity(256);
+    prepare(&conn)?;
     conn.execute_batch(
         "PRAGMA query_only = ON;
          PRAGMA cache_size = -32768;
@@ -182,10 +212,20 @@ pub(crate) fn open_reader(path: &Path) -> rusqlite::Result<Connection> {
     Ok(conn)
 }
 
+/// What every connection needs.
+fn prepare(conn: &Connection) -> rusqlite::Result<()> {
+    conn.set_prepared_statement_cache_capacity(256);
+    // Without this, SQLite compiles a statement anew for every other value bound to a range.
+    conn.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
+    Ok(())
+}
+
 /// Name, version and checkpoint of the views in a file.
 pub(crate) fn checkpoints(conn: &Connection) -> rusqlite::Result<Vec<(String, u32, Position)>> {
     conn.prepare("SELECT name, version, position FROM projections ORDER BY name")?
-        .query_map([], |row| Ok((row.get(0)?, row.get(1)?, Position::new(unsigned(row, 2)?))))?
+        .query_map([], |row| {
+            Ok((row.get(0)?, row.get(1)?, Position::new(unsigned(row, 2)?)))
+        })?
         .collect()
 }
 
@@ -195,11 +235,16 @@ pub(crate) fn position(conn: &Connection) -> rusqlite::Result<Option<Position>> 
     if format != FORMAT {
         return Ok(None);
     }
-    let mut wanted: Vec<(&str, u32)> =
-        ALL.iter().map(|projection| (projection.name(), projection.version())).collect();
+    let mut wanted: Vec<(&str, u32)> = ALL
+        .iter()
+        .map(|projection| (projection.name(), projection.version()))
+        .collect();
     wanted.sort_unstable();
     let found = checkpoints(conn)?;
-    let same = found.iter().map(|(name, version, _)| (name.as_str(), *version)).eq(wanted);
+    let same = found
+        .iter()
+        .map(|(name, version, _)| (name.as_str(), *version))
+        .eq(wanted);
     let position = found.first().map(|(_, _, position)| *position);
     Ok(position.filter(|first| same && found.iter().all(|(_, _, position)| position == first)))
 }

@@ -26,7 +26,9 @@ fn dump(conn: &Connection) -> String {
         .collect::<Result<_, _>>()
         .unwrap();
     for table in tables {
-        let mut select = conn.prepare(&format!("SELECT * FROM {table} ORDER BY 1, 2")).unwrap();
+        let mut select = conn
+            .prepare(&format!("SELECT * FROM {table} ORDER BY 1, 2"))
+            .unwrap();
         let columns = select.column_count();
         let mut rows = select.query([]).unwrap();
         while let Some(row) = rows.next().unwrap() {
@@ -57,8 +59,15 @@ fn chaos(seed: u64, events: usize) -> Vec<Applied> {
         log.say(chaos.now, [event]);
     }
     let events = log.events();
-    assert!(types(&events).len() >= 24, "few kinds of events: {:?}", types(&events));
-    events.iter().map(|recorded| Applied::decode(recorded).unwrap()).collect()
+    assert!(
+        types(&events).len() >= 24,
+        "few kinds of events: {:?}",
+        types(&events)
+    );
+    events
+        .iter()
+        .map(|recorded| Applied::decode(recorded).unwrap())
+        .collect()
 }
 
 /// A file as the worker has it: with all indexes, in live mode.
@@ -79,7 +88,11 @@ fn reopened(path: &Path) -> Tx {
 
 fn first_difference(a: &str, b: &str) -> String {
     let line = a.lines().zip(b.lines()).find(|(a, b)| a != b);
-    format!("{line:#?} ({} and {} lines)", a.lines().count(), b.lines().count())
+    format!(
+        "{line:#?} ({} and {} lines)",
+        a.lines().count(),
+        b.lines().count()
+    )
 }
 
 #[test]
@@ -97,7 +110,11 @@ fn batches_of_any_size_give_the_same_views() {
             }
             let found = dump(&tx.conn);
             let expected = expected.get_or_insert_with(|| found.clone());
-            assert!(*expected == found, "seed {seed}, batch {batch}: {}", first_difference(expected, &found));
+            assert!(
+                *expected == found,
+                "seed {seed}, batch {batch}: {}",
+                first_difference(expected, &found)
+            );
         }
     }
 }
@@ -174,12 +191,18 @@ fn a_rebuild_gives_the_same_views_as_living_through_it() {
     let (expected, found) = (dump(&lived.conn), dump(&rebuilt.conn));
     assert!(expected == found, "{}", first_difference(&expected, &found));
     let indexes = |conn: &Connection| -> Vec<String> {
-        conn.prepare("SELECT name FROM sqlite_schema WHERE type = 'index' AND sql IS NOT NULL ORDER BY name")
-            .unwrap()
-            .query_map([], |row| row.get(0))
-            .unwrap()
-            .collect::<Result<_, _>>()
-            .unwrap()
+        conn.prepare(
+            "SELECT name FROM sqlite_schema WHERE type = 'index' AND sql IS NOT NULL ORDER BY name",
+        )
+        .unwrap()
+        .query_map([], |row| row.get(0))
+        .unwrap()
+        .collect::<Result<_, _>>()
+        .unwrap()
     };
-    assert_eq!(indexes(&lived.conn), indexes(&rebuilt.conn), "a rebuilt file has all indexes");
+    assert_eq!(
+        indexes(&lived.conn),
+        indexes(&rebuilt.conn),
+        "a rebuilt file has all indexes"
+    );
 }

@@ -27,7 +27,10 @@ pub(crate) enum Intake {
 }
 
 /// Decodes a chunk, up to and with `until`. The second part tells of an event that cannot be understood.
-fn decode(chunk: &[RecordedEvent], until: Option<Position>) -> (Vec<Applied>, Option<(Position, String)>) {
+fn decode(
+    chunk: &[RecordedEvent],
+    until: Option<Position>,
+) -> (Vec<Applied>, Option<(Position, String)>) {
     let mut events = Vec::with_capacity(chunk.len());
     for recorded in chunk {
         if until.is_some_and(|until| recorded.position > until) {
@@ -61,7 +64,11 @@ async fn forward(
 }
 
 /// Sends everything after `after`, for ever, through whatever the log goes through. Ends when the worker does.
-pub(crate) async fn follow(store: Arc<dyn EventStore>, after: Position, worker: mpsc::Sender<Intake>) {
+pub(crate) async fn follow(
+    store: Arc<dyn EventStore>,
+    after: Position,
+    worker: mpsc::Sender<Intake>,
+) {
     let mut last = after;
     let mut pause = BACKOFF.0;
     loop {
@@ -102,7 +109,10 @@ pub(crate) async fn catch_up(
             match chunk {
                 Ok(chunk) => {
                     pause = BACKOFF.0;
-                    if forward(&chunk, Some(until), &mut last, &worker).await.is_none() {
+                    if forward(&chunk, Some(until), &mut last, &worker)
+                        .await
+                        .is_none()
+                    {
                         return;
                     }
                     if last >= until {

@@ -44,12 +44,15 @@ pub(crate) fn read(text: &str) -> Option<Timestamp> {
     }
     let number = |range: std::ops::Range<usize>| {
         bytes[range].iter().try_fold(0_i64, |sum, byte| {
-            byte.is_ascii_digit().then(|| sum * 10 + i64::from(byte - b'0'))
+            byte.is_ascii_digit()
+                .then(|| sum * 10 + i64::from(byte - b'0'))
         })
     };
     let days = days(number(0..4)?, number(5..7)?, number(8..10)?);
-    let within =
-        number(11..13)? * 3_600_000 + number(14..16)? * 60_000 + number(17..19)? * 1000 + number(20..23)?;
+    let within = number(11..13)? * 3_600_000
+        + number(14..16)? * 60_000
+        + number(17..19)? * 1000
+        + number(20..23)?;
     Some(Timestamp::from_millis(days * DAY + within))
 }
 
@@ -66,11 +69,16 @@ fn civil(days: i64) -> (i64, i64, i64) {
     let shifted = days + 719_468;
     let era = shifted.div_euclid(146_097);
     let day_of_era = shifted.rem_euclid(146_097);
-    let year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let year_of_era =
+        (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
     let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
     let month_index = (5 * day_of_year + 2) / 153;
     let day = day_of_year - (153 * month_index + 2) / 5 + 1;
-    let month = if month_index < 10 { month_index + 3 } else { month_index - 9 };
+    let month = if month_index < 10 {
+        month_index + 3
+    } else {
+        month_index - 9
+    };
     (year_of_era + era * 400 + i64::from(month <= 2), month, day)
 }
 
@@ -95,7 +103,9 @@ impl Serialize for Date {
 impl<'de> Deserialize<'de> for Date {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = Cow::<'de, str>::deserialize(deserializer)?;
-        read(&text).map(Self).ok_or_else(|| D::Error::custom("not a date of the wire"))
+        read(&text)
+            .map(Self)
+            .ok_or_else(|| D::Error::custom("not a date of the wire"))
     }
 }
 
@@ -105,7 +115,8 @@ mod tests {
 
     #[test]
     fn dates_are_written_as_the_wire_has_them() {
-        let at = |millis| String::from_utf8(write(Timestamp::from_millis(millis)).to_vec()).unwrap();
+        let at =
+            |millis| String::from_utf8(write(Timestamp::from_millis(millis)).to_vec()).unwrap();
         assert_eq!(at(0), "1970-01-01T00:00:00.000Z");
         assert_eq!(at(1_656_676_800_000), "2022-07-01T12:00:00.000Z");
         assert_eq!(at(-1), "1969-12-31T23:59:59.999Z");

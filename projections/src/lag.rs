@@ -54,7 +54,16 @@ impl Head {
         let (head, since) = *self.state.lock();
         let head = head.max(applied);
         let events = head.get() - applied.get();
-        let since = if events == 0 { Duration::ZERO } else { since.map_or(Duration::ZERO, |since| since.elapsed()) };
-        Lag { checkpoint: applied, head, events, since }
+        let since = if events == 0 {
+            Duration::ZERO
+        } else {
+            since.map_or(Duration::ZERO, |since| since.elapsed())
+        };
+        Lag {
+            checkpoint: applied,
+            head,
+            events,
+            since,
+        }
     }
 }

@@ -19,21 +19,22 @@ mod projection;
 mod rows;
 mod tx;
 
-mod users;
-mod sessions;
-mod rooms;
 mod memberships;
-mod messages;
 mod message_doc;
-mod system_messages;
-mod settings;
+mod messages;
 mod permissions;
+mod rooms;
+mod sessions;
+mod settings;
+mod system_messages;
 mod tombstones;
+mod users;
 
 mod intake;
 mod rebuild;
 mod worker;
 
+mod checkpointer;
 mod facts;
 mod file;
 mod lag;

@@ -66,7 +66,10 @@ impl Projection for MembershipsView {
     }
 
     fn indexes(&self) -> &'static [Index] {
-        &[Index { name: "memberships_user", on: "memberships (user)" }]
+        &[Index {
+            name: "memberships_user",
+            on: "memberships (user)",
+        }]
     }
 
     fn apply(&self, tx: &mut Tx, event: &Applied) -> rusqlite::Result<()> {
@@ -74,7 +77,9 @@ impl Projection for MembershipsView {
             Event::Message(MessageEvent::MessagePosted(posted)) => message(tx, event, posted),
             Event::Membership(membership_event) => member(tx, event, membership_event),
             Event::Room(room_event) => room(tx, event, room_event),
-            Event::User(UserEvent::UsernameChanged(changed)) => rename_user(tx, event, &changed.user),
+            Event::User(UserEvent::UsernameChanged(changed)) => {
+                rename_user(tx, event, &changed.user)
+            }
             Event::User(UserEvent::ProfileChanged(changed)) if changed.change.name.is_some() => {
                 rename_user(tx, event, &changed.user)
             }
@@ -84,13 +89,19 @@ impl Projection for MembershipsView {
     }
 }
 
-fn member(tx: &mut Tx, event: &Applied, membership_event: &MembershipEvent) -> rusqlite::Result<()> {
+fn member(
+    tx: &mut Tx,
+    event: &Applied,
+    membership_event: &MembershipEvent,
+) -> rusqlite::Result<()> {
     match membership_event {
         MembershipEvent::MemberJoined(joined) => join(tx, event, joined),
         MembershipEvent::MemberLeft(left) => remove(tx, event, &left.room, &left.user),
         MembershipEvent::MemberRemoved(removed) => remove(tx, event, &removed.room, &removed.user),
         MembershipEvent::RoomRoleGranted(granted) => {
-            tx.stale.memberships.insert((granted.room.clone(), granted.user.clone()));
+            tx.stale
+                .memberships
+                .insert((granted.room.clone(), granted.user.clone()));
             change(tx, event, &granted.room, &granted.user, |doc| {
                 let roles = doc.roles.get_or_insert_default();
                 if !roles.contains(&granted.role) {
@@ -99,30 +110,40 @@ fn member(tx: &mut Tx, event: &Applied, membership_event: &MembershipEvent) -> r
             })
         }
         MembershipEvent::RoomRoleRevoked(revoked) => {
-            tx.stale.memberships.insert((revoked.room.clone(), revoked.user.clone()));
+            tx.stale
+                .memberships
+                .insert((revoked.room.clone(), revoked.user.clone()));
             change(tx, event, &revoked.room, &revoked.user, |doc| {
-                doc.roles.iter_mut().for_each(|roles| roles.retain(|role| *role != revoked.role));
+                doc.roles
+                    .iter_mut()
+                    .for_each(|roles| roles.retain(|role| *role != revoked.role));
             })
         }
-        MembershipEvent::ReadCursorMoved(read) => change(tx, event, &read.room, &read.user, |doc| {
-            if read.threads {
-                doc.thread_unread.clear();
-                doc.thread_unread_user.clear();
-                doc.thread_unread_group.clear();
-            }
-            doc.alert = doc.alert && !doc.thread_unread.is_empty();
-            doc.open = true;
-            doc.seen_to(read.at);
-        }),
-        MembershipEvent::MarkedUnread(marked) => change(tx, event, &marked.room, &marked.user, |doc| {
-            doc.open = true;
-            doc.alert = true;
-            doc.seen = Some(Date(marked.cursor));
-        }),
-        MembershipEvent::RoomHidden(hidden) => change(tx, event, &hidden.room, &hidden.user, |doc| {
-            doc.open = false;
-            doc.alert = false;
-        }),
+        MembershipEvent::ReadCursorMoved(read) => {
+            change(tx, event, &read.room, &read.user, |doc| {
+                if read.threads {
+                    doc.thread_unread.clear();
+                    doc.thread_unread_user.clear();
+                    doc.thread_unread_group.clear();
+                }
+                doc.alert = doc.alert && !doc.thread_unread.is_empty();
+                doc.open = true;
+                doc.seen_to(read.at);
+            })
+        }
+        MembershipEvent::MarkedUnread(marked) => {
+            change(tx, event, &marked.room, &marked.user, |doc| {
+                doc.open = true;
+                doc.alert = true;
+                doc.seen = Some(Date(marked.cursor));
+            })
+        }
+        MembershipEvent::RoomHidden(hidden) => {
+            change(tx, event, &hidden.room, &hidden.user, |doc| {
+                doc.open = false;
+                doc.alert = false;
+            })
+        }
         MembershipEvent::RoomOpened(opened) => {
             change(tx, event, &opened.room, &opened.user, |doc| doc.open = true)
         }
@@ -162,10 +183,15 @@ fn join(tx: &mut Tx, event: &Applied, joined: &MemberJoined) -> rusqlite::Result
         return Ok(());
     }
     let user = UserRef::full(tx, &joined.user)?;
-    let Some(room) = tx.rooms.get(&tx.conn, &joined.room)? else { return Ok(()) };
+    let Some(room) = tx.rooms.get(&tx.conn, &joined.room)? else {
+        return Ok(());
+    };
     let called = room.called();
     let participants = room.participants();
-    let counted = matches!(joined.joining, Joining::Joined | Joining::Added { .. } | Joining::Default);
+    let counted = matches!(
+        joined.joining,
+        Joining::Joined | Joining::Added { .. } | Joining::Default
+    );
     let mut doc = MembershipDoc {
         id: derived_id(event.id),
         rid: joined.room.clone(),
@@ -199,7 +225,11 @@ fn join(tx: &mut Tx, event: &Applied, joined: &MemberJoined) -> rusqlite::Result
     tx.stale.memberships.insert(key.clone());
     let quiet = doc.is_quiet();
     tx.memberships.insert_new(key, MembershipRow { doc });
-    if let Some(members) = tx.rosters.get_mut(&joined.room).and_then(|roster| roster.members.as_mut()) {
+    if let Some(members) = tx
+        .rosters
+        .get_mut(&joined.room)
+        .and_then(|roster| roster.members.as_mut())
+    {
         members.insert(joined.user.clone());
     }
     note_quiet(tx, &joined.room, &joined.user, quiet);
@@ -209,11 +239,23 @@ fn join(tx: &mut Tx, event: &Applied, joined: &MemberJoined) -> rusqlite::Result
 /// Ends a membership.
 fn remove(tx: &mut Tx, event: &Applied, room: &RoomId, user: &UserId) -> rusqlite::Result<()> {
     let key = (room.clone(), user.clone());
-    let Some(row) = tx.memberships.remove(&tx.conn, &key)? else { return Ok(()) };
-    tombstones::bury(tx, event, Kind::Membership, &row.doc.id, Some(room), Some(user))?;
+    let Some(row) = tx.memberships.remove(&tx.conn, &key)? else {
+        return Ok(());
+    };
+    tombstones::bury(
+        tx,
+        event,
+        Kind::Membership,
+        &row.doc.id,
+        Some(room),
+        Some(user),
+    )?;
     tx.stale.memberships.insert(key);
     if let Some(roster) = tx.rosters.get_mut(room) {
-        for set in [&mut roster.quiet, &mut roster.members].into_iter().flatten() {
+        for set in [&mut roster.quiet, &mut roster.members]
+            .into_iter()
+            .flatten()
+        {
             set.remove(user);
         }
     }
@@ -237,7 +279,12 @@ fn change(
     user: &UserId,
     change: impl FnOnce(&mut MembershipDoc),
 ) -> rusqlite::Result<()> {
-    let Some(row) = tx.memberships.get_mut(&tx.conn, &(room.clone(), user.clone()))? else { return Ok(()) };
+    let Some(row) = tx
+        .memberships
+        .get_mut(&tx.conn, &(room.clone(), user.clone()))?
+    else {
+        return Ok(());
+    };
     let was = row.doc.is_quiet();
     change(&mut row.doc);
     row.doc.updated_at = Date(event.recorded_at);
@@ -263,7 +310,11 @@ fn change_all(
 
 /// Keeps the set of quiet members, where it is loaded.
 fn note_quiet(tx: &mut Tx, room: &RoomId, user: &UserId, quiet: bool) {
-    if let Some(set) = tx.rosters.get_mut(room).and_then(|roster| roster.quiet.as_mut()) {
+    if let Some(set) = tx
+        .rosters
+        .get_mut(room)
+        .and_then(|roster| roster.quiet.as_mut())
+    {
         if quiet {
             set.insert(user.clone());
         } else {
@@ -275,10 +326,18 @@ fn note_quiet(tx: &mut Tx, room: &RoomId, user: &UserId, quiet: bool) {
 /// What a message means to the members (contract, rooms 2.3, messages 4.1 and 4.2).
 fn message(tx: &mut Tx, event: &Applied, posted: &MessagePosted) -> rusqlite::Result<()> {
     let (room, author) = (&posted.room, &posted.author);
-    let Some(direct) = tx.rooms.get(&tx.conn, room)?.map(|row| row.kind() == RoomKind::Direct) else {
+    let Some(direct) = tx
+        .rooms
+        .get(&tx.conn, room)?
+        .map(|row| row.kind() == RoomKind::Direct)
+    else {
         return Ok(());
     };
-    let group = posted.content.mentions.iter().any(|mention| !matches!(mention, Mention::User(_)));
+    let group = posted
+        .content
+        .mentions
+        .iter()
+        .any(|mention| !matches!(mention, Mention::User(_)));
     let mentioned: Vec<UserId> = posted
         .content
         .mentions
@@ -307,7 +366,12 @@ fn message(tx: &mut Tx, event: &Applied, posted: &MessagePosted) -> rusqlite::Re
         count(tx, event, posted, direct, &mentioned, group)?;
     }
     // Everybody else sees the room alerted: only those who do not yet are touched.
-    let quiet: Vec<UserId> = tx.quiet(room)?.iter().filter(|user| *user != author).cloned().collect();
+    let quiet: Vec<UserId> = tx
+        .quiet(room)?
+        .iter()
+        .filter(|user| *user != author)
+        .cloned()
+        .collect();
     for user in quiet {
         change(tx, event, room, &user, MembershipDoc::alert)?;
     }
@@ -324,7 +388,11 @@ fn count(
     group: bool,
 ) -> rusqlite::Result<()> {
     let (room, author) = (&posted.room, &posted.author);
-    let counting = if direct { tx.policy.direct } else { tx.policy.room };
+    let counting = if direct {
+        tx.policy.direct
+    } else {
+        tx.policy.room
+    };
     for user in mentioned {
         change(tx, event, room, user, |doc| {
             doc.user_mentions += 1;
@@ -333,12 +401,20 @@ fn count(
         })?;
     }
     // Direct mentions win over group mentions.
-    let everybody = if group { mentioned.is_empty() } else { counting.all };
+    let everybody = if group {
+        mentioned.is_empty()
+    } else {
+        counting.all
+    };
     if !everybody {
         return Ok(());
     }
-    let others: Vec<UserId> =
-        tx.members(room)?.iter().filter(|user| *user != author && !mentioned.contains(user)).cloned().collect();
+    let others: Vec<UserId> = tx
+        .members(room)?
+        .iter()
+        .filter(|user| *user != author && !mentioned.contains(user))
+        .cloned()
+        .collect();
     for user in others {
         change(tx, event, room, &user, |doc| {
             if group {
@@ -364,7 +440,10 @@ fn follow(
 ) -> rusqlite::Result<()> {
     let (room, author) = (&posted.room, &posted.author);
     let (audience, mut followers) = match &mut tx.posted {
-        Some(scratch) => (std::mem::take(&mut scratch.audience), std::mem::take(&mut scratch.followers)),
+        Some(scratch) => (
+            std::mem::take(&mut scratch.audience),
+            std::mem::take(&mut scratch.followers),
+        ),
         None => (Vec::new(), Vec::new()),
     };
     for user in &audience {
@@ -373,7 +452,13 @@ fn follow(
             doc.last_reply = Some(Date(posted.at));
         })?;
     }
-    followers.extend(mentioned.iter().filter(|user| !followers.contains(user)).cloned().collect::<Vec<_>>());
+    followers.extend(
+        mentioned
+            .iter()
+            .filter(|user| !followers.contains(user))
+            .cloned()
+            .collect::<Vec<_>>(),
+    );
     for user in followers.iter().filter(|user| *user != author) {
         change(tx, event, room, user, |doc| {
             let add = |list: &mut Vec<MessageId>| {
@@ -394,7 +479,10 @@ fn follow(
 
 /// Whether a member owns the room; `None`: not a member.
 pub(crate) fn owns(tx: &mut Tx, room: &RoomId, user: &UserId) -> rusqlite::Result<Option<bool>> {
-    Ok(tx.memberships.get(&tx.conn, &(room.clone(), user.clone()))?.map(MembershipRow::is_owner))
+    Ok(tx
+        .memberships
+        .get(&tx.conn, &(room.clone(), user.clone()))?
+        .map(MembershipRow::is_owner))
 }
 
 /// The rooms a user is a member of.
@@ -403,7 +491,9 @@ pub(crate) fn rooms_of(tx: &mut Tx, user: &UserId) -> rusqlite::Result<Vec<RoomI
     tx.memberships.flush(&tx.conn)?;
     tx.conn
         .prepare_cached("SELECT room FROM memberships WHERE user = ?1 ORDER BY room")?
-        .query_map([user.as_str()], |row| Ok(RoomId::new(row.get_ref(0)?.as_str()?)))?
+        .query_map([user.as_str()], |row| {
+            Ok(RoomId::new(row.get_ref(0)?.as_str()?))
+        })?
         .collect()
 }
 
@@ -419,13 +509,23 @@ fn rename_user(tx: &mut Tx, event: &Applied, user: &UserId) -> rusqlite::Result<
 
 /// Names a direct message anew for all who are in it.
 fn name_direct(tx: &mut Tx, event: &Applied, room: &RoomId) -> rusqlite::Result<()> {
-    let participants = tx.rooms.get(&tx.conn, room)?.map(rooms::RoomRow::participants).unwrap_or_default();
+    let participants = tx
+        .rooms
+        .get(&tx.conn, room)?
+        .map(rooms::RoomRow::participants)
+        .unwrap_or_default();
     if participants.is_empty() {
         return Ok(());
     }
     for member in tx.members(room)?.clone() {
         let key = (room.clone(), member.clone());
-        let Some(mut doc) = tx.memberships.get(&tx.conn, &key)?.map(|row| row.doc.clone()) else { continue };
+        let Some(mut doc) = tx
+            .memberships
+            .get(&tx.conn, &key)?
+            .map(|row| row.doc.clone())
+        else {
+            continue;
+        };
         let before = (doc.name.clone(), doc.display.clone());
         doc.name_others(tx, &participants)?;
         if before != (doc.name.clone(), doc.display.clone()) {
@@ -441,7 +541,9 @@ fn name_direct(tx: &mut Tx, event: &Applied, room: &RoomId) -> rusqlite::Result<
 /// A deleted account leaves its rooms; direct messages between two go altogether (contract, conventions 7.4).
 fn user_gone(tx: &mut Tx, event: &Applied, user: &UserId) -> rusqlite::Result<()> {
     for room in rooms_of(tx, user)? {
-        let Some(row) = tx.rooms.get(&tx.conn, &room)? else { continue };
+        let Some(row) = tx.rooms.get(&tx.conn, &room)? else {
+            continue;
+        };
         let (direct, participants) = (row.kind() == RoomKind::Direct, row.participants().len());
         if direct && participants <= 2 {
             messages::delete_room(tx, &room)?;
@@ -491,7 +593,11 @@ pub(crate) struct MembershipDoc {
     thread_unread: Vec<MessageId>,
     #[serde(rename = "tunreadUser", default, skip_serializing_if = "Vec::is_empty")]
     thread_unread_user: Vec<MessageId>,
-    #[serde(rename = "tunreadGroup", default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(
+        rename = "tunreadGroup",
+        default,
+        skip_serializing_if = "Vec::is_empty"
+    )]
     thread_unread_group: Vec<MessageId>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     roles: Option<Vec<RoleId>>,
@@ -522,10 +628,17 @@ impl MembershipDoc {
     }
 
     /// Names a direct message after the others in it; one with oneself after oneself.
-    fn name_others(&mut self, names: &mut dyn Names, participants: &[UserId]) -> rusqlite::Result<()> {
+    fn name_others(
+        &mut self,
+        names: &mut dyn Names,
+        participants: &[UserId],
+    ) -> rusqlite::Result<()> {
         let (mut usernames, mut shown) = (Vec::new(), Vec::new());
         let alone = participants.iter().all(|user| *user == self.user.id);
-        for user in participants.iter().filter(|user| alone || **user != self.user.id) {
+        for user in participants
+            .iter()
+            .filter(|user| alone || **user != self.user.id)
+        {
             let user = UserRef::full(names, user)?;
             shown.push(user.name.unwrap_or_else(|| user.username.clone()));
             usernames.push(user.username);
@@ -544,10 +657,19 @@ pub(crate) struct MembershipRow {
 
 impl MembershipRow {
     fn is_owner(&self) -> bool {
-        self.doc.roles.iter().flatten().any(|role| role.as_str() == OWNER)
+        self.doc
+            .roles
+            .iter()
+            .flatten()
+            .any(|role| role.as_str() == OWNER)
     }
 
-    fn write(&self, conn: &Connection, sql: &'static str, key: &(RoomId, UserId)) -> rusqlite::Result<()> {
+    fn write(
+        &self,
+        conn: &Connection,
+        sql: &'static str,
+        key: &(RoomId, UserId),
+    ) -> rusqlite::Result<()> {
         let doc = &self.doc;
         conn.prepare_cached(sql)?.execute(params![
             key.0.as_str(),
@@ -575,7 +697,9 @@ impl Row for MembershipRow {
     fn load(conn: &Connection, key: &Self::Key) -> rusqlite::Result<Option<Self>> {
         conn.prepare_cached("SELECT doc FROM memberships WHERE room = ?1 AND user = ?2")?
             .query_row([key.0.as_str(), key.1.as_str()], |row| {
-                Ok(Self { doc: json::decode(row.get_ref(0)?.as_bytes()?)? })
+                Ok(Self {
+                    doc: json::decode(row.get_ref(0)?.as_bytes()?)?,
+                })
             })
             .optional()
     }
@@ -663,7 +787,10 @@ impl Views {
                 self.read(move |conn| {
                     let row = MembershipRow::load(conn, &wanted)?;
                     Ok(row.map(|row| {
-                        Arc::new(MembershipFacts { roles: row.doc.roles.unwrap_or_default(), blocked: false })
+                        Arc::new(MembershipFacts {
+                            roles: row.doc.roles.unwrap_or_default(),
+                            blocked: false,
+                        })
                     }))
                 })
             })
@@ -671,7 +798,11 @@ impl Views {
     }
 
     /// One membership; `None`: not a member.
-    pub async fn membership(&self, room: &RoomId, user: &UserId) -> Result<Option<MembershipRecord>, QueryError> {
+    pub async fn membership(
+        &self,
+        room: &RoomId,
+        user: &UserId,
+    ) -> Result<Option<MembershipRecord>, QueryError> {
         let (room, user) = (room.clone(), user.clone());
         self.read(move |conn| {
             conn.prepare_cached(
@@ -695,14 +826,21 @@ impl Views {
     }
 
     /// A user's memberships that changed after `since`, and those that ended after it. Without `since`: all.
-    pub async fn memberships_sync(&self, user: &UserId, since: Option<Timestamp>) -> Result<Sync, QueryError> {
+    pub async fn memberships_sync(
+        &self,
+        user: &UserId,
+        since: Option<Timestamp>,
+    ) -> Result<Sync, QueryError> {
         let user = user.clone();
         self.read(move |conn| {
             let update = conn
-                .prepare_cached("SELECT doc FROM memberships WHERE user = ?1 AND updated_at > ?2 ORDER BY room")?
-                .query_map(params![user.as_str(), since.map_or(i64::MIN, Timestamp::as_millis)], |row| {
-                    json::column(row, 0)
-                })?
+                .prepare_cached(
+                    "SELECT doc FROM memberships WHERE user = ?1 AND updated_at > ?2 ORDER BY room",
+                )?
+                .query_map(
+                    params![user.as_str(), since.map_or(i64::MIN, Timestamp::as_millis)],
+                    |row| json::column(row, 0),
+                )?
                 .collect::<rusqlite::Result<_>>()?;
             let remove = match since {
                 Some(since) => tombstones::since(conn, Kind::Membership, Some(&user), since)?,
@@ -765,9 +903,13 @@ impl Views {
     pub async fn owners(&self, room: &RoomId) -> Result<Vec<UserId>, QueryError> {
         let room = room.clone();
         self.read(move |conn| {
-            conn.prepare_cached("SELECT user FROM memberships WHERE room = ?1 AND owner = 1 ORDER BY user")?
-                .query_map([room.as_str()], |row| Ok(UserId::new(row.get_ref(0)?.as_str()?)))?
-                .collect()
+            conn.prepare_cached(
+                "SELECT user FROM memberships WHERE room = ?1 AND owner = 1 ORDER BY user",
+            )?
+            .query_map([room.as_str()], |row| {
+                Ok(UserId::new(row.get_ref(0)?.as_str()?))
+            })?
+            .collect()
         })
         .await
     }

@@ -117,7 +117,13 @@ pub(crate) struct Reaction {
 
 impl MessageDoc {
     /// A message with nothing but what every message has.
-    pub(crate) fn bare(id: MessageId, rid: RoomId, author: UserRef, ts: Timestamp, updated_at: Timestamp) -> Self {
+    pub(crate) fn bare(
+        id: MessageId,
+        rid: RoomId,
+        author: UserRef,
+        ts: Timestamp,
+        updated_at: Timestamp,
+    ) -> Self {
         Self {
             id,
             rid,
@@ -159,7 +165,13 @@ impl MessageDoc {
         names: &mut dyn Names,
     ) -> rusqlite::Result<Self> {
         let author = UserRef::full(names, &event.author)?;
-        let mut doc = Self::bare(event.message.clone(), event.room.clone(), author, event.at, recorded_at);
+        let mut doc = Self::bare(
+            event.message.clone(),
+            event.room.clone(),
+            author,
+            event.at,
+            recorded_at,
+        );
         doc.say(&event.content, names)?;
         doc.thread.clone_from(&event.thread);
         doc.shown_in_room = event.shown_in_room.then_some(true);
@@ -182,8 +194,10 @@ impl MessageDoc {
     /// Makes it say something.
     pub(crate) fn say(&mut self, content: &Content, names: &mut dyn Names) -> rusqlite::Result<()> {
         self.msg.clone_from(&content.text);
-        self.urls =
-            content.urls.as_ref().map(|urls| urls.iter().map(|url| UrlDoc { url: url.clone() }).collect());
+        self.urls = content
+            .urls
+            .as_ref()
+            .map(|urls| urls.iter().map(|url| UrlDoc { url: url.clone() }).collect());
         if content.attachments.is_some() {
             self.attachments.clone_from(&content.attachments);
         }
@@ -202,7 +216,10 @@ impl MessageDoc {
         let mut channels = Vec::with_capacity(content.channels.len());
         for room in &content.channels {
             let name = names.room(room)?.and_then(|room| room.name);
-            channels.push(ChannelDoc { id: room.clone(), name });
+            channels.push(ChannelDoc {
+                id: room.clone(),
+                name,
+            });
         }
         self.channels = Some(channels);
         Ok(())
@@ -237,7 +254,9 @@ impl MessageDoc {
 
     /// Takes a reaction back.
     pub(crate) fn unreact(&mut self, emoji: &str, username: &str) {
-        let Some(Reactions::By(by)) = &mut self.reactions else { return };
+        let Some(Reactions::By(by)) = &mut self.reactions else {
+            return;
+        };
         if let Some(reaction) = by.get_mut(emoji) {
             reaction.usernames.retain(|name| name != username);
             if reaction.usernames.is_empty() {
@@ -258,7 +277,10 @@ impl MessageDoc {
         };
         rename(&mut self.author);
         self.edited_by.iter_mut().for_each(rename);
-        self.mentions.iter_mut().flatten().for_each(|mention| rename(&mut mention.user));
+        self.mentions
+            .iter_mut()
+            .flatten()
+            .for_each(|mention| rename(&mut mention.user));
         if let Some(Reactions::By(by)) = &mut self.reactions {
             for name in by.values_mut().flat_map(|reaction| &mut reaction.usernames) {
                 if Some(name.as_str()) == old {
@@ -272,6 +294,13 @@ impl MessageDoc {
 impl MentionDoc {
     fn group(word: &'static str) -> Self {
         let id = UserId::new(word);
-        Self { user: UserRef { id, username: CompactString::const_new(word), name: None }, kind: None }
+        Self {
+            user: UserRef {
+                id,
+                username: CompactString::const_new(word),
+                name: None,
+            },
+            kind: None,
+        }
     }
 }

@@ -62,9 +62,18 @@ impl Projection for MessagesView {
     fn indexes(&self) -> &'static [Index] {
         &[
             // Not unique: a client may choose the id of a system message for its own. The newer one then counts.
-            Index { name: "messages_id", on: "messages (id)" },
-            Index { name: "messages_room", on: "messages (room, at)" },
-            Index { name: "messages_author", on: "messages (author)" },
+            Index {
+                name: "messages_id",
+                on: "messages (id)",
+            },
+            Index {
+                name: "messages_room",
+                on: "messages (room, at)",
+            },
+            Index {
+                name: "messages_author",
+                on: "messages (author)",
+            },
         ]
     }
 
@@ -117,9 +126,13 @@ impl Projection for MessagesView {
                 }
                 Ok(())
             }
-            Event::User(UserEvent::UserDeleted(deleted)) => erase(tx, event, &deleted.user, deleted.messages),
+            Event::User(UserEvent::UserDeleted(deleted)) => {
+                erase(tx, event, &deleted.user, deleted.messages)
+            }
             Event::Room(_) | Event::Membership(_) => {
-                let Some(doc) = system_messages::derive(event, tx)? else { return Ok(()) };
+                let Some(doc) = system_messages::derive(event, tx)? else {
+                    return Ok(());
+                };
                 add(tx, event, doc, true)
             }
             _ => Ok(()),
@@ -141,6 +154,8 @@ pub(crate) struct Posted {
     pub(crate) system: bool,
     /// In the room, not in its thread only.
     pub(crate) shown: bool,
+    /// Without a `t`.
+    pub(crate) plain: bool,
     /// Those it concerns as a reply: they see the room alerted.
     pub(crate) audience: Vec<UserId>,
     /// Those who follow the thread it was added to.
@@ -166,6 +181,7 @@ fn add(tx: &mut Tx, event: &Applied, doc: MessageDoc, system: bool) -> rusqlite:
         id: doc.id.clone(),
         at: doc.ts.0,
         shown,
+        plain: doc.kind.is_none(),
         room: doc.rid.clone(),
         doc: bytes.clone(),
         system,
@@ -203,8 +219,17 @@ fn refer(tx: &mut Tx, mentions: &[Mention], seq: i64) {
 }
 
 /// Counts a reply at its parent, and finds out whom it concerns (contract, messages 4.2).
-fn reply(tx: &mut Tx, event: &Applied, posted: &MessagePosted, thread: &MessageId) -> rusqlite::Result<()> {
-    let participants = tx.rooms.get(&tx.conn, &posted.room)?.map(rooms::RoomRow::participants).unwrap_or_default();
+fn reply(
+    tx: &mut Tx,
+    event: &Applied,
+    posted: &MessagePosted,
+    thread: &MessageId,
+) -> rusqlite::Result<()> {
+    let participants = tx
+        .rooms
+        .get(&tx.conn, &posted.room)?
+        .map(rooms::RoomRow::participants)
+        .unwrap_or_default();
     let mentioned: Vec<&UserId> = posted
         .content
         .mentions
@@ -260,14 +285,18 @@ fn modify(
     change: impl FnOnce(&mut MessageDoc, &mut Tx) -> rusqlite::Result<()>,
 ) -> rusqlite::Result<Option<i64>> {
     tx.need_message(id)?;
-    let Some(row) = tx.messages.get(&tx.conn, id)? else { return Ok(None) };
+    let Some(row) = tx.messages.get(&tx.conn, id)? else {
+        return Ok(None);
+    };
     let mut doc: MessageDoc = json::decode(&row.doc)?;
     change(&mut doc, tx)?;
     doc.updated_at = Date(event.recorded_at);
     let bytes = Bytes::from(json::encode(&doc)?);
     tx.note_message(id, Some(bytes.clone()));
     rooms::last_message_changed(tx, &doc.rid, id, &bytes)?;
-    let Some(row) = tx.messages.get_mut(&tx.conn, id)? else { return Ok(None) };
+    let Some(row) = tx.messages.get_mut(&tx.conn, id)? else {
+        return Ok(None);
+    };
     row.kind = doc.kind;
     row.author = doc.author.id;
     row.shown = doc.thread.is_none() || doc.shown_in_room.is_some();
@@ -278,7 +307,9 @@ fn modify(
 
 fn delete(tx: &mut Tx, event: &Applied, deleted: &MessageDeleted) -> rusqlite::Result<()> {
     tx.need_message(&deleted.message)?;
-    let Some(row) = tx.messages.get(&tx.conn, &deleted.message)? else { return Ok(()) };
+    let Some(row) = tx.messages.get(&tx.conn, &deleted.message)? else {
+        return Ok(());
+    };
     // A place that says there was a message is not deleted again.
     let blanked = row.kind.as_deref() == Some("rm");
     match deleted.remains {
@@ -294,7 +325,13 @@ fn delete(tx: &mut Tx, event: &Applied, deleted: &MessageDeleted) -> rusqlite::R
                 tx.references.push((deleted.by.clone(), seq));
             }
             unreply(tx, event, thread.as_ref())?;
-            rooms::message_gone(tx, event, &deleted.room, &deleted.message, rooms::Gone::Blanked)
+            rooms::message_gone(
+                tx,
+                event,
+                &deleted.room,
+                &deleted.message,
+                rooms::Gone::Blanked,
+            )
         }
         Remains::Nothing => remove(tx, event, &deleted.message),
     }
@@ -302,12 +339,18 @@ fn delete(tx: &mut Tx, event: &Applied, deleted: &MessageDeleted) -> rusqlite::R
 
 /// Removes a message altogether.
 fn remove(tx: &mut Tx, event: &Applied, id: &MessageId) -> rusqlite::Result<()> {
-    let Some(row) = tx.messages.remove(&tx.conn, id)? else { return Ok(()) };
+    let Some(row) = tx.messages.remove(&tx.conn, id)? else {
+        return Ok(());
+    };
     tx.note_message(id, None);
     tombstones::bury_message(tx, event, id, &row.room)?;
     unreply(tx, event, row.thread.as_ref())?;
     let blanked = row.kind.as_deref() == Some("rm");
-    let gone = if blanked { rooms::Gone::PlaceRemoved } else { rooms::Gone::Removed };
+    let gone = if blanked {
+        rooms::Gone::PlaceRemoved
+    } else {
+        rooms::Gone::Removed
+    };
     rooms::message_gone(tx, event, &row.room, id, gone)
 }
 
@@ -325,7 +368,9 @@ fn unreply(tx: &mut Tx, event: &Applied, thread: Option<&MessageId>) -> rusqlite
 pub(crate) fn delete_room(tx: &mut Tx, room: &RoomId) -> rusqlite::Result<()> {
     tx.need("messages_room")?;
     tx.flush_messages()?;
-    tx.conn.prepare_cached("DELETE FROM messages WHERE room = ?1")?.execute([room.as_str()])?;
+    tx.conn
+        .prepare_cached("DELETE FROM messages WHERE room = ?1")?
+        .execute([room.as_str()])?;
     // The rows in memory are all clean now; those of the room would be stale.
     tx.messages.clear();
     tx.stale.all_messages = true;
@@ -342,12 +387,19 @@ fn naming(tx: &mut Tx, user: &UserId) -> rusqlite::Result<Vec<MessageId>> {
             "SELECT id FROM messages WHERE author = ?1
                 OR seq IN (SELECT message FROM message_references WHERE user = ?1) ORDER BY seq",
         )?
-        .query_map([user.as_str()], |row| Ok(MessageId::new(row.get_ref(0)?.as_str()?)))?
+        .query_map([user.as_str()], |row| {
+            Ok(MessageId::new(row.get_ref(0)?.as_str()?))
+        })?
         .collect()
 }
 
 /// What becomes of the messages of a deleted account (contract, conventions 7.4).
-fn erase(tx: &mut Tx, event: &Applied, user: &UserId, erasure: MessageErasure) -> rusqlite::Result<()> {
+fn erase(
+    tx: &mut Tx,
+    event: &Applied,
+    user: &UserId,
+    erasure: MessageErasure,
+) -> rusqlite::Result<()> {
     if erasure == MessageErasure::Keep {
         return Ok(());
     }
@@ -356,7 +408,9 @@ fn erase(tx: &mut Tx, event: &Applied, user: &UserId, erasure: MessageErasure) -
     let ids: Vec<MessageId> = tx
         .conn
         .prepare_cached("SELECT id FROM messages WHERE author = ?1 ORDER BY seq")?
-        .query_map([user.as_str()], |row| Ok(MessageId::new(row.get_ref(0)?.as_str()?)))?
+        .query_map([user.as_str()], |row| {
+            Ok(MessageId::new(row.get_ref(0)?.as_str()?))
+        })?
         .collect::<rusqlite::Result<_>>()?;
     for id in ids {
         tx.need_message(&id)?;
@@ -379,6 +433,16 @@ fn erase(tx: &mut Tx, event: &Applied, user: &UserId, erasure: MessageErasure) -
     Ok(())
 }
 
+/// A message as a room's last one.
+pub(crate) fn as_last(tx: &mut Tx, id: MessageId) -> rusqlite::Result<Option<(MessageId, Bytes)>> {
+    tx.need_message(&id)?;
+    Ok(tx
+        .messages
+        .get(&tx.conn, &id)?
+        .map(|row| row.doc.clone())
+        .map(|doc| (id, doc)))
+}
+
 /// The newest message of a room that its `lastMessage` may show.
 pub(crate) fn newest(tx: &mut Tx, room: &RoomId) -> rusqlite::Result<Option<(MessageId, Bytes)>> {
     tx.need("messages_room")?;
@@ -388,7 +452,12 @@ pub(crate) fn newest(tx: &mut Tx, room: &RoomId) -> rusqlite::Result<Option<(Mes
             "SELECT id, doc FROM messages WHERE room = ?1 AND kind IS NULL AND shown = 1
              ORDER BY at DESC, seq DESC LIMIT 1",
         )?
-        .query_row([room.as_str()], |row| Ok((MessageId::new(row.get_ref(0)?.as_str()?), json::column(row, 1)?)))
+        .query_row([room.as_str()], |row| {
+            Ok((
+                MessageId::new(row.get_ref(0)?.as_str()?),
+                json::column(row, 1)?,
+            ))
+        })
         .optional()
 }
 
@@ -471,7 +540,8 @@ impl Row for MessageRow {
     }
 
     fn delete(&self, conn: &Connection, _: &MessageId) -> rusqlite::Result<()> {
-        conn.prepare_cached("DELETE FROM messages WHERE seq = ?1")?.execute([self.seq])?;
+        conn.prepare_cached("DELETE FROM messages WHERE seq = ?1")?
+            .execute([self.seq])?;
         Ok(())
     }
 
@@ -570,12 +640,20 @@ impl Views {
         self.read(move |conn| {
             // Whole milliseconds: "before t" is "at most t - 1".
             let margin = i64::from(!query.inclusive);
-            let latest = query.latest.map_or(i64::MAX, |at| at.as_millis().saturating_sub(margin));
-            let oldest = query.oldest.map_or(i64::MIN, |at| at.as_millis().saturating_add(margin));
+            let latest = query
+                .latest
+                .map_or(i64::MAX, |at| at.as_millis().saturating_sub(margin));
+            let oldest = query
+                .oldest
+                .map_or(i64::MIN, |at| at.as_millis().saturating_add(margin));
             let room = query.room.as_str();
             let mut values: Vec<&dyn ToSql> = vec![&room, &oldest, &latest];
             let hidden = hide(&query.hidden_kinds, &mut values);
-            let shown = if query.show_threads { "" } else { " AND shown = 1" };
+            let shown = if query.show_threads {
+                ""
+            } else {
+                " AND shown = 1"
+            };
             let (count, offset) = bounds(query.slice);
             conn.prepare_cached(&format!(
                 "SELECT doc FROM messages WHERE room = ?1 AND at BETWEEN ?2 AND ?3{shown}{hidden}
@@ -621,8 +699,10 @@ impl Views {
         let (room, hidden_kinds) = (room.clone(), hidden_kinds.to_vec());
         self.read(move |conn| {
             let room = room.as_str();
-            let (from, until) =
-                (from.map_or(i64::MIN, Timestamp::as_millis), until.map_or(i64::MAX, Timestamp::as_millis));
+            let (from, until) = (
+                from.map_or(i64::MIN, Timestamp::as_millis),
+                until.map_or(i64::MAX, Timestamp::as_millis),
+            );
             let mut values: Vec<&dyn ToSql> = vec![&room, &from, &until];
             let hidden = hide(&hidden_kinds, &mut values);
             let matching = format!("room = ?1 AND at BETWEEN ?2 AND ?3 AND shown = 1{hidden}");
@@ -630,7 +710,9 @@ impl Views {
                 .prepare_cached(&format!("SELECT count(*) FROM messages WHERE {matching}"))?
                 .query_row(values.as_slice(), |row| unsigned(row, 0))?;
             let first = conn
-                .prepare_cached(&format!("SELECT doc FROM messages WHERE {matching} ORDER BY at, seq LIMIT 1"))?
+                .prepare_cached(&format!(
+                    "SELECT doc FROM messages WHERE {matching} ORDER BY at, seq LIMIT 1"
+                ))?
                 .query_row(values.as_slice(), |row| json::column(row, 0))
                 .optional()?;
             Ok(Window { count, first })
@@ -658,7 +740,9 @@ fn hide<'a>(kinds: &'a [String], values: &mut Vec<&'a dyn ToSql>) -> String {
         return String::new();
     }
     let first = values.len() + 1;
-    let places: Vec<String> = (first..first + kinds.len()).map(|place| format!("?{place}")).collect();
+    let places: Vec<String> = (first..first + kinds.len())
+        .map(|place| format!("?{place}"))
+        .collect();
     values.extend(kinds.iter().map(|kind| kind as &dyn ToSql));
     format!(" AND (kind IS NULL OR kind NOT IN ({}))", places.join(", "))
 }

@@ -55,14 +55,25 @@ impl UserRef {
     /// With the name people go by.
     pub(crate) fn full(names: &mut dyn Names, user: &UserId) -> rusqlite::Result<Self> {
         Ok(match names.user(user)? {
-            Some(UserName { username, name }) => Self { id: user.clone(), username, name },
-            None => Self { id: user.clone(), username: CompactString::new(user), name: None },
+            Some(UserName { username, name }) => Self {
+                id: user.clone(),
+                username,
+                name,
+            },
+            None => Self {
+                id: user.clone(),
+                username: CompactString::new(user),
+                name: None,
+            },
         })
     }
 
     /// Without the name people go by.
     pub(crate) fn short(names: &mut dyn Names, user: &UserId) -> rusqlite::Result<Self> {
-        Ok(Self { name: None, ..Self::full(names, user)? })
+        Ok(Self {
+            name: None,
+            ..Self::full(names, user)?
+        })
     }
 }
 
@@ -76,7 +87,11 @@ pub(crate) struct FileNames<'a> {
 impl<'a> FileNames<'a> {
     /// Over one connection.
     pub(crate) fn new(conn: &'a Connection) -> Self {
-        Self { conn, users: HashMap::new(), rooms: HashMap::new() }
+        Self {
+            conn,
+            users: HashMap::new(),
+            rooms: HashMap::new(),
+        }
     }
 }
 

@@ -32,12 +32,19 @@ impl Projection for PermissionsView {
     }
 
     fn apply(&self, tx: &mut Tx, event: &Applied) -> rusqlite::Result<()> {
-        let Event::Permission(PermissionEvent::PermissionRolesChanged(changed)) = &event.event else {
+        let Event::Permission(PermissionEvent::PermissionRolesChanged(changed)) = &event.event
+        else {
             return Ok(());
         };
         tx.conn
-            .prepare_cached("INSERT OR REPLACE INTO permissions (id, roles, updated_at) VALUES (?1, ?2, ?3)")?
-            .execute(params![changed.permission, json::encode(&changed.roles)?, event.recorded_at.as_millis()])?;
+            .prepare_cached(
+                "INSERT OR REPLACE INTO permissions (id, roles, updated_at) VALUES (?1, ?2, ?3)",
+            )?
+            .execute(params![
+                changed.permission,
+                json::encode(&changed.roles)?,
+                event.recorded_at.as_millis()
+            ])?;
         // A permission of another version of Hansard is kept in the file and means nothing here.
         if let Some(permission) = Permission::find(&changed.permission) {
             tx.permissions.set(permission, changed.roles.clone());
@@ -69,7 +76,9 @@ fn records(conn: &Connection) -> rusqlite::Result<Vec<(String, Vec<RoleId>, Time
 
 impl Views {
     /// The permissions somebody changed, by name: roles and when. All others have their defaults.
-    pub async fn changed_permissions(&self) -> Result<Vec<(String, Vec<RoleId>, Timestamp)>, QueryError> {
+    pub async fn changed_permissions(
+        &self,
+    ) -> Result<Vec<(String, Vec<RoleId>, Timestamp)>, QueryError> {
         self.read(records).await
     }
 }

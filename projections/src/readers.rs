@@ -156,5 +156,7 @@ fn connect(
         let conn = file::open_reader(&serving.path)?;
         *open = Some((serving, conn));
     }
-    open.as_ref().map(|(_, conn)| conn).ok_or(QueryError::NotReady)
+    open.as_ref()
+        .map(|(_, conn)| conn)
+        .ok_or(QueryError::NotReady)
 }

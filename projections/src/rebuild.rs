@@ -6,11 +6,13 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Instant;
 
 use eventstore::{EventStore, Position};
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::task::AbortOnDropHandle;
 
+use crate::checkpointer::Checkpointer;
 use crate::error::ViewsError;
 use crate::file::{self, Folder};
 use crate::intake::{self, CHUNKS, Intake};
@@ -37,6 +39,7 @@ pub(crate) fn fill(
 ) -> Result<Position, ViewsError> {
     let mut tx = Tx::new(file::create(path)?, Position::START, true)?;
     tx.conn.execute_batch("BEGIN")?;
+    let begin = Instant::now();
     while let Some(incoming) = intake.blocking_recv() {
         match incoming {
             Intake::Events(events) => {
@@ -46,17 +49,26 @@ pub(crate) fn fill(
                 tx.relieve()?;
                 progress(tx.position);
             }
-            Intake::Unavailable(reason) => tracing::warn!(%reason, "building views waits for the log"),
+            Intake::Unavailable(reason) => {
+                tracing::warn!(%reason, "building views waits for the log")
+            }
             Intake::Poison(position, reason) => {
-                return Err(ViewsError::Poison { position: position.get(), reason });
+                return Err(ViewsError::Poison {
+                    position: position.get(),
+                    reason,
+                });
             }
         }
     }
     tx.flush()?;
+    let filled = begin.elapsed();
     tx.finish_bulk()?;
+    let indexed = begin.elapsed();
     tx.conn.execute_batch("COMMIT")?;
     let position = tx.position;
     file::finish(path, tx.into_connection())?;
+    let synced = begin.elapsed();
+    tracing::info!(%position, ?filled, ?indexed, ?synced, "views are built");
     Ok(position)
 }
 
@@ -69,9 +81,14 @@ fn extend(mut tx: Tx, mut intake: mpsc::Receiver<Intake>) -> Result<Tx, ViewsErr
                 tx.stale = crate::tx::Stale::default();
                 tx.trim();
             }
-            Intake::Unavailable(reason) => tracing::warn!(%reason, "building views waits for the log"),
+            Intake::Unavailable(reason) => {
+                tracing::warn!(%reason, "building views waits for the log")
+            }
             Intake::Poison(position, reason) => {
-                return Err(ViewsError::Poison { position: position.get(), reason });
+                return Err(ViewsError::Poison {
+                    position: position.get(),
+                    reason,
+                });
             }
         }
     }
@@ -87,9 +104,15 @@ async fn fed<T: Send + 'static>(
 ) -> Result<T, ViewsError> {
     let (sender, receiver) = mpsc::channel(CHUNKS);
     // Ends with the work, whichever of the two ends first: a closed channel ends both.
-    let _feeder =
-        AbortOnDropHandle::new(tokio::spawn(intake::catch_up(Arc::clone(store), after, until, sender)));
-    tokio::task::spawn_blocking(move || work(receiver)).await.map_err(|_| ViewsError::Closed)?
+    let _feeder = AbortOnDropHandle::new(tokio::spawn(intake::catch_up(
+        Arc::clone(store),
+        after,
+        until,
+        sender,
+    )));
+    tokio::task::spawn_blocking(move || work(receiver))
+        .await
+        .map_err(|_| ViewsError::Closed)?
 }
 
 /// Fills a new file up to the head of the log.
@@ -100,9 +123,14 @@ async fn build(
 ) -> Result<Position, ViewsError> {
     let head = store.head().await?;
     let path = path.to_owned();
-    progress(RebuildProgress { position: Position::START, head });
+    progress(RebuildProgress {
+        position: Position::START,
+        head,
+    });
     fed(store, Position::START, head, move |intake| {
-        let filled = fill(&path, intake, |position| progress(RebuildProgress { position, head }));
+        let filled = fill(&path, intake, |position| {
+            progress(RebuildProgress { position, head })
+        });
         match filled {
             // The feeder was aborted: the file is whole, but not all there is.
             Ok(position) if position < head => {
@@ -149,7 +177,10 @@ impl Views {
                 return Err(ViewsError::AlreadyRebuilding);
             }
             let lag = self.lag();
-            *rebuilding = Some(RebuildProgress { position: Position::START, head: lag.head });
+            *rebuilding = Some(RebuildProgress {
+                position: Position::START,
+                head: lag.head,
+            });
         }
         let _running = Running(self);
         let store = self.store();
@@ -157,7 +188,10 @@ impl Views {
         let mut scrap = Scrap(Some(path.clone()));
 
         let shared = Arc::clone(self.shared());
-        let position = build(&store, &path, move |progress| *shared.rebuilding.lock() = Some(progress)).await?;
+        let position = build(&store, &path, move |progress| {
+            *shared.rebuilding.lock() = Some(progress)
+        })
+        .await?;
         tracing::info!(%position, path = %path.display(), "views are built anew");
 
         // What was recorded meanwhile, so that the worker stands still only for the little that is left then.
@@ -170,7 +204,10 @@ impl Views {
 
         let (reply, still) = oneshot::channel();
         self.order(Order::Swap(reply)).await?;
-        let Stillness { position, successor } = still.await.map_err(|_| ViewsError::Closed)?;
+        let Stillness {
+            position,
+            successor,
+        } = still.await.map_err(|_| ViewsError::Closed)?;
         let after = tx.position;
         let tx = fed(&store, after, position, move |intake| extend(tx, intake)).await?;
 
@@ -184,7 +221,14 @@ impl Views {
             let _ = done.send(());
             Ok(())
         };
-        successor.send(Successor { tx, switch: Box::new(switch) }).map_err(|_| ViewsError::Closed)?;
+        let checkpointer = Checkpointer::start(&path);
+        successor
+            .send(Successor {
+                tx,
+                checkpointer,
+                switch: Box::new(switch),
+            })
+            .map_err(|_| ViewsError::Closed)?;
         swapped.await.map_err(|_| ViewsError::Closed)?;
         scrap.0 = None;
         // Readers that still have the old file open keep it until their next question.
@@ -219,17 +263,29 @@ pub async fn rebuild_offline(
 }
 
 /// The views in `dir`, with how far each is. Works beside a running server.
-pub async fn list(dir: &Path, store: Arc<dyn EventStore>) -> Result<Vec<ProjectionStatus>, ViewsError> {
+pub async fn list(
+    dir: &Path,
+    store: Arc<dyn EventStore>,
+) -> Result<Vec<ProjectionStatus>, ViewsError> {
     let head = store.head().await?;
-    let Some(path) = file::current(dir) else { return Ok(Vec::new()) };
-    let checkpoints = tokio::task::spawn_blocking(move || file::checkpoints(&file::open_reader(&path)?))
-        .await
-        .map_err(|_| ViewsError::Closed)??;
+    let Some(path) = file::current(dir) else {
+        return Ok(Vec::new());
+    };
+    let checkpoints =
+        tokio::task::spawn_blocking(move || file::checkpoints(&file::open_reader(&path)?))
+            .await
+            .map_err(|_| ViewsError::Closed)??;
     Ok(checkpoints
         .into_iter()
         .map(|(name, version, checkpoint)| {
             let lag = head.get().saturating_sub(checkpoint.get());
-            ProjectionStatus { name, version, checkpoint, head, lag }
+            ProjectionStatus {
+                name,
+                version,
+                checkpoint,
+                head,
+                lag,
+            }
         })
         .collect())
 }

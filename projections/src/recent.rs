@@ -31,7 +31,11 @@ impl Recent {
     /// A document, if it changed lately.
     pub(crate) fn get(&self, id: &MessageId) -> Option<Bytes> {
         let messages = self.messages.read();
-        messages.young.get(id).or_else(|| messages.old.get(id)).cloned()
+        messages
+            .young
+            .get(id)
+            .or_else(|| messages.old.get(id))
+            .cloned()
     }
 
     /// Takes over what a commit changed.

@@ -1,6 +1,6 @@
 //! The view of rooms.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -62,10 +62,22 @@ impl Projection for RoomsView {
 
     fn indexes(&self) -> &'static [Index] {
         &[
-            Index { name: "rooms_name", on: "rooms (name) WHERE name IS NOT NULL" },
-            Index { name: "rooms_kind", on: "rooms (kind, name)" },
-            Index { name: "rooms_creator", on: "rooms (creator) WHERE creator IS NOT NULL" },
-            Index { name: "rooms_participants", on: "rooms (participants) WHERE participants IS NOT NULL" },
+            Index {
+                name: "rooms_name",
+                on: "rooms (name) WHERE name IS NOT NULL",
+            },
+            Index {
+                name: "rooms_kind",
+                on: "rooms (kind, name)",
+            },
+            Index {
+                name: "rooms_creator",
+                on: "rooms (creator) WHERE creator IS NOT NULL",
+            },
+            Index {
+                name: "rooms_participants",
+                on: "rooms (participants) WHERE participants IS NOT NULL",
+            },
         ]
     }
 
@@ -76,30 +88,41 @@ impl Projection for RoomsView {
             Event::Room(RoomEvent::RoomDeleted(deleted)) => delete(tx, event, &deleted.room),
             Event::Room(room_event) => change(tx, event, room_event),
             Event::Membership(MembershipEvent::MemberJoined(joined)) => {
-                let known = tx.memberships.get(&tx.conn, &(joined.room.clone(), joined.user.clone()))?.is_some();
+                let known = tx
+                    .memberships
+                    .get(&tx.conn, &(joined.room.clone(), joined.user.clone()))?
+                    .is_some();
                 if known {
                     return Ok(());
                 }
                 let owner = joined.roles.iter().any(|role| role.as_str() == OWNER);
                 members_changed(tx, event, &joined.room, 1, i64::from(owner))
             }
-            Event::Membership(MembershipEvent::MemberLeft(left)) => member_gone(tx, event, &left.room, &left.user),
+            Event::Membership(MembershipEvent::MemberLeft(left)) => {
+                member_gone(tx, event, &left.room, &left.user)
+            }
             Event::Membership(MembershipEvent::MemberRemoved(removed)) => {
                 member_gone(tx, event, &removed.room, &removed.user)
             }
-            Event::Membership(MembershipEvent::RoomRoleGranted(granted)) if granted.role.as_str() == OWNER => {
+            Event::Membership(MembershipEvent::RoomRoleGranted(granted))
+                if granted.role.as_str() == OWNER =>
+            {
                 if memberships::owns(tx, &granted.room, &granted.user)? == Some(false) {
                     members_changed(tx, event, &granted.room, 0, 1)?;
                 }
                 Ok(())
             }
-            Event::Membership(MembershipEvent::RoomRoleRevoked(revoked)) if revoked.role.as_str() == OWNER => {
+            Event::Membership(MembershipEvent::RoomRoleRevoked(revoked))
+                if revoked.role.as_str() == OWNER =>
+            {
                 if memberships::owns(tx, &revoked.room, &revoked.user)? == Some(true) {
                     members_changed(tx, event, &revoked.room, 0, -1)?;
                 }
                 Ok(())
             }
-            Event::User(UserEvent::UsernameChanged(changed)) => rename_user(tx, event, &changed.user),
+            Event::User(UserEvent::UsernameChanged(changed)) => {
+                rename_user(tx, event, &changed.user)
+            }
             _ => Ok(()),
         }
     }
@@ -107,14 +130,21 @@ impl Projection for RoomsView {
 
 /// Counts the message just added (contract, rooms 1.5).
 fn count_message(tx: &mut Tx, event: &Applied) -> rusqlite::Result<()> {
-    let Some(posted) = &tx.posted else { return Ok(()) };
-    let Some(row) = tx.rooms.get_mut(&tx.conn, &posted.room)? else { return Ok(()) };
+    let Some(posted) = &tx.posted else {
+        return Ok(());
+    };
+    let Some(row) = tx.rooms.get_mut(&tx.conn, &posted.room)? else {
+        return Ok(());
+    };
     row.doc.msgs += 1;
     row.stored += 1;
     row.doc.updated_at = Date(event.recorded_at);
     if !posted.system && posted.shown {
         let at = Date(posted.at);
         row.doc.lm = Some(row.doc.lm.map_or(at, |lm| lm.max(at)));
+        if posted.plain {
+            row.latest.posted(at, &posted.id);
+        }
         if tx.policy.store_last_message {
             row.last = Some((posted.id.clone(), posted.doc.clone()));
         }
@@ -137,7 +167,11 @@ fn create(tx: &mut Tx, event: &Applied, created: &RoomCreated) -> rusqlite::Resu
         created_at: Date(created.at),
         updated_at: Date(event.recorded_at),
         msgs: 0,
-        members: if direct { i64::try_from(created.participants.len()).unwrap_or(0) } else { 0 },
+        members: if direct {
+            i64::try_from(created.participants.len()).unwrap_or(0)
+        } else {
+            0
+        },
         lm: None,
         read_only: created.read_only,
         broadcast: created.broadcast.then_some(true),
@@ -153,10 +187,19 @@ fn create(tx: &mut Tx, event: &Applied, created: &RoomCreated) -> rusqlite::Resu
         last: None,
     };
     doc.name_participants(tx)?;
-    let row = RoomRow { doc, owners: 0, stored: 0, last: None };
+    let row = RoomRow {
+        doc,
+        owners: 0,
+        stored: 0,
+        last: None,
+        latest: Latest::none(),
+    };
     tx.rooms.put(&tx.conn, created.room.clone(), row)?;
     // A new room has no members yet: nothing to look up later.
-    let nobody = Roster { quiet: Some(BTreeSet::new()), members: Some(BTreeSet::new()) };
+    let nobody = Roster {
+        quiet: Some(BTreeSet::new()),
+        members: Some(BTreeSet::new()),
+    };
     tx.rosters.insert(created.room.clone(), nobody);
     tx.stale.rooms.insert(created.room.clone());
     Ok(())
@@ -175,7 +218,9 @@ fn change(tx: &mut Tx, event: &Applied, room_event: &RoomEvent) -> rusqlite::Res
         RoomEvent::RoomDeleted(e) => &e.room,
     };
     tx.stale.rooms.insert(room.clone());
-    let Some(row) = tx.rooms.get_mut(&tx.conn, room)? else { return Ok(()) };
+    let Some(row) = tx.rooms.get_mut(&tx.conn, room)? else {
+        return Ok(());
+    };
     let doc = &mut row.doc;
     doc.updated_at = Date(event.recorded_at);
     match room_event {
@@ -219,7 +264,9 @@ pub(crate) fn members_changed(
     owners: i64,
 ) -> rusqlite::Result<()> {
     tx.stale.rooms.insert(room.clone());
-    let Some(row) = tx.rooms.get_mut(&tx.conn, room)? else { return Ok(()) };
+    let Some(row) = tx.rooms.get_mut(&tx.conn, room)? else {
+        return Ok(());
+    };
     if row.doc.participants.is_none() {
         row.doc.members += members;
     }
@@ -229,10 +276,20 @@ pub(crate) fn members_changed(
 }
 
 /// Takes a deleted user out of a direct message between more than two.
-pub(crate) fn participant_gone(tx: &mut Tx, event: &Applied, room: &RoomId, user: &UserId) -> rusqlite::Result<()> {
+pub(crate) fn participant_gone(
+    tx: &mut Tx,
+    event: &Applied,
+    room: &RoomId,
+    user: &UserId,
+) -> rusqlite::Result<()> {
     tx.stale.rooms.insert(room.clone());
-    let Some(row) = tx.rooms.get_mut(&tx.conn, room)? else { return Ok(()) };
-    row.doc.participants.iter_mut().for_each(|participants| participants.retain(|one| one != user));
+    let Some(row) = tx.rooms.get_mut(&tx.conn, room)? else {
+        return Ok(());
+    };
+    row.doc
+        .participants
+        .iter_mut()
+        .for_each(|participants| participants.retain(|one| one != user));
     row.doc.members -= 1;
     row.doc.updated_at = Date(event.recorded_at);
     name_participants(tx, room)
@@ -245,7 +302,9 @@ fn rename_user(tx: &mut Tx, event: &Applied, user: &UserId) -> rusqlite::Result<
     let created: Vec<RoomId> = tx
         .conn
         .prepare_cached("SELECT id FROM rooms WHERE creator = ?1 ORDER BY id")?
-        .query_map([user.as_str()], |row| Ok(RoomId::new(row.get_ref(0)?.as_str()?)))?
+        .query_map([user.as_str()], |row| {
+            Ok(RoomId::new(row.get_ref(0)?.as_str()?))
+        })?
         .collect::<rusqlite::Result<_>>()?;
     let username = UserRef::short(tx, user)?.username;
     for room in created {
@@ -257,7 +316,10 @@ fn rename_user(tx: &mut Tx, event: &Applied, user: &UserId) -> rusqlite::Result<
         }
     }
     for room in memberships::rooms_of(tx, user)? {
-        let direct = tx.rooms.get(&tx.conn, &room)?.is_some_and(|row| row.doc.participants.is_some());
+        let direct = tx
+            .rooms
+            .get(&tx.conn, &room)?
+            .is_some_and(|row| row.doc.participants.is_some());
         if direct {
             if let Some(row) = tx.rooms.get_mut(&tx.conn, &room)? {
                 row.doc.updated_at = Date(event.recorded_at);
@@ -269,7 +331,9 @@ fn rename_user(tx: &mut Tx, event: &Applied, user: &UserId) -> rusqlite::Result<
 }
 
 fn name_participants(tx: &mut Tx, room: &RoomId) -> rusqlite::Result<()> {
-    let Some(mut doc) = tx.rooms.get(&tx.conn, room)?.map(|row| row.doc.clone()) else { return Ok(()) };
+    let Some(mut doc) = tx.rooms.get(&tx.conn, room)?.map(|row| row.doc.clone()) else {
+        return Ok(());
+    };
     doc.name_participants(tx)?;
     if let Some(row) = tx.rooms.get_mut(&tx.conn, room)? {
         row.doc.usernames = doc.usernames;
@@ -296,12 +360,19 @@ pub(crate) fn message_gone(
     message: &MessageId,
     gone: Gone,
 ) -> rusqlite::Result<()> {
-    let Some(row) = tx.rooms.get_mut(&tx.conn, room)? else { return Ok(()) };
+    let Some(row) = tx.rooms.get_mut(&tx.conn, room)? else {
+        return Ok(());
+    };
     row.doc.msgs -= i64::from(gone != Gone::PlaceRemoved);
     row.stored -= i64::from(gone != Gone::Blanked);
     row.doc.updated_at = Date(event.recorded_at);
+    row.latest.gone(message);
     if row.last.as_ref().is_some_and(|(last, _)| last == message) {
-        let newest = messages::newest(tx, room)?;
+        let newest = match row.latest.newest().map(|newest| newest.cloned()) {
+            Some(None) => None,
+            Some(Some(newest)) => messages::as_last(tx, newest)?,
+            None => messages::newest(tx, room)?,
+        };
         if let Some(row) = tx.rooms.get_mut(&tx.conn, room)? {
             row.last = newest;
         }
@@ -316,7 +387,10 @@ pub(crate) fn last_message_changed(
     message: &MessageId,
     doc: &Bytes,
 ) -> rusqlite::Result<()> {
-    let last = tx.rooms.get(&tx.conn, room)?.and_then(|row| row.last.as_ref());
+    let last = tx
+        .rooms
+        .get(&tx.conn, room)?
+        .and_then(|row| row.last.as_ref());
     if last.is_some_and(|(last, _)| last == message)
         && let Some(row) = tx.rooms.get_mut(&tx.conn, room)?
     {
@@ -378,11 +452,17 @@ pub(crate) struct RoomDoc {
 impl RoomDoc {
     /// Fills in the names of who a direct message is between, by the name people go by.
     fn name_participants(&mut self, names: &mut dyn Names) -> rusqlite::Result<()> {
-        let Some(participants) = &self.participants else { return Ok(()) };
+        let Some(participants) = &self.participants else {
+            return Ok(());
+        };
         let mut named = Vec::with_capacity(participants.len());
         for user in participants {
             let user = UserRef::full(names, user)?;
-            let shown = user.name.as_deref().unwrap_or(&user.username).to_lowercase();
+            let shown = user
+                .name
+                .as_deref()
+                .unwrap_or(&user.username)
+                .to_lowercase();
             named.push((shown, user.username));
         }
         named.sort();
@@ -400,12 +480,62 @@ pub(crate) struct RoomRow {
     stored: i64,
     /// The message that is shown as the last.
     last: Option<(MessageId, Bytes)>,
+    /// The latest messages that may be shown as the last, as far as they are known without looking.
+    latest: Latest,
+}
+
+/// How many of a room's latest messages are remembered.
+const LATEST: usize = 8;
+
+/// The latest messages of a room, so that deleting the last one seldom has to look for the one before. Not stored.
+#[derive(Clone, Debug)]
+struct Latest {
+    /// In the order they were posted.
+    messages: VecDeque<(Date, MessageId)>,
+    /// No message but these was sent after this time. `None`: there are no others.
+    others: Option<Date>,
+}
+
+impl Latest {
+    fn none() -> Self {
+        Self {
+            messages: VecDeque::new(),
+            others: None,
+        }
+    }
+
+    fn posted(&mut self, at: Date, id: &MessageId) {
+        if self.messages.len() == LATEST
+            && let Some((at, _)) = self.messages.pop_front()
+        {
+            self.others = self.others.max(Some(at));
+        }
+        self.messages.push_back((at, id.clone()));
+    }
+
+    fn gone(&mut self, id: &MessageId) {
+        self.messages.retain(|(_, message)| message != id);
+    }
+
+    /// The newest one: `None` when it is not known, `Some(None)` when there is none.
+    fn newest(&self) -> Option<Option<&MessageId>> {
+        // Of several sent at the same time, the one posted last.
+        match self.messages.iter().max_by_key(|(at, _)| *at) {
+            Some((at, id)) if Some(*at) > self.others => Some(Some(id)),
+            None if self.others.is_none() => Some(None),
+            _ => None,
+        }
+    }
 }
 
 impl RoomRow {
     /// What the room is called.
     pub(crate) fn called(&self) -> RoomName {
-        RoomName { kind: self.kind(), name: self.doc.name.clone(), display: self.doc.display.clone() }
+        RoomName {
+            kind: self.kind(),
+            name: self.doc.name.clone(),
+            display: self.doc.display.clone(),
+        }
     }
 
     /// What kind it is.
@@ -476,9 +606,22 @@ impl Row for RoomRow {
         conn.prepare_cached("SELECT doc, owners, stored, last_message FROM rooms WHERE id = ?1")?
             .query_row([key.as_str()], |row| {
                 let mut doc: RoomDoc = json::decode(row.get_ref(0)?.as_bytes()?)?;
-                let last = doc.last.take().map(|raw| Bytes::copy_from_slice(raw.get().as_bytes()));
+                let last = doc
+                    .last
+                    .take()
+                    .map(|raw| Bytes::copy_from_slice(raw.get().as_bytes()));
                 let id = row.get_ref(3)?.as_str_or_null()?.map(MessageId::new);
-                Ok(Self { doc, owners: row.get(1)?, stored: row.get(2)?, last: id.zip(last) })
+                let latest = Latest {
+                    messages: VecDeque::new(),
+                    others: doc.lm,
+                };
+                Ok(Self {
+                    doc,
+                    owners: row.get(1)?,
+                    stored: row.get(2)?,
+                    last: id.zip(last),
+                    latest,
+                })
             })
             .optional()
     }
@@ -504,7 +647,8 @@ impl Row for RoomRow {
     }
 
     fn delete(&self, conn: &Connection, key: &RoomId) -> rusqlite::Result<()> {
-        conn.prepare_cached("DELETE FROM rooms WHERE id = ?1")?.execute([key.as_str()])?;
+        conn.prepare_cached("DELETE FROM rooms WHERE id = ?1")?
+            .execute([key.as_str()])?;
         Ok(())
     }
 }
@@ -586,7 +730,9 @@ impl Views {
             .rooms
             .get(room, || {
                 self.read(move |conn| {
-                    let Some(RoomRow { doc, owners, .. }) = RoomRow::load(conn, &key)? else { return Ok(None) };
+                    let Some(RoomRow { doc, owners, .. }) = RoomRow::load(conn, &key)? else {
+                        return Ok(None);
+                    };
                     Ok(Some(Arc::new(RoomFacts {
                         kind: kind_of(&doc.kind),
                         id: doc.id,
@@ -608,7 +754,11 @@ impl Views {
 
     /// The room of that id.
     pub async fn room(&self, room: &RoomId) -> Result<Option<RoomRecord>, QueryError> {
-        self.one_room("SELECT doc, id, kind, archived FROM rooms WHERE id = ?1", room.as_str().to_owned()).await
+        self.one_room(
+            "SELECT doc, id, kind, archived FROM rooms WHERE id = ?1",
+            room.as_str().to_owned(),
+        )
+        .await
     }
 
     /// The room of exactly that name, whatever its kind.
@@ -621,7 +771,10 @@ impl Views {
     }
 
     /// The direct message between exactly these users, whoever began it.
-    pub async fn direct_room(&self, participants: &[UserId]) -> Result<Option<RoomRecord>, QueryError> {
+    pub async fn direct_room(
+        &self,
+        participants: &[UserId],
+    ) -> Result<Option<RoomRecord>, QueryError> {
         self.one_room(
             "SELECT doc, id, kind, archived FROM rooms WHERE participants = ?1 ORDER BY created_at, id LIMIT 1",
             participants_key(participants),
@@ -629,8 +782,17 @@ impl Views {
         .await
     }
 
-    async fn one_room(&self, sql: &'static str, key: String) -> Result<Option<RoomRecord>, QueryError> {
-        self.read(move |conn| conn.prepare_cached(sql)?.query_row([key], record).optional()).await
+    async fn one_room(
+        &self,
+        sql: &'static str,
+        key: String,
+    ) -> Result<Option<RoomRecord>, QueryError> {
+        self.read(move |conn| {
+            conn.prepare_cached(sql)?
+                .query_row([key], record)
+                .optional()
+        })
+        .await
     }
 
     /// Room documents: all channels, a user's groups, a user's direct messages, ...
@@ -639,8 +801,9 @@ impl Views {
             let filter = query.filter.map(|filter| filter.to_lowercase());
             let member = query.member.as_ref().map(UserId::as_str);
             let mut values: Vec<&dyn ToSql> = vec![&filter];
-            let mut matching =
-                String::from("(?1 IS NULL OR instr(lower(coalesce(rooms.name, rooms.display, '')), ?1) > 0)");
+            let mut matching = String::from(
+                "(?1 IS NULL OR instr(lower(coalesce(rooms.name, rooms.display, '')), ?1) > 0)",
+            );
             let mut tables = "rooms";
             if member.is_some() {
                 tables = "memberships JOIN rooms ON rooms.id = memberships.room";
@@ -649,7 +812,11 @@ impl Views {
             }
             if !query.kinds.is_empty() {
                 // Letters of a closed set: no text of anybody enters the statement.
-                let letters: Vec<String> = query.kinds.iter().map(|kind| format!("'{}'", kind.letter())).collect();
+                let letters: Vec<String> = query
+                    .kinds
+                    .iter()
+                    .map(|kind| format!("'{}'", kind.letter()))
+                    .collect();
                 matching += " AND rooms.kind IN (";
                 matching += &letters.join(", ");
                 matching += ")";
@@ -680,7 +847,11 @@ impl Views {
 
     /// A user's rooms that changed after `since`, and every room of the workspace deleted after it (contract, rooms
     /// 13). Without `since`: all of the user's rooms.
-    pub async fn rooms_sync(&self, user: &UserId, since: Option<Timestamp>) -> Result<Sync, QueryError> {
+    pub async fn rooms_sync(
+        &self,
+        user: &UserId,
+        since: Option<Timestamp>,
+    ) -> Result<Sync, QueryError> {
         let user = user.clone();
         self.read(move |conn| {
             let update = conn
@@ -688,9 +859,10 @@ impl Views {
                     "SELECT rooms.doc FROM memberships JOIN rooms ON rooms.id = memberships.room
                      WHERE memberships.user = ?1 AND rooms.updated_at > ?2 ORDER BY rooms.id",
                 )?
-                .query_map(params![user.as_str(), since.map_or(i64::MIN, Timestamp::as_millis)], |row| {
-                    json::column(row, 0)
-                })?
+                .query_map(
+                    params![user.as_str(), since.map_or(i64::MIN, Timestamp::as_millis)],
+                    |row| json::column(row, 0),
+                )?
                 .collect::<rusqlite::Result<_>>()?;
             let remove = match since {
                 Some(since) => tombstones::since(conn, Kind::Room, None, since)?,
@@ -704,9 +876,11 @@ impl Views {
     /// The rooms new users join by themselves.
     pub async fn default_rooms(&self) -> Result<Vec<RoomId>, QueryError> {
         self.read(|conn| {
-            conn.prepare_cached("SELECT id FROM rooms WHERE joined_by_default = 1 ORDER BY created_at, id")?
-                .query_map([], |row| Ok(RoomId::new(row.get_ref(0)?.as_str()?)))?
-                .collect()
+            conn.prepare_cached(
+                "SELECT id FROM rooms WHERE joined_by_default = 1 ORDER BY created_at, id",
+            )?
+            .query_map([], |row| Ok(RoomId::new(row.get_ref(0)?.as_str()?)))?
+            .collect()
         })
         .await
     }
@@ -716,7 +890,9 @@ impl Views {
         let user = user.clone();
         self.read(move |conn| {
             conn.prepare_cached("SELECT room FROM memberships WHERE user = ?1 ORDER BY room")?
-                .query_map([user.as_str()], |row| Ok(RoomId::new(row.get_ref(0)?.as_str()?)))?
+                .query_map([user.as_str()], |row| {
+                    Ok(RoomId::new(row.get_ref(0)?.as_str()?))
+                })?
                 .collect()
         })
         .await

@@ -69,13 +69,26 @@ pub(crate) struct Rows<R: Row> {
 impl<R: Row> Rows<R> {
     /// Keeps at most about `capacity` clean rows. `empty`: the table has no rows yet.
     pub(crate) fn new(capacity: usize, empty: bool) -> Self {
-        Self { index: HashMap::new(), slots: Vec::new(), dirty: Vec::new(), capacity, complete: empty }
+        Self {
+            index: HashMap::new(),
+            slots: Vec::new(),
+            dirty: Vec::new(),
+            capacity,
+            complete: empty,
+        }
     }
 
     fn push(&mut self, key: R::Key, row: Option<R>) -> &mut Slot<R> {
         let place = self.slots.len();
         self.index.insert(key.clone(), place);
-        self.slots.push(Slot { key, row, state: State::Clean, gone: None, listed: false, used: true });
+        self.slots.push(Slot {
+            key,
+            row,
+            state: State::Clean,
+            gone: None,
+            listed: false,
+            used: true,
+        });
         &mut self.slots[place]
     }
 
@@ -85,7 +98,11 @@ impl<R: Row> Rows<R> {
             self.slots[*place].used = true;
             return Ok(*place);
         }
-        let row = if self.complete { None } else { R::load(conn, key)? };
+        let row = if self.complete {
+            None
+        } else {
+            R::load(conn, key)?
+        };
         self.push(key.clone(), row);
         Ok(self.slots.len() - 1)
     }
@@ -104,7 +121,11 @@ impl<R: Row> Rows<R> {
     }
 
     /// The row to be changed, if there is one.
-    pub(crate) fn get_mut(&mut self, conn: &Connection, key: &R::Key) -> rusqlite::Result<Option<&mut R>> {
+    pub(crate) fn get_mut(
+        &mut self,
+        conn: &Connection,
+        key: &R::Key,
+    ) -> rusqlite::Result<Option<&mut R>> {
         let place = self.slot(conn, key)?;
         if self.slots[place].row.is_some() && self.slots[place].state == State::Clean {
             self.slots[place].state = State::Changed;
@@ -115,7 +136,9 @@ impl<R: Row> Rows<R> {
 
     /// Puts a row that is known not to exist yet, without looking for it.
     pub(crate) fn insert_new(&mut self, key: R::Key, row: R) {
-        let place = if let Some(place) = self.index.get(&key) { *place } else {
+        let place = if let Some(place) = self.index.get(&key) {
+            *place
+        } else {
             self.push(key, None);
             self.slots.len() - 1
         };
@@ -139,10 +162,16 @@ impl<R: Row> Rows<R> {
     }
 
     /// Removes a row and answers it.
-    pub(crate) fn remove(&mut self, conn: &Connection, key: &R::Key) -> rusqlite::Result<Option<R>> {
+    pub(crate) fn remove(
+        &mut self,
+        conn: &Connection,
+        key: &R::Key,
+    ) -> rusqlite::Result<Option<R>> {
         let place = self.slot(conn, key)?;
         let slot = &mut self.slots[place];
-        let Some(row) = slot.row.take() else { return Ok(None) };
+        let Some(row) = slot.row.take() else {
+            return Ok(None);
+        };
         // A new row never reached the file: nothing to remove there.
         if std::mem::replace(&mut slot.state, State::Clean) != State::New {
             slot.gone = Some(row.clone());
@@ -158,7 +187,9 @@ impl<R: Row> Rows<R> {
 
     /// Whether the row was changed and not written yet.
     pub(crate) fn is_dirty(&self, key: &R::Key) -> bool {
-        self.index.get(key).is_some_and(|place| !self.slots[*place].is_clean())
+        self.index
+            .get(key)
+            .is_some_and(|place| !self.slots[*place].is_clean())
     }
 
     /// Lets go of what is known of a row that is not in the file as it is here; it must be clean.
@@ -182,8 +213,18 @@ impl<R: Row> Rows<R> {
         }
         let mut order = std::mem::take(&mut self.dirty);
         let slots = &mut self.slots;
-        let at = |place: usize| slots[place].row.as_ref().or(slots[place].gone.as_ref()).map_or(0, Row::place);
-        order.sort_unstable_by(|a, b| at(*a).cmp(&at(*b)).then_with(|| slots[*a].key.cmp(&slots[*b].key)));
+        let at = |place: usize| {
+            slots[place]
+                .row
+                .as_ref()
+                .or(slots[place].gone.as_ref())
+                .map_or(0, Row::place)
+        };
+        order.sort_unstable_by(|a, b| {
+            at(*a)
+                .cmp(&at(*b))
+                .then_with(|| slots[*a].key.cmp(&slots[*b].key))
+        });
         for place in order {
             let slot = &mut slots[place];
             slot.listed = false;

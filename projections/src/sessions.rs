@@ -35,7 +35,10 @@ impl Projection for SessionsView {
     }
 
     fn indexes(&self) -> &'static [Index] {
-        &[Index { name: "sessions_hash", on: "sessions (hash)" }]
+        &[Index {
+            name: "sessions_hash",
+            on: "sessions (hash)",
+        }]
     }
 
     fn apply(&self, tx: &mut Tx, event: &Applied) -> rusqlite::Result<()> {
@@ -69,9 +72,12 @@ impl Projection for SessionsView {
 /// Voids all tokens of a user but one.
 fn revoke(tx: &mut Tx, user: &UserId, except: Option<&TokenHash>) -> rusqlite::Result<()> {
     let except = except.map_or("", TokenHash::as_str);
-    let mut delete =
-        tx.conn.prepare_cached("DELETE FROM sessions WHERE user = ?1 AND hash <> ?2 RETURNING hash")?;
-    let gone = delete.query_map([user.as_str(), except], |row| Ok(TokenHash::new(row.get_ref(0)?.as_str()?)))?;
+    let mut delete = tx
+        .conn
+        .prepare_cached("DELETE FROM sessions WHERE user = ?1 AND hash <> ?2 RETURNING hash")?;
+    let gone = delete.query_map([user.as_str(), except], |row| {
+        Ok(TokenHash::new(row.get_ref(0)?.as_str()?))
+    })?;
     for hash in gone {
         tx.stale.sessions.insert(hash?);
     }
@@ -109,14 +115,22 @@ impl Views {
     }
 
     /// The valid tokens of a user, oldest first.
-    pub async fn sessions_of(&self, user: &UserId) -> Result<Vec<(TokenHash, Timestamp)>, QueryError> {
+    pub async fn sessions_of(
+        &self,
+        user: &UserId,
+    ) -> Result<Vec<(TokenHash, Timestamp)>, QueryError> {
         let user = user.clone();
         self.read(move |conn| {
-            conn.prepare_cached("SELECT hash, issued_at FROM sessions WHERE user = ?1 ORDER BY position")?
-                .query_map([user.as_str()], |row| {
-                    Ok((TokenHash::new(row.get_ref(0)?.as_str()?), Timestamp::from_millis(row.get(1)?)))
-                })?
-                .collect()
+            conn.prepare_cached(
+                "SELECT hash, issued_at FROM sessions WHERE user = ?1 ORDER BY position",
+            )?
+            .query_map([user.as_str()], |row| {
+                Ok((
+                    TokenHash::new(row.get_ref(0)?.as_str()?),
+                    Timestamp::from_millis(row.get(1)?),
+                ))
+            })?
+            .collect()
         })
         .await
     }

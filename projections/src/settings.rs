@@ -33,10 +33,18 @@ impl Projection for SettingsView {
     }
 
     fn apply(&self, tx: &mut Tx, event: &Applied) -> rusqlite::Result<()> {
-        let Event::Setting(SettingEvent::SettingChanged(changed)) = &event.event else { return Ok(()) };
+        let Event::Setting(SettingEvent::SettingChanged(changed)) = &event.event else {
+            return Ok(());
+        };
         tx.conn
-            .prepare_cached("INSERT OR REPLACE INTO settings (id, value, updated_at) VALUES (?1, ?2, ?3)")?
-            .execute(params![changed.setting, json::encode(&changed.value)?, event.recorded_at.as_millis()])?;
+            .prepare_cached(
+                "INSERT OR REPLACE INTO settings (id, value, updated_at) VALUES (?1, ?2, ?3)",
+            )?
+            .execute(params![
+                changed.setting,
+                json::encode(&changed.value)?,
+                event.recorded_at.as_millis()
+            ])?;
         tx.settings.set(&changed.setting, changed.value.clone());
         tx.settings_changed();
         Ok(())

@@ -41,9 +41,18 @@ impl Projection for TombstonesView {
 
     fn indexes(&self) -> &'static [Index] {
         &[
-            Index { name: "tombstones_at", on: "tombstones (kind, at) WHERE user IS NULL" },
-            Index { name: "tombstones_user", on: "tombstones (user, position) WHERE user IS NOT NULL" },
-            Index { name: "tombstones_room", on: "tombstones (room, at) WHERE kind = 'message'" },
+            Index {
+                name: "tombstones_at",
+                on: "tombstones (kind, at) WHERE user IS NULL",
+            },
+            Index {
+                name: "tombstones_user",
+                on: "tombstones (user, position) WHERE user IS NOT NULL",
+            },
+            Index {
+                name: "tombstones_room",
+                on: "tombstones (room, at) WHERE kind = 'message'",
+            },
         ]
     }
 
@@ -95,7 +104,12 @@ pub(crate) fn bury(
 }
 
 /// Notes that a room is gone, and what it was called: updates from before are still replayed.
-pub(crate) fn bury_room(tx: &Tx, event: &Applied, id: &RoomId, called: &RoomName) -> rusqlite::Result<()> {
+pub(crate) fn bury_room(
+    tx: &Tx,
+    event: &Applied,
+    id: &RoomId,
+    called: &RoomName,
+) -> rusqlite::Result<()> {
     bury(tx, event, Kind::Room, id.as_str(), None, None)?;
     let called = json::encode(&(called.kind.letter(), &called.name, &called.display))?;
     tx.conn
@@ -109,13 +123,22 @@ pub(crate) fn room_called(conn: &Connection, id: &RoomId) -> rusqlite::Result<Op
     conn.prepare_cached("SELECT called FROM tombstones WHERE kind = 'room' AND id = ?1")?
         .query_row([id.as_str()], |row| {
             let (kind, name, display): (String, _, _) = json::decode(row.get_ref(0)?.as_bytes()?)?;
-            Ok(RoomName { kind: kind_of(&kind), name, display })
+            Ok(RoomName {
+                kind: kind_of(&kind),
+                name,
+                display,
+            })
         })
         .optional()
 }
 
 /// Notes that a message is gone.
-pub(crate) fn bury_message(tx: &Tx, event: &Applied, id: &MessageId, room: &RoomId) -> rusqlite::Result<()> {
+pub(crate) fn bury_message(
+    tx: &Tx,
+    event: &Applied,
+    id: &MessageId,
+    room: &RoomId,
+) -> rusqlite::Result<()> {
     bury(tx, event, Kind::Message, id.as_str(), Some(room), None)
 }
 
@@ -127,19 +150,27 @@ pub(crate) fn since(
     since: Timestamp,
 ) -> rusqlite::Result<Vec<Removed>> {
     let sql = match user {
-        Some(_) => "SELECT id, at FROM tombstones WHERE kind = ?1 AND at > ?2 AND user = ?3 ORDER BY position, id",
+        Some(_) => {
+            "SELECT id, at FROM tombstones WHERE kind = ?1 AND at > ?2 AND user = ?3 ORDER BY position, id"
+        }
         None => {
             "SELECT id, at FROM tombstones
              WHERE kind = ?1 AND at > ?2 AND user IS NULL AND ?3 IS NULL ORDER BY position, id"
         }
     };
     conn.prepare_cached(sql)?
-        .query_map(params![kind.as_str(), since.as_millis(), user.map(UserId::as_str)], removed)?
+        .query_map(
+            params![kind.as_str(), since.as_millis(), user.map(UserId::as_str)],
+            removed,
+        )?
         .collect()
 }
 
 fn removed(row: &rusqlite::Row<'_>) -> rusqlite::Result<Removed> {
-    Ok(Removed { id: row.get(0)?, at: Timestamp::from_millis(row.get(1)?) })
+    Ok(Removed {
+        id: row.get(0)?,
+        at: Timestamp::from_millis(row.get(1)?),
+    })
 }
 
 /// Something that is gone.
@@ -162,7 +193,11 @@ pub struct Sync {
 
 impl Views {
     /// The messages of a room that were removed after `since`. Messages that went with their room are not among them.
-    pub async fn removed_messages(&self, room: &RoomId, since: Timestamp) -> Result<Vec<Removed>, QueryError> {
+    pub async fn removed_messages(
+        &self,
+        room: &RoomId,
+        since: Timestamp,
+    ) -> Result<Vec<Removed>, QueryError> {
         let room = room.clone();
         self.read(move |conn| {
             conn.prepare_cached(

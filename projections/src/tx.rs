@@ -24,16 +24,36 @@ use crate::{live, permissions, settings};
 /// How many rows stay in memory between batches while following the log.
 const LIVE_ROWS: Capacity = if cfg!(test) {
     // So few that tests go through everything that happens when there are more.
-    Capacity { users: 4, rooms: 3, memberships: 20, messages: 30 }
+    Capacity {
+        users: 4,
+        rooms: 3,
+        memberships: 20,
+        messages: 30,
+    }
 } else {
-    Capacity { users: 20_000, rooms: 10_000, memberships: 50_000, messages: 8_000 }
+    Capacity {
+        users: 20_000,
+        rooms: 10_000,
+        memberships: 50_000,
+        messages: 8_000,
+    }
 };
 
 /// The same while building a file anew: memory is spent so that the file is read seldom.
 const BULK_ROWS: Capacity = if cfg!(test) {
-    Capacity { users: 6, rooms: 4, memberships: 30, messages: 100 }
+    Capacity {
+        users: 6,
+        rooms: 4,
+        memberships: 30,
+        messages: 100,
+    }
 } else {
-    Capacity { users: 100_000, rooms: 50_000, memberships: 400_000, messages: 60_000 }
+    Capacity {
+        users: 100_000,
+        rooms: 50_000,
+        memberships: 400_000,
+        messages: 60_000,
+    }
 };
 
 /// How many message rows wait to be written while building a file anew, and how many of all others.
@@ -238,8 +258,9 @@ impl Tx {
     pub(crate) fn flush_messages(&mut self) -> rusqlite::Result<()> {
         self.messages.flush(&self.conn)?;
         self.references.sort_unstable();
-        let mut insert =
-            self.conn.prepare_cached("INSERT OR IGNORE INTO message_references (user, message) VALUES (?1, ?2)")?;
+        let mut insert = self.conn.prepare_cached(
+            "INSERT OR IGNORE INTO message_references (user, message) VALUES (?1, ?2)",
+        )?;
         for (user, message) in self.references.drain(..) {
             insert.execute(params![user.as_str(), message])?;
         }
@@ -286,7 +307,11 @@ impl Tx {
 
     /// Makes sure a message can be found by its id.
     pub(crate) fn need_message(&mut self, id: &MessageId) -> rusqlite::Result<()> {
-        if self.bulk && !self.messages.holds(id) { self.need("messages_id") } else { Ok(()) }
+        if self.bulk && !self.messages.holds(id) {
+            self.need("messages_id")
+        } else {
+            Ok(())
+        }
     }
 
     /// Creates what [`Self::need`] did not ask for. The file is complete then.
@@ -311,26 +336,54 @@ impl Tx {
 
     /// The roster of a room with its quiet members loaded.
     pub(crate) fn quiet(&mut self, room: &RoomId) -> rusqlite::Result<&mut BTreeSet<UserId>> {
-        if self.rosters.get(room).is_none_or(|roster| roster.quiet.is_none()) {
-            let members = self.select_members(room, "SELECT user FROM memberships WHERE room = ?1 AND quiet = 1")?;
+        if self
+            .rosters
+            .get(room)
+            .is_none_or(|roster| roster.quiet.is_none())
+        {
+            let members = self.select_members(
+                room,
+                "SELECT user FROM memberships WHERE room = ?1 AND quiet = 1",
+            )?;
             self.rosters.entry(room.clone()).or_default().quiet = Some(members);
         }
-        Ok(self.rosters.entry(room.clone()).or_default().quiet.get_or_insert_default())
+        Ok(self
+            .rosters
+            .entry(room.clone())
+            .or_default()
+            .quiet
+            .get_or_insert_default())
     }
 
     /// The members of a room.
     pub(crate) fn members(&mut self, room: &RoomId) -> rusqlite::Result<&BTreeSet<UserId>> {
-        if self.rosters.get(room).is_none_or(|roster| roster.members.is_none()) {
-            let members = self.select_members(room, "SELECT user FROM memberships WHERE room = ?1")?;
+        if self
+            .rosters
+            .get(room)
+            .is_none_or(|roster| roster.members.is_none())
+        {
+            let members =
+                self.select_members(room, "SELECT user FROM memberships WHERE room = ?1")?;
             self.rosters.entry(room.clone()).or_default().members = Some(members);
         }
-        Ok(self.rosters.entry(room.clone()).or_default().members.get_or_insert_default())
+        Ok(self
+            .rosters
+            .entry(room.clone())
+            .or_default()
+            .members
+            .get_or_insert_default())
     }
 
-    fn select_members(&mut self, room: &RoomId, sql: &'static str) -> rusqlite::Result<BTreeSet<UserId>> {
+    fn select_members(
+        &mut self,
+        room: &RoomId,
+        sql: &'static str,
+    ) -> rusqlite::Result<BTreeSet<UserId>> {
         self.memberships.flush(&self.conn)?;
         let mut select = self.conn.prepare_cached(sql)?;
-        let members = select.query_map([room.as_str()], |row| Ok(UserId::new(row.get_ref(0)?.as_str()?)))?;
+        let members = select.query_map([room.as_str()], |row| {
+            Ok(UserId::new(row.get_ref(0)?.as_str()?))
+        })?;
         members.collect()
     }
 }
@@ -352,7 +405,10 @@ pub(crate) fn all_indexes() -> impl Iterator<Item = &'static Index> {
 
 /// Creates one index.
 pub(crate) fn create_index(conn: &Connection, index: &Index) -> rusqlite::Result<()> {
-    conn.execute_batch(&format!("CREATE INDEX IF NOT EXISTS {} ON {}", index.name, index.on))
+    conn.execute_batch(&format!(
+        "CREATE INDEX IF NOT EXISTS {} ON {}",
+        index.name, index.on
+    ))
 }
 
 /// A position as SQLite has numbers.

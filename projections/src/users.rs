@@ -54,25 +54,39 @@ impl Projection for UsersView {
 
     fn indexes(&self) -> &'static [Index] {
         &[
-            Index { name: "users_username", on: "users (username_key)" },
-            Index { name: "user_emails_address", on: "user_emails (address_key)" },
+            Index {
+                name: "users_username",
+                on: "users (username_key)",
+            },
+            Index {
+                name: "user_emails_address",
+                on: "user_emails (address_key)",
+            },
         ]
     }
 
     fn apply(&self, tx: &mut Tx, event: &Applied) -> rusqlite::Result<()> {
-        let Event::User(user_event) = &event.event else { return Ok(()) };
+        let Event::User(user_event) = &event.event else {
+            return Ok(());
+        };
         let updated_at = Date(event.recorded_at);
         let user = match user_event {
             UserEvent::UserCreated(created) => {
                 let key = CompactString::new(created.username.to_lowercase());
-                tx.users.put(&tx.conn, created.user.clone(), UserRow::created(created, updated_at))?;
+                tx.users.put(
+                    &tx.conn,
+                    created.user.clone(),
+                    UserRow::created(created, updated_at),
+                )?;
                 tx.stale.usernames.insert(key);
                 tx.stale.users.insert(created.user.clone());
                 return Ok(());
             }
             UserEvent::UserDeleted(deleted) => {
                 if let Some(row) = tx.users.remove(&tx.conn, &deleted.user)? {
-                    tx.stale.usernames.insert(CompactString::new(row.doc.username.to_lowercase()));
+                    tx.stale
+                        .usernames
+                        .insert(CompactString::new(row.doc.username.to_lowercase()));
                 }
                 tx.stale.users.insert(deleted.user.clone());
                 return Ok(());
@@ -86,14 +100,23 @@ impl Projection for UsersView {
             UserEvent::UserDeactivated(event) => &event.user,
         };
         tx.stale.users.insert(user.clone());
-        let Some(row) = tx.users.get_mut(&tx.conn, user)? else { return Ok(()) };
+        let Some(row) = tx.users.get_mut(&tx.conn, user)? else {
+            return Ok(());
+        };
         row.doc.updated_at = updated_at;
         match user_event {
             UserEvent::ProfileChanged(event) => row.doc.change(&event.change),
             UserEvent::UsernameChanged(event) => {
-                tx.stale.usernames.insert(CompactString::new(row.doc.username.to_lowercase()));
-                tx.stale.usernames.insert(CompactString::new(event.username.to_lowercase()));
-                tx.renamed = Some(std::mem::replace(&mut row.doc.username, CompactString::new(&event.username)));
+                tx.stale
+                    .usernames
+                    .insert(CompactString::new(row.doc.username.to_lowercase()));
+                tx.stale
+                    .usernames
+                    .insert(CompactString::new(event.username.to_lowercase()));
+                tx.renamed = Some(std::mem::replace(
+                    &mut row.doc.username,
+                    CompactString::new(&event.username),
+                ));
             }
             UserEvent::EmailChanged(event) => row.doc.emails.clone_from(&event.emails),
             UserEvent::PasswordChanged(event) => {
@@ -178,7 +201,11 @@ impl UserRow {
                 id: event.user.clone(),
                 created_at: Date(event.at),
                 username: CompactString::new(&event.username),
-                name: event.name.as_ref().filter(|name| !name.is_empty()).map(CompactString::new),
+                name: event
+                    .name
+                    .as_ref()
+                    .filter(|name| !name.is_empty())
+                    .map(CompactString::new),
                 nickname: None,
                 bio: None,
                 kind: event.kind,
@@ -197,13 +224,21 @@ impl UserRow {
 
     /// What the user is called.
     pub(crate) fn called(&self) -> UserName {
-        UserName { username: self.doc.username.clone(), name: self.doc.name.clone() }
+        UserName {
+            username: self.doc.username.clone(),
+            name: self.doc.name.clone(),
+        }
     }
 
     fn write(&self, conn: &Connection, sql: &'static str, id: &UserId) -> rusqlite::Result<()> {
         let doc = &self.doc;
         let mut search = String::new();
-        for part in [Some(doc.username.as_str()), doc.name.as_deref(), doc.nickname.as_deref(), doc.bio.as_deref()] {
+        for part in [
+            Some(doc.username.as_str()),
+            doc.name.as_deref(),
+            doc.nickname.as_deref(),
+            doc.bio.as_deref(),
+        ] {
             search.push_str(&part.unwrap_or_default().to_lowercase());
             search.push('\n');
         }
@@ -220,10 +255,13 @@ impl UserRow {
             self.password,
             json::encode(doc)?,
         ])?;
-        conn.prepare_cached("DELETE FROM user_emails WHERE user = ?1")?.execute([id.as_str()])?;
+        conn.prepare_cached("DELETE FROM user_emails WHERE user = ?1")?
+            .execute([id.as_str()])?;
         for email in &doc.emails {
-            conn.prepare_cached("INSERT OR IGNORE INTO user_emails (user, address_key) VALUES (?1, ?2)")?
-                .execute([id.as_str(), &email.address.to_lowercase()])?;
+            conn.prepare_cached(
+                "INSERT OR IGNORE INTO user_emails (user, address_key) VALUES (?1, ?2)",
+            )?
+            .execute([id.as_str(), &email.address.to_lowercase()])?;
         }
         Ok(())
     }
@@ -235,7 +273,10 @@ impl Row for UserRow {
     fn load(conn: &Connection, key: &UserId) -> rusqlite::Result<Option<Self>> {
         conn.prepare_cached("SELECT doc, password FROM users WHERE id = ?1")?
             .query_row([key.as_str()], |row| {
-                Ok(Self { doc: json::decode(row.get_ref(0)?.as_bytes()?)?, password: row.get(1)? })
+                Ok(Self {
+                    doc: json::decode(row.get_ref(0)?.as_bytes()?)?,
+                    password: row.get(1)?,
+                })
             })
             .optional()
     }
@@ -260,8 +301,10 @@ impl Row for UserRow {
     }
 
     fn delete(&self, conn: &Connection, key: &UserId) -> rusqlite::Result<()> {
-        conn.prepare_cached("DELETE FROM user_emails WHERE user = ?1")?.execute([key.as_str()])?;
-        conn.prepare_cached("DELETE FROM users WHERE id = ?1")?.execute([key.as_str()])?;
+        conn.prepare_cached("DELETE FROM user_emails WHERE user = ?1")?
+            .execute([key.as_str()])?;
+        conn.prepare_cached("DELETE FROM users WHERE id = ?1")?
+            .execute([key.as_str()])?;
         Ok(())
     }
 }
@@ -378,7 +421,10 @@ impl Views {
     }
 
     /// The user of that name, without regard to case. Cached.
-    pub async fn user_by_username(&self, username: &str) -> Result<Option<Arc<UserFacts>>, QueryError> {
+    pub async fn user_by_username(
+        &self,
+        username: &str,
+    ) -> Result<Option<Arc<UserFacts>>, QueryError> {
         let key = CompactString::new(username.to_lowercase());
         let name = key.clone();
         let id = self
@@ -387,7 +433,9 @@ impl Views {
             .get(&key, || {
                 self.read(move |conn| {
                     conn.prepare_cached("SELECT id FROM users WHERE username_key = ?1")?
-                        .query_row([name.as_str()], |row| Ok(UserId::new(row.get_ref(0)?.as_str()?)))
+                        .query_row([name.as_str()], |row| {
+                            Ok(UserId::new(row.get_ref(0)?.as_str()?))
+                        })
                         .optional()
                 })
             })
@@ -444,11 +492,15 @@ impl Views {
     pub async fn users(&self, query: UserQuery) -> Result<Page, QueryError> {
         self.read(move |conn| {
             let filter = query.filter.map(|filter| filter.to_lowercase());
-            let mut matching = String::from("(?1 IS NULL OR instr(search, ?1) > 0) AND (?2 IS NULL OR active = ?2)");
+            let mut matching = String::from(
+                "(?1 IS NULL OR instr(search, ?1) > 0) AND (?2 IS NULL OR active = ?2)",
+            );
             let mut values: Vec<&dyn ToSql> = vec![&filter, &query.active];
             let roles: Vec<&str> = query.roles.iter().map(RoleId::as_str).collect();
             if !roles.is_empty() {
-                let places: Vec<String> = (0..roles.len()).map(|index| format!("?{}", index + 3)).collect();
+                let places: Vec<String> = (0..roles.len())
+                    .map(|index| format!("?{}", index + 3))
+                    .collect();
                 matching += " AND EXISTS (SELECT 1 FROM json_each(doc, '$.roles') WHERE value IN (";
                 matching += &places.join(", ");
                 matching += "))";
@@ -479,6 +531,10 @@ impl Views {
 
     /// How many accounts there are.
     pub async fn user_count(&self) -> Result<u64, QueryError> {
-        self.read(|conn| conn.prepare_cached("SELECT count(*) FROM users")?.query_row([], |row| unsigned(row, 0))).await
+        self.read(|conn| {
+            conn.prepare_cached("SELECT count(*) FROM users")?
+                .query_row([], |row| unsigned(row, 0))
+        })
+        .await
     }
 }

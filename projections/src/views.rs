@@ -13,6 +13,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
+use crate::checkpointer::Checkpointer;
 use crate::error::{QueryError, ViewsError, WaitError};
 use crate::facts::AllFacts;
 use crate::file::{self, Folder};
@@ -47,12 +48,17 @@ pub struct Slice {
 
 impl Slice {
     /// Everything.
-    pub const ALL: Self = Self { offset: 0, count: None };
+    pub const ALL: Self = Self {
+        offset: 0,
+        count: None,
+    };
 }
 
 /// `LIMIT` and `OFFSET` of a slice.
 pub(crate) fn bounds(slice: Slice) -> (i64, i64) {
-    let count = slice.count.map_or(-1, |count| i64::try_from(count).unwrap_or(i64::MAX));
+    let count = slice
+        .count
+        .map_or(-1, |count| i64::try_from(count).unwrap_or(i64::MAX));
     (count, i64::try_from(slice.offset).unwrap_or(i64::MAX))
 }
 
@@ -103,17 +109,32 @@ impl Views {
         let folder = Arc::new(Folder::open(dir)?);
         let present = usable(&folder);
         let position = present.as_ref().map_or(Position::START, |tx| tx.position);
-        let serving = present.as_ref().and_then(|_| folder.current()).map(|path| Serving { path });
-        let readers = Readers::start(serving)
-            .map_err(|error| ViewsError::Folder { path: dir.display().to_string(), reason: error.to_string() })?;
+        let serving = present
+            .as_ref()
+            .and_then(|_| folder.current())
+            .map(|path| Serving { path });
+        let readers = Readers::start(serving).map_err(|error| ViewsError::Folder {
+            path: dir.display().to_string(),
+            reason: error.to_string(),
+        })?;
         let shared = Arc::new(Shared {
             reached: Reached::new(position),
             head: Head::default(),
             health: watch::Sender::new(Health::Building),
             facts: AllFacts::new(),
             recent: Recent::default(),
-            settings: RwLock::new(Arc::new(present.as_ref().map(|tx| tx.settings.clone()).unwrap_or_default())),
-            permissions: RwLock::new(Arc::new(present.as_ref().map(|tx| tx.permissions.clone()).unwrap_or_default())),
+            settings: RwLock::new(Arc::new(
+                present
+                    .as_ref()
+                    .map(|tx| tx.settings.clone())
+                    .unwrap_or_default(),
+            )),
+            permissions: RwLock::new(Arc::new(
+                present
+                    .as_ref()
+                    .map(|tx| tx.permissions.clone())
+                    .unwrap_or_default(),
+            )),
             readers,
             rebuilding: Mutex::default(),
         });
@@ -127,14 +148,23 @@ impl Views {
         let (started, start) = oneshot::channel();
         let builder = present.is_none().then(|| {
             let (sender, receiver) = mpsc::channel(CHUNKS);
-            running.tasks.push(spawn(&stop, build_feed(Arc::clone(&store), sender, Arc::clone(&shared))));
+            running.tasks.push(spawn(
+                &stop,
+                build_feed(Arc::clone(&store), sender, Arc::clone(&shared)),
+            ));
             receiver
         });
-        running.tasks.push(spawn(&stop, feed(Arc::clone(&store), start, orders_in)));
-        running.tasks.push(spawn(&stop, look(Arc::clone(&store), Arc::clone(&shared))));
+        running
+            .tasks
+            .push(spawn(&stop, feed(Arc::clone(&store), start, orders_in)));
+        running
+            .tasks
+            .push(spawn(&stop, look(Arc::clone(&store), Arc::clone(&shared))));
         let publish_hub = hub.clone();
         // Not stopped by the token: it ends with the worker, and by then has told the subscribers.
-        running.tasks.push(tokio::spawn(async move { publish_hub.publish(publications).await }));
+        running.tasks.push(tokio::spawn(async move {
+            publish_hub.publish(publications).await
+        }));
 
         let thread = {
             let (shared, folder, stop) = (Arc::clone(&shared), Arc::clone(&folder), stop.clone());
@@ -146,6 +176,7 @@ impl Views {
                 };
                 match tx {
                     Ok(tx) => {
+                        let path = folder.current().unwrap_or_default();
                         let position = tx.position;
                         *shared.settings.write() = Arc::new(tx.settings.clone());
                         *shared.permissions.write() = Arc::new(tx.permissions.clone());
@@ -153,23 +184,39 @@ impl Views {
                         shared.head.seen(position, position);
                         let _ = publisher.blocking_send(Publication::Jump(position));
                         let _ = started.send(position);
-                        Worker { tx, shared, orders, publisher, stop }.run();
+                        let checkpointer = Checkpointer::start(&path);
+                        Worker {
+                            tx,
+                            checkpointer,
+                            shared,
+                            orders,
+                            publisher,
+                            stop,
+                        }
+                        .run();
                     }
                     Err(error) => {
                         if !stop.is_cancelled() {
                             tracing::error!(%error, "the views cannot be built");
                         }
-                        shared.health.send_replace(Health::Stopped(error.to_string()));
+                        shared
+                            .health
+                            .send_replace(Health::Stopped(error.to_string()));
                         shared.stopped();
                     }
                 }
             }
         };
-        let spawned = std::thread::Builder::new().name("views-worker".to_owned()).spawn(thread);
+        let spawned = std::thread::Builder::new()
+            .name("views-worker".to_owned())
+            .spawn(thread);
         running.worker = Some(spawned.map_err(|error| {
             stop.cancel();
             shared.readers.close();
-            ViewsError::Folder { path: dir.display().to_string(), reason: error.to_string() }
+            ViewsError::Folder {
+                path: dir.display().to_string(),
+                reason: error.to_string(),
+            }
         })?);
 
         Ok(Self {
@@ -226,7 +273,13 @@ impl Views {
 
     /// Whether the views are being kept up to date.
     pub fn health(&self) -> Health {
-        let worker_ended = self.inner.running.lock().worker.as_ref().is_some_and(std::thread::JoinHandle::is_finished);
+        let worker_ended = self
+            .inner
+            .running
+            .lock()
+            .worker
+            .as_ref()
+            .is_some_and(std::thread::JoinHandle::is_finished);
         let health = self.inner.shared.health.borrow().clone();
         match health {
             Health::Stopped(_) => health,
@@ -347,7 +400,10 @@ fn first_build(
 }
 
 /// Runs a task until it ends or everything stops.
-fn spawn(stop: &CancellationToken, task: impl Future<Output = ()> + Send + 'static) -> JoinHandle<()> {
+fn spawn(
+    stop: &CancellationToken,
+    task: impl Future<Output = ()> + Send + 'static,
+) -> JoinHandle<()> {
     let stop = stop.clone();
     tokio::spawn(async move {
         tokio::select! {
@@ -358,15 +414,26 @@ fn spawn(stop: &CancellationToken, task: impl Future<Output = ()> + Send + 'stat
 }
 
 /// Feeds the first build, up to the head as it is now.
-async fn build_feed(store: Arc<dyn EventStore>, builder: mpsc::Sender<Intake>, shared: Arc<Shared>) {
+async fn build_feed(
+    store: Arc<dyn EventStore>,
+    builder: mpsc::Sender<Intake>,
+    shared: Arc<Shared>,
+) {
     let head = intake::head(&*store).await;
     shared.head.seen(head, Position::START);
-    *shared.rebuilding.lock() = Some(rebuild::RebuildProgress { position: Position::START, head });
+    *shared.rebuilding.lock() = Some(rebuild::RebuildProgress {
+        position: Position::START,
+        head,
+    });
     intake::catch_up(store, Position::START, head, builder).await;
 }
 
 /// Feeds the worker, once it knows where it stands.
-async fn feed(store: Arc<dyn EventStore>, start: oneshot::Receiver<Position>, orders: mpsc::Sender<Order>) {
+async fn feed(
+    store: Arc<dyn EventStore>,
+    start: oneshot::Receiver<Position>,
+    orders: mpsc::Sender<Order>,
+) {
     let Ok(after) = start.await else { return };
     let (sender, mut receiver) = mpsc::channel(1);
     let forward = async move {

@@ -48,7 +48,10 @@ impl Drop for Place<'_> {
 impl Reached {
     /// At a position.
     pub(crate) fn new(position: Position) -> Self {
-        Self { position: AtomicU64::new(position.get()), waiters: Mutex::default() }
+        Self {
+            position: AtomicU64::new(position.get()),
+            waiters: Mutex::default(),
+        }
     }
 
     /// How far the views are.
@@ -61,7 +64,11 @@ impl Reached {
         self.position.store(position.get(), Ordering::Release);
         let satisfied = {
             let mut waiters = self.waiters.lock();
-            if waiters.waiting.first_key_value().is_none_or(|((wanted, _), _)| *wanted > position.get()) {
+            if waiters
+                .waiting
+                .first_key_value()
+                .is_none_or(|((wanted, _), _)| *wanted > position.get())
+            {
                 return;
             }
             let rest = waiters.waiting.split_off(&(position.get() + 1, 0));
@@ -93,7 +100,9 @@ impl Reached {
                 return Ok(());
             }
             if waiters.stopped {
-                return Err(WaitError::Stopped { applied: self.position() });
+                return Err(WaitError::Stopped {
+                    applied: self.position(),
+                });
             }
             if waiters.waiting.len() >= MAX_WAITERS {
                 return Err(WaitError::Overloaded);
@@ -108,8 +117,13 @@ impl Reached {
         match outcome {
             Ok(Ok(())) => Ok(()),
             _ if self.position() >= wanted => Ok(()),
-            Ok(Err(_)) => Err(WaitError::Stopped { applied: self.position() }),
-            Err(_) => Err(WaitError::Timeout { wanted, applied: self.position() }),
+            Ok(Err(_)) => Err(WaitError::Stopped {
+                applied: self.position(),
+            }),
+            Err(_) => Err(WaitError::Timeout {
+                wanted,
+                applied: self.position(),
+            }),
         }
     }
 }
@@ -142,7 +156,13 @@ mod tests {
     async fn waiting_ends_when_patience_does_and_leaves_nothing_behind() {
         let reached = Reached::new(Position::START);
         let outcome = reached.wait_for(Position::new(1)).await;
-        assert_eq!(outcome, Err(WaitError::Timeout { wanted: Position::new(1), applied: Position::START }));
+        assert_eq!(
+            outcome,
+            Err(WaitError::Timeout {
+                wanted: Position::new(1),
+                applied: Position::START
+            })
+        );
         assert!(reached.waiters.lock().waiting.is_empty());
     }
 
@@ -155,6 +175,11 @@ mod tests {
             }
             reached.stop();
         });
-        assert_eq!(outcome, Err(WaitError::Stopped { applied: Position::START }));
+        assert_eq!(
+            outcome,
+            Err(WaitError::Stopped {
+                applied: Position::START
+            })
+        );
     }
 }

@@ -11,6 +11,7 @@ use eventstore::Position;
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
+use crate::checkpointer::Checkpointer;
 use crate::intake::Intake;
 use crate::lag::Health;
 use crate::live::{LiveUpdate, Publication};
@@ -44,6 +45,8 @@ pub(crate) struct Stillness {
 /// New views.
 pub(crate) struct Successor {
     pub(crate) tx: Tx,
+    /// For its file.
+    pub(crate) checkpointer: Checkpointer,
     /// Makes readers look at the new file; called by the worker, which then drops the old one.
     pub(crate) switch: Box<dyn FnOnce() -> Result<(), crate::error::ViewsError> + Send>,
 }
@@ -51,6 +54,7 @@ pub(crate) struct Successor {
 /// See the module.
 pub(crate) struct Worker {
     pub(crate) tx: Tx,
+    pub(crate) checkpointer: Checkpointer,
     pub(crate) shared: Arc<Shared>,
     pub(crate) orders: mpsc::Receiver<Order>,
     pub(crate) publisher: mpsc::Sender<Publication>,
@@ -117,7 +121,9 @@ impl Worker {
                 Ok(()) => break,
                 Err(error) => {
                     tracing::error!(%error, "the views cannot be written; trying again");
-                    self.shared.health.send_replace(Health::Failing(error.to_string()));
+                    self.shared
+                        .health
+                        .send_replace(Health::Failing(error.to_string()));
                     // Everything in memory may be half applied.
                     let _ = self.tx.conn.execute_batch("ROLLBACK");
                     while let Err(error) = self.tx.reset(before) {
@@ -159,7 +165,10 @@ impl Worker {
         self.shared.head.seen(position, position);
         let updates: Vec<LiveUpdate> = self.tx.updates.replace(Vec::new()).unwrap_or_default();
         // Waits when the publisher is far behind. It never waits for a subscriber, so it is not far behind for long.
-        let _ = self.publisher.blocking_send(Publication::Updates { position, updates });
+        let _ = self
+            .publisher
+            .blocking_send(Publication::Updates { position, updates });
+        self.checkpointer.committed(&self.tx.conn);
         self.tx.trim();
     }
 
@@ -167,10 +176,21 @@ impl Worker {
     fn swap(&mut self, reply: oneshot::Sender<Stillness>) {
         let (successor, handed_in) = blocking::sync_channel(1);
         let position = self.tx.position;
-        if reply.send(Stillness { position, successor }).is_err() {
+        if reply
+            .send(Stillness {
+                position,
+                successor,
+            })
+            .is_err()
+        {
             return;
         }
-        let Ok(Successor { mut tx, switch }) = handed_in.recv_timeout(SWAP) else {
+        let Ok(Successor {
+            mut tx,
+            checkpointer,
+            switch,
+        }) = handed_in.recv_timeout(SWAP)
+        else {
             tracing::warn!("new views did not come in; the old ones go on");
             return;
         };
@@ -186,6 +206,7 @@ impl Worker {
         tx.stale = crate::tx::Stale::default();
         *self.shared.settings.write() = Arc::new(tx.settings.clone());
         *self.shared.permissions.write() = Arc::new(tx.permissions.clone());
+        self.checkpointer = checkpointer;
         self.tx = tx;
         self.shared.facts.clear();
         self.shared.recent.clear();

@@ -1,6 +1,12 @@
 //! For tests and benchmarks: a log in memory, and workspaces that never were.
 
-#![allow(dead_code, missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::wildcard_imports)] // each user needs a part of it
+#![allow(
+    dead_code,
+    missing_docs,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::wildcard_imports
+)] // each user needs a part of it
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -13,7 +19,10 @@ use domain::room::*;
 use domain::session::*;
 use domain::setting::SettingChanged;
 use domain::user::*;
-use domain::{Category, Event, EventPayload, MessageId, RoleId, RoomId, StreamId, Timestamp, TokenHash, UserId};
+use domain::{
+    Category, Event, EventPayload, MessageId, RoleId, RoomId, StreamId, Timestamp, TokenHash,
+    UserId,
+};
 use eventstore::*;
 use futures::StreamExt;
 use futures::future::BoxFuture;
@@ -102,15 +111,24 @@ impl EventStore for MemoryLog {
 
     fn read_all(&self, after: Position, filter: Filter) -> Chunks {
         if self.broken.load(Ordering::Relaxed) {
-            return futures::stream::iter([Err(ReadError::Unavailable("broken on purpose".to_owned()))]).boxed();
+            return futures::stream::iter([Err(ReadError::Unavailable(
+                "broken on purpose".to_owned(),
+            ))])
+            .boxed();
         }
-        let (mut from, end) = (usize::try_from(after.get()).unwrap(), self.events.read().len());
+        let (mut from, end) = (
+            usize::try_from(after.get()).unwrap(),
+            self.events.read().len(),
+        );
         let (events, size) = (Arc::clone(&self.events), self.chunk);
         let chunks = std::iter::from_fn(move || {
             while from < end {
                 let until = (from + size).min(end);
-                let matching: Arc<[RecordedEvent]> =
-                    events.read()[from..until].iter().filter(|event| filter.matches(event)).cloned().collect();
+                let matching: Arc<[RecordedEvent]> = events.read()[from..until]
+                    .iter()
+                    .filter(|event| filter.matches(event))
+                    .cloned()
+                    .collect();
                 from = until;
                 if !matching.is_empty() {
                     return Some(Ok(matching));
@@ -152,7 +170,10 @@ pub fn user(id: &str) -> Event {
         kind: UserKind::User,
         username: format!("{id}.name"),
         name: Some(format!("{} Name", id.to_uppercase())),
-        emails: vec![Email { address: format!("{id}@Example.com"), verified: true }],
+        emails: vec![Email {
+            address: format!("{id}@Example.com"),
+            verified: true,
+        }],
         password: Some(PasswordHash(format!("hash of {id}"))),
         roles: vec![RoleId::new("user")],
         active: true,
@@ -198,7 +219,12 @@ pub fn join(user: &str, room: &str, joining: Joining, roles: &[&str], at: i64) -
 }
 
 pub fn leave(user: &str, room: &str, at: i64) -> Event {
-    MembershipEvent::from(MemberLeft { room: RoomId::new(room), user: UserId::new(user), at: t(at) }).into()
+    MembershipEvent::from(MemberLeft {
+        room: RoomId::new(room),
+        user: UserId::new(user),
+        at: t(at),
+    })
+    .into()
 }
 
 pub fn read(user: &str, room: &str, at: i64) -> Event {
@@ -217,7 +243,11 @@ pub fn post(id: &str, room: &str, author: &str, text: &str, at: i64) -> MessageP
         room: RoomId::new(room),
         author: UserId::new(author),
         at: t(at),
-        content: Content { text: text.to_owned(), urls: Some(Vec::new()), ..Content::default() },
+        content: Content {
+            text: text.to_owned(),
+            urls: Some(Vec::new()),
+            ..Content::default()
+        },
         presentation: None,
         thread: None,
         shown_in_room: false,
@@ -255,11 +285,18 @@ pub struct Chaos {
     pub now: i64,
 }
 
-const WORDS: &[&str] = &["hello", "views", "log", "event", "replay", "lunch", "deploy", "coffee", "truth", "again"];
+const WORDS: &[&str] = &[
+    "hello", "views", "log", "event", "replay", "lunch", "deploy", "coffee", "truth", "again",
+];
 
 impl Chaos {
     /// The events that begin it.
     pub fn begin(seed: u64, users: usize, rooms: usize) -> (Self, Vec<Event>) {
+        Self::begin_with(seed, users, rooms, users * 2 / 3)
+    }
+
+    /// The same, with about so many members in a channel.
+    pub fn begin_with(seed: u64, users: usize, rooms: usize, members: usize) -> (Self, Vec<Event>) {
         let mut chaos = Self {
             dice: Dice(seed),
             users: (0..users).map(|n| format!("user{n:013}")).collect(),
@@ -272,7 +309,10 @@ impl Chaos {
         let mut events: Vec<Event> = chaos.users.iter().map(|id| user(id)).collect();
         for (index, id) in chaos.rooms.clone().iter().enumerate() {
             if index % 4 == 3 {
-                let (a, b) = (chaos.users[index % users].clone(), chaos.users[(index + 1) % users].clone());
+                let (a, b) = (
+                    chaos.users[index % users].clone(),
+                    chaos.users[(index + 1) % users].clone(),
+                );
                 events.push(room(id, RoomKind::Direct, &[&a, &b]));
                 events.push(join(&a, id, Joining::DirectCreator, &[], 2));
                 events.push(join(&b, id, Joining::DirectOther, &[], 2));
@@ -280,7 +320,13 @@ impl Chaos {
             } else {
                 events.push(room(id, RoomKind::Channel, &[]));
                 events.push(join(&chaos.users[0], id, Joining::Creator, &["owner"], 2));
-                for user in chaos.users.clone().iter().skip(1).filter(|_| chaos.dice.roll(3) > 0) {
+                for user in chaos
+                    .users
+                    .clone()
+                    .iter()
+                    .skip(1)
+                    .filter(|_| chaos.dice.roll(users) < members)
+                {
                     events.push(join(user, id, Joining::Initial, &[], 2));
                 }
             }
@@ -290,15 +336,22 @@ impl Chaos {
 
     fn text(&mut self) -> String {
         let words = 3 + self.dice.roll(12);
-        (0..words).map(|_| *self.dice.pick(WORDS)).collect::<Vec<_>>().join(" ")
+        (0..words)
+            .map(|_| *self.dice.pick(WORDS))
+            .collect::<Vec<_>>()
+            .join(" ")
     }
 
     /// Somewhere, by somebody; in a tame workspace mostly in a few busy places, by a few who talk there.
     fn place(&mut self, wild: bool) -> (String, String) {
         if wild {
-            return (self.dice.pick(&self.rooms).clone(), self.dice.pick(&self.users).clone());
+            return (
+                self.dice.pick(&self.rooms).clone(),
+                self.dice.pick(&self.users).clone(),
+            );
         }
-        let busy = self.dice.roll(self.rooms.len()) * self.dice.roll(self.rooms.len()) / self.rooms.len();
+        let busy =
+            self.dice.roll(self.rooms.len()) * self.dice.roll(self.rooms.len()) / self.rooms.len();
         let talker = (busy * 7 + self.dice.roll(40)) % self.users.len();
         (self.rooms[busy].clone(), self.users[talker].clone())
     }
@@ -311,7 +364,10 @@ impl Chaos {
         let text = self.text();
         let mut message = post(&id, &room, &author, &text, self.now);
         if self.dice.roll(10) == 0 {
-            message.content.mentions.push(Mention::User(UserId::new(self.dice.pick(&self.users))));
+            message
+                .content
+                .mentions
+                .push(Mention::User(UserId::new(self.dice.pick(&self.users))));
         }
         if self.dice.roll(if wild { 60 } else { 2000 }) == 0 {
             message.content.mentions.push(Mention::All);
@@ -334,35 +390,88 @@ impl Chaos {
         let at = t(self.now);
         let (room, user) = self.place(wild);
         let (rid, uid) = (RoomId::new(&room), UserId::new(&user));
-        let chance = if wild && self.dice.roll(4) == 0 { 999 } else { self.dice.roll(960) };
+        let chance = if wild && self.dice.roll(4) == 0 {
+            999
+        } else {
+            self.dice.roll(960)
+        };
         if chance < 720 || self.messages.is_empty() {
             return self.message(wild);
         }
-        let recent = self.messages.len().saturating_sub(if wild { 500 } else { 40 });
+        let recent = self
+            .messages
+            .len()
+            .saturating_sub(if wild { 500 } else { 40 });
         let (message, home) = self.dice.pick(&self.messages[recent..]).clone();
         let (message, home) = (MessageId::new(message), RoomId::new(home));
         if chance < 800 {
-            return MembershipEvent::from(ReadCursorMoved { room: rid, user: uid, threads: chance % 5 == 0, at }).into();
+            return MembershipEvent::from(ReadCursorMoved {
+                room: rid,
+                user: uid,
+                threads: chance % 5 == 0,
+                at,
+            })
+            .into();
         }
         if chance < 880 {
             let emoji = [":+1:", ":smile:", ":tada:"][chance % 3].to_owned();
-            return MessageEvent::from(ReactionAdded { message, room: home, user: uid, emoji, at }).into();
+            return MessageEvent::from(ReactionAdded {
+                message,
+                room: home,
+                user: uid,
+                emoji,
+                at,
+            })
+            .into();
         }
         if chance < 910 {
             let emoji = [":+1:", ":smile:", ":tada:"][chance % 3].to_owned();
-            return MessageEvent::from(ReactionRemoved { message, room: home, user: uid, emoji, at }).into();
+            return MessageEvent::from(ReactionRemoved {
+                message,
+                room: home,
+                user: uid,
+                emoji,
+                at,
+            })
+            .into();
         }
         if chance < 940 {
-            let content = Content { text: self.text(), urls: Some(vec!["https://a.b".to_owned()]), ..Content::default() };
-            return MessageEvent::from(MessageEdited { message, room: home, editor: uid, at, content }).into();
+            let content = Content {
+                text: self.text(),
+                urls: Some(vec!["https://a.b".to_owned()]),
+                ..Content::default()
+            };
+            return MessageEvent::from(MessageEdited {
+                message,
+                room: home,
+                editor: uid,
+                at,
+                content,
+            })
+            .into();
         }
         if chance < 955 {
-            let remains = if chance % 2 == 0 { Remains::Nothing } else { Remains::Placeholder };
-            return MessageEvent::from(MessageDeleted { message, room: home, by: uid, at, remains }).into();
+            let remains = if chance % 2 == 0 {
+                Remains::Nothing
+            } else {
+                Remains::Placeholder
+            };
+            return MessageEvent::from(MessageDeleted {
+                message,
+                room: home,
+                by: uid,
+                at,
+                remains,
+            })
+            .into();
         }
         if chance < 960 {
-            return SessionEvent::from(TokenIssued { user: uid, hash: TokenHash::new(format!("{chance}{user}")), at })
-                .into();
+            return SessionEvent::from(TokenIssued {
+                user: uid,
+                hash: TokenHash::new(format!("{chance}{user}")),
+                at,
+            })
+            .into();
         }
         if !wild {
             return self.message(wild);
@@ -370,48 +479,136 @@ impl Chaos {
         match self.dice.roll(16) {
             0 | 1 => leave(&user, &room, self.now),
             2 | 3 => join(&user, &room, Joining::Joined, &[], self.now),
-            4 => join(&user, &room, Joining::Added { by: UserId::new(&self.users[0]) }, &["moderator"], self.now),
-            5 => MembershipEvent::from(RoomHidden { room: rid, user: uid, at }).into(),
-            6 => MembershipEvent::from(MarkedUnread { room: rid, user: uid, cursor: at, at }).into(),
+            4 => join(
+                &user,
+                &room,
+                Joining::Added {
+                    by: UserId::new(&self.users[0]),
+                },
+                &["moderator"],
+                self.now,
+            ),
+            5 => MembershipEvent::from(RoomHidden {
+                room: rid,
+                user: uid,
+                at,
+            })
+            .into(),
+            6 => MembershipEvent::from(MarkedUnread {
+                room: rid,
+                user: uid,
+                cursor: at,
+                at,
+            })
+            .into(),
             7 => {
                 self.names += 1;
                 let username = format!("renamed{}", self.names);
-                UserEvent::from(UsernameChanged { user: uid, username, at }).into()
+                UserEvent::from(UsernameChanged {
+                    user: uid,
+                    username,
+                    at,
+                })
+                .into()
             }
             8 => {
                 self.names += 1;
                 let name = format!("renamed-{}", self.names);
-                RoomEvent::from(RoomRenamed { room: rid, display_name: name.clone(), name, by: uid, at }).into()
+                RoomEvent::from(RoomRenamed {
+                    room: rid,
+                    display_name: name.clone(),
+                    name,
+                    by: uid,
+                    at,
+                })
+                .into()
             }
-            9 => RoomEvent::from(TopicChanged { room: rid, text: self.text(), by: uid, at }).into(),
+            9 => RoomEvent::from(TopicChanged {
+                room: rid,
+                text: self.text(),
+                by: uid,
+                at,
+            })
+            .into(),
             10 => {
                 let role = RoleId::new("owner");
-                MembershipEvent::from(RoomRoleGranted { room: rid, user: uid.clone(), role, by: uid, at }).into()
+                MembershipEvent::from(RoomRoleGranted {
+                    room: rid,
+                    user: uid.clone(),
+                    role,
+                    by: uid,
+                    at,
+                })
+                .into()
             }
             11 => {
                 let role = RoleId::new("owner");
-                MembershipEvent::from(RoomRoleRevoked { room: rid, user: uid.clone(), role, by: uid, at }).into()
+                MembershipEvent::from(RoomRoleRevoked {
+                    room: rid,
+                    user: uid.clone(),
+                    role,
+                    by: uid,
+                    at,
+                })
+                .into()
             }
-            12 if self.dice.roll(2) == 0 => RoomEvent::from(RoomArchived { room: rid, by: uid, at }).into(),
-            12 => RoomEvent::from(RoomUnarchived { room: rid, by: uid, at }).into(),
+            12 if self.dice.roll(2) == 0 => RoomEvent::from(RoomArchived {
+                room: rid,
+                by: uid,
+                at,
+            })
+            .into(),
+            12 => RoomEvent::from(RoomUnarchived {
+                room: rid,
+                by: uid,
+                at,
+            })
+            .into(),
             13 => {
-                let value = ["all_messages", "user_and_group_mentions_only"][self.dice.roll(2)].into();
-                domain::setting::SettingEvent::from(SettingChanged { setting: "Unread_Count".to_owned(), value, at })
-                    .into()
+                let value =
+                    ["all_messages", "user_and_group_mentions_only"][self.dice.roll(2)].into();
+                domain::setting::SettingEvent::from(SettingChanged {
+                    setting: "Unread_Count".to_owned(),
+                    value,
+                    at,
+                })
+                .into()
             }
             14 if self.dice.roll(8) == 0 && self.rooms.len() > 4 => {
                 self.rooms.retain(|one| *one != room);
                 self.messages.retain(|(_, home)| *home != room);
-                RoomEvent::from(RoomDeleted { room: rid, by: uid, at }).into()
+                RoomEvent::from(RoomDeleted {
+                    room: rid,
+                    by: uid,
+                    at,
+                })
+                .into()
             }
             15 if self.dice.roll(4) == 0 && self.users.len() > 6 => {
                 self.users.retain(|one| *one != user);
-                let messages = [MessageErasure::Delete, MessageErasure::Unlink, MessageErasure::Keep][self.dice.roll(3)];
-                UserEvent::from(UserDeleted { user: uid, messages, at }).into()
+                let messages = [
+                    MessageErasure::Delete,
+                    MessageErasure::Unlink,
+                    MessageErasure::Keep,
+                ][self.dice.roll(3)];
+                UserEvent::from(UserDeleted {
+                    user: uid,
+                    messages,
+                    at,
+                })
+                .into()
             }
             _ => {
-                let change = ProfileChange { name: Some(self.text()), ..ProfileChange::default() };
-                UserEvent::from(ProfileChanged { user: uid, change, at }).into()
+                let change = ProfileChange {
+                    name: Some(self.text()),
+                    ..ProfileChange::default()
+                };
+                UserEvent::from(ProfileChanged {
+                    user: uid,
+                    change,
+                    at,
+                })
+                .into()
             }
         }
     }
@@ -420,5 +617,9 @@ impl Chaos {
 /// The names of all events there are, to see that a workspace had most of them.
 pub fn types(events: &[RecordedEvent]) -> BTreeSet<String> {
     let known: BTreeSet<&str> = Event::types().into_iter().map(|(name, _)| name).collect();
-    events.iter().map(|event| event.event_type.to_string()).filter(|name| known.contains(name.as_str())).collect()
+    events
+        .iter()
+        .map(|event| event.event_type.to_string())
+        .filter(|name| known.contains(name.as_str()))
+        .collect()
 }

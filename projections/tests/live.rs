@@ -26,8 +26,13 @@ async fn views(log: &Arc<MemoryLog>) -> (tempfile::TempDir, Views) {
 /// What arrives within a moment.
 async fn drain(feed: &mut Feed) -> Vec<(u64, String)> {
     let mut seen = Vec::new();
-    while let Ok(Delivery::Update(update)) = tokio::time::timeout(Duration::from_millis(200), feed.next()).await {
-        seen.push((update.position.get(), String::from_utf8(update.json().to_vec()).unwrap()));
+    while let Ok(Delivery::Update(update)) =
+        tokio::time::timeout(Duration::from_millis(200), feed.next()).await
+    {
+        seen.push((
+            update.position.get(),
+            String::from_utf8(update.json().to_vec()).unwrap(),
+        ));
     }
     seen
 }
@@ -42,7 +47,13 @@ fn kinds(seen: &[(u64, String)]) -> Vec<String> {
 
 fn begin(log: &MemoryLog) {
     log.say(0, ["anna", "bert", "carl"].map(user));
-    log.say(1, [room("general", RoomKind::Channel, &[]), room("other", RoomKind::Channel, &[])]);
+    log.say(
+        1,
+        [
+            room("general", RoomKind::Channel, &[]),
+            room("other", RoomKind::Channel, &[]),
+        ],
+    );
     log.say(
         2,
         [
@@ -62,15 +73,31 @@ async fn members_see_their_rooms_and_nobody_else_does() {
     let mut carl = views.feed(&UserId::new("carl"), None).await.unwrap();
     log.say(10, [posted(post("m1", "general", "bert", "hello", 10))]);
     log.say(11, [join("carl", "general", Joining::Joined, &[], 11)]);
-    log.say(12, [posted(post("m2", "general", "bert", "hello again", 12))]);
+    log.say(
+        12,
+        [posted(post("m2", "general", "bert", "hello again", 12))],
+    );
     log.say(13, [leave("carl", "general", 13)]);
-    log.say(14, [posted(post("m3", "general", "bert", "still there?", 14))]);
+    log.say(
+        14,
+        [posted(post("m3", "general", "bert", "still there?", 14))],
+    );
     let (anna, carl) = (drain(&mut anna).await, drain(&mut carl).await);
     assert_eq!(
         kinds(&anna),
-        ["message-posted", "member-joined", "message-posted", "member-left", "message-posted"]
+        [
+            "message-posted",
+            "member-joined",
+            "message-posted",
+            "member-left",
+            "message-posted"
+        ]
     );
-    assert_eq!(kinds(&carl), ["joined", "message-posted", "left"], "only while carl was a member");
+    assert_eq!(
+        kinds(&carl),
+        ["joined", "message-posted", "left"],
+        "only while carl was a member"
+    );
     let frame: serde_json::Value = serde_json::from_str(&anna[0].1).unwrap();
     assert_eq!(frame["position"], 9);
     assert_eq!(frame["room"], "general");
@@ -85,8 +112,13 @@ async fn a_frame_says_the_same_in_both_formats() {
     begin(&log);
     let (_dir, views) = views(&log).await;
     let mut anna = views.feed(&UserId::new("anna"), None).await.unwrap();
-    log.say(10, [posted(post("m1", "general", "bert", "hello \"you\"", 10))]);
-    let Delivery::Update(update) = anna.next().await else { panic!("nothing came") };
+    log.say(
+        10,
+        [posted(post("m1", "general", "bert", "hello \"you\"", 10))],
+    );
+    let Delivery::Update(update) = anna.next().await else {
+        panic!("nothing came")
+    };
     let json: serde_json::Value = serde_json::from_slice(&update.json()).unwrap();
     let msgpack: serde_json::Value = rmp_serde::from_slice(&update.msgpack()).unwrap();
     assert_eq!(json, msgpack);
@@ -112,7 +144,15 @@ async fn a_slow_subscriber_is_let_go_and_can_resume() {
     });
     let mut last = Position::START;
     for number in 0..50 {
-        let messages = (0..100).map(|n| posted(post(&format!("m{number}-{n}"), "general", "bert", "x", 10 + number)));
+        let messages = (0..100).map(|n| {
+            posted(post(
+                &format!("m{number}-{n}"),
+                "general",
+                "bert",
+                "x",
+                10 + number,
+            ))
+        });
         last = log.say(10 + number, messages);
         views.wait_for(last).await.unwrap();
         tokio::time::sleep(Duration::from_millis(1)).await;
@@ -126,7 +166,11 @@ async fn a_slow_subscriber_is_let_go_and_can_resume() {
             Delivery::Closed(_) => panic!("closed"),
         }
     };
-    assert_eq!(seen.last(), Some(&resume.get()), "resumes after the last one that was taken");
+    assert_eq!(
+        seen.last(),
+        Some(&resume.get()),
+        "resumes after the last one that was taken"
+    );
     assert!(seen.len() < 5000);
     let mut resumed = views.feed(&slow, Some(resume)).await.unwrap();
     while seen.len() < 5000 {
@@ -147,7 +191,9 @@ async fn reconnecting_at_random_shows_every_update_exactly_once_in_order() {
         let log = MemoryLog::new(64);
         let (mut chaos, first) = Chaos::begin(seed, 10, 8);
         let mut members = Members::default();
-        first.iter().for_each(|event| assert!(members.makes_sense(event)));
+        for event in &first {
+            assert!(members.makes_sense(event));
+        }
         log.say(0, first);
         let (_dir, views) = views(&log).await;
         let watched = UserId::new(&chaos.users[1]);
@@ -169,7 +215,10 @@ async fn reconnecting_at_random_shows_every_update_exactly_once_in_order() {
                     match tokio::time::timeout(Duration::from_millis(50), feed.next()).await {
                         Ok(Delivery::Update(update)) => {
                             position = update.position;
-                            seen.push((position.get(), String::from_utf8(update.json().to_vec()).unwrap()));
+                            seen.push((
+                                position.get(),
+                                String::from_utf8(update.json().to_vec()).unwrap(),
+                            ));
                             got += 1;
                         }
                         Ok(_) | Err(_) => break,
@@ -199,7 +248,10 @@ async fn reconnecting_at_random_shows_every_update_exactly_once_in_order() {
         let expected = drain(&mut steady).await;
         let found = restless.await.unwrap();
         assert!(expected.len() > 100, "only {} updates", expected.len());
-        assert!(expected.is_sorted_by(|a, b| a.0 < b.0), "a position names one update");
+        assert!(
+            expected.is_sorted_by(|a, b| a.0 < b.0),
+            "a position names one update"
+        );
         for (expected, found) in expected.iter().zip(&found) {
             assert_eq!(expected, found, "seed {seed}");
         }
@@ -219,8 +271,12 @@ struct Members(std::collections::HashSet<(RoomId, UserId)>);
 impl Members {
     fn makes_sense(&mut self, event: &Event) -> bool {
         match event {
-            Event::Membership(MembershipEvent::MemberJoined(e)) => self.0.insert((e.room.clone(), e.user.clone())),
-            Event::Membership(MembershipEvent::MemberLeft(e)) => self.0.remove(&(e.room.clone(), e.user.clone())),
+            Event::Membership(MembershipEvent::MemberJoined(e)) => {
+                self.0.insert((e.room.clone(), e.user.clone()))
+            }
+            Event::Membership(MembershipEvent::MemberLeft(e)) => {
+                self.0.remove(&(e.room.clone(), e.user.clone()))
+            }
             Event::Room(RoomEvent::RoomDeleted(e)) => {
                 self.0.retain(|(room, _)| *room != e.room);
                 true

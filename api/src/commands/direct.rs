@@ -5,15 +5,19 @@ use domain::room::{RoomContext, RoomCreated, RoomKind};
 use domain::{RoomId, Timestamp, UserId};
 use sha2::{Digest as _, Sha256};
 
+use super::memberships;
 use super::place::Place;
 use super::rooms::{Founder, found};
-use super::memberships;
 use crate::error::ApiError;
 use crate::extract::Caller;
 use crate::state::{AppState, now};
 
 /// The room between exactly `participants`, made if there is none; the caller sees it in their list afterwards.
-pub async fn open(state: &AppState, caller: &Caller, mut participants: Vec<UserId>) -> Result<RoomId, ApiError> {
+pub async fn open(
+    state: &AppState,
+    caller: &Caller,
+    mut participants: Vec<UserId>,
+) -> Result<RoomId, ApiError> {
     participants.sort();
     participants.dedup();
     if let Some(room) = existing(state, &participants).await? {
@@ -37,7 +41,11 @@ async fn existing(state: &AppState, participants: &[UserId]) -> Result<Option<Ro
     if state.views().room_facts(&id).await?.is_some() {
         return Ok(Some(id));
     }
-    Ok(state.views().direct_room(participants).await?.map(|room| room.id))
+    Ok(state
+        .views()
+        .direct_room(participants)
+        .await?
+        .map(|room| room.id))
 }
 
 /// Opens the room for the caller if they are a member who does not see it.
@@ -45,7 +53,9 @@ async fn show(state: &AppState, caller: &Caller, room: &RoomId) -> Result<(), Ap
     match Place::of(state, caller, room).await? {
         Some(place) if place.is_member() => {
             let open = MembershipCommand::Open { at: now() };
-            memberships::change(state, caller, &place, caller.id(), &open).await.map(drop)
+            memberships::change(state, caller, &place, caller.id(), &open)
+                .await
+                .map(drop)
         }
         _ => Ok(()),
     }
@@ -54,17 +64,29 @@ async fn show(state: &AppState, caller: &Caller, room: &RoomId) -> Result<(), Ap
 async fn create(state: &AppState, caller: &Caller, wish: &RoomCreated) -> Result<(), ApiError> {
     let (settings, permissions) = (state.views().settings(), state.views().permissions());
     let authority = caller.authority(&[], &permissions);
-    let context = RoomContext::User { authority, settings: &settings };
+    let context = RoomContext::User {
+        authority,
+        settings: &settings,
+    };
     let founders: Vec<Founder> = wish
         .participants
         .iter()
         .map(|user| Founder {
             user: user.clone(),
-            joining: if user == caller.id() { Joining::DirectCreator } else { Joining::DirectOther },
+            joining: if user == caller.id() {
+                Joining::DirectCreator
+            } else {
+                Joining::DirectOther
+            },
             roles: Vec::new(),
         })
         .collect();
-    state.run(caller.id(), async |tx| found(&tx, &authority, wish, &context, &founders).await).await.map(drop)
+    state
+        .run(caller.id(), async |tx| {
+            found(&tx, &authority, wish, &context, &founders).await
+        })
+        .await
+        .map(drop)
 }
 
 /// Who talks decides the id, so that two who begin at the same time begin the same room.

@@ -36,9 +36,16 @@ pub async fn found(
         view: None,
         last_message: None,
     };
-    let command = MembershipCommand::Found { joining: founder.joining.clone(), roles: founder.roles.clone(), at };
+    let command = MembershipCommand::Found {
+        joining: founder.joining.clone(),
+        roles: founder.roles.clone(),
+        at,
+    };
     let stream = membership::stream(&room.id, &founder.user);
-    tx.decide_new::<Membership>(&stream, command, &context).await.map(drop).map_err(ExecuteError::widen)
+    tx.decide_new::<Membership>(&stream, command, &context)
+        .await
+        .map(drop)
+        .map_err(ExecuteError::widen)
 }
 
 /// Decides that `user` joins the room in the same batch as what made them. Whether they may is up to the rules; if
@@ -51,7 +58,12 @@ pub async fn try_join(
     at: Timestamp,
 ) -> Result<(), WorkError> {
     let context = MembershipContext {
-        authority: Authority { actor: &user.id, roles: &user.roles, room_roles: &[], permissions },
+        authority: Authority {
+            actor: &user.id,
+            roles: &user.roles,
+            room_roles: &[],
+            permissions,
+        },
         actor_membership: None,
         user: &user.id,
         room,
@@ -60,7 +72,10 @@ pub async fn try_join(
         last_message: None,
     };
     let stream = membership::stream(&room.id, &user.id);
-    match tx.decide::<Membership>(&stream, MembershipCommand::Join { at }, &context).await {
+    match tx
+        .decide::<Membership>(&stream, MembershipCommand::Join { at }, &context)
+        .await
+    {
         Ok(_) | Err(ExecuteError::Refused(_)) => Ok(()),
         Err(error) => Err(error.widen()),
     }
@@ -81,11 +96,18 @@ pub async fn change(
         | MembershipCommand::Hide { .. }
         | MembershipCommand::Open { .. } => {
             let record = state.views().membership(room, user).await?;
-            (record.map(|record| record.view), state.views().last_message_at(room).await?)
+            (
+                record.map(|record| record.view),
+                state.views().last_message_at(room).await?,
+            )
         }
         _ => (None, None),
     };
-    let owners = if ends_ownership(command) { state.views().owners(room).await? } else { Vec::new() };
+    let owners = if ends_ownership(command) {
+        state.views().owners(room).await?
+    } else {
+        Vec::new()
+    };
     let stream = membership::stream(room, user);
     state
         .run(caller.id(), async |tx| {
@@ -99,7 +121,9 @@ pub async fn change(
                 view,
                 last_message,
             };
-            tx.decide::<Membership>(&stream, command.clone(), &context).await.map_err(ExecuteError::widen)
+            tx.decide::<Membership>(&stream, command.clone(), &context)
+                .await
+                .map_err(ExecuteError::widen)
         })
         .await
 }
@@ -113,7 +137,12 @@ pub async fn make_owner_as_server(
 ) -> Result<(), ApiError> {
     let (permissions, roles) = (PermissionTable::default(), [RoomRole::Owner.id()]);
     let context = MembershipContext {
-        authority: Authority { actor, roles: &[], room_roles: &roles, permissions: &permissions },
+        authority: Authority {
+            actor,
+            roles: &[],
+            room_roles: &roles,
+            permissions: &permissions,
+        },
         actor_membership: None,
         user,
         room,
@@ -122,10 +151,16 @@ pub async fn make_owner_as_server(
         last_message: None,
     };
     let stream = membership::stream(&room.id, user);
-    let grant = MembershipCommand::GrantRole { role: RoomRole::Owner, at: now() };
+    let grant = MembershipCommand::GrantRole {
+        role: RoomRole::Owner,
+        at: now(),
+    };
     state
         .run(actor, async |tx| {
-            match tx.decide::<Membership>(&stream, grant.clone(), &context).await {
+            match tx
+                .decide::<Membership>(&stream, grant.clone(), &context)
+                .await
+            {
                 Ok(_) | Err(ExecuteError::Refused(_)) => Ok(()),
                 Err(error) => Err(error.widen()),
             }
@@ -139,7 +174,10 @@ const fn ends_ownership(command: &MembershipCommand) -> bool {
         command,
         MembershipCommand::Leave { .. }
             | MembershipCommand::Remove { .. }
-            | MembershipCommand::RevokeRole { role: RoomRole::Owner, .. }
+            | MembershipCommand::RevokeRole {
+                role: RoomRole::Owner,
+                ..
+            }
     )
 }
 
@@ -157,14 +195,20 @@ async fn with_owners(
     let mut count = 0;
     for owner in owners {
         let stream = membership::stream(&place.room.id, owner);
-        let state = tx.state::<Membership>(&stream).await.map_err(ExecuteError::widen)?;
+        let state = tx
+            .state::<Membership>(&stream)
+            .await
+            .map_err(ExecuteError::widen)?;
         if let Membership::Member(member) = &*state
             && member.roles.contains(&RoomRole::Owner.id())
         {
             count += 1;
         }
     }
-    Ok(Arc::new(RoomFacts { owners: count, ..(*place.room).clone() }))
+    Ok(Arc::new(RoomFacts {
+        owners: count,
+        ..(*place.room).clone()
+    }))
 }
 
 /// The actor adds all of `users`, at once.
@@ -189,7 +233,9 @@ pub async fn invite(
                 };
                 let stream = membership::stream(&place.room.id, &user.id);
                 let add = MembershipCommand::Add { at };
-                tx.decide::<Membership>(&stream, add, &context).await.map_err(ExecuteError::widen)?;
+                tx.decide::<Membership>(&stream, add, &context)
+                    .await
+                    .map_err(ExecuteError::widen)?;
             }
             Ok(())
         })
@@ -198,5 +244,13 @@ pub async fn invite(
 
 /// The caller joins. Being a member already is fine.
 pub async fn join(state: &AppState, caller: &Caller, place: &Place) -> Result<(), ApiError> {
-    change(state, caller, place, caller.id(), &MembershipCommand::Join { at: now() }).await.map(drop)
+    change(
+        state,
+        caller,
+        place,
+        caller.id(),
+        &MembershipCommand::Join { at: now() },
+    )
+    .await
+    .map(drop)
 }

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use bytes::Bytes;
 use domain::mention::{Call as Called, Scanner, close_fences, links};
 use domain::message::{
-    self, Content, Mention, Message, MessageCommand, MessageContext, MessagePosted, MessageRefusal, PostChecks,
-    Presentation,
+    self, Content, Mention, Message, MessageCommand, MessageContext, MessagePosted, MessageRefusal,
+    PostChecks, Presentation,
 };
 use domain::room::RoomKind;
 use domain::settings::Settings;
@@ -46,11 +46,29 @@ pub struct Draft {
 
 /// Posts `draft` into the room and answers its wire document. A request that is repeated with the same id answers
 /// what is there.
-pub async fn post(state: &AppState, caller: &Caller, place: &Place, draft: Draft) -> Result<Bytes, ApiError> {
+pub async fn post(
+    state: &AppState,
+    caller: &Caller,
+    place: &Place,
+    draft: Draft,
+) -> Result<Bytes, ApiError> {
     let settings = state.views().settings();
-    let id = draft.id.unwrap_or_else(|| MessageId::new(crate::state::fresh_id()));
-    let (content, called) = content(state, &settings, draft.text, draft.find_links, draft.attachments).await?;
-    let joining = if draft.thread.is_none() { newcomers(state, caller, place, called).await? } else { Vec::new() };
+    let id = draft
+        .id
+        .unwrap_or_else(|| MessageId::new(crate::state::fresh_id()));
+    let (content, called) = content(
+        state,
+        &settings,
+        draft.text,
+        draft.find_links,
+        draft.attachments,
+    )
+    .await?;
+    let joining = if draft.thread.is_none() {
+        newcomers(state, caller, place, called).await?
+    } else {
+        Vec::new()
+    };
     let joins_first = draft.join && !place.is_member() && place.room.kind == RoomKind::Channel;
     let context = context(caller, place, &settings);
     let stream = message::stream(&id);
@@ -67,12 +85,18 @@ pub async fn post(state: &AppState, caller: &Caller, place: &Place, draft: Draft
     let repeated = state
         .run(caller.id(), async |tx| {
             if joins_first {
-                memberships::try_join(&tx, &caller.user, &place.room, &place.permissions, draft.at).await?;
+                memberships::try_join(&tx, &caller.user, &place.room, &place.permissions, draft.at)
+                    .await?;
             }
-            let post = MessageCommand::Post { posted: Box::new(posted.clone()), checks: draft.checks };
+            let post = MessageCommand::Post {
+                posted: Box::new(posted.clone()),
+                checks: draft.checks,
+            };
             match tx.decide_new::<Message>(&stream, post, &context).await {
                 Ok(_) => {}
-                Err(ExecuteError::Refused(MessageRefusal::AlreadyPosted)) if !joins_first => return Ok(true),
+                Err(ExecuteError::Refused(MessageRefusal::AlreadyPosted)) if !joins_first => {
+                    return Ok(true);
+                }
                 Err(error) => return Err(error.widen()),
             }
             // Who is called into a channel joins it because of the message: in its batch and right behind it, so
@@ -85,7 +109,12 @@ pub async fn post(state: &AppState, caller: &Caller, place: &Place, draft: Draft
         .await?;
     if repeated {
         // It may have been posted through another node a moment ago.
-        let head = state.executor().store().head().await.map_err(ApiError::from)?;
+        let head = state
+            .executor()
+            .store()
+            .head()
+            .await
+            .map_err(ApiError::from)?;
         state.views().wait_for(head).await?;
     }
     document(state, &id).await
@@ -93,7 +122,11 @@ pub async fn post(state: &AppState, caller: &Caller, place: &Place, draft: Draft
 
 /// The wire document of a message that is there.
 pub async fn document(state: &AppState, id: &MessageId) -> Result<Bytes, ApiError> {
-    state.views().message_doc(id).await?.ok_or_else(texts::message_not_found)
+    state
+        .views()
+        .message_doc(id)
+        .await?
+        .ok_or_else(texts::message_not_found)
 }
 
 /// Changes what a message says.
@@ -108,7 +141,18 @@ pub async fn edit(
     let settings = state.views().settings();
     let (content, _) = content(state, &settings, text, true, None).await?;
     let message = record.id.clone();
-    change(state, caller, place, record, &MessageCommand::Edit { message, content, at }).await
+    change(
+        state,
+        caller,
+        place,
+        record,
+        &MessageCommand::Edit {
+            message,
+            content,
+            at,
+        },
+    )
+    .await
 }
 
 /// Lets the rules decide one command about a message that is there.
@@ -128,7 +172,10 @@ pub async fn change(
     let stream = message::stream(&record.id);
     state
         .run(caller.id(), async |tx| {
-            tx.decide::<Message>(&stream, command.clone(), &context).await.map(drop).map_err(ExecuteError::widen)
+            tx.decide::<Message>(&stream, command.clone(), &context)
+                .await
+                .map(drop)
+                .map_err(ExecuteError::widen)
         })
         .await
 }
@@ -157,7 +204,11 @@ async fn content(
         text = closed;
     }
     let urls = find_links.then(|| links(&text).into_iter().map(str::to_owned).collect());
-    let mut content = Content { urls, attachments, ..Content::default() };
+    let mut content = Content {
+        urls,
+        attachments,
+        ..Content::default()
+    };
     let mut called = Vec::new();
     if text.contains(['@', '#']) {
         let scanner: Arc<Scanner> = state.scanner(settings);
@@ -178,7 +229,10 @@ async fn content(
         }
         for name in found.channels {
             let room = state.views().room_by_name(name).await?;
-            content.channels.extend(room.filter(|room| room.kind != RoomKind::Direct).map(|room| room.id));
+            content.channels.extend(
+                room.filter(|room| room.kind != RoomKind::Direct)
+                    .map(|room| room.id),
+            );
         }
     }
     content.text = text;
@@ -198,7 +252,13 @@ async fn newcomers(
     }
     for user in called {
         let new = user.id != *caller.id() && user.active;
-        if new && state.views().membership_facts(&place.room.id, &user.id).await?.is_none() {
+        if new
+            && state
+                .views()
+                .membership_facts(&place.room.id, &user.id)
+                .await?
+                .is_none()
+        {
             newcomers.push(user);
         }
     }

@@ -30,7 +30,11 @@ impl Orphans {
             return Ok(Self(orphans));
         }
         let names = |heirless: bool| -> Vec<&str> {
-            orphans.iter().filter(|one| one.heir.is_none() == heirless).map(|one| one.name.as_str()).collect()
+            orphans
+                .iter()
+                .filter(|one| one.heir.is_none() == heirless)
+                .map(|one| one.name.as_str())
+                .collect()
         };
         Err(texts::last_owner(&names(true), &names(false)))
     }
@@ -39,9 +43,13 @@ impl Orphans {
     /// this; whether `actor` may send the owner away was decided before.
     pub async fn settle(self, state: &AppState, actor: &UserId) -> Result<(), ApiError> {
         for orphan in self.0 {
-            let Some(room) = state.views().room_facts(&orphan.room).await? else { continue };
+            let Some(room) = state.views().room_facts(&orphan.room).await? else {
+                continue;
+            };
             match (&orphan.heir, orphan.kind) {
-                (Some(heir), _) => memberships::make_owner_as_server(state, actor, &room, heir).await?,
+                (Some(heir), _) => {
+                    memberships::make_owner_as_server(state, actor, &room, heir).await?;
+                }
                 (None, RoomKind::Group) => rooms::delete_as_server(state, actor, &room).await?,
                 // A channel may be without owner.
                 (None, _) => {}
@@ -54,22 +62,36 @@ impl Orphans {
 async fn orphans(state: &AppState, user: &UserId) -> Result<Vec<Orphan>, ApiError> {
     let mut orphans = Vec::new();
     for id in state.views().room_ids_of(user).await? {
-        let Some(facts) = state.views().room_facts(&id).await? else { continue };
+        let Some(facts) = state.views().room_facts(&id).await? else {
+            continue;
+        };
         if facts.kind == RoomKind::Direct || state.views().owners(&id).await? != [user.clone()] {
             continue;
         }
         let heir = heir(state, &id, user).await?;
         if heir.is_some() || facts.kind == RoomKind::Group {
             let name = facts.name.clone().unwrap_or_default();
-            orphans.push(Orphan { room: id, name, kind: facts.kind, heir });
+            orphans.push(Orphan {
+                room: id,
+                name,
+                kind: facts.kind,
+                heir,
+            });
         }
     }
     Ok(orphans)
 }
 
 async fn heir(state: &AppState, room: &RoomId, user: &UserId) -> Result<Option<UserId>, ApiError> {
-    let query =
-        MemberQuery { room: room.clone(), filter: None, descending: false, slice: Slice { offset: 0, count: Some(2) } };
+    let query = MemberQuery {
+        room: room.clone(),
+        filter: None,
+        descending: false,
+        slice: Slice {
+            offset: 0,
+            count: Some(2),
+        },
+    };
     let members = state.views().members(query).await?.items;
     let ids = members.iter().filter_map(|doc| {
         let doc: Value = serde_json::from_slice(doc).ok()?;

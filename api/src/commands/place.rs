@@ -25,15 +25,27 @@ pub struct Place {
 
 impl Place {
     /// The room of that id as the caller meets it; `None` when there is none.
-    pub async fn of(state: &AppState, caller: &Caller, room: &RoomId) -> Result<Option<Self>, ApiError> {
-        let Some(facts) = state.views().room_facts(room).await? else { return Ok(None) };
+    pub async fn of(
+        state: &AppState,
+        caller: &Caller,
+        room: &RoomId,
+    ) -> Result<Option<Self>, ApiError> {
+        let Some(facts) = state.views().room_facts(room).await? else {
+            return Ok(None);
+        };
         let membership = state.views().membership_facts(room, caller.id()).await?;
-        Ok(Some(Self { room: facts, membership, permissions: state.views().permissions() }))
+        Ok(Some(Self {
+            room: facts,
+            membership,
+            permissions: state.views().permissions(),
+        }))
     }
 
     /// The caller's roles in the room.
     pub fn roles(&self) -> &[RoleId] {
-        self.membership.as_ref().map_or(&[], |membership| membership.roles.as_slice())
+        self.membership
+            .as_ref()
+            .map_or(&[], |membership| membership.roles.as_slice())
     }
 
     /// The caller's rights here.
@@ -43,12 +55,20 @@ impl Place {
 
     /// Whether the caller may see the room.
     pub fn can_access(&self, caller: &Caller) -> bool {
-        can_access_room(&self.authority(caller), &self.room, self.membership.as_deref())
+        can_access_room(
+            &self.authority(caller),
+            &self.room,
+            self.membership.as_deref(),
+        )
     }
 
     /// Whether the caller may read what was said here.
     pub fn can_read(&self, caller: &Caller) -> bool {
-        can_read_history(&self.authority(caller), &self.room, self.membership.as_deref())
+        can_read_history(
+            &self.authority(caller),
+            &self.room,
+            self.membership.as_deref(),
+        )
     }
 
     /// Whether the caller holds `permission`, a role in this room counting too.

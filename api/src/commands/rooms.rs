@@ -30,12 +30,20 @@ pub struct Founder {
 impl Founder {
     /// The one who makes a channel or group, and owns it.
     pub fn creator(user: UserId) -> Self {
-        Self { user, joining: Joining::Creator, roles: vec![RoleId::new("owner")] }
+        Self {
+            user,
+            joining: Joining::Creator,
+            roles: vec![RoleId::new("owner")],
+        }
     }
 
     /// Somebody who was named when the room was made.
     pub fn initial(user: UserId) -> Self {
-        Self { user, joining: Joining::Initial, roles: Vec::new() }
+        Self {
+            user,
+            joining: Joining::Initial,
+            roles: Vec::new(),
+        }
     }
 }
 
@@ -49,14 +57,21 @@ pub async fn create(
     founders: &[Founder],
 ) -> Result<RoomId, ApiError> {
     let (settings, permissions) = (state.views().settings(), state.views().permissions());
-    let context = RoomContext::User { authority: caller.authority(&[], &permissions), settings: &settings };
+    let context = RoomContext::User {
+        authority: caller.authority(&[], &permissions),
+        settings: &settings,
+    };
     let typed = wish.name.clone().unwrap_or_default();
     let mut name = room::name::resolve(&typed, &settings)?.slug;
     wish.display_name.get_or_insert(typed);
     for attempt in 1..=NAME_ATTEMPTS {
         wish.name = Some(name.clone());
         let authority = caller.authority(&[], &permissions);
-        let taken = state.run(caller.id(), async |tx| found(&tx, &authority, &wish, &context, founders).await).await?;
+        let taken = state
+            .run(caller.id(), async |tx| {
+                found(&tx, &authority, &wish, &context, founders).await
+            })
+            .await?;
         if !taken {
             return Ok(wish.room);
         }
@@ -65,7 +80,11 @@ pub async fn create(
         }
         name = format!("{name}-{attempt}");
     }
-    let archived = state.views().room_by_name(&name).await?.is_some_and(|room| room.archived);
+    let archived = state
+        .views()
+        .room_by_name(&name)
+        .await?
+        .is_some_and(|room| room.archived);
     Err(texts::duplicate_room_name(&name, archived))
 }
 
@@ -83,7 +102,9 @@ pub(super) async fn found(
         return Ok(true);
     }
     let create = RoomCommand::Create(Box::new(wish.clone()));
-    tx.decide_new::<Room>(&room::stream(&wish.room), create, context).await.map_err(ExecuteError::widen)?;
+    tx.decide_new::<Room>(&room::stream(&wish.room), create, context)
+        .await
+        .map_err(ExecuteError::widen)?;
     let facts = facts_of(wish);
     for founder in founders {
         memberships::found(tx, authority, &facts, founder, wish.at).await?;
@@ -98,8 +119,15 @@ async fn take_name(
     room: &RoomId,
     at: Timestamp,
 ) -> Result<bool, WorkError> {
-    let take = ClaimCommand::Take { kind: NameKind::RoomName, owner: room.as_str().to_owned(), at };
-    match tx.decide::<Claim>(&claim::stream(NameKind::RoomName, name), take, &()).await {
+    let take = ClaimCommand::Take {
+        kind: NameKind::RoomName,
+        owner: room.as_str().to_owned(),
+        at,
+    };
+    match tx
+        .decide::<Claim>(&claim::stream(NameKind::RoomName, name), take, &())
+        .await
+    {
         Ok(_) => Ok(true),
         Err(ExecuteError::Refused(_)) => Ok(false),
         Err(error) => Err(error.map_refusal(|_| ApiError::Internal)),
@@ -112,9 +140,17 @@ async fn release_name(
     room: &RoomId,
     at: Timestamp,
 ) -> Result<(), WorkError> {
-    let release = ClaimCommand::Release { kind: NameKind::RoomName, owner: room.as_str().to_owned(), at };
-    let released = tx.decide::<Claim>(&claim::stream(NameKind::RoomName, name), release, &()).await;
-    released.map(drop).map_err(|error| error.map_refusal(|_| ApiError::Internal))
+    let release = ClaimCommand::Release {
+        kind: NameKind::RoomName,
+        owner: room.as_str().to_owned(),
+        at,
+    };
+    let released = tx
+        .decide::<Claim>(&claim::stream(NameKind::RoomName, name), release, &())
+        .await;
+    released
+        .map(drop)
+        .map_err(|error| error.map_refusal(|_| ApiError::Internal))
 }
 
 /// What the rules need to know of a room that is being made.
@@ -143,32 +179,59 @@ pub async fn change(
     command: &RoomCommand,
 ) -> Result<Vec<RoomEvent>, ApiError> {
     let settings = state.views().settings();
-    let context = RoomContext::User { authority: place.authority(caller), settings: &settings };
+    let context = RoomContext::User {
+        authority: place.authority(caller),
+        settings: &settings,
+    };
     let stream = room::stream(&place.room.id);
     state
         .run(caller.id(), async |tx| {
-            tx.decide::<Room>(&stream, command.clone(), &context).await.map_err(ExecuteError::widen)
+            tx.decide::<Room>(&stream, command.clone(), &context)
+                .await
+                .map_err(ExecuteError::widen)
         })
         .await
 }
 
 /// Gives the room another name, if nobody has it. Answers whether anything changed.
-pub async fn rename(state: &AppState, caller: &Caller, place: &Place, wanted: &str) -> Result<bool, ApiError> {
+pub async fn rename(
+    state: &AppState,
+    caller: &Caller,
+    place: &Place,
+    wanted: &str,
+) -> Result<bool, ApiError> {
     let settings = state.views().settings();
-    let context = RoomContext::User { authority: place.authority(caller), settings: &settings };
+    let context = RoomContext::User {
+        authority: place.authority(caller),
+        settings: &settings,
+    };
     let id = &place.room.id;
     let slug = room::name::slug(wanted, &settings);
-    if state.views().user_by_username(&slug).await?.is_some() && place.room.name.as_ref() != Some(&slug) {
+    if state.views().user_by_username(&slug).await?.is_some()
+        && place.room.name.as_ref() != Some(&slug)
+    {
         return Err(texts::duplicate_handle(&slug));
     }
     let at = now();
     let stream = room::stream(id);
     state
         .run(caller.id(), async |tx| {
-            let before = tx.state::<Room>(&stream).await.map_err(ExecuteError::widen)?;
-            let rename = RoomCommand::Rename { room: id.clone(), name: wanted.to_owned(), at };
-            let events = tx.decide::<Room>(&stream, rename, &context).await.map_err(ExecuteError::widen)?;
-            let Some(RoomEvent::RoomRenamed(renamed)) = events.first() else { return Ok(false) };
+            let before = tx
+                .state::<Room>(&stream)
+                .await
+                .map_err(ExecuteError::widen)?;
+            let rename = RoomCommand::Rename {
+                room: id.clone(),
+                name: wanted.to_owned(),
+                at,
+            };
+            let events = tx
+                .decide::<Room>(&stream, rename, &context)
+                .await
+                .map_err(ExecuteError::widen)?;
+            let Some(RoomEvent::RoomRenamed(renamed)) = events.first() else {
+                return Ok(false);
+            };
             let old = match &*before {
                 Room::Open(open) => open.name.as_deref(),
                 Room::Absent | Room::Deleted => None,
@@ -177,7 +240,10 @@ pub async fn rename(state: &AppState, caller: &Caller, place: &Place, wanted: &s
                 return Ok(true);
             }
             if !take_name(&tx, &renamed.name, id, at).await? {
-                return Err(ExecuteError::Refused(texts::duplicate_room_name(&renamed.name, false)));
+                return Err(ExecuteError::Refused(texts::duplicate_room_name(
+                    &renamed.name,
+                    false,
+                )));
             }
             if let Some(old) = old {
                 release_name(&tx, old, id, at).await?;
@@ -190,12 +256,19 @@ pub async fn rename(state: &AppState, caller: &Caller, place: &Place, wanted: &s
 /// Deletes the room; its name is free again.
 pub async fn delete(state: &AppState, caller: &Caller, place: &Place) -> Result<(), ApiError> {
     let settings = state.views().settings();
-    let context = RoomContext::User { authority: place.authority(caller), settings: &settings };
+    let context = RoomContext::User {
+        authority: place.authority(caller),
+        settings: &settings,
+    };
     delete_in(state, caller.id(), &place.room.id, &context).await
 }
 
 /// The same, because a rule of the server says so.
-pub async fn delete_as_server(state: &AppState, actor: &UserId, room: &RoomFacts) -> Result<(), ApiError> {
+pub async fn delete_as_server(
+    state: &AppState,
+    actor: &UserId,
+    room: &RoomFacts,
+) -> Result<(), ApiError> {
     delete_in(state, actor, &room.id, &RoomContext::System).await
 }
 
@@ -209,9 +282,17 @@ async fn delete_in(
     let stream = room::stream(id);
     state
         .run(actor, async |tx| {
-            let before = tx.state::<Room>(&stream).await.map_err(ExecuteError::widen)?;
-            let delete = RoomCommand::Delete { room: id.clone(), at };
-            tx.decide::<Room>(&stream, delete, context).await.map_err(ExecuteError::widen)?;
+            let before = tx
+                .state::<Room>(&stream)
+                .await
+                .map_err(ExecuteError::widen)?;
+            let delete = RoomCommand::Delete {
+                room: id.clone(),
+                at,
+            };
+            tx.decide::<Room>(&stream, delete, context)
+                .await
+                .map_err(ExecuteError::widen)?;
             if let Room::Open(open) = &*before
                 && let Some(name) = &open.name
             {

@@ -21,7 +21,18 @@ use crate::state::{AppState, now};
 
 /// The workspace-wide roles there are.
 static KNOWN_ROLES: LazyLock<Vec<RoleId>> = LazyLock::new(|| {
-    ["admin", "user", "bot", "app", "guest", "anonymous", "livechat-agent", "livechat-manager"].map(RoleId::new).to_vec()
+    [
+        "admin",
+        "user",
+        "bot",
+        "app",
+        "guest",
+        "anonymous",
+        "livechat-agent",
+        "livechat-manager",
+    ]
+    .map(RoleId::new)
+    .to_vec()
 });
 
 /// Who makes an account, and for whom.
@@ -36,24 +47,46 @@ pub enum Maker<'a> {
 }
 
 /// Whether signing up like this would be refused, before a password is hashed for it. Names may still be taken.
-pub fn would_register(state: &AppState, secret: Option<&str>, wish: &UserCreated) -> Result<(), ApiError> {
+pub fn would_register(
+    state: &AppState,
+    secret: Option<&str>,
+    wish: &UserCreated,
+) -> Result<(), ApiError> {
     let settings = state.views().settings();
-    let context = UserContext::Anonymous { settings: &settings, secret, invited: false, first_administrator: false };
+    let context = UserContext::Anonymous {
+        settings: &settings,
+        secret,
+        invited: false,
+        first_administrator: false,
+    };
     let command = UserCommand::Register(Box::new(wish.clone()));
     Ok(User::decide(&User::Absent, command, &context).map(drop)?)
 }
 
 /// Whether making such an account would be refused, before a password is hashed for it. Names may still be taken.
-pub async fn would_create(state: &AppState, caller: &Caller, wish: &UserCreated) -> Result<(), ApiError> {
+pub async fn would_create(
+    state: &AppState,
+    caller: &Caller,
+    wish: &UserCreated,
+) -> Result<(), ApiError> {
     let around = Around::new(state).await?;
     let command = UserCommand::Create(Box::new(wish.clone()));
     Ok(User::decide(&User::Absent, command, &around.context(caller)).map(drop)?)
 }
 
 /// Makes an account with its names, and takes it into the default rooms if it may log in and `join` says so.
-pub async fn create(state: &AppState, maker: Maker<'_>, wish: &UserCreated, join: bool) -> Result<UserId, ApiError> {
+pub async fn create(
+    state: &AppState,
+    maker: Maker<'_>,
+    wish: &UserCreated,
+    join: bool,
+) -> Result<UserId, ApiError> {
     let around = Around::new(state).await?;
-    let rooms = if join { default_rooms(state).await? } else { Vec::new() };
+    let rooms = if join {
+        default_rooms(state).await?
+    } else {
+        Vec::new()
+    };
     let actor = match maker {
         Maker::Themselves(_) => wish.user.clone(),
         Maker::User(caller) => caller.id().clone(),
@@ -63,12 +96,19 @@ pub async fn create(state: &AppState, maker: Maker<'_>, wish: &UserCreated, join
         .run(&actor, async |tx| {
             // Reading the office ties the commit to it: of two who sign up first at once, one becomes administrator.
             let office = claim::stream(NameKind::FirstAdministrator, "");
-            let vacant = *tx.state::<Claim>(&office).await.map_err(ExecuteError::widen)? == Claim::Free;
+            let vacant = *tx
+                .state::<Claim>(&office)
+                .await
+                .map_err(ExecuteError::widen)?
+                == Claim::Free;
             let created = decide_creation(&tx, &around, maker, wish, vacant).await?;
             take_names(&tx, maker, &created).await?;
-            if vacant && created.active && created.roles.iter().any(|role| role.as_str() == "admin") {
+            if vacant && created.active && created.roles.iter().any(|role| role.as_str() == "admin")
+            {
                 let take = take(NameKind::FirstAdministrator, &created.user, created.at);
-                tx.decide::<Claim>(&office, take, &()).await.map_err(ExecuteError::widen)?;
+                tx.decide::<Claim>(&office, take, &())
+                    .await
+                    .map_err(ExecuteError::widen)?;
             }
             let authority = Authority {
                 actor: &created.user,
@@ -77,7 +117,11 @@ pub async fn create(state: &AppState, maker: Maker<'_>, wish: &UserCreated, join
                 permissions: &around.permissions,
             };
             for room in &rooms {
-                let founder = Founder { user: created.user.clone(), joining: Joining::Default, roles: Vec::new() };
+                let founder = Founder {
+                    user: created.user.clone(),
+                    joining: Joining::Default,
+                    roles: Vec::new(),
+                };
                 memberships::found(&tx, &authority, room, &founder, created.at).await?;
             }
             Ok(())
@@ -97,7 +141,12 @@ async fn decide_creation(
     let settings = &around.settings;
     let (command, context) = match maker {
         Maker::Themselves(secret) => {
-            let context = UserContext::Anonymous { settings, secret, invited: false, first_administrator: vacant };
+            let context = UserContext::Anonymous {
+                settings,
+                secret,
+                invited: false,
+                first_administrator: vacant,
+            };
             (UserCommand::Register(wish), context)
         }
         Maker::User(caller) => (UserCommand::Create(wish), around.context(caller)),
@@ -107,7 +156,10 @@ async fn decide_creation(
         UserCommand::Register(wish) | UserCommand::Create(wish) => user::stream(&wish.user),
         _ => return Err(ExecuteError::Refused(ApiError::Internal)),
     };
-    let events = tx.decide_new::<User>(&stream, command, &context).await.map_err(ExecuteError::widen)?;
+    let events = tx
+        .decide_new::<User>(&stream, command, &context)
+        .await
+        .map_err(ExecuteError::widen)?;
     let created = events.into_iter().find_map(|event| match event {
         UserEvent::UserCreated(created) => Some(created),
         _ => None,
@@ -115,21 +167,45 @@ async fn decide_creation(
     created.ok_or(ExecuteError::Refused(ApiError::Internal))
 }
 
-async fn take_names(tx: &Transaction, maker: Maker<'_>, created: &UserCreated) -> Result<(), WorkError> {
+async fn take_names(
+    tx: &Transaction,
+    maker: Maker<'_>,
+    created: &UserCreated,
+) -> Result<(), WorkError> {
     let signing_up = matches!(maker, Maker::Themselves(_));
     let stream = claim::stream(NameKind::Username, &created.username);
-    let taken = tx.decide::<Claim>(&stream, take(NameKind::Username, &created.user, created.at), &()).await;
+    let taken = tx
+        .decide::<Claim>(
+            &stream,
+            take(NameKind::Username, &created.user, created.at),
+            &(),
+        )
+        .await;
     taken.map_err(|error| {
         error.map_refusal(|_| {
-            if signing_up { texts::username_in_use() } else { texts::field_unavailable(&created.username) }
+            if signing_up {
+                texts::username_in_use()
+            } else {
+                texts::field_unavailable(&created.username)
+            }
         })
     })?;
     for email in &created.emails {
         let stream = claim::stream(NameKind::Email, &email.address);
-        let taken = tx.decide::<Claim>(&stream, take(NameKind::Email, &created.user, created.at), &()).await;
+        let taken = tx
+            .decide::<Claim>(
+                &stream,
+                take(NameKind::Email, &created.user, created.at),
+                &(),
+            )
+            .await;
         taken.map_err(|error| {
             error.map_refusal(|_| {
-                if signing_up { texts::email_exists() } else { texts::field_unavailable(&email.address) }
+                if signing_up {
+                    texts::email_exists()
+                } else {
+                    texts::field_unavailable(&email.address)
+                }
             })
         })?;
     }
@@ -137,7 +213,11 @@ async fn take_names(tx: &Transaction, maker: Maker<'_>, created: &UserCreated) -
 }
 
 fn take(kind: NameKind, owner: &UserId, at: Timestamp) -> ClaimCommand {
-    ClaimCommand::Take { kind, owner: owner.as_str().to_owned(), at }
+    ClaimCommand::Take {
+        kind,
+        owner: owner.as_str().to_owned(),
+        at,
+    }
 }
 
 async fn default_rooms(state: &AppState) -> Result<Vec<Arc<RoomFacts>>, ApiError> {
@@ -192,9 +272,14 @@ pub async fn change(
         .run(caller.id(), async |tx| {
             let context = around.context(caller);
             for command in commands {
-                let before = tx.state::<User>(&stream).await.map_err(ExecuteError::widen)?;
-                let events =
-                    tx.decide::<User>(&stream, command.clone(), &context).await.map_err(ExecuteError::widen)?;
+                let before = tx
+                    .state::<User>(&stream)
+                    .await
+                    .map_err(ExecuteError::widen)?;
+                let events = tx
+                    .decide::<User>(&stream, command.clone(), &context)
+                    .await
+                    .map_err(ExecuteError::widen)?;
                 for event in &events {
                     follow(&tx, target, &before, event, keep, at).await?;
                 }
@@ -213,10 +298,20 @@ async fn follow(
     keep: Option<&TokenHash>,
     at: Timestamp,
 ) -> Result<(), WorkError> {
-    let User::Present(account) = before else { return Ok(()) };
+    let User::Present(account) = before else {
+        return Ok(());
+    };
     match event {
         UserEvent::UsernameChanged(event) => {
-            swap(tx, NameKind::Username, target, Some(&account.username), Some(&event.username), at).await
+            swap(
+                tx,
+                NameKind::Username,
+                target,
+                Some(&account.username),
+                Some(&event.username),
+                at,
+            )
+            .await
         }
         UserEvent::EmailChanged(event) => {
             let old = account.emails.first().map(|email| email.address.as_str());
@@ -226,7 +321,15 @@ async fn follow(
         UserEvent::PasswordChanged(_) => void_tokens(tx, target, keep, at).await,
         UserEvent::UserDeactivated(_) => void_tokens(tx, target, None, at).await,
         UserEvent::UserDeleted(_) => {
-            swap(tx, NameKind::Username, target, Some(&account.username), None, at).await?;
+            swap(
+                tx,
+                NameKind::Username,
+                target,
+                Some(&account.username),
+                None,
+                at,
+            )
+            .await?;
             for email in &account.emails {
                 swap(tx, NameKind::Email, target, Some(&email.address), None, at).await?;
             }
@@ -242,8 +345,15 @@ async fn void_tokens(
     except: Option<&TokenHash>,
     at: Timestamp,
 ) -> Result<(), WorkError> {
-    let command = SessionCommand::RevokeAll { user: user.clone(), except: except.cloned(), at };
-    tx.decide::<Sessions>(&session::stream(user), command, &()).await.map(drop).map_err(ExecuteError::widen)
+    let command = SessionCommand::RevokeAll {
+        user: user.clone(),
+        except: except.cloned(),
+        at,
+    };
+    tx.decide::<Sessions>(&session::stream(user), command, &())
+        .await
+        .map(drop)
+        .map_err(ExecuteError::widen)
 }
 
 /// Gives `old` back and takes `new`. Names that differ in case only are the same name.
@@ -255,12 +365,17 @@ async fn swap(
     new: Option<&str>,
     at: Timestamp,
 ) -> Result<(), WorkError> {
-    let (old, new) = (old.map(|name| claim::stream(kind, name)), new.map(|name| (name, claim::stream(kind, name))));
+    let (old, new) = (
+        old.map(|name| claim::stream(kind, name)),
+        new.map(|name| (name, claim::stream(kind, name))),
+    );
     if old.as_ref() == new.as_ref().map(|(_, stream)| stream) {
         return Ok(());
     }
     if let Some((name, stream)) = new {
-        let taken = tx.decide::<Claim>(&stream, take(kind, owner, at), &()).await;
+        let taken = tx
+            .decide::<Claim>(&stream, take(kind, owner, at), &())
+            .await;
         taken.map_err(|error| {
             error.map_refusal(|_| match kind {
                 NameKind::Username => texts::could_not_save_identity(),
@@ -269,8 +384,14 @@ async fn swap(
         })?;
     }
     if let Some(stream) = old {
-        let release = ClaimCommand::Release { kind, owner: owner.as_str().to_owned(), at };
-        tx.decide::<Claim>(&stream, release, &()).await.map_err(ExecuteError::widen)?;
+        let release = ClaimCommand::Release {
+            kind,
+            owner: owner.as_str().to_owned(),
+            at,
+        };
+        tx.decide::<Claim>(&stream, release, &())
+            .await
+            .map_err(ExecuteError::widen)?;
     }
     Ok(())
 }
@@ -282,6 +403,10 @@ pub async fn delete(state: &AppState, caller: &Caller, target: &UserId) -> Resul
         "Keep" => MessageErasure::Keep,
         _ => MessageErasure::Delete,
     };
-    let delete = UserCommand::Delete { user: target.clone(), messages, at: now() };
+    let delete = UserCommand::Delete {
+        user: target.clone(),
+        messages,
+        at: now(),
+    };
     change(state, caller, target, &[delete], None).await
 }

@@ -23,7 +23,9 @@ impl From<ExecuteError<Self>> for ApiError {
     fn from(error: ExecuteError<Self>) -> Self {
         match error {
             ExecuteError::Refused(refusal) => refusal,
-            ExecuteError::Append(AppendError::EventTooLarge { .. } | AppendError::BatchTooLarge { .. }) => Self::TooLarge,
+            ExecuteError::Append(
+                AppendError::EventTooLarge { .. } | AppendError::BatchTooLarge { .. },
+            ) => Self::TooLarge,
             ExecuteError::Append(AppendError::Unavailable(reason)) => {
                 tracing::error!(%reason, "the log cannot be written");
                 Self::Unavailable
@@ -147,20 +149,24 @@ impl From<PolicyViolation> for ApiError {
 impl From<RoomRefusal> for ApiError {
     fn from(refusal: RoomRefusal) -> Self {
         match refusal {
-            RoomRefusal::NotFound => Self::coded("error-invalid-room", "Invalid room").method("saveRoomSettings"),
-            RoomRefusal::AlreadyExists => Self::coded("error-not-allowed", "Not allowed").method("createRoom"),
+            RoomRefusal::NotFound => {
+                Self::coded("error-invalid-room", "Invalid room").method("saveRoomSettings")
+            }
+            RoomRefusal::AlreadyExists => {
+                Self::coded("error-not-allowed", "Not allowed").method("createRoom")
+            }
             RoomRefusal::CreateNotAllowed(RoomKind::Direct) => {
                 Self::coded("error-not-allowed", "Not allowed").method("createDirectMessage")
             }
             RoomRefusal::CreateNotAllowed(_) => texts::forbidden(),
-            RoomRefusal::EmptyName => {
-                Self::coded("error-invalid-name", "Invalid name").with(json!({ "function": "RocketChat.createRoom" }))
-            }
+            RoomRefusal::EmptyName => Self::coded("error-invalid-name", "Invalid name")
+                .with(json!({ "function": "RocketChat.createRoom" })),
             RoomRefusal::InvalidName { name } => texts::invalid_room_name(&name),
-            RoomRefusal::BlockedName { name } => {
-                Self::coded("error-blocked-username", format!("{name} is blocked and can't be used!"))
-                    .with(json!({ "function": "RocketChat.updateRoomName", "handle": name }))
-            }
+            RoomRefusal::BlockedName { name } => Self::coded(
+                "error-blocked-username",
+                format!("{name} is blocked and can't be used!"),
+            )
+            .with(json!({ "function": "RocketChat.updateRoomName", "handle": name })),
             RoomRefusal::DirectHasNoName | RoomRefusal::EditNotAllowed => {
                 Self::coded("error-action-not-allowed", "Editing room is not allowed")
                     .with(json!({ "method": "saveRoomSettings", "action": "Editing_room" }))
@@ -168,18 +174,25 @@ impl From<RoomRefusal> for ApiError {
             RoomRefusal::InvalidParticipants => {
                 Self::coded("error-invalid-user", "Invalid user").method("createDirectMessage")
             }
-            RoomRefusal::TooManyParticipants { .. } => Self::plain("error-direct-message-max-user-exceeded"),
-            RoomRefusal::BroadcastIsReadOnly => {
-                Self::coded("error-action-not-allowed", "Editing readOnly of broadcast room is not allowed")
-                    .with(json!({ "method": "saveRoomSettings", "action": "Editing_room" }))
+            RoomRefusal::TooManyParticipants { .. } => {
+                Self::plain("error-direct-message-max-user-exceeded")
             }
+            RoomRefusal::BroadcastIsReadOnly => Self::coded(
+                "error-action-not-allowed",
+                "Editing readOnly of broadcast room is not allowed",
+            )
+            .with(json!({ "method": "saveRoomSettings", "action": "Editing_room" })),
             RoomRefusal::ArchiveNotAllowed => {
                 Self::coded("error-not-authorized", "Not authorized").method("archiveRoom")
             }
-            RoomRefusal::DirectNotArchivable => {
-                Self::coded("error-direct-message-room", "Direct Messages can not be archived").method("archiveRoom")
+            RoomRefusal::DirectNotArchivable => Self::coded(
+                "error-direct-message-room",
+                "Direct Messages can not be archived",
+            )
+            .method("archiveRoom"),
+            RoomRefusal::DeleteNotAllowed => {
+                Self::coded("error-not-allowed", "Not allowed").method("eraseRoom")
             }
-            RoomRefusal::DeleteNotAllowed => Self::coded("error-not-allowed", "Not allowed").method("eraseRoom"),
         }
     }
 }
@@ -188,16 +201,21 @@ impl From<UserRefusal> for ApiError {
     fn from(refusal: UserRefusal) -> Self {
         let action = texts::user_action;
         match refusal {
-            UserRefusal::NotFound => Self::coded("error-invalid-user", "Invalid user").method("insertOrUpdateUser"),
+            UserRefusal::NotFound => {
+                Self::coded("error-invalid-user", "Invalid user").method("insertOrUpdateUser")
+            }
             UserRefusal::AlreadyExists => texts::could_not_save_identity(),
             UserRefusal::LoginRequired => Self::NotLoggedIn,
-            UserRefusal::RegistrationDisabled => {
-                Self::coded("error-user-registration-disabled", "User registration is disabled").method("registerUser")
-            }
-            UserRefusal::WrongSecret => {
-                Self::coded("error-user-registration-secret", "User registration is only allowed via Secret URL")
-                    .method("registerUser")
-            }
+            UserRefusal::RegistrationDisabled => Self::coded(
+                "error-user-registration-disabled",
+                "User registration is disabled",
+            )
+            .method("registerUser"),
+            UserRefusal::WrongSecret => Self::coded(
+                "error-user-registration-secret",
+                "User registration is only allowed via Secret URL",
+            )
+            .method("registerUser"),
             UserRefusal::CreateNotAllowed => action("Adding user is not allowed", "Adding_user"),
             UserRefusal::UsernameRequired => texts::field_required("Username"),
             UserRefusal::UsernameTooShort { least } => {
@@ -208,38 +226,65 @@ impl From<UserRefusal> for ApiError {
             UserRefusal::NameRequired => texts::field_required("Name"),
             UserRefusal::InvalidEmail { address } => texts::invalid_email(&address),
             UserRefusal::DomainNotAllowed { domain } => {
-                Self::coded("error-invalid-domain", format!("Invalid domain {domain}")).with(json!({ "domain": domain }))
-            }
-            UserRefusal::DomainBlocked { domain } => {
-                Self::coded("error-email-domain-blacklisted", "The email domain is blacklisted")
+                Self::coded("error-invalid-domain", format!("Invalid domain {domain}"))
                     .with(json!({ "domain": domain }))
             }
-            UserRefusal::UnknownRole(_) => action("The field Roles consist invalid role id", "Assign_role"),
-            UserRefusal::AssignRolesNotAllowed => action("Assign roles is not allowed", "Assign_role"),
-            UserRefusal::AssignAdminNotAllowed => action("Assigning admin is not allowed", "Assign_admin"),
-            UserRefusal::EditOtherNotAllowed => action("Editing user is not allowed", "Editing_user"),
-            UserRefusal::ProfileChangeNotAllowed => action("Edit user profile is not allowed", "Update_user"),
-            UserRefusal::UsernameChangeNotAllowed => action("Edit username is not allowed", "Update_user"),
-            UserRefusal::RealNameChangeNotAllowed => action("Edit user real name is not allowed", "Update_user"),
-            UserRefusal::StatusTextChangeNotAllowed => action("Edit user status is not allowed", "Update_user"),
-            UserRefusal::EmailChangeNotAllowed => action("Edit user email is not allowed", "Update_user"),
+            UserRefusal::DomainBlocked { domain } => Self::coded(
+                "error-email-domain-blacklisted",
+                "The email domain is blacklisted",
+            )
+            .with(json!({ "domain": domain })),
+            UserRefusal::UnknownRole(_) => {
+                action("The field Roles consist invalid role id", "Assign_role")
+            }
+            UserRefusal::AssignRolesNotAllowed => {
+                action("Assign roles is not allowed", "Assign_role")
+            }
+            UserRefusal::AssignAdminNotAllowed => {
+                action("Assigning admin is not allowed", "Assign_admin")
+            }
+            UserRefusal::EditOtherNotAllowed => {
+                action("Editing user is not allowed", "Editing_user")
+            }
+            UserRefusal::ProfileChangeNotAllowed => {
+                action("Edit user profile is not allowed", "Update_user")
+            }
+            UserRefusal::UsernameChangeNotAllowed => {
+                action("Edit username is not allowed", "Update_user")
+            }
+            UserRefusal::RealNameChangeNotAllowed => {
+                action("Edit user real name is not allowed", "Update_user")
+            }
+            UserRefusal::StatusTextChangeNotAllowed => {
+                action("Edit user status is not allowed", "Update_user")
+            }
+            UserRefusal::EmailChangeNotAllowed => {
+                action("Edit user email is not allowed", "Update_user")
+            }
             UserRefusal::PasswordChangeNotAllowed | UserRefusal::EditOtherPasswordNotAllowed => {
                 action("Edit user password is not allowed", "Update_user")
             }
-            UserRefusal::BioTooLong { .. } => Self::coded("error-invalid-field", "bio").method("saveUserProfile"),
+            UserRefusal::BioTooLong { .. } => {
+                Self::coded("error-invalid-field", "bio").method("saveUserProfile")
+            }
             UserRefusal::NicknameTooLong { .. } => {
                 Self::coded("error-invalid-field", "nickname").method("saveUserProfile")
             }
-            UserRefusal::ActiveStatusNotAllowed | UserRefusal::DeleteNotAllowed => texts::forbidden(),
-            UserRefusal::LastAdministrator => {
-                action("Leaving the app without admins is not allowed", "Remove_last_admin")
+            UserRefusal::ActiveStatusNotAllowed | UserRefusal::DeleteNotAllowed => {
+                texts::forbidden()
             }
+            UserRefusal::LastAdministrator => action(
+                "Leaving the app without admins is not allowed",
+                "Remove_last_admin",
+            ),
             UserRefusal::DeleteOwnNotAllowed => {
                 Self::coded("error-not-allowed", "Not allowed").method("deleteUserOwnAccount")
             }
-            UserRefusal::AppUser => {
-                Self::coded("error-cannot-delete-app-user", "Deleting app user is not allowed").method("deleteUser")
-            }
+            UserRefusal::AppUser => Self::coded(
+                "error-cannot-delete-app-user",
+                "Deleting app user is not allowed",
+            )
+            .method("deleteUser"),
         }
     }
 }
@@ -255,20 +300,24 @@ const fn role_methods(role: RoomRole) -> (&'static str, &'static str) {
 
 impl From<MembershipRefusal> for ApiError {
     fn from(refusal: MembershipRefusal) -> Self {
-        let not_allowed = |method: &str| Self::coded("error-not-allowed", "Not allowed").method(method);
+        let not_allowed =
+            |method: &str| Self::coded("error-not-allowed", "Not allowed").method(method);
         match refusal {
-            MembershipRefusal::NotYourOwn | MembershipRefusal::JoinNotAllowed => not_allowed("joinRoom"),
+            MembershipRefusal::NotYourOwn | MembershipRefusal::JoinNotAllowed => {
+                not_allowed("joinRoom")
+            }
             MembershipRefusal::WrongJoinCode => {
                 Self::coded("error-code-invalid", "Invalid Room Password").method("joinRoom")
             }
-            MembershipRefusal::CannotAddToDirect => {
-                Self::coded("error-cant-invite-for-direct-room", "Can't invite user to direct rooms")
-                    .method("addUsersToRoom")
-            }
+            MembershipRefusal::CannotAddToDirect => Self::coded(
+                "error-cant-invite-for-direct-room",
+                "Can't invite user to direct rooms",
+            )
+            .method("addUsersToRoom"),
             MembershipRefusal::AddNotAllowed => not_allowed("addUsersToRoom"),
             MembershipRefusal::LeaveNotAllowed => not_allowed("leaveRoom"),
             MembershipRefusal::RemoveNotAllowed => not_allowed("removeUserFromRoom"),
-            MembershipRefusal::NotAMember => Self::coded("error-user-not-in-room", "User is not in this room"),
+            MembershipRefusal::NotAMember => texts::user_not_in_room(),
             MembershipRefusal::LastOwner => Self::coded(
                 "error-you-are-last-owner",
                 "You are the last owner. Please set new owner before leaving the room.",
@@ -303,7 +352,11 @@ const fn article(role: RoomRole) -> &'static str {
 
 impl From<OutOfSync> for ApiError {
     fn from(error: OutOfSync) -> Self {
-        Self::coded("error-message-ts-out-of-sync", "Message timestamp is out of sync").with(json!({
+        Self::coded(
+            "error-message-ts-out-of-sync",
+            "Message timestamp is out of sync",
+        )
+        .with(json!({
             "method": "sendMessage",
             "message_ts": iso(error.given),
             "server_ts": iso(error.now),
@@ -314,41 +367,62 @@ impl From<OutOfSync> for ApiError {
 impl From<MessageRefusal> for ApiError {
     fn from(refusal: MessageRefusal) -> Self {
         let action = |reason: &'static str, method: &str, action: &str| {
-            Self::coded("error-action-not-allowed", reason).with(json!({ "method": method, "action": action }))
+            Self::coded("error-action-not-allowed", reason)
+                .with(json!({ "method": method, "action": action }))
         };
         match refusal {
             MessageRefusal::NoAccess => Self::plain("error-not-allowed"),
             MessageRefusal::Blocked => Self::plain("room_is_blocked"),
-            MessageRefusal::ReadOnly => Self::plain("You can't send messages because the room is readonly."),
+            MessageRefusal::ReadOnly => {
+                Self::plain("You can't send messages because the room is readonly.")
+            }
             MessageRefusal::Muted => Self::plain("You_have_been_muted"),
             MessageRefusal::NotAReply => {
-                Self::coded("invalid-params", "tshow provided but missing tmid").method("sendMessage")
-            }
-            MessageRefusal::ThreadsDisabled => Self::coded("error-not-allowed", "not-allowed").method("sendMessage"),
-            MessageRefusal::TooLong { .. } => {
-                Self::coded("error-message-size-exceeded", "Message size exceeds Message_MaxAllowedSize")
+                Self::coded("invalid-params", "tshow provided but missing tmid")
                     .method("sendMessage")
             }
+            MessageRefusal::ThreadsDisabled => {
+                Self::coded("error-not-allowed", "not-allowed").method("sendMessage")
+            }
+            MessageRefusal::TooLong { .. } => Self::coded(
+                "error-message-size-exceeded",
+                "Message size exceeds Message_MaxAllowedSize",
+            )
+            .method("sendMessage"),
             MessageRefusal::ImpersonationNotAllowed => Self::plain("Not enough permission"),
             MessageRefusal::InvalidLink => Self::plain("Invalid href value provided"),
-            MessageRefusal::InvalidShape { key } => texts::type_mismatch("another type", "something else", key),
-            MessageRefusal::RoomTooLargeForGroupMention { limit } => action_text(
-                format!("Notify all is not allowed in rooms with more than {limit} members"),
-            ),
-            MessageRefusal::MentionAllNotAllowed => {
-                Self::coded("error-action-not-allowed", "Notify all in this room not allowed").method("filterATAllTag")
+            MessageRefusal::InvalidShape { key } => {
+                texts::type_mismatch("another type", "something else", key)
             }
-            MessageRefusal::MentionHereNotAllowed => {
-                Self::coded("error-action-not-allowed", "Notify here in this room not allowed").method("filterATHereTag")
-            }
+            MessageRefusal::RoomTooLargeForGroupMention { limit } => action_text(format!(
+                "Notify all is not allowed in rooms with more than {limit} members"
+            )),
+            MessageRefusal::MentionAllNotAllowed => Self::coded(
+                "error-action-not-allowed",
+                "Notify all in this room not allowed",
+            )
+            .method("filterATAllTag"),
+            MessageRefusal::MentionHereNotAllowed => Self::coded(
+                "error-action-not-allowed",
+                "Notify here in this room not allowed",
+            )
+            .method("filterATHereTag"),
             MessageRefusal::AlreadyPosted | MessageRefusal::IdTaken => texts::message_id_taken(),
             MessageRefusal::NotFound => texts::message_not_found(),
             MessageRefusal::OtherRoom => texts::room_mismatch(),
-            MessageRefusal::EditNotAllowed => action("Message editing not allowed", "updateMessage", "Message_editing"),
-            MessageRefusal::EditBlocked => {
-                Self::coded("error-message-editing-blocked", "Message editing is blocked").method("updateMessage")
+            MessageRefusal::EditNotAllowed => action(
+                "Message editing not allowed",
+                "updateMessage",
+                "Message_editing",
+            ),
+            MessageRefusal::EditBlocked => Self::coded(
+                "error-message-editing-blocked",
+                "Message editing is blocked",
+            )
+            .method("updateMessage"),
+            MessageRefusal::DeleteNotAllowed => {
+                action("Not allowed", "deleteMessage", "Delete_message")
             }
-            MessageRefusal::DeleteNotAllowed => action("Not allowed", "deleteMessage", "Delete_message"),
             MessageRefusal::DeleteInReadOnlyRoom => {
                 Self::plain("You can't delete messages because the room is readonly.")
             }

@@ -100,8 +100,12 @@ impl Filter {
 
     /// The values `_id` is restricted to, when the filter does just that.
     pub fn ids(&self) -> Option<Vec<&str>> {
-        let Self::All(filters) = self else { return None };
-        let [Self::Field(field, test)] = filters.as_slice() else { return None };
+        let Self::All(filters) = self else {
+            return None;
+        };
+        let [Self::Field(field, test)] = filters.as_slice() else {
+            return None;
+        };
         match test {
             Test::Equal(Value::String(id)) if field == "_id" => Some(vec![id]),
             Test::In(ids) if field == "_id" => Some(ids.iter().filter_map(Value::as_str).collect()),
@@ -118,7 +122,9 @@ fn collect<'a>(value: &'a Value, path: &str, found: &mut Vec<&'a Value>) {
         }
         return;
     }
-    let (first, rest) = path.split_once('.').map_or((path, None), |(first, rest)| (first, Some(rest)));
+    let (first, rest) = path
+        .split_once('.')
+        .map_or((path, None), |(first, rest)| (first, Some(rest)));
     match (value.get(first), rest) {
         (Some(inner), Some(rest)) => collect(inner, rest, found),
         (Some(inner), None) => found.push(inner),
@@ -128,7 +134,10 @@ fn collect<'a>(value: &'a Value, path: &str, found: &mut Vec<&'a Value>) {
 
 impl Test {
     fn parse(value: &Value) -> Result<Vec<Self>, Unsupported> {
-        let Some(operators) = value.as_object().filter(|object| object.keys().any(|key| key.starts_with('$'))) else {
+        let Some(operators) = value
+            .as_object()
+            .filter(|object| object.keys().any(|key| key.starts_with('$')))
+        else {
             return Ok(vec![Self::Equal(value.clone())]);
         };
         if operators.contains_key("$date") {
@@ -146,7 +155,12 @@ impl Test {
                 "$gte" => Self::Order(Ordering::Greater, true, operand.clone()),
                 "$lt" => Self::Order(Ordering::Less, false, operand.clone()),
                 "$lte" => Self::Order(Ordering::Less, true, operand.clone()),
-                "$exists" => Self::Exists(operand.as_bool().or_else(|| operand.as_i64().map(|n| n != 0)).ok_or(Unsupported)?),
+                "$exists" => Self::Exists(
+                    operand
+                        .as_bool()
+                        .or_else(|| operand.as_i64().map(|n| n != 0))
+                        .ok_or(Unsupported)?,
+                ),
                 "$regex" => Self::Pattern(pattern(operand, operators.get("$options"))?),
                 "$options" if operators.contains_key("$regex") => continue,
                 _ => return Err(Unsupported),
@@ -162,12 +176,16 @@ impl Test {
             Self::In(wanted) => wanted.iter().any(|one| equals(found, one)),
             Self::NotIn(unwanted) => !unwanted.iter().any(|one| equals(found, one)),
             Self::Exists(wanted) => found.is_empty() != *wanted,
-            Self::Order(order, or_equal, bound) => each(found).any(|value| match compare(value, bound) {
-                Some(Ordering::Equal) => *or_equal,
-                Some(other) => other == *order,
-                None => false,
-            }),
-            Self::Pattern(pattern) => each(found).any(|value| value.as_str().is_some_and(|text| pattern.is_match(text))),
+            Self::Order(order, or_equal, bound) => {
+                each(found).any(|value| match compare(value, bound) {
+                    Some(Ordering::Equal) => *or_equal,
+                    Some(other) => other == *order,
+                    None => false,
+                })
+            }
+            Self::Pattern(pattern) => {
+                each(found).any(|value| value.as_str().is_some_and(|text| pattern.is_match(text)))
+            }
         }
     }
 }
@@ -185,7 +203,8 @@ fn equals(found: &[&Value], wanted: &Value) -> bool {
         return found.iter().all(|value| value.is_null());
     }
     found.contains(&wanted)
-        || each(found).any(|value| value == wanted || compare(value, wanted) == Some(Ordering::Equal))
+        || each(found)
+            .any(|value| value == wanted || compare(value, wanted) == Some(Ordering::Equal))
 }
 
 /// Numbers by size, dates by time, texts by their characters; anything else has no order.
@@ -223,31 +242,67 @@ mod tests {
     #[test]
     fn the_queries_of_known_clients() {
         let doc = json!({"_id": "m", "mentions": [{"_id": "u1"}, {"_id": "u2"}], "pinned": true, "ts": "2022-07-01T12:00:00.000Z"});
-        assert_eq!(matches(&json!({"mentions._id": {"$in": ["u2"]}}), &doc), Ok(true));
-        assert_eq!(matches(&json!({"mentions._id": {"$in": ["u3"]}}), &doc), Ok(false));
+        assert_eq!(
+            matches(&json!({"mentions._id": {"$in": ["u2"]}}), &doc),
+            Ok(true)
+        );
+        assert_eq!(
+            matches(&json!({"mentions._id": {"$in": ["u3"]}}), &doc),
+            Ok(false)
+        );
         assert_eq!(matches(&json!({"starred._id": "u1"}), &doc), Ok(false));
         assert_eq!(matches(&json!({"pinned": true}), &doc), Ok(true));
-        assert_eq!(matches(&json!({"tmid": {"$exists": false}}), &doc), Ok(true));
-        assert_eq!(matches(&json!({"ts": {"$gt": {"$date": 0}}}), &doc), Ok(true));
-        assert_eq!(matches(&json!({"$or": [{"x": 1}, {"_id": {"$regex": "^M$", "$options": "i"}}]}), &doc), Ok(true));
+        assert_eq!(
+            matches(&json!({"tmid": {"$exists": false}}), &doc),
+            Ok(true)
+        );
+        assert_eq!(
+            matches(&json!({"ts": {"$gt": {"$date": 0}}}), &doc),
+            Ok(true)
+        );
+        assert_eq!(
+            matches(
+                &json!({"$or": [{"x": 1}, {"_id": {"$regex": "^M$", "$options": "i"}}]}),
+                &doc
+            ),
+            Ok(true)
+        );
     }
 
     #[test]
     fn what_is_not_supported_is_refused() {
         let doc = json!({});
-        assert_eq!(matches(&json!({"a": {"$where": "x"}}), &doc), Err(Unsupported));
-        assert_eq!(matches(&json!({"$or": [{"$where": "x"}]}), &doc), Err(Unsupported));
-        assert_eq!(matches(&json!({"$where": "x"}), &doc), Ok(true), "dropped at the top level");
-        assert_eq!(matches(&json!({"a": {"$regex": "("}}), &doc), Err(Unsupported));
+        assert_eq!(
+            matches(&json!({"a": {"$where": "x"}}), &doc),
+            Err(Unsupported)
+        );
+        assert_eq!(
+            matches(&json!({"$or": [{"$where": "x"}]}), &doc),
+            Err(Unsupported)
+        );
+        assert_eq!(
+            matches(&json!({"$where": "x"}), &doc),
+            Ok(true),
+            "dropped at the top level"
+        );
+        assert_eq!(
+            matches(&json!({"a": {"$regex": "("}}), &doc),
+            Err(Unsupported)
+        );
     }
 
     #[test]
     fn ids_are_recognised() {
         let ids = |query: &Value| {
             let filter = Filter::parse(query.as_object().expect("object")).expect("filter");
-            filter.ids().map(|ids| ids.into_iter().map(str::to_owned).collect::<Vec<_>>())
+            filter
+                .ids()
+                .map(|ids| ids.into_iter().map(str::to_owned).collect::<Vec<_>>())
         };
-        assert_eq!(ids(&json!({"_id": {"$in": ["a", "b"]}})), Some(vec!["a".to_owned(), "b".to_owned()]));
+        assert_eq!(
+            ids(&json!({"_id": {"$in": ["a", "b"]}})),
+            Some(vec!["a".to_owned(), "b".to_owned()])
+        );
         assert_eq!(ids(&json!({"_id": "a"})), Some(vec!["a".to_owned()]));
         assert_eq!(ids(&json!({"public": true})), None);
     }

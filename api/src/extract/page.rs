@@ -38,7 +38,10 @@ impl PageRequest {
 
     /// Whether `field` is what comes first in the order, and whether last comes first.
     pub fn sorted_by(&self, field: &str) -> Option<bool> {
-        self.sort.first().filter(|(name, _)| name == field).map(|(_, descending)| *descending)
+        self.sort
+            .first()
+            .filter(|(name, _)| name == field)
+            .map(|(_, descending)| *descending)
     }
 
     /// Whether rows have to be looked at one by one.
@@ -50,7 +53,10 @@ impl PageRequest {
     pub fn project(&self, docs: Vec<Bytes>) -> Vec<Bytes> {
         match &self.fields {
             None => docs,
-            Some(choice) => docs.into_iter().map(|doc| choice.apply_bytes(doc)).collect(),
+            Some(choice) => docs
+                .into_iter()
+                .map(|doc| choice.apply_bytes(doc))
+                .collect(),
         }
     }
 }
@@ -68,12 +74,18 @@ pub fn filter_rows(rows: Vec<Bytes>, filter: &Filter, slice: Slice) -> (Vec<Byte
 /// The part of `rows` which `slice` wants.
 pub fn cut<T>(rows: Vec<T>, slice: Slice) -> Vec<T> {
     let skip = usize::try_from(slice.offset).unwrap_or(usize::MAX);
-    let take = slice.count.map_or(usize::MAX, |count| usize::try_from(count).unwrap_or(usize::MAX));
+    let take = slice.count.map_or(usize::MAX, |count| {
+        usize::try_from(count).unwrap_or(usize::MAX)
+    });
     rows.into_iter().skip(skip).take(take).collect()
 }
 
 fn slice(params: &Params, settings: &Settings) -> Slice {
-    let positive = |id: &str| u64::try_from(settings.int(id)).ok().filter(|limit| *limit > 0);
+    let positive = |id: &str| {
+        u64::try_from(settings.int(id))
+            .ok()
+            .filter(|limit| *limit > 0)
+    };
     let upper = positive("API_Upper_Count_Limit").unwrap_or(100);
     let default = positive("API_Default_Count").unwrap_or(50);
     let count = match number(params, "count") {
@@ -81,7 +93,10 @@ fn slice(params: &Params, settings: &Settings) -> Slice {
         None | Some(0) => Some(default),
         Some(count) => Some(count.min(upper)),
     };
-    Slice { offset: number(params, "offset").unwrap_or(0), count }
+    Slice {
+        offset: number(params, "offset").unwrap_or(0),
+        count,
+    }
 }
 
 /// A whole number, as a number or as text; what is neither counts as absent.
@@ -95,12 +110,20 @@ fn number(params: &Params, name: &str) -> Option<u64> {
 
 /// A JSON object in a text parameter, or an object as such.
 fn json_object(params: &Params, name: &str) -> Result<Option<Map<String, Value>>, ApiError> {
-    let Some(value) = params.get(name) else { return Ok(None) };
-    let raw = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+    let Some(value) = params.get(name) else {
+        return Ok(None);
+    };
+    let raw = value
+        .as_str()
+        .map_or_else(|| value.to_string(), str::to_owned);
     if raw.is_empty() {
         return Ok(None);
     }
-    let parsed = if value.is_object() { Ok(value.clone()) } else { serde_json::from_str(&raw) };
+    let parsed = if value.is_object() {
+        Ok(value.clone())
+    } else {
+        serde_json::from_str(&raw)
+    };
     match parsed {
         Ok(Value::Object(object)) => Ok(Some(object)),
         _ => Err(texts::invalid_json_parameter(name, &raw)),
@@ -108,7 +131,9 @@ fn json_object(params: &Params, name: &str) -> Result<Option<Map<String, Value>>
 }
 
 fn sort(params: &Params) -> Result<Vec<(String, bool)>, ApiError> {
-    let Some(object) = json_object(params, "sort")? else { return Ok(Vec::new()) };
+    let Some(object) = json_object(params, "sort")? else {
+        return Ok(Vec::new());
+    };
     object
         .into_iter()
         .map(|(field, direction)| match direction.as_i64() {
@@ -120,16 +145,24 @@ fn sort(params: &Params) -> Result<Vec<(String, bool)>, ApiError> {
 }
 
 fn query(params: &Params) -> Result<Option<Filter>, ApiError> {
-    let Some(mut object) = json_object(params, "query")? else { return Ok(None) };
+    let Some(mut object) = json_object(params, "query")? else {
+        return Ok(None);
+    };
     object.retain(|field, _| !BLOCKED.contains(&first_segment(field)));
     if object.is_empty() {
         return Ok(None);
     }
-    Filter::parse(&object).map(Some).map_err(|_| invalid(params, "query"))
+    Filter::parse(&object)
+        .map(Some)
+        .map_err(|_| invalid(params, "query"))
 }
 
 fn invalid(params: &Params, name: &str) -> ApiError {
-    let raw = params.get(name).map_or_else(String::new, |value| value.as_str().map_or_else(|| value.to_string(), str::to_owned));
+    let raw = params.get(name).map_or_else(String::new, |value| {
+        value
+            .as_str()
+            .map_or_else(|| value.to_string(), str::to_owned)
+    });
     texts::invalid_json_parameter(name, &raw)
 }
 
@@ -149,7 +182,9 @@ pub enum FieldChoice {
 impl FieldChoice {
     /// Reads `fields`. One field with 1 makes all with 0 meaningless.
     pub fn parse(params: &Params) -> Result<Option<Self>, ApiError> {
-        let Some(object) = json_object(params, "fields")? else { return Ok(None) };
+        let Some(object) = json_object(params, "fields")? else {
+            return Ok(None);
+        };
         let (mut only, mut without) = (Vec::new(), Vec::new());
         for (field, choice) in object {
             match choice.as_i64().or_else(|| choice.as_bool().map(i64::from)) {
@@ -178,7 +213,9 @@ impl FieldChoice {
     pub fn apply(&self, doc: &mut Map<String, Value>) {
         match self {
             Self::Only(fields) => {
-                doc.retain(|name, _| name == "_id" || fields.iter().any(|field| first_segment(field) == name));
+                doc.retain(|name, _| {
+                    name == "_id" || fields.iter().any(|field| first_segment(field) == name)
+                });
             }
             Self::Without(fields) => doc.retain(|name, _| name == "_id" || !fields.contains(name)),
         }
@@ -202,7 +239,10 @@ mod tests {
     use serde_json::json;
 
     fn request(query: &str) -> Result<PageRequest, ApiError> {
-        PageRequest::parse(&Params::from_urlencoded(query.as_bytes()), &Settings::default())
+        PageRequest::parse(
+            &Params::from_urlencoded(query.as_bytes()),
+            &Settings::default(),
+        )
     }
 
     #[test]
@@ -217,8 +257,14 @@ mod tests {
 
     #[test]
     fn broken_json_parameters_are_told_with_what_was_sent() {
-        let error = request("sort=%7Bx").map(|_| ()).expect_err("not JSON").body();
-        assert_eq!(error["error"], json!("Invalid sort parameter provided: \"{x\" [error-invalid-sort]"));
+        let error = request("sort=%7Bx")
+            .map(|_| ())
+            .expect_err("not JSON")
+            .body();
+        assert_eq!(
+            error["error"],
+            json!("Invalid sort parameter provided: \"{x\" [error-invalid-sort]")
+        );
         assert_eq!(error["details"], json!({"helperMethod": "parseJsonQuery"}));
         assert!(request(r#"sort={"a":2}"#).is_err());
         assert!(request("fields=[1]").is_err());
@@ -228,14 +274,20 @@ mod tests {
     #[test]
     fn inclusion_wins_and_the_id_stays() {
         let page = request(r#"fields={"name":1,"ts":0}"#).expect("fields");
-        let docs = page.project(vec![Bytes::from_static(br#"{"_id":"1","name":"n","ts":2}"#)]);
-        assert_eq!(serde_json::from_slice::<Value>(&docs[0]).ok(), Some(json!({"_id": "1", "name": "n"})));
+        let docs = page.project(vec![Bytes::from_static(
+            br#"{"_id":"1","name":"n","ts":2}"#,
+        )]);
+        assert_eq!(
+            serde_json::from_slice::<Value>(&docs[0]).ok(),
+            Some(json!({"_id": "1", "name": "n"}))
+        );
     }
 
     #[test]
     fn rows_are_filtered_before_they_are_counted() {
         let page = request(r#"query={"pinned":true}&count=1"#).expect("query");
-        let rows = ["{\"pinned\":true}", "{}", "{\"pinned\":true}"].map(|row| Bytes::from_static(row.as_bytes()));
+        let rows = ["{\"pinned\":true}", "{}", "{\"pinned\":true}"]
+            .map(|row| Bytes::from_static(row.as_bytes()));
         let (items, total) = filter_rows(rows.to_vec(), &page.query.expect("filter"), page.slice);
         assert_eq!((items.len(), total), (1, 2));
     }

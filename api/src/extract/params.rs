@@ -40,7 +40,9 @@ impl Params {
         match serde_json::from_slice(body) {
             Ok(Value::Object(map)) => Ok(Self(map)),
             Ok(Value::Array(_)) => Ok(Self::default()),
-            Ok(_) => Err(texts::malformed_body("the top level must be an object or a list")),
+            Ok(_) => Err(texts::malformed_body(
+                "the top level must be an object or a list",
+            )),
             Err(error) => Err(texts::malformed_body(&error.to_string())),
         }
     }
@@ -99,7 +101,9 @@ impl Params {
         match self.get(name) {
             None => Ok(None),
             Some(Value::Bool(flag)) => Ok(Some(*flag)),
-            Some(Value::String(text)) if text == "true" || text == "false" => Ok(Some(text == "true")),
+            Some(Value::String(text)) if text == "true" || text == "false" => {
+                Ok(Some(text == "true"))
+            }
             Some(other) => Err(mismatch("boolean", other, name)),
         }
     }
@@ -120,7 +124,9 @@ impl Params {
 
     /// A point in time: ISO-8601, milliseconds, or `{"$date": ms}`. `Err` when there is something that is none.
     pub fn date(&self, name: &str) -> Result<Option<Timestamp>, NotADate> {
-        self.get(name).map(|value| parse_date(value).ok_or(NotADate)).transpose()
+        self.get(name)
+            .map(|value| parse_date(value).ok_or(NotADate))
+            .transpose()
     }
 }
 
@@ -143,12 +149,18 @@ fn parse_date_text(text: &str) -> Option<Timestamp> {
         return Some(Timestamp::from_millis(instant.as_millisecond()));
     }
     // Without an offset, UTC is meant; a day alone is its midnight.
-    let civil = text.parse::<jiff::civil::DateTime>().or_else(|_| text.parse::<jiff::civil::Date>().map(|day| day.at(0, 0, 0, 0)));
+    let civil = text.parse::<jiff::civil::DateTime>().or_else(|_| {
+        text.parse::<jiff::civil::Date>()
+            .map(|day| day.at(0, 0, 0, 0))
+    });
     if let Ok(civil) = civil {
         let instant = civil.to_zoned(jiff::tz::TimeZone::UTC).ok()?;
         return Some(Timestamp::from_millis(instant.timestamp().as_millisecond()));
     }
-    text.parse::<i64>().ok().filter(|millis| *millis > 9_999).map(Timestamp::from_millis)
+    text.parse::<i64>()
+        .ok()
+        .filter(|millis| *millis > 9_999)
+        .map(Timestamp::from_millis)
 }
 
 fn mismatch(wanted: &str, found: &Value, name: &str) -> ApiError {
@@ -172,9 +184,15 @@ fn split_key(key: &str) -> (&str, Vec<&str>) {
     let Some((name, rest)) = key.split_once('[').filter(|(name, _)| !name.is_empty()) else {
         return (key, Vec::new());
     };
-    let Some(inner) = rest.strip_suffix(']') else { return (key, Vec::new()) };
+    let Some(inner) = rest.strip_suffix(']') else {
+        return (key, Vec::new());
+    };
     let path: Vec<&str> = inner.split("][").collect();
-    if path.len() > MAX_DEPTH { (key, Vec::new()) } else { (name, path) }
+    if path.len() > MAX_DEPTH {
+        (key, Vec::new())
+    } else {
+        (name, path)
+    }
 }
 
 fn insert(map: &mut Map<String, Value>, name: &str, path: &[&str], text: String) {
@@ -196,7 +214,9 @@ fn insert(map: &mut Map<String, Value>, name: &str, path: &[&str], text: String)
             }
         }
         [key, rest @ ..] => {
-            if let Value::Object(inner) = map.entry(name).or_insert_with(|| Value::Object(Map::new())) {
+            if let Value::Object(inner) =
+                map.entry(name).or_insert_with(|| Value::Object(Map::new()))
+            {
                 insert(inner, key, rest, text);
             }
         }
@@ -214,16 +234,28 @@ mod tests {
 
     #[test]
     fn brackets_and_repetition_make_lists_and_objects() {
-        assert_eq!(parsed("ids[]=a&ids[]=b&c=d+e%20f"), json!({"ids": ["a", "b"], "c": "d e f"}));
+        assert_eq!(
+            parsed("ids[]=a&ids[]=b&c=d+e%20f"),
+            json!({"ids": ["a", "b"], "c": "d e f"})
+        );
         assert_eq!(parsed("a=1&a=2"), json!({"a": ["1", "2"]}));
         assert_eq!(parsed("a[0]=x&a[1]=y"), json!({"a": ["x", "y"]}));
-        assert_eq!(parsed("a[b]=c&a[d][]=e"), json!({"a": {"b": "c", "d": ["e"]}}));
-        assert_eq!(parsed("password[digest]=ff&password[algorithm]=sha-256"), json!({"password": {"digest": "ff", "algorithm": "sha-256"}}));
+        assert_eq!(
+            parsed("a[b]=c&a[d][]=e"),
+            json!({"a": {"b": "c", "d": ["e"]}})
+        );
+        assert_eq!(
+            parsed("password[digest]=ff&password[algorithm]=sha-256"),
+            json!({"password": {"digest": "ff", "algorithm": "sha-256"}})
+        );
     }
 
     #[test]
     fn nonsense_is_harmless() {
-        assert_eq!(parsed("[=1&]=2&a[=3"), json!({"[": "1", "]": "2", "a[": "3"}));
+        assert_eq!(
+            parsed("[=1&]=2&a[=3"),
+            json!({"[": "1", "]": "2", "a[": "3"})
+        );
         assert_eq!(parsed("a[b]=1&a=2"), json!({"a": {"b": "1"}}));
         let deep = format!("a{}=1", "[b]".repeat(100));
         assert_eq!(Params::from_urlencoded(deep.as_bytes()).as_map().len(), 1);
@@ -233,14 +265,23 @@ mod tests {
     fn a_missing_body_is_an_empty_object_and_a_broken_one_an_error() {
         assert_eq!(Params::from_json(b" \n"), Ok(Params::default()));
         assert!(Params::from_json(b"{").is_err());
-        assert!(Params::from_json(b"7").is_err(), "top level must be an object or a list");
+        assert!(
+            Params::from_json(b"7").is_err(),
+            "top level must be an object or a list"
+        );
         assert_eq!(Params::from_json(b"[1]"), Ok(Params::default()));
     }
 
     #[test]
     fn dates_come_in_several_forms() {
         let at = Some(Timestamp::from_millis(1_656_676_800_000));
-        for form in [json!("2022-07-01T12:00:00.000Z"), json!("2022-07-01T14:00:00+02:00"), json!("2022-07-01T12:00:00"), json!(1_656_676_800_000_i64), json!({"$date": 1_656_676_800_000_i64})] {
+        for form in [
+            json!("2022-07-01T12:00:00.000Z"),
+            json!("2022-07-01T14:00:00+02:00"),
+            json!("2022-07-01T12:00:00"),
+            json!(1_656_676_800_000_i64),
+            json!({"$date": 1_656_676_800_000_i64}),
+        ] {
             assert_eq!(parse_date(&form), at, "{form}");
         }
         assert_eq!(parse_date(&json!("yesterday")), None);
@@ -250,8 +291,12 @@ mod tests {
     fn wrong_types_are_told() {
         let params = Params::from_json(br#"{"name": 5, "list": ["a", 1]}"#).expect("object");
         assert_eq!(
-            params.text("name").map_err(|error| error.body()["error"].clone()),
-            Err(json!("Match error: Expected string, got number in field name"))
+            params
+                .text("name")
+                .map_err(|error| error.body()["error"].clone()),
+            Err(json!(
+                "Match error: Expected string, got number in field name"
+            ))
         );
         assert!(params.texts("list").is_err());
         assert_eq!(params.text("absent"), Ok(None));

@@ -61,7 +61,9 @@ impl Schema {
         for alternative in self.one_of {
             let mut candidate = map.clone();
             match self.first_fault(&mut candidate, Some(alternative)) {
-                None if passed.is_some() => return Err(texts::invalid_params(&[NOT_ONE.to_owned()])),
+                None if passed.is_some() => {
+                    return Err(texts::invalid_params(&[NOT_ONE.to_owned()]));
+                }
                 None => passed = Some(candidate),
                 Some(message) => messages.push(message),
             }
@@ -77,7 +79,11 @@ impl Schema {
     }
 
     /// The first thing that is wrong, in the order the validator looks: missing, unknown, mistyped.
-    fn first_fault(&self, map: &mut Map<String, Value>, chosen: Option<&'static str>) -> Option<String> {
+    fn first_fault(
+        &self,
+        map: &mut Map<String, Value>,
+        chosen: Option<&'static str>,
+    ) -> Option<String> {
         let required = self.required.iter().map(|(name, _)| *name).chain(chosen);
         for name in required {
             if !map.contains_key(name) {
@@ -99,7 +105,11 @@ impl Schema {
         if chosen == Some(name) {
             return Some(Kind::Text);
         }
-        self.required.iter().chain(self.optional).find(|(known, _)| *known == name).map(|(_, kind)| *kind)
+        self.required
+            .iter()
+            .chain(self.optional)
+            .find(|(known, _)| *known == name)
+            .map(|(_, kind)| *kind)
     }
 }
 
@@ -114,8 +124,11 @@ impl Kind {
                 if !as_text(value) {
                     return Some("must be string".to_owned());
                 }
-                let long_enough = value.as_str().is_some_and(|text| text.chars().count() >= least);
-                return (!long_enough).then(|| format!("must NOT have fewer than {least} characters"));
+                let long_enough = value
+                    .as_str()
+                    .is_some_and(|text| text.chars().count() >= least);
+                return (!long_enough)
+                    .then(|| format!("must NOT have fewer than {least} characters"));
             }
             Self::Number => as_number(value),
             Self::Boolean => as_boolean(value),
@@ -163,7 +176,10 @@ fn as_number(value: &mut Value) -> bool {
         Value::Null => Some(Value::from(0)),
         Value::String(text) => {
             let text = text.trim();
-            text.parse::<i64>().ok().map(Value::from).or_else(|| text.parse::<f64>().ok().map(Value::from))
+            text.parse::<i64>()
+                .ok()
+                .map(Value::from)
+                .or_else(|| text.parse::<f64>().ok().map(Value::from))
         }
         Value::Array(_) | Value::Object(_) => None,
     };
@@ -192,7 +208,11 @@ mod tests {
     use super::*;
     use serde_json::json;
 
-    const ROOM: Schema = Schema { required: &[], optional: &[("joinCode", Kind::Text)], one_of: &["roomId", "roomName"] };
+    const ROOM: Schema = Schema {
+        required: &[],
+        optional: &[("joinCode", Kind::Text)],
+        one_of: &["roomId", "roomName"],
+    };
     const PLAIN: Schema = Schema {
         required: &[("name", Kind::LongText(3))],
         optional: &[("age", Kind::Number), ("on", Kind::Boolean)],
@@ -200,16 +220,24 @@ mod tests {
     };
 
     fn checked(schema: &Schema, value: Value) -> Result<Value, String> {
-        let Value::Object(map) = value else { return Err("not an object".to_owned()) };
+        let Value::Object(map) = value else {
+            return Err("not an object".to_owned());
+        };
         match schema.check(map.into()) {
             Ok(params) => Ok(Value::Object(params.into_map())),
-            Err(error) => Err(error.body()["error"].as_str().unwrap_or_default().to_owned()),
+            Err(error) => Err(error.body()["error"]
+                .as_str()
+                .unwrap_or_default()
+                .to_owned()),
         }
     }
 
     #[test]
     fn exactly_one_selector() {
-        assert_eq!(checked(&ROOM, json!({"roomId": "a"})), Ok(json!({"roomId": "a"})));
+        assert_eq!(
+            checked(&ROOM, json!({"roomId": "a"})),
+            Ok(json!({"roomId": "a"}))
+        );
         assert_eq!(
             checked(&ROOM, json!({})),
             Err("must have required property 'roomId'\n must have required property 'roomName'\n must match exactly one schema in oneOf [invalid-params]".to_owned())
@@ -220,11 +248,29 @@ mod tests {
 
     #[test]
     fn scalars_are_converted_and_the_first_fault_is_told() {
-        assert_eq!(checked(&PLAIN, json!({"name": 12345, "age": "7", "on": "true"})), Ok(json!({"name": "12345", "age": 7, "on": true})));
-        assert_eq!(checked(&PLAIN, json!({})), Err("must have required property 'name' [invalid-params]".to_owned()));
-        assert_eq!(checked(&PLAIN, json!({"name": "ab"})), Err("must NOT have fewer than 3 characters [invalid-params]".to_owned()));
-        assert_eq!(checked(&PLAIN, json!({"name": "abc", "b": 1})), Err("must NOT have additional properties [invalid-params]".to_owned()));
-        assert_eq!(checked(&PLAIN, json!({"name": "abc", "on": "yes"})), Err("must be boolean [invalid-params]".to_owned()));
-        assert_eq!(checked(&PLAIN, json!({"name": {}})), Err("must be string [invalid-params]".to_owned()));
+        assert_eq!(
+            checked(&PLAIN, json!({"name": 12345, "age": "7", "on": "true"})),
+            Ok(json!({"name": "12345", "age": 7, "on": true}))
+        );
+        assert_eq!(
+            checked(&PLAIN, json!({})),
+            Err("must have required property 'name' [invalid-params]".to_owned())
+        );
+        assert_eq!(
+            checked(&PLAIN, json!({"name": "ab"})),
+            Err("must NOT have fewer than 3 characters [invalid-params]".to_owned())
+        );
+        assert_eq!(
+            checked(&PLAIN, json!({"name": "abc", "b": 1})),
+            Err("must NOT have additional properties [invalid-params]".to_owned())
+        );
+        assert_eq!(
+            checked(&PLAIN, json!({"name": "abc", "on": "yes"})),
+            Err("must be boolean [invalid-params]".to_owned())
+        );
+        assert_eq!(
+            checked(&PLAIN, json!({"name": {}})),
+            Err("must be string [invalid-params]".to_owned())
+        );
     }
 }

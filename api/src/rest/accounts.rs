@@ -8,8 +8,8 @@ use serde_json::{Value, json};
 
 use super::answer::{Answer, Outcome};
 use super::{lookup, shape};
-use crate::commands::users::{self, Maker};
 use crate::commands::ownership::Orphans;
+use crate::commands::users::{self, Maker};
 use crate::error::{ApiError, texts};
 use crate::extract::Call;
 use crate::extract::params::Params;
@@ -18,7 +18,12 @@ use crate::password::PasswordDigest;
 use crate::state::{fresh_id, now};
 
 const CREATE: Schema = Schema {
-    required: &[("email", Kind::Text), ("name", Kind::Text), ("password", Kind::Text), ("username", Kind::Text)],
+    required: &[
+        ("email", Kind::Text),
+        ("name", Kind::Text),
+        ("password", Kind::Text),
+        ("username", Kind::Text),
+    ],
     optional: &[
         ("active", Kind::Boolean),
         ("bio", Kind::Text),
@@ -76,7 +81,11 @@ pub async fn create(call: Call) -> Outcome {
     let params = call.input.strict(&CREATE)?;
     let state = &call.state;
     let settings = state.views().settings();
-    for (key, label) in [("username", "Username"), ("name", "Name"), ("password", "Password")] {
+    for (key, label) in [
+        ("username", "Username"),
+        ("name", "Name"),
+        ("password", "Password"),
+    ] {
         if params.filled(key)?.is_none() {
             return Err(texts::field_required(label));
         }
@@ -109,8 +118,17 @@ pub async fn create(call: Call) -> Outcome {
         at: now(),
     };
     users::would_create(state, &call.caller, &wish).await?;
-    let password = if random { fresh_id() } else { params.required("password")?.to_owned() };
-    wish.password = Some(state.passwords().hash(PasswordDigest::of(&password)).await?);
+    let password = if random {
+        fresh_id()
+    } else {
+        params.required("password")?.to_owned()
+    };
+    wish.password = Some(
+        state
+            .passwords()
+            .hash(PasswordDigest::of(&password))
+            .await?,
+    );
     let join = params.boolean("joinDefaultChannels")?.unwrap_or(true);
     let id = users::create(state, Maker::User(&call.caller), &wish, join).await?;
     let profile = ProfileChange {
@@ -119,7 +137,11 @@ pub async fn create(call: Call) -> Outcome {
         ..ProfileChange::default()
     };
     if profile != ProfileChange::default() {
-        let change = UserCommand::ChangeProfile { user: id.clone(), change: profile, at: now() };
+        let change = UserCommand::ChangeProfile {
+            user: id.clone(),
+            change: profile,
+            at: now(),
+        };
         users::change(state, &call.caller, &id, &[change], None).await?;
     }
     raw_user(&call, &id).await
@@ -127,7 +149,9 @@ pub async fn create(call: Call) -> Outcome {
 
 /// The custom fields that are defined, among those sent; without definitions nothing is stored (6.5).
 fn custom_fields(params: &Params, definitions: &str) -> Result<Option<Value>, ApiError> {
-    let Some(Value::Object(sent)) = params.get("customFields") else { return Ok(None) };
+    let Some(Value::Object(sent)) = params.get("customFields") else {
+        return Ok(None);
+    };
     if definitions.trim().is_empty() {
         return Ok(None);
     }
@@ -137,7 +161,10 @@ fn custom_fields(params: &Params, definitions: &str) -> Result<Option<Value>, Ap
         check_custom_field(name, rules, sent.get(name)).map_err(texts::custom_field)?;
     }
     let kept = sent.iter().filter(|(name, _)| defined.contains_key(*name));
-    Ok(Some(Value::Object(kept.map(|(name, value)| (name.clone(), value.clone())).collect())))
+    Ok(Some(Value::Object(
+        kept.map(|(name, value)| (name.clone(), value.clone()))
+            .collect(),
+    )))
 }
 
 /// Whether a custom field is as its definition says; says what is wrong otherwise (6.5).
@@ -149,11 +176,21 @@ fn check_custom_field(name: &str, rules: &Value, value: Option<&Value>) -> Resul
     };
     if text.is_empty() {
         let required = rules["required"] == json!(true);
-        return if required { Err(format!("Field {name} is required")) } else { Ok(()) };
+        return if required {
+            Err(format!("Field {name} is required"))
+        } else {
+            Ok(())
+        };
     }
     if rules["type"] == json!("select") {
-        let allowed = rules["options"].as_array().is_some_and(|options| options.iter().any(|one| one == text));
-        return if allowed { Ok(()) } else { Err(format!("Value for field {name} is invalid")) };
+        let allowed = rules["options"]
+            .as_array()
+            .is_some_and(|options| options.iter().any(|one| one == text));
+        return if allowed {
+            Ok(())
+        } else {
+            Err(format!("Value for field {name} is invalid"))
+        };
     }
     let length = text.chars().count() as u64;
     if let Some(most) = rules["maxLength"].as_u64().filter(|most| length > *most) {
@@ -166,7 +203,12 @@ fn check_custom_field(name: &str, rules: &Value, value: Option<&Value>) -> Resul
 }
 
 async fn raw_user(call: &Call, id: &UserId) -> Outcome {
-    let user = call.state.views().user(id).await?.ok_or(ApiError::Unavailable)?;
+    let user = call
+        .state
+        .views()
+        .user(id)
+        .await?
+        .ok_or(ApiError::Unavailable)?;
     let privileged = call.may(Permission::VIEW_FULL_OTHER_USER_INFO);
     Ok(Answer::empty().field("user", &shape::raw(&call.state, &user, privileged)))
 }
@@ -179,12 +221,21 @@ pub async fn update(call: Call) -> Outcome {
         _ => return Err(texts::invalid_params(&["must be object".to_owned()])),
     };
     let id = UserId::new(params.required("userId")?);
-    let user = call.state.views().user(&id).await?.ok_or_else(texts::user_param_unknown)?;
+    let user = call
+        .state
+        .views()
+        .user(&id)
+        .await?
+        .ok_or_else(texts::user_param_unknown)?;
     let orphans = match data.boolean("active")? {
         Some(active) => {
             call.need(Permission::EDIT_OTHER_USER_ACTIVE_STATUS)?;
             let leaves = user.active && !active;
-            if leaves { Some(Orphans::of(&call.state, &id, params.flag("confirmRelinquish")).await?) } else { None }
+            if leaves {
+                Some(Orphans::of(&call.state, &id, params.flag("confirmRelinquish")).await?)
+            } else {
+                None
+            }
         }
         None => None,
     };
@@ -199,7 +250,11 @@ pub async fn update(call: Call) -> Outcome {
 }
 
 /// What the fields of an update ask for.
-async fn update_commands(call: &Call, id: &UserId, data: &Params) -> Result<Vec<UserCommand>, ApiError> {
+async fn update_commands(
+    call: &Call,
+    id: &UserId,
+    data: &Params,
+) -> Result<Vec<UserCommand>, ApiError> {
     let (at, user) = (now(), id.clone());
     let settings = call.state.views().settings();
     let owned = |name: &str| data.text(name).map(|text| text.map(str::to_owned));
@@ -210,30 +265,65 @@ async fn update_commands(call: &Call, id: &UserId, data: &Params) -> Result<Vec<
         status_text: owned("statusText")?,
         custom_fields: custom_fields(data, settings.text("Accounts_CustomFields"))?,
     };
-    let mut commands = vec![UserCommand::ChangeProfile { user: user.clone(), change, at }];
+    let mut commands = vec![UserCommand::ChangeProfile {
+        user: user.clone(),
+        change,
+        at,
+    }];
     if let Some(username) = owned("username")? {
-        commands.push(UserCommand::ChangeUsername { user: user.clone(), username, at });
+        commands.push(UserCommand::ChangeUsername {
+            user: user.clone(),
+            username,
+            at,
+        });
     }
     let verified = data.flag("verified");
     if let Some(address) = owned("email")? {
-        commands.push(UserCommand::ChangeEmail { user: user.clone(), address, verified, at });
+        commands.push(UserCommand::ChangeEmail {
+            user: user.clone(),
+            address,
+            verified,
+            at,
+        });
     } else if verified && let Some(address) = first_address(call, id).await? {
-        commands.push(UserCommand::ChangeEmail { user: user.clone(), address, verified, at });
+        commands.push(UserCommand::ChangeEmail {
+            user: user.clone(),
+            address,
+            verified,
+            at,
+        });
     }
     // Silently ignored without the permission, and random ones win over those sent.
     let random = data.flag("setRandomPassword");
-    let password = if random { Some(fresh_id()) } else { data.filled("password")?.map(str::to_owned) };
+    let password = if random {
+        Some(fresh_id())
+    } else {
+        data.filled("password")?.map(str::to_owned)
+    };
     if let Some(password) = password
         && call.may(Permission::EDIT_OTHER_USER_PASSWORD)
     {
         check_policy(&password, &settings)?;
-        let password = call.state.passwords().hash(PasswordDigest::of(&password)).await?;
+        let password = call
+            .state
+            .passwords()
+            .hash(PasswordDigest::of(&password))
+            .await?;
         let require_change = random || data.flag("requirePasswordChange");
-        commands.push(UserCommand::ChangePassword { user: user.clone(), password, require_change, at });
+        commands.push(UserCommand::ChangePassword {
+            user: user.clone(),
+            password,
+            require_change,
+            at,
+        });
     }
     if let Some(roles) = data.texts("roles")? {
         let roles = roles.into_iter().map(RoleId::new).collect();
-        commands.push(UserCommand::SetRoles { user: user.clone(), roles, at });
+        commands.push(UserCommand::SetRoles {
+            user: user.clone(),
+            roles,
+            at,
+        });
     }
     if let Some(active) = data.boolean("active")? {
         commands.push(UserCommand::SetActive { user, active, at });
@@ -242,7 +332,9 @@ async fn update_commands(call: &Call, id: &UserId, data: &Params) -> Result<Vec<
 }
 
 async fn first_address(call: &Call, id: &UserId) -> Result<Option<String>, ApiError> {
-    let Some(user) = call.state.views().user(id).await? else { return Ok(None) };
+    let Some(user) = call.state.views().user(id).await? else {
+        return Ok(None);
+    };
     let doc: Value = serde_json::from_slice(&user.doc).unwrap_or_default();
     Ok(doc["emails"][0]["address"].as_str().map(str::to_owned))
 }
@@ -253,13 +345,19 @@ pub async fn set_active_status(call: Call) -> Outcome {
     let params = call.input.strict(&SET_ACTIVE)?;
     let id = UserId::new(params.required("userId")?);
     let active = params.flag("activeStatus");
-    let Some(user) = call.state.views().user(&id).await? else { return Ok(Answer::empty()) };
+    let Some(user) = call.state.views().user(&id).await? else {
+        return Ok(Answer::empty());
+    };
     let orphans = if user.active && !active {
         Some(Orphans::of(&call.state, &id, params.flag("confirmRelinquish")).await?)
     } else {
         None
     };
-    let set = UserCommand::SetActive { user: id.clone(), active, at: now() };
+    let set = UserCommand::SetActive {
+        user: id.clone(),
+        active,
+        at: now(),
+    };
     users::change(&call.state, &call.caller, &id, &[set], None).await?;
     if let Some(orphans) = orphans {
         orphans.settle(&call.state, call.caller.id()).await?;

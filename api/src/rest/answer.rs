@@ -34,7 +34,10 @@ impl Answer {
     pub fn with_capacity(bytes: usize) -> Self {
         let mut body = Vec::with_capacity(bytes + 20);
         body.push(b'{');
-        Self { body, end: b"\"success\":true}" }
+        Self {
+            body,
+            end: b"\"success\":true}",
+        }
     }
 
     /// `{"status":"success","data":...}`, the envelope of login and logout.
@@ -86,7 +89,9 @@ impl Answer {
     /// Every field of an object, at the top level of the answer.
     #[must_use]
     pub fn fields(self, fields: &serde_json::Map<String, serde_json::Value>) -> Self {
-        fields.iter().fold(self, |answer, (name, value)| answer.field(name, value))
+        fields
+            .iter()
+            .fold(self, |answer, (name, value)| answer.field(name, value))
     }
 
     /// The finished body.
@@ -105,7 +110,10 @@ impl Answer {
 impl IntoResponse for Answer {
     fn into_response(self) -> Response {
         let mut response = Response::new(self.into_bytes().into());
-        response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        response.headers_mut().insert(
+            header::CONTENT_TYPE,
+            HeaderValue::from_static("application/json"),
+        );
         response
     }
 }
@@ -121,9 +129,17 @@ mod tests {
     #[test]
     fn documents_are_copied_into_the_envelope() {
         assert_eq!(text(Answer::empty()), r#"{"success":true}"#);
-        assert_eq!(text(Answer::empty().raw("message", br#"{"a":1}"#)), r#"{"message":{"a":1},"success":true}"#);
-        let list = Answer::empty().raw_list("rooms", &[&b"{}"[..], b"[]"]).field("total", &2);
+        assert_eq!(
+            text(Answer::empty().raw("message", br#"{"a":1}"#)),
+            r#"{"message":{"a":1},"success":true}"#
+        );
+        let list = Answer::empty()
+            .raw_list("rooms", &[&b"{}"[..], b"[]"])
+            .field("total", &2);
         assert_eq!(text(list), r#"{"rooms":[{},[]],"total":2,"success":true}"#);
-        assert_eq!(text(Answer::status_data("x")), r#"{"data":"x","status":"success"}"#);
+        assert_eq!(
+            text(Answer::status_data("x")),
+            r#"{"data":"x","status":"success"}"#
+        );
     }
 }

@@ -1,6 +1,6 @@
 //! Messages: posting, changing, deleting, reacting (contract, messages 6).
 
-use domain::message::{MessageCommand, PostChecks, Presentation, resolve_sent_at};
+use domain::message::{MessageCommand, MessageRefusal, PostChecks, Presentation, resolve_sent_at};
 use domain::permission::Permission;
 use domain::{MessageId, RoomId, Timestamp, UserId};
 use projections::MessageRecord;
@@ -57,13 +57,21 @@ pub async fn send(call: Call) -> Outcome {
     let now = now();
     let given = match &message.ts {
         None | Some(Value::Null) => None,
-        Some(ts) => Some(parse_date(ts).ok_or_else(|| texts::type_mismatch("date", "another value", "ts"))?),
+        Some(ts) => Some(
+            parse_date(ts).ok_or_else(|| texts::type_mismatch("date", "another value", "ts"))?,
+        ),
     };
     let at = resolve_sent_at(given, now)?;
     let (room, thread) = thread_of(&call, message.rid.as_deref(), message.tmid.as_deref()).await?;
-    let place = Place::of(&call.state, &call.caller, &room).await?.ok_or(ApiError::plain("error-invalid-room"))?;
+    let place = Place::of(&call.state, &call.caller, &room)
+        .await?
+        .ok_or_else(texts::no_such_room)?;
     let draft = Draft {
-        id: message.id.as_deref().filter(|id| !id.is_empty()).map(MessageId::new),
+        id: message
+            .id
+            .as_deref()
+            .filter(|id| !id.is_empty())
+            .map(MessageId::new),
         text: message.msg.unwrap_or_default(),
         find_links: message.parse_urls != Some(false),
         attachments: message.attachments,
@@ -77,7 +85,9 @@ pub async fn send(call: Call) -> Outcome {
             blocks: message.blocks,
             location: message.location,
             custom_fields: message.custom_fields,
-            encrypted: message.t.filter(|kind| matches!(kind.as_str(), "e2e" | "otr" | "otr-ack")),
+            encrypted: message
+                .t
+                .filter(|kind| matches!(kind.as_str(), "e2e" | "otr" | "otr-ack")),
             e2e: message.e2e,
         }),
         thread,
@@ -103,7 +113,13 @@ async fn thread_of(
     tmid: Option<&str>,
 ) -> Result<(RoomId, Option<MessageId>), ApiError> {
     match tmid.filter(|tmid| !tmid.is_empty()) {
-        None => Ok((RoomId::new(rid.filter(|rid| !rid.is_empty()).ok_or_else(texts::rid_missing)?), None)),
+        None => Ok((
+            RoomId::new(
+                rid.filter(|rid| !rid.is_empty())
+                    .ok_or_else(texts::rid_missing)?,
+            ),
+            None,
+        )),
         Some(tmid) => {
             let parent = call.state.views().message(&MessageId::new(tmid)).await?;
             let parent = parent.ok_or_else(texts::message_not_found)?;
@@ -115,7 +131,11 @@ async fn thread_of(
 /// `POST /api/v1/chat.postMessage`. Several targets get one message each, up to the first error.
 pub async fn post(call: Call) -> Outcome {
     let params = call.input.params()?;
-    let key = if params.get("roomId").is_some() { "roomId" } else { "channel" };
+    let key = if params.get("roomId").is_some() {
+        "roomId"
+    } else {
+        "channel"
+    };
     let targets = params.texts(key)?.unwrap_or_default();
     if targets.is_empty() {
         return Err(texts::invalid_channel());
@@ -127,7 +147,9 @@ pub async fn post(call: Call) -> Outcome {
         let doc = messages::post(&call.state, &call.caller, &place, posted(&params, at)?).await?;
         first.get_or_insert((named.to_owned(), at, doc));
     }
-    let Some((named, at, doc)) = first else { return Err(texts::invalid_channel()) };
+    let Some((named, at, doc)) = first else {
+        return Err(texts::invalid_channel());
+    };
     Ok(Answer::with_capacity(doc.len() + 64)
         .field("ts", &at.as_millis())
         .field("channel", &named)
@@ -135,20 +157,32 @@ pub async fn post(call: Call) -> Outcome {
 }
 
 fn posted(params: &Params, at: Timestamp) -> Result<Draft, ApiError> {
-    let either = |a: &str, b: &str| Ok::<_, ApiError>(params.filled(a)?.or(params.filled(b)?).map(str::to_owned));
-    let attachments = params.get("attachments").and_then(Value::as_array).map(|list| {
-        list.iter().cloned().map(with_text).collect::<Vec<_>>()
-    });
+    let either = |a: &str, b: &str| {
+        Ok::<_, ApiError>(params.filled(a)?.or(params.filled(b)?).map(str::to_owned))
+    };
+    let attachments = params
+        .get("attachments")
+        .and_then(Value::as_array)
+        .map(|list| list.iter().cloned().map(with_text).collect::<Vec<_>>());
     let avatar = either("avatar", "icon_url")?;
     let parse_urls = params.boolean("parseUrls")?;
     let find_links = parse_urls.unwrap_or(attachments.is_none());
     Ok(Draft {
         id: None,
-        text: params.text("text")?.or(params.text("msg")?).unwrap_or_default().trim().to_owned(),
+        text: params
+            .text("text")?
+            .or(params.text("msg")?)
+            .unwrap_or_default()
+            .trim()
+            .to_owned(),
         find_links,
         presentation: Some(Box::new(Presentation {
-            alias: either("alias", "username")?,
-            emoji: if avatar.is_some() { None } else { either("emoji", "icon_emoji")? },
+            alias: Some(either("alias", "username")?.unwrap_or_default()),
+            emoji: if avatar.is_some() {
+                None
+            } else {
+                either("emoji", "icon_emoji")?
+            },
             avatar,
             groupable: Some(params.boolean("groupable")?.unwrap_or(false)),
             parse_urls: Some(find_links),
@@ -156,7 +190,7 @@ fn posted(params: &Params, at: Timestamp) -> Result<Draft, ApiError> {
             custom_fields: params.get("customFields").cloned(),
             ..Presentation::default()
         })),
-        attachments,
+        attachments: Some(attachments.unwrap_or_default()),
         thread: params.filled("tmid")?.map(MessageId::new),
         shown_in_room: false,
         at,
@@ -177,7 +211,9 @@ fn with_text(mut attachment: Value) -> Value {
 
 /// The message that a request names, with the caller's place in its room.
 async fn found(call: &Call, id: &str) -> Result<Option<(MessageRecord, Place)>, ApiError> {
-    let Some(record) = call.state.views().message(&MessageId::new(id)).await? else { return Ok(None) };
+    let Some(record) = call.state.views().message(&MessageId::new(id)).await? else {
+        return Ok(None);
+    };
     let place = Place::of(&call.state, &call.caller, &record.room).await?;
     Ok(place.map(|place| (record, place)))
 }
@@ -185,7 +221,9 @@ async fn found(call: &Call, id: &str) -> Result<Option<(MessageRecord, Place)>, 
 /// The message of `roomId` and `msgId`, which must agree.
 async fn in_room(call: &Call, params: &Params) -> Result<(MessageRecord, Place), ApiError> {
     let (room, id) = (params.required("roomId")?, params.required("msgId")?);
-    let (record, place) = found(call, id).await?.ok_or_else(|| texts::no_message_with_id(id))?;
+    let (record, place) = found(call, id)
+        .await?
+        .ok_or_else(|| texts::no_message_with_id(id))?;
     // Whoever may not see the room learns nothing about what is in it.
     if !place.can_access(&call.caller) {
         return Err(texts::no_message_with_id(id));
@@ -211,17 +249,26 @@ pub async fn delete(call: Call) -> Outcome {
     let params = call.input.params()?;
     let as_author = params.flag("asUser");
     let (record, place) = in_room(&call, &params).await?;
-    if as_author && record.author != *call.caller.id() && !place.may(&call.caller, Permission::FORCE_DELETE_MESSAGE) {
+    if as_author
+        && record.author != *call.caller.id()
+        && !place.may(&call.caller, Permission::FORCE_DELETE_MESSAGE)
+    {
         return Err(texts::delete_as_user());
     }
     let at = now();
-    let delete = MessageCommand::Delete { message: record.id.clone(), at };
+    let delete = MessageCommand::Delete {
+        message: record.id.clone(),
+        at,
+    };
     messages::change(&call.state, &call.caller, &place, &record, &delete).await?;
     let author = author(&call, &record.author).await?;
     Ok(Answer::empty()
         .field("_id", &record.id)
         .field("ts", &at.as_millis())
-        .field("message", &json!({ "_id": record.id, "rid": record.room, "u": author })))
+        .field(
+            "message",
+            &json!({ "_id": record.id, "rid": record.room, "u": author }),
+        ))
 }
 
 async fn author(call: &Call, id: &UserId) -> Result<Value, ApiError> {
@@ -234,9 +281,19 @@ async fn author(call: &Call, id: &UserId) -> Result<Value, ApiError> {
 /// `POST /api/v1/chat.react`.
 pub async fn react(call: Call) -> Outcome {
     let params = call.input.params()?;
-    let id = params.filled("messageId")?.ok_or_else(texts::message_id_missing)?;
-    let (record, place) = found(&call, id).await?.ok_or_else(texts::message_not_found)?;
-    let emoji = params.filled("emoji")?.or(params.filled("reaction")?).ok_or_else(texts::emoji_missing)?;
+    let id = params
+        .filled("messageId")?
+        .ok_or_else(texts::message_id_missing)?;
+    let (record, place) = found(&call, id)
+        .await?
+        .ok_or_else(texts::message_not_found)?;
+    let emoji = params
+        .filled("emoji")?
+        .or(params.filled("reaction")?)
+        .ok_or_else(texts::emoji_missing)?;
+    if !place.can_access(&call.caller) {
+        return Err(texts::reacting_not_authorized());
+    }
     if !emoji::is_known(emoji) {
         return Err(texts::invalid_emoji());
     }
@@ -246,14 +303,21 @@ pub async fn react(call: Call) -> Outcome {
         wanted: params.boolean("shouldReact")?,
         at: now(),
     };
-    messages::change(&call.state, &call.caller, &place, &record, &react).await?;
-    Ok(Answer::empty())
+    match messages::change(&call.state, &call.caller, &place, &record, &react).await {
+        Ok(()) => Ok(Answer::empty()),
+        Err(error) if error == MessageRefusal::Muted.into() => {
+            Err(texts::reacting_while_muted(record.room.as_str()))
+        }
+        Err(error) => Err(error),
+    }
 }
 
 /// `GET /api/v1/chat.getMessage`.
 pub async fn get(call: Call) -> Outcome {
     let params = call.input.params()?;
-    let id = params.filled("msgId")?.ok_or_else(texts::msg_id_query_missing)?;
+    let id = params
+        .filled("msgId")?
+        .ok_or_else(texts::msg_id_query_missing)?;
     let (record, place) = found(&call, id).await?.ok_or(ApiError::Bare)?;
     if !place.can_read(&call.caller) {
         return Err(texts::reading_not_allowed());

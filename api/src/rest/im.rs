@@ -6,7 +6,8 @@ use domain::{RoomId, UserId};
 use serde_json::json;
 
 use super::answer::{Answer, Outcome};
-use super::{family, history};
+use super::history::{self, HistoryOptions};
+use super::{family, members};
 use crate::commands::place::Place;
 use crate::commands::{direct, memberships};
 use crate::error::{ApiError, texts};
@@ -25,32 +26,57 @@ const CREATE: Schema = Schema {
 pub async fn create(call: Call) -> Outcome {
     let params = call.input.strict(&CREATE)?;
     let names = match params.text("usernames")? {
-        Some(list) => list.split(',').map(str::trim).filter(|name| !name.is_empty()).collect(),
+        Some(list) => list
+            .split(',')
+            .map(str::trim)
+            .filter(|name| !name.is_empty())
+            .collect(),
         None => vec![params.required("username")?],
     };
     let room = with(&call, &names, params.flag("excludeSelf")).await?;
-    let facts = call.state.views().room_facts(&room).await?.ok_or_else(texts::invalid_channel)?;
+    let facts = call
+        .state
+        .views()
+        .room_facts(&room)
+        .await?
+        .ok_or_else(texts::invalid_channel)?;
     let mut usernames = Vec::new();
     for user in &facts.participants {
-        usernames.extend(call.state.views().user(user).await?.map(|user| user.username.clone()));
+        usernames.extend(
+            call.state
+                .views()
+                .user(user)
+                .await?
+                .map(|user| user.username.clone()),
+        );
     }
-    Ok(Answer::empty().field("room", &json!({ "_id": room, "rid": room, "t": "d", "usernames": usernames })))
+    usernames.sort_by_key(|name| name.to_lowercase());
+    Ok(Answer::empty().field(
+        "room",
+        &json!({ "_id": room, "rid": room, "t": "d", "usernames": usernames }),
+    ))
 }
 
 async fn with(call: &Call, names: &[&str], without_self: bool) -> Result<RoomId, ApiError> {
-    let unknown = || ApiError::coded("error-invalid-user", "Invalid user").method("createDirectMessage");
+    let unknown = texts::direct_message_user_unknown;
     let mut participants: Vec<UserId> = Vec::new();
     if !without_self {
         participants.push(call.caller.id().clone());
     }
     for name in names {
         let name = name.strip_prefix('@').unwrap_or(name);
-        let user = call.state.views().user_by_username(name).await?.ok_or_else(unknown)?;
+        let user = call
+            .state
+            .views()
+            .user_by_username(name)
+            .await?
+            .ok_or_else(unknown)?;
         participants.push(user.id.clone());
     }
     participants.sort();
     participants.dedup();
-    if participants.is_empty() {
+    let alone = matches!(&participants[..], [one] if one != call.caller.id());
+    if participants.is_empty() || alone {
         return Err(unknown());
     }
     direct::open(&call.state, &call.caller, participants).await
@@ -68,26 +94,43 @@ async fn room(call: &Call, params: &Params) -> Result<(RoomId, Place), ApiError>
         None => views.user_by_username(name).await?,
     };
     let id = match user {
-        Some(user) => direct::open(&call.state, &call.caller, vec![call.caller.id().clone(), user.id.clone()]).await?,
+        Some(user) => {
+            direct::open(
+                &call.state,
+                &call.caller,
+                vec![call.caller.id().clone(), user.id.clone()],
+            )
+            .await?
+        }
         None => RoomId::new(named),
     };
     let place = Place::of(&call.state, &call.caller, &id).await?;
-    let place = place.filter(|place| place.room.kind == RoomKind::Direct).ok_or_else(texts::invalid_channel)?;
+    let place = place
+        .filter(|place| place.room.kind == RoomKind::Direct)
+        .ok_or_else(texts::invalid_channel)?;
     Ok((id, place))
 }
 
 /// The same for reading: 403 for those who may not.
 async fn readable(call: &Call, params: &Params) -> Result<RoomId, ApiError> {
     let (id, place) = room(call, params).await?;
-    if place.can_read(&call.caller) { Ok(id) } else { Err(texts::forbidden()) }
+    if place.can_read(&call.caller) {
+        Ok(id)
+    } else {
+        Err(texts::forbidden())
+    }
 }
 
 /// The room of exactly that id, for a member; 403 otherwise.
 async fn own(call: &Call) -> Result<Place, ApiError> {
     let params = call.input.params()?;
-    let id = params.filled("roomId")?.ok_or_else(|| texts::room_param_missing(Some(RoomKind::Direct)))?;
+    let id = params
+        .filled("roomId")?
+        .ok_or_else(|| texts::room_param_missing(Some(RoomKind::Direct)))?;
     let place = Place::of(&call.state, &call.caller, &RoomId::new(id)).await?;
-    place.filter(|place| place.room.kind == RoomKind::Direct && place.is_member()).ok_or_else(texts::forbidden)
+    place
+        .filter(|place| place.room.kind == RoomKind::Direct && place.is_member())
+        .ok_or_else(texts::forbidden)
 }
 
 /// `im.list`.
@@ -104,23 +147,31 @@ pub async fn messages(call: Call) -> Outcome {
 
 /// `im.history`.
 pub async fn history(call: Call) -> Outcome {
-    let params = call.input.params()?;
+    let params = call.input.strict(&history::DIRECT_HISTORY)?;
     let room = readable(&call, &params).await?;
-    history::history(&call, &params, &room, params.flag("showThreadMessages")).await
+    let options = HistoryOptions::of(&params);
+    history::history(&call, params, &room, options).await
 }
 
 /// `im.members`.
 pub async fn members(call: Call) -> Outcome {
     let params = call.input.params()?;
     let room = readable(&call, &params).await?;
-    family::members_of(&call, &params, &room).await
+    members::members_of(&call, &params, &room).await
 }
 
 /// `im.open`. Opening what is open is fine.
 pub async fn open(call: Call) -> Outcome {
     let place = own(&call).await?;
     let command = MembershipCommand::Open { at: now() };
-    memberships::change(&call.state, &call.caller, &place, call.caller.id(), &command).await?;
+    memberships::change(
+        &call.state,
+        &call.caller,
+        &place,
+        call.caller.id(),
+        &command,
+    )
+    .await?;
     Ok(Answer::empty())
 }
 
@@ -128,7 +179,16 @@ pub async fn open(call: Call) -> Outcome {
 pub async fn close(call: Call) -> Outcome {
     let place = own(&call).await?;
     let command = MembershipCommand::Hide { at: now() };
-    if memberships::change(&call.state, &call.caller, &place, call.caller.id(), &command).await?.is_empty() {
+    if memberships::change(
+        &call.state,
+        &call.caller,
+        &place,
+        call.caller.id(),
+        &command,
+    )
+    .await?
+    .is_empty()
+    {
         return Err(texts::already_closed(RoomKind::Direct, ""));
     }
     Ok(Answer::empty())

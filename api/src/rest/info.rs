@@ -12,12 +12,16 @@ use crate::extract::Anyone;
 pub async fn info(call: Anyone) -> Outcome {
     let version = &call.state.config().announced_version;
     let privileged = call.caller.as_ref().is_some_and(|caller| {
-        caller.authority(&[], &call.state.views().permissions()).has(Permission::GET_SERVER_INFO)
+        caller
+            .authority(&[], &call.state.views().permissions())
+            .has(Permission::GET_SERVER_INFO)
     });
     if !privileged {
         return Ok(Answer::empty().field("version", major_minor(version)));
     }
-    Ok(Answer::empty().field("version", version).field("info", &details(version)))
+    Ok(Answer::empty()
+        .field("version", version)
+        .field("info", &details(version)))
 }
 
 /// The first two numbers of a version: what anybody may know.

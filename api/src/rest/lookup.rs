@@ -50,6 +50,23 @@ pub async fn room(
     kind: Option<RoomKind>,
     archived: Archived,
 ) -> Result<FoundRoom, ApiError> {
+    let found = any_room(call, params, kind).await?;
+    if kind == Some(RoomKind::Group) && !found.place.can_access(&call.caller) {
+        return Err(texts::room_not_found(kind));
+    }
+    if archived == Archived::Refused && found.record.archived {
+        return Err(texts::room_archived(found.record.kind, found.name()));
+    }
+    Ok(found)
+}
+
+/// The same for the few routes that find archived rooms and groups one may not see: what can be done there is up to
+/// the rules.
+pub async fn any_room(
+    call: &Call,
+    params: &Params,
+    kind: Option<RoomKind>,
+) -> Result<FoundRoom, ApiError> {
     let views = call.state.views();
     let record = if let Some(id) = params.filled("roomId")? {
         views.room(&RoomId::new(id)).await?
@@ -59,17 +76,14 @@ pub async fn room(
         return Err(texts::room_param_missing(kind));
     };
     let record = record.filter(|record| kind.is_none_or(|kind| record.kind == kind));
-    let Some(record) = record else { return Err(texts::room_not_found(kind)) };
-    let place = Place::of(&call.state, &call.caller, &record.id).await?;
-    let Some(place) = place else { return Err(texts::room_not_found(kind)) };
-    if kind == Some(RoomKind::Group) && !place.can_access(&call.caller) {
+    let Some(record) = record else {
         return Err(texts::room_not_found(kind));
-    }
-    let found = FoundRoom { record, place };
-    if archived == Archived::Refused && found.record.archived {
-        return Err(texts::room_archived(found.record.kind, found.name()));
-    }
-    Ok(found)
+    };
+    let place = Place::of(&call.state, &call.caller, &record.id).await?;
+    let Some(place) = place else {
+        return Err(texts::room_not_found(kind));
+    };
+    Ok(FoundRoom { record, place })
 }
 
 /// The user that the first non-blank of `userId`, `username` and `user` names.
@@ -90,7 +104,11 @@ pub async fn user(state: &AppState, params: &Params) -> Result<Arc<UserFacts>, A
 /// do not exist are left out; naming nobody is an error.
 pub async fn users(state: &AppState, params: &Params) -> Result<Vec<Arc<UserFacts>>, ApiError> {
     let ids = params.get("userIds").is_some() || params.filled("userId")?.is_some();
-    let keys: &[&str] = if ids { &["userIds", "userId"] } else { &["usernames", "username", "user"] };
+    let keys: &[&str] = if ids {
+        &["userIds", "userId"]
+    } else {
+        &["usernames", "username", "user"]
+    };
     let mut named: Vec<&str> = Vec::new();
     for key in keys {
         named.extend(params.texts(key)?.unwrap_or_default());

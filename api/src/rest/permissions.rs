@@ -28,18 +28,27 @@ pub async fn list_all(call: Call) -> Outcome {
         .map_err(|_| texts::invalid_date("error-roomId-param-invalid", "updatedSince"))?;
     let views = call.state.views();
     let table = views.permissions();
-    let changed: HashMap<String, (Vec<RoleId>, Timestamp)> =
-        views.changed_permissions().await?.into_iter().map(|(name, roles, at)| (name, (roles, at))).collect();
+    let changed: HashMap<String, (Vec<RoleId>, Timestamp)> = views
+        .changed_permissions()
+        .await?
+        .into_iter()
+        .map(|(name, roles, at)| (name, (roles, at)))
+        .collect();
     let mut update: Vec<Value> = Vec::new();
     for entry in entries() {
-        let at = changed.get(&entry.name).map_or(Timestamp::default(), |(_, at)| *at);
+        let at = changed
+            .get(&entry.name)
+            .map_or(Timestamp::default(), |(_, at)| *at);
         if since.is_some_and(|since| at <= since) {
             continue;
         }
-        let roles = Permission::find(&entry.name).map_or(&[][..], |permission| table.roles(permission));
+        let roles =
+            Permission::find(&entry.name).map_or(&[][..], |permission| table.roles(permission));
         update.push(entry.document(roles, at));
     }
-    Ok(Answer::empty().field("update", &update).field("remove", &json!([])))
+    Ok(Answer::empty()
+        .field("update", &update)
+        .field("remove", &json!([])))
 }
 
 /// One permission of the list.
@@ -54,16 +63,24 @@ impl Entry {
     fn document(&self, roles: &[RoleId], at: Timestamp) -> Value {
         let mut document = json!({ "_id": self.name, "roles": roles, "_updatedAt": iso(at) });
         if let (Some((setting, path)), Some(fields)) = (self.setting, document.as_object_mut()) {
-            let (group, section) = path.split_once('/').map_or((path, None), |(group, section)| (group, Some(section)));
+            let (group, section) = path
+                .split_once('/')
+                .map_or((path, None), |(group, section)| (group, Some(section)));
             fields.insert("level".to_owned(), json!("settings"));
             fields.insert("settingId".to_owned(), json!(setting));
             if !group.is_empty() {
                 fields.insert("group".to_owned(), json!(group));
-                fields.insert("groupPermissionId".to_owned(), json!(format!("change-setting-{group}")));
+                fields.insert(
+                    "groupPermissionId".to_owned(),
+                    json!(format!("change-setting-{group}")),
+                );
             }
             if let Some(section) = section {
                 fields.insert("section".to_owned(), json!(section));
-                fields.insert("sectionPermissionId".to_owned(), json!(format!("change-setting-{section}")));
+                fields.insert(
+                    "sectionPermissionId".to_owned(),
+                    json!(format!("change-setting-{section}")),
+                );
             }
         }
         document
@@ -77,15 +94,24 @@ fn entries() -> Vec<Entry> {
     let named = Permission::DEFAULTS
         .iter()
         .filter(|(permission, _)| !fixed(*permission))
-        .map(|(permission, _)| Entry { name: permission.as_str().to_owned(), setting: None });
-    let per_setting = definitions().iter().filter(|definition| !definition.hidden).map(|definition| Entry {
-        name: format!("change-setting-{}", definition.id),
-        setting: Some((definition.id, definition.group)),
-    });
+        .map(|(permission, _)| Entry {
+            name: permission.as_str().to_owned(),
+            setting: None,
+        });
+    let per_setting = definitions()
+        .iter()
+        .filter(|definition| !definition.hidden)
+        .map(|definition| Entry {
+            name: format!("change-setting-{}", definition.id),
+            setting: Some((definition.id, definition.group)),
+        });
     let mut entries: Vec<Entry> = named.chain(per_setting).collect();
     // From the front, so that an earlier insertion does not move a later place.
     for (index, permission) in FIXED {
-        let entry = Entry { name: permission.as_str().to_owned(), setting: None };
+        let entry = Entry {
+            name: permission.as_str().to_owned(),
+            setting: None,
+        };
         entries.insert(index.min(entries.len()), entry);
     }
     entries
@@ -113,7 +139,11 @@ mod tests {
         names.dedup();
         assert_eq!(names.len(), count);
         for (permission, _) in Permission::DEFAULTS {
-            assert!(names.iter().any(|name| name == permission.as_str()), "{}", permission.as_str());
+            assert!(
+                names.iter().any(|name| name == permission.as_str()),
+                "{}",
+                permission.as_str()
+            );
         }
     }
 }

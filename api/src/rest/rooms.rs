@@ -17,7 +17,13 @@ pub async fn get(call: Call) -> Outcome {
     let since = params
         .date("updatedSince")
         .map_err(|_| texts::invalid_date("error-updatedSince-param-invalid", "updatedSince"))?;
-    Ok(synced(&call.state.views().rooms_sync(call.caller.id(), since).await?))
+    Ok(synced(
+        &call
+            .state
+            .views()
+            .rooms_sync(call.caller.id(), since)
+            .await?,
+    ))
 }
 
 /// `rooms.info`.
@@ -39,6 +45,13 @@ pub async fn leave(call: Call) -> Outcome {
     let params = call.input.params()?;
     let found = lookup::room(&call, &params, None, Archived::Refused).await?;
     let leave = MembershipCommand::Leave { at: now() };
-    memberships::change(&call.state, &call.caller, &found.place, call.caller.id(), &leave).await?;
+    memberships::change(
+        &call.state,
+        &call.caller,
+        &found.place,
+        call.caller.id(),
+        &leave,
+    )
+    .await?;
     Ok(Answer::empty())
 }

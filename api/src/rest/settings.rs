@@ -18,7 +18,10 @@ pub async fn public(call: Anyone) -> Outcome {
     let page = PageRequest::parse(&params, &settings)?;
     let ids = ids(&params, &page)?;
     let descending = page.sorted_by("_id").unwrap_or(false);
-    let added = page.fields.as_ref().map_or(&[][..], |fields| fields.added());
+    let added = page
+        .fields
+        .as_ref()
+        .map_or(&[][..], |fields| fields.added());
     let mut rows: Vec<Map<String, Value>> = definitions()
         .iter()
         .filter(|definition| definition.public && !definition.hidden)
@@ -41,9 +44,18 @@ pub async fn public(call: Anyone) -> Outcome {
 }
 
 /// The ids asked for; `None`: all.
-fn ids(params: &Params, page: &PageRequest) -> Result<Option<HashSet<String>>, crate::error::ApiError> {
+fn ids(
+    params: &Params,
+    page: &PageRequest,
+) -> Result<Option<HashSet<String>>, crate::error::ApiError> {
     if let Some(lists) = params.texts("_id")? {
-        return Ok(Some(lists.iter().flat_map(|list| list.split(',')).map(|id| id.trim().to_owned()).collect()));
+        return Ok(Some(
+            lists
+                .iter()
+                .flat_map(|list| list.split(','))
+                .map(|id| id.trim().to_owned())
+                .collect(),
+        ));
     }
     let ids = page.query.as_ref().and_then(Filter::ids);
     Ok(ids.map(|ids| ids.into_iter().map(str::to_owned).collect()))
@@ -53,7 +65,11 @@ fn row(definition: &Definition, settings: &Settings, added: &[String]) -> Map<St
     let mut row = Map::new();
     row.insert("_id".to_owned(), json!(definition.id));
     // Without a licence the features of the enterprise edition are off.
-    let value = if definition.enterprise { &definition.default } else { settings.get(definition.id) };
+    let value = if definition.enterprise {
+        &definition.default
+    } else {
+        settings.get(definition.id)
+    };
     row.insert("value".to_owned(), value.clone());
     row.insert("enterprise".to_owned(), json!(definition.enterprise));
     let group = definition.group.split('/').next().unwrap_or_default();

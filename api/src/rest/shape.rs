@@ -94,7 +94,11 @@ pub fn iso(at: Timestamp) -> String {
 /// The stored document of a user with what is not stored: presence.
 pub fn user_doc(bytes: &[u8]) -> Doc {
     let mut doc: Doc = serde_json::from_slice(bytes).unwrap_or_default();
-    for (field, value) in [("status", "offline"), ("statusDefault", "online"), ("statusConnection", "offline")] {
+    for (field, value) in [
+        ("status", "offline"),
+        ("statusDefault", "online"),
+        ("statusConnection", "offline"),
+    ] {
         doc.entry(field).or_insert_with(|| json!(value));
     }
     doc.entry("utcOffset").or_insert_with(|| json!(0));
@@ -104,16 +108,35 @@ pub fn user_doc(bytes: &[u8]) -> Doc {
 /// What `me` and login tell (5.2).
 pub fn me(state: &AppState, user: &UserFacts, has_password: bool) -> Doc {
     let stored = user_doc(&user.doc);
-    let verified = stored.get("emails").and_then(Value::as_array).and_then(|emails| {
-        emails.iter().find(|email| email["verified"] == json!(true)).map(|email| email["address"].clone())
-    });
+    let verified = stored
+        .get("emails")
+        .and_then(Value::as_array)
+        .and_then(|emails| {
+            emails
+                .iter()
+                .find(|email| email["verified"] == json!(true))
+                .map(|email| email["address"].clone())
+        });
     let settings = state.views().settings();
     let preferences = preferences(&settings, stored.get("settings"));
     let mut me = keep(stored, |field| ME.contains(&field));
     me.extend(verified.map(|address| ("email".to_owned(), address)));
-    me.insert("settings".to_owned(), json!({ "profile": {}, "preferences": preferences }));
-    me.insert("services".to_owned(), json!({ "password": { "exists": has_password } }));
-    me.insert("avatarUrl".to_owned(), json!(format!("{}/avatar/{}", state.config().site_url, user.username)));
+    me.insert(
+        "settings".to_owned(),
+        json!({ "profile": {}, "preferences": preferences }),
+    );
+    me.insert(
+        "services".to_owned(),
+        json!({ "password": { "exists": has_password } }),
+    );
+    me.insert(
+        "avatarUrl".to_owned(),
+        json!(format!(
+            "{}/avatar/{}",
+            state.config().site_url,
+            user.username
+        )),
+    );
     me
 }
 
@@ -138,7 +161,9 @@ pub fn info(call: &Call, user: &UserFacts) -> Doc {
     let custom = visible_custom_fields(&call.state.views().settings(), all);
     let mut doc = user_doc(&user.doc);
     let fields = doc.remove("customFields");
-    let mut doc = keep(doc, |field| PUBLIC.contains(&field) || (all && FULL.contains(&field)));
+    let mut doc = keep(doc, |field| {
+        PUBLIC.contains(&field) || (all && FULL.contains(&field))
+    });
     insert_custom_fields(&mut doc, fields, &custom);
     doc.insert("canViewAllInfo".to_owned(), json!(all));
     doc
@@ -146,8 +171,16 @@ pub fn info(call: &Call, user: &UserFacts) -> Doc {
 
 /// What lists of members tell of a user (contract, rooms 11).
 pub fn member(doc: &[u8]) -> Doc {
-    const MEMBER: [&str; 8] =
-        ["_id", "username", "name", "nickname", "status", "statusText", "avatarETag", "_updatedAt"];
+    const MEMBER: [&str; 8] = [
+        "_id",
+        "username",
+        "name",
+        "nickname",
+        "status",
+        "statusText",
+        "avatarETag",
+        "_updatedAt",
+    ];
     keep(user_doc(doc), |field| MEMBER.contains(&field))
 }
 
@@ -156,7 +189,10 @@ pub fn raw(state: &AppState, user: &UserFacts, privileged: bool) -> Doc {
     let custom = visible_custom_fields(&state.views().settings(), privileged);
     let mut doc = user_doc(&user.doc);
     let fields = doc.remove("customFields");
-    doc.retain(|field, _| field != "services" && (privileged || !(BLOCKED.contains(&field.as_str()) || field == "settings")));
+    doc.retain(|field, _| {
+        field != "services"
+            && (privileged || !(BLOCKED.contains(&field.as_str()) || field == "settings"))
+    });
     insert_custom_fields(&mut doc, fields, &custom);
     doc
 }
@@ -177,13 +213,18 @@ fn visible_custom_fields(settings: &Settings, all: bool) -> Custom {
     if all {
         return Custom::All;
     }
-    let defined: Doc = serde_json::from_str(settings.text("Accounts_CustomFields")).unwrap_or_default();
-    let public = defined.into_iter().filter(|(_, field)| field["public"] == json!(true));
+    let defined: Doc =
+        serde_json::from_str(settings.text("Accounts_CustomFields")).unwrap_or_default();
+    let public = defined
+        .into_iter()
+        .filter(|(_, field)| field["public"] == json!(true));
     Custom::Named(public.map(|(name, _)| name).collect())
 }
 
 fn insert_custom_fields(doc: &mut Doc, fields: Option<Value>, visible: &Custom) {
-    let Some(Value::Object(mut fields)) = fields else { return };
+    let Some(Value::Object(mut fields)) = fields else {
+        return;
+    };
     if let Custom::Named(names) = visible {
         fields.retain(|name, _| names.contains(name));
         if fields.is_empty() {
@@ -204,13 +245,19 @@ mod tests {
 
     #[test]
     fn dates_have_milliseconds_and_a_z() {
-        assert_eq!(iso(Timestamp::from_millis(1_656_676_800_000)), "2022-07-01T12:00:00.000Z");
+        assert_eq!(
+            iso(Timestamp::from_millis(1_656_676_800_000)),
+            "2022-07-01T12:00:00.000Z"
+        );
         assert_eq!(iso(Timestamp::from_millis(1)), "1970-01-01T00:00:00.001Z");
     }
 
     #[test]
     fn there_are_thirty_default_preferences() {
-        let preferences = preferences(&Settings::default(), Some(&json!({"preferences": {"language": "de"}})));
+        let preferences = preferences(
+            &Settings::default(),
+            Some(&json!({"preferences": {"language": "de"}})),
+        );
         assert_eq!(preferences.get("desktopNotifications"), Some(&json!("all")));
         assert_eq!(preferences.get("language"), Some(&json!("de")));
     }

@@ -14,11 +14,29 @@ pub async fn place(call: &Call, named: &str) -> Result<Place, ApiError> {
         Some(b'@') => (Some('@'), &named[1..]),
         _ => (None, named),
     };
-    if sigil != Some('@') && let Some(room) = room(call, name).await? {
+    if sigil != Some('@')
+        && let Some(room) = room(call, name).await?
+    {
         return at(call, &room).await;
     }
-    if sigil != Some('#') && let Some(user) = user(call, name).await? {
-        let room = direct::open(&call.state, &call.caller, vec![call.caller.id().clone(), user]).await?;
+    let user = match sigil {
+        Some('#') => None,
+        // Without a sigil only an id means a user.
+        None => user_of_id(call, name).await?,
+        Some(_) => user(call, name).await?,
+    };
+    if let Some(user) = user {
+        let room = direct::open(
+            &call.state,
+            &call.caller,
+            vec![call.caller.id().clone(), user],
+        )
+        .await?;
+        return at(call, &room).await;
+    }
+    if sigil == Some('@')
+        && let Some(room) = room(call, name).await?
+    {
         return at(call, &room).await;
     }
     Err(texts::invalid_channel())
@@ -33,13 +51,23 @@ async fn room(call: &Call, name: &str) -> Result<Option<RoomId>, ApiError> {
 }
 
 async fn user(call: &Call, name: &str) -> Result<Option<UserId>, ApiError> {
-    let views = call.state.views();
-    if let Some(user) = views.user_by_username(name).await? {
-        return Ok(Some(user.id.clone()));
+    match call.state.views().user_by_username(name).await? {
+        Some(user) => Ok(Some(user.id.clone())),
+        None => user_of_id(call, name).await,
     }
-    Ok(views.user(&UserId::new(name)).await?.map(|user| user.id.clone()))
+}
+
+async fn user_of_id(call: &Call, id: &str) -> Result<Option<UserId>, ApiError> {
+    Ok(call
+        .state
+        .views()
+        .user(&UserId::new(id))
+        .await?
+        .map(|user| user.id.clone()))
 }
 
 async fn at(call: &Call, room: &RoomId) -> Result<Place, ApiError> {
-    Place::of(&call.state, &call.caller, room).await?.ok_or_else(texts::invalid_channel)
+    Place::of(&call.state, &call.caller, room)
+        .await?
+        .ok_or_else(texts::invalid_channel)
 }

@@ -22,12 +22,24 @@ use crate::password::PasswordDigest;
 use crate::state::{fresh_id, now};
 
 const REGISTER: Schema = Schema {
-    required: &[("username", Kind::LongText(3)), ("email", Kind::Text), ("pass", Kind::Text)],
-    optional: &[("name", Kind::Text), ("secret", Kind::Text), ("reason", Kind::Text)],
+    required: &[
+        ("username", Kind::LongText(3)),
+        ("email", Kind::Text),
+        ("pass", Kind::Text),
+    ],
+    optional: &[
+        ("name", Kind::Text),
+        ("secret", Kind::Text),
+        ("reason", Kind::Text),
+    ],
     one_of: &[],
 };
 
-const INFO: Schema = Schema { required: &[], optional: &[("fields", Kind::Text)], one_of: &["userId", "username"] };
+const INFO: Schema = Schema {
+    required: &[],
+    optional: &[("fields", Kind::Text)],
+    one_of: &["userId", "username"],
+};
 
 /// What everybody gets of each user of a list; holders of `view-full-other-user-info` get [`LISTED_FULL`] too.
 const LISTED: [&str; 6] = ["name", "username", "status", "active", "avatarETag", "type"];
@@ -40,7 +52,12 @@ pub async fn register(call: Anyone) -> Outcome {
     let username = params.required("username")?;
     let name = params.required("name")?;
     let password = params.required("pass")?;
-    if state.views().user_by_username(username.trim()).await?.is_some() {
+    if state
+        .views()
+        .user_by_username(username.trim())
+        .await?
+        .is_some()
+    {
         return Err(texts::username_in_use());
     }
     let mut wish = UserCreated {
@@ -48,7 +65,10 @@ pub async fn register(call: Anyone) -> Outcome {
         kind: UserKind::User,
         username: username.to_owned(),
         name: Some(name.to_owned()),
-        emails: vec![Email { address: params.required("email")?.to_owned(), verified: false }],
+        emails: vec![Email {
+            address: params.required("email")?.to_owned(),
+            verified: false,
+        }],
         password: None,
         roles: Vec::new(),
         active: true,
@@ -62,20 +82,34 @@ pub async fn register(call: Anyone) -> Outcome {
     check_policy(password, &state.views().settings())?;
     wish.password = Some(state.passwords().hash(PasswordDigest::of(password)).await?);
     let id = users::create(state, Maker::Themselves(secret), &wish, true).await?;
-    let user = state.views().user(&id).await?.ok_or(ApiError::Unavailable)?;
+    let user = state
+        .views()
+        .user(&id)
+        .await?
+        .ok_or(ApiError::Unavailable)?;
     Ok(Answer::empty().field("user", &shape::raw(state, &user, false)))
 }
 
 /// `GET /api/v1/users.info`.
 pub async fn info(call: Call) -> Outcome {
     let params = call.input.strict(&INFO)?;
-    let named = params.text("userId")?.or(params.text("username")?).unwrap_or_default();
-    let user = by_id_or_username(&call, named).await?.ok_or_else(texts::user_not_found)?;
+    let named = params
+        .text("userId")?
+        .or(params.text("username")?)
+        .unwrap_or_default();
+    let user = by_id_or_username(&call, named)
+        .await?
+        .ok_or_else(texts::user_not_found)?;
     let mut doc = shape::info(&call, &user);
-    let wants_rooms =
-        FieldChoice::parse(&params)?.is_some_and(|fields| fields.added().iter().any(|field| field == "userRooms"));
-    if wants_rooms && (user.id == *call.caller.id() || call.may(Permission::VIEW_OTHER_USER_CHANNELS)) {
-        doc.insert("rooms".to_owned(), Value::Array(rooms_of(&call, &user.id).await?));
+    let wants_rooms = FieldChoice::parse(&params)?
+        .is_some_and(|fields| fields.added().iter().any(|field| field == "userRooms"));
+    if wants_rooms
+        && (user.id == *call.caller.id() || call.may(Permission::VIEW_OTHER_USER_CHANNELS))
+    {
+        doc.insert(
+            "rooms".to_owned(),
+            Value::Array(rooms_of(&call, &user.id).await?),
+        );
     }
     Ok(Answer::empty().field("user", &doc))
 }
@@ -90,12 +124,22 @@ async fn by_id_or_username(call: &Call, named: &str) -> Result<Option<Arc<UserFa
 }
 
 async fn rooms_of(call: &Call, user: &UserId) -> Result<Vec<Value>, ApiError> {
-    let memberships = call.state.views().memberships_sync(user, None).await?.update;
+    let memberships = call
+        .state
+        .views()
+        .memberships_sync(user, None)
+        .await?
+        .update;
     let mut rooms: Vec<Value> = memberships
         .iter()
         .filter_map(|doc| serde_json::from_slice::<Map<String, Value>>(doc).ok())
         .map(|mut doc| {
-            doc.retain(|field, _| matches!(field.as_str(), "_id" | "rid" | "name" | "t" | "roles" | "unread"));
+            doc.retain(|field, _| {
+                matches!(
+                    field.as_str(),
+                    "_id" | "rid" | "name" | "t" | "roles" | "unread"
+                )
+            });
             Value::Object(doc)
         })
         .collect();
@@ -123,7 +167,10 @@ pub async fn list(call: Call) -> Outcome {
         }
         Some(filter) => {
             let users = call.state.views().users(all(Slice::ALL)).await?.items;
-            let shown: Vec<Bytes> = users.iter().map(|doc| Bytes::from(Value::Object(shape::user_doc(doc)).to_string())).collect();
+            let shown: Vec<Bytes> = users
+                .iter()
+                .map(|doc| Bytes::from(Value::Object(shape::user_doc(doc)).to_string()))
+                .collect();
             filter_rows(shown, filter, page.slice)
         }
     };
@@ -145,7 +192,12 @@ fn query(page: &PageRequest, slice: Slice) -> UserQuery {
         },
         None => (UserSort::Username, false),
     };
-    UserQuery { sort, descending, slice, ..UserQuery::default() }
+    UserQuery {
+        sort,
+        descending,
+        slice,
+        ..UserQuery::default()
+    }
 }
 
 fn listed_fields(page: &PageRequest, privileged: bool) -> Vec<String> {
@@ -167,7 +219,11 @@ fn listed_fields(page: &PageRequest, privileged: bool) -> Vec<String> {
 fn listed(doc: &[u8], wanted: &[String]) -> Map<String, Value> {
     let mut doc = shape::user_doc(doc);
     doc.retain(|field, _| field == "_id" || wanted.contains(field));
-    if let Some(name) = doc.get("name").and_then(Value::as_str).map(str::to_lowercase) {
+    if let Some(name) = doc
+        .get("name")
+        .and_then(Value::as_str)
+        .map(str::to_lowercase)
+    {
         doc.insert("nameInsensitive".to_owned(), json!(name));
     }
     doc
@@ -175,7 +231,11 @@ fn listed(doc: &[u8], wanted: &[String]) -> Map<String, Value> {
 
 /// Only some attributes may be asked about, and only some with operators.
 fn check_query(params: &Params, privileged: bool) -> Result<(), ApiError> {
-    let parsed = params.text("query").ok().flatten().and_then(|raw| serde_json::from_str::<Value>(raw).ok());
+    let parsed = params
+        .text("query")
+        .ok()
+        .flatten()
+        .and_then(|raw| serde_json::from_str::<Value>(raw).ok());
     match parsed {
         Some(Value::Object(query)) => check_attributes(&query, privileged),
         _ => Ok(()),
@@ -191,14 +251,23 @@ fn check_attributes(query: &Map<String, Value>, privileged: bool) -> Result<(), 
             continue;
         }
         let first = attribute.split('.').next().unwrap_or_default();
-        let known = first == "_id" || LISTED.contains(&first) || (privileged && LISTED_FULL.contains(&first));
+        let known = first == "_id"
+            || LISTED.contains(&first)
+            || (privileged && LISTED_FULL.contains(&first));
         if !known {
-            return Err(texts::invalid_query(&format!("Invalid attribute: {attribute}")));
+            return Err(texts::invalid_query(&format!(
+                "Invalid attribute: {attribute}"
+            )));
         }
-        let operators = matches!(first, "username" | "name" | "type") || (privileged && attribute == "emails.address");
-        let operator = value.as_object().and_then(|value| value.keys().find(|key| key.starts_with('$')));
+        let operators = matches!(first, "username" | "name" | "type")
+            || (privileged && attribute == "emails.address");
+        let operator = value
+            .as_object()
+            .and_then(|value| value.keys().find(|key| key.starts_with('$')));
         if let Some(operator) = operator.filter(|_| !operators) {
-            return Err(texts::invalid_query(&format!("Invalid operation: {operator}")));
+            return Err(texts::invalid_query(&format!(
+                "Invalid operation: {operator}"
+            )));
         }
     }
     Ok(())
@@ -210,15 +279,26 @@ mod tests {
 
     fn checked(query: &str, privileged: bool) -> Option<String> {
         let params = Params::from_urlencoded(format!("query={query}").as_bytes());
-        check_query(&params, privileged).err().and_then(|error| error.body()["error"].as_str().map(str::to_owned))
+        check_query(&params, privileged)
+            .err()
+            .and_then(|error| error.body()["error"].as_str().map(str::to_owned))
     }
 
     #[test]
     fn only_listed_attributes_can_be_asked_about() {
         assert_eq!(checked(r#"{"username":{"$regex":"a"}}"#, false), None);
         assert_eq!(checked(r#"{"emails.address":"a@b"}"#, true), None);
-        assert_eq!(checked(r#"{"services.x":1}"#, true).as_deref(), Some("Invalid attribute: services.x [error-invalid-query]"));
-        assert_eq!(checked(r#"{"$or":[{"emails":1}]}"#, false).as_deref(), Some("Invalid attribute: emails [error-invalid-query]"));
-        assert_eq!(checked(r#"{"active":{"$ne":true}}"#, true).as_deref(), Some("Invalid operation: $ne [error-invalid-query]"));
+        assert_eq!(
+            checked(r#"{"services.x":1}"#, true).as_deref(),
+            Some("Invalid attribute: services.x [error-invalid-query]")
+        );
+        assert_eq!(
+            checked(r#"{"$or":[{"emails":1}]}"#, false).as_deref(),
+            Some("Invalid attribute: emails [error-invalid-query]")
+        );
+        assert_eq!(
+            checked(r#"{"active":{"$ne":true}}"#, true).as_deref(),
+            Some("Invalid operation: $ne [error-invalid-query]")
+        );
     }
 }

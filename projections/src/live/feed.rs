@@ -95,12 +95,22 @@ impl Views {
         let missed = match after {
             Some(after) if after < base => {
                 let rooms = self.rooms_at(user, &live.rooms, after, base).await?;
-                Some(self.clone().replay(user.clone(), rooms, after, base).boxed())
+                Some(
+                    self.clone()
+                        .replay(user.clone(), rooms, after, base)
+                        .boxed(),
+                )
             }
             _ => None,
         };
         let position = after.unwrap_or(base);
-        Ok(Feed { live, missed, position, seen: position, broken: false })
+        Ok(Feed {
+            live,
+            missed,
+            position,
+            seen: position,
+            broken: false,
+        })
     }
 
     /// Registers with the hub, for exactly the rooms the user is in at the subscription's base.
@@ -114,13 +124,17 @@ impl Views {
                     let at = file::position(&snapshot)?.unwrap_or(Position::START);
                     let rooms = snapshot
                         .prepare_cached("SELECT room FROM memberships WHERE user = ?1")?
-                        .query_map([key.as_str()], |row| Ok(RoomId::new(row.get_ref(0)?.as_str()?)))?
+                        .query_map([key.as_str()], |row| {
+                            Ok(RoomId::new(row.get_ref(0)?.as_str()?))
+                        })?
                         .collect::<rusqlite::Result<HashSet<RoomId>>>()?;
                     Ok((rooms, at))
                 })
                 .await?;
             let mut published = self.hub().watch();
-            let reached = tokio::time::timeout(PATIENCE, published.wait_for(|published| *published >= at)).await;
+            let reached =
+                tokio::time::timeout(PATIENCE, published.wait_for(|published| *published >= at))
+                    .await;
             if !matches!(reached, Ok(Ok(_))) {
                 return Err(QueryError::NotReady);
             }
@@ -142,7 +156,9 @@ impl Views {
         let mut rooms = now.clone();
         let mut known: HashSet<RoomId> = HashSet::new();
         let filter = Filter {
-            event_types: ["MemberJoined", "MemberLeft", "MemberRemoved", "RoomDeleted"].map(str::to_owned).to_vec(),
+            event_types: ["MemberJoined", "MemberLeft", "MemberRemoved", "RoomDeleted"]
+                .map(str::to_owned)
+                .to_vec(),
             ..Filter::default()
         };
         let mut chunks = self.store().read_all(after, filter);
@@ -152,16 +168,23 @@ impl Views {
                 if recorded.position > base {
                     return Ok(rooms);
                 }
-                let applied =
-                    Applied::decode(recorded).map_err(|error| QueryError::Database(error.to_string()))?;
+                let applied = Applied::decode(recorded)
+                    .map_err(|error| QueryError::Database(error.to_string()))?;
                 // The first thing that happened to a membership tells what it was before.
                 let (room, was_in) = match &applied.event {
-                    Event::Membership(MembershipEvent::MemberJoined(e)) if e.user == *user => (&e.room, false),
-                    Event::Membership(MembershipEvent::MemberLeft(e)) if e.user == *user => (&e.room, true),
-                    Event::Membership(MembershipEvent::MemberRemoved(e)) if e.user == *user => (&e.room, true),
-                    Event::Room(RoomEvent::RoomDeleted(e)) if !known.contains(&e.room) => {
-                        (&e.room, self.ended_at(user, &e.room, applied.position).await?)
+                    Event::Membership(MembershipEvent::MemberJoined(e)) if e.user == *user => {
+                        (&e.room, false)
                     }
+                    Event::Membership(MembershipEvent::MemberLeft(e)) if e.user == *user => {
+                        (&e.room, true)
+                    }
+                    Event::Membership(MembershipEvent::MemberRemoved(e)) if e.user == *user => {
+                        (&e.room, true)
+                    }
+                    Event::Room(RoomEvent::RoomDeleted(e)) if !known.contains(&e.room) => (
+                        &e.room,
+                        self.ended_at(user, &e.room, applied.position).await?,
+                    ),
                     _ => continue,
                 };
                 if known.insert(room.clone()) {
@@ -177,14 +200,22 @@ impl Views {
     }
 
     /// Whether the event at `position` ended the user's membership.
-    async fn ended_at(&self, user: &UserId, room: &RoomId, position: Position) -> Result<bool, QueryError> {
+    async fn ended_at(
+        &self,
+        user: &UserId,
+        room: &RoomId,
+        position: Position,
+    ) -> Result<bool, QueryError> {
         let (user, room) = (user.clone(), room.clone());
         self.read(move |conn| {
             conn.prepare_cached(
                 "SELECT 1 FROM tombstones
                  WHERE user = ?1 AND position = ?3 AND kind = 'membership' AND room = ?2",
             )?
-            .query_row(rusqlite::params![user.as_str(), room.as_str(), number(position)], |_| Ok(()))
+            .query_row(
+                rusqlite::params![user.as_str(), room.as_str(), number(position)],
+                |_| Ok(()),
+            )
             .optional()
             .map(|found| found.is_some())
         })

@@ -99,7 +99,9 @@ impl Subscriber {
                 return;
             }
             let weight = update.weight();
-            if queue.updates.len() >= QUEUE.0 || (queue.bytes + weight > QUEUE.1 && !queue.updates.is_empty()) {
+            if queue.updates.len() >= QUEUE.0
+                || (queue.bytes + weight > QUEUE.1 && !queue.updates.is_empty())
+            {
                 queue.end = Some(End::Lost);
             } else {
                 queue.bytes += weight;
@@ -263,7 +265,12 @@ impl Hub {
 
     /// Registers a subscriber. `rooms` are those of the user at position `at`, which the hub has reached. `None`: that
     /// is too long ago to know the rooms now; look again.
-    pub(crate) fn subscribe(&self, user: &UserId, rooms: HashSet<RoomId>, at: Position) -> Option<Subscription> {
+    pub(crate) fn subscribe(
+        &self,
+        user: &UserId,
+        rooms: HashSet<RoomId>,
+        at: Position,
+    ) -> Option<Subscription> {
         let mut rooms = rooms;
         let mut routes = self.inner.routes.write();
         let base = routes.published;
@@ -294,8 +301,17 @@ impl Hub {
         for room in &rooms {
             routes.watch(room, &subscriber);
         }
-        routes.users.entry(user.clone()).or_default().push(Arc::clone(&subscriber));
-        Some(Subscription { hub: self.clone(), subscriber, base, rooms })
+        routes
+            .users
+            .entry(user.clone())
+            .or_default()
+            .push(Arc::clone(&subscriber));
+        Some(Subscription {
+            hub: self.clone(),
+            subscriber,
+            base,
+            rooms,
+        })
     }
 }
 

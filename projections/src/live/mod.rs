@@ -22,8 +22,8 @@ mod hub;
 mod update;
 
 pub use feed::Feed;
-pub use hub::{Delivery, Hub};
 pub(crate) use hub::Publication;
+pub use hub::{Delivery, Hub};
 pub(crate) use update::updates_of;
 pub use update::{LiveUpdate, Scope};
 

@@ -73,7 +73,13 @@ struct Frame<'a, D: Serialize> {
 }
 
 impl LiveUpdate {
-    fn new(position: Position, scope: Scope, room: Option<RoomId>, kind: &'static str, data: Bytes) -> Self {
+    fn new(
+        position: Position,
+        scope: Scope,
+        room: Option<RoomId>,
+        kind: &'static str,
+        data: Bytes,
+    ) -> Self {
         Self {
             position,
             scope,
@@ -92,7 +98,12 @@ impl LiveUpdate {
         self.json
             .get_or_init(|| {
                 // The data is JSON already; only what is around it is written.
-                let head = Frame { position: self.position, kind: self.kind, room: self.room.as_ref(), data: () };
+                let head = Frame {
+                    position: self.position,
+                    kind: self.kind,
+                    room: self.room.as_ref(),
+                    data: (),
+                };
                 let mut bytes = serde_json::to_vec(&head).unwrap_or_default();
                 bytes.truncate(bytes.len().saturating_sub(b"null}".len()));
                 bytes.extend_from_slice(&self.data);
@@ -107,8 +118,15 @@ impl LiveUpdate {
         self.msgpack
             .get_or_init(|| {
                 let data: Value = serde_json::from_slice(&self.data).unwrap_or(Value::Null);
-                let frame = Frame { position: self.position, kind: self.kind, room: self.room.as_ref(), data };
-                rmp_serde::to_vec_named(&frame).map(Bytes::from).unwrap_or_default()
+                let frame = Frame {
+                    position: self.position,
+                    kind: self.kind,
+                    room: self.room.as_ref(),
+                    data,
+                };
+                rmp_serde::to_vec_named(&frame)
+                    .map(Bytes::from)
+                    .unwrap_or_default()
             })
             .clone()
     }
@@ -126,7 +144,12 @@ struct Maker<'a> {
 }
 
 impl Maker<'_> {
-    fn room(&mut self, room: &RoomId, kind: &'static str, data: &impl Serialize) -> rusqlite::Result<&mut LiveUpdate> {
+    fn room(
+        &mut self,
+        room: &RoomId,
+        kind: &'static str,
+        data: &impl Serialize,
+    ) -> rusqlite::Result<&mut LiveUpdate> {
         let data = Bytes::from(json::encode(data)?);
         Ok(self.push(Scope::Room(room.clone()), Some(room.clone()), kind, data))
     }
@@ -142,9 +165,21 @@ impl Maker<'_> {
         Ok(self.push(Scope::User(user.clone()), room.cloned(), kind, data))
     }
 
-    fn push(&mut self, scope: Scope, room: Option<RoomId>, kind: &'static str, data: Bytes) -> &mut LiveUpdate {
+    fn push(
+        &mut self,
+        scope: Scope,
+        room: Option<RoomId>,
+        kind: &'static str,
+        data: Bytes,
+    ) -> &mut LiveUpdate {
         let index = self.out.len();
-        self.out.push(LiveUpdate::new(self.applied.position, scope, room, kind, data));
+        self.out.push(LiveUpdate::new(
+            self.applied.position,
+            scope,
+            room,
+            kind,
+            data,
+        ));
         &mut self.out[index]
     }
 }
@@ -186,14 +221,28 @@ fn of_message(
         MessageEvent::MessagePosted(event) => {
             let data = match posted {
                 Some(doc) => doc,
-                None => Bytes::from(json::encode(&MessageDoc::posted(event, recorded_at, names)?)?),
+                None => Bytes::from(json::encode(&MessageDoc::posted(
+                    event,
+                    recorded_at,
+                    names,
+                )?)?),
             };
-            maker.push(Scope::Room(event.room.clone()), Some(event.room.clone()), "message-posted", data);
+            maker.push(
+                Scope::Room(event.room.clone()),
+                Some(event.room.clone()),
+                "message-posted",
+                data,
+            );
         }
         MessageEvent::MessageEdited(event) => {
             let by = UserRef::short(names, &event.editor)?;
-            let mut doc =
-                MessageDoc::bare(event.message.clone(), event.room.clone(), by.clone(), event.at, recorded_at);
+            let mut doc = MessageDoc::bare(
+                event.message.clone(),
+                event.room.clone(),
+                by.clone(),
+                event.at,
+                recorded_at,
+            );
             doc.say(&event.content, names)?;
             doc.edited_at = Some(Date(event.at));
             let mut doc: Value = json::decode(&json::encode(&doc)?)?;
@@ -202,7 +251,14 @@ fn of_message(
                 fields.remove("u");
                 fields.remove("ts");
             }
-            maker.room(&event.room, "message-edited", &Edited { doc, edited_by: &by })?;
+            maker.room(
+                &event.room,
+                "message-edited",
+                &Edited {
+                    doc,
+                    edited_by: &by,
+                },
+            )?;
         }
         MessageEvent::MessageDeleted(event) => {
             let by = UserRef::short(names, &event.by)?;
@@ -282,10 +338,18 @@ struct Room {
 impl Room {
     fn called(room: &RoomId, names: &mut dyn Names) -> rusqlite::Result<Self> {
         Ok(match names.room(room)? {
-            Some(called) => {
-                Self { id: room.clone(), t: called.kind.letter(), name: called.name, fname: called.display }
-            }
-            None => Self { id: room.clone(), t: RoomKind::Channel.letter(), name: None, fname: None },
+            Some(called) => Self {
+                id: room.clone(),
+                t: called.kind.letter(),
+                name: called.name,
+                fname: called.display,
+            },
+            None => Self {
+                id: room.clone(),
+                t: RoomKind::Channel.letter(),
+                name: None,
+                fname: None,
+            },
         })
     }
 }
@@ -298,7 +362,13 @@ fn of_membership(
 ) -> rusqlite::Result<()> {
     let message = told(maker.applied, posted, names)?;
     let member = |user: &UserId, names: &mut dyn Names| -> rusqlite::Result<Member<'static>> {
-        Ok(Member { user: UserRef::full(names, user)?, by: None, role: None, joining: None, room: None })
+        Ok(Member {
+            user: UserRef::full(names, user)?,
+            by: None,
+            role: None,
+            joining: None,
+            room: None,
+        })
     };
     match event {
         MembershipEvent::MemberJoined(event) => {
@@ -317,19 +387,33 @@ fn of_membership(
             let mut data = Told { what, at, message };
             maker.room(&event.room, "member-joined", &data)?.except = Some(event.user.clone());
             data.what.room = Some(Room::called(&event.room, names)?);
-            maker.user(&event.user, Some(&event.room), "joined", &data)?.effect = Effect::Enter;
+            maker
+                .user(&event.user, Some(&event.room), "joined", &data)?
+                .effect = Effect::Enter;
         }
         MembershipEvent::MemberLeft(event) => {
-            let data = Told { what: member(&event.user, names)?, at: Date(event.at), message };
+            let data = Told {
+                what: member(&event.user, names)?,
+                at: Date(event.at),
+                message,
+            };
             maker.room(&event.room, "member-left", &data)?.except = Some(event.user.clone());
-            maker.user(&event.user, Some(&event.room), "left", &data)?.effect = Effect::Leave;
+            maker
+                .user(&event.user, Some(&event.room), "left", &data)?
+                .effect = Effect::Leave;
         }
         MembershipEvent::MemberRemoved(event) => {
             let mut what = member(&event.user, names)?;
             what.by = Some(UserRef::short(names, &event.by)?);
-            let data = Told { what, at: Date(event.at), message };
+            let data = Told {
+                what,
+                at: Date(event.at),
+                message,
+            };
             maker.room(&event.room, "member-removed", &data)?.except = Some(event.user.clone());
-            maker.user(&event.user, Some(&event.room), "removed", &data)?.effect = Effect::Leave;
+            maker
+                .user(&event.user, Some(&event.room), "removed", &data)?
+                .effect = Effect::Leave;
         }
         MembershipEvent::RoomRoleGranted(event) => {
             let what = Member {
@@ -337,7 +421,15 @@ fn of_membership(
                 role: Some(event.role.as_str()),
                 ..member(&event.user, names)?
             };
-            maker.room(&event.room, "role-granted", &Told { what, at: Date(event.at), message })?;
+            maker.room(
+                &event.room,
+                "role-granted",
+                &Told {
+                    what,
+                    at: Date(event.at),
+                    message,
+                },
+            )?;
         }
         MembershipEvent::RoomRoleRevoked(event) => {
             let what = Member {
@@ -345,7 +437,15 @@ fn of_membership(
                 role: Some(event.role.as_str()),
                 ..member(&event.user, names)?
             };
-            maker.room(&event.room, "role-revoked", &Told { what, at: Date(event.at), message })?;
+            maker.room(
+                &event.room,
+                "role-revoked",
+                &Told {
+                    what,
+                    at: Date(event.at),
+                    message,
+                },
+            )?;
         }
         MembershipEvent::ReadCursorMoved(event) => {
             let data = json!({ "rid": event.room, "ls": Date(event.at), "threads": event.threads });
@@ -356,10 +456,20 @@ fn of_membership(
             maker.user(&event.user, Some(&event.room), "marked-unread", &data)?;
         }
         MembershipEvent::RoomHidden(event) => {
-            maker.user(&event.user, Some(&event.room), "hidden", &json!({ "rid": event.room }))?;
+            maker.user(
+                &event.user,
+                Some(&event.room),
+                "hidden",
+                &json!({ "rid": event.room }),
+            )?;
         }
         MembershipEvent::RoomOpened(event) => {
-            maker.user(&event.user, Some(&event.room), "opened", &json!({ "rid": event.room }))?;
+            maker.user(
+                &event.user,
+                Some(&event.room),
+                "opened",
+                &json!({ "rid": event.room }),
+            )?;
         }
     }
     Ok(())
@@ -381,18 +491,34 @@ fn of_room(
             let what = json!({ "name": e.name, "fname": e.display_name });
             (&e.room, "room-renamed", Some(&e.by), e.at, what)
         }
-        RoomEvent::TopicChanged(e) => {
-            (&e.room, "room-topic-changed", Some(&e.by), e.at, json!({ "topic": e.text }))
-        }
-        RoomEvent::DescriptionChanged(e) => {
-            (&e.room, "room-description-changed", Some(&e.by), e.at, json!({ "description": e.text }))
-        }
-        RoomEvent::AnnouncementChanged(e) => {
-            (&e.room, "room-announcement-changed", Some(&e.by), e.at, json!({ "announcement": e.text }))
-        }
-        RoomEvent::ReadOnlyChanged(e) => {
-            (&e.room, "room-read-only-changed", Some(&e.by), e.at, json!({ "ro": e.read_only }))
-        }
+        RoomEvent::TopicChanged(e) => (
+            &e.room,
+            "room-topic-changed",
+            Some(&e.by),
+            e.at,
+            json!({ "topic": e.text }),
+        ),
+        RoomEvent::DescriptionChanged(e) => (
+            &e.room,
+            "room-description-changed",
+            Some(&e.by),
+            e.at,
+            json!({ "description": e.text }),
+        ),
+        RoomEvent::AnnouncementChanged(e) => (
+            &e.room,
+            "room-announcement-changed",
+            Some(&e.by),
+            e.at,
+            json!({ "announcement": e.text }),
+        ),
+        RoomEvent::ReadOnlyChanged(e) => (
+            &e.room,
+            "room-read-only-changed",
+            Some(&e.by),
+            e.at,
+            json!({ "ro": e.read_only }),
+        ),
         RoomEvent::RoomArchived(e) => (&e.room, "room-archived", Some(&e.by), e.at, json!({})),
         RoomEvent::RoomUnarchived(e) => (&e.room, "room-unarchived", Some(&e.by), e.at, json!({})),
         RoomEvent::RoomDeleted(e) => (&e.room, "room-deleted", Some(&e.by), e.at, json!({})),
@@ -400,9 +526,20 @@ fn of_room(
     let mut what = what;
     if let (Some(by), Value::Object(fields)) = (by, &mut what) {
         let by = UserRef::short(names, by)?;
-        fields.insert("by".to_owned(), serde_json::to_value(by).unwrap_or(Value::Null));
+        fields.insert(
+            "by".to_owned(),
+            serde_json::to_value(by).unwrap_or(Value::Null),
+        );
     }
-    let update = maker.room(room, kind, &Told { what, at: Date(at), message })?;
+    let update = maker.room(
+        room,
+        kind,
+        &Told {
+            what,
+            at: Date(at),
+            message,
+        },
+    )?;
     if matches!(event, RoomEvent::RoomDeleted(_)) {
         update.effect = Effect::Dissolve;
     }
@@ -417,19 +554,39 @@ fn of_user(maker: &mut Maker<'_>, event: &UserEvent) -> rusqlite::Result<()> {
             maker.user(&e.user, None, "profile-changed", &without_nulls(data))?;
         }
         UserEvent::UsernameChanged(e) => {
-            maker.user(&e.user, None, "profile-changed", &json!({ "username": e.username }))?;
+            maker.user(
+                &e.user,
+                None,
+                "profile-changed",
+                &json!({ "username": e.username }),
+            )?;
         }
         UserEvent::EmailChanged(e) => {
-            maker.user(&e.user, None, "profile-changed", &json!({ "emails": e.emails }))?;
+            maker.user(
+                &e.user,
+                None,
+                "profile-changed",
+                &json!({ "emails": e.emails }),
+            )?;
         }
         UserEvent::RolesChanged(e) => {
-            maker.user(&e.user, None, "profile-changed", &json!({ "roles": e.roles }))?;
+            maker.user(
+                &e.user,
+                None,
+                "profile-changed",
+                &json!({ "roles": e.roles }),
+            )?;
         }
         UserEvent::UserActivated(e) => {
             maker.user(&e.user, None, "profile-changed", &json!({ "active": true }))?;
         }
         UserEvent::UserDeactivated(e) => {
-            maker.user(&e.user, None, "profile-changed", &json!({ "active": false }))?;
+            maker.user(
+                &e.user,
+                None,
+                "profile-changed",
+                &json!({ "active": false }),
+            )?;
         }
         UserEvent::UserDeleted(e) => {
             maker.user(&e.user, None, "account-deleted", &json!({}))?;
@@ -442,7 +599,12 @@ fn of_user(maker: &mut Maker<'_>, event: &UserEvent) -> rusqlite::Result<()> {
 
 fn without_nulls(value: Value) -> Value {
     match value {
-        Value::Object(fields) => Value::Object(fields.into_iter().filter(|(_, value)| !value.is_null()).collect()),
+        Value::Object(fields) => Value::Object(
+            fields
+                .into_iter()
+                .filter(|(_, value)| !value.is_null())
+                .collect(),
+        ),
         other => other,
     }
 }

@@ -1,0 +1,149 @@
+//! Errors about accounts.
+
+use domain::room::RoomKind;
+use serde_json::json;
+
+use crate::error::{ApiError, Text};
+
+/// Nobody was named.
+pub fn user_param_missing() -> ApiError {
+    ApiError::coded(
+        "error-user-param-not-provided",
+        "The required \"userId\" or \"username\" param was not provided",
+    )
+}
+
+/// Somebody was named who is not there.
+pub fn user_param_unknown() -> ApiError {
+    ApiError::coded(
+        "error-invalid-user",
+        "The required \"userId\" or \"username\" param provided does not match any users",
+    )
+}
+
+/// Nobody was named to be invited.
+pub fn users_params_missing() -> ApiError {
+    ApiError::coded(
+        "error-users-params-not-provided",
+        "Please provide \"userId\" or \"username\" or \"userIds\" or \"usernames\" as param",
+    )
+}
+
+/// Nobody of those named to be invited is there. The two families of routes differ, and one swaps its fields.
+pub fn invite_list_empty(kind: RoomKind) -> ApiError {
+    match kind {
+        RoomKind::Channel => ApiError::Typed {
+            error: "invalid-user-invite-list".into(),
+            error_type: json!("Cannot invite if no users are provided"),
+        },
+        RoomKind::Group | RoomKind::Direct => ApiError::coded(
+            "error-empty-invite-list",
+            "Cannot invite if no valid users are provided",
+        ),
+    }
+}
+
+/// `users.info` finds nobody.
+pub fn user_not_found() -> ApiError {
+    ApiError::plain("User not found.")
+}
+
+/// A field of a new account is missing.
+pub fn field_required(field: &str) -> ApiError {
+    ApiError::coded(
+        "error-the-field-is-required",
+        format!("The field {field} is required"),
+    )
+    .with(json!({ "method": "insertOrUpdateUser", "field": field }))
+}
+
+/// The user name does not have the form of one.
+pub fn invalid_username(username: &str) -> ApiError {
+    ApiError::coded(
+        "error-input-is-not-a-valid-field",
+        format!("{username} is not a valid username"),
+    )
+    .with(json!({ "method": "insertOrUpdateUser", "input": username, "field": "Username" }))
+}
+
+/// The user name is one that nobody may have.
+pub fn blocked_username(username: &str) -> ApiError {
+    ApiError::coded(
+        "error-blocked-username",
+        format!("{username} is blocked and can't be used!"),
+    )
+    .with(json!({ "method": "insertOrUpdateUser", "field": username }))
+}
+
+/// A user name or address belongs to somebody.
+pub fn field_unavailable(value: &str) -> ApiError {
+    ApiError::coded(
+        "error-field-unavailable",
+        format!("{value} is already in use :("),
+    )
+    .with(json!({ "method": "insertOrUpdateUser", "field": value }))
+}
+
+/// Signing up with a name that somebody has.
+pub fn username_in_use() -> ApiError {
+    ApiError::plain("Username is already in use")
+}
+
+/// Signing up with an address that somebody has.
+pub fn email_exists() -> ApiError {
+    ApiError::coded("403", "Email already exists.")
+}
+
+/// Something about an address is wrong.
+pub fn invalid_email(address: &str) -> ApiError {
+    ApiError::coded("error-invalid-email", format!("Invalid email {address}"))
+        .with(json!({ "function": "RocketChat.validateEmailDomain", "email": address }))
+}
+
+/// The password is empty or does not meet the policy; `rule` is the part that is not met.
+pub fn password_policy(rule: Option<&str>) -> ApiError {
+    match rule {
+        None => ApiError::coded(
+            "error-password-policy-not-met",
+            "The password provided does not meet the server's password policy.",
+        ),
+        Some(rule) => ApiError::coded(
+            format!("error-password-policy-not-met-{rule}"),
+            "The password provided does not meet the server's password policy.",
+        ),
+    }
+}
+
+/// The definitions of custom fields are not JSON.
+pub fn invalid_custom_field_json() -> ApiError {
+    ApiError::coded(
+        "error-invalid-customfield-json",
+        "Invalid JSON for Custom Fields",
+    )
+}
+
+/// A custom field breaks its rules; `what` says how.
+pub fn custom_field(what: String) -> ApiError {
+    ApiError::coded("error-user-registration-custom-field", what).method("registerUser")
+}
+
+/// The name wanted belongs to somebody, or is none.
+pub fn could_not_save_identity() -> ApiError {
+    ApiError::coded(
+        "error-could-not-save-identity",
+        "Could not save user identity",
+    )
+    .method("saveUserIdentity")
+}
+
+/// Rooms would be left without owner: those that would go, and those that would get another.
+pub fn last_owner(removed: &[&str], changed: &[&str]) -> ApiError {
+    ApiError::code("user-last-owner")
+        .with(json!({ "shouldBeRemoved": removed, "shouldChangeOwner": changed }))
+}
+
+/// An operation on an account is not allowed; `action` is the wire's name of it.
+pub fn user_action(reason: impl Into<Text>, action: &str) -> ApiError {
+    ApiError::coded("error-action-not-allowed", reason)
+        .with(json!({ "method": "insertOrUpdateUser", "action": action }))
+}

@@ -1,0 +1,120 @@
+//! Moves what was committed from SQLite's write-ahead log into the file itself, beside the worker.
+//!
+//! That takes syncs of tens of milliseconds; done by the worker, every so many commits would wait for them.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use parking_lot::{Condvar, Mutex};
+use rusqlite::Connection;
+
+use crate::file;
+
+/// How long commits are let gather before they are moved.
+const GATHER: Duration = Duration::from_millis(250);
+
+/// Frames (pages) of write-ahead log from which on the worker has to let it begin anew.
+const HEAVY: i64 = 16_384;
+
+#[derive(Default)]
+struct State {
+    /// Something was committed since the last move.
+    committed: bool,
+    /// The write-ahead log is long, because there is never a moment without a commit.
+    heavy: bool,
+    stop: bool,
+}
+
+#[derive(Default)]
+struct Signal {
+    state: Mutex<State>,
+    changed: Condvar,
+}
+
+/// The thread. Dropping it stops it and waits for it.
+pub(crate) struct Checkpointer {
+    signal: Arc<Signal>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Checkpointer {
+    /// For one file. Without a thread (none could be started) the worker does it all, as with a long log.
+    pub(crate) fn start(path: &Path) -> Self {
+        let signal = Arc::new(Signal::default());
+        let (path, theirs) = (path.to_owned(), Arc::clone(&signal));
+        let thread = std::thread::Builder::new()
+            .name("views-checkpoint".to_owned())
+            .spawn(move || match file::open_writer(&path) {
+                Ok(conn) => run(&conn, &theirs),
+                Err(error) => {
+                    tracing::warn!(%error, "the views file is checkpointed by its writer only")
+                }
+            })
+            .inspect_err(
+                |error| tracing::warn!(%error, "the views file is checkpointed by its writer only"),
+            );
+        Self {
+            signal,
+            thread: thread.ok(),
+        }
+    }
+
+    /// Something was committed through `conn`.
+    pub(crate) fn committed(&self, conn: &Connection) {
+        let heavy = {
+            let mut state = self.signal.state.lock();
+            if !state.committed {
+                state.committed = true;
+                self.signal.changed.notify_one();
+            }
+            std::mem::take(&mut state.heavy)
+        };
+        if heavy && let Err(error) = checkpoint(conn) {
+            tracing::warn!(%error, "the views file was not checkpointed");
+        }
+    }
+}
+
+impl Drop for Checkpointer {
+    fn drop(&mut self) {
+        self.signal.state.lock().stop = true;
+        self.signal.changed.notify_one();
+        if self
+            .thread
+            .take()
+            .is_some_and(|thread| thread.join().is_err())
+        {
+            tracing::error!("the checkpointer of the views panicked");
+        }
+    }
+}
+
+/// Moves what there is; answers how long the write-ahead log is, in frames.
+fn checkpoint(conn: &Connection) -> rusqlite::Result<i64> {
+    conn.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |row| row.get(1))
+}
+
+fn run(conn: &Connection, signal: &Signal) {
+    loop {
+        {
+            let mut state = signal.state.lock();
+            while !state.committed && !state.stop {
+                signal.changed.wait(&mut state);
+            }
+            if !state.stop {
+                signal.changed.wait_for(&mut state, GATHER);
+            }
+            if state.stop {
+                return;
+            }
+            state.committed = false;
+        }
+        match checkpoint(conn) {
+            Ok(frames) if frames > HEAVY => signal.state.lock().heavy = true,
+            Ok(_) => {}
+            Err(error) => tracing::warn!(%error, "the views file was not checkpointed"),
+        }
+    }
+}
