@@ -49,7 +49,7 @@ impl Checkpointer {
             .spawn(move || match file::open_writer(&path) {
                 Ok(conn) => run(&conn, &theirs),
                 Err(error) => {
-                    tracing::warn!(%error, "the views file is checkpointed by its writer only")
+                    tracing::warn!(%error, "the views file is checkpointed by its writer only");
                 }
             })
             .inspect_err(

@@ -50,7 +50,7 @@ pub(crate) fn fill(
                 progress(tx.position);
             }
             Intake::Unavailable(reason) => {
-                tracing::warn!(%reason, "building views waits for the log")
+                tracing::warn!(%reason, "building views waits for the log");
             }
             Intake::Poison(position, reason) => {
                 return Err(ViewsError::Poison {
@@ -82,7 +82,7 @@ fn extend(mut tx: Tx, mut intake: mpsc::Receiver<Intake>) -> Result<Tx, ViewsErr
                 tx.trim();
             }
             Intake::Unavailable(reason) => {
-                tracing::warn!(%reason, "building views waits for the log")
+                tracing::warn!(%reason, "building views waits for the log");
             }
             Intake::Poison(position, reason) => {
                 return Err(ViewsError::Poison {
@@ -129,7 +129,7 @@ async fn build(
     });
     fed(store, Position::START, head, move |intake| {
         let filled = fill(&path, intake, |position| {
-            progress(RebuildProgress { position, head })
+            progress(RebuildProgress { position, head });
         });
         match filled {
             // The feeder was aborted: the file is whole, but not all there is.
@@ -189,7 +189,7 @@ impl Views {
 
         let shared = Arc::clone(self.shared());
         let position = build(&store, &path, move |progress| {
-            *shared.rebuilding.lock() = Some(progress)
+            *shared.rebuilding.lock() = Some(progress);
         })
         .await?;
         tracing::info!(%position, path = %path.display(), "views are built anew");

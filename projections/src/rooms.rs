@@ -368,10 +368,10 @@ pub(crate) fn message_gone(
     row.doc.updated_at = Date(event.recorded_at);
     row.latest.gone(message);
     if row.last.as_ref().is_some_and(|(last, _)| last == message) {
-        let newest = match row.latest.newest().map(|newest| newest.cloned()) {
-            Some(None) => None,
-            Some(Some(newest)) => messages::as_last(tx, newest)?,
-            None => messages::newest(tx, room)?,
+        let newest = match row.latest.newest() {
+            Newest::Nothing => None,
+            Newest::Is(newest) => messages::as_last(tx, newest)?,
+            Newest::Unknown => messages::newest(tx, room)?,
         };
         if let Some(row) = tx.rooms.get_mut(&tx.conn, room)? {
             row.last = newest;
@@ -496,6 +496,16 @@ struct Latest {
     others: Option<Date>,
 }
 
+/// What is known of a room's newest message.
+enum Newest {
+    /// There is none.
+    Nothing,
+    /// It is this one.
+    Is(MessageId),
+    /// Nothing: it has to be looked for.
+    Unknown,
+}
+
 impl Latest {
     fn none() -> Self {
         Self {
@@ -517,13 +527,13 @@ impl Latest {
         self.messages.retain(|(_, message)| message != id);
     }
 
-    /// The newest one: `None` when it is not known, `Some(None)` when there is none.
-    fn newest(&self) -> Option<Option<&MessageId>> {
+    /// The newest one.
+    fn newest(&self) -> Newest {
         // Of several sent at the same time, the one posted last.
         match self.messages.iter().max_by_key(|(at, _)| *at) {
-            Some((at, id)) if Some(*at) > self.others => Some(Some(id)),
-            None if self.others.is_none() => Some(None),
-            _ => None,
+            Some((at, id)) if Some(*at) > self.others => Newest::Is(id.clone()),
+            None if self.others.is_none() => Newest::Nothing,
+            _ => Newest::Unknown,
         }
     }
 }

@@ -163,12 +163,14 @@ impl Views {
         let publish_hub = hub.clone();
         // Not stopped by the token: it ends with the worker, and by then has told the subscribers.
         running.tasks.push(tokio::spawn(async move {
-            publish_hub.publish(publications).await
+            publish_hub.publish(publications).await;
         }));
 
         let thread = {
             let (shared, folder, stop) = (Arc::clone(&shared), Arc::clone(&folder), stop.clone());
             move || {
+                // However the worker ends, those who wait for it hear of it.
+                let _ending = Ending(Arc::clone(&shared));
                 let tx = match (present, builder) {
                     (Some(tx), _) => Ok(tx),
                     (None, Some(intake)) => first_build(&folder, &shared, intake, &stop),
@@ -202,7 +204,6 @@ impl Views {
                         shared
                             .health
                             .send_replace(Health::Stopped(error.to_string()));
-                        shared.stopped();
                     }
                 }
             }
@@ -345,6 +346,19 @@ impl Views {
     pub(crate) async fn order(&self, order: Order) -> Result<(), ViewsError> {
         let orders = self.inner.orders.upgrade().ok_or(ViewsError::Closed)?;
         orders.send(order).await.map_err(|_| ViewsError::Closed)
+    }
+}
+
+/// Tells everybody that the worker ended.
+struct Ending(Arc<Shared>);
+
+impl Drop for Ending {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            let reason = "the worker of the views panicked".to_owned();
+            self.0.health.send_replace(Health::Stopped(reason));
+        }
+        self.0.stopped();
     }
 }
 

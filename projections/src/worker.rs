@@ -109,7 +109,6 @@ impl Worker {
         if let Err(error) = self.tx.conn.execute_batch("PRAGMA wal_checkpoint(PASSIVE)") {
             tracing::debug!(%error, "the views file was not checkpointed");
         }
-        self.shared.stopped();
     }
 
     /// Applies and commits, as often as it takes. `None`: told to stop meanwhile.
