@@ -12,7 +12,7 @@ use serde_json::Value;
 use crate::commands::users::{self, Maker};
 use crate::error::ApiError;
 use crate::password::PasswordDigest;
-use crate::state::{AdminAccount, AppState, fresh_id, now};
+use crate::state::{AdminAccount, AppState, fresh_id, fresh_secret, now};
 
 /// The built-in bot, which always exists (contract, conventions 6.6).
 const BOT: &str = "rocket.cat";
@@ -30,7 +30,7 @@ pub async fn run(state: &AppState) -> Result<(), ApiError> {
     state.views().wait_for(head).await?;
     for id in RANDOM {
         if state.views().settings().text(id).is_empty() {
-            set_once(state, id, Value::String(fresh_id())).await?;
+            set_once(state, id, Value::String(fresh_secret())).await?;
         }
     }
     let site = &state.config().site_url;

@@ -15,7 +15,7 @@ use crate::extract::Call;
 use crate::extract::params::Params;
 use crate::extract::schema::{Kind, Schema};
 use crate::password::PasswordDigest;
-use crate::state::{fresh_id, now};
+use crate::state::{fresh_id, fresh_secret, now};
 
 const CREATE: Schema = Schema {
     required: &[
@@ -119,7 +119,7 @@ pub async fn create(call: Call) -> Outcome {
     };
     users::would_create(state, &call.caller, &wish).await?;
     let password = if random {
-        fresh_id()
+        fresh_secret()
     } else {
         params.required("password")?.to_owned()
     };
@@ -296,7 +296,7 @@ async fn update_commands(
     // Silently ignored without the permission, and random ones win over those sent.
     let random = data.flag("setRandomPassword");
     let password = if random {
-        Some(fresh_id())
+        Some(fresh_secret())
     } else {
         data.filled("password")?.map(str::to_owned)
     };

@@ -110,8 +110,9 @@ fn prepare_writer(connection: &Connection) -> rusqlite::Result<Result<(), &'stat
     }
     connection.pragma_update(None, "journal_mode", "WAL")?;
     connection.pragma_update(None, "synchronous", "FULL")?;
-    // Room for the index pages that appends to many streams touch, in KiB.
-    connection.pragma_update(None, "cache_size", -65_536)?;
+    // Room for the index pages that appends to many streams touch, in KiB. Not more: where a commit has rebalanced
+    // an index, SQLite looks through its whole page cache at the end.
+    connection.pragma_update(None, "cache_size", -16_384)?;
     // Copying the WAL back into the file is the writer's work, done while nothing waits; this is the limit at
     // which it is done regardless, as part of a commit. 4,000 pages (16 MB) are a compromise: a page written
     // many times is copied once, yet the stall stays in the tens of milliseconds. It is not left to a thread of

@@ -184,14 +184,15 @@ impl Writer {
         let Some(connection) = &mut self.connection else {
             return Err(Failure::Storage("no connection".to_owned()));
         };
-        let heads = find_heads(connection, &mut self.heads, group)?;
+        // Begun before the heads are looked up: as statements of their own each would lock the file by itself.
+        // Dropped before the commit, it rolls back.
+        let transaction =
+            connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
+        let heads = find_heads(&transaction, &mut self.heads, group)?;
         let plan = plan(group, &heads, self.log, now());
         let Some(last) = plan.events.last() else {
             return Ok(plan);
         };
-        // Dropped before the commit, it rolls back.
-        let transaction =
-            connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
         {
             let mut insert = transaction.prepare_cached(INSERT)?;
             for event in &plan.events {
