@@ -227,7 +227,7 @@ async fn bench() {
                 if number >= WINDOW {
                     live.all_have(start, number - WINDOW).await;
                 }
-                while posting.len() >= 32 {
+                while posting.len() as u64 >= WINDOW {
                     posting.join_next().await;
                 }
                 let admin = admin.clone();

@@ -13,8 +13,12 @@ use tokio::sync::{mpsc, watch};
 
 use super::update::{Effect, LiveUpdate, Scope};
 
-/// How many updates may wait for one subscriber, and how many bytes of them.
+/// How many updates may wait for one subscriber, and how many bytes of them. As many again may be taken out by it and
+/// not be handed on yet.
 const QUEUE: (usize, usize) = (2048, 4 * 1024 * 1024);
+
+/// How many updates are gathered before they are offered.
+const GATHERED: usize = 512;
 
 /// How many changes of who watches what are remembered, for those who are about to subscribe.
 const CHANGES: usize = 8192;
@@ -91,19 +95,22 @@ enum End {
 }
 
 impl Subscriber {
-    /// Offers an update. Never waits: a full queue ends the subscription instead.
-    fn offer(&self, update: &Arc<LiveUpdate>) {
+    /// Offers updates. Never waits: a full queue ends the subscription instead. All of them together cost one lock and
+    /// one wake-up, and the subscriber finds them together.
+    fn offer(&self, updates: &[Arc<LiveUpdate>]) {
         let parked = {
             let mut queue = self.queue.lock();
             if queue.end.is_some() {
                 return;
             }
-            let weight = update.weight();
-            if queue.updates.len() >= QUEUE.0
-                || (queue.bytes + weight > QUEUE.1 && !queue.updates.is_empty())
-            {
-                queue.end = Some(End::Lost);
-            } else {
+            for update in updates {
+                let weight = update.weight();
+                if queue.updates.len() >= QUEUE.0
+                    || (queue.bytes + weight > QUEUE.1 && !queue.updates.is_empty())
+                {
+                    queue.end = Some(End::Lost);
+                    break;
+                }
                 queue.bytes += weight;
                 queue.updates.push_back(Arc::clone(update));
             }
@@ -128,6 +135,15 @@ impl Subscriber {
 }
 
 impl Routes {
+    /// Who an update is for, but for the one it may leave out.
+    fn receivers(&self, update: &LiveUpdate) -> impl Iterator<Item = &Arc<Subscriber>> {
+        let receivers = match &update.scope {
+            Scope::Room(room) => self.rooms.get(room),
+            Scope::User(user) => self.users.get(user),
+        };
+        receivers.into_iter().flatten()
+    }
+
     fn watch(&mut self, room: &RoomId, subscriber: &Arc<Subscriber>) {
         let watchers = self.rooms.entry(room.clone()).or_default();
         if watchers.iter().all(|watcher| watcher.id != subscriber.id) {
@@ -153,6 +169,25 @@ impl Routes {
         }
         self.changes.push_back((position, user, room, entered));
     }
+}
+
+/// How many updates at the front go to all watchers of one room and have no further effect, each the only one of its
+/// event. In a busy room that is nearly all of them.
+fn plain_run(updates: &[Arc<LiveUpdate>]) -> usize {
+    let Some(Scope::Room(room)) = updates.first().map(|update| &update.scope) else {
+        return 0;
+    };
+    let plain = |index: usize| {
+        let update = &updates[index];
+        let alone = updates
+            .get(index + 1)
+            .is_none_or(|next| next.position != update.position);
+        alone
+            && update.effect == Effect::None
+            && update.except.is_none()
+            && matches!(&update.scope, Scope::Room(other) if other == room)
+    };
+    (0..updates.len()).take_while(|index| plain(*index)).count()
 }
 
 impl Hub {
@@ -192,44 +227,75 @@ impl Hub {
 
     /// Publishes what the worker hands over, until the worker ends.
     pub(crate) async fn publish(&self, mut publications: mpsc::Receiver<Publication>) {
-        while let Some(publication) = publications.recv().await {
-            match publication {
-                Publication::Updates { position, updates } => self.offer(position, updates),
-                Publication::Jump(position) => self.jump(position),
+        let mut waiting = None;
+        loop {
+            let next = match waiting.take() {
+                Some(publication) => Some(publication),
+                None => publications.recv().await,
+            };
+            match next {
+                Some(Publication::Updates {
+                    mut position,
+                    mut updates,
+                }) => {
+                    // What was committed meanwhile goes out together.
+                    while let Ok(publication) = publications.try_recv() {
+                        match publication {
+                            Publication::Updates {
+                                position: later,
+                                updates: more,
+                            } if updates.len() < GATHERED => {
+                                position = later;
+                                updates.extend(more);
+                            }
+                            other => {
+                                waiting = Some(other);
+                                break;
+                            }
+                        }
+                    }
+                    self.offer(position, updates);
+                }
+                Some(Publication::Jump(position)) => self.jump(position),
+                None => break,
             }
         }
         self.close();
     }
 
     fn offer(&self, end: Position, updates: Vec<LiveUpdate>) {
-        let mut updates = updates.into_iter().map(Arc::new).peekable();
-        while let Some(update) = updates.next() {
-            let position = update.position;
-            // All of one event under one lock: whoever subscribes does so between two events.
-            let mut effects: Vec<Arc<LiveUpdate>> = Vec::new();
-            let mut deliver = |routes: &Routes, update: Arc<LiveUpdate>| {
-                let receivers = match &update.scope {
-                    Scope::Room(room) => routes.rooms.get(room),
-                    Scope::User(user) => routes.users.get(user),
-                };
-                for subscriber in receivers.into_iter().flatten() {
-                    if update.except.as_ref() != Some(&subscriber.user) {
-                        subscriber.offer(&update);
+        let updates: Vec<Arc<LiveUpdate>> = updates.into_iter().map(Arc::new).collect();
+        let mut rest = updates.as_slice();
+        while let Some(first) = rest.first() {
+            let mut routes = self.inner.routes.write();
+            let plain = plain_run(rest);
+            let (now, later) = if plain > 0 {
+                rest.split_at(plain)
+            } else {
+                // All of one event under one lock: whoever subscribes does so between two events.
+                let event = rest
+                    .iter()
+                    .take_while(|update| update.position == first.position);
+                rest.split_at(event.count())
+            };
+            if plain > 0 {
+                for subscriber in routes.receivers(first) {
+                    subscriber.offer(now);
+                }
+            } else {
+                for update in now {
+                    for subscriber in routes.receivers(update) {
+                        if update.except.as_ref() != Some(&subscriber.user) {
+                            subscriber.offer(std::slice::from_ref(update));
+                        }
                     }
                 }
-                if update.effect != Effect::None {
-                    effects.push(update);
+                for update in now.iter().filter(|update| update.effect != Effect::None) {
+                    routes.take_effect(update);
                 }
-            };
-            let mut routes = self.inner.routes.write();
-            deliver(&routes, update);
-            while let Some(update) = updates.next_if(|update| update.position == position) {
-                deliver(&routes, update);
             }
-            for update in effects {
-                routes.take_effect(&update);
-            }
-            routes.published = position;
+            routes.published = now.last().map_or(first.position, |update| update.position);
+            rest = later;
         }
         self.inner.routes.write().published = end;
         self.inner.published.send_replace(end);
@@ -311,6 +377,7 @@ impl Hub {
             subscriber,
             base,
             rooms,
+            taken: VecDeque::new(),
         })
     }
 }
@@ -346,16 +413,25 @@ pub(crate) struct Subscription {
     pub(crate) base: Position,
     /// The rooms watched at `base`.
     pub(crate) rooms: HashSet<RoomId>,
+    /// Taken out of the queue, not handed on yet. Never more than a queue holds.
+    taken: VecDeque<Arc<LiveUpdate>>,
 }
 
 impl Subscription {
     /// What comes next.
     pub(crate) async fn next(&mut self) -> Delivery {
+        if let Some(update) = self.taken.pop_front() {
+            return Delivery::Update(update);
+        }
         poll_fn(|context| {
             let mut queue = self.subscriber.queue.lock();
-            if let Some(update) = queue.updates.pop_front() {
-                queue.bytes -= update.weight();
-                queue.taken = update.position;
+            // All at once: one lock for as many as there are.
+            std::mem::swap(&mut queue.updates, &mut self.taken);
+            queue.bytes = 0;
+            if let Some(last) = self.taken.back() {
+                queue.taken = last.position;
+            }
+            if let Some(update) = self.taken.pop_front() {
                 return Poll::Ready(Delivery::Update(update));
             }
             match queue.end {
