@@ -1,7 +1,7 @@
 //! Tests of rules as given, when, then. Each step is a type of its own, so the order compiles or it does not; a failure
 //! is reported at the line of the test.
 //!
-//! ```ignore
+//! ```text
 //! given::<Room>([created()]).when(rename("new"), &context).then([renamed("new")]);
 //! given::<Room>([]).when(rename("new"), &context).then_refused(RoomRefusal::NotFound);
 //! ```

@@ -2,7 +2,7 @@
 //!
 //! An adapter's test file implements [`Fixture`] and calls [`conformance_suite!`](crate::conformance_suite):
 //!
-//! ```ignore
+//! ```text
 //! struct Scratch(tempfile::TempDir);
 //!
 //! impl Fixture for Scratch {

@@ -22,6 +22,8 @@ pub(crate) enum Intake {
     Events(Vec<Applied>),
     /// The log cannot be read now; says why. It is tried again.
     Unavailable(String),
+    /// It can be read again. There may be nothing new in it.
+    Available,
     /// The event at this position cannot be understood. Nothing comes after it.
     Poison(Position, String),
 }
@@ -88,8 +90,17 @@ pub(crate) async fn follow(
         if worker.send(Intake::Unavailable(problem)).await.is_err() {
             return;
         }
-        tokio::time::sleep(pause).await;
-        pause = (pause * 2).min(BACKOFF.1);
+        // Asked for its head, because a log without news gives no other sign of life.
+        loop {
+            tokio::time::sleep(pause).await;
+            pause = (pause * 2).min(BACKOFF.1);
+            if store.head().await.is_ok() {
+                break;
+            }
+        }
+        if worker.send(Intake::Available).await.is_err() {
+            return;
+        }
     }
 }
 

@@ -52,6 +52,7 @@ pub(crate) fn fill(
             Intake::Unavailable(reason) => {
                 tracing::warn!(%reason, "building views waits for the log");
             }
+            Intake::Available => {}
             Intake::Poison(position, reason) => {
                 return Err(ViewsError::Poison {
                     position: position.get(),
@@ -84,6 +85,7 @@ fn extend(mut tx: Tx, mut intake: mpsc::Receiver<Intake>) -> Result<Tx, ViewsErr
             Intake::Unavailable(reason) => {
                 tracing::warn!(%reason, "building views waits for the log");
             }
+            Intake::Available => {}
             Intake::Poison(position, reason) => {
                 return Err(ViewsError::Poison {
                     position: position.get(),

@@ -97,6 +97,10 @@ impl Worker {
                     tracing::warn!(%reason, "the views cannot follow the log now");
                     self.shared.health.send_replace(Health::Failing(reason));
                 }
+                Order::Intake(Intake::Available) => {
+                    tracing::info!("the views can follow the log again");
+                    self.shared.health.send_replace(Health::Ready);
+                }
                 Order::Intake(Intake::Poison(position, reason)) => {
                     tracing::error!(%position, %reason, "an event cannot be understood; the views stop before it");
                     let reason = format!("event at position {position}: {reason}");
