@@ -197,9 +197,6 @@ impl Connection {
             match step {
                 Step::Received(message) => self.receive(message).await?,
                 Step::Delivered(delivery) => {
-                    // With many sockets awake, their turns come round slowly, and what is committed meanwhile
-                    // goes out in the same write. With few, this takes no time.
-                    tokio::task::yield_now().await;
                     timeout(WRITE_TIMEOUT, self.deliver(delivery))
                         .await
                         .map_err(|_| End::Stuck)??;

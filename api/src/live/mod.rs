@@ -41,8 +41,8 @@ const MAX_MESSAGE: usize = 64 * 1024;
 /// Bytes a socket reads ahead. Commands are small and sockets are many.
 const READ_BUFFER: usize = 4 * 1024;
 
-/// Bytes of updates gathered into one write. Only taken while there is something to write.
-const WRITE_BUFFER: usize = 16 * 1024;
+/// Bytes of updates gathered into one write: in a busy room fewer, larger writes are what counts. Taken as it fills.
+const WRITE_BUFFER: usize = 128 * 1024;
 
 /// The door. Cheap to clone; all clones are the same.
 #[derive(Clone)]
