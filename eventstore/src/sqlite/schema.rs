@@ -112,13 +112,13 @@ fn prepare_writer(connection: &Connection) -> rusqlite::Result<Result<(), &'stat
     connection.pragma_update(None, "synchronous", "FULL")?;
     // Room for the index pages that appends to many streams touch, in KiB. Not more: where a commit has rebalanced
     // an index, SQLite looks through its whole page cache at the end.
-    connection.pragma_update(None, "cache_size", -16_384)?;
+    connection.pragma_update(None, "cache_size", -32_768)?;
     // Copying the WAL back into the file is the writer's work, done while nothing waits; this is the limit at
-    // which it is done regardless, as part of a commit. 4,000 pages (16 MB) are a compromise: a page written
-    // many times is copied once, yet the stall stays in the tens of milliseconds. It is not left to a thread of
-    // its own because the WAL starts over from its beginning only once all of it is copied, which under load
-    // never happens beside a writer. And a WAL that starts over is synced faster than a file that grows.
-    connection.pragma_update(None, "wal_autocheckpoint", 4_000)?;
+    // which it is done regardless, as part of a commit. 16,000 pages (64 MB) are a compromise: a page written
+    // many times is copied once, yet the stall stays well below a second. It is not left to a thread of its own
+    // because the WAL starts over from its beginning only once all of it is copied, which under load never
+    // happens beside a writer. And a WAL that starts over is synced faster than a file that grows.
+    connection.pragma_update(None, "wal_autocheckpoint", 16_000)?;
     if fresh {
         connection.execute_batch(&format!(
             "BEGIN IMMEDIATE; {TABLES} PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {LAYOUT}; COMMIT;"
