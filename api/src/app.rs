@@ -14,6 +14,7 @@ use axum::response::{IntoResponse, Response};
 use eventstore::execute::Executor;
 use eventstore::mongodb::{MongoLog, MongoOptions};
 use eventstore::sqlite::SqliteLog;
+use eventstore::vault::{Vault, VaultError};
 use eventstore::{EventStore, OpenError};
 use projections::{Views, ViewsError};
 use reactors::Reactors;
@@ -22,6 +23,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::config::Config;
+use crate::files::{Files, FilesError};
 use crate::folder::{DataFolder, FolderError};
 use crate::health::{self, Readiness};
 use crate::live::{self, Live};
@@ -51,6 +53,12 @@ pub enum StartError {
     /// See there.
     #[error("log: {0}")]
     Log(#[from] OpenError),
+    /// See there.
+    #[error(transparent)]
+    Vault(#[from] VaultError),
+    /// See there.
+    #[error(transparent)]
+    Files(#[from] FilesError),
     /// See there.
     #[error(transparent)]
     Views(#[from] ViewsError),
@@ -117,6 +125,8 @@ impl App {
         let state = AppState::new(
             Executor::new(log.clone()),
             views.clone(),
+            open_vault(&config, &folder)?,
+            Files::in_folder(&folder.files())?,
             door_config(&config, address),
         );
         let live = Live::new(state.clone(), config.live.clone());
@@ -209,6 +219,13 @@ impl App {
     }
 }
 
+fn open_vault(config: &Config, folder: &DataFolder) -> Result<Vault, VaultError> {
+    match &config.secret_key {
+        Some(key) => Vault::from_text(key.reveal()),
+        None => Vault::from_file(&folder.secret_key()),
+    }
+}
+
 async fn listen(config: &Config) -> Result<TcpListener, StartError> {
     let bind = config.bind.trim_start_matches('[').trim_end_matches(']');
     let failed = |error: std::io::Error| {
@@ -238,6 +255,8 @@ fn door_config(config: &Config, address: SocketAddr) -> DoorConfig {
     DoorConfig {
         announced_version: config.announced_version.clone(),
         site_url: public_url(config, address),
+        forwarded_count: config.forwarded_count,
+        create_tokens_for_users: config.create_tokens_for_users,
         test_mode: config.test_mode,
         body_limit: config.body_limit,
         admin,

@@ -77,6 +77,12 @@ pub struct Config {
     pub admin_email: Option<String>,
     /// Workspace settings forced at every start, by id.
     pub setting_overrides: BTreeMap<String, String>,
+    /// The key that seals secrets; `None`: in a file of the data folder.
+    pub secret_key: Option<Secret>,
+    /// Reverse proxies in front.
+    pub forwarded_count: usize,
+    /// `users.createToken` works.
+    pub create_tokens_for_users: bool,
     /// No rate limits, no second factors.
     pub test_mode: bool,
     /// Version told to clients.
@@ -152,6 +158,13 @@ impl Config {
                 .iter()
                 .map(|(id, layered)| (id.clone(), layered.value.clone()))
                 .collect(),
+            secret_key: read.optional("secret_key", |value| text(value).map(Secret))?,
+            forwarded_count: read.required("forwarded_count", |value| {
+                value
+                    .parse()
+                    .map_err(|_| format!("`{value}` is not a whole number"))
+            })?,
+            create_tokens_for_users: read.required("create_tokens_for_users", boolean)?,
             test_mode: read.required("test_mode", boolean)?,
             announced_version: read.required("announced_version", text)?,
             log_format: read.required("log_format", |value| match value {

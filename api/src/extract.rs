@@ -1,13 +1,16 @@
 //! From an HTTP request to what a handler works with: who calls, and with what parameters.
 
+pub mod client;
 pub mod filter;
 pub mod page;
 pub mod params;
 pub mod schema;
+pub mod upload;
 
 use std::sync::Arc;
 
 use axum::body::{Body, Bytes};
+use axum::extract::RawPathParams;
 use axum::http::{HeaderMap, Method, Uri, header};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -20,6 +23,7 @@ use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq as _;
 
 use crate::error::{ApiError, texts};
+use crate::extract::client::Client;
 use crate::extract::page::PageRequest;
 use crate::extract::params::Params;
 use crate::extract::schema::Schema;
@@ -132,6 +136,12 @@ pub struct Input {
     body: Bytes,
     /// A logged-in caller may wrap the parameters in a `payload` text.
     unwrap_payload: bool,
+    /// The program at the other end.
+    pub client: Client,
+    /// The parts of the path that the route leaves open.
+    path: Vec<(String, String)>,
+    /// The parameters as the schema of the route has checked them.
+    checked: Option<Params>,
 }
 
 impl Input {
@@ -172,6 +182,7 @@ impl Input {
             }
             _ => BodyFormat::Json,
         };
+        let client = Client::of(&parts, 0);
         Ok(Self {
             method: parts.method,
             uri: parts.uri,
@@ -179,7 +190,38 @@ impl Input {
             format,
             body,
             unwrap_payload: logged_in,
+            client,
+            path: Vec::new(),
+            checked: None,
         })
+    }
+
+    /// Says where the request comes from and what the open parts of the path are.
+    pub fn set_origin(&mut self, client: Client, path: &RawPathParams) {
+        self.client = client;
+        self.path = path
+            .iter()
+            .map(|(name, value)| (name.to_owned(), value.to_owned()))
+            .collect();
+    }
+
+    /// The part of the path that the route calls `{name}`, decoded; empty when it has no such part.
+    pub fn path(&self, name: &str) -> &str {
+        self.path
+            .iter()
+            .find(|(known, _)| known == name)
+            .map_or("", |(_, value)| value)
+    }
+
+    /// Checks the parameters; from now on [`Self::params`] gives them as the schema has converted them.
+    pub fn check(&mut self, schema: &Schema) -> Result<(), ApiError> {
+        self.checked = Some(schema.check(self.params()?)?);
+        Ok(())
+    }
+
+    /// The body as it came.
+    pub fn body(&self) -> &Bytes {
+        &self.body
     }
 
     /// The parameters of the query string.
@@ -187,9 +229,13 @@ impl Input {
         Params::from_urlencoded(self.uri.query().unwrap_or_default().as_bytes())
     }
 
-    /// The parameters: those of the query string for GET and DELETE, those of the body for other methods.
+    /// The parameters: those of the query string for GET and for DELETE without a body, else those of the body.
     pub fn params(&self) -> Result<Params, ApiError> {
-        if self.method == Method::GET || self.method == Method::DELETE {
+        if let Some(checked) = &self.checked {
+            return Ok(checked.clone());
+        }
+        let bodyless = self.method == Method::DELETE && self.body.is_empty();
+        if self.method == Method::GET || bodyless {
             return Ok(self.query());
         }
         let params = match self.format {

@@ -90,6 +90,16 @@ impl DataFolder {
         self.path.join("views")
     }
 
+    /// The key that seals secrets, unless the operator gave one.
+    pub fn secret_key(&self) -> PathBuf {
+        self.path.join("secret.key")
+    }
+
+    /// File bytes.
+    pub fn files(&self) -> PathBuf {
+        self.path.join("files")
+    }
+
     /// Checkpoints of reactors.
     pub fn reactors(&self) -> PathBuf {
         self.path.join("reactors")

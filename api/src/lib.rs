@@ -7,6 +7,7 @@ pub mod cli;
 
 pub mod config;
 pub mod control;
+pub mod files;
 pub mod folder;
 pub mod health;
 pub mod serve;
@@ -18,7 +19,9 @@ pub mod commands;
 pub mod error;
 pub mod extract;
 pub mod password;
+pub mod rate_limit;
 pub mod rest;
+pub mod route;
 pub mod router;
 pub mod state;
 

@@ -10,90 +10,43 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::body::Body;
+use axum::extract::RawPathParams;
 use axum::http::{HeaderMap, HeaderValue, Method, Request, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::any;
 use eventstore::CorrelationId;
-use futures::future::BoxFuture;
 use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::error::{ApiError, texts};
+use crate::extract::client::Client;
 use crate::extract::{Anyone, Call, Caller, Input};
+use crate::rate_limit::Standing;
 use crate::rest;
 use crate::rest::answer::Outcome;
+use crate::route::{Access, Route, Takes};
 use crate::state::{AppState, within};
-
-/// A handler of a route that anyone may call.
-pub type PublicHandler = Arc<dyn Fn(Anyone) -> BoxFuture<'static, Outcome> + Send + Sync>;
-
-/// A handler of a route that needs a login.
-pub type Handler = Arc<dyn Fn(Call) -> BoxFuture<'static, Outcome> + Send + Sync>;
-
-/// Who may call a route, and what answers.
-#[derive(Clone)]
-pub enum Access {
-    /// Anyone.
-    Public(PublicHandler),
-    /// Users who are logged in; 401 for everybody else.
-    LoggedIn(Handler),
-}
-
-/// One route.
-#[derive(Clone)]
-pub struct Route {
-    /// `GET` or `POST`.
-    pub method: Method,
-    /// The whole path.
-    pub path: String,
-    /// Who may call it.
-    pub access: Access,
-}
-
-/// The route `method path` under `/api/v1/` for users who are logged in.
-pub fn logged_in<F, T>(method: Method, path: impl AsRef<str>, handler: F) -> Route
-where
-    F: Fn(Call) -> T + Send + Sync + 'static,
-    T: Future<Output = Outcome> + Send + 'static,
-{
-    let access = Access::LoggedIn(Arc::new(move |call| Box::pin(handler(call))));
-    Route {
-        method,
-        path: format!("/api/v1/{}", path.as_ref()),
-        access,
-    }
-}
-
-/// The route `method path` for anyone; the path is given in full.
-pub fn public<F, T>(method: Method, path: &str, handler: F) -> Route
-where
-    F: Fn(Anyone) -> T + Send + Sync + 'static,
-    T: Future<Output = Outcome> + Send + 'static,
-{
-    let access = Access::Public(Arc::new(move |call| Box::pin(handler(call))));
-    Route {
-        method,
-        path: path.to_owned(),
-        access,
-    }
-}
 
 /// Every REST route.
 pub fn routes() -> Vec<Route> {
     rest::routes()
 }
 
-/// The REST doors as a router over everything under `/api`.
+/// A route and its number in the table.
+type Numbered = (usize, Route);
+
+/// The REST doors as a router: everything under `/api`, and the few routes beside it.
 pub fn router(state: &AppState) -> Router {
-    let mut paths: BTreeMap<String, Vec<Route>> = BTreeMap::new();
-    for route in routes() {
-        paths.entry(route.path.clone()).or_default().push(route);
+    let mut paths: BTreeMap<String, Vec<Numbered>> = BTreeMap::new();
+    for (index, route) in routes().into_iter().enumerate() {
+        let path = route.path.clone();
+        paths.entry(path).or_default().push((index, route));
     }
     let mut router = Router::new();
     for (path, routes) in paths {
-        let (state, routes) = (state.clone(), Arc::<[Route]>::from(routes));
-        let serve = move |request: Request<Body>| {
+        let (state, routes) = (state.clone(), Arc::<[Numbered]>::from(routes));
+        let serve = move |path: RawPathParams, request: Request<Body>| {
             let (state, routes) = (state.clone(), Arc::clone(&routes));
-            async move { dispatch(&state, &routes, request).await }
+            async move { dispatch(&state, &routes, &path, request).await }
         };
         router = router.route(&path, any(serve));
     }
@@ -105,10 +58,15 @@ pub fn router(state: &AppState) -> Router {
 }
 
 /// Finds the route for the method, proves the caller, reads the body, runs the handler.
-async fn dispatch(state: &AppState, routes: &[Route], request: Request<Body>) -> Response {
+async fn dispatch(
+    state: &AppState,
+    routes: &[Numbered],
+    path: &RawPathParams,
+    request: Request<Body>,
+) -> Response {
     let Some(route) = routes
         .iter()
-        .find(|route| route.method == *request.method())
+        .find(|(_, route)| route.method == *request.method())
     else {
         if is_preflight(&request) {
             return preflight(state, request.headers());
@@ -120,20 +78,58 @@ async fn dispatch(state: &AppState, routes: &[Route], request: Request<Body>) ->
         .get::<CorrelationId>()
         .copied()
         .unwrap_or_else(CorrelationId::fresh);
-    let outcome = within(correlation, call(state, route, request)).await;
-    finish(outcome.map_or_else(
+    let mut standing = None;
+    let answered = answer(state, route, path, request, &mut standing);
+    let outcome = within(correlation, answered).await;
+    let mut response = finish(outcome.map_or_else(
         ApiError::into_response,
         axum::response::IntoResponse::into_response,
-    ))
+    ));
+    if let Some(standing) = standing {
+        standing.tell(&mut response);
+    }
+    response
 }
 
-async fn call(state: &AppState, route: &Route, request: Request<Body>) -> Outcome {
+/// The checks of conventions 1.3 in their order, then the handler.
+async fn answer(
+    state: &AppState,
+    numbered: &Numbered,
+    path: &RawPathParams,
+    request: Request<Body>,
+    standing: &mut Option<Standing>,
+) -> Outcome {
+    let (_, route) = numbered;
     let (parts, body) = request.into_parts();
+    let client = Client::of(&parts, state.config().forwarded_count);
     let caller = Caller::from_headers(state, &parts.headers).await?;
+    let must_log_in = match &route.access {
+        Access::Public(_) => false,
+        Access::Readers(_) => !state.views().settings().bool("Accounts_AllowAnonymousRead"),
+        Access::LoggedIn(_) => true,
+    };
+    if must_log_in && caller.is_none() {
+        // Before the body is read: nobody unknown makes the server hold megabytes.
+        return Err(ApiError::NotLoggedIn);
+    }
+    let limiter = state.rate_limiter();
+    let (now_standing, allowed) =
+        limiter.check(state, (numbered.0, route), client.address, caller.as_ref());
+    *standing = now_standing;
+    allowed?;
     let limit = state.config().body_limit;
-    match &route.access {
-        Access::Public(handler) => {
-            let input = Input::read(parts, body, caller.is_some(), limit).await?;
+    let mut input = Input::read(parts, body, caller.is_some(), limit).await?;
+    input.set_origin(client, path);
+    if let Takes::Exactly(schema) = route.takes {
+        input.check(schema)?;
+    }
+    run(state, route, caller, input).await
+}
+
+/// Rights, second factor, handler.
+async fn run(state: &AppState, route: &Route, caller: Option<Caller>, input: Input) -> Outcome {
+    match (&route.access, caller) {
+        (Access::Public(handler) | Access::Readers(handler), caller) => {
             handler(Anyone {
                 state: state.clone(),
                 caller,
@@ -141,24 +137,27 @@ async fn call(state: &AppState, route: &Route, request: Request<Body>) -> Outcom
             })
             .await
         }
-        Access::LoggedIn(handler) => {
-            // Before the body is read: nobody unknown makes the server hold megabytes.
-            let caller = caller.ok_or(ApiError::NotLoggedIn)?;
-            let input = Input::read(parts, body, true, limit).await?;
-            handler(Call {
+        (Access::LoggedIn(_), None) => Err(ApiError::NotLoggedIn),
+        (Access::LoggedIn(handler), Some(caller)) => {
+            let call = Call {
                 state: state.clone(),
                 caller,
                 input,
-            })
-            .await
+            };
+            if let Some(need) = route.need
+                && !need.any_of.iter().any(|permission| call.may(*permission))
+            {
+                return Err((need.refusal)());
+            }
+            handler(call).await
         }
     }
 }
 
-fn allowed(routes: &[Route]) -> String {
+fn allowed(routes: &[Numbered]) -> String {
     routes
         .iter()
-        .map(|route| route.method.as_str())
+        .map(|(_, route)| route.method.as_str())
         .collect::<Vec<_>>()
         .join(", ")
 }
@@ -166,8 +165,11 @@ fn allowed(routes: &[Route]) -> String {
 /// The headers of every answer (contract, conventions 1.1 and 1.7).
 fn finish(mut response: Response) -> Response {
     let headers = response.headers_mut();
-    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    headers.insert(header::PRAGMA, HeaderValue::from_static("no-cache"));
+    // Pictures and the like say themselves how long they may be kept.
+    if !headers.contains_key(header::CACHE_CONTROL) {
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        headers.insert(header::PRAGMA, HeaderValue::from_static("no-cache"));
+    }
     headers.insert(header::X_XSS_PROTECTION, HeaderValue::from_static("1"));
     headers.insert(
         header::X_CONTENT_TYPE_OPTIONS,

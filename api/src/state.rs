@@ -6,11 +6,14 @@ use domain::mention::Scanner;
 use domain::settings::Settings;
 use domain::{Timestamp, UserId};
 use eventstore::execute::Executor;
+use eventstore::vault::Vault;
 use eventstore::{Cause, CorrelationId};
 use parking_lot::Mutex;
 use projections::Views;
 
+use crate::files::Files;
 use crate::password::PasswordHasher;
+use crate::rate_limit::RateLimiter;
 
 /// The administrator the operator named (`ADMIN_USERNAME`, `ADMIN_PASS`, `ADMIN_EMAIL`).
 #[derive(Clone)]
@@ -32,6 +35,10 @@ pub struct DoorConfig {
     pub site_url: String,
     /// Largest request body, in bytes.
     pub body_limit: usize,
+    /// Reverse proxies in front that add to `X-Forwarded-For`.
+    pub forwarded_count: usize,
+    /// `users.createToken` works (`CREATE_TOKENS_FOR_USERS`).
+    pub create_tokens_for_users: bool,
     /// `TEST_MODE=true`: no rate limits and no second factor.
     pub test_mode: bool,
     /// The administrator to make at first start.
@@ -43,7 +50,10 @@ pub struct DoorConfig {
 struct Shared {
     executor: Executor,
     views: Views,
+    vault: Vault,
+    files: Files,
     config: DoorConfig,
+    rate_limiter: RateLimiter,
     passwords: PasswordHasher,
     /// Finds mentions, for the name pattern it was made with.
     scanner: Mutex<(String, Arc<Scanner>)>,
@@ -55,11 +65,20 @@ pub struct AppState(Arc<Shared>);
 
 impl AppState {
     /// Puts the parts together. The live hub is reached through the views.
-    pub fn new(executor: Executor, views: Views, config: DoorConfig) -> Self {
+    pub fn new(
+        executor: Executor,
+        views: Views,
+        vault: Vault,
+        files: Files,
+        config: DoorConfig,
+    ) -> Self {
         Self(Arc::new(Shared {
             executor,
             views,
+            vault,
+            files,
             config,
+            rate_limiter: RateLimiter::default(),
             passwords: PasswordHasher::default(),
             scanner: Mutex::default(),
         }))
@@ -73,6 +92,21 @@ impl AppState {
     /// Answers queries and rule contexts.
     pub fn views(&self) -> &Views {
         &self.0.views
+    }
+
+    /// Seals and opens secrets that the log keeps.
+    pub fn vault(&self) -> &Vault {
+        &self.0.vault
+    }
+
+    /// Keeps file bytes.
+    pub fn files(&self) -> &Files {
+        &self.0.files
+    }
+
+    /// Counts calls per address.
+    pub fn rate_limiter(&self) -> &RateLimiter {
+        &self.0.rate_limiter
     }
 
     /// What the operator chose.

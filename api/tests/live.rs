@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use api::config::Config;
 use api::extract::token_hash;
+use api::files::Files;
 use api::live::{self, Live};
 use api::serve;
 use api::state::{AppState, DoorConfig, now};
@@ -23,6 +24,7 @@ use domain::{
 };
 use eventstore::execute::Executor;
 use eventstore::sqlite::SqliteLog;
+use eventstore::vault::{KEY_BYTES, Vault};
 use eventstore::{Batch, Cause, CorrelationId, EventStore, Expected, NewEvent, StreamAppend};
 use futures::{SinkExt as _, StreamExt as _};
 use projections::Views;
@@ -57,12 +59,20 @@ impl Door {
         let doors = DoorConfig {
             announced_version: "7.5.0".to_owned(),
             site_url: "http://localhost".to_owned(),
+            forwarded_count: 0,
+            create_tokens_for_users: false,
             body_limit: 1024,
             test_mode: true,
             admin: None,
             setting_overrides: Vec::new(),
         };
-        let state = AppState::new(Executor::new(log.clone()), views.clone(), doors);
+        let state = AppState::new(
+            Executor::new(log.clone()),
+            views.clone(),
+            Vault::new(&[7; KEY_BYTES]),
+            Files::in_folder(&folder.path().join("files")).unwrap(),
+            doors,
+        );
         let live = Live::new(state, Config::defaults().unwrap().live);
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("ws://{}/live", listener.local_addr().unwrap());

@@ -7,7 +7,9 @@
 
 use std::sync::Arc;
 
-use api::router::{self, Access};
+use api::files::Files;
+use api::route::Access;
+use api::router;
 use api::state::{AppState, DoorConfig};
 use axum::Router;
 use axum::body::Body;
@@ -15,6 +17,7 @@ use axum::http::{HeaderMap, Request, StatusCode};
 use eventstore::EventStore;
 use eventstore::execute::Executor;
 use eventstore::sqlite::SqliteLog;
+use eventstore::vault::{KEY_BYTES, Vault};
 use projections::Views;
 use serde_json::{Value, json};
 use tower::Service as _;
@@ -35,12 +38,20 @@ impl Doors {
         let config = DoorConfig {
             announced_version: "7.5.0".to_owned(),
             site_url: "http://localhost".to_owned(),
+            forwarded_count: 0,
+            create_tokens_for_users: false,
             body_limit: 1024 * 1024,
             test_mode: true,
             admin: None,
             setting_overrides: Vec::new(),
         };
-        let state = AppState::new(Executor::new(log), views, config);
+        let state = AppState::new(
+            Executor::new(log),
+            views,
+            Vault::new(&[7; KEY_BYTES]),
+            Files::in_folder(&folder.path().join("files")).unwrap(),
+            config,
+        );
         Self {
             router: router::router(&state),
             _folder: folder,

@@ -10,6 +10,7 @@
 pub mod decider;
 pub mod event;
 pub mod id;
+pub mod sealed;
 pub mod stream;
 pub mod time;
 
@@ -36,5 +37,6 @@ pub mod testing;
 pub use decider::Decider;
 pub use event::{Event, EventPayload};
 pub use id::{MessageId, RoleId, RoomId, TokenHash, UserId};
+pub use sealed::Sealed;
 pub use stream::{Category, StreamId};
 pub use time::Timestamp;

@@ -17,6 +17,7 @@ pub mod expected;
 pub mod codec;
 pub mod leaf;
 pub mod upcast;
+pub mod vault;
 
 pub mod execute;
 mod group_commit;

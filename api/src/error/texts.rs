@@ -38,6 +38,31 @@ pub fn permission_missing() -> ApiError {
     )
 }
 
+/// One call too many; the caller may try again in so many seconds.
+pub fn too_many_requests(seconds: u64) -> ApiError {
+    ApiError::coded(
+        "error-too-many-requests",
+        format!(
+            "Error, too many requests. Please slow down. You must wait {seconds} seconds before trying this endpoint again."
+        ),
+    )
+}
+
+/// An upload without a file.
+pub fn no_file() -> ApiError {
+    ApiError::plain("No file uploaded")
+}
+
+/// An upload with more than one file.
+pub fn one_file_only() -> ApiError {
+    ApiError::plain("Just 1 file is allowed")
+}
+
+/// The file came under another name than it must.
+pub fn wrong_file_part() -> ApiError {
+    ApiError::code("invalid-field")
+}
+
 /// Nothing there.
 pub fn not_found() -> ApiError {
     ApiError::NotFound("Resource not found".into())

@@ -21,6 +21,12 @@ pub enum Kind {
     Object,
     /// A list of texts.
     Texts,
+    /// An object of this shape.
+    Shape(&'static Schema),
+    /// A list of anything.
+    List,
+    /// Anything.
+    Any,
     /// One of these texts.
     Enum(&'static [&'static str]),
 }
@@ -133,6 +139,12 @@ impl Kind {
             Self::Number => as_number(value),
             Self::Boolean => as_boolean(value),
             Self::Object => value.is_object(),
+            Self::Shape(schema) => match value {
+                Value::Object(map) => return schema.first_fault(map, None),
+                _ => false,
+            },
+            Self::List => value.is_array(),
+            Self::Any => true,
             Self::Texts => match value {
                 Value::Array(items) => {
                     return (!items.iter_mut().all(as_text)).then(|| "must be string".to_owned());
@@ -152,8 +164,9 @@ impl Kind {
             Self::Text | Self::LongText(_) | Self::Enum(_) => "string",
             Self::Number => "number",
             Self::Boolean => "boolean",
-            Self::Object => "object",
-            Self::Texts => "array",
+            Self::Object | Self::Shape(_) => "object",
+            Self::Texts | Self::List => "array",
+            Self::Any => "anything",
         }
     }
 }

@@ -16,6 +16,8 @@ pub struct Answer {
     body: Vec<u8>,
     /// The last field of the envelope; login and logout have `status` instead of `success`.
     end: &'static [u8],
+    /// What is answered instead of an envelope.
+    instead: Option<Response>,
 }
 
 impl Default for Answer {
@@ -37,6 +39,7 @@ impl Answer {
         Self {
             body,
             end: b"\"success\":true}",
+            instead: None,
         }
     }
 
@@ -45,6 +48,20 @@ impl Answer {
         let mut answer = Self::default().field("data", data);
         answer.end = b"\"status\":\"success\"}";
         answer
+    }
+
+    /// An answer that is no envelope: a picture, a redirection, a bare list.
+    pub fn other(response: impl IntoResponse) -> Self {
+        Self {
+            instead: Some(response.into_response()),
+            ..Self::default()
+        }
+    }
+
+    /// A value sent bare, as JSON.
+    pub fn bare<T: Serialize + ?Sized>(value: &T) -> Self {
+        let body = serde_json::to_vec(value).unwrap_or_default();
+        Self::other(([(header::CONTENT_TYPE, "application/json")], body))
     }
 
     /// One field, serialised.
@@ -108,7 +125,10 @@ impl Answer {
 }
 
 impl IntoResponse for Answer {
-    fn into_response(self) -> Response {
+    fn into_response(mut self) -> Response {
+        if let Some(response) = self.instead.take() {
+            return response;
+        }
         let mut response = Response::new(self.into_bytes().into());
         response.headers_mut().insert(
             header::CONTENT_TYPE,

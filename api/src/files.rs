@@ -1,0 +1,68 @@
+//! File bytes: pictures and other things people upload. They live beside the log, which has the fact alone.
+
+use std::path::Path;
+
+use bytes::Bytes;
+use opendal::{ErrorKind, Operator, services};
+
+/// Why a file cannot be kept or fetched.
+#[derive(Debug, thiserror::Error)]
+#[error("the file store failed: {0}")]
+pub struct FilesError(#[from] opendal::Error);
+
+/// The store of file bytes.
+#[derive(Clone, Debug)]
+pub struct Files(Operator);
+
+impl Files {
+    /// The store in a folder, which is made when the first file comes.
+    pub fn in_folder(root: &Path) -> Result<Self, FilesError> {
+        let root = root.to_string_lossy();
+        // Beside the files, so that a file is moved to its name when it is whole.
+        let fs = services::Fs::default()
+            .root(&root)
+            .atomic_write_dir(&format!("{root}/.partial"));
+        Ok(Self(Operator::new(fs)?))
+    }
+
+    /// Keeps `bytes` under `key`, a relative path. Durable when this answers.
+    pub async fn write(&self, key: &str, bytes: Bytes) -> Result<(), FilesError> {
+        self.0.write(key, bytes).await?;
+        Ok(())
+    }
+
+    /// The bytes under `key`, if there are any.
+    pub async fn read(&self, key: &str) -> Result<Option<Bytes>, FilesError> {
+        match self.0.read(key).await {
+            Ok(buffer) => Ok(Some(buffer.to_bytes())),
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Forgets what is under `key`.
+    pub async fn delete(&self, key: &str) -> Result<(), FilesError> {
+        self.0.delete(key).await?;
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn what_is_kept_is_there_until_it_is_deleted() {
+        let folder = tempfile::tempdir().expect("a scratch folder");
+        let files = Files::in_folder(folder.path()).expect("a store");
+        assert_eq!(files.read("a/b").await.expect("read"), None);
+        files
+            .write("a/b", Bytes::from_static(b"picture"))
+            .await
+            .expect("write");
+        let read = files.read("a/b").await.expect("read");
+        assert_eq!(read.as_deref(), Some(&b"picture"[..]));
+        files.delete("a/b").await.expect("delete");
+        assert_eq!(files.read("a/b").await.expect("read"), None);
+    }
+}

@@ -1,0 +1,25 @@
+//! The table of all routes, chapter by chapter.
+
+mod administration;
+mod people;
+mod pictures;
+mod rooms;
+mod services;
+mod sessions;
+mod workspace;
+
+use crate::route::Route;
+
+/// Every REST route.
+pub fn routes() -> Vec<Route> {
+    [
+        workspace::routes(),
+        sessions::routes(),
+        people::routes(),
+        pictures::routes(),
+        administration::routes(),
+        services::routes(),
+        rooms::routes(),
+    ]
+    .concat()
+}

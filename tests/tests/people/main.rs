@@ -1,0 +1,6 @@
+//! People over REST: accounts, logins, second factors, tokens, pictures, presence, mail.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test that cannot go on has failed"
+)]
