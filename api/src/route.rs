@@ -77,6 +77,21 @@ pub enum Takes {
     Upload(&'static str, &'static [&'static str]),
 }
 
+/// What a successful answer is.
+#[derive(Clone, Copy)]
+pub enum Answers {
+    /// An envelope with these fields besides `success`.
+    Envelope(&'static [(&'static str, Kind)]),
+    /// The envelope of login and logout.
+    Status,
+    /// A value without an envelope.
+    Bare(Kind),
+    /// A file of one of these media types.
+    Media(&'static [&'static str]),
+    /// Another address.
+    Redirect,
+}
+
 /// One route.
 #[derive(Clone)]
 pub struct Route {
@@ -96,8 +111,8 @@ pub struct Route {
     pub rate: Rate,
     /// With what parameters.
     pub takes: Takes,
-    /// The fields of a successful answer besides `success`.
-    pub answers: &'static [(&'static str, Kind)],
+    /// What comes back.
+    pub answers: Answers,
 }
 
 fn full(path: &str) -> String {
@@ -119,7 +134,7 @@ impl Route {
             second_factor: SecondFactor::NotAsked,
             rate: Rate::Default,
             takes: Takes::Known(&[]),
-            answers: &[],
+            answers: Answers::Envelope(&[]),
         }
     }
 
@@ -194,7 +209,35 @@ impl Route {
     /// Answers with these fields besides `success`.
     #[must_use]
     pub fn answers(mut self, fields: &'static [(&'static str, Kind)]) -> Self {
-        self.answers = fields;
+        self.answers = Answers::Envelope(fields);
+        self
+    }
+
+    /// Answers in the envelope of login and logout.
+    #[must_use]
+    pub fn answers_status(mut self) -> Self {
+        self.answers = Answers::Status;
+        self
+    }
+
+    /// Answers with a value without an envelope.
+    #[must_use]
+    pub fn answers_bare(mut self, kind: Kind) -> Self {
+        self.answers = Answers::Bare(kind);
+        self
+    }
+
+    /// Answers with a file of one of these media types.
+    #[must_use]
+    pub fn sends(mut self, media: &'static [&'static str]) -> Self {
+        self.answers = Answers::Media(media);
+        self
+    }
+
+    /// Answers with another address.
+    #[must_use]
+    pub fn redirects(mut self) -> Self {
+        self.answers = Answers::Redirect;
         self
     }
 }

@@ -282,8 +282,11 @@ mod tests {
             .collect();
         public.sort();
         let known = [
+            "GET /api-docs/",
+            "GET /api-docs/{file}",
             "GET /api/info",
             "GET /api/v1/info",
+            "GET /api/v1/openapi.json",
             "GET /api/v1/settings.public",
             "POST /api/v1/login",
             "POST /api/v1/users.register",

@@ -4,118 +4,444 @@ use axum::http::Method;
 use domain::membership::RoomRole;
 use domain::room::RoomKind;
 
+use crate::extract::schema::Kind;
 use crate::rest::room_settings::{self, RoomText};
 use crate::rest::{chat, counters, family, im, members, rooms, subscriptions};
 use crate::route::{Route, get, logged_in, post};
 
+type Params = &'static [(&'static str, Kind)];
+
+const PAGE: Params = &[
+    ("count", Kind::Number),
+    ("offset", Kind::Number),
+    ("sort", Kind::Text),
+    ("fields", Kind::Text),
+    ("query", Kind::Text),
+];
+const ROOM: Params = &[("roomId", Kind::Text), ("roomName", Kind::Text)];
+const ROOM_PAGE: Params = &[
+    ("roomId", Kind::Text),
+    ("roomName", Kind::Text),
+    ("count", Kind::Number),
+    ("offset", Kind::Number),
+    ("sort", Kind::Text),
+    ("fields", Kind::Text),
+    ("query", Kind::Text),
+];
+const ROOM_USER: Params = &[
+    ("roomId", Kind::Text),
+    ("roomName", Kind::Text),
+    ("userId", Kind::Text),
+    ("username", Kind::Text),
+    ("user", Kind::Text),
+];
+const ROOM_USERS: Params = &[
+    ("roomId", Kind::Text),
+    ("roomName", Kind::Text),
+    ("userId", Kind::Text),
+    ("username", Kind::Text),
+    ("user", Kind::Text),
+    ("userIds", Kind::Texts),
+    ("usernames", Kind::Texts),
+];
+const HISTORY: Params = &[
+    ("roomId", Kind::Text),
+    ("roomName", Kind::Text),
+    ("latest", Kind::Text),
+    ("oldest", Kind::Text),
+    ("inclusive", Kind::Boolean),
+    ("unreads", Kind::Boolean),
+    ("count", Kind::Number),
+    ("offset", Kind::Number),
+];
+const CREATE: Params = &[
+    ("name", Kind::Text),
+    ("members", Kind::Texts),
+    ("readOnly", Kind::Boolean),
+    ("customFields", Kind::Object),
+    ("extraData", Kind::Object),
+];
+const SINCE: Params = &[("updatedSince", Kind::Text)];
+const ROOM_ID: Params = &[("roomId", Kind::Text)];
+const POSTED: Params = &[("message", Kind::Object)];
+const SYNC: Params = &[("update", Kind::List), ("remove", Kind::List)];
+
 pub(super) fn routes() -> Vec<Route> {
-    let mut routes = vec![
-        post("chat.sendMessage", chat::send),
-        post("chat.postMessage", chat::post),
-        post("chat.update", chat::update),
-        post("chat.delete", chat::delete),
-        post("chat.react", chat::react),
-        get("chat.getMessage", chat::get),
-        get("subscriptions.get", subscriptions::get),
-        get("subscriptions.getOne", subscriptions::get_one),
-        post("subscriptions.read", subscriptions::read),
-        post("subscriptions.unread", subscriptions::unread),
-        get("rooms.get", rooms::get),
-        get("rooms.info", rooms::info),
-        post("rooms.leave", rooms::leave),
-        get("channels.list", family::list_all),
-        get("channels.list.joined", |call| {
-            family::list_joined(RoomKind::Channel, call)
-        }),
-        post("channels.join", members::join),
-        get("groups.list", |call| {
-            family::list_joined(RoomKind::Group, call)
-        }),
-        get("groups.listAll", family::list_groups),
-    ];
+    let mut routes = messages();
+    routes.extend(lists());
     routes.extend(family_routes("channels", RoomKind::Channel));
     routes.extend(family_routes("groups", RoomKind::Group));
     routes.extend(["im", "dm"].into_iter().flat_map(direct_routes));
     routes
 }
 
+fn messages() -> Vec<Route> {
+    const ID: Params = &[("msgId", Kind::Text)];
+    vec![
+        post("chat.sendMessage", chat::send)
+            .about("Posts a message, with an id of the caller's choice if it likes.")
+            .knows(&[("message", Kind::Object), ("previewUrls", Kind::Texts)])
+            .answers(POSTED),
+        post("chat.postMessage", chat::post)
+            .about("Posts a message, to a room named by id, `#name` or `@user`.")
+            .knows(&[
+                ("roomId", Kind::Any),
+                ("channel", Kind::Any),
+                ("text", Kind::Text),
+                ("alias", Kind::Text),
+                ("emoji", Kind::Text),
+                ("avatar", Kind::Text),
+                ("attachments", Kind::List),
+            ])
+            .answers(POSTED),
+        post("chat.update", chat::update)
+            .about("Changes the text of a message.")
+            .knows(&[
+                ("roomId", Kind::Text),
+                ("msgId", Kind::Text),
+                ("text", Kind::Text),
+                ("previewUrls", Kind::Texts),
+            ])
+            .answers(POSTED),
+        post("chat.delete", chat::delete)
+            .about("Deletes a message.")
+            .knows(&[
+                ("roomId", Kind::Text),
+                ("msgId", Kind::Text),
+                ("asUser", Kind::Boolean),
+            ])
+            .answers(&[("_id", Kind::Text), ("ts", Kind::Number)]),
+        post("chat.react", chat::react)
+            .about("Adds or takes back a reaction.")
+            .knows(&[
+                ("messageId", Kind::Text),
+                ("emoji", Kind::Text),
+                ("reaction", Kind::Text),
+                ("shouldReact", Kind::Boolean),
+            ]),
+        get("chat.getMessage", chat::get)
+            .about("One message.")
+            .knows(ID)
+            .answers(POSTED),
+    ]
+}
+
+fn lists() -> Vec<Route> {
+    const TOTAL: Params = &[
+        ("channels", Kind::List),
+        ("count", Kind::Number),
+        ("offset", Kind::Number),
+        ("total", Kind::Number),
+    ];
+    const GROUPS: Params = &[
+        ("groups", Kind::List),
+        ("count", Kind::Number),
+        ("offset", Kind::Number),
+        ("total", Kind::Number),
+    ];
+    vec![
+        get("subscriptions.get", subscriptions::get)
+            .about("The caller's subscriptions, or what changed of them since.")
+            .knows(SINCE)
+            .answers(SYNC),
+        get("subscriptions.getOne", subscriptions::get_one)
+            .about("The caller's subscription to one room.")
+            .knows(ROOM_ID)
+            .answers(&[("subscription", Kind::Any)]),
+        post("subscriptions.read", subscriptions::read)
+            .about("Marks a room as read.")
+            .knows(&[("rid", Kind::Text), ("readThreads", Kind::Boolean)]),
+        post("subscriptions.unread", subscriptions::unread)
+            .about("Marks a room as unread, from a message on.")
+            .knows(&[("roomId", Kind::Text), ("firstUnreadMessage", Kind::Object)]),
+        get("rooms.get", rooms::get)
+            .about("The caller's rooms, or what changed of them since.")
+            .knows(SINCE)
+            .answers(SYNC),
+        get("rooms.info", rooms::info)
+            .about("One room.")
+            .knows(&[
+                ("roomId", Kind::Text),
+                ("roomName", Kind::Text),
+                ("fields", Kind::Text),
+            ])
+            .answers(&[("room", Kind::Object)]),
+        post("rooms.leave", rooms::leave)
+            .about("Leaves a room.")
+            .knows(ROOM_ID),
+        get("channels.list", family::list_all)
+            .about("The channels there are.")
+            .knows(PAGE)
+            .answers(TOTAL),
+        get("channels.list.joined", |call| {
+            family::list_joined(RoomKind::Channel, call)
+        })
+        .about("The channels the caller is in.")
+        .knows(PAGE)
+        .answers(TOTAL),
+        post("channels.join", members::join)
+            .about("Joins a channel.")
+            .knows(&[
+                ("roomId", Kind::Text),
+                ("roomName", Kind::Text),
+                ("joinCode", Kind::Text),
+            ])
+            .answers(&[("channel", Kind::Object)]),
+        get("groups.list", |call| {
+            family::list_joined(RoomKind::Group, call)
+        })
+        .about("The private groups the caller is in.")
+        .knows(PAGE)
+        .answers(GROUPS),
+        get("groups.listAll", family::list_groups)
+            .about("Every private group there is.")
+            .knows(PAGE)
+            .answers(GROUPS),
+    ]
+}
+
 /// What `channels` and `groups` have in common.
 fn family_routes(family: &str, kind: RoomKind) -> Vec<Route> {
+    let room: Params = match kind {
+        RoomKind::Channel => &[("channel", Kind::Object)],
+        _ => &[("group", Kind::Object)],
+    };
     let get = |name: &str| (Method::GET, format!("{family}.{name}"));
     let post = |name: &str| (Method::POST, format!("{family}.{name}"));
     let mut routes = Vec::new();
     macro_rules! route {
-        ($at:expr, $handler:expr) => {{
+        ($at:expr, $about:expr, $knows:expr, $answers:expr, $handler:expr) => {{
             let (method, path) = $at;
-            routes.push(logged_in(method, path, $handler));
+            let route = logged_in(method, path, $handler);
+            routes.push(route.about($about).knows($knows).answers($answers));
         }};
     }
-    route!(post("create"), move |call| family::create(kind, call));
-    route!(get("info"), move |call| family::info(kind, call));
-    route!(get("counters"), move |call| counters::of_room(kind, call));
-    route!(post("leave"), move |call| members::leave(kind, call));
-    route!(post("invite"), move |call| members::invite(kind, call));
-    route!(post("kick"), move |call| members::kick(kind, call));
-    route!(get("members"), move |call| members::members(kind, call));
-    route!(get("messages"), move |call| family::messages(kind, call));
-    route!(get("history"), move |call| family::history(kind, call));
-    route!(get("roles"), move |call| members::roles(kind, call));
-    route!(get("moderators"), move |call| members::moderators(
-        kind, call
-    ));
-    route!(post("rename"), move |call| room_settings::rename(
-        kind, call
-    ));
-    route!(post("setReadOnly"), move |call| {
-        room_settings::set_read_only(kind, call)
+    route!(post("create"), "Makes a room.", CREATE, room, move |call| {
+        family::create(kind, call)
     });
-    route!(post("archive"), move |call| room_settings::archive(
-        kind, call
-    ));
-    route!(post("unarchive"), move |call| room_settings::unarchive(
-        kind, call
-    ));
-    route!(post("delete"), move |call| room_settings::delete(
-        kind, call
-    ));
-    route!(post("open"), move |call| members::open(kind, call));
-    route!(post("close"), move |call| members::close(kind, call));
-    for (name, which) in [
-        ("setTopic", RoomText::Topic),
-        ("setDescription", RoomText::Description),
-        ("setPurpose", RoomText::Purpose),
-        ("setAnnouncement", RoomText::Announcement),
-    ] {
-        route!(post(name), move |call| room_settings::set_text(
-            kind, which, call
-        ));
+    route!(get("info"), "One room.", ROOM, room, move |call| {
+        family::info(kind, call)
+    });
+    route!(
+        get("counters"),
+        "How many members and messages, and how many of them are new to a member.",
+        &[
+            ("roomId", Kind::Text),
+            ("roomName", Kind::Text),
+            ("userId", Kind::Text),
+        ],
+        &[("joined", Kind::Boolean)],
+        move |call| counters::of_room(kind, call)
+    );
+    route!(post("leave"), "Leaves the room.", ROOM, room, move |call| {
+        members::leave(kind, call)
+    });
+    route!(
+        post("invite"),
+        "Adds people to the room.",
+        ROOM_USERS,
+        room,
+        move |call| members::invite(kind, call)
+    );
+    route!(
+        post("kick"),
+        "Removes somebody from the room.",
+        ROOM_USER,
+        room,
+        move |call| members::kick(kind, call)
+    );
+    route!(
+        get("members"),
+        "Who is in the room.",
+        &[
+            ("roomId", Kind::Text),
+            ("roomName", Kind::Text),
+            ("status", Kind::Texts),
+            ("filter", Kind::Text),
+            ("count", Kind::Number),
+            ("offset", Kind::Number),
+        ],
+        &[("members", Kind::List), ("total", Kind::Number)],
+        move |call| members::members(kind, call)
+    );
+    route!(
+        get("messages"),
+        "Messages of the room.",
+        ROOM_PAGE,
+        &[("messages", Kind::List), ("total", Kind::Number)],
+        move |call| family::messages(kind, call)
+    );
+    route!(
+        get("history"),
+        "Messages of the room between two points in time.",
+        HISTORY,
+        &[("messages", Kind::List)],
+        move |call| family::history(kind, call)
+    );
+    route!(
+        get("roles"),
+        "Who has which role in the room.",
+        ROOM,
+        &[("roles", Kind::List)],
+        move |call| members::roles(kind, call)
+    );
+    route!(
+        get("moderators"),
+        "The moderators of the room.",
+        ROOM,
+        &[("moderators", Kind::List)],
+        move |call| members::moderators(kind, call)
+    );
+    route!(
+        post("rename"),
+        "Gives the room another name.",
+        &[("roomId", Kind::Text), ("name", Kind::Text)],
+        room,
+        move |call| room_settings::rename(kind, call)
+    );
+    route!(
+        post("setReadOnly"),
+        "Decides whether only some may post.",
+        &[
+            ("roomId", Kind::Text),
+            ("roomName", Kind::Text),
+            ("readOnly", Kind::Boolean),
+        ],
+        room,
+        move |call| room_settings::set_read_only(kind, call)
+    );
+    route!(
+        post("archive"),
+        "Archives the room.",
+        ROOM,
+        &[],
+        move |call| { room_settings::archive(kind, call) }
+    );
+    route!(
+        post("unarchive"),
+        "Brings the room back from the archive.",
+        ROOM,
+        &[],
+        move |call| room_settings::unarchive(kind, call)
+    );
+    route!(
+        post("delete"),
+        "Deletes the room and its messages.",
+        ROOM,
+        &[],
+        move |call| room_settings::delete(kind, call)
+    );
+    route!(
+        post("open"),
+        "Shows the room in the caller's list.",
+        ROOM,
+        &[],
+        move |call| members::open(kind, call)
+    );
+    route!(
+        post("close"),
+        "Hides the room from the caller's list.",
+        ROOM,
+        &[],
+        move |call| members::close(kind, call)
+    );
+    macro_rules! text {
+        ($name:literal, $field:literal, $which:expr) => {
+            route!(
+                post($name),
+                "Changes a text about the room.",
+                &[
+                    ("roomId", Kind::Text),
+                    ("roomName", Kind::Text),
+                    ($field, Kind::Text),
+                ],
+                &[($field, Kind::Text)],
+                move |call| room_settings::set_text(kind, $which, call)
+            );
+        };
     }
+    text!("setTopic", "topic", RoomText::Topic);
+    text!("setDescription", "description", RoomText::Description);
+    text!("setPurpose", "purpose", RoomText::Purpose);
+    text!("setAnnouncement", "announcement", RoomText::Announcement);
     for (name, role) in [
         ("Owner", RoomRole::Owner),
         ("Moderator", RoomRole::Moderator),
         ("Leader", RoomRole::Leader),
     ] {
-        route!(post(&format!("add{name}")), move |call| members::grant(
-            kind, role, call
-        ));
-        route!(post(&format!("remove{name}")), move |call| members::revoke(
-            kind, role, call
-        ));
+        route!(
+            post(&format!("add{name}")),
+            "Gives a member a role in the room.",
+            ROOM_USER,
+            &[],
+            move |call| members::grant(kind, role, call)
+        );
+        route!(
+            post(&format!("remove{name}")),
+            "Takes a role in the room from a member.",
+            ROOM_USER,
+            &[],
+            move |call| members::revoke(kind, role, call)
+        );
     }
     routes
 }
 
 /// Direct messages, under either of their names.
 fn direct_routes(family: &str) -> Vec<Route> {
+    const DIRECT_PAGE: Params = &[
+        ("roomId", Kind::Text),
+        ("username", Kind::Text),
+        ("count", Kind::Number),
+        ("offset", Kind::Number),
+        ("sort", Kind::Text),
+        ("fields", Kind::Text),
+        ("query", Kind::Text),
+    ];
     let path = |name: &str| format!("{family}.{name}");
     vec![
-        logged_in(Method::POST, path("create"), im::create),
-        logged_in(Method::POST, path("open"), im::open),
-        logged_in(Method::POST, path("close"), im::close),
-        logged_in(Method::GET, path("counters"), counters::of_direct),
-        logged_in(Method::GET, path("list"), im::list),
-        logged_in(Method::GET, path("messages"), im::messages),
-        logged_in(Method::GET, path("history"), im::history),
-        logged_in(Method::GET, path("members"), im::members),
+        post(path("create"), im::create)
+            .about("Makes, or finds, a direct message.")
+            .knows(&[
+                ("username", Kind::Text),
+                ("usernames", Kind::Text),
+                ("excludeSelf", Kind::Boolean),
+            ])
+            .answers(&[("room", Kind::Object)]),
+        post(path("open"), im::open)
+            .about("Shows a direct message in the caller's list.")
+            .knows(ROOM_ID),
+        post(path("close"), im::close)
+            .about("Hides a direct message from the caller's list.")
+            .knows(ROOM_ID),
+        get(path("counters"), counters::of_direct)
+            .about("How many messages a direct message has, and how many are new.")
+            .knows(&[
+                ("roomId", Kind::Text),
+                ("username", Kind::Text),
+                ("userId", Kind::Text),
+            ])
+            .answers(&[("joined", Kind::Boolean)]),
+        get(path("list"), im::list)
+            .about("The caller's direct messages.")
+            .knows(PAGE)
+            .answers(&[
+                ("ims", Kind::List),
+                ("count", Kind::Number),
+                ("offset", Kind::Number),
+                ("total", Kind::Number),
+            ]),
+        get(path("messages"), im::messages)
+            .about("Messages of a direct message.")
+            .knows(DIRECT_PAGE)
+            .answers(&[("messages", Kind::List), ("total", Kind::Number)]),
+        get(path("history"), im::history)
+            .about("Messages of a direct message between two points in time.")
+            .knows(HISTORY)
+            .answers(&[("messages", Kind::List)]),
+        get(path("members"), im::members)
+            .about("Who takes part in a direct message.")
+            .knows(DIRECT_PAGE)
+            .answers(&[("members", Kind::List), ("total", Kind::Number)]),
     ]
 }

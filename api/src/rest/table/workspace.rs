@@ -2,12 +2,32 @@
 
 use axum::http::Method;
 
+use crate::extract::schema::Kind;
+use crate::openapi;
 use crate::rest::info;
-use crate::route::{Route, public};
+use crate::route::{Rate, Route, public};
 
 pub(super) fn routes() -> Vec<Route> {
     vec![
-        public(Method::GET, "/api/info", info::info),
-        public(Method::GET, "info", info::info),
+        public(Method::GET, "/api/info", info::info).about("The version of the server."),
+        public(Method::GET, "info", info::info).about("The version of the server."),
+        public(Method::GET, "openapi.json", openapi::document)
+            .about("This description of the API.")
+            .rate(Rate::Unlimited)
+            .answers_bare(Kind::Object),
+        public(Method::GET, "/api-docs/", openapi::page)
+            .about("The page that shows the description of the API.")
+            .rate(Rate::Unlimited)
+            .sends(&["text/html"]),
+        public(Method::GET, "/api-docs/{file}", openapi::page)
+            .about("A file of the page that shows the description of the API.")
+            .rate(Rate::Unlimited)
+            .sends(&[
+                "text/html",
+                "text/css",
+                "text/javascript",
+                "image/png",
+                "application/json",
+            ]),
     ]
 }
