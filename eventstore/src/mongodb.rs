@@ -1,15 +1,18 @@
 //! The log in a MongoDB replica set, shared by any number of nodes.
 //!
-//! Three collections: `events` (one document per event, its data as a real document that an auditor can query),
-//! `heads` (the last version of every stream, and the log's own head under `_id: 0`) and `meta` (what this
-//! database is). One writer task per process commits what is waiting as one transaction ([`transaction`]); two tasks
-//! watch for what other nodes commit ([`watch`]). When the database goes away, appends and reads wait for it for
-//! [`MongoOptions::outage_limit`]; everything goes on by itself when it is back.
+//! Four collections: `events` (one document per event, its data as a real document that an auditor can query),
+//! `heads` (the last version of every stream, and the log's own head under `_id: 0`), `meta` (what this
+//! database is) and `writers` (the sessions nodes write with). One writer task per process commits what is waiting
+//! as one transaction ([`transaction`]); two tasks watch for what other nodes commit ([`watch`]). When the database
+//! goes away, appends and reads wait for it for [`MongoOptions::outage_limit`]; everything goes on by itself when it
+//! is back. A node that was killed inside a transaction blocks the others for some seconds, until one of them ends
+//! its session ([`sessions`]).
 
 mod connect;
 mod document;
 mod failure;
 mod read;
+mod sessions;
 mod shared;
 mod transaction;
 mod transcode;
@@ -86,6 +89,7 @@ impl MongoLog {
             watchers: vec![
                 tokio::spawn(watch::poll(Arc::clone(&shared))),
                 tokio::spawn(watch::follow(Arc::clone(&shared))),
+                tokio::spawn(sessions::keep(Arc::clone(&shared))),
             ],
         };
         let stop = shared.stop.clone().drop_guard();

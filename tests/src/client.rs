@@ -57,11 +57,18 @@ impl Answer {
     }
 }
 
+/// reqwest is built without cryptography of its own, and asks for some even where none is used.
+fn http_client() -> reqwest::Client {
+    // Set already by an earlier client.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    reqwest::Client::new()
+}
+
 impl Client {
     /// A client of the server at `base` (no slash at the end).
     pub fn new(base: &str) -> Self {
         Self {
-            http: reqwest::Client::new(),
+            http: http_client(),
             base: base.to_owned(),
             user_id: String::new(),
             token: String::new(),

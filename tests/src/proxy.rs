@@ -22,6 +22,8 @@ struct Faults {
     to_lose: AtomicU32,
     /// Nothing gets through, and nobody is told.
     hangs: AtomicBool,
+    /// The next request in question does not get through, and nothing after it.
+    to_hang: AtomicBool,
 }
 
 impl Faults {
@@ -76,6 +78,18 @@ impl Proxy {
         self.faults.to_lose.load(Ordering::SeqCst)
     }
 
+    /// From the next request in question on, nothing gets through.
+    pub fn hang_at_marker(&self) {
+        self.faults.to_hang.store(true, Ordering::SeqCst);
+    }
+
+    /// Returns once such a request has come.
+    pub async fn until_it_hangs(&self) {
+        while !self.faults.hangs.load(Ordering::SeqCst) {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    }
+
     /// From now on nothing gets through, or everything again.
     pub fn hang(&self, hangs: bool) {
         self.faults.hangs.store(hangs, Ordering::SeqCst);
@@ -102,6 +116,9 @@ async fn pass(client: TcpStream, server: TcpStream, marker: &'static str, faults
                 let marked = bytes.windows(marker.len()).any(|window| window == marker.as_bytes());
                 losing = losing || marked
                     && faults.to_lose.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1)).is_ok();
+                if marked && faults.to_hang.swap(false, Ordering::SeqCst) {
+                    faults.hangs.store(true, Ordering::SeqCst);
+                }
                 faults.pause().await;
                 if to_server.write_all(bytes).await.is_err() {
                     return;

@@ -10,7 +10,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use tests::client::Client;
 use tests::live::Live;
-use tests::server::{Server, ServerOptions};
+use tests::server::Server;
 
 const SOON: Duration = Duration::from_secs(10);
 const NOTHING: Duration = Duration::from_millis(400);
@@ -262,10 +262,7 @@ async fn what_is_not_a_command_is_answered_not_obeyed() {
 
 #[tokio::test]
 async fn a_socket_that_does_not_read_is_closed_and_costs_only_itself() {
-    let server = ServerOptions::default()
-        .env("HANSARD_LIVE_QUEUE_BYTES", "65536")
-        .start()
-        .await;
+    let server = Server::start().await;
     let admin = server.admin().await;
     let mut idle = Live::connect(&server, &admin, None).await;
     idle.subscribe(&["GENERAL"]).await;

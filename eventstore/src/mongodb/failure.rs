@@ -35,6 +35,8 @@ impl Failure {
 const DUPLICATE_KEY: i32 = 11_000;
 const NO_SUCH_TRANSACTION: i32 = 251;
 const WRITE_CONFLICT: i32 = 112;
+/// Another node has ended the session, or an administrator the operation.
+const INTERRUPTED: i32 = 11_601;
 
 /// Codes of a server that is stopping, changing its role, cut off, out of disk, or does not let us in (which an
 /// operator may mend while we run): `HostUnreachable`, `HostNotFound`, `Unauthorized`, `AuthenticationFailed`,
@@ -48,8 +50,8 @@ const AWAY: &[i32] = &[
 ];
 
 /// Codes of a cursor that the server has given up; reading goes on with a new one: `CursorNotFound`,
-/// `CursorKilled`, `QueryPlanKilled`, `SnapshotTooOld`, `Interrupted`.
-const CURSOR_GONE: &[i32] = &[43, 237, 175, 239, 11_601];
+/// `CursorKilled`, `QueryPlanKilled`, `SnapshotTooOld`.
+const CURSOR_GONE: &[i32] = &[43, 237, 175, 239];
 
 /// Takes the password out of what is said.
 #[derive(Clone, Debug, Default)]
@@ -102,7 +104,7 @@ impl Censor {
             Some(code) if AWAY.contains(&code) || CURSOR_GONE.contains(&code) => {
                 Failure::Away(text)
             }
-            Some(WRITE_CONFLICT | NO_SUCH_TRANSACTION) => Failure::Contended(text),
+            Some(WRITE_CONFLICT | NO_SUCH_TRANSACTION | INTERRUPTED) => Failure::Contended(text),
             None if is_about_the_connection(&error.kind) => Failure::Away(text),
             _ if transient => Failure::Contended(text),
             _ => Failure::Refused(text),

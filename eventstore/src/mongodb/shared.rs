@@ -16,6 +16,7 @@ use super::MongoOptions;
 use super::connect::{Connected, EVENTS, HEADS, LOG_HEAD, META};
 use super::document::{long, to_u64};
 use super::failure::{Censor, Failure};
+use super::sessions::Presence;
 use crate::{Health, Position, Tail};
 
 /// Words for those who wait kept for a slow receiver; it reads the log when it has missed some.
@@ -31,6 +32,8 @@ pub(super) struct Shared {
     pub(super) describe: String,
     /// Tells this process's commits from those of other nodes.
     pub(super) node: Uuid,
+    /// The session that the writer task uses.
+    pub(super) presence: Presence,
     /// Cancelled when the log is closed or dropped; the watching tasks end with it.
     pub(super) stop: CancellationToken,
     censor: Censor,
@@ -57,6 +60,7 @@ impl Shared {
             options,
             describe,
             node: Uuid::now_v7(),
+            presence: Presence::default(),
             stop: CancellationToken::new(),
             censor,
             health: watch::Sender::new(Health::Ready),

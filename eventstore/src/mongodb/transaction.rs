@@ -22,6 +22,7 @@ use domain::{StreamId, Timestamp};
 use super::connect::{HEADS, LOG_HEAD, durable};
 use super::document;
 use super::failure::Failure;
+use super::sessions::Writer;
 use super::shared::Shared;
 use crate::event::{RecordedEvent, Version};
 use crate::group_commit::{LogHead, Plan, Prepared, plan, recorded_before};
@@ -46,7 +47,7 @@ pub(super) struct Transactor {
     shared: Arc<Shared>,
     /// Kept from one transaction to the next: a new transaction in the same session makes the server drop what
     /// an earlier one left behind, which would otherwise hold on to the head for up to a minute.
-    session: Option<(ClientSession, Instant)>,
+    writer: Option<(Writer, Instant)>,
     /// Number of the next group of this process.
     group: u64,
     /// Whether a commit of the running attempt may have reached the server.
@@ -57,7 +58,7 @@ impl Transactor {
     pub(super) fn new(shared: Arc<Shared>) -> Self {
         Self {
             shared,
-            session: None,
+            writer: None,
             group: 0,
             committing: false,
         }
@@ -79,7 +80,9 @@ impl Transactor {
         self.group += 1;
         let shared = Arc::clone(&self.shared);
         // Taken out, so that an attempt dropped half-way takes its session with it.
-        let mut session = self.session().await?;
+        let mut writer = self.writer().await?;
+        writer.in_transaction(true);
+        let session = &mut writer.session;
         let transaction = Transaction {
             shared: &shared,
             name: format!("{}/{}", shared.node, self.group),
@@ -91,11 +94,11 @@ impl Transactor {
             .selection_criteria(SelectionCriteria::ReadPreference(ReadPreference::Primary))
             .await
             .map_err(|error| shared.failure(&error))?;
-        let outcome = transaction.run(&mut session, group, fields, look_up).await;
+        let outcome = transaction.run(session, group, fields, look_up).await;
         let outcome = match outcome {
             Ok(Attempt::Committed(plan)) => {
                 self.committing = true;
-                commit(&mut session)
+                commit(session)
                     .await
                     .map(|()| Attempt::Committed(plan))
                     .map_err(|error| shared.failure(&error))
@@ -109,19 +112,24 @@ impl Transactor {
         if outcome.is_ok() {
             self.committing = false;
         }
-        self.session = Some((session, Instant::now()));
+        writer.in_transaction(false);
+        self.writer = Some((writer, Instant::now()));
         outcome
     }
 
-    async fn session(&mut self) -> Result<ClientSession, Failure> {
-        match self.session.take() {
-            Some((session, used)) if used.elapsed() < SESSION_LIFE => Ok(session),
-            _ => self
-                .shared
-                .client
-                .start_session()
-                .await
-                .map_err(|error| self.shared.failure(&error)),
+    async fn writer(&mut self) -> Result<Writer, Failure> {
+        match self.writer.take() {
+            Some((writer, used)) if used.elapsed() < SESSION_LIFE => return Ok(writer),
+            Some((writer, _)) => writer.retire().await,
+            None => {}
+        }
+        Writer::register(&self.shared).await
+    }
+
+    /// Ends the session; there are no more transactions to come.
+    pub(super) async fn retire(&mut self) {
+        if let Some((writer, _)) = self.writer.take() {
+            writer.retire().await;
         }
     }
 }

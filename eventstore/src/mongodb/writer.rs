@@ -8,6 +8,7 @@ use ::mongodb::bson::raw::RawDocumentBuf;
 use tokio::sync::{mpsc, oneshot};
 
 use super::failure::Failure;
+use super::sessions::Blockade;
 use super::shared::{Backoff, Shared};
 use super::transaction::{Attempt, Transactor};
 use super::transcode;
@@ -20,6 +21,9 @@ pub(super) const QUEUE: usize = 1024;
 const GROUP_EVENTS: usize = 1000;
 /// Keeps a group far below what one transaction may carry, bytes. A single batch may be larger.
 const GROUP_BYTES: usize = 4 * 1024 * 1024;
+
+/// How long to take leave of a server that may not be there.
+const FAREWELL: Duration = Duration::from_secs(2);
 
 /// How long to wait for a group as large as the last; a transaction takes some milliseconds.
 const LINGER: Duration = Duration::from_micros(500);
@@ -81,7 +85,7 @@ pub(super) async fn run(shared: Arc<Shared>, mut queue: mpsc::Receiver<Waiting>)
             Some(waiting) => waiting,
             None => match queue.recv().await {
                 Some(waiting) => waiting,
-                None => return,
+                None => break,
             },
         };
         linger(&queue, usual).await;
@@ -89,6 +93,7 @@ pub(super) async fn run(shared: Arc<Shared>, mut queue: mpsc::Receiver<Waiting>)
         usual = group.parts.len();
         writer.record(group).await;
     }
+    let _ = tokio::time::timeout(FAREWELL, writer.transactor.retire()).await;
 }
 
 /// Lets those who were answered just now come back with their next batch, if there were several: else the first
@@ -224,6 +229,7 @@ impl Writer {
     async fn record_together(&mut self, mut group: Group) -> Option<Group> {
         let limit = self.shared.options.outage_limit;
         let mut contention = Backoff::new(Duration::from_millis(1), Duration::from_millis(50));
+        let mut blockade = Blockade::default();
         let mut outage = Backoff::new(Duration::from_millis(50), Duration::from_secs(1));
         while !group.parts.is_empty() {
             let attempt = self
@@ -253,6 +259,7 @@ impl Writer {
             match failure {
                 Failure::Contended(reason) => {
                     group.give_up(limit, &format!("other writers are always faster: {reason}"));
+                    blockade.contended(&self.shared).await;
                     contention.wait().await;
                 }
                 Failure::Duplicate(reason) if group.look_up && !self.transactor.in_doubt() => {
