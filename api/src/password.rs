@@ -84,7 +84,10 @@ impl PasswordHasher {
             let queue = Arc::clone(&queue);
             let started = std::thread::Builder::new()
                 .name(format!("password-{number}"))
-                .spawn(move || work(&queue));
+                .spawn(move || {
+                    step_back();
+                    work(&queue);
+                });
             if let Err(error) = started {
                 tracing::error!(%error, "a password thread did not start");
             }
@@ -116,6 +119,15 @@ impl PasswordHasher {
             mpsc::error::TrySendError::Full(_) => PasswordError::Busy,
             mpsc::error::TrySendError::Closed(_) => PasswordError::Failed,
         })
+    }
+}
+
+/// Lets every other thread of this process go first (on Linux; elsewhere niceness is the whole process's): hashing
+/// takes what is left of the processor, so that logins do not delay those who are logged in.
+fn step_back() {
+    #[cfg(target_os = "linux")]
+    if let Err(error) = rustix::process::nice(10) {
+        tracing::warn!(%error, "password threads run at normal priority");
     }
 }
 

@@ -9,10 +9,10 @@
 )]
 
 use std::net::SocketAddr;
-use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use serde_json::{Value, json};
+use serde_json::json;
+use tests::echo::Echo;
 use tests::load;
 use tests::server::Server;
 
@@ -23,44 +23,16 @@ const ROUNDS: usize = 3;
 
 fn main() {
     let runtime = tokio::runtime::Runtime::new().expect("a runtime");
-    if std::env::args().any(|argument| argument == "--echo-server") {
-        runtime.block_on(echo_server());
+    if tests::echo::is_wanted() {
+        runtime.block_on(tests::echo::serve());
     } else {
         runtime.block_on(bench());
     }
 }
 
-/// The yardstick: what axum and the machine can do at all.
-async fn echo_server() {
-    let echo = |axum::Json(body): axum::Json<Value>| async move { axum::Json(body) };
-    let app = axum::Router::new().route("/echo", axum::routing::post(echo));
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0")
-        .await
-        .expect("a free port");
-    println!("{}", listener.local_addr().expect("its address"));
-    axum::serve(
-        axum::serve::ListenerExt::tap_io(listener, |stream| {
-            stream.set_nodelay(true).ok();
-        }),
-        app,
-    )
-    .await
-    .expect("serve");
-}
-
 async fn bench() {
-    let mut yardstick = Command::new(std::env::current_exe().expect("this program"))
-        .arg("--echo-server")
-        .stdout(Stdio::piped())
-        .spawn()
-        .expect("start the yardstick");
-    let mut line = String::new();
-    std::io::BufRead::read_line(
-        &mut std::io::BufReader::new(yardstick.stdout.take().expect("its output")),
-        &mut line,
-    )
-    .expect("its address");
-    let echo: SocketAddr = line.trim().parse().expect("an address");
+    let yardstick = Echo::start();
+    let echo = yardstick.address();
 
     let server = Server::start().await;
     let hansard = SocketAddr::from(([127, 0, 0, 1], server.port()));
@@ -131,6 +103,4 @@ async fn bench() {
         "all {sent} acknowledged messages are in the room; server uses {} MB",
         server.resident_bytes() >> 20
     );
-    yardstick.kill().expect("stop the yardstick");
-    yardstick.wait().expect("stop the yardstick");
 }

@@ -6,6 +6,7 @@
 )]
 
 pub mod client;
+pub mod echo;
 pub mod live;
 pub mod load;
 pub mod log;
