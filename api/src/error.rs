@@ -3,6 +3,7 @@
 //! [`ApiError`] is the shape of an answer (contract, conventions 1.2 and 1.3); [`texts`] has the errors with a name
 //! of their own, and [`refusals`] says which of them each refusal of the domain becomes.
 
+mod method;
 pub mod refusals;
 pub mod texts;
 

@@ -289,6 +289,8 @@ mod tests {
             "GET /api/v1/openapi.json",
             "GET /api/v1/settings.public",
             "POST /api/v1/login",
+            "POST /api/v1/method.callAnon/{method}",
+            "POST /api/v1/method.callAnon/{method}/{rest}",
             "POST /api/v1/users.register",
         ];
         assert_eq!(public, known, "a new public route needs a reason");

@@ -2,11 +2,13 @@
 
 mod login;
 mod messages;
+mod methods;
 mod rooms;
 mod users;
 
 pub use login::*;
 pub use messages::*;
+pub use methods::*;
 pub use rooms::*;
 pub use users::*;
 

@@ -1,0 +1,200 @@
+//! Methods: what clients call by name with a list of parameters, through `method.call` (contract, admin-and-settings
+//! 6 and messages 8) and over the socket. One table of them; what they do is a command or a query that the REST
+//! doors use as well.
+
+pub mod args;
+pub mod door;
+pub mod ejson;
+pub mod limits;
+
+mod administration;
+mod people;
+mod pictures;
+mod rooms;
+mod services;
+mod sessions;
+
+use std::collections::HashMap;
+use std::sync::{Arc, LazyLock};
+use std::time::Duration;
+
+use futures::future::BoxFuture;
+use serde_json::Value;
+
+use crate::error::{ApiError, texts};
+use crate::extract::Caller;
+use crate::extract::client::Client;
+use crate::methods::args::Args;
+use crate::state::AppState;
+
+/// What every method gives. `null` means nothing: the answer then has no `result`.
+pub type MethodOutcome = Result<Value, ApiError>;
+
+/// The code of a second factor that came along with a call.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct FactorAnswer {
+    /// The code.
+    pub code: Option<String>,
+    /// Which factor it is of (`totp`, `email`, `password`).
+    pub method: Option<String>,
+}
+
+/// A method called by anyone.
+pub struct AnyMethodCall {
+    /// Shared state.
+    pub state: AppState,
+    /// The caller, when somebody is logged in.
+    pub caller: Option<Caller>,
+    /// The program at the other end.
+    pub client: Client,
+    /// The code of a second factor, when one came along.
+    pub factor: FactorAnswer,
+    /// The parameters. There may be more of them than the method knows: clients append some.
+    pub args: Args,
+}
+
+/// A method called by somebody who is logged in.
+pub struct MethodCall {
+    /// Shared state.
+    pub state: AppState,
+    /// The caller.
+    pub caller: Caller,
+    /// The program at the other end.
+    pub client: Client,
+    /// The code of a second factor, when one came along.
+    pub factor: FactorAnswer,
+    /// The parameters. There may be more of them than the method knows: clients append some.
+    pub args: Args,
+}
+
+type Handler = Arc<dyn Fn(MethodCall) -> BoxFuture<'static, MethodOutcome> + Send + Sync>;
+type PublicHandler = Arc<dyn Fn(AnyMethodCall) -> BoxFuture<'static, MethodOutcome> + Send + Sync>;
+
+/// Who may call a method, and what answers.
+#[derive(Clone)]
+pub enum MethodAccess {
+    /// Anyone.
+    Anyone(PublicHandler),
+    /// Users who are logged in.
+    LoggedIn(Handler),
+}
+
+/// One row of the table.
+#[derive(Clone)]
+pub struct Method {
+    /// Its name.
+    pub name: &'static str,
+    /// Who may call it.
+    pub access: MethodAccess,
+    /// A limit of its own: so many calls in so much time. It then does not count for the limits per method.
+    pub limit: Option<(u32, Duration)>,
+}
+
+impl Method {
+    /// With a limit of its own.
+    #[must_use]
+    pub fn limited(mut self, calls: u32, per: Duration) -> Self {
+        self.limit = Some((calls, per));
+        self
+    }
+}
+
+/// A method for users who are logged in.
+pub fn method<F, T>(name: &'static str, handler: F) -> Method
+where
+    F: Fn(MethodCall) -> T + Send + Sync + 'static,
+    T: Future<Output = MethodOutcome> + Send + 'static,
+{
+    Method {
+        name,
+        access: MethodAccess::LoggedIn(Arc::new(move |call| Box::pin(handler(call)))),
+        limit: None,
+    }
+}
+
+/// A method for anyone.
+pub fn open_method<F, T>(name: &'static str, handler: F) -> Method
+where
+    F: Fn(AnyMethodCall) -> T + Send + Sync + 'static,
+    T: Future<Output = MethodOutcome> + Send + 'static,
+{
+    Method {
+        name,
+        access: MethodAccess::Anyone(Arc::new(move |call| Box::pin(handler(call)))),
+        limit: None,
+    }
+}
+
+/// Every method, area by area.
+pub fn all() -> Vec<Method> {
+    [
+        sessions::methods(),
+        people::methods(),
+        pictures::methods(),
+        administration::methods(),
+        services::methods(),
+        rooms::methods(),
+    ]
+    .concat()
+}
+
+static TABLE: LazyLock<HashMap<&'static str, Method>> = LazyLock::new(|| {
+    all()
+        .into_iter()
+        .map(|method| (method.name, method))
+        .collect()
+});
+
+/// Calls the method `name`: looks it up, counts the call, lets in who may, runs it.
+pub async fn call(name: &str, call: AnyMethodCall) -> MethodOutcome {
+    let method = TABLE.get(name).ok_or_else(|| texts::no_such_method(name))?;
+    limits::check(method, &call)?;
+    match &method.access {
+        MethodAccess::Anyone(handler) => handler(call).await,
+        MethodAccess::LoggedIn(handler) => {
+            let AnyMethodCall {
+                state,
+                caller,
+                client,
+                factor,
+                args,
+            } = call;
+            let caller = caller.ok_or_else(|| texts::login_required_for(method.name))?;
+            handler(MethodCall {
+                state,
+                caller,
+                client,
+                factor,
+                args,
+            })
+            .await
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    #[test]
+    fn no_method_is_listed_twice() {
+        let mut seen = HashSet::new();
+        for method in all() {
+            assert!(seen.insert(method.name), "{} twice", method.name);
+        }
+    }
+
+    #[test]
+    fn only_these_methods_need_no_login() {
+        let mut open: Vec<&str> = all()
+            .iter()
+            .filter(|method| matches!(method.access, MethodAccess::Anyone(_)))
+            .map(|method| method.name)
+            .collect();
+        open.sort_unstable();
+        let known: [&str; 0] = [];
+        assert_eq!(open, known, "a new method without login needs a reason");
+    }
+}

@@ -1,0 +1,176 @@
+//! `POST method.call/<name>` and `method.callAnon/<name>` (contract, admin-and-settings 6).
+//!
+//! The name inside the message decides; the one in the path is decoration. Whatever comes of the call is a 200 with
+//! the result or the error inside, as servers up to 7 answer: clients read the message in any case.
+
+use axum::http::HeaderMap;
+use serde_json::{Map, Value, json};
+
+use crate::error::{ApiError, texts};
+use crate::extract::schema::{Kind, Schema};
+use crate::extract::{Anyone, Call, Caller, Input};
+use crate::methods::args::Args;
+use crate::methods::{self, AnyMethodCall, FactorAnswer};
+use crate::rest::answer::{Answer, Outcome};
+use crate::state::AppState;
+
+/// What both routes take.
+pub(crate) static MESSAGE: Schema = Schema {
+    required: &[("message", Kind::Text)],
+    optional: &[],
+    one_of: &[],
+};
+
+/// `POST /api/v1/method.call/<name>`.
+pub async fn call(call: Call) -> Outcome {
+    run(&call.state, Some(call.caller), &call.input).await
+}
+
+/// `POST /api/v1/method.callAnon/<name>`: nobody is logged in, whatever the headers say.
+pub async fn call_anonymously(call: Anyone) -> Outcome {
+    run(&call.state, None, &call.input).await
+}
+
+/// What stands inside the message.
+struct Wish {
+    id: Option<String>,
+    method: String,
+    params: Vec<Value>,
+}
+
+async fn run(state: &AppState, caller: Option<Caller>, input: &Input) -> Outcome {
+    let params = input.params()?;
+    let wish = read(params.required("message")?).ok_or_else(texts::invalid_method_call)?;
+    let args = Args::from(wish.params);
+    let factor = factor(&input.headers, &args);
+    let outcome = methods::call(
+        &wish.method,
+        AnyMethodCall {
+            state: state.clone(),
+            caller,
+            client: input.client.clone(),
+            factor,
+            args,
+        },
+    )
+    .await;
+    Ok(Answer::empty().field("message", &envelope(wish.id, outcome).to_string()))
+}
+
+/// Reads the message. Only the name and the parameters must be there, for the mobile app sends nothing else.
+fn read(message: &str) -> Option<Wish> {
+    let Ok(Value::Object(mut wish)) = serde_json::from_str(message) else {
+        return None;
+    };
+    if wish.get("msg").is_some_and(|kind| kind != "method") {
+        return None;
+    }
+    let Some(Value::String(method)) = wish.remove("method") else {
+        return None;
+    };
+    let Some(Value::Array(params)) = wish.remove("params") else {
+        return None;
+    };
+    let id = match wish.remove("id") {
+        None => None,
+        Some(Value::Null) => Some(String::new()),
+        Some(Value::String(id)) => Some(id),
+        Some(id @ (Value::Number(_) | Value::Bool(_))) => Some(id.to_string()),
+        Some(_) => return None,
+    };
+    Some(Wish { id, method, params })
+}
+
+/// A code in the headers, or else in the last parameter.
+fn factor(headers: &HeaderMap, args: &Args) -> FactorAnswer {
+    let in_headers = FactorAnswer::in_headers(headers);
+    if in_headers.code.is_some() {
+        in_headers
+    } else {
+        args.factor()
+    }
+}
+
+impl FactorAnswer {
+    /// The code in `x-2fa-code` and `x-2fa-method`.
+    pub fn in_headers(headers: &HeaderMap) -> Self {
+        let text = |name: &str| {
+            let text = headers.get(name)?.to_str().ok()?.trim();
+            (!text.is_empty()).then(|| text.to_owned())
+        };
+        Self {
+            code: text("x-2fa-code"),
+            method: text("x-2fa-method"),
+        }
+    }
+}
+
+fn envelope(id: Option<String>, outcome: Result<Value, ApiError>) -> Value {
+    let mut message = Map::new();
+    message.insert("msg".to_owned(), json!("result"));
+    message.extend(id.map(|id| ("id".to_owned(), json!(id))));
+    match outcome {
+        Ok(Value::Null) => {}
+        Ok(result) => {
+            message.insert("result".to_owned(), result);
+        }
+        Err(error) => {
+            message.insert("error".to_owned(), error.of_method());
+        }
+    }
+    Value::Object(message)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_message_needs_a_name_and_parameters() {
+        for (message, id) in [
+            (
+                r#"{"msg":"method","id":"7","method":"m","params":[]}"#,
+                Some("7"),
+            ),
+            (
+                r#"{"msg":"method","id":7,"method":"m","params":[]}"#,
+                Some("7"),
+            ),
+            (
+                r#"{"msg":"method","id":null,"method":"m","params":[]}"#,
+                Some(""),
+            ),
+            (r#"{"method":"m","params":[]}"#, None),
+        ] {
+            assert_eq!(
+                read(message).map(|wish| wish.id),
+                Some(id.map(str::to_owned))
+            );
+        }
+        for message in [
+            "",
+            "[]",
+            r#"{"method":"m"}"#,
+            r#"{"params":[]}"#,
+            r#"{"method":"m","params":{}}"#,
+            r#"{"method":5,"params":[]}"#,
+            r#"{"msg":"sub","method":"m","params":[]}"#,
+            r#"{"method":"m","params":[],"id":{}}"#,
+        ] {
+            assert!(read(message).is_none(), "{message}");
+        }
+    }
+
+    #[test]
+    fn nothing_has_no_result() {
+        let id = || Some("1".to_owned());
+        assert_eq!(
+            envelope(id(), Ok(Value::Null)),
+            json!({"msg": "result", "id": "1"})
+        );
+        assert_eq!(
+            envelope(id(), Ok(json!([]))),
+            json!({"msg": "result", "id": "1", "result": []})
+        );
+    }
+}
