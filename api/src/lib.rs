@@ -18,6 +18,7 @@ pub mod bootstrap;
 pub mod commands;
 pub mod error;
 pub mod extract;
+pub mod headers;
 pub mod methods;
 pub mod openapi;
 pub mod password;

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::RawPathParams;
-use axum::http::{HeaderMap, HeaderValue, Method, Request, StatusCode, header};
+use axum::http::Request;
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::any;
 use eventstore::CorrelationId;
@@ -21,10 +21,10 @@ use crate::error::{ApiError, texts};
 use crate::extract::client::Client;
 use crate::extract::{Anyone, Call, Caller, Input};
 use crate::rate_limit::Standing;
-use crate::rest;
 use crate::rest::answer::Outcome;
 use crate::route::{Access, Route, Takes};
 use crate::state::{AppState, within};
+use crate::{headers, rest};
 
 /// Every REST route.
 pub fn routes() -> Vec<Route> {
@@ -50,9 +50,13 @@ pub fn router(state: &AppState) -> Router {
         };
         router = router.route(&path, any(serve));
     }
-    let unknown = || async { finish(texts::not_found().into_response()) };
+    let shared = state.clone();
+    let unknown = move || {
+        let settings = shared.views().settings();
+        async move { headers::finish(Some(&settings), texts::not_found().into_response()) }
+    };
     router
-        .route("/api", any(unknown))
+        .route("/api", any(unknown.clone()))
         .route("/api/{*rest}", any(unknown))
         .layer(CatchPanicLayer::custom(panicked))
 }
@@ -64,14 +68,19 @@ async fn dispatch(
     path: &RawPathParams,
     request: Request<Body>,
 ) -> Response {
+    let settings = state.views().settings();
+    if let Some(elsewhere) = headers::to_tls(&settings, &request) {
+        return elsewhere;
+    }
     let Some(route) = routes
         .iter()
         .find(|(_, route)| route.method == *request.method())
     else {
-        if is_preflight(&request) {
-            return preflight(state, request.headers());
+        if headers::is_preflight(&request) {
+            return headers::preflight(&settings, request.headers());
         }
-        return finish(ApiError::MethodNotAllowed(allowed(routes)).into_response());
+        let refusal = ApiError::MethodNotAllowed(allowed(routes));
+        return headers::finish(Some(&settings), refusal.into_response());
     };
     let correlation = request
         .extensions()
@@ -81,10 +90,11 @@ async fn dispatch(
     let mut standing = None;
     let answered = answer(state, route, path, request, &mut standing);
     let outcome = within(correlation, answered).await;
-    let mut response = finish(outcome.map_or_else(
+    let response = outcome.map_or_else(
         ApiError::into_response,
         axum::response::IntoResponse::into_response,
-    ));
+    );
+    let mut response = headers::finish(Some(&settings), response);
     if let Some(standing) = standing {
         standing.tell(&mut response);
     }
@@ -162,83 +172,6 @@ fn allowed(routes: &[Numbered]) -> String {
         .join(", ")
 }
 
-/// The headers of every answer (contract, conventions 1.1 and 1.7).
-fn finish(mut response: Response) -> Response {
-    let headers = response.headers_mut();
-    // Pictures and the like say themselves how long they may be kept.
-    if !headers.contains_key(header::CACHE_CONTROL) {
-        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-        headers.insert(header::PRAGMA, HeaderValue::from_static("no-cache"));
-    }
-    headers.insert(header::X_XSS_PROTECTION, HeaderValue::from_static("1"));
-    headers.insert(
-        header::X_CONTENT_TYPE_OPTIONS,
-        HeaderValue::from_static("nosniff"),
-    );
-    headers.insert(
-        header::ACCESS_CONTROL_ALLOW_ORIGIN,
-        HeaderValue::from_static("*"),
-    );
-    headers.insert(
-        header::ACCESS_CONTROL_ALLOW_HEADERS,
-        HeaderValue::from_static(ALLOWED_HEADERS),
-    );
-    response
-}
-
-const ALLOWED_HEADERS: &str =
-    "Origin, X-Requested-With, Content-Type, Accept, X-User-Id, X-Auth-Token";
-const PREFLIGHT_HEADERS: &str = "Origin, X-Requested-With, Content-Type, Accept, X-User-Id, X-Auth-Token, x-visitor-token, Authorization, x-2fa-code, x-2fa-method";
-const PREFLIGHT_METHODS: &str = "GET, POST, PUT, DELETE, HEAD, PATCH";
-
-fn is_preflight(request: &Request<Body>) -> bool {
-    let headers = request.headers();
-    request.method() == Method::OPTIONS
-        && (headers.contains_key(header::ORIGIN)
-            || headers.contains_key(header::ACCESS_CONTROL_REQUEST_METHOD))
-}
-
-/// A browser asks whether a page of another origin may call.
-fn preflight(state: &AppState, headers: &HeaderMap) -> Response {
-    let settings = state.views().settings();
-    if !settings.bool("API_Enable_CORS") {
-        let text = "CORS not enabled. Go to \"Admin > General > REST Api\" to enable it.";
-        return finish((StatusCode::METHOD_NOT_ALLOWED, text).into_response());
-    }
-    let allowed = settings.text("API_CORS_Origin").trim();
-    let origin = headers.get(header::ORIGIN).cloned();
-    let mut response = Response::new(Body::empty());
-    let answer = response.headers_mut();
-    if allowed == "*" {
-        answer.insert(
-            header::ACCESS_CONTROL_ALLOW_ORIGIN,
-            HeaderValue::from_static("*"),
-        );
-    } else {
-        let listed = |origin: &HeaderValue| {
-            origin.to_str().is_ok_and(|origin| {
-                allowed
-                    .split(',')
-                    .any(|one| one.trim().eq_ignore_ascii_case(origin))
-            })
-        };
-        let Some(origin) = origin.filter(listed) else {
-            return response;
-        };
-        answer.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin);
-        answer.insert(header::VARY, HeaderValue::from_static("Origin"));
-    }
-    answer.insert(
-        header::ACCESS_CONTROL_ALLOW_METHODS,
-        HeaderValue::from_static(PREFLIGHT_METHODS),
-    );
-    answer.insert(
-        header::ACCESS_CONTROL_ALLOW_HEADERS,
-        HeaderValue::from_static(PREFLIGHT_HEADERS),
-    );
-    response
-}
-
 /// The last resort: a handler panicked. The caller gets the usual envelope, the operator the text.
 #[expect(
     clippy::needless_pass_by_value,
@@ -251,7 +184,7 @@ fn panicked(panic: Box<dyn Any + Send + 'static>) -> Response {
         .or_else(|| panic.downcast_ref::<String>().cloned())
         .unwrap_or_default();
     tracing::error!(panic = %text, "a handler panicked");
-    finish(ApiError::Internal.into_response())
+    headers::finish(None, ApiError::Internal.into_response())
 }
 
 #[cfg(test)]

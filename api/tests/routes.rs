@@ -264,6 +264,11 @@ async fn every_answer_carries_the_headers_of_the_contract() {
             ("cache-control", "no-store"),
             ("pragma", "no-cache"),
             ("x-content-type-options", "nosniff"),
+            ("x-frame-options", "sameorigin"),
+            (
+                "content-security-policy",
+                "default-src 'none'; frame-ancestors 'self'",
+            ),
             ("access-control-allow-origin", "*"),
         ] {
             assert_eq!(

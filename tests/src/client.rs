@@ -12,6 +12,8 @@ pub struct Client {
     pub user_id: String,
     /// The login token; empty otherwise.
     pub token: String,
+    /// Sent with every request.
+    headers: Vec<(String, String)>,
 }
 
 /// Status and body of an answer.
@@ -26,6 +28,11 @@ pub struct Answer {
 }
 
 impl Answer {
+    /// The value of a header.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name)?.to_str().ok()
+    }
+
     /// The body of an answer that must be a success.
     ///
     /// # Panics
@@ -57,11 +64,18 @@ impl Answer {
     }
 }
 
-/// reqwest is built without cryptography of its own, and asks for some even where none is used.
-fn http_client() -> reqwest::Client {
-    // Set already by an earlier client.
+/// An HTTP client that does not follow redirections.
+///
+/// # Panics
+/// When there cannot be one.
+pub fn http_client() -> reqwest::Client {
+    // reqwest is built without cryptography of its own, and asks for some even where none is used. Fails when an
+    // earlier client has set it.
     let _ = rustls::crypto::ring::default_provider().install_default();
-    reqwest::Client::new()
+    reqwest::Client::builder()
+        .redirect(reqwest::redirect::Policy::none())
+        .build()
+        .expect("an HTTP client")
 }
 
 impl Client {
@@ -72,6 +86,7 @@ impl Client {
             base: base.to_owned(),
             user_id: String::new(),
             token: String::new(),
+            headers: Vec::new(),
         }
     }
 
@@ -122,6 +137,14 @@ impl Client {
         self.login(username, &password).await
     }
 
+    /// The same client, with one more header on every request.
+    #[must_use]
+    pub fn with_header(&self, name: &str, value: &str) -> Self {
+        let mut client = self.clone();
+        client.headers.push((name.to_owned(), value.to_owned()));
+        client
+    }
+
     /// `GET /api/v1/<path>`, query included.
     pub async fn get(&self, path: &str) -> Answer {
         self.send(Method::GET, &format!("/api/v1/{path}"), None)
@@ -161,6 +184,9 @@ impl Client {
             request = request
                 .header("X-User-Id", &self.user_id)
                 .header("X-Auth-Token", &self.token);
+        }
+        for (name, value) in &self.headers {
+            request = request.header(name, value);
         }
         if let Some((content_type, body)) = body {
             request = request.header("Content-Type", content_type).body(body);
