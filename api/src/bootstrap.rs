@@ -167,6 +167,8 @@ fn bot() -> UserCreated {
         require_password_change: false,
         reason: None,
         custom_fields: None,
+        bio: None,
+        nickname: None,
         at: now(),
     }
 }
@@ -231,6 +233,8 @@ async fn administrator(state: &AppState, admin: &AdminAccount) -> Result<(), Api
         require_password_change: false,
         reason: None,
         custom_fields: None,
+        bio: None,
+        nickname: None,
         at: now(),
     };
     match users::create(state, Maker::Server, &account, true).await {

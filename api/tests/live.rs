@@ -138,6 +138,8 @@ impl Door {
             require_password_change: false,
             reason: None,
             custom_fields: None,
+            bio: None,
+            nickname: None,
             at,
         };
         self.append(user::stream(&id), Event::User(created.into()))

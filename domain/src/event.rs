@@ -157,4 +157,5 @@ union! {
     Setting(crate::setting::SettingEvent),
     Permission(crate::permissions::PermissionEvent),
     Claim(crate::claim::ClaimEvent),
+    DataExport(crate::data_export::DataExportEvent),
 }

@@ -21,6 +21,7 @@ pub mod permission;
 pub mod settings;
 
 pub mod claim;
+pub mod data_export;
 pub mod membership;
 pub mod message;
 pub mod permissions;

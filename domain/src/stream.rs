@@ -23,11 +23,13 @@ pub enum Category {
     Permission,
     /// The owner of one unique name.
     Claim,
+    /// The copies of one user's data.
+    DataExport,
 }
 
 impl Category {
     /// Every category.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::User,
         Self::Session,
         Self::Room,
@@ -36,6 +38,7 @@ impl Category {
         Self::Setting,
         Self::Permission,
         Self::Claim,
+        Self::DataExport,
     ];
 
     /// The word in front of the dash.
@@ -49,6 +52,7 @@ impl Category {
             Self::Setting => "setting",
             Self::Permission => "permission",
             Self::Claim => "claim",
+            Self::DataExport => "export",
         }
     }
 }

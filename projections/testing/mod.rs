@@ -180,6 +180,8 @@ pub fn user(id: &str) -> Event {
         require_password_change: false,
         reason: None,
         custom_fields: None,
+        bio: None,
+        nickname: None,
         at: t(0),
     })
     .into()

@@ -75,6 +75,8 @@ pub async fn register(call: Anyone) -> Outcome {
         require_password_change: false,
         reason: params.filled("reason")?.map(str::to_owned),
         custom_fields: None,
+        bio: None,
+        nickname: None,
         at: now(),
     };
     let secret = params.filled("secret")?;

@@ -1,9 +1,12 @@
 //! The rules of making, changing and ending accounts (contract, conventions 6 and 7).
 
+use serde_json::{Map, Value};
+
 use super::{
-    Account, Email, EmailChanged, MessageErasure, ProfileChange, ProfileChanged, RolesChanged,
-    UserActivated, UserContext, UserCreated, UserDeactivated, UserDeleted, UserEvent, UserKind,
-    UserRefusal, UsernameChanged, check_email, check_username,
+    Account, Email, EmailChanged, MessageErasure, PasswordChangeRequired, PreferencesChanged,
+    ProfileChange, ProfileChanged, RolesChanged, UserActivated, UserContext, UserCreated,
+    UserDeactivated, UserDeleted, UserEvent, UserKind, UserRefusal, UsernameChanged, check_email,
+    check_username, preferences,
 };
 use crate::permission::{Authority, Permission};
 use crate::settings::Settings;
@@ -105,9 +108,27 @@ fn checked(wish: &mut UserCreated, settings: &Settings) -> Result<(), UserRefusa
     if wish.name.is_none() && settings.bool("Accounts_RequireNameForSignUp") {
         return Err(UserRefusal::NameRequired);
     }
+    wish.bio = trimmed(wish.bio.take()).filter(|bio| !bio.is_empty());
+    wish.nickname = trimmed(wish.nickname.take()).filter(|nickname| !nickname.is_empty());
+    must_be_short(wish.bio.as_ref(), wish.nickname.as_ref())?;
     for email in &mut wish.emails {
         email.address = email.address.trim().to_owned();
         check_email(&email.address, settings)?;
+    }
+    Ok(())
+}
+
+fn must_be_short(bio: Option<&String>, nickname: Option<&String>) -> Result<(), UserRefusal> {
+    let longer = |text: Option<&String>, limit| {
+        text.is_some_and(|text: &String| text.chars().count() > limit)
+    };
+    if longer(bio, LONGEST_BIO) {
+        return Err(UserRefusal::BioTooLong { limit: LONGEST_BIO });
+    }
+    if longer(nickname, LONGEST_NICKNAME) {
+        return Err(UserRefusal::NicknameTooLong {
+            limit: LONGEST_NICKNAME,
+        });
     }
     Ok(())
 }
@@ -132,6 +153,7 @@ pub(super) fn register(mut wish: UserCreated, context: &UserContext<'_>) -> Deci
             least: SHORTEST_USERNAME,
         });
     }
+    check_username(wish.username.trim(), settings)?;
     match settings.text("Accounts_RegistrationForm") {
         "Disabled" => return Err(UserRefusal::RegistrationDisabled),
         "Secret URL" if !let_in => return Err(UserRefusal::WrongSecret),
@@ -264,19 +286,7 @@ fn may_change_profile(
             return Err(UserRefusal::NameRequired);
         }
     }
-    let longer = |text: &Option<String>, limit| {
-        text.as_ref()
-            .is_some_and(|text| text.chars().count() > limit)
-    };
-    if longer(&change.bio, LONGEST_BIO) {
-        return Err(UserRefusal::BioTooLong { limit: LONGEST_BIO });
-    }
-    if longer(&change.nickname, LONGEST_NICKNAME) {
-        return Err(UserRefusal::NicknameTooLong {
-            limit: LONGEST_NICKNAME,
-        });
-    }
-    Ok(())
+    must_be_short(change.bio.as_ref(), change.nickname.as_ref())
 }
 
 pub(super) fn change_username(
@@ -350,20 +360,83 @@ pub(super) fn change_email(
 }
 
 pub(super) fn may_change_password(
+    account: &Account,
     user: &UserId,
     context: &UserContext<'_>,
 ) -> Result<(), UserRefusal> {
-    match asker(context)? {
-        Some(asker) if asker.is(user) && !asker.settings.bool("Accounts_AllowPasswordChange") => {
-            Err(UserRefusal::PasswordChangeNotAllowed)
-        }
-        Some(asker)
-            if !asker.is(user) && !asker.authority.has(Permission::EDIT_OTHER_USER_PASSWORD) =>
-        {
-            Err(UserRefusal::EditOtherPasswordNotAllowed)
-        }
-        _ => Ok(()),
+    let Some(asker) = asker(context)? else {
+        return Ok(());
+    };
+    if asker.authority.has(Permission::EDIT_OTHER_USER_PASSWORD) && !asker.is(user) {
+        return Ok(());
     }
+    if !asker.is(user) {
+        return Err(UserRefusal::EditOtherPasswordNotAllowed);
+    }
+    let setting = |id| asker.settings.bool(id);
+    // An account that logs in elsewhere may be wanted to stay without a password of its own.
+    let first_ever = account.password().is_none();
+    let allowed = setting("Accounts_AllowPasswordChange")
+        && (!first_ever || setting("Accounts_AllowPasswordChangeForOAuthUsers"));
+    allowed
+        .then_some(())
+        .ok_or(UserRefusal::PasswordChangeNotAllowed)
+}
+
+pub(super) fn require_password_change(
+    account: &Account,
+    user: UserId,
+    required: bool,
+    at: Timestamp,
+    context: &UserContext<'_>,
+) -> Decision {
+    if let Some(asker) = asker(context)?
+        && !asker.authority.has(Permission::EDIT_OTHER_USER_INFO)
+    {
+        return Err(UserRefusal::EditOtherNotAllowed);
+    }
+    if account.require_password_change == required {
+        return Ok(vec![]);
+    }
+    Ok(vec![PasswordChangeRequired { user, required, at }.into()])
+}
+
+pub(super) fn set_preferences(
+    account: &Account,
+    user: UserId,
+    wanted: Map<String, Value>,
+    at: Timestamp,
+    context: &UserContext<'_>,
+) -> Decision {
+    if let Some(asker) = asker(context)?
+        && !asker.is(&user)
+        && !asker.authority.has(Permission::EDIT_OTHER_USER_INFO)
+    {
+        return Err(UserRefusal::EditOtherNotAllowed);
+    }
+    let (mut set, mut unset) = (Map::new(), Vec::new());
+    for (name, value) in preferences::checked(wanted)? {
+        let now = account.preferences.get(&name);
+        if preferences::means_none(&name, &value) {
+            if now.is_some() {
+                unset.push(name);
+            }
+        } else if now != Some(&value) {
+            set.insert(name, value);
+        }
+    }
+    if set.is_empty() && unset.is_empty() {
+        return Ok(vec![]);
+    }
+    Ok(vec![
+        PreferencesChanged {
+            user,
+            set,
+            unset,
+            at,
+        }
+        .into(),
+    ])
 }
 
 pub(super) fn set_roles(
@@ -423,9 +496,26 @@ pub(super) fn set_active(
     }
     Ok(match (account.active, active) {
         (false, true) => vec![UserActivated { user, at }.into()],
-        (true, false) => vec![UserDeactivated { user, at }.into()],
+        (true, false) => vec![deactivated(user, false, at)],
         _ => vec![],
     })
+}
+
+fn deactivated(user: UserId, idle: bool, at: Timestamp) -> UserEvent {
+    UserDeactivated { user, idle, at }.into()
+}
+
+pub(super) fn deactivate_idle(
+    account: &Account,
+    user: UserId,
+    at: Timestamp,
+    context: &UserContext<'_>,
+) -> Decision {
+    let events = set_active(account, user.clone(), false, at, context)?;
+    Ok(events
+        .iter()
+        .map(|_| deactivated(user.clone(), true, at))
+        .collect())
 }
 
 pub(super) fn delete(

@@ -1,7 +1,7 @@
 //! What is stored of an account. Storage formats: fields are only ever added.
 
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::event::events;
 use crate::{RoleId, Timestamp, UserId};
@@ -62,6 +62,8 @@ events! {
         UserActivated = 1,
         UserDeactivated = 1,
         UserDeleted = 1,
+        PreferencesChanged = 1,
+        PasswordChangeRequired = 1,
     }
 }
 
@@ -96,6 +98,12 @@ pub struct UserCreated {
     /// Free-form fields.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub custom_fields: Option<Value>,
+    /// A few words about them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bio: Option<String>,
+    /// What friends call them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub nickname: Option<String>,
     /// When.
     pub at: Timestamp,
 }
@@ -193,6 +201,9 @@ pub struct UserActivated {
 pub struct UserDeactivated {
     /// Whose.
     pub user: UserId,
+    /// For not having logged in for long: tokens and rooms stay as they are.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub idle: bool,
     /// When.
     pub at: Timestamp,
 }
@@ -216,6 +227,32 @@ pub struct UserDeleted {
     pub user: UserId,
     /// What becomes of its messages.
     pub messages: MessageErasure,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// The owner wants things done another way.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct PreferencesChanged {
+    /// Whose.
+    pub user: UserId,
+    /// Those with another value, by the wire's name.
+    #[serde(default, skip_serializing_if = "Map::is_empty")]
+    pub set: Map<String, Value>,
+    /// Those that are the workspace's choice again.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unset: Vec<String>,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// A new password must be chosen at the next login, or need no longer be.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct PasswordChangeRequired {
+    /// Whose.
+    pub user: UserId,
+    /// Which.
+    pub required: bool,
     /// When.
     pub at: Timestamp,
 }

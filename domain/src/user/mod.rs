@@ -5,12 +5,16 @@ mod custom_fields;
 mod decide;
 mod events;
 mod identity;
+mod preferences;
 #[cfg(test)]
 mod tests;
 
 pub use custom_fields::{CustomFieldsRefusal, check_custom_fields};
 pub use events::*;
 pub use identity::{check_email, check_username};
+pub use preferences::{PREFERENCES, PreferenceFault, PreferenceKind};
+
+use serde_json::{Map, Value};
 
 use crate::{Category, Decider, RoleId, StreamId, Timestamp, UserId};
 
@@ -50,7 +54,16 @@ pub struct Account {
     pub roles: Vec<RoleId>,
     /// It may log in.
     pub active: bool,
+    /// A new password must be chosen at the next login.
+    pub require_password_change: bool,
+    /// Its passwords, the one that counts last; the oldest are forgotten ([`PASSWORDS_KEPT`]).
+    pub passwords: Vec<PasswordHash>,
+    /// What its owner chose.
+    pub preferences: Map<String, Value>,
 }
+
+/// How many passwords of an account are remembered, the present one included.
+pub const PASSWORDS_KEPT: usize = 51;
 
 /// What can be asked of an account.
 #[derive(Clone, Debug)]
@@ -116,6 +129,31 @@ pub enum UserCommand {
         user: UserId,
         /// Which.
         active: bool,
+        /// When.
+        at: Timestamp,
+    },
+    /// May not log in any more, for not having done so for long.
+    DeactivateIdle {
+        /// Whose.
+        user: UserId,
+        /// When.
+        at: Timestamp,
+    },
+    /// Have other preferences; those not named stay.
+    SetPreferences {
+        /// Whose.
+        user: UserId,
+        /// Which, by the wire's names.
+        preferences: Map<String, Value>,
+        /// When.
+        at: Timestamp,
+    },
+    /// Have to choose a new password at the next login, or not.
+    RequirePasswordChange {
+        /// Whose.
+        user: UserId,
+        /// Which.
+        required: bool,
         /// When.
         at: Timestamp,
     },
@@ -279,6 +317,9 @@ pub enum UserRefusal {
     /// `Accounts_AllowDeleteOwnAccount` is off (7.4 `users.deleteOwnAccount`).
     #[error("accounts cannot be deleted by their owners")]
     DeleteOwnNotAllowed,
+    /// See there (7.3 `users.setPreferences`).
+    #[error(transparent)]
+    Preference(#[from] PreferenceFault),
     /// The user of an app goes with the app (7.4, `error-cannot-delete-app-user`).
     #[error("the user of an app cannot be deleted")]
     AppUser,
@@ -325,8 +366,7 @@ impl Decider for User {
                 require_change,
                 at,
             } => {
-                present?;
-                decide::may_change_password(&user, context)?;
+                decide::may_change_password(present?, &user, context)?;
                 Ok(vec![
                     PasswordChanged {
                         user,
@@ -343,6 +383,17 @@ impl Decider for User {
             UserCommand::SetActive { user, active, at } => {
                 decide::set_active(present?, user, active, at, context)
             }
+            UserCommand::DeactivateIdle { user, at } => {
+                decide::deactivate_idle(present?, user, at, context)
+            }
+            UserCommand::SetPreferences {
+                user,
+                preferences,
+                at,
+            } => decide::set_preferences(present?, user, preferences, at, context),
+            UserCommand::RequirePasswordChange { user, required, at } => {
+                decide::require_password_change(present?, user, required, at, context)
+            }
             UserCommand::Delete { user, messages, at } => {
                 decide::delete(present?, user, messages, at, context)
             }
@@ -357,9 +408,20 @@ impl Decider for User {
             (_, state) => return state,
         };
         match event {
-            UserEvent::UserCreated(_)
-            | UserEvent::UserDeleted(_)
-            | UserEvent::PasswordChanged(_) => {}
+            UserEvent::UserCreated(_) | UserEvent::UserDeleted(_) => {}
+            UserEvent::PasswordChanged(event) => {
+                account.remember_password(&event.password);
+                account.require_password_change = event.require_change;
+            }
+            UserEvent::PasswordChangeRequired(event) => {
+                account.require_password_change = event.required;
+            }
+            UserEvent::PreferencesChanged(event) => {
+                account.preferences.extend(event.set.clone());
+                for name in &event.unset {
+                    account.preferences.remove(name);
+                }
+            }
             UserEvent::ProfileChanged(event) => account.profile.overlay(&event.change),
             UserEvent::UsernameChanged(event) => account.username.clone_from(&event.username),
             UserEvent::EmailChanged(event) => account.emails.clone_from(&event.emails),
@@ -376,6 +438,8 @@ impl Account {
     fn created(event: &UserCreated) -> Self {
         let profile = ProfileChange {
             name: event.name.clone().filter(|name| !name.is_empty()),
+            bio: event.bio.clone(),
+            nickname: event.nickname.clone(),
             custom_fields: event.custom_fields.clone(),
             ..ProfileChange::default()
         };
@@ -386,7 +450,27 @@ impl Account {
             emails: event.emails.clone(),
             roles: event.roles.clone(),
             active: event.active,
+            require_password_change: event.require_password_change,
+            passwords: event.password.iter().cloned().collect(),
+            preferences: Map::new(),
         }
+    }
+
+    /// The password that counts; `None`: cannot log in with one.
+    pub fn password(&self) -> Option<&PasswordHash> {
+        self.passwords.last()
+    }
+
+    /// The `count` passwords before the one that counts, newest first.
+    pub fn former_passwords(&self, count: usize) -> impl Iterator<Item = &PasswordHash> {
+        self.passwords.iter().rev().skip(1).take(count)
+    }
+
+    fn remember_password(&mut self, password: &PasswordHash) {
+        if self.passwords.len() >= PASSWORDS_KEPT {
+            self.passwords.remove(0);
+        }
+        self.passwords.push(password.clone());
     }
 }
 

@@ -313,7 +313,12 @@ fn one_administrator_stays() {
 #[test]
 fn accounts_are_switched_off_and_on() {
     let (known, stage) = (known_roles(), admin());
-    let off: UserEvent = UserDeactivated { user: me(), at: AT }.into();
+    let off: UserEvent = UserDeactivated {
+        user: me(),
+        idle: false,
+        at: AT,
+    }
+    .into();
     bob()
         .when(set_active(true), &stage.user(&known, 1))
         .then_nothing();

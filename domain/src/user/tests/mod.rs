@@ -1,6 +1,7 @@
 //! The rules of accounts, as given, when, then.
 
 mod changing;
+mod choosing;
 mod creating;
 mod properties;
 mod registering;
@@ -60,6 +61,8 @@ fn created() -> UserCreated {
         require_password_change: false,
         reason: None,
         custom_fields: None,
+        bio: None,
+        nickname: None,
         at: AT,
     }
 }

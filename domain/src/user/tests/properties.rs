@@ -59,6 +59,24 @@ fn some_command() -> impl Strategy<Value = UserCommand> {
         }),
         any::<bool>().prop_map(set_active),
         Just(delete()),
+        Just(UserCommand::DeactivateIdle { user: me(), at: AT }),
+        any::<bool>().prop_map(|required| UserCommand::RequirePasswordChange {
+            user: me(),
+            required,
+            at: AT
+        }),
+        ("language|clockMode|nonsense", 0..2_i64).prop_map(|(name, value): (String, i64)| {
+            let value = if name == "language" {
+                json!(value.to_string())
+            } else {
+                json!(value)
+            };
+            UserCommand::SetPreferences {
+                user: me(),
+                preferences: [(name, value)].into_iter().collect(),
+                at: AT,
+            }
+        }),
     ]
 }
 
@@ -76,7 +94,14 @@ fn some_event() -> impl Strategy<Value = UserEvent> {
         }
         .into()),
         Just(UserActivated { user: me(), at: AT }.into()),
-        Just(UserDeactivated { user: me(), at: AT }.into()),
+        Just(
+            UserDeactivated {
+                user: me(),
+                idle: false,
+                at: AT
+            }
+            .into()
+        ),
         Just(deleted()),
     ]
 }
