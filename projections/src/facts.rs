@@ -18,6 +18,7 @@ use parking_lot::RwLock;
 use crate::error::QueryError;
 use crate::sessions::SessionFacts;
 use crate::tx::Stale;
+use crate::user_lists::UserOrder;
 use crate::users::UserFacts;
 
 /// Number of shards of each cache; a power of two.
@@ -131,6 +132,7 @@ pub(crate) struct AllFacts {
     pub(crate) users: Facts<UserId, Arc<UserFacts>>,
     /// Lower-case user name to user.
     pub(crate) usernames: Facts<CompactString, UserId>,
+    pub(crate) user_order: UserOrder,
     pub(crate) sessions: Facts<TokenHash, Arc<SessionFacts>>,
     pub(crate) rooms: Facts<RoomId, Arc<RoomFacts>>,
     pub(crate) memberships: Facts<(RoomId, UserId), Arc<MembershipFacts>>,
@@ -142,6 +144,7 @@ impl AllFacts {
         Self {
             users: Facts::new(50_000),
             usernames: Facts::new(50_000),
+            user_order: UserOrder::default(),
             sessions: Facts::new(100_000),
             rooms: Facts::new(50_000),
             memberships: Facts::new(200_000),
@@ -152,6 +155,9 @@ impl AllFacts {
     pub(crate) fn invalidate(&self, stale: &Stale) {
         self.users.invalidate(&stale.users);
         self.usernames.invalidate(&stale.usernames);
+        if stale.user_order {
+            self.user_order.clear();
+        }
         self.sessions.invalidate(&stale.sessions);
         self.rooms.invalidate(&stale.rooms);
         self.memberships.invalidate(&stale.memberships);
@@ -161,6 +167,7 @@ impl AllFacts {
     pub(crate) fn clear(&self) {
         self.users.clear();
         self.usernames.clear();
+        self.user_order.clear();
         self.sessions.clear();
         self.rooms.clear();
         self.memberships.clear();

@@ -19,6 +19,7 @@ mod projection;
 mod rows;
 mod tx;
 
+mod data_exports;
 mod memberships;
 mod message_doc;
 mod messages;
@@ -28,6 +29,7 @@ mod sessions;
 mod settings;
 mod system_messages;
 mod tombstones;
+mod user_lists;
 mod users;
 
 mod intake;
@@ -55,6 +57,7 @@ mod function_tests;
 #[path = "../testing/mod.rs"]
 mod testing;
 
+pub use data_exports::{DataExportRecord, DataExportStatus};
 pub use error::{QueryError, ViewsError, WaitError};
 pub use lag::{Health, Lag};
 pub use memberships::{MemberQuery, MembershipRecord, RoleHolder};
@@ -66,5 +69,6 @@ pub use sessions::SessionFacts;
 pub use settings::SettingRecord;
 pub use tombstones::{Removed, Sync};
 pub use tx::Tx;
-pub use users::{Credentials, UserFacts, UserQuery, UserSort};
+pub use user_lists::{Found, UserLine, UserQuery, UserSort};
+pub use users::{Credentials, UserFacts};
 pub use views::{Page, Slice, Views};

@@ -15,7 +15,7 @@ use domain::user::UserEvent;
 use domain::{Event, MessageId, RoleId, RoomId, Timestamp, UserId};
 use rusqlite::{Connection, OptionalExtension, params};
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::error::QueryError;
 use crate::iso::Date;
@@ -27,7 +27,8 @@ use crate::rooms;
 use crate::rows::Row;
 use crate::system_messages::derived_id;
 use crate::tombstones::{self, Kind, Sync};
-use crate::tx::Tx;
+use crate::tx::{Tx, number};
+use crate::users::UserRow;
 use crate::views::{Page, Slice, Views, bounds, unsigned};
 
 /// The role that owns a room.
@@ -42,7 +43,7 @@ impl Projection for MembershipsView {
     }
 
     fn version(&self) -> u32 {
-        1
+        2
     }
 
     fn tables(&self) -> &'static str {
@@ -59,6 +60,7 @@ impl Projection for MembershipsView {
             seen INTEGER,
             owner INTEGER NOT NULL,
             roles INTEGER NOT NULL,
+            position INTEGER NOT NULL,
             updated_at INTEGER NOT NULL,
             doc BLOB NOT NULL,
             PRIMARY KEY (room, user)
@@ -77,16 +79,110 @@ impl Projection for MembershipsView {
             Event::Message(MessageEvent::MessagePosted(posted)) => message(tx, event, posted),
             Event::Membership(membership_event) => member(tx, event, membership_event),
             Event::Room(room_event) => room(tx, event, room_event),
-            Event::User(UserEvent::UsernameChanged(changed)) => {
-                rename_user(tx, event, &changed.user)
-            }
-            Event::User(UserEvent::ProfileChanged(changed)) if changed.change.name.is_some() => {
-                rename_user(tx, event, &changed.user)
-            }
-            Event::User(UserEvent::UserDeleted(deleted)) => user_gone(tx, event, &deleted.user),
+            Event::User(user_event) => account(tx, event, user_event),
             _ => Ok(()),
         }
     }
+}
+
+fn account(tx: &mut Tx, event: &Applied, user_event: &UserEvent) -> rusqlite::Result<()> {
+    match user_event {
+        UserEvent::UsernameChanged(changed) => rename_user(tx, event, &changed.user),
+        UserEvent::ProfileChanged(changed) => {
+            if changed.change.name.is_some() {
+                rename_user(tx, event, &changed.user)?;
+            }
+            if changed.change.custom_fields.is_some() {
+                describe_user(tx, event, &changed.user)?;
+            }
+            Ok(())
+        }
+        UserEvent::PreferencesChanged(changed) => {
+            if !changed.set.keys().any(|name| is_copied(name)) {
+                return Ok(());
+            }
+            for room in rooms_of(tx, &changed.user)? {
+                change(tx, event, &room, &changed.user, |doc| {
+                    doc.prefer(&changed.set);
+                })?;
+            }
+            Ok(())
+        }
+        UserEvent::UserActivated(activated) => silence(tx, event, &activated.user, false),
+        UserEvent::UserDeactivated(deactivated) if !deactivated.idle => {
+            silence(tx, event, &deactivated.user, true)
+        }
+        UserEvent::UserDeleted(deleted) => user_gone(tx, event, &deleted.user),
+        _ => Ok(()),
+    }
+}
+
+/// Preferences that memberships have copies of (contract, conventions 7.3).
+fn is_copied(preference: &str) -> bool {
+    matches!(
+        preference,
+        "desktopNotifications" | "pushNotifications" | "emailNotificationMode" | "highlights"
+    )
+}
+
+/// The direct messages a user has with one other, and who that is.
+pub(crate) fn pairs_of(tx: &mut Tx, user: &UserId) -> rusqlite::Result<Vec<(RoomId, UserId)>> {
+    let mut pairs = Vec::new();
+    for room in rooms_of(tx, user)? {
+        let participants = tx
+            .rooms
+            .get(&tx.conn, &room)?
+            .map(rooms::RoomRow::participants)
+            .unwrap_or_default();
+        if let [a, b] = participants.as_slice() {
+            let other = if a == user { b } else { a };
+            pairs.push((room, other.clone()));
+        }
+    }
+    Ok(pairs)
+}
+
+/// Puts away what others have of their conversations with a user who may not log in any more, or takes it out again
+/// where both may (contract, conventions 7.4).
+fn silence(tx: &mut Tx, event: &Applied, user: &UserId, silent: bool) -> rusqlite::Result<()> {
+    for (room, other) in pairs_of(tx, user)? {
+        if silent {
+            change(tx, event, &room, &other, |doc| doc.archived = Some(true))?;
+        } else if tx
+            .users
+            .get(&tx.conn, &other)?
+            .is_some_and(UserRow::is_active)
+        {
+            for side in [user, &other] {
+                change(tx, event, &room, side, |doc| {
+                    if doc.archived == Some(true) {
+                        doc.archived = Some(false);
+                    }
+                })?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// A user has other custom fields: their direct messages have copies.
+fn describe_user(tx: &mut Tx, event: &Applied, user: &UserId) -> rusqlite::Result<()> {
+    let fields = tx
+        .users
+        .get(&tx.conn, user)?
+        .and_then(|row| row.custom_fields().cloned());
+    for room in rooms_of(tx, user)? {
+        let direct = tx
+            .rooms
+            .get(&tx.conn, &room)?
+            .is_some_and(|row| row.kind() == RoomKind::Direct);
+        if direct {
+            change(tx, event, &room, user, |doc| {
+                doc.custom_fields.clone_from(&fields);
+            })?;
+        }
+    }
+    Ok(())
 }
 
 fn member(
@@ -217,14 +313,31 @@ fn join(tx: &mut Tx, event: &Applied, joined: &MemberJoined) -> rusqlite::Result
         roles: (!joined.roles.is_empty()).then(|| joined.roles.clone()),
         archived: room.archived().filter(|archived| *archived),
         custom_fields: room.custom_fields().cloned(),
+        desktop_notifications: None,
+        desktop_pref_origin: None,
+        mobile_push_notifications: None,
+        mobile_pref_origin: None,
+        email_notifications: None,
+        email_pref_origin: None,
+        user_highlights: Vec::new(),
         updated_at: Date(event.recorded_at),
     };
     if called.kind == RoomKind::Direct {
         doc.name_others(tx, &participants)?;
     }
+    if let Some(row) = tx.users.get(&tx.conn, &joined.user)? {
+        if called.kind == RoomKind::Direct {
+            doc.custom_fields = row.custom_fields().cloned();
+        }
+        if let Some(preferences) = row.preferences() {
+            doc.prefer(preferences);
+        }
+    }
     tx.stale.memberships.insert(key.clone());
     let quiet = doc.is_quiet();
-    tx.memberships.insert_new(key, MembershipRow { doc });
+    let position = number(event.position);
+    tx.memberships
+        .insert_new(key, MembershipRow { doc, position });
     if let Some(members) = tx
         .rosters
         .get_mut(&joined.room)
@@ -605,11 +718,68 @@ pub(crate) struct MembershipDoc {
     archived: Option<bool>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     custom_fields: Option<Value>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    desktop_notifications: Option<CompactString>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    desktop_pref_origin: Option<CompactString>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    mobile_push_notifications: Option<CompactString>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    mobile_pref_origin: Option<CompactString>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    email_notifications: Option<CompactString>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    email_pref_origin: Option<CompactString>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    user_highlights: Vec<String>,
     #[serde(rename = "_updatedAt")]
     updated_at: Date,
 }
 
+/// Where a choice for a room comes from: what its user wants everywhere, or this room's own.
+const FROM_USER: &str = "user";
+const FROM_ROOM: &str = "subscription";
+
+/// Copies what a user wants everywhere, unless the room has a choice of its own. `default` takes a copy back.
+fn copy_choice(
+    choice: &mut Option<CompactString>,
+    origin: &mut Option<CompactString>,
+    wanted: &str,
+) {
+    if origin.as_deref() == Some(FROM_ROOM) {
+        return;
+    }
+    if wanted != "default" {
+        *choice = Some(CompactString::new(wanted));
+        *origin = Some(CompactString::const_new(FROM_USER));
+    } else if origin.as_deref() == Some(FROM_USER) {
+        *choice = None;
+        *origin = None;
+    }
+}
+
 impl MembershipDoc {
+    /// Follows preferences of the user (contract, conventions 7.3).
+    fn prefer(&mut self, preferences: &Map<String, Value>) {
+        let text = |name: &str| preferences.get(name).and_then(Value::as_str);
+        if let Some(wanted) = text("desktopNotifications") {
+            let origin = &mut self.desktop_pref_origin;
+            copy_choice(&mut self.desktop_notifications, origin, wanted);
+        }
+        if let Some(wanted) = text("pushNotifications") {
+            let origin = &mut self.mobile_pref_origin;
+            copy_choice(&mut self.mobile_push_notifications, origin, wanted);
+        }
+        if let Some(wanted) = text("emailNotificationMode") {
+            let origin = &mut self.email_pref_origin;
+            copy_choice(&mut self.email_notifications, origin, wanted);
+        }
+        if let Some(Value::Array(words)) = preferences.get("highlights") {
+            let words = words.iter().filter_map(Value::as_str);
+            self.user_highlights = words.map(str::to_owned).collect();
+        }
+    }
+
     /// A new message would change it.
     fn is_quiet(&self) -> bool {
         !(self.alert && self.open)
@@ -653,6 +823,8 @@ impl MembershipDoc {
 #[derive(Clone)]
 pub(crate) struct MembershipRow {
     doc: MembershipDoc,
+    /// Where in the log the user joined: who is in the room the longest has the smallest.
+    position: i64,
 }
 
 impl MembershipRow {
@@ -686,6 +858,7 @@ impl MembershipRow {
             doc.roles.as_ref().is_some_and(|roles| !roles.is_empty()),
             doc.updated_at.0.as_millis(),
             json::encode(doc)?,
+            self.position,
         ])?;
         Ok(())
     }
@@ -695,10 +868,11 @@ impl Row for MembershipRow {
     type Key = (RoomId, UserId);
 
     fn load(conn: &Connection, key: &Self::Key) -> rusqlite::Result<Option<Self>> {
-        conn.prepare_cached("SELECT doc FROM memberships WHERE room = ?1 AND user = ?2")?
+        conn.prepare_cached("SELECT doc, position FROM memberships WHERE room = ?1 AND user = ?2")?
             .query_row([key.0.as_str(), key.1.as_str()], |row| {
                 Ok(Self {
                     doc: json::decode(row.get_ref(0)?.as_bytes()?)?,
+                    position: row.get(1)?,
                 })
             })
             .optional()
@@ -708,8 +882,8 @@ impl Row for MembershipRow {
         self.write(
             conn,
             "INSERT INTO memberships (room, user, id, open, alert, quiet, unread, user_mentions, group_mentions,
-                seen, owner, roles, updated_at, doc)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)",
+                seen, owner, roles, updated_at, doc, position)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)",
             key,
         )
     }
@@ -718,7 +892,7 @@ impl Row for MembershipRow {
         self.write(
             conn,
             "UPDATE memberships SET id = ?3, open = ?4, alert = ?5, quiet = ?6, unread = ?7, user_mentions = ?8,
-                group_mentions = ?9, seen = ?10, owner = ?11, roles = ?12, updated_at = ?13, doc = ?14
+                group_mentions = ?9, seen = ?10, owner = ?11, roles = ?12, updated_at = ?13, doc = ?14, position = ?15
              WHERE room = ?1 AND user = ?2",
             key,
         )
@@ -895,6 +1069,27 @@ impl Views {
                 .collect::<rusqlite::Result<_>>()?;
             holders.sort_by(|a, b| (&a.username, &a.user).cmp(&(&b.username, &b.user)));
             Ok(holders)
+        })
+        .await
+    }
+
+    /// Who of those that may log in is in a room the longest, `except` left out.
+    pub async fn longest_member(
+        &self,
+        room: &RoomId,
+        except: &UserId,
+    ) -> Result<Option<UserId>, QueryError> {
+        let (room, except) = (room.clone(), except.clone());
+        self.read(move |conn| {
+            conn.prepare_cached(
+                "SELECT memberships.user FROM memberships JOIN users ON users.id = memberships.user
+                 WHERE memberships.room = ?1 AND users.active = 1 AND memberships.user <> ?2
+                 ORDER BY memberships.position LIMIT 1",
+            )?
+            .query_row([room.as_str(), except.as_str()], |row| {
+                Ok(UserId::new(row.get_ref(0)?.as_str()?))
+            })
+            .optional()
         })
         .await
     }

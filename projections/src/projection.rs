@@ -4,7 +4,9 @@ use domain::{Event, Timestamp, UserId};
 use eventstore::{EventId, Position, RecordedEvent};
 
 use crate::tx::Tx;
-use crate::{memberships, messages, permissions, rooms, sessions, settings, tombstones, users};
+use crate::{
+    data_exports, memberships, messages, permissions, rooms, sessions, settings, tombstones, users,
+};
 
 /// An event with what its envelope tells, decoded.
 #[derive(Clone, Debug)]
@@ -72,6 +74,7 @@ pub(crate) const ALL: &[&dyn Projection] = &[
     &rooms::RoomsView,
     &memberships::MembershipsView,
     &tombstones::TombstonesView,
+    &data_exports::DataExportsView,
 ];
 
 /// One view and how far it is.

@@ -24,6 +24,7 @@ use crate::projection::{Applied, Index, Projection};
 use crate::rows::Row;
 use crate::tombstones::{self, Kind, Sync};
 use crate::tx::{Roster, Tx};
+use crate::users::UserRow;
 use crate::views::{Page, Slice, Views, bounds, unsigned};
 
 /// See the module.
@@ -123,9 +124,34 @@ impl Projection for RoomsView {
             Event::User(UserEvent::UsernameChanged(changed)) => {
                 rename_user(tx, event, &changed.user)
             }
+            Event::User(UserEvent::UserActivated(activated)) => {
+                silence(tx, event, &activated.user, false)
+            }
+            Event::User(UserEvent::UserDeactivated(deactivated)) if !deactivated.idle => {
+                silence(tx, event, &deactivated.user, true)
+            }
             _ => Ok(()),
         }
     }
+}
+
+/// Conversations between two are read-only while one of them may not log in (contract, conventions 7.4).
+fn silence(tx: &mut Tx, event: &Applied, user: &UserId, silent: bool) -> rusqlite::Result<()> {
+    for (room, other) in memberships::pairs_of(tx, user)? {
+        let both = tx
+            .users
+            .get(&tx.conn, &other)?
+            .is_some_and(UserRow::is_active);
+        if !silent && !both {
+            continue;
+        }
+        tx.stale.rooms.insert(room.clone());
+        if let Some(row) = tx.rooms.get_mut(&tx.conn, &room)? {
+            row.doc.read_only = silent;
+            row.doc.updated_at = Date(event.recorded_at);
+        }
+    }
+    Ok(())
 }
 
 /// Counts the message just added (contract, rooms 1.5).

@@ -61,7 +61,9 @@ impl Projection for SessionsView {
             Event::Session(SessionEvent::AllTokensRevoked(revoked)) => {
                 revoke(tx, &revoked.user, revoked.except.as_ref())?;
             }
-            Event::User(UserEvent::UserDeactivated(event)) => revoke(tx, &event.user, None)?,
+            Event::User(UserEvent::UserDeactivated(event)) if !event.idle => {
+                revoke(tx, &event.user, None)?;
+            }
             Event::User(UserEvent::UserDeleted(event)) => revoke(tx, &event.user, None)?,
             _ => {}
         }

@@ -85,6 +85,8 @@ pub(crate) struct Stale {
     pub(crate) users: HashSet<UserId>,
     /// Lower-case user names that changed hands.
     pub(crate) usernames: HashSet<CompactString>,
+    /// Users came, went or are called differently.
+    pub(crate) user_order: bool,
     pub(crate) sessions: HashSet<TokenHash>,
     pub(crate) rooms: HashSet<RoomId>,
     pub(crate) memberships: HashSet<(RoomId, UserId)>,

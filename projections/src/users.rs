@@ -4,11 +4,14 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use compact_str::CompactString;
-use domain::user::{Email, PasswordHash, ProfileChange, UserCreated, UserEvent, UserKind};
+use domain::session::SessionEvent;
+use domain::user::{
+    Email, PasswordHash, PreferencesChanged, ProfileChange, UserCreated, UserEvent, UserKind,
+};
 use domain::{Event, RoleId, UserId};
-use rusqlite::{Connection, OptionalExtension, ToSql, params};
+use rusqlite::{Connection, OptionalExtension, params};
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::error::QueryError;
 use crate::iso::Date;
@@ -17,7 +20,7 @@ use crate::names::UserName;
 use crate::projection::{Applied, Index, Projection};
 use crate::rows::Row;
 use crate::tx::Tx;
-use crate::views::{Page, Slice, Views, bounds, unsigned};
+use crate::views::Views;
 
 /// See the module.
 pub(crate) struct UsersView;
@@ -28,7 +31,7 @@ impl Projection for UsersView {
     }
 
     fn version(&self) -> u32 {
-        1
+        2
     }
 
     fn tables(&self) -> &'static str {
@@ -38,9 +41,12 @@ impl Projection for UsersView {
             username_key TEXT NOT NULL,
             name TEXT,
             name_key TEXT NOT NULL,
+            nickname TEXT,
+            kind TEXT NOT NULL,
             active INTEGER NOT NULL,
             admin INTEGER NOT NULL,
             created_at INTEGER NOT NULL,
+            last_login INTEGER,
             search TEXT NOT NULL,
             password TEXT,
             doc BLOB NOT NULL
@@ -59,6 +65,27 @@ impl Projection for UsersView {
                 on: "users (username_key)",
             },
             Index {
+                name: "users_name",
+                on: "users (name_key)",
+            },
+            Index {
+                name: "users_created",
+                on: "users (created_at)",
+            },
+            Index {
+                name: "users_active",
+                on: "users (active, username_key)",
+            },
+            Index {
+                name: "users_admins",
+                on: "users (active) WHERE admin = 1",
+            },
+            // Everything that looking for people by name looks at, so that their documents need not be read.
+            Index {
+                name: "users_line",
+                on: "users (username_key, username, name, nickname, active, kind)",
+            },
+            Index {
                 name: "user_emails_address",
                 on: "user_emails (address_key)",
             },
@@ -66,10 +93,19 @@ impl Projection for UsersView {
     }
 
     fn apply(&self, tx: &mut Tx, event: &Applied) -> rusqlite::Result<()> {
-        let Event::User(user_event) = &event.event else {
-            return Ok(());
-        };
         let updated_at = Date(event.recorded_at);
+        let user_event = match &event.event {
+            Event::User(user_event) => user_event,
+            Event::Session(SessionEvent::TokenIssued(issued)) => {
+                if let Some(row) = tx.users.get_mut(&tx.conn, &issued.user)? {
+                    row.doc.last_login = Some(Date(issued.at));
+                    row.doc.updated_at = updated_at;
+                    tx.stale.users.insert(issued.user.clone());
+                }
+                return Ok(());
+            }
+            _ => return Ok(()),
+        };
         let user = match user_event {
             UserEvent::UserCreated(created) => {
                 let key = CompactString::new(created.username.to_lowercase());
@@ -80,6 +116,7 @@ impl Projection for UsersView {
                 )?;
                 tx.stale.usernames.insert(key);
                 tx.stale.users.insert(created.user.clone());
+                tx.stale.user_order = true;
                 return Ok(());
             }
             UserEvent::UserDeleted(deleted) => {
@@ -89,6 +126,7 @@ impl Projection for UsersView {
                         .insert(CompactString::new(row.doc.username.to_lowercase()));
                 }
                 tx.stale.users.insert(deleted.user.clone());
+                tx.stale.user_order = true;
                 return Ok(());
             }
             UserEvent::ProfileChanged(event) => &event.user,
@@ -98,6 +136,8 @@ impl Projection for UsersView {
             UserEvent::RolesChanged(event) => &event.user,
             UserEvent::UserActivated(event) => &event.user,
             UserEvent::UserDeactivated(event) => &event.user,
+            UserEvent::PreferencesChanged(event) => &event.user,
+            UserEvent::PasswordChangeRequired(event) => &event.user,
         };
         tx.stale.users.insert(user.clone());
         let Some(row) = tx.users.get_mut(&tx.conn, user)? else {
@@ -105,8 +145,12 @@ impl Projection for UsersView {
         };
         row.doc.updated_at = updated_at;
         match user_event {
-            UserEvent::ProfileChanged(event) => row.doc.change(&event.change),
+            UserEvent::ProfileChanged(event) => {
+                tx.stale.user_order |= event.change.name.is_some();
+                row.doc.change(&event.change);
+            }
             UserEvent::UsernameChanged(event) => {
+                tx.stale.user_order = true;
                 tx.stale
                     .usernames
                     .insert(CompactString::new(row.doc.username.to_lowercase()));
@@ -123,6 +167,10 @@ impl Projection for UsersView {
                 row.password = Some(event.password.0.clone());
                 row.doc.require_password_change = event.require_change;
             }
+            UserEvent::PasswordChangeRequired(event) => {
+                row.doc.require_password_change = event.required;
+            }
+            UserEvent::PreferencesChanged(event) => row.doc.prefer(event),
             UserEvent::RolesChanged(event) => row.doc.roles.clone_from(&event.roles),
             UserEvent::UserActivated(_) => {
                 row.doc.active = true;
@@ -163,11 +211,34 @@ pub(crate) struct UserDoc {
     require_password_change: bool,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     reason: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    last_login: Option<Date>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    language: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    settings: Option<UserSettings>,
     #[serde(rename = "_updatedAt")]
     updated_at: Date,
 }
 
+/// What a user chose.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+struct UserSettings {
+    preferences: Map<String, Value>,
+}
+
 impl UserDoc {
+    fn prefer(&mut self, event: &PreferencesChanged) {
+        let preferences = &mut self.settings.get_or_insert_default().preferences;
+        preferences.extend(event.set.clone());
+        for name in &event.unset {
+            preferences.remove(name);
+        }
+        if let Some(language) = event.set.get("language").and_then(Value::as_str) {
+            self.language = Some(language.to_owned());
+        }
+    }
+
     fn change(&mut self, change: &ProfileChange) {
         // An empty text removes the part.
         let part = |old: &mut Option<String>, new: &Option<String>| {
@@ -206,8 +277,8 @@ impl UserRow {
                     .as_ref()
                     .filter(|name| !name.is_empty())
                     .map(CompactString::new),
-                nickname: None,
-                bio: None,
+                nickname: event.nickname.clone(),
+                bio: event.bio.clone(),
                 kind: event.kind,
                 active: event.active,
                 roles: event.roles.clone(),
@@ -216,10 +287,31 @@ impl UserRow {
                 custom_fields: event.custom_fields.clone(),
                 require_password_change: event.require_password_change,
                 reason: event.reason.clone(),
+                last_login: None,
+                language: None,
+                settings: None,
                 updated_at,
             },
             password: event.password.as_ref().map(|password| password.0.clone()),
         }
+    }
+
+    /// What the user chose to be told of in every room that says nothing else.
+    pub(crate) fn preferences(&self) -> Option<&Map<String, Value>> {
+        self.doc
+            .settings
+            .as_ref()
+            .map(|settings| &settings.preferences)
+    }
+
+    /// Free-form fields.
+    pub(crate) fn custom_fields(&self) -> Option<&Value> {
+        self.doc.custom_fields.as_ref()
+    }
+
+    /// It may log in.
+    pub(crate) fn is_active(&self) -> bool {
+        self.doc.active
     }
 
     /// What the user is called.
@@ -254,6 +346,9 @@ impl UserRow {
             search,
             self.password,
             json::encode(doc)?,
+            doc.nickname.as_deref(),
+            doc.kind.as_str(),
+            doc.last_login.map(|at| at.0.as_millis()),
         ])?;
         conn.prepare_cached("DELETE FROM user_emails WHERE user = ?1")?
             .execute([id.as_str()])?;
@@ -285,8 +380,9 @@ impl Row for UserRow {
         self.write(
             conn,
             "INSERT INTO users
-                (id, username, username_key, name, name_key, active, admin, created_at, search, password, doc)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
+                (id, username, username_key, name, name_key, active, admin, created_at, search, password, doc,
+                nickname, kind, last_login)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)",
             key,
         )
     }
@@ -295,7 +391,8 @@ impl Row for UserRow {
         self.write(
             conn,
             "UPDATE users SET username = ?2, username_key = ?3, name = ?4, name_key = ?5, active = ?6, admin = ?7,
-                created_at = ?8, search = ?9, password = ?10, doc = ?11 WHERE id = ?1",
+                created_at = ?8, search = ?9, password = ?10, doc = ?11, nickname = ?12, kind = ?13, last_login = ?14
+             WHERE id = ?1",
             key,
         )
     }
@@ -358,50 +455,6 @@ pub struct Credentials {
     pub active: bool,
     /// A new password must be chosen at the next login.
     pub require_password_change: bool,
-}
-
-/// What lists of users can be ordered by. Ties are broken by id.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum UserSort {
-    /// By user name, without regard to case.
-    #[default]
-    Username,
-    /// By the name people go by, without regard to case.
-    Name,
-    /// By when the account was made.
-    CreatedAt,
-    /// By whether it may log in.
-    Active,
-}
-
-/// Which users are wanted.
-#[derive(Clone, Debug)]
-pub struct UserQuery {
-    /// Only those whose user name, name, nickname or bio contain this, without regard to case.
-    pub filter: Option<String>,
-    /// Only those that may (or may not) log in.
-    pub active: Option<bool>,
-    /// Only those with one of these workspace-wide roles; empty: any.
-    pub roles: Vec<RoleId>,
-    /// The order.
-    pub sort: UserSort,
-    /// Last first.
-    pub descending: bool,
-    /// Which part.
-    pub slice: Slice,
-}
-
-impl Default for UserQuery {
-    fn default() -> Self {
-        Self {
-            filter: None,
-            active: None,
-            roles: Vec::new(),
-            sort: UserSort::Username,
-            descending: false,
-            slice: Slice::ALL,
-        }
-    }
 }
 
 impl Views {
@@ -484,56 +537,6 @@ impl Views {
         self.read(|conn| {
             conn.prepare_cached("SELECT count(*) FROM users WHERE admin = 1 AND active = 1")?
                 .query_row([], |row| row.get(0))
-        })
-        .await
-    }
-
-    /// User documents.
-    pub async fn users(&self, query: UserQuery) -> Result<Page, QueryError> {
-        self.read(move |conn| {
-            let filter = query.filter.map(|filter| filter.to_lowercase());
-            let mut matching = String::from(
-                "(?1 IS NULL OR instr(search, ?1) > 0) AND (?2 IS NULL OR active = ?2)",
-            );
-            let mut values: Vec<&dyn ToSql> = vec![&filter, &query.active];
-            let roles: Vec<&str> = query.roles.iter().map(RoleId::as_str).collect();
-            if !roles.is_empty() {
-                let places: Vec<String> = (0..roles.len())
-                    .map(|index| format!("?{}", index + 3))
-                    .collect();
-                matching += " AND EXISTS (SELECT 1 FROM json_each(doc, '$.roles') WHERE value IN (";
-                matching += &places.join(", ");
-                matching += "))";
-                values.extend(roles.iter().map(|role| role as &dyn ToSql));
-            }
-            let column = match query.sort {
-                UserSort::Username => "username_key",
-                UserSort::Name => "name_key",
-                UserSort::CreatedAt => "created_at",
-                UserSort::Active => "active",
-            };
-            let direction = if query.descending { "DESC" } else { "ASC" };
-            let (count, offset) = bounds(query.slice);
-            let items = conn
-                .prepare_cached(&format!(
-                    "SELECT doc FROM users WHERE {matching}
-                     ORDER BY {column} {direction}, id LIMIT {count} OFFSET {offset}"
-                ))?
-                .query_map(values.as_slice(), |row| json::column(row, 0))?
-                .collect::<rusqlite::Result<_>>()?;
-            let total = conn
-                .prepare_cached(&format!("SELECT count(*) FROM users WHERE {matching}"))?
-                .query_row(values.as_slice(), |row| unsigned(row, 0))?;
-            Ok(Page { items, total })
-        })
-        .await
-    }
-
-    /// How many accounts there are.
-    pub async fn user_count(&self) -> Result<u64, QueryError> {
-        self.read(|conn| {
-            conn.prepare_cached("SELECT count(*) FROM users")?
-                .query_row([], |row| unsigned(row, 0))
         })
         .await
     }

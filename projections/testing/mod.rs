@@ -13,6 +13,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use bytes::Bytes;
+use domain::data_export::*;
 use domain::membership::*;
 use domain::message::*;
 use domain::room::*;
@@ -600,6 +601,7 @@ impl Chaos {
                 })
                 .into()
             }
+            15 if self.dice.roll(3) > 0 => self.account(uid, at),
             _ => {
                 let change = ProfileChange {
                     name: Some(self.text()),
@@ -612,6 +614,50 @@ impl Chaos {
                 })
                 .into()
             }
+        }
+    }
+}
+
+impl Chaos {
+    /// Something rare about an account.
+    fn account(&mut self, user: UserId, at: Timestamp) -> Event {
+        let set = |name: &str, value: serde_json::Value| -> Event {
+            UserEvent::from(PreferencesChanged {
+                user: user.clone(),
+                set: [(name.to_owned(), value)].into_iter().collect(),
+                unset: vec!["clockMode".to_owned()],
+                at,
+            })
+            .into()
+        };
+        match self.dice.roll(6) {
+            0 => UserEvent::from(UserDeactivated {
+                user,
+                idle: false,
+                at,
+            })
+            .into(),
+            1 => UserEvent::from(UserActivated { user, at }).into(),
+            2 => set(
+                "desktopNotifications",
+                ["all", "default"][self.dice.roll(2)].into(),
+            ),
+            3 => set("highlights", vec![self.text()].into()),
+            4 => DataExportEvent::from(DataExportRequested {
+                user,
+                export: format!("export{}", self.names),
+                full: false,
+                at,
+            })
+            .into(),
+            _ => DataExportEvent::from(DataExportCompleted {
+                user,
+                export: format!("export{}", self.names),
+                size: 1,
+                sha256: String::new(),
+                at,
+            })
+            .into(),
         }
     }
 }

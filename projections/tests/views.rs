@@ -853,7 +853,7 @@ async fn a_rebuild_swaps_while_everybody_goes_on() {
         statuses.iter().all(|status| status.lag == 0),
         "{statuses:?}"
     );
-    assert_eq!(statuses.len(), 8);
+    assert!(statuses.len() > 8, "{statuses:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -129,12 +129,13 @@ pub async fn change(
 }
 
 /// A rule of the server makes `user` an owner of the room, on behalf of `actor`. Being one already is fine.
-pub async fn make_owner_as_server(
-    state: &AppState,
+pub(super) async fn make_owner_as_server(
+    tx: &Transaction,
     actor: &UserId,
     room: &RoomFacts,
     user: &UserId,
-) -> Result<(), ApiError> {
+    at: Timestamp,
+) -> Result<(), WorkError> {
     let (permissions, roles) = (PermissionTable::default(), [RoomRole::Owner.id()]);
     let context = MembershipContext {
         authority: Authority {
@@ -150,22 +151,15 @@ pub async fn make_owner_as_server(
         view: None,
         last_message: None,
     };
-    let stream = membership::stream(&room.id, user);
     let grant = MembershipCommand::GrantRole {
         role: RoomRole::Owner,
-        at: now(),
+        at,
     };
-    state
-        .run(actor, async |tx| {
-            match tx
-                .decide::<Membership>(&stream, grant.clone(), &context)
-                .await
-            {
-                Ok(_) | Err(ExecuteError::Refused(_)) => Ok(()),
-                Err(error) => Err(error.widen()),
-            }
-        })
-        .await
+    let stream = membership::stream(&room.id, user);
+    match tx.decide::<Membership>(&stream, grant, &context).await {
+        Ok(_) | Err(ExecuteError::Refused(_)) => Ok(()),
+        Err(error) => Err(error.widen()),
+    }
 }
 
 /// Whether the command can leave a room without owner.

@@ -1,25 +1,24 @@
 //! What becomes of rooms when their only owner goes (contract, conventions 7.4).
 
-use domain::room::RoomKind;
-use domain::{RoomId, UserId};
-use projections::{MemberQuery, Slice};
-use serde_json::Value;
+use std::sync::Arc;
 
-use super::{memberships, rooms};
+use domain::room::{RoomFacts, RoomKind};
+use domain::{Timestamp, UserId};
+use eventstore::execute::Transaction;
+
+use super::{WorkError, memberships, rooms};
 use crate::error::{ApiError, texts};
 use crate::state::AppState;
 
 /// A room that would have no owner.
 struct Orphan {
-    room: RoomId,
-    name: String,
-    kind: RoomKind,
-    /// Somebody else who is in it and may log in.
+    room: Arc<RoomFacts>,
+    /// Who of those that may log in is in it the longest.
     heir: Option<UserId>,
 }
 
-/// The rooms that only somebody who goes owns. Found before they go, settled afterwards: what they own is not to be
-/// seen any more then, and if they may not go after all nothing has happened to their rooms.
+/// The rooms that only somebody who goes owns. Settled in the batch that says they go: either both happen or neither.
+#[derive(Default)]
 pub struct Orphans(Vec<Orphan>);
 
 impl Orphans {
@@ -33,24 +32,28 @@ impl Orphans {
             orphans
                 .iter()
                 .filter(|one| one.heir.is_none() == heirless)
-                .map(|one| one.name.as_str())
+                .map(|one| one.room.name.as_deref().unwrap_or_default())
                 .collect()
         };
         Err(texts::last_owner(&names(true), &names(false)))
     }
 
     /// Hands each room on to an heir, or deletes it if it is a group without one. It is a rule of the server that does
-    /// this; whether `actor` may send the owner away was decided before.
-    pub async fn settle(self, state: &AppState, actor: &UserId) -> Result<(), ApiError> {
-        for orphan in self.0 {
-            let Some(room) = state.views().room_facts(&orphan.room).await? else {
-                continue;
-            };
-            match (&orphan.heir, orphan.kind) {
+    /// this; whether `actor` may send the owner away is decided in the same batch.
+    pub(super) async fn settle(
+        &self,
+        tx: &Transaction,
+        actor: &UserId,
+        at: Timestamp,
+    ) -> Result<(), WorkError> {
+        for orphan in &self.0 {
+            match (&orphan.heir, orphan.room.kind) {
                 (Some(heir), _) => {
-                    memberships::make_owner_as_server(state, actor, &room, heir).await?;
+                    memberships::make_owner_as_server(tx, actor, &orphan.room, heir, at).await?;
                 }
-                (None, RoomKind::Group) => rooms::delete_as_server(state, actor, &room).await?,
+                (None, RoomKind::Group) => {
+                    rooms::delete_as_server(tx, &orphan.room.id, at).await?;
+                }
                 // A channel may be without owner.
                 (None, _) => {}
             }
@@ -60,42 +63,27 @@ impl Orphans {
 }
 
 async fn orphans(state: &AppState, user: &UserId) -> Result<Vec<Orphan>, ApiError> {
+    let views = state.views();
     let mut orphans = Vec::new();
-    for id in state.views().room_ids_of(user).await? {
-        let Some(facts) = state.views().room_facts(&id).await? else {
+    for id in views.room_ids_of(user).await? {
+        let Some(room) = views.room_facts(&id).await? else {
             continue;
         };
-        if facts.kind == RoomKind::Direct || state.views().owners(&id).await? != [user.clone()] {
+        if room.kind == RoomKind::Direct || !is_last(state, &room, user).await? {
             continue;
         }
-        let heir = heir(state, &id, user).await?;
-        if heir.is_some() || facts.kind == RoomKind::Group {
-            let name = facts.name.clone().unwrap_or_default();
-            orphans.push(Orphan {
-                room: id,
-                name,
-                kind: facts.kind,
-                heir,
-            });
+        let heir = views.longest_member(&id, user).await?;
+        if heir.is_some() || room.kind == RoomKind::Group {
+            orphans.push(Orphan { room, heir });
         }
     }
     Ok(orphans)
 }
 
-async fn heir(state: &AppState, room: &RoomId, user: &UserId) -> Result<Option<UserId>, ApiError> {
-    let query = MemberQuery {
-        room: room.clone(),
-        filter: None,
-        descending: false,
-        slice: Slice {
-            offset: 0,
-            count: Some(2),
-        },
-    };
-    let members = state.views().members(query).await?.items;
-    let ids = members.iter().filter_map(|doc| {
-        let doc: Value = serde_json::from_slice(doc).ok()?;
-        doc["_id"].as_str().map(UserId::new)
-    });
-    Ok(ids.into_iter().find(|id| id != user))
+/// Whether nobody looks after the room without this user: its only owner, or the only one in a group.
+async fn is_last(state: &AppState, room: &RoomFacts, user: &UserId) -> Result<bool, ApiError> {
+    if room.kind == RoomKind::Group && room.members <= 1 {
+        return Ok(true);
+    }
+    Ok(state.views().owners(&room.id).await? == [user.clone()])
 }

@@ -264,12 +264,12 @@ pub async fn delete(state: &AppState, caller: &Caller, place: &Place) -> Result<
 }
 
 /// The same, because a rule of the server says so.
-pub async fn delete_as_server(
-    state: &AppState,
-    actor: &UserId,
-    room: &RoomFacts,
-) -> Result<(), ApiError> {
-    delete_in(state, actor, &room.id, &RoomContext::System).await
+pub(super) async fn delete_as_server(
+    tx: &Transaction,
+    room: &RoomId,
+    at: Timestamp,
+) -> Result<(), WorkError> {
+    delete_within(tx, room, &RoomContext::System, at).await
 }
 
 async fn delete_in(
@@ -279,26 +279,33 @@ async fn delete_in(
     context: &RoomContext<'_>,
 ) -> Result<(), ApiError> {
     let at = now();
-    let stream = room::stream(id);
     state
-        .run(actor, async |tx| {
-            let before = tx
-                .state::<Room>(&stream)
-                .await
-                .map_err(ExecuteError::widen)?;
-            let delete = RoomCommand::Delete {
-                room: id.clone(),
-                at,
-            };
-            tx.decide::<Room>(&stream, delete, context)
-                .await
-                .map_err(ExecuteError::widen)?;
-            if let Room::Open(open) = &*before
-                && let Some(name) = &open.name
-            {
-                release_name(&tx, name, id, at).await?;
-            }
-            Ok(())
-        })
+        .run(actor, async |tx| delete_within(&tx, id, context, at).await)
         .await
+}
+
+async fn delete_within(
+    tx: &Transaction,
+    id: &RoomId,
+    context: &RoomContext<'_>,
+    at: Timestamp,
+) -> Result<(), WorkError> {
+    let stream = room::stream(id);
+    let before = tx
+        .state::<Room>(&stream)
+        .await
+        .map_err(ExecuteError::widen)?;
+    let delete = RoomCommand::Delete {
+        room: id.clone(),
+        at,
+    };
+    tx.decide::<Room>(&stream, delete, context)
+        .await
+        .map_err(ExecuteError::widen)?;
+    if let Room::Open(open) = &*before
+        && let Some(name) = &open.name
+    {
+        release_name(tx, name, id, at).await?;
+    }
+    Ok(())
 }

@@ -7,12 +7,16 @@ use domain::membership::Joining;
 use domain::permission::{Authority, PermissionTable};
 use domain::room::RoomFacts;
 use domain::session::{self, SessionCommand, Sessions};
+use domain::setting::{self, ChangeSetting, Setting, SettingContext};
 use domain::settings::Settings;
-use domain::user::{self, MessageErasure, User, UserCommand, UserContext, UserCreated, UserEvent};
+use domain::user::{
+    self, Account, MessageErasure, User, UserCommand, UserContext, UserCreated, UserEvent,
+};
 use domain::{Decider as _, RoleId, Timestamp, TokenHash, UserId};
 use eventstore::ExecuteError;
 use eventstore::execute::Transaction;
 
+use super::ownership::Orphans;
 use super::rooms::Founder;
 use super::{WorkError, memberships};
 use crate::error::{ApiError, texts};
@@ -109,6 +113,7 @@ pub async fn create(
                 tx.decide::<Claim>(&office, take, &())
                     .await
                     .map_err(ExecuteError::widen)?;
+                begin_setup(&tx, &around.settings, created.at).await?;
             }
             let authority = Authority {
                 actor: &created.user,
@@ -128,6 +133,27 @@ pub async fn create(
         })
         .await?;
     Ok(wish.user.clone())
+}
+
+/// With its first administrator a workspace is being set up (contract, conventions 6.6).
+async fn begin_setup(
+    tx: &Transaction,
+    settings: &Settings,
+    at: Timestamp,
+) -> Result<(), WorkError> {
+    const WIZARD: &str = "Show_Setup_Wizard";
+    if settings.text(WIZARD) != "pending" {
+        return Ok(());
+    }
+    let change = ChangeSetting {
+        setting: WIZARD.to_owned(),
+        value: "in_progress".into(),
+        at,
+    };
+    tx.decide::<Setting>(&setting::stream(WIZARD), change, &SettingContext::System)
+        .await
+        .map(drop)
+        .map_err(ExecuteError::widen)
 }
 
 async fn decide_creation(
@@ -257,13 +283,14 @@ impl Around {
 
 /// Lets the rules decide several commands about one account, all or nothing, with the names and tokens that follow.
 ///
-/// `keep` is the token that survives a new password.
+/// `keep` is the token that survives a new password; `orphans` are the rooms that lose their owner by it.
 pub async fn change(
     state: &AppState,
     caller: &Caller,
     target: &UserId,
     commands: &[UserCommand],
     keep: Option<&TokenHash>,
+    orphans: &Orphans,
 ) -> Result<(), ApiError> {
     let around = Around::new(state).await?;
     let stream = user::stream(target);
@@ -271,6 +298,7 @@ pub async fn change(
     state
         .run(caller.id(), async |tx| {
             let context = around.context(caller);
+            orphans.settle(&tx, caller.id(), at).await?;
             for command in commands {
                 let before = tx
                     .state::<User>(&stream)
@@ -319,7 +347,7 @@ async fn follow(
             swap(tx, NameKind::Email, target, old, new, at).await
         }
         UserEvent::PasswordChanged(_) => void_tokens(tx, target, keep, at).await,
-        UserEvent::UserDeactivated(_) => void_tokens(tx, target, None, at).await,
+        UserEvent::UserDeactivated(event) if !event.idle => void_tokens(tx, target, None, at).await,
         UserEvent::UserDeleted(_) => {
             swap(
                 tx,
@@ -397,7 +425,12 @@ async fn swap(
 }
 
 /// Ends the account.
-pub async fn delete(state: &AppState, caller: &Caller, target: &UserId) -> Result<(), ApiError> {
+pub async fn delete(
+    state: &AppState,
+    caller: &Caller,
+    target: &UserId,
+    orphans: &Orphans,
+) -> Result<(), ApiError> {
     let messages = match state.views().settings().text("Message_ErasureType") {
         "Unlink" => MessageErasure::Unlink,
         "Keep" => MessageErasure::Keep,
@@ -408,5 +441,22 @@ pub async fn delete(state: &AppState, caller: &Caller, target: &UserId) -> Resul
         messages,
         at: now(),
     };
-    change(state, caller, target, &[delete], None).await
+    change(state, caller, target, &[delete], None, orphans).await
+}
+
+/// The account as the log has it, for what the views do not tell: passwords it had.
+pub async fn account(state: &AppState, user: &UserId) -> Result<Option<Account>, ApiError> {
+    let stream = user::stream(user);
+    state
+        .run(user, async |tx| {
+            let state = tx
+                .state::<User>(&stream)
+                .await
+                .map_err(ExecuteError::widen)?;
+            Ok(match &*state {
+                User::Present(account) => Some(account.clone()),
+                User::Absent | User::Deleted => None,
+            })
+        })
+        .await
 }

@@ -8,7 +8,7 @@ use domain::password::PolicyViolation;
 use domain::room::{RoomKind, RoomRefusal};
 use domain::session::Never;
 use domain::setting::SettingRefusal;
-use domain::user::UserRefusal;
+use domain::user::{CustomFieldsRefusal, PreferenceFault, UserRefusal};
 use eventstore::{AppendError, ExecuteError, ReadError};
 use projections::{QueryError, WaitError};
 use serde_json::json;
@@ -142,6 +142,22 @@ impl From<PolicyViolation> for ApiError {
             PolicyViolation::NoUppercase => Some("oneUppercase"),
             PolicyViolation::NoNumber => Some("oneNumber"),
             PolicyViolation::NoSpecial => Some("oneSpecial"),
+        })
+    }
+}
+
+impl From<CustomFieldsRefusal> for ApiError {
+    fn from(refusal: CustomFieldsRefusal) -> Self {
+        texts::custom_field(match refusal {
+            CustomFieldsRefusal::BrokenDefinition => return texts::invalid_custom_field_json(),
+            CustomFieldsRefusal::Required(field) => format!("Field {field} is required"),
+            CustomFieldsRefusal::Invalid(field) => format!("Value for field {field} is invalid"),
+            CustomFieldsRefusal::TooLong { field, limit } => {
+                format!("Max length of field {field} {limit}")
+            }
+            CustomFieldsRefusal::TooShort { field, limit } => {
+                format!("Min length of field {field} {limit}")
+            }
         })
     }
 }
@@ -280,6 +296,10 @@ impl From<UserRefusal> for ApiError {
             UserRefusal::DeleteOwnNotAllowed => {
                 Self::coded("error-not-allowed", "Not allowed").method("deleteUserOwnAccount")
             }
+            UserRefusal::Preference(PreferenceFault::Unknown(_)) => {
+                texts::invalid_params(&["must NOT have additional properties".to_owned()])
+            }
+            UserRefusal::Preference(fault) => texts::match_error(&fault),
             UserRefusal::AppUser => Self::coded(
                 "error-cannot-delete-app-user",
                 "Deleting app user is not allowed",

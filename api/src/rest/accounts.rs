@@ -2,7 +2,8 @@
 
 use domain::password::check_policy;
 use domain::permission::Permission;
-use domain::user::{Email, ProfileChange, UserCommand, UserCreated, UserKind};
+use domain::settings::Settings;
+use domain::user::{Email, ProfileChange, UserCommand, UserCreated, UserKind, check_custom_fields};
 use domain::{RoleId, UserId};
 use serde_json::{Value, json};
 
@@ -114,7 +115,9 @@ pub async fn create(call: Call) -> Outcome {
         active: params.boolean("active")?.unwrap_or(true),
         require_password_change: random || params.flag("requirePasswordChange"),
         reason: None,
-        custom_fields: custom_fields(&params, settings.text("Accounts_CustomFields"))?,
+        custom_fields: custom_fields(&params, &settings)?,
+        bio: params.filled("bio")?.map(str::to_owned),
+        nickname: params.filled("nickname")?.map(str::to_owned),
         at: now(),
     };
     users::would_create(state, &call.caller, &wish).await?;
@@ -131,75 +134,15 @@ pub async fn create(call: Call) -> Outcome {
     );
     let join = params.boolean("joinDefaultChannels")?.unwrap_or(true);
     let id = users::create(state, Maker::User(&call.caller), &wish, join).await?;
-    let profile = ProfileChange {
-        bio: params.filled("bio")?.map(str::to_owned),
-        nickname: params.filled("nickname")?.map(str::to_owned),
-        ..ProfileChange::default()
-    };
-    if profile != ProfileChange::default() {
-        let change = UserCommand::ChangeProfile {
-            user: id.clone(),
-            change: profile,
-            at: now(),
-        };
-        users::change(state, &call.caller, &id, &[change], None).await?;
-    }
     raw_user(&call, &id).await
 }
 
-/// The custom fields that are defined, among those sent; without definitions nothing is stored (6.5).
-fn custom_fields(params: &Params, definitions: &str) -> Result<Option<Value>, ApiError> {
-    let Some(Value::Object(sent)) = params.get("customFields") else {
-        return Ok(None);
-    };
-    if definitions.trim().is_empty() {
-        return Ok(None);
+/// The custom fields that are defined, among those sent; nothing without any sent (6.5).
+fn custom_fields(params: &Params, settings: &Settings) -> Result<Option<Value>, ApiError> {
+    match params.get("customFields") {
+        sent @ Some(Value::Object(_)) => Ok(check_custom_fields(sent, settings)?),
+        _ => Ok(None),
     }
-    let defined: serde_json::Map<String, Value> =
-        serde_json::from_str(definitions).map_err(|_| texts::invalid_custom_field_json())?;
-    for (name, rules) in &defined {
-        check_custom_field(name, rules, sent.get(name)).map_err(texts::custom_field)?;
-    }
-    let kept = sent.iter().filter(|(name, _)| defined.contains_key(*name));
-    Ok(Some(Value::Object(
-        kept.map(|(name, value)| (name.clone(), value.clone()))
-            .collect(),
-    )))
-}
-
-/// Whether a custom field is as its definition says; says what is wrong otherwise (6.5).
-fn check_custom_field(name: &str, rules: &Value, value: Option<&Value>) -> Result<(), String> {
-    let text = match value {
-        Some(Value::String(text)) => text.as_str(),
-        None | Some(Value::Null) => "",
-        Some(_) => return Err(format!("Value for field {name} is invalid")),
-    };
-    if text.is_empty() {
-        let required = rules["required"] == json!(true);
-        return if required {
-            Err(format!("Field {name} is required"))
-        } else {
-            Ok(())
-        };
-    }
-    if rules["type"] == json!("select") {
-        let allowed = rules["options"]
-            .as_array()
-            .is_some_and(|options| options.iter().any(|one| one == text));
-        return if allowed {
-            Ok(())
-        } else {
-            Err(format!("Value for field {name} is invalid"))
-        };
-    }
-    let length = text.chars().count() as u64;
-    if let Some(most) = rules["maxLength"].as_u64().filter(|most| length > *most) {
-        return Err(format!("Max length of field {name} {most}"));
-    }
-    if let Some(least) = rules["minLength"].as_u64().filter(|least| length < *least) {
-        return Err(format!("Min length of field {name} {least}"));
-    }
-    Ok(())
 }
 
 async fn raw_user(call: &Call, id: &UserId) -> Outcome {
@@ -230,22 +173,18 @@ pub async fn update(call: Call) -> Outcome {
     let orphans = match data.boolean("active")? {
         Some(active) => {
             call.need(Permission::EDIT_OTHER_USER_ACTIVE_STATUS)?;
-            let leaves = user.active && !active;
-            if leaves {
-                Some(Orphans::of(&call.state, &id, params.flag("confirmRelinquish")).await?)
+            if user.active && !active {
+                Orphans::of(&call.state, &id, params.flag("confirmRelinquish")).await?
             } else {
-                None
+                Orphans::default()
             }
         }
-        None => None,
+        None => Orphans::default(),
     };
     let commands = update_commands(&call, &id, &data).await?;
     let own = id == *call.caller.id();
     let keep = own.then_some(&call.caller.token);
-    users::change(&call.state, &call.caller, &id, &commands, keep).await?;
-    if let Some(orphans) = orphans {
-        orphans.settle(&call.state, call.caller.id()).await?;
-    }
+    users::change(&call.state, &call.caller, &id, &commands, keep, &orphans).await?;
     raw_user(&call, &id).await
 }
 
@@ -263,7 +202,7 @@ async fn update_commands(
         bio: Some(owned("bio")?.unwrap_or_default()),
         nickname: Some(owned("nickname")?.unwrap_or_default()),
         status_text: owned("statusText")?,
-        custom_fields: custom_fields(data, settings.text("Accounts_CustomFields"))?,
+        custom_fields: custom_fields(data, &settings)?,
     };
     let mut commands = vec![UserCommand::ChangeProfile {
         user: user.clone(),
@@ -349,19 +288,16 @@ pub async fn set_active_status(call: Call) -> Outcome {
         return Ok(Answer::empty());
     };
     let orphans = if user.active && !active {
-        Some(Orphans::of(&call.state, &id, params.flag("confirmRelinquish")).await?)
+        Orphans::of(&call.state, &id, params.flag("confirmRelinquish")).await?
     } else {
-        None
+        Orphans::default()
     };
     let set = UserCommand::SetActive {
         user: id.clone(),
         active,
         at: now(),
     };
-    users::change(&call.state, &call.caller, &id, &[set], None).await?;
-    if let Some(orphans) = orphans {
-        orphans.settle(&call.state, call.caller.id()).await?;
-    }
+    users::change(&call.state, &call.caller, &id, &[set], None, &orphans).await?;
     Ok(Answer::empty().field("user", &json!({ "_id": id, "active": active })))
 }
 
@@ -370,7 +306,6 @@ pub async fn delete(call: Call) -> Outcome {
     let params = call.input.params()?;
     let user = lookup::user(&call.state, &params).await?;
     let orphans = Orphans::of(&call.state, &user.id, params.flag("confirmRelinquish")).await?;
-    users::delete(&call.state, &call.caller, &user.id).await?;
-    orphans.settle(&call.state, call.caller.id()).await?;
+    users::delete(&call.state, &call.caller, &user.id, &orphans).await?;
     Ok(Answer::empty())
 }

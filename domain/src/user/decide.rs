@@ -512,10 +512,10 @@ pub(super) fn deactivate_idle(
     context: &UserContext<'_>,
 ) -> Decision {
     let events = set_active(account, user.clone(), false, at, context)?;
-    Ok(events
-        .iter()
-        .map(|_| deactivated(user.clone(), true, at))
-        .collect())
+    if events.is_empty() {
+        return Ok(events);
+    }
+    Ok(vec![deactivated(user, true, at)])
 }
 
 pub(super) fn delete(

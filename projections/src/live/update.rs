@@ -4,6 +4,7 @@ use std::sync::OnceLock;
 
 use bytes::Bytes;
 use compact_str::CompactString;
+use domain::data_export::DataExportEvent;
 use domain::membership::{Joining, MembershipEvent};
 use domain::message::MessageEvent;
 use domain::room::{RoomEvent, RoomKind};
@@ -206,6 +207,7 @@ pub(crate) fn updates_of(
         Event::Membership(event) => of_membership(&mut maker, event, posted, names),
         Event::Room(event) => of_room(&mut maker, event, posted, names),
         Event::User(event) => of_user(&mut maker, event),
+        Event::DataExport(event) => of_data_export(&mut maker, event),
         Event::Session(_) | Event::Setting(_) | Event::Permission(_) | Event::Claim(_) => Ok(()),
     }
 }
@@ -591,8 +593,24 @@ fn of_user(maker: &mut Maker<'_>, event: &UserEvent) -> rusqlite::Result<()> {
         UserEvent::UserDeleted(e) => {
             maker.user(&e.user, None, "account-deleted", &json!({}))?;
         }
+        UserEvent::PreferencesChanged(e) => {
+            let data = json!({ "preferences": e.set, "unset": e.unset });
+            maker.user(&e.user, None, "preferences-changed", &data)?;
+        }
+        UserEvent::PasswordChangeRequired(e) => {
+            let data = json!({ "requirePasswordChange": e.required });
+            maker.user(&e.user, None, "profile-changed", &data)?;
+        }
         // A password is nobody's news, and a new account has no connections yet.
         UserEvent::UserCreated(_) | UserEvent::PasswordChanged(_) => {}
+    }
+    Ok(())
+}
+
+fn of_data_export(maker: &mut Maker<'_>, event: &DataExportEvent) -> rusqlite::Result<()> {
+    if let DataExportEvent::DataExportCompleted(e) = event {
+        let data = json!({ "export": e.export, "size": e.size });
+        maker.user(&e.user, None, "data-export-ready", &data)?;
     }
     Ok(())
 }

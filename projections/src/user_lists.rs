@@ -1,0 +1,595 @@
+//! Lists of users: pages of all of them, those that match, those that have been away for long.
+//!
+//! A page of everybody must cost the same wherever it is and however many there are. SQLite finds the n-th row by
+//! walking over those before it, so the keys of every [`STRIDE`]-th user, and the number of users, are kept in
+//! memory; they are dropped when a commit changes who is called what, and found again by the next who asks.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use domain::user::UserKind;
+use domain::{RoleId, Timestamp, UserId};
+use parking_lot::Mutex;
+use rusqlite::types::Value;
+use rusqlite::{Connection, OptionalExtension as _, ToSql, params_from_iter};
+
+use crate::error::QueryError;
+use crate::json;
+use crate::views::{Page, Slice, Views, bounds, unsigned};
+
+/// How many users lie between two that are remembered.
+const STRIDE: u64 = 256;
+
+/// What lists of users can be ordered by. Ties are broken by id.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum UserSort {
+    /// By user name, without regard to case.
+    #[default]
+    Username,
+    /// By the name people go by, without regard to case.
+    Name,
+    /// By when the account was made.
+    CreatedAt,
+    /// By whether it may log in.
+    Active,
+    /// By the last login; never comes before ever.
+    LastLogin,
+}
+
+impl UserSort {
+    const fn column(self) -> &'static str {
+        match self {
+            Self::Username => "username_key",
+            Self::Name => "name_key",
+            Self::CreatedAt => "created_at",
+            Self::Active => "active",
+            Self::LastLogin => "last_login",
+        }
+    }
+
+    /// The place among those whose marks are kept.
+    const fn marked(self) -> Option<usize> {
+        match self {
+            Self::Username => Some(0),
+            Self::Name => Some(1),
+            Self::CreatedAt => Some(2),
+            Self::Active | Self::LastLogin => None,
+        }
+    }
+}
+
+/// Which users are wanted.
+#[derive(Clone, Debug)]
+pub struct UserQuery {
+    /// Only these; `None`: any.
+    pub ids: Option<Vec<UserId>>,
+    /// Only the one with this user name, to the letter.
+    pub username: Option<String>,
+    /// Only those with this e-mail address, without regard to case.
+    pub address: Option<String>,
+    /// Only those whose user name, name, nickname or bio contain this, without regard to case.
+    pub filter: Option<String>,
+    /// Only those that may (or may not) log in.
+    pub active: Option<bool>,
+    /// Only those that have (or have never) logged in.
+    pub logged_in: Option<bool>,
+    /// Only these kinds; empty: any.
+    pub kinds: Vec<UserKind>,
+    /// Only those with one of these workspace-wide roles; empty: any.
+    pub roles: Vec<RoleId>,
+    /// The order.
+    pub sort: UserSort,
+    /// Last first.
+    pub descending: bool,
+    /// Which part.
+    pub slice: Slice,
+}
+
+impl Default for UserQuery {
+    fn default() -> Self {
+        Self {
+            ids: None,
+            username: None,
+            address: None,
+            filter: None,
+            active: None,
+            logged_in: None,
+            kinds: Vec::new(),
+            roles: Vec::new(),
+            sort: UserSort::Username,
+            descending: false,
+            slice: Slice::ALL,
+        }
+    }
+}
+
+impl UserQuery {
+    /// The condition, and the values of its places.
+    fn condition(&self) -> (String, Vec<Value>) {
+        let (mut all, mut values) = (Vec::new(), Vec::new());
+        let place = |values: &mut Vec<Value>, value: Value| {
+            values.push(value);
+            format!("?{}", values.len())
+        };
+        if let Some(ids) = &self.ids {
+            let places: Vec<String> = ids
+                .iter()
+                .map(|id| place(&mut values, Value::Text(id.as_str().to_owned())))
+                .collect();
+            all.push(format!("id IN ({})", places.join(", ")));
+        }
+        if let Some(username) = &self.username {
+            let key = place(&mut values, Value::Text(username.to_lowercase()));
+            let exact = place(&mut values, Value::Text(username.clone()));
+            all.push(format!("username_key = {key} AND username = {exact}"));
+        }
+        if let Some(address) = &self.address {
+            let key = place(&mut values, Value::Text(address.to_lowercase()));
+            all.push(format!(
+                "id IN (SELECT user FROM user_emails WHERE address_key = {key})"
+            ));
+        }
+        if let Some(filter) = &self.filter {
+            let text = place(&mut values, Value::Text(filter.to_lowercase()));
+            all.push(format!("instr(search, {text}) > 0"));
+        }
+        if let Some(active) = self.active {
+            all.push(format!("active = {}", i32::from(active)));
+        }
+        if let Some(logged_in) = self.logged_in {
+            let not = if logged_in { "NOT " } else { "" };
+            all.push(format!("last_login IS {not}NULL"));
+        }
+        if !self.kinds.is_empty() {
+            // Words of a closed set: no text of anybody enters the statement.
+            let kinds: Vec<String> = self
+                .kinds
+                .iter()
+                .map(|kind| format!("'{}'", kind.as_str()))
+                .collect();
+            all.push(format!("kind IN ({})", kinds.join(", ")));
+        }
+        if !self.roles.is_empty() {
+            let places: Vec<String> = self
+                .roles
+                .iter()
+                .map(|role| place(&mut values, Value::Text(role.as_str().to_owned())))
+                .collect();
+            all.push(format!(
+                "EXISTS (SELECT 1 FROM json_each(doc, '$.roles') WHERE value IN ({}))",
+                places.join(", ")
+            ));
+        }
+        (all.join(" AND "), values)
+    }
+
+    fn order(&self) -> String {
+        let direction = if self.descending { "DESC" } else { "ASC" };
+        let column = self.sort.column();
+        format!("{column} {direction}, id {direction}")
+    }
+
+    /// The order in which users are looked at one by one. By name it is that of the index with all that is looked
+    /// at; no two have the same name.
+    fn walk(&self) -> String {
+        if self.sort != UserSort::Username {
+            return self.order();
+        }
+        let direction = if self.descending { "DESC" } else { "ASC" };
+        format!("username_key {direction}, username {direction}")
+    }
+
+    /// The statement that reads the documents of a part, for a condition.
+    fn page(&self, condition: &str) -> String {
+        let (count, offset) = bounds(self.slice);
+        let (order, matching) = (self.order(), matching(condition));
+        // The part is chosen among ids, so that documents that are passed over are not read.
+        format!(
+            "SELECT doc FROM users WHERE id IN
+                (SELECT id FROM users{matching} ORDER BY {order} LIMIT {count} OFFSET {offset})
+             ORDER BY {order}"
+        )
+    }
+}
+
+fn matching(condition: &str) -> String {
+    if condition.is_empty() {
+        String::new()
+    } else {
+        format!(" WHERE {condition}")
+    }
+}
+
+/// What looking for people by name looks at.
+#[derive(Clone, Copy, Debug)]
+pub struct UserLine<'a> {
+    /// The id.
+    pub id: &'a str,
+    /// The unique name.
+    pub username: &'a str,
+    /// The name people go by.
+    pub name: Option<&'a str>,
+    /// What friends call them.
+    pub nickname: Option<&'a str>,
+    /// Who is behind the account: `user`, `bot` or `app`.
+    pub kind: &'a str,
+    /// It may log in.
+    pub active: bool,
+    /// The wire document, where it was asked for.
+    pub doc: Option<&'a [u8]>,
+}
+
+/// What a look at one user's line came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Found {
+    /// Wanted.
+    Yes,
+    /// Not wanted.
+    No,
+    /// Wanted, and none after it is: the total counts no further.
+    Last,
+}
+
+/// Where in the order of all users every so many is, and how many there are.
+#[derive(Debug)]
+struct Marks {
+    total: u64,
+    /// The sort key and the id of users 0, [`STRIDE`], two of it, ...
+    keys: Vec<(Value, String)>,
+}
+
+/// What is remembered of the order of all users.
+#[derive(Debug, Default)]
+pub(crate) struct UserOrder(Mutex<Remembered>);
+
+#[derive(Debug, Default)]
+struct Remembered {
+    /// How often everything was forgotten: what was found before must not be remembered after.
+    epoch: u64,
+    marks: [Option<Arc<Marks>>; 3],
+}
+
+impl UserOrder {
+    /// Forgets everything: the order changed.
+    pub(crate) fn clear(&self) {
+        let mut remembered = self.0.lock();
+        remembered.epoch += 1;
+        remembered.marks = [None, None, None];
+    }
+
+    fn get(&self, place: usize) -> (u64, Option<Arc<Marks>>) {
+        let remembered = self.0.lock();
+        (remembered.epoch, remembered.marks[place].clone())
+    }
+
+    fn put(&self, place: usize, epoch: u64, marks: &Arc<Marks>) {
+        let mut remembered = self.0.lock();
+        if remembered.epoch == epoch {
+            remembered.marks[place] = Some(Arc::clone(marks));
+        }
+    }
+}
+
+fn marks(conn: &Connection, column: &str) -> rusqlite::Result<Marks> {
+    // Walks over one index. Numbered here and not by SQL, which would keep all rows to do so.
+    let mut select = conn.prepare_cached(&format!(
+        "SELECT {column}, id FROM users ORDER BY {column}, id"
+    ))?;
+    let mut rows = select.query([])?;
+    let (mut total, mut keys) = (0, Vec::new());
+    while let Some(row) = rows.next()? {
+        if total % STRIDE == 0 {
+            keys.push((row.get(0)?, row.get(1)?));
+        }
+        total += 1;
+    }
+    Ok(Marks { total, keys })
+}
+
+impl Views {
+    /// User documents.
+    pub async fn users(&self, query: UserQuery) -> Result<Page, QueryError> {
+        let (condition, values) = query.condition();
+        if condition.is_empty()
+            && let Some(place) = query.sort.marked()
+        {
+            return self.page_of_all(query, place).await;
+        }
+        self.read(move |conn| {
+            let items = conn
+                .prepare_cached(&query.page(&condition))?
+                .query_map(params_from_iter(values.iter()), |row| json::column(row, 0))?
+                .collect::<rusqlite::Result<_>>()?;
+            let total = conn
+                .prepare_cached(&format!(
+                    "SELECT count(*) FROM users{}",
+                    matching(&condition)
+                ))?
+                .query_row(params_from_iter(values.iter()), |row| unsigned(row, 0))?;
+            Ok(Page { items, total })
+        })
+        .await
+    }
+
+    async fn page_of_all(&self, query: UserQuery, place: usize) -> Result<Page, QueryError> {
+        let marks = self.marks(query.sort, place).await?;
+        let total = marks.total;
+        let start = query.slice.offset.min(total);
+        let count = query.slice.count.unwrap_or(total).min(total - start);
+        if count == 0 {
+            return Ok(Page {
+                items: Vec::new(),
+                total,
+            });
+        }
+        // Read upwards, whichever end is wanted first.
+        let first = if query.descending {
+            total - start - count
+        } else {
+            start
+        };
+        self.read(move |conn| {
+            let mut items = stretch(conn, query.sort.column(), &marks, first, count)?;
+            if query.descending {
+                items.reverse();
+            }
+            Ok(Page { items, total })
+        })
+        .await
+    }
+
+    async fn marks(&self, sort: UserSort, place: usize) -> Result<Arc<Marks>, QueryError> {
+        let order = &self.facts().user_order;
+        let (epoch, known) = order.get(place);
+        if let Some(marks) = known {
+            return Ok(marks);
+        }
+        let column = sort.column();
+        let found = Arc::new(self.read(move |conn| marks(conn, column)).await?);
+        order.put(place, epoch, &found);
+        Ok(found)
+    }
+
+    /// The documents of users that `wanted` says yes to, out of those of `query`. `with_doc`: it wants to see the
+    /// documents; without them only one index is walked over.
+    pub async fn users_where(
+        &self,
+        query: UserQuery,
+        with_doc: bool,
+        mut wanted: impl FnMut(UserLine<'_>) -> Found + Send + 'static,
+    ) -> Result<Page, QueryError> {
+        self.read(move |conn| {
+            let (condition, values) = query.condition();
+            let doc = if with_doc { ", doc" } else { "" };
+            let mut select = conn.prepare_cached(&format!(
+                "SELECT id, username, name, nickname, active, kind{doc} FROM users{} ORDER BY {}",
+                matching(&condition),
+                query.walk()
+            ))?;
+            let mut rows = select.query(params_from_iter(values.iter()))?;
+            let (mut ids, mut total): (Vec<String>, u64) = (Vec::new(), 0);
+            let end = query
+                .slice
+                .count
+                .map_or(u64::MAX, |count| query.slice.offset.saturating_add(count));
+            while let Some(row) = rows.next()? {
+                let id = row.get_ref(0)?.as_str()?;
+                let found = wanted(UserLine {
+                    id,
+                    username: row.get_ref(1)?.as_str()?,
+                    name: row.get_ref(2)?.as_str_or_null()?,
+                    nickname: row.get_ref(3)?.as_str_or_null()?,
+                    active: row.get(4)?,
+                    kind: row.get_ref(5)?.as_str()?,
+                    doc: if with_doc {
+                        Some(row.get_ref(6)?.as_bytes()?)
+                    } else {
+                        None
+                    },
+                });
+                if found == Found::No {
+                    continue;
+                }
+                if total >= query.slice.offset && total < end {
+                    ids.push(id.to_owned());
+                }
+                total += 1;
+                if found == Found::Last {
+                    break;
+                }
+            }
+            let items = docs(conn, &ids)?;
+            Ok(Page { items, total })
+        })
+        .await
+    }
+
+    /// Accounts with this role that may log in and have not done so since `before`, nor were made since.
+    pub async fn idle_users(
+        &self,
+        role: &RoleId,
+        before: Timestamp,
+    ) -> Result<Vec<UserId>, QueryError> {
+        let role = role.clone();
+        self.read(move |conn| {
+            let role = role.as_str();
+            let before = before.as_millis();
+            let values: [&dyn ToSql; 2] = [&role, &before];
+            conn.prepare_cached(
+                "SELECT id FROM users WHERE active = 1 AND coalesce(last_login, created_at) < ?2
+                    AND EXISTS (SELECT 1 FROM json_each(doc, '$.roles') WHERE value = ?1)
+                 ORDER BY username_key, id",
+            )?
+            .query_map(values, |row| Ok(UserId::new(row.get_ref(0)?.as_str()?)))?
+            .collect()
+        })
+        .await
+    }
+
+    /// How many accounts there are.
+    pub async fn user_count(&self) -> Result<u64, QueryError> {
+        let sort = UserSort::Username;
+        Ok(self.marks(sort, 0).await?.total)
+    }
+}
+
+/// The documents from number `first` on, in ascending order.
+fn stretch(
+    conn: &Connection,
+    column: &str,
+    marks: &Marks,
+    first: u64,
+    count: u64,
+) -> rusqlite::Result<Vec<Bytes>> {
+    let mark = usize::try_from(first / STRIDE).unwrap_or(usize::MAX);
+    let Some((key, id)) = marks.keys.get(mark) else {
+        return Ok(Vec::new());
+    };
+    let slice = Slice {
+        offset: first % STRIDE,
+        count: Some(count),
+    };
+    let (count, offset) = bounds(slice);
+    conn.prepare_cached(&format!(
+        "SELECT doc FROM users WHERE ({column}, id) >= (?1, ?2)
+         ORDER BY {column}, id LIMIT {count} OFFSET {offset}"
+    ))?
+    .query_map([key as &dyn ToSql, id], |row| json::column(row, 0))?
+    .collect()
+}
+
+fn docs(conn: &Connection, ids: &[String]) -> rusqlite::Result<Vec<Bytes>> {
+    let mut select = conn.prepare_cached("SELECT doc FROM users WHERE id = ?1")?;
+    let mut docs = Vec::with_capacity(ids.len());
+    for id in ids {
+        docs.extend(
+            select
+                .query_row([id], |row| json::column(row, 0))
+                .optional()?,
+        );
+    }
+    Ok(docs)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::projection::{ALL, Projection as _};
+    use crate::tx::create_index;
+
+    /// The tables of users, with so many in them.
+    fn workspace(users: u32) -> Connection {
+        let conn = Connection::open_in_memory().unwrap();
+        conn.execute_batch(crate::users::UsersView.tables())
+            .unwrap();
+        for index in ALL
+            .iter()
+            .find(|view| view.name() == "users")
+            .unwrap()
+            .indexes()
+        {
+            create_index(&conn, index).unwrap();
+        }
+        let mut insert = conn
+            .prepare(
+                "INSERT INTO users (id, username, username_key, name, name_key, kind, active, admin, created_at, search, doc)
+                 VALUES (?1, ?2, ?2, ?2, ?3, 'user', 1, 0, ?4, ?2, ?5)",
+            )
+            .unwrap();
+        for number in 0..users {
+            let (id, name) = (format!("id{number}"), format!("user{number:06}"));
+            insert
+                .execute(rusqlite::params![
+                    id,
+                    name,
+                    "same",
+                    number / 7,
+                    name.as_bytes()
+                ])
+                .unwrap();
+        }
+        drop(insert);
+        conn.execute_batch("ANALYZE").unwrap();
+        conn
+    }
+
+    fn plan(conn: &Connection, sql: &str) -> String {
+        let mut explain = conn.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
+        let places = explain.parameter_count();
+        let lines: Vec<String> = explain
+            .query_map(params_from_iter((0..places).map(|_| "x")), |row| row.get(3))
+            .unwrap()
+            .collect::<rusqlite::Result<_>>()
+            .unwrap();
+        lines.join("; ")
+    }
+
+    #[test]
+    fn any_stretch_is_the_same_as_walking_there() {
+        let conn = workspace(1000);
+        for sort in [UserSort::Username, UserSort::Name, UserSort::CreatedAt] {
+            let column = sort.column();
+            let marks = marks(&conn, column).unwrap();
+            assert_eq!((marks.total, marks.keys.len()), (1000, 4));
+            for (first, count) in [(0, 3), (255, 2), (256, 50), (700, 300), (999, 5)] {
+                let walked: Vec<Bytes> = conn
+                    .prepare(&format!(
+                        "SELECT doc FROM users ORDER BY {column}, id LIMIT {count} OFFSET {first}"
+                    ))
+                    .unwrap()
+                    .query_map([], |row| json::column(row, 0))
+                    .unwrap()
+                    .collect::<rusqlite::Result<_>>()
+                    .unwrap();
+                assert_eq!(
+                    stretch(&conn, column, &marks, first, count).unwrap(),
+                    walked
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn pages_seek_and_never_sort() {
+        let conn = workspace(2000);
+        for (sort, index) in [
+            (UserSort::Username, "users_username"),
+            (UserSort::Name, "users_name"),
+            (UserSort::CreatedAt, "users_created"),
+        ] {
+            let column = sort.column();
+            let plan = plan(
+                &conn,
+                &format!(
+                    "SELECT doc FROM users WHERE ({column}, id) >= (?1, ?2) ORDER BY {column}, id LIMIT 50 OFFSET 3"
+                ),
+            );
+            assert!(
+                plan.contains("SEARCH") && plan.contains(index) && !plan.contains("TEMP B-TREE"),
+                "{plan}"
+            );
+        }
+    }
+
+    #[test]
+    fn looking_for_names_reads_no_documents() {
+        let conn = workspace(2000);
+        let lines = plan(
+            &conn,
+            &format!(
+                "SELECT id, username, name, nickname, active, kind FROM users ORDER BY {}",
+                UserQuery::default().walk()
+            ),
+        );
+        assert!(
+            lines.contains("COVERING INDEX users_line") && !lines.contains("TEMP B-TREE"),
+            "{lines}"
+        );
+        let active = UserQuery {
+            active: Some(true),
+            ..UserQuery::default()
+        };
+        let page = plan(&conn, &active.page(&active.condition().0));
+        assert!(page.contains("users_active"), "{page}");
+    }
+}
