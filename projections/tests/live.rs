@@ -13,7 +13,7 @@ use domain::room::{RoomEvent, RoomKind};
 use domain::{Event, RoomId, UserId};
 use eventstore::{EventStore, Position};
 use projections::Views;
-use projections::live::{Delivery, Feed};
+use projections::live::{Delivery, Feed, Run};
 use testing::{Chaos, Dice, MemoryLog, join, leave, post, posted, room, user};
 
 async fn views(log: &Arc<MemoryLog>) -> (tempfile::TempDir, Views) {
@@ -26,15 +26,27 @@ async fn views(log: &Arc<MemoryLog>) -> (tempfile::TempDir, Views) {
 /// What arrives within a moment.
 async fn drain(feed: &mut Feed) -> Vec<(u64, String)> {
     let mut seen = Vec::new();
-    while let Ok(Delivery::Update(update)) =
+    while let Ok(Delivery::Updates(run)) =
         tokio::time::timeout(Duration::from_millis(200), feed.next()).await
     {
-        seen.push((
-            update.position.get(),
-            String::from_utf8(update.json().to_vec()).unwrap(),
-        ));
+        seen.extend(told(&run));
     }
     seen
+}
+
+/// Positions and texts of the updates of a run.
+fn told(run: &Run) -> impl Iterator<Item = (u64, String)> {
+    run.updates().iter().map(|update| {
+        (
+            update.position.get(),
+            String::from_utf8(update.json()).unwrap(),
+        )
+    })
+}
+
+/// Positions of the updates of a run.
+fn positions(run: &Run) -> impl Iterator<Item = u64> {
+    run.updates().iter().map(|update| update.position.get())
 }
 
 fn kinds(seen: &[(u64, String)]) -> Vec<String> {
@@ -116,8 +128,11 @@ async fn a_frame_says_the_same_in_both_formats() {
         10,
         [posted(post("m1", "general", "bert", "hello \"you\"", 10))],
     );
-    let Delivery::Update(update) = anna.next().await else {
+    let Delivery::Updates(run) = anna.next().await else {
         panic!("nothing came")
+    };
+    let [update] = run.updates() else {
+        panic!("one update, not {run:?}")
     };
     let json: serde_json::Value = serde_json::from_slice(&update.json()).unwrap();
     let msgpack: serde_json::Value = rmp_serde::from_slice(&update.msgpack()).unwrap();
@@ -137,7 +152,7 @@ async fn a_slow_subscriber_is_let_go_and_can_resume() {
         let mut count = 0;
         while count < 5000 {
             match quick_feed.next().await {
-                Delivery::Update(_) => count += 1,
+                Delivery::Updates(run) => count += run.updates().len(),
                 other => panic!("a quick subscriber got {other:?}"),
             }
         }
@@ -161,7 +176,7 @@ async fn a_slow_subscriber_is_let_go_and_can_resume() {
     let mut seen = Vec::new();
     let resume = loop {
         match slow_feed.next().await {
-            Delivery::Update(update) => seen.push(update.position.get()),
+            Delivery::Updates(run) => seen.extend(positions(&run)),
             Delivery::Lost(position) => break position,
             Delivery::Closed(_) => panic!("closed"),
         }
@@ -175,7 +190,7 @@ async fn a_slow_subscriber_is_let_go_and_can_resume() {
     let mut resumed = views.feed(&slow, Some(resume)).await.unwrap();
     while seen.len() < 5000 {
         match resumed.next().await {
-            Delivery::Update(update) => seen.push(update.position.get()),
+            Delivery::Updates(run) => seen.extend(positions(&run)),
             other => panic!("got {other:?}"),
         }
     }
@@ -213,12 +228,9 @@ async fn reconnecting_at_random_shows_every_update_exactly_once_in_order() {
                 let mut got = 0;
                 while got < patience {
                     match tokio::time::timeout(Duration::from_millis(50), feed.next()).await {
-                        Ok(Delivery::Update(update)) => {
-                            position = update.position;
-                            seen.push((
-                                position.get(),
-                                String::from_utf8(update.json().to_vec()).unwrap(),
-                            ));
+                        Ok(Delivery::Updates(run)) => {
+                            position = run.position();
+                            seen.extend(told(&run));
                             got += 1;
                         }
                         Ok(_) | Err(_) => break,

@@ -841,7 +841,7 @@ async fn a_rebuild_swaps_while_everybody_goes_on() {
     let update = tokio::time::timeout(Duration::from_secs(5), feed.next())
         .await
         .unwrap();
-    assert!(matches!(update, projections::live::Delivery::Update(_)));
+    assert!(matches!(update, projections::live::Delivery::Updates(_)));
     scene.views.close().await;
     let statuses = projections::list(
         scene.dir.path(),

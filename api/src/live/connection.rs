@@ -12,8 +12,6 @@ use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Error;
-use axum::extract::ws::{Message, WebSocket};
 use bytes::Bytes;
 use domain::RoomId;
 use eventstore::Position;
@@ -21,6 +19,7 @@ use projections::QueryError;
 use projections::live::{Delivery, Feed};
 use tokio::sync::{OwnedSemaphorePermit, watch};
 use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at, timeout};
+use tokio_tungstenite::tungstenite::Message;
 
 use delivery::{next, pause};
 
@@ -29,6 +28,7 @@ use super::access::{may_watch, renew};
 use super::frame::{ClientFrame, Close, Format, Selection, ServerFrame};
 use super::introduction::introduce;
 use super::resume::{self, After};
+use super::socket::{Socket, SocketError};
 use crate::extract::Caller;
 
 /// How long a write may be stuck. Longer, and the client is as good as gone.
@@ -53,20 +53,18 @@ pub(super) enum End {
     Stuck,
 }
 
-impl From<Error> for End {
-    fn from(error: Error) -> Self {
-        // The library has no other way to say so that does not tie us to its version.
-        if error.to_string().contains("too long") {
-            Self::Close(Close::TooBig)
-        } else {
-            Self::Gone
+impl From<SocketError> for End {
+    fn from(error: SocketError) -> Self {
+        match error {
+            SocketError::TooLong => Self::Close(Close::TooBig),
+            SocketError::Broken(_) => Self::Gone,
         }
     }
 }
 
 /// One round of the loop.
 enum Step {
-    Received(Option<Result<Message, Error>>),
+    Received(Option<Result<Message, SocketError>>),
     Delivered(Delivery),
     Look,
     Beat,
@@ -76,7 +74,7 @@ enum Step {
 /// A socket whose user is known.
 pub(super) struct Connection {
     shared: Arc<Shared>,
-    socket: WebSocket,
+    socket: Socket,
     format: Format,
     caller: Caller,
     access: watch::Receiver<()>,
@@ -99,7 +97,7 @@ impl Connection {
     /// Runs a socket to its end.
     pub(super) async fn run(
         shared: Arc<Shared>,
-        mut socket: WebSocket,
+        mut socket: Socket,
         format: Format,
         after: After,
         caller: Option<Caller>,
@@ -134,7 +132,7 @@ impl Connection {
 
     fn new(
         shared: Arc<Shared>,
-        socket: WebSocket,
+        socket: Socket,
         format: Format,
         after: After,
         caller: Caller,
@@ -239,11 +237,11 @@ impl Connection {
         self.send(frame).await
     }
 
-    async fn receive(&mut self, message: Option<Result<Message, Error>>) -> Result<(), End> {
+    async fn receive(&mut self, message: Option<Result<Message, SocketError>>) -> Result<(), End> {
         self.silent = 0;
         let message = message.ok_or(End::Gone)??;
         match message {
-            Message::Ping(_) | Message::Pong(_) => return Ok(()),
+            Message::Ping(_) | Message::Pong(_) | Message::Frame(_) => return Ok(()),
             Message::Close(_) => return Err(End::Gone),
             Message::Text(_) | Message::Binary(_) => {}
         }
@@ -391,7 +389,7 @@ impl Connection {
 }
 
 /// Closes the socket and gives the client a moment to take note: cutting the line at once could lose the reason.
-async fn part(socket: &mut WebSocket, close: Close) {
+async fn part(socket: &mut Socket, close: Close) {
     let message = Message::Close(Some(close.frame()));
     if let Ok(Ok(())) = timeout(CLOSE_TIMEOUT, socket.send(message)).await {
         // Who does not answer is left behind.

@@ -2,11 +2,14 @@
 
 use std::borrow::Cow;
 
-use axum::extract::ws::{CloseFrame, Message, Utf8Bytes};
 use bytes::Bytes;
 use eventstore::Position;
-use projections::live::LiveUpdate;
+use projections::live::{Form, Run};
 use serde::{Deserialize, Serialize};
+use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::tungstenite::protocol::CloseFrame;
+
+use super::socket::{Opcode, push_frame};
 
 /// How frames are written; the WebSocket subprotocol chooses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,8 +25,8 @@ impl Format {
     pub const PROTOCOLS: [&'static str; 2] = ["hansard.json", "hansard.msgpack"];
 
     /// The format of the subprotocol that was agreed on.
-    pub fn of_protocol(protocol: Option<&[u8]>) -> Self {
-        if protocol == Some(Self::PROTOCOLS[1].as_bytes()) {
+    pub fn of_protocol(protocol: Option<&str>) -> Self {
+        if protocol == Some(Self::PROTOCOLS[1]) {
             Self::MessagePack
         } else {
             Self::Json
@@ -224,17 +227,23 @@ impl<'a> ServerFrame<'a> {
     }
 }
 
-/// An update as a WebSocket message. The bytes are shared by all receivers.
-pub fn update(update: &LiveUpdate, format: Format) -> Message {
-    match format {
-        Format::Json => text(update.json()),
-        Format::MessagePack => Message::Binary(update.msgpack()),
-    }
-}
-
-/// JSON is always UTF-8; checking it again is far cheaper than writing it.
-fn text(json: Bytes) -> Message {
-    Utf8Bytes::try_from(json).map_or_else(|_| Message::Text(Utf8Bytes::default()), Message::Text)
+/// A run of updates as frames, ready to be sent. The bytes are shared by all receivers.
+pub(super) fn updates(run: &Run, format: Format) -> Bytes {
+    let (form, opcode) = match format {
+        Format::Json => (Form::Json, Opcode::Text),
+        Format::MessagePack => (Form::MessagePack, Opcode::Binary),
+    };
+    run.encoded(form, |updates| {
+        let mut frames = Vec::new();
+        for update in updates {
+            let payload = match form {
+                Form::Json => update.json(),
+                Form::MessagePack => update.msgpack(),
+            };
+            push_frame(&mut frames, opcode, &payload);
+        }
+        frames.into()
+    })
 }
 
 /// Why the server closes a socket. The codes are part of the contract in `docs/live.md`.
@@ -278,7 +287,7 @@ impl Close {
             Self::TooSlow(at) => (4008, format!("too slow; resume after {at}")),
         };
         CloseFrame {
-            code,
+            code: code.into(),
             reason: reason.into(),
         }
     }

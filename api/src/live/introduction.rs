@@ -1,19 +1,20 @@
 //! Before anything else: who is at the other end.
 
-use axum::extract::ws::{Message, WebSocket};
 use eventstore::Position;
 use tokio::time::timeout;
+use tokio_tungstenite::tungstenite::Message;
 
 use super::Shared;
 use super::access::authenticate;
 use super::connection::{End, WRITE_TIMEOUT};
 use super::frame::{Authenticate, ClientFrame, Close, Format, ServerFrame};
+use super::socket::Socket;
 use crate::extract::Caller;
 
 /// Finds out who is there: by the handshake's headers, or by the first frame. Also answers that frame's reference.
 pub(super) async fn introduce(
     shared: &Shared,
-    socket: &mut WebSocket,
+    socket: &mut Socket,
     format: Format,
     caller: Option<Caller>,
 ) -> Result<(Caller, Option<String>), End> {
@@ -50,10 +51,10 @@ pub(super) async fn introduce(
     }
 }
 
-async fn first_frame(socket: &mut WebSocket) -> Result<Message, End> {
+async fn first_frame(socket: &mut Socket) -> Result<Message, End> {
     loop {
         match socket.recv().await.ok_or(End::Gone)?? {
-            Message::Ping(_) | Message::Pong(_) => {}
+            Message::Ping(_) | Message::Pong(_) | Message::Frame(_) => {}
             Message::Close(_) => return Err(End::Gone),
             message => return Ok(message),
         }
@@ -61,7 +62,7 @@ async fn first_frame(socket: &mut WebSocket) -> Result<Message, End> {
 }
 
 async fn unauthenticated(
-    socket: &mut WebSocket,
+    socket: &mut Socket,
     format: Format,
     code: &'static str,
     text: &'static str,

@@ -7,13 +7,13 @@ mod frame;
 mod guard;
 mod introduction;
 mod resume;
+mod socket;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use axum::extract::ws::{WebSocketUpgrade, rejection::WebSocketUpgradeRejection};
-use axum::extract::{RawQuery, State};
+use axum::extract::{Request, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::any;
@@ -34,15 +34,7 @@ use connection::Connection;
 use frame::Format;
 use guard::Guard;
 use resume::After;
-
-/// Largest accepted message of a client: no command needs more.
-const MAX_MESSAGE: usize = 64 * 1024;
-
-/// Bytes a socket reads ahead. Commands are small and sockets are many.
-const READ_BUFFER: usize = 4 * 1024;
-
-/// Bytes of updates gathered into one write: in a busy room fewer, larger writes are what counts. Taken as it fills.
-const WRITE_BUFFER: usize = 128 * 1024;
+use socket::Handshake;
 
 /// The door. Cheap to clone; all clones are the same.
 #[derive(Clone)]
@@ -99,17 +91,12 @@ pub fn router(live: Live) -> Router {
 }
 
 /// The handshake. Credentials may come in its headers; a browser, which cannot set any, sends them as first frame.
-async fn open(
-    State(Live(shared)): State<Live>,
-    RawQuery(query): RawQuery,
-    headers: HeaderMap,
-    upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
-) -> Response {
-    let upgrade = match upgrade {
-        Ok(upgrade) => upgrade,
-        Err(rejection) => return refusal(rejection.status(), &rejection.body_text()),
+async fn open(State(Live(shared)): State<Live>, mut request: Request) -> Response {
+    let handshake = match Handshake::read(&mut request, &Format::PROTOCOLS) {
+        Ok(handshake) => handshake,
+        Err((status, text)) => return refusal(status, text),
     };
-    let caller = match caller(&shared.state, &headers).await {
+    let caller = match caller(&shared.state, request.headers()).await {
         Ok(caller) => caller,
         Err(error) => return error.into_response(),
     };
@@ -122,24 +109,17 @@ async fn open(
     if shared.stop.is_cancelled() {
         return refusal(StatusCode::SERVICE_UNAVAILABLE, "the server is stopping");
     }
-    let upgrade = upgrade
-        .protocols(Format::PROTOCOLS)
-        .max_message_size(MAX_MESSAGE)
-        .max_frame_size(MAX_MESSAGE)
-        .read_buffer_size(READ_BUFFER)
-        .write_buffer_size(WRITE_BUFFER);
-    let format = Format::of_protocol(
-        upgrade
-            .selected_protocol()
-            .map(header::HeaderValue::as_bytes),
-    );
-    let after = After::parse(query.as_deref());
-    // Counted from here on, so that a stop waits for a socket that is still being upgraded.
-    let task = shared.tasks.token();
-    upgrade.on_upgrade(move |socket| async move {
-        Connection::run(shared, socket, format, after, caller).await;
-        drop((slot, task));
-    })
+    let format = Format::of_protocol(handshake.protocol());
+    let after = After::parse(request.uri().query());
+    let (response, socket) = handshake.agree();
+    // Tracked, so that a stop waits for a socket that is still being upgraded.
+    shared.clone().tasks.spawn(async move {
+        if let Some(socket) = socket.await {
+            Connection::run(shared, socket, format, after, caller).await;
+        }
+        drop(slot);
+    });
+    response
 }
 
 /// Who the handshake's headers prove. Wrong credentials are refused here; none are fine.

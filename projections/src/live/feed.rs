@@ -13,6 +13,7 @@ use futures::stream::BoxStream;
 use rusqlite::OptionalExtension;
 
 use super::hub::{Delivery, Subscription};
+use super::run::Run;
 use super::update::{Effect, LiveUpdate, Scope, updates_of};
 use crate::error::QueryError;
 use crate::file;
@@ -35,7 +36,7 @@ const REPLAY: usize = 512;
 pub struct Feed {
     live: Subscription,
     /// What was missed, until it is through. `Err`: the log could not be read.
-    missed: Option<BoxStream<'static, Result<Arc<LiveUpdate>, ()>>>,
+    missed: Option<BoxStream<'static, Result<LiveUpdate, ()>>>,
     position: Position,
     /// What is live up to here was seen before.
     seen: Position,
@@ -54,7 +55,7 @@ impl Feed {
             match missed.next().await {
                 Some(Ok(update)) => {
                     self.position = update.position;
-                    return Delivery::Update(update);
+                    return Delivery::Updates(Run::one(update));
                 }
                 Some(Err(())) => {
                     self.broken = true;
@@ -68,10 +69,11 @@ impl Feed {
         }
         loop {
             match self.live.next().await {
-                Delivery::Update(update) if update.position <= self.seen => {}
-                Delivery::Update(update) => {
-                    self.position = update.position;
-                    return Delivery::Update(update);
+                Delivery::Updates(run) => {
+                    if let Some(run) = run.after(self.seen) {
+                        self.position = run.position();
+                        return Delivery::Updates(run);
+                    }
                 }
                 // The hub knows what it handed out, but not what was seen before.
                 Delivery::Lost(position) => return Delivery::Lost(position.max(self.position)),
@@ -229,7 +231,7 @@ impl Views {
         mut rooms: HashSet<RoomId>,
         after: Position,
         until: Position,
-    ) -> impl futures::Stream<Item = Result<Arc<LiveUpdate>, ()>> + Send {
+    ) -> impl futures::Stream<Item = Result<LiveUpdate, ()>> + Send {
         async_stream::stream! {
             let mut chunks = self.store().read_all(after, Filter::default());
             while let Some(chunk) = chunks.next().await {
@@ -266,13 +268,12 @@ impl Views {
                             take_effects(&mut rooms, &mut effects);
                             at = update.position;
                         }
-                        let update = Arc::new(update);
                         let concerns = match &update.scope {
                             Scope::User(one) => *one == user,
                             Scope::Room(room) => rooms.contains(room) && update.except.as_ref() != Some(&user),
                         };
                         if update.effect == Effect::Dissolve || concerns {
-                            effects.push(Arc::clone(&update));
+                            effects.push((update.room.clone(), update.effect));
                         }
                         if concerns {
                             yield Ok(update);
@@ -288,12 +289,12 @@ impl Views {
     }
 }
 
-fn take_effects(rooms: &mut HashSet<RoomId>, effects: &mut Vec<Arc<LiveUpdate>>) {
-    for update in effects.drain(..) {
-        let Some(room) = &update.room else { continue };
-        match update.effect {
-            Effect::Enter => drop(rooms.insert(room.clone())),
-            Effect::Leave | Effect::Dissolve => drop(rooms.remove(room)),
+fn take_effects(rooms: &mut HashSet<RoomId>, effects: &mut Vec<(Option<RoomId>, Effect)>) {
+    for (room, effect) in effects.drain(..) {
+        let Some(room) = room else { continue };
+        match effect {
+            Effect::Enter => drop(rooms.insert(room)),
+            Effect::Leave | Effect::Dissolve => drop(rooms.remove(&room)),
             Effect::None => {}
         }
     }

@@ -11,6 +11,7 @@ use eventstore::Position;
 use parking_lot::{Mutex, RwLock};
 use tokio::sync::{mpsc, watch};
 
+use super::run::Run;
 use super::update::{Effect, LiveUpdate, Scope};
 
 /// How many updates may wait for one subscriber, and how many bytes of them. As many again may be taken out by it and
@@ -39,8 +40,8 @@ pub(crate) enum Publication {
 /// What a subscriber gets.
 #[derive(Clone, Debug)]
 pub enum Delivery {
-    /// An update.
-    Update(Arc<LiveUpdate>),
+    /// Updates.
+    Updates(Arc<Run>),
     /// The subscriber was too slow, or the hub jumped: nothing more comes. Resume after this position.
     Lost(Position),
     /// The server is shutting down. Resume after this position.
@@ -80,7 +81,9 @@ struct Subscriber {
 }
 
 struct Queue {
-    updates: VecDeque<Arc<LiveUpdate>>,
+    runs: VecDeque<Arc<Run>>,
+    /// Updates and bytes of them.
+    updates: usize,
     bytes: usize,
     /// Everything up to here was taken out, or was never for this subscriber.
     taken: Position,
@@ -95,24 +98,23 @@ enum End {
 }
 
 impl Subscriber {
-    /// Offers updates. Never waits: a full queue ends the subscription instead. All of them together cost one lock and
-    /// one wake-up, and the subscriber finds them together.
-    fn offer(&self, updates: &[Arc<LiveUpdate>]) {
+    /// Offers a run. Never waits: a full queue ends the subscription instead. However long the run, it costs one lock
+    /// and one wake-up.
+    fn offer(&self, run: &Arc<Run>) {
         let parked = {
             let mut queue = self.queue.lock();
             if queue.end.is_some() {
                 return;
             }
-            for update in updates {
-                let weight = update.weight();
-                if queue.updates.len() >= QUEUE.0
-                    || (queue.bytes + weight > QUEUE.1 && !queue.updates.is_empty())
-                {
-                    queue.end = Some(End::Lost);
-                    break;
-                }
-                queue.bytes += weight;
-                queue.updates.push_back(Arc::clone(update));
+            let (updates, bytes) = (
+                queue.updates + run.updates().len(),
+                queue.bytes + run.weight(),
+            );
+            if (updates > QUEUE.0 || bytes > QUEUE.1) && !queue.runs.is_empty() {
+                queue.end = Some(End::Lost);
+            } else {
+                (queue.updates, queue.bytes) = (updates, bytes);
+                queue.runs.push_back(Arc::clone(run));
             }
             queue.parked.take()
         };
@@ -173,8 +175,8 @@ impl Routes {
 
 /// How many updates at the front go to all watchers of one room and have no further effect, each the only one of its
 /// event. In a busy room that is nearly all of them.
-fn plain_run(updates: &[Arc<LiveUpdate>]) -> usize {
-    let Some(Scope::Room(room)) = updates.first().map(|update| &update.scope) else {
+fn plain_run(updates: &VecDeque<LiveUpdate>) -> usize {
+    let Some(Scope::Room(room)) = updates.front().map(|update| &update.scope) else {
         return 0;
     };
     let plain = |index: usize| {
@@ -188,6 +190,12 @@ fn plain_run(updates: &[Arc<LiveUpdate>]) -> usize {
             && matches!(&update.scope, Scope::Room(other) if other == room)
     };
     (0..updates.len()).take_while(|index| plain(*index)).count()
+}
+
+/// Runs of one with their update.
+fn alone(runs: &[Arc<Run>]) -> impl Iterator<Item = (&Arc<Run>, &LiveUpdate)> {
+    runs.iter()
+        .flat_map(|run| run.updates().iter().map(move |update| (run, update)))
 }
 
 impl Hub {
@@ -264,38 +272,37 @@ impl Hub {
     }
 
     fn offer(&self, end: Position, updates: Vec<LiveUpdate>) {
-        let updates: Vec<Arc<LiveUpdate>> = updates.into_iter().map(Arc::new).collect();
-        let mut rest = updates.as_slice();
-        while let Some(first) = rest.first() {
+        let mut rest = VecDeque::from(updates);
+        while let Some(position) = rest.front().map(|update| update.position) {
+            let plain = plain_run(&rest);
             let mut routes = self.inner.routes.write();
-            let plain = plain_run(rest);
-            let (now, later) = if plain > 0 {
-                rest.split_at(plain)
-            } else {
-                // All of one event under one lock: whoever subscribes does so between two events.
-                let event = rest
-                    .iter()
-                    .take_while(|update| update.position == first.position);
-                rest.split_at(event.count())
-            };
-            if plain > 0 {
-                for subscriber in routes.receivers(first) {
-                    subscriber.offer(now);
+            if let Some(run) = Run::of(rest.drain(..plain).collect()) {
+                let audience = run.updates().first().into_iter();
+                for subscriber in audience.flat_map(|update| routes.receivers(update)) {
+                    subscriber.offer(&run);
                 }
-            } else {
-                for update in now {
-                    for subscriber in routes.receivers(update) {
-                        if update.except.as_ref() != Some(&subscriber.user) {
-                            subscriber.offer(std::slice::from_ref(update));
-                        }
+                routes.published = run.position();
+                continue;
+            }
+            // All of one event under one lock: whoever subscribes does so between two events.
+            let of_event = rest
+                .iter()
+                .take_while(|update| update.position == position)
+                .count();
+            let runs: Vec<Arc<Run>> = rest.drain(..of_event).map(Run::one).collect();
+            for (run, update) in alone(&runs) {
+                for subscriber in routes.receivers(update) {
+                    if update.except.as_ref() != Some(&subscriber.user) {
+                        subscriber.offer(run);
                     }
                 }
-                for update in now.iter().filter(|update| update.effect != Effect::None) {
+            }
+            for (_, update) in alone(&runs) {
+                if update.effect != Effect::None {
                     routes.take_effect(update);
                 }
             }
-            routes.published = now.last().map_or(first.position, |update| update.position);
-            rest = later;
+            routes.published = position;
         }
         self.inner.routes.write().published = end;
         self.inner.published.send_replace(end);
@@ -356,7 +363,8 @@ impl Hub {
             id: self.inner.ids.fetch_add(1, Ordering::Relaxed),
             user: user.clone(),
             queue: Mutex::new(Queue {
-                updates: VecDeque::new(),
+                runs: VecDeque::new(),
+                updates: 0,
                 bytes: 0,
                 taken: base,
                 end: routes.closed.then_some(End::Closed),
@@ -414,25 +422,25 @@ pub(crate) struct Subscription {
     /// The rooms watched at `base`.
     pub(crate) rooms: HashSet<RoomId>,
     /// Taken out of the queue, not handed on yet. Never more than a queue holds.
-    taken: VecDeque<Arc<LiveUpdate>>,
+    taken: VecDeque<Arc<Run>>,
 }
 
 impl Subscription {
     /// What comes next.
     pub(crate) async fn next(&mut self) -> Delivery {
-        if let Some(update) = self.taken.pop_front() {
-            return Delivery::Update(update);
+        if let Some(run) = self.taken.pop_front() {
+            return Delivery::Updates(run);
         }
         poll_fn(|context| {
             let mut queue = self.subscriber.queue.lock();
             // All at once: one lock for as many as there are.
-            std::mem::swap(&mut queue.updates, &mut self.taken);
-            queue.bytes = 0;
+            std::mem::swap(&mut queue.runs, &mut self.taken);
+            (queue.updates, queue.bytes) = (0, 0);
             if let Some(last) = self.taken.back() {
-                queue.taken = last.position;
+                queue.taken = last.position();
             }
-            if let Some(update) = self.taken.pop_front() {
-                return Poll::Ready(Delivery::Update(update));
+            if let Some(run) = self.taken.pop_front() {
+                return Poll::Ready(Delivery::Updates(run));
             }
             match queue.end {
                 Some(End::Lost) => Poll::Ready(Delivery::Lost(queue.taken)),

@@ -19,11 +19,13 @@
 
 mod feed;
 mod hub;
+mod run;
 mod update;
 
 pub use feed::Feed;
 pub(crate) use hub::Publication;
 pub use hub::{Delivery, Hub};
+pub use run::{Form, Run};
 pub(crate) use update::updates_of;
 pub use update::{LiveUpdate, Scope};
 

@@ -1,7 +1,5 @@
 //! What an event means to those who watch.
 
-use std::sync::OnceLock;
-
 use bytes::Bytes;
 use compact_str::CompactString;
 use domain::data_export::DataExportEvent;
@@ -44,7 +42,7 @@ pub(crate) enum Effect {
 }
 
 /// What an applied event means to those who watch.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct LiveUpdate {
     /// The event it comes from.
     pub position: Position,
@@ -59,8 +57,6 @@ pub struct LiveUpdate {
     /// A user the room's update is not for: there is one for them alone.
     pub(crate) except: Option<UserId>,
     pub(crate) effect: Effect,
-    json: OnceLock<Bytes>,
-    msgpack: OnceLock<Bytes>,
 }
 
 /// A frame, for encoders.
@@ -89,47 +85,35 @@ impl LiveUpdate {
             data,
             except: None,
             effect: Effect::None,
-            json: OnceLock::new(),
-            msgpack: OnceLock::new(),
         }
     }
 
-    /// The whole frame as JSON: `{"position":123,"kind":"message-posted","room":"GENERAL","data":{...}}`. Encoded once.
-    pub fn json(&self) -> Bytes {
-        self.json
-            .get_or_init(|| {
-                // The data is JSON already; only what is around it is written.
-                let head = Frame {
-                    position: self.position,
-                    kind: self.kind,
-                    room: self.room.as_ref(),
-                    data: (),
-                };
-                let mut bytes = serde_json::to_vec(&head).unwrap_or_default();
-                bytes.truncate(bytes.len().saturating_sub(b"null}".len()));
-                bytes.extend_from_slice(&self.data);
-                bytes.push(b'}');
-                Bytes::from(bytes)
-            })
-            .clone()
+    /// The whole frame as JSON: `{"position":123,"kind":"message-posted","room":"GENERAL","data":{...}}`.
+    pub fn json(&self) -> Vec<u8> {
+        // The data is JSON already; only what is around it is written.
+        let head = Frame {
+            position: self.position,
+            kind: self.kind,
+            room: self.room.as_ref(),
+            data: (),
+        };
+        let mut bytes = serde_json::to_vec(&head).unwrap_or_default();
+        bytes.truncate(bytes.len().saturating_sub(b"null}".len()));
+        bytes.extend_from_slice(&self.data);
+        bytes.push(b'}');
+        bytes
     }
 
-    /// The whole frame as MessagePack, the same fields. Encoded once.
-    pub fn msgpack(&self) -> Bytes {
-        self.msgpack
-            .get_or_init(|| {
-                let data: Value = serde_json::from_slice(&self.data).unwrap_or(Value::Null);
-                let frame = Frame {
-                    position: self.position,
-                    kind: self.kind,
-                    room: self.room.as_ref(),
-                    data,
-                };
-                rmp_serde::to_vec_named(&frame)
-                    .map(Bytes::from)
-                    .unwrap_or_default()
-            })
-            .clone()
+    /// The whole frame as MessagePack, the same fields.
+    pub fn msgpack(&self) -> Vec<u8> {
+        let data: Value = serde_json::from_slice(&self.data).unwrap_or(Value::Null);
+        let frame = Frame {
+            position: self.position,
+            kind: self.kind,
+            room: self.room.as_ref(),
+            data,
+        };
+        rmp_serde::to_vec_named(&frame).unwrap_or_default()
     }
 
     /// How much memory it takes, about.

@@ -2,14 +2,15 @@
 
 use std::time::Duration;
 
-use futures::{FutureExt as _, SinkExt as _};
+use bytes::{Bytes, BytesMut};
+use futures::FutureExt as _;
 use projections::live::{Delivery, Feed, LiveUpdate, Scope};
 
 use super::{Connection, End};
 use crate::live::frame::{self, Close, ServerFrame};
 
-/// Updates gathered before they are written out. More are gathered in the next round.
-const BATCH: u64 = 256;
+/// Bytes of updates gathered before they are written out, and runs looked at. More are gathered in the next round.
+const BATCH: (usize, usize) = (128 * 1024, 256);
 
 /// Kinds of updates that tell users of their own memberships.
 const MEMBERSHIP: [&str; 3] = ["joined", "left", "removed"];
@@ -17,37 +18,72 @@ const MEMBERSHIP: [&str; 3] = ["joined", "left", "removed"];
 /// See [`pause`].
 const REPLAY_PAUSE: Duration = Duration::from_millis(100);
 
+/// Encoded frames on their way out: a single run as the bytes that all its receivers share, several copied together.
+#[derive(Default)]
+struct Frames {
+    first: Bytes,
+    more: BytesMut,
+}
+
+impl Frames {
+    fn push(&mut self, frames: Bytes) {
+        if self.is_empty() {
+            self.first = frames;
+            return;
+        }
+        if self.more.is_empty() {
+            self.more.extend_from_slice(&self.first);
+        }
+        self.more.extend_from_slice(&frames);
+    }
+
+    fn is_empty(&self) -> bool {
+        self.first.is_empty()
+    }
+
+    fn as_slice(&self) -> &[u8] {
+        if self.more.is_empty() {
+            &self.first
+        } else {
+            &self.more
+        }
+    }
+
+    fn bytes(&self) -> usize {
+        self.as_slice().len()
+    }
+}
+
 impl Connection {
-    /// Writes out an update and everything that waits behind it, in one go.
+    /// Writes out a run and everything that waits behind it.
     pub(super) async fn deliver(&mut self, first: Delivery) -> Result<(), End> {
-        let mut written = 0;
-        let mut taken = 0;
+        let mut frames = Frames::default();
+        let (mut delivered, mut looked_at) = (0, 0);
         let mut upcoming = Some(first);
         while let Some(delivery) = upcoming {
-            match delivery {
-                Delivery::Update(update) if self.wants(&update) => {
-                    self.socket
-                        .feed(frame::update(&update, self.format))
-                        .await?;
-                    written += 1;
-                    self.left = ends_access(&update);
-                    if self.left {
-                        break;
-                    }
-                }
-                Delivery::Update(_) => {}
+            let run = match delivery {
+                Delivery::Updates(run) => run,
                 Delivery::Lost(at) => return Err(End::Close(Close::TooSlow(at))),
                 Delivery::Closed(at) => return Err(End::Close(Close::Stopping(at))),
-            }
-            taken += 1;
-            upcoming = if taken < BATCH {
-                next(&mut self.feed).now_or_never()
-            } else {
-                None
             };
+            // All updates of a run are for the same receivers, and only a single one can end access.
+            if let Some(update) = run.updates().first()
+                && self.wants(update)
+            {
+                frames.push(frame::updates(&run, self.format));
+                delivered += run.updates().len() as u64;
+                self.left = ends_access(update);
+            }
+            looked_at += 1;
+            if self.left || frames.bytes() >= BATCH.0 || looked_at >= BATCH.1 {
+                break;
+            }
+            upcoming = next(&mut self.feed).now_or_never();
         }
-        self.socket.flush().await?;
-        self.shared.delivered.increment(written);
+        if !frames.is_empty() {
+            self.socket.send_frames(frames.as_slice()).await?;
+        }
+        self.shared.delivered.increment(delivered);
         self.announce_live().await
     }
 

@@ -1,0 +1,91 @@
+//! Runs of updates: what the hub offers, and what a subscriber gets at a time.
+
+use std::sync::{Arc, OnceLock};
+
+use bytes::Bytes;
+use eventstore::Position;
+
+use super::update::LiveUpdate;
+
+/// The forms in which doors send updates.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Form {
+    /// As JSON.
+    Json,
+    /// As MessagePack.
+    MessagePack,
+}
+
+/// Updates that follow one another and are for the same receivers: one, or in a busy room all that were committed
+/// together. Never empty. More than one are all for the watchers of one room and change nobody's access.
+#[derive(Debug)]
+pub struct Run {
+    updates: Box<[LiveUpdate]>,
+    weight: usize,
+    json: OnceLock<Bytes>,
+    msgpack: OnceLock<Bytes>,
+}
+
+impl Run {
+    /// `None` when there are no updates.
+    pub(crate) fn of(updates: Vec<LiveUpdate>) -> Option<Arc<Self>> {
+        if updates.is_empty() {
+            return None;
+        }
+        let weight = updates.iter().map(LiveUpdate::weight).sum();
+        Some(Arc::new(Self {
+            updates: updates.into_boxed_slice(),
+            weight,
+            json: OnceLock::new(),
+            msgpack: OnceLock::new(),
+        }))
+    }
+
+    /// A single update.
+    pub(crate) fn one(update: LiveUpdate) -> Arc<Self> {
+        let weight = update.weight();
+        Arc::new(Self {
+            updates: Box::new([update]),
+            weight,
+            json: OnceLock::new(),
+            msgpack: OnceLock::new(),
+        })
+    }
+
+    /// The updates, in order.
+    pub fn updates(&self) -> &[LiveUpdate] {
+        &self.updates
+    }
+
+    /// The position of the last update.
+    pub fn position(&self) -> Position {
+        self.updates
+            .last()
+            .map_or(Position::START, |update| update.position)
+    }
+
+    /// What is after `position`; `None` when nothing is.
+    pub(crate) fn after(self: Arc<Self>, position: Position) -> Option<Arc<Self>> {
+        let seen = self
+            .updates
+            .partition_point(|update| update.position <= position);
+        if seen == 0 {
+            return Some(self);
+        }
+        Self::of(self.updates[seen..].to_vec())
+    }
+
+    /// What a door makes of the run in one form: made by the first to ask, shared by all others.
+    pub fn encoded(&self, form: Form, encode: impl FnOnce(&[LiveUpdate]) -> Bytes) -> Bytes {
+        let made = match form {
+            Form::Json => &self.json,
+            Form::MessagePack => &self.msgpack,
+        };
+        made.get_or_init(|| encode(&self.updates)).clone()
+    }
+
+    /// How much memory it takes, about.
+    pub(crate) fn weight(&self) -> usize {
+        self.weight
+    }
+}
