@@ -18,6 +18,10 @@ pub enum NameKind {
     RoomName,
     /// The office of first administrator; its name is empty.
     FirstAdministrator,
+    /// The name of a custom user status; unique with regard to case.
+    CustomStatus,
+    /// A user, a server and a name there: an account is told of once.
+    WebdavAccount,
 }
 
 impl NameKind {
@@ -27,6 +31,8 @@ impl NameKind {
             Self::Email => "email",
             Self::RoomName => "room",
             Self::FirstAdministrator => "first-administrator",
+            Self::CustomStatus => "custom-status",
+            Self::WebdavAccount => "webdav-account",
         }
     }
 }
@@ -36,7 +42,10 @@ pub fn stream(kind: NameKind, name: &str) -> StreamId {
     const HEX: &[u8; 16] = b"0123456789abcdef";
     let canonical = match kind {
         NameKind::Username | NameKind::Email => name.to_lowercase(),
-        NameKind::RoomName | NameKind::FirstAdministrator => name.to_owned(),
+        NameKind::RoomName
+        | NameKind::FirstAdministrator
+        | NameKind::CustomStatus
+        | NameKind::WebdavAccount => name.to_owned(),
     };
     let digest = Sha256::digest(canonical.as_bytes());
     let mut id = String::from(kind.as_str());

@@ -158,4 +158,9 @@ union! {
     Permission(crate::permissions::PermissionEvent),
     Claim(crate::claim::ClaimEvent),
     DataExport(crate::data_export::DataExportEvent),
+    Presence(crate::presence::PresenceEvent),
+    CustomStatus(crate::custom_status::CustomStatusEvent),
+    KeyPair(crate::e2e::KeyPairEvent),
+    Report(crate::report::ReportEvent),
+    Webdav(crate::webdav::WebdavEvent),
 }

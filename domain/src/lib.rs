@@ -21,14 +21,19 @@ pub mod permission;
 pub mod settings;
 
 pub mod claim;
+pub mod custom_status;
 pub mod data_export;
+pub mod e2e;
 pub mod membership;
 pub mod message;
 pub mod permissions;
+pub mod presence;
+pub mod report;
 pub mod room;
 pub mod session;
 pub mod setting;
 pub mod user;
+pub mod webdav;
 
 pub mod mention;
 

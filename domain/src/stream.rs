@@ -25,11 +25,21 @@ pub enum Category {
     Claim,
     /// The copies of one user's data.
     DataExport,
+    /// What one user chooses to be shown as.
+    Presence,
+    /// One custom user status.
+    CustomStatus,
+    /// One user's key pair for end-to-end encryption.
+    KeyPair,
+    /// One report to the moderators.
+    Report,
+    /// One account of a user on a WebDAV server.
+    Webdav,
 }
 
 impl Category {
     /// Every category.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 14] = [
         Self::User,
         Self::Session,
         Self::Room,
@@ -39,6 +49,11 @@ impl Category {
         Self::Permission,
         Self::Claim,
         Self::DataExport,
+        Self::Presence,
+        Self::CustomStatus,
+        Self::KeyPair,
+        Self::Report,
+        Self::Webdav,
     ];
 
     /// The word in front of the dash.
@@ -53,6 +68,11 @@ impl Category {
             Self::Permission => "permission",
             Self::Claim => "claim",
             Self::DataExport => "export",
+            Self::Presence => "presence",
+            Self::CustomStatus => "customstatus",
+            Self::KeyPair => "keypair",
+            Self::Report => "report",
+            Self::Webdav => "webdav",
         }
     }
 }

@@ -19,11 +19,16 @@ mod projection;
 mod rows;
 mod tx;
 
+mod custom_statuses;
 mod data_exports;
+mod directory;
+mod figures;
+mod key_pairs;
 mod memberships;
 mod message_doc;
 mod messages;
 mod permissions;
+mod reports;
 mod rooms;
 mod sessions;
 mod settings;
@@ -31,6 +36,7 @@ mod system_messages;
 mod tombstones;
 mod user_lists;
 mod users;
+mod webdav;
 
 mod intake;
 mod rebuild;
@@ -57,13 +63,18 @@ mod function_tests;
 #[path = "../testing/mod.rs"]
 mod testing;
 
+pub use custom_statuses::CustomStatusQuery;
 pub use data_exports::{DataExportRecord, DataExportStatus};
+pub use directory::{DirectoryQuery, DirectorySort, PeopleField, Spotlight};
 pub use error::{QueryError, ViewsError, WaitError};
+pub use figures::Figures;
+pub use key_pairs::KeyPairRecord;
 pub use lag::{Health, Lag};
 pub use memberships::{MemberQuery, MembershipRecord, RoleHolder};
 pub use messages::{HistoryQuery, MessageRecord, Window};
 pub use projection::{Applied, Index, Projection, ProjectionStatus};
 pub use rebuild::{RebuildProgress, list, rebuild_offline};
+pub use reports::{ReportKind, ReportQuery, ReportRecord, ReportedUser};
 pub use rooms::{RoomQuery, RoomRecord, RoomSort};
 pub use sessions::SessionFacts;
 pub use settings::SettingRecord;
@@ -72,3 +83,4 @@ pub use tx::Tx;
 pub use user_lists::{Found, UserLine, UserQuery, UserSort};
 pub use users::{Credentials, UserFacts};
 pub use views::{Page, Slice, Views};
+pub use webdav::WebdavRecord;

@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use compact_str::CompactString;
+use domain::e2e::KeyPairEvent;
 use domain::membership::{Joining, MemberJoined, MembershipEvent, MembershipFacts, MembershipView};
 use domain::message::{Mention, MessageEvent, MessagePosted};
 use domain::room::{RoomEvent, RoomKind};
@@ -43,7 +44,7 @@ impl Projection for MembershipsView {
     }
 
     fn version(&self) -> u32 {
-        2
+        3
     }
 
     fn tables(&self) -> &'static str {
@@ -80,6 +81,13 @@ impl Projection for MembershipsView {
             Event::Membership(membership_event) => member(tx, event, membership_event),
             Event::Room(room_event) => room(tx, event, room_event),
             Event::User(user_event) => account(tx, event, user_event),
+            Event::KeyPair(KeyPairEvent::KeyPairReset(reset)) => {
+                // Keys of rooms were encrypted for a pair that is no more.
+                for room in rooms_of(tx, &reset.user)? {
+                    change(tx, event, &room, &reset.user, MembershipDoc::forget_keys)?;
+                }
+                Ok(())
+            }
             _ => Ok(()),
         }
     }
@@ -243,6 +251,35 @@ fn member(
         MembershipEvent::RoomOpened(opened) => {
             change(tx, event, &opened.room, &opened.user, |doc| doc.open = true)
         }
+        MembershipEvent::RoomKeyReceived(received) => {
+            change(tx, event, &received.room, &received.user, |doc| {
+                doc.room_key = Some(received.key.clone());
+                doc.suggested_key = None;
+            })
+        }
+        MembershipEvent::RoomKeySuggested(suggested) => {
+            change(tx, event, &suggested.room, &suggested.user, |doc| {
+                doc.suggested_key = Some(suggested.key.clone());
+            })
+        }
+        MembershipEvent::SuggestedKeyAccepted(accepted) => {
+            change(tx, event, &accepted.room, &accepted.user, |doc| {
+                doc.room_key = doc.suggested_key.take().or(doc.room_key.take());
+            })
+        }
+        MembershipEvent::SuggestedKeyRejected(rejected) => {
+            change(tx, event, &rejected.room, &rejected.user, |doc| {
+                doc.suggested_key = None;
+            })
+        }
+        MembershipEvent::AutoTranslateChanged(changed) => {
+            change(tx, event, &changed.room, &changed.user, |doc| {
+                doc.auto_translate = changed.enabled.or(doc.auto_translate);
+                if changed.language.is_some() {
+                    doc.auto_translate_language.clone_from(&changed.language);
+                }
+            })
+        }
     }
 }
 
@@ -264,11 +301,15 @@ fn room(tx: &mut Tx, event: &Applied, room_event: &RoomEvent) -> rusqlite::Resul
             doc.alert = false;
         }),
         RoomEvent::RoomDeleted(deleted) => remove_all(tx, event, &deleted.room),
+        RoomEvent::RoomKeyChanged(changed) if changed.reset => {
+            change_all(tx, event, &changed.room, MembershipDoc::forget_keys)
+        }
         RoomEvent::RoomCreated(_)
         | RoomEvent::TopicChanged(_)
         | RoomEvent::DescriptionChanged(_)
         | RoomEvent::AnnouncementChanged(_)
-        | RoomEvent::ReadOnlyChanged(_) => Ok(()),
+        | RoomEvent::ReadOnlyChanged(_)
+        | RoomEvent::RoomKeyChanged(_) => Ok(()),
     }
 }
 
@@ -320,6 +361,10 @@ fn join(tx: &mut Tx, event: &Applied, joined: &MemberJoined) -> rusqlite::Result
         email_notifications: None,
         email_pref_origin: None,
         user_highlights: Vec::new(),
+        room_key: None,
+        suggested_key: None,
+        auto_translate: None,
+        auto_translate_language: None,
         updated_at: Date(event.recorded_at),
     };
     if called.kind == RoomKind::Direct {
@@ -732,6 +777,18 @@ pub(crate) struct MembershipDoc {
     email_pref_origin: Option<CompactString>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     user_highlights: Vec<String>,
+    #[serde(rename = "E2EKey", default, skip_serializing_if = "Option::is_none")]
+    room_key: Option<String>,
+    #[serde(
+        rename = "E2ESuggestedKey",
+        default,
+        skip_serializing_if = "Option::is_none"
+    )]
+    suggested_key: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    auto_translate: Option<bool>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    auto_translate_language: Option<String>,
     #[serde(rename = "_updatedAt")]
     updated_at: Date,
 }
@@ -778,6 +835,11 @@ impl MembershipDoc {
             let words = words.iter().filter_map(Value::as_str);
             self.user_highlights = words.map(str::to_owned).collect();
         }
+    }
+
+    fn forget_keys(&mut self) {
+        self.room_key = None;
+        self.suggested_key = None;
     }
 
     /// A new message would change it.

@@ -56,6 +56,14 @@ pub(crate) struct MessageDoc {
     pub(crate) custom_fields: Option<Value>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) e2e: Option<String>,
+    #[serde(rename = "content", default, skip_serializing_if = "Option::is_none")]
+    pub(crate) encrypted_content: Option<Value>,
+    #[serde(
+        rename = "e2eMentions",
+        default,
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub(crate) encrypted_mentions: Option<Value>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) reactions: Option<Reactions>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -147,6 +155,8 @@ impl MessageDoc {
             location: None,
             custom_fields: None,
             e2e: None,
+            encrypted_content: None,
+            encrypted_mentions: None,
             reactions: None,
             edited_at: None,
             edited_by: None,
@@ -187,6 +197,10 @@ impl MessageDoc {
             doc.custom_fields.clone_from(&presentation.custom_fields);
             doc.kind = presentation.encrypted.as_ref().map(CompactString::new);
             doc.e2e.clone_from(&presentation.e2e);
+            doc.encrypted_content
+                .clone_from(&presentation.encrypted_content);
+            doc.encrypted_mentions
+                .clone_from(&presentation.encrypted_mentions);
         }
         Ok(doc)
     }
@@ -234,6 +248,8 @@ impl MessageDoc {
         self.attachments = Some(Vec::new());
         self.reactions = Some(Reactions::Erased([]));
         self.blocks = None;
+        self.encrypted_content = None;
+        self.encrypted_mentions = None;
         self.shown_in_room = None;
         self.edited_at = Some(Date(at));
         self.edited_by = Some(by);

@@ -34,7 +34,7 @@ impl Projection for MessagesView {
     }
 
     fn version(&self) -> u32 {
-        1
+        2
     }
 
     fn tables(&self) -> &'static str {

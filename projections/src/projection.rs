@@ -5,7 +5,8 @@ use eventstore::{EventId, Position, RecordedEvent};
 
 use crate::tx::Tx;
 use crate::{
-    data_exports, memberships, messages, permissions, rooms, sessions, settings, tombstones, users,
+    custom_statuses, data_exports, key_pairs, memberships, messages, permissions, reports, rooms,
+    sessions, settings, tombstones, users, webdav,
 };
 
 /// An event with what its envelope tells, decoded.
@@ -75,6 +76,10 @@ pub(crate) const ALL: &[&dyn Projection] = &[
     &memberships::MembershipsView,
     &tombstones::TombstonesView,
     &data_exports::DataExportsView,
+    &custom_statuses::CustomStatusesView,
+    &key_pairs::KeyPairsView,
+    &reports::ReportsView,
+    &webdav::WebdavView,
 ];
 
 /// One view and how far it is.

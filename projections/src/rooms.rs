@@ -36,7 +36,7 @@ impl Projection for RoomsView {
     }
 
     fn version(&self) -> u32 {
-        1
+        2
     }
 
     fn tables(&self) -> &'static str {
@@ -203,6 +203,7 @@ fn create(tx: &mut Tx, event: &Applied, created: &RoomCreated) -> rusqlite::Resu
         broadcast: created.broadcast.then_some(true),
         default: created.default.then_some(true),
         encrypted: created.encrypted.then_some(true),
+        key_id: None,
         topic: created.topic.clone(),
         description: created.description.clone(),
         announcement: created.announcement.clone(),
@@ -242,6 +243,7 @@ fn change(tx: &mut Tx, event: &Applied, room_event: &RoomEvent) -> rusqlite::Res
         RoomEvent::RoomArchived(e) => &e.room,
         RoomEvent::RoomUnarchived(e) => &e.room,
         RoomEvent::RoomDeleted(e) => &e.room,
+        RoomEvent::RoomKeyChanged(e) => &e.room,
     };
     tx.stale.rooms.insert(room.clone());
     let Some(row) = tx.rooms.get_mut(&tx.conn, room)? else {
@@ -260,6 +262,7 @@ fn change(tx: &mut Tx, event: &Applied, room_event: &RoomEvent) -> rusqlite::Res
         RoomEvent::ReadOnlyChanged(e) => doc.read_only = e.read_only,
         RoomEvent::RoomArchived(_) => doc.archived = Some(true),
         RoomEvent::RoomUnarchived(_) => doc.archived = Some(false),
+        RoomEvent::RoomKeyChanged(e) => doc.key_id = Some(e.key_id.clone()),
         RoomEvent::RoomCreated(_) | RoomEvent::RoomDeleted(_) => {}
     }
     Ok(())
@@ -456,6 +459,8 @@ pub(crate) struct RoomDoc {
     default: Option<bool>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     encrypted: Option<bool>,
+    #[serde(rename = "e2eKeyId", default, skip_serializing_if = "Option::is_none")]
+    key_id: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     topic: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]

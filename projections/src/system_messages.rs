@@ -128,7 +128,9 @@ fn of_room(event: &RoomEvent) -> Option<Telling<'_>> {
         RoomEvent::RoomUnarchived(e) => {
             telling(&e.room, "room-unarchived", &e.by, e.at, Says::Nothing)
         }
-        RoomEvent::RoomCreated(_) | RoomEvent::RoomDeleted(_) => None,
+        RoomEvent::RoomCreated(_) | RoomEvent::RoomDeleted(_) | RoomEvent::RoomKeyChanged(_) => {
+            None
+        }
     }
 }
 
@@ -174,6 +176,11 @@ fn of_membership(event: &MembershipEvent) -> Option<Telling<'_>> {
         MembershipEvent::ReadCursorMoved(_)
         | MembershipEvent::MarkedUnread(_)
         | MembershipEvent::RoomHidden(_)
-        | MembershipEvent::RoomOpened(_) => None,
+        | MembershipEvent::RoomOpened(_)
+        | MembershipEvent::RoomKeyReceived(_)
+        | MembershipEvent::RoomKeySuggested(_)
+        | MembershipEvent::SuggestedKeyAccepted(_)
+        | MembershipEvent::SuggestedKeyRejected(_)
+        | MembershipEvent::AutoTranslateChanged(_) => None,
     }
 }

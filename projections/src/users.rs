@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use compact_str::CompactString;
+use domain::presence::{PresenceEvent, Status};
 use domain::session::SessionEvent;
 use domain::user::{
     Email, PasswordHash, PreferencesChanged, ProfileChange, UserCreated, UserEvent, UserKind,
@@ -31,7 +32,7 @@ impl Projection for UsersView {
     }
 
     fn version(&self) -> u32 {
-        2
+        3
     }
 
     fn tables(&self) -> &'static str {
@@ -101,6 +102,14 @@ impl Projection for UsersView {
                     row.doc.last_login = Some(Date(issued.at));
                     row.doc.updated_at = updated_at;
                     tx.stale.users.insert(issued.user.clone());
+                }
+                return Ok(());
+            }
+            Event::Presence(PresenceEvent::StatusChosen(chosen)) => {
+                tx.stale.users.insert(chosen.user.clone());
+                if let Some(row) = tx.users.get_mut(&tx.conn, &chosen.user)? {
+                    row.doc.status_default = chosen.status;
+                    row.doc.updated_at = updated_at;
                 }
                 return Ok(());
             }
@@ -183,7 +192,7 @@ impl Projection for UsersView {
     }
 }
 
-/// The wire document (contract, conventions 5.1), without presence.
+/// The wire document (contract, conventions 5.1), without presence but for what the user chose.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct UserDoc {
@@ -205,6 +214,8 @@ pub(crate) struct UserDoc {
     emails: Vec<Email>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     status_text: Option<String>,
+    #[serde(default)]
+    status_default: Status,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     custom_fields: Option<Value>,
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
@@ -284,6 +295,7 @@ impl UserRow {
                 roles: event.roles.clone(),
                 emails: event.emails.clone(),
                 status_text: None,
+                status_default: Status::default(),
                 custom_fields: event.custom_fields.clone(),
                 require_password_change: event.require_password_change,
                 reason: event.reason.clone(),
@@ -418,6 +430,7 @@ fn facts(row: &rusqlite::Row<'_>) -> rusqlite::Result<Arc<UserFacts>> {
         roles: doc.roles,
         active: doc.active,
         require_password_change: doc.require_password_change,
+        chosen_status: doc.status_default,
         doc: bytes,
     }))
 }
@@ -439,8 +452,10 @@ pub struct UserFacts {
     pub active: bool,
     /// A new password must be chosen at the next login.
     pub require_password_change: bool,
+    /// What they chose to be shown as while they are there.
+    pub chosen_status: Status,
     /// The wire document (contract, conventions 5.1) without presence fields (`status`, `statusConnection`,
-    /// `statusDefault`, `utcOffset`), without `services`.
+    /// `utcOffset`), without `services`.
     pub doc: Bytes,
 }
 

@@ -2,6 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::encryption::{
+    AutoTranslateChanged, RoomKeyReceived, RoomKeySuggested, SuggestedKeyAccepted,
+    SuggestedKeyRejected,
+};
 use crate::event::events;
 use crate::{RoleId, RoomId, Timestamp, UserId};
 
@@ -17,6 +21,11 @@ events! {
         MarkedUnread = 1,
         RoomHidden = 1,
         RoomOpened = 1,
+        RoomKeyReceived = 1,
+        RoomKeySuggested = 1,
+        SuggestedKeyAccepted = 1,
+        SuggestedKeyRejected = 1,
+        AutoTranslateChanged = 1,
     }
 }
 

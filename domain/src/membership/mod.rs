@@ -1,10 +1,15 @@
 //! One user in one room: joined, roles, read cursor, hidden or open.
 
 mod decide;
+mod encryption;
 mod events;
 #[cfg(test)]
 mod tests;
 
+pub use encryption::{
+    AutoTranslateChanged, RoomKeyReceived, RoomKeySuggested, SuggestedKeyAccepted,
+    SuggestedKeyRejected,
+};
 pub use events::*;
 
 use crate::{Category, Decider, RoleId, RoomId, StreamId, Timestamp, UserId};
@@ -34,10 +39,16 @@ pub enum Membership {
 }
 
 /// A member.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Member {
     /// Roles in the room.
     pub roles: Vec<RoleId>,
+    /// Somebody offers them the room's key.
+    pub key_suggested: bool,
+    /// Whether they want the room translated; `None`: never said.
+    pub translate: Option<bool>,
+    /// Into which language.
+    pub language: Option<String>,
 }
 
 /// What can be asked of a membership. The room and the user are in the context.
@@ -108,6 +119,32 @@ pub enum MembershipCommand {
     },
     /// The user opens the room.
     Open {
+        /// When.
+        at: Timestamp,
+    },
+    /// The actor has the room's key for the user, encrypted for them.
+    GiveKey {
+        /// The key.
+        key: String,
+        /// When.
+        at: Timestamp,
+    },
+    /// The user takes the key they are offered.
+    AcceptKey {
+        /// When.
+        at: Timestamp,
+    },
+    /// The user turns the key down that they are offered.
+    RejectKey {
+        /// When.
+        at: Timestamp,
+    },
+    /// The user wants the room translated, or not.
+    Translate {
+        /// Whether; `None`: as it is.
+        enabled: Option<bool>,
+        /// Into which language; `None`: as it is.
+        language: Option<String>,
         /// When.
         at: Timestamp,
     },
@@ -213,6 +250,9 @@ pub enum MembershipRefusal {
     /// The only owner keeps the role (`error-remove-last-owner`).
     #[error("the last owner keeps the role")]
     LastOwnerKeepsRole,
+    /// Nobody offers the member a key.
+    #[error("no key is offered")]
+    NoSuggestedKey,
 }
 
 impl Decider for Membership {
@@ -247,6 +287,20 @@ impl Decider for Membership {
             }
             MembershipCommand::Hide { at } => decide::show(member, false, at, context),
             MembershipCommand::Open { at } => decide::show(member, true, at, context),
+            MembershipCommand::GiveKey { key, at } => {
+                encryption::give_key(member, key, at, context)
+            }
+            MembershipCommand::AcceptKey { at } => {
+                encryption::answer_key(member, true, at, context)
+            }
+            MembershipCommand::RejectKey { at } => {
+                encryption::answer_key(member, false, at, context)
+            }
+            MembershipCommand::Translate {
+                enabled,
+                language,
+                at,
+            } => encryption::translate(member, enabled, language, at, context),
         }
     }
 
@@ -254,6 +308,7 @@ impl Decider for Membership {
         match (event, state) {
             (MembershipEvent::MemberJoined(event), _) => Self::Member(Member {
                 roles: event.roles.clone(),
+                ..Member::default()
             }),
             (MembershipEvent::MemberLeft(_) | MembershipEvent::MemberRemoved(_), _) => {
                 Self::Outside
@@ -266,6 +321,24 @@ impl Decider for Membership {
             }
             (MembershipEvent::RoomRoleRevoked(event), Self::Member(mut member)) => {
                 member.roles.retain(|role| *role != event.role);
+                Self::Member(member)
+            }
+            (MembershipEvent::RoomKeySuggested(_), Self::Member(mut member)) => {
+                member.key_suggested = true;
+                Self::Member(member)
+            }
+            (
+                MembershipEvent::RoomKeyReceived(_)
+                | MembershipEvent::SuggestedKeyAccepted(_)
+                | MembershipEvent::SuggestedKeyRejected(_),
+                Self::Member(mut member),
+            ) => {
+                member.key_suggested = false;
+                Self::Member(member)
+            }
+            (MembershipEvent::AutoTranslateChanged(event), Self::Member(mut member)) => {
+                member.translate = event.enabled.or(member.translate);
+                member.language = event.language.clone().or(member.language);
                 Self::Member(member)
             }
             (_, state) => state,

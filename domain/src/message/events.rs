@@ -85,6 +85,12 @@ pub struct Presentation {
     /// The wire's `e2e` marker (`pending` or `done`).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub e2e: Option<String>,
+    /// What newer clients encrypt instead of the text; opaque to the server (the wire's `content`).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub encrypted_content: Option<Value>,
+    /// Who an encrypted message calls, as its author says (the wire's `e2eMentions`).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub encrypted_mentions: Option<Value>,
 }
 
 /// A message was posted to a room. Posting also moves the author's read cursor.

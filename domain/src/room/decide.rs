@@ -2,7 +2,7 @@
 
 use super::{
     OpenRoom, ReadOnlyChanged, Room, RoomArchived, RoomContext, RoomCreated, RoomDeleted,
-    RoomEvent, RoomKind, RoomRefusal, RoomRenamed, RoomUnarchived, name,
+    RoomEvent, RoomKeyChanged, RoomKind, RoomRefusal, RoomRenamed, RoomUnarchived, name,
 };
 use crate::permission::{Authority, Permission};
 use crate::settings::Settings;
@@ -236,6 +236,32 @@ pub(super) fn delete(
     Ok(vec![
         RoomDeleted {
             room,
+            by: context.actor(),
+            at,
+        }
+        .into(),
+    ])
+}
+
+pub(super) fn set_key(
+    open: &OpenRoom,
+    room: RoomId,
+    key_id: String,
+    reset: bool,
+    at: Timestamp,
+    context: &RoomContext<'_>,
+) -> Decision {
+    if open.key_id.as_ref() == Some(&key_id) {
+        return Ok(vec![]);
+    }
+    if open.key_id.is_some() && !reset {
+        return Err(RoomRefusal::HasKey);
+    }
+    Ok(vec![
+        RoomKeyChanged {
+            room,
+            key_id,
+            reset,
             by: context.actor(),
             at,
         }

@@ -41,6 +41,7 @@ events! {
         RoomArchived = 1,
         RoomUnarchived = 1,
         RoomDeleted = 1,
+        RoomKeyChanged = 1,
     }
 }
 
@@ -177,6 +178,22 @@ pub struct RoomDeleted {
     /// Which.
     pub room: RoomId,
     /// Who did it.
+    pub by: UserId,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// Messages of the room are encrypted with another key from now on. The key itself only members have.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RoomKeyChanged {
+    /// Which.
+    pub room: RoomId,
+    /// What clients know the key by.
+    pub key_id: String,
+    /// It takes the place of a key that got lost: those who have that one need the new one.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub reset: bool,
+    /// Who made it.
     pub by: UserId,
     /// When.
     pub at: Timestamp,

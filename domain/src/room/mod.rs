@@ -77,6 +77,8 @@ pub struct OpenRoom {
     pub broadcast: bool,
     /// Put away.
     pub archived: bool,
+    /// What the key of its encrypted messages is known by.
+    pub key_id: Option<String>,
 }
 
 /// What can be asked of a room.
@@ -148,6 +150,17 @@ pub enum RoomCommand {
     Delete {
         /// The room.
         room: RoomId,
+        /// When.
+        at: Timestamp,
+    },
+    /// Say what the key of its encrypted messages is known by. Members may; the door has seen to that.
+    SetKey {
+        /// The room.
+        room: RoomId,
+        /// What clients know the key by.
+        key_id: String,
+        /// In place of one that got lost.
+        reset: bool,
         /// When.
         at: Timestamp,
     },
@@ -223,6 +236,9 @@ pub enum RoomRefusal {
     /// `delete-c`, `delete-p` or `delete-d` is missing (rooms 6, erase).
     #[error("not allowed to delete the room")]
     DeleteNotAllowed,
+    /// There is a key already, and nobody said it got lost.
+    #[error("the room has a key already")]
+    HasKey,
 }
 
 impl Decider for Room {
@@ -271,6 +287,12 @@ impl Decider for Room {
             RoomCommand::Archive { room, at } => decide::archive(open, room, at, context),
             RoomCommand::Unarchive { room, at } => decide::unarchive(open, room, at, context),
             RoomCommand::Delete { room, at } => decide::delete(open, room, at, context),
+            RoomCommand::SetKey {
+                room,
+                key_id,
+                reset,
+                at,
+            } => decide::set_key(open, room, key_id, reset, at, context),
         }
     }
 
@@ -293,6 +315,7 @@ impl Decider for Room {
             RoomEvent::ReadOnlyChanged(event) => open.read_only = event.read_only,
             RoomEvent::RoomArchived(_) => open.archived = true,
             RoomEvent::RoomUnarchived(_) => open.archived = false,
+            RoomEvent::RoomKeyChanged(event) => open.key_id = Some(event.key_id.clone()),
         }
         Self::Open(open)
     }
@@ -311,6 +334,7 @@ impl OpenRoom {
             read_only: event.read_only,
             broadcast: event.broadcast,
             archived: false,
+            key_id: None,
         }
     }
 }

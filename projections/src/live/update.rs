@@ -5,6 +5,7 @@ use compact_str::CompactString;
 use domain::data_export::DataExportEvent;
 use domain::membership::{Joining, MembershipEvent};
 use domain::message::MessageEvent;
+use domain::presence::PresenceEvent;
 use domain::room::{RoomEvent, RoomKind};
 use domain::user::UserEvent;
 use domain::{Event, MessageId, RoomId, Timestamp, UserId};
@@ -192,7 +193,19 @@ pub(crate) fn updates_of(
         Event::Room(event) => of_room(&mut maker, event, posted, names),
         Event::User(event) => of_user(&mut maker, event),
         Event::DataExport(event) => of_data_export(&mut maker, event),
-        Event::Session(_) | Event::Setting(_) | Event::Permission(_) | Event::Claim(_) => Ok(()),
+        Event::Presence(PresenceEvent::StatusChosen(event)) => {
+            let data = json!({ "statusDefault": event.status });
+            maker.user(&event.user, None, "profile-changed", &data)?;
+            Ok(())
+        }
+        Event::Session(_)
+        | Event::Setting(_)
+        | Event::Permission(_)
+        | Event::Claim(_)
+        | Event::CustomStatus(_)
+        | Event::KeyPair(_)
+        | Event::Report(_)
+        | Event::Webdav(_) => Ok(()),
     }
 }
 
@@ -457,6 +470,33 @@ fn of_membership(
                 &json!({ "rid": event.room }),
             )?;
         }
+        MembershipEvent::RoomKeyReceived(event) => {
+            let data = json!({ "rid": event.room, "E2EKey": event.key });
+            maker.user(&event.user, Some(&event.room), "room-key", &data)?;
+        }
+        MembershipEvent::RoomKeySuggested(event) => {
+            let data = json!({ "rid": event.room, "E2ESuggestedKey": event.key });
+            maker.user(&event.user, Some(&event.room), "room-key-suggested", &data)?;
+        }
+        MembershipEvent::SuggestedKeyAccepted(event) => {
+            let data = json!({ "rid": event.room, "accepted": true });
+            maker.user(&event.user, Some(&event.room), "room-key-answered", &data)?;
+        }
+        MembershipEvent::SuggestedKeyRejected(event) => {
+            let data = json!({ "rid": event.room, "accepted": false });
+            maker.user(&event.user, Some(&event.room), "room-key-answered", &data)?;
+        }
+        MembershipEvent::AutoTranslateChanged(event) => {
+            let data = json!({ "rid": event.room, "autoTranslate": event.enabled,
+                "autoTranslateLanguage": event.language });
+            let data = without_nulls(data);
+            maker.user(
+                &event.user,
+                Some(&event.room),
+                "auto-translate-changed",
+                &data,
+            )?;
+        }
     }
     Ok(())
 }
@@ -508,6 +548,10 @@ fn of_room(
         RoomEvent::RoomArchived(e) => (&e.room, "room-archived", Some(&e.by), e.at, json!({})),
         RoomEvent::RoomUnarchived(e) => (&e.room, "room-unarchived", Some(&e.by), e.at, json!({})),
         RoomEvent::RoomDeleted(e) => (&e.room, "room-deleted", Some(&e.by), e.at, json!({})),
+        RoomEvent::RoomKeyChanged(e) => {
+            let what = json!({ "e2eKeyId": e.key_id, "reset": e.reset });
+            (&e.room, "room-key-changed", Some(&e.by), e.at, what)
+        }
     };
     let mut what = what;
     if let (Some(by), Value::Object(fields)) = (by, &mut what) {

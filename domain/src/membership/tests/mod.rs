@@ -1,5 +1,6 @@
 //! The rules of memberships, as given, when, then.
 
+mod encryption;
 mod joining;
 mod properties;
 mod reading;

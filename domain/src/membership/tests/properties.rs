@@ -28,6 +28,17 @@ fn some_command() -> impl Strategy<Value = MembershipCommand> {
         }),
         Just(MembershipCommand::Hide { at: AT }),
         Just(MembershipCommand::Open { at: AT }),
+        Just(MembershipCommand::GiveKey {
+            key: "k".to_owned(),
+            at: AT
+        }),
+        Just(MembershipCommand::AcceptKey { at: AT }),
+        Just(MembershipCommand::RejectKey { at: AT }),
+        any::<Option<bool>>().prop_map(|enabled| MembershipCommand::Translate {
+            enabled,
+            language: None,
+            at: AT
+        }),
     ]
 }
 
@@ -91,6 +102,16 @@ fn some_event() -> impl Strategy<Value = MembershipEvent> {
             RoomHidden {
                 room: room.clone(),
                 user: user.clone(),
+                at
+            }
+            .into()
+        ),
+        Just(
+            RoomKeySuggested {
+                room: room.clone(),
+                user: user.clone(),
+                key: "k".to_owned(),
+                by: UserId::new("you"),
                 at
             }
             .into()

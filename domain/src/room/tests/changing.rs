@@ -241,3 +241,34 @@ fn rooms_are_deleted_by_those_who_may() {
         .when(delete, &RoomContext::System)
         .then([deleted(UserId::system())]);
 }
+
+#[test]
+fn a_room_has_one_key_until_it_gets_lost() {
+    let set = |key: &str, reset| RoomCommand::SetKey {
+        room: id(),
+        key_id: key.to_owned(),
+        reset,
+        at: AT,
+    };
+    let changed = |key: &str, reset| -> RoomEvent {
+        RoomKeyChanged {
+            room: id(),
+            key_id: key.to_owned(),
+            reset,
+            by: me(),
+            at: AT,
+        }
+        .into()
+    };
+    let stage = owner();
+    channel()
+        .when(set("k1", false), &stage.context())
+        .then([changed("k1", false)]);
+    let with_key = || given::<Room>([created(RoomKind::Channel).into(), changed("k1", false)]);
+    with_key()
+        .when(set("k2", false), &stage.context())
+        .then_refused(RoomRefusal::HasKey);
+    with_key()
+        .when(set("k2", true), &stage.context())
+        .then([changed("k2", true)]);
+}

@@ -57,6 +57,12 @@ fn some_command() -> impl Strategy<Value = RoomCommand> {
             room: room.clone(),
             at
         }),
+        any::<bool>().prop_map(|reset| RoomCommand::SetKey {
+            room: id(),
+            key_id: "k".to_owned(),
+            reset,
+            at: AT
+        }),
         Just(RoomCommand::Delete { room, at }),
     ]
 }

@@ -1,0 +1,314 @@
+//! One custom user status: a name that people of a workspace may be shown with, and the status it stands for
+//! (contract, admin 11.3). Names are claimed ([`crate::claim`]) in the same batch.
+
+use serde::{Deserialize, Serialize};
+
+use crate::event::events;
+use crate::permission::{Authority, Permission};
+use crate::presence::Status;
+use crate::{Category, Decider, StreamId, Timestamp};
+
+/// The stream of a custom status.
+pub fn stream(id: &str) -> StreamId {
+    StreamId::new(Category::CustomStatus, id)
+}
+
+/// What a custom status is called and stands for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Description {
+    /// Its unique name.
+    pub name: String,
+    /// The status it stands for; `None`: whatever the user's is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kind: Option<Status>,
+}
+
+events! {
+    /// What can happen to a custom status.
+    CustomStatusEvent {
+        CustomStatusCreated = 1,
+        CustomStatusChanged = 1,
+        CustomStatusDeleted = 1,
+    }
+}
+
+/// There is a new custom status.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct CustomStatusCreated {
+    /// Its id.
+    pub id: String,
+    /// What it is.
+    pub description: Description,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// A custom status is something else now.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct CustomStatusChanged {
+    /// Its id.
+    pub id: String,
+    /// What it is from now on.
+    pub description: Description,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// A custom status is gone; its name is free.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct CustomStatusDeleted {
+    /// Its id.
+    pub id: String,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// What is known of one id.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum CustomStatus {
+    /// There is none, or no longer.
+    #[default]
+    Absent,
+    /// This.
+    Present(Description),
+}
+
+/// What can be asked of a custom status.
+#[derive(Clone, Debug)]
+pub enum CustomStatusCommand {
+    /// Make it.
+    Create {
+        /// Its id.
+        id: String,
+        /// What it shall be.
+        description: Description,
+        /// When.
+        at: Timestamp,
+    },
+    /// Make it something else.
+    Change {
+        /// Its id.
+        id: String,
+        /// What it shall be.
+        description: Description,
+        /// When.
+        at: Timestamp,
+    },
+    /// Do away with it.
+    Delete {
+        /// Its id.
+        id: String,
+        /// When.
+        at: Timestamp,
+    },
+}
+
+/// Why a wish about a custom status is refused (contract, admin 11.3).
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum CustomStatusRefusal {
+    /// `manage-user-status` is missing.
+    #[error("not allowed to manage custom statuses")]
+    NotAllowed,
+    /// It has no name.
+    #[error("a custom status needs a name")]
+    NameRequired,
+    /// The name has one of `> < & " '` in it.
+    #[error("{0} is no name for a custom status")]
+    InvalidName(String),
+    /// There is no such custom status.
+    #[error("no such custom status")]
+    NotFound,
+    /// There is one under this id.
+    #[error("there is a custom status of this id already")]
+    AlreadyExists,
+}
+
+fn checked(mut description: Description) -> Result<Description, CustomStatusRefusal> {
+    description.name = description.name.trim().to_owned();
+    if description.name.is_empty() {
+        return Err(CustomStatusRefusal::NameRequired);
+    }
+    if description.name.contains(['>', '<', '&', '"', '\'']) {
+        return Err(CustomStatusRefusal::InvalidName(description.name));
+    }
+    Ok(description)
+}
+
+impl Decider for CustomStatus {
+    type State = Self;
+    type Command = CustomStatusCommand;
+    type Context<'a> = Authority<'a>;
+    type Event = CustomStatusEvent;
+    type Refusal = CustomStatusRefusal;
+
+    fn decide(
+        state: &Self,
+        command: CustomStatusCommand,
+        authority: &Authority<'_>,
+    ) -> Result<Vec<CustomStatusEvent>, CustomStatusRefusal> {
+        if !authority.has(Permission::MANAGE_USER_STATUS) {
+            return Err(CustomStatusRefusal::NotAllowed);
+        }
+        match (command, state) {
+            (
+                CustomStatusCommand::Create {
+                    id,
+                    description,
+                    at,
+                },
+                Self::Absent,
+            ) => {
+                let description = checked(description)?;
+                Ok(vec![
+                    CustomStatusCreated {
+                        id,
+                        description,
+                        at,
+                    }
+                    .into(),
+                ])
+            }
+            (CustomStatusCommand::Create { .. }, Self::Present(_)) => {
+                Err(CustomStatusRefusal::AlreadyExists)
+            }
+            (_, Self::Absent) => Err(CustomStatusRefusal::NotFound),
+            (
+                CustomStatusCommand::Change {
+                    id,
+                    description,
+                    at,
+                },
+                Self::Present(now),
+            ) => {
+                let description = checked(description)?;
+                if description == *now {
+                    return Ok(vec![]);
+                }
+                Ok(vec![
+                    CustomStatusChanged {
+                        id,
+                        description,
+                        at,
+                    }
+                    .into(),
+                ])
+            }
+            (CustomStatusCommand::Delete { id, at }, Self::Present(_)) => {
+                Ok(vec![CustomStatusDeleted { id, at }.into()])
+            }
+        }
+    }
+
+    fn evolve(_: Self, event: &CustomStatusEvent) -> Self {
+        match event {
+            CustomStatusEvent::CustomStatusCreated(event) => {
+                Self::Present(event.description.clone())
+            }
+            CustomStatusEvent::CustomStatusChanged(event) => {
+                Self::Present(event.description.clone())
+            }
+            CustomStatusEvent::CustomStatusDeleted(_) => Self::Absent,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{Stage, given};
+
+    const AT: Timestamp = Timestamp::from_millis(3);
+
+    fn called(name: &str) -> Description {
+        Description {
+            name: name.to_owned(),
+            kind: Some(Status::Busy),
+        }
+    }
+
+    fn create(name: &str) -> CustomStatusCommand {
+        CustomStatusCommand::Create {
+            id: "s".to_owned(),
+            description: called(name),
+            at: AT,
+        }
+    }
+
+    fn change(name: &str) -> CustomStatusCommand {
+        CustomStatusCommand::Change {
+            id: "s".to_owned(),
+            description: called(name),
+            at: AT,
+        }
+    }
+
+    fn delete() -> CustomStatusCommand {
+        CustomStatusCommand::Delete {
+            id: "s".to_owned(),
+            at: AT,
+        }
+    }
+
+    fn created(name: &str) -> CustomStatusEvent {
+        CustomStatusCreated {
+            id: "s".to_owned(),
+            description: called(name),
+            at: AT,
+        }
+        .into()
+    }
+
+    fn deleted() -> CustomStatusEvent {
+        CustomStatusDeleted {
+            id: "s".to_owned(),
+            at: AT,
+        }
+        .into()
+    }
+
+    #[test]
+    fn administrators_make_change_and_delete_them() {
+        let stage = Stage::default().with_roles(&["admin"]);
+        let admin = stage.authority();
+        given::<CustomStatus>([])
+            .when(create("  in a meeting "), &admin)
+            .then([created("in a meeting")]);
+        given::<CustomStatus>([created("x")])
+            .when(change("x"), &admin)
+            .then_nothing();
+        let changed = CustomStatusChanged {
+            id: "s".to_owned(),
+            description: called("y"),
+            at: AT,
+        };
+        given::<CustomStatus>([created("x")])
+            .when(change("y"), &admin)
+            .then([changed.into()]);
+        given::<CustomStatus>([created("x")])
+            .when(delete(), &admin)
+            .then([deleted()]);
+    }
+
+    #[test]
+    fn they_have_their_rules() {
+        let (stage, user) = (Stage::default().with_roles(&["admin"]), Stage::default());
+        let admin = stage.authority();
+        given::<CustomStatus>([])
+            .when(create("x"), &user.authority())
+            .then_refused(CustomStatusRefusal::NotAllowed);
+        given::<CustomStatus>([])
+            .when(create(" "), &admin)
+            .then_refused(CustomStatusRefusal::NameRequired);
+        given::<CustomStatus>([created("x")])
+            .when(change("a<b"), &admin)
+            .then_refused(CustomStatusRefusal::InvalidName("a<b".to_owned()));
+        given::<CustomStatus>([created("x")])
+            .when(create("x"), &admin)
+            .then_refused(CustomStatusRefusal::AlreadyExists);
+        for command in [change("x"), delete()] {
+            given::<CustomStatus>([created("x"), deleted()])
+                .when(command, &admin)
+                .then_refused(CustomStatusRefusal::NotFound);
+        }
+    }
+}
