@@ -7,6 +7,7 @@ pub mod direct;
 pub mod memberships;
 pub mod messages;
 pub mod ownership;
+pub mod presence;
 pub mod rooms;
 pub mod sessions;
 pub mod users;

@@ -22,6 +22,7 @@ pub mod headers;
 pub mod methods;
 pub mod openapi;
 pub mod password;
+pub mod presence;
 pub mod rate_limit;
 pub mod rest;
 pub mod route;

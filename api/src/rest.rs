@@ -13,6 +13,7 @@ pub mod permissions;
 pub mod settings;
 
 pub mod accounts;
+pub mod presence;
 pub mod users;
 
 pub mod counters;

@@ -13,6 +13,7 @@ use projections::Views;
 
 use crate::files::Files;
 use crate::password::PasswordHasher;
+use crate::presence::Presence;
 use crate::rate_limit::RateLimiter;
 
 /// The administrator the operator named (`ADMIN_USERNAME`, `ADMIN_PASS`, `ADMIN_EMAIL`).
@@ -55,6 +56,7 @@ struct Shared {
     config: DoorConfig,
     rate_limiter: RateLimiter,
     passwords: PasswordHasher,
+    presence: Presence,
     /// Finds mentions, for the name pattern it was made with.
     scanner: Mutex<(String, Arc<Scanner>)>,
 }
@@ -73,6 +75,7 @@ impl AppState {
         config: DoorConfig,
     ) -> Self {
         Self(Arc::new(Shared {
+            presence: Presence::new(views.clone()),
             executor,
             views,
             vault,
@@ -117,6 +120,11 @@ impl AppState {
     /// Hashes and checks passwords off the runtime.
     pub fn passwords(&self) -> &PasswordHasher {
         &self.0.passwords
+    }
+
+    /// Who is there.
+    pub fn presence(&self) -> &Presence {
+        &self.0.presence
     }
 
     /// What finds mentions in this workspace; made anew only when the pattern of names changes.

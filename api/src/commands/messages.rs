@@ -26,6 +26,8 @@ pub struct Draft {
     pub id: Option<MessageId>,
     /// What it says.
     pub text: String,
+    /// The text is encrypted: nothing is looked for in it.
+    pub opaque: bool,
     /// Whether links are looked for.
     pub find_links: bool,
     /// Attachments.
@@ -56,14 +58,23 @@ pub async fn post(
     let id = draft
         .id
         .unwrap_or_else(|| MessageId::new(crate::state::fresh_id()));
-    let (content, called) = content(
-        state,
-        &settings,
-        draft.text,
-        draft.find_links,
-        draft.attachments,
-    )
-    .await?;
+    let (content, called) = if draft.opaque {
+        let content = Content {
+            text: draft.text,
+            attachments: draft.attachments,
+            ..Content::default()
+        };
+        (content, Vec::new())
+    } else {
+        content(
+            state,
+            &settings,
+            draft.text,
+            draft.find_links,
+            draft.attachments,
+        )
+        .await?
+    };
     let joining = if draft.thread.is_none() {
         newcomers(state, caller, place, called).await?
     } else {

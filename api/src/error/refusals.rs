@@ -1,14 +1,18 @@
 //! Which error of the wire each fault of the inside becomes, and each refusal of the domain.
 
 use domain::claim::NameTaken;
+use domain::custom_status::CustomStatusRefusal;
 use domain::membership::MembershipRefusal;
 use domain::membership::RoomRole;
 use domain::message::{MessageRefusal, OutOfSync};
 use domain::password::PolicyViolation;
+use domain::presence::ChoiceRefusal;
+use domain::report::ReportRefusal;
 use domain::room::{RoomKind, RoomRefusal};
 use domain::session::Never;
 use domain::setting::SettingRefusal;
 use domain::user::{CustomFieldsRefusal, PreferenceFault, UserRefusal};
+use domain::webdav::WebdavRefusal;
 use eventstore::{AppendError, ExecuteError, ReadError};
 use projections::{QueryError, WaitError};
 use serde_json::json;
@@ -209,6 +213,7 @@ impl From<RoomRefusal> for ApiError {
             RoomRefusal::DeleteNotAllowed => {
                 Self::coded("error-not-allowed", "Not allowed").method("eraseRoom")
             }
+            RoomRefusal::HasKey => texts::room_has_key(),
         }
     }
 }
@@ -359,6 +364,7 @@ impl From<MembershipRefusal> for ApiError {
                 "This is the last owner. Please set a new owner before removing this one.",
             )
             .method("removeRoomOwner"),
+            MembershipRefusal::NoSuggestedKey => texts::no_suggested_key(),
         }
     }
 }
@@ -367,6 +373,47 @@ const fn article(role: RoomRole) -> &'static str {
     match role {
         RoomRole::Owner => "an",
         RoomRole::Moderator | RoomRole::Leader => "a",
+    }
+}
+
+impl From<ChoiceRefusal> for ApiError {
+    fn from(refusal: ChoiceRefusal) -> Self {
+        match refusal {
+            ChoiceRefusal::EditOtherNotAllowed => texts::forbidden(),
+            ChoiceRefusal::InvisibleNotAllowed => texts::status_not_allowed(),
+        }
+    }
+}
+
+impl From<CustomStatusRefusal> for ApiError {
+    fn from(refusal: CustomStatusRefusal) -> Self {
+        match refusal {
+            CustomStatusRefusal::NotAllowed => texts::not_authorized_code(),
+            CustomStatusRefusal::NameRequired => texts::custom_status_name_required(),
+            CustomStatusRefusal::InvalidName(name) => texts::custom_status_invalid_name(&name),
+            CustomStatusRefusal::NotFound | CustomStatusRefusal::AlreadyExists => {
+                texts::custom_status_unknown()
+            }
+        }
+    }
+}
+
+impl From<ReportRefusal> for ApiError {
+    fn from(refusal: ReportRefusal) -> Self {
+        match refusal {
+            ReportRefusal::DescriptionRequired => texts::invalid_report_description(),
+            ReportRefusal::NotFound | ReportRefusal::AlreadyExists => texts::report_not_found(),
+        }
+    }
+}
+
+impl From<WebdavRefusal> for ApiError {
+    fn from(refusal: WebdavRefusal) -> Self {
+        match refusal {
+            WebdavRefusal::Disabled => texts::webdav_disabled(),
+            WebdavRefusal::InvalidAddress => texts::webdav_unreachable(),
+            WebdavRefusal::NotFound => texts::webdav_account_unknown(),
+        }
     }
 }
 

@@ -4,12 +4,14 @@ mod login;
 mod messages;
 mod methods;
 mod rooms;
+mod services;
 mod users;
 
 pub use login::*;
 pub use messages::*;
 pub use methods::*;
 pub use rooms::*;
+pub use services::*;
 pub use users::*;
 
 use serde_json::json;

@@ -7,13 +7,14 @@
 //! 3. Everything is in position order, and every frame's position is one to resume after.
 
 mod delivery;
+mod presence;
 
 use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use domain::RoomId;
+use domain::{RoomId, UserId};
 use eventstore::Position;
 use projections::QueryError;
 use projections::live::{Delivery, Feed};
@@ -22,6 +23,7 @@ use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at, timeout};
 use tokio_tungstenite::tungstenite::Message;
 
 use delivery::{next, pause};
+use presence::changed;
 
 use super::Shared;
 use super::access::{may_watch, renew};
@@ -30,6 +32,7 @@ use super::introduction::introduce;
 use super::resume::{self, After};
 use super::socket::{Socket, SocketError};
 use crate::extract::Caller;
+use crate::presence::{Connected, Watch};
 
 /// How long a write may be stuck. Longer, and the client is as good as gone.
 pub(super) const WRITE_TIMEOUT: Duration = Duration::from_secs(20);
@@ -69,6 +72,7 @@ enum Step {
     Look,
     Beat,
     Pause,
+    Presence(Vec<UserId>),
 }
 
 /// A socket whose user is known.
@@ -78,6 +82,10 @@ pub(super) struct Connection {
     format: Format,
     caller: Caller,
     access: watch::Receiver<()>,
+    /// The user is there as long as this lives.
+    connected: Connected,
+    /// Whose status the client wants to know.
+    watch: Option<Watch>,
     after: After,
     /// Opened by the first subscription.
     feed: Option<Feed>,
@@ -146,6 +154,8 @@ impl Connection {
         heartbeat.set_missed_tick_behavior(MissedTickBehavior::Delay);
         Self {
             access: shared.guard.sign_up(caller.id()),
+            connected: shared.state.presence().connect(&caller.user),
+            watch: None,
             shared,
             socket,
             format,
@@ -191,6 +201,7 @@ impl Connection {
                 _ = self.access.changed() => Step::Look,
                 _ = self.heartbeat.tick() => Step::Beat,
                 () = pause(self.live_from.is_some()) => Step::Pause,
+                users = changed(self.watch.as_ref()) => Step::Presence(users),
             };
             match step {
                 Step::Received(message) => self.receive(message).await?,
@@ -205,6 +216,7 @@ impl Connection {
                 Step::Look => self.look().await?,
                 Step::Beat => self.beat().await?,
                 Step::Pause => self.announce_live().await?,
+                Step::Presence(users) => self.show(&users).await?,
             }
         }
     }
@@ -248,6 +260,7 @@ impl Connection {
         match ClientFrame::decode(&message, self.format) {
             Ok(ClientFrame::Subscribe(selection)) => self.subscribe(selection).await,
             Ok(ClientFrame::Unsubscribe(selection)) => self.unsubscribe(selection).await,
+            Ok(ClientFrame::Presence(said)) => self.say(&said).await,
             Ok(ClientFrame::Ping(ping)) => {
                 let pong = ServerFrame::pong(self.position())
                     .answering(ping.reference.as_deref())
@@ -293,9 +306,11 @@ impl Connection {
         }
         self.own |= selection.own;
         self.rooms.extend(accepted.iter().map(RoomId::new));
+        let watched = self.watch_people(&selection.presence).await?;
         let at = self.position();
-        if !accepted.is_empty() || selection.own || refused.is_empty() {
+        if !accepted.is_empty() || selection.own || !watched.is_empty() || refused.is_empty() {
             let frame = ServerFrame::subscribed(at, &accepted, selection.own)
+                .watching(&watched)
                 .answering(reference)
                 .encode(self.format);
             self.send(frame).await?;
@@ -309,6 +324,8 @@ impl Connection {
                 .encode(self.format);
             self.send(frame).await?;
         }
+        let watched: Vec<UserId> = watched.iter().map(UserId::new).collect();
+        self.show(&watched).await?;
         self.announce_live().await
     }
 
@@ -335,7 +352,9 @@ impl Connection {
             .filter(|room| self.rooms.remove(room.as_str()))
             .collect();
         let own = selection.own && std::mem::take(&mut self.own);
+        let forgotten = self.watch_no_more(selection.presence);
         let frame = ServerFrame::unsubscribed(self.position(), &ended, own)
+            .watching(&forgotten)
             .answering(selection.reference.as_deref());
         let frame = frame.encode(self.format);
         self.send(frame).await

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use bytes::Bytes;
+use domain::presence::Status;
 use eventstore::Position;
 use projections::live::{Form, Run};
 use serde::{Deserialize, Serialize};
@@ -44,6 +45,8 @@ pub enum ClientFrame {
     Subscribe(Selection),
     /// Stop watching.
     Unsubscribe(Selection),
+    /// Say whether somebody is behind the connection.
+    Presence(SaidPresence),
     /// Ask for a `pong`.
     Ping(Ping),
 }
@@ -72,9 +75,33 @@ pub struct Selection {
     /// Also what concerns the user and no room.
     #[serde(default, rename = "self")]
     pub own: bool,
+    /// Ids of users whose status is watched.
+    #[serde(default)]
+    pub presence: Vec<String>,
     /// Comes back in the answer.
     #[serde(default, rename = "ref")]
     pub reference: Option<String>,
+}
+
+/// See [`ClientFrame::Presence`].
+#[derive(Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SaidPresence {
+    /// Whether they do something.
+    pub status: SaidStatus,
+    /// Comes back in the answer.
+    #[serde(default, rename = "ref")]
+    pub reference: Option<String>,
+}
+
+/// What a connection can say of the person behind it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum SaidStatus {
+    /// They do something.
+    Online,
+    /// They have done nothing for a while.
+    Away,
 }
 
 /// See [`ClientFrame::Ping`].
@@ -134,6 +161,8 @@ struct Data<'a> {
     rooms: Option<&'a [String]>,
     #[serde(rename = "self", skip_serializing_if = "Option::is_none")]
     own: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    presence: Option<&'a [String]>,
     #[serde(skip_serializing_if = "Option::is_none")]
     code: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -201,6 +230,13 @@ impl<'a> ServerFrame<'a> {
         frame
     }
 
+    /// The status of these users is watched from here on, or no longer.
+    #[must_use]
+    pub fn watching(mut self, users: &'a [String]) -> Self {
+        self.data.presence = (!users.is_empty()).then_some(users);
+        self
+    }
+
     /// It is about this room.
     #[must_use]
     pub fn room(mut self, room: &'a str) -> Self {
@@ -217,12 +253,67 @@ impl<'a> ServerFrame<'a> {
 
     /// As a WebSocket message.
     pub fn encode(&self, format: Format) -> Message {
-        match format {
-            // Text and numbers always have a form in both; an empty message would only puzzle the client.
-            Format::Json => Message::Text(serde_json::to_string(self).unwrap_or_default().into()),
-            Format::MessagePack => {
-                Message::Binary(rmp_serde::to_vec_named(self).unwrap_or_default().into())
-            }
+        encode(self, format)
+    }
+}
+
+/// What others see of a user. A signal, not a fact: it has no place in the log, so it carries the position the
+/// connection is at.
+#[derive(Debug, Serialize)]
+pub struct PresenceFrame<'a> {
+    position: u64,
+    kind: &'static str,
+    data: Shown<'a>,
+}
+
+/// See [`PresenceFrame`].
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Shown<'a> {
+    /// Who.
+    pub user: ShownUser<'a>,
+    /// As what.
+    pub status: Status,
+    /// What they are up to.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub status_text: Option<&'a str>,
+    /// The command it answers.
+    #[serde(rename = "ref", skip_serializing_if = "Option::is_none")]
+    pub reference: Option<&'a str>,
+}
+
+/// See [`PresenceFrame`].
+#[derive(Debug, Serialize)]
+pub struct ShownUser<'a> {
+    /// The id.
+    #[serde(rename = "_id")]
+    pub id: &'a str,
+    /// The user name.
+    pub username: &'a str,
+}
+
+impl<'a> PresenceFrame<'a> {
+    /// Of a connection that is at `position`.
+    pub fn new(position: Position, data: Shown<'a>) -> Self {
+        Self {
+            position: position.get(),
+            kind: "presence",
+            data,
+        }
+    }
+
+    /// As a WebSocket message.
+    pub fn encode(&self, format: Format) -> Message {
+        encode(self, format)
+    }
+}
+
+fn encode<T: Serialize>(frame: &T, format: Format) -> Message {
+    match format {
+        // Text and numbers always have a form in both; an empty message would only puzzle the client.
+        Format::Json => Message::Text(serde_json::to_string(frame).unwrap_or_default().into()),
+        Format::MessagePack => {
+            Message::Binary(rmp_serde::to_vec_named(frame).unwrap_or_default().into())
         }
     }
 }
@@ -327,6 +418,7 @@ mod tests {
             ClientFrame::Subscribe(Selection {
                 rooms: vec!["a".into(), "b".into()],
                 own: true,
+                presence: vec![],
                 reference: Some("1".into())
             })
         );

@@ -1,4 +1,5 @@
-//! Tells sockets to look again whether they may still see what they see.
+//! Tells sockets to look again whether they may still see what they see, and the presence service who chose another
+//! status.
 //!
 //! One task reads along with the log. When something happened that can end somebody's access, the sockets concerned
 //! are woken once the views contain it, and ask the views. The end of a membership is not among that: sockets learn
@@ -85,6 +86,15 @@ pub(super) async fn watch(guard: Arc<Guard>, state: AppState, stop: Cancellation
             let Some(Ok(chunk)) = chunk else { break };
             for event in chunk.iter() {
                 let concerned = concerned(event);
+                if let Some(user) = shown_differently(event) {
+                    let _ = state.views().wait_for(event.position).await;
+                    match state.views().user(&user).await {
+                        Ok(Some(user)) => state.presence().refresh(&user),
+                        Ok(None) => state.presence().forget(&user),
+                        // Whoever watches is told with the next change.
+                        Err(_) => {}
+                    }
+                }
                 if concerned != Concerned::Nobody {
                     // Looking before the views know would find nothing. Should they be long in coming, sockets look
                     // again with every heartbeat.
@@ -99,6 +109,16 @@ pub(super) async fn watch(guard: Arc<Guard>, state: AppState, stop: Cancellation
             () = tokio::time::sleep(PAUSE) => {}
         }
     }
+}
+
+/// Whose status, or what is said with it, may be another one now: also by the hand of another node.
+fn shown_differently(event: &RecordedEvent) -> Option<UserId> {
+    let (category, kind) = (event.stream.category(), event.event_type.as_str());
+    let differently = category == Category::Presence.as_str()
+        || (category == Category::User.as_str()
+            && matches!(kind, "ProfileChanged" | "UsernameChanged" | "UserDeleted"));
+    // Both kinds of stream are named after their user.
+    differently.then(|| UserId::new(event.stream.id()))
 }
 
 /// Cheap for the events there are many of: a few comparisons of short texts.

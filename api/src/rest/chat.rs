@@ -42,6 +42,9 @@ struct SentMessage {
     bot: Option<Value>,
     t: Option<String>,
     e2e: Option<String>,
+    content: Option<Value>,
+    #[serde(rename = "e2eMentions")]
+    e2e_mentions: Option<Value>,
     location: Option<Value>,
     custom_fields: Option<Value>,
 }
@@ -66,7 +69,11 @@ pub async fn send(call: Call) -> Outcome {
     let place = Place::of(&call.state, &call.caller, &room)
         .await?
         .ok_or_else(texts::no_such_room)?;
+    let encrypted = message
+        .t
+        .filter(|kind| matches!(kind.as_str(), "e2e" | "otr" | "otr-ack"));
     let draft = Draft {
+        opaque: encrypted.is_some(),
         id: message
             .id
             .as_deref()
@@ -85,10 +92,10 @@ pub async fn send(call: Call) -> Outcome {
             blocks: message.blocks,
             location: message.location,
             custom_fields: message.custom_fields,
-            encrypted: message
-                .t
-                .filter(|kind| matches!(kind.as_str(), "e2e" | "otr" | "otr-ack")),
+            encrypted,
             e2e: message.e2e,
+            encrypted_content: message.content.filter(Value::is_object),
+            encrypted_mentions: message.e2e_mentions.filter(Value::is_object),
         }),
         thread,
         shown_in_room: message.tshow == Some(true),
@@ -168,6 +175,7 @@ fn posted(params: &Params, at: Timestamp) -> Result<Draft, ApiError> {
     let parse_urls = params.boolean("parseUrls")?;
     let find_links = parse_urls.unwrap_or(attachments.is_none());
     Ok(Draft {
+        opaque: false,
         id: None,
         text: params
             .text("text")?

@@ -163,8 +163,11 @@ pub async fn members_of(call: &Call, params: &Params, room: &RoomId) -> Outcome 
         slice: page.slice,
     };
     let found = call.state.views().members(query).await?;
-    let members: Vec<Map<String, Value>> =
-        found.items.iter().map(|doc| shape::member(doc)).collect();
+    let members: Vec<Map<String, Value>> = found
+        .items
+        .iter()
+        .map(|doc| shape::member(&call.state, doc))
+        .collect();
     Ok(Answer::empty()
         .field("members", &members)
         .field("count", &members.len())

@@ -1,12 +1,14 @@
 //! Wire documents as the caller may see them (contract, conventions 5).
 
-use domain::Timestamp;
 use domain::permission::Permission;
+use domain::presence::Status;
 use domain::settings::{Settings, definitions};
+use domain::{Timestamp, UserId};
 use projections::UserFacts;
 use serde_json::{Map, Value, json};
 
 use crate::extract::Call;
+use crate::presence::Seen;
 use crate::state::AppState;
 
 /// A document.
@@ -92,22 +94,27 @@ pub fn iso(at: Timestamp) -> String {
 }
 
 /// The stored document of a user with what is not stored: presence.
-pub fn user_doc(bytes: &[u8]) -> Doc {
+pub fn user_doc(state: &AppState, bytes: &[u8]) -> Doc {
     let mut doc: Doc = serde_json::from_slice(bytes).unwrap_or_default();
-    for (field, value) in [
-        ("status", "offline"),
-        ("statusDefault", "online"),
-        ("statusConnection", "offline"),
-    ] {
-        doc.entry(field).or_insert_with(|| json!(value));
-    }
-    doc.entry("utcOffset").or_insert_with(|| json!(0));
+    let text = |field: &str| doc.get(field).and_then(Value::as_str);
+    let chosen = text("statusDefault").and_then(Status::find);
+    let user = UserId::new(text("_id").unwrap_or_default());
+    let seen = state.presence().of(&user, chosen.unwrap_or_default());
+    add_presence(&mut doc, seen);
     doc
+}
+
+fn add_presence(doc: &mut Doc, seen: Seen) {
+    doc.insert("status".to_owned(), json!(seen.status));
+    doc.insert("statusConnection".to_owned(), json!(seen.connection));
+    doc.entry("statusDefault")
+        .or_insert_with(|| json!(Status::default()));
+    doc.entry("utcOffset").or_insert_with(|| json!(0));
 }
 
 /// What `me` and login tell (5.2).
 pub fn me(state: &AppState, user: &UserFacts, has_password: bool) -> Doc {
-    let stored = user_doc(&user.doc);
+    let stored = user_doc(state, &user.doc);
     let verified = stored
         .get("emails")
         .and_then(Value::as_array)
@@ -159,7 +166,7 @@ fn preferences(settings: &Settings, stored: Option<&Value>) -> Doc {
 pub fn info(call: &Call, user: &UserFacts) -> Doc {
     let all = call.caller.id() == &user.id || call.may(Permission::VIEW_FULL_OTHER_USER_INFO);
     let custom = visible_custom_fields(&call.state.views().settings(), all);
-    let mut doc = user_doc(&user.doc);
+    let mut doc = user_doc(&call.state, &user.doc);
     let fields = doc.remove("customFields");
     let mut doc = keep(doc, |field| {
         PUBLIC.contains(&field) || (all && FULL.contains(&field))
@@ -170,7 +177,7 @@ pub fn info(call: &Call, user: &UserFacts) -> Doc {
 }
 
 /// What lists of members tell of a user (contract, rooms 11).
-pub fn member(doc: &[u8]) -> Doc {
+pub fn member(state: &AppState, doc: &[u8]) -> Doc {
     const MEMBER: [&str; 8] = [
         "_id",
         "username",
@@ -181,13 +188,13 @@ pub fn member(doc: &[u8]) -> Doc {
         "avatarETag",
         "_updatedAt",
     ];
-    keep(user_doc(doc), |field| MEMBER.contains(&field))
+    keep(user_doc(state, doc), |field| MEMBER.contains(&field))
 }
 
 /// A raw document as `users.create`, `users.update` and `users.register` return it (1.5).
 pub fn raw(state: &AppState, user: &UserFacts, privileged: bool) -> Doc {
     let custom = visible_custom_fields(&state.views().settings(), privileged);
-    let mut doc = user_doc(&user.doc);
+    let mut doc = user_doc(state, &user.doc);
     let fields = doc.remove("customFields");
     doc.retain(|field, _| {
         field != "services"
@@ -264,7 +271,10 @@ mod tests {
 
     #[test]
     fn presence_is_filled_in() {
-        let doc = user_doc(br#"{"_id":"u","username":"ada"}"#);
+        let mut doc: Doc =
+            serde_json::from_str(r#"{"_id":"u","username":"ada"}"#).unwrap_or_default();
+        add_presence(&mut doc, Seen::OFFLINE);
+        assert_eq!(doc.get("statusDefault"), Some(&json!("online")));
         assert_eq!(doc.get("status"), Some(&json!("offline")));
         assert_eq!(doc.get("username"), Some(&json!("ada")));
     }

@@ -19,7 +19,7 @@ use crate::extract::params::Params;
 use crate::extract::schema::{Kind, Schema};
 use crate::extract::{Anyone, Call};
 use crate::password::PasswordDigest;
-use crate::state::{fresh_id, now};
+use crate::state::{AppState, fresh_id, now};
 
 pub(crate) static REGISTER: Schema = Schema {
     required: &[
@@ -170,12 +170,17 @@ pub async fn list(call: Call) -> Outcome {
             let users = call.state.views().users(all(Slice::ALL)).await?.items;
             let shown: Vec<Bytes> = users
                 .iter()
-                .map(|doc| Bytes::from(Value::Object(shape::user_doc(doc)).to_string()))
+                .map(|doc| {
+                    Bytes::from(Value::Object(shape::user_doc(&call.state, doc)).to_string())
+                })
                 .collect();
             filter_rows(shown, filter, page.slice)
         }
     };
-    let users: Vec<Map<String, Value>> = docs.iter().map(|doc| listed(doc, &wanted)).collect();
+    let users: Vec<Map<String, Value>> = docs
+        .iter()
+        .map(|doc| listed(&call.state, doc, &wanted))
+        .collect();
     Ok(Answer::empty()
         .field("users", &users)
         .field("count", &users.len())
@@ -217,8 +222,8 @@ fn listed_fields(page: &PageRequest, privileged: bool) -> Vec<String> {
     wanted
 }
 
-fn listed(doc: &[u8], wanted: &[String]) -> Map<String, Value> {
-    let mut doc = shape::user_doc(doc);
+fn listed(state: &AppState, doc: &[u8], wanted: &[String]) -> Map<String, Value> {
+    let mut doc = shape::user_doc(state, doc);
     doc.retain(|field, _| field == "_id" || wanted.contains(field));
     if let Some(name) = doc
         .get("name")

@@ -1,0 +1,323 @@
+//! Presence, custom statuses, search, statistics, end-to-end encryption, moderation and the small services.
+
+use serde_json::json;
+
+use crate::error::ApiError;
+
+// ---- presence -------------------------------------------------------------------------------------------------
+
+/// `Accounts_AllowUserStatusMessageChange` is off.
+pub fn status_change_not_allowed() -> ApiError {
+    ApiError::coded("error-not-allowed", "Change status is not allowed").method("users.setStatus")
+}
+
+/// Not one of the four.
+pub fn invalid_status() -> ApiError {
+    ApiError::coded(
+        "error-invalid-status",
+        "Valid status types include online, away, offline, and busy.",
+    )
+    .method("users.setStatus")
+}
+
+/// `Accounts_AllowInvisibleStatusOption` is off.
+pub fn status_not_allowed() -> ApiError {
+    ApiError::coded("error-status-not-allowed", "Invisible status is disabled")
+        .method("users.setStatus")
+}
+
+// ---- custom statuses ------------------------------------------------------------------------------------------
+
+/// Some rights are missed under this old name.
+pub fn not_authorized_code() -> ApiError {
+    ApiError::code("not_authorized")
+}
+
+/// A custom status without a name.
+pub fn custom_status_name_required() -> ApiError {
+    ApiError::coded("error-the-field-is-required", "The field Name is required")
+        .with(json!({ "method": "insertOrUpdateUserStatus", "field": "Name" }))
+}
+
+/// A name with characters that may not be in one, or no status it could stand for.
+pub fn custom_status_invalid_name(name: &str) -> ApiError {
+    ApiError::coded(
+        "error-input-is-not-a-valid-field",
+        format!("{name} is not a valid name"),
+    )
+    .with(json!({ "method": "insertOrUpdateUserStatus", "input": name, "field": "Name" }))
+}
+
+/// Not one of the four statuses.
+pub fn custom_status_invalid_type(kind: &str) -> ApiError {
+    ApiError::coded(
+        "error-input-is-not-a-valid-field",
+        format!("{kind} is not a valid status type"),
+    )
+    .with(json!({ "method": "insertOrUpdateUserStatus", "input": kind, "field": "StatusType" }))
+}
+
+/// Another custom status has the name.
+pub fn custom_status_name_taken() -> ApiError {
+    ApiError::coded(
+        "Custom_User_Status_Error_Name_Already_In_Use",
+        "The custom user status name is already in use",
+    )
+    .method("insertOrUpdateUserStatus")
+}
+
+/// There is no such custom status.
+pub fn custom_status_unknown() -> ApiError {
+    ApiError::coded(
+        "Custom_User_Status_Error_Invalid_User_Status",
+        "Invalid user status",
+    )
+    .method("deleteCustomUserStatus")
+}
+
+/// There is no custom status of this id, as its update says it.
+pub fn custom_status_not_found(id: &str) -> ApiError {
+    ApiError::Plain(format!("No custom user status found with the id of \"{id}\".").into())
+}
+
+/// A body has a key that it must not have.
+pub fn match_unknown(field: &str) -> ApiError {
+    ApiError::Plain(format!("Match error: Unknown key in field {field}").into())
+}
+
+// ---- search and figures ---------------------------------------------------------------------------------------
+
+/// The directory does not understand, or does not answer this caller.
+pub fn directory_parameters() -> ApiError {
+    ApiError::plain("Please verify the parameters")
+}
+
+/// A right is missing, said as a text without a type.
+pub fn plainly_not_allowed() -> ApiError {
+    ApiError::plain("error-not-allowed")
+}
+
+/// A right is missing, said as a text without a type.
+pub fn plainly_not_authorized() -> ApiError {
+    ApiError::plain("error-not-authorized")
+}
+
+/// There is no such counter.
+pub fn event_not_found() -> ApiError {
+    ApiError::plain("event not found")
+}
+
+/// `API_Enable_Shields` is off.
+pub fn shields_disabled() -> ApiError {
+    ApiError::coded("error-endpoint-disabled", "This endpoint is disabled")
+        .with(json!({ "route": "/api/v1/shield.svg" }))
+}
+
+/// Not one of `API_Shield_Types`.
+pub fn shield_type_disabled() -> ApiError {
+    ApiError::coded("error-shield-disabled", "This shield type is disabled")
+        .with(json!({ "route": "/api/v1/shield.svg" }))
+}
+
+/// A shield without icon needs a name.
+pub fn shield_name_missing() -> ApiError {
+    ApiError::plain("Name cannot be empty when icon is hidden")
+}
+
+/// A shield of a channel needs the channel.
+pub fn shield_channel_missing() -> ApiError {
+    ApiError::plain("Shield channel is required for type channel")
+}
+
+/// A parameter that must be there is not.
+pub fn missing_param(name: &str) -> ApiError {
+    ApiError::coded(
+        "error-missing-param",
+        format!("The required \"{name}\" param is missing."),
+    )
+}
+
+/// There is no such record in the domain name system, or it does not answer.
+pub fn not_resolved(name: &str) -> ApiError {
+    ApiError::Plain(format!("The name {name} could not be resolved").into())
+}
+
+/// Not the purpose of a deployment.
+pub fn invalid_fingerprint() -> ApiError {
+    ApiError::plain("Invalid fingerprint action")
+}
+
+/// What somebody who asks for an encrypted session is told: there is none to be had.
+pub const NOT_ACCEPTABLE: &str = "Not Acceptable";
+
+// ---- end-to-end encryption ------------------------------------------------------------------------------------
+
+/// The room has a key already.
+pub fn room_has_key() -> ApiError {
+    ApiError::coded(
+        "error-room-e2e-key-already-exists",
+        "E2E Key ID already exists",
+    )
+    .method("e2e.setRoomKeyID")
+}
+
+/// Nobody offers the caller a key.
+pub fn no_suggested_key() -> ApiError {
+    ApiError::coded(
+        "error-no-suggested-key-available",
+        "No suggested key available",
+    )
+    .method("handleSuggestedGroupKey")
+}
+
+/// There is no such room, or the caller is not one of its members.
+pub fn e2e_room_unknown(method: &str) -> ApiError {
+    ApiError::coded("error-invalid-room", "Invalid room").method(method)
+}
+
+/// The caller is not a member.
+pub fn subscription_not_found() -> ApiError {
+    ApiError::coded("error-subscription-not-found", "Subscription not found")
+        .method("handleSuggestedGroupKey")
+}
+
+// ---- moderation -----------------------------------------------------------------------------------------------
+
+/// A report that does not say what is wrong.
+pub fn invalid_report_description() -> ApiError {
+    ApiError::coded("error-invalid-description", "Invalid description").method("reportMessage")
+}
+
+/// There is no such message, or the caller may not see it.
+pub fn invalid_reported_message() -> ApiError {
+    ApiError::coded("error-invalid-message_id", "Invalid message id").method("reportMessage")
+}
+
+/// A report of a message needs to say which.
+pub fn report_message_id_missing() -> ApiError {
+    ApiError::plain("The required \"messageId\" param is missing.")
+}
+
+/// A report needs to say what is wrong.
+pub fn report_description_missing() -> ApiError {
+    ApiError::plain("The required \"description\" param is missing.")
+}
+
+/// There is no such report.
+pub fn report_not_found() -> ApiError {
+    ApiError::plain("error-report-not-found")
+}
+
+/// There is no such user.
+pub fn reported_user_unknown() -> ApiError {
+    ApiError::plain("Invalid user id provided.")
+}
+
+/// The user has no such reports.
+pub fn no_reports() -> ApiError {
+    ApiError::plain("No messages found for moderation")
+}
+
+// ---- small services -------------------------------------------------------------------------------------------
+
+/// `Webdav_Integration_Enabled` is off.
+pub fn webdav_disabled() -> ApiError {
+    ApiError::coded("error-not-allowed", "WebDAV Integration Not Allowed")
+        .method("addWebdavAccount")
+}
+
+/// Not the address of a WebDAV server.
+pub fn webdav_unreachable() -> ApiError {
+    ApiError::code("could-not-access-webdav").method("addWebdavAccount")
+}
+
+/// The account was told of before.
+pub fn webdav_duplicate() -> ApiError {
+    ApiError::code("duplicated-account").method("addWebdavAccount")
+}
+
+/// There is no such account of the caller's.
+pub fn webdav_account_unknown() -> ApiError {
+    ApiError::coded("error-invalid-account", "Invalid WebDAV Account").method("removeWebdavAccount")
+}
+
+/// Files on WebDAV servers are not reached from here.
+pub fn webdav_files_unsupported() -> ApiError {
+    ApiError::coded(
+        "error-not-allowed",
+        "Files on WebDAV servers cannot be reached through this server",
+    )
+    .method("getWebdavFileList")
+}
+
+/// `AutoTranslate_Enabled` is off.
+pub fn autotranslate_disabled() -> ApiError {
+    ApiError::plain("AutoTranslate is disabled.")
+}
+
+/// `auto-translate` is missing.
+pub fn autotranslate_not_allowed() -> ApiError {
+    ApiError::coded("error-action-not-allowed", "Auto-Translate is not allowed")
+        .method("autoTranslate.saveSettings")
+}
+
+/// A parameter of a body has the wrong type.
+pub fn body_param_type(name: &str, wanted: &str) -> ApiError {
+    ApiError::Plain(format!("The bodyParam \"{name}\" must be a {wanted}.").into())
+}
+
+/// The caller is not a member of that room.
+pub fn invalid_subscription(method: &str) -> ApiError {
+    ApiError::coded("error-invalid-subscription", "Invalid subscription").method(method)
+}
+
+/// There is no such message.
+pub fn translated_message_unknown() -> ApiError {
+    ApiError::plain("Message not found.")
+}
+
+/// The right to import is missing.
+pub fn import_not_allowed() -> ApiError {
+    ApiError::coded("error-action-not-allowed", "Importing is not allowed")
+        .with(json!({ "method": "startImport", "action": "run-import" }))
+}
+
+/// There is no such importer, or it is not part of this server.
+pub fn importer_not_defined(key: &str) -> ApiError {
+    ApiError::coded(
+        "error-importer-not-defined",
+        format!("The importer ({key}) has no import class defined."),
+    )
+    .method("uploadImportFile")
+}
+
+/// Nothing is being imported.
+pub fn import_operation_not_found() -> ApiError {
+    ApiError::coded("error-operation-not-found", "Import Operation Not Found")
+        .method("getImportProgress")
+}
+
+/// `LDAP_Enable` is off.
+pub fn ldap_disabled() -> ApiError {
+    ApiError::plain("LDAP_disabled")
+}
+
+/// The LDAP server cannot be reached from here.
+pub fn ldap_connection_failed() -> ApiError {
+    ApiError::plain("Connection_failed")
+}
+
+/// No program that holds video conferences is installed.
+pub fn no_video_provider() -> ApiError {
+    ApiError::plain("no-videoconf-provider-app")
+}
+
+/// There is no such room or call, or the caller may not see it.
+pub fn invalid_video_call() -> ApiError {
+    ApiError::plain("invalid-params")
+}
+
+/// Mail is not fetched into this workspace.
+pub fn inboxes_unsupported() -> ApiError {
+    ApiError::plain("Email inboxes are not available on this server")
+}

@@ -1,0 +1,188 @@
+//! Who is there, and what people say they are up to (contract, conventions 7.2, 7.3 and 9).
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use domain::UserId;
+use domain::permission::Permission;
+use domain::presence::Status;
+use domain::user::{ProfileChange, UserCommand};
+use projections::UserFacts;
+use serde_json::{Value, json};
+
+use super::answer::{Answer, Outcome};
+use super::lookup;
+use super::shape::{self, Doc};
+use crate::commands::ownership::Orphans;
+use crate::commands::{presence, users};
+use crate::error::{ApiError, texts};
+use crate::extract::Call;
+use crate::extract::params::Params;
+use crate::presence::RECENT_MILLIS;
+use crate::state::now;
+
+/// What a list of people who are there tells of each (contract, conventions 5.4).
+const LISTED: [&str; 7] = [
+    "_id",
+    "username",
+    "name",
+    "status",
+    "utcOffset",
+    "statusText",
+    "avatarETag",
+];
+
+/// The user that the parameters name; the caller when they name nobody.
+pub(crate) async fn target(call: &Call, params: &Params) -> Result<Arc<UserFacts>, ApiError> {
+    let named = ["userId", "username", "user"]
+        .into_iter()
+        .any(|key| params.filled(key).is_ok_and(|value| value.is_some()));
+    if named {
+        lookup::user(&call.state, params).await
+    } else {
+        Ok(Arc::clone(&call.caller.user))
+    }
+}
+
+/// `GET /api/v1/users.presence`.
+pub async fn list(call: Call) -> Outcome {
+    let params = call.input.query();
+    if let Some(ids) = params.texts("ids")? {
+        let ids: BTreeSet<&str> = ids
+            .into_iter()
+            .flat_map(|id| id.split(','))
+            .map(str::trim)
+            .filter(|id| !id.is_empty())
+            .collect();
+        let users = docs(&call, ids.into_iter().map(UserId::new)).await?;
+        let there = users.into_iter().filter(is_there).collect();
+        return Ok(answer(there, false));
+    }
+    let from = params
+        .date("from")
+        .map_err(|_| texts::type_mismatch("date", "another value", "from"))?;
+    if let Some(from) = from.filter(|from| now().millis_since(*from) < RECENT_MILLIS) {
+        let mut changed: BTreeSet<UserId> = call
+            .state
+            .presence()
+            .changed_since(from)
+            .into_iter()
+            .collect();
+        for doc in call.state.views().users_changed_since(from).await? {
+            let doc: Doc = serde_json::from_slice(&doc).unwrap_or_default();
+            changed.extend(doc.get("_id").and_then(Value::as_str).map(UserId::new));
+        }
+        changed.remove(call.caller.id());
+        let users = docs(&call, changed).await?;
+        return Ok(answer(users, false));
+    }
+    let there: BTreeSet<UserId> = call.state.presence().not_offline().into_iter().collect();
+    let users = docs(&call, there).await?;
+    Ok(answer(users.into_iter().filter(is_there).collect(), true))
+}
+
+async fn docs(call: &Call, users: impl IntoIterator<Item = UserId>) -> Result<Vec<Doc>, ApiError> {
+    let mut docs = Vec::new();
+    for user in users {
+        if let Some(user) = call.state.views().user(&user).await? {
+            let mut doc = shape::user_doc(&call.state, &user.doc);
+            doc.retain(|field, _| LISTED.contains(&field.as_str()));
+            docs.push(doc);
+        }
+    }
+    Ok(docs)
+}
+
+fn is_there(doc: &Doc) -> bool {
+    doc.get("status") != Some(&json!("offline"))
+}
+
+fn answer(users: Vec<Doc>, full: bool) -> Answer {
+    Answer::empty().field("users", &users).field("full", &full)
+}
+
+/// `GET /api/v1/users.getPresence`.
+pub async fn get(call: Call) -> Outcome {
+    let user = target(&call, &call.input.query()).await?;
+    let seen = call.state.presence().of(&user.id, user.chosen_status);
+    let answer = Answer::empty().field("presence", &seen.status);
+    if user.id != *call.caller.id() {
+        return Ok(answer);
+    }
+    let answer = answer.field("connectionStatus", &seen.connection);
+    let stored = shape::user_doc(&call.state, &user.doc);
+    Ok(match stored.get("lastLogin") {
+        Some(at) => answer.field("lastLogin", at),
+        None => answer,
+    })
+}
+
+/// `GET /api/v1/users.getStatus`.
+pub async fn get_status(call: Call) -> Outcome {
+    let user = target(&call, &call.input.query()).await?;
+    let seen = call.state.presence().of(&user.id, user.chosen_status);
+    let stored = shape::user_doc(&call.state, &user.doc);
+    let mut answer = Answer::empty()
+        .field("_id", &user.id)
+        .field("status", &seen.status)
+        .field("message", stored.get("statusText").unwrap_or(&json!("")));
+    if user.id == *call.caller.id() {
+        answer = answer.field("connectionStatus", &seen.connection);
+    }
+    Ok(answer)
+}
+
+/// `POST /api/v1/users.setStatus`. The message is applied before the status is looked at.
+pub async fn set_status(call: Call) -> Outcome {
+    let params = call.input.params()?;
+    let (message, status) = (params.text("message")?, params.text("status")?);
+    if message.is_none() && status.is_none() {
+        return Err(texts::match_missing("status"));
+    }
+    let settings = call.state.views().settings();
+    if !settings.bool("Accounts_AllowUserStatusMessageChange") {
+        return Err(texts::status_change_not_allowed());
+    }
+    let user = target(&call, &params).await?;
+    if user.id != *call.caller.id() {
+        call.need(Permission::EDIT_OTHER_USER_INFO)?;
+    }
+    apply(&call, &user, message, status).await?;
+    Ok(Answer::empty())
+}
+
+/// Says what a user is up to and what they are to be shown as.
+pub(crate) async fn apply(
+    call: &Call,
+    user: &Arc<UserFacts>,
+    message: Option<&str>,
+    status: Option<&str>,
+) -> Result<(), ApiError> {
+    if let Some(message) = message {
+        let change = UserCommand::ChangeProfile {
+            user: user.id.clone(),
+            change: ProfileChange {
+                status_text: Some(message.to_owned()),
+                ..ProfileChange::default()
+            },
+            at: now(),
+        };
+        users::change(
+            &call.state,
+            &call.caller,
+            &user.id,
+            &[change],
+            None,
+            &Orphans::default(),
+        )
+        .await?;
+        if let Some(user) = call.state.views().user(&user.id).await? {
+            call.state.presence().refresh(&user);
+        }
+    }
+    if let Some(status) = status {
+        let status = Status::find(status).ok_or_else(texts::invalid_status)?;
+        presence::set(&call.state, &call.caller, user, status).await?;
+    }
+    Ok(())
+}
