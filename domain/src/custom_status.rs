@@ -123,15 +123,18 @@ pub enum CustomStatusRefusal {
     AlreadyExists,
 }
 
-fn checked(mut description: Description) -> Result<Description, CustomStatusRefusal> {
-    description.name = description.name.trim().to_owned();
-    if description.name.is_empty() {
+fn checked(wish: &Description) -> Result<Description, CustomStatusRefusal> {
+    let name = wish.name.trim().to_owned();
+    if name.is_empty() {
         return Err(CustomStatusRefusal::NameRequired);
     }
-    if description.name.contains(['>', '<', '&', '"', '\'']) {
-        return Err(CustomStatusRefusal::InvalidName(description.name));
+    if name.contains(['>', '<', '&', '"', '\'']) {
+        return Err(CustomStatusRefusal::InvalidName(name));
     }
-    Ok(description)
+    Ok(Description {
+        name,
+        kind: wish.kind,
+    })
 }
 
 impl Decider for CustomStatus {
@@ -158,7 +161,7 @@ impl Decider for CustomStatus {
                 },
                 Self::Absent,
             ) => {
-                let description = checked(description)?;
+                let description = checked(&description)?;
                 Ok(vec![
                     CustomStatusCreated {
                         id,
@@ -180,7 +183,7 @@ impl Decider for CustomStatus {
                 },
                 Self::Present(now),
             ) => {
-                let description = checked(description)?;
+                let description = checked(&description)?;
                 if description == *now {
                     return Ok(vec![]);
                 }

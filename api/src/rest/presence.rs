@@ -48,15 +48,9 @@ pub(crate) async fn target(call: &Call, params: &Params) -> Result<Arc<UserFacts
 pub async fn list(call: Call) -> Outcome {
     let params = call.input.query();
     if let Some(ids) = params.texts("ids")? {
-        let ids: BTreeSet<&str> = ids
-            .into_iter()
-            .flat_map(|id| id.split(','))
-            .map(str::trim)
-            .filter(|id| !id.is_empty())
-            .collect();
-        let users = docs(&call, ids.into_iter().map(UserId::new)).await?;
-        let there = users.into_iter().filter(is_there).collect();
-        return Ok(answer(there, false));
+        let users = docs(&call, named(&ids)).await?;
+        let there: Vec<Doc> = users.into_iter().filter(is_there).collect();
+        return Ok(answer(&there, false));
     }
     let from = params
         .date("from")
@@ -74,14 +68,27 @@ pub async fn list(call: Call) -> Outcome {
         }
         changed.remove(call.caller.id());
         let users = docs(&call, changed).await?;
-        return Ok(answer(users, false));
+        return Ok(answer(&users, false));
     }
     let there: BTreeSet<UserId> = call.state.presence().not_offline().into_iter().collect();
     let users = docs(&call, there).await?;
-    Ok(answer(users.into_iter().filter(is_there).collect(), true))
+    let there: Vec<Doc> = users.into_iter().filter(is_there).collect();
+    Ok(answer(&there, true))
 }
 
-async fn docs(call: &Call, users: impl IntoIterator<Item = UserId>) -> Result<Vec<Doc>, ApiError> {
+/// Ids in a list, or in texts with commas.
+fn named(ids: &[&str]) -> BTreeSet<UserId> {
+    let mut named = BTreeSet::new();
+    for id in ids.iter().flat_map(|id| id.split(',')) {
+        let id = id.trim();
+        if !id.is_empty() {
+            named.insert(UserId::new(id));
+        }
+    }
+    named
+}
+
+async fn docs(call: &Call, users: BTreeSet<UserId>) -> Result<Vec<Doc>, ApiError> {
     let mut docs = Vec::new();
     for user in users {
         if let Some(user) = call.state.views().user(&user).await? {
@@ -97,8 +104,8 @@ fn is_there(doc: &Doc) -> bool {
     doc.get("status") != Some(&json!("offline"))
 }
 
-fn answer(users: Vec<Doc>, full: bool) -> Answer {
-    Answer::empty().field("users", &users).field("full", &full)
+fn answer(users: &[Doc], full: bool) -> Answer {
+    Answer::empty().field("users", users).field("full", &full)
 }
 
 /// `GET /api/v1/users.getPresence`.

@@ -6,3 +6,4 @@
 )]
 
 mod methods;
+mod presence;
