@@ -22,6 +22,8 @@ pub enum NameKind {
     CustomStatus,
     /// A user, a server and a name there: an account is told of once.
     WebdavAccount,
+    /// The token of a mailed link; its owner is the account. Says whose a token is, without anybody listing tokens.
+    MailToken,
 }
 
 impl NameKind {
@@ -33,6 +35,7 @@ impl NameKind {
             Self::FirstAdministrator => "first-administrator",
             Self::CustomStatus => "custom-status",
             Self::WebdavAccount => "webdav-account",
+            Self::MailToken => "mail-token",
         }
     }
 }
@@ -45,7 +48,8 @@ pub fn stream(kind: NameKind, name: &str) -> StreamId {
         NameKind::RoomName
         | NameKind::FirstAdministrator
         | NameKind::CustomStatus
-        | NameKind::WebdavAccount => name.to_owned(),
+        | NameKind::WebdavAccount
+        | NameKind::MailToken => name.to_owned(),
     };
     let digest = Sha256::digest(canonical.as_bytes());
     let mut id = String::from(kind.as_str());

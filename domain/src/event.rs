@@ -163,4 +163,5 @@ union! {
     KeyPair(crate::e2e::KeyPairEvent),
     Report(crate::report::ReportEvent),
     Webdav(crate::webdav::WebdavEvent),
+    AccountMail(crate::account_mail::AccountMailEvent),
 }

@@ -20,6 +20,7 @@ pub mod pattern;
 pub mod permission;
 pub mod settings;
 
+pub mod account_mail;
 pub mod claim;
 pub mod custom_status;
 pub mod data_export;

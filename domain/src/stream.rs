@@ -35,11 +35,13 @@ pub enum Category {
     Report,
     /// One account of a user on a WebDAV server.
     Webdav,
+    /// The links and secrets mailed to the owner of one account.
+    AccountMail,
 }
 
 impl Category {
     /// Every category.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::User,
         Self::Session,
         Self::Room,
@@ -54,6 +56,7 @@ impl Category {
         Self::KeyPair,
         Self::Report,
         Self::Webdav,
+        Self::AccountMail,
     ];
 
     /// The word in front of the dash.
@@ -73,6 +76,7 @@ impl Category {
             Self::KeyPair => "keypair",
             Self::Report => "report",
             Self::Webdav => "webdav",
+            Self::AccountMail => "accountmail",
         }
     }
 }

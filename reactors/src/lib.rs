@@ -4,10 +4,11 @@
 //! is done with an event, so a crash repeats at most the last one; the [`OutboxKey`] is the same again, and lets
 //! the other side recognise the repeat. Rebuilding views never runs reactors.
 //!
-//! What this crate never does: append to the log behind the back of the rules, or write a view. No reactor is
-//! registered yet; [`registered`] is where the first one goes.
+//! What this crate never does: append to the log behind the back of the rules, or write a view. [`registered`] is
+//! where a reactor goes.
 
 mod checkpoint;
+pub mod mail;
 mod worker;
 
 use std::fmt;
@@ -15,12 +16,16 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use eventstore::vault::Vault;
 use eventstore::{EventStore, Position, RecordedEvent};
 use futures::future::BoxFuture;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-pub use checkpoint::{Checkpoint, CheckpointError};
+use mail::{MailReactor, Mailer};
+use projections::Views;
+
+pub use checkpoint::{Checkpoint, CheckpointError, PutOff};
 pub use worker::{WorkerError, run};
 
 /// Identifies one side effect for ever: the same event gives the same reactor the same key.
@@ -45,8 +50,11 @@ pub enum Verdict {
     Ignore,
     /// It is dealt with.
     Done,
-    /// Not now; the same event again after this time.
+    /// Not now, and nothing else either; the same event again after this time.
     Retry(Duration),
+    /// Not now, but others may go on: the same event again after this time, those behind it meanwhile. When too many
+    /// are put off already, this is the same as [`Verdict::Retry`].
+    Later(Duration),
     /// It never will be; says why. The event is logged as a dead letter and the worker goes on.
     Skip(String),
     /// This reactor cannot go on; says why. Its worker ends and the server is no longer ready.
@@ -58,6 +66,12 @@ pub trait Reactor: Send + Sync + 'static {
     /// Names its checkpoint and its outbox keys. Never changed once shipped.
     fn name(&self) -> &'static str;
 
+    /// Whether a reactor that is new to this node leaves alone what was recorded before. Otherwise it begins with the
+    /// first event there is.
+    fn begins_at_head(&self) -> bool {
+        false
+    }
+
     /// Deals with one event. Called again with the same event after a retry or a crash. `attempt` counts from 1.
     fn react<'a>(
         &'a self,
@@ -67,9 +81,21 @@ pub trait Reactor: Send + Sync + 'static {
     ) -> BoxFuture<'a, Verdict>;
 }
 
+/// What reactors work with.
+pub struct Context {
+    /// The log, to look up what led to an event.
+    pub log: Arc<dyn EventStore>,
+    /// The views of this node.
+    pub views: Views,
+    /// Opens the secrets the log keeps.
+    pub vault: Vault,
+    /// Sends mail.
+    pub mailer: Arc<dyn Mailer>,
+}
+
 /// Every reactor there is.
-pub fn registered() -> Vec<Arc<dyn Reactor>> {
-    Vec::new()
+pub fn registered(context: Context) -> Vec<Arc<dyn Reactor>> {
+    vec![Arc::new(MailReactor::new(context))]
 }
 
 /// The running workers, one per reactor.
@@ -79,8 +105,9 @@ pub struct Reactors {
 }
 
 impl Reactors {
-    /// Starts a worker per reactor, each after its checkpoint in `folder`.
-    pub fn start(
+    /// Starts a worker per reactor, each after its checkpoint in `folder`. Those that begin at the head of the log
+    /// note where that is before this returns, if the log can be asked.
+    pub async fn start(
         log: &Arc<dyn EventStore>,
         reactors: Vec<Arc<dyn Reactor>>,
         folder: &Path,
@@ -88,7 +115,13 @@ impl Reactors {
         let mut workers = JoinSet::new();
         let stop = CancellationToken::new();
         for reactor in reactors {
-            let checkpoint = Checkpoint::open(folder, reactor.name())?;
+            let mut checkpoint = Checkpoint::open(folder, reactor.name())?;
+            if checkpoint.is_fresh()
+                && reactor.begins_at_head()
+                && let Ok(head) = log.head().await
+            {
+                checkpoint.advance(head)?;
+            }
             workers.spawn(run(log.clone(), reactor, checkpoint, stop.clone()));
         }
         Ok(Self { workers, stop })

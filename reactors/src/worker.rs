@@ -3,17 +3,24 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use eventstore::{EventStore, RecordedEvent, subscribe};
+use domain::Timestamp;
+use eventstore::{EventStore, Filter, Position, ReadError, RecordedEvent, subscribe};
 use futures::StreamExt as _;
 use tokio_util::sync::CancellationToken;
 
-use crate::{Checkpoint, CheckpointError, OutboxKey, Reactor, Verdict};
+use crate::{Checkpoint, CheckpointError, OutboxKey, PutOff, Reactor, Verdict};
 
 /// Pause before the log is tried again after it could not be read.
 const LOG_PAUSE: Duration = Duration::from_secs(1);
 
 /// Events that mean nothing to a reactor move its checkpoint only this often, to spare the disk.
 const CHECKPOINT_EVERY: u64 = 256;
+
+/// Events that may be put off at the same time; the next one holds up those behind it.
+const MOST_PUT_OFF: usize = 1000;
+
+/// Longest wait for an event that was put off, whatever the clock says.
+const LONGEST_NAP: Duration = Duration::from_hours(1);
 
 /// Why a worker ended by itself.
 #[derive(Debug, thiserror::Error)]
@@ -40,78 +47,230 @@ pub async fn run(
     mut checkpoint: Checkpoint,
     stop: CancellationToken,
 ) -> Result<(), WorkerError> {
-    // Handled, but possibly not yet in the checkpoint.
-    let mut done = checkpoint.position();
-    'log: while !stop.is_cancelled() {
-        let mut events = subscribe(log.clone(), done);
-        loop {
-            let next = tokio::select! {
-                () = stop.cancelled() => break 'log,
-                next = events.next() => next,
-            };
-            match next {
-                Some(Ok(chunk)) => {
-                    for event in chunk.iter() {
-                        let Some(visible) = settle(&*reactor, event, &stop).await? else {
-                            break 'log;
-                        };
-                        done = event.position;
-                        if visible || done.get() - checkpoint.position().get() >= CHECKPOINT_EVERY {
-                            checkpoint.advance(done)?;
-                        }
-                    }
-                }
-                Some(Err(error)) => {
-                    tracing::warn!(reactor = reactor.name(), %error, "the log cannot be read; trying again");
-                    break;
-                }
-                None => break,
-            }
-        }
-        tokio::select! {
-            () = stop.cancelled() => {}
-            () = tokio::time::sleep(LOG_PAUSE) => {}
-        }
+    if checkpoint.is_fresh() && reactor.begins_at_head() {
+        let Some(head) = head(&*log, &stop).await else {
+            return Ok(());
+        };
+        checkpoint.advance(head)?;
     }
-    if done > checkpoint.position() {
-        checkpoint.advance(done)?;
+    let mut worker = Worker {
+        // Handled, but possibly not yet in the checkpoint.
+        done: checkpoint.position(),
+        log,
+        reactor,
+        checkpoint,
+        stop,
+    };
+    worker.follow().await?;
+    if worker.done > worker.checkpoint.position() {
+        worker.checkpoint.advance(worker.done)?;
     }
     Ok(())
 }
 
-/// Puts one event to the reactor until it is settled, and tells whether there may have been a side effect.
-/// `None`: told to stop before it was settled.
-async fn settle(
-    reactor: &dyn Reactor,
-    event: &RecordedEvent,
-    stop: &CancellationToken,
-) -> Result<Option<bool>, WorkerError> {
-    let key = OutboxKey {
-        reactor: reactor.name(),
-        position: event.position,
-    };
-    let mut attempt = 1;
+/// The head of the log, however long it takes to get it; `None`: told to stop.
+async fn head(log: &dyn EventStore, stop: &CancellationToken) -> Option<Position> {
     loop {
-        // Not interrupted: what is under way outside had better be known to have ended.
-        match reactor.react(event, key, attempt).await {
-            Verdict::Ignore => return Ok(Some(false)),
-            Verdict::Done => return Ok(Some(true)),
-            Verdict::Retry(pause) => tokio::select! {
-                () = stop.cancelled() => return Ok(None),
+        match log.head().await {
+            Ok(head) => return Some(head),
+            Err(error) => tracing::warn!(%error, "the log cannot be read; trying again"),
+        }
+        tokio::select! {
+            () = stop.cancelled() => return None,
+            () = tokio::time::sleep(LOG_PAUSE) => {}
+        }
+    }
+}
+
+/// What became of an event that was put to the reactor.
+enum Settled {
+    /// There was nothing to do.
+    Nothing,
+    /// There may have been a side effect.
+    Visible,
+    /// It is to be tried again after this time; it was tried so often.
+    Later(Duration, u32),
+    /// Told to stop before it was settled.
+    Stopped,
+}
+
+struct Worker {
+    log: Arc<dyn EventStore>,
+    reactor: Arc<dyn Reactor>,
+    checkpoint: Checkpoint,
+    done: Position,
+    stop: CancellationToken,
+}
+
+impl Worker {
+    async fn follow(&mut self) -> Result<(), WorkerError> {
+        let stop = self.stop.clone();
+        while !stop.is_cancelled() {
+            let mut events = subscribe(self.log.clone(), self.done);
+            loop {
+                let due = self.checkpoint.next_due();
+                let next = tokio::select! {
+                    () = stop.cancelled() => return Ok(()),
+                    () = until(due) => {
+                        if let Some(event) = due {
+                            self.once_more(event).await?;
+                        }
+                        continue;
+                    }
+                    next = events.next() => next,
+                };
+                match next {
+                    Some(Ok(chunk)) => {
+                        for event in chunk.iter() {
+                            if !self.take(event).await? {
+                                return Ok(());
+                            }
+                        }
+                    }
+                    Some(Err(error)) => {
+                        tracing::warn!(reactor = self.reactor.name(), %error, "the log cannot be read; trying again");
+                        break;
+                    }
+                    None => break,
+                }
+            }
+            tokio::select! {
+                () = stop.cancelled() => {}
+                () = tokio::time::sleep(LOG_PAUSE) => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// Deals with the next event; false: told to stop before it was settled.
+    async fn take(&mut self, event: &RecordedEvent) -> Result<bool, WorkerError> {
+        let may_wait = self.checkpoint.put_off() < MOST_PUT_OFF;
+        let visible = match self.settle(event, may_wait).await? {
+            Settled::Stopped => return Ok(false),
+            Settled::Later(pause, attempt) => {
+                let put_off = PutOff {
+                    position: event.position,
+                    attempt,
+                    due: after(pause),
+                };
+                self.checkpoint.advance_later(event.position, put_off)?;
+                self.done = event.position;
+                return Ok(true);
+            }
+            Settled::Nothing => false,
+            Settled::Visible => true,
+        };
+        self.done = event.position;
+        if visible || self.done.get() - self.checkpoint.position().get() >= CHECKPOINT_EVERY {
+            self.checkpoint.advance(self.done)?;
+        }
+        Ok(true)
+    }
+
+    /// Puts one event to the reactor until it is settled, or to be tried later if it `may_wait`.
+    async fn settle(&self, event: &RecordedEvent, may_wait: bool) -> Result<Settled, WorkerError> {
+        let mut attempt = 1;
+        loop {
+            let pause = match self.put(event, attempt).await? {
+                Put::Settled(settled) => return Ok(settled),
+                Put::Later(pause) if may_wait => return Ok(Settled::Later(pause, attempt)),
+                Put::Later(pause) | Put::Retry(pause) => pause,
+            };
+            tokio::select! {
+                () = self.stop.cancelled() => return Ok(Settled::Stopped),
                 () = tokio::time::sleep(pause) => attempt += 1,
-            },
+            }
+        }
+    }
+
+    /// Tries an event again that was put off.
+    async fn once_more(&mut self, put_off: PutOff) -> Result<(), WorkerError> {
+        let attempt = put_off.attempt.saturating_add(1);
+        let event = match self.read(put_off.position).await {
+            Ok(Some(event)) => event,
+            Ok(None) => return Ok(self.checkpoint.settle(put_off.position)?),
+            Err(error) => {
+                tracing::warn!(reactor = self.reactor.name(), %error, "the log cannot be read; trying again");
+                return self.put_off_again(put_off, LOG_PAUSE);
+            }
+        };
+        match self.put(&event, attempt).await? {
+            Put::Settled(_) => Ok(self.checkpoint.settle(put_off.position)?),
+            // Waiting here would hold up those that can go on.
+            Put::Later(pause) | Put::Retry(pause) => {
+                self.put_off_again(PutOff { attempt, ..put_off }, pause)
+            }
+        }
+    }
+
+    fn put_off_again(&mut self, put_off: PutOff, pause: Duration) -> Result<(), WorkerError> {
+        let put_off = PutOff {
+            due: after(pause),
+            ..put_off
+        };
+        Ok(self.checkpoint.advance_later(self.done, put_off)?)
+    }
+
+    async fn read(&self, position: Position) -> Result<Option<RecordedEvent>, ReadError> {
+        let before = Position::new(position.get().saturating_sub(1));
+        let mut events = self.log.read_all(before, Filter::default());
+        let chunk = events.next().await.transpose()?;
+        Ok(chunk.and_then(|chunk| chunk.first().cloned()))
+    }
+
+    /// Puts one event to the reactor, once.
+    async fn put(&self, event: &RecordedEvent, attempt: u32) -> Result<Put, WorkerError> {
+        let key = OutboxKey {
+            reactor: self.reactor.name(),
+            position: event.position,
+        };
+        // Not interrupted: what is under way outside had better be known to have ended.
+        Ok(match self.reactor.react(event, key, attempt).await {
+            Verdict::Ignore => Put::Settled(Settled::Nothing),
+            Verdict::Done => Put::Settled(Settled::Visible),
+            Verdict::Retry(pause) => Put::Retry(pause),
+            Verdict::Later(pause) => Put::Later(pause),
             Verdict::Skip(reason) => {
                 tracing::error!(%key, event_type = %event.event_type, attempt, reason, "dead letter: the reactor gave up on this event");
-                return Ok(Some(true));
+                Put::Settled(Settled::Visible)
             }
             Verdict::Stop(reason) => {
                 return Err(WorkerError::Stopped {
-                    reactor: reactor.name(),
+                    reactor: self.reactor.name(),
                     position: event.position.get(),
                     reason,
                 });
             }
+        })
+    }
+}
+
+/// What the reactor answered.
+enum Put {
+    Settled(Settled),
+    Later(Duration),
+    Retry(Duration),
+}
+
+fn now() -> Timestamp {
+    Timestamp::from_millis(jiff::Timestamp::now().as_millisecond())
+}
+
+fn after(pause: Duration) -> Timestamp {
+    let millis = i64::try_from(pause.as_millis()).unwrap_or(i64::MAX);
+    Timestamp::from_millis(now().as_millis().saturating_add(millis))
+}
+
+/// Waits until an event is due; for ever when there is none.
+async fn until(event: Option<PutOff>) {
+    match event {
+        Some(event) => {
+            let millis = event.due.millis_since(now());
+            let pause = Duration::from_millis(u64::try_from(millis).unwrap_or(0));
+            // A clock that is set back must not keep events waiting for long.
+            tokio::time::sleep(pause.min(LONGEST_NAP)).await;
         }
+        None => std::future::pending().await,
     }
 }
 
@@ -254,6 +413,79 @@ mod tests {
         .await;
         outcome.unwrap();
         assert_eq!(seen[1].0, "scripted-2");
+    }
+
+    #[tokio::test]
+    async fn an_event_that_is_put_off_lets_others_pass_and_comes_again_after_a_restart() {
+        let folder = tempfile::tempdir().unwrap();
+        let log = log(folder.path(), 3).await;
+        // The last answer is given first.
+        let later = vec![
+            Verdict::Done,
+            Verdict::Done,
+            Verdict::Later(Duration::from_hours(1)),
+        ];
+        let (seen, outcome) = run_for(&log, folder.path(), 3, later).await;
+        outcome.unwrap();
+        let keys: Vec<&str> = seen.iter().map(|(key, _)| key.as_str()).collect();
+        assert_eq!(keys, ["scripted-1", "scripted-2", "scripted-3"]);
+
+        let mut checkpoint = Checkpoint::open(folder.path(), "scripted").unwrap();
+        let put_off = checkpoint.next_due().expect("the first one");
+        assert_eq!((put_off.position.get(), put_off.attempt), (1, 1));
+        let due = PutOff {
+            due: Timestamp::from_millis(0),
+            ..put_off
+        };
+        checkpoint
+            .advance_later(checkpoint.position(), due)
+            .unwrap();
+        let (seen, outcome) = run_for(&log, folder.path(), 1, vec![]).await;
+        outcome.unwrap();
+        assert_eq!(seen, [("scripted-1".to_owned(), 2)]);
+        let checkpoint = Checkpoint::open(folder.path(), "scripted").unwrap();
+        assert_eq!((checkpoint.put_off(), checkpoint.position().get()), (0, 3));
+    }
+
+    /// Cares only for what is new.
+    struct Newcomer(Scripted);
+
+    impl Reactor for Newcomer {
+        fn name(&self) -> &'static str {
+            "newcomer"
+        }
+
+        fn begins_at_head(&self) -> bool {
+            true
+        }
+
+        fn react<'a>(
+            &'a self,
+            event: &'a RecordedEvent,
+            key: OutboxKey,
+            attempt: u32,
+        ) -> BoxFuture<'a, Verdict> {
+            self.0.react(event, key, attempt)
+        }
+    }
+
+    #[tokio::test]
+    async fn a_reactor_that_is_new_may_leave_the_past_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let log = log(folder.path(), 3).await;
+        let (sender, mut receiver) = mpsc::unbounded_channel();
+        let newcomer = Newcomer(Scripted {
+            seen: sender,
+            answers: Mutex::default(),
+        });
+        let reactors: Vec<Arc<dyn Reactor>> = vec![Arc::new(newcomer)];
+        let running = crate::Reactors::start(&log, reactors, folder.path())
+            .await
+            .unwrap();
+        running.stop().await;
+        assert!(receiver.try_recv().is_err(), "nothing was shown to it");
+        let checkpoint = Checkpoint::open(folder.path(), "newcomer").unwrap();
+        assert_eq!(checkpoint.position().get(), 3);
     }
 
     #[tokio::test]

@@ -205,7 +205,8 @@ pub(crate) fn updates_of(
         | Event::CustomStatus(_)
         | Event::KeyPair(_)
         | Event::Report(_)
-        | Event::Webdav(_) => Ok(()),
+        | Event::Webdav(_)
+        | Event::AccountMail(_) => Ok(()),
     }
 }
 

@@ -1,0 +1,283 @@
+//! Mail: what people are told outside, by whom it is sent, and how it looks.
+//!
+//! An event that calls for mail is rendered when it is dealt with, with the settings of that moment. A server that
+//! cannot be reached holds up all mail until it can, or the mail is a day old. A mail that the server does not take
+//! *now* is tried again later while others go on. One it will never take is told in the log and passed over.
+//!
+//! A crash between the moment a mail server has taken a mail and the moment that is noted sends the mail again: SMTP
+//! cannot be asked what became of it. Both have the same `Message-ID`, by which the receiving side tells them apart.
+
+mod compose;
+mod mailer;
+mod occasion;
+mod smtp;
+mod template;
+#[cfg(test)]
+mod tests;
+mod texts;
+
+use std::collections::{HashMap, HashSet};
+use std::fmt::Write as _;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use domain::settings::Settings;
+use eventstore::RecordedEvent;
+use futures::future::BoxFuture;
+use parking_lot::Mutex;
+use sha2::{Digest as _, Sha256};
+
+pub use compose::is_address;
+pub use mailer::{Mail, Mailbox, Mailer, SendError};
+pub use smtp::{Encryption, NotAMailUrl, SmtpMailer, SmtpServer};
+pub use template::{Form, Values, fill, to_text};
+
+use crate::{Context, OutboxKey, Reactor, Verdict};
+use occasion::{Desk, Letter, Trouble, may_matter};
+
+/// Mail older than this is not sent any more, in milliseconds: whoever waited for it has asked again.
+const TOO_OLD: i64 = 24 * 60 * 60 * 1000;
+
+/// How often a mail is tried that the server does not take.
+const MOST_ATTEMPTS: u32 = 50;
+
+/// Pauses while no mail can be sent, and while one mail is not taken: doubled each time, up to the second.
+const DOWN: (Duration, Duration) = (Duration::from_secs(1), Duration::from_mins(1));
+const DEFERRED: (Duration, Duration) = (Duration::from_secs(2), Duration::from_mins(10));
+
+/// Pause before the log or the views are asked again.
+const LOOK_AGAIN: Duration = Duration::from_secs(1);
+
+/// Writes to people about their accounts.
+pub struct MailReactor {
+    context: Context,
+    /// Who was written to already on an occasion that is not over.
+    written: Mutex<HashMap<u64, HashSet<Mailbox>>>,
+    told_unconfigured: AtomicBool,
+}
+
+impl MailReactor {
+    /// Works with these.
+    pub fn new(context: Context) -> Self {
+        Self {
+            context,
+            written: Mutex::default(),
+            told_unconfigured: AtomicBool::new(false),
+        }
+    }
+
+    async fn deal_with(&self, event: &RecordedEvent, key: OutboxKey, attempt: u32) -> Verdict {
+        if !may_matter(&event.event_type) {
+            return Verdict::Ignore;
+        }
+        // The settings that held when it happened are known, or later ones; never those from before a restart.
+        if self.context.views.wait_for(event.position).await.is_err() {
+            return Verdict::Retry(LOOK_AGAIN);
+        }
+        let settings = self.context.views.settings();
+        let desk = Desk {
+            log: &*self.context.log,
+            views: &self.context.views,
+            vault: &self.context.vault,
+            settings: settings.clone(),
+        };
+        let letters = match desk.letters(event).await {
+            Ok(letters) => letters,
+            Err(Trouble::Never(reason)) => return Verdict::Skip(reason),
+            Err(error) => {
+                tracing::warn!(%key, %error, "it is not known yet what to mail; trying again");
+                return Verdict::Retry(LOOK_AGAIN);
+            }
+        };
+        if letters.is_empty() {
+            return Verdict::Ignore;
+        }
+        if !self.context.mailer.is_configured() {
+            if !self.told_unconfigured.swap(true, Ordering::Relaxed) {
+                tracing::warn!(
+                    "mail is not sent: no mail server is configured (settings SMTP_Host, From_Email; or MAIL_URL)"
+                );
+            }
+            return Verdict::Done;
+        }
+        let age = now().saturating_sub(event.recorded_at.as_millis());
+        if age > TOO_OLD {
+            tracing::warn!(%key, "mail is not sent any more: it is too old");
+            return Verdict::Done;
+        }
+        self.send_all(&letters, &settings, key, attempt).await
+    }
+
+    async fn send_all(
+        &self,
+        letters: &[Letter],
+        settings: &Settings,
+        key: OutboxKey,
+        attempt: u32,
+    ) -> Verdict {
+        let mut put_off = false;
+        for letter in letters {
+            let position = key.position.get();
+            let done = |written: &HashMap<u64, HashSet<Mailbox>>| {
+                let to = written.get(&position);
+                to.is_some_and(|to| to.contains(&letter.to))
+            };
+            if done(&self.written.lock()) {
+                continue;
+            }
+            let mail = finish(letter, settings, key);
+            match self.context.mailer.send(&mail).await {
+                Ok(()) => tracing::debug!(%key, "mail sent"),
+                Err(SendError::Unreachable(reason)) => {
+                    tracing::warn!(%key, attempt, reason, "no mail can be sent now; trying again");
+                    return Verdict::Retry(pause(DOWN, attempt));
+                }
+                Err(error @ SendError::Deferred { .. }) if attempt < MOST_ATTEMPTS => {
+                    tracing::info!(%key, attempt, %error, "a mail is put off");
+                    put_off = true;
+                    continue;
+                }
+                Err(error) => tracing::warn!(%key, %error, "a mail is not sent"),
+            }
+            let mut written = self.written.lock();
+            let to = written.entry(position).or_default();
+            to.insert(letter.to.clone());
+        }
+        if put_off {
+            return Verdict::Later(pause(DEFERRED, attempt));
+        }
+        self.written.lock().remove(&key.position.get());
+        Verdict::Done
+    }
+}
+
+impl Reactor for MailReactor {
+    fn name(&self) -> &'static str {
+        "mail"
+    }
+
+    /// Nobody wants to hear today of what happened years ago.
+    fn begins_at_head(&self) -> bool {
+        true
+    }
+
+    fn react<'a>(
+        &'a self,
+        event: &'a RecordedEvent,
+        key: OutboxKey,
+        attempt: u32,
+    ) -> BoxFuture<'a, Verdict> {
+        Box::pin(self.deal_with(event, key, attempt))
+    }
+}
+
+fn now() -> i64 {
+    jiff::Timestamp::now().as_millisecond()
+}
+
+fn pause((first, longest): (Duration, Duration), attempt: u32) -> Duration {
+    let factor = 1_u32 << attempt.saturating_sub(1).min(16);
+    first.saturating_mul(factor).min(longest)
+}
+
+fn finish(letter: &Letter, settings: &Settings, key: OutboxKey) -> Mail {
+    let id = message_id(settings, &key.to_string(), &letter.to.address);
+    write_mail(
+        settings,
+        letter.to.clone(),
+        (&letter.subject, &letter.body),
+        letter.values.clone(),
+        id,
+    )
+}
+
+/// The same for the same occasion and recipient, and for no other in the world.
+fn message_id(settings: &Settings, key: &str, address: &str) -> String {
+    let mut digest = Sha256::new();
+    for part in [settings.text("uniqueID"), key, &address.to_lowercase()] {
+        digest.update(part.as_bytes());
+        digest.update([0]);
+    }
+    let mut id = format!("{key}.");
+    for byte in &digest.finalize()[..16] {
+        // Writing to a String cannot fail.
+        let _ = write!(id, "{byte:02x}");
+    }
+    format!("{id}@{}", site_host(settings))
+}
+
+/// The host name people reach the workspace under.
+fn site_host(settings: &Settings) -> String {
+    let url = url::Url::parse(settings.text("Site_Url")).ok();
+    url.and_then(|url| url.host_str().map(str::to_owned))
+        .filter(|host| !host.starts_with('['))
+        .unwrap_or_else(|| "localhost".to_owned())
+}
+
+/// A finished mail out of a subject and a body with placeholders.
+fn write_mail(
+    settings: &Settings,
+    to: Mailbox,
+    (subject, body): (&str, &str),
+    values: Values,
+    message_id: String,
+) -> Mail {
+    let site = settings.text("Site_Url").trim_end_matches('/');
+    let values = values
+        .with("Site_Name", settings.text("Site_Name"))
+        .with("Site_URL", site)
+        .with("Site_URL_Slash", format!("{site}/"));
+    let subject = compose::one_line(&fill(subject, &values, Form::Plain));
+    let body = fill(body, &values, Form::Html);
+    let html = (!settings.bool("email_plain_text_only")).then(|| {
+        let header = fill(settings.text("Email_Header"), &values, Form::Html);
+        let footer = fill(settings.text("Email_Footer"), &values, Form::Html);
+        page(
+            &subject,
+            &header,
+            &body,
+            &footer,
+            settings.text("email_style"),
+        )
+    });
+    let from = Some(settings.text("From_Email").trim()).filter(|from| !from.is_empty());
+    Mail {
+        to,
+        from: Mailbox {
+            name: Some(settings.text("Site_Name").to_owned()),
+            address: from.map_or_else(
+                || format!("no-reply@{}", site_host(settings)),
+                str::to_owned,
+            ),
+        },
+        text: to_text(&body),
+        subject,
+        html,
+        message_id,
+    }
+}
+
+/// The mail somebody asks for to see whether mail works. Each is another one.
+pub fn test_mail(settings: &Settings, to: Mailbox, unique: &str) -> Mail {
+    let id = message_id(settings, &format!("test-{unique}"), &to.address);
+    write_mail(
+        settings,
+        to,
+        ("{SMTP_Test_Subject}", "{SMTP_Test_Email}"),
+        Values::default(),
+        id,
+    )
+}
+
+/// Header, body and footer as one page, unless the header begins one of its own.
+fn page(subject: &str, header: &str, body: &str, footer: &str, style: &str) -> String {
+    let whole = format!("{header}{body}{footer}");
+    if header.to_ascii_lowercase().contains("<html") {
+        return whole;
+    }
+    let title = html_escape::encode_text(subject);
+    format!(
+        "<!DOCTYPE html><html lang=\"en\"><head><meta charset=\"utf-8\"><title>{title}</title>\
+         <style>{style}</style></head><body>{whole}</body></html>\n"
+    )
+}

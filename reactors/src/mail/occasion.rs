@@ -1,0 +1,437 @@
+//! What is mailed to whom, and on which occasion (contract, integrations 11).
+
+use std::sync::Arc;
+
+use domain::account_mail::{
+    self, AccountMail, AccountMailEvent, EmailVerificationRequested, NewPasswordMailRequested,
+    PasswordResetRequested, ResetReason, WelcomeMailRequested,
+};
+use domain::settings::Settings;
+use domain::user::{self, Account, EmailChanged, User, UserCreated, UserEvent, UserKind};
+use domain::{Decider as _, Event, EventPayload as _, RoleId, Sealed, StreamId, UserId};
+use eventstore::vault::Vault;
+use eventstore::{EventStore, ReadError, RecordedEvent, Version};
+use futures::StreamExt as _;
+use projections::{QueryError, UserQuery, Views};
+
+use super::mailer::Mailbox;
+use super::template::Values;
+
+/// A mail in the making.
+#[derive(Clone, Debug)]
+pub(crate) struct Letter {
+    /// Who gets it.
+    pub(crate) to: Mailbox,
+    /// The subject, with placeholders.
+    pub(crate) subject: String,
+    /// The body, with placeholders.
+    pub(crate) body: String,
+    /// What to fill in.
+    pub(crate) values: Values,
+}
+
+/// Why it is not known what to mail.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Trouble {
+    /// The log cannot be read now.
+    #[error(transparent)]
+    Log(#[from] ReadError),
+    /// The views cannot be asked now.
+    #[error(transparent)]
+    Views(#[from] QueryError),
+    /// Trying again does not help.
+    #[error("{0}")]
+    Never(String),
+}
+
+/// What letters are made from.
+pub(crate) struct Desk<'a> {
+    pub(crate) log: &'a dyn EventStore,
+    pub(crate) views: &'a Views,
+    pub(crate) vault: &'a Vault,
+    pub(crate) settings: Arc<Settings>,
+}
+
+/// Whether an event of this name may be an occasion; most are not, and need not be read.
+pub(crate) fn may_matter(event_type: &str) -> bool {
+    AccountMailEvent::knows(event_type)
+        || matches!(
+            event_type,
+            "UserCreated" | "EmailChanged" | "UserActivated" | "UserDeactivated"
+        )
+}
+
+/// An account around one of its events.
+struct Story {
+    before: User,
+    after: User,
+    last: User,
+    created: Option<UserCreated>,
+    activated_before: bool,
+}
+
+impl Desk<'_> {
+    /// The letters an event calls for.
+    pub(crate) async fn letters(&self, recorded: &RecordedEvent) -> Result<Vec<Letter>, Trouble> {
+        let event = recorded
+            .decode::<Event>()
+            .map_err(|error| Trouble::Never(error.to_string()))?;
+        match event {
+            Event::User(event) => self.about_account(recorded, &event).await,
+            Event::AccountMail(event) => match event {
+                AccountMailEvent::EmailVerificationRequested(event) => {
+                    self.verification(&event).await
+                }
+                AccountMailEvent::PasswordResetRequested(event) => self.reset(&event).await,
+                AccountMailEvent::WelcomeMailRequested(event) => self.welcome(&event).await,
+                AccountMailEvent::NewPasswordMailRequested(event) => {
+                    self.new_password(&event).await
+                }
+                AccountMailEvent::EmailVerified(_)
+                | AccountMailEvent::PasswordResetCompleted(_)
+                | AccountMailEvent::PasswordResetsVoided(_) => Ok(Vec::new()),
+            },
+            _ => Ok(Vec::new()),
+        }
+    }
+
+    async fn about_account(
+        &self,
+        recorded: &RecordedEvent,
+        event: &UserEvent,
+    ) -> Result<Vec<Letter>, Trouble> {
+        let story = self.story(&recorded.stream, recorded.version).await?;
+        // Whoever is gone by now is not written to.
+        let (User::Present(account), User::Present(_)) = (&story.after, &story.last) else {
+            return Ok(Vec::new());
+        };
+        match event {
+            UserEvent::UserCreated(created) if recorded.actor == created.user => {
+                self.signed_up(created).await
+            }
+            UserEvent::EmailChanged(event) => {
+                Ok(self.address_changed(&story.before, account, event))
+            }
+            UserEvent::UserActivated(_) => Ok(self.activated(&story, account)),
+            UserEvent::UserDeactivated(_)
+                if self.settings.bool("Accounts_Send_Email_When_Deactivating") =>
+            {
+                Ok(Self::notice(account, "Accounts_Email_Deactivated"))
+            }
+            _ => Ok(Vec::new()),
+        }
+    }
+
+    /// Somebody signed up: a welcome, or a word to those who approve.
+    async fn signed_up(&self, created: &UserCreated) -> Result<Vec<Letter>, Trouble> {
+        if created.kind != UserKind::User {
+            return Ok(Vec::new());
+        }
+        let address = created.emails.first().map(|email| email.address.clone());
+        let name = created.name.clone().unwrap_or(created.username.clone());
+        let values = Values::default()
+            .named(&name)
+            .with("username", created.username.as_str())
+            .with("email", address.clone().unwrap_or_default());
+        if created.active {
+            let to = address.map(|address| Mailbox {
+                name: Some(name),
+                address,
+            });
+            let letters = to.map(|to| self.template("Accounts_Enrollment_Email", "", to, values));
+            return Ok(letters.into_iter().flatten().collect());
+        }
+        let body = match &created.reason {
+            Some(_) => "{Accounts_Admin_Email_Approval_Needed_With_Reason_Default}",
+            None => "{Accounts_Admin_Email_Approval_Needed_Default}",
+        };
+        let values = values.with("reason", created.reason.clone().unwrap_or_default());
+        let letter = |to| Letter {
+            to,
+            subject: "{Accounts_Admin_Email_Approval_Needed_Subject_Default}".to_owned(),
+            body: body.to_owned(),
+            values: values.clone(),
+        };
+        Ok(self
+            .administrators()
+            .await?
+            .into_iter()
+            .map(letter)
+            .collect())
+    }
+
+    async fn administrators(&self) -> Result<Vec<Mailbox>, Trouble> {
+        let query = UserQuery {
+            active: Some(true),
+            roles: vec![RoleId::new("admin")],
+            ..UserQuery::default()
+        };
+        let docs = self.views.users(query).await?.items;
+        let mailbox = |doc: &serde_json::Value| {
+            Some(Mailbox {
+                name: doc["name"].as_str().map(str::to_owned),
+                address: doc["emails"][0]["address"].as_str()?.to_owned(),
+            })
+        };
+        Ok(docs
+            .iter()
+            .filter_map(|doc| mailbox(&serde_json::from_slice(doc).ok()?))
+            .collect())
+    }
+
+    /// The old address is told, for its owner may not be who changed it.
+    fn address_changed(
+        &self,
+        before: &User,
+        account: &Account,
+        event: &EmailChanged,
+    ) -> Vec<Letter> {
+        let User::Present(old) = before else {
+            return Vec::new();
+        };
+        let new = event.emails.first().map(|email| email.address.as_str());
+        let kept = |address: &str| {
+            let same = |email: &user::Email| email.address.eq_ignore_ascii_case(address);
+            event.emails.iter().any(same)
+        };
+        old.emails
+            .iter()
+            .filter(|email| !kept(&email.address))
+            .filter_map(|email| {
+                let values = values(account).with("email", new.unwrap_or_default());
+                let to = mailbox_of(account, &email.address);
+                self.template("Email_Changed_Email", "", to, values)
+            })
+            .collect()
+    }
+
+    fn activated(&self, story: &Story, account: &Account) -> Vec<Letter> {
+        if !self.settings.bool("Accounts_Send_Email_When_Activating") {
+            return Vec::new();
+        }
+        let waited = story
+            .created
+            .as_ref()
+            .is_some_and(|created| !created.active);
+        let key = if waited && !story.activated_before {
+            "Accounts_Email_Approved"
+        } else {
+            "Accounts_Email_Activated"
+        };
+        Self::notice(account, key)
+    }
+
+    async fn verification(
+        &self,
+        event: &EmailVerificationRequested,
+    ) -> Result<Vec<Letter>, Trouble> {
+        let links = self.links(&event.user).await?.verifications;
+        let still_good = links.iter().any(|link| link.hash == event.token_hash);
+        let Some(account) = self.account(&event.user).await?.filter(|_| still_good) else {
+            return Ok(Vec::new());
+        };
+        let token = self.open(&account_mail::token_purpose(&event.user), &event.token)?;
+        let values = values(&account)
+            .with("email", event.address.as_str())
+            .with("Verification_Url", self.link("verify-email", &token));
+        let to = mailbox_of(&account, &event.address);
+        Ok(self
+            .template("Verification_Email", "", to, values)
+            .into_iter()
+            .collect())
+    }
+
+    async fn reset(&self, event: &PasswordResetRequested) -> Result<Vec<Letter>, Trouble> {
+        let links = self.links(&event.user).await?.resets;
+        let still_good = links.iter().any(|link| link.hash == event.token_hash);
+        let Some(account) = self.account(&event.user).await?.filter(|_| still_good) else {
+            return Ok(Vec::new());
+        };
+        let token = self.open(&account_mail::token_purpose(&event.user), &event.token)?;
+        let values = values(&account)
+            .with("email", event.address.as_str())
+            .with("Forgot_Password_Url", self.link("reset-password", &token));
+        let to = mailbox_of(&account, &event.address);
+        let letter = match event.reason {
+            ResetReason::Reset => self.template("Forgot_Password_Email", "", to, values),
+            ResetReason::Enrolment => {
+                let more = "<p>{Choose_your_password}</p><p><a class=\"button\" href=\"[Forgot_Password_Url]\">{Choose_password}</a></p>";
+                self.template("Accounts_UserAddedEmail_Email", more, to, values)
+            }
+        };
+        Ok(letter.into_iter().collect())
+    }
+
+    async fn welcome(&self, event: &WelcomeMailRequested) -> Result<Vec<Letter>, Trouble> {
+        let Some((account, to)) = self.reachable(&event.user).await? else {
+            return Ok(Vec::new());
+        };
+        let values = values(&account).with("email", to.address.as_str());
+        let id = "Accounts_UserAddedEmail_Email";
+        let letter = match &event.password {
+            Some(password) => {
+                let password = self.open(&account_mail::password_purpose(&event.user), password)?;
+                let told = mentions(self.settings.text(id), "password");
+                let more = if told {
+                    ""
+                } else {
+                    "<p>{Your_first_password_is_password}</p>"
+                };
+                self.template(id, more, to, values.with("password", password))
+            }
+            None => self.template(id, "", to, values.with("password", "")),
+        };
+        Ok(letter.into_iter().collect())
+    }
+
+    async fn new_password(&self, event: &NewPasswordMailRequested) -> Result<Vec<Letter>, Trouble> {
+        let Some((account, to)) = self.reachable(&event.user).await? else {
+            return Ok(Vec::new());
+        };
+        let password = self.open(
+            &account_mail::password_purpose(&event.user),
+            &event.password,
+        )?;
+        let values = values(&account)
+            .with("email", to.address.as_str())
+            .with("password", password);
+        Ok(self
+            .template("Password_Changed_Email", "", to, values)
+            .into_iter()
+            .collect())
+    }
+
+    /// A mail after the settings `id` and `id_Subject`; none while the body is empty. `more` is added to the body.
+    fn template(&self, id: &str, more: &str, to: Mailbox, values: Values) -> Option<Letter> {
+        let body = self.settings.text(id);
+        if body.trim().is_empty() {
+            return None;
+        }
+        // One setting has its subject under a shorter name.
+        let subject = match id {
+            "Accounts_UserAddedEmail_Email" => "Accounts_UserAddedEmail_Subject".to_owned(),
+            _ => format!("{id}_Subject"),
+        };
+        Some(Letter {
+            to,
+            subject: self.settings.text(&subject).to_owned(),
+            body: format!("{body}{more}"),
+            values,
+        })
+    }
+
+    /// A mail of our own words, to the first address of an account.
+    fn notice(account: &Account, key: &str) -> Vec<Letter> {
+        let Some(email) = account.emails.first() else {
+            return Vec::new();
+        };
+        vec![Letter {
+            to: mailbox_of(account, &email.address),
+            subject: format!("{{{key}_Subject}}"),
+            body: format!("{{{key}}}"),
+            values: values(account).with("email", email.address.as_str()),
+        }]
+    }
+
+    fn link(&self, page: &str, token: &str) -> String {
+        let site = self.settings.text("Site_Url").trim_end_matches('/');
+        format!("{site}/{page}/{token}")
+    }
+
+    fn open(&self, purpose: &str, sealed: &Sealed) -> Result<String, Trouble> {
+        self.vault
+            .open(purpose, sealed)
+            .map_err(|locked| Trouble::Never(locked.to_string()))
+    }
+
+    /// The account as it is now, and its first address.
+    async fn reachable(&self, user: &UserId) -> Result<Option<(Account, Mailbox)>, Trouble> {
+        let account = self.account(user).await?;
+        Ok(account.and_then(|account| {
+            let address = account.emails.first()?.address.clone();
+            let to = mailbox_of(&account, &address);
+            Some((account, to))
+        }))
+    }
+
+    /// The account as it is now.
+    async fn account(&self, user: &UserId) -> Result<Option<Account>, Trouble> {
+        let story = self.story(&user::stream(user), Version::FIRST).await?;
+        Ok(match story.last {
+            User::Present(account) => Some(account),
+            User::Absent | User::Deleted => None,
+        })
+    }
+
+    /// Folds the account, also as it was before and after the event `at`.
+    async fn story(&self, stream: &StreamId, at: Version) -> Result<Story, Trouble> {
+        let mut story = Story {
+            before: User::Absent,
+            after: User::Absent,
+            last: User::Absent,
+            created: None,
+            activated_before: false,
+        };
+        let mut chunks = self.log.read_stream(stream, Version::FIRST);
+        while let Some(chunk) = chunks.next().await.transpose()? {
+            for recorded in chunk.iter() {
+                let Ok(event) = recorded.decode::<UserEvent>() else {
+                    continue;
+                };
+                if recorded.version == at {
+                    story.before = story.last.clone();
+                }
+                story.last = User::evolve(story.last, &event);
+                if recorded.version == at {
+                    story.after = story.last.clone();
+                }
+                match event {
+                    UserEvent::UserCreated(created) => story.created = Some(created),
+                    UserEvent::UserActivated(_) if recorded.version < at => {
+                        story.activated_before = true;
+                    }
+                    _ => {}
+                }
+            }
+        }
+        Ok(story)
+    }
+
+    async fn links(&self, user: &UserId) -> Result<AccountMail, Trouble> {
+        let mut state = AccountMail::default();
+        let mut chunks = self
+            .log
+            .read_stream(&account_mail::stream(user), Version::FIRST);
+        while let Some(chunk) = chunks.next().await.transpose()? {
+            for recorded in chunk.iter() {
+                if let Ok(event) = recorded.decode::<AccountMailEvent>() {
+                    state = AccountMail::evolve(state, &event);
+                }
+            }
+        }
+        Ok(state)
+    }
+}
+
+fn called(account: &Account) -> &str {
+    account.profile.name.as_deref().unwrap_or(&account.username)
+}
+
+fn mailbox_of(account: &Account, address: &str) -> Mailbox {
+    Mailbox {
+        name: Some(called(account).to_owned()),
+        address: address.to_owned(),
+    }
+}
+
+fn values(account: &Account) -> Values {
+    Values::default()
+        .named(called(account))
+        .with("username", account.username.as_str())
+}
+
+/// Whether a template has a place for a value.
+fn mentions(template: &str, value: &str) -> bool {
+    let template = template.to_lowercase();
+    template.contains(&format!("[{value}]")) || template.contains(&format!("__{value}__"))
+}

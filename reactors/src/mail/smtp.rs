@@ -1,0 +1,327 @@
+//! Sends mail over SMTP. The settings are looked at for every mail, so that changing them takes effect at once;
+//! connections are kept as long as they stay the same.
+
+use std::time::Duration;
+
+use domain::settings::Settings;
+use futures::future::BoxFuture;
+use lettre::transport::smtp::PoolConfig;
+use lettre::transport::smtp::authentication::Credentials;
+use lettre::transport::smtp::client::{Tls, TlsParameters};
+use lettre::transport::smtp::{AsyncSmtpTransportBuilder, Error};
+use lettre::{AsyncSmtpTransport, AsyncTransport as _, Tokio1Executor};
+use parking_lot::Mutex;
+use projections::Views;
+use url::Url;
+
+use super::compose::compose;
+use super::mailer::{Mail, Mailer, SendError};
+
+type Transport = AsyncSmtpTransport<Tokio1Executor>;
+
+/// Longest wait for any single answer of a mail server.
+const TIMEOUT: Duration = Duration::from_secs(20);
+
+/// Longest time sending one mail may take, whatever the server does.
+const PATIENCE: Duration = Duration::from_mins(2);
+
+/// Connections kept at the same time.
+const CONNECTIONS: u32 = 4;
+
+/// How a connection is kept from being read by others.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Encryption {
+    /// It is not.
+    None,
+    /// With STARTTLS where the server offers it.
+    Offered,
+    /// With STARTTLS; not at all without.
+    Required,
+    /// From the first byte.
+    Immediate,
+}
+
+/// Which mail server, and how.
+#[derive(Clone, PartialEq, Eq)]
+pub struct SmtpServer {
+    /// Its name or address.
+    pub host: String,
+    /// Its port; `None`: the usual one.
+    pub port: Option<u16>,
+    /// See there.
+    pub encryption: Encryption,
+    /// User name and password, where it wants them.
+    pub credentials: Option<(String, String)>,
+    /// Keep connections for the next mail.
+    pub pool: bool,
+}
+
+impl std::fmt::Debug for SmtpServer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("SmtpServer")
+            .field("host", &self.host)
+            .field("port", &self.port)
+            .field("encryption", &self.encryption)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A text is no address of a mail server. Does not repeat the text, which may have a password in it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("must look like smtp://user:password@mail.example.org:587")]
+pub struct NotAMailUrl;
+
+impl SmtpServer {
+    /// The server of `MAIL_URL`: `smtp://` or `smtps://`, with `?ignoreTLS=true`, `requireTLS=true` or `pool=false`
+    /// where wanted.
+    pub fn from_url(text: &str) -> Result<Self, NotAMailUrl> {
+        let url = Url::parse(text.trim()).map_err(|_| NotAMailUrl)?;
+        let host = url.host_str().filter(|host| !host.is_empty());
+        let host = host.ok_or(NotAMailUrl)?.trim_matches(['[', ']']).to_owned();
+        let option = |name: &str| {
+            url.query_pairs()
+                .find(|(key, _)| key.eq_ignore_ascii_case(name))
+                .map(|(_, value)| matches!(&*value, "true" | "1" | ""))
+        };
+        let decoded = |text: &str| percent_decoded(text).ok_or(NotAMailUrl);
+        let credentials = match (url.username(), url.password()) {
+            ("", _) => None,
+            (user, password) => Some((decoded(user)?, decoded(password.unwrap_or_default())?)),
+        };
+        let ignore = option("ignoreTLS").unwrap_or(false);
+        let encryption = match url.scheme() {
+            "smtps" => Encryption::Immediate,
+            "smtp" if option("requireTLS").unwrap_or(false) => Encryption::Required,
+            "smtp" => starttls(ignore, credentials.is_some()),
+            _ => return Err(NotAMailUrl),
+        };
+        Ok(Self {
+            host,
+            port: url.port(),
+            encryption,
+            credentials,
+            pool: option("pool").unwrap_or(true),
+        })
+    }
+
+    /// The server the settings name, if they name one.
+    pub fn from_settings(settings: &Settings) -> Option<Self> {
+        let text = |id: &str| settings.text(id).trim();
+        let host = Some(text("SMTP_Host")).filter(|host| !host.is_empty())?;
+        let user = Some(text("SMTP_Username")).filter(|user| !user.is_empty());
+        let credentials = user.map(|user| {
+            let password = settings.text("SMTP_Password");
+            (user.to_owned(), password.to_owned())
+        });
+        let encryption = if text("SMTP_Protocol") == "smtps" {
+            Encryption::Immediate
+        } else {
+            starttls(settings.bool("SMTP_IgnoreTLS"), credentials.is_some())
+        };
+        Some(Self {
+            host: host.to_owned(),
+            port: text("SMTP_Port").parse().ok(),
+            encryption,
+            credentials,
+            pool: settings.bool("SMTP_Pool"),
+        })
+    }
+
+    fn builder(&self) -> Result<AsyncSmtpTransportBuilder, Error> {
+        let parameters = || TlsParameters::new(self.host.clone());
+        let (tls, port) = match self.encryption {
+            Encryption::None => (Tls::None, 25),
+            Encryption::Offered => (Tls::Opportunistic(parameters()?), 25),
+            Encryption::Required => (Tls::Required(parameters()?), 587),
+            Encryption::Immediate => (Tls::Wrapper(parameters()?), 465),
+        };
+        let mut builder = Transport::builder_dangerous(&self.host)
+            .port(self.port.unwrap_or(port))
+            .tls(tls)
+            .timeout(Some(TIMEOUT))
+            .pool_config(PoolConfig::new().max_size(CONNECTIONS));
+        if let Some((user, password)) = &self.credentials {
+            builder = builder.credentials(Credentials::new(user.clone(), password.clone()));
+        }
+        Ok(builder)
+    }
+}
+
+/// A password is not sent in the clear only because somebody on the way hid that the server offers better.
+const fn starttls(ignore: bool, with_password: bool) -> Encryption {
+    match (ignore, with_password) {
+        (true, _) => Encryption::None,
+        (false, true) => Encryption::Required,
+        (false, false) => Encryption::Offered,
+    }
+}
+
+fn percent_decoded(text: &str) -> Option<String> {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.bytes();
+    while let Some(byte) = rest.next() {
+        if byte != b'%' {
+            bytes.push(byte);
+            continue;
+        }
+        let digit = |byte: Option<u8>| char::from(byte?).to_digit(16);
+        let (high, low) = (digit(rest.next())?, digit(rest.next())?);
+        bytes.push(u8::try_from(high * 16 + low).ok()?);
+    }
+    String::from_utf8(bytes).ok()
+}
+
+/// The mail server of `MAIL_URL`, or else of the settings.
+pub struct SmtpMailer {
+    views: Views,
+    fixed: Option<SmtpServer>,
+    /// The connections, and which server they are to.
+    open: Mutex<Option<(SmtpServer, Transport)>>,
+}
+
+impl SmtpMailer {
+    /// Sends with `fixed`, or else with what the settings say at the time.
+    pub fn new(views: Views, fixed: Option<SmtpServer>) -> Self {
+        Self {
+            views,
+            fixed,
+            open: Mutex::default(),
+        }
+    }
+
+    fn server(&self) -> Option<SmtpServer> {
+        match &self.fixed {
+            Some(server) => Some(server.clone()),
+            None => SmtpServer::from_settings(&self.views.settings()),
+        }
+    }
+
+    /// Connections to `server`: those there are, or new ones.
+    fn transport(&self, server: &SmtpServer) -> Result<Transport, SendError> {
+        let mut open = self.open.lock();
+        if let Some((known, transport)) = open.as_ref().filter(|_| server.pool)
+            && known == server
+        {
+            return Ok(transport.clone());
+        }
+        let builder = server.builder().map_err(|error| trouble(&error))?;
+        let transport: Transport = builder.build();
+        *open = server.pool.then(|| (server.clone(), transport.clone()));
+        Ok(transport)
+    }
+
+    async fn deliver(&self, mail: &Mail) -> Result<(), SendError> {
+        let server = self.server().ok_or(SendError::NotConfigured)?;
+        let message = compose(mail)?;
+        let transport = self.transport(&server)?;
+        let outcome = tokio::time::timeout(PATIENCE, transport.send(message)).await;
+        if !server.pool {
+            transport.shutdown().await;
+        }
+        match outcome {
+            Ok(Ok(_)) => Ok(()),
+            Ok(Err(error)) => Err(trouble(&error)),
+            Err(_) => Err(SendError::Unreachable("it does not answer".to_owned())),
+        }
+    }
+}
+
+impl Mailer for SmtpMailer {
+    fn is_configured(&self) -> bool {
+        self.server().is_some()
+    }
+
+    fn send<'a>(&'a self, mail: &'a Mail) -> BoxFuture<'a, Result<(), SendError>> {
+        Box::pin(self.deliver(mail))
+    }
+}
+
+/// What an error of the transport means for the mail. The texts of servers are not repeated: they like to quote
+/// addresses.
+fn trouble(error: &Error) -> SendError {
+    let unreachable = |why: String| SendError::Unreachable(why);
+    match error.status().map(u16::from) {
+        // The server does not let us in; that is about us and not about the mail.
+        Some(code @ (421 | 432 | 454 | 530 | 534 | 535 | 538)) => {
+            unreachable(format!("it does not let us in ({code})"))
+        }
+        Some(code) if error.is_permanent() => SendError::Refused { code },
+        Some(code) => SendError::Deferred { code },
+        None if error.is_tls() => unreachable(format!("no trusted connection ({error})")),
+        None => unreachable(error.to_string()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn parsed(url: &str) -> SmtpServer {
+        SmtpServer::from_url(url).unwrap_or_else(|error| panic!("{url}: {error}"))
+    }
+
+    #[test]
+    fn a_mail_url_says_where_and_how() {
+        let server = parsed("smtp://me%40example.org:p%3Ass@mail.example.org:2525");
+        assert_eq!(
+            (server.host.as_str(), server.port, server.encryption),
+            ("mail.example.org", Some(2525), Encryption::Required)
+        );
+        assert_eq!(
+            server.credentials,
+            Some(("me@example.org".to_owned(), "p:ss".to_owned()))
+        );
+        assert!(server.pool);
+        assert_eq!(parsed("smtp://relay").encryption, Encryption::Offered);
+        assert_eq!(
+            parsed("smtp://relay?ignoreTLS=true").encryption,
+            Encryption::None
+        );
+        assert_eq!(
+            parsed("smtp://relay/?requireTLS=true&pool=false").encryption,
+            Encryption::Required
+        );
+        assert_eq!(parsed("smtps://relay").encryption, Encryption::Immediate);
+        assert_eq!(parsed("smtp://[::1]:25").host, "::1");
+    }
+
+    #[test]
+    fn what_is_no_mail_url() {
+        for text in [
+            "",
+            "mail.example.org",
+            "http://x",
+            "smtp://",
+            "smtp://%zz@h",
+        ] {
+            assert_eq!(SmtpServer::from_url(text), Err(NotAMailUrl), "{text}");
+        }
+        let secret = parsed("smtp://me:hush@relay");
+        assert!(!format!("{secret:?}").contains("hush"));
+    }
+
+    #[test]
+    fn the_settings_say_where_and_how() {
+        let mut settings = Settings::default();
+        assert_eq!(SmtpServer::from_settings(&settings), None);
+        settings.set("SMTP_Host", json!(" relay "));
+        let server = SmtpServer::from_settings(&settings);
+        assert_eq!(
+            server.as_ref().map(|server| server.encryption),
+            Some(Encryption::None),
+            "SMTP_IgnoreTLS is on by default"
+        );
+        settings.set("SMTP_IgnoreTLS", json!(false));
+        settings.set("SMTP_Username", json!("me"));
+        settings.set("SMTP_Port", json!("587"));
+        let server = SmtpServer::from_settings(&settings).expect("a server");
+        assert_eq!(
+            (server.encryption, server.port),
+            (Encryption::Required, Some(587))
+        );
+        settings.set("SMTP_Protocol", json!("smtps"));
+        let server = SmtpServer::from_settings(&settings).expect("a server");
+        assert_eq!(server.encryption, Encryption::Immediate);
+    }
+}
