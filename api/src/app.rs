@@ -22,6 +22,7 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::commands::account_mail::MailWishes;
 use crate::config::Config;
 use crate::files::{Files, FilesError};
 use crate::folder::{DataFolder, FolderError};
@@ -121,7 +122,6 @@ impl App {
         let metrics = metrics::install();
         let log: Arc<dyn EventStore> = Arc::new(MeteredLog::new(open_log(&config, &folder).await?));
         let views = Views::open(&folder.views(), log.clone())?;
-        let reactors = Reactors::start(&log, reactors::registered(), &folder.reactors())?;
         let state = AppState::new(
             Executor::new(log.clone()),
             views.clone(),
@@ -129,6 +129,14 @@ impl App {
             Files::in_folder(&folder.files())?,
             door_config(&config, address),
         );
+        let context = reactors::Context {
+            log: log.clone(),
+            views: views.clone(),
+            vault: state.vault().clone(),
+            mailer: state.mailer(),
+        };
+        let reactors = reactors::registered(context);
+        let reactors = Reactors::start(&log, reactors, &folder.reactors()).await?;
         let live = Live::new(state.clone(), config.live.clone());
         let readiness = Readiness::new(log.clone(), views.clone(), config.ready_max_lag);
         let doors = router::router(&state).merge(live::router(live.clone()));
@@ -165,6 +173,7 @@ impl App {
         let (connections, accepting) = (TaskTracker::new(), CancellationToken::new());
         let (background, working) = (TaskTracker::new(), CancellationToken::new());
         background.spawn(metrics::upkeep(metrics::install(), working.clone()));
+        background.spawn(MailWishes::grant(self.state.clone(), working.clone()));
         let (log, views) = (self.log.clone(), self.views.clone());
         background.spawn(control::watch(
             self.folder.path().to_owned(),
@@ -260,6 +269,7 @@ fn door_config(config: &Config, address: SocketAddr) -> DoorConfig {
         test_mode: config.test_mode,
         body_limit: config.body_limit,
         admin,
+        mail_server: config.mail_server.clone(),
         setting_overrides: config.setting_overrides.clone().into_iter().collect(),
     }
 }

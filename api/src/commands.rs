@@ -3,6 +3,7 @@
 
 pub mod place;
 
+pub mod account_mail;
 pub mod direct;
 pub mod memberships;
 pub mod messages;

@@ -9,6 +9,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use layers::{Layers, Origin};
+use reactors::mail::SmtpServer;
 
 /// Text that must not be logged or shown.
 #[derive(Clone, PartialEq, Eq)]
@@ -77,6 +78,8 @@ pub struct Config {
     pub admin_email: Option<String>,
     /// Workspace settings forced at every start, by id.
     pub setting_overrides: BTreeMap<String, String>,
+    /// The mail server, unless the settings name it.
+    pub mail_server: Option<SmtpServer>,
     /// The key that seals secrets; `None`: in a file of the data folder.
     pub secret_key: Option<Secret>,
     /// Reverse proxies in front.
@@ -158,6 +161,7 @@ impl Config {
                 .iter()
                 .map(|(id, layered)| (id.clone(), layered.value.clone()))
                 .collect(),
+            mail_server: read.optional("mail_url", mail_url)?,
             secret_key: read.optional("secret_key", |value| text(value).map(Secret))?,
             forwarded_count: read.required("forwarded_count", |value| {
                 value
@@ -322,6 +326,10 @@ fn mongo_url(value: &str) -> Result<Secret, String> {
     }
 }
 
+fn mail_url(value: &str) -> Result<SmtpServer, String> {
+    SmtpServer::from_url(value).map_err(|problem| problem.to_string())
+}
+
 fn log_filter(value: &str) -> Result<String, String> {
     tracing_subscriber::EnvFilter::try_new(value)
         .map(|_| value.to_owned())
@@ -379,10 +387,10 @@ mod tests {
 
     #[test]
     fn a_bad_database_url_is_not_repeated() {
-        let error = from_env(&[("MONGO_URL", "me:hush@host")])
-            .unwrap_err()
-            .to_string();
-        assert!(!error.contains("hush"), "{error}");
+        for name in ["MONGO_URL", "MAIL_URL"] {
+            let error = from_env(&[(name, "me:hush@host")]).unwrap_err().to_string();
+            assert!(error.contains(name) && !error.contains("hush"), "{error}");
+        }
     }
 
     #[test]
@@ -398,6 +406,7 @@ mod tests {
         let config = from_env(&[
             ("ADMIN_PASS", "hush"),
             ("MONGO_URL", "mongodb://me:hush@host"),
+            ("MAIL_URL", "smtp://me:hush@host"),
         ])
         .unwrap();
         assert!(!format!("{config:?}").contains("hush"));

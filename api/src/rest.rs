@@ -14,6 +14,8 @@ pub mod settings;
 
 pub mod accounts;
 pub mod presence;
+pub mod mail;
+pub mod mail_links;
 pub mod users;
 
 pub mod counters;

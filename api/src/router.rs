@@ -221,10 +221,14 @@ mod tests {
             "GET /api/v1/info",
             "GET /api/v1/openapi.json",
             "GET /api/v1/settings.public",
+            "GET /reset-password/{token}",
+            "GET /verify-email/{token}",
             "POST /api/v1/login",
             "POST /api/v1/method.callAnon/{method}",
             "POST /api/v1/method.callAnon/{method}/{rest}",
+            "POST /api/v1/users.forgotPassword",
             "POST /api/v1/users.register",
+            "POST /reset-password/{token}",
         ];
         assert_eq!(public, known, "a new public route needs a reason");
     }

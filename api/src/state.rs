@@ -10,7 +10,9 @@ use eventstore::vault::Vault;
 use eventstore::{Cause, CorrelationId};
 use parking_lot::Mutex;
 use projections::Views;
+use reactors::mail::{Mailer, SmtpMailer, SmtpServer};
 
+use crate::commands::account_mail::MailWishes;
 use crate::files::Files;
 use crate::password::PasswordHasher;
 use crate::presence::Presence;
@@ -44,6 +46,8 @@ pub struct DoorConfig {
     pub test_mode: bool,
     /// The administrator to make at first start.
     pub admin: Option<AdminAccount>,
+    /// The mail server, unless the settings name it.
+    pub mail_server: Option<SmtpServer>,
     /// `OVERWRITE_SETTING_<id>` pairs: id and value as text.
     pub setting_overrides: Vec<(String, String)>,
 }
@@ -57,6 +61,8 @@ struct Shared {
     rate_limiter: RateLimiter,
     passwords: PasswordHasher,
     presence: Presence,
+    mailer: Arc<SmtpMailer>,
+    mail_wishes: MailWishes,
     /// Finds mentions, for the name pattern it was made with.
     scanner: Mutex<(String, Arc<Scanner>)>,
 }
@@ -74,8 +80,11 @@ impl AppState {
         files: Files,
         config: DoorConfig,
     ) -> Self {
+        let mailer = SmtpMailer::new(views.clone(), config.mail_server.clone());
         Self(Arc::new(Shared {
             presence: Presence::new(views.clone()),
+            mailer: Arc::new(mailer),
+            mail_wishes: MailWishes::default(),
             executor,
             views,
             vault,
@@ -125,6 +134,14 @@ impl AppState {
     /// Who is there.
     pub fn presence(&self) -> &Presence {
         &self.0.presence
+    /// Sends mail.
+    pub fn mailer(&self) -> Arc<dyn Mailer> {
+        self.0.mailer.clone()
+    }
+
+    /// What people who are not logged in want mailed.
+    pub fn mail_wishes(&self) -> &MailWishes {
+        &self.0.mail_wishes
     }
 
     /// What finds mentions in this workspace; made anew only when the pattern of names changes.

@@ -64,6 +64,7 @@ impl Door {
             body_limit: 1024,
             test_mode: true,
             admin: None,
+            mail_server: None,
             setting_overrides: Vec::new(),
         };
         let state = AppState::new(

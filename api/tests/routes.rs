@@ -58,6 +58,7 @@ impl Doors {
             body_limit: 1024 * 1024,
             test_mode: true,
             admin: None,
+            mail_server: None,
             setting_overrides: Vec::new(),
         };
         let state = AppState::new(

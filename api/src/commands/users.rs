@@ -16,6 +16,7 @@ use domain::{Decider as _, RoleId, Timestamp, TokenHash, UserId};
 use eventstore::ExecuteError;
 use eventstore::execute::Transaction;
 
+use super::account_mail::{self, Link, Told};
 use super::ownership::Orphans;
 use super::rooms::Founder;
 use super::{WorkError, memberships};
@@ -85,6 +86,19 @@ pub async fn create(
     wish: &UserCreated,
     join: bool,
 ) -> Result<UserId, ApiError> {
+    create_and_tell(state, maker, wish, join, None).await
+}
+
+/// The same, and mails the owner a secret where there is one.
+pub async fn create_and_tell(
+    state: &AppState,
+    maker: Maker<'_>,
+    wish: &UserCreated,
+    join: bool,
+    told: Option<&Told>,
+) -> Result<UserId, ApiError> {
+    let link = Link::fresh(state, &wish.user);
+    let signed_up = matches!(maker, Maker::Themselves(_));
     let around = Around::new(state).await?;
     let rooms = if join {
         default_rooms(state).await?
@@ -107,6 +121,7 @@ pub async fn create(
                 == Claim::Free;
             let created = decide_creation(&tx, &around, maker, wish, vacant).await?;
             take_names(&tx, maker, &created).await?;
+            account_mail::after_creation(state, &tx, &link, &created, signed_up, told).await?;
             if vacant && created.active && created.roles.iter().any(|role| role.as_str() == "admin")
             {
                 let take = take(NameKind::FirstAdministrator, &created.user, created.at);
@@ -292,8 +307,22 @@ pub async fn change(
     keep: Option<&TokenHash>,
     orphans: &Orphans,
 ) -> Result<(), ApiError> {
+    change_and_tell(state, caller, target, commands, keep, orphans, None).await
+}
+
+/// The same, and mails the owner a secret where there is one and the rules allowed a new password.
+pub async fn change_and_tell(
+    state: &AppState,
+    caller: &Caller,
+    target: &UserId,
+    commands: &[UserCommand],
+    keep: Option<&TokenHash>,
+    orphans: &Orphans,
+    told: Option<&Told>,
+) -> Result<(), ApiError> {
     let around = Around::new(state).await?;
     let stream = user::stream(target);
+    let link = Link::fresh(state, target);
     let at = now();
     state
         .run(caller.id(), async |tx| {
@@ -310,6 +339,7 @@ pub async fn change(
                     .map_err(ExecuteError::widen)?;
                 for event in &events {
                     follow(&tx, target, &before, event, keep, at).await?;
+                    mail_about(&tx, &link, target, &before, event, told, at).await?;
                 }
             }
             Ok(())
@@ -367,7 +397,41 @@ async fn follow(
     }
 }
 
-async fn void_tokens(
+/// What is mailed because of a change: a link to prove a new address, a password somebody else chose.
+async fn mail_about(
+    tx: &Transaction,
+    link: &Link,
+    target: &UserId,
+    before: &User,
+    event: &UserEvent,
+    told: Option<&Told>,
+    at: Timestamp,
+) -> Result<(), WorkError> {
+    match (event, before) {
+        (UserEvent::EmailChanged(event), User::Present(account)) => {
+            let is_new = |email: &&domain::user::Email| {
+                let same = |old: &domain::user::Email| old.address == email.address;
+                !email.verified && !account.emails.iter().any(same)
+            };
+            match event.emails.iter().find(is_new) {
+                Some(email) => {
+                    account_mail::ask_to_verify(tx, link, target, &email.address, at).await
+                }
+                None => Ok(()),
+            }
+        }
+        (UserEvent::PasswordChanged(_), _) => {
+            account_mail::void_resets(tx, target, at).await?;
+            match told {
+                Some(told) => told.tell(tx, target, at).await,
+                None => Ok(()),
+            }
+        }
+        _ => Ok(()),
+    }
+}
+
+pub(crate) async fn void_tokens(
     tx: &Transaction,
     user: &UserId,
     except: Option<&TokenHash>,

@@ -122,6 +122,15 @@ pub const KEYS: &[Key] = &[
         "E-mail address of the first administrator",
     ),
     Key {
+        name: "mail_url",
+        env: "MAIL_URL",
+        flag: None,
+        value: "URL",
+        default: None,
+        secrecy: Secrecy::Url,
+        help: "Mail server, as smtp://user:password@host:port or smtps://...; overrides the SMTP settings of the workspace",
+    },
+    Key {
         name: "secret_key",
         env: "SECRET_KEY",
         flag: None,

@@ -1,5 +1,6 @@
 //! Which error of the wire each fault of the inside becomes, and each refusal of the domain.
 
+use domain::account_mail::AccountMailRefusal;
 use domain::claim::NameTaken;
 use domain::custom_status::CustomStatusRefusal;
 use domain::membership::MembershipRefusal;
@@ -163,6 +164,19 @@ impl From<CustomFieldsRefusal> for ApiError {
                 format!("Min length of field {field} {limit}")
             }
         })
+    }
+}
+
+impl From<AccountMailRefusal> for ApiError {
+    fn from(refusal: AccountMailRefusal) -> Self {
+        match refusal {
+            // Not told apart: whoever holds a wrong token learns nothing.
+            AccountMailRefusal::InvalidToken | AccountMailRefusal::Expired => {
+                texts::token_expired()
+            }
+            AccountMailRefusal::AlreadyVerified => texts::already_verified(),
+            AccountMailRefusal::TooMany { seconds } => texts::too_many_requests(seconds),
+        }
     }
 }
 

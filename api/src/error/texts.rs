@@ -1,6 +1,7 @@
 //! The errors of the wire that have a name of their own, each worded once.
 
 mod login;
+mod mail;
 mod messages;
 mod methods;
 mod rooms;
@@ -8,6 +9,7 @@ mod services;
 mod users;
 
 pub use login::*;
+pub use mail::*;
 pub use messages::*;
 pub use methods::*;
 pub use rooms::*;

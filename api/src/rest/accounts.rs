@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 
 use super::answer::{Answer, Outcome};
 use super::{lookup, shape};
+use crate::commands::account_mail::Told;
 use crate::commands::ownership::Orphans;
 use crate::commands::users::{self, Maker};
 use crate::error::{ApiError, texts};
@@ -133,7 +134,11 @@ pub async fn create(call: Call) -> Outcome {
             .await?,
     );
     let join = params.boolean("joinDefaultChannels")?.unwrap_or(true);
-    let id = users::create(state, Maker::User(&call.caller), &wish, join).await?;
+    // A password nobody typed is known to nobody else.
+    let told = (random || params.flag("sendWelcomeEmail"))
+        .then(|| Told::first_password(state, &wish.user, &password));
+    let maker = Maker::User(&call.caller);
+    let id = users::create_and_tell(state, maker, &wish, join, told.as_ref()).await?;
     raw_user(&call, &id).await
 }
 
@@ -181,19 +186,22 @@ pub async fn update(call: Call) -> Outcome {
         }
         None => Orphans::default(),
     };
-    let commands = update_commands(&call, &id, &data).await?;
+    let (commands, told) = update_commands(&call, &id, &data).await?;
     let own = id == *call.caller.id();
     let keep = own.then_some(&call.caller.token);
-    users::change(&call.state, &call.caller, &id, &commands, keep, &orphans).await?;
+    let caller = &call.caller;
+    let told = told.as_ref();
+    users::change_and_tell(&call.state, caller, &id, &commands, keep, &orphans, told).await?;
     raw_user(&call, &id).await
 }
 
-/// What the fields of an update ask for.
+/// What the fields of an update ask for, and the password that is to be mailed.
 async fn update_commands(
     call: &Call,
     id: &UserId,
     data: &Params,
-) -> Result<Vec<UserCommand>, ApiError> {
+) -> Result<(Vec<UserCommand>, Option<Told>), ApiError> {
+    let mut told = None;
     let (at, user) = (now(), id.clone());
     let settings = call.state.views().settings();
     let owned = |name: &str| data.text(name).map(|text| text.map(str::to_owned));
@@ -243,6 +251,7 @@ async fn update_commands(
         && call.may(Permission::EDIT_OTHER_USER_PASSWORD)
     {
         check_policy(&password, &settings)?;
+        told = random.then(|| Told::new_password(&call.state, id, &password));
         let password = call
             .state
             .passwords()
@@ -267,7 +276,7 @@ async fn update_commands(
     if let Some(active) = data.boolean("active")? {
         commands.push(UserCommand::SetActive { user, active, at });
     }
-    Ok(commands)
+    Ok((commands, told))
 }
 
 async fn first_address(call: &Call, id: &UserId) -> Result<Option<String>, ApiError> {

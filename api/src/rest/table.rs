@@ -1,6 +1,7 @@
 //! The table of all routes, chapter by chapter.
 
 mod administration;
+mod mail;
 mod people;
 mod pictures;
 mod rooms;
@@ -16,6 +17,7 @@ pub fn routes() -> Vec<Route> {
         workspace::routes(),
         sessions::routes(),
         people::routes(),
+        mail::routes(),
         pictures::routes(),
         administration::routes(),
         services::routes(),

@@ -110,7 +110,7 @@ pub async fn observe(
     let route = request.extensions().get::<MatchedPath>().cloned();
     // The query is left out: some clients put their login token there.
     let path = tracing::enabled!(tracing::Level::WARN)
-        .then(|| request.uri().path().to_owned())
+        .then(|| shown(request.uri().path()))
         .unwrap_or_default();
 
     let mut response = match tokio::time::timeout(observer.timeout, next.run(request)).await {
@@ -148,6 +148,16 @@ fn timed_out() -> Response {
         body,
     )
         .into_response()
+}
+
+/// A path as it may stand in the logs of the server: mailed links end in a secret.
+fn shown(path: &str) -> String {
+    for page in ["/verify-email/", "/reset-password/"] {
+        if path.starts_with(page) {
+            return format!("{page}...");
+        }
+    }
+    path.to_owned()
 }
 
 #[cfg(test)]

@@ -1,0 +1,503 @@
+//! Links and secrets mailed to the owners of accounts: asking for them, and following them.
+//!
+//! What is mailed is an event in the batch of what led to it; the mail itself is sent afterwards (`reactors::mail`).
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use domain::account_mail::{
+    self, AccountMail, AccountMailCommand, AccountMailRefusal, NewToken, ResetReason,
+};
+use domain::claim::{self, Claim, ClaimCommand, NameKind};
+use domain::password::check_policy;
+use domain::user::{self, Account, PasswordHash, User, UserCommand, UserContext, UserCreated};
+use domain::{Timestamp, UserId};
+use eventstore::ExecuteError;
+use eventstore::execute::Transaction;
+use parking_lot::Mutex;
+use projections::UserFacts;
+use serde_json::Value;
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+
+use super::{WorkError, users};
+use crate::error::{ApiError, texts};
+use crate::extract::token_hash;
+use crate::password::PasswordDigest;
+use crate::state::{AppState, now};
+
+/// Wishes that may wait to be looked up.
+const QUEUE: usize = 1024;
+
+/// A fresh token for a link. Made before the transaction, which may run more than once.
+pub struct Link {
+    token: String,
+    recorded: NewToken,
+}
+
+impl Link {
+    /// For a link to this account.
+    pub fn fresh(state: &AppState, user: &UserId) -> Self {
+        let token = URL_SAFE_NO_PAD.encode(rand::random::<[u8; 32]>());
+        let sealed = state
+            .vault()
+            .seal(&account_mail::token_purpose(user), &token);
+        let recorded = NewToken {
+            sealed,
+            hash: token_hash(&token),
+        };
+        Self { token, recorded }
+    }
+
+    /// Says in the log whose the token is.
+    async fn claim(&self, tx: &Transaction, user: &UserId, at: Timestamp) -> Result<(), WorkError> {
+        let take = ClaimCommand::Take {
+            kind: NameKind::MailToken,
+            owner: user.as_str().to_owned(),
+            at,
+        };
+        tx.decide_new::<Claim>(&claim::stream(NameKind::MailToken, &self.token), take, &())
+            .await
+            .map(drop)
+            .map_err(ExecuteError::widen)
+    }
+}
+
+/// A secret to be mailed, sealed before the transaction.
+pub enum Told {
+    /// The first password of an account somebody made, which its owner is to be welcomed with.
+    FirstPassword(domain::Sealed),
+    /// A password somebody gave the account.
+    NewPassword(domain::Sealed),
+}
+
+impl Told {
+    /// The first password of a new account.
+    pub fn first_password(state: &AppState, user: &UserId, password: &str) -> Self {
+        Self::FirstPassword(seal_password(state, user, password))
+    }
+
+    /// The new password of an account.
+    pub fn new_password(state: &AppState, user: &UserId, password: &str) -> Self {
+        Self::NewPassword(seal_password(state, user, password))
+    }
+
+    /// Has it mailed once the transaction is committed.
+    pub async fn tell(
+        &self,
+        tx: &Transaction,
+        user: &UserId,
+        at: Timestamp,
+    ) -> Result<(), WorkError> {
+        let user = user.clone();
+        let command = match self {
+            Self::FirstPassword(password) => AccountMailCommand::Welcome {
+                user,
+                password: Some(password.clone()),
+                at,
+            },
+            Self::NewPassword(password) => AccountMailCommand::TellPassword {
+                user,
+                password: password.clone(),
+                at,
+            },
+        };
+        decide(tx, command, &[]).await
+    }
+}
+
+fn seal_password(state: &AppState, user: &UserId, password: &str) -> domain::Sealed {
+    state
+        .vault()
+        .seal(&account_mail::password_purpose(user), password)
+}
+
+fn whose(command: &AccountMailCommand) -> &UserId {
+    match command {
+        AccountMailCommand::RequestVerification { user, .. }
+        | AccountMailCommand::Verify { user, .. }
+        | AccountMailCommand::RequestReset { user, .. }
+        | AccountMailCommand::Reset { user, .. }
+        | AccountMailCommand::VoidResets { user, .. }
+        | AccountMailCommand::Welcome { user, .. }
+        | AccountMailCommand::TellPassword { user, .. } => user,
+    }
+}
+
+async fn decide(
+    tx: &Transaction,
+    command: AccountMailCommand,
+    addresses: &[String],
+) -> Result<(), WorkError> {
+    let stream = account_mail::stream(whose(&command));
+    tx.decide::<AccountMail>(&stream, command, &addresses)
+        .await
+        .map(drop)
+        .map_err(ExecuteError::widen)
+}
+
+/// Has a link mailed that proves an address. Should too many have been mailed lately, none is: what it belongs to
+/// happens all the same.
+pub async fn ask_to_verify(
+    tx: &Transaction,
+    link: &Link,
+    user: &UserId,
+    address: &str,
+    at: Timestamp,
+) -> Result<(), WorkError> {
+    match request_verification(tx, link, user, address, at).await {
+        Err(ExecuteError::Refused(_)) => Ok(()),
+        outcome => outcome,
+    }
+}
+
+async fn request_verification(
+    tx: &Transaction,
+    link: &Link,
+    user: &UserId,
+    address: &str,
+    at: Timestamp,
+) -> Result<(), WorkError> {
+    let command = AccountMailCommand::RequestVerification {
+        user: user.clone(),
+        address: address.to_owned(),
+        token: link.recorded.clone(),
+        at,
+    };
+    decide(tx, command, &[]).await?;
+    link.claim(tx, user, at).await
+}
+
+/// What is mailed because an account was made.
+pub async fn after_creation(
+    state: &AppState,
+    tx: &Transaction,
+    link: &Link,
+    created: &UserCreated,
+    signed_up: bool,
+    told: Option<&Told>,
+) -> Result<(), WorkError> {
+    let verify = signed_up && state.views().settings().bool("Accounts_EmailVerification");
+    if let Some(email) = created
+        .emails
+        .first()
+        .filter(|email| verify && !email.verified)
+    {
+        ask_to_verify(tx, link, &created.user, &email.address, created.at).await?;
+    }
+    if let Some(told) = told {
+        told.tell(tx, &created.user, created.at).await?;
+    }
+    Ok(())
+}
+
+/// Links to choose a password are void: there is a new one.
+pub async fn void_resets(tx: &Transaction, user: &UserId, at: Timestamp) -> Result<(), WorkError> {
+    let user = user.clone();
+    decide(tx, AccountMailCommand::VoidResets { user, at }, &[]).await
+}
+
+/// Mails a link that proves `address`, which must be one of the account's; nothing to do when it is proved already.
+pub async fn send_verification(
+    state: &AppState,
+    actor: &UserId,
+    user: &UserFacts,
+    address: &str,
+) -> Result<(), ApiError> {
+    let Some((address, verified)) = address_of(user, address) else {
+        return Err(texts::invalid_user_of("sendConfirmationEmail"));
+    };
+    if verified {
+        return Ok(());
+    }
+    let (link, at) = (Link::fresh(state, &user.id), now());
+    state
+        .run(actor, async |tx| {
+            request_verification(&tx, &link, &user.id, &address, at).await
+        })
+        .await
+}
+
+/// The address of that account as it is recorded, and whether it is proved.
+fn address_of(user: &UserFacts, address: &str) -> Option<(String, bool)> {
+    let doc: Value = serde_json::from_slice(&user.doc).ok()?;
+    doc["emails"].as_array()?.iter().find_map(|email| {
+        let known = email["address"].as_str()?;
+        let same = known.to_lowercase() == address.to_lowercase();
+        same.then(|| (known.to_owned(), email["verified"] == Value::Bool(true)))
+    })
+}
+
+/// Mails a link to choose a password to `address`, which must be one of the account's.
+pub async fn send_reset(
+    state: &AppState,
+    actor: &UserId,
+    user: &UserFacts,
+    address: &str,
+    reason: ResetReason,
+) -> Result<(), ApiError> {
+    let Some((address, _)) = address_of(user, address) else {
+        return Err(texts::invalid_user_of("sendForgotPasswordEmail"));
+    };
+    let (link, at) = (Link::fresh(state, &user.id), now());
+    state
+        .run(actor, async |tx| {
+            let command = AccountMailCommand::RequestReset {
+                user: user.id.clone(),
+                address: address.clone(),
+                token: link.recorded.clone(),
+                reason,
+                at,
+            };
+            decide(&tx, command, &[]).await?;
+            link.claim(&tx, &user.id, at).await
+        })
+        .await
+}
+
+/// Whether an account may choose a password by mail: those without one only where the workspace says so.
+pub async fn may_reset(state: &AppState, user: &UserFacts) -> Result<bool, ApiError> {
+    let settings = state.views().settings();
+    if !settings.bool("Accounts_PasswordReset") {
+        return Ok(false);
+    }
+    let credentials = state.views().credentials(&user.id).await?;
+    Ok(
+        credentials.is_some_and(|credentials| credentials.password.is_some())
+            || settings.bool("Accounts_AllowPasswordChangeForOAuthUsers"),
+    )
+}
+
+/// What somebody who is not logged in wants mailed, by the address they typed.
+enum Wish {
+    /// A link to choose a password.
+    Reset(String),
+    /// A link to prove the address.
+    Verification(String),
+}
+
+/// Wishes of people who are not logged in. They are looked up behind the caller's back, so that neither the answer
+/// nor how long it takes tells whether there is an account.
+pub struct MailWishes {
+    sender: mpsc::Sender<Wish>,
+    receiver: Mutex<Option<mpsc::Receiver<Wish>>>,
+}
+
+impl Default for MailWishes {
+    fn default() -> Self {
+        let (sender, receiver) = mpsc::channel(QUEUE);
+        Self {
+            sender,
+            receiver: Mutex::new(Some(receiver)),
+        }
+    }
+}
+
+impl MailWishes {
+    /// Somebody at this address forgot a password.
+    pub fn forgotten(&self, address: &str) {
+        self.note(Wish::Reset(address.trim().to_owned()));
+    }
+
+    /// Somebody at this address wants to prove it.
+    pub fn unverified(&self, address: &str) {
+        self.note(Wish::Verification(address.trim().to_owned()));
+    }
+
+    fn note(&self, wish: Wish) {
+        if self.sender.try_send(wish).is_err() {
+            tracing::warn!("too many people want a link mailed at once; one is passed over");
+        }
+    }
+
+    /// Grants wishes until `stop`, and then those still waiting. Ends at once when this runs already.
+    pub async fn grant(state: AppState, stop: CancellationToken) {
+        let Some(mut waiting) = state.mail_wishes().receiver.lock().take() else {
+            return;
+        };
+        loop {
+            let wish = tokio::select! {
+                biased;
+                wish = waiting.recv() => wish,
+                () = stop.cancelled() => return,
+            };
+            let Some(wish) = wish else { return };
+            if let Err(error) = grant(&state, &wish).await {
+                tracing::warn!(%error, "a link was not mailed");
+            }
+        }
+    }
+}
+
+async fn grant(state: &AppState, wish: &Wish) -> Result<(), ApiError> {
+    let (Wish::Reset(address) | Wish::Verification(address)) = wish;
+    let Some(user) = state.views().user_by_email(address).await? else {
+        return Ok(());
+    };
+    match wish {
+        Wish::Reset(_) if !may_reset(state, &user).await? => Ok(()),
+        Wish::Reset(_) => send_reset(state, &user.id, &user, address, ResetReason::Reset).await,
+        Wish::Verification(_) => send_verification(state, &user.id, &user, address).await,
+    }
+}
+
+/// Whose token that is.
+async fn owner(state: &AppState, token: &str) -> Result<UserId, ApiError> {
+    let stream = claim::stream(NameKind::MailToken, token);
+    let owner = state
+        .run(&UserId::system(), async |tx| {
+            let claim = tx
+                .state::<Claim>(&stream)
+                .await
+                .map_err(ExecuteError::widen)?;
+            Ok(match &*claim {
+                Claim::Owned(owner) => Some(UserId::new(owner)),
+                Claim::Free => None,
+            })
+        })
+        .await?;
+    owner.ok_or_else(|| AccountMailRefusal::InvalidToken.into())
+}
+
+async fn present(tx: &Transaction, user: &UserId) -> Result<Account, WorkError> {
+    let state = tx
+        .state::<User>(&user::stream(user))
+        .await
+        .map_err(ExecuteError::widen)?;
+    match &*state {
+        User::Present(account) => Ok(account.clone()),
+        User::Absent | User::Deleted => Err(ExecuteError::Refused(
+            AccountMailRefusal::InvalidToken.into(),
+        )),
+    }
+}
+
+fn addresses(account: &Account) -> Vec<String> {
+    let addresses = account.emails.iter().map(|email| email.address.clone());
+    addresses.collect()
+}
+
+/// The address the link went to is the account's, and proved from now on.
+async fn mark_verified(
+    tx: &Transaction,
+    user: &UserId,
+    account: &Account,
+    at: Timestamp,
+) -> Result<(), WorkError> {
+    let Some(email) = account.emails.first() else {
+        return Ok(());
+    };
+    let verify = UserCommand::ChangeEmail {
+        user: user.clone(),
+        address: email.address.clone(),
+        verified: true,
+        at,
+    };
+    tx.decide::<User>(&user::stream(user), verify, &UserContext::System)
+        .await
+        .map(drop)
+        .map_err(ExecuteError::widen)
+}
+
+/// Follows a link that proves an address. Answers whose.
+pub async fn verify(state: &AppState, token: &str) -> Result<UserId, ApiError> {
+    let user = owner(state, token).await?;
+    let (hash, at) = (token_hash(token), now());
+    state
+        .run(&user, async |tx| {
+            let account = present(&tx, &user).await?;
+            let command = AccountMailCommand::Verify {
+                user: user.clone(),
+                hash: hash.clone(),
+                at,
+            };
+            decide(&tx, command, &addresses(&account)).await?;
+            mark_verified(&tx, &user, &account, at).await
+        })
+        .await?;
+    Ok(user)
+}
+
+/// A password as somebody chose it.
+pub enum Chosen<'a> {
+    /// The password.
+    Clear(&'a str),
+    /// Its digest, which says nothing about the policy.
+    Digest(PasswordDigest),
+}
+
+impl Chosen<'_> {
+    async fn hash(self, state: &AppState) -> Result<PasswordHash, ApiError> {
+        let settings = state.views().settings();
+        let digest = match self {
+            Self::Clear(password) => {
+                check_policy(password, &settings)?;
+                PasswordDigest::of(password)
+            }
+            Self::Digest(_) if settings.bool("Accounts_Password_Policy_Enabled") => {
+                return Err(texts::password_policy(None));
+            }
+            Self::Digest(digest) => digest,
+        };
+        Ok(state.passwords().hash(digest).await?)
+    }
+}
+
+/// Follows a link to choose a password, which also proves the address it went to. All logins end. Answers whose.
+pub async fn reset(state: &AppState, token: &str, chosen: Chosen<'_>) -> Result<UserId, ApiError> {
+    let user = owner(state, token).await?;
+    // Looked at before a password is hashed for it; decided below.
+    check_reset(state, &user, token).await?;
+    let password = chosen.hash(state).await?;
+    let (hash, at) = (token_hash(token), now());
+    state
+        .run(&user, async |tx| {
+            let account = present(&tx, &user).await?;
+            let command = AccountMailCommand::Reset {
+                user: user.clone(),
+                hash: hash.clone(),
+                at,
+            };
+            decide(&tx, command, &addresses(&account)).await?;
+            mark_verified(&tx, &user, &account, at).await?;
+            let change = UserCommand::ChangePassword {
+                user: user.clone(),
+                password: password.clone(),
+                require_change: false,
+                at,
+            };
+            tx.decide::<User>(&user::stream(&user), change, &UserContext::System)
+                .await
+                .map_err(ExecuteError::widen)?;
+            users::void_tokens(&tx, &user, None, at).await
+        })
+        .await?;
+    Ok(user)
+}
+
+/// Whether a link to choose a password can be followed.
+pub async fn can_reset(state: &AppState, token: &str) -> Result<(), ApiError> {
+    let user = owner(state, token).await?;
+    check_reset(state, &user, token).await
+}
+
+async fn check_reset(state: &AppState, user: &UserId, token: &str) -> Result<(), ApiError> {
+    use domain::Decider as _;
+    let (hash, at) = (token_hash(token), now());
+    state
+        .run(user, async |tx| {
+            let account = present(&tx, user).await?;
+            let links = tx
+                .state::<AccountMail>(&account_mail::stream(user))
+                .await
+                .map_err(ExecuteError::widen)?;
+            let command = AccountMailCommand::Reset {
+                user: user.clone(),
+                hash: hash.clone(),
+                at,
+            };
+            AccountMail::decide(&links, command, &&addresses(&account)[..])
+                .map(drop)
+                .map_err(|refusal| ExecuteError::Refused(refusal.into()))
+        })
+        .await
+}

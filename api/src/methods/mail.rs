@@ -1,0 +1,125 @@
+//! Methods about mail: links to prove an address or to choose a password, and the test mail (contract, integrations
+//! 11 and conventions 10).
+
+use domain::UserId;
+use domain::permission::Permission;
+use reactors::mail::{Mailbox, test_mail};
+use serde_json::{Value, json};
+
+use super::{AnyMethodCall, Method, MethodCall, MethodOutcome, ejson, method, open_method};
+use crate::commands::account_mail::{self, Chosen};
+use crate::commands::sessions;
+use crate::error::texts;
+use crate::password::PasswordDigest;
+use crate::state::{AppState, fresh_id, now};
+
+const DAY: i64 = 24 * 60 * 60 * 1000;
+
+pub(super) fn methods() -> Vec<Method> {
+    vec![
+        open_method("forgotPassword", forgot_password),
+        open_method("sendForgotPasswordEmail", send_forgot_password),
+        open_method("resetPassword", reset_password),
+        open_method("verifyEmail", verify_email),
+        open_method("sendConfirmationEmail", send_confirmation),
+        method("sendSMTPTestEmail", send_test),
+    ]
+}
+
+/// `forgotPassword({email})`, as client libraries have it. Nothing, whether or not there is such an account.
+async fn forgot_password(call: AnyMethodCall) -> MethodOutcome {
+    let address = call.args.object(0)?.get("email").and_then(Value::as_str);
+    let address = address.ok_or_else(|| texts::match_missing("email"))?;
+    call.state.mail_wishes().forgotten(address);
+    Ok(Value::Null)
+}
+
+/// `sendForgotPasswordEmail(email)`: true, also for unknown addresses; false for accounts that log in elsewhere.
+async fn send_forgot_password(call: AnyMethodCall) -> MethodOutcome {
+    let address = call.args.text(0)?.trim();
+    if let Some(user) = call.state.views().user_by_email(address).await?
+        && !account_mail::may_reset(&call.state, &user).await?
+    {
+        return Ok(json!(false));
+    }
+    call.state.mail_wishes().forgotten(address);
+    Ok(json!(true))
+}
+
+/// `resetPassword(token, newPassword)`: a login.
+async fn reset_password(call: AnyMethodCall) -> MethodOutcome {
+    let token = call.args.text(0)?;
+    let chosen = match call.args.get(1) {
+        Value::Object(object) => {
+            let digest = object.get("digest").and_then(Value::as_str);
+            let digest = digest.and_then(PasswordDigest::from_hex);
+            Chosen::Digest(digest.ok_or_else(|| texts::match_missing("digest"))?)
+        }
+        _ => Chosen::Clear(call.args.text(1)?),
+    };
+    let user = account_mail::reset(&call.state, token, chosen).await?;
+    log_in(&call.state, &user).await
+}
+
+/// `verifyEmail(token)`: a login.
+async fn verify_email(call: AnyMethodCall) -> MethodOutcome {
+    let user = account_mail::verify(&call.state, call.args.text(0)?).await?;
+    log_in(&call.state, &user).await
+}
+
+/// What a login by method answers with. The link did its work even when the account may not log in.
+async fn log_in(state: &AppState, user: &UserId) -> MethodOutcome {
+    let facts = state.views().user(user).await?;
+    if !facts.is_some_and(|user| user.active) {
+        return Err(texts::user_not_activated());
+    }
+    let token = sessions::issue(state, user).await?;
+    let mut result = json!({ "id": user, "token": token, "type": "password" });
+    let days = state.views().settings().int("Accounts_LoginExpiration");
+    if days > 0 {
+        let until = now().as_millis().saturating_add(days.saturating_mul(DAY));
+        result["tokenExpires"] = ejson::date(domain::Timestamp::from_millis(until));
+    }
+    Ok(result)
+}
+
+/// `sendConfirmationEmail(email)`: true; for those who are logged in, false when nobody has the address.
+async fn send_confirmation(call: AnyMethodCall) -> MethodOutcome {
+    let address = call.args.text(0)?.trim();
+    let Some(caller) = &call.caller else {
+        call.state.mail_wishes().unverified(address);
+        return Ok(json!(true));
+    };
+    match call.state.views().user_by_email(address).await? {
+        Some(user) => {
+            account_mail::send_verification(&call.state, caller.id(), &user, address).await?;
+            Ok(json!(true))
+        }
+        None => Ok(json!(false)),
+    }
+}
+
+/// `sendSMTPTestEmail()`: a mail to the caller, now, and what the mail server said to it.
+async fn send_test(call: MethodCall) -> MethodOutcome {
+    const METHOD: &str = "sendSMTPTestEmail";
+    let state = &call.state;
+    let allowed = call
+        .caller
+        .authority(&[], &state.views().permissions())
+        .has(Permission::TEST_ADMIN_OPTIONS);
+    if !allowed {
+        return Err(texts::method_not_allowed(METHOD));
+    }
+    let doc: Value = serde_json::from_slice(&call.caller.user.doc).unwrap_or_default();
+    let address = doc["emails"][0]["address"].as_str();
+    let address = address.ok_or_else(|| texts::no_own_address(METHOD))?;
+    let to = Mailbox {
+        name: call.caller.user.name.clone(),
+        address: address.to_owned(),
+    };
+    let mail = test_mail(&state.views().settings(), to, &fresh_id());
+    match state.mailer().send(&mail).await {
+        Ok(()) => Ok(json!({ "message": "Your_mail_was_sent_to_s", "params": [address] })),
+        Err(error) => Err(texts::email_send_failed(METHOD, &error.to_string())),
+    }
+}

@@ -1,0 +1,48 @@
+//! Mail: links to prove an address or to choose a password, and where they lead.
+
+use axum::http::Method;
+use domain::permission::Permission;
+
+use crate::extract::schema::Kind;
+use crate::rest::{mail, mail_links};
+use crate::route::{Route, get, post, public};
+
+pub(super) fn routes() -> Vec<Route> {
+    vec![
+        get("smtp.check", mail::smtp_check)
+            .about("Tells whether there is a mail server.")
+            .answers(&[("isSMTPConfigured", Kind::Boolean)]),
+        public(Method::POST, "users.forgotPassword", mail::forgot_password)
+            .knows(&[("email", Kind::Text)])
+            .about("Mails a link to choose a new password, if somebody has that address."),
+        post("users.sendConfirmationEmail", mail::send_confirmation)
+            .takes(&mail::ADDRESS)
+            .about("Mails a link that proves an address."),
+        post("users.sendWelcomeEmail", mail::send_welcome)
+            .takes(&mail::ADDRESS)
+            .needs(&[Permission::SEND_MAIL])
+            .about("Mails the owner of an account a link to choose the first password."),
+        public(
+            Method::GET,
+            "/verify-email/{token}",
+            mail_links::verify_email,
+        )
+        .sends(&["text/html"])
+        .about("Where the link that proves an address leads: a page that says what came of it."),
+        public(
+            Method::GET,
+            "/reset-password/{token}",
+            mail_links::reset_form,
+        )
+        .sends(&["text/html"])
+        .about("Where the link to choose a password leads: a page with a form."),
+        public(
+            Method::POST,
+            "/reset-password/{token}",
+            mail_links::reset_password,
+        )
+        .knows(&[("password", Kind::Text), ("repeated", Kind::Text)])
+        .sends(&["text/html"])
+        .about("Takes the form with a new password."),
+    ]
+}
