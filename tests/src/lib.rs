@@ -14,6 +14,7 @@ pub mod server;
 
 pub mod mongo;
 pub mod proxy;
+pub mod smtp;
 
 pub mod ports;
 pub mod tools;

@@ -108,6 +108,13 @@ impl Server {
         ServerOptions::default().start().await
     }
 
+    /// The same server, which is started with other options from its next start on.
+    #[must_use]
+    pub fn with_options(mut self, change: impl FnOnce(ServerOptions) -> ServerOptions) -> Self {
+        self.options = change(self.options.clone());
+        self
+    }
+
     /// Base URL, without a slash at the end.
     pub fn url(&self) -> String {
         format!("http://127.0.0.1:{}", self.port)

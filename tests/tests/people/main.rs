@@ -5,5 +5,6 @@
     reason = "a test that cannot go on has failed"
 )]
 
+mod mail;
 mod methods;
 mod presence;

@@ -7,8 +7,13 @@ use std::process::{Command, ExitCode, Stdio};
 use std::time::Instant;
 
 /// Python packages the tests use, pinned: a server that speaks the MongoDB protocol, for machines without
-/// `mongod`, and a client library written for Rocket.Chat.
-const PYTHON_PACKAGES: &[&str] = &["SecantusDB==0.7.0b3", "rocketchat_API==3.7.1"];
+/// `mongod`, a client library written for Rocket.Chat, a mail server, and a tester of described APIs.
+const PYTHON_PACKAGES: &[&str] = &[
+    "SecantusDB==0.7.0b3",
+    "rocketchat_API==3.7.1",
+    "aiosmtpd==1.4.6",
+    "schemathesis==4.32.5",
+];
 
 /// What cargo does, in order. All with the same features and targets, so that little is built twice.
 const CHECKS: &[&[&str]] = &[
@@ -111,7 +116,7 @@ fn tools() -> Result<(), Failure> {
     }
     println!(
         "xtask: installing {} into {}",
-        PYTHON_PACKAGES.join(" and "),
+        PYTHON_PACKAGES.join(", "),
         venv.display()
     );
     let python = python()?;
