@@ -6,6 +6,7 @@ use domain::account_mail::{
     self, AccountMail, AccountMailEvent, EmailVerificationRequested, NewPasswordMailRequested,
     PasswordResetRequested, ResetReason, WelcomeMailRequested,
 };
+use domain::data_export::{DataExportCompleted, DataExportEvent};
 use domain::settings::Settings;
 use domain::user::{self, Account, EmailChanged, User, UserCreated, UserEvent, UserKind};
 use domain::{Decider as _, Event, EventPayload as _, RoleId, Sealed, StreamId, UserId};
@@ -57,7 +58,11 @@ pub(crate) fn may_matter(event_type: &str) -> bool {
     AccountMailEvent::knows(event_type)
         || matches!(
             event_type,
-            "UserCreated" | "EmailChanged" | "UserActivated" | "UserDeactivated"
+            "UserCreated"
+                | "EmailChanged"
+                | "UserActivated"
+                | "UserDeactivated"
+                | "DataExportCompleted"
         )
 }
 
@@ -91,8 +96,25 @@ impl Desk<'_> {
                 | AccountMailEvent::PasswordResetCompleted(_)
                 | AccountMailEvent::PasswordResetsVoided(_) => Ok(Vec::new()),
             },
+            Event::DataExport(DataExportEvent::DataExportCompleted(event)) => {
+                self.copy_ready(&event).await
+            }
             _ => Ok(Vec::new()),
         }
+    }
+
+    /// A copy of somebody's data is there to be fetched.
+    async fn copy_ready(&self, event: &DataExportCompleted) -> Result<Vec<Letter>, Trouble> {
+        let Some((account, to)) = self.reachable(&event.user).await? else {
+            return Ok(Vec::new());
+        };
+        let url = self.link("data-export", &event.export);
+        Ok(vec![Letter {
+            values: values(&account).with("Download_Url", url),
+            to,
+            subject: "{UserDataDownload_Subject}".to_owned(),
+            body: "{UserDataDownload_Email}".to_owned(),
+        }])
     }
 
     async fn about_account(
@@ -113,8 +135,8 @@ impl Desk<'_> {
                 Ok(self.address_changed(&story.before, account, event))
             }
             UserEvent::UserActivated(_) => Ok(self.activated(&story, account)),
-            UserEvent::UserDeactivated(_)
-                if self.settings.bool("Accounts_Send_Email_When_Deactivating") =>
+            UserEvent::UserDeactivated(event)
+                if !event.idle && self.settings.bool("Accounts_Send_Email_When_Deactivating") =>
             {
                 Ok(Self::notice(account, "Accounts_Email_Deactivated"))
             }

@@ -150,6 +150,8 @@ fn created(active: bool) -> UserCreated {
         require_password_change: false,
         reason: Some("I like <it>".to_owned()),
         custom_fields: None,
+        bio: None,
+        nickname: None,
         at: Timestamp::from_millis(1),
     }
 }

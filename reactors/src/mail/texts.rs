@@ -134,6 +134,14 @@ const TEXTS: &[(&str, &str)] = &[
         "TOTP_reset_Email",
         "<p>Hello [name],</p><p>an administrator removed the authenticator app from your account, and logged you out everywhere. Set one up again after logging in.</p>",
     ),
+    (
+        "UserDataDownload_Subject",
+        "[Site_Name]: the copy of your data is ready",
+    ),
+    (
+        "UserDataDownload_Email",
+        "<p>Hello [name],</p><p>the copy of your data you asked for is ready. Log in and fetch it: <a href=\"[Download_Url]\">[Download_Url]</a></p>",
+    ),
     ("SMTP_Test_Subject", "[Site_Name]: mail works"),
     (
         "SMTP_Test_Email",
