@@ -13,9 +13,9 @@ pub mod permissions;
 pub mod settings;
 
 pub mod accounts;
-pub mod presence;
 pub mod mail;
 pub mod mail_links;
+pub mod presence;
 pub mod users;
 
 pub mod counters;

@@ -134,6 +134,8 @@ impl AppState {
     /// Who is there.
     pub fn presence(&self) -> &Presence {
         &self.0.presence
+    }
+
     /// Sends mail.
     pub fn mailer(&self) -> Arc<dyn Mailer> {
         self.0.mailer.clone()

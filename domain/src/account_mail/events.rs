@@ -26,7 +26,7 @@ events! {
         PasswordResetCompleted = 1,
         PasswordResetsVoided = 1,
         WelcomeMailRequested = 1,
-        NewPasswordMailRequested = 1,
+        PasswordMailRequested = 1,
     }
 }
 
@@ -109,7 +109,7 @@ pub struct WelcomeMailRequested {
 
 /// The owner of an account that got a new password from somebody else is to be told it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct NewPasswordMailRequested {
+pub struct PasswordMailRequested {
     /// Whose.
     pub user: UserId,
     /// The password.

@@ -249,7 +249,7 @@ impl Decider for AccountMail {
                 WelcomeMailRequested { user, password, at }.into()
             }
             AccountMailCommand::TellPassword { user, password, at } => {
-                NewPasswordMailRequested { user, password, at }.into()
+                PasswordMailRequested { user, password, at }.into()
             }
         };
         Ok(vec![event])
@@ -284,7 +284,7 @@ impl Decider for AccountMail {
             AccountMailEvent::PasswordResetCompleted(_)
             | AccountMailEvent::PasswordResetsVoided(_) => state.resets.clear(),
             AccountMailEvent::WelcomeMailRequested(_)
-            | AccountMailEvent::NewPasswordMailRequested(_) => {}
+            | AccountMailEvent::PasswordMailRequested(_) => {}
         }
         state
     }

@@ -240,7 +240,7 @@ fn secrets_to_be_mailed_are_recorded_sealed() {
             },
             &&addresses[..],
         )
-        .then([NewPasswordMailRequested {
+        .then([PasswordMailRequested {
             user: user(),
             password,
             at: AT,

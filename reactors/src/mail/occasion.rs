@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use domain::account_mail::{
-    self, AccountMail, AccountMailEvent, EmailVerificationRequested, NewPasswordMailRequested,
+    self, AccountMail, AccountMailEvent, EmailVerificationRequested, PasswordMailRequested,
     PasswordResetRequested, ResetReason, WelcomeMailRequested,
 };
 use domain::data_export::{DataExportCompleted, DataExportEvent};
@@ -89,9 +89,7 @@ impl Desk<'_> {
                 }
                 AccountMailEvent::PasswordResetRequested(event) => self.reset(&event).await,
                 AccountMailEvent::WelcomeMailRequested(event) => self.welcome(&event).await,
-                AccountMailEvent::NewPasswordMailRequested(event) => {
-                    self.new_password(&event).await
-                }
+                AccountMailEvent::PasswordMailRequested(event) => self.new_password(&event).await,
                 AccountMailEvent::EmailVerified(_)
                 | AccountMailEvent::PasswordResetCompleted(_)
                 | AccountMailEvent::PasswordResetsVoided(_) => Ok(Vec::new()),
@@ -306,7 +304,7 @@ impl Desk<'_> {
         Ok(letter.into_iter().collect())
     }
 
-    async fn new_password(&self, event: &NewPasswordMailRequested) -> Result<Vec<Letter>, Trouble> {
+    async fn new_password(&self, event: &PasswordMailRequested) -> Result<Vec<Letter>, Trouble> {
         let Some((account, to)) = self.reachable(&event.user).await? else {
             return Ok(Vec::new());
         };
