@@ -16,6 +16,10 @@ pub enum NameKind {
     Email,
     /// The name of a channel or group; unique with regard to case.
     RoomName,
+    /// The name or an alias of an emoji; kept in one form only.
+    Emoji,
+    /// The name of a sound; unique without regard to case.
+    Sound,
     /// The office of first administrator; its name is empty.
     FirstAdministrator,
     /// The name of a custom user status; unique with regard to case.
@@ -32,6 +36,8 @@ impl NameKind {
             Self::Username => "username",
             Self::Email => "email",
             Self::RoomName => "room",
+            Self::Emoji => "emoji",
+            Self::Sound => "sound",
             Self::FirstAdministrator => "first-administrator",
             Self::CustomStatus => "custom-status",
             Self::WebdavAccount => "webdav-account",
@@ -44,8 +50,9 @@ impl NameKind {
 pub fn stream(kind: NameKind, name: &str) -> StreamId {
     const HEX: &[u8; 16] = b"0123456789abcdef";
     let canonical = match kind {
-        NameKind::Username | NameKind::Email => name.to_lowercase(),
+        NameKind::Username | NameKind::Email | NameKind::Sound => name.to_lowercase(),
         NameKind::RoomName
+        | NameKind::Emoji
         | NameKind::FirstAdministrator
         | NameKind::CustomStatus
         | NameKind::WebdavAccount

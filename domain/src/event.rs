@@ -164,4 +164,8 @@ union! {
     Report(crate::report::ReportEvent),
     Webdav(crate::webdav::WebdavEvent),
     AccountMail(crate::account_mail::AccountMailEvent),
+    Avatar(crate::avatar::AvatarEvent),
+    Emoji(crate::emoji::EmojiEvent),
+    Sound(crate::sound::SoundEvent),
+    Asset(crate::asset::AssetEvent),
 }

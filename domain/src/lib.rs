@@ -11,6 +11,7 @@ pub mod decider;
 pub mod event;
 pub mod id;
 pub mod sealed;
+pub mod stored;
 pub mod stream;
 pub mod time;
 
@@ -21,10 +22,13 @@ pub mod permission;
 pub mod settings;
 
 pub mod account_mail;
+pub mod asset;
+pub mod avatar;
 pub mod claim;
 pub mod custom_status;
 pub mod data_export;
 pub mod e2e;
+pub mod emoji;
 pub mod membership;
 pub mod message;
 pub mod permissions;
@@ -33,6 +37,7 @@ pub mod report;
 pub mod room;
 pub mod session;
 pub mod setting;
+pub mod sound;
 pub mod user;
 pub mod webdav;
 
@@ -45,5 +50,6 @@ pub use decider::Decider;
 pub use event::{Event, EventPayload};
 pub use id::{MessageId, RoleId, RoomId, TokenHash, UserId};
 pub use sealed::Sealed;
+pub use stored::StoredFile;
 pub use stream::{Category, StreamId};
 pub use time::Timestamp;

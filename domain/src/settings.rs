@@ -41,6 +41,8 @@ pub struct Definition {
     pub public: bool,
     /// Group and section, as `Group/Section`.
     pub group: &'static str,
+    /// What values it takes beyond its type, as the table words it.
+    pub constraint: &'static str,
     /// Never listed or settable over the API.
     pub hidden: bool,
     /// Masked where people look at it.
@@ -173,6 +175,7 @@ fn parse(line: &'static str) -> Definition {
         default,
         public: public == "true",
         group,
+        constraint,
         hidden: flag("hidden"),
         secret: flag("secret"),
         enterprise: flag("enterprise"),

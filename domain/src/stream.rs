@@ -37,11 +37,19 @@ pub enum Category {
     Webdav,
     /// The links and secrets mailed to the owner of one account.
     AccountMail,
+    /// The picture of one user or room.
+    Avatar,
+    /// One emoji somebody made.
+    Emoji,
+    /// One sound somebody uploaded.
+    Sound,
+    /// One of the workspace's own pictures.
+    Asset,
 }
 
 impl Category {
     /// Every category.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 19] = [
         Self::User,
         Self::Session,
         Self::Room,
@@ -57,6 +65,10 @@ impl Category {
         Self::Report,
         Self::Webdav,
         Self::AccountMail,
+        Self::Avatar,
+        Self::Emoji,
+        Self::Sound,
+        Self::Asset,
     ];
 
     /// The word in front of the dash.
@@ -77,6 +89,10 @@ impl Category {
             Self::Report => "report",
             Self::Webdav => "webdav",
             Self::AccountMail => "accountmail",
+            Self::Avatar => "avatar",
+            Self::Emoji => "emoji",
+            Self::Sound => "sound",
+            Self::Asset => "asset",
         }
     }
 }

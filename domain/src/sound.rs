@@ -1,0 +1,360 @@
+//! One sound somebody uploaded, to be played for notifications. Its name is claimed ([`crate::claim`]).
+
+use serde::{Deserialize, Serialize};
+
+use crate::event::events;
+use crate::permission::{Authority, Permission};
+use crate::{Category, Decider, StoredFile, StreamId, Timestamp};
+
+/// Longest name, in characters.
+pub const LONGEST_NAME: usize = 200;
+
+/// The file endings that sounds may have.
+pub const EXTENSIONS: [&str; 7] = ["mp3", "ogg", "wav", "m4a", "aac", "flac", "webm"];
+
+/// The stream of a sound.
+pub fn stream(id: &str) -> StreamId {
+    StreamId::new(Category::Sound, id)
+}
+
+events! {
+    /// What can happen to a sound.
+    SoundEvent {
+        SoundCreated = 1,
+        SoundRenamed = 1,
+        SoundRecorded = 1,
+        SoundDeleted = 1,
+    }
+}
+
+/// There is a new sound, as yet without a recording.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct SoundCreated {
+    /// Its id.
+    pub sound: String,
+    /// Its name.
+    pub name: String,
+    /// The ending of its file name, without a dot.
+    pub extension: String,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// It has another name.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct SoundRenamed {
+    /// Which.
+    pub sound: String,
+    /// Its name from now on.
+    pub name: String,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// It has a recording, perhaps another one than before.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct SoundRecorded {
+    /// Which.
+    pub sound: String,
+    /// The ending of the file name that goes with the recording.
+    pub extension: String,
+    /// The recording.
+    pub file: StoredFile,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// It is gone.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct SoundDeleted {
+    /// Which.
+    pub sound: String,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// What is known of a sound.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Sound {
+    /// There is none.
+    #[default]
+    Absent,
+    /// It is there.
+    Present {
+        /// Its name.
+        name: String,
+        /// The id of its recording.
+        file: Option<String>,
+    },
+    /// It was deleted.
+    Deleted,
+}
+
+impl Sound {
+    /// Its name, while there is one.
+    pub fn name(&self) -> Option<&str> {
+        match self {
+            Self::Present { name, .. } => Some(name),
+            Self::Absent | Self::Deleted => None,
+        }
+    }
+}
+
+/// What can be asked of a sound.
+#[derive(Clone, Debug)]
+pub enum SoundCommand {
+    /// Make it.
+    Create {
+        /// Its id.
+        sound: String,
+        /// Its name.
+        name: String,
+        /// The ending of its file name.
+        extension: String,
+        /// When.
+        at: Timestamp,
+    },
+    /// Name it anew.
+    Rename {
+        /// Which.
+        sound: String,
+        /// Its name.
+        name: String,
+        /// When.
+        at: Timestamp,
+    },
+    /// Give it a recording.
+    Record {
+        /// Which.
+        sound: String,
+        /// The ending of its file name.
+        extension: String,
+        /// The recording.
+        file: Box<StoredFile>,
+        /// When.
+        at: Timestamp,
+    },
+    /// Remove it.
+    Delete {
+        /// Which.
+        sound: String,
+        /// When.
+        at: Timestamp,
+    },
+}
+
+/// Why a sound stays as it is.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum SoundRefusal {
+    /// The actor lacks `manage-sounds`.
+    #[error("not allowed to manage sounds")]
+    NotAllowed,
+    /// The name is missing.
+    #[error("a sound has a name")]
+    NameRequired,
+    /// The name has characters it must not have, or is too long.
+    #[error("{input} is no name of a sound")]
+    InvalidName {
+        /// What was typed.
+        input: String,
+    },
+    /// Not a kind of sound file.
+    #[error("{extension} is no kind of sound")]
+    InvalidExtension {
+        /// What was said.
+        extension: String,
+    },
+    /// There is no such sound.
+    #[error("no such sound")]
+    NotFound,
+}
+
+fn check_name(typed: &str) -> Result<String, SoundRefusal> {
+    let name = typed.trim();
+    if name.is_empty() {
+        return Err(SoundRefusal::NameRequired);
+    }
+    let forbidden = |character: char| {
+        matches!(
+            character,
+            '>' | '<' | '&' | '"' | '\'' | '/' | '\\' | '|' | ':' | '(' | ')'
+        ) || character.is_control()
+    };
+    if name.chars().any(forbidden) || name.chars().count() > LONGEST_NAME {
+        return Err(SoundRefusal::InvalidName {
+            input: typed.to_owned(),
+        });
+    }
+    Ok(name.to_owned())
+}
+
+fn check_extension(typed: &str) -> Result<String, SoundRefusal> {
+    let extension = typed.trim().trim_start_matches('.').to_ascii_lowercase();
+    if EXTENSIONS.contains(&extension.as_str()) {
+        Ok(extension)
+    } else {
+        Err(SoundRefusal::InvalidExtension {
+            extension: typed.to_owned(),
+        })
+    }
+}
+
+impl Decider for Sound {
+    type State = Self;
+    type Command = SoundCommand;
+    type Context<'a> = Authority<'a>;
+    type Event = SoundEvent;
+    type Refusal = SoundRefusal;
+
+    fn decide(
+        state: &Self,
+        command: SoundCommand,
+        authority: &Authority<'_>,
+    ) -> Result<Vec<SoundEvent>, SoundRefusal> {
+        if !authority.has(Permission::MANAGE_SOUNDS) {
+            return Err(SoundRefusal::NotAllowed);
+        }
+        match (command, state) {
+            (
+                SoundCommand::Create {
+                    sound,
+                    name,
+                    extension,
+                    at,
+                },
+                Self::Absent,
+            ) => Ok(vec![
+                SoundCreated {
+                    sound,
+                    name: check_name(&name)?,
+                    extension: check_extension(&extension)?,
+                    at,
+                }
+                .into(),
+            ]),
+            (SoundCommand::Rename { sound, name, at }, Self::Present { name: old, .. }) => {
+                let name = check_name(&name)?;
+                Ok(if name == *old {
+                    vec![]
+                } else {
+                    vec![SoundRenamed { sound, name, at }.into()]
+                })
+            }
+            (
+                SoundCommand::Record {
+                    sound,
+                    extension,
+                    file,
+                    at,
+                },
+                Self::Present { .. },
+            ) => Ok(vec![
+                SoundRecorded {
+                    sound,
+                    extension: check_extension(&extension)?,
+                    file: *file,
+                    at,
+                }
+                .into(),
+            ]),
+            (SoundCommand::Delete { sound, at }, Self::Present { .. }) => {
+                Ok(vec![SoundDeleted { sound, at }.into()])
+            }
+            _ => Err(SoundRefusal::NotFound),
+        }
+    }
+
+    fn evolve(state: Self, event: &SoundEvent) -> Self {
+        match (event, state) {
+            (SoundEvent::SoundCreated(event), _) => Self::Present {
+                name: event.name.clone(),
+                file: None,
+            },
+            (SoundEvent::SoundRenamed(event), Self::Present { file, .. }) => Self::Present {
+                name: event.name.clone(),
+                file,
+            },
+            (SoundEvent::SoundRecorded(event), Self::Present { name, .. }) => Self::Present {
+                name,
+                file: Some(event.file.id.clone()),
+            },
+            (SoundEvent::SoundDeleted(_), _) => Self::Deleted,
+            (_, state) => state,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{Stage, given};
+
+    const AT: Timestamp = Timestamp::from_millis(1);
+
+    fn create(name: &str, extension: &str) -> SoundCommand {
+        SoundCommand::Create {
+            sound: "s".to_owned(),
+            name: name.to_owned(),
+            extension: extension.to_owned(),
+            at: AT,
+        }
+    }
+
+    fn created(name: &str) -> SoundEvent {
+        SoundCreated {
+            sound: "s".to_owned(),
+            name: name.to_owned(),
+            extension: "mp3".to_owned(),
+            at: AT,
+        }
+        .into()
+    }
+
+    fn rename(name: &str) -> SoundCommand {
+        SoundCommand::Rename {
+            sound: "s".to_owned(),
+            name: name.to_owned(),
+            at: AT,
+        }
+    }
+
+    #[test]
+    fn sounds_are_made_and_named_anew() {
+        let stage = Stage::default().with_roles(&["admin"]);
+        given::<Sound>([])
+            .when(create(" Ding ", ".MP3"), &stage.authority())
+            .then([created("Ding")]);
+        given::<Sound>([created("Ding")])
+            .when(rename("Ding"), &stage.authority())
+            .then_nothing();
+        given::<Sound>([created("Ding")])
+            .when(rename("Dong"), &stage.authority())
+            .then([SoundRenamed {
+                sound: "s".to_owned(),
+                name: "Dong".to_owned(),
+                at: AT,
+            }
+            .into()]);
+    }
+
+    #[test]
+    fn making_sounds_has_its_rules() {
+        let (stage, user) = (Stage::default().with_roles(&["admin"]), Stage::default());
+        let refused = |command, stage: &Stage, refusal| {
+            given::<Sound>([])
+                .when(command, &stage.authority())
+                .then_refused(refusal);
+        };
+        refused(create("a", "mp3"), &user, SoundRefusal::NotAllowed);
+        refused(create(" ", "mp3"), &stage, SoundRefusal::NameRequired);
+        let invalid = SoundRefusal::InvalidName {
+            input: "a<b".to_owned(),
+        };
+        refused(create("a<b", "mp3"), &stage, invalid);
+        let invalid = SoundRefusal::InvalidExtension {
+            extension: "html".to_owned(),
+        };
+        refused(create("a", "html"), &stage, invalid);
+        refused(rename("a"), &stage, SoundRefusal::NotFound);
+    }
+}
