@@ -19,9 +19,12 @@ mod projection;
 mod rows;
 mod tx;
 
+mod assets;
+mod avatars;
 mod custom_statuses;
 mod data_exports;
 mod directory;
+mod emoji;
 mod figures;
 mod key_pairs;
 mod memberships;
@@ -32,6 +35,7 @@ mod reports;
 mod rooms;
 mod sessions;
 mod settings;
+mod sounds;
 mod system_messages;
 mod tombstones;
 mod user_lists;
@@ -63,9 +67,11 @@ mod function_tests;
 #[path = "../testing/mod.rs"]
 mod testing;
 
+pub use avatars::FileRecord;
 pub use custom_statuses::CustomStatusQuery;
 pub use data_exports::{DataExportRecord, DataExportStatus};
 pub use directory::{DirectoryQuery, DirectorySort, PeopleField, Spotlight};
+pub use emoji::EmojiChanges;
 pub use error::{QueryError, ViewsError, WaitError};
 pub use figures::Figures;
 pub use key_pairs::KeyPairRecord;

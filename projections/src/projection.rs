@@ -4,6 +4,7 @@ use domain::{Event, Timestamp, UserId};
 use eventstore::{EventId, Position, RecordedEvent};
 
 use crate::tx::Tx;
+use crate::{assets, avatars, emoji, sounds};
 use crate::{
     custom_statuses, data_exports, key_pairs, memberships, messages, permissions, reports, rooms,
     sessions, settings, tombstones, users, webdav,
@@ -80,6 +81,10 @@ pub(crate) const ALL: &[&dyn Projection] = &[
     &key_pairs::KeyPairsView,
     &reports::ReportsView,
     &webdav::WebdavView,
+    &avatars::AvatarsView,
+    &emoji::EmojiView,
+    &sounds::SoundsView,
+    &assets::AssetsView,
 ];
 
 /// One view and how far it is.

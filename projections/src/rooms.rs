@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use compact_str::CompactString;
+use domain::avatar::{AvatarEvent, AvatarOwner};
 use domain::membership::MembershipEvent;
 use domain::room::{RoomCreated, RoomEvent, RoomFacts, RoomKind};
 use domain::user::UserEvent;
@@ -36,7 +37,7 @@ impl Projection for RoomsView {
     }
 
     fn version(&self) -> u32 {
-        2
+        3
     }
 
     fn tables(&self) -> &'static str {
@@ -88,6 +89,7 @@ impl Projection for RoomsView {
             Event::Room(RoomEvent::RoomCreated(created)) => create(tx, event, created),
             Event::Room(RoomEvent::RoomDeleted(deleted)) => delete(tx, event, &deleted.room),
             Event::Room(room_event) => change(tx, event, room_event),
+            Event::Avatar(avatar) => show(tx, event, avatar),
             Event::Membership(MembershipEvent::MemberJoined(joined)) => {
                 let known = tx
                     .memberships
@@ -209,6 +211,8 @@ fn create(tx: &mut Tx, event: &Applied, created: &RoomCreated) -> rusqlite::Resu
         announcement: created.announcement.clone(),
         custom_fields: created.custom_fields.clone(),
         archived: None,
+        avatar_origin: None,
+        avatar_etag: None,
         participants: direct.then(|| created.participants.clone()),
         usernames: None,
         last: None,
@@ -264,6 +268,24 @@ fn change(tx: &mut Tx, event: &Applied, room_event: &RoomEvent) -> rusqlite::Res
         RoomEvent::RoomUnarchived(_) => doc.archived = Some(false),
         RoomEvent::RoomKeyChanged(e) => doc.key_id = Some(e.key_id.clone()),
         RoomEvent::RoomCreated(_) | RoomEvent::RoomDeleted(_) => {}
+    }
+    Ok(())
+}
+
+/// A room has another picture, or none.
+fn show(tx: &mut Tx, event: &Applied, avatar: &AvatarEvent) -> rusqlite::Result<()> {
+    let (owner, origin, etag) = match avatar {
+        AvatarEvent::AvatarSet(set) => (&set.owner, Some(&*set.origin), Some(&*set.file.id)),
+        AvatarEvent::AvatarReset(reset) => (&reset.owner, None, None),
+    };
+    let AvatarOwner::Room(room) = owner else {
+        return Ok(());
+    };
+    tx.stale.rooms.insert(room.clone());
+    if let Some(row) = tx.rooms.get_mut(&tx.conn, room)? {
+        row.doc.avatar_origin = origin.map(CompactString::new);
+        row.doc.avatar_etag = etag.map(CompactString::new);
+        row.doc.updated_at = Date(event.recorded_at);
     }
     Ok(())
 }
@@ -471,6 +493,14 @@ pub(crate) struct RoomDoc {
     custom_fields: Option<Value>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     archived: Option<bool>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    avatar_origin: Option<CompactString>,
+    #[serde(
+        rename = "avatarETag",
+        default,
+        skip_serializing_if = "Option::is_none"
+    )]
+    avatar_etag: Option<CompactString>,
     #[serde(rename = "uids", default, skip_serializing_if = "Option::is_none")]
     participants: Option<Vec<UserId>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use compact_str::CompactString;
+use domain::avatar::{AvatarEvent, AvatarOwner};
 use domain::presence::{PresenceEvent, Status};
 use domain::session::SessionEvent;
 use domain::user::{
@@ -32,7 +33,7 @@ impl Projection for UsersView {
     }
 
     fn version(&self) -> u32 {
-        3
+        4
     }
 
     fn tables(&self) -> &'static str {
@@ -94,6 +95,9 @@ impl Projection for UsersView {
     }
 
     fn apply(&self, tx: &mut Tx, event: &Applied) -> rusqlite::Result<()> {
+        if let Event::Avatar(avatar) = &event.event {
+            return show(tx, event, avatar);
+        }
         let updated_at = Date(event.recorded_at);
         let user_event = match &event.event {
             Event::User(user_event) => user_event,
@@ -192,6 +196,26 @@ impl Projection for UsersView {
     }
 }
 
+/// A user has another picture, or none.
+fn show(tx: &mut Tx, event: &Applied, avatar: &AvatarEvent) -> rusqlite::Result<()> {
+    let (owner, origin, etag) = match avatar {
+        AvatarEvent::AvatarSet(set) => (&set.owner, Some(&*set.origin), Some(&*set.file.id)),
+        AvatarEvent::AvatarReset(reset) => {
+            (&reset.owner, reset.letters.then_some("initials"), None)
+        }
+    };
+    let AvatarOwner::User(user) = owner else {
+        return Ok(());
+    };
+    tx.stale.users.insert(user.clone());
+    if let Some(row) = tx.users.get_mut(&tx.conn, user)? {
+        row.doc.avatar_origin = origin.map(CompactString::new);
+        row.doc.avatar_etag = etag.map(CompactString::new);
+        row.doc.updated_at = Date(event.recorded_at);
+    }
+    Ok(())
+}
+
 /// The wire document (contract, conventions 5.1), without presence but for what the user chose.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -228,6 +252,14 @@ pub(crate) struct UserDoc {
     language: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     settings: Option<UserSettings>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    avatar_origin: Option<CompactString>,
+    #[serde(
+        rename = "avatarETag",
+        default,
+        skip_serializing_if = "Option::is_none"
+    )]
+    avatar_etag: Option<CompactString>,
     #[serde(rename = "_updatedAt")]
     updated_at: Date,
 }
@@ -302,6 +334,8 @@ impl UserRow {
                 last_login: None,
                 language: None,
                 settings: None,
+                avatar_origin: None,
+                avatar_etag: None,
                 updated_at,
             },
             password: event.password.as_ref().map(|password| password.0.clone()),

@@ -2,6 +2,7 @@
 
 use bytes::Bytes;
 use compact_str::CompactString;
+use domain::avatar::{AvatarEvent, AvatarOwner};
 use domain::data_export::DataExportEvent;
 use domain::membership::{Joining, MembershipEvent};
 use domain::message::MessageEvent;
@@ -198,6 +199,7 @@ pub(crate) fn updates_of(
             maker.user(&event.user, None, "profile-changed", &data)?;
             Ok(())
         }
+        Event::Avatar(event) => of_avatar(&mut maker, event),
         Event::Session(_)
         | Event::Setting(_)
         | Event::Permission(_)
@@ -206,7 +208,10 @@ pub(crate) fn updates_of(
         | Event::KeyPair(_)
         | Event::Report(_)
         | Event::Webdav(_)
-        | Event::AccountMail(_) => Ok(()),
+        | Event::AccountMail(_)
+        | Event::Emoji(_)
+        | Event::Sound(_)
+        | Event::Asset(_) => Ok(()),
     }
 }
 
@@ -641,6 +646,19 @@ fn of_data_export(maker: &mut Maker<'_>, event: &DataExportEvent) -> rusqlite::R
         let data = json!({ "export": e.export, "size": e.size });
         maker.user(&e.user, None, "data-export-ready", &data)?;
     }
+    Ok(())
+}
+
+fn of_avatar(maker: &mut Maker<'_>, event: &AvatarEvent) -> rusqlite::Result<()> {
+    let (owner, etag) = match event {
+        AvatarEvent::AvatarSet(event) => (&event.owner, Some(&event.file.id)),
+        AvatarEvent::AvatarReset(event) => (&event.owner, None),
+    };
+    let data = without_nulls(json!({ "etag": etag }));
+    match owner {
+        AvatarOwner::User(user) => maker.user(user, None, "avatar-changed", &data)?,
+        AvatarOwner::Room(room) => maker.room(room, "room-avatar-changed", &data)?,
+    };
     Ok(())
 }
 
