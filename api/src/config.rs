@@ -11,6 +11,8 @@ use std::time::Duration;
 use layers::{Layers, Origin};
 use reactors::mail::SmtpServer;
 
+use crate::fetch::AllowList;
+
 /// Text that must not be logged or shown.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Secret(String);
@@ -82,6 +84,8 @@ pub struct Config {
     pub mail_server: Option<SmtpServer>,
     /// The key that seals secrets; `None`: in a file of the data folder.
     pub secret_key: Option<Secret>,
+    /// Hosts that requests caused by users may go to although they are not public.
+    pub fetch_allow: AllowList,
     /// Reverse proxies in front.
     pub forwarded_count: usize,
     /// `users.createToken` works.
@@ -163,6 +167,9 @@ impl Config {
                 .collect(),
             mail_server: read.optional("mail_url", mail_url)?,
             secret_key: read.optional("secret_key", |value| text(value).map(Secret))?,
+            fetch_allow: read
+                .optional("fetch_allow", str::parse)?
+                .unwrap_or_default(),
             forwarded_count: read.required("forwarded_count", |value| {
                 value
                     .parse()

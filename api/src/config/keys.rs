@@ -140,6 +140,14 @@ pub const KEYS: &[Key] = &[
         help: "Key that seals secrets kept in the log, 32 bytes in base64; the same on every node. Default: secret.key in the data folder, made at first start",
     },
     open(
+        "fetch_allow",
+        "FETCH_ALLOW",
+        "fetch-allow",
+        "HOSTS",
+        None,
+        "Hosts and networks (10.1.0.0/16) that requests caused by users may go to although they are not public",
+    ),
+    open(
         "forwarded_count",
         "HTTP_FORWARDED_COUNT",
         "forwarded-count",
