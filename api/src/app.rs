@@ -264,6 +264,7 @@ fn door_config(config: &Config, address: SocketAddr) -> DoorConfig {
     DoorConfig {
         announced_version: config.announced_version.clone(),
         site_url: public_url(config, address),
+        fetch_allow: config.fetch_allow.clone(),
         forwarded_count: config.forwarded_count,
         create_tokens_for_users: config.create_tokens_for_users,
         test_mode: config.test_mode,

@@ -4,13 +4,18 @@
 pub mod place;
 
 pub mod account_mail;
+pub mod assets;
+pub mod avatars;
 pub mod direct;
+pub mod emoji;
 pub mod memberships;
 pub mod messages;
 pub mod ownership;
 pub mod presence;
 pub mod rooms;
 pub mod sessions;
+pub mod shelves;
+pub mod sounds;
 pub mod users;
 
 use domain::UserId;

@@ -2,6 +2,7 @@
 
 pub mod client;
 pub mod filter;
+pub mod links;
 pub mod page;
 pub mod params;
 pub mod schema;

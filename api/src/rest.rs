@@ -4,6 +4,7 @@ mod table;
 
 pub mod answer;
 pub mod lookup;
+pub mod media;
 pub mod shape;
 pub mod target;
 
@@ -13,6 +14,7 @@ pub mod permissions;
 pub mod settings;
 
 pub mod accounts;
+pub mod avatars;
 pub mod mail;
 pub mod mail_links;
 pub mod presence;
@@ -29,5 +31,9 @@ pub mod subscriptions;
 
 pub mod chat;
 pub mod emoji;
+
+pub mod assets;
+pub mod emoji_custom;
+pub mod sounds;
 
 pub use table::routes;

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::RawPathParams;
-use axum::http::Request;
+use axum::http::{Method, Request};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::any;
 use eventstore::CorrelationId;
@@ -72,10 +72,14 @@ async fn dispatch(
     if let Some(elsewhere) = headers::to_tls(&settings, &request) {
         return elsewhere;
     }
-    let Some(route) = routes
-        .iter()
-        .find(|(_, route)| route.method == *request.method())
-    else {
+    // Files outside the API have a head like all files; the server leaves the body away.
+    let is_head = request.method() == Method::HEAD && !request.uri().path().starts_with("/api/");
+    let method = if is_head {
+        &Method::GET
+    } else {
+        request.method()
+    };
+    let Some(route) = routes.iter().find(|(_, route)| route.method == *method) else {
         if headers::is_preflight(&request) {
             return headers::preflight(&settings, request.headers());
         }
@@ -221,6 +225,13 @@ mod tests {
             "GET /api/v1/info",
             "GET /api/v1/openapi.json",
             "GET /api/v1/settings.public",
+            "GET /api/v1/users.getAvatar",
+            "GET /assets/{file}",
+            "GET /avatar/room/{room}",
+            "GET /avatar/{name}",
+            "GET /custom-sounds/{file}",
+            "GET /emoji-custom/",
+            "GET /emoji-custom/{file}",
             "GET /reset-password/{token}",
             "GET /verify-email/{token}",
             "POST /api/v1/login",

@@ -13,6 +13,7 @@ use projections::Views;
 use reactors::mail::{Mailer, SmtpMailer, SmtpServer};
 
 use crate::commands::account_mail::MailWishes;
+use crate::fetch::{AllowList, Fetcher};
 use crate::files::Files;
 use crate::password::PasswordHasher;
 use crate::presence::Presence;
@@ -38,6 +39,8 @@ pub struct DoorConfig {
     pub site_url: String,
     /// Largest request body, in bytes.
     pub body_limit: usize,
+    /// Hosts that requests caused by users may go to although they are not public.
+    pub fetch_allow: AllowList,
     /// Reverse proxies in front that add to `X-Forwarded-For`.
     pub forwarded_count: usize,
     /// `users.createToken` works (`CREATE_TOKENS_FOR_USERS`).
@@ -57,6 +60,7 @@ struct Shared {
     views: Views,
     vault: Vault,
     files: Files,
+    fetcher: Fetcher,
     config: DoorConfig,
     rate_limiter: RateLimiter,
     passwords: PasswordHasher,
@@ -89,6 +93,7 @@ impl AppState {
             views,
             vault,
             files,
+            fetcher: Fetcher::new(config.fetch_allow.clone()),
             config,
             rate_limiter: RateLimiter::default(),
             passwords: PasswordHasher::default(),
@@ -114,6 +119,11 @@ impl AppState {
     /// Keeps file bytes.
     pub fn files(&self) -> &Files {
         &self.0.files
+    }
+
+    /// Makes requests to the outside that users cause.
+    pub fn fetcher(&self) -> &Fetcher {
+        &self.0.fetcher
     }
 
     /// Counts calls per address.

@@ -59,6 +59,7 @@ impl Door {
         let doors = DoorConfig {
             announced_version: "7.5.0".to_owned(),
             site_url: "http://localhost".to_owned(),
+            fetch_allow: api::fetch::AllowList::default(),
             forwarded_count: 0,
             create_tokens_for_users: false,
             body_limit: 1024,

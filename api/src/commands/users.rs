@@ -2,6 +2,7 @@
 
 use std::sync::{Arc, LazyLock};
 
+use domain::avatar::AvatarOwner;
 use domain::claim::{self, Claim, ClaimCommand, NameKind};
 use domain::membership::Joining;
 use domain::permission::{Authority, PermissionTable};
@@ -19,6 +20,7 @@ use eventstore::execute::Transaction;
 use super::account_mail::{self, Link, Told};
 use super::ownership::Orphans;
 use super::rooms::Founder;
+use super::shelves::Shelf;
 use super::{WorkError, memberships};
 use crate::error::{ApiError, texts};
 use crate::extract::Caller;
@@ -505,7 +507,15 @@ pub async fn delete(
         messages,
         at: now(),
     };
-    change(state, caller, target, &[delete], None, orphans).await
+    let picture = state
+        .views()
+        .avatar(&AvatarOwner::User(target.clone()))
+        .await?;
+    change(state, caller, target, &[delete], None, orphans).await?;
+    if let Some(picture) = picture {
+        Shelf::Avatars.forget(state, &picture.file).await;
+    }
+    Ok(())
 }
 
 /// The account as the log has it, for what the views do not tell: passwords it had.

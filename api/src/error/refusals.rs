@@ -1,5 +1,7 @@
 //! Which error of the wire each fault of the inside becomes, and each refusal of the domain.
 
+mod pictures;
+
 use domain::account_mail::AccountMailRefusal;
 use domain::claim::NameTaken;
 use domain::custom_status::CustomStatusRefusal;

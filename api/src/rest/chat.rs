@@ -302,7 +302,7 @@ pub async fn react(call: Call) -> Outcome {
     if !place.can_access(&call.caller) {
         return Err(texts::reacting_not_authorized());
     }
-    if !emoji::is_known(emoji) {
+    if !emoji::exists(&call.state, emoji).await? {
         return Err(texts::invalid_emoji());
     }
     let react = MessageCommand::React {

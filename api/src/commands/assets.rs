@@ -1,0 +1,139 @@
+//! Choosing the workspace's own pictures. The file and the setting that points to it change together.
+
+use bytes::Bytes;
+use domain::asset::{self, Asset, AssetCommand, AssetSet, Measured};
+use domain::permission::Permission;
+use domain::setting::{self, ChangeSetting, Setting, SettingContext};
+use domain::{StoredFile, settings};
+use eventstore::ExecuteError;
+use serde_json::{Map, Value, json};
+
+use super::shelves::Shelf;
+use crate::error::{ApiError, texts};
+use crate::extract::Caller;
+use crate::pictures::raster::Kind;
+use crate::pictures::{self, raster};
+use crate::state::{AppState, now};
+
+fn check(state: &AppState, caller: &Caller, key: &str) -> Result<(), ApiError> {
+    let permissions = state.views().permissions();
+    if !caller
+        .authority(&[], &permissions)
+        .has(Permission::MANAGE_ASSETS)
+    {
+        return Err(texts::assets_not_allowed());
+    }
+    match asset::rule(key) {
+        Some(_) => Ok(()),
+        None => Err(texts::invalid_asset()),
+    }
+}
+
+/// Makes the picture in `bytes` an asset; `declared` is what its sender says it is.
+pub async fn set(
+    state: &AppState,
+    caller: &Caller,
+    key: &str,
+    declared: &str,
+    bytes: Bytes,
+) -> Result<(), ApiError> {
+    check(state, caller, key)?;
+    let kind = Kind::of(&bytes).ok_or_else(|| texts::wrong_asset_type(declared))?;
+    let looked_at = bytes.clone();
+    let measured: Measured = match pictures::work(move || raster::measure(&looked_at)).await {
+        Ok(size) => Some(size),
+        // Shapes that are too much to draw have no size; assets that need one refuse them.
+        Err(_) if kind == Kind::Svg => None,
+        Err(error) => return Err(error.into()),
+    };
+    let extension = extension(key, kind);
+    let file = Shelf::Assets
+        .keep(state, kind.content_type(), bytes)
+        .await?;
+    let set = AssetSet {
+        asset: key.to_owned(),
+        extension: extension.to_owned(),
+        file: file.clone(),
+        at: now(),
+    };
+    let url = format!("assets/{key}.{extension}");
+    let command = AssetCommand::Set(Box::new(set), measured);
+    let outcome = decide(state, caller, key, command, Some(&url)).await;
+    let old = outcome.as_ref().ok().and_then(Option::as_ref);
+    Shelf::Assets.settle(state, &outcome, old, &file).await;
+    outcome.map(drop)
+}
+
+/// The ending of the file name: JPEG has two, and an asset may know only one of them.
+fn extension(key: &str, kind: Kind) -> &'static str {
+    let usual = kind.extension();
+    let knows =
+        |extension| asset::rule(key).is_some_and(|rule| rule.extensions.contains(&extension));
+    if kind == Kind::Jpeg && !knows(usual) && knows("jpeg") {
+        "jpeg"
+    } else {
+        usual
+    }
+}
+
+/// Goes back to what the asset is by default.
+pub async fn unset(state: &AppState, caller: &Caller, key: &str) -> Result<(), ApiError> {
+    check(state, caller, key)?;
+    let unset = AssetCommand::Unset {
+        asset: key.to_owned(),
+        at: now(),
+    };
+    if let Some(old) = decide(state, caller, key, unset, None).await? {
+        Shelf::Assets.forget(state, &old).await;
+    }
+    Ok(())
+}
+
+/// Lets the rules decide; answers the file that is not used any more.
+async fn decide(
+    state: &AppState,
+    caller: &Caller,
+    key: &str,
+    command: AssetCommand,
+    url: Option<&str>,
+) -> Result<Option<StoredFile>, ApiError> {
+    let stream = asset::stream(key);
+    let setting_id = asset::setting(key);
+    let permissions = state.views().permissions();
+    let default = settings::find(&setting_id).map(|definition| definition.default.clone());
+    let mut value = match default {
+        Some(Value::Object(fields)) => fields,
+        _ => Map::new(),
+    };
+    value.extend(url.map(|url| ("url".to_owned(), json!(url))));
+    let change = ChangeSetting {
+        setting: setting_id.clone(),
+        value: Value::Object(value),
+        at: now(),
+    };
+    state
+        .run(caller.id(), async |tx| {
+            let before = tx
+                .state::<Asset>(&stream)
+                .await
+                .map_err(ExecuteError::widen)?;
+            let authority = caller.authority(&[], &permissions);
+            let events = tx
+                .decide::<Asset>(&stream, command.clone(), &authority)
+                .await
+                .map_err(ExecuteError::widen)?;
+            if events.is_empty() {
+                return Ok(None);
+            }
+            // Whoever may manage assets need not be allowed to edit settings.
+            tx.decide::<Setting>(
+                &setting::stream(&setting_id),
+                change.clone(),
+                &SettingContext::System,
+            )
+            .await
+            .map_err(ExecuteError::widen)?;
+            Ok(before.file.clone())
+        })
+        .await
+}

@@ -1,0 +1,179 @@
+//! Emoji that people made (contract, admin 11.1).
+
+use bytes::Bytes;
+use serde_json::{Value, json};
+
+use super::answer::{Answer, Outcome};
+use super::avatars::{check_size, tag};
+use super::media::{self, Media};
+use crate::commands::emoji::{self, Names};
+use crate::commands::shelves::Shelf;
+use crate::error::{ApiError, texts};
+use crate::extract::page::{PageRequest, cut, filter_rows};
+use crate::extract::{Anyone, Call};
+use crate::pictures::letters;
+use crate::pictures::raster::Kind;
+
+/// `GET /api/v1/emoji-custom.list`.
+pub async fn list(call: Call) -> Outcome {
+    let params = call.input.query();
+    let page = call.page(&params)?;
+    // Mobile clients send it empty at first.
+    let since = match params.filled("updatedSince") {
+        Ok(None) => None,
+        _ => params
+            .date("updatedSince")
+            .map_err(|_| texts::invalid_updated_since())?,
+    };
+    let mut changes = call.state.views().emoji_sync(since).await?;
+    if let Some(filter) = &page.query {
+        let all = projections::Slice::ALL;
+        (changes.update, _) = filter_rows(changes.update, filter, all);
+        (changes.remove, _) = filter_rows(changes.remove, filter, all);
+    }
+    let lists = json!({
+        "update": values(&page.project(changes.update)),
+        "remove": values(&page.project(changes.remove)),
+    });
+    Ok(Answer::empty().field("emojis", &lists))
+}
+
+/// Documents as values.
+fn values(docs: &[Bytes]) -> Vec<Value> {
+    docs.iter()
+        .filter_map(|doc| serde_json::from_slice(doc).ok())
+        .collect()
+}
+
+/// `GET /api/v1/emoji-custom.all`.
+pub async fn all(call: Call) -> Outcome {
+    let params = call.input.query();
+    let page = call.page(&params)?;
+    let mut docs = call.state.views().emoji_sync(None).await?.update;
+    if let Some(name) = params.filled("name")? {
+        docs.retain(|doc| named(doc, name));
+    }
+    Ok(part(&page, docs, "emojis"))
+}
+
+/// Whether the name in a document contains `part`, without regard to case.
+pub fn named(doc: &[u8], part: &str) -> bool {
+    serde_json::from_slice::<Value>(doc).is_ok_and(|doc| {
+        doc["name"]
+            .as_str()
+            .is_some_and(|name| name.to_lowercase().contains(&part.to_lowercase()))
+    })
+}
+
+/// The part of documents, in the order of their names, that is asked for.
+pub fn part(page: &PageRequest, mut docs: Vec<Bytes>, field: &str) -> Answer {
+    if page.sorted_by("name") == Some(true) {
+        docs.reverse();
+    }
+    let (docs, total) = if let Some(filter) = &page.query {
+        filter_rows(docs, filter, page.slice)
+    } else {
+        let total = docs.len() as u64;
+        (cut(docs, page.slice), total)
+    };
+    let docs = page.project(docs);
+    Answer::empty()
+        .raw_list(field, &docs)
+        .field("count", &docs.len())
+        .field("offset", &page.slice.offset)
+        .field("total", &total)
+}
+
+/// `POST /api/v1/emoji-custom.create`. Why it failed is not told, but that it is no picture.
+pub async fn create(call: Call) -> Outcome {
+    let upload = call.input.upload(Some("emoji")).await?;
+    let names = Names {
+        name: upload.field("name").unwrap_or_default(),
+        aliases: upload.field("aliases").unwrap_or_default(),
+    };
+    if !upload.content_type.is_empty() && !upload.content_type.starts_with("image/") {
+        return Err(texts::emoji_is_not_image());
+    }
+    let created = match check_size(&call.state, upload.bytes.len()) {
+        Ok(()) => emoji::create(&call.state, &call.caller, names, Ok(upload.bytes.clone())).await,
+        Err(error) => Err(error),
+    };
+    match created {
+        Ok(_) => Ok(Answer::empty()),
+        Err(error) if error == texts::invalid_file_type() => Err(texts::emoji_is_not_image()),
+        Err(error) if error.status().is_client_error() => Err(texts::nothing_said()),
+        Err(error) => Err(error),
+    }
+}
+
+/// `POST /api/v1/emoji-custom.update`.
+pub async fn update(call: Call) -> Outcome {
+    let upload = call.input.upload(Some("emoji")).await?;
+    let id = upload.field("_id").ok_or_else(texts::emoji_id_missing)?;
+    let names = Names {
+        name: upload.field("name").unwrap_or_default(),
+        aliases: upload.field("aliases").unwrap_or_default(),
+    };
+    let picture = upload.flag("newFile").then(|| upload.bytes.clone());
+    if picture.is_some() {
+        if !upload.content_type.is_empty() && !upload.content_type.starts_with("image/") {
+            return Err(texts::emoji_is_not_image());
+        }
+        check_size(&call.state, upload.bytes.len())?;
+    }
+    let outcome = emoji::update(&call.state, &call.caller, id, Some(names), picture).await;
+    outcome.map_err(|error| {
+        if error == texts::invalid_custom_emoji() {
+            texts::emoji_not_found()
+        } else if error == texts::invalid_file_type() {
+            texts::emoji_is_not_image()
+        } else {
+            error
+        }
+    })?;
+    Ok(Answer::empty())
+}
+
+/// `POST /api/v1/emoji-custom.delete`.
+pub async fn delete(call: Call) -> Outcome {
+    let params = call.input.params()?;
+    let id = params
+        .filled("emojiId")?
+        .ok_or_else(texts::emoji_to_delete_missing)?;
+    emoji::delete(&call.state, &call.caller, id).await?;
+    Ok(Answer::empty())
+}
+
+/// `GET /emoji-custom/<name>.<extension>`. Of an emoji there is not, a question mark.
+pub async fn file(call: Anyone) -> Outcome {
+    let (name, _) = media::split_name(call.input.path("file"));
+    if name.is_empty() {
+        return Ok(media::forbidden());
+    }
+    if let Some(record) = call.state.views().emoji_file(name).await?
+        && let Some(bytes) = Shelf::Emoji.fetch(&call.state, &record.file).await?
+    {
+        let media = Media {
+            content_type: record.file.content_type,
+            bytes,
+            tag: record.file.id,
+            modified: record.at,
+            keep: 0,
+        };
+        return Ok(media.answer(&call.input.headers));
+    }
+    let letter = letters::of("?");
+    let media = Media {
+        content_type: Kind::Svg.content_type().to_owned(),
+        bytes: Bytes::from(letter.svg(letters::SIDE)),
+        tag: tag(letter, letters::SIDE, Kind::Svg),
+        modified: media::ALWAYS,
+        keep: 0,
+    };
+    Ok(media.answer(&call.input.headers))
+}
+
+/// `GET /emoji-custom/`: of no emoji at all.
+pub async fn no_file(_: Anyone) -> Result<Answer, ApiError> {
+    Ok(media::forbidden())
+}
