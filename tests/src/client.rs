@@ -201,4 +201,83 @@ impl Client {
             body,
         })
     }
+
+    /// `POST /api/v1/<path>` with a file in the part `part`, and text fields.
+    ///
+    /// # Panics
+    /// When there is no answer.
+    pub async fn upload(
+        &self,
+        path: &str,
+        (part, content_type, file): (&str, &str, &[u8]),
+        fields: &[(&str, &str)],
+    ) -> Answer {
+        let file = reqwest::multipart::Part::bytes(file.to_vec())
+            .file_name("file")
+            .mime_str(content_type)
+            .expect("a media type");
+        let mut form = reqwest::multipart::Form::new().part(part.to_owned(), file);
+        for (name, value) in fields {
+            form = form.text((*name).to_owned(), (*value).to_owned());
+        }
+        let answer = self
+            .http
+            .post(format!("{}/api/v1/{path}", self.base))
+            .header("X-User-Id", &self.user_id)
+            .header("X-Auth-Token", &self.token)
+            .multipart(form)
+            .send()
+            .await
+            .expect("an answer");
+        let (status, headers) = (answer.status(), answer.headers().clone());
+        let text = answer.text().await.expect("a body");
+        Answer {
+            status,
+            headers,
+            body: serde_json::from_str(&text).unwrap_or(Value::String(text)),
+        }
+    }
+
+    /// A file, as a browser loads it: any path, without the headers of the API.
+    ///
+    /// # Panics
+    /// When there is no answer.
+    pub async fn load(&self, method: Method, path: &str, headers: &[(&str, &str)]) -> Loaded {
+        let mut request = self.http.request(method, format!("{}{path}", self.base));
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let answer = request.send().await.expect("an answer");
+        Loaded {
+            status: answer.status().as_u16(),
+            headers: answer.headers().clone(),
+            bytes: answer.bytes().await.expect("a body").to_vec(),
+        }
+    }
+}
+
+/// A file that was loaded.
+#[derive(Clone, Debug)]
+pub struct Loaded {
+    /// HTTP status.
+    pub status: u16,
+    /// HTTP headers.
+    pub headers: reqwest::header::HeaderMap,
+    /// The file.
+    pub bytes: Vec<u8>,
+}
+
+impl Loaded {
+    /// A header as text; empty when it is missing.
+    pub fn header(&self, name: &str) -> &str {
+        self.headers
+            .get(name)
+            .and_then(|value| value.to_str().ok())
+            .unwrap_or_default()
+    }
+
+    /// The file as text.
+    pub fn text(&self) -> String {
+        String::from_utf8_lossy(&self.bytes).into_owned()
+    }
 }

@@ -16,5 +16,6 @@ pub mod mongo;
 pub mod proxy;
 pub mod smtp;
 
+pub mod pictures;
 pub mod ports;
 pub mod tools;

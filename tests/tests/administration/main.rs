@@ -5,4 +5,7 @@
     reason = "a test that cannot go on has failed"
 )]
 
+mod assets;
+mod emoji;
 mod limits;
+mod sounds;

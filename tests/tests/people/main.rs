@@ -5,6 +5,7 @@
     reason = "a test that cannot go on has failed"
 )]
 
+mod avatars;
 mod mail;
 mod methods;
 mod presence;
