@@ -17,8 +17,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use domain::permission::{Authority, Permission, PermissionTable};
 use domain::settings::Settings;
-use domain::{RoleId, TokenHash, UserId};
-use projections::UserFacts;
+use domain::{RoleId, Timestamp, TokenHash, UserId};
+use projections::{SessionFacts, UserFacts};
 use serde::de::DeserializeOwned;
 use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq as _;
@@ -55,10 +55,22 @@ pub fn token_hash(token: &str) -> TokenHash {
     }
 }
 
-/// Whether a token handed out at `issued_at` is too old now.
-pub fn is_expired(settings: &Settings, issued_at: domain::Timestamp) -> bool {
+/// Whether a token is too old now.
+pub fn is_expired(settings: &Settings, session: &SessionFacts) -> bool {
+    expires_at(settings, session).is_some_and(|expires| now() > expires)
+}
+
+/// When a token expires; `None`: never, as personal ones.
+pub fn expires_at(settings: &Settings, session: &SessionFacts) -> Option<Timestamp> {
     let days = settings.int("Accounts_LoginExpiration");
-    days > 0 && now().millis_since(issued_at) > days.saturating_mul(DAY_MILLIS)
+    (days > 0 && session.personal.is_none()).then(|| {
+        Timestamp::from_millis(
+            session
+                .issued_at
+                .as_millis()
+                .saturating_add(days.saturating_mul(DAY_MILLIS)),
+        )
+    })
 }
 
 impl Caller {
@@ -91,7 +103,7 @@ impl Caller {
             return Ok(None);
         };
         let same_user = bool::from(session.user.as_str().as_bytes().ct_eq(id.as_bytes()));
-        if !same_user || is_expired(&state.views().settings(), session.issued_at) {
+        if !same_user || is_expired(&state.views().settings(), &session) {
             return Ok(None);
         }
         let user = state.views().user(&session.user).await?;

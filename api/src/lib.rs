@@ -20,6 +20,7 @@ pub mod error;
 pub mod extract;
 pub mod fetch;
 pub mod headers;
+pub mod login;
 pub mod methods;
 pub mod openapi;
 pub mod password;
@@ -29,6 +30,7 @@ pub mod rate_limit;
 pub mod rest;
 pub mod route;
 pub mod router;
+pub mod second_factor;
 pub mod state;
 
 pub mod live;

@@ -198,6 +198,7 @@ mod tests {
         open.sort_unstable();
         let known = [
             "forgotPassword",
+            "login",
             "resetPassword",
             "sendConfirmationEmail",
             "sendForgotPasswordEmail",

@@ -108,6 +108,15 @@ impl RateLimiter {
         }
     }
 
+    /// How many calls of `key` were counted in its window.
+    pub fn used(&self, key: u64, address: IpAddr, at: Timestamp) -> u64 {
+        let windows = self.windows.lock();
+        windows
+            .get(&(key, address))
+            .filter(|window| window.ends > at)
+            .map_or(0, |window| window.used)
+    }
+
     /// Counts one call of `route` (number `index` of the table), where it is limited. Too many: 429.
     pub fn check(
         &self,

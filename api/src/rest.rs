@@ -11,7 +11,9 @@ pub mod target;
 pub mod auth;
 pub mod info;
 pub mod permissions;
+pub mod second_factors;
 pub mod settings;
+pub mod tokens;
 
 pub mod accounts;
 pub mod avatars;

@@ -23,6 +23,7 @@ use crate::extract::{Anyone, Call, Caller, Input};
 use crate::rate_limit::Standing;
 use crate::rest::answer::Outcome;
 use crate::route::{Access, Route, Takes};
+use crate::second_factor;
 use crate::state::{AppState, within};
 use crate::{headers, rest};
 
@@ -163,6 +164,7 @@ async fn run(state: &AppState, route: &Route, caller: Option<Caller>, input: Inp
             {
                 return Err((need.refusal)());
             }
+            second_factor::guard(&call, route.second_factor).await?;
             handler(call).await
         }
     }
@@ -237,6 +239,7 @@ mod tests {
             "POST /api/v1/login",
             "POST /api/v1/method.callAnon/{method}",
             "POST /api/v1/method.callAnon/{method}/{rest}",
+            "POST /api/v1/users.2fa.sendEmailCode",
             "POST /api/v1/users.forgotPassword",
             "POST /api/v1/users.register",
             "POST /reset-password/{token}",

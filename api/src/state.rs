@@ -15,6 +15,7 @@ use reactors::mail::{Mailer, SmtpMailer, SmtpServer};
 use crate::commands::account_mail::MailWishes;
 use crate::fetch::{AllowList, Fetcher};
 use crate::files::Files;
+use crate::login::attempts::Attempts;
 use crate::password::PasswordHasher;
 use crate::presence::Presence;
 use crate::rate_limit::RateLimiter;
@@ -63,6 +64,8 @@ struct Shared {
     fetcher: Fetcher,
     config: DoorConfig,
     rate_limiter: RateLimiter,
+    guesses: RateLimiter,
+    attempts: Attempts,
     passwords: PasswordHasher,
     presence: Presence,
     mailer: Arc<SmtpMailer>,
@@ -96,6 +99,8 @@ impl AppState {
             fetcher: Fetcher::new(config.fetch_allow.clone()),
             config,
             rate_limiter: RateLimiter::default(),
+            guesses: RateLimiter::default(),
+            attempts: Attempts::default(),
             passwords: PasswordHasher::default(),
             scanner: Mutex::default(),
         }))
@@ -129,6 +134,16 @@ impl AppState {
     /// Counts calls per address.
     pub fn rate_limiter(&self) -> &RateLimiter {
         &self.0.rate_limiter
+    }
+
+    /// Counts per account what must not be tried too often. Apart from the calls, of which anybody can make many.
+    pub fn guesses(&self) -> &RateLimiter {
+        &self.0.guesses
+    }
+
+    /// Counts failed logins.
+    pub fn attempts(&self) -> &Attempts {
+        &self.0.attempts
     }
 
     /// What the operator chose.

@@ -149,6 +149,7 @@ impl Door {
         let issued = TokenIssued {
             user: id.clone(),
             hash: token_hash(&format!("{name}-token")),
+            granted: false,
             at,
         };
         self.append(session::stream(&id), Event::Session(issued.into()))

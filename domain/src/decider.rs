@@ -33,3 +33,7 @@ pub trait Decider {
             .fold(Self::State::default(), Self::evolve)
     }
 }
+
+/// The refusal of boundaries where nothing is ever refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Never {}

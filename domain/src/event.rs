@@ -152,6 +152,7 @@ union! {
     Message(crate::message::MessageEvent),
     Membership(crate::membership::MembershipEvent),
     Session(crate::session::SessionEvent),
+    SecondFactor(crate::second_factor::SecondFactorEvent),
     User(crate::user::UserEvent),
     Room(crate::room::RoomEvent),
     Setting(crate::setting::SettingEvent),

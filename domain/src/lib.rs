@@ -35,6 +35,7 @@ pub mod permissions;
 pub mod presence;
 pub mod report;
 pub mod room;
+pub mod second_factor;
 pub mod session;
 pub mod setting;
 pub mod sound;

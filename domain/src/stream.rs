@@ -11,6 +11,8 @@ pub enum Category {
     User,
     /// The login tokens of one account.
     Session,
+    /// The second factors of one account.
+    SecondFactor,
     /// One room.
     Room,
     /// One user in one room.
@@ -49,9 +51,10 @@ pub enum Category {
 
 impl Category {
     /// Every category.
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 20] = [
         Self::User,
         Self::Session,
+        Self::SecondFactor,
         Self::Room,
         Self::Membership,
         Self::Message,
@@ -76,6 +79,7 @@ impl Category {
         match self {
             Self::User => "user",
             Self::Session => "session",
+            Self::SecondFactor => "secondfactor",
             Self::Room => "room",
             Self::Membership => "membership",
             Self::Message => "message",

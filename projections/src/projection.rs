@@ -7,7 +7,7 @@ use crate::tx::Tx;
 use crate::{assets, avatars, emoji, sounds};
 use crate::{
     custom_statuses, data_exports, key_pairs, memberships, messages, permissions, reports, rooms,
-    sessions, settings, tombstones, users, webdav,
+    second_factors, sessions, settings, tombstones, users, webdav,
 };
 
 /// An event with what its envelope tells, decoded.
@@ -71,6 +71,7 @@ pub(crate) const ALL: &[&dyn Projection] = &[
     &settings::SettingsView,
     &permissions::PermissionsView,
     &sessions::SessionsView,
+    &second_factors::SecondFactorsView,
     &users::UsersView,
     &messages::MessagesView,
     &rooms::RoomsView,

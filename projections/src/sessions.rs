@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use domain::session::SessionEvent;
+use domain::session::{PersonalTokenIssued, SessionEvent};
 use domain::user::UserEvent;
 use domain::{Event, Timestamp, TokenHash, UserId};
 use rusqlite::{OptionalExtension, params};
@@ -21,7 +21,7 @@ impl Projection for SessionsView {
     }
 
     fn version(&self) -> u32 {
-        1
+        2
     }
 
     fn tables(&self) -> &'static str {
@@ -30,6 +30,11 @@ impl Projection for SessionsView {
             hash TEXT NOT NULL,
             issued_at INTEGER NOT NULL,
             position INTEGER NOT NULL,
+            name TEXT,
+            last_part TEXT,
+            bypass INTEGER NOT NULL DEFAULT 0,
+            proved_at INTEGER,
+            proved_from TEXT,
             PRIMARY KEY (user, hash)
         ) WITHOUT ROWID;"
     }
@@ -52,32 +57,79 @@ impl Projection for SessionsView {
                     .execute(params![issued.user.as_str(), issued.hash.as_str(), issued.at.as_millis(), position])?;
                 tx.stale.sessions.insert(issued.hash.clone());
             }
+            Event::Session(SessionEvent::PersonalTokenIssued(issued)) => {
+                insert_personal(tx, issued, event)?;
+            }
+            Event::Session(SessionEvent::SecondFactorPassed(passed)) => {
+                tx.conn
+                    .prepare_cached(
+                        "UPDATE sessions SET proved_at = ?3, proved_from = ?4 WHERE user = ?1 AND hash = ?2",
+                    )?
+                    .execute(params![
+                        passed.user.as_str(),
+                        passed.hash.as_str(),
+                        passed.at.as_millis(),
+                        passed.client
+                    ])?;
+                tx.stale.sessions.insert(passed.hash.clone());
+            }
             Event::Session(SessionEvent::TokenRevoked(revoked)) => {
                 tx.conn
                     .prepare_cached("DELETE FROM sessions WHERE user = ?1 AND hash = ?2")?
                     .execute([revoked.user.as_str(), revoked.hash.as_str()])?;
                 tx.stale.sessions.insert(revoked.hash.clone());
             }
+            Event::Session(SessionEvent::OtherSessionsEnded(ended)) => {
+                revoke(tx, &ended.user, Some(&ended.except), false)?;
+            }
             Event::Session(SessionEvent::AllTokensRevoked(revoked)) => {
-                revoke(tx, &revoked.user, revoked.except.as_ref())?;
+                revoke(tx, &revoked.user, revoked.except.as_ref(), true)?;
             }
             Event::User(UserEvent::UserDeactivated(event)) if !event.idle => {
-                revoke(tx, &event.user, None)?;
+                revoke(tx, &event.user, None, true)?;
             }
-            Event::User(UserEvent::UserDeleted(event)) => revoke(tx, &event.user, None)?,
+            Event::User(UserEvent::UserDeleted(event)) => revoke(tx, &event.user, None, true)?,
             _ => {}
         }
         Ok(())
     }
 }
 
-/// Voids all tokens of a user but one.
-fn revoke(tx: &mut Tx, user: &UserId, except: Option<&TokenHash>) -> rusqlite::Result<()> {
+fn insert_personal(
+    tx: &mut Tx,
+    issued: &PersonalTokenIssued,
+    event: &Applied,
+) -> rusqlite::Result<()> {
+    tx.conn
+        .prepare_cached(
+            "INSERT OR REPLACE INTO sessions (user, hash, issued_at, position, name, last_part, bypass)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+        )?
+        .execute(params![
+            issued.user.as_str(),
+            issued.hash.as_str(),
+            issued.at.as_millis(),
+            crate::tx::number(event.position),
+            issued.name,
+            issued.last_part,
+            issued.bypass_second_factor,
+        ])?;
+    tx.stale.sessions.insert(issued.hash.clone());
+    Ok(())
+}
+
+/// Voids all tokens of a user but one; the personal ones only if that is wanted.
+fn revoke(
+    tx: &mut Tx,
+    user: &UserId,
+    except: Option<&TokenHash>,
+    personal: bool,
+) -> rusqlite::Result<()> {
     let except = except.map_or("", TokenHash::as_str);
-    let mut delete = tx
-        .conn
-        .prepare_cached("DELETE FROM sessions WHERE user = ?1 AND hash <> ?2 RETURNING hash")?;
-    let gone = delete.query_map([user.as_str(), except], |row| {
+    let mut delete = tx.conn.prepare_cached(
+        "DELETE FROM sessions WHERE user = ?1 AND hash <> ?2 AND (?3 OR name IS NULL) RETURNING hash",
+    )?;
+    let gone = delete.query_map(params![user.as_str(), except, personal], |row| {
         Ok(TokenHash::new(row.get_ref(0)?.as_str()?))
     })?;
     for hash in gone {
@@ -93,6 +145,47 @@ pub struct SessionFacts {
     pub user: UserId,
     /// When it was handed out.
     pub issued_at: Timestamp,
+    /// It was made for a program, and does not expire.
+    pub personal: Option<PersonalTokenFacts>,
+    /// When and from where (a hash) whoever presented it last proved a second factor.
+    pub proved: Option<(Timestamp, String)>,
+}
+
+/// What is special about a token made for a program.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PersonalTokenFacts {
+    /// What its user calls it.
+    pub name: String,
+    /// Its last characters.
+    pub last_part: String,
+    /// Who presents it is not asked for a second factor.
+    pub bypass_second_factor: bool,
+}
+
+const COLUMNS: &str = "user, issued_at, name, last_part, bypass, proved_at, proved_from";
+
+fn facts(row: &rusqlite::Row<'_>) -> rusqlite::Result<SessionFacts> {
+    let personal = match row.get::<_, Option<String>>(2)? {
+        None => None,
+        Some(name) => Some(PersonalTokenFacts {
+            name,
+            last_part: row.get::<_, Option<String>>(3)?.unwrap_or_default(),
+            bypass_second_factor: row.get(4)?,
+        }),
+    };
+    let proved = match row.get::<_, Option<i64>>(5)? {
+        None => None,
+        Some(at) => Some((
+            Timestamp::from_millis(at),
+            row.get::<_, Option<String>>(6)?.unwrap_or_default(),
+        )),
+    };
+    Ok(SessionFacts {
+        user: UserId::new(row.get_ref(0)?.as_str()?),
+        issued_at: Timestamp::from_millis(row.get(1)?),
+        personal,
+        proved,
+    })
 }
 
 impl Views {
@@ -103,17 +196,25 @@ impl Views {
             .sessions
             .get(hash, || {
                 self.read(move |conn| {
-                    conn.prepare_cached("SELECT user, issued_at FROM sessions WHERE hash = ?1")?
-                        .query_row([key.as_str()], |row| {
-                            Ok(Arc::new(SessionFacts {
-                                user: UserId::new(row.get_ref(0)?.as_str()?),
-                                issued_at: Timestamp::from_millis(row.get(1)?),
-                            }))
-                        })
+                    conn.prepare_cached(&format!("SELECT {COLUMNS} FROM sessions WHERE hash = ?1"))?
+                        .query_row([key.as_str()], |row| facts(row).map(Arc::new))
                         .optional()
                 })
             })
             .await
+    }
+
+    /// The tokens a user made for programs, oldest first.
+    pub async fn personal_tokens(&self, user: &UserId) -> Result<Vec<SessionFacts>, QueryError> {
+        let user = user.clone();
+        self.read(move |conn| {
+            conn.prepare_cached(&format!(
+                "SELECT {COLUMNS} FROM sessions WHERE user = ?1 AND name IS NOT NULL ORDER BY position"
+            ))?
+            .query_map([user.as_str()], facts)?
+            .collect()
+        })
+        .await
     }
 
     /// The valid tokens of a user, oldest first.

@@ -101,7 +101,7 @@ impl Projection for UsersView {
         let updated_at = Date(event.recorded_at);
         let user_event = match &event.event {
             Event::User(user_event) => user_event,
-            Event::Session(SessionEvent::TokenIssued(issued)) => {
+            Event::Session(SessionEvent::TokenIssued(issued)) if !issued.granted => {
                 if let Some(row) = tx.users.get_mut(&tx.conn, &issued.user)? {
                     row.doc.last_login = Some(Date(issued.at));
                     row.doc.updated_at = updated_at;

@@ -472,6 +472,7 @@ impl Chaos {
             return SessionEvent::from(TokenIssued {
                 user: uid,
                 hash: TokenHash::new(format!("{chance}{user}")),
+                granted: false,
                 at,
             })
             .into();

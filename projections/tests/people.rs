@@ -194,6 +194,7 @@ async fn users_are_found_by_what_is_known_of_them() {
     let login = TokenIssued {
         user: UserId::new("bert"),
         hash: TokenHash::new("x"),
+        granted: false,
         at: t(6),
     };
     scene

@@ -12,12 +12,17 @@ use std::time::Duration;
 use domain::membership::{Joining, MarkedUnread, MembershipEvent};
 use domain::message::{Mention, MessageDeleted, MessageEvent, ReactionAdded, Remains};
 use domain::room::{RoomDeleted, RoomEvent, RoomKind, RoomRenamed};
-use domain::session::{AllTokensRevoked, SessionEvent, TokenIssued};
+use domain::second_factor::{EmailFactorChanged, SecondFactorEvent, TotpDisabled, TotpEnabled};
+use domain::session::{
+    AllTokensRevoked, OtherSessionsEnded, PersonalTokenIssued, SecondFactorPassed, SessionEvent,
+    TokenIssued,
+};
 use domain::user::{UserEvent, UsernameChanged};
 use domain::{Event, MessageId, RoomId, TokenHash, UserId};
 use eventstore::{EventStore, Position};
 use projections::{
-    Health, HistoryQuery, MemberQuery, RoomQuery, Slice, UserQuery, Views, ViewsError, WaitError,
+    Health, HistoryQuery, MemberQuery, RoomQuery, SecondFactorFacts, Slice, UserFacts, UserQuery,
+    Views, ViewsError, WaitError,
 };
 use serde_json::Value;
 use testing::{Chaos, MemoryLog, join, leave, poison, post, posted, read, room, t, user};
@@ -515,6 +520,7 @@ async fn facts_follow_what_happens() {
     let issued = TokenIssued {
         user: bert.clone(),
         hash: hash.clone(),
+        granted: false,
         at: t(100),
     };
     scene.say(100, [SessionEvent::from(issued).into()]).await;
@@ -915,4 +921,128 @@ async fn a_file_of_another_version_is_built_anew() {
         .unwrap();
     assert!(views.room(&RoomId::new("general")).await.unwrap().is_some());
     views.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn tokens_are_of_two_kinds_and_logging_in_is_noted() {
+    let scene = Scene::new().await;
+    let bert = UserId::new("bert");
+    let (session, granted, personal) = (
+        TokenHash::new("session"),
+        TokenHash::new("granted"),
+        TokenHash::new("personal"),
+    );
+    let issue = |hash: &TokenHash, granted| {
+        SessionEvent::from(TokenIssued {
+            user: bert.clone(),
+            hash: hash.clone(),
+            granted,
+            at: t(100),
+        })
+    };
+    let bot = PersonalTokenIssued {
+        user: bert.clone(),
+        hash: personal.clone(),
+        name: "bot".to_owned(),
+        last_part: "abcdef".to_owned(),
+        bypass_second_factor: true,
+        at: t(101),
+    };
+    scene
+        .say(
+            100,
+            [issue(&granted, true).into(), SessionEvent::from(bot).into()],
+        )
+        .await;
+    let doc =
+        |user: std::sync::Arc<UserFacts>| -> Value { serde_json::from_slice(&user.doc).unwrap() };
+    let seen = doc(scene.views.user(&bert).await.unwrap().unwrap());
+    assert!(seen.get("lastLogin").is_none(), "nobody logged in: {seen}");
+    let passed = SecondFactorPassed {
+        user: bert.clone(),
+        hash: session.clone(),
+        client: "here".to_owned(),
+        at: t(103),
+    };
+    scene
+        .say(
+            102,
+            [
+                issue(&session, false).into(),
+                SessionEvent::from(passed).into(),
+            ],
+        )
+        .await;
+    let seen = doc(scene.views.user(&bert).await.unwrap().unwrap());
+    assert_eq!(seen["lastLogin"], "1970-01-01T00:01:40.000Z");
+    let facts = scene.views.session(&session).await.unwrap().unwrap();
+    assert_eq!(facts.proved, Some((t(103), "here".to_owned())));
+    assert_eq!(facts.personal, None);
+    let ended = OtherSessionsEnded {
+        user: bert.clone(),
+        except: session.clone(),
+        at: t(104),
+    };
+    scene.say(104, [SessionEvent::from(ended).into()]).await;
+    assert!(scene.views.session(&granted).await.unwrap().is_none());
+    let tokens = scene.views.personal_tokens(&bert).await.unwrap();
+    let names: Vec<_> = tokens
+        .iter()
+        .filter_map(|token| token.personal.as_ref().map(|token| token.name.as_str()))
+        .collect();
+    assert_eq!(names, ["bot"]);
+    let all = AllTokensRevoked {
+        user: bert.clone(),
+        except: Some(session.clone()),
+        at: t(105),
+    };
+    scene.say(105, [SessionEvent::from(all).into()]).await;
+    assert!(scene.views.personal_tokens(&bert).await.unwrap().is_empty());
+    assert!(scene.views.session(&session).await.unwrap().is_some());
+    scene.views.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn second_factors_are_known() {
+    let scene = Scene::new().await;
+    let bert = UserId::new("bert");
+    assert_eq!(
+        scene.views.second_factors(&bert).await.unwrap(),
+        SecondFactorFacts::default()
+    );
+    let email = EmailFactorChanged {
+        user: bert.clone(),
+        enabled: true,
+        at: t(100),
+    };
+    let totp = TotpEnabled {
+        user: bert.clone(),
+        backup_codes: vec![],
+        at: t(100),
+    };
+    scene
+        .say(
+            100,
+            [
+                SecondFactorEvent::from(email).into(),
+                SecondFactorEvent::from(totp).into(),
+            ],
+        )
+        .await;
+    let both = SecondFactorFacts {
+        totp: Some(true),
+        email: Some(true),
+    };
+    assert_eq!(scene.views.second_factors(&bert).await.unwrap(), both);
+    let off = TotpDisabled {
+        user: bert.clone(),
+        reset: true,
+        at: t(101),
+    };
+    scene.say(101, [SecondFactorEvent::from(off).into()]).await;
+    assert_eq!(
+        scene.views.second_factors(&bert).await.unwrap().totp,
+        Some(false)
+    );
+    scene.views.close().await;
 }

@@ -138,6 +138,12 @@ impl Server {
         self.child.as_ref().expect("a running server").id()
     }
 
+    /// Another environment from its next start on.
+    pub fn set_env(&mut self, name: &str, value: &str) {
+        let environment = &mut self.options.environment;
+        environment.insert(name.to_owned(), value.to_owned());
+    }
+
     /// Everything it has printed so far.
     pub fn output(&self) -> String {
         self.output.lock().expect("output").clone()

@@ -11,7 +11,7 @@ use domain::session::{self, SessionCommand, Sessions};
 use domain::setting::{self, ChangeSetting, Setting, SettingContext};
 use domain::settings::Settings;
 use domain::user::{
-    self, Account, MessageErasure, User, UserCommand, UserContext, UserCreated, UserEvent,
+    self, Account, MessageErasure, User, UserCommand, UserContext, UserCreated, UserEvent, UserKind,
 };
 use domain::{Decider as _, RoleId, Timestamp, TokenHash, UserId};
 use eventstore::ExecuteError;
@@ -21,7 +21,7 @@ use super::account_mail::{self, Link, Told};
 use super::ownership::Orphans;
 use super::rooms::Founder;
 use super::shelves::Shelf;
-use super::{WorkError, memberships};
+use super::{WorkError, memberships, second_factors};
 use crate::error::{ApiError, texts};
 use crate::extract::Caller;
 use crate::state::{AppState, now};
@@ -124,6 +124,9 @@ pub async fn create_and_tell(
             let created = decide_creation(&tx, &around, maker, wish, vacant).await?;
             take_names(&tx, maker, &created).await?;
             account_mail::after_creation(state, &tx, &link, &created, signed_up, told).await?;
+            if created.kind == UserKind::User {
+                second_factors::opt_in(&tx, &around.settings, &created.user, created.at).await?;
+            }
             if vacant && created.active && created.roles.iter().any(|role| role.as_str() == "admin")
             {
                 let take = take(NameKind::FirstAdministrator, &created.user, created.at);

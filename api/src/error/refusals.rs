@@ -5,6 +5,7 @@ mod pictures;
 use domain::account_mail::AccountMailRefusal;
 use domain::claim::NameTaken;
 use domain::custom_status::CustomStatusRefusal;
+use domain::decider::Never;
 use domain::membership::MembershipRefusal;
 use domain::membership::RoomRole;
 use domain::message::{MessageRefusal, OutOfSync};
@@ -12,7 +13,8 @@ use domain::password::PolicyViolation;
 use domain::presence::ChoiceRefusal;
 use domain::report::ReportRefusal;
 use domain::room::{RoomKind, RoomRefusal};
-use domain::session::Never;
+use domain::second_factor::SecondFactorRefusal;
+use domain::session::SessionRefusal;
 use domain::setting::SettingRefusal;
 use domain::user::{CustomFieldsRefusal, PreferenceFault, UserRefusal};
 use domain::webdav::WebdavRefusal;
@@ -119,6 +121,31 @@ impl From<PasswordError> for ApiError {
 impl From<Never> for ApiError {
     fn from(never: Never) -> Self {
         match never {}
+    }
+}
+
+impl From<SessionRefusal> for ApiError {
+    fn from(refusal: SessionRefusal) -> Self {
+        match refusal {
+            SessionRefusal::NameTaken => texts::token_exists(),
+            SessionRefusal::NoSuchToken => texts::no_such_token(),
+        }
+    }
+}
+
+impl From<SecondFactorRefusal> for ApiError {
+    fn from(refusal: SecondFactorRefusal) -> Self {
+        match refusal {
+            SecondFactorRefusal::AlreadyEnabled => Self::coded(
+                "error-2fa-already-enabled",
+                "Two factor authentication is already enabled",
+            )
+            .method("2fa:enable"),
+            SecondFactorRefusal::NotEnabled
+            | SecondFactorRefusal::NotPrepared
+            | SecondFactorRefusal::CodeUsed
+            | SecondFactorRefusal::NoSuchCode => texts::invalid_totp(),
+        }
     }
 }
 

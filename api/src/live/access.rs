@@ -28,7 +28,7 @@ pub(super) async fn renew(state: &AppState, caller: &Caller) -> Result<Option<Ca
     let views = state.views();
     let session = views.session(&caller.token).await?;
     let valid = session.is_some_and(|session| {
-        session.user == *caller.id() && !is_expired(&views.settings(), session.issued_at)
+        session.user == *caller.id() && !is_expired(&views.settings(), &session)
     });
     if !valid {
         return Ok(None);

@@ -127,7 +127,7 @@ fn concerned(event: &RecordedEvent) -> Concerned {
     let ends_access = if category == Category::Session.as_str() {
         matches!(
             event.event_type.as_str(),
-            "TokenRevoked" | "AllTokensRevoked"
+            "TokenRevoked" | "OtherSessionsEnded" | "AllTokensRevoked"
         )
     } else if category == Category::User.as_str() {
         matches!(

@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 use crate::extract::params::parse_date;
 
 /// The fields of wire documents that are dates. The views keep them as ISO-8601 texts, as REST has them.
-const DATES: [&str; 18] = [
+const DATES: [&str; 19] = [
     "ts",
     "lm",
     "ls",
@@ -25,6 +25,7 @@ const DATES: [&str; 18] = [
     "expires",
     "expireAt",
     "tokenExpires",
+    "codeExpires",
 ];
 
 /// A date.
@@ -50,6 +51,13 @@ fn rounded(millis: f64) -> i64 {
     millis as i64
 }
 
+fn as_date(value: Value) -> Value {
+    match &value {
+        Value::String(_) => parse_date(&value).map_or(value, date),
+        _ => value,
+    }
+}
+
 /// A wire document as methods have it: the fields that are dates become dates, at any depth.
 pub fn with_dates(value: Value) -> Value {
     match value {
@@ -59,8 +67,9 @@ pub fn with_dates(value: Value) -> Value {
                 .into_iter()
                 .map(|(name, value)| {
                     let value = match &value {
-                        Value::String(_) if DATES.contains(&name.as_str()) => {
-                            parse_date(&value).map_or(value, date)
+                        Value::String(_) if DATES.contains(&name.as_str()) => as_date(value),
+                        Value::Array(items) if DATES.contains(&name.as_str()) => {
+                            items.iter().cloned().map(as_date).collect()
                         }
                         _ => with_dates(value),
                     };

@@ -1,5 +1,5 @@
 //! How often methods may be called (contract, messages 8): per address, per user, per connection, and of each method.
-//! Without a socket, the token stands for the connection; without a login, address and program do.
+//! Without a socket, the token stands for the connection; without a login, the address does.
 
 use std::hash::{BuildHasher as _, Hash, RandomState};
 use std::net::{IpAddr, Ipv4Addr};
@@ -26,7 +26,8 @@ pub fn check(method: &Method, call: &AnyMethodCall) -> Result<(), ApiError> {
     let settings = call.state.views().settings();
     let connection = match &call.caller {
         Some(caller) => key(&("token", caller.token.as_str())),
-        None => key(&("client", call.client.address, &call.client.user_agent)),
+        // What the program calls itself does not count: it is free to call itself something else each time.
+        None => key(&("client", call.client.address)),
     };
     let user = call.caller.as_ref().map(|caller| key(caller.id()));
     let name = method.name;

@@ -6,14 +6,12 @@ use domain::permission::Permission;
 use reactors::mail::{Mailbox, test_mail};
 use serde_json::{Value, json};
 
-use super::{AnyMethodCall, Method, MethodCall, MethodOutcome, ejson, method, open_method};
+use super::{AnyMethodCall, Method, MethodCall, MethodOutcome, method, open_method, sessions};
 use crate::commands::account_mail::{self, Chosen};
-use crate::commands::sessions;
 use crate::error::texts;
+use crate::login;
 use crate::password::PasswordDigest;
-use crate::state::{AppState, fresh_id, now};
-
-const DAY: i64 = 24 * 60 * 60 * 1000;
+use crate::state::fresh_id;
 
 pub(super) fn methods() -> Vec<Method> {
     vec![
@@ -58,29 +56,19 @@ async fn reset_password(call: AnyMethodCall) -> MethodOutcome {
         _ => Chosen::Clear(call.args.text(1)?),
     };
     let user = account_mail::reset(&call.state, token, chosen).await?;
-    log_in(&call.state, &user).await
+    log_in(&call, &user).await
 }
 
 /// `verifyEmail(token)`: a login.
 async fn verify_email(call: AnyMethodCall) -> MethodOutcome {
     let user = account_mail::verify(&call.state, call.args.text(0)?).await?;
-    log_in(&call.state, &user).await
+    log_in(&call, &user).await
 }
 
-/// What a login by method answers with. The link did its work even when the account may not log in.
-async fn log_in(state: &AppState, user: &UserId) -> MethodOutcome {
-    let facts = state.views().user(user).await?;
-    if !facts.is_some_and(|user| user.active) {
-        return Err(texts::user_not_activated());
-    }
-    let token = sessions::issue(state, user).await?;
-    let mut result = json!({ "id": user, "token": token, "type": "password" });
-    let days = state.views().settings().int("Accounts_LoginExpiration");
-    if days > 0 {
-        let until = now().as_millis().saturating_add(days.saturating_mul(DAY));
-        result["tokenExpires"] = ejson::date(domain::Timestamp::from_millis(until));
-    }
-    Ok(result)
+/// Logs in whoever came with a link. The link did its work even when the account may not log in.
+async fn log_in(call: &AnyMethodCall, user: &UserId) -> MethodOutcome {
+    let login = login::with_link(&call.state, &call.client, user, &call.factor).await?;
+    Ok(sessions::login_result(&login))
 }
 
 /// `sendConfirmationEmail(email)`: true; for those who are logged in, false when nobody has the address.

@@ -1,15 +1,52 @@
 //! Methods about logins, login tokens and second factors (contract, conventions 10 and realtime 3).
 
-use serde_json::Value;
+use domain::permission::Permission;
+use serde_json::{Map, Value, json};
 
-use super::{Method, MethodCall, MethodOutcome, method};
-use crate::commands::sessions;
+use super::{AnyMethodCall, Method, MethodCall, MethodOutcome, ejson, method, open_method};
+use crate::commands::{second_factors, sessions};
+use crate::error::{ApiError, texts};
+use crate::extract::{expires_at, token_hash};
+use crate::login::{self, LoggedIn};
+use crate::second_factor::{Prover, Strictness};
 
 pub(super) fn methods() -> Vec<Method> {
     vec![
+        open_method("login", log_in),
         method("logout", logout),
         method("logoutCleanUp", logout_clean_up),
+        method("getNewToken", get_new_token),
+        method("removeOtherTokens", remove_other_tokens),
+        method("personalAccessTokens:generateToken", generate_personal),
+        method("personalAccessTokens:regenerateToken", regenerate_personal),
+        method("personalAccessTokens:removeToken", remove_personal),
+        method("2fa:enable", enable_totp),
+        method("2fa:validateTempToken", validate_temp_token),
+        method("2fa:disable", disable_totp),
+        method("2fa:regenerateCodes", regenerate_codes),
+        method("2fa:checkCodesRemaining", check_codes_remaining),
     ]
+}
+
+/// `login(form)`.
+async fn log_in(call: AnyMethodCall) -> MethodOutcome {
+    let Some(form) = call.args.get(0).as_object() else {
+        return Err(texts::unrecognized_login());
+    };
+    let login = login::login(&call.state, &call.client, form, call.factor).await?;
+    Ok(login_result(&login))
+}
+
+/// What methods that log in answer with.
+pub(super) fn login_result(login: &LoggedIn) -> Value {
+    let mut result = Map::new();
+    result.insert("id".to_owned(), json!(login.user.id));
+    result.insert("token".to_owned(), json!(login.token));
+    if let Some(expires) = login.expires {
+        result.insert("tokenExpires".to_owned(), ejson::date(expires));
+    }
+    result.insert("type".to_owned(), json!(login.kind.as_str()));
+    Value::Object(result)
 }
 
 /// `logout()`: voids the token the caller came with.
@@ -22,4 +59,114 @@ async fn logout(call: MethodCall) -> MethodOutcome {
 async fn logout_clean_up(call: MethodCall) -> MethodOutcome {
     call.args.object(0)?;
     Ok(Value::Null)
+}
+
+/// `getNewToken()`: another token of the same session, which expires with it.
+async fn get_new_token(call: MethodCall) -> MethodOutcome {
+    let (state, user) = (&call.state, call.caller.id());
+    let views = state.views();
+    let old = views.session(&call.caller.token).await?;
+    let old = old.ok_or_else(|| texts::login_required_for("getNewToken"))?;
+    if old.personal.is_some() {
+        // A session instead of it would be one that the second factor was never asked for.
+        return Err(texts::personal_tokens_not_allowed());
+    }
+    let token = sessions::continue_since(state, user, old.issued_at).await?;
+    let settings = views.settings();
+    let session = views.session(&token_hash(&token)).await?;
+    let expires = session.and_then(|session| expires_at(&settings, &session));
+    let mut result = Map::new();
+    result.insert("id".to_owned(), json!(user));
+    result.insert("token".to_owned(), json!(token));
+    result.extend(expires.map(|expires| ("tokenExpires".to_owned(), ejson::date(expires))));
+    Ok(Value::Object(result))
+}
+
+/// `removeOtherTokens()`: ends everything else, programs included.
+async fn remove_other_tokens(call: MethodCall) -> MethodOutcome {
+    let (user, token) = (call.caller.id(), &call.caller.token);
+    sessions::revoke_all(&call.state, user, user, Some(token)).await?;
+    Ok(Value::Null)
+}
+
+/// Personal tokens: the right to have them, a name, and a second factor.
+async fn personal_token_name(call: &MethodCall) -> Result<String, ApiError> {
+    let permissions = call.state.views().permissions();
+    let authority = call.caller.authority(&[], &permissions);
+    if !authority.has(Permission::CREATE_PERSONAL_ACCESS_TOKENS) {
+        return Err(texts::personal_tokens_not_allowed());
+    }
+    let wish = call.args.object(0)?;
+    let name = wish.get("tokenName").and_then(Value::as_str);
+    let name = name.map(str::trim).filter(|name| !name.is_empty());
+    let name = name.ok_or_else(texts::token_name_required)?.to_owned();
+    Prover::of_method(call).prove(Strictness::Normal).await?;
+    Ok(name)
+}
+
+/// `personalAccessTokens:generateToken({tokenName, bypassTwoFactor})`.
+async fn generate_personal(call: MethodCall) -> MethodOutcome {
+    let name = personal_token_name(&call).await?;
+    let bypass = call.args.get(0)["bypassTwoFactor"] == json!(true);
+    let token = sessions::issue_personal(&call.state, call.caller.id(), &name, bypass).await?;
+    Ok(json!(token))
+}
+
+/// `personalAccessTokens:regenerateToken({tokenName})`.
+async fn regenerate_personal(call: MethodCall) -> MethodOutcome {
+    let name = personal_token_name(&call).await?;
+    let token = sessions::regenerate_personal(&call.state, call.caller.id(), &name).await?;
+    Ok(json!(token))
+}
+
+/// `personalAccessTokens:removeToken({tokenName})`.
+async fn remove_personal(call: MethodCall) -> MethodOutcome {
+    let name = personal_token_name(&call).await?;
+    sessions::revoke_personal(&call.state, call.caller.id(), &name).await?;
+    Ok(Value::Null)
+}
+
+/// `2fa:enable()`: shows a secret for an authenticator.
+async fn enable_totp(call: MethodCall) -> MethodOutcome {
+    let user = &call.caller.user;
+    let shown = second_factors::prepare_totp(&call.state, &user.id, &user.username).await?;
+    Ok(json!({ "secret": shown.secret, "url": shown.url }))
+}
+
+/// `2fa:validateTempToken(code)`: the authenticator works. All other sessions end, for they proved less.
+async fn validate_temp_token(call: MethodCall) -> MethodOutcome {
+    let (state, user) = (&call.state, call.caller.id());
+    match second_factors::enable_totp(state, user, call.args.text(0)?).await? {
+        None => Ok(Value::Null),
+        Some(codes) => {
+            sessions::end_others(state, user, &call.caller.token).await?;
+            Ok(json!({ "codes": codes }))
+        }
+    }
+}
+
+/// `2fa:disable(code)`.
+async fn disable_totp(call: MethodCall) -> MethodOutcome {
+    let code = call.args.text(0)?;
+    let disabled = second_factors::disable_totp(&call.state, call.caller.id(), code).await?;
+    Ok(json!(disabled))
+}
+
+/// `2fa:regenerateCodes(code)`.
+async fn regenerate_codes(call: MethodCall) -> MethodOutcome {
+    let code = call.args.text(0)?;
+    let user = call.caller.id();
+    let codes = second_factors::replace_backup_codes(&call.state, user, code).await?;
+    Ok(codes.map_or(Value::Null, |codes| json!({ "codes": codes })))
+}
+
+/// `2fa:checkCodesRemaining()`.
+async fn check_codes_remaining(call: MethodCall) -> MethodOutcome {
+    let user = call.caller.id();
+    let factors = call.state.views().second_factors(user).await?;
+    if factors.totp != Some(true) {
+        return Err(texts::invalid_totp());
+    }
+    let remaining = second_factors::backup_codes_left(&call.state, user).await?;
+    Ok(json!({ "remaining": remaining }))
 }

@@ -112,8 +112,8 @@ fn add_presence(doc: &mut Doc, seen: Seen) {
     doc.entry("utcOffset").or_insert_with(|| json!(0));
 }
 
-/// What `me` and login tell (5.2).
-pub fn me(state: &AppState, user: &UserFacts, has_password: bool) -> Doc {
+/// What `me` and login tell (5.2); `services` is [`crate::second_factor::services`].
+pub fn me(state: &AppState, user: &UserFacts, services: Value) -> Doc {
     let stored = user_doc(state, &user.doc);
     let verified = stored
         .get("emails")
@@ -132,10 +132,7 @@ pub fn me(state: &AppState, user: &UserFacts, has_password: bool) -> Doc {
         "settings".to_owned(),
         json!({ "profile": {}, "preferences": preferences }),
     );
-    me.insert(
-        "services".to_owned(),
-        json!({ "password": { "exists": has_password } }),
-    );
+    me.insert("services".to_owned(), services);
     me.insert(
         "avatarUrl".to_owned(),
         json!(format!(

@@ -201,6 +201,7 @@ pub(crate) fn updates_of(
         }
         Event::Avatar(event) => of_avatar(&mut maker, event),
         Event::Session(_)
+        | Event::SecondFactor(_)
         | Event::Setting(_)
         | Event::Permission(_)
         | Event::Claim(_)

@@ -6,6 +6,9 @@
 )]
 
 mod avatars;
+mod login;
 mod mail;
 mod methods;
 mod presence;
+mod second_factor;
+mod tokens;

@@ -75,3 +75,149 @@ pub fn malformed_login(what: &str) -> ApiError {
         details: None,
     }
 }
+
+/// An app's account is not for people.
+pub fn app_user_login() -> ApiError {
+    ApiError::LoginFailed {
+        code: Some(json!("error-app-user-is-not-allowed-to-login")),
+        reason: "App user is not allowed to login".into(),
+        details: None,
+    }
+}
+
+/// The account has no roles at all.
+pub fn user_without_roles() -> ApiError {
+    ApiError::LoginFailed {
+        code: Some(json!("error-user-has-no-roles")),
+        reason: "User has no roles".into(),
+        details: None,
+    }
+}
+
+/// Too many logins from that address failed.
+pub fn login_blocked_for_ip() -> ApiError {
+    ApiError::LoginFailed {
+        code: Some(json!("error-login-blocked-for-ip")),
+        reason: "Login has been temporarily blocked For IP".into(),
+        details: None,
+    }
+}
+
+/// Too many logins of that user failed.
+pub fn login_blocked_for_user() -> ApiError {
+    ApiError::LoginFailed {
+        code: Some(json!("error-login-blocked-for-user")),
+        reason: "Login has been temporarily blocked For User".into(),
+        details: None,
+    }
+}
+
+/// No login at another service is waiting to be finished with that.
+pub fn no_external_login() -> ApiError {
+    ApiError::LoginFailed {
+        code: Some(json!(145_546_287)),
+        reason: "No matching login attempt found".into(),
+        details: None,
+    }
+}
+
+/// The other service is not set up here.
+pub fn login_service_missing(name: &str) -> ApiError {
+    ApiError::LoginFailed {
+        code: Some(json!(403)),
+        reason: format!("The login service {name} is not configured").into(),
+        details: None,
+    }
+}
+
+/// Whether an error says that somebody tried to log in with something wrong. Being asked for a second factor is no
+/// failure, and what was not understood was no attempt.
+pub fn is_failed_login(error: &ApiError) -> bool {
+    let code = match error {
+        ApiError::LoginFailed {
+            code: Some(code), ..
+        } => code.clone(),
+        ApiError::Coded { code, .. } => json!(code),
+        _ => return false,
+    };
+    code == json!("Unauthorized") || code == json!(403) || code == json!("totp-invalid")
+}
+
+/// The user has a personal token of that name.
+pub fn token_exists() -> ApiError {
+    ApiError::coded(
+        "error-token-already-exists",
+        "A token with this name already exists",
+    )
+    .method("personalAccessTokens:generateToken")
+}
+
+/// The user has no personal token of that name.
+pub fn no_such_token() -> ApiError {
+    ApiError::coded("error-token-does-not-exists", "Token does not exist")
+        .method("personalAccessTokens:removeToken")
+}
+
+/// Personal tokens are not for this user.
+pub fn personal_tokens_not_allowed() -> ApiError {
+    ApiError::coded("not-authorized", "Not Authorized").method("personalAccessTokens:generateToken")
+}
+
+/// Personal tokens need a name.
+pub fn token_name_required() -> ApiError {
+    ApiError::plain("The 'tokenName' param is required")
+}
+
+/// Nobody makes tokens for users here, or not this caller.
+pub fn create_token_not_allowed() -> ApiError {
+    ApiError::coded("error-not-authorized", "Not authorized").method("createToken")
+}
+
+/// There is no such user to log out.
+pub fn unknown_user_to_log_out() -> ApiError {
+    ApiError::coded("error-invalid-user-id", "Invalid user id").method("logoutUser")
+}
+
+/// A second factor is asked for.
+pub fn second_factor_required(details: serde_json::Value) -> ApiError {
+    ApiError::coded("totp-required", "TOTP Required").with(details)
+}
+
+/// The second factor is wrong.
+pub fn second_factor_wrong(details: serde_json::Value) -> ApiError {
+    ApiError::coded("totp-invalid", "TOTP Invalid").with(details)
+}
+
+/// There is no authenticator to do that with, or its code was used.
+pub fn invalid_totp() -> ApiError {
+    ApiError::code("invalid-totp")
+}
+
+/// Second factors of that user are not the caller's business, or cannot be reset here.
+pub fn reset_not_allowed(method: &str) -> ApiError {
+    ApiError::coded("error-not-allowed", "Not allowed").method(method)
+}
+
+/// A parameter is missing.
+pub fn parameter_required(name: &str) -> ApiError {
+    ApiError::coded("error-parameter-required", format!("{name} is required"))
+}
+
+impl ApiError {
+    /// The same error as a login answers it: 401, with the code as it is.
+    #[must_use]
+    pub fn at_login(self) -> Self {
+        match self {
+            Self::Coded {
+                code,
+                reason,
+                details,
+            } => Self::LoginFailed {
+                code: Some(json!(code)),
+                reason: reason.unwrap_or_default(),
+                details,
+            },
+            other => other,
+        }
+    }
+}

@@ -2,9 +2,12 @@
 
 use axum::http::Method;
 
+use domain::permission::Permission;
+
+use crate::error::texts;
 use crate::extract::schema::Kind;
 use crate::methods::door;
-use crate::rest::auth;
+use crate::rest::{auth, second_factors, tokens};
 use crate::route::{Rate, Route, get, post, public};
 
 pub(super) fn routes() -> Vec<Route> {
@@ -15,6 +18,71 @@ pub(super) fn routes() -> Vec<Route> {
         get("me", auth::me)
             .about("Tells who is logged in.")
             .answers(&[("_id", Kind::Text), ("username", Kind::Text)]),
+        post("users.logout", tokens::logout)
+            .about("Voids all tokens of a user.")
+            .knows(&[("userId", Kind::Text)])
+            .answers(&[("message", Kind::Text)]),
+        post("users.logoutOtherClients", tokens::logout_other_clients)
+            .about("Ends the caller's other sessions; personal access tokens stay valid.")
+            .answers(&[("token", Kind::Text)]),
+        post("users.removeOtherTokens", tokens::remove_other_tokens)
+            .about("Voids all of the caller's other tokens."),
+        post("users.createToken", tokens::create_token)
+            .about("Makes a session token for a user, where the operator allows that.")
+            .knows(&USER)
+            .answers(&[("data", Kind::Object)]),
+        get("users.getPersonalAccessTokens", tokens::list_personal)
+            .about("Lists the caller's personal access tokens.")
+            .needs_or(PERSONAL, texts::personal_tokens_not_allowed)
+            .answers(&[("tokens", Kind::List)]),
+        post(
+            "users.generatePersonalAccessToken",
+            tokens::generate_personal,
+        )
+        .about("Makes a personal access token. It is shown this once.")
+        .knows(&[
+            ("tokenName", Kind::Text),
+            ("bypassTwoFactor", Kind::Boolean),
+        ])
+        .needs_or(PERSONAL, texts::personal_tokens_not_allowed)
+        .second_factor()
+        .answers(&[("token", Kind::Text)]),
+        post(
+            "users.regeneratePersonalAccessToken",
+            tokens::regenerate_personal,
+        )
+        .about("Replaces a personal access token by a new one of the same name.")
+        .knows(&[("tokenName", Kind::Text)])
+        .needs_or(PERSONAL, texts::personal_tokens_not_allowed)
+        .second_factor()
+        .answers(&[("token", Kind::Text)]),
+        post("users.removePersonalAccessToken", tokens::remove_personal)
+            .about("Voids a personal access token.")
+            .knows(&[("tokenName", Kind::Text)])
+            .needs_or(PERSONAL, texts::personal_tokens_not_allowed)
+            .second_factor(),
+        post("users.2fa.enableEmail", second_factors::enable_email)
+            .about("Has codes mailed to the caller as a second factor."),
+        post("users.2fa.disableEmail", second_factors::disable_email)
+            .about("Stops mailing codes to the caller as a second factor.")
+            .second_factor_anew(),
+        public(
+            Method::POST,
+            "users.2fa.sendEmailCode",
+            second_factors::send_email_code,
+        )
+        .about("Mails a fresh code to a user who logs in with codes by mail.")
+        .knows(&[("emailOrUsername", Kind::Text)]),
+        post("users.resetTOTP", second_factors::reset_totp)
+            .about("Takes the authenticator from the caller, or from the user named.")
+            .knows(&USER)
+            .second_factor_anew(),
+        post("users.resetE2EKey", second_factors::reset_e2e_key)
+            .about(
+                "Takes the keys of end-to-end encryption from the caller, or from the user named.",
+            )
+            .knows(&USER)
+            .second_factor_anew(),
         method_call(post("method.call/{method}", door::call)),
         // Names of methods have slashes in them, and not every client escapes those.
         method_call(post("method.call/{method}/{rest}", door::call)),
@@ -30,6 +98,15 @@ pub(super) fn routes() -> Vec<Route> {
         )),
     ]
 }
+
+/// What names a user.
+const USER: [(&str, Kind); 3] = [
+    ("userId", Kind::Text),
+    ("username", Kind::Text),
+    ("user", Kind::Text),
+];
+
+const PERSONAL: &[Permission] = &[Permission::CREATE_PERSONAL_ACCESS_TOKENS];
 
 /// Methods have limits of their own.
 fn method_call(route: Route) -> Route {

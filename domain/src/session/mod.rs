@@ -1,0 +1,261 @@
+//! The login tokens of one account. A token is recorded only as its hash.
+
+mod events;
+#[cfg(test)]
+mod tests;
+
+pub use crate::decider::Never;
+pub use events::*;
+
+use crate::{Category, Decider, StreamId, Timestamp, TokenHash, UserId};
+
+/// At most this many session tokens per account; the oldest goes first (contract, conventions 2).
+pub const MAX_SESSIONS: usize = 50;
+
+/// The stream of an account's tokens.
+pub fn stream(user: &UserId) -> StreamId {
+    StreamId::new(Category::Session, user.as_str())
+}
+
+/// A token the user made for a program.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PersonalToken {
+    /// What the user calls it.
+    pub name: String,
+    /// Its hash.
+    pub hash: TokenHash,
+    /// Who presents it is not asked for a second factor.
+    pub bypass_second_factor: bool,
+}
+
+/// The valid tokens, oldest first.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Sessions {
+    /// Those handed out by logins.
+    pub tokens: Vec<TokenHash>,
+    /// Those the user made for programs.
+    pub personal: Vec<PersonalToken>,
+}
+
+impl Sessions {
+    fn is_valid(&self, hash: &TokenHash) -> bool {
+        self.tokens.contains(hash) || self.personal.iter().any(|token| token.hash == *hash)
+    }
+
+    fn personal(&self, name: &str) -> Option<&PersonalToken> {
+        self.personal.iter().find(|token| token.name == name)
+    }
+}
+
+/// What can be asked of an account's tokens. Whether the credentials are right was checked before.
+#[derive(Clone, Debug)]
+pub enum SessionCommand {
+    /// Hand out a token.
+    Issue {
+        /// Whose.
+        user: UserId,
+        /// Hash of the new token.
+        hash: TokenHash,
+        /// It is not a login: somebody makes the token for the user.
+        granted: bool,
+        /// When.
+        at: Timestamp,
+    },
+    /// Hand out a token for a program under a new name.
+    IssuePersonal(PersonalTokenIssued),
+    /// Put a new token in the place of the one of that name.
+    Regenerate {
+        /// Whose.
+        user: UserId,
+        /// What the token is called.
+        name: String,
+        /// Hash of the new token.
+        hash: TokenHash,
+        /// Its last characters.
+        last_part: String,
+        /// When.
+        at: Timestamp,
+    },
+    /// Void the personal token of that name.
+    RevokePersonal {
+        /// Whose.
+        user: UserId,
+        /// What the token is called.
+        name: String,
+        /// When.
+        at: Timestamp,
+    },
+    /// Remember that a second factor was proved. Nothing is remembered of a void token.
+    Remember(SecondFactorPassed),
+    /// Void one token. Voiding a void one changes nothing.
+    Revoke {
+        /// Whose.
+        user: UserId,
+        /// Hash of the token.
+        hash: TokenHash,
+        /// When.
+        at: Timestamp,
+    },
+    /// Void all tokens handed out by logins but one.
+    EndOthers {
+        /// Whose.
+        user: UserId,
+        /// The one that stays.
+        except: TokenHash,
+        /// When.
+        at: Timestamp,
+    },
+    /// Void all, personal ones as well, but possibly one.
+    RevokeAll {
+        /// Whose.
+        user: UserId,
+        /// The one that stays.
+        except: Option<TokenHash>,
+        /// When.
+        at: Timestamp,
+    },
+}
+
+/// Why a wish about tokens is refused (contract, conventions 7.5).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum SessionRefusal {
+    /// The user has a personal token of that name.
+    #[error("there is a token of that name")]
+    NameTaken,
+    /// The user has no personal token of that name.
+    #[error("there is no token of that name")]
+    NoSuchToken,
+}
+
+impl Decider for Sessions {
+    type State = Self;
+    type Command = SessionCommand;
+    type Context<'a> = ();
+    type Event = SessionEvent;
+    type Refusal = SessionRefusal;
+
+    fn decide(
+        state: &Self,
+        command: SessionCommand,
+        (): &(),
+    ) -> Result<Vec<SessionEvent>, SessionRefusal> {
+        Ok(match command {
+            SessionCommand::Issue {
+                user,
+                hash,
+                granted,
+                at,
+            } => issue(state, &user, hash, granted, at),
+            SessionCommand::IssuePersonal(token) => {
+                if state.personal(&token.name).is_some() {
+                    return Err(SessionRefusal::NameTaken);
+                }
+                vec![token.into()]
+            }
+            SessionCommand::Regenerate {
+                user,
+                name,
+                hash,
+                last_part,
+                at,
+            } => {
+                let old = state.personal(&name).ok_or(SessionRefusal::NoSuchToken)?;
+                let revoked = TokenRevoked {
+                    user: user.clone(),
+                    hash: old.hash.clone(),
+                    at,
+                };
+                let issued = PersonalTokenIssued {
+                    user,
+                    hash,
+                    name,
+                    last_part,
+                    bypass_second_factor: old.bypass_second_factor,
+                    at,
+                };
+                vec![revoked.into(), issued.into()]
+            }
+            SessionCommand::RevokePersonal { user, name, at } => {
+                let old = state.personal(&name).ok_or(SessionRefusal::NoSuchToken)?;
+                let hash = old.hash.clone();
+                vec![TokenRevoked { user, hash, at }.into()]
+            }
+            SessionCommand::Remember(passed) if state.is_valid(&passed.hash) => {
+                vec![passed.into()]
+            }
+            SessionCommand::Revoke { user, hash, at } if state.is_valid(&hash) => {
+                vec![TokenRevoked { user, hash, at }.into()]
+            }
+            SessionCommand::EndOthers { user, except, at }
+                if state.tokens.iter().any(|token| *token != except) =>
+            {
+                vec![OtherSessionsEnded { user, except, at }.into()]
+            }
+            SessionCommand::RevokeAll { user, except, at }
+                if has_others(state, except.as_ref()) =>
+            {
+                vec![AllTokensRevoked { user, except, at }.into()]
+            }
+            SessionCommand::Remember(_)
+            | SessionCommand::Revoke { .. }
+            | SessionCommand::EndOthers { .. }
+            | SessionCommand::RevokeAll { .. } => vec![],
+        })
+    }
+
+    fn evolve(mut state: Self, event: &SessionEvent) -> Self {
+        match event {
+            SessionEvent::TokenIssued(event) => state.tokens.push(event.hash.clone()),
+            SessionEvent::PersonalTokenIssued(event) => state.personal.push(PersonalToken {
+                name: event.name.clone(),
+                hash: event.hash.clone(),
+                bypass_second_factor: event.bypass_second_factor,
+            }),
+            SessionEvent::SecondFactorPassed(_) => {}
+            SessionEvent::TokenRevoked(event) => {
+                state.tokens.retain(|token| *token != event.hash);
+                state.personal.retain(|token| token.hash != event.hash);
+            }
+            SessionEvent::OtherSessionsEnded(event) => {
+                state.tokens.retain(|token| *token == event.except);
+            }
+            SessionEvent::AllTokensRevoked(event) => {
+                let stays = |token: &TokenHash| Some(token) == event.except.as_ref();
+                state.tokens.retain(stays);
+                state.personal.retain(|token| stays(&token.hash));
+            }
+        }
+        state
+    }
+}
+
+/// The new token, and those that make room for it.
+fn issue(
+    state: &Sessions,
+    user: &UserId,
+    hash: TokenHash,
+    granted: bool,
+    at: Timestamp,
+) -> Vec<SessionEvent> {
+    let surplus = (state.tokens.len() + 1).saturating_sub(MAX_SESSIONS);
+    let revoked = state.tokens[..surplus].iter().map(|old| {
+        let (user, hash) = (user.clone(), old.clone());
+        TokenRevoked { user, hash, at }.into()
+    });
+    let issued = TokenIssued {
+        user: user.clone(),
+        hash,
+        granted,
+        at,
+    };
+    revoked.chain([issued.into()]).collect()
+}
+
+fn has_others(state: &Sessions, except: Option<&TokenHash>) -> bool {
+    let personal = state.personal.iter().map(|token| &token.hash);
+    state
+        .tokens
+        .iter()
+        .chain(personal)
+        .any(|token| Some(token) != except)
+}

@@ -1,0 +1,89 @@
+//! The view of who has which second factors.
+
+use domain::second_factor::SecondFactorEvent;
+use domain::user::UserEvent;
+use domain::{Event, UserId};
+use rusqlite::{OptionalExtension, params};
+
+use crate::error::QueryError;
+use crate::projection::{Applied, Projection};
+use crate::tx::Tx;
+use crate::views::Views;
+
+/// See the module. Written straight to SQLite: second factors change rarely.
+pub(crate) struct SecondFactorsView;
+
+impl Projection for SecondFactorsView {
+    fn name(&self) -> &'static str {
+        "second_factors"
+    }
+
+    fn version(&self) -> u32 {
+        1
+    }
+
+    fn tables(&self) -> &'static str {
+        "CREATE TABLE second_factors (
+            user TEXT NOT NULL PRIMARY KEY,
+            totp INTEGER,
+            email INTEGER
+        ) WITHOUT ROWID;"
+    }
+
+    fn apply(&self, tx: &mut Tx, event: &Applied) -> rusqlite::Result<()> {
+        let (column, user, value) = match &event.event {
+            Event::SecondFactor(SecondFactorEvent::TotpEnabled(event)) => {
+                ("totp", &event.user, true)
+            }
+            Event::SecondFactor(SecondFactorEvent::TotpDisabled(event)) => {
+                ("totp", &event.user, false)
+            }
+            Event::SecondFactor(SecondFactorEvent::EmailFactorChanged(event)) => {
+                ("email", &event.user, event.enabled)
+            }
+            Event::User(UserEvent::UserDeleted(event)) => {
+                tx.conn
+                    .prepare_cached("DELETE FROM second_factors WHERE user = ?1")?
+                    .execute([event.user.as_str()])?;
+                return Ok(());
+            }
+            _ => return Ok(()),
+        };
+        tx.conn
+            .prepare_cached(&format!(
+                "INSERT INTO second_factors (user, {column}) VALUES (?1, ?2)
+                 ON CONFLICT (user) DO UPDATE SET {column} = ?2"
+            ))?
+            .execute(params![user.as_str(), value])?;
+        Ok(())
+    }
+}
+
+/// Which second factors an account has.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct SecondFactorFacts {
+    /// Whether codes of an authenticator are asked for; `None`: there never was one.
+    pub totp: Option<bool>,
+    /// Whether codes are mailed; `None`: never decided.
+    pub email: Option<bool>,
+}
+
+impl Views {
+    /// The second factors of a user.
+    pub async fn second_factors(&self, user: &UserId) -> Result<SecondFactorFacts, QueryError> {
+        let user = user.clone();
+        let found = self
+            .read(move |conn| {
+                conn.prepare_cached("SELECT totp, email FROM second_factors WHERE user = ?1")?
+                    .query_row([user.as_str()], |row| {
+                        Ok(SecondFactorFacts {
+                            totp: row.get(0)?,
+                            email: row.get(1)?,
+                        })
+                    })
+                    .optional()
+            })
+            .await?;
+        Ok(found.unwrap_or_default())
+    }
+}
