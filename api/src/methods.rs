@@ -197,8 +197,10 @@ mod tests {
             .collect();
         open.sort_unstable();
         let known = [
+            "checkRegistrationSecretURL",
             "forgotPassword",
             "login",
+            "registerUser",
             "resetPassword",
             "sendConfirmationEmail",
             "sendForgotPasswordEmail",

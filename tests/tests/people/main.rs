@@ -7,8 +7,11 @@
 
 mod avatars;
 mod login;
+mod data_export;
 mod mail;
 mod methods;
+mod preferences;
 mod presence;
 mod second_factor;
 mod tokens;
+mod users_read;
