@@ -94,20 +94,32 @@ pub async fn login(
     }
 }
 
-/// Logs in whoever came with a link that was mailed to the user; whether it is good was checked before. It stands for
-/// the password, not for a second factor.
+/// Asks whoever came with a link that was mailed to the user for a second factor, before the link is used up: it stands
+/// for the password, not for more. Says whether one was proved.
+pub async fn prove_beside_link(
+    state: &AppState,
+    user: &UserId,
+    answer: &FactorAnswer,
+) -> Result<bool, ApiError> {
+    let Some(user) = state.views().user(user).await? else {
+        return Ok(false);
+    };
+    second_factor::at_login(state, &user, answer)
+        .await
+        .map_err(ApiError::at_login)
+}
+
+/// Logs in whoever came with a link that was mailed to the user; the link was good. `proved`: and so was a second
+/// factor.
 pub async fn with_link(
     state: &AppState,
     client: &Client,
     user: &UserId,
-    answer: &FactorAnswer,
+    proved: bool,
 ) -> Result<LoggedIn, ApiError> {
     let user = state.views().user(user).await?;
     let user = user.ok_or_else(texts::wrong_credentials)?;
     may_log_in(&user)?;
-    let proved = second_factor::at_login(state, &user, answer)
-        .await
-        .map_err(ApiError::at_login)?;
     hand_out(state, client, user, proved).await
 }
 

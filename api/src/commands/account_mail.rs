@@ -10,7 +10,7 @@ use domain::account_mail::{
 use domain::claim::{self, Claim, ClaimCommand, NameKind};
 use domain::password::check_policy;
 use domain::user::{self, Account, PasswordHash, User, UserCommand, UserContext, UserCreated};
-use domain::{Timestamp, UserId};
+use domain::{Decider as _, Timestamp, UserId};
 use eventstore::ExecuteError;
 use eventstore::execute::Transaction;
 use parking_lot::Mutex;
@@ -446,7 +446,7 @@ impl Chosen<'_> {
 pub async fn reset(state: &AppState, token: &str, chosen: Chosen<'_>) -> Result<UserId, ApiError> {
     let user = owner(state, token).await?;
     // Looked at before a password is hashed for it; decided below.
-    check_reset(state, &user, token).await?;
+    check(state, &user, token, Use::Reset).await?;
     let password = chosen.hash(state).await?;
     let (hash, at) = (token_hash(token), now());
     state
@@ -474,14 +474,23 @@ pub async fn reset(state: &AppState, token: &str, chosen: Chosen<'_>) -> Result<
     Ok(user)
 }
 
-/// Whether a link to choose a password can be followed.
-pub async fn can_reset(state: &AppState, token: &str) -> Result<(), ApiError> {
-    let user = owner(state, token).await?;
-    check_reset(state, &user, token).await
+/// What a link is good for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Use {
+    /// To prove an address.
+    Verify,
+    /// To choose a password.
+    Reset,
 }
 
-async fn check_reset(state: &AppState, user: &UserId, token: &str) -> Result<(), ApiError> {
-    use domain::Decider as _;
+/// Whether a link can be followed; changes nothing. Answers whose it is.
+pub async fn can_follow(state: &AppState, token: &str, to: Use) -> Result<UserId, ApiError> {
+    let user = owner(state, token).await?;
+    check(state, &user, token, to).await?;
+    Ok(user)
+}
+
+async fn check(state: &AppState, user: &UserId, token: &str, to: Use) -> Result<(), ApiError> {
     let (hash, at) = (token_hash(token), now());
     state
         .run(user, async |tx| {
@@ -490,10 +499,10 @@ async fn check_reset(state: &AppState, user: &UserId, token: &str) -> Result<(),
                 .state::<AccountMail>(&account_mail::stream(user))
                 .await
                 .map_err(ExecuteError::widen)?;
-            let command = AccountMailCommand::Reset {
-                user: user.clone(),
-                hash: hash.clone(),
-                at,
+            let (user, hash) = (user.clone(), hash.clone());
+            let command = match to {
+                Use::Verify => AccountMailCommand::Verify { user, hash, at },
+                Use::Reset => AccountMailCommand::Reset { user, hash, at },
             };
             AccountMail::decide(&links, command, &&addresses(&account)[..])
                 .map(drop)

@@ -1,14 +1,14 @@
 //! Methods about mail: links to prove an address or to choose a password, and the test mail (contract, integrations
 //! 11 and conventions 10).
 
-use domain::UserId;
 use domain::permission::Permission;
+use domain::UserId;
 use reactors::mail::{Mailbox, test_mail};
 use serde_json::{Value, json};
 
 use super::{AnyMethodCall, Method, MethodCall, MethodOutcome, method, open_method, sessions};
-use crate::commands::account_mail::{self, Chosen};
-use crate::error::texts;
+use crate::commands::account_mail::{self, Chosen, Use};
+use crate::error::{ApiError, texts};
 use crate::login;
 use crate::password::PasswordDigest;
 use crate::state::fresh_id;
@@ -55,19 +55,29 @@ async fn reset_password(call: AnyMethodCall) -> MethodOutcome {
         }
         _ => Chosen::Clear(call.args.text(1)?),
     };
+    let proved = prove(&call, token, Use::Reset).await?;
     let user = account_mail::reset(&call.state, token, chosen).await?;
-    log_in(&call, &user).await
+    log_in(&call, &user, proved).await
 }
 
 /// `verifyEmail(token)`: a login.
 async fn verify_email(call: AnyMethodCall) -> MethodOutcome {
-    let user = account_mail::verify(&call.state, call.args.text(0)?).await?;
-    log_in(&call, &user).await
+    let token = call.args.text(0)?;
+    let proved = prove(&call, token, Use::Verify).await?;
+    let user = account_mail::verify(&call.state, token).await?;
+    log_in(&call, &user, proved).await
+}
+
+/// Asks for a second factor before a link is followed that logs in: whoever reads somebody's mail is not them yet. Says
+/// whether one was proved.
+async fn prove(call: &AnyMethodCall, token: &str, to: Use) -> Result<bool, ApiError> {
+    let user = account_mail::can_follow(&call.state, token, to).await?;
+    login::prove_beside_link(&call.state, &user, &call.factor).await
 }
 
 /// Logs in whoever came with a link. The link did its work even when the account may not log in.
-async fn log_in(call: &AnyMethodCall, user: &UserId) -> MethodOutcome {
-    let login = login::with_link(&call.state, &call.client, user, &call.factor).await?;
+async fn log_in(call: &AnyMethodCall, user: &UserId, proved: bool) -> MethodOutcome {
+    let login = login::with_link(&call.state, &call.client, user, proved).await?;
     Ok(sessions::login_result(&login))
 }
 

@@ -11,7 +11,7 @@ use html_escape::{encode_quoted_attribute, encode_text};
 use sha2::{Digest as _, Sha256};
 
 use super::answer::{Answer, Outcome};
-use crate::commands::account_mail::{self, Chosen};
+use crate::commands::account_mail::{self, Chosen, Use};
 use crate::error::{ApiError, texts};
 use crate::extract::Anyone;
 
@@ -57,8 +57,8 @@ pub async fn verify_email(call: Anyone) -> Outcome {
 
 /// `GET /reset-password/<token>`: the form.
 pub async fn reset_form(call: Anyone) -> Outcome {
-    match account_mail::can_reset(&call.state, call.input.path("token")).await {
-        Ok(()) => Ok(form(&call, StatusCode::OK, None)),
+    match account_mail::can_follow(&call.state, call.input.path("token"), Use::Reset).await {
+        Ok(_) => Ok(form(&call, StatusCode::OK, None)),
         Err(error) => no_reset(&call, error),
     }
 }
@@ -70,7 +70,7 @@ pub async fn reset_password(call: Anyone) -> Outcome {
     let repeated = params.text("repeated")?.unwrap_or_default();
     let token = call.input.path("token");
     if password != repeated {
-        if let Err(error) = account_mail::can_reset(&call.state, token).await {
+        if let Err(error) = account_mail::can_follow(&call.state, token, Use::Reset).await {
             return no_reset(&call, error);
         }
         let problem = "These are two different passwords. Please type the same one twice.";

@@ -7,6 +7,8 @@ use domain::account_mail::{
     PasswordResetRequested, ResetReason, WelcomeMailRequested,
 };
 use domain::data_export::{DataExportCompleted, DataExportEvent};
+use domain::e2e::KeyPairEvent;
+use domain::second_factor::{EmailCodeIssued, SecondFactorEvent, email_code_purpose};
 use domain::settings::Settings;
 use domain::user::{self, Account, EmailChanged, User, UserCreated, UserEvent, UserKind};
 use domain::{Decider as _, Event, EventPayload as _, RoleId, Sealed, StreamId, UserId};
@@ -63,6 +65,9 @@ pub(crate) fn may_matter(event_type: &str) -> bool {
                 | "UserActivated"
                 | "UserDeactivated"
                 | "DataExportCompleted"
+                | "EmailCodeIssued"
+                | "TotpDisabled"
+                | "KeyPairReset"
         )
 }
 
@@ -97,8 +102,43 @@ impl Desk<'_> {
             Event::DataExport(DataExportEvent::DataExportCompleted(event)) => {
                 self.copy_ready(&event).await
             }
+            Event::SecondFactor(SecondFactorEvent::EmailCodeIssued(event)) => {
+                self.code(&event).await
+            }
+            Event::SecondFactor(SecondFactorEvent::TotpDisabled(event))
+                if event.reset && recorded.actor != event.user =>
+            {
+                self.taken_away(&event.user, "TOTP_reset").await
+            }
+            Event::KeyPair(KeyPairEvent::KeyPairReset(event)) if recorded.actor != event.user => {
+                self.taken_away(&event.user, "E2E_key_reset").await
+            }
             _ => Ok(Vec::new()),
         }
+    }
+
+    /// A code that proves who somebody is, to every address it was meant for.
+    async fn code(&self, event: &EmailCodeIssued) -> Result<Vec<Letter>, Trouble> {
+        if event.expires.as_millis() <= super::now() {
+            return Ok(Vec::new());
+        }
+        let Some(account) = self.account(&event.user).await? else {
+            return Ok(Vec::new());
+        };
+        let code = self.open(&email_code_purpose(&event.user), &event.code)?;
+        let letter = |address: &String| Letter {
+            to: mailbox_of(&account, address),
+            subject: "{Authentication_code_Subject}".to_owned(),
+            body: "{Authentication_code_Email}".to_owned(),
+            values: values(&account).with("code", code.as_str()),
+        };
+        Ok(event.to.iter().map(letter).collect())
+    }
+
+    /// Somebody else took something from an account that its owner had set up.
+    async fn taken_away(&self, user: &UserId, key: &str) -> Result<Vec<Letter>, Trouble> {
+        let account = self.account(user).await?;
+        Ok(account.map_or_else(Vec::new, |account| Self::notice(&account, key)))
     }
 
     /// A copy of somebody's data is there to be fetched.

@@ -135,6 +135,14 @@ const TEXTS: &[(&str, &str)] = &[
         "<p>Hello [name],</p><p>an administrator removed the authenticator app from your account, and logged you out everywhere. Set one up again after logging in.</p>",
     ),
     (
+        "E2E_key_reset_Subject",
+        "[Site_Name]: your encryption keys were reset",
+    ),
+    (
+        "E2E_key_reset_Email",
+        "<p>Hello [name],</p><p>an administrator reset the keys of your encrypted rooms, and logged you out everywhere. After logging in you get new ones; others in those rooms must let you in again.</p>",
+    ),
+    (
         "UserDataDownload_Subject",
         "[Site_Name]: the copy of your data is ready",
     ),
