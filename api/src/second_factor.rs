@@ -100,17 +100,13 @@ pub async fn enrolled(state: &AppState, user: &UserFacts) -> Result<Enrolled, Ap
         && facts.totp == Some(true);
     let email = settings.bool("Accounts_TwoFactorAuthentication_By_Email_Enabled")
         && facts.email == Some(true)
-        && can_mail(&settings);
+        && state.mailer().is_configured();
     let addresses = if email {
         verified_addresses(user)
     } else {
         Vec::new()
     };
     Ok(Enrolled { totp, addresses })
-}
-
-fn can_mail(settings: &Settings) -> bool {
-    !settings.text("SMTP_Host").trim().is_empty()
 }
 
 fn verified_addresses(user: &UserFacts) -> Vec<String> {

@@ -1,8 +1,8 @@
 //! Methods about mail: links to prove an address or to choose a password, and the test mail (contract, integrations
 //! 11 and conventions 10).
 
-use domain::permission::Permission;
 use domain::UserId;
+use domain::permission::Permission;
 use reactors::mail::{Mailbox, test_mail};
 use serde_json::{Value, json};
 

@@ -6,7 +6,7 @@ use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use tests::client::Client;
 use tests::mongo::MongoServer;
-use tests::server::{Server, ServerOptions};
+use tests::server::{ADMIN, ADMIN_PASSWORD, Server, ServerOptions};
 use tests::smtp::{Received, SmtpSink};
 
 const FORM: &str = "application/x-www-form-urlencoded";
@@ -557,4 +557,63 @@ async fn a_node_that_is_new_does_not_mail_the_past() {
     sign_up(&server, "will", "will@example.org").await;
     sink.wait_for("will@example.org", "Welcome").await;
     assert!(sink.to("vera@example.org", "").is_empty());
+}
+
+/// The code in the `number`th mail with one, once it is there.
+async fn mailed_code(sink: &SmtpSink, number: usize) -> String {
+    let deadline = std::time::Instant::now() + Duration::from_secs(30);
+    loop {
+        let codes: std::collections::BTreeSet<String> = sink
+            .to("admin@example.org", "code to log in")
+            .iter()
+            .filter_map(|mail| {
+                let position = mail.header("Message-ID");
+                let code = mail.text.split("your code is ").nth(1)?.get(..6)?;
+                Some(format!("{position} {code}"))
+            })
+            .collect();
+        // Ids begin with the position, which has as many digits in so short a log.
+        if let Some(line) = codes.iter().nth(number) {
+            return line.split(' ').nth(1).unwrap().to_owned();
+        }
+        assert!(
+            std::time::Instant::now() < deadline,
+            "no code {number}: {codes:?}"
+        );
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+}
+
+#[tokio::test]
+async fn codes_are_mailed_and_links_do_not_go_around_them() {
+    let sink = SmtpSink::start();
+    let server = sink
+        .server()
+        .env("TEST_MODE", "false")
+        .env("OVERWRITE_SETTING_API_Enable_Rate_Limiter", "false")
+        .env(
+            "OVERWRITE_SETTING_Accounts_TwoFactorAuthentication_By_Email_Auto_Opt_In",
+            "true",
+        )
+        .start()
+        .await;
+    let client = server.client();
+    let form = json!({"user": ADMIN, "password": ADMIN_PASSWORD});
+    let challenge = client.post("login", form.clone()).await.refused(401);
+    assert_eq!(challenge["error"], "totp-required", "{challenge}");
+    let code = mailed_code(&sink, 0).await;
+    let mut answered = form.clone();
+    answered["code"] = json!(code);
+    client.post("login", answered.clone()).await.ok();
+    client.post("login", answered).await.refused(401);
+
+    let forgot = json!({"email": "admin@example.org"});
+    client.post("users.forgotPassword", forgot).await.ok();
+    let mail = sink.wait_for("admin@example.org", "new password").await;
+    let token = reset_token(&mail);
+    let asked = method(&client, "resetPassword", json!([token, "brand new"])).await;
+    assert_eq!(asked["error"]["error"], "totp-required", "{asked}");
+    let code = json!({"twoFactorCode": mailed_code(&sink, 1).await, "twoFactorMethod": "email"});
+    let login = method(&client, "resetPassword", json!([token, "brand new", code])).await;
+    assert!(login["result"]["token"].is_string(), "{login}");
 }
