@@ -9,9 +9,16 @@ pub mod shape;
 pub mod target;
 
 pub mod auth;
+pub mod cloud;
 pub mod info;
+pub mod login_services;
+pub mod oauth_apps;
+pub mod oauth_provider;
 pub mod permissions;
 pub mod second_factors;
+pub mod push;
+pub mod roles;
+pub mod setting_docs;
 pub mod settings;
 pub mod tokens;
 
