@@ -33,7 +33,7 @@ use crate::state::{AdminAccount, AppState, DoorConfig, SettingPolicy};
 use crate::telemetry::metered::MeteredLog;
 use crate::telemetry::metrics;
 use crate::telemetry::request::{Observer, observe};
-use crate::{bootstrap, control, router, serve, shutdown};
+use crate::{bootstrap, control, router, serve, shutdown, statistics};
 
 /// Pause between attempts at first-start work while the log cannot be reached.
 const RETRY: Duration = Duration::from_secs(2);
@@ -177,6 +177,7 @@ impl App {
         let (background, working) = (TaskTracker::new(), CancellationToken::new());
         background.spawn(metrics::upkeep(metrics::install(), working.clone()));
         background.spawn(MailWishes::grant(self.state.clone(), working.clone()));
+        background.spawn(statistics::run(self.state.clone(), working.clone()));
         let (log, views) = (self.log.clone(), self.views.clone());
         background.spawn(control::watch(
             self.folder.path().to_owned(),

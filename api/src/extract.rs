@@ -175,6 +175,12 @@ impl Caller {
         &self.user.id
     }
 
+    /// Whether the caller holds `permission` through a workspace-wide role.
+    pub fn may(&self, state: &AppState, permission: Permission) -> bool {
+        self.authority(&[], &state.views().permissions())
+            .has(permission)
+    }
+
     /// The caller's rights, with the roles held in the room in question.
     pub fn authority<'a>(
         &'a self,
@@ -378,9 +384,7 @@ pub struct Call {
 impl Call {
     /// Whether the caller holds `permission` through a workspace-wide role.
     pub fn may(&self, permission: Permission) -> bool {
-        self.caller
-            .authority(&[], &self.state.views().permissions())
-            .has(permission)
+        self.caller.may(&self.state, permission)
     }
 
     /// Refuses (403) a caller without `permission`.

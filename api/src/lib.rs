@@ -34,5 +34,6 @@ pub mod route;
 pub mod router;
 pub mod second_factor;
 pub mod state;
+pub mod statistics;
 
 pub mod live;

@@ -193,6 +193,19 @@ impl Presence {
         }
     }
 
+    /// A user chose another status: from now on that is what they are shown as while they are there, whatever was set
+    /// by hand.
+    pub fn recompute(&self, user: &UserFacts) {
+        let mut everybody = self.0.everybody.lock();
+        if everybody.people.contains_key(&user.id) {
+            everybody.change(&user.id, |person| {
+                person.chosen = user.chosen_status;
+                person.by_hand = None;
+            });
+        }
+        everybody.tell(&user.id);
+    }
+
     /// A user chose another status, or says something else of themselves: whoever watches hears of it.
     pub fn refresh(&self, user: &UserFacts) {
         let mut everybody = self.0.everybody.lock();

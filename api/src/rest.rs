@@ -47,7 +47,16 @@ pub mod chat;
 pub mod emoji;
 
 pub mod assets;
+pub mod autotranslate;
+pub mod custom_status;
+pub mod dns;
+pub mod e2e;
 pub mod emoji_custom;
+pub mod moderation;
+pub mod search;
+pub mod shield;
+pub mod small;
 pub mod sounds;
+pub mod statistics;
 
 pub use table::routes;

@@ -221,6 +221,7 @@ mod tests {
             .collect();
         public.sort();
         let known = [
+            "GET /_timesync",
             "GET /api-docs/",
             "GET /api-docs/{file}",
             "GET /api/info",
@@ -228,7 +229,10 @@ mod tests {
             "GET /api/v1/openapi.json",
             "GET /api/v1/service.configurations",
             "GET /api/v1/settings.oauth",
+            "GET /api/v1/pw.getPolicy",
+            "GET /api/v1/pw.getPolicyReset",
             "GET /api/v1/settings.public",
+            "GET /api/v1/shield.svg",
             "GET /api/v1/users.getAvatar",
             "GET /assets/{file}",
             "GET /avatar/room/{room}",
@@ -240,7 +244,9 @@ mod tests {
             "GET /oauth/authorize",
             "GET /oauth/userinfo",
             "GET /reset-password/{token}",
+            "GET /robots.txt",
             "GET /verify-email/{token}",
+            "POST /api/ecdh_proxy/initEncryptedSession",
             "POST /api/v1/login",
             "POST /api/v1/method.callAnon/{method}",
             "POST /api/v1/method.callAnon/{method}/{rest}",

@@ -20,6 +20,7 @@ use crate::mail_domain::MailDomains;
 use crate::password::PasswordHasher;
 use crate::presence::Presence;
 use crate::rate_limit::RateLimiter;
+use crate::statistics::Statistics;
 
 /// The administrator the operator named (`ADMIN_USERNAME`, `ADMIN_PASS`, `ADMIN_EMAIL`).
 #[derive(Clone)]
@@ -97,6 +98,8 @@ struct Shared {
     mailer: Arc<SmtpMailer>,
     mail_wishes: MailWishes,
     mail_domains: MailDomains,
+    statistics: Statistics,
+    started_at: Timestamp,
     /// Finds mentions, for the name pattern it was made with.
     scanner: Mutex<(String, Arc<Scanner>)>,
 }
@@ -119,6 +122,8 @@ impl AppState {
             presence: Presence::new(views.clone()),
             mailer: Arc::new(mailer),
             mail_wishes: MailWishes::default(),
+            statistics: Statistics::default(),
+            started_at: now(),
             executor,
             views,
             vault,
@@ -202,6 +207,16 @@ impl AppState {
     /// Says whether mail can be sent to a domain.
     pub fn mail_domains(&self) -> &MailDomains {
         &self.0.mail_domains
+    }
+
+    /// Snapshots of figures.
+    pub fn statistics(&self) -> &Statistics {
+        &self.0.statistics
+    }
+
+    /// When this process began to serve.
+    pub fn started_at(&self) -> Timestamp {
+        self.0.started_at
     }
 
     /// What finds mentions in this workspace; made anew only when the pattern of names changes.

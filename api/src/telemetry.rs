@@ -1,5 +1,6 @@
 //! What the server tells about itself: log lines, metrics, one line and one sample per request.
 
+pub mod lines;
 pub mod metered;
 pub mod metrics;
 pub mod request;
@@ -7,6 +8,7 @@ pub mod request;
 use std::io::IsTerminal as _;
 
 use tracing_subscriber::EnvFilter;
+use tracing_subscriber::fmt::writer::MakeWriterExt as _;
 
 use crate::config::{Config, LogFormat};
 
@@ -18,7 +20,8 @@ pub fn init(config: &Config) {
     let lines = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_ansi(std::io::stderr().is_terminal())
-        .with_writer(std::io::stderr);
+        // The last ones are also kept, for administrators.
+        .with_writer(std::io::stderr.and(lines::Recorder));
     let _ = match config.log_format {
         LogFormat::Text => lines.try_init(),
         LogFormat::Json => lines.json().flatten_event(true).try_init(),

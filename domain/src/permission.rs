@@ -104,6 +104,7 @@ permissions! {
     MANAGE_EMAIL_INBOX = "manage-email-inbox" ["admin"];
     MANAGE_EMOJI = "manage-emoji" ["admin"];
     MANAGE_INCOMING_INTEGRATIONS = "manage-incoming-integrations" ["admin"];
+    MANAGE_MODERATION_ACTIONS = "manage-moderation-actions" ["admin"];
     MANAGE_OAUTH_APPS = "manage-oauth-apps" ["admin"];
     MANAGE_OUTGOING_INTEGRATIONS = "manage-outgoing-integrations" ["admin"];
     MANAGE_OWN_INCOMING_INTEGRATIONS = "manage-own-incoming-integrations" ["admin"];
@@ -153,6 +154,7 @@ permissions! {
     VIEW_JOIN_CODE = "view-join-code" ["admin"];
     VIEW_JOINED_ROOM = "view-joined-room" ["guest" "bot" "app" "anonymous"];
     VIEW_LOGS = "view-logs" ["admin"];
+    VIEW_MODERATION_CONSOLE = "view-moderation-console" ["admin"];
     VIEW_OTHER_USER_CHANNELS = "view-other-user-channels" ["admin"];
     VIEW_OUTSIDE_ROOM = "view-outside-room" ["admin" "owner" "moderator" "user"];
     VIEW_P_ROOM = "view-p-room" ["admin" "user" "anonymous" "guest"];

@@ -8,7 +8,8 @@ use domain::message::{
     self, Content, Mention, Message, MessageCommand, MessageContext, MessagePosted, MessageRefusal,
     PostChecks, Presentation,
 };
-use domain::room::RoomKind;
+use domain::permission::Authority;
+use domain::room::{RoomFacts, RoomKind};
 use domain::settings::Settings;
 use domain::{MessageId, Timestamp};
 use eventstore::ExecuteError;
@@ -183,6 +184,36 @@ pub async fn change(
     let stream = message::stream(&record.id);
     state
         .run(caller.id(), async |tx| {
+            tx.decide::<Message>(&stream, command.clone(), &context)
+                .await
+                .map(drop)
+                .map_err(ExecuteError::widen)
+        })
+        .await
+}
+
+/// The same with rights that are not the caller's own: those a rule of the server gives.
+pub async fn change_as(
+    state: &AppState,
+    authority: Authority<'_>,
+    username: &str,
+    room: &RoomFacts,
+    record: &MessageRecord,
+    command: &MessageCommand,
+) -> Result<(), ApiError> {
+    let settings = state.views().settings();
+    let context = MessageContext {
+        authority,
+        username,
+        room,
+        membership: None,
+        settings: &settings,
+        system_message: record.system.then_some(record.at),
+        has_replies: record.replies > 0,
+    };
+    let stream = message::stream(&record.id);
+    state
+        .run(authority.actor, async |tx| {
             tx.decide::<Message>(&stream, command.clone(), &context)
                 .await
                 .map(drop)

@@ -1,7 +1,357 @@
 //! Methods about small services around the workspace.
 
-use super::Method;
+use domain::presence::Status;
+use domain::{RoomId, UserId};
+use projections::CustomStatusQuery;
+use serde_json::{Value, json};
+
+use super::{Method, MethodCall, MethodOutcome, method};
+use crate::commands::webdav::Secret;
+use crate::commands::{custom_status, e2e, presence, webdav};
+use crate::error::{ApiError, texts};
+use crate::extract::params::Params;
+use crate::rest;
+use crate::state::fresh_id;
 
 pub(super) fn methods() -> Vec<Method> {
-    Vec::new()
+    vec![
+        method("UserPresence:online", connection),
+        method("UserPresence:away", connection),
+        method("UserPresence:connect", connection),
+        method("UserPresence:ping", connection),
+        method("UserPresence:setDefaultStatus", set_default_status),
+        method("setUserStatus", set_user_status),
+        method("spotlight", spotlight),
+        method("getPasswordPolicy", password_policy),
+        method("listCustomUserStatus", list_custom_statuses),
+        method("insertOrUpdateUserStatus", save_custom_status),
+        method("deleteCustomUserStatus", delete_custom_status),
+        method("e2e.fetchMyKeys", fetch_my_keys),
+        method("e2e.setUserPublicAndPrivateKeys", set_keys),
+        method("e2e.getUsersOfRoomWithoutKey", users_without_key),
+        method("e2e.setRoomKeyID", set_room_key_id),
+        method("e2e.updateGroupKey", update_group_key),
+        method("e2e.requestSubscriptionKeys", request_keys),
+        method("reportMessage", report_message),
+        method("addWebdavAccount", add_webdav),
+        method("addWebdavAccountByToken", add_webdav_token),
+        method("removeWebdavAccount", remove_webdav),
+        method("getWebdavFileList", webdav_files),
+        method("getFileFromWebdav", webdav_files),
+        method("getWebdavFilePreview", webdav_files),
+        method("uploadFileToWebdav", webdav_files),
+        method("autoTranslate.getSupportedLanguages", languages),
+        method("autoTranslate.saveSettings", save_translation),
+        method("autoTranslate.getProviderUiMetadata", translators),
+    ]
+}
+
+// ---- presence -------------------------------------------------------------------------------------------------
+
+/// `UserPresence:online`, `:away`, `:connect`, `:ping`: what they say is about a socket; a request has none.
+async fn connection(call: MethodCall) -> MethodOutcome {
+    let named = call.args.get(0).as_str().unwrap_or_default();
+    if !named.is_empty() && named != call.caller.id().as_str() {
+        return Err(texts::others_connection());
+    }
+    Ok(Value::Null)
+}
+
+/// `UserPresence:setDefaultStatus(status)` or `(user, status)`. A status there is not is passed over.
+async fn set_default_status(call: MethodCall) -> MethodOutcome {
+    let (user, status) = match call.args.optional_text(1)? {
+        Some(status) => (call.args.text(0)?, status),
+        None => ("", call.args.text(0)?),
+    };
+    if !user.is_empty() && user != call.caller.id().as_str() {
+        return Err(texts::others_connection());
+    }
+    let Some(status) = Status::find(status) else {
+        return Ok(Value::Null);
+    };
+    let own = call.caller.user.clone();
+    presence::choose(&call.state, &call.caller, &own, status).await?;
+    if let Some(user) = call.state.views().user(&own.id).await? {
+        call.state.presence().recompute(&user);
+    }
+    Ok(Value::Null)
+}
+
+/// `setUserStatus(status, text)`; either may be missing.
+async fn set_user_status(call: MethodCall) -> MethodOutcome {
+    let (status, text) = (call.args.optional_text(0)?, call.args.optional_text(1)?);
+    let settings = call.state.views().settings();
+    if text.is_some() && !settings.bool("Accounts_AllowUserStatusMessageChange") {
+        return Err(texts::status_change_not_allowed());
+    }
+    let own = call.caller.user.clone();
+    let status = status.filter(|status| !status.is_empty());
+    rest::presence::apply(&call.state, &call.caller, &own, text, status).await?;
+    Ok(Value::Null)
+}
+
+// ---- search ---------------------------------------------------------------------------------------------------
+
+/// `spotlight(text, user names to leave out, {users, rooms}, room)`. With a room its members come first.
+async fn spotlight(call: MethodCall) -> MethodOutcome {
+    let text = call.args.text(0)?;
+    let except: Vec<String> = call
+        .args
+        .get(1)
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter_map(|name| name.as_str().map(str::to_owned))
+        .take(100)
+        .collect();
+    let wanted = |what: &str| call.args.get(2)[what].as_bool().unwrap_or(true);
+    let (state, caller) = (&call.state, &call.caller);
+    let mut users = Vec::new();
+    if wanted("users") {
+        if let Some(room) = call.args.optional_text(3)? {
+            users = members(&call, &RoomId::new(room), text, &except).await?;
+        }
+        for doc in rest::search::propose_people(state, caller, text, &except).await? {
+            if users.iter().all(|known| known.get("_id") != doc.get("_id")) {
+                users.push(doc);
+            }
+        }
+        let limit = state
+            .views()
+            .settings()
+            .int("Number_of_users_autocomplete_suggestions");
+        users.truncate(usize::try_from(limit).unwrap_or(0));
+    }
+    let rooms = if wanted("rooms") {
+        rest::search::propose_rooms(state, caller, text).await?
+    } else {
+        Vec::new()
+    };
+    Ok(json!({ "users": users, "rooms": rooms }))
+}
+
+/// Members of a room that the caller may see.
+async fn members(
+    call: &MethodCall,
+    room: &RoomId,
+    text: &str,
+    except: &[String],
+) -> Result<Vec<rest::shape::Doc>, ApiError> {
+    let place = crate::commands::place::Place::of(&call.state, &call.caller, room).await?;
+    if !place.is_some_and(|place| place.is_member()) {
+        return Ok(Vec::new());
+    }
+    let query = projections::MemberQuery {
+        room: room.clone(),
+        filter: Some(text.to_owned()).filter(|text| !text.is_empty()),
+        descending: false,
+        slice: projections::Slice {
+            offset: 0,
+            count: Some(20),
+        },
+    };
+    let found = call.state.views().members(query).await?;
+    let mut members = Vec::new();
+    for doc in &found.items {
+        let mut doc = rest::shape::member(&call.state, doc);
+        doc.remove("_updatedAt");
+        let left_out = doc
+            .get("username")
+            .and_then(Value::as_str)
+            .is_some_and(|name| except.iter().any(|except| except == name));
+        if !left_out {
+            members.push(doc);
+        }
+    }
+    Ok(members)
+}
+
+/// `getPasswordPolicy({token})`.
+async fn password_policy(call: MethodCall) -> MethodOutcome {
+    Ok(rest::small::policy(&call.state))
+}
+
+// ---- custom statuses ------------------------------------------------------------------------------------------
+
+/// `listCustomUserStatus()`.
+async fn list_custom_statuses(call: MethodCall) -> MethodOutcome {
+    let query = CustomStatusQuery::default();
+    let found = call.state.views().custom_statuses(query).await?;
+    let docs = found
+        .items
+        .iter()
+        .filter_map(|doc| serde_json::from_slice(doc).ok())
+        .collect();
+    Ok(Value::Array(docs))
+}
+
+/// `insertOrUpdateUserStatus({_id?, name, statusType})`: its id when it is new, else true.
+async fn save_custom_status(call: MethodCall) -> MethodOutcome {
+    let wish = call.args.object(0)?;
+    let text = |name: &str| wish.get(name).and_then(Value::as_str);
+    let description =
+        rest::custom_status::description(text("name").unwrap_or_default(), text("statusType"))?;
+    let (state, caller) = (&call.state, &call.caller);
+    match text("_id").filter(|id| !id.is_empty()) {
+        Some(id) => {
+            custom_status::save(state, caller, id, &description, false).await?;
+            Ok(json!(true))
+        }
+        None => {
+            let id = fresh_id();
+            custom_status::save(state, caller, &id, &description, true).await?;
+            Ok(json!(id))
+        }
+    }
+}
+
+/// `deleteCustomUserStatus(id)`.
+async fn delete_custom_status(call: MethodCall) -> MethodOutcome {
+    custom_status::delete(&call.state, &call.caller, call.args.text(0)?).await?;
+    Ok(json!(true))
+}
+
+// ---- end-to-end encryption ------------------------------------------------------------------------------------
+
+/// `e2e.fetchMyKeys()`.
+async fn fetch_my_keys(call: MethodCall) -> MethodOutcome {
+    let keys = e2e::own_keys(&call.state, &call.caller).await?;
+    Ok(match keys {
+        Some((public, private)) => json!({ "public_key": public, "private_key": private }),
+        None => json!({}),
+    })
+}
+
+/// `e2e.setUserPublicAndPrivateKeys({public_key, private_key, force})`.
+async fn set_keys(call: MethodCall) -> MethodOutcome {
+    let params = Params::from(call.args.object(0)?.clone());
+    let (public, private) = (
+        rest::e2e::sized(params.required("public_key")?)?,
+        rest::e2e::sized(params.required("private_key")?)?,
+    );
+    let force = params.flag("force");
+    e2e::set_keys(&call.state, &call.caller, public, private, force).await?;
+    Ok(Value::Null)
+}
+
+/// `e2e.getUsersOfRoomWithoutKey(room)`.
+async fn users_without_key(call: MethodCall) -> MethodOutcome {
+    let room = call.args.text(0)?;
+    let method = "e2e.getUsersOfRoomWithoutKey";
+    rest::e2e::own_room(&call.state, &call.caller, room, method).await?;
+    let users = rest::e2e::waiting(&call.state, &RoomId::new(room)).await?;
+    Ok(json!({ "users": users }))
+}
+
+/// `e2e.setRoomKeyID(room, key id)`.
+async fn set_room_key_id(call: MethodCall) -> MethodOutcome {
+    let (state, caller) = (&call.state, &call.caller);
+    let room = rest::e2e::own_room(state, caller, call.args.text(0)?, "e2e.setRoomKeyID").await?;
+    let key_id = rest::e2e::sized(call.args.text(1)?)?;
+    e2e::set_room_key(state, caller, &room, key_id, None).await?;
+    Ok(Value::Null)
+}
+
+/// `e2e.updateGroupKey(room, user, key)`.
+async fn update_group_key(call: MethodCall) -> MethodOutcome {
+    let (state, caller) = (&call.state, &call.caller);
+    let room = rest::e2e::own_room(state, caller, call.args.text(0)?, "e2e.updateGroupKey").await?;
+    let user = UserId::new(call.args.text(1)?);
+    let key = rest::e2e::sized(call.args.text(2)?)?.to_owned();
+    e2e::give_keys(state, caller, &room, &[(user, key)]).await?;
+    Ok(Value::Null)
+}
+
+/// `e2e.requestSubscriptionKeys()`. Members of one's rooms see who waits by asking for it.
+async fn request_keys(call: MethodCall) -> MethodOutcome {
+    let waiting = call
+        .state
+        .views()
+        .rooms_without_key(call.caller.id())
+        .await?;
+    tracing::debug!(rooms = waiting.len(), "keys of rooms are waited for");
+    Ok(json!(true))
+}
+
+// ---- moderation -----------------------------------------------------------------------------------------------
+
+/// `reportMessage(message, description)`.
+async fn report_message(call: MethodCall) -> MethodOutcome {
+    let (id, description) = (call.args.text(0)?, call.args.text(1)?);
+    rest::moderation::report(&call.state, &call.caller, id, description).await?;
+    Ok(json!(true))
+}
+
+// ---- small services -------------------------------------------------------------------------------------------
+
+/// `addWebdavAccount({serverURL, username, password, name})`.
+async fn add_webdav(call: MethodCall) -> MethodOutcome {
+    let params = Params::from(call.args.object(0)?.clone());
+    let secret = Secret::Password(params.required("username")?, params.required("password")?);
+    let (url, name) = (params.required("serverURL")?, params.filled("name")?);
+    webdav::add(&call.state, &call.caller, url, name, secret).await?;
+    Ok(json!(true))
+}
+
+/// `addWebdavAccountByToken({serverURL, token, name})`.
+async fn add_webdav_token(call: MethodCall) -> MethodOutcome {
+    let params = Params::from(call.args.object(0)?.clone());
+    // The token comes as a text, or as what an authorisation server answered.
+    let token = match params.get("token") {
+        Some(Value::String(token)) => token.clone(),
+        Some(token @ Value::Object(_)) => token.to_string(),
+        _ => return Err(texts::match_missing("token")),
+    };
+    let (url, name) = (params.required("serverURL")?, params.filled("name")?);
+    let secret = Secret::Token(&token);
+    webdav::add(&call.state, &call.caller, url, name, secret).await?;
+    Ok(json!(true))
+}
+
+/// `removeWebdavAccount(id)`.
+async fn remove_webdav(call: MethodCall) -> MethodOutcome {
+    webdav::remove(&call.state, &call.caller, call.args.text(0)?).await?;
+    Ok(json!(true))
+}
+
+/// `getWebdavFileList` and the like.
+async fn webdav_files(call: MethodCall) -> MethodOutcome {
+    let settings = call.state.views().settings();
+    if settings.bool("Webdav_Integration_Enabled") {
+        Err(texts::webdav_files_unsupported())
+    } else {
+        Err(texts::webdav_disabled())
+    }
+}
+
+/// `autoTranslate.getSupportedLanguages(target)`.
+async fn languages(call: MethodCall) -> MethodOutcome {
+    rest::autotranslate::must_be_on(&call.state)?;
+    Ok(json!([]))
+}
+
+/// `autoTranslate.saveSettings(room, field, value, {defaultLanguage})`.
+async fn save_translation(call: MethodCall) -> MethodOutcome {
+    rest::autotranslate::must_be_on(&call.state)?;
+    // Over methods, flags are the texts "1" and "0".
+    let field = call.args.text(1)?;
+    let value = match (field, call.args.get(2)) {
+        ("autoTranslate", Value::String(flag)) => json!(flag == "1"),
+        (_, value) => value.clone(),
+    };
+    let mut params = serde_json::Map::new();
+    params.insert("field".to_owned(), json!(field));
+    params.insert("value".to_owned(), value);
+    if let Some(language) = call.args.get(3)["defaultLanguage"].as_str() {
+        params.insert("defaultLanguage".to_owned(), json!(language));
+    }
+    let command = rest::autotranslate::wanted(&params.into())?;
+    let room = call.args.text(0)?;
+    rest::autotranslate::save(&call.state, &call.caller, room, &command).await?;
+    Ok(json!(true))
+}
+
+/// `autoTranslate.getProviderUiMetadata()`. There is none.
+async fn translators(_: MethodCall) -> MethodOutcome {
+    Ok(json!({}))
 }

@@ -16,10 +16,10 @@ use super::shape::{self, Doc};
 use crate::commands::ownership::Orphans;
 use crate::commands::{presence, users};
 use crate::error::{ApiError, texts};
-use crate::extract::Call;
 use crate::extract::params::Params;
+use crate::extract::{Call, Caller};
 use crate::presence::RECENT_MILLIS;
-use crate::state::now;
+use crate::state::{AppState, now};
 
 /// What a list of people who are there tells of each (contract, conventions 5.4).
 const LISTED: [&str; 7] = [
@@ -154,13 +154,14 @@ pub async fn set_status(call: Call) -> Outcome {
     if user.id != *call.caller.id() {
         call.need(Permission::EDIT_OTHER_USER_INFO)?;
     }
-    apply(&call, &user, message, status).await?;
+    apply(&call.state, &call.caller, &user, message, status).await?;
     Ok(Answer::empty())
 }
 
 /// Says what a user is up to and what they are to be shown as.
 pub(crate) async fn apply(
-    call: &Call,
+    state: &AppState,
+    caller: &Caller,
     user: &Arc<UserFacts>,
     message: Option<&str>,
     status: Option<&str>,
@@ -175,21 +176,21 @@ pub(crate) async fn apply(
             at: now(),
         };
         users::change(
-            &call.state,
-            &call.caller,
+            state,
+            caller,
             &user.id,
             &[change],
             None,
             &Orphans::default(),
         )
         .await?;
-        if let Some(user) = call.state.views().user(&user.id).await? {
-            call.state.presence().refresh(&user);
+        if let Some(user) = state.views().user(&user.id).await? {
+            state.presence().refresh(&user);
         }
     }
     if let Some(status) = status {
         let status = Status::find(status).ok_or_else(texts::invalid_status)?;
-        presence::set(&call.state, &call.caller, user, status).await?;
+        presence::set(state, caller, user, status).await?;
     }
     Ok(())
 }

@@ -8,6 +8,9 @@
 mod assets;
 mod banners;
 mod calls;
+mod custom_status;
+mod directory;
+mod e2e;
 mod emoji;
 mod licenses_cloud;
 mod limits;
@@ -16,4 +19,8 @@ mod permissions;
 mod push;
 mod roles;
 mod settings;
+mod moderation;
+mod small_services;
 mod sounds;
+mod statistics;
+mod video_conference;

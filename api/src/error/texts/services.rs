@@ -26,6 +26,14 @@ pub fn status_not_allowed() -> ApiError {
         .method("users.setStatus")
 }
 
+/// Nobody says whether somebody else is there.
+pub fn others_connection() -> ApiError {
+    ApiError::coded(
+        "cannot-change-other-users-status",
+        "The status of other users cannot be changed",
+    )
+}
+
 // ---- custom statuses ------------------------------------------------------------------------------------------
 
 /// Some rights are missed under this old name.

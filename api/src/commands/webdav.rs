@@ -1,0 +1,113 @@
+//! Accounts of users on WebDAV servers.
+
+use domain::claim::{self, Claim, ClaimCommand, NameKind};
+use domain::webdav::{
+    self, Login, WebdavAccount, WebdavAccountAdded, WebdavAccountRemoved, WebdavCommand,
+};
+use eventstore::ExecuteError;
+
+use crate::error::{ApiError, texts};
+use crate::extract::Caller;
+use crate::state::{AppState, fresh_id, now};
+
+/// How a user logs in there, in the clear.
+pub enum Secret<'a> {
+    /// With a name and a password.
+    Password(&'a str, &'a str),
+    /// With a token.
+    Token(&'a str),
+}
+
+/// What an account is known by: the same user tells of it once.
+fn known_by(user: &str, server_url: &str, username: &str) -> String {
+    format!("{user}\n{server_url}\n{username}")
+}
+
+/// Keeps an account of the caller's. Answers its id.
+pub async fn add(
+    state: &AppState,
+    caller: &Caller,
+    server_url: &str,
+    name: Option<&str>,
+    secret: Secret<'_>,
+) -> Result<String, ApiError> {
+    let id = fresh_id();
+    let purpose = format!("webdav/{id}");
+    let (username, login) = match secret {
+        Secret::Password(username, password) => (
+            username,
+            Login::Password {
+                username: username.to_owned(),
+                password: state.vault().seal(&purpose, password),
+            },
+        ),
+        Secret::Token(token) => ("", Login::Token(state.vault().seal(&purpose, token))),
+    };
+    let added = WebdavAccountAdded {
+        account: id.clone(),
+        user: caller.id().clone(),
+        server_url: server_url.to_owned(),
+        name: name.map(str::to_owned),
+        login,
+        at: now(),
+    };
+    let settings = state.views().settings();
+    let kind = NameKind::WebdavAccount;
+    let claimed = known_by(caller.id().as_str(), server_url, username);
+    state
+        .run(caller.id(), async |tx| {
+            let add = WebdavCommand::Add(Box::new(added.clone()));
+            tx.decide::<WebdavAccount>(&webdav::stream(&added.account), add, &&*settings)
+                .await
+                .map_err(ExecuteError::widen)?;
+            let take = ClaimCommand::Take {
+                kind,
+                owner: added.account.clone(),
+                at: added.at,
+            };
+            tx.decide::<Claim>(&claim::stream(kind, &claimed), take, &())
+                .await
+                .map(drop)
+                .map_err(|error| error.map_refusal(|_| texts::webdav_duplicate()))
+        })
+        .await?;
+    Ok(id)
+}
+
+/// Forgets an account of the caller's.
+pub async fn remove(state: &AppState, caller: &Caller, id: &str) -> Result<(), ApiError> {
+    let accounts = state.views().webdav_accounts(caller.id()).await?;
+    let known = accounts.iter().find(|account| account.id == id);
+    let claimed = known.map(|account| {
+        let username = match &account.login {
+            Login::Password { username, .. } => username.as_str(),
+            Login::Token(_) => "",
+        };
+        known_by(caller.id().as_str(), &account.server_url, username)
+    });
+    let removed = WebdavAccountRemoved {
+        account: id.to_owned(),
+        user: caller.id().clone(),
+        at: now(),
+    };
+    let (settings, kind) = (state.views().settings(), NameKind::WebdavAccount);
+    state
+        .run(caller.id(), async |tx| {
+            let remove = WebdavCommand::Remove(removed.clone());
+            tx.decide::<WebdavAccount>(&webdav::stream(id), remove, &&*settings)
+                .await
+                .map_err(ExecuteError::widen)?;
+            if let Some(claimed) = &claimed {
+                let release = ClaimCommand::Release {
+                    kind,
+                    owner: id.to_owned(),
+                    at: removed.at,
+                };
+                tx.decide::<Claim>(&claim::stream(kind, claimed), release, &())
+                    .await
+                    .map_err(ExecuteError::widen)?;
+            }
+            Ok(())
+        })
+        .await
+}

@@ -1,0 +1,140 @@
+//! Translations (contract, admin 13.4), and WebDAV accounts (13.1). No program that translates is part of this
+//! server; what members want translated is kept all the same.
+
+use domain::RoomId;
+use domain::membership::{MembershipCommand, MembershipRefusal};
+use domain::permission::Permission;
+use domain::webdav::Login;
+use projections::WebdavRecord;
+use serde_json::{Value, json};
+
+use super::answer::{Answer, Outcome};
+use crate::commands::memberships;
+use crate::commands::place::Place;
+use crate::error::{ApiError, texts};
+use crate::extract::params::Params;
+use crate::extract::{Call, Caller};
+use crate::state::{AppState, now};
+
+pub(crate) fn must_be_on(state: &AppState) -> Result<(), ApiError> {
+    if state.views().settings().bool("AutoTranslate_Enabled") {
+        Ok(())
+    } else {
+        Err(texts::autotranslate_disabled())
+    }
+}
+
+/// `GET /api/v1/autotranslate.getSupportedLanguages`.
+pub async fn languages(call: Call) -> Outcome {
+    must_be_on(&call.state)?;
+    if !call.may(Permission::AUTO_TRANSLATE) {
+        return Err(texts::autotranslate_not_allowed());
+    }
+    Ok(Answer::empty().field("languages", &Value::Array(Vec::new())))
+}
+
+/// What a member wants, out of the body.
+pub(crate) fn wanted(params: &Params) -> Result<MembershipCommand, ApiError> {
+    let required = |name: &str| {
+        params
+            .get(name)
+            .ok_or_else(|| texts::body_param_required(name))
+    };
+    let field = required("field")?;
+    let value = required("value")?;
+    let at = now();
+    match field.as_str() {
+        Some("autoTranslate") => match value {
+            Value::Bool(enabled) => Ok(MembershipCommand::Translate {
+                enabled: Some(*enabled),
+                language: params
+                    .text("defaultLanguage")?
+                    .filter(|_| *enabled)
+                    .map(str::to_owned),
+                at,
+            }),
+            _ => Err(texts::body_param_type("autoTranslate", "boolean")),
+        },
+        Some("autoTranslateLanguage") => match value {
+            Value::String(language) => Ok(MembershipCommand::Translate {
+                enabled: None,
+                language: Some(language.clone()),
+                at,
+            }),
+            _ => Err(texts::body_param_type("autoTranslateLanguage", "string")),
+        },
+        _ => Err(texts::body_param_required("field")),
+    }
+}
+
+/// `POST /api/v1/autotranslate.saveSettings`.
+pub async fn save_settings(call: Call) -> Outcome {
+    must_be_on(&call.state)?;
+    let params = call.input.params()?;
+    let room = params
+        .filled("roomId")?
+        .ok_or_else(|| texts::body_param_required("roomId"))?;
+    let command = wanted(&params)?;
+    save(&call.state, &call.caller, room, &command).await?;
+    Ok(Answer::empty())
+}
+
+/// Keeps what the caller wants translated in a room.
+pub(crate) async fn save(
+    state: &AppState,
+    caller: &Caller,
+    room: &str,
+    command: &MembershipCommand,
+) -> Result<(), ApiError> {
+    if !caller.may(state, Permission::AUTO_TRANSLATE) {
+        return Err(texts::autotranslate_not_allowed());
+    }
+    let invalid = || texts::invalid_subscription("saveAutoTranslateSettings");
+    let place = Place::of(state, caller, &RoomId::new(room))
+        .await?
+        .ok_or_else(invalid)?;
+    let user = caller.id().clone();
+    match memberships::change(state, caller, &place, &user, command).await {
+        Err(error) if error == ApiError::from(MembershipRefusal::NotAMember) => Err(invalid()),
+        outcome => outcome.map(drop),
+    }
+}
+
+/// `POST /api/v1/autotranslate.translateMessage`. Without anything that translates, no translation arrives.
+pub async fn translate(call: Call) -> Outcome {
+    must_be_on(&call.state)?;
+    let params = call.input.params()?;
+    let id = params
+        .filled("messageId")?
+        .ok_or_else(|| texts::body_param_required("messageId"))?;
+    let record = call
+        .state
+        .views()
+        .message(&domain::MessageId::new(id))
+        .await?
+        .ok_or_else(texts::translated_message_unknown)?;
+    let place = Place::of(&call.state, &call.caller, &record.room).await?;
+    if !place.is_some_and(|place| place.can_read(&call.caller)) {
+        return Err(texts::translated_message_unknown());
+    }
+    Ok(Answer::empty())
+}
+
+/// An account as clients see it: without what is secret.
+pub(crate) fn account(record: &WebdavRecord) -> Value {
+    let mut account = json!({ "_id": record.id, "serverURL": record.server_url });
+    if let Login::Password { username, .. } = &record.login {
+        account["username"] = json!(username);
+    }
+    if let Some(name) = &record.name {
+        account["name"] = json!(name);
+    }
+    account
+}
+
+/// `GET /api/v1/webdav.getMyAccounts`.
+pub async fn webdav_accounts(call: Call) -> Outcome {
+    let records = call.state.views().webdav_accounts(call.caller.id()).await?;
+    let accounts: Vec<Value> = records.iter().map(account).collect();
+    Ok(Answer::empty().field("accounts", &accounts))
+}

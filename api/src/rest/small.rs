@@ -1,0 +1,299 @@
+//! Small services: what they answer while what they lead to is not part of this server, and the few things that are
+//! (contract, admin 6 and 13).
+
+use axum::http::header;
+use domain::setting::{self, ChangeSetting, Setting, SettingContext};
+use eventstore::ExecuteError;
+use serde_json::{Value, json};
+
+use super::answer::{Answer, Outcome};
+use crate::error::{ApiError, texts};
+use crate::extract::schema::{Kind, Schema};
+use crate::extract::{Anyone, Call};
+use crate::state::{AppState, fresh_secret, now};
+
+pub(crate) static FINGERPRINT: Schema = Schema {
+    required: &[("setDeploymentAs", Kind::Text)],
+    optional: &[],
+    one_of: &[],
+};
+
+// ---- password policy ------------------------------------------------------------------------------------------
+
+/// The rules that passwords must meet, as clients show them.
+pub(crate) fn policy(state: &AppState) -> Value {
+    let settings = state.views().settings();
+    let id = |name: &str| format!("Accounts_Password_Policy_{name}");
+    let enabled = settings.bool(&id("Enabled"));
+    let mut policy = Vec::new();
+    if enabled {
+        let on = |name: &str| settings.bool(&id(name));
+        for (name, rule) in [("MinLength", "minLength"), ("MaxLength", "maxLength")] {
+            let number = settings.int(&id(name));
+            if number > 0 {
+                policy.push(json!([format!("get-password-policy-{rule}"), { rule: number }]));
+            }
+        }
+        if on("ForbidRepeatingCharacters") {
+            policy.push(json!(["get-password-policy-forbidRepeatingCharacters"]));
+            let count = settings.int(&id("ForbidRepeatingCharactersCount"));
+            policy.push(json!(["get-password-policy-forbidRepeatingCharactersCount",
+                { "forbidRepeatingCharactersCount": count }]));
+        }
+        for (name, rule) in [
+            ("AtLeastOneLowercase", "mustContainAtLeastOneLowercase"),
+            ("AtLeastOneUppercase", "mustContainAtLeastOneUppercase"),
+            ("AtLeastOneNumber", "mustContainAtLeastOneNumber"),
+            (
+                "AtLeastOneSpecialCharacter",
+                "mustContainAtLeastOneSpecialCharacter",
+            ),
+        ] {
+            if on(name) {
+                policy.push(json!([format!("get-password-policy-{rule}")]));
+            }
+        }
+    }
+    json!({ "enabled": enabled, "policy": policy })
+}
+
+/// `GET /api/v1/pw.getPolicy`.
+pub async fn password_policy(call: Anyone) -> Outcome {
+    let policy = policy(&call.state);
+    Ok(Answer::empty()
+        .field("enabled", &policy["enabled"])
+        .field("policy", &policy["policy"]))
+}
+
+/// `GET /api/v1/pw.getPolicyReset`. The policy is no secret, so the token need not be looked at.
+pub async fn password_policy_reset(call: Anyone) -> Outcome {
+    call.input.query().required("token")?;
+    password_policy(call).await
+}
+
+// ---- deployment -----------------------------------------------------------------------------------------------
+
+/// `POST /api/v1/fingerprint`.
+pub async fn fingerprint(call: Call) -> Outcome {
+    let params = call.input.params()?;
+    let changes = match params.required("setDeploymentAs")? {
+        "new-workspace" => vec![
+            ("uniqueID", json!(fresh_secret())),
+            ("Cloud_Workspace_Id", json!("")),
+            ("Cloud_Workspace_Client_Id", json!("")),
+            ("Cloud_Workspace_Client_Secret", json!("")),
+            ("Deployment_FingerPrint_Verified", json!(true)),
+        ],
+        "updated-configuration" => vec![("Deployment_FingerPrint_Verified", json!(true))],
+        _ => return Err(texts::invalid_fingerprint()),
+    };
+    let at = now();
+    call.state
+        .run(call.caller.id(), async |tx| {
+            for (id, value) in &changes {
+                // Not every version of the settings has every one of them.
+                if domain::settings::find(id).is_none() {
+                    continue;
+                }
+                let change = ChangeSetting {
+                    setting: (*id).to_owned(),
+                    value: value.clone(),
+                    at,
+                };
+                tx.decide::<Setting>(&setting::stream(id), change, &SettingContext::System)
+                    .await
+                    .map_err(ExecuteError::widen)?;
+            }
+            Ok(())
+        })
+        .await?;
+    Ok(Answer::empty())
+}
+
+// ---- for browsers and probes ----------------------------------------------------------------------------------
+
+/// `GET /robots.txt`.
+pub async fn robots(call: Anyone) -> Outcome {
+    let settings = call.state.views().settings();
+    let text = settings.text("Robot_Instructions_File_Content").to_owned();
+    Ok(plain(text))
+}
+
+/// `GET /_timesync`. The time in milliseconds, as text.
+pub async fn timesync(_: Anyone) -> Outcome {
+    Ok(plain(now().as_millis().to_string()))
+}
+
+fn plain(text: String) -> Answer {
+    Answer::other((
+        [
+            (header::CONTENT_TYPE, "text/plain;charset=utf-8"),
+            (header::CACHE_CONTROL, "no-store"),
+        ],
+        text,
+    ))
+}
+
+/// `POST /api/ecdh_proxy/initEncryptedSession`. There is no encrypted session to be had: transport is encrypted by
+/// TLS.
+pub async fn encrypted_session(_: Anyone) -> Outcome {
+    let body = json!({ "success": false, "error": texts::NOT_ACCEPTABLE });
+    Ok(Answer::bare(&body))
+}
+
+// ---- mail boxes -----------------------------------------------------------------------------------------------
+
+/// `GET /api/v1/email-inbox.list`. There are none: they feed what is not part of this server.
+pub async fn inboxes(call: Call) -> Outcome {
+    let page = call.page(&call.input.query())?;
+    Ok(Answer::empty()
+        .field("emailInboxes", &Value::Array(Vec::new()))
+        .field("count", &0)
+        .field("offset", &page.slice.offset)
+        .field("total", &0))
+}
+
+/// `GET /api/v1/email-inbox/{id}`.
+pub async fn inbox(_: Call) -> Outcome {
+    Ok(Answer::empty())
+}
+
+/// `GET /api/v1/email-inbox.search`.
+pub async fn inbox_search(call: Call) -> Outcome {
+    call.input.query().required("email")?;
+    Ok(Answer::empty().field("emailInbox", &Value::Null))
+}
+
+/// `DELETE /api/v1/email-inbox/{id}` and `POST /api/v1/email-inbox.send-test/{id}`: there is no such box.
+pub async fn inbox_unknown(_: Call) -> Outcome {
+    Err(texts::not_found())
+}
+
+/// `POST /api/v1/email-inbox`.
+pub async fn inbox_save(_: Call) -> Outcome {
+    Err(texts::inboxes_unsupported())
+}
+
+// ---- import ---------------------------------------------------------------------------------------------------
+
+/// The importers that clients know of.
+const IMPORTERS: [&str; 6] = [
+    "csv",
+    "slack",
+    "slack-users",
+    "hipchat-enterprise",
+    "pending-files",
+    "pending-avatars",
+];
+
+/// `POST /api/v1/uploadImportFile` and `downloadPublicImportFile`. No importer is part of this server.
+pub async fn import_file(call: Call) -> Outcome {
+    let params = call.input.params()?;
+    let key = params.required("importerKey")?;
+    let known = IMPORTERS.contains(&key);
+    tracing::debug!(key, known, "an import was asked for");
+    Err(texts::importer_not_defined(key))
+}
+
+/// `GET /api/v1/getImportFileData`, `getImportProgress`, `POST startImport`: nothing is being imported.
+pub async fn no_import(_: Call) -> Outcome {
+    Err(texts::import_operation_not_found())
+}
+
+/// `GET /api/v1/getLatestImportOperations`: a bare list.
+pub async fn import_operations(_: Call) -> Outcome {
+    Ok(Answer::bare(&Value::Array(Vec::new())))
+}
+
+/// `POST /api/v1/downloadPendingFiles` and `downloadPendingAvatars`: nothing was imported, so nothing is pending.
+pub async fn import_pending(_: Call) -> Outcome {
+    Ok(Answer::empty().field("count", &0))
+}
+
+// ---- LDAP -----------------------------------------------------------------------------------------------------
+
+/// `POST /api/v1/ldap.*`.
+pub async fn ldap(call: Call) -> Outcome {
+    if call.state.views().settings().bool("LDAP_Enable") {
+        Err(texts::ldap_connection_failed())
+    } else {
+        Err(texts::ldap_disabled())
+    }
+}
+
+// ---- video conferences ----------------------------------------------------------------------------------------
+
+pub(crate) static START: Schema = Schema {
+    required: &[("roomId", Kind::Text)],
+    optional: &[("title", Kind::Text), ("allowRinging", Kind::Boolean)],
+    one_of: &[],
+};
+pub(crate) static JOIN: Schema = Schema {
+    required: &[("callId", Kind::Text)],
+    optional: &[("state", Kind::Object)],
+    one_of: &[],
+};
+pub(crate) static CALL: Schema = Schema {
+    required: &[("callId", Kind::Text)],
+    optional: &[],
+    one_of: &[],
+};
+pub(crate) static CALLS: Schema = Schema {
+    required: &[("roomId", Kind::Text)],
+    optional: &[("count", Kind::Number), ("offset", Kind::Number)],
+    one_of: &[],
+};
+pub(crate) static NOTHING: Schema = Schema {
+    required: &[],
+    optional: &[],
+    one_of: &[],
+};
+
+/// A room that the caller may see; for others there is none.
+async fn seen_room(call: &Call) -> Result<(), ApiError> {
+    let params = call.input.params()?;
+    let room = domain::RoomId::new(params.required("roomId")?);
+    let place = crate::commands::place::Place::of(&call.state, &call.caller, &room).await?;
+    if place.is_some_and(|place| place.can_access(&call.caller)) {
+        Ok(())
+    } else {
+        Err(texts::invalid_video_call())
+    }
+}
+
+/// `POST /api/v1/video-conference.start`. No program that holds conferences is installed.
+pub async fn video_start(call: Call) -> Outcome {
+    seen_room(&call).await?;
+    Err(texts::no_video_provider())
+}
+
+/// `POST /api/v1/video-conference.join`, `.cancel`, `GET .info`: there is no such call.
+pub async fn video_call(_: Call) -> Outcome {
+    Err(texts::invalid_video_call())
+}
+
+/// `POST /api/v1/video-conference.join`: there is no such call.
+pub async fn video_join(_: Anyone) -> Outcome {
+    Err(texts::invalid_video_call())
+}
+
+/// `GET /api/v1/video-conference.list`. No call was ever held.
+pub async fn video_calls(call: Call) -> Outcome {
+    seen_room(&call).await?;
+    let page = call.page(&call.input.params()?)?;
+    Ok(Answer::empty()
+        .field("data", &Value::Array(Vec::new()))
+        .field("count", &0)
+        .field("offset", &page.slice.offset)
+        .field("total", &0))
+}
+
+/// `GET /api/v1/video-conference.providers`.
+pub async fn video_providers(_: Call) -> Outcome {
+    Ok(Answer::empty().field("data", &Value::Array(Vec::new())))
+}
+
+/// `GET /api/v1/video-conference.capabilities`.
+pub async fn video_capabilities(_: Call) -> Outcome {
+    Err(texts::no_video_provider())
+}

@@ -1,0 +1,148 @@
+//! Custom user statuses.
+
+use serde_json::json;
+use tests::mongo::MongoServer;
+use tests::server::{Server, ServerOptions};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn administrators_keep_them() {
+    keeping(&Server::start().await).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn administrators_keep_them_on_mongodb() {
+    let url = MongoServer::shared().await.fresh_url();
+    keeping(&ServerOptions::default().mongo(&url).start().await).await;
+}
+
+async fn keeping(server: &Server) {
+    let admin = server.admin().await;
+    let ann = admin.new_user("ann").await;
+    let made = admin
+        .post(
+            "custom-user-status.create",
+            json!({"name": "in a meeting", "statusType": "busy"}),
+        )
+        .await
+        .ok();
+    let status = &made["customUserStatus"];
+    assert_eq!(status["name"], "in a meeting");
+    assert_eq!(status["statusType"], "busy");
+    let id = status["_id"].as_str().expect("an id");
+
+    let body = admin
+        .post("custom-user-status.create", json!({"name": "in a meeting"}))
+        .await
+        .refused(400);
+    assert_eq!(
+        body["errorType"],
+        "Custom_User_Status_Error_Name_Already_In_Use"
+    );
+
+    let changed = admin
+        .post(
+            "custom-user-status.update",
+            json!({"_id": id, "name": "at lunch", "statusType": "away"}),
+        )
+        .await
+        .ok();
+    assert_eq!(changed["customUserStatus"]["name"], "at lunch");
+    // The old name is free again, the new one is not.
+    admin
+        .post("custom-user-status.create", json!({"name": "in a meeting"}))
+        .await
+        .ok();
+    admin
+        .post("custom-user-status.create", json!({"name": "at lunch"}))
+        .await
+        .refused(400);
+
+    let list = ann.get("custom-user-status.list").await.ok();
+    assert_eq!(list["total"], 2);
+    assert_eq!(list["statuses"][0]["name"], "at lunch");
+    assert_eq!(list["statuses"][1]["statusType"], json!(null));
+    let one = ann
+        .get("custom-user-status.list?count=1&offset=1")
+        .await
+        .ok();
+    assert_eq!((&one["count"], &one["total"]), (&json!(1), &json!(2)));
+    let found = ann
+        .get("custom-user-status.list?query={\"name\":\"at lunch\"}")
+        .await
+        .ok();
+    assert_eq!(found["total"], 1);
+
+    admin
+        .post(
+            "custom-user-status.delete",
+            json!({"customUserStatusId": id}),
+        )
+        .await
+        .ok();
+    let list = ann.get("custom-user-status.list").await.ok();
+    assert_eq!(list["total"], 1);
+    let body = admin
+        .post(
+            "custom-user-status.delete",
+            json!({"customUserStatusId": id}),
+        )
+        .await
+        .refused(400);
+    assert_eq!(
+        body["errorType"],
+        "Custom_User_Status_Error_Invalid_User_Status"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn they_have_their_rules() {
+    let server = Server::start().await;
+    let admin = server.admin().await;
+    let ann = admin.new_user("ann").await;
+    let create = "custom-user-status.create";
+    for (path, body) in [
+        (create, json!({"name": "x"})),
+        (
+            "custom-user-status.update",
+            json!({"_id": "x", "name": "x"}),
+        ),
+        (
+            "custom-user-status.delete",
+            json!({"customUserStatusId": "x"}),
+        ),
+    ] {
+        let body = ann.post(path, body).await.refused(400);
+        assert_eq!(body["errorType"], "not_authorized", "{path}");
+        server.client().post(path, json!({})).await.refused(401);
+    }
+    let body = admin.post(create, json!({"name": " "})).await.refused(400);
+    assert_eq!(body["errorType"], "error-the-field-is-required");
+    for body in [
+        json!({"name": "a<b"}),
+        json!({"name": "a", "statusType": "asleep"}),
+    ] {
+        let body = admin.post(create, body).await.refused(400);
+        assert_eq!(body["errorType"], "error-input-is-not-a-valid-field");
+    }
+    let body = admin
+        .post(create, json!({"name": "a", "colour": "red"}))
+        .await
+        .refused(400);
+    assert!(
+        body["error"]
+            .as_str()
+            .is_some_and(|error| error.starts_with("Match error")),
+        "{body}"
+    );
+    let body = admin
+        .post(
+            "custom-user-status.update",
+            json!({"_id": "x", "name": "x"}),
+        )
+        .await
+        .refused(400);
+    assert_eq!(
+        body["error"],
+        "No custom user status found with the id of \"x\"."
+    );
+}
