@@ -192,17 +192,13 @@ async fn save_custom_status(call: MethodCall) -> MethodOutcome {
     let description =
         rest::custom_status::description(text("name").unwrap_or_default(), text("statusType"))?;
     let (state, caller) = (&call.state, &call.caller);
-    match text("_id").filter(|id| !id.is_empty()) {
-        Some(id) => {
-            custom_status::save(state, caller, id, &description, false).await?;
-            Ok(json!(true))
-        }
-        None => {
-            let id = fresh_id();
-            custom_status::save(state, caller, &id, &description, true).await?;
-            Ok(json!(id))
-        }
+    if let Some(id) = text("_id").filter(|id| !id.is_empty()) {
+        custom_status::save(state, caller, id, &description, false).await?;
+        return Ok(json!(true));
     }
+    let id = fresh_id();
+    custom_status::save(state, caller, &id, &description, true).await?;
+    Ok(json!(id))
 }
 
 /// `deleteCustomUserStatus(id)`.

@@ -38,7 +38,7 @@ pub(crate) fn wanted(params: &Params) -> Result<MembershipCommand, ApiError> {
     let required = |name: &str| {
         params
             .get(name)
-            .ok_or_else(|| texts::body_param_required(name))
+            .ok_or_else(|| texts::translation_param_required(name))
     };
     let field = required("field")?;
     let value = required("value")?;
@@ -63,7 +63,7 @@ pub(crate) fn wanted(params: &Params) -> Result<MembershipCommand, ApiError> {
             }),
             _ => Err(texts::body_param_type("autoTranslateLanguage", "string")),
         },
-        _ => Err(texts::body_param_required("field")),
+        _ => Err(texts::translation_param_required("field")),
     }
 }
 
@@ -73,7 +73,7 @@ pub async fn save_settings(call: Call) -> Outcome {
     let params = call.input.params()?;
     let room = params
         .filled("roomId")?
-        .ok_or_else(|| texts::body_param_required("roomId"))?;
+        .ok_or_else(|| texts::translation_param_required("roomId"))?;
     let command = wanted(&params)?;
     save(&call.state, &call.caller, room, &command).await?;
     Ok(Answer::empty())
@@ -106,7 +106,7 @@ pub async fn translate(call: Call) -> Outcome {
     let params = call.input.params()?;
     let id = params
         .filled("messageId")?
-        .ok_or_else(|| texts::body_param_required("messageId"))?;
+        .ok_or_else(|| texts::translation_param_required("messageId"))?;
     let record = call
         .state
         .views()

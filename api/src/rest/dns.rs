@@ -4,8 +4,8 @@
 use std::sync::LazyLock;
 use std::time::Duration;
 
-use hickory_resolver::TokioResolver;
 use hickory_resolver::proto::rr::{RData, RecordType};
+use hickory_resolver::{ResolverBuilder, TokioResolver};
 use serde_json::json;
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
@@ -24,7 +24,7 @@ const LONGEST: usize = 253;
 static LOOKUPS: Semaphore = Semaphore::const_new(16);
 
 static RESOLVER: LazyLock<Option<TokioResolver>> = LazyLock::new(|| {
-    let resolver = TokioResolver::builder_tokio().and_then(|builder| builder.build());
+    let resolver = TokioResolver::builder_tokio().and_then(ResolverBuilder::build);
     match resolver {
         Ok(resolver) => Some(resolver),
         Err(error) => {

@@ -46,7 +46,9 @@ pub async fn list(call: Call) -> Outcome {
         .map(|doc| (**doc).clone())
         .collect();
     if let Some(fields) = &page.fields {
-        docs.iter_mut().for_each(|doc| fields.apply(doc));
+        for doc in &mut docs {
+            fields.apply(doc);
+        }
     }
     Ok(Answer::empty()
         .field("statistics", &docs)

@@ -23,15 +23,19 @@ async fn set_keys(client: &Client, name: &str) {
         .ok();
 }
 
+fn encrypting() -> ServerOptions {
+    ServerOptions::default().env("OVERWRITE_SETTING_E2E_Enable", "true")
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn keys_go_from_member_to_member() {
-    keys(&Server::start().await).await;
+    keys(&encrypting().start().await).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn keys_go_from_member_to_member_on_mongodb() {
     let url = MongoServer::shared().await.fresh_url();
-    keys(&ServerOptions::default().mongo(&url).start().await).await;
+    keys(&encrypting().mongo(&url).start().await).await;
 }
 
 async fn keys(server: &Server) {
@@ -155,7 +159,7 @@ async fn keys(server: &Server) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn keys_are_for_members_only() {
-    let server = Server::start().await;
+    let server = encrypting().start().await;
     let admin = server.admin().await;
     let (ann, eve) = (admin.new_user("ann").await, admin.new_user("eve").await);
     let group = ann

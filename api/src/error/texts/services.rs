@@ -269,6 +269,11 @@ pub fn autotranslate_not_allowed() -> ApiError {
         .method("autoTranslate.saveSettings")
 }
 
+/// A parameter of a body is missing; here the text ends in a full stop.
+pub fn translation_param_required(name: &str) -> ApiError {
+    ApiError::Plain(format!("The bodyParam \"{name}\" is required.").into())
+}
+
 /// A parameter of a body has the wrong type.
 pub fn body_param_type(name: &str, wanted: &str) -> ApiError {
     ApiError::Plain(format!("The bodyParam \"{name}\" must be a {wanted}.").into())
