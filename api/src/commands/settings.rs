@@ -49,6 +49,23 @@ pub async fn set(state: &AppState, id: &str, value: Value) -> Result<(), ApiErro
         .await
 }
 
+/// The server gives settings values because `actor` asked for something that needs them, all in one.
+pub async fn set_for(
+    state: &AppState,
+    actor: &UserId,
+    values: &[(&str, Value)],
+) -> Result<(), ApiError> {
+    state
+        .run(actor, async |tx| {
+            for (id, value) in values {
+                let wish = wish(id, value.clone(), false);
+                decide(&tx, state, &SettingContext::System, &wish).await?;
+            }
+            Ok(())
+        })
+        .await
+}
+
 /// The server gives a setting a value, unless it has one.
 pub async fn set_first(
     state: &AppState,

@@ -11,7 +11,7 @@ use domain::session::{self, SessionCommand, Sessions};
 use domain::setting::{self, ChangeSetting, Setting, SettingContext};
 use domain::settings::Settings;
 use domain::user::{
-    self, Account, MessageErasure, User, UserCommand, UserContext, UserCreated, UserEvent, UserKind,
+    self, Account, User, UserCommand, UserContext, UserCreated, UserEvent, UserKind,
 };
 use domain::{Decider as _, RoleId, Timestamp, TokenHash, UserId};
 use eventstore::ExecuteError;
@@ -20,7 +20,6 @@ use eventstore::execute::Transaction;
 use super::account_mail::{self, Link, Told};
 use super::ownership::Orphans;
 use super::rooms::Founder;
-use super::shelves::Shelf;
 use super::{WorkError, memberships, second_factors};
 use crate::error::{ApiError, texts};
 use crate::extract::Caller;

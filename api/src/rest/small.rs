@@ -2,11 +2,10 @@
 //! (contract, admin 6 and 13).
 
 use axum::http::header;
-use domain::setting::{self, ChangeSetting, Setting, SettingContext};
-use eventstore::ExecuteError;
 use serde_json::{Value, json};
 
 use super::answer::{Answer, Outcome};
+use crate::commands::settings;
 use crate::error::{ApiError, texts};
 use crate::extract::schema::{Kind, Schema};
 use crate::extract::{Anyone, Call};
@@ -87,26 +86,12 @@ pub async fn fingerprint(call: Call) -> Outcome {
         "updated-configuration" => vec![("Deployment_FingerPrint_Verified", json!(true))],
         _ => return Err(texts::invalid_fingerprint()),
     };
-    let at = now();
-    call.state
-        .run(call.caller.id(), async |tx| {
-            for (id, value) in &changes {
-                // Not every version of the settings has every one of them.
-                if domain::settings::find(id).is_none() {
-                    continue;
-                }
-                let change = ChangeSetting {
-                    setting: (*id).to_owned(),
-                    value: value.clone(),
-                    at,
-                };
-                tx.decide::<Setting>(&setting::stream(id), change, &SettingContext::System)
-                    .await
-                    .map_err(ExecuteError::widen)?;
-            }
-            Ok(())
-        })
-        .await?;
+    // Not every version of the settings has every one of them.
+    let known: Vec<(&str, Value)> = changes
+        .into_iter()
+        .filter(|(id, _)| domain::settings::find(id).is_some())
+        .collect();
+    settings::set_for(&call.state, call.caller.id(), &known).await?;
     Ok(Answer::empty())
 }
 

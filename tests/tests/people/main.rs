@@ -6,8 +6,8 @@
 )]
 
 mod avatars;
-mod login;
 mod data_export;
+mod login;
 mod mail;
 mod methods;
 mod preferences;
