@@ -24,6 +24,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::commands::account_mail::MailWishes;
 use crate::config::Config;
+use crate::data_export::DataExporter;
 use crate::files::{Files, FilesError};
 use crate::folder::{DataFolder, FolderError};
 use crate::health::{self, Readiness};
@@ -135,7 +136,8 @@ impl App {
             vault: state.vault().clone(),
             mailer: state.mailer(),
         };
-        let reactors = reactors::registered(context);
+        let mut reactors = reactors::registered(context);
+        reactors.push(Arc::new(DataExporter::new(state.clone())));
         let reactors = Reactors::start(&log, reactors, &folder.reactors()).await?;
         let live = Live::new(state.clone(), config.live.clone());
         let readiness = Readiness::new(log.clone(), views.clone(), config.ready_max_lag);

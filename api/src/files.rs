@@ -31,6 +31,17 @@ impl Files {
         Ok(())
     }
 
+    /// Keeps what is written piece by piece under `key`, once it is closed.
+    pub async fn writer(&self, key: &str) -> Result<FileWriter, FilesError> {
+        Ok(FileWriter(self.0.writer(key).await?))
+    }
+
+    /// Forgets everything whose key begins with `folder` and a slash.
+    pub async fn delete_folder(&self, folder: &str) -> Result<(), FilesError> {
+        let folder = format!("{}/", folder.trim_end_matches('/'));
+        Ok(self.0.delete_with(&folder).recursive(true).await?)
+    }
+
     /// The bytes under `key`, if there are any.
     pub async fn read(&self, key: &str) -> Result<Option<Bytes>, FilesError> {
         match self.0.read(key).await {
@@ -43,6 +54,22 @@ impl Files {
     /// Forgets what is under `key`.
     pub async fn delete(&self, key: &str) -> Result<(), FilesError> {
         self.0.delete(key).await?;
+        Ok(())
+    }
+}
+
+/// A file being written. It is there once it is closed.
+pub struct FileWriter(opendal::Writer);
+
+impl FileWriter {
+    /// Adds a piece.
+    pub async fn write(&mut self, piece: Bytes) -> Result<(), FilesError> {
+        Ok(self.0.write(piece).await?)
+    }
+
+    /// Keeps it. Durable when this answers.
+    pub async fn close(&mut self) -> Result<(), FilesError> {
+        self.0.close().await?;
         Ok(())
     }
 }
@@ -64,5 +91,21 @@ mod tests {
         assert_eq!(read.as_deref(), Some(&b"picture"[..]));
         files.delete("a/b").await.expect("delete");
         assert_eq!(files.read("a/b").await.expect("read"), None);
+    }
+
+    #[tokio::test]
+    async fn a_file_can_be_written_in_pieces_and_a_folder_deleted() {
+        let folder = tempfile::tempdir().expect("a scratch folder");
+        let files = Files::in_folder(folder.path()).expect("a store");
+        let mut writer = files.writer("a/long").await.expect("writer");
+        for piece in ["one ", "two"] {
+            writer.write(Bytes::from(piece)).await.expect("piece");
+        }
+        writer.close().await.expect("close");
+        let read = files.read("a/long").await.expect("read");
+        assert_eq!(read.as_deref(), Some(&b"one two"[..]));
+        files.delete_folder("a").await.expect("delete");
+        assert_eq!(files.read("a/long").await.expect("read"), None);
+        files.delete_folder("never").await.expect("nothing to do");
     }
 }

@@ -16,10 +16,12 @@ pub mod telemetry;
 
 pub mod bootstrap;
 pub mod commands;
+pub mod data_export;
 pub mod error;
 pub mod extract;
 pub mod fetch;
 pub mod headers;
+pub mod mail_domain;
 pub mod methods;
 pub mod openapi;
 pub mod password;

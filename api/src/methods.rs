@@ -197,7 +197,9 @@ mod tests {
             .collect();
         open.sort_unstable();
         let known = [
+            "checkRegistrationSecretURL",
             "forgotPassword",
+            "registerUser",
             "resetPassword",
             "sendConfirmationEmail",
             "sendForgotPasswordEmail",

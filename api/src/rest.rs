@@ -15,9 +15,14 @@ pub mod settings;
 
 pub mod accounts;
 pub mod avatars;
+pub mod data_export;
+pub mod departure;
 pub mod mail;
 pub mod mail_links;
+pub mod people;
 pub mod presence;
+pub mod profile;
+pub mod registration;
 pub mod users;
 
 pub mod counters;

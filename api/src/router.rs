@@ -230,6 +230,7 @@ mod tests {
             "GET /avatar/room/{room}",
             "GET /avatar/{name}",
             "GET /custom-sounds/{file}",
+            "GET /data-export/{id}",
             "GET /emoji-custom/",
             "GET /emoji-custom/{file}",
             "GET /reset-password/{token}",

@@ -15,6 +15,7 @@ use reactors::mail::{Mailer, SmtpMailer, SmtpServer};
 use crate::commands::account_mail::MailWishes;
 use crate::fetch::{AllowList, Fetcher};
 use crate::files::Files;
+use crate::mail_domain::MailDomains;
 use crate::password::PasswordHasher;
 use crate::presence::Presence;
 use crate::rate_limit::RateLimiter;
@@ -67,6 +68,7 @@ struct Shared {
     presence: Presence,
     mailer: Arc<SmtpMailer>,
     mail_wishes: MailWishes,
+    mail_domains: MailDomains,
     /// Finds mentions, for the name pattern it was made with.
     scanner: Mutex<(String, Arc<Scanner>)>,
 }
@@ -97,6 +99,7 @@ impl AppState {
             config,
             rate_limiter: RateLimiter::default(),
             passwords: PasswordHasher::default(),
+            mail_domains: MailDomains::default(),
             scanner: Mutex::default(),
         }))
     }
@@ -154,6 +157,11 @@ impl AppState {
     /// What people who are not logged in want mailed.
     pub fn mail_wishes(&self) -> &MailWishes {
         &self.0.mail_wishes
+    }
+
+    /// Says whether mail can be sent to a domain.
+    pub fn mail_domains(&self) -> &MailDomains {
+        &self.0.mail_domains
     }
 
     /// What finds mentions in this workspace; made anew only when the pattern of names changes.

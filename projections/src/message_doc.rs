@@ -293,10 +293,14 @@ impl MessageDoc {
         };
         rename(&mut self.author);
         self.edited_by.iter_mut().for_each(rename);
-        self.mentions
-            .iter_mut()
-            .flatten()
-            .for_each(|mention| rename(&mut mention.user));
+        let mut called = false;
+        for mention in self.mentions.iter_mut().flatten() {
+            called |= mention.user.id == *user;
+            rename(&mut mention.user);
+        }
+        if let Some(old) = old.filter(|_| called) {
+            self.msg = call_anew(&self.msg, old, new);
+        }
         if let Some(Reactions::By(by)) = &mut self.reactions {
             for name in by.values_mut().flat_map(|reaction| &mut reaction.usernames) {
                 if Some(name.as_str()) == old {
@@ -305,6 +309,36 @@ impl MessageDoc {
             }
         }
     }
+}
+
+/// The text with another name after each `@` that called somebody by the old one.
+fn call_anew(text: &str, old: &str, new: &str) -> String {
+    let is_word = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_');
+    let mut said = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = rest.find('@') {
+        let (before, from) = rest.split_at(at);
+        said.push_str(before);
+        let after = from[1..].strip_prefix(old).filter(|after| {
+            let mut following = after.chars();
+            let ends = match following.next() {
+                // A dot ends a sentence, or goes on within a name.
+                Some('.') => !following.next().is_some_and(is_word),
+                Some(next) => !is_word(next),
+                None => true,
+            };
+            // Within a word it is part of an address.
+            ends && !said.chars().next_back().is_some_and(is_word)
+        });
+        said.push('@');
+        rest = if let Some(after) = after {
+            said.push_str(new);
+            after
+        } else {
+            &from[1..]
+        };
+    }
+    said + rest
 }
 
 impl MentionDoc {
@@ -317,6 +351,25 @@ impl MentionDoc {
                 name: None,
             },
             kind: None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::call_anew;
+
+    #[test]
+    fn only_whole_names_are_replaced() {
+        for (before, after) in [
+            ("ask @ann", "ask @anna"),
+            ("@ann, @ann. @ann!", "@anna, @anna. @anna!"),
+            ("@annie @ann.lee @ann-1 @Ann", "@annie @ann.lee @ann-1 @Ann"),
+            ("mail x@ann or @@ann", "mail x@ann or @@anna"),
+            ("(@ann)@", "(@anna)@"),
+            ("nobody", "nobody"),
+        ] {
+            assert_eq!(call_anew(before, "ann", "anna"), after);
         }
     }
 }

@@ -2,7 +2,6 @@
 
 use std::sync::{Arc, LazyLock};
 
-use domain::avatar::AvatarOwner;
 use domain::claim::{self, Claim, ClaimCommand, NameKind};
 use domain::membership::Joining;
 use domain::permission::{Authority, PermissionTable};
@@ -10,9 +9,7 @@ use domain::room::RoomFacts;
 use domain::session::{self, SessionCommand, Sessions};
 use domain::setting::{self, ChangeSetting, Setting, SettingContext};
 use domain::settings::Settings;
-use domain::user::{
-    self, Account, MessageErasure, User, UserCommand, UserContext, UserCreated, UserEvent,
-};
+use domain::user::{self, Account, User, UserCommand, UserContext, UserCreated, UserEvent};
 use domain::{Decider as _, RoleId, Timestamp, TokenHash, UserId};
 use eventstore::ExecuteError;
 use eventstore::execute::Transaction;
@@ -20,7 +17,6 @@ use eventstore::execute::Transaction;
 use super::account_mail::{self, Link, Told};
 use super::ownership::Orphans;
 use super::rooms::Founder;
-use super::shelves::Shelf;
 use super::{WorkError, memberships};
 use crate::error::{ApiError, texts};
 use crate::extract::Caller;
@@ -272,14 +268,15 @@ async fn default_rooms(state: &AppState) -> Result<Vec<Arc<RoomFacts>>, ApiError
 }
 
 /// What the rules about accounts need to know from elsewhere.
-struct Around {
+pub(super) struct Around {
     settings: Arc<Settings>,
     permissions: Arc<PermissionTable>,
-    active_admins: u32,
+    /// How many administrators may log in.
+    pub(super) active_admins: u32,
 }
 
 impl Around {
-    async fn new(state: &AppState) -> Result<Self, ApiError> {
+    pub(super) async fn new(state: &AppState) -> Result<Self, ApiError> {
         let views = state.views();
         Ok(Self {
             settings: views.settings(),
@@ -288,12 +285,21 @@ impl Around {
         })
     }
 
-    fn context<'a>(&'a self, caller: &'a Caller) -> UserContext<'a> {
+    pub(super) fn context<'a>(&'a self, caller: &'a Caller) -> UserContext<'a> {
+        self.context_with(caller, self.active_admins)
+    }
+
+    /// The same with another number of administrators.
+    pub(super) fn context_with<'a>(
+        &'a self,
+        caller: &'a Caller,
+        active_admins: u32,
+    ) -> UserContext<'a> {
         UserContext::User {
             authority: caller.authority(&[], &self.permissions),
             settings: &self.settings,
             known_roles: &KNOWN_ROLES,
-            active_admins: self.active_admins,
+            active_admins,
         }
     }
 }
@@ -486,34 +492,6 @@ async fn swap(
         tx.decide::<Claim>(&stream, release, &())
             .await
             .map_err(ExecuteError::widen)?;
-    }
-    Ok(())
-}
-
-/// Ends the account.
-pub async fn delete(
-    state: &AppState,
-    caller: &Caller,
-    target: &UserId,
-    orphans: &Orphans,
-) -> Result<(), ApiError> {
-    let messages = match state.views().settings().text("Message_ErasureType") {
-        "Unlink" => MessageErasure::Unlink,
-        "Keep" => MessageErasure::Keep,
-        _ => MessageErasure::Delete,
-    };
-    let delete = UserCommand::Delete {
-        user: target.clone(),
-        messages,
-        at: now(),
-    };
-    let picture = state
-        .views()
-        .avatar(&AvatarOwner::User(target.clone()))
-        .await?;
-    change(state, caller, target, &[delete], None, orphans).await?;
-    if let Some(picture) = picture {
-        Shelf::Avatars.forget(state, &picture.file).await;
     }
     Ok(())
 }

@@ -98,6 +98,29 @@ impl Filter {
         }
     }
 
+    /// The first parts of the paths it looks at, each once.
+    pub fn fields(&self) -> Vec<&str> {
+        let mut fields = Vec::new();
+        self.collect_fields(&mut fields);
+        fields
+    }
+
+    fn collect_fields<'a>(&'a self, fields: &mut Vec<&'a str>) {
+        match self {
+            Self::All(filters) | Self::Any(filters) => {
+                for filter in filters {
+                    filter.collect_fields(fields);
+                }
+            }
+            Self::Field(path, _) => {
+                let first = path.split('.').next().unwrap_or(path);
+                if !fields.contains(&first) {
+                    fields.push(first);
+                }
+            }
+        }
+    }
+
     /// The values `_id` is restricted to, when the filter does just that.
     pub fn ids(&self) -> Option<Vec<&str>> {
         let Self::All(filters) = self else {

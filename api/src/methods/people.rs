@@ -1,7 +1,186 @@
-//! Methods about accounts and profiles.
+//! Methods about accounts and profiles (contract, conventions 10).
 
-use super::Method;
+use domain::user::{ProfileChange, UserCommand};
+use serde_json::{Map, Value, json};
+
+use super::ejson;
+use super::{AnyMethodCall, Method, MethodCall, MethodOutcome, method, open_method};
+use crate::commands::ownership::Orphans;
+use crate::commands::profile::{self, OwnProfile};
+use crate::commands::registration::{self, SignUp};
+use crate::commands::{departures, users};
+use crate::error::{ApiError, texts};
+use crate::rest::registration as names;
+use crate::state::now;
 
 pub(super) fn methods() -> Vec<Method> {
-    Vec::new()
+    vec![
+        open_method("registerUser", register_user),
+        open_method("checkRegistrationSecretURL", check_registration_secret),
+        method("setUsername", set_username),
+        method("checkUsernameAvailability", check_username_availability),
+        method("getUsernameSuggestion", username_suggestion),
+        method("saveUserProfile", save_user_profile),
+        method("saveUserPreferences", save_user_preferences),
+        method("setUserPassword", set_user_password),
+        method("setUserActiveStatus", set_user_active_status),
+        method("deleteUser", delete_user),
+    ]
+}
+
+/// A text among the fields of an object.
+fn text<'a>(fields: &'a Map<String, Value>, name: &str) -> Result<Option<&'a str>, ApiError> {
+    match fields.get(name) {
+        None | Some(Value::Null) => Ok(None),
+        Some(Value::String(text)) => Ok(Some(text)),
+        Some(other) => {
+            let found = crate::extract::params::type_name(other);
+            Err(texts::type_mismatch("string", found, name))
+        }
+    }
+}
+
+fn required<'a>(fields: &'a Map<String, Value>, name: &str) -> Result<&'a str, ApiError> {
+    text(fields, name)?.ok_or_else(|| texts::match_missing(name))
+}
+
+/// `registerUser({name, email, pass, secretURL?, reason?})`: the id of the new account. It has a user name at once,
+/// made of its name and address; `setUsername` changes it.
+async fn register_user(call: AnyMethodCall) -> MethodOutcome {
+    let wish = call.args.object(0)?;
+    let settings = call.state.views().settings();
+    let open = settings.bool("Accounts_AllowAnonymousRead")
+        && settings.bool("Accounts_AllowAnonymousWrite");
+    if open && text(wish, "email")?.is_none() {
+        let (token, at) = registration::anonymous(&call.state).await?;
+        return Ok(json!({ "token": token, "when": ejson::date(at) }));
+    }
+    let (name, email) = (required(wish, "name")?, required(wish, "email")?);
+    let addresses = [email.to_owned()];
+    let username = registration::free_username(&call.state, Some(name), &addresses).await?;
+    let wish = SignUp {
+        username: &username,
+        name,
+        email,
+        password: required(wish, "pass")?,
+        secret: text(wish, "secretURL")?,
+        reason: text(wish, "reason")?.filter(|reason| !reason.trim().is_empty()),
+    };
+    Ok(json!(registration::sign_up(&call.state, &wish).await?))
+}
+
+/// `checkRegistrationSecretURL(hash)`.
+async fn check_registration_secret(call: AnyMethodCall) -> MethodOutcome {
+    let given = call.args.text(0)?;
+    Ok(json!(registration::knows_secret(&call.state, given)))
+}
+
+/// `setUsername(name, {joinDefaultChannelsSilenced?})`: the name. Accounts have joined the default rooms before.
+async fn set_username(call: MethodCall) -> MethodOutcome {
+    let username = call.args.text(0)?.trim().to_owned();
+    let change = UserCommand::ChangeUsername {
+        user: call.caller.id().clone(),
+        username: username.clone(),
+        at: now(),
+    };
+    let (state, caller) = (&call.state, &call.caller);
+    users::change(
+        state,
+        caller,
+        caller.id(),
+        &[change],
+        None,
+        &Orphans::default(),
+    )
+    .await?;
+    Ok(json!(username))
+}
+
+/// `checkUsernameAvailability(name)`.
+async fn check_username_availability(call: MethodCall) -> MethodOutcome {
+    let username = call.args.text(0)?;
+    Ok(json!(
+        names::is_available(&call.state, &call.caller, username).await?
+    ))
+}
+
+/// `getUsernameSuggestion()`.
+async fn username_suggestion(call: MethodCall) -> MethodOutcome {
+    Ok(json!(names::suggestion(&call.state, &call.caller).await?))
+}
+
+/// `saveUserProfile(profile, customFields, factor?)`.
+async fn save_user_profile(call: MethodCall) -> MethodOutcome {
+    let fields = call.args.object(0)?;
+    let owned = |name: &str| text(fields, name).map(|text| text.map(str::to_owned));
+    let filled =
+        |name: &str| owned(name).map(|text| text.filter(|text: &String| !text.trim().is_empty()));
+    let wish = OwnProfile {
+        change: ProfileChange {
+            name: owned("realname")?,
+            bio: owned("bio")?,
+            nickname: owned("nickname")?,
+            status_text: owned("statusText")?,
+            custom_fields: None,
+        },
+        username: filled("username")?,
+        email: filled("email")?,
+        password: filled("newPassword")?,
+        custom_fields: Some(call.args.get(1).clone()).filter(is_filled),
+    };
+    let typed = text(fields, "typedPassword")?.filter(|typed| !typed.is_empty());
+    let answer = typed.or(call.factor.code.as_deref());
+    let confirm = async || profile::confirm(&call.state, &call.caller, answer).await;
+    profile::change_own(&call.state, &call.caller, wish, confirm).await?;
+    Ok(json!(true))
+}
+
+/// Clients send an empty object when there are no custom fields.
+fn is_filled(value: &Value) -> bool {
+    value.as_object().is_some_and(|fields| !fields.is_empty())
+}
+
+/// `saveUserPreferences({...})`.
+async fn save_user_preferences(call: MethodCall) -> MethodOutcome {
+    let wanted = call.args.object(0)?.clone();
+    profile::prefer(&call.state, &call.caller, call.caller.id(), wanted).await?;
+    Ok(json!(true))
+}
+
+/// `setUserPassword(password)`: for those who have to choose another.
+async fn set_user_password(call: MethodCall) -> MethodOutcome {
+    let password = call.args.text(0)?;
+    if !call.caller.user.require_password_change {
+        return Err(texts::password_change_not_required());
+    }
+    let (state, caller) = (&call.state, &call.caller);
+    let change = profile::new_password(state, caller, password).await?;
+    let keep = Some(&caller.token);
+    users::change(
+        state,
+        caller,
+        caller.id(),
+        &[change],
+        keep,
+        &Orphans::default(),
+    )
+    .await?;
+    Ok(json!(true))
+}
+
+/// `setUserActiveStatus(userId, active, confirmRelinquish?)`.
+async fn set_user_active_status(call: MethodCall) -> MethodOutcome {
+    let id = domain::UserId::new(call.args.text(0)?);
+    let active = call.args.boolean(1)?.unwrap_or(false);
+    let confirmed = call.args.boolean(2)?.unwrap_or(false);
+    departures::set_active(&call.state, &call.caller, &id, active, confirmed).await?;
+    Ok(json!(true))
+}
+
+/// `deleteUser(userId, confirmRelinquish?)`.
+async fn delete_user(call: MethodCall) -> MethodOutcome {
+    let id = domain::UserId::new(call.args.text(0)?);
+    let confirmed = call.args.boolean(1)?.unwrap_or(false);
+    departures::delete(&call.state, &call.caller, &id, confirmed).await?;
+    Ok(json!(true))
 }

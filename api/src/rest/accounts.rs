@@ -1,22 +1,25 @@
-//! Making, changing and ending accounts of others, and one's own (contract, conventions 7.1, 7.3 and 7.4).
+//! Making and changing accounts, those of others mostly (contract, conventions 7.1 and 7.3).
 
-use domain::password::check_policy;
 use domain::permission::Permission;
 use domain::settings::Settings;
-use domain::user::{Email, ProfileChange, UserCommand, UserCreated, UserKind, check_custom_fields};
+use domain::user::{
+    Email, ProfileChange, UserCommand, UserCreated, UserKind, UserRefusal, check_custom_fields,
+};
 use domain::{RoleId, UserId};
-use serde_json::{Value, json};
+use projections::UserFacts;
+use serde_json::Value;
 
 use super::answer::{Answer, Outcome};
-use super::{lookup, shape};
+use super::shape;
 use crate::commands::account_mail::Told;
 use crate::commands::ownership::Orphans;
+use crate::commands::passwords;
+use crate::commands::profile::first_address;
 use crate::commands::users::{self, Maker};
 use crate::error::{ApiError, texts};
 use crate::extract::Call;
 use crate::extract::params::Params;
 use crate::extract::schema::{Kind, Schema};
-use crate::password::PasswordDigest;
 use crate::state::{fresh_id, fresh_secret, now};
 
 pub(crate) static CREATE: Schema = Schema {
@@ -44,12 +47,12 @@ pub(crate) static CREATE: Schema = Schema {
 };
 
 pub(crate) static UPDATE: Schema = Schema {
-    required: &[("userId", Kind::Text), ("data", Kind::Object)],
+    required: &[("userId", Kind::Text), ("data", Kind::Shape(&UPDATE_DATA))],
     optional: &[("confirmRelinquish", Kind::Boolean)],
     one_of: &[],
 };
 
-const UPDATE_DATA: Schema = Schema {
+static UPDATE_DATA: Schema = Schema {
     required: &[],
     optional: &[
         ("email", Kind::Text),
@@ -72,17 +75,15 @@ const UPDATE_DATA: Schema = Schema {
     one_of: &[],
 };
 
-pub(crate) static SET_ACTIVE: Schema = Schema {
-    required: &[("userId", Kind::Text), ("activeStatus", Kind::Boolean)],
-    optional: &[("confirmRelinquish", Kind::Boolean)],
-    one_of: &[],
-};
+/// What callers are told who may not make accounts.
+pub(crate) fn create_not_allowed() -> ApiError {
+    UserRefusal::CreateNotAllowed.into()
+}
 
 /// `POST /api/v1/users.create`.
 pub async fn create(call: Call) -> Outcome {
     let params = call.input.params()?;
     let state = &call.state;
-    let settings = state.views().settings();
     for (key, label) in [
         ("username", "Username"),
         ("name", "Name"),
@@ -92,7 +93,31 @@ pub async fn create(call: Call) -> Outcome {
             return Err(texts::field_required(label));
         }
     }
+    let mut wish = wished(&call, &params)?;
+    users::would_create(state, &call.caller, &wish).await?;
+    state
+        .mail_domains()
+        .check(state, params.required("email")?)
+        .await?;
     let random = params.flag("setRandomPassword");
+    let password = if random {
+        fresh_secret()
+    } else {
+        params.required("password")?.to_owned()
+    };
+    wish.password = Some(passwords::hash(state, &password).await?);
+    let join = params.boolean("joinDefaultChannels")?.unwrap_or(true);
+    // A password nobody typed is known to nobody else.
+    let told = (random || params.flag("sendWelcomeEmail"))
+        .then(|| Told::first_password(state, &wish.user, &password));
+    let maker = Maker::User(&call.caller);
+    let id = users::create_and_tell(state, maker, &wish, join, told.as_ref()).await?;
+    raw_user(&call, &id).await
+}
+
+/// The account that the parameters ask for, without its password.
+fn wished(call: &Call, params: &Params) -> Result<UserCreated, ApiError> {
+    let settings = call.state.views().settings();
     let roles = match params.texts("roles")? {
         Some(roles) => roles.into_iter().map(RoleId::new).collect(),
         None => settings
@@ -102,7 +127,14 @@ pub async fn create(call: Call) -> Outcome {
             .filter(|role| !role.as_str().is_empty())
             .collect(),
     };
-    let mut wish = UserCreated {
+    let active = match params.boolean("active")? {
+        Some(active) => {
+            call.need(Permission::EDIT_OTHER_USER_ACTIVE_STATUS)?;
+            active
+        }
+        None => !settings.bool("Accounts_ManuallyApproveNewUsers"),
+    };
+    Ok(UserCreated {
         user: UserId::new(fresh_id()),
         kind: UserKind::User,
         username: params.required("username")?.to_owned(),
@@ -113,33 +145,15 @@ pub async fn create(call: Call) -> Outcome {
         }],
         password: None,
         roles,
-        active: params.boolean("active")?.unwrap_or(true),
-        require_password_change: random || params.flag("requirePasswordChange"),
+        active,
+        require_password_change: params.flag("setRandomPassword")
+            || params.flag("requirePasswordChange"),
         reason: None,
-        custom_fields: custom_fields(&params, &settings)?,
+        custom_fields: custom_fields(params, &settings)?,
         bio: params.filled("bio")?.map(str::to_owned),
         nickname: params.filled("nickname")?.map(str::to_owned),
         at: now(),
-    };
-    users::would_create(state, &call.caller, &wish).await?;
-    let password = if random {
-        fresh_secret()
-    } else {
-        params.required("password")?.to_owned()
-    };
-    wish.password = Some(
-        state
-            .passwords()
-            .hash(PasswordDigest::of(&password))
-            .await?,
-    );
-    let join = params.boolean("joinDefaultChannels")?.unwrap_or(true);
-    // A password nobody typed is known to nobody else.
-    let told = (random || params.flag("sendWelcomeEmail"))
-        .then(|| Told::first_password(state, &wish.user, &password));
-    let maker = Maker::User(&call.caller);
-    let id = users::create_and_tell(state, maker, &wish, join, told.as_ref()).await?;
-    raw_user(&call, &id).await
+    })
 }
 
 /// The custom fields that are defined, among those sent; nothing without any sent (6.5).
@@ -151,12 +165,8 @@ fn custom_fields(params: &Params, settings: &Settings) -> Result<Option<Value>, 
 }
 
 async fn raw_user(call: &Call, id: &UserId) -> Outcome {
-    let user = call
-        .state
-        .views()
-        .user(id)
-        .await?
-        .ok_or(ApiError::Unavailable)?;
+    let user = call.state.views().user(id).await?;
+    let user = user.ok_or(ApiError::Unavailable)?;
     let privileged = call.may(Permission::VIEW_FULL_OTHER_USER_INFO);
     Ok(Answer::empty().field("user", &shape::raw(&call.state, &user, privileged)))
 }
@@ -165,32 +175,26 @@ async fn raw_user(call: &Call, id: &UserId) -> Outcome {
 pub async fn update(call: Call) -> Outcome {
     let params = call.input.params()?;
     let data: Params = match params.get("data") {
-        Some(Value::Object(data)) => UPDATE_DATA.check(data.clone().into())?,
+        Some(Value::Object(data)) => data.clone().into(),
         _ => return Err(texts::invalid_params(&["must be object".to_owned()])),
     };
     let id = UserId::new(params.required("userId")?);
-    let user = call
-        .state
-        .views()
-        .user(&id)
-        .await?
-        .ok_or_else(texts::user_param_unknown)?;
-    let orphans = match data.boolean("active")? {
-        Some(active) => {
-            call.need(Permission::EDIT_OTHER_USER_ACTIVE_STATUS)?;
-            if user.active && !active {
-                Orphans::of(&call.state, &id, params.flag("confirmRelinquish")).await?
-            } else {
-                Orphans::default()
-            }
-        }
-        None => Orphans::default(),
-    };
-    let (commands, told) = update_commands(&call, &id, &data).await?;
     let own = id == *call.caller.id();
+    if !own && !call.may(Permission::EDIT_OTHER_USER_INFO) {
+        return Err(UserRefusal::EditOtherNotAllowed.into());
+    }
+    let user = call.state.views().user(&id).await?;
+    let user = user.ok_or_else(texts::user_param_unknown)?;
+    let mut orphans = Orphans::default();
+    if let Some(active) = data.boolean("active")? {
+        call.need(Permission::EDIT_OTHER_USER_ACTIVE_STATUS)?;
+        if user.active && !active {
+            orphans = Orphans::of(&call.state, &id, params.flag("confirmRelinquish")).await?;
+        }
+    }
+    let (commands, told) = update_commands(&call, &user, &data).await?;
     let keep = own.then_some(&call.caller.token);
-    let caller = &call.caller;
-    let told = told.as_ref();
+    let (caller, told) = (&call.caller, told.as_ref());
     users::change_and_tell(&call.state, caller, &id, &commands, keep, &orphans, told).await?;
     raw_user(&call, &id).await
 }
@@ -198,11 +202,10 @@ pub async fn update(call: Call) -> Outcome {
 /// What the fields of an update ask for, and the password that is to be mailed.
 async fn update_commands(
     call: &Call,
-    id: &UserId,
+    account: &UserFacts,
     data: &Params,
 ) -> Result<(Vec<UserCommand>, Option<Told>), ApiError> {
-    let mut told = None;
-    let (at, user) = (now(), id.clone());
+    let (at, user) = (now(), account.id.clone());
     let settings = call.state.views().settings();
     let owned = |name: &str| data.text(name).map(|text| text.map(str::to_owned));
     let change = ProfileChange {
@@ -224,47 +227,7 @@ async fn update_commands(
             at,
         });
     }
-    let verified = data.flag("verified");
-    if let Some(address) = owned("email")? {
-        commands.push(UserCommand::ChangeEmail {
-            user: user.clone(),
-            address,
-            verified,
-            at,
-        });
-    } else if verified && let Some(address) = first_address(call, id).await? {
-        commands.push(UserCommand::ChangeEmail {
-            user: user.clone(),
-            address,
-            verified,
-            at,
-        });
-    }
-    // Silently ignored without the permission, and random ones win over those sent.
-    let random = data.flag("setRandomPassword");
-    let password = if random {
-        Some(fresh_secret())
-    } else {
-        data.filled("password")?.map(str::to_owned)
-    };
-    if let Some(password) = password
-        && call.may(Permission::EDIT_OTHER_USER_PASSWORD)
-    {
-        check_policy(&password, &settings)?;
-        told = random.then(|| Told::new_password(&call.state, id, &password));
-        let password = call
-            .state
-            .passwords()
-            .hash(PasswordDigest::of(&password))
-            .await?;
-        let require_change = random || data.flag("requirePasswordChange");
-        commands.push(UserCommand::ChangePassword {
-            user: user.clone(),
-            password,
-            require_change,
-            at,
-        });
-    }
+    commands.extend(new_address(call, account, data).await?);
     if let Some(roles) = data.texts("roles")? {
         let roles = roles.into_iter().map(RoleId::new).collect();
         commands.push(UserCommand::SetRoles {
@@ -274,47 +237,74 @@ async fn update_commands(
         });
     }
     if let Some(active) = data.boolean("active")? {
-        commands.push(UserCommand::SetActive { user, active, at });
+        commands.push(UserCommand::SetActive {
+            user: user.clone(),
+            active,
+            at,
+        });
     }
+    let (password, told) = new_password(call, &user, data).await?;
+    commands.extend(password);
     Ok((commands, told))
 }
 
-async fn first_address(call: &Call, id: &UserId) -> Result<Option<String>, ApiError> {
-    let Some(user) = call.state.views().user(id).await? else {
+async fn new_address(
+    call: &Call,
+    account: &UserFacts,
+    data: &Params,
+) -> Result<Option<UserCommand>, ApiError> {
+    let verified = data.flag("verified");
+    let now_address = first_address(&account.doc);
+    let wanted = data.text("email")?.map(str::to_owned);
+    let Some(address) = wanted.or_else(|| now_address.clone().filter(|_| verified)) else {
         return Ok(None);
     };
-    let doc: Value = serde_json::from_slice(&user.doc).unwrap_or_default();
-    Ok(doc["emails"][0]["address"].as_str().map(str::to_owned))
-}
-
-/// `POST /api/v1/users.setActiveStatus`. An unknown id is answered with success and no user.
-pub async fn set_active_status(call: Call) -> Outcome {
-    call.need(Permission::EDIT_OTHER_USER_ACTIVE_STATUS)?;
-    let params = call.input.params()?;
-    let id = UserId::new(params.required("userId")?);
-    let active = params.flag("activeStatus");
-    let Some(user) = call.state.views().user(&id).await? else {
-        return Ok(Answer::empty());
-    };
-    let orphans = if user.active && !active {
-        Orphans::of(&call.state, &id, params.flag("confirmRelinquish")).await?
-    } else {
-        Orphans::default()
-    };
-    let set = UserCommand::SetActive {
-        user: id.clone(),
-        active,
+    if now_address.as_deref() != Some(address.trim()) {
+        call.state
+            .mail_domains()
+            .check(&call.state, &address)
+            .await?;
+    }
+    Ok(Some(UserCommand::ChangeEmail {
+        user: account.id.clone(),
+        address,
+        verified,
         at: now(),
-    };
-    users::change(&call.state, &call.caller, &id, &[set], None, &orphans).await?;
-    Ok(Answer::empty().field("user", &json!({ "_id": id, "active": active })))
+    }))
 }
 
-/// `POST /api/v1/users.delete`.
-pub async fn delete(call: Call) -> Outcome {
-    let params = call.input.params()?;
-    let user = lookup::user(&call.state, &params).await?;
-    let orphans = Orphans::of(&call.state, &user.id, params.flag("confirmRelinquish")).await?;
-    users::delete(&call.state, &call.caller, &user.id, &orphans).await?;
-    Ok(Answer::empty())
+/// The new password, silently ignored without the permission; a random one wins over the one sent, and is mailed.
+async fn new_password(
+    call: &Call,
+    user: &UserId,
+    data: &Params,
+) -> Result<(Option<UserCommand>, Option<Told>), ApiError> {
+    let (user, at, state) = (user.clone(), now(), &call.state);
+    let random = data.flag("setRandomPassword");
+    let wanted = data.boolean("requirePasswordChange")?;
+    let may = call.may(Permission::EDIT_OTHER_USER_PASSWORD);
+    let given = data.filled("password")?.filter(|_| may);
+    let mut told = None;
+    let password = if random && may {
+        // Made up: the policy is for what people make up.
+        let clear = fresh_secret();
+        told = Some(Told::new_password(state, &user, &clear));
+        Some(passwords::hash(state, &clear).await?)
+    } else if let Some(clear) = given {
+        Some(passwords::hash_checked(state, clear).await?)
+    } else {
+        None
+    };
+    let command = match password {
+        Some(password) => Some(UserCommand::ChangePassword {
+            user,
+            password,
+            require_change: random || wanted.unwrap_or(false),
+            at,
+        }),
+        None => wanted
+            .filter(|_| call.may(Permission::EDIT_OTHER_USER_INFO))
+            .map(|required| UserCommand::RequirePasswordChange { user, required, at }),
+    };
+    Ok((command, told))
 }

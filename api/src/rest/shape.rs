@@ -176,6 +176,24 @@ pub fn info(call: &Call, user: &UserFacts) -> Doc {
     doc
 }
 
+/// What anybody may know of a user.
+pub fn public_user(state: &AppState, doc: &[u8]) -> Doc {
+    keep(user_doc(state, doc), |field| PUBLIC.contains(&field))
+}
+
+/// What is suggested while somebody types a name (5.4).
+pub fn suggested(state: &AppState, doc: &[u8]) -> Doc {
+    const SUGGESTED: [&str; 6] = [
+        "_id",
+        "name",
+        "username",
+        "nickname",
+        "status",
+        "avatarETag",
+    ];
+    keep(user_doc(state, doc), |field| SUGGESTED.contains(&field))
+}
+
 /// What lists of members tell of a user (contract, rooms 11).
 pub fn member(state: &AppState, doc: &[u8]) -> Doc {
     const MEMBER: [&str; 8] = [

@@ -373,6 +373,10 @@ pub(super) fn may_change_password(
     if !asker.is(user) {
         return Err(UserRefusal::EditOtherPasswordNotAllowed);
     }
+    // Who has to choose another is allowed to.
+    if account.require_password_change {
+        return Ok(());
+    }
     let setting = |id| asker.settings.bool(id);
     // An account that logs in elsewhere may be wanted to stay without a password of its own.
     let first_ever = account.password().is_none();

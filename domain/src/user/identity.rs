@@ -1,8 +1,15 @@
 //! User names and e-mail addresses (contract, conventions 6.1 and 6.3).
 
+use std::collections::HashSet;
+use std::sync::LazyLock;
+
 use super::UserRefusal;
 use crate::pattern::{NamePattern, listed};
 use crate::settings::Settings;
+
+/// Domains where anybody gets an address for a few minutes.
+static DISPOSABLE: LazyLock<HashSet<&str>> =
+    LazyLock::new(|| include_str!("disposable.txt").lines().collect());
 
 /// Whether somebody may be called that. Whether the name is free is not known here: names are claimed
 /// ([`crate::claim`]).
@@ -51,7 +58,9 @@ pub fn check_email(address: &str, settings: &Settings) -> Result<(), UserRefusal
             domain: domain.to_owned(),
         });
     }
-    if listed(settings.text("Accounts_BlockedDomainsList"), domain) {
+    let disposable = settings.bool("Accounts_UseDefaultBlockedDomainsList")
+        && DISPOSABLE.contains(domain.to_lowercase().as_str());
+    if disposable || listed(settings.text("Accounts_BlockedDomainsList"), domain) {
         return Err(UserRefusal::DomainBlocked {
             domain: domain.to_owned(),
         });

@@ -6,6 +6,7 @@ mod decide;
 mod events;
 mod identity;
 mod preferences;
+mod suggest;
 #[cfg(test)]
 mod tests;
 
@@ -13,6 +14,7 @@ pub use custom_fields::{CustomFieldsRefusal, check_custom_fields};
 pub use events::*;
 pub use identity::{check_email, check_username};
 pub use preferences::{PREFERENCES, PreferenceFault, PreferenceKind};
+pub use suggest::username_suggestions;
 
 use serde_json::{Map, Value};
 

@@ -6,6 +6,9 @@
 )]
 
 mod avatars;
+mod data_export;
 mod mail;
 mod methods;
+mod preferences;
 mod presence;
+mod users_read;

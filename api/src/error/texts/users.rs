@@ -147,3 +147,98 @@ pub fn user_action(reason: impl Into<Text>, action: &str) -> ApiError {
     ApiError::coded("error-action-not-allowed", reason)
         .with(json!({ "method": "insertOrUpdateUser", "action": action }))
 }
+
+/// The password asked for is the one the account has.
+pub fn password_same_as_current() -> ApiError {
+    ApiError::coded(
+        "error-password-same-as-current",
+        "Entered password same as current password",
+    )
+    .method("saveUserProfile")
+}
+
+/// The password asked for is one the account had lately.
+pub fn password_in_history() -> ApiError {
+    ApiError::coded(
+        "error-password-in-history",
+        "Entered password has been previously used",
+    )
+    .method("saveUserProfile")
+}
+
+/// Nobody changes their profile here.
+pub fn profile_change_not_allowed() -> ApiError {
+    ApiError::coded("error-not-allowed", "Not allowed").method("saveUserProfile")
+}
+
+/// The password is asked for once more.
+pub fn password_asked() -> ApiError {
+    ApiError::coded("totp-required", "TOTP Required")
+        .with(json!({ "method": "password", "codeGenerated": false, "availableMethods": [] }))
+}
+
+/// The password given once more is not the right one.
+pub fn password_wrong() -> ApiError {
+    ApiError::coded("totp-invalid", "TOTP Invalid")
+        .with(json!({ "method": "password", "codeGenerated": false }))
+}
+
+/// Mail cannot be sent to that domain.
+pub fn invalid_mail_domain(domain: &str) -> ApiError {
+    ApiError::coded("error-invalid-domain", format!("Invalid domain {domain}"))
+        .with(json!({ "function": "RocketChat.validateEmailDomain", "domain": domain }))
+}
+
+/// No name was given to look up.
+pub fn username_missing() -> ApiError {
+    ApiError::plain("The 'username' param is required")
+}
+
+/// Preferences of somebody who is not there.
+pub fn preferences_of_nobody() -> ApiError {
+    ApiError::coded(
+        "error-invalid-user",
+        "The optional \"userId\" param provided does not match any users",
+    )
+    .method("saveUserPreferences")
+}
+
+/// What is looked for was not said.
+pub fn selector_missing() -> ApiError {
+    ApiError::plain("The 'selector' param is required")
+}
+
+/// What is looked for makes no sense.
+pub fn invalid_selector() -> ApiError {
+    ApiError::plain("The 'selector' param is not valid")
+}
+
+/// Nobody deletes their own account here.
+pub fn delete_own_not_allowed() -> ApiError {
+    ApiError::coded("error-not-allowed", "Not allowed").method("deleteUserOwnAccount")
+}
+
+/// A parameter of the body is missing.
+pub fn body_parameter_missing(name: &str) -> ApiError {
+    ApiError::Plain(format!("Body parameter \"{name}\" is required.").into())
+}
+
+/// The password that was to confirm the end of the account is wrong.
+pub fn invalid_own_password() -> ApiError {
+    ApiError::coded("error-invalid-password", "Invalid password").method("deleteUserOwnAccount")
+}
+
+/// The name that was to confirm the end of the account is wrong.
+pub fn invalid_own_username() -> ApiError {
+    ApiError::coded("error-invalid-username", "Invalid username").method("deleteUserOwnAccount")
+}
+
+/// Nobody gets a copy of their data here.
+pub fn data_download_disabled() -> ApiError {
+    ApiError::coded("error-not-allowed", "Not allowed").method("requestDataDownload")
+}
+
+/// A password may be set like that only while one must be.
+pub fn password_change_not_required() -> ApiError {
+    ApiError::coded("error-not-allowed", "Not allowed").method("setUserPassword")
+}

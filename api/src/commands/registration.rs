@@ -1,0 +1,129 @@
+//! Signing up (contract, conventions 6.6 and 7.1), whatever the door.
+
+use domain::password::check_policy;
+use domain::user::{Email, UserCreated, UserKind, username_suggestions};
+use domain::{RoleId, Timestamp, UserId};
+
+use subtle::ConstantTimeEq as _;
+
+use super::users::{self, Maker};
+use super::{passwords, sessions};
+use crate::error::{ApiError, texts};
+use crate::state::{AppState, fresh_id, now};
+
+/// How many numbers are tried behind a name before one is drawn.
+const SUFFIXES: u32 = 100;
+
+/// What somebody signs up with.
+pub struct SignUp<'a> {
+    /// The unique name wanted.
+    pub username: &'a str,
+    /// The name people go by.
+    pub name: &'a str,
+    /// The address.
+    pub email: &'a str,
+    /// The password, in the clear.
+    pub password: &'a str,
+    /// The secret of the workspace, where signing up needs one.
+    pub secret: Option<&'a str>,
+    /// Why, for those who approve.
+    pub reason: Option<&'a str>,
+}
+
+/// Makes an account for the person who asks. Does not log in.
+pub async fn sign_up(state: &AppState, wish: &SignUp<'_>) -> Result<UserId, ApiError> {
+    let username = wish.username.trim();
+    if state.views().user_by_username(username).await?.is_some() {
+        return Err(texts::username_in_use());
+    }
+    let mut created = UserCreated {
+        user: UserId::new(fresh_id()),
+        kind: UserKind::User,
+        username: username.to_owned(),
+        name: Some(wish.name.to_owned()),
+        emails: vec![Email {
+            address: wish.email.to_owned(),
+            verified: false,
+        }],
+        password: None,
+        roles: Vec::new(),
+        active: true,
+        require_password_change: false,
+        reason: wish.reason.map(str::to_owned),
+        custom_fields: None,
+        bio: None,
+        nickname: None,
+        at: now(),
+    };
+    users::would_register(state, wish.secret, &created)?;
+    check_policy(wish.password, &state.views().settings())?;
+    state.mail_domains().check(state, wish.email).await?;
+    if state
+        .views()
+        .user_by_email(wish.email.trim())
+        .await?
+        .is_some()
+    {
+        return Err(texts::email_exists());
+    }
+    created.password = Some(passwords::hash(state, wish.password).await?);
+    users::create(state, Maker::Themselves(wish.secret), &created, true).await
+}
+
+/// A user name that is free, made of the name somebody goes by and of the addresses they proved to read.
+pub async fn free_username(
+    state: &AppState,
+    name: Option<&str>,
+    verified: &[String],
+) -> Result<String, ApiError> {
+    let settings = state.views().settings();
+    let candidates = username_suggestions(name, verified, &settings);
+    for candidate in &candidates {
+        if state.views().user_by_username(candidate).await?.is_none() {
+            return Ok(candidate.clone());
+        }
+    }
+    let stem = candidates.into_iter().next().unwrap_or_else(|| {
+        settings
+            .text("Accounts_DefaultUsernamePrefixSuggestion")
+            .to_owned()
+    });
+    for number in 0..SUFFIXES {
+        let candidate = format!("{stem}-{number}");
+        if state.views().user_by_username(&candidate).await?.is_none() {
+            return Ok(candidate);
+        }
+    }
+    Ok(format!("{stem}-{}", fresh_id()))
+}
+
+/// Whether that is the secret with which people sign up where one is needed.
+pub fn knows_secret(state: &AppState, given: &str) -> bool {
+    let settings = state.views().settings();
+    let wanted = settings.text("Accounts_RegistrationForm_SecretURL");
+    !wanted.is_empty() && bool::from(wanted.as_bytes().ct_eq(given.as_bytes()))
+}
+
+/// An account for somebody who says nothing of themselves, where the workspace lets such people write; with a login
+/// token and when it was made.
+pub async fn anonymous(state: &AppState) -> Result<(String, Timestamp), ApiError> {
+    let at = now();
+    let created = UserCreated {
+        user: UserId::new(fresh_id()),
+        kind: UserKind::User,
+        username: free_username(state, None, &[]).await?,
+        name: None,
+        emails: Vec::new(),
+        password: None,
+        roles: vec![RoleId::new("anonymous")],
+        active: true,
+        require_password_change: false,
+        reason: None,
+        custom_fields: None,
+        bio: None,
+        nickname: None,
+        at,
+    };
+    let id = users::create(state, Maker::Server, &created, true).await?;
+    Ok((sessions::issue(state, &id).await?, at))
+}

@@ -1,0 +1,97 @@
+//! Who may log in, and accounts that end (contract, conventions 7.4).
+
+use domain::UserId;
+use domain::permission::Permission;
+use domain::{RoleId, Timestamp};
+use serde_json::json;
+
+use super::answer::{Answer, Outcome};
+use super::lookup;
+use crate::commands::departures;
+use crate::commands::passwords::{self, PasswordProof};
+use crate::error::texts;
+use crate::extract::Call;
+use crate::extract::schema::{Kind, Schema};
+use crate::password::PasswordDigest;
+use crate::state::now;
+
+const DAY_MILLIS: f64 = 24.0 * 60.0 * 60.0 * 1000.0;
+
+pub(crate) static SET_ACTIVE: Schema = Schema {
+    required: &[("userId", Kind::Text), ("activeStatus", Kind::Boolean)],
+    optional: &[("confirmRelinquish", Kind::Boolean)],
+    one_of: &[],
+};
+
+pub(crate) static DEACTIVATE_IDLE: Schema = Schema {
+    required: &[("daysIdle", Kind::Number)],
+    optional: &[("role", Kind::Text)],
+    one_of: &[],
+};
+
+/// `POST /api/v1/users.setActiveStatus`. An unknown id is answered with success and no user.
+pub async fn set_active_status(call: Call) -> Outcome {
+    let params = call.input.params()?;
+    let id = UserId::new(params.required("userId")?);
+    let active = params.flag("activeStatus");
+    let confirmed = params.flag("confirmRelinquish");
+    if !departures::set_active(&call.state, &call.caller, &id, active, confirmed).await? {
+        return Ok(Answer::empty());
+    }
+    Ok(Answer::empty().field("user", &json!({ "_id": id, "active": active })))
+}
+
+/// `POST /api/v1/users.deactivateIdle`.
+pub async fn deactivate_idle(call: Call) -> Outcome {
+    let params = call.input.params()?;
+    let days = params
+        .get("daysIdle")
+        .and_then(serde_json::Value::as_f64)
+        .unwrap_or_default();
+    let role = RoleId::new(params.filled("role")?.unwrap_or("user"));
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "a cast of a number that is too large gives the largest, which is as long ago"
+    )]
+    let span = (days * DAY_MILLIS) as i64;
+    let before = Timestamp::from_millis(now().as_millis().saturating_sub(span));
+    let idle = call.state.views().idle_users(&role, before).await?;
+    let count = departures::deactivate_idle(&call.state, &call.caller, &idle).await?;
+    Ok(Answer::empty().field("count", &count))
+}
+
+/// `POST /api/v1/users.delete`.
+pub async fn delete(call: Call) -> Outcome {
+    let params = call.input.params()?;
+    let user = lookup::user(&call.state, &params).await?;
+    let confirmed = params.flag("confirmRelinquish");
+    departures::delete(&call.state, &call.caller, &user.id, confirmed).await?;
+    Ok(Answer::empty())
+}
+
+/// `POST /api/v1/users.deleteOwnAccount`.
+pub async fn delete_own(call: Call) -> Outcome {
+    let params = call.input.params()?;
+    let settings = call.state.views().settings();
+    let allowed = settings.bool("Accounts_AllowDeleteOwnAccount");
+    if !allowed && !call.may(Permission::DELETE_USER) {
+        return Err(texts::delete_own_not_allowed());
+    }
+    let password = params
+        .filled("password")?
+        .ok_or_else(|| texts::body_parameter_missing("password"))?;
+    let id = call.caller.id().clone();
+    match passwords::prove(&call.state, &id, password).await? {
+        PasswordProof::Right => {}
+        PasswordProof::Wrong => return Err(texts::invalid_own_password()),
+        PasswordProof::NoPassword => {
+            let named = PasswordDigest::of(call.caller.user.username.trim());
+            if PasswordDigest::from_hex(password).is_none_or(|given| given != named) {
+                return Err(texts::invalid_own_username());
+            }
+        }
+    }
+    let confirmed = params.flag("confirmRelinquish");
+    departures::delete(&call.state, &call.caller, &id, confirmed).await?;
+    Ok(Answer::empty())
+}
