@@ -46,11 +46,34 @@ pub async fn work<T: Send + 'static>(
         .map_err(|_| PictureError::Failed)?
 }
 
-/// Most pictures kept in memory, and the largest that is, in bytes.
-const KEPT: usize = 512;
-const LARGEST_KEPT: usize = 128 * 1024;
+/// Most bytes of drawn pictures that are kept in memory, and the largest picture that is kept.
+const MOST_KEPT: usize = 32 << 20;
+const LARGEST_KEPT: usize = 4 << 20;
 
-static DRAWN: LazyLock<Mutex<HashMap<String, Picture>>> = LazyLock::new(Mutex::default);
+/// Pictures that were drawn lately, by what they follow from.
+#[derive(Default)]
+struct Drawn {
+    pictures: HashMap<String, Picture>,
+    bytes: usize,
+}
+
+impl Drawn {
+    fn keep(&mut self, key: String, picture: Picture) {
+        let size = picture.bytes.len();
+        if size > LARGEST_KEPT {
+            return;
+        }
+        if self.bytes + size > MOST_KEPT {
+            // They are quickly drawn again.
+            *self = Self::default();
+        }
+        if self.pictures.insert(key, picture).is_none() {
+            self.bytes += size;
+        }
+    }
+}
+
+static DRAWN: LazyLock<Mutex<Drawn>> = LazyLock::new(Mutex::default);
 
 /// A picture that follows from `key` alone: from memory, or else drawn and kept there. Anyone may ask for these, so
 /// that asking again must cost nothing.
@@ -58,16 +81,32 @@ pub async fn drawn(
     key: String,
     draw: impl FnOnce() -> Result<Picture, PictureError> + Send + 'static,
 ) -> Result<Picture, PictureError> {
-    if let Some(picture) = DRAWN.lock().get(&key) {
+    if let Some(picture) = DRAWN.lock().pictures.get(&key) {
         return Ok(picture.clone());
     }
     let picture = work(draw).await?;
-    if picture.bytes.len() <= LARGEST_KEPT {
-        let mut kept = DRAWN.lock();
-        if kept.len() >= KEPT {
-            kept.clear();
-        }
-        kept.insert(key, picture.clone());
-    }
+    DRAWN.lock().keep(key, picture.clone());
     Ok(picture)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn drawn_pictures_are_kept_up_to_a_limit() {
+        let picture = |size: usize| Picture {
+            content_type: "image/png",
+            bytes: vec![0; size].into(),
+        };
+        let mut drawn = Drawn::default();
+        drawn.keep("huge".to_owned(), picture(LARGEST_KEPT + 1));
+        assert!(drawn.pictures.is_empty());
+        for number in 0..100 {
+            drawn.keep(number.to_string(), picture(1 << 20));
+            drawn.keep(number.to_string(), picture(1 << 20));
+            assert!(drawn.bytes <= MOST_KEPT && drawn.bytes == drawn.pictures.len() << 20);
+        }
+        assert!(drawn.pictures.contains_key("99"));
+    }
 }

@@ -7,6 +7,7 @@
 
 use std::sync::Arc;
 
+use api::commands::avatars::{self, Changer};
 use api::extract::schema::{Kind, Schema};
 use api::files::Files;
 use api::route::{Access, Route, Takes};
@@ -15,8 +16,9 @@ use api::state::{AppState, DoorConfig};
 use axum::Router;
 use axum::body::Body;
 use axum::http::{HeaderMap, Method, Request, StatusCode};
-use domain::RoleId;
+use domain::avatar::AvatarOwner;
 use domain::permission::Permission;
+use domain::{RoleId, RoomId};
 use eventstore::EventStore;
 use eventstore::execute::Executor;
 use eventstore::sqlite::SqliteLog;
@@ -28,6 +30,7 @@ use tower::Service as _;
 /// The doors of a new workspace.
 struct Doors {
     router: Router,
+    state: AppState,
     _folder: tempfile::TempDir,
 }
 
@@ -73,6 +76,7 @@ impl Doors {
         api::bootstrap::run(&state).await.unwrap();
         Self {
             router: router::router(&state),
+            state,
             _folder: folder,
         }
     }
@@ -377,4 +381,41 @@ async fn bodies_that_make_no_sense_are_refused() {
         (StatusCode::PAYLOAD_TOO_LARGE, &json!(false)),
         "{body}"
     );
+}
+
+#[tokio::test]
+async fn the_picture_of_a_room_is_shown_until_it_is_given_up() {
+    let doors = Doors::open().await;
+    let ann = doors.register("ann").await;
+    let mut picture = std::io::Cursor::new(Vec::new());
+    image::RgbImage::new(20, 10)
+        .write_to(&mut picture, image::ImageFormat::Png)
+        .unwrap();
+    let room = AvatarOwner::Room(RoomId::new("GENERAL"));
+    let bytes = picture.into_inner().into();
+    avatars::set(&doors.state, Changer::Server, &room, "rest", bytes)
+        .await
+        .unwrap();
+    let shown = async || {
+        let (status, headers, _) = doors
+            .send(request("GET", "/avatar/room/GENERAL", &[], ""))
+            .await;
+        assert_eq!(status, StatusCode::OK);
+        let text = |name: &str| headers[name].to_str().unwrap().to_owned();
+        (text("content-type"), text("etag"))
+    };
+    let described = async || {
+        let path = "/api/v1/rooms.info?roomId=GENERAL";
+        let (_, _, body) = doors.send(request("GET", path, &ann.headers(), "")).await;
+        body["room"].clone()
+    };
+    let (content_type, tag) = shown().await;
+    let doc = described().await;
+    assert_eq!(content_type, "image/png");
+    assert_eq!(json!(tag.trim_matches('"')), doc["avatarETag"], "{doc}");
+    avatars::reset(&doors.state, Changer::Server, &room, false)
+        .await
+        .unwrap();
+    assert_eq!(shown().await.0, "image/svg+xml");
+    assert!(described().await.get("avatarETag").is_none());
 }

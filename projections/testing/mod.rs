@@ -13,6 +13,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use bytes::Bytes;
+use domain::avatar::{AvatarEvent, AvatarOwner, AvatarReset, AvatarSet};
 use domain::data_export::*;
 use domain::membership::*;
 use domain::message::*;
@@ -21,8 +22,8 @@ use domain::session::*;
 use domain::setting::SettingChanged;
 use domain::user::*;
 use domain::{
-    Category, Event, EventPayload, MessageId, RoleId, RoomId, StreamId, Timestamp, TokenHash,
-    UserId,
+    Category, Event, EventPayload, MessageId, RoleId, RoomId, StoredFile, StreamId, Timestamp,
+    TokenHash, UserId,
 };
 use eventstore::*;
 use futures::StreamExt;
@@ -605,6 +606,7 @@ impl Chaos {
                 })
                 .into()
             }
+            15 if self.dice.roll(4) == 0 => self.picture(uid, rid, at),
             15 if self.dice.roll(3) > 0 => self.account(uid, at),
             _ => {
                 let change = ProfileChange {
@@ -623,6 +625,32 @@ impl Chaos {
 }
 
 impl Chaos {
+    /// Somebody or something has another picture, or none.
+    fn picture(&mut self, user: UserId, room: RoomId, at: Timestamp) -> Event {
+        let owner = if self.dice.roll(2) == 0 {
+            AvatarOwner::User(user)
+        } else {
+            AvatarOwner::Room(room)
+        };
+        if self.dice.roll(3) == 0 {
+            let letters = self.dice.roll(2) == 0;
+            return AvatarEvent::from(AvatarReset { owner, letters, at }).into();
+        }
+        let file = StoredFile {
+            id: self.text(),
+            sha256: "00".to_owned(),
+            content_type: "image/png".to_owned(),
+            size: 3,
+        };
+        AvatarEvent::from(AvatarSet {
+            owner,
+            origin: "rest".to_owned(),
+            file,
+            at,
+        })
+        .into()
+    }
+
     /// Something rare about an account.
     fn account(&mut self, user: UserId, at: Timestamp) -> Event {
         let set = |name: &str, value: serde_json::Value| -> Event {
