@@ -29,7 +29,7 @@ use crate::files::{Files, FilesError};
 use crate::folder::{DataFolder, FolderError};
 use crate::health::{self, Readiness};
 use crate::live::{self, Live};
-use crate::state::{AdminAccount, AppState, DoorConfig};
+use crate::state::{AdminAccount, AppState, DoorConfig, SettingPolicy};
 use crate::telemetry::metered::MeteredLog;
 use crate::telemetry::metrics;
 use crate::telemetry::request::{Observer, observe};
@@ -122,11 +122,12 @@ impl App {
         let address = listener.local_addr().map_err(StartError::Address)?;
         let metrics = metrics::install();
         let log: Arc<dyn EventStore> = Arc::new(MeteredLog::new(open_log(&config, &folder).await?));
-        let views = Views::open(&folder.views(), log.clone())?;
+        let vault = open_vault(&config, &folder)?;
+        let views = Views::open_with(&folder.views(), log.clone(), vault.clone())?;
         let state = AppState::new(
             Executor::new(log.clone()),
             views.clone(),
-            open_vault(&config, &folder)?,
+            vault,
             Files::in_folder(&folder.files())?,
             door_config(&config, address),
         );
@@ -273,6 +274,11 @@ fn door_config(config: &Config, address: SocketAddr) -> DoorConfig {
         body_limit: config.body_limit,
         admin,
         mail_server: config.mail_server.clone(),
+        settings: SettingPolicy {
+            first: config.first_settings.clone().into_iter().collect(),
+            blocked: config.settings_blocked.clone(),
+            hidden: config.settings_hidden.clone(),
+        },
         setting_overrides: config.setting_overrides.clone().into_iter().collect(),
     }
 }

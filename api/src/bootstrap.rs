@@ -3,12 +3,12 @@
 
 use domain::claim::{self, Claim, ClaimCommand, NameKind};
 use domain::room::{self, Room, RoomCommand, RoomContext, RoomCreated, RoomKind};
-use domain::setting::{self, ChangeSetting, Setting, SettingContext};
 use domain::user::{Email, User, UserCreated, UserKind};
 use domain::{RoleId, RoomId, UserId};
 use eventstore::ExecuteError;
 use serde_json::Value;
 
+use crate::commands::settings;
 use crate::commands::users::{self, Maker};
 use crate::error::ApiError;
 use crate::password::PasswordDigest;
@@ -21,21 +21,29 @@ const BOT: &str = "rocket.cat";
 const GENERAL: &str = "GENERAL";
 
 /// Settings whose default is drawn at random, once (contract, `settings.tsv`: `@random-id`).
-const RANDOM: [&str; 2] = ["uniqueID", "Accounts_RegistrationForm_SecretURL"];
+const RANDOM: [&str; 2] = [WORKSPACE_ID, "Accounts_RegistrationForm_SecretURL"];
+
+/// The setting that names the workspace among all others.
+const WORKSPACE_ID: &str = "uniqueID";
 
 /// Makes what is missing.
 pub async fn run(state: &AppState) -> Result<(), ApiError> {
     // Everything in the log counts, be it from another node.
     let head = state.executor().store().head().await?;
     state.views().wait_for(head).await?;
+    // What is drawn at random comes after: as long as it is missing, this is the first start.
+    if state.views().settings().text(WORKSPACE_ID).is_empty() {
+        first_values(state).await?;
+    }
     for id in RANDOM {
         if state.views().settings().text(id).is_empty() {
-            set_once(state, id, Value::String(fresh_secret())).await?;
+            let drawn = Value::String(fresh_secret());
+            settings::set_first(state, id, drawn, false).await?;
         }
     }
     let site = &state.config().site_url;
     if state.views().settings().text("Site_Url") != site {
-        set(state, "Site_Url", Value::String(site.clone())).await?;
+        settings::set(state, "Site_Url", Value::String(site.clone())).await?;
     }
     for (id, value) in &state.config().setting_overrides {
         overwrite(state, id, value).await?;
@@ -50,52 +58,24 @@ pub async fn run(state: &AppState) -> Result<(), ApiError> {
     }
 }
 
-/// Gives a setting a value.
-async fn set(state: &AppState, id: &str, value: Value) -> Result<(), ApiError> {
-    let change = ChangeSetting {
-        setting: id.to_owned(),
-        value,
-        at: now(),
-    };
-    let stream = setting::stream(id);
-    state
-        .run(&UserId::system(), async |tx| {
-            let changed = tx
-                .decide::<Setting>(&stream, change.clone(), &SettingContext::System)
-                .await;
-            changed.map(drop).map_err(ExecuteError::widen)
-        })
-        .await
-}
-
-/// Gives a setting a value, unless somebody was faster.
-async fn set_once(state: &AppState, id: &str, value: Value) -> Result<(), ApiError> {
-    let change = ChangeSetting {
-        setting: id.to_owned(),
-        value,
-        at: now(),
-    };
-    let stream = setting::stream(id);
-    state
-        .run(&UserId::system(), async |tx| {
-            let before = tx
-                .state::<Setting>(&stream)
-                .await
-                .map_err(ExecuteError::widen)?;
-            if before.value.is_some() {
-                return Ok(());
+/// Values the environment has for the first start: variables named like settings. A wrong one is the operator's
+/// mistake, told and passed over.
+async fn first_values(state: &AppState) -> Result<(), ApiError> {
+    for (id, text) in &state.config().settings.first {
+        let value = Value::String(text.clone());
+        match settings::set_first(state, id, value, true).await {
+            Err(error) if !error.is_temporary() => {
+                tracing::warn!(setting = id, %error, "the value from the environment does not fit");
             }
-            let changed = tx
-                .decide::<Setting>(&stream, change.clone(), &SettingContext::System)
-                .await;
-            changed.map(drop).map_err(ExecuteError::widen)
-        })
-        .await
+            outcome => outcome?,
+        }
+    }
+    Ok(())
 }
 
 /// `OVERWRITE_SETTING_<id>`. A wrong one is the operator's mistake, told and passed over.
 async fn overwrite(state: &AppState, id: &str, text: &str) -> Result<(), ApiError> {
-    match set(state, id, Value::String(text.to_owned())).await {
+    match settings::set(state, id, Value::String(text.to_owned())).await {
         Err(error) if !error.is_temporary() => {
             tracing::warn!(setting = id, %error, "OVERWRITE_SETTING is not possible");
             Ok(())

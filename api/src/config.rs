@@ -78,6 +78,12 @@ pub struct Config {
     pub admin_pass: Option<Secret>,
     /// E-mail address of the first administrator.
     pub admin_email: Option<String>,
+    /// Workspace settings for the first start, by id.
+    pub first_settings: BTreeMap<String, String>,
+    /// Workspace settings nobody can change over the API.
+    pub settings_blocked: Vec<String>,
+    /// Workspace settings nobody can see or change over the API.
+    pub settings_hidden: Vec<String>,
     /// Workspace settings forced at every start, by id.
     pub setting_overrides: BTreeMap<String, String>,
     /// The mail server, unless the settings name it.
@@ -160,6 +166,13 @@ impl Config {
             admin_username: read.optional("admin_username", text)?,
             admin_pass: read.optional("admin_pass", |value| text(value).map(Secret))?,
             admin_email: read.optional("admin_email", text)?,
+            first_settings: layers
+                .first_settings
+                .iter()
+                .map(|(id, layered)| (id.clone(), layered.value.clone()))
+                .collect(),
+            settings_blocked: read.optional("settings_blocked", ids)?.unwrap_or_default(),
+            settings_hidden: read.optional("settings_hidden", ids)?.unwrap_or_default(),
             setting_overrides: layers
                 .overrides
                 .iter()
@@ -257,6 +270,16 @@ fn text(value: &str) -> Result<String, String> {
     } else {
         Ok(value.to_owned())
     }
+}
+
+/// Setting ids, separated by commas.
+#[expect(clippy::unnecessary_wraps, reason = "every parser may fail")]
+fn ids(value: &str) -> Result<Vec<String>, String> {
+    Ok(value
+        .split(',')
+        .map(|id| id.trim().to_owned())
+        .filter(|id| !id.is_empty())
+        .collect())
 }
 
 fn boolean(value: &str) -> Result<bool, String> {

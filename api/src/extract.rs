@@ -61,7 +61,65 @@ pub fn is_expired(settings: &Settings, issued_at: domain::Timestamp) -> bool {
     days > 0 && now().millis_since(issued_at) > days.saturating_mul(DAY_MILLIS)
 }
 
+/// The access token in `Authorization: Bearer`.
+fn bearer(headers: &HeaderMap) -> Option<&str> {
+    let value = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
+    let (scheme, token) = value.split_once(' ')?;
+    let token = token.trim();
+    (scheme.eq_ignore_ascii_case("bearer") && !token.is_empty()).then_some(token)
+}
+
 impl Caller {
+    /// Who the request proves, if anyone: by an access token that a program was given, or else by the headers
+    /// (contract, conventions 2).
+    pub async fn from_request(
+        state: &AppState,
+        headers: &HeaderMap,
+        uri: &Uri,
+    ) -> Result<Option<Self>, ApiError> {
+        if let Some(caller) = Self::from_bearer(state, headers).await? {
+            return Ok(Some(caller));
+        }
+        let query = uri.query().unwrap_or_default();
+        if query.contains("access_token=") {
+            let token = form_urlencoded::parse(query.as_bytes())
+                .find(|(name, _)| name == "access_token")
+                .map(|(_, token)| token.into_owned());
+            if let Some(token) = token
+                && let Some(caller) = Self::from_access_token(state, &token).await?
+            {
+                return Ok(Some(caller));
+            }
+        }
+        Self::from_headers(state, headers).await
+    }
+
+    /// Who the access token in `Authorization: Bearer` proves, if anyone.
+    pub async fn from_bearer(
+        state: &AppState,
+        headers: &HeaderMap,
+    ) -> Result<Option<Self>, ApiError> {
+        match bearer(headers) {
+            Some(token) => Self::from_access_token(state, token).await,
+            None => Ok(None),
+        }
+    }
+
+    /// Whose account a program may use with this token, if it is good.
+    async fn from_access_token(state: &AppState, token: &str) -> Result<Option<Self>, ApiError> {
+        let hash = token_hash(token);
+        let Some(granted) = state.views().oauth_token(&hash).await? else {
+            return Ok(None);
+        };
+        if granted.renews || !granted.app_active || granted.expires_at < now() {
+            return Ok(None);
+        }
+        let user = state.views().user(&granted.user).await?;
+        Ok(user
+            .filter(|user| user.active)
+            .map(|user| Self { user, token: hash }))
+    }
+
     /// Who the headers prove, if anyone.
     pub async fn from_headers(
         state: &AppState,

@@ -147,6 +147,11 @@ static TABLE: LazyLock<HashMap<&'static str, Method>> = LazyLock::new(|| {
         .collect()
 });
 
+/// Whether there is a method of that name.
+pub fn exists(name: &str) -> bool {
+    TABLE.contains_key(name)
+}
+
 /// Calls the method `name`: looks it up, counts the call, lets in who may, runs it.
 pub async fn call(name: &str, call: AnyMethodCall) -> MethodOutcome {
     let method = TABLE.get(name).ok_or_else(|| texts::no_such_method(name))?;
@@ -199,6 +204,12 @@ mod tests {
         let known = [
             "checkRegistrationSecretURL",
             "forgotPassword",
+            "license:getModules",
+            "license:getTags",
+            "license:hasLicense",
+            "license:isEnterprise",
+            "permissions/get",
+            "public-settings/get",
             "registerUser",
             "resetPassword",
             "sendConfirmationEmail",

@@ -9,8 +9,15 @@ pub mod shape;
 pub mod target;
 
 pub mod auth;
+pub mod cloud;
 pub mod info;
+pub mod login_services;
+pub mod oauth_apps;
+pub mod oauth_provider;
 pub mod permissions;
+pub mod push;
+pub mod roles;
+pub mod setting_docs;
 pub mod settings;
 
 pub mod accounts;

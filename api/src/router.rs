@@ -116,7 +116,7 @@ async fn answer(
     let (_, route) = numbered;
     let (parts, body) = request.into_parts();
     let client = Client::of(&parts, state.config().forwarded_count);
-    let caller = Caller::from_headers(state, &parts.headers).await?;
+    let caller = Caller::from_request(state, &parts.headers, &parts.uri).await?;
     let must_log_in = match &route.access {
         Access::Public(_) => false,
         Access::Readers(_) => !state.views().settings().bool("Accounts_AllowAnonymousRead"),
@@ -224,6 +224,8 @@ mod tests {
             "GET /api/info",
             "GET /api/v1/info",
             "GET /api/v1/openapi.json",
+            "GET /api/v1/service.configurations",
+            "GET /api/v1/settings.oauth",
             "GET /api/v1/settings.public",
             "GET /api/v1/users.getAvatar",
             "GET /assets/{file}",
@@ -233,6 +235,8 @@ mod tests {
             "GET /data-export/{id}",
             "GET /emoji-custom/",
             "GET /emoji-custom/{file}",
+            "GET /oauth/authorize",
+            "GET /oauth/userinfo",
             "GET /reset-password/{token}",
             "GET /verify-email/{token}",
             "POST /api/v1/login",
@@ -240,6 +244,8 @@ mod tests {
             "POST /api/v1/method.callAnon/{method}/{rest}",
             "POST /api/v1/users.forgotPassword",
             "POST /api/v1/users.register",
+            "POST /oauth/authorize",
+            "POST /oauth/token",
             "POST /reset-password/{token}",
         ];
         assert_eq!(public, known, "a new public route needs a reason");

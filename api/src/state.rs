@@ -31,6 +31,29 @@ pub struct AdminAccount {
     pub email: Option<String>,
 }
 
+/// What the operator says about workspace settings, beside their values.
+#[derive(Clone, Debug, Default)]
+pub struct SettingPolicy {
+    /// Values for the first start, as text, by id.
+    pub first: Vec<(String, String)>,
+    /// Nobody changes these over the API.
+    pub blocked: Vec<String>,
+    /// Nobody sees or changes these over the API.
+    pub hidden: Vec<String>,
+}
+
+impl SettingPolicy {
+    /// Whether nobody may change it over the API.
+    pub fn blocks(&self, id: &str) -> bool {
+        self.blocked.iter().any(|one| one == id)
+    }
+
+    /// Whether nobody may see it over the API.
+    pub fn hides(&self, id: &str) -> bool {
+        self.hidden.iter().any(|one| one == id)
+    }
+}
+
 /// What the operator chose that the doors need to know.
 #[derive(Clone)]
 pub struct DoorConfig {
@@ -52,6 +75,8 @@ pub struct DoorConfig {
     pub admin: Option<AdminAccount>,
     /// The mail server, unless the settings name it.
     pub mail_server: Option<SmtpServer>,
+    /// What the operator says about workspace settings.
+    pub settings: SettingPolicy,
     /// `OVERWRITE_SETTING_<id>` pairs: id and value as text.
     pub setting_overrides: Vec<(String, String)>,
 }

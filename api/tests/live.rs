@@ -66,6 +66,7 @@ impl Door {
             test_mode: true,
             admin: None,
             mail_server: None,
+            settings: api::state::SettingPolicy::default(),
             setting_overrides: Vec::new(),
         };
         let state = AppState::new(

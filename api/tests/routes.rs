@@ -63,6 +63,7 @@ impl Doors {
             test_mode: true,
             admin: None,
             mail_server: None,
+            settings: api::state::SettingPolicy::default(),
             setting_overrides: Vec::new(),
         };
         let state = AppState::new(
@@ -194,6 +195,19 @@ fn refuses_its_own_way(route: &Route) -> bool {
         "/api/v1/assets.setAsset",
         "/api/v1/assets.unsetAsset",
         "/api/v1/users.create",
+        // Contract, admin 2, 3 and 5.
+        "/api/v1/roles.create",
+        "/api/v1/roles.update",
+        "/api/v1/roles.delete",
+        "/api/v1/roles.addUserToRole",
+        "/api/v1/roles.removeUserFromRole",
+        "/api/v1/roles.getUsersInRole",
+        "/api/v1/permissions.update",
+        "/api/v1/settings.addCustomOAuth",
+        "/api/v1/oauth-apps.list",
+        "/api/v1/oauth-apps.create",
+        "/api/v1/oauth-apps.update",
+        "/api/v1/oauth-apps.delete",
     ]
     .contains(&route.path.as_str())
 }

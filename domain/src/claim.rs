@@ -28,6 +28,8 @@ pub enum NameKind {
     WebdavAccount,
     /// The token of a mailed link; its owner is the account. Says whose a token is, without anybody listing tokens.
     MailToken,
+    /// The name of a role; unique with regard to case.
+    RoleName,
 }
 
 impl NameKind {
@@ -42,6 +44,7 @@ impl NameKind {
             Self::CustomStatus => "custom-status",
             Self::WebdavAccount => "webdav-account",
             Self::MailToken => "mail-token",
+            Self::RoleName => "role",
         }
     }
 }
@@ -56,7 +59,8 @@ pub fn stream(kind: NameKind, name: &str) -> StreamId {
         | NameKind::FirstAdministrator
         | NameKind::CustomStatus
         | NameKind::WebdavAccount
-        | NameKind::MailToken => name.to_owned(),
+        | NameKind::MailToken
+        | NameKind::RoleName => name.to_owned(),
     };
     let digest = Sha256::digest(canonical.as_bytes());
     let mut id = String::from(kind.as_str());

@@ -168,4 +168,9 @@ union! {
     Emoji(crate::emoji::EmojiEvent),
     Sound(crate::sound::SoundEvent),
     Asset(crate::asset::AssetEvent),
+    Role(crate::role::RoleEvent),
+    LoginService(crate::login_service::LoginServiceEvent),
+    OAuthApp(crate::oauth_app::OAuthAppEvent),
+    OAuthGrant(crate::oauth_grant::OAuthGrantEvent),
+    Push(crate::push::PushEvent),
 }

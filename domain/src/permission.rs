@@ -166,6 +166,8 @@ permissions! {
 #[derive(Clone, Debug)]
 pub struct PermissionTable {
     roles: HashMap<&'static str, Vec<RoleId>>,
+    /// Those about single settings, by name. Nobody holds them until somebody says so.
+    settings: HashMap<String, Vec<RoleId>>,
 }
 
 impl Default for PermissionTable {
@@ -176,7 +178,10 @@ impl Default for PermissionTable {
                 (permission.as_str(), roles.iter().map(RoleId::new).collect())
             })
             .collect();
-        Self { roles }
+        Self {
+            roles,
+            settings: HashMap::new(),
+        }
     }
 }
 
@@ -184,6 +189,22 @@ impl PermissionTable {
     /// Replaces the roles that hold `permission`.
     pub fn set(&mut self, permission: Permission, roles: Vec<RoleId>) {
         self.roles.insert(permission.as_str(), roles);
+    }
+
+    /// Replaces the roles that hold the permission of that name, be it one of those about single settings.
+    pub fn set_named(&mut self, name: &str, roles: Vec<RoleId>) {
+        match Permission::find(name) {
+            Some(permission) => self.set(permission, roles),
+            None => drop(self.settings.insert(name.to_owned(), roles)),
+        }
+    }
+
+    /// The roles that hold the permission of that name, be it one of those about single settings.
+    pub fn named(&self, name: &str) -> &[RoleId] {
+        match Permission::find(name) {
+            Some(permission) => self.roles(permission),
+            None => self.settings.get(name).map_or(&[], Vec::as_slice),
+        }
     }
 
     /// The roles that hold `permission`.
@@ -220,6 +241,15 @@ impl Authority<'_> {
     /// Whether the actor holds `permission` through a workspace-wide role.
     pub fn has(&self, permission: Permission) -> bool {
         self.permissions.grants(permission, self.roles)
+    }
+
+    /// Whether the actor holds the permission to change this setting through a workspace-wide role.
+    pub fn has_setting(&self, setting: &str) -> bool {
+        let name = format!("{}{setting}", crate::permissions::CHANGE_SETTING);
+        self.permissions
+            .named(&name)
+            .iter()
+            .any(|role| self.roles.contains(role))
     }
 
     /// Whether the actor holds `permission` through a workspace-wide role or a role in the room in question.

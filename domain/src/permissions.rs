@@ -4,11 +4,25 @@ use serde::{Deserialize, Serialize};
 
 use crate::event::events;
 use crate::permission::{Authority, Permission};
+use crate::settings::Settings;
 use crate::{Category, Decider, RoleId, StreamId, Timestamp};
 
 /// The stream of a permission.
-pub fn stream(permission: Permission) -> StreamId {
-    StreamId::new(Category::Permission, permission.as_str())
+pub fn stream(permission: &str) -> StreamId {
+    StreamId::new(Category::Permission, permission)
+}
+
+/// What the permissions to change one setting, or one group of settings, are called; its id follows.
+pub const CHANGE_SETTING: &str = "change-setting-";
+
+/// The setting or group of settings that a permission of this name is about; `None` when it is about none there is.
+pub fn setting_of<'a>(permission: &'a str, settings: &Settings) -> Option<&'a str> {
+    let id = permission.strip_prefix(CHANGE_SETTING)?;
+    let known = settings
+        .definition(id)
+        .is_some_and(|definition| !definition.hidden)
+        || settings.groups().any(|group| group == id);
+    known.then_some(id)
 }
 
 events! {
@@ -39,8 +53,8 @@ pub struct PermissionRoles {
 /// Sets the roles that hold a permission.
 #[derive(Clone, Debug)]
 pub struct ChangePermissionRoles {
-    /// Which.
-    pub permission: Permission,
+    /// Which, by its name.
+    pub permission: String,
     /// All roles that shall hold it.
     pub roles: Vec<RoleId>,
     /// When.
@@ -54,14 +68,19 @@ pub struct PermissionContext<'a> {
     pub authority: Authority<'a>,
     /// Every role there is.
     pub known_roles: &'a [RoleId],
+    /// The settings there are: each that is not hidden has a permission of its own.
+    pub settings: &'a Settings,
 }
 
 /// Why a permission stays as it is.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum PermissionRefusal {
-    /// The actor lacks `access-permissions`.
+    /// The actor lacks `access-permissions`, or for the permission of a setting `access-setting-permissions`.
     #[error("not allowed to edit permissions")]
     NotAllowed,
+    /// There is no such permission.
+    #[error("no permission {0}")]
+    UnknownPermission(String),
     /// There is no such role.
     #[error("no role {0}")]
     UnknownRole(RoleId),
@@ -82,6 +101,17 @@ impl Decider for PermissionRoles {
         if !context.authority.has(Permission::ACCESS_PERMISSIONS) {
             return Err(PermissionRefusal::NotAllowed);
         }
+        if Permission::find(&command.permission).is_none() {
+            if setting_of(&command.permission, context.settings).is_none() {
+                return Err(PermissionRefusal::UnknownPermission(command.permission));
+            }
+            if !context
+                .authority
+                .has(Permission::ACCESS_SETTING_PERMISSIONS)
+            {
+                return Err(PermissionRefusal::NotAllowed);
+            }
+        }
         if let Some(role) = command
             .roles
             .iter()
@@ -99,7 +129,7 @@ impl Decider for PermissionRoles {
         } = command;
         Ok(vec![
             PermissionRolesChanged {
-                permission: permission.as_str().to_owned(),
+                permission,
                 roles,
                 at,
             }
@@ -129,7 +159,7 @@ mod tests {
 
     fn change(names: &[&str]) -> ChangePermissionRoles {
         ChangePermissionRoles {
-            permission: Permission::CREATE_C,
+            permission: "create-c".to_owned(),
             roles: roles(names),
             at: AT,
         }
@@ -153,6 +183,7 @@ mod tests {
         let context = PermissionContext {
             authority: stage.authority(),
             known_roles: &known_roles,
+            settings: &stage.settings,
         };
         given::<PermissionRoles>([])
             .when(change(&["user"]), &context)
@@ -174,9 +205,53 @@ mod tests {
         let context = PermissionContext {
             authority: stage.authority(),
             known_roles: &known_roles,
+            settings: &stage.settings,
         };
         given::<PermissionRoles>([])
             .when(change(&["user"]), &context)
+            .then_refused(PermissionRefusal::NotAllowed);
+    }
+
+    #[test]
+    fn every_setting_has_a_permission_of_its_own() {
+        let (admin, known_roles) = (Stage::default().with_roles(&["admin"]), roles(&["user"]));
+        let context = PermissionContext {
+            authority: admin.authority(),
+            known_roles: &known_roles,
+            settings: &admin.settings,
+        };
+        let wish = |permission: &str| ChangePermissionRoles {
+            permission: permission.to_owned(),
+            ..change(&["user"])
+        };
+        for permission in ["change-setting-Site_Name", "change-setting-General"] {
+            let granted = PermissionRolesChanged {
+                permission: permission.to_owned(),
+                roles: roles(&["user"]),
+                at: AT,
+            };
+            given::<PermissionRoles>([])
+                .when(wish(permission), &context)
+                .then([granted.into()]);
+        }
+        for unknown in [
+            "change-setting-Nothing",
+            "change-setting-Accounts_SystemBlockedUsernameList",
+            "fly",
+        ] {
+            given::<PermissionRoles>([])
+                .when(wish(unknown), &context)
+                .then_refused(PermissionRefusal::UnknownPermission(unknown.to_owned()));
+        }
+        let stage = admin
+            .clone()
+            .without(Permission::ACCESS_SETTING_PERMISSIONS);
+        let context = PermissionContext {
+            authority: stage.authority(),
+            ..context
+        };
+        given::<PermissionRoles>([])
+            .when(wish("change-setting-Site_Name"), &context)
             .then_refused(PermissionRefusal::NotAllowed);
     }
 
@@ -184,7 +259,7 @@ mod tests {
         #[test]
         fn whatever_is_asked_holds_after_it_was_granted(steps in proptest::collection::vec("(admin|user|nobody)?", 0..9)) {
             let (stage, known_roles) = (Stage::default().with_roles(&["admin"]), roles(&["admin", "user"]));
-            let context = PermissionContext { authority: stage.authority(), known_roles: &known_roles };
+            let context = PermissionContext { authority: stage.authority(), known_roles: &known_roles, settings: &stage.settings };
             let mut state = PermissionRoles::default();
             for role in steps {
                 let Ok(events) = PermissionRoles::decide(&state, change(&[&role]), &context) else { continue };

@@ -1,36 +1,24 @@
 //! Workspace settings: which there are, their defaults and types (contract, `settings.tsv`), and their values now.
 
-use std::collections::HashMap;
+mod check;
+
+pub use check::{SettingType, is_color};
+
+use std::borrow::Cow;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::LazyLock;
 
 use serde_json::Value;
 
-const TABLE: &str = include_str!("settings.tsv");
+use crate::Sealed;
 
-/// The type of a setting's value.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum SettingType {
-    /// `true` or `false`.
-    Boolean,
-    /// A whole number.
-    Int,
-    /// A text; the wire has several names for kinds of text.
-    Text,
-    /// One of the texts listed; an empty list means any.
-    Select(Vec<String>),
-    /// Several texts.
-    MultiSelect,
-    /// An uploaded file, as an object.
-    Asset,
-    /// The name of something to run.
-    Action,
-}
+const TABLE: &str = include_str!("settings.tsv");
 
 /// One setting there is.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Definition {
     /// Its id.
-    pub id: &'static str,
+    pub id: Cow<'static, str>,
     /// The wire's name of its type.
     pub wire_type: &'static str,
     /// Its type.
@@ -40,7 +28,7 @@ pub struct Definition {
     /// Anyone may read it.
     pub public: bool,
     /// Group and section, as `Group/Section`.
-    pub group: &'static str,
+    pub group: Cow<'static, str>,
     /// What values it takes beyond its type, as the table words it.
     pub constraint: &'static str,
     /// Never listed or settable over the API.
@@ -49,6 +37,10 @@ pub struct Definition {
     pub secret: bool,
     /// Without a licence the value is always the default of a community server.
     pub enterprise: bool,
+    /// People should not change it by hand; only a hint.
+    pub readonly: bool,
+    /// Where it stands among those of its group, from 0.
+    pub sorter: usize,
 }
 
 /// A value does not fit its setting.
@@ -62,75 +54,117 @@ pub struct InvalidValue {
 }
 
 impl Definition {
-    /// The value if it fits; `"true"`, `"false"` and numbers in text form are converted where unambiguous.
-    pub fn check(&self, value: Value) -> Result<Value, InvalidValue> {
-        let invalid = |wanted: &str| InvalidValue {
-            setting: self.id.to_owned(),
-            wanted: wanted.to_owned(),
-        };
-        match (&self.value_type, value) {
-            (SettingType::Boolean, Value::String(text)) if text == "true" || text == "false" => {
-                Ok(Value::Bool(text == "true"))
-            }
-            (SettingType::Boolean, value @ Value::Bool(_)) => Ok(value),
-            (SettingType::Boolean, _) => Err(invalid("true or false")),
-            (SettingType::Int, Value::String(text)) => text
-                .trim()
-                .parse::<i64>()
-                .map(Value::from)
-                .map_err(|_| invalid("a whole number")),
-            (SettingType::Int, value) if value.is_i64() => Ok(value),
-            (SettingType::Int, _) => Err(invalid("a whole number")),
-            // Some choices are numbers, and some defaults are not among the choices (nothing chosen yet).
-            (SettingType::Select(allowed), value) => {
-                let fits = match &value {
-                    Value::String(text) => {
-                        allowed.is_empty() || allowed.iter().any(|one| one == text)
-                    }
-                    Value::Number(number) => allowed.contains(&number.to_string()),
-                    _ => false,
-                };
-                if fits || value == self.default {
-                    Ok(value)
-                } else {
-                    Err(invalid(&format!("one of {}", allowed.join(", "))))
-                }
-            }
-            (SettingType::MultiSelect, value) if value.is_array() => Ok(value),
-            (SettingType::MultiSelect, _) => Err(invalid("a list")),
-            (SettingType::Asset, value) if value.is_object() => Ok(value),
-            (SettingType::Asset, _) => Err(invalid("an object")),
-            (SettingType::Text | SettingType::Action, value) if value.is_string() => Ok(value),
-            // Lists of rooms are picked into what is otherwise a text.
-            (SettingType::Text, value) if value.is_array() && self.wire_type == "roomPick" => {
-                Ok(value)
-            }
-            (SettingType::Text | SettingType::Action, _) => Err(invalid("a text")),
+    /// Whether the value is a secret: it is sealed before it is recorded, and shown to those who may see all settings
+    /// only. What anyone may read is no secret, whatever the table says.
+    pub fn is_secret(&self) -> bool {
+        let id = self.id.to_ascii_lowercase();
+        !self.public
+            && (self.secret
+                || self.wire_type == "password"
+                || id.contains("secret")
+                || ["_token", "apikey", "api_key"]
+                    .iter()
+                    .any(|ending| id.ends_with(ending)))
+    }
+
+    /// The group it is in.
+    pub fn group_name(&self) -> &str {
+        self.group.split('/').next().unwrap_or_default()
+    }
+
+    /// The section of the group it is in.
+    pub fn section(&self) -> Option<&str> {
+        self.group.split_once('/').map(|(_, section)| section)
+    }
+
+    /// What can be chosen from, where there is a choice.
+    pub fn choices(&self) -> &[String] {
+        match &self.value_type {
+            SettingType::Select(choices) | SettingType::MultiSelect(choices) => choices,
+            _ => &[],
         }
     }
 }
 
-static DEFINITIONS: LazyLock<Vec<Definition>> = LazyLock::new(|| {
-    let mut definitions: Vec<Definition> = TABLE
+/// The rows of the table that stand for the settings of each login service an administrator adds have this in their
+/// ids.
+const SERVICE: &str = "<Name>";
+
+/// What the settings of a login service that an administrator added begin with; its name follows.
+pub const CUSTOM_SERVICE: &str = "Accounts_OAuth_Custom-";
+
+/// Every row of the table, with its place within its group.
+fn rows() -> impl Iterator<Item = Definition> {
+    let mut counts: HashMap<&str, usize> = HashMap::new();
+    TABLE
         .lines()
         .filter(|line| !line.starts_with('#') && !line.is_empty())
-        .map(parse)
+        .map(move |line| {
+            let group = line.split('\t').nth(4).unwrap_or_default();
+            let count = counts
+                .entry(group.split('/').next().unwrap_or_default())
+                .or_default();
+            let sorter = *count;
+            *count += 1;
+            Definition {
+                sorter,
+                ..parse(line)
+            }
+        })
+}
+
+static DEFINITIONS: LazyLock<Vec<Definition>> = LazyLock::new(|| {
+    let mut definitions: Vec<Definition> = rows()
+        .filter(|definition| !definition.id.contains(SERVICE))
         .collect();
-    definitions.sort_by_key(|definition| definition.id);
+    definitions.sort_by(|a, b| a.id.cmp(&b.id));
     definitions
 });
 
-/// Every setting there is, by id.
+static TEMPLATES: LazyLock<Vec<Definition>> = LazyLock::new(|| {
+    rows()
+        .filter(|definition| definition.id.contains(SERVICE))
+        .collect()
+});
+
+/// Every setting that every workspace has, by id.
 pub fn definitions() -> &'static [Definition] {
     &DEFINITIONS
 }
 
-/// The setting of that id.
+/// The setting of that id, if every workspace has it.
 pub fn find(id: &str) -> Option<&'static Definition> {
     DEFINITIONS
-        .binary_search_by(|definition| definition.id.cmp(id))
+        .binary_search_by(|definition| definition.id.as_ref().cmp(id))
         .ok()
         .map(|index| &DEFINITIONS[index])
+}
+
+/// The settings of the login service of that name (see [`crate::login_service`]).
+pub fn custom_service_settings(service: &str) -> impl Iterator<Item = Definition> {
+    TEMPLATES.iter().map(move |template| Definition {
+        id: template.id.replace(SERVICE, service).into(),
+        group: template.group.replace(SERVICE, service).into(),
+        ..template.clone()
+    })
+}
+
+/// The service that a setting belongs to, when it is one of those made for a login service.
+pub fn service_of(id: &str) -> Option<&str> {
+    let rest = id.strip_prefix(CUSTOM_SERVICE)?;
+    let service = rest.split('-').next().unwrap_or_default();
+    (crate::login_service::service_name(service).as_deref() == Some(service)).then_some(service)
+}
+
+/// The setting of that id, if every workspace has it or a login service of the right name would bring it.
+pub fn lookup(id: &str) -> Option<Cow<'static, Definition>> {
+    if let Some(definition) = find(id) {
+        return Some(Cow::Borrowed(definition));
+    }
+    let service = service_of(id)?;
+    custom_service_settings(service)
+        .find(|definition| definition.id == id)
+        .map(Cow::Owned)
 }
 
 fn parse(line: &'static str) -> Definition {
@@ -142,7 +176,10 @@ fn parse(line: &'static str) -> Definition {
         "boolean" => SettingType::Boolean,
         "int" => SettingType::Int,
         "select" => SettingType::Select(allowed(constraint)),
-        "multiSelect" => SettingType::MultiSelect,
+        "multiSelect" => SettingType::MultiSelect(allowed(constraint)),
+        "color" => SettingType::Color,
+        "date" => SettingType::Date,
+        "roomPick" => SettingType::Rooms,
         "asset" => SettingType::Asset,
         "action" => SettingType::Action,
         _ => SettingType::Text,
@@ -150,7 +187,7 @@ fn parse(line: &'static str) -> Definition {
     let empty = || match value_type {
         SettingType::Boolean => Value::Bool(false),
         SettingType::Int => Value::from(0),
-        SettingType::MultiSelect => Value::Array(Vec::new()),
+        SettingType::MultiSelect(_) => Value::Array(Vec::new()),
         SettingType::Asset => Value::Object(serde_json::Map::new()),
         _ => Value::String(String::new()),
     };
@@ -169,16 +206,18 @@ fn parse(line: &'static str) -> Definition {
     };
     let flag = |name: &str| flags.split([',', ' ', ';']).any(|one| one == name);
     Definition {
-        id,
+        id: id.into(),
         wire_type,
         value_type,
         default,
         public: public == "true",
-        group,
         constraint,
+        group: group.into(),
         hidden: flag("hidden"),
         secret: flag("secret"),
         enterprise: flag("enterprise"),
+        readonly: flag("readonly"),
+        sorter: 0,
     }
 }
 
@@ -199,19 +238,104 @@ fn allowed(constraint: &str) -> Vec<String> {
 #[derive(Clone, Debug, Default)]
 pub struct Settings {
     changed: HashMap<String, Value>,
+    /// Secrets nobody has opened yet.
+    sealed: BTreeMap<String, Sealed>,
+    /// The settings of the login services that administrators added, by service.
+    services: BTreeMap<String, Vec<Definition>>,
 }
 
 impl Settings {
-    /// Sets a value. Whether it fits was decided before.
+    /// Sets a value. Whether it fits was decided before. Settings of the enterprise edition keep the value of a
+    /// community server, whatever was set.
     pub fn set(&mut self, id: &str, value: Value) {
-        self.changed.insert(id.to_owned(), value);
+        self.sealed.remove(id);
+        if !find(id).is_some_and(|definition| definition.enterprise) && !is_custom_enterprise(id) {
+            self.changed.insert(id.to_owned(), value);
+        }
+    }
+
+    /// Sets a value that is sealed: until [`Self::open`] it shows as the default.
+    pub fn set_sealed(&mut self, id: &str, value: Sealed) {
+        self.changed.remove(id);
+        self.sealed.insert(id.to_owned(), value);
+    }
+
+    /// The setting has its default again.
+    pub fn reset(&mut self, id: &str) {
+        self.changed.remove(id);
+        self.sealed.remove(id);
+    }
+
+    /// Opens the sealed values that can be opened. What cannot shows as the default.
+    pub fn open(&mut self, opener: impl Fn(&str, &Sealed) -> Option<Value>) {
+        for (id, sealed) in std::mem::take(&mut self.sealed) {
+            if let Some(value) = opener(&id, &sealed) {
+                self.set(&id, value);
+            }
+        }
+    }
+
+    /// There is a login service that an administrator added.
+    pub fn add_service(&mut self, service: &str) {
+        self.services.insert(
+            service.to_owned(),
+            custom_service_settings(service).collect(),
+        );
+    }
+
+    /// A login service is gone, and its settings with it.
+    pub fn remove_service(&mut self, service: &str) {
+        for definition in self.services.remove(service).unwrap_or_default() {
+            self.reset(&definition.id);
+        }
+    }
+
+    /// The login services that administrators added, by name.
+    pub fn services(&self) -> impl Iterator<Item = &str> {
+        self.services.keys().map(String::as_str)
+    }
+
+    /// The settings of all login services that administrators added.
+    pub fn service_definitions(&self) -> impl Iterator<Item = &Definition> {
+        self.services.values().flatten()
+    }
+
+    /// Every setting this workspace has, those of login services last.
+    pub fn all(&self) -> impl Iterator<Item = &Definition> {
+        definitions().iter().chain(self.service_definitions())
+    }
+
+    /// The groups of settings that are not hidden, by name.
+    pub fn groups(&self) -> impl Iterator<Item = &'static str> {
+        static GROUPS: LazyLock<Vec<&'static str>> = LazyLock::new(|| {
+            let mut groups: Vec<&'static str> = definitions()
+                .iter()
+                .filter(|definition| !definition.hidden)
+                .map(Definition::group_name)
+                .filter(|group| !group.is_empty())
+                .collect();
+            groups.sort_unstable();
+            groups.dedup();
+            groups
+        });
+        GROUPS.iter().copied()
+    }
+
+    /// The setting of that id, if this workspace has it.
+    pub fn definition(&self, id: &str) -> Option<&Definition> {
+        find(id).or_else(|| {
+            self.services
+                .get(service_of(id)?)?
+                .iter()
+                .find(|definition| definition.id == id)
+        })
     }
 
     /// The value of a setting; `Value::Null` for one there is not.
     pub fn get(&self, id: &str) -> &Value {
         self.changed
             .get(id)
-            .or_else(|| find(id).map(|definition| &definition.default))
+            .or_else(|| self.definition(id).map(|definition| &definition.default))
             .unwrap_or(&Value::Null)
     }
 
@@ -229,6 +353,10 @@ impl Settings {
     pub fn text(&self, id: &str) -> &str {
         self.get(id).as_str().unwrap_or("")
     }
+}
+
+fn is_custom_enterprise(id: &str) -> bool {
+    id.starts_with(CUSTOM_SERVICE) && lookup(id).is_some_and(|definition| definition.enterprise)
 }
 
 #[cfg(test)]
@@ -256,6 +384,55 @@ mod tests {
         settings.set("Message_MaxAllowedSize", Value::from(10));
         assert_eq!(settings.int("Message_MaxAllowedSize"), 10);
         assert_eq!(settings.get("No_Such_Setting"), &Value::Null);
+    }
+
+    #[test]
+    fn login_services_bring_settings_of_their_own() {
+        let mut settings = Settings::default();
+        let id = "Accounts_OAuth_Custom-Keycloak-token_path";
+        assert_eq!(settings.get(id), &Value::Null);
+        settings.add_service("Keycloak");
+        assert_eq!(settings.service_definitions().count(), 29);
+        assert_eq!(settings.text(id), "/oauth/token");
+        settings.set(id, json!("/t"));
+        assert_eq!(settings.text(id), "/t");
+        assert_eq!(
+            settings.definition(id).map(Definition::group_name),
+            Some("OAuth")
+        );
+        settings.set("Accounts_OAuth_Custom-Keycloak-merge_roles", json!(true));
+        assert!(!settings.bool("Accounts_OAuth_Custom-Keycloak-merge_roles"));
+        settings.remove_service("Keycloak");
+        assert_eq!(settings.get(id), &Value::Null);
+        assert!(lookup(id).is_some());
+        assert!(lookup("Accounts_OAuth_Custom-Key-Cloak").is_none());
+        assert!(lookup("Accounts_OAuth_Custom-<Name>").is_none());
+    }
+
+    #[test]
+    fn secrets_show_once_they_are_opened() {
+        let mut settings = Settings::default();
+        settings.set_sealed("SMTP_Password", Sealed::new("x"));
+        assert_eq!(settings.text("SMTP_Password"), "");
+        settings.open(|id, sealed| (id == "SMTP_Password").then(|| json!(sealed.as_str())));
+        assert_eq!(settings.text("SMTP_Password"), "x");
+        let secret = |id| find(id).is_some_and(Definition::is_secret);
+        assert!(secret("SMTP_Password") && secret("Accounts_OAuth_Nextcloud_secret"));
+        assert!(!secret("GoogleTagManager_id") && !secret("Site_Name"));
+    }
+
+    #[test]
+    fn every_type_has_its_values() {
+        let color = definitions().iter().find(|one| one.wire_type == "color");
+        assert!(color.is_some_and(|one| one.check(json!(1)).is_err()));
+        assert!(is_color("#1d74f5") && !is_color("red") && !is_color("#12"));
+        let date = "Cloud_Workspace_Access_Token_Expires_At";
+        assert!(check(date, json!("2024-02-30T10:00:00.000Z")).is_ok());
+        assert!(check(date, json!("tomorrow")).is_err());
+        assert!(check("Hide_System_Messages", json!(["uj"])).is_ok());
+        assert!(check("Hide_System_Messages", json!([1])).is_err());
+        assert!(check("Assets_logo", json!({"url": 1})).is_err());
+        assert!(check("Site_Name", json!("x".repeat(2 * 1024 * 1024))).is_err());
     }
 
     fn check(id: &str, value: Value) -> Result<Value, InvalidValue> {

@@ -45,11 +45,21 @@ pub enum Category {
     Sound,
     /// One of the workspace's own pictures.
     Asset,
+    /// One role.
+    Role,
+    /// One way to log in that an administrator added.
+    LoginService,
+    /// One program that lets people log in with their account here.
+    OAuthApp,
+    /// What one user granted to one such program.
+    OAuthGrant,
+    /// One device that wants to be told of messages.
+    Push,
 }
 
 impl Category {
     /// Every category.
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 24] = [
         Self::User,
         Self::Session,
         Self::Room,
@@ -69,6 +79,11 @@ impl Category {
         Self::Emoji,
         Self::Sound,
         Self::Asset,
+        Self::Role,
+        Self::LoginService,
+        Self::OAuthApp,
+        Self::OAuthGrant,
+        Self::Push,
     ];
 
     /// The word in front of the dash.
@@ -93,6 +108,11 @@ impl Category {
             Self::Emoji => "emoji",
             Self::Sound => "sound",
             Self::Asset => "asset",
+            Self::Role => "role",
+            Self::LoginService => "loginservice",
+            Self::OAuthApp => "oauthapp",
+            Self::OAuthGrant => "oauthgrant",
+            Self::Push => "push",
         }
     }
 }

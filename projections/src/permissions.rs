@@ -1,6 +1,6 @@
 //! The view of who holds which permission.
 
-use domain::permission::{Permission, PermissionTable};
+use domain::permission::PermissionTable;
 use domain::permissions::PermissionEvent;
 use domain::{Event, RoleId, Timestamp};
 use rusqlite::{Connection, params};
@@ -45,11 +45,10 @@ impl Projection for PermissionsView {
                 json::encode(&changed.roles)?,
                 event.recorded_at.as_millis()
             ])?;
-        // A permission of another version of Hansard is kept in the file and means nothing here.
-        if let Some(permission) = Permission::find(&changed.permission) {
-            tx.permissions.set(permission, changed.roles.clone());
-            tx.stale.permissions = true;
-        }
+        // A permission of another version of Hansard is kept and means nothing here.
+        tx.permissions
+            .set_named(&changed.permission, changed.roles.clone());
+        tx.stale.permissions = true;
         Ok(())
     }
 }
@@ -58,9 +57,7 @@ impl Projection for PermissionsView {
 pub(crate) fn load(conn: &Connection) -> rusqlite::Result<PermissionTable> {
     let mut table = PermissionTable::default();
     for (name, roles, _) in records(conn)? {
-        if let Some(permission) = Permission::find(&name) {
-            table.set(permission, roles);
-        }
+        table.set_named(&name, roles);
     }
     Ok(table)
 }

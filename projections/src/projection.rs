@@ -6,8 +6,8 @@ use eventstore::{EventId, Position, RecordedEvent};
 use crate::tx::Tx;
 use crate::{assets, avatars, emoji, sounds};
 use crate::{
-    custom_statuses, data_exports, key_pairs, memberships, messages, permissions, reports, rooms,
-    sessions, settings, tombstones, users, webdav,
+    custom_statuses, data_exports, key_pairs, memberships, messages, oauth, permissions, push,
+    reports, roles, rooms, sessions, settings, tombstones, users, webdav,
 };
 
 /// An event with what its envelope tells, decoded.
@@ -70,7 +70,10 @@ pub trait Projection: Sync {
 pub(crate) const ALL: &[&dyn Projection] = &[
     &settings::SettingsView,
     &permissions::PermissionsView,
+    &roles::RolesView,
     &sessions::SessionsView,
+    &oauth::OAuthView,
+    &push::PushView,
     &users::UsersView,
     &messages::MessagesView,
     &rooms::RoomsView,

@@ -1,9 +1,11 @@
-//! The view of workspace settings.
+//! The view of workspace settings, and of the login services that bring some. Secrets stay sealed in the file.
 
-use domain::setting::SettingEvent;
-use domain::settings::Settings;
-use domain::{Event, Timestamp};
+use domain::login_service::LoginServiceEvent;
+use domain::setting::{Editor, SettingEvent};
+use domain::settings::{self, Settings};
+use domain::{Event, Sealed, Timestamp};
 use rusqlite::{Connection, params};
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::error::QueryError;
@@ -21,71 +23,155 @@ impl Projection for SettingsView {
     }
 
     fn version(&self) -> u32 {
-        1
+        2
     }
 
     fn tables(&self) -> &'static str {
         "CREATE TABLE settings (
             id TEXT NOT NULL PRIMARY KEY,
             value BLOB NOT NULL,
+            created_at INTEGER NOT NULL,
             updated_at INTEGER NOT NULL
+        ) WITHOUT ROWID;
+        CREATE TABLE login_services (
+            name TEXT NOT NULL PRIMARY KEY,
+            added_at INTEGER NOT NULL
         ) WITHOUT ROWID;"
     }
 
     fn apply(&self, tx: &mut Tx, event: &Applied) -> rusqlite::Result<()> {
-        let Event::Setting(SettingEvent::SettingChanged(changed)) = &event.event else {
-            return Ok(());
-        };
-        tx.conn
-            .prepare_cached(
-                "INSERT OR REPLACE INTO settings (id, value, updated_at) VALUES (?1, ?2, ?3)",
-            )?
-            .execute(params![
-                changed.setting,
-                json::encode(&changed.value)?,
-                event.recorded_at.as_millis()
-            ])?;
-        tx.settings.set(&changed.setting, changed.value.clone());
+        let at = event.recorded_at.as_millis();
+        match &event.event {
+            Event::Setting(SettingEvent::SettingChanged(changed)) => {
+                let held = Held {
+                    value: changed.value.clone(),
+                    sealed: changed.sealed.clone(),
+                    editor: changed.editor,
+                    from_environment: changed.from_environment,
+                };
+                tx.conn
+                    .prepare_cached(
+                        "INSERT INTO settings (id, value, created_at, updated_at) VALUES (?1, ?2, ?3, ?3)
+                         ON CONFLICT (id) DO UPDATE SET value = ?2, updated_at = ?3",
+                    )?
+                    .execute(params![changed.setting, json::encode(&held)?, at])?;
+                held.show(&changed.setting, &mut tx.settings);
+            }
+            Event::Setting(SettingEvent::SettingReset(reset)) => {
+                tx.conn
+                    .prepare_cached("DELETE FROM settings WHERE id = ?1")?
+                    .execute([&reset.setting])?;
+                tx.settings.reset(&reset.setting);
+            }
+            Event::LoginService(LoginServiceEvent::LoginServiceAdded(added)) => {
+                tx.conn
+                    .prepare_cached(
+                        "INSERT OR REPLACE INTO login_services (name, added_at) VALUES (?1, ?2)",
+                    )?
+                    .execute(params![added.service, at])?;
+                tx.settings.add_service(&added.service);
+            }
+            Event::LoginService(LoginServiceEvent::LoginServiceRemoved(removed)) => {
+                tx.conn
+                    .prepare_cached("DELETE FROM login_services WHERE name = ?1")?
+                    .execute([&removed.service])?;
+                for definition in settings::custom_service_settings(&removed.service) {
+                    tx.conn
+                        .prepare_cached("DELETE FROM settings WHERE id = ?1")?
+                        .execute([&definition.id])?;
+                }
+                tx.settings.remove_service(&removed.service);
+            }
+            _ => return Ok(()),
+        }
         tx.settings_changed();
         Ok(())
     }
 }
 
-/// The settings as the file has them.
+/// What a row holds.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+struct Held {
+    value: Value,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    sealed: Option<Sealed>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    editor: Option<Editor>,
+    #[serde(default)]
+    from_environment: bool,
+}
+
+impl Held {
+    fn show(self, id: &str, settings: &mut Settings) {
+        match self.sealed {
+            Some(sealed) => settings.set_sealed(id, sealed),
+            None => settings.set(id, self.value),
+        }
+    }
+}
+
+/// The settings as the file has them, secrets sealed.
 pub(crate) fn load(conn: &Connection) -> rusqlite::Result<Settings> {
     let mut settings = Settings::default();
-    for record in records(conn)? {
-        settings.set(&record.id, record.value);
+    for (service, _) in services(conn)? {
+        settings.add_service(&service);
+    }
+    let mut select = conn.prepare_cached("SELECT id, value FROM settings ORDER BY id")?;
+    let mut rows = select.query([])?;
+    while let Some(row) = rows.next()? {
+        let held: Held = json::decode(row.get_ref(1)?.as_bytes()?)?;
+        held.show(row.get_ref(0)?.as_str()?, &mut settings);
     }
     Ok(settings)
 }
 
-fn records(conn: &Connection) -> rusqlite::Result<Vec<SettingRecord>> {
-    conn.prepare_cached("SELECT id, value, updated_at FROM settings ORDER BY id")?
+fn services(conn: &Connection) -> rusqlite::Result<Vec<(String, Timestamp)>> {
+    conn.prepare_cached("SELECT name, added_at FROM login_services ORDER BY name")?
         .query_map([], |row| {
-            Ok(SettingRecord {
-                id: row.get(0)?,
-                value: json::decode(row.get_ref(1)?.as_bytes()?)?,
-                updated_at: Timestamp::from_millis(row.get(2)?),
-            })
+            Ok((row.get(0)?, Timestamp::from_millis(row.get(1)?)))
         })?
         .collect()
 }
 
-/// A setting somebody changed.
+/// A setting somebody changed. What its value is, [`Views::settings`] tells.
 #[derive(Clone, Debug, PartialEq)]
 pub struct SettingRecord {
     /// Its id.
     pub id: String,
-    /// Its value.
-    pub value: Value,
-    /// When it got it.
+    /// With what a colour was chosen.
+    pub editor: Option<Editor>,
+    /// The operator's environment said so when the workspace was made.
+    pub from_environment: bool,
+    /// When it was changed first.
+    pub created_at: Timestamp,
+    /// When it was changed last.
     pub updated_at: Timestamp,
 }
 
+fn records(conn: &Connection) -> rusqlite::Result<Vec<SettingRecord>> {
+    let mut select =
+        conn.prepare_cached("SELECT id, value, created_at, updated_at FROM settings ORDER BY id")?;
+    let rows = select.query_map([], |row| {
+        let held: Held = json::decode(row.get_ref(1)?.as_bytes()?)?;
+        Ok(SettingRecord {
+            id: row.get(0)?,
+            editor: held.editor,
+            from_environment: held.from_environment,
+            created_at: Timestamp::from_millis(row.get(2)?),
+            updated_at: Timestamp::from_millis(row.get(3)?),
+        })
+    })?;
+    rows.collect()
+}
+
 impl Views {
-    /// The settings somebody changed, by id. All others have the default of [`domain::settings::definitions`].
+    /// The settings somebody changed, by id. All others have their default.
     pub async fn changed_settings(&self) -> Result<Vec<SettingRecord>, QueryError> {
         self.read(records).await
+    }
+
+    /// The login services that administrators added: name, and when.
+    pub async fn login_services(&self) -> Result<Vec<(String, Timestamp)>, QueryError> {
+        self.read(services).await
     }
 }

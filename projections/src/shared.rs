@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use domain::permission::PermissionTable;
+use domain::role::RoleTable;
 use domain::settings::Settings;
+use eventstore::vault::Vault;
 use parking_lot::{Mutex, RwLock};
 use tokio::sync::watch;
 
@@ -12,6 +14,7 @@ use crate::lag::{Head, Health};
 use crate::readers::Readers;
 use crate::rebuild::RebuildProgress;
 use crate::recent::Recent;
+use crate::views::Views;
 use crate::wait::Reached;
 
 /// See the module.
@@ -23,12 +26,38 @@ pub(crate) struct Shared {
     pub(crate) recent: Recent,
     pub(crate) settings: RwLock<Arc<Settings>>,
     pub(crate) permissions: RwLock<Arc<PermissionTable>>,
+    pub(crate) roles: RwLock<Arc<RoleTable>>,
+    /// Opens secrets; without it they show as their defaults.
+    pub(crate) vault: Option<Vault>,
     pub(crate) readers: Arc<Readers>,
     /// How far a rebuild is, while one runs.
     pub(crate) rebuilding: Mutex<Option<RebuildProgress>>,
 }
 
+/// What the value of a secret setting is sealed for.
+pub(crate) fn setting_purpose(id: &str) -> String {
+    format!("setting/{id}")
+}
+
 impl Shared {
+    /// Shows the doors other settings, with their secrets opened.
+    pub(crate) fn show_settings(&self, settings: &Settings) {
+        let mut shown = settings.clone();
+        if let Some(vault) = &self.vault {
+            shown.open(|id, sealed| {
+                let value = Views::open_setting(vault, id, sealed);
+                if value.is_none() {
+                    tracing::error!(
+                        setting = id,
+                        "the value is sealed with another key; it shows as the default"
+                    );
+                }
+                value
+            });
+        }
+        *self.settings.write() = Arc::new(shown);
+    }
+
     /// The worker stopped: nobody waits for it any more.
     pub(crate) fn stopped(&self) {
         self.health.send_if_modified(|health| {

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use bytes::Bytes;
 use compact_str::CompactString;
 use domain::permission::PermissionTable;
+use domain::role::RoleTable;
 use domain::settings::Settings;
 use domain::{MessageId, RoomId, TokenHash, UserId};
 use eventstore::Position;
@@ -19,7 +20,7 @@ use crate::projection::{ALL, Applied, Index};
 use crate::rooms::RoomRow;
 use crate::rows::Rows;
 use crate::users::UserRow;
-use crate::{live, permissions, settings};
+use crate::{live, permissions, roles, settings};
 
 /// How many rows stay in memory between batches while following the log.
 const LIVE_ROWS: Capacity = if cfg!(test) {
@@ -96,6 +97,7 @@ pub(crate) struct Stale {
     pub(crate) all_messages: bool,
     pub(crate) settings: bool,
     pub(crate) permissions: bool,
+    pub(crate) roles: bool,
 }
 
 /// How messages are counted, out of the settings.
@@ -146,6 +148,7 @@ pub struct Tx {
     pub(crate) rosters: HashMap<RoomId, Roster>,
     pub(crate) settings: Settings,
     pub(crate) permissions: PermissionTable,
+    pub(crate) roles: RoleTable,
     pub(crate) policy: Policy,
     /// What the message view found out about the message being applied, for the views after it.
     pub(crate) posted: Option<Posted>,
@@ -174,6 +177,7 @@ impl Tx {
             rosters: HashMap::new(),
             settings: Settings::default(),
             permissions: PermissionTable::default(),
+            roles: RoleTable::default(),
             policy: Policy::default(),
             posted: None,
             renamed: None,
@@ -195,6 +199,7 @@ impl Tx {
     fn reload(&mut self) -> rusqlite::Result<()> {
         self.settings = settings::load(&self.conn)?;
         self.permissions = permissions::load(&self.conn)?;
+        self.roles = roles::load(&self.conn)?;
         self.policy = Policy::of(&self.settings);
         Ok(())
     }

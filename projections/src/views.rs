@@ -5,8 +5,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use domain::Sealed;
 use domain::permission::PermissionTable;
+use domain::role::RoleTable;
 use domain::settings::Settings;
+use eventstore::vault::Vault;
 use eventstore::{EventStore, Position};
 use parking_lot::{Mutex, RwLock};
 use tokio::sync::{mpsc, oneshot, watch};
@@ -23,7 +26,7 @@ use crate::live::{Hub, Publication};
 use crate::readers::{Readers, Serving};
 use crate::rebuild;
 use crate::recent::Recent;
-use crate::shared::Shared;
+use crate::shared::{Shared, setting_purpose};
 use crate::tx::Tx;
 use crate::wait::Reached;
 use crate::worker::{Order, Worker};
@@ -105,7 +108,26 @@ impl Views {
     /// Opens (or creates) the views file in `dir` and starts to follow `store`. Must be called within a tokio runtime.
     ///
     /// Views of another version are built anew; until then questions wait ([`Health::Building`]).
+    ///
+    /// Settings that are secrets show as their defaults; see [`Self::open_with`].
     pub fn open(dir: &Path, store: Arc<dyn EventStore>) -> Result<Self, ViewsError> {
+        Self::open_inner(dir, store, None)
+    }
+
+    /// The same, with a vault that opens settings that are secrets.
+    pub fn open_with(
+        dir: &Path,
+        store: Arc<dyn EventStore>,
+        vault: Vault,
+    ) -> Result<Self, ViewsError> {
+        Self::open_inner(dir, store, Some(vault))
+    }
+
+    fn open_inner(
+        dir: &Path,
+        store: Arc<dyn EventStore>,
+        vault: Option<Vault>,
+    ) -> Result<Self, ViewsError> {
         let folder = Arc::new(Folder::open(dir)?);
         let present = usable(&folder);
         let position = present.as_ref().map_or(Position::START, |tx| tx.position);
@@ -123,12 +145,14 @@ impl Views {
             health: watch::Sender::new(Health::Building),
             facts: AllFacts::new(),
             recent: Recent::default(),
-            settings: RwLock::new(Arc::new(
+            settings: RwLock::default(),
+            roles: RwLock::new(Arc::new(
                 present
                     .as_ref()
-                    .map(|tx| tx.settings.clone())
+                    .map(|tx| tx.roles.clone())
                     .unwrap_or_default(),
             )),
+            vault,
             permissions: RwLock::new(Arc::new(
                 present
                     .as_ref()
@@ -138,6 +162,9 @@ impl Views {
             readers,
             rebuilding: Mutex::default(),
         });
+        if let Some(tx) = &present {
+            shared.show_settings(&tx.settings);
+        }
         let stop = CancellationToken::new();
         let hub = Hub::new(position);
         let (orders_in, orders) = mpsc::channel(CHUNKS);
@@ -180,7 +207,8 @@ impl Views {
                     Ok(tx) => {
                         let path = folder.current().unwrap_or_default();
                         let position = tx.position;
-                        *shared.settings.write() = Arc::new(tx.settings.clone());
+                        shared.show_settings(&tx.settings);
+                        *shared.roles.write() = Arc::new(tx.roles.clone());
                         *shared.permissions.write() = Arc::new(tx.permissions.clone());
                         shared.reached.advance(position);
                         shared.head.seen(position, position);
@@ -298,6 +326,22 @@ impl Views {
     /// Who holds which permission now.
     pub fn permissions(&self) -> Arc<PermissionTable> {
         Arc::clone(&self.inner.shared.permissions.read())
+    }
+
+    /// Which roles there are now.
+    pub fn roles(&self) -> Arc<RoleTable> {
+        Arc::clone(&self.inner.shared.roles.read())
+    }
+
+    /// The value of a secret setting as events carry it: as JSON, sealed for that setting.
+    pub fn seal_setting(vault: &Vault, id: &str, value: &serde_json::Value) -> Sealed {
+        vault.seal(&setting_purpose(id), &value.to_string())
+    }
+
+    /// The value that [`Self::seal_setting`] sealed; `None` with another key.
+    pub fn open_setting(vault: &Vault, id: &str, sealed: &Sealed) -> Option<serde_json::Value> {
+        let text = vault.open(&setting_purpose(id), sealed).ok()?;
+        serde_json::from_str(&text).ok()
     }
 
     /// Where live updates come from.

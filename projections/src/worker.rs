@@ -158,7 +158,10 @@ impl Worker {
         self.shared.facts.invalidate(&stale);
         self.shared.recent.update(&mut stale);
         if stale.settings {
-            *self.shared.settings.write() = Arc::new(self.tx.settings.clone());
+            self.shared.show_settings(&self.tx.settings);
+        }
+        if stale.roles {
+            *self.shared.roles.write() = Arc::new(self.tx.roles.clone());
         }
         if stale.permissions {
             *self.shared.permissions.write() = Arc::new(self.tx.permissions.clone());
@@ -207,7 +210,8 @@ impl Worker {
         }
         tx.updates = Some(Vec::new());
         tx.stale = crate::tx::Stale::default();
-        *self.shared.settings.write() = Arc::new(tx.settings.clone());
+        self.shared.show_settings(&tx.settings);
+        *self.shared.roles.write() = Arc::new(tx.roles.clone());
         *self.shared.permissions.write() = Arc::new(tx.permissions.clone());
         self.checkpointer = checkpointer;
         self.tx = tx;

@@ -574,6 +574,9 @@ impl Chaos {
                 domain::setting::SettingEvent::from(SettingChanged {
                     setting: "Unread_Count".to_owned(),
                     value,
+                    sealed: None,
+                    editor: None,
+                    from_environment: false,
                     at,
                 })
                 .into()

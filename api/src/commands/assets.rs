@@ -106,11 +106,7 @@ async fn decide(
         _ => Map::new(),
     };
     value.extend(url.map(|url| ("url".to_owned(), json!(url))));
-    let change = ChangeSetting {
-        setting: setting_id.clone(),
-        value: Value::Object(value),
-        at: now(),
-    };
+    let change = ChangeSetting::open(setting_id.clone(), Value::Object(value), now());
     state
         .run(caller.id(), async |tx| {
             let before = tx
@@ -128,7 +124,7 @@ async fn decide(
             // Whoever may manage assets need not be allowed to edit settings.
             tx.decide::<Setting>(
                 &setting::stream(&setting_id),
-                change.clone(),
+                change.clone().into(),
                 &SettingContext::System,
             )
             .await

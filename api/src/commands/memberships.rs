@@ -168,6 +168,7 @@ const fn ends_ownership(command: &MembershipCommand) -> bool {
         command,
         MembershipCommand::Leave { .. }
             | MembershipCommand::Remove { .. }
+            | MembershipCommand::UnassignRole { .. }
             | MembershipCommand::RevokeRole {
                 role: RoomRole::Owner,
                 ..

@@ -1,10 +1,11 @@
 //! Making, changing and ending accounts. Names and addresses are claimed in the batch that uses them.
 
-use std::sync::{Arc, LazyLock};
+use std::sync::Arc;
 
 use domain::claim::{self, Claim, ClaimCommand, NameKind};
 use domain::membership::Joining;
 use domain::permission::{Authority, PermissionTable};
+use domain::role::RoleScope;
 use domain::room::RoomFacts;
 use domain::session::{self, SessionCommand, Sessions};
 use domain::setting::{self, ChangeSetting, Setting, SettingContext};
@@ -21,22 +22,6 @@ use super::{WorkError, memberships};
 use crate::error::{ApiError, texts};
 use crate::extract::Caller;
 use crate::state::{AppState, now};
-
-/// The workspace-wide roles there are.
-static KNOWN_ROLES: LazyLock<Vec<RoleId>> = LazyLock::new(|| {
-    [
-        "admin",
-        "user",
-        "bot",
-        "app",
-        "guest",
-        "anonymous",
-        "livechat-agent",
-        "livechat-manager",
-    ]
-    .map(RoleId::new)
-    .to_vec()
-});
 
 /// Who makes an account, and for whom.
 #[derive(Clone, Copy)]
@@ -158,15 +143,15 @@ async fn begin_setup(
     if settings.text(WIZARD) != "pending" {
         return Ok(());
     }
-    let change = ChangeSetting {
-        setting: WIZARD.to_owned(),
-        value: "in_progress".into(),
-        at,
-    };
-    tx.decide::<Setting>(&setting::stream(WIZARD), change, &SettingContext::System)
-        .await
-        .map(drop)
-        .map_err(ExecuteError::widen)
+    let change = ChangeSetting::open(WIZARD, "in_progress".into(), at);
+    tx.decide::<Setting>(
+        &setting::stream(WIZARD),
+        change.into(),
+        &SettingContext::System,
+    )
+    .await
+    .map(drop)
+    .map_err(ExecuteError::widen)
 }
 
 async fn decide_creation(
@@ -271,6 +256,7 @@ async fn default_rooms(state: &AppState) -> Result<Vec<Arc<RoomFacts>>, ApiError
 pub(super) struct Around {
     settings: Arc<Settings>,
     permissions: Arc<PermissionTable>,
+    known_roles: Vec<RoleId>,
     /// How many administrators may log in.
     pub(super) active_admins: u32,
 }
@@ -281,6 +267,7 @@ impl Around {
         Ok(Self {
             settings: views.settings(),
             permissions: views.permissions(),
+            known_roles: views.roles().ids_in(RoleScope::Users),
             active_admins: views.active_admins().await?,
         })
     }
@@ -298,7 +285,7 @@ impl Around {
         UserContext::User {
             authority: caller.authority(&[], &self.permissions),
             settings: &self.settings,
-            known_roles: &KNOWN_ROLES,
+            known_roles: &self.known_roles,
             active_admins,
         }
     }

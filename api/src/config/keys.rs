@@ -164,6 +164,22 @@ pub const KEYS: &[Key] = &[
         "Let users.createToken make login tokens for others (user-generate-access-token)",
     ),
     open(
+        "settings_blocked",
+        "SETTINGS_BLOCKED",
+        "settings-blocked",
+        "IDS",
+        None,
+        "Workspace settings nobody can change over the API, separated by commas",
+    ),
+    open(
+        "settings_hidden",
+        "SETTINGS_HIDDEN",
+        "settings-hidden",
+        "IDS",
+        None,
+        "Workspace settings nobody can see or change over the API, separated by commas",
+    ),
+    open(
         "test_mode",
         "TEST_MODE",
         "test-mode",

@@ -87,6 +87,8 @@ impl Sources {
 #[derive(Default)]
 pub struct Layers {
     values: BTreeMap<&'static str, Layered>,
+    /// Workspace settings for the first start, by setting id.
+    pub first_settings: BTreeMap<String, Layered>,
     /// Workspace settings forced at every start, by setting id.
     pub overrides: BTreeMap<String, Layered>,
 }
@@ -120,6 +122,11 @@ impl Layers {
                 && !value.is_empty()
             {
                 layers.set(key, value, Origin::Environment(name));
+            } else if domain::settings::find(&name).is_some() {
+                let origin = Origin::Environment(name.clone());
+                layers
+                    .first_settings
+                    .insert(name, Layered { value, origin });
             }
         }
         for (name, value) in sources.flags {

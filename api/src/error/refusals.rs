@@ -1,5 +1,6 @@
 //! Which error of the wire each fault of the inside becomes, and each refusal of the domain.
 
+mod administration;
 mod pictures;
 
 use domain::account_mail::AccountMailRefusal;
@@ -13,7 +14,6 @@ use domain::presence::ChoiceRefusal;
 use domain::report::ReportRefusal;
 use domain::room::{RoomKind, RoomRefusal};
 use domain::session::Never;
-use domain::setting::SettingRefusal;
 use domain::user::{CustomFieldsRefusal, PreferenceFault, UserRefusal};
 use domain::webdav::WebdavRefusal;
 use eventstore::{AppendError, ExecuteError, ReadError};
@@ -125,16 +125,6 @@ impl From<Never> for ApiError {
 impl From<NameTaken> for ApiError {
     fn from(taken: NameTaken) -> Self {
         texts::field_unavailable(&taken.owner)
-    }
-}
-
-impl From<SettingRefusal> for ApiError {
-    fn from(refusal: SettingRefusal) -> Self {
-        match refusal {
-            SettingRefusal::NotAllowed => texts::forbidden(),
-            SettingRefusal::Unknown(_) => Self::Bare,
-            SettingRefusal::Invalid(invalid) => Self::Plain(invalid.to_string().into()),
-        }
     }
 }
 
@@ -280,6 +270,17 @@ impl From<UserRefusal> for ApiError {
             UserRefusal::AssignAdminNotAllowed => {
                 action("Assigning admin is not allowed", "Assign_admin")
             }
+            UserRefusal::AccessPermissionsMissing => texts::accessing_permissions(),
+            UserRefusal::HasRole => {
+                texts::role_refusal("error-user-already-in-role", "User already in role")
+            }
+            UserRefusal::LacksRole => {
+                texts::role_refusal("error-user-not-in-role", "User is not in this role")
+            }
+            UserRefusal::AdministratorRequired => texts::role_refusal(
+                "error-admin-required",
+                "You need to have at least one admin",
+            ),
             UserRefusal::EditOtherNotAllowed => {
                 action("Editing user is not allowed", "Editing_user")
             }
@@ -375,6 +376,13 @@ impl From<MembershipRefusal> for ApiError {
                 format!("User is not {} {}", article(role), role.as_str()),
             )
             .method(role_methods(role).1),
+            MembershipRefusal::AssignNotAllowed => texts::accessing_permissions(),
+            MembershipRefusal::AlreadyInRole => {
+                texts::role_refusal("error-user-already-in-role", "User already in role")
+            }
+            MembershipRefusal::NotInRole => {
+                texts::role_refusal("error-user-not-in-role", "User is not in this role")
+            }
             MembershipRefusal::LastOwnerKeepsRole => Self::coded(
                 "error-remove-last-owner",
                 "This is the last owner. Please set a new owner before removing this one.",

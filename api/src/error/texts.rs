@@ -1,5 +1,6 @@
 //! The errors of the wire that have a name of their own, each worded once.
 
+mod administration;
 mod login;
 mod mail;
 mod messages;
@@ -9,6 +10,7 @@ mod rooms;
 mod services;
 mod users;
 
+pub use administration::*;
 pub use login::*;
 pub use mail::*;
 pub use messages::*;

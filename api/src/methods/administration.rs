@@ -1,7 +1,263 @@
-//! Methods about roles, permissions, settings.
+//! Methods about roles, permissions, settings, login services, OAuth apps, licences and devices.
 
-use super::Method;
+use std::time::Duration;
+
+use domain::permission::Permission;
+use domain::setting::Editor;
+use domain::{RoleId, Timestamp};
+use serde_json::{Value, json};
+
+use super::{AnyMethodCall, Method, MethodCall, MethodOutcome, method, open_method};
+use crate::commands::{login_services, permissions, push, settings};
+use crate::error::{ApiError, texts};
+use crate::rest::oauth_apps;
+use crate::rest::permissions::documents as permission_documents;
+use crate::rest::push::{Registration, own_devices};
+use crate::rest::settings as rows;
+use crate::state::AppState;
 
 pub(super) fn methods() -> Vec<Method> {
-    Vec::new()
+    vec![
+        open_method("permissions/get", permissions_get),
+        method("authorization:addPermissionToRole", |call| {
+            change_permission(call, true)
+        }),
+        method("authorization:removeRoleFromPermission", |call| {
+            change_permission(call, false)
+        }),
+        method("getUserRoles", user_roles),
+        open_method("public-settings/get", public_settings),
+        method("private-settings/get", private_settings),
+        method("saveSetting", save_setting),
+        method("saveSettings", save_settings),
+        method("getSetupWizardParameters", setup_wizard),
+        method("refreshOAuthService", refresh_service),
+        method("removeOAuthService", remove_service),
+        method("addOAuthApp", oauth_apps::add_by_method),
+        method("updateOAuthApp", oauth_apps::change_by_method),
+        method("deleteOAuthApp", oauth_apps::remove_by_method),
+        open_method("license:isEnterprise", |_| async { Ok(json!(false)) }),
+        open_method("license:getModules", |_| async { Ok(json!([])) }),
+        open_method("license:hasLicense", |_| async { Ok(json!(false)) }),
+        open_method("license:getTags", |_| async { Ok(json!([])) }),
+        method("raix:push-update", push_update),
+        method("raix:push-setuser", push_set_user),
+        method("push_test", push_test).limited(1, Duration::from_secs(1)),
+    ]
+}
+
+/// All documents without a date; those changed since, with one.
+fn synced(documents: Vec<(Timestamp, Value)>, since: Option<Timestamp>) -> Value {
+    match since {
+        None => documents
+            .into_iter()
+            .map(|(_, document)| document)
+            .collect(),
+        Some(since) => {
+            let update: Vec<Value> = documents
+                .into_iter()
+                .filter(|(at, _)| *at > since)
+                .map(|(_, document)| document)
+                .collect();
+            json!({ "update": update, "remove": [] })
+        }
+    }
+}
+
+/// `permissions/get(date?)`. Anyone: clients evaluate permissions by it before they log in.
+async fn permissions_get(call: AnyMethodCall) -> MethodOutcome {
+    let since = call.args.date(0);
+    let documents = permission_documents(&call.state, since).await?;
+    Ok(match since {
+        None => json!(documents),
+        Some(_) => json!({ "update": documents, "remove": [] }),
+    })
+}
+
+/// `authorization:addPermissionToRole(id, role)` and `authorization:removeRoleFromPermission(id, role)`. Adding a role to
+/// the permission of a setting adds it to that of its group as well, so that the group shows.
+async fn change_permission(call: MethodCall, add: bool) -> MethodOutcome {
+    let name = if add {
+        "authorization:addPermissionToRole"
+    } else {
+        "authorization:removeRoleFromPermission"
+    };
+    let (permission, role) = (
+        call.args.text(0)?.to_owned(),
+        RoleId::new(call.args.text(1)?),
+    );
+    let (table, settings) = (
+        call.state.views().permissions(),
+        call.state.views().settings(),
+    );
+    let mut ids = vec![permission.clone()];
+    if add {
+        let group = domain::permissions::setting_of(&permission, &settings)
+            .and_then(|id| settings.definition(id))
+            .map(|definition| definition.group_name().to_owned())
+            .filter(|group| !group.is_empty());
+        ids.extend(group.map(|group| format!("{}{group}", domain::permissions::CHANGE_SETTING)));
+    }
+    let wishes: Vec<(String, Vec<RoleId>)> = ids
+        .into_iter()
+        .map(|id| {
+            let mut roles = table.named(&id).to_vec();
+            roles.retain(|held| *held != role);
+            if add {
+                roles.push(role.clone());
+            }
+            (id, roles)
+        })
+        .filter(|(id, roles)| roles.as_slice() != table.named(id))
+        .collect();
+    let authority = call.caller.authority(&[], &table);
+    if !authority.has(Permission::ACCESS_PERMISSIONS) {
+        return Err(texts::permission_method(name));
+    }
+    if Permission::find(&permission).is_none()
+        && domain::permissions::setting_of(&permission, &settings).is_none()
+    {
+        return Err(texts::invalid_permission(name));
+    }
+    permissions::replace(&call.state, &call.caller, &wishes).await?;
+    Ok(Value::Null)
+}
+
+/// `getUserRoles()`: who has roles that are shown beside names.
+async fn user_roles(call: MethodCall) -> MethodOutcome {
+    let holders = crate::rest::roles::public_holders(&call.state).await?;
+    Ok(json!(holders))
+}
+
+/// `public-settings/get(date?)`.
+async fn public_settings(call: AnyMethodCall) -> MethodOutcome {
+    let rows = rows::public_rows(&call.state).await?;
+    Ok(synced(rows, call.args.date(0)))
+}
+
+/// `private-settings/get(date?)`: all settings, or those the caller may change, or none.
+async fn private_settings(call: MethodCall) -> MethodOutcome {
+    let table = call.state.views().permissions();
+    let authority = call.caller.authority(&[], &table);
+    let all = authority.has(Permission::VIEW_PRIVILEGED_SETTING)
+        || authority.has(Permission::EDIT_PRIVILEGED_SETTING);
+    if !all && !authority.has(Permission::MANAGE_SELECTED_SETTINGS) {
+        return Ok(json!([]));
+    }
+    let documents = rows::documents(&call.state, true, |one| {
+        all || authority.has_setting(one.id.as_ref())
+    })
+    .await?;
+    Ok(synced(documents, call.args.date(0)))
+}
+
+/// `saveSetting(id, value, editor)`.
+async fn save_setting(call: MethodCall) -> MethodOutcome {
+    let wish = json!({
+        "_id": call.args.text(0)?, "value": call.args.get(1), "editor": call.args.get(2),
+    });
+    save(&call, &[wish]).await
+}
+
+/// `saveSettings([{_id, value, editor}])`: all of them, or none.
+async fn save_settings(call: MethodCall) -> MethodOutcome {
+    let wishes = call.args.list(0)?.to_vec();
+    save(&call, &wishes).await
+}
+
+async fn save(call: &MethodCall, wishes: &[Value]) -> MethodOutcome {
+    let ids: Vec<&str> = wishes
+        .iter()
+        .map(|wish| wish["_id"].as_str().ok_or_else(no_id))
+        .collect::<Result<_, _>>()?;
+    rows::refused(call, &ids)?;
+    let wishes: Vec<settings::Wish> = wishes
+        .iter()
+        .zip(ids)
+        .filter(|(_, id)| !call.state.config().settings.blocks(id))
+        .map(|(wish, id)| settings::Wish {
+            id: id.to_owned(),
+            value: wish["value"].clone(),
+            editor: wish["editor"].as_str().and_then(Editor::find),
+            from_environment: false,
+        })
+        .collect();
+    settings::change(&call.state, &call.caller, &wishes).await?;
+    Ok(json!(true))
+}
+
+fn no_id() -> ApiError {
+    texts::match_error(&"Expected string, got undefined in field _id")
+}
+
+/// `getSetupWizardParameters()`: what the first administrator is asked. Others are told what anyone may read.
+async fn setup_wizard(call: MethodCall) -> MethodOutcome {
+    let all = call
+        .caller
+        .authority(&[], &call.state.views().permissions())
+        .has(Permission::VIEW_PRIVILEGED_SETTING);
+    let documents = rows::documents(&call.state, false, |one| {
+        one.group_name() == "Setup_Wizard" && (all || one.public)
+    })
+    .await?;
+    Ok(json!({ "settings": synced(documents, None), "serverAlreadyRegistered": false }))
+}
+
+/// `refreshOAuthService()`: the services follow the settings at once, so there is nothing to refresh.
+async fn refresh_service(call: MethodCall) -> MethodOutcome {
+    may_add_services(&call.state, &call.caller)?;
+    Ok(Value::Null)
+}
+
+fn may_add_services(state: &AppState, caller: &crate::extract::Caller) -> Result<(), ApiError> {
+    let table = state.views().permissions();
+    let allowed = caller
+        .authority(&[], &table)
+        .has(Permission::ADD_OAUTH_SERVICE);
+    allowed.then_some(()).ok_or_else(texts::adding_services)
+}
+
+/// `removeOAuthService(name)`.
+async fn remove_service(call: MethodCall) -> MethodOutcome {
+    may_add_services(&call.state, &call.caller)?;
+    let name = domain::login_service::service_name(call.args.text(0)?)
+        .ok_or_else(texts::service_name_missing)?;
+    login_services::remove(&call.state, &call.caller, &name).await?;
+    Ok(Value::Null)
+}
+
+/// `raix:push-update({id?, token, authToken, appName, userId, metadata?})`.
+async fn push_update(call: MethodCall) -> MethodOutcome {
+    let wish = call.args.object(0)?;
+    if wish
+        .get("userId")
+        .and_then(Value::as_str)
+        .is_some_and(|id| id != call.caller.id().as_str())
+    {
+        return Err(texts::forbidden());
+    }
+    let registration = Registration::of_method(wish)?;
+    let id = push::register(&call.state, &call.caller, &registration.device()).await?;
+    crate::rest::push::record(&call.state, &id).await
+}
+
+/// `raix:push-setuser(id)`: a device belongs to whoever registered it; only its owner may say so again.
+async fn push_set_user(call: MethodCall) -> MethodOutcome {
+    let id = call.args.text(0)?;
+    let devices = own_devices(&call.state, &call.caller).await?;
+    Ok(json!(devices.iter().any(|device| device.id == id)))
+}
+
+/// `push_test()`.
+async fn push_test(call: MethodCall) -> MethodOutcome {
+    let table = call.state.views().permissions();
+    if !call
+        .caller
+        .authority(&[], &table)
+        .has(Permission::TEST_ADMIN_OPTIONS)
+    {
+        return Err(texts::testing_not_allowed("push_test"));
+    }
+    crate::rest::push::test(&call.state, &call.caller).await?;
+    Ok(Value::Null)
 }

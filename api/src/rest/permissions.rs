@@ -1,16 +1,20 @@
 //! Permissions, as clients evaluate them (contract, admin 3 and clients 5).
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use domain::permission::Permission;
-use domain::settings::definitions;
+use domain::permissions::CHANGE_SETTING;
+use domain::settings::Settings;
 use domain::{RoleId, Timestamp};
 use serde_json::{Value, json};
 
 use super::answer::{Answer, Outcome};
+use super::setting_docs::Book;
 use super::shape::iso;
-use crate::error::texts;
+use crate::commands::permissions;
+use crate::error::{ApiError, texts};
 use crate::extract::Call;
+use crate::state::AppState;
 
 /// Where a client that reads the list by position expects these. Everything else keeps its alphabetical order.
 const FIXED: [(usize, Permission); 4] = [
@@ -26,70 +30,108 @@ pub async fn list_all(call: Call) -> Outcome {
     let since = params
         .date("updatedSince")
         .map_err(|_| texts::invalid_date("error-roomId-param-invalid", "updatedSince"))?;
-    let views = call.state.views();
-    let table = views.permissions();
-    let changed: HashMap<String, (Vec<RoleId>, Timestamp)> = views
-        .changed_permissions()
-        .await?
-        .into_iter()
-        .map(|(name, roles, at)| (name, (roles, at)))
-        .collect();
-    let mut update: Vec<Value> = Vec::new();
-    for entry in entries() {
-        let at = changed
-            .get(&entry.name)
-            .map_or(Timestamp::default(), |(_, at)| *at);
-        if since.is_some_and(|since| at <= since) {
-            continue;
-        }
-        let roles =
-            Permission::find(&entry.name).map_or(&[][..], |permission| table.roles(permission));
-        update.push(entry.document(roles, at));
-    }
+    let update = documents(&call.state, since).await?;
     Ok(Answer::empty()
         .field("update", &update)
         .field("remove", &json!([])))
+}
+
+/// The documents of all permissions, or of those that changed after `since`.
+pub async fn documents(state: &AppState, since: Option<Timestamp>) -> Result<Vec<Value>, ApiError> {
+    let views = state.views();
+    let (table, settings) = (views.permissions(), views.settings());
+    let book = Book::open(state).await?;
+    let changed: HashMap<String, Timestamp> = views
+        .changed_permissions()
+        .await?
+        .into_iter()
+        .map(|(name, _, at)| (name, at))
+        .collect();
+    Ok(entries(&settings)
+        .iter()
+        .filter_map(|entry| {
+            let at = changed.get(&entry.name).copied().unwrap_or_else(|| {
+                let setting = entry.setting.as_ref().map_or("", |setting| &setting.id);
+                book.dates(setting).0
+            });
+            since
+                .is_none_or(|since| at > since)
+                .then(|| entry.document(table.named(&entry.name), at))
+        })
+        .collect())
+}
+
+/// `POST /api/v1/permissions.update`: all of it, or nothing.
+pub async fn update(call: Call) -> Outcome {
+    let params = call.input.params()?;
+    let wishes = wishes(params.get("permissions")).ok_or_else(texts::invalid_permissions_body)?;
+    permissions::replace(&call.state, &call.caller, &wishes).await?;
+    let all = documents(&call.state, None).await?;
+    Ok(Answer::empty().field("permissions", &all))
+}
+
+/// `[{_id, roles: [..]}]` with every role once.
+fn wishes(body: Option<&Value>) -> Option<Vec<(String, Vec<RoleId>)>> {
+    let list = body?.as_array().filter(|list| !list.is_empty())?;
+    list.iter()
+        .map(|entry| {
+            let fields = entry.as_object()?;
+            if fields.keys().any(|key| key != "_id" && key != "roles") {
+                return None;
+            }
+            let roles: Vec<RoleId> = entry["roles"]
+                .as_array()?
+                .iter()
+                .map(|role| role.as_str().map(RoleId::new))
+                .collect::<Option<_>>()?;
+            let unique: HashSet<&RoleId> = roles.iter().collect();
+            let name = entry["_id"].as_str()?;
+            (unique.len() == roles.len()).then(|| (name.to_owned(), roles))
+        })
+        .collect()
+}
+
+/// The setting a permission is about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct About {
+    id: String,
+    group: String,
+    section: Option<String>,
+    sorter: usize,
 }
 
 /// One permission of the list.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Entry {
     name: String,
-    /// The setting it is about, with its group and section.
-    setting: Option<(&'static str, &'static str)>,
+    setting: Option<About>,
 }
 
 impl Entry {
     fn document(&self, roles: &[RoleId], at: Timestamp) -> Value {
         let mut document = json!({ "_id": self.name, "roles": roles, "_updatedAt": iso(at) });
-        if let (Some((setting, path)), Some(fields)) = (self.setting, document.as_object_mut()) {
-            let (group, section) = path
-                .split_once('/')
-                .map_or((path, None), |(group, section)| (group, Some(section)));
-            fields.insert("level".to_owned(), json!("settings"));
-            fields.insert("settingId".to_owned(), json!(setting));
-            if !group.is_empty() {
-                fields.insert("group".to_owned(), json!(group));
-                fields.insert(
-                    "groupPermissionId".to_owned(),
-                    json!(format!("change-setting-{group}")),
-                );
-            }
-            if let Some(section) = section {
-                fields.insert("section".to_owned(), json!(section));
-                fields.insert(
-                    "sectionPermissionId".to_owned(),
-                    json!(format!("change-setting-{section}")),
-                );
-            }
+        let Some(about) = &self.setting else {
+            return document;
+        };
+        let fields = json!({ "level": "settings", "settingId": about.id, "sorter": about.sorter });
+        if let (Some(document), Value::Object(fields)) = (document.as_object_mut(), fields) {
+            document.extend(fields);
+        }
+        if !about.group.is_empty() {
+            document["group"] = json!(about.group);
+            document["groupPermissionId"] = json!(format!("{CHANGE_SETTING}{}", about.group));
+        }
+        if let Some(section) = &about.section {
+            document["section"] = json!(section);
+            document["sectionPermissionId"] = json!(format!("{CHANGE_SETTING}{section}"));
         }
         document
     }
 }
 
 /// Every permission in the order of the list: those of the table by name, then one for every setting that is not
-/// hidden, with the fixed ones moved to their places.
-fn entries() -> Vec<Entry> {
+/// hidden and for every group of them, with the fixed ones moved to their places.
+fn entries(settings: &Settings) -> Vec<Entry> {
     let fixed = |permission: Permission| FIXED.iter().any(|(_, one)| *one == permission);
     let named = Permission::DEFAULTS
         .iter()
@@ -98,14 +140,26 @@ fn entries() -> Vec<Entry> {
             name: permission.as_str().to_owned(),
             setting: None,
         });
-    let per_setting = definitions()
-        .iter()
-        .filter(|definition| !definition.hidden)
-        .map(|definition| Entry {
-            name: format!("change-setting-{}", definition.id),
-            setting: Some((definition.id, definition.group)),
-        });
-    let mut entries: Vec<Entry> = named.chain(per_setting).collect();
+    let about = |id: &str, group: &str, section: Option<&str>, sorter: usize| Entry {
+        name: format!("{CHANGE_SETTING}{id}"),
+        setting: Some(About {
+            id: id.to_owned(),
+            group: group.to_owned(),
+            section: section.map(str::to_owned),
+            sorter,
+        }),
+    };
+    let per_setting = settings
+        .all()
+        .filter(|one| !one.hidden)
+        .map(|one| about(one.id.as_ref(), one.group_name(), one.section(), one.sorter));
+    // Where a group is called like a setting, they share the permission.
+    let per_group = settings
+        .groups()
+        .filter(|group| settings.definition(group).is_none())
+        .enumerate()
+        .map(|(sorter, group)| about(group, "", None, sorter));
+    let mut entries: Vec<Entry> = named.chain(per_setting).chain(per_group).collect();
     // From the front, so that an earlier insertion does not move a later place.
     for (index, permission) in FIXED {
         let entry = Entry {
@@ -123,7 +177,7 @@ mod tests {
 
     #[test]
     fn clients_find_four_permissions_by_position() {
-        let entries = entries();
+        let entries = entries(&Settings::default());
         assert!(entries.len() >= 151);
         assert_eq!(entries[28].name, "edit-message");
         assert_eq!(entries[70].name, "view-full-other-user-info");
@@ -133,7 +187,10 @@ mod tests {
 
     #[test]
     fn every_permission_is_there_once() {
-        let mut names: Vec<String> = entries().into_iter().map(|entry| entry.name).collect();
+        let mut names: Vec<String> = entries(&Settings::default())
+            .into_iter()
+            .map(|entry| entry.name)
+            .collect();
         let count = names.len();
         names.sort();
         names.dedup();

@@ -1,41 +1,97 @@
-//! Workspace settings that anyone may read (contract, admin 4.2).
+//! Workspace settings (contract, admin 4.2).
 
+use std::cmp::Ordering;
 use std::collections::HashSet;
 
-use domain::settings::{Definition, Settings, definitions};
+use domain::permission::Permission;
+use domain::setting::Editor;
+use domain::settings::{Definition, SettingType};
 use serde_json::{Map, Value, json};
 
 use super::answer::{Answer, Outcome};
-use crate::extract::Anyone;
+use super::setting_docs::{self, Book, is_shown};
+use crate::commands::settings::{self, Wish};
+use crate::error::{ApiError, texts};
 use crate::extract::filter::Filter;
 use crate::extract::page::{PageRequest, cut};
 use crate::extract::params::Params;
+use crate::extract::{Anyone, Call};
+use crate::methods::{self, AnyMethodCall, FactorAnswer};
+use crate::state::AppState;
+
+pub use super::setting_docs::begun;
 
 /// `GET /api/v1/settings.public`. The ids wanted come as `_id=a,b` or in `query`.
 pub async fn public(call: Anyone) -> Outcome {
-    let params = call.input.query();
-    let settings = call.state.views().settings();
-    let page = PageRequest::parse(&params, &settings)?;
-    let ids = ids(&params, &page)?;
-    let descending = page.sorted_by("_id").unwrap_or(false);
+    rows(&call.state, &call.input.query(), false).await
+}
+
+/// `GET /api/v1/settings`: all that are shown at all, or only public ones to those who may not see the rest.
+pub async fn list(call: Call) -> Outcome {
+    let all = call.may(Permission::VIEW_PRIVILEGED_SETTING);
+    rows(&call.state, &call.input.query(), all).await
+}
+
+/// What of the documents a request needs to see: the whole of them, or what every list has.
+fn needs_whole(page: &PageRequest, sorted_by: Option<&str>) -> bool {
+    let filtered = page
+        .query
+        .as_ref()
+        .is_some_and(|filter| filter.ids().is_none());
+    let added = page
+        .fields
+        .as_ref()
+        .is_some_and(|fields| !fields.added().is_empty());
+    filtered || added || sorted_by.is_some_and(|field| field != "_id")
+}
+
+async fn rows(state: &AppState, params: &Params, all: bool) -> Outcome {
+    let settings = state.views().settings();
+    let page = PageRequest::parse(params, &settings)?;
+    let ids = ids(params, &page)?;
+    let (field, descending) = page
+        .sort
+        .first()
+        .map_or(("_id", false), |(field, last)| (field.as_str(), *last));
+    let wanted: Vec<&Definition> = settings
+        .all()
+        .filter(|one| (all || one.public) && is_shown(state, one))
+        .filter(|one| ids.as_ref().is_none_or(|ids| ids.contains(one.id.as_ref())))
+        .collect();
+    let mut rows: Vec<Map<String, Value>> = if needs_whole(&page, Some(field)) || all {
+        let book = Book::open(state).await?;
+        let groups = book.groups().filter(|group| {
+            let id = group.get("_id").and_then(Value::as_str).unwrap_or_default();
+            all && ids.as_ref().is_none_or(|ids| ids.contains(id))
+        });
+        wanted
+            .into_iter()
+            .map(|one| book.document(one))
+            .chain(groups)
+            .collect()
+    } else {
+        wanted
+            .into_iter()
+            .map(|one| setting_docs::basic(one, &settings))
+            .collect()
+    };
+    if let Some(filter) = page.query.as_ref().filter(|filter| filter.ids().is_none()) {
+        rows.retain(|row| filter.matches(&Value::Object(row.clone())));
+    }
+    rows.sort_by(|a, b| {
+        let order = compare(a.get(field), b.get(field));
+        let order = if descending { order.reverse() } else { order };
+        order.then_with(|| compare(a.get("_id"), b.get("_id")))
+    });
+    let total = rows.len();
     let added = page
         .fields
         .as_ref()
         .map_or(&[][..], |fields| fields.added());
-    let mut rows: Vec<Map<String, Value>> = definitions()
-        .iter()
-        .filter(|definition| definition.public && !definition.hidden)
-        .filter(|definition| ids.as_ref().is_none_or(|ids| ids.contains(definition.id)))
-        .map(|definition| row(definition, &settings, added))
-        .collect();
-    if let Some(filter) = page.query.as_ref().filter(|filter| filter.ids().is_none()) {
-        rows.retain(|row| filter.matches(&Value::Object(row.clone())));
+    let mut rows = cut(rows, page.slice);
+    for row in &mut rows {
+        row.retain(|name, _| BASIC.contains(&name.as_str()) || added.contains(name));
     }
-    if descending {
-        rows.reverse();
-    }
-    let total = rows.len();
-    let rows = cut(rows, page.slice);
     Ok(Answer::empty()
         .field("settings", &rows)
         .field("count", &rows.len())
@@ -43,11 +99,24 @@ pub async fn public(call: Anyone) -> Outcome {
         .field("total", &total))
 }
 
+const BASIC: [&str; 5] = ["_id", "value", "enterprise", "invalidValue", "modules"];
+
+/// Texts by their letters, numbers by size; whatever else has no order.
+fn compare(a: Option<&Value>, b: Option<&Value>) -> Ordering {
+    match (a, b) {
+        (Some(Value::String(a)), Some(Value::String(b))) => a.cmp(b),
+        (Some(Value::Number(a)), Some(Value::Number(b))) => a
+            .as_f64()
+            .partial_cmp(&b.as_f64())
+            .unwrap_or(Ordering::Equal),
+        (None, Some(_)) => Ordering::Less,
+        (Some(_), None) => Ordering::Greater,
+        _ => Ordering::Equal,
+    }
+}
+
 /// The ids asked for; `None`: all.
-fn ids(
-    params: &Params,
-    page: &PageRequest,
-) -> Result<Option<HashSet<String>>, crate::error::ApiError> {
+fn ids(params: &Params, page: &PageRequest) -> Result<Option<HashSet<String>>, ApiError> {
     if let Some(lists) = params.texts("_id")? {
         return Ok(Some(
             lists
@@ -61,32 +130,136 @@ fn ids(
     Ok(ids.map(|ids| ids.into_iter().map(str::to_owned).collect()))
 }
 
-fn row(definition: &Definition, settings: &Settings, added: &[String]) -> Map<String, Value> {
-    let mut row = Map::new();
-    row.insert("_id".to_owned(), json!(definition.id));
-    // Without a licence the features of the enterprise edition are off.
-    let value = if definition.enterprise {
-        &definition.default
-    } else {
-        settings.get(definition.id)
-    };
-    row.insert("value".to_owned(), value.clone());
-    row.insert("enterprise".to_owned(), json!(definition.enterprise));
-    let group = definition.group.split('/').next().unwrap_or_default();
-    let section = definition.group.split_once('/').map(|(_, section)| section);
-    for field in added {
-        let value = match field.as_str() {
-            "type" => json!(definition.wire_type),
-            "group" => json!(group),
-            "section" => json!(section),
-            "public" => json!(true),
-            "packageValue" => definition.default.clone(),
-            "i18nLabel" => json!(definition.id),
-            _ => continue,
-        };
-        if !value.is_null() {
-            row.insert(field.clone(), value);
-        }
+/// `GET /api/v1/settings/{id}`.
+pub async fn get(call: Call) -> Outcome {
+    let settings = call.state.views().settings();
+    let definition = settings
+        .definition(call.input.path("id"))
+        .filter(|definition| is_shown(&call.state, definition))
+        .ok_or(ApiError::Bare)?;
+    Ok(Answer::empty()
+        .field("_id", &definition.id)
+        .field("value", settings.get(definition.id.as_ref())))
+}
+
+/// `POST /api/v1/settings/{id}`: a value, a colour with its editor, or `execute` for what is there to be run. A setting
+/// the operator has blocked stays as it is, and nobody is told.
+pub async fn save(call: Call) -> Outcome {
+    let settings = call.state.views().settings();
+    let definition = settings
+        .definition(call.input.path("id"))
+        .filter(|definition| is_shown(&call.state, definition))
+        .ok_or(ApiError::Bare)?;
+    let params = call.input.params()?;
+    if call.state.config().settings.blocks(definition.id.as_ref()) {
+        return Ok(Answer::empty());
     }
-    row
+    if params.flag("execute") && definition.value_type == SettingType::Action {
+        let name = settings.text(definition.id.as_ref()).to_owned();
+        return execute(call, &name).await;
+    }
+    if !params.has("value") {
+        return Err(ApiError::Bare);
+    }
+    let editor = match params.text("editor")? {
+        None => None,
+        Some(name) => Some(Editor::find(name).ok_or(ApiError::Bare)?),
+    };
+    let wish = Wish {
+        id: definition.id.to_string(),
+        value: params.as_map().get("value").cloned().unwrap_or_default(),
+        editor: editor.filter(|_| definition.value_type == SettingType::Color),
+        from_environment: false,
+    };
+    settings::change(&call.state, &call.caller, &[wish]).await?;
+    Ok(Answer::empty())
+}
+
+/// Runs the method an action names.
+async fn execute(call: Call, name: &str) -> Outcome {
+    if !methods::exists(name) {
+        return Err(ApiError::Bare);
+    }
+    let Call {
+        state,
+        caller,
+        input,
+    } = call;
+    let method = AnyMethodCall {
+        state,
+        caller: Some(caller),
+        client: input.client.clone(),
+        factor: FactorAnswer::in_headers(&input.headers),
+        args: Vec::new().into(),
+    };
+    methods::call(name, method).await?;
+    Ok(Answer::empty())
+}
+
+/// What a caller who wants to save several settings must be told before anything is saved: those that are not there,
+/// or that they may not change.
+pub fn refused(call: &methods::MethodCall, ids: &[&str]) -> Result<(), ApiError> {
+    let settings = call.state.views().settings();
+    let permissions = call.state.views().permissions();
+    let authority = call.caller.authority(&[], &permissions);
+    let some = authority.has(Permission::MANAGE_SELECTED_SETTINGS);
+    let all = authority.has(Permission::EDIT_PRIVILEGED_SETTING);
+    let refused: Vec<String> = ids
+        .iter()
+        .filter(|id| {
+            let shown = settings
+                .definition(id)
+                .is_some_and(|definition| is_shown(&call.state, definition));
+            !shown || !(all || (some && authority.has_setting(id)))
+        })
+        .map(|id| (*id).to_owned())
+        .collect();
+    if refused.is_empty() {
+        Ok(())
+    } else {
+        Err(texts::saving_settings_not_allowed(&refused))
+    }
+}
+
+/// The public settings as `public-settings/get` has them.
+pub async fn public_rows(state: &AppState) -> Result<Vec<(domain::Timestamp, Value)>, ApiError> {
+    let book = Book::open(state).await?;
+    Ok(book
+        .settings
+        .all()
+        .filter(|one| one.public && is_shown(state, one))
+        .map(|one| {
+            let mut row = setting_docs::basic(one, &book.settings);
+            row.insert("type".to_owned(), json!(one.wire_type));
+            row.insert("requiredOnWizard".to_owned(), json!(false));
+            if one.value_type == SettingType::Color {
+                let editor = book.editor(one.id.as_ref());
+                row.insert("editor".to_owned(), json!(editor));
+            }
+            (book.dates(one.id.as_ref()).1, Value::Object(row))
+        })
+        .collect())
+}
+
+/// Every setting that `wanted` says, as a whole document, and the groups when `groups`.
+pub async fn documents(
+    state: &AppState,
+    groups: bool,
+    wanted: impl Fn(&Definition) -> bool,
+) -> Result<Vec<(domain::Timestamp, Value)>, ApiError> {
+    let book = Book::open(state).await?;
+    let mut documents: Vec<(domain::Timestamp, Value)> = book
+        .settings
+        .all()
+        .filter(|one| is_shown(state, one) && wanted(one))
+        .map(|one| {
+            let doc = Value::Object(book.document(one));
+            (book.dates(one.id.as_ref()).1, doc)
+        })
+        .collect();
+    if groups {
+        let made = begun(state).await?;
+        documents.extend(book.groups().map(|group| (made, Value::Object(group))));
+    }
+    Ok(documents)
 }

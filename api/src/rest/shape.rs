@@ -153,7 +153,7 @@ fn preferences(settings: &Settings, stored: Option<&Value>) -> Doc {
         .iter()
         .filter_map(|definition| {
             let name = definition.id.strip_prefix(PREFERENCE)?;
-            Some((name.to_owned(), settings.get(definition.id).clone()))
+            Some((name.to_owned(), settings.get(&definition.id).clone()))
         })
         .collect();
     if let Some(chosen) = stored.and_then(|settings| settings.get("preferences")?.as_object()) {

@@ -225,6 +225,67 @@ pub(super) fn revoke(
     ])
 }
 
+fn may_access_roles(context: &MembershipContext<'_>) -> Result<(), MembershipRefusal> {
+    context
+        .authority
+        .has(Permission::ACCESS_PERMISSIONS)
+        .then_some(())
+        .ok_or(MembershipRefusal::AssignNotAllowed)
+}
+
+pub(super) fn assign(
+    member: Option<&Member>,
+    role: RoleId,
+    at: Timestamp,
+    context: &MembershipContext<'_>,
+) -> Decision {
+    may_access_roles(context)?;
+    let member = member.ok_or(MembershipRefusal::NotAMember)?;
+    if member.roles.contains(&role) {
+        return Err(MembershipRefusal::AlreadyInRole);
+    }
+    let (room, user) = context.room_and_user();
+    let by = context.authority.actor.clone();
+    Ok(vec![
+        RoomRoleGranted {
+            room,
+            user,
+            role,
+            by,
+            at,
+        }
+        .into(),
+    ])
+}
+
+pub(super) fn unassign(
+    member: Option<&Member>,
+    role: RoleId,
+    at: Timestamp,
+    context: &MembershipContext<'_>,
+) -> Decision {
+    may_access_roles(context)?;
+    let member = member.ok_or(MembershipRefusal::NotAMember)?;
+    if !member.roles.contains(&role) {
+        return Err(MembershipRefusal::NotInRole);
+    }
+    if role.as_str() == RoomRole::Owner.as_str() && member.is_last_owner(context) {
+        return Err(MembershipRefusal::LastOwnerKeepsRole);
+    }
+    let (room, user) = context.room_and_user();
+    let by = context.authority.actor.clone();
+    Ok(vec![
+        RoomRoleRevoked {
+            room,
+            user,
+            role,
+            by,
+            at,
+        }
+        .into(),
+    ])
+}
+
 fn must_be_own_member(
     member: Option<&Member>,
     context: &MembershipContext<'_>,

@@ -98,6 +98,20 @@ pub enum MembershipCommand {
         /// When.
         at: Timestamp,
     },
+    /// The actor gives the user any role that is held in rooms (contract, admin 2 `roles.addUserToRole`).
+    AssignRole {
+        /// Which.
+        role: RoleId,
+        /// When.
+        at: Timestamp,
+    },
+    /// The actor takes any role that is held in rooms from the user.
+    UnassignRole {
+        /// Which.
+        role: RoleId,
+        /// When.
+        at: Timestamp,
+    },
     /// The user has read the room.
     Read {
         /// Threads too.
@@ -247,6 +261,15 @@ pub enum MembershipRefusal {
     /// The member does not have the role.
     #[error("does not have the role {}", .0.as_str())]
     LacksRole(RoomRole),
+    /// `access-permissions` is missing (admin 2).
+    #[error("not allowed to assign roles")]
+    AssignNotAllowed,
+    /// The member has the role already (admin 2, `error-user-already-in-role`).
+    #[error("has the role already")]
+    AlreadyInRole,
+    /// The member does not have the role (admin 2, `error-user-not-in-role`).
+    #[error("does not have the role")]
+    NotInRole,
     /// The only owner keeps the role (`error-remove-last-owner`).
     #[error("the last owner keeps the role")]
     LastOwnerKeepsRole,
@@ -281,6 +304,10 @@ impl Decider for Membership {
             MembershipCommand::Remove { at } => decide::remove(member, at, context),
             MembershipCommand::GrantRole { role, at } => decide::grant(member, role, at, context),
             MembershipCommand::RevokeRole { role, at } => decide::revoke(member, role, at, context),
+            MembershipCommand::AssignRole { role, at } => decide::assign(member, role, at, context),
+            MembershipCommand::UnassignRole { role, at } => {
+                decide::unassign(member, role, at, context)
+            }
             MembershipCommand::Read { threads, at } => decide::read(member, threads, at, context),
             MembershipCommand::MarkUnread { cursor, at } => {
                 decide::mark_unread(member, cursor, at, context)

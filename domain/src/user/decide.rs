@@ -480,6 +480,61 @@ pub(super) fn set_roles(
     ])
 }
 
+/// Whoever gives or takes one role needs `access-permissions`, and for `admin` more.
+fn may_access_roles(role: &RoleId, asker: Option<&Asker<'_>>) -> Result<(), UserRefusal> {
+    let Some(asker) = asker else { return Ok(()) };
+    if !asker.authority.has(Permission::ACCESS_PERMISSIONS) {
+        return Err(UserRefusal::AccessPermissionsMissing);
+    }
+    if !asker.known_roles.contains(role) {
+        return Err(UserRefusal::UnknownRole(role.clone()));
+    }
+    if role.as_str() == ADMIN && !asker.authority.has(Permission::ASSIGN_ADMIN_ROLE) {
+        return Err(UserRefusal::AssignAdminNotAllowed);
+    }
+    Ok(())
+}
+
+pub(super) fn grant_role(
+    account: &Account,
+    user: UserId,
+    role: RoleId,
+    at: Timestamp,
+    context: &UserContext<'_>,
+) -> Decision {
+    may_access_roles(&role, asker(context)?.as_ref())?;
+    if account.roles.contains(&role) {
+        return Err(UserRefusal::HasRole);
+    }
+    let mut roles = account.roles.clone();
+    roles.push(role);
+    Ok(vec![RolesChanged { user, roles, at }.into()])
+}
+
+pub(super) fn revoke_role(
+    account: &Account,
+    user: UserId,
+    role: &RoleId,
+    at: Timestamp,
+    context: &UserContext<'_>,
+) -> Decision {
+    let asker = asker(context)?;
+    may_access_roles(role, asker.as_ref())?;
+    if !account.roles.contains(role) {
+        return Err(UserRefusal::LacksRole);
+    }
+    if let Some(asker) = asker
+        && role.as_str() == ADMIN
+    {
+        asker
+            .must_not_be_last_admin(account)
+            .map_err(|_| UserRefusal::AdministratorRequired)?;
+    }
+    let mut roles = account.roles.clone();
+    roles.retain(|held| held != role);
+    Ok(vec![RolesChanged { user, roles, at }.into()])
+}
+
 pub(super) fn set_active(
     account: &Account,
     user: UserId,

@@ -125,6 +125,24 @@ pub enum UserCommand {
         /// When.
         at: Timestamp,
     },
+    /// Have one more workspace-wide role (contract, admin 2 `roles.addUserToRole`).
+    GrantRole {
+        /// Whose.
+        user: UserId,
+        /// Which.
+        role: RoleId,
+        /// When.
+        at: Timestamp,
+    },
+    /// Have one workspace-wide role less.
+    RevokeRole {
+        /// Whose.
+        user: UserId,
+        /// Which.
+        role: RoleId,
+        /// When.
+        at: Timestamp,
+    },
     /// May, or may not, log in.
     SetActive {
         /// Whose.
@@ -271,6 +289,18 @@ pub enum UserRefusal {
     /// `assign-admin-role` is missing (7.1, 7.3).
     #[error("not allowed to make administrators")]
     AssignAdminNotAllowed,
+    /// `access-permissions` is missing (admin 2).
+    #[error("not allowed to give and take roles")]
+    AccessPermissionsMissing,
+    /// They have the role already (admin 2, `error-user-already-in-role`).
+    #[error("has the role already")]
+    HasRole,
+    /// They do not have the role (admin 2, `error-user-not-in-role`).
+    #[error("does not have the role")]
+    LacksRole,
+    /// The role would be held by no active administrator any more (admin 2, `error-admin-required`).
+    #[error("there must be an administrator")]
+    AdministratorRequired,
     /// `edit-other-user-info` is missing (7.3, `Editing user is not allowed`).
     #[error("not allowed to change other users")]
     EditOtherNotAllowed,
@@ -381,6 +411,12 @@ impl Decider for User {
             }
             UserCommand::SetRoles { user, roles, at } => {
                 decide::set_roles(present?, user, roles, at, context)
+            }
+            UserCommand::GrantRole { user, role, at } => {
+                decide::grant_role(present?, user, role, at, context)
+            }
+            UserCommand::RevokeRole { user, role, at } => {
+                decide::revoke_role(present?, user, &role, at, context)
             }
             UserCommand::SetActive { user, active, at } => {
                 decide::set_active(present?, user, active, at, context)

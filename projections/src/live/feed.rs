@@ -270,6 +270,7 @@ impl Views {
                         }
                         let concerns = match &update.scope {
                             Scope::User(one) => *one == user,
+                            Scope::Workspace => true,
                             Scope::Room(room) => rooms.contains(room) && update.except.as_ref() != Some(&user),
                         };
                         if update.effect == Effect::Dissolve || concerns {

@@ -139,11 +139,12 @@ impl Subscriber {
 impl Routes {
     /// Who an update is for, but for the one it may leave out.
     fn receivers(&self, update: &LiveUpdate) -> impl Iterator<Item = &Arc<Subscriber>> {
-        let receivers = match &update.scope {
-            Scope::Room(room) => self.rooms.get(room),
-            Scope::User(user) => self.users.get(user),
+        let (some, all) = match &update.scope {
+            Scope::Room(room) => (self.rooms.get(room), None),
+            Scope::User(user) => (self.users.get(user), None),
+            Scope::Workspace => (None, Some(self.users.values().flatten())),
         };
-        receivers.into_iter().flatten()
+        some.into_iter().flatten().chain(all.into_iter().flatten())
     }
 
     fn watch(&mut self, room: &RoomId, subscriber: &Arc<Subscriber>) {

@@ -6,10 +6,13 @@ use domain::avatar::{AvatarEvent, AvatarOwner};
 use domain::data_export::DataExportEvent;
 use domain::membership::{Joining, MembershipEvent};
 use domain::message::MessageEvent;
+use domain::permissions::PermissionEvent;
 use domain::presence::PresenceEvent;
+use domain::role::{RoleEvent, RoleProperties};
 use domain::room::{RoomEvent, RoomKind};
+use domain::setting::SettingEvent;
 use domain::user::UserEvent;
-use domain::{Event, MessageId, RoomId, Timestamp, UserId};
+use domain::{Event, MessageId, RoleId, RoomId, Timestamp, UserId};
 use eventstore::Position;
 use serde::Serialize;
 use serde_json::value::RawValue;
@@ -29,6 +32,8 @@ pub enum Scope {
     Room(RoomId),
     /// One user, on all their connections.
     User(UserId),
+    /// Everybody who is logged in.
+    Workspace,
 }
 
 /// What an update does to the rooms a subscriber watches.
@@ -152,6 +157,12 @@ impl Maker<'_> {
         Ok(self.push(Scope::User(user.clone()), room.cloned(), kind, data))
     }
 
+    fn workspace(&mut self, kind: &'static str, data: &impl Serialize) -> rusqlite::Result<()> {
+        let data = Bytes::from(json::encode(data)?);
+        self.push(Scope::Workspace, None, kind, data);
+        Ok(())
+    }
+
     fn push(
         &mut self,
         scope: Scope,
@@ -200,10 +211,15 @@ pub(crate) fn updates_of(
             Ok(())
         }
         Event::Avatar(event) => of_avatar(&mut maker, event),
+        Event::Role(event) => of_role(&mut maker, event),
+        Event::Permission(event) => of_permission(&mut maker, event),
+        Event::Setting(event) => of_setting(&mut maker, event),
         Event::Session(_)
-        | Event::Setting(_)
-        | Event::Permission(_)
         | Event::Claim(_)
+        | Event::LoginService(_)
+        | Event::OAuthApp(_)
+        | Event::OAuthGrant(_)
+        | Event::Push(_)
         | Event::CustomStatus(_)
         | Event::KeyPair(_)
         | Event::Report(_)
@@ -660,6 +676,42 @@ fn of_avatar(maker: &mut Maker<'_>, event: &AvatarEvent) -> rusqlite::Result<()>
         AvatarOwner::Room(room) => maker.room(room, "room-avatar-changed", &data)?,
     };
     Ok(())
+}
+
+fn of_role(maker: &mut Maker<'_>, event: &RoleEvent) -> rusqlite::Result<()> {
+    let told = |role: &RoleId, properties: &RoleProperties| {
+        json!({ "_id": role, "name": properties.name, "description": properties.description,
+            "scope": properties.scope.as_str(), "mandatory2fa": properties.mandatory_second_factor })
+    };
+    match event {
+        RoleEvent::RoleCreated(e) => maker.workspace("role-created", &told(&e.role, &e.properties)),
+        RoleEvent::RoleChanged(e) => maker.workspace("role-changed", &told(&e.role, &e.properties)),
+        RoleEvent::RoleDeleted(e) => maker.workspace("role-deleted", &json!({ "_id": e.role })),
+    }
+}
+
+fn of_permission(maker: &mut Maker<'_>, event: &PermissionEvent) -> rusqlite::Result<()> {
+    let PermissionEvent::PermissionRolesChanged(e) = event;
+    let data = json!({ "_id": e.permission, "roles": e.roles });
+    maker.workspace("permission-changed", &data)
+}
+
+/// Only what anyone may read anyway.
+fn of_setting(maker: &mut Maker<'_>, event: &SettingEvent) -> rusqlite::Result<()> {
+    let (id, value) = match event {
+        SettingEvent::SettingChanged(e) => (&e.setting, Some(&e.value)),
+        SettingEvent::SettingReset(e) => (&e.setting, None),
+    };
+    match domain::settings::lookup(id) {
+        Some(definition) if definition.public && !definition.hidden => {
+            let value = match value {
+                Some(value) if !definition.enterprise => value,
+                _ => &definition.default,
+            };
+            maker.workspace("setting-changed", &json!({ "_id": id, "value": value }))
+        }
+        _ => Ok(()),
+    }
 }
 
 fn without_nulls(value: Value) -> Value {

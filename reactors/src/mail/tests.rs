@@ -103,6 +103,9 @@ impl Office {
         let event = SettingEvent::from(SettingChanged {
             setting: id.to_owned(),
             value,
+            sealed: None,
+            editor: None,
+            from_environment: false,
             at: Timestamp::from_millis(1),
         });
         self.record(&UserId::system(), domain::setting::stream(id), event)

@@ -6,6 +6,14 @@
 )]
 
 mod assets;
+mod banners;
+mod calls;
 mod emoji;
+mod licenses_cloud;
 mod limits;
+mod oauth_apps;
+mod permissions;
+mod push;
+mod roles;
+mod settings;
 mod sounds;

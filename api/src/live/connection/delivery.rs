@@ -107,7 +107,7 @@ impl Connection {
             (Scope::User(_), Some(room)) if MEMBERSHIP.contains(&update.kind) => {
                 self.own || self.rooms.contains(room)
             }
-            (Scope::User(_), _) => self.own,
+            (Scope::User(_) | Scope::Workspace, _) => self.own,
         }
     }
 }

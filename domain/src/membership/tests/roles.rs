@@ -62,3 +62,60 @@ fn the_last_owner_keeps_the_role() {
         .when(revoke, &stage.about(&me))
         .then_refused(MembershipRefusal::LastOwnerKeepsRole);
 }
+
+#[test]
+fn administrators_assign_roles_of_their_own() {
+    let (stage, me) = (Stage::default().by("you").with_roles(&["admin"]), me());
+    let (role, by) = (RoleId::new("r1"), UserId::new("you"));
+    let assign = MembershipCommand::AssignRole {
+        role: role.clone(),
+        at: AT,
+    };
+    let unassign = MembershipCommand::UnassignRole {
+        role: role.clone(),
+        at: AT,
+    };
+    let granted = RoomRoleGranted {
+        room: room(),
+        user: me.clone(),
+        role: role.clone(),
+        by: by.clone(),
+        at: AT,
+    };
+    let revoked = RoomRoleRevoked {
+        room: room(),
+        user: me.clone(),
+        role,
+        by,
+        at: AT,
+    };
+    let holder = || given::<Membership>([joined(Joining::Joined, &["r1"])]);
+    member()
+        .when(assign.clone(), &stage.about(&me))
+        .then([granted.into()]);
+    holder()
+        .when(unassign.clone(), &stage.about(&me))
+        .then([revoked.into()]);
+    holder()
+        .when(assign.clone(), &stage.about(&me))
+        .then_refused(MembershipRefusal::AlreadyInRole);
+    member()
+        .when(unassign.clone(), &stage.about(&me))
+        .then_refused(MembershipRefusal::NotInRole);
+    let user = Stage::default().by("you");
+    for command in [assign, unassign] {
+        outside()
+            .when(command.clone(), &stage.about(&me))
+            .then_refused(MembershipRefusal::NotAMember);
+        member()
+            .when(command, &user.about(&me))
+            .then_refused(MembershipRefusal::AssignNotAllowed);
+    }
+    let unowned = MembershipCommand::UnassignRole {
+        role: RoomRole::Owner.id(),
+        at: AT,
+    };
+    owner()
+        .when(unowned, &stage.about(&me))
+        .then_refused(MembershipRefusal::LastOwnerKeepsRole);
+}

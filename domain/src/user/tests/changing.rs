@@ -364,3 +364,51 @@ fn a_password_is_not_shown() {
         "PasswordHash(..)"
     );
 }
+
+fn grant(role: &str) -> UserCommand {
+    UserCommand::GrantRole {
+        user: me(),
+        role: RoleId::new(role),
+        at: AT,
+    }
+}
+
+fn revoke(role: &str) -> UserCommand {
+    UserCommand::RevokeRole {
+        user: me(),
+        role: RoleId::new(role),
+        at: AT,
+    }
+}
+
+#[test]
+fn single_roles_are_given_and_taken() {
+    let (known, stage) = (known_roles(), admin());
+    bob()
+        .when(grant("guest"), &stage.user(&known, 1))
+        .then([roles_changed(&["user", "guest"])]);
+    bob()
+        .when(grant("user"), &stage.user(&known, 1))
+        .then_refused(UserRefusal::HasRole);
+    bob()
+        .when(grant("owner"), &stage.user(&known, 1))
+        .then_refused(UserRefusal::UnknownRole(RoleId::new("owner")));
+    bob()
+        .when(revoke("user"), &stage.user(&known, 1))
+        .then([roles_changed(&[])]);
+    bob()
+        .when(revoke("guest"), &stage.user(&known, 1))
+        .then_refused(UserRefusal::LacksRole);
+    an_admin()
+        .when(revoke("admin"), &stage.user(&known, 1))
+        .then_refused(UserRefusal::AdministratorRequired);
+    let careful = stage.without(Permission::ASSIGN_ADMIN_ROLE);
+    bob()
+        .when(grant("admin"), &careful.user(&known, 1))
+        .then_refused(UserRefusal::AssignAdminNotAllowed);
+    for command in [grant("guest"), revoke("user")] {
+        bob()
+            .when(command, &someone_else().user(&known, 1))
+            .then_refused(UserRefusal::AccessPermissionsMissing);
+    }
+}

@@ -1,0 +1,145 @@
+//! Devices that want to be told of messages.
+
+use domain::push::{self, Platform, Push, PushCommand, PushTokenRegistered};
+use domain::{TokenHash, UserId};
+use eventstore::ExecuteError;
+use projections::PushRecord;
+
+use crate::error::ApiError;
+use crate::extract::{Caller, token_hash};
+use crate::state::{AppState, fresh_id, now};
+
+/// What the address of a device is sealed for.
+fn purpose(id: &str) -> String {
+    format!("push/{id}")
+}
+
+/// A device as it introduces itself.
+#[derive(Clone, Debug)]
+pub struct Device<'a> {
+    /// The id it wants its record to have.
+    pub id: Option<&'a str>,
+    /// Which push service reaches it.
+    pub platform: Platform,
+    /// Its address there.
+    pub address: &'a str,
+    /// Which app on it.
+    pub app_name: &'a str,
+}
+
+/// Makes or renews the record of the caller's device, and answers its id. The same device has no other record then: a
+/// phone that changed hands is told what its new owner is told.
+pub async fn register(
+    state: &AppState,
+    caller: &Caller,
+    device: &Device<'_>,
+) -> Result<String, ApiError> {
+    let views = state.views();
+    let fingerprint = token_hash(device.address);
+    let same: Vec<PushRecord> = views
+        .push_tokens_with(&fingerprint)
+        .await?
+        .into_iter()
+        .filter(|record| record.app_name == device.app_name)
+        .collect();
+    let own = |record: &&PushRecord| record.user == *caller.id();
+    let named = match device.id {
+        Some(id) => views.push_token(id).await?,
+        None => None,
+    };
+    let id = match (&named, device.id) {
+        (Some(record), _) if own(&record) => record.id.clone(),
+        // Somebody else's record stays theirs.
+        (None, Some(id)) if !id.is_empty() => id.to_owned(),
+        _ => same
+            .iter()
+            .find(own)
+            .map_or_else(fresh_id, |record| record.id.clone()),
+    };
+    match record(state, caller, device, &fingerprint, &id, &same).await {
+        // An id that was somebody else's once.
+        Ok(false) => {
+            let id = fresh_id();
+            record(state, caller, device, &fingerprint, &id, &same).await?;
+            Ok(id)
+        }
+        outcome => outcome.map(|_| id),
+    }
+}
+
+/// Answers whether the record could have that id.
+async fn record(
+    state: &AppState,
+    caller: &Caller,
+    device: &Device<'_>,
+    fingerprint: &TokenHash,
+    id: &str,
+    same: &[PushRecord],
+) -> Result<bool, ApiError> {
+    let at = now();
+    let wish = PushTokenRegistered {
+        id: id.to_owned(),
+        user: caller.id().clone(),
+        platform: device.platform,
+        token: state.vault().seal(&purpose(id), device.address),
+        fingerprint: fingerprint.clone(),
+        app_name: device.app_name.to_owned(),
+        session: caller.token.clone(),
+        at,
+    };
+    state
+        .run(caller.id(), async |tx| {
+            let register = PushCommand::Register(Box::new(wish.clone()));
+            match tx.decide::<Push>(&push::stream(id), register, &()).await {
+                Ok(_) => {}
+                Err(ExecuteError::Refused(_)) => return Ok(false),
+                Err(error) => return Err(error.widen()),
+            }
+            for other in same.iter().filter(|other| other.id != id) {
+                let remove = PushCommand::Remove {
+                    id: other.id.clone(),
+                    at,
+                };
+                tx.decide::<Push>(&push::stream(&other.id), remove, &())
+                    .await
+                    .map_err(ExecuteError::widen)?;
+            }
+            Ok(true)
+        })
+        .await
+}
+
+/// Forgets the user's records of the device with that address, and answers how many there were.
+pub async fn forget(state: &AppState, user: &UserId, address: &str) -> Result<usize, ApiError> {
+    let records: Vec<PushRecord> = state
+        .views()
+        .push_tokens_with(&token_hash(address))
+        .await?
+        .into_iter()
+        .filter(|record| record.user == *user)
+        .collect();
+    let at = now();
+    state
+        .run(user, async |tx| {
+            for record in &records {
+                let remove = PushCommand::Remove {
+                    id: record.id.clone(),
+                    at,
+                };
+                tx.decide::<Push>(&push::stream(&record.id), remove, &())
+                    .await
+                    .map_err(ExecuteError::widen)?;
+            }
+            Ok(())
+        })
+        .await?;
+    Ok(records.len())
+}
+
+/// The address of a device; empty when it was sealed with another key.
+pub fn address(state: &AppState, record: &PushRecord) -> String {
+    state
+        .vault()
+        .open(&purpose(&record.id), &record.token)
+        .unwrap_or_default()
+}

@@ -1,0 +1,198 @@
+//! Making, changing and deleting roles, and giving them to people. Names are claimed in the batch that uses them.
+
+use domain::claim::{self, Claim, ClaimCommand, NameKind};
+use domain::membership::MembershipCommand;
+use domain::permission::PermissionTable;
+use domain::role::{self, Role, RoleCommand, RoleContext, RoleProperties, RoleTable};
+use domain::user::UserCommand;
+use domain::{RoleId, Timestamp, UserId};
+use eventstore::ExecuteError;
+use eventstore::execute::Transaction;
+
+use super::ownership::Orphans;
+use super::place::Place;
+use super::{WorkError, memberships, users};
+use crate::error::{ApiError, texts};
+use crate::extract::Caller;
+use crate::state::{AppState, now};
+
+/// Makes a role with a fresh id, and answers that.
+pub async fn create(
+    state: &AppState,
+    caller: &Caller,
+    properties: RoleProperties,
+) -> Result<RoleId, ApiError> {
+    let role = fresh_id();
+    let create = RoleCommand::Create {
+        role: role.clone(),
+        properties,
+        at: now(),
+    };
+    run(state, caller, &role, create, false).await?;
+    Ok(role)
+}
+
+/// Changes a role.
+pub async fn change(
+    state: &AppState,
+    caller: &Caller,
+    role: &RoleId,
+    properties: RoleProperties,
+) -> Result<(), ApiError> {
+    let change = RoleCommand::Change {
+        role: role.clone(),
+        properties,
+        at: now(),
+    };
+    run(state, caller, role, change, false).await
+}
+
+/// Deletes a role that nobody has.
+pub async fn delete(state: &AppState, caller: &Caller, role: &RoleId) -> Result<(), ApiError> {
+    let in_use = state.views().role_in_use(role).await?;
+    let delete = RoleCommand::Delete {
+        role: role.clone(),
+        at: now(),
+    };
+    run(state, caller, role, delete, in_use).await
+}
+
+/// A fresh id: 24 hexadecimal characters (contract, conventions 1.1).
+fn fresh_id() -> RoleId {
+    let bytes: [u8; 12] = rand::random();
+    let digits = bytes.iter().flat_map(|byte| [byte >> 4, byte & 15]);
+    let hex: String = digits
+        .filter_map(|digit| char::from_digit(u32::from(digit), 16))
+        .collect();
+    RoleId::new(hex)
+}
+
+async fn run(
+    state: &AppState,
+    caller: &Caller,
+    role: &RoleId,
+    command: RoleCommand,
+    in_use: bool,
+) -> Result<(), ApiError> {
+    let (table, permissions) = (state.views().roles(), state.views().permissions());
+    let world = World {
+        table: &table,
+        permissions: &permissions,
+        in_use,
+    };
+    state
+        .run(caller.id(), async |tx| {
+            decide(&tx, caller, role, command.clone(), &world).await
+        })
+        .await
+}
+
+struct World<'a> {
+    table: &'a RoleTable,
+    permissions: &'a PermissionTable,
+    in_use: bool,
+}
+
+async fn decide(
+    tx: &Transaction,
+    caller: &Caller,
+    role: &RoleId,
+    command: RoleCommand,
+    world: &World<'_>,
+) -> Result<(), WorkError> {
+    let stream = role::stream(role);
+    let context = RoleContext {
+        authority: caller.authority(&[], world.permissions),
+        roles: world.table,
+        in_use: world.in_use,
+    };
+    let (new, at) = match &command {
+        RoleCommand::Create { properties, at, .. } | RoleCommand::Change { properties, at, .. } => {
+            (Some(properties.name.trim().to_owned()), *at)
+        }
+        RoleCommand::Delete { at, .. } => (None, *at),
+    };
+    let old = match &*tx
+        .state::<Role>(&stream)
+        .await
+        .map_err(ExecuteError::widen)?
+    {
+        Role::Present(properties) => Some(properties.name.clone()),
+        Role::Untouched | Role::Deleted => None,
+    };
+    tx.decide::<Role>(&stream, command, &context)
+        .await
+        .map_err(ExecuteError::widen)?;
+    if old == new {
+        return Ok(());
+    }
+    let owner = role.as_str().to_owned();
+    if let Some(name) = new {
+        let take = ClaimCommand::Take {
+            kind: NameKind::RoleName,
+            owner: owner.clone(),
+            at,
+        };
+        tx.decide::<Claim>(&claim::stream(NameKind::RoleName, &name), take, &())
+            .await
+            .map_err(|error| error.map_refusal(|_| texts::role_name_taken()))?;
+    }
+    match old {
+        Some(name) => release(tx, &name, owner, at).await,
+        None => Ok(()),
+    }
+}
+
+async fn release(
+    tx: &Transaction,
+    name: &str,
+    owner: String,
+    at: Timestamp,
+) -> Result<(), WorkError> {
+    let release = ClaimCommand::Release {
+        kind: NameKind::RoleName,
+        owner,
+        at,
+    };
+    tx.decide::<Claim>(&claim::stream(NameKind::RoleName, name), release, &())
+        .await
+        .map(drop)
+        .map_err(ExecuteError::widen)
+}
+
+/// Gives or takes a role: in the workspace, or in `place`.
+pub async fn assign(
+    state: &AppState,
+    caller: &Caller,
+    user: &UserId,
+    role: &RoleId,
+    place: Option<&Place>,
+    give: bool,
+) -> Result<(), ApiError> {
+    let (role, at) = (role.clone(), now());
+    if let Some(place) = place {
+        let command = if give {
+            MembershipCommand::AssignRole { role, at }
+        } else {
+            MembershipCommand::UnassignRole { role, at }
+        };
+        return memberships::change(state, caller, place, user, &command)
+            .await
+            .map(drop);
+    }
+    let user_id = user.clone();
+    let command = if give {
+        UserCommand::GrantRole {
+            user: user_id,
+            role,
+            at,
+        }
+    } else {
+        UserCommand::RevokeRole {
+            user: user_id,
+            role,
+            at,
+        }
+    };
+    users::change(state, caller, user, &[command], None, &Orphans::default()).await
+}

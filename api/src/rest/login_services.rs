@@ -1,0 +1,215 @@
+//! The ways to log in with an account elsewhere, as login screens are built from them (contract, admin 5.1).
+
+use domain::settings::Settings;
+use serde_json::{Map, Value, json};
+use sha2::{Digest as _, Sha256};
+
+use super::answer::{Answer, Outcome};
+use crate::commands::login_services;
+use crate::error::texts;
+use crate::extract::{Anyone, Call};
+
+/// Services every workspace knows: name on the wire, prefix of the settings, what the id given by the service is
+/// called.
+const BUILTIN: [(&str, &str, &str); 10] = [
+    ("apple", "Accounts_OAuth_Apple", "clientId"),
+    ("facebook", "Accounts_OAuth_Facebook", "appId"),
+    ("github", "Accounts_OAuth_Github", "clientId"),
+    (
+        "github_enterprise",
+        "Accounts_OAuth_GitHub_Enterprise",
+        "clientId",
+    ),
+    ("gitlab", "Accounts_OAuth_Gitlab", "clientId"),
+    ("google", "Accounts_OAuth_Google", "clientId"),
+    ("linkedin", "Accounts_OAuth_Linkedin", "clientId"),
+    ("meteor-developer", "Accounts_OAuth_Meteor", "clientId"),
+    ("nextcloud", "Accounts_OAuth_Nextcloud", "clientId"),
+    ("twitter", "Accounts_OAuth_Twitter", "consumerKey"),
+];
+
+/// Fields of a custom service's document, and the endings of the settings they come from.
+const CUSTOM: [(&str, &str); 26] = [
+    ("clientId", "-id"),
+    ("serverURL", "-url"),
+    ("tokenPath", "-token_path"),
+    ("identityPath", "-identity_path"),
+    ("authorizePath", "-authorize_path"),
+    ("scope", "-scope"),
+    ("accessTokenParam", "-access_token_param"),
+    ("buttonLabelText", "-button_label_text"),
+    ("buttonLabelColor", "-button_label_color"),
+    ("buttonColor", "-button_color"),
+    ("loginStyle", "-login_style"),
+    ("tokenSentVia", "-token_sent_via"),
+    ("identityTokenSentVia", "-identity_token_sent_via"),
+    ("keyField", "-key_field"),
+    ("usernameField", "-username_field"),
+    ("emailField", "-email_field"),
+    ("nameField", "-name_field"),
+    ("avatarField", "-avatar_field"),
+    ("rolesClaim", "-roles_claim"),
+    ("groupsClaim", "-groups_claim"),
+    ("channelsMap", "-groups_channel_map"),
+    ("channelsAdmin", "-channels_admin"),
+    ("mergeUsers", "-merge_users"),
+    ("mapChannels", "-map_channels"),
+    ("mergeRoles", "-merge_roles"),
+    ("rolesToSync", "-roles_to_sync"),
+];
+
+/// An id that is the same on every node and at every time.
+fn id_of(service: &str) -> String {
+    let digest = Sha256::digest(format!("login service {service}"));
+    let mut bytes = [0_u8; 17];
+    bytes.copy_from_slice(&digest[..17]);
+    domain::id::id_from_bytes(&bytes).into_string()
+}
+
+/// The documents of all services that are enabled, without their secrets.
+pub fn configurations(settings: &Settings) -> Vec<Value> {
+    let mut services: Vec<Value> = BUILTIN
+        .iter()
+        .filter(|(_, prefix, _)| settings.bool(prefix))
+        .map(|(service, prefix, key)| builtin(settings, service, prefix, key))
+        .collect();
+    services.extend(wordpress(settings));
+    services.extend(
+        settings
+            .services()
+            .filter_map(|name| custom(settings, name)),
+    );
+    services.extend(cas(settings));
+    services.extend(saml(settings));
+    services
+}
+
+fn builtin(settings: &Settings, service: &str, prefix: &str, key: &str) -> Value {
+    let mut doc = json!({ "_id": id_of(service), "service": service });
+    doc[key] = json!(settings.text(&format!("{prefix}_id")));
+    match service {
+        "gitlab" => doc["serverURL"] = json!(settings.text("API_Gitlab_URL")),
+        "github_enterprise" => {
+            doc["serverURL"] = json!(settings.text("API_GitHub_Enterprise_URL"));
+        }
+        "nextcloud" => {
+            doc["serverURL"] = json!(settings.text("Accounts_OAuth_Nextcloud_URL"));
+            for (field, ending) in [
+                ("buttonLabelText", "button_label_text"),
+                ("buttonLabelColor", "button_label_color"),
+                ("buttonColor", "button_color"),
+            ] {
+                doc[field] = json!(settings.text(&format!("{prefix}_{ending}")));
+            }
+        }
+        _ => {}
+    }
+    doc
+}
+
+fn wordpress(settings: &Settings) -> Option<Value> {
+    let prefix = "Accounts_OAuth_Wordpress";
+    if !settings.bool(prefix) {
+        return None;
+    }
+    let text = |ending: &str| settings.text(&format!("{prefix}_{ending}")).to_owned();
+    Some(json!({
+        "_id": id_of("wordpress"), "service": "wordpress", "clientId": text("id"),
+        "serverURL": settings.text("API_Wordpress_URL"), "serverType": text("server_type"),
+        "identityPath": text("identity_path"), "identityTokenSentVia": text("identity_token_sent_via"),
+        "tokenPath": text("token_path"), "authorizePath": text("authorize_path"), "scope": text("scope"),
+    }))
+}
+
+fn custom(settings: &Settings, name: &str) -> Option<Value> {
+    let prefix = format!("{}{name}", domain::settings::CUSTOM_SERVICE);
+    if !settings.bool(&prefix) {
+        return None;
+    }
+    let service = name.to_lowercase();
+    let mut doc = Map::new();
+    doc.insert("_id".to_owned(), json!(id_of(&service)));
+    doc.insert("service".to_owned(), json!(service));
+    doc.insert("custom".to_owned(), json!(true));
+    for (field, ending) in CUSTOM {
+        let value = settings.get(&format!("{prefix}{ending}")).clone();
+        doc.insert(field.to_owned(), value);
+    }
+    let shown = settings.bool(&format!("{prefix}-show_button"));
+    doc.insert("showButton".to_owned(), json!(shown));
+    Some(Value::Object(doc))
+}
+
+fn cas(settings: &Settings) -> Option<Value> {
+    settings.bool("CAS_enabled").then(|| {
+        json!({
+            "_id": id_of("cas"), "service": "cas", "enabled": true,
+            "base_url": settings.text("CAS_base_url"), "login_url": settings.text("CAS_login_url"),
+            "buttonLabelText": settings.text("CAS_button_label_text"),
+            "buttonLabelColor": settings.text("CAS_button_label_color"),
+            "buttonColor": settings.text("CAS_button_color"),
+            "width": settings.int("CAS_popup_width"), "height": settings.int("CAS_popup_height"),
+            "autoclose": settings.bool("CAS_autoclose"),
+        })
+    })
+}
+
+fn saml(settings: &Settings) -> Option<Value> {
+    let text = |ending: &str| {
+        settings
+            .text(&format!("SAML_Custom_Default_{ending}"))
+            .to_owned()
+    };
+    settings.bool("SAML_Custom_Default").then(|| {
+        json!({
+            "_id": id_of("saml"), "service": "saml",
+            "buttonLabelText": text("button_label_text"), "buttonLabelColor": text("button_label_color"),
+            "buttonColor": text("button_color"),
+            "clientConfig": { "provider": text("provider") },
+        })
+    })
+}
+
+/// `GET /api/v1/settings.oauth`. Custom services and a few others are told whole, the rest in short.
+pub async fn oauth(call: Anyone) -> Outcome {
+    let services: Vec<Value> = configurations(&call.state.views().settings())
+        .into_iter()
+        .map(|service| {
+            let name = service["service"].as_str().unwrap_or_default();
+            let whole =
+                service["custom"] == json!(true) || matches!(name, "saml" | "cas" | "wordpress");
+            if whole { service } else { short(&service) }
+        })
+        .collect();
+    Ok(Answer::empty().field("services", &services))
+}
+
+fn short(service: &Value) -> Value {
+    let id = ["appId", "clientId", "consumerKey"]
+        .iter()
+        .find_map(|key| service.get(*key));
+    let text = |field: &str| service.get(field).cloned().unwrap_or_else(|| json!(""));
+    json!({
+        "_id": service["_id"], "name": service["service"], "clientId": id,
+        "buttonLabelText": text("buttonLabelText"), "buttonColor": text("buttonColor"),
+        "buttonLabelColor": text("buttonLabelColor"), "custom": false,
+    })
+}
+
+/// `GET /api/v1/service.configurations`.
+pub async fn service_configurations(call: Anyone) -> Outcome {
+    let configurations = configurations(&call.state.views().settings());
+    Ok(Answer::empty().field("configurations", &configurations))
+}
+
+/// `POST /api/v1/settings.addCustomOAuth`.
+pub async fn add_custom(call: Call) -> Outcome {
+    let params = call.input.params()?;
+    let name = params
+        .get("name")
+        .and_then(Value::as_str)
+        .and_then(domain::login_service::service_name)
+        .ok_or_else(texts::service_name_missing)?;
+    login_services::add(&call.state, &call.caller, &name).await?;
+    Ok(Answer::empty())
+}

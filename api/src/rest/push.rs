@@ -1,0 +1,267 @@
+//! Devices that want to be told of messages (contract, admin 10.1). Nothing is delivered yet.
+
+use domain::push::Platform;
+use domain::{MessageId, RoomId};
+use projections::PushRecord;
+use serde_json::{Map, Value, json};
+
+use super::answer::{Answer, Outcome};
+use super::shape::iso;
+use crate::commands::place::Place;
+use crate::commands::push::{self, Device};
+use crate::error::{ApiError, texts};
+use crate::extract::{Call, Caller};
+use crate::state::AppState;
+
+/// The most characters of an id, of an address and of the name of an app.
+const LIMITS: (usize, usize, usize) = (100, 4096, 200);
+
+/// A device that introduces itself.
+pub struct Registration {
+    id: Option<String>,
+    platform: Platform,
+    address: String,
+    app_name: String,
+}
+
+impl Registration {
+    /// Out of the body of `push.token`.
+    fn of_body(body: &Map<String, Value>) -> Result<Self, ApiError> {
+        let id = match body.get("id") {
+            None | Some(Value::Null) => None,
+            Some(Value::String(id)) if fits(id, LIMITS.0) => Some(id.clone()),
+            Some(_) => return Err(texts::push_param("id", "id")),
+        };
+        let platform = body
+            .get("type")
+            .and_then(Value::as_str)
+            .and_then(Platform::find)
+            .ok_or_else(|| texts::push_param("type", "type"))?;
+        let text = |name: &str, limit: usize| {
+            body.get(name)
+                .and_then(Value::as_str)
+                .filter(|text| fits(text, limit))
+                .map(str::to_owned)
+        };
+        Ok(Self {
+            id,
+            platform,
+            address: text("value", LIMITS.1).ok_or_else(|| texts::push_param("token", "value"))?,
+            app_name: text("appName", LIMITS.2)
+                .ok_or_else(|| texts::push_param("appName", "appName"))?,
+        })
+    }
+
+    /// Out of the parameter of `raix:push-update`, whose token is `{apn: "..."}` or `{gcm: "..."}`.
+    pub fn of_method(wish: &Map<String, Value>) -> Result<Self, ApiError> {
+        let token = wish.get("token").and_then(Value::as_object);
+        let (platform, address) = token
+            .and_then(|token| token.iter().next())
+            .ok_or_else(|| texts::push_param("token", "token"))?;
+        let body = json!({
+            "id": wish.get("id"), "type": platform, "value": address, "appName": wish.get("appName"),
+        });
+        Self::of_body(body.as_object().unwrap_or(&Map::new()))
+    }
+
+    /// What is recorded of it.
+    pub fn device(&self) -> Device<'_> {
+        Device {
+            id: self.id.as_deref(),
+            platform: self.platform,
+            address: &self.address,
+            app_name: &self.app_name,
+        }
+    }
+}
+
+fn fits(text: &str, limit: usize) -> bool {
+    !text.is_empty() && text.chars().count() <= limit
+}
+
+fn document(state: &AppState, record: &PushRecord) -> Value {
+    let mut token = Map::new();
+    token.insert(
+        record.platform.as_str().to_owned(),
+        json!(push::address(state, record)),
+    );
+    json!({
+        "_id": record.id, "token": token, "authToken": record.session, "appName": record.app_name,
+        "userId": record.user, "enabled": true,
+        "createdAt": iso(record.created_at), "updatedAt": iso(record.updated_at),
+    })
+}
+
+/// The wire document of a record.
+pub async fn record(state: &AppState, id: &str) -> Result<Value, ApiError> {
+    let record = state.views().push_token(id).await?;
+    Ok(record.map_or(Value::Null, |record| document(state, &record)))
+}
+
+/// `POST /api/v1/push.token`.
+pub async fn register(call: Call) -> Outcome {
+    let params = call.input.params()?;
+    let registration = Registration::of_body(params.as_map())?;
+    let id = push::register(&call.state, &call.caller, &registration.device()).await?;
+    Ok(Answer::empty().field("result", &record(&call.state, &id).await?))
+}
+
+/// `DELETE /api/v1/push.token`.
+pub async fn forget(call: Call) -> Outcome {
+    let params = call.input.params()?;
+    let address = params
+        .get("token")
+        .and_then(Value::as_str)
+        .filter(|address| !address.is_empty())
+        .ok_or_else(|| texts::push_param("token", "token"))?;
+    match push::forget(&call.state, call.caller.id(), address).await? {
+        0 => Err(texts::not_found()),
+        _ => Ok(Answer::empty()),
+    }
+}
+
+/// The devices of the caller.
+pub async fn own_devices(state: &AppState, caller: &Caller) -> Result<Vec<PushRecord>, ApiError> {
+    Ok(state.views().push_tokens_of(caller.id()).await?)
+}
+
+/// `GET /api/v1/push.info`.
+pub async fn info(call: Call) -> Outcome {
+    let settings = call.state.views().settings();
+    let gateway = settings.text("Push_gateway").lines().next().unwrap_or("");
+    let usual = domain::settings::find("Push_gateway")
+        .and_then(|definition| definition.default.as_str())
+        .unwrap_or_default();
+    Ok(Answer::empty()
+        .field("pushGatewayEnabled", &settings.bool("Push_enable_gateway"))
+        .field("defaultPushGateway", &(gateway.trim() == usual)))
+}
+
+/// Everything that can be said about a test push without delivering one.
+pub async fn test(state: &AppState, caller: &Caller) -> Result<(), ApiError> {
+    if !state.views().settings().bool("Push_enable") {
+        return Err(texts::push_disabled());
+    }
+    if own_devices(state, caller).await?.is_empty() {
+        return Err(texts::no_push_tokens());
+    }
+    Err(texts::push_not_delivered())
+}
+
+/// `POST /api/v1/push.test`.
+pub async fn test_own(call: Call) -> Outcome {
+    test(&call.state, &call.caller).await?;
+    Ok(Answer::empty())
+}
+
+/// `GET /api/v1/push.get`: what a phone shows for a push that told it an id only.
+pub async fn get(call: Call) -> Outcome {
+    let params = call.input.query();
+    let id = params.required("id")?;
+    let views = call.state.views();
+    let message = views
+        .message(&MessageId::new(id))
+        .await?
+        .ok_or_else(|| texts::push_get("message"))?;
+    let message: Value = serde_json::from_slice(&message.doc).unwrap_or_default();
+    let room = RoomId::new(message["rid"].as_str().unwrap_or_default());
+    let place = Place::of(&call.state, &call.caller, &room)
+        .await?
+        .ok_or_else(|| texts::push_get("room"))?;
+    if !place.can_read(&call.caller) {
+        return Err(texts::push_get("access"));
+    }
+    let notification = notification(&call, &message, &place);
+    Ok(Answer::empty().field(
+        "data",
+        &json!({ "message": message, "notification": notification }),
+    ))
+}
+
+/// The notification object of 10.3 with its full content.
+fn notification(call: &Call, message: &Value, place: &Place) -> Value {
+    let settings = call.state.views().settings();
+    let show_names = settings.bool("Push_show_username_room");
+    let real_names = settings.bool("UI_Use_Real_Name");
+    let author = &message["u"];
+    let username = author["username"].as_str().unwrap_or_default();
+    let sender = match author["name"].as_str() {
+        Some(name) if real_names && !name.is_empty() => name,
+        _ => username,
+    };
+    let shown = if show_names { sender } else { "" };
+    let text = text_of(message, settings.bool("Push_show_message"));
+    let direct = place.room.kind == domain::room::RoomKind::Direct;
+    let room_name = place.room.name.as_deref().unwrap_or_default();
+    let (title, text) = match (direct, show_names) {
+        (true, _) => (shown.to_owned(), text),
+        (false, true) => (format!("#{room_name}"), format!("{shown}: {text}")),
+        (false, false) => (String::new(), text),
+    };
+    let site = settings.text("Site_Url").trim_end_matches('/');
+    let rid = place.room.id.as_str();
+    let mut payload = json!({
+        "host": format!("{site}/"), "messageId": message["_id"], "notificationType": "message", "rid": rid,
+        "sender": { "_id": author["_id"], "username": username, "name": author["name"] },
+        "senderName": sender, "type": place.room.kind.letter(), "name": room_name,
+    });
+    for (field, from) in [("messageType", "t"), ("tmid", "tmid")] {
+        if message[from].is_string() {
+            payload[field] = message[from].clone();
+        }
+    }
+    if message["t"] == "e2e" {
+        payload["msg"] = message["msg"].clone();
+    }
+    let muted = place
+        .room
+        .muted
+        .iter()
+        .any(|name| *name == call.caller.user.username);
+    let category = if place.room.read_only || muted {
+        "MESSAGE_NOREPLY"
+    } else {
+        "MESSAGE"
+    };
+    json!({
+        "from": "push", "badge": 0, "sound": "default", "priority": 10, "title": title, "text": text,
+        "userId": call.caller.id(), "notId": note_id(settings.text("uniqueID"), rid), "payload": payload,
+        "gcm": { "style": "inbox", "image": format!("{site}/assets/favicon_192.png") },
+        "apn": { "category": category },
+    })
+}
+
+fn text_of(message: &Value, show: bool) -> String {
+    let text = message["msg"].as_str().unwrap_or_default();
+    if !show {
+        "You have a new message".to_owned()
+    } else if message["t"] == "e2e" {
+        "Encrypted message".to_owned()
+    } else if text.is_empty() && message["attachments"].is_array() {
+        "Attachment".to_owned()
+    } else {
+        text.to_owned()
+    }
+}
+
+/// Groups notifications by room (contract, admin 10.3).
+fn note_id(workspace: &str, room: &str) -> i32 {
+    let units: Vec<u16> = format!("{workspace}|{room}").encode_utf16().collect();
+    units.iter().rev().fold(0_i32, |hash, unit| {
+        hash.wrapping_mul(31).wrapping_add(i32::from(*unit))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn notifications_of_a_room_have_one_number() {
+        assert_eq!(note_id("", ""), i32::from(b'|'));
+        assert_eq!(
+            note_id("a", "b"),
+            (i32::from(b'b') * 31 + i32::from(b'|')) * 31 + i32::from(b'a')
+        );
+    }
+}

@@ -1,0 +1,351 @@
+//! Roles, and who has them (contract, admin 2).
+
+use std::sync::Arc;
+
+use domain::role::{RoleDefinition, RoleProperties, RoleScope, RoleTable};
+use domain::{RoleId, RoomId, Timestamp};
+use projections::UserFacts;
+use serde_json::{Map, Value, json};
+
+use super::answer::{Answer, Outcome};
+use super::shape::iso;
+use crate::commands::place::Place;
+use crate::commands::roles;
+use crate::error::{ApiError, texts};
+use crate::extract::Call;
+use crate::extract::params::Params;
+use crate::extract::schema::{Kind, Schema};
+
+pub(crate) static CREATE: Schema = Schema {
+    required: &[("name", Kind::Text)],
+    optional: &[
+        ("description", Kind::Text),
+        ("scope", Kind::Enum(&["Users", "Subscriptions"])),
+        ("mandatory2fa", Kind::Boolean),
+    ],
+    one_of: &[],
+};
+
+pub(crate) static UPDATE: Schema = Schema {
+    required: &[("roleId", Kind::Text), ("name", Kind::Text)],
+    optional: &[
+        ("description", Kind::Text),
+        ("scope", Kind::Text),
+        ("mandatory2fa", Kind::Boolean),
+    ],
+    one_of: &[],
+};
+
+pub(crate) static DELETE: Schema = Schema {
+    required: &[("roleId", Kind::Text)],
+    optional: &[],
+    one_of: &[],
+};
+
+pub(crate) static GIVE: Schema = Schema {
+    required: &[("username", Kind::Text)],
+    optional: &[
+        ("roleId", Kind::Text),
+        ("roleName", Kind::Text),
+        ("roomId", Kind::Text),
+    ],
+    one_of: &[],
+};
+
+pub(crate) static TAKE: Schema = Schema {
+    required: &[("username", Kind::Text)],
+    optional: &[
+        ("roleId", Kind::Text),
+        ("roleName", Kind::Text),
+        ("roomId", Kind::Text),
+        ("scope", Kind::Text),
+    ],
+    one_of: &[],
+};
+
+/// What is told of the users who have a role.
+const USER_FIELDS: [&str; 7] = [
+    "_id",
+    "name",
+    "username",
+    "emails",
+    "avatarETag",
+    "createdAt",
+    "_updatedAt",
+];
+
+/// The wire document of a role.
+pub fn document(id: &RoleId, role: &RoleDefinition) -> Value {
+    described(id, &role.properties, role.protected)
+}
+
+fn described(id: &RoleId, properties: &RoleProperties, protected: bool) -> Value {
+    json!({
+        "_id": id,
+        "name": properties.name,
+        "description": properties.description,
+        "scope": properties.scope.as_str(),
+        "protected": protected,
+        "mandatory2fa": properties.mandatory_second_factor,
+    })
+}
+
+/// `GET /api/v1/roles.list`.
+pub async fn list(call: Call) -> Outcome {
+    let table = call.state.views().roles();
+    let roles: Vec<Value> = table.iter().map(|(id, role)| document(id, role)).collect();
+    Ok(Answer::empty().field("roles", &roles))
+}
+
+/// `GET /api/v1/roles.sync`: what changed after `updatedSince`.
+pub async fn sync(call: Call) -> Outcome {
+    let since = call
+        .input
+        .query()
+        .date("updatedSince")
+        .ok()
+        .flatten()
+        .ok_or_else(|| texts::match_error(&"Expected a date in field updatedSince"))?;
+    let views = call.state.views();
+    let (table, changed) = (views.roles(), views.changed_roles().await?);
+    let begun = super::settings::begun(&call.state).await?;
+    let dated = |mut document: Value, name: &str, at: Timestamp| {
+        document[name] = json!(iso(at));
+        document
+    };
+    let update: Vec<Value> = table
+        .iter()
+        .filter_map(|(id, role)| {
+            let at = changed
+                .iter()
+                .find(|record| record.id == *id)
+                .map_or(begun, |record| record.updated_at);
+            (at > since).then(|| dated(document(id, role), "_updatedAt", at))
+        })
+        .collect();
+    let remove: Vec<Value> = changed
+        .iter()
+        .filter(|record| record.deleted && record.updated_at > since)
+        .map(|record| {
+            let gone = described(&record.id, &record.properties, false);
+            dated(gone, "_deletedAt", record.updated_at)
+        })
+        .collect();
+    Ok(Answer::empty().field("roles", &json!({ "update": update, "remove": remove })))
+}
+
+/// `POST /api/v1/roles.create`.
+pub async fn create(call: Call) -> Outcome {
+    let params = call.input.params()?;
+    let wish = properties(&params, RoleScope::Users)?;
+    let id = roles::create(&call.state, &call.caller, wish)
+        .await
+        .map_err(|error| {
+            if error == texts::bare_code("error-duplicate-role-names-not-allowed") {
+                texts::role_name_taken()
+            } else {
+                error
+            }
+        })?;
+    Ok(answer(&call, &id))
+}
+
+/// `POST /api/v1/roles.update`. A description that is left out becomes empty, a scope that is left out `Users`.
+pub async fn update(call: Call) -> Outcome {
+    let params = call.input.params()?;
+    let id = RoleId::new(params.required("roleId")?);
+    let scope = match params.text("scope")? {
+        None => RoleScope::Users,
+        Some(text) => RoleScope::find(text).ok_or_else(texts::invalid_scope)?,
+    };
+    let wish = properties(&params, scope)?;
+    roles::change(&call.state, &call.caller, &id, wish)
+        .await
+        .map_err(|error| {
+            if error == texts::role_name_taken() {
+                texts::bare_code("error-duplicate-role-names-not-allowed")
+            } else {
+                error
+            }
+        })?;
+    Ok(answer(&call, &id))
+}
+
+fn properties(params: &Params, scope: RoleScope) -> Result<RoleProperties, ApiError> {
+    let scope = params
+        .text("scope")?
+        .and_then(RoleScope::find)
+        .unwrap_or(scope);
+    Ok(RoleProperties {
+        name: params.required("name")?.to_owned(),
+        description: params.text("description")?.unwrap_or_default().to_owned(),
+        scope,
+        mandatory_second_factor: params.flag("mandatory2fa"),
+    })
+}
+
+/// `POST /api/v1/roles.delete`: by id or name.
+pub async fn delete(call: Call) -> Outcome {
+    let params = call.input.params()?;
+    let table = call.state.views().roles();
+    let (id, role) = table
+        .find(params.required("roleId")?)
+        .ok_or_else(texts::invalid_role_id)?;
+    if role.protected {
+        return Err(texts::role_refusal(
+            "error-role-protected",
+            "Cannot delete a protected role",
+        ));
+    }
+    roles::delete(&call.state, &call.caller, id).await?;
+    Ok(Answer::empty())
+}
+
+/// `POST /api/v1/roles.addUserToRole`.
+pub async fn add_user(call: Call) -> Outcome {
+    let params = call.input.params()?;
+    let table = call.state.views().roles();
+    let named = named(&params)?.ok_or_else(texts::role_param_missing)?;
+    let user = user(&call, &params)
+        .await?
+        .ok_or_else(texts::user_param_unknown)?;
+    let (id, role) = table.find(named).ok_or_else(texts::role_not_found)?;
+    let place = match (role.properties.scope, params.filled("roomId")?) {
+        (RoleScope::Users, None) => None,
+        (RoleScope::Subscriptions, None) => return Err(texts::role_needs_room()),
+        (scope, Some(room)) => {
+            let place = place(&call, room, &user)
+                .await?
+                .ok_or_else(texts::role_user_not_subscribed)?;
+            (scope == RoleScope::Subscriptions).then_some(place)
+        }
+    };
+    roles::assign(
+        &call.state,
+        &call.caller,
+        &user.id,
+        id,
+        place.as_ref(),
+        true,
+    )
+    .await?;
+    Ok(Answer::empty().field("role", &document(id, role)))
+}
+
+/// `POST /api/v1/roles.removeUserFromRole`. The room is named by `scope`; a role of rooms is kept without one.
+pub async fn remove_user(call: Call) -> Outcome {
+    let params = call.input.params()?;
+    let table = call.state.views().roles();
+    let named = named(&params)?.ok_or_else(texts::role_param_missing)?;
+    let user = user(&call, &params)
+        .await?
+        .ok_or_else(texts::no_user_of_name)?;
+    let (id, role) = table.find(named).ok_or_else(texts::invalid_role_id)?;
+    let place = match (role.properties.scope, params.filled("scope")?) {
+        (RoleScope::Users, _) => None,
+        (RoleScope::Subscriptions, None) => {
+            return Ok(Answer::empty().field("role", &document(id, role)));
+        }
+        (RoleScope::Subscriptions, Some(room)) => {
+            let not_in_role =
+                || texts::role_refusal("error-user-not-in-role", "User is not in this role");
+            Some(place(&call, room, &user).await?.ok_or_else(not_in_role)?)
+        }
+    };
+    roles::assign(
+        &call.state,
+        &call.caller,
+        &user.id,
+        id,
+        place.as_ref(),
+        false,
+    )
+    .await?;
+    Ok(Answer::empty().field("role", &document(id, role)))
+}
+
+/// `GET /api/v1/roles.getUsersInRole`. A room needs the right to look into other people's rooms.
+pub async fn users_in_role(call: Call) -> Outcome {
+    let params = call.input.query();
+    let named = params
+        .filled("role")?
+        .ok_or_else(texts::role_query_missing)?;
+    let table = call.state.views().roles();
+    let (id, role) = table.find(named).ok_or_else(texts::unknown_role_id)?;
+    let room = params.filled("roomId")?.map(RoomId::new);
+    if room.is_some() && !call.may(domain::permission::Permission::VIEW_OTHER_USER_CHANNELS) {
+        return Err(texts::accessing_permissions_denied());
+    }
+    let page = call.page(&params)?;
+    let found = call
+        .state
+        .views()
+        .users_in_role(id, role.properties.scope, room, page.slice)
+        .await?;
+    let users: Vec<Map<String, Value>> = found
+        .items
+        .iter()
+        .filter_map(|doc| serde_json::from_slice::<Map<String, Value>>(doc).ok())
+        .map(|mut doc| {
+            doc.retain(|name, _| USER_FIELDS.contains(&name.as_str()));
+            doc
+        })
+        .collect();
+    Ok(Answer::empty()
+        .field("users", &users)
+        .field("total", &found.total))
+}
+
+/// `GET /api/v1/roles.getUsersInPublicRoles`: who has roles that are shown beside names.
+pub async fn users_in_public_roles(call: Call) -> Outcome {
+    let users = public_holders(&call.state).await?;
+    Ok(Answer::empty().field("users", &users))
+}
+
+/// The users in workspace-wide roles that have a description.
+pub async fn public_holders(state: &crate::state::AppState) -> Result<Vec<Value>, ApiError> {
+    let shown: Vec<RoleId> = shown(&state.views().roles());
+    let holders = state.views().holders(shown).await?;
+    Ok(holders
+        .into_iter()
+        .map(|(id, username, roles)| json!({ "_id": id, "username": username, "roles": roles }))
+        .collect())
+}
+
+fn shown(table: &RoleTable) -> Vec<RoleId> {
+    table
+        .iter()
+        .filter(|(_, role)| {
+            role.properties.scope == RoleScope::Users && !role.properties.description.is_empty()
+        })
+        .map(|(id, _)| id.clone())
+        .collect()
+}
+
+fn named(params: &Params) -> Result<Option<&str>, ApiError> {
+    match params.filled("roleId")? {
+        Some(id) => Ok(Some(id)),
+        None => params.filled("roleName"),
+    }
+}
+
+async fn user(call: &Call, params: &Params) -> Result<Option<Arc<UserFacts>>, ApiError> {
+    let username = params.required("username")?;
+    Ok(call.state.views().user_by_username(username).await?)
+}
+
+/// The room, if the user is in it.
+async fn place(call: &Call, room: &str, user: &UserFacts) -> Result<Option<Place>, ApiError> {
+    let room = RoomId::new(room);
+    let member = call.state.views().membership_facts(&room, &user.id).await?;
+    if member.is_none() {
+        return Ok(None);
+    }
+    Place::of(&call.state, &call.caller, &room).await
+}
+
+fn answer(call: &Call, id: &RoleId) -> Answer {
+    let table = call.state.views().roles();
+    let role = table.get(id).map(|role| document(id, role));
+    Answer::empty().field("role", &role)
+}

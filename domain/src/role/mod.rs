@@ -1,0 +1,267 @@
+//! One role: what it is called, where it is held, whether it can be changed. The roles every workspace has are code
+//! ([`RoleTable::default`]); what administrators make of them, and the roles they add, are events. Names are claimed
+//! ([`crate::claim`]) in the same batch.
+
+mod table;
+#[cfg(test)]
+mod tests;
+
+pub use table::{RoleDefinition, RoleScope, RoleTable, builtin};
+
+use serde::{Deserialize, Serialize};
+
+use crate::event::events;
+use crate::permission::{Authority, Permission};
+use crate::{Category, Decider, RoleId, StreamId, Timestamp};
+
+/// The most characters of a name.
+pub const LONGEST_NAME: usize = 100;
+
+/// The most characters of a description.
+pub const LONGEST_DESCRIPTION: usize = 1000;
+
+/// The stream of a role.
+pub fn stream(role: &RoleId) -> StreamId {
+    StreamId::new(Category::Role, role.as_str())
+}
+
+events! {
+    /// What can happen to a role.
+    RoleEvent {
+        RoleCreated = 1,
+        RoleChanged = 1,
+        RoleDeleted = 1,
+    }
+}
+
+/// There is a new role.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RoleCreated {
+    /// Its id.
+    pub role: RoleId,
+    /// What it is.
+    pub properties: RoleProperties,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// A role is different from now on.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RoleChanged {
+    /// Its id.
+    pub role: RoleId,
+    /// What it is from now on.
+    pub properties: RoleProperties,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// The role is gone.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RoleDeleted {
+    /// Its id.
+    pub role: RoleId,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// What administrators say about a role.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RoleProperties {
+    /// Its name.
+    pub name: String,
+    /// What it is for; a role with a description is shown beside the names of those who have it.
+    #[serde(default)]
+    pub description: String,
+    /// Where it is held.
+    pub scope: RoleScope,
+    /// Whoever has it must use a second factor.
+    #[serde(default)]
+    pub mandatory_second_factor: bool,
+}
+
+/// What decisions about a role need of its past.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub enum Role {
+    /// Nothing happened to it: one of those every workspace has, or none.
+    #[default]
+    Untouched,
+    /// It is there.
+    Present(RoleProperties),
+    /// It was deleted.
+    Deleted,
+}
+
+impl Role {
+    /// What it is now.
+    fn current(&self, id: &RoleId) -> Option<RoleDefinition> {
+        let protected = builtin(id).is_some();
+        match self {
+            Self::Untouched => builtin(id),
+            Self::Present(properties) => Some(RoleDefinition {
+                properties: properties.clone(),
+                protected,
+            }),
+            Self::Deleted => None,
+        }
+    }
+}
+
+/// What can be asked of a role.
+#[derive(Clone, Debug)]
+pub enum RoleCommand {
+    /// Come to be.
+    Create {
+        /// The id it shall have.
+        role: RoleId,
+        /// What it shall be.
+        properties: RoleProperties,
+        /// When.
+        at: Timestamp,
+    },
+    /// Be different.
+    Change {
+        /// Which.
+        role: RoleId,
+        /// What it shall be.
+        properties: RoleProperties,
+        /// When.
+        at: Timestamp,
+    },
+    /// Go.
+    Delete {
+        /// Which.
+        role: RoleId,
+        /// When.
+        at: Timestamp,
+    },
+}
+
+/// What the rules need to know from elsewhere.
+#[derive(Clone, Copy, Debug)]
+pub struct RoleContext<'a> {
+    /// Who asks.
+    pub authority: Authority<'a>,
+    /// Every role there is.
+    pub roles: &'a RoleTable,
+    /// Somebody has the role.
+    pub in_use: bool,
+}
+
+/// Why a wish about a role is refused (contract, admin 2).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum RoleRefusal {
+    /// The actor lacks `access-permissions`.
+    #[error("not allowed to change roles")]
+    NotAllowed,
+    /// There is no such role.
+    #[error("no such role")]
+    NotFound,
+    /// No name, or too long a text.
+    #[error("the properties of a role are not valid")]
+    InvalidProperties,
+    /// Name or scope of a role every workspace has.
+    #[error("the role is protected")]
+    Protected,
+    /// A role of that name or id is there.
+    #[error("the name is taken")]
+    NameTaken,
+    /// Somebody has it.
+    #[error("the role is in use")]
+    InUse,
+}
+
+impl Decider for Role {
+    type State = Self;
+    type Command = RoleCommand;
+    type Context<'a> = RoleContext<'a>;
+    type Event = RoleEvent;
+    type Refusal = RoleRefusal;
+
+    fn decide(
+        state: &Self,
+        command: RoleCommand,
+        context: &RoleContext<'_>,
+    ) -> Result<Vec<RoleEvent>, RoleRefusal> {
+        if !context.authority.has(Permission::ACCESS_PERMISSIONS) {
+            return Err(RoleRefusal::NotAllowed);
+        }
+        match command {
+            RoleCommand::Create {
+                role,
+                properties,
+                at,
+            } => {
+                let properties = checked(properties)?;
+                let free = *state == Self::Untouched && builtin(&role).is_none();
+                if !free || context.roles.taken(&properties.name, None) {
+                    return Err(RoleRefusal::NameTaken);
+                }
+                Ok(vec![
+                    RoleCreated {
+                        role,
+                        properties,
+                        at,
+                    }
+                    .into(),
+                ])
+            }
+            RoleCommand::Change {
+                role,
+                properties,
+                at,
+            } => {
+                let current = state.current(&role).ok_or(RoleRefusal::NotFound)?;
+                let properties = checked(properties)?;
+                let before = &current.properties;
+                if current.protected
+                    && (before.name != properties.name || before.scope != properties.scope)
+                {
+                    return Err(RoleRefusal::Protected);
+                }
+                if context.roles.taken(&properties.name, Some(&role)) {
+                    return Err(RoleRefusal::NameTaken);
+                }
+                if *before == properties {
+                    return Ok(vec![]);
+                }
+                Ok(vec![
+                    RoleChanged {
+                        role,
+                        properties,
+                        at,
+                    }
+                    .into(),
+                ])
+            }
+            RoleCommand::Delete { role, at } => {
+                let current = state.current(&role).ok_or(RoleRefusal::NotFound)?;
+                if current.protected {
+                    return Err(RoleRefusal::Protected);
+                }
+                if context.in_use {
+                    return Err(RoleRefusal::InUse);
+                }
+                Ok(vec![RoleDeleted { role, at }.into()])
+            }
+        }
+    }
+
+    fn evolve(_: Self, event: &RoleEvent) -> Self {
+        match event {
+            RoleEvent::RoleCreated(event) => Self::Present(event.properties.clone()),
+            RoleEvent::RoleChanged(event) => Self::Present(event.properties.clone()),
+            RoleEvent::RoleDeleted(_) => Self::Deleted,
+        }
+    }
+}
+
+/// Texts are trimmed; a role has a name, and neither text is endless.
+fn checked(mut properties: RoleProperties) -> Result<RoleProperties, RoleRefusal> {
+    properties.name = String::from(properties.name.trim());
+    let fits = !properties.name.is_empty()
+        && properties.name.chars().count() <= LONGEST_NAME
+        && properties.description.chars().count() <= LONGEST_DESCRIPTION;
+    fits.then_some(properties)
+        .ok_or(RoleRefusal::InvalidProperties)
+}

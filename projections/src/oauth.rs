@@ -1,0 +1,280 @@
+//! The view of the programs that let people log in with their account here, and of what they were granted.
+
+use domain::oauth_app::{OAuthAppEvent, OAuthAppProperties};
+use domain::oauth_grant::{ACCESS_LIFE, OAuthGrantEvent, REFRESH_LIFE};
+use domain::user::UserEvent;
+use domain::{Event, Sealed, Timestamp, TokenHash, UserId};
+use rusqlite::{Connection, OptionalExtension, Row, params};
+
+use crate::error::QueryError;
+use crate::json;
+use crate::projection::{Applied, Index, Projection};
+use crate::tx::Tx;
+use crate::views::Views;
+
+/// See the module. Written straight to SQLite.
+pub(crate) struct OAuthView;
+
+impl Projection for OAuthView {
+    fn name(&self) -> &'static str {
+        "oauth"
+    }
+
+    fn version(&self) -> u32 {
+        1
+    }
+
+    fn tables(&self) -> &'static str {
+        "CREATE TABLE oauth_apps (
+            id TEXT NOT NULL PRIMARY KEY,
+            client_id TEXT NOT NULL,
+            secret TEXT NOT NULL,
+            properties BLOB NOT NULL,
+            created_at INTEGER NOT NULL,
+            created_by TEXT NOT NULL,
+            updated_at INTEGER,
+            updated_by TEXT
+        ) WITHOUT ROWID;
+        CREATE TABLE oauth_tokens (
+            hash TEXT NOT NULL PRIMARY KEY,
+            kind TEXT NOT NULL,
+            grant_id TEXT NOT NULL,
+            app TEXT NOT NULL,
+            user TEXT NOT NULL,
+            expires_at INTEGER NOT NULL
+        ) WITHOUT ROWID;"
+    }
+
+    fn indexes(&self) -> &'static [Index] {
+        &[
+            Index {
+                name: "oauth_tokens_grant",
+                on: "oauth_tokens (grant_id)",
+            },
+            Index {
+                name: "oauth_tokens_user",
+                on: "oauth_tokens (user)",
+            },
+        ]
+    }
+
+    fn apply(&self, tx: &mut Tx, event: &Applied) -> rusqlite::Result<()> {
+        match &event.event {
+            Event::OAuthApp(app_event) => apply_app(&tx.conn, app_event, event.recorded_at),
+            Event::OAuthGrant(OAuthGrantEvent::OAuthCodeRedeemed(e)) => hand_out(
+                &tx.conn, &e.grant, &e.app, &e.user, &e.access, &e.refresh, e.at,
+            ),
+            Event::OAuthGrant(OAuthGrantEvent::OAuthTokensRenewed(e)) => hand_out(
+                &tx.conn, &e.grant, &e.app, &e.user, &e.access, &e.refresh, e.at,
+            ),
+            Event::OAuthGrant(OAuthGrantEvent::OAuthGrantRevoked(e)) => tx
+                .conn
+                .prepare_cached("DELETE FROM oauth_tokens WHERE grant_id = ?1")?
+                .execute([e.grant.as_str()])
+                .map(drop),
+            Event::User(UserEvent::UserDeactivated(e)) => forget_user(&tx.conn, &e.user),
+            Event::User(UserEvent::UserDeleted(e)) => forget_user(&tx.conn, &e.user),
+            _ => Ok(()),
+        }
+    }
+}
+
+fn apply_app(
+    conn: &Connection,
+    event: &OAuthAppEvent,
+    recorded_at: Timestamp,
+) -> rusqlite::Result<()> {
+    let at = recorded_at.as_millis();
+    match event {
+        OAuthAppEvent::OAuthAppAdded(e) => conn
+            .prepare_cached(
+                "INSERT OR REPLACE INTO oauth_apps (id, client_id, secret, properties, created_at, created_by)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+            )?
+            .execute(params![
+                e.app,
+                e.client_id,
+                e.secret.as_str(),
+                json::encode(&e.properties)?,
+                at,
+                e.by.as_str()
+            ])
+            .map(drop),
+        OAuthAppEvent::OAuthAppChanged(e) => conn
+            .prepare_cached(
+                "UPDATE oauth_apps SET properties = ?2, updated_at = ?3, updated_by = ?4 WHERE id = ?1",
+            )?
+            .execute(params![
+                e.app,
+                json::encode(&e.properties)?,
+                at,
+                e.by.as_str()
+            ])
+            .map(drop),
+        OAuthAppEvent::OAuthAppRemoved(e) => {
+            conn.prepare_cached("DELETE FROM oauth_apps WHERE id = ?1")?
+                .execute([&e.app])?;
+            conn.prepare_cached("DELETE FROM oauth_tokens WHERE app = ?1")?
+                .execute([&e.app])
+                .map(drop)
+        }
+    }
+}
+
+/// A grant has one pair of tokens at a time.
+fn hand_out(
+    conn: &Connection,
+    grant: &TokenHash,
+    app: &str,
+    user: &UserId,
+    access: &TokenHash,
+    refresh: &TokenHash,
+    at: Timestamp,
+) -> rusqlite::Result<()> {
+    conn.prepare_cached("DELETE FROM oauth_tokens WHERE grant_id = ?1 AND kind = 'access'")?
+        .execute([grant.as_str()])?;
+    let mut insert = conn.prepare_cached(
+        "INSERT OR REPLACE INTO oauth_tokens (hash, kind, grant_id, app, user, expires_at)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+    )?;
+    for (hash, kind, life) in [
+        (access, "access", ACCESS_LIFE),
+        (refresh, "refresh", REFRESH_LIFE),
+    ] {
+        insert.execute(params![
+            hash.as_str(),
+            kind,
+            grant.as_str(),
+            app,
+            user.as_str(),
+            at.as_millis().saturating_add(life)
+        ])?;
+    }
+    Ok(())
+}
+
+fn forget_user(conn: &Connection, user: &UserId) -> rusqlite::Result<()> {
+    conn.prepare_cached("DELETE FROM oauth_tokens WHERE user = ?1")?
+        .execute([user.as_str()])
+        .map(drop)
+}
+
+/// A program that lets people log in with their account here.
+#[derive(Clone, Debug, PartialEq)]
+pub struct OAuthAppRecord {
+    /// Its id.
+    pub id: String,
+    /// What it calls itself.
+    pub client_id: String,
+    /// What it proves that with.
+    pub secret: Sealed,
+    /// What people see of it.
+    pub properties: OAuthAppProperties,
+    /// When and by whom it was added.
+    pub created: (Timestamp, UserId),
+    /// When and by whom it was changed last.
+    pub updated: Option<(Timestamp, UserId)>,
+}
+
+const COLUMNS: &str =
+    "id, client_id, secret, properties, created_at, created_by, updated_at, updated_by";
+
+fn record(row: &Row<'_>) -> rusqlite::Result<OAuthAppRecord> {
+    let updated_at: Option<i64> = row.get(6)?;
+    let updated_by: Option<String> = row.get(7)?;
+    Ok(OAuthAppRecord {
+        id: row.get(0)?,
+        client_id: row.get(1)?,
+        secret: Sealed::new(row.get::<_, String>(2)?),
+        properties: json::decode(row.get_ref(3)?.as_bytes()?)?,
+        created: (
+            Timestamp::from_millis(row.get(4)?),
+            UserId::new(row.get_ref(5)?.as_str()?),
+        ),
+        updated: updated_at
+            .zip(updated_by)
+            .map(|(at, by)| (Timestamp::from_millis(at), UserId::new(by))),
+    })
+}
+
+/// A token that a program was given.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OAuthToken {
+    /// It renews others; otherwise it gives access.
+    pub renews: bool,
+    /// The grant it comes from.
+    pub grant: TokenHash,
+    /// Id of the program.
+    pub app: String,
+    /// Whose account it gives access to.
+    pub user: UserId,
+    /// Until when it is good.
+    pub expires_at: Timestamp,
+    /// The program may be used now.
+    pub app_active: bool,
+}
+
+impl Views {
+    /// The programs that let people log in with their account here, oldest first.
+    pub async fn oauth_apps(&self) -> Result<Vec<OAuthAppRecord>, QueryError> {
+        self.read(|conn| {
+            conn.prepare_cached(&format!(
+                "SELECT {COLUMNS} FROM oauth_apps ORDER BY created_at, id"
+            ))?
+            .query_map([], record)?
+            .collect()
+        })
+        .await
+    }
+
+    /// The program of that id.
+    pub async fn oauth_app(&self, id: &str) -> Result<Option<OAuthAppRecord>, QueryError> {
+        let id = id.to_owned();
+        self.read(move |conn| {
+            conn.prepare_cached(&format!("SELECT {COLUMNS} FROM oauth_apps WHERE id = ?1"))?
+                .query_row([id], record)
+                .optional()
+        })
+        .await
+    }
+
+    /// The program that calls itself so.
+    pub async fn oauth_client(
+        &self,
+        client_id: &str,
+    ) -> Result<Option<OAuthAppRecord>, QueryError> {
+        let client_id = client_id.to_owned();
+        self.read(move |conn| {
+            conn.prepare_cached(&format!(
+                "SELECT {COLUMNS} FROM oauth_apps WHERE client_id = ?1"
+            ))?
+            .query_row([client_id], record)
+            .optional()
+        })
+        .await
+    }
+
+    /// What a token of that hash is good for; `None` when it was never handed out or is void. It may be expired.
+    pub async fn oauth_token(&self, hash: &TokenHash) -> Result<Option<OAuthToken>, QueryError> {
+        let hash = hash.clone();
+        self.read(move |conn| {
+            conn.prepare_cached(
+                "SELECT t.kind, t.grant_id, t.app, t.user, t.expires_at, a.properties
+                 FROM oauth_tokens t JOIN oauth_apps a ON a.id = t.app WHERE t.hash = ?1",
+            )?
+            .query_row([hash.as_str()], |row| {
+                let properties: OAuthAppProperties = json::decode(row.get_ref(5)?.as_bytes()?)?;
+                Ok(OAuthToken {
+                    renews: row.get_ref(0)?.as_str()? == "refresh",
+                    grant: TokenHash::new(row.get_ref(1)?.as_str()?),
+                    app: row.get(2)?,
+                    user: UserId::new(row.get_ref(3)?.as_str()?),
+                    expires_at: Timestamp::from_millis(row.get(4)?),
+                    app_active: properties.active,
+                })
+            })
+            .optional()
+        })
+        .await
+    }
+}

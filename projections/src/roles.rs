@@ -1,0 +1,183 @@
+//! The view of roles.
+
+use domain::role::{RoleEvent, RoleProperties, RoleScope, RoleTable};
+use domain::{Event, RoleId, RoomId, Timestamp, UserId};
+use rusqlite::{Connection, params};
+
+use crate::error::QueryError;
+use crate::json;
+use crate::projection::{Applied, Projection};
+use crate::tx::Tx;
+use crate::views::{Page, Slice, Views, bounds, unsigned};
+
+/// See the module. The worker also keeps all of it in memory, and hands out snapshots.
+pub(crate) struct RolesView;
+
+impl Projection for RolesView {
+    fn name(&self) -> &'static str {
+        "roles"
+    }
+
+    fn version(&self) -> u32 {
+        1
+    }
+
+    fn tables(&self) -> &'static str {
+        "CREATE TABLE roles (
+            id TEXT NOT NULL PRIMARY KEY,
+            properties BLOB NOT NULL,
+            updated_at INTEGER NOT NULL,
+            deleted INTEGER NOT NULL
+        ) WITHOUT ROWID;"
+    }
+
+    fn apply(&self, tx: &mut Tx, event: &Applied) -> rusqlite::Result<()> {
+        let Event::Role(role_event) = &event.event else {
+            return Ok(());
+        };
+        tx.stale.roles = true;
+        let at = event.recorded_at.as_millis();
+        let (role, properties) = match role_event {
+            RoleEvent::RoleCreated(event) => (&event.role, &event.properties),
+            RoleEvent::RoleChanged(event) => (&event.role, &event.properties),
+            RoleEvent::RoleDeleted(event) => {
+                tx.roles.remove(&event.role);
+                return tx
+                    .conn
+                    .prepare_cached("UPDATE roles SET deleted = 1, updated_at = ?2 WHERE id = ?1")?
+                    .execute(params![event.role.as_str(), at])
+                    .map(drop);
+            }
+        };
+        tx.conn
+            .prepare_cached(
+                "INSERT OR REPLACE INTO roles (id, properties, updated_at, deleted) VALUES (?1, ?2, ?3, 0)",
+            )?
+            .execute(params![role.as_str(), json::encode(properties)?, at])?;
+        tx.roles.set(role.clone(), properties.clone());
+        Ok(())
+    }
+}
+
+/// The table as the file has it.
+pub(crate) fn load(conn: &Connection) -> rusqlite::Result<RoleTable> {
+    let mut table = RoleTable::default();
+    for record in records(conn)? {
+        if !record.deleted {
+            table.set(record.id, record.properties);
+        }
+    }
+    Ok(table)
+}
+
+/// A role that was made, changed or deleted.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RoleRecord {
+    /// Its id.
+    pub id: RoleId,
+    /// What it is, or was.
+    pub properties: RoleProperties,
+    /// When that was last changed.
+    pub updated_at: Timestamp,
+    /// It is gone.
+    pub deleted: bool,
+}
+
+fn records(conn: &Connection) -> rusqlite::Result<Vec<RoleRecord>> {
+    conn.prepare_cached("SELECT id, properties, updated_at, deleted FROM roles ORDER BY id")?
+        .query_map([], |row| {
+            Ok(RoleRecord {
+                id: RoleId::new(row.get_ref(0)?.as_str()?),
+                properties: json::decode(row.get_ref(1)?.as_bytes()?)?,
+                updated_at: Timestamp::from_millis(row.get(2)?),
+                deleted: row.get(3)?,
+            })
+        })?
+        .collect()
+}
+
+const HELD: &str = "EXISTS (SELECT 1 FROM json_each(doc, '$.roles') WHERE value = ?1)";
+
+impl Views {
+    /// The roles somebody made, changed or deleted, by id. All others are as [`domain::role::builtin`] says.
+    pub async fn changed_roles(&self) -> Result<Vec<RoleRecord>, QueryError> {
+        self.read(records).await
+    }
+
+    /// Whether anybody has the role.
+    pub async fn role_in_use(&self, role: &RoleId) -> Result<bool, QueryError> {
+        let role = role.clone();
+        self.read(move |conn| {
+            let in_workspace: bool = conn
+                .prepare_cached(&format!("SELECT EXISTS (SELECT 1 FROM users WHERE {HELD})"))?
+                .query_row([role.as_str()], |row| row.get(0))?;
+            if in_workspace {
+                return Ok(true);
+            }
+            conn.prepare_cached(&format!(
+                "SELECT EXISTS (SELECT 1 FROM memberships WHERE roles = 1 AND {HELD})"
+            ))?
+            .query_row([role.as_str()], |row| row.get(0))
+        })
+        .await
+    }
+
+    /// Documents of the users who have the role, by user name: in the workspace, in `room`, or in any room, as its
+    /// scope is.
+    pub async fn users_in_role(
+        &self,
+        role: &RoleId,
+        scope: RoleScope,
+        room: Option<RoomId>,
+        slice: Slice,
+    ) -> Result<Page, QueryError> {
+        let role = role.clone();
+        self.read(move |conn| {
+            let matching = match scope {
+                RoleScope::Users => format!("?2 IS ?2 AND {HELD}"),
+                RoleScope::Subscriptions => format!(
+                    "id IN (SELECT user FROM memberships
+                            WHERE roles = 1 AND (?2 IS NULL OR room = ?2) AND {HELD})"
+                ),
+            };
+            let values = params![role.as_str(), room.as_ref().map(RoomId::as_str)];
+            let (count, offset) = bounds(slice);
+            let items = conn
+                .prepare_cached(&format!(
+                    "SELECT doc FROM users WHERE {matching}
+                     ORDER BY username_key, id LIMIT {count} OFFSET {offset}"
+                ))?
+                .query_map(values, |row| json::column(row, 0))?
+                .collect::<rusqlite::Result<_>>()?;
+            let total = conn
+                .prepare_cached(&format!("SELECT count(*) FROM users WHERE {matching}"))?
+                .query_row(values, |row| unsigned(row, 0))?;
+            Ok(Page { items, total })
+        })
+        .await
+    }
+
+    /// The users who may log in and have one of these workspace-wide roles: id, name, which of the roles.
+    pub async fn holders(
+        &self,
+        roles: Vec<RoleId>,
+    ) -> Result<Vec<(UserId, String, Vec<RoleId>)>, QueryError> {
+        self.read(move |conn| {
+            let mut holders = Vec::new();
+            let mut select = conn.prepare_cached(
+                "SELECT id, username, json_extract(doc, '$.roles') FROM users
+                 WHERE active = 1 AND json_array_length(doc, '$.roles') > 0 ORDER BY username_key, id",
+            )?;
+            let mut rows = select.query([])?;
+            while let Some(row) = rows.next()? {
+                let mut held: Vec<RoleId> = json::decode(row.get_ref(2)?.as_bytes()?)?;
+                held.retain(|role| roles.contains(role));
+                if !held.is_empty() {
+                    holders.push((UserId::new(row.get_ref(0)?.as_str()?), row.get(1)?, held));
+                }
+            }
+            Ok(holders)
+        })
+        .await
+    }
+}

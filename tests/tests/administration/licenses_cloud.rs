@@ -1,0 +1,107 @@
+//! Licences and the cloud, as a community server answers.
+
+use serde_json::{Value, json};
+use tests::mongo::MongoServer;
+use tests::server::{Server, ServerOptions};
+
+use crate::calls::result;
+
+#[tokio::test]
+async fn there_is_no_licence() {
+    there_is_no_licence_on(&Server::start().await).await;
+}
+
+#[tokio::test]
+async fn there_is_no_licence_on_mongodb() {
+    let url = MongoServer::shared().await.fresh_url();
+    there_is_no_licence_on(&ServerOptions::default().mongo(&url).start().await).await;
+}
+
+async fn there_is_no_licence_on(server: &Server) {
+    let admin = server.admin().await;
+    let alice = admin.new_user("alice").await;
+    assert_eq!(admin.get("licenses.get").await.ok()["licenses"], json!([]));
+    alice.get("licenses.get").await.refused(403);
+    let bad = admin
+        .post("licenses.add", json!({"license": "none"}))
+        .await
+        .refused(400);
+    assert_eq!(bad["error"], "Invalid license");
+    admin.post("licenses.add", json!({})).await.refused(400);
+    alice
+        .post("licenses.add", json!({"license": "x"}))
+        .await
+        .refused(403);
+    let form = "QUFB".repeat(20);
+    admin
+        .post("licenses.add", json!({"license": form}))
+        .await
+        .ok();
+    let most = alice.get("licenses.maxActiveUsers").await.ok();
+    assert_eq!(most["maxActiveUsers"], Value::Null);
+    assert_eq!(most["activeUsers"], 3, "admin, alice, rocket.cat");
+    assert_eq!(
+        alice.get("licenses.isEnterprise").await.ok()["isEnterprise"],
+        false
+    );
+    server
+        .client()
+        .get("licenses.isEnterprise")
+        .await
+        .refused(401);
+    let info = alice.get("licenses.info").await.ok();
+    assert_eq!(info["license"]["activeModules"], json!([]));
+    for (method, answer) in [
+        ("license:isEnterprise", json!(false)),
+        ("license:getModules", json!([])),
+        ("license:hasLicense", json!(false)),
+        ("license:getTags", json!([])),
+    ] {
+        assert_eq!(
+            result(&alice, method, json!(["x"])).await,
+            answer,
+            "{method}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn there_is_no_cloud() {
+    let server = Server::start().await;
+    let admin = server.admin().await;
+    let alice = admin.new_user("alice").await;
+    let status = admin.get("cloud.registrationStatus").await.ok();
+    let status = &status["registrationStatus"];
+    assert_eq!(status["workspaceRegistered"], false);
+    assert_eq!(status["email"], "admin@example.org");
+    assert!(!status["uniqueId"].as_str().unwrap().is_empty());
+    alice.get("cloud.registrationStatus").await.refused(403);
+    admin
+        .post("cloud.manualRegister", json!({"cloudBlob": "x"}))
+        .await
+        .refused(400);
+    let intent = json!({"resend": false, "email": "a@example.org"});
+    let answer = admin
+        .post("cloud.createRegistrationIntent", intent.clone())
+        .await
+        .refused(400);
+    assert_eq!(answer["error"], "Invalid query");
+    let answer = admin
+        .get("cloud.confirmationPoll?deviceCode=x")
+        .await
+        .refused(400);
+    assert_eq!(answer["error"], "Invalid query");
+    for (path, body) in [
+        ("manualRegister", json!({"cloudBlob": "x"})),
+        ("createRegistrationIntent", intent),
+    ] {
+        alice
+            .post(&format!("cloud.{path}"), body)
+            .await
+            .refused(403);
+    }
+    alice
+        .get("cloud.confirmationPoll?deviceCode=x")
+        .await
+        .refused(403);
+}

@@ -1,0 +1,451 @@
+//! This server as a provider: apps, consent, tokens.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use reqwest::{Client as Http, Response, StatusCode, redirect::Policy};
+use serde_json::{Value, json};
+use sha2::{Digest as _, Sha256};
+use tests::client::Client;
+use tests::mongo::MongoServer;
+use tests::server::{Server, ServerOptions};
+
+use crate::calls::{refusal, result};
+
+const BACK: &str = "https://wiki.example/back";
+
+async fn app(admin: &Client) -> Value {
+    let wish = json!({"name": "Wiki", "redirectUri": format!("{BACK}\nmy.app:/c"), "active": true});
+    result(admin, "addOAuthApp", json!([wish])).await
+}
+
+#[tokio::test]
+async fn apps_are_looked_after() {
+    apps_are_looked_after_on(&Server::start().await).await;
+}
+
+#[tokio::test]
+async fn apps_are_looked_after_on_mongodb() {
+    let url = MongoServer::shared().await.fresh_url();
+    apps_are_looked_after_on(&ServerOptions::default().mongo(&url).start().await).await;
+}
+
+async fn apps_are_looked_after_on(server: &Server) {
+    let admin = server.admin().await;
+    let alice = admin.new_user("alice").await;
+    let app = app(&admin).await;
+    assert_eq!(app["clientId"].as_str().unwrap().len(), 17);
+    assert_eq!(app["clientSecret"].as_str().unwrap().len(), 43);
+    assert_eq!(app["redirectUri"], json!([BACK, "my.app:/c"]));
+    assert_eq!(app["_createdBy"]["username"], "admin");
+    let list = admin.get("oauth-apps.list").await.ok();
+    assert_eq!(list["oauthApps"], json!([app]));
+    let refused = alice.get("oauth-apps.list").await.refused(400);
+    assert_eq!(
+        refused,
+        json!({"success": false, "error": "error-not-allowed"})
+    );
+
+    let by_client = format!(
+        "oauth-apps.get?clientId={}",
+        app["clientId"].as_str().unwrap()
+    );
+    assert_eq!(admin.get(&by_client).await.ok()["oauthApp"], app);
+    let shown = alice.get(&by_client).await.ok()["oauthApp"].clone();
+    assert_eq!(shown["name"], "Wiki");
+    assert!(shown.get("clientSecret").is_none(), "{shown}");
+    let by_id = format!("oauth-apps.get?appId={}", app["_id"].as_str().unwrap());
+    assert_eq!(admin.get(&by_id).await.ok()["oauthApp"], app);
+    for query in ["", "?clientId=a&appId=b"] {
+        let answer = admin
+            .get(&format!("oauth-apps.get{query}"))
+            .await
+            .refused(400);
+        let text = "At least one of the query parameters \"clientId\" or \"appId\" is required.";
+        assert_eq!(answer["error"], text);
+    }
+    let answer = admin.get("oauth-apps.get?appId=x").await.refused(400);
+    assert_eq!(answer["error"], "OAuth app not found.");
+
+    for (params, code) in [
+        (
+            json!([{"name": "", "redirectUri": BACK, "active": true}]),
+            "error-invalid-name",
+        ),
+        (
+            json!([{"name": "x", "redirectUri": "", "active": true}]),
+            "error-invalid-redirectUri",
+        ),
+        (
+            json!([{"name": "x", "redirectUri": "javascript:alert(1)", "active": true}]),
+            "error-invalid-redirectUri",
+        ),
+        (
+            json!([{"name": "x", "redirectUri": BACK}]),
+            "error-invalid-arguments",
+        ),
+    ] {
+        assert_eq!(refusal(&admin, "addOAuthApp", params).await, code);
+    }
+    let wish = json!({"name": "Forum", "redirectUri": BACK, "active": false});
+    for (method, params) in [
+        ("addOAuthApp", json!([wish])),
+        ("updateOAuthApp", json!([app["_id"], wish])),
+        ("deleteOAuthApp", json!([app["_id"]])),
+    ] {
+        assert_eq!(refusal(&alice, method, params).await, "error-not-allowed");
+    }
+    let missing = refusal(&admin, "updateOAuthApp", json!(["x", wish])).await;
+    assert_eq!(missing, "error-application-not-found");
+    let changed = result(&admin, "updateOAuthApp", json!([app["_id"], wish])).await;
+    assert_eq!(
+        (&changed["name"], &changed["active"]),
+        (&json!("Forum"), &json!(false))
+    );
+    assert_eq!(changed["_updatedBy"]["username"], "admin");
+    assert_eq!(changed["clientSecret"], app["clientSecret"]);
+    assert_eq!(
+        result(&admin, "deleteOAuthApp", json!([app["_id"]])).await,
+        true
+    );
+    let gone = refusal(&admin, "deleteOAuthApp", json!([app["_id"]])).await;
+    assert_eq!(gone, "error-application-not-found");
+
+    let wish = json!({"name": "Later", "redirectUri": BACK, "active": true});
+    let made = admin.post("oauth-apps.create", wish.clone()).await.ok();
+    let id = made["application"]["_id"].clone();
+    let mut wish = wish;
+    wish["appId"] = id.clone();
+    wish["name"] = json!("Even later");
+    assert_eq!(
+        admin.post("oauth-apps.update", wish.clone()).await.ok()["name"],
+        "Even later"
+    );
+    for path in ["create", "update", "delete"] {
+        let answer = alice
+            .post(&format!("oauth-apps.{path}"), wish.clone())
+            .await
+            .refused(400);
+        assert_eq!(answer["errorType"], "error-not-allowed");
+    }
+    admin
+        .post("oauth-apps.delete", json!({"appId": id}))
+        .await
+        .ok();
+    assert_eq!(
+        admin.get("oauth-apps.list").await.ok()["oauthApps"],
+        json!([])
+    );
+}
+
+/// A browser that does not follow.
+fn browser() -> Http {
+    Http::builder().redirect(Policy::none()).build().unwrap()
+}
+
+struct Flow {
+    http: Http,
+    url: String,
+    app: Value,
+    alice: Client,
+}
+
+impl Flow {
+    async fn begin(server: &Server) -> Self {
+        let admin = server.admin().await;
+        Self {
+            http: browser(),
+            url: server.url(),
+            app: app(&admin).await,
+            alice: admin.new_user("alice").await,
+        }
+    }
+
+    fn question(&self) -> Vec<(&'static str, String)> {
+        vec![
+            (
+                "client_id",
+                self.app["clientId"].as_str().unwrap().to_owned(),
+            ),
+            ("redirect_uri", BACK.to_owned()),
+            ("response_type", "code".to_owned()),
+            ("state", "s t".to_owned()),
+        ]
+    }
+
+    async fn answer(&self, fields: &[(&'static str, String)]) -> Response {
+        self.http
+            .post(format!("{}/oauth/authorize", self.url))
+            .header("X-User-Id", &self.alice.user_id)
+            .header("X-Auth-Token", &self.alice.token)
+            .form(fields)
+            .send()
+            .await
+            .unwrap()
+    }
+
+    async fn code(&self, more: &[(&'static str, String)]) -> String {
+        let mut fields = self.question();
+        fields.push(("allow", "yes".to_owned()));
+        fields.extend(more.to_vec());
+        sent_back(&self.answer(&fields).await, "code").expect("a code")
+    }
+
+    async fn token(&self, fields: &[(&str, &str)]) -> (u16, Value) {
+        let mut form = vec![
+            ("client_id", self.app["clientId"].as_str().unwrap()),
+            ("client_secret", self.app["clientSecret"].as_str().unwrap()),
+        ];
+        form.extend(fields);
+        let answer = self
+            .http
+            .post(format!("{}/oauth/token", self.url))
+            .form(&form)
+            .send()
+            .await
+            .unwrap();
+        (answer.status().as_u16(), answer.json().await.unwrap())
+    }
+
+    async fn redeem(&self, code: &str) -> (u16, Value) {
+        let fields = [
+            ("grant_type", "authorization_code"),
+            ("code", code),
+            ("redirect_uri", BACK),
+        ];
+        self.token(&fields).await
+    }
+
+    async fn with_bearer(&self, path: &str, token: &str) -> (u16, Value) {
+        let answer = self
+            .http
+            .get(format!("{}{path}", self.url))
+            .bearer_auth(token)
+            .send()
+            .await
+            .unwrap();
+        (answer.status().as_u16(), answer.json().await.unwrap())
+    }
+}
+
+/// What the program at the other end is told.
+fn sent_back(answer: &Response, name: &str) -> Option<String> {
+    assert_eq!(answer.status(), StatusCode::FOUND);
+    let target = answer.headers()["location"].to_str().unwrap();
+    assert!(target.starts_with(BACK), "{target}");
+    let url = reqwest::Url::parse(target).unwrap();
+    url.query_pairs()
+        .find(|(key, _)| key == name)
+        .map(|(_, value)| value.into_owned())
+}
+
+#[tokio::test]
+async fn a_program_is_let_in() {
+    a_program_is_let_in_on(&Server::start().await).await;
+}
+
+#[tokio::test]
+async fn a_program_is_let_in_on_mongodb() {
+    let url = MongoServer::shared().await.fresh_url();
+    a_program_is_let_in_on(&ServerOptions::default().mongo(&url).start().await).await;
+}
+
+async fn a_program_is_let_in_on(server: &Server) {
+    let flow = Flow::begin(server).await;
+    let mut denied = flow.question();
+    denied.push(("allow", "no".to_owned()));
+    let answer = flow.answer(&denied).await;
+    assert_eq!(
+        sent_back(&answer, "error").as_deref(),
+        Some("access_denied")
+    );
+    assert_eq!(sent_back(&answer, "state").as_deref(), Some("s t"));
+
+    let code = flow.code(&[]).await;
+    let wrong = [
+        ("grant_type", "authorization_code"),
+        ("code", &code),
+        ("redirect_uri", "my.app:/c"),
+    ];
+    assert_eq!(
+        flow.token(&wrong).await,
+        (400, json!({"error": "invalid_grant"}))
+    );
+    let (status, tokens) = flow.redeem(&code).await;
+    assert_eq!(
+        (status, &tokens["token_type"], &tokens["expires_in"]),
+        (200, &json!("Bearer"), &json!(3600))
+    );
+    let access = tokens["access_token"].as_str().unwrap();
+    let (status, me) = flow.with_bearer("/api/v1/me", access).await;
+    assert_eq!((status, &me["username"]), (200, &json!("alice")));
+    let query = format!("me?access_token={access}");
+    assert_eq!(server.client().get(&query).await.ok()["username"], "alice");
+    let (status, info) = flow.with_bearer("/oauth/userinfo", access).await;
+    assert_eq!(status, 200);
+    assert_eq!(info["sub"], flow.alice.user_id);
+    assert_eq!(info["email"], "alice@example.org");
+    assert_eq!(info["preffered_username"], "alice");
+    assert_eq!(flow.with_bearer("/oauth/userinfo", "wrong").await.0, 401);
+    assert_eq!(flow.with_bearer("/api/v1/me", "wrong").await.0, 401);
+
+    let refresh = tokens["refresh_token"].as_str().unwrap();
+    assert_eq!(
+        flow.with_bearer("/api/v1/me", refresh).await.0,
+        401,
+        "renews only"
+    );
+    let renew = [("grant_type", "refresh_token"), ("refresh_token", refresh)];
+    let (status, renewed) = flow.token(&renew).await;
+    assert_eq!(status, 200, "{renewed}");
+    let newer = renewed["access_token"].as_str().unwrap();
+    assert_eq!(flow.with_bearer("/api/v1/me", newer).await.0, 200);
+    assert_eq!(
+        flow.with_bearer("/api/v1/me", access).await.0,
+        401,
+        "displaced"
+    );
+    assert_eq!(
+        flow.redeem(&code).await,
+        (400, json!({"error": "invalid_grant"}))
+    );
+    assert_eq!(
+        flow.with_bearer("/api/v1/me", newer).await.0,
+        401,
+        "a code used twice ends it all"
+    );
+}
+
+#[tokio::test]
+async fn a_code_may_be_bound_to_a_proof() {
+    let server = Server::start().await;
+    let flow = Flow::begin(&server).await;
+    let verifier = "v".repeat(50);
+    let challenge = URL_SAFE_NO_PAD.encode(Sha256::digest(&verifier));
+    let more = [
+        ("code_challenge", challenge),
+        ("code_challenge_method", "S256".to_owned()),
+    ];
+    let code = flow.code(&more).await;
+    assert_eq!(flow.redeem(&code).await.0, 400, "no proof");
+    let fields = [
+        ("grant_type", "authorization_code"),
+        ("code", code.as_str()),
+        ("redirect_uri", BACK),
+        ("code_verifier", verifier.as_str()),
+    ];
+    assert_eq!(flow.token(&fields).await.0, 200);
+    let mut fields = flow.question();
+    fields.extend([
+        ("allow", "yes".to_owned()),
+        ("code_challenge", "short".to_owned()),
+    ]);
+    let answer = flow.answer(&fields).await;
+    assert_eq!(
+        sent_back(&answer, "error").as_deref(),
+        Some("invalid_request")
+    );
+}
+
+#[tokio::test]
+async fn nobody_is_sent_where_nobody_said() {
+    let server = Server::start().await;
+    let flow = Flow::begin(&server).await;
+    for (index, wrong) in [(0, "unknown"), (1, "https://evil.example/")] {
+        let mut fields = flow.question();
+        fields[index].1 = wrong.to_owned();
+        fields.push(("allow", "yes".to_owned()));
+        assert_eq!(flow.answer(&fields).await.status(), 400);
+    }
+    let mut fields = flow.question();
+    fields[2].1 = "token".to_owned();
+    let answer = flow.answer(&fields).await;
+    assert_eq!(
+        sent_back(&answer, "error").as_deref(),
+        Some("unsupported_response_type")
+    );
+    let stranger = flow.http.post(format!("{}/oauth/authorize", flow.url));
+    let answer = stranger.form(&flow.question()).send().await.unwrap();
+    assert_eq!(answer.status(), 401);
+    let form = [
+        ("grant_type", "authorization_code"),
+        ("client_id", "x"),
+        ("client_secret", "y"),
+    ];
+    let answer = flow
+        .http
+        .post(format!("{}/oauth/token", flow.url))
+        .form(&form)
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(answer.status(), 401);
+    let (status, body) = flow.token(&[("grant_type", "password")]).await;
+    assert_eq!(
+        (status, body),
+        (400, json!({"error": "unsupported_grant_type"}))
+    );
+}
+
+#[tokio::test]
+async fn a_browser_answers_the_form_it_was_shown() {
+    let server = Server::start().await;
+    let flow = Flow::begin(&server).await;
+    let cookie = format!(
+        "rc_uid={}; rc_token={}",
+        flow.alice.user_id, flow.alice.token
+    );
+    let address = format!("{}/oauth/authorize", flow.url);
+    let page = flow
+        .http
+        .get(&address)
+        .query(&flow.question())
+        .header("Cookie", &cookie);
+    let page = page.send().await.unwrap();
+    assert_eq!(page.status(), 200);
+    assert_eq!(page.headers()["x-frame-options"], "DENY");
+    let page = page.text().await.unwrap();
+    assert!(page.contains("Wiki") && page.contains("alice"), "{page}");
+    let csrf = page.split("name=\"csrf\" value=\"").nth(1).unwrap();
+    let csrf = csrf.split('"').next().unwrap().to_owned();
+    let mut fields = flow.question();
+    fields.push(("allow", "yes".to_owned()));
+    let forged = flow
+        .http
+        .post(&address)
+        .form(&fields)
+        .header("Cookie", &cookie);
+    assert_eq!(
+        forged.send().await.unwrap().status(),
+        403,
+        "another site sent it"
+    );
+    fields.push(("csrf", csrf));
+    let answer = flow
+        .http
+        .post(&address)
+        .form(&fields)
+        .header("Cookie", &cookie);
+    assert!(sent_back(&answer.send().await.unwrap(), "code").is_some());
+}
+
+#[tokio::test]
+async fn what_was_granted_ends_with_the_app_and_the_account() {
+    let server = Server::start().await;
+    let flow = Flow::begin(&server).await;
+    let admin = server.admin().await;
+    let token = async || {
+        let code = flow.code(&[]).await;
+        let (_, tokens) = flow.redeem(&code).await;
+        tokens["access_token"].as_str().unwrap().to_owned()
+    };
+    let access = token().await;
+    let off = json!({"name": "Wiki", "redirectUri": BACK, "active": false});
+    result(&admin, "updateOAuthApp", json!([flow.app["_id"], off])).await;
+    assert_eq!(flow.with_bearer("/api/v1/me", &access).await.0, 401);
+    let on = json!({"name": "Wiki", "redirectUri": BACK, "active": true});
+    result(&admin, "updateOAuthApp", json!([flow.app["_id"], on])).await;
+    assert_eq!(flow.with_bearer("/api/v1/me", &access).await.0, 200);
+    let inactive = json!({"userId": flow.alice.user_id, "activeStatus": false});
+    admin.post("users.setActiveStatus", inactive).await.ok();
+    assert_eq!(flow.with_bearer("/api/v1/me", &access).await.0, 401);
+}

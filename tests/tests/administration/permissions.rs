@@ -1,0 +1,173 @@
+//! Permissions: who holds them, and who says so.
+
+use serde_json::{Value, json};
+use tests::mongo::MongoServer;
+use tests::server::{Server, ServerOptions};
+
+use crate::calls::{ids, refusal, result};
+
+fn find<'a>(list: &'a Value, id: &str) -> &'a Value {
+    list.as_array()
+        .expect("a list")
+        .iter()
+        .find(|item| item["_id"] == id)
+        .unwrap_or_else(|| panic!("no {id}"))
+}
+
+#[tokio::test]
+async fn permissions_are_listed_and_replaced() {
+    permissions_are_listed_and_replaced_on(&Server::start().await).await;
+}
+
+#[tokio::test]
+async fn permissions_are_listed_and_replaced_on_mongodb() {
+    let url = MongoServer::shared().await.fresh_url();
+    permissions_are_listed_and_replaced_on(&ServerOptions::default().mongo(&url).start().await)
+        .await;
+}
+
+async fn permissions_are_listed_and_replaced_on(server: &Server) {
+    let admin = server.admin().await;
+    let alice = admin.new_user("alice").await;
+    let all = alice.get("permissions.listAll").await.ok();
+    assert_eq!(
+        find(&all["update"], "delete-user")["roles"],
+        json!(["admin"])
+    );
+    let of_setting = find(&all["update"], "change-setting-SMTP_Host");
+    assert_eq!(of_setting["roles"], json!([]));
+    assert_eq!(of_setting["level"], "settings");
+    assert_eq!(of_setting["settingId"], "SMTP_Host");
+    assert_eq!(of_setting["groupPermissionId"], "change-setting-Email");
+    assert_eq!(of_setting["sectionPermissionId"], "change-setting-SMTP");
+    find(&all["update"], "change-setting-Email");
+    assert_eq!(all["remove"], json!([]));
+
+    let before = all["update"].as_array().unwrap().len();
+    let wish = json!({"permissions": [
+        {"_id": "delete-user", "roles": ["admin", "bot"]},
+        {"_id": "change-setting-SMTP_Host", "roles": ["bot"]},
+    ]});
+    let updated = admin.post("permissions.update", wish).await.ok();
+    assert_eq!(updated["permissions"].as_array().unwrap().len(), before);
+    let deleting = find(&updated["permissions"], "delete-user");
+    assert_eq!(deleting["roles"], json!(["admin", "bot"]));
+    let at = deleting["_updatedAt"].as_str().unwrap();
+    let earlier = &find(&all["update"], "delete-user")["_updatedAt"];
+    assert!(at > earlier.as_str().unwrap());
+    let since = format!(
+        "permissions.listAll?updatedSince={}",
+        earlier.as_str().unwrap()
+    );
+    let changed = alice.get(&since).await.ok();
+    assert_eq!(
+        ids(&changed["update"]),
+        ["delete-user", "change-setting-SMTP_Host"]
+    );
+    let later = alice
+        .get(&format!("permissions.listAll?updatedSince={at}"))
+        .await
+        .ok();
+    assert_eq!(later["update"], json!([]));
+    let error = alice
+        .get("permissions.listAll?updatedSince=soon")
+        .await
+        .refused(400);
+    assert_eq!(error["errorType"], "error-roomId-param-invalid");
+}
+
+#[tokio::test]
+async fn all_permissions_are_replaced_or_none() {
+    let server = Server::start().await;
+    let admin = server.admin().await;
+    let alice = admin.new_user("alice").await;
+    let good = json!({"_id": "create-c", "roles": []});
+    for (body, text, code) in [
+        (
+            json!({}),
+            "Invalid body params",
+            "error-invalid-body-params",
+        ),
+        (
+            json!({"permissions": "x"}),
+            "Invalid body params",
+            "error-invalid-body-params",
+        ),
+        (
+            json!({"permissions": [{"_id": "create-c"}]}),
+            "Invalid body params",
+            "error-invalid-body-params",
+        ),
+        (
+            json!({"permissions": [{"_id": "create-c", "roles": ["user", "user"]}]}),
+            "Invalid body params",
+            "error-invalid-body-params",
+        ),
+        (
+            json!({"permissions": [good, {"_id": "fly", "roles": []}]}),
+            "Invalid permission",
+            "error-invalid-permission",
+        ),
+        (
+            json!({"permissions": [good, {"_id": "create-p", "roles": ["x"]}]}),
+            "Invalid role",
+            "error-invalid-role",
+        ),
+    ] {
+        let answer = admin.post("permissions.update", body).await.refused(400);
+        assert_eq!(
+            answer,
+            json!({"success": false, "error": text, "errorType": code})
+        );
+    }
+    let body = json!({"permissions": [good]});
+    let answer = alice.post("permissions.update", body).await.refused(400);
+    assert_eq!(
+        answer,
+        json!({"success": false, "error": "Editing permissions is not allowed",
+               "errorType": "error-edit-permissions-not-allowed"})
+    );
+    let all = alice.get("permissions.listAll").await.ok();
+    assert_eq!(
+        find(&all["update"], "create-c")["roles"],
+        json!(["admin", "user", "bot", "app"])
+    );
+}
+
+#[tokio::test]
+async fn permissions_by_method() {
+    let server = Server::start().await;
+    let admin = server.admin().await;
+    let alice = admin.new_user("alice").await;
+    let all = result(&alice, "permissions/get", json!([])).await;
+    assert_eq!(find(&all, "create-team")["roles"], json!(["admin", "user"]));
+    let (add, remove) = (
+        "authorization:addPermissionToRole",
+        "authorization:removeRoleFromPermission",
+    );
+    result(&admin, add, json!(["create-team", "guest"])).await;
+    result(&admin, remove, json!(["create-team", "user"])).await;
+    let since = json!([{"$date": 0}]);
+    let all = result(&alice, "permissions/get", since).await;
+    assert_eq!(
+        find(&all["update"], "create-team")["roles"],
+        json!(["admin", "guest"])
+    );
+    result(&admin, add, json!(["change-setting-SMTP_Host", "user"])).await;
+    let all = result(&alice, "permissions/get", json!([null])).await;
+    assert_eq!(
+        find(&all, "change-setting-SMTP_Host")["roles"],
+        json!(["user"])
+    );
+    assert_eq!(
+        find(&all, "change-setting-Email")["roles"],
+        json!(["user"]),
+        "its group too"
+    );
+    for name in [add, remove] {
+        let code = refusal(&alice, name, json!(["create-team", "user"])).await;
+        assert_eq!(code, "error-action-not-allowed");
+        let code = refusal(&admin, name, json!(["fly", "user"])).await;
+        assert_eq!(code, "error-invalid-permission");
+    }
+}

@@ -1,0 +1,372 @@
+//! Roles: making them, giving them, what they allow.
+
+use serde_json::{Value, json};
+use tests::client::Client;
+use tests::mongo::MongoServer;
+use tests::server::{Server, ServerOptions};
+
+use crate::calls::{ids, refusal, result};
+
+async fn create(admin: &Client, body: Value) -> Value {
+    admin.post("roles.create", body).await.ok()["role"].clone()
+}
+
+async fn channel(owner: &Client, name: &str) -> String {
+    let room = owner.post("channels.create", json!({"name": name})).await;
+    room.ok()["channel"]["_id"].as_str().unwrap().to_owned()
+}
+
+#[tokio::test]
+async fn roles_live_and_die() {
+    roles_live_and_die_on(&Server::start().await).await;
+}
+
+#[tokio::test]
+async fn roles_live_and_die_on_mongodb() {
+    let url = MongoServer::shared().await.fresh_url();
+    roles_live_and_die_on(&ServerOptions::default().mongo(&url).start().await).await;
+}
+
+async fn roles_live_and_die_on(server: &Server) {
+    let admin = server.admin().await;
+    let alice = admin.new_user("alice").await;
+    let all = alice.get("roles.list").await.ok();
+    assert_eq!(all["roles"].as_array().unwrap().len(), 11);
+    let owner = all["roles"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|role| role["_id"] == "owner");
+    assert_eq!(
+        owner.unwrap(),
+        &json!({"_id": "owner", "name": "owner", "description": "Owner", "scope": "Subscriptions",
+                "protected": true, "mandatory2fa": false})
+    );
+
+    let role = create(&admin, json!({"name": "helper", "description": "Helps"})).await;
+    assert_eq!(role["scope"], "Users");
+    assert_eq!(role["_id"].as_str().unwrap().len(), 24);
+    for taken in ["helper", "admin", role["_id"].as_str().unwrap()] {
+        let body = admin
+            .post("roles.create", json!({"name": taken}))
+            .await
+            .refused(400);
+        assert_eq!(
+            body["error"],
+            "Role name already exists [error-duplicate-role-names-not-allowed]"
+        );
+    }
+    let body = admin
+        .post("roles.create", json!({"name": " "}))
+        .await
+        .refused(400);
+    assert_eq!(body["errorType"], "error-invalid-role-properties");
+    let body = admin
+        .post("roles.create", json!({"name": "x", "colour": 1}))
+        .await
+        .refused(400);
+    assert_eq!(body["errorType"], "invalid-params");
+
+    let id = role["_id"].clone();
+    let update = json!({"roleId": id, "name": "aide", "mandatory2fa": true});
+    let changed = admin.post("roles.update", update).await.ok()["role"].clone();
+    assert_eq!(
+        changed,
+        json!({"_id": id, "name": "aide", "description": "", "scope": "Users", "protected": false,
+               "mandatory2fa": true})
+    );
+    create(&admin, json!({"name": "helper"})).await;
+    for (body, code) in [
+        (
+            json!({"roleId": "nothing", "name": "x"}),
+            "error-invalid-roleId",
+        ),
+        (
+            json!({"roleId": "owner", "name": "owner"}),
+            "error-role-protected",
+        ),
+        (
+            json!({"roleId": "admin", "name": "boss"}),
+            "error-role-protected",
+        ),
+        (
+            json!({"roleId": id, "name": "helper"}),
+            "error-duplicate-role-names-not-allowed",
+        ),
+        (
+            json!({"roleId": id, "name": "x", "scope": "Everywhere"}),
+            "error-invalid-scope",
+        ),
+    ] {
+        let answer = admin.post("roles.update", body).await.refused(400);
+        assert_eq!(
+            answer,
+            json!({"success": false, "error": code, "errorType": code})
+        );
+    }
+
+    let give = json!({"username": "alice", "roleId": id});
+    admin.post("roles.addUserToRole", give).await.ok();
+    let in_use = admin
+        .post("roles.delete", json!({"roleId": id}))
+        .await
+        .refused(400);
+    assert_eq!(in_use["errorType"], "error-role-in-use");
+    let take = json!({"username": "alice", "roleName": "aide"});
+    admin.post("roles.removeUserFromRole", take).await.ok();
+    let since = "2000-01-01T00:00:00.000Z";
+    let sync = alice
+        .get(&format!("roles.sync?updatedSince={since}"))
+        .await
+        .ok();
+    assert_eq!(sync["roles"]["update"].as_array().unwrap().len(), 13);
+    admin
+        .post("roles.delete", json!({"roleId": "aide"}))
+        .await
+        .ok();
+    for (role, code) in [
+        ("aide", "error-invalid-roleId"),
+        ("user", "error-role-protected"),
+    ] {
+        let answer = admin
+            .post("roles.delete", json!({"roleId": role}))
+            .await
+            .refused(400);
+        assert_eq!(answer["errorType"], code);
+    }
+    let sync = alice
+        .get(&format!("roles.sync?updatedSince={since}"))
+        .await
+        .ok();
+    assert_eq!(ids(&sync["roles"]["remove"]), [id.as_str().unwrap()]);
+    assert!(sync["roles"]["remove"][0]["_deletedAt"].is_string());
+    let sync = alice
+        .get("roles.sync?updatedSince=2100-01-01T00:00:00.000Z")
+        .await
+        .ok();
+    assert_eq!(sync["roles"], json!({"update": [], "remove": []}));
+    let error = alice.get("roles.sync").await.refused(400);
+    assert!(error["error"].as_str().unwrap().starts_with("Match error"));
+}
+
+#[tokio::test]
+async fn only_some_may_touch_roles() {
+    let server = Server::start().await;
+    let admin = server.admin().await;
+    let alice = admin.new_user("alice").await;
+    for (path, body, code) in [
+        (
+            "roles.create",
+            json!({"name": "x"}),
+            "error-action-not-allowed",
+        ),
+        (
+            "roles.update",
+            json!({"roleId": "user", "name": "user"}),
+            "error-action-not-allowed",
+        ),
+        (
+            "roles.delete",
+            json!({"roleId": "user"}),
+            "error-action-not-allowed",
+        ),
+        (
+            "roles.addUserToRole",
+            json!({"username": "alice", "roleId": "bot"}),
+            "error-action-not-allowed",
+        ),
+        (
+            "roles.removeUserFromRole",
+            json!({"username": "alice", "roleId": "user"}),
+            "error-not-allowed",
+        ),
+    ] {
+        let answer = alice.post(path, body).await.refused(400);
+        assert_eq!(answer["errorType"], code, "{path}");
+    }
+    let answer = alice
+        .get("roles.getUsersInRole?role=admin")
+        .await
+        .refused(400);
+    assert_eq!(answer["errorType"], "error-not-allowed");
+}
+
+#[tokio::test]
+async fn people_get_and_lose_roles() {
+    people_get_and_lose_roles_on(&Server::start().await).await;
+}
+
+#[tokio::test]
+async fn people_get_and_lose_roles_on_mongodb() {
+    let url = MongoServer::shared().await.fresh_url();
+    people_get_and_lose_roles_on(&ServerOptions::default().mongo(&url).start().await).await;
+}
+
+async fn people_get_and_lose_roles_on(server: &Server) {
+    let admin = server.admin().await;
+    let alice = admin.new_user("alice").await;
+    let add = async |body| admin.post("roles.addUserToRole", body).await;
+    let role = add(json!({"username": "alice", "roleName": "bot"}))
+        .await
+        .ok();
+    assert_eq!(role["role"]["_id"], "bot");
+    let me = alice.get("me").await.ok();
+    assert_eq!(me["roles"], json!(["user", "bot"]));
+    let again = add(json!({"username": "alice", "roleId": "bot"}))
+        .await
+        .refused(400);
+    assert_eq!(again["errorType"], "error-user-already-in-role");
+    let neither = add(json!({"username": "alice"})).await.refused(400);
+    assert_eq!(
+        neither,
+        json!({"success": false, "error": "error-invalid-role-properties"})
+    );
+    let unknown = add(json!({"username": "alice", "roleId": "nothing"}))
+        .await
+        .refused(400);
+    assert_eq!(
+        unknown,
+        json!({"success": false, "error": "error-role-not-found", "errorType": "Role not found"})
+    );
+    let nobody = add(json!({"username": "nobody", "roleId": "bot"}))
+        .await
+        .refused(400);
+    assert_eq!(nobody["errorType"], "error-invalid-user");
+    let room = channel(&admin, "lounge").await;
+    let outside = add(json!({"username": "alice", "roleId": "owner", "roomId": room}))
+        .await
+        .refused(400);
+    assert_eq!(outside["errorType"], "error-invalid-user");
+
+    let remove = async |body| admin.post("roles.removeUserFromRole", body).await;
+    let kept = remove(json!({"username": "admin", "roleId": "owner"}))
+        .await
+        .ok();
+    assert_eq!(
+        kept["role"]["_id"], "owner",
+        "without a room nothing is taken"
+    );
+    for (body, code) in [
+        (
+            json!({"username": "nobody", "roleId": "bot"}),
+            "error-invalid-user",
+        ),
+        (
+            json!({"username": "alice", "roleId": "nothing"}),
+            "error-invalid-roleId",
+        ),
+        (
+            json!({"username": "alice", "roleId": "guest"}),
+            "error-user-not-in-role",
+        ),
+        (
+            json!({"username": "admin", "roleId": "admin"}),
+            "error-admin-required",
+        ),
+    ] {
+        assert_eq!(remove(body).await.refused(400)["errorType"], code);
+    }
+    remove(json!({"username": "alice", "roleId": "bot"}))
+        .await
+        .ok();
+    assert_eq!(alice.get("me").await.ok()["roles"], json!(["user"]));
+
+    let admins = admin.get("roles.getUsersInRole?role=admin").await.ok();
+    assert_eq!(
+        (&admins["total"], &admins["users"][0]["username"]),
+        (&json!(1), &json!("admin"))
+    );
+    assert!(admins["users"][0].get("roles").is_none() && admins.get("count").is_none());
+    let owners = format!("roles.getUsersInRole?role=owner&roomId={room}");
+    assert_eq!(admin.get(&owners).await.ok()["total"], 1);
+    let missing = admin.get("roles.getUsersInRole").await.refused(400);
+    assert_eq!(missing["errorType"], "error-param-not-provided");
+    let unknown = admin
+        .get("roles.getUsersInRole?role=nothing")
+        .await
+        .refused(400);
+    assert_eq!(unknown["error"], "[error-invalid-roleId]");
+
+    let shown = result(&alice, "getUserRoles", json!([])).await;
+    assert_eq!(shown[0]["username"], "admin");
+    assert_eq!(shown[0]["roles"], json!(["admin"]));
+    let public = alice.get("roles.getUsersInPublicRoles").await.ok();
+    assert_eq!(public["users"], shown);
+}
+
+#[tokio::test]
+async fn roles_of_ones_own_allow_what_they_are_given() {
+    let server = Server::start().await;
+    let admin = server.admin().await;
+    let alice = admin.new_user("alice").await;
+    let in_workspace = create(&admin, json!({"name": "inspector"})).await;
+    let in_rooms = create(&admin, json!({"name": "host", "scope": "Subscriptions"})).await;
+    let update = json!({"permissions": [
+        {"_id": "view-statistics", "roles": ["admin", in_workspace["_id"]]},
+        {"_id": "edit-room", "roles": ["admin", "owner", in_rooms["_id"]]},
+        {"_id": "access-permissions", "roles": ["admin", in_workspace["_id"]]},
+    ]});
+    admin.post("permissions.update", update).await.ok();
+    let give = json!({"username": "alice", "roleId": in_workspace["_id"]});
+    admin.post("roles.addUserToRole", give).await.ok();
+    alice.get("roles.getUsersInRole?role=user").await.ok();
+    let careful = json!({"username": "alice", "roleId": "admin"});
+    let answer = alice
+        .post("roles.addUserToRole", careful)
+        .await
+        .refused(400);
+    assert_eq!(
+        answer["errorType"], "error-action-not-allowed",
+        "needs assign-admin-role"
+    );
+
+    let room = channel(&admin, "party").await;
+    alice
+        .post("channels.join", json!({"roomId": room}))
+        .await
+        .ok();
+    let topic = json!({"roomId": room, "topic": "Snacks"});
+    alice
+        .post("channels.setTopic", topic.clone())
+        .await
+        .refused(400);
+    let give = json!({"username": "alice", "roleName": "host", "roomId": room});
+    admin.post("roles.addUserToRole", give.clone()).await.ok();
+    alice.post("channels.setTopic", topic).await.ok();
+    let again = admin.post("roles.addUserToRole", give).await.refused(400);
+    assert_eq!(again["errorType"], "error-user-already-in-role");
+    let hosts = format!("roles.getUsersInRole?role=host&roomId={room}");
+    assert_eq!(
+        admin.get(&hosts).await.ok()["users"][0]["username"],
+        "alice"
+    );
+    let in_use = admin
+        .post("roles.delete", json!({"roleId": "host"}))
+        .await
+        .refused(400);
+    assert_eq!(in_use["errorType"], "error-role-in-use");
+    let take = json!({"username": "alice", "roleName": "host", "scope": room});
+    admin
+        .post("roles.removeUserFromRole", take.clone())
+        .await
+        .ok();
+    let gone = admin
+        .post("roles.removeUserFromRole", take)
+        .await
+        .refused(400);
+    assert_eq!(gone["errorType"], "error-user-not-in-role");
+    let topic = json!({"roomId": room, "topic": "Drinks"});
+    alice.post("channels.setTopic", topic).await.refused(400);
+
+    let created = json!({"username": "carl", "name": "Carl", "password": "secret of carl",
+                         "email": "carl@example.org", "roles": [in_workspace["_id"]]});
+    let carl = admin.post("users.create", created).await.ok();
+    assert_eq!(carl["user"]["roles"], json!([in_workspace["_id"]]));
+    let wrong = refusal(
+        &alice,
+        "authorization:addPermissionToRole",
+        json!(["fly", "user"]),
+    )
+    .await;
+    assert_eq!(wrong, "error-invalid-permission");
+}
