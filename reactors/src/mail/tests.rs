@@ -3,6 +3,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use domain::account_mail::{AccountMailEvent, EmailVerificationRequested, WelcomeMailRequested};
+use domain::second_factor::{EmailCodeIssued, SecondFactorEvent, TotpDisabled};
 use domain::setting::{SettingChanged, SettingEvent};
 use domain::user::{Email, EmailChanged, UserActivated, UserCreated, UserEvent, UserKind};
 use domain::{Event, RoleId, StreamId, Timestamp, TokenHash, UserId};
@@ -300,6 +301,60 @@ async fn a_mailed_password_stands_in_the_mail_alone() {
     let position = office.mail(welcome).await;
     assert_eq!(office.react(position, 1).await, Verdict::Done);
     assert!(office.taken()[0].text.contains("s3cret <&>"));
+}
+
+#[tokio::test]
+async fn a_code_goes_to_every_address_while_it_is_good() {
+    let office = office(Double::default()).await;
+    office.user(created(true), &UserId::new("admin")).await;
+    let issued = |expires: i64| EmailCodeIssued {
+        user: ada(),
+        id: "code".to_owned(),
+        code: office.vault.seal("email-code/ada", "123456"),
+        to: vec!["one@example.org".to_owned(), "two@example.org".to_owned()],
+        expires: Timestamp::from_millis(expires),
+        at: Timestamp::from_millis(1),
+    };
+    let record = async |expires| {
+        let event = SecondFactorEvent::from(issued(expires));
+        let stream = StreamId::from_recorded("factor-ada");
+        office.record(&ada(), stream, event).await
+    };
+    let late = record(super::now() - 1).await;
+    assert_eq!(office.react(late, 1).await, Verdict::Ignore);
+    let position = record(super::now() + 60_000).await;
+    // The second address is put off; the first does not get its code twice for it.
+    let mut answers = VecDeque::from([Ok(()), Err(SendError::Deferred { code: 451 })]);
+    office.double.answers.lock().append(&mut answers);
+    assert!(matches!(office.react(position, 1).await, Verdict::Later(_)));
+    assert_eq!(office.react(position, 2).await, Verdict::Done);
+    let taken = office.taken();
+    let to: Vec<&str> = taken.iter().map(|mail| mail.to.address.as_str()).collect();
+    assert_eq!(to, ["one@example.org", "two@example.org"]);
+    assert!(taken[0].text.contains("123456"), "{}", taken[0].text);
+}
+
+#[tokio::test]
+async fn whoever_loses_a_second_factor_to_somebody_else_is_told() {
+    let office = office(Double::default()).await;
+    office.user(created(true), &UserId::new("admin")).await;
+    let disable = async |actor: &UserId, reset| {
+        let event = SecondFactorEvent::from(TotpDisabled {
+            user: ada(),
+            reset,
+            at: Timestamp::from_millis(2),
+        });
+        let stream = StreamId::from_recorded("factor-ada");
+        let position = office.record(actor, stream, event).await;
+        office.react(position, 1).await
+    };
+    assert_eq!(disable(&ada(), true).await, Verdict::Ignore);
+    assert_eq!(disable(&UserId::new("admin"), true).await, Verdict::Done);
+    assert!(
+        office.taken()[0]
+            .subject
+            .contains("second factor was removed")
+    );
 }
 
 #[tokio::test]
