@@ -2,7 +2,7 @@
 
 use domain::password::check_policy;
 use domain::user::{Email, UserCreated, UserKind, username_suggestions};
-use domain::{RoleId, Timestamp, TokenHash, UserId};
+use domain::{RoleId, Timestamp, UserId};
 
 use subtle::ConstantTimeEq as _;
 
@@ -126,7 +126,7 @@ pub async fn anonymous(state: &AppState) -> Result<(String, Timestamp), ApiError
     };
     let id = users::create(state, Maker::Server, &created, true).await?;
     Ok((
-        sessions::issue(state, &id, None::<fn(&TokenHash) -> String>).await?,
+        sessions::grant(state, &id, &id).await?,
         at,
     ))
 }
