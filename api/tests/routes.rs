@@ -207,6 +207,26 @@ fn refuses_its_own_way(route: &Route) -> bool {
         "/api/v1/oauth-apps.create",
         "/api/v1/oauth-apps.update",
         "/api/v1/oauth-apps.delete",
+        // Contract, admin 7, 11.3 and 13.
+        "/api/v1/custom-user-status.create",
+        "/api/v1/custom-user-status.update",
+        "/api/v1/custom-user-status.delete",
+        "/api/v1/statistics",
+        "/api/v1/statistics.list",
+        "/api/v1/email-inbox",
+        "/api/v1/email-inbox.list",
+        "/api/v1/email-inbox.search",
+        "/api/v1/email-inbox/{id}",
+        "/api/v1/email-inbox.send-test/{id}",
+        "/api/v1/ldap.testConnection",
+        "/api/v1/ldap.testSearch",
+        "/api/v1/ldap.syncNow",
+        "/api/v1/uploadImportFile",
+        "/api/v1/downloadPublicImportFile",
+        "/api/v1/getImportFileData",
+        "/api/v1/startImport",
+        "/api/v1/getImportProgress",
+        "/api/v1/getLatestImportOperations",
     ]
     .contains(&route.path.as_str())
 }
