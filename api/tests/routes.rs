@@ -207,6 +207,7 @@ fn refuses_its_own_way(route: &Route) -> bool {
         "/api/v1/oauth-apps.create",
         "/api/v1/oauth-apps.update",
         "/api/v1/oauth-apps.delete",
+        "/api/v1/users.create",
         // Contract, admin 7, 11.3 and 13.
         "/api/v1/custom-user-status.create",
         "/api/v1/custom-user-status.update",
