@@ -98,7 +98,8 @@ fn protect(settings: &Settings, headers: &mut HeaderMap) {
         && let Ok(value) = HeaderValue::from_str(settings.text("Iframe_X_Frame_Options"))
         && !value.is_empty()
     {
-        headers.insert(header::X_FRAME_OPTIONS, value);
+        // A page that must not be framed at all says so itself.
+        headers.entry(header::X_FRAME_OPTIONS).or_insert(value);
     }
     if settings.bool("Enable_CSP") && !headers.contains_key(header::CONTENT_SECURITY_POLICY) {
         headers.insert(

@@ -20,7 +20,7 @@ impl Projection for PushView {
     }
 
     fn version(&self) -> u32 {
-        1
+        2
     }
 
     fn tables(&self) -> &'static str {
@@ -78,6 +78,7 @@ impl Projection for PushView {
                 .execute([&e.id])
                 .map(drop),
             Event::Session(SessionEvent::TokenRevoked(e)) => forget(tx, &e.user),
+            Event::Session(SessionEvent::OtherSessionsEnded(e)) => forget(tx, &e.user),
             Event::Session(SessionEvent::AllTokensRevoked(e)) => forget(tx, &e.user),
             Event::User(UserEvent::UserDeactivated(e)) => forget(tx, &e.user),
             Event::User(UserEvent::UserDeleted(e)) => forget(tx, &e.user),

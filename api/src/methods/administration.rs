@@ -14,6 +14,7 @@ use crate::rest::oauth_apps;
 use crate::rest::permissions::documents as permission_documents;
 use crate::rest::push::{Registration, own_devices};
 use crate::rest::settings as rows;
+use crate::second_factor::{Prover, Strictness};
 use crate::state::AppState;
 
 pub(super) fn methods() -> Vec<Method> {
@@ -171,6 +172,7 @@ async fn save(call: &MethodCall, wishes: &[Value]) -> MethodOutcome {
         .map(|wish| wish["_id"].as_str().ok_or_else(no_id))
         .collect::<Result<_, _>>()?;
     rows::refused(call, &ids)?;
+    Prover::of_method(call).prove(Strictness::Normal).await?;
     let wishes: Vec<settings::Wish> = wishes
         .iter()
         .zip(ids)
