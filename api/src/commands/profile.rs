@@ -4,7 +4,6 @@ use domain::user::{ProfileChange, UserCommand, check_custom_fields};
 use serde_json::{Map, Value};
 
 use super::ownership::Orphans;
-use super::passwords::PasswordProof;
 use super::{passwords, users};
 use crate::error::{ApiError, texts};
 use crate::extract::Caller;
@@ -78,24 +77,6 @@ where
     }
     let keep = Some(&caller.token);
     users::change(state, caller, &user, &commands, keep, &Orphans::default()).await
-}
-
-/// Whether the caller proves to be the owner by the password they have, as a hex SHA-256.
-pub async fn confirm(
-    state: &AppState,
-    caller: &Caller,
-    digest: Option<&str>,
-) -> Result<(), ApiError> {
-    let Some(digest) = digest else {
-        return match passwords::prove(state, caller.id(), "").await? {
-            PasswordProof::NoPassword => Ok(()),
-            _ => Err(texts::password_asked()),
-        };
-    };
-    match passwords::prove(state, caller.id(), digest).await? {
-        PasswordProof::Right | PasswordProof::NoPassword => Ok(()),
-        PasswordProof::Wrong => Err(texts::password_wrong()),
-    }
 }
 
 /// The command that gives the caller a new password.

@@ -11,6 +11,7 @@ use crate::commands::registration::{self, SignUp};
 use crate::commands::{departures, users};
 use crate::error::{ApiError, texts};
 use crate::rest::registration as names;
+use crate::second_factor::{Prover, Strictness};
 use crate::state::now;
 
 pub(super) fn methods() -> Vec<Method> {
@@ -129,8 +130,8 @@ async fn save_user_profile(call: MethodCall) -> MethodOutcome {
         custom_fields: Some(call.args.get(1).clone()).filter(is_filled),
     };
     let typed = text(fields, "typedPassword")?.filter(|typed| !typed.is_empty());
-    let answer = typed.or(call.factor.code.as_deref());
-    let confirm = async || profile::confirm(&call.state, &call.caller, answer).await;
+    let prover = Prover::of_method(&call).with_password(typed);
+    let confirm = async || prover.prove(Strictness::Always).await;
     profile::change_own(&call.state, &call.caller, wish, confirm).await?;
     Ok(json!(true))
 }

@@ -11,6 +11,7 @@ use crate::error::{ApiError, texts};
 use crate::extract::Call;
 use crate::extract::params::Params;
 use crate::extract::schema::{Kind, Schema};
+use crate::second_factor::{Prover, Strictness};
 
 static OWN_DATA: Schema = Schema {
     required: &[],
@@ -91,7 +92,8 @@ pub async fn update_own(call: Call) -> Outcome {
         custom_fields: params.get("customFields").cloned(),
     };
     let current = data.filled("currentPassword")?;
-    let confirm = async || profile::confirm(&call.state, &call.caller, current).await;
+    let prover = Prover::of(&call).with_password(current);
+    let confirm = async || prover.prove(Strictness::Always).await;
     profile::change_own(&call.state, &call.caller, wish, confirm).await?;
     own_document(&call).await
 }

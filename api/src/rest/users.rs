@@ -13,6 +13,7 @@ use crate::error::{ApiError, texts};
 use crate::extract::Call;
 use crate::extract::page::FieldChoice;
 use crate::extract::schema::{Kind, Schema};
+use crate::second_factor;
 
 pub(crate) static INFO: Schema = Schema {
     required: &[],
@@ -37,6 +38,10 @@ pub async fn info(call: Call) -> Outcome {
         .await?
         .ok_or_else(texts::user_not_found)?;
     let mut doc = shape::info(&call, &user);
+    if user.id == *call.caller.id() {
+        let services = second_factor::services(&call.state, &user.id).await?;
+        doc.insert("services".to_owned(), services);
+    }
     let wants_rooms = FieldChoice::parse(&params)?
         .is_some_and(|fields| fields.added().iter().any(|field| field == "userRooms"));
     if wants_rooms

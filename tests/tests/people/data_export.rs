@@ -8,6 +8,8 @@ use tests::client::Client;
 use tests::mongo::MongoServer;
 use tests::server::{Server, ServerOptions};
 
+use crate::set;
+
 /// Asks until the copy is made.
 async fn made(client: &Client) -> Value {
     for _ in 0..200 {
@@ -119,4 +121,23 @@ async fn a_copy_of_ones_data_is_made() {
 async fn a_copy_of_ones_data_is_made_on_mongodb() {
     let url = MongoServer::shared().await.fresh_url();
     a_copy_is_made(&ServerOptions::default().mongo(&url).start().await).await;
+}
+
+#[tokio::test]
+async fn copies_can_be_switched_off() {
+    let server = Server::start().await;
+    let admin = server.admin().await;
+    set(&admin, "UserData_EnableDownload", json!(false)).await;
+    let body = admin.get("users.requestDataDownload").await.refused(400);
+    assert_eq!(body["errorType"], json!("error-not-allowed"));
+    let body = admin
+        .get("users.requestDataDownload?x=1")
+        .await
+        .refused(400);
+    assert_eq!(body["errorType"], json!("invalid-params"));
+    server
+        .client()
+        .get("users.requestDataDownload")
+        .await
+        .refused(401);
 }

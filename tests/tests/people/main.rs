@@ -12,6 +12,21 @@ mod mail;
 mod methods;
 mod preferences;
 mod presence;
+mod registration;
 mod second_factor;
 mod tokens;
+mod users_change;
+mod users_create;
+mod users_leave;
 mod users_read;
+
+use serde_json::{Value, json};
+use tests::client::Client;
+
+/// Gives a setting a value; the client is an administrator's.
+pub async fn set(admin: &Client, id: &str, value: Value) {
+    admin
+        .post(&format!("settings/{id}"), json!({ "value": value }))
+        .await
+        .ok();
+}

@@ -333,6 +333,14 @@ async fn names_are_completed() {
     ] {
         ada.get(path).await.refused(400);
     }
+    admin
+        .post(
+            "permissions.update",
+            json!({"permissions": [{"_id": "view-outside-room", "roles": ["admin"]}]}),
+        )
+        .await
+        .ok();
+    assert_eq!(complete(json!({"term": "ad"})).await, Vec::<String>::new());
 }
 
 #[tokio::test]

@@ -171,18 +171,6 @@ pub fn profile_change_not_allowed() -> ApiError {
     ApiError::coded("error-not-allowed", "Not allowed").method("saveUserProfile")
 }
 
-/// The password is asked for once more.
-pub fn password_asked() -> ApiError {
-    ApiError::coded("totp-required", "TOTP Required")
-        .with(json!({ "method": "password", "codeGenerated": false, "availableMethods": [] }))
-}
-
-/// The password given once more is not the right one.
-pub fn password_wrong() -> ApiError {
-    ApiError::coded("totp-invalid", "TOTP Invalid")
-        .with(json!({ "method": "password", "codeGenerated": false }))
-}
-
 /// Mail cannot be sent to that domain.
 pub fn invalid_mail_domain(domain: &str) -> ApiError {
     ApiError::coded("error-invalid-domain", format!("Invalid domain {domain}"))

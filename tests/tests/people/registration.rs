@@ -1,0 +1,308 @@
+//! Signing up.
+
+use serde_json::{Value, json};
+use tests::mongo::MongoServer;
+use tests::server::{Server, ServerOptions};
+
+use crate::methods::{method, result};
+use crate::set;
+
+fn ann() -> Value {
+    json!({"username": "ann", "name": "Ann Lee", "email": "ann@example.org", "pass": "secret word"})
+}
+
+fn but(field: &str, value: Value) -> Value {
+    let mut wish = ann();
+    wish[field] = value;
+    wish
+}
+
+async fn the_first_becomes_administrator(server: &Server) {
+    let anyone = server.client();
+    let user = anyone.post("users.register", ann()).await.ok()["user"].clone();
+    assert_eq!(
+        (&user["username"], &user["active"]),
+        (&json!("ann"), &json!(true))
+    );
+    for hidden in ["emails", "roles", "createdAt", "services", "settings"] {
+        assert_eq!(user[hidden], Value::Null, "{hidden}");
+    }
+    let ann = anyone.login("ann", "secret word").await;
+    let me = ann.get("me").await.ok();
+    assert_eq!(me["roles"], json!(["user", "admin"]));
+    assert_eq!(
+        me["emails"],
+        json!([{"address": "ann@example.org", "verified": false}])
+    );
+    assert_eq!(me["email"], Value::Null, "no verified address");
+    assert_eq!(
+        me["settings"]["preferences"]["desktopNotifications"],
+        json!("all")
+    );
+    assert!(
+        me["avatarUrl"]
+            .as_str()
+            .unwrap_or_default()
+            .ends_with("/avatar/ann")
+    );
+    let wizard = ann.get("settings/Show_Setup_Wizard").await.ok();
+    assert_eq!(wizard["value"], json!("in_progress"));
+    let history = ann.get("channels.history?roomId=GENERAL").await.ok();
+    assert_eq!(history["messages"][0]["t"], json!("uj"));
+
+    let second = json!({"username": "bea", "name": "Bea", "email": "bea@example.org", "pass": "x"});
+    anyone.post("users.register", second).await.ok();
+    let bea = anyone.login("bea", "x").await;
+    assert_eq!(bea.get("me").await.ok()["roles"], json!(["user"]));
+    let cat = bea.get("users.info?username=rocket.cat").await.ok();
+    assert_eq!(cat["user"]["type"], json!("bot"));
+}
+
+#[tokio::test]
+async fn the_first_who_signs_up_becomes_administrator() {
+    let server = ServerOptions::default().without_admin().start().await;
+    the_first_becomes_administrator(&server).await;
+}
+
+#[tokio::test]
+async fn the_first_who_signs_up_becomes_administrator_on_mongodb() {
+    let url = MongoServer::shared().await.fresh_url();
+    let server = ServerOptions::default()
+        .without_admin()
+        .mongo(&url)
+        .start()
+        .await;
+    the_first_becomes_administrator(&server).await;
+}
+
+#[tokio::test]
+async fn signing_up_has_rules() {
+    let server = Server::start().await;
+    let anyone = server.client();
+    anyone.post("users.register", ann()).await.ok();
+    let refused = async |wish: Value| anyone.post("users.register", wish).await.refused(400);
+    let body = refused(but("username", json!("ANN"))).await;
+    assert_eq!(body["error"], json!("Username is already in use"));
+    assert_eq!(body["errorType"], Value::Null);
+    let body = refused(but("username", json!("bea"))).await;
+    assert_eq!(
+        (&body["error"], &body["errorType"]),
+        (&json!("Email already exists. [403]"), &json!(403))
+    );
+    let other = json!({"username": "bea", "name": "Bea", "email": "bea@example.org", "pass": "x"});
+    let with = |field: &str, value: Value| {
+        let mut wish = other.clone();
+        wish[field] = value;
+        wish
+    };
+    for (wish, code) in [
+        (with("username", json!("system")), "error-blocked-username"),
+        (
+            with("username", json!("b e a")),
+            "error-input-is-not-a-valid-field",
+        ),
+        (with("email", json!("bea")), "error-invalid-email"),
+        (with("pass", json!("  ")), "error-password-policy-not-met"),
+        (with("username", json!("be")), "invalid-params"),
+        (with("more", json!(1)), "invalid-params"),
+    ] {
+        assert_eq!(
+            refused(wish.clone()).await["errorType"],
+            json!(code),
+            "{wish}"
+        );
+    }
+    let mut nameless = other.clone();
+    nameless.as_object_mut().unwrap().remove("name");
+    let body = refused(nameless).await;
+    assert!(
+        body["error"]
+            .as_str()
+            .unwrap_or_default()
+            .starts_with("Match error"),
+        "{body}"
+    );
+
+    let admin = server.admin().await;
+    set(&admin, "Accounts_Password_Policy_Enabled", json!(true)).await;
+    for (password, rule) in [
+        ("aB1!", "minLength"),
+        ("aaaaB1!xy", "repeatingCharacters"),
+        ("ABCDEF1!", "oneLowercase"),
+        ("abcdef1!", "oneUppercase"),
+        ("abcdefG!", "oneNumber"),
+        ("abcdefG1", "oneSpecial"),
+    ] {
+        let body = refused(with("pass", json!(password))).await;
+        assert_eq!(
+            body["errorType"],
+            json!(format!("error-password-policy-not-met-{rule}"))
+        );
+    }
+    anyone
+        .post("users.register", with("pass", json!("abcdG1!x")))
+        .await
+        .ok();
+}
+
+#[tokio::test]
+async fn signing_up_can_be_closed_secret_or_approved() {
+    let server = Server::start().await;
+    let (admin, anyone) = (server.admin().await, server.client());
+    set(&admin, "Accounts_RegistrationForm", json!("Disabled")).await;
+    let body = anyone.post("users.register", ann()).await.refused(400);
+    assert_eq!(body["errorType"], json!("error-user-registration-disabled"));
+    set(&admin, "Accounts_RegistrationForm", json!("Secret URL")).await;
+    set(
+        &admin,
+        "Accounts_RegistrationForm_SecretURL",
+        json!("open sesame"),
+    )
+    .await;
+    for wish in [ann(), but("secret", json!("open barley"))] {
+        let body = anyone.post("users.register", wish).await.refused(400);
+        assert_eq!(body["errorType"], json!("error-user-registration-secret"));
+    }
+    for (secret, right) in [("open sesame", true), ("x", false)] {
+        let message = json!({"msg": "method", "id": "1", "method": "checkRegistrationSecretURL", "params": [secret]});
+        let body = json!({"message": message.to_string()});
+        let answer = anyone
+            .post("method.callAnon/checkRegistrationSecretURL", body)
+            .await;
+        assert_eq!(result(&crate::methods::inside(answer)), json!(right));
+    }
+    anyone
+        .post("users.register", but("secret", json!("open sesame")))
+        .await
+        .ok();
+
+    set(&admin, "Accounts_RegistrationForm", json!("Public")).await;
+    set(&admin, "Accounts_ManuallyApproveNewUsers", json!(true)).await;
+    let wish = json!({"username": "bea", "name": "Bea", "email": "bea@example.org", "pass": "x",
+        "reason": "friends are here"});
+    let user = anyone.post("users.register", wish).await.ok()["user"].clone();
+    assert_eq!(
+        (&user["active"], &user["reason"]),
+        (&json!(false), &json!("friends are here"))
+    );
+    let body = anyone
+        .post("login", json!({"user": "bea", "password": "x"}))
+        .await
+        .refused(401);
+    assert_eq!(body["error"], json!("error-user-is-not-activated"));
+    let approve = json!({"userId": user["_id"], "activeStatus": true});
+    admin.post("users.setActiveStatus", approve).await.ok();
+    let bea = anyone.login("bea", "x").await;
+    assert_eq!(
+        bea.get("users.info?username=bea").await.ok()["user"]["reason"],
+        Value::Null
+    );
+}
+
+#[tokio::test]
+async fn domains_without_mail_are_refused_where_that_is_wanted() {
+    let server = Server::start().await;
+    let admin = server.admin().await;
+    set(&admin, "Accounts_UseDNSDomainCheck", json!(true)).await;
+    // `invalid` exists nowhere (RFC 2606), and without name servers no domain counts as one that takes mail.
+    let wish = but("email", json!("ann@nothing.invalid"));
+    let body = server
+        .client()
+        .post("users.register", wish)
+        .await
+        .refused(400);
+    assert_eq!(
+        body["error"],
+        json!("Invalid domain nothing.invalid [error-invalid-domain]")
+    );
+}
+
+#[tokio::test]
+async fn one_a_minute_signs_up_from_one_address() {
+    let server = ServerOptions::default()
+        .env("TEST_MODE", "false")
+        .start()
+        .await;
+    let anyone = server.client();
+    anyone.post("users.register", ann()).await.ok();
+    let body = anyone
+        .post("users.register", but("username", json!("bea")))
+        .await
+        .refused(429);
+    assert!(
+        body["error"]
+            .as_str()
+            .unwrap_or_default()
+            .contains("error-too-many-requests"),
+        "{body}"
+    );
+}
+
+#[tokio::test]
+async fn names_are_suggested_and_checked() {
+    let server = Server::start().await;
+    let admin = server.admin().await;
+    admin.new_user("jo.ann.smith").await;
+    let wish = json!({"username": "taken", "name": "Jo Ann Smith", "email": "js@example.org", "password": "x",
+        "verified": true});
+    admin.post("users.create", wish).await.ok();
+    let user = server.client().login("taken", "x").await;
+    assert_eq!(
+        user.get("users.getUsernameSuggestion").await.ok()["result"],
+        json!("jsmith")
+    );
+    let check = async |name: &str| {
+        let path = format!("users.checkUsernameAvailability?username={name}");
+        user.get(&path).await.ok()["result"].clone()
+    };
+    assert_eq!(check("fresh").await, json!(true));
+    assert_eq!(check("TAKEN").await, json!(true), "one's own");
+    assert_eq!(check("Jo.Ann.Smith").await, json!(false));
+    assert_eq!(check("all").await, json!(false));
+    user.get("users.checkUsernameAvailability")
+        .await
+        .refused(400);
+    let checked = method(&user, "checkUsernameAvailability", json!(["fresh"])).await;
+    assert_eq!(result(&checked), json!(true));
+    for name in ["users.getUsernameSuggestion", "users.getAvatarSuggestion"] {
+        server.client().get(name).await.refused(401);
+    }
+    assert_eq!(
+        user.get("users.getAvatarSuggestion").await.ok()["suggestions"],
+        json!({})
+    );
+}
+
+#[tokio::test]
+async fn signing_up_by_method() {
+    let server = Server::start().await;
+    let anyone = server.client();
+    let call = async |params: Value| {
+        let message =
+            json!({"msg": "method", "id": "1", "method": "registerUser", "params": [params]});
+        let body = json!({"message": message.to_string()});
+        crate::methods::inside(anyone.post("method.callAnon/registerUser", body).await)
+    };
+    let wish = json!({"name": "Ann Lee", "email": "al@example.org", "pass": "secret word"});
+    let id = result(&call(wish.clone()).await);
+    let again = call(wish).await;
+    assert_eq!(again["error"]["error"], json!(403), "{again}");
+    let ann = anyone.login("al@example.org", "secret word").await;
+    assert_eq!(json!(ann.user_id), id);
+    assert_eq!(ann.get("me").await.ok()["username"], json!("ann.lee"));
+    let renamed = method(&ann, "setUsername", json!(["ann"])).await;
+    assert_eq!(result(&renamed), json!("ann"));
+    let taken = method(&ann, "setUsername", json!(["admin"])).await;
+    assert_eq!(taken["error"]["error"], json!("error-blocked-username"));
+    // Anonymous people get an account where they may write.
+    let admin = server.admin().await;
+    set(&admin, "Accounts_AllowAnonymousRead", json!(true)).await;
+    set(&admin, "Accounts_AllowAnonymousWrite", json!(true)).await;
+    let made = result(&call(json!({})).await);
+    let login = anyone
+        .post("login", json!({"resume": made["token"]}))
+        .await
+        .ok();
+    assert_eq!(login["data"]["me"]["roles"], json!(["anonymous"]));
+    assert!(made["when"]["$date"].is_i64());
+}
