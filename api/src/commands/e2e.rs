@@ -3,12 +3,13 @@
 use domain::e2e::{self, KeyPair, KeyPairCommand, KeyPairSet};
 use domain::membership::{self, Membership, MembershipCommand, MembershipContext};
 use domain::room::{self, Room, RoomCommand, RoomContext};
+use domain::session::{self, Sessions};
 use domain::{Timestamp, UserId};
 use eventstore::ExecuteError;
 use eventstore::execute::Transaction;
 
-use super::WorkError;
 use super::place::Place;
+use super::{WorkError, sessions};
 use crate::error::{ApiError, texts};
 use crate::extract::Caller;
 use crate::state::{AppState, now};
@@ -78,12 +79,19 @@ pub async fn reset_within(tx: &Transaction, user: &UserId, at: Timestamp) -> Res
         .map_err(ExecuteError::widen)
 }
 
-/// Forgets the key pair of `user`, and with it their keys of all rooms. Who may ask for that is up to the caller of
-/// this.
+/// Forgets the key pair of `user`, and with it their keys of all rooms, and voids all their tokens. Who may ask for
+/// that is up to the caller of this.
 pub async fn reset(state: &AppState, actor: &UserId, user: &UserId) -> Result<(), ApiError> {
     let at = now();
+    let end = sessions::all(user, None);
     state
-        .run(actor, async |tx| reset_within(&tx, user, at).await)
+        .run(actor, async |tx| {
+            reset_within(&tx, user, at).await?;
+            tx.decide::<Sessions>(&session::stream(user), end.clone(), &())
+                .await
+                .map(drop)
+                .map_err(ExecuteError::widen)
+        })
         .await
 }
 

@@ -6,7 +6,7 @@ use domain::permission::Permission;
 use projections::UserFacts;
 
 use super::answer::{Answer, Outcome};
-use crate::commands::{second_factors, sessions};
+use crate::commands::{e2e, second_factors};
 use crate::error::{ApiError, texts};
 use crate::extract::{Anyone, Call};
 use crate::rest::lookup;
@@ -75,6 +75,6 @@ pub async fn reset_totp(call: Call) -> Outcome {
 pub async fn reset_e2e_key(call: Call) -> Outcome {
     let right = Permission::EDIT_OTHER_USER_E2EE;
     let user = to_reset(&call, right, "users.resetE2EKey").await?;
-    sessions::revoke_all(&call.state, call.caller.id(), &user.id, None).await?;
+    e2e::reset(&call.state, call.caller.id(), &user.id).await?;
     Ok(Answer::empty())
 }

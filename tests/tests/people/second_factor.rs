@@ -496,3 +496,38 @@ async fn secrets_are_not_in_the_log() {
         assert!(!output.contains(hidden.as_str()), "{hidden} was printed");
     }
 }
+
+#[tokio::test]
+async fn a_new_password_of_ones_own_is_always_proved() {
+    // Even where tests are not asked otherwise.
+    let server = Server::start().await;
+    let ada = server.admin().await.new_user("ada").await;
+    let path = "users.updateOwnBasicInfo";
+    let wish = |new: &str, current: Option<&str>| match current {
+        Some(current) => json!({"data": {"newPassword": new, "currentPassword": sha256(current)}}),
+        None => json!({"data": {"newPassword": new}}),
+    };
+    let asked = ada.post(path, wish("first new", None)).await.refused(400);
+    assert_eq!(asked["errorType"], "totp-required");
+    assert_eq!(asked["details"]["method"], "password");
+    let wrong = ada
+        .post(path, wish("first new", Some("wrong")))
+        .await
+        .refused(400);
+    assert_eq!(wrong["errorType"], "totp-invalid");
+    ada.post(path, wish("first new", Some("password of ada")))
+        .await
+        .ok();
+    // With an authenticator, the password will not do.
+    let (secret, _) = enrol(&ada).await;
+    let wrong = ada
+        .post(path, wish("second new", Some("first new")))
+        .await
+        .refused(400);
+    assert_eq!(wrong["errorType"], "totp-invalid");
+    assert_eq!(wrong["details"]["method"], "totp");
+    let proving = ada.with_header("x-2fa-code", &code(&secret, 1));
+    proving.post(path, wish("second new", None)).await.ok();
+    let form = json!({"user": "ada", "password": "second new"});
+    server.client().post("login", form).await.ok();
+}
