@@ -392,15 +392,17 @@ fn responses(route: &Route) -> utoipa::openapi::Responses {
         }
         Answers::Bare(of) => responses.response("200", with_json("Done.", kind(of))),
         Answers::Media(kinds) => {
-            let media = kinds.iter().fold(
-                ResponseBuilder::new().description("The file."),
-                |response, media| {
-                    let any = Content::new(Some(anything()));
-                    response.content(*media, any)
-                },
-            );
-            responses
-                .response("200", media.build())
+            let refused = || {
+                let refused = files("There is no such file, or not for the caller.", kinds);
+                refused.content("text/plain", Content::new(Some(anything())))
+            };
+            ["400", "403", "404"]
+                .into_iter()
+                .fold(responses, |responses, status| {
+                    let json = Content::new(Some(failure_shape()));
+                    responses.response(status, refused().content("application/json", json))
+                })
+                .response("200", files("The file.", kinds))
                 .response("304", Answer::new("It has not changed."))
         }
         Answers::Redirect => responses
@@ -408,6 +410,14 @@ fn responses(route: &Route) -> utoipa::openapi::Responses {
             .response("307", Answer::new("It is elsewhere.")),
     }
     .build()
+}
+
+/// A file of one of these media types.
+fn files(description: &str, kinds: &[&str]) -> ResponseBuilder {
+    let response = ResponseBuilder::new().description(description);
+    kinds.iter().fold(response, |response, media| {
+        response.content(*media, Content::new(Some(anything())))
+    })
 }
 
 fn with_json(description: &str, shape: Shape) -> Answer {
@@ -418,16 +428,20 @@ fn with_json(description: &str, shape: Shape) -> Answer {
 }
 
 fn failure(description: &str) -> Answer {
+    with_json(description, failure_shape())
+}
+
+fn failure_shape() -> Shape {
     let no = ObjectBuilder::new()
         .schema_type(Type::Boolean)
         .enum_values(Some([json!(false)]));
-    let shape = object()
+    object()
         .property("success", no)
         .required("success")
         .property("error", kind(Kind::Text))
         .property("errorType", kind(Kind::Any))
-        .property("details", kind(Kind::Any));
-    with_json(description, shape.into())
+        .property("details", kind(Kind::Any))
+        .into()
 }
 
 fn not_logged_in() -> Answer {
@@ -452,6 +466,12 @@ mod tests {
             let method = route.method.as_str().to_lowercase();
             let operation = &document["paths"][&route.path][&method];
             assert!(operation.is_object(), "{method} {}", route.path);
+            let about = operation["summary"].as_str().unwrap_or_default();
+            assert!(
+                about.ends_with('.'),
+                "{method} {} says nothing about itself",
+                route.path
+            );
         }
     }
 

@@ -974,7 +974,7 @@ async fn tokens_are_of_two_kinds_and_logging_in_is_noted() {
         )
         .await;
     let seen = doc(scene.views.user(&bert).await.unwrap().unwrap());
-    assert_eq!(seen["lastLogin"], "1970-01-01T00:01:40.000Z");
+    assert_eq!(seen["lastLogin"], "2023-11-14T22:13:20.100Z");
     let facts = scene.views.session(&session).await.unwrap().unwrap();
     assert_eq!(facts.proved, Some((t(103), "here".to_owned())));
     assert_eq!(facts.personal, None);

@@ -112,3 +112,33 @@ async fn the_tour_succeeds_on_mongodb() {
     let mongo = MongoServer::start().await;
     tour(&ServerOptions::default().mongo(&mongo.url()).start().await).await;
 }
+
+/// The sections of the package that are about people and administration.
+async fn administration(server: &Server) {
+    let folder = tempfile::tempdir().unwrap();
+    let output = tokio::process::Command::new(tests::tools::python())
+        .arg(concat!(
+            env!("CARGO_MANIFEST_DIR"),
+            "/python/administration.py"
+        ))
+        .args([&server.url(), ADMIN, ADMIN_PASSWORD])
+        .arg(folder.path())
+        .output()
+        .await
+        .unwrap();
+    let said = String::from_utf8_lossy(&output.stdout);
+    let complained = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{said}{complained}");
+    assert_eq!(said.trim(), "done");
+}
+
+#[tokio::test]
+async fn people_are_administered_on_the_embedded_log() {
+    administration(&Server::start().await).await;
+}
+
+#[tokio::test]
+async fn people_are_administered_on_mongodb() {
+    let mongo = MongoServer::start().await;
+    administration(&ServerOptions::default().mongo(&mongo.url()).start().await).await;
+}

@@ -45,6 +45,14 @@ impl Upload {
 }
 
 impl Input {
+    /// Whether the body is a form with files.
+    pub fn is_multipart(&self) -> bool {
+        self.headers
+            .get(header::CONTENT_TYPE)
+            .and_then(|value| value.to_str().ok())
+            .is_some_and(|text| multer::parse_boundary(text).is_ok())
+    }
+
     /// The one file of a multipart body, which must come in the part `wanted` where one is named.
     pub async fn upload(&self, wanted: Option<&str>) -> Result<Upload, ApiError> {
         let boundary = self

@@ -27,16 +27,21 @@ pub(crate) static UNSET: Schema = Schema {
     one_of: &[],
 };
 
-/// `POST /api/v1/assets.setAsset`. The part the file comes in is named like the asset.
+/// `POST /api/v1/assets.setAsset`. The part the file comes in is named like the asset; newer clients call it `asset`
+/// and name the asset in the field `assetName`.
 pub async fn set(call: Call) -> Outcome {
     let upload = call.input.upload(None).await?;
     check_size(&call.state, upload.bytes.len())?;
+    let asset = match upload.field("assetName") {
+        Some(named) if upload.part == "asset" => named,
+        _ => &upload.part,
+    };
     assets::set(
         &call.state,
         &call.caller,
-        &upload.part,
+        asset,
         &upload.content_type,
-        upload.bytes,
+        upload.bytes.clone(),
     )
     .await?;
     Ok(Answer::empty())

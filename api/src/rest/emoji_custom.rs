@@ -108,6 +108,9 @@ pub async fn create(call: Call) -> Outcome {
 
 /// `POST /api/v1/emoji-custom.update`.
 pub async fn update(call: Call) -> Outcome {
+    if !call.input.is_multipart() {
+        return rename(&call).await;
+    }
     let upload = call.input.upload(Some("emoji")).await?;
     let id = upload.field("_id").ok_or_else(texts::emoji_id_missing)?;
     let names = Names {
@@ -122,16 +125,31 @@ pub async fn update(call: Call) -> Outcome {
         check_size(&call.state, upload.bytes.len())?;
     }
     let outcome = emoji::update(&call.state, &call.caller, id, Some(names), picture).await;
-    outcome.map_err(|error| {
-        if error == texts::invalid_custom_emoji() {
-            texts::emoji_not_found()
-        } else if error == texts::invalid_file_type() {
-            texts::emoji_is_not_image()
-        } else {
-            error
-        }
-    })?;
+    outcome.map_err(in_words_of_update)?;
     Ok(Answer::empty())
+}
+
+/// Newer clients send the names alone when the picture stays.
+async fn rename(call: &Call) -> Outcome {
+    let params = call.input.params()?;
+    let id = params.filled("_id")?.ok_or_else(texts::emoji_id_missing)?;
+    let names = Names {
+        name: params.text("name")?.unwrap_or_default(),
+        aliases: params.text("aliases")?.unwrap_or_default(),
+    };
+    let outcome = emoji::update(&call.state, &call.caller, id, Some(names), None).await;
+    outcome.map_err(in_words_of_update)?;
+    Ok(Answer::empty())
+}
+
+fn in_words_of_update(error: ApiError) -> ApiError {
+    if error == texts::invalid_custom_emoji() {
+        texts::emoji_not_found()
+    } else if error == texts::invalid_file_type() {
+        texts::emoji_is_not_image()
+    } else {
+        error
+    }
 }
 
 /// `POST /api/v1/emoji-custom.delete`.

@@ -1,9 +1,10 @@
 //! Sounds that people uploaded (contract, admin 11.2). They are changed by methods.
 
-use super::answer::Outcome;
+use super::answer::{Answer, Outcome};
 use super::emoji_custom::{named, part};
 use super::media::{self, Media};
 use crate::commands::shelves::Shelf;
+use crate::error::texts;
 use crate::extract::{Anyone, Call};
 
 /// `GET /api/v1/custom-sounds.list`.
@@ -15,6 +16,19 @@ pub async fn list(call: Call) -> Outcome {
         docs.retain(|doc| named(doc, name));
     }
     Ok(part(&page, docs, "sounds"))
+}
+
+/// `GET /api/v1/custom-sounds.getOne` (newer than the contract; as publicly documented).
+pub async fn one(call: Call) -> Outcome {
+    let params = call.input.query();
+    let id = params.required("_id")?;
+    let docs = call.state.views().sounds().await?;
+    let sound = docs
+        .iter()
+        .filter_map(|doc| serde_json::from_slice::<serde_json::Value>(doc).ok())
+        .find(|doc| doc["_id"] == id)
+        .ok_or_else(texts::sound_not_found)?;
+    Ok(Answer::empty().field("sound", &sound))
 }
 
 /// `GET /custom-sounds/<id>.<extension>`.

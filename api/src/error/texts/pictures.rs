@@ -130,6 +130,11 @@ pub fn sound_name_in_use() -> ApiError {
     .method("insertOrUpdateSound")
 }
 
+/// There is no sound of that id.
+pub fn sound_not_found() -> ApiError {
+    ApiError::NotFound("Sound not found".into())
+}
+
 /// There is no such sound, or no recording in what was sent.
 pub fn invalid_custom_sound() -> ApiError {
     ApiError::coded("Custom_Sound_Error_Invalid_Sound", "Invalid sound").method("deleteCustomSound")

@@ -179,15 +179,19 @@ fn oauth_routes() -> Vec<Route> {
             oauth_provider::consent_page,
         )
         .about("Asks somebody who is logged in whether a program may use their account.")
-        .knows(oauth_provider::AUTHORIZE),
+        .knows(oauth_provider::AUTHORIZE)
+        .sends(&["text/html"]),
         public(Method::POST, "/oauth/authorize", oauth_provider::authorize)
             .about("Takes the answer to that question, and sends the program a code.")
-            .knows(oauth_provider::AUTHORIZE),
+            .knows(oauth_provider::AUTHORIZE)
+            .redirects(),
         public(Method::POST, "/oauth/token", oauth_provider::token)
             .about("Exchanges a code, or a token that renews others, for tokens.")
-            .knows(oauth_provider::TOKEN),
+            .knows(oauth_provider::TOKEN)
+            .answers_bare(Kind::Object),
         public(Method::GET, "/oauth/userinfo", oauth_provider::user_info)
-            .about("Whose account an access token is for."),
+            .about("Whose account an access token is for.")
+            .answers_bare(Kind::Object),
     ]
 }
 

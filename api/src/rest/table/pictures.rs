@@ -99,6 +99,10 @@ fn asset_routes() -> Vec<Route> {
                 ("offset", Kind::Number),
                 ("total", Kind::Number),
             ]),
+        get("custom-sounds.getOne", sounds::one)
+            .about("One sound of this workspace.")
+            .knows(&[("_id", Kind::Text)])
+            .answers(&[("sound", Kind::Object)]),
         public(Method::GET, "/custom-sounds/{file}", sounds::file)
             .about("The recording of a sound.")
             .rate(Rate::Unlimited)
@@ -106,7 +110,7 @@ fn asset_routes() -> Vec<Route> {
         post("assets.setAsset", assets::set)
             .about("Makes a picture one of the workspace's own; the part is named like the asset.")
             .needs_or(&[Permission::MANAGE_ASSETS], texts::assets_not_allowed)
-            .uploads("", &["refreshAllClients"]),
+            .uploads("", &["assetName", "refreshAllClients"]),
         post("assets.unsetAsset", assets::unset)
             .about("Goes back to what an asset is by default.")
             .needs_or(&[Permission::MANAGE_ASSETS], texts::assets_not_allowed)

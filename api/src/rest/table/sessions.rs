@@ -12,9 +12,15 @@ use crate::route::{Rate, Route, get, post, public};
 
 pub(super) fn routes() -> Vec<Route> {
     vec![
-        public(Method::POST, "login", auth::login).about("Logs in and hands out a login token."),
-        post("logout", auth::logout).about("Voids the login token that is presented."),
-        get("logout", auth::logout).about("Voids the login token that is presented."),
+        public(Method::POST, "login", auth::login)
+            .about("Logs in and hands out a login token.")
+            .answers_status(),
+        post("logout", auth::logout)
+            .about("Voids the login token that is presented.")
+            .answers_status(),
+        get("logout", auth::logout)
+            .about("Voids the login token that is presented.")
+            .answers_status(),
         get("me", auth::me)
             .about("Tells who is logged in.")
             .answers(&[("_id", Kind::Text), ("username", Kind::Text)]),
