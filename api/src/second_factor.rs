@@ -11,7 +11,7 @@ use std::sync::LazyLock;
 
 use domain::settings::Settings;
 use domain::{TokenHash, UserId};
-use projections::{SecondFactorFacts, UserFacts};
+use projections::{ProofFacts, SecondFactorFacts, UserFacts};
 use serde_json::{Map, Value, json};
 use sha2::{Digest as _, Sha256};
 
@@ -122,15 +122,15 @@ fn verified_addresses(user: &UserFacts) -> Vec<String> {
 
 /// What users are told of their ways to log in: `me.services` (contract, conventions 5.2).
 pub async fn services(state: &AppState, user: &UserId) -> Result<Value, ApiError> {
-    let has_password = has_password(state, user).await?;
-    let SecondFactorFacts { totp, email } = state.views().second_factors(user).await?;
+    let ProofFacts { password, factors } = state.views().proofs(user).await?;
+    let SecondFactorFacts { totp, email } = factors;
     let mut services = Map::new();
     let mut add = |name: &str, enabled: Option<bool>| {
         services.extend(enabled.map(|enabled| (name.to_owned(), json!({ "enabled": enabled }))));
     };
     add("totp", totp);
     add("email2fa", email);
-    services.insert("password".to_owned(), json!({ "exists": has_password }));
+    services.insert("password".to_owned(), json!({ "exists": password }));
     Ok(Value::Object(services))
 }
 

@@ -89,7 +89,7 @@ pub use rebuild::{RebuildProgress, list, rebuild_offline};
 pub use reports::{ReportKind, ReportQuery, ReportRecord, ReportedUser};
 pub use roles::RoleRecord;
 pub use rooms::{RoomQuery, RoomRecord, RoomSort};
-pub use second_factors::SecondFactorFacts;
+pub use second_factors::{ProofFacts, SecondFactorFacts};
 pub use sessions::{PersonalTokenFacts, SessionFacts};
 pub use settings::SettingRecord;
 pub use tombstones::{Removed, Sync};

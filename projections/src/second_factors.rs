@@ -68,7 +68,41 @@ pub struct SecondFactorFacts {
     pub email: Option<bool>,
 }
 
+/// With what the owner of an account can prove who they are.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ProofFacts {
+    /// There is a password.
+    pub password: bool,
+    /// The second factors.
+    pub factors: SecondFactorFacts,
+}
+
 impl Views {
+    /// What a user can prove themselves with, in one look.
+    pub async fn proofs(&self, user: &UserId) -> Result<ProofFacts, QueryError> {
+        let user = user.clone();
+        let found = self
+            .read(move |conn| {
+                conn.prepare_cached(
+                    "SELECT users.password IS NOT NULL, totp, email
+                     FROM users LEFT JOIN second_factors ON second_factors.user = users.id
+                     WHERE users.id = ?1",
+                )?
+                .query_row([user.as_str()], |row| {
+                    Ok(ProofFacts {
+                        password: row.get(0)?,
+                        factors: SecondFactorFacts {
+                            totp: row.get(1)?,
+                            email: row.get(2)?,
+                        },
+                    })
+                })
+                .optional()
+            })
+            .await?;
+        Ok(found.unwrap_or_default())
+    }
+
     /// The second factors of a user.
     pub async fn second_factors(&self, user: &UserId) -> Result<SecondFactorFacts, QueryError> {
         let user = user.clone();

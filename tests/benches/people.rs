@@ -17,7 +17,7 @@ use eventstore::{Batch, Cause, CorrelationId, Expected, NewEvent, StreamAppend};
 use serde_json::json;
 use tests::echo::{self, Echo};
 use tests::load;
-use tests::server::{ADMIN, ADMIN_PASSWORD, Server};
+use tests::server::Server;
 
 const CONNECTIONS: usize = 64;
 const LOGINS: usize = 200;
@@ -72,8 +72,11 @@ async fn me_and_logins(server: &Server, yardstick: &Echo) {
             format!(r#"{{"number":{number},"text":"about as long as the head of a request"}}"#);
         load::post(request, "/echo", "", &body);
     };
-    let login = |_: usize, _: u64, request: &mut Vec<u8>| {
-        let body = json!({ "user": ADMIN, "password": ADMIN_PASSWORD }).to_string();
+    // Somebody else: a user keeps a limited number of sessions, and the bystander's must not be displaced.
+    let crowd = server.admin().await.new_user("crowd").await;
+    let login = move |_: usize, _: u64, request: &mut Vec<u8>| {
+        let body =
+            json!({ "user": { "id": crowd.user_id }, "password": "password of crowd" }).to_string();
         load::post(request, "/api/v1/login", "", &body);
     };
     load::run(hansard, CONNECTIONS, WARM_UP, me.clone()).await;
@@ -84,7 +87,7 @@ async fn me_and_logins(server: &Server, yardstick: &Echo) {
         println!("round {round}  me, {CONNECTIONS} connections        {report}");
         let calm = load::run(hansard, BYSTANDERS, RUN, me.clone()).await;
         let (logins, bystanders) = tokio::join!(
-            load::run(hansard, LOGINS, RUN, login),
+            load::run(hansard, LOGINS, RUN, login.clone()),
             load::run(hansard, BYSTANDERS, RUN, me.clone()),
         );
         println!("round {round}  me, {BYSTANDERS} connections        {calm}");

@@ -1,5 +1,7 @@
 //! Wire documents as the caller may see them (contract, conventions 5).
 
+use std::sync::LazyLock;
+
 use domain::permission::Permission;
 use domain::presence::Status;
 use domain::settings::{Settings, definitions};
@@ -146,12 +148,15 @@ pub fn me(state: &AppState, user: &UserFacts, services: Value) -> Doc {
 
 /// The defaults, overlaid with what the user chose.
 fn preferences(settings: &Settings, stored: Option<&Value>) -> Doc {
-    let mut preferences: Doc = definitions()
+    /// Preferences with the settings of their defaults, looked up once.
+    static DEFAULTS: LazyLock<Vec<(&str, &str)>> = LazyLock::new(|| {
+        let ids = definitions().iter().map(|definition| &*definition.id);
+        ids.filter_map(|id| Some((id.strip_prefix(PREFERENCE)?, id)))
+            .collect()
+    });
+    let mut preferences: Doc = DEFAULTS
         .iter()
-        .filter_map(|definition| {
-            let name = definition.id.strip_prefix(PREFERENCE)?;
-            Some((name.to_owned(), settings.get(&definition.id).clone()))
-        })
+        .map(|(name, id)| ((*name).to_owned(), settings.get(id).clone()))
         .collect();
     if let Some(chosen) = stored.and_then(|settings| settings.get("preferences")?.as_object()) {
         preferences.extend(chosen.clone());
