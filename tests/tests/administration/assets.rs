@@ -4,9 +4,11 @@ use image::ImageFormat;
 use reqwest::Method;
 use serde_json::{Value, json};
 use tests::client::{Answer, Client, Loaded};
-use tests::mongo::MongoServer;
+use tests::on_both_logs;
 use tests::pictures::{jpeg, measure, png};
 use tests::server::{Server, ServerOptions};
+
+on_both_logs![an_asset_is_chosen_and_given_up,];
 
 async fn set(client: &Client, key: &str, content_type: &str, file: &[u8]) -> Answer {
     client
@@ -30,7 +32,8 @@ async fn setting(client: &Client, key: &str) -> Value {
     settings["settings"][0]["value"].clone()
 }
 
-async fn an_asset_is_chosen_and_given_up(server: &Server) {
+async fn an_asset_is_chosen_and_given_up(options: ServerOptions) {
+    let server = options.start().await;
     let admin = server.admin().await;
     let by_default = json!({"defaultUrl": "images/logo/logo.svg"});
     assert_eq!(setting(&admin, "logo").await, by_default);
@@ -92,18 +95,6 @@ async fn an_asset_is_chosen_and_given_up(server: &Server) {
     let shown = load(&admin, "/assets/logo.svg").await;
     assert_eq!(shown.header("content-type"), "image/svg+xml");
     assert!(shown.text().starts_with("<svg"));
-}
-
-#[tokio::test]
-async fn an_asset_is_chosen_and_given_up_embedded() {
-    an_asset_is_chosen_and_given_up(&Server::start().await).await;
-}
-
-#[tokio::test]
-async fn an_asset_is_chosen_and_given_up_mongodb() {
-    let url = MongoServer::shared().await.fresh_url();
-    let server = ServerOptions::default().mongo(&url).start().await;
-    an_asset_is_chosen_and_given_up(&server).await;
 }
 
 #[tokio::test]

@@ -1,21 +1,13 @@
 //! Custom user statuses.
 
 use serde_json::json;
-use tests::mongo::MongoServer;
-use tests::server::{Server, ServerOptions};
+use tests::on_both_logs;
+use tests::server::ServerOptions;
 
-#[tokio::test(flavor = "multi_thread")]
-async fn administrators_keep_them() {
-    keeping(&Server::start().await).await;
-}
+on_both_logs![administrators_keep_them, they_have_their_rules,];
 
-#[tokio::test(flavor = "multi_thread")]
-async fn administrators_keep_them_on_mongodb() {
-    let url = MongoServer::shared().await.fresh_url();
-    keeping(&ServerOptions::default().mongo(&url).start().await).await;
-}
-
-async fn keeping(server: &Server) {
+async fn administrators_keep_them(options: ServerOptions) {
+    let server = options.start().await;
     let admin = server.admin().await;
     let ann = admin.new_user("ann").await;
     let made = admin
@@ -94,9 +86,8 @@ async fn keeping(server: &Server) {
     );
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn they_have_their_rules() {
-    let server = Server::start().await;
+async fn they_have_their_rules(options: ServerOptions) {
+    let server = options.start().await;
     let admin = server.admin().await;
     let ann = admin.new_user("ann").await;
     let create = "custom-user-status.create";

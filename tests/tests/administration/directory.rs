@@ -2,8 +2,13 @@
 
 use reqwest::Method;
 use serde_json::{Value, json};
-use tests::mongo::MongoServer;
+use tests::on_both_logs;
 use tests::server::{Server, ServerOptions};
+
+on_both_logs![
+    spotlight_proposes_people_and_channels,
+    the_directory_lists_rooms_and_people,
+];
 
 fn names(list: &Value, field: &str) -> Vec<String> {
     list.as_array()
@@ -13,18 +18,8 @@ fn names(list: &Value, field: &str) -> Vec<String> {
         .collect()
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn spotlight_proposes_people_and_channels() {
-    spotlight(&Server::start().await).await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn spotlight_proposes_people_and_channels_on_mongodb() {
-    let url = MongoServer::shared().await.fresh_url();
-    spotlight(&ServerOptions::default().mongo(&url).start().await).await;
-}
-
-async fn spotlight(server: &Server) {
+async fn spotlight_proposes_people_and_channels(options: ServerOptions) {
+    let server = options.start().await;
     let admin = server.admin().await;
     let ann = admin.new_user("ann").await;
     for name in ["anna", "hannah", "joanna", "bob"] {
@@ -67,18 +62,8 @@ async fn spotlight(server: &Server) {
     server.client().get("spotlight?query=a").await.refused(401);
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn the_directory_lists_rooms_and_people() {
-    directory(&Server::start().await).await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn the_directory_lists_rooms_and_people_on_mongodb() {
-    let url = MongoServer::shared().await.fresh_url();
-    directory(&ServerOptions::default().mongo(&url).start().await).await;
-}
-
-async fn directory(server: &Server) {
+async fn the_directory_lists_rooms_and_people(options: ServerOptions) {
+    let server = options.start().await;
     let admin = server.admin().await;
     let (ann, bob) = (admin.new_user("ann").await, admin.new_user("bob").await);
     for name in ["alpha", "beta"] {

@@ -2,8 +2,10 @@
 
 use serde_json::{Value, json};
 use tests::client::Client;
-use tests::mongo::MongoServer;
-use tests::server::{Server, ServerOptions};
+use tests::on_both_logs;
+use tests::server::ServerOptions;
+
+on_both_logs![keys_go_from_member_to_member,];
 
 async fn subscription(client: &Client, room: &str) -> Value {
     client
@@ -23,22 +25,12 @@ async fn set_keys(client: &Client, name: &str) {
         .ok();
 }
 
-fn encrypting() -> ServerOptions {
-    ServerOptions::default().env("OVERWRITE_SETTING_E2E_Enable", "true")
+fn encrypting(options: ServerOptions) -> ServerOptions {
+    options.env("OVERWRITE_SETTING_E2E_Enable", "true")
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn keys_go_from_member_to_member() {
-    keys(&encrypting().start().await).await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn keys_go_from_member_to_member_on_mongodb() {
-    let url = MongoServer::shared().await.fresh_url();
-    keys(&encrypting().mongo(&url).start().await).await;
-}
-
-async fn keys(server: &Server) {
+async fn keys_go_from_member_to_member(options: ServerOptions) {
+    let server = encrypting(options).start().await;
     let admin = server.admin().await;
     let (ann, bob, eve) = (
         admin.new_user("ann").await,
@@ -159,7 +151,7 @@ async fn keys(server: &Server) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn keys_are_for_members_only() {
-    let server = encrypting().start().await;
+    let server = encrypting(ServerOptions::default()).start().await;
     let admin = server.admin().await;
     let (ann, eve) = (admin.new_user("ann").await, admin.new_user("eve").await);
     let group = ann

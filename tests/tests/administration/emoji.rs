@@ -4,11 +4,16 @@ use image::ImageFormat;
 use reqwest::Method;
 use serde_json::{Value, json};
 use tests::client::{Answer, Client, Loaded};
-use tests::mongo::MongoServer;
+use tests::on_both_logs;
 use tests::pictures::{measure, picture, png};
 use tests::server::{Server, ServerOptions};
 
 use super::sounds::{method, result};
+
+on_both_logs![
+    an_emoji_is_made_used_and_removed,
+    emoji_are_managed_by_methods,
+];
 
 async fn create(client: &Client, file: &[u8], name: &str, aliases: &str) -> Answer {
     let fields = [("name", name), ("aliases", aliases)];
@@ -34,7 +39,8 @@ fn kept(server: &Server) -> usize {
     std::fs::read_dir(server.data().join("files/emoji")).map_or(0, Iterator::count)
 }
 
-async fn an_emoji_is_made_used_and_removed(server: &Server) {
+async fn an_emoji_is_made_used_and_removed(options: ServerOptions) {
+    let server = options.start().await;
     let admin = server.admin().await;
     let bob = admin.new_user("bob").await;
     let created = create(
@@ -131,7 +137,7 @@ async fn an_emoji_is_made_used_and_removed(server: &Server) {
     );
     let shown = load(&bob, "/emoji-custom/partyparrot.gif").await;
     assert_eq!(
-        (shown.bytes, kept(server)),
+        (shown.bytes, kept(&server)),
         (gif, 1),
         "what may move stays as it is"
     );
@@ -157,18 +163,6 @@ async fn an_emoji_is_made_used_and_removed(server: &Server) {
         .await;
     assert_eq!(refusal.status, 400);
     create(&admin, &png(4, 4), "partyparrot", "pp").await.ok();
-}
-
-#[tokio::test]
-async fn an_emoji_is_made_used_and_removed_embedded() {
-    an_emoji_is_made_used_and_removed(&Server::start().await).await;
-}
-
-#[tokio::test]
-async fn an_emoji_is_made_used_and_removed_mongodb() {
-    let url = MongoServer::shared().await.fresh_url();
-    let server = ServerOptions::default().mongo(&url).start().await;
-    an_emoji_is_made_used_and_removed(&server).await;
 }
 
 #[tokio::test]
@@ -380,9 +374,8 @@ async fn shapes_become_pixels() {
     );
 }
 
-#[tokio::test]
-async fn emoji_are_managed_by_methods() {
-    let server = Server::start().await;
+async fn emoji_are_managed_by_methods(options: ServerOptions) {
+    let server = options.start().await;
     let admin = server.admin().await;
     let bob = admin.new_user("bob").await;
     let data = json!({"name": "wave", "aliases": "hi,ho", "extension": "png", "newFile": true});

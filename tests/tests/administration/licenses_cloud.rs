@@ -1,23 +1,15 @@
 //! Licences and the cloud, as a community server answers.
 
 use serde_json::{Value, json};
-use tests::mongo::MongoServer;
+use tests::on_both_logs;
 use tests::server::{Server, ServerOptions};
 
 use crate::calls::result;
 
-#[tokio::test]
-async fn there_is_no_licence() {
-    there_is_no_licence_on(&Server::start().await).await;
-}
+on_both_logs![there_is_no_licence,];
 
-#[tokio::test]
-async fn there_is_no_licence_on_mongodb() {
-    let url = MongoServer::shared().await.fresh_url();
-    there_is_no_licence_on(&ServerOptions::default().mongo(&url).start().await).await;
-}
-
-async fn there_is_no_licence_on(server: &Server) {
+async fn there_is_no_licence(options: ServerOptions) {
+    let server = options.start().await;
     let admin = server.admin().await;
     let alice = admin.new_user("alice").await;
     assert_eq!(admin.get("licenses.get").await.ok()["licenses"], json!([]));

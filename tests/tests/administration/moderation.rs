@@ -2,8 +2,13 @@
 
 use serde_json::{Value, json};
 use tests::client::Client;
-use tests::mongo::MongoServer;
+use tests::on_both_logs;
 use tests::server::{Server, ServerOptions};
+
+on_both_logs![
+    reported_messages_are_dealt_with,
+    reported_users_are_dealt_with,
+];
 
 async fn say(client: &Client, room: &str, text: &str) -> String {
     let sent = client
@@ -23,18 +28,8 @@ async fn report(client: &Client, message: &str, why: &str) {
         .ok();
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn reported_messages_are_dealt_with() {
-    messages(&Server::start().await).await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn reported_messages_are_dealt_with_on_mongodb() {
-    let url = MongoServer::shared().await.fresh_url();
-    messages(&ServerOptions::default().mongo(&url).start().await).await;
-}
-
-async fn messages(server: &Server) {
+async fn reported_messages_are_dealt_with(options: ServerOptions) {
+    let server = options.start().await;
     let admin = server.admin().await;
     let (ann, bob) = (admin.new_user("ann").await, admin.new_user("bob").await);
     let (rude, ruder) = (
@@ -124,9 +119,8 @@ async fn messages(server: &Server) {
         .refused(400);
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn reported_users_are_dealt_with() {
-    let server = Server::start().await;
+async fn reported_users_are_dealt_with(options: ServerOptions) {
+    let server = options.start().await;
     let admin = server.admin().await;
     let (ann, bob) = (admin.new_user("ann").await, admin.new_user("bob").await);
     let whom = |why: &str| json!({"userId": bob.user_id, "description": why});

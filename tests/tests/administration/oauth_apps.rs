@@ -6,10 +6,16 @@ use reqwest::{Client as Http, Response, StatusCode, redirect::Policy};
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 use tests::client::Client;
-use tests::mongo::MongoServer;
+use tests::on_both_logs;
 use tests::server::{Server, ServerOptions};
 
 use crate::calls::{refusal, result};
+
+on_both_logs![
+    apps_are_looked_after,
+    a_program_is_let_in,
+    what_was_granted_ends_with_the_app_and_the_account,
+];
 
 const BACK: &str = "https://wiki.example/back";
 
@@ -18,18 +24,8 @@ async fn app(admin: &Client) -> Value {
     result(admin, "addOAuthApp", json!([wish])).await
 }
 
-#[tokio::test]
-async fn apps_are_looked_after() {
-    apps_are_looked_after_on(&Server::start().await).await;
-}
-
-#[tokio::test]
-async fn apps_are_looked_after_on_mongodb() {
-    let url = MongoServer::shared().await.fresh_url();
-    apps_are_looked_after_on(&ServerOptions::default().mongo(&url).start().await).await;
-}
-
-async fn apps_are_looked_after_on(server: &Server) {
+async fn apps_are_looked_after(options: ServerOptions) {
+    let server = options.start().await;
     let admin = server.admin().await;
     let alice = admin.new_user("alice").await;
     let app = app(&admin).await;
@@ -238,19 +234,9 @@ fn sent_back(answer: &Response, name: &str) -> Option<String> {
         .map(|(_, value)| value.into_owned())
 }
 
-#[tokio::test]
-async fn a_program_is_let_in() {
-    a_program_is_let_in_on(&Server::start().await).await;
-}
-
-#[tokio::test]
-async fn a_program_is_let_in_on_mongodb() {
-    let url = MongoServer::shared().await.fresh_url();
-    a_program_is_let_in_on(&ServerOptions::default().mongo(&url).start().await).await;
-}
-
-async fn a_program_is_let_in_on(server: &Server) {
-    let flow = Flow::begin(server).await;
+async fn a_program_is_let_in(options: ServerOptions) {
+    let server = options.start().await;
+    let flow = Flow::begin(&server).await;
     let mut denied = flow.question();
     denied.push(("allow", "no".to_owned()));
     let answer = flow.answer(&denied).await;
@@ -428,9 +414,8 @@ async fn a_browser_answers_the_form_it_was_shown() {
     assert!(sent_back(&answer.send().await.unwrap(), "code").is_some());
 }
 
-#[tokio::test]
-async fn what_was_granted_ends_with_the_app_and_the_account() {
-    let server = Server::start().await;
+async fn what_was_granted_ends_with_the_app_and_the_account(options: ServerOptions) {
+    let server = options.start().await;
     let flow = Flow::begin(&server).await;
     let admin = server.admin().await;
     let token = async || {

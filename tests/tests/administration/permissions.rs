@@ -1,10 +1,16 @@
 //! Permissions: who holds them, and who says so.
 
 use serde_json::{Value, json};
-use tests::mongo::MongoServer;
-use tests::server::{Server, ServerOptions};
+use tests::on_both_logs;
+use tests::server::ServerOptions;
 
 use crate::calls::{ids, refusal, result};
+
+on_both_logs![
+    permissions_are_listed_and_replaced,
+    all_permissions_are_replaced_or_none,
+    permissions_by_method,
+];
 
 fn find<'a>(list: &'a Value, id: &str) -> &'a Value {
     list.as_array()
@@ -14,19 +20,8 @@ fn find<'a>(list: &'a Value, id: &str) -> &'a Value {
         .unwrap_or_else(|| panic!("no {id}"))
 }
 
-#[tokio::test]
-async fn permissions_are_listed_and_replaced() {
-    permissions_are_listed_and_replaced_on(&Server::start().await).await;
-}
-
-#[tokio::test]
-async fn permissions_are_listed_and_replaced_on_mongodb() {
-    let url = MongoServer::shared().await.fresh_url();
-    permissions_are_listed_and_replaced_on(&ServerOptions::default().mongo(&url).start().await)
-        .await;
-}
-
-async fn permissions_are_listed_and_replaced_on(server: &Server) {
+async fn permissions_are_listed_and_replaced(options: ServerOptions) {
+    let server = options.start().await;
     let admin = server.admin().await;
     let alice = admin.new_user("alice").await;
     let all = alice.get("permissions.listAll").await.ok();
@@ -76,9 +71,8 @@ async fn permissions_are_listed_and_replaced_on(server: &Server) {
     assert_eq!(error["errorType"], "error-roomId-param-invalid");
 }
 
-#[tokio::test]
-async fn all_permissions_are_replaced_or_none() {
-    let server = Server::start().await;
+async fn all_permissions_are_replaced_or_none(options: ServerOptions) {
+    let server = options.start().await;
     let admin = server.admin().await;
     let alice = admin.new_user("alice").await;
     let good = json!({"_id": "create-c", "roles": []});
@@ -134,9 +128,8 @@ async fn all_permissions_are_replaced_or_none() {
     );
 }
 
-#[tokio::test]
-async fn permissions_by_method() {
-    let server = Server::start().await;
+async fn permissions_by_method(options: ServerOptions) {
+    let server = options.start().await;
     let admin = server.admin().await;
     let alice = admin.new_user("alice").await;
     let all = result(&alice, "permissions/get", json!([])).await;

@@ -3,10 +3,15 @@
 use reqwest::Method;
 use serde_json::{Value, json};
 use tests::client::{Answer, Client};
-use tests::mongo::MongoServer;
+use tests::on_both_logs;
 use tests::server::{Server, ServerOptions};
 
 use crate::calls::{refusal, result};
+
+on_both_logs![
+    devices_come_and_go,
+    a_device_is_told_as_long_as_its_login_lasts,
+];
 
 async fn register(client: &Client, body: Value) -> Answer {
     client.post("push.token", body).await
@@ -23,18 +28,8 @@ fn device(value: &str) -> Value {
     json!({"type": "gcm", "value": value, "appName": "app"})
 }
 
-#[tokio::test]
-async fn devices_come_and_go() {
-    devices_come_and_go_on(&Server::start().await).await;
-}
-
-#[tokio::test]
-async fn devices_come_and_go_on_mongodb() {
-    let url = MongoServer::shared().await.fresh_url();
-    devices_come_and_go_on(&ServerOptions::default().mongo(&url).start().await).await;
-}
-
-async fn devices_come_and_go_on(server: &Server) {
+async fn devices_come_and_go(options: ServerOptions) {
+    let server = options.start().await;
     let admin = server.admin().await;
     let alice = admin.new_user("alice").await;
     let record = register(&alice, device("one")).await.ok()["result"].clone();
@@ -69,9 +64,8 @@ async fn devices_come_and_go_on(server: &Server) {
     forget(&alice, json!({"token": "two"})).await.refused(404);
 }
 
-#[tokio::test]
-async fn a_device_is_told_as_long_as_its_login_lasts() {
-    let server = Server::start().await;
+async fn a_device_is_told_as_long_as_its_login_lasts(options: ServerOptions) {
+    let server = options.start().await;
     let admin = server.admin().await;
     let alice = admin.new_user("alice").await;
     let phone = server.client().login("alice", "password of alice").await;

@@ -2,10 +2,16 @@
 
 use serde_json::{Value, json};
 use tests::client::Client;
-use tests::mongo::MongoServer;
+use tests::on_both_logs;
 use tests::server::{Server, ServerOptions};
 
 use crate::calls::{ids, refusal, result};
+
+on_both_logs![
+    roles_live_and_die,
+    people_get_and_lose_roles,
+    roles_of_ones_own_allow_what_they_are_given,
+];
 
 async fn create(admin: &Client, body: Value) -> Value {
     admin.post("roles.create", body).await.ok()["role"].clone()
@@ -16,18 +22,8 @@ async fn channel(owner: &Client, name: &str) -> String {
     room.ok()["channel"]["_id"].as_str().unwrap().to_owned()
 }
 
-#[tokio::test]
-async fn roles_live_and_die() {
-    roles_live_and_die_on(&Server::start().await).await;
-}
-
-#[tokio::test]
-async fn roles_live_and_die_on_mongodb() {
-    let url = MongoServer::shared().await.fresh_url();
-    roles_live_and_die_on(&ServerOptions::default().mongo(&url).start().await).await;
-}
-
-async fn roles_live_and_die_on(server: &Server) {
+async fn roles_live_and_die(options: ServerOptions) {
+    let server = options.start().await;
     let admin = server.admin().await;
     let alice = admin.new_user("alice").await;
     let all = alice.get("roles.list").await.ok();
@@ -191,18 +187,8 @@ async fn only_some_may_touch_roles() {
     assert_eq!(answer["errorType"], "error-not-allowed");
 }
 
-#[tokio::test]
-async fn people_get_and_lose_roles() {
-    people_get_and_lose_roles_on(&Server::start().await).await;
-}
-
-#[tokio::test]
-async fn people_get_and_lose_roles_on_mongodb() {
-    let url = MongoServer::shared().await.fresh_url();
-    people_get_and_lose_roles_on(&ServerOptions::default().mongo(&url).start().await).await;
-}
-
-async fn people_get_and_lose_roles_on(server: &Server) {
+async fn people_get_and_lose_roles(options: ServerOptions) {
+    let server = options.start().await;
     let admin = server.admin().await;
     let alice = admin.new_user("alice").await;
     let add = async |body| admin.post("roles.addUserToRole", body).await;
@@ -294,9 +280,8 @@ async fn people_get_and_lose_roles_on(server: &Server) {
     assert_eq!(public["users"], shown);
 }
 
-#[tokio::test]
-async fn roles_of_ones_own_allow_what_they_are_given() {
-    let server = Server::start().await;
+async fn roles_of_ones_own_allow_what_they_are_given(options: ServerOptions) {
+    let server = options.start().await;
     let admin = server.admin().await;
     let alice = admin.new_user("alice").await;
     let in_workspace = create(&admin, json!({"name": "inspector"})).await;

@@ -4,10 +4,17 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 use tests::client::Client;
-use tests::mongo::MongoServer;
+use tests::on_both_logs;
 use tests::server::{Server, ServerOptions};
 
 use crate::calls::{ids, refusal, result};
+
+on_both_logs![
+    settings_are_read_and_changed,
+    login_services_follow_their_settings,
+    settings_by_method,
+    secrets_are_on_no_disk_and_survive_a_restart,
+];
 
 async fn value(client: &Client, id: &str) -> Value {
     client.get(&format!("settings/{id}")).await.ok()["value"].clone()
@@ -19,18 +26,8 @@ async fn save(client: &Client, id: &str, value: Value) -> tests::client::Answer 
         .await
 }
 
-#[tokio::test]
-async fn settings_are_read_and_changed() {
-    settings_are_read_and_changed_on(&Server::start().await).await;
-}
-
-#[tokio::test]
-async fn settings_are_read_and_changed_on_mongodb() {
-    let url = MongoServer::shared().await.fresh_url();
-    settings_are_read_and_changed_on(&ServerOptions::default().mongo(&url).start().await).await;
-}
-
-async fn settings_are_read_and_changed_on(server: &Server) {
+async fn settings_are_read_and_changed(options: ServerOptions) {
+    let server = options.start().await;
     let admin = server.admin().await;
     let alice = admin.new_user("alice").await;
     assert_eq!(value(&admin, "Message_MaxAllowedSize").await, 5000);
@@ -175,9 +172,8 @@ fn holds(folder: &Path, text: &str) -> bool {
     })
 }
 
-#[tokio::test]
-async fn secrets_are_on_no_disk_and_survive_a_restart() {
-    let mut server = Server::start().await;
+async fn secrets_are_on_no_disk_and_survive_a_restart(options: ServerOptions) {
+    let mut server = options.start().await;
     let admin = server.admin().await;
     let secret = "a-very-secret-word-indeed";
     save(&admin, "SMTP_Password", json!(secret)).await.ok();
@@ -241,9 +237,8 @@ async fn the_operator_has_the_last_word() {
     );
 }
 
-#[tokio::test]
-async fn settings_by_method() {
-    let server = Server::start().await;
+async fn settings_by_method(options: ServerOptions) {
+    let server = options.start().await;
     let admin = server.admin().await;
     let alice = admin.new_user("alice").await;
     let public = result(&alice, "public-settings/get", json!([])).await;
@@ -295,19 +290,8 @@ async fn settings_by_method() {
     assert_eq!(wizard["serverAlreadyRegistered"], false);
 }
 
-#[tokio::test]
-async fn login_services_follow_their_settings() {
-    login_services_follow_their_settings_on(&Server::start().await).await;
-}
-
-#[tokio::test]
-async fn login_services_follow_their_settings_on_mongodb() {
-    let url = MongoServer::shared().await.fresh_url();
-    login_services_follow_their_settings_on(&ServerOptions::default().mongo(&url).start().await)
-        .await;
-}
-
-async fn login_services_follow_their_settings_on(server: &Server) {
+async fn login_services_follow_their_settings(options: ServerOptions) {
+    let server = options.start().await;
     let admin = server.admin().await;
     let alice = admin.new_user("alice").await;
     let nobody = server.client();

@@ -4,8 +4,14 @@
 use reqwest::Method;
 use serde_json::{Value, json};
 use tests::client::Client;
-use tests::mongo::MongoServer;
+use tests::on_both_logs;
 use tests::server::{Server, ServerOptions};
+
+on_both_logs![
+    what_members_want_translated_is_kept,
+    webdav_accounts_are_kept_without_their_passwords,
+    a_deployment_is_declared,
+];
 
 /// Calls a method and answers what stands in its message.
 async fn method(client: &Client, name: &str, params: Value) -> Value {
@@ -49,9 +55,8 @@ async fn anybody_is_told_the_password_policy() {
     assert_eq!(same["result"]["policy"], on["policy"]);
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_deployment_is_declared() {
-    let server = Server::start().await;
+async fn a_deployment_is_declared(options: ServerOptions) {
+    let server = options.start().await;
     let admin = server.admin().await;
     let ann = admin.new_user("ann").await;
     let id = async || {
@@ -138,31 +143,11 @@ async fn names_are_looked_up_or_refused() {
         .refused(401);
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn what_members_want_translated_is_kept() {
-    translations(
-        &ServerOptions::default()
-            .env("OVERWRITE_SETTING_AutoTranslate_Enabled", "true")
-            .start()
-            .await,
-    )
-    .await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn what_members_want_translated_is_kept_on_mongodb() {
-    let url = MongoServer::shared().await.fresh_url();
-    translations(
-        &ServerOptions::default()
-            .env("OVERWRITE_SETTING_AutoTranslate_Enabled", "true")
-            .mongo(&url)
-            .start()
-            .await,
-    )
-    .await;
-}
-
-async fn translations(server: &Server) {
+async fn what_members_want_translated_is_kept(options: ServerOptions) {
+    let server = options
+        .env("OVERWRITE_SETTING_AutoTranslate_Enabled", "true")
+        .start()
+        .await;
     let admin = server.admin().await;
     let ann = admin.new_user("ann").await;
     let save = "autotranslate.saveSettings";
@@ -233,31 +218,11 @@ async fn translations(server: &Server) {
     assert_eq!(body["error"], "Message not found.");
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn webdav_accounts_are_kept_without_their_passwords() {
-    webdav(
-        &ServerOptions::default()
-            .env("OVERWRITE_SETTING_Webdav_Integration_Enabled", "true")
-            .start()
-            .await,
-    )
-    .await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn webdav_accounts_are_kept_without_their_passwords_on_mongodb() {
-    let url = MongoServer::shared().await.fresh_url();
-    webdav(
-        &ServerOptions::default()
-            .env("OVERWRITE_SETTING_Webdav_Integration_Enabled", "true")
-            .mongo(&url)
-            .start()
-            .await,
-    )
-    .await;
-}
-
-async fn webdav(server: &Server) {
+async fn webdav_accounts_are_kept_without_their_passwords(options: ServerOptions) {
+    let server = options
+        .env("OVERWRITE_SETTING_Webdav_Integration_Enabled", "true")
+        .start()
+        .await;
     let admin = server.admin().await;
     let (ann, bob) = (admin.new_user("ann").await, admin.new_user("bob").await);
     let account = json!([{"serverURL": "https://dav.example.org", "username": "ann", "password": "hunter22"}]);

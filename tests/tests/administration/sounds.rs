@@ -3,8 +3,10 @@
 use reqwest::Method;
 use serde_json::{Value, json};
 use tests::client::Client;
-use tests::mongo::MongoServer;
+use tests::on_both_logs;
 use tests::server::{Server, ServerOptions};
+
+on_both_logs![a_sound_is_made_played_and_removed,];
 
 /// What a method answers, as it stands inside the message.
 pub async fn method(client: &Client, name: &str, params: Value) -> Value {
@@ -34,7 +36,8 @@ fn kept(server: &Server) -> usize {
     std::fs::read_dir(server.data().join("files/sounds")).map_or(0, Iterator::count)
 }
 
-async fn a_sound_is_made_played_and_removed(server: &Server) {
+async fn a_sound_is_made_played_and_removed(options: ServerOptions) {
+    let server = options.start().await;
     let admin = server.admin().await;
     let data = json!({"name": "Ding", "extension": "mp3", "newFile": true});
     let id = result(&method(&admin, "insertOrUpdateSound", json!([data])).await);
@@ -105,7 +108,7 @@ async fn a_sound_is_made_played_and_removed(server: &Server) {
             .header("content-type"),
         "audio/wav"
     );
-    assert_eq!(kept(server), 1);
+    assert_eq!(kept(&server), 1);
 
     assert_eq!(
         result(&method(&admin, "deleteCustomSound", json!([id])).await),
@@ -116,19 +119,7 @@ async fn a_sound_is_made_played_and_removed(server: &Server) {
         code(&admin, "deleteCustomSound", json!([id])).await,
         "Custom_Sound_Error_Invalid_Sound"
     );
-    assert_eq!(kept(server), 0);
-}
-
-#[tokio::test]
-async fn a_sound_is_made_played_and_removed_embedded() {
-    a_sound_is_made_played_and_removed(&Server::start().await).await;
-}
-
-#[tokio::test]
-async fn a_sound_is_made_played_and_removed_mongodb() {
-    let url = MongoServer::shared().await.fresh_url();
-    let server = ServerOptions::default().mongo(&url).start().await;
-    a_sound_is_made_played_and_removed(&server).await;
+    assert_eq!(kept(&server), 0);
 }
 
 #[tokio::test]

@@ -2,21 +2,13 @@
 
 use serde_json::json;
 use tests::live::Live;
-use tests::mongo::MongoServer;
+use tests::on_both_logs;
 use tests::server::{Server, ServerOptions};
 
-#[tokio::test(flavor = "multi_thread")]
-async fn figures_are_those_of_the_workspace() {
-    figures(Server::start().await).await;
-}
+on_both_logs![figures_are_those_of_the_workspace,];
 
-#[tokio::test(flavor = "multi_thread")]
-async fn figures_are_those_of_the_workspace_on_mongodb() {
-    let url = MongoServer::shared().await.fresh_url();
-    figures(ServerOptions::default().mongo(&url).start().await).await;
-}
-
-async fn figures(mut server: Server) {
+async fn figures_are_those_of_the_workspace(options: ServerOptions) {
+    let mut server = options.start().await;
     let admin = server.admin().await;
     let (ann, bob) = (admin.new_user("ann").await, admin.new_user("bob").await);
     let before = admin.get("statistics?refresh=true").await.ok();

@@ -7,11 +7,18 @@ use image::ImageFormat;
 use reqwest::Method;
 use serde_json::{Value, json};
 use tests::client::{Client, Loaded};
-use tests::mongo::MongoServer;
+use tests::on_both_logs;
 use tests::pictures::{jpeg, measure, picture, png};
 use tests::server::{Server, ServerOptions};
 
 use super::methods::{method, result};
+
+on_both_logs![
+    a_picture_is_shown_until_it_is_given_up,
+    pictures_are_changed_by_methods,
+    the_pictures_of_others_need_a_right,
+    rooms_have_letters_too,
+];
 
 const NEVER_CHANGED: &str = "Thu, 01 Jan 2015 00:00:00 GMT";
 
@@ -40,7 +47,8 @@ fn is_letter(loaded: &Loaded, letter: char) -> bool {
         && loaded.text().contains(&format!(">{letter}</text>"))
 }
 
-async fn a_picture_is_shown_until_it_is_given_up(server: &Server) {
+async fn a_picture_is_shown_until_it_is_given_up(options: ServerOptions) {
+    let server = options.start().await;
     let ada = server.admin().await.new_user("ada").await;
     assert!(is_letter(&load(&ada, "/avatar/ada").await, 'A'));
     set(&ada, &png(300, 100), &[]).await.ok();
@@ -98,7 +106,7 @@ async fn a_picture_is_shown_until_it_is_given_up(server: &Server) {
     assert_ne!(me(&ada).await["avatarETag"], json!(etag));
     let shown = load(&ada, "/avatar/ada").await;
     assert_eq!(measure(&shown.bytes), (200, 200, ImageFormat::Jpeg));
-    assert_eq!(kept(server), 1, "the old file is gone");
+    assert_eq!(kept(&server), 1, "the old file is gone");
 
     let user_id = ada.user_id.clone();
     ada.post("users.resetAvatar", json!({"userId": user_id}))
@@ -110,22 +118,10 @@ async fn a_picture_is_shown_until_it_is_given_up(server: &Server) {
         "{account}"
     );
     assert!(is_letter(&load(&ada, "/avatar/ada").await, 'A'));
-    assert_eq!(kept(server), 0);
+    assert_eq!(kept(&server), 0);
     ada.post("users.resetAvatar", json!({"username": "ada"}))
         .await
         .ok();
-}
-
-#[tokio::test]
-async fn a_picture_is_shown_until_it_is_given_up_embedded() {
-    a_picture_is_shown_until_it_is_given_up(&Server::start().await).await;
-}
-
-#[tokio::test]
-async fn a_picture_is_shown_until_it_is_given_up_mongodb() {
-    let url = MongoServer::shared().await.fresh_url();
-    let server = ServerOptions::default().mongo(&url).start().await;
-    a_picture_is_shown_until_it_is_given_up(&server).await;
 }
 
 #[tokio::test]
@@ -263,9 +259,8 @@ async fn the_letter_may_come_from_the_real_name() {
     assert!(is_letter(&load(&admin, "/avatar/@zed").await, 'Z'));
 }
 
-#[tokio::test]
-async fn the_pictures_of_others_need_a_right() {
-    let server = Server::start().await;
+async fn the_pictures_of_others_need_a_right(options: ServerOptions) {
+    let server = options.start().await;
     let admin = server.admin().await;
     let (ada, bob) = (admin.new_user("ada").await, admin.new_user("bob").await);
     let file = png(4, 4);
@@ -646,8 +641,10 @@ async fn a_picture_has_an_address() {
     assert_eq!(client.get("users.getAvatarSuggestion").await.status, 401);
 }
 
-async fn pictures_are_changed_by_methods(server: &Server) {
+async fn pictures_are_changed_by_methods(options: ServerOptions) {
     use base64::Engine as _;
+
+    let server = options.start().await;
     let admin = server.admin().await;
     let ada = admin.new_user("ada").await;
     let data = format!(
@@ -709,24 +706,11 @@ async fn pictures_are_changed_by_methods(server: &Server) {
     )
     .await;
     assert_eq!(refused["error"]["error"], "error-avatar-invalid-url");
-    assert_eq!(kept(server), 0);
+    assert_eq!(kept(&server), 0);
 }
 
-#[tokio::test]
-async fn pictures_are_changed_by_methods_embedded() {
-    pictures_are_changed_by_methods(&Server::start().await).await;
-}
-
-#[tokio::test]
-async fn pictures_are_changed_by_methods_mongodb() {
-    let url = MongoServer::shared().await.fresh_url();
-    let server = ServerOptions::default().mongo(&url).start().await;
-    pictures_are_changed_by_methods(&server).await;
-}
-
-#[tokio::test]
-async fn rooms_have_letters_too() {
-    let server = Server::start().await;
+async fn rooms_have_letters_too(options: ServerOptions) {
+    let server = options.start().await;
     let admin = server.admin().await;
     let bob = admin.new_user("bob").await;
     assert!(is_letter(&load(&admin, "/avatar/room/GENERAL").await, 'G'));

@@ -5,10 +5,12 @@ use std::time::Duration;
 use reqwest::Method;
 use serde_json::{Value, json};
 use tests::client::Client;
-use tests::mongo::MongoServer;
+use tests::on_both_logs;
 use tests::server::{Server, ServerOptions};
 
 use crate::set;
+
+on_both_logs![a_copy_of_ones_data_is_made,];
 
 /// Asks until the copy is made.
 async fn made(client: &Client) -> Value {
@@ -22,7 +24,8 @@ async fn made(client: &Client) -> Value {
     panic!("no copy was made")
 }
 
-async fn a_copy_is_made(server: &Server) {
+async fn a_copy_of_ones_data_is_made(options: ServerOptions) {
+    let server = options.start().await;
     let admin = server.admin().await;
     let (ann, bob) = (admin.new_user("ann").await, admin.new_user("bob").await);
     for (client, text) in [(&ann, "my words"), (&bob, "your words")] {
@@ -110,17 +113,6 @@ async fn a_copy_is_made(server: &Server) {
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
     panic!("the copy of a deleted account is still there");
-}
-
-#[tokio::test]
-async fn a_copy_of_ones_data_is_made() {
-    a_copy_is_made(&Server::start().await).await;
-}
-
-#[tokio::test]
-async fn a_copy_of_ones_data_is_made_on_mongodb() {
-    let url = MongoServer::shared().await.fresh_url();
-    a_copy_is_made(&ServerOptions::default().mongo(&url).start().await).await;
 }
 
 #[tokio::test]

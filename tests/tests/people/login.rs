@@ -10,10 +10,16 @@ use eventstore::{Batch, Cause, CorrelationId, Expected, NewEvent, StreamAppend};
 use reqwest::Method;
 use serde_json::{Value, json};
 use sha2::Digest as _;
-use tests::mongo::MongoServer;
+use tests::on_both_logs;
 use tests::server::{ADMIN, ADMIN_PASSWORD, Server, ServerOptions};
 
 use super::methods::{method, result};
+
+on_both_logs![
+    every_form_of_login_logs_in,
+    every_failure_is_401_with_its_own_code,
+    a_login_over_methods_tells_when_it_ends,
+];
 
 /// The SHA-256 of a text, in hex.
 pub fn sha256(text: &str) -> String {
@@ -28,7 +34,8 @@ fn failure(code: &Value, message: &str) -> Value {
     json!({"status": "error", "error": code, "message": message})
 }
 
-async fn every_form_logs_in(server: &Server) {
+async fn every_form_of_login_logs_in(options: ServerOptions) {
+    let server = options.start().await;
     let admin = server.admin().await;
     let ada = admin.new_user("ada").await;
     let (anyone, password) = (server.client(), "password of ada");
@@ -76,20 +83,8 @@ async fn every_form_logs_in(server: &Server) {
     assert!(info["user"]["lastLogin"].is_string(), "{info}");
 }
 
-#[tokio::test]
-async fn every_form_of_login_logs_in() {
-    every_form_logs_in(&Server::start().await).await;
-}
-
-#[tokio::test]
-async fn every_form_of_login_logs_in_on_mongodb() {
-    let url = MongoServer::shared().await.fresh_url();
-    every_form_logs_in(&ServerOptions::default().mongo(&url).start().await).await;
-}
-
-#[tokio::test]
-async fn every_failure_is_401_with_its_own_code() {
-    let server = Server::start().await;
+async fn every_failure_is_401_with_its_own_code(options: ServerOptions) {
+    let server = options.start().await;
     let admin = server.admin().await;
     let ada = admin.new_user("ada").await;
     let anyone = server.client();
@@ -256,9 +251,8 @@ async fn old_sessions_expire_and_personal_tokens_do_not() {
         .ok();
 }
 
-#[tokio::test]
-async fn a_login_over_methods_tells_when_it_ends() {
-    let server = Server::start().await;
+async fn a_login_over_methods_tells_when_it_ends(options: ServerOptions) {
+    let server = options.start().await;
     let form = json!({"user": {"username": ADMIN}, "password": ADMIN_PASSWORD});
     let message = json!({"msg": "method", "id": "1", "method": "login", "params": [form]});
     let answer = server

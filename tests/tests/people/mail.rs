@@ -5,9 +5,15 @@ use std::time::Duration;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use tests::client::Client;
-use tests::mongo::MongoServer;
+use tests::on_both_logs;
 use tests::server::{ADMIN, ADMIN_PASSWORD, Server, ServerOptions};
 use tests::smtp::{Received, SmtpSink};
+
+on_both_logs![
+    an_address_is_proved_by_mail,
+    a_forgotten_password_is_replaced,
+    mail_waits_for_its_server,
+];
 
 const FORM: &str = "application/x-www-form-urlencoded";
 
@@ -91,17 +97,6 @@ async fn an_address_is_proved_by_mail(options: ServerOptions) {
     );
 }
 
-#[tokio::test]
-async fn an_address_is_proved_by_mail_on_the_embedded_log() {
-    an_address_is_proved_by_mail(ServerOptions::default()).await;
-}
-
-#[tokio::test]
-async fn an_address_is_proved_by_mail_on_mongodb() {
-    let url = MongoServer::shared().await.fresh_url();
-    an_address_is_proved_by_mail(ServerOptions::default().mongo(&url)).await;
-}
-
 async fn a_forgotten_password_is_replaced(options: ServerOptions) {
     let sink = SmtpSink::start();
     let server = sink.configure(options).start().await;
@@ -142,17 +137,6 @@ async fn a_forgotten_password_is_replaced(options: ServerOptions) {
     assert_eq!(page(&client, &link).await.status, StatusCode::BAD_REQUEST);
     assert!(may_log_in(&server, "bob", "new secret").await);
     assert!(sink.to("nobody@example.org", "").is_empty());
-}
-
-#[tokio::test]
-async fn a_forgotten_password_is_replaced_on_the_embedded_log() {
-    a_forgotten_password_is_replaced(ServerOptions::default()).await;
-}
-
-#[tokio::test]
-async fn a_forgotten_password_is_replaced_on_mongodb() {
-    let url = MongoServer::shared().await.fresh_url();
-    a_forgotten_password_is_replaced(ServerOptions::default().mongo(&url)).await;
 }
 
 #[tokio::test]
@@ -490,17 +474,6 @@ async fn mail_waits_for_its_server(options: ServerOptions) {
     for address in ["pia@example.org", "quinn@example.org", "rosa@example.org"] {
         assert_eq!(sink.to(address, "Welcome").len(), 1, "{address}");
     }
-}
-
-#[tokio::test]
-async fn mail_waits_for_its_server_on_the_embedded_log() {
-    mail_waits_for_its_server(ServerOptions::default()).await;
-}
-
-#[tokio::test]
-async fn mail_waits_for_its_server_on_mongodb() {
-    let url = MongoServer::shared().await.fresh_url();
-    mail_waits_for_its_server(ServerOptions::default().mongo(&url)).await;
 }
 
 #[tokio::test]

@@ -2,7 +2,10 @@
 
 use serde_json::{Value, json};
 use tests::client::{Answer, Client};
+use tests::on_both_logs;
 use tests::server::{Server, ServerOptions};
+
+on_both_logs![errors_stand_inside_the_message,];
 
 /// What stands in the message of an answer.
 #[track_caller]
@@ -58,9 +61,8 @@ async fn the_name_inside_the_message_decides() {
     );
 }
 
-#[tokio::test]
-async fn errors_stand_inside_the_message() {
-    let server = Server::start().await;
+async fn errors_stand_inside_the_message(options: ServerOptions) {
+    let server = options.start().await;
     let admin = server.admin().await;
     let error = method(&admin, "noSuchMethod", json!([])).await["error"].clone();
     assert_eq!(

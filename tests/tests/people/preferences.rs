@@ -1,12 +1,15 @@
 //! What people prefer.
 
 use serde_json::{Value, json};
-use tests::mongo::MongoServer;
+use tests::on_both_logs;
 use tests::server::{Server, ServerOptions};
 
 use crate::methods::{method, result};
 
-async fn preferences_are_kept(server: &Server) {
+on_both_logs![preferences_are_kept_and_copied,];
+
+async fn preferences_are_kept_and_copied(options: ServerOptions) {
+    let server = options.start().await;
     let admin = server.admin().await;
     let (ada, bob) = (admin.new_user("ada").await, admin.new_user("bob").await);
     assert_eq!(
@@ -84,17 +87,6 @@ async fn preferences_are_kept(server: &Server) {
         ada.get("users.getPreferences").await.ok()["preferences"]["sidebarViewMode"],
         json!("extended")
     );
-}
-
-#[tokio::test]
-async fn preferences_are_kept_and_copied() {
-    preferences_are_kept(&Server::start().await).await;
-}
-
-#[tokio::test]
-async fn preferences_are_kept_and_copied_on_mongodb() {
-    let url = MongoServer::shared().await.fresh_url();
-    preferences_are_kept(&ServerOptions::default().mongo(&url).start().await).await;
 }
 
 #[tokio::test]

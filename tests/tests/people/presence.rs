@@ -5,8 +5,14 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use tests::client::Client;
 use tests::live::Live;
-use tests::mongo::MongoServer;
+use tests::on_both_logs;
 use tests::server::{Server, ServerOptions};
+
+on_both_logs![
+    sockets_make_people_online_and_requests_do_not,
+    people_choose_what_they_are_shown_as,
+    setting_a_status_has_its_rules,
+];
 
 const PATIENCE: Duration = Duration::from_secs(10);
 
@@ -42,18 +48,8 @@ async fn presence_of(socket: &mut Live, user: &Client, status: &str) -> Value {
     }
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn sockets_make_people_online_and_requests_do_not() {
-    sockets(&Server::start().await).await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn sockets_make_people_online_and_requests_do_not_on_mongodb() {
-    let url = MongoServer::shared().await.fresh_url();
-    sockets(&ServerOptions::default().mongo(&url).start().await).await;
-}
-
-async fn sockets(server: &Server) {
+async fn sockets_make_people_online_and_requests_do_not(options: ServerOptions) {
+    let server = options.start().await;
     let admin = server.admin().await;
     let (ann, bob) = (admin.new_user("ann").await, admin.new_user("bob").await);
     assert_eq!(status(&bob, &ann).await, "offline", "only logged in");
@@ -61,7 +57,7 @@ async fn sockets(server: &Server) {
     assert_eq!(own["presence"], "offline");
     assert_eq!(own["connectionStatus"], "offline");
 
-    let mut watcher = Live::connect(server, &bob, None).await;
+    let mut watcher = Live::connect(&server, &bob, None).await;
     watcher
         .send(&json!({"subscribe": {"presence": [ann.user_id, "nobody"]}}))
         .await;
@@ -69,7 +65,7 @@ async fn sockets(server: &Server) {
     assert_eq!(subscribed["data"]["presence"], json!([ann.user_id]));
     presence_of(&mut watcher, &ann, "offline").await;
 
-    let mut first = Live::connect(server, &ann, None).await;
+    let mut first = Live::connect(&server, &ann, None).await;
     presence_of(&mut watcher, &ann, "online").await;
     assert_eq!(status(&bob, &ann).await, "online");
     first
@@ -79,7 +75,7 @@ async fn sockets(server: &Server) {
     assert_eq!(answer["data"]["ref"], "7");
     presence_of(&mut watcher, &ann, "away").await;
 
-    let second = Live::connect(server, &ann, None).await;
+    let second = Live::connect(&server, &ann, None).await;
     presence_of(&mut watcher, &ann, "online").await;
     drop(second);
     presence_of(&mut watcher, &ann, "away").await;
@@ -90,7 +86,7 @@ async fn sockets(server: &Server) {
         .send(&json!({"unsubscribe": {"presence": [ann.user_id]}}))
         .await;
     watcher.answer("unsubscribed").await;
-    let again = Live::connect(server, &ann, None).await;
+    let again = Live::connect(&server, &ann, None).await;
     assert_eq!(
         watcher.next_frame(Duration::from_millis(300)).await,
         None,
@@ -99,18 +95,8 @@ async fn sockets(server: &Server) {
     drop(again);
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn people_choose_what_they_are_shown_as() {
-    choosing(&Server::start().await).await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn people_choose_what_they_are_shown_as_on_mongodb() {
-    let url = MongoServer::shared().await.fresh_url();
-    choosing(&ServerOptions::default().mongo(&url).start().await).await;
-}
-
-async fn choosing(server: &Server) {
+async fn people_choose_what_they_are_shown_as(options: ServerOptions) {
+    let server = options.start().await;
     let admin = server.admin().await;
     let (ann, bob) = (admin.new_user("ann").await, admin.new_user("bob").await);
 
@@ -135,11 +121,11 @@ async fn choosing(server: &Server) {
     assert_eq!(me["statusText"], "writing");
 
     // A connection that comes and goes has the last word; the choice survives.
-    let socket = Live::connect(server, &ann, None).await;
+    let socket = Live::connect(&server, &ann, None).await;
     until(&bob, &ann, "busy").await;
     drop(socket);
     until(&bob, &ann, "offline").await;
-    let socket = Live::connect(server, &ann, None).await;
+    let socket = Live::connect(&server, &ann, None).await;
     until(&bob, &ann, "busy").await;
     ann.post("users.setStatus", json!({"status": "offline"}))
         .await
@@ -164,9 +150,8 @@ async fn choosing(server: &Server) {
     assert_eq!(info["user"]["statusConnection"], "offline");
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn setting_a_status_has_its_rules() {
-    let server = Server::start().await;
+async fn setting_a_status_has_its_rules(options: ServerOptions) {
+    let server = options.start().await;
     let admin = server.admin().await;
     let (ann, bob) = (admin.new_user("ann").await, admin.new_user("bob").await);
     let body = ann

@@ -1,11 +1,17 @@
 //! Signing up.
 
 use serde_json::{Value, json};
-use tests::mongo::MongoServer;
+use tests::on_both_logs;
 use tests::server::{Server, ServerOptions};
 
 use crate::methods::{method, result};
 use crate::set;
+
+on_both_logs![
+    the_first_who_signs_up_becomes_administrator,
+    signing_up_can_be_closed_secret_or_approved,
+    signing_up_by_method,
+];
 
 fn ann() -> Value {
     json!({"username": "ann", "name": "Ann Lee", "email": "ann@example.org", "pass": "secret word"})
@@ -17,7 +23,8 @@ fn but(field: &str, value: Value) -> Value {
     wish
 }
 
-async fn the_first_becomes_administrator(server: &Server) {
+async fn the_first_who_signs_up_becomes_administrator(options: ServerOptions) {
+    let server = options.without_admin().start().await;
     let anyone = server.client();
     let user = anyone.post("users.register", ann()).await.ok()["user"].clone();
     assert_eq!(
@@ -56,23 +63,6 @@ async fn the_first_becomes_administrator(server: &Server) {
     assert_eq!(bea.get("me").await.ok()["roles"], json!(["user"]));
     let cat = bea.get("users.info?username=rocket.cat").await.ok();
     assert_eq!(cat["user"]["type"], json!("bot"));
-}
-
-#[tokio::test]
-async fn the_first_who_signs_up_becomes_administrator() {
-    let server = ServerOptions::default().without_admin().start().await;
-    the_first_becomes_administrator(&server).await;
-}
-
-#[tokio::test]
-async fn the_first_who_signs_up_becomes_administrator_on_mongodb() {
-    let url = MongoServer::shared().await.fresh_url();
-    let server = ServerOptions::default()
-        .without_admin()
-        .mongo(&url)
-        .start()
-        .await;
-    the_first_becomes_administrator(&server).await;
 }
 
 #[tokio::test]
@@ -145,9 +135,8 @@ async fn signing_up_has_rules() {
         .ok();
 }
 
-#[tokio::test]
-async fn signing_up_can_be_closed_secret_or_approved() {
-    let server = Server::start().await;
+async fn signing_up_can_be_closed_secret_or_approved(options: ServerOptions) {
+    let server = options.start().await;
     let (admin, anyone) = (server.admin().await, server.client());
     set(&admin, "Accounts_RegistrationForm", json!("Disabled")).await;
     let body = anyone.post("users.register", ann()).await.refused(400);
@@ -273,9 +262,8 @@ async fn names_are_suggested_and_checked() {
     );
 }
 
-#[tokio::test]
-async fn signing_up_by_method() {
-    let server = Server::start().await;
+async fn signing_up_by_method(options: ServerOptions) {
+    let server = options.start().await;
     let anyone = server.client();
     let call = async |params: Value| {
         let message =

@@ -9,16 +9,23 @@ use eventstore::{Filter, Position};
 use futures_util::StreamExt as _;
 use serde_json::{Value, json};
 use tests::client::{Answer, Client};
-use tests::mongo::MongoServer;
+use tests::on_both_logs;
 use tests::server::{Server, ServerOptions};
 use totp_rs::{Builder, Secret};
 
 use super::login::sha256;
 use super::methods::{method, result};
 
+on_both_logs![codes_of_an_authenticator, the_password_once_more,];
+
 /// A server that asks for second factors, also of young accounts, and does not count calls.
 fn strict() -> ServerOptions {
-    ServerOptions::default()
+    strictly(ServerOptions::default())
+}
+
+/// The same with other options, too.
+fn strictly(options: ServerOptions) -> ServerOptions {
+    options
         .env("TEST_MODE", "false")
         .env("OVERWRITE_SETTING_API_Enable_Rate_Limiter", "false")
         .env(
@@ -68,7 +75,8 @@ async fn enrol(client: &Client) -> (String, Vec<String>) {
     (secret, codes)
 }
 
-async fn an_authenticator(server: &Server) {
+async fn codes_of_an_authenticator(options: ServerOptions) {
+    let server = strictly(options).start().await;
     let admin = server.admin().await;
     let ada = admin.new_user("ada").await;
     let other = server.client().login("ada", "password of ada").await;
@@ -83,14 +91,14 @@ async fn an_authenticator(server: &Server) {
         result(&method(&ada, "2fa:validateTempToken", json!(["000000"])).await),
         Value::Null
     );
-    login(server, &Value::Null).await.ok();
+    login(&server, &Value::Null).await.ok();
     let (secret, codes) = enrol(&ada).await;
     assert_eq!(codes.len(), 12);
     other.get("me").await.refused(401);
     let me = ada.get("me").await.ok();
     assert_eq!(me["services"]["totp"], json!({"enabled": true}));
     // Without a code, and with a wrong one.
-    let challenge = login(server, &Value::Null).await.refused(401);
+    let challenge = login(&server, &Value::Null).await.refused(401);
     assert_eq!(
         challenge,
         json!({
@@ -102,11 +110,11 @@ async fn an_authenticator(server: &Server) {
         "status": "error", "error": "totp-invalid", "message": "TOTP Invalid",
         "details": {"method": "totp", "codeGenerated": false},
     });
-    assert_eq!(login(server, &json!("000000")).await.refused(401), wrong);
+    assert_eq!(login(&server, &json!("000000")).await.refused(401), wrong);
     // A code is good once.
     let next = code(&secret, 1);
-    login(server, &json!(next)).await.ok();
-    assert_eq!(login(server, &json!(next)).await.refused(401), wrong);
+    login(&server, &json!(next)).await.ok();
+    assert_eq!(login(&server, &json!(next)).await.refused(401), wrong);
     // In a header, and wrapped.
     let with_code = server.client().with_header("x-2fa-code", &codes[3]);
     with_code.post("login", form(&Value::Null)).await.ok();
@@ -114,7 +122,7 @@ async fn an_authenticator(server: &Server) {
     let wrapped = json!({"totp": {"code": codes[0], "login": inner}});
     server.client().post("login", wrapped).await.ok();
     assert_eq!(
-        login(server, &json!(codes[0])).await.refused(401),
+        login(&server, &json!(codes[0])).await.refused(401),
         wrong,
         "used"
     );
@@ -124,7 +132,7 @@ async fn an_authenticator(server: &Server) {
     let fresh = result(&fresh)["codes"].as_array().unwrap().clone();
     assert_eq!(fresh.len(), 12);
     assert_eq!(
-        login(server, &json!(codes[2])).await.refused(401),
+        login(&server, &json!(codes[2])).await.refused(401),
         wrong,
         "replaced"
     );
@@ -141,20 +149,9 @@ async fn an_authenticator(server: &Server) {
         result(&method(&ada, "2fa:disable", json!([fresh[0]])).await),
         json!(true)
     );
-    login(server, &Value::Null).await.ok();
+    login(&server, &Value::Null).await.ok();
     let error = method(&ada, "2fa:checkCodesRemaining", json!([])).await["error"].clone();
     assert_eq!(error["error"], "invalid-totp");
-}
-
-#[tokio::test]
-async fn codes_of_an_authenticator() {
-    an_authenticator(&strict().start().await).await;
-}
-
-#[tokio::test]
-async fn codes_of_an_authenticator_on_mongodb() {
-    let url = MongoServer::shared().await.fresh_url();
-    an_authenticator(&strict().mongo(&url).start().await).await;
 }
 
 /// The codes mailed, opened with the key of the stopped server.
@@ -271,7 +268,8 @@ async fn codes_by_mail() {
     login(&server, &Value::Null).await.refused(401);
 }
 
-async fn the_password(server: &Server) {
+async fn the_password_once_more(options: ServerOptions) {
+    let server = strictly(options).start().await;
     let admin = server.admin().await;
     let ada = admin.new_user("ada").await;
     let path = "users.generatePersonalAccessToken";
@@ -327,17 +325,6 @@ async fn the_password(server: &Server) {
     assert_eq!(error["details"]["method"], "password");
     let factor = json!({"twoFactorCode": sha256("password of ada"), "twoFactorMethod": "password"});
     result(&method(&ada, name, json!([wish, factor])).await);
-}
-
-#[tokio::test]
-async fn the_password_once_more() {
-    the_password(&strict().start().await).await;
-}
-
-#[tokio::test]
-async fn the_password_once_more_on_mongodb() {
-    let url = MongoServer::shared().await.fresh_url();
-    the_password(&strict().mongo(&url).start().await).await;
 }
 
 #[tokio::test]

@@ -2,10 +2,17 @@
 
 use serde_json::{Value, json};
 use tests::client::Client;
-use tests::mongo::MongoServer;
+use tests::on_both_logs;
 use tests::server::{Server, ServerOptions};
 
 use super::methods::{method, result};
+
+on_both_logs![
+    programs_have_tokens_of_their_own,
+    logging_out_here_and_elsewhere,
+    personal_tokens_need_a_right,
+    a_right_taken_away_does_not_survive_deactivation,
+];
 
 async fn personal(client: &Client, name: &str) -> Client {
     let body = client
@@ -26,7 +33,8 @@ fn names(tokens: &Value) -> Vec<&str> {
         .collect()
 }
 
-async fn personal_tokens(server: &Server) {
+async fn programs_have_tokens_of_their_own(options: ServerOptions) {
+    let server = options.start().await;
     let admin = server.admin().await;
     let ada = admin.new_user("ada").await;
     let bot = personal(&ada, "bot").await;
@@ -80,20 +88,8 @@ async fn personal_tokens(server: &Server) {
     assert_eq!(list["tokens"], json!([]));
 }
 
-#[tokio::test]
-async fn programs_have_tokens_of_their_own() {
-    personal_tokens(&Server::start().await).await;
-}
-
-#[tokio::test]
-async fn programs_have_tokens_of_their_own_on_mongodb() {
-    let url = MongoServer::shared().await.fresh_url();
-    personal_tokens(&ServerOptions::default().mongo(&url).start().await).await;
-}
-
-#[tokio::test]
-async fn personal_tokens_need_a_right() {
-    let server = Server::start().await;
+async fn personal_tokens_need_a_right(options: ServerOptions) {
+    let server = options.start().await;
     let admin = server.admin().await;
     let ada = admin.new_user("ada").await;
     admin
@@ -135,7 +131,8 @@ async fn personal_tokens_through_methods() {
     again.get("me").await.refused(401);
 }
 
-async fn logging_out(server: &Server) {
+async fn logging_out_here_and_elsewhere(options: ServerOptions) {
+    let server = options.start().await;
     let admin = server.admin().await;
     let ada = admin.new_user("ada").await;
     let login = || async { server.client().login("ada", "password of ada").await };
@@ -195,17 +192,6 @@ async fn logging_out(server: &Server) {
 }
 
 #[tokio::test]
-async fn logging_out_here_and_elsewhere() {
-    logging_out(&Server::start().await).await;
-}
-
-#[tokio::test]
-async fn logging_out_here_and_elsewhere_on_mongodb() {
-    let url = MongoServer::shared().await.fresh_url();
-    logging_out(&ServerOptions::default().mongo(&url).start().await).await;
-}
-
-#[tokio::test]
 async fn there_are_at_most_fifty_sessions() {
     let server = Server::start().await;
     let ada = server.admin().await.new_user("ada").await;
@@ -261,9 +247,8 @@ async fn tokens_for_others_where_the_operator_allows_it() {
     assert_eq!(body["errorType"], "error-invalid-user");
 }
 
-#[tokio::test]
-async fn a_right_taken_away_does_not_survive_deactivation() {
-    let server = Server::start().await;
+async fn a_right_taken_away_does_not_survive_deactivation(options: ServerOptions) {
+    let server = options.start().await;
     let admin = server.admin().await;
     let ada = admin.new_user("ada").await;
     let bot = personal(&ada, "bot").await;

@@ -4,11 +4,18 @@ use std::fmt::Write as _;
 
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
-use tests::mongo::MongoServer;
+use tests::on_both_logs;
 use tests::server::{Server, ServerOptions};
 
 use crate::methods::{method, result};
 use crate::set;
+
+on_both_logs![
+    administrators_change_accounts,
+    a_new_name_is_everywhere,
+    ones_own_address_and_password_need_the_password,
+    ones_own_profile_by_method,
+];
 
 fn digest(password: &str) -> String {
     let mut hex = String::new();
@@ -18,7 +25,8 @@ fn digest(password: &str) -> String {
     hex
 }
 
-async fn administrators_change(server: &Server) {
+async fn administrators_change_accounts(options: ServerOptions) {
+    let server = options.start().await;
     let admin = server.admin().await;
     let ann = admin.new_user("ann").await;
     let update = |data: Value| json!({"userId": ann.user_id, "data": data});
@@ -95,17 +103,6 @@ async fn administrators_change(server: &Server) {
         .await
         .ok();
     assert_eq!(body["user"]["active"], json!(false));
-}
-
-#[tokio::test]
-async fn administrators_change_accounts() {
-    administrators_change(&Server::start().await).await;
-}
-
-#[tokio::test]
-async fn administrators_change_accounts_on_mongodb() {
-    let url = MongoServer::shared().await.fresh_url();
-    administrators_change(&ServerOptions::default().mongo(&url).start().await).await;
 }
 
 #[tokio::test]
@@ -203,7 +200,8 @@ async fn what_cannot_be_changed() {
         .refused(403);
 }
 
-async fn names_follow(server: &Server) {
+async fn a_new_name_is_everywhere(options: ServerOptions) {
+    let server = options.start().await;
     let admin = server.admin().await;
     let (ann, bob) = (admin.new_user("ann").await, admin.new_user("bob").await);
     let room = bob.post("im.create", json!({"username": "ann"})).await.ok()["room"]["rid"].clone();
@@ -277,20 +275,8 @@ async fn names_follow(server: &Server) {
     .ok();
 }
 
-#[tokio::test]
-async fn a_new_name_is_everywhere() {
-    names_follow(&Server::start().await).await;
-}
-
-#[tokio::test]
-async fn a_new_name_is_everywhere_on_mongodb() {
-    let url = MongoServer::shared().await.fresh_url();
-    names_follow(&ServerOptions::default().mongo(&url).start().await).await;
-}
-
-#[tokio::test]
-async fn ones_own_address_and_password_need_the_password() {
-    let server = Server::start().await;
+async fn ones_own_address_and_password_need_the_password(options: ServerOptions) {
+    let server = options.start().await;
     let admin = server.admin().await;
     let ann = admin.new_user("ann").await;
     let right = digest("password of ann");
@@ -358,9 +344,8 @@ async fn ones_own_address_and_password_need_the_password() {
     assert_eq!(body["errorType"], json!("invalid-params"));
 }
 
-#[tokio::test]
-async fn ones_own_profile_by_method() {
-    let server = Server::start().await;
+async fn ones_own_profile_by_method(options: ServerOptions) {
+    let server = options.start().await;
     let ann = server.admin().await.new_user("ann").await;
     let fields = json!({"realname": "Anna", "bio": "words", "nickname": "annie", "statusText": "here", "username": "ann",
         "email": "new@example.org", "typedPassword": digest("password of ann")});

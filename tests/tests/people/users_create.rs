@@ -1,10 +1,16 @@
 //! Making accounts for others.
 
 use serde_json::{Value, json};
-use tests::mongo::MongoServer;
+use tests::on_both_logs;
 use tests::server::{Server, ServerOptions};
 
 use crate::set;
+
+on_both_logs![
+    accounts_are_made_for_others,
+    administrators_are_made_with_care,
+    custom_fields_are_checked_and_kept,
+];
 
 fn bob() -> Value {
     json!({"username": "bob", "name": "Bob", "email": "bob@example.org", "password": "secret word"})
@@ -17,7 +23,8 @@ fn with(mut base: Value, more: &Value) -> Value {
     base
 }
 
-async fn accounts_are_made(server: &Server) {
+async fn accounts_are_made_for_others(options: ServerOptions) {
+    let server = options.start().await;
     let admin = server.admin().await;
     let wish = with(
         bob(),
@@ -65,17 +72,6 @@ async fn accounts_are_made(server: &Server) {
     assert_eq!(ann["requirePasswordChange"], json!(true));
     let login = json!({"user": "ann", "password": "sent"});
     server.client().post("login", login).await.refused(401);
-}
-
-#[tokio::test]
-async fn accounts_are_made_for_others() {
-    accounts_are_made(&Server::start().await).await;
-}
-
-#[tokio::test]
-async fn accounts_are_made_for_others_on_mongodb() {
-    let url = MongoServer::shared().await.fresh_url();
-    accounts_are_made(&ServerOptions::default().mongo(&url).start().await).await;
 }
 
 #[tokio::test]
@@ -186,9 +182,8 @@ async fn what_an_account_cannot_be() {
     assert_eq!(body["errorType"], json!("error-email-domain-blacklisted"));
 }
 
-#[tokio::test]
-async fn administrators_are_made_with_care() {
-    let server = Server::start().await;
+async fn administrators_are_made_with_care(options: ServerOptions) {
+    let server = options.start().await;
     let admin = server.admin().await;
     let helper = admin.new_user("helper").await;
     admin
@@ -215,9 +210,8 @@ async fn administrators_are_made_with_care() {
     assert_eq!(user["username"], json!("bob"));
 }
 
-#[tokio::test]
-async fn custom_fields_are_checked_and_kept() {
-    let server = Server::start().await;
+async fn custom_fields_are_checked_and_kept(options: ServerOptions) {
+    let server = options.start().await;
     let admin = server.admin().await;
     let fields = |fields: Value| with(bob(), &json!({"customFields": fields}));
     // Without a definition nothing is kept.

@@ -5,10 +5,17 @@ use std::fmt::Write as _;
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 use tests::client::Client;
-use tests::mongo::MongoServer;
-use tests::server::{Server, ServerOptions};
+use tests::on_both_logs;
+use tests::server::ServerOptions;
 
 use crate::set;
+
+on_both_logs![
+    owners_who_may_not_log_in_are_replaced,
+    people_go_by_themselves,
+    what_becomes_of_a_deleted_account,
+    accounts_that_nobody_uses_fall_asleep,
+];
 
 fn digest(password: &str) -> String {
     let mut hex = String::new();
@@ -43,7 +50,8 @@ async fn say(client: &Client, room: &str, text: &str) -> tests::client::Answer {
         .await
 }
 
-async fn owners_are_replaced(server: &Server) {
+async fn owners_who_may_not_log_in_are_replaced(options: ServerOptions) {
+    let server = options.start().await;
     let admin = server.admin().await;
     let ann = admin.new_user("ann").await;
     // Zoe is there the longest, whatever her name.
@@ -120,17 +128,6 @@ async fn owners_are_replaced(server: &Server) {
         .refused(403);
 }
 
-#[tokio::test]
-async fn owners_who_may_not_log_in_are_replaced() {
-    owners_are_replaced(&Server::start().await).await;
-}
-
-#[tokio::test]
-async fn owners_who_may_not_log_in_are_replaced_on_mongodb() {
-    let url = MongoServer::shared().await.fresh_url();
-    owners_are_replaced(&ServerOptions::default().mongo(&url).start().await).await;
-}
-
 async fn messages(client: &Client, room: &str) -> Vec<Value> {
     let body = client
         .get(&format!("channels.history?roomId={room}"))
@@ -143,9 +140,8 @@ async fn messages(client: &Client, room: &str) -> Vec<Value> {
         .collect()
 }
 
-#[tokio::test]
-async fn what_becomes_of_a_deleted_account() {
-    let server = Server::start().await;
+async fn what_becomes_of_a_deleted_account(options: ServerOptions) {
+    let server = options.start().await;
     let admin = server.admin().await;
     let bob = admin.new_user("bob").await;
     for erasure in ["Delete", "Unlink", "Keep"] {
@@ -224,7 +220,8 @@ async fn what_becomes_of_a_deleted_account() {
         .refused(403);
 }
 
-async fn people_go(server: &Server) {
+async fn people_go_by_themselves(options: ServerOptions) {
+    let server = options.start().await;
     let admin = server.admin().await;
     let ann = admin.new_user("ann").await;
     let go = |password: &str| json!({"password": password, "confirmRelinquish": true});
@@ -263,20 +260,8 @@ async fn people_go(server: &Server) {
     admin.get("users.info?username=ann").await.refused(400);
 }
 
-#[tokio::test]
-async fn people_go_by_themselves() {
-    people_go(&Server::start().await).await;
-}
-
-#[tokio::test]
-async fn people_go_by_themselves_on_mongodb() {
-    let url = MongoServer::shared().await.fresh_url();
-    people_go(&ServerOptions::default().mongo(&url).start().await).await;
-}
-
-#[tokio::test]
-async fn accounts_that_nobody_uses_fall_asleep() {
-    let server = Server::start().await;
+async fn accounts_that_nobody_uses_fall_asleep(options: ServerOptions) {
+    let server = options.start().await;
     let admin = server.admin().await;
     let ann = admin.new_user("ann").await;
     let wish = json!({"username": "bob", "name": "B", "email": "b@example.org", "password": "x"});

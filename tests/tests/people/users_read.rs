@@ -4,8 +4,10 @@ use std::fmt::Write as _;
 
 use serde_json::{Value, json};
 use tests::client::Client;
-use tests::mongo::MongoServer;
+use tests::on_both_logs;
 use tests::server::{Server, ServerOptions};
+
+on_both_logs![who_sees_what_of_whom, users_are_listed_by_what_they_are,];
 
 fn names(body: &Value) -> Vec<&str> {
     let users = body["users"]
@@ -35,7 +37,8 @@ fn query(path: &str, pairs: &[(&str, Value)]) -> String {
     format!("{path}?{}", pairs.join("&"))
 }
 
-async fn who_sees_what(server: &Server) {
+async fn who_sees_what_of_whom(options: ServerOptions) {
+    let server = options.start().await;
     let admin = server.admin().await;
     let (ada, bob) = (admin.new_user("ada").await, admin.new_user("bob").await);
     let seen = bob.get("users.info?username=ada").await.ok()["user"].clone();
@@ -105,17 +108,6 @@ async fn who_sees_what(server: &Server) {
         .get("users.info?username=ada")
         .await
         .refused(401);
-}
-
-#[tokio::test]
-async fn who_sees_what_of_whom() {
-    who_sees_what(&Server::start().await).await;
-}
-
-#[tokio::test]
-async fn who_sees_what_of_whom_on_mongodb() {
-    let url = MongoServer::shared().await.fresh_url();
-    who_sees_what(&ServerOptions::default().mongo(&url).start().await).await;
 }
 
 #[tokio::test]
@@ -256,9 +248,8 @@ async fn lists_can_be_asked_for_some_users() {
     assert_eq!(body["errorType"], json!("error-invalid-fields"));
 }
 
-#[tokio::test]
-async fn users_are_listed_by_what_they_are() {
-    let server = Server::start().await;
+async fn users_are_listed_by_what_they_are(options: ServerOptions) {
+    let server = options.start().await;
     let admin = server.admin().await;
     let ada = admin.new_user("ada").await;
     let wish =

@@ -1,0 +1,28 @@
+//! Tests that must hold on the embedded log and on MongoDB alike.
+
+use crate::mongo::MongoServer;
+use crate::server::ServerOptions;
+
+/// A server whose log is in a MongoDB database nobody else has used.
+pub async fn mongodb() -> ServerOptions {
+    ServerOptions::default().mongo(&MongoServer::shared().await.fresh_url())
+}
+
+/// Makes two tests of each function named, which takes the [`ServerOptions`] to start its server with:
+/// `name::on_the_embedded_log` and `name::on_mongodb`.
+#[macro_export]
+macro_rules! on_both_logs {
+    ($($test:ident),+ $(,)?) => {$(
+        mod $test {
+            #[tokio::test(flavor = "multi_thread")]
+            async fn on_the_embedded_log() {
+                super::$test($crate::server::ServerOptions::default()).await;
+            }
+
+            #[tokio::test(flavor = "multi_thread")]
+            async fn on_mongodb() {
+                super::$test($crate::both_logs::mongodb().await).await;
+            }
+        }
+    )+};
+}
