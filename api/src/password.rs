@@ -5,20 +5,25 @@
 //! runs on a few threads of its own behind a bounded queue: a flood of logins makes logins slow, not the server.
 
 use std::fmt::Write as _;
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError, SyncSender, TrySendError};
 use std::sync::{Arc, LazyLock};
+use std::time::Duration;
 
 use argon2::password_hash::phc;
 use argon2::{Algorithm, Argon2, Params, PasswordHasher as _, PasswordVerifier as _, Version};
 use domain::user::PasswordHash;
 use parking_lot::Mutex;
 use sha2::{Digest as _, Sha256};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::oneshot;
 
 /// Memory in KiB, passes and lanes of every new hash. Verifying uses what the hash itself says.
 const COST: (u32, u32, u32) = (19_456, 2, 1);
 
 /// How many hashes may wait. At about 25 ms each this is a wait nobody sits out anyway.
 const QUEUE: usize = 512;
+
+/// How long a thread waits for the next password before it gives back the memory the last one took.
+const LULL: Duration = Duration::from_secs(1);
 
 /// The form of a password that is hashed: lower-case hex SHA-256. The clear text does not get past the door.
 #[derive(Clone, PartialEq, Eq)]
@@ -64,7 +69,7 @@ enum Job {
 /// Hashes and verifies on its own threads. They end when the last handle is dropped.
 #[derive(Clone)]
 pub struct PasswordHasher {
-    jobs: mpsc::Sender<Job>,
+    jobs: SyncSender<Job>,
 }
 
 impl Default for PasswordHasher {
@@ -78,7 +83,7 @@ impl Default for PasswordHasher {
 impl PasswordHasher {
     /// Starts `threads` threads.
     pub fn new(threads: usize) -> Self {
-        let (jobs, queue) = mpsc::channel(QUEUE);
+        let (jobs, queue) = mpsc::sync_channel(QUEUE);
         let queue = Arc::new(Mutex::new(queue));
         for number in 0..threads.max(1) {
             let queue = Arc::clone(&queue);
@@ -116,8 +121,8 @@ impl PasswordHasher {
 
     fn submit(&self, job: Job) -> Result<(), PasswordError> {
         self.jobs.try_send(job).map_err(|refused| match refused {
-            mpsc::error::TrySendError::Full(_) => PasswordError::Busy,
-            mpsc::error::TrySendError::Closed(_) => PasswordError::Failed,
+            TrySendError::Full(_) => PasswordError::Busy,
+            TrySendError::Disconnected(_) => PasswordError::Failed,
         })
     }
 }
@@ -131,21 +136,39 @@ fn step_back() {
     }
 }
 
-fn work(queue: &Mutex<mpsc::Receiver<Job>>) {
+fn work(queue: &Mutex<Receiver<Job>>) {
+    let mut idle = true;
     loop {
-        // One idle thread waits inside the lock, the others wait for the lock: both end when the queue closes.
-        let job = queue.lock().blocking_recv();
+        // One thread waits inside the lock, the others wait for the lock: all end when the queue closes.
+        let job = if idle {
+            let job = queue.lock().recv();
+            job.map_err(|_| RecvTimeoutError::Disconnected)
+        } else {
+            let waiting = queue.try_lock_for(LULL);
+            waiting.map_or(Err(RecvTimeoutError::Timeout), |queue| {
+                queue.recv_timeout(LULL)
+            })
+        };
+        idle = matches!(job, Err(RecvTimeoutError::Timeout));
         match job {
-            None => return,
+            Err(RecvTimeoutError::Disconnected) => return,
+            Err(RecvTimeoutError::Timeout) => give_back_memory(),
             // A caller that went away does not want the answer.
-            Some(Job::Hash(digest, answer)) => {
+            Ok(Job::Hash(digest, answer)) => {
                 let _ = answer.send(compute(&digest));
             }
-            Some(Job::Verify(digest, hash, answer)) => {
+            Ok(Job::Verify(digest, hash, answer)) => {
                 let _ = answer.send(check(&digest, hash.as_ref()));
             }
         }
     }
+}
+
+/// Has the allocator return what was freed to the operating system. It does so when it is next asked for a large
+/// piece; the one asked for here is never touched. Without it an idle server would keep the memory of its last login.
+fn give_back_memory() {
+    const LARGE: usize = 1 << 20;
+    std::hint::black_box(Vec::<u8>::with_capacity(LARGE));
 }
 
 fn algorithm() -> Argon2<'static> {
