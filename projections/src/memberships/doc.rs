@@ -2,7 +2,7 @@
 
 use compact_str::CompactString;
 use domain::{MessageId, RoleId, RoomId, Timestamp, UserId};
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{Connection, OptionalExtension, Statement, params};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -189,15 +189,40 @@ impl MembershipRow {
             .flatten()
             .any(|role| role.as_str() == OWNER)
     }
+}
+
+impl Row for MembershipRow {
+    type Key = (RoomId, UserId);
+
+    const INSERT: &'static str =
+        "INSERT INTO memberships (room, user, id, open, alert, quiet, unread, user_mentions, group_mentions,
+            seen, owner, roles, updated_at, doc, position)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)";
+
+    const UPDATE: &'static str =
+        "UPDATE memberships SET id = ?3, open = ?4, alert = ?5, quiet = ?6, unread = ?7, user_mentions = ?8,
+            group_mentions = ?9, seen = ?10, owner = ?11, roles = ?12, updated_at = ?13, doc = ?14, position = ?15
+         WHERE room = ?1 AND user = ?2";
+
+    fn load(conn: &Connection, key: &Self::Key) -> rusqlite::Result<Option<Self>> {
+        conn.prepare_cached("SELECT doc, position FROM memberships WHERE room = ?1 AND user = ?2")?
+            .query_row([key.0.as_str(), key.1.as_str()], |row| {
+                Ok(Self {
+                    doc: json::decode(row.get_ref(0)?.as_bytes()?)?,
+                    position: row.get(1)?,
+                })
+            })
+            .optional()
+    }
 
     fn write(
         &self,
-        conn: &Connection,
-        sql: &'static str,
-        key: &(RoomId, UserId),
+        _: &Connection,
+        statement: &mut Statement<'_>,
+        key: &Self::Key,
     ) -> rusqlite::Result<()> {
         let doc = &self.doc;
-        conn.prepare_cached(sql)?.execute(params![
+        statement.execute(params![
             key.0.as_str(),
             key.1.as_str(),
             doc.id.as_str(),
@@ -215,41 +240,6 @@ impl MembershipRow {
             self.position,
         ])?;
         Ok(())
-    }
-}
-
-impl Row for MembershipRow {
-    type Key = (RoomId, UserId);
-
-    fn load(conn: &Connection, key: &Self::Key) -> rusqlite::Result<Option<Self>> {
-        conn.prepare_cached("SELECT doc, position FROM memberships WHERE room = ?1 AND user = ?2")?
-            .query_row([key.0.as_str(), key.1.as_str()], |row| {
-                Ok(Self {
-                    doc: json::decode(row.get_ref(0)?.as_bytes()?)?,
-                    position: row.get(1)?,
-                })
-            })
-            .optional()
-    }
-
-    fn insert(&self, conn: &Connection, key: &Self::Key) -> rusqlite::Result<()> {
-        self.write(
-            conn,
-            "INSERT INTO memberships (room, user, id, open, alert, quiet, unread, user_mentions, group_mentions,
-                seen, owner, roles, updated_at, doc, position)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)",
-            key,
-        )
-    }
-
-    fn update(&self, conn: &Connection, key: &Self::Key) -> rusqlite::Result<()> {
-        self.write(
-            conn,
-            "UPDATE memberships SET id = ?3, open = ?4, alert = ?5, quiet = ?6, unread = ?7, user_mentions = ?8,
-                group_mentions = ?9, seen = ?10, owner = ?11, roles = ?12, updated_at = ?13, doc = ?14, position = ?15
-             WHERE room = ?1 AND user = ?2",
-            key,
-        )
     }
 
     fn delete(&self, conn: &Connection, key: &Self::Key) -> rusqlite::Result<()> {

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use compact_str::CompactString;
 use domain::{MessageId, RoomId, Timestamp, UserId};
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{Connection, OptionalExtension, Statement, params};
 
 use crate::json;
 use crate::rows::Row;
@@ -24,27 +24,16 @@ pub(crate) struct MessageRow {
     pub(super) doc: Bytes,
 }
 
-impl MessageRow {
-    fn write(&self, conn: &Connection, sql: &'static str, id: &MessageId) -> rusqlite::Result<()> {
-        conn.prepare_cached(sql)?.execute(params![
-            self.seq,
-            id.as_str(),
-            self.room.as_str(),
-            self.at.as_millis(),
-            self.author.as_str(),
-            self.kind.as_deref(),
-            self.system,
-            self.thread.as_ref().map(MessageId::as_str),
-            self.shown,
-            self.replies,
-            &self.doc[..],
-        ])?;
-        Ok(())
-    }
-}
-
 impl Row for MessageRow {
     type Key = MessageId;
+
+    const INSERT: &'static str =
+        "INSERT INTO messages (seq, id, room, at, author, kind, system, thread, shown, replies, doc)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)";
+
+    const UPDATE: &'static str =
+        "UPDATE messages SET id = ?2, room = ?3, at = ?4, author = ?5, kind = ?6, system = ?7, thread = ?8,
+            shown = ?9, replies = ?10, doc = ?11 WHERE seq = ?1";
 
     fn load(conn: &Connection, key: &MessageId) -> rusqlite::Result<Option<Self>> {
         conn.prepare_cached(
@@ -68,22 +57,26 @@ impl Row for MessageRow {
         .optional()
     }
 
-    fn insert(&self, conn: &Connection, key: &MessageId) -> rusqlite::Result<()> {
-        self.write(
-            conn,
-            "INSERT INTO messages (seq, id, room, at, author, kind, system, thread, shown, replies, doc)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
-            key,
-        )
-    }
-
-    fn update(&self, conn: &Connection, key: &MessageId) -> rusqlite::Result<()> {
-        self.write(
-            conn,
-            "UPDATE messages SET id = ?2, room = ?3, at = ?4, author = ?5, kind = ?6, system = ?7, thread = ?8,
-                shown = ?9, replies = ?10, doc = ?11 WHERE seq = ?1",
-            key,
-        )
+    fn write(
+        &self,
+        _: &Connection,
+        statement: &mut Statement<'_>,
+        id: &MessageId,
+    ) -> rusqlite::Result<()> {
+        statement.execute(params![
+            self.seq,
+            id.as_str(),
+            self.room.as_str(),
+            self.at.as_millis(),
+            self.author.as_str(),
+            self.kind.as_deref(),
+            self.system,
+            self.thread.as_ref().map(MessageId::as_str),
+            self.shown,
+            self.replies,
+            &self.doc[..],
+        ])?;
+        Ok(())
     }
 
     fn delete(&self, conn: &Connection, _: &MessageId) -> rusqlite::Result<()> {

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use compact_str::CompactString;
 use domain::room::RoomKind;
 use domain::{MessageId, RoomId, UserId};
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{Connection, OptionalExtension, Statement, params};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use serde_json::value::RawValue;
@@ -146,34 +146,6 @@ impl RoomRow {
     pub(crate) fn participants(&self) -> Vec<UserId> {
         self.doc.participants.clone().unwrap_or_default()
     }
-
-    fn write(&self, conn: &Connection, sql: &'static str, id: &RoomId) -> rusqlite::Result<()> {
-        let doc = &self.doc;
-        let mut bytes = json::encode(doc)?;
-        if let Some((_, last)) = &self.last {
-            json::splice(&mut bytes, "lastMessage", last);
-        }
-        conn.prepare_cached(sql)?.execute(params![
-            id.as_str(),
-            doc.kind.as_str(),
-            doc.name.as_deref(),
-            doc.display.as_deref(),
-            doc.creator.as_ref().map(|creator| creator.id.as_str()),
-            doc.participants.as_deref().map(participants_key),
-            doc.archived == Some(true),
-            doc.default == Some(true),
-            doc.members,
-            self.owners,
-            doc.msgs,
-            self.stored,
-            doc.lm.map(|lm| lm.0.as_millis()),
-            self.last.as_ref().map(|(id, _)| id.as_str()),
-            doc.created_at.0.as_millis(),
-            doc.updated_at.0.as_millis(),
-            bytes,
-        ])?;
-        Ok(())
-    }
 }
 
 /// How a set of users is found again.
@@ -185,6 +157,16 @@ pub(super) fn participants_key(participants: &[UserId]) -> String {
 
 impl Row for RoomRow {
     type Key = RoomId;
+
+    const INSERT: &'static str =
+        "INSERT INTO rooms (id, kind, name, display, creator, participants, archived, joined_by_default, members,
+            owners, msgs, stored, lm, last_message, created_at, updated_at, doc)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)";
+
+    const UPDATE: &'static str =
+        "UPDATE rooms SET kind = ?2, name = ?3, display = ?4, creator = ?5, participants = ?6, archived = ?7,
+            joined_by_default = ?8, members = ?9, owners = ?10, msgs = ?11, stored = ?12, lm = ?13,
+            last_message = ?14, created_at = ?15, updated_at = ?16, doc = ?17 WHERE id = ?1";
 
     fn load(conn: &Connection, key: &RoomId) -> rusqlite::Result<Option<Self>> {
         conn.prepare_cached("SELECT doc, owners, stored, last_message FROM rooms WHERE id = ?1")?
@@ -210,24 +192,37 @@ impl Row for RoomRow {
             .optional()
     }
 
-    fn insert(&self, conn: &Connection, key: &RoomId) -> rusqlite::Result<()> {
-        self.write(
-            conn,
-            "INSERT INTO rooms (id, kind, name, display, creator, participants, archived, joined_by_default, members,
-                owners, msgs, stored, lm, last_message, created_at, updated_at, doc)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)",
-            key,
-        )
-    }
-
-    fn update(&self, conn: &Connection, key: &RoomId) -> rusqlite::Result<()> {
-        self.write(
-            conn,
-            "UPDATE rooms SET kind = ?2, name = ?3, display = ?4, creator = ?5, participants = ?6, archived = ?7,
-                joined_by_default = ?8, members = ?9, owners = ?10, msgs = ?11, stored = ?12, lm = ?13,
-                last_message = ?14, created_at = ?15, updated_at = ?16, doc = ?17 WHERE id = ?1",
-            key,
-        )
+    fn write(
+        &self,
+        _: &Connection,
+        statement: &mut Statement<'_>,
+        id: &RoomId,
+    ) -> rusqlite::Result<()> {
+        let doc = &self.doc;
+        let mut bytes = json::encode(doc)?;
+        if let Some((_, last)) = &self.last {
+            json::splice(&mut bytes, "lastMessage", last);
+        }
+        statement.execute(params![
+            id.as_str(),
+            doc.kind.as_str(),
+            doc.name.as_deref(),
+            doc.display.as_deref(),
+            doc.creator.as_ref().map(|creator| creator.id.as_str()),
+            doc.participants.as_deref().map(participants_key),
+            doc.archived == Some(true),
+            doc.default == Some(true),
+            doc.members,
+            self.owners,
+            doc.msgs,
+            self.stored,
+            doc.lm.map(|lm| lm.0.as_millis()),
+            self.last.as_ref().map(|(id, _)| id.as_str()),
+            doc.created_at.0.as_millis(),
+            doc.updated_at.0.as_millis(),
+            bytes,
+        ])?;
+        Ok(())
     }
 
     fn delete(&self, conn: &Connection, key: &RoomId) -> rusqlite::Result<()> {

@@ -4,7 +4,7 @@ use compact_str::CompactString;
 use domain::presence::Status;
 use domain::user::{Email, PreferencesChanged, ProfileChange, UserCreated, UserKind};
 use domain::{RoleId, UserId};
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{Connection, OptionalExtension, Statement, params};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -164,8 +164,39 @@ impl UserRow {
             name: self.doc.name.clone(),
         }
     }
+}
 
-    fn write(&self, conn: &Connection, sql: &'static str, id: &UserId) -> rusqlite::Result<()> {
+impl Row for UserRow {
+    type Key = UserId;
+
+    const INSERT: &'static str =
+        "INSERT INTO users
+            (id, username, username_key, name, name_key, active, admin, created_at, search, password, doc,
+            nickname, kind, last_login)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)";
+
+    const UPDATE: &'static str =
+        "UPDATE users SET username = ?2, username_key = ?3, name = ?4, name_key = ?5, active = ?6, admin = ?7,
+            created_at = ?8, search = ?9, password = ?10, doc = ?11, nickname = ?12, kind = ?13, last_login = ?14
+         WHERE id = ?1";
+
+    fn load(conn: &Connection, key: &UserId) -> rusqlite::Result<Option<Self>> {
+        conn.prepare_cached("SELECT doc, password FROM users WHERE id = ?1")?
+            .query_row([key.as_str()], |row| {
+                Ok(Self {
+                    doc: json::decode(row.get_ref(0)?.as_bytes()?)?,
+                    password: row.get(1)?,
+                })
+            })
+            .optional()
+    }
+
+    fn write(
+        &self,
+        conn: &Connection,
+        statement: &mut Statement<'_>,
+        id: &UserId,
+    ) -> rusqlite::Result<()> {
         let doc = &self.doc;
         let mut search = String::new();
         for part in [
@@ -177,7 +208,7 @@ impl UserRow {
             search.push_str(&part.unwrap_or_default().to_lowercase());
             search.push('\n');
         }
-        conn.prepare_cached(sql)?.execute(params![
+        statement.execute(params![
             id.as_str(),
             doc.username.as_str(),
             doc.username.to_lowercase().as_str(),
@@ -202,42 +233,6 @@ impl UserRow {
             .execute([id.as_str(), &email.address.to_lowercase()])?;
         }
         Ok(())
-    }
-}
-
-impl Row for UserRow {
-    type Key = UserId;
-
-    fn load(conn: &Connection, key: &UserId) -> rusqlite::Result<Option<Self>> {
-        conn.prepare_cached("SELECT doc, password FROM users WHERE id = ?1")?
-            .query_row([key.as_str()], |row| {
-                Ok(Self {
-                    doc: json::decode(row.get_ref(0)?.as_bytes()?)?,
-                    password: row.get(1)?,
-                })
-            })
-            .optional()
-    }
-
-    fn insert(&self, conn: &Connection, key: &UserId) -> rusqlite::Result<()> {
-        self.write(
-            conn,
-            "INSERT INTO users
-                (id, username, username_key, name, name_key, active, admin, created_at, search, password, doc,
-                nickname, kind, last_login)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)",
-            key,
-        )
-    }
-
-    fn update(&self, conn: &Connection, key: &UserId) -> rusqlite::Result<()> {
-        self.write(
-            conn,
-            "UPDATE users SET username = ?2, username_key = ?3, name = ?4, name_key = ?5, active = ?6, admin = ?7,
-                created_at = ?8, search = ?9, password = ?10, doc = ?11, nickname = ?12, kind = ?13, last_login = ?14
-             WHERE id = ?1",
-            key,
-        )
     }
 
     fn delete(&self, conn: &Connection, key: &UserId) -> rusqlite::Result<()> {
