@@ -10,6 +10,7 @@
 
 mod chaos;
 mod events;
+mod golden;
 mod log;
 
 pub use chaos::*;
