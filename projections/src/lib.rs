@@ -1,7 +1,7 @@
 //! Views computed from the log: what a room looks like, who has unread messages, what was said.
 //!
 //! Start at [`Views`]: it opens the views file of this node, keeps it up to date and answers questions. Every view
-//! is a [`Projection`] in a file of its own (tables, apply, queries). `views(log)` is a function: any batch size, any
+//! is a [`Projection`] in a module of its own (tables, apply, queries). `views(log)` is a function: any batch size, any
 //! restart point and any node give the same tables.
 //!
 //! ```text

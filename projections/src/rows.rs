@@ -6,19 +6,27 @@
 use std::hash::Hash;
 
 use hashbrown::HashMap;
-use rusqlite::Connection;
+use rusqlite::{Connection, Statement};
 
 /// A row of a table.
 pub(crate) trait Row: Clone {
     /// What it is found by.
     type Key: Clone + Eq + Hash + Ord;
 
+    /// The statement that writes it for the first time.
+    const INSERT: &'static str;
+    /// The statement that writes it again; takes the same values.
+    const UPDATE: &'static str;
+
     /// Reads it.
     fn load(conn: &Connection, key: &Self::Key) -> rusqlite::Result<Option<Self>>;
-    /// Writes it for the first time.
-    fn insert(&self, conn: &Connection, key: &Self::Key) -> rusqlite::Result<()>;
-    /// Writes it again.
-    fn update(&self, conn: &Connection, key: &Self::Key) -> rusqlite::Result<()>;
+    /// Writes it with one of the two statements, which is made ready once for many rows.
+    fn write(
+        &self,
+        conn: &Connection,
+        statement: &mut Statement<'_>,
+        key: &Self::Key,
+    ) -> rusqlite::Result<()>;
     /// Removes it.
     fn delete(&self, conn: &Connection, key: &Self::Key) -> rusqlite::Result<()>;
     /// Where it is written among the rows of a batch: near its neighbours in the file.
@@ -42,8 +50,8 @@ struct Slot<R: Row> {
     key: R::Key,
     row: Option<R>,
     state: State,
-    /// The row in the file that is to be removed before `row` is written.
-    gone: Option<R>,
+    /// The row in the file that is to be removed before `row` is written. Seldom there, so it takes no room.
+    gone: Option<Box<R>>,
     /// On the list of dirty slots.
     listed: bool,
     /// Used since rows were last let go of.
@@ -174,7 +182,7 @@ impl<R: Row> Rows<R> {
         };
         // A new row never reached the file: nothing to remove there.
         if std::mem::replace(&mut slot.state, State::Clean) != State::New {
-            slot.gone = Some(row.clone());
+            slot.gone = Some(Box::new(row.clone()));
             self.list(place);
         }
         Ok(Some(row))
@@ -217,7 +225,7 @@ impl<R: Row> Rows<R> {
             slots[place]
                 .row
                 .as_ref()
-                .or(slots[place].gone.as_ref())
+                .or(slots[place].gone.as_deref())
                 .map_or(0, Row::place)
         };
         order.sort_unstable_by(|a, b| {
@@ -225,6 +233,8 @@ impl<R: Row> Rows<R> {
                 .cmp(&at(*b))
                 .then_with(|| slots[*a].key.cmp(&slots[*b].key))
         });
+        let mut insert = conn.prepare_cached(R::INSERT)?;
+        let mut update = conn.prepare_cached(R::UPDATE)?;
         for place in order {
             let slot = &mut slots[place];
             slot.listed = false;
@@ -232,8 +242,8 @@ impl<R: Row> Rows<R> {
                 gone.delete(conn, &slot.key)?;
             }
             match (slot.state, &slot.row) {
-                (State::New, Some(row)) => row.insert(conn, &slot.key)?,
-                (State::Changed, Some(row)) => row.update(conn, &slot.key)?,
+                (State::New, Some(row)) => row.write(conn, &mut insert, &slot.key)?,
+                (State::Changed, Some(row)) => row.write(conn, &mut update, &slot.key)?,
                 _ => {}
             }
             slot.state = State::Clean;
@@ -248,17 +258,15 @@ impl<R: Row> Rows<R> {
             return;
         }
         self.complete = false;
-        let mut kept = Vec::with_capacity(self.capacity);
+        let mut kept = 0;
         // The newest are looked at first: there are many, and they are wanted most.
-        for mut slot in self.slots.drain(..).rev() {
-            let wanted = slot.used && kept.len() < self.capacity / 2;
-            if slot.listed || wanted {
-                slot.used = false;
-                kept.push(slot);
-            }
+        for slot in self.slots.iter_mut().rev() {
+            let wanted = slot.used && kept < self.capacity / 2;
+            slot.used = slot.listed || wanted;
+            kept += usize::from(slot.used);
         }
-        kept.reverse();
-        self.slots = kept;
+        self.slots
+            .retain_mut(|slot| std::mem::replace(&mut slot.used, false));
         self.index.clear();
         self.dirty.clear();
         for (place, slot) in self.slots.iter().enumerate() {

@@ -4,12 +4,14 @@
 //! walking over those before it, so the keys of every [`STRIDE`]-th user, and the number of users, are kept in
 //! memory; they are dropped when a commit changes who is called what, and found again by the next who asks.
 
+mod order;
+
 use std::sync::Arc;
 
 use bytes::Bytes;
 use domain::user::UserKind;
 use domain::{RoleId, Timestamp, UserId};
-use parking_lot::Mutex;
+use order::{Marks, marks, stretch};
 use rusqlite::types::Value;
 use rusqlite::{Connection, OptionalExtension as _, ToSql, params_from_iter};
 
@@ -17,8 +19,7 @@ use crate::error::QueryError;
 use crate::json;
 use crate::views::{Page, Slice, Views, bounds, unsigned};
 
-/// How many users lie between two that are remembered.
-const STRIDE: u64 = 256;
+pub(crate) use order::UserOrder;
 
 /// What lists of users can be ordered by. Ties are broken by id.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -230,62 +231,6 @@ pub enum Found {
     Last,
 }
 
-/// Where in the order of all users every so many is, and how many there are.
-#[derive(Debug)]
-struct Marks {
-    total: u64,
-    /// The sort key and the id of users 0, [`STRIDE`], two of it, ...
-    keys: Vec<(Value, String)>,
-}
-
-/// What is remembered of the order of all users.
-#[derive(Debug, Default)]
-pub(crate) struct UserOrder(Mutex<Remembered>);
-
-#[derive(Debug, Default)]
-struct Remembered {
-    /// How often everything was forgotten: what was found before must not be remembered after.
-    epoch: u64,
-    marks: [Option<Arc<Marks>>; 3],
-}
-
-impl UserOrder {
-    /// Forgets everything: the order changed.
-    pub(crate) fn clear(&self) {
-        let mut remembered = self.0.lock();
-        remembered.epoch += 1;
-        remembered.marks = [None, None, None];
-    }
-
-    fn get(&self, place: usize) -> (u64, Option<Arc<Marks>>) {
-        let remembered = self.0.lock();
-        (remembered.epoch, remembered.marks[place].clone())
-    }
-
-    fn put(&self, place: usize, epoch: u64, marks: &Arc<Marks>) {
-        let mut remembered = self.0.lock();
-        if remembered.epoch == epoch {
-            remembered.marks[place] = Some(Arc::clone(marks));
-        }
-    }
-}
-
-fn marks(conn: &Connection, column: &str) -> rusqlite::Result<Marks> {
-    // Walks over one index. Numbered here and not by SQL, which would keep all rows to do so.
-    let mut select = conn.prepare_cached(&format!(
-        "SELECT {column}, id FROM users ORDER BY {column}, id"
-    ))?;
-    let mut rows = select.query([])?;
-    let (mut total, mut keys) = (0, Vec::new());
-    while let Some(row) = rows.next()? {
-        if total % STRIDE == 0 {
-            keys.push((row.get(0)?, row.get(1)?));
-        }
-        total += 1;
-    }
-    Ok(Marks { total, keys })
-}
-
 impl Views {
     /// User documents.
     pub async fn users(&self, query: UserQuery) -> Result<Page, QueryError> {
@@ -431,31 +376,6 @@ impl Views {
         let sort = UserSort::Username;
         Ok(self.marks(sort, 0).await?.total)
     }
-}
-
-/// The documents from number `first` on, in ascending order.
-fn stretch(
-    conn: &Connection,
-    column: &str,
-    marks: &Marks,
-    first: u64,
-    count: u64,
-) -> rusqlite::Result<Vec<Bytes>> {
-    let mark = usize::try_from(first / STRIDE).unwrap_or(usize::MAX);
-    let Some((key, id)) = marks.keys.get(mark) else {
-        return Ok(Vec::new());
-    };
-    let slice = Slice {
-        offset: first % STRIDE,
-        count: Some(count),
-    };
-    let (count, offset) = bounds(slice);
-    conn.prepare_cached(&format!(
-        "SELECT doc FROM users WHERE ({column}, id) >= (?1, ?2)
-         ORDER BY {column}, id LIMIT {count} OFFSET {offset}"
-    ))?
-    .query_map([key as &dyn ToSql, id], |row| json::column(row, 0))?
-    .collect()
 }
 
 fn docs(conn: &Connection, ids: &[String]) -> rusqlite::Result<Vec<Bytes>> {

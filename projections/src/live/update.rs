@@ -1,29 +1,30 @@
 //! What an event means to those who watch.
 
+mod membership;
+mod message;
+mod room;
+
 use bytes::Bytes;
-use compact_str::CompactString;
 use domain::avatar::{AvatarEvent, AvatarOwner};
 use domain::data_export::DataExportEvent;
-use domain::membership::{Joining, MembershipEvent};
-use domain::message::MessageEvent;
 use domain::permissions::PermissionEvent;
 use domain::presence::PresenceEvent;
 use domain::role::{RoleEvent, RoleProperties};
-use domain::room::{RoomEvent, RoomKind};
 use domain::setting::SettingEvent;
 use domain::user::UserEvent;
 use domain::{Event, MessageId, RoleId, RoomId, Timestamp, UserId};
 use eventstore::Position;
+use membership::of_membership;
+use message::of_message;
+use room::of_room;
 use serde::Serialize;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
 use crate::iso::Date;
-use crate::json;
-use crate::message_doc::MessageDoc;
 use crate::names::{Names, UserRef};
 use crate::projection::Applied;
-use crate::system_messages;
+use crate::{json, system_messages};
 
 /// Who an update is for.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -182,15 +183,6 @@ impl Maker<'_> {
     }
 }
 
-/// What was changed about a message by editing it.
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Edited<'a> {
-    #[serde(flatten)]
-    doc: Value,
-    edited_by: &'a UserRef,
-}
-
 /// The updates an event gives. `posted`: the document of the message it added, where that was made before.
 pub(crate) fn updates_of(
     applied: &Applied,
@@ -232,76 +224,6 @@ pub(crate) fn updates_of(
     }
 }
 
-fn of_message(
-    maker: &mut Maker<'_>,
-    event: &MessageEvent,
-    posted: Option<Bytes>,
-    names: &mut dyn Names,
-) -> rusqlite::Result<()> {
-    let recorded_at = maker.applied.recorded_at;
-    match event {
-        MessageEvent::MessagePosted(event) => {
-            let data = match posted {
-                Some(doc) => doc,
-                None => Bytes::from(json::encode(&MessageDoc::posted(
-                    event,
-                    recorded_at,
-                    names,
-                )?)?),
-            };
-            maker.push(
-                Scope::Room(event.room.clone()),
-                Some(event.room.clone()),
-                "message-posted",
-                data,
-            );
-        }
-        MessageEvent::MessageEdited(event) => {
-            let by = UserRef::short(names, &event.editor)?;
-            let mut doc = MessageDoc::bare(
-                event.message.clone(),
-                event.room.clone(),
-                by.clone(),
-                event.at,
-                recorded_at,
-            );
-            doc.say(&event.content, names)?;
-            doc.edited_at = Some(Date(event.at));
-            let mut doc: Value = json::decode(&json::encode(&doc)?)?;
-            // Not the author and not the send time: an edit leaves them alone.
-            if let Value::Object(fields) = &mut doc {
-                fields.remove("u");
-                fields.remove("ts");
-            }
-            maker.room(
-                &event.room,
-                "message-edited",
-                &Edited {
-                    doc,
-                    edited_by: &by,
-                },
-            )?;
-        }
-        MessageEvent::MessageDeleted(event) => {
-            let by = UserRef::short(names, &event.by)?;
-            let data = json!({ "_id": event.message, "rid": event.room, "by": by, "at": Date(event.at),
-                "remains": event.remains });
-            maker.room(&event.room, "message-deleted", &data)?;
-        }
-        MessageEvent::ReactionAdded(event) => {
-            let user = UserRef::short(names, &event.user)?;
-            let data = reaction(&event.message, &event.emoji, &user, event.at);
-            maker.room(&event.room, "reaction-added", &data)?;
-        }
-        MessageEvent::ReactionRemoved(event) => {
-            let user = UserRef::short(names, &event.user)?;
-            let data = reaction(&event.message, &event.emoji, &user, event.at);
-            maker.room(&event.room, "reaction-removed", &data)?;
-        }
-    }
-    Ok(())
-}
-
 fn reaction(message: &MessageId, emoji: &str, user: &UserRef, at: Timestamp) -> Value {
     json!({ "_id": message, "emoji": emoji, "u": user, "at": Date(at) })
 }
@@ -331,272 +253,6 @@ struct Told<T: Serialize> {
     /// The system message, where there is one.
     #[serde(skip_serializing_if = "Option::is_none")]
     message: Option<Box<RawValue>>,
-}
-
-#[derive(Serialize)]
-struct Member<'a> {
-    user: UserRef,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    by: Option<UserRef>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    role: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    joining: Option<&'static str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    room: Option<Room>,
-}
-
-#[derive(Serialize)]
-struct Room {
-    #[serde(rename = "_id")]
-    id: RoomId,
-    t: &'static str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    name: Option<CompactString>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    fname: Option<CompactString>,
-}
-
-impl Room {
-    fn called(room: &RoomId, names: &mut dyn Names) -> rusqlite::Result<Self> {
-        Ok(match names.room(room)? {
-            Some(called) => Self {
-                id: room.clone(),
-                t: called.kind.letter(),
-                name: called.name,
-                fname: called.display,
-            },
-            None => Self {
-                id: room.clone(),
-                t: RoomKind::Channel.letter(),
-                name: None,
-                fname: None,
-            },
-        })
-    }
-}
-
-fn of_membership(
-    maker: &mut Maker<'_>,
-    event: &MembershipEvent,
-    posted: Option<Bytes>,
-    names: &mut dyn Names,
-) -> rusqlite::Result<()> {
-    let message = told(maker.applied, posted, names)?;
-    let member = |user: &UserId, names: &mut dyn Names| -> rusqlite::Result<Member<'static>> {
-        Ok(Member {
-            user: UserRef::full(names, user)?,
-            by: None,
-            role: None,
-            joining: None,
-            room: None,
-        })
-    };
-    match event {
-        MembershipEvent::MemberJoined(event) => {
-            let (joining, by) = match &event.joining {
-                Joining::Creator => ("creator", None),
-                Joining::Initial => ("initial", None),
-                Joining::Joined => ("joined", None),
-                Joining::Added { by } => ("added", Some(UserRef::short(names, by)?)),
-                Joining::Default => ("default", None),
-                Joining::DirectCreator => ("direct-creator", None),
-                Joining::DirectOther => ("direct-other", None),
-            };
-            let mut what = member(&event.user, names)?;
-            (what.joining, what.by) = (Some(joining), by);
-            let at = Date(event.at);
-            let mut data = Told { what, at, message };
-            maker.room(&event.room, "member-joined", &data)?.except = Some(event.user.clone());
-            data.what.room = Some(Room::called(&event.room, names)?);
-            maker
-                .user(&event.user, Some(&event.room), "joined", &data)?
-                .effect = Effect::Enter;
-        }
-        MembershipEvent::MemberLeft(event) => {
-            let data = Told {
-                what: member(&event.user, names)?,
-                at: Date(event.at),
-                message,
-            };
-            maker.room(&event.room, "member-left", &data)?.except = Some(event.user.clone());
-            maker
-                .user(&event.user, Some(&event.room), "left", &data)?
-                .effect = Effect::Leave;
-        }
-        MembershipEvent::MemberRemoved(event) => {
-            let mut what = member(&event.user, names)?;
-            what.by = Some(UserRef::short(names, &event.by)?);
-            let data = Told {
-                what,
-                at: Date(event.at),
-                message,
-            };
-            maker.room(&event.room, "member-removed", &data)?.except = Some(event.user.clone());
-            maker
-                .user(&event.user, Some(&event.room), "removed", &data)?
-                .effect = Effect::Leave;
-        }
-        MembershipEvent::RoomRoleGranted(event) => {
-            let what = Member {
-                by: Some(UserRef::short(names, &event.by)?),
-                role: Some(event.role.as_str()),
-                ..member(&event.user, names)?
-            };
-            maker.room(
-                &event.room,
-                "role-granted",
-                &Told {
-                    what,
-                    at: Date(event.at),
-                    message,
-                },
-            )?;
-        }
-        MembershipEvent::RoomRoleRevoked(event) => {
-            let what = Member {
-                by: Some(UserRef::short(names, &event.by)?),
-                role: Some(event.role.as_str()),
-                ..member(&event.user, names)?
-            };
-            maker.room(
-                &event.room,
-                "role-revoked",
-                &Told {
-                    what,
-                    at: Date(event.at),
-                    message,
-                },
-            )?;
-        }
-        MembershipEvent::ReadCursorMoved(event) => {
-            let data = json!({ "rid": event.room, "ls": Date(event.at), "threads": event.threads });
-            maker.user(&event.user, Some(&event.room), "read", &data)?;
-        }
-        MembershipEvent::MarkedUnread(event) => {
-            let data = json!({ "rid": event.room, "ls": Date(event.cursor) });
-            maker.user(&event.user, Some(&event.room), "marked-unread", &data)?;
-        }
-        MembershipEvent::RoomHidden(event) => {
-            maker.user(
-                &event.user,
-                Some(&event.room),
-                "hidden",
-                &json!({ "rid": event.room }),
-            )?;
-        }
-        MembershipEvent::RoomOpened(event) => {
-            maker.user(
-                &event.user,
-                Some(&event.room),
-                "opened",
-                &json!({ "rid": event.room }),
-            )?;
-        }
-        MembershipEvent::RoomKeyReceived(event) => {
-            let data = json!({ "rid": event.room, "E2EKey": event.key });
-            maker.user(&event.user, Some(&event.room), "room-key", &data)?;
-        }
-        MembershipEvent::RoomKeySuggested(event) => {
-            let data = json!({ "rid": event.room, "E2ESuggestedKey": event.key });
-            maker.user(&event.user, Some(&event.room), "room-key-suggested", &data)?;
-        }
-        MembershipEvent::SuggestedKeyAccepted(event) => {
-            let data = json!({ "rid": event.room, "accepted": true });
-            maker.user(&event.user, Some(&event.room), "room-key-answered", &data)?;
-        }
-        MembershipEvent::SuggestedKeyRejected(event) => {
-            let data = json!({ "rid": event.room, "accepted": false });
-            maker.user(&event.user, Some(&event.room), "room-key-answered", &data)?;
-        }
-        MembershipEvent::AutoTranslateChanged(event) => {
-            let data = json!({ "rid": event.room, "autoTranslate": event.enabled,
-                "autoTranslateLanguage": event.language });
-            let data = without_nulls(data);
-            maker.user(
-                &event.user,
-                Some(&event.room),
-                "auto-translate-changed",
-                &data,
-            )?;
-        }
-    }
-    Ok(())
-}
-
-fn of_room(
-    maker: &mut Maker<'_>,
-    event: &RoomEvent,
-    posted: Option<Bytes>,
-    names: &mut dyn Names,
-) -> rusqlite::Result<()> {
-    let message = told(maker.applied, posted, names)?;
-    let (room, kind, by, at, what) = match event {
-        RoomEvent::RoomCreated(e) => {
-            let what = json!({ "_id": e.room, "t": e.kind.letter(), "name": e.name, "fname": e.display_name });
-            (&e.room, "room-created", e.creator.as_ref(), e.at, what)
-        }
-        RoomEvent::RoomRenamed(e) => {
-            let what = json!({ "name": e.name, "fname": e.display_name });
-            (&e.room, "room-renamed", Some(&e.by), e.at, what)
-        }
-        RoomEvent::TopicChanged(e) => (
-            &e.room,
-            "room-topic-changed",
-            Some(&e.by),
-            e.at,
-            json!({ "topic": e.text }),
-        ),
-        RoomEvent::DescriptionChanged(e) => (
-            &e.room,
-            "room-description-changed",
-            Some(&e.by),
-            e.at,
-            json!({ "description": e.text }),
-        ),
-        RoomEvent::AnnouncementChanged(e) => (
-            &e.room,
-            "room-announcement-changed",
-            Some(&e.by),
-            e.at,
-            json!({ "announcement": e.text }),
-        ),
-        RoomEvent::ReadOnlyChanged(e) => (
-            &e.room,
-            "room-read-only-changed",
-            Some(&e.by),
-            e.at,
-            json!({ "ro": e.read_only }),
-        ),
-        RoomEvent::RoomArchived(e) => (&e.room, "room-archived", Some(&e.by), e.at, json!({})),
-        RoomEvent::RoomUnarchived(e) => (&e.room, "room-unarchived", Some(&e.by), e.at, json!({})),
-        RoomEvent::RoomDeleted(e) => (&e.room, "room-deleted", Some(&e.by), e.at, json!({})),
-        RoomEvent::RoomKeyChanged(e) => {
-            let what = json!({ "e2eKeyId": e.key_id, "reset": e.reset });
-            (&e.room, "room-key-changed", Some(&e.by), e.at, what)
-        }
-    };
-    let mut what = what;
-    if let (Some(by), Value::Object(fields)) = (by, &mut what) {
-        let by = UserRef::short(names, by)?;
-        fields.insert(
-            "by".to_owned(),
-            serde_json::to_value(by).unwrap_or(Value::Null),
-        );
-    }
-    let update = maker.room(
-        room,
-        kind,
-        &Told {
-            what,
-            at: Date(at),
-            message,
-        },
-    )?;
-    if matches!(event, RoomEvent::RoomDeleted(_)) {
-        update.effect = Effect::Dissolve;
-    }
-    Ok(())
 }
 
 fn of_user(maker: &mut Maker<'_>, event: &UserEvent) -> rusqlite::Result<()> {

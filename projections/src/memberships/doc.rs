@@ -1,0 +1,250 @@
+//! A membership's wire document, and the row it lies in.
+
+use compact_str::CompactString;
+use domain::{MessageId, RoleId, RoomId, Timestamp, UserId};
+use rusqlite::{Connection, OptionalExtension, Statement, params};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use super::OWNER;
+use crate::iso::Date;
+use crate::json;
+use crate::names::{Names, UserRef};
+use crate::rows::Row;
+
+/// The wire document (contract, rooms 2.1).
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct MembershipDoc {
+    #[serde(rename = "_id")]
+    pub(super) id: CompactString,
+    pub(super) rid: RoomId,
+    #[serde(rename = "t")]
+    pub(super) kind: CompactString,
+    #[serde(rename = "u")]
+    pub(super) user: UserRef,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) name: Option<CompactString>,
+    #[serde(rename = "fname", default, skip_serializing_if = "Option::is_none")]
+    pub(super) display: Option<CompactString>,
+    #[serde(rename = "ts", default, skip_serializing_if = "Option::is_none")]
+    pub(super) since: Option<Date>,
+    #[serde(rename = "ls", default, skip_serializing_if = "Option::is_none")]
+    pub(super) seen: Option<Date>,
+    #[serde(rename = "lr", default, skip_serializing_if = "Option::is_none")]
+    pub(super) last_reply: Option<Date>,
+    pub(super) open: bool,
+    pub(super) alert: bool,
+    pub(super) unread: i64,
+    pub(super) user_mentions: i64,
+    pub(super) group_mentions: i64,
+    #[serde(rename = "tunread", default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) thread_unread: Vec<MessageId>,
+    #[serde(rename = "tunreadUser", default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) thread_unread_user: Vec<MessageId>,
+    #[serde(
+        rename = "tunreadGroup",
+        default,
+        skip_serializing_if = "Vec::is_empty"
+    )]
+    pub(super) thread_unread_group: Vec<MessageId>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) roles: Option<Vec<RoleId>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) archived: Option<bool>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) custom_fields: Option<Value>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) desktop_notifications: Option<CompactString>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) desktop_pref_origin: Option<CompactString>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) mobile_push_notifications: Option<CompactString>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) mobile_pref_origin: Option<CompactString>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) email_notifications: Option<CompactString>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) email_pref_origin: Option<CompactString>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) user_highlights: Vec<String>,
+    #[serde(rename = "E2EKey", default, skip_serializing_if = "Option::is_none")]
+    pub(super) room_key: Option<String>,
+    #[serde(
+        rename = "E2ESuggestedKey",
+        default,
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub(super) suggested_key: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) auto_translate: Option<bool>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) auto_translate_language: Option<String>,
+    #[serde(rename = "_updatedAt")]
+    pub(super) updated_at: Date,
+}
+
+/// Where a choice for a room comes from: what its user wants everywhere, or this room's own.
+const FROM_USER: &str = "user";
+
+const FROM_ROOM: &str = "subscription";
+
+/// Copies what a user wants everywhere, unless the room has a choice of its own. `default` takes a copy back.
+fn copy_choice(
+    choice: &mut Option<CompactString>,
+    origin: &mut Option<CompactString>,
+    wanted: &str,
+) {
+    if origin.as_deref() == Some(FROM_ROOM) {
+        return;
+    }
+    if wanted != "default" {
+        *choice = Some(CompactString::new(wanted));
+        *origin = Some(CompactString::const_new(FROM_USER));
+    } else if origin.as_deref() == Some(FROM_USER) {
+        *choice = None;
+        *origin = None;
+    }
+}
+
+impl MembershipDoc {
+    /// Follows preferences of the user (contract, conventions 7.3).
+    pub(super) fn prefer(&mut self, preferences: &Map<String, Value>) {
+        let text = |name: &str| preferences.get(name).and_then(Value::as_str);
+        if let Some(wanted) = text("desktopNotifications") {
+            let origin = &mut self.desktop_pref_origin;
+            copy_choice(&mut self.desktop_notifications, origin, wanted);
+        }
+        if let Some(wanted) = text("pushNotifications") {
+            let origin = &mut self.mobile_pref_origin;
+            copy_choice(&mut self.mobile_push_notifications, origin, wanted);
+        }
+        if let Some(wanted) = text("emailNotificationMode") {
+            let origin = &mut self.email_pref_origin;
+            copy_choice(&mut self.email_notifications, origin, wanted);
+        }
+        if let Some(Value::Array(words)) = preferences.get("highlights") {
+            let words = words.iter().filter_map(Value::as_str);
+            self.user_highlights = words.map(str::to_owned).collect();
+        }
+    }
+
+    pub(super) fn forget_keys(&mut self) {
+        self.room_key = None;
+        self.suggested_key = None;
+    }
+
+    /// A new message would change it.
+    pub(super) fn is_quiet(&self) -> bool {
+        !(self.alert && self.open)
+    }
+
+    pub(super) fn alert(&mut self) {
+        self.alert = true;
+        self.open = true;
+    }
+
+    pub(super) fn seen_to(&mut self, at: Timestamp) {
+        self.unread = 0;
+        self.user_mentions = 0;
+        self.group_mentions = 0;
+        self.seen = Some(Date(at));
+    }
+
+    /// Names a direct message after the others in it; one with oneself after oneself.
+    pub(super) fn name_others(
+        &mut self,
+        names: &mut dyn Names,
+        participants: &[UserId],
+    ) -> rusqlite::Result<()> {
+        let (mut usernames, mut shown) = (Vec::new(), Vec::new());
+        let alone = participants.iter().all(|user| *user == self.user.id);
+        for user in participants
+            .iter()
+            .filter(|user| alone || **user != self.user.id)
+        {
+            let user = UserRef::full(names, user)?;
+            shown.push(user.name.unwrap_or_else(|| user.username.clone()));
+            usernames.push(user.username);
+        }
+        self.name = Some(usernames.join(", ").into());
+        self.display = Some(shown.join(", ").into());
+        Ok(())
+    }
+}
+
+/// A row of `memberships`.
+#[derive(Clone)]
+pub(crate) struct MembershipRow {
+    pub(super) doc: MembershipDoc,
+    /// Where in the log the user joined: who is in the room the longest has the smallest.
+    pub(super) position: i64,
+}
+
+impl MembershipRow {
+    pub(super) fn is_owner(&self) -> bool {
+        self.doc
+            .roles
+            .iter()
+            .flatten()
+            .any(|role| role.as_str() == OWNER)
+    }
+}
+
+impl Row for MembershipRow {
+    type Key = (RoomId, UserId);
+
+    const INSERT: &'static str =
+        "INSERT INTO memberships (room, user, id, open, alert, quiet, unread, user_mentions, group_mentions,
+            seen, owner, roles, updated_at, doc, position)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)";
+
+    const UPDATE: &'static str =
+        "UPDATE memberships SET id = ?3, open = ?4, alert = ?5, quiet = ?6, unread = ?7, user_mentions = ?8,
+            group_mentions = ?9, seen = ?10, owner = ?11, roles = ?12, updated_at = ?13, doc = ?14, position = ?15
+         WHERE room = ?1 AND user = ?2";
+
+    fn load(conn: &Connection, key: &Self::Key) -> rusqlite::Result<Option<Self>> {
+        conn.prepare_cached("SELECT doc, position FROM memberships WHERE room = ?1 AND user = ?2")?
+            .query_row([key.0.as_str(), key.1.as_str()], |row| {
+                Ok(Self {
+                    doc: json::decode(row.get_ref(0)?.as_bytes()?)?,
+                    position: row.get(1)?,
+                })
+            })
+            .optional()
+    }
+
+    fn write(
+        &self,
+        _: &Connection,
+        statement: &mut Statement<'_>,
+        key: &Self::Key,
+    ) -> rusqlite::Result<()> {
+        let doc = &self.doc;
+        statement.execute(params![
+            key.0.as_str(),
+            key.1.as_str(),
+            doc.id.as_str(),
+            doc.open,
+            doc.alert,
+            doc.is_quiet(),
+            doc.unread,
+            doc.user_mentions,
+            doc.group_mentions,
+            doc.seen.map(|seen| seen.0.as_millis()),
+            self.is_owner(),
+            doc.roles.as_ref().is_some_and(|roles| !roles.is_empty()),
+            doc.updated_at.0.as_millis(),
+            json::encode(doc)?,
+            self.position,
+        ])?;
+        Ok(())
+    }
+
+    fn delete(&self, conn: &Connection, key: &Self::Key) -> rusqlite::Result<()> {
+        conn.prepare_cached("DELETE FROM memberships WHERE room = ?1 AND user = ?2")?
+            .execute([key.0.as_str(), key.1.as_str()])?;
+        Ok(())
+    }
+}

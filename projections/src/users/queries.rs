@@ -1,0 +1,154 @@
+//! What doors ask about accounts.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use compact_str::CompactString;
+use domain::presence::Status;
+use domain::user::{PasswordHash, UserKind};
+use domain::{RoleId, UserId};
+use rusqlite::OptionalExtension;
+
+use super::doc::UserDoc;
+use crate::error::QueryError;
+use crate::json;
+use crate::views::Views;
+
+/// The facts in a row `SELECT doc`.
+fn facts(row: &rusqlite::Row<'_>) -> rusqlite::Result<Arc<UserFacts>> {
+    let bytes = json::column(row, 0)?;
+    let doc: UserDoc = json::decode(&bytes)?;
+    Ok(Arc::new(UserFacts {
+        id: doc.id,
+        kind: doc.kind,
+        username: doc.username.into_string(),
+        name: doc.name.map(CompactString::into_string),
+        roles: doc.roles,
+        active: doc.active,
+        require_password_change: doc.require_password_change,
+        chosen_status: doc.status_default,
+        doc: bytes,
+    }))
+}
+
+/// What doors need to know of a user on every request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UserFacts {
+    /// Its id.
+    pub id: UserId,
+    /// Who is behind it.
+    pub kind: UserKind,
+    /// Its unique name.
+    pub username: String,
+    /// The name people go by.
+    pub name: Option<String>,
+    /// Its workspace-wide roles.
+    pub roles: Vec<RoleId>,
+    /// It may log in.
+    pub active: bool,
+    /// A new password must be chosen at the next login.
+    pub require_password_change: bool,
+    /// What they chose to be shown as while they are there.
+    pub chosen_status: Status,
+    /// The wire document (contract, conventions 5.1) without presence fields (`status`, `statusConnection`,
+    /// `utcOffset`), without `services`.
+    pub doc: Bytes,
+}
+
+/// What checking a password needs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Credentials {
+    /// Whose.
+    pub user: UserId,
+    /// The hash; `None`: cannot log in with a password.
+    pub password: Option<PasswordHash>,
+    /// It may log in.
+    pub active: bool,
+    /// A new password must be chosen at the next login.
+    pub require_password_change: bool,
+}
+
+impl Views {
+    /// The user of that id. Cached.
+    pub async fn user(&self, id: &UserId) -> Result<Option<Arc<UserFacts>>, QueryError> {
+        let key = id.clone();
+        self.facts()
+            .users
+            .get(id, || {
+                self.read(move |conn| {
+                    conn.prepare_cached("SELECT doc FROM users WHERE id = ?1")?
+                        .query_row([key.as_str()], facts)
+                        .optional()
+                })
+            })
+            .await
+    }
+
+    /// The user of that name, without regard to case. Cached.
+    pub async fn user_by_username(
+        &self,
+        username: &str,
+    ) -> Result<Option<Arc<UserFacts>>, QueryError> {
+        let key = CompactString::new(username.to_lowercase());
+        let name = key.clone();
+        let id = self
+            .facts()
+            .usernames
+            .get(&key, || {
+                self.read(move |conn| {
+                    conn.prepare_cached("SELECT id FROM users WHERE username_key = ?1")?
+                        .query_row([name.as_str()], |row| {
+                            Ok(UserId::new(row.get_ref(0)?.as_str()?))
+                        })
+                        .optional()
+                })
+            })
+            .await?;
+        match id {
+            Some(id) => self.user(&id).await,
+            None => Ok(None),
+        }
+    }
+
+    /// The user of that e-mail address, without regard to case.
+    pub async fn user_by_email(&self, address: &str) -> Result<Option<Arc<UserFacts>>, QueryError> {
+        let key = address.to_lowercase();
+        self.read(move |conn| {
+            conn.prepare_cached(
+                "SELECT doc FROM user_emails JOIN users ON users.id = user_emails.user
+                 WHERE address_key = ?1 ORDER BY users.id LIMIT 1",
+            )?
+            .query_row([key], facts)
+            .optional()
+        })
+        .await
+    }
+
+    /// What checking a user's password needs.
+    pub async fn credentials(&self, id: &UserId) -> Result<Option<Credentials>, QueryError> {
+        let id = id.clone();
+        self.read(move |conn| {
+            conn.prepare_cached("SELECT password, doc FROM users WHERE id = ?1")?
+                .query_row([id.as_str()], |row| {
+                    let doc: UserDoc = json::decode(row.get_ref(1)?.as_bytes()?)?;
+                    Ok(Credentials {
+                        user: doc.id,
+                        password: row.get::<_, Option<String>>(0)?.map(PasswordHash),
+                        active: doc.active,
+                        require_password_change: doc.require_password_change,
+                    })
+                })
+                .optional()
+        })
+        .await
+    }
+
+    /// How many accounts hold the role `admin` and may log in.
+    pub async fn active_admins(&self) -> Result<u32, QueryError> {
+        self.read(|conn| {
+            conn.prepare_cached("SELECT count(*) FROM users WHERE admin = 1 AND active = 1")?
+                .query_row([], |row| row.get(0))
+        })
+        .await
+    }
+}

@@ -1,0 +1,145 @@
+//! A log in memory.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use bytes::Bytes;
+use domain::{Category, Event, StreamId, Timestamp, UserId};
+use eventstore::*;
+use futures::StreamExt;
+use futures::future::BoxFuture;
+use tokio::sync::{broadcast, watch};
+
+use super::events::read;
+
+/// A log in memory. Can be told to fail reading.
+pub struct MemoryLog {
+    events: Arc<parking_lot::RwLock<Vec<RecordedEvent>>>,
+    tail: broadcast::Sender<Tail>,
+    health: watch::Sender<Health>,
+    pub broken: AtomicBool,
+    chunk: usize,
+}
+
+impl MemoryLog {
+    pub fn new(chunk: usize) -> Arc<Self> {
+        Arc::new(Self {
+            events: Arc::default(),
+            tail: broadcast::Sender::new(1024),
+            health: watch::Sender::new(Health::Ready),
+            broken: AtomicBool::new(false),
+            chunk,
+        })
+    }
+
+    /// Records events as they are.
+    pub fn record(&self, events: Vec<RecordedEvent>) -> Position {
+        let mut log = self.events.write();
+        log.extend(events.iter().cloned());
+        let _ = self.tail.send(Tail::Committed(events.into()));
+        Position::new(log.len() as u64)
+    }
+
+    /// Records domain events at a time.
+    pub fn say(&self, at: i64, events: impl IntoIterator<Item = Event>) -> Position {
+        let next = self.events.read().len() as u64 + 1;
+        let events = events
+            .into_iter()
+            .enumerate()
+            .map(|(index, event)| recorded(next + index as u64, at, &event))
+            .collect();
+        self.record(events)
+    }
+
+    pub fn events(&self) -> Vec<RecordedEvent> {
+        self.events.read().clone()
+    }
+}
+
+impl EventStore for MemoryLog {
+    fn append(&self, _: Batch) -> BoxFuture<'_, Result<Appended, AppendError>> {
+        Box::pin(async { Err(AppendError::Closed) })
+    }
+
+    fn read_stream(&self, _: &StreamId, _: Version) -> Chunks {
+        futures::stream::empty().boxed()
+    }
+
+    fn read_all(&self, after: Position, filter: Filter) -> Chunks {
+        if self.broken.load(Ordering::Relaxed) {
+            return futures::stream::iter([Err(ReadError::Unavailable(
+                "broken on purpose".to_owned(),
+            ))])
+            .boxed();
+        }
+        let (mut from, end) = (
+            usize::try_from(after.get()).unwrap(),
+            self.events.read().len(),
+        );
+        let (events, size) = (Arc::clone(&self.events), self.chunk);
+        let chunks = std::iter::from_fn(move || {
+            while from < end {
+                let until = (from + size).min(end);
+                let matching: Arc<[RecordedEvent]> = events.read()[from..until]
+                    .iter()
+                    .filter(|event| filter.matches(event))
+                    .cloned()
+                    .collect();
+                from = until;
+                if !matching.is_empty() {
+                    return Some(Ok(matching));
+                }
+            }
+            None
+        });
+        futures::stream::iter(chunks).boxed()
+    }
+
+    fn head(&self) -> BoxFuture<'_, Result<Position, ReadError>> {
+        Box::pin(async { Ok(Position::new(self.events.read().len() as u64)) })
+    }
+
+    fn tail(&self) -> broadcast::Receiver<Tail> {
+        self.tail.subscribe()
+    }
+
+    fn health(&self) -> watch::Receiver<Health> {
+        self.health.subscribe()
+    }
+
+    fn describe(&self) -> String {
+        "memory".to_owned()
+    }
+
+    fn close(&self) -> BoxFuture<'_, ()> {
+        Box::pin(async {})
+    }
+}
+
+/// An event as if it had been recorded.
+pub fn recorded(position: u64, at: i64, event: &Event) -> RecordedEvent {
+    let new = NewEvent::encode(event).unwrap();
+    RecordedEvent {
+        position: Position::new(position),
+        stream: StreamId::new(Category::Claim, "test"),
+        version: Version::FIRST,
+        id: new.id,
+        event_type: new.event_type,
+        schema: new.schema,
+        recorded_at: Timestamp::from_millis(at),
+        actor: UserId::system(),
+        correlation_id: CorrelationId::fresh(),
+        causation_id: None,
+        data: new.data,
+        salt: [0; 16],
+        leaf: [0; 32],
+    }
+}
+
+/// An event nobody understands.
+pub fn poison(position: u64) -> RecordedEvent {
+    let mut event = recorded(position, 0, &read("u", "r", 0));
+    event.event_type = "NeverHeardOf".into();
+    event.data = Bytes::new();
+    event
+}

@@ -1,0 +1,256 @@
+//! Facts and lists.
+
+use crate::testing::{leave, post, posted, t};
+use domain::room::{RoomDeleted, RoomEvent, RoomKind};
+use domain::session::{AllTokensRevoked, SessionEvent, TokenIssued};
+use domain::{RoomId, TokenHash, UserId};
+use projections::{HistoryQuery, MemberQuery, RoomQuery, Slice, UserQuery};
+use serde_json::Value;
+
+use super::scene::Scene;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn facts_follow_what_happens() {
+    let scene = Scene::new().await;
+    let (general, bert) = (RoomId::new("general"), UserId::new("bert"));
+    let hash = TokenHash::new("hash");
+    assert!(scene.views.session(&hash).await.unwrap().is_none());
+    let issued = TokenIssued {
+        user: bert.clone(),
+        hash: hash.clone(),
+        granted: false,
+        at: t(100),
+    };
+    scene.say(100, [SessionEvent::from(issued).into()]).await;
+    assert_eq!(
+        scene.views.session(&hash).await.unwrap().unwrap().user,
+        bert
+    );
+    let revoked = AllTokensRevoked {
+        user: bert.clone(),
+        except: None,
+        at: t(101),
+    };
+    scene.say(101, [SessionEvent::from(revoked).into()]).await;
+    assert!(scene.views.session(&hash).await.unwrap().is_none());
+
+    assert!(
+        scene
+            .views
+            .membership_facts(&general, &bert)
+            .await
+            .unwrap()
+            .is_some()
+    );
+    assert_eq!(
+        scene
+            .views
+            .room_facts(&general)
+            .await
+            .unwrap()
+            .unwrap()
+            .members,
+        2
+    );
+    scene.say(200, [leave("bert", "general", 200)]).await;
+    assert!(
+        scene
+            .views
+            .membership_facts(&general, &bert)
+            .await
+            .unwrap()
+            .is_none()
+    );
+    let facts = scene.views.room_facts(&general).await.unwrap().unwrap();
+    assert_eq!((facts.members, facts.owners), (1, 1));
+    let sync = scene
+        .views
+        .memberships_sync(&bert, Some(t(150)))
+        .await
+        .unwrap();
+    assert_eq!((sync.update.len(), sync.remove.len()), (0, 1));
+
+    let deleted = RoomDeleted {
+        room: general.clone(),
+        by: UserId::new("anna"),
+        at: t(300),
+    };
+    scene.say(300, [RoomEvent::from(deleted).into()]).await;
+    assert!(scene.views.room_facts(&general).await.unwrap().is_none());
+    assert!(
+        scene
+            .views
+            .membership_facts(&general, &UserId::new("anna"))
+            .await
+            .unwrap()
+            .is_none()
+    );
+    let sync = scene
+        .views
+        .rooms_sync(&UserId::new("carl"), Some(t(250)))
+        .await
+        .unwrap();
+    assert_eq!(
+        sync.remove
+            .iter()
+            .map(|gone| gone.id.as_str())
+            .collect::<Vec<_>>(),
+        ["general"]
+    );
+    scene.views.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn lists_are_paged_filtered_and_ordered() {
+    let scene = Scene::new().await;
+    let names = |docs: &[bytes::Bytes], field: &str| -> Vec<String> {
+        let field = |doc: &bytes::Bytes| {
+            let value: Value = serde_json::from_slice(doc).unwrap();
+            value[field].as_str().unwrap_or_default().to_owned()
+        };
+        docs.iter().map(field).collect()
+    };
+    let page = scene
+        .views
+        .users(UserQuery {
+            slice: Slice {
+                offset: 1,
+                count: Some(1),
+            },
+            ..UserQuery::default()
+        })
+        .await
+        .unwrap();
+    assert_eq!(
+        (names(&page.items, "_id"), page.total),
+        (vec!["bert".to_owned()], 3)
+    );
+    let query = UserQuery {
+        filter: Some("CARL".to_owned()),
+        ..UserQuery::default()
+    };
+    assert_eq!(scene.views.users(query).await.unwrap().total, 1);
+    let query = UserQuery {
+        roles: vec![domain::RoleId::new("admin")],
+        ..UserQuery::default()
+    };
+    assert_eq!(scene.views.users(query).await.unwrap().total, 0);
+    assert_eq!(
+        scene
+            .views
+            .user_by_email("ANNA@example.com")
+            .await
+            .unwrap()
+            .unwrap()
+            .id,
+        UserId::new("anna")
+    );
+    let credentials = scene
+        .views
+        .credentials(&UserId::new("anna"))
+        .await
+        .unwrap()
+        .unwrap();
+    assert_eq!(credentials.password.unwrap().0, "hash of anna");
+
+    let query = RoomQuery {
+        kinds: vec![RoomKind::Channel],
+        ..RoomQuery::default()
+    };
+    assert_eq!(
+        names(&scene.views.rooms(query).await.unwrap().items, "_id"),
+        ["general"]
+    );
+    let query = RoomQuery {
+        member: Some(UserId::new("bert")),
+        kinds: vec![RoomKind::Direct],
+        ..RoomQuery::default()
+    };
+    assert_eq!(
+        names(&scene.views.rooms(query).await.unwrap().items, "_id"),
+        ["dm"]
+    );
+    let participants = [UserId::new("bert"), UserId::new("anna")];
+    assert_eq!(
+        scene
+            .views
+            .direct_room(&participants)
+            .await
+            .unwrap()
+            .unwrap()
+            .id,
+        RoomId::new("dm")
+    );
+    let query = MemberQuery {
+        room: RoomId::new("general"),
+        filter: None,
+        descending: true,
+        slice: Slice::ALL,
+    };
+    let page = scene.views.members(query).await.unwrap();
+    assert_eq!(
+        (names(&page.items, "_id"), page.total),
+        (vec!["bert".to_owned(), "anna".to_owned()], 2)
+    );
+    assert_eq!(
+        scene.views.owners(&RoomId::new("general")).await.unwrap(),
+        [UserId::new("anna")]
+    );
+    assert_eq!(
+        scene
+            .views
+            .role_holders(&RoomId::new("general"))
+            .await
+            .unwrap()
+            .len(),
+        1
+    );
+
+    scene
+        .say(
+            100,
+            (0..10).map(|n| posted(post(&format!("m{n}"), "general", "anna", "x", 100 + n))),
+        )
+        .await;
+    let query = HistoryQuery {
+        room: RoomId::new("general"),
+        latest: Some(t(107)),
+        oldest: Some(t(103)),
+        inclusive: false,
+        show_threads: true,
+        hidden_kinds: vec!["uj".to_owned()],
+        slice: Slice {
+            offset: 1,
+            count: Some(5),
+        },
+    };
+    let docs = scene.views.history(query.clone()).await.unwrap();
+    assert_eq!(names(&docs, "_id"), ["m5", "m4"]);
+    let docs = scene
+        .views
+        .history(HistoryQuery {
+            inclusive: true,
+            ..query
+        })
+        .await
+        .unwrap();
+    assert_eq!(names(&docs, "_id"), ["m6", "m5", "m4", "m3"]);
+    let window = scene
+        .views
+        .window(&RoomId::new("general"), Some(t(102)), None, &[])
+        .await
+        .unwrap();
+    assert_eq!(
+        (window.count, names(&[window.first.unwrap()], "_id")),
+        (8, vec!["m2".to_owned()])
+    );
+    assert_eq!(
+        scene
+            .views
+            .last_message_at(&RoomId::new("general"))
+            .await
+            .unwrap(),
+        Some(t(109))
+    );
+    scene.views.close().await;
+}

@@ -1,0 +1,95 @@
+//! Somebody's place in rooms: read, hidden, counted.
+
+use serde_json::{Value, json};
+use tests::server::Server;
+
+use super::{all, id, people};
+
+#[tokio::test]
+async fn places_in_rooms() {
+    let server = Server::start().await;
+    let (admin, alice, bob) = people(&server).await;
+    let since = jiff_now();
+    alice
+        .post(
+            "chat.postMessage",
+            json!({"channel": "#general", "text": "@bob"}),
+        )
+        .await
+        .ok();
+    alice
+        .post(
+            "chat.postMessage",
+            json!({"channel": "#general", "text": "@all"}),
+        )
+        .await
+        .ok();
+    let place = bob.get("subscriptions.getOne?roomId=GENERAL").await.ok()["subscription"].clone();
+    for (field, value) in [
+        ("alert", json!(true)),
+        ("groupMentions", json!(1)),
+        ("open", json!(true)),
+    ] {
+        assert_eq!(place[field], value, "{field} of {place}");
+    }
+    bob.post("subscriptions.read", json!({"rid": "GENERAL"}))
+        .await
+        .ok();
+    let place = bob.get("subscriptions.getOne?roomId=GENERAL").await.ok()["subscription"].clone();
+    for (field, value) in [
+        ("alert", json!(false)),
+        ("unread", json!(0)),
+        ("userMentions", json!(0)),
+        ("groupMentions", json!(0)),
+    ] {
+        assert_eq!(place[field], value, "{field} of {place}");
+    }
+    bob.post("subscriptions.unread", json!({"roomId": "GENERAL"}))
+        .await
+        .ok();
+    let place = bob.get("subscriptions.getOne?roomId=GENERAL").await.ok()["subscription"].clone();
+    assert_eq!(place["alert"], true, "{place}");
+    assert_eq!(
+        bob.get("subscriptions.getOne?roomId=nowhere").await.ok()["subscription"],
+        Value::Null
+    );
+
+    let room = id(
+        &bob.post("channels.create", json!({"name": "short-lived"}))
+            .await
+            .ok(),
+        "channel",
+    );
+    bob.post("channels.delete", json!({"roomId": room}))
+        .await
+        .ok();
+    let synced = bob
+        .get(&format!("subscriptions.get?updatedSince={since}"))
+        .await
+        .ok();
+    assert_eq!(all(&synced, "update", "rid"), ["GENERAL"], "{synced}");
+    assert_eq!(synced["remove"].as_array().unwrap().len(), 1, "{synced}");
+    let synced = bob
+        .get(&format!("rooms.get?updatedSince={since}"))
+        .await
+        .ok();
+    assert_eq!(all(&synced, "remove", "_id"), [room], "{synced}");
+    assert_eq!(
+        all(&bob.get("rooms.get").await.ok(), "update", "_id"),
+        ["GENERAL"]
+    );
+    assert_eq!(
+        admin.get("rooms.info?roomName=general").await.ok()["room"]["_id"],
+        "GENERAL"
+    );
+}
+
+/// Now, as clients write it in a query.
+fn jiff_now() -> String {
+    let now = std::time::SystemTime::now()
+        .duration_since(std::time::UNIX_EPOCH)
+        .unwrap();
+    jiff::Timestamp::from_millisecond(i64::try_from(now.as_millis()).unwrap() - 1)
+        .unwrap()
+        .to_string()
+}
