@@ -33,7 +33,7 @@ impl Projection for UsersView {
     }
 
     fn version(&self) -> u32 {
-        4
+        5
     }
 
     fn tables(&self) -> &'static str {
@@ -57,6 +57,12 @@ impl Projection for UsersView {
             user TEXT NOT NULL,
             address_key TEXT NOT NULL,
             PRIMARY KEY (user, address_key)
+        ) WITHOUT ROWID;
+        CREATE TABLE user_roles (
+            user TEXT NOT NULL,
+            role TEXT NOT NULL,
+            username_key TEXT NOT NULL,
+            PRIMARY KEY (user, role)
         ) WITHOUT ROWID;"
     }
 
@@ -90,6 +96,11 @@ impl Projection for UsersView {
             Index {
                 name: "user_emails_address",
                 on: "user_emails (address_key)",
+            },
+            // In the order in which those who have a role are listed.
+            Index {
+                name: "user_roles_role",
+                on: "user_roles (role, username_key)",
             },
         ]
     }
@@ -404,6 +415,15 @@ impl UserRow {
             )?
             .execute([id.as_str(), &email.address.to_lowercase()])?;
         }
+        conn.prepare_cached("DELETE FROM user_roles WHERE user = ?1")?
+            .execute([id.as_str()])?;
+        let key = doc.username.to_lowercase();
+        for role in &doc.roles {
+            conn.prepare_cached(
+                "INSERT OR IGNORE INTO user_roles (user, role, username_key) VALUES (?1, ?2, ?3)",
+            )?
+            .execute([id.as_str(), role.as_str(), key.as_str()])?;
+        }
         Ok(())
     }
 }
@@ -445,6 +465,8 @@ impl Row for UserRow {
 
     fn delete(&self, conn: &Connection, key: &UserId) -> rusqlite::Result<()> {
         conn.prepare_cached("DELETE FROM user_emails WHERE user = ?1")?
+            .execute([key.as_str()])?;
+        conn.prepare_cached("DELETE FROM user_roles WHERE user = ?1")?
             .execute([key.as_str()])?;
         conn.prepare_cached("DELETE FROM users WHERE id = ?1")?
             .execute([key.as_str()])?;
