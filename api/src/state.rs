@@ -71,6 +71,8 @@ pub struct DoorConfig {
     pub forwarded_count: usize,
     /// `users.createToken` works (`CREATE_TOKENS_FOR_USERS`).
     pub create_tokens_for_users: bool,
+    /// Logins an account has at a time at most (`MAX_RESUME_LOGIN_TOKENS`).
+    pub max_sessions: usize,
     /// `TEST_MODE=true`: no rate limits and no second factor.
     pub test_mode: bool,
     /// The administrator to make at first start.
