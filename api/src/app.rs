@@ -150,6 +150,11 @@ impl App {
                 Observer::new(config.request_timeout),
                 observe,
             ));
+        // Proxies in front may leave the prefix away, so that both forms come.
+        let router = match config.path_prefix() {
+            Some(prefix) => Router::new().nest(prefix, router.clone()).merge(router),
+            None => router,
+        };
         Ok(Self {
             config,
             listener,
@@ -271,6 +276,7 @@ fn door_config(config: &Config, address: SocketAddr) -> DoorConfig {
         fetch_allow: config.fetch_allow.clone(),
         forwarded_count: config.forwarded_count,
         create_tokens_for_users: config.create_tokens_for_users,
+        max_sessions: config.max_sessions,
         test_mode: config.test_mode,
         body_limit: config.body_limit,
         admin,

@@ -96,6 +96,8 @@ pub struct Config {
     pub forwarded_count: usize,
     /// `users.createToken` works.
     pub create_tokens_for_users: bool,
+    /// Logins an account has at a time at most.
+    pub max_sessions: usize,
     /// No rate limits, no second factors.
     pub test_mode: bool,
     /// Version told to clients.
@@ -189,6 +191,7 @@ impl Config {
                     .map_err(|_| format!("`{value}` is not a whole number"))
             })?,
             create_tokens_for_users: read.required("create_tokens_for_users", boolean)?,
+            max_sessions: read.required("max_sessions", count)?,
             test_mode: read.required("test_mode", boolean)?,
             announced_version: read.required("announced_version", text)?,
             log_format: read.required("log_format", |value| match value {
@@ -226,6 +229,13 @@ impl Config {
         self.root_url
             .clone()
             .unwrap_or_else(|| format!("http://localhost:{}", self.port))
+    }
+
+    /// What is in front of every path, as `/chat` for `https://example.org/chat` (contract, conventions 1.1); `None`:
+    /// nothing.
+    pub fn path_prefix(&self) -> Option<&str> {
+        let (_, address) = self.root_url.as_deref()?.split_once("://")?;
+        address.find('/').map(|start| &address[start..])
     }
 }
 
@@ -335,11 +345,20 @@ fn size(value: &str) -> Result<usize, String> {
     bytes.ok_or_else(|| format!("`{value}` is not a size such as 500KB or 2MB"))
 }
 
+fn is_plain(character: char) -> bool {
+    character.is_ascii_alphanumeric() || "-._~:[]@/".contains(character)
+}
+
 fn root_url(value: &str) -> Result<String, String> {
     let host = value
         .strip_prefix("http://")
         .or_else(|| value.strip_prefix("https://"));
     match host {
+        Some(host) if host.contains(['?', '#']) => Err(format!("`{value}` must end with its path")),
+        // The path becomes part of the routes.
+        Some(host) if host.contains("//") || host.contains(|one| !is_plain(one)) => Err(format!(
+            "`{value}` has characters that an address here must not have"
+        )),
         Some(host) if !host.is_empty() && !host.starts_with('/') => {
             Ok(value.trim_end_matches('/').to_owned())
         }
@@ -405,6 +424,8 @@ mod tests {
             ("LIVE_HEARTBEAT", "soon"),
             ("BODY_LIMIT", "0"),
             ("ROOT_URL", "chat"),
+            ("ROOT_URL", "https://example.org/{chat}"),
+            ("ROOT_URL", "https://example.org/?chat"),
             ("LOG_FORMAT", "xml"),
         ] {
             let error = from_env(&[(name, value)]).unwrap_err().to_string();
@@ -413,6 +434,22 @@ mod tests {
                 "{error}"
             );
         }
+    }
+
+    #[test]
+    fn the_address_says_what_is_in_front_of_every_path() {
+        let prefix = |url| {
+            from_env(&[("ROOT_URL", url)])
+                .unwrap()
+                .path_prefix()
+                .map(str::to_owned)
+        };
+        assert_eq!(
+            prefix("https://example.org/team/chat/").as_deref(),
+            Some("/team/chat")
+        );
+        assert_eq!(prefix("https://example.org/"), None);
+        assert_eq!(from_env(&[]).unwrap().path_prefix(), None);
     }
 
     #[test]

@@ -1,7 +1,9 @@
 //! From an HTTP request to what a handler works with: who calls, and with what parameters.
 
+pub mod body;
 pub mod client;
 pub mod filter;
+pub mod json;
 pub mod links;
 pub mod page;
 pub mod params;
@@ -24,6 +26,7 @@ use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq as _;
 
 use crate::error::{ApiError, texts};
+use crate::extract::body::{BodyBudget, Kept};
 use crate::extract::client::Client;
 use crate::extract::page::PageRequest;
 use crate::extract::params::Params;
@@ -210,7 +213,7 @@ pub struct Input {
     /// The headers.
     pub headers: HeaderMap,
     format: BodyFormat,
-    body: Bytes,
+    kept: Kept,
     /// A logged-in caller may wrap the parameters in a `payload` text.
     unwrap_payload: bool,
     /// The program at the other end.
@@ -228,22 +231,14 @@ impl Input {
         body: Body,
         logged_in: bool,
         limit: usize,
+        budget: &BodyBudget,
     ) -> Result<Self, ApiError> {
         let limit = if logged_in {
             limit
         } else {
             limit.min(MAX_ANONYMOUS_BODY)
         };
-        let declared = parts
-            .headers
-            .get(header::CONTENT_LENGTH)
-            .and_then(|value| value.to_str().ok()?.parse().ok());
-        if declared.is_some_and(|length: usize| length > limit) {
-            return Err(ApiError::TooLarge);
-        }
-        let body = axum::body::to_bytes(body, limit)
-            .await
-            .map_err(|error| body_error(&error))?;
+        let kept = body::read(&parts.headers, body, limit, budget).await?;
         let content_type = parts
             .headers
             .get(header::CONTENT_TYPE)
@@ -265,7 +260,7 @@ impl Input {
             uri: parts.uri,
             headers: parts.headers,
             format,
-            body,
+            kept,
             unwrap_payload: logged_in,
             client,
             path: Vec::new(),
@@ -298,7 +293,7 @@ impl Input {
 
     /// The body as it came.
     pub fn body(&self) -> &Bytes {
-        &self.body
+        &self.kept.bytes
     }
 
     /// The parameters of the query string.
@@ -311,13 +306,13 @@ impl Input {
         if let Some(checked) = &self.checked {
             return Ok(checked.clone());
         }
-        let bodyless = self.method == Method::DELETE && self.body.is_empty();
+        let bodyless = self.method == Method::DELETE && self.body().is_empty();
         if self.method == Method::GET || bodyless {
             return Ok(self.query());
         }
         let params = match self.format {
-            BodyFormat::Form => Params::from_urlencoded(&self.body),
-            BodyFormat::Json => Params::from_json(&self.body)?,
+            BodyFormat::Form => Params::from_urlencoded(self.body()),
+            BodyFormat::Json => Params::from_json(self.body())?,
         };
         match params.get("payload") {
             Some(serde_json::Value::String(payload))
@@ -338,8 +333,10 @@ impl Input {
     /// shape, and [`Self::params`] says what is wrong.
     pub fn json<'a, T: serde::Deserialize<'a>>(&'a self) -> Option<T> {
         match self.format {
-            BodyFormat::Json => serde_json::from_slice(&self.body).ok(),
-            BodyFormat::Form => None,
+            BodyFormat::Json if !json::has_too_many(self.body()) => {
+                serde_json::from_slice(self.body()).ok()
+            }
+            BodyFormat::Json | BodyFormat::Form => None,
         }
     }
 
@@ -348,17 +345,6 @@ impl Input {
         serde_json::from_value(serde_json::Value::Object(params.into_map()))
             .map_err(|error| texts::match_error(&error))
     }
-}
-
-fn body_error(error: &axum::Error) -> ApiError {
-    let mut cause: Option<&dyn std::error::Error> = Some(error);
-    while let Some(inner) = cause {
-        if inner.to_string().contains("length limit exceeded") {
-            return ApiError::TooLarge;
-        }
-        cause = inner.source();
-    }
-    texts::malformed_body("it ended too early")
 }
 
 /// A call that anyone may make.
@@ -414,7 +400,7 @@ mod tests {
             .body(Body::from(body.to_owned()))
             .expect("request");
         let (parts, body) = request.into_parts();
-        Input::read(parts, body, logged_in, usize::MAX)
+        Input::read(parts, body, logged_in, usize::MAX, &BodyBudget::new(1))
             .await
             .expect("small body")
     }
@@ -477,7 +463,9 @@ mod tests {
             .expect("request");
         let (parts, body) = request.into_parts();
         assert_eq!(
-            Input::read(parts, body, false, usize::MAX).await.err(),
+            Input::read(parts, body, false, usize::MAX, &BodyBudget::new(1))
+                .await
+                .err(),
             Some(ApiError::TooLarge)
         );
     }

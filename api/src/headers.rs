@@ -13,7 +13,22 @@ use domain::settings::Settings;
 const DATA_POLICY: &str = "default-src 'none'; frame-ancestors 'self'";
 
 /// The headers of every answer (contract, conventions 1.1 and 1.7).
-pub fn finish(settings: Option<&Settings>, mut response: Response) -> Response {
+pub fn finish(settings: Option<&Settings>, response: Response) -> Response {
+    let mut response = guarded(settings, response);
+    let headers = response.headers_mut();
+    headers.insert(
+        header::ACCESS_CONTROL_ALLOW_ORIGIN,
+        HeaderValue::from_static("*"),
+    );
+    headers.insert(
+        header::ACCESS_CONTROL_ALLOW_HEADERS,
+        HeaderValue::from_static(ALLOWED_HEADERS),
+    );
+    response
+}
+
+/// The same without a word about other origins.
+fn guarded(settings: Option<&Settings>, mut response: Response) -> Response {
     let headers = response.headers_mut();
     if let Some(settings) = settings {
         protect(settings, headers);
@@ -27,14 +42,6 @@ pub fn finish(settings: Option<&Settings>, mut response: Response) -> Response {
     headers.insert(
         header::X_CONTENT_TYPE_OPTIONS,
         HeaderValue::from_static("nosniff"),
-    );
-    headers.insert(
-        header::ACCESS_CONTROL_ALLOW_ORIGIN,
-        HeaderValue::from_static("*"),
-    );
-    headers.insert(
-        header::ACCESS_CONTROL_ALLOW_HEADERS,
-        HeaderValue::from_static(ALLOWED_HEADERS),
     );
     response
 }
@@ -56,11 +63,14 @@ pub fn is_preflight(request: &Request<Body>) -> bool {
 pub fn preflight(settings: &Settings, headers: &HeaderMap) -> Response {
     if !settings.bool("API_Enable_CORS") {
         let text = "CORS not enabled. Go to \"Admin > General > REST Api\" to enable it.";
-        return finish(None, (StatusCode::METHOD_NOT_ALLOWED, text).into_response());
+        return finish(
+            Some(settings),
+            (StatusCode::METHOD_NOT_ALLOWED, text).into_response(),
+        );
     }
     let allowed = settings.text("API_CORS_Origin").trim();
     let origin = headers.get(header::ORIGIN).cloned();
-    let mut response = Response::new(Body::empty());
+    let mut response = guarded(Some(settings), Response::new(Body::empty()));
     let answer = response.headers_mut();
     if allowed == "*" {
         answer.insert(
@@ -118,7 +128,9 @@ pub fn to_tls(settings: &Settings, request: &Request<Body>) -> Option<Response> 
     let secure = request
         .headers()
         .get("x-forwarded-proto")
-        .is_some_and(|proto| proto.as_bytes().eq_ignore_ascii_case(b"https"));
+        .and_then(|protos| protos.to_str().ok()?.split(',').next())
+        // Each proxy adds what it saw: the first was nearest to the client.
+        .is_some_and(|proto| proto.trim().eq_ignore_ascii_case("https"));
     let local = request
         .extensions()
         .get::<ConnectInfo<SocketAddr>>()
@@ -130,12 +142,16 @@ pub fn to_tls(settings: &Settings, request: &Request<Body>) -> Option<Response> 
     // The name comes from the workspace, not from the request: a forged Host must not send people elsewhere.
     let site = settings.text("Site_Url");
     let site = site.split_once("://").map_or(site, |(_, rest)| rest);
-    let host = site.split('/').next().unwrap_or_default();
+    // A path in the address is in front of every path, and was taken away when the route was found.
+    let site = site.trim_end_matches('/');
+    if site.is_empty() {
+        return None;
+    }
     let path = request
         .uri()
         .path_and_query()
         .map_or("/", |path| path.as_str());
-    let target = HeaderValue::from_str(&format!("https://{host}{path}")).ok()?;
+    let target = HeaderValue::from_str(&format!("https://{site}{path}")).ok()?;
     let mut response = StatusCode::FOUND.into_response();
     response.headers_mut().insert(header::LOCATION, target);
     Some(finish(Some(settings), response))

@@ -11,6 +11,7 @@ use parking_lot::Mutex;
 
 use crate::error::{ApiError, texts};
 use crate::extract::Caller;
+use crate::extract::client::household;
 use crate::route::{Rate, Route};
 use crate::state::{AppState, now};
 
@@ -27,6 +28,13 @@ pub struct Limit {
     pub calls: u64,
     /// Milliseconds.
     pub per: u64,
+}
+
+impl Limit {
+    /// Whether it limits anything. No calls, or no time, is no limit: nobody could log in any more to say otherwise.
+    pub fn counts(&self) -> bool {
+        self.calls > 0 && self.per > 0
+    }
 }
 
 /// What is left of a window after a call.
@@ -77,6 +85,7 @@ impl RateLimiter {
         limit: Limit,
         at: Timestamp,
     ) -> (Standing, Result<(), u64>) {
+        let address = household(address);
         let mut windows = self.windows.lock();
         if windows.len() >= MOST_WINDOWS {
             windows.retain(|_, window| window.ends > at);
@@ -112,7 +121,7 @@ impl RateLimiter {
     pub fn used(&self, key: u64, address: IpAddr, at: Timestamp) -> u64 {
         let windows = self.windows.lock();
         windows
-            .get(&(key, address))
+            .get(&(key, household(address)))
             .filter(|window| window.ends > at)
             .map_or(0, |window| window.used)
     }
@@ -158,7 +167,7 @@ fn limit(rate: Rate, settings: &Settings) -> Option<Limit> {
         return None;
     }
     let number = |id: &str| u64::try_from(settings.int(id)).unwrap_or_default();
-    match rate {
+    let limit = match rate {
         Rate::Unlimited => None,
         Rate::Calls(calls, per) => Some(Limit {
             calls: calls.into(),
@@ -172,7 +181,8 @@ fn limit(rate: Rate, settings: &Settings) -> Option<Limit> {
             calls: number("API_Enable_Rate_Limiter_Limit_Calls_Default"),
             per: number("API_Enable_Rate_Limiter_Limit_Time_Default"),
         }),
-    }
+    };
+    limit.filter(Limit::counts)
 }
 
 #[cfg(test)]

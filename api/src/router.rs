@@ -19,7 +19,7 @@ use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::error::{ApiError, texts};
 use crate::extract::client::Client;
-use crate::extract::{Anyone, Call, Caller, Input};
+use crate::extract::{Anyone, Call, Caller, Input, body};
 use crate::rate_limit::Standing;
 use crate::rest::answer::Outcome;
 use crate::route::{Access, Route, Takes};
@@ -115,7 +115,8 @@ async fn answer(
     standing: &mut Option<Standing>,
 ) -> Outcome {
     let (_, route) = numbered;
-    let (parts, body) = request.into_parts();
+    let (parts, content) = request.into_parts();
+    let limit = state.config().body_limit;
     let client = Client::of(&parts, state.config().forwarded_count);
     let caller = Caller::from_request(state, &parts.headers, &parts.uri).await?;
     let must_log_in = match &route.access {
@@ -124,16 +125,19 @@ async fn answer(
         Access::LoggedIn(_) => true,
     };
     if must_log_in && caller.is_none() {
-        // Before the body is read: nobody unknown makes the server hold megabytes.
+        // Nobody unknown makes the server hold megabytes.
+        body::discard(&parts.headers, content, limit).await;
         return Err(ApiError::NotLoggedIn);
     }
     let limiter = state.rate_limiter();
     let (now_standing, allowed) =
         limiter.check(state, (numbered.0, route), client.address, caller.as_ref());
     *standing = now_standing;
-    allowed?;
-    let limit = state.config().body_limit;
-    let mut input = Input::read(parts, body, caller.is_some(), limit).await?;
+    if let Err(refusal) = allowed {
+        body::discard(&parts.headers, content, limit).await;
+        return Err(refusal);
+    }
+    let mut input = Input::read(parts, content, caller.is_some(), limit, state.bodies()).await?;
     input.set_origin(client, path);
     if let Takes::Exactly(schema) = route.takes {
         input.check(schema)?;

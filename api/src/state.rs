@@ -13,6 +13,7 @@ use projections::Views;
 use reactors::mail::{Mailer, SmtpMailer, SmtpServer};
 
 use crate::commands::account_mail::MailWishes;
+use crate::extract::body::BodyBudget;
 use crate::fetch::{AllowList, Fetcher};
 use crate::files::Files;
 use crate::login::attempts::Attempts;
@@ -71,6 +72,8 @@ pub struct DoorConfig {
     pub forwarded_count: usize,
     /// `users.createToken` works (`CREATE_TOKENS_FOR_USERS`).
     pub create_tokens_for_users: bool,
+    /// Logins an account has at a time at most (`MAX_RESUME_LOGIN_TOKENS`).
+    pub max_sessions: usize,
     /// `TEST_MODE=true`: no rate limits and no second factor.
     pub test_mode: bool,
     /// The administrator to make at first start.
@@ -90,6 +93,7 @@ struct Shared {
     files: Files,
     fetcher: Fetcher,
     config: DoorConfig,
+    bodies: BodyBudget,
     rate_limiter: RateLimiter,
     guesses: RateLimiter,
     attempts: Attempts,
@@ -128,6 +132,7 @@ impl AppState {
             views,
             vault,
             files,
+            bodies: BodyBudget::new(config.body_limit),
             fetcher: Fetcher::new(config.fetch_allow.clone()),
             config,
             rate_limiter: RateLimiter::default(),
@@ -162,6 +167,11 @@ impl AppState {
     /// Makes requests to the outside that users cause.
     pub fn fetcher(&self) -> &Fetcher {
         &self.0.fetcher
+    }
+
+    /// What bodies in memory may take together.
+    pub fn bodies(&self) -> &BodyBudget {
+        &self.0.bodies
     }
 
     /// Counts calls per address.

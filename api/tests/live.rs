@@ -62,6 +62,7 @@ impl Door {
             fetch_allow: api::fetch::AllowList::default(),
             forwarded_count: 0,
             create_tokens_for_users: false,
+            max_sessions: 50,
             body_limit: 1024,
             test_mode: true,
             admin: None,

@@ -59,6 +59,7 @@ impl Doors {
             fetch_allow: api::fetch::AllowList::default(),
             forwarded_count: 0,
             create_tokens_for_users: false,
+            max_sessions: 50,
             body_limit: 1024 * 1024,
             test_mode: true,
             admin: None,

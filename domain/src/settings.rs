@@ -35,8 +35,10 @@ pub struct Definition {
     pub hidden: bool,
     /// Masked where people look at it.
     pub secret: bool,
-    /// Without a licence the value is always the default of a community server.
+    /// The value is always the one of a community server, for there are no licences.
     pub enterprise: bool,
+    /// What that value is, where it is not the default.
+    pub community: Option<Value>,
     /// People should not change it by hand; only a hint.
     pub readonly: bool,
     /// Where it stands among those of its group, from 0.
@@ -65,6 +67,11 @@ impl Definition {
                 || ["_token", "apikey", "api_key"]
                     .iter()
                     .any(|ending| id.ends_with(ending)))
+    }
+
+    /// Its value while nobody changed it, or for ever where it takes a licence to change it.
+    pub fn unchanged(&self) -> &Value {
+        self.community.as_ref().unwrap_or(&self.default)
     }
 
     /// The group it is in.
@@ -204,7 +211,12 @@ fn parse(line: &'static str) -> Definition {
         (SettingType::Int, Value::Bool(_)) => empty(),
         _ => default,
     };
-    let flag = |name: &str| flags.split([',', ' ', ';']).any(|one| one == name);
+    let flags: Vec<&str> = flags.split([',', ' ', ';']).collect();
+    let flag = |name: &str| flags.contains(&name);
+    let community = flags
+        .iter()
+        .find_map(|flag| flag.strip_prefix("communityValue="))
+        .and_then(|value| serde_json::from_str(value).ok());
     Definition {
         id: id.into(),
         wire_type,
@@ -216,6 +228,7 @@ fn parse(line: &'static str) -> Definition {
         hidden: flag("hidden"),
         secret: flag("secret"),
         enterprise: flag("enterprise"),
+        community,
         readonly: flag("readonly"),
         sorter: 0,
     }
@@ -335,7 +348,7 @@ impl Settings {
     pub fn get(&self, id: &str) -> &Value {
         self.changed
             .get(id)
-            .or_else(|| self.definition(id).map(|definition| &definition.default))
+            .or_else(|| self.definition(id).map(Definition::unchanged))
             .unwrap_or(&Value::Null)
     }
 
@@ -384,6 +397,24 @@ mod tests {
         settings.set("Message_MaxAllowedSize", Value::from(10));
         assert_eq!(settings.int("Message_MaxAllowedSize"), 10);
         assert_eq!(settings.get("No_Such_Setting"), &Value::Null);
+    }
+
+    #[test]
+    fn what_takes_a_licence_keeps_the_value_of_a_community_server() {
+        let mut settings = Settings::default();
+        let id = "Push_request_content_from_server";
+        let definition = find(id).expect("a setting of the table");
+        assert!(definition.enterprise && definition.default == json!(true));
+        assert!(!settings.bool(id));
+        settings.set(id, json!(true));
+        assert!(!settings.bool(id));
+        for one in definitions().iter().filter(|one| one.enterprise) {
+            assert!(
+                one.community.is_some(),
+                "{} has a value without a licence",
+                one.id
+            );
+        }
     }
 
     #[test]

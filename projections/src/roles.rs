@@ -1,5 +1,7 @@
 //! The view of roles.
 
+use std::collections::BTreeMap;
+
 use domain::role::{RoleEvent, RoleProperties, RoleScope, RoleTable};
 use domain::{Event, RoleId, RoomId, Timestamp, UserId};
 use rusqlite::{Connection, params};
@@ -109,7 +111,7 @@ impl Views {
         let role = role.clone();
         self.read(move |conn| {
             let in_workspace: bool = conn
-                .prepare_cached(&format!("SELECT EXISTS (SELECT 1 FROM users WHERE {HELD})"))?
+                .prepare_cached("SELECT EXISTS (SELECT 1 FROM user_roles WHERE role = ?1)")?
                 .query_row([role.as_str()], |row| row.get(0))?;
             if in_workspace {
                 return Ok(true);
@@ -131,15 +133,15 @@ impl Views {
         room: Option<RoomId>,
         slice: Slice,
     ) -> Result<Page, QueryError> {
+        if scope == RoleScope::Users {
+            return self.users_of_role(role, slice, false).await;
+        }
         let role = role.clone();
         self.read(move |conn| {
-            let matching = match scope {
-                RoleScope::Users => format!("?2 IS ?2 AND {HELD}"),
-                RoleScope::Subscriptions => format!(
-                    "id IN (SELECT user FROM memberships
-                            WHERE roles = 1 AND (?2 IS NULL OR room = ?2) AND {HELD})"
-                ),
-            };
+            let matching = format!(
+                "id IN (SELECT user FROM memberships
+                        WHERE roles = 1 AND (?2 IS NULL OR room = ?2) AND {HELD})"
+            );
             let values = params![role.as_str(), room.as_ref().map(RoomId::as_str)];
             let (count, offset) = bounds(slice);
             let items = conn
@@ -163,20 +165,25 @@ impl Views {
         roles: Vec<RoleId>,
     ) -> Result<Vec<(UserId, String, Vec<RoleId>)>, QueryError> {
         self.read(move |conn| {
-            let mut holders = Vec::new();
+            let mut holders: BTreeMap<(String, UserId), (String, Vec<RoleId>)> = BTreeMap::new();
             let mut select = conn.prepare_cached(
-                "SELECT id, username, json_extract(doc, '$.roles') FROM users
-                 WHERE active = 1 AND json_array_length(doc, '$.roles') > 0 ORDER BY username_key, id",
+                "SELECT users.username_key, users.id, users.username FROM user_roles
+                 JOIN users ON users.id = user_roles.user
+                 WHERE user_roles.role = ?1 AND users.active = 1",
             )?;
-            let mut rows = select.query([])?;
-            while let Some(row) = rows.next()? {
-                let mut held: Vec<RoleId> = json::decode(row.get_ref(2)?.as_bytes()?)?;
-                held.retain(|role| roles.contains(role));
-                if !held.is_empty() {
-                    holders.push((UserId::new(row.get_ref(0)?.as_str()?), row.get(1)?, held));
+            for role in roles {
+                let mut rows = select.query([role.as_str()])?;
+                while let Some(row) = rows.next()? {
+                    let place = (row.get(0)?, UserId::new(row.get_ref(1)?.as_str()?));
+                    let (username, held) = holders.entry(place).or_default();
+                    *username = row.get(2)?;
+                    held.push(role.clone());
                 }
             }
-            Ok(holders)
+            Ok(holders
+                .into_iter()
+                .map(|((_, user), (username, roles))| (user, username, roles))
+                .collect())
         })
         .await
     }

@@ -157,11 +157,27 @@ impl UserQuery {
                 .map(|role| place(&mut values, Value::Text(role.as_str().to_owned())))
                 .collect();
             all.push(format!(
-                "EXISTS (SELECT 1 FROM json_each(doc, '$.roles') WHERE value IN ({}))",
+                "id IN (SELECT user FROM user_roles WHERE role IN ({}))",
                 places.join(", ")
             ));
         }
         (all.join(" AND "), values)
+    }
+
+    /// The role, when those who have it are wanted by name and nothing else is asked.
+    fn only_role(&self) -> Option<&RoleId> {
+        let [role] = self.roles.as_slice() else {
+            return None;
+        };
+        let plain = self.sort == UserSort::Username
+            && self.ids.is_none()
+            && self.username.is_none()
+            && self.address.is_none()
+            && self.filter.is_none()
+            && self.active.is_none()
+            && self.logged_in.is_none()
+            && self.kinds.is_empty();
+        plain.then_some(role)
     }
 
     fn order(&self) -> String {
@@ -232,6 +248,28 @@ pub enum Found {
 }
 
 impl Views {
+    /// Documents of the users who have a workspace-wide role, by user name. Walks over one index, however many there are.
+    pub(crate) async fn users_of_role(
+        &self,
+        role: &RoleId,
+        slice: Slice,
+        descending: bool,
+    ) -> Result<Page, QueryError> {
+        let role = role.clone();
+        self.read(move |conn| {
+            let ids: Vec<String> = conn
+                .prepare_cached(&page_of_role(slice, descending))?
+                .query_map([role.as_str()], |row| row.get(0))?
+                .collect::<rusqlite::Result<_>>()?;
+            let total = conn
+                .prepare_cached("SELECT count(*) FROM user_roles WHERE role = ?1")?
+                .query_row([role.as_str()], |row| unsigned(row, 0))?;
+            let items = docs(conn, &ids)?;
+            Ok(Page { items, total })
+        })
+        .await
+    }
+
     /// User documents.
     pub async fn users(&self, query: UserQuery) -> Result<Page, QueryError> {
         let (condition, values) = query.condition();
@@ -239,6 +277,11 @@ impl Views {
             && let Some(place) = query.sort.marked()
         {
             return self.page_of_all(query, place).await;
+        }
+        if let Some(role) = query.only_role() {
+            return self
+                .users_of_role(role, query.slice, query.descending)
+                .await;
         }
         self.read(move |conn| {
             let items = conn
@@ -362,7 +405,7 @@ impl Views {
             let values: [&dyn ToSql; 2] = [&role, &before];
             conn.prepare_cached(
                 "SELECT id FROM users WHERE active = 1 AND coalesce(last_login, created_at) < ?2
-                    AND EXISTS (SELECT 1 FROM json_each(doc, '$.roles') WHERE value = ?1)
+                    AND id IN (SELECT user FROM user_roles WHERE role = ?1)
                  ORDER BY username_key, id",
             )?
             .query_map(values, |row| Ok(UserId::new(row.get_ref(0)?.as_str()?)))?
@@ -376,6 +419,16 @@ impl Views {
         let sort = UserSort::Username;
         Ok(self.marks(sort, 0).await?.total)
     }
+}
+
+/// The statement that finds a part of those who have a role.
+fn page_of_role(slice: Slice, descending: bool) -> String {
+    let (count, offset) = bounds(slice);
+    let direction = if descending { "DESC" } else { "ASC" };
+    format!(
+        "SELECT user FROM user_roles WHERE role = ?1
+         ORDER BY username_key {direction}, user {direction} LIMIT {count} OFFSET {offset}"
+    )
 }
 
 fn docs(conn: &Connection, ids: &[String]) -> rusqlite::Result<Vec<Bytes>> {
@@ -489,6 +542,35 @@ mod tests {
                 "{plan}"
             );
         }
+    }
+
+    #[test]
+    fn those_who_have_a_role_are_found_by_index() {
+        let conn = workspace(2000);
+        conn.execute_batch(
+            "INSERT INTO user_roles SELECT id, 'user', username_key FROM users;
+             INSERT INTO user_roles SELECT id, 'bot', username_key FROM users WHERE created_at < 3;
+             ANALYZE",
+        )
+        .unwrap();
+        for descending in [false, true] {
+            let page = page_of_role(Slice::ALL, descending);
+            let plan = plan(&conn, &page);
+            assert!(
+                plan.contains("COVERING INDEX user_roles_role") && !plan.contains("TEMP B-TREE"),
+                "{plan}"
+            );
+        }
+        let bots = UserQuery {
+            roles: vec![RoleId::new("bot")],
+            active: Some(true),
+            ..UserQuery::default()
+        };
+        let plan = plan(&conn, &bots.page(&bots.condition().0));
+        assert!(
+            plan.contains("user_roles_role") && !plan.contains("SCAN"),
+            "{plan}"
+        );
     }
 
     #[test]

@@ -26,7 +26,7 @@ impl Projection for UsersView {
     }
 
     fn version(&self) -> u32 {
-        4
+        5
     }
 
     fn tables(&self) -> &'static str {
@@ -50,6 +50,12 @@ impl Projection for UsersView {
             user TEXT NOT NULL,
             address_key TEXT NOT NULL,
             PRIMARY KEY (user, address_key)
+        ) WITHOUT ROWID;
+        CREATE TABLE user_roles (
+            user TEXT NOT NULL,
+            role TEXT NOT NULL,
+            username_key TEXT NOT NULL,
+            PRIMARY KEY (user, role)
         ) WITHOUT ROWID;"
     }
 
@@ -83,6 +89,11 @@ impl Projection for UsersView {
             Index {
                 name: "user_emails_address",
                 on: "user_emails (address_key)",
+            },
+            // In the order in which those who have a role are listed.
+            Index {
+                name: "user_roles_role",
+                on: "user_roles (role, username_key)",
             },
         ]
     }

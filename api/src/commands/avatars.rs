@@ -4,6 +4,7 @@ use bytes::Bytes;
 use domain::avatar::{self, Avatar, AvatarCommand, AvatarContext, AvatarOwner, AvatarSet};
 use domain::{RoleId, StoredFile, UserId};
 use eventstore::ExecuteError;
+use projections::FileRecord;
 
 use super::shelves::Shelf;
 use crate::error::ApiError;
@@ -97,6 +98,13 @@ pub async fn reset(
         Shelf::Avatars.forget(state, &old).await;
     }
     Ok(())
+}
+
+/// Removes the files of pictures whose owners are gone. `pictures` is what the views said of them before.
+pub(super) async fn bury(state: &AppState, pictures: impl IntoIterator<Item = FileRecord>) {
+    for picture in pictures {
+        Shelf::Avatars.forget(state, &picture.file).await;
+    }
 }
 
 /// Lets the rules decide; answers the file that is not shown any more.

@@ -9,8 +9,8 @@ use eventstore::ExecuteError;
 use eventstore::execute::Transaction;
 
 use super::WorkError;
+use super::avatars;
 use super::ownership::Orphans;
-use super::shelves::Shelf;
 use super::users::{self, Around};
 use crate::error::ApiError;
 use crate::extract::Caller;
@@ -62,9 +62,7 @@ pub async fn delete(
     let owner = AvatarOwner::User(target.clone());
     let picture = state.views().avatar(&owner).await?;
     users::change(state, caller, target, &[delete], None, &orphans).await?;
-    if let Some(picture) = picture {
-        Shelf::Avatars.forget(state, &picture.file).await;
-    }
+    avatars::bury(state, picture).await;
     Ok(())
 }
 

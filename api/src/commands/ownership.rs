@@ -2,9 +2,11 @@
 
 use std::sync::Arc;
 
+use domain::avatar::AvatarOwner;
 use domain::room::{RoomFacts, RoomKind};
 use domain::{Timestamp, UserId};
 use eventstore::execute::Transaction;
+use projections::FileRecord;
 
 use super::{WorkError, memberships, rooms};
 use crate::error::{ApiError, texts};
@@ -15,6 +17,13 @@ struct Orphan {
     room: Arc<RoomFacts>,
     /// Who of those that may log in is in it the longest.
     heir: Option<UserId>,
+}
+
+impl Orphan {
+    /// Whether the room goes with its owner. A channel may be without owner.
+    fn goes(&self) -> bool {
+        self.heir.is_none() && self.room.kind == RoomKind::Group
+    }
 }
 
 /// The rooms that only somebody who goes owns. Settled in the batch that says they go: either both happen or neither.
@@ -38,6 +47,16 @@ impl Orphans {
         Err(texts::last_owner(&names(true), &names(false)))
     }
 
+    /// The pictures of the rooms that go with their owner.
+    pub(super) async fn pictures(&self, state: &AppState) -> Result<Vec<FileRecord>, ApiError> {
+        let mut pictures = Vec::new();
+        for orphan in self.0.iter().filter(|orphan| orphan.goes()) {
+            let owner = AvatarOwner::Room(orphan.room.id.clone());
+            pictures.extend(state.views().avatar(&owner).await?);
+        }
+        Ok(pictures)
+    }
+
     /// Hands each room on to an heir, or deletes it if it is a group without one. It is a rule of the server that does
     /// this; whether `actor` may send the owner away is decided in the same batch.
     pub(super) async fn settle(
@@ -47,15 +66,14 @@ impl Orphans {
         at: Timestamp,
     ) -> Result<(), WorkError> {
         for orphan in &self.0 {
-            match (&orphan.heir, orphan.room.kind) {
-                (Some(heir), _) => {
+            match &orphan.heir {
+                Some(heir) => {
                     memberships::make_owner_as_server(tx, actor, &orphan.room, heir, at).await?;
                 }
-                (None, RoomKind::Group) => {
+                None if orphan.goes() => {
                     rooms::delete_as_server(tx, &orphan.room.id, at).await?;
                 }
-                // A channel may be without owner.
-                (None, _) => {}
+                None => {}
             }
         }
         Ok(())

@@ -48,6 +48,11 @@ pub async fn change(
 }
 
 /// Deletes a role that nobody has.
+///
+/// Who has it is looked up before: a role is held in the streams of users and of memberships, and one stream that
+/// counted the holders would be written by everybody who gets a role. Somebody who is given the role in the same moment
+/// keeps its id. That is harmless: the id stands for nothing else, for ids are random and their streams never begin
+/// again, and it allows what the permissions say that name it, which administrators see and change as before.
 pub async fn delete(state: &AppState, caller: &Caller, role: &RoleId) -> Result<(), ApiError> {
     let in_use = state.views().role_in_use(role).await?;
     let delete = RoleCommand::Delete {

@@ -1,5 +1,6 @@
 //! Making, changing and deleting rooms.
 
+use domain::avatar::AvatarOwner;
 use domain::claim::{self, Claim, ClaimCommand, NameKind};
 use domain::membership::Joining;
 use domain::permission::Authority;
@@ -9,7 +10,7 @@ use eventstore::ExecuteError;
 use eventstore::execute::Transaction;
 
 use super::place::Place;
-use super::{WorkError, memberships};
+use super::{WorkError, avatars, memberships};
 use crate::error::{ApiError, texts};
 use crate::extract::Caller;
 use crate::state::{AppState, now};
@@ -253,14 +254,18 @@ pub async fn rename(
         .await
 }
 
-/// Deletes the room; its name is free again.
+/// Deletes the room and its picture; its name is free again.
 pub async fn delete(state: &AppState, caller: &Caller, place: &Place) -> Result<(), ApiError> {
+    let owner = AvatarOwner::Room(place.room.id.clone());
+    let picture = state.views().avatar(&owner).await?;
     let settings = state.views().settings();
     let context = RoomContext::User {
         authority: place.authority(caller),
         settings: &settings,
     };
-    delete_in(state, caller.id(), &place.room.id, &context).await
+    delete_in(state, caller.id(), &place.room.id, &context).await?;
+    avatars::bury(state, picture).await;
+    Ok(())
 }
 
 /// The same, because a rule of the server says so.

@@ -20,7 +20,7 @@ use eventstore::execute::Transaction;
 use super::account_mail::{self, Link, Told};
 use super::ownership::Orphans;
 use super::rooms::Founder;
-use super::{WorkError, memberships, second_factors};
+use super::{WorkError, avatars, memberships, second_factors};
 use crate::error::{ApiError, texts};
 use crate::extract::Caller;
 use crate::state::{AppState, now};
@@ -323,6 +323,7 @@ pub async fn change_and_tell(
     let around = Around::new(state).await?;
     let stream = user::stream(target);
     let link = Link::fresh(state, target);
+    let pictures = orphans.pictures(state).await?;
     let at = now();
     state
         .run(caller.id(), async |tx| {
@@ -344,7 +345,9 @@ pub async fn change_and_tell(
             }
             Ok(())
         })
-        .await
+        .await?;
+    avatars::bury(state, pictures).await;
+    Ok(())
 }
 
 /// What must be recorded together with a change of an account: names taken and given back, tokens voided.

@@ -77,7 +77,7 @@ pub const KEYS: &[Key] = &[
         "root-url",
         "URL",
         None,
-        "Where people reach this server; default: http://localhost:PORT",
+        "Where people reach this server; a path in it is in front of every path here as well. Default: http://localhost:PORT",
     ),
     open(
         "data_dir",
@@ -162,6 +162,14 @@ pub const KEYS: &[Key] = &[
         "BOOL",
         Some("false"),
         "Let users.createToken make login tokens for others (user-generate-access-token)",
+    ),
+    open(
+        "max_sessions",
+        "MAX_RESUME_LOGIN_TOKENS",
+        "max-sessions",
+        "COUNT",
+        Some("50"),
+        "Logins an account has at a time at most; the oldest ends for a new one. Personal access tokens do not count",
     ),
     open(
         "settings_blocked",

@@ -44,11 +44,11 @@ fn address(headers: &HeaderMap, peer: IpAddr, proxies: usize) -> IpAddr {
     } else if is_near(peer) {
         headers
             .get("x-real-ip")
-            .and_then(|value| value.to_str().ok()?.trim().parse().ok())
+            .and_then(|value| value.to_str().ok()?.trim().parse::<IpAddr>().ok())
     } else {
         None
     };
-    said.unwrap_or(peer)
+    said.map_or(peer, |said| said.to_canonical())
 }
 
 /// The `proxies`-th address from the right of `X-Forwarded-For`.
@@ -60,6 +60,18 @@ fn forwarded(headers: &HeaderMap, proxies: usize) -> Option<IpAddr> {
         .collect();
     let all = lines.join(",");
     all.rsplit(',').nth(proxies - 1)?.trim().parse().ok()
+}
+
+/// Who counts as one where callers are counted by their address: a machine has one IPv4 address, but as many IPv6
+/// addresses as it likes out of a network of at least 64 bits.
+pub fn household(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V6(v6) => {
+            let network = u128::from(v6) & !u128::from(u64::MAX);
+            IpAddr::V6(network.into())
+        }
+        v4 @ IpAddr::V4(_) => v4,
+    }
 }
 
 fn is_near(address: IpAddr) -> bool {
@@ -87,6 +99,15 @@ mod tests {
     }
 
     #[test]
+    fn addresses_of_one_network_count_as_one() {
+        let one = |text: &str| household(text.parse().expect("an address"));
+        assert_eq!(one("2001:db8:1:2:3:4:5:6"), one("2001:db8:1:2::9"));
+        assert_ne!(one("2001:db8:1:2::9"), one("2001:db8:1:3::9"));
+        assert_ne!(one("192.0.2.1"), one("192.0.2.2"));
+        assert_eq!(one("::ffff:192.0.2.1"), one("192.0.2.1"));
+    }
+
+    #[test]
     fn the_address_is_the_one_a_trusted_proxy_tells() {
         let real = [("x-real-ip", "198.51.100.7")];
         assert_eq!(seen("127.0.0.1", &real, 0), "198.51.100.7");
@@ -96,6 +117,8 @@ mod tests {
         assert_eq!(seen("127.0.0.1", &chain, 1), "3.3.3.3");
         assert_eq!(seen("127.0.0.1", &chain, 2), "2.2.2.2");
         assert_eq!(seen("127.0.0.1", &chain, 9), "127.0.0.1");
+        let mapped = [("x-forwarded-for", "::ffff:198.51.100.7")];
+        assert_eq!(seen("127.0.0.1", &mapped, 1), "198.51.100.7");
         assert_eq!(
             seen("127.0.0.1", &[("x-real-ip", "nonsense")], 0),
             "127.0.0.1"

@@ -10,8 +10,14 @@ use super::params::parse_date;
 /// How deep a filter may nest.
 const MAX_DEPTH: usize = 8;
 
-/// Largest compiled size of a pattern, in bytes.
+/// Largest compiled size of a pattern, and the most memory looking for it may take, in bytes.
 const MAX_PATTERN_SIZE: usize = 64 * 1024;
+const MAX_PATTERN_CACHE: usize = 256 * 1024;
+
+/// How many values a filter may compare with, and how many patterns it may look for: each is looked at for each
+/// document, and each pattern takes memory of its own.
+const MOST_VALUES: u32 = 2000;
+const MOST_PATTERNS: u32 = 10;
 
 /// The query uses something that is not supported.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,27 +53,53 @@ pub enum Test {
     Pattern(regex::Regex),
 }
 
+/// What a filter may still have.
+struct Budget {
+    values: u32,
+    patterns: u32,
+}
+
+impl Budget {
+    fn value(&mut self) -> Result<(), Unsupported> {
+        self.values = self.values.checked_sub(1).ok_or(Unsupported)?;
+        Ok(())
+    }
+
+    fn pattern(&mut self) -> Result<(), Unsupported> {
+        self.patterns = self.patterns.checked_sub(1).ok_or(Unsupported)?;
+        Ok(())
+    }
+}
+
 impl Filter {
     /// Reads a query object.
     pub fn parse(query: &Map<String, Value>) -> Result<Self, Unsupported> {
-        Self::parse_nested(query, 0)
+        let mut budget = Budget {
+            values: MOST_VALUES,
+            patterns: MOST_PATTERNS,
+        };
+        Self::parse_nested(query, 0, &mut budget)
     }
 
-    fn parse_nested(query: &Map<String, Value>, depth: usize) -> Result<Self, Unsupported> {
+    fn parse_nested(
+        query: &Map<String, Value>,
+        depth: usize,
+        budget: &mut Budget,
+    ) -> Result<Self, Unsupported> {
         if depth > MAX_DEPTH {
             return Err(Unsupported);
         }
         let mut all = Vec::new();
         for (key, value) in query {
             match key.as_str() {
-                "$or" => all.push(Self::Any(Self::list(value, depth)?)),
-                "$and" => all.push(Self::All(Self::list(value, depth)?)),
+                "$or" => all.push(Self::Any(Self::list(value, depth, budget)?)),
+                "$and" => all.push(Self::All(Self::list(value, depth, budget)?)),
                 "constructor" | "__proto__" | "prototype" => {}
                 // At the top level other operators are dropped, deeper down they are an error.
                 operator if operator.starts_with('$') && depth == 0 => {}
                 operator if operator.starts_with('$') => return Err(Unsupported),
                 field => {
-                    for test in Test::parse(value)? {
+                    for test in Test::parse(value, budget)? {
                         all.push(Self::Field(field.to_owned(), test));
                     }
                 }
@@ -76,12 +108,12 @@ impl Filter {
         Ok(Self::All(all))
     }
 
-    fn list(value: &Value, depth: usize) -> Result<Vec<Self>, Unsupported> {
+    fn list(value: &Value, depth: usize, budget: &mut Budget) -> Result<Vec<Self>, Unsupported> {
         value
             .as_array()
             .ok_or(Unsupported)?
             .iter()
-            .map(|item| Self::parse_nested(item.as_object().ok_or(Unsupported)?, depth + 1))
+            .map(|item| Self::parse_nested(item.as_object().ok_or(Unsupported)?, depth + 1, budget))
             .collect()
     }
 
@@ -156,7 +188,8 @@ fn collect<'a>(value: &'a Value, path: &str, found: &mut Vec<&'a Value>) {
 }
 
 impl Test {
-    fn parse(value: &Value) -> Result<Vec<Self>, Unsupported> {
+    fn parse(value: &Value, budget: &mut Budget) -> Result<Vec<Self>, Unsupported> {
+        budget.value()?;
         let Some(operators) = value
             .as_object()
             .filter(|object| object.keys().any(|key| key.starts_with('$')))
@@ -166,14 +199,18 @@ impl Test {
         if operators.contains_key("$date") {
             return Ok(vec![Self::Equal(value.clone())]);
         }
-        let list = |value: &Value| value.as_array().cloned().ok_or(Unsupported);
+        let list = |value: &Value, budget: &mut Budget| {
+            let values = value.as_array().ok_or(Unsupported)?;
+            values.iter().try_for_each(|_| budget.value())?;
+            Ok::<_, Unsupported>(values.clone())
+        };
         let mut tests = Vec::new();
         for (operator, operand) in operators {
             tests.push(match operator.as_str() {
                 "$eq" => Self::Equal(operand.clone()),
                 "$ne" => Self::NotEqual(operand.clone()),
-                "$in" => Self::In(list(operand)?),
-                "$nin" => Self::NotIn(list(operand)?),
+                "$in" => Self::In(list(operand, budget)?),
+                "$nin" => Self::NotIn(list(operand, budget)?),
                 "$gt" => Self::Order(Ordering::Greater, false, operand.clone()),
                 "$gte" => Self::Order(Ordering::Greater, true, operand.clone()),
                 "$lt" => Self::Order(Ordering::Less, false, operand.clone()),
@@ -184,7 +221,10 @@ impl Test {
                         .or_else(|| operand.as_i64().map(|n| n != 0))
                         .ok_or(Unsupported)?,
                 ),
-                "$regex" => Self::Pattern(pattern(operand, operators.get("$options"))?),
+                "$regex" => {
+                    budget.pattern()?;
+                    Self::Pattern(pattern(operand, operators.get("$options"))?)
+                }
                 "$options" if operators.contains_key("$regex") => continue,
                 _ => return Err(Unsupported),
             });
@@ -249,6 +289,7 @@ fn pattern(operand: &Value, options: Option<&Value>) -> Result<regex::Regex, Uns
         .dot_matches_new_line(options.contains('s'))
         .ignore_whitespace(options.contains('x'))
         .size_limit(MAX_PATTERN_SIZE)
+        .dfa_size_limit(MAX_PATTERN_CACHE)
         .build()
         .map_err(|_| Unsupported)
 }
@@ -312,6 +353,17 @@ mod tests {
             matches(&json!({"a": {"$regex": "("}}), &doc),
             Err(Unsupported)
         );
+    }
+
+    #[test]
+    fn a_filter_has_limits() {
+        let parse = |query: &Value| Filter::parse(query.as_object().expect("object")).is_ok();
+        let patterns = |count| json!({"$or": vec![json!({"a": {"$regex": "x"}}); count]});
+        assert!(parse(&patterns(10)) && !parse(&patterns(11)));
+        let values = |count| json!({"a": {"$in": vec![json!("x"); count]}});
+        assert!(parse(&values(1999)) && !parse(&values(2000)));
+        assert!(!parse(&json!({"$and": vec![json!({"a": 1}); 2001]})));
+        assert!(!parse(&json!({"a": {"$regex": "\\w{1000}"}})));
     }
 
     #[test]

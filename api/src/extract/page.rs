@@ -152,9 +152,12 @@ fn query(params: &Params) -> Result<Option<Filter>, ApiError> {
     if object.is_empty() {
         return Ok(None);
     }
-    Filter::parse(&object)
-        .map(Some)
-        .map_err(|_| invalid(params, "query"))
+    let filter = Filter::parse(&object).map_err(|_| invalid(params, "query"))?;
+    // Deeper down nothing is dropped: half of an alternative would ask for something else.
+    if filter.fields().iter().any(|field| BLOCKED.contains(field)) {
+        return Err(invalid(params, "query"));
+    }
+    Ok(Some(filter))
 }
 
 fn invalid(params: &Params, name: &str) -> ApiError {
@@ -209,15 +212,18 @@ impl FieldChoice {
         }
     }
 
-    /// Leaves in `doc` what is wanted. A dotted name chooses its first part.
+    /// Leaves in `doc` what is wanted.
     pub fn apply(&self, doc: &mut Map<String, Value>) {
         match self {
             Self::Only(fields) => {
-                doc.retain(|name, _| {
-                    name == "_id" || fields.iter().any(|field| first_segment(field) == name)
-                });
+                let fields = fields.iter().map(String::as_str);
+                keep(doc, &fields.chain(["_id"]).collect::<Vec<_>>());
             }
-            Self::Without(fields) => doc.retain(|name, _| name == "_id" || !fields.contains(name)),
+            Self::Without(fields) => {
+                for field in fields.iter().filter(|field| *field != "_id") {
+                    leave_out(doc, field);
+                }
+            }
         }
     }
 
@@ -230,6 +236,52 @@ impl FieldChoice {
             }
             Err(_) => doc,
         }
+    }
+}
+
+/// Leaves what these dotted paths lead to.
+fn keep(doc: &mut Map<String, Value>, paths: &[&str]) {
+    doc.retain(|name, value| {
+        let mut deeper = Vec::new();
+        for path in paths {
+            match path.strip_prefix(name.as_str()) {
+                Some("") => return true,
+                Some(rest) => deeper.extend(rest.strip_prefix('.')),
+                None => {}
+            }
+        }
+        let leads_on = !deeper.is_empty() && (value.is_object() || value.is_array());
+        if leads_on {
+            each_object(value, &mut |inner| keep(inner, &deeper));
+        }
+        leads_on
+    });
+}
+
+/// Takes away what this dotted path leads to.
+fn leave_out(doc: &mut Map<String, Value>, path: &str) {
+    match path.split_once('.') {
+        None => drop(doc.remove(path)),
+        Some((first, rest)) => {
+            if let Some(value) = doc.get_mut(first) {
+                each_object(value, &mut |inner| leave_out(inner, rest));
+            }
+        }
+    }
+}
+
+/// Does something with an object, or with those in a list.
+fn each_object(value: &mut Value, act: &mut impl FnMut(&mut Map<String, Value>)) {
+    match value {
+        Value::Object(object) => act(object),
+        Value::Array(items) => {
+            for item in items {
+                if let Value::Object(object) = item {
+                    act(object);
+                }
+            }
+        }
+        _ => {}
     }
 }
 
@@ -281,6 +333,31 @@ mod tests {
             serde_json::from_slice::<Value>(&docs[0]).ok(),
             Some(json!({"_id": "1", "name": "n"}))
         );
+    }
+
+    #[test]
+    fn dotted_fields_lead_into_objects_and_lists() {
+        let doc = json!({"_id": "1", "u": {"_id": "a", "name": "n"}, "files": [{"size": 1, "type": "t"}], "x": 1});
+        let chosen = |fields: &str| {
+            let page = request(&format!("fields={fields}")).expect("fields");
+            let docs = page.project(vec![Bytes::from(doc.to_string())]);
+            serde_json::from_slice::<Value>(&docs[0]).ok()
+        };
+        assert_eq!(
+            chosen(r#"{"u.name":1,"files.size":1,"x.y":1}"#),
+            Some(json!({"_id": "1", "u": {"name": "n"}, "files": [{"size": 1}]}))
+        );
+        assert_eq!(
+            chosen(r#"{"u.name":0,"files.size":0,"x":0,"_id":0}"#),
+            Some(json!({"_id": "1", "u": {"_id": "a"}, "files": [{"type": "t"}]}))
+        );
+    }
+
+    #[test]
+    fn what_is_blocked_cannot_be_asked_about() {
+        assert!(request(r#"query={"joinCode":"x"}"#).is_ok_and(|page| page.query.is_none()));
+        let nested = r#"query={"$or":[{"joinCode":{"$regex":"^a"}}]}"#;
+        assert!(request(nested).is_err());
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use domain::Timestamp;
 use serde_json::{Map, Value};
 
+use super::json::{self, JsonError};
 use crate::error::{ApiError, texts};
 
 /// How deep `a[b][c]` may nest, and how many pairs a query string or form may have: parsing has a bound.
@@ -37,13 +38,14 @@ impl Params {
         if body.iter().all(u8::is_ascii_whitespace) {
             return Ok(Self::default());
         }
-        match serde_json::from_slice(body) {
+        match json::parse(body) {
             Ok(Value::Object(map)) => Ok(Self(map)),
             Ok(Value::Array(_)) => Ok(Self::default()),
             Ok(_) => Err(texts::malformed_body(
                 "the top level must be an object or a list",
             )),
-            Err(error) => Err(texts::malformed_body(&error.to_string())),
+            Err(JsonError::TooMany) => Err(ApiError::TooLarge),
+            Err(JsonError::Invalid(error)) => Err(texts::malformed_body(&error.to_string())),
         }
     }
 

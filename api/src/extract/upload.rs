@@ -109,6 +109,7 @@ fn broken(error: &multer::Error) -> ApiError {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::extract::body::BodyBudget;
     use axum::body::Body;
 
     async fn read(wanted: Option<&str>, parts: &[&str]) -> Result<Upload, ApiError> {
@@ -124,7 +125,7 @@ mod tests {
             .body(Body::from(body))
             .expect("request");
         let (parts, body) = request.into_parts();
-        let input = Input::read(parts, body, true, usize::MAX)
+        let input = Input::read(parts, body, true, usize::MAX, &BodyBudget::new(1))
             .await
             .expect("small body");
         input.upload(wanted).await

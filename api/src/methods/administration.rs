@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use domain::permission::Permission;
 use domain::setting::Editor;
+use domain::settings::SettingType;
 use domain::{RoleId, Timestamp};
 use serde_json::{Value, json};
 
@@ -180,12 +181,22 @@ async fn save(call: &MethodCall, wishes: &[Value]) -> MethodOutcome {
         .map(|(wish, id)| settings::Wish {
             id: id.to_owned(),
             value: wish["value"].clone(),
-            editor: wish["editor"].as_str().and_then(Editor::find),
+            // Forms send the editor of every setting; only colours have one.
+            editor: wish["editor"]
+                .as_str()
+                .filter(|_| is_color(call, id))
+                .and_then(Editor::find),
             from_environment: false,
         })
         .collect();
     settings::change(&call.state, &call.caller, &wishes).await?;
     Ok(json!(true))
+}
+
+fn is_color(call: &MethodCall, id: &str) -> bool {
+    let settings = call.state.views().settings();
+    let definition = settings.definition(id);
+    definition.is_some_and(|definition| definition.value_type == SettingType::Color)
 }
 
 fn no_id() -> ApiError {

@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 
 use crate::error::{ApiError, texts};
 use crate::extract::schema::{Kind, Schema};
-use crate::extract::{Anyone, Call, Caller, Input};
+use crate::extract::{self, Anyone, Call, Caller, Input};
 use crate::methods::args::Args;
 use crate::methods::{self, AnyMethodCall, FactorAnswer};
 use crate::rest::answer::{Answer, Outcome};
@@ -59,7 +59,7 @@ async fn run(state: &AppState, caller: Option<Caller>, input: &Input) -> Outcome
 
 /// Reads the message. Only the name and the parameters must be there, for the mobile app sends nothing else.
 fn read(message: &str) -> Option<Wish> {
-    let Ok(Value::Object(mut wish)) = serde_json::from_str(message) else {
+    let Ok(Value::Object(mut wish)) = extract::json::parse(message.as_bytes()) else {
         return None;
     };
     if wish.get("msg").is_some_and(|kind| kind != "method") {

@@ -8,6 +8,7 @@ use std::sync::LazyLock;
 use domain::settings::Settings;
 
 use crate::error::{ApiError, texts};
+use crate::extract::client::household;
 use crate::methods::{AnyMethodCall, Method};
 use crate::rate_limit::Limit;
 use crate::state::now;
@@ -27,11 +28,11 @@ pub fn check(method: &Method, call: &AnyMethodCall) -> Result<(), ApiError> {
     let connection = match &call.caller {
         Some(caller) => key(&("token", caller.token.as_str())),
         // What the program calls itself does not count: it is free to call itself something else each time.
-        None => key(&("client", call.client.address)),
+        None => key(&("client", household(call.client.address))),
     };
     let user = call.caller.as_ref().map(|caller| key(caller.id()));
     let name = method.name;
-    let address = key(&("address", call.client.address));
+    let address = key(&("address", household(call.client.address)));
     let mut counts = vec![
         (key(&("ip", address)), setting(&settings, "IP")),
         (
@@ -87,6 +88,7 @@ fn setting(settings: &Settings, kind: &str) -> Option<Limit> {
             calls: number("Requests_Allowed"),
             per: number("Interval_Time"),
         })
+        .filter(Limit::counts)
 }
 
 fn key(what: &impl Hash) -> u64 {

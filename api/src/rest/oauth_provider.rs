@@ -18,6 +18,7 @@ use subtle::ConstantTimeEq as _;
 use super::answer::{Answer, Outcome};
 use crate::commands::oauth::{self, Consent, Tokens};
 use crate::error::ApiError;
+use crate::extract::links::cookie;
 use crate::extract::params::Params;
 use crate::extract::schema::Kind;
 use crate::extract::{Anyone, Caller, token_hash};
@@ -145,17 +146,7 @@ async fn asked(call: &Anyone) -> Result<(Caller, bool), ApiError> {
 }
 
 async fn by_cookies(state: &AppState, headers: &HeaderMap) -> Result<Option<Caller>, ApiError> {
-    let cookie = |wanted: &str| {
-        headers
-            .get_all(header::COOKIE)
-            .iter()
-            .filter_map(|line| line.to_str().ok())
-            .flat_map(|line| line.split(';'))
-            .filter_map(|pair| pair.trim().split_once('='))
-            .find(|(name, _)| *name == wanted)
-            .map(|(_, value)| value.to_owned())
-    };
-    match (cookie("rc_uid"), cookie("rc_token")) {
+    match (cookie(headers, "rc_uid"), cookie(headers, "rc_token")) {
         (Some(id), Some(token)) => Caller::from_token(state, &id, &token).await,
         _ => Ok(None),
     }

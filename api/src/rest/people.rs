@@ -81,13 +81,16 @@ async fn matching(call: &Call, page: &PageRequest) -> Result<Page, ApiError> {
     let Some(rest) = narrow(filter, &mut query) else {
         return Ok(views.users(query).await?);
     };
-    let known: HashSet<&str> = LINE.into();
-    let with_doc = !rest.fields().iter().all(|field| known.contains(field));
+    let fields: Vec<&'static str> = LINE
+        .into_iter()
+        .filter(|field| rest.fields().contains(field))
+        .collect();
+    let with_doc = fields.len() < rest.fields().len();
     let state = call.state.clone();
     let found = views.users_where(query, with_doc, move |line| {
         let doc = match line.doc {
             Some(doc) => Value::Object(shape::user_doc(&state, doc)),
-            None => of_line(&line),
+            None => of_line(&line, &fields),
         };
         if rest.matches(&doc) {
             Found::Yes
@@ -98,17 +101,21 @@ async fn matching(call: &Call, page: &PageRequest) -> Result<Page, ApiError> {
     Ok(found.await?)
 }
 
-fn of_line(line: &UserLine<'_>) -> Value {
-    let mut doc = json!({
-        "_id": line.id, "username": line.username, "type": line.kind, "active": line.active,
-    });
-    if let Some(name) = line.name {
-        doc["name"] = json!(name);
-    }
-    if let Some(nickname) = line.nickname {
-        doc["nickname"] = json!(nickname);
-    }
-    doc
+/// As much of a document as is asked about.
+fn of_line(line: &UserLine<'_>, fields: &[&'static str]) -> Value {
+    let value = |field: &str| match field {
+        "_id" => Some(json!(line.id)),
+        "username" => Some(json!(line.username)),
+        "name" => line.name.map(|name| json!(name)),
+        "nickname" => line.nickname.map(|nickname| json!(nickname)),
+        "type" => Some(json!(line.kind)),
+        "active" => Some(json!(line.active)),
+        _ => None,
+    };
+    let known = fields
+        .iter()
+        .filter_map(|field| Some(((*field).to_owned(), value(field)?)));
+    Value::Object(known.collect())
 }
 
 fn ordered(page: &PageRequest) -> UserQuery {
@@ -169,6 +176,17 @@ fn take(filter: &Filter, query: &mut UserQuery) -> bool {
         ("roles", Test::Equal(Value::String(role)), _) if query.roles.is_empty() => {
             query.roles = vec![RoleId::new(role)];
             true
+        }
+        ("type", _, Some(kinds)) if query.kinds.is_empty() => {
+            let kinds: Option<Vec<UserKind>> = kinds.into_iter().map(kind).collect();
+            // Without any, all would be meant.
+            match kinds.filter(|kinds| !kinds.is_empty()) {
+                Some(kinds) => {
+                    query.kinds = kinds;
+                    true
+                }
+                None => false,
+            }
         }
         // The index does not know capitals: the address is still compared to the letter.
         ("emails.address", Test::Equal(Value::String(address)), _) if query.address.is_none() => {
@@ -311,16 +329,19 @@ async fn search(
 }
 
 fn kinds(named: Option<&str>) -> Result<Vec<UserKind>, ApiError> {
-    Ok(match named {
-        None => Vec::new(),
-        Some("user") => vec![UserKind::User],
-        Some("bot") => vec![UserKind::Bot],
-        Some("app") => vec![UserKind::App],
-        Some(_) => {
-            let fault = "must be equal to one of the allowed values".to_owned();
-            return Err(texts::invalid_params(&[fault]));
-        }
-    })
+    let Some(named) = named else {
+        return Ok(Vec::new());
+    };
+    let fault = || "must be equal to one of the allowed values".to_owned();
+    let kind = kind(named).ok_or_else(|| texts::invalid_params(&[fault()]))?;
+    Ok(vec![kind])
+}
+
+/// The kind of account of that name.
+fn kind(name: &str) -> Option<UserKind> {
+    [UserKind::User, UserKind::Bot, UserKind::App]
+        .into_iter()
+        .find(|kind| kind.as_str() == name)
 }
 
 /// Roles in a list, or in one text between commas.

@@ -156,7 +156,10 @@ pub async fn update(call: Call) -> Outcome {
     let id = RoleId::new(params.required("roleId")?);
     let scope = match params.text("scope")? {
         None => RoleScope::Users,
-        Some(text) => RoleScope::find(text).ok_or_else(texts::invalid_scope)?,
+        Some(text) => match RoleScope::find(text) {
+            Some(scope) => scope,
+            None => return Err(unknown_scope(&call, &id)),
+        },
     };
     let wish = properties(&params, scope)?;
     roles::change(&call.state, &call.caller, &id, wish)
@@ -169,6 +172,15 @@ pub async fn update(call: Call) -> Outcome {
             }
         })?;
     Ok(answer(&call, &id))
+}
+
+/// What is wrong with giving the role a scope there is not: that comes after what is wrong with the role.
+fn unknown_scope(call: &Call, id: &RoleId) -> ApiError {
+    match call.state.views().roles().get(id) {
+        None => texts::bare_code("error-invalid-roleId"),
+        Some(role) if role.protected => texts::bare_code("error-role-protected"),
+        Some(_) => texts::invalid_scope(),
+    }
 }
 
 fn properties(params: &Params, scope: RoleScope) -> Result<RoleProperties, ApiError> {
@@ -232,13 +244,14 @@ pub async fn add_user(call: Call) -> Outcome {
     Ok(Answer::empty().field("role", &document(id, role)))
 }
 
-/// `POST /api/v1/roles.removeUserFromRole`. The room is named by `scope`; a role of rooms is kept without one.
+/// `POST /api/v1/roles.removeUserFromRole`. The user is named to the letter. The room is named by `scope`; a role of rooms is kept without one.
 pub async fn remove_user(call: Call) -> Outcome {
     let params = call.input.params()?;
     let table = call.state.views().roles();
     let named = named(&params)?.ok_or_else(texts::role_param_missing)?;
     let user = user(&call, &params)
         .await?
+        .filter(|user| params.text("username") == Ok(Some(&user.username)))
         .ok_or_else(texts::no_user_of_name)?;
     let (id, role) = table.find(named).ok_or_else(texts::invalid_role_id)?;
     let place = match (role.properties.scope, params.filled("scope")?) {

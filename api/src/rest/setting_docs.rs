@@ -156,7 +156,7 @@ pub fn basic(definition: &Definition, settings: &Settings) -> Map<String, Value>
     );
     row.insert("enterprise".to_owned(), json!(definition.enterprise));
     if definition.enterprise {
-        row.insert("invalidValue".to_owned(), definition.default.clone());
+        row.insert("invalidValue".to_owned(), definition.unchanged().clone());
         row.insert("modules".to_owned(), json!([]));
     }
     row

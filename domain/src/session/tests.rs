@@ -13,10 +13,15 @@ fn hash(number: usize) -> TokenHash {
 }
 
 fn issue(number: usize) -> SessionCommand {
+    issue_of(number, MAX_SESSIONS)
+}
+
+fn issue_of(number: usize, most: usize) -> SessionCommand {
     SessionCommand::Issue {
         user: user(),
         hash: hash(number),
         granted: false,
+        most,
         at: AT,
     }
 }
@@ -73,6 +78,16 @@ fn the_oldest_token_makes_room_for_the_newest() {
     given::<Sessions>((0..MAX_SESSIONS).map(issued))
         .when(issue(99), &())
         .then([revoked(0), issued(99)]);
+}
+
+#[test]
+fn the_operator_says_how_many_tokens_there_may_be() {
+    given::<Sessions>((0..4).map(issued))
+        .when(issue_of(99, 2), &())
+        .then([revoked(0), revoked(1), revoked(2), issued(99)]);
+    given::<Sessions>([issued(1)])
+        .when(issue_of(2, 0), &())
+        .then([revoked(1), issued(2)]);
 }
 
 #[test]

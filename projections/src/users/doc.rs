@@ -232,11 +232,22 @@ impl Row for UserRow {
             )?
             .execute([id.as_str(), &email.address.to_lowercase()])?;
         }
+        conn.prepare_cached("DELETE FROM user_roles WHERE user = ?1")?
+            .execute([id.as_str()])?;
+        let key = doc.username.to_lowercase();
+        for role in &doc.roles {
+            conn.prepare_cached(
+                "INSERT OR IGNORE INTO user_roles (user, role, username_key) VALUES (?1, ?2, ?3)",
+            )?
+            .execute([id.as_str(), role.as_str(), key.as_str()])?;
+        }
         Ok(())
     }
 
     fn delete(&self, conn: &Connection, key: &UserId) -> rusqlite::Result<()> {
         conn.prepare_cached("DELETE FROM user_emails WHERE user = ?1")?
+            .execute([key.as_str()])?;
+        conn.prepare_cached("DELETE FROM user_roles WHERE user = ?1")?
             .execute([key.as_str()])?;
         conn.prepare_cached("DELETE FROM users WHERE id = ?1")?
             .execute([key.as_str()])?;

@@ -77,6 +77,56 @@ async fn behind_a_proxy_the_client_is_who_the_proxy_says() {
 }
 
 #[tokio::test]
+async fn addresses_of_one_network_are_one_client() {
+    let server = limited().await;
+    let attempt = async |address: String| {
+        let client = server.client().with_header("X-Real-IP", &address);
+        client.get("info").await.status.as_u16()
+    };
+    for host in 1..=3 {
+        assert_eq!(attempt(format!("2001:db8:1:2::{host}")).await, 200);
+    }
+    assert_eq!(attempt("2001:db8:1:2:ffff::9".to_owned()).await, 429);
+    assert_eq!(
+        attempt("2001:db8:1:3::1".to_owned()).await,
+        200,
+        "another network"
+    );
+    assert_eq!(attempt("192.0.2.1".to_owned()).await, 200);
+}
+
+#[tokio::test]
+async fn no_calls_at_all_is_no_limit() {
+    let server = ServerOptions::default()
+        .env("TEST_MODE", "false")
+        .env(
+            "OVERWRITE_SETTING_API_Enable_Rate_Limiter_Limit_Calls_Default",
+            "0",
+        )
+        .env("OVERWRITE_SETTING_DDP_Rate_Limit_IP_Requests_Allowed", "0")
+        .start()
+        .await;
+    let admin = server.admin().await;
+    for _ in 0..12 {
+        let answer = server.client().get("info").await;
+        assert_eq!(answer.header("x-ratelimit-limit"), None);
+        answer.ok();
+    }
+    let message = json!({"msg": "method", "method": "getUserRoles", "params": []}).to_string();
+    let body = admin
+        .post("method.call/getUserRoles", json!({ "message": message }))
+        .await
+        .ok();
+    assert!(
+        !body["message"]
+            .as_str()
+            .unwrap()
+            .contains("too-many-requests"),
+        "{body}"
+    );
+}
+
+#[tokio::test]
 async fn limits_are_off_where_the_workspace_says_so() {
     let server = ServerOptions::default()
         .env("TEST_MODE", "false")

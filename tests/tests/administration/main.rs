@@ -8,6 +8,7 @@
 mod assets;
 mod banners;
 mod calls;
+mod conventions;
 mod custom_status;
 mod directory;
 mod e2e;

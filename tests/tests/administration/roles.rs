@@ -355,3 +355,106 @@ async fn roles_of_ones_own_allow_what_they_are_given(options: ServerOptions) {
     .await;
     assert_eq!(wrong, "error-invalid-permission");
 }
+
+#[tokio::test]
+async fn roles_are_taken_by_the_letter_and_faults_have_an_order() {
+    let server = Server::start().await;
+    let admin = server.admin().await;
+    let bob = admin.new_user("bob").await;
+    let role = create(&admin, json!({"name": "Helper"})).await;
+    let give = json!({"username": "BOB", "roleName": "Helper"});
+    admin.post("roles.addUserToRole", give.clone()).await.ok();
+    let refused = admin
+        .post("roles.removeUserFromRole", give)
+        .await
+        .refused(400);
+    assert_eq!(refused["errorType"], "error-invalid-user");
+    let found = admin.get("roles.getUsersInRole?role=Helper").await.ok();
+    assert_eq!(
+        (&found["total"], &found["users"][0]["_id"]),
+        (&json!(1), &json!(bob.user_id))
+    );
+    let take = json!({"username": "bob", "roleName": "Helper"});
+    admin.post("roles.removeUserFromRole", take).await.ok();
+    let found = admin.get("roles.getUsersInRole?role=Helper").await.ok();
+    assert_eq!(found["total"], 0);
+    for (id, fault) in [
+        (json!("nothing"), "error-invalid-roleId"),
+        (json!("owner"), "error-role-protected"),
+        (role["_id"].clone(), "error-invalid-scope"),
+    ] {
+        let wish = json!({"roleId": id, "name": "Helper", "scope": "Nowhere"});
+        let refused = admin.post("roles.update", wish).await.refused(400);
+        let bare = json!({"success": false, "error": fault, "errorType": fault});
+        assert_eq!(refused, bare);
+    }
+}
+
+#[tokio::test]
+async fn those_who_have_a_role_are_listed_by_name() {
+    let server = Server::start().await;
+    let admin = server.admin().await;
+    let role = create(&admin, json!({"name": "Helper", "description": "Helps"})).await;
+    let mut ids = Vec::new();
+    for name in ["carol", "Ada", "bob"] {
+        ids.push(admin.new_user(name).await.user_id);
+        let give = json!({"username": name, "roleId": role["_id"]});
+        admin.post("roles.addUserToRole", give).await.ok();
+    }
+    let names = async |path: &str| {
+        let body = admin.get(path).await.ok();
+        let users = body["users"].as_array().expect("a list").clone();
+        let names: Vec<String> = users
+            .iter()
+            .map(|user| user["username"].as_str().expect("a name").to_owned())
+            .collect();
+        (names.join(" "), body["total"].clone())
+    };
+    let helpers = format!(r#"users.list?query={{"roles":{}}}"#, role["_id"]);
+    assert_eq!(
+        names(&helpers).await,
+        ("Ada bob carol".to_owned(), json!(3))
+    );
+    let part = format!("{helpers}&count=1&offset=1&sort={{\"username\":-1}}");
+    assert_eq!(names(&part).await, ("bob".to_owned(), json!(3)));
+    let page = "roles.getUsersInRole?role=Helper&count=2&offset=1";
+    assert_eq!(names(page).await, ("bob carol".to_owned(), json!(3)));
+    // Somebody else's name, somebody who may not log in, somebody who is gone.
+    let rename = json!({"userId": ids[1], "data": {"username": "zoe"}});
+    admin.post("users.update", rename).await.ok();
+    let sleep = json!({"userId": ids[2], "activeStatus": false});
+    admin.post("users.setActiveStatus", sleep).await.ok();
+    assert_eq!(
+        names(&helpers).await,
+        ("bob carol zoe".to_owned(), json!(3))
+    );
+    let active = format!(
+        r#"users.list?query={{"roles":{},"active":true}}"#,
+        role["_id"]
+    );
+    assert_eq!(names(&active).await, ("carol zoe".to_owned(), json!(2)));
+    let shown = admin.get("roles.getUsersInPublicRoles").await.ok()["users"].clone();
+    let shown: Vec<&Value> = shown
+        .as_array()
+        .expect("a list")
+        .iter()
+        .map(|user| &user["username"])
+        .collect();
+    assert_eq!(shown, ["admin", "carol", "zoe"]);
+    let delete = json!({"userId": ids[0], "confirmRelinquish": true});
+    admin.post("users.delete", delete).await.ok();
+    let in_use = admin
+        .post("roles.delete", json!({"roleId": role["_id"]}))
+        .await;
+    assert_eq!(in_use.refused(400)["errorType"], "error-role-in-use");
+    assert_eq!(names(&helpers).await, ("bob zoe".to_owned(), json!(2)));
+    // A role given by an update of the account counts as well.
+    for id in &ids[1..] {
+        let roles = json!({"userId": id, "data": {"roles": ["user"]}});
+        admin.post("users.update", roles).await.ok();
+    }
+    let gone = admin
+        .post("roles.delete", json!({"roleId": role["_id"]}))
+        .await;
+    gone.ok();
+}

@@ -389,3 +389,35 @@ async fn login_services_follow_their_settings(options: ServerOptions) {
     assert_eq!(value(&admin, id).await, false);
     assert_eq!(value(&admin, &format!("{id}-url")).await, "", "begins anew");
 }
+
+#[tokio::test]
+async fn what_takes_a_licence_stays_as_it_is_without_one() {
+    let server = Server::start().await;
+    let admin = server.admin().await;
+    let id = "Push_request_content_from_server";
+    assert_eq!(value(&admin, id).await, false);
+    save(&admin, id, json!(true)).await.ok();
+    assert_eq!(value(&admin, id).await, false);
+    let query = format!(r#"settings?_id={id}&fields={{"packageValue":1}}"#);
+    let row = admin.get(&query).await.ok()["settings"][0].clone();
+    let whole = json!({
+        "_id": id, "value": false, "enterprise": true, "invalidValue": false, "modules": [], "packageValue": true,
+    });
+    assert_eq!(row, whole);
+}
+
+#[tokio::test]
+async fn only_colours_have_an_editor() {
+    let server = Server::start().await;
+    let admin = server.admin().await;
+    let forms = json!([[
+        {"_id": "Site_Name", "value": "Ours", "editor": "color"},
+        {"_id": "CAS_button_color", "value": "#123456", "editor": "color"},
+    ]]);
+    assert_eq!(result(&admin, "saveSettings", forms).await, json!(true));
+    assert_eq!(value(&admin, "Site_Name").await, "Ours");
+    let no_colour = json!(["CAS_button_color", "red", "color"]);
+    let refused = crate::calls::method(&admin, "saveSetting", no_colour).await;
+    assert!(refused.get("error").is_some(), "{refused}");
+    assert_eq!(value(&admin, "CAS_button_color").await, "#123456");
+}

@@ -1,8 +1,13 @@
 //! Pictures of users and rooms.
 
+use std::path::PathBuf;
+
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Redirect};
 use axum::routing::get;
+use domain::avatar::{self, AvatarEvent, AvatarOwner, AvatarSet};
+use domain::{RoomId, StoredFile, Timestamp, UserId};
+use eventstore::{Batch, Cause, CorrelationId, Expected, NewEvent, StreamAppend};
 use image::ImageFormat;
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -707,6 +712,92 @@ async fn pictures_are_changed_by_methods(options: ServerOptions) {
     .await;
     assert_eq!(refused["error"]["error"], "error-avatar-invalid-url");
     assert_eq!(kept(&server), 0);
+}
+
+/// Gives a room a picture, as it stands in the log and in the store. The server must be stopped.
+async fn give_picture(server: &Server, room: &str) -> PathBuf {
+    let bytes = png(20, 20);
+    let file: StoredFile = serde_json::from_value(json!({
+        "id": format!("picture-of-{room}"), "sha256": sha256_of(&bytes), "content_type": "image/png", "size": bytes.len(),
+    }))
+    .expect("a file");
+    let folder = server.data().join("files/avatars");
+    std::fs::create_dir_all(&folder).expect("a folder");
+    let path = folder.join(format!("{}-{}", file.sha256, file.id));
+    std::fs::write(&path, &bytes).expect("a file");
+    let owner = AvatarOwner::Room(RoomId::new(room));
+    let set = AvatarEvent::from(AvatarSet {
+        owner: owner.clone(),
+        origin: "upload".to_owned(),
+        file,
+        at: Timestamp::from_millis(1_700_000_000_000),
+    });
+    let append = StreamAppend {
+        stream: avatar::stream(&owner),
+        expected: Expected::NoStream,
+        events: vec![NewEvent::encode(&set).expect("an event")],
+    };
+    let log = tests::log::open(server);
+    let cause = Cause {
+        actor: UserId::system(),
+        correlation_id: CorrelationId::fresh(),
+        causation_id: None,
+    };
+    let appends = vec![append];
+    log.append(Batch { cause, appends })
+        .await
+        .expect("recorded");
+    log.close().await;
+    path
+}
+
+fn sha256_of(bytes: &[u8]) -> String {
+    use std::fmt::Write as _;
+    let mut hex = String::new();
+    for byte in sha2::Digest::finalize(sha2::Digest::chain_update(sha2::Sha256::default(), bytes)) {
+        write!(hex, "{byte:02x}").expect("a text");
+    }
+    hex
+}
+
+#[tokio::test]
+async fn the_picture_of_a_room_goes_with_it() {
+    let mut server = Server::start().await;
+    let admin = server.admin().await;
+    let bob = admin.new_user("bob").await;
+    let wish = json!({"name": "deleted"});
+    let deleted = admin.post("groups.create", wish).await.ok()["group"]["_id"].clone();
+    let wish = json!({"name": "left"});
+    let left = bob.post("groups.create", wish).await.ok()["group"]["_id"].clone();
+    let (deleted, left) = (
+        deleted.as_str().expect("an id"),
+        left.as_str().expect("an id"),
+    );
+    server.stop().await;
+    let pictures = [
+        give_picture(&server, deleted).await,
+        give_picture(&server, left).await,
+        give_picture(&server, "GENERAL").await,
+    ];
+    server.restart().await;
+    let admin = server.admin().await;
+    for room in [deleted, left, "GENERAL"] {
+        let shown = load(&admin, &format!("/avatar/room/{room}")).await;
+        assert_eq!(shown.header("content-type"), "image/png", "{room}");
+    }
+    let there = || pictures.each_ref().map(|path| path.exists());
+    assert_eq!(there(), [true, true, true]);
+    let wish = json!({"roomId": deleted});
+    admin.post("groups.delete", wish).await.ok();
+    assert_eq!(there(), [false, true, true]);
+    // A group that only somebody owned who goes, and nobody else is in, goes as well.
+    let wish = json!({"userId": bob.user_id, "confirmRelinquish": true});
+    admin.post("users.delete", wish).await.ok();
+    assert_eq!(there(), [false, false, true]);
+    assert_eq!(
+        load(&admin, &format!("/avatar/room/{left}")).await.status,
+        404
+    );
 }
 
 async fn rooms_have_letters_too(options: ServerOptions) {

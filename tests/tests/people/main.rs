@@ -14,6 +14,7 @@ mod preferences;
 mod presence;
 mod registration;
 mod second_factor;
+mod second_factor_settings;
 mod tokens;
 mod users_change;
 mod users_create;

@@ -19,7 +19,7 @@ use super::methods::{method, result};
 on_both_logs![codes_of_an_authenticator, the_password_once_more,];
 
 /// A server that asks for second factors, also of young accounts, and does not count calls.
-fn strict() -> ServerOptions {
+pub fn strict() -> ServerOptions {
     strictly(ServerOptions::default())
 }
 
@@ -43,7 +43,7 @@ fn strictly(options: ServerOptions) -> ServerOptions {
 }
 
 /// The code of `secret`, `steps` half minutes from now.
-fn code(secret: &str, steps: i64) -> String {
+pub fn code(secret: &str, steps: i64) -> String {
     let secret = Secret::try_from_base32(secret).unwrap();
     let totp = Builder::new().with_secret(secret).build().unwrap();
     let seconds = SystemTime::now()
@@ -63,7 +63,7 @@ async fn login(server: &Server, code: &Value) -> Answer {
 }
 
 /// Sets up an authenticator with its present code, so that only the next one is left for now.
-async fn enrol(client: &Client) -> (String, Vec<String>) {
+pub async fn enrol(client: &Client) -> (String, Vec<String>) {
     let shown = result(&method(client, "2fa:enable", json!([])).await);
     let secret = shown["secret"].as_str().unwrap().to_owned();
     let codes = method(client, "2fa:validateTempToken", json!([code(&secret, 0)])).await;

@@ -206,6 +206,23 @@ async fn there_are_at_most_fifty_sessions() {
 }
 
 #[tokio::test]
+async fn the_operator_says_how_many_sessions_there_are() {
+    let server = ServerOptions::default()
+        .env("MAX_RESUME_LOGIN_TOKENS", "2")
+        .start()
+        .await;
+    let ada = server.admin().await.new_user("ada").await;
+    let bot = personal(&ada, "bot").await;
+    let second = server.client().login("ada", "password of ada").await;
+    ada.get("me").await.ok();
+    let third = server.client().login("ada", "password of ada").await;
+    ada.get("me").await.refused(401);
+    for client in [second, third, bot] {
+        client.get("me").await.ok();
+    }
+}
+
+#[tokio::test]
 async fn tokens_for_others_where_the_operator_allows_it() {
     let server = Server::start().await;
     let admin = server.admin().await;
