@@ -44,7 +44,7 @@ impl Projection for MembershipsView {
     }
 
     fn version(&self) -> u32 {
-        3
+        4
     }
 
     fn tables(&self) -> &'static str {
@@ -64,6 +64,7 @@ impl Projection for MembershipsView {
             position INTEGER NOT NULL,
             updated_at INTEGER NOT NULL,
             doc BLOB NOT NULL,
+            rest BLOB,
             PRIMARY KEY (room, user)
         ) WITHOUT ROWID;"
     }
@@ -186,7 +187,7 @@ fn describe_user(tx: &mut Tx, event: &Applied, user: &UserId) -> rusqlite::Resul
             .is_some_and(|row| row.kind() == RoomKind::Direct);
         if direct {
             change(tx, event, &room, user, |doc| {
-                doc.custom_fields.clone_from(&fields);
+                doc.rest.custom_fields.clone_from(&fields);
             })?;
         }
     }
@@ -353,26 +354,25 @@ fn join(tx: &mut Tx, event: &Applied, joined: &MemberJoined) -> rusqlite::Result
         thread_unread_group: Vec::new(),
         roles: (!joined.roles.is_empty()).then(|| joined.roles.clone()),
         archived: room.archived().filter(|archived| *archived),
-        custom_fields: room.custom_fields().cloned(),
         desktop_notifications: None,
-        desktop_pref_origin: None,
         mobile_push_notifications: None,
-        mobile_pref_origin: None,
         email_notifications: None,
-        email_pref_origin: None,
-        user_highlights: Vec::new(),
         room_key: None,
         suggested_key: None,
         auto_translate: None,
         auto_translate_language: None,
         updated_at: Date(event.recorded_at),
+        rest: Rest {
+            custom_fields: room.custom_fields().cloned(),
+            ..Rest::default()
+        },
     };
     if called.kind == RoomKind::Direct {
         doc.name_others(tx, &participants)?;
     }
     if let Some(row) = tx.users.get(&tx.conn, &joined.user)? {
         if called.kind == RoomKind::Direct {
-            doc.custom_fields = row.custom_fields().cloned();
+            doc.rest.custom_fields = row.custom_fields().cloned();
         }
         if let Some(preferences) = row.preferences() {
             doc.prefer(preferences);
@@ -762,21 +762,11 @@ pub(crate) struct MembershipDoc {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     archived: Option<bool>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    custom_fields: Option<Value>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     desktop_notifications: Option<CompactString>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    desktop_pref_origin: Option<CompactString>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     mobile_push_notifications: Option<CompactString>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    mobile_pref_origin: Option<CompactString>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     email_notifications: Option<CompactString>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    email_pref_origin: Option<CompactString>,
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    user_highlights: Vec<String>,
     #[serde(rename = "E2EKey", default, skip_serializing_if = "Option::is_none")]
     room_key: Option<String>,
     #[serde(
@@ -791,6 +781,35 @@ pub(crate) struct MembershipDoc {
     auto_translate_language: Option<String>,
     #[serde(rename = "_updatedAt")]
     updated_at: Date,
+    #[serde(skip)]
+    rest: Rest,
+}
+
+/// What `subscriptions.getOne` tells and lists of memberships do not (contract, rooms 2.1).
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Rest {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    custom_fields: Option<Value>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    desktop_pref_origin: Option<CompactString>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    mobile_pref_origin: Option<CompactString>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    email_pref_origin: Option<CompactString>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    user_highlights: Vec<String>,
+}
+
+/// The whole document: both parts are objects, and neither is empty.
+fn whole(doc: &[u8], rest: Option<&[u8]>) -> Bytes {
+    match (
+        doc.strip_suffix(b"}"),
+        rest.and_then(|rest| rest.strip_prefix(b"{")),
+    ) {
+        (Some(doc), Some(rest)) => [doc, b",", rest].concat().into(),
+        _ => Bytes::copy_from_slice(doc),
+    }
 }
 
 /// Where a choice for a room comes from: what its user wants everywhere, or this room's own.
@@ -820,20 +839,20 @@ impl MembershipDoc {
     fn prefer(&mut self, preferences: &Map<String, Value>) {
         let text = |name: &str| preferences.get(name).and_then(Value::as_str);
         if let Some(wanted) = text("desktopNotifications") {
-            let origin = &mut self.desktop_pref_origin;
+            let origin = &mut self.rest.desktop_pref_origin;
             copy_choice(&mut self.desktop_notifications, origin, wanted);
         }
         if let Some(wanted) = text("pushNotifications") {
-            let origin = &mut self.mobile_pref_origin;
+            let origin = &mut self.rest.mobile_pref_origin;
             copy_choice(&mut self.mobile_push_notifications, origin, wanted);
         }
         if let Some(wanted) = text("emailNotificationMode") {
-            let origin = &mut self.email_pref_origin;
+            let origin = &mut self.rest.email_pref_origin;
             copy_choice(&mut self.email_notifications, origin, wanted);
         }
         if let Some(Value::Array(words)) = preferences.get("highlights") {
             let words = words.iter().filter_map(Value::as_str);
-            self.user_highlights = words.map(str::to_owned).collect();
+            self.rest.user_highlights = words.map(str::to_owned).collect();
         }
     }
 
@@ -905,6 +924,7 @@ impl MembershipRow {
         key: &(RoomId, UserId),
     ) -> rusqlite::Result<()> {
         let doc = &self.doc;
+        let rest = (doc.rest != Rest::default()).then(|| json::encode(&doc.rest));
         conn.prepare_cached(sql)?.execute(params![
             key.0.as_str(),
             key.1.as_str(),
@@ -921,6 +941,7 @@ impl MembershipRow {
             doc.updated_at.0.as_millis(),
             json::encode(doc)?,
             self.position,
+            rest.transpose()?,
         ])?;
         Ok(())
     }
@@ -930,22 +951,26 @@ impl Row for MembershipRow {
     type Key = (RoomId, UserId);
 
     fn load(conn: &Connection, key: &Self::Key) -> rusqlite::Result<Option<Self>> {
-        conn.prepare_cached("SELECT doc, position FROM memberships WHERE room = ?1 AND user = ?2")?
-            .query_row([key.0.as_str(), key.1.as_str()], |row| {
-                Ok(Self {
-                    doc: json::decode(row.get_ref(0)?.as_bytes()?)?,
-                    position: row.get(1)?,
-                })
-            })
-            .optional()
+        conn.prepare_cached(
+            "SELECT doc, position, rest FROM memberships WHERE room = ?1 AND user = ?2",
+        )?
+        .query_row([key.0.as_str(), key.1.as_str()], |row| {
+            let mut doc: MembershipDoc = json::decode(row.get_ref(0)?.as_bytes()?)?;
+            if let Some(rest) = row.get_ref(2)?.as_bytes_or_null()? {
+                doc.rest = json::decode(rest)?;
+            }
+            let position = row.get(1)?;
+            Ok(Self { doc, position })
+        })
+        .optional()
     }
 
     fn insert(&self, conn: &Connection, key: &Self::Key) -> rusqlite::Result<()> {
         self.write(
             conn,
             "INSERT INTO memberships (room, user, id, open, alert, quiet, unread, user_mentions, group_mentions,
-                seen, owner, roles, updated_at, doc, position)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)",
+                seen, owner, roles, updated_at, doc, position, rest)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)",
             key,
         )
     }
@@ -954,7 +979,8 @@ impl Row for MembershipRow {
         self.write(
             conn,
             "UPDATE memberships SET id = ?3, open = ?4, alert = ?5, quiet = ?6, unread = ?7, user_mentions = ?8,
-                group_mentions = ?9, seen = ?10, owner = ?11, roles = ?12, updated_at = ?13, doc = ?14, position = ?15
+                group_mentions = ?9, seen = ?10, owner = ?11, roles = ?12, updated_at = ?13, doc = ?14, position = ?15,
+                rest = ?16
              WHERE room = ?1 AND user = ?2",
             key,
         )
@@ -970,7 +996,7 @@ impl Row for MembershipRow {
 /// A membership as the views have it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MembershipRecord {
-    /// The wire document (contract, rooms 2.1).
+    /// The whole wire document (contract, rooms 2.1).
     pub doc: Bytes,
     /// The changing part.
     pub view: MembershipView,
@@ -1042,7 +1068,7 @@ impl Views {
         let (room, user) = (room.clone(), user.clone());
         self.read(move |conn| {
             conn.prepare_cached(
-                "SELECT doc, open, alert, unread, user_mentions, group_mentions, seen FROM memberships
+                "SELECT doc, open, alert, unread, user_mentions, group_mentions, seen, rest FROM memberships
                  WHERE room = ?1 AND user = ?2",
             )?
             .query_row([room.as_str(), user.as_str()], |row| {
@@ -1054,14 +1080,15 @@ impl Views {
                     unread: alert || unread + user_mentions + group_mentions > 0,
                     cursor: row.get::<_, Option<i64>>(6)?.map(Timestamp::from_millis),
                 };
-                Ok(MembershipRecord { doc: json::column(row, 0)?, view, unread, user_mentions })
+                let doc = whole(row.get_ref(0)?.as_bytes()?, row.get_ref(7)?.as_bytes_or_null()?);
+                Ok(MembershipRecord { doc, view, unread, user_mentions })
             })
             .optional()
         })
         .await
     }
 
-    /// A user's memberships that changed after `since`, and those that ended after it. Without `since`: all.
+    /// As lists tell them: a user's memberships that changed after `since`, and those that ended after it. Without `since`: all.
     pub async fn memberships_sync(
         &self,
         user: &UserId,
