@@ -96,6 +96,12 @@ pub struct Config {
     pub forwarded_count: usize,
     /// `users.createToken` works.
     pub create_tokens_for_users: bool,
+    /// Login tokens an account may have.
+    pub max_resume_login_tokens: usize,
+    /// Passwords that may wait to be checked.
+    pub password_queue: usize,
+    /// Where new accounts are looked up for a picture, without a slash at the end.
+    pub gravatar_url: String,
     /// No rate limits, no second factors.
     pub test_mode: bool,
     /// Version told to clients.
@@ -189,6 +195,9 @@ impl Config {
                     .map_err(|_| format!("`{value}` is not a whole number"))
             })?,
             create_tokens_for_users: read.required("create_tokens_for_users", boolean)?,
+            max_resume_login_tokens: read.required("max_resume_login_tokens", count)?,
+            password_queue: read.required("password_queue", count)?,
+            gravatar_url: read.required("gravatar_url", root_url)?,
             test_mode: read.required("test_mode", boolean)?,
             announced_version: read.required("announced_version", text)?,
             log_format: read.required("log_format", |value| match value {

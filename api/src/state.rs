@@ -71,6 +71,12 @@ pub struct DoorConfig {
     pub forwarded_count: usize,
     /// `users.createToken` works (`CREATE_TOKENS_FOR_USERS`).
     pub create_tokens_for_users: bool,
+    /// Login tokens an account may have; the oldest makes room for another.
+    pub max_sessions: usize,
+    /// Passwords that may wait to be checked or hashed.
+    pub password_queue: usize,
+    /// Where new accounts are looked up for a picture, without a slash at the end.
+    pub gravatar_url: String,
     /// `TEST_MODE=true`: no rate limits and no second factor.
     pub test_mode: bool,
     /// The administrator to make at first start.
@@ -129,11 +135,11 @@ impl AppState {
             vault,
             files,
             fetcher: Fetcher::new(config.fetch_allow.clone()),
+            passwords: PasswordHasher::with_queue(config.password_queue),
             config,
             rate_limiter: RateLimiter::default(),
             guesses: RateLimiter::default(),
             attempts: Attempts::default(),
-            passwords: PasswordHasher::default(),
             mail_domains: MailDomains::default(),
             scanner: Mutex::default(),
         }))

@@ -9,11 +9,12 @@ use domain::presence::{PresenceEvent, Status};
 use domain::session::SessionEvent;
 use domain::user::{
     Email, PasswordHash, PreferencesChanged, ProfileChange, UserCreated, UserEvent, UserKind,
+    UtcOffset,
 };
 use domain::{Event, RoleId, UserId};
 use rusqlite::{Connection, OptionalExtension, params};
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
+use serde_json::{Map, Number, Value};
 
 use crate::error::QueryError;
 use crate::iso::Date;
@@ -33,7 +34,7 @@ impl Projection for UsersView {
     }
 
     fn version(&self) -> u32 {
-        4
+        5
     }
 
     fn tables(&self) -> &'static str {
@@ -151,6 +152,8 @@ impl Projection for UsersView {
             UserEvent::UserDeactivated(event) => &event.user,
             UserEvent::PreferencesChanged(event) => &event.user,
             UserEvent::PasswordChangeRequired(event) => &event.user,
+            UserEvent::UtcOffsetChanged(event) => &event.user,
+            UserEvent::RecordFieldsWritten(event) => &event.user,
         };
         tx.stale.users.insert(user.clone());
         let Some(row) = tx.users.get_mut(&tx.conn, user)? else {
@@ -184,6 +187,12 @@ impl Projection for UsersView {
                 row.doc.require_password_change = event.required;
             }
             UserEvent::PreferencesChanged(event) => row.doc.prefer(event),
+            UserEvent::UtcOffsetChanged(event) => row.doc.utc_offset = Some(hours(event.offset)),
+            UserEvent::RecordFieldsWritten(event) => {
+                for field in &event.fields {
+                    field.write(&mut row.doc.record_fields);
+                }
+            }
             UserEvent::RolesChanged(event) => row.doc.roles.clone_from(&event.roles),
             UserEvent::UserActivated(_) => {
                 row.doc.active = true;
@@ -216,7 +225,18 @@ fn show(tx: &mut Tx, event: &Applied, avatar: &AvatarEvent) -> rusqlite::Result<
     Ok(())
 }
 
-/// The wire document (contract, conventions 5.1), without presence but for what the user chose.
+/// An offset from UTC as the wire has it: in hours, whole ones without a point.
+pub(crate) fn hours(offset: UtcOffset) -> Number {
+    let minutes = offset.minutes();
+    if minutes % 60 == 0 {
+        Number::from(minutes / 60)
+    } else {
+        Number::from_f64(f64::from(minutes) / 60.0).unwrap_or_else(|| Number::from(0))
+    }
+}
+
+/// The wire document (contract, conventions 5.1), without presence but for what the user chose. Further fields of the
+/// record lie in `recordFields`, so that none can take the place of another field.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct UserDoc {
@@ -242,6 +262,10 @@ pub(crate) struct UserDoc {
     status_default: Status,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     custom_fields: Option<Value>,
+    #[serde(default, skip_serializing_if = "Map::is_empty")]
+    record_fields: Map<String, Value>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    utc_offset: Option<Number>,
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     require_password_change: bool,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -329,6 +353,8 @@ impl UserRow {
                 status_text: None,
                 status_default: Status::default(),
                 custom_fields: event.custom_fields.clone(),
+                record_fields: Map::new(),
+                utc_offset: None,
                 require_password_change: event.require_password_change,
                 reason: event.reason.clone(),
                 last_login: None,
@@ -488,8 +514,8 @@ pub struct UserFacts {
     pub require_password_change: bool,
     /// What they chose to be shown as while they are there.
     pub chosen_status: Status,
-    /// The wire document (contract, conventions 5.1) without presence fields (`status`, `statusConnection`,
-    /// `utcOffset`), without `services`.
+    /// The wire document (contract, conventions 5.1) without presence fields (`status`, `statusConnection`), without
+    /// `services`, and with the further fields of the record in `recordFields`.
     pub doc: Bytes,
 }
 

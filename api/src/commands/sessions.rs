@@ -34,6 +34,7 @@ pub async fn issue(
         user: user.clone(),
         hash: hash.clone(),
         granted: false,
+        most: state.config().max_sessions,
         at,
     };
     let remember = proved_from.map(|client| {
@@ -60,6 +61,7 @@ pub async fn continue_since(
         user: user.clone(),
         hash: token_hash(&token),
         granted: true,
+        most: state.config().max_sessions,
         at: since,
     };
     run(state, user, user, &[issue]).await?;
@@ -73,6 +75,7 @@ pub async fn grant(state: &AppState, actor: &UserId, user: &UserId) -> Result<St
         user: user.clone(),
         hash: token_hash(&token),
         granted: true,
+        most: state.config().max_sessions,
         at: now(),
     };
     run(state, actor, user, &[grant]).await?;

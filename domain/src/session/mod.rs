@@ -9,7 +9,8 @@ pub use events::*;
 
 use crate::{Category, Decider, StreamId, Timestamp, TokenHash, UserId};
 
-/// At most this many session tokens per account; the oldest goes first (contract, conventions 2).
+/// How many session tokens an account has at most, unless the operator says otherwise; the oldest goes first
+/// (contract, conventions 2).
 pub const MAX_SESSIONS: usize = 50;
 
 /// The stream of an account's tokens.
@@ -58,6 +59,8 @@ pub enum SessionCommand {
         hash: TokenHash,
         /// It is not a login: somebody makes the token for the user.
         granted: bool,
+        /// How many session tokens there may be, the new one included.
+        most: usize,
         /// When.
         at: Timestamp,
     },
@@ -144,8 +147,17 @@ impl Decider for Sessions {
                 user,
                 hash,
                 granted,
+                most,
                 at,
-            } => issue(state, &user, hash, granted, at),
+            } => {
+                let issued = TokenIssued {
+                    user,
+                    hash,
+                    granted,
+                    at,
+                };
+                issue(state, issued, most)
+            }
             SessionCommand::IssuePersonal(token) => {
                 if state.personal(&token.name).is_some() {
                     return Err(SessionRefusal::NameTaken);
@@ -230,25 +242,14 @@ impl Decider for Sessions {
 }
 
 /// The new token, and those that make room for it.
-fn issue(
-    state: &Sessions,
-    user: &UserId,
-    hash: TokenHash,
-    granted: bool,
-    at: Timestamp,
-) -> Vec<SessionEvent> {
-    let surplus = (state.tokens.len() + 1).saturating_sub(MAX_SESSIONS);
+fn issue(state: &Sessions, issued: TokenIssued, most: usize) -> Vec<SessionEvent> {
+    let surplus = (state.tokens.len() + 1).saturating_sub(most.max(1));
     let revoked = state.tokens[..surplus].iter().map(|old| {
-        let (user, hash) = (user.clone(), old.clone());
+        let (user, hash, at) = (issued.user.clone(), old.clone(), issued.at);
         TokenRevoked { user, hash, at }.into()
     });
-    let issued = TokenIssued {
-        user: user.clone(),
-        hash,
-        granted,
-        at,
-    };
-    revoked.chain([issued.into()]).collect()
+    let revoked: Vec<SessionEvent> = revoked.collect();
+    revoked.into_iter().chain([issued.into()]).collect()
 }
 
 fn has_others(state: &Sessions, except: Option<&TokenHash>) -> bool {

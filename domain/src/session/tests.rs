@@ -17,6 +17,7 @@ fn issue(number: usize) -> SessionCommand {
         user: user(),
         hash: hash(number),
         granted: false,
+        most: MAX_SESSIONS,
         at: AT,
     }
 }
@@ -73,6 +74,25 @@ fn the_oldest_token_makes_room_for_the_newest() {
     given::<Sessions>((0..MAX_SESSIONS).map(issued))
         .when(issue(99), &())
         .then([revoked(0), issued(99)]);
+}
+
+#[test]
+fn the_operator_says_how_many_tokens_there_may_be() {
+    let one_of = |most| SessionCommand::Issue {
+        user: user(),
+        hash: hash(9),
+        granted: false,
+        most,
+        at: AT,
+    };
+    let three = || given::<Sessions>((1..4).map(issued));
+    three().when(one_of(4), &()).then([issued(9)]);
+    three()
+        .when(one_of(2), &())
+        .then([revoked(1), revoked(2), issued(9)]);
+    three()
+        .when(one_of(0), &())
+        .then([revoked(1), revoked(2), revoked(3), issued(9)]);
 }
 
 #[test]

@@ -24,6 +24,7 @@ use crate::message_doc::MessageDoc;
 use crate::names::{Names, UserRef};
 use crate::projection::Applied;
 use crate::system_messages;
+use crate::users::hours;
 
 /// Who an update is for.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -650,6 +651,14 @@ fn of_user(maker: &mut Maker<'_>, event: &UserEvent) -> rusqlite::Result<()> {
         }
         UserEvent::PasswordChangeRequired(e) => {
             let data = json!({ "requirePasswordChange": e.required });
+            maker.user(&e.user, None, "profile-changed", &data)?;
+        }
+        UserEvent::UtcOffsetChanged(e) => {
+            let data = json!({ "utcOffset": hours(e.offset) });
+            maker.user(&e.user, None, "profile-changed", &data)?;
+        }
+        UserEvent::RecordFieldsWritten(e) => {
+            let data = json!({ "recordFields": e.fields });
             maker.user(&e.user, None, "profile-changed", &data)?;
         }
         // A password is nobody's news, and a new account has no connections yet.
