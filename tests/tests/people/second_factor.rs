@@ -17,7 +17,7 @@ use super::login::sha256;
 use super::methods::{method, result};
 
 /// A server that asks for second factors, also of young accounts, and does not count calls.
-fn strict() -> ServerOptions {
+pub fn strict() -> ServerOptions {
     ServerOptions::default()
         .env("TEST_MODE", "false")
         .env("OVERWRITE_SETTING_API_Enable_Rate_Limiter", "false")
@@ -36,7 +36,7 @@ fn strict() -> ServerOptions {
 }
 
 /// The code of `secret`, `steps` half minutes from now.
-fn code(secret: &str, steps: i64) -> String {
+pub fn code(secret: &str, steps: i64) -> String {
     let secret = Secret::try_from_base32(secret).unwrap();
     let totp = Builder::new().with_secret(secret).build().unwrap();
     let seconds = SystemTime::now()
@@ -56,7 +56,7 @@ async fn login(server: &Server, code: &Value) -> Answer {
 }
 
 /// Sets up an authenticator with its present code, so that only the next one is left for now.
-async fn enrol(client: &Client) -> (String, Vec<String>) {
+pub async fn enrol(client: &Client) -> (String, Vec<String>) {
     let shown = result(&method(client, "2fa:enable", json!([])).await);
     let secret = shown["secret"].as_str().unwrap().to_owned();
     let codes = method(client, "2fa:validateTempToken", json!([code(&secret, 0)])).await;
