@@ -233,6 +233,12 @@ async fn people_go(server: &Server) {
         .await
         .refused(400);
     assert_eq!(body["errorType"], json!("error-not-allowed"));
+    // The right to delete others is none to go oneself.
+    let body = admin
+        .post("users.deleteOwnAccount", go("x"))
+        .await
+        .refused(400);
+    assert_eq!(body["errorType"], json!("error-not-allowed"));
     set(&admin, "Accounts_AllowDeleteOwnAccount", json!(true)).await;
     let body = ann
         .post("users.deleteOwnAccount", json!({}))
