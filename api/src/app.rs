@@ -27,6 +27,7 @@ use crate::config::Config;
 use crate::data_export::DataExporter;
 use crate::files::{Files, FilesError};
 use crate::folder::{DataFolder, FolderError};
+use crate::gravatar::Gravatar;
 use crate::health::{self, Readiness};
 use crate::live::{self, Live};
 use crate::state::{AdminAccount, AppState, DoorConfig, SettingPolicy};
@@ -139,6 +140,7 @@ impl App {
         };
         let mut reactors = reactors::registered(context);
         reactors.push(Arc::new(DataExporter::new(state.clone())));
+        reactors.push(Arc::new(Gravatar::new(state.clone())));
         let reactors = Reactors::start(&log, reactors, &folder.reactors()).await?;
         let live = Live::new(state.clone(), config.live.clone());
         let readiness = Readiness::new(log.clone(), views.clone(), config.ready_max_lag);
@@ -277,6 +279,8 @@ fn door_config(config: &Config, address: SocketAddr) -> DoorConfig {
         forwarded_count: config.forwarded_count,
         create_tokens_for_users: config.create_tokens_for_users,
         max_sessions: config.max_sessions,
+        password_queue: config.password_queue,
+        gravatar_url: config.gravatar_url.clone(),
         test_mode: config.test_mode,
         body_limit: config.body_limit,
         admin,

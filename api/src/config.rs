@@ -98,6 +98,10 @@ pub struct Config {
     pub create_tokens_for_users: bool,
     /// Logins an account has at a time at most.
     pub max_sessions: usize,
+    /// Passwords that may wait to be checked.
+    pub password_queue: usize,
+    /// Where new accounts are looked up for a picture, without a slash at the end.
+    pub gravatar_url: String,
     /// No rate limits, no second factors.
     pub test_mode: bool,
     /// Version told to clients.
@@ -192,6 +196,8 @@ impl Config {
             })?,
             create_tokens_for_users: read.required("create_tokens_for_users", boolean)?,
             max_sessions: read.required("max_sessions", count)?,
+            password_queue: read.required("password_queue", count)?,
+            gravatar_url: read.required("gravatar_url", root_url)?,
             test_mode: read.required("test_mode", boolean)?,
             announced_version: read.required("announced_version", text)?,
             log_format: read.required("log_format", |value| match value {

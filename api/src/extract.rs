@@ -31,6 +31,7 @@ use crate::extract::client::Client;
 use crate::extract::page::PageRequest;
 use crate::extract::params::Params;
 use crate::extract::schema::Schema;
+use crate::second_factor;
 use crate::state::{AppState, now};
 
 /// Largest body of somebody unknown: nobody signs up or logs in with more.
@@ -45,6 +46,8 @@ pub struct Caller {
     pub user: Arc<UserFacts>,
     /// The hash of the token that was presented.
     pub token: TokenHash,
+    /// The roles that give rights, where those are not all the user has.
+    counting: Option<Arc<[RoleId]>>,
 }
 
 /// The stored form of a login token: base64(SHA-256(token)).
@@ -85,6 +88,20 @@ fn bearer(headers: &HeaderMap) -> Option<&str> {
 }
 
 impl Caller {
+    /// The user who came with that token, with the rights they have now.
+    pub async fn new(
+        state: &AppState,
+        user: Arc<UserFacts>,
+        token: TokenHash,
+    ) -> Result<Self, ApiError> {
+        let counting = second_factor::counting_roles(state, &user).await?;
+        Ok(Self {
+            user,
+            token,
+            counting,
+        })
+    }
+
     /// Who the request proves, if anyone: by an access token that a program was given, or else by the headers
     /// (contract, conventions 2).
     pub async fn from_request(
@@ -101,7 +118,7 @@ impl Caller {
                 .find(|(name, _)| name == "access_token")
                 .map(|(_, token)| token.into_owned());
             if let Some(token) = token
-                && let Some(caller) = Self::from_access_token(state, &token).await?
+                && let Some(caller) = Self::from_access_token(state, token_hash(&token)).await?
             {
                 return Ok(Some(caller));
             }
@@ -115,24 +132,44 @@ impl Caller {
         headers: &HeaderMap,
     ) -> Result<Option<Self>, ApiError> {
         match bearer(headers) {
-            Some(token) => Self::from_access_token(state, token).await,
+            Some(token) => Self::from_access_token(state, token_hash(token)).await,
             None => Ok(None),
         }
     }
 
     /// Whose account a program may use with this token, if it is good.
-    async fn from_access_token(state: &AppState, token: &str) -> Result<Option<Self>, ApiError> {
-        let hash = token_hash(token);
+    async fn from_access_token(
+        state: &AppState,
+        hash: TokenHash,
+    ) -> Result<Option<Self>, ApiError> {
         let Some(granted) = state.views().oauth_token(&hash).await? else {
             return Ok(None);
         };
         if granted.renews || !granted.app_active || granted.expires_at < now() {
             return Ok(None);
         }
-        let user = state.views().user(&granted.user).await?;
-        Ok(user
-            .filter(|user| user.active)
-            .map(|user| Self { user, token: hash }))
+        Self::active(state, &granted.user, hash).await
+    }
+
+    /// Whose token that is, by its hash: of a login, for a program of the user's own, or for one they gave access to.
+    pub async fn from_hash(state: &AppState, token: TokenHash) -> Result<Option<Self>, ApiError> {
+        match state.views().session(&token).await? {
+            Some(session) if is_expired(&state.views().settings(), &session) => Ok(None),
+            Some(session) => Self::active(state, &session.user, token).await,
+            None => Self::from_access_token(state, token).await,
+        }
+    }
+
+    /// The user, if they may log in.
+    async fn active(
+        state: &AppState,
+        user: &UserId,
+        token: TokenHash,
+    ) -> Result<Option<Self>, ApiError> {
+        match state.views().user(user).await? {
+            Some(user) if user.active => Self::new(state, user, token).await.map(Some),
+            _ => Ok(None),
+        }
     }
 
     /// Who the headers prove, if anyone.
@@ -167,15 +204,17 @@ impl Caller {
         if !same_user || is_expired(&state.views().settings(), &session) {
             return Ok(None);
         }
-        let user = state.views().user(&session.user).await?;
-        Ok(user
-            .filter(|user| user.active)
-            .map(|user| Self { user, token }))
+        Self::active(state, &session.user, token).await
     }
 
     /// The caller's id.
     pub fn id(&self) -> &UserId {
         &self.user.id
+    }
+
+    /// The caller's workspace-wide roles that give rights.
+    pub fn roles(&self) -> &[RoleId] {
+        self.counting.as_deref().unwrap_or(&self.user.roles)
     }
 
     /// Whether the caller holds `permission` through a workspace-wide role.
@@ -192,7 +231,7 @@ impl Caller {
     ) -> Authority<'a> {
         Authority {
             actor: &self.user.id,
-            roles: &self.user.roles,
+            roles: self.roles(),
             room_roles,
             permissions,
         }

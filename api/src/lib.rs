@@ -20,6 +20,7 @@ pub mod data_export;
 pub mod error;
 pub mod extract;
 pub mod fetch;
+pub mod gravatar;
 pub mod headers;
 pub mod login;
 pub mod mail_domain;

@@ -204,6 +204,7 @@ mod tests {
         let known = [
             "checkRegistrationSecretURL",
             "forgotPassword",
+            "getPasswordPolicy",
             "license:getModules",
             "license:getTags",
             "license:hasLicense",

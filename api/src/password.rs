@@ -19,9 +19,6 @@ use tokio::sync::oneshot;
 /// Memory in KiB, passes and lanes of every new hash. Verifying uses what the hash itself says.
 const COST: (u32, u32, u32) = (19_456, 2, 1);
 
-/// How many hashes may wait. At about 25 ms each this is a wait nobody sits out anyway.
-const QUEUE: usize = 512;
-
 /// How long a thread waits for the next password before it gives back the memory the last one took.
 const LULL: Duration = Duration::from_secs(1);
 
@@ -72,18 +69,18 @@ pub struct PasswordHasher {
     jobs: SyncSender<Job>,
 }
 
-impl Default for PasswordHasher {
-    fn default() -> Self {
+impl PasswordHasher {
+    /// As many threads as half the machine has cores, and room for `waiting` more hashes. At about 25 ms each, 512 are a
+    /// wait nobody sits out.
+    pub fn with_queue(waiting: usize) -> Self {
         let threads =
             std::thread::available_parallelism().map_or(1, |cores| cores.get().div_ceil(2));
-        Self::new(threads)
+        Self::new(threads, waiting)
     }
-}
 
-impl PasswordHasher {
-    /// Starts `threads` threads.
-    pub fn new(threads: usize) -> Self {
-        let (jobs, queue) = mpsc::sync_channel(QUEUE);
+    /// Starts `threads` threads, with room for `waiting` more hashes.
+    pub fn new(threads: usize, waiting: usize) -> Self {
+        let (jobs, queue) = mpsc::sync_channel(waiting.max(1));
         let queue = Arc::new(Mutex::new(queue));
         for number in 0..threads.max(1) {
             let queue = Arc::clone(&queue);
@@ -218,7 +215,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_hash_verifies_its_own_password_only() {
-        let hasher = PasswordHasher::new(1);
+        let hasher = PasswordHasher::new(1, 8);
         let hash = hasher
             .hash(PasswordDigest::of("right"))
             .await

@@ -4,6 +4,8 @@
 //! The router asks it for routes that say so in the table. Operations that are only sometimes worth it, such as a new
 //! password of one's own, ask themselves: `Prover::of(&call).prove(Strictness::Always).await?`.
 
+mod demand;
+
 use std::fmt::Write as _;
 use std::hash::{BuildHasher as _, RandomState};
 use std::net::{IpAddr, Ipv4Addr};
@@ -26,6 +28,8 @@ use crate::rate_limit::Limit;
 use crate::rest::shape::iso;
 use crate::route::SecondFactor;
 use crate::state::{AppState, now};
+
+pub use demand::counting_roles;
 
 /// Wrong codes per user and quarter of an hour, after which right ones are not looked at either: six digits are
 /// quickly guessed otherwise.

@@ -74,6 +74,10 @@ pub struct DoorConfig {
     pub create_tokens_for_users: bool,
     /// Logins an account has at a time at most (`MAX_RESUME_LOGIN_TOKENS`).
     pub max_sessions: usize,
+    /// Passwords that may wait to be checked or hashed.
+    pub password_queue: usize,
+    /// Where new accounts are looked up for a picture, without a slash at the end.
+    pub gravatar_url: String,
     /// `TEST_MODE=true`: no rate limits and no second factor.
     pub test_mode: bool,
     /// The administrator to make at first start.
@@ -134,11 +138,11 @@ impl AppState {
             files,
             bodies: BodyBudget::new(config.body_limit),
             fetcher: Fetcher::new(config.fetch_allow.clone()),
+            passwords: PasswordHasher::with_queue(config.password_queue),
             config,
             rate_limiter: RateLimiter::default(),
             guesses: RateLimiter::default(),
             attempts: Attempts::default(),
-            passwords: PasswordHasher::default(),
             mail_domains: MailDomains::default(),
             scanner: Mutex::default(),
         }))

@@ -85,6 +85,8 @@ pub enum Avatar {
 pub enum AvatarCommand {
     /// Show this picture.
     Set(Box<AvatarSet>),
+    /// Show this picture unless the owner shows something already.
+    Offer(Box<AvatarSet>),
     /// Show the letter of the name.
     Reset {
         /// Whose.
@@ -122,6 +124,9 @@ pub enum AvatarRefusal {
     /// The actor may not change the picture of the room.
     #[error("not allowed to change the picture of the room")]
     NotInThisRoom,
+    /// The owner shows something already.
+    #[error("there is a picture already")]
+    AlreadyChosen,
     /// Where it is said to come from is no name of a service.
     #[error("no such service")]
     UnknownOrigin,
@@ -167,7 +172,8 @@ impl Decider for Avatar {
         context: &AvatarContext<'_>,
     ) -> Result<Vec<AvatarEvent>, AvatarRefusal> {
         match command {
-            AvatarCommand::Set(set) => {
+            AvatarCommand::Offer(_) if *state != Self::Unset => Err(AvatarRefusal::AlreadyChosen),
+            AvatarCommand::Set(set) | AvatarCommand::Offer(set) => {
                 check(&set.owner, context)?;
                 let length = set.origin.chars().count();
                 if length == 0 || length > LONGEST_ORIGIN {
@@ -310,6 +316,25 @@ mod tests {
         given::<Avatar>([])
             .when(set(room.clone(), "a"), &context(&owner))
             .then([picture(room, "a").into()]);
+    }
+
+    #[test]
+    fn an_offer_takes_nobodys_place() {
+        let offer = || AvatarCommand::Offer(Box::new(picture(mine(), "new")));
+        let system = AvatarContext::System;
+        given::<Avatar>([])
+            .when(offer(), &system)
+            .then([picture(mine(), "new").into()]);
+        let letters = AvatarReset {
+            owner: mine(),
+            letters: true,
+            at: AT,
+        };
+        for before in [letters.into(), AvatarEvent::from(picture(mine(), "old"))] {
+            given::<Avatar>([before])
+                .when(offer(), &system)
+                .then_refused(AvatarRefusal::AlreadyChosen);
+        }
     }
 
     #[test]

@@ -6,6 +6,7 @@ use serde_json::Value;
 use crate::event::events;
 use crate::permission::{Authority, Permission};
 use crate::settings::{self, InvalidValue};
+use crate::user::{CUSTOM_FIELDS, kept_field};
 use crate::{Category, Decider, Sealed, StreamId, Timestamp};
 
 /// The stream of a setting.
@@ -210,6 +211,17 @@ impl Decider for Setting {
             }
             .into());
         }
+        if change.setting == CUSTOM_FIELDS
+            && let Some(field) = checked.as_str().and_then(kept_field)
+        {
+            return Err(InvalidValue {
+                setting: change.setting,
+                wanted: format!(
+                    "custom fields that do not write the field `{field}` of the record"
+                ),
+            }
+            .into());
+        }
         let (value, sealed) = if definition.is_secret() {
             let sealed = change
                 .sealed
@@ -301,6 +313,32 @@ mod tests {
 
     fn admin() -> Stage {
         Stage::default().with_roles(&["admin"])
+    }
+
+    #[test]
+    fn custom_fields_keep_off_what_the_server_keeps() {
+        let definition = |field: &str| {
+            json!(format!(
+                r#"{{"a": {{"modifyRecordField": {{"field": "{field}"}}}}}}"#
+            ))
+        };
+        let refused = InvalidValue {
+            setting: CUSTOM_FIELDS.to_owned(),
+            wanted: "custom fields that do not write the field `roles` of the record".to_owned(),
+        };
+        given::<Setting>([])
+            .when(
+                change(CUSTOM_FIELDS, definition("roles")),
+                &SettingContext::System,
+            )
+            .then_refused(refused.into());
+        let value = definition("extension");
+        given::<Setting>([])
+            .when(
+                change(CUSTOM_FIELDS, value.clone()),
+                &SettingContext::System,
+            )
+            .then([changed(CUSTOM_FIELDS, value)]);
     }
 
     #[test]

@@ -10,7 +10,7 @@ mod queries;
 mod unread;
 
 use compact_str::CompactString;
-use doc::MembershipDoc;
+use doc::{MembershipDoc, Rest};
 use domain::e2e::KeyPairEvent;
 use domain::membership::{Joining, MemberJoined, MembershipEvent};
 use domain::message::MessageEvent;
@@ -43,7 +43,7 @@ impl Projection for MembershipsView {
     }
 
     fn version(&self) -> u32 {
-        3
+        4
     }
 
     fn tables(&self) -> &'static str {
@@ -63,6 +63,7 @@ impl Projection for MembershipsView {
             position INTEGER NOT NULL,
             updated_at INTEGER NOT NULL,
             doc BLOB NOT NULL,
+            rest BLOB,
             PRIMARY KEY (room, user)
         ) WITHOUT ROWID;"
     }
@@ -252,26 +253,25 @@ fn join(tx: &mut Tx, event: &Applied, joined: &MemberJoined) -> rusqlite::Result
         thread_unread_group: Vec::new(),
         roles: (!joined.roles.is_empty()).then(|| joined.roles.clone()),
         archived: room.archived().filter(|archived| *archived),
-        custom_fields: room.custom_fields().cloned(),
         desktop_notifications: None,
-        desktop_pref_origin: None,
         mobile_push_notifications: None,
-        mobile_pref_origin: None,
         email_notifications: None,
-        email_pref_origin: None,
-        user_highlights: Vec::new(),
         room_key: None,
         suggested_key: None,
         auto_translate: None,
         auto_translate_language: None,
         updated_at: Date(event.recorded_at),
+        rest: Rest {
+            custom_fields: room.custom_fields().cloned(),
+            ..Rest::default()
+        },
     };
     if called.kind == RoomKind::Direct {
         doc.name_others(tx, &participants)?;
     }
     if let Some(row) = tx.users.get(&tx.conn, &joined.user)? {
         if called.kind == RoomKind::Direct {
-            doc.custom_fields = row.custom_fields().cloned();
+            doc.rest.custom_fields = row.custom_fields().cloned();
         }
         if let Some(preferences) = row.preferences() {
             doc.prefer(preferences);

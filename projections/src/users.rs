@@ -14,7 +14,7 @@ use crate::iso::Date;
 use crate::projection::{Applied, Index, Projection};
 use crate::tx::Tx;
 
-pub(crate) use doc::UserRow;
+pub(crate) use doc::{UserRow, hours};
 pub use queries::{Credentials, UserFacts};
 
 /// See the module.
@@ -26,7 +26,7 @@ impl Projection for UsersView {
     }
 
     fn version(&self) -> u32 {
-        5
+        6
     }
 
     fn tables(&self) -> &'static str {
@@ -155,6 +155,10 @@ impl Projection for UsersView {
             UserEvent::UserDeactivated(event) => &event.user,
             UserEvent::PreferencesChanged(event) => &event.user,
             UserEvent::PasswordChangeRequired(event) => &event.user,
+            UserEvent::UtcOffsetChanged(event) => &event.user,
+            UserEvent::RecordFieldsWritten(event) => &event.user,
+            // Where an account came from is nobody's to see.
+            UserEvent::UserImported(_) => return Ok(()),
         };
         tx.stale.users.insert(user.clone());
         let Some(row) = tx.users.get_mut(&tx.conn, user)? else {
@@ -188,13 +192,19 @@ impl Projection for UsersView {
                 row.doc.require_password_change = event.required;
             }
             UserEvent::PreferencesChanged(event) => row.doc.prefer(event),
+            UserEvent::UtcOffsetChanged(event) => row.doc.utc_offset = Some(hours(event.offset)),
+            UserEvent::RecordFieldsWritten(event) => {
+                for field in &event.fields {
+                    field.write(&mut row.doc.record_fields);
+                }
+            }
             UserEvent::RolesChanged(event) => row.doc.roles.clone_from(&event.roles),
             UserEvent::UserActivated(_) => {
                 row.doc.active = true;
                 row.doc.reason = None;
             }
             UserEvent::UserDeactivated(_) => row.doc.active = false,
-            UserEvent::UserCreated(_) | UserEvent::UserDeleted(_) => {}
+            UserEvent::UserCreated(_) | UserEvent::UserDeleted(_) | UserEvent::UserImported(_) => {}
         }
         Ok(())
     }

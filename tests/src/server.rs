@@ -171,6 +171,8 @@ impl Server {
             .env("PORT", self.port.to_string())
             .env("BIND", "127.0.0.1")
             .env("DATA_DIR", data)
+            // Tests look nobody up outside: nothing listens there, and it is not to be reached either.
+            .env("GRAVATAR_URL", "http://127.0.0.1:9/avatar")
             .env("TEST_MODE", "true");
         if self.options.admin {
             command

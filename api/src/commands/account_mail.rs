@@ -19,7 +19,7 @@ use serde_json::Value;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-use super::{WorkError, users};
+use super::{WorkError, passwords, users};
 use crate::error::{ApiError, texts};
 use crate::extract::token_hash;
 use crate::password::PasswordDigest;
@@ -426,7 +426,8 @@ pub enum Chosen<'a> {
 }
 
 impl Chosen<'_> {
-    async fn hash(self, state: &AppState) -> Result<PasswordHash, ApiError> {
+    /// The hash of a password that meets the policy and, where the workspace remembers them, is none `user` had lately.
+    async fn hash(self, state: &AppState, user: &UserId) -> Result<PasswordHash, ApiError> {
         let settings = state.views().settings();
         let digest = match self {
             Self::Clear(password) => {
@@ -438,6 +439,9 @@ impl Chosen<'_> {
             }
             Self::Digest(digest) => digest,
         };
+        if passwords::remembers(state) {
+            passwords::must_be_new(state, user, &digest).await?;
+        }
         Ok(state.passwords().hash(digest).await?)
     }
 }
@@ -447,7 +451,7 @@ pub async fn reset(state: &AppState, token: &str, chosen: Chosen<'_>) -> Result<
     let user = owner(state, token).await?;
     // Looked at before a password is hashed for it; decided below.
     check(state, &user, token, Use::Reset).await?;
-    let password = chosen.hash(state).await?;
+    let password = chosen.hash(state, &user).await?;
     let (hash, at) = (token_hash(token), now());
     state
         .run(&user, async |tx| {

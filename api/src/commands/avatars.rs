@@ -61,6 +61,35 @@ pub async fn set(
     origin: &str,
     bytes: Bytes,
 ) -> Result<(), ApiError> {
+    put(state, changer, owner, origin, bytes, AvatarCommand::Set).await
+}
+
+/// Makes the picture in `bytes` the one of `owner` unless they show something already.
+pub async fn offer(
+    state: &AppState,
+    owner: &AvatarOwner,
+    origin: &str,
+    bytes: Bytes,
+) -> Result<(), ApiError> {
+    put(
+        state,
+        Changer::Server,
+        owner,
+        origin,
+        bytes,
+        AvatarCommand::Offer,
+    )
+    .await
+}
+
+async fn put(
+    state: &AppState,
+    changer: Changer<'_>,
+    owner: &AvatarOwner,
+    origin: &str,
+    bytes: Bytes,
+    how: impl FnOnce(Box<AvatarSet>) -> AvatarCommand,
+) -> Result<(), ApiError> {
     would_change(state, changer, owner)?;
     let settings = state.views().settings();
     let side = settings
@@ -76,7 +105,7 @@ pub async fn set(
         file: file.clone(),
         at: now(),
     };
-    let outcome = decide(state, changer, owner, &AvatarCommand::Set(Box::new(set))).await;
+    let outcome = decide(state, changer, owner, &how(Box::new(set))).await;
     let old = outcome.as_ref().ok().and_then(Option::as_ref);
     Shelf::Avatars.settle(state, &outcome, old, &file).await;
     outcome.map(drop)

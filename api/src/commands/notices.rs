@@ -50,10 +50,7 @@ async fn say(state: &AppState, channel: &str, text: String) -> Result<(), ApiErr
     ) else {
         return Err(crate::error::texts::not_found());
     };
-    let bot = Caller {
-        user,
-        token: TokenHash::new(""),
-    };
+    let bot = Caller::new(state, user, TokenHash::new("")).await?;
     let place = Place::of(state, &bot, &room.id)
         .await?
         .ok_or_else(crate::error::texts::not_found)?;

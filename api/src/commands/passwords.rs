@@ -22,12 +22,16 @@ pub async fn hash(state: &AppState, clear: &str) -> Result<PasswordHash, ApiErro
 
 /// Refuses the password an account has, and those it had lately where the workspace remembers them (contract,
 /// conventions 6.4).
-pub async fn must_be_new(state: &AppState, user: &UserId, clear: &str) -> Result<(), ApiError> {
+pub async fn must_be_new(
+    state: &AppState,
+    user: &UserId,
+    digest: &PasswordDigest,
+) -> Result<(), ApiError> {
     let Some(account) = users::account(state, user).await? else {
         return Err(texts::user_param_unknown());
     };
     let same = async |hash: &PasswordHash| {
-        let digest = PasswordDigest::of(clear);
+        let digest = digest.clone();
         state.passwords().verify(digest, Some(hash.clone())).await
     };
     if let Some(hash) = account.password()
@@ -35,10 +39,10 @@ pub async fn must_be_new(state: &AppState, user: &UserId, clear: &str) -> Result
     {
         return Err(texts::password_same_as_current());
     }
-    let settings = state.views().settings();
-    if !settings.bool("Accounts_Password_History_Enabled") {
+    if !remembers(state) {
         return Ok(());
     }
+    let settings = state.views().settings();
     let remembered = usize::try_from(settings.int("Accounts_Password_History_Amount")).unwrap_or(0);
     for hash in account.former_passwords(remembered.min(PASSWORDS_KEPT)) {
         if same(hash).await? {
@@ -46,6 +50,12 @@ pub async fn must_be_new(state: &AppState, user: &UserId, clear: &str) -> Result
         }
     }
     Ok(())
+}
+
+/// Whether the workspace remembers former passwords.
+pub fn remembers(state: &AppState) -> bool {
+    let settings = state.views().settings();
+    settings.bool("Accounts_Password_History_Enabled")
 }
 
 /// What somebody's password proved to be.

@@ -7,6 +7,7 @@ use super::ownership::Orphans;
 use super::{passwords, users};
 use crate::error::{ApiError, texts};
 use crate::extract::Caller;
+use crate::password::PasswordDigest;
 use crate::state::{AppState, now};
 
 /// What is to be different; what is absent stays.
@@ -86,7 +87,7 @@ pub async fn new_password(
     clear: &str,
 ) -> Result<UserCommand, ApiError> {
     domain::password::check_policy(clear, &state.views().settings())?;
-    passwords::must_be_new(state, caller.id(), clear).await?;
+    passwords::must_be_new(state, caller.id(), &PasswordDigest::of(clear)).await?;
     Ok(UserCommand::ChangePassword {
         user: caller.id().clone(),
         password: passwords::hash(state, clear).await?,

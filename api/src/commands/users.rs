@@ -11,7 +11,7 @@ use domain::session::{self, SessionCommand, Sessions};
 use domain::setting::{self, ChangeSetting, Setting, SettingContext};
 use domain::settings::Settings;
 use domain::user::{
-    self, Account, User, UserCommand, UserContext, UserCreated, UserEvent, UserKind,
+    self, Account, User, UserCommand, UserContext, UserCreated, UserEvent, UserKind, UserRefusal,
 };
 use domain::{Decider as _, RoleId, Timestamp, TokenHash, UserId};
 use eventstore::ExecuteError;
@@ -20,7 +20,7 @@ use eventstore::execute::Transaction;
 use super::account_mail::{self, Link, Told};
 use super::ownership::Orphans;
 use super::rooms::Founder;
-use super::{WorkError, avatars, memberships, second_factors};
+use super::{WorkError, avatars, memberships, own_limits, second_factors};
 use crate::error::{ApiError, texts};
 use crate::extract::Caller;
 use crate::state::{AppState, now};
@@ -320,6 +320,7 @@ pub async fn change_and_tell(
     orphans: &Orphans,
     told: Option<&Told>,
 ) -> Result<(), ApiError> {
+    own_limits::count(state, caller, target, commands).await?;
     let around = Around::new(state).await?;
     let stream = user::stream(target);
     let link = Link::fresh(state, target);
@@ -337,7 +338,7 @@ pub async fn change_and_tell(
                 let events = tx
                     .decide::<User>(&stream, command.clone(), &context)
                     .await
-                    .map_err(ExecuteError::widen)?;
+                    .map_err(|error| error.map_refusal(refused_change))?;
                 for event in &events {
                     follow(&tx, target, &before, event, keep, at).await?;
                     mail_about(&tx, &link, target, &before, event, told, at).await?;
@@ -348,6 +349,16 @@ pub async fn change_and_tell(
         .await?;
     avatars::bury(state, pictures).await;
     Ok(())
+}
+
+/// A name that is none makes an identity that cannot be saved, once there is an account (contract, conventions 7.3).
+fn refused_change(refusal: UserRefusal) -> ApiError {
+    match refusal {
+        UserRefusal::InvalidUsername { .. }
+        | UserRefusal::UsernameRequired
+        | UserRefusal::NameRequired => texts::could_not_save_identity(),
+        refusal => refusal.into(),
+    }
 }
 
 /// What must be recorded together with a change of an account: names taken and given back, tokens voided.

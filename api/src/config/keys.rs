@@ -172,6 +172,22 @@ pub const KEYS: &[Key] = &[
         "Logins an account has at a time at most; the oldest ends for a new one. Personal access tokens do not count",
     ),
     open(
+        "password_queue",
+        "PASSWORD_QUEUE",
+        "password-queue",
+        "COUNT",
+        Some("512"),
+        "Passwords that may wait to be checked or hashed; further logins are answered 503",
+    ),
+    open(
+        "gravatar_url",
+        "GRAVATAR_URL",
+        "gravatar-url",
+        "URL",
+        Some("https://www.gravatar.com/avatar"),
+        "Where new accounts are looked up for a picture (setting Accounts_SetDefaultAvatar)",
+    ),
+    open(
         "settings_blocked",
         "SETTINGS_BLOCKED",
         "settings-blocked",

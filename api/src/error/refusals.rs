@@ -348,6 +348,9 @@ impl From<UserRefusal> for ApiError {
             UserRefusal::Preference(PreferenceFault::Unknown(_)) => {
                 texts::invalid_params(&["must NOT have additional properties".to_owned()])
             }
+            UserRefusal::Preference(PreferenceFault::TooImpatient) => {
+                texts::invalid_idle_time_limit()
+            }
             UserRefusal::Preference(fault) => texts::match_error(&fault),
             UserRefusal::AppUser => Self::coded(
                 "error-cannot-delete-app-user",

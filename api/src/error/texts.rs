@@ -58,6 +58,17 @@ pub fn too_many_requests(seconds: u64) -> ApiError {
     )
 }
 
+/// Something about oneself was changed too often.
+pub fn too_many_changes(seconds: u64) -> ApiError {
+    ApiError::coded(
+        "error-too-many-requests",
+        format!(
+            "Error, too many requests. Please slow down. You must wait {seconds} seconds before trying again."
+        ),
+    )
+    .with(json!({ "timeToReset": seconds.saturating_mul(1000), "seconds": seconds }))
+}
+
 /// An upload without a file.
 pub fn no_file() -> ApiError {
     ApiError::plain("No file uploaded")

@@ -3,41 +3,29 @@
 use domain::RoomId;
 use domain::access::can_read_history;
 use projections::QueryError;
+use subtle::ConstantTimeEq as _;
 
 use crate::error::ApiError;
-use crate::extract::{Caller, is_expired, token_hash};
+use crate::extract::{Caller, token_hash};
 use crate::state::AppState;
 
-/// Who `token` belongs to; nobody when that is not `user`.
+/// Who `token` belongs to; nobody when that is not `user`. Besides logins, programs come with tokens they were granted.
 pub(super) async fn authenticate(
     state: &AppState,
     user: Option<&str>,
     token: &str,
 ) -> Result<Option<Caller>, ApiError> {
-    if let Some(user) = user {
-        return Caller::from_token(state, user, token).await;
-    }
-    match state.views().session(&token_hash(token)).await? {
-        Some(session) => Caller::from_token(state, session.user.as_str(), token).await,
-        None => Ok(None),
-    }
+    let caller = Caller::from_hash(state, token_hash(token)).await?;
+    let is_named = |caller: &Caller| {
+        user.is_none_or(|user| bool::from(caller.id().as_str().as_bytes().ct_eq(user.as_bytes())))
+    };
+    Ok(caller.filter(is_named))
 }
 
 /// The caller as the views have them now; `None` when the token is void or the account may not log in any more.
-pub(super) async fn renew(state: &AppState, caller: &Caller) -> Result<Option<Caller>, QueryError> {
-    let views = state.views();
-    let session = views.session(&caller.token).await?;
-    let valid = session.is_some_and(|session| {
-        session.user == *caller.id() && !is_expired(&views.settings(), &session)
-    });
-    if !valid {
-        return Ok(None);
-    }
-    let user = views.user(caller.id()).await?;
-    Ok(user.filter(|user| user.active).map(|user| Caller {
-        user,
-        token: caller.token.clone(),
-    }))
+pub(super) async fn renew(state: &AppState, caller: &Caller) -> Result<Option<Caller>, ApiError> {
+    let renewed = Caller::from_hash(state, caller.token.clone()).await?;
+    Ok(renewed.filter(|renewed| renewed.id() == caller.id()))
 }
 
 /// Whether the views let the caller read along in the room.

@@ -121,6 +121,14 @@ fn shown_differently(event: &RecordedEvent) -> Option<UserId> {
     differently.then(|| UserId::new(event.stream.id()))
 }
 
+/// Rights of roles, and access that programs were granted: rare, and in streams that do not say whose it is.
+fn may_concern_everybody(category: &str, kind: &str) -> bool {
+    [Category::Permission, Category::Role, Category::OAuthApp]
+        .iter()
+        .any(|one| one.as_str() == category)
+        || kind == "OAuthGrantRevoked"
+}
+
 /// Cheap for the events there are many of: a few comparisons of short texts.
 fn concerned(event: &RecordedEvent) -> Concerned {
     let category = event.stream.category();
@@ -134,14 +142,20 @@ fn concerned(event: &RecordedEvent) -> Concerned {
             event.event_type.as_str(),
             "RolesChanged" | "UserDeactivated" | "UserDeleted"
         )
+    } else if category == Category::SecondFactor.as_str() {
+        // A role may give its rights only to those who have one.
+        matches!(
+            event.event_type.as_str(),
+            "TotpEnabled" | "TotpDisabled" | "EmailFactorChanged"
+        )
     } else {
-        return if category == Category::Permission.as_str() {
+        return if may_concern_everybody(category, event.event_type.as_str()) {
             Concerned::Everybody
         } else {
             Concerned::Nobody
         };
     };
-    // Both kinds of stream are named after their user.
+    // All these streams are named after their user.
     if ends_access {
         Concerned::One(UserId::new(event.stream.id()))
     } else {

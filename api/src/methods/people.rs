@@ -1,6 +1,9 @@
 //! Methods about accounts and profiles (contract, conventions 10).
 
-use domain::user::{ProfileChange, UserCommand};
+use std::time::Duration;
+
+use domain::presence::Status;
+use domain::user::{ProfileChange, UserCommand, UserRefusal, UtcOffset, check_username};
 use serde_json::{Map, Value, json};
 
 use super::ejson;
@@ -8,7 +11,7 @@ use super::{AnyMethodCall, Method, MethodCall, MethodOutcome, method, open_metho
 use crate::commands::ownership::Orphans;
 use crate::commands::profile::{self, OwnProfile};
 use crate::commands::registration::{self, SignUp};
-use crate::commands::{departures, users};
+use crate::commands::{departures, presence, users};
 use crate::error::{ApiError, texts};
 use crate::rest::registration as names;
 use crate::second_factor::{Prover, Strictness};
@@ -24,6 +27,7 @@ pub(super) fn methods() -> Vec<Method> {
         method("saveUserProfile", save_user_profile),
         method("saveUserPreferences", save_user_preferences),
         method("setUserPassword", set_user_password),
+        method("userSetUtcOffset", set_utc_offset).limited(1, Duration::from_mins(1)),
         method("setUserActiveStatus", set_user_active_status),
         method("deleteUser", delete_user),
     ]
@@ -79,6 +83,7 @@ async fn check_registration_secret(call: AnyMethodCall) -> MethodOutcome {
 /// `setUsername(name, {joinDefaultChannelsSilenced?})`: the name. Accounts have joined the default rooms before.
 async fn set_username(call: MethodCall) -> MethodOutcome {
     let username = call.args.text(0)?.trim().to_owned();
+    would_rename(&call, &username).await?;
     let change = UserCommand::ChangeUsername {
         user: call.caller.id().clone(),
         username: username.clone(),
@@ -93,8 +98,40 @@ async fn set_username(call: MethodCall) -> MethodOutcome {
         None,
         &Orphans::default(),
     )
-    .await?;
+    .await
+    .map_err(|error| {
+        // Somebody was faster.
+        if error == texts::could_not_save_identity() {
+            texts::field_unavailable(&username)
+        } else {
+            error
+        }
+    })?;
     Ok(json!(username))
+}
+
+/// Whether the caller may be called that, in the words of `setUsername`.
+async fn would_rename(call: &MethodCall, username: &str) -> Result<(), ApiError> {
+    let settings = call.state.views().settings();
+    let allowed = [
+        "Accounts_AllowUserProfileChange",
+        "Accounts_AllowUsernameChange",
+    ];
+    if !allowed.iter().all(|id| settings.bool(id)) {
+        return Err(texts::method_not_allowed("setUsername"));
+    }
+    match check_username(username, &settings) {
+        Err(UserRefusal::BlockedUsername { username }) => {
+            return Err(texts::blocked_username(&username));
+        }
+        Err(_) => return Err(texts::username_invalid(username)),
+        Ok(()) => {}
+    }
+    let holder = call.state.views().user_by_username(username).await?;
+    match holder {
+        Some(holder) if holder.id != *call.caller.id() => Err(texts::field_unavailable(username)),
+        _ => Ok(()),
+    }
 }
 
 /// `checkUsernameAvailability(name)`.
@@ -129,11 +166,38 @@ async fn save_user_profile(call: MethodCall) -> MethodOutcome {
         password: filled("newPassword")?,
         custom_fields: Some(call.args.get(1).clone()).filter(is_filled),
     };
+    let status = text(fields, "statusType")?.filter(|status| !status.is_empty());
+    let status = status.map(|status| Status::find(status).ok_or_else(texts::invalid_status));
+    let status = status.transpose()?;
     let typed = text(fields, "typedPassword")?.filter(|typed| !typed.is_empty());
     let prover = Prover::of_method(&call).with_password(typed);
     let confirm = async || prover.prove(Strictness::Always).await;
     profile::change_own(&call.state, &call.caller, wish, confirm).await?;
+    if let Some(status) = status {
+        presence::set(&call.state, &call.caller, &call.caller.user, status).await?;
+    }
     Ok(json!(true))
+}
+
+/// `userSetUtcOffset(hours)`: 1, as one record has it now.
+async fn set_utc_offset(call: MethodCall) -> MethodOutcome {
+    let hours = call.args.number(0)?;
+    let hours = hours.ok_or_else(|| texts::match_error(&"Expected number, got undefined"))?;
+    let offset = UtcOffset::from_hours(hours);
+    let offset = offset.ok_or_else(|| texts::match_error(&"Expected hours of a time zone"))?;
+    let (state, caller) = (&call.state, &call.caller);
+    let (user, at) = (caller.id().clone(), now());
+    let set = UserCommand::SetUtcOffset { user, offset, at };
+    users::change(
+        state,
+        caller,
+        caller.id(),
+        &[set],
+        None,
+        &Orphans::default(),
+    )
+    .await?;
+    Ok(json!(1))
 }
 
 /// Clients send an empty object when there are no custom fields.

@@ -1,11 +1,14 @@
 //! Methods about small services around the workspace.
 
+use std::time::Duration;
+
 use domain::presence::Status;
 use domain::{RoomId, UserId};
 use projections::CustomStatusQuery;
 use serde_json::{Value, json};
 
-use super::{Method, MethodCall, MethodOutcome, method};
+use super::{AnyMethodCall, Method, MethodCall, MethodOutcome, method, open_method};
+use crate::commands::account_mail::{self, Use};
 use crate::commands::webdav::Secret;
 use crate::commands::{custom_status, e2e, presence, webdav};
 use crate::error::{ApiError, texts};
@@ -20,9 +23,9 @@ pub(super) fn methods() -> Vec<Method> {
         method("UserPresence:connect", connection),
         method("UserPresence:ping", connection),
         method("UserPresence:setDefaultStatus", set_default_status),
-        method("setUserStatus", set_user_status),
+        method("setUserStatus", set_user_status).limited(1, Duration::from_secs(1)),
         method("spotlight", spotlight),
-        method("getPasswordPolicy", password_policy),
+        open_method("getPasswordPolicy", password_policy),
         method("listCustomUserStatus", list_custom_statuses),
         method("insertOrUpdateUserStatus", save_custom_status),
         method("deleteCustomUserStatus", delete_custom_status),
@@ -166,8 +169,14 @@ async fn members(
     Ok(members)
 }
 
-/// `getPasswordPolicy({token})`.
-async fn password_policy(call: MethodCall) -> MethodOutcome {
+/// `getPasswordPolicy({token})`: for those who are logged in, and for those who come with a link to choose a password.
+async fn password_policy(call: AnyMethodCall) -> MethodOutcome {
+    if call.caller.is_none() {
+        let token = call.args.object(0)?.get("token").and_then(Value::as_str);
+        let token = token.ok_or_else(|| texts::match_missing("token"))?;
+        let followed = account_mail::can_follow(&call.state, token, Use::Reset).await;
+        followed.map_err(|_| texts::login_required_for("getPasswordPolicy"))?;
+    }
     Ok(rest::small::policy(&call.state))
 }
 

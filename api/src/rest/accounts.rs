@@ -18,6 +18,7 @@ use crate::commands::profile::first_address;
 use crate::commands::users::{self, Maker};
 use crate::error::{ApiError, texts};
 use crate::extract::Call;
+use crate::extract::page::FieldChoice;
 use crate::extract::params::Params;
 use crate::extract::schema::{Kind, Schema};
 use crate::state::{fresh_id, fresh_secret, now};
@@ -83,23 +84,19 @@ pub(crate) fn create_not_allowed() -> ApiError {
 /// `POST /api/v1/users.create`.
 pub async fn create(call: Call) -> Outcome {
     let params = call.input.params()?;
+    // Refused before anything is done.
+    FieldChoice::parse(&call.input.query())?;
     let state = &call.state;
-    for (key, label) in [
-        ("username", "Username"),
-        ("name", "Name"),
-        ("password", "Password"),
-    ] {
-        if params.filled(key)?.is_none() {
-            return Err(texts::field_required(label));
-        }
-    }
+    let random = params.flag("setRandomPassword");
     let mut wish = wished(&call, &params)?;
     users::would_create(state, &call.caller, &wish).await?;
+    if !random && params.filled("password")?.is_none() {
+        return Err(texts::field_required("Password"));
+    }
     state
         .mail_domains()
         .check(state, params.required("email")?)
         .await?;
-    let random = params.flag("setRandomPassword");
     let password = if random {
         fresh_secret()
     } else {
@@ -168,12 +165,18 @@ async fn raw_user(call: &Call, id: &UserId) -> Outcome {
     let user = call.state.views().user(id).await?;
     let user = user.ok_or(ApiError::Unavailable)?;
     let privileged = call.may(Permission::VIEW_FULL_OTHER_USER_INFO);
-    Ok(Answer::empty().field("user", &shape::raw(&call.state, &user, privileged)))
+    let mut doc = shape::raw(&call.state, &user, privileged);
+    // The fields wanted stand in the query string, whatever the body says.
+    if let Some(choice) = FieldChoice::parse(&call.input.query())? {
+        choice.apply(&mut doc);
+    }
+    Ok(Answer::empty().field("user", &doc))
 }
 
 /// `POST /api/v1/users.update`. `bio` and `nickname` are cleared when they are not sent.
 pub async fn update(call: Call) -> Outcome {
     let params = call.input.params()?;
+    FieldChoice::parse(&call.input.query())?;
     let data: Params = match params.get("data") {
         Some(Value::Object(data)) => data.clone().into(),
         _ => return Err(texts::invalid_params(&["must be object".to_owned()])),

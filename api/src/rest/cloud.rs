@@ -66,7 +66,7 @@ pub async fn license_info(_: Call) -> Outcome {
 
 /// `GET /api/v1/cloud.registrationStatus`; for administrators.
 pub async fn registration_status(call: Call) -> Outcome {
-    if !call.caller.user.roles.contains(&RoleId::new("admin")) {
+    if !call.caller.roles().contains(&RoleId::new("admin")) {
         return Err(texts::forbidden());
     }
     let settings = call.state.views().settings();

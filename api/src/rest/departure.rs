@@ -1,7 +1,6 @@
 //! Who may log in, and accounts that end (contract, conventions 7.4).
 
 use domain::UserId;
-use domain::permission::Permission;
 use domain::{RoleId, Timestamp};
 use serde_json::json;
 
@@ -74,7 +73,7 @@ pub async fn delete_own(call: Call) -> Outcome {
     let params = call.input.params()?;
     let settings = call.state.views().settings();
     let allowed = settings.bool("Accounts_AllowDeleteOwnAccount");
-    if !allowed && !call.may(Permission::DELETE_USER) {
+    if !allowed {
         return Err(texts::delete_own_not_allowed());
     }
     let password = params

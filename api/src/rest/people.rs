@@ -22,6 +22,9 @@ use crate::state::AppState;
 const LISTED: [&str; 6] = ["name", "username", "status", "active", "avatarETag", "type"];
 const LISTED_FULL: [&str; 3] = ["emails", "roles", "lastLogin"];
 
+/// The field whose parts not everybody may see.
+const CUSTOM: &str = "customFields";
+
 /// How many are suggested while somebody types.
 const SUGGESTED: u64 = 10;
 
@@ -51,7 +54,8 @@ pub async fn list(call: Call) -> Outcome {
     let params = call.input.query();
     let privileged = call.may(Permission::VIEW_FULL_OTHER_USER_INFO);
     let choice = FieldChoice::parse(&params)?;
-    let wanted = listed_fields(choice.as_ref(), privileged);
+    let public = shape::public_custom_fields(&call.state.views().settings());
+    let wanted = listed_fields(choice.as_ref(), privileged, &public);
     check_query(&params, &wanted, privileged)?;
     let page = call.page(&params)?;
     let found = matching(&call, &page).await?;
@@ -197,7 +201,7 @@ fn take(filter: &Filter, query: &mut UserQuery) -> bool {
     }
 }
 
-fn listed_fields(choice: Option<&FieldChoice>, privileged: bool) -> Vec<String> {
+fn listed_fields(choice: Option<&FieldChoice>, privileged: bool, public: &[String]) -> Vec<String> {
     let mut wanted: Vec<String> = LISTED.map(str::to_owned).to_vec();
     if privileged {
         wanted.extend(LISTED_FULL.map(str::to_owned));
@@ -205,7 +209,13 @@ fn listed_fields(choice: Option<&FieldChoice>, privileged: bool) -> Vec<String> 
     match choice {
         Some(FieldChoice::Only(fields)) => {
             let allowed = |field: &&String| !shape::is_blocked_user_field(field, privileged);
-            wanted.extend(fields.iter().filter(allowed).cloned());
+            for field in fields.iter().filter(allowed) {
+                if first(field) == CUSTOM && !privileged {
+                    wanted.extend(public_among(field, public));
+                } else {
+                    wanted.push(field.clone());
+                }
+            }
         }
         Some(FieldChoice::Without(fields)) => wanted.retain(|field| !fields.contains(field)),
         None => {}
@@ -213,9 +223,25 @@ fn listed_fields(choice: Option<&FieldChoice>, privileged: bool) -> Vec<String> 
     wanted
 }
 
+/// The paths of the custom fields that everybody may see, as far as `field` means them.
+fn public_among(field: &str, public: &[String]) -> Vec<String> {
+    let paths = public.iter().map(|name| format!("{CUSTOM}.{name}"));
+    paths
+        .filter(|path| field == CUSTOM || field == path)
+        .collect()
+}
+
+/// Whether a field that has parts of different privacy is among those wanted: all of it, or that part.
+fn wants_part(wanted: &[String], path: &str) -> bool {
+    wanted.iter().any(|one| one == CUSTOM || one == path)
+}
+
 fn listed(state: &AppState, doc: &[u8], wanted: &[String]) -> Map<String, Value> {
     let mut doc = shape::user_doc(state, doc);
     doc.retain(|field, _| field == "_id" || wanted.iter().any(|one| first(one) == field));
+    if let Some(Value::Object(fields)) = doc.get_mut(CUSTOM) {
+        fields.retain(|name, _| wants_part(wanted, &format!("{CUSTOM}.{name}")));
+    }
     if let Some(name) = doc
         .get("name")
         .and_then(Value::as_str)
@@ -253,7 +279,12 @@ fn check_attributes(
             continue;
         }
         let name = first(attribute);
-        if name != "_id" && !wanted.iter().any(|field| first(field) == name) {
+        let known = match name {
+            "_id" => true,
+            CUSTOM => wants_part(wanted, attribute),
+            _ => wanted.iter().any(|field| first(field) == name),
+        };
+        if !known {
             return Err(texts::invalid_query(&format!(
                 "Invalid attribute: {attribute}"
             )));
@@ -292,7 +323,7 @@ pub async fn list_by_status(call: Call) -> Outcome {
         &call.state,
         &found,
         page.slice,
-        &listed_fields(None, privileged),
+        &listed_fields(None, privileged, &[]),
     ))
 }
 
@@ -475,7 +506,7 @@ mod tests {
 
     fn checked(query: &str, privileged: bool) -> Option<String> {
         let params = Params::from_urlencoded(format!("query={query}").as_bytes());
-        check_query(&params, &listed_fields(None, privileged), privileged)
+        check_query(&params, &listed_fields(None, privileged, &[]), privileged)
             .err()
             .and_then(|error| error.body()["error"].as_str().map(str::to_owned))
     }
@@ -496,6 +527,29 @@ mod tests {
             checked(r#"{"active":{"$ne":true}}"#, true).as_deref(),
             Some("Invalid operation: $ne [error-invalid-query]")
         );
+    }
+
+    #[test]
+    fn private_custom_fields_cannot_be_listed_or_asked_about() {
+        let public = ["team".to_owned()];
+        let choice = |field: &str| Some(FieldChoice::Only(vec![field.to_owned()]));
+        let added = |field: &str, privileged| {
+            let mut wanted = listed_fields(choice(field).as_ref(), privileged, &public);
+            wanted.retain(|field| first(field) == CUSTOM);
+            wanted
+        };
+        assert_eq!(added("customFields", false), ["customFields.team"]);
+        assert_eq!(added("customFields.team", false), ["customFields.team"]);
+        assert!(added("customFields.salary", false).is_empty());
+        assert_eq!(added("customFields", true), ["customFields"]);
+        let wanted = listed_fields(choice("customFields").as_ref(), false, &public);
+        let asks = |query: &Value| {
+            let query = query.as_object().expect("an object");
+            check_attributes(query, &wanted, false).is_ok()
+        };
+        assert!(asks(&json!({"customFields.team": "red"})));
+        assert!(!asks(&json!({"customFields.salary": "1"})));
+        assert!(!asks(&json!({"customFields": {"salary": "1"}})));
     }
 
     fn narrowed(query: &Value) -> (UserQuery, Option<Filter>) {

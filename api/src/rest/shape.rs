@@ -49,7 +49,7 @@ const FULL: [&str; 8] = [
 ];
 
 /// What a user is told of themselves by `me`.
-const ME: [&str; 21] = [
+const ME: [&str; 22] = [
     "_id",
     "name",
     "username",
@@ -71,6 +71,7 @@ const ME: [&str; 21] = [
     "requirePasswordChangeReason",
     "_updatedAt",
     "avatarETag",
+    "extension",
 ];
 
 /// What an unprivileged caller does not get of a raw document.
@@ -98,6 +99,11 @@ pub fn iso(at: Timestamp) -> String {
 /// The stored document of a user with what is not stored: presence.
 pub fn user_doc(state: &AppState, bytes: &[u8]) -> Doc {
     let mut doc: Doc = serde_json::from_slice(bytes).unwrap_or_default();
+    if let Some(Value::Object(further)) = doc.remove("recordFields") {
+        for (field, value) in further {
+            doc.entry(field).or_insert(value);
+        }
+    }
     let text = |field: &str| doc.get(field).and_then(Value::as_str);
     let chosen = text("statusDefault").and_then(Status::find);
     let user = UserId::new(text("_id").unwrap_or_default());
@@ -230,6 +236,16 @@ pub fn is_blocked_user_field(field: &str, privileged: bool) -> bool {
     first == "services" || (!privileged && (BLOCKED.contains(&first) || first == "settings"))
 }
 
+/// The names of the custom fields that everybody may see.
+pub fn public_custom_fields(settings: &Settings) -> Vec<String> {
+    let defined: Doc =
+        serde_json::from_str(settings.text("Accounts_CustomFields")).unwrap_or_default();
+    let public = defined
+        .into_iter()
+        .filter(|(_, field)| field["public"] == json!(true));
+    public.map(|(name, _)| name).collect()
+}
+
 /// Which custom fields may be shown.
 enum Custom {
     All,
@@ -240,12 +256,7 @@ fn visible_custom_fields(settings: &Settings, all: bool) -> Custom {
     if all {
         return Custom::All;
     }
-    let defined: Doc =
-        serde_json::from_str(settings.text("Accounts_CustomFields")).unwrap_or_default();
-    let public = defined
-        .into_iter()
-        .filter(|(_, field)| field["public"] == json!(true));
-    Custom::Named(public.map(|(name, _)| name).collect())
+    Custom::Named(public_custom_fields(settings))
 }
 
 fn insert_custom_fields(doc: &mut Doc, fields: Option<Value>, visible: &Custom) {

@@ -2,7 +2,11 @@
 
 use serde_json::{Map, Value};
 
+use super::{RecordField, record};
 use crate::settings::Settings;
+
+/// The setting that says which fields there are.
+pub const CUSTOM_FIELDS: &str = "Accounts_CustomFields";
 
 /// Why custom fields are refused (`error-user-registration-custom-field`, unless said).
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -40,7 +44,7 @@ pub fn check_custom_fields(
     given: Option<&Value>,
     settings: &Settings,
 ) -> Result<Option<Value>, CustomFieldsRefusal> {
-    let definition = settings.text("Accounts_CustomFields").trim();
+    let definition = settings.text(CUSTOM_FIELDS).trim();
     if definition.is_empty() {
         return Ok(None);
     }
@@ -53,6 +57,45 @@ pub fn check_custom_fields(
         }
     }
     Ok(Some(Value::Object(kept)))
+}
+
+/// Which field of the record a custom field writes, and whether behind what is there.
+fn written(definition: &Value) -> Option<(&str, bool)> {
+    let modify = definition.get("modifyRecordField")?;
+    let field = modify.get("field")?.as_str()?;
+    let append = modify.get("array").and_then(Value::as_bool);
+    Some((field, append.unwrap_or(false)))
+}
+
+/// A field of the record that a definition would have custom fields write and that they must not. Definitions that
+/// are not JSON name none.
+pub fn kept_field(definition: &str) -> Option<String> {
+    let fields: Map<String, Value> = serde_json::from_str(definition).ok()?;
+    fields
+        .values()
+        .filter_map(written)
+        .map(|(field, _)| field)
+        .find(|field| !record::is_writable(field))
+        .map(str::to_owned)
+}
+
+/// What saving these custom fields writes into the record besides. A field it must not write is left alone, whatever
+/// the definition says.
+pub fn record_fields(saved: &Value, settings: &Settings) -> Vec<RecordField> {
+    let definition: Map<String, Value> =
+        serde_json::from_str(settings.text(CUSTOM_FIELDS)).unwrap_or_default();
+    definition
+        .iter()
+        .filter_map(|(name, definition)| {
+            let (field, append) = written(definition)?;
+            let value = saved.get(name)?.as_str()?;
+            record::is_writable(field).then(|| RecordField {
+                field: field.to_owned(),
+                value: value.to_owned(),
+                append,
+            })
+        })
+        .collect()
 }
 
 /// The value of one field, if it has one.
@@ -133,6 +176,32 @@ mod tests {
             check(TEAM, &json!({"team": "ab"})),
             Ok(Some(json!({"team": "ab"})))
         );
+    }
+
+    #[test]
+    fn custom_fields_write_the_record_where_they_may() {
+        let definition = r#"{"desk": {"modifyRecordField": {"field": "extension"}},
+                             "team": {"modifyRecordField": {"field": "teams", "array": true}},
+                             "rank": {"modifyRecordField": {"field": "roles", "array": true}},
+                             "plain": {}}"#;
+        let mut settings = Settings::default();
+        settings.set(CUSTOM_FIELDS, Value::from(definition));
+        let saved = json!({"desk": "12", "team": "red", "rank": "admin", "plain": "x"});
+        let field = |field: &str, value: &str, append| RecordField {
+            field: field.to_owned(),
+            value: value.to_owned(),
+            append,
+        };
+        assert_eq!(
+            record_fields(&saved, &settings),
+            [field("extension", "12", false), field("teams", "red", true)]
+        );
+        assert_eq!(kept_field(definition).as_deref(), Some("roles"));
+        assert_eq!(
+            kept_field(r#"{"a": {"modifyRecordField": {"field": "phone"}}}"#),
+            None
+        );
+        assert_eq!(kept_field("{"), None);
     }
 
     #[test]

@@ -5,8 +5,8 @@ use serde_json::{Map, Value};
 use super::{
     Account, Email, EmailChanged, MessageErasure, PasswordChangeRequired, PreferencesChanged,
     ProfileChange, ProfileChanged, RolesChanged, UserActivated, UserContext, UserCreated,
-    UserDeactivated, UserDeleted, UserEvent, UserKind, UserRefusal, UsernameChanged, check_email,
-    check_username, preferences,
+    UserDeactivated, UserDeleted, UserEvent, UserKind, UserRefusal, UsernameChanged, UtcOffset,
+    UtcOffsetChanged, check_email, check_username, preferences, record,
 };
 use crate::permission::{Authority, Permission};
 use crate::settings::Settings;
@@ -214,6 +214,9 @@ pub(super) fn create(mut wish: UserCreated, context: &UserContext<'_>) -> Decisi
             return Err(UserRefusal::ActiveStatusNotAllowed);
         }
         checked(&mut wish, asker.settings)?;
+        let writes = record::writes(wish.custom_fields.as_ref(), asker.settings, &Map::new());
+        let written = record::written(&wish.user, writes, wish.at);
+        return Ok([wish.into()].into_iter().chain(written).collect());
     }
     Ok(vec![wish.into()])
 }
@@ -225,14 +228,17 @@ pub(super) fn change_profile(
     at: Timestamp,
     context: &UserContext<'_>,
 ) -> Decision {
+    let saved = change.custom_fields.clone();
     let change = really_changed(&account.profile, change);
+    let mut writes = Vec::new();
     if let Some(asker) = asker(context)? {
-        may_change_profile(asker, &user, &change)?;
+        writes = record::writes(saved.as_ref(), asker.settings, &account.record);
+        may_change_profile(asker, &user, &change, !writes.is_empty())?;
     }
-    if change == ProfileChange::default() {
-        return Ok(vec![]);
-    }
-    Ok(vec![ProfileChanged { user, change, at }.into()])
+    let written = record::written(&user, writes, at);
+    let changed = change != ProfileChange::default();
+    let changed = changed.then(|| ProfileChanged { user, change, at }.into());
+    Ok(changed.into_iter().chain(written).collect())
 }
 
 /// The parts that differ from what is, trimmed.
@@ -258,6 +264,7 @@ fn may_change_profile(
     asker: Asker<'_>,
     user: &UserId,
     change: &ProfileChange,
+    writes_record: bool,
 ) -> Result<(), UserRefusal> {
     if !asker.is(user) && !asker.authority.has(Permission::EDIT_OTHER_USER_INFO) {
         return Err(UserRefusal::EditOtherNotAllowed);
@@ -269,7 +276,8 @@ fn may_change_profile(
     {
         return Err(UserRefusal::StatusTextChangeNotAllowed);
     }
-    if change.bio.is_some() || change.nickname.is_some() || change.custom_fields.is_some() {
+    let custom = change.custom_fields.is_some() || writes_record;
+    if change.bio.is_some() || change.nickname.is_some() || custom {
         asker.may_change(
             user,
             "Accounts_AllowUserProfileChange",
@@ -403,6 +411,25 @@ pub(super) fn require_password_change(
         return Ok(vec![]);
     }
     Ok(vec![PasswordChangeRequired { user, required, at }.into()])
+}
+
+pub(super) fn set_utc_offset(
+    account: &Account,
+    user: UserId,
+    offset: UtcOffset,
+    at: Timestamp,
+    context: &UserContext<'_>,
+) -> Decision {
+    if let Some(asker) = asker(context)?
+        && !asker.is(&user)
+        && !asker.authority.has(Permission::EDIT_OTHER_USER_INFO)
+    {
+        return Err(UserRefusal::EditOtherNotAllowed);
+    }
+    if account.utc_offset == Some(offset) {
+        return Ok(vec![]);
+    }
+    Ok(vec![UtcOffsetChanged { user, offset, at }.into()])
 }
 
 pub(super) fn set_preferences(

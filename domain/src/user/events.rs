@@ -64,6 +64,8 @@ events! {
         UserDeleted = 1,
         PreferencesChanged = 1,
         PasswordChangeRequired = 1,
+        UtcOffsetChanged = 1,
+        RecordFieldsWritten = 1,
     }
 }
 
@@ -253,6 +255,67 @@ pub struct PasswordChangeRequired {
     pub user: UserId,
     /// Which.
     pub required: bool,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// How far a clock is ahead of UTC, in minutes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct UtcOffset(i16);
+
+impl UtcOffset {
+    /// The time zones there are, in hours.
+    pub const HOURS: std::ops::RangeInclusive<f64> = -12.0..=14.0;
+
+    /// As clients count: in hours, with a fraction where the zone has one. `None`: no time zone is that far off.
+    pub fn from_hours(hours: f64) -> Option<Self> {
+        #[expect(
+            clippy::cast_possible_truncation,
+            reason = "the range fits into an i16, and a part of a minute is none"
+        )]
+        Self::HOURS
+            .contains(&hours)
+            .then(|| Self((hours * 60.0).round() as i16))
+    }
+
+    /// In minutes.
+    pub const fn minutes(self) -> i16 {
+        self.0
+    }
+}
+
+/// The clock of the owner's client is ahead of UTC by another time.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct UtcOffsetChanged {
+    /// Whose.
+    pub user: UserId,
+    /// By how much.
+    pub offset: UtcOffset,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// A further field of the record, as a custom field writes it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RecordField {
+    /// Its name.
+    pub field: String,
+    /// The value.
+    pub value: String,
+    /// The field is a list and the value comes behind those it has; otherwise it is the value.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub append: bool,
+}
+
+/// Custom fields were saved that also write further fields of the record (contract, conventions 6.5,
+/// `modifyRecordField`).
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RecordFieldsWritten {
+    /// Whose.
+    pub user: UserId,
+    /// What was written.
+    pub fields: Vec<RecordField>,
     /// When.
     pub at: Timestamp,
 }

@@ -6,11 +6,12 @@ mod decide;
 mod events;
 mod identity;
 mod preferences;
+mod record;
 mod suggest;
 #[cfg(test)]
 mod tests;
 
-pub use custom_fields::{CustomFieldsRefusal, check_custom_fields};
+pub use custom_fields::{CUSTOM_FIELDS, CustomFieldsRefusal, check_custom_fields, kept_field};
 pub use events::*;
 pub use identity::{check_email, check_username};
 pub use preferences::{PREFERENCES, PreferenceFault, PreferenceKind};
@@ -62,6 +63,10 @@ pub struct Account {
     pub passwords: Vec<PasswordHash>,
     /// What its owner chose.
     pub preferences: Map<String, Value>,
+    /// How far the clock of its owner's client is ahead of UTC; `None`: it never said.
+    pub utc_offset: Option<UtcOffset>,
+    /// Further fields of the record, which custom fields write.
+    pub record: Map<String, Value>,
 }
 
 /// How many passwords of an account are remembered, the present one included.
@@ -165,6 +170,15 @@ pub enum UserCommand {
         user: UserId,
         /// Which, by the wire's names.
         preferences: Map<String, Value>,
+        /// When.
+        at: Timestamp,
+    },
+    /// Live by a clock that is ahead of UTC by this much.
+    SetUtcOffset {
+        /// Whose.
+        user: UserId,
+        /// By how much.
+        offset: UtcOffset,
         /// When.
         at: Timestamp,
     },
@@ -429,6 +443,9 @@ impl Decider for User {
                 preferences,
                 at,
             } => decide::set_preferences(present?, user, preferences, at, context),
+            UserCommand::SetUtcOffset { user, offset, at } => {
+                decide::set_utc_offset(present?, user, offset, at, context)
+            }
             UserCommand::RequirePasswordChange { user, required, at } => {
                 decide::require_password_change(present?, user, required, at, context)
             }
@@ -458,6 +475,12 @@ impl Decider for User {
                 account.preferences.extend(event.set.clone());
                 for name in &event.unset {
                     account.preferences.remove(name);
+                }
+            }
+            UserEvent::UtcOffsetChanged(event) => account.utc_offset = Some(event.offset),
+            UserEvent::RecordFieldsWritten(event) => {
+                for field in &event.fields {
+                    field.write(&mut account.record);
                 }
             }
             UserEvent::ProfileChanged(event) => account.profile.overlay(&event.change),
@@ -491,6 +514,8 @@ impl Account {
             require_password_change: event.require_password_change,
             passwords: event.password.iter().cloned().collect(),
             preferences: Map::new(),
+            utc_offset: None,
+            record: Map::new(),
         }
     }
 

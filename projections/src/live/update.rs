@@ -24,6 +24,7 @@ use serde_json::{Value, json};
 use crate::iso::Date;
 use crate::names::{Names, UserRef};
 use crate::projection::Applied;
+use crate::users::hours;
 use crate::{json, system_messages};
 
 /// Who an update is for.
@@ -308,8 +309,16 @@ fn of_user(maker: &mut Maker<'_>, event: &UserEvent) -> rusqlite::Result<()> {
             let data = json!({ "requirePasswordChange": e.required });
             maker.user(&e.user, None, "profile-changed", &data)?;
         }
+        UserEvent::UtcOffsetChanged(e) => {
+            let data = json!({ "utcOffset": hours(e.offset) });
+            maker.user(&e.user, None, "profile-changed", &data)?;
+        }
+        UserEvent::RecordFieldsWritten(e) => {
+            let data = json!({ "recordFields": e.fields });
+            maker.user(&e.user, None, "profile-changed", &data)?;
+        }
         // A password is nobody's news, and a new account has no connections yet.
-        UserEvent::UserCreated(_) | UserEvent::PasswordChanged(_) => {}
+        UserEvent::UserCreated(_) | UserEvent::PasswordChanged(_) | UserEvent::UserImported(_) => {}
     }
     Ok(())
 }

@@ -1,5 +1,6 @@
 //! A membership's wire document, and the row it lies in.
 
+use bytes::Bytes;
 use compact_str::CompactString;
 use domain::{MessageId, RoleId, RoomId, Timestamp, UserId};
 use rusqlite::{Connection, OptionalExtension, Statement, params};
@@ -53,21 +54,11 @@ pub(crate) struct MembershipDoc {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) archived: Option<bool>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(super) custom_fields: Option<Value>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) desktop_notifications: Option<CompactString>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(super) desktop_pref_origin: Option<CompactString>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) mobile_push_notifications: Option<CompactString>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(super) mobile_pref_origin: Option<CompactString>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) email_notifications: Option<CompactString>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(super) email_pref_origin: Option<CompactString>,
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub(super) user_highlights: Vec<String>,
     #[serde(rename = "E2EKey", default, skip_serializing_if = "Option::is_none")]
     pub(super) room_key: Option<String>,
     #[serde(
@@ -82,6 +73,35 @@ pub(crate) struct MembershipDoc {
     pub(super) auto_translate_language: Option<String>,
     #[serde(rename = "_updatedAt")]
     pub(super) updated_at: Date,
+    #[serde(skip)]
+    pub(super) rest: Rest,
+}
+
+/// What `subscriptions.getOne` tells and lists of memberships do not (contract, rooms 2.1).
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Rest {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) custom_fields: Option<Value>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    desktop_pref_origin: Option<CompactString>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    mobile_pref_origin: Option<CompactString>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    email_pref_origin: Option<CompactString>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    user_highlights: Vec<String>,
+}
+
+/// The whole document: both parts are objects, and neither is empty.
+pub(super) fn whole(doc: &[u8], rest: Option<&[u8]>) -> Bytes {
+    match (
+        doc.strip_suffix(b"}"),
+        rest.and_then(|rest| rest.strip_prefix(b"{")),
+    ) {
+        (Some(doc), Some(rest)) => [doc, b",", rest].concat().into(),
+        _ => Bytes::copy_from_slice(doc),
+    }
 }
 
 /// Where a choice for a room comes from: what its user wants everywhere, or this room's own.
@@ -112,20 +132,20 @@ impl MembershipDoc {
     pub(super) fn prefer(&mut self, preferences: &Map<String, Value>) {
         let text = |name: &str| preferences.get(name).and_then(Value::as_str);
         if let Some(wanted) = text("desktopNotifications") {
-            let origin = &mut self.desktop_pref_origin;
+            let origin = &mut self.rest.desktop_pref_origin;
             copy_choice(&mut self.desktop_notifications, origin, wanted);
         }
         if let Some(wanted) = text("pushNotifications") {
-            let origin = &mut self.mobile_pref_origin;
+            let origin = &mut self.rest.mobile_pref_origin;
             copy_choice(&mut self.mobile_push_notifications, origin, wanted);
         }
         if let Some(wanted) = text("emailNotificationMode") {
-            let origin = &mut self.email_pref_origin;
+            let origin = &mut self.rest.email_pref_origin;
             copy_choice(&mut self.email_notifications, origin, wanted);
         }
         if let Some(Value::Array(words)) = preferences.get("highlights") {
             let words = words.iter().filter_map(Value::as_str);
-            self.user_highlights = words.map(str::to_owned).collect();
+            self.rest.user_highlights = words.map(str::to_owned).collect();
         }
     }
 
@@ -196,23 +216,28 @@ impl Row for MembershipRow {
 
     const INSERT: &'static str =
         "INSERT INTO memberships (room, user, id, open, alert, quiet, unread, user_mentions, group_mentions,
-            seen, owner, roles, updated_at, doc, position)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)";
+            seen, owner, roles, updated_at, doc, position, rest)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)";
 
     const UPDATE: &'static str =
         "UPDATE memberships SET id = ?3, open = ?4, alert = ?5, quiet = ?6, unread = ?7, user_mentions = ?8,
-            group_mentions = ?9, seen = ?10, owner = ?11, roles = ?12, updated_at = ?13, doc = ?14, position = ?15
+            group_mentions = ?9, seen = ?10, owner = ?11, roles = ?12, updated_at = ?13, doc = ?14, position = ?15,
+            rest = ?16
          WHERE room = ?1 AND user = ?2";
 
     fn load(conn: &Connection, key: &Self::Key) -> rusqlite::Result<Option<Self>> {
-        conn.prepare_cached("SELECT doc, position FROM memberships WHERE room = ?1 AND user = ?2")?
-            .query_row([key.0.as_str(), key.1.as_str()], |row| {
-                Ok(Self {
-                    doc: json::decode(row.get_ref(0)?.as_bytes()?)?,
-                    position: row.get(1)?,
-                })
-            })
-            .optional()
+        conn.prepare_cached(
+            "SELECT doc, position, rest FROM memberships WHERE room = ?1 AND user = ?2",
+        )?
+        .query_row([key.0.as_str(), key.1.as_str()], |row| {
+            let mut doc: MembershipDoc = json::decode(row.get_ref(0)?.as_bytes()?)?;
+            if let Some(rest) = row.get_ref(2)?.as_bytes_or_null()? {
+                doc.rest = json::decode(rest)?;
+            }
+            let position = row.get(1)?;
+            Ok(Self { doc, position })
+        })
+        .optional()
     }
 
     fn write(
@@ -222,6 +247,7 @@ impl Row for MembershipRow {
         key: &Self::Key,
     ) -> rusqlite::Result<()> {
         let doc = &self.doc;
+        let rest = (doc.rest != Rest::default()).then(|| json::encode(&doc.rest));
         statement.execute(params![
             key.0.as_str(),
             key.1.as_str(),
@@ -238,6 +264,7 @@ impl Row for MembershipRow {
             doc.updated_at.0.as_millis(),
             json::encode(doc)?,
             self.position,
+            rest.transpose()?,
         ])?;
         Ok(())
     }

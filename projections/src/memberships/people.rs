@@ -108,7 +108,7 @@ fn describe_user(tx: &mut Tx, event: &Applied, user: &UserId) -> rusqlite::Resul
             .is_some_and(|row| row.kind() == RoomKind::Direct);
         if direct {
             change(tx, event, &room, user, |doc| {
-                doc.custom_fields.clone_from(&fields);
+                doc.rest.custom_fields.clone_from(&fields);
             })?;
         }
     }

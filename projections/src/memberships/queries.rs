@@ -8,7 +8,7 @@ use domain::membership::{MembershipFacts, MembershipView};
 use domain::{RoleId, RoomId, Timestamp, UserId};
 use rusqlite::{OptionalExtension, params};
 
-use super::doc::{MembershipDoc, MembershipRow};
+use super::doc::{MembershipDoc, MembershipRow, whole};
 use crate::error::QueryError;
 use crate::rows::Row as _;
 use crate::tombstones::{Kind, Sync};
@@ -18,7 +18,7 @@ use crate::{json, tombstones};
 /// A membership as the views have it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MembershipRecord {
-    /// The wire document (contract, rooms 2.1).
+    /// The whole wire document (contract, rooms 2.1).
     pub doc: Bytes,
     /// The changing part.
     pub view: MembershipView,
@@ -90,7 +90,7 @@ impl Views {
         let (room, user) = (room.clone(), user.clone());
         self.read(move |conn| {
             conn.prepare_cached(
-                "SELECT doc, open, alert, unread, user_mentions, group_mentions, seen FROM memberships
+                "SELECT doc, open, alert, unread, user_mentions, group_mentions, seen, rest FROM memberships
                  WHERE room = ?1 AND user = ?2",
             )?
             .query_row([room.as_str(), user.as_str()], |row| {
@@ -102,14 +102,15 @@ impl Views {
                     unread: alert || unread + user_mentions + group_mentions > 0,
                     cursor: row.get::<_, Option<i64>>(6)?.map(Timestamp::from_millis),
                 };
-                Ok(MembershipRecord { doc: json::column(row, 0)?, view, unread, user_mentions })
+                let doc = whole(row.get_ref(0)?.as_bytes()?, row.get_ref(7)?.as_bytes_or_null()?);
+                Ok(MembershipRecord { doc, view, unread, user_mentions })
             })
             .optional()
         })
         .await
     }
 
-    /// A user's memberships that changed after `since`, and those that ended after it. Without `since`: all.
+    /// As lists tell them: a user's memberships that changed after `since`, and those that ended after it. Without `since`: all.
     pub async fn memberships_sync(
         &self,
         user: &UserId,

@@ -2,18 +2,29 @@
 
 use compact_str::CompactString;
 use domain::presence::Status;
-use domain::user::{Email, PreferencesChanged, ProfileChange, UserCreated, UserKind};
+use domain::user::{Email, PreferencesChanged, ProfileChange, UserCreated, UserKind, UtcOffset};
 use domain::{RoleId, UserId};
 use rusqlite::{Connection, OptionalExtension, Statement, params};
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
+use serde_json::{Map, Number, Value};
 
 use crate::iso::Date;
 use crate::json;
 use crate::names::UserName;
 use crate::rows::Row;
 
-/// The wire document (contract, conventions 5.1), without presence but for what the user chose.
+/// An offset from UTC as the wire has it: in hours, whole ones without a point.
+pub(crate) fn hours(offset: UtcOffset) -> Number {
+    let minutes = offset.minutes();
+    if minutes % 60 == 0 {
+        Number::from(minutes / 60)
+    } else {
+        Number::from_f64(f64::from(minutes) / 60.0).unwrap_or_else(|| Number::from(0))
+    }
+}
+
+/// The wire document (contract, conventions 5.1), without presence but for what the user chose. Further fields of the
+/// record lie in `recordFields`, so that none can take the place of another field.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct UserDoc {
@@ -39,6 +50,10 @@ pub(crate) struct UserDoc {
     pub(super) status_default: Status,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) custom_fields: Option<Value>,
+    #[serde(default, skip_serializing_if = "Map::is_empty")]
+    pub(super) record_fields: Map<String, Value>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) utc_offset: Option<Number>,
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub(super) require_password_change: bool,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -126,6 +141,8 @@ impl UserRow {
                 status_text: None,
                 status_default: Status::default(),
                 custom_fields: event.custom_fields.clone(),
+                record_fields: Map::new(),
+                utc_offset: None,
                 require_password_change: event.require_password_change,
                 reason: event.reason.clone(),
                 last_login: None,

@@ -50,8 +50,8 @@ pub struct UserFacts {
     pub require_password_change: bool,
     /// What they chose to be shown as while they are there.
     pub chosen_status: Status,
-    /// The wire document (contract, conventions 5.1) without presence fields (`status`, `statusConnection`,
-    /// `utcOffset`), without `services`.
+    /// The wire document (contract, conventions 5.1) without presence fields (`status`, `statusConnection`), without
+    /// `services`, and with the further fields of the record in `recordFields`.
     pub doc: Bytes,
 }
 

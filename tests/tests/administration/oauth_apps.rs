@@ -6,6 +6,7 @@ use reqwest::{Client as Http, Response, StatusCode, redirect::Policy};
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 use tests::client::Client;
+use tests::live::Live;
 use tests::on_both_logs;
 use tests::server::{Server, ServerOptions};
 
@@ -16,6 +17,9 @@ on_both_logs![
     a_program_is_let_in,
     what_was_granted_ends_with_the_app_and_the_account,
 ];
+
+/// How long something may take to arrive.
+const PATIENCE: std::time::Duration = std::time::Duration::from_secs(20);
 
 const BACK: &str = "https://wiki.example/back";
 
@@ -430,6 +434,25 @@ async fn what_was_granted_ends_with_the_app_and_the_account(options: ServerOptio
     let on = json!({"name": "Wiki", "redirectUri": BACK, "active": true});
     result(&admin, "updateOAuthApp", json!([flow.app["_id"], on])).await;
     assert_eq!(flow.with_bearer("/api/v1/me", &access).await.0, 200);
+    // A program may listen as well, for as long as that holds.
+    let program = server.client().with_token(&flow.alice.user_id, &access);
+    let mut socket = Live::connect(&server, &program, None).await;
+    socket.subscribe(&["GENERAL"]).await;
+    let post = json!({"message": {"rid": "GENERAL", "msg": "hello program"}});
+    admin.post("chat.sendMessage", post).await.ok();
+    let update = socket.next_update(PATIENCE).await.expect("an update");
+    assert_eq!(update["data"]["msg"], "hello program");
+    result(&admin, "updateOAuthApp", json!([flow.app["_id"], off])).await;
+    assert_eq!(socket.next_update(PATIENCE).await, None);
+    let closed = socket.closed.expect("it was closed");
+    assert_eq!(u16::from(closed.code), 4003, "access ended");
+    result(&admin, "updateOAuthApp", json!([flow.app["_id"], on])).await;
+
+    let mut others = Live::open(&server, None).await;
+    let wrong = json!({"authenticate": {"token": access, "user": admin.user_id}});
+    others.send(&wrong).await;
+    let refused = others.next_frame(PATIENCE).await.expect("an answer");
+    assert_eq!(refused["data"]["code"], "wrong-credentials", "not hers");
     let inactive = json!({"userId": flow.alice.user_id, "activeStatus": false});
     admin.post("users.setActiveStatus", inactive).await.ok();
     assert_eq!(flow.with_bearer("/api/v1/me", &access).await.0, 401);

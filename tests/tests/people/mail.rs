@@ -9,6 +9,8 @@ use tests::on_both_logs;
 use tests::server::{ADMIN, ADMIN_PASSWORD, Server, ServerOptions};
 use tests::smtp::{Received, SmtpSink};
 
+use super::login::sha256;
+
 on_both_logs![
     an_address_is_proved_by_mail,
     a_forgotten_password_is_replaced,
@@ -177,6 +179,72 @@ async fn methods_ask_for_links_and_follow_them() {
     assert_eq!(again["error"]["reason"], "Token expired");
     eve.get("me").await.refused(401);
     assert!(may_log_in(&server, "eve", "brand new").await);
+}
+
+#[tokio::test]
+async fn a_former_password_does_not_come_back_by_mail() {
+    let sink = SmtpSink::start();
+    let server = sink
+        .server()
+        .env(
+            "OVERWRITE_SETTING_Accounts_Password_History_Enabled",
+            "true",
+        )
+        .start()
+        .await;
+    sign_up(&server, "hal", "hal@example.org").await;
+    let client = server.client();
+    let hal = client.login("hal", "password of hal").await;
+    let change = json!({"data": {"newPassword": "the second", "currentPassword": sha256("password of hal")}});
+    hal.post("users.updateOwnBasicInfo", change).await.ok();
+    method(
+        &client,
+        "sendForgotPasswordEmail",
+        json!(["hal@example.org"]),
+    )
+    .await;
+    let mail = sink.wait_for("hal@example.org", "new password").await;
+    let token = reset_token(&mail);
+    let digest = json!({"digest": sha256("password of hal"), "algorithm": "sha-256"});
+    for (chosen, code) in [
+        (json!("the second"), "error-password-same-as-current"),
+        (json!("password of hal"), "error-password-in-history"),
+        (digest, "error-password-in-history"),
+    ] {
+        let refused = method(&client, "resetPassword", json!([token, chosen])).await;
+        assert_eq!(refused["error"]["error"], code, "{chosen}");
+    }
+    // The link is good for a new one still, and where nothing is remembered for any.
+    super::set(
+        &server.admin().await,
+        "Accounts_Password_History_Enabled",
+        json!(false),
+    )
+    .await;
+    let login = method(&client, "resetPassword", json!([token, "password of hal"])).await;
+    assert!(login["result"]["token"].is_string(), "{login}");
+}
+
+#[tokio::test]
+async fn the_policy_is_told_to_those_who_come_with_a_link() {
+    let sink = SmtpSink::start();
+    let server = sink.server().start().await;
+    sign_up(&server, "ivy", "ivy@example.org").await;
+    let client = server.client();
+    for wrong in [json!([{"token": "wrong"}]), json!([{"token": ""}])] {
+        let refused = method(&client, "getPasswordPolicy", wrong).await;
+        assert_eq!(refused["error"]["error"], "error-invalid-user");
+    }
+    method(
+        &client,
+        "sendForgotPasswordEmail",
+        json!(["ivy@example.org"]),
+    )
+    .await;
+    let mail = sink.wait_for("ivy@example.org", "new password").await;
+    let params = json!([{"token": reset_token(&mail)}]);
+    let policy = method(&client, "getPasswordPolicy", params).await;
+    assert_eq!(policy["result"], json!({"enabled": false, "policy": []}));
 }
 
 #[tokio::test]

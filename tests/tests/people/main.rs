@@ -6,10 +6,15 @@
 )]
 
 mod avatars;
+mod custom_fields;
 mod data_export;
+mod gravatar;
+mod load;
 mod login;
 mod mail;
+mod mandatory_factor;
 mod methods;
+mod own_limits;
 mod preferences;
 mod presence;
 mod registration;

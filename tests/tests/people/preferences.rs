@@ -67,13 +67,33 @@ async fn preferences_are_kept_and_copied(options: ServerOptions) {
         assert_eq!(place["emailNotifications"], json!("mentions"));
         assert_eq!(place["userHighlights"], json!(["tea"]));
     }
+    // Lists tell the choices, but not where they come from.
+    let list = ada.get("subscriptions.get").await.ok();
+    let list = list["update"].as_array().expect("a list").clone();
+    assert_eq!(list.len(), 2);
+    for listed in list {
+        assert_eq!(listed["desktopNotifications"], json!("mentions"));
+        for field in [
+            "desktopPrefOrigin",
+            "mobilePrefOrigin",
+            "emailPrefOrigin",
+            "userHighlights",
+            "customFields",
+        ] {
+            assert_eq!(listed.get(field), None, "{field}");
+        }
+    }
     let back = json!({"data": {"desktopNotifications": "default", "clockMode": 0}});
     let body = ada.post("users.setPreferences", back).await.ok();
     assert_eq!(
         body["user"]["settings"]["preferences"]["clockMode"],
         Value::Null
     );
-    assert_eq!(place("GENERAL").await["desktopNotifications"], Value::Null);
+    let general = place("GENERAL").await;
+    assert_eq!(general["desktopNotifications"], Value::Null);
+    assert_eq!(general["desktopPrefOrigin"], Value::Null);
+    assert_eq!(general["emailPrefOrigin"], json!("user"));
+    assert_eq!(general["rid"], "GENERAL", "nothing else is missing");
 
     // Administrators may do it for others, nobody else.
     let for_ada = json!({"userId": ada.user_id, "data": {"sidebarViewMode": "extended"}});
@@ -114,13 +134,14 @@ async fn preferences_have_names_and_kinds() {
         )
         .await
         .refused(400);
-    admin
+    let body = admin
         .post(
             "users.setPreferences",
             json!({"data": {"idleTimeLimit": 5}}),
         )
         .await
         .refused(400);
+    assert_eq!(body["errorType"], "invalid-idle-time-limit-value");
     let body = admin
         .post(
             "users.setPreferences",

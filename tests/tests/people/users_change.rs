@@ -115,10 +115,10 @@ async fn what_cannot_be_changed() {
         (json!({"username": "BOB"}), "error-could-not-save-identity"),
         (
             json!({"username": "b o b"}),
-            "error-input-is-not-a-valid-field",
+            "error-could-not-save-identity",
         ),
         (json!({"username": "here"}), "error-blocked-username"),
-        (json!({"name": ""}), "error-the-field-is-required"),
+        (json!({"name": ""}), "error-could-not-save-identity"),
         (
             json!({"email": "bob@example.org"}),
             "error-field-unavailable",
@@ -273,6 +273,96 @@ async fn a_new_name_is_everywhere(options: ServerOptions) {
     )
     .await
     .ok();
+}
+
+#[tokio::test]
+async fn malformed_names_are_no_identity_of_ones_own_either() {
+    let server = Server::start().await;
+    let ann = server.admin().await.new_user("ann").await;
+    for data in [json!({"username": "a n n"}), json!({"name": " "})] {
+        let wish = json!({"data": data});
+        let refused = ann
+            .post("users.updateOwnBasicInfo", wish)
+            .await
+            .refused(400);
+        assert_eq!(
+            refused["error"], "Could not save user identity [error-could-not-save-identity]",
+            "{data}"
+        );
+        assert_eq!(refused["details"]["method"], "saveUserIdentity");
+    }
+}
+
+#[tokio::test]
+async fn user_names_are_set_by_method_in_words_of_its_own() {
+    let server = Server::start().await;
+    let admin = server.admin().await;
+    let (ann, _bob) = (admin.new_user("ann").await, admin.new_user("bob").await);
+    let set_name = async |name: &str| method(&ann, "setUsername", json!([name])).await;
+    let invalid = set_name("a n n").await["error"].clone();
+    assert_eq!(invalid["error"], "username-invalid");
+    let taken = set_name("BOB").await["error"].clone();
+    assert_eq!(
+        (&taken["error"], &taken["reason"]),
+        (
+            &json!("error-field-unavailable"),
+            &json!("BOB is already in use :(")
+        )
+    );
+    set(&admin, "Accounts_AllowUsernameChange", json!(false)).await;
+    assert_eq!(
+        set_name("anna").await["error"]["error"],
+        "error-not-allowed"
+    );
+    set(&admin, "Accounts_AllowUsernameChange", json!(true)).await;
+    assert_eq!(
+        result(&set_name(" Ann ").await),
+        "Ann",
+        "another case is fine"
+    );
+}
+
+#[tokio::test]
+async fn a_profile_is_saved_with_a_status() {
+    let server = Server::start().await;
+    let ann = server.admin().await.new_user("ann").await;
+    let save = async |profile: Value| method(&ann, "saveUserProfile", json!([profile, {}])).await;
+    let saved = save(json!({"statusText": "at lunch", "statusType": "busy"})).await;
+    assert_eq!(result(&saved), json!(true));
+    let me = ann.get("me").await.ok();
+    assert_eq!(
+        (&me["statusText"], &me["statusDefault"]),
+        (&json!("at lunch"), &json!("busy"))
+    );
+    let refused = save(json!({"statusText": "gone", "statusType": "nowhere"})).await;
+    assert_eq!(refused["error"]["error"], "error-invalid-status");
+    assert_eq!(ann.get("me").await.ok()["statusText"], "at lunch");
+}
+
+#[tokio::test]
+async fn the_fields_wanted_stand_in_the_query_string() {
+    let server = Server::start().await;
+    let admin = server.admin().await;
+    let wish = json!({"username": "ann", "name": "Ann", "email": "ann@example.org", "password": "x",
+                      "fields": "{\"type\":1}"});
+    let made = admin
+        .post("users.create?fields={\"username\":1}", wish)
+        .await
+        .ok();
+    let keys = |user: &Value| -> Vec<String> {
+        let fields = user.as_object().expect("a user");
+        fields.keys().cloned().collect()
+    };
+    assert_eq!(keys(&made["user"]), ["_id", "username"]);
+    let update = json!({"userId": made["user"]["_id"], "data": {"name": "Anna"}});
+    let path = "users.update?fields={\"name\":1}";
+    let updated = admin.post(path, update.clone()).await.ok();
+    assert_eq!(keys(&updated["user"]), ["_id", "name"]);
+    let refused = admin
+        .post("users.update?fields={", update)
+        .await
+        .refused(400);
+    assert_eq!(refused["errorType"], "error-invalid-fields");
 }
 
 async fn ones_own_address_and_password_need_the_password(options: ServerOptions) {

@@ -274,3 +274,26 @@ async fn custom_fields_are_checked_and_kept(options: ServerOptions) {
         "the whole set is replaced"
     );
 }
+
+#[tokio::test]
+async fn a_name_is_needed_where_the_workspace_says_so_and_a_password_unless_one_is_made_up() {
+    let server = Server::start().await;
+    let admin = server.admin().await;
+    let wish = |name: &str, more: &str| {
+        let mut wish = json!({"username": name, "name": name, "password": "x",
+                              "email": format!("{name}@example.org")});
+        wish[more] = json!("");
+        wish
+    };
+    let mut made_up = wish("ann", "password");
+    made_up["setRandomPassword"] = json!(true);
+    let ann = admin.post("users.create", made_up).await.ok();
+    assert_eq!(ann["user"]["requirePasswordChange"], json!(true));
+    admin
+        .post("users.create", wish("bob", "name"))
+        .await
+        .refused(400);
+    crate::set(&admin, "Accounts_RequireNameForSignUp", json!(false)).await;
+    let bob = admin.post("users.create", wish("bob", "name")).await.ok();
+    assert_eq!(bob["user"].get("name"), None);
+}

@@ -230,6 +230,12 @@ async fn people_go_by_themselves(options: ServerOptions) {
         .await
         .refused(400);
     assert_eq!(body["errorType"], json!("error-not-allowed"));
+    // The right to delete others is none to go oneself.
+    let body = admin
+        .post("users.deleteOwnAccount", go("x"))
+        .await
+        .refused(400);
+    assert_eq!(body["errorType"], json!("error-not-allowed"));
     set(&admin, "Accounts_AllowDeleteOwnAccount", json!(true)).await;
     let body = ann
         .post("users.deleteOwnAccount", json!({}))

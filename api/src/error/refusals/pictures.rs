@@ -32,7 +32,7 @@ impl From<PictureError> for ApiError {
 impl From<AvatarRefusal> for ApiError {
     fn from(refusal: AvatarRefusal) -> Self {
         match refusal {
-            AvatarRefusal::NotAllowed => texts::avatar_not_allowed(),
+            AvatarRefusal::NotAllowed | AvatarRefusal::AlreadyChosen => texts::avatar_not_allowed(),
             AvatarRefusal::NotYours => texts::forbidden(),
             AvatarRefusal::NotInThisRoom => texts::room_avatar_not_allowed(),
             AvatarRefusal::UnknownOrigin => texts::match_error(&"Unknown service"),

@@ -127,6 +127,23 @@ pub fn custom_field(what: String) -> ApiError {
     ApiError::coded("error-user-registration-custom-field", what).method("registerUser")
 }
 
+/// The user name wanted does not have the form of one.
+pub fn username_invalid(username: &str) -> ApiError {
+    ApiError::coded(
+        "username-invalid",
+        format!(
+            "{username} is not a valid username, use only letters, numbers, dots, hyphens and underscores"
+        ),
+    )
+    .method("setUsername")
+}
+
+/// The client would call its user away too soon.
+pub fn invalid_idle_time_limit() -> ApiError {
+    ApiError::coded("invalid-idle-time-limit-value", "Invalid idleTimeLimit")
+        .method("saveUserPreferences")
+}
+
 /// The name wanted belongs to somebody, or is none.
 pub fn could_not_save_identity() -> ApiError {
     ApiError::coded(

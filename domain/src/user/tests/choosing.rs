@@ -199,3 +199,94 @@ fn idle_accounts_are_put_to_sleep() {
         .when(sleep, &admin().user(&known, 1))
         .then_refused(UserRefusal::LastAdministrator);
 }
+
+#[test]
+fn clocks_of_the_world_are_kept() {
+    assert_eq!(
+        UtcOffset::from_hours(5.75).map(UtcOffset::minutes),
+        Some(345)
+    );
+    assert_eq!(UtcOffset::from_hours(-0.0).map(UtcOffset::minutes), Some(0));
+    for hours in [-12.1, 14.1, f64::NAN, f64::INFINITY, 1e300] {
+        assert_eq!(UtcOffset::from_hours(hours), None, "{hours}");
+    }
+    let offset = UtcOffset::from_hours(-3.5).expect("a time zone");
+    let (user, at) = (me(), AT);
+    let set = UserCommand::SetUtcOffset { user, offset, at };
+    let user = me();
+    let changed: UserEvent = UtcOffsetChanged { user, offset, at }.into();
+    let known = known_roles();
+    bob()
+        .when(set.clone(), &Stage::default().user(&known, 1))
+        .then([changed.clone()]);
+    bob()
+        .when(set.clone(), &someone_else().user(&known, 1))
+        .then_refused(UserRefusal::EditOtherNotAllowed);
+    given::<User>([created().into(), changed])
+        .when(set, &Stage::default().user(&known, 1))
+        .then_nothing();
+}
+
+#[test]
+fn custom_fields_write_the_record_when_they_are_saved() {
+    let known = known_roles();
+    let definition = r#"{"desk": {"modifyRecordField": {"field": "extension"}},
+                         "rank": {"modifyRecordField": {"field": "roles", "array": true}}}"#;
+    let stage = Stage::default().setting(CUSTOM_FIELDS, definition);
+    let wish = |desk: &str| ProfileChange {
+        custom_fields: Some(json!({"desk": desk, "rank": "admin"})),
+        ..ProfileChange::default()
+    };
+    let written = |desk: &str| -> UserEvent {
+        let field = RecordField {
+            field: "extension".to_owned(),
+            value: desk.to_owned(),
+            append: false,
+        };
+        RecordFieldsWritten {
+            user: me(),
+            fields: vec![field],
+            at: AT,
+        }
+        .into()
+    };
+    bob()
+        .when(change_profile(wish("12")), &stage.user(&known, 1))
+        .then([profile_changed(wish("12")), written("12")]);
+    // They are written as well when only the definition is another one.
+    let before = || [created().into(), profile_changed(wish("12"))];
+    given::<User>(before())
+        .when(change_profile(wish("12")), &stage.user(&known, 1))
+        .then([written("12")]);
+    given::<User>([created().into(), profile_changed(wish("12")), written("12")])
+        .when(change_profile(wish("12")), &stage.user(&known, 1))
+        .then_nothing();
+    let closed = stage.setting("Accounts_AllowUserProfileChange", false);
+    given::<User>(before())
+        .when(change_profile(wish("12")), &closed.user(&known, 1))
+        .then_refused(UserRefusal::ProfileChangeNotAllowed);
+}
+
+#[test]
+fn a_new_account_has_what_its_custom_fields_write() {
+    let known = known_roles();
+    let definition = r#"{"team": {"modifyRecordField": {"field": "teams", "array": true}}}"#;
+    let stage = admin().setting(CUSTOM_FIELDS, definition);
+    let wish = UserCreated {
+        custom_fields: Some(json!({"team": "red"})),
+        ..created()
+    };
+    let field = RecordField {
+        field: "teams".to_owned(),
+        value: "red".to_owned(),
+        append: true,
+    };
+    let written = RecordFieldsWritten {
+        user: me(),
+        fields: vec![field],
+        at: AT,
+    };
+    nobody()
+        .when(create(wish.clone()), &stage.user(&known, 1))
+        .then([wish.into(), written.into()]);
+}

@@ -60,6 +60,11 @@ fn some_command() -> impl Strategy<Value = UserCommand> {
         any::<bool>().prop_map(set_active),
         Just(delete()),
         Just(UserCommand::DeactivateIdle { user: me(), at: AT }),
+        (-12_i32..=14).prop_map(|hours| UserCommand::SetUtcOffset {
+            user: me(),
+            offset: UtcOffset::from_hours(hours.into()).expect("a time zone"),
+            at: AT,
+        }),
         any::<bool>().prop_map(|required| UserCommand::RequirePasswordChange {
             user: me(),
             required,

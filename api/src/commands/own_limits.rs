@@ -1,0 +1,96 @@
+//! How often somebody may change their address and their status text, whatever the door (contract, conventions 1.6:
+//! inner limits). The counts are this process's.
+
+use std::hash::{BuildHasher as _, RandomState};
+use std::net::{IpAddr, Ipv4Addr};
+use std::sync::LazyLock;
+
+use domain::UserId;
+use domain::permission::Permission;
+use domain::user::UserCommand;
+use serde_json::Value;
+
+use crate::error::{ApiError, texts};
+use crate::extract::Caller;
+use crate::rate_limit::Limit;
+use crate::state::{AppState, now};
+
+const MINUTE: u64 = 60_000;
+
+/// Addresses lead to mails to strangers.
+const ADDRESS: Limit = Limit {
+    calls: 1,
+    per: MINUTE,
+};
+
+/// Every status text is told to everybody.
+const STATUS_TEXT: Limit = Limit {
+    calls: 5,
+    per: MINUTE,
+};
+
+/// These counts are per user, which is in the key, not per address.
+const NO_ADDRESS: IpAddr = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
+
+/// Counts the commands among these that are limited and would change something, and refuses one too many. Those who
+/// may change others are not counted, and neither is anybody in tests.
+pub async fn count(
+    state: &AppState,
+    caller: &Caller,
+    target: &UserId,
+    commands: &[UserCommand],
+) -> Result<(), ApiError> {
+    if state.config().test_mode || caller.may(state, Permission::EDIT_OTHER_USER_INFO) {
+        return Ok(());
+    }
+    let limited: Vec<_> = commands.iter().filter_map(Wish::of).collect();
+    if limited.is_empty() {
+        return Ok(());
+    }
+    let user = state.views().user(target).await?;
+    let doc: Value = user
+        .and_then(|user| serde_json::from_slice(&user.doc).ok())
+        .unwrap_or_default();
+    for wish in limited.iter().filter(|wish| wish.changes(&doc)) {
+        let (what, limit) = match wish {
+            Wish::Address(_) => ("address", ADDRESS),
+            Wish::StatusText(_) => ("status text", STATUS_TEXT),
+        };
+        let key = key(what, target);
+        let (_, outcome) = state.guesses().count(key, NO_ADDRESS, limit, now());
+        outcome.map_err(texts::too_many_changes)?;
+    }
+    Ok(())
+}
+
+/// Something that is limited.
+enum Wish<'a> {
+    Address(&'a str),
+    StatusText(&'a str),
+}
+
+impl<'a> Wish<'a> {
+    fn of(command: &'a UserCommand) -> Option<Self> {
+        match command {
+            UserCommand::ChangeEmail { address, .. } => Some(Self::Address(address.trim())),
+            UserCommand::ChangeProfile { change, .. } => {
+                let text = change.status_text.as_deref()?;
+                Some(Self::StatusText(text.trim()))
+            }
+            _ => None,
+        }
+    }
+
+    fn changes(&self, doc: &Value) -> bool {
+        let (now, wanted) = match self {
+            Self::Address(address) => (&doc["emails"][0]["address"], address),
+            Self::StatusText(text) => (&doc["statusText"], text),
+        };
+        now.as_str().unwrap_or_default() != *wanted
+    }
+}
+
+fn key(what: &str, user: &UserId) -> u64 {
+    static HASHER: LazyLock<RandomState> = LazyLock::new(RandomState::new);
+    HASHER.hash_one(("own change", what, user.as_str()))
+}
