@@ -154,6 +154,8 @@ impl Projection for UsersView {
             UserEvent::PasswordChangeRequired(event) => &event.user,
             UserEvent::UtcOffsetChanged(event) => &event.user,
             UserEvent::RecordFieldsWritten(event) => &event.user,
+            // Where an account came from is nobody's to see.
+            UserEvent::UserImported(_) => return Ok(()),
         };
         tx.stale.users.insert(user.clone());
         let Some(row) = tx.users.get_mut(&tx.conn, user)? else {
@@ -199,7 +201,7 @@ impl Projection for UsersView {
                 row.doc.reason = None;
             }
             UserEvent::UserDeactivated(_) => row.doc.active = false,
-            UserEvent::UserCreated(_) | UserEvent::UserDeleted(_) => {}
+            UserEvent::UserCreated(_) | UserEvent::UserDeleted(_) | UserEvent::UserImported(_) => {}
         }
         Ok(())
     }

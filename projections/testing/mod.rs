@@ -662,7 +662,7 @@ impl Chaos {
             })
             .into()
         };
-        match self.dice.roll(8) {
+        match self.dice.roll(9) {
             0 => UserEvent::from(UserDeactivated {
                 user,
                 idle: false,
@@ -692,7 +692,13 @@ impl Chaos {
                 let fields = vec![field];
                 UserEvent::from(RecordFieldsWritten { user, fields, at }).into()
             }
-            6 => DataExportEvent::from(DataExportRequested {
+            6 => UserEvent::from(UserImported {
+                user,
+                ids: vec![self.text()],
+                at,
+            })
+            .into(),
+            7 => DataExportEvent::from(DataExportRequested {
                 user,
                 export: format!("export{}", self.names),
                 full: false,

@@ -662,7 +662,7 @@ fn of_user(maker: &mut Maker<'_>, event: &UserEvent) -> rusqlite::Result<()> {
             maker.user(&e.user, None, "profile-changed", &data)?;
         }
         // A password is nobody's news, and a new account has no connections yet.
-        UserEvent::UserCreated(_) | UserEvent::PasswordChanged(_) => {}
+        UserEvent::UserCreated(_) | UserEvent::PasswordChanged(_) | UserEvent::UserImported(_) => {}
     }
     Ok(())
 }
