@@ -6,6 +6,7 @@ pub mod place;
 pub mod account_mail;
 pub mod assets;
 pub mod avatars;
+pub mod claiming;
 pub mod custom_status;
 pub mod data_exports;
 pub mod departures;

@@ -125,17 +125,16 @@ fn verified_addresses(user: &UserFacts) -> Vec<String> {
 }
 
 /// What users are told of their ways to log in: `me.services` (contract, conventions 5.2).
-pub async fn services(state: &AppState, user: &UserId) -> Result<Value, ApiError> {
-    let ProofFacts { password, factors } = state.views().proofs(user).await?;
-    let SecondFactorFacts { totp, email } = factors;
+pub fn services(proofs: &ProofFacts) -> Value {
+    let SecondFactorFacts { totp, email } = proofs.factors;
     let mut services = Map::new();
     let mut add = |name: &str, enabled: Option<bool>| {
         services.extend(enabled.map(|enabled| (name.to_owned(), json!({ "enabled": enabled }))));
     };
     add("totp", totp);
     add("email2fa", email);
-    services.insert("password".to_owned(), json!({ "exists": password }));
-    Ok(Value::Object(services))
+    services.insert("password".to_owned(), json!({ "exists": proofs.password }));
+    Value::Object(services)
 }
 
 async fn has_password(state: &AppState, user: &UserId) -> Result<bool, ApiError> {

@@ -68,13 +68,15 @@ pub struct SecondFactorFacts {
     pub email: Option<bool>,
 }
 
-/// With what the owner of an account can prove who they are.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+/// With what the owner of an account can prove who they are, and which programs they let do so.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ProofFacts {
     /// There is a password.
     pub password: bool,
     /// The second factors.
     pub factors: SecondFactorFacts,
+    /// The client ids of the programs that may use the account, in order.
+    pub clients: Vec<String>,
 }
 
 impl Views {
@@ -84,7 +86,10 @@ impl Views {
         let found = self
             .read(move |conn| {
                 conn.prepare_cached(
-                    "SELECT users.password IS NOT NULL, totp, email
+                    "SELECT users.password IS NOT NULL, totp, email,
+                        (SELECT group_concat(client_id, ' ') FROM (
+                            SELECT DISTINCT client_id FROM oauth_tokens JOIN oauth_apps ON oauth_apps.id = app
+                            WHERE oauth_tokens.user = ?1 ORDER BY client_id))
                      FROM users LEFT JOIN second_factors ON second_factors.user = users.id
                      WHERE users.id = ?1",
                 )?
@@ -95,6 +100,13 @@ impl Views {
                             totp: row.get(1)?,
                             email: row.get(2)?,
                         },
+                        // Client ids are made of letters and digits.
+                        clients: row
+                            .get::<_, Option<String>>(3)?
+                            .unwrap_or_default()
+                            .split_whitespace()
+                            .map(str::to_owned)
+                            .collect(),
                     })
                 })
                 .optional()

@@ -440,7 +440,7 @@ impl Chaos {
             })
             .into()
         };
-        match self.dice.roll(9) {
+        match self.dice.roll(6) {
             0 => UserEvent::from(UserDeactivated {
                 user,
                 idle: false,
@@ -453,30 +453,7 @@ impl Chaos {
                 ["all", "default"][self.dice.roll(2)].into(),
             ),
             3 => set("highlights", vec![self.text()].into()),
-            4 => UserEvent::from(UtcOffsetChanged {
-                user,
-                offset: UtcOffset::from_hours([-3.5, 0.0, 9.0][self.dice.roll(3)])
-                    .expect("a time zone"),
-                at,
-            })
-            .into(),
-            5 => {
-                let append = self.dice.roll(2) == 0;
-                let field = RecordField {
-                    field: ["extension", "teams"][usize::from(append)].to_owned(),
-                    value: self.text(),
-                    append,
-                };
-                let fields = vec![field];
-                UserEvent::from(RecordFieldsWritten { user, fields, at }).into()
-            }
-            6 => UserEvent::from(UserImported {
-                user,
-                ids: vec![self.text()],
-                at,
-            })
-            .into(),
-            7 => DataExportEvent::from(DataExportRequested {
+            4 => DataExportEvent::from(DataExportRequested {
                 user,
                 export: format!("export{}", self.names),
                 full: false,

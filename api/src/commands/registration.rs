@@ -7,7 +7,7 @@ use domain::{RoleId, Timestamp, UserId};
 use subtle::ConstantTimeEq as _;
 
 use super::users::{self, Maker};
-use super::{passwords, sessions};
+use super::{claiming, passwords, sessions};
 use crate::error::{ApiError, texts};
 use crate::state::{AppState, fresh_id, now};
 
@@ -16,8 +16,8 @@ const SUFFIXES: u32 = 100;
 
 /// What somebody signs up with.
 pub struct SignUp<'a> {
-    /// The unique name wanted.
-    pub username: &'a str,
+    /// The unique name wanted; `None`: one is made up, or an account that is claimed keeps its own.
+    pub username: Option<&'a str>,
     /// The name people go by.
     pub name: &'a str,
     /// The address.
@@ -32,14 +32,24 @@ pub struct SignUp<'a> {
 
 /// Makes an account for the person who asks. Does not log in.
 pub async fn sign_up(state: &AppState, wish: &SignUp<'_>) -> Result<UserId, ApiError> {
-    let username = wish.username.trim();
-    if state.views().user_by_username(username).await?.is_some() {
+    let claimed = claiming::claimable(state, wish.email.trim()).await?;
+    let username = &match (wish.username, &claimed) {
+        (Some(username), _) => username.trim().to_owned(),
+        (None, Some(claimed)) => claimed.username.clone(),
+        (None, None) => {
+            let addresses = [wish.email.to_owned()];
+            free_username(state, Some(wish.name), &addresses).await?
+        }
+    };
+    let claimed = claimed.map(|claimed| claimed.id.clone());
+    let holder = state.views().user_by_username(username).await?;
+    if holder.is_some_and(|holder| claimed.as_ref() != Some(&holder.id)) {
         return Err(texts::username_in_use());
     }
     let mut created = UserCreated {
-        user: UserId::new(fresh_id()),
+        user: claimed.clone().unwrap_or_else(|| UserId::new(fresh_id())),
         kind: UserKind::User,
-        username: username.to_owned(),
+        username: username.clone(),
         name: Some(wish.name.to_owned()),
         emails: vec![Email {
             address: wish.email.to_owned(),
@@ -55,18 +65,19 @@ pub async fn sign_up(state: &AppState, wish: &SignUp<'_>) -> Result<UserId, ApiE
         nickname: None,
         at: now(),
     };
-    users::would_register(state, wish.secret, &created)?;
+    users::would_let_in(state, wish.secret, username)?;
     check_policy(wish.password, &state.views().settings())?;
+    users::would_register(state, wish.secret, &created)?;
     state.mail_domains().check(state, wish.email).await?;
-    if state
-        .views()
-        .user_by_email(wish.email.trim())
-        .await?
-        .is_some()
-    {
+    let holder = state.views().user_by_email(wish.email.trim()).await?;
+    if holder.is_some() && claimed.is_none() {
         return Err(texts::email_exists());
     }
     created.password = Some(passwords::hash(state, wish.password).await?);
+    if let Some(user) = claimed {
+        claiming::claim(state, wish.secret, &created).await?;
+        return Ok(user);
+    }
     users::create(state, Maker::Themselves(wish.secret), &created, true).await
 }
 

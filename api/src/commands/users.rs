@@ -36,6 +36,29 @@ pub enum Maker<'a> {
     Server,
 }
 
+/// Whether signing up under that name would be refused, whatever the password and the address.
+pub fn would_let_in(
+    state: &AppState,
+    secret: Option<&str>,
+    username: &str,
+) -> Result<(), ApiError> {
+    let settings = state.views().settings();
+    Ok(user::check_sign_up(
+        username,
+        &anonymous(&settings, secret),
+    )?)
+}
+
+/// Somebody who is not logged in, where there is an administrator.
+pub(super) fn anonymous<'a>(settings: &'a Settings, secret: Option<&'a str>) -> UserContext<'a> {
+    UserContext::Anonymous {
+        settings,
+        secret,
+        invited: false,
+        first_administrator: false,
+    }
+}
+
 /// Whether signing up like this would be refused, before a password is hashed for it. Names may still be taken.
 pub fn would_register(
     state: &AppState,
@@ -43,12 +66,7 @@ pub fn would_register(
     wish: &UserCreated,
 ) -> Result<(), ApiError> {
     let settings = state.views().settings();
-    let context = UserContext::Anonymous {
-        settings: &settings,
-        secret,
-        invited: false,
-        first_administrator: false,
-    };
+    let context = anonymous(&settings, secret);
     let command = UserCommand::Register(Box::new(wish.clone()));
     Ok(User::decide(&User::Absent, command, &context).map(drop)?)
 }
@@ -362,7 +380,7 @@ fn refused_change(refusal: UserRefusal) -> ApiError {
 }
 
 /// What must be recorded together with a change of an account: names taken and given back, tokens voided.
-async fn follow(
+pub(super) async fn follow(
     tx: &Transaction,
     target: &UserId,
     before: &User,

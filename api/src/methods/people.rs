@@ -60,13 +60,10 @@ async fn register_user(call: AnyMethodCall) -> MethodOutcome {
         let (token, at) = registration::anonymous(&call.state).await?;
         return Ok(json!({ "token": token, "when": ejson::date(at) }));
     }
-    let (name, email) = (required(wish, "name")?, required(wish, "email")?);
-    let addresses = [email.to_owned()];
-    let username = registration::free_username(&call.state, Some(name), &addresses).await?;
     let wish = SignUp {
-        username: &username,
-        name,
-        email,
+        username: None,
+        name: required(wish, "name")?,
+        email: required(wish, "email")?,
         password: required(wish, "pass")?,
         secret: text(wish, "secretURL")?,
         reason: text(wish, "reason")?.filter(|reason| !reason.trim().is_empty()),

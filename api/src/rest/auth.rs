@@ -44,6 +44,11 @@ pub async fn me(call: Call) -> Outcome {
 }
 
 async fn about_me(state: &AppState, user: &UserFacts) -> Result<Map<String, Value>, ApiError> {
-    let services = second_factor::services(state, &user.id).await?;
-    Ok(shape::me(state, user, services))
+    let proofs = state.views().proofs(&user.id).await?;
+    let mut me = shape::me(state, user, second_factor::services(&proofs));
+    if !proofs.clients.is_empty() {
+        let clients = json!({ "authorizedClients": proofs.clients });
+        me.insert("oauth".to_owned(), clients);
+    }
+    Ok(me)
 }

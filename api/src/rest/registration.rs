@@ -35,7 +35,7 @@ pub(crate) static USERNAME: Schema = Schema {
 pub async fn register(call: Anyone) -> Outcome {
     let params = call.input.params()?;
     let wish = SignUp {
-        username: params.required("username")?,
+        username: Some(params.required("username")?),
         name: params.required("name")?,
         email: params.required("email")?,
         password: params.required("pass")?,

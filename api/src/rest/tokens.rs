@@ -31,10 +31,11 @@ pub async fn logout(call: Call) -> Outcome {
 
 /// `POST /api/v1/users.logoutOtherClients`: ends the other sessions; programs stay logged in.
 pub async fn logout_other_clients(call: Call) -> Outcome {
+    let token = presented(&call)?;
     sessions::end_others(&call.state, call.caller.id(), &call.caller.token).await?;
     let session = call.state.views().session(&call.caller.token).await?;
     let settings = call.state.views().settings();
-    let mut answer = Answer::empty().field("token", &presented(&call)?);
+    let mut answer = Answer::empty().field("token", &token);
     if let Some(expires) = session.and_then(|session| expires_at(&settings, &session)) {
         answer = answer.field("tokenExpires", &iso(expires));
     }

@@ -39,8 +39,8 @@ pub async fn info(call: Call) -> Outcome {
         .ok_or_else(texts::user_not_found)?;
     let mut doc = shape::info(&call, &user);
     if user.id == *call.caller.id() {
-        let services = second_factor::services(&call.state, &user.id).await?;
-        doc.insert("services".to_owned(), services);
+        let proofs = call.state.views().proofs(&user.id).await?;
+        doc.insert("services".to_owned(), second_factor::services(&proofs));
     }
     let wants_rooms = FieldChoice::parse(&params)?
         .is_some_and(|fields| fields.added().iter().any(|field| field == "userRooms"));

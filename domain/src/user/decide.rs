@@ -3,10 +3,10 @@
 use serde_json::{Map, Value};
 
 use super::{
-    Account, Email, EmailChanged, MessageErasure, PasswordChangeRequired, PreferencesChanged,
-    ProfileChange, ProfileChanged, RolesChanged, UserActivated, UserContext, UserCreated,
-    UserDeactivated, UserDeleted, UserEvent, UserKind, UserRefusal, UsernameChanged, UtcOffset,
-    UtcOffsetChanged, check_email, check_username, preferences, record,
+    Account, Email, EmailChanged, MessageErasure, PasswordChangeRequired, PasswordChanged,
+    PreferencesChanged, ProfileChange, ProfileChanged, RolesChanged, UserActivated, UserContext,
+    UserCreated, UserDeactivated, UserDeleted, UserEvent, UserKind, UserRefusal, UsernameChanged,
+    UtcOffset, UtcOffsetChanged, check_email, check_username, preferences, record,
 };
 use crate::permission::{Authority, Permission};
 use crate::settings::Settings;
@@ -133,32 +133,25 @@ fn must_be_short(bio: Option<&String>, nickname: Option<&String>) -> Result<(), 
     Ok(())
 }
 
-pub(super) fn register(mut wish: UserCreated, context: &UserContext<'_>) -> Decision {
-    let (settings, let_in, first_administrator) = match context {
-        UserContext::System => return Ok(vec![wish.into()]),
-        UserContext::User { settings, .. } => (settings, false, false),
+pub(super) fn register(wish: UserCreated, context: &UserContext<'_>) -> Decision {
+    Ok(vec![registered(wish, context)?.into()])
+}
+
+/// What signing up gives.
+fn registered(
+    mut wish: UserCreated,
+    context: &UserContext<'_>,
+) -> Result<UserCreated, UserRefusal> {
+    check_sign_up(&wish.username, context)?;
+    let (settings, first_administrator) = match context {
+        UserContext::System => return Ok(wish),
+        UserContext::User { settings, .. } => (settings, false),
         UserContext::Anonymous {
             settings,
-            secret,
-            invited,
             first_administrator,
-        } => (
-            settings,
-            *invited || knows_secret(*secret, settings),
-            *first_administrator,
-        ),
+            ..
+        } => (settings, *first_administrator),
     };
-    if wish.username.trim().chars().count() < SHORTEST_USERNAME {
-        return Err(UserRefusal::UsernameTooShort {
-            least: SHORTEST_USERNAME,
-        });
-    }
-    check_username(wish.username.trim(), settings)?;
-    match settings.text("Accounts_RegistrationForm") {
-        "Disabled" => return Err(UserRefusal::RegistrationDisabled),
-        "Secret URL" if !let_in => return Err(UserRefusal::WrongSecret),
-        _ => {}
-    }
     checked(&mut wish, settings)?;
     if wish.emails.is_empty() {
         return Err(UserRefusal::InvalidEmail {
@@ -175,7 +168,68 @@ pub(super) fn register(mut wish: UserCreated, context: &UserContext<'_>) -> Deci
         wish.roles.push(RoleId::new(ADMIN));
     }
     wish.active = first_administrator || !settings.bool("Accounts_ManuallyApproveNewUsers");
-    Ok(vec![wish.into()])
+    Ok(wish)
+}
+
+/// Whether people may sign up under that name here: what is decided before their password and address are looked at
+/// (contract, conventions 7.1).
+pub fn check_sign_up(username: &str, context: &UserContext<'_>) -> Result<(), UserRefusal> {
+    let (settings, let_in) = match context {
+        UserContext::System => return Ok(()),
+        UserContext::User { settings, .. } => (settings, false),
+        UserContext::Anonymous {
+            settings,
+            secret,
+            invited,
+            ..
+        } => (settings, *invited || knows_secret(*secret, settings)),
+    };
+    if username.trim().chars().count() < SHORTEST_USERNAME {
+        return Err(UserRefusal::UsernameTooShort {
+            least: SHORTEST_USERNAME,
+        });
+    }
+    check_username(username.trim(), settings)?;
+    match settings.text("Accounts_RegistrationForm") {
+        "Disabled" => Err(UserRefusal::RegistrationDisabled),
+        "Secret URL" if !let_in => Err(UserRefusal::WrongSecret),
+        _ => Ok(()),
+    }
+}
+
+/// The account of somebody else is theirs who signs up with its address. They have yet to prove that they read it.
+pub(super) fn claim(account: &Account, wish: UserCreated, context: &UserContext<'_>) -> Decision {
+    let wish = registered(wish, context)?;
+    let (Some(password), true) = (wish.password, account.can_be_claimed()) else {
+        return Err(UserRefusal::AlreadyExists);
+    };
+    let (user, at) = (wish.user, wish.at);
+    let mut events: Vec<UserEvent> = Vec::new();
+    if account.username != wish.username {
+        let (user, username) = (user.clone(), wish.username);
+        events.push(UsernameChanged { user, username, at }.into());
+    }
+    let change = ProfileChange {
+        name: wish.name,
+        ..ProfileChange::default()
+    };
+    let change = really_changed(&account.profile, change);
+    if change != ProfileChange::default() {
+        let user = user.clone();
+        events.push(ProfileChanged { user, change, at }.into());
+    }
+    if account.emails != wish.emails {
+        let (user, emails) = (user.clone(), wish.emails);
+        events.push(EmailChanged { user, emails, at }.into());
+    }
+    let changed = PasswordChanged {
+        user,
+        password,
+        require_change: false,
+        at,
+    };
+    events.push(changed.into());
+    Ok(events)
 }
 
 fn knows_secret(secret: Option<&str>, settings: &Settings) -> bool {

@@ -66,6 +66,7 @@ events! {
         PasswordChangeRequired = 1,
         UtcOffsetChanged = 1,
         RecordFieldsWritten = 1,
+        UserImported = 1,
     }
 }
 
@@ -316,6 +317,18 @@ pub struct RecordFieldsWritten {
     pub user: UserId,
     /// What was written.
     pub fields: Vec<RecordField>,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// The account was taken over from another server. Until its owner chooses a password here, whoever signs up with its
+/// address becomes its owner (contract, conventions 7.1).
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct UserImported {
+    /// Which.
+    pub user: UserId,
+    /// The ids it has there (the wire's `importIds`).
+    pub ids: Vec<String>,
     /// When.
     pub at: Timestamp,
 }

@@ -12,6 +12,7 @@ mod suggest;
 mod tests;
 
 pub use custom_fields::{CUSTOM_FIELDS, CustomFieldsRefusal, check_custom_fields, kept_field};
+pub use decide::check_sign_up;
 pub use events::*;
 pub use identity::{check_email, check_username};
 pub use preferences::{PREFERENCES, PreferenceFault, PreferenceKind};
@@ -67,6 +68,8 @@ pub struct Account {
     pub utc_offset: Option<UtcOffset>,
     /// Further fields of the record, which custom fields write.
     pub record: Map<String, Value>,
+    /// It was taken over from another server.
+    pub imported: bool,
 }
 
 /// How many passwords of an account are remembered, the present one included.
@@ -78,6 +81,9 @@ pub enum UserCommand {
     /// Sign up by oneself. The event carries the wish; its kind, roles (the default ones plus `admin` for the very
     /// first), `active` and unverified addresses follow from the rules, whatever it says.
     Register(Box<UserCreated>),
+    /// Sign up by oneself, and be given an account that was imported instead of a new one. The rules are those of
+    /// signing up; the wish names the account, and must have a password.
+    Claim(Box<UserCreated>),
     /// Make an account for somebody.
     Create(Box<UserCreated>),
     /// Change parts of the profile. Texts are trimmed, and the status text is cut at its limit.
@@ -393,6 +399,7 @@ impl Decider for User {
                 Err(UserRefusal::AlreadyExists)
             }
             UserCommand::Register(wish) => decide::register(*wish, context),
+            UserCommand::Claim(wish) => decide::claim(present?, *wish, context),
             UserCommand::Create(wish) => decide::create(*wish, context),
             UserCommand::ChangeProfile { user, change, at } => {
                 decide::change_profile(present?, user, change, at, context)
@@ -478,6 +485,7 @@ impl Decider for User {
                 }
             }
             UserEvent::UtcOffsetChanged(event) => account.utc_offset = Some(event.offset),
+            UserEvent::UserImported(_) => account.imported = true,
             UserEvent::RecordFieldsWritten(event) => {
                 for field in &event.fields {
                     field.write(&mut account.record);
@@ -516,6 +524,7 @@ impl Account {
             preferences: Map::new(),
             utc_offset: None,
             record: Map::new(),
+            imported: false,
         }
     }
 
@@ -527,6 +536,12 @@ impl Account {
     /// The `count` passwords before the one that counts, newest first.
     pub fn former_passwords(&self, count: usize) -> impl Iterator<Item = &PasswordHash> {
         self.passwords.iter().rev().skip(1).take(count)
+    }
+
+    /// Whether whoever signs up with its address may have it, as far as the account itself says: it was imported, may
+    /// log in, and nobody chose a password for it.
+    pub fn can_be_claimed(&self) -> bool {
+        self.imported && self.active && self.passwords.is_empty()
     }
 
     fn remember_password(&mut self, password: &PasswordHash) {

@@ -268,6 +268,8 @@ async fn a_program_is_let_in(options: ServerOptions) {
     let access = tokens["access_token"].as_str().unwrap();
     let (status, me) = flow.with_bearer("/api/v1/me", access).await;
     assert_eq!((status, &me["username"]), (200, &json!("alice")));
+    let clients = json!({"authorizedClients": [flow.app["clientId"]]});
+    assert_eq!(me["oauth"], clients, "she is told whom she let in");
     let query = format!("me?access_token={access}");
     assert_eq!(server.client().get(&query).await.ok()["username"], "alice");
     let (status, info) = flow.with_bearer("/oauth/userinfo", access).await;
@@ -303,6 +305,7 @@ async fn a_program_is_let_in(options: ServerOptions) {
         401,
         "a code used twice ends it all"
     );
+    assert_eq!(flow.alice.get("me").await.ok().get("oauth"), None);
 }
 
 #[tokio::test]

@@ -1,5 +1,9 @@
 //! Signing up.
 
+use domain::claim::{self, NameClaimed, NameKind};
+use domain::user::{self, Email, UserCreated, UserEvent, UserImported, UserKind};
+use domain::{RoleId, Timestamp, UserId};
+use eventstore::{Batch, Cause, CorrelationId, Expected, NewEvent, StreamAppend};
 use serde_json::{Value, json};
 use tests::on_both_logs;
 use tests::server::{Server, ServerOptions};
@@ -293,4 +297,179 @@ async fn signing_up_by_method(options: ServerOptions) {
         .ok();
     assert_eq!(login["data"]["me"]["roles"], json!(["anonymous"]));
     assert!(made["when"]["$date"].is_i64());
+}
+
+/// An account as an import leaves it: with names, without a password.
+fn imported(name: &str) -> Vec<StreamAppend> {
+    let (id, at) = (UserId::new(name), Timestamp::from_millis(1));
+    let address = format!("{name}@example.org");
+    let made = UserCreated {
+        user: id.clone(),
+        kind: UserKind::User,
+        username: name.to_owned(),
+        name: Some("Imported".to_owned()),
+        emails: vec![Email {
+            address: address.clone(),
+            verified: true,
+        }],
+        password: None,
+        roles: vec![RoleId::new("user")],
+        active: true,
+        require_password_change: false,
+        reason: None,
+        custom_fields: None,
+        bio: Some("from afar".to_owned()),
+        nickname: None,
+        at,
+    };
+    let ids = vec!["17".to_owned()];
+    let user = id.clone();
+    let events: [UserEvent; 2] = [made.into(), UserImported { user, ids, at }.into()];
+    let account = StreamAppend {
+        stream: user::stream(&id),
+        expected: Expected::NoStream,
+        events: events
+            .map(|event| NewEvent::encode(&event).unwrap())
+            .to_vec(),
+    };
+    let names = [(NameKind::Username, name), (NameKind::Email, &address)];
+    let names = names.map(|(kind, name)| {
+        let owner = id.as_str().to_owned();
+        let taken = claim::ClaimEvent::from(NameClaimed { kind, owner, at });
+        StreamAppend {
+            stream: claim::stream(kind, name),
+            expected: Expected::NoStream,
+            events: vec![NewEvent::encode(&taken).unwrap()],
+        }
+    });
+    [account].into_iter().chain(names).collect()
+}
+
+/// A server in whose log these accounts were imported.
+async fn with_imported(names: &[&str]) -> Server {
+    let mut server = Server::start().await;
+    server.stop().await;
+    let log = tests::log::open(&server);
+    for name in names {
+        let cause = Cause {
+            actor: UserId::system(),
+            correlation_id: CorrelationId::fresh(),
+            causation_id: None,
+        };
+        let appends = imported(name);
+        log.append(Batch { cause, appends }).await.unwrap();
+    }
+    log.close().await;
+    drop(log);
+    server.restart().await;
+    server
+}
+
+#[tokio::test]
+async fn an_imported_account_is_claimed_by_whoever_has_its_address() {
+    let server = with_imported(&["ann", "bob", "cat"]).await;
+    let anyone = server.client();
+    let wish = |username: &str, address: &str| json!({"username": username, "name": "Ann Lee", "email": address, "pass": "mine"});
+    // Its name is its own, and whoever claims it may have another.
+    let body = anyone
+        .post("users.register", wish("ann", "dan@example.org"))
+        .await
+        .refused(400);
+    assert_eq!(body["error"], "Username is already in use");
+    let claimed = anyone
+        .post("users.register", wish("ann.lee", "ANN@example.org"))
+        .await
+        .ok();
+    assert_eq!(claimed["user"]["_id"], "ann", "the same account");
+    let ann = anyone.login("ann.lee", "mine").await;
+    let me = ann.get("me").await.ok();
+    assert_eq!(
+        (&me["_id"], &me["name"], &me["bio"]),
+        (&json!("ann"), &json!("Ann Lee"), &json!("from afar"))
+    );
+    let unproved = json!([{"address": "ANN@example.org", "verified": false}]);
+    assert_eq!(me["emails"], unproved);
+    assert_eq!(me.get("importIds"), None);
+    // Once: then the address is somebody's, logged in or not.
+    let same = wish("bob", "bob@example.org");
+    anyone.post("users.register", same).await.ok();
+    for address in ["ann@example.org", "bob@example.org"] {
+        let body = anyone
+            .post("users.register", wish("eve", address))
+            .await
+            .refused(400);
+        assert_eq!(body["error"], "Email already exists. [403]", "{address}");
+    }
+    // The old name of the first is free, and by method a claimed account keeps its name.
+    let fay = wish("ann", "fay@example.org");
+    anyone.post("users.register", fay).await.ok();
+    let wish = json!({"name": "Cat", "email": "cat@example.org", "pass": "mine"});
+    let message = json!({"msg": "method", "id": "1", "method": "registerUser", "params": [wish]});
+    let body = json!({"message": message.to_string()});
+    let id = crate::methods::inside(anyone.post("method.callAnon/registerUser", body).await);
+    assert_eq!(result(&id), "cat");
+    anyone.login("cat", "mine").await.get("me").await.ok();
+}
+
+#[tokio::test]
+async fn who_cannot_sign_up_claims_nothing() {
+    let server = with_imported(&["ann"]).await;
+    let admin = server.admin().await;
+    let wish =
+        json!({"username": "eve", "name": "Eve", "email": "ann@example.org", "pass": "mine"});
+    set(&admin, "Accounts_RegistrationForm", json!("Disabled")).await;
+    let body = server.client().post("users.register", wish.clone()).await;
+    let body = body.refused(400);
+    assert_eq!(body["errorType"], "error-user-registration-disabled");
+    set(&admin, "Accounts_RegistrationForm", json!("Public")).await;
+    // Where addresses are proved, nobody gets in who does not read what is sent there.
+    set(&admin, "Accounts_EmailVerification", json!(true)).await;
+    server.client().post("users.register", wish).await.ok();
+    let login = json!({"user": "eve", "password": "mine"});
+    let body = server.client().post("login", login).await.refused(401);
+    assert_eq!(body["error"], "error-invalid-email");
+    // An account that an administrator gave a password is not there to be claimed.
+    let server = with_imported(&["bob"]).await;
+    let admin = server.admin().await;
+    let update = json!({"userId": "bob", "data": {"password": "given"}});
+    admin.post("users.update", update).await.ok();
+    let wish =
+        json!({"username": "eve", "name": "Eve", "email": "bob@example.org", "pass": "mine"});
+    server
+        .client()
+        .post("users.register", wish)
+        .await
+        .refused(400);
+}
+
+#[tokio::test]
+async fn what_is_wrong_with_signing_up_is_told_in_order() {
+    let server = Server::start().await;
+    let anyone = server.client();
+    anyone.post("users.register", ann()).await.ok();
+    let admin = server.admin().await;
+    let refused = async |username: &str, email: &str, pass: &str| {
+        let wish = json!({"username": username, "name": "B", "email": email, "pass": pass});
+        let body = anyone.post("users.register", wish).await.refused(400);
+        body["error"].as_str().unwrap_or_default().to_owned()
+    };
+    assert_eq!(
+        refused("ann", "bad", " ").await,
+        "Username is already in use"
+    );
+    let text = refused("here", "bad", " ").await;
+    assert!(text.ends_with("[error-blocked-username]"), "{text}");
+    let text = refused("bea", "bad", " ").await;
+    assert!(text.ends_with("[error-password-policy-not-met]"), "{text}");
+    let text = refused("bea", "bad", "x").await;
+    assert_eq!(text, "Invalid email bad [error-invalid-email]");
+    set(&admin, "Accounts_BlockedDomainsList", json!("example.org")).await;
+    let text = refused("bea", "ann@example.org", "x").await;
+    assert!(text.ends_with("[error-email-domain-blacklisted]"), "{text}");
+    set(&admin, "Accounts_RegistrationForm", json!("Disabled")).await;
+    let text = refused("bea", "bad", " ").await;
+    assert!(
+        text.ends_with("[error-user-registration-disabled]"),
+        "{text}"
+    );
 }

@@ -188,3 +188,64 @@ fn an_account_is_made_once() {
             .then_refused(UserRefusal::AlreadyExists);
     }
 }
+
+#[test]
+fn an_imported_account_is_claimed_once() {
+    let imported = UserImported {
+        user: me(),
+        ids: vec!["17".to_owned()],
+        at: AT,
+    };
+    let made = UserCreated {
+        emails: vec![email("bob@example.org", true)],
+        ..created()
+    };
+    let hash = PasswordHash("hash".to_owned());
+    let wish = UserCreated {
+        username: "robert".to_owned(),
+        name: Some("Robert".to_owned()),
+        password: Some(hash.clone()),
+        ..created()
+    };
+    let claim = || UserCommand::Claim(Box::new(wish.clone()));
+    let claimed = [
+        username_changed("robert"),
+        profile_changed(name("Robert")),
+        email_changed("bob@example.org", false),
+        PasswordChanged {
+            user: me(),
+            password: hash,
+            require_change: false,
+            at: AT,
+        }
+        .into(),
+    ];
+    let open = Stage::default();
+    let before = || vec![made.clone().into(), imported.clone().into()];
+    given::<User>(before())
+        .when(claim(), &open.anonymous())
+        .then(claimed.clone());
+    // Not one that was made here, that is somebody's already, or that may not log in.
+    let asleep = UserDeactivated {
+        user: me(),
+        idle: false,
+        at: AT,
+    };
+    for history in [
+        vec![made.clone().into()],
+        [before(), claimed.to_vec()].concat(),
+        [before(), vec![asleep.into()]].concat(),
+    ] {
+        given::<User>(history)
+            .when(claim(), &open.anonymous())
+            .then_refused(UserRefusal::AlreadyExists);
+    }
+    nobody()
+        .when(claim(), &open.anonymous())
+        .then_refused(UserRefusal::NotFound);
+    // The rules of signing up hold.
+    let closed = Stage::default().setting("Accounts_RegistrationForm", "Disabled");
+    given::<User>(before())
+        .when(claim(), &closed.anonymous())
+        .then_refused(UserRefusal::RegistrationDisabled);
+}

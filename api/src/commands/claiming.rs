@@ -1,0 +1,68 @@
+//! Imported accounts that nobody ever used here: whoever signs up with the address of one is given it, with all that
+//! came with it, instead of a new one (contract, conventions 7.1).
+//!
+//! The address counts as unproved from then on. Where `Accounts_EmailVerification` is on, nobody gets in who cannot
+//! read what is sent there.
+
+use std::sync::Arc;
+
+use domain::user::{self, User, UserCommand, UserCreated};
+use eventstore::ExecuteError;
+use projections::UserFacts;
+use serde_json::Value;
+
+use super::account_mail::{self, Link};
+use super::users;
+use crate::error::ApiError;
+use crate::state::AppState;
+
+/// The account of that address, if it may be claimed.
+pub async fn claimable(
+    state: &AppState,
+    address: &str,
+) -> Result<Option<Arc<UserFacts>>, ApiError> {
+    let Some(user) = state.views().user_by_email(address).await? else {
+        return Ok(None);
+    };
+    // Nearly always, this is where it ends: a password says that the account is somebody's.
+    let credentials = state.views().credentials(&user.id).await?;
+    if credentials.is_none_or(|credentials| credentials.password.is_some()) {
+        return Ok(None);
+    }
+    let doc: Value = serde_json::from_slice(&user.doc).unwrap_or_default();
+    if doc["lastLogin"].is_string() {
+        return Ok(None);
+    }
+    let account = users::account(state, &user.id).await?;
+    let free = account.is_some_and(|account| account.can_be_claimed());
+    Ok(free.then_some(user))
+}
+
+/// Gives the account that `wish` names to whoever signs up with it, if the rules of signing up allow that.
+pub async fn claim(
+    state: &AppState,
+    secret: Option<&str>,
+    wish: &UserCreated,
+) -> Result<(), ApiError> {
+    let stream = user::stream(&wish.user);
+    let link = Link::fresh(state, &wish.user);
+    let settings = state.views().settings();
+    state
+        .run(&wish.user, async |tx| {
+            let before = tx
+                .state::<User>(&stream)
+                .await
+                .map_err(ExecuteError::widen)?;
+            let command = UserCommand::Claim(Box::new(wish.clone()));
+            let context = users::anonymous(&settings, secret);
+            let events = tx
+                .decide::<User>(&stream, command, &context)
+                .await
+                .map_err(ExecuteError::widen)?;
+            for event in &events {
+                users::follow(&tx, &wish.user, &before, event, None, wish.at).await?;
+            }
+            account_mail::after_creation(state, &tx, &link, wish, true, None).await
+        })
+        .await
+}
