@@ -14,7 +14,15 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use bytes::Bytes;
 use domain::avatar::{AvatarEvent, AvatarOwner, AvatarReset, AvatarSet};
+use domain::banner::{
+    self, BannerDismissalEvent, BannerDismissed, BannerEvent, BannerPublished, BannerWithdrawn,
+    Platform,
+};
 use domain::data_export::*;
+use domain::email_inbox::{
+    Description, EmailInboxAdded, EmailInboxChanged, EmailInboxEvent, EmailInboxRemoved, MailServer,
+};
+use domain::login_service::{LoginServiceAdded, LoginServiceEvent, LoginServiceRemoved};
 use domain::membership::*;
 use domain::message::*;
 use domain::room::*;
@@ -22,8 +30,8 @@ use domain::session::*;
 use domain::setting::SettingChanged;
 use domain::user::*;
 use domain::{
-    Category, Event, EventPayload, MessageId, RoleId, RoomId, StoredFile, StreamId, Timestamp,
-    TokenHash, UserId,
+    Category, Event, EventPayload, MessageId, RoleId, RoomId, Sealed, StoredFile, StreamId,
+    Timestamp, TokenHash, UserId,
 };
 use eventstore::*;
 use futures::StreamExt;
@@ -662,7 +670,9 @@ impl Chaos {
             })
             .into()
         };
-        match self.dice.roll(6) {
+        match self.dice.roll(8) {
+            6 => self.banner(user, at),
+            7 => self.inbox(user, at),
             0 => UserEvent::from(UserDeactivated {
                 user,
                 idle: false,
@@ -690,6 +700,83 @@ impl Chaos {
                 at,
             })
             .into(),
+        }
+    }
+}
+
+impl Chaos {
+    /// Something about one of a few banners.
+    fn banner(&mut self, user: UserId, at: Timestamp) -> Event {
+        let banner = format!("banner{}", self.dice.roll(3));
+        match self.dice.roll(3) {
+            0 => BannerEvent::from(BannerPublished {
+                banner,
+                content: banner::Content {
+                    platforms: vec![Platform::Web],
+                    start_at: at,
+                    expire_at: Timestamp::from_millis(at.as_millis() + 1000),
+                    roles: None,
+                    view: serde_json::json!({ "blocks": [{ "type": "section", "text": self.text() }] }),
+                },
+                by: user,
+                at,
+            })
+            .into(),
+            1 => BannerEvent::from(BannerWithdrawn {
+                banner,
+                by: user,
+                at,
+            })
+            .into(),
+            _ => BannerDismissalEvent::from(BannerDismissed { banner, user, at }).into(),
+        }
+    }
+
+    /// Something about one of a few inboxes, or about a login service.
+    fn inbox(&mut self, user: UserId, at: Timestamp) -> Event {
+        let inbox = format!("inbox{}", self.dice.roll(3));
+        let server = MailServer {
+            server: "mail.example.org".to_owned(),
+            port: 25,
+            username: String::new(),
+            password: Sealed::new("sealed"),
+            secure: false,
+        };
+        let description = Description {
+            active: true,
+            name: self.text(),
+            email: format!("{inbox}@example.org"),
+            description: String::new(),
+            sender_info: String::new(),
+            department: String::new(),
+            smtp: server.clone(),
+            imap: server,
+            imap_retries: None,
+        };
+        let service = "Keycloak".to_owned();
+        match self.dice.roll(5) {
+            0 => EmailInboxEvent::from(EmailInboxAdded {
+                inbox,
+                description,
+                by: user,
+                at,
+            })
+            .into(),
+            1 => EmailInboxEvent::from(EmailInboxChanged {
+                inbox,
+                description,
+                by: user,
+                at,
+            })
+            .into(),
+            2 => EmailInboxEvent::from(EmailInboxRemoved {
+                inbox,
+                by: user,
+                at,
+            })
+            .into(),
+            3 => LoginServiceEvent::from(LoginServiceAdded { service, at }).into(),
+            _ => LoginServiceEvent::from(LoginServiceRemoved { service, at }).into(),
         }
     }
 }
