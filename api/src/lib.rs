@@ -22,8 +22,10 @@ pub mod extract;
 pub mod fetch;
 pub mod headers;
 pub mod login;
+pub mod machine;
 pub mod mail_domain;
 pub mod methods;
+pub mod names;
 pub mod openapi;
 pub mod password;
 pub mod pictures;
@@ -35,5 +37,6 @@ pub mod router;
 pub mod second_factor;
 pub mod state;
 pub mod statistics;
+pub mod webdav;
 
 pub mod live;

@@ -6,6 +6,7 @@
 )]
 
 pub mod client;
+pub mod dns;
 pub mod echo;
 pub mod live;
 pub mod load;
@@ -15,6 +16,7 @@ pub mod server;
 pub mod mongo;
 pub mod proxy;
 pub mod smtp;
+pub mod webdav;
 
 pub mod pictures;
 pub mod ports;

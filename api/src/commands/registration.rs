@@ -57,7 +57,7 @@ pub async fn sign_up(state: &AppState, wish: &SignUp<'_>) -> Result<UserId, ApiE
     };
     users::would_register(state, wish.secret, &created)?;
     check_policy(wish.password, &state.views().settings())?;
-    state.mail_domains().check(state, wish.email).await?;
+    crate::mail_domain::check(state, wish.email).await?;
     if state
         .views()
         .user_by_email(wish.email.trim())

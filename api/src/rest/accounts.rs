@@ -95,10 +95,7 @@ pub async fn create(call: Call) -> Outcome {
     }
     let mut wish = wished(&call, &params)?;
     users::would_create(state, &call.caller, &wish).await?;
-    state
-        .mail_domains()
-        .check(state, params.required("email")?)
-        .await?;
+    crate::mail_domain::check(state, params.required("email")?).await?;
     let random = params.flag("setRandomPassword");
     let password = if random {
         fresh_secret()
@@ -260,10 +257,7 @@ async fn new_address(
         return Ok(None);
     };
     if now_address.as_deref() != Some(address.trim()) {
-        call.state
-            .mail_domains()
-            .check(&call.state, &address)
-            .await?;
+        crate::mail_domain::check(&call.state, &address).await?;
     }
     Ok(Some(UserCommand::ChangeEmail {
         user: account.id.clone(),

@@ -5,12 +5,14 @@
     reason = "a test that cannot go on has failed"
 )]
 
+mod actions;
 mod assets;
 mod banners;
 mod calls;
 mod custom_status;
 mod directory;
 mod e2e;
+mod email_inboxes;
 mod emoji;
 mod licenses_cloud;
 mod limits;
@@ -24,3 +26,4 @@ mod small_services;
 mod sounds;
 mod statistics;
 mod video_conference;
+mod webdav;
