@@ -97,6 +97,15 @@ pub async fn open_log(
     })??))
 }
 
+/// Why a server does not serve any more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ending {
+    /// It was told to stop.
+    Stopped,
+    /// It is to start again.
+    Restart,
+}
+
 /// A server with all its parts, listening but not yet serving.
 pub struct App {
     config: Config,
@@ -177,8 +186,8 @@ impl App {
         self.address
     }
 
-    /// Serves until `stop`, or until it cannot go on; then stops cleanly.
-    pub async fn run_until(mut self, stop: impl Future<Output = ()>) -> Result<(), StartError> {
+    /// Serves until `stop`, until somebody asks for a restart, or until it cannot go on; then stops cleanly.
+    pub async fn run_until(mut self, stop: impl Future<Output = ()>) -> Result<Ending, StartError> {
         // Each part has its own tasks and its own end, so that they can stop one after the other.
         let (connections, accepting) = (TaskTracker::new(), CancellationToken::new());
         let (background, working) = (TaskTracker::new(), CancellationToken::new());
@@ -218,7 +227,8 @@ impl App {
             std::future::pending().await
         };
         let outcome = tokio::select! {
-            () = stop => Ok(()),
+            () = stop => Ok(Ending::Stopped),
+            () = self.state.restart_asked_for() => Ok(Ending::Restart),
             outcome = running => outcome,
             _ = &mut server => Err(StartError::Accept),
         };
@@ -276,6 +286,7 @@ fn door_config(config: &Config, address: SocketAddr) -> DoorConfig {
         announced_version: config.announced_version.clone(),
         site_url: public_url(config, address),
         fetch_allow: config.fetch_allow.clone(),
+        name_servers: config.name_servers.clone(),
         forwarded_count: config.forwarded_count,
         create_tokens_for_users: config.create_tokens_for_users,
         max_sessions: config.max_sessions,

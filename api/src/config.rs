@@ -12,6 +12,7 @@ use layers::{Layers, Origin};
 use reactors::mail::SmtpServer;
 
 use crate::fetch::AllowList;
+use crate::names::NameServers;
 
 /// Text that must not be logged or shown.
 #[derive(Clone, PartialEq, Eq)]
@@ -92,6 +93,8 @@ pub struct Config {
     pub secret_key: Option<Secret>,
     /// Hosts that requests caused by users may go to although they are not public.
     pub fetch_allow: AllowList,
+    /// The name servers to ask for records other than addresses.
+    pub name_servers: NameServers,
     /// Reverse proxies in front.
     pub forwarded_count: usize,
     /// `users.createToken` works.
@@ -186,6 +189,9 @@ impl Config {
                 .collect(),
             mail_server: read.optional("mail_url", mail_url)?,
             secret_key: read.optional("secret_key", |value| text(value).map(Secret))?,
+            name_servers: read
+                .optional("dns_servers", str::parse)?
+                .unwrap_or_default(),
             fetch_allow: read
                 .optional("fetch_allow", str::parse)?
                 .unwrap_or_default(),

@@ -24,6 +24,9 @@ const AT_A_TIME: usize = 32;
 /// Redirections that are followed.
 const MOST_REDIRECTS: usize = 3;
 
+/// How long looking up a host may take.
+const RESOLVE: Duration = Duration::from_secs(10);
+
 /// Longest address, in bytes.
 const LONGEST_URL: usize = 8 * 1024;
 
@@ -184,8 +187,7 @@ impl Fetcher {
                 }
                 request.headers.remove("x-auth-token");
             }
-            let keeps_method = matches!(answer.status().as_u16(), 307 | 308);
-            if !keeps_method && request.method != Method::HEAD {
+            if becomes_get(answer.status(), &request.method) {
                 request.method = Method::GET;
                 request.body = Bytes::new();
                 request.headers.remove(header::CONTENT_TYPE);
@@ -194,6 +196,22 @@ impl Fetcher {
             url = next;
         }
         Err(FetchError::TooManyRedirects)
+    }
+
+    /// The addresses of a host, for connections that are no web request; only those that users may reach.
+    pub async fn resolve(&self, host: &str) -> Result<Vec<IpAddr>, FetchError> {
+        let host = host.trim_matches(['[', ']']);
+        if host.is_empty() || host.len() > LONGEST_URL {
+            return Err(FetchError::InvalidUrl);
+        }
+        let found = tokio::time::timeout(RESOLVE, reachable(&self.allowed, host))
+            .await
+            .map_err(|_| FetchError::TimedOut)?
+            .map_err(|error| FetchError::Unreachable(error.to_string()))?;
+        if found.is_empty() {
+            return Err(FetchError::Forbidden(host.to_owned()));
+        }
+        Ok(found.iter().map(SocketAddr::ip).collect())
     }
 
     /// Whether an address may be asked. Names are checked again when they are resolved; numbers never are resolved.
@@ -216,6 +234,15 @@ impl Fetcher {
             return Err(FetchError::Forbidden(host.to_owned()));
         }
         Ok(url)
+    }
+}
+
+/// Whether a redirected request goes on as a `GET` (RFC 9110, 15.4): after a 303, and where a `POST` got a 301 or 302.
+fn becomes_get(status: StatusCode, method: &Method) -> bool {
+    match status {
+        StatusCode::SEE_OTHER => *method != Method::HEAD,
+        StatusCode::MOVED_PERMANENTLY | StatusCode::FOUND => *method == Method::POST,
+        _ => false,
     }
 }
 
@@ -270,6 +297,15 @@ fn unreachable(error: &reqwest::Error) -> FetchError {
     FetchError::Unreachable(error.to_string())
 }
 
+/// The addresses of a host that may be reached.
+async fn reachable(allowed: &AllowList, host: &str) -> std::io::Result<Vec<SocketAddr>> {
+    let found = tokio::net::lookup_host((host, 0)).await?;
+    let trusted = allowed.allows_name(host);
+    Ok(found
+        .filter(|address| trusted || allowed.allows(address.ip()))
+        .collect())
+}
+
 /// Resolves names, and answers only addresses that may be reached.
 struct Resolver(Arc<AllowList>);
 
@@ -278,11 +314,7 @@ impl Resolve for Resolver {
         let allowed = Arc::clone(&self.0);
         let name = name.as_str().to_owned();
         Box::pin(async move {
-            let found = tokio::net::lookup_host((name.as_str(), 0)).await?;
-            let trusted = allowed.allows_name(&name);
-            let addresses: Vec<SocketAddr> = found
-                .filter(|address| trusted || allowed.allows(address.ip()))
-                .collect();
+            let addresses = reachable(&allowed, &name).await?;
             if addresses.is_empty() {
                 return Err(FetchError::Forbidden(name).into());
             }
@@ -375,6 +407,40 @@ mod tests {
         ] {
             let outcome = get("", &format!("http://{host}:{port}/")).await;
             assert!(is_forbidden(&outcome), "{host}: {outcome:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn other_connections_go_only_where_requests_may() {
+        for host in ["127.0.0.1", "localhost", "10.0.0.1", "[::1]"] {
+            let outcome = fetcher("").resolve(host).await;
+            assert!(
+                matches!(outcome, Err(FetchError::Forbidden(_))),
+                "{host}: {outcome:?}"
+            );
+        }
+        let trusted = fetcher("127.0.0.1").resolve("127.0.0.1").await;
+        assert_eq!(trusted, Ok(vec![IpAddr::from([127, 0, 0, 1])]));
+        let trusted = fetcher("localhost").resolve("localhost").await;
+        assert!(trusted.is_ok_and(|found| !found.is_empty()));
+        assert_eq!(fetcher("").resolve("").await, Err(FetchError::InvalidUrl));
+    }
+
+    #[test]
+    fn only_some_redirected_requests_become_a_get() {
+        let propfind = Method::from_bytes(b"PROPFIND").expect("a method");
+        for (status, method, becomes) in [
+            (301, &Method::POST, true),
+            (302, &Method::POST, true),
+            (301, &propfind, false),
+            (302, &Method::PUT, false),
+            (303, &Method::PUT, true),
+            (303, &Method::HEAD, false),
+            (307, &Method::POST, false),
+            (308, &Method::POST, false),
+        ] {
+            let status = StatusCode::from_u16(status).expect("a status");
+            assert_eq!(becomes_get(status, method), becomes, "{status} {method}");
         }
     }
 

@@ -23,8 +23,10 @@ pub mod fetch;
 pub mod gravatar;
 pub mod headers;
 pub mod login;
+pub mod machine;
 pub mod mail_domain;
 pub mod methods;
+pub mod names;
 pub mod openapi;
 pub mod password;
 pub mod pictures;
@@ -36,5 +38,6 @@ pub mod router;
 pub mod second_factor;
 pub mod state;
 pub mod statistics;
+pub mod webdav;
 
 pub mod live;

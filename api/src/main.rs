@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use api::app::App;
+use api::app::{App, Ending};
 use api::cli::{self, Task};
 use api::config::Config;
 use api::{shutdown, telemetry};
@@ -13,7 +13,8 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
     match run() {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(Ending::Stopped) => ExitCode::SUCCESS,
+        Ok(Ending::Restart) => begin_anew(),
         Err(problem) => {
             eprintln!("hansard: {problem}");
             ExitCode::FAILURE
@@ -21,11 +22,34 @@ fn main() -> ExitCode {
     }
 }
 
-fn run() -> Result<(), String> {
+/// The same process, from the beginning; does not return where that works.
+#[cfg(unix)]
+fn begin_anew() -> ExitCode {
+    use std::os::unix::process::CommandExt as _;
+    let mut arguments = std::env::args_os();
+    let called = arguments.next().unwrap_or_default();
+    // Where the program was replaced by a newer one, its old file is gone; the new one is called the same.
+    let program = std::env::current_exe().ok().filter(|path| path.exists());
+    let program = program.unwrap_or_else(|| called.clone().into());
+    let error = std::process::Command::new(&program)
+        .arg0(called)
+        .args(arguments)
+        .exec();
+    eprintln!("hansard: cannot start {} again: {error}", program.display());
+    ExitCode::FAILURE
+}
+
+/// Whatever looks after the server starts it again (`EX_TEMPFAIL` of `sysexits.h`).
+#[cfg(not(unix))]
+fn begin_anew() -> ExitCode {
+    ExitCode::from(75)
+}
+
+fn run() -> Result<Ending, String> {
     let invocation = cli::parse().map_err(|error| error.to_string())?;
     match invocation.task {
-        Task::ShowKeys => return cli::show_keys(),
-        Task::ShowConfig => return cli::show_config(&invocation.layers),
+        Task::ShowKeys => return cli::show_keys().map(stopped),
+        Task::ShowConfig => return cli::show_config(&invocation.layers).map(stopped),
         Task::Serve | Task::ListProjections | Task::RebuildProjections => {}
     }
     let config = Config::from_layers(&invocation.layers).map_err(|error| error.to_string())?;
@@ -34,14 +58,18 @@ fn run() -> Result<(), String> {
         tokio::runtime::Runtime::new().map_err(|error| format!("cannot start: {error}"))?;
     runtime.block_on(async {
         match invocation.task {
-            Task::ListProjections => cli::list_projections(&config).await,
-            Task::RebuildProjections => cli::rebuild_projections(&config).await,
+            Task::ListProjections => cli::list_projections(&config).await.map(stopped),
+            Task::RebuildProjections => cli::rebuild_projections(&config).await.map(stopped),
             _ => serve(config).await,
         }
     })
 }
 
-async fn serve(config: Config) -> Result<(), String> {
+fn stopped((): ()) -> Ending {
+    Ending::Stopped
+}
+
+async fn serve(config: Config) -> Result<Ending, String> {
     // Heard from the first moment on, so that a stop during a long start is a clean one too.
     let stop = shutdown::Signals::listen()
         .map_err(|error| format!("cannot listen for signals: {error}"))?;

@@ -9,11 +9,13 @@ pub mod limits;
 
 mod administration;
 mod mail;
+mod maintenance;
 mod people;
 mod pictures;
 mod rooms;
 mod services;
 mod sessions;
+mod webdav;
 
 use std::collections::HashMap;
 use std::sync::{Arc, LazyLock};
@@ -135,6 +137,8 @@ pub fn all() -> Vec<Method> {
         pictures::methods(),
         administration::methods(),
         services::methods(),
+        webdav::methods(),
+        maintenance::methods(),
         rooms::methods(),
     ]
     .concat()

@@ -9,6 +9,7 @@ pub mod shape;
 pub mod target;
 
 pub mod auth;
+pub mod banners;
 pub mod cloud;
 pub mod info;
 pub mod login_services;
@@ -51,7 +52,9 @@ pub mod autotranslate;
 pub mod custom_status;
 pub mod dns;
 pub mod e2e;
+pub mod email_inbox;
 pub mod emoji_custom;
+pub mod i18n;
 pub mod moderation;
 pub mod search;
 pub mod shield;

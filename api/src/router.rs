@@ -245,6 +245,7 @@ mod tests {
             "GET /data-export/{id}",
             "GET /emoji-custom/",
             "GET /emoji-custom/{file}",
+            "GET /i18n/{file}",
             "GET /oauth/authorize",
             "GET /oauth/userinfo",
             "GET /reset-password/{token}",

@@ -11,13 +11,14 @@ use eventstore::{Cause, CorrelationId};
 use parking_lot::Mutex;
 use projections::Views;
 use reactors::mail::{Mailer, SmtpMailer, SmtpServer};
+use tokio_util::sync::CancellationToken;
 
 use crate::commands::account_mail::MailWishes;
 use crate::extract::body::BodyBudget;
 use crate::fetch::{AllowList, Fetcher};
 use crate::files::Files;
 use crate::login::attempts::Attempts;
-use crate::mail_domain::MailDomains;
+use crate::names::{NameServers, Names};
 use crate::password::PasswordHasher;
 use crate::presence::Presence;
 use crate::rate_limit::RateLimiter;
@@ -68,6 +69,8 @@ pub struct DoorConfig {
     pub body_limit: usize,
     /// Hosts that requests caused by users may go to although they are not public.
     pub fetch_allow: AllowList,
+    /// The name servers to ask for records other than addresses.
+    pub name_servers: NameServers,
     /// Reverse proxies in front that add to `X-Forwarded-For`.
     pub forwarded_count: usize,
     /// `users.createToken` works (`CREATE_TOKENS_FOR_USERS`).
@@ -105,7 +108,8 @@ struct Shared {
     presence: Presence,
     mailer: Arc<SmtpMailer>,
     mail_wishes: MailWishes,
-    mail_domains: MailDomains,
+    names: Names,
+    restart: CancellationToken,
     statistics: Statistics,
     started_at: Timestamp,
     /// Finds mentions, for the name pattern it was made with.
@@ -139,11 +143,12 @@ impl AppState {
             bodies: BodyBudget::new(config.body_limit),
             fetcher: Fetcher::new(config.fetch_allow.clone()),
             passwords: PasswordHasher::with_queue(config.password_queue),
+            names: Names::new(config.name_servers.clone()),
             config,
             rate_limiter: RateLimiter::default(),
             guesses: RateLimiter::default(),
             attempts: Attempts::default(),
-            mail_domains: MailDomains::default(),
+            restart: CancellationToken::new(),
             scanner: Mutex::default(),
         }))
     }
@@ -218,9 +223,19 @@ impl AppState {
         &self.0.mail_wishes
     }
 
-    /// Says whether mail can be sent to a domain.
-    pub fn mail_domains(&self) -> &MailDomains {
-        &self.0.mail_domains
+    /// Asks the domain name system.
+    pub fn names(&self) -> &Names {
+        &self.0.names
+    }
+
+    /// Has the server stop cleanly and start again.
+    pub fn restart(&self) {
+        self.0.restart.cancel();
+    }
+
+    /// Returns when somebody asked for a restart.
+    pub async fn restart_asked_for(&self) {
+        self.0.restart.cancelled().await;
     }
 
     /// Snapshots of figures.

@@ -13,6 +13,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
 use crate::error::ApiError;
+use crate::machine::Machine;
 use crate::rest::shape::{Doc, iso};
 use crate::state::{AppState, fresh_id, now};
 
@@ -168,12 +169,15 @@ async fn measure(state: &AppState) -> Result<Doc, ApiError> {
     let settings = views.settings();
     let (online, away, busy) = state.presence().counts();
     let there = online + away + busy;
-    let machine = tokio::task::spawn_blocking(machine)
-        .await
-        .unwrap_or(Value::Null);
+    let machine = Machine::look().await;
     let (rooms, messages) = [figures.channels, figures.groups, figures.directs]
         .iter()
         .fold((0, 0), |sum, kind| (sum.0 + kind.0, sum.1 + kind.1));
+    let custom_roles = views
+        .roles()
+        .iter()
+        .filter(|(_, role)| !role.protected)
+        .count();
     let counters = state.statistics().counters.lock().clone();
     let counted = json!({
         "_id": fresh_id(),
@@ -214,6 +218,15 @@ async fn measure(state: &AppState) -> Result<Doc, ApiError> {
         "totalLivechatMessages": 0,
         "totalMessages": messages,
         "totalCustomUserStatus": figures.custom_statuses,
+        "totalCustomRoles": custom_roles,
+        "totalCustomEmojis": figures.emoji,
+        "totalCustomSounds": figures.sounds,
+        "totalThreads": figures.threads,
+        "totalUserTOTP": figures.totp_users,
+        "totalUserEmail2fa": figures.email_factor_users,
+        "totalLivechatVisitors": 0,
+        "totalLivechatAgents": 0,
+        "livechatEnabled": false,
         "totalOpenReports": figures.open_reports,
     });
     let told = json!({
@@ -221,9 +234,17 @@ async fn measure(state: &AppState) -> Result<Doc, ApiError> {
         "federatedUsers": 0,
         "lastLogin": figures.last_login.map(iso),
         "lastMessageSentAt": figures.last_message.map(iso),
-        "uploadsTotal": 0,
-        "uploadsTotalSize": 0,
+        "lastSeenSubscription": figures.last_seen.map(iso),
+        // Every file the log knows of: pictures of users and rooms, emoji, sounds, the workspace's own pictures.
+        "uploadsTotal": figures.files.0,
+        "uploadsTotalSize": figures.files.1,
+        // This one; nodes of one workspace do not know of each other.
         "instanceCount": 1,
+        "integrations": {
+            "totalIntegrations": 0, "totalIncoming": 0, "totalIncomingActive": 0, "totalOutgoing": 0,
+            "totalOutgoingActive": 0, "totalWithScriptEnabled": 0,
+        },
+        "pushQueue": 0,
         "oplogEnabled": false,
         "migration": { "version": 0, "locked": false },
         "deploy": { "method": "binary", "platform": std::env::consts::OS },
@@ -233,11 +254,21 @@ async fn measure(state: &AppState) -> Result<Doc, ApiError> {
         "videoConf": {},
         "apps": { "engineVersion": "", "enabled": false, "totalInstalled": 0, "totalActive": 0, "totalFailed": 0 },
         "counters": counters,
-        "os": machine,
+        "os": {
+            "type": std::env::consts::OS,
+            "platform": std::env::consts::OS,
+            "arch": std::env::consts::ARCH,
+            "release": machine.release,
+            "uptime": machine.uptime,
+            "loadavg": machine.load,
+            "totalmem": machine.memory,
+            "freemem": machine.free_memory,
+            "cpus": vec![json!({ "model": std::env::consts::ARCH }); machine.processors],
+        },
         "process": {
             "nodeVersion": "",
             "pid": std::process::id(),
-            "uptime": uptime().as_secs(),
+            "uptime": now().millis_since(state.started_at()) / 1000,
         },
     });
     match (without_nulls(counted), without_nulls(told)) {
@@ -260,56 +291,4 @@ fn without_nulls(value: Value) -> Value {
         ),
         other => other,
     }
-}
-
-/// How long this process has run, as far as anybody asked.
-fn uptime() -> Duration {
-    static BEGAN: std::sync::LazyLock<std::time::Instant> =
-        std::sync::LazyLock::new(std::time::Instant::now);
-    BEGAN.elapsed()
-}
-
-/// What the machine says of itself; what it does not say is zero.
-fn machine() -> Value {
-    let first_number = |path: &str| {
-        std::fs::read_to_string(path)
-            .ok()
-            .and_then(|text| text.split_whitespace().next()?.parse::<f64>().ok())
-            .unwrap_or(0.0)
-    };
-    let memory = std::fs::read_to_string("/proc/meminfo").unwrap_or_default();
-    let bytes = |name: &str| {
-        memory
-            .lines()
-            .find_map(|line| {
-                line.strip_prefix(name)?
-                    .split_whitespace()
-                    .next()?
-                    .parse::<u64>()
-                    .ok()
-            })
-            .unwrap_or(0)
-            * 1024
-    };
-    let load: Vec<f64> = std::fs::read_to_string("/proc/loadavg")
-        .unwrap_or_default()
-        .split_whitespace()
-        .take(3)
-        .filter_map(|part| part.parse().ok())
-        .collect();
-    let cpus = std::thread::available_parallelism().map_or(1, std::num::NonZeroUsize::get);
-    let cpus: Vec<Value> = (0..cpus)
-        .map(|_| json!({ "model": std::env::consts::ARCH }))
-        .collect();
-    json!({
-        "type": std::env::consts::OS,
-        "platform": std::env::consts::OS,
-        "arch": std::env::consts::ARCH,
-        "release": std::fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default().trim(),
-        "uptime": first_number("/proc/uptime"),
-        "loadavg": load,
-        "totalmem": bytes("MemTotal:"),
-        "freemem": bytes("MemAvailable:"),
-        "cpus": cpus,
-    })
 }

@@ -57,6 +57,7 @@ impl Doors {
             announced_version: "7.5.0".to_owned(),
             site_url: "http://localhost".to_owned(),
             fetch_allow: api::fetch::AllowList::default(),
+            name_servers: api::names::NameServers::default(),
             forwarded_count: 0,
             create_tokens_for_users: false,
             max_sessions: 50,

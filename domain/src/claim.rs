@@ -30,6 +30,8 @@ pub enum NameKind {
     MailToken,
     /// The name of a role; unique with regard to case.
     RoleName,
+    /// The address of an e-mail inbox of the workspace; unique without regard to case.
+    EmailInbox,
 }
 
 impl NameKind {
@@ -45,6 +47,7 @@ impl NameKind {
             Self::WebdavAccount => "webdav-account",
             Self::MailToken => "mail-token",
             Self::RoleName => "role",
+            Self::EmailInbox => "email-inbox",
         }
     }
 }
@@ -53,7 +56,9 @@ impl NameKind {
 pub fn stream(kind: NameKind, name: &str) -> StreamId {
     const HEX: &[u8; 16] = b"0123456789abcdef";
     let canonical = match kind {
-        NameKind::Username | NameKind::Email | NameKind::Sound => name.to_lowercase(),
+        NameKind::Username | NameKind::Email | NameKind::Sound | NameKind::EmailInbox => {
+            name.to_lowercase()
+        }
         NameKind::RoomName
         | NameKind::Emoji
         | NameKind::FirstAdministrator

@@ -174,4 +174,7 @@ union! {
     OAuthApp(crate::oauth_app::OAuthAppEvent),
     OAuthGrant(crate::oauth_grant::OAuthGrantEvent),
     Push(crate::push::PushEvent),
+    EmailInbox(crate::email_inbox::EmailInboxEvent),
+    Banner(crate::banner::BannerEvent),
+    BannerDismissal(crate::banner::BannerDismissalEvent),
 }

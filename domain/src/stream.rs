@@ -57,11 +57,17 @@ pub enum Category {
     OAuthGrant,
     /// One device that wants to be told of messages.
     Push,
+    /// One e-mail inbox of the workspace.
+    EmailInbox,
+    /// One banner.
+    Banner,
+    /// What one user did with one banner.
+    BannerDismissal,
 }
 
 impl Category {
     /// Every category.
-    pub const ALL: [Self; 25] = [
+    pub const ALL: [Self; 28] = [
         Self::User,
         Self::Session,
         Self::SecondFactor,
@@ -87,6 +93,9 @@ impl Category {
         Self::OAuthApp,
         Self::OAuthGrant,
         Self::Push,
+        Self::EmailInbox,
+        Self::Banner,
+        Self::BannerDismissal,
     ];
 
     /// The word in front of the dash.
@@ -117,6 +126,9 @@ impl Category {
             Self::OAuthApp => "oauthapp",
             Self::OAuthGrant => "oauthgrant",
             Self::Push => "push",
+            Self::EmailInbox => "emailinbox",
+            Self::Banner => "banner",
+            Self::BannerDismissal => "bannerdismissal",
         }
     }
 }

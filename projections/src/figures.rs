@@ -39,6 +39,20 @@ pub struct Figures {
     pub custom_statuses: u64,
     /// Reports that wait for a moderator.
     pub open_reports: u64,
+    /// Messages that others answered in a thread.
+    pub threads: u64,
+    /// When somebody last read anything.
+    pub last_seen: Option<Timestamp>,
+    /// Files people uploaded (pictures of users and rooms, emoji, sounds, the workspace's own pictures), and their bytes.
+    pub files: (u64, u64),
+    /// Accounts with an authenticator app.
+    pub totp_users: u64,
+    /// Accounts that get a code by mail as their second factor.
+    pub email_factor_users: u64,
+    /// Emoji that somebody made.
+    pub emoji: u64,
+    /// Sounds that somebody uploaded.
+    pub sounds: u64,
 }
 
 impl Views {
@@ -96,6 +110,23 @@ impl Views {
                 one("SELECT max(issued_at) FROM sessions")?.map(Timestamp::from_millis);
             figures.custom_statuses = count("SELECT count(*) FROM custom_statuses")?;
             figures.open_reports = count("SELECT count(*) FROM reports WHERE open = 1")?;
+            figures.threads = count("SELECT count(*) FROM messages WHERE replies > 0")?;
+            figures.last_seen =
+                one("SELECT max(seen) FROM memberships")?.map(Timestamp::from_millis);
+            figures.totp_users = count("SELECT count(*) FROM second_factors WHERE totp = 1")?;
+            figures.email_factor_users =
+                count("SELECT count(*) FROM second_factors WHERE email = 1")?;
+            figures.emoji = count("SELECT count(*) FROM emoji WHERE removed = 0")?;
+            figures.sounds = count("SELECT count(*) FROM sounds")?;
+            for table in ["avatars", "emoji", "sounds", "assets"] {
+                let (files, bytes): (i64, i64) = moment
+                    .prepare_cached(&format!(
+                        "SELECT count(file), coalesce(sum(json_extract(file, '$.size')), 0) FROM {table}"
+                    ))?
+                    .query_row([], |row| Ok((row.get(0)?, row.get(1)?)))?;
+                figures.files.0 += u64::try_from(files).unwrap_or(0);
+                figures.files.1 += u64::try_from(bytes).unwrap_or(0);
+            }
             Ok(figures)
         })
         .await

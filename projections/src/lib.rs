@@ -21,9 +21,11 @@ mod tx;
 
 mod assets;
 mod avatars;
+mod banners;
 mod custom_statuses;
 mod data_exports;
 mod directory;
+mod email_inboxes;
 mod emoji;
 mod figures;
 mod key_pairs;
@@ -72,9 +74,11 @@ mod function_tests;
 mod testing;
 
 pub use avatars::FileRecord;
+pub use banners::BannerRecord;
 pub use custom_statuses::CustomStatusQuery;
 pub use data_exports::{DataExportRecord, DataExportStatus};
 pub use directory::{DirectoryQuery, DirectorySort, PeopleField, Spotlight};
+pub use email_inboxes::EmailInboxRecord;
 pub use emoji::EmojiChanges;
 pub use error::{QueryError, ViewsError, WaitError};
 pub use figures::Figures;

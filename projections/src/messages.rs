@@ -36,7 +36,7 @@ impl Projection for MessagesView {
     }
 
     fn version(&self) -> u32 {
-        2
+        3
     }
 
     fn tables(&self) -> &'static str {
@@ -75,6 +75,11 @@ impl Projection for MessagesView {
             Index {
                 name: "messages_author",
                 on: "messages (author)",
+            },
+            // Those that began a thread, to count them.
+            Index {
+                name: "messages_threads",
+                on: "messages (seq) WHERE replies > 0",
             },
         ]
     }

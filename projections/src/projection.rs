@@ -4,7 +4,7 @@ use domain::{Event, Timestamp, UserId};
 use eventstore::{EventId, Position, RecordedEvent};
 
 use crate::tx::Tx;
-use crate::{assets, avatars, emoji, sounds};
+use crate::{assets, avatars, banners, email_inboxes, emoji, sounds};
 use crate::{
     custom_statuses, data_exports, key_pairs, memberships, messages, oauth, permissions, push,
     reports, roles, rooms, second_factors, sessions, settings, tombstones, users, webdav,
@@ -89,6 +89,8 @@ pub(crate) const ALL: &[&dyn Projection] = &[
     &emoji::EmojiView,
     &sounds::SoundsView,
     &assets::AssetsView,
+    &email_inboxes::EmailInboxesView,
+    &banners::BannersView,
 ];
 
 /// One view and how far it is.

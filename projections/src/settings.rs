@@ -23,7 +23,7 @@ impl Projection for SettingsView {
     }
 
     fn version(&self) -> u32 {
-        2
+        3
     }
 
     fn tables(&self) -> &'static str {
@@ -35,7 +35,8 @@ impl Projection for SettingsView {
         ) WITHOUT ROWID;
         CREATE TABLE login_services (
             name TEXT NOT NULL PRIMARY KEY,
-            added_at INTEGER NOT NULL
+            added_at INTEGER NOT NULL,
+            removed_at INTEGER
         ) WITHOUT ROWID;"
     }
 
@@ -73,8 +74,8 @@ impl Projection for SettingsView {
             }
             Event::LoginService(LoginServiceEvent::LoginServiceRemoved(removed)) => {
                 tx.conn
-                    .prepare_cached("DELETE FROM login_services WHERE name = ?1")?
-                    .execute([&removed.service])?;
+                    .prepare_cached("UPDATE login_services SET removed_at = ?2 WHERE name = ?1")?
+                    .execute(params![removed.service, at])?;
                 for definition in settings::custom_service_settings(&removed.service) {
                     tx.conn
                         .prepare_cached("DELETE FROM settings WHERE id = ?1")?
@@ -126,11 +127,13 @@ pub(crate) fn load(conn: &Connection) -> rusqlite::Result<Settings> {
 }
 
 fn services(conn: &Connection) -> rusqlite::Result<Vec<(String, Timestamp)>> {
-    conn.prepare_cached("SELECT name, added_at FROM login_services ORDER BY name")?
-        .query_map([], |row| {
-            Ok((row.get(0)?, Timestamp::from_millis(row.get(1)?)))
-        })?
-        .collect()
+    conn.prepare_cached(
+        "SELECT name, added_at FROM login_services WHERE removed_at IS NULL ORDER BY name",
+    )?
+    .query_map([], |row| {
+        Ok((row.get(0)?, Timestamp::from_millis(row.get(1)?)))
+    })?
+    .collect()
 }
 
 /// A setting somebody changed. What its value is, [`Views::settings`] tells.
@@ -168,6 +171,24 @@ impl Views {
     /// The settings somebody changed, by id. All others have their default.
     pub async fn changed_settings(&self) -> Result<Vec<SettingRecord>, QueryError> {
         self.read(records).await
+    }
+
+    /// The login services that went after `since` and are gone: name, and when. Their settings went with them, and the
+    /// permissions to change those.
+    pub async fn removed_login_services(
+        &self,
+        since: Timestamp,
+    ) -> Result<Vec<(String, Timestamp)>, QueryError> {
+        self.read(move |conn| {
+            conn.prepare_cached(
+                "SELECT name, removed_at FROM login_services WHERE removed_at > ?1 ORDER BY removed_at, name",
+            )?
+            .query_map([since.as_millis()], |row| {
+                Ok((row.get(0)?, Timestamp::from_millis(row.get(1)?)))
+            })?
+            .collect()
+        })
+        .await
     }
 
     /// The login services that administrators added: name, and when.

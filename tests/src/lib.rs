@@ -7,6 +7,7 @@
 
 pub mod both_logs;
 pub mod client;
+pub mod dns;
 pub mod echo;
 pub mod live;
 pub mod load;
@@ -16,6 +17,7 @@ pub mod server;
 pub mod mongo;
 pub mod proxy;
 pub mod smtp;
+pub mod webdav;
 
 pub mod pictures;
 pub mod ports;

@@ -65,7 +65,7 @@ where
         confirm().await?;
     }
     if let Some(address) = email {
-        state.mail_domains().check(state, &address).await?;
+        crate::mail_domain::check(state, &address).await?;
         commands.push(UserCommand::ChangeEmail {
             user: user.clone(),
             address,

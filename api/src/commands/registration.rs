@@ -68,7 +68,7 @@ pub async fn sign_up(state: &AppState, wish: &SignUp<'_>) -> Result<UserId, ApiE
     users::would_let_in(state, wish.secret, username)?;
     check_policy(wish.password, &state.views().settings())?;
     users::would_register(state, wish.secret, &created)?;
-    state.mail_domains().check(state, wish.email).await?;
+    crate::mail_domain::check(state, wish.email).await?;
     let holder = state.views().user_by_email(wish.email.trim()).await?;
     if holder.is_some() && claimed.is_none() {
         return Err(texts::email_exists());

@@ -1,9 +1,11 @@
 //! Accounts of users on WebDAV servers.
 
+use domain::Sealed;
 use domain::claim::{self, Claim, ClaimCommand, NameKind};
 use domain::webdav::{
     self, Login, WebdavAccount, WebdavAccountAdded, WebdavAccountRemoved, WebdavCommand,
 };
+
 use eventstore::ExecuteError;
 
 use crate::error::{ApiError, texts};
@@ -11,6 +13,7 @@ use crate::extract::Caller;
 use crate::state::{AppState, fresh_id, now};
 
 /// How a user logs in there, in the clear.
+#[derive(Clone, Copy)]
 pub enum Secret<'a> {
     /// With a name and a password.
     Password(&'a str, &'a str),
@@ -21,6 +24,64 @@ pub enum Secret<'a> {
 /// What an account is known by: the same user tells of it once.
 fn known_by(user: &str, server_url: &str, username: &str) -> String {
     format!("{user}\n{server_url}\n{username}")
+}
+
+/// The same, out of the vault.
+pub enum OwnSecret {
+    /// With a name and a password.
+    Password(String, String),
+    /// With a token.
+    Token(String),
+}
+
+/// Where an account of the caller's is, and how to log in there.
+pub async fn open(
+    state: &AppState,
+    caller: &Caller,
+    id: &str,
+    method: &str,
+) -> Result<(String, OwnSecret), ApiError> {
+    let accounts = state.views().webdav_accounts(caller.id()).await?;
+    let account = accounts
+        .into_iter()
+        .find(|account| account.id == id)
+        .ok_or_else(|| texts::webdav_account_unknown(method))?;
+    let opened = |sealed: &Sealed| {
+        state
+            .vault()
+            .open(&format!("webdav/{id}"), sealed)
+            .map_err(|error| {
+                tracing::error!(account = id, %error, "a WebDAV account cannot be used");
+                ApiError::Internal
+            })
+    };
+    let secret = match account.login {
+        Login::Password { username, password } => OwnSecret::Password(username, opened(&password)?),
+        Login::Token(token) => OwnSecret::Token(opened(&token)?),
+    };
+    Ok((account.server_url, secret))
+}
+
+/// Refuses an account that the caller told of before, ere anybody is asked about it.
+pub async fn must_be_new(
+    state: &AppState,
+    caller: &Caller,
+    server_url: &str,
+    secret: Secret<'_>,
+) -> Result<(), ApiError> {
+    let accounts = state.views().webdav_accounts(caller.id()).await?;
+    let same = |login: &Login| match (login, secret) {
+        (Login::Password { username, .. }, Secret::Password(name, _)) => username == name,
+        (Login::Token(_), Secret::Token(_)) => true,
+        _ => false,
+    };
+    let known = accounts
+        .iter()
+        .any(|account| account.server_url == server_url && same(&account.login));
+    if known {
+        return Err(texts::webdav_duplicate());
+    }
+    Ok(())
 }
 
 /// Keeps an account of the caller's. Answers its id.

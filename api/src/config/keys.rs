@@ -148,6 +148,14 @@ pub const KEYS: &[Key] = &[
         "Hosts and networks (10.1.0.0/16) that requests caused by users may go to although they are not public",
     ),
     open(
+        "dns_servers",
+        "DNS_SERVERS",
+        "dns-servers",
+        "ADDRESSES",
+        None,
+        "Name servers to ask for MX, SRV and TXT records (10.0.0.1:53), separated by commas; default: those of this machine",
+    ),
+    open(
         "forwarded_count",
         "HTTP_FORWARDED_COUNT",
         "forwarded-count",

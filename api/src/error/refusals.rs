@@ -2,6 +2,7 @@
 
 mod administration;
 mod pictures;
+mod services;
 
 use domain::account_mail::AccountMailRefusal;
 use domain::claim::NameTaken;
@@ -464,9 +465,9 @@ impl From<ReportRefusal> for ApiError {
 impl From<WebdavRefusal> for ApiError {
     fn from(refusal: WebdavRefusal) -> Self {
         match refusal {
-            WebdavRefusal::Disabled => texts::webdav_disabled(),
-            WebdavRefusal::InvalidAddress => texts::webdav_unreachable(),
-            WebdavRefusal::NotFound => texts::webdav_account_unknown(),
+            WebdavRefusal::Disabled => texts::webdav_disabled("removeWebdavAccount"),
+            WebdavRefusal::InvalidAddress => texts::webdav_inaccessible("addWebdavAccount"),
+            WebdavRefusal::NotFound => texts::webdav_account_unknown("removeWebdavAccount"),
         }
     }
 }

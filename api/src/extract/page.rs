@@ -1,5 +1,7 @@
 //! Which part of a list is wanted, in what order, with which fields (contract, conventions 1.4 and 1.5).
 
+use std::cmp::Ordering;
+
 use bytes::Bytes;
 use domain::settings::Settings;
 use projections::Slice;
@@ -49,6 +51,40 @@ impl PageRequest {
         self.query.is_some()
     }
 
+    /// Of documents that are few and at hand: those that pass, in order (by `usual` unless asked otherwise), the part
+    /// that is wanted with the fields that are wanted; and how many pass.
+    pub fn select(
+        &self,
+        mut rows: Vec<Map<String, Value>>,
+        usual: &str,
+    ) -> (Vec<Map<String, Value>>, usize) {
+        if let Some(filter) = &self.query {
+            rows.retain(|row| filter.matches(&Value::Object(row.clone())));
+        }
+        let usual = [(usual.to_owned(), false)];
+        let order = if self.sort.is_empty() {
+            &usual[..]
+        } else {
+            &self.sort
+        };
+        rows.sort_by(|a, b| {
+            order.iter().fold(Ordering::Equal, |found, (field, last)| {
+                found.then_with(|| {
+                    let order = compare(a.get(field), b.get(field));
+                    if *last { order.reverse() } else { order }
+                })
+            })
+        });
+        let total = rows.len();
+        let mut rows = cut(rows, self.slice);
+        if let Some(fields) = &self.fields {
+            for row in &mut rows {
+                fields.apply(row);
+            }
+        }
+        (rows, total)
+    }
+
     /// The documents with the fields asked for.
     pub fn project(&self, docs: Vec<Bytes>) -> Vec<Bytes> {
         match &self.fields {
@@ -58,6 +94,20 @@ impl PageRequest {
                 .map(|doc| choice.apply_bytes(doc))
                 .collect(),
         }
+    }
+}
+
+/// Texts by their letters, numbers by size; whatever else has no order.
+pub fn compare(a: Option<&Value>, b: Option<&Value>) -> Ordering {
+    match (a, b) {
+        (Some(Value::String(a)), Some(Value::String(b))) => a.cmp(b),
+        (Some(Value::Number(a)), Some(Value::Number(b))) => a
+            .as_f64()
+            .partial_cmp(&b.as_f64())
+            .unwrap_or(Ordering::Equal),
+        (None, Some(_)) => Ordering::Less,
+        (Some(_), None) => Ordering::Greater,
+        _ => Ordering::Equal,
     }
 }
 

@@ -12,9 +12,10 @@ use super::{AnyMethodCall, Method, MethodCall, MethodOutcome, method, open_metho
 use crate::commands::{login_services, permissions, push, settings};
 use crate::error::{ApiError, texts};
 use crate::rest::oauth_apps;
-use crate::rest::permissions::documents as permission_documents;
+use crate::rest::permissions::{documents as permission_documents, removed as removed_permissions};
 use crate::rest::push::{Registration, own_devices};
 use crate::rest::settings as rows;
+use crate::rest::shape::iso;
 use crate::second_factor::{Prover, Strictness};
 use crate::state::AppState;
 
@@ -48,8 +49,12 @@ pub(super) fn methods() -> Vec<Method> {
     ]
 }
 
-/// All documents without a date; those changed since, with one.
-fn synced(documents: Vec<(Timestamp, Value)>, since: Option<Timestamp>) -> Value {
+/// All documents without a date; those changed since, and what went since, with one.
+fn synced(
+    documents: Vec<(Timestamp, Value)>,
+    since: Option<Timestamp>,
+    removed: &[(String, Timestamp)],
+) -> Value {
     match since {
         None => documents
             .into_iter()
@@ -61,7 +66,11 @@ fn synced(documents: Vec<(Timestamp, Value)>, since: Option<Timestamp>) -> Value
                 .filter(|(at, _)| *at > since)
                 .map(|(_, document)| document)
                 .collect();
-            json!({ "update": update, "remove": [] })
+            let remove: Vec<Value> = removed
+                .iter()
+                .map(|(id, at)| json!({ "_id": id, "_deletedAt": iso(*at) }))
+                .collect();
+            json!({ "update": update, "remove": remove })
         }
     }
 }
@@ -70,10 +79,11 @@ fn synced(documents: Vec<(Timestamp, Value)>, since: Option<Timestamp>) -> Value
 async fn permissions_get(call: AnyMethodCall) -> MethodOutcome {
     let since = call.args.date(0);
     let documents = permission_documents(&call.state, since).await?;
-    Ok(match since {
-        None => json!(documents),
-        Some(_) => json!({ "update": documents, "remove": [] }),
-    })
+    if since.is_none() {
+        return Ok(json!(documents));
+    }
+    let remove = removed_permissions(&call.state, since).await?;
+    Ok(json!({ "update": documents, "remove": remove }))
 }
 
 /// `authorization:addPermissionToRole(id, role)` and `authorization:removeRoleFromPermission(id, role)`. Adding a role to
@@ -133,8 +143,11 @@ async fn user_roles(call: MethodCall) -> MethodOutcome {
 
 /// `public-settings/get(date?)`.
 async fn public_settings(call: AnyMethodCall) -> MethodOutcome {
+    let since = call.args.date(0);
+    let mut removed = rows::removed(&call.state, since).await?;
+    removed.retain(|(id, _)| domain::settings::lookup(id).is_some_and(|one| one.public));
     let rows = rows::public_rows(&call.state).await?;
-    Ok(synced(rows, call.args.date(0)))
+    Ok(synced(rows, since, &removed))
 }
 
 /// `private-settings/get(date?)`: all settings, or those the caller may change, or none.
@@ -150,7 +163,10 @@ async fn private_settings(call: MethodCall) -> MethodOutcome {
         all || authority.has_setting(one.id.as_ref())
     })
     .await?;
-    Ok(synced(documents, call.args.date(0)))
+    let since = call.args.date(0);
+    let mut removed = rows::removed(&call.state, since).await?;
+    removed.retain(|(id, _)| all || authority.has_setting(id));
+    Ok(synced(documents, since, &removed))
 }
 
 /// `saveSetting(id, value, editor)`.
@@ -213,7 +229,7 @@ async fn setup_wizard(call: MethodCall) -> MethodOutcome {
         one.group_name() == "Setup_Wizard" && (all || one.public)
     })
     .await?;
-    Ok(json!({ "settings": synced(documents, None), "serverAlreadyRegistered": false }))
+    Ok(json!({ "settings": synced(documents, None, &[]), "serverAlreadyRegistered": false }))
 }
 
 /// `refreshOAuthService()`: the services follow the settings at once, so there is nothing to refresh.

@@ -213,7 +213,7 @@ async fn delete_sound(call: MethodCall) -> Result<Value, ApiError> {
 }
 
 /// A "binary string": every character stands for the byte of its number.
-fn binary(text: &str) -> Option<Bytes> {
+pub(super) fn binary(text: &str) -> Option<Bytes> {
     text.chars()
         .map(|character| u8::try_from(u32::from(character)).ok())
         .collect::<Option<Vec<u8>>>()

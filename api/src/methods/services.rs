@@ -9,8 +9,7 @@ use serde_json::{Value, json};
 
 use super::{AnyMethodCall, Method, MethodCall, MethodOutcome, method, open_method};
 use crate::commands::account_mail::{self, Use};
-use crate::commands::webdav::Secret;
-use crate::commands::{custom_status, e2e, presence, webdav};
+use crate::commands::{custom_status, e2e, presence};
 use crate::error::{ApiError, texts};
 use crate::extract::params::Params;
 use crate::rest;
@@ -36,13 +35,6 @@ pub(super) fn methods() -> Vec<Method> {
         method("e2e.updateGroupKey", update_group_key),
         method("e2e.requestSubscriptionKeys", request_keys),
         method("reportMessage", report_message),
-        method("addWebdavAccount", add_webdav),
-        method("addWebdavAccountByToken", add_webdav_token),
-        method("removeWebdavAccount", remove_webdav),
-        method("getWebdavFileList", webdav_files),
-        method("getFileFromWebdav", webdav_files),
-        method("getWebdavFilePreview", webdav_files),
-        method("uploadFileToWebdav", webdav_files),
         method("autoTranslate.getSupportedLanguages", languages),
         method("autoTranslate.saveSettings", save_translation),
         method("autoTranslate.getProviderUiMetadata", translators),
@@ -169,13 +161,14 @@ async fn members(
     Ok(members)
 }
 
-/// `getPasswordPolicy({token})`: for those who are logged in, and for those who come with a link to choose a password.
+/// `getPasswordPolicy({token})`: for those who are logged in, and those who follow a link to choose a new password.
 async fn password_policy(call: AnyMethodCall) -> MethodOutcome {
+    const METHOD: &str = "getPasswordPolicy";
     if call.caller.is_none() {
-        let token = call.args.object(0)?.get("token").and_then(Value::as_str);
-        let token = token.ok_or_else(|| texts::match_missing("token"))?;
-        let followed = account_mail::can_follow(&call.state, token, Use::Reset).await;
-        followed.map_err(|_| texts::login_required_for("getPasswordPolicy"))?;
+        let token = call.args.get(0)["token"].as_str();
+        let token = token.ok_or_else(|| texts::invalid_user_of(METHOD))?;
+        let follow = account_mail::can_follow(&call.state, token, Use::Reset).await;
+        follow.map_err(|_| texts::invalid_user_of(METHOD))?;
     }
     Ok(rest::small::policy(&call.state))
 }
@@ -288,46 +281,6 @@ async fn report_message(call: MethodCall) -> MethodOutcome {
 }
 
 // ---- small services -------------------------------------------------------------------------------------------
-
-/// `addWebdavAccount({serverURL, username, password, name})`.
-async fn add_webdav(call: MethodCall) -> MethodOutcome {
-    let params = Params::from(call.args.object(0)?.clone());
-    let secret = Secret::Password(params.required("username")?, params.required("password")?);
-    let (url, name) = (params.required("serverURL")?, params.filled("name")?);
-    webdav::add(&call.state, &call.caller, url, name, secret).await?;
-    Ok(json!(true))
-}
-
-/// `addWebdavAccountByToken({serverURL, token, name})`.
-async fn add_webdav_token(call: MethodCall) -> MethodOutcome {
-    let params = Params::from(call.args.object(0)?.clone());
-    // The token comes as a text, or as what an authorisation server answered.
-    let token = match params.get("token") {
-        Some(Value::String(token)) => token.clone(),
-        Some(token @ Value::Object(_)) => token.to_string(),
-        _ => return Err(texts::match_missing("token")),
-    };
-    let (url, name) = (params.required("serverURL")?, params.filled("name")?);
-    let secret = Secret::Token(&token);
-    webdav::add(&call.state, &call.caller, url, name, secret).await?;
-    Ok(json!(true))
-}
-
-/// `removeWebdavAccount(id)`.
-async fn remove_webdav(call: MethodCall) -> MethodOutcome {
-    webdav::remove(&call.state, &call.caller, call.args.text(0)?).await?;
-    Ok(json!(true))
-}
-
-/// `getWebdavFileList` and the like.
-async fn webdav_files(call: MethodCall) -> MethodOutcome {
-    let settings = call.state.views().settings();
-    if settings.bool("Webdav_Integration_Enabled") {
-        Err(texts::webdav_files_unsupported())
-    } else {
-        Err(texts::webdav_disabled())
-    }
-}
 
 /// `autoTranslate.getSupportedLanguages(target)`.
 async fn languages(call: MethodCall) -> MethodOutcome {

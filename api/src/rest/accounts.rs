@@ -93,10 +93,7 @@ pub async fn create(call: Call) -> Outcome {
     if !random && params.filled("password")?.is_none() {
         return Err(texts::field_required("Password"));
     }
-    state
-        .mail_domains()
-        .check(state, params.required("email")?)
-        .await?;
+    crate::mail_domain::check(state, params.required("email")?).await?;
     let password = if random {
         fresh_secret()
     } else {
@@ -263,10 +260,7 @@ async fn new_address(
         return Ok(None);
     };
     if now_address.as_deref() != Some(address.trim()) {
-        call.state
-            .mail_domains()
-            .check(&call.state, &address)
-            .await?;
+        crate::mail_domain::check(&call.state, &address).await?;
     }
     Ok(Some(UserCommand::ChangeEmail {
         user: account.id.clone(),

@@ -1,17 +1,17 @@
-//! Licences, the cloud and banners, as a community server answers (contract, admin 8 and 9): there is no licence, and
-//! this workspace is not registered anywhere.
+//! Licences and the cloud, as a community server answers (contract, admin 8): there is no licence, and nothing is asked
+//! of any cloud. A registration made elsewhere can be kept.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use domain::RoleId;
+use domain::settings::Settings;
+use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::answer::{Answer, Outcome};
+use crate::commands::settings;
 use crate::error::texts;
 use crate::extract::{Anyone, Call};
-
-/// Platforms that show banners.
-const PLATFORMS: [&str; 2] = ["web", "mobile"];
 
 /// `GET /api/v1/licenses.get`.
 pub async fn licenses(_: Call) -> Outcome {
@@ -77,8 +77,9 @@ pub async fn registration_status(call: Call) -> Outcome {
     Ok(Answer::empty().field(
         "registrationStatus",
         &json!({
-            "connectToCloud": settings.bool("Register_Server"), "workspaceRegistered": false,
-            "workspaceId": "", "uniqueId": settings.text("uniqueID"), "token": "", "email": email,
+            "connectToCloud": settings.bool("Register_Server"),
+            "workspaceRegistered": is_registered(&settings),
+            "workspaceId": settings.text("Cloud_Workspace_Id"), "uniqueId": settings.text("uniqueID"), "token": "", "email": email,
         }),
     ))
 }
@@ -102,10 +103,66 @@ async fn first_address(call: &Call) -> Result<String, crate::error::ApiError> {
         .unwrap_or_default())
 }
 
-/// `POST /api/v1/cloud.manualRegister`: there is no cloud this server would register with.
+/// What a vendor's console hands out for a workspace to be registered by hand, as JSON in base64.
+#[derive(Deserialize)]
+struct Registration {
+    #[serde(rename = "workspaceId")]
+    workspace: String,
+    #[serde(default)]
+    client_name: String,
+    client_id: String,
+    client_secret: String,
+    #[serde(default)]
+    client_secret_expires_at: i64,
+    #[serde(default, rename = "publicKey")]
+    public_key: String,
+    #[serde(default, rename = "registration_client_uri")]
+    client_uri: String,
+}
+
+/// The settings that hold a registration, without `Register_Server`.
+pub(crate) const REGISTRATION: [&str; 7] = [
+    "Cloud_Workspace_Id",
+    "Cloud_Workspace_Name",
+    "Cloud_Workspace_Client_Id",
+    "Cloud_Workspace_Client_Secret",
+    "Cloud_Workspace_Client_Secret_Expires_At",
+    "Cloud_Workspace_PublicKey",
+    "Cloud_Workspace_Registration_Client_Uri",
+];
+
+fn is_registered(settings: &Settings) -> bool {
+    !settings.text("Cloud_Workspace_Client_Id").is_empty()
+        && !settings.text("Cloud_Workspace_Client_Secret").is_empty()
+}
+
+/// `POST /api/v1/cloud.manualRegister`: keeps the registration that an administrator brings, its secrets sealed. Nothing is
+/// sent anywhere: what uses it are the services that ask for the workspace's credentials.
 pub async fn manual_register(call: Call) -> Outcome {
-    call.input.params()?.required("cloudBlob")?;
-    Err(texts::no_cloud())
+    let params = call.input.params()?;
+    let blob = params.required("cloudBlob")?;
+    if is_registered(&call.state.views().settings()) {
+        return Err(texts::already_registered());
+    }
+    let decoded = STANDARD.decode(blob.trim()).ok();
+    let registration: Option<Registration> =
+        decoded.and_then(|bytes| serde_json::from_slice(&bytes).ok());
+    let registration = registration
+        .filter(|one| !one.client_id.is_empty() && !one.client_secret.is_empty())
+        .ok_or_else(texts::invalid_cloud_blob)?;
+    let values = [
+        json!(registration.workspace),
+        json!(registration.client_name),
+        json!(registration.client_id),
+        json!(registration.client_secret),
+        json!(registration.client_secret_expires_at),
+        json!(registration.public_key),
+        json!(registration.client_uri),
+    ];
+    let mut changes: Vec<(&str, Value)> = REGISTRATION.into_iter().zip(values).collect();
+    changes.push(("Register_Server", json!(true)));
+    settings::set_for(&call.state, call.caller.id(), &changes).await?;
+    Ok(Answer::empty())
 }
 
 /// `POST /api/v1/cloud.createRegistrationIntent`.
@@ -116,22 +173,4 @@ pub async fn registration_intent(_: Call) -> Outcome {
 /// `GET /api/v1/cloud.confirmationPoll`.
 pub async fn confirmation_poll(_: Call) -> Outcome {
     Err(texts::invalid_cloud_query())
-}
-
-/// `GET /api/v1/banners`, `banners.getNew` and `banners/{id}`: a community server has nothing to announce.
-pub async fn banners(call: Call) -> Outcome {
-    let params = call.input.query();
-    let platform = params.required("platform")?;
-    if !PLATFORMS.contains(&platform) {
-        return Err(texts::match_error(
-            &"Expected one of web, mobile in field platform",
-        ));
-    }
-    Ok(Answer::empty().field("banners", &json!([])))
-}
-
-/// `POST /api/v1/banners.dismiss`.
-pub async fn dismiss_banner(call: Call) -> Outcome {
-    call.input.params()?.required("bannerId")?;
-    Err(texts::banner_not_found())
 }

@@ -1,38 +1,21 @@
 //! Looking names up for clients (contract, admin 13.6). Only answers of the domain name system come back, within a
 //! bounded time; nothing is connected to.
 
-use std::sync::LazyLock;
 use std::time::Duration;
 
 use hickory_resolver::proto::rr::{RData, RecordType};
-use hickory_resolver::{ResolverBuilder, TokioResolver};
 use serde_json::json;
-use tokio::sync::Semaphore;
-use tokio::time::timeout;
 
 use super::answer::{Answer, Outcome};
 use crate::error::{ApiError, texts};
 use crate::extract::Call;
+use crate::names::LookupError;
 
 /// How long an answer may take.
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Longest name there can be.
 const LONGEST: usize = 253;
-
-/// How many names are looked up at a time.
-static LOOKUPS: Semaphore = Semaphore::const_new(16);
-
-static RESOLVER: LazyLock<Option<TokioResolver>> = LazyLock::new(|| {
-    let resolver = TokioResolver::builder_tokio().and_then(ResolverBuilder::build);
-    match resolver {
-        Ok(resolver) => Some(resolver),
-        Err(error) => {
-            tracing::warn!(%error, "names cannot be looked up");
-            None
-        }
-    }
-});
 
 /// The name that `url` asks for: of an address, its host.
 fn name(call: &Call) -> Result<String, ApiError> {
@@ -54,25 +37,21 @@ fn name(call: &Call) -> Result<String, ApiError> {
     }
 }
 
-async fn lookup(name: &str, kind: RecordType) -> Result<Vec<RData>, ApiError> {
-    let failed = || texts::not_resolved(name);
-    let _turn = LOOKUPS.try_acquire().map_err(|_| ApiError::Unavailable)?;
-    let resolver = RESOLVER.as_ref().ok_or_else(failed)?;
-    let found = timeout(PATIENCE, resolver.lookup(format!("{name}."), kind))
-        .await
-        .map_err(|_| failed())?
-        .map_err(|_| failed())?;
-    Ok(found
-        .answers()
-        .iter()
-        .map(|record| record.data.clone())
-        .collect())
+async fn lookup(call: &Call, name: &str, kind: RecordType) -> Result<Vec<RData>, ApiError> {
+    let found = call.state.names().lookup(name, kind, PATIENCE).await;
+    found.map_err(|error| match error {
+        LookupError::Busy => ApiError::Unavailable,
+        LookupError::Failed(reason) => {
+            tracing::debug!(reason, name, "a name was not resolved");
+            texts::not_resolved(name)
+        }
+    })
 }
 
 /// `GET /api/v1/dns.resolve.srv`.
 pub async fn srv(call: Call) -> Outcome {
     let name = name(&call)?;
-    let records = lookup(&name, RecordType::SRV).await?;
+    let records = lookup(&call, &name, RecordType::SRV).await?;
     let best = records
         .iter()
         .filter_map(|record| match record {
@@ -94,7 +73,7 @@ pub async fn srv(call: Call) -> Outcome {
 /// `POST /api/v1/dns.resolve.txt`, with its parameter in the query.
 pub async fn txt(call: Call) -> Outcome {
     let name = name(&call)?;
-    let records = lookup(&name, RecordType::TXT).await?;
+    let records = lookup(&call, &name, RecordType::TXT).await?;
     let text = records
         .iter()
         .find_map(|record| match record {

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 
 use super::answer::{Answer, Outcome};
 use crate::extract::Anyone;
+use crate::machine::Machine;
 
 /// `GET /api/info`, `GET /api/v1/info`.
 ///
@@ -21,7 +22,7 @@ pub async fn info(call: Anyone) -> Outcome {
     }
     Ok(Answer::empty()
         .field("version", version)
-        .field("info", &details(version)))
+        .field("info", &details(version, &Machine::look().await)))
 }
 
 /// The first two numbers of a version: what anybody may know.
@@ -32,7 +33,8 @@ fn major_minor(version: &str) -> &str {
     }
 }
 
-fn details(version: &str) -> Value {
+/// Nothing is known of the commit this was built from, nor of the day.
+fn details(version: &str, machine: &Machine) -> Value {
     json!({
         "version": version,
         "build": {
@@ -40,13 +42,13 @@ fn details(version: &str) -> Value {
             "nodeVersion": "",
             "arch": std::env::consts::ARCH,
             "platform": std::env::consts::OS,
-            "osRelease": "",
-            "totalMemory": 0,
-            "freeMemory": 0,
-            "cpus": std::thread::available_parallelism().map_or(1, std::num::NonZeroUsize::get),
+            "osRelease": machine.release,
+            "totalMemory": machine.memory,
+            "freeMemory": machine.free_memory,
+            "cpus": machine.processors,
         },
         "marketplaceApiVersion": "",
-        "commit": {},
+        "commit": { "hash": "", "date": "", "author": "", "subject": "", "tag": "", "branch": "" },
         "server": { "name": "Hansard", "version": env!("CARGO_PKG_VERSION") },
     })
 }

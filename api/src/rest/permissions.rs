@@ -31,9 +31,19 @@ pub async fn list_all(call: Call) -> Outcome {
         .date("updatedSince")
         .map_err(|_| texts::invalid_date("error-roomId-param-invalid", "updatedSince"))?;
     let update = documents(&call.state, since).await?;
+    let remove = removed(&call.state, since).await?;
     Ok(Answer::empty()
         .field("update", &update)
-        .field("remove", &json!([])))
+        .field("remove", &remove))
+}
+
+/// The permissions that went after `since`, with the settings they were about; without a date none.
+pub async fn removed(state: &AppState, since: Option<Timestamp>) -> Result<Vec<Value>, ApiError> {
+    let settings = super::settings::removed(state, since).await?;
+    Ok(settings
+        .into_iter()
+        .map(|(id, at)| json!({ "_id": format!("{CHANGE_SETTING}{id}"), "_deletedAt": iso(at) }))
+        .collect())
 }
 
 /// The documents of all permissions, or of those that changed after `since`.
@@ -50,10 +60,10 @@ pub async fn documents(state: &AppState, since: Option<Timestamp>) -> Result<Vec
     Ok(entries(&settings)
         .iter()
         .filter_map(|entry| {
-            let at = changed.get(&entry.name).copied().unwrap_or_else(|| {
-                let setting = entry.setting.as_ref().map_or("", |setting| &setting.id);
-                book.dates(setting).0
-            });
+            // A setting that came back brings its permission back, however long ago that was changed.
+            let setting = entry.setting.as_ref().map_or("", |setting| &setting.id);
+            let made = book.dates(setting).0;
+            let at = changed.get(&entry.name).map_or(made, |at| made.max(*at));
             since
                 .is_none_or(|since| at > since)
                 .then(|| entry.document(table.named(&entry.name), at))

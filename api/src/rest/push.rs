@@ -171,15 +171,31 @@ pub async fn get(call: Call) -> Outcome {
     if !place.can_read(&call.caller) {
         return Err(texts::push_get("access"));
     }
-    let notification = notification(&call, &message, &place);
+    let badge = views.unread_total(call.caller.id()).await?;
+    let name = views.room(&room).await?;
+    let name: Value = name.map_or(Value::Null, |room| {
+        serde_json::from_slice(&room.doc).unwrap_or_default()
+    });
+    let notification = notification(&call, &message, &place, (badge, &shown_name(&name)));
     Ok(Answer::empty().field(
         "data",
         &json!({ "message": message, "notification": notification }),
     ))
 }
 
+/// What a room is called, for people.
+fn shown_name(room: &Value) -> String {
+    let name = room["fname"].as_str().or_else(|| room["name"].as_str());
+    name.unwrap_or_default().to_owned()
+}
+
 /// The notification object of 10.3 with its full content.
-fn notification(call: &Call, message: &Value, place: &Place) -> Value {
+fn notification(
+    call: &Call,
+    message: &Value,
+    place: &Place,
+    (badge, shown_name): (u64, &str),
+) -> Value {
     let settings = call.state.views().settings();
     let show_names = settings.bool("Push_show_username_room");
     let real_names = settings.bool("UI_Use_Real_Name");
@@ -190,12 +206,12 @@ fn notification(call: &Call, message: &Value, place: &Place) -> Value {
         _ => username,
     };
     let shown = if show_names { sender } else { "" };
-    let text = text_of(message, settings.bool("Push_show_message"));
+    let text = text_of(message, settings.bool("Push_show_message"), real_names);
     let direct = place.room.kind == domain::room::RoomKind::Direct;
-    let room_name = place.room.name.as_deref().unwrap_or_default();
+    let room_name = place.room.name.as_deref().filter(|_| show_names);
     let (title, text) = match (direct, show_names) {
         (true, _) => (shown.to_owned(), text),
-        (false, true) => (format!("#{room_name}"), format!("{shown}: {text}")),
+        (false, true) => (format!("#{shown_name}"), format!("{shown}: {text}")),
         (false, false) => (String::new(), text),
     };
     let site = settings.text("Site_Url").trim_end_matches('/');
@@ -203,7 +219,7 @@ fn notification(call: &Call, message: &Value, place: &Place) -> Value {
     let mut payload = json!({
         "host": format!("{site}/"), "messageId": message["_id"], "notificationType": "message", "rid": rid,
         "sender": { "_id": author["_id"], "username": username, "name": author["name"] },
-        "senderName": sender, "type": place.room.kind.letter(), "name": room_name,
+        "senderName": shown, "type": place.room.kind.letter(), "name": room_name.unwrap_or_default(),
     });
     for (field, from) in [("messageType", "t"), ("tmid", "tmid")] {
         if message[from].is_string() {
@@ -224,14 +240,14 @@ fn notification(call: &Call, message: &Value, place: &Place) -> Value {
         "MESSAGE"
     };
     json!({
-        "from": "push", "badge": 0, "sound": "default", "priority": 10, "title": title, "text": text,
+        "from": "push", "badge": badge, "sound": "default", "priority": 10, "title": title, "text": text,
         "userId": call.caller.id(), "notId": note_id(settings.text("uniqueID"), rid), "payload": payload,
         "gcm": { "style": "inbox", "image": format!("{site}/assets/favicon_192.png") },
         "apn": { "category": category },
     })
 }
 
-fn text_of(message: &Value, show: bool) -> String {
+fn text_of(message: &Value, show: bool, real_names: bool) -> String {
     let text = message["msg"].as_str().unwrap_or_default();
     if !show {
         "You have a new message".to_owned()
@@ -239,9 +255,32 @@ fn text_of(message: &Value, show: bool) -> String {
         "Encrypted message".to_owned()
     } else if text.is_empty() && message["attachments"].is_array() {
         "Attachment".to_owned()
+    } else if real_names {
+        with_real_names(text, &message["mentions"])
     } else {
         text.to_owned()
     }
+}
+
+/// The text with everybody it mentions called by their real name.
+fn with_real_names(text: &str, mentions: &Value) -> String {
+    let filled = |mention: &Value, field: &str| {
+        let text = mention[field].as_str().filter(|text| !text.is_empty());
+        text.map(str::to_owned)
+    };
+    let mut names: Vec<(String, String)> = mentions
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter_map(|one| Some((filled(one, "username")?, filled(one, "name")?)))
+        .collect();
+    // `@annabel` is not `@ann` with something behind it.
+    names.sort_by_key(|(username, _)| std::cmp::Reverse(username.len()));
+    names
+        .into_iter()
+        .fold(text.to_owned(), |text, (username, name)| {
+            text.replace(&format!("@{username}"), &name)
+        })
 }
 
 /// Groups notifications by room (contract, admin 10.3).
@@ -255,6 +294,17 @@ fn note_id(workspace: &str, room: &str) -> i32 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn mentions_are_shown_by_real_name() {
+        let mentions = json!([
+            {"username": "ann", "name": "Ann Lee"}, {"username": "annabel", "name": "Annabel"},
+            {"username": "here"},
+        ]);
+        let text = with_real_names("@annabel, @ann and @here", &mentions);
+        assert_eq!(text, "Annabel, Ann Lee and @here");
+        assert_eq!(with_real_names("plain", &Value::Null), "plain");
+    }
 
     #[test]
     fn notifications_of_a_room_have_one_number() {

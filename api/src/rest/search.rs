@@ -166,7 +166,12 @@ pub(crate) async fn propose_rooms(
 struct Asked {
     kind: String,
     text: Option<String>,
+    /// People from everywhere, who are looked for in fixed fields.
+    everywhere: bool,
 }
+
+/// Where a text is looked for in people from everywhere.
+const EVERYWHERE: [&str; 3] = ["username", "name", "emails.address"];
 
 /// The parameters stand in `query`, or by themselves (later versions).
 fn asked(params: &Params) -> Result<Asked, ApiError> {
@@ -194,6 +199,7 @@ fn asked(params: &Params) -> Result<Asked, ApiError> {
         "nobody".clone_into(&mut kind);
     }
     Ok(Asked {
+        everywhere: workspace == "all",
         kind,
         text: text("text").filter(|text| !text.trim().is_empty()),
     })
@@ -232,7 +238,11 @@ fn order(params: &Params, people: bool) -> Result<(DirectorySort, bool), ApiErro
 /// `GET /api/v1/directory`.
 pub async fn directory(call: Call) -> Outcome {
     let params = call.input.query();
-    let Asked { kind, text } = asked(&params)?;
+    let Asked {
+        kind,
+        text,
+        everywhere,
+    } = asked(&params)?;
     let people = matches!(kind.as_str(), "users" | "nobody");
     let (sort, descending) = order(&params, people)?;
     let mut slice = call.page(&slice_only(&params))?.slice;
@@ -242,7 +252,14 @@ pub async fn directory(call: Call) -> Outcome {
     }
     let query = DirectoryQuery {
         text,
-        fields: search_fields(&call.state),
+        fields: if everywhere {
+            EVERYWHERE
+                .into_iter()
+                .filter_map(PeopleField::find)
+                .collect()
+        } else {
+            search_fields(&call.state)
+        },
         sort,
         descending,
         slice,

@@ -1,11 +1,11 @@
 //! Workspace settings (contract, admin 4.2).
 
-use std::cmp::Ordering;
 use std::collections::HashSet;
 
+use domain::Timestamp;
 use domain::permission::Permission;
 use domain::setting::Editor;
-use domain::settings::{Definition, SettingType};
+use domain::settings::{Definition, SettingType, custom_service_settings};
 use serde_json::{Map, Value, json};
 
 use super::answer::{Answer, Outcome};
@@ -13,7 +13,7 @@ use super::setting_docs::{self, Book, is_shown};
 use crate::commands::settings::{self, Wish};
 use crate::error::{ApiError, texts};
 use crate::extract::filter::Filter;
-use crate::extract::page::{PageRequest, cut};
+use crate::extract::page::{PageRequest, compare, cut};
 use crate::extract::params::Params;
 use crate::extract::{Anyone, Call};
 use crate::methods::{self, AnyMethodCall, FactorAnswer};
@@ -100,20 +100,6 @@ async fn rows(state: &AppState, params: &Params, all: bool) -> Outcome {
 }
 
 const BASIC: [&str; 5] = ["_id", "value", "enterprise", "invalidValue", "modules"];
-
-/// Texts by their letters, numbers by size; whatever else has no order.
-fn compare(a: Option<&Value>, b: Option<&Value>) -> Ordering {
-    match (a, b) {
-        (Some(Value::String(a)), Some(Value::String(b))) => a.cmp(b),
-        (Some(Value::Number(a)), Some(Value::Number(b))) => a
-            .as_f64()
-            .partial_cmp(&b.as_f64())
-            .unwrap_or(Ordering::Equal),
-        (None, Some(_)) => Ordering::Less,
-        (Some(_), None) => Ordering::Greater,
-        _ => Ordering::Equal,
-    }
-}
 
 /// The ids asked for; `None`: all.
 fn ids(params: &Params, page: &PageRequest) -> Result<Option<HashSet<String>>, ApiError> {
@@ -221,8 +207,28 @@ pub fn refused(call: &methods::MethodCall, ids: &[&str]) -> Result<(), ApiError>
     }
 }
 
+/// The settings that went after `since` with the login service they were of, and when; without a date none.
+pub async fn removed(
+    state: &AppState,
+    since: Option<Timestamp>,
+) -> Result<Vec<(String, Timestamp)>, ApiError> {
+    let Some(since) = since else {
+        return Ok(Vec::new());
+    };
+    let services = state.views().removed_login_services(since).await?;
+    Ok(services
+        .into_iter()
+        .flat_map(|(service, at)| {
+            let settings: Vec<Definition> = custom_service_settings(&service).collect();
+            settings.into_iter().map(move |one| (one, at))
+        })
+        .filter(|(one, _)| is_shown(state, one))
+        .map(|(one, at)| (one.id.to_string(), at))
+        .collect())
+}
+
 /// The public settings as `public-settings/get` has them.
-pub async fn public_rows(state: &AppState) -> Result<Vec<(domain::Timestamp, Value)>, ApiError> {
+pub async fn public_rows(state: &AppState) -> Result<Vec<(Timestamp, Value)>, ApiError> {
     let book = Book::open(state).await?;
     Ok(book
         .settings
@@ -246,9 +252,9 @@ pub async fn documents(
     state: &AppState,
     groups: bool,
     wanted: impl Fn(&Definition) -> bool,
-) -> Result<Vec<(domain::Timestamp, Value)>, ApiError> {
+) -> Result<Vec<(Timestamp, Value)>, ApiError> {
     let book = Book::open(state).await?;
-    let mut documents: Vec<(domain::Timestamp, Value)> = book
+    let mut documents: Vec<(Timestamp, Value)> = book
         .settings
         .all()
         .filter(|one| is_shown(state, one) && wanted(one))

@@ -14,7 +14,7 @@ pub(crate) static SHIELD: Schema = Schema {
     required: &[("name", Kind::Text), ("channel", Kind::Text)],
     optional: &[
         ("type", Kind::Text),
-        ("icon", Kind::Text),
+        ("icon", Kind::Enum(&["true", "false"])),
         ("userId", Kind::Text),
         ("username", Kind::Text),
         ("user", Kind::Text),

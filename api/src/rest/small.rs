@@ -1,10 +1,11 @@
 //! Small services: what they answer while what they lead to is not part of this server, and the few things that are
-//! (contract, admin 6 and 13).
+//! (contract, admin 6, 13 and 14).
 
 use axum::http::header;
 use serde_json::{Value, json};
 
 use super::answer::{Answer, Outcome};
+use super::cloud::REGISTRATION;
 use crate::commands::settings;
 use crate::error::{ApiError, texts};
 use crate::extract::schema::{Kind, Schema};
@@ -76,13 +77,14 @@ pub async fn password_policy_reset(call: Anyone) -> Outcome {
 pub async fn fingerprint(call: Call) -> Outcome {
     let params = call.input.params()?;
     let changes = match params.required("setDeploymentAs")? {
-        "new-workspace" => vec![
-            ("uniqueID", json!(fresh_secret())),
-            ("Cloud_Workspace_Id", json!("")),
-            ("Cloud_Workspace_Client_Id", json!("")),
-            ("Cloud_Workspace_Client_Secret", json!("")),
-            ("Deployment_FingerPrint_Verified", json!(true)),
-        ],
+        "new-workspace" => REGISTRATION
+            .into_iter()
+            .map(|id| (id, default_of(id)))
+            .chain([
+                ("uniqueID", json!(fresh_secret())),
+                ("Deployment_FingerPrint_Verified", json!(true)),
+            ])
+            .collect(),
         "updated-configuration" => vec![("Deployment_FingerPrint_Verified", json!(true))],
         _ => return Err(texts::invalid_fingerprint()),
     };
@@ -93,6 +95,10 @@ pub async fn fingerprint(call: Call) -> Outcome {
         .collect();
     settings::set_for(&call.state, call.caller.id(), &known).await?;
     Ok(Answer::empty())
+}
+
+fn default_of(id: &str) -> Value {
+    domain::settings::find(id).map_or(Value::Null, |definition| definition.default.clone())
 }
 
 // ---- for browsers and probes ----------------------------------------------------------------------------------
@@ -124,39 +130,6 @@ fn plain(text: String) -> Answer {
 pub async fn encrypted_session(_: Anyone) -> Outcome {
     let body = json!({ "success": false, "error": texts::NOT_ACCEPTABLE });
     Ok(Answer::bare(&body))
-}
-
-// ---- mail boxes -----------------------------------------------------------------------------------------------
-
-/// `GET /api/v1/email-inbox.list`. There are none: they feed what is not part of this server.
-pub async fn inboxes(call: Call) -> Outcome {
-    let page = call.page(&call.input.query())?;
-    Ok(Answer::empty()
-        .field("emailInboxes", &Value::Array(Vec::new()))
-        .field("count", &0)
-        .field("offset", &page.slice.offset)
-        .field("total", &0))
-}
-
-/// `GET /api/v1/email-inbox/{id}`.
-pub async fn inbox(_: Call) -> Outcome {
-    Ok(Answer::empty())
-}
-
-/// `GET /api/v1/email-inbox.search`.
-pub async fn inbox_search(call: Call) -> Outcome {
-    call.input.query().required("email")?;
-    Ok(Answer::empty().field("emailInbox", &Value::Null))
-}
-
-/// `DELETE /api/v1/email-inbox/{id}` and `POST /api/v1/email-inbox.send-test/{id}`: there is no such box.
-pub async fn inbox_unknown(_: Call) -> Outcome {
-    Err(texts::not_found())
-}
-
-/// `POST /api/v1/email-inbox`.
-pub async fn inbox_save(_: Call) -> Outcome {
-    Err(texts::inboxes_unsupported())
 }
 
 // ---- import ---------------------------------------------------------------------------------------------------
@@ -213,9 +186,14 @@ pub(crate) static START: Schema = Schema {
     optional: &[("title", Kind::Text), ("allowRinging", Kind::Boolean)],
     one_of: &[],
 };
+static DEVICES: Schema = Schema {
+    required: &[],
+    optional: &[("mic", Kind::Boolean), ("cam", Kind::Boolean)],
+    one_of: &[],
+};
 pub(crate) static JOIN: Schema = Schema {
     required: &[("callId", Kind::Text)],
-    optional: &[("state", Kind::Object)],
+    optional: &[("state", Kind::Shape(&DEVICES))],
     one_of: &[],
 };
 pub(crate) static CALL: Schema = Schema {

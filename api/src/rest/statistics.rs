@@ -4,10 +4,9 @@ use domain::permission::Permission;
 use serde_json::{Value, json};
 
 use super::answer::{Answer, Outcome};
-use super::shape::{Doc, iso};
+use super::shape::iso;
 use crate::error::texts;
 use crate::extract::Call;
-use crate::extract::page::cut;
 use crate::state::now;
 use crate::telemetry::lines;
 
@@ -29,27 +28,10 @@ pub async fn get(call: Call) -> Outcome {
 /// `GET /api/v1/statistics.list`.
 pub async fn list(call: Call) -> Outcome {
     let page = call.page(&call.input.query())?;
-    let mut docs = call.state.statistics().all();
-    if let Some((field, descending)) = page.sort.first() {
-        let key = |doc: &Doc| doc.get(field).map(Value::to_string).unwrap_or_default();
-        docs.sort_by_key(|doc| key(doc));
-        if *descending {
-            docs.reverse();
-        }
-    }
-    if let Some(filter) = &page.query {
-        docs.retain(|doc| filter.matches(&Value::Object((**doc).clone())));
-    }
-    let total = docs.len();
-    let mut docs: Vec<Doc> = cut(docs, page.slice)
-        .iter()
-        .map(|doc| (**doc).clone())
-        .collect();
-    if let Some(fields) = &page.fields {
-        for doc in &mut docs {
-            fields.apply(doc);
-        }
-    }
+    let docs = call.state.statistics().all();
+    let docs = docs.iter().map(|doc| (**doc).clone()).collect();
+    // They are the newest first; a field that none of them has leaves them so.
+    let (docs, total) = page.select(docs, "");
     Ok(Answer::empty()
         .field("statistics", &docs)
         .field("count", &docs.len())

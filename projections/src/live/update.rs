@@ -6,12 +6,14 @@ mod room;
 
 use bytes::Bytes;
 use domain::avatar::{AvatarEvent, AvatarOwner};
+use domain::banner::{BannerDismissalEvent, BannerEvent};
 use domain::data_export::DataExportEvent;
 use domain::permissions::PermissionEvent;
 use domain::presence::PresenceEvent;
 use domain::role::{RoleEvent, RoleProperties};
 use domain::setting::SettingEvent;
 use domain::user::UserEvent;
+use domain::webdav::{Login, WebdavEvent};
 use domain::{Event, MessageId, RoleId, RoomId, Timestamp, UserId};
 use eventstore::Position;
 use membership::of_membership;
@@ -207,6 +209,13 @@ pub(crate) fn updates_of(
         Event::Role(event) => of_role(&mut maker, event),
         Event::Permission(event) => of_permission(&mut maker, event),
         Event::Setting(event) => of_setting(&mut maker, event),
+        Event::Webdav(event) => of_webdav(&mut maker, event),
+        Event::Banner(event) => of_banner(&mut maker, event),
+        Event::BannerDismissal(BannerDismissalEvent::BannerDismissed(event)) => {
+            let data = json!({ "bannerId": event.banner });
+            maker.user(&event.user, None, "banner-dismissed", &data)?;
+            Ok(())
+        }
         Event::Session(_)
         | Event::SecondFactor(_)
         | Event::Claim(_)
@@ -217,7 +226,7 @@ pub(crate) fn updates_of(
         | Event::CustomStatus(_)
         | Event::KeyPair(_)
         | Event::Report(_)
-        | Event::Webdav(_)
+        | Event::EmailInbox(_)
         | Event::AccountMail(_)
         | Event::Emoji(_)
         | Event::Sound(_)
@@ -378,6 +387,34 @@ fn of_setting(maker: &mut Maker<'_>, event: &SettingEvent) -> rusqlite::Result<(
         }
         _ => Ok(()),
     }
+}
+
+/// Where one's files are changed; never how to get at them.
+fn of_webdav(maker: &mut Maker<'_>, event: &WebdavEvent) -> rusqlite::Result<()> {
+    match event {
+        WebdavEvent::WebdavAccountAdded(e) => {
+            let username = match &e.login {
+                Login::Password { username, .. } => Some(username),
+                Login::Token(_) => None,
+            };
+            let data = json!({ "_id": e.account, "serverURL": e.server_url, "username": username, "name": e.name });
+            maker.user(&e.user, None, "webdav-account-added", &without_nulls(data))?;
+        }
+        WebdavEvent::WebdavAccountRemoved(e) => {
+            let data = json!({ "_id": e.account });
+            maker.user(&e.user, None, "webdav-account-removed", &data)?;
+        }
+    }
+    Ok(())
+}
+
+/// That there is something to ask for; whom it is for, the answer tells.
+fn of_banner(maker: &mut Maker<'_>, event: &BannerEvent) -> rusqlite::Result<()> {
+    let banner = match event {
+        BannerEvent::BannerPublished(e) => &e.banner,
+        BannerEvent::BannerWithdrawn(e) => &e.banner,
+    };
+    maker.workspace("banner-changed", &json!({ "bannerId": banner }))
 }
 
 fn without_nulls(value: Value) -> Value {

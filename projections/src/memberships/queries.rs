@@ -57,6 +57,19 @@ pub struct MemberQuery {
 }
 
 impl Views {
+    /// How much a user has not read, in all rooms that are not archived.
+    pub async fn unread_total(&self, user: &UserId) -> Result<u64, QueryError> {
+        let user = user.clone();
+        self.read(move |conn| {
+            conn.prepare_cached(
+                "SELECT coalesce(sum(unread), 0) FROM memberships WHERE user = ?1
+                 AND coalesce(json_extract(doc, '$.archived'), 0) = 0",
+            )?
+            .query_row([user.as_str()], |row| unsigned(row, 0))
+        })
+        .await
+    }
+
     /// What rules need to know of a user's place in a room; `None`: not a member. Cached.
     pub async fn membership_facts(
         &self,

@@ -29,8 +29,9 @@ use sha2::{Digest as _, Sha256};
 
 pub use compose::is_address;
 pub use mailer::{Mail, Mailbox, Mailer, SendError};
-pub use smtp::{Encryption, NotAMailUrl, SmtpMailer, SmtpServer};
+pub use smtp::{Encryption, NotAMailUrl, SmtpMailer, SmtpServer, for_account, send_through};
 pub use template::{Form, Values, fill, to_text};
+pub use texts::TEXTS;
 
 use crate::{Context, OutboxKey, Reactor, Verdict};
 use occasion::{Desk, Letter, Trouble, may_matter};
@@ -267,6 +268,25 @@ pub fn test_mail(settings: &Settings, to: Mailbox, unique: &str) -> Mail {
         Values::default(),
         id,
     )
+}
+
+/// The mail somebody asks for to see whether an inbox of the workspace can send: from the inbox itself.
+pub fn inbox_test_mail(
+    settings: &Settings,
+    (from, inbox): (Mailbox, &str),
+    to: Mailbox,
+    unique: &str,
+) -> Mail {
+    let id = message_id(settings, &format!("inbox-test-{unique}"), &to.address);
+    let values = Values::default().with("Inbox", inbox);
+    let mail = write_mail(
+        settings,
+        to,
+        ("{Inbox_Test_Subject}", "{Inbox_Test_Email}"),
+        values,
+        id,
+    );
+    Mail { from, ..mail }
 }
 
 /// Header, body and footer as one page, unless the header begins one of its own.

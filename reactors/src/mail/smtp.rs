@@ -1,6 +1,7 @@
 //! Sends mail over SMTP. The settings are looked at for every mail, so that changing them takes effect at once;
 //! connections are kept as long as they stay the same.
 
+use std::net::IpAddr;
 use std::time::Duration;
 
 use domain::settings::Settings;
@@ -54,6 +55,8 @@ pub struct SmtpServer {
     pub credentials: Option<(String, String)>,
     /// Keep connections for the next mail.
     pub pool: bool,
+    /// Connect to exactly this address instead of looking the host up: it was checked.
+    pub address: Option<IpAddr>,
 }
 
 impl std::fmt::Debug for SmtpServer {
@@ -101,6 +104,7 @@ impl SmtpServer {
             encryption,
             credentials,
             pool: option("pool").unwrap_or(true),
+            address: None,
         })
     }
 
@@ -124,6 +128,7 @@ impl SmtpServer {
             encryption,
             credentials,
             pool: settings.bool("SMTP_Pool"),
+            address: None,
         })
     }
 
@@ -135,7 +140,10 @@ impl SmtpServer {
             Encryption::Required => (Tls::Required(parameters()?), 587),
             Encryption::Immediate => (Tls::Wrapper(parameters()?), 465),
         };
-        let mut builder = Transport::builder_dangerous(&self.host)
+        let connect_to = self
+            .address
+            .map_or_else(|| self.host.clone(), |address| address.to_string());
+        let mut builder = Transport::builder_dangerous(connect_to)
             .port(self.port.unwrap_or(port))
             .tls(tls)
             .timeout(Some(TIMEOUT))
@@ -144,6 +152,16 @@ impl SmtpServer {
             builder = builder.credentials(Credentials::new(user.clone(), password.clone()));
         }
         Ok(builder)
+    }
+}
+
+/// How to keep a password from others: it is sent only once nobody else can read it, however the server is reached.
+/// `secure`: TLS from the first byte.
+pub const fn for_account(secure: bool, with_password: bool) -> Encryption {
+    if secure {
+        Encryption::Immediate
+    } else {
+        starttls(false, with_password)
     }
 }
 
@@ -212,18 +230,27 @@ impl SmtpMailer {
 
     async fn deliver(&self, mail: &Mail) -> Result<(), SendError> {
         let server = self.server().ok_or(SendError::NotConfigured)?;
-        let message = compose(mail)?;
-        let transport = self.transport(&server)?;
-        let outcome = tokio::time::timeout(PATIENCE, transport.send(message)).await;
-        if !server.pool {
-            transport.shutdown().await;
-        }
-        match outcome {
-            Ok(Ok(_)) => Ok(()),
-            Ok(Err(error)) => Err(trouble(&error)),
-            Err(_) => Err(SendError::Unreachable("it does not answer".to_owned())),
-        }
+        deliver(mail, &self.transport(&server)?, server.pool).await
     }
+}
+
+async fn deliver(mail: &Mail, transport: &Transport, keep: bool) -> Result<(), SendError> {
+    let message = compose(mail)?;
+    let outcome = tokio::time::timeout(PATIENCE, transport.send(message)).await;
+    if !keep {
+        transport.shutdown().await;
+    }
+    match outcome {
+        Ok(Ok(_)) => Ok(()),
+        Ok(Err(error)) => Err(trouble(&error)),
+        Err(_) => Err(SendError::Unreachable("it does not answer".to_owned())),
+    }
+}
+
+/// Sends one mail through a server that is not the workspace's.
+pub async fn send_through(server: &SmtpServer, mail: &Mail) -> Result<(), SendError> {
+    let transport: Transport = server.builder().map_err(|error| trouble(&error))?.build();
+    deliver(mail, &transport, false).await
 }
 
 impl Mailer for SmtpMailer {

@@ -8,7 +8,8 @@ pub fn text(key: &str) -> Option<&'static str> {
         .map(|(_, text)| *text)
 }
 
-const TEXTS: &[(&str, &str)] = &[
+/// Every text, by its key.
+pub const TEXTS: &[(&str, &str)] = &[
     ("Hi", "Hello"),
     ("Hi_username", "Hello [name],"),
     ("Login", "Log in"),
@@ -149,6 +150,11 @@ const TEXTS: &[(&str, &str)] = &[
     (
         "UserDataDownload_Email",
         "<p>Hello [name],</p><p>the copy of your data you asked for is ready. Log in and fetch it: <a href=\"[Download_Url]\">[Download_Url]</a></p>",
+    ),
+    ("Inbox_Test_Subject", "[Site_Name]: the inbox [Inbox] sends"),
+    (
+        "Inbox_Test_Email",
+        "<p>This is the test mail you asked for. The inbox [Inbox] of [Site_Name] ([Site_URL]) can send mail.</p>",
     ),
     ("SMTP_Test_Subject", "[Site_Name]: mail works"),
     (

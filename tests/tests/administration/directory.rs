@@ -119,6 +119,16 @@ async fn the_directory_lists_rooms_and_people(options: ServerOptions) {
         people["result"][0]["emails"][0]["address"],
         "ann@example.org"
     );
+    let fields = json!({"value": "username"});
+    admin
+        .post("settings/Accounts_SearchFields", fields)
+        .await
+        .ok();
+    for (workspace, found) in [("local", 0), ("all", 1)] {
+        let query = json!({"type": "users", "text": "ann@example", "workspace": workspace});
+        let people = bob.get(&format!("directory?query={query}")).await.ok();
+        assert_eq!(people["total"], found, "{workspace}: fixed fields for all");
+    }
     let nobody = bob
         .get("directory?query={\"type\":\"users\",\"workspace\":\"external\"}")
         .await
@@ -165,6 +175,11 @@ async fn badges_are_pictures() {
         assert!(svg.contains(says) && svg.contains("Chat"), "{svg}");
     }
     client.get("shield.svg?name=x").await.refused(400);
+    let odd = client
+        .get("shield.svg?name=x&channel=y&icon=maybe")
+        .await
+        .refused(400);
+    assert_eq!(odd["errorType"], "invalid-params");
     let body = client
         .get("shield.svg?name=&channel=x&icon=false")
         .await

@@ -1,5 +1,7 @@
 //! Licences and the cloud, as a community server answers.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 use tests::on_both_logs;
 use tests::server::{Server, ServerOptions};
@@ -58,6 +60,53 @@ async fn there_is_no_licence(options: ServerOptions) {
 }
 
 #[tokio::test]
+async fn a_registration_made_elsewhere_is_kept() {
+    a_registration_is_kept_on(&Server::start().await).await;
+}
+
+#[tokio::test]
+async fn a_registration_made_elsewhere_is_kept_on_mongodb() {
+    let url = MongoServer::shared().await.fresh_url();
+    a_registration_is_kept_on(&ServerOptions::default().mongo(&url).start().await).await;
+}
+
+async fn a_registration_is_kept_on(server: &Server) {
+    let admin = server.admin().await;
+    let registration = json!({
+        "workspaceId": "w-1", "client_name": "chat", "client_id": "c-1", "client_secret": "hush",
+        "client_secret_expires_at": 0, "publicKey": "key", "registration_client_uri": "https://cloud.example.org/c-1",
+    });
+    let blob = json!({"cloudBlob": STANDARD.encode(registration.to_string())});
+    let answer = admin.post("cloud.manualRegister", blob.clone()).await.ok();
+    assert_eq!(answer, json!({"success": true}));
+    let status =
+        async || admin.get("cloud.registrationStatus").await.ok()["registrationStatus"].clone();
+    let registered = status().await;
+    assert_eq!(
+        (
+            &registered["workspaceRegistered"],
+            &registered["workspaceId"],
+            &registered["connectToCloud"],
+            &registered["token"]
+        ),
+        (&json!(true), &json!("w-1"), &json!(true), &json!(""))
+    );
+    assert!(!registered.to_string().contains("hush"));
+    let twice = admin.post("cloud.manualRegister", blob).await.refused(400);
+    assert_eq!(
+        twice,
+        json!({"success": false, "error": "Workspace is already registered"})
+    );
+    let anew = json!({"setDeploymentAs": "new-workspace"});
+    admin.post("fingerprint", anew).await.ok();
+    let forgotten = status().await;
+    assert_eq!(
+        (&forgotten["workspaceRegistered"], &forgotten["workspaceId"]),
+        (&json!(false), &json!(""))
+    );
+}
+
+#[tokio::test]
 async fn there_is_no_cloud() {
     let server = Server::start().await;
     let admin = server.admin().await;
@@ -68,10 +117,13 @@ async fn there_is_no_cloud() {
     assert_eq!(status["email"], "admin@example.org");
     assert!(!status["uniqueId"].as_str().unwrap().is_empty());
     alice.get("cloud.registrationStatus").await.refused(403);
-    admin
-        .post("cloud.manualRegister", json!({"cloudBlob": "x"}))
-        .await
-        .refused(400);
+    for blob in ["x", "bm8ganNvbg==", "e30="] {
+        let answer = admin
+            .post("cloud.manualRegister", json!({"cloudBlob": blob}))
+            .await
+            .refused(400);
+        assert_eq!(answer["error"], "Invalid cloudBlob", "{blob}");
+    }
     let intent = json!({"resend": false, "email": "a@example.org"});
     let answer = admin
         .post("cloud.createRegistrationIntent", intent.clone())

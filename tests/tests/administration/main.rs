@@ -5,6 +5,7 @@
     reason = "a test that cannot go on has failed"
 )]
 
+mod actions;
 mod assets;
 mod banners;
 mod calls;
@@ -12,6 +13,7 @@ mod conventions;
 mod custom_status;
 mod directory;
 mod e2e;
+mod email_inboxes;
 mod emoji;
 mod licenses_cloud;
 mod limits;
@@ -25,3 +27,4 @@ mod small_services;
 mod sounds;
 mod statistics;
 mod video_conference;
+mod webdav;

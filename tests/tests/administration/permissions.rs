@@ -164,3 +164,61 @@ async fn permissions_by_method(options: ServerOptions) {
         assert_eq!(code, "error-invalid-permission");
     }
 }
+
+#[tokio::test]
+async fn permissions_go_with_the_settings_they_are_about() {
+    permissions_go_on(&Server::start().await).await;
+}
+
+#[tokio::test]
+async fn permissions_go_with_the_settings_they_are_about_on_mongodb() {
+    let url = MongoServer::shared().await.fresh_url();
+    permissions_go_on(&ServerOptions::default().mongo(&url).start().await).await;
+}
+
+async fn permissions_go_on(server: &Server) {
+    let admin = server.admin().await;
+    let id = "Accounts_OAuth_Custom-Keycloak";
+    let permission = format!("change-setting-{id}");
+    let add = json!({"name": "keycloak"});
+    admin
+        .post("settings.addCustomOAuth", add.clone())
+        .await
+        .ok();
+    let all = admin.get("permissions.listAll").await.ok();
+    let before = find(&all["update"], &permission)["_updatedAt"].clone();
+    let since = async |date: &Value| {
+        let path = format!(
+            "permissions.listAll?updatedSince={}",
+            date.as_str().unwrap()
+        );
+        admin.get(&path).await.ok()
+    };
+    assert_eq!(since(&before).await["remove"], json!([]));
+
+    result(&admin, "removeOAuthService", json!(["keycloak"])).await;
+    let gone = since(&before).await;
+    let removed = find(&gone["remove"], &permission);
+    let at = removed["_deletedAt"].clone();
+    assert!(at.as_str() >= before.as_str(), "{removed}");
+    assert_eq!(gone["remove"].as_array().map(Vec::len), Some(29));
+    assert!(!ids(&gone["update"]).contains(&permission.as_str()));
+    assert_eq!(since(&at).await["remove"], json!([]), "told before");
+    let all = admin.get("permissions.listAll").await.ok();
+    assert_eq!(all["remove"], json!([]), "not without a date");
+    assert!(!ids(&all["update"]).contains(&permission.as_str()));
+
+    let millis = before.as_str().unwrap().parse::<jiff::Timestamp>().unwrap();
+    let date = json!([{"$date": millis.as_millisecond()}]);
+    let by_method = result(&admin, "permissions/get", date.clone()).await;
+    assert_eq!(by_method["remove"].as_array().map(Vec::len), Some(29));
+    let settings = result(&admin, "private-settings/get", date.clone()).await;
+    assert!(ids(&settings["remove"]).contains(&id));
+    let public = result(&admin, "public-settings/get", date).await;
+    assert!(ids(&public["remove"]).len() < 29, "public ones only");
+
+    admin.post("settings.addCustomOAuth", add).await.ok();
+    let back = since(&at).await;
+    find(&back["update"], &permission);
+    assert_eq!(back["remove"], json!([]));
+}

@@ -121,8 +121,22 @@ async fn what_a_phone_asks_for() {
     assert_eq!(notification["title"], "#den");
     assert_eq!(notification["text"], "admin: psst");
     assert_eq!(notification["payload"]["rid"], group["_id"]);
+    assert_eq!(notification["payload"]["senderName"], "admin");
+    assert_eq!(notification["badge"], 1, "one unread message");
     assert_eq!(notification["userId"], alice.user_id);
     assert!(notification["notId"].is_i64());
+    let off = json!({"value": false});
+    admin
+        .post("settings/Push_show_username_room", off)
+        .await
+        .ok();
+    let anonymous = alice.get(&path).await.ok()["data"]["notification"].clone();
+    assert_eq!(
+        (&anonymous["title"], &anonymous["text"]),
+        (&json!(""), &json!("psst"))
+    );
+    assert_eq!(anonymous["payload"]["senderName"], "");
+    assert_eq!(anonymous["payload"]["name"], "");
     let refused = bob.get(&path).await.refused(400);
     assert_eq!(
         refused,

@@ -458,3 +458,55 @@ async fn those_who_have_a_role_are_listed_by_name() {
         .await;
     gone.ok();
 }
+
+#[tokio::test]
+async fn everybody_is_told_of_roles_permissions_and_public_settings() {
+    let server = Server::start().await;
+    let admin = server.admin().await;
+    let ann = admin.new_user("ann").await;
+    let mut live = tests::live::Live::connect(&server, &ann, None).await;
+    live.send(&json!({"subscribe": {"rooms": [], "self": true}}))
+        .await;
+    live.answer("subscribed").await;
+    let mut told = async |kind: &str| {
+        let update = live.next_update(std::time::Duration::from_secs(20)).await;
+        let update = update.unwrap_or_else(|| panic!("no {kind}"));
+        assert_eq!(update["kind"], kind, "{update}");
+        assert!(update["position"].is_u64() && update.get("room").is_none());
+        update["data"].clone()
+    };
+    let wish = json!({"name": "guide", "description": "shows around", "scope": "Users"});
+    let role = admin.post("roles.create", wish).await.ok()["role"].clone();
+    let created = told("role-created").await;
+    assert_eq!(
+        created,
+        json!({"_id": role["_id"], "name": "guide", "description": "shows around", "scope": "Users",
+            "mandatory2fa": false})
+    );
+    let wish = json!({"roleId": role["_id"], "name": "scout", "scope": "Users"});
+    admin.post("roles.update", wish).await.ok();
+    assert_eq!(told("role-changed").await["name"], "scout");
+    let wish = json!({"permissions": [{"_id": "view-logs", "roles": ["admin", role["_id"]]}]});
+    admin.post("permissions.update", wish).await.ok();
+    assert_eq!(
+        told("permission-changed").await,
+        json!({"_id": "view-logs", "roles": ["admin", role["_id"]]})
+    );
+    // What is not for everybody is not told to everybody.
+    for (id, value) in [("SMTP_Host", json!("mail")), ("Site_Name", json!("Den"))] {
+        let wish = json!({"value": value});
+        admin.post(&format!("settings/{id}"), wish).await.ok();
+    }
+    assert_eq!(
+        told("setting-changed").await,
+        json!({"_id": "Site_Name", "value": "Den"})
+    );
+    let wish = json!({"permissions": [{"_id": "view-logs", "roles": ["admin"]}]});
+    admin.post("permissions.update", wish).await.ok();
+    assert_eq!(told("permission-changed").await["roles"], json!(["admin"]));
+    admin
+        .post("roles.delete", json!({"roleId": role["_id"]}))
+        .await
+        .ok();
+    assert_eq!(told("role-deleted").await, json!({"_id": role["_id"]}));
+}

@@ -4,12 +4,12 @@
 use reqwest::Method;
 use serde_json::{Value, json};
 use tests::client::Client;
+use tests::dns::Zone;
 use tests::on_both_logs;
 use tests::server::{Server, ServerOptions};
 
 on_both_logs![
     what_members_want_translated_is_kept,
-    webdav_accounts_are_kept_without_their_passwords,
     a_deployment_is_declared,
 ];
 
@@ -143,6 +143,69 @@ async fn names_are_looked_up_or_refused() {
         .refused(401);
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn records_of_names_are_told() {
+    let zone = Zone::default()
+        .txt("chat.test", "v=chat1 the answer")
+        .srv("_chat._tcp.chat.test", [20, 5, 5222], "second.chat.test")
+        .srv("_chat._tcp.chat.test", [10, 7, 5223], "first.chat.test");
+    let names = zone.serve().await;
+    let server = ServerOptions::default()
+        .env("DNS_SERVERS", names.address().to_string())
+        .start()
+        .await;
+    let admin = server.admin().await;
+    let srv = admin
+        .get("dns.resolve.srv?url=_chat._tcp.chat.test")
+        .await
+        .ok();
+    assert_eq!(
+        srv["resolved"],
+        json!({"target": "first.chat.test", "priority": 10, "weight": 7, "port": 5223}),
+        "the first in order of priority"
+    );
+    for url in ["chat.test", "https://chat.test/path?x"] {
+        let txt = admin
+            .post(&format!("dns.resolve.txt?url={url}"), json!({}))
+            .await
+            .ok();
+        assert_eq!(txt["resolved"], "v=chat1 the answer", "{url}");
+    }
+    admin
+        .get("dns.resolve.srv?url=chat.test")
+        .await
+        .refused(400);
+    admin
+        .post("dns.resolve.txt?url=other.test", json!({}))
+        .await
+        .refused(400);
+    // A question in the body is none.
+    let body = admin
+        .post("dns.resolve.txt", json!({"url": "chat.test"}))
+        .await
+        .refused(400);
+    assert_eq!(body["errorType"], "error-missing-param");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_servers_own_texts_are_told_in_its_language() {
+    let server = Server::start().await;
+    let get = async |path: &str| server.client().send(Method::GET, path, None).await;
+    let english = get("/i18n/en.json").await;
+    assert_eq!(english.status, 200);
+    assert_eq!(english.header("content-type"), Some("application/json"));
+    assert!(english.body["SMTP_Test_Subject"].is_string());
+    for path in [
+        "/i18n/xx.json",
+        "/i18n/de.json",
+        "/i18n/en",
+        "/i18n/.json",
+        "/i18n/en.json.json",
+    ] {
+        assert_eq!(get(path).await.status, 400, "{path}");
+    }
+}
+
 async fn what_members_want_translated_is_kept(options: ServerOptions) {
     let server = options
         .env("OVERWRITE_SETTING_AutoTranslate_Enabled", "true")
@@ -218,62 +281,11 @@ async fn what_members_want_translated_is_kept(options: ServerOptions) {
     assert_eq!(body["error"], "Message not found.");
 }
 
-async fn webdav_accounts_are_kept_without_their_passwords(options: ServerOptions) {
-    let server = options
-        .env("OVERWRITE_SETTING_Webdav_Integration_Enabled", "true")
-        .start()
-        .await;
-    let admin = server.admin().await;
-    let (ann, bob) = (admin.new_user("ann").await, admin.new_user("bob").await);
-    let account = json!([{"serverURL": "https://dav.example.org", "username": "ann", "password": "hunter22"}]);
-    let added = method(&ann, "addWebdavAccount", account.clone()).await;
-    assert_eq!(added["result"], true, "{added}");
-    let again = method(&ann, "addWebdavAccount", account).await;
-    assert_eq!(again["error"]["error"], "duplicated-account");
-    let bad = json!([{"serverURL": "file:///etc", "username": "ann", "password": "x"}]);
-    let bad = method(&ann, "addWebdavAccount", bad).await;
-    assert_eq!(bad["error"]["error"], "could-not-access-webdav");
-    let token = json!([{"serverURL": "https://dav.example.net", "token": "t0ken", "name": "work"}]);
-    method(&ann, "addWebdavAccountByToken", token).await;
-
-    let mine = ann.get("webdav.getMyAccounts").await.ok();
-    let accounts = mine["accounts"].as_array().expect("accounts");
-    assert_eq!(accounts.len(), 2);
-    assert_eq!(accounts[0]["username"], "ann");
-    assert_eq!(accounts[1]["name"], "work");
-    assert!(!mine.to_string().contains("hunter22") && !mine.to_string().contains("t0ken"));
-    assert_eq!(
-        bob.get("webdav.getMyAccounts").await.ok()["accounts"],
-        json!([])
-    );
-    let id = &accounts[0]["_id"];
-    let not_his = method(&bob, "removeWebdavAccount", json!([id])).await;
-    assert_eq!(not_his["error"]["error"], "error-invalid-account");
-    let files = method(&ann, "getWebdavFileList", json!([id, "/"])).await;
-    assert_eq!(files["error"]["error"], "error-not-allowed");
-    let removed = method(&ann, "removeWebdavAccount", json!([id])).await;
-    assert_eq!(removed["result"], true);
-    let left = ann.get("webdav.getMyAccounts").await.ok();
-    assert_eq!(left["accounts"].as_array().map(Vec::len), Some(1));
-    server
-        .client()
-        .get("webdav.getMyAccounts")
-        .await
-        .refused(401);
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_switched_off_or_not_part_of_the_server_says_so() {
     let server = Server::start().await;
     let admin = server.admin().await;
     let ann = admin.new_user("ann").await;
-    let off = method(
-        &ann,
-        "addWebdavAccount",
-        json!([{"serverURL": "https://x", "username": "a", "password": "b"}]),
-    )
-    .await;
-    assert_eq!(off["error"]["error"], "error-not-allowed");
     let body = admin
         .get("autotranslate.getSupportedLanguages?targetLanguage=en")
         .await
@@ -289,22 +301,6 @@ async fn what_is_switched_off_or_not_part_of_the_server_says_so() {
         let body = ann.post(path, json!({})).await.refused(400);
         assert_eq!(body["error"], "error-not-authorized", "{path}");
     }
-
-    let inboxes = admin.get("email-inbox.list").await.ok();
-    assert_eq!(inboxes["emailInboxes"], json!([]));
-    let body = ann.get("email-inbox.list").await.refused(400);
-    assert_eq!(body["error"], "error-not-allowed");
-    admin.get("email-inbox/x").await.ok();
-    admin
-        .send(Method::DELETE, "/api/v1/email-inbox/x", None)
-        .await
-        .refused(404);
-    admin
-        .post("email-inbox.send-test/x", json!({}))
-        .await
-        .refused(404);
-    admin.post("email-inbox", json!({})).await.refused(400);
-    admin.get("email-inbox.search?email=a@b").await.ok();
 
     for path in [
         "getImportFileData",

@@ -5,6 +5,8 @@ use tests::live::Live;
 use tests::on_both_logs;
 use tests::server::{Server, ServerOptions};
 
+use crate::calls::result;
+
 on_both_logs![figures_are_those_of_the_workspace,];
 
 async fn figures_are_those_of_the_workspace(options: ServerOptions) {
@@ -31,6 +33,30 @@ async fn figures_are_those_of_the_workspace(options: ServerOptions) {
         )
         .await
         .ok();
+    let sent = json!({"roomId": room["group"]["_id"], "text": "three"});
+    let root = ann.post("chat.postMessage", sent).await.ok()["message"]["_id"].clone();
+    let reply = json!({"message": {"rid": room["group"]["_id"], "msg": "four", "tmid": root}});
+    ann.post("chat.sendMessage", reply).await.ok();
+    ann.post("subscriptions.read", json!({"rid": room["group"]["_id"]}))
+        .await
+        .ok();
+    let picture = format!(
+        "data:image/png;base64,{}",
+        base64::Engine::encode(
+            &base64::engine::general_purpose::STANDARD,
+            tests::pictures::png(20, 20)
+        )
+    );
+    result(
+        &ann,
+        "setAvatarFromService",
+        json!([picture, "image/png", "upload"]),
+    )
+    .await;
+    admin
+        .post("roles.create", json!({"name": "guide"}))
+        .await
+        .ok();
     let socket = Live::connect(&server, &ann, None).await;
     let after = admin.get("statistics?refresh=true").await.ok();
     let number = |name: &str| after[name].as_u64().unwrap_or(9999);
@@ -45,7 +71,16 @@ async fn figures_are_those_of_the_workspace(options: ServerOptions) {
     assert_eq!(number("offlineUsers"), 3);
     let more = number("totalPrivateGroupMessages")
         - before["totalPrivateGroupMessages"].as_u64().unwrap_or(0);
-    assert_eq!(more, 2);
+    assert_eq!(more, 4);
+    assert_eq!(number("totalThreads"), 1);
+    assert_eq!(number("totalCustomRoles"), 1);
+    assert!(after["lastSeenSubscription"].is_string());
+    assert_eq!(number("uploadsTotal"), 1);
+    let bytes = number("uploadsTotalSize");
+    assert!((20..20_000).contains(&bytes), "{bytes}");
+    assert_eq!(number("instanceCount"), 1);
+    assert_eq!(after["integrations"]["totalIntegrations"], 0);
+    assert!(after["process"]["uptime"].is_u64());
     assert!(after["lastMessageSentAt"].is_string());
     assert!(after["process"]["pid"].is_u64());
     assert!(after["os"]["totalmem"].as_u64().is_some_and(|all| all > 0));
@@ -91,6 +126,10 @@ async fn figures_are_for_those_who_may_see_them() {
     assert_eq!(instances["instances"].as_array().map(Vec::len), Some(1));
     assert_eq!(instances["instances"][0]["pid"], json!(server.pid()));
 
+    let build = &admin.get("info").await.ok()["info"]["build"];
+    assert!(build["totalMemory"].as_u64().is_some_and(|all| all > 0));
+    assert!(build["freeMemory"].is_u64() && build["cpus"].is_u64());
+    assert!(ann.get("info").await.ok().get("info").is_none());
     ann.post(
         "statistics.telemetry",
         json!({"params": [{"eventName": "slashCommandsStats", "command": "me"}]}),

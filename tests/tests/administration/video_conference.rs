@@ -1,6 +1,6 @@
 //! Video conferences, of which there are none: nothing that holds them is part of the server.
 
-use serde_json::json;
+use serde_json::{Value, json};
 use tests::server::Server;
 
 #[tokio::test(flavor = "multi_thread")]
@@ -46,6 +46,14 @@ async fn rooms_and_calls_one_may_not_see_are_none() {
             .await
             .refused(400);
         assert_eq!(body["errorType"], "invalid-params", "{path}");
+    }
+    for (state, error) in [
+        (json!({"mic": true, "cam": false}), Value::Null),
+        (json!({"hat": true}), json!("invalid-params")),
+    ] {
+        let wish = json!({"callId": "x", "state": state});
+        let body = ann.post("video-conference.join", wish).await.refused(400);
+        assert_eq!(body["errorType"], error, "{state}");
     }
     let body = ann.get("video-conference.info?callId=x").await.refused(400);
     assert_eq!(body["error"], "invalid-params");

@@ -99,6 +99,10 @@ async fn an_address_is_proved_by_mail(options: ServerOptions) {
     );
 }
 
+fn token_of(link: &str) -> String {
+    link.trim_start_matches("/reset-password/").to_owned()
+}
+
 async fn a_forgotten_password_is_replaced(options: ServerOptions) {
     let sink = SmtpSink::start();
     let server = sink.configure(options).start().await;
@@ -115,6 +119,23 @@ async fn a_forgotten_password_is_replaced(options: ServerOptions) {
     let form = page(&client, &link).await;
     assert_eq!(form.status, StatusCode::OK);
     assert!(form.body.as_str().unwrap().contains("<form"));
+    // Whoever chooses a new password is told what it must be, without a login; others need one.
+    for (token, known) in [(token_of(&link), true), ("guess".to_owned(), false)] {
+        let message = json!({"msg": "method", "id": "1", "method": "getPasswordPolicy", "params": [{"token": token}]});
+        let answer = client
+            .post(
+                "method.callAnon/getPasswordPolicy",
+                json!({"message": message.to_string()}),
+            )
+            .await
+            .ok();
+        let inner: Value = serde_json::from_str(answer["message"].as_str().unwrap()).unwrap();
+        if known {
+            assert_eq!(inner["result"]["enabled"], false, "{inner}");
+        } else {
+            assert_eq!(inner["error"]["error"], "error-invalid-user", "{inner}");
+        }
+    }
 
     let send = |password: &str, repeated: &str| {
         let body = format!("password={password}&repeated={repeated}");

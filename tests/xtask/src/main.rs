@@ -7,12 +7,15 @@ use std::process::{Command, ExitCode, Stdio};
 use std::time::Instant;
 
 /// Python packages the tests use, pinned: a server that speaks the MongoDB protocol, for machines without
-/// `mongod`, a client library written for Rocket.Chat, a mail server, and a tester of described APIs.
+/// `mongod`, a client library written for Rocket.Chat, a mail server, a tester of described APIs, and a file server
+/// that speaks WebDAV with what serves it.
 const PYTHON_PACKAGES: &[&str] = &[
     "SecantusDB==0.7.0b3",
     "rocketchat_API==3.7.1",
     "aiosmtpd==1.4.6",
     "schemathesis==4.32.5",
+    "wsgidav==4.4.0",
+    "cheroot==11.1.2",
 ];
 
 /// What cargo does, in order. All with the same features and targets, so that little is built twice.

@@ -218,6 +218,16 @@ pub fn banner_not_found() -> ApiError {
     ApiError::plain("Banner not found")
 }
 
+/// A banner that nobody could see, or that shows nothing.
+pub fn invalid_banner(why: &'static str) -> ApiError {
+    ApiError::coded("error-invalid-banner", why)
+}
+
+/// The server has no texts in that language.
+pub fn unknown_language() -> ApiError {
+    ApiError::plain("Unknown language")
+}
+
 /// A licence that is none.
 pub fn invalid_license() -> ApiError {
     ApiError::plain("Invalid license")
@@ -228,9 +238,14 @@ pub fn invalid_cloud_query() -> ApiError {
     ApiError::plain("Invalid query")
 }
 
-/// The cloud would not know this workspace.
-pub fn no_cloud() -> ApiError {
-    ApiError::plain("This server cannot be registered with the cloud")
+/// The workspace has a registration.
+pub fn already_registered() -> ApiError {
+    ApiError::plain("Workspace is already registered")
+}
+
+/// Not a registration.
+pub fn invalid_cloud_blob() -> ApiError {
+    ApiError::plain("Invalid cloudBlob")
 }
 
 /// A method that only administrators of settings may call.

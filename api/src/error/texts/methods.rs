@@ -4,6 +4,11 @@ use serde_json::json;
 
 use crate::error::ApiError;
 
+/// `restart-server` is missing.
+pub fn restart_not_allowed() -> ApiError {
+    ApiError::coded("error-not-authorized", "Not authorized").method("restart_server")
+}
+
 /// The message of `method.call` is not one.
 pub fn invalid_method_call() -> ApiError {
     ApiError::plain("Invalid method call")

@@ -2,6 +2,7 @@
 
 use serde_json::json;
 
+use super::email_send_failed;
 use crate::error::ApiError;
 
 // ---- presence -------------------------------------------------------------------------------------------------
@@ -229,14 +230,8 @@ pub fn no_reports() -> ApiError {
 // ---- small services -------------------------------------------------------------------------------------------
 
 /// `Webdav_Integration_Enabled` is off.
-pub fn webdav_disabled() -> ApiError {
-    ApiError::coded("error-not-allowed", "WebDAV Integration Not Allowed")
-        .method("addWebdavAccount")
-}
-
-/// Not the address of a WebDAV server.
-pub fn webdav_unreachable() -> ApiError {
-    ApiError::code("could-not-access-webdav").method("addWebdavAccount")
+pub fn webdav_disabled(method: &str) -> ApiError {
+    ApiError::coded("error-not-allowed", "WebDAV Integration Not Allowed").method(method)
 }
 
 /// The account was told of before.
@@ -245,17 +240,32 @@ pub fn webdav_duplicate() -> ApiError {
 }
 
 /// There is no such account of the caller's.
-pub fn webdav_account_unknown() -> ApiError {
-    ApiError::coded("error-invalid-account", "Invalid WebDAV Account").method("removeWebdavAccount")
+pub fn webdav_account_unknown(method: &str) -> ApiError {
+    ApiError::coded("error-invalid-account", "Invalid WebDAV Account").method(method)
 }
 
-/// Files on WebDAV servers are not reached from here.
-pub fn webdav_files_unsupported() -> ApiError {
+/// The WebDAV server does not let us in, does not answer, or is none; `method` is what was asked for.
+pub fn webdav_inaccessible(method: &str) -> ApiError {
+    ApiError::code("could-not-access-webdav").method(method)
+}
+
+/// A file on a WebDAV server is larger than this server passes on.
+pub fn webdav_file_too_large(method: &str) -> ApiError {
+    ApiError::coded("error-file-too-large", "File exceeds allowed size").method(method)
+}
+
+/// A file cannot be called so.
+pub fn webdav_file_name(method: &str) -> ApiError {
+    ApiError::coded("error-invalid-file-name", "Invalid file name").method(method)
+}
+
+/// There is no preview of a file.
+pub fn webdav_no_preview(method: &str) -> ApiError {
     ApiError::coded(
-        "error-not-allowed",
-        "Files on WebDAV servers cannot be reached through this server",
+        "error-preview-not-available",
+        "There is no preview of this file",
     )
-    .method("getWebdavFileList")
+    .method(method)
 }
 
 /// `AutoTranslate_Enabled` is off.
@@ -330,7 +340,41 @@ pub fn invalid_video_call() -> ApiError {
     ApiError::plain("invalid-params")
 }
 
-/// Mail is not fetched into this workspace.
-pub fn inboxes_unsupported() -> ApiError {
-    ApiError::plain("Email inboxes are not available on this server")
+/// Another inbox has the address.
+pub fn inbox_address_taken() -> ApiError {
+    ApiError::coded(
+        "error-email-inbox-already-exists",
+        "Another inbox has this address",
+    )
+}
+
+/// Not an address an inbox can have.
+pub fn invalid_inbox_address(address: &str) -> ApiError {
+    ApiError::coded(
+        "error-invalid-email",
+        format!("{address} is not an e-mail address"),
+    )
+}
+
+/// There is no inbox of that id.
+pub fn inbox_unknown() -> ApiError {
+    ApiError::plain("error-invalid-email-inbox")
+}
+
+/// An inbox lacks something.
+pub fn inbox_incomplete(what: &str) -> ApiError {
+    ApiError::Plain(format!("An email inbox needs {what}").into())
+}
+
+/// A password has to be given anew.
+pub fn inbox_password_required() -> ApiError {
+    ApiError::coded(
+        "error-password-required",
+        "The password has to be given anew with another server or account",
+    )
+}
+
+/// The server of an inbox is none that mail may be sent through.
+pub fn inbox_server_unreachable(why: &str) -> ApiError {
+    email_send_failed("email-inbox.send-test", why)
 }

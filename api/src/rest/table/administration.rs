@@ -4,9 +4,9 @@ use axum::http::Method;
 use domain::permission::Permission;
 
 use crate::error::texts;
-use crate::extract::schema::Kind;
+use crate::extract::schema::{Kind, PAGE};
 use crate::rest::{
-    cloud, login_services, oauth_apps, oauth_provider, permissions, push, roles, settings,
+    banners, cloud, login_services, oauth_apps, oauth_provider, permissions, push, roles, settings,
 };
 use crate::route::{Route, get, logged_in, post, public, readers};
 
@@ -16,6 +16,7 @@ pub(super) fn routes() -> Vec<Route> {
         setting_routes(),
         oauth_routes(),
         cloud_routes(),
+        banner_routes(),
         push_routes(),
     ]
     .concat()
@@ -196,7 +197,6 @@ fn oauth_routes() -> Vec<Route> {
 }
 
 fn cloud_routes() -> Vec<Route> {
-    const BANNERS: &[(&str, Kind)] = &[("banners", Kind::List)];
     vec![
         get("licenses.get", cloud::licenses)
             .about("The licences of this workspace: none.")
@@ -231,20 +231,48 @@ fn cloud_routes() -> Vec<Route> {
             .about("Whether registering has been confirmed.")
             .knows(&[("deviceCode", Kind::Text)])
             .needs(&[Permission::MANAGE_CLOUD]),
-        get("banners", cloud::banners)
+    ]
+}
+
+fn banner_routes() -> Vec<Route> {
+    const BANNERS: &[(&str, Kind)] = &[("banners", Kind::List)];
+    const ROWS: &[(&str, Kind)] = &[("banners", Kind::List), LIST[0], LIST[1], LIST[2]];
+    const PUBLISH: &[Permission] = &[Permission::MANAGE_CLOUD];
+    vec![
+        get("banners", banners::all)
             .about("What is announced to the caller.")
             .knows(&[("platform", Kind::Text)])
             .answers(BANNERS),
-        get("banners/{id}", cloud::banners)
+        get("banners/{id}", banners::one)
             .about("One announcement, as a list of at most one.")
             .knows(&[("platform", Kind::Text)])
             .answers(BANNERS),
-        get("banners.getNew", cloud::banners)
+        get("banners.getNew", banners::new)
             .about("What is announced to the caller and not dismissed.")
             .knows(&[("platform", Kind::Text), ("bid", Kind::Text)])
             .answers(BANNERS),
-        post("banners.dismiss", cloud::dismiss_banner)
+        post("banners.dismiss", banners::dismiss)
             .about("Dismisses an announcement.")
+            .knows(&[("bannerId", Kind::Text)]),
+        get("banners.list", banners::list)
+            .about("Every announcement there ever was, for those who publish them.")
+            .needs(PUBLISH)
+            .knows(&PAGE)
+            .answers(ROWS),
+        post("banners.publish", banners::publish)
+            .about("Announces something to people for a time.")
+            .needs(PUBLISH)
+            .knows(&[
+                ("platform", Kind::Any),
+                ("startAt", Kind::Text),
+                ("expireAt", Kind::Text),
+                ("roles", Kind::List),
+                ("view", Kind::Object),
+            ])
+            .answers(&[("banner", Kind::Object)]),
+        post("banners.withdraw", banners::withdraw)
+            .about("Takes an announcement back.")
+            .needs(PUBLISH)
             .knows(&[("bannerId", Kind::Text)]),
     ]
 }

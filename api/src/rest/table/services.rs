@@ -8,7 +8,8 @@ use domain::permission::Permission;
 use crate::error::texts;
 use crate::extract::schema::{Kind, PAGE};
 use crate::rest::{
-    autotranslate, custom_status, dns, e2e, moderation, presence, search, shield, small, statistics,
+    autotranslate, custom_status, dns, e2e, email_inbox, i18n, moderation, presence, search,
+    shield, small, statistics,
 };
 use crate::route::{Rate, Route, get, logged_in, post, public, readers};
 
@@ -296,6 +297,10 @@ fn around() -> Vec<Route> {
             .about("What search engines are asked to leave alone.")
             .rate(Rate::Unlimited)
             .sends(&["text/plain"]),
+        public(Method::GET, "/i18n/{file}", i18n::texts)
+            .about("The server's own texts in a language, as `<language>.json`.")
+            .rate(Rate::Unlimited)
+            .answers_bare(Kind::Object),
         public(Method::GET, "/_timesync", small::timesync)
             .about("The time of the server, in milliseconds.")
             .rate(Rate::Unlimited)
@@ -335,27 +340,42 @@ fn around() -> Vec<Route> {
         post("autotranslate.translateMessage", autotranslate::translate)
             .about("Asks for the translation of a message.")
             .knows(&[("messageId", Kind::Text), ("targetLanguage", Kind::Text)]),
-        get("email-inbox.list", small::inboxes)
-            .about("Lists the mail boxes that feed the workspace.")
+        get("email-inbox.list", email_inbox::list)
+            .about("Lists the e-mail inboxes of the workspace.")
             .needs_or(INBOXES, texts::plainly_not_allowed)
             .knows(&PAGE)
             .answers(paged!("emailInboxes")),
-        post("email-inbox", small::inbox_save)
-            .about("Keeps a mail box that feeds the workspace.")
-            .needs_or(INBOXES, texts::plainly_not_allowed),
-        get("email-inbox/{id}", small::inbox)
-            .about("A mail box that feeds the workspace.")
-            .needs_or(INBOXES, texts::plainly_not_allowed),
-        logged_in(Method::DELETE, "email-inbox/{id}", small::inbox_unknown)
-            .about("Does away with a mail box that feeds the workspace.")
-            .needs_or(INBOXES, texts::plainly_not_allowed),
-        get("email-inbox.search", small::inbox_search)
-            .about("The mail box of an address.")
+        post("email-inbox", email_inbox::save)
+            .about("Adds an e-mail inbox, or changes the one of an id.")
             .needs_or(INBOXES, texts::plainly_not_allowed)
-            .knows(&[("email", Kind::Text)]),
-        post("email-inbox.send-test/{id}", small::inbox_unknown)
-            .about("Sends a mail through a mail box.")
+            .knows(&[
+                ("_id", Kind::Text),
+                ("active", Kind::Boolean),
+                ("name", Kind::Text),
+                ("email", Kind::Text),
+                ("description", Kind::Text),
+                ("senderInfo", Kind::Text),
+                ("department", Kind::Text),
+                ("smtp", Kind::Object),
+                ("imap", Kind::Object),
+            ])
+            .answers(&[("_id", Kind::Text)]),
+        get("email-inbox/{id}", email_inbox::get)
+            .about("An e-mail inbox, without its passwords.")
             .needs_or(INBOXES, texts::plainly_not_allowed),
+        logged_in(Method::DELETE, "email-inbox/{id}", email_inbox::remove)
+            .about("Does away with an e-mail inbox.")
+            .needs_or(INBOXES, texts::plainly_not_allowed)
+            .answers(&[("_id", Kind::Text)]),
+        get("email-inbox.search", email_inbox::search)
+            .about("The e-mail inbox of an address.")
+            .needs_or(INBOXES, texts::plainly_not_allowed)
+            .knows(&[("email", Kind::Text)])
+            .answers(&[("emailInbox", Kind::Any)]),
+        post("email-inbox.send-test/{id}", email_inbox::send_test)
+            .about("Sends the caller a mail through an e-mail inbox.")
+            .needs_or(INBOXES, texts::plainly_not_allowed)
+            .answers(&[("_id", Kind::Text)]),
         post("ldap.testConnection", small::ldap)
             .about("Tries to reach the LDAP server.")
             .needs_or(LDAP, texts::plainly_not_authorized),

@@ -1,0 +1,34 @@
+//! Methods that settings of the type `action` name, and that are about the server itself.
+
+use domain::permission::Permission;
+use serde_json::json;
+
+use super::{Method, MethodCall, MethodOutcome, method};
+use crate::error::texts;
+
+pub(super) fn methods() -> Vec<Method> {
+    vec![
+        method("restart_server", restart),
+        method("OEmbedCacheCleanup", clear_previews),
+    ]
+}
+
+/// `restart_server()`: stops cleanly, this answer included, and starts again (`docs/operating.md`).
+async fn restart(call: MethodCall) -> MethodOutcome {
+    if !call.caller.may(&call.state, Permission::RESTART_SERVER) {
+        return Err(texts::restart_not_allowed());
+    }
+    tracing::info!(user = %call.caller.id(), "a restart was asked for");
+    call.state.restart();
+    Ok(json!({ "message": "The_server_will_restart_in_s_seconds", "params": [0] }))
+}
+
+/// `OEmbedCacheCleanup()`. This server keeps no previews of links beside the messages that show them, so the cache is
+/// empty after every call.
+async fn clear_previews(call: MethodCall) -> MethodOutcome {
+    const METHOD: &str = "OEmbedCacheCleanup";
+    if !call.caller.may(&call.state, Permission::CLEAR_OEMBED_CACHE) {
+        return Err(texts::method_not_allowed(METHOD));
+    }
+    Ok(json!({ "message": "cache_cleared" }))
+}

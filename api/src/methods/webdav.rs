@@ -1,0 +1,245 @@
+//! Methods about accounts on WebDAV servers, and the files there (contract, admin 13.1).
+
+use axum::http::StatusCode;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use bytes::Bytes;
+use serde_json::{Value, json};
+
+use super::pictures::binary;
+use super::{Method, MethodCall, MethodOutcome, method};
+use crate::commands::webdav::{self, Secret};
+use crate::error::{ApiError, texts};
+use crate::extract::params::Params;
+use crate::fetch::FetchError;
+use crate::pictures::{self, raster};
+use crate::webdav::{Credentials, Webdav, WebdavError};
+
+/// The folder that files are uploaded to.
+const UPLOADS: &str = "Chat Uploads";
+
+/// Pixels of the side of a preview.
+const PREVIEW: u32 = 64;
+
+/// The longest name of a file, in bytes.
+const LONGEST_NAME: usize = 255;
+
+pub(super) fn methods() -> Vec<Method> {
+    vec![
+        method("addWebdavAccount", add),
+        method("addWebdavAccountByToken", add_by_token),
+        method("removeWebdavAccount", remove),
+        method("getWebdavFileList", list),
+        method("getFileFromWebdav", read),
+        method("getWebdavFilePreview", preview),
+        method("uploadFileToWebdav", upload),
+    ]
+}
+
+/// `addWebdavAccount({serverURL, username, password, name})`.
+async fn add(call: MethodCall) -> MethodOutcome {
+    let params = Params::from(call.args.object(0)?.clone());
+    let secret = Secret::Password(params.required("username")?, params.required("password")?);
+    keep(&call, &params, secret, "addWebdavAccount").await
+}
+
+/// `addWebdavAccountByToken({serverURL, token, name})`.
+async fn add_by_token(call: MethodCall) -> MethodOutcome {
+    let params = Params::from(call.args.object(0)?.clone());
+    // The token comes as a text, or as what an authorisation server answered.
+    let token = match params.get("token") {
+        Some(Value::String(token)) => token.clone(),
+        Some(token @ Value::Object(_)) => token.to_string(),
+        _ => return Err(texts::match_missing("token")),
+    };
+    keep(
+        &call,
+        &params,
+        Secret::Token(&token),
+        "addWebdavAccountByToken",
+    )
+    .await
+}
+
+/// Keeps an account that is not known yet, if it lets us in.
+async fn keep(
+    call: &MethodCall,
+    params: &Params,
+    secret: Secret<'_>,
+    method: &str,
+) -> MethodOutcome {
+    must_be_on(call, method)?;
+    let (url, name) = (params.required("serverURL")?, params.filled("name")?);
+    webdav::must_be_new(&call.state, &call.caller, url, secret).await?;
+    let credentials = match secret {
+        Secret::Password(username, password) => Credentials::Password(username, password),
+        Secret::Token(token) => Credentials::Token(token),
+    };
+    Webdav::new(call.state.fetcher(), url, credentials)
+        .map_err(|error| failure(&error, method))?
+        .check()
+        .await
+        .map_err(|error| failure(&error, method))?;
+    webdav::add(&call.state, &call.caller, url, name, secret).await?;
+    Ok(json!(true))
+}
+
+/// `removeWebdavAccount(id)`.
+async fn remove(call: MethodCall) -> MethodOutcome {
+    webdav::remove(&call.state, &call.caller, call.args.text(0)?).await?;
+    Ok(json!(true))
+}
+
+fn must_be_on(call: &MethodCall, method: &str) -> Result<(), ApiError> {
+    let settings = call.state.views().settings();
+    if settings.bool("Webdav_Integration_Enabled") {
+        Ok(())
+    } else {
+        Err(texts::webdav_disabled(method))
+    }
+}
+
+/// The account that the first parameter names.
+async fn account<'a>(call: &'a MethodCall, method: &str) -> Result<Webdav<'a>, ApiError> {
+    must_be_on(call, method)?;
+    let (url, secret) = webdav::open(&call.state, &call.caller, call.args.text(0)?, method).await?;
+    let credentials = match &secret {
+        webdav::OwnSecret::Password(username, password) => {
+            Credentials::Password(username, password)
+        }
+        webdav::OwnSecret::Token(token) => Credentials::Token(token),
+    };
+    Webdav::new(call.state.fetcher(), &url, credentials).map_err(|error| failure(&error, method))
+}
+
+fn failure(error: &WebdavError, method: &str) -> ApiError {
+    tracing::debug!(%error, method, "a WebDAV server was of no use");
+    match error {
+        WebdavError::Fetch(FetchError::TooLarge) => texts::webdav_file_too_large(method),
+        _ => texts::webdav_inaccessible(method),
+    }
+}
+
+/// The largest file that is passed on, in bytes.
+fn largest(call: &MethodCall) -> usize {
+    let most = call.state.config().body_limit;
+    let settings = call.state.views().settings();
+    usize::try_from(settings.int("FileUpload_MaxFileSize")).map_or(most, |size| size.min(most))
+}
+
+/// `getWebdavFileList(account, folder)`.
+async fn list(call: MethodCall) -> MethodOutcome {
+    const METHOD: &str = "getWebdavFileList";
+    let folder = call.args.text(1)?;
+    let entries = account(&call, METHOD).await?.list(folder).await;
+    let entries = entries.map_err(|error| failure(&error, METHOD))?;
+    Ok(json!({ "success": true, "data": entries }))
+}
+
+/// `getFileFromWebdav(account, file)`, where the file is what a listing said of it, or its path.
+async fn read(call: MethodCall) -> MethodOutcome {
+    let bytes = bytes_of(&call, "getFileFromWebdav").await?;
+    Ok(json!({ "success": true, "data": { "$binary": STANDARD.encode(bytes) } }))
+}
+
+async fn bytes_of(call: &MethodCall, method: &str) -> Result<Bytes, ApiError> {
+    let file = match call.args.get(1) {
+        Value::Object(entry) => entry.get("filename").and_then(Value::as_str),
+        _ => Some(call.args.text(1)?),
+    };
+    let file = file.ok_or_else(|| texts::match_missing("filename"))?;
+    let account = account(call, method).await?;
+    let read = account.read(file, largest(call)).await;
+    read.map_err(|error| failure(&error, method))
+}
+
+/// `getWebdavFilePreview(account, file)`: a small picture of a picture. Other files have none.
+async fn preview(call: MethodCall) -> MethodOutcome {
+    const METHOD: &str = "getWebdavFilePreview";
+    let bytes = bytes_of(&call, METHOD).await?;
+    let small = pictures::work(move || raster::avatar(&bytes, Some(PREVIEW))).await;
+    let small = small.map_err(|_| texts::webdav_no_preview(METHOD))?;
+    Ok(json!({ "success": true, "data": { "$binary": STANDARD.encode(&small.bytes) } }))
+}
+
+/// `uploadFileToWebdav(account, bytes, name)`: into a folder of its own. What the server has against the file is told in
+/// the result, for people to choose another name.
+async fn upload(call: MethodCall) -> MethodOutcome {
+    const METHOD: &str = "uploadFileToWebdav";
+    let bytes = content(call.args.get(1)).ok_or_else(|| texts::match_missing("fileData"))?;
+    let name = call.args.text(2)?;
+    if !is_file_name(name) {
+        return Err(texts::webdav_file_name(METHOD));
+    }
+    if bytes.len() > largest(&call) {
+        return Err(texts::webdav_file_too_large(METHOD));
+    }
+    let account = account(&call, METHOD).await?;
+    let written = async {
+        account.make_folder(UPLOADS).await?;
+        let path = format!("{UPLOADS}/{name}");
+        account.write_new(&path, bytes).await
+    };
+    let refused = |message: &str| Ok(json!({ "success": false, "message": message }));
+    match written.await {
+        Ok(()) => Ok(json!({ "success": true })),
+        Err(WebdavError::Status(StatusCode::NOT_FOUND)) => refused("webdav-server-not-found"),
+        Err(WebdavError::Status(StatusCode::UNAUTHORIZED)) => refused("error-invalid-account"),
+        Err(WebdavError::Status(StatusCode::PRECONDITION_FAILED)) => {
+            refused("Duplicate_file_name_found")
+        }
+        Err(error) => Err(failure(&error, METHOD)),
+    }
+}
+
+/// Bytes as EJSON has them, or as a "binary string".
+fn content(value: &Value) -> Option<Bytes> {
+    match value {
+        Value::String(text) => binary(text),
+        Value::Object(object) => {
+            let bytes = STANDARD.decode(object.get("$binary")?.as_str()?).ok()?;
+            Some(bytes.into())
+        }
+        _ => None,
+    }
+}
+
+/// Whether a file can be called so, and is in its folder then.
+fn is_file_name(name: &str) -> bool {
+    !matches!(name.trim(), "" | "." | "..")
+        && name.len() <= LONGEST_NAME
+        && !name
+            .chars()
+            .any(|letter| letter.is_control() || matches!(letter, '/' | '\\'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn files_stay_in_their_folder() {
+        for name in ["a.txt", "über uns.pdf", "..a", "50%.png"] {
+            assert!(is_file_name(name), "{name}");
+        }
+        for name in ["", " ", ".", "..", "a/b", "..\\b", "a\nb"] {
+            assert!(!is_file_name(name), "{name:?}");
+        }
+        assert!(!is_file_name(&"x".repeat(LONGEST_NAME + 1)));
+    }
+
+    #[test]
+    fn bytes_come_in_two_forms() {
+        assert_eq!(
+            content(&json!({"$binary": "AQI="})),
+            Some(Bytes::from_static(&[1, 2]))
+        );
+        assert_eq!(
+            content(&json!("\u{1}\u{2}")),
+            Some(Bytes::from_static(&[1, 2]))
+        );
+        for none in [json!(null), json!({"$binary": "#"}), json!({}), json!("€")] {
+            assert_eq!(content(&none), None, "{none}");
+        }
+    }
+}
