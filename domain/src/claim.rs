@@ -85,7 +85,7 @@ events! {
 pub struct NameClaimed {
     /// What kind of name.
     pub kind: NameKind,
-    /// Id of the user or room that owns it.
+    /// Id of what has it.
     pub owner: String,
     /// When.
     pub at: Timestamp,
@@ -108,7 +108,7 @@ pub enum Claim {
     /// Nobody.
     #[default]
     Free,
-    /// The user or room of that id.
+    /// What has that id: a user, a room, an emoji.
     Owned(String),
 }
 
@@ -119,7 +119,7 @@ pub enum ClaimCommand {
     Take {
         /// What kind of name.
         kind: NameKind,
-        /// Id of the user or room.
+        /// Id of what has it.
         owner: String,
         /// When.
         at: Timestamp,
@@ -128,7 +128,7 @@ pub enum ClaimCommand {
     Release {
         /// What kind of name.
         kind: NameKind,
-        /// Id of the user or room.
+        /// Id of what has it.
         owner: String,
         /// When.
         at: Timestamp,
@@ -139,7 +139,7 @@ pub enum ClaimCommand {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the name is taken by {owner}")]
 pub struct NameTaken {
-    /// Id of the user or room that owns it.
+    /// Id of what has it.
     pub owner: String,
 }
 
