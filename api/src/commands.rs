@@ -1,13 +1,12 @@
 //! What users can make happen, independent of the door they come through: gather what the rules need to know, let
 //! them decide on one transaction, wait until the views show it.
 
-pub mod place;
-
 pub mod account_mail;
 pub mod assets;
 pub mod avatars;
 pub mod banners;
 pub mod claiming;
+pub mod claims;
 pub mod custom_status;
 pub mod data_exports;
 pub mod departures;
@@ -25,6 +24,7 @@ pub mod own_limits;
 pub mod ownership;
 pub mod passwords;
 pub mod permissions;
+pub mod place;
 pub mod presence;
 pub mod profile;
 pub mod push;

@@ -90,7 +90,7 @@ events! {
 pub struct NameClaimed {
     /// What kind of name.
     pub kind: NameKind,
-    /// Id of the user or room that owns it.
+    /// Id of what has it.
     pub owner: String,
     /// When.
     pub at: Timestamp,
@@ -113,7 +113,7 @@ pub enum Claim {
     /// Nobody.
     #[default]
     Free,
-    /// The user or room of that id.
+    /// What has that id: a user, a room, an emoji.
     Owned(String),
 }
 
@@ -124,7 +124,7 @@ pub enum ClaimCommand {
     Take {
         /// What kind of name.
         kind: NameKind,
-        /// Id of the user or room.
+        /// Id of what has it.
         owner: String,
         /// When.
         at: Timestamp,
@@ -133,7 +133,7 @@ pub enum ClaimCommand {
     Release {
         /// What kind of name.
         kind: NameKind,
-        /// Id of the user or room.
+        /// Id of what has it.
         owner: String,
         /// When.
         at: Timestamp,
@@ -144,7 +144,7 @@ pub enum ClaimCommand {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the name is taken by {owner}")]
 pub struct NameTaken {
-    /// Id of the user or room that owns it.
+    /// Id of what has it.
     pub owner: String,
 }
 

@@ -238,18 +238,14 @@ impl Views {
         .await
     }
 
-    /// When an account changed last, be it renamed, activated or otherwise; users that did after `since`.
-    pub async fn users_changed_since(
-        &self,
-        since: Timestamp,
-    ) -> Result<Vec<bytes::Bytes>, QueryError> {
-        let since = crate::iso::text(since);
+    /// The users whose accounts changed after `since`: renamed, activated or otherwise.
+    pub async fn users_changed_since(&self, since: Timestamp) -> Result<Vec<UserId>, QueryError> {
         self.read(move |conn| {
-            conn.prepare_cached(
-                "SELECT doc FROM users WHERE json_extract(doc, '$._updatedAt') > ?1 ORDER BY id",
-            )?
-            .query_map([since], |row| json::column(row, 0))?
-            .collect()
+            conn.prepare_cached("SELECT id FROM users WHERE updated_at > ?1")?
+                .query_map([since.as_millis()], |row| {
+                    Ok(UserId::new(row.get_ref(0)?.as_str()?))
+                })?
+                .collect()
         })
         .await
     }

@@ -23,7 +23,7 @@ impl Projection for EmojiView {
     }
 
     fn version(&self) -> u32 {
-        1
+        2
     }
 
     fn tables(&self) -> &'static str {
@@ -43,10 +43,16 @@ impl Projection for EmojiView {
     }
 
     fn indexes(&self) -> &'static [Index] {
-        &[Index {
-            name: "emoji_names_emoji",
-            on: "emoji_names (emoji)",
-        }]
+        &[
+            Index {
+                name: "emoji_name",
+                on: "emoji (name) WHERE removed = 0",
+            },
+            Index {
+                name: "emoji_names_emoji",
+                on: "emoji_names (emoji)",
+            },
+        ]
     }
 
     fn apply(&self, tx: &mut Tx, event: &Applied) -> rusqlite::Result<()> {

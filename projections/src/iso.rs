@@ -36,12 +36,6 @@ pub(crate) fn write(at: Timestamp) -> [u8; LENGTH] {
     out
 }
 
-/// A written date as a text.
-pub(crate) fn text(at: Timestamp) -> String {
-    // Digits and punctuation only: always valid text.
-    String::from_utf8_lossy(&write(at)).into_owned()
-}
-
 /// Reads what [`write`] wrote.
 pub(crate) fn read(text: &str) -> Option<Timestamp> {
     let bytes = text.as_bytes();

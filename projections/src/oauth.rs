@@ -61,19 +61,21 @@ impl Projection for OAuthView {
     fn apply(&self, tx: &mut Tx, event: &Applied) -> rusqlite::Result<()> {
         match &event.event {
             Event::OAuthApp(app_event) => apply_app(&tx.conn, app_event, event.recorded_at),
-            Event::OAuthGrant(OAuthGrantEvent::OAuthCodeRedeemed(e)) => hand_out(
-                &tx.conn, &e.grant, &e.app, &e.user, &e.access, &e.refresh, e.at,
-            ),
-            Event::OAuthGrant(OAuthGrantEvent::OAuthTokensRenewed(e)) => hand_out(
-                &tx.conn, &e.grant, &e.app, &e.user, &e.access, &e.refresh, e.at,
-            ),
-            Event::OAuthGrant(OAuthGrantEvent::OAuthGrantRevoked(e)) => tx
-                .conn
-                .prepare_cached("DELETE FROM oauth_tokens WHERE grant_id = ?1")?
-                .execute([e.grant.as_str()])
-                .map(drop),
-            Event::User(UserEvent::UserDeactivated(e)) => forget_user(&tx.conn, &e.user),
-            Event::User(UserEvent::UserDeleted(e)) => forget_user(&tx.conn, &e.user),
+            Event::OAuthGrant(OAuthGrantEvent::OAuthCodeRedeemed(e)) => {
+                hand_out(tx, &e.grant, &e.app, &e.user, &e.access, &e.refresh, e.at)
+            }
+            Event::OAuthGrant(OAuthGrantEvent::OAuthTokensRenewed(e)) => {
+                hand_out(tx, &e.grant, &e.app, &e.user, &e.access, &e.refresh, e.at)
+            }
+            Event::OAuthGrant(OAuthGrantEvent::OAuthGrantRevoked(e)) => {
+                tx.need("oauth_tokens_grant")?;
+                tx.conn
+                    .prepare_cached("DELETE FROM oauth_tokens WHERE grant_id = ?1")?
+                    .execute([e.grant.as_str()])
+                    .map(drop)
+            }
+            Event::User(UserEvent::UserDeactivated(e)) => forget_user(tx, &e.user),
+            Event::User(UserEvent::UserDeleted(e)) => forget_user(tx, &e.user),
             _ => Ok(()),
         }
     }
@@ -123,7 +125,7 @@ fn apply_app(
 
 /// A grant has one pair of tokens at a time.
 fn hand_out(
-    conn: &Connection,
+    tx: &mut Tx,
     grant: &TokenHash,
     app: &str,
     user: &UserId,
@@ -131,9 +133,11 @@ fn hand_out(
     refresh: &TokenHash,
     at: Timestamp,
 ) -> rusqlite::Result<()> {
-    conn.prepare_cached("DELETE FROM oauth_tokens WHERE grant_id = ?1 AND kind = 'access'")?
+    tx.need("oauth_tokens_grant")?;
+    tx.conn
+        .prepare_cached("DELETE FROM oauth_tokens WHERE grant_id = ?1 AND kind = 'access'")?
         .execute([grant.as_str()])?;
-    let mut insert = conn.prepare_cached(
+    let mut insert = tx.conn.prepare_cached(
         "INSERT OR REPLACE INTO oauth_tokens (hash, kind, grant_id, app, user, expires_at)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
     )?;
@@ -153,8 +157,10 @@ fn hand_out(
     Ok(())
 }
 
-fn forget_user(conn: &Connection, user: &UserId) -> rusqlite::Result<()> {
-    conn.prepare_cached("DELETE FROM oauth_tokens WHERE user = ?1")?
+fn forget_user(tx: &mut Tx, user: &UserId) -> rusqlite::Result<()> {
+    tx.need("oauth_tokens_user")?;
+    tx.conn
+        .prepare_cached("DELETE FROM oauth_tokens WHERE user = ?1")?
         .execute([user.as_str()])
         .map(drop)
 }

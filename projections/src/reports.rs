@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use domain::report::ReportEvent;
 use domain::{Event, MessageId, RoomId, Timestamp, UserId};
-use rusqlite::{OptionalExtension, Row, ToSql, params};
+use rusqlite::{Connection, OptionalExtension, Row, ToSql, params};
 
 use crate::error::QueryError;
 use crate::json;
@@ -241,6 +241,15 @@ impl Matching {
             &self.filter,
         ]
     }
+
+    /// How many of `what` match.
+    fn count(&self, conn: &Connection, what: &str) -> rusqlite::Result<u64> {
+        conn.prepare_cached(&format!(
+            "SELECT count({what}) FROM {TABLES} WHERE {}",
+            self.sql
+        ))?
+        .query_row(&self.values()[..], |row| unsigned(row, 0))
+    }
 }
 
 const TABLES: &str = "reports LEFT JOIN users ON users.id = reports.user";
@@ -260,12 +269,7 @@ impl Views {
                 ))?
                 .query_map(&matching.values()[..], record)?
                 .collect::<rusqlite::Result<_>>()?;
-            let total = conn
-                .prepare_cached(&format!(
-                    "SELECT count(*) FROM {TABLES} WHERE {}",
-                    matching.sql
-                ))?
-                .query_row(&matching.values()[..], |row| unsigned(row, 0))?;
+            let total = matching.count(conn, "*")?;
             Ok(Page { items, total })
         })
         .await
@@ -312,12 +316,7 @@ impl Views {
                     })
                 })?
                 .collect::<rusqlite::Result<_>>()?;
-            let total = conn
-                .prepare_cached(&format!(
-                    "SELECT count(DISTINCT reports.user) FROM {TABLES} WHERE {}",
-                    matching.sql
-                ))?
-                .query_row(&matching.values()[..], |row| unsigned(row, 0))?;
+            let total = matching.count(conn, "DISTINCT reports.user")?;
             Ok(Page { items, total })
         })
         .await

@@ -36,7 +36,7 @@ impl Projection for RoomsView {
     }
 
     fn version(&self) -> u32 {
-        3
+        4
     }
 
     fn tables(&self) -> &'static str {
@@ -74,6 +74,10 @@ impl Projection for RoomsView {
             Index {
                 name: "rooms_creator",
                 on: "rooms (creator) WHERE creator IS NOT NULL",
+            },
+            Index {
+                name: "rooms_default",
+                on: "rooms (created_at, id) WHERE joined_by_default = 1",
             },
             Index {
                 name: "rooms_participants",

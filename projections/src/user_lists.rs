@@ -465,8 +465,9 @@ mod tests {
         }
         let mut insert = conn
             .prepare(
-                "INSERT INTO users (id, username, username_key, name, name_key, kind, active, admin, created_at, search, doc)
-                 VALUES (?1, ?2, ?2, ?2, ?3, 'user', 1, 0, ?4, ?2, ?5)",
+                "INSERT INTO users (id, username, username_key, name, name_key, kind, active, admin, created_at, updated_at,
+                    search, doc)
+                 VALUES (?1, ?2, ?2, ?2, ?3, 'user', 1, 0, ?4, ?4, ?2, ?5)",
             )
             .unwrap();
         for number in 0..users {

@@ -26,7 +26,7 @@ impl Projection for UsersView {
     }
 
     fn version(&self) -> u32 {
-        6
+        7
     }
 
     fn tables(&self) -> &'static str {
@@ -42,6 +42,7 @@ impl Projection for UsersView {
             admin INTEGER NOT NULL,
             created_at INTEGER NOT NULL,
             last_login INTEGER,
+            updated_at INTEGER NOT NULL,
             search TEXT NOT NULL,
             password TEXT,
             doc BLOB NOT NULL
@@ -72,6 +73,10 @@ impl Projection for UsersView {
             Index {
                 name: "users_created",
                 on: "users (created_at)",
+            },
+            Index {
+                name: "users_updated",
+                on: "users (updated_at, id)",
             },
             Index {
                 name: "users_active",

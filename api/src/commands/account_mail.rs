@@ -377,6 +377,18 @@ fn addresses(account: &Account) -> Vec<String> {
 }
 
 /// The address the link went to is the account's, and proved from now on.
+/// Follows a link: whoever can, has the address it went to.
+async fn follow(
+    tx: &Transaction,
+    user: &UserId,
+    command: AccountMailCommand,
+    at: Timestamp,
+) -> Result<(), WorkError> {
+    let account = present(tx, user).await?;
+    decide(tx, command, &addresses(&account)).await?;
+    mark_verified(tx, user, &account, at).await
+}
+
 async fn mark_verified(
     tx: &Transaction,
     user: &UserId,
@@ -401,17 +413,10 @@ async fn mark_verified(
 /// Follows a link that proves an address. Answers whose.
 pub async fn verify(state: &AppState, token: &str) -> Result<UserId, ApiError> {
     let user = owner(state, token).await?;
-    let (hash, at) = (token_hash(token), now());
+    let at = now();
     state
         .run(&user, async |tx| {
-            let account = present(&tx, &user).await?;
-            let command = AccountMailCommand::Verify {
-                user: user.clone(),
-                hash: hash.clone(),
-                at,
-            };
-            decide(&tx, command, &addresses(&account)).await?;
-            mark_verified(&tx, &user, &account, at).await
+            follow(&tx, &user, Use::Verify.command(&user, token, at), at).await
         })
         .await?;
     Ok(user)
@@ -452,17 +457,10 @@ pub async fn reset(state: &AppState, token: &str, chosen: Chosen<'_>) -> Result<
     // Looked at before a password is hashed for it; decided below.
     check(state, &user, token, Use::Reset).await?;
     let password = chosen.hash(state, &user).await?;
-    let (hash, at) = (token_hash(token), now());
+    let at = now();
     state
         .run(&user, async |tx| {
-            let account = present(&tx, &user).await?;
-            let command = AccountMailCommand::Reset {
-                user: user.clone(),
-                hash: hash.clone(),
-                at,
-            };
-            decide(&tx, command, &addresses(&account)).await?;
-            mark_verified(&tx, &user, &account, at).await?;
+            follow(&tx, &user, Use::Reset.command(&user, token, at), at).await?;
             let change = UserCommand::ChangePassword {
                 user: user.clone(),
                 password: password.clone(),
@@ -487,6 +485,17 @@ pub enum Use {
     Reset,
 }
 
+impl Use {
+    /// The command that uses a user's link for it.
+    fn command(self, user: &UserId, token: &str, at: Timestamp) -> AccountMailCommand {
+        let (user, hash) = (user.clone(), token_hash(token));
+        match self {
+            Self::Verify => AccountMailCommand::Verify { user, hash, at },
+            Self::Reset => AccountMailCommand::Reset { user, hash, at },
+        }
+    }
+}
+
 /// Whether a link can be followed; changes nothing. Answers whose it is.
 pub async fn can_follow(state: &AppState, token: &str, to: Use) -> Result<UserId, ApiError> {
     let user = owner(state, token).await?;
@@ -495,7 +504,7 @@ pub async fn can_follow(state: &AppState, token: &str, to: Use) -> Result<UserId
 }
 
 async fn check(state: &AppState, user: &UserId, token: &str, to: Use) -> Result<(), ApiError> {
-    let (hash, at) = (token_hash(token), now());
+    let at = now();
     state
         .run(user, async |tx| {
             let account = present(&tx, user).await?;
@@ -503,14 +512,13 @@ async fn check(state: &AppState, user: &UserId, token: &str, to: Use) -> Result<
                 .state::<AccountMail>(&account_mail::stream(user))
                 .await
                 .map_err(ExecuteError::widen)?;
-            let (user, hash) = (user.clone(), hash.clone());
-            let command = match to {
-                Use::Verify => AccountMailCommand::Verify { user, hash, at },
-                Use::Reset => AccountMailCommand::Reset { user, hash, at },
-            };
-            AccountMail::decide(&links, command, &&addresses(&account)[..])
-                .map(drop)
-                .map_err(|refusal| ExecuteError::Refused(refusal.into()))
+            AccountMail::decide(
+                &links,
+                to.command(user, token, at),
+                &&addresses(&account)[..],
+            )
+            .map(drop)
+            .map_err(|refusal| ExecuteError::Refused(refusal.into()))
         })
         .await
 }

@@ -1,6 +1,6 @@
 //! Custom user statuses. Their names are claimed in the batch that uses them.
 
-use domain::claim::{self, Claim, ClaimCommand, NameKind};
+use domain::claim::NameKind;
 use domain::custom_status::{
     self, CustomStatus, CustomStatusCommand, CustomStatusRefusal, Description,
 };
@@ -9,6 +9,7 @@ use eventstore::ExecuteError;
 use eventstore::execute::Transaction;
 
 use super::WorkError;
+use super::claims::Claimant;
 use crate::error::{ApiError, texts};
 use crate::extract::Caller;
 use crate::state::{AppState, now};
@@ -56,6 +57,11 @@ async fn run(
     let permissions = state.views().permissions();
     let authority: Authority<'_> = caller.authority(&[], &permissions);
     let stream = custom_status::stream(id);
+    let names = Claimant {
+        kind: NameKind::CustomStatus,
+        owner: id,
+        at: now(),
+    };
     state
         .run(caller.id(), async |tx| {
             let before = named(&tx, &stream).await?;
@@ -63,7 +69,11 @@ async fn run(
                 .await
                 .map_err(ExecuteError::widen)?;
             let after = named(&tx, &stream).await?;
-            rename(&tx, id, before, after).await
+            names
+                .swap(&tx, before.as_deref(), after.as_deref(), |_| {
+                    texts::custom_status_name_taken()
+                })
+                .await
         })
         .await
 }
@@ -78,33 +88,4 @@ async fn named(tx: &Transaction, stream: &domain::StreamId) -> Result<Option<Str
         CustomStatus::Present(description) => Some(description.name.clone()),
         CustomStatus::Absent => None,
     })
-}
-
-async fn rename(
-    tx: &Transaction,
-    id: &str,
-    before: Option<String>,
-    after: Option<String>,
-) -> Result<(), WorkError> {
-    if before == after {
-        return Ok(());
-    }
-    let (kind, owner, at) = (NameKind::CustomStatus, id.to_owned(), now());
-    if let Some(name) = after {
-        let take = ClaimCommand::Take {
-            kind,
-            owner: owner.clone(),
-            at,
-        };
-        tx.decide::<Claim>(&claim::stream(kind, &name), take, &())
-            .await
-            .map_err(|error| error.map_refusal(|_| texts::custom_status_name_taken()))?;
-    }
-    if let Some(name) = before {
-        let release = ClaimCommand::Release { kind, owner, at };
-        tx.decide::<Claim>(&claim::stream(kind, &name), release, &())
-            .await
-            .map_err(ExecuteError::widen)?;
-    }
-    Ok(())
 }

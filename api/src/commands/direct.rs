@@ -53,7 +53,7 @@ async fn show(state: &AppState, caller: &Caller, room: &RoomId) -> Result<(), Ap
     match Place::of(state, caller, room).await? {
         Some(place) if place.is_member() => {
             let open = MembershipCommand::Open { at: now() };
-            memberships::change(state, caller, &place, caller.id(), &open)
+            memberships::change_own(state, caller, &place, &open)
                 .await
                 .map(drop)
         }

@@ -1,14 +1,13 @@
 //! Making, changing and removing emoji. Their names and aliases are claimed in the batch that uses them.
 
 use bytes::Bytes;
-use domain::claim::{self, Claim, ClaimCommand, NameKind};
+use domain::claim::NameKind;
 use domain::emoji::{self, Emoji, EmojiCommand};
 use domain::permission::Permission;
 use domain::{StoredFile, Timestamp};
 use eventstore::ExecuteError;
-use eventstore::execute::Transaction;
 
-use super::WorkError;
+use super::claims::Claimant;
 use super::shelves::Shelf;
 use crate::error::{ApiError, texts};
 use crate::extract::Caller;
@@ -156,7 +155,11 @@ async fn decide(
 ) -> Result<(), ApiError> {
     let stream = emoji::stream(id);
     let permissions = state.views().permissions();
-    let at = now();
+    let names = Claimant {
+        kind: NameKind::Emoji,
+        owner: id,
+        at: now(),
+    };
     state
         .run(caller.id(), async |tx| {
             let authority = caller.authority(&[], &permissions);
@@ -173,38 +176,11 @@ async fn decide(
                 .state::<Emoji>(&stream)
                 .await
                 .map_err(ExecuteError::widen)?;
-            claim_names(&tx, id, &before.names(), &after.names(), at).await
+            names
+                .swap(&tx, before.names(), after.names(), |_| {
+                    texts::emoji_name_in_use()
+                })
+                .await
         })
         .await
-}
-
-/// Takes the names that are new and gives back those that are not used any more.
-async fn claim_names(
-    tx: &Transaction,
-    id: &str,
-    old: &[&str],
-    new: &[&str],
-    at: Timestamp,
-) -> Result<(), WorkError> {
-    for name in new.iter().filter(|name| !old.contains(name)) {
-        let take = ClaimCommand::Take {
-            kind: NameKind::Emoji,
-            owner: id.to_owned(),
-            at,
-        };
-        tx.decide::<Claim>(&claim::stream(NameKind::Emoji, name), take, &())
-            .await
-            .map_err(|error| error.map_refusal(|_| texts::emoji_name_in_use()))?;
-    }
-    for name in old.iter().filter(|name| !new.contains(name)) {
-        let release = ClaimCommand::Release {
-            kind: NameKind::Emoji,
-            owner: id.to_owned(),
-            at,
-        };
-        tx.decide::<Claim>(&claim::stream(NameKind::Emoji, name), release, &())
-            .await
-            .map_err(ExecuteError::widen)?;
-    }
-    Ok(())
 }

@@ -81,6 +81,16 @@ pub async fn try_join(
     }
 }
 
+/// Lets the rules decide one command about the caller's own membership. Answers as [`change`] does.
+pub async fn change_own(
+    state: &AppState,
+    caller: &Caller,
+    place: &Place,
+    command: &MembershipCommand,
+) -> Result<Vec<MembershipEvent>, ApiError> {
+    change(state, caller, place, caller.id(), command).await
+}
+
 /// Lets the rules decide one command about `user`'s membership. Answers what happened; nothing: it was so already.
 pub async fn change(
     state: &AppState,

@@ -1,14 +1,15 @@
 //! Making, changing and deleting roles, and giving them to people. Names are claimed in the batch that uses them.
 
-use domain::claim::{self, Claim, ClaimCommand, NameKind};
+use domain::claim::NameKind;
 use domain::membership::MembershipCommand;
 use domain::permission::PermissionTable;
 use domain::role::{self, Role, RoleCommand, RoleContext, RoleProperties, RoleTable};
 use domain::user::UserCommand;
-use domain::{RoleId, Timestamp, UserId};
+use domain::{RoleId, UserId};
 use eventstore::ExecuteError;
 use eventstore::execute::Transaction;
 
+use super::claims::Claimant;
 use super::ownership::Orphans;
 use super::place::Place;
 use super::{WorkError, memberships, users};
@@ -128,41 +129,16 @@ async fn decide(
     tx.decide::<Role>(&stream, command, &context)
         .await
         .map_err(ExecuteError::widen)?;
-    if old == new {
-        return Ok(());
-    }
-    let owner = role.as_str().to_owned();
-    if let Some(name) = new {
-        let take = ClaimCommand::Take {
-            kind: NameKind::RoleName,
-            owner: owner.clone(),
-            at,
-        };
-        tx.decide::<Claim>(&claim::stream(NameKind::RoleName, &name), take, &())
-            .await
-            .map_err(|error| error.map_refusal(|_| texts::role_name_taken()))?;
-    }
-    match old {
-        Some(name) => release(tx, &name, owner, at).await,
-        None => Ok(()),
-    }
-}
-
-async fn release(
-    tx: &Transaction,
-    name: &str,
-    owner: String,
-    at: Timestamp,
-) -> Result<(), WorkError> {
-    let release = ClaimCommand::Release {
+    let names = Claimant {
         kind: NameKind::RoleName,
-        owner,
+        owner: role.as_str(),
         at,
     };
-    tx.decide::<Claim>(&claim::stream(NameKind::RoleName, name), release, &())
+    names
+        .swap(tx, old.as_deref(), new.as_deref(), |_| {
+            texts::role_name_taken()
+        })
         .await
-        .map(drop)
-        .map_err(ExecuteError::widen)
 }
 
 /// Gives or takes a role: in the workspace, or in `place`.

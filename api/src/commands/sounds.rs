@@ -1,14 +1,12 @@
 //! Making, changing and removing sounds. Their names are claimed in the batch that uses them.
 
 use bytes::Bytes;
-use domain::Timestamp;
-use domain::claim::{self, Claim, ClaimCommand, NameKind};
+use domain::claim::NameKind;
 use domain::permission::Permission;
 use domain::sound::{self, Sound, SoundCommand};
 use eventstore::ExecuteError;
-use eventstore::execute::Transaction;
 
-use super::WorkError;
+use super::claims::Claimant;
 use super::shelves::Shelf;
 use crate::error::{ApiError, texts};
 use crate::extract::Caller;
@@ -113,7 +111,11 @@ async fn decide(
 ) -> Result<(), ApiError> {
     let stream = sound::stream(id);
     let permissions = state.views().permissions();
-    let at = now();
+    let names = Claimant {
+        kind: NameKind::Sound,
+        owner: id,
+        at: now(),
+    };
     state
         .run(caller.id(), async |tx| {
             let authority = caller.authority(&[], &permissions);
@@ -128,35 +130,11 @@ async fn decide(
                 .state::<Sound>(&stream)
                 .await
                 .map_err(ExecuteError::widen)?;
-            claim_name(&tx, id, before.name(), after.name(), at).await
+            names
+                .swap(&tx, before.name(), after.name(), |_| {
+                    texts::sound_name_in_use()
+                })
+                .await
         })
         .await
-}
-
-async fn claim_name(
-    tx: &Transaction,
-    id: &str,
-    old: Option<&str>,
-    new: Option<&str>,
-    at: Timestamp,
-) -> Result<(), WorkError> {
-    let stream = |name: &str| claim::stream(NameKind::Sound, name);
-    let (kind, owner) = (NameKind::Sound, id.to_owned());
-    if old.map(stream) == new.map(stream) {
-        return Ok(());
-    }
-    if let Some(name) = new {
-        let owner = owner.clone();
-        let take = ClaimCommand::Take { kind, owner, at };
-        tx.decide::<Claim>(&stream(name), take, &())
-            .await
-            .map_err(|error| error.map_refusal(|_| texts::sound_name_in_use()))?;
-    }
-    if let Some(name) = old {
-        let release = ClaimCommand::Release { kind, owner, at };
-        tx.decide::<Claim>(&stream(name), release, &())
-            .await
-            .map_err(ExecuteError::widen)?;
-    }
-    Ok(())
 }

@@ -11,13 +11,15 @@ use domain::session::{self, SessionCommand, Sessions};
 use domain::setting::{self, ChangeSetting, Setting, SettingContext};
 use domain::settings::Settings;
 use domain::user::{
-    self, Account, User, UserCommand, UserContext, UserCreated, UserEvent, UserKind, UserRefusal,
+    self, Account, Email, User, UserCommand, UserContext, UserCreated, UserEvent, UserKind,
+    UserRefusal,
 };
 use domain::{Decider as _, RoleId, Timestamp, TokenHash, UserId};
 use eventstore::ExecuteError;
 use eventstore::execute::Transaction;
 
 use super::account_mail::{self, Link, Told};
+use super::claims::Claimant;
 use super::ownership::Orphans;
 use super::rooms::Founder;
 use super::{WorkError, avatars, memberships, own_limits, second_factors};
@@ -130,7 +132,11 @@ pub async fn create_and_tell(
             }
             if vacant && created.active && created.roles.iter().any(|role| role.as_str() == "admin")
             {
-                let take = take(NameKind::FirstAdministrator, &created.user, created.at);
+                let take = ClaimCommand::Take {
+                    kind: NameKind::FirstAdministrator,
+                    owner: created.user.as_str().to_owned(),
+                    at: created.at,
+                };
                 tx.decide::<Claim>(&office, take, &())
                     .await
                     .map_err(ExecuteError::widen)?;
@@ -220,51 +226,28 @@ async fn take_names(
     created: &UserCreated,
 ) -> Result<(), WorkError> {
     let signing_up = matches!(maker, Maker::Themselves(_));
-    let stream = claim::stream(NameKind::Username, &created.username);
-    let taken = tx
-        .decide::<Claim>(
-            &stream,
-            take(NameKind::Username, &created.user, created.at),
-            &(),
-        )
-        .await;
-    taken.map_err(|error| {
-        error.map_refusal(|_| {
-            if signing_up {
-                texts::username_in_use()
-            } else {
-                texts::field_unavailable(&created.username)
-            }
-        })
-    })?;
-    for email in &created.emails {
-        let stream = claim::stream(NameKind::Email, &email.address);
-        let taken = tx
-            .decide::<Claim>(
-                &stream,
-                take(NameKind::Email, &created.user, created.at),
-                &(),
-            )
-            .await;
-        taken.map_err(|error| {
-            error.map_refusal(|_| {
-                if signing_up {
-                    texts::email_exists()
-                } else {
-                    texts::field_unavailable(&email.address)
-                }
-            })
-        })?;
+    let names = |kind| Claimant {
+        kind,
+        owner: created.user.as_str(),
+        at: created.at,
+    };
+    let taken = |words: fn() -> ApiError, name: &str| {
+        if signing_up {
+            words()
+        } else {
+            texts::field_unavailable(name)
+        }
+    };
+    let username = &created.username;
+    names(NameKind::Username)
+        .take(tx, username, || taken(texts::username_in_use, username))
+        .await?;
+    for Email { address, .. } in &created.emails {
+        names(NameKind::Email)
+            .take(tx, address, || taken(texts::email_exists, address))
+            .await?;
     }
     Ok(())
-}
-
-fn take(kind: NameKind, owner: &UserId, at: Timestamp) -> ClaimCommand {
-    ClaimCommand::Take {
-        kind,
-        owner: owner.as_str().to_owned(),
-        at,
-    }
 }
 
 async fn default_rooms(state: &AppState) -> Result<Vec<Arc<RoomFacts>>, ApiError> {
@@ -391,37 +374,34 @@ pub(super) async fn follow(
     let User::Present(account) = before else {
         return Ok(());
     };
+    let names = |kind| Claimant {
+        kind,
+        owner: target.as_str(),
+        at,
+    };
     match event {
         UserEvent::UsernameChanged(event) => {
-            swap(
-                tx,
-                NameKind::Username,
-                target,
-                Some(&account.username),
-                Some(&event.username),
-                at,
-            )
-            .await
+            names(NameKind::Username)
+                .swap(tx, [&*account.username], [&*event.username], |_| {
+                    texts::could_not_save_identity()
+                })
+                .await
         }
         UserEvent::EmailChanged(event) => {
-            let old = account.emails.first().map(|email| email.address.as_str());
-            let new = event.emails.first().map(|email| email.address.as_str());
-            swap(tx, NameKind::Email, target, old, new, at).await
+            let old = account.emails.first().map(|email| &*email.address);
+            let new = event.emails.first().map(|email| &*email.address);
+            names(NameKind::Email)
+                .swap(tx, old, new, texts::field_unavailable)
+                .await
         }
         UserEvent::PasswordChanged(_) => void_tokens(tx, target, keep, at).await,
         UserEvent::UserDeactivated(event) if !event.idle => void_tokens(tx, target, None, at).await,
         UserEvent::UserDeleted(_) => {
-            swap(
-                tx,
-                NameKind::Username,
-                target,
-                Some(&account.username),
-                None,
-                at,
-            )
-            .await?;
+            names(NameKind::Username)
+                .release(tx, &account.username)
+                .await?;
             for email in &account.emails {
-                swap(tx, NameKind::Email, target, Some(&email.address), None, at).await?;
+                names(NameKind::Email).release(tx, &email.address).await?;
             }
             void_tokens(tx, target, None, at).await
         }
@@ -478,46 +458,6 @@ pub(crate) async fn void_tokens(
         .await
         .map(drop)
         .map_err(ExecuteError::widen)
-}
-
-/// Gives `old` back and takes `new`. Names that differ in case only are the same name.
-async fn swap(
-    tx: &Transaction,
-    kind: NameKind,
-    owner: &UserId,
-    old: Option<&str>,
-    new: Option<&str>,
-    at: Timestamp,
-) -> Result<(), WorkError> {
-    let (old, new) = (
-        old.map(|name| claim::stream(kind, name)),
-        new.map(|name| (name, claim::stream(kind, name))),
-    );
-    if old.as_ref() == new.as_ref().map(|(_, stream)| stream) {
-        return Ok(());
-    }
-    if let Some((name, stream)) = new {
-        let taken = tx
-            .decide::<Claim>(&stream, take(kind, owner, at), &())
-            .await;
-        taken.map_err(|error| {
-            error.map_refusal(|_| match kind {
-                NameKind::Username => texts::could_not_save_identity(),
-                _ => texts::field_unavailable(name),
-            })
-        })?;
-    }
-    if let Some(stream) = old {
-        let release = ClaimCommand::Release {
-            kind,
-            owner: owner.as_str().to_owned(),
-            at,
-        };
-        tx.decide::<Claim>(&stream, release, &())
-            .await
-            .map_err(ExecuteError::widen)?;
-    }
-    Ok(())
 }
 
 /// The account as the log has it, for what the views do not tell: passwords it had.

@@ -164,14 +164,7 @@ pub async fn members(call: Call) -> Outcome {
 pub async fn open(call: Call) -> Outcome {
     let place = own(&call).await?;
     let command = MembershipCommand::Open { at: now() };
-    memberships::change(
-        &call.state,
-        &call.caller,
-        &place,
-        call.caller.id(),
-        &command,
-    )
-    .await?;
+    memberships::change_own(&call.state, &call.caller, &place, &command).await?;
     Ok(Answer::empty())
 }
 
@@ -179,15 +172,9 @@ pub async fn open(call: Call) -> Outcome {
 pub async fn close(call: Call) -> Outcome {
     let place = own(&call).await?;
     let command = MembershipCommand::Hide { at: now() };
-    if memberships::change(
-        &call.state,
-        &call.caller,
-        &place,
-        call.caller.id(),
-        &command,
-    )
-    .await?
-    .is_empty()
+    if memberships::change_own(&call.state, &call.caller, &place, &command)
+        .await?
+        .is_empty()
     {
         return Err(texts::already_closed(RoomKind::Direct, ""));
     }

@@ -51,14 +51,7 @@ pub async fn leave(kind: RoomKind, call: Call) -> Outcome {
     let params = params_of(&call, kind, &ROOM)?;
     let found = lookup::room(&call, &params, Some(kind), Archived::Refused).await?;
     let leave = MembershipCommand::Leave { at: now() };
-    memberships::change(
-        &call.state,
-        &call.caller,
-        &found.place,
-        call.caller.id(),
-        &leave,
-    )
-    .await?;
+    memberships::change_own(&call.state, &call.caller, &found.place, &leave).await?;
     if kind == RoomKind::Group {
         return Ok(Answer::empty());
     }
@@ -183,15 +176,9 @@ pub async fn open(kind: RoomKind, call: Call) -> Outcome {
         return Err(texts::not_in_channel(found.name(), false));
     }
     let command = MembershipCommand::Open { at: now() };
-    if memberships::change(
-        &call.state,
-        &call.caller,
-        &found.place,
-        call.caller.id(),
-        &command,
-    )
-    .await?
-    .is_empty()
+    if memberships::change_own(&call.state, &call.caller, &found.place, &command)
+        .await?
+        .is_empty()
     {
         return Err(texts::already_open(kind, found.name()));
     }
@@ -210,15 +197,9 @@ pub async fn close(kind: RoomKind, call: Call) -> Outcome {
         });
     }
     let command = MembershipCommand::Hide { at: now() };
-    if memberships::change(
-        &call.state,
-        &call.caller,
-        &found.place,
-        call.caller.id(),
-        &command,
-    )
-    .await?
-    .is_empty()
+    if memberships::change_own(&call.state, &call.caller, &found.place, &command)
+        .await?
+        .is_empty()
     {
         return Err(texts::already_closed(kind, found.name()));
     }

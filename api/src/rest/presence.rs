@@ -8,7 +8,7 @@ use domain::permission::Permission;
 use domain::presence::Status;
 use domain::user::{ProfileChange, UserCommand};
 use projections::UserFacts;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::answer::{Answer, Outcome};
 use super::lookup;
@@ -62,10 +62,7 @@ pub async fn list(call: Call) -> Outcome {
             .changed_since(from)
             .into_iter()
             .collect();
-        for doc in call.state.views().users_changed_since(from).await? {
-            let doc: Doc = serde_json::from_slice(&doc).unwrap_or_default();
-            changed.extend(doc.get("_id").and_then(Value::as_str).map(UserId::new));
-        }
+        changed.extend(call.state.views().users_changed_since(from).await?);
         changed.remove(call.caller.id());
         let users = docs(&call, changed).await?;
         return Ok(answer(&users, false));

@@ -232,15 +232,8 @@ pub async fn add_user(call: Call) -> Outcome {
             (scope == RoleScope::Subscriptions).then_some(place)
         }
     };
-    roles::assign(
-        &call.state,
-        &call.caller,
-        &user.id,
-        id,
-        place.as_ref(),
-        true,
-    )
-    .await?;
+    let place = place.as_ref();
+    roles::assign(&call.state, &call.caller, &user.id, id, place, true).await?;
     Ok(Answer::empty().field("role", &document(id, role)))
 }
 
@@ -265,15 +258,8 @@ pub async fn remove_user(call: Call) -> Outcome {
             Some(place(&call, room, &user).await?.ok_or_else(not_in_role)?)
         }
     };
-    roles::assign(
-        &call.state,
-        &call.caller,
-        &user.id,
-        id,
-        place.as_ref(),
-        false,
-    )
-    .await?;
+    let place = place.as_ref();
+    roles::assign(&call.state, &call.caller, &user.id, id, place, false).await?;
     Ok(Answer::empty().field("role", &document(id, role)))
 }
 

@@ -45,13 +45,6 @@ pub async fn leave(call: Call) -> Outcome {
     let params = call.input.params()?;
     let found = lookup::room(&call, &params, None, Archived::Refused).await?;
     let leave = MembershipCommand::Leave { at: now() };
-    memberships::change(
-        &call.state,
-        &call.caller,
-        &found.place,
-        call.caller.id(),
-        &leave,
-    )
-    .await?;
+    memberships::change_own(&call.state, &call.caller, &found.place, &leave).await?;
     Ok(Answer::empty())
 }

@@ -97,14 +97,7 @@ pub async fn read(call: Call) -> Outcome {
         threads: params.flag("readThreads"),
         at: now(),
     };
-    memberships::change(
-        &call.state,
-        &call.caller,
-        &place,
-        call.caller.id(),
-        &command,
-    )
-    .await?;
+    memberships::change_own(&call.state, &call.caller, &place, &command).await?;
     Ok(Answer::empty())
 }
 
@@ -125,14 +118,7 @@ pub async fn unread(call: Call) -> Outcome {
         }
     };
     let command = MembershipCommand::MarkUnread { cursor, at: now() };
-    memberships::change(
-        &call.state,
-        &call.caller,
-        &place,
-        call.caller.id(),
-        &command,
-    )
-    .await?;
+    memberships::change_own(&call.state, &call.caller, &place, &command).await?;
     Ok(Answer::empty())
 }
 

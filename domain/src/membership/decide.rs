@@ -17,6 +17,32 @@ impl MembershipContext<'_> {
         (self.room.id.clone(), self.user.clone())
     }
 
+    fn granted(&self, role: RoleId, at: Timestamp) -> MembershipEvent {
+        let (room, user) = self.room_and_user();
+        let by = self.authority.actor.clone();
+        RoomRoleGranted {
+            room,
+            user,
+            role,
+            by,
+            at,
+        }
+        .into()
+    }
+
+    fn revoked(&self, role: RoleId, at: Timestamp) -> MembershipEvent {
+        let (room, user) = self.room_and_user();
+        let by = self.authority.actor.clone();
+        RoomRoleRevoked {
+            room,
+            user,
+            role,
+            by,
+            at,
+        }
+        .into()
+    }
+
     fn joined(&self, joining: Joining, roles: Vec<RoleId>, at: Timestamp) -> MembershipEvent {
         let (room, user) = self.room_and_user();
         MemberJoined {
@@ -183,18 +209,7 @@ pub(super) fn grant(
     if member.has(role) {
         return Err(MembershipRefusal::HasRole(role));
     }
-    let (room, user) = context.room_and_user();
-    let by = context.authority.actor.clone();
-    Ok(vec![
-        RoomRoleGranted {
-            room,
-            user,
-            role: role.id(),
-            by,
-            at,
-        }
-        .into(),
-    ])
+    Ok(vec![context.granted(role.id(), at)])
 }
 
 pub(super) fn revoke(
@@ -211,18 +226,7 @@ pub(super) fn revoke(
     if role == RoomRole::Owner && member.is_last_owner(context) {
         return Err(MembershipRefusal::LastOwnerKeepsRole);
     }
-    let (room, user) = context.room_and_user();
-    let by = context.authority.actor.clone();
-    Ok(vec![
-        RoomRoleRevoked {
-            room,
-            user,
-            role: role.id(),
-            by,
-            at,
-        }
-        .into(),
-    ])
+    Ok(vec![context.revoked(role.id(), at)])
 }
 
 fn may_access_roles(context: &MembershipContext<'_>) -> Result<(), MembershipRefusal> {
@@ -244,18 +248,7 @@ pub(super) fn assign(
     if member.roles.contains(&role) {
         return Err(MembershipRefusal::AlreadyInRole);
     }
-    let (room, user) = context.room_and_user();
-    let by = context.authority.actor.clone();
-    Ok(vec![
-        RoomRoleGranted {
-            room,
-            user,
-            role,
-            by,
-            at,
-        }
-        .into(),
-    ])
+    Ok(vec![context.granted(role, at)])
 }
 
 pub(super) fn unassign(
@@ -272,18 +265,7 @@ pub(super) fn unassign(
     if role.as_str() == RoomRole::Owner.as_str() && member.is_last_owner(context) {
         return Err(MembershipRefusal::LastOwnerKeepsRole);
     }
-    let (room, user) = context.room_and_user();
-    let by = context.authority.actor.clone();
-    Ok(vec![
-        RoomRoleRevoked {
-            room,
-            user,
-            role,
-            by,
-            at,
-        }
-        .into(),
-    ])
+    Ok(vec![context.revoked(role, at)])
 }
 
 fn must_be_own_member(

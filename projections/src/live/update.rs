@@ -266,69 +266,41 @@ struct Told<T: Serialize> {
 }
 
 fn of_user(maker: &mut Maker<'_>, event: &UserEvent) -> rusqlite::Result<()> {
-    match event {
+    let changed = "profile-changed";
+    let (user, kind, data) = match event {
         UserEvent::ProfileChanged(e) => {
             let data = json!({ "name": e.change.name, "bio": e.change.bio, "nickname": e.change.nickname,
                 "statusText": e.change.status_text, "customFields": e.change.custom_fields });
-            maker.user(&e.user, None, "profile-changed", &without_nulls(data))?;
+            (&e.user, changed, without_nulls(data))
         }
-        UserEvent::UsernameChanged(e) => {
-            maker.user(
-                &e.user,
-                None,
-                "profile-changed",
-                &json!({ "username": e.username }),
-            )?;
-        }
-        UserEvent::EmailChanged(e) => {
-            maker.user(
-                &e.user,
-                None,
-                "profile-changed",
-                &json!({ "emails": e.emails }),
-            )?;
-        }
-        UserEvent::RolesChanged(e) => {
-            maker.user(
-                &e.user,
-                None,
-                "profile-changed",
-                &json!({ "roles": e.roles }),
-            )?;
-        }
-        UserEvent::UserActivated(e) => {
-            maker.user(&e.user, None, "profile-changed", &json!({ "active": true }))?;
-        }
-        UserEvent::UserDeactivated(e) => {
-            maker.user(
-                &e.user,
-                None,
-                "profile-changed",
-                &json!({ "active": false }),
-            )?;
-        }
-        UserEvent::UserDeleted(e) => {
-            maker.user(&e.user, None, "account-deleted", &json!({}))?;
+        UserEvent::UsernameChanged(e) => (&e.user, changed, json!({ "username": e.username })),
+        UserEvent::EmailChanged(e) => (&e.user, changed, json!({ "emails": e.emails })),
+        UserEvent::RolesChanged(e) => (&e.user, changed, json!({ "roles": e.roles })),
+        UserEvent::UserActivated(e) => (&e.user, changed, json!({ "active": true })),
+        UserEvent::UserDeactivated(e) => (&e.user, changed, json!({ "active": false })),
+        UserEvent::PasswordChangeRequired(e) => {
+            let data = json!({ "requirePasswordChange": e.required });
+            (&e.user, changed, data)
         }
         UserEvent::PreferencesChanged(e) => {
             let data = json!({ "preferences": e.set, "unset": e.unset });
-            maker.user(&e.user, None, "preferences-changed", &data)?;
-        }
-        UserEvent::PasswordChangeRequired(e) => {
-            let data = json!({ "requirePasswordChange": e.required });
-            maker.user(&e.user, None, "profile-changed", &data)?;
+            (&e.user, "preferences-changed", data)
         }
         UserEvent::UtcOffsetChanged(e) => {
             let data = json!({ "utcOffset": hours(e.offset) });
-            maker.user(&e.user, None, "profile-changed", &data)?;
+            (&e.user, changed, data)
         }
         UserEvent::RecordFieldsWritten(e) => {
             let data = json!({ "recordFields": e.fields });
-            maker.user(&e.user, None, "profile-changed", &data)?;
+            (&e.user, changed, data)
         }
+        UserEvent::UserDeleted(e) => (&e.user, "account-deleted", json!({})),
         // A password is nobody's news, and a new account has no connections yet.
-        UserEvent::UserCreated(_) | UserEvent::PasswordChanged(_) | UserEvent::UserImported(_) => {}
-    }
+        UserEvent::UserCreated(_) | UserEvent::PasswordChanged(_) | UserEvent::UserImported(_) => {
+            return Ok(());
+        }
+    };
+    maker.user(user, None, kind, &data)?;
     Ok(())
 }
 

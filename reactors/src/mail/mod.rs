@@ -147,7 +147,6 @@ impl MailReactor {
         if put_off {
             return Verdict::Later(pause(DEFERRED, attempt));
         }
-        self.written.lock().remove(&key.position.get());
         Verdict::Done
     }
 }
@@ -168,7 +167,13 @@ impl Reactor for MailReactor {
         key: OutboxKey,
         attempt: u32,
     ) -> BoxFuture<'a, Verdict> {
-        Box::pin(self.deal_with(event, key, attempt))
+        Box::pin(async move {
+            let verdict = self.deal_with(event, key, attempt).await;
+            if !matches!(verdict, Verdict::Retry(_) | Verdict::Later(_)) {
+                self.written.lock().remove(&event.position.get());
+            }
+            verdict
+        })
     }
 }
 

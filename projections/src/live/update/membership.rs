@@ -18,6 +18,61 @@ pub(super) fn of_membership(
     posted: Option<Bytes>,
     names: &mut dyn Names,
 ) -> rusqlite::Result<()> {
+    let (room, user, kind, data) = match event {
+        MembershipEvent::MemberJoined(_)
+        | MembershipEvent::MemberLeft(_)
+        | MembershipEvent::MemberRemoved(_)
+        | MembershipEvent::RoomRoleGranted(_)
+        | MembershipEvent::RoomRoleRevoked(_) => return of_roster(maker, event, posted, names),
+        // What somebody does with their own place is nobody else's news.
+        MembershipEvent::ReadCursorMoved(e) => {
+            let data = json!({ "rid": e.room, "ls": Date(e.at), "threads": e.threads });
+            (&e.room, &e.user, "read", data)
+        }
+        MembershipEvent::MarkedUnread(e) => {
+            let data = json!({ "rid": e.room, "ls": Date(e.cursor) });
+            (&e.room, &e.user, "marked-unread", data)
+        }
+        MembershipEvent::RoomHidden(e) => (&e.room, &e.user, "hidden", json!({ "rid": e.room })),
+        MembershipEvent::RoomOpened(e) => (&e.room, &e.user, "opened", json!({ "rid": e.room })),
+        MembershipEvent::RoomKeyReceived(e) => {
+            let data = json!({ "rid": e.room, "E2EKey": e.key });
+            (&e.room, &e.user, "room-key", data)
+        }
+        MembershipEvent::RoomKeySuggested(e) => {
+            let data = json!({ "rid": e.room, "E2ESuggestedKey": e.key });
+            (&e.room, &e.user, "room-key-suggested", data)
+        }
+        MembershipEvent::SuggestedKeyAccepted(e) => {
+            let data = json!({ "rid": e.room, "accepted": true });
+            (&e.room, &e.user, "room-key-answered", data)
+        }
+        MembershipEvent::SuggestedKeyRejected(e) => {
+            let data = json!({ "rid": e.room, "accepted": false });
+            (&e.room, &e.user, "room-key-answered", data)
+        }
+        MembershipEvent::AutoTranslateChanged(e) => {
+            let data = json!({ "rid": e.room, "autoTranslate": e.enabled,
+                "autoTranslateLanguage": e.language });
+            (
+                &e.room,
+                &e.user,
+                "auto-translate-changed",
+                without_nulls(data),
+            )
+        }
+    };
+    maker.user(user, Some(room), kind, &data)?;
+    Ok(())
+}
+
+/// What a room and the one it is about are told of coming, going and roles.
+fn of_roster(
+    maker: &mut Maker<'_>,
+    event: &MembershipEvent,
+    posted: Option<Bytes>,
+    names: &mut dyn Names,
+) -> rusqlite::Result<()> {
     let message = told(maker.applied, posted, names)?;
     let member = |user: &UserId, names: &mut dyn Names| -> rusqlite::Result<Member<'static>> {
         Ok(Member {
@@ -105,57 +160,7 @@ pub(super) fn of_membership(
                 },
             )?;
         }
-        MembershipEvent::ReadCursorMoved(event) => {
-            let data = json!({ "rid": event.room, "ls": Date(event.at), "threads": event.threads });
-            maker.user(&event.user, Some(&event.room), "read", &data)?;
-        }
-        MembershipEvent::MarkedUnread(event) => {
-            let data = json!({ "rid": event.room, "ls": Date(event.cursor) });
-            maker.user(&event.user, Some(&event.room), "marked-unread", &data)?;
-        }
-        MembershipEvent::RoomHidden(event) => {
-            maker.user(
-                &event.user,
-                Some(&event.room),
-                "hidden",
-                &json!({ "rid": event.room }),
-            )?;
-        }
-        MembershipEvent::RoomOpened(event) => {
-            maker.user(
-                &event.user,
-                Some(&event.room),
-                "opened",
-                &json!({ "rid": event.room }),
-            )?;
-        }
-        MembershipEvent::RoomKeyReceived(event) => {
-            let data = json!({ "rid": event.room, "E2EKey": event.key });
-            maker.user(&event.user, Some(&event.room), "room-key", &data)?;
-        }
-        MembershipEvent::RoomKeySuggested(event) => {
-            let data = json!({ "rid": event.room, "E2ESuggestedKey": event.key });
-            maker.user(&event.user, Some(&event.room), "room-key-suggested", &data)?;
-        }
-        MembershipEvent::SuggestedKeyAccepted(event) => {
-            let data = json!({ "rid": event.room, "accepted": true });
-            maker.user(&event.user, Some(&event.room), "room-key-answered", &data)?;
-        }
-        MembershipEvent::SuggestedKeyRejected(event) => {
-            let data = json!({ "rid": event.room, "accepted": false });
-            maker.user(&event.user, Some(&event.room), "room-key-answered", &data)?;
-        }
-        MembershipEvent::AutoTranslateChanged(event) => {
-            let data = json!({ "rid": event.room, "autoTranslate": event.enabled,
-                "autoTranslateLanguage": event.language });
-            let data = without_nulls(data);
-            maker.user(
-                &event.user,
-                Some(&event.room),
-                "auto-translate-changed",
-                &data,
-            )?;
-        }
+        _ => {}
     }
     Ok(())
 }
