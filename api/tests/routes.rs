@@ -62,7 +62,6 @@ impl Doors {
             create_tokens_for_users: false,
             max_sessions: 50,
             body_limit: 1024 * 1024,
-            max_sessions: 50,
             password_queue: 512,
             gravatar_url: "http://127.0.0.1:9".to_owned(),
             test_mode: true,

@@ -84,13 +84,13 @@ pub(super) struct Rest {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) custom_fields: Option<Value>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    desktop_pref_origin: Option<CompactString>,
+    pub(super) desktop_pref_origin: Option<CompactString>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    mobile_pref_origin: Option<CompactString>,
+    pub(super) mobile_pref_origin: Option<CompactString>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    email_pref_origin: Option<CompactString>,
+    pub(super) email_pref_origin: Option<CompactString>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    user_highlights: Vec<String>,
+    pub(super) user_highlights: Vec<String>,
 }
 
 /// The whole document: both parts are objects, and neither is empty.

@@ -5,10 +5,12 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use tests::client::Client;
 use tests::live::Live;
-use tests::mongo::MongoServer;
+use tests::on_both_logs;
 use tests::server::{Server, ServerOptions};
 
 use crate::calls::ids;
+
+on_both_logs![banners_are_shown_until_they_are_dismissed_or_withdrawn,];
 
 /// A date so many seconds from now.
 fn at(seconds: i64) -> String {
@@ -35,21 +37,11 @@ async fn shown(client: &Client, path: &str) -> Value {
     client.get(path).await.ok()["banners"].clone()
 }
 
-#[tokio::test]
-async fn banners_are_shown_until_they_are_dismissed_or_withdrawn() {
-    banners_are_shown_on(&Server::start().await).await;
-}
-
-#[tokio::test]
-async fn banners_are_shown_until_they_are_dismissed_or_withdrawn_on_mongodb() {
-    let url = MongoServer::shared().await.fresh_url();
-    banners_are_shown_on(&ServerOptions::default().mongo(&url).start().await).await;
-}
-
-async fn banners_are_shown_on(server: &Server) {
+async fn banners_are_shown_until_they_are_dismissed_or_withdrawn(options: ServerOptions) {
+    let server = options.start().await;
     let admin = server.admin().await;
     let (ann, bob) = (admin.new_user("ann").await, admin.new_user("bob").await);
-    let mut live = Live::connect(server, &ann, None).await;
+    let mut live = Live::connect(&server, &ann, None).await;
     live.send(&json!({"subscribe": {"rooms": [], "self": true}}))
         .await;
     live.answer("subscribed").await;

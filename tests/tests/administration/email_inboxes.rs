@@ -3,9 +3,11 @@
 use reqwest::Method;
 use serde_json::{Value, json};
 use tests::client::Client;
-use tests::mongo::MongoServer;
+use tests::on_both_logs;
 use tests::server::{Server, ServerOptions};
 use tests::smtp::SmtpSink;
+
+on_both_logs![inboxes_are_kept,];
 
 const MASK: &str = "********";
 
@@ -27,18 +29,8 @@ async fn delete(admin: &Client, id: &str) -> tests::client::Answer {
     admin.send(Method::DELETE, &path, None).await
 }
 
-#[tokio::test]
-async fn inboxes_are_kept() {
-    inboxes_are_kept_on(&Server::start().await).await;
-}
-
-#[tokio::test]
-async fn inboxes_are_kept_on_mongodb() {
-    let url = MongoServer::shared().await.fresh_url();
-    inboxes_are_kept_on(&ServerOptions::default().mongo(&url).start().await).await;
-}
-
-async fn inboxes_are_kept_on(server: &Server) {
+async fn inboxes_are_kept(options: ServerOptions) {
+    let server = options.start().await;
     let admin = server.admin().await;
     let empty = admin.get("email-inbox.list").await.ok();
     assert_eq!(

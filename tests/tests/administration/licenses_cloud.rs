@@ -8,7 +8,7 @@ use tests::server::{Server, ServerOptions};
 
 use crate::calls::result;
 
-on_both_logs![there_is_no_licence,];
+on_both_logs![a_registration_made_elsewhere_is_kept, there_is_no_licence,];
 
 async fn there_is_no_licence(options: ServerOptions) {
     let server = options.start().await;
@@ -59,18 +59,8 @@ async fn there_is_no_licence(options: ServerOptions) {
     }
 }
 
-#[tokio::test]
-async fn a_registration_made_elsewhere_is_kept() {
-    a_registration_is_kept_on(&Server::start().await).await;
-}
-
-#[tokio::test]
-async fn a_registration_made_elsewhere_is_kept_on_mongodb() {
-    let url = MongoServer::shared().await.fresh_url();
-    a_registration_is_kept_on(&ServerOptions::default().mongo(&url).start().await).await;
-}
-
-async fn a_registration_is_kept_on(server: &Server) {
+async fn a_registration_made_elsewhere_is_kept(options: ServerOptions) {
+    let server = options.start().await;
     let admin = server.admin().await;
     let registration = json!({
         "workspaceId": "w-1", "client_name": "chat", "client_id": "c-1", "client_secret": "hush",

@@ -7,6 +7,7 @@ use tests::server::ServerOptions;
 use crate::calls::{ids, refusal, result};
 
 on_both_logs![
+    permissions_go_with_the_settings_they_are_about,
     permissions_are_listed_and_replaced,
     all_permissions_are_replaced_or_none,
     permissions_by_method,
@@ -165,18 +166,8 @@ async fn permissions_by_method(options: ServerOptions) {
     }
 }
 
-#[tokio::test]
-async fn permissions_go_with_the_settings_they_are_about() {
-    permissions_go_on(&Server::start().await).await;
-}
-
-#[tokio::test]
-async fn permissions_go_with_the_settings_they_are_about_on_mongodb() {
-    let url = MongoServer::shared().await.fresh_url();
-    permissions_go_on(&ServerOptions::default().mongo(&url).start().await).await;
-}
-
-async fn permissions_go_on(server: &Server) {
+async fn permissions_go_with_the_settings_they_are_about(options: ServerOptions) {
+    let server = options.start().await;
     let admin = server.admin().await;
     let id = "Accounts_OAuth_Custom-Keycloak";
     let permission = format!("change-setting-{id}");

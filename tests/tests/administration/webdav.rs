@@ -5,15 +5,21 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 use tests::client::Client;
 use tests::live::Live;
-use tests::mongo::MongoServer;
+use tests::on_both_logs;
 use tests::pictures;
-use tests::server::{Server, ServerOptions};
+use tests::server::ServerOptions;
 use tests::webdav::{LOGIN, WebdavServer};
 
 use crate::calls::{method, refusal, result};
 
+on_both_logs![accounts_are_kept_without_their_passwords];
+
 fn options() -> ServerOptions {
-    ServerOptions::default()
+    with_webdav(ServerOptions::default())
+}
+
+fn with_webdav(options: ServerOptions) -> ServerOptions {
+    options
         .env("OVERWRITE_SETTING_Webdav_Integration_Enabled", "true")
         .env("FETCH_ALLOW", "127.0.0.1")
 }
@@ -28,22 +34,12 @@ async fn added(client: &Client, dav: &WebdavServer) -> Value {
     accounts["accounts"][0]["_id"].clone()
 }
 
-#[tokio::test]
-async fn accounts_are_kept_without_their_passwords() {
-    accounts_are_kept(&options().start().await).await;
-}
-
-#[tokio::test]
-async fn accounts_are_kept_without_their_passwords_on_mongodb() {
-    let url = MongoServer::shared().await.fresh_url();
-    accounts_are_kept(&options().mongo(&url).start().await).await;
-}
-
-async fn accounts_are_kept(server: &Server) {
+async fn accounts_are_kept_without_their_passwords(wanted: ServerOptions) {
+    let server = with_webdav(wanted).start().await;
     let dav = WebdavServer::start();
     let admin = server.admin().await;
     let (ann, bob) = (admin.new_user("ann").await, admin.new_user("bob").await);
-    let mut live = Live::connect(server, &ann, None).await;
+    let mut live = Live::connect(&server, &ann, None).await;
     live.send(&json!({"subscribe": {"rooms": [], "self": true}}))
         .await;
     live.answer("subscribed").await;

@@ -2,11 +2,13 @@
 
 use serde_json::{Value, json};
 use tests::client::Client;
-use tests::mongo::MongoServer;
+use tests::on_both_logs;
 use tests::server::{Server, ServerOptions};
 
 use crate::methods::{method, result};
 use crate::set;
+
+on_both_logs![custom_fields_write_the_record,];
 
 const SETTING: &str = "Accounts_CustomFields";
 
@@ -29,7 +31,8 @@ async fn record(admin: &Client, user: &Client) -> Value {
     list["users"][0].clone()
 }
 
-async fn fields_write_the_record(server: &Server) {
+async fn custom_fields_write_the_record(options: ServerOptions) {
+    let server = options.start().await;
     let admin = server.admin().await;
     set(&admin, SETTING, definition()).await;
     let ann = admin.new_user("ann").await;
@@ -70,17 +73,6 @@ async fn fields_write_the_record(server: &Server) {
     let saved = method(&ann, "saveUserProfile", json!([{}, {"desk": "21"}])).await;
     assert_eq!(result(&saved), json!(true));
     assert_eq!(record(&admin, &ann).await["extension"], "21");
-}
-
-#[tokio::test]
-async fn custom_fields_write_the_record() {
-    fields_write_the_record(&Server::start().await).await;
-}
-
-#[tokio::test]
-async fn custom_fields_write_the_record_on_mongodb() {
-    let url = MongoServer::shared().await.fresh_url();
-    fields_write_the_record(&ServerOptions::default().mongo(&url).start().await).await;
 }
 
 #[tokio::test]

@@ -10,13 +10,15 @@ use axum::routing::get;
 use image::ImageFormat;
 use serde_json::{Value, json};
 use tests::client::Client;
-use tests::mongo::MongoServer;
+use tests::on_both_logs;
 use tests::pictures::{jpeg, measure};
-use tests::server::{Server, ServerOptions};
+use tests::server::ServerOptions;
 use tokio::sync::Semaphore;
 
 use super::login::sha256;
 use crate::set;
+
+on_both_logs![a_new_account_has_the_picture_a_service_knows];
 
 /// A service that knows the picture of `known@example.org`, and answers about `slow@example.org` once it is let.
 struct Service {
@@ -59,7 +61,11 @@ impl Service {
     }
 
     fn server(&self) -> ServerOptions {
-        ServerOptions::default()
+        self.configure(ServerOptions::default())
+    }
+
+    fn configure(&self, options: ServerOptions) -> ServerOptions {
+        options
             .env("FETCH_ALLOW", "127.0.0.1")
             .env("GRAVATAR_URL", &self.url)
     }
@@ -95,7 +101,9 @@ async fn until_origin(admin: &Client, name: &str, wanted: &str) {
     }
 }
 
-async fn a_new_account_is_looked_up(mut service: Service, server: Server) {
+async fn a_new_account_has_the_picture_a_service_knows(options: ServerOptions) {
+    let mut service = Service::start().await;
+    let server = service.configure(options).start().await;
     let admin = server.admin().await;
     service.is_asked_about("admin@example.org").await;
     create(&admin, "ann", "Known@Example.org").await;
@@ -114,21 +122,6 @@ async fn a_new_account_is_looked_up(mut service: Service, server: Server) {
     create(&admin, "dan", "dan@example.org").await;
     service.is_asked_about("dan@example.org").await;
     assert_eq!(origin(&admin, "bob").await, Value::Null);
-}
-
-#[tokio::test]
-async fn a_new_account_has_the_picture_a_service_knows() {
-    let service = Service::start().await;
-    let server = service.server().start().await;
-    a_new_account_is_looked_up(service, server).await;
-}
-
-#[tokio::test]
-async fn a_new_account_has_the_picture_a_service_knows_on_mongodb() {
-    let service = Service::start().await;
-    let url = MongoServer::shared().await.fresh_url();
-    let server = service.server().mongo(&url).start().await;
-    a_new_account_is_looked_up(service, server).await;
 }
 
 #[tokio::test]

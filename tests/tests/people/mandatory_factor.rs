@@ -3,11 +3,13 @@
 use serde_json::{Value, json};
 use tests::client::Client;
 use tests::live::Live;
-use tests::mongo::MongoServer;
-use tests::server::{Server, ServerOptions};
+use tests::on_both_logs;
+use tests::server::ServerOptions;
 
-use super::second_factor::{code, enrol, strict};
+use super::second_factor::{code, enrol, strictly};
 use crate::methods::{method, result};
+
+on_both_logs![a_role_may_demand_a_second_factor,];
 
 /// Makes a role demand a second factor, or not; the client must have the right to.
 async fn demand(admin: &Client, role: &str, mandatory: bool) {
@@ -15,7 +17,8 @@ async fn demand(admin: &Client, role: &str, mandatory: bool) {
     admin.post("roles.update", wish).await.ok();
 }
 
-async fn roles_demand_a_factor(server: &Server) {
+async fn a_role_may_demand_a_second_factor(options: ServerOptions) {
+    let server = leniently(options).start().await;
     let admin = server.admin().await;
     let ann = admin.new_user("ann").await;
     let update = json!({"userId": ann.user_id, "data": {"roles": ["user", "admin"]}});
@@ -61,21 +64,14 @@ async fn roles_demand_a_factor(server: &Server) {
     assert!(list(&bob).await["users"][0]["emails"].is_array());
 }
 
-#[tokio::test]
-async fn a_role_may_demand_a_second_factor() {
-    let server = lenient().start().await;
-    roles_demand_a_factor(&server).await;
-}
-
-#[tokio::test]
-async fn a_role_may_demand_a_second_factor_on_mongodb() {
-    let url = MongoServer::shared().await.fresh_url();
-    roles_demand_a_factor(&lenient().mongo(&url).start().await).await;
-}
-
 /// Second factors count, but nobody is asked for the password again.
 fn lenient() -> ServerOptions {
-    strict().env(
+    leniently(ServerOptions::default())
+}
+
+/// The same with other options, too.
+fn leniently(options: ServerOptions) -> ServerOptions {
+    strictly(options).env(
         "OVERWRITE_SETTING_Accounts_TwoFactorAuthentication_Enforce_Password_Fallback",
         "false",
     )

@@ -2,10 +2,13 @@
 
 use serde_json::{Value, json};
 use tests::client::{Answer, Client};
-use tests::server::{Server, ServerOptions};
+use tests::on_both_logs;
+use tests::server::ServerOptions;
 
 use super::login::sha256;
 use crate::methods::{method, result};
+
+on_both_logs![the_clock_of_a_user_is_kept,];
 
 /// Counts what people change, but not the calls they do it with.
 fn counting() -> ServerOptions {
@@ -98,7 +101,8 @@ async fn a_status_is_set_once_a_second_by_method() {
     assert_eq!(refused, "too-many-requests");
 }
 
-async fn a_clock_is_kept(server: &Server) {
+async fn the_clock_of_a_user_is_kept(options: ServerOptions) {
+    let server = options.start().await;
     let admin = server.admin().await;
     let ann = admin.new_user("ann").await;
     assert_eq!(ann.get("me").await.ok()["utcOffset"], json!(0), "unknown");
@@ -131,17 +135,6 @@ async fn a_clock_is_kept(server: &Server) {
     let refused = server.client().post("method.callAnon/x", body).await;
     let refused = crate::methods::inside(refused);
     assert_eq!(refused["error"]["error"], "error-invalid-user");
-}
-
-#[tokio::test]
-async fn the_clock_of_a_user_is_kept() {
-    a_clock_is_kept(&Server::start().await).await;
-}
-
-#[tokio::test]
-async fn the_clock_of_a_user_is_kept_on_mongodb() {
-    let url = tests::mongo::MongoServer::shared().await.fresh_url();
-    a_clock_is_kept(&ServerOptions::default().mongo(&url).start().await).await;
 }
 
 #[tokio::test]

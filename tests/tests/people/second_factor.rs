@@ -24,7 +24,7 @@ pub fn strict() -> ServerOptions {
 }
 
 /// The same with other options, too.
-fn strictly(options: ServerOptions) -> ServerOptions {
+pub fn strictly(options: ServerOptions) -> ServerOptions {
     options
         .env("TEST_MODE", "false")
         .env("OVERWRITE_SETTING_API_Enable_Rate_Limiter", "false")
