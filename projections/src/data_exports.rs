@@ -81,6 +81,7 @@ impl Projection for DataExportsView {
                 ])?;
             }
             Event::User(UserEvent::UserDeleted(deleted)) => {
+                tx.need("data_exports_user")?;
                 tx.conn
                     .prepare_cached("DELETE FROM data_exports WHERE user = ?1")?
                     .execute([deleted.user.as_str()])?;

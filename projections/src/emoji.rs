@@ -59,6 +59,7 @@ impl Projection for EmojiView {
         let Event::Emoji(emoji_event) = &event.event else {
             return Ok(());
         };
+        tx.need("emoji_names_emoji")?;
         let updated_at = Date(event.recorded_at);
         let conn = &tx.conn;
         match emoji_event {

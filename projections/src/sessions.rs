@@ -216,25 +216,4 @@ impl Views {
         })
         .await
     }
-
-    /// The valid tokens of a user, oldest first.
-    pub async fn sessions_of(
-        &self,
-        user: &UserId,
-    ) -> Result<Vec<(TokenHash, Timestamp)>, QueryError> {
-        let user = user.clone();
-        self.read(move |conn| {
-            conn.prepare_cached(
-                "SELECT hash, issued_at FROM sessions WHERE user = ?1 ORDER BY position",
-            )?
-            .query_map([user.as_str()], |row| {
-                Ok((
-                    TokenHash::new(row.get_ref(0)?.as_str()?),
-                    Timestamp::from_millis(row.get(1)?),
-                ))
-            })?
-            .collect()
-        })
-        .await
-    }
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use domain::permission::PermissionTable;
 use domain::role::RoleTable;
 use domain::settings::Settings;
+use eventstore::Position;
 use eventstore::vault::Vault;
 use parking_lot::{Mutex, RwLock};
 use tokio::sync::watch;
@@ -14,6 +15,7 @@ use crate::lag::{Head, Health};
 use crate::readers::Readers;
 use crate::rebuild::RebuildProgress;
 use crate::recent::Recent;
+use crate::tx::Tx;
 use crate::views::Views;
 use crate::wait::Reached;
 
@@ -40,6 +42,30 @@ pub(crate) fn setting_purpose(id: &str) -> String {
 }
 
 impl Shared {
+    /// Of views at a position, which nobody was shown anything of yet.
+    pub(crate) fn new(position: Position, readers: Arc<Readers>, vault: Option<Vault>) -> Self {
+        Self {
+            reached: Reached::new(position),
+            head: Head::default(),
+            health: watch::Sender::new(Health::Building),
+            facts: AllFacts::new(),
+            recent: Recent::default(),
+            settings: RwLock::default(),
+            permissions: RwLock::default(),
+            roles: RwLock::default(),
+            vault,
+            readers,
+            rebuilding: Mutex::default(),
+        }
+    }
+
+    /// Shows the doors what is kept in memory as a whole.
+    pub(crate) fn show(&self, tx: &Tx) {
+        self.show_settings(&tx.settings);
+        *self.permissions.write() = Arc::new(tx.permissions.clone());
+        *self.roles.write() = Arc::new(tx.roles.clone());
+    }
+
     /// Shows the doors other settings, with their secrets opened.
     pub(crate) fn show_settings(&self, settings: &Settings) {
         let mut shown = settings.clone();

@@ -4,11 +4,11 @@ mod doc;
 mod queries;
 
 use compact_str::CompactString;
-use domain::Event;
 use domain::avatar::{AvatarEvent, AvatarOwner};
 use domain::presence::PresenceEvent;
 use domain::session::SessionEvent;
-use domain::user::UserEvent;
+use domain::user::{UserCreated, UserEvent};
+use domain::{Event, UserId};
 
 use crate::iso::Date;
 use crate::projection::{Applied, Index, Projection};
@@ -104,19 +104,19 @@ impl Projection for UsersView {
     }
 
     fn apply(&self, tx: &mut Tx, event: &Applied) -> rusqlite::Result<()> {
-        if let Event::Avatar(avatar) = &event.event {
-            return show(tx, event, avatar);
-        }
         let updated_at = Date(event.recorded_at);
-        let user_event = match &event.event {
-            Event::User(user_event) => user_event,
+        match &event.event {
+            Event::User(UserEvent::UserCreated(created)) => create(tx, event, created),
+            Event::User(UserEvent::UserDeleted(deleted)) => delete(tx, &deleted.user),
+            Event::User(user_event) => change(tx, event, user_event),
+            Event::Avatar(avatar) => show(tx, event, avatar),
             Event::Session(SessionEvent::TokenIssued(issued)) if !issued.granted => {
                 if let Some(row) = tx.users.get_mut(&tx.conn, &issued.user)? {
                     row.doc.last_login = Some(Date(issued.at));
                     row.doc.updated_at = updated_at;
                     tx.stale.users.insert(issued.user.clone());
                 }
-                return Ok(());
+                Ok(())
             }
             Event::Presence(PresenceEvent::StatusChosen(chosen)) => {
                 tx.stale.users.insert(chosen.user.clone());
@@ -124,95 +124,95 @@ impl Projection for UsersView {
                     row.doc.status_default = chosen.status;
                     row.doc.updated_at = updated_at;
                 }
-                return Ok(());
+                Ok(())
             }
-            _ => return Ok(()),
-        };
-        let user = match user_event {
-            UserEvent::UserCreated(created) => {
-                let key = CompactString::new(created.username.to_lowercase());
-                tx.users.put(
-                    &tx.conn,
-                    created.user.clone(),
-                    UserRow::created(created, updated_at),
-                )?;
-                tx.stale.usernames.insert(key);
-                tx.stale.users.insert(created.user.clone());
-                tx.stale.user_order = true;
-                return Ok(());
-            }
-            UserEvent::UserDeleted(deleted) => {
-                if let Some(row) = tx.users.remove(&tx.conn, &deleted.user)? {
-                    tx.stale
-                        .usernames
-                        .insert(CompactString::new(row.doc.username.to_lowercase()));
-                }
-                tx.stale.users.insert(deleted.user.clone());
-                tx.stale.user_order = true;
-                return Ok(());
-            }
-            UserEvent::ProfileChanged(event) => &event.user,
-            UserEvent::UsernameChanged(event) => &event.user,
-            UserEvent::EmailChanged(event) => &event.user,
-            UserEvent::PasswordChanged(event) => &event.user,
-            UserEvent::RolesChanged(event) => &event.user,
-            UserEvent::UserActivated(event) => &event.user,
-            UserEvent::UserDeactivated(event) => &event.user,
-            UserEvent::PreferencesChanged(event) => &event.user,
-            UserEvent::PasswordChangeRequired(event) => &event.user,
-            UserEvent::UtcOffsetChanged(event) => &event.user,
-            UserEvent::RecordFieldsWritten(event) => &event.user,
-            // Where an account came from is nobody's to see.
-            UserEvent::UserImported(_) => return Ok(()),
-        };
-        tx.stale.users.insert(user.clone());
-        let Some(row) = tx.users.get_mut(&tx.conn, user)? else {
-            return Ok(());
-        };
-        row.doc.updated_at = updated_at;
-        match user_event {
-            UserEvent::ProfileChanged(event) => {
-                tx.stale.user_order |= event.change.name.is_some();
-                row.doc.change(&event.change);
-            }
-            UserEvent::UsernameChanged(event) => {
-                tx.stale.user_order = true;
-                tx.stale
-                    .usernames
-                    .insert(CompactString::new(row.doc.username.to_lowercase()));
-                tx.stale
-                    .usernames
-                    .insert(CompactString::new(event.username.to_lowercase()));
-                tx.renamed = Some(std::mem::replace(
-                    &mut row.doc.username,
-                    CompactString::new(&event.username),
-                ));
-            }
-            UserEvent::EmailChanged(event) => row.doc.emails.clone_from(&event.emails),
-            UserEvent::PasswordChanged(event) => {
-                row.password = Some(event.password.0.clone());
-                row.doc.require_password_change = event.require_change;
-            }
-            UserEvent::PasswordChangeRequired(event) => {
-                row.doc.require_password_change = event.required;
-            }
-            UserEvent::PreferencesChanged(event) => row.doc.prefer(event),
-            UserEvent::UtcOffsetChanged(event) => row.doc.utc_offset = Some(hours(event.offset)),
-            UserEvent::RecordFieldsWritten(event) => {
-                for field in &event.fields {
-                    field.write(&mut row.doc.record_fields);
-                }
-            }
-            UserEvent::RolesChanged(event) => row.doc.roles.clone_from(&event.roles),
-            UserEvent::UserActivated(_) => {
-                row.doc.active = true;
-                row.doc.reason = None;
-            }
-            UserEvent::UserDeactivated(_) => row.doc.active = false,
-            UserEvent::UserCreated(_) | UserEvent::UserDeleted(_) | UserEvent::UserImported(_) => {}
+            _ => Ok(()),
         }
-        Ok(())
     }
+}
+
+/// Unique names are found without regard to case.
+fn name_key(username: &str) -> CompactString {
+    CompactString::new(username.to_lowercase())
+}
+
+fn create(tx: &mut Tx, event: &Applied, created: &UserCreated) -> rusqlite::Result<()> {
+    let row = UserRow::created(created, Date(event.recorded_at));
+    tx.users.put(&tx.conn, created.user.clone(), row)?;
+    tx.stale.usernames.insert(name_key(&created.username));
+    tx.stale.users.insert(created.user.clone());
+    tx.stale.user_order = true;
+    Ok(())
+}
+
+fn delete(tx: &mut Tx, user: &UserId) -> rusqlite::Result<()> {
+    if let Some(row) = tx.users.remove(&tx.conn, user)? {
+        tx.stale.usernames.insert(name_key(&row.doc.username));
+    }
+    tx.stale.users.insert(user.clone());
+    tx.stale.user_order = true;
+    Ok(())
+}
+
+/// Changes an account, if there is one.
+fn change(tx: &mut Tx, event: &Applied, user_event: &UserEvent) -> rusqlite::Result<()> {
+    let user = match user_event {
+        UserEvent::UserCreated(e) => &e.user,
+        UserEvent::UserDeleted(e) => &e.user,
+        UserEvent::ProfileChanged(e) => &e.user,
+        UserEvent::UsernameChanged(e) => &e.user,
+        UserEvent::EmailChanged(e) => &e.user,
+        UserEvent::PasswordChanged(e) => &e.user,
+        UserEvent::RolesChanged(e) => &e.user,
+        UserEvent::UserActivated(e) => &e.user,
+        UserEvent::UserDeactivated(e) => &e.user,
+        UserEvent::PreferencesChanged(e) => &e.user,
+        UserEvent::PasswordChangeRequired(e) => &e.user,
+        UserEvent::UtcOffsetChanged(e) => &e.user,
+        UserEvent::RecordFieldsWritten(e) => &e.user,
+        // Where an account came from is nobody's to see.
+        UserEvent::UserImported(_) => return Ok(()),
+    };
+    tx.stale.users.insert(user.clone());
+    let Some(row) = tx.users.get_mut(&tx.conn, user)? else {
+        return Ok(());
+    };
+    let doc = &mut row.doc;
+    doc.updated_at = Date(event.recorded_at);
+    match user_event {
+        UserEvent::ProfileChanged(e) => {
+            tx.stale.user_order |= e.change.name.is_some();
+            doc.change(&e.change);
+        }
+        UserEvent::UsernameChanged(e) => {
+            tx.stale.user_order = true;
+            tx.stale.usernames.insert(name_key(&doc.username));
+            tx.stale.usernames.insert(name_key(&e.username));
+            let new = CompactString::new(&e.username);
+            tx.renamed = Some(std::mem::replace(&mut doc.username, new));
+        }
+        UserEvent::EmailChanged(e) => doc.emails.clone_from(&e.emails),
+        UserEvent::PasswordChanged(e) => {
+            doc.require_password_change = e.require_change;
+            row.password = Some(e.password.0.clone());
+        }
+        UserEvent::PasswordChangeRequired(e) => doc.require_password_change = e.required,
+        UserEvent::PreferencesChanged(e) => doc.prefer(e),
+        UserEvent::UtcOffsetChanged(e) => doc.utc_offset = Some(hours(e.offset)),
+        UserEvent::RecordFieldsWritten(e) => {
+            for field in &e.fields {
+                field.write(&mut doc.record_fields);
+            }
+        }
+        UserEvent::RolesChanged(e) => doc.roles.clone_from(&e.roles),
+        UserEvent::UserActivated(_) => {
+            doc.active = true;
+            doc.reason = None;
+        }
+        UserEvent::UserDeactivated(_) => doc.active = false,
+        UserEvent::UserCreated(_) | UserEvent::UserDeleted(_) | UserEvent::UserImported(_) => {}
+    }
+    Ok(())
 }
 
 /// A user has another picture, or none.

@@ -210,9 +210,7 @@ impl Worker {
         }
         tx.updates = Some(Vec::new());
         tx.stale = crate::tx::Stale::default();
-        self.shared.show_settings(&tx.settings);
-        *self.shared.roles.write() = Arc::new(tx.roles.clone());
-        *self.shared.permissions.write() = Arc::new(tx.permissions.clone());
+        self.shared.show(&tx);
         self.checkpointer = checkpointer;
         self.tx = tx;
         self.shared.facts.clear();

@@ -76,7 +76,7 @@ struct Subscriber {
     id: u64,
     user: UserId,
     queue: Mutex<Queue>,
-    /// Every room it is or was registered for, to be looked through when it goes.
+    /// Every room it is registered for.
     rooms: Mutex<HashSet<RoomId>>,
 }
 
@@ -148,16 +148,21 @@ impl Routes {
     }
 
     fn watch(&mut self, room: &RoomId, subscriber: &Arc<Subscriber>) {
-        let watchers = self.rooms.entry(room.clone()).or_default();
-        if watchers.iter().all(|watcher| watcher.id != subscriber.id) {
+        if subscriber.rooms.lock().insert(room.clone()) {
+            let watchers = self.rooms.entry(room.clone()).or_default();
             watchers.push(Arc::clone(subscriber));
-            subscriber.rooms.lock().insert(room.clone());
         }
     }
 
     fn unwatch(&mut self, room: &RoomId, gone: impl Fn(&Subscriber) -> bool) {
         if let Some(watchers) = self.rooms.get_mut(room) {
-            watchers.retain(|watcher| !gone(watcher));
+            watchers.retain(|watcher| {
+                let gone = gone(watcher);
+                if gone {
+                    watcher.rooms.lock().remove(room);
+                }
+                !gone
+            });
             if watchers.is_empty() {
                 self.rooms.remove(room);
             }
@@ -406,7 +411,7 @@ impl Routes {
                 self.remember(update.position, Some(user.clone()), room.clone(), false);
             }
             (_, Effect::Dissolve) => {
-                self.rooms.remove(room);
+                self.unwatch(room, |_| true);
                 self.remember(update.position, None, room.clone(), false);
             }
             _ => {}
@@ -460,7 +465,8 @@ impl Drop for Subscription {
     fn drop(&mut self) {
         let id = self.subscriber.id;
         let mut routes = self.hub.inner.routes.write();
-        for room in std::mem::take(&mut *self.subscriber.rooms.lock()) {
+        let rooms = std::mem::take(&mut *self.subscriber.rooms.lock());
+        for room in rooms {
             routes.unwatch(&room, |watcher| watcher.id == id);
         }
         if let Some(subscribers) = routes.users.get_mut(&self.subscriber.user) {
