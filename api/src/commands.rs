@@ -18,6 +18,7 @@ pub mod messages;
 pub mod moderation;
 pub mod notices;
 pub mod oauth;
+mod often;
 pub mod ownership;
 pub mod passwords;
 pub mod permissions;

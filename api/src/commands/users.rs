@@ -20,7 +20,7 @@ use eventstore::execute::Transaction;
 use super::account_mail::{self, Link, Told};
 use super::ownership::Orphans;
 use super::rooms::Founder;
-use super::{WorkError, avatars, memberships, second_factors};
+use super::{WorkError, avatars, memberships, often, second_factors};
 use crate::error::{ApiError, texts};
 use crate::extract::Caller;
 use crate::state::{AppState, now};
@@ -320,6 +320,7 @@ pub async fn change_and_tell(
     orphans: &Orphans,
     told: Option<&Told>,
 ) -> Result<(), ApiError> {
+    often::check(state, caller, commands)?;
     let around = Around::new(state).await?;
     let stream = user::stream(target);
     let link = Link::fresh(state, target);

@@ -58,6 +58,16 @@ pub fn too_many_requests(seconds: u64) -> ApiError {
     )
 }
 
+/// One thing done too often; the caller may do it again in so many seconds.
+pub fn too_many_operations(seconds: u64) -> ApiError {
+    ApiError::coded(
+        "error-too-many-requests",
+        format!(
+            "Error, too many requests. Please slow down. You must wait {seconds} seconds before trying again."
+        ),
+    )
+}
+
 /// An upload without a file.
 pub fn no_file() -> ApiError {
     ApiError::plain("No file uploaded")
