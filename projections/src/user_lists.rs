@@ -4,6 +4,7 @@
 //! walking over those before it, so the keys of every [`STRIDE`]-th user, and the number of users, are kept in
 //! memory; they are dropped when a commit changes who is called what, and found again by the next who asks.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -443,6 +444,17 @@ impl Views {
             }
             let items = docs(conn, &ids)?;
             Ok(Page { items, total })
+        })
+        .await
+    }
+
+    /// The users one of whose addresses contains `part`, which is in lower case.
+    pub async fn users_by_address_part(&self, part: &str) -> Result<HashSet<UserId>, QueryError> {
+        let part = part.to_owned();
+        self.read(move |conn| {
+            conn.prepare_cached("SELECT user FROM user_emails WHERE instr(address_key, ?1) > 0")?
+                .query_map([part], |row| Ok(UserId::new(row.get_ref(0)?.as_str()?)))?
+                .collect()
         })
         .await
     }

@@ -302,28 +302,20 @@ async fn search(
     term: String,
     privileged: bool,
 ) -> Result<Page, ApiError> {
-    let found = call
-        .state
-        .views()
-        .users_where(query, privileged, move |line| {
-            let named = [Some(line.username), line.name];
-            let address = || {
-                let doc = line
-                    .doc
-                    .and_then(|doc| serde_json::from_slice::<Value>(doc).ok());
-                let doc = doc.unwrap_or_default();
-                let emails = doc["emails"].as_array().cloned().unwrap_or_default();
-                emails.iter().any(|email| {
-                    let address = email["address"].as_str().unwrap_or_default();
-                    contains(address, &term)
-                })
-            };
-            if named.iter().flatten().any(|name| contains(name, &term)) || address() {
-                Found::Yes
-            } else {
-                Found::No
-            }
-        });
+    let views = call.state.views();
+    let by_address = if privileged {
+        views.users_by_address_part(&term).await?
+    } else {
+        HashSet::new()
+    };
+    let found = views.users_where(query, false, move |line| {
+        let mut names = [Some(line.username), line.name].into_iter().flatten();
+        if names.any(|name| contains(name, &term)) || by_address.contains(line.id) {
+            Found::Yes
+        } else {
+            Found::No
+        }
+    });
     Ok(found.await?)
 }
 
