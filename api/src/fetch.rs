@@ -176,7 +176,7 @@ impl Fetcher {
                 .body(request.body.clone())
                 .send()
                 .await
-                .map_err(|error| unreachable(&error))?;
+                .map_err(unreachable)?;
             let Some(next) = redirection(&answer, &url) else {
                 return read(answer, &url, bytes).await;
             };
@@ -269,7 +269,7 @@ async fn read(
         return Err(FetchError::TooLarge);
     }
     let mut body = BytesMut::new();
-    while let Some(chunk) = answer.chunk().await.map_err(|error| unreachable(&error))? {
+    while let Some(chunk) = answer.chunk().await.map_err(unreachable)? {
         if body.len() + chunk.len() > bytes {
             return Err(FetchError::TooLarge);
         }
@@ -283,8 +283,8 @@ async fn read(
     })
 }
 
-fn unreachable(error: &reqwest::Error) -> FetchError {
-    let mut cause: Option<&dyn std::error::Error> = Some(error);
+fn unreachable(error: reqwest::Error) -> FetchError {
+    let mut cause: Option<&dyn std::error::Error> = Some(&error);
     while let Some(inner) = cause {
         if let Some(refused) = inner.downcast_ref::<FetchError>() {
             return refused.clone();
@@ -294,7 +294,8 @@ fn unreachable(error: &reqwest::Error) -> FetchError {
     if error.is_timeout() {
         return FetchError::TimedOut;
     }
-    FetchError::Unreachable(error.to_string())
+    // The address may hold credentials, and this text goes into the log of the server.
+    FetchError::Unreachable(error.without_url().to_string())
 }
 
 /// The addresses of a host that may be reached.

@@ -1,6 +1,8 @@
 //! How often one address may call a route (contract, conventions 1.6): so many calls per fixed window.
 
-use std::net::IpAddr;
+use std::hash::{BuildHasher as _, Hash, RandomState};
+use std::net::{IpAddr, Ipv4Addr};
+use std::sync::LazyLock;
 
 use axum::http::{HeaderName, HeaderValue, Response};
 use domain::Timestamp;
@@ -36,6 +38,22 @@ impl Limit {
         self.calls > 0 && self.per > 0
     }
 }
+
+/// Something that is counted and no call of a route: of whom or what it is, whatever that consists of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Subject(u64);
+
+impl Subject {
+    /// What these parts say. The hash is another one in every process: nobody makes up parts that fall together.
+    pub fn of(parts: &impl Hash) -> Self {
+        static HASHER: LazyLock<RandomState> = LazyLock::new(RandomState::new);
+        // The top bit keeps these apart from the routes, which are numbered from 0.
+        Self(HASHER.hash_one(parts) | (1 << 63))
+    }
+}
+
+/// Subjects have no address; whose they are is among their parts.
+const NO_ADDRESS: IpAddr = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
 
 /// What is left of a window after a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -78,7 +96,7 @@ pub struct RateLimiter {
 
 impl RateLimiter {
     /// Counts one call of `key` from `address`; `Err` with the seconds to wait when it was one too many.
-    pub fn count(
+    fn count(
         &self,
         key: u64,
         address: IpAddr,
@@ -117,11 +135,16 @@ impl RateLimiter {
         }
     }
 
-    /// How many calls of `key` were counted in its window.
-    pub fn used(&self, key: u64, address: IpAddr, at: Timestamp) -> u64 {
+    /// Counts a subject once; `Err` with the seconds to wait when it was once too often.
+    pub fn count_subject(&self, subject: Subject, limit: Limit, at: Timestamp) -> Result<(), u64> {
+        self.count(subject.0, NO_ADDRESS, limit, at).1
+    }
+
+    /// How often the subject was counted in its window.
+    pub fn used(&self, subject: Subject, at: Timestamp) -> u64 {
         let windows = self.windows.lock();
         windows
-            .get(&(key, household(address)))
+            .get(&(subject.0, NO_ADDRESS))
             .filter(|window| window.ends > at)
             .map_or(0, |window| window.used)
     }

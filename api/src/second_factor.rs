@@ -7,9 +7,6 @@
 mod demand;
 
 use std::fmt::Write as _;
-use std::hash::{BuildHasher as _, RandomState};
-use std::net::{IpAddr, Ipv4Addr};
-use std::sync::LazyLock;
 
 use domain::settings::Settings;
 use domain::{TokenHash, UserId};
@@ -24,7 +21,7 @@ use crate::extract::params::parse_date;
 use crate::extract::{Call, Caller};
 use crate::methods::{FactorAnswer, MethodCall};
 use crate::password::PasswordDigest;
-use crate::rate_limit::Limit;
+use crate::rate_limit::{Limit, Subject};
 use crate::rest::shape::iso;
 use crate::route::SecondFactor;
 use crate::state::{AppState, now};
@@ -375,16 +372,17 @@ impl Gate<'_> {
 
     /// Whether there were so many wrong codes lately that none is looked at.
     fn is_guessing(&self) -> bool {
-        let key = key("wrong", &self.user.id);
-        let used = self.state.guesses().used(key, NO_ADDRESS, now());
-        used >= WRONG_CODES.calls
+        let wrong = subject("wrong", &self.user.id);
+        self.state.guesses().used(wrong, now()) >= WRONG_CODES.calls
     }
 
     fn count_wrong(&self) {
-        let key = key("wrong", &self.user.id);
-        let limiter = self.state.guesses();
+        let wrong = subject("wrong", &self.user.id);
         // Nobody is told: what is counted here shows as a wrong code.
-        let _ = limiter.count(key, NO_ADDRESS, WRONG_CODES, now());
+        let _ = self
+            .state
+            .guesses()
+            .count_subject(wrong, WRONG_CODES, now());
     }
 }
 
@@ -397,9 +395,9 @@ pub async fn mail_code(
     if enrolled.addresses.is_empty() {
         return Ok(false);
     }
-    let (_, allowed) = state
+    let allowed = state
         .guesses()
-        .count(key("mail", user), NO_ADDRESS, MAILS, now());
+        .count_subject(subject("mail", user), MAILS, now());
     if allowed.is_err() {
         return Ok(false);
     }
@@ -407,13 +405,8 @@ pub async fn mail_code(
     Ok(true)
 }
 
-/// These counts are per user, which is in the key, not per address.
-const NO_ADDRESS: IpAddr = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
-
-fn key(what: &str, user: &UserId) -> u64 {
-    static HASHER: LazyLock<RandomState> = LazyLock::new(RandomState::new);
-    // The top bit keeps these apart from the routes, which are numbered from 0.
-    HASHER.hash_one(("second factor", what, user.as_str())) | (1 << 63)
+fn subject(what: &str, user: &UserId) -> Subject {
+    Subject::of(&("second factor", what, user.as_str()))
 }
 
 #[cfg(test)]

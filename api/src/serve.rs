@@ -1,5 +1,7 @@
 //! Accepting connections and speaking HTTP on them, until told to stop.
 
+mod patient;
+
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,8 +19,13 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tower::Service as _;
 
+use patient::Patient;
+
 /// How long a client may take to send a request's head; also how long an idle connection is kept.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(75);
+
+/// How long the other side of a connection may take nothing of what is written to it.
+const WRITE_TIMEOUT: Duration = Duration::from_secs(75);
 
 /// Largest request head, in bytes.
 const MAX_HEAD: usize = 64 * 1024;
@@ -112,7 +119,7 @@ async fn connection(
         .max_buf_size(MAX_HEAD)
         .pipeline_flush(true);
     let mut connection = std::pin::pin!(
-        http.serve_connection(TokioIo::new(stream), service)
+        http.serve_connection(TokioIo::new(Patient::new(stream, WRITE_TIMEOUT)), service)
             .with_upgrades()
     );
     let outcome = tokio::select! {

@@ -24,6 +24,34 @@ use crate::users::UserFacts;
 /// Number of shards of each cache; a power of two.
 const SHARDS: usize = 16;
 
+/// The longest key that is remembered of something that does not exist, in bytes. Keys of what exists are as long as
+/// the rules allow; others are whatever somebody asks for.
+const LONGEST_UNKNOWN: usize = 128;
+
+/// What a fact is found by.
+pub(crate) trait Key: Clone + Eq + Hash {
+    /// How many bytes it takes.
+    fn length(&self) -> usize;
+}
+
+macro_rules! keys {
+    ($($kind:ty),*) => {
+        $(impl Key for $kind {
+            fn length(&self) -> usize {
+                self.as_str().len()
+            }
+        })*
+    };
+}
+
+keys!(UserId, RoomId, TokenHash, CompactString);
+
+impl Key for (RoomId, UserId) {
+    fn length(&self) -> usize {
+        self.0.length() + self.1.length()
+    }
+}
+
 struct Shard<K, V> {
     /// How often something was removed.
     epoch: u64,
@@ -41,7 +69,7 @@ pub(crate) struct Facts<K, V> {
     generation: usize,
 }
 
-impl<K: Clone + Eq + Hash, V: Clone> Facts<K, V> {
+impl<K: Key, V: Clone> Facts<K, V> {
     /// Holds at most about `capacity` facts.
     pub(crate) fn new(capacity: usize) -> Self {
         let shard = || {
@@ -88,7 +116,8 @@ impl<K: Clone + Eq + Hash, V: Clone> Facts<K, V> {
         // The epoch was read before the question goes out, so before the snapshot it is answered from.
         let fact = load().await?;
         let mut shard = shard.write();
-        if shard.epoch == epoch {
+        let worth_it = fact.is_some() || key.length() <= LONGEST_UNKNOWN;
+        if shard.epoch == epoch && worth_it {
             shard.put(key.clone(), fact.clone(), self.generation);
         }
         Ok(fact)
@@ -178,6 +207,27 @@ impl AllFacts {
 mod tests {
     use super::*;
     use futures::FutureExt;
+
+    impl Key for u32 {
+        fn length(&self) -> usize {
+            4
+        }
+    }
+
+    #[test]
+    fn nothing_long_is_remembered_of_what_is_not_there() {
+        let facts: Facts<CompactString, u32> = Facts::new(100);
+        let ask = |length, answer| {
+            let key = CompactString::from("x".repeat(length));
+            facts.get(&key, || async move { Ok(answer) }).now_or_never();
+            facts
+                .get(&key, std::future::pending)
+                .now_or_never()
+                .is_some()
+        };
+        assert!(ask(LONGEST_UNKNOWN, None) && ask(5000, Some(1)));
+        assert!(!ask(LONGEST_UNKNOWN + 1, None));
+    }
 
     #[tokio::test]
     async fn a_row_read_before_a_change_is_not_kept_after_it() {

@@ -8,6 +8,7 @@ mod order;
 #[cfg(test)]
 mod tests;
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -390,6 +391,17 @@ impl Views {
             }
             let items = docs(conn, &ids)?;
             Ok(Page { items, total })
+        })
+        .await
+    }
+
+    /// The users one of whose addresses contains `part`, which is in lower case.
+    pub async fn users_by_address_part(&self, part: &str) -> Result<HashSet<UserId>, QueryError> {
+        let part = part.to_owned();
+        self.read(move |conn| {
+            conn.prepare_cached("SELECT user FROM user_emails WHERE instr(address_key, ?1) > 0")?
+                .query_map([part], |row| Ok(UserId::new(row.get_ref(0)?.as_str()?)))?
+                .collect()
         })
         .await
     }

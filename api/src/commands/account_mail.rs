@@ -275,6 +275,9 @@ enum Wish {
     Verification(String),
 }
 
+/// The longest address there is, in bytes (RFC 5321, 4.5.3.1).
+const LONGEST_ADDRESS: usize = 64 + 1 + 255;
+
 /// Wishes of people who are not logged in. They are looked up behind the caller's back, so that neither the answer
 /// nor how long it takes tells whether there is an account.
 pub struct MailWishes {
@@ -295,16 +298,21 @@ impl Default for MailWishes {
 impl MailWishes {
     /// Somebody at this address forgot a password.
     pub fn forgotten(&self, address: &str) {
-        self.note(Wish::Reset(address.trim().to_owned()));
+        self.note(address, Wish::Reset);
     }
 
     /// Somebody at this address wants to prove it.
     pub fn unverified(&self, address: &str) {
-        self.note(Wish::Verification(address.trim().to_owned()));
+        self.note(address, Wish::Verification);
     }
 
-    fn note(&self, wish: Wish) {
-        if self.sender.try_send(wish).is_err() {
+    fn note(&self, address: &str, wish: impl Fn(String) -> Wish) {
+        let address = address.trim();
+        // Nobody has a longer one, and the queue must not be filled with what anybody makes up.
+        if address.len() > LONGEST_ADDRESS {
+            return;
+        }
+        if self.sender.try_send(wish(address.to_owned())).is_err() {
             tracing::warn!("too many people want a link mailed at once; one is passed over");
         }
     }

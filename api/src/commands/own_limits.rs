@@ -1,10 +1,6 @@
 //! How often somebody may change their address and their status text, whatever the door (contract, conventions 1.6:
 //! inner limits). The counts are this process's.
 
-use std::hash::{BuildHasher as _, RandomState};
-use std::net::{IpAddr, Ipv4Addr};
-use std::sync::LazyLock;
-
 use domain::UserId;
 use domain::permission::Permission;
 use domain::user::UserCommand;
@@ -12,7 +8,7 @@ use serde_json::Value;
 
 use crate::error::{ApiError, texts};
 use crate::extract::Caller;
-use crate::rate_limit::Limit;
+use crate::rate_limit::{Limit, Subject};
 use crate::state::{AppState, now};
 
 const MINUTE: u64 = 60_000;
@@ -28,9 +24,6 @@ const STATUS_TEXT: Limit = Limit {
     calls: 5,
     per: MINUTE,
 };
-
-/// These counts are per user, which is in the key, not per address.
-const NO_ADDRESS: IpAddr = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
 
 /// Counts the commands among these that are limited and would change something, and refuses one too many. Those who
 /// may change others are not counted, and neither is anybody in tests.
@@ -56,9 +49,11 @@ pub async fn count(
             Wish::Address(_) => ("address", ADDRESS),
             Wish::StatusText(_) => ("status text", STATUS_TEXT),
         };
-        let key = key(what, target);
-        let (_, outcome) = state.guesses().count(key, NO_ADDRESS, limit, now());
-        outcome.map_err(texts::too_many_changes)?;
+        let subject = Subject::of(&("own change", what, target.as_str()));
+        state
+            .guesses()
+            .count_subject(subject, limit, now())
+            .map_err(texts::too_many_changes)?;
     }
     Ok(())
 }
@@ -88,9 +83,4 @@ impl<'a> Wish<'a> {
         };
         now.as_str().unwrap_or_default() != *wanted
     }
-}
-
-fn key(what: &str, user: &UserId) -> u64 {
-    static HASHER: LazyLock<RandomState> = LazyLock::new(RandomState::new);
-    HASHER.hash_one(("own change", what, user.as_str()))
 }

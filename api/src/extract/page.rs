@@ -158,8 +158,8 @@ fn number(params: &Params, name: &str) -> Option<u64> {
     }
 }
 
-/// A JSON object in a text parameter, or an object as such.
-fn json_object(params: &Params, name: &str) -> Result<Option<Map<String, Value>>, ApiError> {
+/// A JSON object in a text parameter, or an object as such, which the brackets of a query string make.
+pub fn json_object(params: &Params, name: &str) -> Result<Option<Map<String, Value>>, ApiError> {
     let Some(value) = params.get(name) else {
         return Ok(None);
     };

@@ -88,11 +88,11 @@ impl Params {
         self.text(name)?.ok_or_else(|| texts::match_missing(name))
     }
 
-    /// Whether `name` is true: `true`, `"true"`, `1` or `"1"`.
+    /// Whether `name` is true: `true`, `"true"`, `1` or `"1"`. Python writes `True`.
     pub fn flag(&self, name: &str) -> bool {
         match self.get(name) {
             Some(Value::Bool(flag)) => *flag,
-            Some(Value::String(text)) => matches!(text.as_str(), "true" | "1"),
+            Some(Value::String(text)) => text == "1" || truth(text) == Some(true),
             Some(Value::Number(number)) => number.as_i64() == Some(1),
             _ => false,
         }
@@ -103,10 +103,10 @@ impl Params {
         match self.get(name) {
             None => Ok(None),
             Some(Value::Bool(flag)) => Ok(Some(*flag)),
-            Some(Value::String(text)) if text == "true" || text == "false" => {
-                Ok(Some(text == "true"))
-            }
-            Some(other) => Err(mismatch("boolean", other, name)),
+            Some(value) => match value.as_str().and_then(truth) {
+                Some(flag) => Ok(Some(flag)),
+                None => Err(mismatch("boolean", value, name)),
+            },
         }
     }
 
@@ -129,6 +129,15 @@ impl Params {
         self.get(name)
             .map(|value| parse_date(value).ok_or(NotADate))
             .transpose()
+    }
+}
+
+/// The boolean that a text is, as JavaScript or Python writes it.
+pub fn truth(text: &str) -> Option<bool> {
+    match text {
+        "true" | "True" => Some(true),
+        "false" | "False" => Some(false),
+        _ => None,
     }
 }
 

@@ -3,7 +3,7 @@
 
 use serde_json::{Map, Value};
 
-use super::params::Params;
+use super::params::{Params, truth};
 use crate::error::{ApiError, texts};
 
 /// What a parameter may be.
@@ -205,8 +205,10 @@ fn as_number(value: &mut Value) -> bool {
 fn as_boolean(value: &mut Value) -> bool {
     let flag = match value {
         Value::Bool(_) => return true,
-        Value::String(text) if text == "true" => true,
-        Value::String(text) if text == "false" => false,
+        Value::String(text) => match truth(text) {
+            Some(flag) => flag,
+            None => return false,
+        },
         Value::Number(number) if number.as_i64() == Some(1) => true,
         Value::Number(number) if number.as_i64() == Some(0) => false,
         Value::Null => false,

@@ -1,20 +1,13 @@
 //! How often methods may be called (contract, messages 8): per address, per user, per connection, and of each method.
 //! Without a socket, the token stands for the connection; without a login, the address does.
 
-use std::hash::{BuildHasher as _, Hash, RandomState};
-use std::net::{IpAddr, Ipv4Addr};
-use std::sync::LazyLock;
-
 use domain::settings::Settings;
 
 use crate::error::{ApiError, texts};
 use crate::extract::client::household;
 use crate::methods::{AnyMethodCall, Method};
-use crate::rate_limit::Limit;
+use crate::rate_limit::{Limit, Subject};
 use crate::state::now;
-
-/// The limiter counts per address; these counts are of something else, which is in the key.
-const NO_ADDRESS: IpAddr = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
 
 /// Streams are written more often than methods are called.
 const STREAM_FACTOR: u64 = 4;
@@ -25,53 +18,52 @@ pub fn check(method: &Method, call: &AnyMethodCall) -> Result<(), ApiError> {
         return Ok(());
     }
     let settings = call.state.views().settings();
-    let connection = match &call.caller {
-        Some(caller) => key(&("token", caller.token.as_str())),
-        // What the program calls itself does not count: it is free to call itself something else each time.
-        None => key(&("client", household(call.client.address))),
-    };
-    let user = call.caller.as_ref().map(|caller| key(caller.id()));
     let name = method.name;
-    let address = key(&("address", household(call.client.address)));
+    let of = |kind: &str, whose: &str| Subject::of(&("method", kind, whose));
+    let of_method = |kind: &str, whose: &str| Subject::of(&("method", kind, whose, name));
+    let address = household(call.client.address).to_string();
+    let user = call.caller.as_ref().map(|caller| caller.id().as_str());
+    // What a program calls itself does not count: it is free to call itself something else each time.
+    let connection = call
+        .caller
+        .as_ref()
+        .map_or(address.as_str(), |caller| caller.token.as_str());
     let mut counts = vec![
-        (key(&("ip", address)), setting(&settings, "IP")),
+        (of("ip", &address), setting(&settings, "IP")),
         (
-            key(&("connection", connection)),
+            of("connection", connection),
             setting(&settings, "Connection"),
         ),
     ];
-    counts.extend(user.map(|user| (key(&("user", user)), setting(&settings, "User"))));
+    counts.extend(user.map(|user| (of("user", user), setting(&settings, "User"))));
     if let Some((calls, per)) = method.limit {
         let own = Limit {
             calls: calls.into(),
             per: u64::try_from(per.as_millis()).unwrap_or(u64::MAX),
         };
-        counts.push((key(&("own", user.unwrap_or(connection), name)), Some(own)));
+        counts.push((of_method("own", user.unwrap_or(connection)), Some(own)));
     } else {
         let factor = if name.starts_with("stream-") {
             STREAM_FACTOR
         } else {
             1
         };
-        let times = |limit: Option<Limit>| {
-            limit.map(|limit| Limit {
+        let times = |kind: &str| {
+            setting(&settings, kind).map(|limit| Limit {
                 calls: limit.calls.saturating_mul(factor),
                 ..limit
             })
         };
-        let by_connection = times(setting(&settings, "Connection_By_Method"));
-        counts.push((key(&("connection", connection, name)), by_connection));
-        if let Some(user) = user {
-            let by_user = times(setting(&settings, "User_By_Method"));
-            counts.push((key(&("user", user, name)), by_user));
-        }
+        let by_connection = times("Connection_By_Method");
+        counts.push((of_method("connection", connection), by_connection));
+        counts.extend(user.map(|user| (of_method("user", user), times("User_By_Method"))));
     }
-    for (key, limit) in counts {
+    for (subject, limit) in counts {
         let Some(limit) = limit else { continue };
-        let (_, outcome) = call
+        let outcome = call
             .state
             .rate_limiter()
-            .count(key, NO_ADDRESS, limit, now());
+            .count_subject(subject, limit, now());
         outcome.map_err(texts::too_many_method_calls)?;
     }
     Ok(())
@@ -89,10 +81,4 @@ fn setting(settings: &Settings, kind: &str) -> Option<Limit> {
             per: number("Interval_Time"),
         })
         .filter(Limit::counts)
-}
-
-fn key(what: &impl Hash) -> u64 {
-    static HASHER: LazyLock<RandomState> = LazyLock::new(RandomState::new);
-    // The top bit keeps these apart from the routes, which are numbered from 0.
-    HASHER.hash_one(what) | (1 << 63)
 }

@@ -98,7 +98,8 @@ fn filter(params: &Params, page: &PageRequest) -> Result<Option<Filter>, ApiErro
     ] {
         if let Some(list) = params.filled(name)? {
             let ids: Vec<&str> = list.split(',').map(str::trim).collect();
-            all.extend(Filter::parse(&json_map(json!({ field: { "$in": ids } }))));
+            let filter = Filter::parse(&json_map(json!({ field: { "$in": ids } })));
+            all.push(filter.map_err(|_| texts::invalid_query("Too many ids"))?);
         }
     }
     if params.flag("pinned") {

@@ -13,7 +13,7 @@ use super::shape;
 use crate::error::{ApiError, texts};
 use crate::extract::Call;
 use crate::extract::filter::{Filter, Test};
-use crate::extract::page::{FieldChoice, PageRequest};
+use crate::extract::page::{FieldChoice, PageRequest, json_object};
 use crate::extract::params::Params;
 use crate::extract::schema::{Kind, Schema};
 use crate::state::AppState;
@@ -56,27 +56,51 @@ pub async fn list(call: Call) -> Outcome {
     let choice = FieldChoice::parse(&params)?;
     let public = shape::public_custom_fields(&call.state.views().settings());
     let wanted = listed_fields(choice.as_ref(), privileged, &public);
-    check_query(&params, &wanted, privileged)?;
+    if let Some(query) = json_object(&params, "query")? {
+        check_attributes(&query, &wanted, privileged)?;
+    }
     let page = call.page(&params)?;
-    let found = matching(&call, &page).await?;
-    Ok(answer(&call.state, &found, page.slice, &wanted))
+    let found = matching(&call, &page, privileged).await?;
+    let users = Listed { wanted, privileged };
+    Ok(users.answer(&call.state, &found, page.slice))
 }
 
-fn answer(state: &AppState, found: &Page, slice: Slice, wanted: &[String]) -> Answer {
-    let users: Vec<Map<String, Value>> = found
-        .items
-        .iter()
-        .map(|doc| listed(state, doc, wanted))
-        .collect();
-    Answer::empty()
-        .field("users", &users)
-        .field("count", &users.len())
-        .field("offset", &slice.offset)
-        .field("total", &found.total)
+/// What a list tells of each user.
+struct Listed {
+    wanted: Vec<String>,
+    privileged: bool,
+}
+
+impl Listed {
+    fn answer(&self, state: &AppState, found: &Page, slice: Slice) -> Answer {
+        let users: Vec<Map<String, Value>> =
+            found.items.iter().map(|doc| self.of(state, doc)).collect();
+        Answer::empty()
+            .field("users", &users)
+            .field("count", &users.len())
+            .field("offset", &slice.offset)
+            .field("total", &found.total)
+    }
+
+    fn of(&self, state: &AppState, doc: &[u8]) -> Map<String, Value> {
+        let mut doc = shape::visible(state, doc, self.privileged);
+        doc.retain(|field, _| field == "_id" || self.wanted.iter().any(|one| first(one) == field));
+        if let Some(Value::Object(fields)) = doc.get_mut(CUSTOM) {
+            fields.retain(|name, _| wants_part(&self.wanted, &format!("{CUSTOM}.{name}")));
+        }
+        if let Some(name) = doc
+            .get("name")
+            .and_then(Value::as_str)
+            .map(str::to_lowercase)
+        {
+            doc.insert("nameInsensitive".to_owned(), json!(name));
+        }
+        doc
+    }
 }
 
 /// The page of users that the request asks for. As much of its filter as possible is left to indexes.
-async fn matching(call: &Call, page: &PageRequest) -> Result<Page, ApiError> {
+async fn matching(call: &Call, page: &PageRequest, privileged: bool) -> Result<Page, ApiError> {
     let views = call.state.views();
     let mut query = ordered(page);
     let Some(filter) = &page.query else {
@@ -93,7 +117,8 @@ async fn matching(call: &Call, page: &PageRequest) -> Result<Page, ApiError> {
     let state = call.state.clone();
     let found = views.users_where(query, with_doc, move |line| {
         let doc = match line.doc {
-            Some(doc) => Value::Object(shape::user_doc(&state, doc)),
+            // Nobody learns by asking what they may not see.
+            Some(doc) => Value::Object(shape::visible(&state, doc, privileged)),
             None => of_line(&line, &fields),
         };
         if rest.matches(&doc) {
@@ -236,36 +261,11 @@ fn wants_part(wanted: &[String], path: &str) -> bool {
     wanted.iter().any(|one| one == CUSTOM || one == path)
 }
 
-fn listed(state: &AppState, doc: &[u8], wanted: &[String]) -> Map<String, Value> {
-    let mut doc = shape::user_doc(state, doc);
-    doc.retain(|field, _| field == "_id" || wanted.iter().any(|one| first(one) == field));
-    if let Some(Value::Object(fields)) = doc.get_mut(CUSTOM) {
-        fields.retain(|name, _| wants_part(wanted, &format!("{CUSTOM}.{name}")));
-    }
-    if let Some(name) = doc
-        .get("name")
-        .and_then(Value::as_str)
-        .map(str::to_lowercase)
-    {
-        doc.insert("nameInsensitive".to_owned(), json!(name));
-    }
-    doc
-}
-
 fn first(path: &str) -> &str {
     path.split('.').next().unwrap_or_default()
 }
 
 /// Only some attributes may be asked about, and only some with operators.
-fn check_query(params: &Params, wanted: &[String], privileged: bool) -> Result<(), ApiError> {
-    let raw = params.text("query").ok().flatten();
-    let parsed = raw.and_then(|raw| serde_json::from_str::<Value>(raw).ok());
-    match parsed {
-        Some(Value::Object(query)) => check_attributes(&query, wanted, privileged),
-        _ => Ok(()),
-    }
-}
-
 fn check_attributes(
     query: &Map<String, Value>,
     wanted: &[String],
@@ -319,12 +319,11 @@ pub async fn list_by_status(call: Call) -> Outcome {
         None => call.state.views().users(query).await?,
         Some(term) => search(&call, query, term, privileged).await?,
     };
-    Ok(answer(
-        &call.state,
-        &found,
-        page.slice,
-        &listed_fields(None, privileged, &[]),
-    ))
+    let users = Listed {
+        wanted: listed_fields(None, privileged, &[]),
+        privileged,
+    };
+    Ok(users.answer(&call.state, &found, page.slice))
 }
 
 /// Those whose names, or addresses if the caller may see them, contain the term.
@@ -334,28 +333,20 @@ async fn search(
     term: String,
     privileged: bool,
 ) -> Result<Page, ApiError> {
-    let found = call
-        .state
-        .views()
-        .users_where(query, privileged, move |line| {
-            let named = [Some(line.username), line.name];
-            let address = || {
-                let doc = line
-                    .doc
-                    .and_then(|doc| serde_json::from_slice::<Value>(doc).ok());
-                let doc = doc.unwrap_or_default();
-                let emails = doc["emails"].as_array().cloned().unwrap_or_default();
-                emails.iter().any(|email| {
-                    let address = email["address"].as_str().unwrap_or_default();
-                    contains(address, &term)
-                })
-            };
-            if named.iter().flatten().any(|name| contains(name, &term)) || address() {
-                Found::Yes
-            } else {
-                Found::No
-            }
-        });
+    let views = call.state.views();
+    let by_address = if privileged {
+        views.users_by_address_part(&term).await?
+    } else {
+        HashSet::new()
+    };
+    let found = views.users_where(query, false, move |line| {
+        let mut names = [Some(line.username), line.name].into_iter().flatten();
+        if names.any(|name| contains(name, &term)) || by_address.contains(line.id) {
+            Found::Yes
+        } else {
+            Found::No
+        }
+    });
     Ok(found.await?)
 }
 
@@ -506,7 +497,11 @@ mod tests {
 
     fn checked(query: &str, privileged: bool) -> Option<String> {
         let params = Params::from_urlencoded(format!("query={query}").as_bytes());
-        check_query(&params, &listed_fields(None, privileged, &[]), privileged)
+        let query = json_object(&params, "query")
+            .ok()
+            .flatten()
+            .expect("a query");
+        check_attributes(&query, &listed_fields(None, privileged, &[]), privileged)
             .err()
             .and_then(|error| error.body()["error"].as_str().map(str::to_owned))
     }

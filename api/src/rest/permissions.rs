@@ -4,12 +4,12 @@ use std::collections::{HashMap, HashSet};
 
 use domain::permission::Permission;
 use domain::permissions::CHANGE_SETTING;
-use domain::settings::Settings;
+use domain::settings::{Definition, Settings};
 use domain::{RoleId, Timestamp};
 use serde_json::{Value, json};
 
 use super::answer::{Answer, Outcome};
-use super::setting_docs::Book;
+use super::setting_docs::{Book, is_shown};
 use super::shape::iso;
 use crate::commands::permissions;
 use crate::error::{ApiError, texts};
@@ -57,7 +57,7 @@ pub async fn documents(state: &AppState, since: Option<Timestamp>) -> Result<Vec
         .into_iter()
         .map(|(name, _, at)| (name, at))
         .collect();
-    Ok(entries(&settings)
+    Ok(entries(&settings, |one| is_shown(state, one))
         .iter()
         .filter_map(|entry| {
             // A setting that came back brings its permission back, however long ago that was changed.
@@ -141,7 +141,7 @@ impl Entry {
 
 /// Every permission in the order of the list: those of the table by name, then one for every setting that is not
 /// hidden and for every group of them, with the fixed ones moved to their places.
-fn entries(settings: &Settings) -> Vec<Entry> {
+fn entries(settings: &Settings, shown: impl Fn(&Definition) -> bool) -> Vec<Entry> {
     let fixed = |permission: Permission| FIXED.iter().any(|(_, one)| *one == permission);
     let named = Permission::DEFAULTS
         .iter()
@@ -161,7 +161,7 @@ fn entries(settings: &Settings) -> Vec<Entry> {
     };
     let per_setting = settings
         .all()
-        .filter(|one| !one.hidden)
+        .filter(|one| shown(one))
         .map(|one| about(one.id.as_ref(), one.group_name(), one.section(), one.sorter));
     // Where a group is called like a setting, they share the permission.
     let per_group = settings
@@ -187,7 +187,7 @@ mod tests {
 
     #[test]
     fn clients_find_four_permissions_by_position() {
-        let entries = entries(&Settings::default());
+        let entries = entries(&Settings::default(), |one| !one.hidden);
         assert!(entries.len() >= 151);
         assert_eq!(entries[28].name, "edit-message");
         assert_eq!(entries[70].name, "view-full-other-user-info");
@@ -197,7 +197,7 @@ mod tests {
 
     #[test]
     fn every_permission_is_there_once() {
-        let mut names: Vec<String> = entries(&Settings::default())
+        let mut names: Vec<String> = entries(&Settings::default(), |one| !one.hidden)
             .into_iter()
             .map(|entry| entry.name)
             .collect();

@@ -219,8 +219,13 @@ pub fn member(state: &AppState, doc: &[u8]) -> Doc {
 
 /// A raw document as `users.create`, `users.update` and `users.register` return it (1.5).
 pub fn raw(state: &AppState, user: &UserFacts, privileged: bool) -> Doc {
+    visible(state, &user.doc, privileged)
+}
+
+/// As much of a raw document as may be seen, or asked about (1.5).
+pub fn visible(state: &AppState, doc: &[u8], privileged: bool) -> Doc {
     let custom = visible_custom_fields(&state.views().settings(), privileged);
-    let mut doc = user_doc(state, &user.doc);
+    let mut doc = user_doc(state, doc);
     let fields = doc.remove("customFields");
     doc.retain(|field, _| {
         field != "services"

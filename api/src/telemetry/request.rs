@@ -153,8 +153,8 @@ fn timed_out() -> Response {
 /// A path as it may stand in the logs of the server: mailed links end in a secret.
 fn shown(path: &str) -> String {
     for page in ["/verify-email/", "/reset-password/"] {
-        if path.starts_with(page) {
-            return format!("{page}...");
+        if let Some(place) = path.find(page) {
+            return format!("{}...", &path[..place + page.len()]);
         }
     }
     path.to_owned()
@@ -201,6 +201,13 @@ mod tests {
         let body = axum::body::to_bytes(body, 1024).await.unwrap();
         let id = parts.headers[REQUEST_ID].to_str().unwrap().to_owned();
         (parts.status, id, String::from_utf8(body.to_vec()).unwrap())
+    }
+
+    #[test]
+    fn secrets_in_paths_are_not_shown() {
+        assert_eq!(shown("/reset-password/secret"), "/reset-password/...");
+        assert_eq!(shown("/chat/verify-email/secret"), "/chat/verify-email/...");
+        assert_eq!(shown("/api/v1/me"), "/api/v1/me");
     }
 
     #[tokio::test]

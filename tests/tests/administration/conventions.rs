@@ -239,3 +239,22 @@ async fn forms_and_payloads_are_bodies() {
     post(form(&[("payload", "{")])).await.refused(400);
     assert_eq!(said().await, "in JSON");
 }
+
+#[tokio::test]
+async fn names_that_nobody_has_take_no_memory() {
+    let server = Server::start().await;
+    let client = server.client();
+    let ask = async |number: usize| {
+        let path = format!("/avatar/{number:0>50000}");
+        assert_eq!(client.load(Method::GET, &path, &[]).await.status, 200);
+    };
+    for number in 0..50 {
+        ask(number).await;
+    }
+    let before = server.resident_bytes();
+    for number in 50..1050 {
+        ask(number).await;
+    }
+    let grown = server.resident_bytes().saturating_sub(before);
+    assert!(grown < 20 << 20, "{grown} bytes more than before");
+}

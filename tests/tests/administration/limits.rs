@@ -1,7 +1,11 @@
 //! Rate limits, and where requests come from.
 
 use serde_json::json;
+use sha2::Digest as _;
+use tests::client::Client;
 use tests::server::{Server, ServerOptions};
+
+use crate::calls::method;
 
 async fn limited() -> Server {
     ServerOptions::default()
@@ -93,6 +97,65 @@ async fn addresses_of_one_network_are_one_client() {
         "another network"
     );
     assert_eq!(attempt("192.0.2.1".to_owned()).await, 200);
+}
+
+#[tokio::test]
+async fn some_things_are_done_so_often_whatever_the_door() {
+    let server = ServerOptions::default()
+        .env("TEST_MODE", "false")
+        .env("OVERWRITE_SETTING_API_Enable_Rate_Limiter", "false")
+        .start()
+        .await;
+    let admin = server.admin().await;
+    let (ada, bob) = (admin.new_user("ada").await, admin.new_user("bob").await);
+    let say = async |client: &Client, text: &str| {
+        client
+            .post("users.setStatus", json!({ "message": text }))
+            .await
+    };
+    for number in 1..=4 {
+        say(&ada, &number.to_string()).await.ok();
+    }
+    let by_method = method(&ada, "setUserStatus", json!(["away", "by method"])).await;
+    assert!(by_method.get("error").is_none(), "{by_method}");
+    let refused = say(&ada, "once too often").await.refused(429);
+    let text = refused["error"].as_str().expect("a text");
+    assert!(
+        text.starts_with("Error, too many requests. Please slow down. You must wait ")
+            && text.ends_with(" seconds before trying again. [error-too-many-requests]"),
+        "{text}"
+    );
+    assert_eq!(refused.get("errorType"), None);
+    let status = ada.get("users.getStatus").await.ok();
+    assert_eq!(status["message"], "by method");
+    // Nobody else is held up, and who may change others is not counted.
+    say(&bob, "hello").await.ok();
+    for number in 1..=7 {
+        say(&admin, &number.to_string()).await.ok();
+    }
+    let change = async |address: &str| {
+        let data = json!({"email": address, "currentPassword": sha256("password of bob")});
+        bob.post("users.updateOwnBasicInfo", json!({ "data": data }))
+            .await
+    };
+    change("bob@new.example").await.ok();
+    let refused = change("bob@newer.example").await.refused(429);
+    let text = refused["error"].as_str().expect("a text");
+    assert!(
+        text.ends_with("before trying again. [error-too-many-requests]"),
+        "{text}"
+    );
+    let me = bob.get("me").await.ok();
+    assert_eq!(me["emails"][0]["address"], "bob@new.example");
+}
+
+fn sha256(text: &str) -> String {
+    use std::fmt::Write as _;
+    let mut hex = String::new();
+    for byte in sha2::Sha256::digest(text.as_bytes()) {
+        write!(hex, "{byte:02x}").expect("a text");
+    }
+    hex
 }
 
 #[tokio::test]

@@ -220,6 +220,10 @@ async fn the_operator_has_the_last_word() {
     save(&admin, "SMTP_Host", json!("x")).await.refused(400);
     let all = admin.get("settings?count=0").await.ok();
     assert!(!ids(&all["settings"]).contains(&"SMTP_Host"));
+    let permissions = admin.get("permissions.listAll").await.ok();
+    let permissions = ids(&permissions["update"]);
+    assert!(permissions.contains(&"change-setting-SMTP_Port"));
+    assert!(!permissions.contains(&"change-setting-SMTP_Host"), "hidden");
 
     save(&admin, "Site_Name", json!("Ours")).await.ok();
     save(&admin, "Threads_enabled", json!(true)).await.ok();

@@ -349,3 +349,67 @@ async fn nobody_is_in_a_team() {
         json!("invalid-params")
     );
 }
+
+#[tokio::test]
+async fn what_is_not_shown_cannot_be_asked_about() {
+    let server = Server::start().await;
+    let admin = server.admin().await;
+    let fields = json!({
+        "team": {"type": "text", "required": false, "public": true},
+        "salary": {"type": "text", "required": false},
+    });
+    let fields = json!({"value": fields.to_string()});
+    admin
+        .post("settings/Accounts_CustomFields", fields)
+        .await
+        .ok();
+    let eve = json!({
+        "username": "eve", "name": "Eve", "password": "password of eve", "email": "eve@example.org",
+        "customFields": {"team": "red", "salary": "1000"},
+    });
+    admin.post("users.create", eve).await.ok();
+    let bob = admin.new_user("bob").await;
+    // However the filter is written.
+    for brackets in [
+        "query[emails.address]=eve@example.org",
+        "query[emails.address][$regex]=^e",
+        "query[roles]=user",
+        "query[$or][][createdAt]=1",
+    ] {
+        let refused = bob
+            .get(&format!("users.list?{brackets}"))
+            .await
+            .refused(400);
+        assert_eq!(refused["errorType"], "error-invalid-query", "{brackets}");
+    }
+    let found = admin
+        .get("users.list?query[emails.address]=eve@example.org")
+        .await
+        .ok();
+    assert_eq!(names(&found), ["eve"]);
+    // Custom fields that are not public.
+    let ask = |wanted: Value| {
+        query(
+            "users.list",
+            &[("fields", json!({"customFields": 1})), ("query", wanted)],
+        )
+    };
+    let found = bob
+        .get(&ask(json!({"customFields.team": "red"})))
+        .await
+        .ok();
+    assert_eq!(names(&found), ["eve"]);
+    assert_eq!(found["users"][0]["customFields"], json!({"team": "red"}));
+    let found = bob
+        .get(&ask(json!({"customFields.salary": "1000"})))
+        .await
+        .ok();
+    assert_eq!(found["users"], json!([]));
+    let found = admin
+        .get(&ask(json!({"customFields.salary": "1000"})))
+        .await
+        .ok();
+    assert_eq!(names(&found), ["eve"]);
+    let all = json!({"team": "red", "salary": "1000"});
+    assert_eq!(found["users"][0]["customFields"], all);
+}
