@@ -6,14 +6,14 @@
 
 use std::sync::Arc;
 
-use domain::user::{self, User, UserCommand, UserCreated};
+use domain::user::{self, User, UserCommand, UserCreated, UserRefusal};
 use eventstore::ExecuteError;
 use projections::UserFacts;
 use serde_json::Value;
 
 use super::account_mail::{self, Link};
 use super::users;
-use crate::error::ApiError;
+use crate::error::{ApiError, texts};
 use crate::state::AppState;
 
 /// The account of that address, if it may be claimed.
@@ -58,7 +58,13 @@ pub async fn claim(
             let events = tx
                 .decide::<User>(&stream, command, &context)
                 .await
-                .map_err(ExecuteError::widen)?;
+                .map_err(|error| {
+                    error.map_refusal(|refusal| match refusal {
+                        // Somebody was faster.
+                        UserRefusal::AlreadyExists => texts::email_exists(),
+                        refusal => refusal.into(),
+                    })
+                })?;
             for event in &events {
                 users::follow(&tx, &wish.user, &before, event, None, wish.at).await?;
             }

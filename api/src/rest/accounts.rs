@@ -84,8 +84,7 @@ pub(crate) fn create_not_allowed() -> ApiError {
 /// `POST /api/v1/users.create`.
 pub async fn create(call: Call) -> Outcome {
     let params = call.input.params()?;
-    // Refused before anything is done.
-    FieldChoice::parse(&call.input.query())?;
+    let choice = FieldChoice::parse(&call.input.query())?;
     let state = &call.state;
     let random = params.flag("setRandomPassword");
     let mut wish = wished(&call, &params)?;
@@ -106,7 +105,7 @@ pub async fn create(call: Call) -> Outcome {
         .then(|| Told::first_password(state, &wish.user, &password));
     let maker = Maker::User(&call.caller);
     let id = users::create_and_tell(state, maker, &wish, join, told.as_ref()).await?;
-    raw_user(&call, &id).await
+    raw_user(&call, &id, choice.as_ref()).await
 }
 
 /// The account that the parameters ask for, without its password.
@@ -158,13 +157,13 @@ fn custom_fields(params: &Params, settings: &Settings) -> Result<Option<Value>, 
     }
 }
 
-async fn raw_user(call: &Call, id: &UserId) -> Outcome {
+/// The account as it is now. The fields wanted stand in the query string, whatever the body says.
+async fn raw_user(call: &Call, id: &UserId, choice: Option<&FieldChoice>) -> Outcome {
     let user = call.state.views().user(id).await?;
     let user = user.ok_or(ApiError::Unavailable)?;
     let privileged = call.may(Permission::VIEW_FULL_OTHER_USER_INFO);
     let mut doc = shape::raw(&call.state, &user, privileged);
-    // The fields wanted stand in the query string, whatever the body says.
-    if let Some(choice) = FieldChoice::parse(&call.input.query())? {
+    if let Some(choice) = choice {
         choice.apply(&mut doc);
     }
     Ok(Answer::empty().field("user", &doc))
@@ -173,7 +172,7 @@ async fn raw_user(call: &Call, id: &UserId) -> Outcome {
 /// `POST /api/v1/users.update`. `bio` and `nickname` are cleared when they are not sent.
 pub async fn update(call: Call) -> Outcome {
     let params = call.input.params()?;
-    FieldChoice::parse(&call.input.query())?;
+    let choice = FieldChoice::parse(&call.input.query())?;
     let data: Params = match params.get("data") {
         Some(Value::Object(data)) => data.clone().into(),
         _ => return Err(texts::invalid_params(&["must be object".to_owned()])),
@@ -196,7 +195,7 @@ pub async fn update(call: Call) -> Outcome {
     let keep = own.then_some(&call.caller.token);
     let (caller, told) = (&call.caller, told.as_ref());
     users::change_and_tell(&call.state, caller, &id, &commands, keep, &orphans, told).await?;
-    raw_user(&call, &id).await
+    raw_user(&call, &id, choice.as_ref()).await
 }
 
 /// What the fields of an update ask for, and the password that is to be mailed.

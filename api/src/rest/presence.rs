@@ -44,6 +44,19 @@ pub(crate) async fn target(call: &Call, params: &Params) -> Result<Arc<UserFacts
     }
 }
 
+/// Whether the first of the parameters that names a user names another than the caller, to the letter.
+fn names_another(call: &Call, params: &Params) -> Result<bool, ApiError> {
+    let me = &call.caller.user;
+    if let Some(id) = params.filled("userId")? {
+        return Ok(id != me.id.as_str());
+    }
+    let named = match params.filled("username")? {
+        Some(name) => Some(name),
+        None => params.filled("user")?,
+    };
+    Ok(named.is_some_and(|name| name != me.username))
+}
+
 /// `GET /api/v1/users.presence`.
 pub async fn list(call: Call) -> Outcome {
     let params = call.input.query();
@@ -147,10 +160,11 @@ pub async fn set_status(call: Call) -> Outcome {
     if !settings.bool("Accounts_AllowUserStatusMessageChange") {
         return Err(texts::status_change_not_allowed());
     }
-    let user = target(&call, &params).await?;
-    if user.id != *call.caller.id() {
+    if names_another(&call, &params)? {
+        // Before it is told whether there is such a user.
         call.need(Permission::EDIT_OTHER_USER_INFO)?;
     }
+    let user = target(&call, &params).await?;
     apply(&call.state, &call.caller, &user, message, status).await?;
     Ok(Answer::empty())
 }

@@ -1,7 +1,8 @@
 //! What people change about themselves, and what they prefer (contract, conventions 7.2 and 7.3).
 
 use domain::UserId;
-use domain::user::{PREFERENCES, PreferenceKind, ProfileChange};
+use domain::permission::Permission;
+use domain::user::{PREFERENCES, PreferenceKind, ProfileChange, UserRefusal};
 use serde_json::{Map, Value, json};
 
 use super::answer::{Answer, Outcome};
@@ -117,6 +118,10 @@ pub async fn set_preferences(call: Call) -> Outcome {
         Some(id) => UserId::new(id),
         None => call.caller.id().clone(),
     };
+    if id != *call.caller.id() && !call.may(Permission::EDIT_OTHER_USER_INFO) {
+        // Before it is told whether there is such a user.
+        return Err(UserRefusal::EditOtherNotAllowed.into());
+    }
     let views = call.state.views();
     if views.user(&id).await?.is_none() {
         return Err(texts::preferences_of_nobody());

@@ -7,6 +7,7 @@ use super::answer::{Answer, Outcome};
 use super::shape;
 use crate::commands::registration::{self, SignUp};
 use crate::error::{ApiError, texts};
+use crate::extract::page::FieldChoice;
 use crate::extract::schema::{Kind, Schema};
 use crate::extract::{Anyone, Call, Caller};
 use crate::state::AppState;
@@ -34,6 +35,7 @@ pub(crate) static USERNAME: Schema = Schema {
 /// `POST /api/v1/users.register`. Does not log in.
 pub async fn register(call: Anyone) -> Outcome {
     let params = call.input.params()?;
+    let choice = FieldChoice::parse(&call.input.query())?;
     let wish = SignUp {
         username: Some(params.required("username")?),
         name: params.required("name")?,
@@ -45,7 +47,11 @@ pub async fn register(call: Anyone) -> Outcome {
     let id = registration::sign_up(&call.state, &wish).await?;
     let user = call.state.views().user(&id).await?;
     let user = user.ok_or(ApiError::Unavailable)?;
-    Ok(Answer::empty().field("user", &shape::raw(&call.state, &user, false)))
+    let mut doc = shape::raw(&call.state, &user, false);
+    if let Some(choice) = choice {
+        choice.apply(&mut doc);
+    }
+    Ok(Answer::empty().field("user", &doc))
 }
 
 /// A free user name for the caller.

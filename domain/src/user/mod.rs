@@ -7,15 +7,16 @@ mod events;
 mod identity;
 mod preferences;
 mod record;
+mod sign_up;
 mod suggest;
 #[cfg(test)]
 mod tests;
 
 pub use custom_fields::{CUSTOM_FIELDS, CustomFieldsRefusal, check_custom_fields, kept_field};
-pub use decide::check_sign_up;
 pub use events::*;
 pub use identity::{check_email, check_username};
 pub use preferences::{PREFERENCES, PreferenceFault, PreferenceKind};
+pub use sign_up::check_sign_up;
 pub use suggest::username_suggestions;
 
 use serde_json::{Map, Value};
@@ -398,8 +399,8 @@ impl Decider for User {
             UserCommand::Register(_) | UserCommand::Create(_) if *state != Self::Absent => {
                 Err(UserRefusal::AlreadyExists)
             }
-            UserCommand::Register(wish) => decide::register(*wish, context),
-            UserCommand::Claim(wish) => decide::claim(present?, *wish, context),
+            UserCommand::Register(wish) => sign_up::register(*wish, context),
+            UserCommand::Claim(wish) => sign_up::claim(present?, *wish, context),
             UserCommand::Create(wish) => decide::create(*wish, context),
             UserCommand::ChangeProfile { user, change, at } => {
                 decide::change_profile(present?, user, change, at, context)

@@ -101,8 +101,11 @@ async fn preferences_are_kept_and_copied(options: ServerOptions) {
         .post("users.setPreferences", for_ada.clone())
         .await
         .ok();
-    let body = bob.post("users.setPreferences", for_ada).await.refused(400);
-    assert_eq!(body["errorType"], json!("error-action-not-allowed"));
+    let for_nobody = json!({"userId": "nobody", "data": {}});
+    for others in [for_ada, for_nobody] {
+        let body = bob.post("users.setPreferences", others).await.refused(400);
+        assert_eq!(body["errorType"], json!("error-action-not-allowed"));
+    }
     assert_eq!(
         ada.get("users.getPreferences").await.ok()["preferences"]["sidebarViewMode"],
         json!("extended")

@@ -176,6 +176,15 @@ async fn setting_a_status_has_its_rules(options: ServerOptions) {
         .await
         .refused(403);
     assert_eq!(body["error"], "unauthorized");
+    // Nobody learns by this who is there.
+    for nobody in [
+        json!({"userId": "x", "status": "busy"}),
+        json!({"user": "x", "status": "busy"}),
+    ] {
+        ann.post("users.setStatus", nobody).await.refused(403);
+    }
+    let own = json!({"username": "ann", "status": "busy"});
+    ann.post("users.setStatus", own).await.ok();
     let body = admin
         .post("users.setStatus", json!({"userId": "x", "status": "busy"}))
         .await

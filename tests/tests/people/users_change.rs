@@ -358,6 +358,11 @@ async fn the_fields_wanted_stand_in_the_query_string() {
     let path = "users.update?fields={\"name\":1}";
     let updated = admin.post(path, update.clone()).await.ok();
     assert_eq!(keys(&updated["user"]), ["_id", "name"]);
+    let wish = json!({"username": "bob", "name": "Bob", "email": "bob@example.org", "pass": "x"});
+    let path = "users.register?fields={\"username\":1,\"emails\":1}";
+    let signed_up = server.client().post(path, wish).await.ok();
+    let told = keys(&signed_up["user"]);
+    assert_eq!(told, ["_id", "username"], "and no more than they may see");
     let refused = admin
         .post("users.update?fields={", update)
         .await

@@ -1,0 +1,134 @@
+//! The rules of signing up (contract, conventions 6.6 and 7.1).
+
+use sha2::{Digest as _, Sha256};
+
+use super::decide::{ADMIN, Decision, checked, is_admin, really_changed};
+use super::{
+    Account, EmailChanged, PasswordChanged, ProfileChange, ProfileChanged, UserContext,
+    UserCreated, UserEvent, UserKind, UserRefusal, UsernameChanged, check_username,
+};
+use crate::RoleId;
+use crate::settings::Settings;
+
+const SHORTEST_USERNAME: usize = 3;
+
+/// Whether people may sign up under that name here: what is decided before their password and address are looked at
+/// (contract, conventions 7.1).
+pub fn check_sign_up(username: &str, context: &UserContext<'_>) -> Result<(), UserRefusal> {
+    let (settings, let_in) = match context {
+        UserContext::System => return Ok(()),
+        UserContext::User { settings, .. } => (settings, false),
+        UserContext::Anonymous {
+            settings,
+            secret,
+            invited,
+            ..
+        } => (settings, *invited || knows_secret(*secret, settings)),
+    };
+    if username.trim().chars().count() < SHORTEST_USERNAME {
+        return Err(UserRefusal::UsernameTooShort {
+            least: SHORTEST_USERNAME,
+        });
+    }
+    check_username(username.trim(), settings)?;
+    match settings.text("Accounts_RegistrationForm") {
+        "Disabled" => Err(UserRefusal::RegistrationDisabled),
+        "Secret URL" if !let_in => Err(UserRefusal::WrongSecret),
+        _ => Ok(()),
+    }
+}
+
+pub(super) fn register(wish: UserCreated, context: &UserContext<'_>) -> Decision {
+    Ok(vec![registered(wish, context)?.into()])
+}
+
+/// What signing up gives.
+fn registered(
+    mut wish: UserCreated,
+    context: &UserContext<'_>,
+) -> Result<UserCreated, UserRefusal> {
+    check_sign_up(&wish.username, context)?;
+    let (settings, first_administrator) = match context {
+        UserContext::System => return Ok(wish),
+        UserContext::User { settings, .. } => (settings, false),
+        UserContext::Anonymous {
+            settings,
+            first_administrator,
+            ..
+        } => (settings, *first_administrator),
+    };
+    checked(&mut wish, settings)?;
+    if wish.emails.is_empty() {
+        return Err(UserRefusal::InvalidEmail {
+            address: String::new(),
+        });
+    }
+    wish.emails
+        .iter_mut()
+        .for_each(|email| email.verified = false);
+    wish.kind = UserKind::User;
+    wish.require_password_change = false;
+    wish.roles = default_roles(settings);
+    if first_administrator && !is_admin(&wish.roles) {
+        wish.roles.push(RoleId::new(ADMIN));
+    }
+    wish.active = first_administrator || !settings.bool("Accounts_ManuallyApproveNewUsers");
+    Ok(wish)
+}
+
+/// The account of somebody else is theirs who signs up with its address. They have yet to prove that they read it.
+pub(super) fn claim(account: &Account, wish: UserCreated, context: &UserContext<'_>) -> Decision {
+    let wish = registered(wish, context)?;
+    let (Some(password), true) = (wish.password, account.can_be_claimed()) else {
+        return Err(UserRefusal::AlreadyExists);
+    };
+    let (user, at) = (wish.user, wish.at);
+    let mut events: Vec<UserEvent> = Vec::new();
+    if account.username != wish.username {
+        let (user, username) = (user.clone(), wish.username);
+        events.push(UsernameChanged { user, username, at }.into());
+    }
+    let change = ProfileChange {
+        name: wish.name,
+        ..ProfileChange::default()
+    };
+    let change = really_changed(&account.profile, change);
+    if change != ProfileChange::default() {
+        let user = user.clone();
+        events.push(ProfileChanged { user, change, at }.into());
+    }
+    if account.emails != wish.emails {
+        let (user, emails) = (user.clone(), wish.emails);
+        events.push(EmailChanged { user, emails, at }.into());
+    }
+    let changed = PasswordChanged {
+        user,
+        password,
+        require_change: false,
+        at,
+    };
+    events.push(changed.into());
+    Ok(events)
+}
+
+fn knows_secret(secret: Option<&str>, settings: &Settings) -> bool {
+    let wanted = settings.text("Accounts_RegistrationForm_SecretURL");
+    // By their digests: how long comparing them takes says nothing about the secret.
+    let digest = |text: &str| Sha256::digest(text.as_bytes());
+    !wanted.is_empty() && secret.is_some_and(|secret| digest(secret) == digest(wanted))
+}
+
+/// The roles people sign up with; never `admin`.
+fn default_roles(settings: &Settings) -> Vec<RoleId> {
+    let mut roles = Vec::new();
+    for role in settings
+        .text("Accounts_Registration_Users_Default_Roles")
+        .split(',')
+    {
+        let role = RoleId::new(role.trim());
+        if !matches!(role.as_str(), "" | ADMIN) && !roles.contains(&role) {
+            roles.push(role);
+        }
+    }
+    roles
+}
