@@ -193,7 +193,6 @@ impl App {
         let (background, working) = (TaskTracker::new(), CancellationToken::new());
         background.spawn(metrics::upkeep(metrics::install(), working.clone()));
         background.spawn(MailWishes::grant(self.state.clone(), working.clone()));
-        background.spawn(statistics::run(self.state.clone(), working.clone()));
         let (log, views) = (self.log.clone(), self.views.clone());
         background.spawn(control::watch(
             self.folder.path().to_owned(),
@@ -213,6 +212,8 @@ impl App {
 
         let running = async {
             let first_admin_missing = prepare(&self.state).await?;
+            // Before there is a workspace there is nothing to count.
+            background.spawn(statistics::run(self.state.clone(), working.clone()));
             self.readiness.started();
             announce(
                 &self.config,

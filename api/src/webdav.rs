@@ -132,6 +132,9 @@ impl<'a> Webdav<'a> {
 
     /// The bytes of a file, of which there may be so many.
     pub async fn read(&self, file: &str, most: usize) -> Result<Bytes, WebdavError> {
+        if file.is_empty() || file.ends_with('/') {
+            return Err(WebdavError::InvalidAddress);
+        }
         let limits = Limits {
             bytes: most,
             time: MOVING,

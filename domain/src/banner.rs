@@ -11,6 +11,9 @@ use crate::{Category, Decider, RoleId, StreamId, Timestamp, UserId};
 /// The most bytes of what a banner shows, as JSON.
 pub const LARGEST_VIEW: usize = 16 * 1024;
 
+/// How deeply what a banner shows may be nested.
+const DEEPEST_VIEW: usize = 20;
+
 /// How a banner can look.
 const VARIANTS: [&str; 5] = ["neutral", "info", "success", "warning", "danger"];
 
@@ -185,6 +188,16 @@ pub enum BannerRefusal {
     AlreadyExists,
 }
 
+/// How many lists and objects are within each other.
+fn depth(value: &Value) -> usize {
+    let deepest = match value {
+        Value::Array(items) => items.iter().map(depth).max(),
+        Value::Object(fields) => fields.values().map(depth).max(),
+        _ => return 0,
+    };
+    1 + deepest.unwrap_or(0)
+}
+
 fn check(content: &Content, at: Timestamp) -> Result<(), BannerRefusal> {
     let invalid = |why| Err(BannerRefusal::Invalid(why));
     if content.platforms.is_empty() {
@@ -221,8 +234,8 @@ fn check(content: &Content, at: Timestamp) -> Result<(), BannerRefusal> {
             "the view of a banner has blocks, and a title, an icon, a variant or inline",
         );
     }
-    if content.view.to_string().len() > LARGEST_VIEW {
-        return invalid("the view of a banner is too large");
+    if content.view.to_string().len() > LARGEST_VIEW || depth(&content.view) > DEEPEST_VIEW {
+        return invalid("the view of a banner is too large or too deeply nested");
     }
     Ok(())
 }
@@ -417,6 +430,10 @@ mod tests {
             wrong(|content| content.view = json!({ "blocks": [] })),
             wrong(|content| content.view = json!({ "blocks": [{ "text": "x" }] })),
             wrong(|content| content.view["variant"] = json!("pink")),
+            wrong(|content| {
+                let deep = (0..DEEPEST_VIEW).fold(json!(1), |inner, _| json!([inner]));
+                content.view["blocks"][0]["elements"] = deep;
+            }),
             wrong(|content| content.view["viewId"] = json!("x")),
             wrong(|content| {
                 let text = "x".repeat(LARGEST_VIEW);

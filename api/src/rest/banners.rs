@@ -6,8 +6,7 @@ use projections::BannerRecord;
 use serde_json::{Map, Value, json};
 
 use super::answer::{Answer, Outcome};
-use super::email_inbox::author;
-use super::shape::{Doc, iso};
+use super::shape::{Doc, author, iso};
 use crate::commands::banners;
 use crate::error::{ApiError, texts};
 use crate::extract::Call;

@@ -1,15 +1,15 @@
 //! E-mail inboxes of the workspace (contract, admin 13.2). Passwords go in and never come out: lists and documents have
 //! [`MASK`] in their place, and sending that back keeps the password that is known.
 
+use domain::Sealed;
 use domain::email_inbox::{Description, MailServer};
-use domain::{Sealed, UserId};
 use projections::EmailInboxRecord;
 use reactors::mail::{Mailbox, SmtpServer, for_account, inbox_test_mail, send_through};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use super::answer::{Answer, Outcome};
-use super::shape::{Doc, iso};
+use super::shape::{Doc, author, iso};
 use crate::commands::email_inboxes;
 use crate::error::{ApiError, texts};
 use crate::extract::{Call, Input};
@@ -106,14 +106,6 @@ async fn document(state: &AppState, record: &EmailInboxRecord) -> Result<Doc, Ap
         Value::Object(document) => Ok(document),
         _ => Ok(Map::new()),
     }
-}
-
-/// `{_id, username}` of somebody; without a name when there is no such account any more.
-pub(crate) async fn author(state: &AppState, id: &UserId) -> Result<Value, ApiError> {
-    Ok(match state.views().user(id).await? {
-        Some(user) => json!({ "_id": id, "username": user.username }),
-        None => json!({ "_id": id }),
-    })
 }
 
 /// `GET /api/v1/email-inbox.list`, by name unless asked otherwise.

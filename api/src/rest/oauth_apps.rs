@@ -6,7 +6,7 @@ use projections::OAuthAppRecord;
 use serde_json::{Map, Value, json};
 
 use super::answer::{Answer, Outcome};
-use super::shape::iso;
+use super::shape::{author, iso};
 use crate::commands::oauth;
 use crate::error::{ApiError, texts};
 use crate::extract::Call;
@@ -30,12 +30,6 @@ async fn document(state: &AppState, app: &OAuthAppRecord) -> Result<Value, ApiEr
         document["_updatedBy"] = author(state, by).await?;
     }
     Ok(document)
-}
-
-async fn author(state: &AppState, id: &domain::UserId) -> Result<Value, ApiError> {
-    let user = state.views().user(id).await?;
-    let username = user.map(|user| user.username.clone());
-    Ok(json!({ "_id": id, "username": username }))
 }
 
 /// `GET /api/v1/oauth-apps.list`.

@@ -218,9 +218,12 @@ fn notification(
     let rid = place.room.id.as_str();
     let mut payload = json!({
         "host": format!("{site}/"), "messageId": message["_id"], "notificationType": "message", "rid": rid,
-        "sender": { "_id": author["_id"], "username": username, "name": author["name"] },
+        "sender": { "_id": author["_id"], "username": username },
         "senderName": shown, "type": place.room.kind.letter(), "name": room_name.unwrap_or_default(),
     });
+    if author["name"].is_string() {
+        payload["sender"]["name"] = author["name"].clone();
+    }
     for (field, from) in [("messageType", "t"), ("tmid", "tmid")] {
         if message[from].is_string() {
             payload[field] = message[from].clone();

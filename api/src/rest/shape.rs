@@ -9,6 +9,7 @@ use domain::{Timestamp, UserId};
 use projections::UserFacts;
 use serde_json::{Map, Value, json};
 
+use crate::error::ApiError;
 use crate::extract::Call;
 use crate::presence::Seen;
 use crate::state::AppState;
@@ -94,6 +95,14 @@ const BLOCKED: [&str; 12] = [
 pub fn iso(at: Timestamp) -> String {
     jiff::Timestamp::from_millisecond(at.as_millis())
         .map_or_else(|_| String::new(), |instant| format!("{instant:.3}"))
+}
+
+/// `{_id, username}` of whoever did something; without a name when there is no such account any more.
+pub async fn author(state: &AppState, id: &UserId) -> Result<Value, ApiError> {
+    Ok(match state.views().user(id).await? {
+        Some(user) => json!({ "_id": id, "username": user.username }),
+        None => json!({ "_id": id }),
+    })
 }
 
 /// The stored document of a user with what is not stored: presence.

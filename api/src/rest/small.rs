@@ -153,9 +153,10 @@ pub async fn import_file(call: Call) -> Outcome {
     Err(texts::importer_not_defined(key))
 }
 
-/// `GET /api/v1/getImportFileData`, `getImportProgress`, `POST startImport`: nothing is being imported.
-pub async fn no_import(_: Call) -> Outcome {
-    Err(texts::import_operation_not_found())
+/// `GET /api/v1/getImportFileData`, `getImportProgress`, `getCurrentImportOperation`, `POST startImport`: nothing is being
+/// imported.
+pub fn no_import(method: &'static str) -> Outcome {
+    Err(texts::import_operation_not_found(method))
 }
 
 /// `GET /api/v1/getLatestImportOperations`: a bare list.

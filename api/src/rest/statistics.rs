@@ -42,12 +42,8 @@ pub async fn list(call: Call) -> Outcome {
 /// `POST /api/v1/statistics.telemetry`. Clients count what their users do.
 pub async fn telemetry(call: Call) -> Outcome {
     let params = call.input.params()?;
-    let events = params
-        .get("params")
-        .and_then(Value::as_array)
-        .cloned()
-        .unwrap_or_default();
-    for event in &events {
+    let events = params.get("params").and_then(Value::as_array);
+    for event in events.ok_or_else(|| texts::match_missing("params"))? {
         let name = event["eventName"].as_str().unwrap_or_default();
         let what = match name {
             "updateCounter" => event["settingsId"].as_str(),

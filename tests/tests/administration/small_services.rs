@@ -309,6 +309,7 @@ async fn what_is_switched_off_or_not_part_of_the_server_says_so() {
     ] {
         let body = admin.get(path).await.refused(400);
         assert_eq!(body["errorType"], "error-operation-not-found", "{path}");
+        assert_eq!(body["details"]["method"], path);
     }
     for path in ["uploadImportFile", "downloadPublicImportFile"] {
         let body = admin

@@ -9,9 +9,26 @@ use crate::calls::result;
 
 on_both_logs![figures_are_those_of_the_workspace,];
 
+/// The snapshot a new workspace takes by itself, once it is taken.
+async fn first_snapshot(admin: &tests::client::Client) -> serde_json::Value {
+    for _ in 0..200 {
+        let list = admin.get("statistics.list").await.ok();
+        if list["total"].as_u64() > Some(0) {
+            let list = list["statistics"].as_array().expect("snapshots");
+            return list.last().expect("one").clone();
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    }
+    panic!("no snapshot was taken");
+}
+
 async fn figures_are_those_of_the_workspace(options: ServerOptions) {
     let mut server = options.start().await;
     let admin = server.admin().await;
+    // The first one was taken once there was a workspace.
+    let first = first_snapshot(&admin).await;
+    assert_eq!(first["totalUsers"], 2, "the administrator and the bot");
+    assert!(first["uniqueId"].as_str().is_some_and(|id| !id.is_empty()));
     let (ann, bob) = (admin.new_user("ann").await, admin.new_user("bob").await);
     let before = admin.get("statistics?refresh=true").await.ok();
     let room = ann
@@ -136,6 +153,9 @@ async fn figures_are_for_those_who_may_see_them() {
     )
     .await
     .ok();
+    ann.post("statistics.telemetry", json!({}))
+        .await
+        .refused(400);
     let body = ann
         .post(
             "statistics.telemetry",

@@ -206,6 +206,13 @@ async fn files_are_listed_read_and_written() {
             "error-invalid-file-name"
         );
     }
+    for folder in ["/", "", "/a folder/"] {
+        assert_eq!(
+            refusal(&ann, "getFileFromWebdav", json!([id, folder])).await,
+            "could-not-access-webdav",
+            "a folder has no bytes"
+        );
+    }
     for name in ["getWebdavFileList", "getFileFromWebdav"] {
         for path in ["/nothing", "/../..", "/a folder/../../x"] {
             assert_eq!(

@@ -315,9 +315,8 @@ pub fn importer_not_defined(key: &str) -> ApiError {
 }
 
 /// Nothing is being imported.
-pub fn import_operation_not_found() -> ApiError {
-    ApiError::coded("error-operation-not-found", "Import Operation Not Found")
-        .method("getImportProgress")
+pub fn import_operation_not_found(method: &str) -> ApiError {
+    ApiError::coded("error-operation-not-found", "Import Operation Not Found").method(method)
 }
 
 /// `LDAP_Enable` is off.

@@ -408,16 +408,20 @@ fn import() -> Vec<Route> {
             .about("Says where what is to be imported can be fetched.")
             .needs_or(RUN, refused)
             .knows(file),
-        get("getImportFileData", small::no_import)
-            .about("What can be imported.")
-            .needs_or(RUN, refused),
-        post("startImport", small::no_import)
+        get("getImportFileData", |_| async {
+            small::no_import("getImportFileData")
+        })
+        .about("What can be imported.")
+        .needs_or(RUN, refused),
+        post("startImport", |_| async { small::no_import("startImport") })
             .about("Imports what was chosen.")
             .needs_or(RUN, refused)
             .knows(&[("input", Kind::Object)]),
-        get("getImportProgress", small::no_import)
-            .about("How far an import is.")
-            .needs_or(RUN, refused),
+        get("getImportProgress", |_| async {
+            small::no_import("getImportProgress")
+        })
+        .about("How far an import is.")
+        .needs_or(RUN, refused),
         get("getLatestImportOperations", small::import_operations)
             .about("The last imports.")
             .needs_or(
@@ -425,9 +429,11 @@ fn import() -> Vec<Route> {
                 refused,
             )
             .answers_bare(Kind::List),
-        get("getCurrentImportOperation", small::no_import)
-            .about("The import that runs.")
-            .needs(RUN),
+        get("getCurrentImportOperation", |_| async {
+            small::no_import("getCurrentImportOperation")
+        })
+        .about("The import that runs.")
+        .needs(RUN),
         post("downloadPendingFiles", small::import_pending)
             .about("Fetches files that an import left out.")
             .needs(RUN)
