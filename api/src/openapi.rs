@@ -29,8 +29,8 @@ use crate::route::{Access, Answers, Rate, Route, SecondFactor, Takes};
 
 const USER_ID: &str = "userId";
 const AUTH_TOKEN: &str = "authToken";
-/// Where the document is.
-const DOCUMENT: &str = "/api/v1/openapi.json";
+/// Where the document is, as the page at `/api-docs/` sees it: something may be in front of every path.
+const DOCUMENT: &str = "../api/v1/openapi.json";
 
 /// The page runs its own scripts and styles, and talks to this server only.
 const PAGE_POLICY: &str = "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; frame-ancestors 'none'";

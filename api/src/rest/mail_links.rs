@@ -7,7 +7,7 @@ use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use html_escape::{encode_quoted_attribute, encode_text};
+use html_escape::encode_text;
 use sha2::{Digest as _, Sha256};
 
 use super::answer::{Answer, Outcome};
@@ -117,14 +117,13 @@ fn form(call: &Anyone, status: StatusCode, problem: Option<&str>) -> Answer {
         // Writing to a String cannot fail.
         let _ = write!(body, "<p class=\"problem\">{}</p>", encode_text(problem));
     }
-    let action = format!("/reset-password/{}", call.input.path("token"));
+    // Without an address of its own the form is sent to where it came from, whatever is in front of that path.
     let _ = write!(
         body,
-        "<form method=\"post\" action=\"{}\">\
+        "<form method=\"post\">\
          <label>New password<input type=\"password\" name=\"password\" autocomplete=\"new-password\" required></label>\
          <label>The same again<input type=\"password\" name=\"repeated\" autocomplete=\"new-password\" required></label>\
-         <button>Change the password</button></form>",
-        encode_quoted_attribute(&action)
+         <button>Change the password</button></form>"
     );
     Answer::other(page(call, status, "Choose a new password", &body))
 }

@@ -88,6 +88,10 @@ async fn a_path_in_the_address_is_in_front_of_every_path() {
         json!({"success": false, "error": "Resource not found"})
     );
     assert_eq!(get("/chat/api/v1/me").await.status, 404);
+    // Pages find their way from where they are.
+    let page = get("/team/chat/api-docs/swagger-initializer.js").await;
+    let script = page.body.as_str().expect("a script");
+    assert!(script.contains("\"../api/v1/openapi.json\""), "{script}");
     let force = json!({"value": true});
     admin.post("settings/Force_SSL", force).await.ok();
     let outside = server
