@@ -4,7 +4,7 @@
 mod tests;
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use domain::Timestamp;
 use eventstore::{EventStore, Filter, Position, ReadError, RecordedEvent, subscribe};
@@ -16,8 +16,10 @@ use crate::{Checkpoint, CheckpointError, OutboxKey, PutOff, Reactor, Verdict};
 /// Pause before the log is tried again after it could not be read.
 const LOG_PAUSE: Duration = Duration::from_secs(1);
 
-/// Events that mean nothing to a reactor move its checkpoint only this often, to spare the disk.
+/// Events that mean nothing to a reactor move its checkpoint after so many at the earliest, and no sooner than so long
+/// after the last time, to spare the disk: reading them again after a crash does no harm.
 const CHECKPOINT_EVERY: u64 = 256;
+const CHECKPOINT_PAUSE: Duration = Duration::from_secs(1);
 
 /// Events that may be put off at the same time; the next one holds up those behind it.
 const MOST_PUT_OFF: usize = 1000;
@@ -59,6 +61,7 @@ pub async fn run(
     let mut worker = Worker {
         // Handled, but possibly not yet in the checkpoint.
         done: checkpoint.position(),
+        moved: Instant::now(),
         log,
         reactor,
         checkpoint,
@@ -102,6 +105,8 @@ struct Worker {
     reactor: Arc<dyn Reactor>,
     checkpoint: Checkpoint,
     done: Position,
+    /// When the checkpoint was last moved.
+    moved: Instant,
     stop: CancellationToken,
 }
 
@@ -164,8 +169,11 @@ impl Worker {
             Settled::Visible => true,
         };
         self.done = event.position;
-        if visible || self.done.get() - self.checkpoint.position().get() >= CHECKPOINT_EVERY {
+        let behind = self.done.get() - self.checkpoint.position().get();
+        let rested = self.moved.elapsed() >= CHECKPOINT_PAUSE;
+        if visible || (behind >= CHECKPOINT_EVERY && rested) {
             self.checkpoint.advance(self.done)?;
+            self.moved = Instant::now();
         }
         Ok(true)
     }
