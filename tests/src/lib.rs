@@ -6,6 +6,7 @@
 )]
 
 pub mod both_logs;
+pub mod burst;
 pub mod client;
 pub mod dns;
 pub mod echo;
@@ -21,4 +22,5 @@ pub mod webdav;
 
 pub mod pictures;
 pub mod ports;
+pub mod tables;
 pub mod tools;

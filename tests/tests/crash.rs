@@ -1,107 +1,41 @@
-//! `kill -9` in the middle of a burst: every acknowledged message is there after the restart, once, and positions
-//! are gapless.
+//! `kill -9` at any moment, of the server and of the database: nothing that was acknowledged is lost or doubled,
+//! positions are gapless, and the views that went through it all are those of a rebuild.
+//!
+//! `HANSARD_KILLS=200 cargo test -p tests --test crash -- --nocapture` kills as often as one likes.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
     reason = "a test that cannot go on has failed"
 )]
 
-use std::collections::HashMap;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::collections::BTreeSet;
+use std::process::Stdio;
 use std::time::Duration;
 
-use serde_json::{Value, json};
+use serde_json::Value;
+use tests::burst::{self, Burst, Promises};
 use tests::client::Client;
 use tests::live::Live;
 use tests::mongo::MongoServer;
 use tests::server::{Server, ServerOptions};
+use tests::tables;
 
-const WRITERS: usize = 8;
+/// The longest time a burst goes on before the kill.
+const LONGEST: u64 = 600;
 
-/// Posts from several connections until told to stop; gives the texts that were acknowledged.
-struct Burst {
-    writers: Vec<tokio::task::JoinHandle<Vec<String>>>,
-    stop: Arc<AtomicBool>,
+/// How often the server or the database is killed.
+fn kills(usual: usize) -> usize {
+    std::env::var("HANSARD_KILLS").map_or(usual, |text| text.parse().expect("a number of kills"))
 }
 
-impl Burst {
-    fn begin(client: &Client, round: usize) -> Self {
-        let stop = Arc::new(AtomicBool::new(false));
-        let writers = (0..WRITERS)
-            .map(|writer| {
-                let (client, stop) = (client.clone(), Arc::clone(&stop));
-                tokio::spawn(async move {
-                    let mut acknowledged = Vec::new();
-                    for number in 0.. {
-                        if stop.load(Ordering::Relaxed) {
-                            break;
-                        }
-                        let text = format!("round {round} writer {writer} number {number}");
-                        let body = json!({"message": {"rid": "GENERAL", "msg": text}}).to_string();
-                        let answer = client
-                            .try_send(
-                                reqwest::Method::POST,
-                                "/api/v1/chat.sendMessage",
-                                Some(("application/json", body)),
-                            )
-                            .await;
-                        match answer {
-                            Ok(answer) if answer.status.is_success() => acknowledged.push(text),
-                            // While the database is away: nothing was promised.
-                            Ok(answer) => assert!(
-                                answer.status.is_server_error(),
-                                "{} {}",
-                                answer.status,
-                                answer.body
-                            ),
-                            Err(_) => tokio::time::sleep(Duration::from_millis(10)).await,
-                        }
-                    }
-                    acknowledged
-                })
-            })
-            .collect();
-        Self { writers, stop }
-    }
-
-    async fn end(self) -> Vec<String> {
-        self.stop.store(true, Ordering::Relaxed);
-        let mut acknowledged = Vec::new();
-        for writer in self.writers {
-            acknowledged.extend(writer.await.unwrap());
-        }
-        acknowledged
-    }
+/// A random moment. Told, so that a failure can be looked into.
+async fn a_moment(what: &str) {
+    let moment = Duration::from_micros(rand::random_range(0..LONGEST * 1000));
+    println!("{what} after {moment:?}");
+    tokio::time::sleep(moment).await;
 }
 
-/// How often each text is in the room, and how many system messages there are.
-async fn texts(client: &Client) -> (HashMap<String, usize>, usize) {
-    let (mut texts, mut system) = (HashMap::new(), 0);
-    for page in 0.. {
-        let path = format!(
-            "channels.messages?roomId=GENERAL&count=100&offset={}",
-            page * 100
-        );
-        let messages = client.get(&path).await.ok();
-        let messages = messages["messages"].as_array().unwrap().clone();
-        for message in &messages {
-            if message.get("t").is_some() {
-                system += 1;
-                continue;
-            }
-            *texts
-                .entry(message["msg"].as_str().unwrap_or_default().to_owned())
-                .or_default() += 1;
-        }
-        if messages.len() < 100 {
-            break;
-        }
-    }
-    (texts, system)
-}
-
-/// Positions of the room's messages as `/live` replays them from the beginning: each once, rising.
+/// Frames of the room as `/live` replays them from the beginning, in order of their positions.
 async fn replayed(server: &Server, client: &Client) -> Vec<Value> {
     let mut live = Live::connect(server, client, Some(0)).await;
     live.subscribe(&["GENERAL"]).await;
@@ -119,84 +53,109 @@ async fn replayed(server: &Server, client: &Client) -> Vec<Value> {
     frames
 }
 
-async fn check(server: &Server, client: &Client, acknowledged: &[String]) {
-    let (there, system) = texts(client).await;
-    for text in acknowledged {
-        assert_eq!(
-            there.get(text),
-            Some(&1),
-            "the acknowledged message `{text}` is there once"
-        );
-    }
+/// What is there is what was promised, on every door; then the same of the views and of a rebuild of them.
+async fn check(server: &mut Server, promises: &Promises) {
+    let client = server.admin().await;
+    let (there, system) = burst::messages(&client).await;
+    promises.check(&there);
+
     let info = client.get("channels.info?roomId=GENERAL").await.ok();
-    let total: usize = there.values().sum();
     assert_eq!(
         info["channel"]["msgs"].as_u64(),
-        Some((total + system) as u64),
+        Some((there.len() + system) as u64),
         "the counter agrees with the messages"
     );
-    let frames = replayed(server, client).await;
-    let posted = frames
-        .iter()
-        .filter(|frame| frame["kind"] == "message-posted")
-        .count();
-    assert_eq!(posted, total, "a replay shows every message once");
+
+    let frames = replayed(server, &client).await;
+    let posted = burst::posted(&frames);
+    let once: BTreeSet<&str> = posted.iter().copied().collect();
+    assert_eq!(posted.len(), once.len(), "a replay shows no message twice");
+    for (id, _) in &there {
+        assert!(once.contains(id.as_str()), "a replay shows message `{id}`");
+    }
+
+    server.stop().await;
+    let lived_through = tables::read(&server.data().join("views"));
+    let rebuild = server
+        .command(&server.data())
+        .args(["projections", "rebuild"])
+        .stdout(Stdio::null())
+        .status();
+    assert!(
+        rebuild.is_ok_and(|status| status.success()),
+        "the views are rebuilt"
+    );
+    let rebuilt = tables::read(&server.data().join("views"));
+    for (table, contents) in &rebuilt {
+        assert_eq!(
+            lived_through.get(table),
+            Some(contents),
+            "table `{table}` is as a rebuild makes it"
+        );
+    }
+    println!("{} changes were acknowledged", promises.acknowledged);
 }
 
-#[tokio::test]
-async fn no_acknowledged_message_is_lost_when_the_server_is_killed() {
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_acknowledged_is_lost_when_the_server_is_killed() {
     let mut server = Server::start().await;
-    let mut acknowledged = Vec::new();
-    for round in 0..4 {
+    let mut promises = Promises::default();
+    for round in 0..kills(5) {
         let admin = server.admin().await;
         let burst = Burst::begin(&admin, round);
-        tokio::time::sleep(Duration::from_millis(300 + 170 * round as u64)).await;
+        a_moment("the server is killed").await;
         server.kill9();
-        acknowledged.extend(burst.end().await);
+        burst.end(&mut promises).await;
         server.restart().await;
     }
-    assert!(
-        acknowledged.len() > 100,
-        "a burst worth the name: {}",
-        acknowledged.len()
-    );
+    // Enough to be worth the name, whatever the moments were.
     let admin = server.admin().await;
-    check(&server, &admin, &acknowledged).await;
-    server.stop().await;
+    let burst = Burst::begin(&admin, usize::MAX);
+    tokio::time::sleep(Duration::from_millis(LONGEST)).await;
+    burst.end(&mut promises).await;
+    check(&mut server, &promises).await;
     let log = tests::log::open(&server);
-    assert!(tests::log::check(&log).await >= acknowledged.len() as u64);
+    assert!(tests::log::check(&log).await >= promises.acknowledged as u64);
     log.close().await;
 }
 
-#[tokio::test]
-async fn no_acknowledged_message_is_lost_when_the_database_server_is_killed() {
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_acknowledged_is_lost_when_the_database_is_killed() {
     let mut mongo = MongoServer::start().await;
     let mut server = ServerOptions::default().mongo(&mongo.url()).start().await;
-    let admin = server.admin().await;
-    let mut acknowledged = Vec::new();
-    for round in 0..3 {
+    let mut promises = Promises::default();
+    for round in 0..kills(4) {
+        let admin = server.admin().await;
         let burst = Burst::begin(&admin, round);
-        tokio::time::sleep(Duration::from_millis(500)).await;
-        mongo.kill9();
-        tokio::time::sleep(Duration::from_millis(300)).await;
-        mongo.restart().await;
-        server.until_ready().await;
-        tokio::time::sleep(Duration::from_millis(500)).await;
-        acknowledged.extend(burst.end().await);
+        // Each alone, and both together.
+        let (database, both) = (round % 4 != 3, round % 4 == 2);
+        a_moment(match (database, both) {
+            (true, true) => "database and server are killed",
+            (true, false) => "the database is killed",
+            _ => "the server is killed",
+        })
+        .await;
+        if database {
+            mongo.kill9();
+        }
+        if both || !database {
+            server.kill9();
+        }
+        if database {
+            tokio::time::sleep(Duration::from_millis(200)).await;
+            mongo.restart().await;
+        }
+        if both || !database {
+            burst.end(&mut promises).await;
+            server.restart().await;
+        } else {
+            server.until_ready().await;
+            burst.end(&mut promises).await;
+        }
     }
-    assert!(
-        acknowledged.len() > 50,
-        "a burst worth the name: {}",
-        acknowledged.len()
-    );
-    check(&server, &admin, &acknowledged).await;
-
-    // And when the server itself is killed on this log.
-    let burst = Burst::begin(&admin, 9);
-    tokio::time::sleep(Duration::from_millis(500)).await;
-    server.kill9();
-    acknowledged.extend(burst.end().await);
-    server.restart().await;
     let admin = server.admin().await;
-    check(&server, &admin, &acknowledged).await;
+    let burst = Burst::begin(&admin, usize::MAX);
+    tokio::time::sleep(Duration::from_millis(LONGEST)).await;
+    burst.end(&mut promises).await;
+    check(&mut server, &promises).await;
 }
