@@ -17,7 +17,9 @@ use axum::extract::{Request, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::any;
+use eventstore::tireless;
 use metrics::{Counter, Gauge, counter, gauge};
+use parking_lot::Mutex;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -45,6 +47,8 @@ struct Shared {
     state: AppState,
     limits: LiveLimits,
     guard: Arc<Guard>,
+    /// Why the guard does not watch.
+    guard_failure: Mutex<Option<String>>,
     /// One permit per open socket.
     sockets: Arc<Semaphore>,
     /// One permit per socket that reads the log.
@@ -64,9 +68,9 @@ impl Live {
             CancellationToken::new(),
             Arc::new(Guard::default()),
         );
-        tasks.spawn(guard::watch(guard.clone(), state.clone(), stop.clone()));
-        Self(Arc::new(Shared {
+        let shared = Arc::new(Shared {
             guard,
+            guard_failure: Mutex::default(),
             sockets: Arc::new(Semaphore::new(limits.sockets)),
             replays: Arc::new(Semaphore::new(limits.replays)),
             tasks,
@@ -76,7 +80,25 @@ impl Live {
             dropped: counter!(LIVE_DROPPED),
             state,
             limits,
-        }))
+        });
+        let watching = shared.clone();
+        shared.tasks.spawn(async move {
+            let watch = || {
+                let (guard, state) = (watching.guard.clone(), watching.state.clone());
+                guard::watch(guard, state, watching.stop.clone())
+            };
+            let tell = |died: Option<String>| {
+                let text = died.map(|reason| format!("the guard of sockets panicked: {reason}"));
+                *watching.guard_failure.lock() = text;
+            };
+            tireless(watch, tell).await;
+        });
+        Self(shared)
+    }
+
+    /// Why sockets do not hear of access that ends, should that be so.
+    pub fn failure(&self) -> Option<String> {
+        self.0.guard_failure.lock().clone()
     }
 
     /// Closes every socket, telling each where it may resume, and waits for that, at most `limit`.
