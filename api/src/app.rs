@@ -236,7 +236,10 @@ impl App {
             let mut first = true;
             loop {
                 let generation = self.views.generation();
-                let first_admin_missing = prepare(&self.state).await?;
+                let first_admin_missing = match prepare(&self.state).await {
+                    Ok(missing) => missing,
+                    Err(error) => break Err(error),
+                };
                 self.readiness.started(generation);
                 if std::mem::take(&mut first) {
                     // Before there is a workspace there is nothing to count.

@@ -231,7 +231,10 @@ pub async fn list_projections(config: &Config) -> Result<(), String> {
         },
         Err(error) => return Err(error.to_string()),
     };
-    let mut table = format!("The log {} ends at position {}.\n", listing.log, listing.head);
+    let mut table = format!(
+        "The log {} ends at position {}.\n",
+        listing.log, listing.head
+    );
     // Writing to a string cannot fail.
     let _ = match &listing.views {
         None => writeln!(table, "There are no views yet."),
@@ -277,7 +280,11 @@ pub async fn list_reactors(config: &Config) -> Result<(), String> {
     let mut table = format!("{:<20} {:>12}  {:<32}\n", "reactor", "position", "of log");
     for row in all {
         let log = row.log.as_deref().unwrap_or("(not noted yet)");
-        let matches = if row.matches { "matches" } else { "NOT in this log" };
+        let matches = if row.matches {
+            "matches"
+        } else {
+            "NOT in this log"
+        };
         // Writing to a string cannot fail.
         let _ = writeln!(
             table,

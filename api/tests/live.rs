@@ -474,7 +474,14 @@ async fn only_positions_of_this_log_are_resumed_after() {
     let door = Door::open().await;
     let head = door.say("den", "1").await;
     let elsewhere = format!("{head}-0123456789abcdef");
-    for after in ["1000000", "-1", "soon", "1-", "1000000-0123456789abcdef", &elsewhere] {
+    for after in [
+        "1000000",
+        "-1",
+        "soon",
+        "1-",
+        "1000000-0123456789abcdef",
+        &elsewhere,
+    ] {
         let mut socket = door.socket("bob", &format!("?after={after}")).await;
         let answer = frame(&mut socket).await;
         assert_eq!(answer["data"]["code"], "bad-position", "{after}");

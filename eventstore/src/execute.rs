@@ -362,10 +362,16 @@ impl Transaction {
         if self.decided.lock().places.contains_key(stream) {
             return Ok(());
         }
-        let kept = self.executor.states.lock().recent.get(stream).and_then(|kept| {
-            let state = Arc::clone(&kept.state).downcast::<D::State>().ok()?;
-            Some((kept.version, state))
-        });
+        let kept = self
+            .executor
+            .states
+            .lock()
+            .recent
+            .get(stream)
+            .and_then(|kept| {
+                let state = Arc::clone(&kept.state).downcast::<D::State>().ok()?;
+                Some((kept.version, state))
+            });
         let (mut found, mut state) = match kept {
             Some((version, state)) if self.trust.allows(stream) => {
                 let mut decided = self.decided.lock();

@@ -34,8 +34,8 @@ use writer::Waiting;
 
 use crate::event::Version;
 use crate::{
-    AppendError, Appended, Batch, Chunks, EventStore, Filter, Health, LogId, OpenError, Place, Position,
-    ReadError, Tail, tireless,
+    AppendError, Appended, Batch, Chunks, EventStore, Filter, Health, LogId, OpenError, Place,
+    Position, ReadError, Tail, tireless,
 };
 
 /// How long to wait for what.

@@ -170,11 +170,12 @@ impl Serialize for Mark {
 /// A leaf in hex.
 pub fn leaf_hex(leaf: &Leaf) -> String {
     use fmt::Write as _;
-    leaf.iter().fold(String::with_capacity(64), |mut hex, byte| {
-        // Writing to a String cannot fail.
-        let _ = write!(hex, "{byte:02x}");
-        hex
-    })
+    leaf.iter()
+        .fold(String::with_capacity(64), |mut hex, byte| {
+            // Writing to a String cannot fail.
+            let _ = write!(hex, "{byte:02x}");
+            hex
+        })
 }
 
 /// A leaf out of [`leaf_hex`].

@@ -12,13 +12,14 @@ const PAUSE: Duration = Duration::from_secs(1);
 /// Runs the work that `begin` makes until it returns. Should it panic, it is begun again after a pause; `tell` hears
 /// of its death (`Some`, with what the panic said) and of its new beginning (`None`). Nothing is logged here: that may
 /// be what panicked. The panic hook tells.
-pub async fn tireless<F>(
-    mut begin: impl FnMut() -> F,
-    tell: impl Fn(Option<String>),
-) where
+pub async fn tireless<F>(mut begin: impl FnMut() -> F, tell: impl Fn(Option<String>))
+where
     F: Future<Output = ()>,
 {
-    while let Err(panic) = AssertUnwindSafe(async { begin().await }).catch_unwind().await {
+    while let Err(panic) = AssertUnwindSafe(async { begin().await })
+        .catch_unwind()
+        .await
+    {
         tell(Some(what_was_said(&*panic)));
         tokio::time::sleep(PAUSE).await;
         tell(None);

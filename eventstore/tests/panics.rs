@@ -104,7 +104,10 @@ async fn a_log_line_that_panics_ends_neither_the_writer_nor_those_who_wait() {
         let refused = task.await.unwrap().unwrap_err();
         assert!(matches!(refused, AppendError::Unavailable(_)), "{refused}");
     }
-    assert!(lines.0.panics.load(Ordering::Acquire) > 0, "a line panicked");
+    assert!(
+        lines.0.panics.load(Ordering::Acquire) > 0,
+        "a line panicked"
+    );
     let Health::Unavailable(reason) = log.health().borrow().clone() else {
         panic!("the log says that it is well");
     };

@@ -133,6 +133,9 @@ pub(crate) async fn catch_up(
         let mut chunks = store.read_all(last, Filter::default());
         let mut problem = None;
         while let Some(chunk) = chunks.next().await {
+            if store.generation() != generation {
+                break;
+            }
             match chunk {
                 Ok(chunk) => {
                     pause = BACKOFF.0;
@@ -151,6 +154,9 @@ pub(crate) async fn catch_up(
                     break;
                 }
             }
+        }
+        if store.generation() != generation {
+            continue;
         }
         let problem = problem.unwrap_or_else(|| format!("the log ends at {last}, before {until}"));
         if worker.send(Intake::Unavailable(problem)).await.is_err() {
@@ -180,7 +186,9 @@ pub(crate) async fn holds(store: &dyn EventStore, place: Place) -> bool {
     loop {
         match store.place(place.position).await {
             Ok(found) => return found == Some(place),
-            Err(error) => tracing::warn!(%error, "it cannot be told whether the views are of this log"),
+            Err(error) => {
+                tracing::warn!(%error, "it cannot be told whether the views are of this log")
+            }
         }
         tokio::time::sleep(pause).await;
         pause = (pause * 2).min(BACKOFF.1);

@@ -206,13 +206,19 @@ impl Views {
             Tx::new(conn, place, false)?
         };
         let until = self.applied();
-        let tx = fed(&store, place.position, until, move |intake| extend(tx, intake)).await?;
+        let tx = fed(&store, place.position, until, move |intake| {
+            extend(tx, intake)
+        })
+        .await?;
 
         let (reply, still) = oneshot::channel();
         self.order(Order::Swap(reply)).await?;
         let Stillness { place, successor } = still.await.map_err(|_| ViewsError::Closed)?;
         let after = tx.position;
-        let tx = fed(&store, after, place.position, move |intake| extend(tx, intake)).await?;
+        let tx = fed(&store, after, place.position, move |intake| {
+            extend(tx, intake)
+        })
+        .await?;
 
         let (folder, shared) = (Arc::clone(self.folder()), Arc::clone(self.shared()));
         let old = folder.current();

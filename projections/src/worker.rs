@@ -194,12 +194,10 @@ impl Worker {
         self.shared.head.seen(place.position, place.position);
         let updates: Vec<LiveUpdate> = self.tx.updates.replace(Vec::new()).unwrap_or_default();
         // Waits when the publisher is far behind. It never waits for a subscriber, so it is not far behind for long.
-        let _ = self
-            .publisher
-            .blocking_send(Publication::Updates {
-                at: place.mark(),
-                updates,
-            });
+        let _ = self.publisher.blocking_send(Publication::Updates {
+            at: place.mark(),
+            updates,
+        });
         self.checkpointer.committed(&self.tx.conn);
         self.tx.trim();
     }
@@ -208,13 +206,7 @@ impl Worker {
     fn swap(&mut self, reply: oneshot::Sender<Stillness>) {
         let (successor, handed_in) = blocking::sync_channel(1);
         let place = self.tx.place();
-        if reply
-            .send(Stillness {
-                place,
-                successor,
-            })
-            .is_err()
-        {
+        if reply.send(Stillness { place, successor }).is_err() {
             return;
         }
         let Ok(Successor {

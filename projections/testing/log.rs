@@ -18,6 +18,8 @@ pub struct MemoryLog {
     tail: broadcast::Sender<Tail>,
     health: watch::Sender<Health>,
     pub broken: AtomicBool,
+    /// Panics when it is read next, once.
+    pub clumsy: AtomicBool,
     id: LogId,
     generation: AtomicU64,
     chunk: usize,
@@ -30,6 +32,7 @@ impl MemoryLog {
             tail: broadcast::Sender::new(1024),
             health: watch::Sender::new(Health::Ready),
             broken: AtomicBool::new(false),
+            clumsy: AtomicBool::new(false),
             id: LogId::fresh(),
             generation: AtomicU64::new(0),
             chunk,
@@ -59,11 +62,16 @@ impl MemoryLog {
         self.events.read().clone()
     }
 
+    /// Has those who read along look.
+    pub fn wake(&self) {
+        let _ = self.tail.send(Tail::Wake);
+    }
+
     /// Becomes the log it was at `position`, as when a backup is restored under those who read along.
     pub fn rewind(&self, position: Position) {
         self.lose(position);
         self.generation.fetch_add(1, Ordering::AcqRel);
-        let _ = self.tail.send(Tail::Wake);
+        self.wake();
     }
 
     /// The same while nobody reads along.
@@ -83,6 +91,8 @@ impl EventStore for MemoryLog {
     }
 
     fn read_all(&self, after: Position, filter: Filter) -> Chunks {
+        let is_clumsy = self.clumsy.swap(false, Ordering::AcqRel);
+        assert!(!is_clumsy, "clumsy on purpose");
         if self.broken.load(Ordering::Relaxed) {
             return futures::stream::iter([Err(ReadError::Unavailable(
                 "broken on purpose".to_owned(),

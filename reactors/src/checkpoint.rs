@@ -122,11 +122,7 @@ impl Checkpoint {
     }
 
     /// Moves on past an event that is to be tried again, or puts one off once more that was put off before.
-    pub fn advance_later(
-        &mut self,
-        place: Place,
-        event: PutOff,
-    ) -> Result<(), CheckpointError> {
+    pub fn advance_later(&mut self, place: Place, event: PutOff) -> Result<(), CheckpointError> {
         let mut put_off = self.without(event.position);
         put_off.push(event);
         self.keep(Standing::At(place), put_off)
@@ -160,7 +156,12 @@ impl Checkpoint {
         let fresh = self.path.with_extension("new");
         let mut text = match standing {
             Standing::At(place) => {
-                format!("{} {} {}\n", place.position, place.log, leaf_hex(&place.leaf))
+                format!(
+                    "{} {} {}\n",
+                    place.position,
+                    place.log,
+                    leaf_hex(&place.leaf)
+                )
             }
             other => format!("{}\n", other.position()),
         };
@@ -233,10 +234,7 @@ mod tests {
         let file = folder.path().join("mail.checkpoint");
         fs::write(&file, "7\nlater 3 1 50\n").unwrap();
         let mut checkpoint = Checkpoint::open(folder.path(), "mail").unwrap();
-        assert_eq!(
-            checkpoint.standing(),
-            Standing::Unnamed(Position::new(7))
-        );
+        assert_eq!(checkpoint.standing(), Standing::Unnamed(Position::new(7)));
         checkpoint.advance(at(7)).unwrap();
         let named = Checkpoint::open(folder.path(), "mail").unwrap();
         assert_eq!(named.standing(), Standing::At(at(7)));
@@ -270,16 +268,10 @@ mod tests {
         };
         let mut checkpoint = open();
         assert!(checkpoint.is_fresh());
-        checkpoint
-            .advance_later(at(3), put_off(3, 1, 50))
-            .unwrap();
-        checkpoint
-            .advance_later(at(5), put_off(5, 1, 40))
-            .unwrap();
+        checkpoint.advance_later(at(3), put_off(3, 1, 50)).unwrap();
+        checkpoint.advance_later(at(5), put_off(5, 1, 40)).unwrap();
         assert_eq!(open().next_due(), Some(put_off(5, 1, 40)));
-        checkpoint
-            .advance_later(at(5), put_off(5, 2, 90))
-            .unwrap();
+        checkpoint.advance_later(at(5), put_off(5, 2, 90)).unwrap();
         assert_eq!(open().next_due(), Some(put_off(3, 1, 50)));
         checkpoint.settle(Position::new(3)).unwrap();
         let again = open();

@@ -154,11 +154,6 @@ impl Reactors {
         self.0.failures.lock().clone()
     }
 
-    /// The names of all reactors.
-    pub async fn names(&self) -> Vec<&'static str> {
-        self.0.running.lock().await.keys().copied().collect()
-    }
-
     /// Has a reactor, or all (`None`), begin at a place, which must be one of the log. Answers their names.
     pub async fn reset(
         &self,
@@ -174,7 +169,7 @@ impl Reactors {
         if names.is_empty() {
             return Err(ResetError::NoSuch(name.unwrap_or_default().to_owned()));
         }
-        for name in &names {
+        for &name in &names {
             if let Some(running) = all.remove(name) {
                 running.stop.cancel();
                 // Not before the event it is at is dealt with: what is under way outside cannot be called back.
@@ -337,7 +332,9 @@ fn names_in(folder: &Path) -> Result<Vec<String>, CheckpointError> {
     let mut names = Vec::new();
     for entry in entries {
         let name = entry.map_err(failed)?.file_name();
-        let name = name.to_str().and_then(|name| name.strip_suffix(".checkpoint"));
+        let name = name
+            .to_str()
+            .and_then(|name| name.strip_suffix(".checkpoint"));
         names.extend(name.map(str::to_owned));
     }
     names.sort_unstable();

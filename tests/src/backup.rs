@@ -2,8 +2,8 @@
 
 use std::fs;
 
-use mongodb::bson::{Document, doc};
 use futures_util::TryStreamExt as _;
+use mongodb::bson::{Document, doc};
 
 use crate::mongo::MongoServer;
 use crate::server::Server;

@@ -233,7 +233,10 @@ impl Server {
     ///
     /// # Panics
     /// When that does not come about in time.
-    pub async fn until_readiness(&self, good: impl Fn(&serde_json::Value) -> bool) -> serde_json::Value {
+    pub async fn until_readiness(
+        &self,
+        good: impl Fn(&serde_json::Value) -> bool,
+    ) -> serde_json::Value {
         let deadline = Instant::now() + PATIENCE;
         let mut last = None;
         while Instant::now() < deadline {

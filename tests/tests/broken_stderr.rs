@@ -40,7 +40,9 @@ async fn people_go_on_chatting_whatever_becomes_of_standard_error(options: Serve
                 let full = File::options().write(true).open("/dev/full").unwrap();
                 command.stderr(full);
             }
-            _ => drop(command.stderr(Stdio::piped())),
+            _ => {
+                command.stderr(Stdio::piped());
+            }
         }
         let mut child = Running(command.spawn().unwrap());
         // Kept open, unread, for as long as the server runs; or closed right away.
@@ -54,7 +56,10 @@ async fn people_go_on_chatting_whatever_becomes_of_standard_error(options: Serve
             let admin = server.admin().await;
             let posting = (0..40).map(|number| {
                 let text = format!("{broken} {number}");
-                admin.post("chat.postMessage", json!({"roomId": "GENERAL", "text": text}))
+                admin.post(
+                    "chat.postMessage",
+                    json!({"roomId": "GENERAL", "text": text}),
+                )
             });
             for answer in futures::future::join_all(posting).await {
                 answer.ok();

@@ -261,7 +261,11 @@ async fn a_database_restored_under_the_server_is_noticed() {
         if accepted.len() >= 3 {
             break;
         }
-        assert!(number < 2_000, "nothing is accepted any more\n{}", server.output());
+        assert!(
+            number < 2_000,
+            "nothing is accepted any more\n{}",
+            server.output()
+        );
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
     let mut closed = None;

@@ -191,8 +191,8 @@ impl Connection {
         if let Ok(start) = &start {
             self.start = *start;
         }
-        let frame = ServerFrame::authenticated(self.at(), user.as_str())
-            .answering(reference.as_deref());
+        let frame =
+            ServerFrame::authenticated(self.at(), user.as_str()).answering(reference.as_deref());
         let message = frame.encode(self.format);
         self.send(message).await?;
         match start {
@@ -387,8 +387,7 @@ impl Connection {
                 .is_ok_and(|may| !may)
             {
                 self.rooms.remove(&room);
-                let frame =
-                    ServerFrame::expelled(self.at(), room.as_str()).encode(self.format);
+                let frame = ServerFrame::expelled(self.at(), room.as_str()).encode(self.format);
                 self.send(frame).await?;
             }
         }

@@ -48,7 +48,7 @@ struct Shared {
     limits: LiveLimits,
     guard: Arc<Guard>,
     /// Why the guard does not watch.
-    guard_failure: Mutex<Option<String>>,
+    guard_failure: Arc<Mutex<Option<String>>>,
     /// One permit per open socket.
     sockets: Arc<Semaphore>,
     /// One permit per socket that reads the log.
@@ -68,9 +68,16 @@ impl Live {
             CancellationToken::new(),
             Arc::new(Guard::default()),
         );
-        let shared = Arc::new(Shared {
+        let guard_failure = Arc::default();
+        tasks.spawn(keep_watch(
+            guard.clone(),
+            state.clone(),
+            stop.clone(),
+            Arc::clone(&guard_failure),
+        ));
+        Self(Arc::new(Shared {
             guard,
-            guard_failure: Mutex::default(),
+            guard_failure,
             sockets: Arc::new(Semaphore::new(limits.sockets)),
             replays: Arc::new(Semaphore::new(limits.replays)),
             tasks,
@@ -80,20 +87,7 @@ impl Live {
             dropped: counter!(LIVE_DROPPED),
             state,
             limits,
-        });
-        let watching = shared.clone();
-        shared.tasks.spawn(async move {
-            let watch = || {
-                let (guard, state) = (watching.guard.clone(), watching.state.clone());
-                guard::watch(guard, state, watching.stop.clone())
-            };
-            let tell = |died: Option<String>| {
-                let text = died.map(|reason| format!("the guard of sockets panicked: {reason}"));
-                *watching.guard_failure.lock() = text;
-            };
-            tireless(watch, tell).await;
-        });
-        Self(shared)
+        }))
     }
 
     /// Why sockets do not hear of access that ends, should that be so.
@@ -105,6 +99,20 @@ impl Live {
     pub async fn stop(&self, limit: Duration) {
         shutdown::finish("live sockets", &self.0.tasks, &self.0.stop, limit).await;
     }
+}
+
+/// Runs the guard until `stop`, and notes why it does not watch, should that be so.
+async fn keep_watch(
+    guard: Arc<Guard>,
+    state: AppState,
+    stop: CancellationToken,
+    failure: Arc<Mutex<Option<String>>>,
+) {
+    let watch = || guard::watch(guard.clone(), state.clone(), stop.clone());
+    let tell = |died: Option<String>| {
+        *failure.lock() = died.map(|reason| format!("the guard of sockets panicked: {reason}"));
+    };
+    tireless(watch, tell).await;
 }
 
 /// The route.

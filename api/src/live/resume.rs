@@ -134,7 +134,10 @@ mod tests {
             at(u64::MAX)
         );
         let mark: Mark = "2-00000000000000ff".parse().unwrap();
-        assert_eq!(After::parse(Some(&format!("after={mark}"))), After::Mark(mark));
+        assert_eq!(
+            After::parse(Some(&format!("after={mark}"))),
+            After::Mark(mark)
+        );
         for wrong in [
             "after=2-",
             "after=2-ff",

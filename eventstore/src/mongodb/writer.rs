@@ -83,7 +83,10 @@ impl Waiting {
 /// Commits what comes in through `queue` until its senders are gone and it is empty. A panic costs the group it
 /// happened in, whose senders hear of it.
 pub(super) async fn run(shared: Arc<Shared>, mut queue: mpsc::Receiver<Waiting>) {
-    while let Err(panic) = AssertUnwindSafe(work(&shared, &mut queue)).catch_unwind().await {
+    while let Err(panic) = AssertUnwindSafe(work(&shared, &mut queue))
+        .catch_unwind()
+        .await
+    {
         let reason = what_was_said(&*panic);
         shared.unavailable(&format!("the writer of the log panicked: {reason}"));
     }

@@ -187,8 +187,12 @@ fn run(queue: &Queue<Job>, path: &Path) {
     while let Taken::Items(jobs) = queue.take(1, 1, None) {
         for job in jobs {
             let outcome = catch_unwind(AssertUnwindSafe(|| match job {
-                Job::Page(scan, answer) => reply(&mut connection, path, answer, |open| scan.page(open)),
-                Job::Leaf(at, answer) => reply(&mut connection, path, answer, |open| leaf(open, at)),
+                Job::Page(scan, answer) => {
+                    reply(&mut connection, path, answer, |open| scan.page(open))
+                }
+                Job::Leaf(at, answer) => {
+                    reply(&mut connection, path, answer, |open| leaf(open, at))
+                }
             }));
             if outcome.is_err() {
                 // Whoever asked hears of it, because the answer is dropped; the next question may be a better one.

@@ -143,9 +143,11 @@ impl Views {
                 })
                 .await?;
             let mut published = self.hub().watch();
-            let reached =
-                tokio::time::timeout(PATIENCE, published.wait_for(|published| published.position >= at))
-                    .await;
+            let reached = tokio::time::timeout(
+                PATIENCE,
+                published.wait_for(|published| published.position >= at),
+            )
+            .await;
             if !matches!(reached, Ok(Ok(_))) {
                 return Err(QueryError::NotReady);
             }

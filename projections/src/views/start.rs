@@ -36,6 +36,9 @@ const LOOK: Duration = Duration::from_secs(1);
 /// Pause before work on the views that died is begun again.
 const PAUSE: Duration = Duration::from_secs(1);
 
+/// How often it is looked whether a rebuild that was asked for has ended.
+const CLAIM: Duration = Duration::from_millis(10);
+
 /// How many commits may wait to be published.
 const PUBLICATIONS: usize = 256;
 
@@ -138,7 +141,10 @@ impl Keeper {
                     self.shared.health.send_replace(stopped);
                     return;
                 }
-                Err(panic) => format!("the worker of the views panicked: {}", what_was_said(&*panic)),
+                Err(panic) => format!(
+                    "the worker of the views panicked: {}",
+                    what_was_said(&*panic)
+                ),
             };
             self.shared.health.send_replace(Health::Failing(reason));
             if self.wait(tokio::time::sleep(PAUSE)).is_err() {
@@ -221,6 +227,16 @@ impl Keeper {
     /// Builds views of all there is in the log now: the first of a node, the first after an upgrade, or after the log
     /// became another one.
     fn build(&self) -> Result<Tx, ViewsError> {
+        // A rebuild that was asked for would fill the same file. It fails by itself when the log is another one.
+        let claimed = async {
+            loop {
+                match Claim::take(&self.shared) {
+                    Some(claim) => return claim,
+                    None => tokio::time::sleep(CLAIM).await,
+                }
+            }
+        };
+        let claim = self.wait(claimed)?;
         let (sender, intake) = mpsc::channel(CHUNKS);
         let _feed = self.task(build_feed(
             Arc::clone(&self.store),
@@ -233,7 +249,7 @@ impl Keeper {
                 progress.position = position;
             }
         });
-        *self.shared.rebuilding.lock() = None;
+        drop(claim);
         if self.stop.is_cancelled() {
             file::remove(&path);
             return Err(ViewsError::Closed);
@@ -261,6 +277,29 @@ impl Keeper {
                 outcome = work => Ok(outcome),
             }
         })
+    }
+}
+
+/// The right to build views, of which one holder has it at a time.
+struct Claim<'a>(&'a Shared);
+
+impl<'a> Claim<'a> {
+    fn take(shared: &'a Shared) -> Option<Self> {
+        let mut rebuilding = shared.rebuilding.lock();
+        if rebuilding.is_some() {
+            return None;
+        }
+        *rebuilding = Some(rebuild::RebuildProgress {
+            position: Position::START,
+            head: Position::START,
+        });
+        Some(Self(shared))
+    }
+}
+
+impl Drop for Claim<'_> {
+    fn drop(&mut self) {
+        *self.0.rebuilding.lock() = None;
     }
 }
 
@@ -322,10 +361,9 @@ async fn build_feed(
 ) {
     let head = intake::head(&*store).await;
     shared.head.seen(head, Position::START);
-    *shared.rebuilding.lock() = Some(rebuild::RebuildProgress {
-        position: Position::START,
-        head,
-    });
+    if let Some(progress) = shared.rebuilding.lock().as_mut() {
+        progress.head = head;
+    }
     intake::catch_up(store, Position::START, head, builder).await;
 }
 

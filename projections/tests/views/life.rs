@@ -189,7 +189,12 @@ async fn caught_up(views: &Views, log: &MemoryLog) {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
     });
-    assert!(built.await.is_ok(), "{:?} {:?}", views.health(), views.lag());
+    assert!(
+        built.await.is_ok(),
+        "{:?} {:?}",
+        views.health(),
+        views.lag()
+    );
 }
 
 /// Whether the views know this message.
@@ -264,9 +269,12 @@ async fn a_log_replaced_under_its_views_is_noticed_and_the_views_are_built_anew(
     if let Err(error) = waited {
         assert_eq!(error, WaitError::Replaced);
     }
-    tokio::time::timeout(Duration::from_secs(20), scene.views.serving(Some(generation)))
-        .await
-        .expect("they serve again");
+    tokio::time::timeout(
+        Duration::from_secs(20),
+        scene.views.serving(Some(generation)),
+    )
+    .await
+    .expect("they serve again");
     caught_up(&scene.views, &scene.log).await;
     assert!(!knows(&scene.views, "lost").await);
     assert_eq!(scene.views.applied(), backup);
@@ -278,5 +286,29 @@ async fn a_log_replaced_under_its_views_is_noticed_and_the_views_are_built_anew(
         .say(200, [posted(post("new", "general", "anna", "x", 200))])
         .await;
     assert!(knows(&scene.views, "new").await, "and they follow");
+    scene.views.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn work_that_dies_is_told_of_and_begun_again() {
+    let scene = Scene::new().await;
+    let applied = scene.views.applied();
+    scene.log.clumsy.store(true, Ordering::Release);
+    scene.log.wake();
+    let told = async {
+        while scene.views.health() == Health::Ready {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        scene.views.health()
+    };
+    let told = tokio::time::timeout(Duration::from_secs(20), told).await;
+    assert!(matches!(told, Ok(Health::Failing(_))), "{told:?}");
+    assert_eq!(scene.room("general").await["usersCount"], 2);
+    assert_eq!(scene.views.applied(), applied);
+    scene
+        .say(100, [posted(post("m", "general", "anna", "x", 100))])
+        .await;
+    assert!(knows(&scene.views, "m").await);
+    assert_eq!(scene.views.health(), Health::Ready);
     scene.views.close().await;
 }

@@ -267,7 +267,14 @@ async fn a_reactor_does_not_go_on_in_another_log() {
         let new = log(other.path(), events).await;
         let error = ends(&new, folder.path()).await;
         assert!(
-            matches!(error, WorkerError::Elsewhere { reactor: "scripted", position: 3, .. }),
+            matches!(
+                error,
+                WorkerError::Elsewhere {
+                    reactor: "scripted",
+                    position: 3,
+                    ..
+                }
+            ),
             "{events}: {error}"
         );
         let text = error.to_string();
@@ -276,7 +283,9 @@ async fn a_reactor_does_not_go_on_in_another_log() {
         assert!(!status[0].matches, "{status:?}");
 
         // Until it is told where to begin.
-        let place = crate::place_named(&*new, Some(Position::new(1))).await.unwrap();
+        let place = crate::place_named(&*new, Some(Position::new(1)))
+            .await
+            .unwrap();
         let kept = std::fs::read(folder.path().join("scripted.checkpoint")).unwrap();
         crate::reset_offline(folder.path(), None, place).unwrap();
         let status = crate::list(folder.path(), &*new).await.unwrap();
@@ -302,7 +311,9 @@ async fn a_checkpoint_that_names_no_log_is_taken_over_once() {
     let (seen, outcome) = run_for(&log, folder.path(), 1, vec![]).await;
     outcome.unwrap();
     assert_eq!(seen[0].0, "scripted-3");
-    let standing = Checkpoint::open(folder.path(), "scripted").unwrap().standing();
+    let standing = Checkpoint::open(folder.path(), "scripted")
+        .unwrap()
+        .standing();
     assert!(matches!(standing, Standing::At(place) if place.log == log.id()));
 
     std::fs::write(&file, "4\n").unwrap();

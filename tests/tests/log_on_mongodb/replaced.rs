@@ -19,7 +19,9 @@ async fn nodes_that_open_a_log_without_identity_agree_on_one() {
     let database = MongoServer::database(&url).await;
     let meta = database.collection::<Document>("meta");
     let nameless = doc! { "$unset": { "id": "" } };
-    meta.update_one(doc! { "_id": "log" }, nameless).await.unwrap();
+    meta.update_one(doc! { "_id": "log" }, nameless)
+        .await
+        .unwrap();
     let nodes = futures::future::join_all((0..6).map(|_| connect(&url))).await;
     for node in &nodes {
         assert_eq!(node.id(), nodes[0].id());
@@ -85,7 +87,10 @@ async fn a_log_that_lost_events_is_another_generation() {
 
         lose(&url, 3, goes_on.then_some(other)).await;
         let told = tokio::time::timeout(Duration::from_secs(30), chunks.next()).await;
-        assert!(matches!(told, Ok(Some(Err(ReadError::Replaced)))), "{told:?}");
+        assert!(
+            matches!(told, Ok(Some(Err(ReadError::Replaced)))),
+            "{told:?}"
+        );
         assert_eq!(log.generation(), 1);
         assert_eq!(log.place(Position::new(5)).await.unwrap(), None);
         let appended = log
