@@ -3,6 +3,7 @@
 use std::future::Future;
 use std::io::Write as _;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -16,6 +17,8 @@ use eventstore::mongodb::{MongoLog, MongoOptions};
 use eventstore::sqlite::SqliteLog;
 use eventstore::vault::{Vault, VaultError};
 use eventstore::{EventStore, OpenError};
+use futures::FutureExt as _;
+use futures::future::BoxFuture;
 use projections::{Views, ViewsError};
 use reactors::Reactors;
 use tokio::net::TcpListener;
@@ -152,7 +155,13 @@ impl App {
         reactors.push(Arc::new(Gravatar::new(state.clone())));
         let reactors = Reactors::start(&log, reactors, &folder.reactors()).await?;
         let live = Live::new(state.clone(), config.live.clone());
-        let readiness = Readiness::new(log.clone(), views.clone(), config.ready_max_lag);
+        let readiness = Readiness::new(
+            log.clone(),
+            views.clone(),
+            reactors.clone(),
+            live.clone(),
+            config.ready_max_lag,
+        );
         let doors = router::router(&state).merge(live::router(live.clone()));
         let router = doors
             .layer(from_fn_with_state(readiness.clone(), when_started))
@@ -187,19 +196,32 @@ impl App {
     }
 
     /// Serves until `stop`, until somebody asks for a restart, or until it cannot go on; then stops cleanly.
-    pub async fn run_until(mut self, stop: impl Future<Output = ()>) -> Result<Ending, StartError> {
+    pub async fn run_until(self, stop: impl Future<Output = ()>) -> Result<Ending, StartError> {
         // Each part has its own tasks and its own end, so that they can stop one after the other.
         let (connections, accepting) = (TaskTracker::new(), CancellationToken::new());
         let (background, working) = (TaskTracker::new(), CancellationToken::new());
-        background.spawn(metrics::upkeep(metrics::install(), working.clone()));
-        background.spawn(MailWishes::grant(self.state.clone(), working.clone()));
-        let (log, views) = (self.log.clone(), self.views.clone());
-        background.spawn(control::watch(
-            self.folder.path().to_owned(),
-            log,
-            views,
-            working.clone(),
-        ));
+        let keep = |name, begin: fn(&Work) -> BoxFuture<'static, ()>| {
+            let work = Work {
+                state: self.state.clone(),
+                log: self.log.clone(),
+                reactors: self.reactors.clone(),
+                folder: self.folder.path().to_owned(),
+                stop: working.clone(),
+            };
+            let (readiness, stop) = (self.readiness.clone(), working.clone());
+            background.spawn(async move { readiness.keep(name, stop, || begin(&work)).await });
+        };
+        keep("the upkeep of metrics", |work| {
+            metrics::upkeep(metrics::install(), work.stop.clone()).boxed()
+        });
+        keep("the mailing of links", |work| {
+            MailWishes::grant(work.state.clone(), work.stop.clone()).boxed()
+        });
+        keep("the ear for the command line", |work| {
+            let (log, reactors) = (work.log.clone(), work.reactors.clone());
+            let (views, stop) = (work.state.views().clone(), work.stop.clone());
+            control::watch(work.folder.clone(), log, views, reactors, stop).boxed()
+        });
         let max = self.config.max_connections;
         let server = serve::run(
             self.listener,
@@ -211,21 +233,29 @@ impl App {
         let mut server = connections.spawn(server);
 
         let running = async {
-            let first_admin_missing = prepare(&self.state).await?;
-            // Before there is a workspace there is nothing to count.
-            background.spawn(statistics::run(self.state.clone(), working.clone()));
-            self.readiness.started();
-            announce(
-                &self.config,
-                self.address,
-                &self.log.describe(),
-                first_admin_missing,
-            );
-            let reason = self.reactors.failure().await;
-            tracing::error!(reason, "side effects have stopped");
-            self.readiness.broken(reason);
-            // People can still chat; whoever looks after the server sees it in /readyz.
-            std::future::pending().await
+            let mut first = true;
+            loop {
+                let generation = self.views.generation();
+                let first_admin_missing = match prepare(&self.state).await {
+                    Ok(missing) => missing,
+                    Err(error) => break Err(error),
+                };
+                self.readiness.started(generation);
+                if std::mem::take(&mut first) {
+                    // Before there is a workspace there is nothing to count.
+                    keep("the taking of statistics", |work| {
+                        statistics::run(work.state.clone(), work.stop.clone()).boxed()
+                    });
+                    announce(
+                        &self.config,
+                        self.address,
+                        &self.log.describe(),
+                        first_admin_missing,
+                    );
+                }
+                // A log that takes the place of this one may have no workspace yet.
+                self.views.serving(Some(generation)).await;
+            }
         };
         let outcome = tokio::select! {
             () = stop => Ok(Ending::Stopped),
@@ -248,6 +278,15 @@ impl App {
         tracing::info!("stopped");
         outcome
     }
+}
+
+/// What background work is begun with, again where it died.
+struct Work {
+    state: AppState,
+    log: Arc<dyn EventStore>,
+    reactors: Reactors,
+    folder: PathBuf,
+    stop: CancellationToken,
 }
 
 fn open_vault(config: &Config, folder: &DataFolder) -> Result<Vault, VaultError> {
@@ -367,12 +406,16 @@ async fn when_started(
     if readiness.has_started() {
         next.run(request).await
     } else {
-        not_yet()
+        not_yet(readiness.was_started())
     }
 }
 
-fn not_yet() -> Response {
-    let body = r#"{"success":false,"error":"The server is starting"}"#;
+fn not_yet(was_started: bool) -> Response {
+    let body = if was_started {
+        r#"{"success":false,"error":"The log was replaced; the server is computing its views anew"}"#
+    } else {
+        r#"{"success":false,"error":"The server is starting"}"#
+    };
     (
         StatusCode::SERVICE_UNAVAILABLE,
         [(header::CONTENT_TYPE, "application/json")],

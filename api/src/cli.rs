@@ -4,13 +4,14 @@ use std::fmt::Write as _;
 use std::io::{IsTerminal as _, Write as _};
 use std::path::PathBuf;
 
-use clap::{Arg, ArgAction, ArgMatches, Command};
+use clap::{Arg, ArgAction, ArgGroup, ArgMatches, Command};
+use eventstore::EventStore;
 
 use crate::app;
 use crate::config::Config;
 use crate::config::keys::{self, KEYS};
 use crate::config::layers::{Layers, Sources};
-use crate::control::{self, Answer, Request};
+use crate::control::{self, Answer, Listing, ReactorRow, Request, Reset};
 use crate::folder::{DataFolder, FolderError};
 
 /// What the user wants.
@@ -25,6 +26,10 @@ pub enum Task {
     ListProjections,
     /// Build all views anew.
     RebuildProjections,
+    /// Show the reactors and how far they are.
+    ListReactors,
+    /// Have reactors begin elsewhere.
+    ResetReactors(Reset),
 }
 
 /// The parsed command line.
@@ -45,6 +50,13 @@ pub fn parse() -> Result<Invocation, crate::config::ConfigError> {
             Some("rebuild") => Task::RebuildProjections,
             _ => Task::ListProjections,
         },
+        Some(("reactors", reactors)) => match reactors.subcommand() {
+            Some(("reset", reset)) => Task::ResetReactors(Reset {
+                reactor: reset.get_one::<String>("name").cloned(),
+                at: reset.get_one::<Where>("at").and_then(|at| at.0),
+            }),
+            _ => Task::ListReactors,
+        },
         _ => Task::Serve,
     };
     // Flags may stand before or after the command; clap hands those of the innermost level down and up.
@@ -62,6 +74,54 @@ fn innermost(matches: &ArgMatches) -> &ArgMatches {
     matches
         .subcommand()
         .map_or(matches, |(_, inner)| innermost(inner))
+}
+
+/// A position of the log; `None`: its head.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Where(Option<u64>);
+
+fn parse_where(text: &str) -> Result<Where, String> {
+    match text {
+        "head" => Ok(Where(None)),
+        text => text
+            .parse()
+            .map(|position| Where(Some(position)))
+            .map_err(|_| "neither `head` nor a position, a whole number from 0".to_owned()),
+    }
+}
+
+/// `hansard reactors` and what belongs to it.
+fn reactors() -> Command {
+    Command::new("reactors")
+        .about("Look at the side effects (mail, copies of data), or say where they are to go on")
+        .subcommand_required(true)
+        .arg_required_else_help(true)
+        .after_help("Examples:\n  hansard reactors list\n  hansard reactors reset --all --at head")
+        .subcommand(
+            Command::new("list")
+                .about("List the reactors, how far each is, and whether that is a place in this log")
+                .after_help("Works while a server runs on the data folder and while none does.\n\nExample:\n  hansard reactors list --data-dir /srv/chat"),
+        )
+        .subcommand(
+            Command::new("reset")
+                .about("Have a reactor, or all, go on after another position of the log")
+                .arg(Arg::new("name").value_name("NAME").help("The reactor"))
+                .arg(Arg::new("all").long("all").action(ArgAction::SetTrue).help("All reactors"))
+                .group(ArgGroup::new("which").args(["name", "all"]).required(true))
+                .arg(
+                    Arg::new("at")
+                        .long("at")
+                        .value_name("head|POSITION")
+                        .required(true)
+                        .value_parser(parse_where)
+                        .help("`head`: what was recorded so far has no side effects any more; a position: what is after it has, possibly once more"),
+                )
+                .after_help(
+                    "Reactors stop after a log was restored from a backup or replaced, because only you know which side effects \
+                     have happened. Works while a server runs on the data folder, which then goes on with them, and while none does.\n\n\
+                     Examples:\n  hansard reactors reset --all --at head\n  hansard reactors reset mail --at 4711",
+                ),
+        )
 }
 
 /// Everything that can be said.
@@ -123,7 +183,8 @@ fn command() -> Command {
                              Example:\n  hansard projections rebuild --data-dir /srv/chat",
                         ),
                 ),
-        );
+        )
+        .subcommand(reactors());
     for key in KEYS {
         let Some(flag) = key.flag else { continue };
         let default = key
@@ -157,30 +218,117 @@ pub fn show_keys() -> Result<(), String> {
 
 /// Prints the views and how far they are.
 pub async fn list_projections(config: &Config) -> Result<(), String> {
-    let views = match DataFolder::take(&config.data_dir) {
+    let listing = match DataFolder::take(&config.data_dir) {
         Ok(folder) => {
-            let log = app::open_log(config, &folder)
-                .await
-                .map_err(|error| error.to_string())?;
+            let log = open_log(config, &folder).await?;
             let listed = projections::list(&folder.views(), log.clone()).await;
             log.close().await;
-            control::rows(listed.map_err(|error| error.to_string())?)
+            Listing::from(listed.map_err(|error| error.to_string())?)
         }
-        Err(FolderError::InUse { .. }) => match ask(config, Request::List).await? {
-            Answer::Listed(views) => views,
+        Err(FolderError::InUse { .. }) => match ask(config, Request::List, String::new()).await? {
+            Answer::Listed(listing) => listing,
             other => return Err(unexpected(other)),
         },
         Err(error) => return Err(error.to_string()),
     };
     let mut table = format!(
-        "{:<20} {:>7} {:>12} {:>8}\n",
+        "The log {} ends at position {}.\n",
+        listing.log, listing.head
+    );
+    // Writing to a string cannot fail.
+    let _ = match &listing.views {
+        None => writeln!(table, "There are no views yet."),
+        Some((log, position)) => writeln!(
+            table,
+            "The views stand at position {position} of log {log}{}.",
+            if listing.matches {
+                ", which matches"
+            } else {
+                ", which is NOT in this log: they are built anew when the server starts"
+            }
+        ),
+    };
+    let _ = writeln!(
+        table,
+        "\n{:<20} {:>7} {:>12} {:>8}",
         "view", "version", "checkpoint", "behind"
     );
-    for (name, version, checkpoint, lag) in views {
-        // Writing to a string cannot fail.
+    for (name, version, checkpoint, lag) in listing.rows {
         let _ = writeln!(table, "{name:<20} {version:>7} {checkpoint:>12} {lag:>8}");
     }
     print(&table)
+}
+
+/// Prints the reactors and how far they are.
+pub async fn list_reactors(config: &Config) -> Result<(), String> {
+    let all = match DataFolder::take(&config.data_dir) {
+        Ok(folder) => {
+            let log = open_log(config, &folder).await?;
+            let listed = reactors::list(&folder.reactors(), &*log).await;
+            log.close().await;
+            let listed = listed.map_err(|error| error.to_string())?;
+            listed.into_iter().map(ReactorRow::from).collect()
+        }
+        Err(FolderError::InUse { .. }) => {
+            match ask(config, Request::ListReactors, String::new()).await? {
+                Answer::Reactors(all) => all,
+                other => return Err(unexpected(other)),
+            }
+        }
+        Err(error) => return Err(error.to_string()),
+    };
+    let mut table = format!("{:<20} {:>12}  {:<32}\n", "reactor", "position", "of log");
+    for row in all {
+        let log = row.log.as_deref().unwrap_or("(not noted yet)");
+        let matches = if row.matches {
+            "matches"
+        } else {
+            "NOT in this log"
+        };
+        // Writing to a string cannot fail.
+        let _ = writeln!(
+            table,
+            "{:<20} {:>12}  {log:<32}  {matches}",
+            row.name, row.position
+        );
+    }
+    print(&table)
+}
+
+/// Has reactors begin elsewhere, here or in the server that runs on the data folder.
+pub async fn reset_reactors(config: &Config, reset: Reset) -> Result<(), String> {
+    let (names, position) = match DataFolder::take(&config.data_dir) {
+        Ok(folder) => {
+            let log = open_log(config, &folder).await?;
+            let place = reactors::place_named(&*log, reset.position()).await;
+            log.close().await;
+            let place = place.map_err(|error| error.to_string())?;
+            let names =
+                reactors::reset_offline(&folder.reactors(), reset.reactor.as_deref(), place)
+                    .map_err(|error| error.to_string())?;
+            (names, place.position.get())
+        }
+        Err(FolderError::InUse { .. }) => {
+            let details = serde_json::to_string(&reset).map_err(|error| error.to_string())?;
+            match ask(config, Request::ResetReactors, details).await? {
+                Answer::Reset(names, position) => (names, position),
+                other => return Err(unexpected(other)),
+            }
+        }
+        Err(error) => return Err(error.to_string()),
+    };
+    print(&format!(
+        "After position {position} of the log now: {}.\n",
+        names.join(", ")
+    ))
+}
+
+async fn open_log(
+    config: &Config,
+    folder: &DataFolder,
+) -> Result<std::sync::Arc<dyn EventStore>, String> {
+    let opened = app::open_log(config, folder).await;
+    opened.map_err(|error| error.to_string())
 }
 
 /// Builds all views anew, here or in the server that runs on the data folder.
@@ -199,7 +347,7 @@ pub async fn rebuild_projections(config: &Config) -> Result<(), String> {
         }
         Err(FolderError::InUse { .. }) => {
             print("A server runs on this data folder; asking it to rebuild while it serves.\n")?;
-            match ask(config, Request::Rebuild).await? {
+            match ask(config, Request::Rebuild, String::new()).await? {
                 Answer::Rebuilt(head) => head,
                 other => return Err(unexpected(other)),
             }
@@ -217,9 +365,11 @@ pub async fn rebuild_projections(config: &Config) -> Result<(), String> {
     ))
 }
 
-async fn ask(config: &Config, request: Request) -> Result<Answer, String> {
+async fn ask(config: &Config, request: Request, details: String) -> Result<Answer, String> {
     let folder = config.data_dir.clone();
-    let asked = tokio::task::spawn_blocking(move || control::ask(&folder, request, show_progress));
+    let asked = tokio::task::spawn_blocking(move || {
+        control::ask(&folder, request, &details, show_progress)
+    });
     asked.await.map_err(|error| error.to_string())?
 }
 

@@ -1,7 +1,8 @@
 //! `/livez`, `/readyz` and `/metrics`: what machines that look after the server ask it.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use axum::extract::State;
@@ -9,14 +10,23 @@ use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Json, Router};
-use eventstore::EventStore;
+use eventstore::{EventStore, LogId, tireless};
 use metrics::gauge;
 use metrics_exporter_prometheus::PrometheusHandle;
 use parking_lot::Mutex;
 use projections::Views;
+use reactors::Reactors;
 use serde::Serialize;
+use tokio_util::sync::CancellationToken;
 
-use crate::telemetry::metrics::{CHECKPOINT, HEAD, LAG};
+use crate::live::Live;
+use crate::telemetry::metrics::{
+    CHECKPOINT, HEAD, LAG, LOG_INFO, REACTORS_STOPPED, VIEWS_INFO, VIEWS_MATCH,
+};
+
+/// Why nobody is served while the views of another log are built.
+pub const ANOTHER_LOG: &str =
+    "the log was replaced, or has lost events; what is computed from it is being built anew";
 
 /// How long a scrape waits for the log to tell its head.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(1);
@@ -25,34 +35,53 @@ const HEAD_TIMEOUT: Duration = Duration::from_secs(1);
 pub struct Readiness {
     log: Arc<dyn EventStore>,
     views: Views,
+    reactors: Reactors,
+    live: Live,
     max_lag: u64,
-    started: AtomicBool,
+    /// The generation of the log that first-start work is done on, and one more; 0: on none yet.
+    started: AtomicU64,
     stopping: AtomicBool,
-    /// Why a background worker is gone, if one is.
-    broken: Mutex<Option<String>>,
+    /// Why background workers are gone, by their names.
+    broken: Mutex<BTreeMap<&'static str, String>>,
+    /// The identities last shown, by metric.
+    shown: Mutex<BTreeMap<&'static str, LogId>>,
 }
 
 impl Readiness {
     /// Not ready until [`Self::started`].
-    pub fn new(log: Arc<dyn EventStore>, views: Views, max_lag: u64) -> Arc<Self> {
+    pub fn new(
+        log: Arc<dyn EventStore>,
+        views: Views,
+        reactors: Reactors,
+        live: Live,
+        max_lag: u64,
+    ) -> Arc<Self> {
         Arc::new(Self {
             log,
             views,
+            reactors,
+            live,
             max_lag,
-            started: AtomicBool::new(false),
+            started: AtomicU64::new(0),
             stopping: AtomicBool::new(false),
-            broken: Mutex::new(None),
+            broken: Mutex::default(),
+            shown: Mutex::default(),
         })
     }
 
-    /// First-start work is done.
-    pub fn started(&self) {
-        self.started.store(true, Ordering::Release);
+    /// First-start work is done on this generation of the log.
+    pub fn started(&self, generation: u64) {
+        self.started.store(generation + 1, Ordering::Release);
     }
 
-    /// Whether [`Self::started`] was called.
+    /// Whether [`Self::started`] was called, and the log is still that one.
     pub fn has_started(&self) -> bool {
-        self.started.load(Ordering::Acquire)
+        self.started.load(Ordering::Acquire) == self.views.generation() + 1 && self.views.serves()
+    }
+
+    /// Whether [`Self::started`] was ever called.
+    pub fn was_started(&self) -> bool {
+        self.started.load(Ordering::Acquire) != 0
     }
 
     /// Traffic should go elsewhere from now on.
@@ -60,17 +89,48 @@ impl Readiness {
         self.stopping.store(true, Ordering::Release);
     }
 
-    /// A background worker is gone for good.
-    pub fn broken(&self, reason: String) {
-        *self.broken.lock() = Some(reason);
+    /// Runs background work until `stop`. Should it die, the server is not ready until it is begun again; nor is it when
+    /// the work ends too early.
+    pub async fn keep<F>(
+        self: Arc<Self>,
+        name: &'static str,
+        stop: CancellationToken,
+        begin: impl FnMut() -> F,
+    ) where
+        F: Future<Output = ()>,
+    {
+        let tell = |died: Option<String>| {
+            let mut broken = self.broken.lock();
+            match died {
+                Some(reason) => drop(broken.insert(name, format!("{name} panicked: {reason}"))),
+                None => drop(broken.remove(name)),
+            }
+        };
+        tireless(begin, tell).await;
+        if !stop.is_cancelled() {
+            self.broken.lock().insert(name, format!("{name} has ended"));
+        }
+    }
+
+    /// Shows identities as labels. A label that was shown before stays, so its value tells that it holds no more.
+    fn names(&self, names: [(&'static str, LogId); 2]) {
+        let mut shown = self.shown.lock();
+        for (metric, id) in names {
+            if let Some(old) = shown.insert(metric, id).filter(|old| *old != id) {
+                gauge!(metric, "log" => old.to_string()).set(0.0);
+            }
+            gauge!(metric, "log" => id.to_string()).set(1.0);
+        }
     }
 
     fn report(&self) -> Report {
         let mut reasons = Vec::new();
         if self.stopping.load(Ordering::Acquire) {
             reasons.push("the server is stopping".to_owned());
-        } else if !self.has_started() {
+        } else if !self.was_started() {
             reasons.push("the server is starting".to_owned());
+        } else if !self.has_started() {
+            reasons.push(ANOTHER_LOG.to_owned());
         }
         if let eventstore::Health::Unavailable(reason) = &*self.log.health().borrow() {
             reasons.push(format!("log: {reason}"));
@@ -86,8 +146,11 @@ impl Readiness {
         if lag.events > self.max_lag {
             reasons.push(format!("views: {} events behind the log", lag.events));
         }
-        reasons.extend(self.broken.lock().clone());
+        reasons.extend(self.broken.lock().values().cloned());
+        reasons.extend(self.reactors.failures().into_values());
+        reasons.extend(self.live.failure());
         let views = ViewsReport {
+            log: self.views.place().log.to_string(),
             checkpoint: lag.checkpoint.get(),
             head: lag.head.get(),
             lag: lag.events,
@@ -111,6 +174,7 @@ struct Report {
 /// How far the views are.
 #[derive(Serialize)]
 struct ViewsReport {
+    log: String,
     checkpoint: u64,
     head: u64,
     lag: u64,
@@ -145,6 +209,13 @@ async fn page(State((readiness, metrics)): State<(Arc<Readiness>, PrometheusHand
         Ok(Ok(head)) => head,
         Ok(Err(_)) | Err(_) => lag.head,
     };
+    let names = [
+        (LOG_INFO, readiness.log.id()),
+        (VIEWS_INFO, readiness.views.place().log),
+    ];
+    readiness.names(names);
+    gauge!(VIEWS_MATCH).set(if readiness.views.serves() { 1.0 } else { 0.0 });
+    gauge!(REACTORS_STOPPED).set(number(readiness.reactors.failures().len() as u64));
     gauge!(HEAD).set(number(head.get()));
     gauge!(CHECKPOINT).set(number(lag.checkpoint.get()));
     gauge!(LAG).set(number(head.get().saturating_sub(lag.checkpoint.get())));

@@ -1,5 +1,6 @@
 //! The `hansard` binary: read the configuration, do what was asked, say in one line why it did not work.
 
+use std::io::Write as _;
 use std::process::ExitCode;
 
 use api::app::{App, Ending};
@@ -16,10 +17,15 @@ fn main() -> ExitCode {
         Ok(Ending::Stopped) => ExitCode::SUCCESS,
         Ok(Ending::Restart) => begin_anew(),
         Err(problem) => {
-            eprintln!("hansard: {problem}");
+            complain(&problem);
             ExitCode::FAILURE
         }
     }
+}
+
+/// One line on standard error. Where that cannot be written, the exit status must do.
+fn complain(problem: &str) {
+    let _ = writeln!(std::io::stderr(), "hansard: {problem}");
 }
 
 /// The same process, from the beginning; does not return where that works.
@@ -35,7 +41,10 @@ fn begin_anew() -> ExitCode {
         .arg0(called)
         .args(arguments)
         .exec();
-    eprintln!("hansard: cannot start {} again: {error}", program.display());
+    complain(&format!(
+        "cannot start {} again: {error}",
+        program.display()
+    ));
     ExitCode::FAILURE
 }
 
@@ -50,16 +59,22 @@ fn run() -> Result<Ending, String> {
     match invocation.task {
         Task::ShowKeys => return cli::show_keys().map(stopped),
         Task::ShowConfig => return cli::show_config(&invocation.layers).map(stopped),
-        Task::Serve | Task::ListProjections | Task::RebuildProjections => {}
+        Task::Serve
+        | Task::ListProjections
+        | Task::RebuildProjections
+        | Task::ListReactors
+        | Task::ResetReactors(_) => {}
     }
     let config = Config::from_layers(&invocation.layers).map_err(|error| error.to_string())?;
-    telemetry::init(&config);
+    let _lines = telemetry::init(&config);
     let runtime =
         tokio::runtime::Runtime::new().map_err(|error| format!("cannot start: {error}"))?;
     runtime.block_on(async {
         match invocation.task {
             Task::ListProjections => cli::list_projections(&config).await.map(stopped),
             Task::RebuildProjections => cli::rebuild_projections(&config).await.map(stopped),
+            Task::ListReactors => cli::list_reactors(&config).await.map(stopped),
+            Task::ResetReactors(reset) => cli::reset_reactors(&config, reset).await.map(stopped),
             _ => serve(config).await,
         }
     })

@@ -5,6 +5,7 @@
 //! runs on a few threads of its own behind a bounded queue: a flood of logins makes logins slow, not the server.
 
 use std::fmt::Write as _;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, SyncSender, TrySendError};
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
@@ -88,7 +89,8 @@ impl PasswordHasher {
                 .name(format!("password-{number}"))
                 .spawn(move || {
                     step_back();
-                    work(&queue);
+                    // A panic costs the one whose password it was, who hears of it.
+                    while catch_unwind(AssertUnwindSafe(|| work(&queue))).is_err() {}
                 });
             if let Err(error) = started {
                 tracing::error!(%error, "a password thread did not start");

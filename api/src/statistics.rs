@@ -37,7 +37,8 @@ pub struct Statistics {
     /// The oldest first.
     snapshots: RwLock<Vec<Arc<Doc>>>,
     orders: mpsc::Sender<Order>,
-    waiting: Mutex<Option<mpsc::Receiver<Order>>>,
+    /// Held by whoever takes them.
+    waiting: tokio::sync::Mutex<mpsc::Receiver<Order>>,
     /// Counters that clients raise, since the start.
     counters: Mutex<std::collections::BTreeMap<String, u64>>,
 }
@@ -51,7 +52,7 @@ impl Default for Statistics {
         Self {
             snapshots: RwLock::default(),
             orders,
-            waiting: Mutex::new(Some(waiting)),
+            waiting: tokio::sync::Mutex::new(waiting),
             counters: Mutex::default(),
         }
     }
@@ -89,7 +90,7 @@ impl Statistics {
 
 /// Takes and keeps snapshots until `stop`.
 pub async fn run(state: AppState, stop: CancellationToken) {
-    let Some(mut orders) = state.statistics().waiting.lock().take() else {
+    let Ok(mut orders) = state.statistics().waiting.try_lock() else {
         return;
     };
     *state.statistics().snapshots.write() = kept(&state).await;

@@ -472,14 +472,42 @@ async fn wrong_credentials_in_the_handshake_are_refused_there() {
 #[tokio::test]
 async fn only_positions_of_this_log_are_resumed_after() {
     let door = Door::open().await;
-    for after in ["1000000", "-1", "soon"] {
+    let head = door.say("den", "1").await;
+    let elsewhere = format!("{head}-0123456789abcdef");
+    for after in [
+        "1000000",
+        "-1",
+        "soon",
+        "1-",
+        "1000000-0123456789abcdef",
+        &elsewhere,
+    ] {
         let mut socket = door.socket("bob", &format!("?after={after}")).await;
-        assert_eq!(
-            frame(&mut socket).await["data"]["code"],
-            "bad-position",
-            "{after}"
-        );
+        let answer = frame(&mut socket).await;
+        assert_eq!(answer["data"]["code"], "bad-position", "{after}");
+        assert_eq!(answer["position"], head, "{after}: where the log is");
         assert_eq!(closed(&mut socket).await.0, 4004, "{after}");
+    }
+}
+
+#[tokio::test]
+async fn what_a_frame_has_as_resume_is_resumed_after() {
+    let door = Door::open().await;
+    let mut socket = door.socket("bob", "").await;
+    subscribe(&mut socket, "den").await;
+    let ready = frame(&mut socket).await;
+    let first = door.say("den", "1").await;
+    let second = door.say("den", "2").await;
+    let update = frame(&mut socket).await;
+    assert_eq!(update["position"], first);
+    for (frame_before, then) in [(&ready, first), (&update, second)] {
+        let token = frame_before["resume"].as_str().unwrap();
+        let position = frame_before["position"].as_u64().unwrap();
+        assert!(token.starts_with(&format!("{position}-")), "{token}");
+        let mut socket = door.socket("bob", &format!("?after={token}")).await;
+        let subscribed = subscribe(&mut socket, "den").await;
+        assert_eq!(subscribed["resume"], token, "nothing is told yet");
+        assert_eq!(kinds(&mut socket, 1).await[0].0, then);
     }
 }
 

@@ -20,6 +20,7 @@ mod append;
 mod closing;
 mod concurrency;
 mod order;
+mod places;
 mod reading;
 mod retries;
 mod subscriptions;
@@ -36,6 +37,7 @@ pub use append::*;
 pub use closing::*;
 pub use concurrency::*;
 pub use order::*;
+pub use places::*;
 pub use reading::*;
 pub use retries::*;
 pub use subscriptions::*;
@@ -84,6 +86,8 @@ macro_rules! conformance_suite {
             a_recorded_id_in_another_batch_is_refused
             a_reopened_log_goes_on
             a_closed_log_refuses
+            a_log_keeps_its_identity
+            a_place_is_where_its_event_is
         }
     };
     (@cases $attributes:tt $fixture:expr; $($case:ident)+) => {

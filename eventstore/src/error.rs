@@ -55,6 +55,10 @@ pub enum ReadError {
         /// What is wrong there.
         reason: String,
     },
+    /// The log is not the one that reading began with: it was replaced, or lost events. See
+    /// [`EventStore::generation`](crate::EventStore::generation).
+    #[error("the log was replaced by another, or has lost events")]
+    Replaced,
     /// The log is shutting down.
     #[error("the log is closed")]
     Closed,

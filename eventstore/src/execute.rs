@@ -69,7 +69,13 @@ type AnyState = Arc<dyn Any + Send + Sync>;
 #[derive(Clone)]
 pub struct Executor {
     store: Arc<dyn EventStore>,
-    states: Arc<Mutex<Recent<StreamId, Kept>>>,
+    states: Arc<Mutex<States>>,
+}
+
+/// The folded states of one generation of the log.
+struct States {
+    generation: u64,
+    recent: Recent<StreamId, Kept>,
 }
 
 /// A folded state and the version it was folded up to.
@@ -81,9 +87,13 @@ struct Kept {
 impl Executor {
     /// An executor that has folded nothing yet.
     pub fn new(store: Arc<dyn EventStore>) -> Self {
+        let states = States {
+            generation: store.generation(),
+            recent: Recent::new(STATES),
+        };
         Self {
             store,
-            states: Arc::new(Mutex::new(Recent::new(STATES))),
+            states: Arc::new(Mutex::new(states)),
         }
     }
 
@@ -107,12 +117,14 @@ impl Executor {
         F: FnMut(Transaction) -> W,
         W: Future<Output = Result<T, ExecuteError<R>>>,
     {
+        let generation = self.forget_another_log();
         let mut trust = Trust::Remembered(HashSet::new());
         let mut attempt = 0;
         loop {
             let decided = Arc::new(Mutex::new(Decided::default()));
             let transaction = Transaction {
                 executor: self.clone(),
+                generation,
                 trust: trust.clone(),
                 decided: Arc::clone(&decided),
             };
@@ -134,7 +146,7 @@ impl Executor {
             }
             match self.store.append(batch(cause.clone(), &touched)).await {
                 Ok(appended) => {
-                    self.remember(touched);
+                    self.remember(touched, generation);
                     return outcome.map(|value| (value, Some(appended)));
                 }
                 Err(AppendError::Conflict(conflict)) => {
@@ -150,9 +162,27 @@ impl Executor {
         }
     }
 
-    /// Keeps the states after a commit.
-    fn remember(&self, touched: Vec<Touched>) {
+    /// What is remembered of a log that is not there any more is worth nothing. Answers the present generation.
+    fn forget_another_log(&self) -> u64 {
+        let generation = self.store.generation();
         let mut states = self.states.lock();
+        if states.generation != generation {
+            states.generation = generation;
+            states.recent.clear();
+        }
+        generation
+    }
+
+    /// Keeps a state, unless it is of another generation of the log, or a newer one is kept.
+    fn keep(&self, generation: u64, stream: StreamId, kept: Kept) {
+        let mut states = self.states.lock();
+        if states.generation == generation {
+            keep_newer(&mut states.recent, stream, kept);
+        }
+    }
+
+    /// Keeps the states after a commit.
+    fn remember(&self, touched: Vec<Touched>, generation: u64) {
         for Touched {
             stream,
             found,
@@ -171,7 +201,7 @@ impl Executor {
                 .and_then(|last| u64::try_from(last).ok())
                 .map(Version::new);
             if let Some(version) = version.filter(|_| keep) {
-                keep_newer(&mut states, stream, Kept { version, state });
+                self.keep(generation, stream, Kept { version, state });
             }
         }
     }
@@ -237,6 +267,8 @@ impl Trust {
 /// What one unit of work has read and decided so far. Ends with the unit of work.
 pub struct Transaction {
     executor: Executor,
+    /// Of the log, when it began.
+    generation: u64,
     trust: Trust,
     /// Shared with the executor, which takes it when the work is done. (Lending the work a `&mut Transaction`
     /// would make futures that the compiler cannot prove to be `Send`.)
@@ -330,10 +362,16 @@ impl Transaction {
         if self.decided.lock().places.contains_key(stream) {
             return Ok(());
         }
-        let kept = self.executor.states.lock().get(stream).and_then(|kept| {
-            let state = Arc::clone(&kept.state).downcast::<D::State>().ok()?;
-            Some((kept.version, state))
-        });
+        let kept = self
+            .executor
+            .states
+            .lock()
+            .recent
+            .get(stream)
+            .and_then(|kept| {
+                let state = Arc::clone(&kept.state).downcast::<D::State>().ok()?;
+                Some((kept.version, state))
+            });
         let (mut found, mut state) = match kept {
             Some((version, state)) if self.trust.allows(stream) => {
                 let mut decided = self.decided.lock();
@@ -361,7 +399,7 @@ impl Transaction {
                 version,
                 state: Arc::clone(&state),
             };
-            keep_newer(&mut self.executor.states.lock(), stream.clone(), kept);
+            self.executor.keep(self.generation, stream.clone(), kept);
         }
         self.decided.lock().touch(stream, found, state, true);
         Ok(())

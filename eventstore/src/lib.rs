@@ -16,6 +16,7 @@ pub mod expected;
 
 pub mod codec;
 pub mod leaf;
+pub mod place;
 pub mod upcast;
 pub mod vault;
 
@@ -23,6 +24,7 @@ pub mod execute;
 mod group_commit;
 mod recent;
 mod subscribe;
+mod tireless;
 
 pub mod mongodb;
 pub mod sqlite;
@@ -43,7 +45,9 @@ pub use error::{
 };
 pub use event::{Cause, CorrelationId, EventId, NewEvent, Position, RecordedEvent, Version};
 pub use expected::{Appended, Batch, Conflict, Expected, StreamAppend};
+pub use place::{LogId, Mark, Place};
 pub use subscribe::subscribe;
+pub use tireless::{tireless, what_was_said};
 
 /// Recorded events in position order, in chunks of bounded size, never empty.
 pub type Chunks = BoxStream<'static, Result<Arc<[RecordedEvent]>, ReadError>>;
@@ -111,6 +115,17 @@ pub trait EventStore: Send + Sync + 'static {
 
     /// The position of the last event; [`Position::START`] when there is none.
     fn head(&self) -> BoxFuture<'_, Result<Position, ReadError>>;
+
+    /// Which log this is.
+    fn id(&self) -> LogId;
+
+    /// The place at that position as the log has it now; `None` beyond its end. What was derived from a log up to a
+    /// place may be gone on with if, and only if, this answers the same place for its position.
+    fn place(&self, at: Position) -> BoxFuture<'_, Result<Option<Place>, ReadError>>;
+
+    /// How often the log under this handle became another one: was replaced, or lost events it had acknowledged. What
+    /// was derived from an earlier generation is void. Subscribers of an earlier one get [`ReadError::Replaced`].
+    fn generation(&self) -> u64;
 
     /// What becomes new from now on. Use [`subscribe`] for events without gaps.
     fn tail(&self) -> broadcast::Receiver<Tail>;

@@ -34,8 +34,8 @@ use writer::Waiting;
 
 use crate::event::Version;
 use crate::{
-    AppendError, Appended, Batch, Chunks, EventStore, Filter, Health, OpenError, Position,
-    ReadError, Tail,
+    AppendError, Appended, Batch, Chunks, EventStore, Filter, Health, LogId, OpenError, Place,
+    Position, ReadError, Tail, tireless,
 };
 
 /// How long to wait for what.
@@ -83,13 +83,19 @@ impl MongoLog {
     pub async fn connect(url: &str, options: MongoOptions) -> Result<Self, OpenError> {
         let connected = connect::connect(url, &options).await?;
         let shared = Arc::new(Shared::new(connected, options));
+        let head = shared.head().await.map_err(|failure| {
+            OpenError::Unavailable(format!("the log's head cannot be read: {}", failure.text()))
+        })?;
+        if let Ok(Some(place)) = shared.place(head).await {
+            shared.learn(place.position, place.leaf);
+        }
         let (queue, waiting) = mpsc::channel(writer::QUEUE);
         let tasks = Tasks {
             writer: Some(tokio::spawn(writer::run(Arc::clone(&shared), waiting))),
             watchers: vec![
-                tokio::spawn(watch::poll(Arc::clone(&shared))),
-                tokio::spawn(watch::follow(Arc::clone(&shared))),
-                tokio::spawn(sessions::keep(Arc::clone(&shared))),
+                watcher(&shared, watch::poll),
+                watcher(&shared, watch::follow),
+                watcher(&shared, sessions::keep),
             ],
         };
         let stop = shared.stop.clone().drop_guard();
@@ -105,7 +111,7 @@ impl MongoLog {
         let Some(queue) = self.queue.lock().clone() else {
             return Err(AppendError::Closed);
         };
-        let (waiting, answer) = Waiting::new(batch)?;
+        let (waiting, answer) = Waiting::new(batch, self.shared.generation())?;
         // Only full while the database is away; the writer answers what it took on by itself.
         match queue
             .send_timeout(waiting, self.shared.options.outage_limit)
@@ -148,6 +154,23 @@ impl MongoLog {
     }
 }
 
+/// Runs one of the watching tasks. Should it panic, the log counts as unavailable until it is looked at again.
+fn watcher<F>(shared: &Arc<Shared>, work: fn(Arc<Shared>) -> F) -> JoinHandle<()>
+where
+    F: Future<Output = ()> + Send + 'static,
+{
+    let shared = Arc::clone(shared);
+    tokio::spawn(async move {
+        let begin = || work(Arc::clone(&shared));
+        let tell = |died: Option<String>| {
+            if let Some(reason) = died {
+                shared.unavailable(&format!("a watcher of the log panicked: {reason}"));
+            }
+        };
+        tireless(begin, tell).await;
+    })
+}
+
 impl EventStore for MongoLog {
     fn append(&self, batch: Batch) -> BoxFuture<'_, Result<Appended, AppendError>> {
         Box::pin(self.append_batch(batch))
@@ -163,6 +186,18 @@ impl EventStore for MongoLog {
 
     fn head(&self) -> BoxFuture<'_, Result<Position, ReadError>> {
         Box::pin(read::retrying(&self.shared, || self.shared.head()))
+    }
+
+    fn id(&self) -> LogId {
+        self.shared.known().log
+    }
+
+    fn place(&self, at: Position) -> BoxFuture<'_, Result<Option<Place>, ReadError>> {
+        Box::pin(read::retrying(&self.shared, move || self.shared.place(at)))
+    }
+
+    fn generation(&self) -> u64 {
+        self.shared.generation()
     }
 
     fn tail(&self) -> broadcast::Receiver<Tail> {

@@ -33,14 +33,19 @@ struct Signal {
     changed: Condvar,
 }
 
+/// Commits after which the worker moves them by itself, should there be no thread.
+const ALONE: u32 = 256;
+
 /// The thread. Dropping it stops it and waits for it.
 pub(crate) struct Checkpointer {
     signal: Arc<Signal>,
     thread: Option<JoinHandle<()>>,
+    /// Commits since the worker last moved them, while there is no thread.
+    alone: u32,
 }
 
 impl Checkpointer {
-    /// For one file. Without a thread (none could be started) the worker does it all, as with a long log.
+    /// For one file. Without a thread (none could be started, or it died) the worker does it all, now and then.
     pub(crate) fn start(path: &Path) -> Self {
         let signal = Arc::new(Signal::default());
         let (path, theirs) = (path.to_owned(), Arc::clone(&signal));
@@ -58,18 +63,25 @@ impl Checkpointer {
         Self {
             signal,
             thread: thread.ok(),
+            alone: 0,
         }
     }
 
     /// Something was committed through `conn`.
-    pub(crate) fn committed(&self, conn: &Connection) {
+    pub(crate) fn committed(&mut self, conn: &Connection) {
+        let is_alone = self.thread.as_ref().is_none_or(JoinHandle::is_finished);
+        self.alone = if is_alone { self.alone + 1 } else { 0 };
+        let due = self.alone >= ALONE;
+        if due {
+            self.alone = 0;
+        }
         let heavy = {
             let mut state = self.signal.state.lock();
             if !state.committed {
                 state.committed = true;
                 self.signal.changed.notify_one();
             }
-            std::mem::take(&mut state.heavy)
+            std::mem::take(&mut state.heavy) || due
         };
         if heavy && let Err(error) = checkpoint(conn) {
             tracing::warn!(%error, "the views file was not checkpointed");

@@ -27,6 +27,9 @@ pub enum ViewsError {
         /// What is wrong with it.
         reason: String,
     },
+    /// The log became another one while it was read.
+    #[error("the log was replaced by another, or has lost events")]
+    Replaced,
     /// A rebuild is already running.
     #[error("a rebuild is already running")]
     AlreadyRebuilding,
@@ -84,4 +87,7 @@ pub enum WaitError {
         /// Where they are.
         applied: Position,
     },
+    /// The log is not the one the views are of; they are built anew.
+    #[error("the log was replaced by another, or has lost events; the views are built anew")]
+    Replaced,
 }

@@ -7,7 +7,7 @@ use std::fs::{self, File, TryLockError};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use eventstore::Position;
+use eventstore::{LogId, Place, Position};
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
@@ -16,7 +16,7 @@ use crate::projection::ALL;
 use crate::views::unsigned;
 
 /// Raise it when the files change in a way no version of a single view tells.
-const FORMAT: i64 = 1;
+const FORMAT: i64 = 2;
 
 const POINTER: &str = "views.current";
 const LOCK: &str = "views.lock";
@@ -132,9 +132,9 @@ pub(crate) fn remove(path: &Path) {
     }
 }
 
-/// Creates a file to be filled from the start of the log. Nothing is safe until [`finish`]: no journal, no syncs; a
+/// Creates a file to be filled from the start of `log`. Nothing is safe until [`finish`]: no journal, no syncs; a
 /// crash leaves a file nobody points to.
-pub(crate) fn create(path: &Path) -> rusqlite::Result<Connection> {
+pub(crate) fn create(path: &Path, log: LogId) -> rusqlite::Result<Connection> {
     remove(path);
     let conn = Connection::open(path)?;
     prepare(&conn)?;
@@ -151,7 +151,13 @@ pub(crate) fn create(path: &Path) -> rusqlite::Result<Connection> {
             name TEXT NOT NULL PRIMARY KEY,
             version INTEGER NOT NULL,
             position INTEGER NOT NULL
-        ) WITHOUT ROWID;",
+        ) WITHOUT ROWID;
+        -- Which log it is all of, and the leaf of the event at the position above.
+        CREATE TABLE log (id BLOB NOT NULL, leaf BLOB NOT NULL);",
+    )?;
+    conn.execute(
+        "INSERT INTO log (id, leaf) VALUES (?1, ?2)",
+        (log.as_bytes(), Place::start(log).leaf),
     )?;
     for projection in ALL {
         conn.execute_batch(projection.tables())?;
@@ -247,4 +253,18 @@ pub(crate) fn position(conn: &Connection) -> rusqlite::Result<Option<Position>> 
         .eq(wanted);
     let position = found.first().map(|(_, _, position)| *position);
     Ok(position.filter(|first| same && found.iter().all(|(_, _, position)| position == first)))
+}
+
+/// Where the views of a file stand, if they are exactly those of this program in their present versions.
+pub(crate) fn place(conn: &Connection) -> rusqlite::Result<Option<Place>> {
+    let Some(position) = position(conn)? else {
+        return Ok(None);
+    };
+    conn.query_row("SELECT id, leaf FROM log", [], |row| {
+        Ok(Some(Place {
+            log: LogId::from_bytes(row.get(0)?),
+            position,
+            leaf: row.get(1)?,
+        }))
+    })
 }

@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 use domain::{Event, EventPayload};
-use eventstore::Position;
+use eventstore::{LogId, Position};
 use rusqlite::Connection;
 use rusqlite::types::ValueRef;
 use tokio::sync::mpsc;
@@ -16,6 +16,9 @@ use crate::projection::Applied;
 use crate::testing::{Chaos, MemoryLog, types};
 use crate::tx::{Tx, all_indexes, create_index};
 use crate::{file, rebuild, worker};
+
+/// The log everything is of.
+const LOG: LogId = LogId::from_bytes([7; 16]);
 
 /// Everything in a file, by table and key.
 fn dump(conn: &Connection) -> String {
@@ -76,7 +79,7 @@ fn chaos(seed: u64, events: usize) -> Vec<Applied> {
 
 /// A file as the worker has it: with all indexes, in live mode.
 fn live(path: &Path) -> Tx {
-    let conn = file::create(path).unwrap();
+    let conn = file::create(path, LOG).unwrap();
     for index in all_indexes() {
         create_index(&conn, index).unwrap();
     }
@@ -86,8 +89,8 @@ fn live(path: &Path) -> Tx {
 
 fn reopened(path: &Path) -> Tx {
     let conn = file::open_writer(path).unwrap();
-    let position = file::position(&conn).unwrap().unwrap();
-    Tx::new(conn, position, false).unwrap()
+    let place = file::place(&conn).unwrap().unwrap();
+    Tx::new(conn, place, false).unwrap()
 }
 
 fn first_difference(a: &str, b: &str) -> String {
@@ -147,6 +150,7 @@ fn restarts_anywhere_give_the_same_views() {
         drop(tx);
         tx = reopened(&path);
         assert_eq!(tx.position, Position::new(at as u64));
+        assert_eq!(tx.place().leaf, events[at - 1].leaf);
     }
     let (expected, found) = (dump(&whole.conn), dump(&tx.conn));
     assert!(expected == found, "{}", first_difference(&expected, &found));
@@ -160,7 +164,7 @@ fn a_rolled_back_batch_leaves_nothing() {
     worker::transact(&mut whole, &events).unwrap();
     let mut tx = live(&dir.path().join("views-2.sqlite"));
     for part in events.chunks(90) {
-        let before = tx.position;
+        let before = tx.place();
         tx.conn.execute_batch("BEGIN").unwrap();
         for event in part {
             tx.apply(event).unwrap();
@@ -189,8 +193,8 @@ fn a_rebuild_gives_the_same_views_as_living_through_it() {
         assert!(sender.try_send(Intake::Events(part.to_vec())).is_ok());
     }
     drop(sender);
-    let position = rebuild::fill(&path, receiver, |_| {}).unwrap();
-    assert_eq!(position, Position::new(events.len() as u64));
+    let place = rebuild::fill(&path, LOG, receiver, |_| {}).unwrap();
+    assert_eq!(place.position, Position::new(events.len() as u64));
     let rebuilt = reopened(&path);
     let (expected, found) = (dump(&lived.conn), dump(&rebuilt.conn));
     assert!(expected == found, "{}", first_difference(&expected, &found));

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use eventstore::{EventStore, Filter, Position, RecordedEvent};
+use eventstore::{EventStore, Filter, Place, Position, ReadError, RecordedEvent};
 use futures::StreamExt;
 use tokio::sync::mpsc;
 
@@ -26,6 +26,8 @@ pub(crate) enum Intake {
     Available,
     /// The event at this position cannot be understood. Nothing comes after it.
     Poison(Position, String),
+    /// The log is not the one it was: what came before is void. Nothing comes after it.
+    Replaced,
 }
 
 /// Decodes a chunk, up to and with `until`. The second part tells of an event that cannot be understood.
@@ -65,9 +67,11 @@ async fn forward(
     Some(())
 }
 
-/// Sends everything after `after`, for ever, through whatever the log goes through. Ends when the worker does.
+/// Sends everything after `after`, for ever, through whatever the log goes through, as long as it is of this
+/// `generation`. Ends when the worker does.
 pub(crate) async fn follow(
     store: Arc<dyn EventStore>,
+    generation: u64,
     after: Position,
     worker: mpsc::Sender<Intake>,
 ) {
@@ -76,7 +80,13 @@ pub(crate) async fn follow(
     loop {
         let mut chunks = eventstore::subscribe(Arc::clone(&store), last);
         let problem = loop {
+            if store.generation() != generation {
+                let _ = worker.send(Intake::Replaced).await;
+                return;
+            }
             match chunks.next().await {
+                // Seen at the top of the loop.
+                Some(Err(ReadError::Replaced)) => {}
                 Some(Ok(chunk)) => {
                     pause = BACKOFF.0;
                     if forward(&chunk, None, &mut last, &worker).await.is_none() {
@@ -94,7 +104,7 @@ pub(crate) async fn follow(
         loop {
             tokio::time::sleep(pause).await;
             pause = (pause * 2).min(BACKOFF.1);
-            if store.head().await.is_ok() {
+            if store.head().await.is_ok() || store.generation() != generation {
                 break;
             }
         }
@@ -104,19 +114,28 @@ pub(crate) async fn follow(
     }
 }
 
-/// Sends everything after `after` up to `until`, then ends. A log that cannot be read now is tried again.
+/// Sends everything after `after` up to `until`, then ends. A log that cannot be read now is tried again, as long as
+/// it is the same.
 pub(crate) async fn catch_up(
     store: Arc<dyn EventStore>,
     after: Position,
     until: Position,
     worker: mpsc::Sender<Intake>,
 ) {
+    let generation = store.generation();
     let mut last = after;
     let mut pause = BACKOFF.0;
     while last < until {
+        if store.generation() != generation {
+            let _ = worker.send(Intake::Replaced).await;
+            return;
+        }
         let mut chunks = store.read_all(last, Filter::default());
         let mut problem = None;
         while let Some(chunk) = chunks.next().await {
+            if store.generation() != generation {
+                break;
+            }
             match chunk {
                 Ok(chunk) => {
                     pause = BACKOFF.0;
@@ -136,6 +155,9 @@ pub(crate) async fn catch_up(
                 }
             }
         }
+        if store.generation() != generation {
+            continue;
+        }
         let problem = problem.unwrap_or_else(|| format!("the log ends at {last}, before {until}"));
         if worker.send(Intake::Unavailable(problem)).await.is_err() {
             return;
@@ -152,6 +174,21 @@ pub(crate) async fn head(store: &dyn EventStore) -> Position {
         match store.head().await {
             Ok(head) => return head,
             Err(error) => tracing::warn!(%error, "the head of the log cannot be read"),
+        }
+        tokio::time::sleep(pause).await;
+        pause = (pause * 2).min(BACKOFF.1);
+    }
+}
+
+/// Whether `place` is in the log; asked until the log answers.
+pub(crate) async fn holds(store: &dyn EventStore, place: Place) -> bool {
+    let mut pause = BACKOFF.0;
+    loop {
+        match store.place(place.position).await {
+            Ok(found) => return found == Some(place),
+            Err(error) => {
+                tracing::warn!(%error, "it cannot be told whether the views are of this log")
+            }
         }
         tokio::time::sleep(pause).await;
         pause = (pause * 2).min(BACKOFF.1);

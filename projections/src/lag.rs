@@ -49,6 +49,11 @@ impl Head {
         }
     }
 
+    /// What was known is of a log that is not there any more.
+    pub(crate) fn reset(&self) {
+        *self.state.lock() = (Position::START, None);
+    }
+
     /// How far the views are behind.
     pub(crate) fn lag(&self, applied: Position) -> Lag {
         let (head, since) = *self.state.lock();

@@ -87,7 +87,7 @@ pub use lag::{Health, Lag};
 pub use memberships::{MemberQuery, MembershipRecord, RoleHolder};
 pub use messages::{HistoryQuery, MessageRecord, Window};
 pub use oauth::{OAuthAppRecord, OAuthToken};
-pub use projection::{Applied, Index, Projection, ProjectionStatus};
+pub use projection::{Applied, Index, Overview, Projection, ProjectionStatus};
 pub use push::PushRecord;
 pub use rebuild::{RebuildProgress, list, rebuild_offline};
 pub use reports::{ReportKind, ReportQuery, ReportRecord, ReportedUser};

@@ -1,7 +1,8 @@
 //! What a view is made by, and all of them.
 
 use domain::{Event, Timestamp, UserId};
-use eventstore::{EventId, Position, RecordedEvent};
+use eventstore::event::Leaf;
+use eventstore::{EventId, LogId, Place, Position, RecordedEvent};
 
 use crate::tx::Tx;
 use crate::{assets, avatars, banners, email_inboxes, emoji, sounds};
@@ -15,6 +16,8 @@ use crate::{
 pub struct Applied {
     /// Place in the whole log.
     pub position: Position,
+    /// Names it in this log, and in no other.
+    pub leaf: Leaf,
     /// Its identity.
     pub id: EventId,
     /// When it was committed: never earlier than the event before it, so `_updatedAt` never runs backwards.
@@ -30,6 +33,7 @@ impl Applied {
     pub(crate) fn decode(recorded: &RecordedEvent) -> Result<Self, eventstore::DecodeError> {
         Ok(Self {
             position: recorded.position,
+            leaf: recorded.leaf,
             id: recorded.id,
             recorded_at: recorded.recorded_at,
             actor: recorded.actor.clone(),
@@ -106,4 +110,19 @@ pub struct ProjectionStatus {
     pub head: Position,
     /// Head minus checkpoint.
     pub lag: u64,
+}
+
+/// The views of a folder beside the log they should be of.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Overview {
+    /// The log.
+    pub log: LogId,
+    /// The last position of the log.
+    pub head: Position,
+    /// Where the views stand, and in which log; `None` when there are none, or none that this program can read.
+    pub place: Option<Place>,
+    /// Whether that is a place in the log. If not, the views are built anew when the server starts.
+    pub matches: bool,
+    /// Each view.
+    pub projections: Vec<ProjectionStatus>,
 }

@@ -43,11 +43,11 @@ pub(crate) struct Readers {
 
 impl Readers {
     /// Starts the threads. Questions wait until there is a file.
-    pub(crate) fn start(serving: Option<Serving>) -> Result<Arc<Self>, std::io::Error> {
+    pub(crate) fn start() -> Result<Arc<Self>, std::io::Error> {
         let readers = Arc::new(Self {
             queue: Mutex::default(),
             waiting: Condvar::new(),
-            serving: watch::Sender::new(serving),
+            serving: watch::Sender::new(None),
             threads: Mutex::default(),
         });
         for number in 0..THREADS {
@@ -64,6 +64,16 @@ impl Readers {
     /// Another file serves from now on; questions that are being answered finish with the old one.
     pub(crate) fn switch(&self, serving: Serving) {
         self.serving.send_replace(Some(serving));
+    }
+
+    /// No file serves from now on; questions that are being answered finish.
+    pub(crate) fn withdraw(&self) {
+        self.serving.send_replace(None);
+    }
+
+    /// Whether a file serves.
+    pub(crate) fn serve(&self) -> bool {
+        self.serving.borrow().is_some()
     }
 
     /// Tells when a file begins to serve.
@@ -124,7 +134,6 @@ impl Readers {
             }));
             if outcome.is_err() {
                 // The question's answer channel is gone with it; the thread serves the next one.
-                tracing::error!("a question to the views panicked");
                 open = None;
             }
         }

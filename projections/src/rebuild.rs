@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
 
-use eventstore::{EventStore, Position};
+use eventstore::{EventStore, LogId, Place, Position};
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::task::AbortOnDropHandle;
 
@@ -16,7 +16,7 @@ use crate::checkpointer::Checkpointer;
 use crate::error::ViewsError;
 use crate::file::{self, Folder};
 use crate::intake::{self, CHUNKS, Intake};
-use crate::projection::ProjectionStatus;
+use crate::projection::{Overview, ProjectionStatus};
 use crate::readers::Serving;
 use crate::tx::Tx;
 use crate::views::Views;
@@ -31,13 +31,14 @@ pub struct RebuildProgress {
     pub head: Position,
 }
 
-/// Fills a new file with everything that comes in, and makes it safe. Blocks; answers the position.
+/// Fills a new file with everything of `log` that comes in, and makes it safe. Blocks; answers where the views stand.
 pub(crate) fn fill(
     path: &Path,
+    log: LogId,
     mut intake: mpsc::Receiver<Intake>,
     progress: impl Fn(Position),
-) -> Result<Position, ViewsError> {
-    let mut tx = Tx::new(file::create(path)?, Position::START, true)?;
+) -> Result<Place, ViewsError> {
+    let mut tx = Tx::new(file::create(path, log)?, Place::start(log), true)?;
     tx.conn.execute_batch("BEGIN")?;
     let begin = Instant::now();
     while let Some(incoming) = intake.blocking_recv() {
@@ -53,6 +54,7 @@ pub(crate) fn fill(
                 tracing::warn!(%reason, "building views waits for the log");
             }
             Intake::Available => {}
+            Intake::Replaced => return Err(ViewsError::Replaced),
             Intake::Poison(position, reason) => {
                 return Err(ViewsError::Poison {
                     position: position.get(),
@@ -66,11 +68,11 @@ pub(crate) fn fill(
     tx.finish_bulk()?;
     let indexed = begin.elapsed();
     tx.conn.execute_batch("COMMIT")?;
-    let position = tx.position;
+    let place = tx.place();
     file::finish(path, tx.into_connection())?;
     let synced = begin.elapsed();
-    tracing::info!(%position, ?filled, ?indexed, ?synced, "views are built");
-    Ok(position)
+    tracing::info!(position = %place.position, ?filled, ?indexed, ?synced, "views are built");
+    Ok(place)
 }
 
 /// Applies what comes in to views that nobody reads yet. Blocks.
@@ -86,6 +88,7 @@ fn extend(mut tx: Tx, mut intake: mpsc::Receiver<Intake>) -> Result<Tx, ViewsErr
                 tracing::warn!(%reason, "building views waits for the log");
             }
             Intake::Available => {}
+            Intake::Replaced => return Err(ViewsError::Replaced),
             Intake::Poison(position, reason) => {
                 return Err(ViewsError::Poison {
                     position: position.get(),
@@ -122,24 +125,25 @@ async fn build(
     store: &Arc<dyn EventStore>,
     path: &Path,
     progress: impl Fn(RebuildProgress) + Send + 'static,
-) -> Result<Position, ViewsError> {
+) -> Result<Place, ViewsError> {
     let head = store.head().await?;
+    let log = store.id();
     let path = path.to_owned();
     progress(RebuildProgress {
         position: Position::START,
         head,
     });
     fed(store, Position::START, head, move |intake| {
-        let filled = fill(&path, intake, |position| {
+        let filled = fill(&path, log, intake, |position| {
             progress(RebuildProgress { position, head });
         });
         match filled {
             // The feeder was aborted: the file is whole, but not all there is.
-            Ok(position) if position < head => {
+            Ok(place) if place.position < head => {
                 file::remove(&path);
                 Err(ViewsError::Closed)
             }
-            Ok(position) => Ok(position),
+            Ok(place) => Ok(place),
             Err(error) => {
                 file::remove(&path);
                 Err(error)
@@ -190,28 +194,31 @@ impl Views {
         let mut scrap = Scrap(Some(path.clone()));
 
         let shared = Arc::clone(self.shared());
-        let position = build(&store, &path, move |progress| {
+        let place = build(&store, &path, move |progress| {
             *shared.rebuilding.lock() = Some(progress);
         })
         .await?;
-        tracing::info!(%position, path = %path.display(), "views are built anew");
+        tracing::info!(position = %place.position, path = %path.display(), "views are built anew");
 
         // What was recorded meanwhile, so that the worker stands still only for the little that is left then.
         let tx = {
             let conn = file::open_writer(&path)?;
-            Tx::new(conn, position, false)?
+            Tx::new(conn, place, false)?
         };
         let until = self.applied();
-        let tx = fed(&store, position, until, move |intake| extend(tx, intake)).await?;
+        let tx = fed(&store, place.position, until, move |intake| {
+            extend(tx, intake)
+        })
+        .await?;
 
         let (reply, still) = oneshot::channel();
         self.order(Order::Swap(reply)).await?;
-        let Stillness {
-            position,
-            successor,
-        } = still.await.map_err(|_| ViewsError::Closed)?;
+        let Stillness { place, successor } = still.await.map_err(|_| ViewsError::Closed)?;
         let after = tx.position;
-        let tx = fed(&store, after, position, move |intake| extend(tx, intake)).await?;
+        let tx = fed(&store, after, place.position, move |intake| {
+            extend(tx, intake)
+        })
+        .await?;
 
         let (folder, shared) = (Arc::clone(self.folder()), Arc::clone(self.shared()));
         let old = folder.current();
@@ -255,39 +262,48 @@ pub async fn rebuild_offline(
 ) -> Result<Position, ViewsError> {
     let folder = Folder::open(dir)?;
     let path = folder.next();
-    let position = build(&store, &path, progress).await?;
+    let place = build(&store, &path, progress).await?;
     let old = folder.current();
     folder.switch(&path)?;
     if let Some(old) = old {
         file::remove(&old);
     }
-    Ok(position)
+    Ok(place.position)
 }
 
-/// The views in `dir`, with how far each is. Works beside a running server.
-pub async fn list(
-    dir: &Path,
-    store: Arc<dyn EventStore>,
-) -> Result<Vec<ProjectionStatus>, ViewsError> {
+/// The views in `dir`, with how far each is, beside the log. Works beside a running server.
+pub async fn list(dir: &Path, store: Arc<dyn EventStore>) -> Result<Overview, ViewsError> {
     let head = store.head().await?;
-    let Some(path) = file::current(dir) else {
-        return Ok(Vec::new());
+    let mut overview = Overview {
+        log: store.id(),
+        head,
+        place: None,
+        matches: false,
+        projections: Vec::new(),
     };
-    let checkpoints =
-        tokio::task::spawn_blocking(move || file::checkpoints(&file::open_reader(&path)?))
-            .await
-            .map_err(|_| ViewsError::Closed)??;
-    Ok(checkpoints
+    let Some(path) = file::current(dir) else {
+        return Ok(overview);
+    };
+    let look = move || {
+        let conn = file::open_reader(&path)?;
+        Ok::<_, ViewsError>((file::checkpoints(&conn)?, file::place(&conn)?))
+    };
+    let (checkpoints, place) = tokio::task::spawn_blocking(look)
+        .await
+        .map_err(|_| ViewsError::Closed)??;
+    overview.place = place;
+    if let Some(place) = place {
+        overview.matches = store.place(place.position).await? == Some(place);
+    }
+    overview.projections = checkpoints
         .into_iter()
-        .map(|(name, version, checkpoint)| {
-            let lag = head.get().saturating_sub(checkpoint.get());
-            ProjectionStatus {
-                name,
-                version,
-                checkpoint,
-                head,
-                lag,
-            }
+        .map(|(name, version, checkpoint)| ProjectionStatus {
+            name,
+            version,
+            checkpoint,
+            head,
+            lag: head.get().saturating_sub(checkpoint.get()),
         })
-        .collect())
+        .collect();
+    Ok(overview)
 }

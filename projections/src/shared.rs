@@ -5,10 +5,10 @@ use std::sync::Arc;
 use domain::permission::PermissionTable;
 use domain::role::RoleTable;
 use domain::settings::Settings;
-use eventstore::Position;
 use eventstore::vault::Vault;
+use eventstore::{EventStore, Place};
 use parking_lot::{Mutex, RwLock};
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
 
 use crate::facts::AllFacts;
 use crate::lag::{Head, Health};
@@ -18,6 +18,7 @@ use crate::recent::Recent;
 use crate::tx::Tx;
 use crate::views::Views;
 use crate::wait::Reached;
+use crate::worker::Order;
 
 /// See the module.
 pub(crate) struct Shared {
@@ -34,6 +35,12 @@ pub(crate) struct Shared {
     pub(crate) readers: Arc<Readers>,
     /// How far a rebuild is, while one runs.
     pub(crate) rebuilding: Mutex<Option<RebuildProgress>>,
+    /// Where the views stand, and in which log.
+    pub(crate) place: Mutex<Place>,
+    /// The generation of the log that the views are of.
+    pub(crate) generation: watch::Sender<u64>,
+    /// The worker, while one works.
+    pub(crate) orders: Mutex<Option<mpsc::WeakSender<Order>>>,
 }
 
 /// What the value of a secret setting is sealed for.
@@ -42,10 +49,18 @@ pub(crate) fn setting_purpose(id: &str) -> String {
 }
 
 impl Shared {
-    /// Of views at a position, which nobody was shown anything of yet.
-    pub(crate) fn new(position: Position, readers: Arc<Readers>, vault: Option<Vault>) -> Self {
+    /// Of views at a place, which nobody was shown anything of yet.
+    pub(crate) fn new(
+        place: Place,
+        generation: u64,
+        readers: Arc<Readers>,
+        vault: Option<Vault>,
+    ) -> Self {
         Self {
-            reached: Reached::new(position),
+            reached: Reached::new(place.position),
+            place: Mutex::new(place),
+            generation: watch::Sender::new(generation),
+            orders: Mutex::default(),
             head: Head::default(),
             health: watch::Sender::new(Health::Building),
             facts: AllFacts::new(),
@@ -82,6 +97,21 @@ impl Shared {
             });
         }
         *self.settings.write() = Arc::new(shown);
+    }
+
+    /// Whether there are views to look at, and `store` is still the log that they are of.
+    pub(crate) fn serves(&self, store: &dyn EventStore) -> bool {
+        *self.generation.borrow() == store.generation() && self.readers.serve()
+    }
+
+    /// The views are of a log that is not there any more: nobody is to see anything of them.
+    pub(crate) fn void(&self) {
+        self.readers.withdraw();
+        self.health.send_replace(Health::Building);
+        self.facts.clear();
+        self.recent.clear();
+        self.reached.begin_anew();
+        self.head.reset();
     }
 
     /// The worker stopped: nobody waits for it any more.

@@ -8,7 +8,8 @@ use domain::permission::PermissionTable;
 use domain::role::RoleTable;
 use domain::settings::Settings;
 use domain::{MessageId, RoomId, TokenHash, UserId};
-use eventstore::Position;
+use eventstore::event::Leaf;
+use eventstore::{LogId, Place, Position};
 use hashbrown::{HashMap, HashSet};
 use rusqlite::{Connection, params};
 
@@ -160,13 +161,17 @@ pub struct Tx {
     /// Indexes that are not there yet, while a file is built anew.
     missing: HashSet<&'static str>,
     bulk: bool,
+    /// The log the events are of.
+    log: LogId,
     /// The last position applied.
     pub(crate) position: Position,
+    /// The leaf of the event there.
+    leaf: Leaf,
 }
 
 impl Tx {
-    /// Over an open views file that contains everything up to `position`. `bulk`: its indexes do not exist yet.
-    pub(crate) fn new(conn: Connection, position: Position, bulk: bool) -> rusqlite::Result<Self> {
+    /// Over an open views file that contains everything up to `place`. `bulk`: its indexes do not exist yet.
+    pub(crate) fn new(conn: Connection, place: Place, bulk: bool) -> rusqlite::Result<Self> {
         let rows = if bulk { &BULK_ROWS } else { &LIVE_ROWS };
         let mut tx = Self {
             users: Rows::new(rows.users, bulk),
@@ -185,7 +190,9 @@ impl Tx {
             updates: None,
             missing: HashSet::new(),
             bulk,
-            position,
+            log: place.log,
+            position: place.position,
+            leaf: place.leaf,
             conn,
         };
         if bulk {
@@ -228,8 +235,17 @@ impl Tx {
             self.updates = Some(updates);
             result?;
         }
-        self.position = event.position;
+        (self.position, self.leaf) = (event.position, event.leaf);
         Ok(())
+    }
+
+    /// Where the views stand.
+    pub(crate) fn place(&self) -> Place {
+        Place {
+            log: self.log,
+            position: self.position,
+            leaf: self.leaf,
+        }
     }
 
     /// Writes all rows and the checkpoints. The caller begins and commits.
@@ -242,6 +258,8 @@ impl Tx {
             .conn
             .prepare_cached("UPDATE projections SET position = ?1")?;
         checkpoint.execute([number(self.position)])?;
+        let mut leaf = self.conn.prepare_cached("UPDATE log SET leaf = ?1")?;
+        leaf.execute([self.leaf.as_slice()])?;
         Ok(())
     }
 
@@ -286,7 +304,7 @@ impl Tx {
     }
 
     /// Forgets what was not committed, after a rollback: everything is read from the file again.
-    pub(crate) fn reset(&mut self, position: Position) -> rusqlite::Result<()> {
+    pub(crate) fn reset(&mut self, place: Place) -> rusqlite::Result<()> {
         self.users.clear();
         self.rooms.clear();
         self.memberships.clear();
@@ -297,7 +315,7 @@ impl Tx {
         if let Some(updates) = &mut self.updates {
             updates.clear();
         }
-        self.position = position;
+        (self.position, self.leaf) = (place.position, place.leaf);
         self.reload()
     }
 

@@ -12,9 +12,8 @@ use domain::permission::PermissionTable;
 use domain::role::RoleTable;
 use domain::settings::Settings;
 use eventstore::vault::Vault;
-use eventstore::{EventStore, Position};
+use eventstore::{EventStore, Place, Position};
 use parking_lot::Mutex;
-use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
@@ -80,7 +79,6 @@ struct Inner {
     store: Arc<dyn EventStore>,
     folder: Arc<Folder>,
     hub: Hub,
-    orders: mpsc::WeakSender<Order>,
     stop: CancellationToken,
     running: Mutex<Running>,
     /// Stops everything when the last handle goes without [`Views::close`].
@@ -97,7 +95,8 @@ struct Running {
 impl Views {
     /// Opens (or creates) the views file in `dir` and starts to follow `store`. Must be called within a tokio runtime.
     ///
-    /// Views of another version are built anew; until then questions wait ([`Health::Building`]).
+    /// Views of another version, or of another log than `store`, are built anew; until then questions wait
+    /// ([`Health::Building`]).
     ///
     /// Settings that are secrets show as their defaults; see [`Self::open_with`].
     pub fn open(dir: &Path, store: Arc<dyn EventStore>) -> Result<Self, ViewsError> {
@@ -131,6 +130,31 @@ impl Views {
         let _ = threads.await;
     }
 
+    /// Where the views stand, and in which log.
+    pub fn place(&self) -> Place {
+        *self.inner.shared.place.lock()
+    }
+
+    /// Whether there are views to look at, of the log as it is now.
+    pub fn serves(&self) -> bool {
+        self.inner.shared.serves(&*self.inner.store)
+    }
+
+    /// The generation of the log that the views are of.
+    pub fn generation(&self) -> u64 {
+        *self.inner.shared.generation.borrow()
+    }
+
+    /// Returns once there are views to look at, of another generation of the log than `seen`, if that is given.
+    pub async fn serving(&self, seen: Option<u64>) {
+        let shared = &self.inner.shared;
+        let mut generation = shared.generation.subscribe();
+        let mut serving = shared.readers.serving();
+        // Both senders live as long as these views.
+        let _ = generation.wait_for(|now| seen != Some(*now)).await;
+        let _ = serving.wait_for(Option::is_some).await;
+    }
+
     /// The last position the views contain.
     pub fn applied(&self) -> Position {
         self.inner.shared.reached.position()
@@ -138,7 +162,19 @@ impl Views {
 
     /// Returns once the views contain `position`: read your own writes. Waits a bounded time.
     pub async fn wait_for(&self, position: Position) -> Result<(), WaitError> {
-        self.inner.shared.reached.wait_for(position).await
+        self.of_this_log()?;
+        let reached = self.inner.shared.reached.wait_for(position).await;
+        // Asked again: what was reached meanwhile may have been a position of a log that is gone.
+        self.of_this_log()?;
+        reached
+    }
+
+    fn of_this_log(&self) -> Result<(), WaitError> {
+        if self.generation() == self.inner.store.generation() {
+            Ok(())
+        } else {
+            Err(WaitError::Replaced)
+        }
     }
 
     /// How far the views are behind the log, and since when. The log's head is looked at every second.
@@ -160,6 +196,7 @@ impl Views {
             Health::Stopped(_) => health,
             // Died without a word.
             _ if worker_ended => Health::Stopped("the worker ended unexpectedly".to_owned()),
+            Health::Ready if !self.serves() => Health::Building,
             _ => health,
         }
     }
@@ -201,6 +238,9 @@ impl Views {
         T: Send + 'static,
         F: FnOnce(&rusqlite::Connection) -> Result<T, rusqlite::Error> + Send + 'static,
     {
+        if self.of_this_log().is_err() {
+            return Err(QueryError::NotReady);
+        }
         let readers = &self.inner.shared.readers;
         let mut serving = readers.serving();
         if serving.borrow().is_none() {
@@ -234,7 +274,10 @@ impl Views {
 
     /// Tells the worker something, in its turn.
     pub(crate) async fn order(&self, order: Order) -> Result<(), ViewsError> {
-        let orders = self.inner.orders.upgrade().ok_or(ViewsError::Closed)?;
+        let orders = self.inner.shared.orders.lock().clone();
+        let orders = orders
+            .and_then(|orders| orders.upgrade())
+            .ok_or(ViewsError::Closed)?;
         orders.send(order).await.map_err(|_| ViewsError::Closed)
     }
 }

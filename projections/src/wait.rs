@@ -80,6 +80,14 @@ impl Reached {
         }
     }
 
+    /// What was reached is void: the views begin anew, and whoever waits is sent home.
+    pub(crate) fn begin_anew(&self) {
+        let mut waiters = self.waiters.lock();
+        self.position
+            .store(Position::START.get(), Ordering::Release);
+        waiters.waiting.clear();
+    }
+
     /// Nothing moves any more: everybody is sent home.
     pub(crate) fn stop(&self) {
         let mut waiters = self.waiters.lock();

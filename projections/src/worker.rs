@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::sync::mpsc as blocking;
 use std::time::Duration;
 
-use eventstore::Position;
+use eventstore::Place;
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
@@ -36,9 +36,9 @@ pub(crate) enum Order {
     Swap(oneshot::Sender<Stillness>),
 }
 
-/// The worker stands still at `position` until new views at that same position come in, or the sender is dropped.
+/// The worker stands still at `place` until new views at that same place come in, or the sender is dropped.
 pub(crate) struct Stillness {
-    pub(crate) position: Position,
+    pub(crate) place: Place,
     pub(crate) successor: blocking::SyncSender<Successor>,
 }
 
@@ -49,6 +49,17 @@ pub(crate) struct Successor {
     pub(crate) checkpointer: Checkpointer,
     /// Makes readers look at the new file; called by the worker, which then drops the old one.
     pub(crate) switch: Box<dyn FnOnce() -> Result<(), crate::error::ViewsError> + Send>,
+}
+
+/// Why a worker ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Outcome {
+    /// There is nothing more to do, ever.
+    Done,
+    /// The log is another one: the views are void.
+    Replaced,
+    /// What feeds it ended.
+    Starved,
 }
 
 /// See the module.
@@ -62,14 +73,22 @@ pub(crate) struct Worker {
 }
 
 impl Worker {
-    /// Works until the orders end or an event cannot be applied.
-    pub(crate) fn run(mut self) {
+    /// Works until it is told to stop, the orders end, or an event cannot be applied.
+    pub(crate) fn run(mut self) -> Outcome {
+        let outcome = self.work();
+        if let Err(error) = self.tx.conn.execute_batch("PRAGMA wal_checkpoint(PASSIVE)") {
+            tracing::debug!(%error, "the views file was not checkpointed");
+        }
+        outcome
+    }
+
+    fn work(&mut self) -> Outcome {
         self.tx.updates = Some(Vec::new());
         self.shared.health.send_replace(Health::Ready);
         let mut carried = None;
         while let Some(order) = carried.take().or_else(|| self.orders.blocking_recv()) {
             if self.stop.is_cancelled() {
-                break;
+                return Outcome::Done;
             }
             match order {
                 Order::Intake(Intake::Events(mut events)) => {
@@ -85,7 +104,7 @@ impl Worker {
                         }
                     }
                     if self.take(&events).is_none() {
-                        break;
+                        return Outcome::Done;
                     }
                     self.shared.health.send_if_modified(|health| {
                         let changed = *health != Health::Ready;
@@ -105,19 +124,22 @@ impl Worker {
                     tracing::error!(%position, %reason, "an event cannot be understood; the views stop before it");
                     let reason = format!("event at position {position}: {reason}");
                     self.shared.health.send_replace(Health::Stopped(reason));
-                    break;
+                    return Outcome::Done;
                 }
+                Order::Intake(Intake::Replaced) => return Outcome::Replaced,
                 Order::Swap(reply) => self.swap(reply),
             }
         }
-        if let Err(error) = self.tx.conn.execute_batch("PRAGMA wal_checkpoint(PASSIVE)") {
-            tracing::debug!(%error, "the views file was not checkpointed");
+        if self.stop.is_cancelled() {
+            Outcome::Done
+        } else {
+            Outcome::Starved
         }
     }
 
     /// Applies and commits, as often as it takes. `None`: told to stop meanwhile.
     fn take(&mut self, events: &[Applied]) -> Option<()> {
-        let before = self.tx.position;
+        let before = self.tx.place();
         let mut pause = BACKOFF.0;
         loop {
             match transact(&mut self.tx, events) {
@@ -166,14 +188,16 @@ impl Worker {
         if stale.permissions {
             *self.shared.permissions.write() = Arc::new(self.tx.permissions.clone());
         }
-        let position = self.tx.position;
-        self.shared.reached.advance(position);
-        self.shared.head.seen(position, position);
+        let place = self.tx.place();
+        *self.shared.place.lock() = place;
+        self.shared.reached.advance(place.position);
+        self.shared.head.seen(place.position, place.position);
         let updates: Vec<LiveUpdate> = self.tx.updates.replace(Vec::new()).unwrap_or_default();
         // Waits when the publisher is far behind. It never waits for a subscriber, so it is not far behind for long.
-        let _ = self
-            .publisher
-            .blocking_send(Publication::Updates { position, updates });
+        let _ = self.publisher.blocking_send(Publication::Updates {
+            at: place.mark(),
+            updates,
+        });
         self.checkpointer.committed(&self.tx.conn);
         self.tx.trim();
     }
@@ -181,14 +205,8 @@ impl Worker {
     /// Stands still while new views catch up the last few events, and takes them over.
     fn swap(&mut self, reply: oneshot::Sender<Stillness>) {
         let (successor, handed_in) = blocking::sync_channel(1);
-        let position = self.tx.position;
-        if reply
-            .send(Stillness {
-                position,
-                successor,
-            })
-            .is_err()
-        {
+        let place = self.tx.place();
+        if reply.send(Stillness { place, successor }).is_err() {
             return;
         }
         let Ok(Successor {
@@ -200,8 +218,8 @@ impl Worker {
             tracing::warn!("new views did not come in; the old ones go on");
             return;
         };
-        if tx.position != position {
-            tracing::error!(%position, successor = %tx.position, "new views do not continue the old ones");
+        if tx.place() != place {
+            tracing::error!(%place, successor = %tx.place(), "new views do not continue the old ones");
             return;
         }
         if let Err(error) = switch() {

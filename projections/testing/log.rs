@@ -1,7 +1,7 @@
 //! A log in memory.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use bytes::Bytes;
 use domain::{Category, Event, StreamId, Timestamp, UserId};
@@ -18,6 +18,10 @@ pub struct MemoryLog {
     tail: broadcast::Sender<Tail>,
     health: watch::Sender<Health>,
     pub broken: AtomicBool,
+    /// Panics when it is read next, once.
+    pub clumsy: AtomicBool,
+    id: LogId,
+    generation: AtomicU64,
     chunk: usize,
 }
 
@@ -28,6 +32,9 @@ impl MemoryLog {
             tail: broadcast::Sender::new(1024),
             health: watch::Sender::new(Health::Ready),
             broken: AtomicBool::new(false),
+            clumsy: AtomicBool::new(false),
+            id: LogId::fresh(),
+            generation: AtomicU64::new(0),
             chunk,
         })
     }
@@ -54,6 +61,24 @@ impl MemoryLog {
     pub fn events(&self) -> Vec<RecordedEvent> {
         self.events.read().clone()
     }
+
+    /// Has those who read along look.
+    pub fn wake(&self) {
+        let _ = self.tail.send(Tail::Wake);
+    }
+
+    /// Becomes the log it was at `position`, as when a backup is restored under those who read along.
+    pub fn rewind(&self, position: Position) {
+        self.lose(position);
+        self.generation.fetch_add(1, Ordering::AcqRel);
+        self.wake();
+    }
+
+    /// The same while nobody reads along.
+    pub fn lose(&self, position: Position) {
+        let mut log = self.events.write();
+        log.truncate(usize::try_from(position.get()).unwrap());
+    }
 }
 
 impl EventStore for MemoryLog {
@@ -66,6 +91,8 @@ impl EventStore for MemoryLog {
     }
 
     fn read_all(&self, after: Position, filter: Filter) -> Chunks {
+        let is_clumsy = self.clumsy.swap(false, Ordering::AcqRel);
+        assert!(!is_clumsy, "clumsy on purpose");
         if self.broken.load(Ordering::Relaxed) {
             return futures::stream::iter([Err(ReadError::Unavailable(
                 "broken on purpose".to_owned(),
@@ -99,6 +126,27 @@ impl EventStore for MemoryLog {
         Box::pin(async { Ok(Position::new(self.events.read().len() as u64)) })
     }
 
+    fn id(&self) -> LogId {
+        self.id
+    }
+
+    fn place(&self, at: Position) -> BoxFuture<'_, Result<Option<Place>, ReadError>> {
+        let start = Place::start(self.id);
+        let place = match at {
+            Position::START => Some(start),
+            at => self
+                .events
+                .read()
+                .get(usize::try_from(at.get() - 1).unwrap())
+                .map(|event| start.at(event)),
+        };
+        Box::pin(async move { Ok(place) })
+    }
+
+    fn generation(&self) -> u64 {
+        self.generation.load(Ordering::Acquire)
+    }
+
     fn tail(&self) -> broadcast::Receiver<Tail> {
         self.tail.subscribe()
     }
@@ -119,7 +167,7 @@ impl EventStore for MemoryLog {
 /// An event as if it had been recorded.
 pub fn recorded(position: u64, at: i64, event: &Event) -> RecordedEvent {
     let new = NewEvent::encode(event).unwrap();
-    RecordedEvent {
+    let mut recorded = RecordedEvent {
         position: Position::new(position),
         stream: StreamId::new(Category::Claim, "test"),
         version: Version::FIRST,
@@ -133,7 +181,10 @@ pub fn recorded(position: u64, at: i64, event: &Event) -> RecordedEvent {
         data: new.data,
         salt: [0; 16],
         leaf: [0; 32],
-    }
+    };
+    let digest = leaf::data_digest(&recorded.salt, &recorded.data);
+    recorded.leaf = leaf::leaf(&recorded, &digest);
+    recorded
 }
 
 /// An event nobody understands.

@@ -177,13 +177,13 @@ async fn a_slow_subscriber_is_let_go_and_can_resume() {
     let resume = loop {
         match slow_feed.next().await {
             Delivery::Updates(run) => seen.extend(positions(&run)),
-            Delivery::Lost(position) => break position,
-            Delivery::Closed(_) => panic!("closed"),
+            Delivery::Lost(at) => break at,
+            other => panic!("{other:?}"),
         }
     };
     assert_eq!(
         seen.last(),
-        Some(&resume.get()),
+        Some(&resume.position.get()),
         "resumes after the last one that was taken"
     );
     assert!(seen.len() < 5000);
@@ -212,7 +212,7 @@ async fn reconnecting_at_random_shows_every_update_exactly_once_in_order() {
         log.say(0, first);
         let (_dir, views) = views(&log).await;
         let watched = UserId::new(&chaos.users[1]);
-        let start = views.applied();
+        let start = views.hub().published();
         let mut steady = views.feed(&watched, None).await.unwrap();
 
         let (views_too, watched_too) = (views.clone(), watched.clone());
@@ -229,7 +229,7 @@ async fn reconnecting_at_random_shows_every_update_exactly_once_in_order() {
                 while got < patience {
                     match tokio::time::timeout(Duration::from_millis(50), feed.next()).await {
                         Ok(Delivery::Updates(run)) => {
-                            position = run.position();
+                            position = run.mark();
                             seen.extend(told(&run));
                             got += 1;
                         }

@@ -1,6 +1,7 @@
 //! The last position a reactor is done with, in a small file of its own, and the events before it that it put off.
 //!
-//! The first line is the position; every further one is `later <position> <attempt> <due>`, due in milliseconds.
+//! The first line is the place, `<position> <log> <leaf>`; every further one is `later <position> <attempt> <due>`, due
+//! in milliseconds. Files of earlier versions have the position alone.
 
 use std::fmt::Write as _;
 use std::fs::{self, File};
@@ -8,7 +9,8 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use domain::Timestamp;
-use eventstore::Position;
+use eventstore::place::{leaf_from_hex, leaf_hex};
+use eventstore::{Place, Position};
 
 /// Why a checkpoint cannot be read or moved.
 #[derive(Debug, thiserror::Error)]
@@ -31,13 +33,34 @@ pub struct PutOff {
     pub due: Timestamp,
 }
 
+/// Where a reactor stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// It has never been anywhere.
+    Fresh,
+    /// At this position, of a log that the file does not name: it is of an earlier version.
+    Unnamed(Position),
+    /// At this place.
+    At(Place),
+}
+
+impl Standing {
+    /// The last position dealt with.
+    pub fn position(self) -> Position {
+        match self {
+            Self::Fresh => Position::START,
+            Self::Unnamed(position) => position,
+            Self::At(place) => place.position,
+        }
+    }
+}
+
 /// A reactor's place in the log. Moves are durable when they return.
 #[derive(Debug)]
 pub struct Checkpoint {
     path: PathBuf,
-    position: Position,
+    standing: Standing,
     put_off: Vec<PutOff>,
-    fresh: bool,
 }
 
 impl Checkpoint {
@@ -49,28 +72,28 @@ impl Checkpoint {
             reason,
         };
         fs::create_dir_all(folder).map_err(|error| failed(error.to_string()))?;
-        let (position, put_off, fresh) = match fs::read_to_string(&path) {
-            Ok(text) => {
-                let (position, put_off) =
-                    parse(&text).ok_or_else(|| failed("is not a position".to_owned()))?;
-                (position, put_off, false)
-            }
+        let (standing, put_off) = match fs::read_to_string(&path) {
+            Ok(text) => parse(&text).ok_or_else(|| failed("is not a place in a log".to_owned()))?,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-                (Position::START, Vec::new(), true)
+                (Standing::Fresh, Vec::new())
             }
             Err(error) => return Err(failed(error.to_string())),
         };
         Ok(Self {
             path,
-            position,
+            standing,
             put_off,
-            fresh,
         })
     }
 
     /// Whether the reactor has never been anywhere.
     pub fn is_fresh(&self) -> bool {
-        self.fresh
+        self.standing == Standing::Fresh
+    }
+
+    /// Where the reactor stands.
+    pub fn standing(&self) -> Standing {
+        self.standing
     }
 
     /// The event that was put off and is due first.
@@ -85,28 +108,29 @@ impl Checkpoint {
 
     /// The last position dealt with.
     pub fn position(&self) -> Position {
-        self.position
+        self.standing.position()
     }
 
     /// Moves on. A crash leaves either the old place or the new one, never half of it.
-    pub fn advance(&mut self, position: Position) -> Result<(), CheckpointError> {
-        self.keep(position, self.put_off.clone())
+    pub fn advance(&mut self, place: Place) -> Result<(), CheckpointError> {
+        self.keep(Standing::At(place), self.put_off.clone())
+    }
+
+    /// Begins anew at another place, which may be in another log: what was put off is forgotten.
+    pub fn reset(&mut self, place: Place) -> Result<(), CheckpointError> {
+        self.keep(Standing::At(place), Vec::new())
     }
 
     /// Moves on past an event that is to be tried again, or puts one off once more that was put off before.
-    pub fn advance_later(
-        &mut self,
-        position: Position,
-        event: PutOff,
-    ) -> Result<(), CheckpointError> {
+    pub fn advance_later(&mut self, place: Place, event: PutOff) -> Result<(), CheckpointError> {
         let mut put_off = self.without(event.position);
         put_off.push(event);
-        self.keep(position, put_off)
+        self.keep(Standing::At(place), put_off)
     }
 
     /// An event that was put off is done with.
     pub fn settle(&mut self, position: Position) -> Result<(), CheckpointError> {
-        self.keep(self.position, self.without(position))
+        self.keep(self.standing, self.without(position))
     }
 
     fn without(&self, position: Position) -> Vec<PutOff> {
@@ -117,21 +141,30 @@ impl Checkpoint {
         others.copied().collect()
     }
 
-    fn keep(&mut self, position: Position, put_off: Vec<PutOff>) -> Result<(), CheckpointError> {
-        self.write(position, &put_off)
+    fn keep(&mut self, standing: Standing, put_off: Vec<PutOff>) -> Result<(), CheckpointError> {
+        self.write(standing, &put_off)
             .map_err(|error| CheckpointError {
                 path: self.path.clone(),
                 reason: error.to_string(),
             })?;
-        self.position = position;
+        self.standing = standing;
         self.put_off = put_off;
-        self.fresh = false;
         Ok(())
     }
 
-    fn write(&self, position: Position, put_off: &[PutOff]) -> std::io::Result<()> {
+    fn write(&self, standing: Standing, put_off: &[PutOff]) -> std::io::Result<()> {
         let fresh = self.path.with_extension("new");
-        let mut text = format!("{position}\n");
+        let mut text = match standing {
+            Standing::At(place) => {
+                format!(
+                    "{} {} {}\n",
+                    place.position,
+                    place.log,
+                    leaf_hex(&place.leaf)
+                )
+            }
+            other => format!("{}\n", other.position()),
+        };
         for event in put_off {
             // Writing to a String cannot fail.
             let _ = writeln!(
@@ -154,9 +187,19 @@ impl Checkpoint {
     }
 }
 
-fn parse(text: &str) -> Option<(Position, Vec<PutOff>)> {
+fn parse(text: &str) -> Option<(Standing, Vec<PutOff>)> {
     let mut lines = text.trim().lines();
-    let position = lines.next()?.trim().parse().map(Position::new).ok()?;
+    let mut words = lines.next()?.split_whitespace();
+    let position = words.next()?.parse().map(Position::new).ok()?;
+    let standing = match (words.next(), words.next(), words.next()) {
+        (None, ..) => Standing::Unnamed(position),
+        (Some(log), Some(leaf), None) => Standing::At(Place {
+            log: log.parse().ok()?,
+            position,
+            leaf: leaf_from_hex(leaf).ok()?,
+        }),
+        _ => return None,
+    };
     let put_off = lines.map(|line| {
         let mut words = line.split_whitespace();
         if words.next()? != "later" {
@@ -168,19 +211,42 @@ fn parse(text: &str) -> Option<(Position, Vec<PutOff>)> {
             due: words.next()?.parse().map(Timestamp::from_millis).ok()?,
         })
     });
-    Some((position, put_off.collect::<Option<_>>()?))
+    Some((standing, put_off.collect::<Option<_>>()?))
 }
 
 #[cfg(test)]
 mod tests {
+    use eventstore::LogId;
+
     use super::*;
+
+    fn at(position: u64) -> Place {
+        Place {
+            log: LogId::from_bytes([9; 16]),
+            position: Position::new(position),
+            leaf: [3; 32],
+        }
+    }
+
+    #[test]
+    fn a_file_without_the_name_of_its_log_is_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("mail.checkpoint");
+        fs::write(&file, "7\nlater 3 1 50\n").unwrap();
+        let mut checkpoint = Checkpoint::open(folder.path(), "mail").unwrap();
+        assert_eq!(checkpoint.standing(), Standing::Unnamed(Position::new(7)));
+        checkpoint.advance(at(7)).unwrap();
+        let named = Checkpoint::open(folder.path(), "mail").unwrap();
+        assert_eq!(named.standing(), Standing::At(at(7)));
+        assert_eq!(named.put_off(), 1, "what was put off stays");
+    }
 
     #[test]
     fn a_checkpoint_is_found_again() {
         let folder = tempfile::tempdir().unwrap();
         let mut checkpoint = Checkpoint::open(folder.path(), "mail").unwrap();
         assert_eq!(checkpoint.position(), Position::START);
-        checkpoint.advance(Position::new(7)).unwrap();
+        checkpoint.advance(at(7)).unwrap();
         assert_eq!(
             Checkpoint::open(folder.path(), "mail").unwrap().position(),
             Position::new(7)
@@ -202,16 +268,10 @@ mod tests {
         };
         let mut checkpoint = open();
         assert!(checkpoint.is_fresh());
-        checkpoint
-            .advance_later(Position::new(3), put_off(3, 1, 50))
-            .unwrap();
-        checkpoint
-            .advance_later(Position::new(5), put_off(5, 1, 40))
-            .unwrap();
+        checkpoint.advance_later(at(3), put_off(3, 1, 50)).unwrap();
+        checkpoint.advance_later(at(5), put_off(5, 1, 40)).unwrap();
         assert_eq!(open().next_due(), Some(put_off(5, 1, 40)));
-        checkpoint
-            .advance_later(Position::new(5), put_off(5, 2, 90))
-            .unwrap();
+        checkpoint.advance_later(at(5), put_off(5, 2, 90)).unwrap();
         assert_eq!(open().next_due(), Some(put_off(3, 1, 50)));
         checkpoint.settle(Position::new(3)).unwrap();
         let again = open();
@@ -225,10 +285,12 @@ mod tests {
     #[test]
     fn a_damaged_checkpoint_is_an_error_and_not_a_fresh_start() {
         let folder = tempfile::tempdir().unwrap();
-        fs::write(folder.path().join("mail.checkpoint"), "seven").unwrap();
-        let error = Checkpoint::open(folder.path(), "mail")
-            .unwrap_err()
-            .to_string();
-        assert!(error.contains("mail.checkpoint"), "{error}");
+        for text in ["seven", "7 a b", "7 09090909090909090909090909090909", ""] {
+            fs::write(folder.path().join("mail.checkpoint"), text).unwrap();
+            let error = Checkpoint::open(folder.path(), "mail")
+                .unwrap_err()
+                .to_string();
+            assert!(error.contains("mail.checkpoint"), "{error}");
+        }
     }
 }

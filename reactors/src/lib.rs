@@ -11,21 +11,23 @@ mod checkpoint;
 pub mod mail;
 mod worker;
 
+use std::collections::BTreeMap;
 use std::fmt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use eventstore::vault::Vault;
-use eventstore::{EventStore, Position, RecordedEvent};
+use eventstore::{EventStore, LogId, Place, Position, ReadError, RecordedEvent, tireless};
 use futures::future::BoxFuture;
-use tokio::task::JoinSet;
+use parking_lot::Mutex;
+use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use mail::{MailReactor, Mailer};
 use projections::Views;
 
-pub use checkpoint::{Checkpoint, CheckpointError, PutOff};
+pub use checkpoint::{Checkpoint, CheckpointError, PutOff, Standing};
 pub use worker::{WorkerError, run};
 
 /// Identifies one side effect for ever: the same event gives the same reactor the same key.
@@ -98,10 +100,23 @@ pub fn registered(context: Context) -> Vec<Arc<dyn Reactor>> {
     vec![Arc::new(MailReactor::new(context))]
 }
 
-/// The running workers, one per reactor.
-pub struct Reactors {
-    workers: JoinSet<Result<(), WorkerError>>,
+/// The running workers, one per reactor. Cheap to clone; all clones are the same.
+#[derive(Clone)]
+pub struct Reactors(Arc<Shared>);
+
+struct Shared {
+    log: Arc<dyn EventStore>,
+    folder: PathBuf,
+    running: tokio::sync::Mutex<BTreeMap<&'static str, Running>>,
+    /// Why those that do not work do not.
+    failures: Mutex<BTreeMap<&'static str, String>>,
     stop: CancellationToken,
+}
+
+struct Running {
+    reactor: Arc<dyn Reactor>,
+    stop: CancellationToken,
+    task: JoinHandle<()>,
 }
 
 impl Reactors {
@@ -112,42 +127,216 @@ impl Reactors {
         reactors: Vec<Arc<dyn Reactor>>,
         folder: &Path,
     ) -> Result<Self, CheckpointError> {
-        let mut workers = JoinSet::new();
-        let stop = CancellationToken::new();
+        let shared = Arc::new(Shared {
+            log: log.clone(),
+            folder: folder.to_owned(),
+            running: tokio::sync::Mutex::default(),
+            failures: Mutex::default(),
+            stop: CancellationToken::new(),
+        });
         for reactor in reactors {
             let mut checkpoint = Checkpoint::open(folder, reactor.name())?;
             if checkpoint.is_fresh()
                 && reactor.begins_at_head()
-                && let Ok(head) = log.head().await
+                && let Ok(Some(place)) = head(&**log).await
             {
-                checkpoint.advance(head)?;
+                checkpoint.advance(place)?;
             }
-            workers.spawn(run(log.clone(), reactor, checkpoint, stop.clone()));
+            let running = shared.begin(reactor);
+            let mut all = shared.running.lock().await;
+            all.insert(running.reactor.name(), running);
         }
-        Ok(Self { workers, stop })
+        Ok(Self(shared))
     }
 
-    /// Waits until a worker ends by itself, which it should not, and says why. For ever when all is well.
-    pub async fn failure(&mut self) -> String {
-        loop {
-            match self.workers.join_next().await {
-                Some(Ok(Ok(()))) => {}
-                Some(Ok(Err(error))) => return error.to_string(),
-                Some(Err(error)) => return format!("a reactor's worker died: {error}"),
-                None => std::future::pending().await,
+    /// Why those reactors that do not work do not, by name.
+    pub fn failures(&self) -> BTreeMap<&'static str, String> {
+        self.0.failures.lock().clone()
+    }
+
+    /// Has a reactor, or all (`None`), begin at a place, which must be one of the log. Answers their names.
+    pub async fn reset(
+        &self,
+        name: Option<&str>,
+        place: Place,
+    ) -> Result<Vec<&'static str>, ResetError> {
+        let mut all = self.0.running.lock().await;
+        let names: Vec<&'static str> = all
+            .keys()
+            .copied()
+            .filter(|one| name.is_none_or(|name| name == *one))
+            .collect();
+        if names.is_empty() {
+            return Err(ResetError::NoSuch(name.unwrap_or_default().to_owned()));
+        }
+        for &name in &names {
+            if let Some(running) = all.remove(name) {
+                running.stop.cancel();
+                // Not before the event it is at is dealt with: what is under way outside cannot be called back.
+                let _ = running.task.await;
+                let placed = Checkpoint::open(&self.0.folder, name)
+                    .and_then(|mut checkpoint| checkpoint.reset(place));
+                // It is begun again in any case; at its old place, should the new one not have been noted.
+                all.insert(name, self.0.begin(running.reactor));
+                placed?;
             }
         }
+        Ok(names)
     }
 
     /// Lets every worker finish the event it is at.
-    pub async fn stop(mut self) {
-        self.stop.cancel();
-        while let Some(ended) = self.workers.join_next().await {
-            match ended {
-                Ok(Ok(())) => {}
-                Ok(Err(error)) => tracing::warn!(%error, "a reactor stopped early"),
-                Err(error) => tracing::warn!(%error, "a reactor's worker died"),
-            }
+    pub async fn stop(&self) {
+        self.0.stop.cancel();
+        let running = std::mem::take(&mut *self.0.running.lock().await);
+        for (_, Running { task, .. }) in running {
+            let _ = task.await;
         }
     }
+}
+
+impl Shared {
+    fn begin(self: &Arc<Self>, reactor: Arc<dyn Reactor>) -> Running {
+        self.failures.lock().remove(reactor.name());
+        let stop = self.stop.child_token();
+        let task = tokio::spawn(Arc::clone(self).work(reactor.clone(), stop.clone()));
+        Running {
+            reactor,
+            stop,
+            task,
+        }
+    }
+
+    /// Works until told to stop or until the reactor cannot go on. A panic only interrupts it.
+    async fn work(self: Arc<Self>, reactor: Arc<dyn Reactor>, stop: CancellationToken) {
+        let name = reactor.name();
+        let begin = || async {
+            let outcome = match Checkpoint::open(&self.folder, name) {
+                Ok(checkpoint) => {
+                    run(self.log.clone(), reactor.clone(), checkpoint, stop.clone()).await
+                }
+                Err(error) => Err(error.into()),
+            };
+            if let Err(error) = outcome {
+                tracing::error!(reactor = name, %error, "side effects have stopped");
+                self.failures.lock().insert(name, error.to_string());
+            }
+        };
+        let tell = |died: Option<String>| {
+            let mut failures = self.failures.lock();
+            match died {
+                Some(reason) => {
+                    let text = format!("the worker of reactor {name} panicked: {reason}");
+                    drop(failures.insert(name, text));
+                }
+                None => drop(failures.remove(name)),
+            }
+        };
+        tireless(begin, tell).await;
+    }
+}
+
+async fn head(log: &dyn EventStore) -> Result<Option<Place>, ReadError> {
+    log.place(log.head().await?).await
+}
+
+/// Why a reactor cannot be told where to begin.
+#[derive(Debug, thiserror::Error)]
+pub enum ResetError {
+    /// Nobody is called that.
+    #[error("there is no reactor named {0:?}")]
+    NoSuch(String),
+    /// The log ends before that.
+    #[error("the log has no position {0}; it ends at {1}")]
+    Beyond(u64, u64),
+    /// The log cannot be asked.
+    #[error(transparent)]
+    Log(#[from] ReadError),
+    /// The place cannot be noted.
+    #[error(transparent)]
+    Checkpoint(#[from] CheckpointError),
+}
+
+/// The place in the log that an operator names: a position, or the head.
+pub async fn place_named(
+    log: &dyn EventStore,
+    position: Option<Position>,
+) -> Result<Place, ResetError> {
+    let end = log.head().await?;
+    let wanted = position.unwrap_or(end);
+    let place = log.place(wanted).await?;
+    place.ok_or_else(|| ResetError::Beyond(wanted.get(), end.get()))
+}
+
+/// As [`Reactors::reset`], while none of them runs: of those that have a checkpoint in `folder`.
+pub fn reset_offline(
+    folder: &Path,
+    name: Option<&str>,
+    place: Place,
+) -> Result<Vec<String>, ResetError> {
+    let names: Vec<String> = names_in(folder)?
+        .into_iter()
+        .filter(|one| name.is_none_or(|name| name == one))
+        .collect();
+    if names.is_empty() {
+        return Err(ResetError::NoSuch(name.unwrap_or_default().to_owned()));
+    }
+    for name in &names {
+        Checkpoint::open(folder, name)?.reset(place)?;
+    }
+    Ok(names)
+}
+
+/// A reactor as its checkpoint has it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReactorStatus {
+    /// Its name.
+    pub name: String,
+    /// The last position dealt with.
+    pub position: Position,
+    /// Of which log, as far as known.
+    pub log: Option<LogId>,
+    /// Whether that is a place in the log.
+    pub matches: bool,
+}
+
+/// The reactors that have a checkpoint in `folder`, beside the log. Works beside a running server.
+pub async fn list(folder: &Path, log: &dyn EventStore) -> Result<Vec<ReactorStatus>, ResetError> {
+    let mut all = Vec::new();
+    for name in names_in(folder)? {
+        let standing = Checkpoint::open(folder, &name)?.standing();
+        let found = log.place(standing.position()).await?;
+        let (matches, log) = match standing {
+            Standing::At(place) => (found == Some(place), Some(place.log)),
+            Standing::Fresh | Standing::Unnamed(_) => (found.is_some(), None),
+        };
+        all.push(ReactorStatus {
+            name,
+            position: standing.position(),
+            log,
+            matches,
+        });
+    }
+    Ok(all)
+}
+
+fn names_in(folder: &Path) -> Result<Vec<String>, CheckpointError> {
+    let failed = |error: std::io::Error| CheckpointError {
+        path: folder.to_owned(),
+        reason: error.to_string(),
+    };
+    let entries = match std::fs::read_dir(folder) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) => return Err(failed(error)),
+    };
+    let mut names = Vec::new();
+    for entry in entries {
+        let name = entry.map_err(failed)?.file_name();
+        let name = name
+            .to_str()
+            .and_then(|name| name.strip_suffix(".checkpoint"));
+        names.extend(name.map(str::to_owned));
+    }
+    names.sort_unstable();
+    Ok(names)
 }

@@ -7,11 +7,11 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use domain::Timestamp;
-use eventstore::{EventStore, Filter, Position, ReadError, RecordedEvent, subscribe};
+use eventstore::{EventStore, Filter, LogId, Place, Position, ReadError, RecordedEvent, subscribe};
 use futures::StreamExt as _;
 use tokio_util::sync::CancellationToken;
 
-use crate::{Checkpoint, CheckpointError, OutboxKey, PutOff, Reactor, Verdict};
+use crate::{Checkpoint, CheckpointError, OutboxKey, PutOff, Reactor, Standing, Verdict};
 
 /// Pause before the log is tried again after it could not be read.
 const LOG_PAUSE: Duration = Duration::from_secs(1);
@@ -33,6 +33,22 @@ pub enum WorkerError {
     /// Its checkpoint cannot be moved. Going on would repeat side effects without end.
     #[error(transparent)]
     Checkpoint(#[from] CheckpointError),
+    /// It stands at a place that is not in the log. Going on from anywhere else would repeat side effects, or leave
+    /// some out: only the operator knows which is right.
+    #[error(
+        "reactor {reactor} stands at position {position}{of}, which is not in the log {log}: the log was restored or \
+         replaced. Say where the reactor is to begin: hansard reactors reset {reactor} --at head (or --at POSITION)"
+    )]
+    Elsewhere {
+        /// Which reactor.
+        reactor: &'static str,
+        /// Where it stands.
+        position: u64,
+        /// In which log, as far as known.
+        of: String,
+        /// The log there is.
+        log: LogId,
+    },
     /// The reactor cannot go on.
     #[error("reactor {reactor} stopped at position {position}: {reason}")]
     Stopped {
@@ -52,15 +68,14 @@ pub async fn run(
     mut checkpoint: Checkpoint,
     stop: CancellationToken,
 ) -> Result<(), WorkerError> {
-    if checkpoint.is_fresh() && reactor.begins_at_head() {
-        let Some(head) = head(&*log, &stop).await else {
-            return Ok(());
-        };
-        checkpoint.advance(head)?;
-    }
+    // Before the log is looked at: whatever becomes of it from then on is noticed.
+    let generation = log.generation();
+    let Some(done) = begin(&*log, &*reactor, &mut checkpoint, &stop).await? else {
+        return Ok(());
+    };
     let mut worker = Worker {
-        // Handled, but possibly not yet in the checkpoint.
-        done: checkpoint.position(),
+        generation,
+        done,
         moved: Instant::now(),
         log,
         reactor,
@@ -68,23 +83,64 @@ pub async fn run(
         stop,
     };
     worker.follow().await?;
-    if worker.done > worker.checkpoint.position() {
+    if worker.done.position > worker.checkpoint.position() {
         worker.checkpoint.advance(worker.done)?;
     }
     Ok(())
 }
 
-/// The head of the log, however long it takes to get it; `None`: told to stop.
-async fn head(log: &dyn EventStore, stop: &CancellationToken) -> Option<Position> {
+/// Where the reactor begins, however long the log takes to tell; `None`: told to stop.
+async fn begin(
+    log: &dyn EventStore,
+    reactor: &dyn Reactor,
+    checkpoint: &mut Checkpoint,
+    stop: &CancellationToken,
+) -> Result<Option<Place>, WorkerError> {
     loop {
-        match log.head().await {
-            Ok(head) => return Some(head),
+        let standing = checkpoint.standing();
+        match first_place(log, reactor, standing).await {
+            Ok(Some(place)) => {
+                if Standing::At(place) != standing && place.position != Position::START {
+                    checkpoint.advance(place)?;
+                }
+                return Ok(Some(place));
+            }
+            Ok(None) => return Err(elsewhere(log, reactor, standing)),
             Err(error) => tracing::warn!(%error, "the log cannot be read; trying again"),
         }
         tokio::select! {
-            () = stop.cancelled() => return None,
+            () = stop.cancelled() => return Ok(None),
             () = tokio::time::sleep(LOG_PAUSE) => {}
         }
+    }
+}
+
+/// The place in the log where a reactor that stands there begins; `None`: that is not in the log.
+async fn first_place(
+    log: &dyn EventStore,
+    reactor: &dyn Reactor,
+    standing: Standing,
+) -> Result<Option<Place>, ReadError> {
+    match standing {
+        Standing::Fresh if reactor.begins_at_head() => log.place(log.head().await?).await,
+        Standing::Fresh => Ok(Some(Place::start(log.id()))),
+        Standing::Unnamed(position) => log.place(position).await,
+        Standing::At(place) => {
+            let found = log.place(place.position).await?;
+            Ok(found.filter(|found| *found == place))
+        }
+    }
+}
+
+fn elsewhere(log: &dyn EventStore, reactor: &dyn Reactor, standing: Standing) -> WorkerError {
+    WorkerError::Elsewhere {
+        reactor: reactor.name(),
+        position: standing.position().get(),
+        of: match standing {
+            Standing::At(place) => format!(" of log {}", place.log),
+            Standing::Fresh | Standing::Unnamed(_) => String::new(),
+        },
+        log: log.id(),
     }
 }
 
@@ -104,7 +160,10 @@ struct Worker {
     log: Arc<dyn EventStore>,
     reactor: Arc<dyn Reactor>,
     checkpoint: Checkpoint,
-    done: Position,
+    /// Of the log it works on.
+    generation: u64,
+    /// Handled, but possibly not yet in the checkpoint.
+    done: Place,
     /// When the checkpoint was last moved.
     moved: Instant,
     stop: CancellationToken,
@@ -114,8 +173,12 @@ impl Worker {
     async fn follow(&mut self) -> Result<(), WorkerError> {
         let stop = self.stop.clone();
         while !stop.is_cancelled() {
-            let mut events = subscribe(self.log.clone(), self.done);
+            let mut events = subscribe(self.log.clone(), self.done.position);
             loop {
+                if self.log.generation() != self.generation {
+                    let standing = Standing::At(self.done);
+                    return Err(elsewhere(&*self.log, &*self.reactor, standing));
+                }
                 let due = self.checkpoint.next_due();
                 let next = tokio::select! {
                     () = stop.cancelled() => return Ok(()),
@@ -135,6 +198,8 @@ impl Worker {
                             }
                         }
                     }
+                    // Seen at the top of the loop.
+                    Some(Err(ReadError::Replaced)) => {}
                     Some(Err(error)) => {
                         tracing::warn!(reactor = self.reactor.name(), %error, "the log cannot be read; trying again");
                         break;
@@ -161,15 +226,15 @@ impl Worker {
                     attempt,
                     due: after(pause),
                 };
-                self.checkpoint.advance_later(event.position, put_off)?;
-                self.done = event.position;
+                self.done = self.done.at(event);
+                self.checkpoint.advance_later(self.done, put_off)?;
                 return Ok(true);
             }
             Settled::Nothing => false,
             Settled::Visible => true,
         };
-        self.done = event.position;
-        let behind = self.done.get() - self.checkpoint.position().get();
+        self.done = self.done.at(event);
+        let behind = self.done.position.get() - self.checkpoint.position().get();
         let rested = self.moved.elapsed() >= CHECKPOINT_PAUSE;
         if visible || (behind >= CHECKPOINT_EVERY && rested) {
             self.checkpoint.advance(self.done)?;

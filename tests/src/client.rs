@@ -96,6 +96,12 @@ impl Client {
         answer.is_ok_and(|answer| answer.status().is_success())
     }
 
+    /// What the server says of its readiness; `None` where there is no answer.
+    pub async fn readiness(&self) -> Option<Value> {
+        let answer = self.http.get(format!("{}/readyz", self.base)).send().await;
+        answer.ok()?.json().await.ok()
+    }
+
     /// The same client with this user logged in.
     ///
     /// # Panics

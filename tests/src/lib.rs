@@ -5,6 +5,7 @@
     reason = "a test that cannot go on has failed"
 )]
 
+pub mod backup;
 pub mod both_logs;
 pub mod burst;
 pub mod client;

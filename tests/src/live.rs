@@ -43,11 +43,24 @@ impl Live {
     /// # Panics
     /// When the server refuses.
     pub async fn connect(server: &Server, client: &Client, after: Option<u64>) -> Self {
-        let mut live = Self::open(server, after).await;
+        let after = after.map(|after| after.to_string());
+        Self::introduced(server, client, after.as_deref()).await.0
+    }
+
+    /// The same with whatever resumes; also gives the answer to the introduction.
+    ///
+    /// # Panics
+    /// When the server refuses.
+    pub async fn introduced(
+        server: &Server,
+        client: &Client,
+        after: Option<&str>,
+    ) -> (Self, Value) {
+        let mut live = Self::open_after(server, after).await;
         live.send(&json!({"authenticate": {"token": client.token, "user": client.user_id}}))
             .await;
-        live.answer("authenticated").await;
-        live
+        let answer = live.answer("authenticated").await;
+        (live, answer)
     }
 
     /// Opens a socket that nobody is authenticated on.
@@ -55,6 +68,11 @@ impl Live {
     /// # Panics
     /// When the server refuses.
     pub async fn open(server: &Server, after: Option<u64>) -> Self {
+        let after = after.map(|after| after.to_string());
+        Self::open_after(server, after.as_deref()).await
+    }
+
+    async fn open_after(server: &Server, after: Option<&str>) -> Self {
         let query = after
             .map(|after| format!("?after={after}"))
             .unwrap_or_default();

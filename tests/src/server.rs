@@ -144,6 +144,11 @@ impl Server {
         environment.insert(name.to_owned(), value.to_owned());
     }
 
+    /// Where its log is, unless that is the embedded one.
+    pub fn mongo_url(&self) -> Option<String> {
+        self.options.environment.get("MONGO_URL").cloned()
+    }
+
     /// Everything it has printed so far.
     pub fn output(&self) -> String {
         self.output.lock().expect("output").clone()
@@ -192,16 +197,7 @@ impl Server {
         self.kill9();
         // A free port may be taken between finding and using it: then it is found anew.
         for attempt in 0.. {
-            self.port = crate::ports::free_port();
-            let child = self
-                .command(&self.data())
-                .stdin(Stdio::null())
-                .stdout(Stdio::piped())
-                .stderr(Stdio::piped())
-                .spawn()
-                .expect("start the server");
-            self.child = Some(child);
-            self.collect_output();
+            self.launch();
             match self.ready().await {
                 Ok(()) => return,
                 Err(reason) if attempt < 3 && self.output().contains("in use") => {
@@ -213,6 +209,46 @@ impl Server {
                 ),
             }
         }
+    }
+
+    /// Starts it (again) on the same data, without waiting for anything.
+    ///
+    /// # Panics
+    /// When it cannot be started.
+    pub fn launch(&mut self) {
+        self.kill9();
+        self.port = crate::ports::free_port();
+        let child = self
+            .command(&self.data())
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("start the server");
+        self.child = Some(child);
+        self.collect_output();
+    }
+
+    /// Waits until what `/readyz` says is `good`, and answers it.
+    ///
+    /// # Panics
+    /// When that does not come about in time.
+    pub async fn until_readiness(
+        &self,
+        good: impl Fn(&serde_json::Value) -> bool,
+    ) -> serde_json::Value {
+        let deadline = Instant::now() + PATIENCE;
+        let mut last = None;
+        while Instant::now() < deadline {
+            if let Some(said) = self.client().readiness().await {
+                if good(&said) {
+                    return said;
+                }
+                last = Some(said);
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        panic!("readiness stays {last:?}\n{}", self.output());
     }
 
     fn collect_output(&mut self) {

@@ -172,17 +172,22 @@ fn every_command_explains_itself() {
         String::from_utf8_lossy(&output.stdout).into_owned()
     };
     let all = help(&["--help"]);
-    for command in ["serve", "config", "projections"] {
+    for command in ["serve", "config", "projections", "reactors"] {
         assert!(all.contains(command), "{command} is listed in\n{all}");
         assert!(
             help(&[command, "--help"]).contains("Usage"),
             "{command} --help"
         );
     }
-    for command in ["list", "rebuild"] {
+    for (group, command) in [
+        ("projections", "list"),
+        ("projections", "rebuild"),
+        ("reactors", "list"),
+        ("reactors", "reset"),
+    ] {
         assert!(
-            help(&["projections", command, "--help"]).contains("Usage"),
-            "projections {command} --help"
+            help(&[group, command, "--help"]).contains("Usage"),
+            "{group} {command} --help"
         );
     }
 }

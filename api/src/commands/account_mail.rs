@@ -13,10 +13,9 @@ use domain::user::{self, Account, PasswordHash, User, UserCommand, UserContext, 
 use domain::{Decider as _, Timestamp, UserId};
 use eventstore::ExecuteError;
 use eventstore::execute::Transaction;
-use parking_lot::Mutex;
 use projections::UserFacts;
 use serde_json::Value;
-use tokio::sync::mpsc;
+use tokio::sync::{Mutex, mpsc};
 use tokio_util::sync::CancellationToken;
 
 use super::{WorkError, passwords, users};
@@ -282,7 +281,8 @@ const LONGEST_ADDRESS: usize = 64 + 1 + 255;
 /// nor how long it takes tells whether there is an account.
 pub struct MailWishes {
     sender: mpsc::Sender<Wish>,
-    receiver: Mutex<Option<mpsc::Receiver<Wish>>>,
+    /// Held by whoever grants them.
+    receiver: Mutex<mpsc::Receiver<Wish>>,
 }
 
 impl Default for MailWishes {
@@ -290,7 +290,7 @@ impl Default for MailWishes {
         let (sender, receiver) = mpsc::channel(QUEUE);
         Self {
             sender,
-            receiver: Mutex::new(Some(receiver)),
+            receiver: Mutex::new(receiver),
         }
     }
 }
@@ -319,7 +319,7 @@ impl MailWishes {
 
     /// Grants wishes until `stop`, and then those still waiting. Ends at once when this runs already.
     pub async fn grant(state: AppState, stop: CancellationToken) {
-        let Some(mut waiting) = state.mail_wishes().receiver.lock().take() else {
+        let Ok(mut waiting) = state.mail_wishes().receiver.try_lock() else {
             return;
         };
         loop {

@@ -69,7 +69,7 @@ impl From<ExecuteError<Self>> for ApiError {
 impl From<ReadError> for ApiError {
     fn from(error: ReadError) -> Self {
         match error {
-            ReadError::Closed => Self::Unavailable,
+            ReadError::Closed | ReadError::Replaced => Self::Unavailable,
             ReadError::Unavailable(_) => {
                 tracing::error!(%error, "the log cannot be read");
                 Self::Unavailable

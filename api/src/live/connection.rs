@@ -15,7 +15,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use domain::{RoomId, UserId};
-use eventstore::Position;
+use eventstore::{Mark, Position};
 use projections::QueryError;
 use projections::live::{Delivery, Feed};
 use tokio::sync::{OwnedSemaphorePermit, watch};
@@ -29,7 +29,7 @@ use super::Shared;
 use super::access::{may_watch, renew};
 use super::frame::{ClientFrame, Close, Format, Selection, ServerFrame};
 use super::introduction::introduce;
-use super::resume::{self, After};
+use super::resume::{self, After, Refusal};
 use super::socket::{Socket, SocketError};
 use crate::extract::Caller;
 use crate::presence::{Connected, Watch};
@@ -87,6 +87,8 @@ pub(super) struct Connection {
     /// Whose status the client wants to know.
     watch: Option<Watch>,
     after: After,
+    /// Where the client began, once it is known that this is a place in the log; `None`: now.
+    start: Option<Mark>,
     /// Opened by the first subscription.
     feed: Option<Feed>,
     rooms: HashSet<RoomId>,
@@ -161,6 +163,7 @@ impl Connection {
             format,
             caller,
             after,
+            start: None,
             feed: None,
             rooms: HashSet::new(),
             own: false,
@@ -183,19 +186,28 @@ impl Connection {
         // Access may have ended between the proof and the guard's knowing of this socket.
         self.look().await?;
         let user = self.caller.id().clone();
-        let frame = ServerFrame::authenticated(self.position(), user.as_str())
-            .answering(reference.as_deref());
+        // Known before the first frame: no frame states a place that is not in the log.
+        let start = resume::place(&self.shared, self.after).await;
+        if let Ok(start) = &start {
+            self.start = *start;
+        }
+        let frame =
+            ServerFrame::authenticated(self.at(), user.as_str()).answering(reference.as_deref());
         let message = frame.encode(self.format);
         self.send(message).await?;
-        if let Err(text) = resume::check(&self.shared, self.after).await {
-            self.error("bad-position", text, reference.as_deref())
-                .await?;
-            return Err(End::Close(Close::BadPosition));
+        match start {
+            Ok(_) => {}
+            Err(Refusal::Later) => return Err(End::Close(Close::TryLater)),
+            Err(Refusal::BadPosition(text)) => {
+                self.error("bad-position", text, reference.as_deref())
+                    .await?;
+                return Err(End::Close(Close::BadPosition));
+            }
         }
         let stop = self.shared.stop.clone();
         loop {
             let step = tokio::select! {
-                () = stop.cancelled() => return Err(End::Close(Close::Stopping(self.position()))),
+                () = stop.cancelled() => return Err(End::Close(Close::Stopping(self.at().position))),
                 message = self.socket.recv() => Step::Received(message),
                 delivery = next(&mut self.feed) => Step::Delivered(delivery),
                 _ = self.access.changed() => Step::Look,
@@ -222,11 +234,11 @@ impl Connection {
     }
 
     /// Where a client may resume that got everything so far.
-    fn position(&self) -> Position {
-        match (&self.feed, self.after) {
-            (Some(feed), _) => feed.position(),
-            (None, After::Position(after)) => after,
-            (None, _) => self.shared.state.views().hub().published(),
+    fn at(&self) -> Mark {
+        match (&self.feed, self.start) {
+            (Some(feed), _) => feed.at(),
+            (None, Some(start)) => start,
+            (None, None) => self.shared.state.views().hub().published(),
         }
     }
 
@@ -243,7 +255,7 @@ impl Connection {
         message: impl Into<std::borrow::Cow<'static, str>>,
         reference: Option<&str>,
     ) -> Result<(), End> {
-        let frame = ServerFrame::error(self.position(), code, message)
+        let frame = ServerFrame::error(self.at(), code, message)
             .answering(reference)
             .encode(self.format);
         self.send(frame).await
@@ -262,7 +274,7 @@ impl Connection {
             Ok(ClientFrame::Unsubscribe(selection)) => self.unsubscribe(selection).await,
             Ok(ClientFrame::Presence(said)) => self.say(&said).await,
             Ok(ClientFrame::Ping(ping)) => {
-                let pong = ServerFrame::pong(self.position())
+                let pong = ServerFrame::pong(self.at())
                     .answering(ping.reference.as_deref())
                     .encode(self.format);
                 self.send(pong).await
@@ -307,7 +319,7 @@ impl Connection {
         self.own |= selection.own;
         self.rooms.extend(accepted.iter().map(RoomId::new));
         let watched = self.watch_people(&selection.presence).await?;
-        let at = self.position();
+        let at = self.at();
         if !accepted.is_empty() || selection.own || !watched.is_empty() || refused.is_empty() {
             let frame = ServerFrame::subscribed(at, &accepted, selection.own)
                 .watching(&watched)
@@ -332,15 +344,15 @@ impl Connection {
     /// Opens the feed where the client asked for. It stays open: later subscriptions begin at its position.
     async fn begin(&mut self) -> Result<(), End> {
         let shared = self.shared.clone();
-        if matches!(self.after, After::Position(_)) {
+        if self.start.is_some() {
             self.turn = tokio::select! {
-                () = shared.stop.cancelled() => return Err(End::Close(Close::Stopping(self.position()))),
+                () = shared.stop.cancelled() => return Err(End::Close(Close::Stopping(self.at().position))),
                 turn = shared.replays.clone().acquire_owned() => turn.ok(),
             };
         }
         // Asked before: once the feed is here, everything up to this position is told.
-        self.live_from = Some(shared.state.views().hub().published());
-        let feed = resume::begin(&shared, &self.caller, self.after).await;
+        self.live_from = Some(shared.state.views().hub().published().position);
+        let feed = resume::begin(&shared, &self.caller, self.start).await;
         self.feed = Some(feed.map_err(|_| End::Close(Close::TryLater))?);
         Ok(())
     }
@@ -353,7 +365,7 @@ impl Connection {
             .collect();
         let own = selection.own && std::mem::take(&mut self.own);
         let forgotten = self.watch_no_more(selection.presence);
-        let frame = ServerFrame::unsubscribed(self.position(), &ended, own)
+        let frame = ServerFrame::unsubscribed(self.at(), &ended, own)
             .watching(&forgotten)
             .answering(selection.reference.as_deref());
         let frame = frame.encode(self.format);
@@ -375,8 +387,7 @@ impl Connection {
                 .is_ok_and(|may| !may)
             {
                 self.rooms.remove(&room);
-                let frame =
-                    ServerFrame::expelled(self.position(), room.as_str()).encode(self.format);
+                let frame = ServerFrame::expelled(self.at(), room.as_str()).encode(self.format);
                 self.send(frame).await?;
             }
         }
@@ -385,7 +396,7 @@ impl Connection {
 
     async fn beat(&mut self) -> Result<(), End> {
         if self.silent >= SILENCE {
-            return Err(End::Close(Close::Silent(self.position())));
+            return Err(End::Close(Close::Silent(self.at().position)));
         }
         self.silent += 1;
         // Who reads what was missed this slowly must not keep others waiting.
@@ -397,11 +408,11 @@ impl Connection {
 
     fn unanswered(&self, error: &QueryError) -> End {
         match error {
-            QueryError::Closed => End::Close(Close::Stopping(self.position())),
+            QueryError::Closed => End::Close(Close::Stopping(self.at().position)),
             QueryError::NotReady | QueryError::Busy => End::Close(Close::TryLater),
             QueryError::Database(reason) => {
                 tracing::error!(reason, "the views cannot answer a socket");
-                End::Close(Close::Internal(self.position()))
+                End::Close(Close::Internal(self.at().position))
             }
         }
     }

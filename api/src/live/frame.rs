@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use bytes::Bytes;
 use domain::presence::Status;
-use eventstore::Position;
+use eventstore::{Mark, Position};
 use projections::live::{Form, Run};
 use serde::{Deserialize, Serialize};
 use tokio_tungstenite::tungstenite::Message;
@@ -146,6 +146,7 @@ impl ClientFrame {
 #[derive(Debug, Serialize)]
 pub struct ServerFrame<'a> {
     position: u64,
+    resume: Mark,
     kind: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     room: Option<&'a str>,
@@ -172,9 +173,10 @@ struct Data<'a> {
 }
 
 impl<'a> ServerFrame<'a> {
-    fn new(kind: &'static str, position: Position) -> Self {
+    fn new(kind: &'static str, at: Mark) -> Self {
         Self {
-            position: position.get(),
+            position: at.position.get(),
+            resume: at,
             kind,
             room: None,
             data: Data::default(),
@@ -182,29 +184,29 @@ impl<'a> ServerFrame<'a> {
     }
 
     /// The credentials are right.
-    pub fn authenticated(position: Position, user: &'a str) -> Self {
-        let mut frame = Self::new("authenticated", position);
+    pub fn authenticated(at: Mark, user: &'a str) -> Self {
+        let mut frame = Self::new("authenticated", at);
         frame.data.user = Some(user);
         frame
     }
 
     /// These are watched from here on.
-    pub fn subscribed(position: Position, rooms: &'a [String], own: bool) -> Self {
-        let mut frame = Self::new("subscribed", position);
+    pub fn subscribed(at: Mark, rooms: &'a [String], own: bool) -> Self {
+        let mut frame = Self::new("subscribed", at);
         (frame.data.rooms, frame.data.own) = (Some(rooms), Some(own));
         frame
     }
 
     /// These are watched no longer, because the client said so.
-    pub fn unsubscribed(position: Position, rooms: &'a [String], own: bool) -> Self {
-        let mut frame = Self::new("unsubscribed", position);
+    pub fn unsubscribed(at: Mark, rooms: &'a [String], own: bool) -> Self {
+        let mut frame = Self::new("unsubscribed", at);
         (frame.data.rooms, frame.data.own) = (Some(rooms), Some(own));
         frame
     }
 
     /// This room is watched no longer, because the user may not any more.
-    pub fn expelled(position: Position, room: &'a str) -> Self {
-        let mut frame = Self::new("unsubscribed", position);
+    pub fn expelled(at: Mark, room: &'a str) -> Self {
+        let mut frame = Self::new("unsubscribed", at);
         frame.room = Some(room);
         (frame.data.code, frame.data.message) = (
             Some("access-ended"),
@@ -214,18 +216,18 @@ impl<'a> ServerFrame<'a> {
     }
 
     /// What was missed is told; what comes now is new.
-    pub fn ready(position: Position) -> Self {
-        Self::new("ready", position)
+    pub fn ready(at: Mark) -> Self {
+        Self::new("ready", at)
     }
 
     /// Answer to a ping.
-    pub fn pong(position: Position) -> Self {
-        Self::new("pong", position)
+    pub fn pong(at: Mark) -> Self {
+        Self::new("pong", at)
     }
 
     /// A command was refused.
-    pub fn error(position: Position, code: &'static str, message: impl Into<Cow<'a, str>>) -> Self {
-        let mut frame = Self::new("error", position);
+    pub fn error(at: Mark, code: &'static str, message: impl Into<Cow<'a, str>>) -> Self {
+        let mut frame = Self::new("error", at);
         (frame.data.code, frame.data.message) = (Some(code), Some(message.into()));
         frame
     }
@@ -262,6 +264,7 @@ impl<'a> ServerFrame<'a> {
 #[derive(Debug, Serialize)]
 pub struct PresenceFrame<'a> {
     position: u64,
+    resume: Mark,
     kind: &'static str,
     data: Shown<'a>,
 }
@@ -293,10 +296,11 @@ pub struct ShownUser<'a> {
 }
 
 impl<'a> PresenceFrame<'a> {
-    /// Of a connection that is at `position`.
-    pub fn new(position: Position, data: Shown<'a>) -> Self {
+    /// Of a connection that is at this place.
+    pub fn new(at: Mark, data: Shown<'a>) -> Self {
         Self {
-            position: position.get(),
+            position: at.position.get(),
+            resume: at,
             kind: "presence",
             data,
         }
@@ -469,25 +473,25 @@ mod tests {
 
     #[test]
     fn server_frames_carry_their_position() {
-        let at = Position::new(7);
+        let at = Mark::new(Position::new(7), &[0x1f; 32]);
         assert_eq!(
             json_of(&ServerFrame::ready(at)),
-            json!({ "position": 7, "kind": "ready", "data": {} })
+            json!({ "position": 7, "resume": "7-1f1f1f1f1f1f1f1f", "kind": "ready", "data": {} })
         );
         let rooms = ["a".to_owned()];
         assert_eq!(
             json_of(&ServerFrame::subscribed(at, &rooms, false).answering(Some("1"))),
-            json!({ "position": 7, "kind": "subscribed", "data": { "rooms": ["a"], "self": false, "ref": "1" } })
+            json!({ "position": 7, "resume": "7-1f1f1f1f1f1f1f1f", "kind": "subscribed", "data": { "rooms": ["a"], "self": false, "ref": "1" } })
         );
         assert_eq!(
             json_of(&ServerFrame::error(at, "not-allowed", "no").room("a")),
-            json!({ "position": 7, "kind": "error", "room": "a", "data": { "code": "not-allowed", "message": "no" } })
+            json!({ "position": 7, "resume": "7-1f1f1f1f1f1f1f1f", "kind": "error", "room": "a", "data": { "code": "not-allowed", "message": "no" } })
         );
     }
 
     #[test]
     fn both_formats_say_the_same() {
-        let frame = ServerFrame::authenticated(Position::new(3), "u");
+        let frame = ServerFrame::authenticated(Mark::START, "u");
         let Message::Binary(packed) = frame.encode(Format::MessagePack) else {
             panic!("binary")
         };

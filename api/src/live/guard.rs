@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use domain::{Category, UserId};
-use eventstore::{RecordedEvent, subscribe};
+use eventstore::{Position, ReadError, RecordedEvent, subscribe};
 use futures::StreamExt as _;
 use parking_lot::Mutex;
 use tokio::sync::watch;
@@ -75,7 +75,9 @@ impl Guard {
 
 /// Reads along until `stop`.
 pub(super) async fn watch(guard: Arc<Guard>, state: AppState, stop: CancellationToken) {
-    let mut last = state.views().applied();
+    let Some(mut last) = begin(&state, &stop).await else {
+        return;
+    };
     while !stop.is_cancelled() {
         let mut events = subscribe(state.executor().store().clone(), last);
         loop {
@@ -83,7 +85,18 @@ pub(super) async fn watch(guard: Arc<Guard>, state: AppState, stop: Cancellation
                 () = stop.cancelled() => return,
                 chunk = events.next() => chunk,
             };
-            let Some(Ok(chunk)) = chunk else { break };
+            let chunk = match chunk {
+                Some(Ok(chunk)) => chunk,
+                Some(Err(ReadError::Replaced)) => {
+                    // Its sockets are closed by the hub.
+                    let Some(anew) = begin(&state, &stop).await else {
+                        return;
+                    };
+                    last = anew;
+                    break;
+                }
+                Some(Err(_)) | None => break,
+            };
             for event in chunk.iter() {
                 let concerned = concerned(event);
                 if let Some(user) = shown_differently(event) {
@@ -106,6 +119,23 @@ pub(super) async fn watch(guard: Arc<Guard>, state: AppState, stop: Cancellation
         }
         tokio::select! {
             () = stop.cancelled() => return,
+            () = tokio::time::sleep(PAUSE) => {}
+        }
+    }
+}
+
+/// Where to begin: what the views contain has been heeded. `None`: told to stop.
+async fn begin(state: &AppState, stop: &CancellationToken) -> Option<Position> {
+    loop {
+        tokio::select! {
+            () = stop.cancelled() => return None,
+            () = state.views().serving(None) => {}
+        }
+        if state.views().serves() {
+            return Some(state.views().applied());
+        }
+        tokio::select! {
+            () = stop.cancelled() => return None,
             () = tokio::time::sleep(PAUSE) => {}
         }
     }

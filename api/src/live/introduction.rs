@@ -1,6 +1,6 @@
 //! Before anything else: who is at the other end.
 
-use eventstore::Position;
+use eventstore::Mark;
 use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::Message;
 
@@ -69,7 +69,7 @@ async fn unauthenticated(
     reference: Option<&str>,
 ) -> End {
     // Nobody unknown learns a position.
-    let frame = ServerFrame::error(Position::START, code, text)
+    let frame = ServerFrame::error(Mark::START, code, text)
         .answering(reference)
         .encode(format);
     match timeout(WRITE_TIMEOUT, socket.send(frame)).await {

@@ -17,7 +17,9 @@ use axum::extract::{Request, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::any;
+use eventstore::tireless;
 use metrics::{Counter, Gauge, counter, gauge};
+use parking_lot::Mutex;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -45,6 +47,8 @@ struct Shared {
     state: AppState,
     limits: LiveLimits,
     guard: Arc<Guard>,
+    /// Why the guard does not watch.
+    guard_failure: Arc<Mutex<Option<String>>>,
     /// One permit per open socket.
     sockets: Arc<Semaphore>,
     /// One permit per socket that reads the log.
@@ -64,9 +68,16 @@ impl Live {
             CancellationToken::new(),
             Arc::new(Guard::default()),
         );
-        tasks.spawn(guard::watch(guard.clone(), state.clone(), stop.clone()));
+        let guard_failure = Arc::default();
+        tasks.spawn(keep_watch(
+            guard.clone(),
+            state.clone(),
+            stop.clone(),
+            Arc::clone(&guard_failure),
+        ));
         Self(Arc::new(Shared {
             guard,
+            guard_failure,
             sockets: Arc::new(Semaphore::new(limits.sockets)),
             replays: Arc::new(Semaphore::new(limits.replays)),
             tasks,
@@ -79,10 +90,29 @@ impl Live {
         }))
     }
 
+    /// Why sockets do not hear of access that ends, should that be so.
+    pub fn failure(&self) -> Option<String> {
+        self.0.guard_failure.lock().clone()
+    }
+
     /// Closes every socket, telling each where it may resume, and waits for that, at most `limit`.
     pub async fn stop(&self, limit: Duration) {
         shutdown::finish("live sockets", &self.0.tasks, &self.0.stop, limit).await;
     }
+}
+
+/// Runs the guard until `stop`, and notes why it does not watch, should that be so.
+async fn keep_watch(
+    guard: Arc<Guard>,
+    state: AppState,
+    stop: CancellationToken,
+    failure: Arc<Mutex<Option<String>>>,
+) {
+    let watch = || guard::watch(guard.clone(), state.clone(), stop.clone());
+    let tell = |died: Option<String>| {
+        *failure.lock() = died.map(|reason| format!("the guard of sockets panicked: {reason}"));
+    };
+    tireless(watch, tell).await;
 }
 
 /// The route.

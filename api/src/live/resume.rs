@@ -1,6 +1,6 @@
 //! Where a socket begins: at a position its client names, or now.
 
-use eventstore::Position;
+use eventstore::{Mark, Position};
 use projections::live::Feed;
 use projections::{QueryError, WaitError};
 
@@ -12,9 +12,11 @@ use crate::extract::Caller;
 pub(super) enum After {
     /// Nothing: begin now.
     Now,
-    /// Resume after this position.
+    /// Resume after this position, of whatever log.
     Position(Position),
-    /// Not a position.
+    /// Resume after this place.
+    Mark(Mark),
+    /// Neither.
     Malformed,
 }
 
@@ -36,40 +38,72 @@ impl After {
                     Self::Position(Position::new(position))
                 })
             }
+            (Some(value), None) => value.parse().map_or(Self::Malformed, Self::Mark),
             _ => Self::Malformed,
         }
     }
 }
 
-/// Refuses what is not a position of this log, in words for the client.
-pub(super) async fn check(shared: &Shared, after: After) -> Result<(), String> {
-    match after {
-        After::Now => Ok(()),
-        After::Malformed => Err("`after` is not a position: a whole number from 0".to_owned()),
-        After::Position(position) if position <= shared.state.views().applied() => Ok(()),
-        // Another node may have told the client more than this node has seen. The log knows.
-        After::Position(position) => match shared.state.executor().store().head().await {
-            Ok(head) if position <= head => Ok(()),
-            Ok(head) => Err(format!("`after` is {position}, but the log ends at {head}")),
-            Err(error) => Err(format!("`after` cannot be checked now: {error}")),
-        },
-    }
+/// Why a socket cannot begin where its client asks.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Refusal {
+    /// That is no place in this log; says so to the client.
+    BadPosition(String),
+    /// It cannot be told now.
+    Later,
 }
 
-/// The updates of `caller` from where the client asks on. Waits for the views of this node, should they be behind.
+/// The place in this log where the client asks to begin; `None`: now. What is no place in it is refused. A position
+/// alone tells nothing of the log it was seen in: it may be any that has so many events.
+pub(super) async fn place(shared: &Shared, after: After) -> Result<Option<Mark>, Refusal> {
+    let (wanted, position) = match after {
+        After::Now => return Ok(None),
+        After::Malformed => {
+            let text = "`after` is neither a position, a whole number from 0, nor what a frame had as `resume`";
+            return Err(Refusal::BadPosition(text.to_owned()));
+        }
+        After::Position(position) => (None, position),
+        After::Mark(mark) => (Some(mark), mark.position),
+    };
+    let mark = mark_at(shared, position).await?;
+    if wanted.is_some_and(|wanted| wanted != mark) {
+        let text = "`after` is of another log; fetch the state anew and connect without it";
+        return Err(Refusal::BadPosition(text.to_owned()));
+    }
+    Ok(Some(mark))
+}
+
+/// The place at a position of this log.
+async fn mark_at(shared: &Shared, position: Position) -> Result<Mark, Refusal> {
+    let published = shared.state.views().hub().published();
+    if published.position == position {
+        return Ok(published);
+    }
+    // Another node may have told the client more than this node has seen. The log knows.
+    let log = shared.state.executor().store();
+    let later = |error: eventstore::ReadError| {
+        tracing::warn!(%error, "it cannot be told whether a socket may resume");
+        Refusal::Later
+    };
+    if let Some(place) = log.place(position).await.map_err(later)? {
+        return Ok(place.mark());
+    }
+    let head = log.head().await.map_err(later)?;
+    Err(Refusal::BadPosition(format!(
+        "`after` is {position}, but the log ends at {head}"
+    )))
+}
+
+/// The updates of `caller` from a place on, or from now on. Waits for the views of this node, should they be behind.
 pub(super) async fn begin(
     shared: &Shared,
     caller: &Caller,
-    after: After,
+    after: Option<Mark>,
 ) -> Result<Feed, BeginError> {
     let views = shared.state.views();
-    let after = match after {
-        After::Now | After::Malformed => None,
-        After::Position(position) => {
-            views.wait_for(position).await?;
-            Some(position)
-        }
-    };
+    if let Some(after) = after {
+        views.wait_for(after.position).await?;
+    }
     Ok(views.feed(caller.id(), after).await?)
 }
 
@@ -89,7 +123,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn after_is_a_whole_number_given_once() {
+    fn after_is_a_whole_number_or_a_mark_given_once() {
         let at = |position| After::Position(Position::new(position));
         assert_eq!(After::parse(None), After::Now);
         assert_eq!(After::parse(Some("x=1&afterwards=2")), After::Now);
@@ -99,7 +133,15 @@ mod tests {
             After::parse(Some("after=18446744073709551615")),
             at(u64::MAX)
         );
+        let mark: Mark = "2-00000000000000ff".parse().unwrap();
+        assert_eq!(
+            After::parse(Some(&format!("after={mark}"))),
+            After::Mark(mark)
+        );
         for wrong in [
+            "after=2-",
+            "after=2-ff",
+            "after=-00000000000000ff",
             "after",
             "after=",
             "after=-1",

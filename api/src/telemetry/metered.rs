@@ -5,8 +5,8 @@ use std::time::Instant;
 
 use domain::StreamId;
 use eventstore::{
-    AppendError, Appended, Batch, Chunks, EventStore, Filter, Health, Position, ReadError, Tail,
-    Version,
+    AppendError, Appended, Batch, Chunks, EventStore, Filter, Health, LogId, Place, Position,
+    ReadError, Tail, Version,
 };
 use futures::future::BoxFuture;
 use metrics::{Counter, Histogram, counter, histogram};
@@ -64,6 +64,18 @@ impl EventStore for MeteredLog {
 
     fn head(&self) -> BoxFuture<'_, Result<Position, ReadError>> {
         self.inner.head()
+    }
+
+    fn id(&self) -> LogId {
+        self.inner.id()
+    }
+
+    fn place(&self, at: Position) -> BoxFuture<'_, Result<Option<Place>, ReadError>> {
+        self.inner.place(at)
+    }
+
+    fn generation(&self) -> u64 {
+        self.inner.generation()
     }
 
     fn tail(&self) -> broadcast::Receiver<Tail> {

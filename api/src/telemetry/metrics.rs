@@ -21,6 +21,14 @@ pub const HEAD: &str = "hansard_log_head_position";
 pub const CHECKPOINT: &str = "hansard_views_checkpoint_position";
 /// Events the views are behind.
 pub const LAG: &str = "hansard_views_lag_events";
+/// 1 for the identity of the log there is, as the label `log`.
+pub const LOG_INFO: &str = "hansard_log_info";
+/// 1 for the identity of the log that the views are of, as the label `log`.
+pub const VIEWS_INFO: &str = "hansard_views_log_info";
+/// 1 while the views stand at a place in the log as it is now; 0 while they are built anew.
+pub const VIEWS_MATCH: &str = "hansard_views_match_log";
+/// Side effects that have stopped.
+pub const REACTORS_STOPPED: &str = "hansard_reactors_stopped";
 /// Open `/live` sockets.
 pub const LIVE_SOCKETS: &str = "hansard_live_sockets";
 /// Live updates handed to sockets.
@@ -75,6 +83,13 @@ fn describe() {
     describe_gauge!(HEAD, "Position of the last event in the log");
     describe_gauge!(CHECKPOINT, "Position the views have reached");
     describe_gauge!(LAG, "Events the views are behind the log");
+    describe_gauge!(LOG_INFO, "Identity of the log");
+    describe_gauge!(VIEWS_INFO, "Identity of the log that the views are of");
+    describe_gauge!(
+        VIEWS_MATCH,
+        "Whether the views stand at a place in the log as it is now"
+    );
+    describe_gauge!(REACTORS_STOPPED, "Side effects that have stopped");
     describe_gauge!(LIVE_SOCKETS, "Open /live sockets");
     describe_counter!(LIVE_DELIVERED, "Live updates handed to /live sockets");
     describe_counter!(

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use ::mongodb::bson::raw::RawDocumentBuf;
 use ::mongodb::bson::{DateTime, Document, doc};
 use ::mongodb::error::{Error, ErrorKind};
 use ::mongodb::options::{
@@ -11,8 +12,9 @@ use ::mongodb::options::{
 use ::mongodb::{Client, Database, IndexModel};
 
 use super::MongoOptions;
+use super::document;
 use super::failure::{Censor, Failure};
-use crate::OpenError;
+use crate::{LogId, OpenError};
 
 /// The events, one document each.
 pub(super) const EVENTS: &str = "events";
@@ -46,6 +48,8 @@ pub(super) struct Connected {
     pub(super) censor: Censor,
     /// Database, hosts and replica set, without secrets.
     pub(super) describe: String,
+    /// Which log it is.
+    pub(super) id: LogId,
 }
 
 /// Connects, checks that transactions and majority writes are to be had, and lays out the collections.
@@ -105,9 +109,15 @@ pub(super) async fn connect(url: &str, options: &MongoOptions) -> Result<Connect
             .map_err(|error| unreachable(&censor, &hosts, &error))?;
         check_server(&hello, &hosts)?;
         lay_out(&database, &censor).await?;
-        Ok(hello)
+        let id = identity(&database).await.map_err(|error| {
+            OpenError::Unavailable(format!(
+                "cannot tell which log is in MongoDB database {name}: {}",
+                reason(&censor, &error)
+            ))
+        })?;
+        Ok((hello, id))
     };
-    let hello = tokio::time::timeout(selection * PATIENCE, prepare)
+    let (hello, id) = tokio::time::timeout(selection * PATIENCE, prepare)
         .await
         .unwrap_or_else(|_| {
             Err(OpenError::Unavailable(format!(
@@ -123,6 +133,7 @@ pub(super) async fn connect(url: &str, options: &MongoOptions) -> Result<Connect
         database,
         censor,
         describe: format!("MongoDB database {name} at {hosts} ({set})"),
+        id,
     })
 }
 
@@ -234,6 +245,27 @@ async fn lay_out(database: &Database, censor: &Censor) -> Result<(), OpenError> 
         }
     }
     Ok(())
+}
+
+/// Which log the database holds. A log without an identity is given one; of several nodes that do so, one wins.
+pub(super) async fn identity(database: &Database) -> Result<LogId, Error> {
+    let meta = database.collection::<RawDocumentBuf>(META);
+    let find = || async {
+        let claim = meta.find_one(doc! { "_id": "log" }).await?;
+        Ok::<_, Error>(claim.and_then(|claim| document::uuid(&claim, "id").ok().map(LogId)))
+    };
+    if let Some(id) = find().await? {
+        return Ok(id);
+    }
+    let fresh = document::uuid_binary(&LogId::fresh().0);
+    meta.update_one(
+        doc! { "_id": "log", "id": { "$exists": false } },
+        doc! { "$set": { "id": fresh } },
+    )
+    .await?;
+    find()
+        .await?
+        .ok_or_else(|| Error::custom("the log's own document is missing"))
 }
 
 /// Refuses a database without our claim that already holds something.

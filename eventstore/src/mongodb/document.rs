@@ -102,7 +102,8 @@ pub(super) fn to_u64(number: i64) -> u64 {
     u64::try_from(number).unwrap_or(0)
 }
 
-fn fixed<const N: usize>(document: &RawDocument, key: &str) -> Result<[u8; N], String> {
+/// The bytes in field `key`, of which there must be `N`.
+pub(super) fn fixed<const N: usize>(document: &RawDocument, key: &str) -> Result<[u8; N], String> {
     let binary = document
         .get_binary(key)
         .map_err(|error| error.to_string())?;

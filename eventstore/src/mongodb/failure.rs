@@ -15,6 +15,8 @@ pub(super) enum Failure {
     Away(String),
     /// The server will not do this, however often it is asked.
     Refused(String),
+    /// The log ends before an event that it is known to have.
+    Behind,
     /// This log was closed.
     Closed,
 }
@@ -27,6 +29,7 @@ impl Failure {
             | Self::Duplicate(text)
             | Self::Away(text)
             | Self::Refused(text) => text,
+            Self::Behind => "the log ends before an event it had acknowledged",
             Self::Closed => "the log is closed",
         }
     }

@@ -13,11 +13,12 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use super::MongoOptions;
-use super::connect::{Connected, EVENTS, HEADS, LOG_HEAD, META};
-use super::document::{long, to_u64};
+use super::connect::{self, Connected, EVENTS, HEADS, LOG_HEAD, META};
+use super::document::{self, long, to_i64, to_u64};
 use super::failure::{Censor, Failure};
 use super::sessions::Presence;
-use crate::{Health, Position, Tail};
+use crate::event::Leaf;
+use crate::{Health, Place, Position, Tail};
 
 /// Words for those who wait kept for a slow receiver; it reads the log when it has missed some.
 const TAIL_CAPACITY: usize = 256;
@@ -42,6 +43,10 @@ pub(super) struct Shared {
     tail: Mutex<Option<broadcast::Sender<Tail>>>,
     /// Highest position those who wait have been told of.
     announced: AtomicU64,
+    /// The last event known to be in the log. As long as it is there, this is the log it was.
+    known: Mutex<Place>,
+    /// See [`crate::EventStore::generation`].
+    generation: AtomicU64,
 }
 
 impl Shared {
@@ -51,6 +56,7 @@ impl Shared {
             database,
             censor,
             describe,
+            id,
         } = connected;
         Self {
             events: database.collection(EVENTS),
@@ -66,6 +72,8 @@ impl Shared {
             health: watch::Sender::new(Health::Ready),
             tail: Mutex::new(Some(broadcast::Sender::new(TAIL_CAPACITY))),
             announced: AtomicU64::new(0),
+            known: Mutex::new(Place::start(id)),
+            generation: AtomicU64::new(0),
         }
     }
 
@@ -86,6 +94,105 @@ impl Shared {
         long(&head, "position")
             .map(|position| Position::new(to_u64(position)))
             .map_err(Failure::Refused)
+    }
+
+    /// The last event known to be in the log.
+    pub(super) fn known(&self) -> Place {
+        *self.known.lock()
+    }
+
+    /// See [`crate::EventStore::generation`].
+    pub(super) fn generation(&self) -> u64 {
+        self.generation.load(Ordering::Acquire)
+    }
+
+    /// The place at that position, as a majority has it now.
+    pub(super) async fn place(&self, at: Position) -> Result<Option<Place>, Failure> {
+        let start = Place::start(self.known().log);
+        if at == Position::START {
+            return Ok(Some(start));
+        }
+        let leaf = self.leaf(at).await?;
+        Ok(leaf.map(|leaf| Place {
+            position: at,
+            leaf,
+            ..start
+        }))
+    }
+
+    async fn leaf(&self, at: Position) -> Result<Option<Leaf>, Failure> {
+        let event = self
+            .events
+            .find_one(doc! { "position": to_i64(at.get()) })
+            .projection(doc! { "leaf": 1 })
+            .await
+            .map_err(|error| self.failure(&error))?;
+        event
+            .map(|event| document::fixed(&event, "leaf").map_err(Failure::Refused))
+            .transpose()
+    }
+
+    /// Makes sure that the log, whose head is at `head`, is the one it was: the last event known is in it. If not,
+    /// another generation begins, and everybody who reads along hears of it. True: it is the same.
+    pub(super) async fn same_log(&self, head: Position) -> Result<bool, Failure> {
+        let known = self.known();
+        if self.place(known.position).await? != Some(known) {
+            self.begin_generation(known, head).await?;
+            return Ok(false);
+        }
+        if head > known.position
+            && let Some(place) = self.place(head).await?
+        {
+            self.learn(place.position, place.leaf);
+        }
+        Ok(true)
+    }
+
+    async fn begin_generation(&self, lost: Place, head: Position) -> Result<(), Failure> {
+        let id = connect::identity(&self.database).await;
+        let id = id.map_err(|error| self.failure(&error))?;
+        let leaf = match head {
+            Position::START => Some(Leaf::default()),
+            head => self.leaf(head).await?,
+        };
+        let place = leaf.map_or_else(
+            || Place::start(id),
+            |leaf| Place {
+                log: id,
+                position: head,
+                leaf,
+            },
+        );
+        {
+            let mut known = self.known.lock();
+            if *known != lost {
+                return Ok(()); // Another task was faster.
+            }
+            *known = place;
+            self.announced
+                .store(place.position.get(), Ordering::Release);
+            self.generation.fetch_add(1, Ordering::AcqRel);
+        }
+        tracing::error!(
+            log = self.describe,
+            %lost,
+            now = %place,
+            "the log was replaced, or has lost events it had acknowledged"
+        );
+        self.announce(Tail::Wake, Position::START);
+        Ok(())
+    }
+
+    /// The event at `position` is in the log, for good.
+    pub(super) fn learn(&self, position: Position, leaf: Leaf) {
+        let mut known = self.known.lock();
+        if position > known.position {
+            *known = Place {
+                log: known.log,
+                position,
+                leaf,
+            };
+        }
     }
 
     /// Writes something that means nothing, to see whether writing works.

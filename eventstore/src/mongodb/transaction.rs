@@ -165,6 +165,8 @@ impl Transaction<'_> {
         fields: &[Vec<RawDocumentBuf>],
         look_up: bool,
     ) -> Result<Attempt, Failure> {
+        // Before the first look, so that what is read is at least as new.
+        let known = self.shared.known();
         if look_up {
             let settled = self.recorded(session, group, |_| true).await?;
             if !settled.is_empty() {
@@ -172,6 +174,9 @@ impl Transaction<'_> {
             }
         }
         let (log, heads) = self.heads(session, group).await?;
+        if log.position < known.position {
+            return Err(Failure::Behind);
+        }
         let plan = plan(group, &heads, log, now());
         if !look_up && plan.outcomes.iter().any(Result::is_err) {
             // What looks like a conflict may be the repetition of an append that was recorded.

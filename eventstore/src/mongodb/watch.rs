@@ -43,12 +43,15 @@ pub(super) async fn poll(shared: Arc<Shared>) {
     }
 }
 
-/// The head; while the log is known not to work, also whether it can be written again.
+/// The head of what is still the same log, or is told to be another one; while the log is known not to work, also
+/// whether it can be written again.
 async fn look(shared: &Shared) -> Result<Position, Failure> {
     if !shared.is_ready() {
         shared.probe().await?;
     }
-    shared.head().await
+    let head = shared.head().await?;
+    shared.same_log(head).await?;
+    Ok(head)
 }
 
 /// Follows a change stream on the log's head until the log is closed.

@@ -1,10 +1,12 @@
 //! The one writer of a process: gathers waiting batches and commits them group by group.
 
 use std::collections::{HashSet, VecDeque};
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use ::mongodb::bson::raw::RawDocumentBuf;
+use futures::FutureExt as _;
 use tokio::sync::{mpsc, oneshot};
 
 use super::failure::Failure;
@@ -13,7 +15,7 @@ use super::shared::{Backoff, Shared};
 use super::transaction::{Attempt, Transactor};
 use super::transcode;
 use crate::group_commit::{Plan, Prepared};
-use crate::{AppendError, Appended, Batch, EventId, Tail};
+use crate::{AppendError, Appended, Batch, EventId, Tail, what_was_said};
 
 /// Batches that may wait for the writer before appenders have to.
 pub(super) const QUEUE: usize = 1024;
@@ -36,11 +38,16 @@ pub(super) struct Waiting {
     fields: Vec<RawDocumentBuf>,
     answer: oneshot::Sender<Answer>,
     since: Instant,
+    /// Of the log it was decided on.
+    generation: u64,
 }
 
 impl Waiting {
     /// Checks, hashes and transcodes `batch`, in the task that appends it.
-    pub(super) fn new(batch: Batch) -> Result<(Self, oneshot::Receiver<Answer>), AppendError> {
+    pub(super) fn new(
+        batch: Batch,
+        generation: u64,
+    ) -> Result<(Self, oneshot::Receiver<Answer>), AppendError> {
         let prepared = Prepared::new(batch)?;
         let events = prepared
             .batch
@@ -57,6 +64,7 @@ impl Waiting {
                 fields,
                 answer,
                 since: Instant::now(),
+                generation,
             },
             receiver,
         ))
@@ -72,11 +80,22 @@ impl Waiting {
     }
 }
 
-/// Commits what comes in through `queue` until its senders are gone and it is empty.
+/// Commits what comes in through `queue` until its senders are gone and it is empty. A panic costs the group it
+/// happened in, whose senders hear of it.
 pub(super) async fn run(shared: Arc<Shared>, mut queue: mpsc::Receiver<Waiting>) {
+    while let Err(panic) = AssertUnwindSafe(work(&shared, &mut queue))
+        .catch_unwind()
+        .await
+    {
+        let reason = what_was_said(&*panic);
+        shared.unavailable(&format!("the writer of the log panicked: {reason}"));
+    }
+}
+
+async fn work(shared: &Arc<Shared>, queue: &mut mpsc::Receiver<Waiting>) {
     let mut writer = Writer {
-        transactor: Transactor::new(Arc::clone(&shared)),
-        shared,
+        transactor: Transactor::new(Arc::clone(shared)),
+        shared: Arc::clone(shared),
     };
     let mut carried = None;
     let mut usual = 0;
@@ -88,8 +107,8 @@ pub(super) async fn run(shared: Arc<Shared>, mut queue: mpsc::Receiver<Waiting>)
                 None => break,
             },
         };
-        linger(&queue, usual).await;
-        let group = gather(first, &mut queue, &mut carried);
+        linger(queue, usual).await;
+        let group = gather(first, queue, &mut carried);
         usual = group.parts.len();
         writer.record(group).await;
     }
@@ -146,6 +165,7 @@ struct Group {
 struct Waiter {
     answer: oneshot::Sender<Answer>,
     since: Instant,
+    generation: u64,
 }
 
 impl Group {
@@ -155,10 +175,15 @@ impl Group {
             fields,
             answer,
             since,
+            generation,
         } = waiting;
         self.parts.push(prepared);
         self.fields.push(fields);
-        self.waiters.push(Waiter { answer, since });
+        self.waiters.push(Waiter {
+            answer,
+            since,
+            generation,
+        });
     }
 
     /// Answers the batch at `index` and takes it out.
@@ -190,6 +215,17 @@ impl Group {
                 look_up,
                 in_doubt,
             })
+    }
+
+    /// Answers those whose batches were decided on a log that is not there any more. True: nobody is left.
+    fn give_up_void(&mut self, generation: u64) -> bool {
+        for index in (0..self.parts.len()).rev() {
+            if self.waiters[index].generation != generation {
+                let text = "the log was replaced, or has lost events; what this rests on is being built anew";
+                self.settle(index, Err(AppendError::Unavailable(text.to_owned())));
+            }
+        }
+        self.parts.is_empty()
     }
 
     /// Answers those who have waited for `limit`, saying whether their events may be recorded all the same.
@@ -231,6 +267,7 @@ impl Writer {
         let mut contention = Backoff::new(Duration::from_millis(1), Duration::from_millis(50));
         let mut blockade = Blockade::default();
         let mut outage = Backoff::new(Duration::from_millis(50), Duration::from_secs(1));
+        group.give_up_void(self.shared.generation());
         while !group.parts.is_empty() {
             let attempt = self
                 .transactor
@@ -281,10 +318,28 @@ impl Writer {
                 }
                 Failure::Refused(_) if group.parts.len() > 1 => return Some(group),
                 Failure::Refused(reason) => group.give_up(Duration::ZERO, &reason),
+                Failure::Behind => {
+                    self.check_log().await;
+                    if group.give_up_void(self.shared.generation()) {
+                        continue;
+                    }
+                    // The head was only read too early.
+                    group.give_up(limit, Failure::Behind.text());
+                    contention.wait().await;
+                }
                 Failure::Closed => group.give_up(Duration::ZERO, "the connection was closed"),
             }
         }
         None
+    }
+
+    /// Looks whether the log is still the one it was. Without an answer, the next attempt or look finds out.
+    async fn check_log(&self) {
+        let check = async {
+            let head = self.shared.head().await?;
+            self.shared.same_log(head).await
+        };
+        let _ = tokio::time::timeout(self.shared.options.outage_limit, check).await;
     }
 
     /// Tells those who wait of what was committed.
@@ -292,6 +347,7 @@ impl Writer {
         self.shared.ready();
         if let Some(last) = plan.events.last() {
             let events = plan.events.as_slice();
+            self.shared.learn(last.position, last.leaf);
             self.shared
                 .announce(Tail::Committed(events.into()), last.position);
         }

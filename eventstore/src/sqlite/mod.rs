@@ -25,7 +25,7 @@ use crate::error::{AppendError, OpenError, ReadError};
 use crate::event::{Position, Version};
 use crate::expected::{Appended, Batch};
 use crate::group_commit::Prepared;
-use crate::{Chunks, EventStore, Filter, Health, Tail};
+use crate::{Chunks, EventStore, Filter, Health, LogId, Place, Tail};
 use queue::Queue;
 use reader::Readers;
 use writer::{QUEUE_WEIGHT, Request, Writer, weight};
@@ -39,6 +39,7 @@ const HEAVY: usize = 256;
 /// The log in one SQLite file.
 pub struct SqliteLog {
     path: PathBuf,
+    id: LogId,
     queue: Arc<Queue<Request>>,
     published: Arc<AtomicU64>,
     /// Weak: when the writer ends, so do the subscriptions.
@@ -73,6 +74,7 @@ impl SqliteLog {
             tail,
             health_sender,
         )?;
+        let id = writer.id();
         let unavailable = |error: std::io::Error| {
             OpenError::Unavailable(format!("cannot start a thread: {error}"))
         };
@@ -83,6 +85,7 @@ impl SqliteLog {
             .map_err(unavailable)?;
         Ok(Self {
             path: path.to_owned(),
+            id,
             queue,
             published,
             tail: weak_tail,
@@ -157,6 +160,33 @@ impl EventStore for SqliteLog {
         } else {
             Ok(self.head_now())
         }))
+    }
+
+    fn id(&self) -> LogId {
+        self.id
+    }
+
+    fn place(&self, at: Position) -> BoxFuture<'_, Result<Option<Place>, ReadError>> {
+        Box::pin(async move {
+            let start = Place::start(self.id);
+            if at == Position::START {
+                return Ok(Some(start));
+            }
+            if at > self.head_now() {
+                return Ok(None);
+            }
+            let leaf = self.readers.leaf(at).await?;
+            Ok(leaf.map(|leaf| Place {
+                position: at,
+                leaf,
+                ..start
+            }))
+        })
+    }
+
+    /// The file belongs to this process. Should it be another one after a failure, the writer refuses it.
+    fn generation(&self) -> u64 {
+        0
     }
 
     fn tail(&self) -> broadcast::Receiver<Tail> {

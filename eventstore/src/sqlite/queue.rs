@@ -111,4 +111,10 @@ impl<T> Queue<T> {
         self.room.close();
         self.ready.notify_all();
     }
+
+    /// Nobody takes anything any more: refuses what comes, and drops what waits, so that whoever sent it hears.
+    pub(super) fn abandon(&self) {
+        self.close();
+        self.state.lock().waiting.clear();
+    }
 }

@@ -3,6 +3,7 @@
 //! A chunk is one short read transaction. That keeps the WAL from growing under a slow reader, and it is all the
 //! consistency a log needs: what is at or below the head never changes.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::Arc;
 use std::thread::JoinHandle;
@@ -15,7 +16,7 @@ use super::queue::{Queue, Taken};
 use super::row::{self, COLUMNS, number};
 use super::schema;
 use crate::error::ReadError;
-use crate::event::{Position, RecordedEvent, Version};
+use crate::event::{Leaf, Position, RecordedEvent, Version};
 use crate::{Chunks, Filter};
 use domain::{StreamId, Timestamp};
 
@@ -37,10 +38,13 @@ pub(super) struct Readers {
     threads: Mutex<Vec<JoinHandle<()>>>,
 }
 
-struct Job {
-    scan: Scan,
-    answer: oneshot::Sender<Result<Page, ReadError>>,
+/// A question and who asks it.
+enum Job {
+    Page(Scan, Answer<Page>),
+    Leaf(Position, Answer<Option<Leaf>>),
 }
+
+type Answer<T> = oneshot::Sender<Result<T, ReadError>>;
 
 /// What is left to read.
 enum Scan {
@@ -145,6 +149,16 @@ impl Readers {
         })
     }
 
+    /// The leaf of the event at a position, if there is one.
+    pub(super) async fn leaf(&self, at: Position) -> Result<Option<Leaf>, ReadError> {
+        let (answer, receiver) = oneshot::channel();
+        self.queue
+            .send(Job::Leaf(at, answer), 1)
+            .await
+            .map_err(|_| ReadError::Closed)?;
+        receiver.await.unwrap_or(Err(ReadError::Closed))
+    }
+
     /// Refuses new reads, finishes what was asked for and waits for the threads. Blocks.
     pub(super) fn close(&self) {
         self.queue.close();
@@ -162,7 +176,7 @@ async fn submit(
 ) -> Result<oneshot::Receiver<Result<Page, ReadError>>, ReadError> {
     let (answer, receiver) = oneshot::channel();
     queue
-        .send(Job { scan, answer }, 1)
+        .send(Job::Page(scan, answer), 1)
         .await
         .map_err(|_| ReadError::Closed)?;
     Ok(receiver)
@@ -171,25 +185,56 @@ async fn submit(
 fn run(queue: &Queue<Job>, path: &Path) {
     let mut connection = None;
     while let Taken::Items(jobs) = queue.take(1, 1, None) {
-        for Job { scan, answer } in jobs {
-            if answer.is_closed() {
-                continue; // Nobody waits for it any more.
-            }
-            let page = match connection
-                .take()
-                .map_or_else(|| schema::open_reader(path), Ok)
-            {
-                Ok(open) => {
-                    let page = scan.page(&open);
-                    // A connection that failed is not trusted again.
-                    connection = page.is_ok().then_some(open);
-                    page
+        for job in jobs {
+            let outcome = catch_unwind(AssertUnwindSafe(|| match job {
+                Job::Page(scan, answer) => {
+                    reply(&mut connection, path, answer, |open| scan.page(open))
                 }
-                Err(error) => Err(failed(&error, Position::START)),
-            };
-            drop(answer.send(page));
+                Job::Leaf(at, answer) => {
+                    reply(&mut connection, path, answer, |open| leaf(open, at))
+                }
+            }));
+            if outcome.is_err() {
+                // Whoever asked hears of it, because the answer is dropped; the next question may be a better one.
+                connection = None;
+            }
         }
     }
+}
+
+/// Answers one question over the open connection, or over a new one.
+fn reply<T>(
+    connection: &mut Option<Connection>,
+    path: &Path,
+    answer: Answer<T>,
+    question: impl FnOnce(&Connection) -> Result<T, ReadError>,
+) {
+    if answer.is_closed() {
+        return; // Nobody waits for it any more.
+    }
+    let outcome = match connection
+        .take()
+        .map_or_else(|| schema::open_reader(path), Ok)
+    {
+        Ok(open) => {
+            let outcome = question(&open);
+            // A connection that failed is not trusted again.
+            *connection = outcome.is_ok().then_some(open);
+            outcome
+        }
+        Err(error) => Err(failed(&error, Position::START)),
+    };
+    drop(answer.send(outcome));
+}
+
+fn leaf(connection: &Connection, at: Position) -> Result<Option<Leaf>, ReadError> {
+    connection
+        .prepare_cached("SELECT leaf FROM events WHERE position = ?1")
+        .and_then(|mut find| {
+            find.query_row([number(at.get())], |row| row.get(0))
+                .optional()
+        })
+        .map_err(|error| failed(&error, at))
 }
 
 impl Scan {

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 use crate::error::OpenError;
+use crate::place::LogId;
 
 /// Marks a SQLite file as a Hansard log ("HANS").
 const APPLICATION_ID: i64 = 0x4841_4e53;
@@ -35,6 +36,9 @@ const TABLES: &str = "
     CREATE UNIQUE INDEX events_by_id ON events (id);
     CREATE TABLE probe (filler BLOB NOT NULL) STRICT;
 ";
+
+/// One row: which log this is. Apart from the other tables, because files from before it get it when they are opened.
+const IDENTITY: &str = "CREATE TABLE identity (id BLOB NOT NULL) STRICT;";
 
 /// Locks the log of `path` for this process, for as long as the answer lives. The lock is a file of its own:
 /// SQLite's own locks are dropped as soon as any handle of the process on the file is closed.
@@ -74,6 +78,12 @@ pub(super) fn open_writer(path: &Path) -> Result<Connection, OpenError> {
         Ok(Err(why)) => Err(OpenError::Foreign(format!("{} {why}", path.display()))),
         Err(error) => Err(refused(path, &error)),
     }
+}
+
+/// Which log the file is.
+pub(super) fn identity(connection: &Connection) -> rusqlite::Result<LogId> {
+    let id = connection.query_row("SELECT id FROM identity", [], |row| row.get(0))?;
+    Ok(LogId::from_bytes(id))
 }
 
 /// Opens a connection that only reads.
@@ -123,6 +133,13 @@ fn prepare_writer(connection: &Connection) -> rusqlite::Result<Result<(), &'stat
         connection.execute_batch(&format!(
             "BEGIN IMMEDIATE; {TABLES} PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {LAYOUT}; COMMIT;"
         ))?;
+    }
+    if !connection.table_exists(None, "identity")? {
+        let transaction = connection.unchecked_transaction()?;
+        transaction.execute_batch(IDENTITY)?;
+        let id = LogId::fresh();
+        transaction.execute("INSERT INTO identity (id) VALUES (?1)", [id.as_bytes()])?;
+        transaction.commit()?;
     }
     Ok(Ok(()))
 }

@@ -2,6 +2,7 @@
 //! answers when the disk has it.
 
 use std::collections::{HashMap, HashSet};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -19,7 +20,7 @@ use crate::event::{Position, RecordedEvent, Version};
 use crate::expected::{Appended, Batch};
 use crate::group_commit::{LogHead, Plan, Prepared, plan, recorded_before};
 use crate::recent::Recent;
-use crate::{Health, Tail};
+use crate::{Health, LogId, Tail, what_was_said};
 
 /// Most batches of a group.
 const GROUP_BATCHES: usize = 1_024;
@@ -63,6 +64,7 @@ pub(super) fn weight(prepared: &Prepared) -> u32 {
 /// The state of the writing thread.
 pub(super) struct Writer {
     path: PathBuf,
+    id: LogId,
     queue: Arc<Queue<Request>>,
     /// `None` after a failure: opened again, so that the truth on disk decides what happened.
     connection: Option<Connection>,
@@ -106,11 +108,13 @@ impl Writer {
         let damaged = |error: rusqlite::Error| {
             OpenError::Foreign(format!("{} is damaged ({error})", path.display()))
         };
+        let id = schema::identity(&connection).map_err(damaged)?;
         let log = read_head(&connection).map_err(damaged)?;
         published.store(log.position.get(), Ordering::Release);
         let heads = Recent::new(HEADS);
         Ok(Self {
             path,
+            id,
             queue,
             connection: Some(connection),
             log,
@@ -122,8 +126,23 @@ impl Writer {
         })
     }
 
-    /// Works until the queue is closed and empty.
+    /// Which log it writes.
+    pub(super) fn id(&self) -> LogId {
+        self.id
+    }
+
+    /// Works until the queue is closed and empty. A panic costs the group it happened in, whose senders hear of it;
+    /// the file is opened again, so that the truth on disk decides what happened.
     pub(super) fn run(mut self) {
+        while let Err(panic) = catch_unwind(AssertUnwindSafe(|| self.work())) {
+            let reason = format!("the writer of the log panicked: {}", what_was_said(&*panic));
+            (self.connection, self.heads) = (None, Recent::new(HEADS));
+            self.set_health(Health::Unavailable(reason));
+        }
+        // Closing the last connection copies the WAL back and removes it.
+    }
+
+    fn work(&mut self) {
         loop {
             let patience = match (self.is_healthy(), self.dirty) {
                 (false, _) => Some(PROBE),
@@ -137,7 +156,6 @@ impl Writer {
                 Taken::Closed => break,
             }
         }
-        // Closing the last connection copies the WAL back and removes it.
     }
 
     /// Commits a group and answers everybody in it.
@@ -288,9 +306,16 @@ impl Writer {
         }
         let connection =
             schema::open_writer(&self.path).map_err(|error| Failure::Storage(error.to_string()))?;
+        let published = Position::new(self.published.load(Ordering::Acquire));
         let log = read_head(&connection)?;
+        if schema::identity(&connection)? != self.id || log.position < published {
+            return Err(Failure::Storage(format!(
+                "{} is another log now, or has lost events; restart the server to go on with it",
+                self.path.display()
+            )));
+        }
         self.heads.clear();
-        if log.position > self.log.position {
+        if log.position > published {
             self.published.store(log.position.get(), Ordering::Release);
             drop(self.tail.send(Tail::Wake));
         }
@@ -349,8 +374,8 @@ impl Writer {
 
 impl Drop for Writer {
     fn drop(&mut self) {
-        // Whatever ended the thread: what comes now is refused, not kept waiting.
-        self.queue.close();
+        // Whatever ended the thread: nobody is kept waiting for it.
+        self.queue.abandon();
         if std::thread::panicking() {
             self.set_health(Health::Unavailable(
                 "the writer of the log failed; restart".to_owned(),

@@ -7,7 +7,7 @@ use std::time::Duration;
 use domain::membership::MembershipEvent;
 use domain::room::RoomEvent;
 use domain::{Event, RoomId, UserId};
-use eventstore::{Filter, Position};
+use eventstore::{Filter, Mark, Position};
 use futures::StreamExt;
 use futures::stream::BoxStream;
 use rusqlite::OptionalExtension;
@@ -37,7 +37,7 @@ pub struct Feed {
     live: Subscription,
     /// What was missed, until it is through. `Err`: the log could not be read.
     missed: Option<BoxStream<'static, Result<LiveUpdate, ()>>>,
-    position: Position,
+    at: Mark,
     /// What is live up to here was seen before.
     seen: Position,
     /// The log could not be read: nothing more comes.
@@ -49,21 +49,21 @@ impl Feed {
     /// again at any time (in `select!`) without losing anything.
     pub async fn next(&mut self) -> Delivery {
         if self.broken {
-            return Delivery::Lost(self.position);
+            return Delivery::Lost(self.at);
         }
         if let Some(missed) = &mut self.missed {
             match missed.next().await {
                 Some(Ok(update)) => {
-                    self.position = update.position;
+                    self.at = update.mark();
                     return Delivery::Updates(Run::one(update));
                 }
                 Some(Err(())) => {
                     self.broken = true;
-                    return Delivery::Lost(self.position);
+                    return Delivery::Lost(self.at);
                 }
                 None => {
                     self.missed = None;
-                    self.position = self.position.max(self.live.base);
+                    self.at = self.at.max(self.live.base);
                 }
             }
         }
@@ -71,31 +71,40 @@ impl Feed {
             match self.live.next().await {
                 Delivery::Updates(run) => {
                     if let Some(run) = run.after(self.seen) {
-                        self.position = run.position();
+                        self.at = run.mark();
                         return Delivery::Updates(run);
                     }
                 }
                 // The hub knows what it handed out, but not what was seen before.
-                Delivery::Lost(position) => return Delivery::Lost(position.max(self.position)),
-                Delivery::Closed(position) => return Delivery::Closed(position.max(self.position)),
+                Delivery::Lost(at) => return Delivery::Lost(at.max(self.at)),
+                Delivery::Closed(at) => return Delivery::Closed(at.max(self.at)),
+                Delivery::Replaced => return Delivery::Replaced,
             }
         }
     }
 
-    /// The position everything up to which was delivered by [`Self::next`] or was never meant for this user: where a
+    /// The place everything up to which was delivered by [`Self::next`] or was never meant for this user: where a
     /// client would resume now.
+    pub fn at(&self) -> Mark {
+        self.at
+    }
+
+    /// The position of that place.
     pub fn position(&self) -> Position {
-        self.position
+        self.at.position
     }
 }
 
 impl Views {
-    /// What `user` sees from now on (`after: None`) or after a position, without gap or repetition.
-    pub async fn feed(&self, user: &UserId, after: Option<Position>) -> Result<Feed, QueryError> {
+    /// What `user` sees from now on (`after: None`) or after a place, without gap or repetition.
+    pub async fn feed(&self, user: &UserId, after: Option<Mark>) -> Result<Feed, QueryError> {
         let live = self.subscribe(user).await?;
         let base = live.base;
         let missed = match after {
-            Some(after) if after < base => {
+            Some(Mark {
+                position: after, ..
+            }) if after < base.position => {
+                let base = base.position;
                 let rooms = self.rooms_at(user, &live.rooms, after, base).await?;
                 Some(
                     self.clone()
@@ -105,12 +114,12 @@ impl Views {
             }
             _ => None,
         };
-        let position = after.unwrap_or(base);
+        let at = after.unwrap_or(base);
         Ok(Feed {
             live,
             missed,
-            position,
-            seen: position,
+            at,
+            seen: at.position,
             broken: false,
         })
     }
@@ -134,9 +143,11 @@ impl Views {
                 })
                 .await?;
             let mut published = self.hub().watch();
-            let reached =
-                tokio::time::timeout(PATIENCE, published.wait_for(|published| *published >= at))
-                    .await;
+            let reached = tokio::time::timeout(
+                PATIENCE,
+                published.wait_for(|published| published.position >= at),
+            )
+            .await;
             if !matches!(reached, Ok(Ok(_))) {
                 return Err(QueryError::NotReady);
             }

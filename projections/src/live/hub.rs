@@ -2,12 +2,13 @@
 
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::future::poll_fn;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Poll, Waker};
 
 use domain::{RoomId, UserId};
-use eventstore::Position;
+use eventstore::{Mark, Position};
 use parking_lot::{Mutex, RwLock};
 use tokio::sync::{mpsc, watch};
 
@@ -26,15 +27,17 @@ const CHANGES: usize = 8192;
 
 /// What the worker hands over after a commit.
 pub(crate) enum Publication {
-    /// All updates of all events up to `position`, in order.
+    /// All updates of all events up to `at`, in order.
     Updates {
         /// The last event of the commit.
-        position: Position,
+        at: Mark,
         /// In order of position.
         updates: Vec<LiveUpdate>,
     },
-    /// The views are at this position without having made updates on the way.
-    Jump(Position),
+    /// The views are at this place without having made updates on the way.
+    Jump(Mark),
+    /// The log is another one: what subscribers saw is void.
+    Replaced,
 }
 
 /// What a subscriber gets.
@@ -42,10 +45,12 @@ pub(crate) enum Publication {
 pub enum Delivery {
     /// Updates.
     Updates(Arc<Run>),
-    /// The subscriber was too slow, or the hub jumped: nothing more comes. Resume after this position.
-    Lost(Position),
-    /// The server is shutting down. Resume after this position.
-    Closed(Position),
+    /// The subscriber was too slow, or the hub jumped: nothing more comes. Resume after this place.
+    Lost(Mark),
+    /// The server is shutting down. Resume after this place.
+    Closed(Mark),
+    /// The log was replaced by another, or has lost events: nothing more comes, and there is nowhere to resume.
+    Replaced,
 }
 
 /// See the module.
@@ -56,7 +61,7 @@ pub struct Hub {
 
 struct Inner {
     routes: RwLock<Routes>,
-    published: watch::Sender<Position>,
+    published: watch::Sender<Mark>,
     ids: AtomicU64,
 }
 
@@ -64,7 +69,7 @@ struct Inner {
 struct Routes {
     rooms: HashMap<RoomId, Vec<Arc<Subscriber>>>,
     users: HashMap<UserId, Vec<Arc<Subscriber>>>,
-    published: Position,
+    published: Mark,
     /// The latest changes: position, whose (`None`: everybody's), room, entered.
     changes: VecDeque<(Position, Option<UserId>, RoomId, bool)>,
     /// Changes up to here may be forgotten.
@@ -86,7 +91,7 @@ struct Queue {
     updates: usize,
     bytes: usize,
     /// Everything up to here was taken out, or was never for this subscriber.
-    taken: Position,
+    taken: Mark,
     end: Option<End>,
     parked: Option<Waker>,
 }
@@ -95,6 +100,7 @@ struct Queue {
 enum End {
     Lost,
     Closed,
+    Replaced,
 }
 
 impl Subscriber {
@@ -205,27 +211,27 @@ fn alone(runs: &[Arc<Run>]) -> impl Iterator<Item = (&Arc<Run>, &LiveUpdate)> {
 }
 
 impl Hub {
-    /// At a position, without subscribers.
-    pub(crate) fn new(position: Position) -> Self {
+    /// At a place, without subscribers.
+    pub(crate) fn new(at: Mark) -> Self {
         let routes = Routes {
             rooms: HashMap::new(),
             users: HashMap::new(),
-            published: position,
+            published: at,
             changes: VecDeque::new(),
-            forgotten: position,
+            forgotten: at.position,
             closed: false,
         };
         Self {
             inner: Arc::new(Inner {
                 routes: RwLock::new(routes),
-                published: watch::Sender::new(position),
+                published: watch::Sender::new(at),
                 ids: AtomicU64::new(0),
             }),
         }
     }
 
     /// Everything up to here has been offered to subscribers.
-    pub fn published(&self) -> Position {
+    pub fn published(&self) -> Mark {
         *self.inner.published.borrow()
     }
 
@@ -235,7 +241,7 @@ impl Hub {
     }
 
     /// Changes whenever [`Self::published`] does.
-    pub(crate) fn watch(&self) -> watch::Receiver<Position> {
+    pub(crate) fn watch(&self) -> watch::Receiver<Mark> {
         self.inner.published.subscribe()
     }
 
@@ -249,17 +255,17 @@ impl Hub {
             };
             match next {
                 Some(Publication::Updates {
-                    mut position,
+                    mut at,
                     mut updates,
                 }) => {
                     // What was committed meanwhile goes out together.
                     while let Ok(publication) = publications.try_recv() {
                         match publication {
                             Publication::Updates {
-                                position: later,
+                                at: later,
                                 updates: more,
                             } if updates.len() < GATHERED => {
-                                position = later;
+                                at = later;
                                 updates.extend(more);
                             }
                             other => {
@@ -268,16 +274,22 @@ impl Hub {
                             }
                         }
                     }
-                    self.offer(position, updates);
+                    // Updates that cannot be offered cost those who are there their place, not those who come.
+                    let offer = AssertUnwindSafe(|| self.offer(at, updates));
+                    if catch_unwind(offer).is_err() {
+                        self.begin_at(at, End::Lost);
+                    }
                 }
-                Some(Publication::Jump(position)) => self.jump(position),
+                Some(Publication::Jump(at)) if at == self.published() => {}
+                Some(Publication::Jump(at)) => self.begin_at(at, End::Lost),
+                Some(Publication::Replaced) => self.begin_at(Mark::START, End::Replaced),
                 None => break,
             }
         }
         self.close();
     }
 
-    fn offer(&self, end: Position, updates: Vec<LiveUpdate>) {
+    fn offer(&self, end: Mark, updates: Vec<LiveUpdate>) {
         let mut rest = VecDeque::from(updates);
         while let Some(position) = rest.front().map(|update| update.position) {
             let plain = plain_run(&rest);
@@ -287,7 +299,7 @@ impl Hub {
                 for subscriber in audience.flat_map(|update| routes.receivers(update)) {
                     subscriber.offer(&run);
                 }
-                routes.published = run.position();
+                routes.published = run.mark();
                 continue;
             }
             // All of one event under one lock: whoever subscribes does so between two events.
@@ -308,28 +320,27 @@ impl Hub {
                     routes.take_effect(update);
                 }
             }
-            routes.published = position;
+            if let Some(run) = runs.last() {
+                routes.published = run.mark();
+            }
         }
         self.inner.routes.write().published = end;
         self.inner.published.send_replace(end);
     }
 
-    /// Skips to a position. Whoever is subscribed missed something.
-    fn jump(&self, position: Position) {
+    /// Begins anew at a place. Whoever is subscribed missed something.
+    fn begin_at(&self, at: Mark, end: End) {
         let mut routes = self.inner.routes.write();
-        if position == routes.published {
-            return;
-        }
         for subscriber in routes.users.values().flatten() {
-            subscriber.end(End::Lost);
+            subscriber.end(end);
         }
         routes.rooms.clear();
         routes.users.clear();
         routes.changes.clear();
-        routes.forgotten = position;
-        routes.published = position;
+        routes.forgotten = at.position;
+        routes.published = at;
         drop(routes);
-        self.inner.published.send_replace(position);
+        self.inner.published.send_replace(at);
     }
 
     fn close(&self) {
@@ -353,7 +364,7 @@ impl Hub {
         let mut rooms = rooms;
         let mut routes = self.inner.routes.write();
         let base = routes.published;
-        if at < routes.forgotten || at > base {
+        if at < routes.forgotten || at > base.position {
             return None;
         }
         for (position, whose, room, entered) in &routes.changes {
@@ -423,8 +434,8 @@ impl Routes {
 pub(crate) struct Subscription {
     hub: Hub,
     subscriber: Arc<Subscriber>,
-    /// Everything after this position is offered.
-    pub(crate) base: Position,
+    /// Everything after this place is offered.
+    pub(crate) base: Mark,
     /// The rooms watched at `base`.
     pub(crate) rooms: HashSet<RoomId>,
     /// Taken out of the queue, not handed on yet. Never more than a queue holds.
@@ -443,7 +454,7 @@ impl Subscription {
             std::mem::swap(&mut queue.runs, &mut self.taken);
             (queue.updates, queue.bytes) = (0, 0);
             if let Some(last) = self.taken.back() {
-                queue.taken = last.position();
+                queue.taken = last.mark();
             }
             if let Some(run) = self.taken.pop_front() {
                 return Poll::Ready(Delivery::Updates(run));
@@ -451,6 +462,7 @@ impl Subscription {
             match queue.end {
                 Some(End::Lost) => Poll::Ready(Delivery::Lost(queue.taken)),
                 Some(End::Closed) => Poll::Ready(Delivery::Closed(queue.taken)),
+                Some(End::Replaced) => Poll::Ready(Delivery::Replaced),
                 None => {
                     queue.parked = Some(context.waker().clone());
                     Poll::Pending

@@ -3,7 +3,7 @@
 use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
-use eventstore::Position;
+use eventstore::{Mark, Position};
 
 use super::update::LiveUpdate;
 
@@ -62,6 +62,11 @@ impl Run {
         self.updates
             .last()
             .map_or(Position::START, |update| update.position)
+    }
+
+    /// Where whoever got it all resumes.
+    pub fn mark(&self) -> Mark {
+        self.updates.last().map_or(Mark::START, LiveUpdate::mark)
     }
 
     /// What is after `position`; `None` when nothing is.

@@ -15,7 +15,8 @@ use domain::setting::SettingEvent;
 use domain::user::UserEvent;
 use domain::webdav::{Login, WebdavEvent};
 use domain::{Event, MessageId, RoleId, RoomId, Timestamp, UserId};
-use eventstore::Position;
+use eventstore::event::Leaf;
+use eventstore::{Mark, Position};
 use membership::of_membership;
 use message::of_message;
 use room::of_room;
@@ -57,6 +58,8 @@ pub(crate) enum Effect {
 pub struct LiveUpdate {
     /// The event it comes from.
     pub position: Position,
+    /// The leaf of that event.
+    pub leaf: Leaf,
     /// Who it is for.
     pub scope: Scope,
     /// The room it is about, if it is about a room.
@@ -74,6 +77,7 @@ pub struct LiveUpdate {
 #[derive(Serialize)]
 struct Frame<'a, D: Serialize> {
     position: Position,
+    resume: Mark,
     kind: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     room: Option<&'a RoomId>,
@@ -82,7 +86,7 @@ struct Frame<'a, D: Serialize> {
 
 impl LiveUpdate {
     fn new(
-        position: Position,
+        (position, leaf): (Position, Leaf),
         scope: Scope,
         room: Option<RoomId>,
         kind: &'static str,
@@ -90,6 +94,7 @@ impl LiveUpdate {
     ) -> Self {
         Self {
             position,
+            leaf,
             scope,
             room,
             kind,
@@ -99,11 +104,17 @@ impl LiveUpdate {
         }
     }
 
-    /// The whole frame as JSON: `{"position":123,"kind":"message-posted","room":"GENERAL","data":{...}}`.
+    /// Where whoever got it resumes.
+    pub fn mark(&self) -> Mark {
+        Mark::new(self.position, &self.leaf)
+    }
+
+    /// The whole frame as JSON: `{"position":123,"resume":"123-0a1b2c3d4e5f6071","kind":"message-posted","room":"GENERAL","data":{...}}`.
     pub fn json(&self) -> Vec<u8> {
         // The data is JSON already; only what is around it is written.
         let head = Frame {
             position: self.position,
+            resume: self.mark(),
             kind: self.kind,
             room: self.room.as_ref(),
             data: (),
@@ -120,6 +131,7 @@ impl LiveUpdate {
         let data: Value = serde_json::from_slice(&self.data).unwrap_or(Value::Null);
         let frame = Frame {
             position: self.position,
+            resume: self.mark(),
             kind: self.kind,
             room: self.room.as_ref(),
             data,
@@ -176,7 +188,7 @@ impl Maker<'_> {
     ) -> &mut LiveUpdate {
         let index = self.out.len();
         self.out.push(LiveUpdate::new(
-            self.applied.position,
+            (self.applied.position, self.applied.leaf),
             scope,
             room,
             kind,

@@ -1,15 +1,21 @@
 //! Opening the views of a node: what is there is gone on with or built anew, and every thread and task is started.
+//!
+//! One thread has the views for as long as they are open. It makes sure that they are of this log, or builds them; it
+//! works on them; and it begins again when the log became another one, or when the work died.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use eventstore::vault::Vault;
-use eventstore::{EventStore, Position};
+use eventstore::{EventStore, Place, Position, tireless, what_was_said};
 use parking_lot::Mutex;
-use tokio::sync::{mpsc, oneshot};
+use tokio::runtime::Handle;
+use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::AbortOnDropHandle;
 
 use super::{Inner, Running, Views};
 use crate::checkpointer::Checkpointer;
@@ -22,10 +28,16 @@ use crate::readers::{Readers, Serving};
 use crate::rebuild;
 use crate::shared::Shared;
 use crate::tx::Tx;
-use crate::worker::{Order, Worker};
+use crate::worker::{Order, Outcome, Worker};
 
 /// How often the head of the log is looked at, to know how far the views are behind.
 const LOOK: Duration = Duration::from_secs(1);
+
+/// Pause before work on the views that died is begun again.
+const PAUSE: Duration = Duration::from_secs(1);
+
+/// How often it is looked whether a rebuild that was asked for has ended.
+const CLAIM: Duration = Duration::from_millis(10);
 
 /// How many commits may wait to be published.
 const PUBLICATIONS: usize = 256;
@@ -38,56 +50,42 @@ pub(super) fn open(
 ) -> Result<Views, ViewsError> {
     let folder = Arc::new(Folder::open(dir)?);
     let present = usable(&folder);
-    let position = present.as_ref().map_or(Position::START, |tx| tx.position);
-    let serving = present
+    let place = present
         .as_ref()
-        .and_then(|_| folder.current())
-        .map(|path| Serving { path });
+        .map_or_else(|| Place::start(store.id()), Tx::place);
     let failed = |error: std::io::Error| ViewsError::Folder {
         path: dir.display().to_string(),
         reason: error.to_string(),
     };
-    let readers = Readers::start(serving).map_err(failed)?;
-    let shared = Arc::new(Shared::new(position, readers, vault));
+    let readers = Readers::start().map_err(failed)?;
+    let shared = Arc::new(Shared::new(place, store.generation(), readers, vault));
     if let Some(tx) = &present {
         shared.show(tx);
     }
     let stop = CancellationToken::new();
-    let hub = Hub::new(position);
-    let (orders_in, orders) = mpsc::channel(CHUNKS);
+    let hub = Hub::new(place.mark());
     let (publisher, publications) = mpsc::channel(PUBLICATIONS);
-    let (started, start) = oneshot::channel();
-    let weak = orders_in.downgrade();
 
-    let mut tasks = Vec::new();
-    let source = if let Some(tx) = present {
-        Source::Present(Box::new(tx))
-    } else {
-        let (sender, intake) = mpsc::channel(CHUNKS);
-        let feed = build_feed(Arc::clone(&store), sender, Arc::clone(&shared));
-        tasks.push(spawn(&stop, feed));
-        Source::Log(intake)
-    };
-    tasks.push(spawn(&stop, feed(Arc::clone(&store), start, orders_in)));
-    tasks.push(spawn(&stop, look(Arc::clone(&store), Arc::clone(&shared))));
     let publish_hub = hub.clone();
-    // Not stopped by the token: it ends with the worker, and by then has told the subscribers.
-    tasks.push(tokio::spawn(async move {
-        publish_hub.publish(publications).await;
-    }));
+    let tasks = vec![
+        spawn(&stop, look(Arc::clone(&store), Arc::clone(&shared))),
+        // Not stopped by the token: it ends with the worker, and by then has told the subscribers.
+        tokio::spawn(async move {
+            publish_hub.publish(publications).await;
+        }),
+    ];
 
-    let thread = Thread {
-        source,
+    let keeper = Keeper {
+        store: Arc::clone(&store),
+        runtime: Handle::current(),
         folder: Arc::clone(&folder),
         shared: Arc::clone(&shared),
-        started,
-        orders,
         publisher,
         stop: stop.clone(),
     };
     let worker = std::thread::Builder::new()
         .name("views-worker".to_owned())
-        .spawn(move || thread.run())
+        .spawn(move || keeper.keep(present))
         .map_err(|error| {
             stop.cancel();
             shared.readers.close();
@@ -100,7 +98,6 @@ pub(super) fn open(
             store,
             folder,
             hub,
-            orders: weak,
             _stop_on_drop: stop.clone().drop_guard(),
             stop,
             running: Mutex::new(Running {
@@ -111,62 +108,198 @@ pub(super) fn open(
     })
 }
 
-/// What the worker begins with.
-enum Source {
-    /// Views that are there.
-    Present(Box<Tx>),
-    /// The log from its first event on: the views are built of it.
-    Log(mpsc::Receiver<Intake>),
-}
-
-/// What the worker's thread needs to begin.
-struct Thread {
-    source: Source,
+/// The thread that has the views.
+struct Keeper {
+    store: Arc<dyn EventStore>,
+    runtime: Handle,
     folder: Arc<Folder>,
     shared: Arc<Shared>,
-    /// Told where the worker begins to follow the log.
-    started: oneshot::Sender<Position>,
-    orders: mpsc::Receiver<Order>,
     publisher: mpsc::Sender<Publication>,
     stop: CancellationToken,
 }
 
-impl Thread {
-    /// Has views, then works on them.
-    fn run(self) {
-        let shared = self.shared;
-        // However the worker ends, those who wait for it hear of it.
-        let _ending = Ending(Arc::clone(&shared));
-        let tx = match self.source {
-            Source::Present(tx) => Ok(*tx),
-            Source::Log(intake) => first_build(&self.folder, &shared, intake, &self.stop),
-        };
-        let tx = match tx {
-            Ok(tx) => tx,
-            Err(error) => {
-                if !self.stop.is_cancelled() {
-                    tracing::error!(%error, "the views cannot be built");
-                }
-                let stopped = Health::Stopped(error.to_string());
-                shared.health.send_replace(stopped);
+impl Keeper {
+    /// Has views and works on them, again and again, until there is nothing more to do.
+    fn keep(self, mut present: Option<Tx>) {
+        // However this ends, those who wait for it hear of it.
+        let _ending = Ending(Arc::clone(&self.shared));
+        loop {
+            let life = catch_unwind(AssertUnwindSafe(|| self.live(present.take())));
+            if self.stop.is_cancelled() {
                 return;
             }
-        };
-        let position = tx.position;
-        shared.show(&tx);
-        shared.reached.advance(position);
-        shared.head.seen(position, position);
-        let _ = self.publisher.blocking_send(Publication::Jump(position));
-        let _ = self.started.send(position);
+            let reason = match life {
+                Ok(Ok(Outcome::Done)) => return,
+                Ok(Ok(Outcome::Replaced)) => {
+                    self.void(self.shared.place.lock().to_owned());
+                    continue;
+                }
+                Ok(Ok(Outcome::Starved)) => "what feeds the views ended".to_owned(),
+                Ok(Err(error)) => {
+                    tracing::error!(%error, "the views cannot be built");
+                    let stopped = Health::Stopped(error.to_string());
+                    self.shared.health.send_replace(stopped);
+                    return;
+                }
+                Err(panic) => format!(
+                    "the worker of the views panicked: {}",
+                    what_was_said(&*panic)
+                ),
+            };
+            self.shared.health.send_replace(Health::Failing(reason));
+            if self.wait(tokio::time::sleep(PAUSE)).is_err() {
+                return;
+            }
+            present = usable(&self.folder);
+        }
+    }
+
+    /// From having views to the end of the work on them.
+    fn live(&self, present: Option<Tx>) -> Result<Outcome, ViewsError> {
+        let (tx, generation) = self.views(present)?;
+        self.serve(&tx, generation);
+        let (sender, orders) = mpsc::channel(CHUNKS);
+        *self.shared.orders.lock() = Some(sender.downgrade());
+        let _feed = self.task(feed(
+            Arc::clone(&self.store),
+            generation,
+            tx.position,
+            sender,
+        ));
         let worker = Worker {
             tx,
             checkpointer: Checkpointer::start(&self.folder.current().unwrap_or_default()),
-            shared,
-            orders: self.orders,
-            publisher: self.publisher,
-            stop: self.stop,
+            shared: Arc::clone(&self.shared),
+            orders,
+            publisher: self.publisher.clone(),
+            stop: self.stop.clone(),
         };
-        worker.run();
+        Ok(worker.run())
+    }
+
+    /// Views that are of this log for certain, and the generation of it.
+    fn views(&self, present: Option<Tx>) -> Result<(Tx, u64), ViewsError> {
+        let holds = |place| self.wait(intake::holds(&*self.store, place));
+        if let Some(tx) = present {
+            let generation = self.store.generation();
+            if holds(tx.place())? {
+                return Ok((tx, generation));
+            }
+            self.void(tx.place());
+        }
+        loop {
+            let generation = self.store.generation();
+            match self.build() {
+                // What was read may have been of two logs.
+                Ok(tx) if holds(tx.place())? => return Ok((tx, generation)),
+                Ok(_) | Err(ViewsError::Replaced) => {}
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    /// Takes down views of a log that is not there any more.
+    fn void(&self, place: Place) {
+        tracing::error!(
+            views = %place,
+            log = %self.store.id(),
+            "the log was replaced by another, or has lost events that the views contain; the views are built anew"
+        );
+        self.shared.void();
+        let _ = self.publisher.blocking_send(Publication::Replaced);
+    }
+
+    /// Shows views to everybody.
+    fn serve(&self, tx: &Tx, generation: u64) {
+        let place = tx.place();
+        self.shared.show(tx);
+        *self.shared.place.lock() = place;
+        self.shared.reached.advance(place.position);
+        self.shared.head.seen(place.position, place.position);
+        let jump = Publication::Jump(place.mark());
+        let _ = self.publisher.blocking_send(jump);
+        self.shared.generation.send_replace(generation);
+        if let Some(path) = self.folder.current() {
+            self.shared.readers.switch(Serving { path });
+        }
+    }
+
+    /// Builds views of all there is in the log now: the first of a node, the first after an upgrade, or after the log
+    /// became another one.
+    fn build(&self) -> Result<Tx, ViewsError> {
+        // A rebuild that was asked for would fill the same file. It fails by itself when the log is another one.
+        let claimed = async {
+            loop {
+                match Claim::take(&self.shared) {
+                    Some(claim) => return claim,
+                    None => tokio::time::sleep(CLAIM).await,
+                }
+            }
+        };
+        let claim = self.wait(claimed)?;
+        let (sender, intake) = mpsc::channel(CHUNKS);
+        let _feed = self.task(build_feed(
+            Arc::clone(&self.store),
+            sender,
+            Arc::clone(&self.shared),
+        ));
+        let (old, path) = (self.folder.current(), self.folder.next());
+        let filled = rebuild::fill(&path, self.store.id(), intake, |position| {
+            if let Some(progress) = self.shared.rebuilding.lock().as_mut() {
+                progress.position = position;
+            }
+        });
+        drop(claim);
+        if self.stop.is_cancelled() {
+            file::remove(&path);
+            return Err(ViewsError::Closed);
+        }
+        let place = filled?;
+        self.folder.switch(&path)?;
+        let tx = Tx::new(file::open_writer(&path)?, place, false)?;
+        if let Some(old) = old {
+            file::remove(&old);
+        }
+        Ok(tx)
+    }
+
+    /// Runs a task on the runtime until the answer is dropped or everything stops.
+    fn task(&self, work: impl Future<Output = ()> + Send + 'static) -> AbortOnDropHandle<()> {
+        let _runtime = self.runtime.enter();
+        AbortOnDropHandle::new(spawn(&self.stop, work))
+    }
+
+    /// Waits for something on the runtime, unless everything stops.
+    fn wait<T>(&self, work: impl Future<Output = T>) -> Result<T, ViewsError> {
+        self.runtime.block_on(async {
+            tokio::select! {
+                () = self.stop.cancelled() => Err(ViewsError::Closed),
+                outcome = work => Ok(outcome),
+            }
+        })
+    }
+}
+
+/// The right to build views, of which one holder has it at a time.
+struct Claim<'a>(&'a Shared);
+
+impl<'a> Claim<'a> {
+    fn take(shared: &'a Shared) -> Option<Self> {
+        let mut rebuilding = shared.rebuilding.lock();
+        if rebuilding.is_some() {
+            return None;
+        }
+        *rebuilding = Some(rebuild::RebuildProgress {
+            position: Position::START,
+            head: Position::START,
+        });
+        Some(Self(shared))
+    }
+}
+
+impl Drop for Claim<'_> {
+    fn drop(&mut self) {
+        *self.0.rebuilding.lock() = None;
     }
 }
 
@@ -188,8 +321,8 @@ fn usable(folder: &Folder) -> Option<Tx> {
     let path = folder.current()?;
     let open = || {
         let conn = file::open_writer(&path)?;
-        match file::position(&conn)? {
-            Some(position) => Tx::new(conn, position, false).map(Some),
+        match file::place(&conn)? {
+            Some(place) => Tx::new(conn, place, false).map(Some),
             None => Ok(None),
         }
     };
@@ -206,34 +339,6 @@ fn usable(folder: &Folder) -> Option<Tx> {
     }
 }
 
-/// Builds the first views of a node, or the first after an upgrade. Blocks.
-fn first_build(
-    folder: &Folder,
-    shared: &Shared,
-    intake: mpsc::Receiver<Intake>,
-    stop: &CancellationToken,
-) -> Result<Tx, ViewsError> {
-    let (old, path) = (folder.current(), folder.next());
-    let filled = rebuild::fill(&path, intake, |position| {
-        if let Some(progress) = shared.rebuilding.lock().as_mut() {
-            progress.position = position;
-        }
-    });
-    *shared.rebuilding.lock() = None;
-    if stop.is_cancelled() {
-        file::remove(&path);
-        return Err(ViewsError::Closed);
-    }
-    let position = filled?;
-    folder.switch(&path)?;
-    let tx = Tx::new(file::open_writer(&path)?, position, false)?;
-    shared.readers.switch(Serving { path });
-    if let Some(old) = old {
-        file::remove(&old);
-    }
-    Ok(tx)
-}
-
 /// Runs a task until it ends or everything stops.
 fn spawn(
     stop: &CancellationToken,
@@ -248,7 +353,7 @@ fn spawn(
     })
 }
 
-/// Feeds the first build, up to the head as it is now.
+/// Feeds a build, up to the head as it is now.
 async fn build_feed(
     store: Arc<dyn EventStore>,
     builder: mpsc::Sender<Intake>,
@@ -256,20 +361,19 @@ async fn build_feed(
 ) {
     let head = intake::head(&*store).await;
     shared.head.seen(head, Position::START);
-    *shared.rebuilding.lock() = Some(rebuild::RebuildProgress {
-        position: Position::START,
-        head,
-    });
+    if let Some(progress) = shared.rebuilding.lock().as_mut() {
+        progress.head = head;
+    }
     intake::catch_up(store, Position::START, head, builder).await;
 }
 
-/// Feeds the worker, once it knows where it stands.
+/// Feeds the worker.
 async fn feed(
     store: Arc<dyn EventStore>,
-    start: oneshot::Receiver<Position>,
+    generation: u64,
+    after: Position,
     orders: mpsc::Sender<Order>,
 ) {
-    let Ok(after) = start.await else { return };
     let (sender, mut receiver) = mpsc::channel(1);
     let forward = async move {
         while let Some(intake) = receiver.recv().await {
@@ -278,14 +382,20 @@ async fn feed(
             }
         }
     };
-    tokio::join!(intake::follow(store, after, sender), forward);
+    tokio::join!(intake::follow(store, generation, after, sender), forward);
 }
 
 /// Keeps an eye on the head of the log.
 async fn look(store: Arc<dyn EventStore>, shared: Arc<Shared>) {
-    loop {
-        let head = intake::head(&*store).await;
-        shared.head.seen(head, shared.reached.position());
-        tokio::time::sleep(LOOK).await;
-    }
+    let look = || async {
+        loop {
+            let generation = store.generation();
+            let head = intake::head(&*store).await;
+            if store.generation() == generation && *shared.generation.borrow() == generation {
+                shared.head.seen(head, shared.reached.position());
+            }
+            tokio::time::sleep(LOOK).await;
+        }
+    };
+    tireless(look, |_| {}).await;
 }

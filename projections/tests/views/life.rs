@@ -7,6 +7,7 @@ use std::time::Duration;
 use crate::testing::{Chaos, MemoryLog, poison, post, posted, user};
 use domain::{MessageId, RoomId, UserId};
 use eventstore::{EventStore, Position};
+use projections::live::Delivery;
 use projections::{Health, Views, ViewsError, WaitError};
 
 use super::scene::Scene;
@@ -101,19 +102,21 @@ async fn a_rebuild_swaps_while_everybody_goes_on() {
     let update = tokio::time::timeout(Duration::from_secs(5), feed.next())
         .await
         .unwrap();
-    assert!(matches!(update, projections::live::Delivery::Updates(_)));
+    assert!(matches!(update, Delivery::Updates(_)));
     scene.views.close().await;
-    let statuses = projections::list(
+    let overview = projections::list(
         scene.dir.path(),
         Arc::clone(&scene.log) as Arc<dyn EventStore>,
     )
     .await
     .unwrap();
     assert!(
-        statuses.iter().all(|status| status.lag == 0),
-        "{statuses:?}"
+        overview.projections.iter().all(|status| status.lag == 0),
+        "{overview:?}"
     );
-    assert!(statuses.len() > 8, "{statuses:?}");
+    assert!(overview.projections.len() > 8, "{overview:?}");
+    assert!(overview.matches, "{overview:?}");
+    assert_eq!(overview.place.unwrap().log, overview.log);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -175,4 +178,137 @@ async fn a_file_of_another_version_is_built_anew() {
         .unwrap();
     assert!(views.room(&RoomId::new("general")).await.unwrap().is_some());
     views.close().await;
+}
+
+/// Waits until the views are of the log as it is, and says what is wrong if they never are.
+async fn caught_up(views: &Views, log: &MemoryLog) {
+    let patience = Duration::from_secs(20);
+    let built = tokio::time::timeout(patience, async {
+        let head = log.head().await.unwrap();
+        while !views.serves() || views.applied() != head {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    });
+    assert!(
+        built.await.is_ok(),
+        "{:?} {:?}",
+        views.health(),
+        views.lag()
+    );
+}
+
+/// Whether the views know this message.
+async fn knows(views: &Views, id: &str) -> bool {
+    views.message(&MessageId::new(id)).await.unwrap().is_some()
+}
+
+/// What views kept in another folder, or a log restored from an older backup, come to when they are opened.
+#[tokio::test(flavor = "multi_thread")]
+async fn views_of_another_log_are_never_served() {
+    for (what, goes_on) in [("the log is shorter", false), ("the log went on", true)] {
+        let scene = Scene::new().await;
+        let backup = scene.log.head().await.unwrap();
+        let lost = [posted(post("lost", "general", "anna", "x", 100))];
+        scene.say(100, lost).await;
+        scene.views.close().await;
+        drop(scene.views);
+        scene.log.lose(backup);
+        if goes_on {
+            for (at, id) in [(200, "other"), (300, "another")] {
+                scene
+                    .log
+                    .say(at, [posted(post(id, "general", "anna", "x", at))]);
+            }
+        }
+        let log = Arc::clone(&scene.log) as Arc<dyn EventStore>;
+        let before = projections::list(scene.dir.path(), Arc::clone(&log)).await;
+        assert!(!before.unwrap().matches, "{what}: it can be seen before");
+        let views = Views::open(scene.dir.path(), Arc::clone(&log)).unwrap();
+        assert_eq!(views.health(), Health::Building, "{what}");
+        caught_up(&views, &scene.log).await;
+        assert!(!knows(&views, "lost").await, "{what}");
+        assert_eq!(knows(&views, "other").await, goes_on, "{what}");
+        let lag = views.lag();
+        assert_eq!((lag.events, lag.head), (0, views.applied()), "{what}");
+        let after = projections::list(scene.dir.path(), log).await.unwrap();
+        assert!(after.matches, "{what}: {after:?}");
+        views.close().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn views_of_another_workspace_are_never_served() {
+    let (one, other) = (Scene::new().await, Scene::new().await);
+    one.views.close().await;
+    drop(one.views);
+    other
+        .say(100, [posted(post("ours", "general", "anna", "x", 100))])
+        .await;
+    let log = Arc::clone(&other.log) as Arc<dyn EventStore>;
+    let views = Views::open(one.dir.path(), log).unwrap();
+    caught_up(&views, &other.log).await;
+    assert!(knows(&views, "ours").await);
+    assert_eq!(views.place().log, other.log.id());
+    views.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_log_replaced_under_its_views_is_noticed_and_the_views_are_built_anew() {
+    let scene = Scene::new().await;
+    let backup = scene.log.head().await.unwrap();
+    scene
+        .say(100, [posted(post("lost", "general", "anna", "x", 100))])
+        .await;
+    assert!(knows(&scene.views, "lost").await);
+    let mut feed = scene.views.feed(&UserId::new("anna"), None).await.unwrap();
+    let generation = scene.views.generation();
+
+    scene.log.rewind(backup);
+    // From the first moment on, nothing is said about the log that is gone.
+    let waited = scene.views.wait_for(backup).await;
+    if let Err(error) = waited {
+        assert_eq!(error, WaitError::Replaced);
+    }
+    tokio::time::timeout(
+        Duration::from_secs(20),
+        scene.views.serving(Some(generation)),
+    )
+    .await
+    .expect("they serve again");
+    caught_up(&scene.views, &scene.log).await;
+    assert!(!knows(&scene.views, "lost").await);
+    assert_eq!(scene.views.applied(), backup);
+    assert_eq!(scene.views.lag().events, 0);
+    let told = tokio::time::timeout(Duration::from_secs(5), feed.next()).await;
+    assert!(matches!(told, Ok(Delivery::Replaced)), "{told:?}");
+
+    scene
+        .say(200, [posted(post("new", "general", "anna", "x", 200))])
+        .await;
+    assert!(knows(&scene.views, "new").await, "and they follow");
+    scene.views.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn work_that_dies_is_told_of_and_begun_again() {
+    let scene = Scene::new().await;
+    let applied = scene.views.applied();
+    scene.log.clumsy.store(true, Ordering::Release);
+    scene.log.wake();
+    let told = async {
+        while scene.views.health() == Health::Ready {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        scene.views.health()
+    };
+    let told = tokio::time::timeout(Duration::from_secs(20), told).await;
+    assert!(matches!(told, Ok(Health::Failing(_))), "{told:?}");
+    assert_eq!(scene.room("general").await["usersCount"], 2);
+    assert_eq!(scene.views.applied(), applied);
+    scene
+        .say(100, [posted(post("m", "general", "anna", "x", 100))])
+        .await;
+    assert!(knows(&scene.views, "m").await);
+    assert_eq!(scene.views.health(), Health::Ready);
+    scene.views.close().await;
 }

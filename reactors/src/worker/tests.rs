@@ -159,9 +159,10 @@ async fn an_event_that_is_put_off_lets_others_pass_and_comes_again_after_a_resta
         due: Timestamp::from_millis(0),
         ..put_off
     };
-    checkpoint
-        .advance_later(checkpoint.position(), due)
-        .unwrap();
+    let Standing::At(place) = checkpoint.standing() else {
+        panic!("{:?}", checkpoint.standing());
+    };
+    checkpoint.advance_later(place, due).unwrap();
     let (seen, outcome) = run_for(&log, folder.path(), 1, vec![]).await;
     outcome.unwrap();
     assert_eq!(seen, [("scripted-1".to_owned(), 2)]);
@@ -236,4 +237,131 @@ async fn a_reactor_that_stops_says_where() {
         0,
         "it will be tried again"
     );
+}
+
+/// Runs a worker that is expected to end by itself.
+async fn ends(log: &Arc<dyn EventStore>, folder: &Path) -> WorkerError {
+    let (sender, _receiver) = mpsc::unbounded_channel();
+    let reactor = Arc::new(Scripted {
+        seen: sender,
+        answers: Mutex::default(),
+    });
+    let checkpoint = Checkpoint::open(folder, "scripted").unwrap();
+    let worker = run(log.clone(), reactor, checkpoint, CancellationToken::new());
+    tokio::time::timeout(Duration::from_secs(30), worker)
+        .await
+        .expect("it ends")
+        .unwrap_err()
+}
+
+#[tokio::test]
+async fn a_reactor_does_not_go_on_in_another_log() {
+    let (folder, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let old = log(folder.path(), 3).await;
+    let (_, outcome) = run_for(&old, folder.path(), 3, vec![]).await;
+    outcome.unwrap();
+    old.close().await;
+    for events in [2, 3, 9] {
+        let file = other.path().join("log.db");
+        let _ = std::fs::remove_file(&file);
+        let new = log(other.path(), events).await;
+        let error = ends(&new, folder.path()).await;
+        assert!(
+            matches!(
+                error,
+                WorkerError::Elsewhere {
+                    reactor: "scripted",
+                    position: 3,
+                    ..
+                }
+            ),
+            "{events}: {error}"
+        );
+        let text = error.to_string();
+        assert!(text.contains("hansard reactors reset scripted"), "{text}");
+        let status = crate::list(folder.path(), &*new).await.unwrap();
+        assert!(!status[0].matches, "{status:?}");
+
+        // Until it is told where to begin.
+        let place = crate::place_named(&*new, Some(Position::new(1)))
+            .await
+            .unwrap();
+        let kept = std::fs::read(folder.path().join("scripted.checkpoint")).unwrap();
+        crate::reset_offline(folder.path(), None, place).unwrap();
+        let status = crate::list(folder.path(), &*new).await.unwrap();
+        assert!(status[0].matches, "{status:?}");
+        let (seen, outcome) = run_for(&new, folder.path(), 1, vec![]).await;
+        outcome.unwrap();
+        assert_eq!(seen[0].0, "scripted-2");
+        std::fs::write(folder.path().join("scripted.checkpoint"), kept).unwrap();
+        let beyond = crate::place_named(&*new, Some(Position::new(99))).await;
+        assert!(matches!(beyond, Err(crate::ResetError::Beyond(99, _))));
+        new.close().await;
+    }
+    let unknown = crate::reset_offline(folder.path(), Some("nobody"), Place::start(old.id()));
+    assert!(matches!(unknown, Err(crate::ResetError::NoSuch(_))));
+}
+
+#[tokio::test]
+async fn a_checkpoint_that_names_no_log_is_taken_over_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let log = log(folder.path(), 3).await;
+    let file = folder.path().join("scripted.checkpoint");
+    std::fs::write(&file, "2\n").unwrap();
+    let (seen, outcome) = run_for(&log, folder.path(), 1, vec![]).await;
+    outcome.unwrap();
+    assert_eq!(seen[0].0, "scripted-3");
+    let standing = Checkpoint::open(folder.path(), "scripted")
+        .unwrap()
+        .standing();
+    assert!(matches!(standing, Standing::At(place) if place.log == log.id()));
+
+    std::fs::write(&file, "4\n").unwrap();
+    let error = ends(&log, folder.path()).await;
+    assert!(matches!(error, WorkerError::Elsewhere { .. }), "{error}");
+}
+
+/// Panics as often as it is told.
+struct Clumsy(std::sync::atomic::AtomicU32, mpsc::UnboundedSender<u64>);
+
+impl Reactor for Clumsy {
+    fn name(&self) -> &'static str {
+        "clumsy"
+    }
+
+    fn react<'a>(
+        &'a self,
+        event: &'a RecordedEvent,
+        _: OutboxKey,
+        _: u32,
+    ) -> BoxFuture<'a, Verdict> {
+        let left = self.0.load(std::sync::atomic::Ordering::Acquire);
+        if left > 0 {
+            self.0.store(left - 1, std::sync::atomic::Ordering::Release);
+            panic!("dropped it");
+        }
+        self.1.send(event.position.get()).unwrap();
+        Box::pin(std::future::ready(Verdict::Done))
+    }
+}
+
+#[tokio::test]
+async fn a_worker_that_panics_says_so_and_goes_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let log = log(folder.path(), 2).await;
+    let (sender, mut receiver) = mpsc::unbounded_channel();
+    let clumsy: Vec<Arc<dyn Reactor>> = vec![Arc::new(Clumsy(1.into(), sender))];
+    let running = crate::Reactors::start(&log, clumsy, folder.path())
+        .await
+        .unwrap();
+    while running.failures().is_empty() {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    assert!(running.failures()["clumsy"].contains("dropped it"));
+    assert_eq!(receiver.recv().await, Some(1), "the same event again");
+    assert_eq!(receiver.recv().await, Some(2));
+    assert!(running.failures().is_empty());
+    let place = crate::place_named(&*log, None).await.unwrap();
+    assert_eq!(running.reset(None, place).await.unwrap(), ["clumsy"]);
+    running.stop().await;
 }

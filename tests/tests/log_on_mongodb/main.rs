@@ -9,6 +9,7 @@ mod documents;
 mod nodes;
 mod opening;
 mod outages;
+mod replaced;
 
 use std::sync::Arc;
 use std::time::Duration;

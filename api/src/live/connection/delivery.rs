@@ -63,8 +63,9 @@ impl Connection {
         while let Some(delivery) = upcoming {
             let run = match delivery {
                 Delivery::Updates(run) => run,
-                Delivery::Lost(at) => return Err(End::Close(Close::TooSlow(at))),
-                Delivery::Closed(at) => return Err(End::Close(Close::Stopping(at))),
+                Delivery::Lost(at) => return Err(End::Close(Close::TooSlow(at.position))),
+                Delivery::Closed(at) => return Err(End::Close(Close::Stopping(at.position))),
+                Delivery::Replaced => return Err(End::Close(Close::BadPosition)),
             };
             // All updates of a run are for the same receivers, and only a single one can end access.
             if let Some(update) = run.updates().first()
@@ -96,7 +97,7 @@ impl Connection {
             return Ok(());
         }
         (self.live_from, self.turn) = (None, None);
-        let ready = ServerFrame::ready(feed.position()).encode(self.format);
+        let ready = ServerFrame::ready(feed.at()).encode(self.format);
         self.send(ready).await
     }
 

@@ -84,7 +84,7 @@ impl Connection {
             .of(&facts.id, facts.chosen_status);
         let said: StatusText = serde_json::from_slice(&facts.doc).unwrap_or_default();
         let frame = PresenceFrame::new(
-            self.position(),
+            self.at(),
             Shown {
                 user: ShownUser {
                     id: facts.id.as_str(),
