@@ -15,6 +15,7 @@ use crate::lag::{Head, Health};
 use crate::readers::Readers;
 use crate::rebuild::RebuildProgress;
 use crate::recent::Recent;
+use crate::since::Delays;
 use crate::tx::Tx;
 use crate::views::Views;
 use crate::wait::Reached;
@@ -23,6 +24,8 @@ use crate::wait::Reached;
 pub(crate) struct Shared {
     pub(crate) reached: Reached,
     pub(crate) head: Head,
+    /// When the views were behind.
+    pub(crate) delays: Delays,
     pub(crate) health: watch::Sender<Health>,
     pub(crate) facts: AllFacts,
     pub(crate) recent: Recent,
@@ -47,6 +50,7 @@ impl Shared {
         Self {
             reached: Reached::new(position),
             head: Head::default(),
+            delays: Delays::default(),
             health: watch::Sender::new(Health::Building),
             facts: AllFacts::new(),
             recent: Recent::default(),
