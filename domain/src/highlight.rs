@@ -25,7 +25,9 @@ impl Highlights {
     pub fn of<'a>(words: impl IntoIterator<Item = &'a str>) -> Self {
         let phrases = words.into_iter().filter_map(|word| {
             let text = folded(word.trim());
-            let word = pieces(&text).find(|piece| is_word(piece)).map(str::to_owned);
+            let word = pieces(&text)
+                .find(|piece| is_word(piece))
+                .map(str::to_owned);
             (!text.is_empty()).then_some(Phrase { text, word })
         });
         Self(phrases.collect())
@@ -67,9 +69,9 @@ impl Search {
     }
 
     fn has_whole(&self, phrase: &str) -> bool {
-        self.text.match_indices(phrase).any(|(start, found)| {
-            self.is_edge(start) && self.is_edge(start + found.len())
-        })
+        self.text
+            .match_indices(phrase)
+            .any(|(start, found)| self.is_edge(start) && self.is_edge(start + found.len()))
     }
 
     /// Whether a word begins or ends at that byte. Looks at what is near only.
@@ -103,7 +105,10 @@ const NEAR: usize = 16;
 
 /// Punctuation that Unicode counts to a word when it stands within one.
 const fn joins(character: char) -> bool {
-    matches!(character, '\'' | '\u{2019}' | '.' | ':' | ',' | ';' | '\u{b7}')
+    matches!(
+        character,
+        '\'' | '\u{2019}' | '.' | ':' | ',' | ';' | '\u{b7}'
+    )
 }
 
 fn is_word(piece: &str) -> bool {

@@ -1,8 +1,8 @@
 //! The view of emoji that people made.
 
 use bytes::Bytes;
-use domain::emoji::EmojiEvent;
 use domain::Event;
+use domain::emoji::EmojiEvent;
 use rusqlite::{Connection, OptionalExtension, params};
 use serde::{Deserialize, Serialize};
 

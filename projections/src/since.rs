@@ -120,15 +120,27 @@ mod tests {
         }
         assert!(delays.0.lock().is_empty(), "nothing to remember");
         assert_eq!(delays.since(t(500)), Since(t(440)));
-        assert_eq!(delays.since(Timestamp::from_millis(i64::MIN)).0.as_millis(), i64::MIN);
+        assert_eq!(
+            delays.since(Timestamp::from_millis(i64::MIN)).0.as_millis(),
+            i64::MIN
+        );
     }
 
     #[test]
     fn a_node_that_was_behind_goes_back_as_far_as_it_was() {
         let delays = Delays::default();
         delays.visible_at(t(100), t(1_000));
-        for (asked, earliest) in [(t(900), 100), (t(1_059), 100), (t(1_061), 1_001), (t(120), 60)] {
-            assert_eq!(delays.since(asked), Since(t(earliest)), "asked at {asked:?}");
+        for (asked, earliest) in [
+            (t(900), 100),
+            (t(1_059), 100),
+            (t(1_061), 1_001),
+            (t(120), 60),
+        ] {
+            assert_eq!(
+                delays.since(asked),
+                Since(t(earliest)),
+                "asked at {asked:?}"
+            );
         }
     }
 
@@ -142,7 +154,10 @@ mod tests {
         }
         assert_eq!(delays.0.lock().len(), MOST);
         for asked in (0..many).step_by(7) {
-            assert!(delays.since(t(asked + 99)).covers(t(asked)), "asked at {asked}");
+            assert!(
+                delays.since(t(asked + 99)).covers(t(asked)),
+                "asked at {asked}"
+            );
         }
     }
 

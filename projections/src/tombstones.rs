@@ -161,7 +161,11 @@ pub(crate) fn since(
     };
     conn.prepare_cached(sql)?
         .query_map(
-            params![kind.as_str(), since.earliest().as_millis(), user.map(UserId::as_str)],
+            params![
+                kind.as_str(),
+                since.earliest().as_millis(),
+                user.map(UserId::as_str)
+            ],
             removed,
         )?
         .collect()

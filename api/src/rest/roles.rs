@@ -118,7 +118,9 @@ pub async fn sync(call: Call) -> Outcome {
                 .iter()
                 .find(|record| record.id == *id)
                 .map_or(begun, |record| record.updated_at);
-            since.covers(at).then(|| dated(document(id, role), "_updatedAt", at))
+            since
+                .covers(at)
+                .then(|| dated(document(id, role), "_updatedAt", at))
         })
         .collect();
     let remove: Vec<Value> = changed

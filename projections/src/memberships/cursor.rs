@@ -203,12 +203,13 @@ pub(crate) fn uncount(tx: &mut Tx, event: &Applied, going: &Going<'_>) -> rusqli
     };
     for user in counted.iter().filter(|user| *user != going.author) {
         let key = (room.clone(), user.clone());
-        let unread = tx.memberships.get(&tx.conn, &key)?.is_some_and(|member| {
-            match member.doc.seen {
-                Some(seen) => going.at > seen.0,
-                None => going.seq > member.position,
-            }
-        });
+        let unread =
+            tx.memberships
+                .get(&tx.conn, &key)?
+                .is_some_and(|member| match member.doc.seen {
+                    Some(seen) => going.at > seen.0,
+                    None => going.seq > member.position,
+                });
         let counts = tally.of(user);
         if unread && counts != Counts::default() {
             change(tx, event, room, user, |doc| {

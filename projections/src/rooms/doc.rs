@@ -202,31 +202,31 @@ impl Row for RoomRow {
         conn.prepare_cached(
             "SELECT doc, owners, stored, last_message, clock, head, born FROM rooms WHERE id = ?1",
         )?
-            .query_row([key.as_str()], |row| {
-                let (clock, head) = (Timestamp::from_millis(row.get(4)?), row.get(5)?);
-                let mut doc: RoomDoc = json::decode(row.get_ref(0)?.as_bytes()?)?;
-                let last = doc
-                    .last
-                    .take()
-                    .map(|raw| Bytes::copy_from_slice(raw.get().as_bytes()));
-                let id = row.get_ref(3)?.as_str_or_null()?.map(MessageId::new);
-                let latest = Latest {
-                    messages: VecDeque::new(),
-                    others: doc.lm,
-                };
-                Ok(Self {
-                    doc,
-                    owners: row.get(1)?,
-                    stored: row.get(2)?,
-                    last: id.zip(last),
-                    latest,
-                    clock,
-                    head,
-                    born: row.get(6)?,
-                    tail: Tail::after(head, clock),
-                })
+        .query_row([key.as_str()], |row| {
+            let (clock, head) = (Timestamp::from_millis(row.get(4)?), row.get(5)?);
+            let mut doc: RoomDoc = json::decode(row.get_ref(0)?.as_bytes()?)?;
+            let last = doc
+                .last
+                .take()
+                .map(|raw| Bytes::copy_from_slice(raw.get().as_bytes()));
+            let id = row.get_ref(3)?.as_str_or_null()?.map(MessageId::new);
+            let latest = Latest {
+                messages: VecDeque::new(),
+                others: doc.lm,
+            };
+            Ok(Self {
+                doc,
+                owners: row.get(1)?,
+                stored: row.get(2)?,
+                last: id.zip(last),
+                latest,
+                clock,
+                head,
+                born: row.get(6)?,
+                tail: Tail::after(head, clock),
             })
-            .optional()
+        })
+        .optional()
     }
 
     fn write(

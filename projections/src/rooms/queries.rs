@@ -223,7 +223,10 @@ impl Views {
                      WHERE memberships.user = ?1 AND rooms.updated_at >= ?2 ORDER BY rooms.id",
                 )?
                 .query_map(
-                    params![user.as_str(), since.map_or(i64::MIN, |since| since.earliest().as_millis())],
+                    params![
+                        user.as_str(),
+                        since.map_or(i64::MIN, |since| since.earliest().as_millis())
+                    ],
                     |row| json::column(row, 0),
                 )?
                 .collect::<rusqlite::Result<_>>()?;

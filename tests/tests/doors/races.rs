@@ -52,7 +52,10 @@ async fn paging_by_time_reaches_every_message(options: ServerOptions) {
             let mut sent = Vec::new();
             for number in 0..EACH {
                 let message = json!({"rid": "GENERAL", "msg": format!("{writer}/{number}")});
-                let answer = admin.post("chat.sendMessage", json!({"message": message})).await.ok();
+                let answer = admin
+                    .post("chat.sendMessage", json!({"message": message}))
+                    .await
+                    .ok();
                 let message = &answer["message"];
                 let text = |field: &str| message[field].as_str().unwrap().to_owned();
                 sent.push((text("ts"), text("_id")));
@@ -63,7 +66,11 @@ async fn paging_by_time_reaches_every_message(options: ServerOptions) {
     let mut sent: Vec<(String, String)> = join_all(writers).await.concat();
     sent.sort();
     let times: BTreeSet<&String> = sent.iter().map(|(at, _)| at).collect();
-    assert_eq!(times.len(), WRITERS * EACH, "no two have the same send time");
+    assert_eq!(
+        times.len(),
+        WRITERS * EACH,
+        "no two have the same send time"
+    );
 
     let mut found = Vec::new();
     let mut latest = time(60_000);
@@ -74,7 +81,11 @@ async fn paging_by_time_reaches_every_message(options: ServerOptions) {
         let Some(oldest) = times.last() else { break };
         assert!(times.is_sorted_by(|a, b| a > b), "newest first: {times:?}");
         latest = (*oldest).to_owned();
-        let ours = page.as_array().unwrap().iter().filter(|one| one["t"].is_null());
+        let ours = page
+            .as_array()
+            .unwrap()
+            .iter()
+            .filter(|one| one["t"].is_null());
         found.extend(ours.map(|one| {
             let text = |field: &str| one[field].as_str().unwrap().to_owned();
             (text("ts"), text("_id"))
@@ -86,7 +97,10 @@ async fn paging_by_time_reaches_every_message(options: ServerOptions) {
     for at in sent.iter().step_by(50).map(|(at, _)| at) {
         let count = async |bound: &str| {
             let path = format!("channels.history?roomId=GENERAL&count=1000&{bound}={at}");
-            admin.get(&path).await.ok()["messages"].as_array().unwrap().len()
+            admin.get(&path).await.ok()["messages"]
+                .as_array()
+                .unwrap()
+                .len()
         };
         let before = sent.iter().filter(|(other, _)| other < at).count();
         let newer = sent.len() - 1 - before;
@@ -97,22 +111,39 @@ async fn paging_by_time_reaches_every_message(options: ServerOptions) {
 async fn unread_is_what_lies_behind_the_cursor(options: ServerOptions) {
     let server = options.start().await;
     let (_, alice, bob) = people(&server).await;
-    let room = id(&alice.post("im.create", json!({"username": "bob"})).await.ok(), "room");
+    let room = id(
+        &alice
+            .post("im.create", json!({"username": "bob"}))
+            .await
+            .ok(),
+        "room",
+    );
     let barrier = Barrier::new(6);
     let post = async |who: &Client| {
         barrier.wait().await;
         for number in 0..40 {
             let message = json!({"rid": room, "msg": format!("{number}")});
-            who.post("chat.sendMessage", json!({"message": message})).await.ok();
+            who.post("chat.sendMessage", json!({"message": message}))
+                .await
+                .ok();
         }
     };
     let read = async |who: &Client| {
         barrier.wait().await;
         for _ in 0..40 {
-            who.post("subscriptions.read", json!({"rid": room})).await.ok();
+            who.post("subscriptions.read", json!({"rid": room}))
+                .await
+                .ok();
         }
     };
-    tokio::join!(post(&alice), post(&bob), post(&alice), post(&bob), read(&alice), read(&bob));
+    tokio::join!(
+        post(&alice),
+        post(&bob),
+        post(&alice),
+        post(&bob),
+        read(&alice),
+        read(&bob)
+    );
     let path = format!("im.messages?roomId={room}&count=100");
     let page = alice.get(&path).await.ok()["messages"].clone();
     for who in [&alice, &bob] {
@@ -120,15 +151,22 @@ async fn unread_is_what_lies_behind_the_cursor(options: ServerOptions) {
         let place = who.get(&path).await.ok()["subscription"].clone();
         let (seen, own) = (place["ls"].as_str().unwrap(), &place["u"]["_id"]);
         let behind = page.as_array().unwrap().iter();
-        let behind = behind.filter(|one| one["u"]["_id"] != *own && one["ts"].as_str().unwrap() > seen);
+        let behind =
+            behind.filter(|one| one["u"]["_id"] != *own && one["ts"].as_str().unwrap() > seen);
         assert_eq!(place["unread"], json!(behind.count()), "{place}");
         let counters = who.get(&format!("im.counters?roomId={room}")).await.ok();
         assert_eq!(counters["unreads"], place["unread"], "{counters}");
 
-        who.post("subscriptions.read", json!({"rid": room})).await.ok();
+        who.post("subscriptions.read", json!({"rid": room}))
+            .await
+            .ok();
         let place = who.get(&path).await.ok()["subscription"].clone();
         let newest = &page[0]["ts"];
-        assert_eq!((&place["unread"], &place["ls"]), (&json!(0), newest), "{place}");
+        assert_eq!(
+            (&place["unread"], &place["ls"]),
+            (&json!(0), newest),
+            "{place}"
+        );
     }
 }
 
@@ -146,7 +184,10 @@ impl Kept {
         let now = time(skew);
         let since = self.asked.replace(now);
         let since = since.map_or(String::new(), |since| format!("?updatedSince={since}"));
-        for (route, kept) in [("subscriptions.get", &mut self.places), ("rooms.get", &mut self.rooms)] {
+        for (route, kept) in [
+            ("subscriptions.get", &mut self.places),
+            ("rooms.get", &mut self.rooms),
+        ] {
             let told = client.get(&format!("{route}{since}")).await.ok();
             for one in told["update"].as_array().unwrap() {
                 kept.insert(one["_id"].as_str().unwrap().to_owned(), one.clone());
@@ -159,14 +200,22 @@ impl Kept {
 
     /// Compares with everything there is.
     async fn compare(&self, client: &Client) {
-        for (route, kept) in [("subscriptions.get", &self.places), ("rooms.get", &self.rooms)] {
+        for (route, kept) in [
+            ("subscriptions.get", &self.places),
+            ("rooms.get", &self.rooms),
+        ] {
             let all = client.get(route).await.ok();
             let all = all["update"].as_array().unwrap();
             let stale: Vec<&Value> = all
                 .iter()
                 .filter(|one| kept.get(one["_id"].as_str().unwrap()) != Some(one))
                 .collect();
-            assert!(stale.is_empty(), "{} of {} by {route} are not as they were told: {stale:?}", stale.len(), all.len());
+            assert!(
+                stale.is_empty(),
+                "{} of {} by {route} are not as they were told: {stale:?}",
+                stale.len(),
+                all.len()
+            );
             assert_eq!(kept.len(), all.len(), "by {route}");
         }
     }
@@ -180,7 +229,10 @@ async fn write_and_poll(writing: &Client, polled: &Client, me: &str, skew: i64) 
     let mut rooms = Vec::new();
     for writer in 0..WRITERS {
         let wish = json!({"name": format!("room{writer}"), "members": [me]});
-        rooms.push(id(&writing.post("channels.create", wish).await.ok(), "channel"));
+        rooms.push(id(
+            &writing.post("channels.create", wish).await.ok(),
+            "channel",
+        ));
     }
     let (barrier, done) = (Barrier::new(WRITERS + 1), AtomicBool::new(false));
     let write = async |writer: usize| {
@@ -189,7 +241,9 @@ async fn write_and_poll(writing: &Client, polled: &Client, me: &str, skew: i64) 
             let answer = match number % 3 {
                 0 => {
                     let message = json!({"rid": rooms[writer], "msg": format!("@{me} {number}")});
-                    writing.post("chat.sendMessage", json!({"message": message})).await
+                    writing
+                        .post("chat.sendMessage", json!({"message": message}))
+                        .await
                 }
                 1 => {
                     let wish = json!({"roomId": rooms[writer], "topic": format!("{number}")});
@@ -199,7 +253,9 @@ async fn write_and_poll(writing: &Client, polled: &Client, me: &str, skew: i64) 
                     let name = format!("short{writer}x{number}");
                     let wish = json!({"name": name, "members": [me]});
                     let room = id(&writing.post("channels.create", wish).await.ok(), "channel");
-                    writing.post("channels.delete", json!({"roomId": room})).await
+                    writing
+                        .post("channels.delete", json!({"roomId": room}))
+                        .await
                 }
             };
             answer.ok();
@@ -219,7 +275,10 @@ async fn write_and_poll(writing: &Client, polled: &Client, me: &str, skew: i64) 
     tokio::join!(all, poll);
     // Once more, when everything is there; a client that lost something before does not get it by this.
     let message = json!({"rid": "GENERAL", "msg": "the end"});
-    writing.post("chat.sendMessage", json!({"message": message})).await.ok();
+    writing
+        .post("chat.sendMessage", json!({"message": message}))
+        .await
+        .ok();
     for _ in 0..200 {
         let general = polled.get("rooms.info?roomId=GENERAL").await.ok();
         if general["room"]["lastMessage"]["msg"] == "the end" {
@@ -261,11 +320,16 @@ async fn highlighted_words_call_like_a_name() {
         let place = &answer["subscription"];
         (place["userMentions"].clone(), place["unread"].clone())
     };
-    alice.post("subscriptions.read", json!({"rid": "GENERAL"})).await.ok();
+    alice
+        .post("subscriptions.read", json!({"rid": "GENERAL"}))
+        .await
+        .ok();
     let say = async |who: &Client, message: Value| {
         let mut message = message;
         message["rid"] = json!("GENERAL");
-        who.post("chat.sendMessage", json!({"message": message})).await.ok();
+        who.post("chat.sendMessage", json!({"message": message}))
+            .await
+            .ok();
     };
     for (message, counted) in [
         (json!({"msg": "nothing here"}), 0),
