@@ -20,7 +20,7 @@ use base64::engine::general_purpose::STANDARD;
 use domain::permission::{Authority, Permission, PermissionTable};
 use domain::settings::Settings;
 use domain::{RoleId, Timestamp, TokenHash, UserId};
-use projections::{SessionFacts, UserFacts};
+use projections::{SessionFacts, Since, UserFacts};
 use serde::de::DeserializeOwned;
 use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq as _;
@@ -29,7 +29,7 @@ use crate::error::{ApiError, texts};
 use crate::extract::body::{BodyBudget, Kept};
 use crate::extract::client::Client;
 use crate::extract::page::PageRequest;
-use crate::extract::params::Params;
+use crate::extract::params::{NotADate, Params};
 use crate::extract::schema::Schema;
 use crate::second_factor;
 use crate::state::{AppState, now};
@@ -419,6 +419,13 @@ impl Call {
         } else {
             Err(texts::forbidden())
         }
+    }
+
+    /// The date since which the caller wants to know what changed. Every such answer takes it from here: it goes back
+    /// further than asked, so that nothing is lost between two questions.
+    pub fn since(&self, params: &Params, name: &str) -> Result<Option<Since>, NotADate> {
+        let asked = params.date(name)?;
+        Ok(asked.map(|asked| self.state.views().since(asked)))
     }
 
     /// Which part of a list is wanted, in what order.

@@ -213,6 +213,7 @@ impl Door {
             presentation: None,
             thread: None,
             shown_in_room: false,
+            seen: None,
         };
         self.append(message::stream(&id), Event::Message(posted.into()))
             .await

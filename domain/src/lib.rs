@@ -11,6 +11,7 @@ pub mod decider;
 pub mod event;
 pub mod id;
 pub mod sealed;
+pub mod seen;
 pub mod stored;
 pub mod stream;
 pub mod time;
@@ -49,6 +50,7 @@ pub mod sound;
 pub mod user;
 pub mod webdav;
 
+pub mod highlight;
 pub mod mention;
 
 #[cfg(any(test, feature = "testing"))]
@@ -58,6 +60,7 @@ pub use decider::Decider;
 pub use event::{Event, EventPayload};
 pub use id::{MessageId, RoleId, RoomId, TokenHash, UserId};
 pub use sealed::Sealed;
+pub use seen::SeenUpTo;
 pub use stored::StoredFile;
 pub use stream::{Category, StreamId};
 pub use time::Timestamp;

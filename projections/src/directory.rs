@@ -7,6 +7,7 @@ use rusqlite::{OptionalExtension, ToSql};
 
 use crate::error::QueryError;
 use crate::json;
+use crate::since::Since;
 use crate::views::{Page, Slice, Views, bounds, unsigned};
 
 /// What the directory can be ordered by.
@@ -238,11 +239,11 @@ impl Views {
         .await
     }
 
-    /// The users whose accounts changed after `since`: renamed, activated or otherwise.
-    pub async fn users_changed_since(&self, since: Timestamp) -> Result<Vec<UserId>, QueryError> {
+    /// The users whose accounts changed since then: renamed, activated or otherwise.
+    pub async fn users_changed_since(&self, since: Since) -> Result<Vec<UserId>, QueryError> {
         self.read(move |conn| {
-            conn.prepare_cached("SELECT id FROM users WHERE updated_at > ?1")?
-                .query_map([since.as_millis()], |row| {
+            conn.prepare_cached("SELECT id FROM users WHERE updated_at >= ?1")?
+                .query_map([since.earliest().as_millis()], |row| {
                     Ok(UserId::new(row.get_ref(0)?.as_str()?))
                 })?
                 .collect()

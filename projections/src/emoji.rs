@@ -1,8 +1,8 @@
 //! The view of emoji that people made.
 
 use bytes::Bytes;
+use domain::Event;
 use domain::emoji::EmojiEvent;
-use domain::{Event, Timestamp};
 use rusqlite::{Connection, OptionalExtension, params};
 use serde::{Deserialize, Serialize};
 
@@ -11,6 +11,7 @@ use crate::error::QueryError;
 use crate::iso::Date;
 use crate::json;
 use crate::projection::{Applied, Index, Projection};
+use crate::since::Since;
 use crate::tx::Tx;
 use crate::views::Views;
 
@@ -187,15 +188,15 @@ pub struct EmojiChanges {
 }
 
 impl Views {
-    /// Emoji that changed after `since`, and those deleted after it. Without `since`: all there are. By name.
-    pub async fn emoji_sync(&self, since: Option<Timestamp>) -> Result<EmojiChanges, QueryError> {
+    /// Emoji that changed since then, and those that were deleted. Without `since`: all there are. By name.
+    pub async fn emoji_sync(&self, since: Option<Since>) -> Result<EmojiChanges, QueryError> {
         self.read(move |conn| {
             let docs = |removed: bool| {
                 conn.prepare_cached(
-                    "SELECT doc FROM emoji WHERE removed = ?1 AND updated_at > ?2 ORDER BY name, id",
+                    "SELECT doc FROM emoji WHERE removed = ?1 AND updated_at >= ?2 ORDER BY name, id",
                 )?
                 .query_map(
-                    params![removed, since.map_or(i64::MIN, Timestamp::as_millis)],
+                    params![removed, since.map_or(i64::MIN, |since| since.earliest().as_millis())],
                     |row| json::column(row, 0),
                 )?
                 .collect::<rusqlite::Result<Vec<Bytes>>>()

@@ -78,7 +78,7 @@ fn chaos(seed: u64, events: usize) -> Vec<Applied> {
 }
 
 /// A file as the worker has it: with all indexes, in live mode.
-fn live(path: &Path) -> Tx {
+pub(crate) fn live(path: &Path) -> Tx {
     let conn = file::create(path, LOG).unwrap();
     for index in all_indexes() {
         create_index(&conn, index).unwrap();

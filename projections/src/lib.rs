@@ -59,6 +59,7 @@ mod lag;
 mod readers;
 mod recent;
 mod shared;
+mod since;
 mod wait;
 
 pub mod live;
@@ -67,6 +68,8 @@ mod iso;
 mod json;
 mod names;
 
+#[cfg(test)]
+mod cursor_tests;
 #[cfg(test)]
 mod function_tests;
 #[cfg(test)]
@@ -96,6 +99,7 @@ pub use rooms::{RoomQuery, RoomRecord, RoomSort};
 pub use second_factors::{ProofFacts, SecondFactorFacts};
 pub use sessions::{PersonalTokenFacts, SessionFacts};
 pub use settings::SettingRecord;
+pub use since::Since;
 pub use tombstones::{Removed, Sync};
 pub use tx::Tx;
 pub use user_lists::{Found, UserLine, UserQuery, UserSort};

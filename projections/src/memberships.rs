@@ -4,14 +4,19 @@
 //! everybody else in the room; so that this costs what changes and not what there is, the worker knows for each busy
 //! room the few members that are *quiet*: not alerted, or not shown the room ([`crate::tx::Roster`]).
 
+mod cursor;
 mod doc;
 mod people;
 mod queries;
+mod tally;
 mod unread;
+
+use std::sync::Arc;
 
 use compact_str::CompactString;
 use doc::{MembershipDoc, Rest};
 use domain::e2e::KeyPairEvent;
+use domain::highlight::Highlights;
 use domain::membership::{Joining, MemberJoined, MembershipEvent};
 use domain::message::MessageEvent;
 use domain::room::{RoomEvent, RoomKind};
@@ -27,9 +32,11 @@ use crate::tombstones;
 use crate::tombstones::Kind;
 use crate::tx::{Tx, number};
 
+pub(crate) use cursor::{Going, uncount};
 pub(crate) use doc::MembershipRow;
 pub(crate) use people::pairs_of;
 pub use queries::{MemberQuery, MembershipRecord, RoleHolder};
+pub(crate) use tally::Tally;
 
 /// The role that owns a room.
 pub(crate) const OWNER: &str = "owner";
@@ -43,7 +50,7 @@ impl Projection for MembershipsView {
     }
 
     fn version(&self) -> u32 {
-        4
+        5
     }
 
     fn tables(&self) -> &'static str {
@@ -58,6 +65,7 @@ impl Projection for MembershipsView {
             user_mentions INTEGER NOT NULL,
             group_mentions INTEGER NOT NULL,
             seen INTEGER,
+            highlights INTEGER NOT NULL,
             owner INTEGER NOT NULL,
             roles INTEGER NOT NULL,
             position INTEGER NOT NULL,
@@ -123,25 +131,8 @@ fn member(
                     .for_each(|roles| roles.retain(|role| *role != revoked.role));
             })
         }
-        MembershipEvent::ReadCursorMoved(read) => {
-            change(tx, event, &read.room, &read.user, |doc| {
-                if read.threads {
-                    doc.thread_unread.clear();
-                    doc.thread_unread_user.clear();
-                    doc.thread_unread_group.clear();
-                }
-                doc.alert = doc.alert && !doc.thread_unread.is_empty();
-                doc.open = true;
-                doc.seen_to(read.at);
-            })
-        }
-        MembershipEvent::MarkedUnread(marked) => {
-            change(tx, event, &marked.room, &marked.user, |doc| {
-                doc.open = true;
-                doc.alert = true;
-                doc.seen = Some(Date(marked.cursor));
-            })
-        }
+        MembershipEvent::ReadCursorMoved(read) => cursor::read(tx, event, read),
+        MembershipEvent::MarkedUnread(marked) => cursor::mark_unread(tx, event, marked),
         MembershipEvent::RoomHidden(hidden) => {
             change(tx, event, &hidden.room, &hidden.user, |doc| {
                 doc.open = false;
@@ -279,6 +270,7 @@ fn join(tx: &mut Tx, event: &Applied, joined: &MemberJoined) -> rusqlite::Result
     }
     tx.stale.memberships.insert(key.clone());
     let quiet = doc.is_quiet();
+    let highlights = doc.highlights();
     let position = number(event.position);
     tx.memberships
         .insert_new(key, MembershipRow { doc, position });
@@ -290,6 +282,7 @@ fn join(tx: &mut Tx, event: &Applied, joined: &MemberJoined) -> rusqlite::Result
         members.insert(joined.user.clone());
     }
     note_quiet(tx, &joined.room, &joined.user, quiet);
+    note_keen(tx, &joined.room, &joined.user, &highlights);
     Ok(())
 }
 
@@ -314,6 +307,9 @@ fn remove(tx: &mut Tx, event: &Applied, room: &RoomId, user: &UserId) -> rusqlit
             .flatten()
         {
             set.remove(user);
+        }
+        if let Some(keen) = &mut roster.keen {
+            keen.remove(user);
         }
     }
     Ok(())
@@ -376,6 +372,21 @@ fn note_quiet(tx: &mut Tx, room: &RoomId, user: &UserId, quiet: bool) {
             set.insert(user.clone());
         } else {
             set.remove(user);
+        }
+    }
+}
+
+/// Keeps the highlighted words of the members, where they are loaded.
+fn note_keen(tx: &mut Tx, room: &RoomId, user: &UserId, highlights: &Arc<Highlights>) {
+    if let Some(keen) = tx
+        .rosters
+        .get_mut(room)
+        .and_then(|roster| roster.keen.as_mut())
+    {
+        if highlights.is_empty() {
+            keen.remove(user);
+        } else {
+            keen.insert(user.clone(), Arc::clone(highlights));
         }
     }
 }

@@ -205,6 +205,11 @@ impl MessageDoc {
         Ok(doc)
     }
 
+    /// Sets the send time, where it is another than the event said.
+    pub(crate) fn sent(&mut self, at: Option<Timestamp>) {
+        self.ts = at.map_or(self.ts, Date);
+    }
+
     /// Makes it say something.
     pub(crate) fn say(&mut self, content: &Content, names: &mut dyn Names) -> rusqlite::Result<()> {
         self.msg.clone_from(&content.text);

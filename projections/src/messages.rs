@@ -1,5 +1,6 @@
 //! The view of messages, system messages included.
 
+mod news;
 mod queries;
 mod row;
 
@@ -12,12 +13,14 @@ use domain::{Event, MessageId, RoomId, Timestamp, UserId};
 use rusqlite::OptionalExtension;
 
 use crate::iso::Date;
+use crate::memberships::{Going, Tally};
 use crate::message_doc::MessageDoc;
 use crate::names::UserRef;
 use crate::projection::{Applied, Index, Projection};
 use crate::tx::{Tx, number};
-use crate::{json, rooms, system_messages, tombstones};
+use crate::{json, memberships, rooms, system_messages, tombstones};
 
+pub(crate) use news::newest_first;
 pub use queries::{HistoryQuery, MessageRecord, Window};
 pub(crate) use row::MessageRow;
 
@@ -36,11 +39,13 @@ impl Projection for MessagesView {
     }
 
     fn version(&self) -> u32 {
-        3
+        4
     }
 
     fn tables(&self) -> &'static str {
-        // `seq` is the position of the event that made the message: unique, and rising with time.
+        // `seq` is the position of the event that made the message: unique, and rising with time. `at` is the send
+        // time as the room shows it; `message_times` has it of all messages ever made whose event says another one,
+        // for those who read the log beside the views.
         "CREATE TABLE messages (
             seq INTEGER NOT NULL PRIMARY KEY,
             id TEXT NOT NULL,
@@ -52,7 +57,13 @@ impl Projection for MessagesView {
             thread TEXT,
             shown INTEGER NOT NULL,
             replies INTEGER NOT NULL,
+            counts INTEGER NOT NULL,
+            called BLOB,
             doc BLOB NOT NULL
+        );
+        CREATE TABLE message_times (
+            seq INTEGER NOT NULL PRIMARY KEY,
+            at INTEGER NOT NULL
         );
         CREATE TABLE message_references (
             user TEXT NOT NULL,
@@ -155,8 +166,10 @@ pub(crate) struct Posted {
     pub(crate) room: RoomId,
     /// Its document.
     pub(crate) doc: Bytes,
-    /// Send time.
+    /// Send time, as the room shows it.
     pub(crate) at: Timestamp,
+    /// Position of the room's message before it.
+    pub(crate) before: i64,
     /// A system message.
     pub(crate) system: bool,
     /// In the room, not in its thread only.
@@ -173,20 +186,29 @@ fn post(tx: &mut Tx, event: &Applied, posted: &MessagePosted) -> rusqlite::Resul
     let doc = MessageDoc::posted(posted, event.recorded_at, tx)?;
     refer(tx, &posted.content.mentions, number(event.position));
     add(tx, event, doc, false)?;
+    let at = tx.posted.as_ref().map_or(posted.at, |posted| posted.at);
     if let Some(thread) = &posted.thread {
-        reply(tx, event, posted, thread)?;
+        reply(tx, event, posted, at, thread)?;
     }
     Ok(())
 }
 
 /// Adds a message and tells the views after this one.
-fn add(tx: &mut Tx, event: &Applied, doc: MessageDoc, system: bool) -> rusqlite::Result<()> {
+fn add(tx: &mut Tx, event: &Applied, mut doc: MessageDoc, system: bool) -> rusqlite::Result<()> {
+    let (at, before) = rooms::send_time(tx, event, &doc.rid, doc.ts.0)?;
+    if at != doc.ts.0 {
+        doc.ts = Date(at);
+        tx.conn
+            .prepare_cached("INSERT INTO message_times (seq, at) VALUES (?1, ?2)")?
+            .execute([number(event.position), at.as_millis()])?;
+    }
     let bytes = Bytes::from(json::encode(&doc)?);
     tx.note_message(&doc.id, Some(bytes.clone()));
     let shown = doc.thread.is_none() || doc.shown_in_room.is_some();
     tx.posted = Some(Posted {
         id: doc.id.clone(),
-        at: doc.ts.0,
+        at,
+        before,
         shown,
         plain: doc.kind.is_none(),
         room: doc.rid.clone(),
@@ -199,12 +221,13 @@ fn add(tx: &mut Tx, event: &Applied, doc: MessageDoc, system: bool) -> rusqlite:
         seq: number(event.position),
         shown,
         room: doc.rid,
-        at: doc.ts.0,
+        at,
         author: doc.author.id,
         kind: doc.kind,
         system,
         thread: doc.thread,
         replies: 0,
+        tally: Tally::default(),
         doc: bytes,
     };
     // Another message of that id in this batch (see `messages_id`) must reach the file before it is displaced.
@@ -230,6 +253,7 @@ fn reply(
     tx: &mut Tx,
     event: &Applied,
     posted: &MessagePosted,
+    at: Timestamp,
     thread: &MessageId,
 ) -> rusqlite::Result<()> {
     let participants = tx
@@ -274,7 +298,7 @@ fn reply(
         }
         doc.followers = Some(followers.clone());
         doc.reply_count = Some(doc.reply_count.unwrap_or(0) + 1);
-        doc.last_reply = Some(Date(posted.at));
+        doc.last_reply = Some(Date(at));
         Ok(())
     })?;
     if let Some(scratch) = &mut tx.posted {
@@ -300,7 +324,13 @@ fn modify(
     doc.updated_at = Date(event.recorded_at);
     let bytes = Bytes::from(json::encode(&doc)?);
     tx.note_message(id, Some(bytes.clone()));
-    rooms::last_message_changed(tx, &doc.rid, id, &bytes)?;
+    rooms::last_message_changed(tx, event, &doc.rid, id, &bytes)?;
+    let Some(row) = tx.messages.get_mut(&tx.conn, id)? else {
+        return Ok(None);
+    };
+    if row.author != doc.author.id {
+        rooms::author_changed(tx, &doc.rid, id, &doc.author.id)?;
+    }
     let Some(row) = tx.messages.get_mut(&tx.conn, id)? else {
         return Ok(None);
     };
@@ -322,7 +352,10 @@ fn delete(tx: &mut Tx, event: &Applied, deleted: &MessageDeleted) -> rusqlite::R
     match deleted.remains {
         Remains::Placeholder if blanked => Ok(()),
         Remains::Placeholder => {
+            let row = row.clone();
             let thread = row.thread.clone();
+            uncount(tx, event, &row)?;
+            tally(tx, &deleted.message, Tally::default())?;
             let by = UserRef::short(tx, &deleted.by)?;
             let seq = modify(tx, &deleted.message, event, |doc, _| {
                 doc.blank(by, deleted.at);
@@ -344,11 +377,32 @@ fn delete(tx: &mut Tx, event: &Applied, deleted: &MessageDeleted) -> rusqlite::R
     }
 }
 
+/// A message is going: nobody has it to read any more.
+fn uncount(tx: &mut Tx, event: &Applied, row: &MessageRow) -> rusqlite::Result<()> {
+    let going = Going {
+        room: &row.room,
+        author: &row.author,
+        seq: row.seq,
+        at: row.at,
+        tally: &row.tally,
+    };
+    memberships::uncount(tx, event, &going)
+}
+
+/// Keeps with a message whose counters it raised.
+pub(crate) fn tally(tx: &mut Tx, id: &MessageId, tally: Tally) -> rusqlite::Result<()> {
+    if let Some(row) = tx.messages.get_mut(&tx.conn, id)? {
+        row.tally = tally;
+    }
+    Ok(())
+}
+
 /// Removes a message altogether.
 fn remove(tx: &mut Tx, event: &Applied, id: &MessageId) -> rusqlite::Result<()> {
     let Some(row) = tx.messages.remove(&tx.conn, id)? else {
         return Ok(());
     };
+    uncount(tx, event, &row)?;
     tx.note_message(id, None);
     tombstones::bury_message(tx, event, id, &row.room)?;
     unreply(tx, event, row.thread.as_ref())?;

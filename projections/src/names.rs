@@ -4,11 +4,13 @@ use std::collections::HashMap;
 
 use compact_str::CompactString;
 use domain::room::RoomKind;
-use domain::{RoomId, UserId};
+use domain::{RoomId, Timestamp, UserId};
+use eventstore::Position;
 use rusqlite::{Connection, OptionalExtension};
 use serde::{Deserialize, Serialize};
 
 use crate::tombstones;
+use crate::tx::number;
 
 /// What a user is called.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,6 +38,8 @@ pub(crate) trait Names {
     fn user(&mut self, user: &UserId) -> rusqlite::Result<Option<UserName>>;
     /// What a room is called; `None` when there is no such room (any more).
     fn room(&mut self, room: &RoomId) -> rusqlite::Result<Option<RoomName>>;
+    /// The send time of the message that the event at a position made, where it is another than the event says.
+    fn send_time(&mut self, position: Position) -> rusqlite::Result<Option<Timestamp>>;
 }
 
 /// A user inside a document: `{_id, username, name}`.
@@ -148,5 +152,14 @@ impl Names for FileNames<'_> {
         };
         self.rooms.insert(room.clone(), name.clone());
         Ok(name)
+    }
+
+    fn send_time(&mut self, position: Position) -> rusqlite::Result<Option<Timestamp>> {
+        self.conn
+            .prepare_cached("SELECT at FROM message_times WHERE seq = ?1")?
+            .query_row([number(position)], |row| {
+                Ok(Timestamp::from_millis(row.get(0)?))
+            })
+            .optional()
     }
 }

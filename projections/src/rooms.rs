@@ -3,8 +3,9 @@
 mod doc;
 mod latest;
 mod queries;
+mod tail;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use bytes::Bytes;
 use compact_str::CompactString;
@@ -13,19 +14,21 @@ use domain::avatar::{AvatarEvent, AvatarOwner};
 use domain::membership::MembershipEvent;
 use domain::room::{RoomCreated, RoomEvent, RoomKind};
 use domain::user::UserEvent;
-use domain::{Event, MessageId, RoomId, UserId};
+use domain::{Event, MessageId, RoomId, Timestamp, UserId};
 use latest::{Latest, Newest};
+use tail::Tail;
 
 use crate::iso::Date;
 use crate::memberships::OWNER;
 use crate::names::UserRef;
 use crate::projection::{Applied, Index, Projection};
-use crate::tx::{Roster, Tx};
+use crate::tx::{Roster, Tx, number};
 use crate::users::UserRow;
 use crate::{memberships, messages, tombstones};
 
 pub(crate) use doc::RoomRow;
 pub use queries::{RoomQuery, RoomRecord, RoomSort};
+pub(crate) use tail::{After, Told};
 
 /// See the module.
 pub(crate) struct RoomsView;
@@ -36,7 +39,7 @@ impl Projection for RoomsView {
     }
 
     fn version(&self) -> u32 {
-        4
+        5
     }
 
     fn tables(&self) -> &'static str {
@@ -55,6 +58,9 @@ impl Projection for RoomsView {
             stored INTEGER NOT NULL,
             lm INTEGER,
             last_message TEXT,
+            clock INTEGER NOT NULL,
+            head INTEGER NOT NULL,
+            born INTEGER NOT NULL,
             created_at INTEGER NOT NULL,
             updated_at INTEGER NOT NULL,
             doc BLOB NOT NULL
@@ -183,6 +189,24 @@ fn count_message(tx: &mut Tx, event: &Applied) -> rusqlite::Result<()> {
     Ok(())
 }
 
+/// The send time a message gets that comes into the room now: its own, or one millisecond after the message before it
+/// where that is later. So send times rise strictly in the order of the log, whatever the clocks of the writers say,
+/// and a send time is a position in the room. Answers the position of the message before it, too.
+pub(crate) fn send_time(
+    tx: &mut Tx,
+    event: &Applied,
+    room: &RoomId,
+    wanted: Timestamp,
+) -> rusqlite::Result<(Timestamp, i64)> {
+    let Some(row) = tx.rooms.get_mut(&tx.conn, room)? else {
+        return Ok((wanted, number(event.position)));
+    };
+    let next = row.clock.as_millis().saturating_add(1);
+    row.clock = wanted.max(Timestamp::from_millis(next));
+    let before = std::mem::replace(&mut row.head, number(event.position));
+    Ok((row.clock, before))
+}
+
 fn create(tx: &mut Tx, event: &Applied, created: &RoomCreated) -> rusqlite::Result<()> {
     let direct = created.kind == RoomKind::Direct;
     let creator = match &created.creator {
@@ -221,18 +245,28 @@ fn create(tx: &mut Tx, event: &Applied, created: &RoomCreated) -> rusqlite::Resu
         last: None,
     };
     doc.name_participants(tx)?;
+    let position = number(event.position);
+    let clock = tx
+        .rooms
+        .get(&tx.conn, &created.room)?
+        .map_or(created.at, |row| row.clock.max(created.at));
     let row = RoomRow {
         doc,
         owners: 0,
         stored: 0,
         last: None,
         latest: Latest::none(),
+        clock,
+        head: position,
+        born: position,
+        tail: Tail::after(position, clock),
     };
     tx.rooms.put(&tx.conn, created.room.clone(), row)?;
     // A new room has no members yet: nothing to look up later.
     let nobody = Roster {
         quiet: Some(BTreeSet::new()),
         members: Some(BTreeSet::new()),
+        keen: Some(BTreeMap::new()),
     };
     tx.rosters.insert(created.room.clone(), nobody);
     tx.stale.rooms.insert(created.room.clone());
@@ -421,6 +455,7 @@ pub(crate) fn message_gone(
     row.stored -= i64::from(gone != Gone::Blanked);
     row.doc.updated_at = Date(event.recorded_at);
     row.latest.gone(message);
+    row.tail.gone(message);
     if row.last.as_ref().is_some_and(|(last, _)| last == message) {
         let newest = match row.latest.newest() {
             Newest::Nothing => None,
@@ -434,9 +469,23 @@ pub(crate) fn message_gone(
     Ok(())
 }
 
+/// A message has another author.
+pub(crate) fn author_changed(
+    tx: &mut Tx,
+    room: &RoomId,
+    message: &MessageId,
+    author: &UserId,
+) -> rusqlite::Result<()> {
+    if let Some(row) = tx.rooms.get_mut(&tx.conn, room)? {
+        row.tail.author_changed(message, author);
+    }
+    Ok(())
+}
+
 /// A message has another document: the room's copy follows if it is the last one.
 pub(crate) fn last_message_changed(
     tx: &mut Tx,
+    event: &Applied,
     room: &RoomId,
     message: &MessageId,
     doc: &Bytes,
@@ -449,6 +498,7 @@ pub(crate) fn last_message_changed(
         && let Some(row) = tx.rooms.get_mut(&tx.conn, room)?
     {
         row.last = Some((message.clone(), doc.clone()));
+        row.doc.updated_at = Date(event.recorded_at);
     }
     Ok(())
 }

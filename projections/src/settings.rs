@@ -11,6 +11,7 @@ use serde_json::Value;
 use crate::error::QueryError;
 use crate::json;
 use crate::projection::{Applied, Projection};
+use crate::since::Since;
 use crate::tx::Tx;
 use crate::views::Views;
 
@@ -173,17 +174,17 @@ impl Views {
         self.read(records).await
     }
 
-    /// The login services that went after `since` and are gone: name, and when. Their settings went with them, and the
+    /// The login services that went since then and are gone: name, and when. Their settings went with them, and the
     /// permissions to change those.
     pub async fn removed_login_services(
         &self,
-        since: Timestamp,
+        since: Since,
     ) -> Result<Vec<(String, Timestamp)>, QueryError> {
         self.read(move |conn| {
             conn.prepare_cached(
-                "SELECT name, removed_at FROM login_services WHERE removed_at > ?1 ORDER BY removed_at, name",
+                "SELECT name, removed_at FROM login_services WHERE removed_at >= ?1 ORDER BY removed_at, name",
             )?
-            .query_map([since.as_millis()], |row| {
+            .query_map([since.earliest().as_millis()], |row| {
                 Ok((row.get(0)?, Timestamp::from_millis(row.get(1)?)))
             })?
             .collect()

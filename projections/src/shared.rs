@@ -15,6 +15,7 @@ use crate::lag::{Head, Health};
 use crate::readers::Readers;
 use crate::rebuild::RebuildProgress;
 use crate::recent::Recent;
+use crate::since::Delays;
 use crate::tx::Tx;
 use crate::views::Views;
 use crate::wait::Reached;
@@ -24,6 +25,8 @@ use crate::worker::Order;
 pub(crate) struct Shared {
     pub(crate) reached: Reached,
     pub(crate) head: Head,
+    /// When the views were behind.
+    pub(crate) delays: Delays,
     pub(crate) health: watch::Sender<Health>,
     pub(crate) facts: AllFacts,
     pub(crate) recent: Recent,
@@ -62,6 +65,7 @@ impl Shared {
             generation: watch::Sender::new(generation),
             orders: Mutex::default(),
             head: Head::default(),
+            delays: Delays::default(),
             health: watch::Sender::new(Health::Building),
             facts: AllFacts::new(),
             recent: Recent::default(),

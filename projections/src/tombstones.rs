@@ -11,6 +11,7 @@ use crate::error::QueryError;
 use crate::json;
 use crate::names::{RoomName, kind_of};
 use crate::projection::{Applied, Index, Projection};
+use crate::since::Since;
 use crate::tx::{Tx, number};
 use crate::views::Views;
 
@@ -142,25 +143,29 @@ pub(crate) fn bury_message(
     bury(tx, event, Kind::Message, id.as_str(), Some(room), None)
 }
 
-/// What went after `since`, oldest first; of one user if one is given.
+/// What went since then, oldest first; of one user if one is given.
 pub(crate) fn since(
     conn: &Connection,
     kind: Kind,
     user: Option<&UserId>,
-    since: Timestamp,
+    since: Since,
 ) -> rusqlite::Result<Vec<Removed>> {
     let sql = match user {
         Some(_) => {
-            "SELECT id, at FROM tombstones WHERE kind = ?1 AND at > ?2 AND user = ?3 ORDER BY position, id"
+            "SELECT id, at FROM tombstones WHERE kind = ?1 AND at >= ?2 AND user = ?3 ORDER BY position, id"
         }
         None => {
             "SELECT id, at FROM tombstones
-             WHERE kind = ?1 AND at > ?2 AND user IS NULL AND ?3 IS NULL ORDER BY position, id"
+             WHERE kind = ?1 AND at >= ?2 AND user IS NULL AND ?3 IS NULL ORDER BY position, id"
         }
     };
     conn.prepare_cached(sql)?
         .query_map(
-            params![kind.as_str(), since.as_millis(), user.map(UserId::as_str)],
+            params![
+                kind.as_str(),
+                since.earliest().as_millis(),
+                user.map(UserId::as_str)
+            ],
             removed,
         )?
         .collect()
@@ -192,18 +197,18 @@ pub struct Sync {
 }
 
 impl Views {
-    /// The messages of a room that were removed after `since`. Messages that went with their room are not among them.
+    /// The messages of a room that were removed since then. Messages that went with their room are not among them.
     pub async fn removed_messages(
         &self,
         room: &RoomId,
-        since: Timestamp,
+        since: Since,
     ) -> Result<Vec<Removed>, QueryError> {
         let room = room.clone();
         self.read(move |conn| {
             conn.prepare_cached(
-                "SELECT id, at FROM tombstones WHERE kind = 'message' AND room = ?1 AND at > ?2 ORDER BY position, id",
+                "SELECT id, at FROM tombstones WHERE kind = 'message' AND room = ?1 AND at >= ?2 ORDER BY position, id",
             )?
-            .query_map(params![room.as_str(), since.as_millis()], removed)?
+            .query_map(params![room.as_str(), since.earliest().as_millis()], removed)?
             .collect()
         })
         .await

@@ -1,13 +1,15 @@
 //! What projections apply events to: the write connection, and the rows in memory that were not written back yet.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use bytes::Bytes;
 use compact_str::CompactString;
+use domain::highlight::Highlights;
 use domain::permission::PermissionTable;
 use domain::role::RoleTable;
 use domain::settings::Settings;
-use domain::{MessageId, RoomId, TokenHash, UserId};
+use domain::{MessageId, RoomId, Timestamp, TokenHash, UserId};
 use eventstore::event::Leaf;
 use eventstore::{LogId, Place, Position};
 use hashbrown::{HashMap, HashSet};
@@ -79,6 +81,8 @@ pub(crate) struct Roster {
     pub(crate) quiet: Option<BTreeSet<UserId>>,
     /// Everybody.
     pub(crate) members: Option<BTreeSet<UserId>>,
+    /// Those who have highlighted words, and which.
+    pub(crate) keen: Option<BTreeMap<UserId, Arc<Highlights>>>,
 }
 
 /// Facts that were changed by a batch and must not be served from caches any more.
@@ -399,6 +403,37 @@ impl Tx {
             .get_or_insert_default())
     }
 
+    /// The members of a room who have highlighted words.
+    pub(crate) fn keen(
+        &mut self,
+        room: &RoomId,
+    ) -> rusqlite::Result<&BTreeMap<UserId, Arc<Highlights>>> {
+        if self
+            .rosters
+            .get(room)
+            .is_none_or(|roster| roster.keen.is_none())
+        {
+            let mut keen = BTreeMap::new();
+            let members = self.select_members(
+                room,
+                "SELECT user FROM memberships WHERE room = ?1 AND highlights = 1",
+            )?;
+            for user in members {
+                let key = (room.clone(), user);
+                if let Some(row) = self.memberships.get(&self.conn, &key)? {
+                    keen.insert(key.1, row.highlights());
+                }
+            }
+            self.rosters.entry(room.clone()).or_default().keen = Some(keen);
+        }
+        Ok(self
+            .rosters
+            .entry(room.clone())
+            .or_default()
+            .keen
+            .get_or_insert_default())
+    }
+
     fn select_members(
         &mut self,
         room: &RoomId,
@@ -420,6 +455,10 @@ impl Names for Tx {
 
     fn room(&mut self, room: &RoomId) -> rusqlite::Result<Option<RoomName>> {
         Ok(self.rooms.get(&self.conn, room)?.map(RoomRow::called))
+    }
+
+    fn send_time(&mut self, _: Position) -> rusqlite::Result<Option<Timestamp>> {
+        Ok(self.posted.as_ref().map(|posted| posted.at))
     }
 }
 

@@ -141,7 +141,14 @@ impl Worker {
     fn take(&mut self, events: &[Applied]) -> Option<()> {
         let before = self.tx.place();
         let mut pause = BACKOFF.0;
+        // Noted before they are visible and again when they are: whoever asks in between goes back far enough.
+        let delayed = |shared: &Shared| {
+            if let Some(first) = events.first() {
+                shared.delays.visible(first.recorded_at);
+            }
+        };
         loop {
+            delayed(&self.shared);
             match transact(&mut self.tx, events) {
                 Ok(()) => break,
                 Err(error) => {
@@ -163,6 +170,7 @@ impl Worker {
                 }
             }
         }
+        delayed(&self.shared);
         self.tell();
         Some(())
     }

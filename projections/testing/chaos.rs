@@ -11,7 +11,8 @@ use domain::session::*;
 use domain::setting::SettingChanged;
 use domain::user::*;
 use domain::{
-    Event, EventPayload, MessageId, RoleId, RoomId, StoredFile, Timestamp, TokenHash, UserId,
+    Event, EventPayload, MessageId, RoleId, RoomId, SeenUpTo, StoredFile, Timestamp, TokenHash,
+    UserId,
 };
 use eventstore::RecordedEvent;
 
@@ -41,6 +42,8 @@ pub struct Chaos {
     rooms: Vec<String>,
     messages: Vec<(String, String)>,
     names: usize,
+    /// How many events there are so far.
+    events: u64,
     /// Read when first needed: a tame workspace is made without.
     golden: Option<Golden>,
     pub now: i64,
@@ -64,6 +67,7 @@ impl Chaos {
             rooms: (0..rooms).map(|n| format!("room{n:013}")).collect(),
             messages: Vec::new(),
             names: 0,
+            events: 0,
             golden: None,
             now: 10,
         };
@@ -91,6 +95,7 @@ impl Chaos {
                 }
             }
         }
+        chaos.events = events.len() as u64;
         (chaos, events)
     }
 
@@ -116,6 +121,12 @@ impl Chaos {
         (self.rooms[busy].clone(), self.users[talker].clone())
     }
 
+    /// A read cursor that is seldom where the room is.
+    fn stale(&mut self) -> Option<Timestamp> {
+        let back = i64::try_from(self.dice.roll(8000)).unwrap();
+        (self.dice.roll(3) > 0).then(|| t(self.now - back))
+    }
+
     /// A message by anybody anywhere.
     pub fn message(&mut self, wild: bool) -> Event {
         self.names += 1;
@@ -132,6 +143,13 @@ impl Chaos {
         if self.dice.roll(if wild { 60 } else { 2000 }) == 0 {
             message.content.mentions.push(Mention::All);
         }
+        // Most see all there is; some are a few events behind.
+        if self.dice.roll(3) == 0 {
+            let behind = u64::try_from(self.dice.roll(40)).unwrap();
+            message.seen = Some(SeenUpTo::new(self.events.saturating_sub(behind)));
+        }
+        // Servers' clocks differ, and several messages come at once.
+        message.at = t(self.now - i64::try_from(self.dice.roll(2000)).unwrap());
         if self.dice.roll(8) == 0 && !self.messages.is_empty() {
             let from = self.messages.len().saturating_sub(50);
             let (parent, room) = self.dice.pick(&self.messages[from..]).clone();
@@ -146,6 +164,7 @@ impl Chaos {
 
     /// What happens next. `wild`: renames, deletions and other rare things as well, and often.
     pub fn next(&mut self, wild: bool) -> Event {
+        self.events += 1;
         self.now += 1 + i64::try_from(self.dice.roll(900)).unwrap();
         let at = t(self.now);
         let (room, user) = self.place(wild);
@@ -169,6 +188,7 @@ impl Chaos {
                 room: rid,
                 user: uid,
                 threads: chance % 5 == 0,
+                cursor: self.stale(),
                 at,
             })
             .into();
@@ -261,7 +281,7 @@ impl Chaos {
             6 => MembershipEvent::from(MarkedUnread {
                 room: rid,
                 user: uid,
-                cursor: at,
+                cursor: self.stale().unwrap_or(at),
                 at,
             })
             .into(),
@@ -452,7 +472,7 @@ impl Chaos {
                 "desktopNotifications",
                 ["all", "default"][self.dice.roll(2)].into(),
             ),
-            3 => set("highlights", vec![self.text()].into()),
+            3 => set("highlights", vec![*self.dice.pick(WORDS)].into()),
             4 => DataExportEvent::from(DataExportRequested {
                 user,
                 export: format!("export{}", self.names),

@@ -80,6 +80,7 @@ pub fn read(user: &str, room: &str, at: i64) -> Event {
         room: RoomId::new(room),
         user: UserId::new(user),
         threads: false,
+        cursor: None,
         at: t(at),
     })
     .into()
@@ -99,6 +100,7 @@ pub fn post(id: &str, room: &str, author: &str, text: &str, at: i64) -> MessageP
         presentation: None,
         thread: None,
         shown_in_room: false,
+        seen: None,
     }
 }
 

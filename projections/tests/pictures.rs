@@ -160,9 +160,10 @@ async fn emoji_are_found_by_every_name_they_have() {
     };
     scene.say(4_000, EmojiEvent::from(deleted)).await;
     assert!(!named("one").await && !named("two").await);
+    let asked = domain::Timestamp::from_millis(3_500);
     let since = scene
         .views
-        .emoji_sync(Some(domain::Timestamp::from_millis(3_500)))
+        .emoji_sync(Some(scene.views.since(asked)))
         .await
         .unwrap();
     assert_eq!((since.update.len(), since.remove.len()), (0, 1));

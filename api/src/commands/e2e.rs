@@ -159,7 +159,7 @@ async fn decide(
         room: &place.room,
         join_code_ok: true,
         view: None,
-        last_message: None,
+        newest: None,
     };
     tx.decide::<Membership>(&membership::stream(&place.room.id, user), command, &context)
         .await

@@ -34,7 +34,7 @@ pub async fn found(
         room,
         join_code_ok: true,
         view: None,
-        last_message: None,
+        newest: None,
     };
     let command = MembershipCommand::Found {
         joining: founder.joining.clone(),
@@ -69,7 +69,7 @@ pub async fn try_join(
         room,
         join_code_ok: true,
         view: None,
-        last_message: None,
+        newest: None,
     };
     let stream = membership::stream(&room.id, &user.id);
     match tx
@@ -100,16 +100,15 @@ pub async fn change(
     command: &MembershipCommand,
 ) -> Result<Vec<MembershipEvent>, ApiError> {
     let room = &place.room.id;
-    let (view, last_message) = match command {
+    let (view, newest) = match command {
         MembershipCommand::Read { .. }
         | MembershipCommand::MarkUnread { .. }
         | MembershipCommand::Hide { .. }
         | MembershipCommand::Open { .. } => {
+            // What is read later than this is not claimed to be seen.
+            let newest = state.views().newest_in(room).await?;
             let record = state.views().membership(room, user).await?;
-            (
-                record.map(|record| record.view),
-                state.views().last_message_at(room).await?,
-            )
+            (record.map(|record| record.view), newest)
         }
         _ => (None, None),
     };
@@ -129,7 +128,7 @@ pub async fn change(
                 room: &facts,
                 join_code_ok: true,
                 view,
-                last_message,
+                newest,
             };
             tx.decide::<Membership>(&stream, command.clone(), &context)
                 .await
@@ -159,7 +158,7 @@ pub(super) async fn make_owner_as_server(
         room,
         join_code_ok: true,
         view: None,
-        last_message: None,
+        newest: None,
     };
     let grant = MembershipCommand::GrantRole {
         role: RoomRole::Owner,
@@ -234,7 +233,7 @@ pub async fn invite(
                     room: &place.room,
                     join_code_ok: true,
                     view: None,
-                    last_message: None,
+                    newest: None,
                 };
                 let stream = membership::stream(&place.room.id, &user.id);
                 let add = MembershipCommand::Add { at };

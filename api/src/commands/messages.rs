@@ -11,7 +11,7 @@ use domain::message::{
 use domain::permission::Authority;
 use domain::room::{RoomFacts, RoomKind};
 use domain::settings::Settings;
-use domain::{MessageId, Timestamp};
+use domain::{MessageId, SeenUpTo, Timestamp};
 use eventstore::ExecuteError;
 use projections::{MessageRecord, UserFacts};
 
@@ -55,6 +55,8 @@ pub async fn post(
     place: &Place,
     draft: Draft,
 ) -> Result<Bytes, ApiError> {
+    // What becomes visible from here on was not seen by whoever wrote this.
+    let seen = state.views().applied().get();
     let settings = state.views().settings();
     let id = draft
         .id
@@ -93,6 +95,7 @@ pub async fn post(
         presentation: draft.presentation,
         thread: draft.thread,
         shown_in_room: draft.shown_in_room,
+        seen: Some(SeenUpTo::new(seen)),
     };
     let repeated = state
         .run(caller.id(), async |tx| {

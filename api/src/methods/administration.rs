@@ -6,8 +6,10 @@ use domain::permission::Permission;
 use domain::setting::Editor;
 use domain::settings::SettingType;
 use domain::{RoleId, Timestamp};
+use projections::Since;
 use serde_json::{Value, json};
 
+use super::args::Args;
 use super::{AnyMethodCall, Method, MethodCall, MethodOutcome, method, open_method};
 use crate::commands::{login_services, permissions, push, settings};
 use crate::error::{ApiError, texts};
@@ -52,7 +54,7 @@ pub(super) fn methods() -> Vec<Method> {
 /// All documents without a date; those changed since, and what went since, with one.
 fn synced(
     documents: Vec<(Timestamp, Value)>,
-    since: Option<Timestamp>,
+    since: Option<Since>,
     removed: &[(String, Timestamp)],
 ) -> Value {
     match since {
@@ -63,7 +65,7 @@ fn synced(
         Some(since) => {
             let update: Vec<Value> = documents
                 .into_iter()
-                .filter(|(at, _)| *at > since)
+                .filter(|(at, _)| since.covers(*at))
                 .map(|(_, document)| document)
                 .collect();
             let remove: Vec<Value> = removed
@@ -75,9 +77,14 @@ fn synced(
     }
 }
 
+/// The date of a method that answers what changed since.
+fn since(state: &AppState, args: &Args) -> Option<Since> {
+    args.date(0).map(|asked| state.views().since(asked))
+}
+
 /// `permissions/get(date?)`. Anyone: clients evaluate permissions by it before they log in.
 async fn permissions_get(call: AnyMethodCall) -> MethodOutcome {
-    let since = call.args.date(0);
+    let since = since(&call.state, &call.args);
     let documents = permission_documents(&call.state, since).await?;
     if since.is_none() {
         return Ok(json!(documents));
@@ -143,7 +150,7 @@ async fn user_roles(call: MethodCall) -> MethodOutcome {
 
 /// `public-settings/get(date?)`.
 async fn public_settings(call: AnyMethodCall) -> MethodOutcome {
-    let since = call.args.date(0);
+    let since = since(&call.state, &call.args);
     let mut removed = rows::removed(&call.state, since).await?;
     removed.retain(|(id, _)| domain::settings::lookup(id).is_some_and(|one| one.public));
     let rows = rows::public_rows(&call.state).await?;
@@ -163,7 +170,7 @@ async fn private_settings(call: MethodCall) -> MethodOutcome {
         all || authority.has_setting(one.id.as_ref())
     })
     .await?;
-    let since = call.args.date(0);
+    let since = since(&call.state, &call.args);
     let mut removed = rows::removed(&call.state, since).await?;
     removed.retain(|(id, _)| all || authority.has_setting(id));
     Ok(synced(documents, since, &removed))

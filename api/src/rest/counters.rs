@@ -2,7 +2,7 @@
 
 use domain::permission::Permission;
 use domain::room::RoomKind;
-use domain::{RoomId, UserId};
+use domain::{RoomId, Timestamp, UserId};
 use projections::MembershipRecord;
 use serde_json::{Value, json};
 
@@ -38,11 +38,12 @@ pub async fn of_room(kind: RoomKind, call: Call) -> Outcome {
     let subscription: Value = serde_json::from_slice(&membership.doc).unwrap_or_default();
     let seen = subscription.get("ls").and_then(parse_date);
     let joined = subscription.get("ts").and_then(parse_date);
-    // Channels without a cursor count from their beginning, groups from when the user joined.
-    let from = if kind == RoomKind::Group {
-        seen.or(joined)
-    } else {
-        seen
+    // What was sent at the cursor is read. Channels without one count from their beginning, groups from when the user
+    // joined.
+    let from = match seen {
+        Some(seen) => Some(Timestamp::from_millis(seen.as_millis() + 1)),
+        None if kind == RoomKind::Group => joined,
+        None => None,
     };
     let room: Value = serde_json::from_slice(&found.record.doc).unwrap_or_default();
     let unreads = match room.get("lm").and_then(parse_date) {

@@ -21,8 +21,8 @@ pub async fn list(call: Call) -> Outcome {
     // Mobile clients send it empty at first.
     let since = match params.filled("updatedSince") {
         Ok(None) => None,
-        _ => params
-            .date("updatedSince")
+        _ => call
+            .since(&params, "updatedSince")
             .map_err(|_| texts::invalid_updated_since())?,
     };
     let mut changes = call.state.views().emoji_sync(since).await?;

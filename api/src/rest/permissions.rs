@@ -6,6 +6,7 @@ use domain::permission::Permission;
 use domain::permissions::CHANGE_SETTING;
 use domain::settings::{Definition, Settings};
 use domain::{RoleId, Timestamp};
+use projections::Since;
 use serde_json::{Value, json};
 
 use super::answer::{Answer, Outcome};
@@ -24,11 +25,11 @@ const FIXED: [(usize, Permission); 4] = [
     (150, Permission::PIN_MESSAGE),
 ];
 
-/// `GET /api/v1/permissions.listAll`: all, or those that changed after `updatedSince`.
+/// `GET /api/v1/permissions.listAll`: all, or those that changed since `updatedSince`.
 pub async fn list_all(call: Call) -> Outcome {
     let params = call.input.query();
-    let since = params
-        .date("updatedSince")
+    let since = call
+        .since(&params, "updatedSince")
         .map_err(|_| texts::invalid_date("error-roomId-param-invalid", "updatedSince"))?;
     let update = documents(&call.state, since).await?;
     let remove = removed(&call.state, since).await?;
@@ -37,8 +38,8 @@ pub async fn list_all(call: Call) -> Outcome {
         .field("remove", &remove))
 }
 
-/// The permissions that went after `since`, with the settings they were about; without a date none.
-pub async fn removed(state: &AppState, since: Option<Timestamp>) -> Result<Vec<Value>, ApiError> {
+/// The permissions that went since then, with the settings they were about; without a date none.
+pub async fn removed(state: &AppState, since: Option<Since>) -> Result<Vec<Value>, ApiError> {
     let settings = super::settings::removed(state, since).await?;
     Ok(settings
         .into_iter()
@@ -46,8 +47,8 @@ pub async fn removed(state: &AppState, since: Option<Timestamp>) -> Result<Vec<V
         .collect())
 }
 
-/// The documents of all permissions, or of those that changed after `since`.
-pub async fn documents(state: &AppState, since: Option<Timestamp>) -> Result<Vec<Value>, ApiError> {
+/// The documents of all permissions, or of those that changed since then.
+pub async fn documents(state: &AppState, since: Option<Since>) -> Result<Vec<Value>, ApiError> {
     let views = state.views();
     let (table, settings) = (views.permissions(), views.settings());
     let book = Book::open(state).await?;
@@ -65,7 +66,7 @@ pub async fn documents(state: &AppState, since: Option<Timestamp>) -> Result<Vec
             let made = book.dates(setting).0;
             let at = changed.get(&entry.name).map_or(made, |at| made.max(*at));
             since
-                .is_none_or(|since| at > since)
+                .is_none_or(|since| since.covers(at))
                 .then(|| entry.document(table.named(&entry.name), at))
         })
         .collect())

@@ -69,13 +69,14 @@ pub async fn list(call: Call) -> Outcome {
         .date("from")
         .map_err(|_| texts::type_mismatch("date", "another value", "from"))?;
     if let Some(from) = from.filter(|from| now().millis_since(*from) < RECENT_MILLIS) {
+        let since = call.state.views().since(from);
         let mut changed: BTreeSet<UserId> = call
             .state
             .presence()
-            .changed_since(from)
+            .changed_since(since.earliest())
             .into_iter()
             .collect();
-        changed.extend(call.state.views().users_changed_since(from).await?);
+        changed.extend(call.state.views().users_changed_since(since).await?);
         changed.remove(call.caller.id());
         let users = docs(&call, changed).await?;
         return Ok(answer(&users, false));

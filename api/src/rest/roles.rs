@@ -97,12 +97,10 @@ pub async fn list(call: Call) -> Outcome {
     Ok(Answer::empty().field("roles", &roles))
 }
 
-/// `GET /api/v1/roles.sync`: what changed after `updatedSince`.
+/// `GET /api/v1/roles.sync`: what changed since `updatedSince`.
 pub async fn sync(call: Call) -> Outcome {
     let since = call
-        .input
-        .query()
-        .date("updatedSince")
+        .since(&call.input.query(), "updatedSince")
         .ok()
         .flatten()
         .ok_or_else(|| texts::match_error(&"Expected a date in field updatedSince"))?;
@@ -120,12 +118,14 @@ pub async fn sync(call: Call) -> Outcome {
                 .iter()
                 .find(|record| record.id == *id)
                 .map_or(begun, |record| record.updated_at);
-            (at > since).then(|| dated(document(id, role), "_updatedAt", at))
+            since
+                .covers(at)
+                .then(|| dated(document(id, role), "_updatedAt", at))
         })
         .collect();
     let remove: Vec<Value> = changed
         .iter()
-        .filter(|record| record.deleted && record.updated_at > since)
+        .filter(|record| record.deleted && since.covers(record.updated_at))
         .map(|record| {
             let gone = described(&record.id, &record.properties, false);
             dated(gone, "_deletedAt", record.updated_at)

@@ -14,8 +14,8 @@ use crate::state::now;
 /// `rooms.get`.
 pub async fn get(call: Call) -> Outcome {
     let params = call.input.params()?;
-    let since = params
-        .date("updatedSince")
+    let since = call
+        .since(&params, "updatedSince")
         .map_err(|_| texts::invalid_date("error-updatedSince-param-invalid", "updatedSince"))?;
     Ok(synced(
         &call

@@ -6,6 +6,7 @@ use domain::Timestamp;
 use domain::permission::Permission;
 use domain::setting::Editor;
 use domain::settings::{Definition, SettingType, custom_service_settings};
+use projections::Since;
 use serde_json::{Map, Value, json};
 
 use super::answer::{Answer, Outcome};
@@ -207,10 +208,10 @@ pub fn refused(call: &methods::MethodCall, ids: &[&str]) -> Result<(), ApiError>
     }
 }
 
-/// The settings that went after `since` with the login service they were of, and when; without a date none.
+/// The settings that went since then with the login service they were of, and when; without a date none.
 pub async fn removed(
     state: &AppState,
-    since: Option<Timestamp>,
+    since: Option<Since>,
 ) -> Result<Vec<(String, Timestamp)>, ApiError> {
     let Some(since) = since else {
         return Ok(Vec::new());

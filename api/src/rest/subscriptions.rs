@@ -45,8 +45,8 @@ pub fn synced(sync: &Sync) -> Answer {
 /// `subscriptions.get`.
 pub async fn get(call: Call) -> Outcome {
     let params = call.input.strict(&GET)?;
-    let since = params
-        .date("updatedSince")
+    let since = call
+        .since(&params, "updatedSince")
         .map_err(|_| texts::invalid_date("error-roomId-param-invalid", "lastUpdate"))?;
     Ok(synced(
         &call

@@ -288,8 +288,8 @@ pub(super) fn read(
         view.open
             && !view.unread
             && context
-                .last_message
-                .is_none_or(|last| view.cursor >= Some(last))
+                .newest
+                .is_none_or(|newest| view.cursor >= Some(newest))
     };
     if context.view.is_some_and(up_to_date) {
         return Ok(vec![]);
@@ -300,6 +300,7 @@ pub(super) fn read(
             room,
             user,
             threads,
+            cursor: context.newest,
             at,
         }
         .into(),

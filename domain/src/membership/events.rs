@@ -122,7 +122,7 @@ pub struct RoomRoleRevoked {
     pub at: Timestamp,
 }
 
-/// A member has read the room up to now. Posting moves the cursor too, without an event of its own.
+/// A member has read the room as far as they could see it. Posting moves the cursor too, without an event of its own.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ReadCursorMoved {
     /// The room.
@@ -132,7 +132,12 @@ pub struct ReadCursorMoved {
     /// Threads were read as well.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub threads: bool,
-    /// When: where the cursor stands now.
+    /// Where the cursor stands now: send time of the newest message of the room that the reader's views had. Within a
+    /// room send times rise strictly in the order of the log, so this is a position. Absent: everything before this
+    /// event was read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cursor: Option<Timestamp>,
+    /// When.
     pub at: Timestamp,
 }
 
@@ -143,7 +148,7 @@ pub struct MarkedUnread {
     pub room: RoomId,
     /// Who.
     pub user: UserId,
-    /// Where the cursor stands now: send time of the first message to count as unread.
+    /// Where the cursor stands now: send time of the message from which on the room is unread.
     pub cursor: Timestamp,
     /// When.
     pub at: Timestamp,

@@ -121,7 +121,7 @@ pub enum MembershipCommand {
     },
     /// The user wants it unread from `cursor` on.
     MarkUnread {
-        /// Send time of the first message to count as unread.
+        /// Send time of the message from which on the room is unread.
         cursor: Timestamp,
         /// When.
         at: Timestamp,
@@ -206,8 +206,8 @@ pub struct MembershipContext<'a> {
     pub join_code_ok: bool,
     /// What the views say of the user's place in the room: shown in the list, something new, cursor. `None`: not a member.
     pub view: Option<MembershipView>,
-    /// Send time of the room's newest message; `None` without one.
-    pub last_message: Option<Timestamp>,
+    /// Send time of the newest message the actor's views have of the room, of any kind; `None` without one.
+    pub newest: Option<Timestamp>,
 }
 
 /// The changing part of a membership, as the views have it.

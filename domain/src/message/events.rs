@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::event::events;
-use crate::{MessageId, RoomId, Timestamp, UserId};
+use crate::{MessageId, RoomId, SeenUpTo, Timestamp, UserId};
 
 events! {
     /// What can happen to a message.
@@ -102,7 +102,8 @@ pub struct MessagePosted {
     pub room: RoomId,
     /// Who wrote it.
     pub author: UserId,
-    /// Send time: what orders messages in a room.
+    /// Send time, as the author's server had it. What a room shows is later where it has a message of that time or a
+    /// later one already, so that send times rise strictly in the order of the log.
     pub at: Timestamp,
     /// What it says.
     pub content: Content,
@@ -115,6 +116,10 @@ pub struct MessagePosted {
     /// A reply that is shown in the room as well.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub shown_in_room: bool,
+    /// How far the author's views had got: posting marks that much of the room as read, and no more. Absent:
+    /// everything before the message.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seen: Option<SeenUpTo>,
 }
 
 /// What a message says was changed.

@@ -5,9 +5,14 @@ use serde_json::{Map, Value};
 /// Fewest seconds of silence after which a client may call its user away.
 const SHORTEST_IDLE: i64 = 60;
 
-/// The most words somebody can have highlighted, and characters a text may have.
-const MOST_HIGHLIGHTS: usize = 500;
+/// The most texts a preference may have, and characters one of them.
+const MOST_TEXTS: usize = 500;
 const LONGEST_TEXT: usize = 500;
+
+/// The most words somebody can have highlighted, and characters one of them may have: every message to a room is
+/// searched for the words of everybody in it.
+const MOST_HIGHLIGHTS: usize = 100;
+const LONGEST_HIGHLIGHT: usize = 100;
 
 /// What a preference may be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -104,16 +109,21 @@ fn check(name: &str, value: &Value) -> Result<(), PreferenceFault> {
         .iter()
         .find(|(known, _)| *known == name)
         .ok_or_else(|| PreferenceFault::Unknown(name.to_owned()))?;
+    let (most, longest) = if name == "highlights" {
+        (MOST_HIGHLIGHTS, LONGEST_HIGHLIGHT)
+    } else {
+        (MOST_TEXTS, LONGEST_TEXT)
+    };
     let short = |value: &Value| {
         value
             .as_str()
-            .is_some_and(|text| text.chars().count() <= LONGEST_TEXT)
+            .is_some_and(|text| text.chars().count() <= longest)
     };
     let (fits, small) = match (kind, value) {
         (PreferenceKind::Text, Value::String(_)) => (true, short(value)),
         (PreferenceKind::Texts, Value::Array(items)) => (
             items.iter().all(Value::is_string),
-            items.len() <= MOST_HIGHLIGHTS && items.iter().all(short),
+            items.len() <= most && items.iter().all(short),
         ),
         (PreferenceKind::Number, value) => (value.is_number(), true),
         (PreferenceKind::Boolean, value) => (value.is_boolean(), true),

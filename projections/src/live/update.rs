@@ -259,7 +259,10 @@ fn told(
     let bytes = match posted {
         Some(bytes) => Some(bytes),
         None => match system_messages::derive(applied, names)? {
-            Some(doc) => Some(Bytes::from(json::encode(&doc)?)),
+            Some(mut doc) => {
+                doc.sent(names.send_time(applied.position)?);
+                Some(Bytes::from(json::encode(&doc)?))
+            }
             None => None,
         },
     };

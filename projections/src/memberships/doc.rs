@@ -1,8 +1,11 @@
 //! A membership's wire document, and the row it lies in.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use compact_str::CompactString;
-use domain::{MessageId, RoleId, RoomId, Timestamp, UserId};
+use domain::highlight::Highlights;
+use domain::{MessageId, RoleId, RoomId, UserId};
 use rusqlite::{Connection, OptionalExtension, Statement, params};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -164,11 +167,10 @@ impl MembershipDoc {
         self.open = true;
     }
 
-    pub(super) fn seen_to(&mut self, at: Timestamp) {
-        self.unread = 0;
-        self.user_mentions = 0;
-        self.group_mentions = 0;
-        self.seen = Some(Date(at));
+    /// The words its user has highlighted, made ready for looking.
+    pub(crate) fn highlights(&self) -> Arc<Highlights> {
+        let words = self.rest.user_highlights.iter().map(String::as_str);
+        Arc::new(Highlights::of(words))
     }
 
     /// Names a direct message after the others in it; one with oneself after oneself.
@@ -202,6 +204,11 @@ pub(crate) struct MembershipRow {
 }
 
 impl MembershipRow {
+    /// The words its user has highlighted.
+    pub(crate) fn highlights(&self) -> Arc<Highlights> {
+        self.doc.highlights()
+    }
+
     pub(super) fn is_owner(&self) -> bool {
         self.doc
             .roles
@@ -216,13 +223,13 @@ impl Row for MembershipRow {
 
     const INSERT: &'static str =
         "INSERT INTO memberships (room, user, id, open, alert, quiet, unread, user_mentions, group_mentions,
-            seen, owner, roles, updated_at, doc, position, rest)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)";
+            seen, owner, roles, updated_at, doc, position, rest, highlights)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)";
 
     const UPDATE: &'static str =
         "UPDATE memberships SET id = ?3, open = ?4, alert = ?5, quiet = ?6, unread = ?7, user_mentions = ?8,
             group_mentions = ?9, seen = ?10, owner = ?11, roles = ?12, updated_at = ?13, doc = ?14, position = ?15,
-            rest = ?16
+            rest = ?16, highlights = ?17
          WHERE room = ?1 AND user = ?2";
 
     fn load(conn: &Connection, key: &Self::Key) -> rusqlite::Result<Option<Self>> {
@@ -265,6 +272,7 @@ impl Row for MembershipRow {
             json::encode(doc)?,
             self.position,
             rest.transpose()?,
+            !doc.rest.user_highlights.is_empty(),
         ])?;
         Ok(())
     }

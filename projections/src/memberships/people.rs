@@ -4,7 +4,7 @@ use domain::room::RoomKind;
 use domain::user::UserEvent;
 use domain::{RoomId, UserId};
 
-use super::{change, owns, remove, remove_all, rooms_of};
+use super::{change, note_keen, owns, remove, remove_all, rooms_of};
 use crate::names::UserRef;
 use crate::projection::Applied;
 use crate::tx::Tx;
@@ -31,10 +31,16 @@ pub(super) fn account(
             if !changed.set.keys().any(|name| is_copied(name)) {
                 return Ok(());
             }
+            let mut highlights = None;
             for room in rooms_of(tx, &changed.user)? {
                 change(tx, event, &room, &changed.user, |doc| {
                     doc.prefer(&changed.set);
+                    // The same everywhere.
+                    highlights.get_or_insert_with(|| doc.highlights());
                 })?;
+                if let Some(highlights) = &highlights {
+                    note_keen(tx, &room, &changed.user, highlights);
+                }
             }
             Ok(())
         }

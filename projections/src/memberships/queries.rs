@@ -11,6 +11,7 @@ use rusqlite::{OptionalExtension, params};
 use super::doc::{MembershipDoc, MembershipRow, whole};
 use crate::error::QueryError;
 use crate::rows::Row as _;
+use crate::since::Since;
 use crate::tombstones::{Kind, Sync};
 use crate::views::{Page, Slice, Views, bounds, unsigned};
 use crate::{json, tombstones};
@@ -123,20 +124,20 @@ impl Views {
         .await
     }
 
-    /// As lists tell them: a user's memberships that changed after `since`, and those that ended after it. Without `since`: all.
+    /// As lists tell them: a user's memberships that changed since then, and those that ended. Without `since`: all.
     pub async fn memberships_sync(
         &self,
         user: &UserId,
-        since: Option<Timestamp>,
+        since: Option<Since>,
     ) -> Result<Sync, QueryError> {
         let user = user.clone();
         self.read(move |conn| {
             let update = conn
                 .prepare_cached(
-                    "SELECT doc FROM memberships WHERE user = ?1 AND updated_at > ?2 ORDER BY room",
+                    "SELECT doc FROM memberships WHERE user = ?1 AND updated_at >= ?2 ORDER BY room",
                 )?
                 .query_map(
-                    params![user.as_str(), since.map_or(i64::MIN, Timestamp::as_millis)],
+                    params![user.as_str(), since.map_or(i64::MIN, |since| since.earliest().as_millis())],
                     |row| json::column(row, 0),
                 )?
                 .collect::<rusqlite::Result<_>>()?;

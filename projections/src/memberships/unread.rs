@@ -1,14 +1,18 @@
 //! What a message means to the members (contract, rooms 2.3, messages 4.1 and 4.2).
 
+use domain::highlight::Search;
 use domain::message::{Mention, MessagePosted};
 use domain::room::RoomKind;
-use domain::{MessageId, UserId};
+use domain::{MessageId, Timestamp, UserId};
 
-use super::change;
 use super::doc::MembershipDoc;
+use super::tally::{Counts, Tally};
+use super::{change, cursor};
 use crate::iso::Date;
+use crate::messages;
 use crate::projection::Applied;
-use crate::tx::Tx;
+use crate::rooms::Told;
+use crate::tx::{Tx, number};
 
 /// What a message means to the members (contract, rooms 2.3, messages 4.1 and 4.2).
 pub(super) fn message(
@@ -22,6 +26,9 @@ pub(super) fn message(
         .get(&tx.conn, room)?
         .map(|row| row.kind() == RoomKind::Direct)
     else {
+        return Ok(());
+    };
+    let Some((at, before)) = tx.posted.as_ref().map(|posted| (posted.at, posted.before)) else {
         return Ok(());
     };
     let group = posted
@@ -39,22 +46,17 @@ pub(super) fn message(
         })
         .collect();
 
-    // Sending marks the room read for the sender.
-    change(tx, event, room, author, |doc| {
-        doc.open = true;
-        doc.alert = false;
-        doc.seen_to(posted.at);
-        if posted.thread.is_some() {
-            doc.last_reply = Some(Date(posted.at));
-        }
-    })?;
-    if let Some(thread) = &posted.thread {
-        follow(tx, event, posted, thread, &mentioned, group)?;
-        if !posted.shown_in_room {
-            return Ok(());
-        }
+    let reply = posted.thread.is_some();
+    cursor::author(tx, event, (room, author), (at, before), posted.seen, reply)?;
+    let tally = if let Some(thread) = &posted.thread {
+        follow(tx, event, posted, at, thread, &mentioned, group)?;
+        Tally::default()
     } else {
-        count(tx, event, posted, direct, &mentioned, group)?;
+        count(tx, event, posted, direct, mentioned, group)?
+    };
+    remember(tx, event, posted, at, tally)?;
+    if reply && !posted.shown_in_room {
+        return Ok(());
     }
     // Everybody else sees the room alerted: only those who do not yet are touched.
     let quiet: Vec<UserId> = tx
@@ -69,55 +71,103 @@ pub(super) fn message(
     Ok(())
 }
 
-/// Raises the counters.
+/// Keeps what the message counted for: with the message, and among the latest of the room.
+fn remember(
+    tx: &mut Tx,
+    event: &Applied,
+    posted: &MessagePosted,
+    at: Timestamp,
+    tally: Tally,
+) -> rusqlite::Result<()> {
+    if !tally.is_empty() {
+        messages::tally(tx, &posted.message, tally.clone())?;
+    }
+    if let Some(row) = tx.rooms.get_mut(&tx.conn, &posted.room)? {
+        row.tail_mut().push(Told {
+            seq: number(event.position),
+            id: posted.message.clone(),
+            at,
+            author: posted.author.clone(),
+            shown: posted.thread.is_none() || posted.shown_in_room,
+            thread: posted.thread.clone(),
+            tally,
+        });
+    }
+    Ok(())
+}
+
+/// Raises the counters; answers whose.
 fn count(
     tx: &mut Tx,
     event: &Applied,
     posted: &MessagePosted,
     direct: bool,
-    mentioned: &[UserId],
+    mentioned: Vec<UserId>,
     group: bool,
-) -> rusqlite::Result<()> {
+) -> rusqlite::Result<Tally> {
     let (room, author) = (&posted.room, &posted.author);
     let counting = if direct {
         tx.policy.direct
     } else {
         tx.policy.room
     };
-    for user in mentioned {
-        change(tx, event, room, user, |doc| {
-            doc.user_mentions += 1;
-            doc.unread += i64::from(counting.user_mentions);
-            doc.alert();
-        })?;
-    }
+    let mut called = mentioned;
+    called.extend(highlighted(tx, posted, &called)?);
     // Direct mentions win over group mentions.
-    let everybody = if group {
-        mentioned.is_empty()
-    } else {
-        counting.all
+    let rest_mentioned = group && called.is_empty();
+    let tally = Tally {
+        called_unread: counting.user_mentions && !called.is_empty(),
+        rest_mentioned,
+        rest_unread: if group {
+            rest_mentioned && counting.group_mentions
+        } else {
+            counting.all
+        },
+        called,
     };
-    if !everybody {
-        return Ok(());
-    }
-    let others: Vec<UserId> = tx
-        .members(room)?
-        .iter()
-        .filter(|user| *user != author && !mentioned.contains(user))
-        .cloned()
-        .collect();
-    for user in others {
+    let counted: Vec<UserId> = if tally.everybody() {
+        let members = tx.members(room)?.iter();
+        members.filter(|user| *user != author).cloned().collect()
+    } else {
+        tally.called.clone()
+    };
+    for user in counted {
+        let Counts {
+            unread,
+            user_mentions,
+            group_mentions,
+        } = tally.of(&user);
         change(tx, event, room, &user, |doc| {
-            if group {
-                doc.group_mentions += 1;
-                doc.unread += i64::from(counting.group_mentions);
-            } else {
-                doc.unread += 1;
-            }
+            doc.unread += unread;
+            doc.user_mentions += user_mentions;
+            doc.group_mentions += group_mentions;
             doc.alert();
         })?;
     }
-    Ok(())
+    Ok(tally)
+}
+
+/// The members, besides the author and those who are `called` anyway, who have a word of the message highlighted.
+fn highlighted(
+    tx: &mut Tx,
+    posted: &MessagePosted,
+    called: &[UserId],
+) -> rusqlite::Result<Vec<UserId>> {
+    let encrypted = posted
+        .presentation
+        .as_ref()
+        .is_some_and(|presentation| presentation.encrypted.is_some());
+    let keen = tx.keen(&posted.room)?;
+    if encrypted || keen.is_empty() {
+        return Ok(Vec::new());
+    }
+    let search = Search::new(&posted.content.text);
+    Ok(keen
+        .iter()
+        .filter(|(user, _)| **user != posted.author && !called.contains(user))
+        .filter(|(_, highlights)| search.hits(highlights))
+        .map(|(user, _)| user.clone())
+        .collect())
 }
 
 /// A reply: those it concerns see the room alerted, those who follow the thread see it unread.
@@ -125,6 +175,7 @@ fn follow(
     tx: &mut Tx,
     event: &Applied,
     posted: &MessagePosted,
+    at: Timestamp,
     thread: &MessageId,
     mentioned: &[UserId],
     group: bool,
@@ -140,7 +191,7 @@ fn follow(
     for user in &audience {
         change(tx, event, room, user, |doc| {
             doc.alert();
-            doc.last_reply = Some(Date(posted.at));
+            doc.last_reply = Some(Date(at));
         })?;
     }
     followers.extend(

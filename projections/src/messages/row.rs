@@ -6,6 +6,7 @@ use domain::{MessageId, RoomId, Timestamp, UserId};
 use rusqlite::{Connection, OptionalExtension, Statement, params};
 
 use crate::json;
+use crate::memberships::Tally;
 use crate::rows::Row;
 
 /// A row of `messages`.
@@ -21,6 +22,8 @@ pub(crate) struct MessageRow {
     /// In the room, not in its thread only.
     pub(super) shown: bool,
     pub(super) replies: i64,
+    /// Whose counters it raised.
+    pub(super) tally: Tally,
     pub(super) doc: Bytes,
 }
 
@@ -28,19 +31,23 @@ impl Row for MessageRow {
     type Key = MessageId;
 
     const INSERT: &'static str =
-        "INSERT INTO messages (seq, id, room, at, author, kind, system, thread, shown, replies, doc)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)";
+        "INSERT INTO messages (seq, id, room, at, author, kind, system, thread, shown, replies, doc, counts, called)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)";
 
     const UPDATE: &'static str =
         "UPDATE messages SET id = ?2, room = ?3, at = ?4, author = ?5, kind = ?6, system = ?7, thread = ?8,
-            shown = ?9, replies = ?10, doc = ?11 WHERE seq = ?1";
+            shown = ?9, replies = ?10, doc = ?11, counts = ?12, called = ?13 WHERE seq = ?1";
 
     fn load(conn: &Connection, key: &MessageId) -> rusqlite::Result<Option<Self>> {
         conn.prepare_cached(
-            "SELECT seq, room, at, author, kind, system, thread, shown, replies, doc FROM messages
+            "SELECT seq, room, at, author, kind, system, thread, shown, replies, doc, counts, called FROM messages
              WHERE id = ?1 ORDER BY seq DESC LIMIT 1",
         )?
         .query_row([key.as_str()], |row| {
+            let called = match row.get_ref(11)?.as_bytes_or_null()? {
+                Some(called) => json::decode(called)?,
+                None => Vec::new(),
+            };
             Ok(Self {
                 seq: row.get(0)?,
                 room: RoomId::new(row.get_ref(1)?.as_str()?),
@@ -51,6 +58,7 @@ impl Row for MessageRow {
                 thread: row.get_ref(6)?.as_str_or_null()?.map(MessageId::new),
                 shown: row.get(7)?,
                 replies: row.get(8)?,
+                tally: Tally::stored(row.get(10)?, called),
                 doc: json::column(row, 9)?,
             })
         })
@@ -63,6 +71,8 @@ impl Row for MessageRow {
         statement: &mut Statement<'_>,
         id: &MessageId,
     ) -> rusqlite::Result<()> {
+        let called = &self.tally.called;
+        let called = (!called.is_empty()).then(|| json::encode(called));
         statement.execute(params![
             self.seq,
             id.as_str(),
@@ -75,6 +85,8 @@ impl Row for MessageRow {
             self.shown,
             self.replies,
             &self.doc[..],
+            self.tally.flags(),
+            called.transpose()?,
         ])?;
         Ok(())
     }

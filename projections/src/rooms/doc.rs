@@ -5,13 +5,14 @@ use std::collections::VecDeque;
 use bytes::Bytes;
 use compact_str::CompactString;
 use domain::room::RoomKind;
-use domain::{MessageId, RoomId, UserId};
+use domain::{MessageId, RoomId, Timestamp, UserId};
 use rusqlite::{Connection, OptionalExtension, Statement, params};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
 use super::latest::Latest;
+use super::tail::Tail;
 use crate::iso::Date;
 use crate::json;
 use crate::names::{Names, RoomName, UserRef, kind_of};
@@ -110,6 +111,14 @@ pub(crate) struct RoomRow {
     pub(super) last: Option<(MessageId, Bytes)>,
     /// The latest messages that may be shown as the last, as far as they are known without looking.
     pub(super) latest: Latest,
+    /// Send time of the newest message there ever was, of any kind; before the first, when the room was made.
+    pub(super) clock: Timestamp,
+    /// Position of that message.
+    pub(super) head: i64,
+    /// Position of the event that made the room. What the view of messages has from before is not of this room.
+    pub(super) born: i64,
+    /// The latest messages, as far as they are known without looking.
+    pub(super) tail: Tail,
 }
 
 impl RoomRow {
@@ -125,6 +134,26 @@ impl RoomRow {
     /// What kind it is.
     pub(crate) fn kind(&self) -> RoomKind {
         kind_of(&self.doc.kind)
+    }
+
+    /// Send time of the newest message there ever was.
+    pub(crate) fn clock(&self) -> Timestamp {
+        self.clock
+    }
+
+    /// Position of the event that made the room.
+    pub(crate) fn born(&self) -> i64 {
+        self.born
+    }
+
+    /// The latest messages.
+    pub(crate) fn tail(&self) -> &Tail {
+        &self.tail
+    }
+
+    /// The latest messages, to note one more.
+    pub(crate) fn tail_mut(&mut self) -> &mut Tail {
+        &mut self.tail
     }
 
     /// When it was made.
@@ -160,36 +189,44 @@ impl Row for RoomRow {
 
     const INSERT: &'static str =
         "INSERT INTO rooms (id, kind, name, display, creator, participants, archived, joined_by_default, members,
-            owners, msgs, stored, lm, last_message, created_at, updated_at, doc)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)";
+            owners, msgs, stored, lm, last_message, created_at, updated_at, doc, clock, head, born)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20)";
 
     const UPDATE: &'static str =
         "UPDATE rooms SET kind = ?2, name = ?3, display = ?4, creator = ?5, participants = ?6, archived = ?7,
             joined_by_default = ?8, members = ?9, owners = ?10, msgs = ?11, stored = ?12, lm = ?13,
-            last_message = ?14, created_at = ?15, updated_at = ?16, doc = ?17 WHERE id = ?1";
+            last_message = ?14, created_at = ?15, updated_at = ?16, doc = ?17, clock = ?18, head = ?19,
+            born = ?20 WHERE id = ?1";
 
     fn load(conn: &Connection, key: &RoomId) -> rusqlite::Result<Option<Self>> {
-        conn.prepare_cached("SELECT doc, owners, stored, last_message FROM rooms WHERE id = ?1")?
-            .query_row([key.as_str()], |row| {
-                let mut doc: RoomDoc = json::decode(row.get_ref(0)?.as_bytes()?)?;
-                let last = doc
-                    .last
-                    .take()
-                    .map(|raw| Bytes::copy_from_slice(raw.get().as_bytes()));
-                let id = row.get_ref(3)?.as_str_or_null()?.map(MessageId::new);
-                let latest = Latest {
-                    messages: VecDeque::new(),
-                    others: doc.lm,
-                };
-                Ok(Self {
-                    doc,
-                    owners: row.get(1)?,
-                    stored: row.get(2)?,
-                    last: id.zip(last),
-                    latest,
-                })
+        conn.prepare_cached(
+            "SELECT doc, owners, stored, last_message, clock, head, born FROM rooms WHERE id = ?1",
+        )?
+        .query_row([key.as_str()], |row| {
+            let (clock, head) = (Timestamp::from_millis(row.get(4)?), row.get(5)?);
+            let mut doc: RoomDoc = json::decode(row.get_ref(0)?.as_bytes()?)?;
+            let last = doc
+                .last
+                .take()
+                .map(|raw| Bytes::copy_from_slice(raw.get().as_bytes()));
+            let id = row.get_ref(3)?.as_str_or_null()?.map(MessageId::new);
+            let latest = Latest {
+                messages: VecDeque::new(),
+                others: doc.lm,
+            };
+            Ok(Self {
+                doc,
+                owners: row.get(1)?,
+                stored: row.get(2)?,
+                last: id.zip(last),
+                latest,
+                clock,
+                head,
+                born: row.get(6)?,
+                tail: Tail::after(head, clock),
             })
-            .optional()
+        })
+        .optional()
     }
 
     fn write(
@@ -221,6 +258,9 @@ impl Row for RoomRow {
             doc.created_at.0.as_millis(),
             doc.updated_at.0.as_millis(),
             bytes,
+            self.clock.as_millis(),
+            self.head,
+            self.born,
         ])?;
         Ok(())
     }

@@ -12,6 +12,7 @@ use super::doc::{RoomRow, participants_key};
 use crate::error::QueryError;
 use crate::names::kind_of;
 use crate::rows::Row as _;
+use crate::since::Since;
 use crate::tombstones::{Kind, Sync};
 use crate::views::{Page, Slice, Views, bounds, unsigned};
 use crate::{json, tombstones};
@@ -208,22 +209,24 @@ impl Views {
         .await
     }
 
-    /// A user's rooms that changed after `since`, and every room of the workspace deleted after it (contract, rooms
-    /// 13). Without `since`: all of the user's rooms.
+    /// A user's rooms that changed since then, and every room of the workspace that was deleted (contract, rooms 13). Without `since`: all of the user's rooms.
     pub async fn rooms_sync(
         &self,
         user: &UserId,
-        since: Option<Timestamp>,
+        since: Option<Since>,
     ) -> Result<Sync, QueryError> {
         let user = user.clone();
         self.read(move |conn| {
             let update = conn
                 .prepare_cached(
                     "SELECT rooms.doc FROM memberships JOIN rooms ON rooms.id = memberships.room
-                     WHERE memberships.user = ?1 AND rooms.updated_at > ?2 ORDER BY rooms.id",
+                     WHERE memberships.user = ?1 AND rooms.updated_at >= ?2 ORDER BY rooms.id",
                 )?
                 .query_map(
-                    params![user.as_str(), since.map_or(i64::MIN, Timestamp::as_millis)],
+                    params![
+                        user.as_str(),
+                        since.map_or(i64::MIN, |since| since.earliest().as_millis())
+                    ],
                     |row| json::column(row, 0),
                 )?
                 .collect::<rusqlite::Result<_>>()?;
@@ -232,6 +235,20 @@ impl Views {
                 None => Vec::new(),
             };
             Ok(Sync { update, remove })
+        })
+        .await
+    }
+
+    /// Send time of the newest message there ever was in a room, of any kind: as far as somebody can have read who
+    /// reads it now.
+    pub async fn newest_in(&self, room: &RoomId) -> Result<Option<Timestamp>, QueryError> {
+        let room = room.clone();
+        self.read(move |conn| {
+            conn.prepare_cached("SELECT clock FROM rooms WHERE id = ?1")?
+                .query_row([room.as_str()], |row| {
+                    Ok(Timestamp::from_millis(row.get(0)?))
+                })
+                .optional()
         })
         .await
     }

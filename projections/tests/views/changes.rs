@@ -53,7 +53,7 @@ async fn deleting_brings_the_message_before_back() {
     );
     let gone = scene
         .views
-        .removed_messages(&RoomId::new("general"), t(0))
+        .removed_messages(&RoomId::new("general"), scene.views.since(t(0)))
         .await
         .unwrap();
     assert_eq!(

@@ -9,6 +9,7 @@ mod accounts;
 mod info_and_login;
 mod memberships;
 mod messages;
+mod races;
 mod rooms;
 mod settings;
 

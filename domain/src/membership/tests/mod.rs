@@ -31,7 +31,7 @@ impl Stage {
             room: &self.room,
             join_code_ok: true,
             view: None,
-            last_message: None,
+            newest: None,
         }
     }
 }

@@ -85,6 +85,7 @@ fn some_event() -> impl Strategy<Value = MembershipEvent> {
                 room: room.clone(),
                 user: user.clone(),
                 threads: false,
+                cursor: None,
                 at
             }
             .into()

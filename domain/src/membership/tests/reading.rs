@@ -18,12 +18,13 @@ fn reading_moves_the_cursor_when_there_is_something_to_read() {
         threads: true,
         at: AT,
     };
-    let last_message = Some(Timestamp::from_millis(3));
+    let newest = Some(Timestamp::from_millis(3));
     let moved = || {
         ReadCursorMoved {
             room: room(),
             user: UserId::new("me"),
             threads: true,
+            cursor: newest,
             at: AT,
         }
         .into()
@@ -37,14 +38,14 @@ fn reading_moves_the_cursor_when_there_is_something_to_read() {
     ] {
         let context = MembershipContext {
             view: there_is,
-            last_message,
+            newest,
             ..stage.about(&me)
         };
         member().when(read.clone(), &context).then([moved()]);
     }
     let nothing_new = MembershipContext {
         view: view(true, false, Some(3)),
-        last_message,
+        newest,
         ..stage.about(&me)
     };
     member().when(read.clone(), &nothing_new).then_nothing();

@@ -60,6 +60,7 @@ fn posted_by(author: &str, content: Content) -> MessagePosted {
         presentation: None,
         thread: None,
         shown_in_room: false,
+        seen: None,
     }
 }
 

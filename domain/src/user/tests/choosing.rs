@@ -80,7 +80,7 @@ fn old_values_get_their_new_names() {
 #[test]
 fn preferences_have_names_and_kinds() {
     let (known, stage) = (known_roles(), Stage::default());
-    let many: Vec<String> = (0..501).map(|number| number.to_string()).collect();
+    let many: Vec<String> = (0..101).map(|number| number.to_string()).collect();
     for (wanted, fault) in [
         (json!({"x": 1}), PreferenceFault::Unknown("x".to_owned())),
         (
@@ -93,6 +93,10 @@ fn preferences_have_names_and_kinds() {
         ),
         (
             json!({"highlights": many}),
+            PreferenceFault::TooLarge("highlights".to_owned()),
+        ),
+        (
+            json!({"highlights": ["x".repeat(101)]}),
             PreferenceFault::TooLarge("highlights".to_owned()),
         ),
         (

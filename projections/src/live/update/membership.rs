@@ -26,7 +26,7 @@ pub(super) fn of_membership(
         | MembershipEvent::RoomRoleRevoked(_) => return of_roster(maker, event, posted, names),
         // What somebody does with their own place is nobody else's news.
         MembershipEvent::ReadCursorMoved(e) => {
-            let data = json!({ "rid": e.room, "ls": Date(e.at), "threads": e.threads });
+            let data = json!({ "rid": e.room, "ls": Date(e.cursor.unwrap_or(e.at)), "threads": e.threads });
             (&e.room, &e.user, "read", data)
         }
         MembershipEvent::MarkedUnread(e) => {

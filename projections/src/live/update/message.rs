@@ -22,11 +22,11 @@ pub(super) fn of_message(
         MessageEvent::MessagePosted(event) => {
             let data = match posted {
                 Some(doc) => doc,
-                None => Bytes::from(json::encode(&MessageDoc::posted(
-                    event,
-                    recorded_at,
-                    names,
-                )?)?),
+                None => {
+                    let mut doc = MessageDoc::posted(event, recorded_at, names)?;
+                    doc.sent(names.send_time(maker.applied.position)?);
+                    Bytes::from(json::encode(&doc)?)
+                }
             };
             maker.push(
                 Scope::Room(event.room.clone()),

@@ -1,0 +1,79 @@
+//! Whose counters a message raises, and by what (contract, rooms 2.3).
+
+use domain::UserId;
+
+/// Whose counters a message raised when it was posted. Kept with the message: reading a part of a room, marking it
+/// unread and deleting count by it again, and come to the same.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Tally {
+    /// Those it calls, by name or by a highlighted word: it raises their `userMentions`.
+    pub(crate) called: Vec<UserId>,
+    /// It raises the `unread` of those it calls.
+    pub(crate) called_unread: bool,
+    /// It raises the `groupMentions` of all others.
+    pub(crate) rest_mentioned: bool,
+    /// It raises the `unread` of all others.
+    pub(crate) rest_unread: bool,
+}
+
+/// What a message adds to somebody's counters.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Counts {
+    pub(crate) unread: i64,
+    pub(crate) user_mentions: i64,
+    pub(crate) group_mentions: i64,
+}
+
+impl std::ops::AddAssign for Counts {
+    fn add_assign(&mut self, more: Self) {
+        self.unread += more.unread;
+        self.user_mentions += more.user_mentions;
+        self.group_mentions += more.group_mentions;
+    }
+}
+
+impl Tally {
+    /// It raises nobody's counters.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.called.is_empty() && !self.everybody()
+    }
+
+    /// It raises the counters of all members.
+    pub(crate) fn everybody(&self) -> bool {
+        self.rest_mentioned || self.rest_unread
+    }
+
+    /// What it adds to the counters of a member who is not its author.
+    pub(crate) fn of(&self, user: &UserId) -> Counts {
+        if self.called.contains(user) {
+            Counts {
+                unread: i64::from(self.called_unread),
+                user_mentions: 1,
+                group_mentions: 0,
+            }
+        } else {
+            Counts {
+                unread: i64::from(self.rest_unread),
+                user_mentions: 0,
+                group_mentions: i64::from(self.rest_mentioned),
+            }
+        }
+    }
+
+    /// As it is stored, without whom it calls.
+    pub(crate) fn flags(&self) -> i64 {
+        i64::from(self.called_unread)
+            | i64::from(self.rest_mentioned) << 1
+            | i64::from(self.rest_unread) << 2
+    }
+
+    /// What [`Self::flags`] stored.
+    pub(crate) fn stored(flags: i64, called: Vec<UserId>) -> Self {
+        Self {
+            called,
+            called_unread: flags & 1 != 0,
+            rest_mentioned: flags & 2 != 0,
+            rest_unread: flags & 4 != 0,
+        }
+    }
+}
