@@ -6,7 +6,7 @@ use bytes::Bytes;
 use domain::mention::{Call as Called, Scanner, close_fences, links};
 use domain::message::{
     self, Content, Mention, Message, MessageCommand, MessageContext, MessagePosted, MessageRefusal,
-    PostChecks, Presentation,
+    Parent, PostChecks, Presentation,
 };
 use domain::permission::Authority;
 use domain::room::{RoomFacts, RoomKind};
@@ -19,7 +19,7 @@ use super::memberships;
 use super::place::Place;
 use crate::error::{ApiError, texts};
 use crate::extract::Caller;
-use crate::state::AppState;
+use crate::state::{AppState, now};
 
 /// A message to be posted.
 pub struct Draft {
@@ -37,6 +37,8 @@ pub struct Draft {
     pub presentation: Option<Box<Presentation>>,
     /// The message it replies to.
     pub thread: Option<MessageId>,
+    /// What is known of that message.
+    pub parent: Option<Parent>,
     /// A reply that is shown in the room as well.
     pub shown_in_room: bool,
     /// Send time.
@@ -45,6 +47,24 @@ pub struct Draft {
     pub join: bool,
     /// How much is checked.
     pub checks: PostChecks,
+}
+
+/// What is known of a message that is there, to those who reply to it.
+pub fn parent(record: MessageRecord) -> Parent {
+    Parent {
+        message: record.id,
+        room: record.room,
+        thread: record.thread,
+    }
+}
+
+/// When the system message of that id was sent, if there is one: the views made it, so the log has no stream that
+/// would keep others from its id.
+async fn system_message(state: &AppState, id: &MessageId) -> Result<Option<Timestamp>, ApiError> {
+    let record = state.views().message(id).await?;
+    Ok(record
+        .filter(|record| record.system)
+        .map(|record| record.at))
 }
 
 /// Posts `draft` into the room and answers its wire document. A request that is repeated with the same id answers
@@ -56,6 +76,10 @@ pub async fn post(
     draft: Draft,
 ) -> Result<Bytes, ApiError> {
     let settings = state.views().settings();
+    let system_message = match &draft.id {
+        Some(id) => system_message(state, id).await?,
+        None => None,
+    };
     let id = draft
         .id
         .unwrap_or_else(|| MessageId::new(crate::state::fresh_id()));
@@ -82,7 +106,11 @@ pub async fn post(
         Vec::new()
     };
     let joins_first = draft.join && !place.is_member() && place.room.kind == RoomKind::Channel;
-    let context = context(caller, place, &settings);
+    let context = MessageContext {
+        system_message,
+        parent: draft.parent.as_ref(),
+        ..context(caller, place, &settings)
+    };
     let stream = message::stream(&id);
     let posted = MessagePosted {
         message: id.clone(),
@@ -167,6 +195,34 @@ pub async fn edit(
     .await
 }
 
+/// A wish to react to a message, or to take the reaction back.
+#[derive(Clone, Copy, Debug)]
+pub struct Reaction<'a> {
+    /// With which emoji.
+    pub emoji: &'a str,
+    /// There is an emoji of that name.
+    pub known: bool,
+    /// `None`: the opposite of what is.
+    pub wanted: Option<bool>,
+}
+
+/// Reacts to a message, or takes the reaction back.
+pub async fn react(
+    state: &AppState,
+    caller: &Caller,
+    place: &Place,
+    record: &MessageRecord,
+    reaction: Reaction<'_>,
+) -> Result<(), ApiError> {
+    let command = MessageCommand::React {
+        message: record.id.clone(),
+        emoji: reaction.emoji.to_owned(),
+        wanted: reaction.wanted,
+        at: now(),
+    };
+    change_knowing(state, caller, place, record, &command, reaction.known).await
+}
+
 /// Lets the rules decide one command about a message that is there.
 pub async fn change(
     state: &AppState,
@@ -175,10 +231,22 @@ pub async fn change(
     record: &MessageRecord,
     command: &MessageCommand,
 ) -> Result<(), ApiError> {
+    change_knowing(state, caller, place, record, command, false).await
+}
+
+async fn change_knowing(
+    state: &AppState,
+    caller: &Caller,
+    place: &Place,
+    record: &MessageRecord,
+    command: &MessageCommand,
+    emoji_known: bool,
+) -> Result<(), ApiError> {
     let settings = state.views().settings();
     let context = MessageContext {
         system_message: record.system.then_some(record.at),
         has_replies: record.replies > 0,
+        emoji_known,
         ..context(caller, place, &settings)
     };
     let stream = message::stream(&record.id);
@@ -210,6 +278,8 @@ pub async fn change_as(
         settings: &settings,
         system_message: record.system.then_some(record.at),
         has_replies: record.replies > 0,
+        parent: None,
+        emoji_known: false,
     };
     let stream = message::stream(&record.id);
     state
@@ -231,6 +301,8 @@ fn context<'a>(caller: &'a Caller, place: &'a Place, settings: &'a Settings) -> 
         settings,
         system_message: None,
         has_replies: false,
+        parent: None,
+        emoji_known: false,
     }
 }
 
