@@ -9,8 +9,10 @@ mod accounts;
 mod info_and_login;
 mod memberships;
 mod messages;
+mod removing;
 mod rooms;
 mod settings;
+mod side_doors;
 
 use serde_json::Value;
 use tests::client::Client;
