@@ -76,21 +76,28 @@ fn is_harmless(text: &str) -> bool {
     }
 }
 
+/// Whether a field's name says that it holds an address.
+fn is_address_field(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    NAMES.iter().any(|end| name.ends_with(end))
+}
+
+/// Whether a text in a field of that name is none that must not be followed.
+pub fn is_harmless_in(field: &str, text: &str) -> bool {
+    !is_address_field(field) || is_harmless(text)
+}
+
 /// Whether nothing that a free-form value gives as an address, at any depth, is one that must not be followed.
 pub fn are_harmless(value: &Value) -> bool {
     match value {
         Value::Array(items) => items.iter().all(are_harmless),
-        Value::Object(fields) => fields.iter().all(|(name, value)| {
-            let name = name.to_ascii_lowercase();
-            let address = NAMES.iter().any(|end| name.ends_with(end));
-            match value {
-                Value::String(text) => !address || is_harmless(text),
-                Value::Array(items) if address => items.iter().all(|item| match item {
-                    Value::String(text) => is_harmless(text),
-                    other => are_harmless(other),
-                }),
+        Value::Object(fields) => fields.iter().all(|(name, value)| match value {
+            Value::String(text) => is_harmless_in(name, text),
+            Value::Array(items) => items.iter().all(|item| match item {
+                Value::String(text) => is_harmless_in(name, text),
                 other => are_harmless(other),
-            }
+            }),
+            other => are_harmless(other),
         }),
         _ => true,
     }

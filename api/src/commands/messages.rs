@@ -93,6 +93,7 @@ pub async fn post(
     } else {
         content(
             state,
+            caller,
             &settings,
             draft.text,
             draft.find_links,
@@ -179,7 +180,7 @@ pub async fn edit(
     at: Timestamp,
 ) -> Result<(), ApiError> {
     let settings = state.views().settings();
-    let (content, _) = content(state, &settings, text, true, None).await?;
+    let (content, _) = content(state, caller, &settings, text, true, None).await?;
     let message = record.id.clone();
     change(
         state,
@@ -306,9 +307,10 @@ fn context<'a>(caller: &'a Caller, place: &'a Place, settings: &'a Settings) -> 
     }
 }
 
-/// The content of a message with that text, and the users it calls.
+/// The content of a message with that text, and the users it calls. Rooms its author may not know of are not found in it.
 async fn content(
     state: &AppState,
+    caller: &Caller,
     settings: &Settings,
     mut text: String,
     find_links: bool,
@@ -342,11 +344,13 @@ async fn content(
             }
         }
         for name in found.channels {
-            let room = state.views().room_by_name(name).await?;
-            content.channels.extend(
-                room.filter(|room| room.kind != RoomKind::Direct)
-                    .map(|room| room.id),
-            );
+            let Some(room) = state.views().room_by_name(name).await? else {
+                continue;
+            };
+            let place = Place::of(state, caller, &room.id).await?;
+            let named = room.kind != RoomKind::Direct
+                && place.is_some_and(|place| place.is_visible(caller));
+            content.channels.extend(named.then_some(room.id));
         }
     }
     content.text = text;

@@ -248,6 +248,7 @@ impl From<RoomRefusal> for ApiError {
                 Self::coded("error-not-allowed", "Not allowed").method("eraseRoom")
             }
             RoomRefusal::HasKey => texts::room_has_key(),
+            RoomRefusal::InvalidLink => MessageRefusal::InvalidLink.into(),
         }
     }
 }

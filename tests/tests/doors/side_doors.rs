@@ -332,6 +332,11 @@ async fn a_stranger_gets_in_by_no_id(options: ServerOptions) {
             assert_eq!(told, unknown, "{request:?} tells that there is a message");
         }
     }
+    // Nor is a room found by its name in a text.
+    let wish = json!({"roomId": "GENERAL", "text": "#den #general"});
+    let posted = eve.post("chat.postMessage", wish).await.ok();
+    let general = json!([{"_id": "GENERAL", "name": "general"}]);
+    assert_eq!(posted["message"]["channels"], general);
     // That an id is taken cannot be hidden, but nothing comes of it.
     for message in &messages {
         let take = json!({"message": {"rid": "GENERAL", "msg": "mine", "_id": message}});

@@ -88,7 +88,7 @@ struct Account {
     bio: String,
     nickname: String,
     status_text: String,
-    custom_fields: Map<String, Value>,
+    custom_fields: Value,
     emails: Vec<Email>,
     record_fields: Map<String, Value>,
     settings: Chosen,
@@ -175,7 +175,7 @@ impl<'a> Present<'a> {
             webdav: ask.ids(
                 "SELECT id FROM webdav_accounts WHERE user = ?2 AND id",
                 &webdav,
-                str::to_owned,
+                std::convert::identity,
             )?,
         })
     }
@@ -359,7 +359,7 @@ impl<'a> Present<'a> {
                     }
                 }
                 if let Some(fields) = &mut change.custom_fields {
-                    *fields = Value::Object(now.custom_fields.clone());
+                    fields.clone_from(&now.custom_fields);
                 }
             }
             UserEvent::UsernameChanged(e) => e.username.clone_from(&now.username),
@@ -501,10 +501,10 @@ impl Asking<'_> {
         &self,
         sql: &str,
         ids: &[&str],
-        key: fn(&str) -> K,
+        key: fn(String) -> K,
     ) -> rusqlite::Result<HashMap<K, T>> {
         self.among(sql, ids, |row| {
-            let id = key(row.get_ref(0)?.as_str()?);
+            let id = key(row.get(0)?);
             Ok((id, json::decode(row.get_ref(1)?.as_bytes()?)?))
         })
     }
@@ -514,9 +514,9 @@ impl Asking<'_> {
         &self,
         sql: &str,
         ids: &[&str],
-        key: fn(&str) -> K,
+        key: fn(String) -> K,
     ) -> rusqlite::Result<HashSet<K>> {
-        self.among(sql, ids, |row| Ok(key(row.get_ref(0)?.as_str()?)))
+        self.among(sql, ids, |row| Ok(key(row.get(0)?)))
     }
 
     fn among<T, C: Default + FromIterator<T>>(
