@@ -184,12 +184,17 @@ const NAMED: [&str; 12] = [
 ];
 
 /// Routes with a parameter of such a name that means something else.
-const OTHERWISE: [&str; 4] = [
-    // The scope of a role; what a program may do; a method and its parameters, which are in the table.
+const OTHERWISE: [&str; 9] = [
+    // The scope of a role; what a program may do; words on a badge; words of a status; a method and its parameters.
     "/api/v1/roles.create",
     "/api/v1/roles.update",
+    "/oauth/authorize",
+    "/api/v1/shield.svg",
+    "/api/v1/users.setStatus",
     "/api/v1/method.call/{method}",
     "/api/v1/method.callAnon/{method}",
+    "/api/v1/method.call/{method}/{rest}",
+    "/api/v1/method.callAnon/{method}/{rest}",
 ];
 
 /// Every request of a table, once for each family of routes.

@@ -390,12 +390,11 @@ impl<'a> Present<'a> {
             RoleEvent::RoleChanged(e) => (&e.role, &mut e.properties, e.at),
             RoleEvent::RoleDeleted(_) => return,
         };
-        match self.workspace.roles.get(role) {
-            Some(now) => properties.clone_from(&now.properties),
-            None => {
-                let role = role.clone();
-                *event = RoleDeleted { role, at }.into();
-            }
+        if let Some(now) = self.workspace.roles.get(role) {
+            properties.clone_from(&now.properties);
+        } else {
+            let role = role.clone();
+            *event = RoleDeleted { role, at }.into();
         }
     }
 }
