@@ -283,8 +283,10 @@ fn is_same(expected: &(u64, String), found: &(u64, String)) -> bool {
     let (then, now) = (frame(&expected.1), frame(&found.1));
     let kind = |frame: &serde_json::Value| frame["kind"].as_str().unwrap().to_owned();
     let undone = match (kind(&then).as_str(), kind(&now).as_str()) {
-        ("message-posted" | "message-edited", "message-deleted")
-        | ("reaction-added" | "reaction-removed", "message-deleted")
+        (
+            "message-posted" | "message-edited" | "reaction-added" | "reaction-removed",
+            "message-deleted",
+        )
         | ("reaction-added", "reaction-removed")
         | ("role-created" | "role-changed", "role-deleted")
         | ("webdav-account-added", "webdav-account-removed") => true,

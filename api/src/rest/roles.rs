@@ -286,8 +286,9 @@ async fn gone_role(
     let held = match room {
         None => user.roles.contains(&id),
         Some(room) => {
-            let membership = call.state.views().membership_facts(&RoomId::new(room), &user.id);
-            membership.await?.is_some_and(|member| member.roles.contains(&id))
+            let room = RoomId::new(room);
+            let membership = call.state.views().membership_facts(&room, &user.id).await?;
+            membership.is_some_and(|member| member.roles.contains(&id))
         }
     };
     held.then_some(id).ok_or_else(texts::invalid_role_id)
