@@ -13,7 +13,7 @@ async fn reactions_are_taken_back_whatever_came_of_their_emoji(options: ServerOp
     let server = options.start().await;
     let admin = server.admin().await;
     let bob = admin.new_user("bob").await;
-    let fields = [("name", "parrot"), ("aliases", "pp")];
+    let fields = [("name", "zorgle"), ("aliases", "zz9")];
     let picture = png(20, 20);
     let upload = ("emoji", "image/png", picture.as_slice());
     admin.upload("emoji-custom.create", upload, &fields).await.ok();
@@ -26,7 +26,7 @@ async fn reactions_are_taken_back_whatever_came_of_their_emoji(options: ServerOp
         }
         body
     };
-    for emoji in ["parrot", "pp", "smile"] {
+    for emoji in ["zorgle", "zz9", "smile"] {
         bob.post("chat.react", react(emoji, Value::Null)).await.ok();
     }
     let emoji = admin.get("emoji-custom.list").await.ok()["emojis"]["update"][0]["_id"].clone();
@@ -36,13 +36,13 @@ async fn reactions_are_taken_back_whatever_came_of_their_emoji(options: ServerOp
     admin.post("channels.setReadOnly", read_only).await.ok();
 
     bob.post("chat.react", react(":+1:", json!(true))).await.refused(400);
-    for (emoji, wanted) in [("parrot", Value::Null), (":pp:", json!(false)), ("smile", json!(false))] {
+    for (emoji, wanted) in [("zorgle", Value::Null), (":zz9:", json!(false)), ("smile", json!(false))] {
         bob.post("chat.react", react(emoji, wanted)).await.ok();
     }
     let path = format!("chat.getMessage?msgId={message}");
     let seen = bob.get(&path).await.ok();
     assert!(seen["message"].get("reactions").is_none(), "{seen}");
-    let again = bob.post("chat.react", react("parrot", Value::Null)).await;
+    let again = bob.post("chat.react", react("zorgle", Value::Null)).await;
     let refusal = again.refused(400);
     assert_eq!(refusal["error"], "Invalid emoji provided. [error-not-allowed]");
 }

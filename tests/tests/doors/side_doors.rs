@@ -284,7 +284,7 @@ async fn a_stranger_gets_in_by_no_id(options: ServerOptions) {
         let on = json!({"value": true});
         admin.post(&format!("settings/{setting}"), on).await.ok();
     }
-    let wish = json!({"name": "den", "members": ["bob"]});
+    let wish = json!({"name": "hideaway7", "members": ["bob"]});
     let den = id(&alice.post("groups.create", wish).await.ok(), "group");
     let talk = alice.post("im.create", json!({"username": "bob"})).await.ok();
     let talk = talk["room"]["rid"].as_str().unwrap().to_owned();
@@ -324,7 +324,10 @@ async fn a_stranger_gets_in_by_no_id(options: ServerOptions) {
     let others = [("EVE", eve.user_id.as_str()), ("ALICE", alice.user_id.as_str())];
     for request in requests(ROOMS) {
         let unknown = ask(&eve, &nothing, &request, &others).await;
-        for there in [target(&den, "den", "m"), target(&talk, "nosuchname", "m")] {
+        for there in [
+            target(&den, "hideaway7", &nothing.message),
+            target(&talk, "nosuchname", &nothing.message),
+        ] {
             let told = ask(&eve, &there, &request, &others).await;
             assert_eq!(told, unknown, "{request:?} tells that there is {}", there.room);
         }
@@ -333,12 +336,12 @@ async fn a_stranger_gets_in_by_no_id(options: ServerOptions) {
         let unknown = ask(&eve, &nothing, &request, &others).await;
         for message in &messages {
             let room = if *message == messages[1] { &talk } else { &den };
-            let told = ask(&eve, &target(room, "den", message), &request, &others).await;
+            let told = ask(&eve, &target(room, "hideaway7", message), &request, &others).await;
             assert_eq!(told, unknown, "{request:?} tells that there is a message");
         }
     }
     // Nor is a room found by its name in a text.
-    let wish = json!({"roomId": "GENERAL", "text": "#den #general"});
+    let wish = json!({"roomId": "GENERAL", "text": "#hideaway7 #general"});
     let posted = eve.post("chat.postMessage", wish).await.ok();
     let general = json!([{"_id": "GENERAL", "name": "general"}]);
     assert_eq!(posted["message"]["channels"], general);
