@@ -372,7 +372,7 @@ impl Input {
     /// shape, and [`Self::params`] says what is wrong.
     pub fn json<'a, T: serde::Deserialize<'a>>(&'a self) -> Option<T> {
         match self.format {
-            BodyFormat::Json if !json::has_too_many(self.body()) => {
+            BodyFormat::Json if json::check(self.body()).is_ok() => {
                 serde_json::from_slice(self.body()).ok()
             }
             BodyFormat::Json | BodyFormat::Form => None,

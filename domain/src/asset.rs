@@ -157,12 +157,10 @@ impl Decider for Asset {
                 Ok(vec![(*set).into()])
             }
             AssetCommand::Unset { asset, at } => {
-                rule(&asset).ok_or(AssetRefusal::Unknown)?;
-                Ok(if state.file.is_some() {
-                    vec![AssetUnset { asset, at }.into()]
-                } else {
-                    vec![]
-                })
+                if state.file.is_some() {
+                    return Ok(vec![AssetUnset { asset, at }.into()]);
+                }
+                rule(&asset).map(|_| vec![]).ok_or(AssetRefusal::Unknown)
             }
         }
     }

@@ -234,6 +234,9 @@ fn check(content: &Content, at: Timestamp) -> Result<(), BannerRefusal> {
             "the view of a banner has blocks, and a title, an icon, a variant or inline",
         );
     }
+    if !crate::link::are_harmless(&content.view) {
+        return invalid("the view of a banner has an address that must not be followed");
+    }
     if content.view.to_string().len() > LARGEST_VIEW || depth(&content.view) > DEEPEST_VIEW {
         return invalid("the view of a banner is too large or too deeply nested");
     }

@@ -220,12 +220,26 @@ impl Description<Password> {
         {
             return Err(EmailInboxRefusal::Incomplete("shorter texts"));
         }
+        let email = self.email.trim();
+        let lines = [
+            email,
+            &self.name,
+            &self.sender_info,
+            &self.department,
+            &self.smtp.server,
+            &self.smtp.username,
+            &self.imap.server,
+            &self.imap.username,
+        ];
+        if lines.iter().any(|line| line.contains(char::is_control)) {
+            return Err(EmailInboxRefusal::Incomplete("texts on one line"));
+        }
         Ok(Description {
             smtp: self.smtp.resolved(before.map(|before| &before.smtp))?,
             imap: self.imap.resolved(before.map(|before| &before.imap))?,
             active: self.active,
             name: self.name,
-            email: self.email,
+            email: email.to_owned(),
             description: self.description,
             sender_info: self.sender_info,
             department: self.department,

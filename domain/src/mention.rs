@@ -214,7 +214,9 @@ fn links_in_prose<'a>(text: &'a str, found: &mut Vec<&'a str>) {
         let end = authority_end(bytes, at);
         if SCHEME.contains(&letters) && end > at {
             at = path_end(bytes, end);
-            push_new(found, &text[colon - letters..at]);
+            if !crate::link::runs(&text[colon - letters..colon].to_ascii_lowercase()) {
+                push_new(found, &text[colon - letters..at]);
+            }
         }
     }
 }
@@ -367,7 +369,7 @@ mod tests {
             ["https://example.org/a?b=c&d=e#f,", "http://u:p@host:80/x"]
         );
         assert_eq!(
-            links("[t](https://a.b/c#d) ftp://h file:///etc ab://x"),
+            links("[t](https://a.b/c#d) ftp://h file:///etc ab://x VBScript://h/x data://h"),
             ["https://a.b/c#d", "ftp://h"]
         );
     }

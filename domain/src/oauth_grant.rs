@@ -51,11 +51,22 @@ pub struct OAuthCodeIssued {
     pub user: UserId,
     /// Where the code was sent.
     pub redirect_uri: String,
+    /// The program said so itself when it asked, and has to say the same again.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub redirect_named: bool,
     /// What else it takes to redeem it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub challenge: Option<Challenge>,
     /// When.
     pub at: Timestamp,
+}
+
+impl OAuthCodeIssued {
+    /// Whether the exchange names the address the code was sent to. It may name none if none was named before (RFC 6749,
+    /// 4.1.3).
+    fn was_sent_to(&self, named: Option<&str>) -> bool {
+        named.map_or(!self.redirect_named, |named| named == self.redirect_uri)
+    }
 }
 
 /// The code was exchanged for tokens.
@@ -144,8 +155,8 @@ pub enum OAuthGrantCommand {
         grant: TokenHash,
         /// The app that asks; its secret was checked before.
         app: String,
-        /// Where it says the code was sent.
-        redirect_uri: String,
+        /// Where it says the code was sent, if it does.
+        redirect_uri: Option<String>,
         /// What it shows beside the code.
         proof: Option<Proof>,
         /// Hash of the access token to hand out.
@@ -230,7 +241,7 @@ impl Decider for OAuthGrant {
                     Self::Redeemed { .. } => return Err(OAuthGrantRefusal::UsedBefore),
                     Self::Absent | Self::Revoked => return Err(OAuthGrantRefusal::NotFound),
                 };
-                if issued.app != app || issued.redirect_uri != redirect_uri {
+                if issued.app != app || !issued.was_sent_to(redirect_uri.as_deref()) {
                     return Err(OAuthGrantRefusal::NotYours);
                 }
                 if at.millis_since(issued.at) > CODE_LIFE {
@@ -348,6 +359,7 @@ mod tests {
             app: "app".to_owned(),
             user: UserId::new("ada"),
             redirect_uri: "https://x".to_owned(),
+            redirect_named: true,
             challenge,
             at: at(0),
         }
@@ -357,7 +369,7 @@ mod tests {
         OAuthGrantCommand::Redeem {
             grant: grant(),
             app: app.to_owned(),
-            redirect_uri: "https://x".to_owned(),
+            redirect_uri: Some("https://x".to_owned()),
             proof,
             access: TokenHash::new("a1"),
             refresh: TokenHash::new("r1"),
@@ -429,6 +441,50 @@ mod tests {
         given::<OAuthGrant>([])
             .when(redeem("app", 1, None), &())
             .then_refused(OAuthGrantRefusal::NotFound);
+    }
+
+    #[test]
+    fn a_code_is_redeemed_for_the_address_it_was_asked_for() {
+        let to = |named: Option<&str>| match redeem("app", 1, None) {
+            OAuthGrantCommand::Redeem {
+                grant,
+                app,
+                proof,
+                access,
+                refresh,
+                at,
+                ..
+            } => OAuthGrantCommand::Redeem {
+                grant,
+                app,
+                redirect_uri: named.map(str::to_owned),
+                proof,
+                access,
+                refresh,
+                at,
+            },
+            other => other,
+        };
+        for (was_named, named, fits) in [
+            (true, Some("https://x"), true),
+            (true, None, false),
+            (true, Some("https://y"), false),
+            (true, Some(""), false),
+            (false, None, true),
+            (false, Some("https://x"), true),
+            (false, Some("https://y"), false),
+        ] {
+            let issued = OAuthCodeIssued {
+                redirect_named: was_named,
+                ..code(None)
+            };
+            let when = given::<OAuthGrant>([issued.into()]).when(to(named), &());
+            if fits {
+                when.then([redeemed(1)]);
+            } else {
+                when.then_refused(OAuthGrantRefusal::NotYours);
+            }
+        }
     }
 
     #[test]

@@ -81,7 +81,7 @@ pub enum PermissionRefusal {
     /// There is no such permission.
     #[error("no permission {0}")]
     UnknownPermission(String),
-    /// There is no such role.
+    /// There is no such role, and none that holds it.
     #[error("no role {0}")]
     UnknownRole(RoleId),
 }
@@ -101,8 +101,11 @@ impl Decider for PermissionRoles {
         if !context.authority.has(Permission::ACCESS_PERMISSIONS) {
             return Err(PermissionRefusal::NotAllowed);
         }
+        let held = state.roles.as_deref().unwrap_or_default();
+        let takes_only = state.roles.is_some() && command.roles.iter().all(|role| held.contains(role));
         if Permission::find(&command.permission).is_none() {
-            if setting_of(&command.permission, context.settings).is_none() {
+            // What is not known any more can be taken from those who hold it.
+            if setting_of(&command.permission, context.settings).is_none() && !takes_only {
                 return Err(PermissionRefusal::UnknownPermission(command.permission));
             }
             if !context
@@ -115,7 +118,7 @@ impl Decider for PermissionRoles {
         if let Some(role) = command
             .roles
             .iter()
-            .find(|role| !context.known_roles.contains(role))
+            .find(|role| !context.known_roles.contains(role) && !held.contains(role))
         {
             return Err(PermissionRefusal::UnknownRole(role.clone()));
         }
@@ -197,6 +200,41 @@ mod tests {
         given::<PermissionRoles>([])
             .when(change(&["nobody"]), &context)
             .then_refused(PermissionRefusal::UnknownRole(RoleId::new("nobody")));
+    }
+
+    #[test]
+    fn what_is_gone_can_be_taken() {
+        let (stage, known_roles) = (Stage::default().with_roles(&["admin"]), roles(&["user"]));
+        let context = PermissionContext {
+            authority: stage.authority(),
+            known_roles: &known_roles,
+            settings: &stage.settings,
+        };
+        let held = || given::<PermissionRoles>([changed(&["user", "vanished", "lost"])]);
+        held()
+            .when(change(&["user", "vanished"]), &context)
+            .then([changed(&["user", "vanished"])]);
+        held()
+            .when(change(&["user", "other"]), &context)
+            .then_refused(PermissionRefusal::UnknownRole(RoleId::new("other")));
+        // A permission of a setting there is no more.
+        let of_setting = |names: &[&str]| PermissionRolesChanged {
+            permission: "change-setting-Vanished".to_owned(),
+            roles: roles(names),
+            at: AT,
+        };
+        let wish = |names: &[&str]| ChangePermissionRoles {
+            permission: "change-setting-Vanished".to_owned(),
+            ..change(names)
+        };
+        let there = || given::<PermissionRoles>([of_setting(&["user", "lost"]).into()]);
+        there()
+            .when(wish(&["user"]), &context)
+            .then([of_setting(&["user"]).into()]);
+        let unknown = "change-setting-Vanished".to_owned();
+        given::<PermissionRoles>([of_setting(&["lost"]).into()])
+            .when(wish(&["user"]), &context)
+            .then_refused(PermissionRefusal::UnknownPermission(unknown));
     }
 
     #[test]

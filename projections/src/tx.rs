@@ -234,8 +234,11 @@ impl Tx {
             projection.apply(self, event)?;
         }
         if let Some(mut updates) = self.updates.take() {
-            let posted = self.posted.as_ref().map(|posted| posted.doc.clone());
-            let result = live::updates_of(event, posted, self, &mut updates);
+            let added = match &self.posted {
+                Some(posted) => live::Added::Made(posted.doc.clone()),
+                None => live::Added::ToMake,
+            };
+            let result = live::updates_of(event, added, self, &mut updates);
             self.updates = Some(updates);
             result?;
         }

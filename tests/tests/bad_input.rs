@@ -264,3 +264,94 @@ async fn an_expired_or_revoked_token_is_no_token() {
         json!("error-user-is-not-activated")
     );
 }
+
+#[tokio::test]
+async fn what_would_do_harm_where_it_is_shown_is_refused() {
+    let server = Server::start().await;
+    let admin = server.admin().await;
+    let before = head(&admin).await;
+    let sent = |part: Value| {
+        let mut message = json!({"rid": "GENERAL", "msg": "look"});
+        message.as_object_mut().unwrap().extend(part.as_object().unwrap().clone());
+        json!({ "message": message })
+    };
+    for script in [
+        "javascript:alert(1)",
+        "JavaScript:alert(1)",
+        " javascript:alert(1)",
+        "\u{1}java\nscript:alert(1)",
+        "vbscript:x",
+        "data:text/html,<script>alert(1)</script>",
+    ] {
+        for part in [
+            json!({"attachments": [{"title_link": script}]}),
+            json!({"attachments": [{"image_url": script}]}),
+            json!({"attachments": [{"actions": [{"type": "button", "url": script}]}]}),
+            json!({"attachments": [{"attachments": [{"author_link": script}]}]}),
+            json!({"blocks": [{"type": "image", "imageUrl": script, "altText": "x"}]}),
+            json!({"blocks": [{"type": "actions", "elements": [{"type": "button", "url": script}]}]}),
+            json!({"avatar": script}),
+            json!({"customFields": {"link": script}}),
+        ] {
+            let refusal = admin.post("chat.sendMessage", sent(part.clone())).await;
+            let refusal = refusal.refused(400);
+            // Speaking as somebody else is a right of programs.
+            let words = ["Invalid href value provided", "Not enough permission"];
+            assert!(words.contains(&refusal["error"].as_str().unwrap()), "{part}: {refusal}");
+        }
+    }
+    for address in [
+        "ada@example.org\r\nBcc: eve@example.org",
+        "ada\n@example.org",
+        "ada@example.org,eve@example.org",
+        "ada@exam\u{0}ple.org",
+    ] {
+        let wish = json!({"username": "ada", "name": "Ada", "password": "analytical", "email": address});
+        admin.post("users.create", wish).await.refused(400);
+        let wish = json!({"username": "ada", "name": "Ada", "pass": "analytical", "email": address});
+        server.client().post("users.register", wish).await.refused(400);
+    }
+    assert_eq!(head(&admin).await, before);
+    // What is shown and cannot run is not refused.
+    let picture = "data:image/png;base64,iVBORw0KGgo=";
+    for part in [
+        json!({"attachments": [{"image_url": picture, "title_link": "https://example.org"}]}),
+        json!({"blocks": [{"type": "image", "imageUrl": "https://example.org/a.png"}]}),
+        json!({"customFields": {"note": "javascript: the good parts"}}),
+    ] {
+        admin.post("chat.sendMessage", sent(part)).await.ok();
+    }
+}
+
+#[tokio::test]
+async fn nothing_is_nested_more_deeply_than_everybody_can_read() {
+    let server = Server::start().await;
+    let admin = server.admin().await;
+    let nested = |depth: usize| format!("{}0{}", r#"{"a":"#.repeat(depth), "}".repeat(depth));
+    let message = |depth: usize| {
+        format!(r#"{{"message":{{"rid":"GENERAL","msg":"deep","customFields":{}}}}}"#, nested(depth))
+    };
+    let before = head(&admin).await;
+    for (path, body) in [
+        ("chat.sendMessage", message(60)),
+        ("chat.sendMessage", message(120)),
+        ("channels.create", format!(r#"{{"name":"deep","customFields":{}}}"#, nested(100))),
+        ("chat.sendMessage", message(100_000)),
+    ] {
+        let answer = admin
+            .send(Method::POST, &format!("/api/v1/{path}"), Some(("application/json", body)))
+            .await;
+        let refusal = answer.refused(400);
+        let words = refusal["error"].as_str().unwrap();
+        assert!(words.starts_with("Invalid request body"), "{refusal}");
+    }
+    assert_eq!(head(&admin).await, before);
+    let body = Some(("application/json", message(40)));
+    admin.send(Method::POST, "/api/v1/chat.sendMessage", body).await.ok();
+    let wish = json!({"roomId": "GENERAL", "text": "after"});
+    admin.post("chat.postMessage", wish).await.ok();
+    let query = "channels.messages?roomId=GENERAL&query={\"msg\":\"deep\"}";
+    assert_eq!(admin.get(query).await.ok()["messages"].as_array().unwrap().len(), 1);
+    let room = &admin.get("channels.info?roomId=GENERAL").await.ok()["channel"];
+    assert_eq!(room["lastMessage"]["msg"], "after");
+}

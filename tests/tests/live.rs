@@ -10,7 +10,10 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use tests::client::Client;
 use tests::live::Live;
-use tests::server::Server;
+use tests::on_both_logs;
+use tests::server::{Server, ServerOptions};
+
+on_both_logs![history_is_shown_as_it_is_now];
 
 const SOON: Duration = Duration::from_secs(10);
 const NOTHING: Duration = Duration::from_millis(400);
@@ -300,4 +303,67 @@ async fn a_socket_that_does_not_read_is_closed_and_costs_only_itself() {
         .and_then(|word| word.parse().ok())
         .expect("where to resume");
     assert!(resume >= last, "no earlier than what it got");
+}
+
+async fn history_is_shown_as_it_is_now(options: ServerOptions) {
+    let server = options.start().await;
+    let admin = server.admin().await;
+    let (alice, bob) = (admin.new_user("alice").await, admin.new_user("bob").await);
+    let posted = async |client: &Client, text: &str| {
+        let wish = json!({"roomId": "GENERAL", "text": text});
+        let answer = client.post("chat.postMessage", wish).await.ok();
+        answer["message"]["_id"].as_str().unwrap().to_owned()
+    };
+    let deleted = posted(&alice, "secret: deleted").await;
+    let edited = posted(&alice, "secret: edited").await;
+    let kept = posted(&alice, "kept").await;
+    let erased = posted(&bob, "secret: of an account that goes").await;
+    let delete = json!({"roomId": "GENERAL", "msgId": deleted});
+    alice.post("chat.delete", delete).await.ok();
+    let edit = json!({"roomId": "GENERAL", "msgId": edited, "text": "as it stands"});
+    alice.post("chat.update", edit).await.ok();
+    for topic in ["before", "after"] {
+        let wish = json!({"roomId": "GENERAL", "topic": topic});
+        admin.post("channels.setTopic", wish).await.ok();
+    }
+    let erasure = json!({"value": "Delete"});
+    admin.post("settings/Message_ErasureType", erasure).await.ok();
+    let delete = json!({"userId": bob.user_id});
+    admin.post("users.delete", delete).await.ok();
+    let last = posted(&alice, "the last").await;
+
+    let mut live = Live::connect(&server, &alice, Some(0)).await;
+    live.send(&json!({"subscribe": {"rooms": ["GENERAL"], "self": true}}))
+        .await;
+    let mut told = Vec::new();
+    let mut position = 0;
+    loop {
+        let frame = live.next_update(SOON).await.expect("the rest");
+        assert!(frame["position"].as_u64().unwrap() > position, "{frame}");
+        position = frame["position"].as_u64().unwrap();
+        assert!(!frame.to_string().contains("secret"), "{frame}");
+        let (kind, id) = (frame["kind"].as_str().unwrap(), &frame["data"]["_id"]);
+        if kind == "room-topic-changed" {
+            assert_eq!(frame["data"]["topic"], "after");
+        } else if kind.starts_with("message-") {
+            told.push((kind.to_owned(), id.as_str().unwrap().to_owned()));
+            if *id == json!(edited) {
+                assert_eq!(frame["data"]["msg"], "as it stands");
+            }
+        }
+        if *id == json!(last) {
+            break;
+        }
+    }
+    let expected = [
+        ("message-deleted", &deleted),
+        ("message-posted", &edited),
+        ("message-posted", &kept),
+        ("message-deleted", &erased),
+        ("message-deleted", &deleted),
+        ("message-edited", &edited),
+        ("message-posted", &last),
+    ]
+    .map(|(kind, id)| (kind.to_owned(), id.clone()));
+    assert_eq!(told, expected);
 }

@@ -15,7 +15,7 @@ use crate::pictures::raster::Kind;
 use crate::pictures::{self, raster};
 use crate::state::{AppState, now};
 
-fn check(state: &AppState, caller: &Caller, key: &str) -> Result<(), ApiError> {
+fn may_manage(state: &AppState, caller: &Caller) -> Result<(), ApiError> {
     let permissions = state.views().permissions();
     if !caller
         .authority(&[], &permissions)
@@ -23,6 +23,11 @@ fn check(state: &AppState, caller: &Caller, key: &str) -> Result<(), ApiError> {
     {
         return Err(texts::assets_not_allowed());
     }
+    Ok(())
+}
+
+fn check(state: &AppState, caller: &Caller, key: &str) -> Result<(), ApiError> {
+    may_manage(state, caller)?;
     match asset::rule(key) {
         Some(_) => Ok(()),
         None => Err(texts::invalid_asset()),
@@ -78,7 +83,7 @@ fn extension(key: &str, kind: Kind) -> &'static str {
 
 /// Goes back to what the asset is by default.
 pub async fn unset(state: &AppState, caller: &Caller, key: &str) -> Result<(), ApiError> {
-    check(state, caller, key)?;
+    may_manage(state, caller)?;
     let unset = AssetCommand::Unset {
         asset: key.to_owned(),
         at: now(),
@@ -120,6 +125,9 @@ async fn decide(
                 .map_err(ExecuteError::widen)?;
             if events.is_empty() {
                 return Ok(None);
+            }
+            if settings::lookup(&setting_id).is_none() {
+                return Ok(before.file.clone());
             }
             // Whoever may manage assets need not be allowed to edit settings.
             tx.decide::<Setting>(

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use domain::mention::{Call as Called, Scanner, close_fences, links};
 use domain::message::{
     self, Content, Mention, Message, MessageCommand, MessageContext, MessagePosted, MessageRefusal,
-    PostChecks, Presentation,
+    Parent, PostChecks, Presentation,
 };
 use domain::permission::Authority;
 use domain::room::{RoomFacts, RoomKind};
@@ -19,7 +19,7 @@ use super::memberships;
 use super::place::Place;
 use crate::error::{ApiError, texts};
 use crate::extract::Caller;
-use crate::state::AppState;
+use crate::state::{AppState, now};
 
 /// A message to be posted.
 pub struct Draft {
@@ -37,6 +37,8 @@ pub struct Draft {
     pub presentation: Option<Box<Presentation>>,
     /// The message it replies to.
     pub thread: Option<MessageId>,
+    /// What is known of that message.
+    pub parent: Option<Parent>,
     /// A reply that is shown in the room as well.
     pub shown_in_room: bool,
     /// Send time.
@@ -45,6 +47,24 @@ pub struct Draft {
     pub join: bool,
     /// How much is checked.
     pub checks: PostChecks,
+}
+
+/// What is known of a message that is there, to those who reply to it.
+pub fn parent(record: MessageRecord) -> Parent {
+    Parent {
+        message: record.id,
+        room: record.room,
+        thread: record.thread,
+    }
+}
+
+/// When the system message of that id was sent, if there is one: the views made it, so the log has no stream that
+/// would keep others from its id.
+async fn system_message(state: &AppState, id: &MessageId) -> Result<Option<Timestamp>, ApiError> {
+    let record = state.views().message(id).await?;
+    Ok(record
+        .filter(|record| record.system)
+        .map(|record| record.at))
 }
 
 /// Posts `draft` into the room and answers its wire document. A request that is repeated with the same id answers
@@ -58,6 +78,10 @@ pub async fn post(
     // What becomes visible from here on was not seen by whoever wrote this.
     let seen = state.views().applied().get();
     let settings = state.views().settings();
+    let system_message = match &draft.id {
+        Some(id) => system_message(state, id).await?,
+        None => None,
+    };
     let id = draft
         .id
         .unwrap_or_else(|| MessageId::new(crate::state::fresh_id()));
@@ -71,6 +95,7 @@ pub async fn post(
     } else {
         content(
             state,
+            caller,
             &settings,
             draft.text,
             draft.find_links,
@@ -84,7 +109,11 @@ pub async fn post(
         Vec::new()
     };
     let joins_first = draft.join && !place.is_member() && place.room.kind == RoomKind::Channel;
-    let context = context(caller, place, &settings);
+    let context = MessageContext {
+        system_message,
+        parent: draft.parent.as_ref(),
+        ..context(caller, place, &settings)
+    };
     let stream = message::stream(&id);
     let posted = MessagePosted {
         message: id.clone(),
@@ -154,7 +183,7 @@ pub async fn edit(
     at: Timestamp,
 ) -> Result<(), ApiError> {
     let settings = state.views().settings();
-    let (content, _) = content(state, &settings, text, true, None).await?;
+    let (content, _) = content(state, caller, &settings, text, true, None).await?;
     let message = record.id.clone();
     change(
         state,
@@ -170,6 +199,34 @@ pub async fn edit(
     .await
 }
 
+/// A wish to react to a message, or to take the reaction back.
+#[derive(Clone, Copy, Debug)]
+pub struct Reaction<'a> {
+    /// With which emoji.
+    pub emoji: &'a str,
+    /// There is an emoji of that name.
+    pub known: bool,
+    /// `None`: the opposite of what is.
+    pub wanted: Option<bool>,
+}
+
+/// Reacts to a message, or takes the reaction back.
+pub async fn react(
+    state: &AppState,
+    caller: &Caller,
+    place: &Place,
+    record: &MessageRecord,
+    reaction: Reaction<'_>,
+) -> Result<(), ApiError> {
+    let command = MessageCommand::React {
+        message: record.id.clone(),
+        emoji: reaction.emoji.to_owned(),
+        wanted: reaction.wanted,
+        at: now(),
+    };
+    change_knowing(state, caller, place, record, &command, reaction.known).await
+}
+
 /// Lets the rules decide one command about a message that is there.
 pub async fn change(
     state: &AppState,
@@ -178,10 +235,22 @@ pub async fn change(
     record: &MessageRecord,
     command: &MessageCommand,
 ) -> Result<(), ApiError> {
+    change_knowing(state, caller, place, record, command, false).await
+}
+
+async fn change_knowing(
+    state: &AppState,
+    caller: &Caller,
+    place: &Place,
+    record: &MessageRecord,
+    command: &MessageCommand,
+    emoji_known: bool,
+) -> Result<(), ApiError> {
     let settings = state.views().settings();
     let context = MessageContext {
         system_message: record.system.then_some(record.at),
         has_replies: record.replies > 0,
+        emoji_known,
         ..context(caller, place, &settings)
     };
     let stream = message::stream(&record.id);
@@ -213,6 +282,8 @@ pub async fn change_as(
         settings: &settings,
         system_message: record.system.then_some(record.at),
         has_replies: record.replies > 0,
+        parent: None,
+        emoji_known: false,
     };
     let stream = message::stream(&record.id);
     state
@@ -234,12 +305,15 @@ fn context<'a>(caller: &'a Caller, place: &'a Place, settings: &'a Settings) -> 
         settings,
         system_message: None,
         has_replies: false,
+        parent: None,
+        emoji_known: false,
     }
 }
 
-/// The content of a message with that text, and the users it calls.
+/// The content of a message with that text, and the users it calls. Rooms its author may not know of are not found in it.
 async fn content(
     state: &AppState,
+    caller: &Caller,
     settings: &Settings,
     mut text: String,
     find_links: bool,
@@ -273,11 +347,13 @@ async fn content(
             }
         }
         for name in found.channels {
-            let room = state.views().room_by_name(name).await?;
-            content.channels.extend(
-                room.filter(|room| room.kind != RoomKind::Direct)
-                    .map(|room| room.id),
-            );
+            let Some(room) = state.views().room_by_name(name).await? else {
+                continue;
+            };
+            let place = Place::of(state, caller, &room.id).await?;
+            let named = room.kind != RoomKind::Direct
+                && place.is_some_and(|place| place.is_visible(caller));
+            content.channels.extend(named.then_some(room.id));
         }
     }
     content.text = text;

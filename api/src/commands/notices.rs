@@ -62,6 +62,7 @@ async fn say(state: &AppState, channel: &str, text: String) -> Result<(), ApiErr
         opaque: false,
         presentation: None,
         thread: None,
+        parent: None,
         shown_in_room: false,
         at: now(),
         join: true,

@@ -102,6 +102,8 @@ pub struct Consent<'a> {
     pub app: &'a OAuthAppRecord,
     /// Where the code is sent.
     pub redirect_uri: &'a str,
+    /// The app named that address when it asked.
+    pub redirect_named: bool,
     /// What else it takes to redeem the code.
     pub challenge: Option<Challenge>,
 }
@@ -119,6 +121,7 @@ pub async fn issue_code(
         app: consent.app.id.clone(),
         user: user.clone(),
         redirect_uri: consent.redirect_uri.to_owned(),
+        redirect_named: consent.redirect_named,
         challenge: consent.challenge.clone(),
         at: now(),
     };
@@ -144,7 +147,7 @@ pub async fn redeem(
     state: &AppState,
     app: &str,
     code: &str,
-    redirect_uri: &str,
+    redirect_uri: Option<&str>,
     verifier: Option<&str>,
 ) -> Result<Result<Tokens, OAuthGrantRefusal>, ApiError> {
     let grant = token_hash(code);
@@ -155,7 +158,7 @@ pub async fn redeem(
     let redeem = OAuthGrantCommand::Redeem {
         grant: grant.clone(),
         app: app.to_owned(),
-        redirect_uri: redirect_uri.to_owned(),
+        redirect_uri: redirect_uri.map(str::to_owned),
         proof: verifier.map(|plain| Proof {
             plain: plain.to_owned(),
             sha256: URL_SAFE_NO_PAD.encode(Sha256::digest(plain.as_bytes())),

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use domain::access::{can_access_room, can_read_history};
 use domain::membership::MembershipFacts;
 use domain::permission::{Authority, Permission, PermissionTable};
-use domain::room::RoomFacts;
+use domain::room::{RoomFacts, RoomKind};
 use domain::{RoleId, RoomId};
 
 use crate::error::ApiError;
@@ -60,6 +60,11 @@ impl Place {
             &self.room,
             self.membership.as_deref(),
         )
+    }
+
+    /// Whether the caller may know that there is the room: that there are channels is no secret.
+    pub fn is_visible(&self, caller: &Caller) -> bool {
+        self.room.kind == RoomKind::Channel || self.can_access(caller)
     }
 
     /// Whether the caller may read what was said here.

@@ -248,6 +248,7 @@ impl From<RoomRefusal> for ApiError {
                 Self::coded("error-not-allowed", "Not allowed").method("eraseRoom")
             }
             RoomRefusal::HasKey => texts::room_has_key(),
+            RoomRefusal::InvalidLink => MessageRefusal::InvalidLink.into(),
         }
     }
 }
@@ -530,7 +531,7 @@ impl From<MessageRefusal> for ApiError {
             )
             .method("filterATHereTag"),
             MessageRefusal::AlreadyPosted | MessageRefusal::IdTaken => texts::message_id_taken(),
-            MessageRefusal::NotFound => texts::message_not_found(),
+            MessageRefusal::NotFound | MessageRefusal::NoSuchThread => texts::message_not_found(),
             MessageRefusal::OtherRoom => texts::room_mismatch(),
             MessageRefusal::EditNotAllowed => action(
                 "Message editing not allowed",

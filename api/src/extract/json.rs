@@ -1,10 +1,15 @@
 //! JSON as clients send it. A list of empty objects takes a hundred times its size in memory once it is read, so how
-//! many values there may be is bounded as well as how many bytes.
+//! many values there may be is bounded as well as how many bytes. So is how deeply they are nested: what is kept is
+//! shown within other documents, and nothing that reads those may come to its own end of nesting.
 
 use serde::de::DeserializeOwned;
 
 /// How many values a text may have. The longest honest ones, whole tables of settings or permissions, have a tenth.
 const MOST_VALUES: usize = 200_000;
+
+/// How many lists and objects may be within each other. Readers of JSON give up at 128, and MongoDB at 100, with what is
+/// around a value counted.
+const DEEPEST: usize = 50;
 
 /// Why a text is not read.
 #[derive(Debug, thiserror::Error)]
@@ -12,6 +17,9 @@ pub enum JsonError {
     /// It has too many values.
     #[error("too many values")]
     TooMany,
+    /// It is nested too deeply.
+    #[error("more than {DEEPEST} lists and objects within each other")]
+    TooDeep,
     /// It is not JSON, or not of the shape wanted.
     #[error(transparent)]
     Invalid(#[from] serde_json::Error),
@@ -19,29 +27,38 @@ pub enum JsonError {
 
 /// Reads a value.
 pub fn parse<T: DeserializeOwned>(text: &[u8]) -> Result<T, JsonError> {
-    if has_too_many(text) {
-        return Err(JsonError::TooMany);
-    }
+    check(text)?;
     Ok(serde_json::from_slice(text)?)
 }
 
-/// Whether there are too many values, judged by what stands in front of each.
-pub fn has_too_many(text: &[u8]) -> bool {
-    // Every value but the first has a sign of its own in front.
-    if text.len() <= MOST_VALUES {
-        return false;
+/// Refuses what has too many values or is nested too deeply, judged by what stands in front of each value.
+pub fn check(text: &[u8]) -> Result<(), JsonError> {
+    // Each level has a sign at its beginning.
+    if text.len() <= DEEPEST {
+        return Ok(());
     }
-    let (mut values, mut quoted, mut escaped) = (0_usize, false, false);
+    // Every value but the first has a sign of its own in front.
+    let (mut values, mut depth, mut quoted, mut escaped) = (0_usize, 0_usize, false, false);
     for byte in text {
         match byte {
             _ if escaped => escaped = false,
             b'\\' if quoted => escaped = true,
             b'"' => quoted = !quoted,
-            b',' | b'[' | b'{' if !quoted => values += 1,
+            b',' | b'[' | b'{' if !quoted => {
+                values += 1;
+                depth += usize::from(*byte != b',');
+                if depth > DEEPEST {
+                    return Err(JsonError::TooDeep);
+                }
+            }
+            b']' | b'}' if !quoted => depth = depth.saturating_sub(1),
             _ => {}
         }
     }
-    values > MOST_VALUES
+    if values > MOST_VALUES {
+        return Err(JsonError::TooMany);
+    }
+    Ok(())
 }
 
 #[cfg(test)]
@@ -59,5 +76,21 @@ mod tests {
         let text = json!({ "text": ",[{\\\"".repeat(MOST_VALUES) });
         assert_eq!(parse::<Value>(text.to_string().as_bytes()).ok(), Some(text));
         assert!(matches!(parse::<Value>(b"{"), Err(JsonError::Invalid(_))));
+    }
+
+    #[test]
+    fn nesting_is_bounded_and_texts_are_not_nested() {
+        let nested = |depth| format!("{}0{}", "[".repeat(depth), "]".repeat(depth));
+        assert!(parse::<Value>(nested(DEEPEST).as_bytes()).is_ok());
+        assert!(matches!(
+            parse::<Value>(nested(DEEPEST + 1).as_bytes()),
+            Err(JsonError::TooDeep)
+        ));
+        for flat in [
+            json!({ "text": "[{\"".repeat(DEEPEST) }).to_string(),
+            format!("[{}{{}}]", "[[]],".repeat(DEEPEST)),
+        ] {
+            assert!(parse::<Value>(flat.as_bytes()).is_ok(), "{flat}");
+        }
     }
 }

@@ -45,7 +45,9 @@ impl Params {
                 "the top level must be an object or a list",
             )),
             Err(JsonError::TooMany) => Err(ApiError::TooLarge),
-            Err(JsonError::Invalid(error)) => Err(texts::malformed_body(&error.to_string())),
+            Err(error @ (JsonError::TooDeep | JsonError::Invalid(_))) => {
+                Err(texts::malformed_body(&error.to_string()))
+            }
         }
     }
 

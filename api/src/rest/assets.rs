@@ -86,6 +86,7 @@ pub async fn file(call: Anyone) -> Outcome {
                 tag,
                 modified: record.at,
                 keep: KEEP,
+                keeper: media::Keeper::Anyone,
             }
         }
         None => default(key, &rule, wanted).await?,
@@ -119,5 +120,6 @@ async fn default(key: &str, rule: &AssetRule, wanted: Option<Kind>) -> Result<Me
         tag,
         modified: media::ALWAYS,
         keep: KEEP,
+        keeper: media::Keeper::Anyone,
     })
 }

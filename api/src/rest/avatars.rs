@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use super::answer::{Answer, Outcome};
 use super::lookup;
-use super::media::{self, Media};
+use super::media::{self, Keeper, Media};
 use crate::commands::avatars::{self, Changer};
 use crate::commands::shelves::Shelf;
 use crate::error::{ApiError, texts};
@@ -215,24 +215,24 @@ pub async fn of_user(call: Anyone) -> Outcome {
     if is_blocked(&call.state, reader.as_ref()) {
         return Ok(media::forbidden());
     }
-    let name = call.input.path("name");
+    let (name, keeper) = (call.input.path("name"), keeper(&call.state));
     if let Some(name) = name.strip_prefix('@') {
-        return letter(&call, name).await;
+        return letter(&call, name, keeper).await;
     }
     let user = call.state.views().user_by_username(name).await?;
     let Some(user) = user.filter(|user| user.username == name) else {
-        return letter(&call, name).await;
+        return letter(&call, name, keeper).await;
     };
     let owner = AvatarOwner::User(user.id.clone());
     if let Some(record) = call.state.views().avatar(&owner).await?
-        && let Some(answer) = uploaded(&call, record).await?
+        && let Some(answer) = uploaded(&call, record, keeper).await?
     {
         return Ok(answer);
     }
     let by_name = call.state.views().settings().bool("UI_Use_Name_Avatar");
     match &user.name {
-        Some(real) if by_name => letter(&call, real).await,
-        _ => letter(&call, name).await,
+        Some(real) if by_name => letter(&call, real, keeper).await,
+        _ => letter(&call, name, keeper).await,
     }
 }
 
@@ -249,11 +249,16 @@ pub async fn of_room(call: Anyone) -> Outcome {
     let text = |doc: &Map<String, Value>, field: &str| {
         doc.get(field).and_then(Value::as_str).map(str::to_owned)
     };
+    // Everybody in a direct message sees something else.
+    let keeper = match room.kind {
+        RoomKind::Direct => Keeper::Asker,
+        RoomKind::Channel | RoomKind::Group => keeper(&call.state),
+    };
     // A discussion without a picture has that of the room it is in.
     let (mut owner, mut parent) = (id, text(&doc, "prid"));
     for _ in 0..MOST_PARENTS {
         if let Some(record) = views.avatar(&AvatarOwner::Room(owner)).await?
-            && let Some(answer) = uploaded(&call, record).await?
+            && let Some(answer) = uploaded(&call, record, keeper).await?
         {
             return Ok(answer);
         }
@@ -271,7 +276,7 @@ pub async fn of_room(call: Anyone) -> Outcome {
     } else {
         text(&doc, "fname").or_else(|| text(&doc, "name"))
     };
-    letter(&call, name.as_deref().unwrap_or("?")).await
+    letter(&call, name.as_deref().unwrap_or("?"), keeper).await
 }
 
 /// What a direct message is called by one of its participants: the names of the others. Nobody else learns them.
@@ -296,11 +301,23 @@ fn peers(doc: &Map<String, Value>, reader: Option<&Caller>) -> Option<String> {
 
 /// Whether pictures are only for people who are logged in, and whoever asks is not.
 fn is_blocked(state: &AppState, reader: Option<&Caller>) -> bool {
-    reader.is_none()
-        && state
-            .views()
-            .settings()
-            .bool("Accounts_AvatarBlockUnauthenticatedAccess")
+    reader.is_none() && are_for_users(state)
+}
+
+fn are_for_users(state: &AppState) -> bool {
+    state
+        .views()
+        .settings()
+        .bool("Accounts_AvatarBlockUnauthenticatedAccess")
+}
+
+/// Who may keep a picture that everybody who gets one sees alike.
+fn keeper(state: &AppState) -> Keeper {
+    if are_for_users(state) {
+        Keeper::Asker
+    } else {
+        Keeper::Anyone
+    }
 }
 
 /// How long the picture may be kept, in seconds.
@@ -319,7 +336,11 @@ fn keep(call: &Anyone) -> u64 {
 }
 
 /// A picture somebody gave; `None` when the store has lost it.
-async fn uploaded(call: &Anyone, record: FileRecord) -> Result<Option<Answer>, ApiError> {
+async fn uploaded(
+    call: &Anyone,
+    record: FileRecord,
+    keeper: Keeper,
+) -> Result<Option<Answer>, ApiError> {
     let Some(bytes) = Shelf::Avatars.fetch(&call.state, &record.file).await? else {
         return Ok(None);
     };
@@ -329,12 +350,13 @@ async fn uploaded(call: &Anyone, record: FileRecord) -> Result<Option<Answer>, A
         tag: record.file.id,
         modified: record.at,
         keep: keep(call),
+        keeper,
     };
     Ok(Some(media.answer(&call.input.headers)))
 }
 
 /// The letter of a name, in the size and format that is asked for.
-async fn letter(call: &Anyone, name: &str) -> Outcome {
+async fn letter(call: &Anyone, name: &str, keeper: Keeper) -> Outcome {
     let params = call.input.query();
     let text = |name: &str| params.get(name).and_then(Value::as_str).unwrap_or_default();
     let side = text("size").trim().parse().unwrap_or(letters::SIDE);
@@ -359,6 +381,7 @@ async fn letter(call: &Anyone, name: &str) -> Outcome {
         tag,
         modified: media::ALWAYS,
         keep: keep(call),
+        keeper,
     };
     Ok(media.answer(&call.input.headers))
 }

@@ -1,6 +1,8 @@
 //! Messages: posting, changing, deleting, reacting (contract, messages 6).
 
-use domain::message::{MessageCommand, MessageRefusal, PostChecks, Presentation, resolve_sent_at};
+use domain::message::{
+    MessageCommand, MessageRefusal, Parent, PostChecks, Presentation, resolve_sent_at,
+};
 use domain::permission::Permission;
 use domain::{MessageId, RoomId, Timestamp, UserId};
 use projections::MessageRecord;
@@ -9,7 +11,7 @@ use serde_json::{Value, json};
 
 use super::answer::{Answer, Outcome};
 use super::{emoji, target};
-use crate::commands::messages::{self, Draft};
+use crate::commands::messages::{self, Draft, Reaction};
 use crate::commands::place::Place;
 use crate::error::{ApiError, texts};
 use crate::extract::params::{Params, parse_date};
@@ -65,10 +67,13 @@ pub async fn send(call: Call) -> Outcome {
         ),
     };
     let at = resolve_sent_at(given, now)?;
-    let (room, thread) = thread_of(&call, message.rid.as_deref(), message.tmid.as_deref()).await?;
-    let place = Place::of(&call.state, &call.caller, &room)
-        .await?
-        .ok_or_else(texts::no_such_room)?;
+    let tmid = message.tmid.filter(|tmid| !tmid.is_empty());
+    let parent = parent(&call, tmid.as_deref()).await?;
+    let place = match (&tmid, &parent) {
+        (Some(_), Some(parent)) => place_in_thread(&call, parent).await?,
+        (Some(_), None) => return Err(texts::message_not_found()),
+        (None, _) => place_to_write(&call, message.rid.as_deref()).await?,
+    };
     let encrypted = message
         .t
         .filter(|kind| matches!(kind.as_str(), "e2e" | "otr" | "otr-ack"));
@@ -97,7 +102,8 @@ pub async fn send(call: Call) -> Outcome {
             encrypted_content: message.content.filter(Value::is_object),
             encrypted_mentions: message.e2e_mentions.filter(Value::is_object),
         }),
-        thread,
+        thread: tmid.map(MessageId::new),
+        parent,
         shown_in_room: message.tshow == Some(true),
         at,
         join: false,
@@ -112,27 +118,30 @@ fn presentation(wanted: Presentation) -> Option<Box<Presentation>> {
     (wanted != Presentation::default()).then(|| Box::new(wanted))
 }
 
-/// The room of a message and the message it replies to. A reply to a reply is a reply to what that replies to, and
-/// is in its room (contract, messages 3 step 4).
-async fn thread_of(
-    call: &Call,
-    rid: Option<&str>,
-    tmid: Option<&str>,
-) -> Result<(RoomId, Option<MessageId>), ApiError> {
-    match tmid.filter(|tmid| !tmid.is_empty()) {
-        None => Ok((
-            RoomId::new(
-                rid.filter(|rid| !rid.is_empty())
-                    .ok_or_else(texts::rid_missing)?,
-            ),
-            None,
-        )),
-        Some(tmid) => {
-            let parent = call.state.views().message(&MessageId::new(tmid)).await?;
-            let parent = parent.ok_or_else(texts::message_not_found)?;
-            Ok((parent.room, Some(parent.thread.unwrap_or(parent.id))))
-        }
-    }
+/// The message that a reply names, if there is one.
+async fn parent(call: &Call, tmid: Option<&str>) -> Result<Option<Parent>, ApiError> {
+    let Some(tmid) = tmid else { return Ok(None) };
+    let record = call.state.views().message(&MessageId::new(tmid)).await?;
+    Ok(record.map(messages::parent))
+}
+
+/// The room of a thread: a reply is in there, whatever room it names (contract, messages 3 step 4).
+async fn place_in_thread(call: &Call, parent: &Parent) -> Result<Place, ApiError> {
+    Place::of(&call.state, &call.caller, &parent.room)
+        .await?
+        .filter(|place| place.can_access(&call.caller))
+        .ok_or_else(texts::message_not_found)
+}
+
+/// The room of that id. Whoever may not see it is told what they are told of a room there is not.
+async fn place_to_write(call: &Call, rid: Option<&str>) -> Result<Place, ApiError> {
+    let rid = rid
+        .filter(|rid| !rid.is_empty())
+        .ok_or_else(texts::rid_missing)?;
+    Place::of(&call.state, &call.caller, &RoomId::new(rid))
+        .await?
+        .filter(|place| place.is_visible(&call.caller))
+        .ok_or_else(texts::no_such_room)
 }
 
 /// `POST /api/v1/chat.postMessage`. Several targets get one message each, up to the first error.
@@ -151,7 +160,9 @@ pub async fn post(call: Call) -> Outcome {
     for named in targets {
         let place = target::place(&call, named).await?;
         let at = now();
-        let doc = messages::post(&call.state, &call.caller, &place, posted(&params, at)?).await?;
+        let mut draft = posted(&params, at)?;
+        draft.parent = parent(&call, params.filled("tmid")?).await?;
+        let doc = messages::post(&call.state, &call.caller, &place, draft).await?;
         first.get_or_insert((named.to_owned(), at, doc));
     }
     let Some((named, at, doc)) = first else {
@@ -200,6 +211,7 @@ fn posted(params: &Params, at: Timestamp) -> Result<Draft, ApiError> {
         })),
         attachments: Some(attachments.unwrap_or_default()),
         thread: params.filled("tmid")?.map(MessageId::new),
+        parent: None,
         shown_in_room: false,
         at,
         join: true,
@@ -217,12 +229,14 @@ fn with_text(mut attachment: Value) -> Value {
     attachment
 }
 
-/// The message that a request names, with the caller's place in its room.
+/// The message that a request names, with the caller's place in its room. Whoever may not see the room learns nothing
+/// about what is in it: to them it is not there.
 async fn found(call: &Call, id: &str) -> Result<Option<(MessageRecord, Place)>, ApiError> {
     let Some(record) = call.state.views().message(&MessageId::new(id)).await? else {
         return Ok(None);
     };
     let place = Place::of(&call.state, &call.caller, &record.room).await?;
+    let place = place.filter(|place| place.is_visible(&call.caller));
     Ok(place.map(|place| (record, place)))
 }
 
@@ -302,16 +316,12 @@ pub async fn react(call: Call) -> Outcome {
     if !place.can_access(&call.caller) {
         return Err(texts::reacting_not_authorized());
     }
-    if !emoji::exists(&call.state, emoji).await? {
-        return Err(texts::invalid_emoji());
-    }
-    let react = MessageCommand::React {
-        message: record.id.clone(),
-        emoji: emoji.to_owned(),
+    let reaction = Reaction {
+        emoji,
+        known: emoji::exists(&call.state, emoji).await?,
         wanted: params.boolean("shouldReact")?,
-        at: now(),
     };
-    match messages::change(&call.state, &call.caller, &place, &record, &react).await {
+    match messages::react(&call.state, &call.caller, &place, &record, reaction).await {
         Ok(()) => Ok(Answer::empty()),
         Err(error) if error == MessageRefusal::Muted.into() => {
             Err(texts::reacting_while_muted(record.room.as_str()))

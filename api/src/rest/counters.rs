@@ -17,7 +17,8 @@ use crate::extract::params::{Params, parse_date};
 pub async fn of_room(kind: RoomKind, call: Call) -> Outcome {
     let params = call.input.params()?;
     let found = if kind == RoomKind::Group {
-        lookup::any_room(&call, &params, Some(kind)).await?
+        let anywhere = Permission::VIEW_ROOM_ADMINISTRATION;
+        lookup::any_room(&call, &params, Some(kind), anywhere).await?
     } else {
         lookup::room(&call, &params, Some(kind), Archived::Refused).await?
     };

@@ -177,6 +177,7 @@ pub async fn file(call: Anyone) -> Outcome {
             tag: record.file.id,
             modified: record.at,
             keep: 0,
+            keeper: media::Keeper::Anyone,
         };
         return Ok(media.answer(&call.input.headers));
     }
@@ -187,6 +188,7 @@ pub async fn file(call: Anyone) -> Outcome {
         tag: tag(letter, letters::SIDE, Kind::Svg),
         modified: media::ALWAYS,
         keep: 0,
+        keeper: media::Keeper::Anyone,
     };
     Ok(media.answer(&call.input.headers))
 }

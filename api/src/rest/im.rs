@@ -113,11 +113,12 @@ async fn room(call: &Call, params: &Params) -> Result<(RoomId, Place), ApiError>
 
 /// The same for reading: 403 for those who may not.
 async fn readable(call: &Call, params: &Params) -> Result<RoomId, ApiError> {
-    let (id, place) = room(call, params).await?;
-    if place.can_read(&call.caller) {
-        Ok(id)
-    } else {
-        Err(texts::forbidden())
+    match room(call, params).await {
+        Ok((id, place)) if place.can_read(&call.caller) => Ok(id),
+        // That others talk is nobody's business.
+        Ok(_) => Err(texts::forbidden()),
+        Err(error) if error == texts::invalid_channel() => Err(texts::forbidden()),
+        Err(error) => Err(error),
     }
 }
 

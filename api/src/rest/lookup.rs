@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use domain::permission::Permission;
 use domain::room::RoomKind;
 use domain::{RoomId, UserId};
 use projections::{RoomRecord, UserFacts};
@@ -43,15 +44,15 @@ pub enum Archived {
 
 /// The room that `roomId` or `roomName` names; the id wins. `kind: None`: any kind will do.
 ///
-/// Groups one may not see are not found; channels are found by anyone.
+/// Groups and direct messages one may not see are not found; channels are found by anyone.
 pub async fn room(
     call: &Call,
     params: &Params,
     kind: Option<RoomKind>,
     archived: Archived,
 ) -> Result<FoundRoom, ApiError> {
-    let found = any_room(call, params, kind).await?;
-    if kind == Some(RoomKind::Group) && !found.place.can_access(&call.caller) {
+    let found = there(call, params, kind).await?;
+    if !found.place.is_visible(&call.caller) {
         return Err(texts::room_not_found(kind));
     }
     if archived == Archived::Refused && found.record.archived {
@@ -60,9 +61,23 @@ pub async fn room(
     Ok(found)
 }
 
-/// The same for the few routes that find archived rooms and groups one may not see: what can be done there is up to
-/// the rules.
+/// The same for the few routes that find archived rooms, and for those who hold `anywhere` also rooms they may not see:
+/// what can be done there is up to the rules.
 pub async fn any_room(
+    call: &Call,
+    params: &Params,
+    kind: Option<RoomKind>,
+    anywhere: Permission,
+) -> Result<FoundRoom, ApiError> {
+    let found = there(call, params, kind).await?;
+    if !found.place.is_visible(&call.caller) && !call.may(anywhere) {
+        return Err(texts::room_not_found(kind));
+    }
+    Ok(found)
+}
+
+/// The room, whoever asks.
+async fn there(
     call: &Call,
     params: &Params,
     kind: Option<RoomKind>,

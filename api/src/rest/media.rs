@@ -30,6 +30,27 @@ pub struct Media {
     pub modified: Timestamp,
     /// How long it may be kept, in seconds.
     pub keep: u64,
+    /// Who may keep it.
+    pub keeper: Keeper,
+}
+
+/// Who may keep a file that was sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Keeper {
+    /// Any cache between here and there: whoever asks gets the same.
+    Anyone,
+    /// Only whoever asked: others may be refused it.
+    Asker,
+}
+
+impl Keeper {
+    /// Its word in `Cache-Control`.
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Anyone => "public",
+            Self::Asker => "private",
+        }
+    }
 }
 
 impl Media {
@@ -49,7 +70,7 @@ impl Media {
         } else {
             POLICY
         };
-        let keep = format!("public, max-age={}", self.keep);
+        let keep = format!("{}, max-age={}", self.keeper.as_str(), self.keep);
         for (name, value) in [
             (header::CACHE_CONTROL, keep.as_str()),
             (header::CONTENT_DISPOSITION, "inline"),

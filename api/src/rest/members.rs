@@ -46,10 +46,10 @@ pub async fn join(call: Call) -> Outcome {
     answer(&call, RoomKind::Channel, found.id()).await
 }
 
-/// `*.leave`.
+/// `*.leave`. Archived rooms can be left.
 pub async fn leave(kind: RoomKind, call: Call) -> Outcome {
     let params = params_of(&call, kind, &ROOM)?;
-    let found = lookup::room(&call, &params, Some(kind), Archived::Refused).await?;
+    let found = lookup::room(&call, &params, Some(kind), Archived::Accepted).await?;
     let leave = MembershipCommand::Leave { at: now() };
     memberships::change_own(&call.state, &call.caller, &found.place, &leave).await?;
     if kind == RoomKind::Group {
@@ -58,11 +58,12 @@ pub async fn leave(kind: RoomKind, call: Call) -> Outcome {
     answer(&call, kind, found.id()).await
 }
 
-/// `*.invite`. Groups need not be open to the caller for this, the rules decide.
+/// `*.invite`. Groups need not be open to those who may add people anywhere.
 pub async fn invite(kind: RoomKind, call: Call) -> Outcome {
     let params = call.input.params()?;
     let found = if kind == RoomKind::Group {
-        lookup::any_room(&call, &params, Some(kind)).await?
+        let anywhere = Permission::ADD_USER_TO_ANY_P_ROOM;
+        lookup::any_room(&call, &params, Some(kind), anywhere).await?
     } else {
         lookup::room(&call, &params, Some(kind), Archived::Refused).await?
     };
@@ -74,10 +75,10 @@ pub async fn invite(kind: RoomKind, call: Call) -> Outcome {
     answer(&call, kind, found.id()).await
 }
 
-/// `*.kick`.
+/// `*.kick`. Members of archived rooms can be removed.
 pub async fn kick(kind: RoomKind, call: Call) -> Outcome {
     let params = params_of(&call, kind, &KICK)?;
-    let found = lookup::room(&call, &params, Some(kind), Archived::Refused).await?;
+    let found = lookup::room(&call, &params, Some(kind), Archived::Accepted).await?;
     let user = lookup::user(&call.state, &params).await?;
     let remove = MembershipCommand::Remove { at: now() };
     memberships::change(&call.state, &call.caller, &found.place, &user.id, &remove).await?;
@@ -109,7 +110,12 @@ pub async fn revoke(kind: RoomKind, role: RoomRole, call: Call) -> Outcome {
 
 async fn change_role(kind: RoomKind, call: &Call, command: MembershipCommand) -> Outcome {
     let params = call.input.params()?;
-    let found = lookup::room(call, &params, Some(kind), Archived::Refused).await?;
+    // What is there can be taken away, in archived rooms too.
+    let archived = match command {
+        MembershipCommand::RevokeRole { .. } => Archived::Accepted,
+        _ => Archived::Refused,
+    };
+    let found = lookup::room(call, &params, Some(kind), archived).await?;
     let user = lookup::user(&call.state, &params).await?;
     let outcome =
         memberships::change(&call.state, &call.caller, &found.place, &user.id, &command).await;

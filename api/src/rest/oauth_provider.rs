@@ -52,6 +52,8 @@ pub(crate) const TOKEN: &[(&str, Kind)] = &[
 struct Request {
     app: OAuthAppRecord,
     redirect_uri: String,
+    /// It named that address itself.
+    redirect_named: bool,
     state: Option<String>,
     /// What is wrong with it otherwise, to be told to the program.
     fault: Option<&'static str>,
@@ -89,6 +91,7 @@ impl Request {
         Ok(Self {
             app,
             redirect_uri,
+            redirect_named: text("redirect_uri").is_some(),
             state,
             fault,
             challenge,
@@ -252,6 +255,7 @@ pub async fn authorize(call: Anyone) -> Outcome {
     let consent = Consent {
         app: &request.app,
         redirect_uri: &request.redirect_uri,
+        redirect_named: request.redirect_named,
         challenge: request.challenge.clone(),
     };
     let code = oauth::issue_code(&call.state, caller.id(), &consent).await?;
@@ -310,12 +314,9 @@ pub async fn token(call: Anyone) -> Outcome {
     let text = |name: &str| params.get(name).and_then(Value::as_str);
     let outcome = match text("grant_type") {
         Some("authorization_code") => {
-            // A program with one address need not name it when it asks, and then not here either.
-            let only = app.properties.redirect_uris.first().map(String::as_str);
-            let redirect_uri = text("redirect_uri").or(only).unwrap_or_default();
             let code = text("code").unwrap_or_default();
-            let verifier = text("code_verifier");
-            oauth::redeem(&call.state, &app.id, code, redirect_uri, verifier).await?
+            let (address, verifier) = (text("redirect_uri"), text("code_verifier"));
+            oauth::redeem(&call.state, &app.id, code, address, verifier).await?
         }
         Some("refresh_token") => {
             let shown = text("refresh_token").unwrap_or_default();

@@ -167,7 +167,8 @@ pub async fn get(call: Call) -> Outcome {
     let room = RoomId::new(message["rid"].as_str().unwrap_or_default());
     let place = Place::of(&call.state, &call.caller, &room)
         .await?
-        .ok_or_else(|| texts::push_get("room"))?;
+        .filter(|place| place.is_visible(&call.caller))
+        .ok_or_else(|| texts::push_get("message"))?;
     if !place.can_read(&call.caller) {
         return Err(texts::push_get("access"));
     }

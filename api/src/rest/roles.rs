@@ -246,12 +246,24 @@ pub async fn remove_user(call: Call) -> Outcome {
         .await?
         .filter(|user| params.text("username") == Ok(Some(&user.username)))
         .ok_or_else(texts::no_user_of_name)?;
-    let (id, role) = table.find(named).ok_or_else(texts::invalid_role_id)?;
-    let place = match (role.properties.scope, params.filled("scope")?) {
-        (RoleScope::Users, _) => None,
-        (RoleScope::Subscriptions, None) => {
-            return Ok(Answer::empty().field("role", &document(id, role)));
+    let room = params.filled("scope")?;
+    // A role that is gone is taken from those who hold it still, by its id.
+    let (id, scope, document) = match table.find(named) {
+        Some((id, role)) => (id.clone(), role.properties.scope, document(id, role)),
+        None => {
+            let id = gone_role(&call, named, &user, room).await?;
+            let scope = if room.is_some() {
+                RoleScope::Subscriptions
+            } else {
+                RoleScope::Users
+            };
+            let document = json!({ "_id": id });
+            (id, scope, document)
         }
+    };
+    let place = match (scope, room) {
+        (RoleScope::Users, _) => None,
+        (RoleScope::Subscriptions, None) => return Ok(Answer::empty().field("role", &document)),
         (RoleScope::Subscriptions, Some(room)) => {
             let not_in_role =
                 || texts::role_refusal("error-user-not-in-role", "User is not in this role");
@@ -259,8 +271,27 @@ pub async fn remove_user(call: Call) -> Outcome {
         }
     };
     let place = place.as_ref();
-    roles::assign(&call.state, &call.caller, &user.id, id, place, false).await?;
-    Ok(Answer::empty().field("role", &document(id, role)))
+    roles::assign(&call.state, &call.caller, &user.id, &id, place, false).await?;
+    Ok(Answer::empty().field("role", &document))
+}
+
+/// The id of a role that there is no more, but that the user holds, in the workspace or in a room.
+async fn gone_role(
+    call: &Call,
+    named: &str,
+    user: &UserFacts,
+    room: Option<&str>,
+) -> Result<RoleId, ApiError> {
+    let id = RoleId::new(named);
+    let held = match room {
+        None => user.roles.contains(&id),
+        Some(room) => {
+            let room = RoomId::new(room);
+            let membership = call.state.views().membership_facts(&room, &user.id).await?;
+            membership.is_some_and(|member| member.roles.contains(&id))
+        }
+    };
+    held.then_some(id).ok_or_else(texts::invalid_role_id)
 }
 
 /// `GET /api/v1/roles.getUsersInRole`. A room needs the right to look into other people's rooms.

@@ -171,7 +171,7 @@ struct Asked {
 }
 
 /// Where a text is looked for in people from everywhere.
-const EVERYWHERE: [&str; 3] = ["username", "name", "emails.address"];
+const EVERYWHERE: [PeopleField; 2] = [PeopleField::Username, PeopleField::Name];
 
 /// The parameters stand in `query`, or by themselves (later versions).
 fn asked(params: &Params) -> Result<Asked, ApiError> {
@@ -245,6 +245,10 @@ pub async fn directory(call: Call) -> Outcome {
     } = asked(&params)?;
     let people = matches!(kind.as_str(), "users" | "nobody");
     let (sort, descending) = order(&params, people)?;
+    if sort == DirectorySort::Email {
+        // An order tells as much as a search.
+        may(&call, &[Permission::VIEW_FULL_OTHER_USER_INFO])?;
+    }
     let mut slice = call.page(&slice_only(&params))?.slice;
     // Here, no number at all means a few.
     if slice.count.is_none() {
@@ -253,10 +257,7 @@ pub async fn directory(call: Call) -> Outcome {
     let query = DirectoryQuery {
         text,
         fields: if everywhere {
-            EVERYWHERE
-                .into_iter()
-                .filter_map(PeopleField::find)
-                .collect()
+            EVERYWHERE.to_vec()
         } else {
             search_fields(&call.state)
         },

@@ -43,6 +43,7 @@ pub async fn file(call: Anyone) -> Outcome {
         tag: record.file.id,
         modified: record.at,
         keep: 0,
+        keeper: media::Keeper::Anyone,
     };
     Ok(media.answer(&call.input.headers))
 }

@@ -138,5 +138,9 @@ async fn from_message(call: &Call, message: &str) -> Result<(Place, Timestamp), 
     let record = record
         .filter(|record| record.author != *call.caller.id())
         .ok_or_else(texts::unread_not_allowed)?;
+    let room = Place::of(&call.state, &call.caller, &record.room).await?;
+    if !room.is_some_and(|room| room.is_visible(&call.caller)) {
+        return Err(texts::unread_not_allowed());
+    }
     Ok((place(call, record.room.as_str()).await?, record.at))
 }

@@ -7,7 +7,8 @@ use crate::commands::place::Place;
 use crate::error::{ApiError, texts};
 use crate::extract::Call;
 
-/// The room that `named` means, made if it is a direct message there is not yet.
+/// The room that `named` means, made if it is a direct message there is not yet. A room the caller may not know of is
+/// not there.
 pub async fn place(call: &Call, named: &str) -> Result<Place, ApiError> {
     let (sigil, name) = match named.as_bytes().first() {
         Some(b'#') => (Some('#'), &named[1..]),
@@ -69,5 +70,6 @@ async fn user_of_id(call: &Call, id: &str) -> Result<Option<UserId>, ApiError> {
 async fn at(call: &Call, room: &RoomId) -> Result<Place, ApiError> {
     Place::of(&call.state, &call.caller, room)
         .await?
+        .filter(|place| place.is_visible(&call.caller))
         .ok_or_else(texts::invalid_channel)
 }

@@ -3,6 +3,7 @@
 use serde_json::{Map, Value};
 
 use super::MessageRefusal;
+use crate::link;
 
 /// The type of a known key.
 #[derive(Clone, Copy)]
@@ -12,6 +13,7 @@ enum Shape {
     TextOrNumber,
     Flag,
     Link,
+    Media,
     Picture,
     Dimensions,
     Fields,
@@ -35,14 +37,14 @@ const ATTACHMENT: &[(&str, Shape)] = &[
     ("audio_size", Shape::Number),
     ("video_size", Shape::Number),
     ("image_dimensions", Shape::Dimensions),
-    ("thumb_url", Shape::Link),
+    ("thumb_url", Shape::Media),
     ("message_link", Shape::Link),
     ("author_link", Shape::Link),
     ("author_icon", Shape::Picture),
     ("title_link", Shape::Link),
-    ("image_url", Shape::Link),
-    ("audio_url", Shape::Link),
-    ("video_url", Shape::Link),
+    ("image_url", Shape::Media),
+    ("audio_url", Shape::Media),
+    ("video_url", Shape::Media),
     ("fields", Shape::Fields),
     ("actions", Shape::Actions),
 ];
@@ -59,7 +61,7 @@ const ACTION: &[(&str, Shape)] = &[
     ("msg", Shape::Text),
     ("webview_height_ratio", Shape::Text),
     ("url", Shape::Link),
-    ("image_url", Shape::Link),
+    ("image_url", Shape::Media),
     ("is_webview", Shape::Flag),
     ("msg_in_chat_window", Shape::Flag),
 ];
@@ -73,21 +75,17 @@ pub(super) fn checked(mut attachments: Vec<Value>) -> Result<Vec<Value>, Message
         }
         check(attachment, ATTACHMENT)?;
     }
+    harmless(&attachments)?;
     Ok(attachments)
 }
 
-/// Whether a link may be followed without harm.
-pub(super) fn is_link(text: &str) -> bool {
-    ["http://", "https://", "data:", "/file-upload/"]
+/// Refuses addresses that must not be followed, wherever they stand.
+pub(super) fn harmless(values: &[Value]) -> Result<(), MessageRefusal> {
+    values
         .iter()
-        .any(|start| text.starts_with(start))
-        && !text.to_ascii_lowercase().contains("javascript:")
-}
-
-/// Whether it may be the picture of a message: a link, or a path on this server.
-pub(super) fn is_picture(text: &str) -> bool {
-    let relative = text.contains('/') && !text.starts_with("//") && !text.contains(':');
-    text.is_empty() || relative || is_link(text)
+        .all(link::are_harmless)
+        .then_some(())
+        .ok_or(MessageRefusal::InvalidLink)
 }
 
 fn object<'a>(
@@ -126,15 +124,10 @@ fn check_value(key: &'static str, shape: Shape, value: &Value) -> Result<(), Mes
         Shape::Number => value.is_number(),
         Shape::TextOrNumber => value.is_string() || value.is_number(),
         Shape::Flag => value.is_boolean(),
-        Shape::Link => match value.as_str() {
-            Some(text) if !is_link(text) => return Err(MessageRefusal::InvalidLink),
-            text => text.is_some(),
-        },
+        Shape::Link => return address(key, value, link::is_link),
+        Shape::Media => return address(key, value, link::is_media),
         // Quotes made by the server show `/avatar/<name>` here.
-        Shape::Picture => match value.as_str() {
-            Some(text) if !is_picture(text) => return Err(MessageRefusal::InvalidLink),
-            text => text.is_some(),
-        },
+        Shape::Picture => return address(key, value, link::is_picture),
         Shape::Dimensions => ["width", "height"]
             .iter()
             .all(|side| value.get(side).is_some_and(Value::is_number)),
@@ -143,6 +136,18 @@ fn check_value(key: &'static str, shape: Shape, value: &Value) -> Result<(), Mes
     };
     fits.then_some(())
         .ok_or(MessageRefusal::InvalidShape { key })
+}
+
+fn address(
+    key: &'static str,
+    value: &Value,
+    fits: fn(&str) -> bool,
+) -> Result<(), MessageRefusal> {
+    match value.as_str() {
+        Some(text) if fits(text) => Ok(()),
+        Some(_) => Err(MessageRefusal::InvalidLink),
+        None => Err(MessageRefusal::InvalidShape { key }),
+    }
 }
 
 fn check_each(

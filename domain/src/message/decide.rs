@@ -8,6 +8,7 @@ use super::{
     ReactionRemoved, Remains, attachments,
 };
 use crate::access::can_access_room;
+use crate::link;
 use crate::permission::Permission;
 use crate::room::RoomKind;
 use crate::{MessageId, Timestamp};
@@ -88,6 +89,7 @@ pub(super) fn post(
         may_have_length(&posted.content.text, context)?;
     }
     may_write(context)?;
+    posted.thread = root(posted.thread, context)?;
     may_present(posted.presentation.as_deref(), context)?;
     posted.content.attachments = posted
         .content
@@ -111,6 +113,20 @@ fn may_thread(posted: &MessagePosted, context: &MessageContext<'_>) -> Result<()
         }
         _ => Ok(()),
     }
+}
+
+/// The message that began the thread a reply goes to: in the room of the reply, or it is none (contract, messages 3
+/// step 4).
+fn root(
+    named: Option<MessageId>,
+    context: &MessageContext<'_>,
+) -> Result<Option<MessageId>, MessageRefusal> {
+    let Some(named) = named else { return Ok(None) };
+    let parent = context
+        .parent
+        .filter(|parent| parent.message == named && parent.room == context.room.id)
+        .ok_or(MessageRefusal::NoSuchThread)?;
+    Ok(Some(parent.thread.clone().unwrap_or(named)))
 }
 
 fn may_have_length(text: &str, context: &MessageContext<'_>) -> Result<(), MessageRefusal> {
@@ -178,10 +194,18 @@ fn may_present(
     {
         return Err(MessageRefusal::ImpersonationNotAllowed);
     }
-    match &presentation.avatar {
-        Some(avatar) if !attachments::is_picture(avatar) => Err(MessageRefusal::InvalidLink),
-        _ => Ok(()),
+    if presentation
+        .avatar
+        .as_deref()
+        .is_some_and(|avatar| !link::is_picture(avatar))
+    {
+        return Err(MessageRefusal::InvalidLink);
     }
+    attachments::harmless(presentation.blocks.as_deref().unwrap_or_default())?;
+    for free in [&presentation.custom_fields, &presentation.bot] {
+        attachments::harmless(free.as_slice())?;
+    }
+    Ok(())
 }
 
 fn may_mention(content: &Content, context: &MessageContext<'_>) -> Result<(), MessageRefusal> {
@@ -376,12 +400,19 @@ pub(super) fn react(
         Message::Unposted if context.system_message.is_some() => None,
         Message::Unposted | Message::Deleted => return Err(MessageRefusal::NotFound),
     };
-    let emoji = may_react(emoji, context)?;
     let (room, user) = (context.room.id.clone(), context.authority.actor.clone());
-    let mine = (emoji, user);
+    let mine = (between_colons(emoji), user);
     let there = reactions.is_some_and(|reactions| reactions.contains(&mine));
+    let wanted = wanted.unwrap_or(!there);
+    if !can_access_room(&context.authority, context.room, context.membership) {
+        return Err(MessageRefusal::NoAccess);
+    }
+    // What is there can be taken back, even if it could not be added any more.
+    if !there || wanted {
+        may_react(&mine.0, context)?;
+    }
     let (emoji, user) = mine;
-    Ok(match (there, wanted.unwrap_or(!there)) {
+    Ok(match (there, wanted) {
         (false, true) => vec![
             ReactionAdded {
                 message,
@@ -406,27 +437,25 @@ pub(super) fn react(
     })
 }
 
-/// Whether the actor may react in the room; with what, normalised.
-fn may_react(emoji: &str, context: &MessageContext<'_>) -> Result<String, MessageRefusal> {
+/// Whether the actor may react so in the room.
+fn may_react(emoji: &str, context: &MessageContext<'_>) -> Result<(), MessageRefusal> {
     let room = context.room;
-    if !can_access_room(&context.authority, room, context.membership) {
-        return Err(MessageRefusal::NoAccess);
+    if !context.emoji_known || !is_emoji_name(emoji.trim_matches(':')) {
+        return Err(MessageRefusal::InvalidEmoji);
     }
-    let emoji = normalised_emoji(emoji)?;
     if room.read_only && !room.react_when_read_only && !writes_although_read_only(context) {
         return Err(MessageRefusal::ReadOnly);
     }
-    may_speak(context)?;
-    Ok(emoji)
+    may_speak(context)
 }
 
 /// The emoji's name between colons, whether or not it came with any.
-fn normalised_emoji(emoji: &str) -> Result<String, MessageRefusal> {
+fn between_colons(emoji: &str) -> String {
+    format!(":{}:", emoji.replace(':', ""))
+}
+
+fn is_emoji_name(name: &str) -> bool {
     const LONGEST: usize = 100;
-    let name = emoji.replace(':', "");
     let fits = |c: char| c.is_alphanumeric() || "_-+.;".contains(c);
-    if name.is_empty() || name.len() > LONGEST || !name.chars().all(fits) {
-        return Err(MessageRefusal::InvalidEmoji);
-    }
-    Ok(format!(":{name}:"))
+    !name.is_empty() && name.len() <= LONGEST && name.chars().all(fits)
 }

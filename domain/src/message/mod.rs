@@ -60,7 +60,7 @@ pub enum PostChecks {
 #[derive(Clone, Debug)]
 pub enum MessageCommand {
     /// Post it. The content's mentions, channels and urls were resolved before (see [`crate::mention`]).
-    /// Author and room are those of the context, whatever it says.
+    /// Author and room are those of the context, whatever it says; a reply to a reply is one to what that replies to.
     Post {
         /// What is to be posted.
         posted: Box<MessagePosted>,
@@ -113,6 +113,21 @@ pub struct MessageContext<'a> {
     pub system_message: Option<Timestamp>,
     /// The message has replies (deleting leaves a placeholder).
     pub has_replies: bool,
+    /// What is known of the message that a reply names; `None` when there is no such message.
+    pub parent: Option<&'a Parent>,
+    /// The emoji of a reaction is one that can be picked.
+    pub emoji_known: bool,
+}
+
+/// A message that a reply names.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Parent {
+    /// Its id.
+    pub message: MessageId,
+    /// Its room.
+    pub room: RoomId,
+    /// The message it replies to itself.
+    pub thread: Option<MessageId>,
 }
 
 /// Why a wish about a message is refused. "Step" is a step of sending, contract messages 3.
@@ -136,6 +151,9 @@ pub enum MessageRefusal {
     /// Threads are switched off (step 1).
     #[error("threads are switched off")]
     ThreadsDisabled,
+    /// What it replies to is not in the room of the reply, if it is anywhere (step 4). The two are not told apart.
+    #[error("no such thread in the room")]
+    NoSuchThread,
     /// Longer than `Message_MaxAllowedSize` (step 3).
     #[error("longer than {limit} characters")]
     TooLong {
@@ -191,8 +209,7 @@ pub enum MessageRefusal {
     /// Read-only, and the actor is not one of those who may post (messages 5.2).
     #[error("not allowed to delete in a read-only room")]
     DeleteInReadOnlyRoom,
-    /// Not the name of an emoji (messages 6 `chat.react`, `Invalid emoji provided.`). Whether there is an emoji of that
-    /// name is checked by the door.
+    /// Not the name of an emoji there is (messages 6 `chat.react`, `Invalid emoji provided.`).
     #[error("not the name of an emoji")]
     InvalidEmoji,
 }

@@ -4,6 +4,7 @@ use super::{
     OpenRoom, ReadOnlyChanged, Room, RoomArchived, RoomContext, RoomCreated, RoomDeleted,
     RoomEvent, RoomKeyChanged, RoomKind, RoomRefusal, RoomRenamed, RoomUnarchived, name,
 };
+use crate::link;
 use crate::permission::{Authority, Permission};
 use crate::settings::Settings;
 use crate::{RoomId, Timestamp, UserId};
@@ -69,6 +70,9 @@ fn put_right(
         return may_talk(&wish.participants, authority.actor, settings);
     }
     let names = name::resolve(wish.name.as_deref().unwrap_or(""), settings)?;
+    if !wish.custom_fields.as_ref().is_none_or(link::are_harmless) {
+        return Err(RoomRefusal::InvalidLink);
+    }
     wish.name = Some(names.slug);
     wish.display_name.get_or_insert(names.display);
     wish.creator = Some(authority.actor.clone());

@@ -239,6 +239,9 @@ pub enum RoomRefusal {
     /// There is a key already, and nobody said it got lost.
     #[error("the room has a key already")]
     HasKey,
+    /// Free-form fields give an address that must not be followed.
+    #[error("not a link")]
+    InvalidLink,
 }
 
 impl Decider for Room {

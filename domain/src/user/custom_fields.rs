@@ -3,6 +3,7 @@
 use serde_json::{Map, Value};
 
 use super::{RecordField, record};
+use crate::link;
 use crate::settings::Settings;
 
 /// The setting that says which fields there are.
@@ -122,6 +123,9 @@ fn checked<'a>(
     let options = field.get("options").and_then(Value::as_array);
     let is_option = || options.is_some_and(|options| options.iter().any(|option| option == value));
     if field.get("type").and_then(Value::as_str) == Some("select") && !is_option() {
+        return Err(invalid());
+    }
+    if !link::is_harmless_in(name, value) {
         return Err(invalid());
     }
     let length = value.chars().count() as u64;

@@ -72,9 +72,10 @@ impl Asker<'_> {
         self.settings.bool(setting).then_some(()).ok_or(refusal)
     }
 
-    /// Roles somebody gives must be there, and `admin` is given with care.
+    /// Roles somebody gives must be there, and `admin` is given with care. What is held already may stay.
     fn may_give(&self, roles: &[RoleId], held: &[RoleId]) -> Result<(), UserRefusal> {
-        if let Some(role) = roles.iter().find(|role| !self.known_roles.contains(role)) {
+        let unknown = |role: &&RoleId| !self.known_roles.contains(role) && !held.contains(role);
+        if let Some(role) = roles.iter().find(unknown) {
             return Err(UserRefusal::UnknownRole(role.clone()));
         }
         if is_admin(roles) != is_admin(held) && !self.authority.has(Permission::ASSIGN_ADMIN_ROLE) {
@@ -379,7 +380,11 @@ pub(super) fn set_preferences(
     {
         return Err(UserRefusal::EditOtherNotAllowed);
     }
-    let (mut set, mut unset) = (Map::new(), Vec::new());
+    // `null` takes away what is there, be it of a kind that is not known any more.
+    let (gone, wanted): (Map<_, _>, Map<_, _>) = wanted
+        .into_iter()
+        .partition(|(name, value)| value.is_null() && account.preferences.contains_key(name));
+    let (mut set, mut unset) = (Map::new(), gone.into_iter().map(|(name, _)| name).collect::<Vec<_>>());
     for (name, value) in preferences::checked(wanted)? {
         let now = account.preferences.get(&name);
         if preferences::means_none(&name, &value) {
@@ -441,13 +446,18 @@ pub(super) fn set_roles(
     ])
 }
 
-/// Whoever gives or takes one role needs `access-permissions`, and for `admin` more.
-fn may_access_roles(role: &RoleId, asker: Option<&Asker<'_>>) -> Result<(), UserRefusal> {
+/// Whoever gives or takes one role needs `access-permissions`, and for `admin` more. A role that is gone can only be
+/// taken from those who hold it still.
+fn may_access_roles(
+    role: &RoleId,
+    account: &Account,
+    asker: Option<&Asker<'_>>,
+) -> Result<(), UserRefusal> {
     let Some(asker) = asker else { return Ok(()) };
     if !asker.authority.has(Permission::ACCESS_PERMISSIONS) {
         return Err(UserRefusal::AccessPermissionsMissing);
     }
-    if !asker.known_roles.contains(role) {
+    if !asker.known_roles.contains(role) && !account.roles.contains(role) {
         return Err(UserRefusal::UnknownRole(role.clone()));
     }
     if role.as_str() == ADMIN && !asker.authority.has(Permission::ASSIGN_ADMIN_ROLE) {
@@ -463,7 +473,7 @@ pub(super) fn grant_role(
     at: Timestamp,
     context: &UserContext<'_>,
 ) -> Decision {
-    may_access_roles(&role, asker(context)?.as_ref())?;
+    may_access_roles(&role, account, asker(context)?.as_ref())?;
     if account.roles.contains(&role) {
         return Err(UserRefusal::HasRole);
     }
@@ -480,7 +490,7 @@ pub(super) fn revoke_role(
     context: &UserContext<'_>,
 ) -> Decision {
     let asker = asker(context)?;
-    may_access_roles(role, asker.as_ref())?;
+    may_access_roles(role, account, asker.as_ref())?;
     if !account.roles.contains(role) {
         return Err(UserRefusal::LacksRole);
     }

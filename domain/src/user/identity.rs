@@ -38,11 +38,19 @@ pub fn check_username(username: &str, settings: &Settings) -> Result<(), UserRef
     Ok(())
 }
 
+/// What would end an address where one is written: in a header of a mail, or in a list.
+fn ends_an_address(one: char) -> bool {
+    one.is_control() || one.is_whitespace() || matches!(one, '<' | '>' | ',' | ';')
+}
+
 /// Whether it is an address people may sign up with. Whether its domain has a mail server is not known here.
 pub fn check_email(address: &str, settings: &Settings) -> Result<(), UserRefusal> {
     let domain = match address.split_once('@') {
         Some((local, domain))
-            if !local.is_empty() && !domain.is_empty() && !domain.contains('@') =>
+            if !local.is_empty()
+                && !domain.is_empty()
+                && !domain.contains('@')
+                && !address.contains(ends_an_address) =>
         {
             domain
         }

@@ -14,10 +14,9 @@ use rusqlite::OptionalExtension;
 
 use super::hub::{Delivery, Subscription};
 use super::run::Run;
-use super::update::{Effect, LiveUpdate, Scope, updates_of};
+use super::update::{Effect, LiveUpdate, Present, Scope, Workspace};
 use crate::error::QueryError;
 use crate::file;
-use crate::names::FileNames;
 use crate::projection::Applied;
 use crate::tx::number;
 use crate::views::Views;
@@ -235,7 +234,17 @@ impl Views {
         .await
     }
 
-    /// What the hub would have offered the user after `after`, up to and with `until`, beginning in `rooms`.
+    /// What holds in the whole workspace now.
+    fn workspace(&self) -> Workspace {
+        Workspace {
+            settings: self.settings(),
+            permissions: self.permissions(),
+            roles: self.roles(),
+        }
+    }
+
+    /// What the hub would have offered the user after `after`, up to and with `until`, beginning in `rooms`; as it is
+    /// now.
     fn replay(
         self,
         user: UserId,
@@ -255,14 +264,21 @@ impl Views {
                     let end = (begin + REPLAY).min(chunk.len());
                     let (part, range) = (Arc::clone(&chunk), begin..end);
                     begin = end;
+                    let (subscriber, workspace) = (user.clone(), self.workspace());
                     let updates = self
                         .read(move |conn| {
-                            let mut names = FileNames::new(conn);
+                            let events = part[range]
+                                .iter()
+                                .take_while(|recorded| recorded.position <= until)
+                                .map(Applied::decode)
+                                .collect::<Result<Vec<_>, _>>()
+                                .map_err(|error| rusqlite::Error::ToSqlConversionFailure(Box::new(error)))?;
+                            // What the views have is of one and the same moment.
+                            let snapshot = conn.unchecked_transaction()?;
+                            let mut present = Present::of(&snapshot, &subscriber, &workspace, &events)?;
                             let mut updates = Vec::new();
-                            for recorded in part[range].iter().take_while(|recorded| recorded.position <= until) {
-                                let applied = Applied::decode(recorded)
-                                    .map_err(|error| rusqlite::Error::ToSqlConversionFailure(Box::new(error)))?;
-                                updates_of(&applied, None, &mut names, &mut updates)?;
+                            for applied in events {
+                                present.updates_of(applied, &mut updates)?;
                             }
                             Ok(updates)
                         })

@@ -5,8 +5,9 @@
 //! told), so a position names an update, and is enough to resume from.
 //!
 //! The same function of the event makes the update for those who are there ([`Hub`]) and for those who come back
-//! ([`Views::feed`] reads the log for what they missed). It asks what people and rooms are called: a replay long
-//! after a rename uses the new names, everything else is the same to the byte.
+//! ([`Views::feed`] reads the log for what they missed). Those who come back are told what happened in the words that
+//! hold now: a replay gives nobody what was deleted, edited or taken from them meanwhile. What nobody touched is the same
+//! to the byte but for what others added to it, as reactions.
 //!
 //! **The seam.** The hub offers all updates of a position before it moves [`Hub::published`] past it, and registers a
 //! subscriber between two positions, never within one. So a subscriber that was registered at position B is offered
@@ -26,7 +27,7 @@ pub use feed::Feed;
 pub(crate) use hub::Publication;
 pub use hub::{Delivery, Hub};
 pub use run::{Form, Run};
-pub(crate) use update::updates_of;
+pub(crate) use update::{Added, updates_of};
 pub use update::{LiveUpdate, Scope};
 
 #[cfg(doc)]

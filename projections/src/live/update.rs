@@ -2,6 +2,7 @@
 
 mod membership;
 mod message;
+mod replay;
 mod room;
 
 use bytes::Bytes;
@@ -19,6 +20,7 @@ use eventstore::event::Leaf;
 use eventstore::{Mark, Position};
 use membership::of_membership;
 use message::of_message;
+pub(crate) use replay::{Present, Workspace};
 use room::of_room;
 use serde::Serialize;
 use serde_json::value::RawValue;
@@ -198,18 +200,34 @@ impl Maker<'_> {
     }
 }
 
-/// The updates an event gives. `posted`: the document of the message it added, where that was made before.
+/// The document of the message that an event added.
+pub(crate) enum Added {
+    /// It was made before.
+    Made(Bytes),
+    /// It is to be made of the event, if that adds one.
+    ToMake,
+    /// It is there no more, or never was.
+    Gone,
+}
+
+/// The updates an event gives.
 pub(crate) fn updates_of(
     applied: &Applied,
-    posted: Option<Bytes>,
+    added: Added,
     names: &mut dyn Names,
     out: &mut Vec<LiveUpdate>,
 ) -> rusqlite::Result<()> {
     let mut maker = Maker { applied, out };
     match &applied.event {
-        Event::Message(event) => of_message(&mut maker, event, posted, names),
-        Event::Membership(event) => of_membership(&mut maker, event, posted, names),
-        Event::Room(event) => of_room(&mut maker, event, posted, names),
+        Event::Message(event) => {
+            let posted = match added {
+                Added::Made(doc) => Some(doc),
+                Added::ToMake | Added::Gone => None,
+            };
+            of_message(&mut maker, event, posted, names)
+        }
+        Event::Membership(event) => of_membership(&mut maker, event, added, names),
+        Event::Room(event) => of_room(&mut maker, event, added, names),
         Event::User(event) => of_user(&mut maker, event),
         Event::DataExport(event) => of_data_export(&mut maker, event),
         Event::Presence(PresenceEvent::StatusChosen(event)) => {
@@ -253,12 +271,13 @@ fn reaction(message: &MessageId, emoji: &str, user: &UserRef, at: Timestamp) -> 
 /// The system message an event leads to, as a part of its update.
 fn told(
     applied: &Applied,
-    posted: Option<Bytes>,
+    added: Added,
     names: &mut dyn Names,
 ) -> rusqlite::Result<Option<Box<RawValue>>> {
-    let bytes = match posted {
-        Some(bytes) => Some(bytes),
-        None => match system_messages::derive(applied, names)? {
+    let bytes = match added {
+        Added::Made(bytes) => Some(bytes),
+        Added::Gone => None,
+        Added::ToMake => match system_messages::derive(applied, names)? {
             Some(mut doc) => {
                 doc.sent(names.send_time(applied.position)?);
                 Some(Bytes::from(json::encode(&doc)?))

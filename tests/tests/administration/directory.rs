@@ -110,6 +110,9 @@ async fn the_directory_lists_rooms_and_people(options: ServerOptions) {
         ["admin", "ann", "bob", "rocket.cat"]
     );
     assert!(people["result"][1].get("emails").is_none());
+    let by_address = "directory?query={\"type\":\"users\"}&sort={\"email\":1}";
+    bob.get(by_address).await.refused(400);
+    admin.get(by_address).await.ok();
     let people = admin
         .get("directory?query={\"type\":\"users\",\"text\":\"ann\"}")
         .await
@@ -124,10 +127,17 @@ async fn the_directory_lists_rooms_and_people(options: ServerOptions) {
         .post("settings/Accounts_SearchFields", fields)
         .await
         .ok();
-    for (workspace, found) in [("local", 0), ("all", 1)] {
-        let query = json!({"type": "users", "text": "ann@example", "workspace": workspace});
+    for (workspace, text, found) in [
+        ("local", "ann", 1),
+        ("all", "ann", 1),
+        ("local", "ANN", 1),
+        ("all", "ann@example", 0),
+        ("external", "ann@example", 0),
+        ("all", "example.org", 0),
+    ] {
+        let query = json!({"type": "users", "text": text, "workspace": workspace});
         let people = bob.get(&format!("directory?query={query}")).await.ok();
-        assert_eq!(people["total"], found, "{workspace}: fixed fields for all");
+        assert_eq!(people["total"], found, "{workspace}: {text}, never an address");
     }
     let nobody = bob
         .get("directory?query={\"type\":\"users\",\"workspace\":\"external\"}")

@@ -256,10 +256,13 @@ async fn a_program_is_let_in(options: ServerOptions) {
         ("code", &code),
         ("redirect_uri", "my.app:/c"),
     ];
-    assert_eq!(
-        flow.token(&wrong).await,
-        (400, json!({"error": "invalid_grant"}))
-    );
+    let unnamed = [("grant_type", "authorization_code"), ("code", &code)];
+    for fields in [&wrong[..], &unnamed[..]] {
+        assert_eq!(
+            flow.token(fields).await,
+            (400, json!({"error": "invalid_grant"}))
+        );
+    }
     let (status, tokens) = flow.redeem(&code).await;
     assert_eq!(
         (status, &tokens["token_type"], &tokens["expires_in"]),

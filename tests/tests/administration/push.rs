@@ -138,12 +138,12 @@ async fn what_a_phone_asks_for() {
     assert_eq!(anonymous["payload"]["senderName"], "");
     assert_eq!(anonymous["payload"]["name"], "");
     let refused = bob.get(&path).await.refused(400);
+    let unknown = bob.get("push.get?id=nothing").await.refused(400);
     assert_eq!(
-        refused,
-        json!({"success": false, "error": "error-not-allowed"})
+        unknown,
+        json!({"success": false, "error": "error-message-not-found"})
     );
-    let unknown = alice.get("push.get?id=nothing").await.refused(400);
-    assert_eq!(unknown["error"], "error-message-not-found");
+    assert_eq!(refused, unknown, "what others say is not there");
 }
 
 #[tokio::test]

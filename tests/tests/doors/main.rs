@@ -10,8 +10,10 @@ mod info_and_login;
 mod memberships;
 mod messages;
 mod races;
+mod removing;
 mod rooms;
 mod settings;
+mod side_doors;
 
 use serde_json::Value;
 use tests::client::Client;

@@ -590,7 +590,12 @@ async fn pictures_may_be_for_users_only() {
             "{path}"
         );
         let query = format!("{path}?rc_uid={}&rc_token={}", admin.user_id, admin.token);
-        assert_eq!(load(&admin, &query).await.status, 200);
+        let shown = load(&admin, &query).await;
+        assert_eq!(shown.status, 200);
+        for (answer, keeping) in [(&shown, "private, max-age="), (&refused, "no-store")] {
+            let told = answer.header("cache-control");
+            assert!(told.starts_with(keeping), "{path}: {told}");
+        }
         let cookie = format!("a=b; rc_uid={}; rc_token={}", admin.user_id, admin.token);
         assert_eq!(
             admin
@@ -824,6 +829,8 @@ async fn rooms_have_letters_too(options: ServerOptions) {
     };
     assert!(is_letter(&as_seen_by(&admin).await, 'B'));
     assert!(is_letter(&as_seen_by(&bob).await, 'A'));
+    let told = as_seen_by(&bob).await.header("cache-control").to_owned();
+    assert!(told.starts_with("private"), "everybody sees another: {told}");
     let eve = admin.new_user("eve").await;
     assert!(
         is_letter(&as_seen_by(&eve).await, '?'),

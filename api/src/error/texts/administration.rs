@@ -208,7 +208,6 @@ pub fn push_not_delivered() -> ApiError {
 pub fn push_get(what: &'static str) -> ApiError {
     ApiError::plain(match what {
         "message" => "error-message-not-found",
-        "room" => "error-room-not-found",
         _ => "error-not-allowed",
     })
 }

@@ -32,6 +32,15 @@ impl Stage {
             settings: &self.settings,
             system_message: None,
             has_replies: false,
+            parent: None,
+            emoji_known: true,
+        }
+    }
+
+    fn replying_to<'a>(&'a self, parent: &'a Parent) -> MessageContext<'a> {
+        MessageContext {
+            parent: Some(parent),
+            ..self.message()
         }
     }
 

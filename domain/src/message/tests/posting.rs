@@ -126,8 +126,44 @@ fn being_shown_in_the_room_takes_a_thread() {
         ..shown
     };
     nothing()
-        .when(post(reply.clone()), &stage.message())
+        .when(post(reply.clone()), &stage.replying_to(&parent("room", None)))
         .then([reply.into()]);
+}
+
+fn parent(room: &str, thread: Option<&str>) -> Parent {
+    Parent {
+        message: MessageId::new("parent"),
+        room: RoomId::new(room),
+        thread: thread.map(MessageId::new),
+    }
+}
+
+#[test]
+fn a_thread_is_in_the_room_of_its_replies() {
+    let stage = Stage::default();
+    let reply = |thread: &str| MessagePosted {
+        thread: Some(MessageId::new(thread)),
+        ..posted("hello")
+    };
+    for command in [post, post_leniently] {
+        let elsewhere = parent("elsewhere", None);
+        for context in [stage.message(), stage.replying_to(&elsewhere)] {
+            nothing()
+                .when(command(reply("parent")), &context)
+                .then_refused(MessageRefusal::NoSuchThread);
+        }
+        let here = parent("room", None);
+        nothing()
+            .when(command(reply("parent")), &stage.replying_to(&here))
+            .then([reply("parent").into()]);
+        nothing()
+            .when(command(reply("other")), &stage.replying_to(&here))
+            .then_refused(MessageRefusal::NoSuchThread);
+        let within = parent("room", Some("root"));
+        nothing()
+            .when(command(reply("parent")), &stage.replying_to(&within))
+            .then([reply("root").into()]);
+    }
 }
 
 #[test]
@@ -272,6 +308,43 @@ fn attachments_must_have_their_shape() {
     ] {
         nothing()
             .when(post(with(json!({"title_link": link}))), &stage.message())
+            .then_refused(MessageRefusal::InvalidLink);
+    }
+    for bad in [
+        json!({"image_url": "data:text/html,x"}),
+        json!({"attachments": [{"title_link": "JavaScript:x"}]}),
+        json!({"homeUrl": "vbscript:x"}),
+    ] {
+        nothing()
+            .when(post(with(bad)), &stage.message())
+            .then_refused(MessageRefusal::InvalidLink);
+    }
+}
+
+#[test]
+fn nothing_shown_leads_astray() {
+    let stage = Stage::default();
+    let presented = |presentation| MessagePosted {
+        presentation: Some(Box::new(presentation)),
+        ..posted("hello")
+    };
+    let bad = json!({"elements": [{"type": "button", "url": "\tjava\nscript:x"}]});
+    for presentation in [
+        Presentation {
+            blocks: Some(vec![bad.clone()]),
+            ..Presentation::default()
+        },
+        Presentation {
+            custom_fields: Some(bad.clone()),
+            ..Presentation::default()
+        },
+        Presentation {
+            bot: Some(bad.clone()),
+            ..Presentation::default()
+        },
+    ] {
+        nothing()
+            .when(post(presented(presentation)), &stage.message())
             .then_refused(MessageRefusal::InvalidLink);
     }
 }

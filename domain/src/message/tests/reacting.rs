@@ -45,6 +45,35 @@ fn system_messages_can_be_reacted_to() {
 }
 
 #[test]
+fn a_reaction_can_always_be_taken_back() {
+    let reacted = || given::<Message>([posted("hello").into(), reaction_added()]);
+    let stage = Stage::default().room(|room| {
+        room.read_only = true;
+        room.archived = true;
+        room.muted.push("me".to_owned());
+    });
+    let unknown = MessageContext {
+        emoji_known: false,
+        ..stage.message()
+    };
+    for wanted in [None, Some(false)] {
+        reacted()
+            .when(react("smile", wanted), &unknown)
+            .then([reaction_removed()]);
+        mine()
+            .when(react("smile", wanted), &unknown)
+            .then_refused(MessageRefusal::InvalidEmoji);
+    }
+    reacted()
+        .when(react("smile", Some(true)), &unknown)
+        .then_refused(MessageRefusal::InvalidEmoji);
+    let outside = stage.in_a(RoomKind::Group).outside();
+    reacted()
+        .when(react("smile", None), &outside.message())
+        .then_refused(MessageRefusal::NoAccess);
+}
+
+#[test]
 fn reacting_has_its_rules() {
     let stage = Stage::default();
     nothing()

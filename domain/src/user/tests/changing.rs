@@ -382,6 +382,29 @@ fn revoke(role: &str) -> UserCommand {
 }
 
 #[test]
+fn a_role_that_is_gone_can_be_taken() {
+    let (known, stage) = (known_roles(), admin());
+    let holding = || {
+        given::<User>([
+            created().into(),
+            roles_changed(&["user", "vanished"]),
+        ])
+    };
+    holding()
+        .when(revoke("vanished"), &stage.user(&known, 1))
+        .then([roles_changed(&["user"])]);
+    holding()
+        .when(set_roles(&["vanished", "guest"]), &stage.user(&known, 1))
+        .then([roles_changed(&["vanished", "guest"])]);
+    holding()
+        .when(grant("vanished"), &stage.user(&known, 1))
+        .then_refused(UserRefusal::HasRole);
+    bob()
+        .when(revoke("vanished"), &stage.user(&known, 1))
+        .then_refused(UserRefusal::UnknownRole(RoleId::new("vanished")));
+}
+
+#[test]
 fn single_roles_are_given_and_taken() {
     let (known, stage) = (known_roles(), admin());
     bob()

@@ -37,6 +37,26 @@ fn password_changed(hash: &str) -> UserEvent {
 }
 
 #[test]
+fn a_preference_that_is_not_known_any_more_can_be_unset() {
+    let stage = Stage::default();
+    given::<User>([
+        created().into(),
+        preferences_changed(&json!({"vanished": true}), &[]),
+    ])
+    .when(
+        set_preferences(&json!({"vanished": null})),
+        &stage.user(&[], 1),
+    )
+    .then([preferences_changed(&json!({}), &["vanished"])]);
+    bob()
+        .when(
+            set_preferences(&json!({"vanished": null})),
+            &stage.user(&[], 1),
+        )
+        .then_refused(PreferenceFault::Unknown("vanished".to_owned()).into());
+}
+
+#[test]
 fn preferences_are_merged_name_by_name() {
     let (known, stage) = (known_roles(), Stage::default());
     let first = json!({"language": "de", "highlights": ["coffee"], "clockMode": 2});

@@ -147,7 +147,21 @@ fn addresses_have_their_rules() {
         };
         nobody().when(register(wish), &stage.anonymous())
     };
-    for address in ["", "a", "@b", "a@", "a@b@c"] {
+    for address in [
+        "",
+        "a",
+        "@b",
+        "a@",
+        "a@b@c",
+        "a@b\r\nBcc: eve@example.org",
+        "a\n@b",
+        "a@b\u{0}c",
+        "a b@c",
+        "a@b\u{2028}c",
+        "<a@b>",
+        "a@b,c",
+        "a@b;c",
+    ] {
         signing_up(address, &stage).then_refused(UserRefusal::InvalidEmail {
             address: address.to_owned(),
         });

@@ -1,6 +1,5 @@
 //! What happens to members, to those who watch.
 
-use bytes::Bytes;
 use compact_str::CompactString;
 use domain::membership::{Joining, MembershipEvent};
 use domain::room::RoomKind;
@@ -8,14 +7,14 @@ use domain::{RoomId, UserId};
 use serde::Serialize;
 use serde_json::json;
 
-use super::{Effect, Maker, Told, told, without_nulls};
+use super::{Added, Effect, Maker, Told, told, without_nulls};
 use crate::iso::Date;
 use crate::names::{Names, UserRef};
 
 pub(super) fn of_membership(
     maker: &mut Maker<'_>,
     event: &MembershipEvent,
-    posted: Option<Bytes>,
+    added: Added,
     names: &mut dyn Names,
 ) -> rusqlite::Result<()> {
     let (room, user, kind, data) = match event {
@@ -23,7 +22,7 @@ pub(super) fn of_membership(
         | MembershipEvent::MemberLeft(_)
         | MembershipEvent::MemberRemoved(_)
         | MembershipEvent::RoomRoleGranted(_)
-        | MembershipEvent::RoomRoleRevoked(_) => return of_roster(maker, event, posted, names),
+        | MembershipEvent::RoomRoleRevoked(_) => return of_roster(maker, event, added, names),
         // What somebody does with their own place is nobody else's news.
         MembershipEvent::ReadCursorMoved(e) => {
             let data = json!({ "rid": e.room, "ls": Date(e.cursor.unwrap_or(e.at)), "threads": e.threads });
@@ -70,10 +69,10 @@ pub(super) fn of_membership(
 fn of_roster(
     maker: &mut Maker<'_>,
     event: &MembershipEvent,
-    posted: Option<Bytes>,
+    added: Added,
     names: &mut dyn Names,
 ) -> rusqlite::Result<()> {
-    let message = told(maker.applied, posted, names)?;
+    let message = told(maker.applied, added, names)?;
     let member = |user: &UserId, names: &mut dyn Names| -> rusqlite::Result<Member<'static>> {
         Ok(Member {
             user: UserRef::full(names, user)?,

@@ -1,20 +1,19 @@
 //! What happens to rooms, to those who watch.
 
-use bytes::Bytes;
 use domain::room::RoomEvent;
 use serde_json::{Value, json};
 
-use super::{Effect, Maker, Told, told};
+use super::{Added, Effect, Maker, Told, told};
 use crate::iso::Date;
 use crate::names::{Names, UserRef};
 
 pub(super) fn of_room(
     maker: &mut Maker<'_>,
     event: &RoomEvent,
-    posted: Option<Bytes>,
+    added: Added,
     names: &mut dyn Names,
 ) -> rusqlite::Result<()> {
-    let message = told(maker.applied, posted, names)?;
+    let message = told(maker.applied, added, names)?;
     let (room, kind, by, at, what) = match event {
         RoomEvent::RoomCreated(e) => {
             let what = json!({ "_id": e.room, "t": e.kind.letter(), "name": e.name, "fname": e.display_name });
