@@ -2,11 +2,13 @@
 //! them decide on one transaction, wait until the views show it.
 
 pub mod account_mail;
+pub mod administrators;
 pub mod assets;
 pub mod avatars;
 pub mod banners;
 pub mod claiming;
 pub mod claims;
+pub mod credentials;
 pub mod custom_status;
 pub mod data_exports;
 pub mod departures;
@@ -38,6 +40,7 @@ pub mod shelves;
 pub mod sounds;
 pub mod users;
 pub mod webdav;
+mod witness;
 
 use domain::UserId;
 use eventstore::execute::Transaction;

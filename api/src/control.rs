@@ -4,15 +4,17 @@
 //! A command is the file `control/<name>.request`. The server takes it (deletes it) and keeps writing
 //! `control/<name>.answer` until the answer says it is the last.
 
-use std::fs;
+use std::fs::{self, OpenOptions};
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use eventstore::EventStore;
 use projections::{ProjectionStatus, Views};
 use serde::{Deserialize, Serialize};
 use tokio_util::sync::CancellationToken;
+
+use crate::commands::administrators::{self, Appointed, Appointment};
+use crate::state::AppState;
 
 /// How often either side looks.
 const LOOK: Duration = Duration::from_millis(300);
@@ -21,23 +23,60 @@ const LOOK: Duration = Duration::from_millis(300);
 const TAKEN_WITHIN: Duration = Duration::from_secs(10);
 
 /// What can be asked of a running server.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Request {
     /// How far is each view?
     List,
     /// Build all views anew.
     Rebuild,
+    /// Appoint an administrator.
+    MakeAdmin(Appointment),
 }
 
-impl Request {
-    const ALL: [Self; 2] = [Self::List, Self::Rebuild];
+/// A kind of request, each with files of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    List,
+    Rebuild,
+    MakeAdmin,
+}
 
-    fn file(self, folder: &Path, kind: &str) -> PathBuf {
+impl Kind {
+    const ALL: [Self; 3] = [Self::List, Self::Rebuild, Self::MakeAdmin];
+
+    fn file(self, folder: &Path, extension: &str) -> PathBuf {
         let name = match self {
             Self::List => "list",
             Self::Rebuild => "rebuild",
+            Self::MakeAdmin => "make-admin",
         };
-        folder.join("control").join(format!("{name}.{kind}"))
+        folder.join("control").join(format!("{name}.{extension}"))
+    }
+
+    /// The request that came in a file with this content; `None`: it says nothing sensible.
+    fn with(self, content: &[u8]) -> Option<Request> {
+        Some(match self {
+            Self::List => Request::List,
+            Self::Rebuild => Request::Rebuild,
+            Self::MakeAdmin => Request::MakeAdmin(serde_json::from_slice(content).ok()?),
+        })
+    }
+}
+
+impl Request {
+    fn kind(&self) -> Kind {
+        match self {
+            Self::List => Kind::List,
+            Self::Rebuild => Kind::Rebuild,
+            Self::MakeAdmin(_) => Kind::MakeAdmin,
+        }
+    }
+
+    fn content(&self) -> serde_json::Result<Vec<u8>> {
+        match self {
+            Self::List | Self::Rebuild => Ok(Vec::new()),
+            Self::MakeAdmin(wish) => serde_json::to_vec(wish),
+        }
     }
 }
 
@@ -51,6 +90,8 @@ pub enum Answer {
     Listed(Vec<(String, u32, u64, u64)>),
     /// Done; the views contain everything up to this position.
     Rebuilt(u64),
+    /// The administrator is there; whether the account was made for it.
+    Appointed(bool),
     /// It did not work.
     Failed(String),
 }
@@ -64,15 +105,10 @@ pub fn rows(views: Vec<ProjectionStatus>) -> Vec<(String, u32, u64, u64)> {
 }
 
 /// The server's side: takes requests until `stop`.
-pub async fn watch(
-    folder: PathBuf,
-    log: Arc<dyn EventStore>,
-    views: Views,
-    stop: CancellationToken,
-) {
+pub async fn watch(folder: PathBuf, state: AppState, stop: CancellationToken) {
     // Left over from before this start: nobody waits for them any more.
-    for request in Request::ALL {
-        let _ = fs::remove_file(request.file(&folder, "request"));
+    for kind in Kind::ALL {
+        let _ = fs::remove_file(kind.file(&folder, "request"));
     }
     let mut looks = tokio::time::interval(LOOK);
     loop {
@@ -80,34 +116,45 @@ pub async fn watch(
             () = stop.cancelled() => return,
             _ = looks.tick() => {}
         }
-        for request in Request::ALL {
+        for kind in Kind::ALL {
+            let file = kind.file(&folder, "request");
+            let Ok(content) = fs::read(&file) else {
+                continue;
+            };
             // Taking it is deleting it: what cannot be deleted is not taken, and so not done over and over.
-            if fs::remove_file(request.file(&folder, "request")).is_err() {
+            if fs::remove_file(&file).is_err() {
                 continue;
             }
             tokio::select! {
                 () = stop.cancelled() => {
-                    answer(&folder, request, &Answer::Failed("the server is stopping".to_owned()));
+                    answer(&folder, kind, &Answer::Failed("the server is stopping".to_owned()));
                     return;
                 }
-                last = carry_out(&folder, request, &log, &views) => answer(&folder, request, &last),
+                last = carry_out(&folder, kind.with(&content), &state) => answer(&folder, kind, &last),
             }
         }
     }
 }
 
-async fn carry_out(
-    folder: &Path,
-    request: Request,
-    log: &Arc<dyn EventStore>,
-    views: &Views,
-) -> Answer {
+async fn carry_out(folder: &Path, request: Option<Request>, state: &AppState) -> Answer {
     match request {
-        Request::List => match projections::list(&folder.join("views"), log.clone()).await {
-            Ok(status) => Answer::Listed(rows(status)),
+        None => Answer::Failed("the running server does not understand the request".to_owned()),
+        Some(Request::List) => {
+            let log = state.executor().store().clone();
+            match projections::list(&folder.join("views"), log).await {
+                Ok(status) => Answer::Listed(rows(status)),
+                Err(error) => Answer::Failed(error.to_string()),
+            }
+        }
+        Some(Request::Rebuild) => rebuild(folder, state.views()).await,
+        Some(Request::MakeAdmin(wish)) => match administrators::appoint(state, &wish).await {
+            Ok(appointed) => {
+                let username = &wish.username;
+                tracing::warn!(username, "appointed an administrator as asked for on the command line");
+                Answer::Appointed(appointed == Appointed::Made)
+            }
             Err(error) => Answer::Failed(error.to_string()),
         },
-        Request::Rebuild => rebuild(folder, views).await,
     }
 }
 
@@ -123,16 +170,16 @@ async fn rebuild(folder: &Path, views: &Views) -> Answer {
             },
             _ = looks.tick() => {
                 let progress = views.rebuild_progress().map_or((0, 0), |at| (at.position.get(), at.head.get()));
-                answer(folder, Request::Rebuild, &Answer::Progress(progress.0, progress.1));
+                answer(folder, Kind::Rebuild, &Answer::Progress(progress.0, progress.1));
             }
         }
     }
 }
 
-fn answer(folder: &Path, request: Request, answer: &Answer) {
+fn answer(folder: &Path, kind: Kind, answer: &Answer) {
     let (path, fresh) = (
-        request.file(folder, "answer"),
-        request.file(folder, "answer.new"),
+        kind.file(folder, "answer"),
+        kind.file(folder, "answer.new"),
     );
     // Renamed into place, so that nobody reads half an answer.
     let written = serde_json::to_vec(answer)
@@ -144,10 +191,24 @@ fn answer(folder: &Path, request: Request, answer: &Answer) {
     }
 }
 
+/// Renames a file into place that nobody else can read, so that nobody reads half of it.
+fn put(path: &Path, fresh: &Path, content: &[u8]) -> std::io::Result<()> {
+    let _ = fs::remove_file(fresh);
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::OpenOptionsExt as _;
+        options.mode(0o600);
+    }
+    options.open(fresh)?.write_all(content)?;
+    fs::rename(fresh, path)
+}
+
 /// The command line's side: asks, reports progress, and returns the last answer.
 pub fn ask(
     folder: &Path,
-    request: Request,
+    request: &Request,
     mut progress: impl FnMut(u64, u64),
 ) -> Result<Answer, String> {
     let failed = |error: std::io::Error| {
@@ -157,12 +218,11 @@ pub fn ask(
         )
     };
     fs::create_dir_all(folder.join("control")).map_err(failed)?;
-    let (asked, answered) = (
-        request.file(folder, "request"),
-        request.file(folder, "answer"),
-    );
+    let kind = request.kind();
+    let (asked, answered) = (kind.file(folder, "request"), kind.file(folder, "answer"));
     let _ = fs::remove_file(&answered);
-    fs::write(&asked, "").map_err(failed)?;
+    let content = request.content().map_err(|error| error.to_string())?;
+    put(&asked, &kind.file(folder, "request.new"), &content).map_err(failed)?;
     let since = Instant::now();
     loop {
         std::thread::sleep(LOOK);

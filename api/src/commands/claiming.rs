@@ -12,7 +12,8 @@ use projections::UserFacts;
 use serde_json::Value;
 
 use super::account_mail::{self, Link};
-use super::users;
+use super::roles;
+use super::users::{self, Door};
 use crate::error::{ApiError, texts};
 use crate::state::AppState;
 
@@ -41,7 +42,7 @@ pub async fn claimable(
 /// Gives the account that `wish` names to whoever signs up with it, if the rules of signing up allow that.
 pub async fn claim(
     state: &AppState,
-    secret: Option<&str>,
+    door: Door<'_>,
     wish: &UserCreated,
 ) -> Result<(), ApiError> {
     let stream = user::stream(&wish.user);
@@ -54,7 +55,8 @@ pub async fn claim(
                 .await
                 .map_err(ExecuteError::widen)?;
             let command = UserCommand::Claim(Box::new(wish.clone()));
-            let context = users::anonymous(&settings, secret);
+            let known_roles = roles::there(&tx, user::default_roles(&settings)).await?;
+            let context = door.context(&tx, &settings, &known_roles).await?;
             let events = tx
                 .decide::<User>(&stream, command, &context)
                 .await

@@ -254,7 +254,7 @@ pub async fn authorize(call: Anyone) -> Outcome {
         redirect_uri: &request.redirect_uri,
         challenge: request.challenge.clone(),
     };
-    let code = oauth::issue_code(&call.state, caller.id(), &consent).await?;
+    let code = oauth::issue_code(&call.state, &caller, &consent).await?;
     Ok(Answer::other(request.send_back("code", &code)))
 }
 

@@ -192,7 +192,7 @@ pub(crate) async fn apply(
             &user.id,
             &[change],
             None,
-            &Orphans::default(),
+            Orphans::None,
         )
         .await?;
         if let Some(user) = state.views().user(&user.id).await? {
