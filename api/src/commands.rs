@@ -1,5 +1,11 @@
 //! What users can make happen, independent of the door they come through: gather what the rules need to know, let
 //! them decide on one transaction, wait until the views show it.
+//!
+//! What the rules are told from the views (the rights of the actor, whether a room is archived, the settings) is as it was
+//! when the request came: decided a moment later, it might have come a moment earlier. A rule that must hold whatever
+//! happens at the same moment does not rest on that. It is an expectation on a stream, in one of three forms: a name is
+//! claimed ([`claims`]), somebody who is left is a [`witness`], or what may end is part of the same batch, as the role
+//! that is given ([`roles`]) and the credential something rests on ([`credentials`]).
 
 pub mod account_mail;
 pub mod administrators;

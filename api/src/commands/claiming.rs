@@ -17,7 +17,8 @@ use super::users::{self, Door};
 use crate::error::{ApiError, texts};
 use crate::state::AppState;
 
-/// The account of that address, if it may be claimed.
+/// The account of that address, if it may be claimed. That nobody ever logged in is read from the views: without a
+/// password, which the log is asked about when it is claimed, an account has no logins of its own.
 pub async fn claimable(
     state: &AppState,
     address: &str,

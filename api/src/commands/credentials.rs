@@ -8,6 +8,7 @@ use eventstore::execute::Transaction;
 
 use super::{WorkError, account_mail};
 use crate::error::ApiError;
+use crate::extract::Caller;
 use crate::state::{AppState, now};
 
 /// Ends what goes of an account's credentials, in the batch of what ends them. `presented`: the credential of that
@@ -30,7 +31,20 @@ pub async fn end(
     Ok(())
 }
 
-/// The same, where nothing else happens.
+/// Refuses a caller whose credential has ended meanwhile; the commit depends on it.
+pub(super) async fn must_be_good(tx: &Transaction, caller: &Caller) -> Result<(), WorkError> {
+    let sessions = tx
+        .state::<Sessions>(&session::stream(caller.id()))
+        .await
+        .map_err(ExecuteError::widen)?;
+    if sessions.is_valid(caller.credential()) {
+        Ok(())
+    } else {
+        Err(ExecuteError::Refused(ApiError::NotLoggedIn))
+    }
+}
+
+/// Ends them where nothing else happens.
 pub async fn end_now(
     state: &AppState,
     actor: &UserId,

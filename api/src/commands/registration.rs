@@ -30,7 +30,8 @@ pub struct SignUp<'a> {
     pub reason: Option<&'a str>,
 }
 
-/// Makes an account for the person who asks. Does not log in.
+/// Makes an account for the person who asks. Does not log in. What is looked up before only spares work and words a
+/// refusal well: names and addresses are claimed in the batch that makes the account.
 pub async fn sign_up(state: &AppState, wish: &SignUp<'_>) -> Result<UserId, ApiError> {
     let claimed = claiming::claimable(state, wish.email.trim()).await?;
     let username = &match (wish.username, &claimed) {
@@ -81,7 +82,7 @@ pub async fn sign_up(state: &AppState, wish: &SignUp<'_>) -> Result<UserId, ApiE
     users::create(state, Maker::Themselves(wish.door), &created, true).await
 }
 
-/// A user name that is free, made of the name somebody goes by and of the addresses they proved to read.
+/// A user name that is free as far as the views know, made of the name somebody goes by and of the addresses they proved to read.
 pub async fn free_username(
     state: &AppState,
     name: Option<&str>,

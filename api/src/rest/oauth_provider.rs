@@ -48,7 +48,8 @@ pub(crate) const TOKEN: &[(&str, Kind)] = &[
     ("client_secret", Kind::Text),
 ];
 
-/// A program asks to be let in.
+/// A program asks to be let in. That there is the program is read from the views: what is granted to one that goes at the
+/// same moment is good for nothing, because its tokens are looked up together with it.
 struct Request {
     app: OAuthAppRecord,
     redirect_uri: String,
