@@ -221,12 +221,7 @@ impl App {
             // Before there is a workspace there is nothing to count.
             background.spawn(statistics::run(self.state.clone(), working.clone()));
             self.readiness.started();
-            announce(
-                &self.config,
-                self.address,
-                &self.log.describe(),
-                &leaders,
-            );
+            announce(&self.config, self.address, &self.log.describe(), &leaders);
             let reason = self.reactors.failure().await;
             tracing::error!(reason, "side effects have stopped");
             self.readiness.broken(reason);
@@ -343,7 +338,7 @@ async fn prepare(state: &AppState) -> Result<Leaders, StartError> {
         }
     }
     // Only what is said at the terminal depends on it.
-    let vacant = commands::users::first_administrator_is_missing(state).await;
+    let vacant = commands::users::first_administrator_is_awaited(state).await;
     if vacant.is_ok_and(|vacant| vacant) {
         let code = state.setup_code().as_str().to_owned();
         return Ok(Leaders::Awaited(code));

@@ -65,7 +65,9 @@ pub fn parse() -> Result<Invocation, crate::config::ConfigError> {
             _ => Task::ListProjections,
         },
         Some(("users", users)) => {
-            let wish = users.subcommand().map_or(users, |(_, make_admin)| make_admin);
+            let wish = users
+                .subcommand()
+                .map_or(users, |(_, make_admin)| make_admin);
             Task::MakeAdmin {
                 username: wish.get_one("name").cloned().unwrap_or_default(),
                 password: wish.get_flag("password-stdin"),
@@ -309,11 +311,7 @@ fn first_line() -> Result<String, String> {
 }
 
 /// Appoints an administrator while no server runs. Answers whether the account was made for it.
-async fn appoint(
-    config: &Config,
-    folder: &DataFolder,
-    wish: &Appointment,
-) -> Result<bool, String> {
+async fn appoint(config: &Config, folder: &DataFolder, wish: &Appointment) -> Result<bool, String> {
     let log = app::open_log(config, folder)
         .await
         .map_err(|error| error.to_string())?;

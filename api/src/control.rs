@@ -150,7 +150,10 @@ async fn carry_out(folder: &Path, request: Option<Request>, state: &AppState) ->
         Some(Request::MakeAdmin(wish)) => match administrators::appoint(state, &wish).await {
             Ok(appointed) => {
                 let username = &wish.username;
-                tracing::warn!(username, "appointed an administrator as asked for on the command line");
+                tracing::warn!(
+                    username,
+                    "appointed an administrator as asked for on the command line"
+                );
                 Answer::Appointed(appointed == Appointed::Made)
             }
             Err(error) => Answer::Failed(error.to_string()),
@@ -177,10 +180,7 @@ async fn rebuild(folder: &Path, views: &Views) -> Answer {
 }
 
 fn answer(folder: &Path, kind: Kind, answer: &Answer) {
-    let (path, fresh) = (
-        kind.file(folder, "answer"),
-        kind.file(folder, "answer.new"),
-    );
+    let (path, fresh) = (kind.file(folder, "answer"), kind.file(folder, "answer.new"));
     // Renamed into place, so that nobody reads half an answer.
     let written = serde_json::to_vec(answer)
         .map_err(std::io::Error::other)

@@ -50,10 +50,8 @@ fn run() -> Result<Ending, String> {
     match invocation.task {
         Task::ShowKeys => return cli::show_keys().map(stopped),
         Task::ShowConfig => return cli::show_config(&invocation.layers).map(stopped),
-        Task::Serve
-        | Task::ListProjections
-        | Task::RebuildProjections
-        | Task::MakeAdmin { .. } => {}
+        Task::Serve | Task::ListProjections | Task::RebuildProjections | Task::MakeAdmin { .. } => {
+        }
     }
     let config = Config::from_layers(&invocation.layers).map_err(|error| error.to_string())?;
     telemetry::init(&config);
@@ -63,11 +61,9 @@ fn run() -> Result<Ending, String> {
         match invocation.task {
             Task::ListProjections => cli::list_projections(&config).await.map(stopped),
             Task::RebuildProjections => cli::rebuild_projections(&config).await.map(stopped),
-            Task::MakeAdmin { username, password } => {
-                cli::make_admin(&config, &username, password)
-                    .await
-                    .map(stopped)
-            }
+            Task::MakeAdmin { username, password } => cli::make_admin(&config, &username, password)
+                .await
+                .map(stopped),
             _ => serve(config).await,
         }
     })

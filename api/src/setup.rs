@@ -52,8 +52,10 @@ pub fn is_proved(state: &AppState, client: &Client, shown: Option<&str>) -> bool
 
 /// Whether that address leads nowhere but to the machine it is used on.
 fn is_of_this_machine(url: &str) -> bool {
-    url.parse::<Uri>()
-        .is_ok_and(|url| url.authority().is_some_and(|host| local::names_this_machine(host.as_str())))
+    url.parse::<Uri>().is_ok_and(|url| {
+        url.authority()
+            .is_some_and(|host| local::names_this_machine(host.as_str()))
+    })
 }
 
 #[cfg(test)]
@@ -73,10 +75,20 @@ mod tests {
 
     #[test]
     fn a_public_address_is_not_of_this_machine() {
-        for own in ["http://localhost:3000", "http://127.0.0.1", "http://[::1]:8080/chat"] {
+        for own in [
+            "http://localhost:3000",
+            "http://127.0.0.1",
+            "http://[::1]:8080/chat",
+        ] {
             assert!(is_of_this_machine(own), "{own}");
         }
-        for other in ["https://chat.example.org", "http://10.0.0.1:3000", "http://localhost.example.org", "nonsense", ""] {
+        for other in [
+            "https://chat.example.org",
+            "http://10.0.0.1:3000",
+            "http://localhost.example.org",
+            "nonsense",
+            "",
+        ] {
             assert!(!is_of_this_machine(other), "{other}");
         }
     }

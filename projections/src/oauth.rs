@@ -73,9 +73,7 @@ impl Projection for OAuthView {
             Event::Session(SessionEvent::AllTokensRevoked(e)) => {
                 forget_user(tx, &e.user, e.except.as_ref())
             }
-            Event::User(UserEvent::UserDeactivated(e)) if !e.idle => {
-                forget_user(tx, &e.user, None)
-            }
+            Event::User(UserEvent::UserDeactivated(e)) if !e.idle => forget_user(tx, &e.user, None),
             Event::User(UserEvent::UserDeleted(e)) => forget_user(tx, &e.user, None),
             _ => Ok(()),
         }

@@ -41,11 +41,7 @@ pub async fn claimable(
 }
 
 /// Gives the account that `wish` names to whoever signs up with it, if the rules of signing up allow that.
-pub async fn claim(
-    state: &AppState,
-    door: Door<'_>,
-    wish: &UserCreated,
-) -> Result<(), ApiError> {
+pub async fn claim(state: &AppState, door: Door<'_>, wish: &UserCreated) -> Result<(), ApiError> {
     let stream = user::stream(&wish.user);
     let link = Link::fresh(state, &wish.user);
     let settings = state.views().settings();
@@ -57,7 +53,7 @@ pub async fn claim(
                 .map_err(ExecuteError::widen)?;
             let command = UserCommand::Claim(Box::new(wish.clone()));
             let known_roles = roles::there(&tx, user::default_roles(&settings)).await?;
-            let context = door.context(&tx, &settings, &known_roles).await?;
+            let context = door.context(state, &tx, &settings, &known_roles).await?;
             let events = tx
                 .decide::<User>(&stream, command, &context)
                 .await

@@ -221,7 +221,7 @@ async fn exchange(
             let found = tx
                 .state::<OAuthGrant>(&stream)
                 .await
-                .map_err(ExecuteError::widen)?;
+                .map_err(|error| error.map_refusal(|_| ApiError::Internal))?;
             let Some(user) = found.user() else {
                 return Ok(Err(OAuthGrantRefusal::NotFound));
             };
@@ -267,7 +267,10 @@ async fn shut_out(
     let grant = grant.clone();
     tx.decide::<OAuthGrant>(
         &oauth_grant::stream(&grant),
-        OAuthGrantCommand::Revoke { grant: grant.clone(), at },
+        OAuthGrantCommand::Revoke {
+            grant: grant.clone(),
+            at,
+        },
         &(),
     )
     .await

@@ -102,10 +102,7 @@ pub(super) async fn give(
 }
 
 /// Those of the roles that there are in the workspace, by the log.
-pub(super) async fn there(
-    tx: &Transaction,
-    roles: Vec<RoleId>,
-) -> Result<Vec<RoleId>, WorkError> {
+pub(super) async fn there(tx: &Transaction, roles: Vec<RoleId>) -> Result<Vec<RoleId>, WorkError> {
     let mut there = Vec::with_capacity(roles.len());
     for role in roles {
         let scope = match role::builtin(&role) {

@@ -70,8 +70,7 @@ async fn may_have(
     password: Option<&PasswordHash>,
 ) -> Result<(), WorkError> {
     let account = witness::account(tx, user).await?;
-    let account =
-        account.ok_or_else(|| ExecuteError::Refused(texts::wrong_credentials()))?;
+    let account = account.ok_or_else(|| ExecuteError::Refused(texts::wrong_credentials()))?;
     if !account.active {
         return Err(ExecuteError::Refused(texts::user_not_activated()));
     }

@@ -59,6 +59,7 @@ impl<'a> Door<'a> {
     /// at once, one becomes administrator.
     pub(super) async fn context(
         self,
+        state: &AppState,
         tx: &Transaction,
         settings: &'a Settings,
         known_roles: &'a [RoleId],
@@ -68,7 +69,7 @@ impl<'a> Door<'a> {
             settings,
             secret: self.secret,
             invited: false,
-            office: if is_vacant(tx).await? {
+            office: if is_awaited(state, tx).await? {
                 Office::Vacant { proved }
             } else {
                 Office::Taken
@@ -77,16 +78,25 @@ impl<'a> Door<'a> {
         })
     }
 
+    async fn around(
+        self,
+        state: &AppState,
+        tx: &Transaction,
+        around: &'a Around,
+    ) -> Result<UserContext<'a>, WorkError> {
+        self.context(state, tx, &around.settings, &around.known_roles)
+            .await
+    }
+
     /// Whether signing up under that name would be refused, whatever the password and the address.
     pub async fn would_let_in(self, state: &AppState, username: &str) -> Result<(), ApiError> {
         let around = Around::new(state);
-        let decide = async |tx: Transaction| {
-            let context = self
-                .context(&tx, &around.settings, &around.known_roles)
-                .await?;
-            user::check_sign_up(username, &context).map_err(|refusal| refused(refusal.into()))
-        };
-        state.run(&UserId::system(), decide).await
+        state
+            .run(&UserId::system(), async |tx| {
+                let context = self.around(state, &tx, &around).await?;
+                user::check_sign_up(username, &context).map_err(|refusal| refused(refusal.into()))
+            })
+            .await
     }
 
     /// Whether signing up like this would be refused, before a password is hashed for it. Names may still be taken.
@@ -96,16 +106,15 @@ impl<'a> Door<'a> {
         wish: &UserCreated,
     ) -> Result<(), ApiError> {
         let around = Around::new(state);
-        let decide = async |tx: Transaction| {
-            let context = self
-                .context(&tx, &around.settings, &around.known_roles)
-                .await?;
-            let command = UserCommand::Register(Box::new(wish.clone()));
-            User::decide(&User::Absent, command, &context)
-                .map(drop)
-                .map_err(|refusal| refused(refusal.into()))
-        };
-        state.run(&UserId::system(), decide).await
+        state
+            .run(&UserId::system(), async |tx| {
+                let context = self.around(state, &tx, &around).await?;
+                let command = UserCommand::Register(Box::new(wish.clone()));
+                User::decide(&User::Absent, command, &context)
+                    .map(drop)
+                    .map_err(|refusal| refused(refusal.into()))
+            })
+            .await
     }
 }
 
@@ -113,7 +122,7 @@ const fn refused(error: ApiError) -> WorkError {
     ExecuteError::Refused(error)
 }
 
-/// Whether nobody ever administrated here.
+/// Whether nobody took the office. One who administrated before there was such an office did not.
 async fn is_vacant(tx: &Transaction) -> Result<bool, WorkError> {
     let office = tx
         .state::<Claim>(&office())
@@ -122,10 +131,19 @@ async fn is_vacant(tx: &Transaction) -> Result<bool, WorkError> {
     Ok(*office == Claim::Free)
 }
 
-/// Whether nobody ever administrated here.
-pub async fn first_administrator_is_missing(state: &AppState) -> Result<bool, ApiError> {
+/// Whether whoever signs up next becomes the first administrator.
+async fn is_awaited(state: &AppState, tx: &Transaction) -> Result<bool, WorkError> {
+    if !is_vacant(tx).await? {
+        return Ok(false);
+    }
+    let admins = state.views().active_admins().await;
+    Ok(admins.map_err(witness::unanswered)?.is_empty())
+}
+
+/// Whether whoever signs up next becomes the first administrator.
+pub async fn first_administrator_is_awaited(state: &AppState) -> Result<bool, ApiError> {
     state
-        .run(&UserId::system(), async |tx| is_vacant(&tx).await)
+        .run(&UserId::system(), async |tx| is_awaited(state, &tx).await)
         .await
 }
 
@@ -151,11 +169,7 @@ pub(super) async fn take_office(
 }
 
 /// Whether making such an account would be refused, before a password is hashed for it. Names may still be taken.
-pub fn would_create(
-    state: &AppState,
-    caller: &Caller,
-    wish: &UserCreated,
-) -> Result<(), ApiError> {
+pub fn would_create(state: &AppState, caller: &Caller, wish: &UserCreated) -> Result<(), ApiError> {
     let around = Around::new(state);
     let command = UserCommand::Create(Box::new(wish.clone()));
     Ok(User::decide(&User::Absent, command, &around.context(caller, true)).map(drop)?)
@@ -194,7 +208,7 @@ pub async fn create_and_tell(
     };
     state
         .run(&actor, async |tx| {
-            let created = decide_creation(&tx, &around, maker, wish).await?;
+            let created = decide_creation(state, &tx, &around, maker, wish).await?;
             take_names(&tx, maker, &created).await?;
             for role in &created.roles {
                 roles::give(&tx, role, &created.user, None, created.at).await?;
@@ -248,6 +262,7 @@ async fn begin_setup(
 }
 
 async fn decide_creation(
+    state: &AppState,
     tx: &Transaction,
     around: &Around,
     maker: Maker<'_>,
@@ -259,7 +274,7 @@ async fn decide_creation(
     let (command, context) = match maker {
         Maker::Themselves(door) => {
             known_roles = roles::there(tx, user::default_roles(settings)).await?;
-            let context = door.context(tx, settings, &known_roles).await?;
+            let context = door.context(state, tx, settings, &known_roles).await?;
             (UserCommand::Register(wish), context)
         }
         Maker::User(caller) => (UserCommand::Create(wish), around.context(caller, true)),
@@ -398,9 +413,7 @@ pub async fn change_and_tell(
     let at = now();
     let pictures = state
         .run(caller.id(), async |tx| {
-            let pictures = orphans
-                .settle(state, &tx, caller.id(), target, at)
-                .await?;
+            let pictures = orphans.settle(state, &tx, caller.id(), target, at).await?;
             for command in commands {
                 let before = tx
                     .state::<User>(&stream)

@@ -58,7 +58,10 @@ fn is_of_own_site(headers: &HeaderMap) -> bool {
     let Some(origin) = headers.get(header::ORIGIN) else {
         return true;
     };
-    let host = origin.to_str().ok().and_then(|origin| origin.split_once("://"));
+    let host = origin
+        .to_str()
+        .ok()
+        .and_then(|origin| origin.split_once("://"));
     host.is_some_and(|(_, host)| names_this_machine(host))
 }
 
@@ -67,7 +70,10 @@ pub fn names_this_machine(host: &str) -> bool {
     let Ok(authority) = host.parse::<Authority>() else {
         return false;
     };
-    let name = authority.host().trim_start_matches('[').trim_end_matches(']');
+    let name = authority
+        .host()
+        .trim_start_matches('[')
+        .trim_end_matches(']');
     name.eq_ignore_ascii_case("localhost")
         || name
             .parse::<IpAddr>()
@@ -99,7 +105,10 @@ mod tests {
         ] {
             assert!(is_local(&parts(peer, &[("host", host)])), "{peer} {host}");
         }
-        let page = [("host", "localhost:3000"), ("origin", "http://localhost:3000")];
+        let page = [
+            ("host", "localhost:3000"),
+            ("origin", "http://localhost:3000"),
+        ];
         assert!(is_local(&parts("127.0.0.1:4", &page)));
     }
 
@@ -127,10 +136,16 @@ mod tests {
             ("origin", "https://evil.example"),
             ("origin", "null"),
         ] {
-            assert!(!is_local(&parts("127.0.0.1:4", &[here, trace])), "{trace:?}");
+            assert!(
+                !is_local(&parts("127.0.0.1:4", &[here, trace])),
+                "{trace:?}"
+            );
         }
         assert!(!is_local(&parts("203.0.113.9:4", &[here])));
-        assert!(!is_local(&parts("127.0.0.1:4", &[("host", "chat.example.org")])));
+        assert!(!is_local(&parts(
+            "127.0.0.1:4",
+            &[("host", "chat.example.org")]
+        )));
         assert!(!is_local(&parts("127.0.0.1:4", &[])));
         let mut old = parts("127.0.0.1:4", &[here]);
         old.version = Version::HTTP_10;

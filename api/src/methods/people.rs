@@ -92,23 +92,16 @@ async fn set_username(call: MethodCall) -> MethodOutcome {
         at: now(),
     };
     let (state, caller) = (&call.state, &call.caller);
-    users::change(
-        state,
-        caller,
-        caller.id(),
-        &[change],
-        None,
-        Orphans::None,
-    )
-    .await
-    .map_err(|error| {
-        // Somebody was faster.
-        if error == texts::could_not_save_identity() {
-            texts::field_unavailable(&username)
-        } else {
-            error
-        }
-    })?;
+    users::change(state, caller, caller.id(), &[change], None, Orphans::None)
+        .await
+        .map_err(|error| {
+            // Somebody was faster.
+            if error == texts::could_not_save_identity() {
+                texts::field_unavailable(&username)
+            } else {
+                error
+            }
+        })?;
     Ok(json!(username))
 }
 
@@ -190,15 +183,7 @@ async fn set_utc_offset(call: MethodCall) -> MethodOutcome {
     let (state, caller) = (&call.state, &call.caller);
     let (user, at) = (caller.id().clone(), now());
     let set = UserCommand::SetUtcOffset { user, offset, at };
-    users::change(
-        state,
-        caller,
-        caller.id(),
-        &[set],
-        None,
-        Orphans::None,
-    )
-    .await?;
+    users::change(state, caller, caller.id(), &[set], None, Orphans::None).await?;
     Ok(json!(1))
 }
 
@@ -223,15 +208,7 @@ async fn set_user_password(call: MethodCall) -> MethodOutcome {
     let (state, caller) = (&call.state, &call.caller);
     let change = profile::new_password(state, caller, password).await?;
     let keep = Some(caller.credential());
-    users::change(
-        state,
-        caller,
-        caller.id(),
-        &[change],
-        keep,
-        Orphans::None,
-    )
-    .await?;
+    users::change(state, caller, caller.id(), &[change], keep, Orphans::None).await?;
     Ok(json!(true))
 }
 

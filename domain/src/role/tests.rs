@@ -217,7 +217,9 @@ fn a_role_is_given_while_it_is_there_and_where_it_is_held() {
         role: RoleId::new("bot"),
         ..given_to(None)
     });
-    given::<Role>([]).when(builtin, &world.context()).then_nothing();
+    given::<Role>([])
+        .when(builtin, &world.context())
+        .then_nothing();
 }
 
 #[test]

@@ -49,7 +49,10 @@ impl Credentials {
         flow.alice = presented.clone();
         let other = server.client().login("alice", password).await;
         let name = json!({"tokenName": format!("bot{round}")});
-        let made = presented.post("users.generatePersonalAccessToken", name).await.ok();
+        let made = presented
+            .post("users.generatePersonalAccessToken", name)
+            .await
+            .ok();
         let personal = presented.with_token(&presented.user_id, made["token"].as_str().unwrap());
         let (status, tokens) = flow.redeem(&flow.code(&[]).await).await;
         assert_eq!(status, 200, "{tokens}");
@@ -106,25 +109,82 @@ const NOTHING: &[Kind] = &[];
 const ALL: &[Kind] = &[Kind::Presented, Kind::Other, Kind::Personal, Kind::Program];
 
 const CASES: &[Case] = &[
-    Case { name: "logout", stays: &[Kind::Other, Kind::Personal, Kind::Program] },
-    Case { name: "logout by method", stays: &[Kind::Other, Kind::Personal, Kind::Program] },
-    Case { name: "logout of a program", stays: &[Kind::Presented, Kind::Other, Kind::Personal] },
-    Case { name: "users.logoutOtherClients", stays: &[Kind::Presented, Kind::Personal, Kind::Program] },
-    Case { name: "users.removeOtherTokens", stays: &[Kind::Presented] },
-    Case { name: "removeOtherTokens", stays: &[Kind::Presented] },
-    Case { name: "users.removeOtherTokens by a program", stays: &[Kind::Program] },
-    Case { name: "users.logout by the owner", stays: NOTHING },
-    Case { name: "users.logout by an administrator", stays: NOTHING },
-    Case { name: "password by the owner", stays: &[Kind::Presented] },
-    Case { name: "password by an administrator", stays: NOTHING },
-    Case { name: "users.resetTOTP", stays: NOTHING },
-    Case { name: "users.resetE2EKey", stays: NOTHING },
-    Case { name: "another name", stays: ALL },
-    Case { name: "token removed", stays: &[Kind::Presented, Kind::Other, Kind::Program] },
-    Case { name: "token made anew", stays: &[Kind::Presented, Kind::Other, Kind::Program] },
-    Case { name: "app switched off", stays: &[Kind::Presented, Kind::Other, Kind::Personal] },
-    Case { name: "deactivated", stays: NOTHING },
-    Case { name: "deleted", stays: NOTHING },
+    Case {
+        name: "logout",
+        stays: &[Kind::Other, Kind::Personal, Kind::Program],
+    },
+    Case {
+        name: "logout by method",
+        stays: &[Kind::Other, Kind::Personal, Kind::Program],
+    },
+    Case {
+        name: "logout of a program",
+        stays: &[Kind::Presented, Kind::Other, Kind::Personal],
+    },
+    Case {
+        name: "users.logoutOtherClients",
+        stays: &[Kind::Presented, Kind::Personal, Kind::Program],
+    },
+    Case {
+        name: "users.removeOtherTokens",
+        stays: &[Kind::Presented],
+    },
+    Case {
+        name: "removeOtherTokens",
+        stays: &[Kind::Presented],
+    },
+    Case {
+        name: "users.removeOtherTokens by a program",
+        stays: &[Kind::Program],
+    },
+    Case {
+        name: "users.logout by the owner",
+        stays: NOTHING,
+    },
+    Case {
+        name: "users.logout by an administrator",
+        stays: NOTHING,
+    },
+    Case {
+        name: "password by the owner",
+        stays: &[Kind::Presented],
+    },
+    Case {
+        name: "password by an administrator",
+        stays: NOTHING,
+    },
+    Case {
+        name: "users.resetTOTP",
+        stays: NOTHING,
+    },
+    Case {
+        name: "users.resetE2EKey",
+        stays: NOTHING,
+    },
+    Case {
+        name: "another name",
+        stays: ALL,
+    },
+    Case {
+        name: "token removed",
+        stays: &[Kind::Presented, Kind::Other, Kind::Program],
+    },
+    Case {
+        name: "token made anew",
+        stays: &[Kind::Presented, Kind::Other, Kind::Program],
+    },
+    Case {
+        name: "app switched off",
+        stays: &[Kind::Presented, Kind::Other, Kind::Personal],
+    },
+    Case {
+        name: "deactivated",
+        stays: NOTHING,
+    },
+    Case {
+        name: "deleted",
+        stays: NOTHING,
+    },
 ];
 
 /// Does it; answers Alice's password where that is another one then.
@@ -138,7 +198,11 @@ async fn cause(
     let alice = json!({"userId": it.presented.user_id});
     let bearer = |path: &str| {
         let url = format!("{}/api/v1/{path}", flow.url);
-        flow.http.post(url).bearer_auth(&it.program.token).json(&json!({})).send()
+        flow.http
+            .post(url)
+            .bearer_auth(&it.program.token)
+            .json(&json!({}))
+            .send()
     };
     let new = format!("another password {round}");
     match case.name {
@@ -149,9 +213,14 @@ async fn cause(
         "users.removeOtherTokens" => drop(it.presented.post(case.name, json!({})).await.ok()),
         "removeOtherTokens" => drop(result(&it.presented, case.name, json!([])).await),
         "users.removeOtherTokens by a program" => {
-            assert_eq!(bearer("users.removeOtherTokens").await.unwrap().status(), 200);
+            assert_eq!(
+                bearer("users.removeOtherTokens").await.unwrap().status(),
+                200
+            );
         }
-        "users.logout by the owner" => drop(it.presented.post("users.logout", json!({})).await.ok()),
+        "users.logout by the owner" => {
+            drop(it.presented.post("users.logout", json!({})).await.ok())
+        }
         "users.logout by an administrator" => drop(admin.post("users.logout", alice).await.ok()),
         "password by the owner" => {
             let mut current = String::new();
@@ -159,7 +228,10 @@ async fn cause(
                 write!(current, "{byte:02x}").unwrap();
             }
             let wish = json!({"data": {"newPassword": new, "currentPassword": current}});
-            it.presented.post("users.updateOwnBasicInfo", wish).await.ok();
+            it.presented
+                .post("users.updateOwnBasicInfo", wish)
+                .await
+                .ok();
             return Some(new);
         }
         "password by an administrator" => {
@@ -170,16 +242,23 @@ async fn cause(
         "users.resetTOTP" => drop(admin.post("users.resetTOTP", alice).await.ok()),
         "users.resetE2EKey" => drop(admin.post("users.resetE2EKey", alice).await.ok()),
         "another name" => {
-            let wish = json!({"userId": it.presented.user_id, "data": {"name": format!("Alice {round}")}});
+            let wish =
+                json!({"userId": it.presented.user_id, "data": {"name": format!("Alice {round}")}});
             admin.post("users.update", wish).await.ok();
         }
         "token removed" => {
             let name = json!({"tokenName": format!("bot{round}")});
-            it.presented.post("users.removePersonalAccessToken", name).await.ok();
+            it.presented
+                .post("users.removePersonalAccessToken", name)
+                .await
+                .ok();
         }
         "token made anew" => {
             let name = json!({"tokenName": format!("bot{round}")});
-            it.presented.post("users.regeneratePersonalAccessToken", name).await.ok();
+            it.presented
+                .post("users.regeneratePersonalAccessToken", name)
+                .await
+                .ok();
         }
         "app switched off" => switch(admin, flow, false).await,
         "deactivated" => {
@@ -221,11 +300,24 @@ async fn access_ends_everywhere_at_once(options: ServerOptions) {
         }
         // A program renews nothing that has ended, and makes use of no consent given before.
         let good = case.stays.contains(&Kind::Program);
-        let fields = [("grant_type", "refresh_token"), ("refresh_token", it.refresh.as_str())];
-        assert_eq!(flow.token(&fields).await.0 == 200, good, "renewing after {}", case.name);
+        let fields = [
+            ("grant_type", "refresh_token"),
+            ("refresh_token", it.refresh.as_str()),
+        ];
+        assert_eq!(
+            flow.token(&fields).await.0 == 200,
+            good,
+            "renewing after {}",
+            case.name
+        );
         let others_stay = good && case.name != "users.removeOtherTokens by a program"
             || case.name == "logout of a program";
-        assert_eq!(flow.redeem(&it.code).await.0 == 200, others_stay, "the code after {}", case.name);
+        assert_eq!(
+            flow.redeem(&it.code).await.0 == 200,
+            others_stay,
+            "the code after {}",
+            case.name
+        );
         match case.name {
             "app switched off" => switch(&admin, &flow, true).await,
             "deactivated" => {

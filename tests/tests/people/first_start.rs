@@ -30,7 +30,9 @@ fn with_code(name: &str, code: &str) -> Value {
 /// The code that a server has printed.
 fn printed_code(server: &Server) -> String {
     let output = server.output();
-    let (_, rest) = output.split_once("\"setupCode\":\"").expect("a code in the hint");
+    let (_, rest) = output
+        .split_once("\"setupCode\":\"")
+        .expect("a code in the hint");
     rest.split('"').next().expect("a code").to_owned()
 }
 
@@ -43,7 +45,9 @@ async fn the_administrator_of_the_environment_has_that_role_only(options: Server
     assert_eq!(roles(&server.admin().await).await, json!(["admin"]));
     assert!(!server.output().contains("setupCode"), "nobody is awaited");
     // The office is taken.
-    let stranger = server.client().with_header("X-Forwarded-For", "203.0.113.9");
+    let stranger = server
+        .client()
+        .with_header("X-Forwarded-For", "203.0.113.9");
     stranger.post("users.register", wish("ann")).await.ok();
     let ann = server.client().login("ann", "secret word").await;
     assert_eq!(roles(&ann).await, json!(["user"]));
@@ -63,25 +67,44 @@ async fn strangers_do_not_win_a_fresh_server(options: ServerOptions) {
         ("Origin", "https://evil.example"),
     ] {
         let stranger = server.client().with_header(name, value);
-        let body = stranger.post("users.register", wish("eve")).await.refused(400);
-        assert_eq!(body["errorType"], json!("error-setup-code-required"), "{name}");
+        let body = stranger
+            .post("users.register", wish("eve"))
+            .await
+            .refused(400);
+        assert_eq!(
+            body["errorType"],
+            json!("error-setup-code-required"),
+            "{name}"
+        );
         let wrong = with_code("eve", "aaaa-aaaa-aaaa-aaaa");
         stranger.post("users.register", wrong).await.refused(400);
         let by_method = json!([{"name": "Eve", "email": "eve@example.org", "pass": "x y z"}]);
-        let message = json!({"msg": "method", "id": "1", "method": "registerUser", "params": by_method});
+        let message =
+            json!({"msg": "method", "id": "1", "method": "registerUser", "params": by_method});
         let body = stranger
-            .post("method.callAnon/registerUser", json!({"message": message.to_string()}))
+            .post(
+                "method.callAnon/registerUser",
+                json!({"message": message.to_string()}),
+            )
             .await
             .ok();
         let told = body["message"].as_str().unwrap_or_default().to_owned();
         assert!(told.contains("error-setup-code-required"), "{name}: {told}");
     }
-    let proxied = server.client().with_header("X-Forwarded-For", "203.0.113.9");
-    proxied.post("users.register", with_code("ann", &code)).await.ok();
+    let proxied = server
+        .client()
+        .with_header("X-Forwarded-For", "203.0.113.9");
+    proxied
+        .post("users.register", with_code("ann", &code))
+        .await
+        .ok();
     let ann = server.client().login("ann", "secret word").await;
     assert_eq!(roles(&ann).await, json!(["user", "admin"]));
     // From now on the code is worth nothing, and nobody needs one.
-    proxied.post("users.register", with_code("bea", &code)).await.ok();
+    proxied
+        .post("users.register", with_code("bea", &code))
+        .await
+        .ok();
     let bea = server.client().login("bea", "secret word").await;
     assert_eq!(roles(&bea).await, json!(["user"]));
 }
@@ -94,11 +117,20 @@ async fn the_code_is_taken_by_the_method_as_well() {
     let message = json!({"msg": "method", "id": "1", "method": "registerUser", "params": params});
     let proxied = server.client().with_header("Via", "1.1 proxy");
     let body = proxied
-        .post("method.callAnon/registerUser", json!({"message": message.to_string()}))
+        .post(
+            "method.callAnon/registerUser",
+            json!({"message": message.to_string()}),
+        )
         .await
         .ok();
-    assert!(!body["message"].as_str().unwrap().contains("error"), "{body}");
-    let ann = server.client().login("ann@example.org", "secret word").await;
+    assert!(
+        !body["message"].as_str().unwrap().contains("error"),
+        "{body}"
+    );
+    let ann = server
+        .client()
+        .login("ann@example.org", "secret word")
+        .await;
     assert_eq!(roles(&ann).await, json!(["user", "admin"]));
 }
 
@@ -113,7 +145,9 @@ async fn a_public_server_asks_for_the_code_even_at_home() {
     let body = here.post("users.register", wish("eve")).await.refused(400);
     assert_eq!(body["errorType"], json!("error-setup-code-required"));
     let code = printed_code(&server);
-    here.post("users.register", with_code("ann", &code)).await.ok();
+    here.post("users.register", with_code("ann", &code))
+        .await
+        .ok();
 }
 
 /// Has the log say, while no server runs, that these accounts have no role but `user` and may not log in: as a log may
@@ -165,7 +199,10 @@ async fn the_environment_gives_a_lost_workspace_an_administrator() {
     let again = server.admin().await;
     assert_eq!(again.user_id, admin.user_id);
     assert_eq!(roles(&again).await, json!(["user", "admin"]));
-    assert!(server.output().contains("nobody administrated"), "it is told");
+    assert!(
+        server.output().contains("nobody administrated"),
+        "it is told"
+    );
 
     // Nobody has that name: there is a new account.
     lose(&mut server, &[&admin.user_id]).await;
@@ -190,7 +227,10 @@ async fn the_environment_gives_a_lost_workspace_an_administrator() {
     server.restart().await;
     let output = server.output();
     assert!(output.contains("rocket.cat is no person"), "{output}");
-    assert!(output.contains("make-admin"), "how to go on is told: {output}");
+    assert!(
+        output.contains("make-admin"),
+        "how to go on is told: {output}"
+    );
 }
 
 /// Runs `hansard users make-admin` on the data of the server; answers what it said.
@@ -227,7 +267,11 @@ async fn the_command_line_appoints_an_administrator(options: ServerOptions) {
     // Through the server that runs.
     let said = make_admin(&server, "ann", None).unwrap();
     assert_eq!(said, "ann is an administrator.\n");
-    assert_eq!(roles(&ann).await, json!(["user", "admin"]), "with the token she had");
+    assert_eq!(
+        roles(&ann).await,
+        json!(["user", "admin"]),
+        "with the token she had"
+    );
     let said = make_admin(&server, "bob", Some("a new one")).unwrap();
     assert_eq!(said, "bob is an administrator.\n");
     bob.get("me").await.refused(401);
@@ -249,7 +293,13 @@ async fn the_command_line_appoints_an_administrator(options: ServerOptions) {
     server.restart().await;
     let cyd = server.client().login("cyd", "of cyd").await;
     assert_eq!(roles(&cyd).await, json!(["admin"]));
-    server.client().login("ann", "of ann").await.get("me").await.ok();
+    server
+        .client()
+        .login("ann", "of ann")
+        .await
+        .get("me")
+        .await
+        .ok();
 }
 
 #[test]

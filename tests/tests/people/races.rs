@@ -95,7 +95,11 @@ const REMOVALS: &[Removal] = &[
         post(&by.client, "users.setActiveStatus", wish)
     }),
     ("users.deactivateIdle", |by, _| {
-        post(&by.client, "users.deactivateIdle", json!({"daysIdle": 0, "role": "admin"}))
+        post(
+            &by.client,
+            "users.deactivateIdle",
+            json!({"daysIdle": 0, "role": "admin"}),
+        )
     }),
     ("users.delete", |by, from| {
         let wish = json!({"userId": from.client.user_id, "confirmRelinquish": true});
@@ -106,7 +110,11 @@ const REMOVALS: &[Removal] = &[
         post(&by.client, "users.deleteOwnAccount", wish)
     }),
     ("setUserActiveStatus", |by, from| {
-        call(&by.client, "setUserActiveStatus", json!([from.client.user_id, false, true]))
+        call(
+            &by.client,
+            "setUserActiveStatus",
+            json!([from.client.user_id, false, true]),
+        )
     }),
     ("deleteUser", |by, from| {
         call(&by.client, "deleteUser", json!([from.client.user_id, true]))
@@ -173,7 +181,10 @@ async fn a_role_is_not_given_while_it_is_deleted(options: ServerOptions) {
     let server = options.start().await;
     let admin = server.admin().await;
     let ada = admin.new_user("ada").await;
-    let room = ada.post("channels.create", json!({"name": "engines"})).await.ok();
+    let room = ada
+        .post("channels.create", json!({"name": "engines"}))
+        .await
+        .ok();
     let room = room["channel"]["_id"].clone();
     for round in 0..ROUNDS {
         let way = round % 4;
@@ -216,10 +227,16 @@ async fn a_role_is_not_given_while_it_is_deleted(options: ServerOptions) {
                     admin.post("users.update", wish).await.ok();
                 }
                 _ => {
-                    admin.post("users.delete", json!({"username": new})).await.ok();
+                    admin
+                        .post("users.delete", json!({"username": new}))
+                        .await
+                        .ok();
                 }
             }
-            admin.post("roles.delete", json!({"roleId": role})).await.ok();
+            admin
+                .post("roles.delete", json!({"roleId": role}))
+                .await
+                .ok();
         }
     }
 }
@@ -248,13 +265,15 @@ async fn a_room_always_has_an_owner(options: ServerOptions) {
             admin.new_user(&format!("ann{round}")).await,
             admin.new_user(&format!("bob{round}")).await,
         );
-        let wish = json!({"name": format!("room{round}"), "members": [format!("bob{round}"), "admin"]});
+        let wish =
+            json!({"name": format!("room{round}"), "members": [format!("bob{round}"), "admin"]});
         let room = ann.post("groups.create", wish).await.ok()["group"]["_id"].clone();
         let of = |user: &Client| json!({"roomId": room, "userId": user.user_id});
         ann.post("groups.addOwner", of(&bob)).await.ok();
         let off = json!({"userId": bob.user_id, "activeStatus": false, "confirmRelinquish": true});
         let gone = json!({"userId": bob.user_id, "confirmRelinquish": true});
-        let ann_off = json!({"userId": ann.user_id, "activeStatus": false, "confirmRelinquish": true});
+        let ann_off =
+            json!({"userId": ann.user_id, "activeStatus": false, "confirmRelinquish": true});
         let leave = |user: &Client| post(user, "groups.leave", json!({"roomId": room}));
         let acts = match round % 6 {
             0 => vec![leave(&ann), leave(&bob)],
@@ -262,7 +281,10 @@ async fn a_room_always_has_an_owner(options: ServerOptions) {
                 post(&ann, "groups.removeOwner", of(&bob)),
                 post(&bob, "groups.removeOwner", of(&ann)),
             ],
-            2 => vec![post(&ann, "groups.kick", of(&bob)), post(&bob, "groups.kick", of(&ann))],
+            2 => vec![
+                post(&ann, "groups.kick", of(&bob)),
+                post(&bob, "groups.kick", of(&ann)),
+            ],
             3 => vec![leave(&ann), post(&admin, "users.setActiveStatus", off)],
             4 => vec![leave(&ann), post(&admin, "users.delete", gone)],
             _ => vec![
@@ -330,7 +352,10 @@ async fn a_new_password_ends_what_the_old_one_begins(options: ServerOptions) {
         let (login, token) = (login.await.unwrap(), token.await.unwrap());
         for token in [&login.body["data"]["authToken"], &token.body["token"]] {
             if let Some(token) = token.as_str() {
-                ada.with_token(&ada.user_id, token).get("me").await.refused(401);
+                ada.with_token(&ada.user_id, token)
+                    .get("me")
+                    .await
+                    .refused(401);
             }
         }
         password = next;
