@@ -37,7 +37,7 @@ use crate::state::{AdminAccount, AppState, DoorConfig, SettingPolicy};
 use crate::telemetry::metered::MeteredLog;
 use crate::telemetry::metrics;
 use crate::telemetry::request::{Observer, observe};
-use crate::{bootstrap, control, router, serve, shutdown, statistics};
+use crate::{bootstrap, commands, control, router, serve, shutdown, statistics};
 
 /// Pause between attempts at first-start work while the log cannot be reached.
 const RETRY: Duration = Duration::from_secs(2);
@@ -100,6 +100,24 @@ pub async fn open_log(
     })??))
 }
 
+/// What commands run on: the views and files of a data folder, over an open log.
+pub fn workspace(
+    config: &Config,
+    folder: &DataFolder,
+    log: Arc<dyn EventStore>,
+    address: SocketAddr,
+) -> Result<AppState, StartError> {
+    let vault = open_vault(config, folder)?;
+    let views = Views::open_with(&folder.views(), log.clone(), vault.clone())?;
+    Ok(AppState::new(
+        Executor::new(log),
+        views,
+        vault,
+        Files::in_folder(&folder.files())?,
+        door_config(config, address),
+    ))
+}
+
 /// Why a server does not serve any more.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ending {
@@ -135,15 +153,8 @@ impl App {
         let address = listener.local_addr().map_err(StartError::Address)?;
         let metrics = metrics::install();
         let log: Arc<dyn EventStore> = Arc::new(MeteredLog::new(open_log(&config, &folder).await?));
-        let vault = open_vault(&config, &folder)?;
-        let views = Views::open_with(&folder.views(), log.clone(), vault.clone())?;
-        let state = AppState::new(
-            Executor::new(log.clone()),
-            views.clone(),
-            vault,
-            Files::in_folder(&folder.files())?,
-            door_config(&config, address),
-        );
+        let state = workspace(&config, &folder, log.clone(), address)?;
+        let views = state.views().clone();
         let context = reactors::Context {
             log: log.clone(),
             views: views.clone(),
@@ -203,7 +214,6 @@ impl App {
         let keep = |name, begin: fn(&Work) -> BoxFuture<'static, ()>| {
             let work = Work {
                 state: self.state.clone(),
-                log: self.log.clone(),
                 reactors: self.reactors.clone(),
                 folder: self.folder.path().to_owned(),
                 stop: working.clone(),
@@ -218,9 +228,8 @@ impl App {
             MailWishes::grant(work.state.clone(), work.stop.clone()).boxed()
         });
         keep("the ear for the command line", |work| {
-            let (log, reactors) = (work.log.clone(), work.reactors.clone());
-            let (views, stop) = (work.state.views().clone(), work.stop.clone());
-            control::watch(work.folder.clone(), log, views, reactors, stop).boxed()
+            let (state, reactors) = (work.state.clone(), work.reactors.clone());
+            control::watch(work.folder.clone(), state, reactors, work.stop.clone()).boxed()
         });
         let max = self.config.max_connections;
         let server = serve::run(
@@ -236,8 +245,8 @@ impl App {
             let mut first = true;
             loop {
                 let generation = self.views.generation();
-                let first_admin_missing = match prepare(&self.state).await {
-                    Ok(missing) => missing,
+                let leaders = match prepare(&self.state).await {
+                    Ok(leaders) => leaders,
                     Err(error) => break Err(error),
                 };
                 self.readiness.started(generation);
@@ -246,12 +255,7 @@ impl App {
                     keep("the taking of statistics", |work| {
                         statistics::run(work.state.clone(), work.stop.clone()).boxed()
                     });
-                    announce(
-                        &self.config,
-                        self.address,
-                        &self.log.describe(),
-                        first_admin_missing,
-                    );
+                    announce(&self.config, self.address, &self.log.describe(), &leaders);
                 }
                 // A log that takes the place of this one may have no workspace yet.
                 self.views.serving(Some(generation)).await;
@@ -283,7 +287,6 @@ impl App {
 /// What background work is begun with, again where it died.
 struct Work {
     state: AppState,
-    log: Arc<dyn EventStore>,
     reactors: Reactors,
     folder: PathBuf,
     stop: CancellationToken,
@@ -353,9 +356,18 @@ fn public_url(config: &Config, address: SocketAddr) -> String {
         .unwrap_or_else(|| format!("http://localhost:{}", address.port()))
 }
 
-/// First-start work: waits for the views, then makes what a workspace needs. Answers whether an administrator is
-/// still missing.
-async fn prepare(state: &AppState) -> Result<bool, StartError> {
+/// Whether somebody administrates, as far as the person at the terminal needs to know.
+enum Leaders {
+    /// Somebody does.
+    There,
+    /// Nobody ever did; this is the code to become the first with.
+    Awaited(String),
+    /// Nobody does any more who may log in.
+    Gone,
+}
+
+/// First-start work: waits for the views, then makes what a workspace needs.
+async fn prepare(state: &AppState) -> Result<Leaders, StartError> {
     loop {
         match bootstrap::run(state).await {
             Ok(()) => break,
@@ -366,30 +378,42 @@ async fn prepare(state: &AppState) -> Result<bool, StartError> {
             Err(error) => return Err(StartError::Bootstrap(error.to_string())),
         }
     }
-    Ok(state
-        .views()
-        .active_admins()
-        .await
-        .is_ok_and(|admins| admins == 0))
+    // Only what is said at the terminal depends on it.
+    let vacant = commands::users::first_administrator_is_awaited(state).await;
+    if vacant.is_ok_and(|vacant| vacant) {
+        let code = state.setup_code().as_str().to_owned();
+        return Ok(Leaders::Awaited(code));
+    }
+    let admins = state.views().active_admins().await;
+    Ok(if admins.is_ok_and(|admins| admins.is_empty()) {
+        Leaders::Gone
+    } else {
+        Leaders::There
+    })
 }
 
 /// Tells the person at the terminal, on standard output. Should nobody listen there, the server runs all the same.
-fn announce(config: &Config, address: SocketAddr, log: &str, first_admin_missing: bool) {
+fn announce(config: &Config, address: SocketAddr, log: &str, leaders: &Leaders) {
     let url = public_url(config, address);
     let ready = format!(
         "Hansard {} is ready.\n  address  {url}  (listening on {address})\n  log      {log}\n  data     {}\n",
         env!("CARGO_PKG_VERSION"),
         config.data_dir.display(),
     );
-    let hint = if first_admin_missing {
-        format!(
-            "There is no administrator yet. The first account to register becomes one:\n  \
+    let hint = match leaders {
+        Leaders::There => String::new(),
+        Leaders::Awaited(code) => format!(
+            "There is no administrator yet. The first account to register becomes one, with this code or, without it, \
+             from this machine:\n  \
              curl -H 'Content-Type: application/json' {url}/api/v1/users.register \\\n    \
-             -d '{{\"username\":\"ann\",\"name\":\"Ann\",\"email\":\"ann@example.com\",\"pass\":\"choose-one\"}}'\n\
+             -d '{{\"username\":\"ann\",\"name\":\"Ann\",\"email\":\"ann@example.com\",\"pass\":\"choose-one\",\
+             \"setupCode\":\"{code}\"}}'\n\
              or start again with ADMIN_USERNAME, ADMIN_PASS and ADMIN_EMAIL set.\n"
-        )
-    } else {
-        String::new()
+        ),
+        Leaders::Gone => "There is no administrator who may log in. To have one again, start with ADMIN_USERNAME and \
+             ADMIN_PASS set, or say:\n  \
+             hansard users make-admin NAME --password-stdin\n"
+            .to_owned(),
     };
     let mut out = std::io::stdout().lock();
     let _ = out

@@ -3,16 +3,17 @@
 
 use domain::claim::{self, Claim, ClaimCommand, NameKind};
 use domain::room::{self, Room, RoomCommand, RoomContext, RoomCreated, RoomKind};
-use domain::user::{Email, User, UserCreated, UserKind};
+use domain::user::{User, UserCreated, UserKind};
 use domain::{RoleId, RoomId, UserId};
 use eventstore::ExecuteError;
 use serde_json::Value;
 
+use crate::commands::administrators::{self, AppointError, Appointed, Appointment};
 use crate::commands::settings;
 use crate::commands::users::{self, Maker};
 use crate::error::ApiError;
 use crate::password::PasswordDigest;
-use crate::state::{AdminAccount, AppState, fresh_id, fresh_secret, now};
+use crate::state::{AdminAccount, AppState, fresh_secret, now};
 
 /// The built-in bot, which always exists (contract, conventions 6.6).
 const BOT: &str = "rocket.cat";
@@ -26,13 +27,18 @@ const RANDOM: [&str; 2] = [WORKSPACE_ID, "Accounts_RegistrationForm_SecretURL"];
 /// The setting that names the workspace among all others.
 const WORKSPACE_ID: &str = "uniqueID";
 
+/// Whether there is no workspace yet: nothing ever ran on this log.
+pub fn is_fresh(state: &AppState) -> bool {
+    state.views().settings().text(WORKSPACE_ID).is_empty()
+}
+
 /// Makes what is missing.
 pub async fn run(state: &AppState) -> Result<(), ApiError> {
     // Everything in the log counts, be it from another node.
     let head = state.executor().store().head().await?;
     state.views().wait_for(head).await?;
     // What is drawn at random comes after: as long as it is missing, this is the first start.
-    if state.views().settings().text(WORKSPACE_ID).is_empty() {
+    if is_fresh(state) {
         first_values(state).await?;
     }
     for id in RANDOM {
@@ -180,56 +186,33 @@ async fn make(state: &AppState, account: UserCreated) -> Result<(), ApiError> {
     }
 }
 
-/// The administrator the operator named, while nobody has that name. An account of that name is left as it is.
+/// The administrator the operator named, while nobody administrates who may log in: a new account, or the one of that
+/// name, whatever it was before.
 async fn administrator(state: &AppState, admin: &AdminAccount) -> Result<(), ApiError> {
-    if state
-        .views()
-        .user_by_username(&admin.username)
-        .await?
-        .is_some()
-    {
+    if !state.views().active_admins().await?.is_empty() {
         return Ok(());
     }
-    let password = state
-        .passwords()
-        .hash(PasswordDigest::of(&admin.password))
-        .await?;
-    let account = UserCreated {
-        user: UserId::new(fresh_id()),
-        kind: UserKind::User,
+    let password = PasswordDigest::of(&admin.password);
+    let wish = Appointment {
         username: admin.username.clone(),
-        name: Some(admin.username.clone()),
-        emails: admin
-            .email
-            .iter()
-            .map(|address| Email {
-                address: address.clone(),
-                verified: true,
-            })
-            .collect(),
-        password: Some(password),
-        roles: vec![RoleId::new("user"), RoleId::new("admin")],
-        active: true,
-        require_password_change: false,
-        reason: None,
-        custom_fields: None,
-        bio: None,
-        nickname: None,
-        at: now(),
+        password: Some(state.passwords().hash(password).await?),
+        email: admin.email.clone(),
     };
-    match users::create(state, Maker::Server, &account, true).await {
-        Ok(_) => {
-            tracing::info!(
-                username = admin.username,
-                "made the administrator the environment names"
-            );
-            Ok(())
+    let username = &wish.username;
+    match administrators::appoint(state, &wish).await {
+        Ok(Appointed::Made) => {
+            tracing::info!(username, "made the administrator the environment names");
         }
-        Err(error) if error.is_temporary() => Err(error),
+        Ok(Appointed::Given) => tracing::warn!(
+            username,
+            "nobody administrated who may log in: the account the environment names has the role admin, the password \
+             from there and the right to log in"
+        ),
+        Err(AppointError::Failed(error)) if error.is_temporary() => return Err(error),
         // Another node was faster, or the address belongs to somebody.
         Err(error) => {
-            tracing::warn!(username = admin.username, %error, "the administrator was not made");
-            Ok(())
+            tracing::warn!(username, %error, "there is no administrator: the one the environment names was not made")
         }
     }
+    Ok(())
 }

@@ -1,18 +1,30 @@
 //! The command line: what can be said on it, and the commands other than serving.
 
 use std::fmt::Write as _;
-use std::io::{IsTerminal as _, Write as _};
+use std::io::{BufRead as _, IsTerminal as _, Write as _};
+use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::time::{Duration, Instant};
 
 use clap::{Arg, ArgAction, ArgGroup, ArgMatches, Command};
 use eventstore::EventStore;
 
-use crate::app;
+use crate::commands::administrators::{self, AppointError, Appointed, Appointment};
 use crate::config::Config;
 use crate::config::keys::{self, KEYS};
 use crate::config::layers::{Layers, Sources};
 use crate::control::{self, Answer, Listing, ReactorRow, Request, Reset};
+use crate::error::ApiError;
 use crate::folder::{DataFolder, FolderError};
+use crate::password::{PasswordDigest, PasswordHasher};
+use crate::state::AppState;
+use crate::{app, bootstrap};
+
+/// How long views that have to be built first are waited for.
+const PATIENCE: Duration = Duration::from_mins(10);
+
+/// Pause between two attempts.
+const RETRY: Duration = Duration::from_millis(500);
 
 /// What the user wants.
 pub enum Task {
@@ -30,6 +42,13 @@ pub enum Task {
     ListReactors,
     /// Have reactors begin elsewhere.
     ResetReactors(Reset),
+    /// Appoint an administrator.
+    MakeAdmin {
+        /// The user name.
+        username: String,
+        /// A password comes on standard input.
+        password: bool,
+    },
 }
 
 /// The parsed command line.
@@ -57,6 +76,15 @@ pub fn parse() -> Result<Invocation, crate::config::ConfigError> {
             }),
             _ => Task::ListReactors,
         },
+        Some(("users", users)) => {
+            let wish = users
+                .subcommand()
+                .map_or(users, |(_, make_admin)| make_admin);
+            Task::MakeAdmin {
+                username: wish.get_one("name").cloned().unwrap_or_default(),
+                password: wish.get_flag("password-stdin"),
+            }
+        }
         _ => Task::Serve,
     };
     // Flags may stand before or after the command; clap hands those of the innermost level down and up.
@@ -184,7 +212,8 @@ fn command() -> Command {
                         ),
                 ),
         )
-        .subcommand(reactors());
+        .subcommand(reactors())
+        .subcommand(users_command());
     for key in KEYS {
         let Some(flag) = key.flag else { continue };
         let default = key
@@ -201,6 +230,29 @@ fn command() -> Command {
         );
     }
     command
+}
+
+fn users_command() -> Command {
+    Command::new("users")
+        .about("Look after accounts without logging in")
+        .subcommand_required(true)
+        .arg_required_else_help(true)
+        .after_help("Example:\n  hansard users make-admin ann --password-stdin < password")
+        .subcommand(
+            Command::new("make-admin")
+                .about("Give an account the role admin and the right to log in; make it if there is none")
+                .arg(Arg::new("name").value_name("NAME").required(true).help("User name"))
+                .arg(
+                    Arg::new("password-stdin")
+                        .long("password-stdin")
+                        .action(ArgAction::SetTrue)
+                        .help("Also give it the password in the first line of standard input; a new account needs one"),
+                )
+                .after_help(
+                    "While a server runs on the data folder, that server does it. The log may be in MongoDB.\n\n\
+                     Examples:\n  hansard users make-admin ann\n  hansard users make-admin ann --password-stdin < password",
+                ),
+        )
 }
 
 /// Prints the effective configuration.
@@ -225,7 +277,7 @@ pub async fn list_projections(config: &Config) -> Result<(), String> {
             log.close().await;
             Listing::from(listed.map_err(|error| error.to_string())?)
         }
-        Err(FolderError::InUse { .. }) => match ask(config, Request::List, String::new()).await? {
+        Err(FolderError::InUse { .. }) => match ask(config, Request::List).await? {
             Answer::Listed(listing) => listing,
             other => return Err(unexpected(other)),
         },
@@ -270,7 +322,7 @@ pub async fn list_reactors(config: &Config) -> Result<(), String> {
             listed.into_iter().map(ReactorRow::from).collect()
         }
         Err(FolderError::InUse { .. }) => {
-            match ask(config, Request::ListReactors, String::new()).await? {
+            match ask(config, Request::ListReactors).await? {
                 Answer::Reactors(all) => all,
                 other => return Err(unexpected(other)),
             }
@@ -309,8 +361,7 @@ pub async fn reset_reactors(config: &Config, reset: Reset) -> Result<(), String>
             (names, place.position.get())
         }
         Err(FolderError::InUse { .. }) => {
-            let details = serde_json::to_string(&reset).map_err(|error| error.to_string())?;
-            match ask(config, Request::ResetReactors, details).await? {
+            match ask(config, Request::ResetReactors(reset)).await? {
                 Answer::Reset(names, position) => (names, position),
                 other => return Err(unexpected(other)),
             }
@@ -347,7 +398,7 @@ pub async fn rebuild_projections(config: &Config) -> Result<(), String> {
         }
         Err(FolderError::InUse { .. }) => {
             print("A server runs on this data folder; asking it to rebuild while it serves.\n")?;
-            match ask(config, Request::Rebuild, String::new()).await? {
+            match ask(config, Request::Rebuild).await? {
                 Answer::Rebuilt(head) => head,
                 other => return Err(unexpected(other)),
             }
@@ -365,11 +416,91 @@ pub async fn rebuild_projections(config: &Config) -> Result<(), String> {
     ))
 }
 
-async fn ask(config: &Config, request: Request, details: String) -> Result<Answer, String> {
+/// Appoints an administrator, here or by the server that runs on the data folder.
+pub async fn make_admin(config: &Config, username: &str, password: bool) -> Result<(), String> {
+    let password = if password {
+        // Hashed here: the password itself is written nowhere.
+        let digest = PasswordDigest::of(&first_line()?);
+        let hash = PasswordHasher::with_queue(1).hash(digest).await;
+        Some(hash.map_err(|error| error.to_string())?)
+    } else {
+        None
+    };
+    let wish = Appointment {
+        username: username.trim().to_owned(),
+        password,
+        email: None,
+    };
+    let made = match DataFolder::take(&config.data_dir) {
+        Ok(folder) => appoint(config, &folder, &wish).await?,
+        Err(FolderError::InUse { .. }) => {
+            match ask(config, Request::MakeAdmin(wish.clone())).await? {
+                Answer::Appointed(made) => made,
+                other => return Err(unexpected(other)),
+            }
+        }
+        Err(error) => return Err(error.to_string()),
+    };
+    let what = if made { "was made and is" } else { "is" };
+    print(&format!("{} {what} an administrator.\n", wish.username))
+}
+
+/// A password from standard input.
+fn first_line() -> Result<String, String> {
+    let mut line = String::new();
+    let read = std::io::stdin().lock().read_line(&mut line);
+    read.map_err(|error| format!("cannot read the password: {error}"))?;
+    let password = line.trim_end_matches(['\r', '\n']);
+    if password.trim().is_empty() {
+        return Err("no password on standard input".to_owned());
+    }
+    Ok(password.to_owned())
+}
+
+/// Appoints an administrator while no server runs. Answers whether the account was made for it.
+async fn appoint(config: &Config, folder: &DataFolder, wish: &Appointment) -> Result<bool, String> {
+    let log = app::open_log(config, folder)
+        .await
+        .map_err(|error| error.to_string())?;
+    let address = SocketAddr::from(([127, 0, 0, 1], config.port));
+    let appointed = match app::workspace(config, folder, log.clone(), address) {
+        Ok(state) => {
+            let appointed = appoint_in(&state, wish).await;
+            state.views().close().await;
+            appointed
+        }
+        Err(error) => Err(error.to_string()),
+    };
+    log.close().await;
+    appointed.map(|appointed| appointed == Appointed::Made)
+}
+
+async fn appoint_in(state: &AppState, wish: &Appointment) -> Result<Appointed, String> {
+    let started = Instant::now();
+    loop {
+        match try_to_appoint(state, wish).await {
+            // The views may have to be built first.
+            Err(error) if error.is_temporary() && started.elapsed() < PATIENCE => {
+                tokio::time::sleep(RETRY).await;
+            }
+            outcome => return outcome.map_err(|error| error.to_string()),
+        }
+    }
+}
+
+async fn try_to_appoint(state: &AppState, wish: &Appointment) -> Result<Appointed, AppointError> {
+    let head = state.executor().store().head().await;
+    let caught_up = state.views().wait_for(head.map_err(ApiError::from)?).await;
+    caught_up.map_err(ApiError::from)?;
+    if bootstrap::is_fresh(state) {
+        return Err(AppointError::NoWorkspace);
+    }
+    administrators::appoint(state, wish).await
+}
+
+async fn ask(config: &Config, request: Request) -> Result<Answer, String> {
     let folder = config.data_dir.clone();
-    let asked = tokio::task::spawn_blocking(move || {
-        control::ask(&folder, request, &details, show_progress)
-    });
+    let asked = tokio::task::spawn_blocking(move || control::ask(&folder, &request, show_progress));
     asked.await.map_err(|error| error.to_string())?
 }
 

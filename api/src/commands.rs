@@ -1,12 +1,20 @@
 //! What users can make happen, independent of the door they come through: gather what the rules need to know, let
 //! them decide on one transaction, wait until the views show it.
+//!
+//! What the rules are told from the views (the rights of the actor, whether a room is archived, the settings) is as it was
+//! when the request came: decided a moment later, it might have come a moment earlier. A rule that must hold whatever
+//! happens at the same moment does not rest on that. It is an expectation on a stream, in one of three forms: a name is
+//! claimed ([`claims`]), somebody who is left is a [`witness`], or what may end is part of the same batch, as the role
+//! that is given ([`roles`]) and the credential something rests on ([`credentials`]).
 
 pub mod account_mail;
+pub mod administrators;
 pub mod assets;
 pub mod avatars;
 pub mod banners;
 pub mod claiming;
 pub mod claims;
+pub mod credentials;
 pub mod custom_status;
 pub mod data_exports;
 pub mod departures;
@@ -38,6 +46,7 @@ pub mod shelves;
 pub mod sounds;
 pub mod users;
 pub mod webdav;
+mod witness;
 
 use domain::UserId;
 use eventstore::execute::Transaction;

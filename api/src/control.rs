@@ -4,7 +4,8 @@
 //! A command is the file `control/<name>.request`. The server takes it (deletes it) and keeps writing
 //! `control/<name>.answer` until the answer says it is the last.
 
-use std::fs;
+use std::fs::{self, OpenOptions};
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -15,6 +16,9 @@ use reactors::{ReactorStatus, Reactors};
 use serde::{Deserialize, Serialize};
 use tokio_util::sync::CancellationToken;
 
+use crate::commands::administrators::{self, Appointed, Appointment};
+use crate::state::AppState;
+
 /// How often either side looks.
 const LOOK: Duration = Duration::from_millis(300);
 
@@ -22,7 +26,7 @@ const LOOK: Duration = Duration::from_millis(300);
 const TAKEN_WITHIN: Duration = Duration::from_secs(10);
 
 /// What can be asked of a running server.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Request {
     /// How far is each view?
     List,
@@ -30,8 +34,10 @@ pub enum Request {
     Rebuild,
     /// How far is each reactor?
     ListReactors,
-    /// Have reactors begin elsewhere: a [`Reset`] as JSON.
-    ResetReactors,
+    /// Have reactors begin elsewhere.
+    ResetReactors(Reset),
+    /// Appoint an administrator.
+    MakeAdmin(Appointment),
 }
 
 /// Which reactors are to begin where.
@@ -50,22 +56,65 @@ impl Reset {
     }
 }
 
-impl Request {
-    const ALL: [Self; 4] = [
+/// A kind of request, each with files of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    List,
+    Rebuild,
+    ListReactors,
+    ResetReactors,
+    MakeAdmin,
+}
+
+impl Kind {
+    const ALL: [Self; 5] = [
         Self::List,
         Self::Rebuild,
         Self::ListReactors,
         Self::ResetReactors,
+        Self::MakeAdmin,
     ];
 
-    fn file(self, folder: &Path, kind: &str) -> PathBuf {
+    fn file(self, folder: &Path, extension: &str) -> PathBuf {
         let name = match self {
             Self::List => "list",
             Self::Rebuild => "rebuild",
             Self::ListReactors => "list-reactors",
             Self::ResetReactors => "reset-reactors",
+            Self::MakeAdmin => "make-admin",
         };
-        folder.join("control").join(format!("{name}.{kind}"))
+        folder.join("control").join(format!("{name}.{extension}"))
+    }
+
+    /// The request that came in a file with this content; `None`: it says nothing sensible.
+    fn with(self, content: &[u8]) -> Option<Request> {
+        Some(match self {
+            Self::List => Request::List,
+            Self::Rebuild => Request::Rebuild,
+            Self::ListReactors => Request::ListReactors,
+            Self::ResetReactors => Request::ResetReactors(serde_json::from_slice(content).ok()?),
+            Self::MakeAdmin => Request::MakeAdmin(serde_json::from_slice(content).ok()?),
+        })
+    }
+}
+
+impl Request {
+    fn kind(&self) -> Kind {
+        match self {
+            Self::List => Kind::List,
+            Self::Rebuild => Kind::Rebuild,
+            Self::ListReactors => Kind::ListReactors,
+            Self::ResetReactors(_) => Kind::ResetReactors,
+            Self::MakeAdmin(_) => Kind::MakeAdmin,
+        }
+    }
+
+    fn content(&self) -> serde_json::Result<Vec<u8>> {
+        match self {
+            Self::List | Self::Rebuild | Self::ListReactors => Ok(Vec::new()),
+            Self::ResetReactors(reset) => serde_json::to_vec(reset),
+            Self::MakeAdmin(wish) => serde_json::to_vec(wish),
+        }
     }
 }
 
@@ -83,6 +132,8 @@ pub enum Answer {
     Reset(Vec<String>, u64),
     /// Done; the views contain everything up to this position.
     Rebuilt(u64),
+    /// The administrator is there; whether the account was made for it.
+    Appointed(bool),
     /// It did not work.
     Failed(String),
 }
@@ -146,14 +197,13 @@ impl From<ReactorStatus> for ReactorRow {
 /// The server's side: takes requests until `stop`.
 pub async fn watch(
     folder: PathBuf,
-    log: Arc<dyn EventStore>,
-    views: Views,
+    state: AppState,
     reactors: Reactors,
     stop: CancellationToken,
 ) {
     // Left over from before this start: nobody waits for them any more.
-    for request in Request::ALL {
-        let _ = fs::remove_file(request.file(&folder, "request"));
+    for kind in Kind::ALL {
+        let _ = fs::remove_file(kind.file(&folder, "request"));
     }
     let mut looks = tokio::time::interval(LOOK);
     loop {
@@ -161,31 +211,52 @@ pub async fn watch(
             () = stop.cancelled() => return,
             _ = looks.tick() => {}
         }
-        for request in Request::ALL {
-            let asked = request.file(&folder, "request");
-            let Ok(details) = fs::read_to_string(&asked) else {
+        for kind in Kind::ALL {
+            let file = kind.file(&folder, "request");
+            let Ok(content) = fs::read(&file) else {
                 continue;
             };
             // Taking it is deleting it: what cannot be deleted is not taken, and so not done over and over.
-            if fs::remove_file(&asked).is_err() {
+            if fs::remove_file(&file).is_err() {
                 continue;
             }
-            let work = async {
-                match request {
-                    Request::ListReactors => list_reactors(&folder, &*log).await,
-                    Request::ResetReactors => reset_reactors(&details, &*log, &reactors).await,
-                    Request::List => list(&folder, &log).await,
-                    Request::Rebuild => rebuild(&folder, &views).await,
-                }
-            };
             tokio::select! {
                 () = stop.cancelled() => {
-                    answer(&folder, request, &Answer::Failed("the server is stopping".to_owned()));
+                    answer(&folder, kind, &Answer::Failed("the server is stopping".to_owned()));
                     return;
                 }
-                last = work => answer(&folder, request, &last),
+                last = carry_out(&folder, kind.with(&content), &state, &reactors) => {
+                    answer(&folder, kind, &last);
+                }
             }
         }
+    }
+}
+
+async fn carry_out(
+    folder: &Path,
+    request: Option<Request>,
+    state: &AppState,
+    reactors: &Reactors,
+) -> Answer {
+    let log = state.executor().store();
+    match request {
+        None => Answer::Failed("the running server does not understand the request".to_owned()),
+        Some(Request::List) => list(folder, log).await,
+        Some(Request::ListReactors) => list_reactors(folder, &**log).await,
+        Some(Request::ResetReactors(reset)) => reset_reactors(&reset, &**log, reactors).await,
+        Some(Request::Rebuild) => rebuild(folder, state.views()).await,
+        Some(Request::MakeAdmin(wish)) => match administrators::appoint(state, &wish).await {
+            Ok(appointed) => {
+                let username = &wish.username;
+                tracing::warn!(
+                    username,
+                    "appointed an administrator as asked for on the command line"
+                );
+                Answer::Appointed(appointed == Appointed::Made)
+            }
+            Err(error) => Answer::Failed(error.to_string()),
+        },
     }
 }
 
@@ -203,9 +274,8 @@ async fn list_reactors(folder: &Path, log: &dyn EventStore) -> Answer {
     }
 }
 
-async fn reset_reactors(details: &str, log: &dyn EventStore, reactors: &Reactors) -> Answer {
+async fn reset_reactors(reset: &Reset, log: &dyn EventStore, reactors: &Reactors) -> Answer {
     let work = async {
-        let reset: Reset = serde_json::from_str(details).map_err(|error| error.to_string())?;
         let place = reactors::place_named(log, reset.position())
             .await
             .map_err(|error| error.to_string())?;
@@ -230,17 +300,14 @@ async fn rebuild(folder: &Path, views: &Views) -> Answer {
             },
             _ = looks.tick() => {
                 let progress = views.rebuild_progress().map_or((0, 0), |at| (at.position.get(), at.head.get()));
-                answer(folder, Request::Rebuild, &Answer::Progress(progress.0, progress.1));
+                answer(folder, Kind::Rebuild, &Answer::Progress(progress.0, progress.1));
             }
         }
     }
 }
 
-fn answer(folder: &Path, request: Request, answer: &Answer) {
-    let (path, fresh) = (
-        request.file(folder, "answer"),
-        request.file(folder, "answer.new"),
-    );
+fn answer(folder: &Path, kind: Kind, answer: &Answer) {
+    let (path, fresh) = (kind.file(folder, "answer"), kind.file(folder, "answer.new"));
     // Renamed into place, so that nobody reads half an answer.
     let written = serde_json::to_vec(answer)
         .map_err(std::io::Error::other)
@@ -251,11 +318,24 @@ fn answer(folder: &Path, request: Request, answer: &Answer) {
     }
 }
 
-/// The command line's side: asks, reports progress, and returns the last answer. `details` are those of the request.
+/// Renames a file into place that nobody else can read, so that nobody reads half of it.
+fn put(path: &Path, fresh: &Path, content: &[u8]) -> std::io::Result<()> {
+    let _ = fs::remove_file(fresh);
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::OpenOptionsExt as _;
+        options.mode(0o600);
+    }
+    options.open(fresh)?.write_all(content)?;
+    fs::rename(fresh, path)
+}
+
+/// The command line's side: asks, reports progress, and returns the last answer.
 pub fn ask(
     folder: &Path,
-    request: Request,
-    details: &str,
+    request: &Request,
     mut progress: impl FnMut(u64, u64),
 ) -> Result<Answer, String> {
     let failed = |error: std::io::Error| {
@@ -265,16 +345,11 @@ pub fn ask(
         )
     };
     fs::create_dir_all(folder.join("control")).map_err(failed)?;
-    let (asked, answered) = (
-        request.file(folder, "request"),
-        request.file(folder, "answer"),
-    );
+    let kind = request.kind();
+    let (asked, answered) = (kind.file(folder, "request"), kind.file(folder, "answer"));
     let _ = fs::remove_file(&answered);
-    // Renamed into place, so that nobody takes half a request.
-    let fresh = request.file(folder, "request.new");
-    fs::write(&fresh, details)
-        .and_then(|()| fs::rename(&fresh, &asked))
-        .map_err(failed)?;
+    let content = request.content().map_err(|error| error.to_string())?;
+    put(&asked, &kind.file(folder, "request.new"), &content).map_err(failed)?;
     let since = Instant::now();
     loop {
         std::thread::sleep(LOOK);

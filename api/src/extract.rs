@@ -5,6 +5,7 @@ pub mod client;
 pub mod filter;
 pub mod json;
 pub mod links;
+pub mod local;
 pub mod page;
 pub mod params;
 pub mod schema;
@@ -46,6 +47,8 @@ pub struct Caller {
     pub user: Arc<UserFacts>,
     /// The hash of the token that was presented.
     pub token: TokenHash,
+    /// The grant it was handed out for, where a program presents it that was let in.
+    grant: Option<TokenHash>,
     /// The roles that give rights, where those are not all the user has.
     counting: Option<Arc<[RoleId]>>,
 }
@@ -98,6 +101,7 @@ impl Caller {
         Ok(Self {
             user,
             token,
+            grant: None,
             counting,
         })
     }
@@ -148,7 +152,11 @@ impl Caller {
         if granted.renews || !granted.app_active || granted.expires_at < now() {
             return Ok(None);
         }
-        Self::active(state, &granted.user, hash).await
+        let caller = Self::active(state, &granted.user, hash).await?;
+        Ok(caller.map(|caller| Self {
+            grant: Some(granted.grant),
+            ..caller
+        }))
     }
 
     /// Whose token that is, by its hash: of a login, for a program of the user's own, or for one they gave access to.
@@ -205,6 +213,11 @@ impl Caller {
             return Ok(None);
         }
         Self::active(state, &session.user, token).await
+    }
+
+    /// What the log knows the credential by that the caller came with.
+    pub fn credential(&self) -> &TokenHash {
+        self.grant.as_ref().unwrap_or(&self.token)
     }
 
     /// The caller's id.

@@ -11,6 +11,7 @@ pub mod files;
 pub mod folder;
 pub mod health;
 pub mod serve;
+pub mod setup;
 pub mod shutdown;
 pub mod telemetry;
 

@@ -6,7 +6,7 @@ pub mod forms;
 
 use std::sync::Arc;
 
-use domain::user::UserKind;
+use domain::user::{PasswordHash, UserKind};
 use domain::{RoleId, Timestamp, TokenHash, UserId};
 use projections::{SessionFacts, UserFacts};
 use serde_json::{Map, Value, json};
@@ -82,14 +82,14 @@ pub async fn login(
             let id = user.as_ref().map(|user| user.id.clone());
             guard.let_in(id.as_ref())?;
             let proof = async {
-                let user = check_password(state, user, digest).await?;
+                let (user, password) = check_password(state, user, digest).await?;
                 let proved = second_factor::at_login(state, &user, &answer)
                     .await
                     .map_err(ApiError::at_login)?;
-                Ok((user, proved))
+                Ok((user, password, proved))
             };
-            let (user, proved) = guard.watch(id.as_ref(), proof).await?;
-            hand_out(state, client, user, proved).await
+            let (user, password, proved) = guard.watch(id.as_ref(), proof).await?;
+            hand_out(state, client, user, Some(&password), proved).await
         }
     }
 }
@@ -120,7 +120,7 @@ pub async fn with_link(
     let user = state.views().user(user).await?;
     let user = user.ok_or_else(texts::wrong_credentials)?;
     may_log_in(&user)?;
-    hand_out(state, client, user, proved).await
+    hand_out(state, client, user, None, proved).await
 }
 
 /// A fresh token for a user who proved who they are.
@@ -128,10 +128,11 @@ async fn hand_out(
     state: &AppState,
     client: &Client,
     user: Arc<UserFacts>,
+    password: Option<&PasswordHash>,
     proved: bool,
 ) -> Result<LoggedIn, ApiError> {
     let from = |hash: &TokenHash| second_factor::whereabouts(hash, client);
-    let token = sessions::issue(state, &user.id, proved.then_some(from)).await?;
+    let token = sessions::issue(state, &user.id, password, proved.then_some(from)).await?;
     let session = state.views().session(&token_hash(&token)).await?;
     let settings = state.views().settings();
     // Read again: when the user last logged in has changed.
@@ -228,12 +229,12 @@ async fn find(state: &AppState, selector: &Selector) -> Result<Option<Arc<UserFa
     })
 }
 
-/// The account, if the password is right and it may log in. An unknown user costs as much time as a wrong password.
+/// The account and its password, if that is right and it may log in. An unknown user costs as much time as a wrong password.
 async fn check_password(
     state: &AppState,
     user: Option<Arc<UserFacts>>,
     digest: PasswordDigest,
-) -> Result<Arc<UserFacts>, ApiError> {
+) -> Result<(Arc<UserFacts>, PasswordHash), ApiError> {
     let stored = match &user {
         Some(user) => state
             .views()
@@ -242,12 +243,9 @@ async fn check_password(
             .and_then(|credentials| credentials.password),
         None => None,
     };
-    let has_password = stored.is_some();
-    let right = state.passwords().verify(digest, stored).await?;
+    let right = state.passwords().verify(digest, stored.clone()).await?;
     let user = user.ok_or_else(texts::wrong_credentials)?;
-    if !has_password {
-        return Err(texts::no_password_set());
-    }
+    let password = stored.ok_or_else(texts::no_password_set)?;
     if !right {
         return Err(texts::wrong_credentials());
     }
@@ -258,7 +256,7 @@ async fn check_password(
     {
         return Err(texts::email_unverified());
     }
-    Ok(user)
+    Ok((user, password))
 }
 
 fn may_log_in(user: &UserFacts) -> Result<(), ApiError> {

@@ -63,7 +63,8 @@ fn run() -> Result<Ending, String> {
         | Task::ListProjections
         | Task::RebuildProjections
         | Task::ListReactors
-        | Task::ResetReactors(_) => {}
+        | Task::ResetReactors(_)
+        | Task::MakeAdmin { .. } => {}
     }
     let config = Config::from_layers(&invocation.layers).map_err(|error| error.to_string())?;
     let _lines = telemetry::init(&config);
@@ -75,6 +76,9 @@ fn run() -> Result<Ending, String> {
             Task::RebuildProjections => cli::rebuild_projections(&config).await.map(stopped),
             Task::ListReactors => cli::list_reactors(&config).await.map(stopped),
             Task::ResetReactors(reset) => cli::reset_reactors(&config, reset).await.map(stopped),
+            Task::MakeAdmin { username, password } => cli::make_admin(&config, &username, password)
+                .await
+                .map(stopped),
             _ => serve(config).await,
         }
     })

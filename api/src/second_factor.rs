@@ -450,6 +450,7 @@ mod tests {
         let client = |address: &str, agent: &str| Client {
             address: address.parse().expect("an address"),
             user_agent: agent.to_owned(),
+            local: false,
         };
         let (one, other) = (TokenHash::new("one"), TokenHash::new("other"));
         let here = whereabouts(&one, &client("192.0.2.1", "agent"));

@@ -22,6 +22,7 @@ use crate::names::{NameServers, Names};
 use crate::password::PasswordHasher;
 use crate::presence::Presence;
 use crate::rate_limit::RateLimiter;
+use crate::setup::SetupCode;
 use crate::statistics::Statistics;
 
 /// The administrator the operator named (`ADMIN_USERNAME`, `ADMIN_PASS`, `ADMIN_EMAIL`).
@@ -111,6 +112,7 @@ struct Shared {
     names: Names,
     restart: CancellationToken,
     statistics: Statistics,
+    setup_code: SetupCode,
     started_at: Timestamp,
     /// Finds mentions, for the name pattern it was made with.
     scanner: Mutex<(String, Arc<Scanner>)>,
@@ -135,6 +137,7 @@ impl AppState {
             mailer: Arc::new(mailer),
             mail_wishes: MailWishes::default(),
             statistics: Statistics::default(),
+            setup_code: SetupCode::fresh(),
             started_at: now(),
             executor,
             views,
@@ -241,6 +244,11 @@ impl AppState {
     /// Snapshots of figures.
     pub fn statistics(&self) -> &Statistics {
         &self.0.statistics
+    }
+
+    /// What whoever sets the server up may prove it with.
+    pub fn setup_code(&self) -> &SetupCode {
+        &self.0.setup_code
     }
 
     /// When this process began to serve.

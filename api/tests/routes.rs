@@ -109,6 +109,7 @@ impl Doors {
     async fn register(&self, name: &str) -> Login {
         let account = json!({
             "username": name, "name": name, "email": format!("{name}@example.org"), "pass": "correct horse",
+            "setupCode": self.state.setup_code().as_str(),
         });
         self.post("/api/v1/users.register", account).await;
         let login = json!({ "user": name, "password": "correct horse" });

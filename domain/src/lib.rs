@@ -28,6 +28,7 @@ pub mod asset;
 pub mod avatar;
 pub mod banner;
 pub mod claim;
+pub mod credential;
 pub mod custom_status;
 pub mod data_export;
 pub mod e2e;

@@ -1,5 +1,6 @@
 //! What one user granted to one app: a code, redeemed once for tokens, which are then renewed. Codes and tokens are
-//! recorded only as their hashes; a grant's id is the hash of its code.
+//! recorded only as their hashes; a grant's id is the hash of its code. It is good as long as it is also among the
+//! credentials of the user ([`crate::session`]).
 
 use serde::{Deserialize, Serialize};
 
@@ -133,6 +134,17 @@ pub enum OAuthGrant {
     },
     /// It is over.
     Revoked,
+}
+
+impl OAuthGrant {
+    /// Whose account it gives access to, as long as it does.
+    pub fn user(&self) -> Option<&UserId> {
+        match self {
+            Self::Issued(issued) => Some(&issued.user),
+            Self::Redeemed { user, .. } => Some(user),
+            Self::Absent | Self::Revoked => None,
+        }
+    }
 }
 
 /// What the program shows beside the code.

@@ -2,6 +2,7 @@
 
 use domain::oauth_app::{OAuthAppEvent, OAuthAppProperties};
 use domain::oauth_grant::{ACCESS_LIFE, OAuthGrantEvent, REFRESH_LIFE};
+use domain::session::SessionEvent;
 use domain::user::UserEvent;
 use domain::{Event, Sealed, Timestamp, TokenHash, UserId};
 use rusqlite::{Connection, OptionalExtension, Row, params};
@@ -21,7 +22,7 @@ impl Projection for OAuthView {
     }
 
     fn version(&self) -> u32 {
-        1
+        2
     }
 
     fn tables(&self) -> &'static str {
@@ -67,15 +68,13 @@ impl Projection for OAuthView {
             Event::OAuthGrant(OAuthGrantEvent::OAuthTokensRenewed(e)) => {
                 hand_out(tx, &e.grant, &e.app, &e.user, &e.access, &e.refresh, e.at)
             }
-            Event::OAuthGrant(OAuthGrantEvent::OAuthGrantRevoked(e)) => {
-                tx.need("oauth_tokens_grant")?;
-                tx.conn
-                    .prepare_cached("DELETE FROM oauth_tokens WHERE grant_id = ?1")?
-                    .execute([e.grant.as_str()])
-                    .map(drop)
+            Event::OAuthGrant(OAuthGrantEvent::OAuthGrantRevoked(e)) => forget(tx, &e.grant),
+            Event::Session(SessionEvent::TokenRevoked(e)) => forget(tx, &e.hash),
+            Event::Session(SessionEvent::AllTokensRevoked(e)) => {
+                forget_user(tx, &e.user, e.except.as_ref())
             }
-            Event::User(UserEvent::UserDeactivated(e)) => forget_user(tx, &e.user),
-            Event::User(UserEvent::UserDeleted(e)) => forget_user(tx, &e.user),
+            Event::User(UserEvent::UserDeactivated(e)) if !e.idle => forget_user(tx, &e.user, None),
+            Event::User(UserEvent::UserDeleted(e)) => forget_user(tx, &e.user, None),
             _ => Ok(()),
         }
     }
@@ -157,11 +156,20 @@ fn hand_out(
     Ok(())
 }
 
-fn forget_user(tx: &mut Tx, user: &UserId) -> rusqlite::Result<()> {
+fn forget(tx: &mut Tx, grant: &TokenHash) -> rusqlite::Result<()> {
+    tx.need("oauth_tokens_grant")?;
+    tx.conn
+        .prepare_cached("DELETE FROM oauth_tokens WHERE grant_id = ?1")?
+        .execute([grant.as_str()])
+        .map(drop)
+}
+
+/// Everything a user granted, but possibly one grant.
+fn forget_user(tx: &mut Tx, user: &UserId, except: Option<&TokenHash>) -> rusqlite::Result<()> {
     tx.need("oauth_tokens_user")?;
     tx.conn
-        .prepare_cached("DELETE FROM oauth_tokens WHERE user = ?1")?
-        .execute([user.as_str()])
+        .prepare_cached("DELETE FROM oauth_tokens WHERE user = ?1 AND grant_id <> ?2")?
+        .execute([user.as_str(), except.map_or("", TokenHash::as_str)])
         .map(drop)
 }
 

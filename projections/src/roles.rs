@@ -42,6 +42,8 @@ impl Projection for RolesView {
         let (role, properties) = match role_event {
             RoleEvent::RoleCreated(event) => (&event.role, &event.properties),
             RoleEvent::RoleChanged(event) => (&event.role, &event.properties),
+            // Who has it stands in the views of users and of memberships.
+            RoleEvent::RoleGiven(_) => return Ok(()),
             RoleEvent::RoleDeleted(event) => {
                 tx.roles.remove(&event.role);
                 return tx

@@ -8,6 +8,7 @@ use domain::account_mail::{
     self, AccountMail, AccountMailCommand, AccountMailRefusal, NewToken, ResetReason,
 };
 use domain::claim::{self, Claim, ClaimCommand, NameKind};
+use domain::credential::Ending;
 use domain::password::check_policy;
 use domain::user::{self, Account, PasswordHash, User, UserCommand, UserContext, UserCreated};
 use domain::{Decider as _, Timestamp, UserId};
@@ -18,7 +19,7 @@ use serde_json::Value;
 use tokio::sync::{Mutex, mpsc};
 use tokio_util::sync::CancellationToken;
 
-use super::{WorkError, passwords, users};
+use super::{WorkError, credentials, passwords};
 use crate::error::{ApiError, texts};
 use crate::extract::token_hash;
 use crate::password::PasswordDigest;
@@ -478,7 +479,7 @@ pub async fn reset(state: &AppState, token: &str, chosen: Chosen<'_>) -> Result<
             tx.decide::<User>(&user::stream(&user), change, &UserContext::System)
                 .await
                 .map_err(ExecuteError::widen)?;
-            users::void_tokens(&tx, &user, None, at).await
+            credentials::end(&tx, &user, Ending::PasswordReset, None, at).await
         })
         .await?;
     Ok(user)

@@ -52,7 +52,8 @@ async fn run(
         .await
 }
 
-/// The caller has seen enough of a banner.
+/// The caller has seen enough of a banner. That there is one is read from the views: to have dismissed a banner that
+/// goes at the same moment means nothing.
 pub async fn dismiss(state: &AppState, caller: &Caller, banner: &str) -> Result<(), ApiError> {
     let context = DismissalContext {
         exists: state.views().banner(banner).await?.is_some(),

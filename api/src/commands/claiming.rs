@@ -12,11 +12,13 @@ use projections::UserFacts;
 use serde_json::Value;
 
 use super::account_mail::{self, Link};
-use super::users;
+use super::roles;
+use super::users::{self, Door};
 use crate::error::{ApiError, texts};
 use crate::state::AppState;
 
-/// The account of that address, if it may be claimed.
+/// The account of that address, if it may be claimed. That nobody ever logged in is read from the views: without a
+/// password, which the log is asked about when it is claimed, an account has no logins of its own.
 pub async fn claimable(
     state: &AppState,
     address: &str,
@@ -39,11 +41,7 @@ pub async fn claimable(
 }
 
 /// Gives the account that `wish` names to whoever signs up with it, if the rules of signing up allow that.
-pub async fn claim(
-    state: &AppState,
-    secret: Option<&str>,
-    wish: &UserCreated,
-) -> Result<(), ApiError> {
+pub async fn claim(state: &AppState, door: Door<'_>, wish: &UserCreated) -> Result<(), ApiError> {
     let stream = user::stream(&wish.user);
     let link = Link::fresh(state, &wish.user);
     let settings = state.views().settings();
@@ -54,7 +52,8 @@ pub async fn claim(
                 .await
                 .map_err(ExecuteError::widen)?;
             let command = UserCommand::Claim(Box::new(wish.clone()));
-            let context = users::anonymous(&settings, secret);
+            let known_roles = roles::there(&tx, user::default_roles(&settings)).await?;
+            let context = door.context(state, &tx, &settings, &known_roles).await?;
             let events = tx
                 .decide::<User>(&stream, command, &context)
                 .await

@@ -4,7 +4,7 @@ use domain::avatar::AvatarOwner;
 use domain::permission::Permission;
 use domain::settings::Settings;
 use domain::user::{self, MessageErasure, User, UserCommand, UserRefusal};
-use domain::{Decider as _, RoleId, Timestamp, UserId};
+use domain::{Decider as _, Timestamp, UserId};
 use eventstore::ExecuteError;
 use eventstore::execute::Transaction;
 
@@ -34,15 +34,28 @@ pub async fn would_delete(
     caller: &Caller,
     target: &UserId,
 ) -> Result<(), ApiError> {
-    let around = Around::new(state).await?;
-    let account = users::account(state, target).await?;
-    let present = account.map_or(User::Absent, User::Present);
+    let around = Around::new(state);
     let delete = UserCommand::Delete {
         user: target.clone(),
         messages: MessageErasure::Keep,
         at: now(),
     };
-    Ok(User::decide(&present, delete, &around.context(caller)).map(drop)?)
+    let stream = user::stream(target);
+    state
+        .run(caller.id(), async |tx| {
+            let before = tx
+                .state::<User>(&stream)
+                .await
+                .map_err(ExecuteError::widen)?;
+            let about = (target, &*before);
+            let context = around
+                .context_of(state, &tx, caller, about, &delete)
+                .await?;
+            User::decide(&before, delete.clone(), &context)
+                .map(drop)
+                .map_err(|refusal| ExecuteError::Refused(refusal.into()))
+        })
+        .await
 }
 
 /// Ends the account. Rooms that lose their owner are named unless that is `confirmed`, and passed on then.
@@ -53,7 +66,7 @@ pub async fn delete(
     confirmed: bool,
 ) -> Result<(), ApiError> {
     would_delete(state, caller, target).await?;
-    let orphans = Orphans::of(state, target, confirmed).await?;
+    let orphans = Orphans::Left { confirmed };
     let delete = UserCommand::Delete {
         user: target.clone(),
         messages: erasure(&state.views().settings()),
@@ -61,7 +74,7 @@ pub async fn delete(
     };
     let owner = AvatarOwner::User(target.clone());
     let picture = state.views().avatar(&owner).await?;
-    users::change(state, caller, target, &[delete], None, &orphans).await?;
+    users::change(state, caller, target, &[delete], None, orphans).await?;
     avatars::bury(state, picture).await;
     Ok(())
 }
@@ -85,16 +98,16 @@ pub async fn set_active(
         return Err(UserRefusal::ActiveStatusNotAllowed.into());
     }
     let orphans = if user.active && !active {
-        Orphans::of(state, target, confirmed).await?
+        Orphans::Left { confirmed }
     } else {
-        Orphans::default()
+        Orphans::None
     };
     let set = UserCommand::SetActive {
         user: target.clone(),
         active,
         at: now(),
     };
-    users::change(state, caller, target, &[set], None, &orphans).await?;
+    users::change(state, caller, target, &[set], None, orphans).await?;
     Ok(true)
 }
 
@@ -105,56 +118,53 @@ pub async fn deactivate_idle(
     caller: &Caller,
     idle: &[UserId],
 ) -> Result<u64, ApiError> {
-    let mut around = Around::new(state).await?;
+    let around = Around::new(state);
     let mut count = 0;
     for some in idle.chunks(BATCH) {
-        let start = around.active_admins;
-        let (asleep, left) = state
+        count += state
             .run(caller.id(), async |tx| {
-                put_to_sleep(&tx, &around, caller, some, start, now()).await
+                put_to_sleep(state, &tx, &around, caller, some, now()).await
             })
             .await?;
-        count += asleep;
-        around.active_admins = left;
     }
     Ok(count)
 }
 
-/// Answers how many fell asleep, and how many administrators are left.
+/// Answers how many fell asleep.
 async fn put_to_sleep(
+    state: &AppState,
     tx: &Transaction,
     around: &Around,
     caller: &Caller,
     idle: &[UserId],
-    mut active_admins: u32,
     at: Timestamp,
-) -> Result<(u64, u32), WorkError> {
+) -> Result<u64, WorkError> {
     let mut asleep = 0;
     for user in idle {
-        let context = around.context_with(caller, active_admins);
         let stream = user::stream(user);
         let before = tx
             .state::<User>(&stream)
             .await
             .map_err(ExecuteError::widen)?;
-        let user = user.clone();
-        let command = UserCommand::DeactivateIdle { user, at };
+        let command = UserCommand::DeactivateIdle {
+            user: user.clone(),
+            at,
+        };
+        let about = (user, &*before);
+        let context = around
+            .context_of(state, tx, caller, about, &command)
+            .await?;
         match tx.decide::<User>(&stream, command, &context).await {
             Ok(events) if events.is_empty() => {}
-            Ok(_) => {
+            Ok(events) => {
                 asleep += 1;
-                active_admins = active_admins.saturating_sub(u32::from(is_admin(&before)));
+                for event in &events {
+                    users::follow(tx, user, &before, event, None, at).await?;
+                }
             }
             Err(ExecuteError::Refused(UserRefusal::LastAdministrator | UserRefusal::NotFound)) => {}
             Err(error) => return Err(error.widen()),
         }
     }
-    Ok((asleep, active_admins))
-}
-
-fn is_admin(user: &User) -> bool {
-    match user {
-        User::Present(account) => account.roles.contains(&RoleId::new("admin")),
-        User::Absent | User::Deleted => false,
-    }
+    Ok(asleep)
 }

@@ -12,7 +12,8 @@ use crate::error::ApiError;
 use crate::extract::Caller;
 use crate::state::{AppState, now};
 
-/// The room between exactly `participants`, made if there is none; the caller sees it in their list afterwards.
+/// The room between exactly `participants`, made if there is none; the caller sees it in their list afterwards. That there
+/// is none is a guess of the views: its id says who talks, and its stream begins once.
 pub async fn open(
     state: &AppState,
     caller: &Caller,

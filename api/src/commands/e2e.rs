@@ -1,15 +1,15 @@
 //! End-to-end encryption: keys that the server hands on and never looks into.
 
+use domain::credential::Ending;
 use domain::e2e::{self, KeyPair, KeyPairCommand, KeyPairSet};
 use domain::membership::{self, Membership, MembershipCommand, MembershipContext};
 use domain::room::{self, Room, RoomCommand, RoomContext};
-use domain::session::{self, Sessions};
 use domain::{Timestamp, UserId};
 use eventstore::ExecuteError;
 use eventstore::execute::Transaction;
 
 use super::place::Place;
-use super::{WorkError, sessions};
+use super::{WorkError, credentials};
 use crate::error::{ApiError, texts};
 use crate::extract::Caller;
 use crate::state::{AppState, now};
@@ -83,14 +83,10 @@ pub async fn reset_within(tx: &Transaction, user: &UserId, at: Timestamp) -> Res
 /// that is up to the caller of this.
 pub async fn reset(state: &AppState, actor: &UserId, user: &UserId) -> Result<(), ApiError> {
     let at = now();
-    let end = sessions::all(user, None);
     state
         .run(actor, async |tx| {
             reset_within(&tx, user, at).await?;
-            tx.decide::<Sessions>(&session::stream(user), end.clone(), &())
-                .await
-                .map(drop)
-                .map_err(ExecuteError::widen)
+            credentials::end(&tx, user, Ending::KeysReset, None, at).await
         })
         .await
 }

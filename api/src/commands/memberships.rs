@@ -15,6 +15,7 @@ use projections::UserFacts;
 use super::WorkError;
 use super::place::Place;
 use super::rooms::Founder;
+use super::{roles, witness};
 use crate::error::ApiError;
 use crate::extract::Caller;
 use crate::state::{AppState, now};
@@ -112,15 +113,10 @@ pub async fn change(
         }
         _ => (None, None),
     };
-    let owners = if ends_ownership(command) {
-        state.views().owners(room).await?
-    } else {
-        Vec::new()
-    };
     let stream = membership::stream(room, user);
     state
         .run(caller.id(), async |tx| {
-            let facts = with_owners(&tx, place, &owners, command).await?;
+            let facts = with_owners(state, &tx, place, user, command).await?;
             let context = MembershipContext {
                 authority: place.authority(caller),
                 actor_membership: place.membership.as_deref(),
@@ -130,9 +126,17 @@ pub async fn change(
                 view,
                 newest,
             };
-            tx.decide::<Membership>(&stream, command.clone(), &context)
+            let events = tx
+                .decide::<Membership>(&stream, command.clone(), &context)
                 .await
-                .map_err(ExecuteError::widen)
+                .map_err(ExecuteError::widen)?;
+            for event in &events {
+                if let MembershipEvent::RoomRoleGranted(granted) = event {
+                    let (role, at) = (&granted.role, granted.at);
+                    roles::give(&tx, role, user, Some(room), at).await?;
+                }
+            }
+            Ok(events)
         })
         .await
 }
@@ -185,33 +189,23 @@ const fn ends_ownership(command: &MembershipCommand) -> bool {
     )
 }
 
-/// The room with its owners counted from the log where it matters. The commit then depends on every owner's
-/// membership, so that two owners who leave at the same moment cannot both think the other stays.
+/// The room with as many owners as the rules have to know of where an owner may go: `user`, and a witness from the log
+/// if there is one, so that two owners who go at the same moment cannot both think the other stays.
 async fn with_owners(
+    state: &AppState,
     tx: &Transaction,
     place: &Place,
-    owners: &[UserId],
+    user: &UserId,
     command: &MembershipCommand,
 ) -> Result<Arc<RoomFacts>, WorkError> {
-    if !ends_ownership(command) {
-        return Ok(Arc::clone(&place.room));
+    let room = &place.room;
+    if !ends_ownership(command) || !witness::owns(tx, &room.id, user).await? {
+        return Ok(Arc::clone(room));
     }
-    let mut count = 0;
-    for owner in owners {
-        let stream = membership::stream(&place.room.id, owner);
-        let state = tx
-            .state::<Membership>(&stream)
-            .await
-            .map_err(ExecuteError::widen)?;
-        if let Membership::Member(member) = &*state
-            && member.roles.contains(&RoomRole::Owner.id())
-        {
-            count += 1;
-        }
-    }
+    let another = witness::another_owner(state, tx, &room.id, user).await?;
     Ok(Arc::new(RoomFacts {
-        owners: count,
-        ..(*place.room).clone()
+        owners: 1 + u32::from(another),
+        ..(**room).clone()
     }))
 }
 

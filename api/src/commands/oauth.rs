@@ -4,14 +4,16 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use domain::oauth_app::{self, OAuthApp, OAuthAppCommand, OAuthAppProperties};
 use domain::oauth_grant::{
-    self, Challenge, OAuthCodeIssued, OAuthGrant, OAuthGrantCommand, OAuthGrantEvent,
-    OAuthGrantRefusal, Proof,
+    self, Challenge, OAuthCodeIssued, OAuthGrant, OAuthGrantCommand, OAuthGrantRefusal, Proof,
 };
-use domain::{TokenHash, UserId};
+use domain::session::{self, ProgramLetIn, SessionCommand, Sessions};
+use domain::{Timestamp, TokenHash, UserId};
 use eventstore::ExecuteError;
+use eventstore::execute::Transaction;
 use projections::OAuthAppRecord;
 use sha2::{Digest as _, Sha256};
 
+use super::{WorkError, witness};
 use crate::error::ApiError;
 use crate::extract::{Caller, token_hash};
 use crate::state::{AppState, fresh_id, fresh_secret, now};
@@ -108,28 +110,44 @@ pub struct Consent<'a> {
     pub challenge: Option<Challenge>,
 }
 
-/// Hands out a code for a consent. Only its hash is recorded.
+/// Hands out a code for a consent of the caller, whose credential it rests on. Only its hash is recorded.
 pub async fn issue_code(
     state: &AppState,
-    user: &UserId,
+    caller: &Caller,
     consent: &Consent<'_>,
 ) -> Result<String, ApiError> {
     let code = fresh_token();
-    let grant = token_hash(&code);
-    let issued = OAuthCodeIssued {
+    let (grant, user, at) = (token_hash(&code), caller.id(), now());
+    let issue = OAuthGrantCommand::Issue(Box::new(OAuthCodeIssued {
         grant: grant.clone(),
         app: consent.app.id.clone(),
         user: user.clone(),
         redirect_uri: consent.redirect_uri.to_owned(),
         redirect_named: consent.redirect_named,
         challenge: consent.challenge.clone(),
-        at: now(),
+        at,
+    }));
+    let let_in = SessionCommand::LetIn {
+        program: ProgramLetIn {
+            user: user.clone(),
+            grant: grant.clone(),
+            at,
+        },
+        by: caller.credential().clone(),
     };
-    let issue = OAuthGrantCommand::Issue(Box::new(issued));
-    match run_grant(state, user, &grant, issue).await? {
-        Ok(_) => Ok(code),
-        Err(_) => Err(ApiError::Internal),
-    }
+    state
+        .run(user, async |tx| {
+            tx.decide::<Sessions>(&session::stream(user), let_in.clone(), &())
+                .await
+                .map_err(ExecuteError::widen)?;
+            // The code is drawn: that there is a grant of it already cannot be.
+            tx.decide_new::<OAuthGrant>(&oauth_grant::stream(&grant), issue.clone(), &())
+                .await
+                .map(drop)
+                .map_err(|error| error.map_refusal(|_| ApiError::Internal))
+        })
+        .await?;
+    Ok(code)
 }
 
 /// A pair of tokens.
@@ -192,46 +210,73 @@ pub async fn renew(
     exchange(state, grant, renew, tokens).await
 }
 
+/// Lets the rules decide on a grant that is still among the credentials of an account that may log in. Both are part
+/// of the commit: access that ends meanwhile is not renewed.
 async fn exchange(
     state: &AppState,
     grant: &TokenHash,
     command: OAuthGrantCommand,
     tokens: Tokens,
 ) -> Result<Result<Tokens, OAuthGrantRefusal>, ApiError> {
-    let system = UserId::system();
-    let outcome = run_grant(state, &system, grant, command).await?;
-    if outcome == Err(OAuthGrantRefusal::UsedBefore) {
-        let revoke = OAuthGrantCommand::Revoke {
-            grant: grant.clone(),
-            at: now(),
-        };
-        let _ = run_grant(state, &system, grant, revoke).await?;
-    }
-    Ok(outcome.map(|_| tokens))
+    let (stream, at) = (oauth_grant::stream(grant), now());
+    let outcome = state
+        .run(&UserId::system(), async |tx| {
+            let found = tx
+                .state::<OAuthGrant>(&stream)
+                .await
+                .map_err(|error| error.map_refusal(|_| ApiError::Internal))?;
+            let Some(user) = found.user() else {
+                return Ok(Err(OAuthGrantRefusal::NotFound));
+            };
+            if !is_let_in(&tx, user, grant).await? {
+                return Ok(Err(OAuthGrantRefusal::NotFound));
+            }
+            match tx.decide::<OAuthGrant>(&stream, command.clone(), &()).await {
+                Ok(_) => Ok(Ok(())),
+                Err(ExecuteError::Refused(refusal)) => {
+                    if refusal == OAuthGrantRefusal::UsedBefore {
+                        shut_out(&tx, user, grant, at).await?;
+                    }
+                    Ok(Err(refusal))
+                }
+                Err(error) => Err(error.map_refusal(|_| ApiError::Internal)),
+            }
+        })
+        .await?;
+    Ok(outcome.map(|()| tokens))
 }
 
-async fn run_grant(
-    state: &AppState,
-    actor: &UserId,
+async fn is_let_in(tx: &Transaction, user: &UserId, grant: &TokenHash) -> Result<bool, WorkError> {
+    let sessions = tx
+        .state::<Sessions>(&session::stream(user))
+        .await
+        .map_err(ExecuteError::widen)?;
+    let account = witness::account(tx, user).await?;
+    Ok(sessions.is_valid(grant) && account.is_some_and(|account| account.active))
+}
+
+/// Ends a grant.
+async fn shut_out(
+    tx: &Transaction,
+    user: &UserId,
     grant: &TokenHash,
-    command: OAuthGrantCommand,
-) -> Result<Result<Vec<OAuthGrantEvent>, OAuthGrantRefusal>, ApiError> {
-    let stream = oauth_grant::stream(grant);
-    let cause = crate::state::cause(actor);
-    let outcome = state
-        .executor()
-        .execute(cause, async |tx| {
-            tx.decide::<OAuthGrant>(&stream, command.clone(), &()).await
-        })
-        .await;
-    match outcome {
-        Ok((events, appended)) => {
-            if let Some(appended) = appended {
-                state.views().wait_for(appended.last).await?;
-            }
-            Ok(Ok(events))
-        }
-        Err(ExecuteError::Refused(refusal)) => Ok(Err(refusal)),
-        Err(error) => Err(error.map_refusal(|_| ApiError::Internal).into()),
-    }
+    at: Timestamp,
+) -> Result<(), WorkError> {
+    let (user, hash) = (user.clone(), grant.clone());
+    let stream = session::stream(&user);
+    tx.decide::<Sessions>(&stream, SessionCommand::Revoke { user, hash, at }, &())
+        .await
+        .map_err(ExecuteError::widen)?;
+    let grant = grant.clone();
+    tx.decide::<OAuthGrant>(
+        &oauth_grant::stream(&grant),
+        OAuthGrantCommand::Revoke {
+            grant: grant.clone(),
+            at,
+        },
+        &(),
+    )
+    .await
+    .map(drop)
+    .map_err(|error| error.map_refusal(|_| ApiError::Internal))
 }

@@ -1,15 +1,20 @@
 //! What becomes of rooms when their only owner goes (contract, conventions 7.4).
+//!
+//! Which rooms somebody is in is read from the views: somebody who makes a room, or is given one, in the very moment
+//! their account ends may leave it without owner. Nobody else is harmed by that; administrators can appoint one.
 
 use std::sync::Arc;
 
 use domain::avatar::AvatarOwner;
 use domain::room::{RoomFacts, RoomKind};
 use domain::{Timestamp, UserId};
+use eventstore::ExecuteError;
 use eventstore::execute::Transaction;
 use projections::FileRecord;
 
+use super::witness::{self, unanswered};
 use super::{WorkError, memberships, rooms};
-use crate::error::{ApiError, texts};
+use crate::error::texts;
 use crate::state::AppState;
 
 /// A room that would have no owner.
@@ -26,71 +31,84 @@ impl Orphan {
     }
 }
 
-/// The rooms that only somebody who goes owns. Settled in the batch that says they go: either both happen or neither.
-#[derive(Default)]
-pub struct Orphans(Vec<Orphan>);
+/// What a change of an account means for the rooms that only its owner owns. Settled in the batch that says they go:
+/// either both happen or neither.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Orphans {
+    /// They keep their owner.
+    #[default]
+    None,
+    /// Their owner goes.
+    Left {
+        /// It is known that there are some; otherwise that is an error that names them.
+        confirmed: bool,
+    },
+}
 
 impl Orphans {
-    /// The rooms that only `user` owns. Without `confirmed`, that there are some is an error that names them.
-    pub async fn of(state: &AppState, user: &UserId, confirmed: bool) -> Result<Self, ApiError> {
-        let orphans = orphans(state, user).await?;
-        if orphans.is_empty() || confirmed {
-            return Ok(Self(orphans));
-        }
-        let names = |heirless: bool| -> Vec<&str> {
-            orphans
-                .iter()
-                .filter(|one| one.heir.is_none() == heirless)
-                .map(|one| one.room.name.as_deref().unwrap_or_default())
-                .collect()
-        };
-        Err(texts::last_owner(&names(true), &names(false)))
-    }
-
-    /// The pictures of the rooms that go with their owner.
-    pub(super) async fn pictures(&self, state: &AppState) -> Result<Vec<FileRecord>, ApiError> {
-        let mut pictures = Vec::new();
-        for orphan in self.0.iter().filter(|orphan| orphan.goes()) {
-            let owner = AvatarOwner::Room(orphan.room.id.clone());
-            pictures.extend(state.views().avatar(&owner).await?);
-        }
-        Ok(pictures)
-    }
-
-    /// Hands each room on to an heir, or deletes it if it is a group without one. It is a rule of the server that does
-    /// this; whether `actor` may send the owner away is decided in the same batch.
+    /// Hands each room of `user` on to an heir, or deletes it if it is a group without one. It is a rule of the server
+    /// that does this; whether `actor` may send the owner away is decided in the same batch. Answers the pictures of
+    /// the rooms that are deleted.
     pub(super) async fn settle(
-        &self,
+        self,
+        state: &AppState,
         tx: &Transaction,
         actor: &UserId,
+        user: &UserId,
         at: Timestamp,
-    ) -> Result<(), WorkError> {
-        for orphan in &self.0 {
+    ) -> Result<Vec<FileRecord>, WorkError> {
+        let Self::Left { confirmed } = self else {
+            return Ok(Vec::new());
+        };
+        let orphans = orphans(state, tx, user).await?;
+        if !orphans.is_empty() && !confirmed {
+            return Err(ExecuteError::Refused(named(&orphans)));
+        }
+        let mut pictures = Vec::new();
+        for orphan in &orphans {
             match &orphan.heir {
                 Some(heir) => {
                     memberships::make_owner_as_server(tx, actor, &orphan.room, heir, at).await?;
                 }
                 None if orphan.goes() => {
+                    let owner = AvatarOwner::Room(orphan.room.id.clone());
+                    pictures.extend(state.views().avatar(&owner).await.map_err(unanswered)?);
                     rooms::delete_as_server(tx, &orphan.room.id, at).await?;
                 }
                 None => {}
             }
         }
-        Ok(())
+        Ok(pictures)
     }
 }
 
-async fn orphans(state: &AppState, user: &UserId) -> Result<Vec<Orphan>, ApiError> {
+/// The error that names them.
+fn named(orphans: &[Orphan]) -> crate::error::ApiError {
+    let names = |heirless: bool| -> Vec<&str> {
+        orphans
+            .iter()
+            .filter(|one| one.heir.is_none() == heirless)
+            .map(|one| one.room.name.as_deref().unwrap_or_default())
+            .collect()
+    };
+    texts::last_owner(&names(true), &names(false))
+}
+
+async fn orphans(
+    state: &AppState,
+    tx: &Transaction,
+    user: &UserId,
+) -> Result<Vec<Orphan>, WorkError> {
     let views = state.views();
     let mut orphans = Vec::new();
-    for id in views.room_ids_of(user).await? {
-        let Some(room) = views.room_facts(&id).await? else {
+    for id in views.room_ids_of(user).await.map_err(unanswered)? {
+        let Some(room) = views.room_facts(&id).await.map_err(unanswered)? else {
             continue;
         };
-        if room.kind == RoomKind::Direct || !is_last(state, &room, user).await? {
+        if room.kind == RoomKind::Direct || !is_last(state, tx, &room, user).await? {
             continue;
         }
-        let heir = views.longest_member(&id, user).await?;
+        let heir = witness::heir(state, tx, &id, user).await?;
         if heir.is_some() || room.kind == RoomKind::Group {
             orphans.push(Orphan { room, heir });
         }
@@ -99,9 +117,15 @@ async fn orphans(state: &AppState, user: &UserId) -> Result<Vec<Orphan>, ApiErro
 }
 
 /// Whether nobody looks after the room without this user: its only owner, or the only one in a group.
-async fn is_last(state: &AppState, room: &RoomFacts, user: &UserId) -> Result<bool, ApiError> {
+async fn is_last(
+    state: &AppState,
+    tx: &Transaction,
+    room: &RoomFacts,
+    user: &UserId,
+) -> Result<bool, WorkError> {
     if room.kind == RoomKind::Group && room.members <= 1 {
         return Ok(true);
     }
-    Ok(state.views().owners(&room.id).await? == [user.clone()])
+    let owners = state.views().owners(&room.id).await.map_err(unanswered)?;
+    Ok(owners.contains(user) && !witness::another_owner(state, tx, &room.id, user).await?)
 }

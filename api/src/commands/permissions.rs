@@ -8,7 +8,8 @@ use crate::error::ApiError;
 use crate::extract::Caller;
 use crate::state::{AppState, now};
 
-/// Replaces the roles of each of these permissions: all of them, or none.
+/// Replaces the roles of each of these permissions: all of them, or none. Which roles there are is read from the views: a
+/// role that goes at the same moment is held by nobody, and its id never comes back.
 pub async fn replace(
     state: &AppState,
     caller: &Caller,

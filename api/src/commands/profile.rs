@@ -76,8 +76,8 @@ where
     if let Some(clear) = wish.password {
         commands.push(new_password(state, caller, &clear).await?);
     }
-    let keep = Some(&caller.token);
-    users::change(state, caller, &user, &commands, keep, &Orphans::default()).await
+    let keep = Some(caller.credential());
+    users::change(state, caller, &user, &commands, keep, Orphans::None).await
 }
 
 /// The command that gives the caller a new password.
@@ -114,7 +114,7 @@ pub async fn prefer(
         preferences,
         at: now(),
     };
-    users::change(state, caller, user, &[set], None, &Orphans::default()).await
+    users::change(state, caller, user, &[set], None, Orphans::None).await
 }
 
 /// What an account prefers, as the wire tells it: what was chosen, and the language.

@@ -5,6 +5,7 @@ use domain::{TokenHash, UserId};
 use eventstore::ExecuteError;
 use projections::PushRecord;
 
+use super::credentials;
 use crate::error::ApiError;
 use crate::extract::{Caller, token_hash};
 use crate::state::{AppState, fresh_id, now};
@@ -28,7 +29,8 @@ pub struct Device<'a> {
 }
 
 /// Makes or renews the record of the caller's device, and answers its id. The same device has no other record then: a
-/// phone that changed hands is told what its new owner is told.
+/// phone that changed hands is told what its new owner is told. Its other records are read from the views, for a device
+/// registers once at a time.
 pub async fn register(
     state: &AppState,
     caller: &Caller,
@@ -90,6 +92,8 @@ async fn record(
     state
         .run(caller.id(), async |tx| {
             let register = PushCommand::Register(Box::new(wish.clone()));
+            // A device is told as long as its login lasts, so that login must last.
+            credentials::must_be_good(&tx, caller).await?;
             match tx.decide::<Push>(&push::stream(id), register, &()).await {
                 Ok(_) => {}
                 Err(ExecuteError::Refused(_)) => return Ok(false),

@@ -6,7 +6,7 @@ use domain::{RoleId, Timestamp, UserId};
 
 use subtle::ConstantTimeEq as _;
 
-use super::users::{self, Maker};
+use super::users::{self, Door, Maker};
 use super::{claiming, passwords, sessions};
 use crate::error::{ApiError, texts};
 use crate::state::{AppState, fresh_id, now};
@@ -24,13 +24,14 @@ pub struct SignUp<'a> {
     pub email: &'a str,
     /// The password, in the clear.
     pub password: &'a str,
-    /// The secret of the workspace, where signing up needs one.
-    pub secret: Option<&'a str>,
+    /// What else they come with.
+    pub door: Door<'a>,
     /// Why, for those who approve.
     pub reason: Option<&'a str>,
 }
 
-/// Makes an account for the person who asks. Does not log in.
+/// Makes an account for the person who asks. Does not log in. What is looked up before only spares work and words a
+/// refusal well: names and addresses are claimed in the batch that makes the account.
 pub async fn sign_up(state: &AppState, wish: &SignUp<'_>) -> Result<UserId, ApiError> {
     let claimed = claiming::claimable(state, wish.email.trim()).await?;
     let username = &match (wish.username, &claimed) {
@@ -65,9 +66,9 @@ pub async fn sign_up(state: &AppState, wish: &SignUp<'_>) -> Result<UserId, ApiE
         nickname: None,
         at: now(),
     };
-    users::would_let_in(state, wish.secret, username)?;
+    wish.door.would_let_in(state, username).await?;
     check_policy(wish.password, &state.views().settings())?;
-    users::would_register(state, wish.secret, &created)?;
+    wish.door.would_register(state, &created).await?;
     crate::mail_domain::check(state, wish.email).await?;
     let holder = state.views().user_by_email(wish.email.trim()).await?;
     if holder.is_some() && claimed.is_none() {
@@ -75,13 +76,13 @@ pub async fn sign_up(state: &AppState, wish: &SignUp<'_>) -> Result<UserId, ApiE
     }
     created.password = Some(passwords::hash(state, wish.password).await?);
     if let Some(user) = claimed {
-        claiming::claim(state, wish.secret, &created).await?;
+        claiming::claim(state, wish.door, &created).await?;
         return Ok(user);
     }
-    users::create(state, Maker::Themselves(wish.secret), &created, true).await
+    users::create(state, Maker::Themselves(wish.door), &created, true).await
 }
 
-/// A user name that is free, made of the name somebody goes by and of the addresses they proved to read.
+/// A user name that is free as far as the views know, made of the name somebody goes by and of the addresses they proved to read.
 pub async fn free_username(
     state: &AppState,
     name: Option<&str>,

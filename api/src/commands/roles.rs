@@ -2,10 +2,12 @@
 
 use domain::claim::NameKind;
 use domain::membership::MembershipCommand;
-use domain::permission::PermissionTable;
-use domain::role::{self, Role, RoleCommand, RoleContext, RoleProperties, RoleTable};
-use domain::user::UserCommand;
-use domain::{RoleId, UserId};
+use domain::permission::{Authority, PermissionTable};
+use domain::role::{
+    self, Role, RoleCommand, RoleContext, RoleGiven, RoleProperties, RoleScope, RoleTable,
+};
+use domain::user::{UserCommand, UserRefusal};
+use domain::{RoleId, RoomId, Timestamp, UserId};
 use eventstore::ExecuteError;
 use eventstore::execute::Transaction;
 
@@ -29,7 +31,7 @@ pub async fn create(
         properties,
         at: now(),
     };
-    run(state, caller, &role, create, false).await?;
+    run(state, caller, &role, create).await?;
     Ok(role)
 }
 
@@ -45,22 +47,87 @@ pub async fn change(
         properties,
         at: now(),
     };
-    run(state, caller, role, change, false).await
+    run(state, caller, role, change).await
 }
 
 /// Deletes a role that nobody has.
 ///
-/// Who has it is looked up before: a role is held in the streams of users and of memberships, and one stream that
-/// counted the holders would be written by everybody who gets a role. Somebody who is given the role in the same moment
-/// keeps its id. That is harmless: the id stands for nothing else, for ids are random and their streams never begin
-/// again, and it allows what the permissions say that name it, which administrators see and change as before.
+/// Who has it is read from the views, once they have seen all that is in the role's stream as it was found: whoever is
+/// given the role later is told of in that stream, and the deletion is decided anew.
 pub async fn delete(state: &AppState, caller: &Caller, role: &RoleId) -> Result<(), ApiError> {
-    let in_use = state.views().role_in_use(role).await?;
     let delete = RoleCommand::Delete {
         role: role.clone(),
         at: now(),
     };
-    run(state, caller, role, delete, in_use).await
+    run(state, caller, role, delete).await
+}
+
+/// Says in the stream of a role that `user` has it from now on, if it is one that can be deleted; in the batch that
+/// gives it. A role that is deleted at the same moment is then given to nobody.
+pub(super) async fn give(
+    tx: &Transaction,
+    role: &RoleId,
+    user: &UserId,
+    room: Option<&RoomId>,
+    at: Timestamp,
+) -> Result<(), WorkError> {
+    if role::builtin(role).is_some() {
+        return Ok(());
+    }
+    let give = RoleCommand::Give(RoleGiven {
+        role: role.clone(),
+        user: user.clone(),
+        room: room.cloned(),
+        at,
+    });
+    // Whether it may be given was decided where it is held.
+    let (permissions, system) = (PermissionTable::default(), UserId::system());
+    let context = RoleContext {
+        authority: Authority {
+            actor: &system,
+            roles: &[],
+            room_roles: &[],
+            permissions: &permissions,
+        },
+        roles: &RoleTable::default(),
+        in_use: false,
+    };
+    tx.decide::<Role>(&role::stream(role), give, &context)
+        .await
+        .map(drop)
+        .map_err(|error| match room {
+            Some(_) => error.widen(),
+            None => error.map_refusal(|_| UserRefusal::UnknownRole(role.clone()).into()),
+        })
+}
+
+/// Those of the roles that there are in the workspace, by the log.
+pub(super) async fn there(tx: &Transaction, roles: Vec<RoleId>) -> Result<Vec<RoleId>, WorkError> {
+    let mut there = Vec::with_capacity(roles.len());
+    for role in roles {
+        let scope = match role::builtin(&role) {
+            Some(builtin) => Some(builtin.properties.scope),
+            None => match &*tx
+                .state::<Role>(&role::stream(&role))
+                .await
+                .map_err(ExecuteError::widen)?
+            {
+                Role::Present(properties) => Some(properties.scope),
+                Role::Untouched | Role::Deleted => None,
+            },
+        };
+        if scope == Some(RoleScope::Users) {
+            there.push(role);
+        }
+    }
+    Ok(there)
+}
+
+/// Whether somebody has the role, by views that have seen everything the log had at this moment.
+async fn in_use(state: &AppState, role: &RoleId) -> Result<bool, ApiError> {
+    let head = state.executor().store().head().await?;
+    state.views().wait_for(head).await?;
+    Ok(state.views().role_in_use(role).await?)
 }
 
 /// A fresh id: 24 hexadecimal characters (contract, conventions 1.1).
@@ -78,46 +145,30 @@ async fn run(
     caller: &Caller,
     role: &RoleId,
     command: RoleCommand,
-    in_use: bool,
 ) -> Result<(), ApiError> {
-    let (table, permissions) = (state.views().roles(), state.views().permissions());
-    let world = World {
-        table: &table,
-        permissions: &permissions,
-        in_use,
-    };
     state
         .run(caller.id(), async |tx| {
-            decide(&tx, caller, role, command.clone(), &world).await
+            decide(state, &tx, caller, role, command.clone()).await
         })
         .await
 }
 
-struct World<'a> {
-    table: &'a RoleTable,
-    permissions: &'a PermissionTable,
-    in_use: bool,
-}
-
 async fn decide(
+    state: &AppState,
     tx: &Transaction,
     caller: &Caller,
     role: &RoleId,
     command: RoleCommand,
-    world: &World<'_>,
 ) -> Result<(), WorkError> {
     let stream = role::stream(role);
-    let context = RoleContext {
-        authority: caller.authority(&[], world.permissions),
-        roles: world.table,
-        in_use: world.in_use,
-    };
+    let (table, permissions) = (state.views().roles(), state.views().permissions());
     let (new, at) = match &command {
         RoleCommand::Create { properties, at, .. } | RoleCommand::Change { properties, at, .. } => {
             (Some(properties.name.trim().to_owned()), *at)
         }
-        RoleCommand::Delete { at, .. } => (None, *at),
+        RoleCommand::Delete { at, .. } | RoleCommand::Give(RoleGiven { at, .. }) => (None, *at),
     };
+    // First the stream, then the views.
     let old = match &*tx
         .state::<Role>(&stream)
         .await
@@ -125,6 +176,12 @@ async fn decide(
     {
         Role::Present(properties) => Some(properties.name.clone()),
         Role::Untouched | Role::Deleted => None,
+    };
+    let goes = matches!(command, RoleCommand::Delete { .. });
+    let context = RoleContext {
+        authority: caller.authority(&[], &permissions),
+        roles: &table,
+        in_use: goes && in_use(state, role).await.map_err(ExecuteError::Refused)?,
     };
     tx.decide::<Role>(&stream, command, &context)
         .await
@@ -175,5 +232,5 @@ pub async fn assign(
             at,
         }
     };
-    users::change(state, caller, user, &[command], None, &Orphans::default()).await
+    users::change(state, caller, user, &[command], None, Orphans::None).await
 }

@@ -194,7 +194,9 @@ pub async fn change(
         .await
 }
 
-/// Gives the room another name, if nobody has it. Answers whether anything changed.
+/// Gives the room another name, if nobody has it. Answers whether anything changed. Names of rooms are claimed. That no
+/// user has the name is read from the views: rooms and users of the same name are found by `#` and `@`, so that two who
+/// take it at the same moment are confusing at worst.
 pub async fn rename(
     state: &AppState,
     caller: &Caller,

@@ -3,11 +3,11 @@
 
 use std::fmt::Write as _;
 
+use domain::credential::Ending;
 use domain::second_factor::{
     self, BACKUP_CODES, BackupCodesReplaced, EmailCodeIssued, SecondFactorCommand, SecondFactors,
     TotpPrepared, email_code_purpose, totp_purpose,
 };
-use domain::session::{self, Sessions};
 use domain::settings::Settings;
 use domain::{Sealed, Timestamp, UserId};
 use eventstore::ExecuteError;
@@ -17,8 +17,9 @@ use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq as _;
 use totp_rs::{Builder, Secret, Totp};
 
-use super::{WorkError, sessions};
+use super::{WorkError, credentials};
 use crate::error::ApiError;
+use crate::extract::Caller;
 use crate::state::{AppState, fresh_id, now};
 
 /// Bytes of an authenticator's secret; 32 characters in base32.
@@ -70,12 +71,14 @@ pub async fn prepare_totp(
     })
 }
 
-/// Begins to ask for codes of the secret shown, if `code` is one, and gives backup codes; `None`: it is wrong.
+/// Begins to ask for codes of the secret shown, if `code` is one, and gives backup codes; `None`: it is wrong. The
+/// user's other sessions end.
 pub async fn enable_totp(
     state: &AppState,
-    user: &UserId,
+    caller: &Caller,
     code: &str,
 ) -> Result<Option<Vec<String>>, ApiError> {
+    let user = caller.id();
     let codes = backup_codes();
     let hashes: Vec<String> = codes.iter().map(|code| code_hash(code)).collect();
     let at = now();
@@ -98,6 +101,8 @@ pub async fn enable_totp(
             tx.decide::<SecondFactors>(&stream, enable, &())
                 .await
                 .map_err(ExecuteError::widen)?;
+            let presented = Some(caller.credential());
+            credentials::end(&tx, user, Ending::FactorSetUp, presented, at).await?;
             Ok(true)
         })
         .await?;
@@ -137,21 +142,18 @@ pub async fn backup_codes_left(state: &AppState, user: &UserId) -> Result<usize,
 
 /// Takes the authenticator from `user` and ends all their sessions.
 pub async fn reset_totp(state: &AppState, actor: &UserId, user: &UserId) -> Result<(), ApiError> {
+    let at = now();
     let reset = SecondFactorCommand::DisableTotp {
         user: user.clone(),
         reset: true,
-        at: now(),
+        at,
     };
-    let end = sessions::all(user, None);
     state
         .run(actor, async |tx| {
             tx.decide::<SecondFactors>(&second_factor::stream(user), reset.clone(), &())
                 .await
                 .map_err(ExecuteError::widen)?;
-            tx.decide::<Sessions>(&session::stream(user), end.clone(), &())
-                .await
-                .map_err(ExecuteError::widen)?;
-            Ok(())
+            credentials::end(&tx, user, Ending::FactorReset, None, at).await
         })
         .await
 }

@@ -1,15 +1,19 @@
-//! Handing out and voiding login tokens. Only hashes of tokens are recorded.
+//! Handing out login tokens, and voiding single ones; what ends more is in [`super::credentials`]. Only hashes of tokens
+//! are recorded. Every token rests on something that holds when it is recorded: a password, or another credential.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use domain::session::{
     self, PersonalTokenIssued, SecondFactorPassed, SessionCommand, SessionRefusal, Sessions,
 };
-use domain::{Timestamp, TokenHash, UserId};
+use domain::user::PasswordHash;
+use domain::{StreamId, Timestamp, TokenHash, UserId};
 use eventstore::ExecuteError;
+use eventstore::execute::Transaction;
 
-use crate::error::ApiError;
-use crate::extract::token_hash;
+use super::{WorkError, witness};
+use crate::error::{ApiError, texts};
+use crate::extract::{Caller, token_hash};
 use crate::state::{AppState, now};
 
 /// How many characters of a personal token are shown again.
@@ -20,11 +24,13 @@ fn fresh_token() -> String {
     URL_SAFE_NO_PAD.encode(rand::random::<[u8; 32]>())
 }
 
-/// A fresh token for a user who logged in. `proved_from` is where from a second factor was proved, if one was
-/// ([`crate::second_factor::whereabouts`], which needs the token).
+/// A fresh token for a user who logged in: with `password`, unless they came with a mailed link. It is the account's
+/// and the account may log in when the token is recorded, whatever was found before. `proved_from` is where from a second
+/// factor was proved, if one was ([`crate::second_factor::whereabouts`], which needs the token).
 pub async fn issue(
     state: &AppState,
     user: &UserId,
+    password: Option<&PasswordHash>,
     proved_from: Option<impl Fn(&TokenHash) -> String>,
 ) -> Result<String, ApiError> {
     let token = fresh_token();
@@ -34,6 +40,7 @@ pub async fn issue(
         user: user.clone(),
         hash: hash.clone(),
         granted: false,
+        by: None,
         most: state.config().max_sessions,
         at,
     };
@@ -46,21 +53,45 @@ pub async fn issue(
         })
     });
     let commands: Vec<SessionCommand> = [issue].into_iter().chain(remember).collect();
-    run(state, user, user, &commands).await?;
+    let stream = session::stream(user);
+    state
+        .run(user, async |tx| {
+            may_have(&tx, user, password).await?;
+            decide_all(&tx, &stream, &commands).await
+        })
+        .await?;
     Ok(token)
 }
 
-/// Another token of a session that began `since`: it expires when the first one does.
+/// Refuses a token where the account may not log in any more, or has another password than the one that was proved.
+async fn may_have(
+    tx: &Transaction,
+    user: &UserId,
+    password: Option<&PasswordHash>,
+) -> Result<(), WorkError> {
+    let account = witness::account(tx, user).await?;
+    let account = account.ok_or_else(|| ExecuteError::Refused(texts::wrong_credentials()))?;
+    if !account.active {
+        return Err(ExecuteError::Refused(texts::user_not_activated()));
+    }
+    if password.is_some() && account.password() != password {
+        return Err(ExecuteError::Refused(texts::wrong_credentials()));
+    }
+    Ok(())
+}
+
+/// Another token of the caller's session, which began `since`: it expires when the first one does.
 pub async fn continue_since(
     state: &AppState,
-    user: &UserId,
+    caller: &Caller,
     since: Timestamp,
 ) -> Result<String, ApiError> {
-    let token = fresh_token();
+    let (token, user) = (fresh_token(), caller.id());
     let issue = SessionCommand::Issue {
         user: user.clone(),
         hash: token_hash(&token),
         granted: true,
+        by: Some(caller.credential().clone()),
         most: state.config().max_sessions,
         at: since,
     };
@@ -75,6 +106,7 @@ pub async fn grant(state: &AppState, actor: &UserId, user: &UserId) -> Result<St
         user: user.clone(),
         hash: token_hash(&token),
         granted: true,
+        by: None,
         most: state.config().max_sessions,
         at: now(),
     };
@@ -85,19 +117,22 @@ pub async fn grant(state: &AppState, actor: &UserId, user: &UserId) -> Result<St
 /// A token for a program, which does not expire.
 pub async fn issue_personal(
     state: &AppState,
-    user: &UserId,
+    caller: &Caller,
     name: &str,
     bypass_second_factor: bool,
 ) -> Result<String, ApiError> {
-    let token = fresh_token();
-    let issue = SessionCommand::IssuePersonal(PersonalTokenIssued {
-        user: user.clone(),
-        hash: token_hash(&token),
-        name: name.to_owned(),
-        last_part: last_part(&token),
-        bypass_second_factor,
-        at: now(),
-    });
+    let (token, user) = (fresh_token(), caller.id());
+    let issue = SessionCommand::IssuePersonal {
+        token: PersonalTokenIssued {
+            user: user.clone(),
+            hash: token_hash(&token),
+            name: name.to_owned(),
+            last_part: last_part(&token),
+            bypass_second_factor,
+            at: now(),
+        },
+        by: caller.credential().clone(),
+    };
     run(state, user, user, &[issue]).await?;
     Ok(token)
 }
@@ -105,15 +140,16 @@ pub async fn issue_personal(
 /// A new token in the place of the one of that name.
 pub async fn regenerate_personal(
     state: &AppState,
-    user: &UserId,
+    caller: &Caller,
     name: &str,
 ) -> Result<String, ApiError> {
-    let token = fresh_token();
+    let (token, user) = (fresh_token(), caller.id());
     let regenerate = SessionCommand::Regenerate {
         user: user.clone(),
         name: name.to_owned(),
         hash: token_hash(&token),
         last_part: last_part(&token),
+        by: caller.credential().clone(),
         at: now(),
     };
     run(state, user, user, &[regenerate]).await?;
@@ -150,49 +186,6 @@ pub async fn remember_proof(
     run(state, user, user, &[remember]).await
 }
 
-/// Voids one token.
-pub async fn revoke(state: &AppState, user: &UserId, hash: &TokenHash) -> Result<(), ApiError> {
-    let revoke = SessionCommand::Revoke {
-        user: user.clone(),
-        hash: hash.clone(),
-        at: now(),
-    };
-    run(state, user, user, &[revoke]).await
-}
-
-/// Ends all sessions but the one of that token. Personal tokens stay.
-pub async fn end_others(
-    state: &AppState,
-    user: &UserId,
-    except: &TokenHash,
-) -> Result<(), ApiError> {
-    let end = SessionCommand::EndOthers {
-        user: user.clone(),
-        except: except.clone(),
-        at: now(),
-    };
-    run(state, user, user, &[end]).await
-}
-
-/// Voids all tokens of `user`, personal ones as well, but possibly one.
-pub async fn revoke_all(
-    state: &AppState,
-    actor: &UserId,
-    user: &UserId,
-    except: Option<&TokenHash>,
-) -> Result<(), ApiError> {
-    run(state, actor, user, &[all(user, except)]).await
-}
-
-/// The command that voids all tokens, for transactions of others.
-pub fn all(user: &UserId, except: Option<&TokenHash>) -> SessionCommand {
-    SessionCommand::RevokeAll {
-        user: user.clone(),
-        except: except.cloned(),
-        at: now(),
-    }
-}
-
 async fn run(
     state: &AppState,
     actor: &UserId,
@@ -201,13 +194,19 @@ async fn run(
 ) -> Result<(), ApiError> {
     let stream = session::stream(user);
     state
-        .run(actor, async |tx| {
-            for command in commands {
-                tx.decide::<Sessions>(&stream, command.clone(), &())
-                    .await
-                    .map_err(ExecuteError::<SessionRefusal>::widen)?;
-            }
-            Ok(())
-        })
+        .run(actor, async |tx| decide_all(&tx, &stream, commands).await)
         .await
+}
+
+async fn decide_all(
+    tx: &Transaction,
+    stream: &StreamId,
+    commands: &[SessionCommand],
+) -> Result<(), WorkError> {
+    for command in commands {
+        tx.decide::<Sessions>(stream, command.clone(), &())
+            .await
+            .map_err(ExecuteError::<SessionRefusal>::widen)?;
+    }
+    Ok(())
 }

@@ -3,18 +3,18 @@
 use std::sync::Arc;
 
 use domain::claim::{self, Claim, ClaimCommand, NameKind};
+use domain::credential::Ending;
 use domain::membership::Joining;
 use domain::permission::{Authority, PermissionTable};
 use domain::role::RoleScope;
 use domain::room::RoomFacts;
-use domain::session::{self, SessionCommand, Sessions};
 use domain::setting::{self, ChangeSetting, Setting, SettingContext};
 use domain::settings::Settings;
 use domain::user::{
-    self, Account, Email, User, UserCommand, UserContext, UserCreated, UserEvent, UserKind,
+    self, Account, Email, Office, User, UserCommand, UserContext, UserCreated, UserEvent, UserKind,
     UserRefusal,
 };
-use domain::{Decider as _, RoleId, Timestamp, TokenHash, UserId};
+use domain::{Decider as _, RoleId, StreamId, Timestamp, TokenHash, UserId};
 use eventstore::ExecuteError;
 use eventstore::execute::Transaction;
 
@@ -22,7 +22,9 @@ use super::account_mail::{self, Link, Told};
 use super::claims::Claimant;
 use super::ownership::Orphans;
 use super::rooms::Founder;
-use super::{WorkError, avatars, memberships, own_limits, second_factors};
+use super::{
+    WorkError, avatars, credentials, memberships, own_limits, roles, second_factors, witness,
+};
 use crate::error::{ApiError, texts};
 use crate::extract::Caller;
 use crate::state::{AppState, now};
@@ -30,58 +32,147 @@ use crate::state::{AppState, now};
 /// Who makes an account, and for whom.
 #[derive(Clone, Copy)]
 pub enum Maker<'a> {
-    /// Somebody signs up, perhaps with a secret.
-    Themselves(Option<&'a str>),
+    /// Somebody signs up.
+    Themselves(Door<'a>),
     /// A user makes it for somebody.
     User(&'a Caller),
     /// The server, at first start.
     Server,
 }
 
-/// Whether signing up under that name would be refused, whatever the password and the address.
-pub fn would_let_in(
-    state: &AppState,
-    secret: Option<&str>,
-    username: &str,
-) -> Result<(), ApiError> {
-    let settings = state.views().settings();
-    Ok(user::check_sign_up(
-        username,
-        &anonymous(&settings, secret),
-    )?)
+/// What somebody who is not logged in comes with.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Door<'a> {
+    /// The secret of the workspace, where signing up needs one.
+    pub secret: Option<&'a str>,
+    /// They proved that the server is theirs ([`crate::setup`]).
+    pub owns_server: bool,
 }
 
-/// Somebody who is not logged in, where there is an administrator.
-pub(super) fn anonymous<'a>(settings: &'a Settings, secret: Option<&'a str>) -> UserContext<'a> {
-    UserContext::Anonymous {
-        settings,
-        secret,
-        invited: false,
-        first_administrator: false,
+/// The office of first administrator.
+fn office() -> StreamId {
+    claim::stream(NameKind::FirstAdministrator, "")
+}
+
+impl<'a> Door<'a> {
+    /// What the rules need to know of them. The commit depends on the office being as it is: of two who sign up first
+    /// at once, one becomes administrator.
+    pub(super) async fn context(
+        self,
+        state: &AppState,
+        tx: &Transaction,
+        settings: &'a Settings,
+        known_roles: &'a [RoleId],
+    ) -> Result<UserContext<'a>, WorkError> {
+        let proved = self.owns_server;
+        Ok(UserContext::Anonymous {
+            settings,
+            secret: self.secret,
+            invited: false,
+            office: if is_awaited(state, tx).await? {
+                Office::Vacant { proved }
+            } else {
+                Office::Taken
+            },
+            known_roles,
+        })
+    }
+
+    async fn around(
+        self,
+        state: &AppState,
+        tx: &Transaction,
+        around: &'a Around,
+    ) -> Result<UserContext<'a>, WorkError> {
+        self.context(state, tx, &around.settings, &around.known_roles)
+            .await
+    }
+
+    /// Whether signing up under that name would be refused, whatever the password and the address.
+    pub async fn would_let_in(self, state: &AppState, username: &str) -> Result<(), ApiError> {
+        let around = Around::new(state);
+        state
+            .run(&UserId::system(), async |tx| {
+                let context = self.around(state, &tx, &around).await?;
+                user::check_sign_up(username, &context).map_err(|refusal| refused(refusal.into()))
+            })
+            .await
+    }
+
+    /// Whether signing up like this would be refused, before a password is hashed for it. Names may still be taken.
+    pub async fn would_register(
+        self,
+        state: &AppState,
+        wish: &UserCreated,
+    ) -> Result<(), ApiError> {
+        let around = Around::new(state);
+        state
+            .run(&UserId::system(), async |tx| {
+                let context = self.around(state, &tx, &around).await?;
+                let command = UserCommand::Register(Box::new(wish.clone()));
+                User::decide(&User::Absent, command, &context)
+                    .map(drop)
+                    .map_err(|refusal| refused(refusal.into()))
+            })
+            .await
     }
 }
 
-/// Whether signing up like this would be refused, before a password is hashed for it. Names may still be taken.
-pub fn would_register(
-    state: &AppState,
-    secret: Option<&str>,
-    wish: &UserCreated,
-) -> Result<(), ApiError> {
-    let settings = state.views().settings();
-    let context = anonymous(&settings, secret);
-    let command = UserCommand::Register(Box::new(wish.clone()));
-    Ok(User::decide(&User::Absent, command, &context).map(drop)?)
+const fn refused(error: ApiError) -> WorkError {
+    ExecuteError::Refused(error)
+}
+
+/// Whether nobody took the office. One who administrated before there was such an office did not.
+async fn is_vacant(tx: &Transaction) -> Result<bool, WorkError> {
+    let office = tx
+        .state::<Claim>(&office())
+        .await
+        .map_err(ExecuteError::widen)?;
+    Ok(*office == Claim::Free)
+}
+
+/// Whether whoever signs up next becomes the first administrator.
+async fn is_awaited(state: &AppState, tx: &Transaction) -> Result<bool, WorkError> {
+    if !is_vacant(tx).await? {
+        return Ok(false);
+    }
+    let admins = state.views().active_admins().await;
+    Ok(admins.map_err(witness::unanswered)?.is_empty())
+}
+
+/// Whether whoever signs up next becomes the first administrator.
+pub async fn first_administrator_is_awaited(state: &AppState) -> Result<bool, ApiError> {
+    state
+        .run(&UserId::system(), async |tx| is_awaited(state, &tx).await)
+        .await
+}
+
+/// Takes the office of first administrator for an account that administrates, if nobody did.
+pub(super) async fn take_office(
+    tx: &Transaction,
+    settings: &Settings,
+    user: &UserId,
+    at: Timestamp,
+) -> Result<(), WorkError> {
+    if !is_vacant(tx).await? {
+        return Ok(());
+    }
+    let take = ClaimCommand::Take {
+        kind: NameKind::FirstAdministrator,
+        owner: user.as_str().to_owned(),
+        at,
+    };
+    tx.decide::<Claim>(&office(), take, &())
+        .await
+        .map_err(ExecuteError::widen)?;
+    begin_setup(tx, settings, at).await
 }
 
 /// Whether making such an account would be refused, before a password is hashed for it. Names may still be taken.
-pub async fn would_create(
-    state: &AppState,
-    caller: &Caller,
-    wish: &UserCreated,
-) -> Result<(), ApiError> {
-    let around = Around::new(state).await?;
+pub fn would_create(state: &AppState, caller: &Caller, wish: &UserCreated) -> Result<(), ApiError> {
+    let around = Around::new(state);
     let command = UserCommand::Create(Box::new(wish.clone()));
-    Ok(User::decide(&User::Absent, command, &around.context(caller)).map(drop)?)
+    Ok(User::decide(&User::Absent, command, &around.context(caller, true)).map(drop)?)
 }
 
 /// Makes an account with its names, and takes it into the default rooms if it may log in and `join` says so.
@@ -104,7 +195,7 @@ pub async fn create_and_tell(
 ) -> Result<UserId, ApiError> {
     let link = Link::fresh(state, &wish.user);
     let signed_up = matches!(maker, Maker::Themselves(_));
-    let around = Around::new(state).await?;
+    let around = Around::new(state);
     let rooms = if join {
         default_rooms(state).await?
     } else {
@@ -117,30 +208,17 @@ pub async fn create_and_tell(
     };
     state
         .run(&actor, async |tx| {
-            // Reading the office ties the commit to it: of two who sign up first at once, one becomes administrator.
-            let office = claim::stream(NameKind::FirstAdministrator, "");
-            let vacant = *tx
-                .state::<Claim>(&office)
-                .await
-                .map_err(ExecuteError::widen)?
-                == Claim::Free;
-            let created = decide_creation(&tx, &around, maker, wish, vacant).await?;
+            let created = decide_creation(state, &tx, &around, maker, wish).await?;
             take_names(&tx, maker, &created).await?;
+            for role in &created.roles {
+                roles::give(&tx, role, &created.user, None, created.at).await?;
+            }
             account_mail::after_creation(state, &tx, &link, &created, signed_up, told).await?;
             if created.kind == UserKind::User {
                 second_factors::opt_in(&tx, &around.settings, &created.user, created.at).await?;
             }
-            if vacant && created.active && created.roles.iter().any(|role| role.as_str() == "admin")
-            {
-                let take = ClaimCommand::Take {
-                    kind: NameKind::FirstAdministrator,
-                    owner: created.user.as_str().to_owned(),
-                    at: created.at,
-                };
-                tx.decide::<Claim>(&office, take, &())
-                    .await
-                    .map_err(ExecuteError::widen)?;
-                begin_setup(&tx, &around.settings, created.at).await?;
+            if created.active && created.roles.iter().any(|role| role.as_str() == "admin") {
+                take_office(&tx, &around.settings, &created.user, created.at).await?;
             }
             let authority = Authority {
                 actor: &created.user,
@@ -184,25 +262,22 @@ async fn begin_setup(
 }
 
 async fn decide_creation(
+    state: &AppState,
     tx: &Transaction,
     around: &Around,
     maker: Maker<'_>,
     wish: &UserCreated,
-    vacant: bool,
 ) -> Result<UserCreated, WorkError> {
     let wish = Box::new(wish.clone());
     let settings = &around.settings;
+    let known_roles;
     let (command, context) = match maker {
-        Maker::Themselves(secret) => {
-            let context = UserContext::Anonymous {
-                settings,
-                secret,
-                invited: false,
-                first_administrator: vacant,
-            };
+        Maker::Themselves(door) => {
+            known_roles = roles::there(tx, user::default_roles(settings)).await?;
+            let context = door.context(state, tx, settings, &known_roles).await?;
             (UserCommand::Register(wish), context)
         }
-        Maker::User(caller) => (UserCommand::Create(wish), around.context(caller)),
+        Maker::User(caller) => (UserCommand::Create(wish), around.context(caller, true)),
         Maker::Server => (UserCommand::Create(wish), UserContext::System),
     };
     let stream = match &command {
@@ -263,37 +338,47 @@ pub(super) struct Around {
     settings: Arc<Settings>,
     permissions: Arc<PermissionTable>,
     known_roles: Vec<RoleId>,
-    /// How many administrators may log in.
-    pub(super) active_admins: u32,
 }
 
 impl Around {
-    pub(super) async fn new(state: &AppState) -> Result<Self, ApiError> {
+    pub(super) fn new(state: &AppState) -> Self {
         let views = state.views();
-        Ok(Self {
+        Self {
             settings: views.settings(),
             permissions: views.permissions(),
             known_roles: views.roles().ids_in(RoleScope::Users),
-            active_admins: views.active_admins().await?,
-        })
+        }
     }
 
-    pub(super) fn context<'a>(&'a self, caller: &'a Caller) -> UserContext<'a> {
-        self.context_with(caller, self.active_admins)
-    }
-
-    /// The same with another number of administrators.
-    pub(super) fn context_with<'a>(
+    /// Where nobody's administration ends, whether there is another administrator does not matter.
+    pub(super) fn context<'a>(
         &'a self,
         caller: &'a Caller,
-        active_admins: u32,
+        another_admin: bool,
     ) -> UserContext<'a> {
         UserContext::User {
             authority: caller.authority(&[], &self.permissions),
             settings: &self.settings,
             known_roles: &self.known_roles,
-            active_admins,
+            another_admin,
         }
+    }
+
+    /// What the rules need to know to decide the command about the account as it is `before` it.
+    pub(super) async fn context_of<'a>(
+        &'a self,
+        state: &AppState,
+        tx: &Transaction,
+        caller: &'a Caller,
+        (target, before): (&UserId, &User),
+        command: &UserCommand,
+    ) -> Result<UserContext<'a>, WorkError> {
+        let may_end = match before {
+            User::Present(account) => account.administrates() && command.may_end_administration(),
+            User::Absent | User::Deleted => false,
+        };
+        let another = !may_end || witness::another_admin(state, tx, target).await?;
+        Ok(self.context(caller, another))
     }
 }
 
@@ -306,7 +391,7 @@ pub async fn change(
     target: &UserId,
     commands: &[UserCommand],
     keep: Option<&TokenHash>,
-    orphans: &Orphans,
+    orphans: Orphans,
 ) -> Result<(), ApiError> {
     change_and_tell(state, caller, target, commands, keep, orphans, None).await
 }
@@ -318,24 +403,26 @@ pub async fn change_and_tell(
     target: &UserId,
     commands: &[UserCommand],
     keep: Option<&TokenHash>,
-    orphans: &Orphans,
+    orphans: Orphans,
     told: Option<&Told>,
 ) -> Result<(), ApiError> {
     own_limits::count(state, caller, target, commands).await?;
-    let around = Around::new(state).await?;
+    let around = Around::new(state);
     let stream = user::stream(target);
     let link = Link::fresh(state, target);
-    let pictures = orphans.pictures(state).await?;
     let at = now();
-    state
+    let pictures = state
         .run(caller.id(), async |tx| {
-            let context = around.context(caller);
-            orphans.settle(&tx, caller.id(), at).await?;
+            let pictures = orphans.settle(state, &tx, caller.id(), target, at).await?;
             for command in commands {
                 let before = tx
                     .state::<User>(&stream)
                     .await
                     .map_err(ExecuteError::widen)?;
+                let about = (target, &*before);
+                let context = around
+                    .context_of(state, &tx, caller, about, command)
+                    .await?;
                 let events = tx
                     .decide::<User>(&stream, command.clone(), &context)
                     .await
@@ -345,7 +432,7 @@ pub async fn change_and_tell(
                     mail_about(&tx, &link, target, &before, event, told, at).await?;
                 }
             }
-            Ok(())
+            Ok(pictures)
         })
         .await?;
     avatars::bury(state, pictures).await;
@@ -362,7 +449,7 @@ fn refused_change(refusal: UserRefusal) -> ApiError {
     }
 }
 
-/// What must be recorded together with a change of an account: names taken and given back, tokens voided.
+/// What must be recorded together with a change of an account: names taken and given back, roles given, access ended.
 pub(super) async fn follow(
     tx: &Transaction,
     target: &UserId,
@@ -394,8 +481,24 @@ pub(super) async fn follow(
                 .swap(tx, old, new, texts::field_unavailable)
                 .await
         }
-        UserEvent::PasswordChanged(_) => void_tokens(tx, target, keep, at).await,
-        UserEvent::UserDeactivated(event) if !event.idle => void_tokens(tx, target, None, at).await,
+        UserEvent::RolesChanged(event) => {
+            let held = |role: &&RoleId| account.roles.contains(*role);
+            for role in event.roles.iter().filter(|role| !held(role)) {
+                roles::give(tx, role, target, None, at).await?;
+            }
+            Ok(())
+        }
+        UserEvent::PasswordChanged(_) => {
+            credentials::end(tx, target, Ending::PasswordChanged, keep, at).await
+        }
+        UserEvent::UserDeactivated(event) => {
+            let ending = if event.idle {
+                Ending::FellAsleep
+            } else {
+                Ending::Deactivated
+            };
+            credentials::end(tx, target, ending, None, at).await
+        }
         UserEvent::UserDeleted(_) => {
             names(NameKind::Username)
                 .release(tx, &account.username)
@@ -403,7 +506,7 @@ pub(super) async fn follow(
             for email in &account.emails {
                 names(NameKind::Email).release(tx, &email.address).await?;
             }
-            void_tokens(tx, target, None, at).await
+            credentials::end(tx, target, Ending::Deleted, None, at).await
         }
         _ => Ok(()),
     }
@@ -432,32 +535,12 @@ async fn mail_about(
                 None => Ok(()),
             }
         }
-        (UserEvent::PasswordChanged(_), _) => {
-            account_mail::void_resets(tx, target, at).await?;
-            match told {
-                Some(told) => told.tell(tx, target, at).await,
-                None => Ok(()),
-            }
-        }
+        (UserEvent::PasswordChanged(_), _) => match told {
+            Some(told) => told.tell(tx, target, at).await,
+            None => Ok(()),
+        },
         _ => Ok(()),
     }
-}
-
-pub(crate) async fn void_tokens(
-    tx: &Transaction,
-    user: &UserId,
-    except: Option<&TokenHash>,
-    at: Timestamp,
-) -> Result<(), WorkError> {
-    let command = SessionCommand::RevokeAll {
-        user: user.clone(),
-        except: except.cloned(),
-        at,
-    };
-    tx.decide::<Sessions>(&session::stream(user), command, &())
-        .await
-        .map(drop)
-        .map_err(ExecuteError::widen)
 }
 
 /// The account as the log has it, for what the views do not tell: passwords it had.

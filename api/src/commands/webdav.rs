@@ -62,7 +62,8 @@ pub async fn open(
     Ok((account.server_url, secret))
 }
 
-/// Refuses an account that the caller told of before, ere anybody is asked about it.
+/// Refuses an account that the caller told of before, ere anybody is asked about it. That spares a request; that an
+/// account is told of once is claimed when it is recorded.
 pub async fn must_be_new(
     state: &AppState,
     caller: &Caller,

@@ -130,6 +130,7 @@ impl From<SessionRefusal> for ApiError {
         match refusal {
             SessionRefusal::NameTaken => texts::token_exists(),
             SessionRefusal::NoSuchToken => texts::no_such_token(),
+            SessionRefusal::Ended => Self::NotLoggedIn,
         }
     }
 }
@@ -267,6 +268,7 @@ impl From<UserRefusal> for ApiError {
                 "User registration is disabled",
             )
             .method("registerUser"),
+            UserRefusal::SetupNotProved => texts::setup_not_proved(),
             UserRefusal::WrongSecret => Self::coded(
                 "error-user-registration-secret",
                 "User registration is only allowed via Secret URL",

@@ -13,6 +13,8 @@ pub struct Client {
     pub address: IpAddr,
     /// What it calls itself; empty when it says nothing.
     pub user_agent: String,
+    /// It runs on this machine, and no proxy is between ([`super::local`]).
+    pub local: bool,
 }
 
 impl Client {
@@ -34,6 +36,7 @@ impl Client {
         Self {
             address: address(&parts.headers, peer, proxies),
             user_agent: user_agent.to_owned(),
+            local: super::local::is_local(parts),
         }
     }
 }

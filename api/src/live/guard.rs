@@ -151,8 +151,12 @@ fn shown_differently(event: &RecordedEvent) -> Option<UserId> {
     differently.then(|| UserId::new(event.stream.id()))
 }
 
-/// Rights of roles, and access that programs were granted: rare, and in streams that do not say whose it is.
+/// Rights of roles, and access that programs were granted: rare, and in streams that do not say whose it is. That a
+/// role was given stands in the stream of whoever has it as well.
 fn may_concern_everybody(category: &str, kind: &str) -> bool {
+    if kind == "RoleGiven" {
+        return false;
+    }
     [Category::Permission, Category::Role, Category::OAuthApp]
         .iter()
         .any(|one| one.as_str() == category)

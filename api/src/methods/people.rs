@@ -11,10 +11,12 @@ use super::{AnyMethodCall, Method, MethodCall, MethodOutcome, method, open_metho
 use crate::commands::ownership::Orphans;
 use crate::commands::profile::{self, OwnProfile};
 use crate::commands::registration::{self, SignUp};
-use crate::commands::{departures, presence, users};
+use crate::commands::users::{self, Door};
+use crate::commands::{departures, presence};
 use crate::error::{ApiError, texts};
 use crate::rest::registration as names;
 use crate::second_factor::{Prover, Strictness};
+use crate::setup;
 use crate::state::now;
 
 pub(super) fn methods() -> Vec<Method> {
@@ -49,7 +51,7 @@ fn required<'a>(fields: &'a Map<String, Value>, name: &str) -> Result<&'a str, A
     text(fields, name)?.ok_or_else(|| texts::match_missing(name))
 }
 
-/// `registerUser({name, email, pass, secretURL?, reason?})`: the id of the new account. It has a user name at once,
+/// `registerUser({name, email, pass, secretURL?, reason?, setupCode?})`: the id of the new account. It has a user name at once,
 /// made of its name and address; `setUsername` changes it.
 async fn register_user(call: AnyMethodCall) -> MethodOutcome {
     let wish = call.args.object(0)?;
@@ -65,7 +67,10 @@ async fn register_user(call: AnyMethodCall) -> MethodOutcome {
         name: required(wish, "name")?,
         email: required(wish, "email")?,
         password: required(wish, "pass")?,
-        secret: text(wish, "secretURL")?,
+        door: Door {
+            secret: text(wish, "secretURL")?,
+            owns_server: setup::is_proved(&call.state, &call.client, text(wish, "setupCode")?),
+        },
         reason: text(wish, "reason")?.filter(|reason| !reason.trim().is_empty()),
     };
     Ok(json!(registration::sign_up(&call.state, &wish).await?))
@@ -87,23 +92,16 @@ async fn set_username(call: MethodCall) -> MethodOutcome {
         at: now(),
     };
     let (state, caller) = (&call.state, &call.caller);
-    users::change(
-        state,
-        caller,
-        caller.id(),
-        &[change],
-        None,
-        &Orphans::default(),
-    )
-    .await
-    .map_err(|error| {
-        // Somebody was faster.
-        if error == texts::could_not_save_identity() {
-            texts::field_unavailable(&username)
-        } else {
-            error
-        }
-    })?;
+    users::change(state, caller, caller.id(), &[change], None, Orphans::None)
+        .await
+        .map_err(|error| {
+            // Somebody was faster.
+            if error == texts::could_not_save_identity() {
+                texts::field_unavailable(&username)
+            } else {
+                error
+            }
+        })?;
     Ok(json!(username))
 }
 
@@ -185,15 +183,7 @@ async fn set_utc_offset(call: MethodCall) -> MethodOutcome {
     let (state, caller) = (&call.state, &call.caller);
     let (user, at) = (caller.id().clone(), now());
     let set = UserCommand::SetUtcOffset { user, offset, at };
-    users::change(
-        state,
-        caller,
-        caller.id(),
-        &[set],
-        None,
-        &Orphans::default(),
-    )
-    .await?;
+    users::change(state, caller, caller.id(), &[set], None, Orphans::None).await?;
     Ok(json!(1))
 }
 
@@ -217,16 +207,8 @@ async fn set_user_password(call: MethodCall) -> MethodOutcome {
     }
     let (state, caller) = (&call.state, &call.caller);
     let change = profile::new_password(state, caller, password).await?;
-    let keep = Some(&caller.token);
-    users::change(
-        state,
-        caller,
-        caller.id(),
-        &[change],
-        keep,
-        &Orphans::default(),
-    )
-    .await?;
+    let keep = Some(caller.credential());
+    users::change(state, caller, caller.id(), &[change], keep, Orphans::None).await?;
     Ok(json!(true))
 }
 

@@ -1,10 +1,11 @@
 //! Methods about logins, login tokens and second factors (contract, conventions 10 and realtime 3).
 
+use domain::credential::Ending;
 use domain::permission::Permission;
 use serde_json::{Map, Value, json};
 
 use super::{AnyMethodCall, Method, MethodCall, MethodOutcome, ejson, method, open_method};
-use crate::commands::{second_factors, sessions};
+use crate::commands::{credentials, second_factors, sessions};
 use crate::error::{ApiError, texts};
 use crate::extract::{expires_at, token_hash};
 use crate::login::{self, LoggedIn};
@@ -51,7 +52,8 @@ pub(super) fn login_result(login: &LoggedIn) -> Value {
 
 /// `logout()`: voids the token the caller came with.
 async fn logout(call: MethodCall) -> MethodOutcome {
-    sessions::revoke(&call.state, call.caller.id(), &call.caller.token).await?;
+    let (user, presented) = (call.caller.id(), Some(call.caller.credential()));
+    credentials::end_now(&call.state, user, user, Ending::Logout, presented).await?;
     Ok(Value::Null)
 }
 
@@ -71,7 +73,7 @@ async fn get_new_token(call: MethodCall) -> MethodOutcome {
         // A session instead of it would be one that the second factor was never asked for.
         return Err(texts::personal_tokens_not_allowed());
     }
-    let token = sessions::continue_since(state, user, old.issued_at).await?;
+    let token = sessions::continue_since(state, &call.caller, old.issued_at).await?;
     let settings = views.settings();
     let session = views.session(&token_hash(&token)).await?;
     let expires = session.and_then(|session| expires_at(&settings, &session));
@@ -84,8 +86,8 @@ async fn get_new_token(call: MethodCall) -> MethodOutcome {
 
 /// `removeOtherTokens()`: ends everything else, programs included.
 async fn remove_other_tokens(call: MethodCall) -> MethodOutcome {
-    let (user, token) = (call.caller.id(), &call.caller.token);
-    sessions::revoke_all(&call.state, user, user, Some(token)).await?;
+    let (user, presented) = (call.caller.id(), Some(call.caller.credential()));
+    credentials::end_now(&call.state, user, user, Ending::OthersRevoked, presented).await?;
     Ok(Value::Null)
 }
 
@@ -108,14 +110,14 @@ async fn personal_token_name(call: &MethodCall) -> Result<String, ApiError> {
 async fn generate_personal(call: MethodCall) -> MethodOutcome {
     let name = personal_token_name(&call).await?;
     let bypass = call.args.get(0)["bypassTwoFactor"] == json!(true);
-    let token = sessions::issue_personal(&call.state, call.caller.id(), &name, bypass).await?;
+    let token = sessions::issue_personal(&call.state, &call.caller, &name, bypass).await?;
     Ok(json!(token))
 }
 
 /// `personalAccessTokens:regenerateToken({tokenName})`.
 async fn regenerate_personal(call: MethodCall) -> MethodOutcome {
     let name = personal_token_name(&call).await?;
-    let token = sessions::regenerate_personal(&call.state, call.caller.id(), &name).await?;
+    let token = sessions::regenerate_personal(&call.state, &call.caller, &name).await?;
     Ok(json!(token))
 }
 
@@ -135,14 +137,9 @@ async fn enable_totp(call: MethodCall) -> MethodOutcome {
 
 /// `2fa:validateTempToken(code)`: the authenticator works. All other sessions end, for they proved less.
 async fn validate_temp_token(call: MethodCall) -> MethodOutcome {
-    let (state, user) = (&call.state, call.caller.id());
-    match second_factors::enable_totp(state, user, call.args.text(0)?).await? {
-        None => Ok(Value::Null),
-        Some(codes) => {
-            sessions::end_others(state, user, &call.caller.token).await?;
-            Ok(json!({ "codes": codes }))
-        }
-    }
+    let code = call.args.text(0)?;
+    let codes = second_factors::enable_totp(&call.state, &call.caller, code).await?;
+    Ok(codes.map_or(Value::Null, |codes| json!({ "codes": codes })))
 }
 
 /// `2fa:disable(code)`.

@@ -88,7 +88,7 @@ pub async fn create(call: Call) -> Outcome {
     let state = &call.state;
     let random = params.flag("setRandomPassword");
     let mut wish = wished(&call, &params)?;
-    users::would_create(state, &call.caller, &wish).await?;
+    users::would_create(state, &call.caller, &wish)?;
     if !random && params.filled("password")?.is_none() {
         return Err(texts::field_required("Password"));
     }
@@ -188,13 +188,14 @@ pub async fn update(call: Call) -> Outcome {
     if let Some(active) = data.boolean("active")? {
         call.need(Permission::EDIT_OTHER_USER_ACTIVE_STATUS)?;
         if user.active && !active {
-            orphans = Orphans::of(&call.state, &id, params.flag("confirmRelinquish")).await?;
+            let confirmed = params.flag("confirmRelinquish");
+            orphans = Orphans::Left { confirmed };
         }
     }
     let (commands, told) = update_commands(&call, &user, &data).await?;
-    let keep = own.then_some(&call.caller.token);
+    let keep = own.then(|| call.caller.credential());
     let (caller, told) = (&call.caller, told.as_ref());
-    users::change_and_tell(&call.state, caller, &id, &commands, keep, &orphans, told).await?;
+    users::change_and_tell(&call.state, caller, &id, &commands, keep, orphans, told).await?;
     raw_user(&call, &id, choice.as_ref()).await
 }
 

@@ -1,11 +1,12 @@
 //! Login, logout, me (contract, conventions 4).
 
+use domain::credential::Ending;
 use projections::UserFacts;
 use serde_json::{Map, Value, json};
 
 use super::answer::{Answer, Outcome};
 use super::shape;
-use crate::commands::sessions;
+use crate::commands::credentials;
 use crate::error::{ApiError, texts};
 use crate::extract::{Anyone, Call};
 use crate::methods::FactorAnswer;
@@ -31,7 +32,8 @@ pub async fn login(call: Anyone) -> Outcome {
 
 /// `POST` and `GET /api/v1/logout`: voids exactly the token that was presented.
 pub async fn logout(call: Call) -> Outcome {
-    sessions::revoke(&call.state, call.caller.id(), &call.caller.token).await?;
+    let (user, presented) = (call.caller.id(), Some(call.caller.credential()));
+    credentials::end_now(&call.state, user, user, Ending::Logout, presented).await?;
     Ok(Answer::status_data(
         &json!({ "message": "You've been logged out!" }),
     ))

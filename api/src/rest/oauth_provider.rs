@@ -48,7 +48,8 @@ pub(crate) const TOKEN: &[(&str, Kind)] = &[
     ("client_secret", Kind::Text),
 ];
 
-/// A program asks to be let in.
+/// A program asks to be let in. That there is the program is read from the views: what is granted to one that goes at the
+/// same moment is good for nothing, because its tokens are looked up together with it.
 struct Request {
     app: OAuthAppRecord,
     redirect_uri: String,
@@ -258,7 +259,7 @@ pub async fn authorize(call: Anyone) -> Outcome {
         redirect_named: request.redirect_named,
         challenge: request.challenge.clone(),
     };
-    let code = oauth::issue_code(&call.state, caller.id(), &consent).await?;
+    let code = oauth::issue_code(&call.state, &caller, &consent).await?;
     Ok(Answer::other(request.send_back("code", &code)))
 }
 

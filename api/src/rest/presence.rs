@@ -187,15 +187,7 @@ pub(crate) async fn apply(
             },
             at: now(),
         };
-        users::change(
-            state,
-            caller,
-            &user.id,
-            &[change],
-            None,
-            &Orphans::default(),
-        )
-        .await?;
+        users::change(state, caller, &user.id, &[change], None, Orphans::None).await?;
         if let Some(user) = state.views().user(&user.id).await? {
             state.presence().refresh(&user);
         }

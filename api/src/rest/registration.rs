@@ -6,10 +6,12 @@ use serde_json::{Value, json};
 use super::answer::{Answer, Outcome};
 use super::shape;
 use crate::commands::registration::{self, SignUp};
+use crate::commands::users::Door;
 use crate::error::{ApiError, texts};
 use crate::extract::page::FieldChoice;
 use crate::extract::schema::{Kind, Schema};
 use crate::extract::{Anyone, Call, Caller};
+use crate::setup;
 use crate::state::AppState;
 
 pub(crate) static REGISTER: Schema = Schema {
@@ -22,6 +24,7 @@ pub(crate) static REGISTER: Schema = Schema {
         ("name", Kind::Text),
         ("secret", Kind::Text),
         ("reason", Kind::Text),
+        ("setupCode", Kind::Text),
     ],
     one_of: &[],
 };
@@ -41,7 +44,14 @@ pub async fn register(call: Anyone) -> Outcome {
         name: params.required("name")?,
         email: params.required("email")?,
         password: params.required("pass")?,
-        secret: params.filled("secret")?,
+        door: Door {
+            secret: params.filled("secret")?,
+            owns_server: setup::is_proved(
+                &call.state,
+                &call.input.client,
+                params.filled("setupCode")?,
+            ),
+        },
         reason: params.filled("reason")?,
     };
     let id = registration::sign_up(&call.state, &wish).await?;

@@ -1,12 +1,13 @@
 //! Login tokens of one's own and of others, and tokens for programs (contract, conventions 7.5).
 
 use domain::UserId;
+use domain::credential::Ending;
 use domain::permission::Permission;
 use serde_json::{Map, Value, json};
 
 use super::answer::{Answer, Outcome};
 use super::shape::iso;
-use crate::commands::sessions;
+use crate::commands::{credentials, sessions};
 use crate::error::{ApiError, texts};
 use crate::extract::params::Params;
 use crate::extract::{Call, expires_at};
@@ -24,7 +25,8 @@ pub async fn logout(call: Call) -> Outcome {
         let known = call.state.views().user(&target).await?;
         known.ok_or_else(texts::unknown_user_to_log_out)?;
     }
-    sessions::revoke_all(&call.state, call.caller.id(), &target, None).await?;
+    let actor = call.caller.id();
+    credentials::end_now(&call.state, actor, &target, Ending::LoggedOut, None).await?;
     let message = format!("User {target} has been logged out!");
     Ok(Answer::empty().field("message", &message))
 }
@@ -32,7 +34,9 @@ pub async fn logout(call: Call) -> Outcome {
 /// `POST /api/v1/users.logoutOtherClients`: ends the other sessions; programs stay logged in.
 pub async fn logout_other_clients(call: Call) -> Outcome {
     let token = presented(&call)?;
-    sessions::end_others(&call.state, call.caller.id(), &call.caller.token).await?;
+    let (user, presented) = (call.caller.id(), Some(call.caller.credential()));
+    let ending = Ending::OtherSessionsEnded;
+    credentials::end_now(&call.state, user, user, ending, presented).await?;
     let session = call.state.views().session(&call.caller.token).await?;
     let settings = call.state.views().settings();
     let mut answer = Answer::empty().field("token", &token);
@@ -51,8 +55,8 @@ fn presented(call: &Call) -> Result<String, ApiError> {
 
 /// `POST /api/v1/users.removeOtherTokens`: ends everything else, programs included.
 pub async fn remove_other_tokens(call: Call) -> Outcome {
-    let (user, token) = (call.caller.id(), &call.caller.token);
-    sessions::revoke_all(&call.state, user, user, Some(token)).await?;
+    let (user, presented) = (call.caller.id(), Some(call.caller.credential()));
+    credentials::end_now(&call.state, user, user, Ending::OthersRevoked, presented).await?;
     Ok(Answer::empty())
 }
 
@@ -80,7 +84,7 @@ fn token_name(params: &Params) -> Result<&str, ApiError> {
 pub async fn generate_personal(call: Call) -> Outcome {
     let params = call.input.params()?;
     let (name, bypass) = (token_name(&params)?, params.flag("bypassTwoFactor"));
-    let token = sessions::issue_personal(&call.state, call.caller.id(), name, bypass).await?;
+    let token = sessions::issue_personal(&call.state, &call.caller, name, bypass).await?;
     Ok(Answer::empty().field("token", &token))
 }
 
@@ -88,7 +92,7 @@ pub async fn generate_personal(call: Call) -> Outcome {
 pub async fn regenerate_personal(call: Call) -> Outcome {
     let params = call.input.params()?;
     let name = token_name(&params)?;
-    let token = sessions::regenerate_personal(&call.state, call.caller.id(), name).await?;
+    let token = sessions::regenerate_personal(&call.state, &call.caller, name).await?;
     Ok(Answer::empty().field("token", &token))
 }
 

@@ -1,6 +1,7 @@
 //! One role: what it is called, where it is held, whether it can be changed. The roles every workspace has are code
 //! ([`RoleTable::default`]); what administrators make of them, and the roles they add, are events. Names are claimed
-//! ([`crate::claim`]) in the same batch.
+//! ([`crate::claim`]) in the same batch. Who has a role is told in the streams of users and of memberships; that a role
+//! that can be deleted is given is also told here, so that giving and deleting it at the same moment exclude each other.
 
 mod table;
 #[cfg(test)]
@@ -12,7 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::event::events;
 use crate::permission::{Authority, Permission};
-use crate::{Category, Decider, RoleId, StreamId, Timestamp};
+use crate::{Category, Decider, RoleId, RoomId, StreamId, Timestamp, UserId};
 
 /// The most characters of a name.
 pub const LONGEST_NAME: usize = 100;
@@ -31,6 +32,7 @@ events! {
         RoleCreated = 1,
         RoleChanged = 1,
         RoleDeleted = 1,
+        RoleGiven = 1,
     }
 }
 
@@ -65,6 +67,20 @@ pub struct RoleDeleted {
     pub at: Timestamp,
 }
 
+/// Somebody has the role from now on.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RoleGiven {
+    /// Its id.
+    pub role: RoleId,
+    /// Who has it.
+    pub user: UserId,
+    /// In which room; `None`: in the workspace.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub room: Option<RoomId>,
+    /// When.
+    pub at: Timestamp,
+}
+
 /// What administrators say about a role.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RoleProperties {
@@ -93,6 +109,21 @@ pub enum Role {
 }
 
 impl Role {
+    fn give(&self, given: RoleGiven) -> Result<Vec<RoleEvent>, RoleRefusal> {
+        let scope = match given.room {
+            Some(_) => RoleScope::Subscriptions,
+            None => RoleScope::Users,
+        };
+        let current = self.current(&given.role).ok_or(RoleRefusal::NotFound)?;
+        if current.properties.scope != scope {
+            return Err(RoleRefusal::NotFound);
+        }
+        if current.protected {
+            return Ok(vec![]);
+        }
+        Ok(vec![given.into()])
+    }
+
     /// What it is now.
     fn current(&self, id: &RoleId) -> Option<RoleDefinition> {
         let protected = builtin(id).is_some();
@@ -128,6 +159,9 @@ pub enum RoleCommand {
         /// When.
         at: Timestamp,
     },
+    /// Be given. Whether the actor may give it is decided where it is held; that it is there, here. A role that every
+    /// workspace has needs no telling.
+    Give(RoleGiven),
     /// Go.
     Delete {
         /// Which.
@@ -144,7 +178,7 @@ pub struct RoleContext<'a> {
     pub authority: Authority<'a>,
     /// Every role there is.
     pub roles: &'a RoleTable,
-    /// Somebody has the role.
+    /// Somebody has the role, as the views say that have seen everything in its stream.
     pub in_use: bool,
 }
 
@@ -183,10 +217,12 @@ impl Decider for Role {
         command: RoleCommand,
         context: &RoleContext<'_>,
     ) -> Result<Vec<RoleEvent>, RoleRefusal> {
-        if !context.authority.has(Permission::ACCESS_PERMISSIONS) {
+        let may = context.authority.has(Permission::ACCESS_PERMISSIONS);
+        if !may && !matches!(command, RoleCommand::Give(_)) {
             return Err(RoleRefusal::NotAllowed);
         }
         match command {
+            RoleCommand::Give(given) => state.give(given),
             RoleCommand::Create {
                 role,
                 properties,
@@ -247,11 +283,12 @@ impl Decider for Role {
         }
     }
 
-    fn evolve(_: Self, event: &RoleEvent) -> Self {
+    fn evolve(state: Self, event: &RoleEvent) -> Self {
         match event {
             RoleEvent::RoleCreated(event) => Self::Present(event.properties.clone()),
             RoleEvent::RoleChanged(event) => Self::Present(event.properties.clone()),
             RoleEvent::RoleDeleted(_) => Self::Deleted,
+            RoleEvent::RoleGiven(_) => state,
         }
     }
 }

@@ -64,6 +64,15 @@ fn deleted(role: &str) -> RoleEvent {
     .into()
 }
 
+fn given_to(room: Option<&str>) -> RoleGiven {
+    RoleGiven {
+        role: RoleId::new("r1"),
+        user: UserId::new("bob"),
+        room: room.map(RoomId::new),
+        at: AT,
+    }
+}
+
 struct World {
     stage: Stage,
     roles: RoleTable,
@@ -183,6 +192,34 @@ fn a_role_goes_when_nobody_has_it() {
     given::<Role>([])
         .when(delete("r2"), &world.context())
         .then_refused(RoleRefusal::NotFound);
+}
+
+#[test]
+fn a_role_is_given_while_it_is_there_and_where_it_is_held() {
+    let mut world = World::new();
+    // Who may give it is decided elsewhere.
+    world.stage = Stage::default();
+    let give = |room| RoleCommand::Give(given_to(room));
+    let there = || given::<Role>([created("helper")]);
+    there()
+        .when(give(None), &world.context())
+        .then([given_to(None).into()]);
+    there()
+        .when(give(Some("room")), &world.context())
+        .then_refused(RoleRefusal::NotFound);
+    given::<Role>([created("helper"), given_to(None).into(), deleted("r1")])
+        .when(give(None), &world.context())
+        .then_refused(RoleRefusal::NotFound);
+    given::<Role>([])
+        .when(give(None), &world.context())
+        .then_refused(RoleRefusal::NotFound);
+    let builtin = RoleCommand::Give(RoleGiven {
+        role: RoleId::new("bot"),
+        ..given_to(None)
+    });
+    given::<Role>([])
+        .when(builtin, &world.context())
+        .then_nothing();
 }
 
 #[test]

@@ -10,6 +10,7 @@ events! {
     SessionEvent {
         TokenIssued = 1,
         PersonalTokenIssued = 1,
+        ProgramLetIn = 1,
         SecondFactorPassed = 1,
         TokenRevoked = 1,
         OtherSessionsEnded = 1,
@@ -48,6 +49,18 @@ pub struct PersonalTokenIssued {
     pub at: Timestamp,
 }
 
+/// The user let a program of somebody else in. What it may be given for that is in a stream of its own
+/// ([`crate::oauth_grant`]), and good as long as the grant is among the account's credentials.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ProgramLetIn {
+    /// Who.
+    pub user: UserId,
+    /// The grant.
+    pub grant: TokenHash,
+    /// When.
+    pub at: Timestamp,
+}
+
 /// Who presented a token also proved a second factor.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct SecondFactorPassed {
@@ -61,7 +74,7 @@ pub struct SecondFactorPassed {
     pub at: Timestamp,
 }
 
-/// One token is void: logged out, or displaced by newer ones.
+/// One token is void: logged out, or displaced by newer ones. A program is shut out by the hash of its grant.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct TokenRevoked {
     /// Whose.
@@ -72,7 +85,7 @@ pub struct TokenRevoked {
     pub at: Timestamp,
 }
 
-/// All tokens handed out by logins are void but one; personal tokens stay valid.
+/// All tokens handed out by logins are void but one; personal tokens and programs stay.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct OtherSessionsEnded {
     /// Whose.
@@ -83,7 +96,7 @@ pub struct OtherSessionsEnded {
     pub at: Timestamp,
 }
 
-/// All tokens are void, personal ones as well, but possibly one.
+/// All tokens are void, personal ones as well, and all programs are shut out; but possibly one.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct AllTokensRevoked {
     /// Whose.

@@ -1,4 +1,6 @@
-//! The login tokens of one account. A token is recorded only as its hash.
+//! The credentials of one account: login tokens, tokens for programs, grants to programs of others. A token is recorded
+//! only as its hash. What is handed out here rests on a credential that is valid at that moment, so that nothing begets
+//! access that has just ended.
 
 mod events;
 #[cfg(test)]
@@ -12,6 +14,9 @@ use crate::{Category, Decider, StreamId, Timestamp, TokenHash, UserId};
 /// As many session tokens an account has at most unless the operator says otherwise; the oldest goes first (contract,
 /// conventions 2).
 pub const MAX_SESSIONS: usize = 50;
+
+/// As many programs of others an account lets in at most; the one let in first goes first.
+pub const MAX_PROGRAMS: usize = 100;
 
 /// The stream of an account's tokens.
 pub fn stream(user: &UserId) -> StreamId {
@@ -36,11 +41,27 @@ pub struct Sessions {
     pub tokens: Vec<TokenHash>,
     /// Those the user made for programs.
     pub personal: Vec<PersonalToken>,
+    /// Grants to programs of others, by their hashes.
+    pub programs: Vec<TokenHash>,
 }
 
 impl Sessions {
-    fn is_valid(&self, hash: &TokenHash) -> bool {
-        self.tokens.contains(hash) || self.personal.iter().any(|token| token.hash == *hash)
+    /// Whether that is a valid token, or the grant of a program that is let in.
+    pub fn is_valid(&self, hash: &TokenHash) -> bool {
+        self.all().any(|valid| valid == hash)
+    }
+
+    fn all(&self) -> impl Iterator<Item = &TokenHash> {
+        let personal = self.personal.iter().map(|token| &token.hash);
+        self.tokens.iter().chain(personal).chain(&self.programs)
+    }
+
+    /// What is handed out by somebody who comes with a credential rests on it.
+    fn rests_on(&self, by: Option<&TokenHash>) -> Result<(), SessionRefusal> {
+        match by {
+            Some(by) if !self.is_valid(by) => Err(SessionRefusal::Ended),
+            _ => Ok(()),
+        }
     }
 
     fn personal(&self, name: &str) -> Option<&PersonalToken> {
@@ -59,13 +80,27 @@ pub enum SessionCommand {
         hash: TokenHash,
         /// It is not a login: somebody makes the token for the user.
         granted: bool,
+        /// The credential of the same account it rests on; `None`: the password was proved, or somebody else may.
+        by: Option<TokenHash>,
         /// How many the user may have then; the oldest go first.
         most: usize,
         /// When.
         at: Timestamp,
     },
     /// Hand out a token for a program under a new name.
-    IssuePersonal(PersonalTokenIssued),
+    IssuePersonal {
+        /// The token.
+        token: PersonalTokenIssued,
+        /// The credential it rests on.
+        by: TokenHash,
+    },
+    /// Let a program of somebody else in.
+    LetIn {
+        /// The grant.
+        program: ProgramLetIn,
+        /// The credential it rests on.
+        by: TokenHash,
+    },
     /// Put a new token in the place of the one of that name.
     Regenerate {
         /// Whose.
@@ -76,6 +111,8 @@ pub enum SessionCommand {
         hash: TokenHash,
         /// Its last characters.
         last_part: String,
+        /// The credential it rests on.
+        by: TokenHash,
         /// When.
         at: Timestamp,
     },
@@ -90,11 +127,11 @@ pub enum SessionCommand {
     },
     /// Remember that a second factor was proved. Nothing is remembered of a void token.
     Remember(SecondFactorPassed),
-    /// Void one token. Voiding a void one changes nothing.
+    /// Void one token, or shut one program out. Voiding a void one changes nothing.
     Revoke {
         /// Whose.
         user: UserId,
-        /// Hash of the token.
+        /// Hash of the token or of the grant.
         hash: TokenHash,
         /// When.
         at: Timestamp,
@@ -108,7 +145,7 @@ pub enum SessionCommand {
         /// When.
         at: Timestamp,
     },
-    /// Void all, personal ones as well, but possibly one.
+    /// Void all, personal ones as well, and shut all programs out; but possibly one.
     RevokeAll {
         /// Whose.
         user: UserId,
@@ -128,6 +165,9 @@ pub enum SessionRefusal {
     /// The user has no personal token of that name.
     #[error("there is no token of that name")]
     NoSuchToken,
+    /// What it would rest on has ended.
+    #[error("not logged in any more")]
+    Ended,
 }
 
 impl Decider for Sessions {
@@ -147,9 +187,11 @@ impl Decider for Sessions {
                 user,
                 hash,
                 granted,
+                by,
                 most,
                 at,
             } => {
+                state.rests_on(by.as_ref())?;
                 let issued = TokenIssued {
                     user,
                     hash,
@@ -158,19 +200,26 @@ impl Decider for Sessions {
                 };
                 issue(state, &issued, most)
             }
-            SessionCommand::IssuePersonal(token) => {
+            SessionCommand::IssuePersonal { token, by } => {
+                state.rests_on(Some(&by))?;
                 if state.personal(&token.name).is_some() {
                     return Err(SessionRefusal::NameTaken);
                 }
                 vec![token.into()]
+            }
+            SessionCommand::LetIn { program, by } => {
+                state.rests_on(Some(&by))?;
+                let_in(state, program)
             }
             SessionCommand::Regenerate {
                 user,
                 name,
                 hash,
                 last_part,
+                by,
                 at,
             } => {
+                state.rests_on(Some(&by))?;
                 let old = state.personal(&name).ok_or(SessionRefusal::NoSuchToken)?;
                 let revoked = TokenRevoked {
                     user: user.clone(),
@@ -223,10 +272,12 @@ impl Decider for Sessions {
                 hash: event.hash.clone(),
                 bypass_second_factor: event.bypass_second_factor,
             }),
+            SessionEvent::ProgramLetIn(event) => state.programs.push(event.grant.clone()),
             SessionEvent::SecondFactorPassed(_) => {}
             SessionEvent::TokenRevoked(event) => {
                 state.tokens.retain(|token| *token != event.hash);
                 state.personal.retain(|token| token.hash != event.hash);
+                state.programs.retain(|grant| *grant != event.hash);
             }
             SessionEvent::OtherSessionsEnded(event) => {
                 state.tokens.retain(|token| *token == event.except);
@@ -235,6 +286,7 @@ impl Decider for Sessions {
                 let stays = |token: &TokenHash| Some(token) == event.except.as_ref();
                 state.tokens.retain(stays);
                 state.personal.retain(|token| stays(&token.hash));
+                state.programs.retain(stays);
             }
         }
         state
@@ -259,11 +311,22 @@ fn issue(state: &Sessions, issued: &TokenIssued, most: usize) -> Vec<SessionEven
         .collect()
 }
 
+/// The grant, and the programs that make room for it.
+fn let_in(state: &Sessions, program: ProgramLetIn) -> Vec<SessionEvent> {
+    let surplus = (state.programs.len() + 1).saturating_sub(MAX_PROGRAMS);
+    let shut_out = state.programs.iter().take(surplus).map(|grant| {
+        TokenRevoked {
+            user: program.user.clone(),
+            hash: grant.clone(),
+            at: program.at,
+        }
+        .into()
+    });
+    let mut events: Vec<SessionEvent> = shut_out.collect();
+    events.push(program.into());
+    events
+}
+
 fn has_others(state: &Sessions, except: Option<&TokenHash>) -> bool {
-    let personal = state.personal.iter().map(|token| &token.hash);
-    state
-        .tokens
-        .iter()
-        .chain(personal)
-        .any(|token| Some(token) != except)
+    state.all().any(|token| Some(token) != except)
 }

@@ -2,6 +2,9 @@ use super::*;
 use crate::testing::given;
 use proptest::prelude::*;
 
+/// The credential that others rest on.
+const BY: usize = 1;
+
 const AT: Timestamp = Timestamp::from_millis(1);
 
 fn user() -> UserId {
@@ -21,6 +24,7 @@ fn issue_of(number: usize, most: usize) -> SessionCommand {
         user: user(),
         hash: hash(number),
         granted: false,
+        by: None,
         most,
         at: AT,
     }
@@ -128,7 +132,10 @@ fn personal(number: usize, name: &str, bypass_second_factor: bool) -> PersonalTo
 }
 
 fn issue_personal(number: usize, name: &str) -> SessionCommand {
-    SessionCommand::IssuePersonal(personal(number, name, true))
+    SessionCommand::IssuePersonal {
+        token: personal(number, name, true),
+        by: hash(BY),
+    }
 }
 
 fn regenerate(number: usize, name: &str) -> SessionCommand {
@@ -137,6 +144,7 @@ fn regenerate(number: usize, name: &str) -> SessionCommand {
         name: name.to_owned(),
         hash: hash(number),
         last_part: format!("{number:06}"),
+        by: hash(BY),
         at: AT,
     }
 }
@@ -162,20 +170,20 @@ fn a_personal_token_has_a_name_of_its_own() {
     given::<Sessions>([issued(1)])
         .when(issue_personal(2, "bot"), &())
         .then([personal(2, "bot", true).into()]);
-    given::<Sessions>([personal(2, "bot", true).into()])
+    given::<Sessions>([issued(1), personal(2, "bot", true).into()])
         .when(issue_personal(3, "bot"), &())
         .then_refused(SessionRefusal::NameTaken);
-    given::<Sessions>([personal(2, "bot", true).into(), revoked(2)])
+    given::<Sessions>([issued(1), personal(2, "bot", true).into(), revoked(2)])
         .when(issue_personal(3, "bot"), &())
         .then([personal(3, "bot", true).into()]);
 }
 
 #[test]
 fn a_regenerated_token_keeps_its_name_and_whether_it_bypasses() {
-    given::<Sessions>([personal(2, "bot", false).into()])
+    given::<Sessions>([issued(1), personal(2, "bot", false).into()])
         .when(regenerate(3, "bot"), &())
         .then([revoked(2), personal(3, "bot", false).into()]);
-    given::<Sessions>([personal(2, "bot", false).into()])
+    given::<Sessions>([issued(1), personal(2, "bot", false).into()])
         .when(regenerate(3, "other"), &())
         .then_refused(SessionRefusal::NoSuchToken);
 }
@@ -235,10 +243,71 @@ fn a_second_factor_is_remembered_of_valid_tokens_only() {
         .then_nothing();
 }
 
+fn let_in(number: usize) -> SessionCommand {
+    SessionCommand::LetIn {
+        program: program(number),
+        by: hash(BY),
+    }
+}
+
+fn program(number: usize) -> ProgramLetIn {
+    ProgramLetIn {
+        user: user(),
+        grant: hash(number),
+        at: AT,
+    }
+}
+
+#[test]
+fn nothing_is_handed_out_on_a_credential_that_has_ended() {
+    let continued = SessionCommand::Issue {
+        user: user(),
+        hash: hash(9),
+        granted: true,
+        by: Some(hash(BY)),
+        most: MAX_SESSIONS,
+        at: AT,
+    };
+    for command in [
+        continued,
+        issue_personal(9, "bot"),
+        regenerate(9, "bot"),
+        let_in(9),
+    ] {
+        given::<Sessions>([issued(1), personal(2, "bot", false).into(), revoked(1)])
+            .when(command, &())
+            .then_refused(SessionRefusal::Ended);
+    }
+}
+
+#[test]
+fn programs_are_shut_out_with_all_tokens_and_stay_when_other_sessions_end() {
+    let there = || [issued(1), issued(2), program(3).into()];
+    given::<Sessions>([issued(1)])
+        .when(let_in(3), &())
+        .then([program(3).into()]);
+    given::<Sessions>(there())
+        .when(revoke(3), &())
+        .then([revoked(3)]);
+    given::<Sessions>([issued(1), program(3).into()])
+        .when(revoke_all(Some(1)), &())
+        .then([all_revoked(Some(1))]);
+    given::<Sessions>([issued(1), program(3).into()])
+        .when(end_others(1), &())
+        .then_nothing();
+    let after = |event| Sessions::fold(there().iter().chain([&event]));
+    assert!(!after(all_revoked(Some(1))).is_valid(&hash(3)));
+    assert!(after(all_revoked(Some(3))).is_valid(&hash(3)));
+    let many = (10..10 + MAX_PROGRAMS).map(|number| program(number).into());
+    given::<Sessions>([issued(1)].into_iter().chain(many))
+        .when(let_in(3), &())
+        .then([revoked(10), program(3).into()]);
+}
+
 proptest! {
     #[test]
     fn there_are_never_too_many_and_replaying_gives_the_same(
-        steps in proptest::collection::vec((0..7, 0..80_usize), 0..150),
+        steps in proptest::collection::vec((0..8, 0..80_usize), 0..150),
     ) {
         let (mut state, mut log) = (Sessions::default(), Vec::new());
         for (kind, number) in steps {
@@ -250,6 +319,7 @@ proptest! {
                 3 => regenerate(number + 200, &name),
                 4 => revoke_personal(&name),
                 5 => end_others(number),
+                6 => let_in(number + 300),
                 _ if number < 3 => revoke_all(Some(number)),
                 _ => issue(number),
             };

@@ -25,7 +25,7 @@ struct Asker<'a> {
     authority: &'a Authority<'a>,
     settings: &'a Settings,
     known_roles: &'a [RoleId],
-    active_admins: u32,
+    another_admin: bool,
 }
 
 /// Who asks about an account that is there; `None` for the server itself, which may do anything.
@@ -37,12 +37,12 @@ fn asker<'a>(context: &'a UserContext<'a>) -> Result<Option<Asker<'a>>, UserRefu
             authority,
             settings,
             known_roles,
-            active_admins,
+            another_admin,
         } => Ok(Some(Asker {
             authority,
             settings,
             known_roles,
-            active_admins: *active_admins,
+            another_admin: *another_admin,
         })),
     }
 }
@@ -85,7 +85,7 @@ impl Asker<'_> {
     }
 
     fn must_not_be_last_admin(&self, account: &Account) -> Result<(), UserRefusal> {
-        if account.active && is_admin(&account.roles) && self.active_admins <= 1 {
+        if account.administrates() && !self.another_admin {
             return Err(UserRefusal::LastAdministrator);
         }
         Ok(())

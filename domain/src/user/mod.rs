@@ -16,7 +16,7 @@ pub use custom_fields::{CUSTOM_FIELDS, CustomFieldsRefusal, check_custom_fields,
 pub use events::*;
 pub use identity::{check_email, check_username};
 pub use preferences::{PREFERENCES, PreferenceFault, PreferenceKind};
-pub use sign_up::check_sign_up;
+pub use sign_up::{check_sign_up, default_roles};
 pub use suggest::username_suggestions;
 
 use serde_json::{Map, Value};
@@ -80,7 +80,7 @@ pub const PASSWORDS_KEPT: usize = 51;
 #[derive(Clone, Debug)]
 pub enum UserCommand {
     /// Sign up by oneself. The event carries the wish; its kind, roles (the default ones plus `admin` for the very
-    /// first), `active` and unverified addresses follow from the rules, whatever it says.
+    /// first, who must have proved to be the one), `active` and unverified addresses follow from the rules, whatever it says.
     Register(Box<UserCreated>),
     /// Sign up by oneself, and be given an account that was imported instead of a new one. The rules are those of
     /// signing up; the wish names the account, and must have a password.
@@ -209,6 +209,19 @@ pub enum UserCommand {
     },
 }
 
+impl UserCommand {
+    /// Whether an administrator may be none any more by it.
+    pub fn may_end_administration(&self) -> bool {
+        match self {
+            Self::SetRoles { roles, .. } => !decide::is_admin(roles),
+            Self::RevokeRole { role, .. } => role.as_str() == decide::ADMIN,
+            Self::SetActive { active, .. } => !active,
+            Self::DeactivateIdle { .. } | Self::Delete { .. } => true,
+            _ => false,
+        }
+    }
+}
+
 /// What the rules need to know from elsewhere.
 #[derive(Clone, Copy, Debug)]
 pub enum UserContext<'a> {
@@ -222,8 +235,10 @@ pub enum UserContext<'a> {
         secret: Option<&'a str>,
         /// They came with a valid invitation, which is as good.
         invited: bool,
-        /// There is no administrator yet; the office is claimed in the same batch.
-        first_administrator: bool,
+        /// Whether there ever was an administrator.
+        office: Office,
+        /// The workspace-wide roles there are of those people sign up with ([`default_roles`]).
+        known_roles: &'a [RoleId],
     },
     /// A user.
     User {
@@ -233,8 +248,21 @@ pub enum UserContext<'a> {
         settings: &'a crate::settings::Settings,
         /// Every workspace-wide role there is.
         known_roles: &'a [RoleId],
-        /// How many active administrators there are.
-        active_admins: u32,
+        /// Somebody other than the account in question administrates. Must be an expectation of the same batch where
+        /// a command may end that: two administrators who remove each other would each be counted by the other.
+        another_admin: bool,
+    },
+}
+
+/// The office of first administrator, which whoever signs up first gets with their account.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Office {
+    /// There is an administrator, or was one.
+    Taken,
+    /// There never was one; the office is claimed in the same batch.
+    Vacant {
+        /// Whoever signs up proved that the server is theirs.
+        proved: bool,
     },
 }
 
@@ -253,6 +281,9 @@ pub enum UserRefusal {
     /// People cannot sign up (7.1 `users.register`, `error-user-registration-disabled`).
     #[error("nobody can sign up")]
     RegistrationDisabled,
+    /// Nobody administrates yet, and whoever signs up did not prove that the server is theirs.
+    #[error("not proved to be the one who set up the server")]
+    SetupNotProved,
     /// People sign up with a secret, and this is not it (7.1 `users.register`, `error-user-registration-secret`).
     #[error("the secret is wrong")]
     WrongSecret,
@@ -537,6 +568,11 @@ impl Account {
     /// The `count` passwords before the one that counts, newest first.
     pub fn former_passwords(&self, count: usize) -> impl Iterator<Item = &PasswordHash> {
         self.passwords.iter().rev().skip(1).take(count)
+    }
+
+    /// Whether it is an administrator's who may log in.
+    pub fn administrates(&self) -> bool {
+        self.active && decide::is_admin(&self.roles)
     }
 
     /// Whether whoever signs up with its address may have it, as far as the account itself says: it was imported, may

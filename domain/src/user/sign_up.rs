@@ -4,7 +4,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::decide::{ADMIN, Decision, checked, is_admin, really_changed};
 use super::{
-    Account, EmailChanged, PasswordChanged, ProfileChange, ProfileChanged, UserContext,
+    Account, EmailChanged, Office, PasswordChanged, ProfileChange, ProfileChanged, UserContext,
     UserCreated, UserEvent, UserKind, UserRefusal, UsernameChanged, check_username,
 };
 use crate::RoleId;
@@ -18,6 +18,10 @@ pub fn check_sign_up(username: &str, context: &UserContext<'_>) -> Result<(), Us
     let (settings, let_in) = match context {
         UserContext::System => return Ok(()),
         UserContext::User { settings, .. } => (settings, false),
+        UserContext::Anonymous {
+            office: Office::Vacant { proved: false },
+            ..
+        } => return Err(UserRefusal::SetupNotProved),
         UserContext::Anonymous {
             settings,
             secret,
@@ -48,15 +52,21 @@ fn registered(
     context: &UserContext<'_>,
 ) -> Result<UserCreated, UserRefusal> {
     check_sign_up(&wish.username, context)?;
-    let (settings, first_administrator) = match context {
+    let (settings, office, known_roles) = match context {
         UserContext::System => return Ok(wish),
-        UserContext::User { settings, .. } => (settings, false),
+        UserContext::User {
+            settings,
+            known_roles,
+            ..
+        } => (settings, Office::Taken, known_roles),
         UserContext::Anonymous {
             settings,
-            first_administrator,
+            office,
+            known_roles,
             ..
-        } => (settings, *first_administrator),
+        } => (settings, *office, known_roles),
     };
+    let first_administrator = office != Office::Taken;
     checked(&mut wish, settings)?;
     if wish.emails.is_empty() {
         return Err(UserRefusal::InvalidEmail {
@@ -69,6 +79,7 @@ fn registered(
     wish.kind = UserKind::User;
     wish.require_password_change = false;
     wish.roles = default_roles(settings);
+    wish.roles.retain(|role| known_roles.contains(role));
     if first_administrator && !is_admin(&wish.roles) {
         wish.roles.push(RoleId::new(ADMIN));
     }
@@ -118,8 +129,8 @@ fn knows_secret(secret: Option<&str>, settings: &Settings) -> bool {
     !wanted.is_empty() && secret.is_some_and(|secret| digest(secret) == digest(wanted))
 }
 
-/// The roles people sign up with; never `admin`.
-fn default_roles(settings: &Settings) -> Vec<RoleId> {
+/// The roles people sign up with, as far as there are such; never `admin`.
+pub fn default_roles(settings: &Settings) -> Vec<RoleId> {
     let mut roles = Vec::new();
     for role in settings
         .text("Accounts_Registration_Users_Default_Roles")

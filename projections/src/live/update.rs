@@ -368,6 +368,8 @@ fn of_role(maker: &mut Maker<'_>, event: &RoleEvent) -> rusqlite::Result<()> {
         RoleEvent::RoleCreated(e) => maker.workspace("role-created", &told(&e.role, &e.properties)),
         RoleEvent::RoleChanged(e) => maker.workspace("role-changed", &told(&e.role, &e.properties)),
         RoleEvent::RoleDeleted(e) => maker.workspace("role-deleted", &json!({ "_id": e.role })),
+        // Told by what happens to the user or the membership.
+        RoleEvent::RoleGiven(_) => Ok(()),
     }
 }
 

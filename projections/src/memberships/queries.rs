@@ -198,23 +198,24 @@ impl Views {
         .await
     }
 
-    /// Who of those that may log in is in a room the longest, `except` left out.
-    pub async fn longest_member(
+    /// Those that may log in and are in a room the longest, `except` left out; `most` of them at most.
+    pub async fn longest_members(
         &self,
         room: &RoomId,
         except: &UserId,
-    ) -> Result<Option<UserId>, QueryError> {
+        most: u32,
+    ) -> Result<Vec<UserId>, QueryError> {
         let (room, except) = (room.clone(), except.clone());
         self.read(move |conn| {
             conn.prepare_cached(
                 "SELECT memberships.user FROM memberships JOIN users ON users.id = memberships.user
                  WHERE memberships.room = ?1 AND users.active = 1 AND memberships.user <> ?2
-                 ORDER BY memberships.position LIMIT 1",
+                 ORDER BY memberships.position LIMIT ?3",
             )?
-            .query_row([room.as_str(), except.as_str()], |row| {
+            .query_map(params![room.as_str(), except.as_str(), most], |row| {
                 Ok(UserId::new(row.get_ref(0)?.as_str()?))
-            })
-            .optional()
+            })?
+            .collect()
         })
         .await
     }

@@ -143,11 +143,12 @@ impl Views {
         .await
     }
 
-    /// How many accounts hold the role `admin` and may log in.
-    pub async fn active_admins(&self) -> Result<u32, QueryError> {
+    /// Who holds the role `admin` and may log in.
+    pub async fn active_admins(&self) -> Result<Vec<UserId>, QueryError> {
         self.read(|conn| {
-            conn.prepare_cached("SELECT count(*) FROM users WHERE admin = 1 AND active = 1")?
-                .query_row([], |row| row.get(0))
+            conn.prepare_cached("SELECT id FROM users WHERE admin = 1 AND active = 1 ORDER BY id")?
+                .query_map([], |row| Ok(UserId::new(row.get_ref(0)?.as_str()?)))?
+                .collect()
         })
         .await
     }

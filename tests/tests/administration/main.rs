@@ -5,6 +5,7 @@
     reason = "a test that cannot go on has failed"
 )]
 
+mod access_ends;
 mod actions;
 mod assets;
 mod banners;

@@ -21,7 +21,7 @@ on_both_logs![
 /// How long something may take to arrive.
 const PATIENCE: std::time::Duration = std::time::Duration::from_secs(20);
 
-const BACK: &str = "https://wiki.example/back";
+pub const BACK: &str = "https://wiki.example/back";
 
 async fn app(admin: &Client) -> Value {
     let wish = json!({"name": "Wiki", "redirectUri": format!("{BACK}\nmy.app:/c"), "active": true});
@@ -142,15 +142,21 @@ fn browser() -> Http {
     Http::builder().redirect(Policy::none()).build().unwrap()
 }
 
-struct Flow {
-    http: Http,
-    url: String,
-    app: Value,
-    alice: Client,
+/// A program of somebody else asks Alice to be let in.
+pub struct Flow {
+    /// Her browser.
+    pub http: Http,
+    /// The server.
+    pub url: String,
+    /// The program.
+    pub app: Value,
+    /// She.
+    pub alice: Client,
 }
 
 impl Flow {
-    async fn begin(server: &Server) -> Self {
+    /// Adds the program and her account.
+    pub async fn begin(server: &Server) -> Self {
         let admin = server.admin().await;
         Self {
             http: browser(),
@@ -183,14 +189,16 @@ impl Flow {
             .unwrap()
     }
 
-    async fn code(&self, more: &[(&'static str, String)]) -> String {
+    /// She lets the program in; the code it gets.
+    pub async fn code(&self, more: &[(&'static str, String)]) -> String {
         let mut fields = self.question();
         fields.push(("allow", "yes".to_owned()));
         fields.extend(more.to_vec());
         sent_back(&self.answer(&fields).await, "code").expect("a code")
     }
 
-    async fn token(&self, fields: &[(&str, &str)]) -> (u16, Value) {
+    /// The program asks for tokens.
+    pub async fn token(&self, fields: &[(&str, &str)]) -> (u16, Value) {
         let mut form = vec![
             ("client_id", self.app["clientId"].as_str().unwrap()),
             ("client_secret", self.app["clientSecret"].as_str().unwrap()),
@@ -206,7 +214,8 @@ impl Flow {
         (answer.status().as_u16(), answer.json().await.unwrap())
     }
 
-    async fn redeem(&self, code: &str) -> (u16, Value) {
+    /// The program makes use of its code.
+    pub async fn redeem(&self, code: &str) -> (u16, Value) {
         let fields = [
             ("grant_type", "authorization_code"),
             ("code", code),
@@ -215,7 +224,8 @@ impl Flow {
         self.token(&fields).await
     }
 
-    async fn with_bearer(&self, path: &str, token: &str) -> (u16, Value) {
+    /// The program asks something.
+    pub async fn with_bearer(&self, path: &str, token: &str) -> (u16, Value) {
         let answer = self
             .http
             .get(format!("{}{path}", self.url))

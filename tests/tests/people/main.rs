@@ -8,6 +8,7 @@
 mod avatars;
 mod custom_fields;
 mod data_export;
+mod first_start;
 mod gravatar;
 mod load;
 mod login;
@@ -17,6 +18,7 @@ mod methods;
 mod own_limits;
 mod preferences;
 mod presence;
+mod races;
 mod registration;
 mod second_factor;
 mod second_factor_settings;

@@ -17,7 +17,7 @@ on_both_logs![
     accounts_that_nobody_uses_fall_asleep,
 ];
 
-fn digest(password: &str) -> String {
+pub fn digest(password: &str) -> String {
     let mut hex = String::new();
     for byte in Sha256::digest(password.as_bytes()) {
         write!(hex, "{byte:02x}").expect("a text");

@@ -84,6 +84,16 @@ pub fn field_unavailable(value: &str) -> ApiError {
     .with(json!({ "method": "insertOrUpdateUser", "field": value }))
 }
 
+/// Signing up first without a proof that the server is one's own.
+pub fn setup_not_proved() -> ApiError {
+    ApiError::coded(
+        "error-setup-code-required",
+        "This server has no administrator yet. The first account is made on the server's own machine, or with the code \
+         that the server printed when it started (setupCode).",
+    )
+    .method("registerUser")
+}
+
 /// Signing up with a name that somebody has.
 pub fn username_in_use() -> ApiError {
     ApiError::plain("Username is already in use")

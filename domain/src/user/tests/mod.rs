@@ -12,6 +12,9 @@ use super::*;
 use crate::permission::Permission;
 use crate::testing::{Given, Stage, given};
 
+/// The roles there are, as far as people may sign up with them.
+static KNOWN: std::sync::LazyLock<Vec<RoleId>> = std::sync::LazyLock::new(known_roles);
+
 const AT: Timestamp = Timestamp::from_millis(1);
 
 fn me() -> UserId {
@@ -33,7 +36,7 @@ impl Stage {
             authority: self.authority(),
             settings: &self.settings,
             known_roles,
-            active_admins,
+            another_admin: active_admins > 1,
         }
     }
 
@@ -43,7 +46,8 @@ impl Stage {
             settings: &self.settings,
             secret: None,
             invited: false,
-            first_administrator: false,
+            office: Office::Taken,
+            known_roles: &KNOWN,
         }
     }
 }

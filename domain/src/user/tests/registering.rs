@@ -49,7 +49,8 @@ fn the_first_becomes_administrator() {
         settings: &stage.settings,
         secret: None,
         invited: false,
-        first_administrator: true,
+        office: Office::Vacant { proved: true },
+        known_roles: &KNOWN,
     };
     let made = UserCreated {
         roles: roles(&["user", "admin"]),
@@ -57,6 +58,36 @@ fn the_first_becomes_administrator() {
     };
     nobody()
         .when(register(created()), &context)
+        .then([made.into()]);
+}
+
+#[test]
+fn a_stranger_does_not_become_the_first() {
+    let stage = Stage::default();
+    let context = UserContext::Anonymous {
+        settings: &stage.settings,
+        secret: None,
+        invited: true,
+        office: Office::Vacant { proved: false },
+        known_roles: &KNOWN,
+    };
+    nobody()
+        .when(register(created()), &context)
+        .then_refused(UserRefusal::SetupNotProved);
+}
+
+#[test]
+fn people_sign_up_with_roles_that_are_there() {
+    let stage = Stage::default().setting(
+        "Accounts_Registration_Users_Default_Roles",
+        "user,gone,guest",
+    );
+    let made = UserCreated {
+        roles: roles(&["user", "guest"]),
+        ..created()
+    };
+    nobody()
+        .when(register(created()), &stage.anonymous())
         .then([made.into()]);
 }
 
@@ -76,7 +107,8 @@ fn signing_up_can_take_a_secret() {
             settings: &stage.settings,
             secret,
             invited,
-            first_administrator: false,
+            office: Office::Taken,
+            known_roles: &KNOWN,
         };
         nobody().when(register(created()), &context)
     };
