@@ -16,6 +16,7 @@ pub mod stream;
 pub mod time;
 
 pub mod access;
+pub mod limits;
 pub mod password;
 pub mod pattern;
 pub mod permission;

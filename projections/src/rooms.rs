@@ -1,5 +1,6 @@
 //! The view of rooms.
 
+mod brief;
 mod doc;
 mod latest;
 mod queries;
@@ -36,7 +37,7 @@ impl Projection for RoomsView {
     }
 
     fn version(&self) -> u32 {
-        4
+        5
     }
 
     fn tables(&self) -> &'static str {

@@ -21,4 +21,6 @@ pub mod webdav;
 
 pub mod pictures;
 pub mod ports;
+pub mod raw;
 pub mod tools;
+pub mod watch;

@@ -56,6 +56,14 @@ pub async fn post(
     draft: Draft,
 ) -> Result<Bytes, ApiError> {
     let settings = state.views().settings();
+    // Before anything is looked for in it: a message that may not be that large costs nothing more.
+    message::check_size(
+        &draft.text,
+        draft.attachments.as_deref(),
+        draft.presentation.as_deref(),
+        draft.checks,
+        &settings,
+    )?;
     let id = draft
         .id
         .unwrap_or_else(|| MessageId::new(crate::state::fresh_id()));
@@ -151,6 +159,7 @@ pub async fn edit(
     at: Timestamp,
 ) -> Result<(), ApiError> {
     let settings = state.views().settings();
+    message::check_size(&text, None, None, PostChecks::Lenient, &settings)?;
     let (content, _) = content(state, &settings, text, true, None).await?;
     let message = record.id.clone();
     change(

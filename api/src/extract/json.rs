@@ -17,16 +17,21 @@ pub enum JsonError {
     Invalid(#[from] serde_json::Error),
 }
 
+/// The text without the byte-order mark that some editors and programs put in front.
+pub fn text(bytes: &[u8]) -> &[u8] {
+    bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes)
+}
+
 /// Reads a value.
 pub fn parse<T: DeserializeOwned>(text: &[u8]) -> Result<T, JsonError> {
     if has_too_many(text) {
         return Err(JsonError::TooMany);
     }
-    Ok(serde_json::from_slice(text)?)
+    Ok(serde_json::from_slice(self::text(text))?)
 }
 
 /// Whether there are too many values, judged by what stands in front of each.
-pub fn has_too_many(text: &[u8]) -> bool {
+fn has_too_many(text: &[u8]) -> bool {
     // Every value but the first has a sign of its own in front.
     if text.len() <= MOST_VALUES {
         return false;
