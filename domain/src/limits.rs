@@ -22,17 +22,11 @@ pub const ROOM_NAME: usize = 256;
 /// What a room says of itself in topic, announcement and description, in characters.
 pub const ROOM_TEXT: usize = 10_000;
 
-/// The name of a role, an emoji, a sound, a status, a token, an application: in characters.
+/// The name of a custom status or of a token, in characters.
 pub const NAME: usize = 128;
 
-/// A short text about somebody or something: status texts, nicknames, reasons; in characters.
-pub const SHORT_TEXT: usize = 1_024;
-
-/// What somebody tells about themselves, in characters.
-pub const BIO: usize = 10_000;
-
-/// What a program says it is.
-pub const USER_AGENT: usize = 512;
+/// The name of a field in an object, in characters.
+pub const FIELD_NAME: usize = 1_024;
 
 /// The text of a message.
 pub const MESSAGE_TEXT: usize = 256 * 1024;
@@ -67,6 +61,30 @@ pub const TEXT: usize = 65_536;
 /// A text in a request that holds a document: a script, a picture as text, a call. What it holds has limits of its own.
 pub const DOCUMENT: usize = 64 * 1024 * 1024;
 
+/// The table for people: what is limited, to how much, of what.
+pub const TABLE: &[(&str, usize, &str)] = &[
+    ("id that a client chooses", ID, "bytes"),
+    ("name of a stream in the log", STREAM, "bytes"),
+    ("user name", USERNAME, "characters"),
+    ("name of a person", PERSON_NAME, "characters"),
+    ("mail address", EMAIL, "bytes"),
+    ("name of a room", ROOM_NAME, "characters"),
+    ("topic, announcement or description of a room", ROOM_TEXT, "characters"),
+    ("name of a status, a token", NAME, "characters"),
+    ("name of a field in an object", FIELD_NAME, "characters"),
+    ("text of a message", MESSAGE_TEXT, "bytes"),
+    ("message with everything in it", MESSAGE, "bytes"),
+    ("last message shown with its room", LAST_MESSAGE, "bytes"),
+    ("attachments of a message", ATTACHMENTS, "items"),
+    ("people, rooms or links found in a message", MENTIONS, "each"),
+    ("rooms one call posts to", TARGETS, "items"),
+    ("roles of a user", ROLES, "items"),
+    ("list or object in a request", ITEMS, "items"),
+    ("nesting in a request", DEPTH, "levels"),
+    ("text in a request", TEXT, "characters"),
+    ("document as a text in a request", DOCUMENT, "characters"),
+];
+
 /// Whether a text has more than `most` characters. Nothing has more characters than bytes, so that counting is rarely
 /// needed.
 pub fn is_longer(text: &str, most: usize) -> bool {
@@ -82,5 +100,27 @@ mod tests {
         assert!(!is_longer("äöü", 3));
         assert!(is_longer("äöü", 2));
         assert!(!is_longer("", 0));
+    }
+
+    #[test]
+    fn people_find_the_limits_in_the_manual() {
+        let manual = include_str!("../../docs/limits.md");
+        for (what, most, unit) in TABLE {
+            let line = format!("| {what} | {} {unit} |", grouped(*most));
+            assert!(manual.contains(&line), "docs/limits.md lacks:\n{line}");
+        }
+    }
+
+    /// `65536` as `65,536`.
+    fn grouped(number: usize) -> String {
+        let digits = number.to_string();
+        let mut text = String::new();
+        for (index, digit) in digits.chars().enumerate() {
+            if index > 0 && (digits.len() - index) % 3 == 0 {
+                text.push(',');
+            }
+            text.push(digit);
+        }
+        text
     }
 }

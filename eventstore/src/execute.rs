@@ -210,7 +210,7 @@ fn within_limits(stream: &StreamId, events: &[NewEvent]) -> Result<(), AppendErr
     {
         None => Ok(()),
         Some(event) => Err(AppendError::EventTooLarge {
-            event_type: event.event_type.clone(),
+            event_type: event.event_type.to_string(),
             bytes: event.data.len(),
         }),
     }

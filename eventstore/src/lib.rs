@@ -20,6 +20,7 @@ pub mod upcast;
 pub mod vault;
 
 pub mod execute;
+pub mod memory;
 mod group_commit;
 mod recent;
 mod subscribe;

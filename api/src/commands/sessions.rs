@@ -5,10 +5,10 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use domain::session::{
     self, PersonalTokenIssued, SecondFactorPassed, SessionCommand, SessionRefusal, Sessions,
 };
-use domain::{Timestamp, TokenHash, UserId};
+use domain::{Timestamp, TokenHash, UserId, limits};
 use eventstore::ExecuteError;
 
-use crate::error::ApiError;
+use crate::error::{ApiError, texts};
 use crate::extract::token_hash;
 use crate::state::{AppState, now};
 
@@ -89,6 +89,10 @@ pub async fn issue_personal(
     name: &str,
     bypass_second_factor: bool,
 ) -> Result<String, ApiError> {
+    if limits::is_longer(name, limits::NAME) {
+        let most = format!("must NOT have more than {} characters", limits::NAME);
+        return Err(texts::invalid_params(&[most]));
+    }
     let token = fresh_token();
     let issue = SessionCommand::IssuePersonal(PersonalTokenIssued {
         user: user.clone(),

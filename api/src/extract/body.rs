@@ -118,7 +118,7 @@ pub async fn read(
         if bytes.capacity() - bytes.len() < piece.len() {
             // No more than it will need, where that is known.
             let more = declared.map_or(length, |declared| declared.min(2 * length));
-            bytes.reserve((more - bytes.len()).max(piece.len()));
+            bytes.reserve(more.saturating_sub(bytes.len()).max(piece.len()));
         }
         bytes.extend_from_slice(&piece);
     }

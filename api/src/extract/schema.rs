@@ -183,9 +183,9 @@ impl Kind {
 
 /// What is larger than anything a client has reason to send, if there is anything: whatever a route takes has bounds,
 /// be it declared or not. `declared` says what the parameters are meant to be.
-pub fn oversize<'a>(
+pub fn oversize(
     params: &Map<String, Value>,
-    declared: impl Fn(&str) -> Option<Kind> + 'a,
+    declared: impl Fn(&str) -> Option<Kind>,
 ) -> Option<String> {
     if params.len() > limits::ITEMS {
         return Some(format!(
@@ -220,11 +220,11 @@ pub fn excess(value: &Value, texts: usize, depth: usize) -> Option<String> {
         Value::Object(fields) => many(fields.len(), "properties").or_else(|| {
             let long = fields
                 .keys()
-                .any(|name| limits::is_longer(name, limits::SHORT_TEXT));
+                .any(|name| limits::is_longer(name, limits::FIELD_NAME));
             if long {
                 return Some(format!(
                     "must NOT have names of more than {} characters",
-                    limits::SHORT_TEXT
+                    limits::FIELD_NAME
                 ));
             }
             fields

@@ -188,9 +188,9 @@ mod tests {
         let mut request = vec![0; sent.len()];
         here.read_exact(&mut request).await.expect("a request");
         let reader = tokio::spawn(async move {
-            let mut read = String::new();
-            there.read_to_string(&mut read).await.expect("a text");
-            read
+            let mut read = Vec::new();
+            there.read_to_end(&mut read).await.expect("bytes");
+            String::from_utf8_lossy(&read).into_owned()
         });
         here.write_all(written).await.expect("written");
         here.shutdown().await.expect("closed");
@@ -202,7 +202,7 @@ mod tests {
     async fn what_the_library_says_by_itself_gets_a_body() {
         let read = read_of(SAID, false, b"GET / HTTP/1.1\r\nA: b\r\n").await;
         assert!(read.starts_with("HTTP/1.1 431 "), "{read}");
-        assert!(read.ends_with("\"success\":false}"), "{read}");
+        assert!(read.contains("\"success\":false"), "{read}");
         let read = read_of(SAID, false, b"GET /long").await;
         assert!(read.starts_with("HTTP/1.1 414 "), "{read}");
     }
@@ -211,7 +211,7 @@ mod tests {
     async fn answers_pass_as_they_are() {
         let said = String::from_utf8_lossy(SAID);
         assert_eq!(read_of(SAID, true, b"GET / HTTP/1.1\r\n").await, said);
-        let frame = b"\x81\x01a";
-        assert_eq!(read_of(frame, false, b"").await.len(), 0, "no text");
+        // A socket that speaks another protocol by then.
+        assert_eq!(read_of(b"\x01\x01a", false, b"").await, "\u{1}\u{1}a");
     }
 }
