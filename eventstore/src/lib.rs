@@ -20,8 +20,8 @@ pub mod upcast;
 pub mod vault;
 
 pub mod execute;
-pub mod memory;
 mod group_commit;
+pub mod memory;
 mod recent;
 mod subscribe;
 

@@ -24,7 +24,9 @@ pub fn give_back_now_and_then() {
         static LAST: Cell<Option<Instant>> = const { Cell::new(None) };
     }
     let now = Instant::now();
-    let due = LAST.get().is_none_or(|last| now.duration_since(last) >= OFTEN);
+    let due = LAST
+        .get()
+        .is_none_or(|last| now.duration_since(last) >= OFTEN);
     if due {
         LAST.set(Some(now));
         give_back();

@@ -49,15 +49,29 @@ impl Watch {
         self.seen.stop.store(true, Ordering::Relaxed);
         self.watching.await.expect("watching");
         let load = |number: &AtomicU64| number.load(Ordering::Relaxed);
-        let (slowest, memory) = (load(&self.seen.slowest_millis), load(&self.seen.most_memory));
+        let (slowest, memory) = (
+            load(&self.seen.slowest_millis),
+            load(&self.seen.most_memory),
+        );
         let slow = self.seen.slow_in_a_row.load(Ordering::Relaxed);
-        println!("slowest /livez {slowest} ms, {slow} slow in a row, {} MB at most", memory >> 20);
-        assert!(self.seen.probes.load(Ordering::Relaxed) > 0, "it was watched");
+        println!(
+            "slowest /livez {slowest} ms, {slow} slow in a row, {} MB at most",
+            memory >> 20
+        );
+        assert!(
+            self.seen.probes.load(Ordering::Relaxed) > 0,
+            "it was watched"
+        );
         assert!(
             slow < IN_A_ROW && slowest < u64::try_from(STALLED.as_millis()).unwrap_or(u64::MAX),
             "/livez took more than {PROMPT:?} {slow} times in a row, and {slowest} ms once"
         );
-        assert!(memory <= most, "{} MB of memory, at most {} are right", memory >> 20, most >> 20);
+        assert!(
+            memory <= most,
+            "{} MB of memory, at most {} are right",
+            memory >> 20,
+            most >> 20
+        );
     }
 }
 
@@ -69,11 +83,16 @@ async fn watch(url: String, pid: u32, seen: Arc<Seen>) {
         let answer = tokio::time::timeout(2 * STALLED, http.get(&url).send()).await;
         let took = asked.elapsed();
         let well = matches!(answer, Ok(Ok(answer)) if answer.status() == 200);
-        in_a_row = if well && took < PROMPT { 0 } else { in_a_row + 1 };
+        in_a_row = if well && took < PROMPT {
+            0
+        } else {
+            in_a_row + 1
+        };
         seen.slow_in_a_row.fetch_max(in_a_row, Ordering::Relaxed);
         let millis = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
         seen.slowest_millis.fetch_max(millis, Ordering::Relaxed);
-        seen.most_memory.fetch_max(resident_bytes(pid), Ordering::Relaxed);
+        seen.most_memory
+            .fetch_max(resident_bytes(pid), Ordering::Relaxed);
         seen.probes.fetch_add(1, Ordering::Relaxed);
         tokio::time::sleep(Duration::from_millis(100)).await;
     }

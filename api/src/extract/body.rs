@@ -215,7 +215,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn half_sent_bodies_are_counted_and_the_next_is_refused_at_once() {
-        let whole = (LEAST / 4 / 2) as usize;
+        let whole = usize::try_from(LEAST / 4 / 2).expect("a small number");
         let budget = BodyBudget::new(LIMIT);
         let stranger = |pieces| read_of(&budget, false, HeaderMap::new(), half_sent(pieces));
         let mut held = Vec::new();

@@ -12,18 +12,29 @@ const MEGABYTE: u64 = 1 << 20;
 
 /// Fills a room with so many of the largest messages there may be, which have a quarter of a megabyte.
 async fn fill(admin: &Client, count: usize) -> String {
-    let room = admin.post("channels.create", json!({ "name": "full" })).await.ok();
+    let room = admin
+        .post("channels.create", json!({ "name": "full" }))
+        .await
+        .ok();
     let room = room["channel"]["_id"].as_str().unwrap().to_owned();
     for number in 0..count {
         let text = format!("{number} {}", "x".repeat(250 * 1024));
-        admin.post("chat.postMessage", json!({ "roomId": room, "text": text })).await.ok();
+        admin
+            .post("chat.postMessage", json!({ "roomId": room, "text": text }))
+            .await
+            .ok();
     }
     room
 }
 
 fn ids(page: &Value) -> Vec<String> {
     let id = |message: &Value| message["_id"].as_str().unwrap().to_owned();
-    page["messages"].as_array().unwrap().iter().map(id).collect()
+    page["messages"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(id)
+        .collect()
 }
 
 #[tokio::test]
@@ -37,7 +48,8 @@ async fn large_answers_end_early_are_bounded_together_and_their_memory_comes_bac
         let mut seen: Vec<String> = Vec::new();
         loop {
             let offset = seen.len();
-            let path = format!("channels.messages?roomId={room}&count=0&offset={offset}&sort={sort}");
+            let path =
+                format!("channels.messages?roomId={room}&count=0&offset={offset}&sort={sort}");
             let page = admin.get(&path).await.ok();
             let found = ids(&page);
             assert_eq!(page["count"], found.len(), "it says how many it has");
@@ -58,7 +70,11 @@ async fn large_answers_end_early_are_bounded_together_and_their_memory_comes_bac
 
     // The room's own document shows the last one in short.
     let rooms = admin.get("rooms.get").await.ok();
-    assert!(rooms.to_string().len() < 100_000, "{} bytes", rooms.to_string().len());
+    assert!(
+        rooms.to_string().len() < 100_000,
+        "{} bytes",
+        rooms.to_string().len()
+    );
 
     // Readers that take nothing: what waits for all of them has a bound, and it is given back.
     let before = server.resident_bytes();

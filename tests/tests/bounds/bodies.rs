@@ -44,20 +44,39 @@ async fn half_sent_bodies_of_strangers_have_a_bound_together() {
     // Nobody else is kept out: neither those who log in nor those who are logged in.
     server.admin().await.get("me").await.ok();
     let text = "x".repeat(4 * MEGABYTE);
-    let answer = admin.post("chat.postMessage", json!({"channel": "#general", "text": text})).await;
-    assert_eq!(answer.refused(400)["errorType"], "error-message-size-exceeded");
+    let answer = admin
+        .post(
+            "chat.postMessage",
+            json!({"channel": "#general", "text": text}),
+        )
+        .await;
+    assert_eq!(
+        answer.refused(400)["errorType"],
+        "error-message-size-exceeded"
+    );
     drop(held);
     watch.end(400 << 20).await;
     // What was held is free again.
-    let answer = server.client().post("users.register", json!({"bio": " ".repeat(MEGABYTE / 2)})).await;
-    assert!(answer.status.is_client_error(), "{} {}", answer.status, answer.body);
+    let answer = server
+        .client()
+        .post("users.register", json!({"bio": " ".repeat(MEGABYTE / 2)}))
+        .await;
+    assert!(
+        answer.status.is_client_error(),
+        "{} {}",
+        answer.status,
+        answer.body
+    );
 }
 
 #[tokio::test]
 async fn large_half_sent_bodies_keep_nobody_waiting() {
     let server = Server::start().await;
     let admin = server.admin().await;
-    let credentials = format!("X-User-Id: {}\r\nX-Auth-Token: {}\r\n", admin.user_id, admin.token);
+    let credentials = format!(
+        "X-User-Id: {}\r\nX-Auth-Token: {}\r\n",
+        admin.user_id, admin.token
+    );
     let watch = Watch::over(&server);
     let part = vec![b' '; 40 * MEGABYTE];
     let mut held = Vec::new();
@@ -83,7 +102,10 @@ async fn large_half_sent_bodies_keep_nobody_waiting() {
             given_up += usize::from(answer.status == 408);
         }
     }
-    assert!(given_up > 0, "silence ends a request long before its time is up");
+    assert!(
+        given_up > 0,
+        "silence ends a request long before its time is up"
+    );
     watch.end(1 << 30).await;
 }
 
@@ -92,11 +114,19 @@ async fn a_byte_order_mark_is_no_part_of_a_body() {
     let server = Server::start().await;
     let admin = server.admin().await;
     for (path, body) in [
-        ("chat.postMessage", r##"{"channel": "#general", "text": "one"}"##),
-        ("chat.sendMessage", r#"{"message": {"rid": "GENERAL", "msg": "two"}}"#),
+        (
+            "chat.postMessage",
+            r##"{"channel": "#general", "text": "one"}"##,
+        ),
+        (
+            "chat.sendMessage",
+            r#"{"message": {"rid": "GENERAL", "msg": "two"}}"#,
+        ),
     ] {
         let body = Some(("application/json", format!("\u{feff}{body}")));
-        let answer = admin.send(reqwest::Method::POST, &format!("/api/v1/{path}"), body).await;
+        let answer = admin
+            .send(reqwest::Method::POST, &format!("/api/v1/{path}"), body)
+            .await;
         answer.ok();
     }
 }

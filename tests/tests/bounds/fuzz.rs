@@ -130,30 +130,47 @@ fn tries(document: &Value, usual: &Usual) -> Vec<Try> {
     let mut tries = Vec::new();
     for (path, operations) in document["paths"].as_object().expect("paths") {
         let name = path.trim_start_matches("/api/v1/");
-        if LEFT_OUT.contains(&name) || path.starts_with("/oauth/") || name.starts_with("method.call") {
+        if LEFT_OUT.contains(&name)
+            || path.starts_with("/oauth/")
+            || name.starts_with("method.call")
+        {
             continue;
         }
         for (method, operation) in operations.as_object().expect("operations") {
-            let Ok(method) = Method::from_bytes(method.to_uppercase().as_bytes()) else { continue };
+            let Ok(method) = Method::from_bytes(method.to_uppercase().as_bytes()) else {
+                continue;
+            };
             of_operation(&mut tries, path, &method, operation, usual);
         }
     }
     tries
 }
 
-fn of_operation(tries: &mut Vec<Try>, path: &str, method: &Method, operation: &Value, usual: &Usual) {
+fn of_operation(
+    tries: &mut Vec<Try>,
+    path: &str,
+    method: &Method,
+    operation: &Value,
+    usual: &Usual,
+) {
     let none = Vec::new();
     let parameters = operation["parameters"].as_array().unwrap_or(&none);
     let text = "x".repeat(IN_ADDRESS);
     let plain = |name: &str, shape: &Value| {
         let value = usual.value(name, shape);
-        value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+        value
+            .as_str()
+            .map_or_else(|| value.to_string(), str::to_owned)
     };
     let filled = |large: Option<&str>| {
         let (mut filled, mut query) = (path.to_owned(), Vec::new());
         for parameter in parameters {
             let name = parameter["name"].as_str().expect("a name");
-            let value = if large == Some(name) { text.clone() } else { plain(name, &parameter["schema"]) };
+            let value = if large == Some(name) {
+                text.clone()
+            } else {
+                plain(name, &parameter["schema"])
+            };
             if parameter["in"] == "path" {
                 filled = filled.replace(&format!("{{{name}}}"), &value);
                 filled = filled.replace(&format!("{{*{name}}}"), &value);
@@ -181,7 +198,11 @@ fn of_operation(tries: &mut Vec<Try>, path: &str, method: &Method, operation: &V
             body: Some(("application/json", body.to_string())),
         });
     }
-    for name in content["multipart/form-data"]["schema"]["properties"].as_object().into_iter().flat_map(Map::keys) {
+    for name in content["multipart/form-data"]["schema"]["properties"]
+        .as_object()
+        .into_iter()
+        .flat_map(Map::keys)
+    {
         let part = format!(
             "--XX\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{TEXT}\r\n--XX--\r\n"
         );
@@ -214,7 +235,10 @@ fn method_tries() -> Vec<Try> {
     let names = method_names();
     assert!(names.len() > 50, "the table was read: {names:?}");
     let mut tries = Vec::new();
-    for name in names.iter().filter(|name| !LEFT_OUT.contains(&name.as_str())) {
+    for name in names
+        .iter()
+        .filter(|name| !LEFT_OUT.contains(&name.as_str()))
+    {
         for params in [
             json!([TEXT, TEXT, TEXT]),
             json!(["x", { "a": TEXT, "name": TEXT, "_id": TEXT }]),
@@ -226,7 +250,10 @@ fn method_tries() -> Vec<Try> {
                 what: format!("method {name}"),
                 method: Method::POST,
                 path: "/api/v1/method.call/x".to_owned(),
-                body: Some(("application/json", json!({ "message": message.to_string() }).to_string())),
+                body: Some((
+                    "application/json",
+                    json!({ "message": message.to_string() }).to_string(),
+                )),
             });
         }
     }
@@ -236,22 +263,43 @@ fn method_tries() -> Vec<Try> {
 /// What somebody else sees, without what changes by itself.
 async fn views(other: &Client, room: &str) -> Vec<Value> {
     let listed = |list: &Value, fields: &[&str]| -> Value {
-        let one = |item: &Value| fields.iter().map(|field| item[*field].clone()).collect::<Value>();
+        let one = |item: &Value| {
+            fields
+                .iter()
+                .map(|field| item[*field].clone())
+                .collect::<Value>()
+        };
         let mut all: Vec<Value> = list.as_array().expect("a list").iter().map(one).collect();
         all.sort_by_key(ToString::to_string);
         Value::Array(all)
     };
     let mine = |list: &Value| -> Value {
-        let mine = list.as_array().expect("a list").iter().filter(|one| one["_id"] == room || one["rid"] == room);
+        let mine = list
+            .as_array()
+            .expect("a list")
+            .iter()
+            .filter(|one| one["_id"] == room || one["rid"] == room);
         mine.cloned().collect()
     };
     let rooms = other.get("rooms.get").await.ok();
     let subscriptions = other.get("subscriptions.get").await.ok();
-    let history = other.get(&format!("channels.history?roomId={room}&count=50")).await.ok();
-    let people = other.get("users.list?count=100&query=%7B%22username%22:%22other%22%7D").await.ok();
+    let history = other
+        .get(&format!("channels.history?roomId={room}&count=50"))
+        .await
+        .ok();
+    let people = other
+        .get("users.list?count=100&query=%7B%22username%22:%22other%22%7D")
+        .await
+        .ok();
     vec![
-        listed(&mine(&rooms["update"]), &["_id", "name", "msgs", "usersCount", "topic"]),
-        listed(&mine(&subscriptions["update"]), &["rid", "name", "unread", "open"]),
+        listed(
+            &mine(&rooms["update"]),
+            &["_id", "name", "msgs", "usersCount", "topic"],
+        ),
+        listed(
+            &mine(&subscriptions["update"]),
+            &["rid", "name", "unread", "open"],
+        ),
         listed(&history["messages"], &["_id", "msg"]),
         listed(&people["users"], &["_id", "username", "name"]),
     ]
@@ -264,13 +312,19 @@ async fn large_values_in_every_field_are_refused_or_done_and_nothing_else_suffer
     let (other, plain) = (admin.new_user("other").await, admin.new_user("plain").await);
     let victim = admin.new_user("victim").await;
     let made = async |client: &Client, name: &str| {
-        let room = client.post("channels.create", json!({ "name": name })).await.ok();
+        let room = client
+            .post("channels.create", json!({ "name": name }))
+            .await
+            .ok();
         room["channel"]["_id"].as_str().unwrap().to_owned()
     };
     let kept = made(&other, "kept").await;
     for number in 0..10 {
         let message = json!({ "rid": kept, "msg": format!("number {number}") });
-        other.post("chat.sendMessage", json!({ "message": message })).await.ok();
+        other
+            .post("chat.sendMessage", json!({ "message": message }))
+            .await
+            .ok();
     }
     let room = made(&admin, "fuzzed").await;
     let message = json!({ "message": { "rid": room, "msg": "fuzzed" } });
@@ -296,11 +350,20 @@ async fn large_values_in_every_field_are_refused_or_done_and_nothing_else_suffer
             .filter_map(std::future::ready)
             .collect()
             .await;
-        assert!(failures.is_empty(), "{} of {count}:\n{}", failures.len(), failures.join("\n"));
+        assert!(
+            failures.is_empty(),
+            "{} of {count}:\n{}",
+            failures.len(),
+            failures.join("\n")
+        );
         println!("{count} tries, {:?}", begin.elapsed());
     }
     watch.end(MEMORY).await;
-    assert_eq!(views(&other, &kept).await, before, "somebody else sees what they saw");
+    assert_eq!(
+        views(&other, &kept).await,
+        before,
+        "somebody else sees what they saw"
+    );
     let said = server.output();
     assert!(!said.contains("panicked"), "{said}");
 }
