@@ -58,6 +58,8 @@ pub enum ApiError {
     MethodNotAllowed(String),
     /// More data than is accepted.
     TooLarge,
+    /// The body stopped coming.
+    TooSlow,
     /// Something broke that the caller cannot help. What it was stands in the log of the server only.
     Internal,
     /// The log cannot be used now, or the server has too much to do; trying again later may work.
@@ -77,6 +79,16 @@ impl std::fmt::Display for ApiError {
 
 impl std::error::Error for ApiError {}
 
+/// The most characters of a text people are told: what they sent is not sent back to them however long it is.
+const MOST_TOLD: usize = 2_000;
+
+fn told(text: Text) -> Text {
+    match text.char_indices().nth(MOST_TOLD) {
+        None => text,
+        Some((end, _)) => text[..end].to_owned().into(),
+    }
+}
+
 impl ApiError {
     /// A coded error without reason.
     pub fn code(code: impl Into<Text>) -> Self {
@@ -91,7 +103,7 @@ impl ApiError {
     pub fn coded(code: impl Into<Text>, reason: impl Into<Text>) -> Self {
         Self::Coded {
             code: code.into(),
-            reason: Some(reason.into()),
+            reason: Some(told(reason.into())),
             details: None,
         }
     }
@@ -135,6 +147,7 @@ impl ApiError {
             Self::NotFound(_) => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed(_) => StatusCode::METHOD_NOT_ALLOWED,
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::TooSlow => StatusCode::REQUEST_TIMEOUT,
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
             Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
         }
@@ -199,6 +212,7 @@ impl ApiError {
             Self::Bare => json!({ "success": false }),
             Self::Plain(text) | Self::Forbidden(text) | Self::NotFound(text) => failure(text),
             Self::TooLarge => failure(texts::TOO_LARGE),
+            Self::TooSlow => failure(texts::TOO_SLOW),
             Self::Internal => failure(texts::INTERNAL),
             Self::Unavailable => failure(texts::UNAVAILABLE),
         }

@@ -26,17 +26,22 @@ use serde::de::DeserializeOwned;
 use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq as _;
 
+use crate::budget::Share;
 use crate::error::{ApiError, texts};
-use crate::extract::body::{BodyBudget, Kept};
+use crate::extract::body::Kept;
 use crate::extract::client::Client;
 use crate::extract::page::PageRequest;
 use crate::extract::params::{NotADate, Params};
 use crate::extract::schema::Schema;
+use crate::route::Takes;
 use crate::second_factor;
 use crate::state::{AppState, now};
 
 /// Largest body of somebody unknown: nobody signs up or logs in with more.
 const MAX_ANONYMOUS_BODY: usize = 1024 * 1024;
+
+/// A body of more bytes is large: it is read apart from the runtime, and counts twice, for as much again is made of it.
+pub(crate) const LARGE: usize = 256 * 1024;
 
 const DAY_MILLIS: i64 = 24 * 60 * 60 * 1000;
 
@@ -258,6 +263,22 @@ enum BodyFormat {
     Form,
 }
 
+impl BodyFormat {
+    fn read(self, body: &[u8]) -> Result<Params, ApiError> {
+        match self {
+            Self::Form => Ok(Params::from_urlencoded(body)),
+            Self::Json => Params::from_json(body),
+        }
+    }
+
+    /// Reads a large body where it keeps nothing else waiting.
+    async fn read_apart(self, body: Bytes) -> Result<Params, ApiError> {
+        tokio::task::spawn_blocking(move || self.read(&body))
+            .await
+            .unwrap_or(Err(ApiError::Internal))
+    }
+}
+
 /// Everything a request carries but its credentials.
 pub struct Input {
     method: Method,
@@ -272,6 +293,10 @@ pub struct Input {
     pub client: Client,
     /// The parts of the path that the route leaves open.
     path: Vec<(String, String)>,
+    /// What the route takes.
+    takes: Takes,
+    /// The parameters of a large body, which were read apart from the runtime.
+    read: Option<Result<Params, ApiError>>,
     /// The parameters as the schema of the route has checked them.
     checked: Option<Params>,
 }
@@ -283,14 +308,14 @@ impl Input {
         body: Body,
         logged_in: bool,
         limit: usize,
-        budget: &BodyBudget,
+        share: Share,
     ) -> Result<Self, ApiError> {
         let limit = if logged_in {
             limit
         } else {
             limit.min(MAX_ANONYMOUS_BODY)
         };
-        let kept = body::read(&parts.headers, body, limit, budget).await?;
+        let mut kept = body::read(&parts.headers, body, limit, share).await?;
         let content_type = parts
             .headers
             .get(header::CONTENT_TYPE)
@@ -307,6 +332,15 @@ impl Input {
             _ => BodyFormat::Json,
         };
         let client = Client::of(&parts, 0);
+        let multipart =
+            content_type.is_some_and(|text| text.trim_start().starts_with("multipart/"));
+        let mut read = None;
+        if kept.bytes.len() > LARGE {
+            kept.count_twice()?;
+            if !multipart && parts.method != Method::GET {
+                read = Some(format.read_apart(kept.bytes.clone()).await);
+            }
+        }
         Ok(Self {
             method: parts.method,
             uri: parts.uri,
@@ -316,6 +350,8 @@ impl Input {
             unwrap_payload: logged_in,
             client,
             path: Vec::new(),
+            takes: Takes::Known(&[]),
+            read,
             checked: None,
         })
     }
@@ -335,6 +371,11 @@ impl Input {
             .iter()
             .find(|(known, _)| known == name)
             .map_or("", |(_, value)| value)
+    }
+
+    /// Says what the route takes.
+    pub fn expect(&mut self, takes: Takes) {
+        self.takes = takes;
     }
 
     /// Checks the parameters; from now on [`Self::params`] gives them as the schema has converted them.
@@ -358,13 +399,22 @@ impl Input {
         if let Some(checked) = &self.checked {
             return Ok(checked.clone());
         }
+        let params = self.sent()?;
+        match schema::oversize(params.as_map(), |name| self.takes.declared(name)) {
+            None => Ok(params),
+            Some(fault) => Err(texts::invalid_params(&[fault])),
+        }
+    }
+
+    /// The parameters as they were sent.
+    fn sent(&self) -> Result<Params, ApiError> {
         let bodyless = self.method == Method::DELETE && self.body().is_empty();
         if self.method == Method::GET || bodyless {
             return Ok(self.query());
         }
-        let params = match self.format {
-            BodyFormat::Form => Params::from_urlencoded(self.body()),
-            BodyFormat::Json => Params::from_json(self.body())?,
+        let params = match &self.read {
+            Some(read) => read.clone()?,
+            None => self.format.read(self.body())?,
         };
         match params.get("payload") {
             Some(serde_json::Value::String(payload))
@@ -385,8 +435,11 @@ impl Input {
     /// shape, and [`Self::params`] says what is wrong.
     pub fn json<'a, T: serde::Deserialize<'a>>(&'a self) -> Option<T> {
         match self.format {
-            BodyFormat::Json if json::check(self.body()).is_ok() => {
-                serde_json::from_slice(self.body()).ok()
+            // What is larger was read apart from the runtime, and is in the parameters.
+            BodyFormat::Json
+                if self.body().len() <= LARGE && json::check(self.body()).is_ok() =>
+            {
+                serde_json::from_slice(json::text(self.body())).ok()
             }
             BodyFormat::Json | BodyFormat::Form => None,
         }
@@ -451,6 +504,10 @@ impl Call {
 mod tests {
     use super::*;
 
+    fn share() -> Share {
+        body::BodyBudget::new(1).share(true, std::net::IpAddr::from([192, 0, 2, 1]))
+    }
+
     async fn input(method: Method, content_type: &str, body: &str, logged_in: bool) -> Input {
         let request = axum::http::Request::builder()
             .method(method)
@@ -459,7 +516,7 @@ mod tests {
             .body(Body::from(body.to_owned()))
             .expect("request");
         let (parts, body) = request.into_parts();
-        Input::read(parts, body, logged_in, usize::MAX, &BodyBudget::new(1))
+        Input::read(parts, body, logged_in, usize::MAX, share())
             .await
             .expect("small body")
     }
@@ -522,10 +579,29 @@ mod tests {
             .expect("request");
         let (parts, body) = request.into_parts();
         assert_eq!(
-            Input::read(parts, body, false, usize::MAX, &BodyBudget::new(1))
+            Input::read(parts, body, false, usize::MAX, share())
                 .await
                 .err(),
             Some(ApiError::TooLarge)
         );
+    }
+
+    #[tokio::test]
+    async fn a_body_may_begin_with_a_byte_order_mark() {
+        let body = "\u{feff}{\"a\":\"2\"}";
+        let post = input(Method::POST, "application/json", body, true).await;
+        assert_eq!(post.params().expect("json").text("a"), Ok(Some("2")));
+        let typed: Option<std::collections::HashMap<String, String>> = post.json();
+        assert_eq!(typed.expect("json")["a"], "2");
+    }
+
+    #[tokio::test]
+    async fn a_large_body_is_read_as_any_other() {
+        let text = "x".repeat(LARGE);
+        let body = serde_json::json!({ "a": "2", "text": text }).to_string();
+        let mut post = input(Method::POST, "application/json", &body, true).await;
+        assert!(post.params().is_err(), "nothing is said of so long a text");
+        post.expect(Takes::Known(&[("text", schema::Kind::Document)]));
+        assert_eq!(post.params().expect("json").text("a"), Ok(Some("2")));
     }
 }

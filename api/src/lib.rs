@@ -16,6 +16,7 @@ pub mod shutdown;
 pub mod telemetry;
 
 pub mod bootstrap;
+pub mod budget;
 pub mod commands;
 pub mod data_export;
 pub mod error;

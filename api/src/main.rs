@@ -7,6 +7,7 @@ use api::app::{App, Ending};
 use api::cli::{self, Task};
 use api::config::Config;
 use api::{shutdown, telemetry};
+use eventstore::memory;
 
 /// The server makes many small short-lived allocations on all cores; this allocator is made for that.
 #[global_allocator]
@@ -68,8 +69,11 @@ fn run() -> Result<Ending, String> {
     }
     let config = Config::from_layers(&invocation.layers).map_err(|error| error.to_string())?;
     let _lines = telemetry::init(&config);
-    let runtime =
-        tokio::runtime::Runtime::new().map_err(|error| format!("cannot start: {error}"))?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .on_thread_park(memory::give_back_now_and_then)
+        .build()
+        .map_err(|error| format!("cannot start: {error}"))?;
     runtime.block_on(async {
         match invocation.task {
             Task::ListProjections => cli::list_projections(&config).await.map(stopped),

@@ -21,14 +21,19 @@ use std::collections::HashMap;
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
+use domain::limits as bounds;
 use futures::future::BoxFuture;
 use serde_json::Value;
 
 use crate::error::{ApiError, texts};
 use crate::extract::Caller;
 use crate::extract::client::Client;
+use crate::extract::schema;
 use crate::methods::args::Args;
 use crate::state::AppState;
+
+/// The most parameters of a call.
+const MOST_PARAMS: usize = 100;
 
 /// What every method gives. `null` means nothing: the answer then has no `result`.
 pub type MethodOutcome = Result<Value, ApiError>;
@@ -91,9 +96,18 @@ pub struct Method {
     pub access: MethodAccess,
     /// A limit of its own: so many calls in so much time. It then does not count for the limits per method.
     pub limit: Option<(u32, Duration)>,
+    /// A text of its parameters may be a whole document: a picture, a style sheet.
+    pub takes_documents: bool,
 }
 
 impl Method {
+    /// With parameters that may hold whole documents.
+    #[must_use]
+    pub fn with_documents(mut self) -> Self {
+        self.takes_documents = true;
+        self
+    }
+
     /// With a limit of its own.
     #[must_use]
     pub fn limited(mut self, calls: u32, per: Duration) -> Self {
@@ -112,6 +126,7 @@ where
         name,
         access: MethodAccess::LoggedIn(Arc::new(move |call| Box::pin(handler(call)))),
         limit: None,
+        takes_documents: false,
     }
 }
 
@@ -125,6 +140,7 @@ where
         name,
         access: MethodAccess::Anyone(Arc::new(move |call| Box::pin(handler(call)))),
         limit: None,
+        takes_documents: false,
     }
 }
 
@@ -150,6 +166,20 @@ static TABLE: LazyLock<HashMap<&'static str, Method>> = LazyLock::new(|| {
         .map(|method| (method.name, method))
         .collect()
 });
+
+/// What is larger about the parameters of a method than they may be.
+pub fn excess(name: &str, params: &[Value]) -> Option<String> {
+    let texts = match TABLE.get(name) {
+        Some(method) if method.takes_documents => bounds::DOCUMENT,
+        _ => bounds::TEXT,
+    };
+    if params.len() > MOST_PARAMS {
+        return Some(format!("must NOT have more than {MOST_PARAMS} parameters"));
+    }
+    params
+        .iter()
+        .find_map(|param| schema::excess(param, texts, bounds::DEPTH))
+}
 
 /// Whether there is a method of that name.
 pub fn exists(name: &str) -> bool {

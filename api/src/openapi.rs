@@ -5,6 +5,7 @@ use std::sync::{Arc, LazyLock};
 use axum::http::{HeaderValue, Method, header};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
+use domain::limits;
 use serde_json::json;
 use utoipa::openapi::path::{HttpMethod, Operation, OperationBuilder, Parameter, ParameterBuilder};
 use utoipa::openapi::path::{ParameterIn, PathItem};
@@ -93,6 +94,7 @@ pub fn describe(routes: &[Route]) -> OpenApi {
         .response("NotLoggedIn", not_logged_in())
         .response("Forbidden", failure("The caller lacks the permission."))
         .response("NotFound", failure("There is no such thing."))
+        .response("TooSlow", failure("The body stopped coming."))
         .response("TooLarge", failure("The body is larger than accepted."))
         .response(
             "TooMany",
@@ -235,7 +237,7 @@ fn query_parameters(takes: &Takes) -> Vec<Parameter> {
             } else {
                 Required::False
             })
-            .schema(Some(kind(of)))
+            .schema(Some(input(of)))
             .build()
     };
     match takes {
@@ -277,7 +279,7 @@ fn body(takes: &Takes) -> Option<RequestBody> {
         Takes::Known([]) => None,
         Takes::Known(params) => {
             let object = params.iter().fold(object(), |object, (name, of)| {
-                object.property(*name, kind(*of))
+                object.property(*name, input(*of))
             });
             Some(json(object.into(), false))
         }
@@ -292,7 +294,7 @@ fn body(takes: &Takes) -> Option<RequestBody> {
                 .format(Some(SchemaFormat::KnownFormat(KnownFormat::Binary)));
             let form = fields.iter().fold(
                 object().property(file, bytes).required(file),
-                |form, field| form.property(*field, kind(Kind::Text)),
+                |form, field| form.property(*field, input(Kind::Text)),
             );
             Some(
                 RequestBodyBuilder::new()
@@ -312,13 +314,13 @@ fn object() -> ObjectBuilder {
 fn exactly(schema: &Schema) -> Shape {
     let mut shape = object();
     for (name, of) in schema.required {
-        shape = shape.property(*name, kind(*of)).required(*name);
+        shape = shape.property(*name, input(*of)).required(*name);
     }
     for (name, of) in schema.optional {
-        shape = shape.property(*name, kind(*of));
+        shape = shape.property(*name, input(*of));
     }
     for name in schema.one_of {
-        shape = shape.property(*name, kind(Kind::Text));
+        shape = shape.property(*name, input(Kind::Text));
     }
     if let [first, rest @ ..] = schema.one_of {
         let others: Vec<String> = rest.iter().map(|name| format!("`{name}`")).collect();
@@ -332,10 +334,33 @@ fn exactly(schema: &Schema) -> Shape {
         .into()
 }
 
+/// What a parameter may be: as [`kind`], with the limits that parameters have.
+fn input(of: Kind) -> Shape {
+    let text = |most| {
+        ObjectBuilder::new()
+            .schema_type(Type::String)
+            .max_length(Some(most))
+    };
+    match of {
+        Kind::Text => text(limits::TEXT).into(),
+        Kind::LongText(least) => text(limits::TEXT).min_length(Some(least)).into(),
+        Kind::Document => text(limits::DOCUMENT).into(),
+        Kind::Texts => ArrayBuilder::new()
+            .items(text(limits::TEXT))
+            .max_items(Some(limits::ITEMS))
+            .into(),
+        Kind::List => ArrayBuilder::new()
+            .items(ObjectBuilder::new().schema_type(SchemaType::AnyValue))
+            .max_items(Some(limits::ITEMS))
+            .into(),
+        of => kind(of),
+    }
+}
+
 fn kind(kind: Kind) -> Shape {
     let scalar = |of: Type| ObjectBuilder::new().schema_type(of);
     match kind {
-        Kind::Text => scalar(Type::String).into(),
+        Kind::Text | Kind::Document => scalar(Type::String).into(),
         Kind::LongText(least) => scalar(Type::String).min_length(Some(least)).into(),
         Kind::Number => scalar(Type::Number).into(),
         Kind::Boolean => scalar(Type::Boolean).into(),
@@ -364,6 +389,7 @@ fn responses(route: &Route) -> utoipa::openapi::Responses {
         .response("400", shared("Refused"))
         .response("403", shared("Forbidden"))
         .response("404", shared("NotFound"))
+        .response("408", shared("TooSlow"))
         .response("413", shared("TooLarge"))
         .response("429", shared("TooMany"))
         .response("503", shared("Unavailable"));

@@ -8,20 +8,17 @@ use std::fmt::Write as _;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, SyncSender, TrySendError};
 use std::sync::{Arc, LazyLock};
-use std::time::Duration;
 
 use argon2::password_hash::phc;
 use argon2::{Algorithm, Argon2, Params, PasswordHasher as _, PasswordVerifier as _, Version};
 use domain::user::PasswordHash;
+use eventstore::memory::{self, LULL};
 use parking_lot::Mutex;
 use sha2::{Digest as _, Sha256};
 use tokio::sync::oneshot;
 
 /// Memory in KiB, passes and lanes of every new hash. Verifying uses what the hash itself says.
 const COST: (u32, u32, u32) = (19_456, 2, 1);
-
-/// How long a thread waits for the next password before it gives back the memory the last one took.
-const LULL: Duration = Duration::from_secs(1);
 
 /// The form of a password that is hashed: lower-case hex SHA-256. The clear text does not get past the door.
 #[derive(Clone, PartialEq, Eq)]
@@ -151,7 +148,7 @@ fn work(queue: &Mutex<Receiver<Job>>) {
         idle = matches!(job, Err(RecvTimeoutError::Timeout));
         match job {
             Err(RecvTimeoutError::Disconnected) => return,
-            Err(RecvTimeoutError::Timeout) => give_back_memory(),
+            Err(RecvTimeoutError::Timeout) => memory::give_back(),
             // A caller that went away does not want the answer.
             Ok(Job::Hash(digest, answer)) => {
                 let _ = answer.send(compute(&digest));
@@ -161,13 +158,6 @@ fn work(queue: &Mutex<Receiver<Job>>) {
             }
         }
     }
-}
-
-/// Has the allocator return what was freed to the operating system. It does so when it is next asked for a large
-/// piece; the one asked for here is never touched. Without it an idle server would keep the memory of its last login.
-fn give_back_memory() {
-    const LARGE: usize = 1 << 20;
-    std::hint::black_box(Vec::<u8>::with_capacity(LARGE));
 }
 
 fn algorithm() -> Argon2<'static> {

@@ -77,6 +77,20 @@ pub enum Takes {
     Upload(&'static str, &'static [&'static str]),
 }
 
+impl Takes {
+    /// What the parameter `name` is meant to be; `None`: nothing is said of it.
+    pub fn declared(&self, name: &str) -> Option<Kind> {
+        match self {
+            Self::Known(params) => params
+                .iter()
+                .find(|(known, _)| *known == name)
+                .map(|(_, kind)| *kind),
+            Self::Exactly(schema) => schema.declared(name),
+            Self::Upload(..) => None,
+        }
+    }
+}
+
 /// What a successful answer is.
 #[derive(Clone, Copy)]
 pub enum Answers {

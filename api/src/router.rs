@@ -137,8 +137,10 @@ async fn answer(
         body::discard(&parts.headers, content, limit).await;
         return Err(refusal);
     }
-    let mut input = Input::read(parts, content, caller.is_some(), limit, state.bodies()).await?;
+    let share = state.bodies().share(caller.is_some(), client.address);
+    let mut input = Input::read(parts, content, caller.is_some(), limit, share).await?;
     input.set_origin(client, path);
+    input.expect(route.takes);
     if let Takes::Exactly(schema) = route.takes {
         input.check(schema)?;
     }

@@ -1,7 +1,11 @@
 //! Accepting connections and speaking HTTP on them, until told to stop.
 
+mod answer_body;
+mod calls;
+mod courteous;
 mod patient;
 
+use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,7 +23,11 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tower::Service as _;
 
+use calls::Calls;
+use courteous::Courteous;
 use patient::Patient;
+
+use crate::budget::Budget;
 
 /// How long a client may take to send a request's head; also how long an idle connection is kept.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(75);
@@ -29,6 +37,10 @@ const WRITE_TIMEOUT: Duration = Duration::from_secs(75);
 
 /// Largest request head, in bytes.
 const MAX_HEAD: usize = 64 * 1024;
+
+/// What all answers that wait for their readers may take together. There is no fair share of it: behind a proxy that
+/// waits for nobody, everybody has the same address.
+const MOST_ANSWERS: u64 = 256 * 1024 * 1024;
 
 /// Pause after an accept failed for want of resources (file handles), so that the loop does not spin.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
@@ -64,6 +76,7 @@ pub async fn run(
     stop: CancellationToken,
 ) {
     let slots = Arc::new(Semaphore::new(max_connections));
+    let answers = Budget::new(MOST_ANSWERS, MOST_ANSWERS);
     loop {
         let accepted = tokio::select! {
             biased;
@@ -72,9 +85,9 @@ pub async fn run(
         };
         match accepted {
             Ok((stream, address, slot)) => {
-                let (router, stop) = (router.clone(), stop.clone());
+                let (router, answers, stop) = (router.clone(), answers.clone(), stop.clone());
                 connections.spawn(async move {
-                    connection(stream, address, router, stop).await;
+                    connection(stream, address, router, answers, stop).await;
                     drop(slot);
                 });
             }
@@ -106,20 +119,28 @@ async fn connection(
     stream: TcpStream,
     address: SocketAddr,
     router: Router,
+    answers: Budget,
     stop: CancellationToken,
 ) {
+    let calls = Calls::default();
+    let stream = Courteous::new(Patient::new(stream, WRITE_TIMEOUT), calls.clone());
     let service = service_fn(move |mut request: Request<Incoming>| {
         request.extensions_mut().insert(ConnectInfo(address));
         // A router is always ready.
-        router.clone().call(request)
+        let (answer, call) = (router.clone().call(request), calls.begin());
+        let answers = answers.clone();
+        async move {
+            let answer = answer.await?;
+            Ok::<_, Infallible>(answer_body::counted(answer, &answers, call))
+        }
     });
     let mut http = http1::Builder::new();
+    // Answers are flushed one by one: with `pipeline_flush`, one that has anything behind its request waits for more.
     http.timer(TokioTimer::new())
         .header_read_timeout(HEAD_TIMEOUT)
-        .max_buf_size(MAX_HEAD)
-        .pipeline_flush(true);
+        .max_buf_size(MAX_HEAD);
     let mut connection = std::pin::pin!(
-        http.serve_connection(TokioIo::new(Patient::new(stream, WRITE_TIMEOUT)), service)
+        http.serve_connection(TokioIo::new(stream), service)
             .with_upgrades()
     );
     let outcome = tokio::select! {

@@ -4,6 +4,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::event::events;
+use crate::limits;
 use crate::permission::{Authority, Permission};
 use crate::presence::Status;
 use crate::{Category, Decider, StreamId, Timestamp};
@@ -128,8 +129,10 @@ fn checked(wish: &Description) -> Result<Description, CustomStatusRefusal> {
     if name.is_empty() {
         return Err(CustomStatusRefusal::NameRequired);
     }
-    if name.contains(['>', '<', '&', '"', '\'']) {
-        return Err(CustomStatusRefusal::InvalidName(name));
+    if name.contains(['>', '<', '&', '"', '\'']) || limits::is_longer(&name, limits::NAME) {
+        return Err(CustomStatusRefusal::InvalidName(
+            name.chars().take(limits::NAME).collect(),
+        ));
     }
     Ok(Description {
         name,

@@ -17,6 +17,7 @@ pub mod stream;
 pub mod time;
 
 pub mod access;
+pub mod limits;
 pub mod link;
 pub mod password;
 pub mod pattern;

@@ -3,13 +3,18 @@
 //!
 //! A text without `@`, `#` and `://` costs one look over its bytes and no allocation.
 
+use std::collections::HashSet;
+use std::hash::Hash;
+use std::ops::ControlFlow;
+
 use regex::Regex;
 
+use crate::limits;
 use crate::pattern::{DEFAULT_PATTERN, is_name_byte};
 use crate::settings::Settings;
 
 /// Somebody called with `@`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Call<'a> {
     /// One user, perhaps: a name as it stands in the text.
     User(&'a str),
@@ -68,33 +73,32 @@ impl Scanner {
     }
 
     /// Everything called and named in `text`. Code counts as text.
+    ///
+    /// At most [`limits::MENTIONS`] of each; what comes after them is text like any other.
     pub fn scan<'a>(&self, text: &'a str) -> Found<'a> {
-        let mut found = Found::default();
+        let (mut calls, mut channels) = (Distinct::default(), Distinct::default());
         let mut user = |name| {
-            let call = match name {
+            calls.add(match name {
                 "all" => Call::All,
                 "here" => Call::Here,
                 name => Call::User(name),
-            };
-            push_new(&mut found.calls, call);
+            })
         };
-        let Some(custom) = &self.custom else {
-            each_name(text, b'@', |before| !before.ends_with("> "), user);
-            each_name(
-                text,
-                b'#',
-                |_| true,
-                |name| push_new(&mut found.channels, name),
-            );
-            return found;
-        };
-        if text.contains('@') {
-            names(&custom.users, text).for_each(&mut user);
+        if let Some(custom) = &self.custom {
+            if text.contains('@') {
+                let _ = names(&custom.users, text).try_for_each(user);
+            }
+            if text.contains('#') {
+                let _ = names(&custom.channels, text).try_for_each(|name| channels.add(name));
+            }
+        } else {
+            let _ = each_name(text, b'@', |before| !before.ends_with("> "), &mut user);
+            let _ = each_name(text, b'#', |_| true, |name| channels.add(name));
         }
-        if text.contains('#') {
-            names(&custom.channels, text).for_each(|name| push_new(&mut found.channels, name));
+        Found {
+            calls: calls.list,
+            channels: channels.list,
         }
-        found
     }
 }
 
@@ -113,8 +117,8 @@ fn each_name<'a>(
     text: &'a str,
     sigil: u8,
     allowed: impl Fn(&str) -> bool,
-    mut each: impl FnMut(&'a str),
-) {
+    mut each: impl FnMut(&'a str) -> ControlFlow<()>,
+) -> ControlFlow<()> {
     let bytes = text.as_bytes();
     let mut at = 0;
     while let Some(offset) = bytes[at..].iter().position(|byte| *byte == sigil) {
@@ -132,9 +136,10 @@ fn each_name<'a>(
         if bytes.get(end) == Some(&b'@') && name_end(bytes, end + 1) > end + 1 {
             end = name_end(bytes, end + 1);
         }
-        each(&text[start..end]);
+        each(&text[start..end])?;
         at = end;
     }
+    ControlFlow::Continue(())
 }
 
 fn name_end(bytes: &[u8], start: usize) -> usize {
@@ -151,9 +156,31 @@ fn run_end(bytes: &[u8], start: usize, kind: impl Fn(u8) -> bool) -> usize {
             .unwrap_or(rest.len())
 }
 
-fn push_new<T: PartialEq>(list: &mut Vec<T>, one: T) {
-    if !list.contains(&one) {
-        list.push(one);
+/// What was found, each once, in order of appearance, up to a bound.
+struct Distinct<T> {
+    list: Vec<T>,
+    seen: HashSet<T>,
+}
+
+impl<T> Default for Distinct<T> {
+    fn default() -> Self {
+        Self {
+            list: Vec::new(),
+            seen: HashSet::new(),
+        }
+    }
+}
+
+impl<T: Copy + Eq + Hash> Distinct<T> {
+    /// Adds one, unless it is there; tells to stop when there are enough.
+    fn add(&mut self, one: T) -> ControlFlow<()> {
+        if self.list.len() >= limits::MENTIONS {
+            return ControlFlow::Break(());
+        }
+        if self.seen.insert(one) {
+            self.list.push(one);
+        }
+        ControlFlow::Continue(())
     }
 }
 
@@ -166,22 +193,26 @@ pub fn close_fences(text: &str) -> Option<String> {
     odd.then(|| format!("{text}\n{FENCE}"))
 }
 
-/// Links in `text`, in order of appearance, each once. Code is not looked into.
+/// Links in `text`, in order of appearance, each once, at most [`limits::MENTIONS`]. Code is not looked into.
 pub fn links(text: &str) -> Vec<&str> {
-    let mut found = Vec::new();
-    if !text.contains("://") {
-        return found;
+    let mut found = Distinct::default();
+    if text.contains("://") {
+        let _ = each_link(text, &mut found);
     }
+    found.list
+}
+
+fn each_link<'a>(text: &'a str, found: &mut Distinct<&'a str>) -> ControlFlow<()> {
     // Between fences, every second part is code.
     for prose in text.split(FENCE).step_by(2) {
         let mut rest = prose;
         while let Some((before, after)) = next_inline_code(rest) {
-            links_in_prose(before, &mut found);
+            links_in_prose(before, found)?;
             rest = after;
         }
-        links_in_prose(rest, &mut found);
+        links_in_prose(rest, found)?;
     }
-    found
+    ControlFlow::Continue(())
 }
 
 /// What stands before and after the next `code` in the line; `None` when there is none.
@@ -198,7 +229,7 @@ fn next_inline_code(text: &str) -> Option<(&str, &str)> {
     }
 }
 
-fn links_in_prose<'a>(text: &'a str, found: &mut Vec<&'a str>) {
+fn links_in_prose<'a>(text: &'a str, found: &mut Distinct<&'a str>) -> ControlFlow<()> {
     const SCHEME: std::ops::RangeInclusive<usize> = 3..=9;
     let bytes = text.as_bytes();
     let mut at = 0;
@@ -215,10 +246,11 @@ fn links_in_prose<'a>(text: &'a str, found: &mut Vec<&'a str>) {
         if SCHEME.contains(&letters) && end > at {
             at = path_end(bytes, end);
             if !crate::link::runs(&text[colon - letters..colon].to_ascii_lowercase()) {
-                push_new(found, &text[colon - letters..at]);
+                found.add(&text[colon - letters..at])?;
             }
         }
     }
+    ControlFlow::Continue(())
 }
 
 const fn is_word(byte: u8) -> bool {
@@ -324,6 +356,21 @@ mod tests {
     }
 
     #[test]
+    fn so_many_are_found_and_the_rest_is_text() {
+        use std::fmt::Write as _;
+        let mut text = String::new();
+        for number in 0..200_000 {
+            write!(text, "@u{number} #r{number} https://h{number} ").expect("a text");
+        }
+        let found = Scanner::default().scan(&text);
+        assert_eq!(found.calls.len(), limits::MENTIONS);
+        assert_eq!(found.channels.len(), limits::MENTIONS);
+        assert_eq!(links(&text).len(), limits::MENTIONS);
+        let custom = Scanner::with_pattern("[a-z0-9]+").scan(&text).calls.len();
+        assert_eq!(custom, limits::MENTIONS);
+    }
+
+    #[test]
     fn groups_are_told_from_users() {
         assert_eq!(
             users("@all @here @allan @All"),
@@ -426,6 +473,12 @@ mod tests {
         ))
     });
     static WORDS: LazyLock<Scanner> = LazyLock::new(|| Scanner::with_pattern(r"\w+"));
+
+    fn push_new<T: PartialEq>(list: &mut Vec<T>, one: T) {
+        if !list.contains(&one) {
+            list.push(one);
+        }
+    }
 
     fn by_expression(text: &str, regex: &Regex) -> Vec<String> {
         let mut found = Vec::new();

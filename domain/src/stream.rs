@@ -98,6 +98,19 @@ impl Category {
         Self::BannerDismissal,
     ];
 
+    /// The most bytes that an event of such a stream may have. Whatever a decider forgot to bound is bounded by this.
+    pub const fn largest_event(self) -> usize {
+        match self {
+            Self::User | Self::Message | Self::Setting | Self::Report => 2 * 1024 * 1024,
+            _ => 256 * 1024,
+        }
+    }
+
+    /// The category that a word stands for.
+    pub fn find(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|one| one.as_str() == word)
+    }
+
     /// The word in front of the dash.
     pub const fn as_str(self) -> &'static str {
         match self {

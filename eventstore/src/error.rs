@@ -16,8 +16,8 @@ pub enum AppendError {
     /// A stream was not as expected. Reload, decide again, or refuse.
     #[error("conflict: {0}")]
     Conflict(#[from] Conflict),
-    /// An event is larger than [`MAX_EVENT_BYTES`].
-    #[error("event {event_type} has {bytes} bytes of data; at most {MAX_EVENT_BYTES} are accepted")]
+    /// An event is larger than [`MAX_EVENT_BYTES`], or than an event of its category may be.
+    #[error("event {event_type} has {bytes} bytes of data, more than are accepted")]
     EventTooLarge {
         /// Name of the event.
         event_type: String,

@@ -42,12 +42,12 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use domain::{Decider, StreamId};
+use domain::{Category, Decider, StreamId, limits};
 use futures::StreamExt;
 use parking_lot::Mutex;
 
 use crate::codec::DecodeError;
-use crate::error::{AppendError, ExecuteError, ReadError};
+use crate::error::{AppendError, ExecuteError, MAX_EVENT_BYTES, ReadError};
 use crate::event::{Cause, NewEvent, Version};
 use crate::expected::{Appended, Batch, Expected, StreamAppend};
 use crate::recent::Recent;
@@ -61,6 +61,9 @@ const LONGEST_PAUSE: Duration = Duration::from_millis(50);
 
 /// Folded states kept; up to twice as many for a while.
 const STATES: usize = 10_000;
+
+/// Bytes of the events that the states kept were folded from; up to twice as many for a while.
+const STATE_BYTES: usize = 32 * 1024 * 1024;
 
 /// A state of unknown type, shared.
 type AnyState = Arc<dyn Any + Send + Sync>;
@@ -82,6 +85,8 @@ struct States {
 struct Kept {
     version: Version,
     state: AnyState,
+    /// Bytes of the events it was folded from: no state is much larger than they are.
+    weight: usize,
 }
 
 impl Executor {
@@ -89,7 +94,7 @@ impl Executor {
     pub fn new(store: Arc<dyn EventStore>) -> Self {
         let states = States {
             generation: store.generation(),
-            recent: Recent::new(STATES),
+            recent: Recent::weighed(STATES, STATE_BYTES, |kept: &Kept| kept.weight),
         };
         Self {
             store,
@@ -187,9 +192,9 @@ impl Executor {
             stream,
             found,
             state,
+            weight,
             events,
             keep,
-            ..
         } in touched
         {
             let last = found.map_or(events.len().checked_sub(1), |found| {
@@ -201,7 +206,12 @@ impl Executor {
                 .and_then(|last| u64::try_from(last).ok())
                 .map(Version::new);
             if let Some(version) = version.filter(|_| keep) {
-                self.keep(generation, stream, Kept { version, state });
+                let kept = Kept {
+                    version,
+                    state,
+                    weight,
+                };
+                self.keep(generation, stream, kept);
             }
         }
     }
@@ -213,6 +223,24 @@ fn keep_newer(states: &mut Recent<StreamId, Kept>, stream: StreamId, kept: Kept)
         .is_none_or(|other| other.version < kept.version)
     {
         states.insert(stream, kept);
+    }
+}
+
+/// Refuses events larger than those of their category may be, and names longer than any may be: they would be copied
+/// into views and other events.
+fn within_limits(stream: &StreamId, events: &[NewEvent]) -> Result<(), AppendError> {
+    let category = Category::find(stream.category());
+    let largest = category.map_or(MAX_EVENT_BYTES, Category::largest_event);
+    let long = stream.as_str().len() > limits::STREAM;
+    match events
+        .iter()
+        .find(|event| long || event.data.len() > largest)
+    {
+        None => Ok(()),
+        Some(event) => Err(AppendError::EventTooLarge {
+            event_type: event.event_type.to_string(),
+            bytes: event.data.len(),
+        }),
     }
 }
 
@@ -291,6 +319,8 @@ struct Touched {
     found: Option<Version>,
     /// Its state, the events below included.
     state: AnyState,
+    /// Bytes of the events that made the state, as far as they were seen.
+    weight: usize,
     /// What was decided to append to it.
     events: Vec<NewEvent>,
     /// Whether its state is worth remembering.
@@ -341,7 +371,8 @@ impl Transaction {
             if !decided.places.contains_key(stream) {
                 decided.assumed = true;
                 // Not kept: such streams are many, and most are never heard of again.
-                decided.touch(stream, None, Arc::new(D::State::default()), false);
+                let state = Arc::new(D::State::default());
+                decided.touch(stream, None, (state, 0), false);
             }
             return decided.decide::<D>(stream, command, context);
         }
@@ -370,18 +401,18 @@ impl Transaction {
             .get(stream)
             .and_then(|kept| {
                 let state = Arc::clone(&kept.state).downcast::<D::State>().ok()?;
-                Some((kept.version, state))
+                Some((kept.version, state, kept.weight))
             });
-        let (mut found, mut state) = match kept {
-            Some((version, state)) if self.trust.allows(stream) => {
+        let (mut found, mut state, mut weight) = match kept {
+            Some((version, state, weight)) if self.trust.allows(stream) => {
                 let mut decided = self.decided.lock();
                 decided.assumed = true;
-                decided.touch(stream, Some(version), state, true);
+                decided.touch(stream, Some(version), (state, weight), true);
                 return Ok(());
             }
             // Only what is missing is read.
-            Some((version, state)) => (Some(version), Arc::unwrap_or_clone(state)),
-            None => (None, D::State::default()),
+            Some((version, state, weight)) => (Some(version), Arc::unwrap_or_clone(state), weight),
+            None => (None, D::State::default(), 0),
         };
         let mut chunks = self
             .executor
@@ -390,6 +421,7 @@ impl Transaction {
         while let Some(chunk) = chunks.next().await {
             for event in &*chunk.map_err(LoadError::Read)? {
                 state = D::evolve(state, &event.decode().map_err(LoadError::Decode)?);
+                weight += event.data.len();
                 found = Some(event.version);
             }
         }
@@ -398,23 +430,33 @@ impl Transaction {
             let kept = Kept {
                 version,
                 state: Arc::clone(&state),
+                weight,
             };
             self.executor.keep(self.generation, stream.clone(), kept);
         }
-        self.decided.lock().touch(stream, found, state, true);
+        self.decided
+            .lock()
+            .touch(stream, found, (state, weight), true);
         Ok(())
     }
 }
 
 impl Decided {
     /// Notes what was found of `stream`, unless that was done while this one was looking.
-    fn touch(&mut self, stream: &StreamId, found: Option<Version>, state: AnyState, keep: bool) {
+    fn touch(
+        &mut self,
+        stream: &StreamId,
+        found: Option<Version>,
+        (state, weight): (AnyState, usize),
+        keep: bool,
+    ) {
         if !self.places.contains_key(stream) {
             self.places.insert(stream.clone(), self.touched.len());
             self.touched.push(Touched {
                 stream: stream.clone(),
                 found,
                 state,
+                weight,
                 events: Vec::new(),
                 keep,
             });
@@ -445,9 +487,11 @@ impl Decided {
             .iter()
             .map(NewEvent::encode)
             .collect::<Result<Vec<_>, _>>()?;
+        within_limits(stream, &encoded).map_err(ExecuteError::Append)?;
         let state = events.iter().fold(Arc::unwrap_or_clone(state), D::evolve);
         let touched = &mut self.touched[place];
         touched.state = Arc::new(state);
+        touched.weight += encoded.iter().map(|event| event.data.len()).sum::<usize>();
         touched.events.extend(encoded);
         Ok(events)
     }

@@ -22,6 +22,7 @@ pub mod vault;
 
 pub mod execute;
 mod group_commit;
+pub mod memory;
 mod recent;
 mod subscribe;
 mod tireless;

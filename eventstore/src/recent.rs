@@ -6,20 +6,32 @@ use std::hash::Hash;
 
 /// Two generations of entries: a full young one becomes the old one, and the old one is forgotten. What is used
 /// moves to the young one. So between one and two times `capacity` entries are kept, and every operation takes
-/// constant time, without a list to keep in order.
+/// constant time, without a list to keep in order. The same holds for what they weigh, where that is told.
 #[derive(Debug)]
 pub(crate) struct Recent<K, V> {
     capacity: usize,
+    most: usize,
+    weigh: fn(&V) -> usize,
     young: HashMap<K, V>,
     old: HashMap<K, V>,
+    /// What was added to the young ones weighs so much.
+    weight: usize,
 }
 
 impl<K: Eq + Hash, V> Recent<K, V> {
     pub(crate) fn new(capacity: usize) -> Self {
+        Self::weighed(capacity, usize::MAX, |_| 0)
+    }
+
+    /// One that also keeps no more than `most`, or twice that, of what `weigh` tells.
+    pub(crate) fn weighed(capacity: usize, most: usize, weigh: fn(&V) -> usize) -> Self {
         Self {
             capacity: capacity.max(1),
+            most,
+            weigh,
             young: HashMap::new(),
             old: HashMap::new(),
+            weight: 0,
         }
     }
 
@@ -36,15 +48,21 @@ impl<K: Eq + Hash, V> Recent<K, V> {
 
     pub(crate) fn insert(&mut self, key: K, value: V) {
         self.old.remove(&key);
-        if self.young.len() >= self.capacity && !self.young.contains_key(&key) {
+        let full = self.young.len() >= self.capacity || self.weight >= self.most;
+        if full && !self.young.contains_key(&key) {
             self.old = std::mem::take(&mut self.young);
+            self.weight = 0;
         }
-        self.young.insert(key, value);
+        self.weight = self.weight.saturating_add((self.weigh)(&value));
+        if let Some(before) = self.young.insert(key, value) {
+            self.weight = self.weight.saturating_sub((self.weigh)(&before));
+        }
     }
 
     pub(crate) fn clear(&mut self) {
         self.young.clear();
         self.old.clear();
+        self.weight = 0;
     }
 }
 
@@ -65,5 +83,18 @@ mod tests {
         assert_eq!(recent.get(&0), Some(&7));
         recent.clear();
         assert_eq!(recent.get(&0), None);
+    }
+
+    #[test]
+    fn heavy_entries_are_fewer() {
+        let mut recent = Recent::weighed(10, 100, |weight| *weight);
+        for number in 0..1_000 {
+            recent.insert(number, 30);
+            assert!(recent.young.len() <= 4 && recent.old.len() <= 4);
+            // The same entry again weighs no more.
+            recent.insert(number, 30);
+        }
+        assert_eq!(recent.get(&999), Some(&30));
+        assert_eq!(recent.get(&990), None);
     }
 }

@@ -35,8 +35,44 @@ pub(crate) fn column(row: &rusqlite::Row<'_>, index: usize) -> rusqlite::Result<
     Ok(Bytes::copy_from_slice(row.get_ref(index)?.as_bytes()?))
 }
 
+/// The most bytes of message documents in one answer. A page ends early rather than being larger: whoever wants the
+/// rest asks from there.
+pub(crate) const PAGE_BYTES: usize = 16 * 1024 * 1024;
+
+/// The documents of a page, up to [`PAGE_BYTES`] and at least one.
+pub(crate) fn page(
+    documents: impl Iterator<Item = rusqlite::Result<Bytes>>,
+) -> rusqlite::Result<Vec<Bytes>> {
+    let (mut page, mut bytes) = (Vec::new(), 0);
+    for document in documents {
+        let document = document?;
+        bytes += document.len();
+        if bytes > PAGE_BYTES && !page.is_empty() {
+            break;
+        }
+        page.push(document);
+    }
+    Ok(page)
+}
+
 #[cfg(test)]
 mod tests {
+    use super::*;
+
+    #[test]
+    fn a_page_ends_where_it_is_large_enough() {
+        let document = |size: usize| Ok(Bytes::from(vec![b'x'; size]));
+        let third = PAGE_BYTES / 3;
+        let whole = page((0..5).map(|_| document(third))).expect("documents");
+        assert_eq!(whole.len(), 3);
+        let one = page((0..2).map(|_| document(2 * PAGE_BYTES))).expect("documents");
+        assert_eq!(one.len(), 1, "or nobody would ever get past it");
+        assert_eq!(
+            page((0..5).map(|_| document(1))).expect("documents").len(),
+            5
+        );
+    }
+
     #[test]
     fn a_written_value_can_be_added() {
         let mut document = br#"{"a":1}"#.to_vec();

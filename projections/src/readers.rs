@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 
+use eventstore::memory::{self, LULL};
 use parking_lot::{Condvar, Mutex};
 use rusqlite::Connection;
 use tokio::sync::{oneshot, watch};
@@ -141,6 +142,7 @@ impl Readers {
 
     fn next(&self) -> Option<Question> {
         let mut queue = self.queue.lock();
+        let mut resting = false;
         loop {
             if let Some(question) = queue.questions.pop_front() {
                 return Some(question);
@@ -148,7 +150,12 @@ impl Readers {
             if queue.closed {
                 return None;
             }
-            self.waiting.wait(&mut queue);
+            if resting {
+                self.waiting.wait(&mut queue);
+            } else if self.waiting.wait_for(&mut queue, LULL).timed_out() {
+                resting = true;
+                parking_lot::MutexGuard::unlocked(&mut queue, memory::give_back);
+            }
         }
     }
 }

@@ -1,5 +1,6 @@
 //! The view of rooms.
 
+mod brief;
 mod doc;
 mod latest;
 mod queries;

@@ -23,5 +23,7 @@ pub mod webdav;
 
 pub mod pictures;
 pub mod ports;
+pub mod raw;
 pub mod tables;
 pub mod tools;
+pub mod watch;

@@ -78,6 +78,14 @@ pub async fn post(
     // What becomes visible from here on was not seen by whoever wrote this.
     let seen = state.views().applied().get();
     let settings = state.views().settings();
+    // Before anything is looked for in it: a message that may not be that large costs nothing more.
+    message::check_size(
+        &draft.text,
+        draft.attachments.as_deref(),
+        draft.presentation.as_deref(),
+        draft.checks,
+        &settings,
+    )?;
     let system_message = match &draft.id {
         Some(id) => system_message(state, id).await?,
         None => None,
@@ -183,6 +191,7 @@ pub async fn edit(
     at: Timestamp,
 ) -> Result<(), ApiError> {
     let settings = state.views().settings();
+    message::check_size(&text, None, None, PostChecks::Lenient, &settings)?;
     let (content, _) = content(state, caller, &settings, text, true, None).await?;
     let message = record.id.clone();
     change(

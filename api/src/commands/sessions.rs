@@ -7,7 +7,7 @@ use domain::session::{
     self, PersonalTokenIssued, SecondFactorPassed, SessionCommand, SessionRefusal, Sessions,
 };
 use domain::user::PasswordHash;
-use domain::{StreamId, Timestamp, TokenHash, UserId};
+use domain::{StreamId, Timestamp, TokenHash, UserId, limits};
 use eventstore::ExecuteError;
 use eventstore::execute::Transaction;
 
@@ -121,6 +121,10 @@ pub async fn issue_personal(
     name: &str,
     bypass_second_factor: bool,
 ) -> Result<String, ApiError> {
+    if limits::is_longer(name, limits::NAME) {
+        let most = format!("must NOT have more than {} characters", limits::NAME);
+        return Err(texts::invalid_params(&[most]));
+    }
     let (token, user) = (fresh_token(), caller.id());
     let issue = SessionCommand::IssuePersonal {
         token: PersonalTokenIssued {

@@ -36,6 +36,7 @@ impl ApiError {
             }
             Self::NotFound(text) => meteor_error(&json!(404), Some(text), None),
             Self::TooLarge => meteor_error(&json!(413), Some(texts::TOO_LARGE), None),
+            Self::TooSlow => meteor_error(&json!(408), Some(texts::TOO_SLOW), None),
             Self::Unavailable => meteor_error(&json!(503), Some(texts::UNAVAILABLE), None),
             Self::Bare | Self::MethodNotAllowed(_) | Self::Internal => {
                 meteor_error(&json!(500), Some("Internal server error"), None)

@@ -248,6 +248,9 @@ impl From<RoomRefusal> for ApiError {
             RoomRefusal::DeleteNotAllowed => {
                 Self::coded("error-not-allowed", "Not allowed").method("eraseRoom")
             }
+            RoomRefusal::TextTooLong { limit } => {
+                texts::invalid_params(&[format!("must NOT have more than {limit} characters")])
+            }
             RoomRefusal::HasKey => texts::room_has_key(),
             RoomRefusal::InvalidLink => MessageRefusal::InvalidLink.into(),
         }
@@ -332,6 +335,12 @@ impl From<UserRefusal> for ApiError {
             }
             UserRefusal::PasswordChangeNotAllowed | UserRefusal::EditOtherPasswordNotAllowed => {
                 action("Edit user password is not allowed", "Update_user")
+            }
+            UserRefusal::NameTooLong { .. } => {
+                Self::coded("error-invalid-field", "name").method("saveUserProfile")
+            }
+            UserRefusal::TooManyRoles { limit } => {
+                texts::invalid_params(&[format!("must NOT have more than {limit} roles")])
             }
             UserRefusal::BioTooLong { .. } => {
                 Self::coded("error-invalid-field", "bio").method("saveUserProfile")
@@ -512,6 +521,11 @@ impl From<MessageRefusal> for ApiError {
             MessageRefusal::TooLong { .. } => Self::coded(
                 "error-message-size-exceeded",
                 "Message size exceeds Message_MaxAllowedSize",
+            )
+            .method("sendMessage"),
+            MessageRefusal::TooLarge => Self::coded(
+                "error-message-size-exceeded",
+                "Message size exceeds what the server accepts",
             )
             .method("sendMessage"),
             MessageRefusal::ImpersonationNotAllowed => Self::plain("Not enough permission"),

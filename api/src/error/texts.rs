@@ -32,6 +32,14 @@ pub const NO_SUCH_ENDPOINT: &str = "API endpoint does not exist";
 pub const INTERNAL: &str = "Internal error occured";
 /// More data than is accepted.
 pub const TOO_LARGE: &str = "Request entity too large";
+/// The address in the first line of a request is too long.
+pub const URI_TOO_LONG: &str = "URI too long";
+/// The head of a request is too long, or has too many headers.
+pub const HEAD_TOO_LARGE: &str = "Request header fields too large";
+/// The head of a request cannot be read.
+pub const MALFORMED_HEAD: &str = "Bad request";
+/// A body came too slowly.
+pub const TOO_SLOW: &str = "Request timeout";
 /// The log cannot be used now.
 pub const UNAVAILABLE: &str = "Service temporarily unavailable";
 

@@ -1,51 +1,74 @@
 //! Reading bodies into memory, with a bound on all of them together: many callers who each send as much as one may
 //! must not take more than the machine has.
 
-use std::sync::Arc;
+use std::net::IpAddr;
 use std::time::Duration;
 
-use axum::body::Body;
+use axum::body::{Body, HttpBody as _};
 use axum::http::{HeaderMap, header};
 use bytes::{Bytes, BytesMut};
 use futures::StreamExt as _;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
+use crate::budget::{Budget, Share};
 use crate::error::{ApiError, texts};
 
-/// Bodies up to this many bytes are not counted: there are at most as many as connections.
-const SMALL: usize = 1024 * 1024;
+/// The beginning of every body is free: there are at most as many as connections, and nobody is kept from logging in.
+const FREE: usize = 8 * 1024;
 
-/// What is counted: pieces of so many bytes.
-const PIECE: usize = 64 * 1024;
+/// How many bodies of the largest size may be in memory at a time, and how many bytes in any case.
+const AT_A_TIME: u64 = 10;
+const LEAST: u64 = 64 * 1024 * 1024;
 
-/// Bodies of the largest size that may be in memory at a time.
-const AT_A_TIME: usize = 10;
+/// How long nothing of a body may come.
+const SILENCE: Duration = Duration::from_secs(15);
 
 /// How long somebody may take to send what nobody reads.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// What all large bodies may take together.
+/// What all bodies may take together. Those of people who are not logged in have a part of their own, so that they
+/// keep nobody else out; and one address has at most half of either.
 #[derive(Clone, Debug)]
-pub struct BodyBudget(Arc<Semaphore>);
+pub struct BodyBudget {
+    known: Budget,
+    strangers: Budget,
+}
 
 impl BodyBudget {
     /// For bodies of at most `limit` bytes each.
     pub fn new(limit: usize) -> Self {
-        let pieces = limit.div_ceil(PIECE).saturating_mul(AT_A_TIME).max(1);
-        Self(Arc::new(Semaphore::new(pieces.min(Semaphore::MAX_PERMITS))))
+        let whole = (limit as u64).saturating_mul(AT_A_TIME).max(LEAST);
+        let strangers = whole / 4;
+        Self {
+            known: Budget::new(whole, whole / 2),
+            strangers: Budget::new(strangers, strangers / 2),
+        }
+    }
+
+    /// An empty share for somebody at `address`, to be grown as the body comes.
+    pub fn share(&self, logged_in: bool, address: IpAddr) -> Share {
+        if logged_in {
+            self.known.share_of(address)
+        } else {
+            self.strangers.share_of(address)
+        }
     }
 }
 
 /// A body, and what it takes of the budget for as long as it is kept.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Kept {
     /// The body.
     pub bytes: Bytes,
-    #[expect(
-        dead_code,
-        reason = "kept as long as the bytes, and given back with them"
-    )]
-    taken: Option<OwnedSemaphorePermit>,
+    share: Share,
+}
+
+impl Kept {
+    /// Counts what is made of the body and is about as large as the body itself.
+    pub fn count_twice(&mut self) -> Result<(), ApiError> {
+        let length = self.bytes.len() as u64;
+        let counted = self.share.grow(length);
+        counted.then_some(()).ok_or(ApiError::Unavailable)
+    }
 }
 
 /// The length a request says its body has; `None`: it does not say.
@@ -55,52 +78,69 @@ fn declared(headers: &HeaderMap) -> Option<usize> {
         .and_then(|value| value.to_str().ok()?.parse().ok())
 }
 
-/// Reads a body of at most `limit` bytes. Where the budget is used up, waits for others to be done.
+/// Reads a body of at most `limit` bytes. Where the budget is used up, refuses.
 pub async fn read(
     headers: &HeaderMap,
     body: Body,
     limit: usize,
-    budget: &BodyBudget,
+    mut share: Share,
 ) -> Result<Kept, ApiError> {
     let declared = declared(headers);
     if declared.is_some_and(|length| length > limit) {
         return Err(ApiError::TooLarge);
     }
-    // Most bodies come in one piece, which need not be copied.
-    if declared.is_some_and(|length| length <= SMALL) {
-        let bytes = axum::body::to_bytes(body, limit.min(SMALL))
-            .await
-            .map_err(|_| texts::malformed_body("it ended too early"))?;
-        return Ok(Kept { bytes, taken: None });
-    }
-    let (mut bytes, mut taken) = (BytesMut::new(), None::<OwnedSemaphorePermit>);
-    let mut pieces = body.into_data_stream();
-    while let Some(piece) = pieces.next().await {
-        let piece = piece.map_err(|_| texts::malformed_body("it ended too early"))?;
-        let length = bytes.len() + piece.len();
+    let mut pieces = body;
+    let (mut first, mut bytes, mut length) = (Bytes::new(), BytesMut::new(), 0_usize);
+    while !pieces.is_end_stream() {
+        let piece = match tokio::time::timeout(SILENCE, next_piece(&mut pieces)).await {
+            Err(_) => return Err(ApiError::TooSlow),
+            Ok(None) => break,
+            Ok(Some(piece)) => piece?,
+        };
+        let counted = length.max(FREE);
+        length += piece.len();
         if length > limit {
             return Err(ApiError::TooLarge);
         }
         // What has come is counted, not what was announced: nobody holds up others by announcing much.
-        let held = taken.as_ref().map_or(0, OwnedSemaphorePermit::num_permits);
-        let needed = length.saturating_sub(SMALL).div_ceil(PIECE);
-        if needed > held {
-            let more = u32::try_from(needed - held).map_err(|_| ApiError::TooLarge)?;
-            let more = Arc::clone(&budget.0)
-                .acquire_many_owned(more)
-                .await
-                .map_err(|_| ApiError::Unavailable)?;
-            match &mut taken {
-                Some(taken) => taken.merge(more),
-                None => taken = Some(more),
-            }
+        if length > counted && !share.grow((length - counted) as u64) {
+            return Err(ApiError::Unavailable);
+        }
+        // Most bodies come in one piece, which need not be copied.
+        if length == piece.len() {
+            first = piece;
+            continue;
+        }
+        if bytes.is_empty() {
+            bytes.reserve(first.len());
+            bytes.extend_from_slice(&std::mem::take(&mut first));
+        }
+        if bytes.capacity() - bytes.len() < piece.len() {
+            // No more than it will need, where that is known.
+            let more = declared.map_or(length, |declared| declared.min(2 * length));
+            bytes.reserve(more.saturating_sub(bytes.len()).max(piece.len()));
         }
         bytes.extend_from_slice(&piece);
     }
-    Ok(Kept {
-        bytes: bytes.freeze(),
-        taken,
-    })
+    let bytes = if bytes.is_empty() {
+        first
+    } else {
+        bytes.freeze()
+    };
+    Ok(Kept { bytes, share })
+}
+
+/// The next bytes of a body; `None` at its end.
+async fn next_piece(body: &mut Body) -> Option<Result<Bytes, ApiError>> {
+    loop {
+        let frame = std::future::poll_fn(|cx| std::pin::Pin::new(&mut *body).poll_frame(cx)).await;
+        match frame?.map(hyper::body::Frame::into_data) {
+            Ok(Ok(bytes)) => return Some(Ok(bytes)),
+            // Trailers.
+            Ok(Err(_)) => {}
+            Err(_) => return Some(Err(texts::malformed_body("it ended too early"))),
+        }
+    }
 }
 
 /// Lets a body of at most `limit` bytes pass by, so that whoever sends it gets to read a refusal: to those who still
@@ -129,18 +169,33 @@ pub async fn discard(headers: &HeaderMap, body: Body, limit: usize) {
 mod tests {
     use super::*;
 
+    const PIECE: usize = 64 * 1024;
+
     /// A body that comes piece by piece, without saying how long it is.
     fn in_pieces(count: usize) -> Body {
         let piece = |_| Ok::<_, std::convert::Infallible>(Bytes::from(vec![b'x'; PIECE]));
         Body::from_stream(futures::stream::iter((0..count).map(piece)))
     }
 
+    /// Bodies for a share of `budget`.
+    async fn read_of(
+        budget: &BodyBudget,
+        logged_in: bool,
+        headers: HeaderMap,
+        body: Body,
+    ) -> Result<Kept, ApiError> {
+        let share = budget.share(logged_in, IpAddr::from([192, 0, 2, 1]));
+        read(&headers, body, LIMIT, share).await
+    }
+
+    const LIMIT: usize = 32 * PIECE;
+
     #[tokio::test]
     async fn bodies_have_a_limit_whatever_they_say() {
-        let budget = BodyBudget::new(2 * SMALL);
-        let read = async |headers: HeaderMap, body| read(&headers, body, 2 * SMALL, &budget).await;
+        let budget = BodyBudget::new(LIMIT);
+        let read = async |headers, body| read_of(&budget, true, headers, body).await;
         let whole = read(HeaderMap::new(), in_pieces(32)).await.expect("fits");
-        assert_eq!(whole.bytes.len(), 2 * SMALL);
+        assert_eq!(whole.bytes.len(), LIMIT);
         let longer = read(HeaderMap::new(), in_pieces(33)).await;
         assert_eq!(longer.err(), Some(ApiError::TooLarge));
         let says =
@@ -151,19 +206,48 @@ mod tests {
         );
     }
 
-    #[tokio::test]
-    async fn large_bodies_wait_for_each_other_and_small_ones_do_not() {
-        let limit = 2 * SMALL;
-        let budget = BodyBudget(Arc::new(Semaphore::new(SMALL / PIECE)));
-        let headers = HeaderMap::new();
-        let first = read(&headers, in_pieces(32), limit, &budget)
-            .await
-            .expect("the first");
-        let mut second = Box::pin(read(&headers, in_pieces(32), limit, &budget));
-        assert!(futures::poll!(second.as_mut()).is_pending());
-        let small = read(&headers, in_pieces(16), limit, &budget).await;
-        assert!(small.is_ok());
-        drop(first);
-        assert!(second.await.is_ok());
+    /// Half-sent bodies: `count` that have sent `pieces` and send nothing more, held by their futures.
+    fn half_sent(pieces: usize) -> Body {
+        let piece = |_| Ok::<_, std::convert::Infallible>(Bytes::from(vec![b'x'; PIECE]));
+        let sent = futures::stream::iter((0..pieces).map(piece));
+        Body::from_stream(sent.chain(futures::stream::pending()))
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn half_sent_bodies_are_counted_and_the_next_is_refused_at_once() {
+        let whole = usize::try_from(LEAST / 4 / 2).expect("a small number");
+        let budget = BodyBudget::new(LIMIT);
+        let stranger = |pieces| read_of(&budget, false, HeaderMap::new(), half_sent(pieces));
+        let mut held = Vec::new();
+        for _ in 0..whole / (16 * PIECE) {
+            let mut one = Box::pin(stranger(16));
+            assert!(futures::poll!(one.as_mut()).is_pending());
+            held.push(one);
+        }
+        // The bound is a little further away, for the beginning of each was free.
+        let mut refused = 0;
+        for _ in 0..4 {
+            let mut one = Box::pin(stranger(16));
+            match futures::poll!(one.as_mut()) {
+                std::task::Poll::Ready(outcome) => {
+                    assert_eq!(outcome.err(), Some(ApiError::Unavailable));
+                    refused += 1;
+                }
+                std::task::Poll::Pending => held.push(one),
+            }
+        }
+        assert!(refused > 0, "all of one address together have a bound");
+        let login = Body::from("{}");
+        assert!(
+            read_of(&budget, false, HeaderMap::new(), login)
+                .await
+                .is_ok()
+        );
+        let known = read_of(&budget, true, HeaderMap::new(), in_pieces(32)).await;
+        assert!(known.is_ok(), "who is logged in does not notice");
+        let silent = held.pop().expect("one").await;
+        assert_eq!(silent.err(), Some(ApiError::TooSlow));
+        drop(held);
+        assert!(futures::poll!(Box::pin(stranger(16))).is_pending());
     }
 }

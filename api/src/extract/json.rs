@@ -25,10 +25,15 @@ pub enum JsonError {
     Invalid(#[from] serde_json::Error),
 }
 
+/// The text without the byte-order mark that some editors and programs put in front.
+pub fn text(bytes: &[u8]) -> &[u8] {
+    bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes)
+}
+
 /// Reads a value.
 pub fn parse<T: DeserializeOwned>(text: &[u8]) -> Result<T, JsonError> {
     check(text)?;
-    Ok(serde_json::from_slice(text)?)
+    Ok(serde_json::from_slice(self::text(text))?)
 }
 
 /// Refuses what has too many values or is nested too deeply, judged by what stands in front of each value.

@@ -11,6 +11,10 @@ use super::filter::Filter;
 use super::params::Params;
 use crate::error::{ApiError, texts};
 
+/// Fields a list may be sorted by, and fields that may be chosen or left out: each is looked at for every row.
+const MOST_SORTED: usize = 10;
+const MOST_CHOSEN: usize = 200;
+
 /// Fields nobody gets by asking for them.
 const BLOCKED: [&str; 4] = ["joinCode", "members", "importIds", "e2e"];
 
@@ -184,6 +188,9 @@ fn sort(params: &Params) -> Result<Vec<(String, bool)>, ApiError> {
     let Some(object) = json_object(params, "sort")? else {
         return Ok(Vec::new());
     };
+    if object.len() > MOST_SORTED {
+        return Err(invalid(params, "sort"));
+    }
     object
         .into_iter()
         .map(|(field, direction)| match direction.as_i64() {
@@ -238,6 +245,9 @@ impl FieldChoice {
         let Some(object) = json_object(params, "fields")? else {
             return Ok(None);
         };
+        if object.len() > MOST_CHOSEN {
+            return Err(invalid(params, "fields"));
+        }
         let (mut only, mut without) = (Vec::new(), Vec::new());
         for (field, choice) in object {
             match choice.as_i64().or_else(|| choice.as_bool().map(i64::from)) {

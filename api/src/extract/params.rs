@@ -35,6 +35,7 @@ impl Params {
 
     /// Reads a JSON body; an empty one is `{}`. A list counts as having no named parameters.
     pub fn from_json(body: &[u8]) -> Result<Self, ApiError> {
+        let body = json::text(body);
         if body.iter().all(u8::is_ascii_whitespace) {
             return Ok(Self::default());
         }

@@ -1,6 +1,7 @@
 //! Strict parameters: exactly what a route declares, or an error in the words of the validator that clients know
 //! (contract, conventions 1.3). Scalars are converted where that is unambiguous.
 
+use domain::limits;
 use serde_json::{Map, Value};
 
 use super::params::{Params, truth};
@@ -9,8 +10,11 @@ use crate::error::{ApiError, texts};
 /// What a parameter may be.
 #[derive(Clone, Copy, Debug)]
 pub enum Kind {
-    /// A text.
+    /// A text of at most [`limits::TEXT`] characters.
     Text,
+    /// A text that holds a document, with at most [`limits::DOCUMENT`] characters: what a message says, a picture or a
+    /// key as text, a call of a method. Whoever takes it has a limit of their own.
+    Document,
     /// A text of at least so many characters.
     LongText(usize),
     /// A number.
@@ -19,7 +23,7 @@ pub enum Kind {
     Boolean,
     /// An object.
     Object,
-    /// A list of texts.
+    /// A list of at most [`limits::ITEMS`] texts.
     Texts,
     /// An object of this shape.
     Shape(&'static Schema),
@@ -107,6 +111,12 @@ impl Schema {
         None
     }
 
+    /// What the parameter `name` is meant to be; `None`: there is none of that name.
+    pub fn declared(&self, name: &str) -> Option<Kind> {
+        let chosen = self.one_of.iter().find(|one| **one == name).copied();
+        self.kind(name, chosen)
+    }
+
     fn kind(&self, name: &str, chosen: Option<&'static str>) -> Option<Kind> {
         if chosen == Some(name) {
             return Some(Kind::Text);
@@ -125,7 +135,7 @@ impl Kind {
     /// What is wrong with `value`; converts it where that is unambiguous.
     fn fault(self, value: &mut Value) -> Option<String> {
         let fits = match self {
-            Self::Text => as_text(value),
+            Self::Text | Self::Document => as_text(value),
             Self::LongText(least) => {
                 if !as_text(value) {
                     return Some("must be string".to_owned());
@@ -161,13 +171,67 @@ impl Kind {
 
     const fn name(self) -> &'static str {
         match self {
-            Self::Text | Self::LongText(_) | Self::Enum(_) => "string",
+            Self::Text | Self::Document | Self::LongText(_) | Self::Enum(_) => "string",
             Self::Number => "number",
             Self::Boolean => "boolean",
             Self::Object | Self::Shape(_) => "object",
             Self::Texts | Self::List => "array",
             Self::Any => "anything",
         }
+    }
+}
+
+/// What is larger than anything a client has reason to send, if there is anything: whatever a route takes has bounds,
+/// be it declared or not. `declared` says what the parameters are meant to be.
+pub fn oversize(
+    params: &Map<String, Value>,
+    declared: impl Fn(&str) -> Option<Kind>,
+) -> Option<String> {
+    if params.len() > limits::ITEMS {
+        return Some(format!(
+            "must NOT have more than {} properties",
+            limits::ITEMS
+        ));
+    }
+    params.iter().find_map(|(name, value)| {
+        let texts = match declared(name) {
+            Some(Kind::Text | Kind::LongText(_) | Kind::Enum(_) | Kind::Texts) | None => {
+                limits::TEXT
+            }
+            Some(_) => limits::DOCUMENT,
+        };
+        excess(value, texts, limits::DEPTH)
+    })
+}
+
+/// What is too large about a value whose texts have at most `texts` characters and which nests at most `depth` times.
+pub fn excess(value: &Value, texts: usize, depth: usize) -> Option<String> {
+    let many = |count: usize, what| {
+        (count > limits::ITEMS).then(|| format!("must NOT have more than {} {what}", limits::ITEMS))
+    };
+    match value {
+        Value::String(text) => limits::is_longer(text, texts)
+            .then(|| format!("must NOT have more than {texts} characters")),
+        Value::Array(_) | Value::Object(_) if depth == 0 => {
+            Some(format!("must NOT nest more than {} levels", limits::DEPTH))
+        }
+        Value::Array(items) => many(items.len(), "items")
+            .or_else(|| items.iter().find_map(|item| excess(item, texts, depth - 1))),
+        Value::Object(fields) => many(fields.len(), "properties").or_else(|| {
+            let long = fields
+                .keys()
+                .any(|name| limits::is_longer(name, limits::FIELD_NAME));
+            if long {
+                return Some(format!(
+                    "must NOT have names of more than {} characters",
+                    limits::FIELD_NAME
+                ));
+            }
+            fields
+                .values()
+                .find_map(|value| excess(value, texts, depth - 1))
+        }),
+        Value::Null | Value::Bool(_) | Value::Number(_) => None,
     }
 }
 
@@ -286,6 +350,47 @@ mod tests {
         assert_eq!(
             checked(&PLAIN, json!({"name": {}})),
             Err("must be string [invalid-params]".to_owned())
+        );
+    }
+
+    #[test]
+    fn everything_has_bounds_declared_or_not() {
+        let said = |value: Value| {
+            let params: Params = value.as_object().cloned().unwrap_or_default().into();
+            oversize(params.as_map(), |name| PLAIN.declared(name))
+        };
+        let (long, many) = (
+            "x".repeat(limits::TEXT + 1),
+            vec![json!(1); limits::ITEMS + 1],
+        );
+        let deep = (0..=limits::DEPTH).fold(json!(1), |inner, _| json!([inner]));
+        for (value, fault) in [
+            (
+                json!({ "name": long }),
+                "must NOT have more than 65536 characters",
+            ),
+            (
+                json!({ "unknown": long }),
+                "must NOT have more than 65536 characters",
+            ),
+            (
+                json!({ "unknown": many }),
+                "must NOT have more than 1000 items",
+            ),
+            (
+                json!({ "unknown": { "inside": many } }),
+                "must NOT have more than 1000 items",
+            ),
+            (
+                json!({ "unknown": deep }),
+                "must NOT nest more than 32 levels",
+            ),
+        ] {
+            assert_eq!(said(value).as_deref(), Some(fault));
+        }
+        assert_eq!(
+            said(json!({ "name": "x", "unknown": [{ "a": ["b"] }] })),
+            None
         );
     }
 }

@@ -125,7 +125,8 @@ mod tests {
             .body(Body::from(body))
             .expect("request");
         let (parts, body) = request.into_parts();
-        let input = Input::read(parts, body, true, usize::MAX, &BodyBudget::new(1))
+        let share = BodyBudget::new(1).share(true, std::net::IpAddr::from([192, 0, 2, 1]));
+        let input = Input::read(parts, body, true, usize::MAX, share)
             .await
             .expect("small body");
         input.upload(wanted).await

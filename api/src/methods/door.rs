@@ -16,7 +16,7 @@ use crate::state::AppState;
 
 /// What both routes take.
 pub(crate) static MESSAGE: Schema = Schema {
-    required: &[("message", Kind::Text)],
+    required: &[("message", Kind::Document)],
     optional: &[],
     one_of: &[],
 };
@@ -40,7 +40,20 @@ struct Wish {
 
 async fn run(state: &AppState, caller: Option<Caller>, input: &Input) -> Outcome {
     let params = input.params()?;
-    let wish = read(params.required("message")?).ok_or_else(texts::invalid_method_call)?;
+    let message = params.required("message")?;
+    let wish = if message.len() <= extract::LARGE {
+        read(message)
+    } else {
+        let message = message.to_owned();
+        let apart = tokio::task::spawn_blocking(move || read(&message));
+        apart.await.map_err(|_| ApiError::Internal)?
+    };
+    let wish = wish.ok_or_else(texts::invalid_method_call)?;
+    let excess = methods::excess(&wish.method, &wish.params);
+    if let Some(fault) = excess {
+        let refusal = Err(texts::match_error(&fault));
+        return Ok(Answer::empty().field("message", &envelope(wish.id, refusal).to_string()));
+    }
     let args = Args::from(wish.params);
     let factor = factor(&input.headers, &args);
     let outcome = methods::call(

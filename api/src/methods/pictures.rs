@@ -17,16 +17,16 @@ use crate::rest;
 
 pub(super) fn methods() -> Vec<Method> {
     vec![
-        method("setAvatarFromService", set_avatar),
+        method("setAvatarFromService", set_avatar).with_documents(),
         method("resetAvatar", reset_avatar),
         method("getAvatarSuggestion", avatar_suggestion),
         method("listEmojiCustom", list_emoji),
         method("insertOrUpdateEmoji", save_emoji),
-        method("uploadEmojiCustom", draw_emoji),
+        method("uploadEmojiCustom", draw_emoji).with_documents(),
         method("deleteEmojiCustom", delete_emoji),
         method("listCustomSounds", list_sounds),
         method("insertOrUpdateSound", save_sound),
-        method("uploadCustomSound", record_sound),
+        method("uploadCustomSound", record_sound).with_documents(),
         method("deleteCustomSound", delete_sound),
     ]
 }

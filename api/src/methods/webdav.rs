@@ -32,7 +32,7 @@ pub(super) fn methods() -> Vec<Method> {
         method("getWebdavFileList", list),
         method("getFileFromWebdav", read),
         method("getWebdavFilePreview", preview),
-        method("uploadFileToWebdav", upload),
+        method("uploadFileToWebdav", upload).with_documents(),
     ]
 }
 

@@ -35,7 +35,7 @@ const MOST_PARENTS: usize = 5;
 
 /// `users.setAvatar` without a file.
 pub(crate) static SET: Schema = Schema {
-    required: &[("avatarUrl", Kind::Text)],
+    required: &[("avatarUrl", Kind::Document)],
     optional: &[("userId", Kind::Text), ("username", Kind::Text)],
     one_of: &[],
 };

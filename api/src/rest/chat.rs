@@ -1,5 +1,6 @@
 //! Messages: posting, changing, deleting, reacting (contract, messages 6).
 
+use domain::limits;
 use domain::message::{
     MessageCommand, MessageRefusal, Parent, PostChecks, Presentation, resolve_sent_at,
 };
@@ -83,7 +84,8 @@ pub async fn send(call: Call) -> Outcome {
             .id
             .as_deref()
             .filter(|id| !id.is_empty())
-            .map(MessageId::new),
+            .map(chosen_id)
+            .transpose()?,
         text: message.msg.unwrap_or_default(),
         find_links: message.parse_urls != Some(false),
         attachments: message.attachments,
@@ -111,6 +113,14 @@ pub async fn send(call: Call) -> Outcome {
     };
     let doc = messages::post(&call.state, &call.caller, &place, draft).await?;
     Ok(Answer::with_capacity(doc.len() + 16).raw("message", &doc))
+}
+
+/// An id that a client chooses is kept with everything that refers to the message.
+fn chosen_id(id: &str) -> Result<MessageId, ApiError> {
+    if id.len() > limits::ID {
+        return Err(texts::message_id_too_long(limits::ID));
+    }
+    Ok(MessageId::new(id))
 }
 
 /// Nothing to show is recorded as nothing.
@@ -155,6 +165,9 @@ pub async fn post(call: Call) -> Outcome {
     let targets = params.texts(key)?.unwrap_or_default();
     if targets.is_empty() {
         return Err(texts::invalid_channel());
+    }
+    if targets.len() > limits::TARGETS {
+        return Err(texts::too_many_rooms(limits::TARGETS));
     }
     let mut first = None;
     for named in targets {

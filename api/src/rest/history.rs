@@ -1,5 +1,7 @@
 //! Reading what was said in a room (contract, rooms 11 and 12: `*.history`, `*.messages`).
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use domain::{RoomId, Timestamp};
 use projections::{HistoryQuery, Slice};
@@ -62,6 +64,9 @@ const CHUNK: u64 = 1_000;
 /// Rows looked at for one request. What is older is not found by `query`; search is made for that.
 const MOST_ROWS: u64 = 20_000;
 
+/// Bytes of documents found for one request, about; where there are more, older ones are not found.
+const MOST_BYTES: usize = 16 * 1024 * 1024;
+
 /// A page of everything in a room, newest first unless `sort={"ts":1}`.
 pub async fn messages(call: &Call, params: &Params, room: &RoomId) -> Outcome {
     let page = call.page(params)?;
@@ -75,7 +80,11 @@ pub async fn messages(call: &Call, params: &Params, room: &RoomId) -> Outcome {
             let total = items.len() as u64;
             (cut(items, page.slice), total)
         }
-        None if oldest_first => backwards(call, room, page.slice).await?,
+        None if oldest_first => {
+            let views = call.state.views();
+            let found = views.messages_oldest_first(room, page.slice).await?;
+            (found.items, found.total)
+        }
         None => {
             let found = call.state.views().messages(room, page.slice).await?;
             (found.items, found.total)
@@ -117,58 +126,34 @@ fn json_map(value: Value) -> serde_json::Map<String, Value> {
 
 /// The wanted ones among the newest messages of a room, newest first, with bounded memory and work.
 async fn scan(call: &Call, room: &RoomId, filter: &Filter) -> Result<Vec<Bytes>, ApiError> {
-    let mut wanted = Vec::new();
+    let filter = Arc::new(filter.clone());
+    let (mut wanted, mut bytes) = (Vec::new(), 0);
     let mut offset = 0;
-    while offset < MOST_ROWS {
-        let chunk = call
-            .state
-            .views()
-            .messages(
-                room,
-                Slice {
-                    offset,
-                    count: Some(CHUNK),
-                },
-            )
-            .await?;
-        wanted.extend(chunk.items.into_iter().filter(|doc| {
-            serde_json::from_slice::<Value>(doc).is_ok_and(|doc| filter.matches(&doc))
-        }));
-        offset += CHUNK;
-        if offset >= chunk.total {
+    while offset < MOST_ROWS && bytes < MOST_BYTES {
+        let slice = Slice {
+            offset,
+            count: Some(CHUNK),
+        };
+        let chunk = call.state.views().messages(room, slice).await?;
+        offset += chunk.items.len() as u64;
+        let last = chunk.items.is_empty() || offset >= chunk.total;
+        let filter = Arc::clone(&filter);
+        // Reading so many documents would keep other requests waiting.
+        let found: Vec<Bytes> = tokio::task::spawn_blocking(move || {
+            let wants = |doc: &Bytes| {
+                serde_json::from_slice::<Value>(doc).is_ok_and(|doc| filter.matches(&doc))
+            };
+            chunk.items.into_iter().filter(wants).collect()
+        })
+        .await
+        .map_err(|_| ApiError::Internal)?;
+        bytes += found.iter().map(Bytes::len).sum::<usize>();
+        wanted.extend(found);
+        if last {
             break;
         }
     }
     Ok(wanted)
-}
-
-/// The same page counted from the oldest message.
-async fn backwards(
-    call: &Call,
-    room: &RoomId,
-    slice: Slice,
-) -> Result<(Vec<Bytes>, u64), ApiError> {
-    let total = call
-        .state
-        .views()
-        .messages(
-            room,
-            Slice {
-                offset: 0,
-                count: Some(1),
-            },
-        )
-        .await?
-        .total;
-    let left = total.saturating_sub(slice.offset);
-    let count = slice.count.unwrap_or(left).min(left);
-    let mirrored = Slice {
-        offset: left - count,
-        count: Some(count),
-    };
-    let mut items = call.state.views().messages(room, mirrored).await?.items;
-    items.reverse();
-    Ok((items, total))
 }
 
 /// How a family of routes reads its flags: they differ, and clients know how.

@@ -1,11 +1,9 @@
 //! The rules of posting, editing, deleting and reacting (contract, messages 3, 5 and 6).
 
-use unicode_segmentation::UnicodeSegmentation;
-
 use super::{
     Content, Mention, Message, MessageContext, MessageDeleted, MessageEdited, MessageEvent,
     MessagePosted, MessageRefusal, PostChecks, Posted, Presentation, ReactionAdded,
-    ReactionRemoved, Remains, attachments,
+    ReactionRemoved, Remains, attachments, check_size,
 };
 use crate::access::can_access_room;
 use crate::link;
@@ -38,38 +36,6 @@ pub fn resolve_sent_at(given: Option<Timestamp>, now: Timestamp) -> Result<Times
     }
 }
 
-/// The length of a text as its limit counts it: characters as people see them, and one for each `:emoji:`.
-pub fn length(text: &str) -> usize {
-    let mut graphemes = 0;
-    let mut rest = text;
-    while let Some(colon) = rest.find(':') {
-        graphemes += rest[..colon].graphemes(true).count() + 1;
-        rest = &rest[colon + 1..];
-        if let Some(end) = shortname_end(rest) {
-            rest = &rest[end..];
-        }
-    }
-    graphemes + rest.graphemes(true).count()
-}
-
-/// Where the `smile:` of a `:smile:` ends; `None` when it is none. The longest names of emoji have some 50 characters.
-fn shortname_end(text: &str) -> Option<usize> {
-    const LONGEST: usize = 64;
-    let bytes = text.as_bytes();
-    let end = bytes
-        .iter()
-        .take(LONGEST)
-        .position(|byte| !is_shortname_byte(*byte))?;
-    let named = bytes[..end].iter().any(u8::is_ascii_alphabetic)
-        || &bytes[..end] == b"+1"
-        || &bytes[..end] == b"-1";
-    (named && bytes[end] == b':').then_some(end + 1)
-}
-
-fn is_shortname_byte(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || b"_-+".contains(&byte)
-}
-
 pub(super) fn post(
     state: &Message,
     mut posted: Box<MessagePosted>,
@@ -86,8 +52,14 @@ pub(super) fn post(
     }
     if checks == PostChecks::Full {
         may_thread(&posted, context)?;
-        may_have_length(&posted.content.text, context)?;
     }
+    check_size(
+        &posted.content.text,
+        posted.content.attachments.as_deref(),
+        posted.presentation.as_deref(),
+        checks,
+        context.settings,
+    )?;
     may_write(context)?;
     posted.thread = root(posted.thread, context)?;
     may_present(posted.presentation.as_deref(), context)?;
@@ -127,16 +99,6 @@ fn root(
         .filter(|parent| parent.message == named && parent.room == context.room.id)
         .ok_or(MessageRefusal::NoSuchThread)?;
     Ok(Some(parent.thread.clone().unwrap_or(named)))
-}
-
-fn may_have_length(text: &str, context: &MessageContext<'_>) -> Result<(), MessageRefusal> {
-    let limit = context.settings.int("Message_MaxAllowedSize");
-    let most = usize::try_from(limit).unwrap_or(0);
-    // Nothing has more characters than bytes, so counting is rarely needed.
-    if text.len() > most && length(text) > most {
-        return Err(MessageRefusal::TooLong { limit });
-    }
-    Ok(())
 }
 
 /// Whether the actor may write into the room (contract, messages 3 step 5; rooms 3.3).
@@ -249,6 +211,14 @@ pub(super) fn edit(
     }
     may_edit(posted, at, context)?;
     may_write(context)?;
+    let attachments = content.attachments.as_deref();
+    check_size(
+        &content.text,
+        attachments,
+        None,
+        PostChecks::Lenient,
+        context.settings,
+    )?;
     let Some(content) = edited(posted, content)? else {
         return Ok(vec![]);
     };

@@ -4,11 +4,13 @@
 mod attachments;
 mod decide;
 mod events;
+mod size;
 #[cfg(test)]
 mod tests;
 
-pub use decide::{OutOfSync, length, resolve_sent_at};
+pub use decide::{OutOfSync, resolve_sent_at};
 pub use events::*;
+pub use size::{check_size, length};
 
 use std::collections::BTreeSet;
 
@@ -160,6 +162,9 @@ pub enum MessageRefusal {
         /// The most characters allowed.
         limit: i64,
     },
+    /// Larger than any message may be, whoever posts it and however ([`crate::limits`]).
+    #[error("larger than a message may be")]
+    TooLarge,
     /// A name or picture other than the author's needs `message-impersonate` (messages 2.1).
     #[error("not allowed to speak as somebody else")]
     ImpersonationNotAllowed,

@@ -4,7 +4,7 @@ use super::{
     OpenRoom, ReadOnlyChanged, Room, RoomArchived, RoomContext, RoomCreated, RoomDeleted,
     RoomEvent, RoomKeyChanged, RoomKind, RoomRefusal, RoomRenamed, RoomUnarchived, name,
 };
-use crate::link;
+use crate::{limits, link};
 use crate::permission::{Authority, Permission};
 use crate::settings::Settings;
 use crate::{RoomId, Timestamp, UserId};
@@ -72,6 +72,16 @@ fn put_right(
     let names = name::resolve(wish.name.as_deref().unwrap_or(""), settings)?;
     if !wish.custom_fields.as_ref().is_none_or(link::are_harmless) {
         return Err(RoomRefusal::InvalidLink);
+    }
+    let texts = [&wish.topic, &wish.announcement, &wish.description];
+    if texts
+        .into_iter()
+        .flatten()
+        .any(|text| limits::is_longer(text, limits::ROOM_TEXT))
+    {
+        return Err(RoomRefusal::TextTooLong {
+            limit: limits::ROOM_TEXT,
+        });
     }
     wish.name = Some(names.slug);
     wish.display_name.get_or_insert(names.display);
@@ -152,6 +162,11 @@ pub(super) fn text(
     context: &RoomContext<'_>,
 ) -> Result<Option<(String, UserId)>, RoomRefusal> {
     may_edit(context)?;
+    if limits::is_longer(&wanted, limits::ROOM_TEXT) {
+        return Err(RoomRefusal::TextTooLong {
+            limit: limits::ROOM_TEXT,
+        });
+    }
     let same = now.map_or("", String::as_str) == wanted;
     Ok((!same).then(|| (wanted, context.actor())))
 }

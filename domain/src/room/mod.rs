@@ -208,6 +208,12 @@ pub enum RoomRefusal {
         /// The unique name it would have had.
         name: String,
     },
+    /// A topic, an announcement or a description that is longer than any may be.
+    #[error("longer than {limit} characters")]
+    TextTooLong {
+        /// The most characters.
+        limit: usize,
+    },
     /// Direct messages have no name (rooms 4).
     #[error("a direct message has no name")]
     DirectHasNoName,

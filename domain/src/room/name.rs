@@ -3,6 +3,7 @@
 use deunicode::deunicode_char;
 
 use super::RoomRefusal;
+use crate::limits::{self, is_longer};
 use crate::pattern::{NamePattern, listed};
 use crate::settings::Settings;
 
@@ -23,8 +24,11 @@ pub fn resolve(typed: &str, settings: &Settings) -> Result<RoomName, RoomRefusal
         return Err(RoomRefusal::EmptyName);
     }
     let blocked = listed(settings.text("Accounts_SystemBlockedUsernameList"), &slug);
-    if blocked || !NamePattern::of_rooms(settings).matches(&slug) {
-        return Err(RoomRefusal::InvalidName { name: slug });
+    let long = is_longer(typed, limits::ROOM_NAME) || is_longer(&slug, limits::ROOM_NAME);
+    if long || blocked || !NamePattern::of_rooms(settings).matches(&slug) {
+        return Err(RoomRefusal::InvalidName {
+            name: slug.chars().take(limits::ROOM_NAME).collect(),
+        });
     }
     Ok(RoomName {
         slug,

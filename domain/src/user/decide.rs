@@ -8,6 +8,7 @@ use super::{
     UserDeactivated, UserDeleted, UserEvent, UserKind, UserRefusal, UsernameChanged, UtcOffset,
     UtcOffsetChanged, check_email, check_username, preferences, record,
 };
+use crate::limits;
 use crate::permission::{Authority, Permission};
 use crate::settings::Settings;
 use crate::{RoleId, Timestamp, UserId};
@@ -110,7 +111,16 @@ pub(super) fn checked(wish: &mut UserCreated, settings: &Settings) -> Result<(),
     }
     wish.bio = trimmed(wish.bio.take()).filter(|bio| !bio.is_empty());
     wish.nickname = trimmed(wish.nickname.take()).filter(|nickname| !nickname.is_empty());
-    must_be_short(wish.bio.as_ref(), wish.nickname.as_ref())?;
+    must_be_short(
+        wish.name.as_ref(),
+        wish.bio.as_ref(),
+        wish.nickname.as_ref(),
+    )?;
+    if wish.roles.len() > limits::ROLES {
+        return Err(UserRefusal::TooManyRoles {
+            limit: limits::ROLES,
+        });
+    }
     for email in &mut wish.emails {
         email.address = email.address.trim().to_owned();
         check_email(&email.address, settings)?;
@@ -118,10 +128,19 @@ pub(super) fn checked(wish: &mut UserCreated, settings: &Settings) -> Result<(),
     Ok(())
 }
 
-fn must_be_short(bio: Option<&String>, nickname: Option<&String>) -> Result<(), UserRefusal> {
+fn must_be_short(
+    name: Option<&String>,
+    bio: Option<&String>,
+    nickname: Option<&String>,
+) -> Result<(), UserRefusal> {
     let longer = |text: Option<&String>, limit| {
-        text.is_some_and(|text: &String| text.chars().count() > limit)
+        text.is_some_and(|text: &String| limits::is_longer(text, limit))
     };
+    if longer(name, limits::PERSON_NAME) {
+        return Err(UserRefusal::NameTooLong {
+            limit: limits::PERSON_NAME,
+        });
+    }
     if longer(bio, LONGEST_BIO) {
         return Err(UserRefusal::BioTooLong { limit: LONGEST_BIO });
     }
@@ -229,7 +248,11 @@ fn may_change_profile(
             return Err(UserRefusal::NameRequired);
         }
     }
-    must_be_short(change.bio.as_ref(), change.nickname.as_ref())
+    must_be_short(
+        change.name.as_ref(),
+        change.bio.as_ref(),
+        change.nickname.as_ref(),
+    )
 }
 
 pub(super) fn change_username(
@@ -416,6 +439,11 @@ pub(super) fn set_roles(
     at: Timestamp,
     context: &UserContext<'_>,
 ) -> Decision {
+    if roles.len() > limits::ROLES {
+        return Err(UserRefusal::TooManyRoles {
+            limit: limits::ROLES,
+        });
+    }
     let mut wanted: Vec<RoleId> = Vec::with_capacity(roles.len());
     for role in roles {
         if !wanted.contains(&role) {
@@ -476,6 +504,11 @@ pub(super) fn grant_role(
     may_access_roles(&role, account, asker(context)?.as_ref())?;
     if account.roles.contains(&role) {
         return Err(UserRefusal::HasRole);
+    }
+    if account.roles.len() >= limits::ROLES {
+        return Err(UserRefusal::TooManyRoles {
+            limit: limits::ROLES,
+        });
     }
     let mut roles = account.roles.clone();
     roles.push(role);

@@ -4,6 +4,7 @@ use std::collections::HashSet;
 use std::sync::LazyLock;
 
 use super::UserRefusal;
+use crate::limits::{self, is_longer};
 use crate::pattern::{NamePattern, listed};
 use crate::settings::Settings;
 
@@ -17,9 +18,9 @@ pub fn check_username(username: &str, settings: &Settings) -> Result<(), UserRef
     if username.is_empty() {
         return Err(UserRefusal::UsernameRequired);
     }
-    if !NamePattern::of_users(settings).matches(username) {
+    if is_longer(username, limits::USERNAME) || !NamePattern::of_users(settings).matches(username) {
         return Err(UserRefusal::InvalidUsername {
-            username: username.to_owned(),
+            username: username.chars().take(limits::USERNAME).collect(),
         });
     }
     let kept = [
@@ -50,13 +51,14 @@ pub fn check_email(address: &str, settings: &Settings) -> Result<(), UserRefusal
             if !local.is_empty()
                 && !domain.is_empty()
                 && !domain.contains('@')
+                && address.len() <= limits::EMAIL
                 && !address.contains(ends_an_address) =>
         {
             domain
         }
         _ => {
             return Err(UserRefusal::InvalidEmail {
-                address: address.to_owned(),
+                address: address.chars().take(limits::EMAIL).collect(),
             });
         }
     };

@@ -377,6 +377,18 @@ pub enum UserRefusal {
     /// `edit-other-user-password` is missing (6.4).
     #[error("not allowed to change passwords of others")]
     EditOtherPasswordNotAllowed,
+    /// Longer than the limit (`error-invalid-field`, `name`).
+    #[error("the name has more than {limit} characters")]
+    NameTooLong {
+        /// The most characters.
+        limit: usize,
+    },
+    /// More roles than anybody may have.
+    #[error("more than {limit} roles")]
+    TooManyRoles {
+        /// The most there may be.
+        limit: usize,
+    },
     /// Longer than the limit (6.2, `error-invalid-field`, `bio`).
     #[error("the bio has more than {limit} characters")]
     BioTooLong {

@@ -96,7 +96,7 @@ impl Views {
         .await
     }
 
-    /// Message documents of a room, newest first.
+    /// Message documents of a room, newest first. A page of large ones ends before the slice does.
     pub async fn history(&self, query: HistoryQuery) -> Result<Vec<Bytes>, QueryError> {
         self.read(move |conn| {
             // Whole milliseconds: "before t" is "at most t - 1".
@@ -116,28 +116,44 @@ impl Views {
                 " AND shown = 1"
             };
             let (count, offset) = bounds(query.slice);
-            conn.prepare_cached(&format!(
+            let mut select = conn.prepare_cached(&format!(
                 "SELECT doc FROM messages WHERE room = ?1 AND at BETWEEN ?2 AND ?3{shown}{hidden}
                  ORDER BY at DESC, seq DESC LIMIT {count} OFFSET {offset}"
-            ))?
-            .query_map(values.as_slice(), |row| json::column(row, 0))?
-            .collect()
+            ))?;
+            json::page(select.query_map(values.as_slice(), |row| json::column(row, 0))?)
         })
         .await
     }
 
-    /// All message documents of a room, thread replies and system messages included, newest first.
+    /// All message documents of a room, thread replies and system messages included, newest first. A page of large
+    /// ones ends before the slice does.
     pub async fn messages(&self, room: &RoomId, slice: Slice) -> Result<Page, QueryError> {
+        self.messages_by(room, slice, "at DESC, seq DESC").await
+    }
+
+    /// The same, oldest first.
+    pub async fn messages_oldest_first(
+        &self,
+        room: &RoomId,
+        slice: Slice,
+    ) -> Result<Page, QueryError> {
+        self.messages_by(room, slice, "at, seq").await
+    }
+
+    async fn messages_by(
+        &self,
+        room: &RoomId,
+        slice: Slice,
+        order: &'static str,
+    ) -> Result<Page, QueryError> {
         let room = room.clone();
         self.read(move |conn| {
             let (count, offset) = bounds(slice);
-            let items = conn
-                .prepare_cached(&format!(
-                    "SELECT doc FROM messages WHERE room = ?1
-                     ORDER BY at DESC, seq DESC LIMIT {count} OFFSET {offset}"
-                ))?
-                .query_map([room.as_str()], |row| json::column(row, 0))?
-                .collect::<rusqlite::Result<_>>()?;
+            let mut select = conn.prepare_cached(&format!(
+                "SELECT doc FROM messages WHERE room = ?1
+                 ORDER BY {order} LIMIT {count} OFFSET {offset}"
+            ))?;
+            let items = json::page(select.query_map([room.as_str()], |row| json::column(row, 0))?)?;
             // Counted by the view of rooms: counting here would walk the whole room.
             let total = conn
                 .prepare_cached("SELECT stored FROM rooms WHERE id = ?1")?

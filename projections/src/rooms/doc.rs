@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
+use super::brief::brief;
 use super::latest::Latest;
 use super::tail::Tail;
 use crate::iso::Date;
@@ -238,7 +239,7 @@ impl Row for RoomRow {
         let doc = &self.doc;
         let mut bytes = json::encode(doc)?;
         if let Some((_, last)) = &self.last {
-            json::splice(&mut bytes, "lastMessage", last);
+            json::splice(&mut bytes, "lastMessage", &brief(last));
         }
         statement.execute(params![
             id.as_str(),

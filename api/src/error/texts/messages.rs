@@ -92,3 +92,19 @@ pub fn message_id_taken() -> ApiError {
 pub fn no_such_room() -> ApiError {
     ApiError::plain("error-invalid-room")
 }
+
+/// More rooms than one call may post to.
+pub fn too_many_rooms(most: usize) -> ApiError {
+    ApiError::coded(
+        "error-invalid-params",
+        format!("A message can be posted to at most {most} rooms at a time"),
+    )
+}
+
+/// The id a client chose for a message is too long.
+pub fn message_id_too_long(most: usize) -> ApiError {
+    ApiError::coded(
+        "error-invalid-params",
+        format!("The id of a message can have at most {most} bytes"),
+    )
+}

@@ -204,7 +204,7 @@ fn cloud_routes() -> Vec<Route> {
             .answers(&[("licenses", Kind::List)]),
         post("licenses.add", cloud::add_license)
             .about("Takes a licence, which changes nothing here.")
-            .knows(&[("license", Kind::Text)])
+            .knows(&[("license", Kind::Document)])
             .needs(&[Permission::EDIT_PRIVILEGED_SETTING]),
         get("licenses.maxActiveUsers", cloud::max_active_users)
             .about("How many people may be active, and how many are.")
@@ -221,7 +221,7 @@ fn cloud_routes() -> Vec<Route> {
             .answers(&[("registrationStatus", Kind::Object)]),
         post("cloud.manualRegister", cloud::manual_register)
             .about("Registers the workspace with the cloud by hand.")
-            .knows(&[("cloudBlob", Kind::Text)])
+            .knows(&[("cloudBlob", Kind::Document)])
             .needs(&[Permission::REGISTER_ON_CLOUD]),
         post("cloud.createRegistrationIntent", cloud::registration_intent)
             .about("Begins to register the workspace with the cloud.")

@@ -87,7 +87,7 @@ fn messages() -> Vec<Route> {
             .knows(&[
                 ("roomId", Kind::Any),
                 ("channel", Kind::Any),
-                ("text", Kind::Text),
+                ("text", Kind::Document),
                 ("alias", Kind::Text),
                 ("emoji", Kind::Text),
                 ("avatar", Kind::Text),
@@ -99,7 +99,7 @@ fn messages() -> Vec<Route> {
             .knows(&[
                 ("roomId", Kind::Text),
                 ("msgId", Kind::Text),
-                ("text", Kind::Text),
+                ("text", Kind::Document),
                 ("previewUrls", Kind::Texts),
             ])
             .answers(POSTED),

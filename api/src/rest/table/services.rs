@@ -397,7 +397,7 @@ fn import() -> Vec<Route> {
         ("fileUrl", Kind::Text),
         ("fileName", Kind::Text),
         ("contentType", Kind::Text),
-        ("binaryContent", Kind::Text),
+        ("binaryContent", Kind::Document),
     ];
     vec![
         post("uploadImportFile", small::import_file)
