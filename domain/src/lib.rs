@@ -13,6 +13,7 @@ pub mod id;
 pub mod sealed;
 pub mod stored;
 pub mod stream;
+pub mod text;
 pub mod time;
 
 pub mod access;
@@ -20,6 +21,7 @@ pub mod password;
 pub mod pattern;
 pub mod permission;
 pub mod settings;
+pub mod site;
 
 pub mod account_mail;
 pub mod asset;
