@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::event::events;
 use crate::permission::{Authority, Permission};
 use crate::presence::Status;
+use crate::text;
 use crate::{Category, Decider, StreamId, Timestamp};
 
 /// The stream of a custom status.
@@ -124,10 +125,9 @@ pub enum CustomStatusRefusal {
 }
 
 fn checked(wish: &Description) -> Result<Description, CustomStatusRefusal> {
-    let name = wish.name.trim().to_owned();
-    if name.is_empty() {
-        return Err(CustomStatusRefusal::NameRequired);
-    }
+    let name = text::filled(&wish.name)
+        .ok_or(CustomStatusRefusal::NameRequired)?
+        .to_owned();
     if name.contains(['>', '<', '&', '"', '\'']) {
         return Err(CustomStatusRefusal::InvalidName(name));
     }
