@@ -3,6 +3,7 @@
 pub mod body;
 pub mod client;
 pub mod filter;
+pub mod forwarded;
 pub mod json;
 pub mod links;
 pub mod page;
@@ -30,7 +31,7 @@ use crate::extract::body::{BodyBudget, Kept};
 use crate::extract::client::Client;
 use crate::extract::page::PageRequest;
 use crate::extract::params::Params;
-use crate::extract::schema::Schema;
+use crate::extract::schema::{Schema, Source};
 use crate::second_factor;
 use crate::state::{AppState, now};
 
@@ -83,7 +84,7 @@ pub fn expires_at(settings: &Settings, session: &SessionFacts) -> Option<Timesta
 fn bearer(headers: &HeaderMap) -> Option<&str> {
     let value = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
     let (scheme, token) = value.split_once(' ')?;
-    let token = token.trim();
+    let token = token.trim_ascii();
     (scheme.eq_ignore_ascii_case("bearer") && !token.is_empty()).then_some(token)
 }
 
@@ -285,7 +286,7 @@ impl Input {
         let format = match content_type {
             Some(text)
                 if text
-                    .trim_start()
+                    .trim_ascii_start()
                     .to_ascii_lowercase()
                     .starts_with("application/x-www-form-urlencoded") =>
             {
@@ -326,7 +327,7 @@ impl Input {
 
     /// Checks the parameters; from now on [`Self::params`] gives them as the schema has converted them.
     pub fn check(&mut self, schema: &Schema) -> Result<(), ApiError> {
-        self.checked = Some(schema.check(self.params()?)?);
+        self.checked = Some(self.strict(schema)?);
         Ok(())
     }
 
@@ -340,13 +341,22 @@ impl Input {
         Params::from_urlencoded(self.uri.query().unwrap_or_default().as_bytes())
     }
 
-    /// The parameters: those of the query string for GET and for DELETE without a body, else those of the body.
+    /// Where the parameters stand: in the query string for GET and for DELETE without a body, else in the body.
+    fn source(&self) -> Source {
+        let bodyless = self.method == Method::DELETE && self.body().is_empty();
+        if self.method == Method::GET || bodyless {
+            Source::Query
+        } else {
+            Source::Body
+        }
+    }
+
+    /// The parameters.
     pub fn params(&self) -> Result<Params, ApiError> {
         if let Some(checked) = &self.checked {
             return Ok(checked.clone());
         }
-        let bodyless = self.method == Method::DELETE && self.body().is_empty();
-        if self.method == Method::GET || bodyless {
+        if self.source() == Source::Query {
             return Ok(self.query());
         }
         let params = match self.format {
@@ -365,7 +375,7 @@ impl Input {
 
     /// The parameters, exactly as declared.
     pub fn strict(&self, schema: &Schema) -> Result<Params, ApiError> {
-        schema.check(self.params()?)
+        schema.check(self.params()?, self.source())
     }
 
     /// The body as a type of its own, without a detour over parameters. `None`: the body is not plain JSON of that

@@ -17,6 +17,7 @@ pub mod telemetry;
 pub mod bootstrap;
 pub mod commands;
 pub mod data_export;
+pub mod dialect;
 pub mod error;
 pub mod extract;
 pub mod fetch;

@@ -114,7 +114,7 @@ async fn decide(
     };
     let (new, at) = match &command {
         RoleCommand::Create { properties, at, .. } | RoleCommand::Change { properties, at, .. } => {
-            (Some(properties.name.trim().to_owned()), *at)
+            (Some(domain::text::trim(&properties.name).to_owned()), *at)
         }
         RoleCommand::Delete { at, .. } => (None, *at),
     };
