@@ -196,7 +196,7 @@ async fn one_role_is_given_one_permission(options: ServerOptions) {
     for path in ["addRole", "removeRole"] {
         change(&alice, path, "create-team", "user")
             .await
-            .refused(400);
+            .refused(403);
         let unknown = change(&admin, path, "fly", "user").await.refused(400);
         assert_eq!(unknown["errorType"], "error-invalid-permission");
         let odd = json!({"permissionId": "create-team", "role": "user", "x": 1});

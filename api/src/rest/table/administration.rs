@@ -93,13 +93,13 @@ fn role_routes() -> Vec<Route> {
         })
         .about("Gives a role a permission.")
         .takes(&permissions::ROLE)
-        .needs_or(ROLE, texts::editing_permissions),
+        .requires(ROLE),
         post("permissions.removeRole", |call| {
             permissions::change_role(call, Grant::Taken)
         })
         .about("Takes a permission from a role.")
         .takes(&permissions::ROLE)
-        .needs_or(ROLE, texts::editing_permissions),
+        .requires(ROLE),
     ]
 }
 
