@@ -422,7 +422,7 @@ mod tests {
                 config.announced_version.as_str(),
                 config.body_limit
             ),
-            (3000, "7.5.0", 50 << 20)
+            (3000, "8.5.0", 50 << 20)
         );
         assert_eq!(config.public_url(), "http://localhost:3000");
         assert!(config.mongo_url.is_none() && !config.test_mode);

@@ -52,6 +52,13 @@ pub enum ApiError {
     Bare,
     /// The caller may not.
     Forbidden(Text),
+    /// The same as servers of 9.0 and later say it.
+    NotPermitted {
+        /// The text, with the code of old in brackets.
+        error: Text,
+        /// More about it.
+        details: Option<Value>,
+    },
     /// There is nothing there.
     NotFound(Text),
     /// The path is right, the method is not; says which are.
@@ -143,7 +150,7 @@ impl ApiError {
                 _ => StatusCode::BAD_REQUEST,
             },
             Self::Typed { .. } | Self::Plain(_) | Self::Bare => StatusCode::BAD_REQUEST,
-            Self::Forbidden(_) => StatusCode::FORBIDDEN,
+            Self::Forbidden(_) | Self::NotPermitted { .. } => StatusCode::FORBIDDEN,
             Self::NotFound(_) => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed(_) => StatusCode::METHOD_NOT_ALLOWED,
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
@@ -208,6 +215,14 @@ impl ApiError {
             }
             Self::Typed { error, error_type } => {
                 json!({ "success": false, "error": error, "errorType": error_type })
+            }
+            Self::NotPermitted { error, details } => {
+                let mut body = failure(error);
+                body["errorType"] = json!("error-forbidden");
+                if let Some(details) = details {
+                    body["details"] = details.clone();
+                }
+                body
             }
             Self::Bare => json!({ "success": false }),
             Self::Plain(text) | Self::Forbidden(text) | Self::NotFound(text) => failure(text),

@@ -3,6 +3,7 @@
 pub mod body;
 pub mod client;
 pub mod filter;
+pub mod forwarded;
 pub mod json;
 pub mod links;
 pub mod local;
@@ -32,7 +33,7 @@ use crate::extract::body::Kept;
 use crate::extract::client::Client;
 use crate::extract::page::PageRequest;
 use crate::extract::params::{NotADate, Params};
-use crate::extract::schema::Schema;
+use crate::extract::schema::{Schema, Source};
 use crate::route::Takes;
 use crate::second_factor;
 use crate::state::{AppState, now};
@@ -91,7 +92,7 @@ pub fn expires_at(settings: &Settings, session: &SessionFacts) -> Option<Timesta
 fn bearer(headers: &HeaderMap) -> Option<&str> {
     let value = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
     let (scheme, token) = value.split_once(' ')?;
-    let token = token.trim();
+    let token = token.trim_ascii();
     (scheme.eq_ignore_ascii_case("bearer") && !token.is_empty()).then_some(token)
 }
 
@@ -323,7 +324,7 @@ impl Input {
         let format = match content_type {
             Some(text)
                 if text
-                    .trim_start()
+                    .trim_ascii_start()
                     .to_ascii_lowercase()
                     .starts_with("application/x-www-form-urlencoded") =>
             {
@@ -380,7 +381,7 @@ impl Input {
 
     /// Checks the parameters; from now on [`Self::params`] gives them as the schema has converted them.
     pub fn check(&mut self, schema: &Schema) -> Result<(), ApiError> {
-        self.checked = Some(schema.check(self.params()?)?);
+        self.checked = Some(self.strict(schema)?);
         Ok(())
     }
 
@@ -394,7 +395,17 @@ impl Input {
         Params::from_urlencoded(self.uri.query().unwrap_or_default().as_bytes())
     }
 
-    /// The parameters: those of the query string for GET and for DELETE without a body, else those of the body.
+    /// Where the parameters stand: in the query string for GET and for DELETE without a body, else in the body.
+    fn source(&self) -> Source {
+        let bodyless = self.method == Method::DELETE && self.body().is_empty();
+        if self.method == Method::GET || bodyless {
+            Source::Query
+        } else {
+            Source::Body
+        }
+    }
+
+    /// The parameters.
     pub fn params(&self) -> Result<Params, ApiError> {
         if let Some(checked) = &self.checked {
             return Ok(checked.clone());
@@ -402,14 +413,13 @@ impl Input {
         let params = self.sent()?;
         match schema::oversize(params.as_map(), |name| self.takes.declared(name)) {
             None => Ok(params),
-            Some(fault) => Err(texts::invalid_params(&[fault])),
+            Some(fault) => Err(self.source().fault(&[fault])),
         }
     }
 
     /// The parameters as they were sent.
     fn sent(&self) -> Result<Params, ApiError> {
-        let bodyless = self.method == Method::DELETE && self.body().is_empty();
-        if self.method == Method::GET || bodyless {
+        if self.source() == Source::Query {
             return Ok(self.query());
         }
         let params = match &self.read {
@@ -428,7 +438,7 @@ impl Input {
 
     /// The parameters, exactly as declared.
     pub fn strict(&self, schema: &Schema) -> Result<Params, ApiError> {
-        schema.check(self.params()?)
+        schema.check(self.params()?, self.source())
     }
 
     /// The body as a type of its own, without a detour over parameters. `None`: the body is not plain JSON of that

@@ -8,6 +8,9 @@ use axum::extract::ConnectInfo;
 use axum::http::{HeaderMap, HeaderValue, Method, Request, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use domain::settings::Settings;
+use domain::site::Site;
+
+use crate::extract::forwarded;
 
 /// Answers of the API are data: nothing in them may be run, loaded or framed by others.
 const DATA_POLICY: &str = "default-src 'none'; frame-ancestors 'self'";
@@ -68,7 +71,7 @@ pub fn preflight(settings: &Settings, headers: &HeaderMap) -> Response {
             (StatusCode::METHOD_NOT_ALLOWED, text).into_response(),
         );
     }
-    let allowed = settings.text("API_CORS_Origin").trim();
+    let allowed = settings.text("API_CORS_Origin").trim_ascii();
     let origin = headers.get(header::ORIGIN).cloned();
     let mut response = guarded(Some(settings), Response::new(Body::empty()));
     let answer = response.headers_mut();
@@ -82,7 +85,7 @@ pub fn preflight(settings: &Settings, headers: &HeaderMap) -> Response {
             origin.to_str().is_ok_and(|origin| {
                 allowed
                     .split(',')
-                    .any(|one| one.trim().eq_ignore_ascii_case(origin))
+                    .any(|one| one.trim_ascii().eq_ignore_ascii_case(origin))
             })
         };
         let Some(origin) = origin.filter(listed) else {
@@ -120,38 +123,27 @@ fn protect(settings: &Settings, headers: &mut HeaderMap) {
 }
 
 /// Where a request that came without TLS should have gone, if the workspace wants TLS (`Force_SSL`). A proxy in front
-/// says in `X-Forwarded-Proto` whether there was any; requests of this machine need none.
+/// says whether there was any; requests of this machine need none.
 pub fn to_tls(settings: &Settings, request: &Request<Body>) -> Option<Response> {
     if !settings.bool("Force_SSL") {
         return None;
     }
-    let secure = request
-        .headers()
-        .get("x-forwarded-proto")
-        .and_then(|protos| protos.to_str().ok()?.split(',').next())
-        // Each proxy adds what it saw: the first was nearest to the client.
-        .is_some_and(|proto| proto.trim().eq_ignore_ascii_case("https"));
+    let secure = forwarded::is_secure(request.headers());
     let local = request
         .extensions()
         .get::<ConnectInfo<SocketAddr>>()
         .is_some_and(|info| is_here(info.0.ip()))
-        && !request.headers().contains_key("x-forwarded-for");
+        && !forwarded::is_forwarded(request.headers());
     if secure || local {
         return None;
     }
     // The name comes from the workspace, not from the request: a forged Host must not send people elsewhere.
-    let site = settings.text("Site_Url");
-    let site = site.split_once("://").map_or(site, |(_, rest)| rest);
-    // A path in the address is in front of every path, and was taken away when the route was found.
-    let site = site.trim_end_matches('/');
-    if site.is_empty() {
-        return None;
-    }
+    // What is in front of every path was taken away when the route was found.
     let path = request
         .uri()
         .path_and_query()
         .map_or("/", |path| path.as_str());
-    let target = HeaderValue::from_str(&format!("https://{site}{path}")).ok()?;
+    let target = HeaderValue::from_str(&Site::of(settings).secure(path)?).ok()?;
     let mut response = StatusCode::FOUND.into_response();
     response.headers_mut().insert(header::LOCATION, target);
     Some(finish(Some(settings), response))

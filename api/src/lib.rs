@@ -19,6 +19,7 @@ pub mod bootstrap;
 pub mod budget;
 pub mod commands;
 pub mod data_export;
+pub mod dialect;
 pub mod error;
 pub mod extract;
 pub mod fetch;

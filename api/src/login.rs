@@ -13,7 +13,7 @@ use serde_json::{Map, Value, json};
 
 use crate::commands::{notices, sessions};
 use crate::error::{ApiError, texts};
-use crate::extract::client::{Client, household};
+use crate::extract::client::Client;
 use crate::extract::{expires_at, is_expired, token_hash};
 use crate::login::attempts::{Consequence, Rule, Subject};
 use crate::login::forms::{Credentials, Selector};
@@ -154,7 +154,7 @@ struct Guard<'a> {
 impl<'a> Guard<'a> {
     fn new(state: &'a AppState, client: &'a Client) -> Result<Self, ApiError> {
         let rule = Rule::for_address(&state.views().settings(), client.address);
-        let address = Subject::Address(household(client.address));
+        let address = Subject::Address(client.household());
         if rule.is_some_and(|rule| state.attempts().is_blocked(&address, rule, now())) {
             return Err(texts::login_blocked_for_ip());
         }
@@ -184,7 +184,7 @@ impl<'a> Guard<'a> {
         match &outcome {
             Ok(_) => {
                 let attempts = self.state.attempts();
-                attempts.succeeded(&Subject::Address(household(self.client.address)));
+                attempts.succeeded(&Subject::Address(self.client.household()));
                 if let Some(user) = user {
                     attempts.succeeded(&Subject::User(user.clone()));
                 }
@@ -205,7 +205,7 @@ impl<'a> Guard<'a> {
         let by_address = Rule::for_address(&settings, address);
         let counted = [
             by_user.map(|(user, rule)| (Subject::User(user.clone()), rule)),
-            by_address.map(|rule| (Subject::Address(household(address)), rule)),
+            by_address.map(|rule| (Subject::Address(self.client.household()), rule)),
         ];
         for (subject, rule) in counted.into_iter().flatten() {
             let outcome = self.state.attempts().failed(subject.clone(), rule, at);

@@ -2,10 +2,12 @@
 
 use std::sync::{Arc, LazyLock};
 
-use axum::http::{HeaderValue, Method, header};
+use axum::http::{HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use domain::limits;
+use domain::site::Site;
+use parking_lot::Mutex;
 use serde_json::json;
 use utoipa::openapi::path::{HttpMethod, Operation, OperationBuilder, Parameter, ParameterBuilder};
 use utoipa::openapi::path::{ParameterIn, PathItem};
@@ -17,7 +19,7 @@ use utoipa::openapi::schema::{
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, SecurityRequirement, SecurityScheme};
 use utoipa::openapi::{
     ComponentsBuilder, Content, InfoBuilder, OpenApi, OpenApiBuilder, PathsBuilder, Ref, Required,
-    Response as Answer, ResponseBuilder, ResponsesBuilder,
+    Response as Answer, ResponseBuilder, ResponsesBuilder, Server,
 };
 use utoipa_swagger_ui::{Config, SwaggerFile};
 
@@ -37,14 +39,39 @@ const DOCUMENT: &str = "../api/v1/openapi.json";
 const PAGE_POLICY: &str = "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; frame-ancestors 'none'";
 
 /// `GET /api/v1/openapi.json`.
-pub async fn document(_: Anyone) -> Outcome {
-    static DOCUMENT: LazyLock<Bytes> = LazyLock::new(|| {
-        let document = describe(&rest::routes());
-        document.to_json().unwrap_or_default().into()
-    });
+pub async fn document(call: Anyone) -> Outcome {
+    /// The document of an address; it is made anew only when the address is another one.
+    static KEPT: Mutex<(String, Bytes)> = Mutex::new((String::new(), Bytes::new()));
+    let settings = call.state.views().settings();
+    let site = Site::of(&settings);
+    let mut kept = KEPT.lock();
+    if kept.1.is_empty() || kept.0 != site.as_str() {
+        let mut document = describe(&rest::routes());
+        document.servers = Some(servers(site));
+        let text = document.to_json().unwrap_or_default();
+        *kept = (site.as_str().to_owned(), text.into());
+    }
     Ok(answer::Answer::other((
         [(header::CONTENT_TYPE, "application/json")],
-        DOCUMENT.clone(),
+        kept.1.clone(),
+    )))
+}
+
+/// Where the paths of the document begin: on the host that gave it, and for everybody else.
+fn servers(site: Site<'_>) -> Vec<Server> {
+    let here = match site.prefix() {
+        "" => "/",
+        prefix => prefix,
+    };
+    vec![Server::new(here), Server::new(site.as_str())]
+}
+
+/// `GET /api-docs`: the page finds its files from its address, which ends with a slash.
+pub async fn to_page(call: Anyone) -> Outcome {
+    let target = Site::of(&call.state.views().settings()).path("/api-docs/");
+    Ok(answer::Answer::other((
+        StatusCode::FOUND,
+        [(header::LOCATION, target)],
     )))
 }
 

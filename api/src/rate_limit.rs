@@ -1,7 +1,6 @@
 //! How often one address may call a route (contract, conventions 1.6): so many calls per fixed window.
 
 use std::hash::{BuildHasher as _, Hash, RandomState};
-use std::net::{IpAddr, Ipv4Addr};
 use std::sync::LazyLock;
 
 use axum::http::{HeaderName, HeaderValue, Response};
@@ -13,7 +12,7 @@ use parking_lot::Mutex;
 
 use crate::error::{ApiError, texts};
 use crate::extract::Caller;
-use crate::extract::client::household;
+use crate::extract::client::Household;
 use crate::route::{Rate, Route};
 use crate::state::{AppState, now};
 
@@ -53,7 +52,7 @@ impl Subject {
 }
 
 /// Subjects have no address; whose they are is among their parts.
-const NO_ADDRESS: IpAddr = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
+const NO_ADDRESS: Household = Household::NONE;
 
 /// What is left of a window after a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -91,7 +90,7 @@ struct Window {
 /// Counts calls.
 #[derive(Default)]
 pub struct RateLimiter {
-    windows: Mutex<HashMap<(u64, IpAddr), Window>>,
+    windows: Mutex<HashMap<(u64, Household), Window>>,
 }
 
 impl RateLimiter {
@@ -99,11 +98,10 @@ impl RateLimiter {
     fn count(
         &self,
         key: u64,
-        address: IpAddr,
+        address: Household,
         limit: Limit,
         at: Timestamp,
     ) -> (Standing, Result<(), u64>) {
-        let address = household(address);
         let mut windows = self.windows.lock();
         if windows.len() >= MOST_WINDOWS {
             windows.retain(|_, window| window.ends > at);
@@ -154,7 +152,7 @@ impl RateLimiter {
         &self,
         state: &AppState,
         (index, route): (usize, &Route),
-        address: IpAddr,
+        address: Household,
         caller: Option<&Caller>,
     ) -> (Option<Standing>, Result<(), ApiError>) {
         if state.config().test_mode {
@@ -215,7 +213,7 @@ mod tests {
     #[test]
     fn a_window_lets_so_many_calls_through_and_then_starts_anew() {
         let limiter = RateLimiter::default();
-        let address: IpAddr = "192.0.2.1".parse().expect("an address");
+        let address = Household::of("192.0.2.1".parse().expect("an address"));
         let limit = Limit {
             calls: 2,
             per: 10_000,

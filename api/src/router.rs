@@ -92,18 +92,27 @@ async fn dispatch(
         .get::<CorrelationId>()
         .copied()
         .unwrap_or_else(CorrelationId::fresh);
-    let mut standing = None;
-    let answered = answer(state, route, path, request, &mut standing);
+    let mut seen = Seen::default();
+    let answered = answer(state, route, path, request, &mut seen);
     let outcome = within(correlation, answered).await;
     let response = outcome.map_or_else(
-        ApiError::into_response,
+        |error| state.dialect().word(error, seen.session).into_response(),
         axum::response::IntoResponse::into_response,
     );
     let mut response = headers::finish(Some(&settings), response);
-    if let Some(standing) = standing {
+    if let Some(standing) = seen.standing {
         standing.tell(&mut response);
     }
     response
+}
+
+/// What was found out about a call on the way to its answer.
+#[derive(Default)]
+struct Seen {
+    /// It comes with good credentials.
+    session: bool,
+    /// How many more of the kind may come.
+    standing: Option<Standing>,
 }
 
 /// The checks of conventions 1.3 in their order, then the handler.
@@ -112,13 +121,14 @@ async fn answer(
     numbered: &Numbered,
     path: &RawPathParams,
     request: Request<Body>,
-    standing: &mut Option<Standing>,
+    seen: &mut Seen,
 ) -> Outcome {
     let (_, route) = numbered;
     let (parts, content) = request.into_parts();
     let limit = state.config().body_limit;
     let client = Client::of(&parts, state.config().forwarded_count);
     let caller = Caller::from_request(state, &parts.headers, &parts.uri).await?;
+    seen.session = caller.is_some();
     let must_log_in = match &route.access {
         Access::Public(_) => false,
         Access::Readers(_) => !state.views().settings().bool("Accounts_AllowAnonymousRead"),
@@ -130,9 +140,13 @@ async fn answer(
         return Err(ApiError::NotLoggedIn);
     }
     let limiter = state.rate_limiter();
-    let (now_standing, allowed) =
-        limiter.check(state, (numbered.0, route), client.address, caller.as_ref());
-    *standing = now_standing;
+    let (standing, allowed) = limiter.check(
+        state,
+        (numbered.0, route),
+        client.household(),
+        caller.as_ref(),
+    );
+    seen.standing = standing;
     if let Err(refusal) = allowed {
         body::discard(&parts.headers, content, limit).await;
         return Err(refusal);
@@ -141,6 +155,7 @@ async fn answer(
     let mut input = Input::read(parts, content, caller.is_some(), limit, share).await?;
     input.set_origin(client, path);
     input.expect(route.takes);
+    state.dialect().check(route, &input.query())?;
     if let Takes::Exactly(schema) = route.takes {
         input.check(schema)?;
     }
@@ -228,6 +243,7 @@ mod tests {
         public.sort();
         let known = [
             "GET /_timesync",
+            "GET /api-docs",
             "GET /api-docs/",
             "GET /api-docs/{file}",
             "GET /api/info",
@@ -260,6 +276,7 @@ mod tests {
             "POST /api/v1/users.2fa.sendEmailCode",
             "POST /api/v1/users.forgotPassword",
             "POST /api/v1/users.register",
+            "POST /api/v1/users.verifyEmail",
             "POST /oauth/authorize",
             "POST /oauth/token",
             "POST /reset-password/{token}",

@@ -144,7 +144,7 @@ pub fn whereabouts(token: &TokenHash, client: &Client) -> String {
     let mut hash = Sha256::new();
     hash.update(token.as_str());
     hash.update([0]);
-    hash.update(client.address.to_string());
+    hash.update(client.household().to_string());
     hash.update([0]);
     hash.update(&client.user_agent);
     let mut hex = String::with_capacity(64);
@@ -317,7 +317,7 @@ struct Gate<'a> {
 
 impl Gate<'_> {
     async fn check(&self, factor: Factor, code: Option<&str>) -> Result<(), ApiError> {
-        let Some(code) = code.filter(|code| !code.trim().is_empty()) else {
+        let Some(code) = code.filter(|code| !domain::text::is_blank(code)) else {
             let mut details = self.details(factor).await?;
             let available: Vec<&str> = self.enrolled.factors().map(Factor::as_str).collect();
             details.insert("availableMethods".to_owned(), json!(available));
@@ -458,5 +458,9 @@ mod tests {
         assert_ne!(here, whereabouts(&other, &client("192.0.2.1", "agent")));
         assert_ne!(here, whereabouts(&one, &client("192.0.2.2", "agent")));
         assert_ne!(here, whereabouts(&one, &client("192.0.2.1", "agent2")));
+        // Machines change their address within their network all the time.
+        let there = |address| whereabouts(&one, &client(address, "agent"));
+        assert_eq!(there("2001:db8::1"), there("2001:db8::2"));
+        assert_ne!(there("2001:db8::1"), there("2001:db8:0:1::1"));
     }
 }

@@ -14,6 +14,7 @@ use reactors::mail::{Mailer, SmtpMailer, SmtpServer};
 use tokio_util::sync::CancellationToken;
 
 use crate::commands::account_mail::MailWishes;
+use crate::dialect::Dialect;
 use crate::extract::body::BodyBudget;
 use crate::fetch::{AllowList, Fetcher};
 use crate::files::Files;
@@ -101,6 +102,7 @@ struct Shared {
     files: Files,
     fetcher: Fetcher,
     config: DoorConfig,
+    dialect: Dialect,
     bodies: BodyBudget,
     rate_limiter: RateLimiter,
     guesses: RateLimiter,
@@ -147,6 +149,7 @@ impl AppState {
             fetcher: Fetcher::new(config.fetch_allow.clone()),
             passwords: PasswordHasher::with_queue(config.password_queue),
             names: Names::new(config.name_servers.clone()),
+            dialect: Dialect::of(&config.announced_version),
             config,
             rate_limiter: RateLimiter::default(),
             guesses: RateLimiter::default(),
@@ -204,6 +207,11 @@ impl AppState {
     /// What the operator chose.
     pub fn config(&self) -> &DoorConfig {
         &self.0.config
+    }
+
+    /// The words errors are told in.
+    pub fn dialect(&self) -> Dialect {
+        self.0.dialect
     }
 
     /// Hashes and checks passwords off the runtime.

@@ -57,7 +57,7 @@ impl Door {
             Arc::new(SqliteLog::open(&folder.path().join("log.db")).unwrap());
         let views = Views::open(&folder.path().join("views"), log.clone()).unwrap();
         let doors = DoorConfig {
-            announced_version: "7.5.0".to_owned(),
+            announced_version: "8.5.0".to_owned(),
             site_url: "http://localhost".to_owned(),
             fetch_allow: api::fetch::AllowList::default(),
             name_servers: api::names::NameServers::default(),

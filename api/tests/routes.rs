@@ -54,7 +54,7 @@ impl Doors {
         let views = Views::open(&folder.path().join("views"), log.clone()).unwrap();
         views.wait_for(log.head().await.unwrap()).await.unwrap();
         let config = DoorConfig {
-            announced_version: "7.5.0".to_owned(),
+            announced_version: "8.5.0".to_owned(),
             site_url: "http://localhost".to_owned(),
             fetch_allow: api::fetch::AllowList::default(),
             name_servers: api::names::NameServers::default(),

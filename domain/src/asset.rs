@@ -204,7 +204,7 @@ mod tests {
     fn every_asset_says_what_it_may_be() {
         let keys = "logo background favicon_ico favicon favicon_16 favicon_32 favicon_192 favicon_512 touchicon_180 \
                     touchicon_180_pre tile_70 tile_144 tile_150 tile_310_square tile_310_wide safari_pinned";
-        for key in keys.split_whitespace() {
+        for key in keys.split_ascii_whitespace() {
             let rule = rule(key).unwrap_or_else(|| panic!("no asset {key}"));
             assert!(!rule.extensions.is_empty(), "{key}");
         }

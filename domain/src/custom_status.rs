@@ -7,6 +7,7 @@ use crate::event::events;
 use crate::limits;
 use crate::permission::{Authority, Permission};
 use crate::presence::Status;
+use crate::text;
 use crate::{Category, Decider, StreamId, Timestamp};
 
 /// The stream of a custom status.
@@ -125,13 +126,12 @@ pub enum CustomStatusRefusal {
 }
 
 fn checked(wish: &Description) -> Result<Description, CustomStatusRefusal> {
-    let name = wish.name.trim().to_owned();
-    if name.is_empty() {
-        return Err(CustomStatusRefusal::NameRequired);
-    }
+    let name = text::filled(&wish.name)
+        .ok_or(CustomStatusRefusal::NameRequired)?
+        .to_owned();
     if name.contains(['>', '<', '&', '"', '\'']) || limits::is_longer(&name, limits::NAME) {
         return Err(CustomStatusRefusal::InvalidName(
-            name.chars().take(limits::NAME).collect(),
+            text::cut(&name, limits::NAME).to_owned(),
         ));
     }
     Ok(Description {

@@ -199,7 +199,7 @@ impl Description<Password> {
             (&self.smtp.server, "a server to send through"),
             (&self.imap.server, "a server to fetch from"),
         ] {
-            if text.trim().is_empty() {
+            if crate::text::is_blank(text) {
                 return Err(EmailInboxRefusal::Incomplete(what));
             }
         }

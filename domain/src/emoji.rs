@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::event::events;
 use crate::permission::{Authority, Permission};
+use crate::text;
 use crate::{Category, Decider, StoredFile, StreamId, Timestamp};
 
 /// Longest name or alias, in characters, and the most aliases.
@@ -208,7 +209,7 @@ fn slug(typed: &str) -> String {
 
 fn named(typed: &str, alias: bool) -> Result<String, EmojiRefusal> {
     // People write `:party:` and mean `party`.
-    let bare = typed.trim().trim_matches(':');
+    let bare = text::trim(typed).trim_matches(':');
     let invalid = || EmojiRefusal::InvalidName {
         input: typed.to_owned(),
         alias,
@@ -218,6 +219,9 @@ fn named(typed: &str, alias: bool) -> Result<String, EmojiRefusal> {
         .any(|character| forbidden(character) || (!alias && character == ','))
     {
         return Err(invalid());
+    }
+    if text::is_blank(bare) {
+        return Ok(String::new());
     }
     let slug = slug(bare);
     if slug.chars().count() > LONGEST_NAME {

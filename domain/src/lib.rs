@@ -14,6 +14,7 @@ pub mod sealed;
 pub mod seen;
 pub mod stored;
 pub mod stream;
+pub mod text;
 pub mod time;
 
 pub mod access;
@@ -23,6 +24,7 @@ pub mod password;
 pub mod pattern;
 pub mod permission;
 pub mod settings;
+pub mod site;
 
 pub mod account_mail;
 pub mod asset;

@@ -483,7 +483,7 @@ mod tests {
     fn by_expression(text: &str, regex: &Regex) -> Vec<String> {
         let mut found = Vec::new();
         for captures in regex.captures_iter(text) {
-            let whole = captures[0].trim();
+            let whole = captures[0].trim_matches(char::is_whitespace);
             if !whole.starts_with('>') {
                 push_new(&mut found, whole[1..].to_owned());
             }

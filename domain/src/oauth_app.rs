@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::event::events;
 use crate::permission::{Authority, Permission};
+use crate::text;
 use crate::{Category, Decider, Sealed, StreamId, Timestamp, UserId};
 
 /// The most characters of a name, of one redirect address, and the most addresses.
@@ -77,9 +78,9 @@ pub struct OAuthAppProperties {
 
 impl OAuthAppProperties {
     /// Reads the addresses out of one text: by line or comma (contract, admin 5.2).
-    pub fn addresses(text: &str) -> Vec<String> {
-        text.split(['\n', ','])
-            .map(|one| one.trim().to_owned())
+    pub fn addresses(list: &str) -> Vec<String> {
+        list.split(['\n', ','])
+            .map(|one| text::trim(one).to_owned())
             .filter(|one| !one.is_empty())
             .collect()
     }
@@ -217,8 +218,8 @@ impl Decider for OAuthApp {
 }
 
 fn checked(mut properties: OAuthAppProperties) -> Result<OAuthAppProperties, OAuthAppRefusal> {
-    properties.name = String::from(properties.name.trim());
-    if properties.name.is_empty() || properties.name.chars().count() > LIMITS.0 {
+    properties.name = text::trim(&properties.name).to_owned();
+    if text::is_blank(&properties.name) || properties.name.chars().count() > LIMITS.0 {
         return Err(OAuthAppRefusal::InvalidName);
     }
     let addresses = &properties.redirect_uris;

@@ -34,7 +34,7 @@ pub enum PolicyViolation {
 
 /// Whether the clear text of a password meets the policy of the workspace; the first rule it breaks otherwise.
 pub fn check_policy(password: &str, settings: &Settings) -> Result<(), PolicyViolation> {
-    if password.trim().is_empty() {
+    if crate::text::trim(password).is_empty() {
         return Err(PolicyViolation::Blank);
     }
     if !settings.bool("Accounts_Password_Policy_Enabled") {

@@ -4,6 +4,7 @@
 use regex::Regex;
 
 use crate::settings::Settings;
+use crate::text;
 
 /// The pattern workspaces start with; an invalid one falls back to it.
 pub const DEFAULT_PATTERN: &str = "[0-9a-zA-Z-_.]+";
@@ -54,7 +55,7 @@ impl NamePattern {
 pub(crate) fn listed(list: &str, name: &str) -> bool {
     let name = name.to_lowercase();
     list.split(',')
-        .map(str::trim)
+        .map(text::trim)
         .any(|one| !one.is_empty() && one.to_lowercase() == name)
 }
 

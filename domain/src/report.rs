@@ -149,12 +149,9 @@ impl Decider for Report {
 }
 
 fn described(text: &str) -> Result<String, ReportRefusal> {
-    let text = text.trim();
-    if text.is_empty() {
-        Err(ReportRefusal::DescriptionRequired)
-    } else {
-        Ok(text.to_owned())
-    }
+    crate::text::filled(text)
+        .map(str::to_owned)
+        .ok_or(ReportRefusal::DescriptionRequired)
 }
 
 #[cfg(test)]

@@ -10,7 +10,7 @@ use std::sync::LazyLock;
 
 use serde_json::Value;
 
-use crate::Sealed;
+use crate::{Sealed, text};
 
 const TABLE: &str = include_str!("settings.tsv");
 
@@ -243,7 +243,7 @@ fn allowed(constraint: &str) -> Vec<String> {
     let separator = if constraint.contains(',') { ',' } else { ' ' };
     constraint
         .split(separator)
-        .map(|one| one.trim().to_owned())
+        .map(|one| text::trim(one).to_owned())
         .collect()
 }
 

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::event::events;
 use crate::permission::{Authority, Permission};
+use crate::text;
 use crate::{Category, Decider, StoredFile, StreamId, Timestamp};
 
 /// Longest name, in characters.
@@ -170,10 +171,7 @@ pub enum SoundRefusal {
 }
 
 fn check_name(typed: &str) -> Result<String, SoundRefusal> {
-    let name = typed.trim();
-    if name.is_empty() {
-        return Err(SoundRefusal::NameRequired);
-    }
+    let name = text::filled(typed).ok_or(SoundRefusal::NameRequired)?;
     let forbidden = |character: char| {
         matches!(
             character,
@@ -189,7 +187,9 @@ fn check_name(typed: &str) -> Result<String, SoundRefusal> {
 }
 
 fn check_extension(typed: &str) -> Result<String, SoundRefusal> {
-    let extension = typed.trim().trim_start_matches('.').to_ascii_lowercase();
+    let extension = text::trim(typed)
+        .trim_start_matches('.')
+        .to_ascii_lowercase();
     if EXTENSIONS.contains(&extension.as_str()) {
         Ok(extension)
     } else {

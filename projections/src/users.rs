@@ -26,7 +26,7 @@ impl Projection for UsersView {
     }
 
     fn version(&self) -> u32 {
-        7
+        8
     }
 
     fn tables(&self) -> &'static str {
@@ -208,8 +208,17 @@ fn change(tx: &mut Tx, event: &Applied, user_event: &UserEvent) -> rusqlite::Res
         UserEvent::UserActivated(_) => {
             doc.active = true;
             doc.reason = None;
+            doc.inactive_reason = None;
         }
-        UserEvent::UserDeactivated(_) => doc.active = false,
+        UserEvent::UserDeactivated(e) => {
+            doc.active = false;
+            let reason = if e.idle {
+                "idle_too_long"
+            } else {
+                "deactivated"
+            };
+            doc.inactive_reason = Some(CompactString::const_new(reason));
+        }
         UserEvent::UserCreated(_) | UserEvent::UserDeleted(_) | UserEvent::UserImported(_) => {}
     }
     Ok(())

@@ -100,6 +100,65 @@ fn only_the_log_and_the_views_know_their_databases() {
     }
 }
 
+/// Doors and rules deal with what people typed.
+fn deals_with_typed_text(path: &Path) -> bool {
+    const PARTS: [&str; 8] = [
+        "domain",
+        "rest",
+        "methods",
+        "commands",
+        "extract",
+        "login",
+        "headers",
+        "second_factor",
+    ];
+    let parts = path.with_extension("");
+    parts
+        .iter()
+        .any(|part| PARTS.iter().any(|wanted| part == *wanted))
+        && !path.ends_with("domain/src/text.rs")
+}
+
+#[test]
+fn typed_text_is_trimmed_and_cut_in_one_place() {
+    let sources = ["domain", "api"].into_iter().flat_map(sources);
+    for (path, text) in sources.filter(|(path, _)| deals_with_typed_text(path)) {
+        // Calls may stand on lines of their own.
+        let text: String = text.split_whitespace().collect();
+        for forbidden in [
+            ".trim()",
+            ".trim_start()",
+            ".trim_end()",
+            "str::trim)",
+            ".split_whitespace()",
+            ".chars().take(",
+        ] {
+            assert!(
+                !text.contains(forbidden),
+                "{} has {forbidden}: what people typed is trimmed and cut by domain::text, the text of protocols is \
+                 trimmed by trim_ascii",
+                path.display()
+            );
+        }
+    }
+}
+
+#[test]
+fn addresses_are_made_in_one_place() {
+    for krate in ["domain", "projections", "reactors", "api"] {
+        for (path, text) in sources(krate) {
+            let text: String = text.split_whitespace().collect();
+            let reads = text.contains(".text(\"Site_Url\")") || text.contains("config().site_url");
+            let allowed = ["domain/src/site.rs", "api/src/bootstrap.rs"];
+            assert!(
+                !reads || allowed.iter().any(|allowed| path.ends_with(allowed)),
+                "{} makes an address of its own: that is the job of domain::site",
+                path.display()
+            );
+        }
+    }
+}
+
 #[test]
 fn wire_error_names_live_in_one_place() {
     for krate in ["domain", "eventstore", "projections", "reactors"] {

@@ -308,7 +308,7 @@ impl MailWishes {
     }
 
     fn note(&self, address: &str, wish: impl Fn(String) -> Wish) {
-        let address = address.trim();
+        let address = domain::text::trim(address);
         // Nobody has a longer one, and the queue must not be filled with what anybody makes up.
         if address.len() > LONGEST_ADDRESS {
             return;

@@ -20,7 +20,7 @@ pub async fn logins_blocked(state: &AppState, subject: &Subject, failures: u64, 
     let settings = state.views().settings();
     let channel = settings
         .text("Block_Multiple_Failed_Logins_Notify_Failed_Channel")
-        .trim()
+        .trim_ascii()
         .trim_start_matches('#');
     if !settings.bool("Block_Multiple_Failed_Logins_Notify_Failed") || channel.is_empty() {
         return;

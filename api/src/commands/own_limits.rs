@@ -3,6 +3,7 @@
 
 use domain::UserId;
 use domain::permission::Permission;
+use domain::text;
 use domain::user::UserCommand;
 use serde_json::Value;
 
@@ -67,10 +68,10 @@ enum Wish<'a> {
 impl<'a> Wish<'a> {
     fn of(command: &'a UserCommand) -> Option<Self> {
         match command {
-            UserCommand::ChangeEmail { address, .. } => Some(Self::Address(address.trim())),
+            UserCommand::ChangeEmail { address, .. } => Some(Self::Address(text::trim(address))),
             UserCommand::ChangeProfile { change, .. } => {
-                let text = change.status_text.as_deref()?;
-                Some(Self::StatusText(text.trim()))
+                let status = change.status_text.as_deref()?;
+                Some(Self::StatusText(text::trim(status)))
             }
             _ => None,
         }

@@ -1,10 +1,11 @@
 //! Saying which roles hold which permissions.
 
 use domain::RoleId;
+use domain::permission::Permission;
 use domain::permissions::{self, ChangePermissionRoles, PermissionContext, PermissionRoles};
 use eventstore::ExecuteError;
 
-use crate::error::ApiError;
+use crate::error::{ApiError, texts};
 use crate::extract::Caller;
 use crate::state::{AppState, now};
 
@@ -39,4 +40,66 @@ pub async fn replace(
             Ok(())
         })
         .await
+}
+
+/// What becomes of a permission that a role may have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Grant {
+    /// The role has it from now on.
+    Given,
+    /// The role has it no longer.
+    Taken,
+}
+
+impl Grant {
+    /// The method that does it, as errors name it.
+    const fn method(self) -> &'static str {
+        match self {
+            Self::Given => "authorization:addPermissionToRole",
+            Self::Taken => "authorization:removeRoleFromPermission",
+        }
+    }
+}
+
+/// Gives one role one permission, or takes it. Giving that of a setting gives that of its group as well, so that the
+/// group shows.
+pub async fn grant(
+    state: &AppState,
+    caller: &Caller,
+    permission: &str,
+    role: &RoleId,
+    grant: Grant,
+) -> Result<(), ApiError> {
+    let (table, settings) = (state.views().permissions(), state.views().settings());
+    if !caller
+        .authority(&[], &table)
+        .has(Permission::ACCESS_PERMISSIONS)
+    {
+        return Err(texts::permission_method(grant.method()));
+    }
+    let setting = permissions::setting_of(permission, &settings);
+    if Permission::find(permission).is_none() && setting.is_none() {
+        return Err(texts::invalid_permission(grant.method()));
+    }
+    let mut ids = vec![permission.to_owned()];
+    if grant == Grant::Given {
+        let group = setting
+            .and_then(|id| settings.definition(id))
+            .map(|definition| definition.group_name())
+            .filter(|group| !group.is_empty());
+        ids.extend(group.map(|group| format!("{}{group}", permissions::CHANGE_SETTING)));
+    }
+    let wishes: Vec<(String, Vec<RoleId>)> = ids
+        .into_iter()
+        .map(|id| {
+            let mut roles = table.named(&id).to_vec();
+            roles.retain(|held| held != role);
+            if grant == Grant::Given {
+                roles.push(role.clone());
+            }
+            (id, roles)
+        })
+        .filter(|(id, roles)| roles.as_slice() != table.named(id))
+        .collect();
+    replace(state, caller, &wishes).await
 }

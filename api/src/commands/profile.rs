@@ -60,7 +60,7 @@ where
     let now_address = first_address(&caller.user.doc);
     let email = wish
         .email
-        .filter(|email| now_address.as_deref() != Some(email.trim()));
+        .filter(|email| now_address.as_deref() != Some(domain::text::trim(email)));
     if email.is_some() || wish.password.is_some() {
         confirm().await?;
     }

@@ -2,7 +2,7 @@
 
 use domain::password::check_policy;
 use domain::user::{Email, UserCreated, UserKind, username_suggestions};
-use domain::{RoleId, Timestamp, UserId};
+use domain::{RoleId, Timestamp, UserId, text};
 
 use subtle::ConstantTimeEq as _;
 
@@ -33,9 +33,9 @@ pub struct SignUp<'a> {
 /// Makes an account for the person who asks. Does not log in. What is looked up before only spares work and words a
 /// refusal well: names and addresses are claimed in the batch that makes the account.
 pub async fn sign_up(state: &AppState, wish: &SignUp<'_>) -> Result<UserId, ApiError> {
-    let claimed = claiming::claimable(state, wish.email.trim()).await?;
+    let claimed = claiming::claimable(state, text::trim(wish.email)).await?;
     let username = &match (wish.username, &claimed) {
-        (Some(username), _) => username.trim().to_owned(),
+        (Some(username), _) => text::trim(username).to_owned(),
         (None, Some(claimed)) => claimed.username.clone(),
         (None, None) => {
             let addresses = [wish.email.to_owned()];
@@ -70,7 +70,7 @@ pub async fn sign_up(state: &AppState, wish: &SignUp<'_>) -> Result<UserId, ApiE
     check_policy(wish.password, &state.views().settings())?;
     wish.door.would_register(state, &created).await?;
     crate::mail_domain::check(state, wish.email).await?;
-    let holder = state.views().user_by_email(wish.email.trim()).await?;
+    let holder = state.views().user_by_email(text::trim(wish.email)).await?;
     if holder.is_some() && claimed.is_none() {
         return Err(texts::email_exists());
     }

@@ -164,7 +164,7 @@ async fn decide(
     let (table, permissions) = (state.views().roles(), state.views().permissions());
     let (new, at) = match &command {
         RoleCommand::Create { properties, at, .. } | RoleCommand::Change { properties, at, .. } => {
-            (Some(properties.name.trim().to_owned()), *at)
+            (Some(domain::text::trim(&properties.name).to_owned()), *at)
         }
         RoleCommand::Delete { at, .. } | RoleCommand::Give(RoleGiven { at, .. }) => (None, *at),
     };

@@ -9,7 +9,7 @@ use domain::second_factor::{
     TotpPrepared, email_code_purpose, totp_purpose,
 };
 use domain::settings::Settings;
-use domain::{Sealed, Timestamp, UserId};
+use domain::{Sealed, Timestamp, UserId, text};
 use eventstore::ExecuteError;
 use eventstore::execute::Transaction;
 use rand::RngExt as _;
@@ -51,7 +51,7 @@ pub async fn prepare_totp(
     let issuer = settings.text("Site_Name").replace(':', " ");
     let url = Builder::new()
         .with_secret(secret)
-        .with_issuer(Some(issuer).filter(|name| !name.trim().is_empty()))
+        .with_issuer(Some(issuer).filter(|name| !text::is_blank(name)))
         .with_account_name(username.replace(':', " "))
         .build()
         .and_then(|totp| totp.to_url())
@@ -135,9 +135,10 @@ pub async fn replace_backup_codes(
     Ok(replaced.then_some(codes))
 }
 
-/// How many backup codes are left.
-pub async fn backup_codes_left(state: &AppState, user: &UserId) -> Result<usize, ApiError> {
-    Ok(factors(state, user).await?.backup_codes.len())
+/// How many backup codes are left; `None`: the user has no authenticator.
+pub async fn totp_codes_left(state: &AppState, user: &UserId) -> Result<Option<usize>, ApiError> {
+    let factors = factors(state, user).await?;
+    Ok(factors.totp.map(|_| factors.backup_codes.len()))
 }
 
 /// Takes the authenticator from `user` and ends all their sessions.
@@ -282,7 +283,7 @@ async fn accept_totp(
     } else {
         SecondFactorCommand::UseBackupCode {
             user: user_id(),
-            backup_code: code_hash(code.trim()),
+            backup_code: code_hash(text::trim(code)),
             at,
         }
     };
@@ -343,7 +344,7 @@ fn matching_step(
         .int("Accounts_TwoFactorAuthentication_MaxDelta")
         .clamp(0, MOST_DELTA);
     let seconds = u64::try_from(at.as_millis() / 1000).ok()?;
-    totp(&secret, u16::try_from(delta).ok()?)?.check(code.trim(), seconds)
+    totp(&secret, u16::try_from(delta).ok()?)?.check(text::trim(code), seconds)
 }
 
 fn totp(secret: &str, delta: u16) -> Option<Totp> {

@@ -26,32 +26,64 @@ pub async fn create(
         extension: extension.to_owned(),
         at: now(),
     };
-    decide(state, caller, &id, create).await?;
+    decide(state, caller, &id, vec![create]).await?;
     Ok(id)
 }
 
-/// Gives a sound another name.
-pub async fn rename(
+/// A recording, as yet nobody's.
+pub struct Recording {
+    /// The ending of its file name.
+    pub extension: String,
+    /// The file.
+    pub bytes: Bytes,
+}
+
+/// Makes a sound with its recording. Answers its id.
+pub async fn upload(
+    state: &AppState,
+    caller: &Caller,
+    name: &str,
+    recording: Recording,
+) -> Result<String, ApiError> {
+    let id = fresh_id();
+    let create = SoundCommand::Create {
+        sound: id.clone(),
+        name: name.to_owned(),
+        extension: recording.extension.clone(),
+        at: now(),
+    };
+    with_recording(state, caller, &id, vec![create], recording).await?;
+    Ok(id)
+}
+
+/// Gives a sound another name, another recording, or both at once.
+pub async fn update(
     state: &AppState,
     caller: &Caller,
     id: &str,
-    name: &str,
+    name: Option<&str>,
+    recording: Option<Recording>,
 ) -> Result<(), ApiError> {
-    let rename = SoundCommand::Rename {
+    let rename = name.map(|name| SoundCommand::Rename {
         sound: id.to_owned(),
         name: name.to_owned(),
         at: now(),
-    };
-    decide(state, caller, id, rename).await
+    });
+    let commands = rename.into_iter().collect();
+    match recording {
+        Some(recording) => with_recording(state, caller, id, commands, recording).await,
+        None => decide(state, caller, id, commands).await,
+    }
 }
 
-/// Gives a sound a recording. What it is called on the wire follows from the ending of its name.
-pub async fn record(
+/// Gives a sound a recording, after `commands`, in one. What it is called on the wire follows from the ending of its
+/// name.
+async fn with_recording(
     state: &AppState,
     caller: &Caller,
     id: &str,
-    extension: &str,
-    bytes: Bytes,
+    mut commands: Vec<SoundCommand>,
+    recording: Recording,
 ) -> Result<(), ApiError> {
     let permissions = state.views().permissions();
     if !caller
@@ -62,15 +94,15 @@ pub async fn record(
     }
     let old = state.views().sound_file(id).await?;
     let file = Shelf::Sounds
-        .keep(state, content_type(extension), bytes)
+        .keep(state, content_type(&recording.extension), recording.bytes)
         .await?;
-    let record = SoundCommand::Record {
+    commands.push(SoundCommand::Record {
         sound: id.to_owned(),
-        extension: extension.to_owned(),
+        extension: recording.extension,
         file: Box::new(file.clone()),
         at: now(),
-    };
-    let outcome = decide(state, caller, id, record).await;
+    });
+    let outcome = decide(state, caller, id, commands).await;
     let old = old.as_ref().map(|record| &record.file);
     Shelf::Sounds.settle(state, &outcome, old, &file).await;
     outcome
@@ -83,7 +115,7 @@ pub async fn delete(state: &AppState, caller: &Caller, id: &str) -> Result<(), A
         sound: id.to_owned(),
         at: now(),
     };
-    decide(state, caller, id, delete).await?;
+    decide(state, caller, id, vec![delete]).await?;
     if let Some(old) = old {
         Shelf::Sounds.forget(state, &old.file).await;
     }
@@ -107,7 +139,7 @@ async fn decide(
     state: &AppState,
     caller: &Caller,
     id: &str,
-    command: SoundCommand,
+    commands: Vec<SoundCommand>,
 ) -> Result<(), ApiError> {
     let stream = sound::stream(id);
     let permissions = state.views().permissions();
@@ -123,9 +155,11 @@ async fn decide(
                 .state::<Sound>(&stream)
                 .await
                 .map_err(ExecuteError::widen)?;
-            tx.decide::<Sound>(&stream, command.clone(), &authority)
-                .await
-                .map_err(ExecuteError::widen)?;
+            for command in &commands {
+                tx.decide::<Sound>(&stream, command.clone(), &authority)
+                    .await
+                    .map_err(ExecuteError::widen)?;
+            }
             let after = tx
                 .state::<Sound>(&stream)
                 .await

@@ -161,7 +161,7 @@ pub const KEYS: &[Key] = &[
         "forwarded-count",
         "COUNT",
         Some("0"),
-        "Reverse proxies in front that add to X-Forwarded-For",
+        "Reverse proxies in front that add to X-Forwarded-For or Forwarded",
     ),
     open(
         "create_tokens_for_users",
@@ -224,7 +224,7 @@ pub const KEYS: &[Key] = &[
         "HANSARD_ANNOUNCED_VERSION",
         "announced-version",
         "VERSION",
-        Some("7.5.0"),
+        Some("8.5.0"),
         "Version told to clients, which decide by it what they may use",
     ),
     open(

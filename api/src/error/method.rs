@@ -28,7 +28,7 @@ impl ApiError {
             } => of_text(reason),
             Self::Typed { error, error_type } => meteor_error(error_type, Some(error), None),
             Self::Plain(text) => of_text(text),
-            Self::Forbidden(_) => {
+            Self::Forbidden(_) | Self::NotPermitted { .. } => {
                 meteor_error(&json!("error-not-allowed"), Some("Not allowed"), None)
             }
             Self::NotLoggedIn => {

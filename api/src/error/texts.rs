@@ -112,7 +112,12 @@ pub fn match_missing(field: &str) -> ApiError {
     ApiError::Plain(format!("Match error: Missing key '{field}'").into())
 }
 
-/// The parameters do not meet the schema of the route.
+/// The parameters in the query string do not meet the schema of the route.
+pub fn invalid_query_params(messages: &[String]) -> ApiError {
+    ApiError::coded("error-invalid-params", messages.join("\n "))
+}
+
+/// The parameters in the body do not meet the schema of the route.
 pub fn invalid_params(messages: &[String]) -> ApiError {
     ApiError::coded("invalid-params", messages.join("\n "))
 }

@@ -4,6 +4,7 @@ use std::cmp::Ordering;
 
 use bytes::Bytes;
 use domain::settings::Settings;
+use domain::text;
 use projections::Slice;
 use serde_json::{Map, Value};
 
@@ -157,7 +158,7 @@ fn slice(params: &Params, settings: &Settings) -> Slice {
 fn number(params: &Params, name: &str) -> Option<u64> {
     match params.get(name)? {
         Value::Number(number) => number.as_u64(),
-        Value::String(text) => text.trim().parse().ok(),
+        Value::String(text) => text::trim(text).parse().ok(),
         _ => None,
     }
 }

@@ -1,6 +1,6 @@
 //! The parameters of a request, whether they came in the query string, as a form or as JSON.
 
-use domain::Timestamp;
+use domain::{Timestamp, text};
 use serde_json::{Map, Value};
 
 use super::json::{self, JsonError};
@@ -81,9 +81,9 @@ impl Params {
         }
     }
 
-    /// A text that may be absent; an empty one counts as absent.
+    /// A text that may be absent; one in which there is nothing to see counts as absent.
     pub fn filled(&self, name: &str) -> Result<Option<&str>, ApiError> {
-        Ok(self.text(name)?.filter(|text| !text.trim().is_empty()))
+        Ok(self.text(name)?.filter(|text| !text::is_blank(text)))
     }
 
     /// A text that must be there.
@@ -151,7 +151,7 @@ pub struct NotADate;
 /// A date as clients send it.
 pub fn parse_date(value: &Value) -> Option<Timestamp> {
     match value {
-        Value::String(text) => parse_date_text(text.trim()),
+        Value::String(text) => parse_date_text(text::trim(text)),
         Value::Number(number) => number.as_i64().map(Timestamp::from_millis),
         Value::Object(date) => date.get("$date").and_then(parse_date),
         _ => None,

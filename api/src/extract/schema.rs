@@ -55,15 +55,40 @@ pub const PAGE: [(&str, Kind); 5] = [
     ("query", Kind::Text),
 ];
 
+/// Where parameters stand: what is wrong with them has another name in each.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Source {
+    /// In the query string.
+    Query,
+    /// In the body.
+    Body,
+}
+
+impl Source {
+    /// Parameters from there are not what is declared.
+    pub fn fault(self, messages: &[String]) -> ApiError {
+        match self {
+            Self::Query => texts::invalid_query_params(messages),
+            Self::Body => texts::invalid_params(messages),
+        }
+    }
+}
+
+/// Some clients add it to the query string of everything that lists messages; it says nothing.
+const IGNORED: &str = "field";
+
 impl Schema {
     /// The parameters with scalars converted, if they are what is declared.
-    pub fn check(&self, params: Params) -> Result<Params, ApiError> {
+    pub fn check(&self, params: Params, source: Source) -> Result<Params, ApiError> {
         let mut map = params.into_map();
+        if source == Source::Query && self.kind(IGNORED, None).is_none() {
+            map.remove(IGNORED);
+        }
         map.retain(|name, value| !value.is_null() || self.is_required(name));
         if self.one_of.is_empty() {
             return match self.first_fault(&mut map, None) {
                 None => Ok(map.into()),
-                Some(message) => Err(texts::invalid_params(&[message])),
+                Some(message) => Err(source.fault(&[message])),
             };
         }
         let mut messages = Vec::new();
@@ -72,7 +97,7 @@ impl Schema {
             let mut candidate = map.clone();
             match self.first_fault(&mut candidate, Some(alternative)) {
                 None if passed.is_some() => {
-                    return Err(texts::invalid_params(&[NOT_ONE.to_owned()]));
+                    return Err(source.fault(&[NOT_ONE.to_owned()]));
                 }
                 None => passed = Some(candidate),
                 Some(message) => messages.push(message),
@@ -80,8 +105,13 @@ impl Schema {
         }
         passed.map(Params::from).ok_or_else(|| {
             messages.push(NOT_ONE.to_owned());
-            texts::invalid_params(&messages)
+            source.fault(&messages)
         })
+    }
+
+    /// Whether a parameter of that name may be there.
+    pub fn declares(&self, name: &str) -> bool {
+        self.kind(name, None).is_some() || self.one_of.contains(&name)
     }
 
     fn is_required(&self, name: &str) -> bool {
@@ -252,7 +282,7 @@ fn as_number(value: &mut Value) -> bool {
         Value::Bool(flag) => Some(Value::from(i64::from(*flag))),
         Value::Null => Some(Value::from(0)),
         Value::String(text) => {
-            let text = text.trim();
+            let text = domain::text::trim(text);
             text.parse::<i64>()
                 .ok()
                 .map(Value::from)
@@ -302,13 +332,35 @@ mod tests {
         let Value::Object(map) = value else {
             return Err("not an object".to_owned());
         };
-        match schema.check(map.into()) {
+        match schema.check(map.into(), Source::Body) {
             Ok(params) => Ok(Value::Object(params.into_map())),
             Err(error) => Err(error.body()["error"]
                 .as_str()
                 .unwrap_or_default()
                 .to_owned()),
         }
+    }
+
+    #[test]
+    fn faults_in_the_query_string_have_another_name() {
+        let code = |text: &str, source| {
+            let params = Params::from_urlencoded(text.as_bytes());
+            let checked = PLAIN.check(params, source);
+            checked.map_err(|error| error.body()["errorType"].clone())
+        };
+        assert_eq!(
+            code("name=ab", Source::Query),
+            Err(json!("error-invalid-params"))
+        );
+        assert_eq!(code("name=ab", Source::Body), Err(json!("invalid-params")));
+        assert!(
+            code("name=abc&field=x", Source::Query).is_ok(),
+            "says nothing"
+        );
+        assert_eq!(
+            code("name=abc&field=x", Source::Body),
+            Err(json!("invalid-params"))
+        );
     }
 
     #[test]

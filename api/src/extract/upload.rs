@@ -25,21 +25,32 @@ pub struct Upload {
     /// The file.
     pub bytes: Bytes,
     /// The text fields that came with it.
-    pub fields: HashMap<String, String>,
+    pub fields: Fields,
 }
 
 impl Upload {
     /// A text field that is there and not blank.
     pub fn field(&self, name: &str) -> Option<&str> {
-        self.fields
+        self.fields.text(name)
+    }
+}
+
+/// The text fields of a multipart body.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Fields(HashMap<String, String>);
+
+impl Fields {
+    /// A field that is there and not blank.
+    pub fn text(&self, name: &str) -> Option<&str> {
+        self.0
             .get(name)
             .map(String::as_str)
-            .filter(|text| !text.trim().is_empty())
+            .filter(|text| !domain::text::is_blank(text))
     }
 
-    /// Whether a text field says yes: anything but nothing, `false` and `0`.
+    /// Whether a field says yes: anything but nothing, `false` and `0`.
     pub fn flag(&self, name: &str) -> bool {
-        self.field(name)
+        self.text(name)
             .is_some_and(|text| !matches!(text, "false" | "0" | "undefined" | "null"))
     }
 }
@@ -55,6 +66,13 @@ impl Input {
 
     /// The one file of a multipart body, which must come in the part `wanted` where one is named.
     pub async fn upload(&self, wanted: Option<&str>) -> Result<Upload, ApiError> {
+        let (fields, upload) = self.form(wanted).await?;
+        let upload = upload.ok_or_else(texts::no_file)?;
+        Ok(Upload { fields, ..upload })
+    }
+
+    /// The text fields of a multipart body, and its file if there is one.
+    pub async fn form(&self, wanted: Option<&str>) -> Result<(Fields, Option<Upload>), ApiError> {
         let boundary = self
             .headers
             .get(header::CONTENT_TYPE)
@@ -80,12 +98,11 @@ impl Input {
                 upload = Some(file(part).await?);
             }
         }
-        let mut upload = upload.ok_or_else(texts::no_file)?;
-        if wanted.is_some_and(|wanted| wanted != upload.part) {
+        let misplaced = |upload: &Upload| wanted.is_some_and(|wanted| wanted != upload.part);
+        if upload.as_ref().is_some_and(misplaced) {
             return Err(texts::wrong_file_part());
         }
-        upload.fields = fields;
-        Ok(upload)
+        Ok((Fields(fields), upload))
     }
 }
 
@@ -98,7 +115,7 @@ async fn file(part: Field<'_>) -> Result<Upload, ApiError> {
             .map(ToString::to_string)
             .unwrap_or_default(),
         bytes: part.bytes().await.map_err(|error| broken(&error))?,
-        fields: HashMap::new(),
+        fields: Fields::default(),
     })
 }
 

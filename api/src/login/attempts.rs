@@ -8,6 +8,8 @@ use domain::{Timestamp, UserId};
 use hashbrown::HashMap;
 use parking_lot::Mutex;
 
+use crate::extract::client::{Household, parse_address};
+
 /// Counts kept at a time, accounts and addresses together. When there are more, those go that block nobody any more,
 /// and if that is not enough, all of them: memory has a bound.
 const MOST_COUNTS: usize = 100_000;
@@ -20,7 +22,7 @@ pub enum Subject {
     /// An account.
     User(UserId),
     /// An address.
-    Address(IpAddr),
+    Address(Household),
 }
 
 #[derive(Clone, Copy)]
@@ -52,7 +54,7 @@ impl Rule {
         let trusted = settings
             .text("Block_Multiple_Failed_Logins_Ip_Whitelist")
             .split([',', '\n'])
-            .any(|one| one.trim().parse() == Ok(address));
+            .any(|one| parse_address(one) == Some(address));
         if trusted {
             return None;
         }
@@ -191,7 +193,7 @@ mod tests {
     fn memory_has_a_bound() {
         let attempts = Attempts::default();
         for number in 0..u32::try_from(MOST_COUNTS).expect("small") + 5 {
-            let address = IpAddr::from(number.to_be_bytes());
+            let address = Household::of(number.to_be_bytes().into());
             attempts.failed(Subject::Address(address), RULE, t(0));
         }
         assert!(attempts.counts.lock().len() <= MOST_COUNTS);
@@ -214,7 +216,7 @@ mod tests {
             Rule::for_address(&settings, address).map(|rule| rule.failures),
             Some(50)
         );
-        let trusted = "10.0.0.1, 192.0.2.1";
+        let trusted = "10.0.0.1,\n[::ffff:192.0.2.1]";
         settings.set("Block_Multiple_Failed_Logins_Ip_Whitelist", trusted.into());
         assert_eq!(Rule::for_address(&settings, address), None);
         settings.set("Block_Multiple_Failed_Logins_By_User", false.into());

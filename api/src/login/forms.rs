@@ -1,6 +1,7 @@
 //! What a login request says: every form the contract knows (conventions 4.1, realtime 3.1).
 
 use domain::settings::Settings;
+use domain::text;
 use serde_json::{Map, Value};
 
 use crate::error::{ApiError, texts};
@@ -126,8 +127,8 @@ fn password_of(body: &Map<String, Value>, field: &str) -> Result<Credentials, Ap
 fn code(body: &Map<String, Value>) -> Result<Option<String>, ApiError> {
     match body.get("code") {
         None | Some(Value::Null) => Ok(None),
-        Some(Value::String(code)) if code.trim().is_empty() => Ok(None),
-        Some(Value::String(code)) => Ok(Some(code.trim().to_owned())),
+        Some(Value::String(code)) if text::is_blank(code) => Ok(None),
+        Some(Value::String(code)) => Ok(Some(text::trim(code).to_owned())),
         // Zeroes in front are lost in a number.
         Some(Value::Number(code)) => Ok(Some(format!("{:0>6}", code.to_string()))),
         Some(other) => Err(texts::malformed_login(&expected("string", other))),

@@ -3,15 +3,14 @@
 use std::time::Duration;
 
 use domain::permission::Permission;
-use domain::setting::Editor;
-use domain::settings::SettingType;
 use domain::{RoleId, Timestamp};
 use projections::Since;
 use serde_json::{Value, json};
 
 use super::args::Args;
 use super::{AnyMethodCall, Method, MethodCall, MethodOutcome, method, open_method};
-use crate::commands::{login_services, permissions, push, settings};
+use crate::commands::permissions::{self, Grant};
+use crate::commands::{login_services, push, settings};
 use crate::error::{ApiError, texts};
 use crate::rest::oauth_apps;
 use crate::rest::permissions::{documents as permission_documents, removed as removed_permissions};
@@ -25,10 +24,10 @@ pub(super) fn methods() -> Vec<Method> {
     vec![
         open_method("permissions/get", permissions_get),
         method("authorization:addPermissionToRole", |call| {
-            change_permission(call, true)
+            change_permission(call, Grant::Given)
         }),
         method("authorization:removeRoleFromPermission", |call| {
-            change_permission(call, false)
+            change_permission(call, Grant::Taken)
         }),
         method("getUserRoles", user_roles),
         open_method("public-settings/get", public_settings),
@@ -93,52 +92,10 @@ async fn permissions_get(call: AnyMethodCall) -> MethodOutcome {
     Ok(json!({ "update": documents, "remove": remove }))
 }
 
-/// `authorization:addPermissionToRole(id, role)` and `authorization:removeRoleFromPermission(id, role)`. Adding a role to
-/// the permission of a setting adds it to that of its group as well, so that the group shows.
-async fn change_permission(call: MethodCall, add: bool) -> MethodOutcome {
-    let name = if add {
-        "authorization:addPermissionToRole"
-    } else {
-        "authorization:removeRoleFromPermission"
-    };
-    let (permission, role) = (
-        call.args.text(0)?.to_owned(),
-        RoleId::new(call.args.text(1)?),
-    );
-    let (table, settings) = (
-        call.state.views().permissions(),
-        call.state.views().settings(),
-    );
-    let mut ids = vec![permission.clone()];
-    if add {
-        let group = domain::permissions::setting_of(&permission, &settings)
-            .and_then(|id| settings.definition(id))
-            .map(|definition| definition.group_name().to_owned())
-            .filter(|group| !group.is_empty());
-        ids.extend(group.map(|group| format!("{}{group}", domain::permissions::CHANGE_SETTING)));
-    }
-    let wishes: Vec<(String, Vec<RoleId>)> = ids
-        .into_iter()
-        .map(|id| {
-            let mut roles = table.named(&id).to_vec();
-            roles.retain(|held| *held != role);
-            if add {
-                roles.push(role.clone());
-            }
-            (id, roles)
-        })
-        .filter(|(id, roles)| roles.as_slice() != table.named(id))
-        .collect();
-    let authority = call.caller.authority(&[], &table);
-    if !authority.has(Permission::ACCESS_PERMISSIONS) {
-        return Err(texts::permission_method(name));
-    }
-    if Permission::find(&permission).is_none()
-        && domain::permissions::setting_of(&permission, &settings).is_none()
-    {
-        return Err(texts::invalid_permission(name));
-    }
-    permissions::replace(&call.state, &call.caller, &wishes).await?;
+/// `authorization:addPermissionToRole(id, role)` and `authorization:removeRoleFromPermission(id, role)`.
+async fn change_permission(call: MethodCall, grant: Grant) -> MethodOutcome {
+    let (permission, role) = (call.args.text(0)?, RoleId::new(call.args.text(1)?));
+    permissions::grant(&call.state, &call.caller, permission, &role, grant).await?;
     Ok(Value::Null)
 }
 
@@ -191,39 +148,10 @@ async fn save_settings(call: MethodCall) -> MethodOutcome {
 }
 
 async fn save(call: &MethodCall, wishes: &[Value]) -> MethodOutcome {
-    let ids: Vec<&str> = wishes
-        .iter()
-        .map(|wish| wish["_id"].as_str().ok_or_else(no_id))
-        .collect::<Result<_, _>>()?;
-    rows::refused(call, &ids)?;
+    let wishes = rows::wishes(&call.state, &call.caller, wishes)?;
     Prover::of_method(call).prove(Strictness::Normal).await?;
-    let wishes: Vec<settings::Wish> = wishes
-        .iter()
-        .zip(ids)
-        .filter(|(_, id)| !call.state.config().settings.blocks(id))
-        .map(|(wish, id)| settings::Wish {
-            id: id.to_owned(),
-            value: wish["value"].clone(),
-            // Forms send the editor of every setting; only colours have one.
-            editor: wish["editor"]
-                .as_str()
-                .filter(|_| is_color(call, id))
-                .and_then(Editor::find),
-            from_environment: false,
-        })
-        .collect();
     settings::change(&call.state, &call.caller, &wishes).await?;
     Ok(json!(true))
-}
-
-fn is_color(call: &MethodCall, id: &str) -> bool {
-    let settings = call.state.views().settings();
-    let definition = settings.definition(id);
-    definition.is_some_and(|definition| definition.value_type == SettingType::Color)
-}
-
-fn no_id() -> ApiError {
-    texts::match_error(&"Expected string, got undefined in field _id")
 }
 
 /// `getSetupWizardParameters()`: what the first administrator is asked. Others are told what anyone may read.

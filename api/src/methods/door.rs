@@ -108,7 +108,7 @@ impl FactorAnswer {
     /// The code in `x-2fa-code` and `x-2fa-method`.
     pub fn in_headers(headers: &HeaderMap) -> Self {
         let text = |name: &str| {
-            let text = headers.get(name)?.to_str().ok()?.trim();
+            let text = headers.get(name)?.to_str().ok()?.trim_ascii();
             (!text.is_empty()).then(|| text.to_owned())
         };
         Self {

@@ -4,7 +4,6 @@
 use domain::settings::Settings;
 
 use crate::error::{ApiError, texts};
-use crate::extract::client::household;
 use crate::methods::{AnyMethodCall, Method};
 use crate::rate_limit::{Limit, Subject};
 use crate::state::now;
@@ -21,7 +20,7 @@ pub fn check(method: &Method, call: &AnyMethodCall) -> Result<(), ApiError> {
     let name = method.name;
     let of = |kind: &str, whose: &str| Subject::of(&("method", kind, whose));
     let of_method = |kind: &str, whose: &str| Subject::of(&("method", kind, whose, name));
-    let address = household(call.client.address).to_string();
+    let address = call.client.household().to_string();
     let user = call.caller.as_ref().map(|caller| caller.id().as_str());
     // What a program calls itself does not count: it is free to call itself something else each time.
     let connection = call

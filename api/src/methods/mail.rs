@@ -3,6 +3,7 @@
 
 use domain::UserId;
 use domain::permission::Permission;
+use domain::text;
 use reactors::mail::{Mailbox, test_mail};
 use serde_json::{Value, json};
 
@@ -11,6 +12,7 @@ use crate::commands::account_mail::{self, Chosen, Use};
 use crate::error::{ApiError, texts};
 use crate::login;
 use crate::password::PasswordDigest;
+use crate::rest::mail;
 use crate::state::fresh_id;
 
 pub(super) fn methods() -> Vec<Method> {
@@ -21,6 +23,7 @@ pub(super) fn methods() -> Vec<Method> {
         open_method("verifyEmail", verify_email),
         open_method("sendConfirmationEmail", send_confirmation),
         method("sendSMTPTestEmail", send_test),
+        method("sendInvitationEmail", send_invitations),
     ]
 }
 
@@ -34,7 +37,7 @@ async fn forgot_password(call: AnyMethodCall) -> MethodOutcome {
 
 /// `sendForgotPasswordEmail(email)`: true, also for unknown addresses; false for accounts that log in elsewhere.
 async fn send_forgot_password(call: AnyMethodCall) -> MethodOutcome {
-    let address = call.args.text(0)?.trim();
+    let address = text::trim(call.args.text(0)?);
     if let Some(user) = call.state.views().user_by_email(address).await?
         && !account_mail::may_reset(&call.state, &user).await?
     {
@@ -83,7 +86,7 @@ async fn log_in(call: &AnyMethodCall, user: &UserId, proved: bool) -> MethodOutc
 
 /// `sendConfirmationEmail(email)`: true; for those who are logged in, false when nobody has the address.
 async fn send_confirmation(call: AnyMethodCall) -> MethodOutcome {
-    let address = call.args.text(0)?.trim();
+    let address = text::trim(call.args.text(0)?);
     let Some(caller) = &call.caller else {
         call.state.mail_wishes().unverified(address);
         return Ok(json!(true));
@@ -95,6 +98,18 @@ async fn send_confirmation(call: AnyMethodCall) -> MethodOutcome {
         }
         None => Ok(json!(false)),
     }
+}
+
+/// `sendInvitationEmail([addresses])`: those that were invited.
+async fn send_invitations(call: MethodCall) -> MethodOutcome {
+    let permissions = call.state.views().permissions();
+    let authority = call.caller.authority(&[], &permissions);
+    if !authority.has(Permission::BULK_REGISTER_USER) {
+        return Err(texts::method_not_allowed("sendInvitationEmail"));
+    }
+    let addresses = call.args.list(0)?.iter().filter_map(Value::as_str);
+    let addresses: Vec<&str> = addresses.collect();
+    Ok(json!(mail::invite(&call.state, &addresses).await?))
 }
 
 /// `sendSMTPTestEmail()`: a mail to the caller, now, and what the mail server said to it.

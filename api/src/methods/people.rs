@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use domain::presence::Status;
+use domain::text::{is_blank, trim};
 use domain::user::{ProfileChange, UserCommand, UserRefusal, UtcOffset, check_username};
 use serde_json::{Map, Value, json};
 
@@ -71,7 +72,7 @@ async fn register_user(call: AnyMethodCall) -> MethodOutcome {
             secret: text(wish, "secretURL")?,
             owns_server: setup::is_proved(&call.state, &call.client, text(wish, "setupCode")?),
         },
-        reason: text(wish, "reason")?.filter(|reason| !reason.trim().is_empty()),
+        reason: text(wish, "reason")?.filter(|reason| !is_blank(reason)),
     };
     Ok(json!(registration::sign_up(&call.state, &wish).await?))
 }
@@ -84,7 +85,7 @@ async fn check_registration_secret(call: AnyMethodCall) -> MethodOutcome {
 
 /// `setUsername(name, {joinDefaultChannelsSilenced?})`: the name. Accounts have joined the default rooms before.
 async fn set_username(call: MethodCall) -> MethodOutcome {
-    let username = call.args.text(0)?.trim().to_owned();
+    let username = trim(call.args.text(0)?).to_owned();
     would_rename(&call, &username).await?;
     let change = UserCommand::ChangeUsername {
         user: call.caller.id().clone(),
@@ -146,8 +147,7 @@ async fn username_suggestion(call: MethodCall) -> MethodOutcome {
 async fn save_user_profile(call: MethodCall) -> MethodOutcome {
     let fields = call.args.object(0)?;
     let owned = |name: &str| text(fields, name).map(|text| text.map(str::to_owned));
-    let filled =
-        |name: &str| owned(name).map(|text| text.filter(|text: &String| !text.trim().is_empty()));
+    let filled = |name: &str| owned(name).map(|text| text.filter(|text: &String| !is_blank(text)));
     let wish = OwnProfile {
         change: ProfileChange {
             name: owned("realname")?,

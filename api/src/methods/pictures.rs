@@ -10,7 +10,7 @@ use serde_json::{Map, Value, json};
 use super::{Method, MethodCall, MethodOutcome, method};
 use crate::commands::avatars::{self, Changer};
 use crate::commands::emoji::{self, Names};
-use crate::commands::sounds;
+use crate::commands::sounds::{self, Recording};
 use crate::error::{ApiError, texts};
 use crate::extract::filter::Filter;
 use crate::rest;
@@ -69,7 +69,7 @@ fn data_uri(text: &str) -> Option<Bytes> {
         Some(rest) => rest.split_once(";base64,")?.1,
         None => text,
     };
-    STANDARD.decode(encoded.trim()).ok().map(Bytes::from)
+    STANDARD.decode(encoded.trim_ascii()).ok().map(Bytes::from)
 }
 
 async fn reset_avatar(call: MethodCall) -> MethodOutcome {
@@ -187,7 +187,7 @@ async fn save_sound(call: MethodCall) -> MethodOutcome {
             sounds::create(&call.state, &call.caller, name, extension).await?
         }
         id => {
-            sounds::rename(&call.state, &call.caller, id, name).await?;
+            sounds::update(&call.state, &call.caller, id, Some(name), None).await?;
             id.to_owned()
         }
     };
@@ -202,8 +202,12 @@ async fn record_sound(call: MethodCall) -> MethodOutcome {
         .ok_or_else(texts::invalid_custom_sound)?;
     rest::avatars::check_size(&call.state, bytes.len())?;
     let data = call.args.object(2)?;
-    let (id, extension) = (text(data, "_id"), text(data, "extension"));
-    sounds::record(&call.state, &call.caller, id, extension, bytes).await?;
+    let recording = Recording {
+        extension: text(data, "extension").to_owned(),
+        bytes,
+    };
+    let id = text(data, "_id");
+    sounds::update(&call.state, &call.caller, id, None, Some(recording)).await?;
     Ok(Value::Null)
 }
 

@@ -10,9 +10,10 @@ use serde_json::{Value, json};
 use super::{AnyMethodCall, Method, MethodCall, MethodOutcome, method, open_method};
 use crate::commands::account_mail::{self, Use};
 use crate::commands::{custom_status, e2e, presence};
-use crate::error::{ApiError, texts};
+use crate::error::texts;
 use crate::extract::params::Params;
 use crate::rest;
+use crate::rest::search::{self, Wish};
 use crate::state::fresh_id;
 
 pub(super) fn methods() -> Vec<Method> {
@@ -87,78 +88,22 @@ async fn set_user_status(call: MethodCall) -> MethodOutcome {
 
 // ---- search ---------------------------------------------------------------------------------------------------
 
-/// `spotlight(text, user names to leave out, {users, rooms}, room)`. With a room its members come first.
+/// `spotlight(text, user names to leave out, {users, rooms}, room)`.
 async fn spotlight(call: MethodCall) -> MethodOutcome {
-    let text = call.args.text(0)?;
-    let except: Vec<String> = call
-        .args
-        .get(1)
-        .as_array()
-        .into_iter()
-        .flatten()
-        .filter_map(|name| name.as_str().map(str::to_owned))
-        .take(100)
-        .collect();
     let wanted = |what: &str| call.args.get(2)[what].as_bool().unwrap_or(true);
-    let (state, caller) = (&call.state, &call.caller);
-    let mut users = Vec::new();
-    if wanted("users") {
-        if let Some(room) = call.args.optional_text(3)? {
-            users = members(&call, &RoomId::new(room), text, &except).await?;
-        }
-        for doc in rest::search::propose_people(state, caller, text, &except).await? {
-            if users.iter().all(|known| known.get("_id") != doc.get("_id")) {
-                users.push(doc);
-            }
-        }
-        let limit = state
-            .views()
-            .settings()
-            .int("Number_of_users_autocomplete_suggestions");
-        users.truncate(usize::try_from(limit).unwrap_or(0));
-    }
-    let rooms = if wanted("rooms") {
-        rest::search::propose_rooms(state, caller, text).await?
-    } else {
-        Vec::new()
+    let except = call.args.get(1).as_array().into_iter().flatten();
+    let wish = Wish {
+        text: call.args.text(0)?,
+        except: except
+            .filter_map(Value::as_str)
+            .map(str::to_owned)
+            .collect(),
+        users: wanted("users"),
+        rooms: wanted("rooms"),
+        room: call.args.optional_text(3)?.map(RoomId::new),
     };
+    let (users, rooms) = search::propose(&call.state, &call.caller, wish).await?;
     Ok(json!({ "users": users, "rooms": rooms }))
-}
-
-/// Members of a room that the caller may see.
-async fn members(
-    call: &MethodCall,
-    room: &RoomId,
-    text: &str,
-    except: &[String],
-) -> Result<Vec<rest::shape::Doc>, ApiError> {
-    let place = crate::commands::place::Place::of(&call.state, &call.caller, room).await?;
-    if !place.is_some_and(|place| place.is_member()) {
-        return Ok(Vec::new());
-    }
-    let query = projections::MemberQuery {
-        room: room.clone(),
-        filter: Some(text.to_owned()).filter(|text| !text.is_empty()),
-        descending: false,
-        slice: projections::Slice {
-            offset: 0,
-            count: Some(20),
-        },
-    };
-    let found = call.state.views().members(query).await?;
-    let mut members = Vec::new();
-    for doc in &found.items {
-        let mut doc = rest::shape::member(&call.state, doc);
-        doc.remove("_updatedAt");
-        let left_out = doc
-            .get("username")
-            .and_then(Value::as_str)
-            .is_some_and(|name| except.iter().any(|except| except == name));
-        if !left_out {
-            members.push(doc);
-        }
-    }
-    Ok(members)
 }
 
 /// `getPasswordPolicy({token})`: for those who are logged in, and those who follow a link to choose a new password.

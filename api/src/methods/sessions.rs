@@ -1,5 +1,6 @@
 //! Methods about logins, login tokens and second factors (contract, conventions 10 and realtime 3).
 
+use domain::Timestamp;
 use domain::credential::Ending;
 use domain::permission::Permission;
 use serde_json::{Map, Value, json};
@@ -43,11 +44,14 @@ pub(super) fn login_result(login: &LoggedIn) -> Value {
     let mut result = Map::new();
     result.insert("id".to_owned(), json!(login.user.id));
     result.insert("token".to_owned(), json!(login.token));
-    if let Some(expires) = login.expires {
-        result.insert("tokenExpires".to_owned(), ejson::date(expires));
-    }
+    result.insert("tokenExpires".to_owned(), date_or_null(login.expires));
     result.insert("type".to_owned(), json!(login.kind.as_str()));
     Value::Object(result)
+}
+
+/// Clients look into it without asking whether it is there.
+fn date_or_null(at: Option<Timestamp>) -> Value {
+    at.map_or(Value::Null, ejson::date)
 }
 
 /// `logout()`: voids the token the caller came with.
@@ -80,7 +84,7 @@ async fn get_new_token(call: MethodCall) -> MethodOutcome {
     let mut result = Map::new();
     result.insert("id".to_owned(), json!(user));
     result.insert("token".to_owned(), json!(token));
-    result.extend(expires.map(|expires| ("tokenExpires".to_owned(), ejson::date(expires))));
+    result.insert("tokenExpires".to_owned(), date_or_null(expires));
     Ok(Value::Object(result))
 }
 
@@ -100,7 +104,7 @@ async fn personal_token_name(call: &MethodCall) -> Result<String, ApiError> {
     }
     let wish = call.args.object(0)?;
     let name = wish.get("tokenName").and_then(Value::as_str);
-    let name = name.map(str::trim).filter(|name| !name.is_empty());
+    let name = name.and_then(domain::text::filled);
     let name = name.ok_or_else(texts::token_name_required)?.to_owned();
     Prover::of_method(call).prove(Strictness::Normal).await?;
     Ok(name)
@@ -159,11 +163,7 @@ async fn regenerate_codes(call: MethodCall) -> MethodOutcome {
 
 /// `2fa:checkCodesRemaining()`.
 async fn check_codes_remaining(call: MethodCall) -> MethodOutcome {
-    let user = call.caller.id();
-    let factors = call.state.views().second_factors(user).await?;
-    if factors.totp != Some(true) {
-        return Err(texts::invalid_totp());
-    }
-    let remaining = second_factors::backup_codes_left(&call.state, user).await?;
+    let remaining = second_factors::totp_codes_left(&call.state, call.caller.id()).await?;
+    let remaining = remaining.ok_or_else(texts::invalid_totp)?;
     Ok(json!({ "remaining": remaining }))
 }

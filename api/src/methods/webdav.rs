@@ -4,6 +4,7 @@ use axum::http::StatusCode;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
+use domain::text;
 use serde_json::{Value, json};
 
 use super::pictures::binary;
@@ -206,7 +207,8 @@ fn content(value: &Value) -> Option<Bytes> {
 
 /// Whether a file can be called so, and is in its folder then.
 fn is_file_name(name: &str) -> bool {
-    !matches!(name.trim(), "" | "." | "..")
+    !text::is_blank(name)
+        && !matches!(text::trim(name), "." | "..")
         && name.len() <= LONGEST_NAME
         && !name
             .chars()

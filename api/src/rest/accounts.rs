@@ -5,7 +5,7 @@ use domain::settings::Settings;
 use domain::user::{
     Email, ProfileChange, UserCommand, UserCreated, UserKind, UserRefusal, check_custom_fields,
 };
-use domain::{RoleId, UserId};
+use domain::{RoleId, UserId, text};
 use projections::UserFacts;
 use serde_json::Value;
 
@@ -116,7 +116,7 @@ fn wished(call: &Call, params: &Params) -> Result<UserCreated, ApiError> {
         None => settings
             .text("Accounts_Registration_Users_Default_Roles")
             .split(',')
-            .map(|role| RoleId::new(role.trim()))
+            .map(|role| RoleId::new(text::trim(role)))
             .filter(|role| !role.as_str().is_empty())
             .collect(),
     };
@@ -259,7 +259,7 @@ async fn new_address(
     let Some(address) = wanted.or_else(|| now_address.clone().filter(|_| verified)) else {
         return Ok(None);
     };
-    if now_address.as_deref() != Some(address.trim()) {
+    if now_address.as_deref() != Some(text::trim(&address)) {
         crate::mail_domain::check(&call.state, &address).await?;
     }
     Ok(Some(UserCommand::ChangeEmail {

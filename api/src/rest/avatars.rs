@@ -4,6 +4,7 @@ use axum::http::{StatusCode, header};
 use bytes::Bytes;
 use domain::avatar::AvatarOwner;
 use domain::room::RoomKind;
+use domain::site::Site;
 use domain::{RoomId, UserId};
 use projections::{FileRecord, UserFacts};
 use serde_json::{Map, Value, json};
@@ -47,7 +48,7 @@ pub async fn set(call: Call) -> Outcome {
         .headers
         .get(header::CONTENT_TYPE)
         .and_then(|value| value.to_str().ok())
-        .is_some_and(|text| text.trim_start().starts_with("multipart/"));
+        .is_some_and(|text| text.trim_ascii_start().starts_with("multipart/"));
     if multipart {
         let upload = call.input.upload(Some("image")).await?;
         let named = (upload.field("userId"), upload.field("username"));
@@ -174,11 +175,7 @@ pub async fn reset_of(
 /// `GET /api/v1/users.getAvatar`.
 pub async fn address(call: Anyone) -> Outcome {
     let user = lookup::user(&call.state, &call.input.query()).await?;
-    let url = format!(
-        "{}/avatar/{}",
-        call.state.config().site_url,
-        encoded(&user.username)
-    );
+    let url = Site::of(&call.state.views().settings()).avatar(&user.username);
     let body = Value::String(url.clone()).to_string();
     Ok(Answer::other((
         StatusCode::TEMPORARY_REDIRECT,
@@ -193,20 +190,6 @@ pub async fn address(call: Anyone) -> Outcome {
 /// `GET /api/v1/users.getAvatarSuggestion`. Services that people log in with would suggest their pictures.
 pub async fn suggestion(_: Call) -> Outcome {
     Ok(Answer::empty().field("suggestions", &json!({})))
-}
-
-/// One part of a path, percent-encoded.
-fn encoded(part: &str) -> String {
-    let mut encoded = String::with_capacity(part.len());
-    for byte in part.bytes() {
-        if byte.is_ascii_alphanumeric() || b"-._~@".contains(&byte) {
-            encoded.push(char::from(byte));
-        } else {
-            // Writing to a string cannot fail.
-            let _ = std::fmt::Write::write_fmt(&mut encoded, format_args!("%{byte:02X}"));
-        }
-    }
-    encoded
 }
 
 /// `GET /avatar/<username>`. There is a picture of everybody, even of nobody.
@@ -330,7 +313,7 @@ fn keep(call: &Anyone) -> u64 {
         .settings()
         .int("Accounts_AvatarCacheTime");
     asked
-        .and_then(|text| text.trim().parse().ok())
+        .and_then(|text| text.trim_ascii().parse().ok())
         .unwrap_or_else(|| u64::try_from(said).unwrap_or(0))
         .min(A_YEAR)
 }
@@ -359,7 +342,7 @@ async fn uploaded(
 async fn letter(call: &Anyone, name: &str, keeper: Keeper) -> Outcome {
     let params = call.input.query();
     let text = |name: &str| params.get(name).and_then(Value::as_str).unwrap_or_default();
-    let side = text("size").trim().parse().unwrap_or(letters::SIDE);
+    let side = text("size").trim_ascii().parse().unwrap_or(letters::SIDE);
     let side = side.clamp(1, raster::LONGEST_SIDE);
     let kind = match text("format") {
         "png" => raster::Kind::Png,
@@ -394,15 +377,4 @@ pub fn tag(letter: Letter, side: u32, kind: raster::Kind) -> String {
         |letter| format!("{:x}", u32::from(letter)),
     );
     format!("letter-{shown}-{ground}-{side}-{}", kind.extension())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn names_are_written_into_addresses() {
-        assert_eq!(encoded("ada.l-1_"), "ada.l-1_");
-        assert_eq!(encoded("ü/?"), "%C3%BC%2F%3F");
-    }
 }

@@ -5,7 +5,7 @@ use domain::message::{
     MessageCommand, MessageRefusal, Parent, PostChecks, Presentation, resolve_sent_at,
 };
 use domain::permission::Permission;
-use domain::{MessageId, RoomId, Timestamp, UserId};
+use domain::{MessageId, RoomId, Timestamp, UserId, text};
 use projections::MessageRecord;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -90,7 +90,7 @@ pub async fn send(call: Call) -> Outcome {
         find_links: message.parse_urls != Some(false),
         attachments: message.attachments,
         presentation: presentation(Presentation {
-            alias: message.alias,
+            alias: message.alias.map(shown_alias),
             avatar: message.avatar,
             emoji: message.emoji,
             groupable: message.groupable,
@@ -121,6 +121,15 @@ fn chosen_id(id: &str) -> Result<MessageId, ApiError> {
         return Err(texts::message_id_too_long(limits::ID));
     }
     Ok(MessageId::new(id))
+}
+
+/// The name a message goes under instead of its author's; one in which there is nothing to see hides nobody.
+fn shown_alias(alias: String) -> String {
+    if text::is_blank(&alias) {
+        String::new()
+    } else {
+        alias
+    }
 }
 
 /// Nothing to show is recorded as nothing.
@@ -201,15 +210,20 @@ fn posted(params: &Params, at: Timestamp) -> Result<Draft, ApiError> {
     Ok(Draft {
         opaque: false,
         id: None,
-        text: params
-            .text("text")?
-            .or(params.text("msg")?)
-            .unwrap_or_default()
-            .trim()
-            .to_owned(),
+        text: text::trim(
+            params
+                .text("text")?
+                .or(params.text("msg")?)
+                .unwrap_or_default(),
+        )
+        .to_owned(),
         find_links,
         presentation: Some(Box::new(Presentation {
-            alias: Some(either("alias", "username")?.unwrap_or_default()),
+            alias: Some(
+                either("alias", "username")?
+                    .map(shown_alias)
+                    .unwrap_or_default(),
+            ),
             emoji: if avatar.is_some() {
                 None
             } else {

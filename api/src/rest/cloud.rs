@@ -21,7 +21,7 @@ pub async fn licenses(_: Call) -> Outcome {
 /// `POST /api/v1/licenses.add`. A licence has the form of one or is refused; none of them changes what this server does.
 pub async fn add_license(call: Call) -> Outcome {
     let params = call.input.params()?;
-    let license = params.required("license")?.trim();
+    let license = params.required("license")?.trim_ascii();
     // A signed text, or an encrypted block in base64.
     let block = license.len() >= 64 && license.len() % 4 == 0 && STANDARD.decode(license).is_ok();
     let signed = license.split('.').count() == 3 && license.starts_with("RCV3_");
@@ -144,7 +144,7 @@ pub async fn manual_register(call: Call) -> Outcome {
     if is_registered(&call.state.views().settings()) {
         return Err(texts::already_registered());
     }
-    let decoded = STANDARD.decode(blob.trim()).ok();
+    let decoded = STANDARD.decode(blob.trim_ascii()).ok();
     let registration: Option<Registration> =
         decoded.and_then(|bytes| serde_json::from_slice(&bytes).ok());
     let registration = registration

@@ -1,6 +1,7 @@
 //! Copies of one's own data (contract, conventions 7.2 `users.requestDataDownload`).
 
 use axum::http::{HeaderMap, HeaderValue, header};
+use domain::site::Site;
 use projections::{DataExportRecord, DataExportStatus};
 use serde_json::{Map, Value, json};
 
@@ -58,7 +59,7 @@ fn operation(state: &AppState, export: &DataExportRecord) -> Map<String, Value> 
     if let Some(size) = export.size {
         tell("fileId", json!(export.id));
         tell("size", json!(size));
-        let url = format!("{}/data-export/{}", state.config().site_url, export.id);
+        let url = Site::of(&state.views().settings()).at(&format!("/data-export/{}", export.id));
         tell("url", json!(url));
     }
     operation
@@ -106,7 +107,7 @@ async fn from_link(state: &AppState, input: &Input) -> Result<Option<Caller>, Ap
     let cookie = |name: &str| -> Option<String> {
         let cookies = input.headers.get(header::COOKIE)?.to_str().ok()?;
         cookies.split(';').find_map(|pair| {
-            let (key, value) = pair.trim().split_once('=')?;
+            let (key, value) = pair.trim_ascii().split_once('=')?;
             (key == name).then(|| value.to_owned())
         })
     };

@@ -1,7 +1,7 @@
 //! Who may log in, and accounts that end (contract, conventions 7.4).
 
 use domain::UserId;
-use domain::{RoleId, Timestamp};
+use domain::{RoleId, Timestamp, text};
 use serde_json::json;
 
 use super::answer::{Answer, Outcome};
@@ -84,7 +84,7 @@ pub async fn delete_own(call: Call) -> Outcome {
         PasswordProof::Right => {}
         PasswordProof::Wrong => return Err(texts::invalid_own_password()),
         PasswordProof::NoPassword => {
-            let named = PasswordDigest::of(call.caller.user.username.trim());
+            let named = PasswordDigest::of(text::trim(&call.caller.user.username));
             if PasswordDigest::from_hex(password).is_none_or(|given| given != named) {
                 return Err(texts::invalid_own_username());
             }

@@ -184,7 +184,7 @@ pub async fn fetch_waiting(call: Call) -> Outcome {
     let ids = wanted
         .iter()
         .flat_map(|ids| ids.split(','))
-        .map(str::trim)
+        .map(str::trim_ascii)
         .take(MOST_KEYS);
     for id in ids.collect::<Vec<&str>>() {
         if own_room(

@@ -3,6 +3,7 @@
 
 use domain::Sealed;
 use domain::email_inbox::{Description, MailServer};
+use domain::text;
 use projections::EmailInboxRecord;
 use reactors::mail::{Mailbox, SmtpServer, for_account, inbox_test_mail, send_through};
 use serde::Deserialize;
@@ -49,7 +50,7 @@ struct WishedServer {
 impl From<WishedServer> for MailServer<Option<String>> {
     fn from(wish: WishedServer) -> Self {
         Self {
-            server: wish.server.trim().to_owned(),
+            server: text::trim(&wish.server).to_owned(),
             port: wish.port,
             username: wish.username,
             password: Some(wish.password).filter(|password| password != MASK),
@@ -64,7 +65,7 @@ impl From<Wish> for Description<Option<String>> {
             imap_retries: wish.imap.max_retries,
             active: wish.active,
             name: wish.name,
-            email: wish.email.trim().to_owned(),
+            email: text::trim(&wish.email).to_owned(),
             description: wish.description,
             sender_info: wish.sender_info,
             department: wish.department,
@@ -126,7 +127,7 @@ pub async fn list(call: Call) -> Outcome {
 /// `POST /api/v1/email-inbox`: a new one, or with `_id` that one.
 pub async fn save(call: Call) -> Outcome {
     let wish: Wish = Input::typed(call.input.params()?)?;
-    if !reactors::mail::is_address(wish.email.trim()) {
+    if !reactors::mail::is_address(text::trim(&wish.email)) {
         return Err(texts::invalid_inbox_address(&wish.email));
     }
     let id = wish.id.clone().filter(|id| !id.is_empty());
@@ -175,10 +176,7 @@ pub async fn send_test(call: Call) -> Outcome {
         .as_str()
         .ok_or_else(|| texts::no_own_address(ROUTE))?;
     let inbox = &record.description;
-    let sender = match inbox.sender_info.trim() {
-        "" => &inbox.name,
-        sender => sender,
-    };
+    let sender = text::filled(&inbox.sender_info).unwrap_or(&inbox.name);
     let mail = inbox_test_mail(
         &call.state.views().settings(),
         (mailbox(sender, &inbox.email), &inbox.name),

@@ -111,19 +111,20 @@ pub async fn update(call: Call) -> Outcome {
     if !call.input.is_multipart() {
         return rename(&call).await;
     }
-    let upload = call.input.upload(Some("emoji")).await?;
-    let id = upload.field("_id").ok_or_else(texts::emoji_id_missing)?;
+    let (fields, upload) = call.input.form(Some("emoji")).await?;
+    let id = fields.text("_id").ok_or_else(texts::emoji_id_missing)?;
     let names = Names {
-        name: upload.field("name").unwrap_or_default(),
-        aliases: upload.field("aliases").unwrap_or_default(),
+        name: fields.text("name").unwrap_or_default(),
+        aliases: fields.text("aliases").unwrap_or_default(),
     };
-    let picture = upload.flag("newFile").then(|| upload.bytes.clone());
-    if picture.is_some() {
+    let upload = upload.filter(|_| fields.flag("newFile"));
+    if let Some(upload) = &upload {
         if !upload.content_type.is_empty() && !upload.content_type.starts_with("image/") {
             return Err(texts::emoji_is_not_image());
         }
         check_size(&call.state, upload.bytes.len())?;
     }
+    let picture = upload.map(|upload| upload.bytes);
     let outcome = emoji::update(&call.state, &call.caller, id, Some(names), picture).await;
     outcome.map_err(in_words_of_update)?;
     Ok(Answer::empty())

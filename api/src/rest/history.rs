@@ -106,7 +106,7 @@ fn filter(params: &Params, page: &PageRequest) -> Result<Option<Filter>, ApiErro
         ("starredIds", "starred._id"),
     ] {
         if let Some(list) = params.filled(name)? {
-            let ids: Vec<&str> = list.split(',').map(str::trim).collect();
+            let ids: Vec<&str> = list.split(',').map(str::trim_ascii).collect();
             let filter = Filter::parse(&json_map(json!({ field: { "$in": ids } })));
             all.push(filter.map_err(|_| texts::invalid_query("Too many ids"))?);
         }

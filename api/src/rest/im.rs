@@ -28,7 +28,7 @@ pub async fn create(call: Call) -> Outcome {
     let names = match params.text("usernames")? {
         Some(list) => list
             .split(',')
-            .map(str::trim)
+            .map(domain::text::trim)
             .filter(|name| !name.is_empty())
             .collect(),
         None => vec![params.required("username")?],

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use domain::permission::Permission;
 use domain::room::RoomKind;
-use domain::{RoomId, UserId};
+use domain::{RoomId, UserId, text};
 use projections::{RoomRecord, UserFacts};
 
 use crate::commands::place::Place;
@@ -128,7 +128,7 @@ pub async fn users(state: &AppState, params: &Params) -> Result<Vec<Arc<UserFact
     for key in keys {
         named.extend(params.texts(key)?.unwrap_or_default());
     }
-    named.retain(|name| !name.trim().is_empty());
+    named.retain(|name| !text::is_blank(name));
     if named.is_empty() {
         return Err(texts::users_params_missing());
     }

@@ -2,12 +2,15 @@
 
 use domain::account_mail::ResetReason;
 use domain::permission::Permission;
+use domain::text;
+use reactors::mail::{Mailbox, invitation_mail, is_address};
 
 use super::answer::{Answer, Outcome};
 use crate::commands::account_mail;
 use crate::error::{ApiError, texts};
 use crate::extract::schema::{Kind, Schema};
 use crate::extract::{Anyone, Call};
+use crate::state::{AppState, fresh_id};
 
 /// What the routes that send to an address take.
 pub(crate) static ADDRESS: Schema = Schema {
@@ -26,10 +29,24 @@ pub async fn forgot_password(call: Anyone) -> Outcome {
     Ok(Answer::empty())
 }
 
+/// What `users.verifyEmail` takes.
+pub(crate) static TOKEN: Schema = Schema {
+    required: &[("token", Kind::LongText(1))],
+    optional: &[],
+    one_of: &[],
+};
+
+/// `POST /api/v1/users.verifyEmail`: whoever has the token of a mail reads it. Logs nobody in.
+pub async fn verify_email(call: Anyone) -> Outcome {
+    let params = call.input.params()?;
+    account_mail::verify(&call.state, params.required("token")?).await?;
+    Ok(Answer::empty())
+}
+
 /// `POST /api/v1/users.sendConfirmationEmail`: to an own address, or as an administrator to somebody else's.
 pub async fn send_confirmation(call: Call) -> Outcome {
     let params = call.input.params()?;
-    let address = params.required("email")?.trim();
+    let address = text::trim(params.required("email")?);
     let user = call.state.views().user_by_email(address).await?;
     let may = |user: &projections::UserFacts| {
         user.id == *call.caller.id() || call.may(Permission::EDIT_OTHER_USER_INFO)
@@ -43,7 +60,7 @@ pub async fn send_confirmation(call: Call) -> Outcome {
 pub async fn send_welcome(call: Call) -> Outcome {
     const METHOD: &str = "sendWelcomeEmail";
     let params = call.input.params()?;
-    let address = params.required("email")?.trim();
+    let address = text::trim(params.required("email")?);
     if !call.state.mailer().is_configured() {
         return Err(texts::smtp_not_configured(METHOD));
     }
@@ -52,6 +69,57 @@ pub async fn send_welcome(call: Call) -> Outcome {
     let reason = ResetReason::Enrolment;
     account_mail::send_reset(&call.state, call.caller.id(), &user, address, reason).await?;
     Ok(Answer::empty())
+}
+
+/// How many people are invited at a time at most.
+const MOST_INVITATIONS: usize = 50;
+
+/// What `users.sendInvitationEmail` takes.
+pub(crate) static INVITATIONS: Schema = Schema {
+    required: &[("emails", Kind::Texts)],
+    optional: &[],
+    one_of: &[],
+};
+
+/// `POST /api/v1/users.sendInvitationEmail`.
+pub async fn send_invitations(call: Call) -> Outcome {
+    let params = call.input.params()?;
+    let addresses = params.texts("emails")?.unwrap_or_default();
+    invite(&call.state, &addresses).await?;
+    Ok(Answer::empty())
+}
+
+/// Mails invitations, now, to those of the addresses that are some; answers which.
+pub(crate) async fn invite(state: &AppState, addresses: &[&str]) -> Result<Vec<String>, ApiError> {
+    const METHOD: &str = "sendInvitationEmail";
+    if addresses.len() > MOST_INVITATIONS {
+        return Err(ApiError::TooLarge);
+    }
+    let mut invited: Vec<String> = addresses
+        .iter()
+        .map(|address| text::trim(address))
+        .filter(|address| is_address(address))
+        .map(str::to_owned)
+        .collect();
+    invited.sort();
+    invited.dedup();
+    if !state.mailer().is_configured() {
+        return Err(texts::smtp_not_configured(METHOD));
+    }
+    let settings = state.views().settings();
+    if text::is_blank(settings.text("Invitation_Email")) {
+        return Ok(Vec::new());
+    }
+    for address in &invited {
+        let to = Mailbox {
+            name: None,
+            address: address.clone(),
+        };
+        let mail = invitation_mail(&settings, to, &fresh_id());
+        let sent = state.mailer().send(&mail).await;
+        sent.map_err(|error| texts::email_send_failed(METHOD, &error.to_string()))?;
+    }
+    Ok(invited)
 }
 
 /// `GET /api/v1/smtp.check`.

@@ -97,9 +97,9 @@ fn has_it(asked: &HeaderMap, tag: &str, modified: &str) -> bool {
     match text(header::IF_NONE_MATCH) {
         Some(tags) => tags
             .split(',')
-            .map(|one| one.trim().trim_start_matches("W/"))
+            .map(|one| one.trim_ascii().trim_start_matches("W/"))
             .any(|one| one == tag || one == "*"),
-        None => text(header::IF_MODIFIED_SINCE).is_some_and(|date| date.trim() == modified),
+        None => text(header::IF_MODIFIED_SINCE).is_some_and(|date| date.trim_ascii() == modified),
     }
 }
 

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use domain::{MessageId, Timestamp, UserId};
+use domain::{MessageId, Timestamp, UserId, text};
 use projections::{Page, ReportKind, ReportQuery, ReportRecord, ReportedUser, Slice};
 use serde_json::{Value, json};
 
@@ -58,7 +58,7 @@ pub(crate) async fn report(
     id: &str,
     description: &str,
 ) -> Result<(), ApiError> {
-    if description.trim().is_empty() {
+    if text::is_blank(description) {
         return Err(texts::invalid_report_description());
     }
     let record = state.views().message(&MessageId::new(id)).await?;

@@ -9,6 +9,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use domain::Timestamp;
 use domain::oauth_grant::{ACCESS_LIFE, CODE_LIFE, Challenge, OAuthGrantRefusal};
+use domain::site::Site;
 use html_escape::encode_double_quoted_attribute as attribute;
 use html_escape::encode_text as text;
 use projections::OAuthAppRecord;
@@ -295,7 +296,7 @@ async fn client(call: &Anyone, params: &Params) -> Result<Option<OAuthAppRecord>
 fn basic(headers: &HeaderMap) -> Option<(String, String)> {
     let value = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
     let encoded = value.strip_prefix("Basic ")?;
-    let decoded = String::from_utf8(STANDARD.decode(encoded.trim()).ok()?).ok()?;
+    let decoded = String::from_utf8(STANDARD.decode(encoded.trim_ascii()).ok()?).ok()?;
     let (id, secret) = decoded.split_once(':')?;
     let plain = |half: &str| {
         form_urlencoded::parse(format!("x={half}").as_bytes())
@@ -358,7 +359,7 @@ pub async fn user_info(call: Anyone) -> Outcome {
     };
     let user: Value = serde_json::from_slice(&caller.user.doc).unwrap_or_default();
     let email = &user["emails"][0];
-    let site = call.state.views().settings().text("Site_Url").to_owned();
+    let settings = call.state.views().settings();
     let username = caller.user.username.as_str();
     Ok(Answer::bare(&json!({
         "sub": caller.id(),
@@ -369,6 +370,6 @@ pub async fn user_info(call: Anyone) -> Outcome {
         "birthdate": "",
         "preffered_username": username,
         "updated_at": user["_updatedAt"],
-        "picture": format!("{}/avatar/{username}", site.trim_end_matches('/')),
+        "picture": Site::of(&settings).avatar(username),
     })))
 }

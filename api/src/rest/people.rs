@@ -4,6 +4,7 @@ use std::collections::HashSet;
 
 use domain::RoleId;
 use domain::permission::Permission;
+use domain::text;
 use domain::user::UserKind;
 use projections::{Found, Page, Slice, UserLine, UserQuery, UserSort};
 use serde_json::{Map, Value, json};
@@ -45,6 +46,7 @@ pub(crate) static BY_STATUS: Schema = Schema {
         ("type", Kind::Text),
         ("roles", Kind::Any),
         ("searchTerm", Kind::Text),
+        ("inactiveReason", Kind::Any),
     ],
     one_of: &[],
 };
@@ -313,11 +315,21 @@ pub async fn list_by_status(call: Call) -> Outcome {
     query.active = params.text("status")?.map(|status| status == "active");
     query.logged_in = params.boolean("hasLoggedIn")?;
     query.kinds = kinds(params.filled("type")?)?;
-    query.roles = roles(&params)?;
-    let term = params.filled("searchTerm")?.map(str::to_lowercase);
-    let found = match term {
-        None => call.state.views().users(query).await?,
-        Some(term) => search(&call, query, term, privileged).await?,
+    query.roles = listed(&params, "roles")?
+        .into_iter()
+        .map(RoleId::new)
+        .collect();
+    let wanted = Wanted {
+        term: params.filled("searchTerm")?.map(str::to_lowercase),
+        reasons: listed(&params, "inactiveReason")?
+            .into_iter()
+            .map(str::to_owned)
+            .collect(),
+    };
+    let found = if wanted == Wanted::default() {
+        call.state.views().users(query).await?
+    } else {
+        search(&call, query, wanted, privileged).await?
     };
     let users = Listed {
         wanted: listed_fields(None, privileged, &[]),
@@ -326,22 +338,38 @@ pub async fn list_by_status(call: Call) -> Outcome {
     Ok(users.answer(&call.state, &found, page.slice))
 }
 
-/// Those whose names, or addresses if the caller may see them, contain the term.
+/// What no index knows of those who are wanted.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Wanted {
+    /// Their names, or their addresses if the caller may see them, contain it.
+    term: Option<String>,
+    /// Why they may not log in, for callers who may see that; none: whatever the reason.
+    reasons: Vec<String>,
+}
+
 async fn search(
     call: &Call,
     query: UserQuery,
-    term: String,
+    wanted: Wanted,
     privileged: bool,
 ) -> Result<Page, ApiError> {
     let views = call.state.views();
-    let by_address = if privileged {
-        views.users_by_address_part(&term).await?
-    } else {
-        HashSet::new()
+    let by_address = match &wanted.term {
+        Some(term) if privileged => views.users_by_address_part(term).await?,
+        _ => HashSet::new(),
     };
-    let found = views.users_where(query, false, move |line| {
+    let (state, with_doc) = (call.state.clone(), !wanted.reasons.is_empty());
+    let found = views.users_where(query, with_doc, move |line| {
         let mut names = [Some(line.username), line.name].into_iter().flatten();
-        if names.any(|name| contains(name, &term)) || by_address.contains(line.id) {
+        let named = wanted.term.as_ref().is_none_or(|term| {
+            names.any(|name| contains(name, term)) || by_address.contains(line.id)
+        });
+        let for_that = line.doc.is_none_or(|doc| {
+            let doc = shape::visible(&state, doc, privileged);
+            let reason = doc.get("inactiveReason").and_then(Value::as_str);
+            reason.is_some_and(|reason| wanted.reasons.iter().any(|one| one == reason))
+        });
+        if named && for_that {
             Found::Yes
         } else {
             Found::No
@@ -355,7 +383,7 @@ fn kinds(named: Option<&str>) -> Result<Vec<UserKind>, ApiError> {
         return Ok(Vec::new());
     };
     let fault = || "must be equal to one of the allowed values".to_owned();
-    let kind = kind(named).ok_or_else(|| texts::invalid_params(&[fault()]))?;
+    let kind = kind(named).ok_or_else(|| texts::invalid_query_params(&[fault()]))?;
     Ok(vec![kind])
 }
 
@@ -366,15 +394,14 @@ fn kind(name: &str) -> Option<UserKind> {
         .find(|kind| kind.as_str() == name)
 }
 
-/// Roles in a list, or in one text between commas.
-fn roles(params: &Params) -> Result<Vec<RoleId>, ApiError> {
-    let listed = params.texts("roles")?.unwrap_or_default();
+/// Texts in a list, or in one text between commas.
+fn listed<'a>(params: &'a Params, name: &str) -> Result<Vec<&'a str>, ApiError> {
+    let listed = params.texts(name)?.unwrap_or_default();
     Ok(listed
-        .iter()
-        .flat_map(|roles| roles.split(','))
-        .map(str::trim)
-        .filter(|role| !role.is_empty())
-        .map(RoleId::new)
+        .into_iter()
+        .flat_map(|texts| texts.split(','))
+        .map(text::trim)
+        .filter(|one| !one.is_empty())
         .collect())
 }
 
@@ -398,7 +425,7 @@ impl Selector {
         let selector = parsed.as_object().ok_or_else(texts::invalid_selector)?;
         let term = match selector.get("term") {
             None | Some(Value::Null) => String::new(),
-            Some(Value::String(term)) => term.trim().to_lowercase(),
+            Some(Value::String(term)) => text::trim(term).to_lowercase(),
             Some(_) => return Err(texts::invalid_selector()),
         };
         let exceptions = selector.get("exceptions").and_then(Value::as_array);

@@ -12,9 +12,10 @@ use serde_json::{Value, json};
 use super::answer::{Answer, Outcome};
 use super::setting_docs::{Book, is_shown};
 use super::shape::iso;
-use crate::commands::permissions;
+use crate::commands::permissions::{self, Grant};
 use crate::error::{ApiError, texts};
 use crate::extract::Call;
+use crate::extract::schema::{Kind, Schema};
 use crate::state::AppState;
 
 /// Where a client that reads the list by position expects these. Everything else keeps its alphabetical order.
@@ -79,6 +80,25 @@ pub async fn update(call: Call) -> Outcome {
     permissions::replace(&call.state, &call.caller, &wishes).await?;
     let all = documents(&call.state, None).await?;
     Ok(Answer::empty().field("permissions", &all))
+}
+
+/// What `permissions.addRole` and `permissions.removeRole` take.
+pub(crate) static ROLE: Schema = Schema {
+    required: &[
+        ("permissionId", Kind::LongText(1)),
+        ("role", Kind::LongText(1)),
+    ],
+    optional: &[],
+    one_of: &[],
+};
+
+/// `POST /api/v1/permissions.addRole` and `permissions.removeRole`.
+pub async fn change_role(call: Call, grant: Grant) -> Outcome {
+    let params = call.input.params()?;
+    let role = RoleId::new(params.required("role")?);
+    let permission = params.required("permissionId")?;
+    permissions::grant(&call.state, &call.caller, permission, &role, grant).await?;
+    Ok(Answer::empty())
 }
 
 /// `[{_id, roles: [..]}]` with every role once.

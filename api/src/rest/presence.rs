@@ -91,7 +91,7 @@ pub async fn list(call: Call) -> Outcome {
 fn named(ids: &[&str]) -> BTreeSet<UserId> {
     let mut named = BTreeSet::new();
     for id in ids.iter().flat_map(|id| id.split(',')) {
-        let id = id.trim();
+        let id = id.trim_ascii();
         if !id.is_empty() {
             named.insert(UserId::new(id));
         }

@@ -1,6 +1,7 @@
 //! Devices that want to be told of messages (contract, admin 10.1). Nothing is delivered yet.
 
 use domain::push::Platform;
+use domain::site::Site;
 use domain::{MessageId, RoomId};
 use projections::PushRecord;
 use serde_json::{Map, Value, json};
@@ -32,6 +33,12 @@ impl Registration {
             Some(Value::String(id)) if fits(id, LIMITS.0) => Some(id.clone()),
             Some(_) => return Err(texts::push_param("id", "id")),
         };
+        // Calls are not taken here, so this address is not kept; it belongs to a device all the same.
+        match body.get("voipToken") {
+            None | Some(Value::Null) => {}
+            Some(Value::String(token)) if id.is_some() && fits(token, LIMITS.1) => {}
+            Some(_) => return Err(texts::push_param("voipToken", "voipToken")),
+        }
         let platform = body
             .get("type")
             .and_then(Value::as_str)
@@ -86,9 +93,8 @@ fn document(state: &AppState, record: &PushRecord) -> Value {
         json!(push::address(state, record)),
     );
     json!({
-        "_id": record.id, "token": token, "authToken": record.session, "appName": record.app_name,
-        "userId": record.user, "enabled": true,
-        "createdAt": iso(record.created_at), "updatedAt": iso(record.updated_at),
+        "_id": record.id, "token": token, "appName": record.app_name, "userId": record.user, "enabled": true,
+        "createdAt": iso(record.created_at), "_updatedAt": iso(record.updated_at),
     })
 }
 
@@ -134,7 +140,7 @@ pub async fn info(call: Call) -> Outcome {
         .unwrap_or_default();
     Ok(Answer::empty()
         .field("pushGatewayEnabled", &settings.bool("Push_enable_gateway"))
-        .field("defaultPushGateway", &(gateway.trim() == usual)))
+        .field("defaultPushGateway", &(gateway.trim_ascii() == usual)))
 }
 
 /// Everything that can be said about a test push without delivering one.
@@ -215,10 +221,10 @@ fn notification(
         (false, true) => (format!("#{shown_name}"), format!("{shown}: {text}")),
         (false, false) => (String::new(), text),
     };
-    let site = settings.text("Site_Url").trim_end_matches('/');
+    let site = Site::of(&settings);
     let rid = place.room.id.as_str();
     let mut payload = json!({
-        "host": format!("{site}/"), "messageId": message["_id"], "notificationType": "message", "rid": rid,
+        "host": site.at("/"), "messageId": message["_id"], "notificationType": "message", "rid": rid,
         "sender": { "_id": author["_id"], "username": username },
         "senderName": shown, "type": place.room.kind.letter(), "name": room_name.unwrap_or_default(),
     });
@@ -246,7 +252,7 @@ fn notification(
     json!({
         "from": "push", "badge": badge, "sound": "default", "priority": 10, "title": title, "text": text,
         "userId": call.caller.id(), "notId": note_id(settings.text("uniqueID"), rid), "payload": payload,
-        "gcm": { "style": "inbox", "image": format!("{site}/assets/favicon_192.png") },
+        "gcm": { "style": "inbox", "image": site.at("/assets/favicon_192.png") },
         "apn": { "category": category },
     })
 }

@@ -1,5 +1,6 @@
 //! Signing up, and names somebody could have (contract, conventions 7.1 and 7.6).
 
+use domain::text;
 use domain::user::check_username;
 use serde_json::{Value, json};
 
@@ -89,10 +90,7 @@ pub async fn is_available(
     caller: &Caller,
     username: &str,
 ) -> Result<bool, ApiError> {
-    let username = username.trim();
-    if username.is_empty() {
-        return Err(texts::username_missing());
-    }
+    let username = text::filled(username).ok_or_else(texts::username_missing)?;
     if check_username(username, &state.views().settings()).is_err() {
         return Ok(false);
     }

@@ -1,22 +1,33 @@
 //! Finding people and rooms: as one types, and in the directory (contract, admin 6).
 
+use domain::RoomId;
 use domain::permission::Permission;
-use projections::{DirectoryQuery, DirectorySort, PeopleField, Spotlight};
+use projections::{DirectoryQuery, DirectorySort, MemberQuery, PeopleField, Slice, Spotlight};
 use serde_json::{Value, json};
 
 use super::answer::{Answer, Outcome};
 use super::shape::{self, Doc};
+use crate::commands::place::Place;
 use crate::error::{ApiError, texts};
-use crate::extract::params::Params;
+use crate::extract::params::{Params, truth};
 use crate::extract::schema::{Kind, Schema};
 use crate::extract::{Call, Caller};
 use crate::state::AppState;
 
 pub(crate) static SPOTLIGHT: Schema = Schema {
     required: &[("query", Kind::Text)],
-    optional: &[("limit", Kind::Number), ("offset", Kind::Number)],
+    optional: &[
+        ("limit", Kind::Number),
+        ("offset", Kind::Number),
+        ("usernames", Kind::Any),
+        ("type", Kind::Any),
+        ("rid", Kind::Text),
+    ],
     one_of: &[],
 };
+
+/// How many people at most can be named that are not wanted.
+const MOST_EXCEPTIONS: usize = 100;
 
 /// How many rooms are proposed at most.
 const ROOMS: u64 = 5;
@@ -69,7 +80,7 @@ fn search_fields(state: &AppState) -> Vec<PeopleField> {
         .settings()
         .text("Accounts_SearchFields")
         .split(',')
-        .filter_map(|field| PeopleField::find(field.trim()))
+        .filter_map(|field| PeopleField::find(field.trim_ascii()))
         .collect()
 }
 
@@ -77,28 +88,128 @@ fn search_fields(state: &AppState) -> Vec<PeopleField> {
 pub async fn spotlight(call: Call) -> Outcome {
     let params = call.input.params()?;
     let query = params.required("query")?;
-    let (text, people, rooms) = match (query.strip_prefix('#'), query.strip_prefix('@')) {
+    let (text, people, channels) = match (query.strip_prefix('#'), query.strip_prefix('@')) {
         (Some(text), _) => (text, false, true),
         (None, Some(text)) => (text, true, false),
         (None, None) => (query, true, true),
     };
-    let users = if people {
-        propose_people(&call.state, &call.caller, text, &[]).await?
-    } else {
-        Vec::new()
+    let wanted = wanted(&params)?;
+    let except = params.texts("usernames")?.unwrap_or_default();
+    let except = except.iter().flat_map(|names| names.split(','));
+    let wish = Wish {
+        text,
+        except: except.map(|name| name.trim_ascii().to_owned()).collect(),
+        users: people && wanted("users"),
+        rooms: channels && wanted("rooms"),
+        room: params.filled("rid")?.map(RoomId::new),
     };
-    let rooms = if rooms {
-        propose_rooms(&call.state, &call.caller, text).await?
-    } else {
-        Vec::new()
-    };
+    let (users, rooms) = propose(&call.state, &call.caller, wish).await?;
     Ok(Answer::empty()
         .field("users", &users)
         .field("rooms", &rooms))
 }
 
+/// What `type` asks for: `{"users": true, "rooms": false}` as JSON or in brackets. What it does not name is wanted.
+fn wanted(params: &Params) -> Result<impl Fn(&str) -> bool, ApiError> {
+    let said = match params.get("type") {
+        Some(Value::String(raw)) if !raw.is_empty() => serde_json::from_str(raw)
+            .ok()
+            .filter(Value::is_object)
+            .ok_or_else(|| texts::invalid_json_parameter("type", raw))?,
+        Some(said @ Value::Object(_)) => said.clone(),
+        _ => Value::Null,
+    };
+    Ok(move |what: &str| match &said[what] {
+        Value::String(text) => truth(text) != Some(false),
+        said => said.as_bool() != Some(false),
+    })
+}
+
+/// What is to be proposed while somebody types.
+pub(crate) struct Wish<'a> {
+    /// What they have typed.
+    pub(crate) text: &'a str,
+    /// Names of people that are not wanted.
+    pub(crate) except: Vec<String>,
+    /// People are wanted.
+    pub(crate) users: bool,
+    /// Channels are wanted.
+    pub(crate) rooms: bool,
+    /// The room they type in, whose members come first.
+    pub(crate) room: Option<RoomId>,
+}
+
+/// People and channels to propose.
+pub(crate) async fn propose(
+    state: &AppState,
+    caller: &Caller,
+    mut wish: Wish<'_>,
+) -> Result<(Vec<Doc>, Vec<Doc>), ApiError> {
+    wish.except.truncate(MOST_EXCEPTIONS);
+    let mut users = Vec::new();
+    if wish.users {
+        if let Some(room) = &wish.room {
+            users = members(state, caller, room, wish.text, &wish.except).await?;
+        }
+        for doc in propose_people(state, caller, wish.text, &wish.except).await? {
+            if users
+                .iter()
+                .all(|known: &Doc| known.get("_id") != doc.get("_id"))
+            {
+                users.push(doc);
+            }
+        }
+        let settings = state.views().settings();
+        let limit = settings.int("Number_of_users_autocomplete_suggestions");
+        users.truncate(usize::try_from(limit).unwrap_or(0));
+    }
+    let rooms = if wish.rooms {
+        propose_rooms(state, caller, wish.text).await?
+    } else {
+        Vec::new()
+    };
+    Ok((users, rooms))
+}
+
+/// Members of a room that the caller may see.
+async fn members(
+    state: &AppState,
+    caller: &Caller,
+    room: &RoomId,
+    text: &str,
+    except: &[String],
+) -> Result<Vec<Doc>, ApiError> {
+    let place = Place::of(state, caller, room).await?;
+    if !place.is_some_and(|place| place.is_member()) {
+        return Ok(Vec::new());
+    }
+    let query = MemberQuery {
+        room: room.clone(),
+        filter: Some(text.to_owned()).filter(|text| !text.is_empty()),
+        descending: false,
+        slice: Slice {
+            offset: 0,
+            count: Some(20),
+        },
+    };
+    let found = state.views().members(query).await?;
+    let mut members = Vec::new();
+    for doc in &found.items {
+        let mut doc = shape::member(state, doc);
+        doc.remove("_updatedAt");
+        let left_out = doc
+            .get("username")
+            .and_then(Value::as_str)
+            .is_some_and(|name| except.iter().any(|except| except == name));
+        if !left_out {
+            members.push(doc);
+        }
+    }
+    Ok(members)
+}
+
 /// People to propose for a text.
-pub(crate) async fn propose_people(
+async fn propose_people(
     state: &AppState,
     caller: &Caller,
     text: &str,
@@ -133,7 +244,7 @@ pub(crate) async fn propose_people(
 }
 
 /// Channels to propose for a text.
-pub(crate) async fn propose_rooms(
+async fn propose_rooms(
     state: &AppState,
     caller: &Caller,
     text: &str,
@@ -201,7 +312,7 @@ fn asked(params: &Params) -> Result<Asked, ApiError> {
     Ok(Asked {
         everywhere: workspace == "all",
         kind,
-        text: text("text").filter(|text| !text.trim().is_empty()),
+        text: text("text").filter(|text| !domain::text::is_blank(text)),
     })
 }
 

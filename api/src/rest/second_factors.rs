@@ -1,4 +1,4 @@
-//! Second factors over REST (contract, conventions 7.5). Setting up an authenticator is a method.
+//! Second factors over REST (contract, conventions 7.5).
 
 use std::sync::Arc;
 
@@ -6,8 +6,9 @@ use domain::permission::Permission;
 use projections::UserFacts;
 
 use super::answer::{Answer, Outcome};
-use crate::commands::{e2e, second_factors};
+use crate::commands::{e2e, second_factors, sessions};
 use crate::error::{ApiError, texts};
+use crate::extract::schema::{Kind, Schema};
 use crate::extract::{Anyone, Call};
 use crate::rest::lookup;
 use crate::second_factor;
@@ -22,6 +23,55 @@ pub async fn enable_email(call: Call) -> Outcome {
 pub async fn disable_email(call: Call) -> Outcome {
     second_factors::set_email(&call.state, call.caller.id(), false).await?;
     Ok(Answer::empty())
+}
+
+/// What takes a code of the authenticator.
+pub(crate) static CODE: Schema = Schema {
+    required: &[("code", Kind::LongText(1))],
+    optional: &[],
+    one_of: &[],
+};
+
+/// `POST /api/v1/users.2fa.enableTotp`: shows a secret for an authenticator.
+pub async fn enable_totp(call: Call) -> Outcome {
+    let user = &call.caller.user;
+    let shown = second_factors::prepare_totp(&call.state, &user.id, &user.username).await?;
+    Ok(Answer::empty()
+        .field("secret", &shown.secret)
+        .field("url", &shown.url))
+}
+
+/// `POST /api/v1/users.2fa.validateTotp`: the authenticator works. All other sessions end, for they proved less.
+pub async fn validate_totp(call: Call) -> Outcome {
+    let params = call.input.params()?;
+    let (state, user) = (&call.state, call.caller.id());
+    let codes = second_factors::enable_totp(state, user, params.required("code")?).await?;
+    let codes = codes.ok_or_else(texts::invalid_totp)?;
+    sessions::end_others(state, user, &call.caller.token).await?;
+    Ok(Answer::empty().field("codes", &codes))
+}
+
+/// `POST /api/v1/users.2fa.disableTotp`.
+pub async fn disable_totp(call: Call) -> Outcome {
+    let params = call.input.params()?;
+    let code = params.required("code")?;
+    let disabled = second_factors::disable_totp(&call.state, call.caller.id(), code).await?;
+    Ok(Answer::empty().field("disabled", &disabled))
+}
+
+/// `POST /api/v1/users.2fa.regenerateTotpCodes`.
+pub async fn regenerate_totp_codes(call: Call) -> Outcome {
+    let params = call.input.params()?;
+    let (user, code) = (call.caller.id(), params.required("code")?);
+    let codes = second_factors::replace_backup_codes(&call.state, user, code).await?;
+    Ok(Answer::empty().field("codes", &codes.ok_or_else(texts::invalid_totp)?))
+}
+
+/// `GET /api/v1/users.2fa.totpCodesRemaining`.
+pub async fn totp_codes_remaining(call: Call) -> Outcome {
+    let remaining = second_factors::totp_codes_left(&call.state, call.caller.id()).await?;
+    let remaining = remaining.ok_or_else(texts::invalid_totp)?;
+    Ok(Answer::empty().field("remaining", &remaining))
 }
 
 /// `POST /api/v1/users.2fa.sendEmailCode`: answers the same whether there is such a user or not.

@@ -16,7 +16,8 @@ use crate::error::{ApiError, texts};
 use crate::extract::filter::Filter;
 use crate::extract::page::{PageRequest, compare, cut};
 use crate::extract::params::Params;
-use crate::extract::{Anyone, Call};
+use crate::extract::schema::{Kind, Schema};
+use crate::extract::{Anyone, Call, Caller};
 use crate::methods::{self, AnyMethodCall, FactorAnswer};
 use crate::state::AppState;
 
@@ -109,7 +110,7 @@ fn ids(params: &Params, page: &PageRequest) -> Result<Option<HashSet<String>>, A
             lists
                 .iter()
                 .flat_map(|list| list.split(','))
-                .map(|id| id.trim().to_owned())
+                .map(|id| id.trim_ascii().to_owned())
                 .collect(),
         ));
     }
@@ -183,29 +184,61 @@ async fn execute(call: Call, name: &str) -> Outcome {
     Ok(Answer::empty())
 }
 
-/// What a caller who wants to save several settings must be told before anything is saved: those that are not there,
-/// or that they may not change.
-pub fn refused(call: &methods::MethodCall, ids: &[&str]) -> Result<(), ApiError> {
-    let settings = call.state.views().settings();
-    let permissions = call.state.views().permissions();
-    let authority = call.caller.authority(&[], &permissions);
+pub(crate) static SEVERAL: Schema = Schema {
+    required: &[("settings", Kind::List)],
+    optional: &[],
+    one_of: &[],
+};
+
+/// `POST /api/v1/settings`: all of them, or none.
+pub async fn save_several(call: Call) -> Outcome {
+    let params = call.input.params()?;
+    let rows = params.get("settings").and_then(Value::as_array);
+    let wishes = wishes(&call.state, &call.caller, rows.map_or(&[], Vec::as_slice))?;
+    settings::change(&call.state, &call.caller, &wishes).await?;
+    Ok(Answer::empty())
+}
+
+/// Several settings to be saved, out of `[{_id, value, editor}]`. Refused when one of them is not there, or the caller
+/// may not change it; those the operator has blocked stay as they are, and nobody is told.
+pub fn wishes(state: &AppState, caller: &Caller, rows: &[Value]) -> Result<Vec<Wish>, ApiError> {
+    let ids: Vec<&str> = rows
+        .iter()
+        .map(|row| row["_id"].as_str().ok_or_else(texts::setting_id_missing))
+        .collect::<Result<_, _>>()?;
+    let (settings, permissions) = (state.views().settings(), state.views().permissions());
+    let authority = caller.authority(&[], &permissions);
     let some = authority.has(Permission::MANAGE_SELECTED_SETTINGS);
     let all = authority.has(Permission::EDIT_PRIVILEGED_SETTING);
+    let definition = |id: &str| {
+        let definition = settings.definition(id);
+        definition.filter(|definition| is_shown(state, definition))
+    };
     let refused: Vec<String> = ids
         .iter()
-        .filter(|id| {
-            let shown = settings
-                .definition(id)
-                .is_some_and(|definition| is_shown(&call.state, definition));
-            !shown || !(all || (some && authority.has_setting(id)))
-        })
+        .filter(|id| definition(id).is_none() || !(all || (some && authority.has_setting(id))))
         .map(|id| (*id).to_owned())
         .collect();
-    if refused.is_empty() {
-        Ok(())
-    } else {
-        Err(texts::saving_settings_not_allowed(&refused))
+    if !refused.is_empty() {
+        return Err(texts::saving_settings_not_allowed(&refused));
     }
+    let is_color =
+        |id: &str| definition(id).is_some_and(|one| one.value_type == SettingType::Color);
+    Ok(rows
+        .iter()
+        .zip(ids)
+        .filter(|(_, id)| !state.config().settings.blocks(id))
+        .map(|(row, id)| Wish {
+            id: id.to_owned(),
+            value: row["value"].clone(),
+            // Forms send the editor of every setting; only colours have one.
+            editor: row["editor"]
+                .as_str()
+                .filter(|_| is_color(id))
+                .and_then(Editor::find),
+            from_environment: false,
+        })
+        .collect())
 }
 
 /// The settings that went since then with the login service they were of, and when; without a date none.

@@ -5,6 +5,7 @@ use std::sync::LazyLock;
 use domain::permission::Permission;
 use domain::presence::Status;
 use domain::settings::{Settings, definitions};
+use domain::site::Site;
 use domain::{Timestamp, UserId};
 use projections::UserFacts;
 use serde_json::{Map, Value, json};
@@ -38,7 +39,8 @@ const PUBLIC: [&str; 13] = [
 ];
 
 /// What only the user and holders of `view-full-other-user-info` may know.
-const FULL: [&str; 8] = [
+const FULL: [&str; 9] = [
+    "inactiveReason",
     "emails",
     "phone",
     "statusConnection",
@@ -76,7 +78,8 @@ const ME: [&str; 22] = [
 ];
 
 /// What an unprivileged caller does not get of a raw document.
-const BLOCKED: [&str; 12] = [
+const BLOCKED: [&str; 13] = [
+    "inactiveReason",
     "avatarOrigin",
     "emails",
     "phone",
@@ -152,11 +155,7 @@ pub fn me(state: &AppState, user: &UserFacts, services: Value) -> Doc {
     me.insert("services".to_owned(), services);
     me.insert(
         "avatarUrl".to_owned(),
-        json!(format!(
-            "{}/avatar/{}",
-            state.config().site_url,
-            user.username
-        )),
+        json!(Site::of(&settings).avatar(&user.username)),
     );
     me
 }

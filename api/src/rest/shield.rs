@@ -2,6 +2,7 @@
 
 use axum::http::header;
 use domain::permission::Permission;
+use domain::text;
 
 use super::answer::{Answer, Outcome};
 use super::lookup;
@@ -34,17 +35,17 @@ pub async fn shield(call: Anyone) -> Outcome {
     }
     let kind = params.filled("type")?.unwrap_or_default();
     let types = settings.text("API_Shield_Types");
-    let allowed = types.trim() == "*" || types.split(',').any(|one| one.trim() == kind);
+    let allowed = types.trim_ascii() == "*" || types.split(',').any(|one| one.trim_ascii() == kind);
     if !kind.is_empty() && !allowed {
         return Err(texts::shield_type_disabled());
     }
     let icon = params.text("icon")? != Some("false");
-    let name = params.text("name")?.unwrap_or_default().trim();
+    let name = text::trim(params.text("name")?.unwrap_or_default());
     if !icon && name.is_empty() {
         return Err(texts::shield_name_missing());
     }
     let channel = params.text("channel")?.unwrap_or_default();
-    let (text, colour) = match kind {
+    let (shown, colour) = match kind {
         "online" => {
             let (online, away, busy) = call.state.presence().counts();
             (format!("{} online", online + away + busy), GREEN)
@@ -59,7 +60,11 @@ pub async fn shield(call: Anyone) -> Outcome {
     } else {
         name
     };
-    let svg = badge(&cut(label), &cut(&text), colour);
+    let svg = badge(
+        text::cut(label, LONGEST),
+        text::cut(&shown, LONGEST),
+        colour,
+    );
     Ok(Answer::other((
         [(header::CONTENT_TYPE, "image/svg+xml;charset=utf-8")],
         svg,
@@ -94,10 +99,6 @@ async fn user(call: &Anyone, params: &Params) -> Result<(String, &'static str), 
         _ => "#a5a1a1",
     };
     Ok((shown, colour))
-}
-
-fn cut(text: &str) -> String {
-    text.chars().take(LONGEST).collect()
 }
 
 /// Two cells beside each other, 20 pixels high.

@@ -1,10 +1,15 @@
-//! Sounds that people uploaded (contract, admin 11.2). They are changed by methods.
+//! Sounds that people uploaded (contract, admin 11.2).
+
+use serde_json::Value;
 
 use super::answer::{Answer, Outcome};
+use super::avatars::check_size;
 use super::emoji_custom::{named, part};
 use super::media::{self, Media};
 use crate::commands::shelves::Shelf;
-use crate::error::texts;
+use crate::commands::sounds::{self, Recording};
+use crate::error::{ApiError, texts};
+use crate::extract::upload::Upload;
 use crate::extract::{Anyone, Call};
 
 /// `GET /api/v1/custom-sounds.list`.
@@ -21,14 +26,72 @@ pub async fn list(call: Call) -> Outcome {
 /// `GET /api/v1/custom-sounds.getOne` (newer than the contract; as publicly documented).
 pub async fn one(call: Call) -> Outcome {
     let params = call.input.query();
-    let id = params.required("_id")?;
-    let docs = call.state.views().sounds().await?;
-    let sound = docs
-        .iter()
-        .filter_map(|doc| serde_json::from_slice::<serde_json::Value>(doc).ok())
-        .find(|doc| doc["_id"] == id)
-        .ok_or_else(texts::sound_not_found)?;
+    let sound = document(&call, params.required("_id")?).await?;
     Ok(Answer::empty().field("sound", &sound))
+}
+
+async fn document(call: &Call, id: &str) -> Result<Value, ApiError> {
+    let docs = call.state.views().sounds().await?;
+    docs.iter()
+        .filter_map(|doc| serde_json::from_slice::<Value>(doc).ok())
+        .find(|doc| doc["_id"] == id)
+        .ok_or_else(texts::sound_not_found)
+}
+
+/// A recording that was uploaded. It goes by the ending of its file's name, or else by its media type.
+fn recording(call: &Call, upload: Upload) -> Result<Recording, ApiError> {
+    check_size(&call.state, upload.bytes.len())?;
+    if upload.bytes.is_empty() {
+        return Err(texts::invalid_custom_sound());
+    }
+    let extension = match upload.file_name.rsplit_once('.') {
+        Some((_, extension)) => extension.to_owned(),
+        None => match upload.content_type.as_str() {
+            "audio/ogg" => "ogg",
+            "audio/wav" | "audio/x-wav" | "audio/wave" => "wav",
+            "audio/mpeg" | "audio/mp3" => "mp3",
+            other => other,
+        }
+        .to_owned(),
+    };
+    Ok(Recording {
+        extension,
+        bytes: upload.bytes,
+    })
+}
+
+/// `POST /api/v1/custom-sounds.create`.
+pub async fn create(call: Call) -> Outcome {
+    let (fields, upload) = call.input.form(Some("sound")).await?;
+    let recording = recording(&call, upload.ok_or_else(texts::no_file)?)?;
+    let name = fields.text("name").unwrap_or_default();
+    let id = sounds::upload(&call.state, &call.caller, name, recording).await?;
+    Ok(Answer::empty().field("sound", &document(&call, &id).await?))
+}
+
+/// `POST /api/v1/custom-sounds.update`: another name, or another recording, or both.
+pub async fn update(call: Call) -> Outcome {
+    let (fields, upload) = call.input.form(Some("sound")).await?;
+    let id = fields
+        .text("_id")
+        .ok_or_else(|| texts::match_missing("_id"))?;
+    let recording = upload.map(|upload| recording(&call, upload)).transpose()?;
+    sounds::update(
+        &call.state,
+        &call.caller,
+        id,
+        fields.text("name"),
+        recording,
+    )
+    .await?;
+    Ok(Answer::empty().field("sound", &document(&call, id).await?))
+}
+
+/// `POST /api/v1/custom-sounds.delete`.
+pub async fn delete(call: Call) -> Outcome {
+    let params = call.input.params()?;
+    sounds::delete(&call.state, &call.caller, params.required("_id")?).await?;
+    Ok(Answer::empty())
 }
 
 /// `GET /custom-sounds/<id>.<extension>`.

@@ -1,6 +1,7 @@
 //! Figures of the workspace and of this server (contract, admin 6 `stdout.queue` and 7).
 
 use domain::permission::Permission;
+use domain::site::Site;
 use serde_json::{Value, json};
 
 use super::answer::{Answer, Outcome};
@@ -52,7 +53,7 @@ pub async fn telemetry(call: Call) -> Outcome {
             "slashCommandsStats" => event["command"].as_str(),
             _ => return Err(texts::event_not_found()),
         };
-        let what: String = what.unwrap_or_default().chars().take(64).collect();
+        let what = domain::text::cut(what.unwrap_or_default(), 64);
         call.state.statistics().count(&format!("{name}/{what}"));
     }
     Ok(Answer::empty())
@@ -60,15 +61,13 @@ pub async fn telemetry(call: Call) -> Outcome {
 
 /// `GET /api/v1/instances.get`. This process.
 pub async fn instances(call: Call) -> Outcome {
-    let site = &call.state.config().site_url;
-    let authority = site.split("://").nth(1).unwrap_or(site);
-    let authority = authority.split('/').next().unwrap_or(authority);
-    let (host, port) = authority.rsplit_once(':').unwrap_or((authority, ""));
+    let settings = call.state.views().settings();
+    let (host, port) = Site::of(&settings).host_and_port();
     let instance = json!({
-        "_id": call.state.views().settings().get("uniqueID"),
+        "_id": settings.get("uniqueID"),
         "name": "hansard",
         "pid": std::process::id(),
-        "extraInformation": { "host": host, "port": port, "nodeVersion": "" },
+        "extraInformation": { "host": host, "port": port.unwrap_or_default(), "nodeVersion": "" },
         "_createdAt": iso(call.state.started_at()),
         "_updatedAt": iso(now()),
     });

@@ -76,7 +76,7 @@ pub async fn create_token(call: Call) -> Outcome {
 fn token_name(params: &Params) -> Result<&str, ApiError> {
     params
         .filled("tokenName")?
-        .map(str::trim)
+        .map(domain::text::trim)
         .ok_or_else(texts::token_name_required)
 }
 

@@ -17,8 +17,8 @@ use crate::second_factor;
 
 pub(crate) static INFO: Schema = Schema {
     required: &[],
-    optional: &[("fields", Kind::Text)],
-    one_of: &["userId", "username"],
+    optional: &[("fields", Kind::Text), ("includeUserRooms", Kind::Boolean)],
+    one_of: &["userId", "username", "email", "importId"],
 };
 
 pub(crate) static TEAMS: Schema = Schema {
@@ -30,20 +30,19 @@ pub(crate) static TEAMS: Schema = Schema {
 /// `GET /api/v1/users.info`.
 pub async fn info(call: Call) -> Outcome {
     let params = call.input.params()?;
-    let named = params
-        .text("userId")?
-        .or(params.text("username")?)
-        .unwrap_or_default();
-    let user = by_id_or_username(&call, named)
-        .await?
-        .ok_or_else(texts::user_not_found)?;
+    let named = match (params.text("userId")?, params.text("username")?) {
+        (Some(named), _) | (None, Some(named)) => by_id_or_username(&call, named).await?,
+        (None, None) => by_address(&call, params.text("email")?).await?,
+    };
+    let user = named.ok_or_else(texts::user_not_found)?;
     let mut doc = shape::info(&call, &user);
     if user.id == *call.caller.id() {
         let proofs = call.state.views().proofs(&user.id).await?;
         doc.insert("services".to_owned(), second_factor::services(&proofs));
     }
-    let wants_rooms = FieldChoice::parse(&params)?
-        .is_some_and(|fields| fields.added().iter().any(|field| field == "userRooms"));
+    let chosen = FieldChoice::parse(&params)?;
+    let wants_rooms = params.flag("includeUserRooms")
+        || chosen.is_some_and(|fields| fields.added().iter().any(|field| field == "userRooms"));
     if wants_rooms
         && (user.id == *call.caller.id() || call.may(Permission::VIEW_OTHER_USER_CHANNELS))
     {
@@ -62,6 +61,19 @@ async fn by_id_or_username(call: &Call, named: &str) -> Result<Option<Arc<UserFa
     }
     let user = call.state.views().user_by_username(named).await?;
     Ok(user.filter(|user| user.username == named))
+}
+
+/// Whose address that is, for those who may see addresses. Nobody was imported, so an id of an import names nobody.
+async fn by_address(
+    call: &Call,
+    address: Option<&str>,
+) -> Result<Option<Arc<UserFacts>>, ApiError> {
+    let Some(address) = address else {
+        return Ok(None);
+    };
+    let user = call.state.views().user_by_email(address).await?;
+    let may = call.may(Permission::VIEW_FULL_OTHER_USER_INFO);
+    Ok(user.filter(|user| may || user.id == *call.caller.id()))
 }
 
 async fn rooms_of(call: &Call, user: &UserId) -> Result<Vec<Value>, ApiError> {

@@ -94,11 +94,7 @@ fn clean(line: &str) -> String {
     out.push_str(rest);
     let mut out = without_credentials(&out);
     if out.len() > LONGEST {
-        let mut end = LONGEST;
-        while !out.is_char_boundary(end) {
-            end -= 1;
-        }
-        out.truncate(end);
+        out.truncate(domain::text::cut_bytes(&out, LONGEST).len());
     }
     out
 }

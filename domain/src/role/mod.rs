@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::event::events;
 use crate::permission::{Authority, Permission};
+use crate::text;
 use crate::{Category, Decider, RoleId, RoomId, StreamId, Timestamp, UserId};
 
 /// The most characters of a name.
@@ -295,8 +296,8 @@ impl Decider for Role {
 
 /// Texts are trimmed; a role has a name, and neither text is endless.
 fn checked(mut properties: RoleProperties) -> Result<RoleProperties, RoleRefusal> {
-    properties.name = String::from(properties.name.trim());
-    let fits = !properties.name.is_empty()
+    properties.name = text::trim(&properties.name).to_owned();
+    let fits = !text::is_blank(&properties.name)
         && properties.name.chars().count() <= LONGEST_NAME
         && properties.description.chars().count() <= LONGEST_DESCRIPTION;
     fits.then_some(properties)

@@ -6,6 +6,7 @@ use super::RoomRefusal;
 use crate::limits::{self, is_longer};
 use crate::pattern::{NamePattern, listed};
 use crate::settings::Settings;
+use crate::text;
 
 /// Both names of a room.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,7 +21,7 @@ pub struct RoomName {
 /// The names of a room to be made with the name `typed`; refused when it cannot be one.
 pub fn resolve(typed: &str, settings: &Settings) -> Result<RoomName, RoomRefusal> {
     let slug = slug(typed, settings);
-    if typed.trim().is_empty() {
+    if text::is_blank(typed) {
         return Err(RoomRefusal::EmptyName);
     }
     let blocked = listed(settings.text("Accounts_SystemBlockedUsernameList"), &slug);
@@ -39,7 +40,7 @@ pub fn resolve(typed: &str, settings: &Settings) -> Result<RoomName, RoomRefusal
 /// The unique name of a room of that name as typed: itself, or where room names may have special characters its ASCII
 /// likeness with dashes between words.
 pub fn slug(typed: &str, settings: &Settings) -> String {
-    let typed = typed.trim();
+    let typed = text::trim(typed);
     if settings.bool("UI_Allow_room_names_with_special_chars") {
         transliterated(typed)
     } else {

@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use super::{Definition, InvalidValue};
+use crate::text;
 
 /// The most bytes of a value, as JSON. Long enough for a page, a style sheet or a certificate.
 const LARGEST: usize = 1024 * 1024;
@@ -53,8 +54,7 @@ impl Definition {
             }
             (SettingType::Boolean, value @ Value::Bool(_)) => Ok(value),
             (SettingType::Boolean, _) => Err(invalid("true or false")),
-            (SettingType::Int, Value::String(text)) => text
-                .trim()
+            (SettingType::Int, Value::String(text)) => text::trim(&text)
                 .parse::<i64>()
                 .map(Value::from)
                 .map_err(|_| invalid("a whole number")),

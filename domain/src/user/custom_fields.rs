@@ -5,6 +5,7 @@ use serde_json::{Map, Value};
 use super::{RecordField, record};
 use crate::link;
 use crate::settings::Settings;
+use crate::text;
 
 /// The setting that says which fields there are.
 pub const CUSTOM_FIELDS: &str = "Accounts_CustomFields";
@@ -45,7 +46,7 @@ pub fn check_custom_fields(
     given: Option<&Value>,
     settings: &Settings,
 ) -> Result<Option<Value>, CustomFieldsRefusal> {
-    let definition = settings.text(CUSTOM_FIELDS).trim();
+    let definition = text::trim(settings.text(CUSTOM_FIELDS));
     if definition.is_empty() {
         return Ok(None);
     }
@@ -110,14 +111,11 @@ fn checked<'a>(
         None | Some(Value::Null) => "",
         Some(value) => value.as_str().ok_or_else(invalid)?,
     };
+    let required = field.get("required").and_then(Value::as_bool) == Some(true);
+    if required && text::is_blank(value) {
+        return Err(CustomFieldsRefusal::Required(name.to_owned()));
+    }
     if value.is_empty() {
-        let required = field
-            .get("required")
-            .and_then(Value::as_bool)
-            .unwrap_or(false);
-        if required {
-            return Err(CustomFieldsRefusal::Required(name.to_owned()));
-        }
         return Ok(given.and_then(Value::as_str));
     }
     let options = field.get("options").and_then(Value::as_array);

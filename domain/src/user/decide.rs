@@ -11,6 +11,7 @@ use super::{
 use crate::limits;
 use crate::permission::{Authority, Permission};
 use crate::settings::Settings;
+use crate::text;
 use crate::{RoleId, Timestamp, UserId};
 
 pub(super) type Decision = Result<Vec<UserEvent>, UserRefusal>;
@@ -97,13 +98,14 @@ pub(super) fn is_admin(roles: &[RoleId]) -> bool {
     roles.iter().any(|role| role.as_str() == ADMIN)
 }
 
+/// The text trimmed; one in which there is nothing to see is none at all.
 fn trimmed(text: Option<String>) -> Option<String> {
-    text.map(|text| text.trim().to_owned())
+    text.map(|text| text::filled(&text).unwrap_or_default().to_owned())
 }
 
 /// What is wrong with a new account whoever makes it; its texts are trimmed on the way.
 pub(super) fn checked(wish: &mut UserCreated, settings: &Settings) -> Result<(), UserRefusal> {
-    wish.username = wish.username.trim().to_owned();
+    wish.username = text::trim(&wish.username).to_owned();
     check_username(&wish.username, settings)?;
     wish.name = trimmed(wish.name.take()).filter(|name| !name.is_empty());
     if wish.name.is_none() && settings.bool("Accounts_RequireNameForSignUp") {
@@ -122,7 +124,7 @@ pub(super) fn checked(wish: &mut UserCreated, settings: &Settings) -> Result<(),
         });
     }
     for email in &mut wish.emails {
-        email.address = email.address.trim().to_owned();
+        email.address = text::trim(&email.address).to_owned();
         check_email(&email.address, settings)?;
     }
     Ok(())
@@ -202,7 +204,7 @@ pub(super) fn really_changed(profile: &ProfileChange, wanted: ProfileChange) -> 
     };
     let status_text = wanted
         .status_text
-        .map(|text| text.trim().chars().take(LONGEST_STATUS_TEXT).collect());
+        .map(|text| text::cut(text::trim(&text), LONGEST_STATUS_TEXT).to_owned());
     ProfileChange {
         name: text(&profile.name, wanted.name),
         bio: text(&profile.bio, wanted.bio),
@@ -262,7 +264,7 @@ pub(super) fn change_username(
     at: Timestamp,
     context: &UserContext<'_>,
 ) -> Decision {
-    let username = username.trim();
+    let username = text::trim(username);
     let asker = asker(context)?;
     if account.username == username && asker.is_none_or(|asker| asker.is(&user)) {
         return Ok(vec![]);
@@ -301,7 +303,7 @@ pub(super) fn change_email(
     let verified =
         verified && asker.is_none_or(|asker| asker.authority.has(Permission::EDIT_OTHER_USER_INFO));
     let emails = vec![Email {
-        address: address.trim().to_owned(),
+        address: text::trim(address).to_owned(),
         verified,
     }];
     if let Some(asker) = asker {

@@ -7,6 +7,7 @@ use super::UserRefusal;
 use crate::limits::{self, is_longer};
 use crate::pattern::{NamePattern, listed};
 use crate::settings::Settings;
+use crate::text;
 
 /// Domains where anybody gets an address for a few minutes.
 static DISPOSABLE: LazyLock<HashSet<&str>> =
@@ -15,7 +16,7 @@ static DISPOSABLE: LazyLock<HashSet<&str>> =
 /// Whether somebody may be called that. Whether the name is free is not known here: names are claimed
 /// ([`crate::claim`]).
 pub fn check_username(username: &str, settings: &Settings) -> Result<(), UserRefusal> {
-    if username.is_empty() {
+    if text::is_blank(username) {
         return Err(UserRefusal::UsernameRequired);
     }
     if is_longer(username, limits::USERNAME) || !NamePattern::of_users(settings).matches(username) {
@@ -63,7 +64,7 @@ pub fn check_email(address: &str, settings: &Settings) -> Result<(), UserRefusal
         }
     };
     let allowed = settings.text("Accounts_AllowedDomainsList");
-    if !allowed.trim().is_empty() && !listed(allowed, domain) {
+    if !text::trim(allowed).is_empty() && !listed(allowed, domain) {
         return Err(UserRefusal::DomainNotAllowed {
             domain: domain.to_owned(),
         });

@@ -9,6 +9,7 @@ use super::{
 };
 use crate::RoleId;
 use crate::settings::Settings;
+use crate::text;
 
 const SHORTEST_USERNAME: usize = 3;
 
@@ -29,12 +30,13 @@ pub fn check_sign_up(username: &str, context: &UserContext<'_>) -> Result<(), Us
             ..
         } => (settings, *invited || knows_secret(*secret, settings)),
     };
-    if username.trim().chars().count() < SHORTEST_USERNAME {
+    let username = text::trim(username);
+    if username.chars().count() < SHORTEST_USERNAME {
         return Err(UserRefusal::UsernameTooShort {
             least: SHORTEST_USERNAME,
         });
     }
-    check_username(username.trim(), settings)?;
+    check_username(username, settings)?;
     match settings.text("Accounts_RegistrationForm") {
         "Disabled" => Err(UserRefusal::RegistrationDisabled),
         "Secret URL" if !let_in => Err(UserRefusal::WrongSecret),
@@ -136,7 +138,7 @@ pub fn default_roles(settings: &Settings) -> Vec<RoleId> {
         .text("Accounts_Registration_Users_Default_Roles")
         .split(',')
     {
-        let role = RoleId::new(role.trim());
+        let role = RoleId::new(text::trim(role));
         if !matches!(role.as_str(), "" | ADMIN) && !roles.contains(&role) {
             roles.push(role);
         }

@@ -4,6 +4,7 @@ use deunicode::deunicode_char;
 
 use super::check_username;
 use crate::settings::Settings;
+use crate::text;
 
 /// User names made of the name somebody goes by and of addresses they proved to read, best first. Those nobody may
 /// have are left out; whether one is free is not known here.
@@ -13,13 +14,13 @@ pub fn username_suggestions(
     settings: &Settings,
 ) -> Vec<String> {
     let mut wanted = Vec::new();
-    let name = name.map(str::trim).filter(|name| !name.is_empty());
+    let name = name.and_then(text::filled);
     if let Some(name) = name {
         wanted.push(name.to_owned());
-        let words: Vec<&str> = name.split_whitespace().collect();
+        let words: Vec<&str> = text::words(name).collect();
         if let [first, .., last] = words.as_slice() {
-            wanted.extend(initial(first).map(|initial| format!("{initial}{last}")));
-            wanted.extend(initial(last).map(|initial| format!("{first}{initial}")));
+            wanted.extend(text::first(first).map(|initial| format!("{initial}{last}")));
+            wanted.extend(text::first(last).map(|initial| format!("{first}{initial}")));
         }
     }
     for address in verified_addresses {
@@ -41,10 +42,6 @@ pub fn username_suggestions(
         }
     }
     suggestions
-}
-
-fn initial(word: &str) -> Option<char> {
-    word.chars().next()
 }
 
 /// The ASCII likeness in lower case, with a dot where there is anything else.

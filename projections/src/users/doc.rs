@@ -41,6 +41,8 @@ pub(crate) struct UserDoc {
     #[serde(rename = "type")]
     pub(super) kind: UserKind,
     pub(super) active: bool,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) inactive_reason: Option<CompactString>,
     pub(super) roles: Vec<RoleId>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(super) emails: Vec<Email>,
@@ -136,6 +138,8 @@ impl UserRow {
                 bio: event.bio.clone(),
                 kind: event.kind,
                 active: event.active,
+                inactive_reason: (!event.active)
+                    .then(|| CompactString::const_new("pending_approval")),
                 roles: event.roles.clone(),
                 emails: event.emails.clone(),
                 status_text: None,

@@ -1,5 +1,6 @@
 //! A mail as it goes over the wire.
 
+use domain::text;
 use lettre::address::Envelope;
 use lettre::message::header::{HeaderName, HeaderValue};
 use lettre::message::{Mailbox as WireMailbox, MultiPart, SinglePart};
@@ -48,7 +49,7 @@ pub fn is_address(address: &str) -> bool {
 fn mailbox(mailbox: &Mailbox) -> Result<WireMailbox, SendError> {
     let address: Address = mailbox
         .address
-        .trim()
+        .trim_ascii()
         .parse()
         .map_err(|_| SendError::Invalid("an address is none"))?;
     let name = mailbox.name.as_deref().map(one_line);
@@ -60,12 +61,12 @@ fn mailbox(mailbox: &Mailbox) -> Result<WireMailbox, SendError> {
 
 /// A text on one line, without control characters and not too long.
 pub(crate) fn one_line(text: &str) -> String {
-    let clean: String = text
+    let clean: String = text::cut(text, LONGEST_LINE)
         .chars()
         .map(|one| if one.is_control() { ' ' } else { one })
-        .take(LONGEST_LINE)
         .collect();
-    clean.split_whitespace().collect::<Vec<_>>().join(" ")
+    let words: Vec<&str> = text::words(&clean).collect();
+    words.join(" ")
 }
 
 #[cfg(test)]

@@ -22,6 +22,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use domain::settings::Settings;
+use domain::site::Site;
 use eventstore::RecordedEvent;
 use futures::future::BoxFuture;
 use parking_lot::Mutex;
@@ -214,7 +215,7 @@ fn message_id(settings: &Settings, key: &str, address: &str) -> String {
 
 /// The host name people reach the workspace under.
 fn site_host(settings: &Settings) -> String {
-    let url = url::Url::parse(settings.text("Site_Url")).ok();
+    let url = url::Url::parse(Site::of(settings).as_str()).ok();
     url.and_then(|url| url.host_str().map(str::to_owned))
         .filter(|host| !host.starts_with('['))
         .unwrap_or_else(|| "localhost".to_owned())
@@ -228,11 +229,11 @@ fn write_mail(
     values: Values,
     message_id: String,
 ) -> Mail {
-    let site = settings.text("Site_Url").trim_end_matches('/');
+    let site = Site::of(settings);
     let values = values
         .with("Site_Name", settings.text("Site_Name"))
-        .with("Site_URL", site)
-        .with("Site_URL_Slash", format!("{site}/"));
+        .with("Site_URL", site.as_str())
+        .with("Site_URL_Slash", site.at("/"));
     let subject = compose::one_line(&fill(subject, &values, Form::Plain));
     let body = fill(body, &values, Form::Html);
     let html = (!settings.bool("email_plain_text_only")).then(|| {
@@ -246,7 +247,7 @@ fn write_mail(
             settings.text("email_style"),
         )
     });
-    let from = Some(settings.text("From_Email").trim()).filter(|from| !from.is_empty());
+    let from = Some(settings.text("From_Email").trim_ascii()).filter(|from| !from.is_empty());
     Mail {
         to,
         from: Mailbox {
@@ -273,6 +274,17 @@ pub fn test_mail(settings: &Settings, to: Mailbox, unique: &str) -> Mail {
         Values::default(),
         id,
     )
+}
+
+/// The mail that invites somebody who has no account.
+pub fn invitation_mail(settings: &Settings, to: Mailbox, unique: &str) -> Mail {
+    let id = message_id(settings, &format!("invitation-{unique}"), &to.address);
+    let values = Values::default().with("email", to.address.as_str());
+    let (subject, body) = (
+        settings.text("Invitation_Subject"),
+        settings.text("Invitation_Email"),
+    );
+    write_mail(settings, to, (subject, body), values, id)
 }
 
 /// The mail somebody asks for to see whether an inbox of the workspace can send: from the inbox itself.

@@ -10,6 +10,7 @@ use domain::data_export::{DataExportCompleted, DataExportEvent};
 use domain::e2e::KeyPairEvent;
 use domain::second_factor::{EmailCodeIssued, SecondFactorEvent, email_code_purpose};
 use domain::settings::Settings;
+use domain::site::Site;
 use domain::user::{self, Account, EmailChanged, User, UserCreated, UserEvent, UserKind};
 use domain::{Decider as _, Event, EventPayload as _, RoleId, Sealed, StreamId, UserId};
 use eventstore::vault::Vault;
@@ -364,7 +365,7 @@ impl Desk<'_> {
     /// A mail after the settings `id` and `id_Subject`; none while the body is empty. `more` is added to the body.
     fn template(&self, id: &str, more: &str, to: Mailbox, values: Values) -> Option<Letter> {
         let body = self.settings.text(id);
-        if body.trim().is_empty() {
+        if domain::text::is_blank(body) {
             return None;
         }
         // One setting has its subject under a shorter name.
@@ -394,8 +395,7 @@ impl Desk<'_> {
     }
 
     fn link(&self, page: &str, token: &str) -> String {
-        let site = self.settings.text("Site_Url").trim_end_matches('/');
-        format!("{site}/{page}/{token}")
+        Site::of(&self.settings).at(&format!("/{page}/{token}"))
     }
 
     fn open(&self, purpose: &str, sealed: &Sealed) -> Result<String, Trouble> {

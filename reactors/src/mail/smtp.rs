@@ -78,7 +78,7 @@ impl SmtpServer {
     /// The server of `MAIL_URL`: `smtp://` or `smtps://`, with `?ignoreTLS=true`, `requireTLS=true` or `pool=false`
     /// where wanted.
     pub fn from_url(text: &str) -> Result<Self, NotAMailUrl> {
-        let url = Url::parse(text.trim()).map_err(|_| NotAMailUrl)?;
+        let url = Url::parse(text.trim_ascii()).map_err(|_| NotAMailUrl)?;
         let host = url.host_str().filter(|host| !host.is_empty());
         let host = host.ok_or(NotAMailUrl)?.trim_matches(['[', ']']).to_owned();
         let option = |name: &str| {
@@ -110,7 +110,7 @@ impl SmtpServer {
 
     /// The server the settings name, if they name one.
     pub fn from_settings(settings: &Settings) -> Option<Self> {
-        let text = |id: &str| settings.text(id).trim();
+        let text = |id: &str| settings.text(id).trim_ascii();
         let host = Some(text("SMTP_Host")).filter(|host| !host.is_empty())?;
         let user = Some(text("SMTP_Username")).filter(|user| !user.is_empty());
         let credentials = user.map(|user| {

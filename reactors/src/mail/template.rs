@@ -3,6 +3,7 @@
 
 use std::sync::LazyLock;
 
+use domain::text;
 use regex::{Captures, Regex};
 
 use super::texts;
@@ -42,9 +43,9 @@ impl Values {
     /// With the name somebody goes by, and its first and last part.
     #[must_use]
     pub fn named(self, name: &str) -> Self {
-        let name = name.trim();
-        let first = name.split_whitespace().next().unwrap_or_default();
-        let last = name.split_whitespace().skip(1).last().unwrap_or_default();
+        let name = text::trim(name);
+        let first = text::words(name).next().unwrap_or_default();
+        let last = text::words(name).skip(1).last().unwrap_or_default();
         self.with("name", name)
             .with("fname", first)
             .with("lname", last)

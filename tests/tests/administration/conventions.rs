@@ -92,6 +92,29 @@ async fn a_path_in_the_address_is_in_front_of_every_path() {
     let page = get("/team/chat/api-docs/swagger-initializer.js").await;
     let script = page.body.as_str().expect("a script");
     assert!(script.contains("\"../api/v1/openapi.json\""), "{script}");
+    let document = get("/api/v1/openapi.json").await.ok();
+    let servers = json!([{"url": "/team/chat"}, {"url": "https://example.org/team/chat"}]);
+    assert_eq!(document["servers"], servers);
+    for path in ["/api-docs", "/team/chat/api-docs"] {
+        let moved = get(path).await;
+        assert_eq!(
+            (moved.status.as_u16(), moved.header("location")),
+            (302, Some("/team/chat/api-docs/")),
+            "{path}"
+        );
+    }
+    let page = get("/team/chat/api-docs/").await;
+    assert_eq!(page.status, 200, "where the page is");
+    let moved = get("/api/v1/users.getAvatar?username=admin").await;
+    let avatar = "https://example.org/team/chat/avatar/admin";
+    assert_eq!(
+        (moved.status.as_u16(), moved.header("location")),
+        (307, Some(avatar))
+    );
+    let site = admin.get("settings/Site_Url").await.ok();
+    assert_eq!(site["value"], "https://example.org/team/chat");
+    let instance = admin.get("instances.get").await.ok()["instances"][0].clone();
+    assert_eq!(instance["extraInformation"]["host"], "example.org");
     let force = json!({"value": true});
     admin.post("settings/Force_SSL", force).await.ok();
     let outside = server
@@ -108,6 +131,88 @@ async fn a_path_in_the_address_is_in_front_of_every_path() {
     secure.get("info").await.ok();
     let insecure = outside.with_header("X-Forwarded-Proto", "http, https");
     insecure.get("info").await.refused(302);
+}
+
+#[tokio::test]
+async fn the_page_of_the_api_is_found_without_its_slash() {
+    let server = Server::start().await;
+    let client = server.client();
+    let get = async |path: &str| client.send(Method::GET, path, None).await;
+    let moved = get("/api-docs").await;
+    assert_eq!(
+        (moved.status.as_u16(), moved.header("location")),
+        (302, Some("/api-docs/"))
+    );
+    assert_eq!(get("/api-docs/").await.status, 200);
+    let servers = get("/api/v1/openapi.json").await.ok()["servers"].clone();
+    let outside = format!("http://localhost:{}", server.port());
+    assert_eq!(servers, json!([{"url": "/"}, {"url": outside}]));
+}
+
+#[tokio::test]
+async fn from_nine_on_errors_are_worded_otherwise() {
+    let start = async |version: &str| {
+        let options = ServerOptions::default().env("HANSARD_ANNOUNCED_VERSION", version);
+        let server = options.start().await;
+        let admin = server.admin().await;
+        let ann = admin.new_user("ann").await;
+        (server, ann)
+    };
+    let table = [
+        (
+            "users.list?query=%7B%7D",
+            200,
+            json!(null),
+            400,
+            json!("error-invalid-params"),
+        ),
+        (
+            "users.list?fields=%7B%7D",
+            200,
+            json!(null),
+            400,
+            json!("error-invalid-params"),
+        ),
+        // Here it is what somebody looks for.
+        ("spotlight?query=a", 200, json!(null), 200, json!(null)),
+        ("directory?query=%7B%7D", 200, json!(null), 200, json!(null)),
+        (
+            "users.requestDataDownload",
+            400,
+            json!("error-not-allowed"),
+            403,
+            json!("error-forbidden"),
+        ),
+        (
+            "users.info?username=nobody",
+            400,
+            json!(null),
+            400,
+            json!(null),
+        ),
+    ];
+    for version in ["8.5.0", "9.0.0"] {
+        let (server, ann) = start(version).await;
+        let admin = server.admin().await;
+        let off = json!({"value": false});
+        admin
+            .post("settings/UserData_EnableDownload", off)
+            .await
+            .ok();
+        server.client().get("me").await.refused(401);
+        for (path, status, code, later_status, later_code) in &table {
+            let answer = ann.get(path).await;
+            let (status, code) = match version {
+                "8.5.0" => (status, code),
+                _ => (later_status, later_code),
+            };
+            assert_eq!(
+                (i32::from(answer.status.as_u16()), &answer.body["errorType"]),
+                (*status, code),
+                "{version} {path}"
+            );
+        }
+    }
 }
 
 #[tokio::test]

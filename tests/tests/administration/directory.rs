@@ -57,6 +57,33 @@ async fn spotlight_proposes_people_and_channels(options: ServerOptions) {
     let rooms = ann.get("spotlight?query=%23ann").await.ok();
     assert_eq!(names(&rooms["rooms"], "name"), ["planning"]);
 
+    let found = ann
+        .get("spotlight?query=ann&usernames=anna,joanna")
+        .await
+        .ok();
+    assert_eq!(
+        names(&found["users"], "username"),
+        ["ann", "hannah"],
+        "left out"
+    );
+    for (wanted, users, rooms) in [
+        ("type=%7B%22users%22:true,%22rooms%22:false%7D", 4, 0),
+        ("type[users]=false&type[rooms]=true", 0, 1),
+        ("rid=GENERAL", 4, 1),
+    ] {
+        let found = ann.get(&format!("spotlight?query=ann&{wanted}")).await.ok();
+        let count = |list: &Value| list.as_array().map_or(0, Vec::len);
+        let counts = (count(&found["users"]), count(&found["rooms"]));
+        assert_eq!(counts, (users, rooms), "{wanted}");
+    }
+    let beside = ann.get("spotlight?query=ann&rid=GENERAL").await.ok();
+    assert_eq!(
+        beside["users"][0].get("outside"),
+        None,
+        "members of the room come first"
+    );
+    ann.get("spotlight?query=a&type=%7B").await.refused(400);
+
     ann.get("spotlight").await.refused(400);
     ann.get("spotlight?query=a&x=1").await.refused(400);
     server.client().get("spotlight?query=a").await.refused(401);
@@ -189,7 +216,7 @@ async fn badges_are_pictures() {
         .get("shield.svg?name=x&channel=y&icon=maybe")
         .await
         .refused(400);
-    assert_eq!(odd["errorType"], "invalid-params");
+    assert_eq!(odd["errorType"], "error-invalid-params");
     let body = client
         .get("shield.svg?name=&channel=x&icon=false")
         .await

@@ -119,6 +119,20 @@ async fn an_emoji_is_made_used_and_removed(options: ServerOptions) {
         shown.bytes,
         "the picture stays"
     );
+    // A form without a file changes the names alone.
+    let part = |name: &str, text: &str| {
+        format!("--b\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{text}\r\n")
+    };
+    let form = [
+        part("_id", id),
+        part("name", "partyparrot"),
+        part("aliases", "p2"),
+    ]
+    .concat();
+    let form = Some(("multipart/form-data; boundary=b", form + "--b--\r\n"));
+    let path = "/api/v1/emoji-custom.update";
+    admin.send(Method::POST, path, form).await.ok();
+    assert_eq!(listed(&bob).await[0]["aliases"], json!(["p2"]));
     let fields = [
         ("_id", id),
         ("name", "partyparrot"),

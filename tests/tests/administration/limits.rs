@@ -100,6 +100,67 @@ async fn addresses_of_one_network_are_one_client() {
 }
 
 #[tokio::test]
+async fn one_client_is_one_client_however_its_address_is_written() {
+    let server = ServerOptions::default()
+        .env("TEST_MODE", "false")
+        .env("HTTP_FORWARDED_COUNT", "1")
+        .env(
+            "OVERWRITE_SETTING_API_Enable_Rate_Limiter_Limit_Calls_Default",
+            "4",
+        )
+        .start()
+        .await;
+    let left = async |headers: &[(&str, &str)]| {
+        let client = headers
+            .iter()
+            .fold(server.client(), |client, (name, value)| {
+                client.with_header(name, value)
+            });
+        let answer = client.get("info").await;
+        answer
+            .header("x-ratelimit-remaining")
+            .unwrap_or("none")
+            .to_owned()
+    };
+    let older = "X-Forwarded-For";
+    // Four spellings of each client; then it has nothing left.
+    let clients = [
+        [
+            (older, "192.0.2.1"),
+            (older, "6.6.6.6, 192.0.2.1:4711"),
+            (older, "::ffff:192.0.2.1"),
+            ("Forwarded", "for=6.6.6.6, for=\"192.0.2.1:80\";proto=https"),
+        ],
+        [
+            (older, "2001:db8::1"),
+            (older, "[2001:DB8::1]:4711"),
+            (older, "[2001:db8:0:0:9::1]"),
+            ("Forwarded", "proto=http;For=\"[2001:db8::2]:99\""),
+        ],
+    ];
+    for spellings in clients {
+        for (number, spelling) in spellings.into_iter().enumerate() {
+            assert_eq!(
+                left(&[spelling]).await,
+                (3 - number).to_string(),
+                "{spelling:?}"
+            );
+        }
+    }
+    // What the proxy did not write may be made up: such callers share what the proxy itself has.
+    let forged = |other| [(older, "192.0.2.7"), ("Forwarded", other)];
+    assert_eq!(left(&forged("for=6.6.6.1")).await, "3");
+    assert_eq!(left(&forged("for=6.6.6.2")).await, "2");
+    assert_eq!(left(&[(older, "unknown")]).await, "1");
+    assert_eq!(left(&[]).await, "0");
+    assert_eq!(
+        left(&[(older, "192.0.2.7")]).await,
+        "3",
+        "nobody used up what is theirs"
+    );
+}
+
+#[tokio::test]
 async fn some_things_are_done_so_often_whatever_the_door() {
     let server = ServerOptions::default()
         .env("TEST_MODE", "false")
@@ -224,5 +285,10 @@ async fn requests_without_tls_are_sent_to_tls_where_the_workspace_wants_it() {
         .get("info")
         .await
         .ok();
+    let forwarded = |said| server.client().with_header("Forwarded", said);
+    let secure = forwarded("for=198.51.100.1;proto=https");
+    secure.get("info").await.ok();
+    let insecure = forwarded("for=198.51.100.1;proto=http");
+    insecure.get("info").await.refused(302);
     server.client().get("info").await.ok();
 }

@@ -19,6 +19,7 @@ mod emoji;
 mod licenses_cloud;
 mod limits;
 mod moderation;
+mod names;
 mod oauth_apps;
 mod permissions;
 mod push;

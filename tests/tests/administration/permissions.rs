@@ -1,6 +1,7 @@
 //! Permissions: who holds them, and who says so.
 
 use serde_json::{Value, json};
+use tests::client::Client;
 use tests::on_both_logs;
 use tests::server::ServerOptions;
 
@@ -11,6 +12,7 @@ on_both_logs![
     permissions_are_listed_and_replaced,
     all_permissions_are_replaced_or_none,
     permissions_by_method,
+    one_role_is_given_one_permission,
 ];
 
 fn find<'a>(list: &'a Value, id: &str) -> &'a Value {
@@ -163,6 +165,47 @@ async fn permissions_by_method(options: ServerOptions) {
         let code = refusal(&admin, name, json!(["fly", "user"])).await;
         assert_eq!(code, "error-invalid-permission");
     }
+}
+
+async fn one_role_is_given_one_permission(options: ServerOptions) {
+    let server = options.start().await;
+    let admin = server.admin().await;
+    let alice = admin.new_user("alice").await;
+    let change = async |client: &Client, path: &str, permission: &str, role: &str| {
+        let body = json!({"permissionId": permission, "role": role});
+        client.post(&format!("permissions.{path}"), body).await
+    };
+    let holders = async |permission: &str| {
+        let all = alice.get("permissions.listAll").await.ok();
+        find(&all["update"], permission)["roles"].clone()
+    };
+    change(&admin, "addRole", "create-team", "guest").await.ok();
+    change(&admin, "removeRole", "create-team", "user")
+        .await
+        .ok();
+    assert_eq!(holders("create-team").await, json!(["admin", "guest"]));
+    change(&admin, "addRole", "change-setting-SMTP_Host", "user")
+        .await
+        .ok();
+    assert_eq!(
+        holders("change-setting-Email").await,
+        json!(["user"]),
+        "its group too"
+    );
+    for path in ["addRole", "removeRole"] {
+        change(&alice, path, "create-team", "user")
+            .await
+            .refused(403);
+        let unknown = change(&admin, path, "fly", "user").await.refused(400);
+        assert_eq!(unknown["errorType"], "error-invalid-permission");
+        let odd = json!({"permissionId": "create-team", "role": "user", "x": 1});
+        let odd = admin
+            .post(&format!("permissions.{path}"), odd)
+            .await
+            .refused(400);
+        assert_eq!(odd["errorType"], "invalid-params");
+    }
+    assert_eq!(holders("create-team").await, json!(["admin", "guest"]));
 }
 
 async fn permissions_go_with_the_settings_they_are_about(options: ServerOptions) {

@@ -273,6 +273,22 @@ async fn settings_by_method(options: ServerOptions) {
     let both = json!([[{"_id": "SMTP_Host", "value": "a"}, {"_id": "Site_Name", "value": "b"}]]);
     result(&admin, "saveSettings", both.clone()).await;
     assert_eq!(value(&admin, "SMTP_Host").await, "a");
+    let several = |host: &str, other: &str| json!({"settings": [{"_id": "SMTP_Host", "value": host}, {"_id": other, "value": "b"}]});
+    admin.post("settings", several("r", "Site_Name")).await.ok();
+    assert_eq!(value(&admin, "SMTP_Host").await, "r");
+    for (client, wish, status) in [
+        (&admin, several("x", "Nothing"), 400),
+        (&admin, json!({"settings": [{"value": 1}]}), 400),
+        (&admin, json!({}), 400),
+        (&alice, several("x", "Site_Name"), 403),
+    ] {
+        client.post("settings", wish).await.refused(status);
+    }
+    assert_eq!(
+        value(&admin, "SMTP_Host").await,
+        "r",
+        "all of them, or none"
+    );
     assert_eq!(
         refusal(&alice, "saveSettings", both.clone()).await,
         "error-action-not-allowed"

@@ -6,7 +6,10 @@ use tests::client::Client;
 use tests::on_both_logs;
 use tests::server::{Server, ServerOptions};
 
-on_both_logs![a_sound_is_made_played_and_removed,];
+on_both_logs![
+    a_sound_is_made_played_and_removed,
+    a_sound_is_uploaded_over_rest,
+];
 
 /// What a method answers, as it stands inside the message.
 pub async fn method(client: &Client, name: &str, params: Value) -> Value {
@@ -34,6 +37,87 @@ async fn code(client: &Client, name: &str, params: Value) -> Value {
 
 fn kept(server: &Server) -> usize {
     std::fs::read_dir(server.data().join("files/sounds")).map_or(0, Iterator::count)
+}
+
+async fn a_sound_is_uploaded_over_rest(options: ServerOptions) {
+    let server = options.start().await;
+    let admin = server.admin().await;
+    let alice = admin.new_user("alice").await;
+    let mp3 = ("sound", "audio/mpeg", &b"ID3 one"[..]);
+    alice
+        .upload("custom-sounds.create", mp3, &[("name", "Ding")])
+        .await
+        .refused(403);
+    let made = admin
+        .upload("custom-sounds.create", mp3, &[("name", "Ding")])
+        .await;
+    let made = made.ok()["sound"].clone();
+    assert_eq!(
+        (&made["name"], &made["extension"]),
+        (&json!("Ding"), &json!("mp3"))
+    );
+    let id = made["_id"].as_str().expect("an id");
+    let taken = admin
+        .upload("custom-sounds.create", mp3, &[("name", "ding")])
+        .await;
+    taken.refused(400);
+    let odd = ("sound", "text/html", &b"<html>"[..]);
+    admin
+        .upload("custom-sounds.create", odd, &[("name", "Page")])
+        .await
+        .refused(400);
+    let misplaced = ("file", "audio/mpeg", &b"ID3"[..]);
+    admin
+        .upload("custom-sounds.create", misplaced, &[("name", "Part")])
+        .await
+        .refused(400);
+    assert_eq!(kept(&server), 1, "what is refused is not kept");
+
+    let ogg = ("sound", "audio/ogg", &b"OggS two"[..]);
+    let changed = admin
+        .upload(
+            "custom-sounds.update",
+            ogg,
+            &[("_id", id), ("name", "Dong")],
+        )
+        .await
+        .ok()["sound"]
+        .clone();
+    assert_eq!(
+        (&changed["name"], &changed["extension"]),
+        (&json!("Dong"), &json!("ogg"))
+    );
+    let played = admin
+        .load(Method::GET, &format!("/custom-sounds/{id}.ogg"), &[])
+        .await;
+    assert_eq!((played.status, played.text().as_str()), (200, "OggS two"));
+    // The recording stays when only the name changes.
+    let boundary = "--b\r\nContent-Disposition: form-data; name=";
+    let body =
+        format!("{boundary}\"_id\"\r\n\r\n{id}\r\n{boundary}\"name\"\r\n\r\nDang\r\n--b--\r\n");
+    let form = Some(("multipart/form-data; boundary=b", body));
+    let renamed = admin
+        .send(Method::POST, "/api/v1/custom-sounds.update", form)
+        .await;
+    assert_eq!(renamed.ok()["sound"]["name"], "Dang");
+    assert_eq!(kept(&server), 1);
+    alice
+        .post("custom-sounds.delete", json!({ "_id": id }))
+        .await
+        .refused(403);
+    admin
+        .post("custom-sounds.delete", json!({ "_id": id }))
+        .await
+        .ok();
+    admin
+        .post("custom-sounds.delete", json!({ "_id": id }))
+        .await
+        .refused(400);
+    admin
+        .post("custom-sounds.delete", json!({}))
+        .await
+        .refused(400);
+    assert_eq!(kept(&server), 0);
 }
 
 async fn a_sound_is_made_played_and_removed(options: ServerOptions) {

@@ -73,11 +73,11 @@ async fn accounts() {
     assert_eq!(seen["user"]["emails"][0]["address"], "bob@example.org");
     assert_eq!(
         alice.get("users.info?username=nobody").await.refused(400)["error"],
-        "User not found."
+        "User not found"
     );
     assert_eq!(
         alice.get("users.info").await.refused(400)["errorType"],
-        "invalid-params"
+        "error-invalid-params"
     );
 
     let list = alice.get("users.list?count=2&offset=1").await.ok();
@@ -103,7 +103,7 @@ async fn accounts() {
     assert_eq!(seen["user"]["name"], "Robert");
     assert_eq!(
         alice.get("users.info?username=bob").await.refused(400)["error"],
-        "User not found."
+        "User not found"
     );
     let refusal = alice
         .post(

@@ -126,7 +126,7 @@ async fn copies_can_be_switched_off() {
         .get("users.requestDataDownload?x=1")
         .await
         .refused(400);
-    assert_eq!(body["errorType"], json!("invalid-params"));
+    assert_eq!(body["errorType"], json!("error-invalid-params"));
     server
         .client()
         .get("users.requestDataDownload")

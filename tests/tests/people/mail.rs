@@ -163,6 +163,67 @@ async fn a_forgotten_password_is_replaced(options: ServerOptions) {
 }
 
 #[tokio::test]
+async fn people_are_invited() {
+    let sink = SmtpSink::start();
+    let server = sink.server().start().await;
+    let admin = server.admin().await;
+    let bob = admin.new_user("bob").await;
+    let wish = json!({"emails": [" zoe@example.net ", "nobody", "yan@example.net"]});
+    bob.post("users.sendInvitationEmail", wish.clone())
+        .await
+        .refused(403);
+    admin
+        .post("users.sendInvitationEmail", wish.clone())
+        .await
+        .ok();
+    for address in ["zoe@example.net", "yan@example.net"] {
+        sink.wait_for(address, "").await;
+    }
+    let by_method = method(&admin, "sendInvitationEmail", json!([wish["emails"]])).await;
+    assert_eq!(
+        by_method["result"],
+        json!(["yan@example.net", "zoe@example.net"])
+    );
+    let refused = method(&bob, "sendInvitationEmail", json!([wish["emails"]])).await;
+    assert_eq!(refused["error"]["error"], "error-not-allowed", "{refused}");
+    let many = json!({"emails": vec!["x@example.net"; 51]});
+    admin
+        .post("users.sendInvitationEmail", many)
+        .await
+        .refused(413);
+    admin
+        .post("users.sendInvitationEmail", json!({}))
+        .await
+        .refused(400);
+}
+
+#[tokio::test]
+async fn an_address_is_proved_over_rest() {
+    let sink = SmtpSink::start();
+    let server = sink
+        .server()
+        .env("OVERWRITE_SETTING_Accounts_EmailVerification", "true")
+        .start()
+        .await;
+    sign_up(&server, "eve", "eve@example.org").await;
+    let client = server.client();
+    let mail = sink.wait_for("eve@example.org", "confirm").await;
+    let token = mail.link("/verify-email/").replace("/verify-email/", "");
+    for wrong in [json!({"token": "x"}), json!({}), json!({"token": ""})] {
+        client.post("users.verifyEmail", wrong).await.refused(400);
+    }
+    let proved = client
+        .post("users.verifyEmail", json!({ "token": token }))
+        .await;
+    assert_eq!(
+        proved.ok(),
+        json!({"success": true}),
+        "nobody is logged in by it"
+    );
+    assert!(may_log_in(&server, "eve", "password of eve").await);
+}
+
+#[tokio::test]
 async fn methods_ask_for_links_and_follow_them() {
     let sink = SmtpSink::start();
     let server = sink

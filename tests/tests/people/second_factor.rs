@@ -154,6 +154,60 @@ async fn codes_of_an_authenticator(options: ServerOptions) {
     assert_eq!(error["error"], "invalid-totp");
 }
 
+#[tokio::test]
+async fn an_authenticator_is_set_up_over_rest() {
+    let server = strict().start().await;
+    let ada = server.admin().await.new_user("ada").await;
+    let other = server.client().login("ada", "password of ada").await;
+    let post = async |path: &str, code: &str| {
+        let path = format!("users.2fa.{path}");
+        ada.post(&path, json!({ "code": code })).await
+    };
+    for path in ["validateTotp", "regenerateTotpCodes"] {
+        let refused = post(path, "000000").await.refused(400);
+        assert_eq!(refused["errorType"], "invalid-totp", "{path}");
+    }
+    let none = ada.get("users.2fa.totpCodesRemaining").await.refused(400);
+    assert_eq!(none["errorType"], "invalid-totp");
+    let shown = ada.post("users.2fa.enableTotp", json!({})).await.ok();
+    assert!(
+        shown["url"]
+            .as_str()
+            .is_some_and(|url| url.starts_with("otpauth://totp/"))
+    );
+    let secret = shown["secret"].as_str().expect("a secret");
+    let codes = post("validateTotp", &code(secret, 0)).await.ok()["codes"].clone();
+    let codes: Vec<String> = serde_json::from_value(codes).expect("texts");
+    assert_eq!(codes.len(), 12);
+    other.get("me").await.refused(401);
+    let again = ada
+        .post("users.2fa.enableTotp", json!({}))
+        .await
+        .refused(400);
+    assert_eq!(again["errorType"], "error-2fa-already-enabled");
+    login(&server, &json!(codes[0])).await.ok();
+    let left = ada.get("users.2fa.totpCodesRemaining").await.ok();
+    assert_eq!(left["remaining"], json!(11));
+    let fresh = post("regenerateTotpCodes", &codes[1]).await.ok()["codes"].clone();
+    assert_eq!(fresh.as_array().map(Vec::len), Some(12));
+    assert_eq!(
+        post("disableTotp", &codes[2]).await.ok()["disabled"],
+        json!(false),
+        "replaced"
+    );
+    let fresh = fresh[0].as_str().expect("a code");
+    assert_eq!(
+        post("disableTotp", fresh).await.ok()["disabled"],
+        json!(true)
+    );
+    login(&server, &Value::Null).await.ok();
+    let nothing = ada
+        .post("users.2fa.disableTotp", json!({}))
+        .await
+        .refused(400);
+    assert_eq!(nothing["errorType"], "invalid-params");
+}
+
 /// The codes mailed, opened with the key of the stopped server.
 async fn mailed(server: &Server, user: &str) -> Vec<(EmailCodeIssued, String)> {
     let vault = Vault::from_file(&server.data().join("secret.key")).unwrap();

@@ -77,7 +77,7 @@ async fn who_sees_what_of_whom(options: ServerOptions) {
     let body = bob.get("users.info?username=ADA").await.refused(400);
     assert_eq!(
         (&body["error"], &body["errorType"]),
-        (&json!("User not found."), &Value::Null)
+        (&json!("User not found"), &Value::Null)
     );
     for path in [
         "users.info",
@@ -86,7 +86,7 @@ async fn who_sees_what_of_whom(options: ServerOptions) {
     ] {
         assert_eq!(
             bob.get(path).await.refused(400)["errorType"],
-            json!("invalid-params")
+            json!("error-invalid-params")
         );
     }
     let rooms = |client: &Client| {
@@ -103,6 +103,21 @@ async fn who_sees_what_of_whom(options: ServerOptions) {
     assert_eq!(rooms(&ada).await[0]["rid"], json!("GENERAL"));
     assert_eq!(rooms(&admin).await[0]["t"], json!("c"));
     assert_eq!(rooms(&bob).await, Value::Null);
+    let with_rooms = async |client: &Client| {
+        let path = "users.info?username=ada&includeUserRooms=true";
+        client.get(path).await.ok()["user"]["rooms"].clone()
+    };
+    assert_eq!(with_rooms(&ada).await[0]["rid"], json!("GENERAL"));
+    assert_eq!(with_rooms(&bob).await, Value::Null);
+    // By the address, for whoever may see it.
+    let by_address = "users.info?email=ada@example.org";
+    for client in [&admin, &ada] {
+        assert_eq!(client.get(by_address).await.ok()["user"]["username"], "ada");
+    }
+    for path in [by_address, "users.info?importId=7"] {
+        let body = bob.get(path).await.refused(400);
+        assert_eq!(body["error"], json!("User not found"), "{path}");
+    }
     server
         .client()
         .get("users.info?username=ada")
@@ -275,11 +290,30 @@ async fn users_are_listed_by_what_they_are(options: ServerOptions) {
     assert_eq!(listed("searchTerm=b@ex").await, ["bob"]);
     let none = ada.get("users.listByStatus?searchTerm=b@ex").await.ok();
     assert_eq!(none["total"], json!(0), "addresses are not for everybody");
+    for (reasons, who) in [
+        (
+            "inactiveReason[]=deactivated&inactiveReason[]=idle_too_long",
+            vec!["bob"],
+        ),
+        ("inactiveReason=pending_approval", vec![]),
+        ("inactiveReason=deactivated&searchTerm=ada", vec![]),
+    ] {
+        assert_eq!(
+            listed(&format!("status=deactivated&{reasons}")).await,
+            who,
+            "{reasons}"
+        );
+    }
+    let prying = ada
+        .get("users.listByStatus?inactiveReason=deactivated")
+        .await
+        .ok();
+    assert_eq!(prying["total"], json!(0), "why is not for everybody");
     for path in ["status=asleep", "type=alien", "x=1"] {
         let path = format!("users.listByStatus?{path}");
         assert_eq!(
             admin.get(&path).await.refused(400)["errorType"],
-            json!("invalid-params")
+            json!("error-invalid-params")
         );
     }
 }
@@ -346,7 +380,7 @@ async fn nobody_is_in_a_team() {
         .refused(400);
     assert_eq!(
         admin.get("users.listTeams").await.refused(400)["errorType"],
-        json!("invalid-params")
+        json!("error-invalid-params")
     );
 }
 

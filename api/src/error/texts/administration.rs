@@ -117,6 +117,11 @@ pub fn invalid_permissions_body() -> ApiError {
     permissions_update("Invalid body params", "error-invalid-body-params")
 }
 
+/// A setting to be saved that is not named.
+pub fn setting_id_missing() -> ApiError {
+    super::match_error(&"Expected string, got undefined in field _id")
+}
+
 /// Settings one may not change, or that are not there.
 pub fn saving_settings_not_allowed(ids: &[String]) -> ApiError {
     ApiError::coded(

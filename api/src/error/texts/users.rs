@@ -45,7 +45,7 @@ pub fn invite_list_empty(kind: RoomKind) -> ApiError {
 
 /// `users.info` finds nobody.
 pub fn user_not_found() -> ApiError {
-    ApiError::plain("User not found.")
+    ApiError::plain("User not found")
 }
 
 /// A field of a new account is missing.

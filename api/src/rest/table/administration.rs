@@ -3,6 +3,7 @@
 use axum::http::Method;
 use domain::permission::Permission;
 
+use crate::commands::permissions::Grant;
 use crate::error::texts;
 use crate::extract::schema::{Kind, PAGE};
 use crate::rest::{
@@ -87,6 +88,18 @@ fn role_routes() -> Vec<Route> {
             .knows(&[("permissions", Kind::List)])
             .needs_or(ROLE, texts::editing_permissions)
             .answers(&[("permissions", Kind::List)]),
+        post("permissions.addRole", |call| {
+            permissions::change_role(call, Grant::Given)
+        })
+        .about("Gives a role a permission.")
+        .takes(&permissions::ROLE)
+        .requires(ROLE),
+        post("permissions.removeRole", |call| {
+            permissions::change_role(call, Grant::Taken)
+        })
+        .about("Takes a permission from a role.")
+        .takes(&permissions::ROLE)
+        .requires(ROLE),
     ]
 }
 
@@ -122,6 +135,14 @@ fn setting_routes() -> Vec<Route> {
                 ("execute", Kind::Boolean),
             ])
             .needs(&[Permission::EDIT_PRIVILEGED_SETTING])
+            .second_factor(),
+        post("settings", settings::save_several)
+            .about("Gives several settings values: all of them, or none.")
+            .takes(&settings::SEVERAL)
+            .needs(&[
+                Permission::EDIT_PRIVILEGED_SETTING,
+                Permission::MANAGE_SELECTED_SETTINGS,
+            ])
             .second_factor(),
         public(Method::GET, "settings.oauth", login_services::oauth)
             .about("The ways to log in with an account elsewhere, as login screens show them.")
@@ -286,6 +307,7 @@ fn push_routes() -> Vec<Route> {
                 ("type", Kind::Text),
                 ("value", Kind::Text),
                 ("appName", Kind::Text),
+                ("voipToken", Kind::Text),
             ])
             .answers(&[("result", Kind::Object)]),
         logged_in(Method::DELETE, "push.token", push::forget)

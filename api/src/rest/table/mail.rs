@@ -15,6 +15,9 @@ pub(super) fn routes() -> Vec<Route> {
         public(Method::POST, "users.forgotPassword", mail::forgot_password)
             .knows(&[("email", Kind::Text)])
             .about("Mails a link to choose a new password, if somebody has that address."),
+        public(Method::POST, "users.verifyEmail", mail::verify_email)
+            .takes(&mail::TOKEN)
+            .about("Proves an address with the token that was mailed to it."),
         post("users.sendConfirmationEmail", mail::send_confirmation)
             .takes(&mail::ADDRESS)
             .about("Mails a link that proves an address."),
@@ -22,6 +25,10 @@ pub(super) fn routes() -> Vec<Route> {
             .takes(&mail::ADDRESS)
             .needs(&[Permission::SEND_MAIL])
             .about("Mails the owner of an account a link to choose the first password."),
+        post("users.sendInvitationEmail", mail::send_invitations)
+            .takes(&mail::INVITATIONS)
+            .needs(&[Permission::BULK_REGISTER_USER])
+            .about("Mails people an invitation to sign up."),
         public(
             Method::GET,
             "/verify-email/{token}",

@@ -103,6 +103,20 @@ fn asset_routes() -> Vec<Route> {
             .about("One sound of this workspace.")
             .knows(&[("_id", Kind::Text)])
             .answers(&[("sound", Kind::Object)]),
+        post("custom-sounds.create", sounds::create)
+            .about("Makes a sound out of a recording.")
+            .requires(&[Permission::MANAGE_SOUNDS])
+            .uploads("sound", &["name"])
+            .answers(&[("sound", Kind::Object)]),
+        post("custom-sounds.update", sounds::update)
+            .about("Gives a sound another name or another recording.")
+            .requires(&[Permission::MANAGE_SOUNDS])
+            .uploads("sound", &["_id", "name"])
+            .answers(&[("sound", Kind::Object)]),
+        post("custom-sounds.delete", sounds::delete)
+            .about("Removes a sound.")
+            .requires(&[Permission::MANAGE_SOUNDS])
+            .knows(&[("_id", Kind::Text)]),
         public(Method::GET, "/custom-sounds/{file}", sounds::file)
             .about("The recording of a sound.")
             .rate(Rate::Unlimited)

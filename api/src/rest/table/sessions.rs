@@ -72,6 +72,30 @@ pub(super) fn routes() -> Vec<Route> {
         post("users.2fa.disableEmail", second_factors::disable_email)
             .about("Stops mailing codes to the caller as a second factor.")
             .second_factor_anew(),
+        post("users.2fa.enableTotp", second_factors::enable_totp)
+            .about("Shows the caller a secret for an authenticator.")
+            .answers(&[("secret", Kind::Text), ("url", Kind::Text)]),
+        post("users.2fa.validateTotp", second_factors::validate_totp)
+            .about("Asks for codes of the authenticator from now on, if this is one. Answers backup codes.")
+            .takes(&second_factors::CODE)
+            .answers(&[("codes", Kind::Texts)]),
+        post("users.2fa.disableTotp", second_factors::disable_totp)
+            .about("Stops asking for codes of the authenticator, if this is one.")
+            .takes(&second_factors::CODE)
+            .answers(&[("disabled", Kind::Boolean)]),
+        post(
+            "users.2fa.regenerateTotpCodes",
+            second_factors::regenerate_totp_codes,
+        )
+        .about("Replaces the caller's backup codes.")
+        .takes(&second_factors::CODE)
+        .answers(&[("codes", Kind::Texts)]),
+        get(
+            "users.2fa.totpCodesRemaining",
+            second_factors::totp_codes_remaining,
+        )
+        .about("How many backup codes the caller has left.")
+        .answers(&[("remaining", Kind::Number)]),
         public(
             Method::POST,
             "users.2fa.sendEmailCode",

@@ -15,6 +15,10 @@ pub(super) fn routes() -> Vec<Route> {
             .about("This description of the API.")
             .rate(Rate::Unlimited)
             .answers_bare(Kind::Object),
+        public(Method::GET, "/api-docs", openapi::to_page)
+            .about("The address of the page that shows the description of the API.")
+            .rate(Rate::Unlimited)
+            .redirects(),
         public(Method::GET, "/api-docs/", openapi::page)
             .about("The page that shows the description of the API.")
             .rate(Rate::Unlimited)
