@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use api::app::{App, Ending};
 use api::cli::{self, Task};
 use api::config::Config;
+use api::pictures::worker;
 use api::{shutdown, telemetry};
 
 /// The server makes many small short-lived allocations on all cores; this allocator is made for that.
@@ -12,6 +13,9 @@ use api::{shutdown, telemetry};
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
+    if let Some(code) = worker::run_if_asked() {
+        return code;
+    }
     match run() {
         Ok(Ending::Stopped) => ExitCode::SUCCESS,
         Ok(Ending::Restart) => begin_anew(),
@@ -56,13 +60,16 @@ fn run() -> Result<Ending, String> {
     telemetry::init(&config);
     let runtime =
         tokio::runtime::Runtime::new().map_err(|error| format!("cannot start: {error}"))?;
-    runtime.block_on(async {
+    let outcome = runtime.block_on(async {
         match invocation.task {
             Task::ListProjections => cli::list_projections(&config).await.map(stopped),
             Task::RebuildProjections => cli::rebuild_projections(&config).await.map(stopped),
             _ => serve(config).await,
         }
-    })
+    });
+    // Threads that still compute for somebody who has gone are not waited for.
+    runtime.shutdown_background();
+    outcome
 }
 
 fn stopped((): ()) -> Ending {
@@ -71,7 +78,7 @@ fn stopped((): ()) -> Ending {
 
 async fn serve(config: Config) -> Result<Ending, String> {
     // Heard from the first moment on, so that a stop during a long start is a clean one too.
-    let stop = shutdown::Signals::listen()
+    let stop = shutdown::Signals::listen(config.shutdown_timeout)
         .map_err(|error| format!("cannot listen for signals: {error}"))?;
     let app = App::start(config)
         .await

@@ -19,6 +19,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::any;
 use metrics::{Counter, Gauge, counter, gauge};
 use tokio::sync::Semaphore;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -81,7 +82,8 @@ impl Live {
 
     /// Closes every socket, telling each where it may resume, and waits for that, at most `limit`.
     pub async fn stop(&self, limit: Duration) {
-        shutdown::finish("live sockets", &self.0.tasks, &self.0.stop, limit).await;
+        let by = Instant::now() + limit;
+        shutdown::finish("live sockets", &self.0.tasks, &self.0.stop, by).await;
     }
 }
 

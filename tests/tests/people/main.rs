@@ -9,6 +9,7 @@ mod avatars;
 mod custom_fields;
 mod data_export;
 mod gravatar;
+mod hostile_pictures;
 mod load;
 mod login;
 mod mail;
