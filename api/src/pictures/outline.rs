@@ -486,12 +486,12 @@ mod tests {
     fn of_a_png_only_what_makes_its_pixels_stays() {
         let chunk = |name: &[u8; 4], content: &[u8]| {
             let length = u32::try_from(content.len()).expect("a few bytes");
-            [&length.to_be_bytes(), &name[..], content, &[0; 4]].concat()
+            [&length.to_be_bytes()[..], &name[..], content, &[0; 4][..]].concat()
         };
         let signature = b"\x89PNG\r\n\x1a\n".to_vec();
         let file = |names: &[&[u8; 4]]| {
-            let chunks = names.iter().map(|name| chunk(name, b"content")).collect();
-            [vec![signature.clone()], chunks].concat().concat()
+            let chunks: Vec<u8> = names.iter().flat_map(|name| chunk(name, b"content")).collect();
+            [signature.as_slice(), chunks.as_slice()].concat()
         };
         let mut stripped = file(&[b"IHDR", b"iCCP", b"PLTE", b"zTXt", b"IDAT", b"IDAT", b"IEND"]);
         strip_png(&mut stripped);
@@ -504,7 +504,7 @@ mod tests {
         let scan = b"\xff\xda\x00\x02\x01";
         let file = |scans: usize| {
             let frame = b"\xff\xd8\xff\xc2\x00\x0b\x08\x00\x10\x00\x10\x01\x01\x11\x00";
-            [&frame[..], &scan.repeat(scans), b"\xff\xd9"].concat()
+            [&frame[..], scan.repeat(scans).as_slice(), &b"\xff\xd9"[..]].concat()
         };
         assert!(Outline::of(Kind::Jpeg, &file(64)).is_ok());
         let refused = Outline::of(Kind::Jpeg, &file(65));

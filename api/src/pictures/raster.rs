@@ -156,6 +156,15 @@ impl Decoded {
         self.pixels.width() <= side && self.pixels.height() <= side
     }
 
+    /// The whole, shrunk where a side is longer than `side` pixels.
+    fn within(self, side: u32) -> Result<DynamicImage, PictureError> {
+        if self.is_within(side) {
+            Ok(self.upright())
+        } else {
+            self.fitted(side)
+        }
+    }
+
     /// The whole, shrunk or enlarged until the longer side has `side` pixels.
     fn fitted(self, side: u32) -> Result<DynamicImage, PictureError> {
         let (width, height) = (self.pixels.width(), self.pixels.height());
@@ -289,23 +298,22 @@ pub fn avatar(file: Vec<u8>, side: Option<u32>) -> Result<Made, PictureError> {
 pub fn emoji(file: Vec<u8>, side: u32) -> Result<Made, PictureError> {
     let picture = decode(file)?;
     let kind = picture.kind;
-    let made = match kind {
-        Kind::Gif | Kind::Ico | Kind::Bmp => return Ok(Made::Same(kind)),
-        _ if !picture.is_within(side) => picture.fitted(side)?,
-        Kind::Svg => picture.upright(),
-        _ => return Ok(Made::Same(kind)),
+    let stays = match kind {
+        Kind::Gif | Kind::Ico | Kind::Bmp => true,
+        Kind::Svg => false,
+        Kind::Png | Kind::Jpeg | Kind::Webp => picture.is_within(side),
     };
+    if stays {
+        return Ok(Made::Same(kind));
+    }
+    let made = picture.within(side)?;
     write(&made, target(kind)).map(Made::Other)
 }
 
 /// The same picture in another format, no side longer than [`LONGEST_SIDE`].
 pub fn convert(file: Vec<u8>, kind: Kind) -> Result<Made, PictureError> {
     let picture = decode(file)?;
-    let made = if picture.is_within(LONGEST_SIDE) {
-        picture.upright()
-    } else {
-        picture.fitted(LONGEST_SIDE)?
-    };
+    let made = picture.within(LONGEST_SIDE)?;
     write(&made, kind).map(Made::Other)
 }
 

@@ -44,7 +44,7 @@ fn png_with(chunks: &[(&[u8; 4], Vec<u8>)]) -> Vec<u8> {
         file.extend_from_slice(&u32::try_from(content.len()).unwrap().to_be_bytes());
         file.extend_from_slice(*name);
         file.extend_from_slice(content);
-        file.extend_from_slice(&crc32(&[&name[..], content].concat()).to_be_bytes());
+        file.extend_from_slice(&crc32(&[&name[..], content.as_slice()].concat()).to_be_bytes());
     }
     file.extend_from_slice(&whole[HEAD..]);
     file
@@ -59,29 +59,27 @@ fn crc32(bytes: &[u8]) -> u32 {
         })
         .collect();
     !bytes.iter().fold(u32::MAX, |crc, byte| {
-        table[usize::from((crc as u8) ^ byte)] ^ (crc >> 8)
+        table[usize::from(crc.to_le_bytes()[0] ^ byte)] ^ (crc >> 8)
     })
 }
 
 /// Zlib data that becomes 160 times as much, all zeros: one literal, then one match of 258 bytes after the other.
 fn zeros(length: usize) -> Vec<u8> {
-    let mut bits = vec![1, 1, 0];
-    // The literal zero, in the code that needs no table.
-    bits.extend([0, 0, 1, 1, 0, 0, 0, 0]);
-    let mut data = vec![0x78, 0x01];
+    // A last block, in the code that needs no table; the literal zero.
+    let head = [1, 1, 0, 0, 0, 1, 1, 0, 0, 0, 0];
     let of_match = [1, 1, 0, 0, 0, 1, 0, 1, 0, 0, 0, 0, 0];
-    while data.len() < length {
-        bits.extend(of_match);
-        while bits.len() >= 8 {
-            let byte = bits.drain(..8).rev().fold(0, |byte, bit| byte << 1 | bit);
-            data.push(byte);
-        }
-    }
-    data
+    let bits: Vec<u8> = head.into_iter().chain(of_match.repeat(16)).collect();
+    let bytes: Vec<u8> = bits
+        .chunks_exact(8)
+        .map(|byte| byte.iter().rev().fold(0, |byte, bit| byte << 1 | bit))
+        .collect();
+    // Eight matches are thirteen bytes, wherever they begin.
+    let matches = bytes[2..15].repeat(length / 13);
+    [&[0x78, 0x01][..], &bytes[..2], matches.as_slice()].concat()
 }
 
 fn profile() -> Vec<u8> {
-    [&b"profile\0\0"[..], &zeros(8 << 20)].concat()
+    [&b"profile\0\0"[..], zeros(8 << 20).as_slice()].concat()
 }
 
 /// A GIF of `side` by `side` pixels with as many frames as wanted, each of one pixel.
@@ -207,21 +205,22 @@ async fn upload(client: &Client, file: &[u8]) -> tests::client::Answer {
     tokio::time::timeout(PATIENCE, upload).await.expect("an answer in time")
 }
 
+/// Looks at the server for as long as it is let: it answers, and takes no more memory than it may.
+async fn watch(server: &Server) {
+    let client = server.client();
+    loop {
+        let asked = Instant::now();
+        assert_eq!(client.load(Method::GET, "/livez", &[]).await.status, 200);
+        let took = asked.elapsed();
+        assert!(took < Duration::from_secs(5), "/livez took {took:?}");
+        let memory = server.resident_bytes_of_all();
+        assert!(memory < MOST_MEMORY, "{memory} bytes of memory");
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+}
+
 /// Uploads everything and looks at what becomes of it, and of the server meanwhile.
 async fn stand(server: &Server, client: &Client, attacks: Vec<Attack>) {
-    let watched = server.client();
-    let watching = std::pin::pin!(async {
-        let mut most = 0;
-        loop {
-            let asked = Instant::now();
-            assert_eq!(watched.load(Method::GET, "/livez", &[]).await.status, 200);
-            let took = asked.elapsed();
-            assert!(took < Duration::from_secs(5), "/livez took {took:?}");
-            most = std::cmp::max(most, server.resident_bytes_of_all());
-            assert!(most < MOST_MEMORY, "{most} bytes of memory");
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
-    });
     let attacking = std::pin::pin!(async {
         for Attack { name, file, fate } in attacks {
             let answer = upload(client, &file).await;
@@ -241,7 +240,7 @@ async fn stand(server: &Server, client: &Client, attacks: Vec<Attack>) {
     });
     tokio::select! {
         () = attacking => {}
-        () = watching => unreachable!("it watches for ever"),
+        () = watch(server) => unreachable!("it watches for ever"),
     }
     upload(client, &png(30, 20)).await.ok();
 }
@@ -301,12 +300,9 @@ fn large() -> Vec<u8> {
 
 /// Sends an upload and leaves the connection open.
 fn send(server: &Server, client: &Client, file: &[u8]) -> TcpStream {
-    let body = [
-        b"--b\r\nContent-Disposition: form-data; name=\"image\"; filename=\"a.png\"\r\nContent-Type: image/png\r\n\r\n",
-        file,
-        b"\r\n--b--\r\n",
-    ]
-    .concat();
+    let part = "--b\r\nContent-Disposition: form-data; name=\"image\"; filename=\"a.png\"\r\n\
+                Content-Type: image/png\r\n\r\n";
+    let body = [part.as_bytes(), file, &b"\r\n--b--\r\n"[..]].concat();
     let head = format!(
         "POST /api/v1/users.setAvatar HTTP/1.1\r\nHost: h\r\nX-User-Id: {}\r\nX-Auth-Token: {}\r\n\
          Content-Type: multipart/form-data; boundary=b\r\nContent-Length: {}\r\n\r\n",

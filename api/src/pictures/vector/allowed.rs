@@ -138,7 +138,8 @@ pub fn rewrite(text: &str) -> Result<String, PictureError> {
     }
     let mut shapes = Shapes::default();
     shapes.add(root, &style_sheet(&document)?, 0)?;
-    shapes.write_out(0, 0, &mut MOST_WRITTEN_OUT.clone())?;
+    let mut left = MOST_WRITTEN_OUT;
+    shapes.write_out(0, 0, &mut left)?;
     let mut written = String::with_capacity(text.len());
     shapes.write(0, &mut written);
     Ok(written)

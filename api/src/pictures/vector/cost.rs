@@ -1,8 +1,8 @@
 //! What drawing costs, counted before it is done: the same way through the tree as the renderer goes, with the sizes it
 //! will use, until a budget is spent.
 
-use resvg::{tiny_skia, usvg};
-use tiny_skia::{PathSegment, Point, Transform};
+use resvg::tiny_skia::{self, PathSegment, Point, Rect, Transform};
+use resvg::usvg::{self, ClipPath, Group, Node, Paint, Path};
 
 use crate::pictures::PictureError;
 
@@ -15,23 +15,61 @@ const MOST_LAYERS: f64 = 128e6;
 /// Most dashes of all strokes.
 const MOST_DASHES: f64 = 50_000.0;
 
-/// Pixels that the renderer draws at most of a layer, in canvases: layers may reach over the edge.
+/// The sides of a layer, in sides of the canvas, at most: layers may reach over the edge.
 const OVER_THE_EDGE: f64 = 5.0;
 
 /// Refuses a picture that takes too much to draw at `scale` on a canvas of that size.
 pub fn check(tree: &usvg::Tree, scale: Transform, canvas: (u32, u32)) -> Result<(), PictureError> {
+    let (width, height) = (f64::from(canvas.0), f64::from(canvas.1));
     let mut cost = Cost {
-        canvas: (f64::from(canvas.0), f64::from(canvas.1)),
+        largest: (width * OVER_THE_EDGE, height * OVER_THE_EDGE),
         work: MOST_WORK,
         dashes: MOST_DASHES,
     };
-    cost.children(tree.root(), scale, MOST_LAYERS)
+    let canvas = Ground {
+        width,
+        height,
+        is_layer: false,
+        memory: MOST_LAYERS,
+    };
+    cost.children(tree.root(), scale, canvas)
         .ok_or(PictureError::TooLarge)
+}
+
+/// What is drawn on.
+#[derive(Clone, Copy)]
+struct Ground {
+    width: f64,
+    height: f64,
+    /// Around what is drawn on it, wherever that lies.
+    is_layer: bool,
+    /// The memory that is left for layers above it.
+    memory: f64,
+}
+
+impl Ground {
+    /// How many of its pixels something covers.
+    fn covered(&self, bounds: Option<Rect>) -> f64 {
+        let Some(bounds) = bounds else {
+            return self.width * self.height;
+        };
+        let along = |from: f32, to: f32, side: f64| {
+            let (from, to) = (f64::from(from) - 2.0, f64::from(to) + 2.0);
+            if self.is_layer {
+                (to - from).min(side)
+            } else {
+                (to.min(side) - from.max(0.0)).max(0.0)
+            }
+        };
+        along(bounds.left(), bounds.right(), self.width)
+            * along(bounds.top(), bounds.bottom(), self.height)
+    }
 }
 
 /// What is left. `None`: not enough.
 struct Cost {
-    canvas: (f64, f64),
+    /// The largest layer.
+    largest: (f64, f64),
     work: f64,
     dashes: f64,
 }
@@ -43,95 +81,99 @@ fn spend(budget: &mut f64, cost: f64) -> Option<()> {
 }
 
 impl Cost {
-    /// `layers`: the memory that is left for layers inside this group.
-    fn children(&mut self, group: &usvg::Group, transform: Transform, layers: f64) -> Option<()> {
+    fn children(&mut self, group: &Group, transform: Transform, ground: Ground) -> Option<()> {
         for node in group.children() {
             match node {
-                usvg::Node::Group(group) => self.group(group, transform, layers)?,
-                usvg::Node::Path(path) => self.path(path, transform)?,
+                Node::Group(group) => self.group(group, transform, ground)?,
+                Node::Path(path) => self.path(path, transform, ground)?,
                 // There are none, and what cannot be counted is not drawn.
-                usvg::Node::Image(_) | usvg::Node::Text(_) => return None,
+                Node::Image(_) | Node::Text(_) => return None,
             }
         }
         Some(())
     }
 
-    fn group(&mut self, group: &usvg::Group, transform: Transform, layers: f64) -> Option<()> {
+    fn group(&mut self, group: &Group, transform: Transform, ground: Ground) -> Option<()> {
         let transform = transform.pre_concat(group.transform());
         if !group.should_isolate() {
-            return self.children(group, transform, layers);
+            return self.children(group, transform, ground);
         }
-        let bounds = group.layer_bounding_box().to_rect().transform(transform);
-        let pixels = self.pixels(bounds);
-        let layers = self.layer(pixels, layers)?;
-        self.children(group, transform, layers)?;
-        let mut clip = group.clip_path();
-        while let Some(path) = clip {
-            let layers = self.layer(pixels, layers)?;
-            self.clips(path.root(), transform.pre_concat(path.transform()), pixels, layers)?;
-            clip = path.clip_path();
+        let bounds = group.layer_bounding_box().to_rect().transform(transform)?;
+        let layer = Ground {
+            width: (f64::from(bounds.width()) + 4.0).min(self.largest.0),
+            height: (f64::from(bounds.height()) + 4.0).min(self.largest.1),
+            is_layer: true,
+            memory: ground.memory,
+        };
+        let layer = self.layer(layer)?;
+        self.children(group, transform, layer)?;
+        if let Some(clip) = group.clip_path() {
+            self.clip(clip, transform, layer)?;
         }
         let mut mask = group.mask();
         while let Some(shown) = mask {
-            let layers = self.layer(2.0 * pixels, layers)?;
-            self.children(shown.root(), transform, layers)?;
+            let two = self.layer(layer)?;
+            let two = self.layer(two)?;
+            self.children(shown.root(), transform, two)?;
             mask = shown.mask();
         }
         Some(())
     }
 
-    /// Inside a clip path, groups have layers when they are clipped themselves.
-    fn clips(
-        &mut self,
-        group: &usvg::Group,
-        transform: Transform,
-        pixels: f64,
-        layers: f64,
-    ) -> Option<()> {
+    fn clip(&mut self, clip: &ClipPath, transform: Transform, ground: Ground) -> Option<()> {
+        let ground = self.layer(ground)?;
+        self.clipping(clip.root(), transform.pre_concat(clip.transform()), ground)?;
+        match clip.clip_path() {
+            Some(clip) => self.clip(clip, transform, ground),
+            None => Some(()),
+        }
+    }
+
+    /// The inside of a clip path: groups have layers when they are clipped themselves.
+    fn clipping(&mut self, group: &Group, transform: Transform, ground: Ground) -> Option<()> {
         for node in group.children() {
             match node {
-                usvg::Node::Group(group) => {
+                Node::Group(group) => {
                     let transform = transform.pre_concat(group.transform());
-                    let mut layers = layers;
-                    let mut clip = group.clip_path();
-                    while let Some(path) = clip {
-                        layers = self.layer(2.0 * pixels, layers)?;
-                        let inner = transform.pre_concat(path.transform());
-                        self.clips(path.root(), inner, pixels, layers)?;
-                        clip = path.clip_path();
+                    let mut ground = ground;
+                    if let Some(clip) = group.clip_path() {
+                        ground = self.layer(ground)?;
+                        self.clip(clip, transform, ground)?;
                     }
-                    self.clips(group, transform, pixels, layers)?;
+                    self.clipping(group, transform, ground)?;
                 }
-                usvg::Node::Path(path) => self.path(path, transform)?,
-                usvg::Node::Image(_) | usvg::Node::Text(_) => return None,
+                Node::Path(path) => self.path(path, transform, ground)?,
+                Node::Image(_) | Node::Text(_) => return None,
             }
         }
         Some(())
     }
 
-    /// A layer of so many pixels: cleared, painted and put onto the one below. Answers the memory that is left.
-    fn layer(&mut self, pixels: f64, layers: f64) -> Option<f64> {
+    /// A layer as large as `ground`: cleared, painted and put onto what is below.
+    fn layer(&mut self, ground: Ground) -> Option<Ground> {
+        let pixels = ground.width * ground.height;
         spend(&mut self.work, 2.0 * pixels)?;
-        let left = layers - 4.0 * pixels;
-        (left >= 0.0).then_some(left)
+        let memory = ground.memory - 4.0 * pixels;
+        (memory >= 0.0).then_some(Ground { memory, ..ground })
     }
 
-    fn path(&mut self, path: &usvg::Path, transform: Transform) -> Option<()> {
+    fn path(&mut self, path: &Path, transform: Transform, ground: Ground) -> Option<()> {
         if !path.is_visible() {
             return spend(&mut self.work, 1.0);
         }
-        let bounds = path.stroke_bounding_box().transform(transform);
-        let pixels = self.pixels(bounds);
-        let filled = path.fill().map_or(0.0, |_| pixels);
-        let scale = f64::from(transform.get_scale().1);
+        let pixels = ground.covered(path.stroke_bounding_box().transform(transform));
+        let filled = path.fill().map_or(0.0, |fill| pixels * weight(fill.paint()));
+        let (across, down) = transform.get_scale();
+        let scale = f64::from(across.max(down));
         let edge = Edge::of(path.data());
-        // An edge is followed row by row, and no further than the canvas goes.
-        let most_rows = edge.segments * self.canvas.1 * OVER_THE_EDGE;
+        // An edge is followed row by row, and no further than the ground goes.
+        let most_rows = edge.segments * ground.height;
         let rows = 8.0 * (edge.segments + (edge.length * scale).min(most_rows));
         let Some(stroke) = path.stroke() else {
             return spend(&mut self.work, filled + rows);
         };
-        spend(&mut self.work, filled + pixels + 4.0 * rows)?;
+        let stroked = pixels * weight(stroke.paint());
+        spend(&mut self.work, filled + stroked + 4.0 * rows)?;
         let Some(dashes) = stroke.dasharray() else {
             return Some(());
         };
@@ -142,15 +184,18 @@ impl Cost {
         let count = u32::try_from(dashes.len()).map_or(f64::MAX, f64::from);
         spend(&mut self.dashes, count + edge.length / interval * count)
     }
+}
 
-    /// How many pixels of something are drawn.
-    fn pixels(&self, bounds: Option<tiny_skia::Rect>) -> f64 {
-        let (width, height) = self.canvas;
-        let (wide, high) = bounds.map_or((f64::MAX, f64::MAX), |bounds| {
-            (f64::from(bounds.width()) + 4.0, f64::from(bounds.height()) + 4.0)
-        });
-        wide.min(width * OVER_THE_EDGE) * high.min(height * OVER_THE_EDGE)
-    }
+/// What a pixel costs: the stops of a gradient are gone through one by one.
+fn weight(paint: &Paint) -> f64 {
+    let stops = match paint {
+        Paint::Color(_) => 0,
+        Paint::LinearGradient(gradient) => gradient.stops().len(),
+        Paint::RadialGradient(gradient) => gradient.stops().len(),
+        // There are none, and what cannot be counted is not drawn.
+        Paint::Pattern(_) => return f64::INFINITY,
+    };
+    u32::try_from(stops).map_or(f64::INFINITY, |stops| 1.0 + f64::from(stops) / 4.0)
 }
 
 /// The line around a shape; curves are shorter than the points that pull them.
