@@ -30,11 +30,11 @@ use crate::folder::{DataFolder, FolderError};
 use crate::gravatar::Gravatar;
 use crate::health::{self, Readiness};
 use crate::live::{self, Live};
+use crate::shutdown::{self, Deadlines};
 use crate::state::{AdminAccount, AppState, DoorConfig, SettingPolicy};
 use crate::telemetry::metered::MeteredLog;
 use crate::telemetry::metrics;
 use crate::telemetry::request::{Observer, observe};
-use crate::shutdown::{self, Deadlines};
 use crate::{bootstrap, control, router, serve, statistics};
 
 /// Pause between attempts at first-start work while the log cannot be reached.

@@ -301,8 +301,7 @@ fn unreachable(error: reqwest::Error) -> FetchError {
 /// Names looked up at a time. Each takes a thread, for as long as the name server takes.
 const LOOKUPS: usize = 16;
 
-static LOOKUP_SLOTS: LazyLock<Arc<Semaphore>> =
-    LazyLock::new(|| Arc::new(Semaphore::new(LOOKUPS)));
+static LOOKUP_SLOTS: LazyLock<Arc<Semaphore>> = LazyLock::new(|| Arc::new(Semaphore::new(LOOKUPS)));
 
 /// The addresses of a host. The system's resolver cannot be interrupted: its slot is free when it has ended, whoever
 /// still waits.
@@ -310,7 +309,9 @@ async fn look_up(host: String) -> std::io::Result<Vec<SocketAddr>> {
     let slot = Arc::clone(&LOOKUP_SLOTS).acquire_owned().await;
     let slot = slot.map_err(std::io::Error::other)?;
     let task = tokio::spawn(async move {
-        let found = tokio::net::lookup_host((host, 0)).await.map(Iterator::collect);
+        let found = tokio::net::lookup_host((host, 0))
+            .await
+            .map(Iterator::collect);
         drop(slot);
         found
     });

@@ -173,10 +173,7 @@ impl Readers {
 }
 
 /// The connection to the file that serves, opened when it is another one than before.
-fn connect(
-    open: &mut Option<Open>,
-    serving: Option<Serving>,
-) -> Result<&Open, QueryError> {
+fn connect(open: &mut Option<Open>, serving: Option<Serving>) -> Result<&Open, QueryError> {
     let serving = serving.ok_or(QueryError::NotReady)?;
     if open.as_ref().is_none_or(|open| open.serving != serving) {
         // The old connection is closed first, so that its file goes away.
@@ -215,7 +212,8 @@ mod tests {
         let readers = Readers::start(Some(Serving { path })).expect("threads");
         let started = Instant::now();
         for _ in 0..2 * THREADS {
-            let endless = readers.ask(|conn| conn.query_row(ENDLESS, [], |row| row.get::<_, i64>(0)));
+            let endless =
+                readers.ask(|conn| conn.query_row(ENDLESS, [], |row| row.get::<_, i64>(0)));
             let waited = tokio::time::timeout(Duration::from_millis(50), endless).await;
             assert!(waited.is_err(), "it goes on and on");
         }

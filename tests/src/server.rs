@@ -331,7 +331,11 @@ impl Server {
         let is_child = |pid: &u32| {
             let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
             // The name, in parentheses, may contain anything; state and parent follow it.
-            let mut fields = stat.rsplit(')').next().unwrap_or_default().split_whitespace();
+            let mut fields = stat
+                .rsplit(')')
+                .next()
+                .unwrap_or_default()
+                .split_whitespace();
             let (state, parent) = (fields.next(), fields.next());
             parent == Some(&server) && state != Some("Z")
         };

@@ -423,7 +423,9 @@ pub fn best_of_icon(file: &[u8]) -> Result<(Kind, Vec<u8>), PictureError> {
     }
     // Its height is twice what is shown: a mask follows.
     let mut inner = Walk(content);
-    let size = inner.take(4).and_then(|_| Some((inner.le32()?, inner.le32()?)));
+    let size = inner
+        .take(4)
+        .and_then(|_| Some((inner.le32()?, inner.le32()?)));
     let (width, height) = size.ok_or(unreadable)?;
     if width > 256 || height.cast_signed().unsigned_abs() > 512 {
         return Err(unreadable);
@@ -490,10 +492,15 @@ mod tests {
         };
         let signature = b"\x89PNG\r\n\x1a\n".to_vec();
         let file = |names: &[&[u8; 4]]| {
-            let chunks: Vec<u8> = names.iter().flat_map(|name| chunk(name, b"content")).collect();
+            let chunks: Vec<u8> = names
+                .iter()
+                .flat_map(|name| chunk(name, b"content"))
+                .collect();
             [signature.as_slice(), chunks.as_slice()].concat()
         };
-        let mut stripped = file(&[b"IHDR", b"iCCP", b"PLTE", b"zTXt", b"IDAT", b"IDAT", b"IEND"]);
+        let mut stripped = file(&[
+            b"IHDR", b"iCCP", b"PLTE", b"zTXt", b"IDAT", b"IDAT", b"IEND",
+        ]);
         strip_png(&mut stripped);
         let expected = file(&[b"IHDR", b"PLTE", b"IDAT", b"IDAT", b"IEND"]);
         assert_eq!(stripped, expected);

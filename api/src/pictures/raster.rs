@@ -194,7 +194,9 @@ impl Decoded {
         if rows > MOST_MEMORY {
             return Err(PictureError::TooLarge);
         }
-        let scaled = self.pixels.resize_exact(width, height, FilterType::Lanczos3);
+        let scaled = self
+            .pixels
+            .resize_exact(width, height, FilterType::Lanczos3);
         Ok(turned(scaled, self.orientation))
     }
 

@@ -116,7 +116,8 @@ mod tests {
     fn ordinary_pictures_are_drawn() {
         let gradient = "<defs><linearGradient id='g'><stop stop-color='lime'/><stop offset='1' stop-color='lime'/>\
                         </linearGradient></defs>";
-        let symbol = "<symbol id='s' viewBox='0 0 1 1'><rect width='1' height='1' fill='lime'/></symbol>";
+        let symbol =
+            "<symbol id='s' viewBox='0 0 1 1'><rect width='1' height='1' fill='lime'/></symbol>";
         for (inside, here, there) in [
             (
                 format!("{gradient}<rect width='20' height='20' fill='url(#g)'/>"),
@@ -150,7 +151,8 @@ mod tests {
                 128,
             ),
             (
-                "<path d='M0 10H20' stroke='lime' stroke-width='20' stroke-dasharray='30 1'/>".to_owned(),
+                "<path d='M0 10H20' stroke='lime' stroke-width='20' stroke-dasharray='30 1'/>"
+                    .to_owned(),
                 255,
                 0,
             ),
@@ -183,7 +185,11 @@ mod tests {
             let text = String::from_utf8(svg(&inside)).expect("text");
             let large = text.replace("width='40' height='20'", "width='1024' height='1024'");
             let shown = &inside[..100.min(inside.len())];
-            assert_eq!(draw(large.as_bytes(), 1024), Err(PictureError::TooLarge), "{shown}");
+            assert_eq!(
+                draw(large.as_bytes(), 1024),
+                Err(PictureError::TooLarge),
+                "{shown}"
+            );
         }
     }
 }

@@ -142,7 +142,13 @@ fn confine() -> std::io::Result<()> {
 fn address_space() -> std::io::Result<u64> {
     let status = std::fs::read_to_string("/proc/self/status")?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmSize:"));
-    let kib = line.and_then(|size| size.trim().trim_end_matches("kB").trim().parse::<u64>().ok());
+    let kib = line.and_then(|size| {
+        size.trim()
+            .trim_end_matches("kB")
+            .trim()
+            .parse::<u64>()
+            .ok()
+    });
     let kib = kib.ok_or_else(|| std::io::Error::other("/proc/self/status has no VmSize"))?;
     Ok(kib * 1024)
 }

@@ -135,17 +135,53 @@ fn pixels() -> Vec<Attack> {
         attack("a strip of 1 × 60,000", png(1, 60_000), Shown),
         attack("a strip of 2,000 × 1", png(2_000, 1), Shown),
         attack("an opaque strip", jpeg(60_000, 1), Shown),
-        attack("a profile of a gigabyte", png_with(&[(b"iCCP", profile())]), Shown),
-        attack("a text of a gigabyte", png_with(&[(b"zTXt", profile())]), Shown),
+        attack(
+            "a profile of a gigabyte",
+            png_with(&[(b"iCCP", profile())]),
+            Shown,
+        ),
+        attack(
+            "a text of a gigabyte",
+            png_with(&[(b"zTXt", profile())]),
+            Shown,
+        ),
         attack("an icon with such a profile", icon, Shown),
         attack("ten thousand frames", gif(1, 10_000), Refused),
         attack("a thousand large frames", gif(5_000, 1_000), Refused),
         attack("a GIF of 65,535 × 65,535", gif(65_535, 1), Refused),
-        attack("a PNG of 60,000 × 60,000", patched(png(1, 1), 16, &[0, 0, 0xea, 0x60, 0, 0, 0xea, 0x60]), Refused),
+        attack(
+            "a PNG of 60,000 × 60,000",
+            patched(png(1, 1), 16, &[0, 0, 0xea, 0x60, 0, 0, 0xea, 0x60]),
+            Refused,
+        ),
         attack("a JPEG of 65,535 × 65,535", jpeg_size(jpeg(8, 8)), Refused),
-        attack("a WebP of 16,384 × 16,384", patched(picture(4, 4, [1; 4], ImageFormat::WebP), 21, &[0xff, 0xff, 0xff, 0x1f]), Refused),
-        attack("a BMP of 2³¹ × 2³¹", patched(picture(4, 4, [1; 4], ImageFormat::Bmp), 18, &[0xff, 0xff, 0xff, 0x7f, 0xff, 0xff, 0xff, 0x7f]), Refused),
-        attack("a BMP of 30,000 × 1,000", patched(picture(4, 4, [1; 4], ImageFormat::Bmp), 18, &[0x30, 0x75, 0, 0, 0xe8, 3, 0, 0]), Refused),
+        attack(
+            "a WebP of 16,384 × 16,384",
+            patched(
+                picture(4, 4, [1; 4], ImageFormat::WebP),
+                21,
+                &[0xff, 0xff, 0xff, 0x1f],
+            ),
+            Refused,
+        ),
+        attack(
+            "a BMP of 2³¹ × 2³¹",
+            patched(
+                picture(4, 4, [1; 4], ImageFormat::Bmp),
+                18,
+                &[0xff, 0xff, 0xff, 0x7f, 0xff, 0xff, 0xff, 0x7f],
+            ),
+            Refused,
+        ),
+        attack(
+            "a BMP of 30,000 × 1,000",
+            patched(
+                picture(4, 4, [1; 4], ImageFormat::Bmp),
+                18,
+                &[0x30, 0x75, 0, 0, 0xe8, 3, 0, 0],
+            ),
+            Refused,
+        ),
     ]
 }
 
@@ -160,15 +196,17 @@ fn svg(inside: &str) -> Vec<u8> {
 
 fn shapes(fifo: &str) -> Vec<Attack> {
     let whole = "<rect width='1e5' height='1e5'/>";
-    let nested = |open: &str, times: usize| {
-        format!("{}{whole}{}", open.repeat(times), "</g>".repeat(times))
-    };
+    let nested =
+        |open: &str, times: usize| format!("{}{whole}{}", open.repeat(times), "</g>".repeat(times));
     let doubling = |refer: &dyn Fn(usize) -> String| {
         let levels = (1..30).map(|level| {
             let twice = refer(level - 1).repeat(2);
             format!("<mask id='l{level}'>{twice}</mask>")
         });
-        format!("<g id='l0'/>{}<g mask='url(#l29)'/>", levels.collect::<String>())
+        format!(
+            "<g id='l0'/>{}<g mask='url(#l29)'/>",
+            levels.collect::<String>()
+        )
     };
     let laughs = (1..10).fold("<!ENTITY l0 'ha'>".to_owned(), |laughs, level| {
         let ten = format!("&l{};", level - 1).repeat(10);
@@ -179,30 +217,114 @@ fn shapes(fifo: &str) -> Vec<Attack> {
     let circle = |from: &str, to: &str| format!("<radialGradient id='{from}' href='#{to}'/>");
     vec![
         attack("filters under another prefix", svg(turbulence), Shown),
-        attack("/dev/zero", svg("<image href='/dev/zero' width='9' height='9'/>"), Shown),
-        attack("/dev/zero under another prefix", svg("<x:image xlink:href='/dev/zero' width='9' height='9'/>"), Shown),
-        attack("a pipe nobody writes to", svg(&format!("<image href='{fifo}' width='9' height='9'/>")), Shown),
-        attack("a pipe, painted with", svg(&format!("<rect style='fill:url({fifo})' width='99' height='99'/>")), Shown),
-        attack("a pipe, as a style sheet", svg(&format!("<style>@import url({fifo}); rect{{mask:url('{fifo}#a')}}</style>")), Shown),
-        attack("layers in layers", svg(&nested("<g opacity='.9'>", 60)), Refused),
-        attack("masks in masks", svg(&format!("<mask id='m'>{whole}</mask>{}", nested("<g mask='url(#m)'>", 60))), Refused),
-        attack("thousands of layers", svg(&nested("<g opacity='.9'>", 1).repeat(1_500)), Refused),
-        attack("thousands of large shapes", svg(&whole.repeat(4_500)), Refused),
-        attack("2,000 dashed lines", svg(&"<path d='M0 0C9999 0 0 9999 1024 1024' stroke='red' stroke-dasharray='.05'/>".repeat(2_000)), Refused),
-        attack("references that double", svg(&doubling(&|level| format!("<use href='#l{level}'/>"))), Refused),
-        attack("masks that double", svg(&doubling(&|level| format!("<g mask='url(#l{level})'/>"))), Refused),
-        attack("a circle of gradients", svg(&[circle("a", "b"), circle("b", "c"), circle("c", "b")].concat()), Refused),
-        attack("nesting", svg(&("<g>".repeat(120) + &"</g>".repeat(120))), Refused),
+        attack(
+            "/dev/zero",
+            svg("<image href='/dev/zero' width='9' height='9'/>"),
+            Shown,
+        ),
+        attack(
+            "/dev/zero under another prefix",
+            svg("<x:image xlink:href='/dev/zero' width='9' height='9'/>"),
+            Shown,
+        ),
+        attack(
+            "a pipe nobody writes to",
+            svg(&format!("<image href='{fifo}' width='9' height='9'/>")),
+            Shown,
+        ),
+        attack(
+            "a pipe, painted with",
+            svg(&format!(
+                "<rect style='fill:url({fifo})' width='99' height='99'/>"
+            )),
+            Shown,
+        ),
+        attack(
+            "a pipe, as a style sheet",
+            svg(&format!(
+                "<style>@import url({fifo}); rect{{mask:url('{fifo}#a')}}</style>"
+            )),
+            Shown,
+        ),
+        attack(
+            "layers in layers",
+            svg(&nested("<g opacity='.9'>", 60)),
+            Refused,
+        ),
+        attack(
+            "masks in masks",
+            svg(&format!(
+                "<mask id='m'>{whole}</mask>{}",
+                nested("<g mask='url(#m)'>", 60)
+            )),
+            Refused,
+        ),
+        attack(
+            "thousands of layers",
+            svg(&nested("<g opacity='.9'>", 1).repeat(1_500)),
+            Refused,
+        ),
+        attack(
+            "thousands of large shapes",
+            svg(&whole.repeat(4_500)),
+            Refused,
+        ),
+        attack(
+            "2,000 dashed lines",
+            svg(
+                &"<path d='M0 0C9999 0 0 9999 1024 1024' stroke='red' stroke-dasharray='.05'/>"
+                    .repeat(2_000),
+            ),
+            Refused,
+        ),
+        attack(
+            "references that double",
+            svg(&doubling(&|level| format!("<use href='#l{level}'/>"))),
+            Refused,
+        ),
+        attack(
+            "masks that double",
+            svg(&doubling(&|level| format!("<g mask='url(#l{level})'/>"))),
+            Refused,
+        ),
+        attack(
+            "a circle of gradients",
+            svg(&[circle("a", "b"), circle("b", "c"), circle("c", "b")].concat()),
+            Refused,
+        ),
+        attack(
+            "nesting",
+            svg(&("<g>".repeat(120) + &"</g>".repeat(120))),
+            Refused,
+        ),
         attack("nesting without end", svg(&"<g>".repeat(60_000)), Refused),
-        attack("a billion laughs", format!("<!DOCTYPE svg [{laughs}]><svg xmlns='http://www.w3.org/2000/svg'>&l9;</svg>"), Refused),
-        attack("an entity that is a file", "<!DOCTYPE svg [<!ENTITY a SYSTEM '/etc/passwd'>]><svg>&a;</svg>", Refused),
-        attack("a style sheet for every element", svg(&format!("<style>{}</style>{}", "g g g g{fill:red}".repeat(5_000), "<g/>".repeat(4_000))), Refused),
+        attack(
+            "a billion laughs",
+            format!("<!DOCTYPE svg [{laughs}]><svg xmlns='http://www.w3.org/2000/svg'>&l9;</svg>"),
+            Refused,
+        ),
+        attack(
+            "an entity that is a file",
+            "<!DOCTYPE svg [<!ENTITY a SYSTEM '/etc/passwd'>]><svg>&a;</svg>",
+            Refused,
+        ),
+        attack(
+            "a style sheet for every element",
+            svg(&format!(
+                "<style>{}</style>{}",
+                "g g g g{fill:red}".repeat(5_000),
+                "<g/>".repeat(4_000)
+            )),
+            Refused,
+        ),
     ]
 }
 
 async fn upload(client: &Client, file: &[u8]) -> tests::client::Answer {
     let upload = client.upload("users.setAvatar", ("image", "image/png", file), &[]);
-    tokio::time::timeout(PATIENCE, upload).await.expect("an answer in time")
+    tokio::time::timeout(PATIENCE, upload)
+        .await
+        .expect("an answer in time")
 }
 
 /// Looks at the server for as long as it is let: it answers, and takes no more memory than it may.
@@ -234,7 +356,11 @@ async fn stand(server: &Server, client: &Client, attacks: Vec<Attack>) {
             assert_eq!(seen, fate, "{name}: {}", answer.body);
             if seen == Shown {
                 let shown = client.load(Method::GET, "/avatar/ada", &[]).await;
-                assert_eq!((measure(&shown.bytes).0, measure(&shown.bytes).1), (200, 200), "{name}");
+                assert_eq!(
+                    (measure(&shown.bytes).0, measure(&shown.bytes).1),
+                    (200, 200),
+                    "{name}"
+                );
             }
         }
     });
@@ -280,11 +406,16 @@ async fn what_is_cut_off_is_refused() {
         for part in [300, 500, 800, 950, 1_000] {
             let cut = &whole[..(whole.len() * part / 1_000).min(whole.len() - 1)];
             let refusal = upload(&ada, cut).await.refused(400);
-            assert_eq!(refusal["errorType"], "error-invalid-file-type", "{format:?}, {part} ‰");
+            assert_eq!(
+                refusal["errorType"], "error-invalid-file-type",
+                "{format:?}, {part} ‰"
+            );
         }
         let cut = &whole[..whole.len() - 1];
         let file = ("emoji", "image/png", cut);
-        let refusal = admin.upload("emoji-custom.create", file, &[("name", "cut")]).await;
+        let refusal = admin
+            .upload("emoji-custom.create", file, &[("name", "cut")])
+            .await;
         let refusal = refusal.refused(400);
         assert_eq!(refusal["errorType"], "emoji-is-not-image", "{format:?}");
         let file = ("logo", "image/png", cut);
@@ -349,7 +480,11 @@ async fn ends(worker: u32) {
 async fn none_left(server: &Server) {
     let started = Instant::now();
     while !server.children().is_empty() {
-        assert!(started.elapsed() < PATIENCE, "{:?} go on", server.children());
+        assert!(
+            started.elapsed() < PATIENCE,
+            "{:?} go on",
+            server.children()
+        );
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
 }
@@ -376,7 +511,11 @@ async fn work_ends_when_nobody_waits_for_it() {
     let asked = Instant::now();
     let status = server.stop().await;
     assert!(status.success(), "{status}");
-    assert!(asked.elapsed() < Duration::from_secs(20), "{:?}", asked.elapsed());
+    assert!(
+        asked.elapsed() < Duration::from_secs(20),
+        "{:?}",
+        asked.elapsed()
+    );
     ends(worker).await;
 }
 
@@ -407,7 +546,10 @@ async fn an_idle_server_has_given_back_what_pictures_took() {
     let started = Instant::now();
     while server.resident_bytes() > most {
         let now = server.resident_bytes();
-        assert!(started.elapsed() < PATIENCE, "{before} bytes before, {now} after");
+        assert!(
+            started.elapsed() < PATIENCE,
+            "{before} bytes before, {now} after"
+        );
         tokio::time::sleep(Duration::from_millis(200)).await;
     }
     assert_eq!(server.children(), Vec::<u32>::new());
@@ -424,7 +566,11 @@ async fn a_stop_is_bounded_whatever_hangs() {
     let worker = stopped_worker(&server).await;
     let asked = Instant::now();
     server.stop().await;
-    assert!(asked.elapsed() < Duration::from_secs(15), "{:?}", asked.elapsed());
+    assert!(
+        asked.elapsed() < Duration::from_secs(15),
+        "{:?}",
+        asked.elapsed()
+    );
     drop(waiting);
     ends(worker).await;
 }
@@ -443,7 +589,9 @@ async fn a_second_signal_ends_the_server_at_once() {
          Content-Type: multipart/form-data; boundary=b\r\nContent-Length: 1000\r\n\r\n--b",
         ada.user_id, ada.token
     );
-    stream.write_all(half.as_bytes()).expect("half a request is sent");
+    stream
+        .write_all(half.as_bytes())
+        .expect("half a request is sent");
     tokio::time::sleep(Duration::from_millis(300)).await;
     server.signal("TERM");
     let started = Instant::now();
@@ -453,6 +601,10 @@ async fn a_second_signal_ends_the_server_at_once() {
     }
     let status = server.stop().await;
     assert!(!status.success(), "not a clean end");
-    assert!(started.elapsed() < Duration::from_secs(30), "{:?}", started.elapsed());
+    assert!(
+        started.elapsed() < Duration::from_secs(30),
+        "{:?}",
+        started.elapsed()
+    );
     drop(stream);
 }

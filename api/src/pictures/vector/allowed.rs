@@ -127,11 +127,10 @@ pub fn rewrite(text: &str) -> Result<String, PictureError> {
         nodes_limit: u32::try_from(4 * MOST_ELEMENTS).unwrap_or(u32::MAX),
         ..ParsingOptions::default()
     };
-    let document =
-        Document::parse_with_options(&text, options).map_err(|error| match error {
-            roxmltree::Error::NodesLimitReached => PictureError::TooLarge,
-            _ => PictureError::Unreadable,
-        })?;
+    let document = Document::parse_with_options(&text, options).map_err(|error| match error {
+        roxmltree::Error::NodesLimitReached => PictureError::TooLarge,
+        _ => PictureError::Unreadable,
+    })?;
     let root = document.root_element();
     if name_of(root) != Some("svg") {
         return Err(PictureError::Unreadable);
@@ -319,7 +318,11 @@ fn stays_inside(value: &str) -> bool {
     let value = value.to_ascii_lowercase();
     let mut parts = value.split("url(");
     parts.next();
-    parts.all(|part| part.trim_start().trim_start_matches(['"', '\'']).starts_with('#'))
+    parts.all(|part| {
+        part.trim_start()
+            .trim_start_matches(['"', '\''])
+            .starts_with('#')
+    })
 }
 
 /// The id that a value refers to.
@@ -365,7 +368,8 @@ mod tests {
     use super::*;
 
     fn inside(content: &str) -> Result<String, PictureError> {
-        let text = format!("<svg xmlns='{SVG}' xmlns:xlink='{XLINK}' xmlns:x='{SVG}'>{content}</svg>");
+        let text =
+            format!("<svg xmlns='{SVG}' xmlns:xlink='{XLINK}' xmlns:x='{SVG}'>{content}</svg>");
         let written = rewrite(&text)?;
         let start = format!("<svg xmlns=\"{SVG}\">");
         let written = written.strip_prefix(&start).expect("the root");
@@ -376,16 +380,25 @@ mod tests {
     fn what_is_not_listed_is_left_out() {
         for (content, left) in [
             ("<x:filter id='f'><x:feTurbulence/></x:filter>", ""),
-            ("<g><image href='/dev/zero'/><x:image href='x'/></g>", "<g></g>"),
+            (
+                "<g><image href='/dev/zero'/><x:image href='x'/></g>",
+                "<g></g>",
+            ),
             ("<script>alert(1)</script><foreignObject/>", ""),
             ("<y:rect xmlns:y='http://example.org' width='1'/>", ""),
             ("<rect onload='x' width='1'/>", "<rect width=\"1\"></rect>"),
             ("<use href='file:///etc/passwd'/>", "<use></use>"),
             ("<use xlink:href='other.svg#a'/>", "<use></use>"),
             ("<x:use xlink:href='#a'/>", "<use href=\"#a\"></use>"),
-            ("<g filter='url(#f)' fill='url(#g)'/>", "<g fill=\"url(#g)\"></g>"),
+            (
+                "<g filter='url(#f)' fill='url(#g)'/>",
+                "<g fill=\"url(#g)\"></g>",
+            ),
             ("<g fill='url( \"http://a\")'/>", "<g></g>"),
-            ("<g style='mask:URL(file:/a);fill:red'/>", "<g fill=\"red\"></g>"),
+            (
+                "<g style='mask:URL(file:/a);fill:red'/>",
+                "<g fill=\"red\"></g>",
+            ),
             ("<g id='&lt;\"&amp;'/>", "<g id=\"&lt;&quot;&amp;\"></g>"),
         ] {
             assert_eq!(inside(content).as_deref(), Ok(left), "{content}");
@@ -397,7 +410,10 @@ mod tests {
         let sheet = "<style>.a{fill:red;filter:url(#f)} g .a{stroke:blue} rect{opacity:.5 !important}\
                      @import url(http://a); .b{fill:url(http://a)}</style>";
         for (content, left) in [
-            ("<rect class='a'/>", "<rect fill=\"red\" opacity=\".5\"></rect>"),
+            (
+                "<rect class='a'/>",
+                "<rect fill=\"red\" opacity=\".5\"></rect>",
+            ),
             (
                 "<rect class='a' fill='green' style='opacity:1;fill:black'/>",
                 "<rect fill=\"black\" opacity=\".5\"></rect>",

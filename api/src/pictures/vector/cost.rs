@@ -162,7 +162,9 @@ impl Cost {
             return spend(&mut self.work, 1.0);
         }
         let pixels = ground.covered(path.stroke_bounding_box().transform(transform));
-        let filled = path.fill().map_or(0.0, |fill| pixels * weight(fill.paint()));
+        let filled = path
+            .fill()
+            .map_or(0.0, |fill| pixels * weight(fill.paint()));
         let (across, down) = transform.get_scale();
         let scale = f64::from(across.max(down));
         let edge = Edge::of(path.data());
