@@ -33,11 +33,12 @@ use crate::folder::{DataFolder, FolderError};
 use crate::gravatar::Gravatar;
 use crate::health::{self, Readiness};
 use crate::live::{self, Live};
+use crate::shutdown::{self, Deadlines};
 use crate::state::{AdminAccount, AppState, DoorConfig, SettingPolicy};
 use crate::telemetry::metered::MeteredLog;
 use crate::telemetry::metrics;
 use crate::telemetry::request::{Observer, observe};
-use crate::{bootstrap, commands, control, router, serve, shutdown, statistics};
+use crate::{bootstrap, commands, control, router, serve, statistics};
 
 /// Pause between attempts at first-start work while the log cannot be reached.
 const RETRY: Duration = Duration::from_secs(2);
@@ -206,7 +207,8 @@ impl App {
         self.address
     }
 
-    /// Serves until `stop`, until somebody asks for a restart, or until it cannot go on; then stops cleanly.
+    /// Serves until `stop`, until somebody asks for a restart, or until it cannot go on; then stops cleanly. The
+    /// process is to end after it: what would not stop in time is left as it is.
     pub async fn run_until(self, stop: impl Future<Output = ()>) -> Result<Ending, StartError> {
         // Each part has its own tasks and its own end, so that they can stop one after the other.
         let (connections, accepting) = (TaskTracker::new(), CancellationToken::new());
@@ -270,16 +272,19 @@ impl App {
 
         self.readiness.stopping();
         let limit = self.config.shutdown_timeout;
+        let by = Deadlines::new(limit);
         // Sockets are told to go elsewhere while requests under way are answered.
         tokio::join!(
-            shutdown::finish("connections", &connections, &accepting, limit),
+            shutdown::finish("connections", &connections, &accepting, by.after(0)),
             self.live.stop(limit)
         );
-        shutdown::bounded("reactors", limit, self.reactors.stop()).await;
-        shutdown::finish("background", &background, &working, limit).await;
-        shutdown::bounded("views", limit, self.views.close()).await;
-        shutdown::bounded("log", limit, self.log.close()).await;
+        shutdown::bounded("reactors", by.after(2), self.reactors.stop()).await;
+        shutdown::finish("background", &background, &working, by.after(3)).await;
+        shutdown::bounded("views", by.after(5), self.views.close()).await;
+        shutdown::bounded("log", by.after(7), self.log.close()).await;
         tracing::info!("stopped");
+        // Letting go of a part waits for its threads, one of which may hang; the process ends now in any case.
+        std::mem::forget((self.views, self.log, self.state));
         outcome
     }
 }

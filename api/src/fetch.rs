@@ -7,7 +7,7 @@
 pub mod address;
 
 use std::net::{IpAddr, SocketAddr};
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use axum::http::{HeaderMap, Method, StatusCode, header};
@@ -298,13 +298,32 @@ fn unreachable(error: reqwest::Error) -> FetchError {
     FetchError::Unreachable(error.without_url().to_string())
 }
 
+/// Names looked up at a time. Each takes a thread, for as long as the name server takes.
+const LOOKUPS: usize = 16;
+
+static LOOKUP_SLOTS: LazyLock<Arc<Semaphore>> = LazyLock::new(|| Arc::new(Semaphore::new(LOOKUPS)));
+
+/// The addresses of a host. The system's resolver cannot be interrupted: its slot is free when it has ended, whoever
+/// still waits.
+async fn look_up(host: String) -> std::io::Result<Vec<SocketAddr>> {
+    let slot = Arc::clone(&LOOKUP_SLOTS).acquire_owned().await;
+    let slot = slot.map_err(std::io::Error::other)?;
+    let task = tokio::spawn(async move {
+        let found = tokio::net::lookup_host((host, 0))
+            .await
+            .map(Iterator::collect);
+        drop(slot);
+        found
+    });
+    task.await.map_err(std::io::Error::other)?
+}
+
 /// The addresses of a host that may be reached.
 async fn reachable(allowed: &AllowList, host: &str) -> std::io::Result<Vec<SocketAddr>> {
-    let found = tokio::net::lookup_host((host, 0)).await?;
+    let found = look_up(host.to_owned()).await?;
     let trusted = allowed.allows_name(host);
-    Ok(found
-        .filter(|address| trusted || allowed.allows(address.ip()))
-        .collect())
+    let allows = |address: &SocketAddr| trusted || allowed.allows(address.ip());
+    Ok(found.into_iter().filter(allows).collect())
 }
 
 /// Resolves names, and answers only addresses that may be reached.

@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use api::app::{App, Ending};
 use api::cli::{self, Task};
 use api::config::Config;
+use api::pictures::worker;
 use api::{shutdown, telemetry};
 use eventstore::memory;
 
@@ -14,6 +15,9 @@ use eventstore::memory;
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
+    if let Some(code) = worker::run_if_asked() {
+        return code;
+    }
     match run() {
         Ok(Ending::Stopped) => ExitCode::SUCCESS,
         Ok(Ending::Restart) => begin_anew(),
@@ -74,7 +78,7 @@ fn run() -> Result<Ending, String> {
         .on_thread_park(memory::give_back_now_and_then)
         .build()
         .map_err(|error| format!("cannot start: {error}"))?;
-    runtime.block_on(async {
+    let outcome = runtime.block_on(async {
         match invocation.task {
             Task::ListProjections => cli::list_projections(&config).await.map(stopped),
             Task::RebuildProjections => cli::rebuild_projections(&config).await.map(stopped),
@@ -85,7 +89,10 @@ fn run() -> Result<Ending, String> {
                 .map(stopped),
             _ => serve(config).await,
         }
-    })
+    });
+    // Threads that still compute for somebody who has gone are not waited for.
+    runtime.shutdown_background();
+    outcome
 }
 
 fn stopped((): ()) -> Ending {
@@ -94,7 +101,7 @@ fn stopped((): ()) -> Ending {
 
 async fn serve(config: Config) -> Result<Ending, String> {
     // Heard from the first moment on, so that a stop during a long start is a clean one too.
-    let stop = shutdown::Signals::listen()
+    let stop = shutdown::Signals::listen(config.shutdown_timeout)
         .map_err(|error| format!("cannot listen for signals: {error}"))?;
     let app = App::start(config)
         .await

@@ -149,14 +149,21 @@ fn work(queue: &Mutex<Receiver<Job>>) {
         match job {
             Err(RecvTimeoutError::Disconnected) => return,
             Err(RecvTimeoutError::Timeout) => memory::give_back(),
-            // A caller that went away does not want the answer.
-            Ok(Job::Hash(digest, answer)) => {
-                let _ = answer.send(compute(&digest));
-            }
-            Ok(Job::Verify(digest, hash, answer)) => {
-                let _ = answer.send(check(&digest, hash.as_ref()));
-            }
+            Ok(job) => answer(job),
         }
+    }
+}
+
+/// Does a job, unless whoever wanted it has gone.
+fn answer(job: Job) {
+    match job {
+        Job::Hash(digest, answer) if !answer.is_closed() => {
+            let _ = answer.send(compute(&digest));
+        }
+        Job::Verify(digest, hash, answer) if !answer.is_closed() => {
+            let _ = answer.send(check(&digest, hash.as_ref()));
+        }
+        Job::Hash(..) | Job::Verify(..) => {}
     }
 }
 
@@ -233,5 +240,22 @@ mod tests {
                 .await,
             Ok(false)
         );
+    }
+
+    #[tokio::test]
+    async fn nothing_is_computed_for_those_who_have_gone() {
+        let hasher = PasswordHasher::new(1, 1_000);
+        let digest = || PasswordDigest::of("right");
+        let started = std::time::Instant::now();
+        let hash = hasher.hash(digest()).await.expect("a hash");
+        let one = started.elapsed();
+        for _ in 0..200 {
+            let gone = hasher.verify(digest(), Some(hash.clone()));
+            assert!(futures::FutureExt::now_or_never(gone).is_none());
+        }
+        let started = std::time::Instant::now();
+        assert_eq!(hasher.verify(digest(), Some(hash)).await, Ok(true));
+        let took = started.elapsed();
+        assert!(took < one * 100, "{took:?} for one that takes {one:?}");
     }
 }

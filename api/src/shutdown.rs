@@ -2,21 +2,86 @@
 
 use std::time::Duration;
 
+use tokio::sync::oneshot;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+/// How long a stop may take beyond the time for requests under way. Then the process ends, whatever hangs.
+pub const CLOSING: Duration = Duration::from_secs(8);
+
+/// By when the parts must have stopped, one after the other.
+#[derive(Clone, Copy)]
+pub struct Deadlines(Instant);
+
+impl Deadlines {
+    /// Requests under way get `limit`, from now on.
+    pub fn new(limit: Duration) -> Self {
+        Self(Instant::now() + limit)
+    }
+
+    /// `seconds` after the time for requests; less than [`CLOSING`].
+    pub fn after(self, seconds: u64) -> Instant {
+        self.0 + Duration::from_secs(seconds)
+    }
+}
+
 /// The signals that ask the server to stop: SIGTERM and SIGINT, Ctrl-C elsewhere.
 pub struct Signals {
-    #[cfg(unix)]
-    terminate: tokio::signal::unix::Signal,
-    #[cfg(unix)]
-    interrupt: tokio::signal::unix::Signal,
+    first: oneshot::Receiver<&'static str>,
 }
 
 impl Signals {
-    /// From now on signals no longer end the process by themselves.
-    #[cfg(unix)]
-    pub fn listen() -> std::io::Result<Self> {
+    /// From now on the first signal asks for a clean stop, for which there is `limit` and [`CLOSING`]; the second one
+    /// ends the process at once.
+    ///
+    /// They are heard on a thread with a runtime of its own, so that a server that hangs can be stopped, too.
+    pub fn listen(limit: Duration) -> std::io::Result<Self> {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()?;
+        let source = {
+            let _within = runtime.enter();
+            Source::new()?
+        };
+        let (told, first) = oneshot::channel();
+        std::thread::Builder::new()
+            .name("signals".to_owned())
+            .spawn(move || runtime.block_on(hear(source, told, limit + CLOSING)))?;
+        Ok(Self { first })
+    }
+
+    /// Returns when one arrives.
+    pub async fn received(self) {
+        match self.first.await {
+            Ok(signal) => tracing::info!(signal, "stopping"),
+            Err(_) => std::future::pending().await,
+        }
+    }
+}
+
+async fn hear(mut source: Source, told: oneshot::Sender<&'static str>, limit: Duration) {
+    let signal = source.next().await;
+    let _ = told.send(signal);
+    let reason = tokio::select! {
+        signal = source.next() => signal,
+        () = tokio::time::sleep(limit) => "the time for stopping is over",
+    };
+    tracing::error!(reason, "ended without waiting any longer");
+    std::process::exit(1);
+}
+
+/// Where signals come from.
+#[cfg(unix)]
+struct Source {
+    terminate: tokio::signal::unix::Signal,
+    interrupt: tokio::signal::unix::Signal,
+}
+
+#[cfg(unix)]
+impl Source {
+    /// Signals no longer end the process by themselves.
+    fn new() -> std::io::Result<Self> {
         use tokio::signal::unix::{SignalKind, signal};
         Ok(Self {
             terminate: signal(SignalKind::terminate())?,
@@ -24,28 +89,28 @@ impl Signals {
         })
     }
 
-    /// Returns when one arrives.
-    #[cfg(unix)]
-    pub async fn received(mut self) {
-        let name = tokio::select! {
+    async fn next(&mut self) -> &'static str {
+        tokio::select! {
             _ = self.terminate.recv() => "SIGTERM",
             _ = self.interrupt.recv() => "SIGINT",
-        };
-        tracing::info!(signal = name, "stopping");
-    }
-
-    /// Nothing to prepare.
-    #[cfg(not(unix))]
-    pub fn listen() -> std::io::Result<Self> {
-        Ok(Self {})
-    }
-
-    /// Returns when one arrives.
-    #[cfg(not(unix))]
-    pub async fn received(self) {
-        if tokio::signal::ctrl_c().await.is_ok() {
-            tracing::info!(signal = "Ctrl-C", "stopping");
         }
+    }
+}
+
+#[cfg(not(unix))]
+struct Source;
+
+#[cfg(not(unix))]
+impl Source {
+    fn new() -> std::io::Result<Self> {
+        Ok(Self)
+    }
+
+    async fn next(&mut self) -> &'static str {
+        if tokio::signal::ctrl_c().await.is_err() {
+            std::future::pending::<()>().await;
+        }
+        "Ctrl-C"
     }
 }
 
@@ -54,16 +119,16 @@ pub async fn finish(
     part: &'static str,
     tasks: &TaskTracker,
     stop: &CancellationToken,
-    limit: Duration,
+    by: Instant,
 ) {
     stop.cancel();
     tasks.close();
-    bounded(part, limit, tasks.wait()).await;
+    bounded(part, by, tasks.wait()).await;
 }
 
 /// Waits for the end of one part, but not for ever.
-pub async fn bounded(part: &'static str, limit: Duration, end: impl Future<Output = ()>) {
-    if tokio::time::timeout(limit, end).await.is_err() {
+pub async fn bounded(part: &'static str, by: Instant, end: impl Future<Output = ()>) {
+    if tokio::time::timeout_at(by, end).await.is_err() {
         tracing::warn!(
             part,
             "still busy after the time for stopping; going on without it"

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::panic::AssertUnwindSafe;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::thread::JoinHandle;
 
 use eventstore::memory::{self, LULL};
@@ -20,7 +20,25 @@ const QUEUE: usize = 4096;
 /// How many threads answer.
 const THREADS: usize = 4;
 
-type Question = Box<dyn FnOnce(Result<&Connection, QueryError>) + Send>;
+/// Steps of SQLite's machine between looks at whether anybody still waits for the answer; some hundred microseconds.
+const STEPS: i32 = 10_000;
+
+/// A question on its way to a thread.
+struct Question {
+    answer: Box<dyn FnOnce(Result<&Connection, QueryError>) + Send>,
+    /// Gone when whoever asked is.
+    asker: Weak<()>,
+}
+
+/// Who asked what a connection is answering.
+type Asker = Arc<Mutex<Weak<()>>>;
+
+/// A connection of a thread, to the file it was opened for.
+struct Open {
+    serving: Serving,
+    conn: Connection,
+    asker: Asker,
+}
 
 /// The file that serves.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -89,12 +107,14 @@ impl Readers {
         F: FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
     {
         let (sender, answer) = oneshot::channel();
-        let question: Question = Box::new(move |conn| {
-            // Whoever asked may have gone; then nobody needs the answer.
-            if !sender.is_closed() {
+        // Dropped with this future, by a caller that does not want to know any more.
+        let asker = Arc::new(());
+        let question = Question {
+            answer: Box::new(move |conn| {
                 let _ = sender.send(conn.and_then(|conn| question(conn).map_err(QueryError::from)));
-            }
-        });
+            }),
+            asker: Arc::downgrade(&asker),
+        };
         {
             let mut queue = self.queue.lock();
             if queue.closed {
@@ -106,7 +126,9 @@ impl Readers {
             queue.questions.push_back(question);
         }
         self.waiting.notify_one();
-        answer.await.unwrap_or(Err(QueryError::Closed))
+        let answer = answer.await.unwrap_or(Err(QueryError::Closed));
+        drop(asker);
+        answer
     }
 
     /// Answers what was asked and stops. Blocks until the threads ended.
@@ -126,12 +148,18 @@ impl Readers {
     }
 
     fn work(&self) {
-        let mut open: Option<(Serving, Connection)> = None;
-        while let Some(question) = self.next() {
+        let mut open: Option<Open> = None;
+        while let Some(Question { answer, asker }) = self.next() {
+            if asker.strong_count() == 0 {
+                continue;
+            }
             let serving = self.serving.borrow().clone();
             let outcome = std::panic::catch_unwind(AssertUnwindSafe(|| {
-                let conn = connect(&mut open, serving);
-                question(conn);
+                let open = connect(&mut open, serving);
+                answer(open.map(|open| {
+                    *open.asker.lock() = asker;
+                    &open.conn
+                }));
             }));
             if outcome.is_err() {
                 // The question's answer channel is gone with it; the thread serves the next one.
@@ -161,18 +189,55 @@ impl Readers {
 }
 
 /// The connection to the file that serves, opened when it is another one than before.
-fn connect(
-    open: &mut Option<(Serving, Connection)>,
-    serving: Option<Serving>,
-) -> Result<&Connection, QueryError> {
+fn connect(open: &mut Option<Open>, serving: Option<Serving>) -> Result<&Open, QueryError> {
     let serving = serving.ok_or(QueryError::NotReady)?;
-    if open.as_ref().is_none_or(|(opened, _)| *opened != serving) {
+    if open.as_ref().is_none_or(|open| open.serving != serving) {
         // The old connection is closed first, so that its file goes away.
         *open = None;
-        let conn = file::open_reader(&serving.path)?;
-        *open = Some((serving, conn));
+        let mut conn = file::open_reader(&serving.path)?;
+        let asker = Asker::default();
+        let asked_by = Arc::clone(&asker);
+        let nobody_waits = move || asked_by.lock().strong_count() == 0;
+        conn.progress_handler(STEPS, Some(nobody_waits))?;
+        *open = Some(Open {
+            serving,
+            conn,
+            asker,
+        });
     }
-    open.as_ref()
-        .map(|(_, conn)| conn)
-        .ok_or(QueryError::NotReady)
+    open.as_ref().ok_or(QueryError::NotReady)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::{Duration, Instant};
+
+    use super::*;
+
+    /// Counts for some hours.
+    const ENDLESS: &str = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 100000000000) \
+                           SELECT count(*) FROM n";
+
+    #[tokio::test]
+    async fn a_question_nobody_waits_for_is_given_up() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("views.sqlite");
+        Connection::open(&path)
+            .and_then(|conn| conn.execute_batch("PRAGMA journal_mode = WAL; CREATE TABLE t (a)"))
+            .expect("a file");
+        let readers = Readers::start(Some(Serving { path })).expect("threads");
+        let started = Instant::now();
+        for _ in 0..2 * THREADS {
+            let endless =
+                readers.ask(|conn| conn.query_row(ENDLESS, [], |row| row.get::<_, i64>(0)));
+            let waited = tokio::time::timeout(Duration::from_millis(50), endless).await;
+            assert!(waited.is_err(), "it goes on and on");
+        }
+        // Every thread has been busy with one of them.
+        let one = readers.ask(|conn| conn.query_row("SELECT 1", [], |row| row.get::<_, i64>(0)));
+        let one = tokio::time::timeout(Duration::from_secs(60), one).await;
+        assert_eq!(one.expect("in time").expect("an answer"), 1);
+        readers.join();
+        assert!(started.elapsed() < Duration::from_secs(60));
+    }
 }

@@ -353,19 +353,44 @@ impl Server {
     /// # Panics
     /// Where there is no `/proc`.
     pub fn resident_bytes(&self) -> u64 {
-        let status = std::fs::read_to_string(format!("/proc/{}/status", self.pid()))
-            .expect("/proc of the server");
-        let line = status
-            .lines()
-            .find(|line| line.starts_with("VmRSS:"))
-            .expect("VmRSS");
-        let kib: u64 = line
-            .split_whitespace()
-            .nth(1)
-            .and_then(|text| text.parse().ok())
-            .expect("a number");
-        kib * 1024
+        resident_bytes(self.pid()).expect("/proc of the server")
     }
+
+    /// The processes it has started that still run.
+    ///
+    /// # Panics
+    /// Where there is no `/proc`.
+    pub fn children(&self) -> Vec<u32> {
+        let server = self.pid().to_string();
+        let processes = std::fs::read_dir("/proc").expect("/proc");
+        let numbers = processes.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok());
+        let is_child = |pid: &u32| {
+            let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+            // The name, in parentheses, may contain anything; state and parent follow it.
+            let mut fields = stat
+                .rsplit(')')
+                .next()
+                .unwrap_or_default()
+                .split_whitespace();
+            let (state, parent) = (fields.next(), fields.next());
+            parent == Some(&server) && state != Some("Z")
+        };
+        numbers.filter(is_child).collect()
+    }
+
+    /// Resident memory of the server and all it has started, in bytes.
+    pub fn resident_bytes_of_all(&self) -> u64 {
+        let children = self.children();
+        let children = children.into_iter().filter_map(resident_bytes);
+        self.resident_bytes() + children.sum::<u64>()
+    }
+}
+
+fn resident_bytes(pid: u32) -> Option<u64> {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
+    let line = status.lines().find(|line| line.starts_with("VmRSS:"))?;
+    let kib: u64 = line.split_whitespace().nth(1)?.parse().ok()?;
+    Some(kib * 1024)
 }
 
 impl Drop for Server {

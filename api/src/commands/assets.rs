@@ -12,7 +12,7 @@ use super::shelves::Shelf;
 use crate::error::{ApiError, texts};
 use crate::extract::Caller;
 use crate::pictures::raster::Kind;
-use crate::pictures::{self, raster};
+use crate::pictures::{self, PictureError};
 use crate::state::{AppState, now};
 
 fn may_manage(state: &AppState, caller: &Caller) -> Result<(), ApiError> {
@@ -44,11 +44,10 @@ pub async fn set(
 ) -> Result<(), ApiError> {
     check(state, caller, key)?;
     let kind = Kind::of(&bytes).ok_or_else(|| texts::wrong_asset_type(declared))?;
-    let looked_at = bytes.clone();
-    let measured: Measured = match pictures::work(move || raster::measure(&looked_at)).await {
+    let measured: Measured = match pictures::measure(bytes.clone()).await {
         Ok(size) => Some(size),
         // Shapes that are too much to draw have no size; assets that need one refuse them.
-        Err(_) if kind == Kind::Svg => None,
+        Err(PictureError::Unreadable | PictureError::TooLarge) if kind == Kind::Svg => None,
         Err(error) => return Err(error.into()),
     };
     let extension = extension(key, kind);

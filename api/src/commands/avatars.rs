@@ -9,7 +9,7 @@ use projections::FileRecord;
 use super::shelves::Shelf;
 use crate::error::ApiError;
 use crate::extract::Caller;
-use crate::pictures::{self, raster};
+use crate::pictures;
 use crate::state::{AppState, now};
 
 /// Who changes a picture.
@@ -95,9 +95,9 @@ async fn put(
     let side = settings
         .bool("Accounts_AvatarResize")
         .then(|| u32::try_from(settings.int("Accounts_AvatarSize")).unwrap_or(0));
-    let picture = pictures::work(move || raster::avatar(&bytes, side)).await?;
+    let picture = pictures::avatar(bytes, side).await?;
     let file = Shelf::Avatars
-        .keep(state, picture.content_type, picture.bytes)
+        .keep(state, picture.kind.content_type(), picture.bytes)
         .await?;
     let set = AvatarSet {
         owner: owner.clone(),

@@ -11,7 +11,7 @@ use super::claims::Claimant;
 use super::shelves::Shelf;
 use crate::error::{ApiError, texts};
 use crate::extract::Caller;
-use crate::pictures::{self, raster};
+use crate::pictures;
 use crate::state::{AppState, fresh_id, now};
 
 /// Longest side of an emoji, in pixels (contract, admin 11.1).
@@ -46,13 +46,13 @@ pub fn check(state: &AppState, caller: &Caller) -> Result<(), ApiError> {
 }
 
 async fn draw(state: &AppState, bytes: Bytes) -> Result<Drawing, ApiError> {
-    let (picture, kind) = pictures::work(move || raster::emoji(&bytes, SIDE)).await?;
+    let picture = pictures::emoji(bytes, SIDE).await?;
     let file = Shelf::Emoji
-        .keep(state, picture.content_type, picture.bytes)
+        .keep(state, picture.kind.content_type(), picture.bytes)
         .await?;
     Ok(Drawing {
         file,
-        extension: kind.extension(),
+        extension: picture.kind.extension(),
     })
 }
 

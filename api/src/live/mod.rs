@@ -21,6 +21,7 @@ use eventstore::tireless;
 use metrics::{Counter, Gauge, counter, gauge};
 use parking_lot::Mutex;
 use tokio::sync::Semaphore;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -97,7 +98,8 @@ impl Live {
 
     /// Closes every socket, telling each where it may resume, and waits for that, at most `limit`.
     pub async fn stop(&self, limit: Duration) {
-        shutdown::finish("live sockets", &self.0.tasks, &self.0.stop, limit).await;
+        let by = Instant::now() + limit;
+        shutdown::finish("live sockets", &self.0.tasks, &self.0.stop, by).await;
     }
 }
 

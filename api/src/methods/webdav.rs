@@ -13,7 +13,7 @@ use crate::commands::webdav::{self, Secret};
 use crate::error::{ApiError, texts};
 use crate::extract::params::Params;
 use crate::fetch::FetchError;
-use crate::pictures::{self, raster};
+use crate::pictures;
 use crate::webdav::{Credentials, Webdav, WebdavError};
 
 /// The folder that files are uploaded to.
@@ -158,7 +158,7 @@ async fn bytes_of(call: &MethodCall, method: &str) -> Result<Bytes, ApiError> {
 async fn preview(call: MethodCall) -> MethodOutcome {
     const METHOD: &str = "getWebdavFilePreview";
     let bytes = bytes_of(&call, METHOD).await?;
-    let small = pictures::work(move || raster::avatar(&bytes, Some(PREVIEW))).await;
+    let small = pictures::avatar(bytes, Some(PREVIEW)).await;
     let small = small.map_err(|_| texts::webdav_no_preview(METHOD))?;
     Ok(json!({ "success": true, "data": { "$binary": STANDARD.encode(&small.bytes) } }))
 }

@@ -1,26 +1,15 @@
 //! Pictures made of shapes. They are drawn to pixels, never kept for others to load: such a file can hold scripts.
 
+mod allowed;
+mod cost;
+
 use image::RgbaImage;
 use resvg::{tiny_skia, usvg};
 
 use super::PictureError;
 
-/// Longest file that is drawn, in bytes, and the most elements in it.
+/// Longest file that is drawn, in bytes.
 const LONGEST: usize = 256 * 1024;
-const MOST_ELEMENTS: usize = 5_000;
-
-/// Parts that can make a short file a long job: each repeats or layers others. Entities repeat text.
-const COSTLY: [&str; 9] = [
-    "<!doctype",
-    "<!entity",
-    "<use",
-    "<filter",
-    "<pattern",
-    "<mask",
-    "<marker",
-    "<image",
-    "<foreignobject",
-];
 
 /// Whether the bytes are such a picture.
 pub fn is_svg(bytes: &[u8]) -> bool {
@@ -40,14 +29,16 @@ fn parse(bytes: &[u8]) -> Result<usvg::Tree, PictureError> {
         return Err(PictureError::TooLarge);
     }
     let text = str::from_utf8(bytes).map_err(|_| PictureError::Unreadable)?;
-    let lower = text.to_ascii_lowercase();
-    let local = lower.replace("<svg:", "<");
-    if COSTLY.iter().any(|part| local.contains(part))
-        || text.bytes().filter(|byte| *byte == b'<').count() > MOST_ELEMENTS
-    {
-        return Err(PictureError::TooLarge);
-    }
-    usvg::Tree::from_str(text, &usvg::Options::default()).map_err(|_| PictureError::Unreadable)
+    let options = usvg::Options {
+        // Nothing is loaded, from wherever.
+        image_href_resolver: usvg::ImageHrefResolver {
+            resolve_data: Box::new(|_, _, _| None),
+            resolve_string: Box::new(|_, _| None),
+        },
+        ..usvg::Options::default()
+    };
+    let text = allowed::rewrite(text.trim_start_matches('\u{feff}'))?;
+    usvg::Tree::from_str(&text, &options).map_err(|_| PictureError::Unreadable)
 }
 
 /// Width and height as the picture says, in whole pixels.
@@ -81,12 +72,13 @@ pub fn draw_sized(bytes: &[u8], width: u32, height: u32) -> Result<RgbaImage, Pi
     reason = "sides have a few thousand pixels at most"
 )]
 fn paint(tree: &usvg::Tree, width: u32, height: u32) -> Result<RgbaImage, PictureError> {
-    let mut ground = tiny_skia::Pixmap::new(width, height).ok_or(PictureError::Unreadable)?;
     let size = tree.size();
     let scale = tiny_skia::Transform::from_scale(
         width as f32 / size.width(),
         height as f32 / size.height(),
     );
+    cost::check(tree, scale, (width, height))?;
+    let mut ground = tiny_skia::Pixmap::new(width, height).ok_or(PictureError::Unreadable)?;
     resvg::render(tree, scale, &mut ground.as_mut());
     let pixels = ground
         .pixels()
@@ -121,20 +113,83 @@ mod tests {
     }
 
     #[test]
-    fn what_multiplies_itself_is_refused() {
-        for inside in [
-            "<defs><g id='a'/></defs><use href='#a'/>",
-            "<filter id='f'/>",
-            "<pattern id='p'/>",
-            "<svg:use xmlns:svg='http://www.w3.org/2000/svg'/>",
-            &"<g/>".repeat(MOST_ELEMENTS),
+    fn ordinary_pictures_are_drawn() {
+        let gradient = "<defs><linearGradient id='g'><stop stop-color='lime'/><stop offset='1' stop-color='lime'/>\
+                        </linearGradient></defs>";
+        let symbol =
+            "<symbol id='s' viewBox='0 0 1 1'><rect width='1' height='1' fill='lime'/></symbol>";
+        for (inside, here, there) in [
+            (
+                format!("{gradient}<rect width='20' height='20' fill='url(#g)'/>"),
+                255,
+                0,
+            ),
+            (
+                format!("{symbol}<use href='#s' x='20' width='20' height='20'/>"),
+                0,
+                255,
+            ),
+            (
+                "<clipPath id='c'><circle cx='10' cy='10' r='9'/></clipPath>\
+                 <g clip-path='url(#c)'><rect width='40' height='20' fill='lime'/></g>"
+                    .to_owned(),
+                255,
+                0,
+            ),
+            (
+                "<mask id='m'><rect x='20' width='20' height='20' fill='white'/></mask>\
+                 <rect width='40' height='20' fill='lime' mask='url(#m)'/>"
+                    .to_owned(),
+                0,
+                255,
+            ),
+            (
+                "<style>.a{fill:lime}</style><g transform='translate(20)' opacity='.5'>\
+                 <rect class='a' width='20' height='20'/></g>"
+                    .to_owned(),
+                0,
+                128,
+            ),
+            (
+                "<path d='M0 10H20' stroke='lime' stroke-width='20' stroke-dasharray='30 1'/>"
+                    .to_owned(),
+                255,
+                0,
+            ),
         ] {
-            assert_eq!(draw(&svg(inside), 10), Err(PictureError::TooLarge));
+            let drawn = draw(&svg(&inside), 40).expect("a picture");
+            for (x, alpha) in [(10, here), (30, there)] {
+                let pixel = drawn.get_pixel(x, 10);
+                assert_eq!(pixel[3], alpha, "at {x} of {inside}");
+                assert!(alpha == 0 || pixel[1] == 255, "at {x} of {inside}");
+            }
         }
-        assert_eq!(
-            measure(b"<!DOCTYPE svg [<!ENTITY a 'b'>]><svg>&a;</svg>"),
-            Err(PictureError::TooLarge)
-        );
-        assert_eq!(measure(b"<svg"), Err(PictureError::Unreadable));
+        let no_size = b"<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 30 10'><rect width='9' height='9'/></svg>";
+        assert_eq!(measure(no_size), Ok((30, 10)));
+    }
+
+    #[test]
+    fn what_takes_too_much_to_draw_is_refused() {
+        let whole = "<rect width='1e5' height='1e5'/>";
+        let nested = |open: &str, times: usize| {
+            format!("{}{whole}{}", open.repeat(times), "</g>".repeat(times))
+        };
+        let mask = "<mask id='m'><rect width='1e5' height='1e5' fill='white'/></mask>";
+        for inside in [
+            nested("<g opacity='.9'>", 50),
+            format!("{mask}{}", nested("<g mask='url(#m)'>", 20)),
+            format!("<g opacity='.5'>{whole}{whole}</g>").repeat(500),
+            "<path d='M0 0H100000' stroke='red' stroke-dasharray='.01'/>".repeat(10),
+            whole.repeat(4_000),
+        ] {
+            let text = String::from_utf8(svg(&inside)).expect("text");
+            let large = text.replace("width='40' height='20'", "width='1024' height='1024'");
+            let shown = &inside[..100.min(inside.len())];
+            assert_eq!(
+                draw(large.as_bytes(), 1024),
+                Err(PictureError::TooLarge),
+                "{shown}"
+            );
+        }
     }
 }

@@ -12,7 +12,7 @@ use crate::commands::shelves::Shelf;
 use crate::error::ApiError;
 use crate::extract::schema::{Kind as Param, Schema};
 use crate::extract::{Anyone, Call};
-use crate::pictures::raster::{self, Kind};
+use crate::pictures::raster::Kind;
 use crate::pictures::{self, mark};
 
 /// Side of the mark where an asset has no size of its own, in pixels.
@@ -74,9 +74,10 @@ pub async fn file(call: Anyone) -> Outcome {
             let (content_type, bytes, tag) = match wanted {
                 Some(wanted) if kind != Some(wanted) => {
                     let tag = format!("{}-{}", record.file.id, wanted.extension());
-                    let convert = move || raster::convert(&bytes, wanted);
+                    let convert = pictures::convert(bytes, wanted);
                     let picture = pictures::drawn(tag.clone(), convert).await?;
-                    (picture.content_type.to_owned(), picture.bytes, tag)
+                    let content_type = picture.kind.content_type().to_owned();
+                    (content_type, picture.bytes, tag)
                 }
                 _ => (record.file.content_type, bytes, record.file.id),
             };
@@ -111,7 +112,7 @@ async fn default(key: &str, rule: &AssetRule, wanted: Option<Kind>) -> Result<Me
     let bytes = if kind == Kind::Svg {
         Bytes::from(mark::svg(width, height))
     } else {
-        let draw = move || mark::pixels(width, height, kind);
+        let draw = pictures::work(move || mark::pixels(width, height, kind));
         pictures::drawn(tag.clone(), draw).await?.bytes
     };
     Ok(Media {

@@ -354,9 +354,8 @@ async fn letter(call: &Anyone, name: &str, keeper: Keeper) -> Outcome {
     let bytes = if kind == raster::Kind::Svg {
         Bytes::from(letter.svg(side))
     } else {
-        pictures::drawn(tag.clone(), move || letter.pixels(side, kind))
-            .await?
-            .bytes
+        let draw = pictures::work(move || letter.pixels(side, kind));
+        pictures::drawn(tag.clone(), draw).await?.bytes
     };
     let media = Media {
         content_type: kind.content_type().to_owned(),

@@ -10,6 +10,7 @@ mod custom_fields;
 mod data_export;
 mod first_start;
 mod gravatar;
+mod hostile_pictures;
 mod load;
 mod login;
 mod mail;

@@ -21,6 +21,10 @@ impl From<PictureError> for ApiError {
         match error {
             PictureError::Unreadable => texts::invalid_file_type(),
             PictureError::TooLarge => texts::file_too_large(),
+            PictureError::Busy => {
+                tracing::warn!(%error, "a picture waits");
+                Self::Unavailable
+            }
             PictureError::Failed => {
                 tracing::error!(%error, "a picture");
                 Self::Internal

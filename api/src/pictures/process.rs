@@ -1,0 +1,134 @@
+//! Work on pictures that others made, each in a process of its own: a decoder that takes all memory, never ends or
+//! falls over takes only that process with it, and is killed when its time is up or nobody waits for it any more.
+
+use std::process::{ExitStatus, Stdio};
+use std::sync::{Arc, LazyLock};
+use std::time::Duration;
+
+use bytes::Bytes;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::process::{Child, Command};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
+
+use super::PictureError;
+use super::worker::{COMMAND, Head, Job};
+
+/// Pictures worked on at a time. Each may take some hundred megabytes for a moment.
+const AT_A_TIME: usize = 2;
+
+/// How long one picture may take. Workers step back behind those who are served, so this is more than their time on a
+/// processor.
+const LIMIT: Duration = Duration::from_secs(20);
+
+/// How long a picture waits for its turn.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// Longest answer of a worker, in bytes.
+const LONGEST_ANSWER: u64 = 64 << 20;
+
+static SLOTS: LazyLock<Arc<Semaphore>> = LazyLock::new(|| Arc::new(Semaphore::new(AT_A_TIME)));
+
+/// Has a worker do a job on a picture. When the caller goes away, the worker is killed.
+pub async fn run(job: Job, picture: Bytes) -> Result<(Head, Bytes), PictureError> {
+    let turn = tokio::time::timeout(PATIENCE, Arc::clone(&SLOTS).acquire_owned());
+    let slot = turn.await.map_err(|_| PictureError::Busy)?;
+    let slot = slot.map_err(|_| PictureError::Failed)?;
+    let worker = start(job).map_err(|error| {
+        tracing::error!(%error, "no process for a picture");
+        PictureError::Failed
+    })?;
+    let (answer, answered) = oneshot::channel();
+    tokio::spawn(look_after(worker, picture, answer, slot));
+    answered.await.unwrap_or(Err(PictureError::Failed))
+}
+
+/// The slot belongs to the worker: it is free when the process is gone, whatever became of the request.
+async fn look_after(
+    mut worker: Child,
+    picture: Bytes,
+    mut answer: oneshot::Sender<Result<(Head, Bytes), PictureError>>,
+    slot: OwnedSemaphorePermit,
+) {
+    let outcome = tokio::select! {
+        outcome = tokio::time::timeout(LIMIT, exchange(&mut worker, picture)) => outcome.ok(),
+        () = answer.closed() => None,
+    };
+    // It has ended by itself, or it has to.
+    let _ = worker.start_kill();
+    let status = worker.wait().await;
+    drop(slot);
+    let outcome = match (outcome, status) {
+        (Some(Ok(said)), Ok(status)) if status.success() => understand(said),
+        (outcome, status) => {
+            let outcome = outcome.and_then(Result::err);
+            tracing::info!(?status, error = ?outcome, "a picture was too much for its process");
+            Err(status.map_or(PictureError::Failed, cause_of_death))
+        }
+    };
+    let _ = answer.send(outcome);
+}
+
+fn start(job: Job) -> std::io::Result<Child> {
+    let mut command = Command::new(program()?);
+    command
+        .arg(COMMAND)
+        .arg(serde_json::to_string(&job)?)
+        .env_clear()
+        // The allocator would set aside a gigabyte of addresses, of which a worker may not have as many.
+        .env("MIMALLOC_ARENA_RESERVE", "32MiB")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .kill_on_drop(true);
+    // Apart from the server's, so that Ctrl-C reaches the server alone.
+    #[cfg(unix)]
+    command.process_group(0);
+    command.spawn()
+}
+
+/// This program, the very one that runs: the file it came from may have been replaced by an upgrade.
+fn program() -> std::io::Result<std::path::PathBuf> {
+    if cfg!(target_os = "linux") {
+        Ok("/proc/self/exe".into())
+    } else {
+        std::env::current_exe()
+    }
+}
+
+/// Hands the picture over and takes what is said of it.
+async fn exchange(worker: &mut Child, picture: Bytes) -> std::io::Result<Vec<u8>> {
+    let (Some(mut input), Some(output)) = (worker.stdin.take(), worker.stdout.take()) else {
+        return Err(std::io::Error::other("no pipes"));
+    };
+    let hand_over = async move {
+        // One that dies in the middle has not read everything; its end tells why.
+        let _ = input.write_all(&picture).await;
+    };
+    let mut said = Vec::new();
+    let mut output = output.take(LONGEST_ANSWER);
+    let (read, ()) = tokio::join!(output.read_to_end(&mut said), hand_over);
+    read?;
+    worker.wait().await?;
+    Ok(said)
+}
+
+fn understand(said: Vec<u8>) -> Result<(Head, Bytes), PictureError> {
+    let end = said.iter().position(|byte| *byte == b'\n');
+    let end = end.ok_or(PictureError::Failed)?;
+    let head = serde_json::from_slice(&said[..end]).map_err(|_| PictureError::Failed)?;
+    match head {
+        Head::Refused(error) => Err(error),
+        head => Ok((head, Bytes::from(said).slice(end + 1..))),
+    }
+}
+
+/// A worker that was killed, by us or by a limit it ran into, had too much to do; one that panicked could not make
+/// sense of the picture.
+fn cause_of_death(status: ExitStatus) -> PictureError {
+    const PANIC: i32 = 101;
+    match status.code() {
+        None => PictureError::TooLarge,
+        Some(PANIC) => PictureError::Unreadable,
+        Some(_) => PictureError::Failed,
+    }
+}
