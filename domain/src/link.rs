@@ -8,7 +8,15 @@ const SCHEMES: [&str; 4] = ["http", "https", "mailto", "tel"];
 
 /// What may be shown right out of an address. Shapes (`svg`) can run something.
 const SHOWN: [&str; 9] = [
-    "image/png", "image/jpeg", "image/jpg", "image/gif", "image/webp", "image/bmp", "image/x-icon", "audio/", "video/",
+    "image/png",
+    "image/jpeg",
+    "image/jpg",
+    "image/gif",
+    "image/webp",
+    "image/bmp",
+    "image/x-icon",
+    "audio/",
+    "video/",
 ];
 
 /// How the names of fields end that hold addresses.

@@ -102,7 +102,8 @@ impl Decider for PermissionRoles {
             return Err(PermissionRefusal::NotAllowed);
         }
         let held = state.roles.as_deref().unwrap_or_default();
-        let takes_only = state.roles.is_some() && command.roles.iter().all(|role| held.contains(role));
+        let takes_only =
+            state.roles.is_some() && command.roles.iter().all(|role| held.contains(role));
         if Permission::find(&command.permission).is_none() {
             // What is not known any more can be taken from those who hold it.
             if setting_of(&command.permission, context.settings).is_none() && !takes_only {

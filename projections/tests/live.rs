@@ -270,7 +270,10 @@ async fn reconnecting_at_random_shows_every_update_exactly_once_in_order() {
             "a position names one update"
         );
         for (expected, found) in expected.iter().zip(&found) {
-            assert!(is_same(expected, found), "seed {seed}: {expected:?} came as {found:?}");
+            assert!(
+                is_same(expected, found),
+                "seed {seed}: {expected:?} came as {found:?}"
+            );
         }
         assert_eq!(expected.len(), found.len(), "seed {seed}");
         views.close().await;
@@ -485,7 +488,10 @@ async fn those_who_come_back_are_told_what_happened_in_the_words_that_hold_now()
         .find(|(_, json)| json.contains("taken 7"))
         .map(|(_, json)| serde_json::from_str::<serde_json::Value>(json).unwrap())
         .expect("the first topic was told");
-    let system = system["data"]["message"]["_id"].as_str().unwrap().to_owned();
+    let system = system["data"]["message"]["_id"]
+        .as_str()
+        .unwrap()
+        .to_owned();
     log.say(40, [deleted(&system, Remains::Nothing, 40)]);
     let mut expected = told;
     expected.extend(drain(&mut steady).await);
@@ -545,10 +551,16 @@ async fn those_who_come_back_are_told_what_happened_in_the_words_that_hold_now()
         (13, "/data/value", "as it stands"),
         (18, "/data/message/msg", "as it stands"),
     ] {
-        let told = frames[index].pointer(path).and_then(serde_json::Value::as_str);
+        let told = frames[index]
+            .pointer(path)
+            .and_then(serde_json::Value::as_str);
         assert_eq!(told, Some(value), "{path} of {}", frames[index]);
     }
-    assert!(frames[11]["data"].get("message").is_none(), "{}", frames[11]);
+    assert!(
+        frames[11]["data"].get("message").is_none(),
+        "{}",
+        frames[11]
+    );
     assert!(frames[6]["data"].get("u").is_none(), "{}", frames[6]);
     views.close().await;
 }

@@ -272,7 +272,10 @@ async fn what_would_do_harm_where_it_is_shown_is_refused() {
     let before = head(&admin).await;
     let sent = |part: Value| {
         let mut message = json!({"rid": "GENERAL", "msg": "look"});
-        message.as_object_mut().unwrap().extend(part.as_object().unwrap().clone());
+        message
+            .as_object_mut()
+            .unwrap()
+            .extend(part.as_object().unwrap().clone());
         json!({ "message": message })
     };
     for script in [
@@ -297,7 +300,10 @@ async fn what_would_do_harm_where_it_is_shown_is_refused() {
             let refusal = refusal.refused(400);
             // Speaking as somebody else is a right of programs.
             let words = ["Invalid href value provided", "Not enough permission"];
-            assert!(words.contains(&refusal["error"].as_str().unwrap()), "{part}: {refusal}");
+            assert!(
+                words.contains(&refusal["error"].as_str().unwrap()),
+                "{part}: {refusal}"
+            );
         }
     }
     for address in [
@@ -306,10 +312,16 @@ async fn what_would_do_harm_where_it_is_shown_is_refused() {
         "ada@example.org,eve@example.org",
         "ada@exam\u{0}ple.org",
     ] {
-        let wish = json!({"username": "ada", "name": "Ada", "password": "analytical", "email": address});
+        let wish =
+            json!({"username": "ada", "name": "Ada", "password": "analytical", "email": address});
         admin.post("users.create", wish).await.refused(400);
-        let wish = json!({"username": "ada", "name": "Ada", "pass": "analytical", "email": address});
-        server.client().post("users.register", wish).await.refused(400);
+        let wish =
+            json!({"username": "ada", "name": "Ada", "pass": "analytical", "email": address});
+        server
+            .client()
+            .post("users.register", wish)
+            .await
+            .refused(400);
     }
     assert_eq!(head(&admin).await, before);
     // What is shown and cannot run is not refused.
@@ -329,17 +341,27 @@ async fn nothing_is_nested_more_deeply_than_everybody_can_read() {
     let admin = server.admin().await;
     let nested = |depth: usize| format!("{}0{}", r#"{"a":"#.repeat(depth), "}".repeat(depth));
     let message = |depth: usize| {
-        format!(r#"{{"message":{{"rid":"GENERAL","msg":"deep","customFields":{}}}}}"#, nested(depth))
+        format!(
+            r#"{{"message":{{"rid":"GENERAL","msg":"deep","customFields":{}}}}}"#,
+            nested(depth)
+        )
     };
     let before = head(&admin).await;
     for (path, body) in [
         ("chat.sendMessage", message(60)),
         ("chat.sendMessage", message(120)),
-        ("channels.create", format!(r#"{{"name":"deep","customFields":{}}}"#, nested(100))),
+        (
+            "channels.create",
+            format!(r#"{{"name":"deep","customFields":{}}}"#, nested(100)),
+        ),
         ("chat.sendMessage", message(100_000)),
     ] {
         let answer = admin
-            .send(Method::POST, &format!("/api/v1/{path}"), Some(("application/json", body)))
+            .send(
+                Method::POST,
+                &format!("/api/v1/{path}"),
+                Some(("application/json", body)),
+            )
             .await;
         let refusal = answer.refused(400);
         let words = refusal["error"].as_str().unwrap();
@@ -347,11 +369,20 @@ async fn nothing_is_nested_more_deeply_than_everybody_can_read() {
     }
     assert_eq!(head(&admin).await, before);
     let body = Some(("application/json", message(40)));
-    admin.send(Method::POST, "/api/v1/chat.sendMessage", body).await.ok();
+    admin
+        .send(Method::POST, "/api/v1/chat.sendMessage", body)
+        .await
+        .ok();
     let wish = json!({"roomId": "GENERAL", "text": "after"});
     admin.post("chat.postMessage", wish).await.ok();
     let query = "channels.messages?roomId=GENERAL&query={\"msg\":\"deep\"}";
-    assert_eq!(admin.get(query).await.ok()["messages"].as_array().unwrap().len(), 1);
+    assert_eq!(
+        admin.get(query).await.ok()["messages"]
+            .as_array()
+            .unwrap()
+            .len(),
+        1
+    );
     let room = &admin.get("channels.info?roomId=GENERAL").await.ok()["channel"];
     assert_eq!(room["lastMessage"]["msg"], "after");
 }

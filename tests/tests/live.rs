@@ -327,7 +327,10 @@ async fn history_is_shown_as_it_is_now(options: ServerOptions) {
         admin.post("channels.setTopic", wish).await.ok();
     }
     let erasure = json!({"value": "Delete"});
-    admin.post("settings/Message_ErasureType", erasure).await.ok();
+    admin
+        .post("settings/Message_ErasureType", erasure)
+        .await
+        .ok();
     let delete = json!({"userId": bob.user_id});
     admin.post("users.delete", delete).await.ok();
     let last = posted(&alice, "the last").await;

@@ -138,11 +138,7 @@ fn check_value(key: &'static str, shape: Shape, value: &Value) -> Result<(), Mes
         .ok_or(MessageRefusal::InvalidShape { key })
 }
 
-fn address(
-    key: &'static str,
-    value: &Value,
-    fits: fn(&str) -> bool,
-) -> Result<(), MessageRefusal> {
+fn address(key: &'static str, value: &Value, fits: fn(&str) -> bool) -> Result<(), MessageRefusal> {
     match value.as_str() {
         Some(text) if fits(text) => Ok(()),
         Some(_) => Err(MessageRefusal::InvalidLink),

@@ -409,7 +409,10 @@ pub(super) fn set_preferences(
     let (gone, wanted): (Map<_, _>, Map<_, _>) = wanted
         .into_iter()
         .partition(|(name, value)| value.is_null() && account.preferences.contains_key(name));
-    let (mut set, mut unset) = (Map::new(), gone.into_iter().map(|(name, _)| name).collect::<Vec<_>>());
+    let (mut set, mut unset) = (
+        Map::new(),
+        gone.into_iter().map(|(name, _)| name).collect::<Vec<_>>(),
+    );
     for (name, value) in preferences::checked(wanted)? {
         let now = account.preferences.get(&name);
         if preferences::means_none(&name, &value) {

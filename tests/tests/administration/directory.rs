@@ -164,7 +164,10 @@ async fn the_directory_lists_rooms_and_people(options: ServerOptions) {
     ] {
         let query = json!({"type": "users", "text": text, "workspace": workspace});
         let people = bob.get(&format!("directory?query={query}")).await.ok();
-        assert_eq!(people["total"], found, "{workspace}: {text}, never an address");
+        assert_eq!(
+            people["total"], found,
+            "{workspace}: {text}, never an address"
+        );
     }
     let nobody = bob
         .get("directory?query={\"type\":\"users\",\"workspace\":\"external\"}")

@@ -7,7 +7,10 @@ use tests::server::ServerOptions;
 
 use super::id;
 
-on_both_logs![reactions_are_taken_back_whatever_came_of_their_emoji, archived_rooms_are_left];
+on_both_logs![
+    reactions_are_taken_back_whatever_came_of_their_emoji,
+    archived_rooms_are_left
+];
 
 async fn reactions_are_taken_back_whatever_came_of_their_emoji(options: ServerOptions) {
     let server = options.start().await;
@@ -16,7 +19,10 @@ async fn reactions_are_taken_back_whatever_came_of_their_emoji(options: ServerOp
     let fields = [("name", "zorgle"), ("aliases", "zz9")];
     let picture = png(20, 20);
     let upload = ("emoji", "image/png", picture.as_slice());
-    admin.upload("emoji-custom.create", upload, &fields).await.ok();
+    admin
+        .upload("emoji-custom.create", upload, &fields)
+        .await
+        .ok();
     let wish = json!({"roomId": "GENERAL", "text": "look"});
     let message = id(&admin.post("chat.postMessage", wish).await.ok(), "message");
     let react = |emoji: &str, wanted: Value| {
@@ -35,8 +41,14 @@ async fn reactions_are_taken_back_whatever_came_of_their_emoji(options: ServerOp
     let read_only = json!({"roomId": "GENERAL", "readOnly": true});
     admin.post("channels.setReadOnly", read_only).await.ok();
 
-    bob.post("chat.react", react(":+1:", json!(true))).await.refused(400);
-    for (emoji, wanted) in [("zorgle", Value::Null), (":zz9:", json!(false)), ("smile", json!(false))] {
+    bob.post("chat.react", react(":+1:", json!(true)))
+        .await
+        .refused(400);
+    for (emoji, wanted) in [
+        ("zorgle", Value::Null),
+        (":zz9:", json!(false)),
+        ("smile", json!(false)),
+    ] {
         bob.post("chat.react", react(emoji, wanted)).await.ok();
     }
     let path = format!("chat.getMessage?msgId={message}");
@@ -44,7 +56,10 @@ async fn reactions_are_taken_back_whatever_came_of_their_emoji(options: ServerOp
     assert!(seen["message"].get("reactions").is_none(), "{seen}");
     let again = bob.post("chat.react", react("zorgle", Value::Null)).await;
     let refusal = again.refused(400);
-    assert_eq!(refusal["error"], "Invalid emoji provided. [error-not-allowed]");
+    assert_eq!(
+        refusal["error"],
+        "Invalid emoji provided. [error-not-allowed]"
+    );
 }
 
 async fn archived_rooms_are_left(options: ServerOptions) {
@@ -57,12 +72,27 @@ async fn archived_rooms_are_left(options: ServerOptions) {
         let wish = json!({"name": format!("{family}-room"), "members": ["bob", "eve"]});
         let room = id(&alice.post(&path("create"), wish).await.ok(), key);
         let named = |user: &str| json!({"roomId": room, "userId": user});
-        alice.post(&path("addModerator"), named(&bob.user_id)).await.ok();
-        alice.post(&path("archive"), json!({"roomId": room})).await.ok();
+        alice
+            .post(&path("addModerator"), named(&bob.user_id))
+            .await
+            .ok();
+        alice
+            .post(&path("archive"), json!({"roomId": room}))
+            .await
+            .ok();
 
-        let refused = alice.post(&path("addLeader"), named(&bob.user_id)).await.refused(400);
-        assert_eq!(refused["errorType"], "error-room-archived", "nothing is added");
-        alice.post(&path("removeModerator"), named(&bob.user_id)).await.ok();
+        let refused = alice
+            .post(&path("addLeader"), named(&bob.user_id))
+            .await
+            .refused(400);
+        assert_eq!(
+            refused["errorType"], "error-room-archived",
+            "nothing is added"
+        );
+        alice
+            .post(&path("removeModerator"), named(&bob.user_id))
+            .await
+            .ok();
         alice.post(&path("kick"), named(&bob.user_id)).await.ok();
         eve.post(&path("leave"), json!({"roomId": room})).await.ok();
         let members = alice.get(&format!("{family}.members?roomId={room}")).await;

@@ -15,12 +15,18 @@ use super::id;
 /// Requests that name a room. `ROOM` is its id, `NAME` its name, `EVE` the stranger, `ALICE` a member.
 const ROOMS: &[(&str, &str)] = &[
     ("chat.postMessage", r#"{"roomId":"ROOM","text":"x"}"#),
-    ("chat.postMessage", r#"{"roomId":["GENERAL","ROOM"],"text":"x"}"#),
+    (
+        "chat.postMessage",
+        r#"{"roomId":["GENERAL","ROOM"],"text":"x"}"#,
+    ),
     ("chat.postMessage", r#"{"channel":"ROOM","text":"x"}"#),
     ("chat.postMessage", r##"{"channel":"#ROOM","text":"x"}"##),
     ("chat.postMessage", r##"{"channel":"#NAME","text":"x"}"##),
     ("chat.postMessage", r#"{"channel":"@ROOM","text":"x"}"#),
-    ("chat.sendMessage", r#"{"message":{"rid":"ROOM","msg":"x"}}"#),
+    (
+        "chat.sendMessage",
+        r#"{"message":{"rid":"ROOM","msg":"x"}}"#,
+    ),
     ("GET subscriptions.getOne?roomId=ROOM", ""),
     ("subscriptions.read", r#"{"rid":"ROOM"}"#),
     ("subscriptions.read", r#"{"roomId":"ROOM"}"#),
@@ -52,15 +58,30 @@ const ROOMS: &[(&str, &str)] = &[
     ("FAMILY.open", r#"{"roomId":"ROOM"}"#),
     ("FAMILY.close", r#"{"roomId":"ROOM"}"#),
     ("FAMILY.setTopic", r#"{"roomId":"ROOM","topic":"x"}"#),
-    ("FAMILY.setDescription", r#"{"roomId":"ROOM","description":"x"}"#),
+    (
+        "FAMILY.setDescription",
+        r#"{"roomId":"ROOM","description":"x"}"#,
+    ),
     ("FAMILY.setPurpose", r#"{"roomId":"ROOM","purpose":"x"}"#),
-    ("FAMILY.setAnnouncement", r#"{"roomId":"ROOM","announcement":"x"}"#),
+    (
+        "FAMILY.setAnnouncement",
+        r#"{"roomId":"ROOM","announcement":"x"}"#,
+    ),
     ("FAMILY.addOwner", r#"{"roomId":"ROOM","userId":"EVE"}"#),
-    ("FAMILY.removeOwner", r#"{"roomId":"ROOM","userId":"ALICE"}"#),
+    (
+        "FAMILY.removeOwner",
+        r#"{"roomId":"ROOM","userId":"ALICE"}"#,
+    ),
     ("FAMILY.addModerator", r#"{"roomId":"ROOM","userId":"EVE"}"#),
-    ("FAMILY.removeModerator", r#"{"roomId":"ROOM","userId":"ALICE"}"#),
+    (
+        "FAMILY.removeModerator",
+        r#"{"roomId":"ROOM","userId":"ALICE"}"#,
+    ),
     ("FAMILY.addLeader", r#"{"roomId":"ROOM","userId":"EVE"}"#),
-    ("FAMILY.removeLeader", r#"{"roomId":"ROOM","userId":"ALICE"}"#),
+    (
+        "FAMILY.removeLeader",
+        r#"{"roomId":"ROOM","userId":"ALICE"}"#,
+    ),
     ("DIRECT.open", r#"{"roomId":"ROOM"}"#),
     ("DIRECT.close", r#"{"roomId":"ROOM"}"#),
     ("GET DIRECT.counters?roomId=ROOM", ""),
@@ -74,8 +95,14 @@ const ROOMS: &[(&str, &str)] = &[
     ),
     ("GET e2e.getUsersOfRoomWithoutKey?rid=ROOM", ""),
     ("e2e.setRoomKeyID", r#"{"rid":"ROOM","keyID":"k"}"#),
-    ("e2e.updateGroupKey", r#"{"rid":"ROOM","uid":"ALICE","key":"k"}"#),
-    ("e2e.updateGroupKey", r#"{"rid":"ROOM","uid":"EVE","key":"k"}"#),
+    (
+        "e2e.updateGroupKey",
+        r#"{"rid":"ROOM","uid":"ALICE","key":"k"}"#,
+    ),
+    (
+        "e2e.updateGroupKey",
+        r#"{"rid":"ROOM","uid":"EVE","key":"k"}"#,
+    ),
     ("e2e.acceptSuggestedGroupKey", r#"{"rid":"ROOM"}"#),
     ("e2e.rejectSuggestedGroupKey", r#"{"rid":"ROOM"}"#),
     ("GET e2e.fetchUsersWaitingForGroupKey?roomIds[]=ROOM", ""),
@@ -83,7 +110,10 @@ const ROOMS: &[(&str, &str)] = &[
         "e2e.provideUsersSuggestedGroupKeys",
         r#"{"usersSuggestedGroupKeys":{"ROOM":[{"_id":"ALICE","key":"k"}]}}"#,
     ),
-    ("e2e.resetRoomKey", r#"{"rid":"ROOM","e2eKey":"k","e2eKeyId":"k"}"#),
+    (
+        "e2e.resetRoomKey",
+        r#"{"rid":"ROOM","e2eKey":"k","e2eKeyId":"k"}"#,
+    ),
     ("video-conference.start", r#"{"roomId":"ROOM"}"#),
     ("GET video-conference.list?roomId=ROOM", ""),
     (
@@ -134,7 +164,10 @@ const MESSAGES: &[(&str, &str)] = &[
         "chat.postMessage",
         r##"{"channel":["#general"],"text":"@alice","tmid":"MESSAGE"}"##,
     ),
-    ("chat.update", r#"{"roomId":"ROOM","msgId":"MESSAGE","text":"x"}"#),
+    (
+        "chat.update",
+        r#"{"roomId":"ROOM","msgId":"MESSAGE","text":"x"}"#,
+    ),
     (
         "chat.update",
         r#"{"roomId":"GENERAL","msgId":"MESSAGE","text":"x"}"#,
@@ -161,7 +194,10 @@ const MESSAGES: &[(&str, &str)] = &[
         r#"{"firstUnreadMessage":{"_id":"MESSAGE"}}"#,
     ),
     ("GET push.get?id=MESSAGE", ""),
-    ("autotranslate.translateMessage", r#"{"messageId":"MESSAGE"}"#),
+    (
+        "autotranslate.translateMessage",
+        r#"{"messageId":"MESSAGE"}"#,
+    ),
     ("GET moderation.reports?msgId=MESSAGE", ""),
     ("moderation.dismissReports", r#"{"msgId":"MESSAGE"}"#),
     ("METHOD reportMessage", r#"["MESSAGE","x"]"#),
@@ -222,7 +258,12 @@ struct Target {
     message: String,
 }
 
-async fn ask(client: &Client, target: &Target, (path, body): &(String, String), others: &[(&str, &str)]) -> String {
+async fn ask(
+    client: &Client,
+    target: &Target,
+    (path, body): &(String, String),
+    others: &[(&str, &str)],
+) -> String {
     let filled = |text: &str| {
         let mut text = text
             .replace("ROOM", &target.room)
@@ -238,7 +279,8 @@ async fn ask(client: &Client, target: &Target, (path, body): &(String, String), 
     let answer = match path.split_once(' ') {
         Some(("GET", path)) => client.get(path).await,
         Some((_, method)) => {
-            let message = json!({"msg": "method", "id": "1", "method": method, "params": json(&body)});
+            let message =
+                json!({"msg": "method", "id": "1", "method": method, "params": json(&body)});
             let body = json!({"message": message.to_string()});
             client.post("method.call/any", body).await
         }
@@ -265,12 +307,37 @@ async fn seen(member: &Client, rooms: &[String], messages: &[String]) -> Vec<Val
             seen.push(member.get(&format!("{path}?roomId={room}")).await.ok());
         }
     }
-    seen.push(member.get(&format!("groups.members?roomId={}", rooms[0])).await.ok());
-    seen.push(member.get(&format!("groups.messages?roomId={}", rooms[0])).await.ok());
-    seen.push(member.get(&format!("groups.roles?roomId={}", rooms[0])).await.ok());
-    seen.push(member.get(&format!("im.messages?roomId={}", rooms[1])).await.ok());
+    seen.push(
+        member
+            .get(&format!("groups.members?roomId={}", rooms[0]))
+            .await
+            .ok(),
+    );
+    seen.push(
+        member
+            .get(&format!("groups.messages?roomId={}", rooms[0]))
+            .await
+            .ok(),
+    );
+    seen.push(
+        member
+            .get(&format!("groups.roles?roomId={}", rooms[0]))
+            .await
+            .ok(),
+    );
+    seen.push(
+        member
+            .get(&format!("im.messages?roomId={}", rooms[1]))
+            .await
+            .ok(),
+    );
     for message in messages {
-        seen.push(member.get(&format!("chat.getMessage?msgId={message}")).await.ok());
+        seen.push(
+            member
+                .get(&format!("chat.getMessage?msgId={message}"))
+                .await
+                .ok(),
+        );
     }
     seen
 }
@@ -286,18 +353,30 @@ async fn a_stranger_gets_in_by_no_id(options: ServerOptions) {
     }
     let wish = json!({"name": "hideaway7", "members": ["bob"]});
     let den = id(&alice.post("groups.create", wish).await.ok(), "group");
-    let talk = alice.post("im.create", json!({"username": "bob"})).await.ok();
+    let talk = alice
+        .post("im.create", json!({"username": "bob"}))
+        .await
+        .ok();
     let talk = talk["room"]["rid"].as_str().unwrap().to_owned();
     let mut messages = Vec::new();
     for room in [&den, &talk] {
         let wish = json!({"roomId": room, "text": "between us"});
-        messages.push(id(&alice.post("chat.postMessage", wish).await.ok(), "message"));
+        messages.push(id(
+            &alice.post("chat.postMessage", wish).await.ok(),
+            "message",
+        ));
     }
     let reply = json!({"message": {"rid": den, "msg": "reply", "tmid": messages[0]}});
-    messages.push(id(&bob.post("chat.sendMessage", reply).await.ok(), "message"));
+    messages.push(id(
+        &bob.post("chat.sendMessage", reply).await.ok(),
+        "message",
+    ));
     let topic = json!({"roomId": den, "topic": "secrets"});
     alice.post("groups.setTopic", topic).await.ok();
-    let history = alice.get(&format!("groups.messages?roomId={den}")).await.ok();
+    let history = alice
+        .get(&format!("groups.messages?roomId={den}"))
+        .await
+        .ok();
     let system = history["messages"]
         .as_array()
         .unwrap()
@@ -310,10 +389,12 @@ async fn a_stranger_gets_in_by_no_id(options: ServerOptions) {
     messages.push(system.clone());
 
     let rooms = [den.clone(), talk.clone()];
-    let before = seen(&alice, &rooms, &messages).await;
     let mut live = Live::connect(&server, &alice, None).await;
-    live.send(&json!({"subscribe": {"rooms": rooms, "self": true}})).await;
+    live.send(&json!({"subscribe": {"rooms": rooms, "self": true}}))
+        .await;
     live.answer("ready").await;
+    // Only now: being connected shows in the list of members.
+    let before = seen(&alice, &rooms, &messages).await;
 
     let target = |room: &str, name: &str, message: &str| Target {
         room: room.to_owned(),
@@ -321,7 +402,10 @@ async fn a_stranger_gets_in_by_no_id(options: ServerOptions) {
         message: message.to_owned(),
     };
     let nothing = target("nosuchroomatall17", "nosuchname", "nosuchmessage1234");
-    let others = [("EVE", eve.user_id.as_str()), ("ALICE", alice.user_id.as_str())];
+    let others = [
+        ("EVE", eve.user_id.as_str()),
+        ("ALICE", alice.user_id.as_str()),
+    ];
     for request in requests(ROOMS) {
         let unknown = ask(&eve, &nothing, &request, &others).await;
         for there in [
@@ -329,7 +413,11 @@ async fn a_stranger_gets_in_by_no_id(options: ServerOptions) {
             target(&talk, "nosuchname", &nothing.message),
         ] {
             let told = ask(&eve, &there, &request, &others).await;
-            assert_eq!(told, unknown, "{request:?} tells that there is {}", there.room);
+            assert_eq!(
+                told, unknown,
+                "{request:?} tells that there is {}",
+                there.room
+            );
         }
     }
     for request in requests(MESSAGES) {
@@ -379,7 +467,10 @@ async fn every_route_that_names_a_room_or_a_message_is_tried() {
     for (path, operations) in document["paths"].as_object().expect("paths") {
         for operation in operations.as_object().expect("operations").values() {
             let body = &operation["requestBody"]["content"]["application/json"]["schema"];
-            let fields = body["properties"].as_object().into_iter().flat_map(serde_json::Map::keys);
+            let fields = body["properties"]
+                .as_object()
+                .into_iter()
+                .flat_map(serde_json::Map::keys);
             let query = operation["parameters"].as_array().into_iter().flatten();
             let mut names = query
                 .filter_map(|parameter| parameter["name"].as_str())

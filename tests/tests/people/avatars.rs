@@ -830,7 +830,10 @@ async fn rooms_have_letters_too(options: ServerOptions) {
     assert!(is_letter(&as_seen_by(&admin).await, 'B'));
     assert!(is_letter(&as_seen_by(&bob).await, 'A'));
     let told = as_seen_by(&bob).await.header("cache-control").to_owned();
-    assert!(told.starts_with("private"), "everybody sees another: {told}");
+    assert!(
+        told.starts_with("private"),
+        "everybody sees another: {told}"
+    );
     let eve = admin.new_user("eve").await;
     assert!(
         is_letter(&as_seen_by(&eve).await, '?'),

@@ -126,7 +126,10 @@ fn being_shown_in_the_room_takes_a_thread() {
         ..shown
     };
     nothing()
-        .when(post(reply.clone()), &stage.replying_to(&parent("room", None)))
+        .when(
+            post(reply.clone()),
+            &stage.replying_to(&parent("room", None)),
+        )
         .then([reply.into()]);
 }
 

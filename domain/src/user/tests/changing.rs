@@ -384,12 +384,7 @@ fn revoke(role: &str) -> UserCommand {
 #[test]
 fn a_role_that_is_gone_can_be_taken() {
     let (known, stage) = (known_roles(), admin());
-    let holding = || {
-        given::<User>([
-            created().into(),
-            roles_changed(&["user", "vanished"]),
-        ])
-    };
+    let holding = || given::<User>([created().into(), roles_changed(&["user", "vanished"])]);
     holding()
         .when(revoke("vanished"), &stage.user(&known, 1))
         .then([roles_changed(&["user"])]);

@@ -201,7 +201,9 @@ impl<'a> Present<'a> {
                 out,
             };
             let data = json!({ "rid": room });
-            return maker.user(self.subscriber, Some(room), kind, &data).map(drop);
+            return maker
+                .user(self.subscriber, Some(room), kind, &data)
+                .map(drop);
         }
         self.put_right(&mut applied.event)?;
         let added = match self.made.remove(&applied.position) {
@@ -285,7 +287,9 @@ impl<'a> Present<'a> {
             }
             Event::Membership(MembershipEvent::RoomKeySuggested(e)) => {
                 let keys = self.places.get(&e.room);
-                if let Some(key) = keys.and_then(|keys| keys.suggested.as_ref().or(keys.own.as_ref())) {
+                if let Some(key) =
+                    keys.and_then(|keys| keys.suggested.as_ref().or(keys.own.as_ref()))
+                {
                     e.key.clone_from(key);
                 }
             }
@@ -314,9 +318,13 @@ impl<'a> Present<'a> {
     }
 
     fn put_room_right(&mut self, event: &mut RoomEvent) -> rusqlite::Result<()> {
-        let texts = |rooms: &HashMap<RoomId, Texts>, room: &RoomId, text: fn(&Texts) -> &Option<String>| {
-            rooms.get(room).and_then(|texts| text(texts).clone()).unwrap_or_default()
-        };
+        let texts =
+            |rooms: &HashMap<RoomId, Texts>, room: &RoomId, text: fn(&Texts) -> &Option<String>| {
+                rooms
+                    .get(room)
+                    .and_then(|texts| text(texts).clone())
+                    .unwrap_or_default()
+            };
         match event {
             RoomEvent::RoomCreated(e) => {
                 if let Some(called) = self.names.room(&e.room)? {
@@ -330,7 +338,9 @@ impl<'a> Present<'a> {
                     e.display_name = called.display.unwrap_or_default().into_string();
                 }
             }
-            RoomEvent::TopicChanged(e) => e.text = texts(&self.rooms, &e.room, |texts| &texts.topic),
+            RoomEvent::TopicChanged(e) => {
+                e.text = texts(&self.rooms, &e.room, |texts| &texts.topic)
+            }
             RoomEvent::DescriptionChanged(e) => {
                 e.text = texts(&self.rooms, &e.room, |texts| &texts.description);
             }
@@ -530,7 +540,10 @@ impl Asking<'_> {
         let sql = format!("{sql} IN (SELECT value FROM json_each(?1)) AND ?2 IS NOT NULL");
         self.conn
             .prepare_cached(&sql)?
-            .query_map(params![json!(ids).to_string(), self.subscriber.as_str()], read)?
+            .query_map(
+                params![json!(ids).to_string(), self.subscriber.as_str()],
+                read,
+            )?
             .collect()
     }
 }
