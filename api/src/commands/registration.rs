@@ -137,5 +137,5 @@ pub async fn anonymous(state: &AppState) -> Result<(String, Timestamp), ApiError
         at,
     };
     let id = users::create(state, Maker::Server, &created, true).await?;
-    Ok((sessions::grant(state, &id, &id).await?, at))
+    Ok((sessions::grant(state, &id, &id, None).await?, at))
 }

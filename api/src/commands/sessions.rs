@@ -99,14 +99,19 @@ pub async fn continue_since(
     Ok(token)
 }
 
-/// A token that `actor` makes for `user`, who does not log in.
-pub async fn grant(state: &AppState, actor: &UserId, user: &UserId) -> Result<String, ApiError> {
+/// A token that `actor` makes for `user`, who does not log in. `by` is the credential it rests on, where they are the same.
+pub async fn grant(
+    state: &AppState,
+    actor: &UserId,
+    user: &UserId,
+    by: Option<&TokenHash>,
+) -> Result<String, ApiError> {
     let token = fresh_token();
     let grant = SessionCommand::Issue {
         user: user.clone(),
         hash: token_hash(&token),
         granted: true,
-        by: None,
+        by: by.cloned(),
         most: state.config().max_sessions,
         at: now(),
     };

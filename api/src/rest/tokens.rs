@@ -69,7 +69,9 @@ pub async fn create_token(call: Call) -> Outcome {
     if target.id != *call.caller.id() && !call.may(Permission::USER_GENERATE_ACCESS_TOKEN) {
         return Err(texts::create_token_not_allowed());
     }
-    let token = sessions::grant(&call.state, call.caller.id(), &target.id).await?;
+    let actor = call.caller.id();
+    let own = (target.id == *actor).then(|| call.caller.credential());
+    let token = sessions::grant(&call.state, actor, &target.id, own).await?;
     Ok(Answer::empty().field("data", &json!({ "userId": target.id, "authToken": token })))
 }
 

@@ -27,12 +27,26 @@ fn with_code(name: &str, code: &str) -> Value {
     wish
 }
 
+/// Waits until the server has said that: what it prints arrives a little after it is ready.
+async fn heard(server: &Server, text: &str) -> String {
+    for _ in 0..500 {
+        let output = server.output();
+        if output.contains(text) {
+            return output;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    }
+    panic!(
+        "expected {text:?} in what the server says:\n{}",
+        server.output()
+    );
+}
+
 /// The code that a server has printed.
-fn printed_code(server: &Server) -> String {
-    let output = server.output();
-    let (_, rest) = output
-        .split_once("\"setupCode\":\"")
-        .expect("a code in the hint");
+async fn printed_code(server: &Server) -> String {
+    let mark = "\"setupCode\":\"";
+    let output = heard(server, mark).await;
+    let (_, rest) = output.split_once(mark).expect("a code in the hint");
     rest.split('"').next().expect("a code").to_owned()
 }
 
@@ -55,7 +69,7 @@ async fn the_administrator_of_the_environment_has_that_role_only(options: Server
 
 async fn strangers_do_not_win_a_fresh_server(options: ServerOptions) {
     let server = options.without_admin().start().await;
-    let code = printed_code(&server);
+    let code = printed_code(&server).await;
     for (name, value) in [
         ("X-Forwarded-For", "127.0.0.1"),
         ("X-Forwarded-Proto", "https"),
@@ -113,7 +127,7 @@ async fn strangers_do_not_win_a_fresh_server(options: ServerOptions) {
 async fn the_code_is_taken_by_the_method_as_well() {
     let server = ServerOptions::default().without_admin().start().await;
     let params = json!([{"name": "Ann", "email": "ann@example.org", "pass": "secret word",
-        "setupCode": printed_code(&server)}]);
+        "setupCode": printed_code(&server).await}]);
     let message = json!({"msg": "method", "id": "1", "method": "registerUser", "params": params});
     let proxied = server.client().with_header("Via", "1.1 proxy");
     let body = proxied
@@ -144,7 +158,7 @@ async fn a_public_server_asks_for_the_code_even_at_home() {
     let here = server.client();
     let body = here.post("users.register", wish("eve")).await.refused(400);
     assert_eq!(body["errorType"], json!("error-setup-code-required"));
-    let code = printed_code(&server);
+    let code = printed_code(&server).await;
     here.post("users.register", with_code("ann", &code))
         .await
         .ok();
@@ -195,14 +209,16 @@ async fn the_environment_gives_a_lost_workspace_an_administrator() {
     lose(&mut server, &[&admin.user_id]).await;
     // The account of that name is there: it has the role, the password and the right to log in.
     server.restart().await;
-    admin.get("me").await.refused(401);
+    // It has another address after every start.
+    let same = |server: &Server, client: &Client| {
+        let (id, token) = (&client.user_id, &client.token);
+        server.client().with_token(id, token)
+    };
+    same(&server, &admin).get("me").await.refused(401);
     let again = server.admin().await;
     assert_eq!(again.user_id, admin.user_id);
     assert_eq!(roles(&again).await, json!(["user", "admin"]));
-    assert!(
-        server.output().contains("nobody administrated"),
-        "it is told"
-    );
+    heard(&server, "nobody administrated").await;
 
     // Nobody has that name: there is a new account.
     lose(&mut server, &[&admin.user_id]).await;
@@ -217,7 +233,7 @@ async fn the_environment_gives_a_lost_workspace_an_administrator() {
     server.set_env("ADMIN_USERNAME", "ann");
     server.set_env("ADMIN_PASS", "another password");
     server.restart().await;
-    assert_eq!(roles(&ann).await, json!(["user"]));
+    assert_eq!(roles(&same(&server, &ann)).await, json!(["user"]));
     let login = json!({"user": "ann", "password": "another password"});
     server.client().post("login", login).await.refused(401);
 
@@ -225,12 +241,8 @@ async fn the_environment_gives_a_lost_workspace_an_administrator() {
     lose(&mut server, &[&chief.user_id]).await;
     server.set_env("ADMIN_USERNAME", "rocket.cat");
     server.restart().await;
-    let output = server.output();
-    assert!(output.contains("rocket.cat is no person"), "{output}");
-    assert!(
-        output.contains("make-admin"),
-        "how to go on is told: {output}"
-    );
+    heard(&server, "rocket.cat is no person").await;
+    heard(&server, "hansard users make-admin").await;
 }
 
 /// Runs `hansard users make-admin` on the data of the server; answers what it said.
