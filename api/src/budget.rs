@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use parking_lot::Mutex;
 
-use crate::extract::client::household;
+use crate::extract::client::Household;
 
 /// So many bytes altogether, and so many for one address.
 #[derive(Clone, Debug)]
@@ -24,7 +24,7 @@ struct Shared {
 #[derive(Debug, Default)]
 struct Taken {
     all: u64,
-    by: HashMap<IpAddr, u64>,
+    by: HashMap<Household, u64>,
 }
 
 /// A part of a budget, given back when it is dropped.
@@ -32,7 +32,7 @@ struct Taken {
 pub struct Share {
     budget: Budget,
     bytes: u64,
-    address: Option<IpAddr>,
+    address: Option<Household>,
 }
 
 impl Budget {
@@ -52,10 +52,10 @@ impl Budget {
 
     /// An empty share of an address, to be grown.
     pub fn share_of(&self, address: IpAddr) -> Share {
-        self.share(Some(household(address)))
+        self.share(Some(Household::of(address)))
     }
 
-    fn share(&self, address: Option<IpAddr>) -> Share {
+    fn share(&self, address: Option<Household>) -> Share {
         Share {
             budget: self.clone(),
             bytes: 0,

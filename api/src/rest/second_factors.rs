@@ -6,7 +6,7 @@ use domain::permission::Permission;
 use projections::UserFacts;
 
 use super::answer::{Answer, Outcome};
-use crate::commands::{e2e, second_factors, sessions};
+use crate::commands::{e2e, second_factors};
 use crate::error::{ApiError, texts};
 use crate::extract::schema::{Kind, Schema};
 use crate::extract::{Anyone, Call};
@@ -44,11 +44,9 @@ pub async fn enable_totp(call: Call) -> Outcome {
 /// `POST /api/v1/users.2fa.validateTotp`: the authenticator works. All other sessions end, for they proved less.
 pub async fn validate_totp(call: Call) -> Outcome {
     let params = call.input.params()?;
-    let (state, user) = (&call.state, call.caller.id());
-    let codes = second_factors::enable_totp(state, user, params.required("code")?).await?;
-    let codes = codes.ok_or_else(texts::invalid_totp)?;
-    sessions::end_others(state, user, &call.caller.token).await?;
-    Ok(Answer::empty().field("codes", &codes))
+    let code = params.required("code")?;
+    let codes = second_factors::enable_totp(&call.state, &call.caller, code).await?;
+    Ok(Answer::empty().field("codes", &codes.ok_or_else(texts::invalid_totp)?))
 }
 
 /// `POST /api/v1/users.2fa.disableTotp`.

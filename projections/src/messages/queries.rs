@@ -128,7 +128,7 @@ impl Views {
     /// All message documents of a room, thread replies and system messages included, newest first. A page of large
     /// ones ends before the slice does.
     pub async fn messages(&self, room: &RoomId, slice: Slice) -> Result<Page, QueryError> {
-        self.messages_by(room, slice, "at DESC, seq DESC").await
+        self.messages_in_order(room, slice, "at DESC, seq DESC").await
     }
 
     /// The same, oldest first.
@@ -137,10 +137,10 @@ impl Views {
         room: &RoomId,
         slice: Slice,
     ) -> Result<Page, QueryError> {
-        self.messages_by(room, slice, "at, seq").await
+        self.messages_in_order(room, slice, "at, seq").await
     }
 
-    async fn messages_by(
+    async fn messages_in_order(
         &self,
         room: &RoomId,
         slice: Slice,

@@ -17,7 +17,7 @@ use domain::setting::SettingEvent;
 use domain::settings::Settings;
 use domain::user::{Email, UserEvent};
 use domain::webdav::{WebdavAccountRemoved, WebdavEvent};
-use domain::{Event, MessageId, RoomId, UserId};
+use domain::{Event, MessageId, RoomId, Timestamp, UserId};
 use eventstore::Position;
 use rusqlite::{Connection, Row, params};
 use serde::Deserialize;
@@ -398,7 +398,7 @@ impl<'a> Present<'a> {
         let (role, properties, at) = match event {
             RoleEvent::RoleCreated(e) => (&e.role, &mut e.properties, e.at),
             RoleEvent::RoleChanged(e) => (&e.role, &mut e.properties, e.at),
-            RoleEvent::RoleDeleted(_) => return,
+            RoleEvent::RoleDeleted(_) | RoleEvent::RoleGiven(_) => return,
         };
         if let Some(now) = self.workspace.roles.get(role) {
             properties.clone_from(&now.properties);
@@ -426,6 +426,10 @@ impl Names for Present<'_> {
             },
             _ => called,
         }))
+    }
+
+    fn send_time(&mut self, position: Position) -> rusqlite::Result<Option<Timestamp>> {
+        self.names.send_time(position)
     }
 }
 
