@@ -121,7 +121,7 @@ async fn unread_is_what_lies_behind_the_cursor(options: ServerOptions) {
     let barrier = Barrier::new(6);
     let post = async |who: &Client| {
         barrier.wait().await;
-        for number in 0..40 {
+        for number in 0..20 {
             let message = json!({"rid": room, "msg": format!("{number}")});
             who.post("chat.sendMessage", json!({"message": message}))
                 .await
@@ -208,7 +208,7 @@ impl Kept {
             let all = all["update"].as_array().unwrap();
             let stale: Vec<&Value> = all
                 .iter()
-                .filter(|one| kept.get(one["_id"].as_str().unwrap()) != Some(one))
+                .filter(|one| kept.get(one["_id"].as_str().unwrap()) != Some(*one))
                 .collect();
             assert!(
                 stale.is_empty(),
@@ -235,7 +235,8 @@ async fn write_and_poll(writing: &Client, polled: &Client, me: &str, skew: i64) 
         ));
     }
     let (barrier, done) = (Barrier::new(WRITERS + 1), AtomicBool::new(false));
-    let write = async |writer: usize| {
+    let (rooms, barrier, done) = (&rooms, &barrier, &done);
+    let write = |writer: usize| async move {
         barrier.wait().await;
         for number in 0..CHANGES {
             let answer = match number % 3 {
@@ -296,8 +297,8 @@ async fn polling_for_changes_loses_none(options: ServerOptions) {
     write_and_poll(&admin, &alice, "alice", 0).await;
 }
 
-/// A client polls one node while others write through another; its clock, which is that of its node, is two seconds
-/// before the clock changes are recorded by.
+/// A client polls one node while others write through another; its clock, which is that of its node, is two seconds ahead
+/// of the clock by which changes are recorded.
 #[tokio::test(flavor = "multi_thread")]
 async fn polling_another_node_loses_none() {
     let url = MongoServer::shared().await.fresh_url();
