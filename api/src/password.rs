@@ -16,6 +16,8 @@ use parking_lot::Mutex;
 use sha2::{Digest as _, Sha256};
 use tokio::sync::oneshot;
 
+use crate::memory;
+
 /// Memory in KiB, passes and lanes of every new hash. Verifying uses what the hash itself says.
 const COST: (u32, u32, u32) = (19_456, 2, 1);
 
@@ -149,7 +151,7 @@ fn work(queue: &Mutex<Receiver<Job>>) {
         idle = matches!(job, Err(RecvTimeoutError::Timeout));
         match job {
             Err(RecvTimeoutError::Disconnected) => return,
-            Err(RecvTimeoutError::Timeout) => give_back_memory(),
+            Err(RecvTimeoutError::Timeout) => memory::give_back(),
             Ok(job) => answer(job),
         }
     }
@@ -166,13 +168,6 @@ fn answer(job: Job) {
         }
         Job::Hash(..) | Job::Verify(..) => {}
     }
-}
-
-/// Has the allocator return what was freed to the operating system. It does so when it is next asked for a large
-/// piece; the one asked for here is never touched. Without it an idle server would keep the memory of its last login.
-fn give_back_memory() {
-    const LARGE: usize = 1 << 20;
-    std::hint::black_box(Vec::<u8>::with_capacity(LARGE));
 }
 
 fn algorithm() -> Argon2<'static> {
