@@ -12,6 +12,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
 use super::PictureError;
 use super::worker::{COMMAND, Head, Job};
+use crate::memory;
 
 /// Pictures worked on at a time. Each may take some hundred megabytes for a moment.
 const AT_A_TIME: usize = 2;
@@ -22,6 +23,9 @@ const LIMIT: Duration = Duration::from_secs(20);
 
 /// How long a picture waits for its turn.
 const PATIENCE: Duration = Duration::from_secs(20);
+
+/// How long after a picture its memory is given back.
+const LULL: Duration = Duration::from_secs(2);
 
 /// Longest answer of a worker, in bytes.
 const LONGEST_ANSWER: u64 = 64 << 20;
@@ -60,12 +64,17 @@ async fn look_after(
     let outcome = match (outcome, status) {
         (Some(Ok(said)), Ok(status)) if status.success() => understand(said),
         (outcome, status) => {
-            let outcome = outcome.and_then(Result::err);
-            tracing::info!(?status, error = ?outcome, "a picture was too much for its process");
+            let error = outcome.and_then(Result::err);
+            if !answer.is_closed() {
+                tracing::info!(?status, ?error, "a picture was too much for its process");
+            }
             Err(status.map_or(PictureError::Failed, cause_of_death))
         }
     };
     let _ = answer.send(outcome);
+    // By then the request is over, with all that it held.
+    tokio::time::sleep(LULL).await;
+    memory::give_back();
 }
 
 fn start(job: Job) -> std::io::Result<Child> {

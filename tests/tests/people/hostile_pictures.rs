@@ -538,8 +538,8 @@ async fn an_idle_server_has_given_back_what_pictures_took() {
     let ada = server.admin().await.new_user("ada").await;
     upload(&ada, &png(4, 4)).await.ok();
     let before = server.resident_bytes();
-    let file = colourful(1_500, ImageFormat::Png);
-    for _ in 0..8 {
+    let file = colourful(2_200, ImageFormat::Png);
+    for _ in 0..4 {
         upload(&ada, &file).await.ok();
     }
     let most = before + (48 << 20);

@@ -19,6 +19,9 @@ const MOST_WRITTEN_OUT: usize = 20_000;
 /// Deepest nesting, references followed.
 const DEEPEST: usize = 64;
 
+/// Most attributes of an element. Each is compared with each other one.
+const MOST_ATTRIBUTES: usize = 500;
+
 /// Most rules of style sheets. Each is tried on each element.
 const MOST_RULES: usize = 500;
 
@@ -122,6 +125,14 @@ const REFERRING: [&str; 3] = ["linearGradient", "radialGradient", "use"];
 /// The picture with nothing in it but what is listed above.
 pub fn rewrite(text: &str) -> Result<String, PictureError> {
     let text = without_doctype(text)?;
+    let assignments = |part: &str| part.bytes().filter(|byte| *byte == b'=').count();
+    if text
+        .split('<')
+        .map(assignments)
+        .any(|count| count > MOST_ATTRIBUTES)
+    {
+        return Err(PictureError::TooLarge);
+    }
     let options = ParsingOptions {
         // Texts and comments between elements are nodes, too.
         nodes_limit: u32::try_from(4 * MOST_ELEMENTS).unwrap_or(u32::MAX),
@@ -177,7 +188,12 @@ fn style_sheet<'a>(document: &'a Document<'_>) -> Result<StyleSheet<'a>, Picture
             && matches!(node.tag_name().namespace(), None | Some(SVG))
             && matches!(node.attribute("type"), None | Some("text/css"));
         if is_style {
-            sheet.parse_more(node.text().unwrap_or_default());
+            let rules = node.text().unwrap_or_default();
+            let selectors = rules.bytes().filter(|byte| matches!(byte, b'{' | b','));
+            if selectors.count() > 4 * MOST_RULES {
+                return Err(PictureError::TooLarge);
+            }
+            sheet.parse_more(rules);
         }
         if sheet.rules.len() > MOST_RULES {
             return Err(PictureError::TooLarge);
@@ -447,6 +463,8 @@ mod tests {
             "<g>".repeat(120) + &"</g>".repeat(120),
             "<g/>".repeat(MOST_ELEMENTS),
             format!("<style>{}</style>", "a{}".repeat(MOST_RULES + 1)),
+            format!("<style>{}b{{}}</style>", "a,".repeat(4 * MOST_RULES)),
+            format!("<g {}/>", "a=''".repeat(MOST_ATTRIBUTES + 1)),
         ] {
             let shown = &content[..100.min(content.len())];
             assert_eq!(inside(&content), Err(PictureError::TooLarge), "{shown}");

@@ -6,8 +6,12 @@ use resvg::usvg::{self, ClipPath, Group, Node, Paint, Path};
 
 use crate::pictures::PictureError;
 
-/// Most pixels that are painted, put together or cleared, those of an edge counted eightfold. About two seconds.
+/// Most pixels that are painted, put together or cleared. About two seconds.
 const MOST_WORK: f64 = 600e6;
+
+/// What a row of an edge costs, in pixels. Lines have two edges, which cross those of their neighbours.
+const ROW_OF_SHAPE: f64 = 32.0;
+const ROW_OF_LINE: f64 = 256.0;
 
 /// Most memory of layers that are there at the same time, in bytes.
 const MOST_LAYERS: f64 = 128e6;
@@ -170,12 +174,12 @@ impl Cost {
         let edge = Edge::of(path.data());
         // An edge is followed row by row, and no further than the ground goes.
         let most_rows = edge.segments * ground.height;
-        let rows = 8.0 * (edge.segments + (edge.length * scale).min(most_rows));
+        let rows = edge.segments + (edge.length * scale).min(most_rows);
         let Some(stroke) = path.stroke() else {
-            return spend(&mut self.work, filled + rows);
+            return spend(&mut self.work, filled + rows * ROW_OF_SHAPE);
         };
         let stroked = pixels * weight(stroke.paint());
-        spend(&mut self.work, filled + stroked + 4.0 * rows)?;
+        spend(&mut self.work, filled + stroked + rows * ROW_OF_LINE)?;
         let Some(dashes) = stroke.dasharray() else {
             return Some(());
         };
