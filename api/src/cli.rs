@@ -321,12 +321,10 @@ pub async fn list_reactors(config: &Config) -> Result<(), String> {
             let listed = listed.map_err(|error| error.to_string())?;
             listed.into_iter().map(ReactorRow::from).collect()
         }
-        Err(FolderError::InUse { .. }) => {
-            match ask(config, Request::ListReactors).await? {
-                Answer::Reactors(all) => all,
-                other => return Err(unexpected(other)),
-            }
-        }
+        Err(FolderError::InUse { .. }) => match ask(config, Request::ListReactors).await? {
+            Answer::Reactors(all) => all,
+            other => return Err(unexpected(other)),
+        },
         Err(error) => return Err(error.to_string()),
     };
     let mut table = format!("{:<20} {:>12}  {:<32}\n", "reactor", "position", "of log");
@@ -360,12 +358,10 @@ pub async fn reset_reactors(config: &Config, reset: Reset) -> Result<(), String>
                     .map_err(|error| error.to_string())?;
             (names, place.position.get())
         }
-        Err(FolderError::InUse { .. }) => {
-            match ask(config, Request::ResetReactors(reset)).await? {
-                Answer::Reset(names, position) => (names, position),
-                other => return Err(unexpected(other)),
-            }
-        }
+        Err(FolderError::InUse { .. }) => match ask(config, Request::ResetReactors(reset)).await? {
+            Answer::Reset(names, position) => (names, position),
+            other => return Err(unexpected(other)),
+        },
         Err(error) => return Err(error.to_string()),
     };
     print(&format!(

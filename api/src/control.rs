@@ -195,12 +195,7 @@ impl From<ReactorStatus> for ReactorRow {
 }
 
 /// The server's side: takes requests until `stop`.
-pub async fn watch(
-    folder: PathBuf,
-    state: AppState,
-    reactors: Reactors,
-    stop: CancellationToken,
-) {
+pub async fn watch(folder: PathBuf, state: AppState, reactors: Reactors, stop: CancellationToken) {
     // Left over from before this start: nobody waits for them any more.
     for kind in Kind::ALL {
         let _ = fs::remove_file(kind.file(&folder, "request"));

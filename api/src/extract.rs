@@ -446,9 +446,7 @@ impl Input {
     pub fn json<'a, T: serde::Deserialize<'a>>(&'a self) -> Option<T> {
         match self.format {
             // What is larger was read apart from the runtime, and is in the parameters.
-            BodyFormat::Json
-                if self.body().len() <= LARGE && json::check(self.body()).is_ok() =>
-            {
+            BodyFormat::Json if self.body().len() <= LARGE && json::check(self.body()).is_ok() => {
                 serde_json::from_slice(json::text(self.body())).ok()
             }
             BodyFormat::Json | BodyFormat::Form => None,

@@ -181,7 +181,10 @@ mod tests {
             format!("<g opacity='.5'>{whole}{whole}</g>").repeat(500),
             "<path d='M0 0H100000' stroke='red' stroke-dasharray='.01'/>".repeat(10),
             whole.repeat(4_000),
-            format!("<path stroke='red' d='M0 0{}'/>", "L1024 1024L0 3".repeat(2_000)),
+            format!(
+                "<path stroke='red' d='M0 0{}'/>",
+                "L1024 1024L0 3".repeat(2_000)
+            ),
         ] {
             let text = String::from_utf8(svg(&inside)).expect("text");
             let large = text.replace("width='40' height='20'", "width='1024' height='1024'");

@@ -4,10 +4,10 @@ use super::{
     OpenRoom, ReadOnlyChanged, Room, RoomArchived, RoomContext, RoomCreated, RoomDeleted,
     RoomEvent, RoomKeyChanged, RoomKind, RoomRefusal, RoomRenamed, RoomUnarchived, name,
 };
-use crate::{limits, link};
 use crate::permission::{Authority, Permission};
 use crate::settings::Settings;
 use crate::{RoomId, Timestamp, UserId};
+use crate::{limits, link};
 
 type Decision = Result<Vec<RoomEvent>, RoomRefusal>;
 

@@ -128,7 +128,8 @@ impl Views {
     /// All message documents of a room, thread replies and system messages included, newest first. A page of large
     /// ones ends before the slice does.
     pub async fn messages(&self, room: &RoomId, slice: Slice) -> Result<Page, QueryError> {
-        self.messages_in_order(room, slice, "at DESC, seq DESC").await
+        self.messages_in_order(room, slice, "at DESC, seq DESC")
+            .await
     }
 
     /// The same, oldest first.
