@@ -211,7 +211,7 @@ async fn administrator(state: &AppState, admin: &AdminAccount) -> Result<(), Api
         Err(AppointError::Failed(error)) if error.is_temporary() => return Err(error),
         // Another node was faster, or the address belongs to somebody.
         Err(error) => {
-            tracing::warn!(username, %error, "there is no administrator: the one the environment names was not made")
+            tracing::warn!(username, %error, "there is no administrator: the one the environment names was not made");
         }
     }
     Ok(())

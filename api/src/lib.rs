@@ -28,7 +28,6 @@ pub mod headers;
 pub mod login;
 pub mod machine;
 pub mod mail_domain;
-pub mod memory;
 pub mod methods;
 pub mod names;
 pub mod openapi;

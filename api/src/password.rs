@@ -17,8 +17,6 @@ use parking_lot::Mutex;
 use sha2::{Digest as _, Sha256};
 use tokio::sync::oneshot;
 
-use crate::memory;
-
 /// Memory in KiB, passes and lanes of every new hash. Verifying uses what the hash itself says.
 const COST: (u32, u32, u32) = (19_456, 2, 1);
 

@@ -96,17 +96,19 @@ impl Ending {
     /// Which credentials of that kind it ends.
     pub const fn reach(self, credential: Credential) -> Reach {
         match (self, credential) {
-            (Self::Logout, Credential::ResetLink) => Reach::Nothing,
-            (Self::Logout, _) => Reach::Presented,
-            (Self::OtherSessionsEnded | Self::FactorSetUp, Credential::Login) => Reach::Others,
-            (Self::OtherSessionsEnded | Self::FactorSetUp | Self::FellAsleep, _) => Reach::Nothing,
             // Whoever reads the mailbox can have another link at any time.
             (
-                Self::OthersRevoked | Self::LoggedOut | Self::FactorReset | Self::KeysReset,
+                Self::Logout
+                | Self::OthersRevoked
+                | Self::LoggedOut
+                | Self::FactorReset
+                | Self::KeysReset,
                 Credential::ResetLink,
             ) => Reach::Nothing,
-            (Self::PasswordChanged, Credential::ResetLink) => Reach::All,
-            (Self::OthersRevoked | Self::PasswordChanged, _) => Reach::Others,
+            (Self::Logout, _) => Reach::Presented,
+            (Self::OtherSessionsEnded | Self::FactorSetUp, Credential::Login)
+            | (Self::OthersRevoked, _) => Reach::Others,
+            (Self::OtherSessionsEnded | Self::FactorSetUp | Self::FellAsleep, _) => Reach::Nothing,
             (
                 Self::LoggedOut
                 | Self::PasswordReset
@@ -115,7 +117,9 @@ impl Ending {
                 | Self::Deactivated
                 | Self::Deleted,
                 _,
-            ) => Reach::All,
+            )
+            | (Self::PasswordChanged, Credential::ResetLink) => Reach::All,
+            (Self::PasswordChanged, _) => Reach::Others,
         }
     }
 

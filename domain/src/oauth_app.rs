@@ -218,7 +218,8 @@ impl Decider for OAuthApp {
 }
 
 fn checked(mut properties: OAuthAppProperties) -> Result<OAuthAppProperties, OAuthAppRefusal> {
-    properties.name = text::trim(&properties.name).to_owned();
+    let name = text::trim(&properties.name).to_owned();
+    properties.name = name;
     if text::is_blank(&properties.name) || properties.name.chars().count() > LIMITS.0 {
         return Err(OAuthAppRefusal::InvalidName);
     }

@@ -187,7 +187,7 @@ pub(crate) async fn holds(store: &dyn EventStore, place: Place) -> bool {
         match store.place(place.position).await {
             Ok(found) => return found == Some(place),
             Err(error) => {
-                tracing::warn!(%error, "it cannot be told whether the views are of this log")
+                tracing::warn!(%error, "it cannot be told whether the views are of this log");
             }
         }
         tokio::time::sleep(pause).await;

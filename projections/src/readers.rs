@@ -225,7 +225,8 @@ mod tests {
         Connection::open(&path)
             .and_then(|conn| conn.execute_batch("PRAGMA journal_mode = WAL; CREATE TABLE t (a)"))
             .expect("a file");
-        let readers = Readers::start(Some(Serving { path })).expect("threads");
+        let readers = Readers::start().expect("threads");
+        readers.switch(Serving { path });
         let started = Instant::now();
         for _ in 0..2 * THREADS {
             let endless =

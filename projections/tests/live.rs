@@ -16,7 +16,7 @@ use domain::room::{RoomEvent, RoomKind, RoomRenamed, TopicChanged};
 use domain::setting::{SettingChanged, SettingEvent};
 use domain::user::{MessageErasure, ProfileChange, ProfileChanged, UserDeleted, UserEvent};
 use domain::{Event, MessageId, RoomId, UserId};
-use eventstore::{EventStore, Position};
+use eventstore::{EventStore, Mark, Position};
 use projections::Views;
 use projections::live::{Delivery, Feed, Run};
 use testing::{Chaos, Dice, MemoryLog, join, leave, post, posted, room, t, user};
@@ -422,9 +422,9 @@ async fn those_who_come_back_are_told_what_happened_in_the_words_that_hold_now()
     );
     let (_dir, views) = views(&log).await;
     let anna = UserId::new("anna");
-    let mut steady = views.feed(&anna, Some(Position::START)).await.unwrap();
+    let mut steady = views.feed(&anna, Some(Mark::START)).await.unwrap();
     drain(&mut steady).await;
-    let start = views.applied();
+    let start = views.hub().published();
 
     let key = |key: &str, at| {
         Event::from(MembershipEvent::from(RoomKeyReceived {
@@ -500,7 +500,7 @@ async fn those_who_come_back_are_told_what_happened_in_the_words_that_hold_now()
     let found = drain(&mut back).await;
     let positions = |seen: &[(u64, String)]| seen.iter().map(|one| one.0).collect::<Vec<_>>();
     assert_eq!(positions(&found), positions(&expected));
-    let everything = views.feed(&anna, Some(Position::START)).await.unwrap();
+    let everything = views.feed(&anna, Some(Mark::START)).await.unwrap();
     let everything = drain(&mut { everything }).await;
     for (position, json) in found.iter().chain(&everything) {
         // An emoji is no text, and that it was taken back is what is told.

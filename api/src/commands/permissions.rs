@@ -85,7 +85,7 @@ pub async fn grant(
     if grant == Grant::Given {
         let group = setting
             .and_then(|id| settings.definition(id))
-            .map(|definition| definition.group_name())
+            .map(domain::settings::Definition::group_name)
             .filter(|group| !group.is_empty());
         ids.extend(group.map(|group| format!("{}{group}", permissions::CHANGE_SETTING)));
     }

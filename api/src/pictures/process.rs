@@ -12,7 +12,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
 use super::PictureError;
 use super::worker::{COMMAND, Head, Job};
-use crate::memory;
+use eventstore::memory;
 
 /// Pictures worked on at a time. Each may take some hundred megabytes for a moment.
 const AT_A_TIME: usize = 2;

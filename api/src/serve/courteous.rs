@@ -75,7 +75,7 @@ impl<S: AsyncWrite + Unpin> Courteous<S> {
     }
 
     fn write_refusal(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        while let Some(rest) = self.refusal.as_mut().filter(|rest| rest.has_remaining()) {
+        while let Some(rest) = self.refusal.as_mut().filter(bytes::Buf::has_remaining) {
             let written = ready!(Pin::new(&mut self.stream).poll_write(cx, rest))?;
             if written == 0 {
                 return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));

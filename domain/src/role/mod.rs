@@ -296,7 +296,8 @@ impl Decider for Role {
 
 /// Texts are trimmed; a role has a name, and neither text is endless.
 fn checked(mut properties: RoleProperties) -> Result<RoleProperties, RoleRefusal> {
-    properties.name = text::trim(&properties.name).to_owned();
+    let name = text::trim(&properties.name).to_owned();
+    properties.name = name;
     let fits = !text::is_blank(&properties.name)
         && properties.name.chars().count() <= LONGEST_NAME
         && properties.description.chars().count() <= LONGEST_DESCRIPTION;

@@ -188,10 +188,10 @@ fn run(queue: &Queue<Job>, path: &Path) {
         for job in jobs {
             let outcome = catch_unwind(AssertUnwindSafe(|| match job {
                 Job::Page(scan, answer) => {
-                    reply(&mut connection, path, answer, |open| scan.page(open))
+                    reply(&mut connection, path, answer, |open| scan.page(open));
                 }
                 Job::Leaf(at, answer) => {
-                    reply(&mut connection, path, answer, |open| leaf(open, at))
+                    reply(&mut connection, path, answer, |open| leaf(open, at));
                 }
             }));
             if outcome.is_err() {

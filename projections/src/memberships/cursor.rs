@@ -16,7 +16,7 @@ use super::tally::{Counts, Tally};
 use crate::iso::Date;
 use crate::messages;
 use crate::projection::Applied;
-use crate::rooms::{After, Told};
+use crate::rooms::{After, RoomRow, Told};
 use crate::tx::Tx;
 
 /// What lies behind a cursor.
@@ -87,7 +87,7 @@ fn standing(
         return Ok(None);
     };
     let seen = member.doc.seen.map(|seen| seen.0);
-    let clock = tx.rooms.get(&tx.conn, room)?.map(|row| row.clock());
+    let clock = tx.rooms.get(&tx.conn, room)?.map(RoomRow::clock);
     Ok(clock.map(|clock| (seen, clock)))
 }
 

@@ -110,7 +110,7 @@ async fn a_log_that_lost_events_is_another_generation() {
 async fn the_first_append_after_the_loss_is_refused() {
     let url = MongoServer::shared().await.fresh_url();
     let mut slow = impatient();
-    slow.poll_interval = Duration::from_secs(3600);
+    slow.poll_interval = Duration::from_hours(1);
     let log = MongoLog::connect(&url, slow).await.unwrap();
     for _ in 0..3 {
         let append = batch("room-a", Expected::Any, event(json!({})));

@@ -171,7 +171,7 @@ fn without_doctype(text: &str) -> Result<String, PictureError> {
 }
 
 /// The name of an element that is listed.
-fn name_of<'a>(node: Node<'a, '_>) -> Option<&'static str> {
+fn name_of(node: Node<'_, '_>) -> Option<&'static str> {
     let tag = node.tag_name();
     if !node.is_element() || !matches!(tag.namespace(), None | Some(SVG)) {
         return None;
@@ -293,11 +293,10 @@ fn attributes<'a>(
     for attribute in node.attributes() {
         let value = attribute.value();
         match (attribute.namespace(), attribute.name()) {
-            (None | Some(XLINK), "href") => {
-                if REFERRING.contains(&name) && value.trim().starts_with('#') {
+            (None | Some(XLINK), "href")
+                if REFERRING.contains(&name) && value.trim().starts_with('#') => {
                     kept.insert("href", value);
                 }
-            }
             (None, name) => {
                 let listed = ATTRIBUTES.iter().chain(&PROPERTIES);
                 if let Some(name) = listed.into_iter().find(|listed| **listed == name)

@@ -20,13 +20,10 @@ pub(super) fn of_message(
     let recorded_at = maker.applied.recorded_at;
     match event {
         MessageEvent::MessagePosted(event) => {
-            let data = match posted {
-                Some(doc) => doc,
-                None => {
-                    let mut doc = MessageDoc::posted(event, recorded_at, names)?;
-                    doc.sent(names.send_time(maker.applied.position)?);
-                    Bytes::from(json::encode(&doc)?)
-                }
+            let data = if let Some(doc) = posted { doc } else {
+                let mut doc = MessageDoc::posted(event, recorded_at, names)?;
+                doc.sent(names.send_time(maker.applied.position)?);
+                Bytes::from(json::encode(&doc)?)
             };
             maker.push(
                 Scope::Room(event.room.clone()),

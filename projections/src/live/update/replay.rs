@@ -339,7 +339,7 @@ impl<'a> Present<'a> {
                 }
             }
             RoomEvent::TopicChanged(e) => {
-                e.text = texts(&self.rooms, &e.room, |texts| &texts.topic)
+                e.text = texts(&self.rooms, &e.room, |texts| &texts.topic);
             }
             RoomEvent::DescriptionChanged(e) => {
                 e.text = texts(&self.rooms, &e.room, |texts| &texts.description);
