@@ -140,7 +140,7 @@ fn request(
 /// A value that the schema of a route accepts.
 fn sample(kind: Kind) -> Value {
     match kind {
-        Kind::Text | Kind::Any => json!("sample"),
+        Kind::Text | Kind::Document | Kind::Any => json!("sample"),
         Kind::LongText(least) => json!("s".repeat(least)),
         Kind::Number => json!(1),
         Kind::Boolean => json!(true),

@@ -1,5 +1,9 @@
 //! A log outlives what panics in it: here, whatever takes its log lines.
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test that cannot go on has failed"
+)]
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -70,7 +74,7 @@ async fn append(log: &SqliteLog, number: usize) -> Result<Appended, AppendError>
         cause,
         appends: vec![append],
     };
-    tokio::time::timeout(Duration::from_secs(60), log.append(batch))
+    tokio::time::timeout(Duration::from_mins(1), log.append(batch))
         .await
         .expect("an answer, whatever it is")
 }
@@ -117,7 +121,7 @@ async fn a_log_line_that_panics_ends_neither_the_writer_nor_those_who_wait() {
     lines.0.armed.store(false, Ordering::Release);
     let mut health = log.health();
     let well = health.wait_for(|health| *health == Health::Ready);
-    tokio::time::timeout(Duration::from_secs(60), well)
+    tokio::time::timeout(Duration::from_mins(1), well)
         .await
         .expect("it goes on by itself")
         .unwrap();

@@ -23,9 +23,12 @@ const THREADS: usize = 4;
 /// Steps of SQLite's machine between looks at whether anybody still waits for the answer; some hundred microseconds.
 const STEPS: i32 = 10_000;
 
+/// Asks on a connection, or takes note that there is none, and answers whoever asked.
+type Answer = Box<dyn FnOnce(Result<&Connection, QueryError>) + Send>;
+
 /// A question on its way to a thread.
 struct Question {
-    answer: Box<dyn FnOnce(Result<&Connection, QueryError>) + Send>,
+    answer: Answer,
     /// Gone when whoever asked is.
     asker: Weak<()>,
 }
@@ -236,9 +239,9 @@ mod tests {
         }
         // Every thread has been busy with one of them.
         let one = readers.ask(|conn| conn.query_row("SELECT 1", [], |row| row.get::<_, i64>(0)));
-        let one = tokio::time::timeout(Duration::from_secs(60), one).await;
+        let one = tokio::time::timeout(Duration::from_mins(1), one).await;
         assert_eq!(one.expect("in time").expect("an answer"), 1);
         readers.join();
-        assert!(started.elapsed() < Duration::from_secs(60));
+        assert!(started.elapsed() < Duration::from_mins(1));
     }
 }

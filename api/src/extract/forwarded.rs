@@ -117,8 +117,9 @@ pub(super) mod tests {
 
     #[test]
     fn a_proxy_says_who_called_it() {
+        type Case<'a> = (&'a [(&'static str, &'a str)], usize, Option<&'a str>);
         let older = "x-forwarded-for";
-        let table: [(&[(&'static str, &str)], usize, Option<&str>); 20] = [
+        let table: [Case<'_>; 20] = [
             (&[], 1, None),
             (&[(older, "1.1.1.1, 2.2.2.2, 3.3.3.3")], 1, Some("3.3.3.3")),
             (&[(older, "1.1.1.1, 2.2.2.2, 3.3.3.3")], 3, Some("1.1.1.1")),

@@ -406,18 +406,18 @@ pub fn best_of_icon(file: &[u8]) -> Result<(Kind, Vec<u8>), PictureError> {
     let mut walk = Walk(file);
     let head = walk.take(4).ok_or(unreadable)?;
     let count = walk.le16().ok_or(unreadable)?;
-    let mut best: Option<((u64, u8), &[u8], &[u8])> = None;
+    let (mut best, mut most) = (None, (0, 0));
     for _ in 0..count {
         let entry = walk.take(ENTRY).ok_or(unreadable)?;
         let content = content_of(file, entry).ok_or(unreadable)?;
         // A side of 256 is written as zero.
         let side = |at: usize| u32::from(entry[at].wrapping_sub(1)) + 1;
         let score = (area(side(0), side(1)), entry[6]);
-        if best.is_none_or(|(other, ..)| score > other) {
-            best = Some((score, entry, content));
+        if best.is_none() || score > most {
+            (best, most) = (Some((entry, content)), score);
         }
     }
-    let (_, entry, content) = best.ok_or(unreadable)?;
+    let (entry, content) = best.ok_or(unreadable)?;
     if Kind::of(content) == Some(Kind::Png) {
         return Ok((Kind::Png, content.to_vec()));
     }

@@ -248,7 +248,9 @@ pub async fn remove_user(call: Call) -> Outcome {
         .ok_or_else(texts::no_user_of_name)?;
     let room = params.filled("scope")?;
     // A role that is gone is taken from those who hold it still, by its id.
-    let (id, scope, document) = if let Some((id, role)) = table.find(named) { (id.clone(), role.properties.scope, document(id, role)) } else {
+    let (id, scope, document) = if let Some((id, role)) = table.find(named) {
+        (id.clone(), role.properties.scope, document(id, role))
+    } else {
         let id = gone_role(&call, named, &user, room).await?;
         let scope = if room.is_some() {
             RoleScope::Subscriptions

@@ -209,8 +209,9 @@ async fn cause(
         "logout" => drop(it.presented.post("logout", json!({})).await.ok()),
         "logout by method" => drop(result(&it.presented, "logout", json!([])).await),
         "logout of a program" => assert_eq!(bearer("logout").await.unwrap().status(), 200),
-        "users.logoutOtherClients" => drop(it.presented.post(case.name, json!({})).await.ok()),
-        "users.removeOtherTokens" => drop(it.presented.post(case.name, json!({})).await.ok()),
+        "users.logoutOtherClients" | "users.removeOtherTokens" => {
+            drop(it.presented.post(case.name, json!({})).await.ok());
+        }
         "removeOtherTokens" => drop(result(&it.presented, case.name, json!([])).await),
         "users.removeOtherTokens by a program" => {
             assert_eq!(
@@ -219,7 +220,7 @@ async fn cause(
             );
         }
         "users.logout by the owner" => {
-            drop(it.presented.post("users.logout", json!({})).await.ok())
+            drop(it.presented.post("users.logout", json!({})).await.ok());
         }
         "users.logout by an administrator" => drop(admin.post("users.logout", alice).await.ok()),
         "password by the owner" => {

@@ -38,9 +38,10 @@ async fn what_stands_behind_a_request_holds_nothing_back() {
 async fn a_head_that_cannot_be_read_is_refused_in_words() {
     let server = Server::start().await;
     let headers = |count: usize| {
-        let lines: String = (0..count)
+        let lines: Vec<String> = (0..count)
             .map(|number| format!("X-{number}: y\r\n"))
             .collect();
+        let lines = lines.concat();
         format!("GET /livez HTTP/1.1\r\nHost: x\r\n{lines}\r\n")
     };
     let url = |length: usize| format!("GET /{} HTTP/1.1\r\nHost: x\r\n\r\n", "u".repeat(length));

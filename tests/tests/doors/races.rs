@@ -80,7 +80,7 @@ async fn paging_by_time_reaches_every_message(options: ServerOptions) {
         let times = texts(&page, "ts");
         let Some(oldest) = times.last() else { break };
         assert!(times.is_sorted_by(|a, b| a > b), "newest first: {times:?}");
-        latest = (*oldest).to_owned();
+        (*oldest).clone_into(&mut latest);
         let ours = page
             .as_array()
             .unwrap()

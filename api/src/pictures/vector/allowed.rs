@@ -294,9 +294,10 @@ fn attributes<'a>(
         let value = attribute.value();
         match (attribute.namespace(), attribute.name()) {
             (None | Some(XLINK), "href")
-                if REFERRING.contains(&name) && value.trim().starts_with('#') => {
-                    kept.insert("href", value);
-                }
+                if REFERRING.contains(&name) && value.trim().starts_with('#') =>
+            {
+                kept.insert("href", value);
+            }
             (None, name) => {
                 let listed = ATTRIBUTES.iter().chain(&PROPERTIES);
                 if let Some(name) = listed.into_iter().find(|listed| **listed == name)

@@ -20,7 +20,9 @@ pub(super) fn of_message(
     let recorded_at = maker.applied.recorded_at;
     match event {
         MessageEvent::MessagePosted(event) => {
-            let data = if let Some(doc) = posted { doc } else {
+            let data = if let Some(doc) = posted {
+                doc
+            } else {
                 let mut doc = MessageDoc::posted(event, recorded_at, names)?;
                 doc.sent(names.send_time(maker.applied.position)?);
                 Bytes::from(json::encode(&doc)?)
