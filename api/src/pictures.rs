@@ -21,6 +21,7 @@ use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
 use tokio::sync::Semaphore;
 
+pub use process::set_program;
 use raster::{Kind, Picture};
 use worker::{Head, Job};
 

@@ -410,6 +410,7 @@ async fn bodies_that_make_no_sense_are_refused() {
 
 #[tokio::test]
 async fn the_picture_of_a_room_is_shown_until_it_is_given_up() {
+    api::pictures::set_program(env!("CARGO_BIN_EXE_hansard").into());
     let doors = Doors::open().await;
     let ann = doors.register("ann").await;
     let mut picture = std::io::Cursor::new(Vec::new());

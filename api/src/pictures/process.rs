@@ -1,18 +1,19 @@
 //! Work on pictures that others made, each in a process of its own: a decoder that takes all memory, never ends or
 //! falls over takes only that process with it, and is killed when its time is up or nobody waits for it any more.
 
+use std::path::PathBuf;
 use std::process::{ExitStatus, Stdio};
-use std::sync::{Arc, LazyLock};
+use std::sync::{Arc, LazyLock, OnceLock};
 use std::time::Duration;
 
 use bytes::Bytes;
+use eventstore::memory;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::process::{Child, Command};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
 use super::PictureError;
 use super::worker::{COMMAND, Head, Job};
-use eventstore::memory;
 
 /// Pictures worked on at a time. Each may take some hundred megabytes for a moment.
 const AT_A_TIME: usize = 2;
@@ -29,6 +30,8 @@ const LULL: Duration = Duration::from_secs(2);
 
 /// Longest answer of a worker, in bytes.
 const LONGEST_ANSWER: u64 = 64 << 20;
+
+static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
 
 static SLOTS: LazyLock<Arc<Semaphore>> = LazyLock::new(|| Arc::new(Semaphore::new(AT_A_TIME)));
 
@@ -95,9 +98,16 @@ fn start(job: Job) -> std::io::Result<Child> {
     command.spawn()
 }
 
+/// The program that workers are processes of, for those who run this library in another one. Only the first call counts.
+pub fn set_program(hansard: PathBuf) {
+    let _ = PROGRAM.set(hansard);
+}
+
 /// This program, the very one that runs: the file it came from may have been replaced by an upgrade.
-fn program() -> std::io::Result<std::path::PathBuf> {
-    if cfg!(target_os = "linux") {
+fn program() -> std::io::Result<PathBuf> {
+    if let Some(program) = PROGRAM.get() {
+        Ok(program.clone())
+    } else if cfg!(target_os = "linux") {
         Ok("/proc/self/exe".into())
     } else {
         std::env::current_exe()

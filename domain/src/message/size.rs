@@ -103,7 +103,9 @@ fn length_up_to(text: &str, most: usize) -> usize {
         let plain = &rest[..colon.unwrap_or(rest.len())];
         let left = (most - graphemes).saturating_add(1);
         graphemes += plain.graphemes(true).take(left).count();
-        let Some(colon) = colon else { break };
+        let Some(colon) = colon.filter(|_| graphemes <= most) else {
+            break;
+        };
         graphemes += 1;
         rest = &rest[colon + 1..];
         if let Some(end) = shortname_end(rest) {
@@ -196,7 +198,7 @@ mod tests {
             }
         }
         let wordy = Presentation {
-            alias: Some("x".repeat(limits::MESSAGE)),
+            alias: Some("x".repeat(limits::MESSAGE + 1)),
             ..plain
         };
         assert_eq!(lenient("", &[], &wordy), Err(MessageRefusal::TooLarge));

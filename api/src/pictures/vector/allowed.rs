@@ -462,8 +462,8 @@ mod tests {
                 .to_owned(),
             "<g>".repeat(120) + &"</g>".repeat(120),
             "<g/>".repeat(MOST_ELEMENTS),
-            format!("<style>{}</style>", "a{}".repeat(MOST_RULES + 1)),
-            format!("<style>{}b{{}}</style>", "a,".repeat(4 * MOST_RULES)),
+            format!("<style>{}</style>", "a{fill:red}".repeat(MOST_RULES + 1)),
+            format!("<style>{}b{{fill:red}}</style>", "a,".repeat(4 * MOST_RULES)),
             format!("<g {}/>", "a=''".repeat(MOST_ATTRIBUTES + 1)),
         ] {
             let shown = &content[..100.min(content.len())];
