@@ -112,14 +112,18 @@ async fn a_log_line_that_panics_ends_neither_the_writer_nor_those_who_wait() {
         lines.0.panics.load(Ordering::Acquire) > 0,
         "a line panicked"
     );
-    let Health::Unavailable(reason) = log.health().borrow().clone() else {
-        panic!("the log says that it is well");
-    };
-    assert!(reason.contains("panicked"), "{reason}");
+    // Those who wait are told first, then everybody.
+    let mut health = log.health();
+    let told = health.wait_for(|health| {
+        matches!(health, Health::Unavailable(reason) if reason.contains("panicked"))
+    });
+    tokio::time::timeout(Duration::from_mins(1), told)
+        .await
+        .expect("the log says that its writer panicked")
+        .unwrap();
 
     rename("elsewhere", "events");
     lines.0.armed.store(false, Ordering::Release);
-    let mut health = log.health();
     let well = health.wait_for(|health| *health == Health::Ready);
     tokio::time::timeout(Duration::from_mins(1), well)
         .await

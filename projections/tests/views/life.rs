@@ -296,7 +296,7 @@ async fn work_that_dies_is_told_of_and_begun_again() {
     scene.log.clumsy.store(true, Ordering::Release);
     scene.log.wake();
     let told = async {
-        while scene.views.health() == Health::Ready {
+        while !matches!(scene.views.health(), Health::Failing(_)) {
             tokio::time::sleep(Duration::from_millis(1)).await;
         }
         scene.views.health()
