@@ -138,7 +138,8 @@ async fn connection(
     // Answers are flushed one by one: with `pipeline_flush`, one that has anything behind its request waits for more.
     http.timer(TokioTimer::new())
         .header_read_timeout(HEAD_TIMEOUT)
-        .max_buf_size(MAX_HEAD);
+        .max_buf_size(MAX_HEAD)
+        .max_header_size(MAX_HEAD);
     let mut connection = std::pin::pin!(
         http.serve_connection(TokioIo::new(stream), service)
             .with_upgrades()

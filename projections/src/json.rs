@@ -37,7 +37,7 @@ pub(crate) fn column(row: &rusqlite::Row<'_>, index: usize) -> rusqlite::Result<
 
 /// The most bytes of message documents in one answer. A page ends early rather than being larger: whoever wants the
 /// rest asks from there.
-pub(crate) const PAGE_BYTES: usize = 16 * 1024 * 1024;
+pub(crate) const PAGE_BYTES: usize = 8 * 1024 * 1024;
 
 /// The documents of a page, up to [`PAGE_BYTES`] and at least one.
 pub(crate) fn page(

@@ -92,6 +92,9 @@ impl Answer {
     #[must_use]
     pub fn raw_list<T: AsRef<[u8]>>(mut self, name: &str, items: &[T]) -> Self {
         self.name(name);
+        // At once: a buffer that grows by doubling takes up to three times what it holds.
+        let bytes: usize = items.iter().map(|item| item.as_ref().len() + 1).sum();
+        self.body.reserve(bytes + 2);
         self.body.push(b'[');
         for (index, item) in items.iter().enumerate() {
             if index > 0 {

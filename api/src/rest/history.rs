@@ -65,7 +65,7 @@ const CHUNK: u64 = 1_000;
 const MOST_ROWS: u64 = 20_000;
 
 /// Bytes of documents found for one request, about; where there are more, older ones are not found.
-const MOST_BYTES: usize = 16 * 1024 * 1024;
+const MOST_BYTES: usize = 8 * 1024 * 1024;
 
 /// A page of everything in a room, newest first unless `sort={"ts":1}`.
 pub async fn messages(call: &Call, params: &Params, room: &RoomId) -> Outcome {

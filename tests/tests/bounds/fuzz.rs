@@ -109,17 +109,23 @@ fn in_body(usual: &Usual, shape: &Value) -> Vec<(String, Value)> {
             Some("object") => &[DEEP],
             _ => &[TEXT, LIST, DEEP],
         };
-        for value in large {
+        let filled = |value: Value| {
             let mut body: Map<String, Value> = fields
                 .iter()
                 .map(|(other, shape)| (other.clone(), usual.value(other, shape)))
                 .collect();
-            let value = match (field["type"].as_str(), value) {
-                (Some("object"), deep) => json!({ "large": deep, "text": TEXT }),
-                (_, value) => json!(value),
-            };
             body.insert(name.clone(), value);
-            bodies.push((name.clone(), Value::Object(body)));
+            Value::Object(body)
+        };
+        for value in large {
+            let value = match field["type"].as_str() {
+                Some("object") => json!({ "large": value, "text": TEXT }),
+                _ => json!(value),
+            };
+            bodies.push((name.clone(), filled(value)));
+        }
+        for (inner, body) in in_body(usual, field) {
+            bodies.push((format!("{name}.{inner}"), filled(body)));
         }
     }
     bodies
@@ -339,10 +345,12 @@ async fn large_values_in_every_field_are_refused_or_done_and_nothing_else_suffer
 
     let watch = Watch::over(&server);
     let begin = std::time::Instant::now();
-    for client in [&plain, &admin] {
+    // Most of what is refused is refused to both alike: somebody without rights tries every other one.
+    for (client, every) in [(&plain, 2), (&admin, 1)] {
         let mut tries = tries(&document, &usual);
         tries.extend(method_tries());
-        assert!(tries.len() > 500, "{} tries", tries.len());
+        let tries: Vec<Try> = tries.into_iter().step_by(every).collect();
+        assert!(tries.len() > 400, "{} tries", tries.len());
         let count = tries.len();
         let failures: Vec<String> = futures::stream::iter(tries)
             .map(|one| tried(client, one))
