@@ -217,8 +217,8 @@ async fn reconnecting_at_random_shows_every_update_exactly_once_in_order() {
         log.say(0, first);
         let (_dir, views) = views(&log).await;
         let watched = UserId::new(&chaos.users[1]);
-        let start = views.hub().published();
         let mut steady = views.feed(&watched, None).await.unwrap();
+        let start = steady.at();
 
         let (views_too, watched_too) = (views.clone(), watched.clone());
         let restless = tokio::spawn(async move {
