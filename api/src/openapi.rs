@@ -124,6 +124,14 @@ pub fn describe(routes: &[Route]) -> OpenApi {
         .response("TooSlow", failure("The body stopped coming."))
         .response("TooLarge", failure("The body is larger than accepted."))
         .response(
+            "UriTooLong",
+            failure("The address is longer than accepted."),
+        )
+        .response(
+            "HeadTooLarge",
+            failure("The headers are larger, or more, than accepted."),
+        )
+        .response(
             "TooMany",
             failure("Too many calls from this address; `error` tells how long to wait."),
         )
@@ -418,7 +426,9 @@ fn responses(route: &Route) -> utoipa::openapi::Responses {
         .response("404", shared("NotFound"))
         .response("408", shared("TooSlow"))
         .response("413", shared("TooLarge"))
+        .response("414", shared("UriTooLong"))
         .response("429", shared("TooMany"))
+        .response("431", shared("HeadTooLarge"))
         .response("503", shared("Unavailable"));
     let needs_login = !matches!(route.access, Access::Public(_));
     if needs_login || matches!(route.answers, Answers::Status) {

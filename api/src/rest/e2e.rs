@@ -18,7 +18,7 @@ const LARGEST_KEY: usize = 64 * 1024;
 const MOST_KEYS: usize = 1000;
 
 pub(crate) static KEYS: Schema = Schema {
-    required: &[("public_key", Kind::Text), ("private_key", Kind::Text)],
+    required: &[("public_key", Kind::Document), ("private_key", Kind::Document)],
     optional: &[("force", Kind::Boolean)],
     one_of: &[],
 };
@@ -28,7 +28,7 @@ pub(crate) static ROOM: Schema = Schema {
     one_of: &[],
 };
 pub(crate) static ROOM_KEY: Schema = Schema {
-    required: &[("rid", Kind::Text), ("keyID", Kind::Text)],
+    required: &[("rid", Kind::Text), ("keyID", Kind::Document)],
     optional: &[],
     one_of: &[],
 };
@@ -36,7 +36,7 @@ pub(crate) static GROUP_KEY: Schema = Schema {
     required: &[
         ("uid", Kind::Text),
         ("rid", Kind::Text),
-        ("key", Kind::Text),
+        ("key", Kind::Document),
     ],
     optional: &[],
     one_of: &[],
@@ -49,8 +49,8 @@ pub(crate) static SUGGESTIONS: Schema = Schema {
 pub(crate) static RESET: Schema = Schema {
     required: &[
         ("rid", Kind::Text),
-        ("e2eKey", Kind::Text),
-        ("e2eKeyId", Kind::Text),
+        ("e2eKey", Kind::Document),
+        ("e2eKeyId", Kind::Document),
     ],
     optional: &[],
     one_of: &[],

@@ -211,7 +211,7 @@ async fn keys_are_for_members_only() {
         .await
         .refused(400);
     assert_eq!(body["errorType"], "invalid-params");
-    let huge = "x".repeat(60_000);
+    let huge = "x".repeat(100_000);
     eve.post(
         "e2e.setUserPublicAndPrivateKeys",
         json!({"public_key": huge, "private_key": "x", "force": true}),
