@@ -18,7 +18,10 @@ const LARGEST_KEY: usize = 64 * 1024;
 const MOST_KEYS: usize = 1000;
 
 pub(crate) static KEYS: Schema = Schema {
-    required: &[("public_key", Kind::Document), ("private_key", Kind::Document)],
+    required: &[
+        ("public_key", Kind::Document),
+        ("private_key", Kind::Document),
+    ],
     optional: &[("force", Kind::Boolean)],
     one_of: &[],
 };
