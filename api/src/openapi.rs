@@ -145,10 +145,12 @@ pub fn describe(routes: &[Route]) -> OpenApi {
             InfoBuilder::new()
                 .title("Hansard")
                 .version(env!("CARGO_PKG_VERSION"))
-                .description(Some(
+                .description(Some(format!(
                     "The REST doors of a Hansard workspace. Log in with `POST /api/v1/login`, then send the `userId` \
-                     and `authToken` of the answer as headers `X-User-Id` and `X-Auth-Token`.",
-                ))
+                     and `authToken` of the answer as headers `X-User-Id` and `X-Auth-Token`. A text has at most {} \
+                     characters where nothing else is said, and a query with its path at most 64 KiB.",
+                    limits::TEXT
+                )))
                 .build(),
         )
         .paths(paths.build())
@@ -369,19 +371,12 @@ fn exactly(schema: &Schema) -> Shape {
         .into()
 }
 
-/// What a parameter may be: as [`kind`], with the limits that parameters have.
+/// What a parameter may be: as [`kind`], with the limit that lists have. The limit of texts is the same for all, and told
+/// once.
 fn input(of: Kind) -> Shape {
-    let text = |most| {
-        ObjectBuilder::new()
-            .schema_type(Type::String)
-            .max_length(Some(most))
-    };
     match of {
-        Kind::Text => text(limits::TEXT).into(),
-        Kind::LongText(least) => text(limits::TEXT).min_length(Some(least)).into(),
-        Kind::Document => text(limits::DOCUMENT).into(),
         Kind::Texts => ArrayBuilder::new()
-            .items(text(limits::TEXT))
+            .items(ObjectBuilder::new().schema_type(Type::String))
             .max_items(Some(limits::ITEMS))
             .into(),
         Kind::List => ArrayBuilder::new()
