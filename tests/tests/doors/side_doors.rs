@@ -114,6 +114,7 @@ const ROOMS: &[(&str, &str)] = &[
         "e2e.resetRoomKey",
         r#"{"rid":"ROOM","e2eKey":"k","e2eKeyId":"k"}"#,
     ),
+    ("GET spotlight?query=al&rid=ROOM", ""),
     ("video-conference.start", r#"{"roomId":"ROOM"}"#),
     ("GET video-conference.list?roomId=ROOM", ""),
     (
