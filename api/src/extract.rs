@@ -334,7 +334,7 @@ impl Input {
         };
         let client = Client::of(&parts, 0);
         let multipart =
-            content_type.is_some_and(|text| text.trim_start().starts_with("multipart/"));
+            content_type.is_some_and(|text| text.trim_ascii_start().starts_with("multipart/"));
         let mut read = None;
         if kept.bytes.len() > LARGE {
             kept.count_twice()?;

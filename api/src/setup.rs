@@ -6,6 +6,7 @@
 //! (`ROOT_URL`), because not every proxy leaves a trace.
 
 use axum::http::Uri;
+use domain::site::Site;
 use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq as _;
 
@@ -40,14 +41,17 @@ impl SetupCode {
     /// Whether that is it. Compared by digests: how long it takes says nothing about the code.
     fn is(&self, shown: &str) -> bool {
         let digest = |text: &str| Sha256::digest(text.as_bytes());
-        bool::from(digest(&self.0).ct_eq(&digest(shown.trim())))
+        bool::from(digest(&self.0).ct_eq(&digest(shown.trim_ascii())))
     }
 }
 
 /// Whether whoever signs up proved that the server is theirs. `shown` is the code they came with.
 pub fn is_proved(state: &AppState, client: &Client, shown: Option<&str>) -> bool {
     let by_code = shown.is_some_and(|shown| state.setup_code().is(shown));
-    by_code || (client.local && is_of_this_machine(&state.config().site_url))
+    by_code || {
+        let settings = state.views().settings();
+        client.local && is_of_this_machine(Site::of(&settings).as_str())
+    }
 }
 
 /// Whether that address leads nowhere but to the machine it is used on.

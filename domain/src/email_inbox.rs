@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::event::events;
 use crate::permission::{Authority, Permission};
+use crate::text;
 use crate::{Category, Decider, Sealed, StreamId, Timestamp, UserId};
 
 /// The most characters of any text of an inbox.
@@ -220,7 +221,7 @@ impl Description<Password> {
         {
             return Err(EmailInboxRefusal::Incomplete("shorter texts"));
         }
-        let email = self.email.trim();
+        let email = text::trim(&self.email);
         let lines = [
             email,
             &self.name,

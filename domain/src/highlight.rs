@@ -8,6 +8,8 @@ use std::collections::HashSet;
 
 use unicode_segmentation::UnicodeSegmentation;
 
+use crate::text;
+
 /// The words of one user, made ready for looking.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Highlights(Vec<Phrase>);
@@ -24,7 +26,7 @@ impl Highlights {
     /// Of the words as they were chosen. What is blank is left out.
     pub fn of<'a>(words: impl IntoIterator<Item = &'a str>) -> Self {
         let phrases = words.into_iter().filter_map(|word| {
-            let text = folded(word.trim());
+            let text = folded(text::trim(word));
             let word = pieces(&text)
                 .find(|piece| is_word(piece))
                 .map(str::to_owned);

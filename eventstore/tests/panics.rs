@@ -114,9 +114,9 @@ async fn a_log_line_that_panics_ends_neither_the_writer_nor_those_who_wait() {
     );
     // Those who wait are told first, then everybody.
     let mut health = log.health();
-    let told = health.wait_for(|health| {
-        matches!(health, Health::Unavailable(reason) if reason.contains("panicked"))
-    });
+    let told = health.wait_for(
+        |health| matches!(health, Health::Unavailable(reason) if reason.contains("panicked")),
+    );
     tokio::time::timeout(Duration::from_mins(1), told)
         .await
         .expect("the log says that its writer panicked")

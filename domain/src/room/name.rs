@@ -28,7 +28,7 @@ pub fn resolve(typed: &str, settings: &Settings) -> Result<RoomName, RoomRefusal
     let long = is_longer(typed, limits::ROOM_NAME) || is_longer(&slug, limits::ROOM_NAME);
     if long || blocked || !NamePattern::of_rooms(settings).matches(&slug) {
         return Err(RoomRefusal::InvalidName {
-            name: slug.chars().take(limits::ROOM_NAME).collect(),
+            name: text::cut(&slug, limits::ROOM_NAME).to_owned(),
         });
     }
     Ok(RoomName {

@@ -21,7 +21,7 @@ pub fn check_username(username: &str, settings: &Settings) -> Result<(), UserRef
     }
     if is_longer(username, limits::USERNAME) || !NamePattern::of_users(settings).matches(username) {
         return Err(UserRefusal::InvalidUsername {
-            username: username.chars().take(limits::USERNAME).collect(),
+            username: text::cut(username, limits::USERNAME).to_owned(),
         });
     }
     let kept = [
@@ -59,7 +59,7 @@ pub fn check_email(address: &str, settings: &Settings) -> Result<(), UserRefusal
         }
         _ => {
             return Err(UserRefusal::InvalidEmail {
-                address: address.chars().take(limits::EMAIL).collect(),
+                address: text::cut(address, limits::EMAIL).to_owned(),
             });
         }
     };
