@@ -176,9 +176,7 @@ pub fn excess(name: &str, params: &[Value]) -> Option<String> {
     if params.len() > MOST_PARAMS {
         return Some(format!("must NOT have more than {MOST_PARAMS} parameters"));
     }
-    params
-        .iter()
-        .find_map(|param| schema::excess(param, texts, bounds::DEPTH))
+    params.iter().find_map(|param| schema::excess(param, texts))
 }
 
 /// Whether there is a method of that name.

@@ -40,8 +40,9 @@ pub const LAST_MESSAGE: usize = 16 * 1024;
 /// Attachments of a message.
 pub const ATTACHMENTS: usize = 100;
 
-/// How deep lists and objects may nest in what a client sends to be kept.
-pub const DEPTH: usize = 32;
+/// How many lists and objects may be within each other in a request. Readers of JSON give up at 128, and MongoDB at 100,
+/// with what is around a value counted.
+pub const DEPTH: usize = 50;
 
 /// People, rooms and links found in one message: so many of each. What comes after them is text like any other.
 pub const MENTIONS: usize = 200;

@@ -368,7 +368,7 @@ async fn nothing_is_nested_more_deeply_than_everybody_can_read() {
         assert!(words.starts_with("Invalid request body"), "{refusal}");
     }
     assert_eq!(head(&admin).await, before);
-    let body = Some(("application/json", message(30)));
+    let body = Some(("application/json", message(40)));
     admin
         .send(Method::POST, "/api/v1/chat.sendMessage", body)
         .await

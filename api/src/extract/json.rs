@@ -2,14 +2,11 @@
 //! many values there may be is bounded as well as how many bytes. So is how deeply they are nested: what is kept is
 //! shown within other documents, and nothing that reads those may come to its own end of nesting.
 
+use domain::limits::DEPTH as DEEPEST;
 use serde::de::DeserializeOwned;
 
 /// How many values a text may have. The longest honest ones, whole tables of settings or permissions, have a tenth.
 const MOST_VALUES: usize = 200_000;
-
-/// How many lists and objects may be within each other. Readers of JSON give up at 128, and MongoDB at 100, with what is
-/// around a value counted.
-const DEEPEST: usize = 50;
 
 /// Why a text is not read.
 #[derive(Debug, thiserror::Error)]

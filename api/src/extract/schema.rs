@@ -230,23 +230,22 @@ pub fn oversize(
             }
             Some(_) => limits::DOCUMENT,
         };
-        excess(value, texts, limits::DEPTH)
+        excess(value, texts)
     })
 }
 
-/// What is too large about a value whose texts have at most `texts` characters and which nests at most `depth` times.
-pub fn excess(value: &Value, texts: usize, depth: usize) -> Option<String> {
+/// What is too large about a value whose texts have at most `texts` characters. How deeply it nests is bounded where it
+/// is read ([`super::json`]).
+pub fn excess(value: &Value, texts: usize) -> Option<String> {
     let many = |count: usize, what| {
         (count > limits::ITEMS).then(|| format!("must NOT have more than {} {what}", limits::ITEMS))
     };
     match value {
         Value::String(text) => limits::is_longer(text, texts)
             .then(|| format!("must NOT have more than {texts} characters")),
-        Value::Array(_) | Value::Object(_) if depth == 0 => {
-            Some(format!("must NOT nest more than {} levels", limits::DEPTH))
+        Value::Array(items) => {
+            many(items.len(), "items").or_else(|| items.iter().find_map(|item| excess(item, texts)))
         }
-        Value::Array(items) => many(items.len(), "items")
-            .or_else(|| items.iter().find_map(|item| excess(item, texts, depth - 1))),
         Value::Object(fields) => many(fields.len(), "properties").or_else(|| {
             let long = fields
                 .keys()
@@ -257,9 +256,7 @@ pub fn excess(value: &Value, texts: usize, depth: usize) -> Option<String> {
                     limits::FIELD_NAME
                 ));
             }
-            fields
-                .values()
-                .find_map(|value| excess(value, texts, depth - 1))
+            fields.values().find_map(|value| excess(value, texts))
         }),
         Value::Null | Value::Bool(_) | Value::Number(_) => None,
     }
@@ -415,7 +412,6 @@ mod tests {
             "x".repeat(limits::TEXT + 1),
             vec![json!(1); limits::ITEMS + 1],
         );
-        let deep = (0..=limits::DEPTH).fold(json!(1), |inner, _| json!([inner]));
         for (value, fault) in [
             (
                 json!({ "name": long }),
@@ -432,10 +428,6 @@ mod tests {
             (
                 json!({ "unknown": { "inside": many } }),
                 "must NOT have more than 1000 items",
-            ),
-            (
-                json!({ "unknown": deep }),
-                "must NOT nest more than 32 levels",
             ),
         ] {
             assert_eq!(said(value).as_deref(), Some(fault));

@@ -18,6 +18,9 @@ use crate::error::texts;
 const LINGER: Duration = Duration::from_secs(2);
 const MOST_LEFT_OVER: usize = 4 * 1024 * 1024;
 
+/// Where a head is too large and its first line has more bytes than this, the address is what is too long.
+const LONG_LINE: usize = super::MAX_HEAD / 2;
+
 /// How the answer of the library begins.
 const REFUSAL: &[u8] = b"HTTP/1.1 4";
 
@@ -25,7 +28,8 @@ const REFUSAL: &[u8] = b"HTTP/1.1 4";
 pub struct Courteous<S> {
     stream: S,
     calls: Calls,
-    /// The first line of the request being read has ended.
+    /// How long the first line of the request being read is, as far as it came, and whether it has ended.
+    first_line: usize,
     past_first_line: bool,
     /// What is left to write of a refusal.
     refusal: Option<Bytes>,
@@ -39,6 +43,7 @@ impl<S> Courteous<S> {
         Self {
             stream,
             calls,
+            first_line: 0,
             past_first_line: false,
             refusal: None,
             lingering: None,
@@ -47,11 +52,10 @@ impl<S> Courteous<S> {
 }
 
 /// The whole refusal for the status the library found.
-fn refusal(head: &[u8], past_first_line: bool) -> Bytes {
+fn refusal(head: &[u8], first_line: usize) -> Bytes {
     let (line, text) = match head.get(9..12) {
         Some(b"414") => ("414 URI Too Long", texts::URI_TOO_LONG),
-        // A first line too long for the buffer can only be a long address.
-        Some(b"431") if !past_first_line => ("414 URI Too Long", texts::URI_TOO_LONG),
+        Some(b"431") if first_line > LONG_LINE => ("414 URI Too Long", texts::URI_TOO_LONG),
         Some(b"431") => ("431 Request Header Fields Too Large", texts::HEAD_TOO_LARGE),
         _ => ("400 Bad Request", texts::MALFORMED_HEAD),
     };
@@ -69,7 +73,7 @@ impl<S: AsyncWrite + Unpin> Courteous<S> {
     fn replaces(&mut self, bytes: &[u8]) -> bool {
         let refuses = self.refusal.is_none() && self.calls.at_rest() && bytes.starts_with(REFUSAL);
         if refuses {
-            self.refusal = Some(refusal(bytes, self.past_first_line));
+            self.refusal = Some(refusal(bytes, self.first_line));
         }
         refuses
     }
@@ -115,7 +119,10 @@ impl<S: AsyncRead + Unpin> AsyncRead for Courteous<S> {
         let before = buffer.filled().len();
         let outcome = Pin::new(&mut self.stream).poll_read(cx, buffer);
         if !self.past_first_line {
-            self.past_first_line = buffer.filled()[before..].contains(&b'\n');
+            let came = &buffer.filled()[before..];
+            let end = came.iter().position(|byte| *byte == b'\n');
+            self.first_line += end.unwrap_or(came.len());
+            self.past_first_line = end.is_some();
         }
         outcome
     }
@@ -155,7 +162,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Courteous<S> {
         ready!(Pin::new(&mut self.stream).poll_flush(cx))?;
         // The next request begins.
         if !self.calls.at_rest() && self.calls.written_out() {
-            self.past_first_line = false;
+            (self.first_line, self.past_first_line) = (0, false);
         }
         Poll::Ready(Ok(()))
     }
@@ -203,7 +210,8 @@ mod tests {
         let read = read_of(SAID, false, b"GET / HTTP/1.1\r\nA: b\r\n").await;
         assert!(read.starts_with("HTTP/1.1 431 "), "{read}");
         assert!(read.contains("\"success\":false"), "{read}");
-        let read = read_of(SAID, false, b"GET /long").await;
+        let long = format!("GET /{} HTTP/1.1\r\n", "x".repeat(LONG_LINE));
+        let read = read_of(SAID, false, long.as_bytes()).await;
         assert!(read.starts_with("HTTP/1.1 414 "), "{read}");
     }
 

@@ -25,10 +25,7 @@ pub fn check_size(
         }
     }
     let attachments = attachments.unwrap_or_default();
-    let parts = attachments
-        .iter()
-        .map(|one| weight(one, limits::DEPTH))
-        .sum::<usize>();
+    let parts = attachments.iter().map(|one| weight(one)).sum::<usize>();
     let whole = text
         .len()
         .saturating_add(parts)
@@ -66,24 +63,21 @@ fn presentation_weight(presentation: &Presentation) -> usize {
     let texts = texts.into_iter().flatten().map(String::len);
     let values = values.into_iter().flatten().chain(blocks.iter().flatten());
     texts
-        .chain(values.map(|value| weight(value, limits::DEPTH)))
+        .chain(values.map(|value| weight(value)))
         .fold(0, usize::saturating_add)
 }
 
-/// How many bytes a value takes, about. One that nests deeper than `depth` has no bound: it weighs more than anything
-/// may.
-fn weight(value: &Value, depth: usize) -> usize {
+/// How many bytes a value takes, about.
+fn weight(value: &Value) -> usize {
     const OVERHEAD: usize = 8;
     let inside = match value {
         Value::Null | Value::Bool(_) | Value::Number(_) => 0,
         Value::String(text) => text.len(),
-        Value::Array(_) | Value::Object(_) if depth == 0 => limits::MESSAGE + 1,
-        Value::Array(items) => items.iter().fold(0, |sum: usize, item| {
-            sum.saturating_add(weight(item, depth - 1))
-        }),
+        Value::Array(items) => items
+            .iter()
+            .fold(0, |sum: usize, item| sum.saturating_add(weight(item))),
         Value::Object(fields) => fields.iter().fold(0, |sum: usize, (name, value)| {
-            sum.saturating_add(name.len())
-                .saturating_add(weight(value, depth - 1))
+            sum.saturating_add(name.len()).saturating_add(weight(value))
         }),
     };
     inside.saturating_add(OVERHEAD)
@@ -175,27 +169,24 @@ mod tests {
             lenient("", &[json!({ "text": large })], &plain),
             Err(MessageRefusal::TooLarge)
         );
-        let deep = (0..=limits::DEPTH).fold(json!(1), |inner, _| json!([inner]));
-        for value in [large, deep] {
-            for presentation in [
-                Presentation {
-                    blocks: Some(vec![value.clone()]),
-                    ..plain.clone()
-                },
-                Presentation {
-                    custom_fields: Some(value.clone()),
-                    ..plain.clone()
-                },
-                Presentation {
-                    encrypted_content: Some(value.clone()),
-                    ..plain.clone()
-                },
-            ] {
-                assert_eq!(
-                    lenient("", &[], &presentation),
-                    Err(MessageRefusal::TooLarge)
-                );
-            }
+        for presentation in [
+            Presentation {
+                blocks: Some(vec![large.clone()]),
+                ..plain.clone()
+            },
+            Presentation {
+                custom_fields: Some(large.clone()),
+                ..plain.clone()
+            },
+            Presentation {
+                encrypted_content: Some(large),
+                ..plain.clone()
+            },
+        ] {
+            assert_eq!(
+                lenient("", &[], &presentation),
+                Err(MessageRefusal::TooLarge)
+            );
         }
         let wordy = Presentation {
             alias: Some("x".repeat(limits::MESSAGE + 1)),
