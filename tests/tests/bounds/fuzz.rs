@@ -345,12 +345,12 @@ async fn large_values_in_every_field_are_refused_or_done_and_nothing_else_suffer
 
     let watch = Watch::over(&server);
     let begin = std::time::Instant::now();
-    // Most of what is refused is refused to both alike: somebody without rights tries every other one.
-    for (client, every) in [(&plain, 2), (&admin, 1)] {
+    // Most of what is refused is refused to both alike: somebody without rights tries some of it.
+    for (client, every) in [(&plain, 4), (&admin, 1)] {
         let mut tries = tries(&document, &usual);
         tries.extend(method_tries());
         let tries: Vec<Try> = tries.into_iter().step_by(every).collect();
-        assert!(tries.len() > 400, "{} tries", tries.len());
+        assert!(tries.len() > 200, "{} tries", tries.len());
         let count = tries.len();
         let failures: Vec<String> = futures::stream::iter(tries)
             .map(|one| tried(client, one))
