@@ -486,7 +486,11 @@ async fn only_positions_of_this_log_are_resumed_after() {
         let mut socket = door.socket("bob", &format!("?after={after}")).await;
         let answer = frame(&mut socket).await;
         assert_eq!(answer["data"]["code"], "bad-position", "{after}");
-        assert_eq!(answer["position"], head, "{after}: where the log is");
+        let position = answer["position"].as_u64();
+        assert!(
+            position.is_some_and(|position| position <= head),
+            "{after}: never beyond the log, {answer}"
+        );
         assert_eq!(closed(&mut socket).await.0, 4004, "{after}");
     }
 }

@@ -135,11 +135,15 @@ impl Keeper {
                     continue;
                 }
                 Ok(Ok(Outcome::Starved)) => "what feeds the views ended".to_owned(),
-                Ok(Err(error)) => {
+                Ok(Err(error @ (ViewsError::Poison { .. } | ViewsError::Closed))) => {
                     tracing::error!(%error, "the views cannot be built");
                     let stopped = Health::Stopped(error.to_string());
                     self.shared.health.send_replace(stopped);
                     return;
+                }
+                Ok(Err(error)) => {
+                    tracing::error!(%error, "the views cannot be built now; trying again");
+                    error.to_string()
                 }
                 Err(panic) => format!(
                     "the worker of the views panicked: {}",
@@ -147,7 +151,10 @@ impl Keeper {
                 ),
             };
             self.shared.health.send_replace(Health::Failing(reason));
-            if self.wait(tokio::time::sleep(PAUSE)).is_err() {
+            if self
+                .wait(async { tokio::time::sleep(PAUSE).await })
+                .is_err()
+            {
                 return;
             }
             present = usable(&self.folder);
@@ -212,6 +219,9 @@ impl Keeper {
     /// Shows views to everybody.
     fn serve(&self, tx: &Tx, generation: u64) {
         let place = tx.place();
+        // A worker that died may have been telling of what it had committed.
+        self.shared.facts.clear();
+        self.shared.recent.clear();
         self.shared.show(tx);
         *self.shared.place.lock() = place;
         self.shared.reached.advance(place.position);
@@ -249,7 +259,6 @@ impl Keeper {
                 progress.position = position;
             }
         });
-        drop(claim);
         if self.stop.is_cancelled() {
             file::remove(&path);
             return Err(ViewsError::Closed);
@@ -257,6 +266,8 @@ impl Keeper {
         let place = filled?;
         self.folder.switch(&path)?;
         let tx = Tx::new(file::open_writer(&path)?, place, false)?;
+        // Until the file serves, another one would be built in its place.
+        drop(claim);
         if let Some(old) = old {
             file::remove(&old);
         }
