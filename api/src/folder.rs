@@ -38,7 +38,7 @@ impl DataFolder {
             path: path.to_owned(),
             reason: error.to_string(),
         };
-        fs::create_dir_all(path).map_err(unusable)?;
+        make_private(path).map_err(unusable)?;
         let mut lock = OpenOptions::new()
             .create(true)
             .truncate(false)
@@ -104,6 +104,24 @@ impl DataFolder {
     pub fn reactors(&self) -> PathBuf {
         self.path.join("reactors")
     }
+}
+
+/// Makes a folder that nobody else may look into: what is said in private is in there, and hashes of passwords. One that
+/// is there already stays as its owner has it.
+fn make_private(path: &Path) -> std::io::Result<()> {
+    if path.is_dir() {
+        return Ok(());
+    }
+    if let Some(parent) = path.parent() {
+        fs::create_dir_all(parent)?;
+    }
+    let mut folder = fs::DirBuilder::new();
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::DirBuilderExt as _;
+        folder.mode(0o700);
+    }
+    folder.create(path)
 }
 
 #[cfg(test)]

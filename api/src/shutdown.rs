@@ -1,5 +1,6 @@
 //! Stopping: what asks for it, and how long each part gets.
 
+use std::io::Write as _;
 use std::time::Duration;
 
 use tokio::sync::oneshot;
@@ -67,7 +68,11 @@ async fn hear(mut source: Source, told: oneshot::Sender<&'static str>, limit: Du
         signal = source.next() => signal,
         () = tokio::time::sleep(limit) => "the time for stopping is over",
     };
-    tracing::error!(reason, "ended without waiting any longer");
+    // Past the log lines, which nobody would be left to write.
+    let _ = writeln!(
+        std::io::stderr(),
+        "hansard: ended without waiting any longer: {reason}"
+    );
     std::process::exit(1);
 }
 

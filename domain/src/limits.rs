@@ -37,6 +37,9 @@ pub const MESSAGE: usize = 512 * 1024;
 /// The last message of a room as it is shown with the room; a larger one is shown without what makes it large.
 pub const LAST_MESSAGE: usize = 16 * 1024;
 
+/// As much of a message as highlighted words are looked for in.
+pub const HIGHLIGHTED: usize = 16 * 1024;
+
 /// Attachments of a message.
 pub const ATTACHMENTS: usize = 100;
 
@@ -80,6 +83,11 @@ pub const TABLE: &[(&str, usize, &str)] = &[
     ("text of a message", MESSAGE_TEXT, "bytes"),
     ("message with everything in it", MESSAGE, "bytes"),
     ("last message shown with its room", LAST_MESSAGE, "bytes"),
+    (
+        "beginning of a message that is searched for highlighted words",
+        HIGHLIGHTED,
+        "bytes",
+    ),
     ("attachments of a message", ATTACHMENTS, "items"),
     (
         "people, rooms or links found in a message",

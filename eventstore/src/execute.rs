@@ -149,6 +149,11 @@ impl Executor {
                 }
                 return outcome.map(|value| (value, None));
             }
+            if self.store.generation() != generation {
+                // What was decided was decided on a log that is not there any more.
+                let reason = "the log was replaced by another, or has lost events".to_owned();
+                return Err(ExecuteError::Append(AppendError::Unavailable(reason)));
+            }
             match self.store.append(batch(cause.clone(), &touched)).await {
                 Ok(appended) => {
                     self.remember(touched, generation);
@@ -227,11 +232,11 @@ fn keep_newer(states: &mut Recent<StreamId, Kept>, stream: StreamId, kept: Kept)
 }
 
 /// Refuses events larger than those of their category may be, and names longer than any may be: they would be copied
-/// into views and other events.
-fn within_limits(stream: &StreamId, events: &[NewEvent]) -> Result<(), AppendError> {
+/// into views and other events. A stream that is there already may go on, whatever it is called.
+fn within_limits(stream: &StreamId, is_new: bool, events: &[NewEvent]) -> Result<(), AppendError> {
     let category = Category::find(stream.category());
     let largest = category.map_or(MAX_EVENT_BYTES, Category::largest_event);
-    let long = stream.as_str().len() > limits::STREAM;
+    let long = is_new && stream.as_str().len() > limits::STREAM;
     match events
         .iter()
         .find(|event| long || event.data.len() > largest)
@@ -487,7 +492,8 @@ impl Decided {
             .iter()
             .map(NewEvent::encode)
             .collect::<Result<Vec<_>, _>>()?;
-        within_limits(stream, &encoded).map_err(ExecuteError::Append)?;
+        let is_new = self.touched[place].found.is_none();
+        within_limits(stream, is_new, &encoded).map_err(ExecuteError::Append)?;
         let state = events.iter().fold(Arc::unwrap_or_clone(state), D::evolve);
         let touched = &mut self.touched[place];
         touched.state = Arc::new(state);

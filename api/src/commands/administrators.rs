@@ -41,6 +41,9 @@ pub enum AppointError {
     /// An account cannot be made without a password.
     #[error("there is no user {0}; to make one, give a password")]
     NobodyThere(String),
+    /// Nobody may be called that.
+    #[error("{0:?} is no user name: {1}")]
+    Name(String, String),
     /// The account is the server's or a program's.
     #[error("{0} is no person")]
     NoPerson(String),
@@ -71,6 +74,9 @@ pub async fn appoint(state: &AppState, wish: &Appointment) -> Result<Appointed, 
     else {
         let password = wish.password.clone();
         let password = password.ok_or_else(|| AppointError::NobodyThere(name()))?;
+        let settings = state.views().settings();
+        user::check_username(&wish.username, &settings)
+            .map_err(|refusal| AppointError::Name(name(), refusal.to_string()))?;
         users::create(state, Maker::Server, &account_of(wish, password), true).await?;
         return Ok(Appointed::Made);
     };

@@ -22,6 +22,7 @@ use crate::extract::Caller;
 use crate::state::{AppState, now};
 
 /// A message to be posted.
+#[derive(Clone)]
 pub struct Draft {
     /// The id the client chose.
     pub id: Option<MessageId>,
@@ -47,6 +48,18 @@ pub struct Draft {
     pub join: bool,
     /// How much is checked.
     pub checks: PostChecks,
+}
+
+/// Refuses a message that is larger than messages may be.
+pub fn may_be_that_large(state: &AppState, draft: &Draft) -> Result<(), ApiError> {
+    message::check_size(
+        &draft.text,
+        draft.attachments.as_deref(),
+        draft.presentation.as_deref(),
+        draft.checks,
+        &state.views().settings(),
+    )?;
+    Ok(())
 }
 
 /// What is known of a message that is there, to those who reply to it.
@@ -79,13 +92,7 @@ pub async fn post(
     let seen = state.views().applied().get();
     let settings = state.views().settings();
     // Before anything is looked for in it: a message that may not be that large costs nothing more.
-    message::check_size(
-        &draft.text,
-        draft.attachments.as_deref(),
-        draft.presentation.as_deref(),
-        draft.checks,
-        &settings,
-    )?;
+    may_be_that_large(state, &draft)?;
     let system_message = match &draft.id {
         Some(id) => system_message(state, id).await?,
         None => None,

@@ -16,6 +16,17 @@ pub async fn replace(
     caller: &Caller,
     wishes: &[(String, Vec<RoleId>)],
 ) -> Result<(), ApiError> {
+    change(state, caller, wishes, |_, roles| Some(roles.clone())).await
+}
+
+/// Changes each of these permissions to the roles that `wanted` makes of those who hold it when that is recorded; `None`:
+/// it stays as it is.
+async fn change<T>(
+    state: &AppState,
+    caller: &Caller,
+    wishes: &[(String, T)],
+    wanted: impl Fn(&[RoleId], &T) -> Option<Vec<RoleId>>,
+) -> Result<(), ApiError> {
     let views = state.views();
     let (table, known_roles, settings) =
         (views.permissions(), views.roles().ids(), views.settings());
@@ -27,13 +38,26 @@ pub async fn replace(
     let at = now();
     state
         .run(caller.id(), async |tx| {
-            for (permission, roles) in wishes {
+            for (permission, wish) in wishes {
+                let stream = permissions::stream(permission);
+                let held = tx
+                    .state::<PermissionRoles>(&stream)
+                    .await
+                    .map_err(ExecuteError::widen)?;
+                // A permission that nobody has changed is held by those the views name.
+                let held = held
+                    .roles
+                    .as_deref()
+                    .unwrap_or_else(|| table.named(permission));
+                let Some(roles) = wanted(held, wish) else {
+                    continue;
+                };
                 let change = ChangePermissionRoles {
                     permission: permission.clone(),
-                    roles: roles.clone(),
+                    roles,
                     at,
                 };
-                tx.decide::<PermissionRoles>(&permissions::stream(permission), change, &context)
+                tx.decide::<PermissionRoles>(&stream, change, &context)
                     .await
                     .map_err(ExecuteError::widen)?;
             }
@@ -89,17 +113,14 @@ pub async fn grant(
             .filter(|group| !group.is_empty());
         ids.extend(group.map(|group| format!("{}{group}", permissions::CHANGE_SETTING)));
     }
-    let wishes: Vec<(String, Vec<RoleId>)> = ids
-        .into_iter()
-        .map(|id| {
-            let mut roles = table.named(&id).to_vec();
-            roles.retain(|held| held != role);
-            if grant == Grant::Given {
-                roles.push(role.clone());
-            }
-            (id, roles)
-        })
-        .filter(|(id, roles)| roles.as_slice() != table.named(id))
-        .collect();
-    replace(state, caller, &wishes).await
+    let wishes: Vec<(String, ())> = ids.into_iter().map(|id| (id, ())).collect();
+    change(state, caller, &wishes, |held, ()| {
+        let mut roles = held.to_vec();
+        roles.retain(|held| held != role);
+        if grant == Grant::Given {
+            roles.push(role.clone());
+        }
+        (roles != held).then_some(roles)
+    })
+    .await
 }

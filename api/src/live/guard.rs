@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use domain::{Category, UserId};
-use eventstore::{Position, ReadError, RecordedEvent, subscribe};
+use eventstore::{Position, RecordedEvent, subscribe};
 use futures::StreamExt as _;
 use parking_lot::Mutex;
 use tokio::sync::watch;
@@ -75,28 +75,27 @@ impl Guard {
 
 /// Reads along until `stop`.
 pub(super) async fn watch(guard: Arc<Guard>, state: AppState, stop: CancellationToken) {
+    let store = state.executor().store().clone();
+    let mut generation = store.generation();
     let Some(mut last) = begin(&state, &stop).await else {
         return;
     };
     while !stop.is_cancelled() {
-        let mut events = subscribe(state.executor().store().clone(), last);
+        if store.generation() != generation {
+            // Its sockets are closed by the hub.
+            generation = store.generation();
+            let Some(anew) = begin(&state, &stop).await else {
+                return;
+            };
+            last = anew;
+        }
+        let mut events = subscribe(store.clone(), last);
         loop {
             let chunk = tokio::select! {
                 () = stop.cancelled() => return,
                 chunk = events.next() => chunk,
             };
-            let chunk = match chunk {
-                Some(Ok(chunk)) => chunk,
-                Some(Err(ReadError::Replaced)) => {
-                    // Its sockets are closed by the hub.
-                    let Some(anew) = begin(&state, &stop).await else {
-                        return;
-                    };
-                    last = anew;
-                    break;
-                }
-                Some(Err(_)) | None => break,
-            };
+            let Some(Ok(chunk)) = chunk else { break };
             for event in chunk.iter() {
                 let concerned = concerned(event);
                 if let Some(user) = shown_differently(event) {

@@ -178,12 +178,22 @@ pub async fn post(call: Call) -> Outcome {
     if targets.len() > limits::TARGETS {
         return Err(texts::too_many_rooms(limits::TARGETS));
     }
-    let mut first = None;
+    // Before anything is done for it: naming somebody begins a conversation.
+    let mut wished = posted(&params, now())?;
+    messages::may_be_that_large(&call.state, &wished)?;
+    wished.parent = parent(&call, params.filled("tmid")?).await?;
+    // All of them before the first message: one that cannot be posted to must not leave the others posted to.
+    let mut places = Vec::with_capacity(targets.len());
     for named in targets {
-        let place = target::place(&call, named).await?;
+        places.push((named, target::place(&call, named).await?));
+    }
+    let mut first = None;
+    for (named, place) in places {
         let at = now();
-        let mut draft = posted(&params, at)?;
-        draft.parent = parent(&call, params.filled("tmid")?).await?;
+        let draft = Draft {
+            at,
+            ..wished.clone()
+        };
         let doc = messages::post(&call.state, &call.caller, &place, draft).await?;
         first.get_or_insert((named.to_owned(), at, doc));
     }

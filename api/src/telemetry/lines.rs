@@ -52,8 +52,11 @@ pub struct Recorder;
 impl io::Write for Recorder {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let text = String::from_utf8_lossy(bytes);
+        let lines = text.lines().filter(|line| !line.trim().is_empty());
+        // Nothing that could fail is done with the queue in hand.
+        let lines: Vec<String> = lines.map(clean).collect();
         let mut queue = QUEUE.lock();
-        for line in text.lines().filter(|line| !line.trim().is_empty()) {
+        for string in lines {
             queue.last += 1;
             let id = queue.last;
             if queue.lines.len() >= LINES {
@@ -61,7 +64,7 @@ impl io::Write for Recorder {
             }
             queue.lines.push_back(Line {
                 id,
-                string: clean(line),
+                string,
                 at: now(),
             });
         }

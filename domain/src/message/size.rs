@@ -25,7 +25,7 @@ pub fn check_size(
         }
     }
     let attachments = attachments.unwrap_or_default();
-    let parts = attachments.iter().map(|one| weight(one)).sum::<usize>();
+    let parts = attachments.iter().map(weight).sum::<usize>();
     let whole = text
         .len()
         .saturating_add(parts)
@@ -63,7 +63,7 @@ fn presentation_weight(presentation: &Presentation) -> usize {
     let texts = texts.into_iter().flatten().map(String::len);
     let values = values.into_iter().flatten().chain(blocks.iter().flatten());
     texts
-        .chain(values.map(|value| weight(value)))
+        .chain(values.map(weight))
         .fold(0, usize::saturating_add)
 }
 

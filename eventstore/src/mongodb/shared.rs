@@ -43,8 +43,11 @@ pub(super) struct Shared {
     tail: Mutex<Option<broadcast::Sender<Tail>>>,
     /// Highest position those who wait have been told of.
     announced: AtomicU64,
-    /// The last event known to be in the log. As long as it is there, this is the log it was.
+    /// The last event known to be in the log.
     known: Mutex<Place>,
+    /// The last event that was seen to be there, and all before it with it, by [`Self::same_log`]. What this node commits
+    /// may come to stand in another log than the one it was made for, so that alone proves nothing.
+    anchor: Mutex<Place>,
     /// See [`crate::EventStore::generation`].
     generation: AtomicU64,
 }
@@ -73,6 +76,7 @@ impl Shared {
             tail: Mutex::new(Some(broadcast::Sender::new(TAIL_CAPACITY))),
             announced: AtomicU64::new(0),
             known: Mutex::new(Place::start(id)),
+            anchor: Mutex::new(Place::start(id)),
             generation: AtomicU64::new(0),
         }
     }
@@ -132,18 +136,29 @@ impl Shared {
             .transpose()
     }
 
-    /// Makes sure that the log, whose head is at `head`, is the one it was: the last event known is in it. If not,
-    /// another generation begins, and everybody who reads along hears of it. True: it is the same.
+    /// Makes sure that the log, whose head is at `head`, is the one it was: the last event known is in it, and so is the
+    /// last one that was looked for before. If not, another generation begins, and everybody who reads along hears of it.
+    /// True: it is the same.
     pub(super) async fn same_log(&self, head: Position) -> Result<bool, Failure> {
-        let known = self.known();
-        if self.place(known.position).await? != Some(known) {
-            self.begin_generation(known, head).await?;
-            return Ok(false);
+        let (anchor, known) = (*self.anchor.lock(), self.known());
+        // Before the others, so that it is of the log they are looked for in.
+        let newest = if head > known.position {
+            self.place(head).await?
+        } else {
+            None
+        };
+        for expected in [known, anchor] {
+            if self.place(expected.position).await? != Some(expected) {
+                self.begin_generation(expected, head).await?;
+                return Ok(false);
+            }
         }
-        if head > known.position
-            && let Some(place) = self.place(head).await?
-        {
+        if let Some(place) = newest {
             self.learn(place.position, place.leaf);
+        }
+        let mut kept = self.anchor.lock();
+        if *kept == anchor {
+            *kept = newest.unwrap_or(known);
         }
         Ok(true)
     }
@@ -164,11 +179,11 @@ impl Shared {
             },
         );
         {
-            let mut known = self.known.lock();
-            if *known != lost {
+            let (mut anchor, mut known) = (self.anchor.lock(), self.known.lock());
+            if *anchor != lost && *known != lost {
                 return Ok(()); // Another task was faster.
             }
-            *known = place;
+            (*anchor, *known) = (place, place);
             self.announced
                 .store(place.position.get(), Ordering::Release);
             self.generation.fetch_add(1, Ordering::AcqRel);

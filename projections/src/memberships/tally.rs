@@ -6,7 +6,7 @@ use domain::UserId;
 /// unread and deleting count by it again, and come to the same.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Tally {
-    /// Those it calls, by name or by a highlighted word: it raises their `userMentions`.
+    /// Those it calls, by name or by a highlighted word, in order: it raises their `userMentions`.
     pub(crate) called: Vec<UserId>,
     /// It raises the `unread` of those it calls.
     pub(crate) called_unread: bool,
@@ -45,7 +45,7 @@ impl Tally {
 
     /// What it adds to the counters of a member who is not its author.
     pub(crate) fn of(&self, user: &UserId) -> Counts {
-        if self.called.contains(user) {
+        if self.called.binary_search(user).is_ok() {
             Counts {
                 unread: i64::from(self.called_unread),
                 user_mentions: 1,

@@ -3,7 +3,7 @@
 use domain::highlight::Search;
 use domain::message::{Mention, MessagePosted};
 use domain::room::RoomKind;
-use domain::{MessageId, Timestamp, UserId};
+use domain::{MessageId, Timestamp, UserId, limits, text};
 
 use super::doc::MembershipDoc;
 use super::tally::{Counts, Tally};
@@ -111,10 +111,12 @@ fn count(
     } else {
         tx.policy.room
     };
+    // Direct mentions win over group mentions; a word that somebody has highlighted takes nothing from others.
+    let rest_mentioned = group && mentioned.is_empty();
     let mut called = mentioned;
+    called.sort_unstable();
     called.extend(highlighted(tx, posted, &called)?);
-    // Direct mentions win over group mentions.
-    let rest_mentioned = group && called.is_empty();
+    called.sort_unstable();
     let tally = Tally {
         called_unread: counting.user_mentions && !called.is_empty(),
         rest_mentioned,
@@ -147,7 +149,8 @@ fn count(
     Ok(tally)
 }
 
-/// The members, besides the author and those who are `called` anyway, who have a word of the message highlighted.
+/// The members, besides the author and those who are `called` anyway (in order), who have a word of the message
+/// highlighted.
 fn highlighted(
     tx: &mut Tx,
     posted: &MessagePosted,
@@ -161,10 +164,10 @@ fn highlighted(
     if encrypted || keen.is_empty() {
         return Ok(Vec::new());
     }
-    let search = Search::new(&posted.content.text);
+    let search = Search::new(text::cut_bytes(&posted.content.text, limits::HIGHLIGHTED));
     Ok(keen
         .iter()
-        .filter(|(user, _)| **user != posted.author && !called.contains(user))
+        .filter(|(user, _)| **user != posted.author && called.binary_search(user).is_err())
         .filter(|(_, highlights)| search.hits(highlights))
         .map(|(user, _)| user.clone())
         .collect())
