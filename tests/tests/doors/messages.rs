@@ -61,6 +61,14 @@ async fn messages() {
         )
         .await;
     assert_eq!(refusal.refused(400)["error"], "Not enough permission");
+    let written = async || {
+        let room = bob.get("channels.info?roomId=GENERAL").await.ok();
+        room["channel"]["msgs"].clone()
+    };
+    let before = written().await;
+    let several = json!({"roomId": ["GENERAL", "nowhere"], "text": "half"});
+    bob.post("chat.postMessage", several).await.refused(400);
+    assert_eq!(written().await, before, "posted to all of them or to none");
 
     let mine = json!({"roomId": "GENERAL", "msgId": "mine", "text": "changed"});
     assert_eq!(

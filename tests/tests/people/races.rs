@@ -16,6 +16,7 @@ use crate::users_leave::digest;
 on_both_logs![
     somebody_always_administrates,
     a_role_is_not_given_while_it_is_deleted,
+    nobody_undoes_who_holds_a_permission,
     a_room_always_has_an_owner,
     one_of_those_who_sign_up_first_administrates,
     a_new_password_ends_what_the_old_one_begins,
@@ -359,5 +360,40 @@ async fn a_new_password_ends_what_the_old_one_begins(options: ServerOptions) {
             }
         }
         password = next;
+    }
+}
+
+/// Roles are given and taken one permission by several at the same moment: all of it holds.
+async fn nobody_undoes_who_holds_a_permission(options: ServerOptions) {
+    const PERMISSION: &str = "view-statistics";
+    let server = options.start().await;
+    let admin = server.admin().await;
+    let roles = ["bot", "guest", "anonymous", "moderator"];
+    for round in 0..ROUNDS {
+        let acts = roles.iter().enumerate().map(|(number, role)| {
+            let path = if (round + number) % 2 == 0 {
+                "permissions.addRole"
+            } else {
+                "permissions.removeRole"
+            };
+            let wish = json!({"permissionId": PERMISSION, "role": role});
+            post(&admin, path, wish)
+        });
+        let done = at_once(acts.collect()).await;
+        assert_eq!(done, [true; 4], "round {round}");
+        let all = admin.get("permissions.listAll").await.ok();
+        let held = all["update"].as_array().expect("permissions").iter();
+        let held = held.filter(|one| one["_id"] == PERMISSION);
+        let held: Vec<&Value> = held
+            .filter_map(|one| one["roles"].as_array())
+            .flatten()
+            .collect();
+        for (number, role) in roles.iter().enumerate() {
+            assert_eq!(
+                held.contains(&&json!(role)),
+                (round + number) % 2 == 0,
+                "round {round}, {role}: {held:?}"
+            );
+        }
     }
 }
