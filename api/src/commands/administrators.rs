@@ -75,7 +75,7 @@ pub async fn appoint(state: &AppState, wish: &Appointment) -> Result<Appointed, 
         let password = wish.password.clone();
         let password = password.ok_or_else(|| AppointError::NobodyThere(name()))?;
         let settings = state.views().settings();
-        user::check_username(&wish.username, &settings)
+        user::check_appointed_username(&wish.username, &settings)
             .map_err(|refusal| AppointError::Name(name(), refusal.to_string()))?;
         users::create(state, Maker::Server, &account_of(wish, password), true).await?;
         return Ok(Appointed::Made);

@@ -16,25 +16,46 @@ static DISPOSABLE: LazyLock<HashSet<&str>> =
 /// Whether somebody may be called that. Whether the name is free is not known here: names are claimed
 /// ([`crate::claim`]).
 pub fn check_username(username: &str, settings: &Settings) -> Result<(), UserRefusal> {
-    if text::is_blank(username) {
-        return Err(UserRefusal::UsernameRequired);
-    }
-    if is_longer(username, limits::USERNAME) || !NamePattern::of_users(settings).matches(username) {
-        return Err(UserRefusal::InvalidUsername {
-            username: text::cut(username, limits::USERNAME).to_owned(),
-        });
-    }
+    check_spelling(username, settings)?;
     let kept = [
         "Accounts_BlockedUsernameList",
         "Accounts_SystemBlockedUsernameList",
     ];
-    if listed("all,here", username)
+    if stands_for_many(username)
         || kept
             .iter()
             .any(|list| listed(settings.text(list), username))
     {
         return Err(UserRefusal::BlockedUsername {
             username: username.to_owned(),
+        });
+    }
+    Ok(())
+}
+
+/// Whether whoever runs the server may call somebody that: also by a name that is kept from others, such as `admin`.
+pub fn check_appointed_username(username: &str, settings: &Settings) -> Result<(), UserRefusal> {
+    check_spelling(username, settings)?;
+    if stands_for_many(username) {
+        return Err(UserRefusal::BlockedUsername {
+            username: username.to_owned(),
+        });
+    }
+    Ok(())
+}
+
+/// Whether a message that names it calls a whole room.
+fn stands_for_many(username: &str) -> bool {
+    listed("all,here", username)
+}
+
+fn check_spelling(username: &str, settings: &Settings) -> Result<(), UserRefusal> {
+    if text::is_blank(username) {
+        return Err(UserRefusal::UsernameRequired);
+    }
+    if is_longer(username, limits::USERNAME) || !NamePattern::of_users(settings).matches(username) {
+        return Err(UserRefusal::InvalidUsername {
+            username: text::cut(username, limits::USERNAME).to_owned(),
         });
     }
     Ok(())

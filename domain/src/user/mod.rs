@@ -14,7 +14,7 @@ mod tests;
 
 pub use custom_fields::{CUSTOM_FIELDS, CustomFieldsRefusal, check_custom_fields, kept_field};
 pub use events::*;
-pub use identity::{check_email, check_username};
+pub use identity::{check_appointed_username, check_email, check_username};
 pub use preferences::{PREFERENCES, PreferenceFault, PreferenceKind};
 pub use sign_up::{check_sign_up, default_roles};
 pub use suggest::username_suggestions;
