@@ -130,7 +130,8 @@ async fn give(
         .map_err(ExecuteError::widen)?;
     let (mut roles, admin) = match &*before {
         User::Present(account) => (account.roles.clone(), RoleId::new("admin")),
-        User::Absent | User::Deleted => return Ok(()),
+        // It went this moment; the views will know.
+        User::Absent | User::Deleted => return Err(ExecuteError::Refused(ApiError::Unavailable)),
     };
     if !roles.contains(&admin) {
         roles.push(admin);

@@ -5,7 +5,7 @@ use std::net::{IpAddr, SocketAddr};
 use axum::extract::ConnectInfo;
 use axum::http::request::Parts;
 use axum::http::uri::Authority;
-use axum::http::{HeaderMap, Version, header};
+use axum::http::{HeaderMap, HeaderValue, Version, header};
 
 /// Parts of the names of headers that proxies add.
 const TRACES: &[&str] = &[
@@ -22,6 +22,7 @@ const TRACES: &[&str] = &[
     "external-address",
     "cdn-",
     "cf-",
+    "amzn",
 ];
 
 /// Whether the connection comes from this machine and the request has no trace of a proxy, or of a page of another site
@@ -44,17 +45,23 @@ fn has_passed_proxy(headers: &HeaderMap) -> bool {
     })
 }
 
+/// However the request names whom it is for, it names this machine: programs in between go by one or the other.
 fn is_addressed_here(parts: &Parts) -> bool {
-    let named = parts.headers.get(header::HOST).map(|host| host.to_str());
-    match (named, parts.uri.authority()) {
-        (Some(Ok(host)), _) => names_this_machine(host),
-        (Some(Err(_)), _) => false,
-        (None, host) => host.is_some_and(|host| names_this_machine(host.as_str())),
-    }
+    let hosts = parts.headers.get_all(header::HOST).iter();
+    let mut names: Vec<Option<&str>> = hosts.map(|host| host.to_str().ok()).collect();
+    names.extend(parts.uri.authority().map(|host| Some(host.as_str())));
+    !names.is_empty()
+        && names
+            .into_iter()
+            .all(|name| name.is_some_and(names_this_machine))
 }
 
 /// Browsers say which site a request comes from.
 fn is_of_own_site(headers: &HeaderMap) -> bool {
+    let from_elsewhere = |site: &HeaderValue| site != "same-origin" && site != "none";
+    if headers.get_all("sec-fetch-site").iter().any(from_elsewhere) {
+        return false;
+    }
     let Some(origin) = headers.get(header::ORIGIN) else {
         return true;
     };
@@ -70,6 +77,9 @@ pub fn names_this_machine(host: &str) -> bool {
     let Ok(authority) = host.parse::<Authority>() else {
         return false;
     };
+    if host.contains('@') {
+        return false;
+    }
     let name = authority
         .host()
         .trim_start_matches('[')
@@ -133,6 +143,10 @@ mod tests {
             ("x-appengine-user-ip", "203.0.113.9"),
             ("x-envoy-external-address", "203.0.113.9"),
             ("cdn-loop", "x"),
+            ("x-amzn-trace-id", "Root=1"),
+            ("host", "evil.example"),
+            ("sec-fetch-site", "cross-site"),
+            ("sec-fetch-site", "same-site"),
             ("origin", "https://evil.example"),
             ("origin", "null"),
         ] {
@@ -146,6 +160,15 @@ mod tests {
             "127.0.0.1:4",
             &[("host", "chat.example.org")]
         )));
+        assert!(!is_local(&parts(
+            "127.0.0.1:4",
+            &[("host", "evil@localhost")]
+        )));
+        let mut absolute = parts("127.0.0.1:4", &[here]);
+        absolute.uri = "http://evil.example/api/v1/users.register"
+            .parse()
+            .expect("an address");
+        assert!(!is_local(&absolute));
         assert!(!is_local(&parts("127.0.0.1:4", &[])));
         let mut old = parts("127.0.0.1:4", &[here]);
         old.version = Version::HTTP_10;
