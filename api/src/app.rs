@@ -233,11 +233,14 @@ impl App {
             let (state, reactors) = (work.state.clone(), work.reactors.clone());
             control::watch(work.folder.clone(), state, reactors, work.stop.clone()).boxed()
         });
-        let max = self.config.max_connections;
+        let acceptance = serve::Acceptance {
+            max_connections: self.config.max_connections,
+            proxies: self.config.forwarded_count,
+        };
         let server = serve::run(
             self.listener,
             self.router,
-            max,
+            acceptance,
             connections.clone(),
             accepting.clone(),
         );

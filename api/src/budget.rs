@@ -10,14 +10,14 @@ use parking_lot::Mutex;
 
 use crate::extract::client::Household;
 
-/// So many bytes altogether, and so many for one address.
+/// So many bytes altogether, and at most half of them for one address: behind a proxy that nobody told the server of,
+/// everybody has the same.
 #[derive(Clone, Debug)]
 pub struct Budget(Arc<Shared>);
 
 #[derive(Debug)]
 struct Shared {
     whole: u64,
-    each: u64,
     taken: Mutex<Taken>,
 }
 
@@ -32,34 +32,24 @@ struct Taken {
 pub struct Share {
     budget: Budget,
     bytes: u64,
-    address: Option<Household>,
+    address: Household,
 }
 
 impl Budget {
-    /// `whole` bytes in all, at most `each` of them for one address.
-    pub fn new(whole: u64, each: u64) -> Self {
+    /// `whole` bytes in all.
+    pub fn new(whole: u64) -> Self {
         Self(Arc::new(Shared {
             whole,
-            each,
             taken: Mutex::default(),
         }))
     }
 
-    /// That many bytes for nobody in particular, if there are as many left.
-    pub fn take(&self, bytes: u64) -> Option<Share> {
-        self.share(None).grown(bytes)
-    }
-
     /// An empty share of an address, to be grown.
     pub fn share_of(&self, address: IpAddr) -> Share {
-        self.share(Some(Household::of(address)))
-    }
-
-    fn share(&self, address: Option<Household>) -> Share {
         Share {
             budget: self.clone(),
             bytes: 0,
-            address,
+            address: Household::of(address),
         }
     }
 }
@@ -75,17 +65,12 @@ impl Share {
         let shared = &self.budget.0;
         let mut taken = shared.taken.lock();
         let all = taken.all.saturating_add(more);
-        if all > shared.whole {
+        let its = taken.by.get(&self.address).copied().unwrap_or(0);
+        let its = its.saturating_add(more);
+        if all > shared.whole || its > shared.whole / 2 {
             return false;
         }
-        if let Some(address) = self.address {
-            let its = taken.by.get(&address).copied().unwrap_or(0);
-            let its = its.saturating_add(more);
-            if its > shared.each {
-                return false;
-            }
-            taken.by.insert(address, its);
-        }
+        taken.by.insert(self.address, its);
         taken.all = all;
         self.bytes += more;
         true
@@ -99,12 +84,10 @@ impl Drop for Share {
         }
         let mut taken = self.budget.0.taken.lock();
         taken.all = taken.all.saturating_sub(self.bytes);
-        if let Some(address) = self.address
-            && let Some(its) = taken.by.get_mut(&address)
-        {
+        if let Some(its) = taken.by.get_mut(&self.address) {
             *its = its.saturating_sub(self.bytes);
             if *its == 0 {
-                taken.by.remove(&address);
+                taken.by.remove(&self.address);
             }
         }
     }
@@ -116,16 +99,16 @@ mod tests {
 
     #[test]
     fn one_address_cannot_take_everything() {
-        let budget = Budget::new(100, 60);
-        let address = |last| IpAddr::from([192, 0, 2, last]);
-        let mut first = budget.share_of(address(1));
-        assert!(first.grow(60) && !first.grow(1));
-        assert!(budget.share_of(address(1)).grown(1).is_none());
-        let second = budget.share_of(address(2)).grown(40).expect("what is left");
-        assert!(budget.take(1).is_none());
+        let budget = Budget::new(100);
+        let share = |last| budget.share_of(IpAddr::from([192, 0, 2, last]));
+        let mut first = share(1);
+        assert!(first.grow(50) && !first.grow(1));
+        assert!(share(1).grown(1).is_none());
+        let second = share(2).grown(50).expect("what is left");
+        assert!(share(3).grown(1).is_none());
         drop(first);
-        assert!(budget.share_of(address(1)).grown(60).is_some());
+        assert!(share(3).grown(50).is_some());
         drop(second);
-        assert!(budget.take(100).is_some());
+        assert!(share(1).grown(50).is_some());
     }
 }

@@ -268,9 +268,17 @@ pub fn show_keys() -> Result<(), String> {
     print(&keys::markdown())
 }
 
+/// The data folder of a workspace that is there. One whose log is in MongoDB is there whatever the folder has.
+fn workspace(config: &Config) -> Result<DataFolder, FolderError> {
+    match config.mongo_url {
+        Some(_) => DataFolder::take(&config.data_dir),
+        None => DataFolder::take_with_log(&config.data_dir),
+    }
+}
+
 /// Prints the views and how far they are.
 pub async fn list_projections(config: &Config) -> Result<(), String> {
-    let listing = match DataFolder::take(&config.data_dir) {
+    let listing = match workspace(config) {
         Ok(folder) => {
             let log = open_log(config, &folder).await?;
             let listed = projections::list(&folder.views(), log.clone()).await;
@@ -313,7 +321,7 @@ pub async fn list_projections(config: &Config) -> Result<(), String> {
 
 /// Prints the reactors and how far they are.
 pub async fn list_reactors(config: &Config) -> Result<(), String> {
-    let all = match DataFolder::take(&config.data_dir) {
+    let all = match workspace(config) {
         Ok(folder) => {
             let log = open_log(config, &folder).await?;
             let listed = reactors::list(&folder.reactors(), &*log).await;
@@ -347,7 +355,7 @@ pub async fn list_reactors(config: &Config) -> Result<(), String> {
 
 /// Has reactors begin elsewhere, here or in the server that runs on the data folder.
 pub async fn reset_reactors(config: &Config, reset: Reset) -> Result<(), String> {
-    let (names, position) = match DataFolder::take(&config.data_dir) {
+    let (names, position) = match workspace(config) {
         Ok(folder) => {
             let log = open_log(config, &folder).await?;
             let place = reactors::place_named(&*log, reset.position()).await;
@@ -380,7 +388,7 @@ async fn open_log(
 
 /// Builds all views anew, here or in the server that runs on the data folder.
 pub async fn rebuild_projections(config: &Config) -> Result<(), String> {
-    let head = match DataFolder::take(&config.data_dir) {
+    let head = match workspace(config) {
         Ok(folder) => {
             let log = app::open_log(config, &folder)
                 .await
@@ -427,7 +435,7 @@ pub async fn make_admin(config: &Config, username: &str, password: bool) -> Resu
         password,
         email: None,
     };
-    let made = match DataFolder::take(&config.data_dir) {
+    let made = match workspace(config) {
         Ok(folder) => appoint(config, &folder, &wish).await?,
         Err(FolderError::InUse { .. }) => {
             match ask(config, Request::MakeAdmin(wish.clone())).await? {

@@ -303,10 +303,11 @@ pub struct Input {
 }
 
 impl Input {
-    /// Reads the body of a caller who is logged in (up to `limit` bytes) or not (less).
+    /// Reads the body that `client` sends for a caller who is logged in (up to `limit` bytes) or not (less).
     pub async fn read(
         parts: axum::http::request::Parts,
         body: Body,
+        client: Client,
         logged_in: bool,
         limit: usize,
         share: Share,
@@ -332,7 +333,6 @@ impl Input {
             }
             _ => BodyFormat::Json,
         };
-        let client = Client::of(&parts, 0);
         let multipart =
             content_type.is_some_and(|text| text.trim_ascii_start().starts_with("multipart/"));
         let mut read = None;
@@ -357,9 +357,8 @@ impl Input {
         })
     }
 
-    /// Says where the request comes from and what the open parts of the path are.
-    pub fn set_origin(&mut self, client: Client, path: &RawPathParams) {
-        self.client = client;
+    /// Says what the open parts of the path are.
+    pub fn set_path(&mut self, path: &RawPathParams) {
         self.path = path
             .iter()
             .map(|(name, value)| (name.to_owned(), value.to_owned()))
@@ -524,7 +523,8 @@ mod tests {
             .body(Body::from(body.to_owned()))
             .expect("request");
         let (parts, body) = request.into_parts();
-        Input::read(parts, body, logged_in, usize::MAX, share())
+        let client = Client::of(&parts, 0);
+        Input::read(parts, body, client, logged_in, usize::MAX, share())
             .await
             .expect("small body")
     }
@@ -586,8 +586,9 @@ mod tests {
             .body(Body::from(vec![b' '; MAX_ANONYMOUS_BODY + 1]))
             .expect("request");
         let (parts, body) = request.into_parts();
+        let client = Client::of(&parts, 0);
         assert_eq!(
-            Input::read(parts, body, false, usize::MAX, share())
+            Input::read(parts, body, client, false, usize::MAX, share())
                 .await
                 .err(),
             Some(ApiError::TooLarge)

@@ -15,6 +15,12 @@ pub enum FolderError {
         /// Who has it, as far as is known.
         holder: String,
     },
+    /// No server ever ran on it.
+    #[error("there is no workspace in {} yet: give the data folder of the server (`--data-dir`)", path.display())]
+    NoWorkspace {
+        /// Which folder.
+        path: PathBuf,
+    },
     /// It cannot be made or written.
     #[error("data folder {} cannot be used: {reason}", path.display())]
     Unusable {
@@ -32,6 +38,15 @@ pub struct DataFolder {
 }
 
 impl DataFolder {
+    /// Takes the folder of a workspace whose log is in there; makes nothing where there is none.
+    pub fn take_with_log(path: &Path) -> Result<Self, FolderError> {
+        if !log_in(path).exists() {
+            let path = path.to_owned();
+            return Err(FolderError::NoWorkspace { path });
+        }
+        Self::take(path)
+    }
+
     /// Makes the folder if need be, and takes it.
     pub fn take(path: &Path) -> Result<Self, FolderError> {
         let unusable = |error: std::io::Error| FolderError::Unusable {
@@ -82,7 +97,7 @@ impl DataFolder {
 
     /// The embedded log.
     pub fn log(&self) -> PathBuf {
-        self.path.join("log.db")
+        log_in(&self.path)
     }
 
     /// The views.
@@ -104,6 +119,10 @@ impl DataFolder {
     pub fn reactors(&self) -> PathBuf {
         self.path.join("reactors")
     }
+}
+
+fn log_in(folder: &Path) -> PathBuf {
+    folder.join("log.db")
 }
 
 /// Makes a folder that nobody else may look into: what is said in private is in there, and hashes of passwords. One that

@@ -19,7 +19,7 @@ use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::error::{ApiError, texts};
 use crate::extract::client::Client;
-use crate::extract::{Anyone, Call, Caller, Input, body};
+use crate::extract::{Anyone, Call, Caller, Input, body, local};
 use crate::rate_limit::Standing;
 use crate::rest::answer::Outcome;
 use crate::route::{Access, Route, Takes};
@@ -126,8 +126,9 @@ async fn answer(
     let (_, route) = numbered;
     let (parts, content) = request.into_parts();
     let limit = state.config().body_limit;
-    let client = Client::of(&parts, state.config().forwarded_count);
+    let mut client = Client::of(&parts, state.config().forwarded_count);
     let caller = Caller::from_request(state, &parts.headers, &parts.uri).await?;
+    client.local = caller.is_none() && local::is_local(&parts);
     seen.session = caller.is_some();
     let must_log_in = match &route.access {
         Access::Public(_) => false,
@@ -152,8 +153,8 @@ async fn answer(
         return Err(refusal);
     }
     let share = state.bodies().share(caller.is_some(), client.address);
-    let mut input = Input::read(parts, content, caller.is_some(), limit, share).await?;
-    input.set_origin(client, path);
+    let mut input = Input::read(parts, content, client, caller.is_some(), limit, share).await?;
+    input.set_path(path);
     input.expect(route.takes);
     state.dialect().check(route, &input.query())?;
     if let Takes::Exactly(schema) = route.takes {

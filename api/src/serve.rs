@@ -28,6 +28,7 @@ use courteous::Courteous;
 use patient::Patient;
 
 use crate::budget::Budget;
+use crate::extract::client;
 
 /// How long a client may take to send a request's head; also how long an idle connection is kept.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(75);
@@ -35,11 +36,10 @@ const HEAD_TIMEOUT: Duration = Duration::from_secs(75);
 /// How long the other side of a connection may take nothing of what is written to it.
 const WRITE_TIMEOUT: Duration = Duration::from_secs(75);
 
-/// Largest request head, in bytes.
-const MAX_HEAD: usize = 64 * 1024;
+/// Largest request head, in bytes. Every connection may hold one that never ends, and nothing else counts them.
+const MAX_HEAD: usize = 16 * 1024;
 
-/// What all answers that wait for their readers may take together. There is no fair share of it: behind a proxy that
-/// waits for nobody, everybody has the same address.
+/// What all answers that wait for their readers may take together.
 const MOST_ANSWERS: u64 = 256 * 1024 * 1024;
 
 /// Pause after an accept failed for want of resources (file handles), so that the loop does not spin.
@@ -66,17 +66,27 @@ pub fn raise_file_limit() {
     }
 }
 
+/// Whom connections are accepted from.
+#[derive(Clone, Copy, Debug)]
+pub struct Acceptance {
+    /// How many connections there may be at a time; further ones wait to be accepted.
+    pub max_connections: usize,
+    /// How many reverse proxies say where a request comes from (`HTTP_FORWARDED_COUNT`).
+    pub proxies: usize,
+}
+
 /// Serves `router` on `listener`. After `stop`, no connection is accepted, idle ones are closed and busy ones end
 /// with the answer under way; wait for them on `connections`.
 pub async fn run(
     listener: TcpListener,
     router: Router,
-    max_connections: usize,
+    acceptance: Acceptance,
     connections: TaskTracker,
     stop: CancellationToken,
 ) {
-    let slots = Arc::new(Semaphore::new(max_connections));
-    let answers = Budget::new(MOST_ANSWERS, MOST_ANSWERS);
+    let slots = Arc::new(Semaphore::new(acceptance.max_connections));
+    let proxies = acceptance.proxies;
+    let answers = Budget::new(MOST_ANSWERS);
     loop {
         let accepted = tokio::select! {
             biased;
@@ -87,7 +97,8 @@ pub async fn run(
             Ok((stream, address, slot)) => {
                 let (router, answers, stop) = (router.clone(), answers.clone(), stop.clone());
                 connections.spawn(async move {
-                    connection(stream, address, router, answers, stop).await;
+                    let peer = Peer { address, proxies };
+                    connection(stream, peer, router, answers, stop).await;
                     drop(slot);
                 });
             }
@@ -115,23 +126,38 @@ async fn accept(
     Ok((stream, address, slot))
 }
 
+/// The other end of a connection.
+#[derive(Clone, Copy)]
+struct Peer {
+    address: SocketAddr,
+    /// How many reverse proxies say for whom it speaks.
+    proxies: usize,
+}
+
 async fn connection(
     stream: TcpStream,
-    address: SocketAddr,
+    peer: Peer,
     router: Router,
     answers: Budget,
     stop: CancellationToken,
 ) {
     let calls = Calls::default();
     let stream = Courteous::new(Patient::new(stream, WRITE_TIMEOUT), calls.clone());
+    let begun = calls.clone();
     let service = service_fn(move |mut request: Request<Incoming>| {
-        request.extensions_mut().insert(ConnectInfo(address));
+        let address = client::address(
+            request.headers(),
+            peer.address.ip().to_canonical(),
+            peer.proxies,
+        );
+        request.extensions_mut().insert(ConnectInfo(peer.address));
         // A router is always ready.
-        let (answer, call) = (router.clone().call(request), calls.begin());
+        let (answer, call) = (router.clone().call(request), begun.begin());
         let answers = answers.clone();
         async move {
             let answer = answer.await?;
-            Ok::<_, Infallible>(answer_body::counted(answer, &answers, call))
+            let share = || answers.share_of(address);
+            Ok::<_, Infallible>(answer_body::counted(answer, share, call))
         }
     });
     let mut http = http1::Builder::new();
@@ -148,11 +174,15 @@ async fn connection(
         outcome = connection.as_mut() => outcome,
         () = stop.cancelled() => {
             connection.as_mut().graceful_shutdown();
+            if calls.at_rest() {
+                // Nobody waits for an answer; at most somebody is in the middle of asking for one.
+                return;
+            }
             connection.await
         }
     };
     if let Err(error) = outcome {
         // Clients that vanish or do not speak HTTP are everyday business.
-        tracing::trace!(%error, %address, "connection ended");
+        tracing::trace!(%error, address = %peer.address, "connection ended");
     }
 }

@@ -84,10 +84,14 @@ impl Door {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("ws://{}/live", listener.local_addr().unwrap());
         let stop = CancellationToken::new();
+        let acceptance = serve::Acceptance {
+            max_connections: 100,
+            proxies: 0,
+        };
         tokio::spawn(serve::run(
             listener,
             live::router(live.clone()),
-            100,
+            acceptance,
             TaskTracker::new(),
             stop.clone(),
         ));

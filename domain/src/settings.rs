@@ -5,9 +5,10 @@ mod check;
 pub use check::{SettingType, is_color};
 
 use std::borrow::Cow;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
+use hashbrown::HashMap;
 use serde_json::Value;
 
 use crate::{Sealed, text};
@@ -141,10 +142,12 @@ pub fn definitions() -> &'static [Definition] {
 
 /// The setting of that id, if every workspace has it.
 pub fn find(id: &str) -> Option<&'static Definition> {
-    DEFINITIONS
-        .binary_search_by(|definition| definition.id.as_ref().cmp(id))
-        .ok()
-        .map(|index| &DEFINITIONS[index])
+    // Dozens of times for every request.
+    static BY_ID: LazyLock<HashMap<&'static str, &'static Definition>> = LazyLock::new(|| {
+        let named = |definition: &'static Definition| (definition.id.as_ref(), definition);
+        definitions().iter().map(named).collect()
+    });
+    BY_ID.get(id).copied()
 }
 
 /// The settings of the login service of that name (see [`crate::login_service`]).

@@ -1,12 +1,13 @@
 //! Yesterday's data can be read today: every event type and schema ever shipped has a file in `golden/` with
-//! examples of its data. The files are never changed; a new type or schema adds one.
+//! examples of its data, and every field that such a type was given later has one beside it. The files are never
+//! changed; a new type, schema or field adds one.
 #![expect(clippy::unwrap_used, reason = "tools of tests fail the test")]
 
 #[path = "golden/sampler.rs"]
 mod sampler;
 
 use std::collections::BTreeSet;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use domain::{Event, EventPayload};
 use eventstore::{DecodeError, codec};
@@ -18,8 +19,49 @@ fn folder() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/golden")
 }
 
-fn file_name(event_type: &str, schema: u16) -> String {
-    format!("{event_type}.v{schema}.json")
+/// The event type and the schema that a file `<Type>.v<schema>[.<field added later>].json` is about.
+fn subject(path: &Path) -> Option<(String, u16)> {
+    let name = path.file_name()?.to_str()?.strip_suffix(".json")?;
+    let (event_type, rest) = name.split_once(".v")?;
+    let schema = rest.split('.').next()?.parse().ok()?;
+    Some((event_type.to_owned(), schema))
+}
+
+fn files() -> impl Iterator<Item = PathBuf> {
+    std::fs::read_dir(folder())
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| {
+            path.extension()
+                .is_some_and(|extension| extension == "json")
+        })
+}
+
+fn examples(path: &Path) -> Vec<Value> {
+    serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap()
+}
+
+/// Every field there is in `value`, by the names that lead to it.
+fn fields(value: &Value, above: &str, found: &mut BTreeSet<String>) {
+    match value {
+        Value::Object(object) => {
+            for (name, value) in object {
+                let path = format!("{above}.{name}");
+                fields(value, &path, found);
+                found.insert(path);
+            }
+        }
+        Value::Array(list) => list.iter().for_each(|value| fields(value, above, found)),
+        _ => {}
+    }
+}
+
+fn all_fields<'a>(values: impl IntoIterator<Item = &'a Value>) -> BTreeSet<String> {
+    let mut found = BTreeSet::new();
+    for value in values {
+        fields(value, "", &mut found);
+    }
+    found
 }
 
 /// Data as it would stand in the log.
@@ -46,59 +88,59 @@ fn contains(new: &Value, old: &Value) -> bool {
 }
 
 #[test]
-fn every_type_has_a_golden_file() {
+fn every_type_and_every_field_has_a_golden_file() {
     let mut missing = Vec::new();
     for (event_type, schema) in Event::types() {
-        let path = folder().join(file_name(event_type, schema));
-        if path.exists() {
-            continue;
-        }
-        if std::env::var_os(WRITE).is_none() {
-            missing.push(path.display().to_string());
-            continue;
-        }
-        let samples: Vec<_> = sampler::samples::<Event>(event_type)
+        let shipped: Vec<Value> = files()
+            .filter(|path| subject(path) == Some((event_type.to_owned(), schema)))
+            .flat_map(|path| examples(&path))
+            .collect();
+        let samples: Vec<Value> = sampler::samples::<Event>(event_type)
             .unwrap_or_else(|error| {
-                panic!("no sample of {event_type} can be made up ({error}); write {path:?} by hand")
+                panic!("no sample of {event_type} can be made up ({error}); write a file by hand")
             })
             .iter()
             .map(json)
             .collect();
+        let known = all_fields(&shipped);
+        let added: Vec<String> = all_fields(&samples)
+            .into_iter()
+            .filter(|field| !known.contains(field))
+            .collect();
+        let name = match added.first().and_then(|field| field.rsplit('.').next()) {
+            _ if shipped.is_empty() => format!("{event_type}.v{schema}.json"),
+            Some(field) => format!("{event_type}.v{schema}.{field}.json"),
+            None => continue,
+        };
+        if std::env::var_os(WRITE).is_none() {
+            missing.push((name, added));
+            continue;
+        }
         let text = serde_json::to_string_pretty(&samples).unwrap() + "\n";
-        std::fs::write(path, text).unwrap();
+        std::fs::write(folder().join(name), text).unwrap();
     }
     assert!(
         missing.is_empty(),
-        "no golden file for {missing:#?}\nRun `{WRITE}=1 cargo test -p eventstore --test golden` to create them from \
-         made-up samples, look at them, and add them to the repository. They are never changed afterwards."
+        "no golden file with these fields: {missing:#?}\nRun `{WRITE}=1 cargo test -p eventstore --test golden` to \
+         create them from made-up samples, look at them, and add them to the repository. They are never changed \
+         afterwards."
     );
 }
 
 #[test]
 fn every_golden_file_still_decodes() {
-    let current: BTreeSet<_> = Event::types()
-        .into_iter()
-        .map(|(event_type, schema)| file_name(event_type, schema))
-        .collect();
-    for entry in std::fs::read_dir(folder()).unwrap() {
-        let path = entry.unwrap().path();
-        if path.extension().is_none_or(|extension| extension != "json") {
-            continue;
-        }
-        let name = path.file_name().unwrap().to_str().unwrap();
-        let (event_type, schema) = name
-            .strip_suffix(".json")
-            .unwrap()
-            .rsplit_once(".v")
-            .expect("<Type>.v<schema>.json");
-        let schema: u16 = schema.parse().expect("<Type>.v<schema>.json");
-        let examples: Vec<Value> = serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
+    let current: BTreeSet<(&str, u16)> = Event::types().into_iter().collect();
+    for path in files() {
+        let name = path.display();
+        let (event_type, schema) =
+            subject(&path).unwrap_or_else(|| panic!("{name} is not named <Type>.v<schema>.json"));
+        let examples = examples(&path);
         assert!(!examples.is_empty(), "{name} has an example");
         for example in examples {
-            let event: Event = codec::decode(event_type, schema, &message_pack(&example))
+            let event: Event = codec::decode(&event_type, schema, &message_pack(&example))
                 .unwrap_or_else(|error| panic!("{name} does not decode any more: {error}"));
-            if current.contains(name) {
-                assert_eq!((event.event_type(), event.schema()), (event_type, schema));
+            if current.contains(&(event_type.as_str(), schema)) {
+                assert_eq!((event.event_type(), event.schema()), (&*event_type, schema));
                 assert!(
                     contains(&json(&event), &example),
                     "{name} changed its meaning:\nfile:   {example}\nevent:  {}",

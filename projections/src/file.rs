@@ -16,7 +16,7 @@ use crate::projection::ALL;
 use crate::views::unsigned;
 
 /// Raise it when the files change in a way no version of a single view tells.
-const FORMAT: i64 = 2;
+const FORMAT: i64 = 3;
 
 const POINTER: &str = "views.current";
 const LOCK: &str = "views.lock";
@@ -149,20 +149,19 @@ pub(crate) fn create(path: &Path, log: LogId) -> rusqlite::Result<Connection> {
     conn.execute_batch(
         "CREATE TABLE projections (
             name TEXT NOT NULL PRIMARY KEY,
-            version INTEGER NOT NULL,
-            position INTEGER NOT NULL
+            version INTEGER NOT NULL
         ) WITHOUT ROWID;
-        -- Which log it is all of, and the leaf of the event at the position above.
-        CREATE TABLE log (id BLOB NOT NULL, leaf BLOB NOT NULL);",
+        -- Which log it is all of, the last position in it, and the leaf of the event there. One row.
+        CREATE TABLE log (id BLOB NOT NULL, position INTEGER NOT NULL, leaf BLOB NOT NULL);",
     )?;
     conn.execute(
-        "INSERT INTO log (id, leaf) VALUES (?1, ?2)",
+        "INSERT INTO log (id, position, leaf) VALUES (?1, 0, ?2)",
         (log.as_bytes(), Place::start(log).leaf),
     )?;
     for projection in ALL {
         conn.execute_batch(projection.tables())?;
         conn.execute(
-            "INSERT INTO projections (name, version, position) VALUES (?1, ?2, 0)",
+            "INSERT INTO projections (name, version) VALUES (?1, ?2)",
             (projection.name(), projection.version()),
         )?;
     }
@@ -226,9 +225,13 @@ fn prepare(conn: &Connection) -> rusqlite::Result<()> {
     Ok(())
 }
 
-/// Name, version and checkpoint of the views in a file.
+/// Name, version and checkpoint of the views in a file; nothing of one in another format.
 pub(crate) fn checkpoints(conn: &Connection) -> rusqlite::Result<Vec<(String, u32, Position)>> {
-    conn.prepare("SELECT name, version, position FROM projections ORDER BY name")?
+    let format: i64 = conn.pragma_query_value(None, "user_version", |row| row.get(0))?;
+    if format != FORMAT {
+        return Ok(Vec::new());
+    }
+    conn.prepare("SELECT name, version, position FROM projections, log ORDER BY name")?
         .query_map([], |row| {
             Ok((row.get(0)?, row.get(1)?, Position::new(unsigned(row, 2)?)))
         })?
@@ -237,10 +240,6 @@ pub(crate) fn checkpoints(conn: &Connection) -> rusqlite::Result<Vec<(String, u3
 
 /// The checkpoint of a file, if it has exactly the views of this program in their present versions.
 pub(crate) fn position(conn: &Connection) -> rusqlite::Result<Option<Position>> {
-    let format: i64 = conn.pragma_query_value(None, "user_version", |row| row.get(0))?;
-    if format != FORMAT {
-        return Ok(None);
-    }
     let mut wanted: Vec<(&str, u32)> = ALL
         .iter()
         .map(|projection| (projection.name(), projection.version()))
@@ -252,7 +251,7 @@ pub(crate) fn position(conn: &Connection) -> rusqlite::Result<Option<Position>> 
         .map(|(name, version, _)| (name.as_str(), *version))
         .eq(wanted);
     let position = found.first().map(|(_, _, position)| *position);
-    Ok(position.filter(|first| same && found.iter().all(|(_, _, position)| position == first)))
+    Ok(position.filter(|_| same))
 }
 
 /// Where the views of a file stand, if they are exactly those of this program in their present versions.

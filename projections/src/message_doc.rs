@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use compact_str::CompactString;
-use domain::message::{Content, Mention, MessagePosted};
+use domain::message::{Content, Mention, MessagePosted, Presentation};
 use domain::{MessageId, RoomId, Timestamp, UserId};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -186,23 +186,39 @@ impl MessageDoc {
         doc.thread.clone_from(&event.thread);
         doc.shown_in_room = event.shown_in_room.then_some(true);
         if let Some(presentation) = event.presentation.as_deref() {
-            doc.alias.clone_from(&presentation.alias);
-            doc.avatar.clone_from(&presentation.avatar);
-            doc.emoji.clone_from(&presentation.emoji);
-            doc.groupable = presentation.groupable.filter(|groupable| !groupable);
-            doc.parse_urls = presentation.parse_urls;
-            doc.bot.clone_from(&presentation.bot);
-            doc.blocks.clone_from(&presentation.blocks);
-            doc.location.clone_from(&presentation.location);
-            doc.custom_fields.clone_from(&presentation.custom_fields);
-            doc.kind = presentation.encrypted.as_ref().map(CompactString::new);
-            doc.e2e.clone_from(&presentation.e2e);
-            doc.encrypted_content
-                .clone_from(&presentation.encrypted_content);
-            doc.encrypted_mentions
-                .clone_from(&presentation.encrypted_mentions);
+            doc.present(presentation);
         }
         Ok(doc)
+    }
+
+    /// Shows what the presentation says; the rest stays as it is.
+    pub(crate) fn present(&mut self, presentation: &Presentation) {
+        fn put<T: Clone>(field: &mut Option<T>, said: Option<&T>) {
+            if let Some(said) = said {
+                *field = Some(said.clone());
+            }
+        }
+        put(&mut self.alias, presentation.alias.as_ref());
+        put(&mut self.avatar, presentation.avatar.as_ref());
+        put(&mut self.emoji, presentation.emoji.as_ref());
+        let apart = presentation.groupable.filter(|groupable| !groupable);
+        put(&mut self.groupable, apart.as_ref());
+        put(&mut self.parse_urls, presentation.parse_urls.as_ref());
+        put(&mut self.bot, presentation.bot.as_ref());
+        put(&mut self.blocks, presentation.blocks.as_ref());
+        put(&mut self.location, presentation.location.as_ref());
+        put(&mut self.custom_fields, presentation.custom_fields.as_ref());
+        let kind = presentation.encrypted.as_ref().map(CompactString::new);
+        put(&mut self.kind, kind.as_ref());
+        put(&mut self.e2e, presentation.e2e.as_ref());
+        put(
+            &mut self.encrypted_content,
+            presentation.encrypted_content.as_ref(),
+        );
+        put(
+            &mut self.encrypted_mentions,
+            presentation.encrypted_mentions.as_ref(),
+        );
     }
 
     /// Sets the send time, where it is another than the event said.
@@ -253,6 +269,9 @@ impl MessageDoc {
         self.attachments = Some(Vec::new());
         self.reactions = Some(Reactions::Erased([]));
         self.blocks = None;
+        self.location = None;
+        self.custom_fields = None;
+        self.bot = None;
         self.encrypted_content = None;
         self.encrypted_mentions = None;
         self.shown_in_room = None;

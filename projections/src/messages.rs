@@ -39,7 +39,7 @@ impl Projection for MessagesView {
     }
 
     fn version(&self) -> u32 {
-        4
+        5
     }
 
     fn tables(&self) -> &'static str {
@@ -102,6 +102,9 @@ impl Projection for MessagesView {
                 let editor = UserRef::short(tx, &edited.editor)?;
                 let seq = modify(tx, &edited.message, event, |doc, tx| {
                     doc.say(&edited.content, tx)?;
+                    if let Some(presentation) = edited.presentation.as_deref() {
+                        doc.present(presentation);
+                    }
                     doc.edited_at = Some(Date(edited.at));
                     doc.edited_by = Some(editor);
                     Ok(())

@@ -40,7 +40,7 @@ impl Projection for RoomsView {
     }
 
     fn version(&self) -> u32 {
-        5
+        6
     }
 
     fn tables(&self) -> &'static str {
@@ -109,7 +109,8 @@ impl Projection for RoomsView {
                     return Ok(());
                 }
                 let owner = joined.roles.iter().any(|role| role.as_str() == OWNER);
-                members_changed(tx, event, &joined.room, 1, i64::from(owner))
+                let counted = i64::from(is_counted(tx, &joined.user)?);
+                members_changed(tx, event, &joined.room, counted, i64::from(owner))
             }
             Event::Membership(MembershipEvent::MemberLeft(left)) => {
                 member_gone(tx, event, &left.room, &left.user)
@@ -137,9 +138,14 @@ impl Projection for RoomsView {
                 rename_user(tx, event, &changed.user)
             }
             Event::User(UserEvent::UserActivated(activated)) => {
+                count_everywhere(tx, event, &activated.user, 1)?;
                 silence(tx, event, &activated.user, false)
             }
-            Event::User(UserEvent::UserDeactivated(deactivated)) if !deactivated.idle => {
+            Event::User(UserEvent::UserDeactivated(deactivated)) => {
+                count_everywhere(tx, event, &deactivated.user, -1)?;
+                if deactivated.idle {
+                    return Ok(());
+                }
                 silence(tx, event, &deactivated.user, true)
             }
             _ => Ok(()),
@@ -339,9 +345,35 @@ pub(crate) fn delete(tx: &mut Tx, event: &Applied, room: &RoomId) -> rusqlite::R
 
 fn member_gone(tx: &mut Tx, event: &Applied, room: &RoomId, user: &UserId) -> rusqlite::Result<()> {
     match memberships::owns(tx, room, user)? {
-        Some(owner) => members_changed(tx, event, room, -1, -i64::from(owner)),
+        Some(owner) => {
+            let counted = i64::from(is_counted(tx, user)?);
+            members_changed(tx, event, room, -counted, -i64::from(owner))
+        }
         None => Ok(()),
     }
+}
+
+/// Rooms count those of their members who may log in (contract, newer: counts).
+pub(crate) fn is_counted(tx: &mut Tx, user: &UserId) -> rusqlite::Result<bool> {
+    if let Some((deleted, active)) = &tx.deleted
+        && deleted == user
+    {
+        return Ok(*active);
+    }
+    Ok(tx.users.get(&tx.conn, user)?.is_none_or(UserRow::is_active))
+}
+
+/// A user may log in again, or no longer: each of their rooms has one member more or less.
+fn count_everywhere(
+    tx: &mut Tx,
+    event: &Applied,
+    user: &UserId,
+    members: i64,
+) -> rusqlite::Result<()> {
+    for room in memberships::rooms_of(tx, user)? {
+        members_changed(tx, event, &room, members, 0)?;
+    }
+    Ok(())
 }
 
 /// Counts members and owners. The number of members of a direct message is fixed at creation.
@@ -352,7 +384,6 @@ pub(crate) fn members_changed(
     members: i64,
     owners: i64,
 ) -> rusqlite::Result<()> {
-    tx.stale.rooms.insert(room.clone());
     let Some(row) = tx.rooms.get_mut(&tx.conn, room)? else {
         return Ok(());
     };
@@ -360,6 +391,7 @@ pub(crate) fn members_changed(
         row.doc.members += members;
     }
     row.owners += owners;
+    tx.stale.rooms.insert(room.clone());
     row.doc.updated_at = Date(event.recorded_at);
     Ok(())
 }

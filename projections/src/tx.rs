@@ -159,6 +159,8 @@ pub struct Tx {
     pub(crate) posted: Option<Posted>,
     /// The old unique name of the user that is being renamed.
     pub(crate) renamed: Option<CompactString>,
+    /// The user that was deleted last, and whether they were active until then.
+    pub(crate) deleted: Option<(UserId, bool)>,
     pub(crate) stale: Stale,
     /// Where live updates are collected; `None` while nobody can be watching.
     pub(crate) updates: Option<Vec<LiveUpdate>>,
@@ -190,6 +192,7 @@ impl Tx {
             policy: Policy::default(),
             posted: None,
             renamed: None,
+            deleted: None,
             stale: Stale::default(),
             updates: None,
             missing: HashSet::new(),
@@ -230,6 +233,7 @@ impl Tx {
     pub(crate) fn apply(&mut self, event: &Applied) -> rusqlite::Result<()> {
         self.posted = None;
         self.renamed = None;
+        self.deleted = None;
         for projection in ALL {
             projection.apply(self, event)?;
         }
@@ -263,10 +267,8 @@ impl Tx {
         self.flush_messages()?;
         let mut checkpoint = self
             .conn
-            .prepare_cached("UPDATE projections SET position = ?1")?;
-        checkpoint.execute([number(self.position)])?;
-        let mut leaf = self.conn.prepare_cached("UPDATE log SET leaf = ?1")?;
-        leaf.execute([self.leaf.as_slice()])?;
+            .prepare_cached("UPDATE log SET position = ?1, leaf = ?2")?;
+        checkpoint.execute(params![number(self.position), self.leaf.as_slice()])?;
         Ok(())
     }
 

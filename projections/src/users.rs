@@ -148,6 +148,7 @@ fn create(tx: &mut Tx, event: &Applied, created: &UserCreated) -> rusqlite::Resu
 fn delete(tx: &mut Tx, user: &UserId) -> rusqlite::Result<()> {
     if let Some(row) = tx.users.remove(&tx.conn, user)? {
         tx.stale.usernames.insert(name_key(&row.doc.username));
+        tx.deleted = Some((user.clone(), row.is_active()));
     }
     tx.stale.users.insert(user.clone());
     tx.stale.user_order = true;

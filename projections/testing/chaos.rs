@@ -15,6 +15,7 @@ use domain::{
     UserId,
 };
 use eventstore::RecordedEvent;
+use serde_json::json;
 
 use super::events::{join, leave, post, posted, room, t, user};
 use super::golden::{Cast, Golden, recast};
@@ -221,12 +222,20 @@ impl Chaos {
                 urls: Some(vec!["https://a.b".to_owned()]),
                 ..Content::default()
             };
+            let presentation = (chance % 3 == 0).then(|| {
+                Box::new(Presentation {
+                    custom_fields: Some(json!({ "edit": chance })),
+                    encrypted_content: (chance % 2 == 0).then(|| json!({ "ciphertext": chance })),
+                    ..Presentation::default()
+                })
+            });
             return MessageEvent::from(MessageEdited {
                 message,
                 room: home,
                 editor: uid,
                 at,
                 content,
+                presentation,
             })
             .into();
         }

@@ -345,6 +345,7 @@ fn edited(id: &str, text: &str, at: i64) -> Event {
             text: text.to_owned(),
             ..Content::default()
         },
+        presentation: None,
     })
     .into()
 }

@@ -9,6 +9,8 @@ pub mod backup;
 pub mod both_logs;
 pub mod burst;
 pub mod client;
+#[cfg(target_os = "linux")]
+pub mod clock;
 pub mod dns;
 pub mod echo;
 pub mod live;

@@ -70,6 +70,15 @@ impl ServerOptions {
         self.env("MONGO_URL", url)
     }
 
+    /// With a clock that is so many milliseconds ahead of this machine's.
+    #[cfg(target_os = "linux")]
+    #[must_use]
+    pub fn clock_ahead(self, millis: u32) -> Self {
+        let library = crate::clock::library().display().to_string();
+        self.env("LD_PRELOAD", library)
+            .env("CLOCK_AHEAD_MS", millis.to_string())
+    }
+
     /// Without an administrator from the environment.
     #[must_use]
     pub fn without_admin(mut self) -> Self {

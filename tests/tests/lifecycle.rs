@@ -8,6 +8,7 @@
 use std::time::Duration;
 
 use serde_json::json;
+use tests::raw::Raw;
 use tests::server::{Server, ServerOptions, binary};
 
 #[tokio::test]
@@ -159,6 +160,25 @@ async fn the_port_of_somebody_else_is_not_taken() {
         said.contains(&port.to_string()) && !said.contains("panicked"),
         "{said}"
     );
+}
+
+#[tokio::test]
+async fn a_request_that_never_ends_to_begin_does_not_hold_up_the_end() {
+    // Longer than the end is waited for here.
+    let options = ServerOptions::default().env("SHUTDOWN_TIMEOUT", "300s");
+    let mut server = options.start().await;
+    let mut silent = Raw::connect(server.port()).await;
+    let mut half = Raw::connect(server.port()).await;
+    assert!(half.send(b"GET /livez HTTP/1.1\r\nHost: x\r\nX").await);
+    let mut again = Raw::connect(server.port()).await;
+    let asked = b"GET /livez HTTP/1.1\r\nHost: x\r\n\r\n";
+    assert!(again.send(asked).await);
+    assert_eq!(again.answer().await.unwrap().status, 200);
+    assert!(again.send(b"GET /livez HTT").await);
+    assert!(server.stop().await.success());
+    for connection in [&mut silent, &mut half, &mut again] {
+        assert!(connection.answer().await.is_none());
+    }
 }
 
 #[test]

@@ -188,31 +188,40 @@ pub async fn document(state: &AppState, id: &MessageId) -> Result<Bytes, ApiErro
         .ok_or_else(texts::message_not_found)
 }
 
+/// What a message shall say and show instead.
+#[derive(Clone, Debug)]
+pub struct Revision {
+    /// Its text; empty where the presentation has an encrypted content.
+    pub text: String,
+    /// What else is to be shown otherwise.
+    pub presentation: Option<Box<Presentation>>,
+    /// When.
+    pub at: Timestamp,
+}
+
 /// Changes what a message says.
 pub async fn edit(
     state: &AppState,
     caller: &Caller,
     place: &Place,
     record: &MessageRecord,
-    text: String,
-    at: Timestamp,
+    Revision {
+        text,
+        presentation,
+        at,
+    }: Revision,
 ) -> Result<(), ApiError> {
     let settings = state.views().settings();
-    message::check_size(&text, None, None, PostChecks::Lenient, &settings)?;
+    let shown = presentation.as_deref();
+    message::check_size(&text, None, shown, PostChecks::Lenient, &settings)?;
     let (content, _) = content(state, caller, &settings, text, true, None).await?;
-    let message = record.id.clone();
-    change(
-        state,
-        caller,
-        place,
-        record,
-        &MessageCommand::Edit {
-            message,
-            content,
-            at,
-        },
-    )
-    .await
+    let edit = MessageCommand::Edit {
+        message: record.id.clone(),
+        content,
+        presentation,
+        at,
+    };
+    change(state, caller, place, record, &edit).await
 }
 
 /// A wish to react to a message, or to take the reaction back.

@@ -123,9 +123,10 @@ async fn is_last(
     room: &RoomFacts,
     user: &UserId,
 ) -> Result<bool, WorkError> {
-    if room.kind == RoomKind::Group && room.members <= 1 {
+    let views = state.views();
+    if room.kind == RoomKind::Group && !views.is_shared(&room.id, user).await.map_err(unanswered)? {
         return Ok(true);
     }
-    let owners = state.views().owners(&room.id).await.map_err(unanswered)?;
+    let owners = views.owners(&room.id).await.map_err(unanswered)?;
     Ok(owners.contains(user) && !witness::another_owner(state, tx, &room.id, user).await?)
 }

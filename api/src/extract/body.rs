@@ -39,8 +39,8 @@ impl BodyBudget {
         let whole = (limit as u64).saturating_mul(AT_A_TIME).max(LEAST);
         let strangers = whole / 4;
         Self {
-            known: Budget::new(whole, whole / 2),
-            strangers: Budget::new(strangers, strangers / 2),
+            known: Budget::new(whole),
+            strangers: Budget::new(strangers),
         }
     }
 

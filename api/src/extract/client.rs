@@ -16,7 +16,8 @@ pub struct Client {
     pub address: IpAddr,
     /// What it calls itself; empty when it says nothing.
     pub user_agent: String,
-    /// It runs on this machine, and no proxy is between ([`super::local`]).
+    /// It runs on this machine, and no proxy is between ([`super::local`]). Not looked at, and false, where it comes
+    /// with good credentials.
     pub local: bool,
 }
 
@@ -39,7 +40,7 @@ impl Client {
         Self {
             address: address(&parts.headers, peer, proxies),
             user_agent: user_agent.to_owned(),
-            local: super::local::is_local(parts),
+            local: false,
         }
     }
 
@@ -100,7 +101,8 @@ pub fn parse_address(text: &str) -> Option<IpAddr> {
     Some(address.to_canonical())
 }
 
-fn address(headers: &HeaderMap, peer: IpAddr, proxies: usize) -> IpAddr {
+/// The address a request comes from, past reverse proxies ([`Client::of`]), when `peer` is at the other end.
+pub fn address(headers: &HeaderMap, peer: IpAddr, proxies: usize) -> IpAddr {
     let said = if proxies > 0 {
         forwarded::address(headers, proxies)
     } else if is_near(peer) {

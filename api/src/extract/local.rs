@@ -33,8 +33,8 @@ pub fn is_local(parts: &Parts) -> bool {
     peer.is_some_and(|peer| peer.0.ip().to_canonical().is_loopback())
         // Some proxies that add nothing speak 1.0.
         && parts.version >= Version::HTTP_11
-        && !has_passed_proxy(&parts.headers)
         && is_addressed_here(parts)
+        && !has_passed_proxy(&parts.headers)
         && is_of_own_site(&parts.headers)
 }
 

@@ -157,6 +157,9 @@ pub async fn set_status(call: Call) -> Outcome {
     if message.is_none() && status.is_none() {
         return Err(texts::match_missing("status"));
     }
+    if params.get("expiresAt").is_some_and(|at| !at.is_null()) {
+        return Err(texts::status_does_not_end());
+    }
     let settings = call.state.views().settings();
     if !settings.bool("Accounts_AllowUserStatusMessageChange") {
         return Err(texts::status_change_not_allowed());

@@ -11,7 +11,7 @@ use bytes::Bytes;
 use hyper::body::{Frame, SizeHint};
 
 use super::calls::Call;
-use crate::budget::{Budget, Share};
+use crate::budget::Share;
 use crate::error::ApiError;
 
 /// Answers up to this many bytes are not counted: they are written in one go, and there is one for each connection.
@@ -29,10 +29,10 @@ pub struct AnswerBody {
     _call: Call,
 }
 
-/// The answer of a request under way, counted; a refusal where there are too many already.
+/// The answer of a request under way, counted in a share of who asked; a refusal where there are too many already.
 pub fn counted(
     response: Response,
-    budget: &Budget,
+    share: impl FnOnce() -> Share,
     call: Call,
 ) -> axum::http::Response<AnswerBody> {
     // Whatever is not in memory as a whole does not say how long it is.
@@ -41,7 +41,7 @@ pub fn counted(
         .size_hint()
         .exact()
         .filter(|length| *length > SMALL);
-    let (response, counted) = match length.map(|length| budget.take(length)) {
+    let (response, counted) = match length.map(|length| share().grown(length)) {
         None => (response, None),
         Some(Some(share)) => (response, Some(share)),
         Some(None) => {
@@ -103,18 +103,20 @@ impl HttpBody for AnswerBody {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::budget::Budget;
     use crate::serve::calls::Calls;
     use futures::future::poll_fn;
 
     #[tokio::test]
     async fn an_answer_counts_until_its_last_slice_is_taken() {
-        let budget = Budget::new(1_000_000, 1_000_000);
+        let budget = Budget::new(2_000_000);
+        let share = || budget.share_of(std::net::Ipv4Addr::LOCALHOST.into());
         let text = Bytes::from(vec![b'x'; 600_000]);
         let calls = Calls::default();
         let large = || Response::new(Body::from(text.clone()));
-        let mut first = counted(large(), &budget, calls.begin()).into_body();
+        let mut first = counted(large(), share, calls.begin()).into_body();
         assert_eq!(first.size_hint().exact(), Some(600_000));
-        let second = counted(large(), &budget, calls.begin());
+        let second = counted(large(), share, calls.begin());
         assert_eq!(second.status().as_u16(), 503);
         let mut read = 0;
         while let Some(frame) = poll_fn(|cx| Pin::new(&mut first).poll_frame(cx)).await {
@@ -125,7 +127,7 @@ mod tests {
         }
         assert_eq!(read, 600_000);
         drop(first);
-        let third = counted(large(), &budget, calls.begin());
+        let third = counted(large(), share, calls.begin());
         assert_eq!(third.status().as_u16(), 200);
     }
 }

@@ -195,7 +195,7 @@ fn is_own(posted: &Posted, context: &MessageContext<'_>) -> bool {
 pub(super) fn edit(
     state: &Message,
     message: MessageId,
-    content: Content,
+    (content, presentation): (Content, Option<Box<Presentation>>),
     at: Timestamp,
     context: &MessageContext<'_>,
 ) -> Decision {
@@ -215,12 +215,22 @@ pub(super) fn edit(
     check_size(
         &content.text,
         attachments,
-        None,
+        presentation.as_deref(),
         PostChecks::Lenient,
         context.settings,
     )?;
-    let Some(content) = edited(posted, content)? else {
-        return Ok(vec![]);
+    may_present(presentation.as_deref(), context)?;
+    let encrypted = presentation
+        .as_deref()
+        .is_some_and(|presentation| presentation.encrypted_content.is_some());
+    let content = if encrypted {
+        Content::default()
+    } else {
+        match (edited(posted, content)?, &presentation) {
+            (Some(content), _) => content,
+            (None, Some(_)) => posted.content.clone(),
+            (None, None) => return Ok(vec![]),
+        }
     };
     let editor = context.authority.actor.clone();
     Ok(vec![
@@ -230,6 +240,7 @@ pub(super) fn edit(
             editor,
             at,
             content,
+            presentation,
         }
         .into(),
     ])

@@ -135,6 +135,9 @@ pub struct MessageEdited {
     pub at: Timestamp,
     /// What it says now; `attachments: None` leaves them as they were.
     pub content: Content,
+    /// What is shown otherwise now; what is `None` in it stays as it was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub presentation: Option<Box<Presentation>>,
 }
 
 /// What is left of a deleted message.

@@ -75,6 +75,8 @@ pub enum MessageCommand {
         message: MessageId,
         /// What it shall say.
         content: Content,
+        /// What shall be shown otherwise; what is `None` in it stays. With an encrypted content it says nothing else.
+        presentation: Option<Box<Presentation>>,
         /// When.
         at: Timestamp,
     },
@@ -236,8 +238,9 @@ impl Decider for Message {
             MessageCommand::Edit {
                 message,
                 content,
+                presentation,
                 at,
-            } => decide::edit(state, message, content, at, context),
+            } => decide::edit(state, message, (content, presentation), at, context),
             MessageCommand::Delete { message, at } => decide::delete(state, message, at, context),
             MessageCommand::React {
                 message,

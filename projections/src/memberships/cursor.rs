@@ -32,10 +32,10 @@ pub(super) struct News {
 }
 
 impl News {
-    /// Notes a message; they come newest first. What was sent up to `seen` is not news.
-    fn note(&mut self, told: &Told, user: &UserId, seen: Option<Timestamp>) {
+    /// Notes a message; they come newest first.
+    fn note(&mut self, told: &Told, user: &UserId) {
         self.first = Some(told.at);
-        if told.author == *user || Some(told.at) <= seen {
+        if told.author == *user {
             return;
         }
         self.counts += told.tally.of(user);
@@ -44,26 +44,20 @@ impl News {
     }
 }
 
-/// What there is behind a place in a room for a member who has seen everything up to `seen`.
-fn news(
-    tx: &mut Tx,
-    room: &RoomId,
-    user: &UserId,
-    after: After,
-    seen: Option<Timestamp>,
-) -> rusqlite::Result<News> {
+/// What there is behind a place in a room for a member.
+fn news(tx: &mut Tx, room: &RoomId, user: &UserId, after: After) -> rusqlite::Result<News> {
     let mut news = News::default();
     let Some(row) = tx.rooms.get(&tx.conn, room)? else {
         return Ok(news);
     };
     if let Some(messages) = row.tail().newest_first(after) {
         for told in messages {
-            news.note(told, user, seen);
+            news.note(told, user);
         }
         return Ok(news);
     }
     let born = row.born();
-    messages::newest_first(tx, room, after, born, |told| news.note(told, user, seen))?;
+    messages::newest_first(tx, room, after, born, |told| news.note(told, user))?;
     Ok(news)
 }
 
@@ -101,7 +95,7 @@ pub(super) fn read(tx: &mut Tx, event: &Applied, read: &ReadCursorMoved) -> rusq
     let cursor = read.cursor.map_or(clock, |cursor| cursor.min(clock));
     let cursor = seen.map_or(cursor, |seen| cursor.max(seen));
     let news = if cursor < clock {
-        news(tx, room, user, After::Time(cursor), None)?
+        news(tx, room, user, After::time(cursor))?
     } else {
         News::default()
     };
@@ -133,7 +127,7 @@ pub(super) fn mark_unread(
     };
     let cursor = marked.cursor.min(clock);
     let news = if cursor < clock {
-        news(tx, room, user, After::Time(cursor), None)?
+        news(tx, room, user, After::time(cursor))?
     } else {
         News::default()
     };
@@ -161,7 +155,9 @@ pub(super) fn author(
         let Some((seen, _)) = standing(tx, room, user)? else {
             return Ok(());
         };
-        missed = news(tx, room, user, After::Position(saw), seen)?;
+        // They may have read more than this node shows: what is up to `ls` is not news.
+        let after = After { seq: saw, at: seen };
+        missed = news(tx, room, user, after)?;
         if missed.alert {
             let stays = missed
                 .first

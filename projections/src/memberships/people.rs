@@ -181,7 +181,8 @@ fn user_gone(tx: &mut Tx, event: &Applied, user: &UserId) -> rusqlite::Result<()
             rooms::participant_gone(tx, event, &room, user)?;
             name_direct(tx, event, &room)?;
         } else {
-            rooms::members_changed(tx, event, &room, -1, -i64::from(owner))?;
+            let counted = i64::from(rooms::is_counted(tx, user)?);
+            rooms::members_changed(tx, event, &room, -counted, -i64::from(owner))?;
         }
     }
     Ok(())

@@ -220,6 +220,18 @@ impl Views {
         .await
     }
 
+    /// Whether anybody but `user` is a member of `room`, whether they may log in or not.
+    pub async fn is_shared(&self, room: &RoomId, user: &UserId) -> Result<bool, QueryError> {
+        let (room, user) = (room.clone(), user.clone());
+        self.read(move |conn| {
+            conn.prepare_cached(
+                "SELECT EXISTS (SELECT 1 FROM memberships WHERE room = ?1 AND user <> ?2)",
+            )?
+            .query_row([room.as_str(), user.as_str()], |row| row.get(0))
+        })
+        .await
+    }
+
     /// The owners of a room.
     pub async fn owners(&self, room: &RoomId) -> Result<Vec<UserId>, QueryError> {
         let room = room.clone();

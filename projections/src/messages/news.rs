@@ -22,26 +22,20 @@ pub(crate) fn newest_first(
     const COLUMNS: &str = "SELECT seq, id, at, author, shown, thread, counts, called FROM messages";
     const THERE: &str = "system = 0 AND kind IS NOT 'rm'";
     // Behind a position there is little, in whatever room: found without an index. Behind a time there may be much.
-    let (sql, from, born) = match after {
-        After::Position(position) => (
-            format!(
-                "{COLUMNS} NOT INDEXED WHERE seq > ?2 AND seq > ?3 AND room = ?1 AND {THERE}
-                 ORDER BY seq DESC LIMIT {MOST}"
-            ),
-            position,
-            born,
-        ),
-        After::Time(at) => {
-            tx.need("messages_room")?;
-            let sql = format!(
-                "{COLUMNS} WHERE room = ?1 AND at > ?2 AND seq > ?3 AND {THERE} ORDER BY at DESC LIMIT {MOST}"
-            );
-            (sql, at.as_millis(), born)
-        }
+    let (index, order) = if after.seq > born {
+        ("NOT INDEXED", "seq")
+    } else {
+        tx.need("messages_room")?;
+        ("", "at")
     };
+    let sql = format!(
+        "{COLUMNS} {index} WHERE room = ?1 AND seq > ?2 AND at > ?3 AND {THERE} ORDER BY {order} DESC LIMIT {MOST}"
+    );
+    let from = after.seq.max(born);
+    let at = after.at.map_or(i64::MIN, Timestamp::as_millis);
     tx.flush_messages()?;
     let mut select = tx.conn.prepare_cached(&sql)?;
-    let mut rows = select.query(rusqlite::params![room.as_str(), from, born])?;
+    let mut rows = select.query(rusqlite::params![room.as_str(), from, at])?;
     while let Some(row) = rows.next()? {
         let called = match row.get_ref(7)?.as_bytes_or_null()? {
             Some(called) => json::decode(called)?,

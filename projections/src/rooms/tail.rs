@@ -8,7 +8,7 @@ use domain::{MessageId, Timestamp, UserId};
 use crate::memberships::Tally;
 
 /// How many of a room's latest messages are remembered.
-const LATEST: usize = if cfg!(test) { 4 } else { 32 };
+const LATEST: usize = if cfg!(test) { 4 } else { 64 };
 
 /// A posted message, as those who have not read it count it.
 #[derive(Clone, Debug)]
@@ -26,13 +26,23 @@ pub(crate) struct Told {
     pub(crate) tally: Tally,
 }
 
-/// Where in a room something begins.
+/// Where in a room something begins: behind a position of the log and behind a send time.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum After {
-    /// Behind a position of the log.
-    Position(i64),
-    /// Behind a send time.
-    Time(Timestamp),
+pub(crate) struct After {
+    /// The position.
+    pub(crate) seq: i64,
+    /// The send time; `None`: whatever it is.
+    pub(crate) at: Option<Timestamp>,
+}
+
+impl After {
+    /// Behind a send time, wherever that is.
+    pub(crate) fn time(at: Timestamp) -> Self {
+        Self {
+            seq: 0,
+            at: Some(at),
+        }
+    }
 }
 
 /// The latest posted messages of a room that are still there. Not stored.
@@ -75,14 +85,8 @@ impl Tail {
 
     /// Everything posted there, newest first; `None`: more than is remembered.
     pub(crate) fn newest_first(&self, after: After) -> Option<impl Iterator<Item = &Told>> {
-        let known = match after {
-            After::Position(position) => position >= self.since.0,
-            After::Time(at) => at >= self.since.1,
-        };
-        let behind = move |told: &&Told| match after {
-            After::Position(position) => told.seq > position,
-            After::Time(at) => told.at > at,
-        };
+        let known = after.seq >= self.since.0 || after.at >= Some(self.since.1);
+        let behind = move |told: &&Told| told.seq > after.seq && Some(told.at) > after.at;
         known.then(|| self.messages.iter().rev().take_while(behind))
     }
 }

@@ -81,6 +81,33 @@ async fn messages() {
         changed["message"]["editedBy"],
         json!({"_id": alice.user_id, "username": "alice"})
     );
+    let fields = json!({"roomId": "GENERAL", "msgId": "mine", "text": "changed", "customFields": {"mood": "good"}});
+    let changed = alice.post("chat.update", fields).await.ok();
+    assert_eq!(
+        changed["message"]["customFields"],
+        json!({"mood": "good"}),
+        "{changed}"
+    );
+    let cipher = json!({"algorithm": "rc.v1.aes-sha2", "ciphertext": "abc"});
+    let encrypted =
+        json!({"rid": "GENERAL", "t": "e2e", "content": {"ciphertext": "x"}, "msg": ""});
+    let sent = alice
+        .post("chat.sendMessage", json!({ "message": encrypted }))
+        .await
+        .ok();
+    let hidden = json!({"roomId": "GENERAL", "msgId": sent["message"]["_id"], "content": cipher,
+        "e2eMentions": {"e2eUserMentions": ["@bob"]}});
+    let changed = alice.post("chat.update", hidden).await.ok();
+    let message = &changed["message"];
+    assert_eq!(
+        (&message["msg"], &message["content"], &message["t"]),
+        (&json!(""), &cipher, &json!("e2e")),
+        "{changed}"
+    );
+    assert_eq!(message["e2eMentions"]["e2eUserMentions"], json!(["@bob"]));
+    assert_eq!(message["editedBy"]["username"], "alice", "{changed}");
+    let nothing = json!({"roomId": "GENERAL", "msgId": "mine"});
+    alice.post("chat.update", nothing).await.refused(400);
     let refusal = alice
         .post(
             "chat.update",

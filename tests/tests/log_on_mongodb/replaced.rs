@@ -132,3 +132,69 @@ async fn the_first_append_after_the_loss_is_refused() {
     assert_eq!(appended.last, Position::new(2));
     log.close().await;
 }
+
+/// Puts what is in one database in the place of what is in another, as restoring another log does.
+async fn put_in_place(of: &str, from: &str) {
+    let (to, from) = (
+        MongoServer::database(of).await,
+        MongoServer::database(from).await,
+    );
+    for name in ["meta", "heads", "events"] {
+        let (to, from) = (
+            to.collection::<Document>(name),
+            from.collection::<Document>(name),
+        );
+        let found = from.find(doc! {}).await.unwrap();
+        let documents: Vec<Document> = found.map(Result::unwrap).collect().await;
+        to.delete_many(doc! {}).await.unwrap();
+        to.insert_many(documents).await.unwrap();
+    }
+}
+
+/// A longer log hides that the last event known is gone once this node has written to it, so it is found out by what
+/// was known before.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_longer_log_that_is_written_to_at_once_is_another_generation() {
+    let url = MongoServer::shared().await.fresh_url();
+    let longer = MongoServer::shared().await.fresh_url();
+    let other = connect(&longer).await;
+    for number in 0..9 {
+        let append = batch("room-b", Expected::Any, event(json!({ "number": number })));
+        other.append(append).await.unwrap();
+    }
+    let log = Arc::new(MongoLog::connect(&url, impatient()).await.unwrap());
+    for _ in 0..5 {
+        let append = batch("room-a", Expected::Any, event(json!({})));
+        log.append(append).await.unwrap();
+    }
+    let known = log.place(Position::new(5)).await.unwrap().unwrap();
+    let reader = Arc::clone(&log) as Arc<dyn EventStore>;
+    let mut chunks = subscribe(reader, Position::new(5));
+
+    put_in_place(&url, &longer).await;
+    let append = batch("room-c", Expected::Any, event(json!({})));
+    // It may be refused: then the loss was found out before.
+    let _ = log.append(append).await;
+    let told = async {
+        loop {
+            match chunks.next().await {
+                Some(Ok(_)) => {}
+                told => return told,
+            }
+        }
+    };
+    let told = tokio::time::timeout(Duration::from_secs(30), told).await;
+    assert!(
+        matches!(told, Ok(Some(Err(ReadError::Replaced)))),
+        "{told:?}"
+    );
+    assert_eq!(log.generation(), 1);
+    assert_eq!(
+        log.id(),
+        other.id(),
+        "the log is the one that was put there"
+    );
+    assert_ne!(log.place(Position::new(5)).await.unwrap(), Some(known));
+    other.close().await;
+    log.close().await;
+}

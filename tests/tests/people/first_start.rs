@@ -317,14 +317,25 @@ async fn the_command_line_appoints_an_administrator(options: ServerOptions) {
 #[test]
 fn the_command_line_finds_a_mistaken_folder() {
     let folder = tempfile::tempdir().unwrap();
-    let output = Command::new(binary())
-        .args(["users", "make-admin", "ann", "--data-dir"])
-        .arg(folder.path().join("data"))
-        .env_clear()
-        .current_dir(folder.path())
-        .output()
-        .unwrap();
-    assert!(!output.status.success());
-    let said = String::from_utf8(output.stderr).unwrap();
-    assert!(said.contains("no workspace here yet"), "{said}");
+    let data = folder.path().join("data");
+    for command in [
+        &["users", "make-admin", "ann"][..],
+        &["projections", "list"],
+        &["projections", "rebuild"],
+        &["reactors", "list"],
+        &["reactors", "reset", "--all", "--at", "head"],
+    ] {
+        let output = Command::new(binary())
+            .args(command)
+            .arg("--data-dir")
+            .arg(&data)
+            .env_clear()
+            .current_dir(folder.path())
+            .output()
+            .unwrap();
+        assert!(!output.status.success(), "{command:?}");
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert!(said.contains("no workspace in"), "{command:?}: {said}");
+        assert!(!data.exists(), "{command:?} makes no folder");
+    }
 }

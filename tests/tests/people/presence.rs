@@ -168,6 +168,10 @@ async fn setting_a_status_has_its_rules(options: ServerOptions) {
         "the message is applied first"
     );
     ann.post("users.setStatus", json!({})).await.refused(400);
+    // Nothing would take it back.
+    let ends = json!({"status": "busy", "expiresAt": "2100-01-01T00:00:00.000Z"});
+    let body = ann.post("users.setStatus", ends).await.refused(400);
+    assert_eq!(body["errorType"], "error-status-expiry-not-supported");
     let body = ann
         .post(
             "users.setStatus",

@@ -15,6 +15,8 @@ on_both_logs![
     people_go_by_themselves,
     what_becomes_of_a_deleted_account,
     accounts_that_nobody_uses_fall_asleep,
+    rooms_count_those_who_may_log_in,
+    a_group_is_not_forsaken_while_somebody_sleeps_in_it,
 ];
 
 pub fn digest(password: &str) -> String {
@@ -308,4 +310,83 @@ async fn accounts_that_nobody_uses_fall_asleep(options: ServerOptions) {
         .await
         .refused(400);
     assert_eq!(body["errorType"], json!("invalid-params"));
+}
+
+/// How many members a channel says it has, in every place that says so.
+async fn counts(by: &Client, room: &str) -> Vec<i64> {
+    let info = by.get(&format!("channels.info?roomId={room}")).await.ok();
+    let counters = by
+        .get(&format!("channels.counters?roomId={room}"))
+        .await
+        .ok();
+    let members = by
+        .get(&format!("channels.members?roomId={room}"))
+        .await
+        .ok();
+    let rooms = by.get("rooms.get").await.ok();
+    let listed = rooms["update"].as_array().unwrap().iter();
+    let listed = listed.filter(|one| one["_id"] == json!(room));
+    [
+        &info["channel"]["usersCount"],
+        &counters["members"],
+        &members["total"],
+    ]
+    .into_iter()
+    .chain(listed.map(|one| &one["usersCount"]))
+    .map(|count| count.as_i64().expect("a number"))
+    .collect()
+}
+
+async fn rooms_count_those_who_may_log_in(options: ServerOptions) {
+    let server = options.start().await;
+    let admin = server.admin().await;
+    let ann = admin.new_user("ann").await;
+    let (bob, cid) = (admin.new_user("bob").await, admin.new_user("cid").await);
+    let body = json!({"name": "hall", "members": ["ann", "bob", "cid"]});
+    let body = admin.post("channels.create", body).await.ok();
+    let room = body["channel"]["_id"].as_str().expect("an id").to_owned();
+    let active = async |who: &Client, active: bool| {
+        let body =
+            json!({"userId": who.user_id, "activeStatus": active, "confirmRelinquish": true});
+        admin.post("users.setActiveStatus", body).await.ok();
+    };
+    assert_eq!(counts(&admin, &room).await, [4; 4]);
+    active(&ann, false).await;
+    active(&ann, false).await;
+    assert_eq!(counts(&admin, &room).await, [3; 4], "ann may not log in");
+    active(&ann, true).await;
+    assert_eq!(counts(&admin, &room).await, [4; 4]);
+    for who in [&ann, &bob, &cid] {
+        active(who, false).await;
+    }
+    assert_eq!(counts(&admin, &room).await, [1; 4]);
+    let gone = json!({"userId": ann.user_id, "confirmRelinquish": true});
+    admin.post("users.delete", gone).await.ok();
+    assert_eq!(counts(&admin, &room).await, [1; 4], "ann was not counted");
+    let kicked = json!({"roomId": room, "userId": bob.user_id});
+    admin.post("channels.kick", kicked).await.ok();
+    assert_eq!(counts(&admin, &room).await, [1; 4], "bob was not counted");
+    active(&bob, true).await;
+    active(&cid, true).await;
+    assert_eq!(counts(&admin, &room).await, [2; 4], "cid is still a member");
+}
+
+async fn a_group_is_not_forsaken_while_somebody_sleeps_in_it(options: ServerOptions) {
+    let server = options.start().await;
+    let admin = server.admin().await;
+    let (ann, bob) = (admin.new_user("ann").await, admin.new_user("bob").await);
+    let shared = group(&ann, "shared", &["bob"]).await;
+    let active =
+        |who: &Client, active: bool| json!({"userId": who.user_id, "activeStatus": active});
+    let owner = json!({"roomId": shared, "userId": bob.user_id});
+    ann.post("groups.addOwner", owner.clone()).await.ok();
+    let asleep = active(&ann, false);
+    admin.post("users.setActiveStatus", asleep).await.ok();
+    bob.post("groups.removeOwner", owner).await.ok();
+    // It is ann's to look after, and she may come back: bob is not the last, though the only one counted.
+    for body in [active(&bob, false), active(&ann, true)] {
+        admin.post("users.setActiveStatus", body).await.ok();
+    }
+    let ann = admin.login("ann", "password of ann").await;
+    ann.get(&format!("groups.info?roomId={shared}")).await.ok();
 }

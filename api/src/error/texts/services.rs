@@ -21,6 +21,15 @@ pub fn invalid_status() -> ApiError {
     .method("users.setStatus")
 }
 
+/// Nothing takes a status back when its time is over, so none is given that should end.
+pub fn status_does_not_end() -> ApiError {
+    ApiError::coded(
+        "error-status-expiry-not-supported",
+        "A status that ends by itself is not supported",
+    )
+    .method("users.setStatus")
+}
+
 /// `Accounts_AllowInvisibleStatusOption` is off.
 pub fn status_not_allowed() -> ApiError {
     ApiError::coded("error-status-not-allowed", "Invisible status is disabled")

@@ -100,6 +100,9 @@ fn messages() -> Vec<Route> {
                 ("roomId", Kind::Text),
                 ("msgId", Kind::Text),
                 ("text", Kind::Document),
+                ("content", Kind::Object),
+                ("e2eMentions", Kind::Object),
+                ("customFields", Kind::Object),
                 ("previewUrls", Kind::Texts),
             ])
             .answers(POSTED),

@@ -44,6 +44,7 @@ fn editing_ends_after_some_minutes_for_everybody() {
     let edit = |millis| MessageCommand::Edit {
         message: id(),
         content: content("bye"),
+        presentation: None,
         at: at(millis),
     };
     mine()
@@ -55,6 +56,7 @@ fn editing_ends_after_some_minutes_for_everybody() {
         editor: UserId::new("me"),
         at: at(119_999),
         content: content("bye"),
+        presentation: None,
     };
     mine()
         .when(edit(119_999), &stage.message())

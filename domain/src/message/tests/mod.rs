@@ -95,6 +95,7 @@ fn edit(text: &str) -> MessageCommand {
     MessageCommand::Edit {
         message: id(),
         content: content(text),
+        presentation: None,
         at: at(1),
     }
 }
@@ -107,6 +108,7 @@ fn edited(content: Content) -> MessageEvent {
         editor,
         at: at(1),
         content,
+        presentation: None,
     }
     .into()
 }

@@ -49,6 +49,7 @@ fn some_command() -> impl Strategy<Value = MessageCommand> {
         (some_content(), some_time()).prop_map(|(content, at)| MessageCommand::Edit {
             message: id(),
             content,
+            presentation: None,
             at
         }),
         some_time().prop_map(|at| MessageCommand::Delete { message: id(), at }),

@@ -32,7 +32,7 @@ use crate::projection::Applied;
 use crate::tx::number;
 
 /// What of a message an edit tells.
-const EDITED: [&str; 10] = [
+const EDITED: [&str; 13] = [
     "_id",
     "rid",
     "msg",
@@ -41,6 +41,9 @@ const EDITED: [&str; 10] = [
     "mentions",
     "channels",
     "attachments",
+    "customFields",
+    "content",
+    "e2eMentions",
     "editedAt",
     "editedBy",
 ];
