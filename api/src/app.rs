@@ -338,7 +338,6 @@ fn door_config(config: &Config, address: SocketAddr) -> DoorConfig {
         site_url: public_url(config, address),
         fetch_allow: config.fetch_allow.clone(),
         name_servers: config.name_servers.clone(),
-        forwarded_count: config.forwarded_count,
         create_tokens_for_users: config.create_tokens_for_users,
         max_sessions: config.max_sessions,
         password_queue: config.password_queue,

@@ -523,7 +523,7 @@ mod tests {
             .body(Body::from(body.to_owned()))
             .expect("request");
         let (parts, body) = request.into_parts();
-        let client = Client::of(&parts, 0);
+        let client = Client::of(&parts);
         Input::read(parts, body, client, logged_in, usize::MAX, share())
             .await
             .expect("small body")
@@ -586,7 +586,7 @@ mod tests {
             .body(Body::from(vec![b' '; MAX_ANONYMOUS_BODY + 1]))
             .expect("request");
         let (parts, body) = request.into_parts();
-        let client = Client::of(&parts, 0);
+        let client = Client::of(&parts);
         assert_eq!(
             Input::read(parts, body, client, false, usize::MAX, share())
                 .await

@@ -16,7 +16,11 @@ pub enum FolderError {
         holder: String,
     },
     /// No server ever ran on it.
-    #[error("there is no workspace in {} yet: give the data folder of the server (`--data-dir`)", path.display())]
+    #[error(
+        "there is no workspace in {} yet: give the data folder of the server (`--data-dir`), and `MONGO_URL` where its \
+         log is in MongoDB",
+        path.display()
+    )]
     NoWorkspace {
         /// Which folder.
         path: PathBuf,
@@ -40,11 +44,20 @@ pub struct DataFolder {
 impl DataFolder {
     /// Takes the folder of a workspace whose log is in there; makes nothing where there is none.
     pub fn take_with_log(path: &Path) -> Result<Self, FolderError> {
-        if !log_in(path).exists() {
-            let path = path.to_owned();
-            return Err(FolderError::NoWorkspace { path });
+        let none = || FolderError::NoWorkspace {
+            path: path.to_owned(),
+        };
+        let unusable = |error: std::io::Error| FolderError::Unusable {
+            path: path.to_owned(),
+            reason: error.to_string(),
+        };
+        if !path.try_exists().map_err(unusable)? {
+            return Err(none());
         }
-        Self::take(path)
+        // A server that runs on it may have its log elsewhere.
+        let folder = Self::take(path)?;
+        let has_log = folder.log().try_exists().map_err(unusable)?;
+        has_log.then_some(folder).ok_or_else(none)
     }
 
     /// Makes the folder if need be, and takes it.
@@ -97,7 +110,7 @@ impl DataFolder {
 
     /// The embedded log.
     pub fn log(&self) -> PathBuf {
-        log_in(&self.path)
+        self.path.join("log.db")
     }
 
     /// The views.
@@ -119,10 +132,6 @@ impl DataFolder {
     pub fn reactors(&self) -> PathBuf {
         self.path.join("reactors")
     }
-}
-
-fn log_in(folder: &Path) -> PathBuf {
-    folder.join("log.db")
 }
 
 /// Makes a folder that nobody else may look into: what is said in private is in there, and hashes of passwords. One that

@@ -126,7 +126,7 @@ async fn answer(
     let (_, route) = numbered;
     let (parts, content) = request.into_parts();
     let limit = state.config().body_limit;
-    let mut client = Client::of(&parts, state.config().forwarded_count);
+    let mut client = Client::of(&parts);
     let caller = Caller::from_request(state, &parts.headers, &parts.uri).await?;
     client.local = caller.is_none() && local::is_local(&parts);
     seen.session = caller.is_some();

@@ -145,12 +145,9 @@ async fn connection(
     let stream = Courteous::new(Patient::new(stream, WRITE_TIMEOUT), calls.clone());
     let begun = calls.clone();
     let service = service_fn(move |mut request: Request<Incoming>| {
-        let address = client::address(
-            request.headers(),
-            peer.address.ip().to_canonical(),
-            peer.proxies,
-        );
+        let address = client::address(request.headers(), peer.address.ip(), peer.proxies);
         request.extensions_mut().insert(ConnectInfo(peer.address));
+        request.extensions_mut().insert(client::Address(address));
         // A router is always ready.
         let (answer, call) = (router.clone().call(request), begun.begin());
         let answers = answers.clone();

@@ -73,8 +73,6 @@ pub struct DoorConfig {
     pub fetch_allow: AllowList,
     /// The name servers to ask for records other than addresses.
     pub name_servers: NameServers,
-    /// Reverse proxies in front that add to `X-Forwarded-For`.
-    pub forwarded_count: usize,
     /// `users.createToken` works (`CREATE_TOKENS_FOR_USERS`).
     pub create_tokens_for_users: bool,
     /// Logins an account has at a time at most (`MAX_RESUME_LOGIN_TOKENS`).

@@ -58,7 +58,6 @@ impl Doors {
             site_url: "http://localhost".to_owned(),
             fetch_allow: api::fetch::AllowList::default(),
             name_servers: api::names::NameServers::default(),
-            forwarded_count: 0,
             create_tokens_for_users: false,
             max_sessions: 50,
             body_limit: 1024 * 1024,

@@ -240,30 +240,28 @@ pub(crate) fn checkpoints(conn: &Connection) -> rusqlite::Result<Vec<(String, u3
 
 /// The checkpoint of a file, if it has exactly the views of this program in their present versions.
 pub(crate) fn position(conn: &Connection) -> rusqlite::Result<Option<Position>> {
+    Ok(place(conn)?.map(|place| place.position))
+}
+
+/// Where the views of a file stand, if they are exactly those of this program in their present versions.
+pub(crate) fn place(conn: &Connection) -> rusqlite::Result<Option<Place>> {
     let mut wanted: Vec<(&str, u32)> = ALL
         .iter()
         .map(|projection| (projection.name(), projection.version()))
         .collect();
     wanted.sort_unstable();
     let found = checkpoints(conn)?;
-    let same = found
+    let found = found
         .iter()
-        .map(|(name, version, _)| (name.as_str(), *version))
-        .eq(wanted);
-    let position = found.first().map(|(_, _, position)| *position);
-    Ok(position.filter(|_| same))
-}
-
-/// Where the views of a file stand, if they are exactly those of this program in their present versions.
-pub(crate) fn place(conn: &Connection) -> rusqlite::Result<Option<Place>> {
-    let Some(position) = position(conn)? else {
+        .map(|(name, version, _)| (name.as_str(), *version));
+    if !found.eq(wanted) {
         return Ok(None);
-    };
-    conn.query_row("SELECT id, leaf FROM log", [], |row| {
+    }
+    conn.query_row("SELECT id, position, leaf FROM log", [], |row| {
         Ok(Some(Place {
             log: LogId::from_bytes(row.get(0)?),
-            position,
-            leaf: row.get(1)?,
+            position: Position::new(unsigned(row, 1)?),
+            leaf: row.get(2)?,
         }))
     })
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use compact_str::CompactString;
-use domain::message::{Content, Mention, MessagePosted, Presentation};
+use domain::message::{Content, Mention, MessageEdited, MessagePosted};
 use domain::{MessageId, RoomId, Timestamp, UserId};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -186,39 +186,40 @@ impl MessageDoc {
         doc.thread.clone_from(&event.thread);
         doc.shown_in_room = event.shown_in_room.then_some(true);
         if let Some(presentation) = event.presentation.as_deref() {
-            doc.present(presentation);
+            doc.alias.clone_from(&presentation.alias);
+            doc.avatar.clone_from(&presentation.avatar);
+            doc.emoji.clone_from(&presentation.emoji);
+            doc.groupable = presentation.groupable.filter(|groupable| !groupable);
+            doc.parse_urls = presentation.parse_urls;
+            doc.bot.clone_from(&presentation.bot);
+            doc.blocks.clone_from(&presentation.blocks);
+            doc.location.clone_from(&presentation.location);
+            doc.custom_fields.clone_from(&presentation.custom_fields);
+            doc.kind = presentation.encrypted.as_ref().map(CompactString::new);
+            doc.e2e.clone_from(&presentation.e2e);
+            doc.encrypted_content
+                .clone_from(&presentation.encrypted_content);
+            doc.encrypted_mentions
+                .clone_from(&presentation.encrypted_mentions);
         }
         Ok(doc)
     }
 
-    /// Shows what the presentation says; the rest stays as it is.
-    pub(crate) fn present(&mut self, presentation: &Presentation) {
-        fn put<T: Clone>(field: &mut Option<T>, said: Option<&T>) {
-            if let Some(said) = said {
-                *field = Some(said.clone());
-            }
+    /// Says, hides and shows what an edit wants.
+    pub(crate) fn edit(
+        &mut self,
+        edited: &MessageEdited,
+        names: &mut dyn Names,
+    ) -> rusqlite::Result<()> {
+        self.say(&edited.content, names)?;
+        let hidden = edited.hidden.as_deref();
+        self.encrypted_content = hidden.map(|hidden| hidden.content.clone());
+        self.encrypted_mentions = hidden.and_then(|hidden| hidden.mentions.clone());
+        if edited.custom_fields.is_some() {
+            self.custom_fields.clone_from(&edited.custom_fields);
         }
-        put(&mut self.alias, presentation.alias.as_ref());
-        put(&mut self.avatar, presentation.avatar.as_ref());
-        put(&mut self.emoji, presentation.emoji.as_ref());
-        let apart = presentation.groupable.filter(|groupable| !groupable);
-        put(&mut self.groupable, apart.as_ref());
-        put(&mut self.parse_urls, presentation.parse_urls.as_ref());
-        put(&mut self.bot, presentation.bot.as_ref());
-        put(&mut self.blocks, presentation.blocks.as_ref());
-        put(&mut self.location, presentation.location.as_ref());
-        put(&mut self.custom_fields, presentation.custom_fields.as_ref());
-        let kind = presentation.encrypted.as_ref().map(CompactString::new);
-        put(&mut self.kind, kind.as_ref());
-        put(&mut self.e2e, presentation.e2e.as_ref());
-        put(
-            &mut self.encrypted_content,
-            presentation.encrypted_content.as_ref(),
-        );
-        put(
-            &mut self.encrypted_mentions,
-            presentation.encrypted_mentions.as_ref(),
-        );
+        self.edited_at = Some(Date(edited.at));
+        Ok(())
     }
 
     /// Sets the send time, where it is another than the event said.

@@ -101,11 +101,7 @@ impl Projection for MessagesView {
             Event::Message(MessageEvent::MessageEdited(edited)) => {
                 let editor = UserRef::short(tx, &edited.editor)?;
                 let seq = modify(tx, &edited.message, event, |doc, tx| {
-                    doc.say(&edited.content, tx)?;
-                    if let Some(presentation) = edited.presentation.as_deref() {
-                        doc.present(presentation);
-                    }
-                    doc.edited_at = Some(Date(edited.at));
+                    doc.edit(edited, tx)?;
                     doc.edited_by = Some(editor);
                     Ok(())
                 })?;

@@ -285,8 +285,10 @@ pub async fn list(dir: &Path, store: Arc<dyn EventStore>) -> Result<Overview, Vi
         return Ok(overview);
     };
     let look = move || {
-        let conn = file::open_reader(&path)?;
-        Ok::<_, ViewsError>((file::checkpoints(&conn)?, file::place(&conn)?))
+        // Both of one moment: a server may be writing.
+        let mut conn = file::open_reader(&path)?;
+        let moment = conn.transaction()?;
+        Ok::<_, ViewsError>((file::checkpoints(&moment)?, file::place(&moment)?))
     };
     let (checkpoints, place) = tokio::task::spawn_blocking(look)
         .await

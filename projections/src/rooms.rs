@@ -138,11 +138,15 @@ impl Projection for RoomsView {
                 rename_user(tx, event, &changed.user)
             }
             Event::User(UserEvent::UserActivated(activated)) => {
-                count_everywhere(tx, event, &activated.user, 1)?;
+                if tx.was_active == Some(false) {
+                    count_everywhere(tx, event, &activated.user, 1)?;
+                }
                 silence(tx, event, &activated.user, false)
             }
             Event::User(UserEvent::UserDeactivated(deactivated)) => {
-                count_everywhere(tx, event, &deactivated.user, -1)?;
+                if tx.was_active == Some(true) {
+                    count_everywhere(tx, event, &deactivated.user, -1)?;
+                }
                 if deactivated.idle {
                     return Ok(());
                 }
@@ -354,13 +358,11 @@ fn member_gone(tx: &mut Tx, event: &Applied, room: &RoomId, user: &UserId) -> ru
 }
 
 /// Rooms count those of their members who may log in (contract, newer: counts).
-pub(crate) fn is_counted(tx: &mut Tx, user: &UserId) -> rusqlite::Result<bool> {
-    if let Some((deleted, active)) = &tx.deleted
-        && deleted == user
-    {
-        return Ok(*active);
-    }
-    Ok(tx.users.get(&tx.conn, user)?.is_none_or(UserRow::is_active))
+fn is_counted(tx: &mut Tx, user: &UserId) -> rusqlite::Result<bool> {
+    Ok(tx
+        .users
+        .get(&tx.conn, user)?
+        .is_some_and(UserRow::is_active))
 }
 
 /// A user may log in again, or no longer: each of their rooms has one member more or less.
@@ -371,7 +373,13 @@ fn count_everywhere(
     members: i64,
 ) -> rusqlite::Result<()> {
     for room in memberships::rooms_of(tx, user)? {
-        members_changed(tx, event, &room, members, 0)?;
+        let counts = tx
+            .rooms
+            .get(&tx.conn, &room)?
+            .is_some_and(|row| row.doc.participants.is_none());
+        if counts {
+            members_changed(tx, event, &room, members, 0)?;
+        }
     }
     Ok(())
 }

@@ -159,8 +159,8 @@ pub struct Tx {
     pub(crate) posted: Option<Posted>,
     /// The old unique name of the user that is being renamed.
     pub(crate) renamed: Option<CompactString>,
-    /// The user that was deleted last, and whether they were active until then.
-    pub(crate) deleted: Option<(UserId, bool)>,
+    /// Whether the user that the event is about was there and active before it; `None` where that does not change.
+    pub(crate) was_active: Option<bool>,
     pub(crate) stale: Stale,
     /// Where live updates are collected; `None` while nobody can be watching.
     pub(crate) updates: Option<Vec<LiveUpdate>>,
@@ -192,7 +192,7 @@ impl Tx {
             policy: Policy::default(),
             posted: None,
             renamed: None,
-            deleted: None,
+            was_active: None,
             stale: Stale::default(),
             updates: None,
             missing: HashSet::new(),
@@ -233,7 +233,7 @@ impl Tx {
     pub(crate) fn apply(&mut self, event: &Applied) -> rusqlite::Result<()> {
         self.posted = None;
         self.renamed = None;
-        self.deleted = None;
+        self.was_active = None;
         for projection in ALL {
             projection.apply(self, event)?;
         }
@@ -259,7 +259,7 @@ impl Tx {
         }
     }
 
-    /// Writes all rows and the checkpoints. The caller begins and commits.
+    /// Writes all rows and the checkpoint. The caller begins and commits.
     pub(crate) fn flush(&mut self) -> rusqlite::Result<()> {
         self.users.flush(&self.conn)?;
         self.rooms.flush(&self.conn)?;

@@ -148,7 +148,7 @@ fn create(tx: &mut Tx, event: &Applied, created: &UserCreated) -> rusqlite::Resu
 fn delete(tx: &mut Tx, user: &UserId) -> rusqlite::Result<()> {
     if let Some(row) = tx.users.remove(&tx.conn, user)? {
         tx.stale.usernames.insert(name_key(&row.doc.username));
-        tx.deleted = Some((user.clone(), row.is_active()));
+        tx.was_active = Some(row.is_active());
     }
     tx.stale.users.insert(user.clone());
     tx.stale.user_order = true;
@@ -207,12 +207,12 @@ fn change(tx: &mut Tx, event: &Applied, user_event: &UserEvent) -> rusqlite::Res
         }
         UserEvent::RolesChanged(e) => doc.roles.clone_from(&e.roles),
         UserEvent::UserActivated(_) => {
-            doc.active = true;
+            tx.was_active = Some(std::mem::replace(&mut doc.active, true));
             doc.reason = None;
             doc.inactive_reason = None;
         }
         UserEvent::UserDeactivated(e) => {
-            doc.active = false;
+            tx.was_active = Some(std::mem::replace(&mut doc.active, false));
             let reason = if e.idle {
                 "idle_too_long"
             } else {

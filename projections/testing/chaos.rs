@@ -222,20 +222,26 @@ impl Chaos {
                 urls: Some(vec!["https://a.b".to_owned()]),
                 ..Content::default()
             };
-            let presentation = (chance % 3 == 0).then(|| {
-                Box::new(Presentation {
-                    custom_fields: Some(json!({ "edit": chance })),
-                    encrypted_content: (chance % 2 == 0).then(|| json!({ "ciphertext": chance })),
-                    ..Presentation::default()
+            let hidden = (chance % 3 == 0).then(|| {
+                Box::new(Hidden {
+                    content: json!({ "ciphertext": chance }),
+                    mentions: (chance % 2 == 0).then(|| json!({ "e2eUserMentions": [] })),
                 })
             });
+            let content = if hidden.is_some() {
+                Content::default()
+            } else {
+                content
+            };
+            let custom_fields = (chance % 4 == 0).then(|| json!({ "edit": chance }));
             return MessageEvent::from(MessageEdited {
                 message,
                 room: home,
                 editor: uid,
                 at,
                 content,
-                presentation,
+                hidden,
+                custom_fields,
             })
             .into();
         }

@@ -29,14 +29,28 @@ pub struct Golden {
 impl Golden {
     pub fn load() -> Self {
         let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../eventstore/tests/golden");
+        let mut files: Vec<PathBuf> = std::fs::read_dir(folder)
+            .unwrap()
+            .map(|entry| entry.unwrap().path())
+            .collect();
+        // The dice give the same every time.
+        files.sort();
         let examples = Event::types()
             .into_iter()
             .filter(|(event_type, _)| !BEGINNINGS_AND_ENDS.contains(event_type))
             .map(|(event_type, schema)| {
-                let path = folder.join(format!("{event_type}.v{schema}.json"));
-                let text = std::fs::read(&path)
-                    .unwrap_or_else(|error| panic!("{}: {error}", path.display()));
-                (event_type, serde_json::from_slice(&text).unwrap())
+                let begin = format!("{event_type}.v{schema}.");
+                let mut examples: Vec<Value> = Vec::new();
+                for path in &files {
+                    let name = path.file_name().unwrap().to_string_lossy();
+                    if name.starts_with(&begin) {
+                        let text = std::fs::read(path).unwrap();
+                        let more: Vec<Value> = serde_json::from_slice(&text).unwrap();
+                        examples.extend(more);
+                    }
+                }
+                assert!(!examples.is_empty(), "no example of {event_type}");
+                (event_type, examples)
             })
             .collect();
         Self {

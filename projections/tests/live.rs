@@ -345,7 +345,8 @@ fn edited(id: &str, text: &str, at: i64) -> Event {
             text: text.to_owned(),
             ..Content::default()
         },
-        presentation: None,
+        hidden: None,
+        custom_fields: None,
     })
     .into()
 }

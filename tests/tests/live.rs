@@ -316,12 +316,29 @@ async fn history_is_shown_as_it_is_now(options: ServerOptions) {
     };
     let deleted = posted(&alice, "secret: deleted").await;
     let edited = posted(&alice, "secret: edited").await;
+    let sealed = json!({"rid": "GENERAL", "msg": "", "t": "e2e", "content": {"ciphertext": "secret: sealed"}});
+    let sealed = json!({ "message": sealed });
+    let sealed = alice.post("chat.sendMessage", sealed).await.ok();
+    let sealed = sealed["message"]["_id"].as_str().unwrap().to_owned();
     let kept = posted(&alice, "kept").await;
     let erased = posted(&bob, "secret: of an account that goes").await;
     let delete = json!({"roomId": "GENERAL", "msgId": deleted});
     alice.post("chat.delete", delete).await.ok();
     let edit = json!({"roomId": "GENERAL", "msgId": edited, "text": "as it stands"});
     alice.post("chat.update", edit).await.ok();
+    let mut watching = Live::connect(&server, &alice, None).await;
+    watching.subscribe(&["GENERAL"]).await;
+    let (cipher, fields) = (json!({"ciphertext": "other"}), json!({"mood": "good"}));
+    let edit =
+        json!({"roomId": "GENERAL", "msgId": sealed, "content": cipher, "customFields": fields});
+    alice.post("chat.update", edit).await.ok();
+    let frame = watching.next_update(SOON).await.expect("the edit");
+    assert_eq!(frame["kind"], "message-edited", "{frame}");
+    assert_eq!(
+        (&frame["data"]["content"], &frame["data"]["customFields"]),
+        (&cipher, &fields),
+        "{frame}"
+    );
     for topic in ["before", "after"] {
         let wish = json!({"roomId": "GENERAL", "topic": topic});
         admin.post("channels.setTopic", wish).await.ok();
@@ -353,6 +370,10 @@ async fn history_is_shown_as_it_is_now(options: ServerOptions) {
             if *id == json!(edited) {
                 assert_eq!(frame["data"]["msg"], "as it stands");
             }
+            if *id == json!(sealed) {
+                assert_eq!(frame["data"]["content"], cipher, "{frame}");
+                assert_eq!(frame["data"]["customFields"], fields, "{frame}");
+            }
         }
         if *id == json!(last) {
             break;
@@ -361,10 +382,12 @@ async fn history_is_shown_as_it_is_now(options: ServerOptions) {
     let expected = [
         ("message-deleted", &deleted),
         ("message-posted", &edited),
+        ("message-posted", &sealed),
         ("message-posted", &kept),
         ("message-deleted", &erased),
         ("message-deleted", &deleted),
         ("message-edited", &edited),
+        ("message-edited", &sealed),
         ("message-posted", &last),
     ]
     .map(|(kind, id)| (kind.to_owned(), id.clone()));

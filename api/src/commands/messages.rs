@@ -5,8 +5,8 @@ use std::sync::Arc;
 use bytes::Bytes;
 use domain::mention::{Call as Called, Scanner, close_fences, links};
 use domain::message::{
-    self, Content, Mention, Message, MessageCommand, MessageContext, MessagePosted, MessageRefusal,
-    Parent, PostChecks, Presentation,
+    self, Content, Hidden, Mention, Message, MessageCommand, MessageContext, MessagePosted,
+    MessageRefusal, Parent, PostChecks, Presentation, Revision,
 };
 use domain::permission::Authority;
 use domain::room::{RoomFacts, RoomKind};
@@ -14,6 +14,7 @@ use domain::settings::Settings;
 use domain::{MessageId, SeenUpTo, Timestamp};
 use eventstore::ExecuteError;
 use projections::{MessageRecord, UserFacts};
+use serde_json::Value;
 
 use super::memberships;
 use super::place::Place;
@@ -188,15 +189,13 @@ pub async fn document(state: &AppState, id: &MessageId) -> Result<Bytes, ApiErro
         .ok_or_else(texts::message_not_found)
 }
 
-/// What a message shall say and show instead.
+/// What a message shall say or hide instead.
 #[derive(Clone, Debug)]
-pub struct Revision {
-    /// Its text; empty where the presentation has an encrypted content.
-    pub text: String,
-    /// What else is to be shown otherwise.
-    pub presentation: Option<Box<Presentation>>,
-    /// When.
-    pub at: Timestamp,
+pub enum Wording {
+    /// This text.
+    Text(String),
+    /// Nothing that the server could read.
+    Hidden(Hidden),
 }
 
 /// Changes what a message says.
@@ -205,20 +204,25 @@ pub async fn edit(
     caller: &Caller,
     place: &Place,
     record: &MessageRecord,
-    Revision {
-        text,
-        presentation,
-        at,
-    }: Revision,
+    wording: Wording,
+    custom_fields: Option<Value>,
+    at: Timestamp,
 ) -> Result<(), ApiError> {
     let settings = state.views().settings();
-    let shown = presentation.as_deref();
-    message::check_size(&text, None, shown, PostChecks::Lenient, &settings)?;
-    let (content, _) = content(state, caller, &settings, text, true, None).await?;
+    let mut revision = Revision {
+        custom_fields,
+        ..Revision::default()
+    };
+    match wording {
+        Wording::Hidden(hidden) => revision.hidden = Some(Box::new(hidden)),
+        Wording::Text(text) => {
+            message::check_size(&text, None, None, PostChecks::Lenient, &settings)?;
+            (revision.content, _) = content(state, caller, &settings, text, true, None).await?;
+        }
+    }
     let edit = MessageCommand::Edit {
         message: record.id.clone(),
-        content,
-        presentation,
+        revision,
         at,
     };
     change(state, caller, place, record, &edit).await

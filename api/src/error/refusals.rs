@@ -523,6 +523,7 @@ impl From<MessageRefusal> for ApiError {
                 "Message size exceeds Message_MaxAllowedSize",
             )
             .method("sendMessage"),
+            MessageRefusal::NotEncrypted => texts::message_not_encrypted(),
             MessageRefusal::TooLarge => Self::coded(
                 "error-message-size-exceeded",
                 "Message size exceeds what the server accepts",

@@ -1,13 +1,16 @@
 //! Where a request comes from.
 
 use std::fmt;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use axum::extract::ConnectInfo;
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, header};
 
 use super::forwarded;
+
+/// Where a request comes from, past reverse proxies: one of its extensions.
+#[derive(Clone, Copy, Debug)]
+pub struct Address(pub IpAddr);
 
 /// The program at the other end.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,23 +25,16 @@ pub struct Client {
 }
 
 impl Client {
-    /// Reads what a request says of its sender. `proxies` is the number of reverse proxies that add to
-    /// `X-Forwarded-For` or `Forwarded` (`HTTP_FORWARDED_COUNT`). With 0, `X-Real-IP` counts if it comes from this
-    /// machine or a private network, where a proxy may be; anybody else could write into it what they like.
-    pub fn of(parts: &Parts, proxies: usize) -> Self {
-        let peer = parts
-            .extensions
-            .get::<ConnectInfo<SocketAddr>>()
-            .map_or(IpAddr::V4(Ipv4Addr::LOCALHOST), |info| {
-                info.0.ip().to_canonical()
-            });
+    /// Reads what a request says of its sender; its [`Address`] was found when it came.
+    pub fn of(parts: &Parts) -> Self {
+        let address = parts.extensions.get::<Address>();
         let user_agent = parts
             .headers
             .get(header::USER_AGENT)
             .and_then(|value| value.to_str().ok())
             .unwrap_or_default();
         Self {
-            address: address(&parts.headers, peer, proxies),
+            address: address.map_or(IpAddr::V4(Ipv4Addr::LOCALHOST), |address| address.0),
             user_agent: user_agent.to_owned(),
             local: false,
         }
@@ -101,8 +97,11 @@ pub fn parse_address(text: &str) -> Option<IpAddr> {
     Some(address.to_canonical())
 }
 
-/// The address a request comes from, past reverse proxies ([`Client::of`]), when `peer` is at the other end.
+/// The address a request comes from when `peer` is at the other end. `proxies` is the number of reverse proxies that add
+/// to `X-Forwarded-For` or `Forwarded` (`HTTP_FORWARDED_COUNT`). With 0, `X-Real-IP` counts if it comes from this machine
+/// or a private network, where a proxy may be; anybody else could write into it what they like.
 pub fn address(headers: &HeaderMap, peer: IpAddr, proxies: usize) -> IpAddr {
+    let peer = peer.to_canonical();
     let said = if proxies > 0 {
         forwarded::address(headers, proxies)
     } else if is_near(peer) {

@@ -144,7 +144,7 @@ mod tests {
             .expect("request");
         let (parts, body) = request.into_parts();
         let share = BodyBudget::new(1).share(true, std::net::IpAddr::from([192, 0, 2, 1]));
-        let client = Client::of(&parts, 0);
+        let client = Client::of(&parts);
         let input = Input::read(parts, body, client, true, usize::MAX, share)
             .await
             .expect("small body");

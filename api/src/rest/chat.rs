@@ -2,7 +2,7 @@
 
 use domain::limits;
 use domain::message::{
-    MessageCommand, MessageRefusal, Parent, PostChecks, Presentation, resolve_sent_at,
+    Hidden, MessageCommand, MessageRefusal, Parent, PostChecks, Presentation, resolve_sent_at,
 };
 use domain::permission::Permission;
 use domain::{MessageId, RoomId, Timestamp, UserId, text};
@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use super::answer::{Answer, Outcome};
 use super::{emoji, target};
-use crate::commands::messages::{self, Draft, Reaction, Revision};
+use crate::commands::messages::{self, Draft, Reaction, Wording};
 use crate::commands::place::Place;
 use crate::error::{ApiError, texts};
 use crate::extract::params::{Params, parse_date};
@@ -297,23 +297,25 @@ async fn in_room(call: &Call, params: &Params) -> Result<(MessageRecord, Place),
 pub async fn update(call: Call) -> Outcome {
     let params = call.input.params()?;
     let object = |name: &str| params.get(name).filter(|value| value.is_object()).cloned();
-    let encrypted = object("content");
-    let text = match &encrypted {
-        Some(_) => params.text("text")?.unwrap_or_default(),
-        None => params.required("text")?,
-    };
-    let revision = Revision {
-        text: text.to_owned(),
-        presentation: presentation(Presentation {
-            encrypted_mentions: encrypted.as_ref().and_then(|_| object("e2eMentions")),
-            encrypted_content: encrypted,
-            custom_fields: object("customFields"),
-            ..Presentation::default()
+    let wording = match object("content") {
+        Some(content) => Wording::Hidden(Hidden {
+            content,
+            mentions: object("e2eMentions"),
         }),
-        at: now(),
+        None => Wording::Text(params.required("text")?.to_owned()),
     };
+    let fields = object("customFields");
     let (record, place) = in_room(&call, &params).await?;
-    messages::edit(&call.state, &call.caller, &place, &record, revision).await?;
+    messages::edit(
+        &call.state,
+        &call.caller,
+        &place,
+        &record,
+        wording,
+        fields,
+        now(),
+    )
+    .await?;
     let doc = messages::document(&call.state, &record.id).await?;
     Ok(Answer::with_capacity(doc.len() + 16).raw("message", &doc))
 }

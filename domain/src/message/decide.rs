@@ -3,7 +3,7 @@
 use super::{
     Content, Mention, Message, MessageContext, MessageDeleted, MessageEdited, MessageEvent,
     MessagePosted, MessageRefusal, PostChecks, Posted, Presentation, ReactionAdded,
-    ReactionRemoved, Remains, attachments, check_size,
+    ReactionRemoved, Remains, Revision, attachments, check_size,
 };
 use crate::access::can_access_room;
 use crate::link;
@@ -195,7 +195,7 @@ fn is_own(posted: &Posted, context: &MessageContext<'_>) -> bool {
 pub(super) fn edit(
     state: &Message,
     message: MessageId,
-    (content, presentation): (Content, Option<Box<Presentation>>),
+    revision: Revision,
     at: Timestamp,
     context: &MessageContext<'_>,
 ) -> Decision {
@@ -211,27 +211,35 @@ pub(super) fn edit(
     }
     may_edit(posted, at, context)?;
     may_write(context)?;
-    let attachments = content.attachments.as_deref();
+    let shown = posted.presentation.as_deref().cloned().unwrap_or_default();
+    if revision.hidden.is_some() && shown.encrypted.is_none() {
+        return Err(MessageRefusal::NotEncrypted);
+    }
+    let custom_fields = revision.custom_fields;
+    let (content, hidden) = if revision.hidden.is_some() {
+        (Content::default(), revision.hidden)
+    } else if let Some(content) = edited(posted, revision.content)? {
+        (content, None)
+    } else if custom_fields.is_some() {
+        let mut content = posted.content.clone();
+        // They stay.
+        content.attachments = None;
+        (content, shown.hidden().map(Box::new))
+    } else {
+        return Ok(vec![]);
+    };
+    let shown = shown.edited(hidden.as_deref(), custom_fields.as_ref());
+    let attachments = content.attachments.as_ref();
     check_size(
         &content.text,
-        attachments,
-        presentation.as_deref(),
+        attachments
+            .or(posted.content.attachments.as_ref())
+            .map(Vec::as_slice),
+        Some(&shown),
         PostChecks::Lenient,
         context.settings,
     )?;
-    may_present(presentation.as_deref(), context)?;
-    let encrypted = presentation
-        .as_deref()
-        .is_some_and(|presentation| presentation.encrypted_content.is_some());
-    let content = if encrypted {
-        Content::default()
-    } else {
-        match (edited(posted, content)?, &presentation) {
-            (Some(content), _) => content,
-            (None, Some(_)) => posted.content.clone(),
-            (None, None) => return Ok(vec![]),
-        }
-    };
+    attachments::harmless(custom_fields.as_slice())?;
     let editor = context.authority.actor.clone();
     Ok(vec![
         MessageEdited {
@@ -240,7 +248,8 @@ pub(super) fn edit(
             editor,
             at,
             content,
-            presentation,
+            hidden,
+            custom_fields,
         }
         .into(),
     ])

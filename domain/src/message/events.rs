@@ -135,9 +135,41 @@ pub struct MessageEdited {
     pub at: Timestamp,
     /// What it says now; `attachments: None` leaves them as they were.
     pub content: Content,
-    /// What is shown otherwise now; what is `None` in it stays as it was.
+    /// What it hides now; `None`: nothing any more.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub presentation: Option<Box<Presentation>>,
+    pub hidden: Option<Box<Hidden>>,
+    /// Free-form fields of the client, where they changed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub custom_fields: Option<Value>,
+}
+
+/// What an encrypted message hides instead of saying it; opaque to the server.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Hidden {
+    /// The wire's `content`.
+    pub content: Value,
+    /// Who it calls, as its author says (the wire's `e2eMentions`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mentions: Option<Value>,
+}
+
+impl Presentation {
+    /// What the message hides.
+    pub fn hidden(&self) -> Option<Hidden> {
+        self.encrypted_content.clone().map(|content| Hidden {
+            content,
+            mentions: self.encrypted_mentions.clone(),
+        })
+    }
+
+    /// The same, as an edit leaves it.
+    #[must_use]
+    pub fn edited(mut self, hidden: Option<&Hidden>, custom_fields: Option<&Value>) -> Self {
+        self.encrypted_content = hidden.map(|hidden| hidden.content.clone());
+        self.encrypted_mentions = hidden.and_then(|hidden| hidden.mentions.clone());
+        self.custom_fields = custom_fields.cloned().or(self.custom_fields);
+        self
+    }
 }
 
 /// What is left of a deleted message.

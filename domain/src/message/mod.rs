@@ -45,6 +45,8 @@ pub struct Posted {
     pub at: Timestamp,
     /// What it says.
     pub content: Content,
+    /// How it wants to be shown.
+    pub presentation: Option<Box<Presentation>>,
     /// Who reacted with what.
     pub reactions: BTreeSet<(String, UserId)>,
 }
@@ -73,10 +75,8 @@ pub enum MessageCommand {
     Edit {
         /// Which.
         message: MessageId,
-        /// What it shall say.
-        content: Content,
-        /// What shall be shown otherwise; what is `None` in it stays. With an encrypted content it says nothing else.
-        presentation: Option<Box<Presentation>>,
+        /// What it shall say or hide.
+        revision: Revision,
         /// When.
         at: Timestamp,
     },
@@ -98,6 +98,17 @@ pub enum MessageCommand {
         /// When.
         at: Timestamp,
     },
+}
+
+/// What a message shall say or hide instead.
+#[derive(Clone, Debug, Default)]
+pub struct Revision {
+    /// What it shall say, unless it hides something.
+    pub content: Content,
+    /// What it shall hide; only messages posted as encrypted hide anything.
+    pub hidden: Option<Box<Hidden>>,
+    /// Free-form fields to be put in the place of those it has.
+    pub custom_fields: Option<Value>,
 }
 
 /// What the rules need to know of the room and its settings, read from the views.
@@ -164,6 +175,9 @@ pub enum MessageRefusal {
         /// The most characters allowed.
         limit: i64,
     },
+    /// Only what was posted as encrypted may hide what it says (newer, `chat.update`).
+    #[error("not posted as encrypted")]
+    NotEncrypted,
     /// Larger than any message may be, whoever posts it and however ([`crate::limits`]).
     #[error("larger than a message may be")]
     TooLarge,
@@ -237,10 +251,9 @@ impl Decider for Message {
             MessageCommand::Post { posted, checks } => decide::post(state, posted, checks, context),
             MessageCommand::Edit {
                 message,
-                content,
-                presentation,
+                revision,
                 at,
-            } => decide::edit(state, message, (content, presentation), at, context),
+            } => decide::edit(state, message, revision, at, context),
             MessageCommand::Delete { message, at } => decide::delete(state, message, at, context),
             MessageCommand::React {
                 message,
@@ -258,6 +271,7 @@ impl Decider for Message {
                 author: Some(event.author.clone()),
                 at: event.at,
                 content: event.content.clone(),
+                presentation: event.presentation.clone(),
                 reactions: BTreeSet::new(),
             }),
             (MessageEvent::MessageDeleted(_), _) => Self::Deleted,
@@ -265,6 +279,10 @@ impl Decider for Message {
                 let attachments = posted.content.attachments.take();
                 posted.content = event.content.clone();
                 posted.content.attachments = posted.content.attachments.or(attachments);
+                let (hidden, fields) = (event.hidden.as_deref(), event.custom_fields.as_ref());
+                let shown = posted.presentation.take().unwrap_or_default();
+                let shown = shown.edited(hidden, fields);
+                posted.presentation = (shown != Presentation::default()).then(|| Box::new(shown));
                 Self::Posted(posted)
             }
             (MessageEvent::ReactionAdded(event), Self::Posted(mut posted)) => {
@@ -279,6 +297,7 @@ impl Decider for Message {
                 author: None,
                 at: event.at,
                 content: Content::default(),
+                presentation: None,
                 reactions: BTreeSet::from([(event.emoji.clone(), event.user.clone())]),
             }),
             (MessageEvent::ReactionRemoved(event), Self::Posted(mut posted)) => {

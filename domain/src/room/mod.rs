@@ -40,7 +40,7 @@ pub struct RoomFacts {
     pub participants: Vec<UserId>,
     /// How many members hold the role `owner`.
     pub owners: u32,
-    /// How many members there are.
+    /// How many of its members may log in; of a direct message, how many it was begun with.
     pub members: u32,
 }
 

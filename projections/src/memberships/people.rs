@@ -181,7 +181,7 @@ fn user_gone(tx: &mut Tx, event: &Applied, user: &UserId) -> rusqlite::Result<()
             rooms::participant_gone(tx, event, &room, user)?;
             name_direct(tx, event, &room)?;
         } else {
-            let counted = i64::from(rooms::is_counted(tx, user)?);
+            let counted = i64::from(tx.was_active == Some(true));
             rooms::members_changed(tx, event, &room, -counted, -i64::from(owner))?;
         }
     }

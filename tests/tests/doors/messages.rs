@@ -106,6 +106,21 @@ async fn messages() {
     );
     assert_eq!(message["e2eMentions"]["e2eUserMentions"], json!(["@bob"]));
     assert_eq!(message["editedBy"]["username"], "alice", "{changed}");
+    let plain = json!({"roomId": "GENERAL", "msgId": "mine", "content": cipher});
+    let refusal = alice.post("chat.update", plain).await.refused(400);
+    assert_eq!(refusal["errorType"], "error-invalid-message");
+    let open = json!({"roomId": "GENERAL", "msgId": message["_id"], "text": "in the open"});
+    let changed = alice.post("chat.update", open).await.ok();
+    let message = &changed["message"];
+    assert_eq!(
+        (
+            &message["msg"],
+            &message["content"],
+            &message["e2eMentions"]
+        ),
+        (&json!("in the open"), &Value::Null, &Value::Null),
+        "nothing stays hidden: {changed}"
+    );
     let nothing = json!({"roomId": "GENERAL", "msgId": "mine"});
     alice.post("chat.update", nothing).await.refused(400);
     let refusal = alice

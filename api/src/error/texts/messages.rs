@@ -83,6 +83,11 @@ pub fn reading_not_allowed() -> ApiError {
     ApiError::coded("error-not-allowed", "Not allowed")
 }
 
+/// Told to hide something, and not posted as encrypted.
+pub fn message_not_encrypted() -> ApiError {
+    ApiError::coded("error-invalid-message", "The message is not encrypted").method("updateMessage")
+}
+
 /// Sent with an id that is taken by something else.
 pub fn message_id_taken() -> ApiError {
     ApiError::plain("A message with this id exists already.")

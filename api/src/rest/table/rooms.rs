@@ -95,7 +95,7 @@ fn messages() -> Vec<Route> {
             ])
             .answers(POSTED),
         post("chat.update", chat::update)
-            .about("Changes the text of a message.")
+            .about("Changes what a message says, or what an encrypted one hides.")
             .knows(&[
                 ("roomId", Kind::Text),
                 ("msgId", Kind::Text),

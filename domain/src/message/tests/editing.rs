@@ -43,8 +43,7 @@ fn editing_ends_after_some_minutes_for_everybody() {
         .with_room_roles(&["owner"]);
     let edit = |millis| MessageCommand::Edit {
         message: id(),
-        content: content("bye"),
-        presentation: None,
+        revision: saying("bye"),
         at: at(millis),
     };
     mine()
@@ -56,7 +55,8 @@ fn editing_ends_after_some_minutes_for_everybody() {
         editor: UserId::new("me"),
         at: at(119_999),
         content: content("bye"),
-        presentation: None,
+        hidden: None,
+        custom_fields: None,
     };
     mine()
         .when(edit(119_999), &stage.message())
@@ -125,4 +125,114 @@ fn only_what_is_there_can_be_edited() {
     mine()
         .when(edit("bye"), &elsewhere.message())
         .then_refused(MessageRefusal::OtherRoom);
+}
+
+/// A message that hides something, and that.
+fn hiding() -> (MessageEvent, Hidden) {
+    let old = Hidden {
+        content: json!({ "ciphertext": "old" }),
+        mentions: Some(json!({ "e2eUserMentions": ["@you"] })),
+    };
+    let posted = MessagePosted {
+        presentation: Some(Box::new(Presentation {
+            encrypted: Some("e2e".to_owned()),
+            encrypted_content: Some(old.content.clone()),
+            encrypted_mentions: old.mentions.clone(),
+            ..Presentation::default()
+        })),
+        ..posted("")
+    };
+    (posted.into(), old)
+}
+
+fn revise(revision: Revision) -> MessageCommand {
+    MessageCommand::Edit {
+        message: id(),
+        revision,
+        at: at(1),
+    }
+}
+
+/// The event of an edit.
+fn revised(content: Content, hidden: Option<Hidden>, fields: Option<Value>) -> MessageEvent {
+    MessageEdited {
+        message: id(),
+        room: RoomId::new("room"),
+        editor: UserId::new("me"),
+        at: at(1),
+        content,
+        hidden: hidden.map(Box::new),
+        custom_fields: fields,
+    }
+    .into()
+}
+
+#[test]
+fn only_what_was_posted_as_encrypted_hides_what_it_says() {
+    let stage = Stage::default();
+    let hide = || {
+        revise(Revision {
+            hidden: Some(Box::new(hidden())),
+            ..saying("dropped")
+        })
+    };
+    mine()
+        .when(hide(), &stage.message())
+        .then_refused(MessageRefusal::NotEncrypted);
+    // As a whole: whom it called before it calls no more.
+    given::<Message>([hiding().0])
+        .when(hide(), &stage.message())
+        .then([revised(Content::default(), Some(hidden()), None)]);
+    given::<Message>([hiding().0])
+        .when(edit("in the open"), &stage.message())
+        .then([revised(content("in the open"), None, None)]);
+}
+
+#[test]
+fn fields_alone_leave_what_is_said_and_hidden() {
+    let stage = Stage::default();
+    let fields = json!({ "mood": "good" });
+    let describe = |text: &str| {
+        revise(Revision {
+            custom_fields: Some(fields.clone()),
+            ..saying(text)
+        })
+    };
+    let (message, old) = hiding();
+    given::<Message>([message])
+        .when(describe(""), &stage.message())
+        .then([revised(Content::default(), Some(old), Some(fields.clone()))]);
+    let with_file = Content {
+        attachments: Some(vec![json!({ "text": "a file" })]),
+        ..content("hi")
+    };
+    given::<Message>([posted_by("me", with_file).into()])
+        .when(describe("hi"), &stage.message())
+        .then([revised(content("hi"), None, Some(fields.clone()))]);
+    let script = revise(Revision {
+        custom_fields: Some(json!({ "link": "javascript:alert(1)" })),
+        ..saying("hi")
+    });
+    mine()
+        .when(script, &stage.message())
+        .then_refused(MessageRefusal::InvalidLink);
+}
+
+#[test]
+fn what_stays_counts_when_a_message_is_weighed() {
+    let large = |name: &str| json!({ name: "x".repeat(crate::limits::MESSAGE * 2 / 3) });
+    let posted = MessagePosted {
+        presentation: Some(Box::new(Presentation {
+            bot: Some(large("bot")),
+            ..Presentation::default()
+        })),
+        ..posted("hi")
+    };
+    let edit = revise(Revision {
+        custom_fields: Some(large("fields")),
+        ..saying("hi")
+    });
+    given::<Message>([posted.into()])
+        .when(edit, &Stage::default().message())
+        .then_refused(MessageRefusal::TooLarge);
 }

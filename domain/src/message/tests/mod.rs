@@ -6,7 +6,7 @@ mod posting;
 mod properties;
 mod reacting;
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::*;
 use crate::UserId;
@@ -91,11 +91,24 @@ fn post_leniently(posted: MessagePosted) -> MessageCommand {
     }
 }
 
+fn hidden() -> Hidden {
+    Hidden {
+        content: json!({ "ciphertext": "x" }),
+        mentions: None,
+    }
+}
+
+fn saying(text: &str) -> Revision {
+    Revision {
+        content: content(text),
+        ..Revision::default()
+    }
+}
+
 fn edit(text: &str) -> MessageCommand {
     MessageCommand::Edit {
         message: id(),
-        content: content(text),
-        presentation: None,
+        revision: saying(text),
         at: at(1),
     }
 }
@@ -108,7 +121,8 @@ fn edited(content: Content) -> MessageEvent {
         editor,
         at: at(1),
         content,
-        presentation: None,
+        hidden: None,
+        custom_fields: None,
     }
     .into()
 }

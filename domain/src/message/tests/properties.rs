@@ -46,12 +46,21 @@ fn some_command() -> impl Strategy<Value = MessageCommand> {
                 }
             }
         ),
-        (some_content(), some_time()).prop_map(|(content, at)| MessageCommand::Edit {
-            message: id(),
-            content,
-            presentation: None,
-            at
-        }),
+        (
+            some_content(),
+            any::<bool>(),
+            any::<Option<u8>>(),
+            some_time()
+        )
+            .prop_map(|(content, hides, fields, at)| MessageCommand::Edit {
+                message: id(),
+                revision: Revision {
+                    content,
+                    hidden: hides.then(|| Box::new(hidden())),
+                    custom_fields: fields.map(|number| serde_json::json!({ "n": number })),
+                },
+                at,
+            }),
         some_time().prop_map(|at| MessageCommand::Delete { message: id(), at }),
         (":?[ab]?:?", any::<Option<bool>>(), some_time()).prop_map(|(emoji, wanted, at)| {
             MessageCommand::React {

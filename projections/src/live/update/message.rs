@@ -43,11 +43,7 @@ pub(super) fn of_message(
                 event.at,
                 recorded_at,
             );
-            doc.say(&event.content, names)?;
-            if let Some(presentation) = event.presentation.as_deref() {
-                doc.present(presentation);
-            }
-            doc.edited_at = Some(Date(event.at));
+            doc.edit(event, names)?;
             let mut doc: Value = json::decode(&json::encode(&doc)?)?;
             // Not the author and not the send time: an edit leaves them alone.
             if let Value::Object(fields) = &mut doc {
