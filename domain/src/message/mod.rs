@@ -14,6 +14,8 @@ pub use size::{check_size, length};
 
 use std::collections::BTreeSet;
 
+use serde_json::Value;
+
 use crate::{Category, Decider, MessageId, RoomId, StreamId, Timestamp, UserId};
 
 /// The stream of a message.
