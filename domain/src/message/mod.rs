@@ -25,6 +25,10 @@ pub fn stream(message: &MessageId) -> StreamId {
 
 /// What decisions about a message need of its past.
 #[derive(Clone, Debug, Default, PartialEq)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "nearly every state kept is of a message that is there"
+)]
 pub enum Message {
     /// Nothing was posted under this id. System messages, which the views derive from room and membership events,
     /// also begin here.
