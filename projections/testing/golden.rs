@@ -96,6 +96,8 @@ pub fn recast(value: &mut Value, field: &str, cast: &Cast<'_>, dice: &mut Dice) 
         Value::Number(number) if number.as_i64() == Some(THEN) => *value = cast.at.into(),
         Value::String(text) => {
             *text = match field {
+                // Of a setting, that is how it is edited.
+                "editor" if text != field => return,
                 "user" | "by" | "author" | "editor" | "owner" => dice.pick(cast.users).clone(),
                 "room" | "channels" => cast.room.to_owned(),
                 "message" | "thread" => cast.message.to_owned(),
