@@ -89,13 +89,14 @@ async fn messages() {
         "{changed}"
     );
     let cipher = json!({"algorithm": "rc.v1.aes-sha2", "ciphertext": "abc"});
-    let encrypted =
-        json!({"rid": "GENERAL", "t": "e2e", "content": {"ciphertext": "x"}, "msg": ""});
+    let vault = json!({"name": "vault"});
+    let vault = id(&alice.post("channels.create", vault).await.ok(), "channel");
+    let encrypted = json!({"rid": vault, "t": "e2e", "content": {"ciphertext": "x"}, "msg": ""});
     let sent = alice
         .post("chat.sendMessage", json!({ "message": encrypted }))
         .await
         .ok();
-    let hidden = json!({"roomId": "GENERAL", "msgId": sent["message"]["_id"], "content": cipher,
+    let hidden = json!({"roomId": vault, "msgId": sent["message"]["_id"], "content": cipher,
         "e2eMentions": {"e2eUserMentions": ["@bob"]}});
     let changed = alice.post("chat.update", hidden).await.ok();
     let message = &changed["message"];
@@ -109,7 +110,7 @@ async fn messages() {
     let plain = json!({"roomId": "GENERAL", "msgId": "mine", "content": cipher});
     let refusal = alice.post("chat.update", plain).await.refused(400);
     assert_eq!(refusal["errorType"], "error-invalid-message");
-    let open = json!({"roomId": "GENERAL", "msgId": message["_id"], "text": "in the open"});
+    let open = json!({"roomId": vault, "msgId": message["_id"], "text": "in the open"});
     let changed = alice.post("chat.update", open).await.ok();
     let message = &changed["message"];
     assert_eq!(
