@@ -148,7 +148,7 @@ impl Shared {
             None
         };
         for expected in [known, anchor] {
-            if self.place(expected.position).await? != Some(expected) {
+            if !self.holds(expected).await? {
                 self.begin_generation(expected, head).await?;
                 return Ok(false);
             }
@@ -161,6 +161,16 @@ impl Shared {
             *kept = newest.unwrap_or(known);
         }
         Ok(true)
+    }
+
+    /// Whether that place is in the log that the database holds now.
+    async fn holds(&self, place: Place) -> Result<bool, Failure> {
+        if place.position == Position::START {
+            // There is no event yet that would tell one log from another.
+            let id = connect::identity(&self.database).await;
+            return Ok(id.map_err(|error| self.failure(&error))? == place.log);
+        }
+        Ok(self.place(place.position).await? == Some(place))
     }
 
     async fn begin_generation(&self, lost: Place, head: Position) -> Result<(), Failure> {
