@@ -274,6 +274,7 @@ impl App {
         };
 
         self.readiness.stopping();
+        self.state.closing().cancel();
         let limit = self.config.shutdown_timeout;
         let by = Deadlines::new(limit);
         // Sockets are told to go elsewhere while requests under way are answered.

@@ -7,6 +7,7 @@
 use std::any::Any;
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
@@ -26,6 +27,9 @@ use crate::route::{Access, Route, Takes};
 use crate::second_factor;
 use crate::state::{AppState, within};
 use crate::{headers, rest};
+
+/// How long requests that have not come whole may go on coming once the server stops.
+const LAST_WORDS: Duration = Duration::from_millis(500);
 
 /// Every REST route.
 pub fn routes() -> Vec<Route> {
@@ -135,9 +139,15 @@ async fn answer(
         Access::Readers(_) => !state.views().settings().bool("Accounts_AllowAnonymousRead"),
         Access::LoggedIn(_) => true,
     };
+    // A server that stops does not wait long for anybody to say the rest of what they began to say.
+    let closing = || async {
+        state.closing().cancelled().await;
+        tokio::time::sleep(LAST_WORDS).await;
+    };
     if must_log_in && caller.is_none() {
         // Nobody unknown makes the server hold megabytes.
-        body::discard(&parts.headers, content, limit).await;
+        let passed = body::discard(&parts.headers, content, limit);
+        let _ = until(closing(), passed).await;
         return Err(ApiError::NotLoggedIn);
     }
     let limiter = state.rate_limiter();
@@ -149,11 +159,15 @@ async fn answer(
     );
     seen.standing = standing;
     if let Err(refusal) = allowed {
-        body::discard(&parts.headers, content, limit).await;
+        let passed = body::discard(&parts.headers, content, limit);
+        let _ = until(closing(), passed).await;
         return Err(refusal);
     }
     let share = state.bodies().share(caller.is_some(), client.address);
-    let mut input = Input::read(parts, content, client, caller.is_some(), limit, share).await?;
+    let read = Input::read(parts, content, client, caller.is_some(), limit, share);
+    let mut input = until(closing(), read)
+        .await
+        .ok_or(ApiError::Unavailable)??;
     input.set_path(path);
     input.expect(route.takes);
     state.dialect().check(route, &input.query())?;
@@ -161,6 +175,15 @@ async fn answer(
         input.check(schema)?;
     }
     run(state, route, caller, input).await
+}
+
+/// What `work` comes to; `None`: `end` came first.
+async fn until<T>(end: impl Future<Output = ()>, work: impl Future<Output = T>) -> Option<T> {
+    tokio::select! {
+        biased;
+        outcome = work => Some(outcome),
+        () = end => None,
+    }
 }
 
 /// Rights, second factor, handler.

@@ -111,6 +111,7 @@ struct Shared {
     mail_wishes: MailWishes,
     names: Names,
     restart: CancellationToken,
+    closing: CancellationToken,
     statistics: Statistics,
     setup_code: SetupCode,
     started_at: Timestamp,
@@ -153,6 +154,7 @@ impl AppState {
             guesses: RateLimiter::default(),
             attempts: Attempts::default(),
             restart: CancellationToken::new(),
+            closing: CancellationToken::new(),
             scanner: Mutex::default(),
         }))
     }
@@ -245,6 +247,11 @@ impl AppState {
     /// Returns when somebody asked for a restart.
     pub async fn restart_asked_for(&self) {
         self.0.restart.cancelled().await;
+    }
+
+    /// Cancelled once the server stops: requests that have not come whole are not waited for.
+    pub fn closing(&self) -> &CancellationToken {
+        &self.0.closing
     }
 
     /// Snapshots of figures.

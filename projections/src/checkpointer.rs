@@ -1,6 +1,7 @@
 //! Moves what was committed from SQLite's write-ahead log into the file itself, beside the worker.
 //!
-//! That takes syncs of tens of milliseconds; done by the worker, every so many commits would wait for them.
+//! That takes milliseconds, and tens of them where it is synced ([`crate::unsynced`]); done by the worker, every so many
+//! commits would wait for it.
 
 use std::path::Path;
 use std::sync::Arc;

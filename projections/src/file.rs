@@ -13,6 +13,7 @@ use rusqlite::{Connection, OpenFlags};
 
 use crate::error::ViewsError;
 use crate::projection::ALL;
+use crate::unsynced;
 use crate::views::unsigned;
 
 /// Raise it when the files change in a way no version of a single view tells.
@@ -36,7 +37,7 @@ fn problem(path: &Path, error: &std::io::Error) -> ViewsError {
 }
 
 impl Folder {
-    /// Opens (or creates) it and removes what a crash left over.
+    /// Opens (or creates) it, and removes what a crash left over and what cannot be trusted.
     pub(crate) fn open(dir: &Path) -> Result<Self, ViewsError> {
         fs::create_dir_all(dir).map_err(|error| problem(dir, &error))?;
         let path = dir.join(LOCK);
@@ -56,11 +57,18 @@ impl Folder {
             dir: dir.to_owned(),
             _lock: lock,
         };
-        let current = folder.current();
-        for entry in fs::read_dir(dir)
-            .map_err(|error| problem(dir, &error))?
-            .flatten()
-        {
+        let failed = |error: std::io::Error| problem(dir, &error);
+        let mut current = folder.current();
+        if current.is_some() && !unsynced::is_trusted(dir).map_err(failed)? {
+            tracing::warn!(
+                path = %dir.display(),
+                "the machine went down while the views were open; they are built anew"
+            );
+            fs::remove_file(dir.join(POINTER)).map_err(failed)?;
+            current = None;
+        }
+        unsynced::mark(dir).map_err(failed)?;
+        for entry in fs::read_dir(dir).map_err(failed)?.flatten() {
             let path = entry.path();
             if generation(&path).is_some() && Some(&path) != current.as_ref() {
                 remove(&path);
@@ -72,6 +80,17 @@ impl Folder {
     /// The file that serves, if there is one.
     pub(crate) fn current(&self) -> Option<PathBuf> {
         current(&self.dir)
+    }
+
+    /// Makes what is in it outlive the machine. All connections are closed by now.
+    pub(crate) fn settle(&self) {
+        let Some(path) = self.current() else { return };
+        let mut log = path.clone().into_os_string();
+        log.push("-wal");
+        if let Err(error) = unsynced::settle(&self.dir, [&path, Path::new(&log)]) {
+            // They will only be built anew if the machine goes down before the next start.
+            tracing::warn!(path = %self.dir.display(), %error, "the views cannot be synced");
+        }
     }
 
     /// A path for the next file.
@@ -181,14 +200,14 @@ pub(crate) fn finish(path: &Path, conn: Connection) -> Result<(), ViewsError> {
 ///
 /// Checkpointing is the caller's business: see [`crate::checkpointer`].
 ///
-/// `synchronous = NORMAL`: a power cut may lose the last commits, but never half of one, and the checkpoint goes with
-/// its rows. The log has it all.
+/// The death of this process never leaves half a commit, and the checkpoint goes with its rows. The death of the machine
+/// may: see [`crate::unsynced`].
 pub(crate) fn open_writer(path: &Path) -> rusqlite::Result<Connection> {
     let conn = Connection::open(path)?;
     prepare(&conn)?;
+    conn.pragma_update(None, "synchronous", unsynced::synchronous())?;
     conn.execute_batch(
         "PRAGMA journal_mode = WAL;
-         PRAGMA synchronous = NORMAL;
          PRAGMA cache_size = -16384;
          PRAGMA wal_autocheckpoint = 0;
          PRAGMA journal_size_limit = 67108864;

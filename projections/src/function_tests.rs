@@ -102,13 +102,13 @@ fn first_difference(a: &str, b: &str) -> String {
     )
 }
 
-/// The rooms, conversations apart, whose number of members is not that of those in it who may log in; and both numbers.
+/// The rooms whose number of members is not that of those in it who may log in; and both numbers.
 fn miscounted(conn: &Connection) -> Vec<(String, i64, i64)> {
     conn.prepare(
         "SELECT id, members, there FROM (
              SELECT id, members, (SELECT count(*) FROM memberships JOIN users ON users.id = memberships.user
                  WHERE memberships.room = rooms.id AND users.active = 1) AS there
-             FROM rooms WHERE participants IS NULL)
+             FROM rooms)
          WHERE members <> there",
     )
     .unwrap()

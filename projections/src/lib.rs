@@ -60,6 +60,7 @@ mod readers;
 mod recent;
 mod shared;
 mod since;
+mod unsynced;
 mod wait;
 
 pub mod live;

@@ -268,6 +268,7 @@ pub async fn rebuild_offline(
     if let Some(old) = old {
         file::remove(&old);
     }
+    folder.settle();
     Ok(place.position)
 }
 

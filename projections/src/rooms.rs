@@ -40,7 +40,7 @@ impl Projection for RoomsView {
     }
 
     fn version(&self) -> u32 {
-        6
+        7
     }
 
     fn tables(&self) -> &'static str {
@@ -233,11 +233,7 @@ fn create(tx: &mut Tx, event: &Applied, created: &RoomCreated) -> rusqlite::Resu
         created_at: Date(created.at),
         updated_at: Date(event.recorded_at),
         msgs: 0,
-        members: if direct {
-            i64::try_from(created.participants.len()).unwrap_or(0)
-        } else {
-            0
-        },
+        members: 0,
         lm: None,
         read_only: created.read_only,
         broadcast: created.broadcast.then_some(true),
@@ -373,18 +369,12 @@ fn count_everywhere(
     members: i64,
 ) -> rusqlite::Result<()> {
     for room in memberships::rooms_of(tx, user)? {
-        let counts = tx
-            .rooms
-            .get(&tx.conn, &room)?
-            .is_some_and(|row| row.doc.participants.is_none());
-        if counts {
-            members_changed(tx, event, &room, members, 0)?;
-        }
+        members_changed(tx, event, &room, members, 0)?;
     }
     Ok(())
 }
 
-/// Counts members and owners. The number of members of a direct message is fixed at creation.
+/// Counts members and owners.
 pub(crate) fn members_changed(
     tx: &mut Tx,
     event: &Applied,
@@ -395,9 +385,7 @@ pub(crate) fn members_changed(
     let Some(row) = tx.rooms.get_mut(&tx.conn, room)? else {
         return Ok(());
     };
-    if row.doc.participants.is_none() {
-        row.doc.members += members;
-    }
+    row.doc.members += members;
     row.owners += owners;
     tx.stale.rooms.insert(room.clone());
     row.doc.updated_at = Date(event.recorded_at);
@@ -419,7 +407,6 @@ pub(crate) fn participant_gone(
         .participants
         .iter_mut()
         .for_each(|participants| participants.retain(|one| one != user));
-    row.doc.members -= 1;
     row.doc.updated_at = Date(event.recorded_at);
     name_participants(tx, room)
 }

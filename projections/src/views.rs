@@ -116,13 +116,14 @@ impl Views {
     pub async fn close(&self) {
         self.inner.stop.cancel();
         let Running { worker, tasks } = std::mem::take(&mut *self.inner.running.lock());
-        let shared = Arc::clone(&self.inner.shared);
+        let inner = Arc::clone(&self.inner);
         let threads = tokio::task::spawn_blocking(move || {
             if worker.is_some_and(|worker| worker.join().is_err()) {
                 tracing::error!("the worker of the views panicked");
             }
-            shared.readers.join();
-            shared.stopped();
+            inner.shared.readers.join();
+            inner.folder.settle();
+            inner.shared.stopped();
         });
         for task in tasks {
             let _ = task.await;

@@ -175,7 +175,23 @@ async fn a_request_that_never_ends_to_begin_does_not_hold_up_the_end() {
     assert!(again.send(asked).await);
     assert_eq!(again.answer().await.unwrap().status, 200);
     assert!(again.send(b"GET /livez HTT").await);
+    let mut bodies = Vec::new();
+    for path in ["login", "chat.postMessage"] {
+        let mut body = Raw::connect(server.port()).await;
+        let head = format!(
+            "POST /api/v1/{path} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+        );
+        let begun = format!("{head}Content-Length: 100\r\n\r\n{{\"us");
+        assert!(body.send(begun.as_bytes()).await);
+        bodies.push(body);
+    }
+    // What is stopped is what is under way.
+    tokio::time::sleep(Duration::from_millis(200)).await;
     assert!(server.stop().await.success());
+    for body in &mut bodies {
+        let answer = body.answer().await.expect("an answer");
+        assert!(matches!(answer.status, 401 | 503), "{}", answer.status);
+    }
     for connection in [&mut silent, &mut half, &mut again] {
         assert!(connection.answer().await.is_none());
     }

@@ -63,7 +63,8 @@ pub async fn create(
         settings: &settings,
     };
     let typed = wish.name.clone().unwrap_or_default();
-    let mut name = room::name::resolve(&typed, &settings)?.slug;
+    let wanted = room::name::resolve(&typed, &settings)?.slug;
+    let mut name = wanted.clone();
     wish.display_name.get_or_insert(typed);
     for attempt in 1..=NAME_ATTEMPTS {
         wish.name = Some(name.clone());
@@ -79,7 +80,7 @@ pub async fn create(
         if !settings.bool("UI_Allow_room_names_with_special_chars") {
             break;
         }
-        name = format!("{name}-{attempt}");
+        name = format!("{wanted}-{attempt}");
     }
     let archived = state
         .views()

@@ -20,6 +20,11 @@ const TRACES: &[&str] = &[
     "peer-ip",
     "original-",
     "external-address",
+    "x-scheme",
+    "front-end",
+    "request-start",
+    "proxy-",
+    "arr-",
     "cdn-",
     "cf-",
     "amzn",
@@ -77,7 +82,15 @@ pub fn names_this_machine(host: &str) -> bool {
     let Ok(authority) = host.parse::<Authority>() else {
         return false;
     };
-    if host.contains('@') {
+    // Readers of addresses differ in what they make of anything else around a name.
+    let bare = match host.strip_prefix(authority.host()) {
+        Some("") => true,
+        Some(port) => port
+            .strip_prefix(':')
+            .is_some_and(|port| port.parse::<u16>().is_ok()),
+        None => false,
+    };
+    if !bare {
         return false;
     }
     let name = authority
@@ -120,6 +133,20 @@ mod tests {
             ("origin", "http://localhost:3000"),
         ];
         assert!(is_local(&parts("127.0.0.1:4", &page)));
+    }
+
+    #[test]
+    fn a_host_with_something_around_it_names_nobody() {
+        for host in [
+            "[::1]evil",
+            "localhost:abc",
+            "localhost:",
+            "127.0.0.1:99999",
+            "me@localhost",
+            "localhost.example.org",
+        ] {
+            assert!(!names_this_machine(host), "{host}");
+        }
     }
 
     #[test]

@@ -113,6 +113,14 @@ impl Params {
         }
     }
 
+    /// An object that may be absent; anything else is an error.
+    pub fn object(&self, name: &str) -> Result<Option<&Value>, ApiError> {
+        match self.get(name) {
+            Some(value) if !value.is_object() => Err(mismatch("object", value, name)),
+            value => Ok(value),
+        }
+    }
+
     /// A list of texts that may be absent; a single text counts as a list of one.
     pub fn texts(&self, name: &str) -> Result<Option<Vec<&str>>, ApiError> {
         match self.get(name) {

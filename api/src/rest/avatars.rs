@@ -232,6 +232,11 @@ pub async fn of_room(call: Anyone) -> Outcome {
     let text = |doc: &Map<String, Value>, field: &str| {
         doc.get(field).and_then(Value::as_str).map(str::to_owned)
     };
+    let peers = peers(&doc, reader.as_ref());
+    if room.kind == RoomKind::Direct && peers.is_none() {
+        // Its id is made of those of two people: nobody else learns that they talk to each other.
+        return Err(media::gone());
+    }
     // Everybody in a direct message sees something else.
     let keeper = match room.kind {
         RoomKind::Direct => Keeper::Asker,
@@ -254,10 +259,9 @@ pub async fn of_room(call: Anyone) -> Outcome {
             .unwrap_or_default();
         (owner, parent) = (above, text(&doc, "prid"));
     }
-    let name = if room.kind == RoomKind::Direct {
-        peers(&doc, reader.as_ref())
-    } else {
-        text(&doc, "fname").or_else(|| text(&doc, "name"))
+    let name = match room.kind {
+        RoomKind::Direct => peers,
+        RoomKind::Channel | RoomKind::Group => text(&doc, "fname").or_else(|| text(&doc, "name")),
     };
     letter(&call, name.as_deref().unwrap_or("?"), keeper).await
 }

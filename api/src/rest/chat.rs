@@ -296,15 +296,12 @@ async fn in_room(call: &Call, params: &Params) -> Result<(MessageRecord, Place),
 /// `POST /api/v1/chat.update`.
 pub async fn update(call: Call) -> Outcome {
     let params = call.input.params()?;
-    let object = |name: &str| params.get(name).filter(|value| value.is_object()).cloned();
-    let wording = match object("content") {
-        Some(content) => Wording::Hidden(Hidden {
-            content,
-            mentions: object("e2eMentions"),
-        }),
+    let mentions = params.object("e2eMentions")?.cloned();
+    let wording = match params.object("content")?.cloned() {
+        Some(content) => Wording::Hidden(Hidden { content, mentions }),
         None => Wording::Text(params.required("text")?.to_owned()),
     };
-    let fields = object("customFields");
+    let fields = params.object("customFields")?.cloned();
     let (record, place) = in_room(&call, &params).await?;
     messages::edit(
         &call.state,

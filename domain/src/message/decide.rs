@@ -216,7 +216,12 @@ pub(super) fn edit(
         return Err(MessageRefusal::NotEncrypted);
     }
     let custom_fields = revision.custom_fields;
-    let (content, hidden) = if revision.hidden.is_some() {
+    let unchanged = revision.hidden.is_some()
+        && revision.hidden.as_deref() == shown.hidden().as_ref()
+        && posted.content.text.is_empty();
+    let (content, hidden) = if unchanged && custom_fields.is_none() {
+        return Ok(vec![]);
+    } else if revision.hidden.is_some() {
         (Content::default(), revision.hidden)
     } else if let Some(content) = edited(posted, revision.content)? {
         (content, None)
@@ -301,7 +306,20 @@ fn edited(posted: &Posted, mut wanted: Content) -> Result<Option<Content>, Messa
         return Ok(None);
     }
     wanted.attachments = wanted.attachments.map(attachments::checked).transpose()?;
+    if is_encrypted(posted) {
+        // What looks like a mention in there is none.
+        wanted = Content {
+            text: wanted.text,
+            attachments: wanted.attachments,
+            ..Content::default()
+        };
+    }
     Ok(Some(wanted))
+}
+
+fn is_encrypted(posted: &Posted) -> bool {
+    let shown = posted.presentation.as_deref();
+    shown.is_some_and(|shown| shown.encrypted.is_some())
 }
 
 pub(super) fn delete(

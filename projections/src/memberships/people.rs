@@ -177,12 +177,11 @@ fn user_gone(tx: &mut Tx, event: &Applied, user: &UserId) -> rusqlite::Result<()
         }
         let owner = owns(tx, &room, user)?.unwrap_or(false);
         remove(tx, event, &room, user)?;
+        let counted = i64::from(tx.was_active == Some(true));
+        rooms::members_changed(tx, event, &room, -counted, -i64::from(owner))?;
         if direct {
             rooms::participant_gone(tx, event, &room, user)?;
             name_direct(tx, event, &room)?;
-        } else {
-            let counted = i64::from(tx.was_active == Some(true));
-            rooms::members_changed(tx, event, &room, -counted, -i64::from(owner))?;
         }
     }
     Ok(())

@@ -1,5 +1,6 @@
 //! Stopped and started, rebuilt, and in trouble.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -48,6 +49,55 @@ async fn views_go_on_where_they_stopped() {
             .is_some()
     );
     views.close().await;
+}
+
+/// The names of the files in the folder that hold views.
+fn files(dir: &Path) -> Vec<String> {
+    let entries = std::fs::read_dir(dir).unwrap();
+    let names = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    names.filter(|name| name.ends_with(".sqlite")).collect()
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test(flavor = "multi_thread")]
+async fn views_that_were_open_when_the_machine_went_down_are_built_anew() {
+    let scene = Scene::new().await;
+    scene
+        .say(100, [posted(post("m1", "general", "anna", "one", 100))])
+        .await;
+    let (dir, mark) = (scene.dir.path(), scene.dir.path().join("views.unsynced"));
+    let open = || Views::open(dir, Arc::clone(&scene.log) as Arc<dyn EventStore>).unwrap();
+    let this_run = std::fs::read_to_string(&mark).expect("marked while they are open");
+    scene.views.close().await;
+    drop(scene.views);
+    assert!(!mark.exists(), "after a clean stop everything is synced");
+
+    for (run, trusted) in [(&*this_run, true), ("another run", false), ("", false)] {
+        std::fs::write(&mark, run).unwrap();
+        // What is lost with the power may be any page.
+        let damaged = dir.join(&files(dir)[0]);
+        let whole = std::fs::read(&damaged).unwrap();
+        if !trusted {
+            let half = whole.len() / 2;
+            std::fs::write(
+                &damaged,
+                [&whole[..half], &vec![0; whole.len() - half]].concat(),
+            )
+            .unwrap();
+        }
+        let views = open();
+        views
+            .wait_for(scene.log.head().await.unwrap())
+            .await
+            .unwrap();
+        let message = views.message(&MessageId::new("m1")).await.unwrap();
+        assert!(message.is_some(), "under the mark {run:?}");
+        assert_eq!(std::fs::read_to_string(&mark).unwrap(), this_run);
+        views.close().await;
+        if trusted {
+            assert_eq!(std::fs::read(&damaged).unwrap().len(), whole.len());
+        }
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -124,6 +124,14 @@ async fn messages() {
     );
     let nothing = json!({"roomId": "GENERAL", "msgId": "mine"});
     alice.post("chat.update", nothing).await.refused(400);
+    for field in ["content", "e2eMentions", "customFields"] {
+        let wrong = json!({"roomId": "GENERAL", "msgId": "mine", "text": "x", field: "no object"});
+        let refusal = alice.post("chat.update", wrong).await.refused(400);
+        assert_eq!(
+            refusal["error"],
+            format!("Match error: Expected object, got string in field {field}")
+        );
+    }
     let refusal = alice
         .post(
             "chat.update",

@@ -372,3 +372,22 @@ async fn direct_messages() {
         "between two"
     );
 }
+
+#[tokio::test]
+async fn a_short_name_that_is_taken_is_numbered() {
+    let server = Server::start().await;
+    let admin = server.admin().await;
+    let on = json!({"value": true});
+    let setting = "settings/UI_Allow_room_names_with_special_chars";
+    admin.post(setting, on).await.ok();
+    let mut names = Vec::new();
+    for typed in ["über uns", "uber-uns", "uber uns", "Über-uns"] {
+        let body = admin
+            .post("channels.create", json!({"name": typed}))
+            .await
+            .ok();
+        names.push(body["channel"]["name"].clone());
+    }
+    assert_eq!(names[..3], ["uber-uns", "uber-uns-1", "uber-uns-2"]);
+    assert_eq!(names[3], "Uber-uns", "letter case counts");
+}

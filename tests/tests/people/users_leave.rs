@@ -312,22 +312,22 @@ async fn accounts_that_nobody_uses_fall_asleep(options: ServerOptions) {
     assert_eq!(body["errorType"], json!("invalid-params"));
 }
 
-/// How many members a channel says it has, in every place that says so.
-async fn counts(by: &Client, room: &str) -> Vec<i64> {
-    let info = by.get(&format!("channels.info?roomId={room}")).await.ok();
+/// How many members a room (of `channels` or `im`) says it has, in every place that says so.
+async fn counts(by: &Client, family: &str, room: &str) -> Vec<i64> {
+    let info = by.get(&format!("rooms.info?roomId={room}")).await.ok();
     let counters = by
-        .get(&format!("channels.counters?roomId={room}"))
+        .get(&format!("{family}.counters?roomId={room}"))
         .await
         .ok();
     let members = by
-        .get(&format!("channels.members?roomId={room}"))
+        .get(&format!("{family}.members?roomId={room}"))
         .await
         .ok();
     let rooms = by.get("rooms.get").await.ok();
     let listed = rooms["update"].as_array().unwrap().iter();
     let listed = listed.filter(|one| one["_id"] == json!(room));
     [
-        &info["channel"]["usersCount"],
+        &info["room"]["usersCount"],
         &counters["members"],
         &members["total"],
     ]
@@ -345,30 +345,52 @@ async fn rooms_count_those_who_may_log_in(options: ServerOptions) {
     let body = json!({"name": "hall", "members": ["ann", "bob", "cid"]});
     let body = admin.post("channels.create", body).await.ok();
     let room = body["channel"]["_id"].as_str().expect("an id").to_owned();
+    let wish = json!({"usernames": "ann,bob"});
+    let talk = admin.post("im.create", wish).await.ok();
+    let talk = talk["room"]["rid"].as_str().expect("an id").to_owned();
     let active = async |who: &Client, active: bool| {
         let body =
             json!({"userId": who.user_id, "activeStatus": active, "confirmRelinquish": true});
         admin.post("users.setActiveStatus", body).await.ok();
     };
-    assert_eq!(counts(&admin, &room).await, [4; 4]);
+    assert_eq!(counts(&admin, "im", &talk).await, [3; 4]);
+    assert_eq!(counts(&admin, "channels", &room).await, [4; 4]);
     active(&ann, false).await;
     active(&ann, false).await;
-    assert_eq!(counts(&admin, &room).await, [3; 4], "ann may not log in");
+    assert_eq!(
+        counts(&admin, "channels", &room).await,
+        [3; 4],
+        "ann may not log in"
+    );
+    assert_eq!(counts(&admin, "im", &talk).await, [2; 4], "nor talk");
     active(&ann, true).await;
-    assert_eq!(counts(&admin, &room).await, [4; 4]);
+    assert_eq!(counts(&admin, "channels", &room).await, [4; 4]);
     for who in [&ann, &bob, &cid] {
         active(who, false).await;
     }
-    assert_eq!(counts(&admin, &room).await, [1; 4]);
+    assert_eq!(counts(&admin, "channels", &room).await, [1; 4]);
     let gone = json!({"userId": ann.user_id, "confirmRelinquish": true});
     admin.post("users.delete", gone).await.ok();
-    assert_eq!(counts(&admin, &room).await, [1; 4], "ann was not counted");
+    assert_eq!(
+        counts(&admin, "channels", &room).await,
+        [1; 4],
+        "ann was not counted"
+    );
+    assert_eq!(counts(&admin, "im", &talk).await, [1; 4], "admin alone");
     let kicked = json!({"roomId": room, "userId": bob.user_id});
     admin.post("channels.kick", kicked).await.ok();
-    assert_eq!(counts(&admin, &room).await, [1; 4], "bob was not counted");
+    assert_eq!(
+        counts(&admin, "channels", &room).await,
+        [1; 4],
+        "bob was not counted"
+    );
     active(&bob, true).await;
     active(&cid, true).await;
-    assert_eq!(counts(&admin, &room).await, [2; 4], "cid is still a member");
+    assert_eq!(
+        counts(&admin, "channels", &room).await,
+        [2; 4],
+        "cid is still a member"
+    );
 }
 
 async fn a_group_is_not_forsaken_while_somebody_sleeps_in_it(options: ServerOptions) {

@@ -189,6 +189,46 @@ fn only_what_was_posted_as_encrypted_hides_what_it_says() {
 }
 
 #[test]
+fn hiding_the_same_is_no_edit() {
+    let stage = Stage::default();
+    let hide = |what: Hidden| {
+        revise(Revision {
+            hidden: Some(Box::new(what)),
+            ..Revision::default()
+        })
+    };
+    let (message, old) = hiding();
+    given::<Message>([message.clone()])
+        .when(hide(old.clone()), &stage.message())
+        .then_nothing();
+    let hid = revised(Content::default(), Some(hidden()), None);
+    given::<Message>([message.clone(), hid])
+        .when(hide(hidden()), &stage.message())
+        .then_nothing();
+    // What was said in the open meanwhile goes.
+    let spoke = revised(content("in the open"), None, None);
+    given::<Message>([message, spoke])
+        .when(hide(old.clone()), &stage.message())
+        .then([revised(Content::default(), Some(old), None)]);
+}
+
+#[test]
+fn an_encrypted_text_is_not_looked_into() {
+    let found = Content {
+        mentions: vec![Mention::All],
+        urls: Some(vec!["https://example.org".to_owned()]),
+        ..content("@all https://example.org")
+    };
+    let edit = revise(Revision {
+        content: found.clone(),
+        ..Revision::default()
+    });
+    given::<Message>([hiding().0])
+        .when(edit, &Stage::default().message())
+        .then([revised(content(&found.text), None, None)]);
+}
+
+#[test]
 fn fields_alone_leave_what_is_said_and_hidden() {
     let stage = Stage::default();
     let fields = json!({ "mood": "good" });
