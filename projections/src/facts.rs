@@ -16,6 +16,7 @@ use domain::{RoomId, TokenHash, UserId};
 use parking_lot::RwLock;
 
 use crate::error::QueryError;
+use crate::second_factors::ProofFacts;
 use crate::sessions::SessionFacts;
 use crate::tx::Stale;
 use crate::user_lists::UserOrder;
@@ -159,6 +160,7 @@ impl<K: Eq + Hash, V> Shard<K, V> {
 /// All cached facts.
 pub(crate) struct AllFacts {
     pub(crate) users: Facts<UserId, Arc<UserFacts>>,
+    pub(crate) proofs: Facts<UserId, Arc<ProofFacts>>,
     /// Lower-case user name to user.
     pub(crate) usernames: Facts<CompactString, UserId>,
     pub(crate) user_order: UserOrder,
@@ -172,6 +174,7 @@ impl AllFacts {
     pub(crate) fn new() -> Self {
         Self {
             users: Facts::new(50_000),
+            proofs: Facts::new(50_000),
             usernames: Facts::new(50_000),
             user_order: UserOrder::default(),
             sessions: Facts::new(100_000),
@@ -183,6 +186,7 @@ impl AllFacts {
     /// Removes what a commit changed.
     pub(crate) fn invalidate(&self, stale: &Stale) {
         self.users.invalidate(&stale.users);
+        self.proofs.invalidate(&stale.users);
         self.usernames.invalidate(&stale.usernames);
         if stale.user_order {
             self.user_order.clear();
@@ -195,6 +199,7 @@ impl AllFacts {
     /// Removes everything.
     pub(crate) fn clear(&self) {
         self.users.clear();
+        self.proofs.clear();
         self.usernames.clear();
         self.user_order.clear();
         self.sessions.clear();

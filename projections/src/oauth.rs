@@ -5,7 +5,7 @@ use domain::oauth_grant::{ACCESS_LIFE, OAuthGrantEvent, REFRESH_LIFE};
 use domain::session::SessionEvent;
 use domain::user::UserEvent;
 use domain::{Event, Sealed, Timestamp, TokenHash, UserId};
-use rusqlite::{Connection, OptionalExtension, Row, params};
+use rusqlite::{OptionalExtension, Row, params};
 
 use crate::error::QueryError;
 use crate::json;
@@ -61,7 +61,7 @@ impl Projection for OAuthView {
 
     fn apply(&self, tx: &mut Tx, event: &Applied) -> rusqlite::Result<()> {
         match &event.event {
-            Event::OAuthApp(app_event) => apply_app(&tx.conn, app_event, event.recorded_at),
+            Event::OAuthApp(app_event) => apply_app(tx, app_event, event.recorded_at),
             Event::OAuthGrant(OAuthGrantEvent::OAuthCodeRedeemed(e)) => {
                 hand_out(tx, &e.grant, &e.app, &e.user, &e.access, &e.refresh, e.at)
             }
@@ -80,11 +80,8 @@ impl Projection for OAuthView {
     }
 }
 
-fn apply_app(
-    conn: &Connection,
-    event: &OAuthAppEvent,
-    recorded_at: Timestamp,
-) -> rusqlite::Result<()> {
+fn apply_app(tx: &mut Tx, event: &OAuthAppEvent, recorded_at: Timestamp) -> rusqlite::Result<()> {
+    let conn = &tx.conn;
     let at = recorded_at.as_millis();
     match event {
         OAuthAppEvent::OAuthAppAdded(e) => conn
@@ -115,9 +112,8 @@ fn apply_app(
         OAuthAppEvent::OAuthAppRemoved(e) => {
             conn.prepare_cached("DELETE FROM oauth_apps WHERE id = ?1")?
                 .execute([&e.app])?;
-            conn.prepare_cached("DELETE FROM oauth_tokens WHERE app = ?1")?
-                .execute([&e.app])
-                .map(drop)
+            let sql = "DELETE FROM oauth_tokens WHERE app = ?1 RETURNING user";
+            delete_tokens(tx, sql, [&e.app])
         }
     }
 }
@@ -133,6 +129,7 @@ fn hand_out(
     at: Timestamp,
 ) -> rusqlite::Result<()> {
     tx.need("oauth_tokens_grant")?;
+    tx.stale.users.insert(user.clone());
     tx.conn
         .prepare_cached("DELETE FROM oauth_tokens WHERE grant_id = ?1 AND kind = 'access'")?
         .execute([grant.as_str()])?;
@@ -158,19 +155,34 @@ fn hand_out(
 
 fn forget(tx: &mut Tx, grant: &TokenHash) -> rusqlite::Result<()> {
     tx.need("oauth_tokens_grant")?;
-    tx.conn
-        .prepare_cached("DELETE FROM oauth_tokens WHERE grant_id = ?1")?
-        .execute([grant.as_str()])
-        .map(drop)
+    let sql = "DELETE FROM oauth_tokens WHERE grant_id = ?1 RETURNING user";
+    delete_tokens(tx, sql, [grant.as_str()])
 }
 
 /// Everything a user granted, but possibly one grant.
 fn forget_user(tx: &mut Tx, user: &UserId, except: Option<&TokenHash>) -> rusqlite::Result<()> {
     tx.need("oauth_tokens_user")?;
-    tx.conn
-        .prepare_cached("DELETE FROM oauth_tokens WHERE user = ?1 AND grant_id <> ?2")?
-        .execute([user.as_str(), except.map_or("", TokenHash::as_str)])
-        .map(drop)
+    let sql = "DELETE FROM oauth_tokens WHERE user = ?1 AND grant_id <> ?2 RETURNING user";
+    delete_tokens(
+        tx,
+        sql,
+        [user.as_str(), except.map_or("", TokenHash::as_str)],
+    )
+}
+
+/// Deletes tokens by a statement that returns whose they were: what is known of those users changes.
+fn delete_tokens(
+    tx: &mut Tx,
+    sql: &'static str,
+    params: impl rusqlite::Params,
+) -> rusqlite::Result<()> {
+    let mut delete = tx.conn.prepare_cached(sql)?;
+    let mut users = delete.query(params)?;
+    while let Some(row) = users.next()? {
+        let user = UserId::new(row.get_ref(0)?.as_str()?);
+        tx.stale.users.insert(user);
+    }
+    Ok(())
 }
 
 /// A program that lets people log in with their account here.

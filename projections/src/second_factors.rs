@@ -1,5 +1,7 @@
 //! The view of who has which second factors.
 
+use std::sync::Arc;
+
 use domain::second_factor::SecondFactorEvent;
 use domain::user::UserEvent;
 use domain::{Event, UserId};
@@ -49,6 +51,7 @@ impl Projection for SecondFactorsView {
             }
             _ => return Ok(()),
         };
+        tx.stale.users.insert(user.clone());
         tx.conn
             .prepare_cached(&format!(
                 "INSERT INTO second_factors (user, {column}) VALUES (?1, ?2)
@@ -80,11 +83,11 @@ pub struct ProofFacts {
 }
 
 impl Views {
-    /// What a user can prove themselves with, in one look.
-    pub async fn proofs(&self, user: &UserId) -> Result<ProofFacts, QueryError> {
-        let user = user.clone();
-        let found = self
-            .read(move |conn| {
+    /// What a user can prove themselves with. Cached.
+    pub async fn proofs(&self, user: &UserId) -> Result<Arc<ProofFacts>, QueryError> {
+        let key = user.clone();
+        let load = || {
+            self.read(move |conn| {
                 conn.prepare_cached(
                     "SELECT users.password IS NOT NULL, totp, email,
                         (SELECT group_concat(client_id, ' ') FROM (
@@ -93,8 +96,8 @@ impl Views {
                      FROM users LEFT JOIN second_factors ON second_factors.user = users.id
                      WHERE users.id = ?1",
                 )?
-                .query_row([user.as_str()], |row| {
-                    Ok(ProofFacts {
+                .query_row([key.as_str()], |row| {
+                    Ok(Arc::new(ProofFacts {
                         password: row.get(0)?,
                         factors: SecondFactorFacts {
                             totp: row.get(1)?,
@@ -107,11 +110,12 @@ impl Views {
                             .split_whitespace()
                             .map(str::to_owned)
                             .collect(),
-                    })
+                    }))
                 })
                 .optional()
             })
-            .await?;
+        };
+        let found = self.facts().proofs.get(user, load).await?;
         Ok(found.unwrap_or_default())
     }
 

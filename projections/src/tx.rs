@@ -88,6 +88,7 @@ pub(crate) struct Roster {
 /// Facts that were changed by a batch and must not be served from caches any more.
 #[derive(Debug, Default)]
 pub(crate) struct Stale {
+    /// Whose rows, second factors or granted programs changed.
     pub(crate) users: HashSet<UserId>,
     /// Lower-case user names that changed hands.
     pub(crate) usernames: HashSet<CompactString>,

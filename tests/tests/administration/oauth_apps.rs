@@ -273,6 +273,8 @@ async fn a_program_is_let_in(options: ServerOptions) {
             (400, json!({"error": "invalid_grant"}))
         );
     }
+    let me = flow.alice.get("me").await.ok();
+    assert_eq!(me.get("oauth"), None, "nobody yet");
     let (status, tokens) = flow.redeem(&code).await;
     assert_eq!(
         (status, &tokens["token_type"], &tokens["expires_in"]),
