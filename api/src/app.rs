@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use application::files::store::{Files, FilesError};
 use axum::Router;
 use axum::extract::{Request, State};
 use axum::http::{StatusCode, header};
@@ -28,7 +29,6 @@ use tokio_util::task::TaskTracker;
 use crate::commands::account_mail::MailWishes;
 use crate::config::Config;
 use crate::data_export::DataExporter;
-use crate::files::{Files, FilesError};
 use crate::folder::{DataFolder, FolderError};
 use crate::gravatar::Gravatar;
 use crate::health::{self, Readiness};

@@ -1,6 +1,8 @@
 //! What a workspace begins with: ids drawn at random, the built-in bot, the first channel, the operator's administrator
 //! and settings. Every start runs it; what is there already is left alone, also when two nodes start at once.
 
+use application::identity::password_hasher::PasswordDigest;
+use application::ids::{fresh_secret, now};
 use domain::claim::{self, Claim, ClaimCommand, NameKind};
 use domain::room::{self, Room, RoomCommand, RoomContext, RoomCreated, RoomKind};
 use domain::user::{User, UserCreated, UserKind};
@@ -12,8 +14,7 @@ use crate::commands::administrators::{self, AppointError, Appointed, Appointment
 use crate::commands::settings;
 use crate::commands::users::{self, Maker};
 use crate::error::ApiError;
-use crate::password::PasswordDigest;
-use crate::state::{AdminAccount, AppState, fresh_secret, now};
+use crate::state::{AdminAccount, AppState};
 
 /// The built-in bot, which always exists (contract, conventions 6.6).
 const BOT: &str = "rocket.cat";

@@ -6,9 +6,8 @@ use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::Arc;
 
+use application::origin::Household;
 use parking_lot::Mutex;
-
-use crate::extract::client::Household;
 
 /// So many bytes altogether, and at most half of them for one address: behind a proxy that nobody told the server of,
 /// everybody has the same.

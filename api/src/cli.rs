@@ -6,6 +6,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
+use application::identity::password_hasher::{PasswordDigest, PasswordHasher};
 use clap::{Arg, ArgAction, ArgGroup, ArgMatches, Command};
 use eventstore::EventStore;
 
@@ -16,7 +17,6 @@ use crate::config::layers::{Layers, Sources};
 use crate::control::{self, Answer, Listing, ReactorRow, Request, Reset};
 use crate::error::ApiError;
 use crate::folder::{DataFolder, FolderError};
-use crate::password::{PasswordDigest, PasswordHasher};
 use crate::state::AppState;
 use crate::{app, bootstrap};
 

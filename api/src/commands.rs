@@ -48,12 +48,13 @@ pub mod users;
 pub mod webdav;
 mod witness;
 
+use application::cause::cause;
 use domain::UserId;
 use eventstore::execute::Transaction;
 use eventstore::{Appended, ExecuteError};
 
 use crate::error::ApiError;
-use crate::state::{AppState, cause};
+use crate::state::AppState;
 
 /// What a transaction can end with before it is committed.
 pub type WorkError = ExecuteError<ApiError>;

@@ -8,11 +8,10 @@ use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use application::outside::dns::NameServers;
+use application::outside::fetch::AllowList;
+use application::outside::mail::SmtpServer;
 use layers::{Layers, Origin};
-use reactors::mail::SmtpServer;
-
-use crate::fetch::AllowList;
-use crate::names::NameServers;
 
 /// Text that must not be logged or shown.
 #[derive(Clone, PartialEq, Eq)]

@@ -6,6 +6,8 @@
 use std::fmt::Write as _;
 use std::time::Duration;
 
+use application::files::store::{FileWriter, FilesError};
+use application::ids::now;
 use bytes::Bytes;
 use domain::data_export::{DataExportCompleted, DataExportEvent, DataExportRequested};
 use domain::user::UserEvent;
@@ -18,9 +20,8 @@ use sha2::{Digest as _, Sha256};
 
 use crate::commands::data_exports;
 use crate::error::ApiError;
-use crate::files::{FileWriter, FilesError};
 use crate::rest::shape;
-use crate::state::{AppState, now};
+use crate::state::AppState;
 
 /// How often it is tried before the person may ask again.
 const ATTEMPTS: u32 = 5;

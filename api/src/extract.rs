@@ -14,17 +14,15 @@ pub mod upload;
 
 use std::sync::Arc;
 
+use application::ids::now;
+use application::token::{is_expired, token_hash};
 use axum::body::{Body, Bytes};
 use axum::extract::RawPathParams;
 use axum::http::{HeaderMap, Method, Uri, header};
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use domain::permission::{Authority, Permission, PermissionTable};
-use domain::settings::Settings;
-use domain::{RoleId, Timestamp, TokenHash, UserId};
-use projections::{SessionFacts, Since, UserFacts};
+use domain::{RoleId, TokenHash, UserId};
+use projections::{Since, UserFacts};
 use serde::de::DeserializeOwned;
-use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq as _;
 
 use crate::budget::Share;
@@ -36,15 +34,13 @@ use crate::extract::params::{NotADate, Params};
 use crate::extract::schema::{Schema, Source};
 use crate::route::Takes;
 use crate::second_factor;
-use crate::state::{AppState, now};
+use crate::state::AppState;
 
 /// Largest body of somebody unknown: nobody signs up or logs in with more.
 const MAX_ANONYMOUS_BODY: usize = 1024 * 1024;
 
 /// A body of more bytes is large: it is read apart from the runtime, and counts twice, for as much again is made of it.
 pub(crate) const LARGE: usize = 256 * 1024;
-
-const DAY_MILLIS: i64 = 24 * 60 * 60 * 1000;
 
 /// Who calls, proved by a login token.
 #[derive(Clone)]
@@ -57,35 +53,6 @@ pub struct Caller {
     grant: Option<TokenHash>,
     /// The roles that give rights, where those are not all the user has.
     counting: Option<Arc<[RoleId]>>,
-}
-
-/// The stored form of a login token: base64(SHA-256(token)).
-pub fn token_hash(token: &str) -> TokenHash {
-    let mut text = [0_u8; 44];
-    let digest = Sha256::digest(token.as_bytes());
-    match STANDARD.encode_slice(digest, &mut text) {
-        Ok(length) => TokenHash::new(str::from_utf8(&text[..length]).unwrap_or_default()),
-        // 32 bytes always fit into 44 characters.
-        Err(_) => TokenHash::new(STANDARD.encode(digest)),
-    }
-}
-
-/// Whether a token is too old now.
-pub fn is_expired(settings: &Settings, session: &SessionFacts) -> bool {
-    expires_at(settings, session).is_some_and(|expires| now() > expires)
-}
-
-/// When a token expires; `None`: never, as personal ones.
-pub fn expires_at(settings: &Settings, session: &SessionFacts) -> Option<Timestamp> {
-    let days = settings.int("Accounts_LoginExpiration");
-    (days > 0 && session.personal.is_none()).then(|| {
-        Timestamp::from_millis(
-            session
-                .issued_at
-                .as_millis()
-                .saturating_add(days.saturating_mul(DAY_MILLIS)),
-        )
-    })
 }
 
 /// The access token in `Authorization: Bearer`.

@@ -6,6 +6,8 @@
 use std::fmt::Write as _;
 use std::time::Duration;
 
+use application::ids::now;
+use application::outside::fetch::{Limits, Outgoing};
 use axum::http::StatusCode;
 use bytes::Bytes;
 use domain::avatar::AvatarOwner;
@@ -18,8 +20,7 @@ use sha2::{Digest as _, Sha256};
 
 use crate::commands::avatars;
 use crate::error::ApiError;
-use crate::fetch::{Limits, Outgoing};
-use crate::state::{AppState, now};
+use crate::state::AppState;
 
 /// What a lookup may cost.
 const LIMITS: Limits = Limits {

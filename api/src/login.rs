@@ -1,11 +1,14 @@
 //! Logging in (contract, conventions 4.1): reading the form, checking credentials, blocking those who guess, asking
 //! for a second factor, handing out a token. Every door that logs people in comes here.
 
-pub mod attempts;
 pub mod forms;
 
 use std::sync::Arc;
 
+use application::identity::login_attempts::{Consequence, Rule, Subject};
+use application::identity::password_hasher::PasswordDigest;
+use application::ids::now;
+use application::token::{expires_at, is_expired, token_hash};
 use domain::user::{PasswordHash, UserKind};
 use domain::{RoleId, Timestamp, TokenHash, UserId};
 use projections::{SessionFacts, UserFacts};
@@ -14,13 +17,10 @@ use serde_json::{Map, Value, json};
 use crate::commands::{notices, sessions};
 use crate::error::{ApiError, texts};
 use crate::extract::client::Client;
-use crate::extract::{expires_at, is_expired, token_hash};
-use crate::login::attempts::{Consequence, Rule, Subject};
 use crate::login::forms::{Credentials, Selector};
 use crate::methods::FactorAnswer;
-use crate::password::PasswordDigest;
 use crate::second_factor;
-use crate::state::{AppState, now};
+use crate::state::AppState;
 
 /// The way somebody came in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

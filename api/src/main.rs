@@ -6,8 +6,8 @@ use std::process::ExitCode;
 use api::app::{App, Ending};
 use api::cli::{self, Task};
 use api::config::Config;
-use api::pictures::worker;
 use api::{shutdown, telemetry};
+use application::files::pictures::worker;
 use eventstore::memory;
 
 /// The server makes many small short-lived allocations on all cores; this allocator is made for that.

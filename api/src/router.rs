@@ -9,6 +9,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use application::cause::within;
+use application::rate_limit::Standing;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::RawPathParams;
@@ -21,12 +23,11 @@ use tower_http::catch_panic::CatchPanicLayer;
 use crate::error::{ApiError, texts};
 use crate::extract::client::Client;
 use crate::extract::{Anyone, Call, Caller, Input, body, local};
-use crate::rate_limit::Standing;
 use crate::rest::answer::Outcome;
 use crate::route::{Access, Route, Takes};
 use crate::second_factor;
-use crate::state::{AppState, within};
-use crate::{headers, rest};
+use crate::state::AppState;
+use crate::{headers, rate_limit, rest};
 
 /// How long requests that have not come whole may go on coming once the server stops.
 const LAST_WORDS: Duration = Duration::from_millis(500);
@@ -105,7 +106,7 @@ async fn dispatch(
     );
     let mut response = headers::finish(Some(&settings), response);
     if let Some(standing) = seen.standing {
-        standing.tell(&mut response);
+        rate_limit::tell(standing, &mut response);
     }
     response
 }
@@ -150,8 +151,7 @@ async fn answer(
         let _ = until(closing(), passed).await;
         return Err(ApiError::NotLoggedIn);
     }
-    let limiter = state.rate_limiter();
-    let (standing, allowed) = limiter.check(
+    let (standing, allowed) = rate_limit::check(
         state,
         (numbered.0, route),
         client.household(),

@@ -8,6 +8,9 @@ mod demand;
 
 use std::fmt::Write as _;
 
+use application::identity::password_hasher::PasswordDigest;
+use application::ids::now;
+use application::rate_limit::{Limit, Subject};
 use domain::settings::Settings;
 use domain::{TokenHash, UserId};
 use projections::{ProofFacts, SecondFactorFacts, UserFacts};
@@ -20,11 +23,9 @@ use crate::extract::client::Client;
 use crate::extract::params::parse_date;
 use crate::extract::{Call, Caller};
 use crate::methods::{FactorAnswer, MethodCall};
-use crate::password::PasswordDigest;
-use crate::rate_limit::{Limit, Subject};
 use crate::rest::shape::iso;
 use crate::route::SecondFactor;
-use crate::state::{AppState, now};
+use crate::state::AppState;
 
 pub use demand::counting_roles;
 

@@ -2,27 +2,27 @@
 
 use std::sync::Arc;
 
+use application::files::store::Files;
+use application::identity::login_attempts::Attempts;
+use application::identity::password_hasher::PasswordHasher;
+use application::ids::now;
+use application::outside::dns::{NameServers, Names};
+use application::outside::fetch::{AllowList, Fetcher};
+use application::outside::mail::{Mailer, SmtpMailer, SmtpServer};
+use application::people::presence::Presence;
+use application::rate_limit::RateLimiter;
+use domain::Timestamp;
 use domain::mention::Scanner;
 use domain::settings::Settings;
-use domain::{Timestamp, UserId};
 use eventstore::execute::Executor;
 use eventstore::vault::Vault;
-use eventstore::{Cause, CorrelationId};
 use parking_lot::Mutex;
 use projections::Views;
-use reactors::mail::{Mailer, SmtpMailer, SmtpServer};
 use tokio_util::sync::CancellationToken;
 
 use crate::commands::account_mail::MailWishes;
 use crate::dialect::Dialect;
 use crate::extract::body::BodyBudget;
-use crate::fetch::{AllowList, Fetcher};
-use crate::files::Files;
-use crate::login::attempts::Attempts;
-use crate::names::{NameServers, Names};
-use crate::password::PasswordHasher;
-use crate::presence::Presence;
-use crate::rate_limit::RateLimiter;
 use crate::setup::SetupCode;
 use crate::statistics::Statistics;
 
@@ -277,42 +277,5 @@ impl AppState {
             *kept = (pattern.to_owned(), Arc::new(Scanner::with_pattern(pattern)));
         }
         Arc::clone(&kept.1)
-    }
-}
-
-/// The present, as the commands are told it.
-pub fn now() -> Timestamp {
-    Timestamp::from_millis(jiff::Timestamp::now().as_millisecond())
-}
-
-/// A fresh 17-character id (contract, conventions 1.1), later than those made before.
-pub fn fresh_id() -> String {
-    domain::id::ordered_id(now(), &rand::random()).into_string()
-}
-
-/// A fresh 17-character text that nobody can guess: temporary passwords, secret addresses.
-pub fn fresh_secret() -> String {
-    domain::id::id_from_bytes(&rand::random()).into_string()
-}
-
-tokio::task_local! {
-    /// The request that is being answered; see [`within`].
-    static REQUEST: CorrelationId;
-}
-
-/// Answers a request: whatever is recorded meanwhile belongs to it.
-pub async fn within<T>(request: CorrelationId, answer: impl Future<Output = T>) -> T {
-    REQUEST.scope(request, answer).await
-}
-
-/// The cause of what `actor` asks for now: the request that is being answered, or else a conversation of its own.
-pub fn cause(actor: &UserId) -> Cause {
-    let correlation_id = REQUEST
-        .try_with(|request| *request)
-        .unwrap_or_else(|_| CorrelationId::fresh());
-    Cause {
-        actor: actor.clone(),
-        correlation_id,
-        causation_id: None,
     }
 }

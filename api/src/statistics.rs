@@ -6,6 +6,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use application::ids::{fresh_id, now};
 use bytes::Bytes;
 use parking_lot::{Mutex, RwLock};
 use serde_json::{Value, json};
@@ -15,7 +16,7 @@ use tokio_util::sync::CancellationToken;
 use crate::error::ApiError;
 use crate::machine::Machine;
 use crate::rest::shape::{Doc, iso};
-use crate::state::{AppState, fresh_id, now};
+use crate::state::AppState;
 
 /// Where snapshots lie in the file store.
 const KEY: &str = "statistics/snapshots.json";

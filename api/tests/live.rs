@@ -9,11 +9,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use api::config::Config;
-use api::extract::token_hash;
-use api::files::Files;
 use api::live::{self, Live};
 use api::serve;
-use api::state::{AppState, DoorConfig, now};
+use api::state::{AppState, DoorConfig};
+use application::files::store::Files;
+use application::ids::now;
+use application::token::token_hash;
 use domain::membership::{Joining, MemberJoined, MemberRemoved};
 use domain::message::{Content, MessagePosted};
 use domain::room::{RoomCreated, RoomKind};
@@ -59,8 +60,8 @@ impl Door {
         let doors = DoorConfig {
             announced_version: "8.5.0".to_owned(),
             site_url: "http://localhost".to_owned(),
-            fetch_allow: api::fetch::AllowList::default(),
-            name_servers: api::names::NameServers::default(),
+            fetch_allow: application::outside::fetch::AllowList::default(),
+            name_servers: application::outside::dns::NameServers::default(),
             create_tokens_for_users: false,
             max_sessions: 50,
             body_limit: 1024,
@@ -203,7 +204,7 @@ impl Door {
     }
 
     async fn say(&self, room: &str, text: &str) -> u64 {
-        let id = MessageId::new(api::state::fresh_id());
+        let id = MessageId::new(application::ids::fresh_id());
         let posted = MessagePosted {
             message: id.clone(),
             room: RoomId::new(room),

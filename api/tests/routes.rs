@@ -9,10 +9,10 @@ use std::sync::Arc;
 
 use api::commands::avatars::{self, Changer};
 use api::extract::schema::{Kind, Schema};
-use api::files::Files;
 use api::route::{Access, Route, Takes};
 use api::router;
 use api::state::{AppState, DoorConfig};
+use application::files::store::Files;
 use axum::Router;
 use axum::body::Body;
 use axum::http::{HeaderMap, Method, Request, StatusCode};
@@ -56,8 +56,8 @@ impl Doors {
         let config = DoorConfig {
             announced_version: "8.5.0".to_owned(),
             site_url: "http://localhost".to_owned(),
-            fetch_allow: api::fetch::AllowList::default(),
-            name_servers: api::names::NameServers::default(),
+            fetch_allow: application::outside::fetch::AllowList::default(),
+            name_servers: application::outside::dns::NameServers::default(),
             create_tokens_for_users: false,
             max_sessions: 50,
             body_limit: 1024 * 1024,
@@ -409,7 +409,7 @@ async fn bodies_that_make_no_sense_are_refused() {
 
 #[tokio::test]
 async fn the_picture_of_a_room_is_shown_until_it_is_given_up() {
-    api::pictures::set_program(env!("CARGO_BIN_EXE_hansard").into());
+    application::files::pictures::set_program(env!("CARGO_BIN_EXE_hansard").into());
     let doors = Doors::open().await;
     let ann = doors.register("ann").await;
     let mut picture = std::io::Cursor::new(Vec::new());

@@ -17,6 +17,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use application::outside::mail::Mailer;
 use eventstore::vault::Vault;
 use eventstore::{EventStore, LogId, Place, Position, ReadError, RecordedEvent, tireless};
 use futures::future::BoxFuture;
@@ -24,7 +25,7 @@ use parking_lot::Mutex;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use mail::{MailReactor, Mailer};
+use mail::MailReactor;
 use projections::Views;
 
 pub use checkpoint::{Checkpoint, CheckpointError, PutOff, Standing};

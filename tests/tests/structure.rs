@@ -50,7 +50,14 @@ fn sources(krate: &str) -> Vec<(PathBuf, String)> {
 
 #[test]
 fn dependencies_point_downwards_only() {
-    let layers = ["domain", "eventstore", "projections", "reactors", "api"];
+    let layers = [
+        "domain",
+        "eventstore",
+        "projections",
+        "application",
+        "reactors",
+        "api",
+    ];
     for (index, krate) in layers.iter().enumerate() {
         for dependency in dependencies(krate) {
             if let Some(layer) = layers.iter().position(|layer| *layer == dependency) {
@@ -86,13 +93,13 @@ fn the_domain_is_pure() {
 
 #[test]
 fn only_the_log_and_the_views_know_their_databases() {
-    for krate in ["domain", "projections", "reactors", "api"] {
+    for krate in ["domain", "projections", "application", "reactors", "api"] {
         assert!(
             !dependencies(krate).contains(&"mongodb".to_owned()),
             "{krate} reaches for MongoDB"
         );
     }
-    for krate in ["domain", "reactors", "api"] {
+    for krate in ["domain", "application", "reactors", "api"] {
         assert!(
             !dependencies(krate).contains(&"rusqlite".to_owned()),
             "{krate} reaches for SQLite"
@@ -102,12 +109,13 @@ fn only_the_log_and_the_views_know_their_databases() {
 
 /// Doors and rules deal with what people typed.
 fn deals_with_typed_text(path: &Path) -> bool {
-    const PARTS: [&str; 8] = [
+    const PARTS: [&str; 9] = [
         "domain",
         "rest",
         "methods",
         "commands",
         "extract",
+        "identity",
         "login",
         "headers",
         "second_factor",
@@ -121,7 +129,9 @@ fn deals_with_typed_text(path: &Path) -> bool {
 
 #[test]
 fn typed_text_is_trimmed_and_cut_in_one_place() {
-    let sources = ["domain", "api"].into_iter().flat_map(sources);
+    let sources = ["domain", "application", "api"]
+        .into_iter()
+        .flat_map(sources);
     for (path, text) in sources.filter(|(path, _)| deals_with_typed_text(path)) {
         // Calls may stand on lines of their own.
         let text: String = text.split_whitespace().collect();
@@ -145,7 +155,7 @@ fn typed_text_is_trimmed_and_cut_in_one_place() {
 
 #[test]
 fn addresses_are_made_in_one_place() {
-    for krate in ["domain", "projections", "reactors", "api"] {
+    for krate in ["domain", "projections", "application", "reactors", "api"] {
         for (path, text) in sources(krate) {
             let text: String = text.split_whitespace().collect();
             let reads = text.contains(".text(\"Site_Url\")") || text.contains("config().site_url");
@@ -161,7 +171,13 @@ fn addresses_are_made_in_one_place() {
 
 #[test]
 fn wire_error_names_live_in_one_place() {
-    for krate in ["domain", "eventstore", "projections", "reactors"] {
+    for krate in [
+        "domain",
+        "eventstore",
+        "projections",
+        "application",
+        "reactors",
+    ] {
         for (path, text) in sources(krate) {
             for (number, line) in text.lines().enumerate() {
                 let comment = line.trim_start().starts_with("//");

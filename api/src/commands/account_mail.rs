@@ -2,6 +2,9 @@
 //!
 //! What is mailed is an event in the batch of what led to it; the mail itself is sent afterwards (`reactors::mail`).
 
+use application::identity::password_hasher::PasswordDigest;
+use application::ids::now;
+use application::token::token_hash;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use domain::account_mail::{
@@ -21,9 +24,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{WorkError, credentials, passwords};
 use crate::error::{ApiError, texts};
-use crate::extract::token_hash;
-use crate::password::PasswordDigest;
-use crate::state::{AppState, now};
+use crate::state::AppState;
 
 /// Wishes that may wait to be looked up.
 const QUEUE: usize = 1024;

@@ -1,6 +1,7 @@
 //! Appointing an administrator by whoever runs the server: the environment at a start, or the command line. It is how a
 //! workspace without administrator gets one again.
 
+use application::ids::{fresh_id, now};
 use domain::credential::Ending;
 use domain::user::{
     self, Email, PasswordHash, User, UserCommand, UserContext, UserCreated, UserEvent, UserKind,
@@ -13,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use super::users::{self, Maker};
 use super::{WorkError, credentials};
 use crate::error::ApiError;
-use crate::state::{AppState, fresh_id, now};
+use crate::state::AppState;
 
 /// Who is to administrate.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -1,5 +1,8 @@
 //! Choosing the workspace's own pictures. The file and the setting that points to it change together.
 
+use application::files::pictures::raster::Kind;
+use application::files::pictures::{self, PictureError};
+use application::ids::now;
 use bytes::Bytes;
 use domain::asset::{self, Asset, AssetCommand, AssetSet, Measured};
 use domain::permission::Permission;
@@ -11,9 +14,7 @@ use serde_json::{Map, Value, json};
 use super::shelves::Shelf;
 use crate::error::{ApiError, texts};
 use crate::extract::Caller;
-use crate::pictures::raster::Kind;
-use crate::pictures::{self, PictureError};
-use crate::state::{AppState, now};
+use crate::state::AppState;
 
 fn may_manage(state: &AppState, caller: &Caller) -> Result<(), ApiError> {
     let permissions = state.views().permissions();

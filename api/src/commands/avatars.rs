@@ -1,5 +1,7 @@
 //! Giving users and rooms a picture, and taking it away.
 
+use application::files::pictures;
+use application::ids::now;
 use bytes::Bytes;
 use domain::avatar::{self, Avatar, AvatarCommand, AvatarContext, AvatarOwner, AvatarSet};
 use domain::{RoleId, StoredFile, UserId};
@@ -9,8 +11,7 @@ use projections::FileRecord;
 use super::shelves::Shelf;
 use crate::error::ApiError;
 use crate::extract::Caller;
-use crate::pictures;
-use crate::state::{AppState, now};
+use crate::state::AppState;
 
 /// Who changes a picture.
 #[derive(Clone, Copy)]

@@ -1,5 +1,6 @@
 //! Publishing, withdrawing and dismissing banners.
 
+use application::ids::{fresh_id, now};
 use domain::banner::{
     self, Banner, BannerCommand, BannerDismissal, BannerDismissed, Content, DismissalContext,
 };
@@ -7,7 +8,7 @@ use eventstore::ExecuteError;
 
 use crate::error::ApiError;
 use crate::extract::Caller;
-use crate::state::{AppState, fresh_id, now};
+use crate::state::AppState;
 
 /// Publishes a banner. Answers its id.
 pub async fn publish(

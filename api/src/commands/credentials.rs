@@ -1,5 +1,6 @@
 //! Ending access, as the table in [`domain::credential`] says: whatever ends some comes here.
 
+use application::ids::now;
 use domain::credential::Ending;
 use domain::session::{self, Sessions};
 use domain::{Timestamp, TokenHash, UserId};
@@ -9,7 +10,7 @@ use eventstore::execute::Transaction;
 use super::{WorkError, account_mail};
 use crate::error::ApiError;
 use crate::extract::Caller;
-use crate::state::{AppState, now};
+use crate::state::AppState;
 
 /// Ends what goes of an account's credentials, in the batch of what ends them. `presented`: the credential of that
 /// account which whoever causes it came with.

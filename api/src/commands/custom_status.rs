@@ -1,5 +1,6 @@
 //! Custom user statuses. Their names are claimed in the batch that uses them.
 
+use application::ids::now;
 use domain::claim::NameKind;
 use domain::custom_status::{
     self, CustomStatus, CustomStatusCommand, CustomStatusRefusal, Description,
@@ -12,7 +13,7 @@ use super::WorkError;
 use super::claims::Claimant;
 use crate::error::{ApiError, texts};
 use crate::extract::Caller;
-use crate::state::{AppState, now};
+use crate::state::AppState;
 
 /// Makes a custom status of that id, or changes the one that is there.
 pub async fn save(

@@ -1,5 +1,6 @@
 //! Copies of what the workspace keeps of a person.
 
+use application::ids::{fresh_id, now};
 use domain::UserId;
 use domain::data_export::{
     self, DataExportCommand, DataExportCompleted, DataExportFailed, DataExports,
@@ -7,7 +8,7 @@ use domain::data_export::{
 use eventstore::ExecuteError;
 
 use crate::error::ApiError;
-use crate::state::{AppState, fresh_id, now};
+use crate::state::AppState;
 
 /// Asks for a copy. Answers whether that made a new one: there is at most one a day.
 pub async fn request(state: &AppState, user: &UserId, full: bool) -> Result<bool, ApiError> {

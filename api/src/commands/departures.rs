@@ -1,5 +1,6 @@
 //! Accounts that end, and accounts nobody has used for long (contract, conventions 7.4).
 
+use application::ids::now;
 use domain::avatar::AvatarOwner;
 use domain::permission::Permission;
 use domain::settings::Settings;
@@ -14,7 +15,7 @@ use super::ownership::Orphans;
 use super::users::{self, Around};
 use crate::error::ApiError;
 use crate::extract::Caller;
-use crate::state::{AppState, now};
+use crate::state::AppState;
 
 /// How many accounts fall asleep in one batch.
 const BATCH: usize = 100;

@@ -1,5 +1,6 @@
 //! Direct messages: between two users, a few, or with oneself; made when somebody first wants to talk.
 
+use application::ids::now;
 use domain::membership::{Joining, MembershipCommand};
 use domain::room::{RoomContext, RoomCreated, RoomKind};
 use domain::{RoomId, Timestamp, UserId};
@@ -10,7 +11,7 @@ use super::place::Place;
 use super::rooms::{Founder, found};
 use crate::error::ApiError;
 use crate::extract::Caller;
-use crate::state::{AppState, now};
+use crate::state::AppState;
 
 /// The room between exactly `participants`, made if there is none; the caller sees it in their list afterwards. That there
 /// is none is a guess of the views: its id says who talks, and its stream begins once.

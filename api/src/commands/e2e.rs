@@ -1,5 +1,6 @@
 //! End-to-end encryption: keys that the server hands on and never looks into.
 
+use application::ids::now;
 use domain::credential::Ending;
 use domain::e2e::{self, KeyPair, KeyPairCommand, KeyPairSet};
 use domain::membership::{self, Membership, MembershipCommand, MembershipContext};
@@ -12,7 +13,7 @@ use super::place::Place;
 use super::{WorkError, credentials};
 use crate::error::{ApiError, texts};
 use crate::extract::Caller;
-use crate::state::{AppState, now};
+use crate::state::AppState;
 
 /// What a private key is sealed for.
 fn purpose(user: &UserId) -> String {

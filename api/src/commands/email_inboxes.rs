@@ -1,6 +1,7 @@
 //! E-mail inboxes of the workspace. Their addresses are claimed in the batch that uses them, their passwords are
 //! sealed on the way to the rules.
 
+use application::ids::{fresh_id, now};
 use domain::claim::{self, Claim, ClaimCommand, NameKind};
 use domain::email_inbox::{
     self, Description, EmailInbox, EmailInboxCommand, EmailInboxRefusal, MailServer, Password,
@@ -12,7 +13,7 @@ use eventstore::execute::Transaction;
 use super::WorkError;
 use crate::error::{ApiError, texts};
 use crate::extract::Caller;
-use crate::state::{AppState, fresh_id, now};
+use crate::state::AppState;
 
 /// What a password of an inbox is sealed for.
 fn purpose(inbox: &str, direction: &str) -> String {

@@ -1,5 +1,7 @@
 //! Making, changing and removing emoji. Their names and aliases are claimed in the batch that uses them.
 
+use application::files::pictures;
+use application::ids::{fresh_id, now};
 use bytes::Bytes;
 use domain::claim::NameKind;
 use domain::emoji::{self, Emoji, EmojiCommand};
@@ -11,8 +13,7 @@ use super::claims::Claimant;
 use super::shelves::Shelf;
 use crate::error::{ApiError, texts};
 use crate::extract::Caller;
-use crate::pictures;
-use crate::state::{AppState, fresh_id, now};
+use crate::state::AppState;
 
 /// Longest side of an emoji, in pixels (contract, admin 11.1).
 const SIDE: u32 = 512;

@@ -1,5 +1,6 @@
 //! Adding and removing ways to log in with an account elsewhere.
 
+use application::ids::now;
 use domain::login_service::{self, LoginService, LoginServiceCommand};
 use domain::setting::{self, Setting, SettingCommand, SettingContext};
 use domain::settings::custom_service_settings;
@@ -7,7 +8,7 @@ use eventstore::ExecuteError;
 
 use crate::error::ApiError;
 use crate::extract::Caller;
-use crate::state::{AppState, now};
+use crate::state::AppState;
 
 /// Adds a service of that name. One that is there is fine.
 pub async fn add(state: &AppState, caller: &Caller, service: &str) -> Result<(), ApiError> {

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use application::ids::now;
 use domain::membership::{
     self, Membership, MembershipCommand, MembershipContext, MembershipEvent, RoomRole,
 };
@@ -18,7 +19,7 @@ use super::rooms::Founder;
 use super::{roles, witness};
 use crate::error::ApiError;
 use crate::extract::Caller;
-use crate::state::{AppState, now};
+use crate::state::AppState;
 
 /// Decides that somebody is in a room from its start, or from the start of their account.
 pub async fn found(

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use application::ids::now;
 use bytes::Bytes;
 use domain::mention::{Call as Called, Scanner, close_fences, links};
 use domain::message::{
@@ -20,7 +21,7 @@ use super::memberships;
 use super::place::Place;
 use crate::error::{ApiError, texts};
 use crate::extract::Caller;
-use crate::state::{AppState, now};
+use crate::state::AppState;
 
 /// A message to be posted.
 #[derive(Clone)]
@@ -100,7 +101,7 @@ pub async fn post(
     };
     let id = draft
         .id
-        .unwrap_or_else(|| MessageId::new(crate::state::fresh_id()));
+        .unwrap_or_else(|| MessageId::new(application::ids::fresh_id()));
     let (content, called) = if draft.opaque {
         let content = Content {
             text: draft.text,

@@ -1,5 +1,6 @@
 //! Reports to the moderators, and what comes of them.
 
+use application::ids::{fresh_id, now};
 use domain::message::{MessageCommand, MessageRefusal};
 use domain::permission::{Authority, PermissionTable};
 use domain::report::{self, MessageReported, Report, ReportCommand, ReportDismissed, UserReported};
@@ -11,7 +12,7 @@ use projections::{MessageRecord, ReportRecord};
 use crate::commands::messages;
 use crate::error::ApiError;
 use crate::extract::Caller;
-use crate::state::{AppState, fresh_id, now};
+use crate::state::AppState;
 
 /// Reports a message.
 pub async fn report_message(

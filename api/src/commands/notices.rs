@@ -1,5 +1,7 @@
 //! What the server itself says in rooms, through its bot.
 
+use application::identity::login_attempts::Subject;
+use application::ids::now;
 use domain::message::PostChecks;
 use domain::{Timestamp, TokenHash, UserId};
 
@@ -7,9 +9,8 @@ use super::messages::{self, Draft};
 use super::place::Place;
 use crate::error::ApiError;
 use crate::extract::Caller;
-use crate::login::attempts::Subject;
 use crate::rest::shape::iso;
-use crate::state::{AppState, now};
+use crate::state::AppState;
 
 /// The account the server speaks through.
 const BOT: &str = "rocket.cat";

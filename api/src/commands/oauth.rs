@@ -1,5 +1,7 @@
 //! This server as a provider: the programs that let people log in with their account here, and what they are granted.
 
+use application::ids::{fresh_id, fresh_secret, now};
+use application::token::token_hash;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use domain::oauth_app::{self, OAuthApp, OAuthAppCommand, OAuthAppProperties};
@@ -15,8 +17,8 @@ use sha2::{Digest as _, Sha256};
 
 use super::{WorkError, witness};
 use crate::error::ApiError;
-use crate::extract::{Caller, token_hash};
-use crate::state::{AppState, fresh_id, fresh_secret, now};
+use crate::extract::Caller;
+use crate::state::AppState;
 
 /// What the secret of an app is sealed for.
 fn purpose(app: &str) -> String {

@@ -1,6 +1,8 @@
 //! How often somebody may change their address and their status text, whatever the door (contract, conventions 1.6:
 //! inner limits). The counts are this process's.
 
+use application::ids::now;
+use application::rate_limit::{Limit, Subject};
 use domain::UserId;
 use domain::permission::Permission;
 use domain::text;
@@ -9,8 +11,7 @@ use serde_json::Value;
 
 use crate::error::{ApiError, texts};
 use crate::extract::Caller;
-use crate::rate_limit::{Limit, Subject};
-use crate::state::{AppState, now};
+use crate::state::AppState;
 
 const MINUTE: u64 = 60_000;
 

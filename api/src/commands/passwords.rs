@@ -1,12 +1,12 @@
 //! Passwords on their way in: what a new one must be like, and whether a known one is right.
 
+use application::identity::password_hasher::PasswordDigest;
 use domain::UserId;
 use domain::password::check_policy;
 use domain::user::{PASSWORDS_KEPT, PasswordHash};
 
 use super::users;
 use crate::error::{ApiError, texts};
-use crate::password::PasswordDigest;
 use crate::state::AppState;
 
 /// The hash of a password that meets the policy.

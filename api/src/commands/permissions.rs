@@ -1,5 +1,6 @@
 //! Saying which roles hold which permissions.
 
+use application::ids::now;
 use domain::RoleId;
 use domain::permission::Permission;
 use domain::permissions::{self, ChangePermissionRoles, PermissionContext, PermissionRoles};
@@ -7,7 +8,7 @@ use eventstore::ExecuteError;
 
 use crate::error::{ApiError, texts};
 use crate::extract::Caller;
-use crate::state::{AppState, now};
+use crate::state::AppState;
 
 /// Replaces the roles of each of these permissions: all of them, or none. Which roles there are is read from the views: a
 /// role that goes at the same moment is held by nobody, and its id never comes back.

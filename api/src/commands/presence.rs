@@ -2,13 +2,14 @@
 
 use std::sync::Arc;
 
+use application::ids::now;
 use domain::presence::{self, Choice, ChoiceContext, ChooseStatus, Status};
 use eventstore::ExecuteError;
 use projections::UserFacts;
 
 use crate::error::ApiError;
 use crate::extract::Caller;
-use crate::state::{AppState, now};
+use crate::state::AppState;
 
 /// `user` is shown as `status` while they are there.
 pub async fn choose(

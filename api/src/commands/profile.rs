@@ -1,5 +1,7 @@
 //! What people change about themselves (contract, conventions 6 and 7.3), whatever the door.
 
+use application::identity::password_hasher::PasswordDigest;
+use application::ids::now;
 use domain::user::{ProfileChange, UserCommand, check_custom_fields};
 use serde_json::{Map, Value};
 
@@ -7,8 +9,7 @@ use super::ownership::Orphans;
 use super::{passwords, users};
 use crate::error::{ApiError, texts};
 use crate::extract::Caller;
-use crate::password::PasswordDigest;
-use crate::state::{AppState, now};
+use crate::state::AppState;
 
 /// What is to be different; what is absent stays.
 #[derive(Clone, Debug, Default)]

@@ -1,5 +1,7 @@
 //! Devices that want to be told of messages.
 
+use application::ids::{fresh_id, now};
+use application::token::token_hash;
 use domain::push::{self, Platform, Push, PushCommand, PushTokenRegistered};
 use domain::{TokenHash, UserId};
 use eventstore::ExecuteError;
@@ -7,8 +9,8 @@ use projections::PushRecord;
 
 use super::credentials;
 use crate::error::ApiError;
-use crate::extract::{Caller, token_hash};
-use crate::state::{AppState, fresh_id, now};
+use crate::extract::Caller;
+use crate::state::AppState;
 
 /// What the address of a device is sealed for.
 fn purpose(id: &str) -> String {

@@ -1,5 +1,6 @@
 //! Signing up (contract, conventions 6.6 and 7.1), whatever the door.
 
+use application::ids::{fresh_id, now};
 use domain::password::check_policy;
 use domain::user::{Email, UserCreated, UserKind, username_suggestions};
 use domain::{RoleId, Timestamp, UserId, text};
@@ -9,7 +10,7 @@ use subtle::ConstantTimeEq as _;
 use super::users::{self, Door, Maker};
 use super::{claiming, passwords, sessions};
 use crate::error::{ApiError, texts};
-use crate::state::{AppState, fresh_id, now};
+use crate::state::AppState;
 
 /// How many numbers are tried behind a name before one is drawn.
 const SUFFIXES: u32 = 100;

@@ -1,5 +1,6 @@
 //! Making, changing and deleting roles, and giving them to people. Names are claimed in the batch that uses them.
 
+use application::ids::now;
 use domain::claim::NameKind;
 use domain::membership::MembershipCommand;
 use domain::permission::{Authority, PermissionTable};
@@ -17,7 +18,7 @@ use super::place::Place;
 use super::{WorkError, memberships, users};
 use crate::error::{ApiError, texts};
 use crate::extract::Caller;
-use crate::state::{AppState, now};
+use crate::state::AppState;
 
 /// Makes a role with a fresh id, and answers that.
 pub async fn create(

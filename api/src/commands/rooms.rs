@@ -1,5 +1,6 @@
 //! Making, changing and deleting rooms.
 
+use application::ids::now;
 use domain::avatar::AvatarOwner;
 use domain::claim::{self, Claim, ClaimCommand, NameKind};
 use domain::membership::Joining;
@@ -13,7 +14,7 @@ use super::place::Place;
 use super::{WorkError, avatars, memberships};
 use crate::error::{ApiError, texts};
 use crate::extract::Caller;
-use crate::state::{AppState, now};
+use crate::state::AppState;
 
 /// How many suffixes are tried to make a room's name unique.
 const NAME_ATTEMPTS: u32 = 100;

@@ -3,6 +3,7 @@
 
 use std::fmt::Write as _;
 
+use application::ids::{fresh_id, now};
 use domain::credential::Ending;
 use domain::second_factor::{
     self, BACKUP_CODES, BackupCodesReplaced, EmailCodeIssued, SecondFactorCommand, SecondFactors,
@@ -20,7 +21,7 @@ use totp_rs::{Builder, Secret, Totp};
 use super::{WorkError, credentials};
 use crate::error::ApiError;
 use crate::extract::Caller;
-use crate::state::{AppState, fresh_id, now};
+use crate::state::AppState;
 
 /// Bytes of an authenticator's secret; 32 characters in base32.
 const SECRET_BYTES: usize = 20;
@@ -379,7 +380,7 @@ fn matching_email_code(
 fn backup_codes() -> Vec<String> {
     (0..BACKUP_CODES)
         .map(|_| {
-            let mut code = crate::state::fresh_secret();
+            let mut code = application::ids::fresh_secret();
             code.truncate(BACKUP_CODE_LENGTH);
             code
         })

@@ -1,6 +1,8 @@
 //! Handing out login tokens, and voiding single ones; what ends more is in [`super::credentials`]. Only hashes of tokens
 //! are recorded. Every token rests on something that holds when it is recorded: a password, or another credential.
 
+use application::ids::now;
+use application::token::token_hash;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use domain::session::{
@@ -13,8 +15,8 @@ use eventstore::execute::Transaction;
 
 use super::{WorkError, witness};
 use crate::error::{ApiError, texts};
-use crate::extract::{Caller, token_hash};
-use crate::state::{AppState, now};
+use crate::extract::Caller;
+use crate::state::AppState;
 
 /// How many characters of a personal token are shown again.
 const LAST_PART: usize = 6;

@@ -1,5 +1,6 @@
 //! Changing workspace settings. Secrets are sealed on their way to the rules.
 
+use application::ids::now;
 use domain::setting::{self, ChangeSetting, Editor, Setting, SettingCommand, SettingContext};
 use domain::{UserId, settings};
 use eventstore::ExecuteError;
@@ -10,7 +11,7 @@ use serde_json::Value;
 use super::WorkError;
 use crate::error::ApiError;
 use crate::extract::Caller;
-use crate::state::{AppState, now};
+use crate::state::AppState;
 
 /// A value wanted for a setting.
 #[derive(Clone, Debug)]

@@ -4,12 +4,13 @@
 //! between leaves a file that nobody knows, never a fact without its file. No file's name is used twice, so removing
 //! one can never hit another that came later.
 
+use application::ids::fresh_id;
 use bytes::Bytes;
 use domain::StoredFile;
 use sha2::{Digest as _, Sha256};
 
 use crate::error::ApiError;
-use crate::state::{AppState, fresh_id};
+use crate::state::AppState;
 
 /// Where files of one kind lie.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

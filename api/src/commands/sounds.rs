@@ -1,5 +1,6 @@
 //! Making, changing and removing sounds. Their names are claimed in the batch that uses them.
 
+use application::ids::{fresh_id, now};
 use bytes::Bytes;
 use domain::claim::NameKind;
 use domain::permission::Permission;
@@ -10,7 +11,7 @@ use super::claims::Claimant;
 use super::shelves::Shelf;
 use crate::error::{ApiError, texts};
 use crate::extract::Caller;
-use crate::state::{AppState, fresh_id, now};
+use crate::state::AppState;
 
 /// Makes a sound, as yet without a recording. Answers its id.
 pub async fn create(

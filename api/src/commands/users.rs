@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use application::ids::now;
 use domain::claim::{self, Claim, ClaimCommand, NameKind};
 use domain::credential::Ending;
 use domain::membership::Joining;
@@ -27,7 +28,7 @@ use super::{
 };
 use crate::error::{ApiError, texts};
 use crate::extract::Caller;
-use crate::state::{AppState, now};
+use crate::state::AppState;
 
 /// Who makes an account, and for whom.
 #[derive(Clone, Copy)]

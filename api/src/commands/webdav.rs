@@ -1,5 +1,6 @@
 //! Accounts of users on WebDAV servers.
 
+use application::ids::{fresh_id, now};
 use domain::Sealed;
 use domain::claim::{self, Claim, ClaimCommand, NameKind};
 use domain::webdav::{
@@ -10,7 +11,7 @@ use eventstore::ExecuteError;
 
 use crate::error::{ApiError, texts};
 use crate::extract::Caller;
-use crate::state::{AppState, fresh_id, now};
+use crate::state::AppState;
 
 /// How a user logs in there, in the clear.
 #[derive(Clone, Copy)]

@@ -4,6 +4,7 @@ mod administration;
 mod pictures;
 mod services;
 
+use application::identity::password_hasher::PasswordError;
 use domain::account_mail::AccountMailRefusal;
 use domain::claim::NameTaken;
 use domain::custom_status::CustomStatusRefusal;
@@ -24,7 +25,6 @@ use projections::{QueryError, WaitError};
 use serde_json::json;
 
 use super::{ApiError, texts};
-use crate::password::PasswordError;
 use crate::rest::shape::iso;
 
 // ---- faults: logged here, once --------------------------------------------------------------------------------

@@ -3,9 +3,8 @@
 
 use std::net::IpAddr;
 
+use application::origin::parse_address;
 use axum::http::HeaderMap;
-
-use super::client::parse_address;
 
 /// The address of the client: the `proxies`-th from the right, where every proxy adds whom it was called by.
 ///

@@ -1,12 +1,13 @@
 //! Who is at the other end, and what they may see. Asked at every start and whenever the guard says so.
 
+use application::token::token_hash;
 use domain::RoomId;
 use domain::access::can_read_history;
 use projections::QueryError;
 use subtle::ConstantTimeEq as _;
 
 use crate::error::ApiError;
-use crate::extract::{Caller, token_hash};
+use crate::extract::Caller;
 use crate::state::AppState;
 
 /// Who `token` belongs to; nobody when that is not `user`. Besides logins, programs come with tokens they were granted.

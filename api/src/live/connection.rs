@@ -13,6 +13,7 @@ use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
+use application::people::presence::{Connected, Watch};
 use bytes::Bytes;
 use domain::{RoomId, UserId};
 use eventstore::{Mark, Position};
@@ -32,7 +33,6 @@ use super::introduction::introduce;
 use super::resume::{self, After, Refusal};
 use super::socket::{Socket, SocketError};
 use crate::extract::Caller;
-use crate::presence::{Connected, Watch};
 
 /// How long a write may be stuck. Longer, and the client is as good as gone.
 pub(super) const WRITE_TIMEOUT: Duration = Duration::from_secs(20);

@@ -1,12 +1,12 @@
 //! What a login request says: every form the contract knows (conventions 4.1, realtime 3.1).
 
+use application::identity::password_hasher::PasswordDigest;
 use domain::settings::Settings;
 use domain::text;
 use serde_json::{Map, Value};
 
 use crate::error::{ApiError, texts};
 use crate::extract::params::type_name;
-use crate::password::PasswordDigest;
 
 /// How deep logins may be wrapped into each other (`totp`).
 const MAX_WRAPPING: usize = 2;

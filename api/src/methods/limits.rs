@@ -1,12 +1,12 @@
 //! How often methods may be called (contract, messages 8): per address, per user, per connection, and of each method.
 //! Without a socket, the token stands for the connection; without a login, the address does.
 
+use application::ids::now;
+use application::rate_limit::{Limit, Subject};
 use domain::settings::Settings;
 
 use crate::error::{ApiError, texts};
 use crate::methods::{AnyMethodCall, Method};
-use crate::rate_limit::{Limit, Subject};
-use crate::state::now;
 
 /// Streams are written more often than methods are called.
 const STREAM_FACTOR: u64 = 4;

@@ -1,19 +1,20 @@
 //! Methods about mail: links to prove an address or to choose a password, and the test mail (contract, integrations
 //! 11 and conventions 10).
 
+use application::identity::password_hasher::PasswordDigest;
+use application::ids::fresh_id;
+use application::outside::mail::Mailbox;
 use domain::UserId;
 use domain::permission::Permission;
 use domain::text;
-use reactors::mail::{Mailbox, test_mail};
+use reactors::mail::test_mail;
 use serde_json::{Value, json};
 
 use super::{AnyMethodCall, Method, MethodCall, MethodOutcome, method, open_method, sessions};
 use crate::commands::account_mail::{self, Chosen, Use};
 use crate::error::{ApiError, texts};
 use crate::login;
-use crate::password::PasswordDigest;
 use crate::rest::mail;
-use crate::state::fresh_id;
 
 pub(super) fn methods() -> Vec<Method> {
     vec![

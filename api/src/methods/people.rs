@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use application::ids::now;
 use domain::presence::Status;
 use domain::text::{is_blank, trim};
 use domain::user::{ProfileChange, UserCommand, UserRefusal, UtcOffset, check_username};
@@ -18,7 +19,6 @@ use crate::error::{ApiError, texts};
 use crate::rest::registration as names;
 use crate::second_factor::{Prover, Strictness};
 use crate::setup;
-use crate::state::now;
 
 pub(super) fn methods() -> Vec<Method> {
     vec![

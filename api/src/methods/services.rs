@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use application::ids::fresh_id;
 use domain::presence::Status;
 use domain::{RoomId, UserId};
 use projections::CustomStatusQuery;
@@ -14,7 +15,6 @@ use crate::error::texts;
 use crate::extract::params::Params;
 use crate::rest;
 use crate::rest::search::{self, Wish};
-use crate::state::fresh_id;
 
 pub(super) fn methods() -> Vec<Method> {
     vec![

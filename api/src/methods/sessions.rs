@@ -1,5 +1,6 @@
 //! Methods about logins, login tokens and second factors (contract, conventions 10 and realtime 3).
 
+use application::token::{expires_at, token_hash};
 use domain::Timestamp;
 use domain::credential::Ending;
 use domain::permission::Permission;
@@ -8,7 +9,6 @@ use serde_json::{Map, Value, json};
 use super::{AnyMethodCall, Method, MethodCall, MethodOutcome, ejson, method, open_method};
 use crate::commands::{credentials, second_factors, sessions};
 use crate::error::{ApiError, texts};
-use crate::extract::{expires_at, token_hash};
 use crate::login::{self, LoggedIn};
 use crate::second_factor::{Prover, Strictness};
 

@@ -1,5 +1,8 @@
 //! Methods about accounts on WebDAV servers, and the files there (contract, admin 13.1).
 
+use application::files::pictures;
+use application::outside::fetch::FetchError;
+use application::outside::webdav::{Credentials, Webdav, WebdavError};
 use axum::http::StatusCode;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -12,9 +15,6 @@ use super::{Method, MethodCall, MethodOutcome, method};
 use crate::commands::webdav::{self, Secret};
 use crate::error::{ApiError, texts};
 use crate::extract::params::Params;
-use crate::fetch::FetchError;
-use crate::pictures;
-use crate::webdav::{Credentials, Webdav, WebdavError};
 
 /// The folder that files are uploaded to.
 const UPLOADS: &str = "Chat Uploads";

@@ -1,5 +1,6 @@
 //! Making and changing accounts, those of others mostly (contract, conventions 7.1 and 7.3).
 
+use application::ids::{fresh_id, fresh_secret, now};
 use domain::permission::Permission;
 use domain::settings::Settings;
 use domain::user::{
@@ -21,7 +22,6 @@ use crate::extract::Call;
 use crate::extract::page::FieldChoice;
 use crate::extract::params::Params;
 use crate::extract::schema::{Kind, Schema};
-use crate::state::{fresh_id, fresh_secret, now};
 
 pub(crate) static CREATE: Schema = Schema {
     required: &[

@@ -1,5 +1,7 @@
 //! The workspace's own pictures (contract, admin 12).
 
+use application::files::pictures::raster::Kind;
+use application::files::pictures::{self, mark};
 use bytes::Bytes;
 use domain::asset::{self, AssetRule};
 use domain::settings;
@@ -12,8 +14,6 @@ use crate::commands::shelves::Shelf;
 use crate::error::ApiError;
 use crate::extract::schema::{Kind as Param, Schema};
 use crate::extract::{Anyone, Call};
-use crate::pictures::raster::Kind;
-use crate::pictures::{self, mark};
 
 /// Side of the mark where an asset has no size of its own, in pixels.
 const SIDE: u32 = 192;

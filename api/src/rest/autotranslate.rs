@@ -1,6 +1,7 @@
 //! Translations (contract, admin 13.4), and WebDAV accounts (13.1). No program that translates is part of this
 //! server; what members want translated is kept all the same.
 
+use application::ids::now;
 use domain::RoomId;
 use domain::membership::{MembershipCommand, MembershipRefusal};
 use domain::permission::Permission;
@@ -14,7 +15,7 @@ use crate::commands::place::Place;
 use crate::error::{ApiError, texts};
 use crate::extract::params::Params;
 use crate::extract::{Call, Caller};
-use crate::state::{AppState, now};
+use crate::state::AppState;
 
 pub(crate) fn must_be_on(state: &AppState) -> Result<(), ApiError> {
     if state.views().settings().bool("AutoTranslate_Enabled") {

@@ -1,5 +1,8 @@
 //! Pictures of users and rooms (contract, conventions 7.3 and 8).
 
+use application::files::pictures::letters::{self, Letter};
+use application::files::pictures::{self, raster};
+use application::outside::fetch::{FetchError, Limits, Outgoing};
 use axum::http::{StatusCode, header};
 use bytes::Bytes;
 use domain::avatar::AvatarOwner;
@@ -20,9 +23,6 @@ use crate::error::{ApiError, texts};
 use crate::extract::params::Params;
 use crate::extract::schema::{Kind, Schema};
 use crate::extract::{Anyone, Call, Caller};
-use crate::fetch::{FetchError, Limits, Outgoing};
-use crate::pictures::letters::{self, Letter};
-use crate::pictures::{self, raster};
 use crate::state::AppState;
 
 /// How long fetching a picture may take.

@@ -1,5 +1,6 @@
 //! Banners (contract, admin 9), and how administrators publish them (`docs/banners.md`).
 
+use application::ids::now;
 use domain::banner::{Content, Platform};
 use domain::{RoleId, Timestamp};
 use projections::BannerRecord;
@@ -11,7 +12,7 @@ use crate::commands::banners;
 use crate::error::{ApiError, texts};
 use crate::extract::Call;
 use crate::extract::params::Params;
-use crate::state::{AppState, now};
+use crate::state::AppState;
 
 /// The program that banners of this server say they come from.
 const APP: &str = "banner-core";

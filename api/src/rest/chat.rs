@@ -1,5 +1,6 @@
 //! Messages: posting, changing, deleting, reacting (contract, messages 6).
 
+use application::ids::now;
 use domain::limits;
 use domain::message::{
     Hidden, MessageCommand, MessageRefusal, Parent, PostChecks, Presentation, resolve_sent_at,
@@ -17,7 +18,6 @@ use crate::commands::place::Place;
 use crate::error::{ApiError, texts};
 use crate::extract::params::{Params, parse_date};
 use crate::extract::{Call, Input};
-use crate::state::now;
 
 /// The body of `chat.sendMessage`: what clients rely on; anything else in it is ignored.
 #[derive(Deserialize)]

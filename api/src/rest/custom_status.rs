@@ -1,5 +1,6 @@
 //! Custom user statuses (contract, admin 11.3).
 
+use application::ids::fresh_id;
 use domain::custom_status::Description;
 use domain::presence::Status;
 use projections::CustomStatusQuery;
@@ -11,7 +12,6 @@ use crate::error::{ApiError, texts};
 use crate::extract::Call;
 use crate::extract::page::filter_rows;
 use crate::extract::params::Params;
-use crate::state::fresh_id;
 
 /// `GET /api/v1/custom-user-status.list`.
 pub async fn list(call: Call) -> Outcome {

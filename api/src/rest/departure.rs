@@ -1,5 +1,7 @@
 //! Who may log in, and accounts that end (contract, conventions 7.4).
 
+use application::identity::password_hasher::PasswordDigest;
+use application::ids::now;
 use domain::UserId;
 use domain::{RoleId, Timestamp, text};
 use serde_json::json;
@@ -11,8 +13,6 @@ use crate::commands::passwords::{self, PasswordProof};
 use crate::error::texts;
 use crate::extract::Call;
 use crate::extract::schema::{Kind, Schema};
-use crate::password::PasswordDigest;
-use crate::state::now;
 
 const DAY_MILLIS: f64 = 24.0 * 60.0 * 60.0 * 1000.0;
 

@@ -3,13 +3,13 @@
 
 use std::time::Duration;
 
+use application::outside::dns::LookupError;
 use hickory_resolver::proto::rr::{RData, RecordType};
 use serde_json::json;
 
 use super::answer::{Answer, Outcome};
 use crate::error::{ApiError, texts};
 use crate::extract::Call;
-use crate::names::LookupError;
 
 /// How long an answer may take.
 const PATIENCE: Duration = Duration::from_secs(5);

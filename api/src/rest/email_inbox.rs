@@ -1,11 +1,13 @@
 //! E-mail inboxes of the workspace (contract, admin 13.2). Passwords go in and never come out: lists and documents have
 //! [`MASK`] in their place, and sending that back keeps the password that is known.
 
+use application::ids::fresh_id;
+use application::outside::mail::{Mailbox, SmtpServer, for_account, send_through};
 use domain::Sealed;
 use domain::email_inbox::{Description, MailServer};
 use domain::text;
 use projections::EmailInboxRecord;
-use reactors::mail::{Mailbox, SmtpServer, for_account, inbox_test_mail, send_through};
+use reactors::mail::inbox_test_mail;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
@@ -14,7 +16,7 @@ use super::shape::{Doc, author, iso};
 use crate::commands::email_inboxes;
 use crate::error::{ApiError, texts};
 use crate::extract::{Call, Input};
-use crate::state::{AppState, fresh_id};
+use crate::state::AppState;
 
 /// Stands for a password that is known.
 pub const MASK: &str = "********";
@@ -127,7 +129,7 @@ pub async fn list(call: Call) -> Outcome {
 /// `POST /api/v1/email-inbox`: a new one, or with `_id` that one.
 pub async fn save(call: Call) -> Outcome {
     let wish: Wish = Input::typed(call.input.params()?)?;
-    if !reactors::mail::is_address(text::trim(&wish.email)) {
+    if !application::outside::mail::is_address(text::trim(&wish.email)) {
         return Err(texts::invalid_inbox_address(&wish.email));
     }
     let id = wish.id.clone().filter(|id| !id.is_empty());

@@ -1,5 +1,7 @@
 //! Emoji that people made (contract, admin 11.1).
 
+use application::files::pictures::letters;
+use application::files::pictures::raster::Kind;
 use bytes::Bytes;
 use serde_json::{Value, json};
 
@@ -11,8 +13,6 @@ use crate::commands::shelves::Shelf;
 use crate::error::{ApiError, texts};
 use crate::extract::page::{PageRequest, cut, filter_rows};
 use crate::extract::{Anyone, Call};
-use crate::pictures::letters;
-use crate::pictures::raster::Kind;
 
 /// `GET /api/v1/emoji-custom.list`.
 pub async fn list(call: Call) -> Outcome {

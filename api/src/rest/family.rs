@@ -2,6 +2,7 @@
 //! reading rooms. Where the two families differ, the difference is in a line that asks for the kind. Who is in a room
 //! is in [`super::members`], how it is changed in [`super::room_settings`].
 
+use application::ids::{fresh_id, now};
 use domain::membership::Joining;
 use domain::permission::Permission;
 use domain::room::{RoomCreated, RoomKind};
@@ -18,7 +19,6 @@ use crate::extract::Call;
 use crate::extract::page::filter_rows;
 use crate::extract::params::Params;
 use crate::extract::schema::Schema;
-use crate::state::{fresh_id, now};
 
 /// A route that takes nothing but a room.
 pub(super) const ROOM: Schema = Schema {

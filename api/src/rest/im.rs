@@ -1,5 +1,6 @@
 //! `im.*`, also known as `dm.*`: direct messages (contract, rooms 5 and 12).
 
+use application::ids::now;
 use domain::membership::MembershipCommand;
 use domain::room::RoomKind;
 use domain::{RoomId, UserId};
@@ -14,7 +15,6 @@ use crate::error::{ApiError, texts};
 use crate::extract::Call;
 use crate::extract::params::Params;
 use crate::extract::schema::{Kind, Schema};
-use crate::state::now;
 
 const CREATE: Schema = Schema {
     required: &[],

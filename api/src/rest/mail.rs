@@ -1,16 +1,18 @@
 //! Mail: asking for links, and whether there is a mail server (contract, conventions 7.1 and 7.6, admin 6).
 
+use application::ids::fresh_id;
+use application::outside::mail::{Mailbox, is_address};
 use domain::account_mail::ResetReason;
 use domain::permission::Permission;
 use domain::text;
-use reactors::mail::{Mailbox, invitation_mail, is_address};
+use reactors::mail::invitation_mail;
 
 use super::answer::{Answer, Outcome};
 use crate::commands::account_mail;
 use crate::error::{ApiError, texts};
 use crate::extract::schema::{Kind, Schema};
 use crate::extract::{Anyone, Call};
-use crate::state::{AppState, fresh_id};
+use crate::state::AppState;
 
 /// What the routes that send to an address take.
 pub(crate) static ADDRESS: Schema = Schema {

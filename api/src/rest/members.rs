@@ -1,5 +1,6 @@
 //! Who is in a room: joining, inviting, leaving, roles, and whether one sees it in one's list (contract, rooms 6 and 11).
 
+use application::ids::now;
 use domain::RoomId;
 use domain::membership::{MembershipCommand, RoomRole};
 use domain::permission::Permission;
@@ -16,7 +17,6 @@ use crate::error::texts;
 use crate::extract::Call;
 use crate::extract::params::Params;
 use crate::extract::schema::{Kind, Schema};
-use crate::state::now;
 
 const JOIN: Schema = Schema {
     optional: &[("joinCode", Kind::Text)],

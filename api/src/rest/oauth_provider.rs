@@ -3,6 +3,8 @@
 
 use std::fmt::Write as _;
 
+use application::ids::now;
+use application::token::token_hash;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use base64::Engine as _;
@@ -22,8 +24,8 @@ use crate::error::ApiError;
 use crate::extract::links::cookie;
 use crate::extract::params::Params;
 use crate::extract::schema::Kind;
-use crate::extract::{Anyone, Caller, token_hash};
-use crate::state::{AppState, now};
+use crate::extract::{Anyone, Caller};
+use crate::state::AppState;
 
 /// What is asked with.
 pub(crate) const AUTHORIZE: &[(&str, Kind)] = &[

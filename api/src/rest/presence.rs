@@ -3,6 +3,8 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use application::ids::now;
+use application::people::presence::RECENT_MILLIS;
 use domain::UserId;
 use domain::permission::Permission;
 use domain::presence::Status;
@@ -18,8 +20,7 @@ use crate::commands::{presence, users};
 use crate::error::{ApiError, texts};
 use crate::extract::params::Params;
 use crate::extract::{Call, Caller};
-use crate::presence::RECENT_MILLIS;
-use crate::state::{AppState, now};
+use crate::state::AppState;
 
 /// What a list of people who are there tells of each (contract, conventions 5.4).
 const LISTED: [&str; 7] = [

@@ -1,5 +1,6 @@
 //! Changing and ending rooms (contract, rooms 4, 6, 7 and 11).
 
+use application::ids::now;
 use domain::RoomId;
 use domain::room::{RoomCommand, RoomEvent, RoomKind};
 
@@ -10,7 +11,6 @@ use crate::commands::rooms;
 use crate::error::{ApiError, texts};
 use crate::extract::Call;
 use crate::extract::schema::{Kind, Schema};
-use crate::state::now;
 
 const READ_ONLY: Schema = Schema {
     required: &[("readOnly", Kind::Boolean)],

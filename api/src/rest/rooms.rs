@@ -1,5 +1,6 @@
 //! `rooms.*`: rooms of any kind (contract, rooms 13).
 
+use application::ids::now;
 use domain::membership::MembershipCommand;
 
 use super::answer::{Answer, Outcome};
@@ -9,7 +10,6 @@ use crate::commands::memberships;
 use crate::error::texts;
 use crate::extract::Call;
 use crate::extract::page::FieldChoice;
-use crate::state::now;
 
 /// `rooms.get`.
 pub async fn get(call: Call) -> Outcome {

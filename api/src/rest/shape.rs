@@ -2,6 +2,7 @@
 
 use std::sync::LazyLock;
 
+use application::people::presence::Seen;
 use domain::permission::Permission;
 use domain::presence::Status;
 use domain::settings::{Settings, definitions};
@@ -12,7 +13,6 @@ use serde_json::{Map, Value, json};
 
 use crate::error::ApiError;
 use crate::extract::Call;
-use crate::presence::Seen;
 use crate::state::AppState;
 
 /// A document.

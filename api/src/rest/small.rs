@@ -1,6 +1,7 @@
 //! Small services: what they answer while what they lead to is not part of this server, and the few things that are
 //! (contract, admin 6, 13 and 14).
 
+use application::ids::{fresh_secret, now};
 use axum::http::header;
 use serde_json::{Value, json};
 
@@ -10,7 +11,7 @@ use crate::commands::settings;
 use crate::error::{ApiError, texts};
 use crate::extract::schema::{Kind, Schema};
 use crate::extract::{Anyone, Call};
-use crate::state::{AppState, fresh_secret, now};
+use crate::state::AppState;
 
 pub(crate) static FINGERPRINT: Schema = Schema {
     required: &[("setDeploymentAs", Kind::Text)],

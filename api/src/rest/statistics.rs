@@ -1,5 +1,6 @@
 //! Figures of the workspace and of this server (contract, admin 6 `stdout.queue` and 7).
 
+use application::ids::now;
 use domain::permission::Permission;
 use domain::site::Site;
 use serde_json::{Value, json};
@@ -8,7 +9,6 @@ use super::answer::{Answer, Outcome};
 use super::shape::iso;
 use crate::error::texts;
 use crate::extract::Call;
-use crate::state::now;
 use crate::telemetry::lines;
 
 /// `GET /api/v1/statistics`.

@@ -1,5 +1,6 @@
 //! `subscriptions.*`: one's own places in rooms (contract, rooms 14).
 
+use application::ids::now;
 use domain::membership::MembershipCommand;
 use domain::{MessageId, RoomId, Timestamp};
 use projections::Sync;
@@ -12,7 +13,6 @@ use crate::commands::place::Place;
 use crate::error::{ApiError, texts};
 use crate::extract::Call;
 use crate::extract::schema::{Kind, Schema};
-use crate::state::now;
 
 const GET: Schema = Schema {
     required: &[],

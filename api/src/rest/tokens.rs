@@ -1,5 +1,6 @@
 //! Login tokens of one's own and of others, and tokens for programs (contract, conventions 7.5).
 
+use application::token::expires_at;
 use domain::UserId;
 use domain::credential::Ending;
 use domain::permission::Permission;
@@ -9,8 +10,8 @@ use super::answer::{Answer, Outcome};
 use super::shape::iso;
 use crate::commands::{credentials, sessions};
 use crate::error::{ApiError, texts};
+use crate::extract::Call;
 use crate::extract::params::Params;
-use crate::extract::{Call, expires_at};
 use crate::rest::lookup;
 
 /// `POST /api/v1/users.logout`: ends everything of a user, programs included.

@@ -4,12 +4,11 @@ use std::collections::VecDeque;
 use std::io;
 use std::sync::LazyLock;
 
+use application::ids::now;
 use domain::Timestamp;
 use parking_lot::Mutex;
 use serde::Serialize;
 use tracing_subscriber::fmt::MakeWriter;
-
-use crate::state::now;
 
 /// How many lines are kept at most.
 const LINES: usize = 1000;

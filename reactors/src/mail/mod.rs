@@ -7,10 +7,7 @@
 //! A crash between the moment a mail server has taken a mail and the moment that is noted sends the mail again: SMTP
 //! cannot be asked what became of it. Both have the same `Message-ID`, by which the receiving side tells them apart.
 
-mod compose;
-mod mailer;
 mod occasion;
-mod smtp;
 mod template;
 #[cfg(test)]
 mod tests;
@@ -21,6 +18,7 @@ use std::fmt::Write as _;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use application::outside::mail::{Mail, Mailbox, SendError, one_line};
 use domain::settings::Settings;
 use domain::site::Site;
 use eventstore::RecordedEvent;
@@ -28,9 +26,6 @@ use futures::future::BoxFuture;
 use parking_lot::Mutex;
 use sha2::{Digest as _, Sha256};
 
-pub use compose::is_address;
-pub use mailer::{Mail, Mailbox, Mailer, SendError};
-pub use smtp::{Encryption, NotAMailUrl, SmtpMailer, SmtpServer, for_account, send_through};
 pub use template::{Form, Values, fill, to_text};
 pub use texts::TEXTS;
 
@@ -234,7 +229,7 @@ fn write_mail(
         .with("Site_Name", settings.text("Site_Name"))
         .with("Site_URL", site.as_str())
         .with("Site_URL_Slash", site.at("/"));
-    let subject = compose::one_line(&fill(subject, &values, Form::Plain));
+    let subject = one_line(&fill(subject, &values, Form::Plain));
     let body = fill(body, &values, Form::Html);
     let html = (!settings.bool("email_plain_text_only")).then(|| {
         let header = fill(settings.text("Email_Header"), &values, Form::Html);

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use application::outside::mail::Mailbox;
 use domain::account_mail::{
     self, AccountMail, AccountMailEvent, EmailVerificationRequested, PasswordMailRequested,
     PasswordResetRequested, ResetReason, WelcomeMailRequested,
@@ -18,7 +19,6 @@ use eventstore::{EventStore, ReadError, RecordedEvent, Version};
 use futures::StreamExt as _;
 use projections::{QueryError, UserQuery, Views};
 
-use super::mailer::Mailbox;
 use super::template::Values;
 
 /// A mail in the making.

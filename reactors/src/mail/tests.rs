@@ -2,6 +2,7 @@ use std::collections::VecDeque;
 use std::path::Path;
 use std::sync::Arc;
 
+use application::outside::mail::Mailer;
 use domain::account_mail::{AccountMailEvent, EmailVerificationRequested, WelcomeMailRequested};
 use domain::second_factor::{EmailCodeIssued, SecondFactorEvent, TotpDisabled};
 use domain::setting::{SettingChanged, SettingEvent};

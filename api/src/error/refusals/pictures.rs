@@ -1,13 +1,13 @@
 //! Refusals about pictures, emoji, sounds and assets.
 
+use application::files::pictures::PictureError;
+use application::files::store::FilesError;
 use domain::asset::AssetRefusal;
 use domain::avatar::AvatarRefusal;
 use domain::emoji::EmojiRefusal;
 use domain::sound::SoundRefusal;
 
 use crate::error::{ApiError, texts};
-use crate::files::FilesError;
-use crate::pictures::PictureError;
 
 impl From<FilesError> for ApiError {
     fn from(error: FilesError) -> Self {

@@ -1,12 +1,12 @@
 //! Who is there: what the client says of the person behind it, and what it is told of others.
 
+use application::people::presence::Watch;
 use domain::UserId;
 use domain::presence::Activity;
 use serde::Deserialize;
 
 use super::{Connection, End};
 use crate::live::frame::{PresenceFrame, SaidPresence, SaidStatus, Shown, ShownUser};
-use crate::presence::Watch;
 
 /// Users whose status one socket may watch.
 const WATCHED: usize = 5000;

@@ -1,6 +1,12 @@
 //! What sends a finished mail, and what can go wrong.
 
+mod compose;
+mod smtp;
+
 use futures::future::BoxFuture;
+
+pub use compose::{is_address, one_line};
+pub use smtp::{Encryption, NotAMailUrl, SmtpMailer, SmtpServer, for_account, send_through};
 
 /// A mail that only has to be sent.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,20 +1,21 @@
 //! Files on WebDAV servers of users (RFC 4918; contract, admin 13.1). Every request goes where users may send requests
-//! ([`crate::fetch`]), and has limits of size and time.
+//! ([`crate::outside::fetch`]), and has limits of size and time.
 
 mod listing;
 
 use std::time::Duration;
 
-use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use reqwest::Url;
+use reqwest::header::{self, HeaderMap, HeaderValue};
+use reqwest::{Method, StatusCode};
 use serde::Deserialize;
 
 pub use listing::{Entry, EntryKind};
 
-use crate::fetch::{FetchError, Fetched, Fetcher, Limits, Outgoing};
+use crate::outside::fetch::{FetchError, Fetched, Fetcher, Limits, Outgoing};
 
 /// What asking about files may cost.
 const ASKING: Limits = Limits {
@@ -251,7 +252,7 @@ mod tests {
 
     #[tokio::test]
     async fn paths_stay_below_the_address() {
-        let fetcher = Fetcher::new(crate::fetch::AllowList::default());
+        let fetcher = Fetcher::new(crate::outside::fetch::AllowList::default());
         let account = account(&fetcher, "https://dav.example.org/remote.php/dav?x#y").unwrap();
         for (path, url) in [
             ("/", "https://dav.example.org/remote.php/dav/"),
@@ -279,7 +280,7 @@ mod tests {
 
     #[tokio::test]
     async fn addresses_have_no_passwords_in_them() {
-        let fetcher = Fetcher::new(crate::fetch::AllowList::default());
+        let fetcher = Fetcher::new(crate::outside::fetch::AllowList::default());
         for address in [
             "",
             "dav",

@@ -16,7 +16,7 @@ use projections::Views;
 use url::Url;
 
 use super::compose::compose;
-use super::mailer::{Mail, Mailer, SendError};
+use super::{Mail, Mailer, SendError};
 
 type Transport = AsyncSmtpTransport<Tokio1Executor>;
 

@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 use roxmltree::{Document, Node, ParsingOptions};
 use simplecss::{AttributeOperator, DeclarationTokenizer, PseudoClass, StyleSheet};
 
-use crate::pictures::PictureError;
+use crate::files::pictures::PictureError;
 
 const SVG: &str = "http://www.w3.org/2000/svg";
 const XLINK: &str = "http://www.w3.org/1999/xlink";

@@ -13,7 +13,7 @@ use parking_lot::Mutex;
 use projections::{UserFacts, Views};
 use tokio::sync::Notify;
 
-use crate::state::now;
+use crate::ids::now;
 
 /// How long those who left are remembered, in milliseconds: clients ask for what changed since they last asked
 /// (contract, conventions 7.2 `users.presence`).

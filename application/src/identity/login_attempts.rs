@@ -8,7 +8,7 @@ use domain::{Timestamp, UserId};
 use hashbrown::HashMap;
 use parking_lot::Mutex;
 
-use crate::extract::client::{Household, parse_address};
+use crate::origin::{Household, parse_address};
 
 /// Counts kept at a time, accounts and addresses together. When there are more, those go that block nobody any more,
 /// and if that is not enough, all of them: memory has a bound.

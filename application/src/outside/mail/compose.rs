@@ -6,7 +6,7 @@ use lettre::message::header::{HeaderName, HeaderValue};
 use lettre::message::{Mailbox as WireMailbox, MultiPart, SinglePart};
 use lettre::{Address, Message};
 
-use super::mailer::{Mail, Mailbox, SendError};
+use super::{Mail, Mailbox, SendError};
 
 /// Longest subject and longest name, in characters.
 const LONGEST_LINE: usize = 250;
@@ -60,7 +60,7 @@ fn mailbox(mailbox: &Mailbox) -> Result<WireMailbox, SendError> {
 }
 
 /// A text on one line, without control characters and not too long.
-pub(crate) fn one_line(text: &str) -> String {
+pub fn one_line(text: &str) -> String {
     let clean: String = text::cut(text, LONGEST_LINE)
         .chars()
         .map(|one| if one.is_control() { ' ' } else { one })

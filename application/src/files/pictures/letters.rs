@@ -89,7 +89,7 @@ impl Letter {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::pictures::raster::read;
+    use crate::files::pictures::raster::read;
 
     #[test]
     fn a_name_has_a_letter_and_a_colour() {

@@ -4,7 +4,7 @@
 use resvg::tiny_skia::{self, PathSegment, Point, Rect, Transform};
 use resvg::usvg::{self, ClipPath, Group, Node, Paint, Path};
 
-use crate::pictures::PictureError;
+use crate::files::pictures::PictureError;
 
 /// Most pixels that are painted, put together or cleared. About two seconds.
 const MOST_WORK: f64 = 600e6;

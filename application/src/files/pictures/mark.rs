@@ -23,7 +23,7 @@ pub fn pixels(width: u32, height: u32, kind: Kind) -> Result<Picture, PictureErr
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::pictures::raster::read;
+    use crate::files::pictures::raster::read;
 
     #[test]
     fn the_mark_fits_into_any_frame() {

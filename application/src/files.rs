@@ -1,0 +1,4 @@
+//! File bytes, and pictures.
+
+pub mod pictures;
+pub mod store;

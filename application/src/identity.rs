@@ -1,0 +1,4 @@
+//! Proving who somebody is.
+
+pub mod login_attempts;
+pub mod password_hasher;

@@ -1,0 +1,18 @@
+//! The present and fresh ids, as the commands are told them.
+
+use domain::Timestamp;
+
+/// The present.
+pub fn now() -> Timestamp {
+    Timestamp::from_millis(jiff::Timestamp::now().as_millisecond())
+}
+
+/// A fresh 17-character id (contract, conventions 1.1), later than those made before.
+pub fn fresh_id() -> String {
+    domain::id::ordered_id(now(), &rand::random()).into_string()
+}
+
+/// A fresh 17-character text that nobody can guess: temporary passwords, secret addresses.
+pub fn fresh_secret() -> String {
+    domain::id::id_from_bytes(&rand::random()).into_string()
+}

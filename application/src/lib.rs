@@ -1,0 +1,15 @@
+//! What use cases are made of, below the doors and the side effects: the tools that reach outside on behalf of a command
+//! (requests, mail, names, files, passwords, pictures), and what this process remembers of people beside the log.
+//!
+//! Nothing here knows a route, a method or a wire error: see `docs/ARCHITECTURE.md`.
+
+pub mod cause;
+pub mod ids;
+pub mod origin;
+pub mod rate_limit;
+pub mod token;
+
+pub mod files;
+pub mod identity;
+pub mod outside;
+pub mod people;
