@@ -109,12 +109,13 @@ pub fn workspace(
     address: SocketAddr,
 ) -> Result<AppState, StartError> {
     let vault = open_vault(config, folder)?;
+    let files = Files::in_folder(&folder.files())?;
     let views = Views::open_with(&folder.views(), log.clone(), vault.clone())?;
     Ok(AppState::new(
         Executor::new(log),
         views,
         vault,
-        Files::in_folder(&folder.files())?,
+        files,
         door_config(config, address),
     ))
 }
@@ -165,7 +166,13 @@ impl App {
         let mut reactors = reactors::registered(context);
         reactors.push(Arc::new(DataExporter::new(state.clone())));
         reactors.push(Arc::new(Gravatar::new(state.clone())));
-        let reactors = Reactors::start(&log, reactors, &folder.reactors()).await?;
+        let reactors = match Reactors::start(&log, reactors, &folder.reactors()).await {
+            Ok(reactors) => reactors,
+            Err(error) => {
+                views.close().await;
+                return Err(error.into());
+            }
+        };
         let live = Live::new(state.clone(), config.live.clone());
         let readiness = Readiness::new(
             log.clone(),

@@ -13,7 +13,7 @@ use rusqlite::{Connection, OpenFlags};
 
 use crate::error::ViewsError;
 use crate::projection::ALL;
-use crate::unsynced;
+use crate::unsynced::{self, Mark};
 use crate::views::unsigned;
 
 /// Raise it when the files change in a way no version of a single view tells.
@@ -59,10 +59,12 @@ impl Folder {
         };
         let failed = |error: std::io::Error| problem(dir, &error);
         let mut current = folder.current();
-        if current.is_some() && !unsynced::is_trusted(dir).map_err(failed)? {
+        if let Some(path) = &current
+            && !unsynced::is_trusted(dir, [&**path, &write_ahead_log(path)]).map_err(failed)?
+        {
             tracing::warn!(
                 path = %dir.display(),
-                "the machine went down while the views were open; they are built anew"
+                "the machine or the disk failed while the views were open; they are built anew"
             );
             fs::remove_file(dir.join(POINTER)).map_err(failed)?;
             current = None;
@@ -85,21 +87,16 @@ impl Folder {
     /// Makes what is in it outlive the machine. All connections are closed by now.
     pub(crate) fn settle(&self) {
         let Some(path) = self.current() else { return };
-        let mut log = path.clone().into_os_string();
-        log.push("-wal");
-        if let Err(error) = unsynced::settle(&self.dir, [&path, Path::new(&log)]) {
-            // They will only be built anew if the machine goes down before the next start.
+        if let Err(error) = unsynced::settle(&self.dir, [&*path, &write_ahead_log(&path)]) {
             tracing::warn!(path = %self.dir.display(), %error, "the views cannot be synced");
         }
     }
 
-    /// A path for the next file.
+    /// A path for the next file, of which there is none yet.
     pub(crate) fn next(&self) -> PathBuf {
-        let number = self
-            .current()
-            .as_deref()
-            .and_then(generation)
-            .map_or(1, |number| number + 1);
+        let entries = fs::read_dir(&self.dir).into_iter().flatten().flatten();
+        let last = entries.filter_map(|entry| generation(&entry.path())).max();
+        let number = last.unwrap_or(0) + 1;
         self.dir.join(format!("views-{number:010}.sqlite"))
     }
 
@@ -126,6 +123,19 @@ pub(crate) fn current(dir: &Path) -> Option<PathBuf> {
     let name = fs::read_to_string(dir.join(POINTER)).ok()?;
     let path = dir.join(name.trim());
     (generation(&path).is_some() && path.is_file()).then_some(path)
+}
+
+/// The same, for somebody who only looks, unless it will not serve again: see [`crate::unsynced`].
+pub(crate) fn current_trusted(dir: &Path) -> Result<Option<PathBuf>, ViewsError> {
+    let mark = unsynced::read(dir).map_err(|error| problem(dir, &error))?;
+    Ok(current(dir).filter(|_| mark != Mark::Distrusted))
+}
+
+/// The write-ahead log beside a file.
+fn write_ahead_log(path: &Path) -> PathBuf {
+    let mut log = path.as_os_str().to_owned();
+    log.push("-wal");
+    log.into()
 }
 
 /// The number in a file's name.

@@ -231,15 +231,19 @@ impl Views {
             Ok(())
         };
         let checkpointer = Checkpointer::start(&path);
-        successor
-            .send(Successor {
-                tx,
-                checkpointer,
-                switch: Box::new(switch),
-            })
-            .map_err(|_| ViewsError::Closed)?;
-        swapped.await.map_err(|_| ViewsError::Closed)?;
+        // From here on the worker decides which file serves, also when nobody waits for it any more.
         scrap.0 = None;
+        let handed_over = successor.send(Successor {
+            tx,
+            checkpointer,
+            switch: Box::new(switch),
+        });
+        if handed_over.is_err() || swapped.await.is_err() {
+            if self.folder().current().as_ref() != Some(&path) {
+                file::remove(&path);
+            }
+            return Err(ViewsError::Closed);
+        }
         // Readers that still have the old file open keep it until their next question.
         if let Some(old) = old {
             file::remove(&old);
@@ -262,14 +266,17 @@ pub async fn rebuild_offline(
 ) -> Result<Position, ViewsError> {
     let folder = Folder::open(dir)?;
     let path = folder.next();
-    let place = build(&store, &path, progress).await?;
-    let old = folder.current();
-    folder.switch(&path)?;
-    if let Some(old) = old {
-        file::remove(&old);
-    }
+    let built = build(&store, &path, progress).await;
+    let switched = built.and_then(|place| {
+        let old = folder.current();
+        folder.switch(&path)?;
+        if let Some(old) = old {
+            file::remove(&old);
+        }
+        Ok(place.position)
+    });
     folder.settle();
-    Ok(place.position)
+    switched
 }
 
 /// The views in `dir`, with how far each is, beside the log. Works beside a running server.
@@ -282,7 +289,7 @@ pub async fn list(dir: &Path, store: Arc<dyn EventStore>) -> Result<Overview, Vi
         matches: false,
         projections: Vec::new(),
     };
-    let Some(path) = file::current(dir) else {
+    let Some(path) = file::current_trusted(dir)? else {
         return Ok(overview);
     };
     let look = move || {

@@ -3,7 +3,7 @@
 //! What a process wrote outlives it, but not the machine: when that loses power, any part of what was not synced may be
 //! missing. Views can be built anew out of the log, so they are not worth a sync. A mark in their folder names the run
 //! of the machine in which they are being written; it is gone once all was synced, at a clean stop. Views under the mark
-//! of another run are built anew.
+//! of another run are built anew, and so are those that could not be synced: what the disk then has, nobody knows.
 
 use std::fs::{self, File};
 use std::io::{self, ErrorKind, Write as _};
@@ -11,6 +11,9 @@ use std::path::Path;
 use std::sync::LazyLock;
 
 const MARK: &str = "views.unsynced";
+
+/// The mark of no run at all: nothing under it is ever trusted.
+const DISTRUSTED: &str = "";
 
 /// Names this run of the machine; `None` where the system does not tell, and then everything is synced.
 static RUN: LazyLock<Option<String>> = LazyLock::new(|| {
@@ -23,30 +26,61 @@ pub(crate) fn synchronous() -> &'static str {
     if RUN.is_some() { "OFF" } else { "NORMAL" }
 }
 
-/// Whether what is in the folder is as it was written.
-pub(crate) fn is_trusted(dir: &Path) -> io::Result<bool> {
+/// What the mark in a folder says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Mark {
+    /// There is none: everything was synced.
+    Synced,
+    /// This run of the machine has not synced everything.
+    ThisRun,
+    /// Another run did not, or a sync failed.
+    Distrusted,
+}
+
+/// Reads the mark.
+pub(crate) fn read(dir: &Path) -> io::Result<Mark> {
     match fs::read_to_string(dir.join(MARK)) {
-        Ok(run) => Ok(RUN.as_ref() == Some(&run)),
-        Err(error) if error.kind() == ErrorKind::NotFound => Ok(true),
-        // Cut short by the very loss it tells of.
-        Err(error) if error.kind() == ErrorKind::InvalidData => Ok(false),
-        Err(error) => Err(error),
+        Ok(run) if RUN.as_ref() == Some(&run) => Ok(Mark::ThisRun),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(Mark::Synced),
+        Err(error) if error.kind() == ErrorKind::PermissionDenied => Err(error),
+        // A disk that cannot even give back the mark is not asked for more.
+        Ok(_) | Err(_) => Ok(Mark::Distrusted),
     }
+}
+
+/// Whether what is in the folder, which is `files`, is as it was written.
+pub(crate) fn is_trusted<'a>(
+    dir: &Path,
+    files: impl IntoIterator<Item = &'a Path>,
+) -> io::Result<bool> {
+    Ok(match read(dir)? {
+        Mark::Synced => true,
+        Mark::Distrusted => false,
+        // The process died, and what the disk would not take of its writes was never told to anybody.
+        Mark::ThisRun => sync(files).is_ok(),
+    })
 }
 
 /// Marks the folder, before anything is written into it without a sync.
 pub(crate) fn mark(dir: &Path) -> io::Result<()> {
-    let Some(run) = &*RUN else {
-        return unmark(dir);
-    };
-    let mut file = File::create(dir.join(MARK))?;
-    file.write_all(run.as_bytes())?;
-    file.sync_all()?;
-    File::open(dir)?.sync_all()
+    match &*RUN {
+        Some(run) => write(dir, run),
+        None => unmark(dir),
+    }
 }
 
 /// Syncs `files`, as far as they are there, and takes the mark away. Nothing may be written meanwhile.
 pub(crate) fn settle<'a>(dir: &Path, files: impl IntoIterator<Item = &'a Path>) -> io::Result<()> {
+    if let Err(error) = sync(files) {
+        // It is told once; then the system takes what it could not write for written.
+        write(dir, DISTRUSTED)?;
+        return Err(error);
+    }
+    File::open(dir)?.sync_all()?;
+    unmark(dir)
+}
+
+fn sync<'a>(files: impl IntoIterator<Item = &'a Path>) -> io::Result<()> {
     for path in files {
         match File::open(path) {
             Ok(file) => file.sync_all()?,
@@ -54,13 +88,23 @@ pub(crate) fn settle<'a>(dir: &Path, files: impl IntoIterator<Item = &'a Path>) 
             Err(error) => return Err(error),
         }
     }
-    File::open(dir)?.sync_all()?;
-    unmark(dir)
+    Ok(())
+}
+
+/// The old mark stays until the new one is on the disk.
+fn write(dir: &Path, run: &str) -> io::Result<()> {
+    let temporary = dir.join(format!("{MARK}.new"));
+    let mut file = File::create(&temporary)?;
+    file.write_all(run.as_bytes())?;
+    file.sync_all()?;
+    fs::rename(&temporary, dir.join(MARK))?;
+    File::open(dir)?.sync_all()
 }
 
 fn unmark(dir: &Path) -> io::Result<()> {
     match fs::remove_file(dir.join(MARK)) {
-        Err(error) if error.kind() != ErrorKind::NotFound => Err(error),
-        _ => Ok(()),
+        Ok(()) => File::open(dir)?.sync_all(),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
+        Err(error) => Err(error),
     }
 }

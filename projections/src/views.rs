@@ -118,11 +118,15 @@ impl Views {
         let Running { worker, tasks } = std::mem::take(&mut *self.inner.running.lock());
         let inner = Arc::clone(&self.inner);
         let threads = tokio::task::spawn_blocking(move || {
+            let writes = worker.is_some();
             if worker.is_some_and(|worker| worker.join().is_err()) {
                 tracing::error!("the worker of the views panicked");
             }
             inner.shared.readers.join();
-            inner.folder.settle();
+            // Whoever closes them at the same time has not waited for what is still written.
+            if writes {
+                inner.folder.settle();
+            }
             inner.shared.stopped();
         });
         for task in tasks {

@@ -218,7 +218,15 @@ pub async fn edit(
         Wording::Hidden(hidden) => revision.hidden = Some(Box::new(hidden)),
         Wording::Text(text) => {
             message::check_size(&text, None, None, PostChecks::Lenient, &settings)?;
-            (revision.content, _) = content(state, caller, &settings, text, true, None).await?;
+            // What is encrypted is kept as it came.
+            revision.content = if record.kind.is_some() {
+                Content {
+                    text,
+                    ..Content::default()
+                }
+            } else {
+                content(state, caller, &settings, text, true, None).await?.0
+            };
         }
     }
     let edit = MessageCommand::Edit {

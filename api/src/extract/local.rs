@@ -85,9 +85,9 @@ pub fn names_this_machine(host: &str) -> bool {
     // Readers of addresses differ in what they make of anything else around a name.
     let bare = match host.strip_prefix(authority.host()) {
         Some("") => true,
-        Some(port) => port
-            .strip_prefix(':')
-            .is_some_and(|port| port.parse::<u16>().is_ok()),
+        Some(port) => port.strip_prefix(':').is_some_and(|port| {
+            port.bytes().all(|byte| byte.is_ascii_digit()) && port.parse::<u16>().is_ok()
+        }),
         None => false,
     };
     if !bare {
@@ -142,6 +142,7 @@ mod tests {
             "localhost:abc",
             "localhost:",
             "127.0.0.1:99999",
+            "localhost:+3000",
             "me@localhost",
             "localhost.example.org",
         ] {

@@ -40,7 +40,7 @@ pub struct RoomFacts {
     pub participants: Vec<UserId>,
     /// How many members hold the role `owner`.
     pub owners: u32,
-    /// How many of its members may log in; of a direct message, how many it was begun with.
+    /// How many of its members may log in.
     pub members: u32,
 }
 
