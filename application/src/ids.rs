@@ -2,7 +2,7 @@
 
 use domain::Timestamp;
 
-/// The present.
+/// The time by this machine's clock. It may go backwards: only the order of the log says what came first.
 pub fn now() -> Timestamp {
     Timestamp::from_millis(jiff::Timestamp::now().as_millisecond())
 }

@@ -1,4 +1,5 @@
-//! Other servers.
+//! Other servers: where users say which, only those at public addresses or allowed by the operator are reached (see
+//! [`fetch`]).
 
 pub mod dns;
 pub mod fetch;

@@ -1,3 +1,3 @@
-//! People.
+//! What this process knows of people that the log does not: who is there.
 
 pub mod presence;

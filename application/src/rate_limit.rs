@@ -16,9 +16,9 @@ const MOST_WINDOWS: usize = 100_000;
 /// So many calls in so many milliseconds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limit {
-    /// Calls.
+    /// How many calls a window takes.
     pub calls: u64,
-    /// Milliseconds.
+    /// How long a window is, in milliseconds.
     pub per: u64,
 }
 
