@@ -7,7 +7,11 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use application::admin::bootstrap;
 use application::files::store::{Files, FilesError};
+use application::identity::account_mail;
+use application::people::users;
+use application::workspace::{AdminAccount, SettingPolicy, Workspace, WorkspaceConfig};
 use axum::Router;
 use axum::extract::{Request, State};
 use axum::http::{StatusCode, header};
@@ -26,19 +30,16 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::commands::account_mail::MailWishes;
 use crate::config::Config;
-use crate::data_export::DataExporter;
 use crate::folder::{DataFolder, FolderError};
-use crate::gravatar::Gravatar;
 use crate::health::{self, Readiness};
 use crate::live::{self, Live};
 use crate::shutdown::{self, Deadlines};
-use crate::state::{AdminAccount, AppState, DoorConfig, SettingPolicy};
+use crate::state::{AppState, DoorConfig};
 use crate::telemetry::metered::MeteredLog;
 use crate::telemetry::metrics;
 use crate::telemetry::request::{Observer, observe};
-use crate::{bootstrap, commands, control, router, serve, statistics};
+use crate::{control, router, serve, statistics};
 
 /// Pause between attempts at first-start work while the log cannot be reached.
 const RETRY: Duration = Duration::from_secs(2);
@@ -107,16 +108,16 @@ pub fn workspace(
     folder: &DataFolder,
     log: Arc<dyn EventStore>,
     address: SocketAddr,
-) -> Result<AppState, StartError> {
+) -> Result<Workspace, StartError> {
     let vault = open_vault(config, folder)?;
     let files = Files::in_folder(&folder.files())?;
     let views = Views::open_with(&folder.views(), log.clone(), vault.clone())?;
-    Ok(AppState::new(
+    Ok(Workspace::new(
         Executor::new(log),
         views,
         vault,
         files,
-        door_config(config, address),
+        workspace_config(config, address),
     ))
 }
 
@@ -155,17 +156,10 @@ impl App {
         let address = listener.local_addr().map_err(StartError::Address)?;
         let metrics = metrics::install();
         let log: Arc<dyn EventStore> = Arc::new(MeteredLog::new(open_log(&config, &folder).await?));
-        let state = workspace(&config, &folder, log.clone(), address)?;
-        let views = state.views().clone();
-        let context = reactors::Context {
-            log: log.clone(),
-            views: views.clone(),
-            vault: state.vault().clone(),
-            mailer: state.mailer(),
-        };
-        let mut reactors = reactors::registered(context);
-        reactors.push(Arc::new(DataExporter::new(state.clone())));
-        reactors.push(Arc::new(Gravatar::new(state.clone())));
+        let workspace = workspace(&config, &folder, log.clone(), address)?;
+        let views = workspace.views().clone();
+        let reactors = reactors::registered(&workspace, config.gravatar_url.clone());
+        let state = AppState::new(workspace, door_config(&config));
         let reactors = match Reactors::start(&log, reactors, &folder.reactors()).await {
             Ok(reactors) => reactors,
             Err(error) => {
@@ -234,7 +228,7 @@ impl App {
             metrics::upkeep(metrics::install(), work.stop.clone()).boxed()
         });
         keep("the mailing of links", |work| {
-            MailWishes::grant(work.state.clone(), work.stop.clone()).boxed()
+            account_mail::grant_wishes(Workspace::clone(&work.state), work.stop.clone()).boxed()
         });
         keep("the ear for the command line", |work| {
             let (state, reactors) = (work.state.clone(), work.reactors.clone());
@@ -332,7 +326,15 @@ async fn listen(config: &Config) -> Result<TcpListener, StartError> {
     TcpListener::bind((bind, config.port)).await.map_err(failed)
 }
 
-fn door_config(config: &Config, address: SocketAddr) -> DoorConfig {
+fn door_config(config: &Config) -> DoorConfig {
+    DoorConfig {
+        announced_version: config.announced_version.clone(),
+        body_limit: config.body_limit,
+        create_tokens_for_users: config.create_tokens_for_users,
+    }
+}
+
+fn workspace_config(config: &Config, address: SocketAddr) -> WorkspaceConfig {
     let admin = config.admin_pass.as_ref().map(|password| AdminAccount {
         username: config
             .admin_username
@@ -341,25 +343,21 @@ fn door_config(config: &Config, address: SocketAddr) -> DoorConfig {
         password: password.reveal().to_owned(),
         email: config.admin_email.clone(),
     });
-    DoorConfig {
-        announced_version: config.announced_version.clone(),
+    WorkspaceConfig {
         site_url: public_url(config, address),
         fetch_allow: config.fetch_allow.clone(),
         name_servers: config.name_servers.clone(),
-        create_tokens_for_users: config.create_tokens_for_users,
         max_sessions: config.max_sessions,
         password_queue: config.password_queue,
-        gravatar_url: config.gravatar_url.clone(),
         test_mode: config.test_mode,
-        body_limit: config.body_limit,
         admin,
         mail_server: config.mail_server.clone(),
         settings: SettingPolicy {
             first: config.first_settings.clone().into_iter().collect(),
             blocked: config.settings_blocked.clone(),
             hidden: config.settings_hidden.clone(),
+            overrides: config.setting_overrides.clone().into_iter().collect(),
         },
-        setting_overrides: config.setting_overrides.clone().into_iter().collect(),
     }
 }
 
@@ -394,7 +392,7 @@ async fn prepare(state: &AppState) -> Result<Leaders, StartError> {
         }
     }
     // Only what is said at the terminal depends on it.
-    let vacant = commands::users::first_administrator_is_awaited(state).await;
+    let vacant = users::first_administrator_is_awaited(state).await;
     if vacant.is_ok_and(|vacant| vacant) {
         let code = state.setup_code().as_str().to_owned();
         return Ok(Leaders::Awaited(code));

@@ -6,19 +6,20 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
+use application::admin::administrators::{self, AppointError, Appointed, Appointment};
+use application::admin::bootstrap;
+use application::error::Error;
 use application::identity::password_hasher::{PasswordDigest, PasswordHasher};
+use application::workspace::Workspace;
 use clap::{Arg, ArgAction, ArgGroup, ArgMatches, Command};
 use eventstore::EventStore;
 
-use crate::commands::administrators::{self, AppointError, Appointed, Appointment};
+use crate::app;
 use crate::config::Config;
 use crate::config::keys::{self, KEYS};
 use crate::config::layers::{Layers, Sources};
 use crate::control::{self, Answer, Listing, ReactorRow, Request, Reset};
-use crate::error::ApiError;
 use crate::folder::{DataFolder, FolderError};
-use crate::state::AppState;
-use crate::{app, bootstrap};
 
 /// How long views that have to be built first are waited for.
 const PATIENCE: Duration = Duration::from_mins(10);
@@ -468,9 +469,9 @@ async fn appoint(config: &Config, folder: &DataFolder, wish: &Appointment) -> Re
         .map_err(|error| error.to_string())?;
     let address = SocketAddr::from(([127, 0, 0, 1], config.port));
     let appointed = match app::workspace(config, folder, log.clone(), address) {
-        Ok(state) => {
-            let appointed = appoint_in(&state, wish).await;
-            state.views().close().await;
+        Ok(workspace) => {
+            let appointed = appoint_in(&workspace, wish).await;
+            workspace.views().close().await;
             appointed
         }
         Err(error) => Err(error.to_string()),
@@ -479,10 +480,10 @@ async fn appoint(config: &Config, folder: &DataFolder, wish: &Appointment) -> Re
     appointed.map(|appointed| appointed == Appointed::Made)
 }
 
-async fn appoint_in(state: &AppState, wish: &Appointment) -> Result<Appointed, String> {
+async fn appoint_in(workspace: &Workspace, wish: &Appointment) -> Result<Appointed, String> {
     let started = Instant::now();
     loop {
-        match try_to_appoint(state, wish).await {
+        match try_to_appoint(workspace, wish).await {
             // The views may have to be built first.
             Err(error) if error.is_temporary() && started.elapsed() < PATIENCE => {
                 tokio::time::sleep(RETRY).await;
@@ -492,14 +493,17 @@ async fn appoint_in(state: &AppState, wish: &Appointment) -> Result<Appointed, S
     }
 }
 
-async fn try_to_appoint(state: &AppState, wish: &Appointment) -> Result<Appointed, AppointError> {
-    let head = state.executor().store().head().await;
-    let caught_up = state.views().wait_for(head.map_err(ApiError::from)?).await;
-    caught_up.map_err(ApiError::from)?;
-    if bootstrap::is_fresh(state) {
+async fn try_to_appoint(
+    workspace: &Workspace,
+    wish: &Appointment,
+) -> Result<Appointed, AppointError> {
+    let head = workspace.executor().store().head().await;
+    let caught_up = workspace.views().wait_for(head.map_err(Error::from)?).await;
+    caught_up.map_err(Error::from)?;
+    if bootstrap::is_fresh(workspace) {
         return Err(AppointError::NoWorkspace);
     }
-    administrators::appoint(state, wish).await
+    administrators::appoint(workspace, wish).await
 }
 
 async fn ask(config: &Config, request: Request) -> Result<Answer, String> {

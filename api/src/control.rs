@@ -10,13 +10,13 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use application::admin::administrators::{self, Appointed, Appointment};
 use eventstore::{EventStore, Position};
 use projections::{Overview, Views};
 use reactors::{ReactorStatus, Reactors};
 use serde::{Deserialize, Serialize};
 use tokio_util::sync::CancellationToken;
 
-use crate::commands::administrators::{self, Appointed, Appointment};
 use crate::state::AppState;
 
 /// How often either side looks.

@@ -1,6 +1,7 @@
 //! From an HTTP request to what a handler works with: who calls, and with what parameters.
 
 pub mod body;
+pub mod caller;
 pub mod client;
 pub mod filter;
 pub mod forwarded;
@@ -12,28 +13,22 @@ pub mod params;
 pub mod schema;
 pub mod upload;
 
-use std::sync::Arc;
-
-use application::ids::now;
-use application::token::{is_expired, token_hash};
+use application::caller::Caller;
+use application::origin::Client;
 use axum::body::{Body, Bytes};
 use axum::extract::RawPathParams;
 use axum::http::{HeaderMap, Method, Uri, header};
-use domain::permission::{Authority, Permission, PermissionTable};
-use domain::{RoleId, TokenHash, UserId};
-use projections::{Since, UserFacts};
+use domain::permission::Permission;
+use projections::Since;
 use serde::de::DeserializeOwned;
-use subtle::ConstantTimeEq as _;
 
 use crate::budget::Share;
 use crate::error::{ApiError, texts};
 use crate::extract::body::Kept;
-use crate::extract::client::Client;
 use crate::extract::page::PageRequest;
 use crate::extract::params::{NotADate, Params};
 use crate::extract::schema::{Schema, Source};
 use crate::route::Takes;
-use crate::second_factor;
 use crate::state::AppState;
 
 /// Largest body of somebody unknown: nobody signs up or logs in with more.
@@ -41,188 +36,6 @@ const MAX_ANONYMOUS_BODY: usize = 1024 * 1024;
 
 /// A body of more bytes is large: it is read apart from the runtime, and counts twice, for as much again is made of it.
 pub(crate) const LARGE: usize = 256 * 1024;
-
-/// Who calls, proved by a login token.
-#[derive(Clone)]
-pub struct Caller {
-    /// The user.
-    pub user: Arc<UserFacts>,
-    /// The hash of the token that was presented.
-    pub token: TokenHash,
-    /// The grant it was handed out for, where a program presents it that was let in.
-    grant: Option<TokenHash>,
-    /// The roles that give rights, where those are not all the user has.
-    counting: Option<Arc<[RoleId]>>,
-}
-
-/// The access token in `Authorization: Bearer`.
-fn bearer(headers: &HeaderMap) -> Option<&str> {
-    let value = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
-    let (scheme, token) = value.split_once(' ')?;
-    let token = token.trim_ascii();
-    (scheme.eq_ignore_ascii_case("bearer") && !token.is_empty()).then_some(token)
-}
-
-impl Caller {
-    /// The user who came with that token, with the rights they have now.
-    pub async fn new(
-        state: &AppState,
-        user: Arc<UserFacts>,
-        token: TokenHash,
-    ) -> Result<Self, ApiError> {
-        let counting = second_factor::counting_roles(state, &user).await?;
-        Ok(Self {
-            user,
-            token,
-            grant: None,
-            counting,
-        })
-    }
-
-    /// Who the request proves, if anyone: by an access token that a program was given, or else by the headers
-    /// (contract, conventions 2).
-    pub async fn from_request(
-        state: &AppState,
-        headers: &HeaderMap,
-        uri: &Uri,
-    ) -> Result<Option<Self>, ApiError> {
-        if let Some(caller) = Self::from_bearer(state, headers).await? {
-            return Ok(Some(caller));
-        }
-        let query = uri.query().unwrap_or_default();
-        if query.contains("access_token=") {
-            let token = form_urlencoded::parse(query.as_bytes())
-                .find(|(name, _)| name == "access_token")
-                .map(|(_, token)| token.into_owned());
-            if let Some(token) = token
-                && let Some(caller) = Self::from_access_token(state, token_hash(&token)).await?
-            {
-                return Ok(Some(caller));
-            }
-        }
-        Self::from_headers(state, headers).await
-    }
-
-    /// Who the access token in `Authorization: Bearer` proves, if anyone.
-    pub async fn from_bearer(
-        state: &AppState,
-        headers: &HeaderMap,
-    ) -> Result<Option<Self>, ApiError> {
-        match bearer(headers) {
-            Some(token) => Self::from_access_token(state, token_hash(token)).await,
-            None => Ok(None),
-        }
-    }
-
-    /// Whose account a program may use with this token, if it is good.
-    async fn from_access_token(
-        state: &AppState,
-        hash: TokenHash,
-    ) -> Result<Option<Self>, ApiError> {
-        let Some(granted) = state.views().oauth_token(&hash).await? else {
-            return Ok(None);
-        };
-        if granted.renews || !granted.app_active || granted.expires_at < now() {
-            return Ok(None);
-        }
-        let caller = Self::active(state, &granted.user, hash).await?;
-        Ok(caller.map(|caller| Self {
-            grant: Some(granted.grant),
-            ..caller
-        }))
-    }
-
-    /// Whose token that is, by its hash: of a login, for a program of the user's own, or for one they gave access to.
-    pub async fn from_hash(state: &AppState, token: TokenHash) -> Result<Option<Self>, ApiError> {
-        match state.views().session(&token).await? {
-            Some(session) if is_expired(&state.views().settings(), &session) => Ok(None),
-            Some(session) => Self::active(state, &session.user, token).await,
-            None => Self::from_access_token(state, token).await,
-        }
-    }
-
-    /// The user, if they may log in.
-    async fn active(
-        state: &AppState,
-        user: &UserId,
-        token: TokenHash,
-    ) -> Result<Option<Self>, ApiError> {
-        match state.views().user(user).await? {
-            Some(user) if user.active => Self::new(state, user, token).await.map(Some),
-            _ => Ok(None),
-        }
-    }
-
-    /// Who the headers prove, if anyone.
-    pub async fn from_headers(
-        state: &AppState,
-        headers: &HeaderMap,
-    ) -> Result<Option<Self>, ApiError> {
-        let header = |name: &str| {
-            headers
-                .get(name)
-                .and_then(|value| value.to_str().ok())
-                .filter(|text| !text.is_empty())
-        };
-        let (Some(id), Some(token)) = (header("x-user-id"), header("x-auth-token")) else {
-            return Ok(None);
-        };
-        Self::from_token(state, id, token).await
-    }
-
-    /// Who `token` belongs to, if that is the user `id`.
-    pub async fn from_token(
-        state: &AppState,
-        id: &str,
-        token: &str,
-    ) -> Result<Option<Self>, ApiError> {
-        let token = token_hash(token);
-        // The lookup is by the hash of a secret: how long it takes says nothing about the secret.
-        let Some(session) = state.views().session(&token).await? else {
-            return Ok(None);
-        };
-        let same_user = bool::from(session.user.as_str().as_bytes().ct_eq(id.as_bytes()));
-        if !same_user || is_expired(&state.views().settings(), &session) {
-            return Ok(None);
-        }
-        Self::active(state, &session.user, token).await
-    }
-
-    /// What the log knows the credential by that the caller came with.
-    pub fn credential(&self) -> &TokenHash {
-        self.grant.as_ref().unwrap_or(&self.token)
-    }
-
-    /// The caller's id.
-    pub fn id(&self) -> &UserId {
-        &self.user.id
-    }
-
-    /// The caller's workspace-wide roles that give rights.
-    pub fn roles(&self) -> &[RoleId] {
-        self.counting.as_deref().unwrap_or(&self.user.roles)
-    }
-
-    /// Whether the caller holds `permission` through a workspace-wide role.
-    pub fn may(&self, state: &AppState, permission: Permission) -> bool {
-        self.authority(&[], &state.views().permissions())
-            .has(permission)
-    }
-
-    /// The caller's rights, with the roles held in the room in question.
-    pub fn authority<'a>(
-        &'a self,
-        room_roles: &'a [RoleId],
-        permissions: &'a PermissionTable,
-    ) -> Authority<'a> {
-        Authority {
-            actor: &self.user.id,
-            roles: self.roles(),
-            room_roles,
-            permissions,
-        }
-    }
-}
 
 /// How the body is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -490,18 +303,10 @@ mod tests {
             .body(Body::from(body.to_owned()))
             .expect("request");
         let (parts, body) = request.into_parts();
-        let client = Client::of(&parts);
+        let client = client::of(&parts);
         Input::read(parts, body, client, logged_in, usize::MAX, share())
             .await
             .expect("small body")
-    }
-
-    #[test]
-    fn a_token_is_known_by_its_hash() {
-        assert_eq!(
-            token_hash("secret").as_str(),
-            "K7gNU3sdo+OL0wNhqoVWhr3g6s1xYv72ol/pe/Unols="
-        );
     }
 
     #[tokio::test]
@@ -553,7 +358,7 @@ mod tests {
             .body(Body::from(vec![b' '; MAX_ANONYMOUS_BODY + 1]))
             .expect("request");
         let (parts, body) = request.into_parts();
-        let client = Client::of(&parts);
+        let client = client::of(&parts);
         assert_eq!(
             Input::read(parts, body, client, false, usize::MAX, share())
                 .await

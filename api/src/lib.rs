@@ -1,6 +1,7 @@
 //! The doors of Hansard: REST, the `/live` socket, the command line; and the shell that holds a server together.
 //!
-//! Doors parse, prove who calls, run one command or one query, and answer. What may happen is decided in `domain`.
+//! Doors parse, prove who calls, run one use case of `application` or one query, and answer. What may happen is decided
+//! in `domain`.
 
 pub mod app;
 pub mod cli;
@@ -10,22 +11,16 @@ pub mod control;
 pub mod folder;
 pub mod health;
 pub mod serve;
-pub mod setup;
 pub mod shutdown;
 pub mod telemetry;
 
-pub mod bootstrap;
 pub mod budget;
-pub mod commands;
-pub mod data_export;
 pub mod dialect;
 pub mod error;
 pub mod extract;
-pub mod gravatar;
 pub mod headers;
-pub mod login;
+pub mod login_form;
 pub mod machine;
-pub mod mail_domain;
 pub mod methods;
 pub mod openapi;
 pub mod rate_limit;

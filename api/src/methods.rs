@@ -21,13 +21,14 @@ use std::collections::HashMap;
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
+use application::caller::Caller;
+use application::identity::second_factor::FactorAnswer;
+use application::origin::Client;
 use domain::limits as bounds;
 use futures::future::BoxFuture;
 use serde_json::Value;
 
 use crate::error::{ApiError, texts};
-use crate::extract::Caller;
-use crate::extract::client::Client;
 use crate::extract::schema;
 use crate::methods::args::Args;
 use crate::state::AppState;
@@ -37,15 +38,6 @@ const MOST_PARAMS: usize = 100;
 
 /// What every method gives. `null` means nothing: the answer then has no `result`.
 pub type MethodOutcome = Result<Value, ApiError>;
-
-/// The code of a second factor that came along with a call.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct FactorAnswer {
-    /// The code.
-    pub code: Option<String>,
-    /// Which factor it is of (`totp`, `email`, `password`).
-    pub method: Option<String>,
-}
 
 /// A method called by anyone.
 pub struct AnyMethodCall {

@@ -9,8 +9,9 @@ use domain::limits;
 use domain::site::Site;
 use parking_lot::Mutex;
 use serde_json::json;
-use utoipa::openapi::path::{HttpMethod, Operation, OperationBuilder, Parameter, ParameterBuilder};
-use utoipa::openapi::path::{ParameterIn, PathItem};
+use utoipa::openapi::path::{
+    HttpMethod, Operation, OperationBuilder, Parameter, ParameterBuilder, ParameterIn, PathItem,
+};
 use utoipa::openapi::request_body::{RequestBody, RequestBodyBuilder};
 use utoipa::openapi::schema::{
     AdditionalProperties, ArrayBuilder, KnownFormat, ObjectBuilder, Schema as Shape, SchemaFormat,

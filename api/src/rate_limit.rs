@@ -1,5 +1,6 @@
 //! How often one address may call a route (contract, conventions 1.6): so many calls per fixed window.
 
+use application::caller::Caller;
 use application::ids::now;
 use application::origin::Household;
 use application::rate_limit::{Limit, Standing};
@@ -8,7 +9,6 @@ use domain::permission::Permission;
 use domain::settings::Settings;
 
 use crate::error::{ApiError, texts};
-use crate::extract::Caller;
 use crate::route::{Rate, Route};
 use crate::state::AppState;
 

@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use application::caller::Caller;
 use application::cause::within;
 use application::rate_limit::Standing;
 use axum::Router;
@@ -21,13 +22,11 @@ use eventstore::CorrelationId;
 use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::error::{ApiError, texts};
-use crate::extract::client::Client;
-use crate::extract::{Anyone, Call, Caller, Input, body, local};
+use crate::extract::{Anyone, Call, Input, body, caller, client, local};
 use crate::rest::answer::Outcome;
 use crate::route::{Access, Route, Takes};
-use crate::second_factor;
 use crate::state::AppState;
-use crate::{headers, rate_limit, rest};
+use crate::{headers, rate_limit, rest, second_factor};
 
 /// How long requests that have not come whole may go on coming once the server stops.
 const LAST_WORDS: Duration = Duration::from_millis(500);
@@ -130,9 +129,9 @@ async fn answer(
 ) -> Outcome {
     let (_, route) = numbered;
     let (parts, content) = request.into_parts();
-    let limit = state.config().body_limit;
-    let mut client = Client::of(&parts);
-    let caller = Caller::from_request(state, &parts.headers, &parts.uri).await?;
+    let limit = state.doors().body_limit;
+    let mut client = client::of(&parts);
+    let caller = caller::of_request(state, &parts.headers, &parts.uri).await?;
     client.local = caller.is_none() && local::is_local(&parts);
     seen.session = caller.is_some();
     let must_log_in = match &route.access {

@@ -6,7 +6,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use application::dates::iso;
 use application::ids::{fresh_id, now};
+use application::people::document::Doc;
 use bytes::Bytes;
 use parking_lot::{Mutex, RwLock};
 use serde_json::{Value, json};
@@ -15,7 +17,6 @@ use tokio_util::sync::CancellationToken;
 
 use crate::error::ApiError;
 use crate::machine::Machine;
-use crate::rest::shape::{Doc, iso};
 use crate::state::AppState;
 
 /// Where snapshots lie in the file store.
@@ -194,7 +195,7 @@ async fn measure(state: &AppState) -> Result<Doc, ApiError> {
         },
         "uniqueId": settings.get("uniqueID"),
         "installedAt": views.oldest_account().await?.map(iso),
-        "version": state.config().announced_version,
+        "version": state.doors().announced_version,
         "totalUsers": figures.users,
         "activeUsers": figures.active_users,
         "activeGuests": figures.active_guests,

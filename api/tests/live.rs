@@ -15,6 +15,7 @@ use api::state::{AppState, DoorConfig};
 use application::files::store::Files;
 use application::ids::now;
 use application::token::token_hash;
+use application::workspace::{Workspace, WorkspaceConfig};
 use domain::membership::{Joining, MemberJoined, MemberRemoved};
 use domain::message::{Content, MessagePosted};
 use domain::room::{RoomCreated, RoomKind};
@@ -57,29 +58,22 @@ impl Door {
         let log: Arc<dyn EventStore> =
             Arc::new(SqliteLog::open(&folder.path().join("log.db")).unwrap());
         let views = Views::open(&folder.path().join("views"), log.clone()).unwrap();
-        let doors = DoorConfig {
-            announced_version: "8.5.0".to_owned(),
-            site_url: "http://localhost".to_owned(),
-            fetch_allow: application::outside::fetch::AllowList::default(),
-            name_servers: application::outside::dns::NameServers::default(),
-            create_tokens_for_users: false,
-            max_sessions: 50,
-            body_limit: 1024,
-            password_queue: 512,
-            gravatar_url: "http://127.0.0.1:9".to_owned(),
-            test_mode: true,
-            admin: None,
-            mail_server: None,
-            settings: api::state::SettingPolicy::default(),
-            setting_overrides: Vec::new(),
-        };
-        let state = AppState::new(
+        let workspace = Workspace::new(
             Executor::new(log.clone()),
             views.clone(),
             Vault::new(&[7; KEY_BYTES]),
             Files::in_folder(&folder.path().join("files")).unwrap(),
-            doors,
+            WorkspaceConfig {
+                test_mode: true,
+                ..WorkspaceConfig::default()
+            },
         );
+        let doors = DoorConfig {
+            announced_version: "8.5.0".to_owned(),
+            body_limit: 1024,
+            create_tokens_for_users: false,
+        };
+        let state = AppState::new(workspace, doors);
         let live = Live::new(state, Config::defaults().unwrap().live);
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("ws://{}/live", listener.local_addr().unwrap());

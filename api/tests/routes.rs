@@ -7,12 +7,14 @@
 
 use std::sync::Arc;
 
-use api::commands::avatars::{self, Changer};
 use api::extract::schema::{Kind, Schema};
 use api::route::{Access, Route, Takes};
 use api::router;
 use api::state::{AppState, DoorConfig};
+use application::admin::bootstrap;
 use application::files::store::Files;
+use application::people::avatars::{self, Changer};
+use application::workspace::{Workspace, WorkspaceConfig};
 use axum::Router;
 use axum::body::Body;
 use axum::http::{HeaderMap, Method, Request, StatusCode};
@@ -53,30 +55,23 @@ impl Doors {
             Arc::new(SqliteLog::open(&folder.path().join("log.db")).unwrap());
         let views = Views::open(&folder.path().join("views"), log.clone()).unwrap();
         views.wait_for(log.head().await.unwrap()).await.unwrap();
-        let config = DoorConfig {
-            announced_version: "8.5.0".to_owned(),
-            site_url: "http://localhost".to_owned(),
-            fetch_allow: application::outside::fetch::AllowList::default(),
-            name_servers: application::outside::dns::NameServers::default(),
-            create_tokens_for_users: false,
-            max_sessions: 50,
-            body_limit: 1024 * 1024,
-            password_queue: 512,
-            gravatar_url: "http://127.0.0.1:9".to_owned(),
-            test_mode: true,
-            admin: None,
-            mail_server: None,
-            settings: api::state::SettingPolicy::default(),
-            setting_overrides: Vec::new(),
-        };
-        let state = AppState::new(
+        let workspace = Workspace::new(
             Executor::new(log),
             views,
             Vault::new(&[7; KEY_BYTES]),
             Files::in_folder(&folder.path().join("files")).unwrap(),
-            config,
+            WorkspaceConfig {
+                test_mode: true,
+                ..WorkspaceConfig::default()
+            },
         );
-        api::bootstrap::run(&state).await.unwrap();
+        let doors = DoorConfig {
+            announced_version: "8.5.0".to_owned(),
+            body_limit: 1024 * 1024,
+            create_tokens_for_users: false,
+        };
+        bootstrap::run(&workspace).await.unwrap();
+        let state = AppState::new(workspace, doors);
         Self {
             router: router::router(&state),
             state,

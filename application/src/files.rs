@@ -2,3 +2,4 @@
 
 pub mod pictures;
 pub mod store;
+pub mod stored_files;

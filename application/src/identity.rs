@@ -1,4 +1,20 @@
-//! Proving who somebody is.
+//! Proving who somebody is, and what they prove it with.
 
+pub mod account_mail;
+pub mod challenge;
+pub mod claiming;
+pub mod credentials;
+pub mod e2e;
+pub mod enrolment;
+pub mod login;
 pub mod login_attempts;
+pub mod mail_domain;
+pub mod mail_wishes;
 pub mod password_hasher;
+pub mod passwords;
+pub mod registration;
+pub mod second_factor;
+pub mod second_factors;
+pub mod sessions;
+pub mod setup;
+pub mod setup_code;

@@ -3,13 +3,23 @@
 //!
 //! Nothing here knows a route, a method or a wire error: see `docs/ARCHITECTURE.md`.
 
+pub mod caller;
 pub mod cause;
+pub mod claims;
+pub mod dates;
+pub mod error;
 pub mod ids;
 pub mod origin;
 pub mod rate_limit;
 pub mod token;
+mod witness;
+pub mod workspace;
 
+pub mod admin;
+pub mod chat;
 pub mod files;
 pub mod identity;
+pub mod integrations;
 pub mod outside;
 pub mod people;
+pub mod record;

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
+use http::uri::Authority;
+
 /// Who counts as one where callers are counted or known again by their address: a machine has one IPv4 address, but as
 /// many IPv6 addresses as it likes out of a network of at least 64 bits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -18,6 +20,24 @@ impl Household {
             IpAddr::V6(v6) => Ipv6Addr::from(u128::from(v6) & !u128::from(u64::MAX)).into(),
             v4 @ IpAddr::V4(_) => v4,
         })
+    }
+}
+
+/// The program at the other end.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Client {
+    /// Its address, past reverse proxies.
+    pub address: IpAddr,
+    /// What it calls itself; empty when it says nothing.
+    pub user_agent: String,
+    /// It runs on this machine, and no proxy is between. Not looked at, and false, where it comes with good credentials.
+    pub local: bool,
+}
+
+impl Client {
+    /// Who it counts as.
+    pub fn household(&self) -> Household {
+        Household::of(self.address)
     }
 }
 
@@ -52,6 +72,32 @@ pub fn parse_address(text: &str) -> Option<IpAddr> {
     let host = host.split_once('%').map_or(host, |(host, _)| host);
     let address: IpAddr = host.parse().ok()?;
     Some(address.to_canonical())
+}
+
+/// Whether `host`, with or without a port, is a name of whatever machine it is used on.
+pub fn names_this_machine(host: &str) -> bool {
+    let Ok(authority) = host.parse::<Authority>() else {
+        return false;
+    };
+    // Readers of addresses differ in what they make of anything else around a name.
+    let bare = match host.strip_prefix(authority.host()) {
+        Some("") => true,
+        Some(port) => port.strip_prefix(':').is_some_and(|port| {
+            port.bytes().all(|byte| byte.is_ascii_digit()) && port.parse::<u16>().is_ok()
+        }),
+        None => false,
+    };
+    if !bare {
+        return false;
+    }
+    let name = authority
+        .host()
+        .trim_start_matches('[')
+        .trim_end_matches(']');
+    name.eq_ignore_ascii_case("localhost")
+        || name
+            .parse::<IpAddr>()
+            .is_ok_and(|address| address.to_canonical().is_loopback())
 }
 
 #[cfg(test)]
@@ -94,6 +140,21 @@ mod tests {
         for (text, wanted) in table {
             let wanted = wanted.map(|wanted| wanted.parse::<IpAddr>().expect("an address"));
             assert_eq!(parse_address(text), wanted, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_host_with_something_around_it_names_nobody() {
+        for host in [
+            "[::1]evil",
+            "localhost:abc",
+            "localhost:",
+            "127.0.0.1:99999",
+            "localhost:+3000",
+            "me@localhost",
+            "localhost.example.org",
+        ] {
+            assert!(!names_this_machine(host), "{host}");
         }
     }
 }

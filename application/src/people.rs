@@ -1,3 +1,11 @@
-//! What this process knows of people that the log does not: who is there.
+//! Accounts, and what people show of themselves.
 
+pub mod account_end;
+pub mod avatars;
+pub mod custom_status;
+pub mod document;
+pub mod own_limits;
 pub mod presence;
+pub mod profile;
+pub mod status;
+pub mod users;

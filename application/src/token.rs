@@ -39,3 +39,16 @@ pub fn expires_at(settings: &Settings, session: &SessionFacts) -> Option<Timesta
         )
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_token_is_known_by_its_hash() {
+        assert_eq!(
+            token_hash("secret").as_str(),
+            "K7gNU3sdo+OL0wNhqoVWhr3g6s1xYv72ol/pe/Unols="
+        );
+    }
+}

@@ -61,6 +61,15 @@ pub struct ChangePermissionRoles {
     pub at: Timestamp,
 }
 
+/// What becomes of a permission that a role may have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Grant {
+    /// The role has it from now on.
+    Given,
+    /// The role has it no longer.
+    Taken,
+}
+
 /// What the rule needs to know from elsewhere.
 #[derive(Clone, Copy, Debug)]
 pub struct PermissionContext<'a> {

@@ -110,15 +110,23 @@ pub enum ExecuteError<R> {
 impl<R> ExecuteError<R> {
     /// The same error with another refusal, for work over several boundaries.
     pub fn map_refusal<S>(self, map: impl FnOnce(R) -> S) -> ExecuteError<S> {
-        match self {
-            Self::Refused(refusal) => ExecuteError::Refused(map(refusal)),
+        match self.split() {
+            Ok(refusal) => ExecuteError::Refused(map(refusal)),
+            Err(failure) => failure,
+        }
+    }
+
+    /// The refusal, apart from everything else that can go wrong.
+    pub fn split<S>(self) -> Result<R, ExecuteError<S>> {
+        Err(match self {
+            Self::Refused(refusal) => return Ok(refusal),
             Self::Contention(conflict) => ExecuteError::Contention(conflict),
             Self::Append(error) => ExecuteError::Append(error),
             Self::Read(error) => ExecuteError::Read(error),
             Self::Decode(error) => ExecuteError::Decode(error),
             Self::Encode(error) => ExecuteError::Encode(error),
             Self::TwoDeciders(stream) => ExecuteError::TwoDeciders(stream),
-        }
+        })
     }
 
     /// The same error with a wider refusal: `.map_err(ExecuteError::widen)`.

@@ -8,6 +8,8 @@
 //! where a reactor goes.
 
 mod checkpoint;
+mod data_export;
+mod gravatar;
 pub mod mail;
 mod worker;
 
@@ -17,16 +19,15 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use application::outside::mail::Mailer;
-use eventstore::vault::Vault;
+use application::workspace::Workspace;
+use data_export::DataExporter;
 use eventstore::{EventStore, LogId, Place, Position, ReadError, RecordedEvent, tireless};
 use futures::future::BoxFuture;
+use gravatar::Gravatar;
+use mail::MailReactor;
 use parking_lot::Mutex;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
-
-use mail::MailReactor;
-use projections::Views;
 
 pub use checkpoint::{Checkpoint, CheckpointError, PutOff, Standing};
 pub use worker::{WorkerError, run};
@@ -84,21 +85,13 @@ pub trait Reactor: Send + Sync + 'static {
     ) -> BoxFuture<'a, Verdict>;
 }
 
-/// What reactors work with.
-pub struct Context {
-    /// The log, to look up what led to an event.
-    pub log: Arc<dyn EventStore>,
-    /// The views of this node.
-    pub views: Views,
-    /// Opens the secrets the log keeps.
-    pub vault: Vault,
-    /// Sends mail.
-    pub mailer: Arc<dyn Mailer>,
-}
-
-/// Every reactor there is.
-pub fn registered(context: Context) -> Vec<Arc<dyn Reactor>> {
-    vec![Arc::new(MailReactor::new(context))]
+/// Every reactor there is. `gravatar` is the service that knows pictures of people, without a slash at the end.
+pub fn registered(workspace: &Workspace, gravatar: String) -> Vec<Arc<dyn Reactor>> {
+    vec![
+        Arc::new(MailReactor::new(workspace.into())),
+        Arc::new(DataExporter::new(workspace.clone())),
+        Arc::new(Gravatar::new(workspace.clone(), gravatar)),
+    ]
 }
 
 /// The running workers, one per reactor. Cheap to clone; all clones are the same.

@@ -4,15 +4,18 @@ mod administration;
 mod pictures;
 mod services;
 
+use application::dates::iso;
+use application::error::{Error, Fault, Refusal};
+use application::files::store::FilesError;
+use application::identity::challenge::LoginRefusal;
 use application::identity::password_hasher::PasswordError;
 use domain::account_mail::AccountMailRefusal;
 use domain::claim::NameTaken;
 use domain::custom_status::CustomStatusRefusal;
-use domain::decider::Never;
-use domain::membership::MembershipRefusal;
-use domain::membership::RoomRole;
+use domain::membership::{MembershipRefusal, RoomRole};
 use domain::message::{MessageRefusal, OutOfSync};
 use domain::password::PolicyViolation;
+use domain::permissions::Grant;
 use domain::presence::ChoiceRefusal;
 use domain::report::ReportRefusal;
 use domain::room::{RoomKind, RoomRefusal};
@@ -25,103 +28,136 @@ use projections::{QueryError, WaitError};
 use serde_json::json;
 
 use super::{ApiError, texts};
-use crate::rest::shape::iso;
 
 // ---- faults: logged here, once --------------------------------------------------------------------------------
 
-impl From<ExecuteError<Self>> for ApiError {
-    fn from(error: ExecuteError<Self>) -> Self {
-        match error {
-            ExecuteError::Refused(refusal) => refusal,
-            ExecuteError::Append(
+impl From<Fault> for ApiError {
+    fn from(fault: Fault) -> Self {
+        if let Fault::Log(error) = &fault
+            && let ExecuteError::Append(
                 AppendError::EventTooLarge { .. } | AppendError::BatchTooLarge { .. },
-            ) => Self::TooLarge,
-            ExecuteError::Append(AppendError::Unavailable(reason)) => {
-                tracing::error!(%reason, "the log cannot be written");
-                Self::Unavailable
-            }
-            ExecuteError::Append(AppendError::Closed) => Self::Unavailable,
-            ExecuteError::Read(error) => error.into(),
-            ExecuteError::Contention(conflict) => {
-                tracing::warn!(%conflict, "too many concurrent changes");
-                Self::Unavailable
-            }
-            ExecuteError::Append(error) => {
-                tracing::error!(%error, "an append made no sense");
-                Self::Internal
-            }
-            ExecuteError::Decode(error) => {
-                tracing::error!(%error, "a recorded event cannot be understood");
-                Self::Internal
-            }
-            ExecuteError::Encode(error) => {
-                tracing::error!(%error, "an event cannot be recorded");
-                Self::Internal
-            }
-            ExecuteError::TwoDeciders(stream) => {
-                tracing::error!(%stream, "two deciders on one stream");
-                Self::Internal
-            }
+            ) = **error
+        {
+            return Self::TooLarge;
+        }
+        if fault.is_temporary() {
+            tracing::warn!(%fault, "a request cannot be answered now");
+            Self::Unavailable
+        } else {
+            tracing::error!(%fault, "a request cannot be answered");
+            Self::Internal
         }
     }
 }
 
-impl From<ReadError> for ApiError {
-    fn from(error: ReadError) -> Self {
-        match error {
-            ReadError::Closed | ReadError::Replaced => Self::Unavailable,
-            ReadError::Unavailable(_) => {
-                tracing::error!(%error, "the log cannot be read");
-                Self::Unavailable
+macro_rules! faults {
+    ($($source:ty),*) => {
+        $(impl From<$source> for ApiError {
+            fn from(error: $source) -> Self {
+                Fault::from(error).into()
             }
-            ReadError::Damaged { .. } => {
-                tracing::error!(%error, "the log cannot be read");
-                Self::Internal
-            }
-        }
-    }
+        })*
+    };
 }
 
-impl From<QueryError> for ApiError {
-    fn from(error: QueryError) -> Self {
-        match error {
-            QueryError::NotReady | QueryError::Busy | QueryError::Closed => {
-                tracing::warn!(%error, "the views cannot be asked");
-                Self::Unavailable
-            }
-            QueryError::Database(_) => {
-                tracing::error!(%error, "the views cannot be asked");
-                Self::Internal
-            }
-        }
-    }
-}
+faults!(ReadError, QueryError, WaitError, PasswordError, FilesError);
 
-impl From<WaitError> for ApiError {
-    fn from(error: WaitError) -> Self {
-        // What was asked for is recorded; only the answer cannot be given.
-        tracing::warn!(%error, "recorded, but the views do not show it yet");
-        Self::Unavailable
-    }
-}
-
-impl From<PasswordError> for ApiError {
-    fn from(error: PasswordError) -> Self {
+impl From<Error> for ApiError {
+    fn from(error: Error) -> Self {
         match error {
-            PasswordError::Busy => {
-                tracing::warn!(%error, "logins wait");
-                Self::Unavailable
-            }
-            PasswordError::Failed => Self::Internal,
+            Error::AccountMail(refusal) => refusal.into(),
+            Error::Asset(refusal) => refusal.into(),
+            Error::Avatar(refusal) => refusal.into(),
+            Error::Banner(refusal) => refusal.into(),
+            Error::Claim(refusal) => refusal.into(),
+            Error::CustomStatus(refusal) => refusal.into(),
+            Error::CustomFields(refusal) => refusal.into(),
+            Error::EmailInbox(refusal) => refusal.into(),
+            Error::Emoji(refusal) => refusal.into(),
+            Error::LoginService(refusal) => refusal.into(),
+            Error::Membership(refusal) => refusal.into(),
+            Error::Message(refusal) => refusal.into(),
+            Error::OutOfSync(refusal) => refusal.into(),
+            Error::OAuthApp(refusal) => refusal.into(),
+            Error::Password(refusal) => refusal.into(),
+            Error::Permission(refusal) => refusal.into(),
+            Error::Presence(refusal) => refusal.into(),
+            Error::Push(refusal) => refusal.into(),
+            Error::Report(refusal) => refusal.into(),
+            Error::Role(refusal) => refusal.into(),
+            Error::Room(refusal) => refusal.into(),
+            Error::SecondFactor(refusal) => refusal.into(),
+            Error::Session(refusal) => refusal.into(),
+            Error::Setting(refusal) => refusal.into(),
+            Error::Sound(refusal) => refusal.into(),
+            Error::User(refusal) => refusal.into(),
+            Error::Webdav(refusal) => refusal.into(),
+            Error::Picture(error) => error.into(),
+            Error::Login(refusal) => refusal.into(),
+            Error::Challenged(challenge) => texts::second_factor(&challenge),
+            Error::Refused(refusal) => refusal.into(),
+            Error::Fault(fault) => fault.into(),
         }
     }
 }
 
 // ---- refusals -------------------------------------------------------------------------------------------------
 
-impl From<Never> for ApiError {
-    fn from(never: Never) -> Self {
-        match never {}
+impl From<Refusal> for ApiError {
+    fn from(refusal: Refusal) -> Self {
+        match refusal {
+            Refusal::UsernameInUse => texts::username_in_use(),
+            Refusal::EmailInUse => texts::email_exists(),
+            Refusal::FieldUnavailable(value) => texts::field_unavailable(&value),
+            Refusal::IdentityNotSaved => texts::could_not_save_identity(),
+            Refusal::ProfileChangeNotAllowed => texts::profile_change_not_allowed(),
+            Refusal::NoSuchUser => texts::user_param_unknown(),
+            Refusal::PasswordSameAsCurrent => texts::password_same_as_current(),
+            Refusal::PasswordInHistory => texts::password_in_history(),
+            Refusal::TooManyChanges { seconds } => texts::too_many_changes(seconds),
+            Refusal::NotToVerify => texts::invalid_user_of("sendConfirmationEmail"),
+            Refusal::NotToReset => texts::invalid_user_of("sendForgotPasswordEmail"),
+            Refusal::DomainTakesNoMail(domain) => texts::invalid_mail_domain(&domain),
+            Refusal::LastOwner { removed, changed } => texts::last_owner(&removed, &changed),
+            Refusal::RoomNameTaken { name, archived } => {
+                texts::duplicate_room_name(&name, archived)
+            }
+            Refusal::HandleTaken(name) => texts::duplicate_handle(&name),
+            Refusal::NoSubscription => texts::subscription_not_found(),
+            Refusal::EmojiNameTaken => texts::emoji_name_in_use(),
+            Refusal::SoundNameTaken => texts::sound_name_in_use(),
+            Refusal::StatusNameTaken => texts::custom_status_name_taken(),
+            Refusal::InboxAddressTaken => texts::inbox_address_taken(),
+            Refusal::WebdavAccountKnown => texts::webdav_duplicate(),
+            Refusal::GrantNotAllowed(grant) => texts::permission_method(grant_method(grant)),
+            Refusal::NothingToGrant(grant) => texts::invalid_permission(grant_method(grant)),
+        }
+    }
+}
+
+/// The method that gives or takes a permission, as errors name it.
+const fn grant_method(grant: Grant) -> &'static str {
+    match grant {
+        Grant::Given => "authorization:addPermissionToRole",
+        Grant::Taken => "authorization:removeRoleFromPermission",
+    }
+}
+
+impl From<LoginRefusal> for ApiError {
+    fn from(refusal: LoginRefusal) -> Self {
+        match refusal {
+            LoginRefusal::WrongCredentials => texts::wrong_credentials(),
+            LoginRefusal::NoPassword => texts::no_password_set(),
+            LoginRefusal::NotActivated => texts::user_not_activated(),
+            LoginRefusal::EmailUnverified => texts::email_unverified(),
+            LoginRefusal::AppUser => texts::app_user_login(),
+            LoginRefusal::NoRoles => texts::user_without_roles(),
+            LoginRefusal::LoggedOut => texts::logged_out_by_server(),
+            LoginRefusal::SessionExpired => texts::session_expired(),
+            LoginRefusal::AddressBlocked => texts::login_blocked_for_ip(),
+            LoginRefusal::UserBlocked => texts::login_blocked_for_user(),
+            LoginRefusal::Challenged(challenge) => texts::second_factor_at_login(&challenge),
+        }
     }
 }
 
@@ -129,6 +165,9 @@ impl From<SessionRefusal> for ApiError {
     fn from(refusal: SessionRefusal) -> Self {
         match refusal {
             SessionRefusal::NameTaken => texts::token_exists(),
+            SessionRefusal::NameTooLong { limit } => {
+                texts::invalid_params(&[format!("must NOT have more than {limit} characters")])
+            }
             SessionRefusal::NoSuchToken => texts::no_such_token(),
             SessionRefusal::Ended => Self::NotLoggedIn,
         }

@@ -2,7 +2,7 @@
 
 use std::net::{IpAddr, Ipv4Addr};
 
-use application::origin::{Household, parse_address};
+use application::origin::{Client, parse_address};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, header};
 
@@ -12,37 +12,18 @@ use super::forwarded;
 #[derive(Clone, Copy, Debug)]
 pub struct Address(pub IpAddr);
 
-/// The program at the other end.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Client {
-    /// Its address, past reverse proxies.
-    pub address: IpAddr,
-    /// What it calls itself; empty when it says nothing.
-    pub user_agent: String,
-    /// It runs on this machine, and no proxy is between ([`super::local`]). Not looked at, and false, where it comes
-    /// with good credentials.
-    pub local: bool,
-}
-
-impl Client {
-    /// Reads what a request says of its sender; its [`Address`] was found when it came.
-    pub fn of(parts: &Parts) -> Self {
-        let address = parts.extensions.get::<Address>();
-        let user_agent = parts
-            .headers
-            .get(header::USER_AGENT)
-            .and_then(|value| value.to_str().ok())
-            .unwrap_or_default();
-        Self {
-            address: address.map_or(IpAddr::V4(Ipv4Addr::LOCALHOST), |address| address.0),
-            user_agent: user_agent.to_owned(),
-            local: false,
-        }
-    }
-
-    /// Who it counts as.
-    pub fn household(&self) -> Household {
-        Household::of(self.address)
+/// What a request says of its sender; its [`Address`] was found when it came.
+pub fn of(parts: &Parts) -> Client {
+    let address = parts.extensions.get::<Address>();
+    let user_agent = parts
+        .headers
+        .get(header::USER_AGENT)
+        .and_then(|value| value.to_str().ok())
+        .unwrap_or_default();
+    Client {
+        address: address.map_or(IpAddr::V4(Ipv4Addr::LOCALHOST), |address| address.0),
+        user_agent: user_agent.to_owned(),
+        local: false,
     }
 }
 

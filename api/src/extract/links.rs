@@ -1,9 +1,10 @@
 //! Who opens a link: pictures and files are loaded by pages, which cannot send headers. The id and the token come in
 //! the query string or in cookies, as `rc_uid` and `rc_token` (contract, conventions 2).
 
+use application::caller::Caller;
 use axum::http::{HeaderMap, header};
 
-use super::{Caller, Input};
+use super::Input;
 use crate::error::ApiError;
 use crate::state::AppState;
 
@@ -16,7 +17,7 @@ impl Input {
             said.map_or_else(|| cookie(&self.headers, name), |text| Some(text.to_owned()))
         };
         match (text("rc_uid"), text("rc_token")) {
-            (Some(id), Some(token)) => Caller::from_token(state, &id, &token).await,
+            (Some(id), Some(token)) => Ok(Caller::from_token(state, &id, &token).await?),
             _ => Ok(None),
         }
     }

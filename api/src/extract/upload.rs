@@ -127,7 +127,7 @@ fn broken(error: &multer::Error) -> ApiError {
 mod tests {
     use super::*;
     use crate::extract::body::BodyBudget;
-    use crate::extract::client::Client;
+    use crate::extract::client;
     use axum::body::Body;
 
     async fn read(wanted: Option<&str>, parts: &[&str]) -> Result<Upload, ApiError> {
@@ -144,7 +144,7 @@ mod tests {
             .expect("request");
         let (parts, body) = request.into_parts();
         let share = BodyBudget::new(1).share(true, std::net::IpAddr::from([192, 0, 2, 1]));
-        let client = Client::of(&parts);
+        let client = client::of(&parts);
         let input = Input::read(parts, body, client, true, usize::MAX, share)
             .await
             .expect("small body");

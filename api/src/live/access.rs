@@ -1,5 +1,6 @@
 //! Who is at the other end, and what they may see. Asked at every start and whenever the guard says so.
 
+use application::caller::Caller;
 use application::token::token_hash;
 use domain::RoomId;
 use domain::access::can_read_history;
@@ -7,7 +8,6 @@ use projections::QueryError;
 use subtle::ConstantTimeEq as _;
 
 use crate::error::ApiError;
-use crate::extract::Caller;
 use crate::state::AppState;
 
 /// Who `token` belongs to; nobody when that is not `user`. Besides logins, programs come with tokens they were granted.

@@ -13,18 +13,18 @@ use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
+use application::caller::Caller;
 use application::people::presence::{Connected, Watch};
 use bytes::Bytes;
+use delivery::{next, pause};
 use domain::{RoomId, UserId};
 use eventstore::{Mark, Position};
+use presence::changed;
 use projections::QueryError;
 use projections::live::{Delivery, Feed};
 use tokio::sync::{OwnedSemaphorePermit, watch};
 use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at, timeout};
 use tokio_tungstenite::tungstenite::Message;
-
-use delivery::{next, pause};
-use presence::changed;
 
 use super::Shared;
 use super::access::{may_watch, renew};
@@ -32,7 +32,6 @@ use super::frame::{ClientFrame, Close, Format, Selection, ServerFrame};
 use super::introduction::introduce;
 use super::resume::{self, After, Refusal};
 use super::socket::{Socket, SocketError};
-use crate::extract::Caller;
 
 /// How long a write may be stuck. Longer, and the client is as good as gone.
 pub(super) const WRITE_TIMEOUT: Duration = Duration::from_secs(20);

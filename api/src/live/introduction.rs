@@ -1,5 +1,6 @@
 //! Before anything else: who is at the other end.
 
+use application::caller::Caller;
 use eventstore::Mark;
 use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::Message;
@@ -9,7 +10,6 @@ use super::access::authenticate;
 use super::connection::{End, WRITE_TIMEOUT};
 use super::frame::{Authenticate, ClientFrame, Close, Format, ServerFrame};
 use super::socket::Socket;
-use crate::extract::Caller;
 
 /// Finds out who is there: by the handshake's headers, or by the first frame. Also answers that frame's reference.
 pub(super) async fn introduce(

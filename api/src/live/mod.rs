@@ -12,14 +12,21 @@ mod socket;
 use std::sync::Arc;
 use std::time::Duration;
 
+use access::authenticate;
+use application::caller::Caller;
 use axum::Router;
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::any;
+use connection::Connection;
 use eventstore::tireless;
+use frame::Format;
+use guard::Guard;
 use metrics::{Counter, Gauge, counter, gauge};
 use parking_lot::Mutex;
+use resume::After;
+use socket::Handshake;
 use tokio::sync::Semaphore;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -27,17 +34,9 @@ use tokio_util::task::TaskTracker;
 
 use crate::config::LiveLimits;
 use crate::error::ApiError;
-use crate::extract::Caller;
 use crate::shutdown;
 use crate::state::AppState;
 use crate::telemetry::metrics::{LIVE_DELIVERED, LIVE_DROPPED, LIVE_SOCKETS};
-
-use access::authenticate;
-use connection::Connection;
-use frame::Format;
-use guard::Guard;
-use resume::After;
-use socket::Handshake;
 
 /// The door. Cheap to clone; all clones are the same.
 #[derive(Clone)]

@@ -1,11 +1,11 @@
 //! Where a socket begins: at a position its client names, or now.
 
+use application::caller::Caller;
 use eventstore::{Mark, Position};
 use projections::live::Feed;
 use projections::{QueryError, WaitError};
 
 use super::Shared;
-use crate::extract::Caller;
 
 /// What the handshake's `after` says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -2,22 +2,24 @@
 
 use std::time::Duration;
 
+use application::admin::{permissions, settings};
+use application::caller::Caller;
+use application::dates::iso;
+use application::identity::second_factor::Strictness;
+use application::integrations::{login_services, push};
 use domain::permission::Permission;
+use domain::permissions::Grant;
 use domain::{RoleId, Timestamp};
 use projections::Since;
 use serde_json::{Value, json};
 
 use super::args::Args;
 use super::{AnyMethodCall, Method, MethodCall, MethodOutcome, method, open_method};
-use crate::commands::permissions::{self, Grant};
-use crate::commands::{login_services, push, settings};
 use crate::error::{ApiError, texts};
-use crate::rest::oauth_apps;
 use crate::rest::permissions::{documents as permission_documents, removed as removed_permissions};
 use crate::rest::push::{Registration, own_devices};
-use crate::rest::settings as rows;
-use crate::rest::shape::iso;
-use crate::second_factor::{Prover, Strictness};
+use crate::rest::{oauth_apps, settings as rows};
+use crate::second_factor::prover_of_method;
 use crate::state::AppState;
 
 pub(super) fn methods() -> Vec<Method> {
@@ -149,7 +151,7 @@ async fn save_settings(call: MethodCall) -> MethodOutcome {
 
 async fn save(call: &MethodCall, wishes: &[Value]) -> MethodOutcome {
     let wishes = rows::wishes(&call.state, &call.caller, wishes)?;
-    Prover::of_method(call).prove(Strictness::Normal).await?;
+    prover_of_method(call).prove(Strictness::Normal).await?;
     settings::change(&call.state, &call.caller, &wishes).await?;
     Ok(json!(true))
 }
@@ -173,7 +175,7 @@ async fn refresh_service(call: MethodCall) -> MethodOutcome {
     Ok(Value::Null)
 }
 
-fn may_add_services(state: &AppState, caller: &crate::extract::Caller) -> Result<(), ApiError> {
+fn may_add_services(state: &AppState, caller: &Caller) -> Result<(), ApiError> {
     let table = state.views().permissions();
     let allowed = caller
         .authority(&[], &table)

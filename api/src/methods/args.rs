@@ -1,12 +1,13 @@
 //! The parameters of a method.
 
+use application::identity::second_factor::FactorAnswer;
 use domain::Timestamp;
 use serde_json::{Map, Value};
 
 use crate::error::{ApiError, texts};
 use crate::extract::params::type_name;
-use crate::methods::FactorAnswer;
 use crate::methods::ejson;
+use crate::second_factor;
 
 /// A list of parameters. One that is missing reads as `null`; ones too many are nobody's business.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -85,11 +86,11 @@ impl Args {
 
     /// The code of a second factor in the last parameter, where clients over the socket put it.
     pub fn factor(&self) -> FactorAnswer {
-        let text = |name: &str| Some(self.0.last()?.get(name)?.as_str()?.to_owned());
-        FactorAnswer {
-            code: text("twoFactorCode"),
-            method: text("twoFactorMethod"),
-        }
+        let text = |name: &str| self.0.last()?.get(name)?.as_str();
+        second_factor::answer(
+            text("twoFactorCode").map(str::to_owned),
+            text("twoFactorMethod"),
+        )
     }
 
     fn mismatch(&self, wanted: &str, index: usize) -> ApiError {
@@ -101,6 +102,7 @@ impl Args {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use application::identity::challenge::Factor;
     use serde_json::json;
 
     #[test]
@@ -130,7 +132,7 @@ mod tests {
         ]);
         let factor = FactorAnswer {
             code: Some("123456".to_owned()),
-            method: Some("totp".to_owned()),
+            factor: Some(Factor::Totp),
         };
         assert_eq!(args.factor(), factor);
         assert_eq!(

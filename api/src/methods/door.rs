@@ -3,15 +3,18 @@
 //! The name inside the message decides; the one in the path is decoration. Whatever comes of the call is a 200 with
 //! the result or the error inside, as servers up to 7 answer: clients read the message in any case.
 
+use application::caller::Caller;
+use application::identity::second_factor::FactorAnswer;
 use axum::http::HeaderMap;
 use serde_json::{Map, Value, json};
 
 use crate::error::{ApiError, texts};
 use crate::extract::schema::{Kind, Schema};
-use crate::extract::{self, Anyone, Call, Caller, Input};
+use crate::extract::{self, Anyone, Call, Input};
 use crate::methods::args::Args;
-use crate::methods::{self, AnyMethodCall, FactorAnswer};
+use crate::methods::{self, AnyMethodCall};
 use crate::rest::answer::{Answer, Outcome};
+use crate::second_factor;
 use crate::state::AppState;
 
 /// What both routes take.
@@ -96,25 +99,11 @@ fn read(message: &str) -> Option<Wish> {
 
 /// A code in the headers, or else in the last parameter.
 fn factor(headers: &HeaderMap, args: &Args) -> FactorAnswer {
-    let in_headers = FactorAnswer::in_headers(headers);
+    let in_headers = second_factor::in_headers(headers);
     if in_headers.code.is_some() {
         in_headers
     } else {
         args.factor()
-    }
-}
-
-impl FactorAnswer {
-    /// The code in `x-2fa-code` and `x-2fa-method`.
-    pub fn in_headers(headers: &HeaderMap) -> Self {
-        let text = |name: &str| {
-            let text = headers.get(name)?.to_str().ok()?.trim_ascii();
-            (!text.is_empty()).then(|| text.to_owned())
-        };
-        Self {
-            code: text("x-2fa-code"),
-            method: text("x-2fa-method"),
-        }
     }
 }
 

@@ -1,19 +1,18 @@
 //! Methods about mail: links to prove an address or to choose a password, and the test mail (contract, integrations
 //! 11 and conventions 10).
 
+use application::identity::account_mail::{self, Chosen, Use};
+use application::identity::login;
 use application::identity::password_hasher::PasswordDigest;
 use application::ids::fresh_id;
 use application::outside::mail::Mailbox;
-use domain::UserId;
 use domain::permission::Permission;
-use domain::text;
+use domain::{UserId, text};
 use reactors::mail::test_mail;
 use serde_json::{Value, json};
 
 use super::{AnyMethodCall, Method, MethodCall, MethodOutcome, method, open_method, sessions};
-use crate::commands::account_mail::{self, Chosen, Use};
 use crate::error::{ApiError, texts};
-use crate::login;
 use crate::rest::mail;
 
 pub(super) fn methods() -> Vec<Method> {
@@ -76,7 +75,7 @@ async fn verify_email(call: AnyMethodCall) -> MethodOutcome {
 /// whether one was proved.
 async fn prove(call: &AnyMethodCall, token: &str, to: Use) -> Result<bool, ApiError> {
     let user = account_mail::can_follow(&call.state, token, to).await?;
-    login::prove_beside_link(&call.state, &user, &call.factor).await
+    Ok(login::prove_beside_link(&call.state, &user, &call.factor).await?)
 }
 
 /// Logs in whoever came with a link. The link did its work even when the account may not log in.

@@ -2,23 +2,24 @@
 
 use std::time::Duration;
 
+use application::chat::ownership::Orphans;
+use application::error::{Error, Refusal};
+use application::identity::registration::{self, SignUp};
+use application::identity::second_factor::Strictness;
+use application::identity::setup;
 use application::ids::now;
+use application::people::profile::{self, OwnProfile};
+use application::people::users::{self, Door};
+use application::people::{account_end, status};
 use domain::presence::Status;
 use domain::text::{is_blank, trim};
 use domain::user::{ProfileChange, UserCommand, UserRefusal, UtcOffset, check_username};
 use serde_json::{Map, Value, json};
 
-use super::ejson;
-use super::{AnyMethodCall, Method, MethodCall, MethodOutcome, method, open_method};
-use crate::commands::ownership::Orphans;
-use crate::commands::profile::{self, OwnProfile};
-use crate::commands::registration::{self, SignUp};
-use crate::commands::users::{self, Door};
-use crate::commands::{departures, presence};
+use super::{AnyMethodCall, Method, MethodCall, MethodOutcome, ejson, method, open_method};
 use crate::error::{ApiError, texts};
 use crate::rest::registration as names;
-use crate::second_factor::{Prover, Strictness};
-use crate::setup;
+use crate::second_factor::prover_of_method;
 
 pub(super) fn methods() -> Vec<Method> {
     vec![
@@ -95,13 +96,10 @@ async fn set_username(call: MethodCall) -> MethodOutcome {
     let (state, caller) = (&call.state, &call.caller);
     users::change(state, caller, caller.id(), &[change], None, Orphans::None)
         .await
-        .map_err(|error| {
+        .map_err(|error| match error {
             // Somebody was faster.
-            if error == texts::could_not_save_identity() {
-                texts::field_unavailable(&username)
-            } else {
-                error
-            }
+            Error::Refused(Refusal::IdentityNotSaved) => texts::field_unavailable(&username),
+            error => error.into(),
         })?;
     Ok(json!(username))
 }
@@ -165,11 +163,11 @@ async fn save_user_profile(call: MethodCall) -> MethodOutcome {
     let status = status.map(|status| Status::find(status).ok_or_else(texts::invalid_status));
     let status = status.transpose()?;
     let typed = text(fields, "typedPassword")?.filter(|typed| !typed.is_empty());
-    let prover = Prover::of_method(&call).with_password(typed);
+    let prover = prover_of_method(&call).with_password(typed);
     let confirm = async || prover.prove(Strictness::Always).await;
     profile::change_own(&call.state, &call.caller, wish, confirm).await?;
     if let Some(status) = status {
-        presence::set(&call.state, &call.caller, &call.caller.user, status).await?;
+        status::set(&call.state, &call.caller, &call.caller.user, status).await?;
     }
     Ok(json!(true))
 }
@@ -217,7 +215,7 @@ async fn set_user_active_status(call: MethodCall) -> MethodOutcome {
     let id = domain::UserId::new(call.args.text(0)?);
     let active = call.args.boolean(1)?.unwrap_or(false);
     let confirmed = call.args.boolean(2)?.unwrap_or(false);
-    departures::set_active(&call.state, &call.caller, &id, active, confirmed).await?;
+    account_end::set_active(&call.state, &call.caller, &id, active, confirmed).await?;
     Ok(json!(true))
 }
 
@@ -225,6 +223,6 @@ async fn set_user_active_status(call: MethodCall) -> MethodOutcome {
 async fn delete_user(call: MethodCall) -> MethodOutcome {
     let id = domain::UserId::new(call.args.text(0)?);
     let confirmed = call.args.boolean(1)?.unwrap_or(false);
-    departures::delete(&call.state, &call.caller, &id, confirmed).await?;
+    account_end::delete(&call.state, &call.caller, &id, confirmed).await?;
     Ok(json!(true))
 }

@@ -1,5 +1,8 @@
 //! Methods about avatars, emoji and sounds (contract, conventions 10, messages 8, admin 11.2).
 
+use application::admin::emoji::{self, Names};
+use application::admin::sounds::{self, Recording};
+use application::people::avatars::{self, Changer};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
@@ -8,9 +11,6 @@ use domain::avatar::AvatarOwner;
 use serde_json::{Map, Value, json};
 
 use super::{Method, MethodCall, MethodOutcome, method};
-use crate::commands::avatars::{self, Changer};
-use crate::commands::emoji::{self, Names};
-use crate::commands::sounds::{self, Recording};
 use crate::error::{ApiError, texts};
 use crate::extract::filter::Filter;
 use crate::rest;

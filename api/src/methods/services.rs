@@ -2,15 +2,16 @@
 
 use std::time::Duration;
 
+use application::identity::account_mail::{self, Use};
+use application::identity::e2e;
 use application::ids::fresh_id;
+use application::people::{custom_status, status};
 use domain::presence::Status;
 use domain::{RoomId, UserId};
 use projections::CustomStatusQuery;
 use serde_json::{Value, json};
 
 use super::{AnyMethodCall, Method, MethodCall, MethodOutcome, method, open_method};
-use crate::commands::account_mail::{self, Use};
-use crate::commands::{custom_status, e2e, presence};
 use crate::error::texts;
 use crate::extract::params::Params;
 use crate::rest;
@@ -66,7 +67,7 @@ async fn set_default_status(call: MethodCall) -> MethodOutcome {
         return Ok(Value::Null);
     };
     let own = call.caller.user.clone();
-    presence::choose(&call.state, &call.caller, &own, status).await?;
+    status::choose(&call.state, &call.caller, &own, status).await?;
     if let Some(user) = call.state.views().user(&own.id).await? {
         call.state.presence().recompute(&user);
     }

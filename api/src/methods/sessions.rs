@@ -1,5 +1,8 @@
 //! Methods about logins, login tokens and second factors (contract, conventions 10 and realtime 3).
 
+use application::identity::login::LoggedIn;
+use application::identity::second_factor::Strictness;
+use application::identity::{credentials, second_factors, sessions};
 use application::token::{expires_at, token_hash};
 use domain::Timestamp;
 use domain::credential::Ending;
@@ -7,10 +10,9 @@ use domain::permission::Permission;
 use serde_json::{Map, Value, json};
 
 use super::{AnyMethodCall, Method, MethodCall, MethodOutcome, ejson, method, open_method};
-use crate::commands::{credentials, second_factors, sessions};
 use crate::error::{ApiError, texts};
-use crate::login::{self, LoggedIn};
-use crate::second_factor::{Prover, Strictness};
+use crate::login_form::{self, kind_name};
+use crate::second_factor::prover_of_method;
 
 pub(super) fn methods() -> Vec<Method> {
     vec![
@@ -35,7 +37,7 @@ async fn log_in(call: AnyMethodCall) -> MethodOutcome {
     let Some(form) = call.args.get(0).as_object() else {
         return Err(texts::unrecognized_login());
     };
-    let login = login::login(&call.state, &call.client, form, call.factor).await?;
+    let login = login_form::log_in(&call.state, &call.client, form, call.factor).await?;
     Ok(login_result(&login))
 }
 
@@ -45,7 +47,7 @@ pub(super) fn login_result(login: &LoggedIn) -> Value {
     result.insert("id".to_owned(), json!(login.user.id));
     result.insert("token".to_owned(), json!(login.token));
     result.insert("tokenExpires".to_owned(), date_or_null(login.expires));
-    result.insert("type".to_owned(), json!(login.kind.as_str()));
+    result.insert("type".to_owned(), json!(kind_name(login.kind)));
     Value::Object(result)
 }
 
@@ -106,7 +108,7 @@ async fn personal_token_name(call: &MethodCall) -> Result<String, ApiError> {
     let name = wish.get("tokenName").and_then(Value::as_str);
     let name = name.and_then(domain::text::filled);
     let name = name.ok_or_else(texts::token_name_required)?.to_owned();
-    Prover::of_method(call).prove(Strictness::Normal).await?;
+    prover_of_method(call).prove(Strictness::Normal).await?;
     Ok(name)
 }
 

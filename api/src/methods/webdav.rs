@@ -1,6 +1,8 @@
 //! Methods about accounts on WebDAV servers, and the files there (contract, admin 13.1).
 
+use application::error::Error;
 use application::files::pictures;
+use application::integrations::webdav::{self, Secret};
 use application::outside::fetch::FetchError;
 use application::outside::webdav::{Credentials, Webdav, WebdavError};
 use axum::http::StatusCode;
@@ -8,11 +10,11 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use domain::text;
+use domain::webdav::WebdavRefusal;
 use serde_json::{Value, json};
 
 use super::pictures::binary;
 use super::{Method, MethodCall, MethodOutcome, method};
-use crate::commands::webdav::{self, Secret};
 use crate::error::{ApiError, texts};
 use crate::extract::params::Params;
 
@@ -103,7 +105,11 @@ fn must_be_on(call: &MethodCall, method: &str) -> Result<(), ApiError> {
 /// The account that the first parameter names.
 async fn account<'a>(call: &'a MethodCall, method: &str) -> Result<Webdav<'a>, ApiError> {
     must_be_on(call, method)?;
-    let (url, secret) = webdav::open(&call.state, &call.caller, call.args.text(0)?, method).await?;
+    let opened = webdav::open(&call.state, &call.caller, call.args.text(0)?).await;
+    let (url, secret) = opened.map_err(|error| match error {
+        Error::Webdav(WebdavRefusal::NotFound) => texts::webdav_account_unknown(method),
+        error => error.into(),
+    })?;
     let credentials = match &secret {
         webdav::OwnSecret::Password(username, password) => {
             Credentials::Password(username, password)
@@ -123,7 +129,7 @@ fn failure(error: &WebdavError, method: &str) -> ApiError {
 
 /// The largest file that is passed on, in bytes.
 fn largest(call: &MethodCall) -> usize {
-    let most = call.state.config().body_limit;
+    let most = call.state.doors().body_limit;
     let settings = call.state.views().settings();
     usize::try_from(settings.int("FileUpload_MaxFileSize")).map_or(most, |size| size.min(most))
 }

@@ -1,6 +1,11 @@
 //! Making and changing accounts, those of others mostly (contract, conventions 7.1 and 7.3).
 
+use application::chat::ownership::Orphans;
+use application::identity::account_mail::Told;
+use application::identity::{mail_domain, passwords};
 use application::ids::{fresh_id, fresh_secret, now};
+use application::people::profile::first_address;
+use application::people::users::{self, Maker};
 use domain::permission::Permission;
 use domain::settings::Settings;
 use domain::user::{
@@ -12,11 +17,6 @@ use serde_json::Value;
 
 use super::answer::{Answer, Outcome};
 use super::shape;
-use crate::commands::account_mail::Told;
-use crate::commands::ownership::Orphans;
-use crate::commands::passwords;
-use crate::commands::profile::first_address;
-use crate::commands::users::{self, Maker};
 use crate::error::{ApiError, texts};
 use crate::extract::Call;
 use crate::extract::page::FieldChoice;
@@ -92,7 +92,7 @@ pub async fn create(call: Call) -> Outcome {
     if !random && params.filled("password")?.is_none() {
         return Err(texts::field_required("Password"));
     }
-    crate::mail_domain::check(state, params.required("email")?).await?;
+    mail_domain::check(state, params.required("email")?).await?;
     let password = if random {
         fresh_secret()
     } else {
@@ -260,7 +260,7 @@ async fn new_address(
         return Ok(None);
     };
     if now_address.as_deref() != Some(text::trim(&address)) {
-        crate::mail_domain::check(&call.state, &address).await?;
+        mail_domain::check(&call.state, &address).await?;
     }
     Ok(Some(UserCommand::ChangeEmail {
         user: account.id.clone(),

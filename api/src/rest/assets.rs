@@ -1,7 +1,9 @@
 //! The workspace's own pictures (contract, admin 12).
 
+use application::admin::assets;
 use application::files::pictures::raster::Kind;
 use application::files::pictures::{self, mark};
+use application::files::stored_files::Shelf;
 use bytes::Bytes;
 use domain::asset::{self, AssetRule};
 use domain::settings;
@@ -9,8 +11,6 @@ use domain::settings;
 use super::answer::{Answer, Outcome};
 use super::avatars::check_size;
 use super::media::{self, Media};
-use crate::commands::assets;
-use crate::commands::shelves::Shelf;
 use crate::error::ApiError;
 use crate::extract::schema::{Kind as Param, Schema};
 use crate::extract::{Anyone, Call};

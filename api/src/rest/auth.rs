@@ -1,17 +1,16 @@
 //! Login, logout, me (contract, conventions 4).
 
+use application::identity::credentials;
 use domain::credential::Ending;
 use projections::UserFacts;
 use serde_json::{Map, Value, json};
 
 use super::answer::{Answer, Outcome};
 use super::shape;
-use crate::commands::credentials;
 use crate::error::{ApiError, texts};
 use crate::extract::{Anyone, Call};
-use crate::methods::FactorAnswer;
 use crate::state::AppState;
-use crate::{login, second_factor};
+use crate::{login_form, second_factor};
 
 /// `POST /api/v1/login`.
 pub async fn login(call: Anyone) -> Outcome {
@@ -20,8 +19,8 @@ pub async fn login(call: Anyone) -> Outcome {
         .params()
         .map_err(|_| texts::unrecognized_login())?
         .into_map();
-    let factor = FactorAnswer::in_headers(&call.input.headers);
-    let login = login::login(&call.state, &call.input.client, &body, factor).await?;
+    let factor = second_factor::in_headers(&call.input.headers);
+    let login = login_form::log_in(&call.state, &call.input.client, &body, factor).await?;
     let me = about_me(&call.state, &login.user).await?;
     Ok(Answer::status_data(&json!({
         "userId": login.user.id,

@@ -1,6 +1,10 @@
 //! Translations (contract, admin 13.4), and WebDAV accounts (13.1). No program that translates is part of this
 //! server; what members want translated is kept all the same.
 
+use application::caller::Caller;
+use application::chat::members;
+use application::chat::room_access::RoomAccess;
+use application::error::Error;
 use application::ids::now;
 use domain::RoomId;
 use domain::membership::{MembershipCommand, MembershipRefusal};
@@ -10,11 +14,9 @@ use projections::WebdavRecord;
 use serde_json::{Value, json};
 
 use super::answer::{Answer, Outcome};
-use crate::commands::memberships;
-use crate::commands::place::Place;
 use crate::error::{ApiError, texts};
+use crate::extract::Call;
 use crate::extract::params::Params;
-use crate::extract::{Call, Caller};
 use crate::state::AppState;
 
 pub(crate) fn must_be_on(state: &AppState) -> Result<(), ApiError> {
@@ -91,13 +93,14 @@ pub(crate) async fn save(
         return Err(texts::autotranslate_not_allowed());
     }
     let invalid = || texts::invalid_subscription("saveAutoTranslateSettings");
-    let place = Place::of(state, caller, &RoomId::new(room))
+    let place = RoomAccess::of(state, caller, &RoomId::new(room))
         .await?
         .ok_or_else(invalid)?;
     let user = caller.id().clone();
-    match memberships::change(state, caller, &place, &user, command).await {
-        Err(error) if error == ApiError::from(MembershipRefusal::NotAMember) => Err(invalid()),
-        outcome => outcome.map(drop),
+    match members::change(state, caller, &place, &user, command).await {
+        Err(Error::Membership(MembershipRefusal::NotAMember)) => Err(invalid()),
+        Err(error) => Err(error.into()),
+        Ok(_) => Ok(()),
     }
 }
 
@@ -114,7 +117,7 @@ pub async fn translate(call: Call) -> Outcome {
         .message(&domain::MessageId::new(id))
         .await?
         .ok_or_else(texts::translated_message_unknown)?;
-    let place = Place::of(&call.state, &call.caller, &record.room).await?;
+    let place = RoomAccess::of(&call.state, &call.caller, &record.room).await?;
     if !place.is_some_and(|place| place.can_read(&call.caller)) {
         return Err(texts::translated_message_unknown());
     }

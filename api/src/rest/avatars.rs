@@ -1,8 +1,15 @@
 //! Pictures of users and rooms (contract, conventions 7.3 and 8).
 
+use std::sync::Arc;
+use std::time::Duration;
+
+use application::caller::Caller;
+use application::error::Error;
 use application::files::pictures::letters::{self, Letter};
-use application::files::pictures::{self, raster};
+use application::files::pictures::{self, PictureError, raster};
+use application::files::stored_files::Shelf;
 use application::outside::fetch::{FetchError, Limits, Outgoing};
+use application::people::avatars::{self, Changer};
 use axum::http::{StatusCode, header};
 use bytes::Bytes;
 use domain::avatar::AvatarOwner;
@@ -11,18 +18,14 @@ use domain::site::Site;
 use domain::{RoomId, UserId};
 use projections::{FileRecord, UserFacts};
 use serde_json::{Map, Value, json};
-use std::sync::Arc;
-use std::time::Duration;
 
 use super::answer::{Answer, Outcome};
 use super::lookup;
 use super::media::{self, Keeper, Media};
-use crate::commands::avatars::{self, Changer};
-use crate::commands::shelves::Shelf;
 use crate::error::{ApiError, texts};
 use crate::extract::params::Params;
 use crate::extract::schema::{Kind, Schema};
-use crate::extract::{Anyone, Call, Caller};
+use crate::extract::{Anyone, Call};
 use crate::state::AppState;
 
 /// How long fetching a picture may take.
@@ -88,12 +91,9 @@ pub async fn set_from(
     avatars::would_change(state, changer, &owner)?;
     let bytes = picture_at(state, url, &user.username).await?;
     let outcome = avatars::set(state, changer, &owner, "url", bytes).await;
-    outcome.map_err(|error| {
-        if error == texts::invalid_file_type() {
-            texts::invalid_avatar_url(url)
-        } else {
-            error
-        }
+    outcome.map_err(|error| match error {
+        Error::Picture(PictureError::Unreadable) => texts::invalid_avatar_url(url),
+        error => error.into(),
     })
 }
 
@@ -120,7 +120,7 @@ async fn picture_at(state: &AppState, url: &str, username: &str) -> Result<Bytes
 /// Longest file that is taken, in bytes: the workspace's limit, or what a request may carry.
 fn longest_file(state: &AppState) -> usize {
     let limit = state.views().settings().int("FileUpload_MaxFileSize");
-    let carried = state.config().body_limit;
+    let carried = state.doors().body_limit;
     usize::try_from(limit).map_or(carried, |limit| limit.min(carried))
 }
 
@@ -169,7 +169,7 @@ pub async fn reset_of(
     let owner = AvatarOwner::User(user.clone());
     let changer = Changer::User(caller, &[]);
     avatars::would_change(state, changer, &owner).map_err(|_| texts::avatar_reset_not_allowed())?;
-    avatars::reset(state, changer, &owner, letters).await
+    Ok(avatars::reset(state, changer, &owner, letters).await?)
 }
 
 /// `GET /api/v1/users.getAvatar`.

@@ -1,14 +1,16 @@
 //! Banners (contract, admin 9), and how administrators publish them (`docs/banners.md`).
 
+use application::admin::banners;
+use application::dates::iso;
 use application::ids::now;
+use application::people::document::Doc;
 use domain::banner::{Content, Platform};
 use domain::{RoleId, Timestamp};
 use projections::BannerRecord;
 use serde_json::{Map, Value, json};
 
 use super::answer::{Answer, Outcome};
-use super::shape::{Doc, author, iso};
-use crate::commands::banners;
+use super::shape::author;
 use crate::error::{ApiError, texts};
 use crate::extract::Call;
 use crate::extract::params::Params;

@@ -1,20 +1,20 @@
 //! Messages: posting, changing, deleting, reacting (contract, messages 6).
 
+use application::chat::messages::{self, Draft, Reaction, Wording};
+use application::chat::room_access::RoomAccess;
+use application::error::Error;
 use application::ids::now;
-use domain::limits;
 use domain::message::{
     Hidden, MessageCommand, MessageRefusal, Parent, PostChecks, Presentation, resolve_sent_at,
 };
 use domain::permission::Permission;
-use domain::{MessageId, RoomId, Timestamp, UserId, text};
+use domain::{MessageId, RoomId, Timestamp, UserId, limits, text};
 use projections::MessageRecord;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::answer::{Answer, Outcome};
 use super::{emoji, target};
-use crate::commands::messages::{self, Draft, Reaction, Wording};
-use crate::commands::place::Place;
 use crate::error::{ApiError, texts};
 use crate::extract::params::{Params, parse_date};
 use crate::extract::{Call, Input};
@@ -145,19 +145,19 @@ async fn parent(call: &Call, tmid: Option<&str>) -> Result<Option<Parent>, ApiEr
 }
 
 /// The room of a thread: a reply is in there, whatever room it names (contract, messages 3 step 4).
-async fn place_in_thread(call: &Call, parent: &Parent) -> Result<Place, ApiError> {
-    Place::of(&call.state, &call.caller, &parent.room)
+async fn place_in_thread(call: &Call, parent: &Parent) -> Result<RoomAccess, ApiError> {
+    RoomAccess::of(&call.state, &call.caller, &parent.room)
         .await?
         .filter(|place| place.can_access(&call.caller))
         .ok_or_else(texts::message_not_found)
 }
 
 /// The room of that id. Whoever may not see it is told what they are told of a room there is not.
-async fn place_to_write(call: &Call, rid: Option<&str>) -> Result<Place, ApiError> {
+async fn place_to_write(call: &Call, rid: Option<&str>) -> Result<RoomAccess, ApiError> {
     let rid = rid
         .filter(|rid| !rid.is_empty())
         .ok_or_else(texts::rid_missing)?;
-    Place::of(&call.state, &call.caller, &RoomId::new(rid))
+    RoomAccess::of(&call.state, &call.caller, &RoomId::new(rid))
         .await?
         .filter(|place| place.is_visible(&call.caller))
         .ok_or_else(texts::no_such_room)
@@ -268,17 +268,17 @@ fn with_text(mut attachment: Value) -> Value {
 
 /// The message that a request names, with the caller's place in its room. Whoever may not see the room learns nothing
 /// about what is in it: to them it is not there.
-async fn found(call: &Call, id: &str) -> Result<Option<(MessageRecord, Place)>, ApiError> {
+async fn found(call: &Call, id: &str) -> Result<Option<(MessageRecord, RoomAccess)>, ApiError> {
     let Some(record) = call.state.views().message(&MessageId::new(id)).await? else {
         return Ok(None);
     };
-    let place = Place::of(&call.state, &call.caller, &record.room).await?;
+    let place = RoomAccess::of(&call.state, &call.caller, &record.room).await?;
     let place = place.filter(|place| place.is_visible(&call.caller));
     Ok(place.map(|place| (record, place)))
 }
 
 /// The message of `roomId` and `msgId`, which must agree.
-async fn in_room(call: &Call, params: &Params) -> Result<(MessageRecord, Place), ApiError> {
+async fn in_room(call: &Call, params: &Params) -> Result<(MessageRecord, RoomAccess), ApiError> {
     let (room, id) = (params.required("roomId")?, params.required("msgId")?);
     let (record, place) = found(call, id)
         .await?
@@ -374,10 +374,10 @@ pub async fn react(call: Call) -> Outcome {
     };
     match messages::react(&call.state, &call.caller, &place, &record, reaction).await {
         Ok(()) => Ok(Answer::empty()),
-        Err(error) if error == MessageRefusal::Muted.into() => {
+        Err(Error::Message(MessageRefusal::Muted)) => {
             Err(texts::reacting_while_muted(record.room.as_str()))
         }
-        Err(error) => Err(error),
+        Err(error) => Err(error.into()),
     }
 }
 

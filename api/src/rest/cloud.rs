@@ -1,6 +1,7 @@
 //! Licences and the cloud, as a community server answers (contract, admin 8): there is no licence, and nothing is asked
 //! of any cloud. A registration made elsewhere can be kept.
 
+use application::admin::settings;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use domain::RoleId;
@@ -9,7 +10,6 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::answer::{Answer, Outcome};
-use crate::commands::settings;
 use crate::error::texts;
 use crate::extract::{Anyone, Call};
 

@@ -1,5 +1,6 @@
 //! How much there is in a room, and how much of it is new to somebody (contract, rooms 11 and 12: `*.counters`).
 
+use application::chat::room_access::RoomAccess;
 use domain::permission::Permission;
 use domain::room::RoomKind;
 use domain::{RoomId, Timestamp, UserId};
@@ -8,7 +9,6 @@ use serde_json::{Value, json};
 
 use super::answer::{Answer, Outcome};
 use super::lookup::{self, Archived};
-use crate::commands::place::Place;
 use crate::error::{ApiError, texts};
 use crate::extract::Call;
 use crate::extract::params::{Params, parse_date};
@@ -76,7 +76,7 @@ pub async fn of_direct(call: Call) -> Outcome {
         .ok_or_else(|| texts::room_param_missing(Some(RoomKind::Direct)))?;
     let id = RoomId::new(id);
     let user = subject(&call, &params)?;
-    let place = Place::of(&call.state, &call.caller, &id).await?;
+    let place = RoomAccess::of(&call.state, &call.caller, &id).await?;
     let place = place
         .filter(|place| place.room.kind == RoomKind::Direct)
         .ok_or_else(texts::forbidden)?;

@@ -1,13 +1,13 @@
 //! Custom user statuses (contract, admin 11.3).
 
 use application::ids::fresh_id;
+use application::people::custom_status;
 use domain::custom_status::Description;
 use domain::presence::Status;
 use projections::CustomStatusQuery;
 use serde_json::Value;
 
 use super::answer::{Answer, Outcome};
-use crate::commands::custom_status;
 use crate::error::{ApiError, texts};
 use crate::extract::Call;
 use crate::extract::page::filter_rows;

@@ -1,17 +1,17 @@
 //! Copies of one's own data (contract, conventions 7.2 `users.requestDataDownload`).
 
+use application::caller::Caller;
+use application::dates::iso;
+use application::record::data_exports::{self, file_key};
 use axum::http::{HeaderMap, HeaderValue, header};
 use domain::site::Site;
 use projections::{DataExportRecord, DataExportStatus};
 use serde_json::{Map, Value, json};
 
 use super::answer::{Answer, Outcome};
-use super::shape::iso;
-use crate::commands::data_exports;
-use crate::data_export::file_key;
 use crate::error::{ApiError, texts};
 use crate::extract::schema::{Kind, Schema};
-use crate::extract::{Anyone, Call, Caller, Input};
+use crate::extract::{Anyone, Call, Input};
 use crate::state::AppState;
 
 pub(crate) static REQUEST: Schema = Schema {
@@ -116,7 +116,7 @@ async fn from_link(state: &AppState, input: &Input) -> Result<Option<Caller>, Ap
         _ => cookie(name),
     };
     match (named("rc_uid"), named("rc_token")) {
-        (Some(id), Some(token)) => Caller::from_token(state, &id, &token).await,
+        (Some(id), Some(token)) => Ok(Caller::from_token(state, &id, &token).await?),
         _ => Ok(None),
     }
 }

@@ -1,15 +1,14 @@
 //! Who may log in, and accounts that end (contract, conventions 7.4).
 
 use application::identity::password_hasher::PasswordDigest;
+use application::identity::passwords::{self, PasswordProof};
 use application::ids::now;
-use domain::UserId;
-use domain::{RoleId, Timestamp, text};
+use application::people::account_end;
+use domain::{RoleId, Timestamp, UserId, text};
 use serde_json::json;
 
 use super::answer::{Answer, Outcome};
 use super::lookup;
-use crate::commands::departures;
-use crate::commands::passwords::{self, PasswordProof};
 use crate::error::texts;
 use crate::extract::Call;
 use crate::extract::schema::{Kind, Schema};
@@ -34,7 +33,7 @@ pub async fn set_active_status(call: Call) -> Outcome {
     let id = UserId::new(params.required("userId")?);
     let active = params.flag("activeStatus");
     let confirmed = params.flag("confirmRelinquish");
-    if !departures::set_active(&call.state, &call.caller, &id, active, confirmed).await? {
+    if !account_end::set_active(&call.state, &call.caller, &id, active, confirmed).await? {
         return Ok(Answer::empty());
     }
     Ok(Answer::empty().field("user", &json!({ "_id": id, "active": active })))
@@ -55,7 +54,7 @@ pub async fn deactivate_idle(call: Call) -> Outcome {
     let span = (days * DAY_MILLIS) as i64;
     let before = Timestamp::from_millis(now().as_millis().saturating_sub(span));
     let idle = call.state.views().idle_users(&role, before).await?;
-    let count = departures::deactivate_idle(&call.state, &call.caller, &idle).await?;
+    let count = account_end::deactivate_idle(&call.state, &call.caller, &idle).await?;
     Ok(Answer::empty().field("count", &count))
 }
 
@@ -64,7 +63,7 @@ pub async fn delete(call: Call) -> Outcome {
     let params = call.input.params()?;
     let user = lookup::user(&call.state, &params).await?;
     let confirmed = params.flag("confirmRelinquish");
-    departures::delete(&call.state, &call.caller, &user.id, confirmed).await?;
+    account_end::delete(&call.state, &call.caller, &user.id, confirmed).await?;
     Ok(Answer::empty())
 }
 
@@ -91,6 +90,6 @@ pub async fn delete_own(call: Call) -> Outcome {
         }
     }
     let confirmed = params.flag("confirmRelinquish");
-    departures::delete(&call.state, &call.caller, &id, confirmed).await?;
+    account_end::delete(&call.state, &call.caller, &id, confirmed).await?;
     Ok(Answer::empty())
 }

@@ -1,14 +1,15 @@
 //! `e2e.*`: keys for end-to-end encryption (the public documentation; contract, clients). The server hands them on.
 
+use application::caller::Caller;
+use application::chat::room_access::RoomAccess;
+use application::identity::e2e;
 use domain::{RoomId, UserId};
 use serde_json::{Map, Value, json};
 
 use super::answer::{Answer, Outcome};
-use crate::commands::e2e;
-use crate::commands::place::Place;
 use crate::error::{ApiError, texts};
+use crate::extract::Call;
 use crate::extract::schema::{Kind, Schema};
-use crate::extract::{Call, Caller};
 use crate::state::AppState;
 
 /// The largest key that is kept, in bytes.
@@ -73,8 +74,8 @@ pub(crate) async fn own_room(
     caller: &Caller,
     room: &str,
     method: &str,
-) -> Result<Place, ApiError> {
-    Place::of(state, caller, &RoomId::new(room))
+) -> Result<RoomAccess, ApiError> {
+    RoomAccess::of(state, caller, &RoomId::new(room))
         .await?
         .filter(|place| place.is_member() && place.can_access(caller))
         .ok_or_else(|| texts::e2e_room_unknown(method))
@@ -171,9 +172,9 @@ pub async fn reject(call: Call) -> Outcome {
 async fn answer(call: Call, accept: bool) -> Outcome {
     let params = call.input.params()?;
     let room = RoomId::new(params.required("rid")?);
-    let place = Place::of(&call.state, &call.caller, &room)
+    let place = RoomAccess::of(&call.state, &call.caller, &room)
         .await?
-        .filter(Place::is_member)
+        .filter(RoomAccess::is_member)
         .ok_or_else(texts::subscription_not_found)?;
     e2e::answer(&call.state, &call.caller, &place, accept).await?;
     Ok(Answer::empty())

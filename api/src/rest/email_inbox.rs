@@ -1,19 +1,20 @@
 //! E-mail inboxes of the workspace (contract, admin 13.2). Passwords go in and never come out: lists and documents have
 //! [`MASK`] in their place, and sending that back keeps the password that is known.
 
+use application::dates::iso;
 use application::ids::fresh_id;
+use application::integrations::email_inboxes;
 use application::outside::mail::{Mailbox, SmtpServer, for_account, send_through};
-use domain::Sealed;
+use application::people::document::Doc;
 use domain::email_inbox::{Description, MailServer};
-use domain::text;
+use domain::{Sealed, text};
 use projections::EmailInboxRecord;
 use reactors::mail::inbox_test_mail;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use super::answer::{Answer, Outcome};
-use super::shape::{Doc, author, iso};
-use crate::commands::email_inboxes;
+use super::shape::author;
 use crate::error::{ApiError, texts};
 use crate::extract::{Call, Input};
 use crate::state::AppState;

@@ -1,15 +1,17 @@
 //! Emoji that people made (contract, admin 11.1).
 
-use application::files::pictures::letters;
+use application::admin::emoji::{self, Names};
+use application::error::Error;
 use application::files::pictures::raster::Kind;
+use application::files::pictures::{PictureError, letters};
+use application::files::stored_files::Shelf;
 use bytes::Bytes;
+use domain::emoji::EmojiRefusal;
 use serde_json::{Value, json};
 
 use super::answer::{Answer, Outcome};
 use super::avatars::{check_size, tag};
 use super::media::{self, Media};
-use crate::commands::emoji::{self, Names};
-use crate::commands::shelves::Shelf;
 use crate::error::{ApiError, texts};
 use crate::extract::page::{PageRequest, cut, filter_rows};
 use crate::extract::{Anyone, Call};
@@ -94,15 +96,14 @@ pub async fn create(call: Call) -> Outcome {
     if !upload.content_type.is_empty() && !upload.content_type.starts_with("image/") {
         return Err(texts::emoji_is_not_image());
     }
-    let created = match check_size(&call.state, upload.bytes.len()) {
-        Ok(()) => emoji::create(&call.state, &call.caller, names, Ok(upload.bytes.clone())).await,
-        Err(error) => Err(error),
-    };
-    match created {
+    if check_size(&call.state, upload.bytes.len()).is_err() {
+        return Err(texts::nothing_said());
+    }
+    match emoji::create(&call.state, &call.caller, names, Ok(upload.bytes.clone())).await {
         Ok(_) => Ok(Answer::empty()),
-        Err(error) if error == texts::invalid_file_type() => Err(texts::emoji_is_not_image()),
-        Err(error) if error.status().is_client_error() => Err(texts::nothing_said()),
-        Err(error) => Err(error),
+        Err(Error::Picture(PictureError::Unreadable)) => Err(texts::emoji_is_not_image()),
+        Err(error) if error.is_refusal() => Err(texts::nothing_said()),
+        Err(error) => Err(error.into()),
     }
 }
 
@@ -143,13 +144,11 @@ async fn rename(call: &Call) -> Outcome {
     Ok(Answer::empty())
 }
 
-fn in_words_of_update(error: ApiError) -> ApiError {
-    if error == texts::invalid_custom_emoji() {
-        texts::emoji_not_found()
-    } else if error == texts::invalid_file_type() {
-        texts::emoji_is_not_image()
-    } else {
-        error
+fn in_words_of_update(error: Error) -> ApiError {
+    match error {
+        Error::Emoji(EmojiRefusal::NotFound) => texts::emoji_not_found(),
+        Error::Picture(PictureError::Unreadable) => texts::emoji_is_not_image(),
+        error => error.into(),
     }
 }
 

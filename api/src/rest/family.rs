@@ -2,6 +2,7 @@
 //! reading rooms. Where the two families differ, the difference is in a line that asks for the kind. Who is in a room
 //! is in [`super::members`], how it is changed in [`super::room_settings`].
 
+use application::chat::rooms::{self, Founder};
 use application::ids::{fresh_id, now};
 use domain::membership::Joining;
 use domain::permission::Permission;
@@ -13,7 +14,6 @@ use serde_json::{Map, Value};
 use super::answer::{Answer, Outcome};
 use super::history::{self, HistoryOptions};
 use super::lookup::{self, Archived};
-use crate::commands::rooms::{self, Founder};
 use crate::error::{ApiError, texts};
 use crate::extract::Call;
 use crate::extract::page::filter_rows;

@@ -1,5 +1,7 @@
 //! `im.*`, also known as `dm.*`: direct messages (contract, rooms 5 and 12).
 
+use application::chat::room_access::RoomAccess;
+use application::chat::{direct, members};
 use application::ids::now;
 use domain::membership::MembershipCommand;
 use domain::room::RoomKind;
@@ -8,9 +10,7 @@ use serde_json::json;
 
 use super::answer::{Answer, Outcome};
 use super::history::{self, HistoryOptions};
-use super::{family, members};
-use crate::commands::place::Place;
-use crate::commands::{direct, memberships};
+use super::{family, members as member_lists};
 use crate::error::{ApiError, texts};
 use crate::extract::Call;
 use crate::extract::params::Params;
@@ -79,12 +79,12 @@ async fn with(call: &Call, names: &[&str], without_self: bool) -> Result<RoomId,
     if participants.is_empty() || alone {
         return Err(unknown());
     }
-    direct::open(&call.state, &call.caller, participants).await
+    Ok(direct::open(&call.state, &call.caller, participants).await?)
 }
 
-/// The direct message that `roomId` or `username` names: a room's id, or somebody's id or name; then the room with them,
-/// made if there is none. Rooms between others are not there.
-async fn room(call: &Call, params: &Params) -> Result<(RoomId, Place), ApiError> {
+/// The direct message that `roomId` or `username` names, for reading: a room's id, or somebody's id or name; then the
+/// room with them, made if there is none. 403 for those who may not: that others talk is nobody's business.
+async fn readable(call: &Call, params: &Params) -> Result<RoomId, ApiError> {
     let named = params.filled("roomId")?.or(params.filled("username")?);
     let named = named.ok_or_else(|| texts::room_param_missing(Some(RoomKind::Direct)))?;
     let views = call.state.views();
@@ -104,31 +104,19 @@ async fn room(call: &Call, params: &Params) -> Result<(RoomId, Place), ApiError>
         }
         None => RoomId::new(named),
     };
-    let place = Place::of(&call.state, &call.caller, &id).await?;
-    let place = place
-        .filter(|place| place.room.kind == RoomKind::Direct)
-        .ok_or_else(texts::invalid_channel)?;
-    Ok((id, place))
-}
-
-/// The same for reading: 403 for those who may not.
-async fn readable(call: &Call, params: &Params) -> Result<RoomId, ApiError> {
-    match room(call, params).await {
-        Ok((id, place)) if place.can_read(&call.caller) => Ok(id),
-        // That others talk is nobody's business.
-        Ok(_) => Err(texts::forbidden()),
-        Err(error) if error == texts::invalid_channel() => Err(texts::forbidden()),
-        Err(error) => Err(error),
-    }
+    let place = RoomAccess::of(&call.state, &call.caller, &id).await?;
+    let readable = place
+        .is_some_and(|place| place.room.kind == RoomKind::Direct && place.can_read(&call.caller));
+    readable.then_some(id).ok_or_else(texts::forbidden)
 }
 
 /// The room of exactly that id, for a member; 403 otherwise.
-async fn own(call: &Call) -> Result<Place, ApiError> {
+async fn own(call: &Call) -> Result<RoomAccess, ApiError> {
     let params = call.input.params()?;
     let id = params
         .filled("roomId")?
         .ok_or_else(|| texts::room_param_missing(Some(RoomKind::Direct)))?;
-    let place = Place::of(&call.state, &call.caller, &RoomId::new(id)).await?;
+    let place = RoomAccess::of(&call.state, &call.caller, &RoomId::new(id)).await?;
     place
         .filter(|place| place.room.kind == RoomKind::Direct && place.is_member())
         .ok_or_else(texts::forbidden)
@@ -158,14 +146,14 @@ pub async fn history(call: Call) -> Outcome {
 pub async fn members(call: Call) -> Outcome {
     let params = call.input.params()?;
     let room = readable(&call, &params).await?;
-    members::members_of(&call, &params, &room).await
+    member_lists::members_of(&call, &params, &room).await
 }
 
 /// `im.open`. Opening what is open is fine.
 pub async fn open(call: Call) -> Outcome {
     let place = own(&call).await?;
     let command = MembershipCommand::Open { at: now() };
-    memberships::change_own(&call.state, &call.caller, &place, &command).await?;
+    members::change_own(&call.state, &call.caller, &place, &command).await?;
     Ok(Answer::empty())
 }
 
@@ -173,7 +161,7 @@ pub async fn open(call: Call) -> Outcome {
 pub async fn close(call: Call) -> Outcome {
     let place = own(&call).await?;
     let command = MembershipCommand::Hide { at: now() };
-    if memberships::change_own(&call.state, &call.caller, &place, &command)
+    if members::change_own(&call.state, &call.caller, &place, &command)
         .await?
         .is_empty()
     {

@@ -11,7 +11,7 @@ use crate::machine::Machine;
 ///
 /// `version` stands at the top level in both forms: clients read the one they know.
 pub async fn info(call: Anyone) -> Outcome {
-    let version = &call.state.config().announced_version;
+    let version = &call.state.doors().announced_version;
     let privileged = call.caller.as_ref().is_some_and(|caller| {
         caller
             .authority(&[], &call.state.views().permissions())

@@ -1,11 +1,11 @@
 //! The ways to log in with an account elsewhere, as login screens are built from them (contract, admin 5.1).
 
+use application::integrations::login_services;
 use domain::settings::Settings;
 use serde_json::{Map, Value, json};
 use sha2::{Digest as _, Sha256};
 
 use super::answer::{Answer, Outcome};
-use crate::commands::login_services;
 use crate::error::texts;
 use crate::extract::{Anyone, Call};
 

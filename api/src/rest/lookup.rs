@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
+use application::chat::room_access::RoomAccess;
 use domain::permission::Permission;
 use domain::room::RoomKind;
 use domain::{RoomId, UserId, text};
 use projections::{RoomRecord, UserFacts};
 
-use crate::commands::place::Place;
 use crate::error::{ApiError, texts};
 use crate::extract::Call;
 use crate::extract::params::Params;
@@ -18,7 +18,7 @@ pub struct FoundRoom {
     /// Its record: the wire document is in there.
     pub record: RoomRecord,
     /// The caller's place.
-    pub place: Place,
+    pub place: RoomAccess,
 }
 
 impl FoundRoom {
@@ -94,7 +94,7 @@ async fn there(
     let Some(record) = record else {
         return Err(texts::room_not_found(kind));
     };
-    let place = Place::of(&call.state, &call.caller, &record.id).await?;
+    let place = RoomAccess::of(&call.state, &call.caller, &record.id).await?;
     let Some(place) = place else {
         return Err(texts::room_not_found(kind));
     };

@@ -1,5 +1,6 @@
 //! Mail: asking for links, and whether there is a mail server (contract, conventions 7.1 and 7.6, admin 6).
 
+use application::identity::account_mail;
 use application::ids::fresh_id;
 use application::outside::mail::{Mailbox, is_address};
 use domain::account_mail::ResetReason;
@@ -8,7 +9,6 @@ use domain::text;
 use reactors::mail::invitation_mail;
 
 use super::answer::{Answer, Outcome};
-use crate::commands::account_mail;
 use crate::error::{ApiError, texts};
 use crate::extract::schema::{Kind, Schema};
 use crate::extract::{Anyone, Call};

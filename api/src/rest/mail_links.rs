@@ -3,16 +3,17 @@
 use std::fmt::Write as _;
 use std::sync::LazyLock;
 
+use application::error::Error;
+use application::identity::account_mail::{self, Chosen, Use};
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use domain::account_mail::AccountMailRefusal;
 use html_escape::encode_text;
 use sha2::{Digest as _, Sha256};
 
 use super::answer::{Answer, Outcome};
-use crate::commands::account_mail::{self, Chosen, Use};
-use crate::error::{ApiError, texts};
 use crate::extract::Anyone;
 
 const STYLE: &str = "body{margin:0;background:#f4f5f7;color:#22262b;font:16px/1.5 sans-serif}\
@@ -35,12 +36,12 @@ pub async fn verify_email(call: Anyone) -> Outcome {
     let outcome = account_mail::verify(&call.state, call.input.path("token")).await;
     let (status, heading, text) = match outcome {
         Ok(_) => (StatusCode::OK, "Thank you", "Your address is confirmed."),
-        Err(error) if error == texts::already_verified() => (
+        Err(Error::AccountMail(AccountMailRefusal::AlreadyVerified)) => (
             StatusCode::OK,
             "Thank you",
             "Your address was confirmed before.",
         ),
-        Err(error) if is_our_fault(&error) => return Err(error),
+        Err(error) if !error.is_refusal() => return Err(error.into()),
         Err(_) => (
             StatusCode::BAD_REQUEST,
             "This link does not work",
@@ -86,7 +87,7 @@ pub async fn reset_password(call: Anyone) -> Outcome {
                 &paragraph(text),
             )))
         }
-        Err(ApiError::Coded { code, .. }) if code.starts_with("error-password-policy") => {
+        Err(Error::Password(_)) => {
             let problem = "This password does not meet the rules of the workspace. Please choose a longer or more varied one.";
             Ok(form(&call, StatusCode::BAD_REQUEST, Some(problem)))
         }
@@ -94,9 +95,9 @@ pub async fn reset_password(call: Anyone) -> Outcome {
     }
 }
 
-fn no_reset(call: &Anyone, error: ApiError) -> Outcome {
-    if is_our_fault(&error) {
-        return Err(error);
+fn no_reset(call: &Anyone, error: Error) -> Outcome {
+    if !error.is_refusal() {
+        return Err(error.into());
     }
     let text = "It was used, is too old, or belongs to an address that was changed since. Ask for another one where you log in.";
     Ok(Answer::other(page(
@@ -105,10 +106,6 @@ fn no_reset(call: &Anyone, error: ApiError) -> Outcome {
         "This link does not work",
         &paragraph(text),
     )))
-}
-
-fn is_our_fault(error: &ApiError) -> bool {
-    error.status().is_server_error()
 }
 
 fn form(call: &Anyone, status: StatusCode, problem: Option<&str>) -> Answer {

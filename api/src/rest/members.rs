@@ -1,8 +1,10 @@
 //! Who is in a room: joining, inviting, leaving, roles, and whether one sees it in one's list (contract, rooms 6 and 11).
 
+use application::chat::members;
+use application::error::Error;
 use application::ids::now;
 use domain::RoomId;
-use domain::membership::{MembershipCommand, RoomRole};
+use domain::membership::{MembershipCommand, MembershipRefusal, RoomRole};
 use domain::permission::Permission;
 use domain::room::RoomKind;
 use projections::MemberQuery;
@@ -12,7 +14,6 @@ use super::answer::{Answer, Outcome};
 use super::family::{ROOM, answer, params_of};
 use super::lookup::{self, Archived};
 use super::shape;
-use crate::commands::memberships;
 use crate::error::texts;
 use crate::extract::Call;
 use crate::extract::params::Params;
@@ -42,7 +43,7 @@ const ROOM_PAGE: Schema = Schema {
 pub async fn join(call: Call) -> Outcome {
     let params = call.input.strict(&JOIN)?;
     let found = lookup::room(&call, &params, Some(RoomKind::Channel), Archived::Refused).await?;
-    memberships::join(&call.state, &call.caller, &found.place).await?;
+    members::join(&call.state, &call.caller, &found.place).await?;
     answer(&call, RoomKind::Channel, found.id()).await
 }
 
@@ -51,7 +52,7 @@ pub async fn leave(kind: RoomKind, call: Call) -> Outcome {
     let params = params_of(&call, kind, &ROOM)?;
     let found = lookup::room(&call, &params, Some(kind), Archived::Accepted).await?;
     let leave = MembershipCommand::Leave { at: now() };
-    memberships::change_own(&call.state, &call.caller, &found.place, &leave).await?;
+    members::change_own(&call.state, &call.caller, &found.place, &leave).await?;
     if kind == RoomKind::Group {
         return Ok(Answer::empty());
     }
@@ -71,7 +72,7 @@ pub async fn invite(kind: RoomKind, call: Call) -> Outcome {
     if users.is_empty() {
         return Err(texts::invite_list_empty(kind));
     }
-    memberships::invite(&call.state, &call.caller, &found.place, &users).await?;
+    members::invite(&call.state, &call.caller, &found.place, &users).await?;
     answer(&call, kind, found.id()).await
 }
 
@@ -81,7 +82,7 @@ pub async fn kick(kind: RoomKind, call: Call) -> Outcome {
     let found = lookup::room(&call, &params, Some(kind), Archived::Accepted).await?;
     let user = lookup::user(&call.state, &params).await?;
     let remove = MembershipCommand::Remove { at: now() };
-    memberships::change(&call.state, &call.caller, &found.place, &user.id, &remove).await?;
+    members::change(&call.state, &call.caller, &found.place, &user.id, &remove).await?;
     if kind == RoomKind::Group {
         return Ok(Answer::empty());
     }
@@ -118,18 +119,18 @@ async fn change_role(kind: RoomKind, call: &Call, command: MembershipCommand) ->
     let found = lookup::room(call, &params, Some(kind), archived).await?;
     let user = lookup::user(&call.state, &params).await?;
     let outcome =
-        memberships::change(&call.state, &call.caller, &found.place, &user.id, &command).await;
+        members::change(&call.state, &call.caller, &found.place, &user.id, &command).await;
     match (outcome, command) {
         (Ok(_), _) => Ok(Answer::empty()),
         // What a role cannot be taken from for want of membership is, of all things, an invalid room.
         (
-            Err(error),
+            Err(Error::Membership(MembershipRefusal::NotAMember)),
             MembershipCommand::RevokeRole {
                 role: RoomRole::Owner | RoomRole::Moderator,
                 ..
             },
-        ) if error == texts::user_not_in_room() => Err(texts::invalid_room()),
-        (Err(error), _) => Err(error),
+        ) => Err(texts::invalid_room()),
+        (Err(error), _) => Err(error.into()),
     }
 }
 
@@ -182,7 +183,7 @@ pub async fn open(kind: RoomKind, call: Call) -> Outcome {
         return Err(texts::not_in_channel(found.name(), false));
     }
     let command = MembershipCommand::Open { at: now() };
-    if memberships::change_own(&call.state, &call.caller, &found.place, &command)
+    if members::change_own(&call.state, &call.caller, &found.place, &command)
         .await?
         .is_empty()
     {
@@ -203,7 +204,7 @@ pub async fn close(kind: RoomKind, call: Call) -> Outcome {
         });
     }
     let command = MembershipCommand::Hide { at: now() };
-    if memberships::change_own(&call.state, &call.caller, &found.place, &command)
+    if members::change_own(&call.state, &call.caller, &found.place, &command)
         .await?
         .is_empty()
     {

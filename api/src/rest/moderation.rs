@@ -3,19 +3,21 @@
 
 use std::collections::BTreeSet;
 
+use application::admin::moderation;
+use application::caller::Caller;
+use application::chat::room_access::RoomAccess;
+use application::dates::iso;
+use application::people::document;
 use domain::{MessageId, Timestamp, UserId, text};
 use projections::{Page, ReportKind, ReportQuery, ReportRecord, ReportedUser, Slice};
 use serde_json::{Value, json};
 
 use super::answer::{Answer, Outcome};
-use super::shape::{self, iso};
-use crate::commands::moderation;
-use crate::commands::place::Place;
 use crate::error::{ApiError, texts};
+use crate::extract::Call;
 use crate::extract::page::PageRequest;
 use crate::extract::params::Params;
 use crate::extract::schema::{Kind, Schema};
-use crate::extract::{Call, Caller};
 use crate::state::AppState;
 
 /// How many reports one request deals with at most. More are dealt with by asking again.
@@ -63,11 +65,11 @@ pub(crate) async fn report(
     }
     let record = state.views().message(&MessageId::new(id)).await?;
     let record = record.ok_or_else(texts::invalid_reported_message)?;
-    let place = Place::of(state, caller, &record.room).await?;
+    let place = RoomAccess::of(state, caller, &record.room).await?;
     if !place.is_some_and(|place| place.can_read(caller)) {
         return Err(texts::invalid_reported_message());
     }
-    moderation::report_message(state, caller, &record, description).await
+    Ok(moderation::report_message(state, caller, &record, description).await?)
 }
 
 /// `POST /api/v1/moderation.reportUser`.
@@ -102,7 +104,7 @@ fn query(kind: ReportKind, params: &Params, page: &PageRequest) -> Result<Report
 async fn person(call: &Call, user: &UserId) -> Result<Value, ApiError> {
     Ok(match call.state.views().user(user).await? {
         Some(user) => {
-            let doc = shape::user_doc(&call.state, &user.doc);
+            let doc = document::user_doc(&call.state, &user.doc);
             json!({ "_id": user.id, "username": user.username, "name": user.name,
                 "createdAt": doc.get("createdAt") })
         }
@@ -115,7 +117,7 @@ async fn room(call: &Call, room: &domain::RoomId) -> Result<Value, ApiError> {
     let Some(record) = call.state.views().room(room).await? else {
         return Ok(json!({ "_id": room }));
     };
-    let mut doc: shape::Doc = serde_json::from_slice(&record.doc).unwrap_or_default();
+    let mut doc: document::Doc = serde_json::from_slice(&record.doc).unwrap_or_default();
     doc.retain(|field, _| matches!(field.as_str(), "_id" | "t" | "name" | "fname"));
     Ok(Value::Object(doc))
 }

@@ -1,13 +1,14 @@
 //! Programs that let people log in with their account here, as administrators look after them (contract, admin 5.2).
 
+use application::dates::iso;
+use application::integrations::oauth;
 use domain::oauth_app::OAuthAppProperties;
 use domain::permission::Permission;
 use projections::OAuthAppRecord;
 use serde_json::{Map, Value, json};
 
 use super::answer::{Answer, Outcome};
-use super::shape::{author, iso};
-use crate::commands::oauth;
+use super::shape::author;
 use crate::error::{ApiError, texts};
 use crate::extract::Call;
 use crate::methods::{MethodCall, MethodOutcome};
@@ -141,7 +142,7 @@ pub async fn add_by_method(call: MethodCall) -> MethodOutcome {
     let wish = properties(call.args.object(0)?).map_err(|error| error.method(method))?;
     let id = oauth::add_app(&call.state, &call.caller, wish)
         .await
-        .map_err(|error| error.method(method))?;
+        .map_err(|error| ApiError::from(error).method(method))?;
     stored(&call.state, &id).await
 }
 
@@ -153,7 +154,7 @@ pub async fn change_by_method(call: MethodCall) -> MethodOutcome {
     let wish = properties(call.args.object(1)?).map_err(|error| error.method(method))?;
     oauth::change_app(&call.state, &call.caller, &id, wish)
         .await
-        .map_err(|error| error.method(method))?;
+        .map_err(|error| ApiError::from(error).method(method))?;
     stored(&call.state, &id).await
 }
 
@@ -163,6 +164,6 @@ pub async fn remove_by_method(call: MethodCall) -> MethodOutcome {
     managed(&call, method)?;
     oauth::remove_app(&call.state, &call.caller, call.args.text(0)?)
         .await
-        .map_err(|error| error.method(method))?;
+        .map_err(|error| ApiError::from(error).method(method))?;
     Ok(json!(true))
 }

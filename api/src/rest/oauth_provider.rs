@@ -3,7 +3,9 @@
 
 use std::fmt::Write as _;
 
+use application::caller::Caller;
 use application::ids::now;
+use application::integrations::oauth::{self, Consent, Tokens};
 use application::token::token_hash;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
@@ -12,19 +14,17 @@ use base64::engine::general_purpose::STANDARD;
 use domain::Timestamp;
 use domain::oauth_grant::{ACCESS_LIFE, CODE_LIFE, Challenge, OAuthGrantRefusal};
 use domain::site::Site;
-use html_escape::encode_double_quoted_attribute as attribute;
-use html_escape::encode_text as text;
+use html_escape::{encode_double_quoted_attribute as attribute, encode_text as text};
 use projections::OAuthAppRecord;
 use serde_json::{Value, json};
 use subtle::ConstantTimeEq as _;
 
 use super::answer::{Answer, Outcome};
-use crate::commands::oauth::{self, Consent, Tokens};
 use crate::error::ApiError;
 use crate::extract::links::cookie;
 use crate::extract::params::Params;
 use crate::extract::schema::Kind;
-use crate::extract::{Anyone, Caller};
+use crate::extract::{Anyone, caller};
 use crate::state::AppState;
 
 /// What is asked with.
@@ -154,7 +154,7 @@ async fn asked(call: &Anyone) -> Result<(Caller, bool), ApiError> {
 
 async fn by_cookies(state: &AppState, headers: &HeaderMap) -> Result<Option<Caller>, ApiError> {
     match (cookie(headers, "rc_uid"), cookie(headers, "rc_token")) {
-        (Some(id), Some(token)) => Caller::from_token(state, &id, &token).await,
+        (Some(id), Some(token)) => Ok(Caller::from_token(state, &id, &token).await?),
         _ => Ok(None),
     }
 }
@@ -353,7 +353,7 @@ fn handed_out(tokens: &Tokens) -> Answer {
 
 /// `GET /oauth/userinfo`.
 pub async fn user_info(call: Anyone) -> Outcome {
-    let Some(caller) = Caller::from_bearer(&call.state, &call.input.headers).await? else {
+    let Some(caller) = caller::of_bearer(&call.state, &call.input.headers).await? else {
         return Ok(Answer::other(refused(
             StatusCode::UNAUTHORIZED,
             "invalid_token",

@@ -2,10 +2,10 @@
 
 use std::collections::HashSet;
 
-use domain::RoleId;
+use application::people::document;
 use domain::permission::Permission;
-use domain::text;
 use domain::user::UserKind;
+use domain::{RoleId, text};
 use projections::{Found, Page, Slice, UserLine, UserQuery, UserSort};
 use serde_json::{Map, Value, json};
 
@@ -56,7 +56,7 @@ pub async fn list(call: Call) -> Outcome {
     let params = call.input.query();
     let privileged = call.may(Permission::VIEW_FULL_OTHER_USER_INFO);
     let choice = FieldChoice::parse(&params)?;
-    let public = shape::public_custom_fields(&call.state.views().settings());
+    let public = document::public_custom_fields(&call.state.views().settings());
     let wanted = listed_fields(choice.as_ref(), privileged, &public);
     if let Some(query) = json_object(&params, "query")? {
         check_attributes(&query, &wanted, privileged)?;
@@ -85,7 +85,7 @@ impl Listed {
     }
 
     fn of(&self, state: &AppState, doc: &[u8]) -> Map<String, Value> {
-        let mut doc = shape::visible(state, doc, self.privileged);
+        let mut doc = document::visible(state, doc, self.privileged);
         doc.retain(|field, _| field == "_id" || self.wanted.iter().any(|one| first(one) == field));
         if let Some(Value::Object(fields)) = doc.get_mut(CUSTOM) {
             fields.retain(|name, _| wants_part(&self.wanted, &format!("{CUSTOM}.{name}")));
@@ -120,7 +120,7 @@ async fn matching(call: &Call, page: &PageRequest, privileged: bool) -> Result<P
     let found = views.users_where(query, with_doc, move |line| {
         let doc = match line.doc {
             // Nobody learns by asking what they may not see.
-            Some(doc) => Value::Object(shape::visible(&state, doc, privileged)),
+            Some(doc) => Value::Object(document::visible(&state, doc, privileged)),
             None => of_line(&line, &fields),
         };
         if rest.matches(&doc) {
@@ -235,7 +235,7 @@ fn listed_fields(choice: Option<&FieldChoice>, privileged: bool, public: &[Strin
     }
     match choice {
         Some(FieldChoice::Only(fields)) => {
-            let allowed = |field: &&String| !shape::is_blocked_user_field(field, privileged);
+            let allowed = |field: &&String| !document::is_blocked_user_field(field, privileged);
             for field in fields.iter().filter(allowed) {
                 if first(field) == CUSTOM && !privileged {
                     wanted.extend(public_among(field, public));
@@ -365,7 +365,7 @@ async fn search(
             names.any(|name| contains(name, term)) || by_address.contains(line.id)
         });
         let for_that = line.doc.is_none_or(|doc| {
-            let doc = shape::visible(&state, doc, privileged);
+            let doc = document::visible(&state, doc, privileged);
             let reason = doc.get("inactiveReason").and_then(Value::as_str);
             reason.is_some_and(|reason| wanted.reasons.iter().any(|one| one == reason))
         });

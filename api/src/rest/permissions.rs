@@ -2,8 +2,10 @@
 
 use std::collections::{HashMap, HashSet};
 
+use application::admin::permissions;
+use application::dates::iso;
 use domain::permission::Permission;
-use domain::permissions::CHANGE_SETTING;
+use domain::permissions::{CHANGE_SETTING, Grant};
 use domain::settings::{Definition, Settings};
 use domain::{RoleId, Timestamp};
 use projections::Since;
@@ -11,8 +13,6 @@ use serde_json::{Value, json};
 
 use super::answer::{Answer, Outcome};
 use super::setting_docs::{Book, is_shown};
-use super::shape::iso;
-use crate::commands::permissions::{self, Grant};
 use crate::error::{ApiError, texts};
 use crate::extract::Call;
 use crate::extract::schema::{Kind, Schema};

@@ -3,8 +3,12 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use application::caller::Caller;
+use application::chat::ownership::Orphans;
 use application::ids::now;
+use application::people::document::{self, Doc};
 use application::people::presence::RECENT_MILLIS;
+use application::people::{status, users};
 use domain::UserId;
 use domain::permission::Permission;
 use domain::presence::Status;
@@ -14,12 +18,9 @@ use serde_json::json;
 
 use super::answer::{Answer, Outcome};
 use super::lookup;
-use super::shape::{self, Doc};
-use crate::commands::ownership::Orphans;
-use crate::commands::{presence, users};
 use crate::error::{ApiError, texts};
+use crate::extract::Call;
 use crate::extract::params::Params;
-use crate::extract::{Call, Caller};
 use crate::state::AppState;
 
 /// What a list of people who are there tells of each (contract, conventions 5.4).
@@ -104,7 +105,7 @@ async fn docs(call: &Call, users: BTreeSet<UserId>) -> Result<Vec<Doc>, ApiError
     let mut docs = Vec::new();
     for user in users {
         if let Some(user) = call.state.views().user(&user).await? {
-            let mut doc = shape::user_doc(&call.state, &user.doc);
+            let mut doc = document::user_doc(&call.state, &user.doc);
             doc.retain(|field, _| LISTED.contains(&field.as_str()));
             docs.push(doc);
         }
@@ -129,7 +130,7 @@ pub async fn get(call: Call) -> Outcome {
         return Ok(answer);
     }
     let answer = answer.field("connectionStatus", &seen.connection);
-    let stored = shape::user_doc(&call.state, &user.doc);
+    let stored = document::user_doc(&call.state, &user.doc);
     Ok(match stored.get("lastLogin") {
         Some(at) => answer.field("lastLogin", at),
         None => answer,
@@ -140,7 +141,7 @@ pub async fn get(call: Call) -> Outcome {
 pub async fn get_status(call: Call) -> Outcome {
     let user = target(&call, &call.input.query()).await?;
     let seen = call.state.presence().of(&user.id, user.chosen_status);
-    let stored = shape::user_doc(&call.state, &user.doc);
+    let stored = document::user_doc(&call.state, &user.doc);
     let mut answer = Answer::empty()
         .field("_id", &user.id)
         .field("status", &seen.status)
@@ -198,7 +199,7 @@ pub(crate) async fn apply(
     }
     if let Some(status) = status {
         let status = Status::find(status).ok_or_else(texts::invalid_status)?;
-        presence::set(state, caller, user, status).await?;
+        status::set(state, caller, user, status).await?;
     }
     Ok(())
 }

@@ -1,5 +1,7 @@
 //! What people change about themselves, and what they prefer (contract, conventions 7.2 and 7.3).
 
+use application::identity::second_factor::Strictness;
+use application::people::profile::{self, OwnProfile};
 use domain::UserId;
 use domain::permission::Permission;
 use domain::user::{PREFERENCES, PreferenceKind, ProfileChange, UserRefusal};
@@ -7,12 +9,11 @@ use serde_json::{Map, Value, json};
 
 use super::answer::{Answer, Outcome};
 use super::shape;
-use crate::commands::profile::{self, OwnProfile};
 use crate::error::{ApiError, texts};
 use crate::extract::Call;
 use crate::extract::params::Params;
 use crate::extract::schema::{Kind, Schema};
-use crate::second_factor::{Prover, Strictness};
+use crate::second_factor::prover;
 
 static OWN_DATA: Schema = Schema {
     required: &[],
@@ -93,7 +94,7 @@ pub async fn update_own(call: Call) -> Outcome {
         custom_fields: params.get("customFields").cloned(),
     };
     let current = data.filled("currentPassword")?;
-    let prover = Prover::of(&call).with_password(current);
+    let prover = prover(&call).with_password(current);
     let confirm = async || prover.prove(Strictness::Always).await;
     profile::change_own(&call.state, &call.caller, wish, confirm).await?;
     own_document(&call).await

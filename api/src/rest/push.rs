@@ -1,5 +1,9 @@
 //! Devices that want to be told of messages (contract, admin 10.1). Nothing is delivered yet.
 
+use application::caller::Caller;
+use application::chat::room_access::RoomAccess;
+use application::dates::iso;
+use application::integrations::push::{self, Device};
 use domain::push::Platform;
 use domain::site::Site;
 use domain::{MessageId, RoomId};
@@ -7,11 +11,8 @@ use projections::PushRecord;
 use serde_json::{Map, Value, json};
 
 use super::answer::{Answer, Outcome};
-use super::shape::iso;
-use crate::commands::place::Place;
-use crate::commands::push::{self, Device};
 use crate::error::{ApiError, texts};
-use crate::extract::{Call, Caller};
+use crate::extract::Call;
 use crate::state::AppState;
 
 /// The most characters of an id, of an address and of the name of an app.
@@ -171,7 +172,7 @@ pub async fn get(call: Call) -> Outcome {
         .ok_or_else(|| texts::push_get("message"))?;
     let message: Value = serde_json::from_slice(&message.doc).unwrap_or_default();
     let room = RoomId::new(message["rid"].as_str().unwrap_or_default());
-    let place = Place::of(&call.state, &call.caller, &room)
+    let place = RoomAccess::of(&call.state, &call.caller, &room)
         .await?
         .filter(|place| place.is_visible(&call.caller))
         .ok_or_else(|| texts::push_get("message"))?;
@@ -200,7 +201,7 @@ fn shown_name(room: &Value) -> String {
 fn notification(
     call: &Call,
     message: &Value,
-    place: &Place,
+    place: &RoomAccess,
     (badge, shown_name): (u64, &str),
 ) -> Value {
     let settings = call.state.views().settings();

@@ -1,18 +1,19 @@
 //! Signing up, and names somebody could have (contract, conventions 7.1 and 7.6).
 
+use application::caller::Caller;
+use application::identity::registration::{self, SignUp};
+use application::identity::setup;
+use application::people::users::Door;
 use domain::text;
 use domain::user::check_username;
 use serde_json::{Value, json};
 
 use super::answer::{Answer, Outcome};
 use super::shape;
-use crate::commands::registration::{self, SignUp};
-use crate::commands::users::Door;
 use crate::error::{ApiError, texts};
 use crate::extract::page::FieldChoice;
 use crate::extract::schema::{Kind, Schema};
-use crate::extract::{Anyone, Call, Caller};
-use crate::setup;
+use crate::extract::{Anyone, Call};
 use crate::state::AppState;
 
 pub(crate) static REGISTER: Schema = Schema {
@@ -75,7 +76,7 @@ pub async fn suggestion(state: &AppState, caller: &Caller) -> Result<String, Api
         .filter(|email| email["verified"] == json!(true))
         .filter_map(|email| email["address"].as_str().map(str::to_owned))
         .collect();
-    registration::free_username(state, caller.user.name.as_deref(), &verified).await
+    Ok(registration::free_username(state, caller.user.name.as_deref(), &verified).await?)
 }
 
 /// `GET /api/v1/users.getUsernameSuggestion`.

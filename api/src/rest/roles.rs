@@ -2,15 +2,16 @@
 
 use std::sync::Arc;
 
-use domain::role::{RoleDefinition, RoleProperties, RoleScope, RoleTable};
+use application::admin::roles;
+use application::chat::room_access::RoomAccess;
+use application::dates::iso;
+use application::error::Error;
+use domain::role::{RoleDefinition, RoleProperties, RoleRefusal, RoleScope, RoleTable};
 use domain::{RoleId, RoomId, Timestamp};
 use projections::UserFacts;
 use serde_json::{Map, Value, json};
 
 use super::answer::{Answer, Outcome};
-use super::shape::iso;
-use crate::commands::place::Place;
-use crate::commands::roles;
 use crate::error::{ApiError, texts};
 use crate::extract::Call;
 use crate::extract::params::Params;
@@ -140,12 +141,9 @@ pub async fn create(call: Call) -> Outcome {
     let wish = properties(&params, RoleScope::Users)?;
     let id = roles::create(&call.state, &call.caller, wish)
         .await
-        .map_err(|error| {
-            if error == texts::bare_code("error-duplicate-role-names-not-allowed") {
-                texts::role_name_taken()
-            } else {
-                error
-            }
+        .map_err(|error| match error {
+            Error::Role(RoleRefusal::NameTaken) => texts::role_name_taken(),
+            error => error.into(),
         })?;
     Ok(answer(&call, &id))
 }
@@ -162,15 +160,7 @@ pub async fn update(call: Call) -> Outcome {
         },
     };
     let wish = properties(&params, scope)?;
-    roles::change(&call.state, &call.caller, &id, wish)
-        .await
-        .map_err(|error| {
-            if error == texts::role_name_taken() {
-                texts::bare_code("error-duplicate-role-names-not-allowed")
-            } else {
-                error
-            }
-        })?;
+    roles::change(&call.state, &call.caller, &id, wish).await?;
     Ok(answer(&call, &id))
 }
 
@@ -364,13 +354,13 @@ async fn user(call: &Call, params: &Params) -> Result<Option<Arc<UserFacts>>, Ap
 }
 
 /// The room, if the user is in it.
-async fn place(call: &Call, room: &str, user: &UserFacts) -> Result<Option<Place>, ApiError> {
+async fn place(call: &Call, room: &str, user: &UserFacts) -> Result<Option<RoomAccess>, ApiError> {
     let room = RoomId::new(room);
     let member = call.state.views().membership_facts(&room, &user.id).await?;
     if member.is_none() {
         return Ok(None);
     }
-    Place::of(&call.state, &call.caller, &room).await
+    Ok(RoomAccess::of(&call.state, &call.caller, &room).await?)
 }
 
 fn answer(call: &Call, id: &RoleId) -> Answer {

@@ -1,5 +1,6 @@
 //! Changing and ending rooms (contract, rooms 4, 6, 7 and 11).
 
+use application::chat::rooms;
 use application::ids::now;
 use domain::RoomId;
 use domain::room::{RoomCommand, RoomEvent, RoomKind};
@@ -7,7 +8,6 @@ use domain::room::{RoomCommand, RoomEvent, RoomKind};
 use super::answer::{Answer, Outcome};
 use super::family::{ROOM, answer, params_of};
 use super::lookup::{self, Archived, FoundRoom};
-use crate::commands::rooms;
 use crate::error::{ApiError, texts};
 use crate::extract::Call;
 use crate::extract::schema::{Kind, Schema};
@@ -157,7 +157,7 @@ async fn change(
     found: &FoundRoom,
     command: RoomCommand,
 ) -> Result<Vec<RoomEvent>, ApiError> {
-    rooms::change(&call.state, &call.caller, &found.place, &command).await
+    Ok(rooms::change(&call.state, &call.caller, &found.place, &command).await?)
 }
 
 /// `*.delete`.

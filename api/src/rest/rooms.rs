@@ -1,12 +1,12 @@
 //! `rooms.*`: rooms of any kind (contract, rooms 13).
 
+use application::chat::members;
 use application::ids::now;
 use domain::membership::MembershipCommand;
 
 use super::answer::{Answer, Outcome};
 use super::lookup::{self, Archived};
 use super::subscriptions::synced;
-use crate::commands::memberships;
 use crate::error::texts;
 use crate::extract::Call;
 use crate::extract::page::FieldChoice;
@@ -45,6 +45,6 @@ pub async fn leave(call: Call) -> Outcome {
     let params = call.input.params()?;
     let found = lookup::room(&call, &params, None, Archived::Accepted).await?;
     let leave = MembershipCommand::Leave { at: now() };
-    memberships::change_own(&call.state, &call.caller, &found.place, &leave).await?;
+    members::change_own(&call.state, &call.caller, &found.place, &leave).await?;
     Ok(Answer::empty())
 }

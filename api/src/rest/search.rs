@@ -1,17 +1,19 @@
 //! Finding people and rooms: as one types, and in the directory (contract, admin 6).
 
+use application::caller::Caller;
+use application::chat::room_access::RoomAccess;
+use application::people::document::{self, Doc};
 use domain::RoomId;
 use domain::permission::Permission;
 use projections::{DirectoryQuery, DirectorySort, MemberQuery, PeopleField, Slice, Spotlight};
 use serde_json::{Value, json};
 
 use super::answer::{Answer, Outcome};
-use super::shape::{self, Doc};
-use crate::commands::place::Place;
+use super::shape;
 use crate::error::{ApiError, texts};
+use crate::extract::Call;
 use crate::extract::params::{Params, truth};
 use crate::extract::schema::{Kind, Schema};
-use crate::extract::{Call, Caller};
 use crate::state::AppState;
 
 pub(crate) static SPOTLIGHT: Schema = Schema {
@@ -179,7 +181,7 @@ async fn members(
     text: &str,
     except: &[String],
 ) -> Result<Vec<Doc>, ApiError> {
-    let place = Place::of(state, caller, room).await?;
+    let place = RoomAccess::of(state, caller, room).await?;
     if !place.is_some_and(|place| place.is_member()) {
         return Ok(Vec::new());
     }
@@ -235,7 +237,7 @@ async fn propose_people(
     Ok(found
         .iter()
         .map(|doc| {
-            let mut doc = shape::user_doc(state, doc);
+            let mut doc = document::user_doc(state, doc);
             doc.retain(|field, _| PROPOSED.contains(&field.as_str()));
             doc.insert("outside".to_owned(), json!(true));
             doc

@@ -2,16 +2,15 @@
 
 use std::sync::Arc;
 
+use application::identity::{e2e, enrolment, second_factor, second_factors};
 use domain::permission::Permission;
 use projections::UserFacts;
 
 use super::answer::{Answer, Outcome};
-use crate::commands::{e2e, second_factors};
 use crate::error::{ApiError, texts};
 use crate::extract::schema::{Kind, Schema};
 use crate::extract::{Anyone, Call};
 use crate::rest::lookup;
-use crate::second_factor;
 
 /// `POST /api/v1/users.2fa.enableEmail`.
 pub async fn enable_email(call: Call) -> Outcome {
@@ -85,7 +84,7 @@ pub async fn send_email_code(call: Anyone) -> Outcome {
         views.user_by_username(named).await?
     };
     if let Some(user) = user.filter(|user| user.active) {
-        let enrolled = second_factor::enrolled(&call.state, &user).await?;
+        let enrolled = enrolment::enrolled(&call.state, &user).await?;
         second_factor::mail_code(&call.state, &user.id, &enrolled).await?;
     }
     Ok(Answer::empty())

@@ -3,14 +3,15 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use application::dates::iso;
+use application::workspace::SettingPolicy;
 use domain::Timestamp;
 use domain::settings::{Definition, SettingType, Settings};
 use projections::SettingRecord;
 use serde_json::{Map, Value, json};
 
-use super::shape::iso;
 use crate::error::ApiError;
-use crate::state::{AppState, SettingPolicy};
+use crate::state::AppState;
 
 /// The settings with all that is known of them.
 pub struct Book {

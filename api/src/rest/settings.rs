@@ -2,6 +2,8 @@
 
 use std::collections::HashSet;
 
+use application::admin::settings::{self, Wish};
+use application::caller::Caller;
 use domain::Timestamp;
 use domain::permission::Permission;
 use domain::setting::Editor;
@@ -11,14 +13,14 @@ use serde_json::{Map, Value, json};
 
 use super::answer::{Answer, Outcome};
 use super::setting_docs::{self, Book, is_shown};
-use crate::commands::settings::{self, Wish};
 use crate::error::{ApiError, texts};
 use crate::extract::filter::Filter;
 use crate::extract::page::{PageRequest, compare, cut};
 use crate::extract::params::Params;
 use crate::extract::schema::{Kind, Schema};
-use crate::extract::{Anyone, Call, Caller};
-use crate::methods::{self, AnyMethodCall, FactorAnswer};
+use crate::extract::{Anyone, Call};
+use crate::methods::{self, AnyMethodCall};
+use crate::second_factor;
 use crate::state::AppState;
 
 pub use super::setting_docs::begun;
@@ -177,7 +179,7 @@ async fn execute(call: Call, name: &str) -> Outcome {
         state,
         caller: Some(caller),
         client: input.client.clone(),
-        factor: FactorAnswer::in_headers(&input.headers),
+        factor: second_factor::in_headers(&input.headers),
         args: Vec::new().into(),
     };
     methods::call(name, method).await?;

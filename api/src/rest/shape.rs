@@ -2,21 +2,19 @@
 
 use std::sync::LazyLock;
 
-use application::people::presence::Seen;
+use application::people::document::{
+    Doc, insert_custom_fields, user_doc, visible, visible_custom_fields,
+};
+use domain::UserId;
 use domain::permission::Permission;
-use domain::presence::Status;
 use domain::settings::{Settings, definitions};
 use domain::site::Site;
-use domain::{Timestamp, UserId};
 use projections::UserFacts;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use crate::error::ApiError;
 use crate::extract::Call;
 use crate::state::AppState;
-
-/// A document.
-pub type Doc = Map<String, Value>;
 
 /// Prefix of the settings that are the defaults of user preferences.
 const PREFERENCE: &str = "Accounts_Default_User_Preferences_";
@@ -77,59 +75,12 @@ const ME: [&str; 22] = [
     "extension",
 ];
 
-/// What an unprivileged caller does not get of a raw document.
-const BLOCKED: [&str; 13] = [
-    "inactiveReason",
-    "avatarOrigin",
-    "emails",
-    "phone",
-    "statusConnection",
-    "createdAt",
-    "lastLogin",
-    "services",
-    "requirePasswordChange",
-    "requirePasswordChangeReason",
-    "roles",
-    "statusDefault",
-    "_updatedAt",
-];
-
-/// ISO-8601 in UTC with milliseconds, the only form of dates on the wire.
-pub fn iso(at: Timestamp) -> String {
-    jiff::Timestamp::from_millisecond(at.as_millis())
-        .map_or_else(|_| String::new(), |instant| format!("{instant:.3}"))
-}
-
 /// `{_id, username}` of whoever did something; without a name when there is no such account any more.
 pub async fn author(state: &AppState, id: &UserId) -> Result<Value, ApiError> {
     Ok(match state.views().user(id).await? {
         Some(user) => json!({ "_id": id, "username": user.username }),
         None => json!({ "_id": id }),
     })
-}
-
-/// The stored document of a user with what is not stored: presence.
-pub fn user_doc(state: &AppState, bytes: &[u8]) -> Doc {
-    let mut doc: Doc = serde_json::from_slice(bytes).unwrap_or_default();
-    if let Some(Value::Object(further)) = doc.remove("recordFields") {
-        for (field, value) in further {
-            doc.entry(field).or_insert(value);
-        }
-    }
-    let text = |field: &str| doc.get(field).and_then(Value::as_str);
-    let chosen = text("statusDefault").and_then(Status::find);
-    let user = UserId::new(text("_id").unwrap_or_default());
-    let seen = state.presence().of(&user, chosen.unwrap_or_default());
-    add_presence(&mut doc, seen);
-    doc
-}
-
-fn add_presence(doc: &mut Doc, seen: Seen) {
-    doc.insert("status".to_owned(), json!(seen.status));
-    doc.insert("statusConnection".to_owned(), json!(seen.connection));
-    doc.entry("statusDefault")
-        .or_insert_with(|| json!(Status::default()));
-    doc.entry("utcOffset").or_insert_with(|| json!(0));
 }
 
 /// What `me` and login tell (5.2); `services` is [`crate::second_factor::services`].
@@ -230,61 +181,6 @@ pub fn raw(state: &AppState, user: &UserFacts, privileged: bool) -> Doc {
     visible(state, &user.doc, privileged)
 }
 
-/// As much of a raw document as may be seen, or asked about (1.5).
-pub fn visible(state: &AppState, doc: &[u8], privileged: bool) -> Doc {
-    let custom = visible_custom_fields(&state.views().settings(), privileged);
-    let mut doc = user_doc(state, doc);
-    let fields = doc.remove("customFields");
-    doc.retain(|field, _| {
-        field != "services"
-            && (privileged || !(BLOCKED.contains(&field.as_str()) || field == "settings"))
-    });
-    insert_custom_fields(&mut doc, fields, &custom);
-    doc
-}
-
-/// Whether `field` must not be asked for on user routes.
-pub fn is_blocked_user_field(field: &str, privileged: bool) -> bool {
-    let first = field.split('.').next().unwrap_or(field);
-    first == "services" || (!privileged && (BLOCKED.contains(&first) || first == "settings"))
-}
-
-/// The names of the custom fields that everybody may see.
-pub fn public_custom_fields(settings: &Settings) -> Vec<String> {
-    let defined: Doc =
-        serde_json::from_str(settings.text("Accounts_CustomFields")).unwrap_or_default();
-    let public = defined
-        .into_iter()
-        .filter(|(_, field)| field["public"] == json!(true));
-    public.map(|(name, _)| name).collect()
-}
-
-/// Which custom fields may be shown.
-enum Custom {
-    All,
-    Named(Vec<String>),
-}
-
-fn visible_custom_fields(settings: &Settings, all: bool) -> Custom {
-    if all {
-        return Custom::All;
-    }
-    Custom::Named(public_custom_fields(settings))
-}
-
-fn insert_custom_fields(doc: &mut Doc, fields: Option<Value>, visible: &Custom) {
-    let Some(Value::Object(mut fields)) = fields else {
-        return;
-    };
-    if let Custom::Named(names) = visible {
-        fields.retain(|name, _| names.contains(name));
-        if fields.is_empty() {
-            return;
-        }
-    }
-    doc.insert("customFields".to_owned(), Value::Object(fields));
-}
-
 fn keep(mut doc: Doc, wanted: impl Fn(&str) -> bool) -> Doc {
     doc.retain(|field, _| wanted(field));
     doc
@@ -295,15 +191,6 @@ mod tests {
     use super::*;
 
     #[test]
-    fn dates_have_milliseconds_and_a_z() {
-        assert_eq!(
-            iso(Timestamp::from_millis(1_656_676_800_000)),
-            "2022-07-01T12:00:00.000Z"
-        );
-        assert_eq!(iso(Timestamp::from_millis(1)), "1970-01-01T00:00:00.001Z");
-    }
-
-    #[test]
     fn there_are_thirty_default_preferences() {
         let preferences = preferences(
             &Settings::default(),
@@ -311,15 +198,5 @@ mod tests {
         );
         assert_eq!(preferences.get("desktopNotifications"), Some(&json!("all")));
         assert_eq!(preferences.get("language"), Some(&json!("de")));
-    }
-
-    #[test]
-    fn presence_is_filled_in() {
-        let mut doc: Doc =
-            serde_json::from_str(r#"{"_id":"u","username":"ada"}"#).unwrap_or_default();
-        add_presence(&mut doc, Seen::OFFLINE);
-        assert_eq!(doc.get("statusDefault"), Some(&json!("online")));
-        assert_eq!(doc.get("status"), Some(&json!("offline")));
-        assert_eq!(doc.get("username"), Some(&json!("ada")));
     }
 }

@@ -1,13 +1,13 @@
 //! Small services: what they answer while what they lead to is not part of this server, and the few things that are
 //! (contract, admin 6, 13 and 14).
 
+use application::admin::settings;
 use application::ids::{fresh_secret, now};
 use axum::http::header;
 use serde_json::{Value, json};
 
 use super::answer::{Answer, Outcome};
 use super::cloud::REGISTRATION;
-use crate::commands::settings;
 use crate::error::{ApiError, texts};
 use crate::extract::schema::{Kind, Schema};
 use crate::extract::{Anyone, Call};
@@ -218,7 +218,8 @@ pub(crate) static NOTHING: Schema = Schema {
 async fn seen_room(call: &Call) -> Result<(), ApiError> {
     let params = call.input.params()?;
     let room = domain::RoomId::new(params.required("roomId")?);
-    let place = crate::commands::place::Place::of(&call.state, &call.caller, &room).await?;
+    let place =
+        application::chat::room_access::RoomAccess::of(&call.state, &call.caller, &room).await?;
     if place.is_some_and(|place| place.can_access(&call.caller)) {
         Ok(())
     } else {

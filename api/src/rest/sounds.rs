@@ -1,13 +1,13 @@
 //! Sounds that people uploaded (contract, admin 11.2).
 
+use application::admin::sounds::{self, Recording};
+use application::files::stored_files::Shelf;
 use serde_json::Value;
 
 use super::answer::{Answer, Outcome};
 use super::avatars::check_size;
 use super::emoji_custom::{named, part};
 use super::media::{self, Media};
-use crate::commands::shelves::Shelf;
-use crate::commands::sounds::{self, Recording};
 use crate::error::{ApiError, texts};
 use crate::extract::upload::Upload;
 use crate::extract::{Anyone, Call};

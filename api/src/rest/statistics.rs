@@ -1,12 +1,12 @@
 //! Figures of the workspace and of this server (contract, admin 6 `stdout.queue` and 7).
 
+use application::dates::iso;
 use application::ids::now;
 use domain::permission::Permission;
 use domain::site::Site;
 use serde_json::{Value, json};
 
 use super::answer::{Answer, Outcome};
-use super::shape::iso;
 use crate::error::texts;
 use crate::extract::Call;
 use crate::telemetry::lines;

@@ -1,5 +1,8 @@
 //! `subscriptions.*`: one's own places in rooms (contract, rooms 14).
 
+use application::chat::members;
+use application::chat::room_access::RoomAccess;
+use application::dates::iso;
 use application::ids::now;
 use domain::membership::MembershipCommand;
 use domain::{MessageId, RoomId, Timestamp};
@@ -7,9 +10,6 @@ use projections::Sync;
 use serde_json::{Value, json};
 
 use super::answer::{Answer, Outcome};
-use super::shape::iso;
-use crate::commands::memberships;
-use crate::commands::place::Place;
 use crate::error::{ApiError, texts};
 use crate::extract::Call;
 use crate::extract::schema::{Kind, Schema};
@@ -73,8 +73,8 @@ pub async fn get_one(call: Call) -> Outcome {
 }
 
 /// The caller's place in a room, for reading or unreading it.
-async fn place(call: &Call, room: &str) -> Result<Place, ApiError> {
-    let place = Place::of(&call.state, &call.caller, &RoomId::new(room)).await?;
+async fn place(call: &Call, room: &str) -> Result<RoomAccess, ApiError> {
+    let place = RoomAccess::of(&call.state, &call.caller, &RoomId::new(room)).await?;
     let place = place
         .filter(|place| place.can_access(&call.caller))
         .ok_or_else(texts::marking_not_allowed)?;
@@ -97,7 +97,7 @@ pub async fn read(call: Call) -> Outcome {
         threads: params.flag("readThreads"),
         at: now(),
     };
-    memberships::change_own(&call.state, &call.caller, &place, &command).await?;
+    members::change_own(&call.state, &call.caller, &place, &command).await?;
     Ok(Answer::empty())
 }
 
@@ -118,11 +118,11 @@ pub async fn unread(call: Call) -> Outcome {
         }
     };
     let command = MembershipCommand::MarkUnread { cursor, at: now() };
-    memberships::change_own(&call.state, &call.caller, &place, &command).await?;
+    members::change_own(&call.state, &call.caller, &place, &command).await?;
     Ok(Answer::empty())
 }
 
-async fn newest(call: &Call, room: &str) -> Result<(Place, Timestamp), ApiError> {
+async fn newest(call: &Call, room: &str) -> Result<(RoomAccess, Timestamp), ApiError> {
     let place = place(call, room).await?;
     let cursor = call
         .state
@@ -133,12 +133,12 @@ async fn newest(call: &Call, room: &str) -> Result<(Place, Timestamp), ApiError>
     Ok((place, cursor))
 }
 
-async fn from_message(call: &Call, message: &str) -> Result<(Place, Timestamp), ApiError> {
+async fn from_message(call: &Call, message: &str) -> Result<(RoomAccess, Timestamp), ApiError> {
     let record = call.state.views().message(&MessageId::new(message)).await?;
     let record = record
         .filter(|record| record.author != *call.caller.id())
         .ok_or_else(texts::unread_not_allowed)?;
-    let room = Place::of(&call.state, &call.caller, &record.room).await?;
+    let room = RoomAccess::of(&call.state, &call.caller, &record.room).await?;
     if !room.is_some_and(|room| room.is_visible(&call.caller)) {
         return Err(texts::unread_not_allowed());
     }

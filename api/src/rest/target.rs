@@ -1,15 +1,15 @@
 //! Where a message is meant to go: `#channel`, `@user`, or an id of either (contract, messages 6, `chat.postMessage`).
 
+use application::chat::direct;
+use application::chat::room_access::RoomAccess;
 use domain::{RoomId, UserId};
 
-use crate::commands::direct;
-use crate::commands::place::Place;
 use crate::error::{ApiError, texts};
 use crate::extract::Call;
 
 /// The room that `named` means, made if it is a direct message there is not yet. A room the caller may not know of is
 /// not there.
-pub async fn place(call: &Call, named: &str) -> Result<Place, ApiError> {
+pub async fn place(call: &Call, named: &str) -> Result<RoomAccess, ApiError> {
     let (sigil, name) = match named.as_bytes().first() {
         Some(b'#') => (Some('#'), &named[1..]),
         Some(b'@') => (Some('@'), &named[1..]),
@@ -67,8 +67,8 @@ async fn user_of_id(call: &Call, id: &str) -> Result<Option<UserId>, ApiError> {
         .map(|user| user.id.clone()))
 }
 
-async fn at(call: &Call, room: &RoomId) -> Result<Place, ApiError> {
-    Place::of(&call.state, &call.caller, room)
+async fn at(call: &Call, room: &RoomId) -> Result<RoomAccess, ApiError> {
+    RoomAccess::of(&call.state, &call.caller, room)
         .await?
         .filter(|place| place.is_visible(&call.caller))
         .ok_or_else(texts::invalid_channel)

@@ -1,5 +1,7 @@
 //! Login tokens of one's own and of others, and tokens for programs (contract, conventions 7.5).
 
+use application::dates::iso;
+use application::identity::{credentials, sessions};
 use application::token::expires_at;
 use domain::UserId;
 use domain::credential::Ending;
@@ -7,8 +9,6 @@ use domain::permission::Permission;
 use serde_json::{Map, Value, json};
 
 use super::answer::{Answer, Outcome};
-use super::shape::iso;
-use crate::commands::{credentials, sessions};
 use crate::error::{ApiError, texts};
 use crate::extract::Call;
 use crate::extract::params::Params;
@@ -63,7 +63,7 @@ pub async fn remove_other_tokens(call: Call) -> Outcome {
 
 /// `POST /api/v1/users.createToken`: a session for a user, where the operator allows that.
 pub async fn create_token(call: Call) -> Outcome {
-    if !call.state.config().create_tokens_for_users {
+    if !call.state.doors().create_tokens_for_users {
         return Err(texts::create_token_not_allowed());
     }
     let target = lookup::user(&call.state, &call.input.params()?).await?;

@@ -4,7 +4,6 @@
 //! that send the password verify alike. argon2id takes tens of milliseconds of one core and 19 MiB, so the work
 //! runs on a few threads of its own behind a bounded queue: a flood of logins makes logins slow, not the server.
 
-use std::fmt::Write as _;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, SyncSender, TrySendError};
 use std::sync::{Arc, LazyLock};
@@ -27,12 +26,7 @@ pub struct PasswordDigest(String);
 impl PasswordDigest {
     /// Of a password in the clear.
     pub fn of(password: &str) -> Self {
-        let mut hex = String::with_capacity(64);
-        for byte in Sha256::digest(password.as_bytes()) {
-            // Writing to a String cannot fail.
-            let _ = write!(hex, "{byte:02x}");
-        }
-        Self(hex)
+        Self(hex::encode(Sha256::digest(password.as_bytes())))
     }
 
     /// As a client computed it; `None` when it is not a SHA-256 in hex.

@@ -9,7 +9,7 @@ mod tests;
 pub use crate::decider::Never;
 pub use events::*;
 
-use crate::{Category, Decider, StreamId, Timestamp, TokenHash, UserId};
+use crate::{Category, Decider, StreamId, Timestamp, TokenHash, UserId, limits};
 
 /// As many session tokens an account has at most unless the operator says otherwise; the oldest goes first (contract,
 /// conventions 2).
@@ -162,6 +162,12 @@ pub enum SessionRefusal {
     /// The user has a personal token of that name.
     #[error("there is a token of that name")]
     NameTaken,
+    /// The name has more characters than `limit`.
+    #[error("longer than {limit} characters")]
+    NameTooLong {
+        /// See there.
+        limit: usize,
+    },
     /// The user has no personal token of that name.
     #[error("there is no token of that name")]
     NoSuchToken,
@@ -201,6 +207,10 @@ impl Decider for Sessions {
                 issue(state, &issued, most)
             }
             SessionCommand::IssuePersonal { token, by } => {
+                if limits::is_longer(&token.name, limits::NAME) {
+                    let limit = limits::NAME;
+                    return Err(SessionRefusal::NameTooLong { limit });
+                }
                 state.rests_on(Some(&by))?;
                 if state.personal(&token.name).is_some() {
                     return Err(SessionRefusal::NameTaken);

@@ -176,6 +176,11 @@ fn a_personal_token_has_a_name_of_its_own() {
     given::<Sessions>([issued(1), personal(2, "bot", true).into(), revoked(2)])
         .when(issue_personal(3, "bot"), &())
         .then([personal(3, "bot", true).into()]);
+    given::<Sessions>([issued(1)])
+        .when(issue_personal(2, &"x".repeat(limits::NAME + 1)), &())
+        .then_refused(SessionRefusal::NameTooLong {
+            limit: limits::NAME,
+        });
 }
 
 #[test]

@@ -14,22 +14,25 @@ mod tests;
 mod texts;
 
 use std::collections::{HashMap, HashSet};
-use std::fmt::Write as _;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use application::outside::mail::{Mail, Mailbox, SendError, one_line};
+use application::outside::mail::{Mail, Mailbox, Mailer, SendError, one_line};
+use application::workspace::Workspace;
 use domain::settings::Settings;
 use domain::site::Site;
-use eventstore::RecordedEvent;
+use eventstore::vault::Vault;
+use eventstore::{EventStore, RecordedEvent};
 use futures::future::BoxFuture;
 use parking_lot::Mutex;
+use projections::Views;
 use sha2::{Digest as _, Sha256};
 
 pub use template::{Form, Values, fill, to_text};
 pub use texts::TEXTS;
 
-use crate::{Context, OutboxKey, Reactor, Verdict};
+use crate::{OutboxKey, Reactor, Verdict};
 use occasion::{Desk, Letter, Trouble, may_matter};
 
 /// Mail older than this is not sent any more, in milliseconds: whoever waited for it has asked again.
@@ -44,6 +47,29 @@ const DEFERRED: (Duration, Duration) = (Duration::from_secs(2), Duration::from_m
 
 /// Pause before the log or the views are asked again.
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
+
+/// What mails are made with.
+pub struct Context {
+    /// The log, to look up what led to an event.
+    pub log: Arc<dyn EventStore>,
+    /// The views of this node.
+    pub views: Views,
+    /// Opens the secrets the log keeps.
+    pub vault: Vault,
+    /// Sends them.
+    pub mailer: Arc<dyn Mailer>,
+}
+
+impl From<&Workspace> for Context {
+    fn from(workspace: &Workspace) -> Self {
+        Self {
+            log: Arc::clone(workspace.executor().store()),
+            views: workspace.views().clone(),
+            vault: workspace.vault().clone(),
+            mailer: workspace.mailer(),
+        }
+    }
+}
 
 /// Writes to people about their accounts.
 pub struct MailReactor {
@@ -200,12 +226,8 @@ fn message_id(settings: &Settings, key: &str, address: &str) -> String {
         digest.update(part.as_bytes());
         digest.update([0]);
     }
-    let mut id = format!("{key}.");
-    for byte in &digest.finalize()[..16] {
-        // Writing to a String cannot fail.
-        let _ = write!(id, "{byte:02x}");
-    }
-    format!("{id}@{}", site_host(settings))
+    let digest = hex::encode(&digest.finalize()[..16]);
+    format!("{key}.{digest}@{}", site_host(settings))
 }
 
 /// The host name people reach the workspace under.

@@ -1,20 +1,12 @@
 //! Refusals about pictures, emoji, sounds and assets.
 
 use application::files::pictures::PictureError;
-use application::files::store::FilesError;
 use domain::asset::AssetRefusal;
 use domain::avatar::AvatarRefusal;
 use domain::emoji::EmojiRefusal;
 use domain::sound::SoundRefusal;
 
 use crate::error::{ApiError, texts};
-
-impl From<FilesError> for ApiError {
-    fn from(error: FilesError) -> Self {
-        tracing::error!(%error, "a file cannot be kept or fetched");
-        Self::Internal
-    }
-}
 
 impl From<PictureError> for ApiError {
     fn from(error: PictureError) -> Self {

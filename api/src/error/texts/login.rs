@@ -1,8 +1,10 @@
 //! Errors of logging in: all of them 401.
 
+use application::identity::challenge::{Challenge, ChallengeReason};
 use serde_json::json;
 
 use crate::error::ApiError;
+use crate::second_factor::details;
 
 /// Unknown user or wrong password: not told apart.
 pub fn wrong_credentials() -> ApiError {
@@ -130,19 +132,6 @@ pub fn login_service_missing(name: &str) -> ApiError {
     }
 }
 
-/// Whether an error says that somebody tried to log in with something wrong. Being asked for a second factor is no
-/// failure, and what was not understood was no attempt.
-pub fn is_failed_login(error: &ApiError) -> bool {
-    let code = match error {
-        ApiError::LoginFailed {
-            code: Some(code), ..
-        } => code.clone(),
-        ApiError::Coded { code, .. } => json!(code),
-        _ => return false,
-    };
-    code == json!("Unauthorized") || code == json!(403) || code == json!("totp-invalid")
-}
-
 /// The user has a personal token of that name.
 pub fn token_exists() -> ApiError {
     ApiError::coded(
@@ -178,14 +167,28 @@ pub fn unknown_user_to_log_out() -> ApiError {
     ApiError::coded("error-invalid-user-id", "Invalid user id").method("logoutUser")
 }
 
-/// A second factor is asked for.
-pub fn second_factor_required(details: serde_json::Value) -> ApiError {
-    ApiError::coded("totp-required", "TOTP Required").with(details)
+/// The code and the reason of a challenge.
+const fn challenged(challenge: &Challenge) -> (&'static str, &'static str) {
+    match challenge.reason {
+        ChallengeReason::Missing { .. } => ("totp-required", "TOTP Required"),
+        ChallengeReason::Wrong => ("totp-invalid", "TOTP Invalid"),
+    }
 }
 
-/// The second factor is wrong.
-pub fn second_factor_wrong(details: serde_json::Value) -> ApiError {
-    ApiError::coded("totp-invalid", "TOTP Invalid").with(details)
+/// A second factor is asked for, or is wrong.
+pub fn second_factor(challenge: &Challenge) -> ApiError {
+    let (code, reason) = challenged(challenge);
+    ApiError::coded(code, reason).with(details(challenge))
+}
+
+/// The same while logging in.
+pub fn second_factor_at_login(challenge: &Challenge) -> ApiError {
+    let (code, reason) = challenged(challenge);
+    ApiError::LoginFailed {
+        code: Some(json!(code)),
+        reason: reason.into(),
+        details: Some(details(challenge)),
+    }
 }
 
 /// There is no authenticator to do that with, or its code was used.
@@ -201,23 +204,4 @@ pub fn reset_not_allowed(method: &str) -> ApiError {
 /// A parameter is missing.
 pub fn parameter_required(name: &str) -> ApiError {
     ApiError::coded("error-parameter-required", format!("{name} is required"))
-}
-
-impl ApiError {
-    /// The same error as a login answers it: 401, with the code as it is.
-    #[must_use]
-    pub fn at_login(self) -> Self {
-        match self {
-            Self::Coded {
-                code,
-                reason,
-                details,
-            } => Self::LoginFailed {
-                code: Some(json!(code)),
-                reason: reason.unwrap_or_default(),
-                details,
-            },
-            other => other,
-        }
-    }
 }

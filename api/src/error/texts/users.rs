@@ -164,7 +164,7 @@ pub fn could_not_save_identity() -> ApiError {
 }
 
 /// Rooms would be left without owner: those that would go, and those that would get another.
-pub fn last_owner(removed: &[&str], changed: &[&str]) -> ApiError {
+pub fn last_owner(removed: &[String], changed: &[String]) -> ApiError {
     ApiError::code("user-last-owner")
         .with(json!({ "shouldBeRemoved": removed, "shouldChangeOwner": changed }))
 }

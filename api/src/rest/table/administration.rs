@@ -2,8 +2,8 @@
 
 use axum::http::Method;
 use domain::permission::Permission;
+use domain::permissions::Grant;
 
-use crate::commands::permissions::Grant;
 use crate::error::texts;
 use crate::extract::schema::{Kind, PAGE};
 use crate::rest::{

@@ -1,7 +1,6 @@
 //! Logins, login tokens and second factors.
 
 use axum::http::Method;
-
 use domain::permission::Permission;
 
 use crate::error::texts;

@@ -1,0 +1,13 @@
+//! Running a workspace: settings, rights, what it looks and sounds like, and looking after people.
+
+pub mod administrators;
+pub mod assets;
+pub mod banners;
+pub mod bootstrap;
+pub mod emoji;
+pub mod moderation;
+pub mod notices;
+pub mod permissions;
+pub mod roles;
+pub mod settings;
+pub mod sounds;

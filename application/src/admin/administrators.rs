@@ -1,0 +1,170 @@
+//! Appointing an administrator by whoever runs the server: the environment at a start, or the command line. It is how a
+//! workspace without administrator gets one again.
+
+use domain::credential::Ending;
+use domain::user::{
+    self, Email, PasswordHash, User, UserCommand, UserContext, UserCreated, UserEvent, UserKind,
+};
+use domain::{RoleId, Timestamp, UserId};
+use eventstore::ExecuteError;
+use eventstore::execute::Transaction;
+use serde::{Deserialize, Serialize};
+
+use crate::error::{Error, Fault};
+use crate::identity::credentials;
+use crate::ids::{fresh_id, now};
+use crate::people::users::{self, Maker};
+use crate::workspace::{WorkError, Workspace};
+
+/// Who is to administrate.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Appointment {
+    /// The user name.
+    pub username: String,
+    /// The password from now on; `None`: the one the account has.
+    pub password: Option<PasswordHash>,
+    /// The address of a new account.
+    pub email: Option<String>,
+}
+
+/// What came of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Appointed {
+    /// There is a new account.
+    Made,
+    /// An account that was there administrates.
+    Given,
+}
+
+/// Why nobody was appointed.
+#[derive(Debug, thiserror::Error)]
+pub enum AppointError {
+    /// An account cannot be made without a password.
+    #[error("there is no user {0}; to make one, give a password")]
+    NobodyThere(String),
+    /// Nobody may be called that.
+    #[error("{0:?} is no user name: {1}")]
+    Name(String, String),
+    /// The account is the server's or a program's.
+    #[error("{0} is no person")]
+    NoPerson(String),
+    /// No server ever ran here.
+    #[error("there is no workspace here yet: start the server first")]
+    NoWorkspace,
+    /// Anything else.
+    #[error("{0}")]
+    Failed(#[from] Error),
+}
+
+impl AppointError {
+    /// Whether trying again may work.
+    pub fn is_temporary(&self) -> bool {
+        matches!(self, Self::Failed(error) if error.is_temporary())
+    }
+}
+
+/// Gives the account of that name the role `admin`, the right to log in, and the password if there is one; makes the
+/// account if there is none.
+pub async fn appoint(workspace: &Workspace, wish: &Appointment) -> Result<Appointed, AppointError> {
+    let name = || wish.username.clone();
+    let Some(account) = workspace
+        .views()
+        .user_by_username(&wish.username)
+        .await
+        .map_err(Error::from)?
+    else {
+        let password = wish.password.clone();
+        let password = password.ok_or_else(|| AppointError::NobodyThere(name()))?;
+        let settings = workspace.views().settings();
+        user::check_appointed_username(&wish.username, &settings)
+            .map_err(|refusal| AppointError::Name(name(), refusal.to_string()))?;
+        users::create(workspace, Maker::Server, &account_of(wish, password), true).await?;
+        return Ok(Appointed::Made);
+    };
+    if account.kind != UserKind::User {
+        return Err(AppointError::NoPerson(name()));
+    }
+    let at = now();
+    workspace
+        .run(&UserId::system(), async |tx| {
+            give(&tx, &account.id, wish.password.as_ref(), at).await?;
+            let settings = workspace.views().settings();
+            users::take_office(&tx, &settings, &account.id, at).await
+        })
+        .await?;
+    Ok(Appointed::Given)
+}
+
+fn account_of(wish: &Appointment, password: PasswordHash) -> UserCreated {
+    let verified = |address: &String| Email {
+        address: address.clone(),
+        verified: true,
+    };
+    UserCreated {
+        user: UserId::new(fresh_id()),
+        kind: UserKind::User,
+        username: wish.username.clone(),
+        name: Some(wish.username.clone()),
+        emails: wish.email.iter().map(verified).collect(),
+        password: Some(password),
+        roles: vec![RoleId::new("admin")],
+        active: true,
+        require_password_change: false,
+        reason: None,
+        custom_fields: None,
+        bio: None,
+        nickname: None,
+        at: now(),
+    }
+}
+
+async fn give(
+    tx: &Transaction,
+    user: &UserId,
+    password: Option<&PasswordHash>,
+    at: Timestamp,
+) -> Result<(), WorkError> {
+    let stream = user::stream(user);
+    let before = tx
+        .state::<User>(&stream)
+        .await
+        .map_err(ExecuteError::widen)?;
+    let (mut roles, admin) = match &*before {
+        User::Present(account) => (account.roles.clone(), RoleId::new("admin")),
+        // It went this moment; the views will know.
+        User::Absent | User::Deleted => return Err(ExecuteError::Refused(Fault::Overtaken.into())),
+    };
+    if !roles.contains(&admin) {
+        roles.push(admin);
+    }
+    let mut commands = vec![
+        UserCommand::SetRoles {
+            user: user.clone(),
+            roles,
+            at,
+        },
+        UserCommand::SetActive {
+            user: user.clone(),
+            active: true,
+            at,
+        },
+    ];
+    commands.extend(password.map(|password| UserCommand::ChangePassword {
+        user: user.clone(),
+        password: password.clone(),
+        require_change: false,
+        at,
+    }));
+    for command in commands {
+        let events = tx
+            .decide::<User>(&stream, command, &UserContext::System)
+            .await
+            .map_err(ExecuteError::widen)?;
+        for event in &events {
+            if let UserEvent::PasswordChanged(_) = event {
+                credentials::end(tx, user, Ending::PasswordChanged, None, at).await?;
+            }
+        }
+    }
+    Ok(())
+}

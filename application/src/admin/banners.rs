@@ -1,0 +1,76 @@
+//! Publishing, withdrawing and dismissing banners.
+
+use domain::banner::{
+    self, Banner, BannerCommand, BannerDismissal, BannerDismissed, Content, DismissalContext,
+};
+use eventstore::ExecuteError;
+
+use crate::caller::Caller;
+use crate::error::Error;
+use crate::ids::{fresh_id, now};
+use crate::workspace::Workspace;
+
+/// Publishes a banner. Answers its id.
+pub async fn publish(
+    workspace: &Workspace,
+    caller: &Caller,
+    content: Content,
+) -> Result<String, Error> {
+    let banner = fresh_id();
+    let command = BannerCommand::Publish {
+        banner: banner.clone(),
+        content: Box::new(content),
+        at: now(),
+    };
+    run(workspace, caller, &banner, &command).await?;
+    Ok(banner)
+}
+
+/// Withdraws a banner; nobody is shown it any more.
+pub async fn withdraw(workspace: &Workspace, caller: &Caller, banner: &str) -> Result<(), Error> {
+    let command = BannerCommand::Withdraw {
+        banner: banner.to_owned(),
+        at: now(),
+    };
+    run(workspace, caller, banner, &command).await
+}
+
+async fn run(
+    workspace: &Workspace,
+    caller: &Caller,
+    banner: &str,
+    command: &BannerCommand,
+) -> Result<(), Error> {
+    let permissions = workspace.views().permissions();
+    let authority = caller.authority(&[], &permissions);
+    workspace
+        .run(caller.id(), async |tx| {
+            tx.decide::<Banner>(&banner::stream(banner), command.clone(), &authority)
+                .await
+                .map(drop)
+                .map_err(ExecuteError::widen)
+        })
+        .await
+}
+
+/// The caller has seen enough of a banner. That there is one is read from the views: to have dismissed a banner that
+/// goes at the same moment means nothing.
+pub async fn dismiss(workspace: &Workspace, caller: &Caller, banner: &str) -> Result<(), Error> {
+    let context = DismissalContext {
+        exists: workspace.views().banner(banner).await?.is_some(),
+    };
+    let dismissed = BannerDismissed {
+        banner: banner.to_owned(),
+        user: caller.id().clone(),
+        at: now(),
+    };
+    let stream = banner::dismissal_stream(banner, caller.id());
+    workspace
+        .run(caller.id(), async |tx| {
+            tx.decide::<BannerDismissal>(&stream, dismissed.clone(), &context)
+                .await
+                .map(drop)
+                .map_err(ExecuteError::widen)
+        })
+        .await
+}

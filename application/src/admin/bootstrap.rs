@@ -1,0 +1,219 @@
+//! What a workspace begins with: ids drawn at random, the built-in bot, the first channel, the operator's administrator
+//! and settings. Every start runs it; what is there already is left alone, also when two nodes start at once.
+
+use domain::claim::{self, Claim, ClaimCommand, NameKind};
+use domain::room::{self, Room, RoomCommand, RoomContext, RoomCreated, RoomKind};
+use domain::user::{User, UserCreated, UserKind};
+use domain::{RoleId, RoomId, UserId};
+use eventstore::ExecuteError;
+use serde_json::Value;
+
+use crate::admin::administrators::{self, AppointError, Appointed, Appointment};
+use crate::admin::settings;
+use crate::error::Error;
+use crate::identity::password_hasher::PasswordDigest;
+use crate::ids::{fresh_secret, now};
+use crate::people::users::{self, Maker};
+use crate::workspace::{AdminAccount, Workspace};
+
+/// The built-in bot, which always exists (contract, conventions 6.6).
+const BOT: &str = "rocket.cat";
+
+/// The first channel (contract, rooms 1.2).
+const GENERAL: &str = "GENERAL";
+
+/// Settings whose default is drawn at random, once (contract, `settings.tsv`: `@random-id`).
+const RANDOM: [&str; 2] = [WORKSPACE_ID, "Accounts_RegistrationForm_SecretURL"];
+
+/// The setting that names the workspace among all others.
+const WORKSPACE_ID: &str = "uniqueID";
+
+/// Whether there is no workspace yet: nothing ever ran on this log.
+pub fn is_fresh(workspace: &Workspace) -> bool {
+    workspace.views().settings().text(WORKSPACE_ID).is_empty()
+}
+
+/// Makes what is missing.
+pub async fn run(workspace: &Workspace) -> Result<(), Error> {
+    // Everything in the log counts, be it from another node.
+    let head = workspace.executor().store().head().await?;
+    workspace.views().wait_for(head).await?;
+    // What is drawn at random comes after: as long as it is missing, this is the first start.
+    if is_fresh(workspace) {
+        first_values(workspace).await?;
+    }
+    for id in RANDOM {
+        if workspace.views().settings().text(id).is_empty() {
+            let drawn = Value::String(fresh_secret());
+            settings::set_first(workspace, id, drawn, false).await?;
+        }
+    }
+    let site = &workspace.config().site_url;
+    if workspace.views().settings().text("Site_Url") != site {
+        settings::set(workspace, "Site_Url", Value::String(site.clone())).await?;
+    }
+    for (id, value) in &workspace.config().settings.overrides {
+        overwrite(workspace, id, value).await?;
+    }
+    general(workspace).await?;
+    if workspace.views().user(&UserId::new(BOT)).await?.is_none() {
+        make(workspace, bot()).await?;
+    }
+    match &workspace.config().admin {
+        Some(admin) => administrator(workspace, admin).await,
+        None => Ok(()),
+    }
+}
+
+/// Values the environment has for the first start: variables named like settings. A wrong one is the operator's
+/// mistake, told and passed over.
+async fn first_values(workspace: &Workspace) -> Result<(), Error> {
+    for (id, text) in &workspace.config().settings.first {
+        let value = Value::String(text.clone());
+        match settings::set_first(workspace, id, value, true).await {
+            Err(error) if !error.is_temporary() => {
+                tracing::warn!(setting = id, %error, "the value from the environment does not fit");
+            }
+            outcome => outcome?,
+        }
+    }
+    Ok(())
+}
+
+/// `OVERWRITE_SETTING_<id>`. A wrong one is the operator's mistake, told and passed over.
+async fn overwrite(workspace: &Workspace, id: &str, text: &str) -> Result<(), Error> {
+    match settings::set(workspace, id, Value::String(text.to_owned())).await {
+        Err(error) if !error.is_temporary() => {
+            tracing::warn!(setting = id, %error, "OVERWRITE_SETTING is not possible");
+            Ok(())
+        }
+        outcome => outcome,
+    }
+}
+
+/// Makes the first channel, once in the life of a workspace: deleted, it stays deleted.
+async fn general(workspace: &Workspace) -> Result<(), Error> {
+    let created = RoomCreated {
+        room: RoomId::new(GENERAL),
+        kind: RoomKind::Channel,
+        name: Some("general".to_owned()),
+        display_name: None,
+        creator: None,
+        participants: Vec::new(),
+        at: now(),
+        read_only: false,
+        broadcast: false,
+        default: true,
+        encrypted: false,
+        topic: None,
+        description: None,
+        announcement: None,
+        custom_fields: None,
+    };
+    let (stream, name) = (
+        room::stream(&created.room),
+        claim::stream(NameKind::RoomName, "general"),
+    );
+    workspace
+        .run(&UserId::system(), async |tx| {
+            if *tx
+                .state::<Room>(&stream)
+                .await
+                .map_err(ExecuteError::widen)?
+                != Room::Absent
+            {
+                return Ok(());
+            }
+            let take = ClaimCommand::Take {
+                kind: NameKind::RoomName,
+                owner: GENERAL.to_owned(),
+                at: created.at,
+            };
+            tx.decide::<Claim>(&name, take, &())
+                .await
+                .map_err(ExecuteError::widen)?;
+            let create = RoomCommand::Create(Box::new(created.clone()));
+            tx.decide::<Room>(&stream, create, &RoomContext::System)
+                .await
+                .map(drop)
+                .map_err(ExecuteError::widen)
+        })
+        .await
+}
+
+fn bot() -> UserCreated {
+    UserCreated {
+        user: UserId::new(BOT),
+        kind: UserKind::Bot,
+        username: BOT.to_owned(),
+        name: Some("Rocket.Cat".to_owned()),
+        emails: Vec::new(),
+        password: None,
+        roles: vec![RoleId::new("bot")],
+        active: true,
+        require_password_change: false,
+        reason: None,
+        custom_fields: None,
+        bio: None,
+        nickname: None,
+        at: now(),
+    }
+}
+
+/// Makes an account; made by another node meanwhile is just as good.
+async fn make(workspace: &Workspace, account: UserCreated) -> Result<(), Error> {
+    let stream = domain::user::stream(&account.user);
+    match users::create(
+        workspace,
+        Maker::Server,
+        &account,
+        account.kind == UserKind::User,
+    )
+    .await
+    {
+        Err(error) if !error.is_temporary() => {
+            let there = workspace
+                .run(&UserId::system(), async |tx| {
+                    let state = tx
+                        .state::<User>(&stream)
+                        .await
+                        .map_err(ExecuteError::widen)?;
+                    Ok(*state != User::Absent)
+                })
+                .await?;
+            if there { Ok(()) } else { Err(error) }
+        }
+        outcome => outcome.map(drop),
+    }
+}
+
+/// The administrator the operator named, while nobody administrates who may log in: a new account, or the one of that
+/// name, whatever it was before.
+async fn administrator(workspace: &Workspace, admin: &AdminAccount) -> Result<(), Error> {
+    if !workspace.views().active_admins().await?.is_empty() {
+        return Ok(());
+    }
+    let password = PasswordDigest::of(&admin.password);
+    let wish = Appointment {
+        username: admin.username.clone(),
+        password: Some(workspace.passwords().hash(password).await?),
+        email: admin.email.clone(),
+    };
+    let username = &wish.username;
+    match administrators::appoint(workspace, &wish).await {
+        Ok(Appointed::Made) => {
+            tracing::info!(username, "made the administrator the environment names");
+        }
+        Ok(Appointed::Given) => tracing::warn!(
+            username,
+            "nobody administrated who may log in: the account the environment names has the role admin, the password \
+             from there and the right to log in"
+        ),
+        Err(AppointError::Failed(error)) if error.is_temporary() => return Err(error),
+        // Another node was faster, or the address belongs to somebody.
+        Err(error) => {
+            tracing::warn!(username, %error, "there is no administrator: the one the environment names was not made");
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,137 @@
+//! Reports to the moderators, and what comes of them.
+
+use domain::message::{MessageCommand, MessageRefusal};
+use domain::permission::{Authority, PermissionTable};
+use domain::report::{self, MessageReported, Report, ReportCommand, ReportDismissed, UserReported};
+use domain::room::RoomFacts;
+use domain::{RoleId, UserId};
+use eventstore::ExecuteError;
+use projections::{MessageRecord, ReportRecord};
+
+use crate::caller::Caller;
+use crate::chat::messages;
+use crate::error::Error;
+use crate::ids::{fresh_id, now};
+use crate::workspace::Workspace;
+
+/// Reports a message.
+pub async fn report_message(
+    workspace: &Workspace,
+    caller: &Caller,
+    record: &MessageRecord,
+    description: &str,
+) -> Result<(), Error> {
+    let report = MessageReported {
+        report: fresh_id(),
+        message: record.id.clone(),
+        room: record.room.clone(),
+        author: record.author.clone(),
+        copy: serde_json::from_slice(&record.doc).unwrap_or_default(),
+        description: description.to_owned(),
+        by: caller.id().clone(),
+        at: now(),
+    };
+    let id = report.report.clone();
+    make(
+        workspace,
+        caller,
+        &id,
+        &ReportCommand::Message(Box::new(report)),
+    )
+    .await
+}
+
+/// Reports a user.
+pub async fn report_user(
+    workspace: &Workspace,
+    caller: &Caller,
+    user: &UserId,
+    description: &str,
+) -> Result<(), Error> {
+    let report = UserReported {
+        report: fresh_id(),
+        user: user.clone(),
+        description: description.to_owned(),
+        by: caller.id().clone(),
+        at: now(),
+    };
+    let id = report.report.clone();
+    make(
+        workspace,
+        caller,
+        &id,
+        &ReportCommand::User(Box::new(report)),
+    )
+    .await
+}
+
+async fn make(
+    workspace: &Workspace,
+    caller: &Caller,
+    id: &str,
+    command: &ReportCommand,
+) -> Result<(), Error> {
+    let stream = report::stream(id);
+    workspace
+        .run(caller.id(), async |tx| {
+            tx.decide_new::<Report>(&stream, command.clone(), &())
+                .await
+                .map(drop)
+                .map_err(ExecuteError::widen)
+        })
+        .await
+}
+
+/// A moderator has dealt with these reports.
+pub async fn dismiss(
+    workspace: &Workspace,
+    caller: &Caller,
+    reports: &[ReportRecord],
+    reason: Option<&str>,
+    action: Option<&str>,
+) -> Result<(), Error> {
+    let at = now();
+    workspace
+        .run(caller.id(), async |tx| {
+            for report in reports {
+                let dismissed = ReportDismissed {
+                    report: report.id.clone(),
+                    by: caller.id().clone(),
+                    reason: reason.map(str::to_owned),
+                    action: action.map(str::to_owned),
+                    at,
+                };
+                let dismiss = ReportCommand::Dismiss(Box::new(dismissed));
+                tx.decide::<Report>(&report::stream(&report.id), dismiss, &())
+                    .await
+                    .map_err(ExecuteError::widen)?;
+            }
+            Ok(())
+        })
+        .await
+}
+
+/// Deletes a message that was reported, as an owner of its room could. One that is gone already is as good.
+pub async fn delete_message(
+    workspace: &Workspace,
+    caller: &Caller,
+    room: &RoomFacts,
+    record: &MessageRecord,
+) -> Result<(), Error> {
+    let (roles, permissions) = ([RoleId::new("owner")], PermissionTable::default());
+    let authority = Authority {
+        actor: caller.id(),
+        roles: &[],
+        room_roles: &roles,
+        permissions: &permissions,
+    };
+    let delete = MessageCommand::Delete {
+        message: record.id.clone(),
+        at: now(),
+    };
+    let name = &caller.user.username;
+    match messages::change_as(workspace, authority, name, room, record, &delete).await {
+        Err(Error::Message(MessageRefusal::NotFound)) => Ok(()),
+        outcome => outcome,
+    }
+}

@@ -1,0 +1,237 @@
+//! Making, changing and deleting roles, and giving them to people. Names are claimed in the batch that uses them.
+
+use domain::claim::NameKind;
+use domain::membership::MembershipCommand;
+use domain::permission::{Authority, PermissionTable};
+use domain::role::{
+    self, Role, RoleCommand, RoleContext, RoleGiven, RoleProperties, RoleRefusal, RoleScope,
+    RoleTable,
+};
+use domain::user::{UserCommand, UserRefusal};
+use domain::{RoleId, RoomId, Timestamp, UserId};
+use eventstore::ExecuteError;
+use eventstore::execute::Transaction;
+
+use crate::caller::Caller;
+use crate::chat::members;
+use crate::chat::ownership::Orphans;
+use crate::chat::room_access::RoomAccess;
+use crate::claims::Claimant;
+use crate::error::Error;
+use crate::ids::now;
+use crate::people::users;
+use crate::workspace::{WorkError, Workspace};
+
+/// Makes a role with a fresh id, and answers that.
+pub async fn create(
+    workspace: &Workspace,
+    caller: &Caller,
+    properties: RoleProperties,
+) -> Result<RoleId, Error> {
+    let role = fresh_id();
+    let create = RoleCommand::Create {
+        role: role.clone(),
+        properties,
+        at: now(),
+    };
+    run(workspace, caller, &role, create).await?;
+    Ok(role)
+}
+
+/// Changes a role.
+pub async fn change(
+    workspace: &Workspace,
+    caller: &Caller,
+    role: &RoleId,
+    properties: RoleProperties,
+) -> Result<(), Error> {
+    let change = RoleCommand::Change {
+        role: role.clone(),
+        properties,
+        at: now(),
+    };
+    run(workspace, caller, role, change).await
+}
+
+/// Deletes a role that nobody has.
+///
+/// Who has it is read from the views, once they have seen all that is in the role's stream as it was found: whoever is
+/// given the role later is told of in that stream, and the deletion is decided anew.
+pub async fn delete(workspace: &Workspace, caller: &Caller, role: &RoleId) -> Result<(), Error> {
+    let delete = RoleCommand::Delete {
+        role: role.clone(),
+        at: now(),
+    };
+    run(workspace, caller, role, delete).await
+}
+
+/// Says in the stream of a role that `user` has it from now on, if it is one that can be deleted; in the batch that
+/// gives it. A role that is deleted at the same moment is then given to nobody.
+pub(crate) async fn give(
+    tx: &Transaction,
+    role: &RoleId,
+    user: &UserId,
+    room: Option<&RoomId>,
+    at: Timestamp,
+) -> Result<(), WorkError> {
+    if role::builtin(role).is_some() {
+        return Ok(());
+    }
+    let give = RoleCommand::Give(RoleGiven {
+        role: role.clone(),
+        user: user.clone(),
+        room: room.cloned(),
+        at,
+    });
+    // Whether it may be given was decided where it is held.
+    let (permissions, system) = (PermissionTable::default(), UserId::system());
+    let context = RoleContext {
+        authority: Authority {
+            actor: &system,
+            roles: &[],
+            room_roles: &[],
+            permissions: &permissions,
+        },
+        roles: &RoleTable::default(),
+        in_use: false,
+    };
+    tx.decide::<Role>(&role::stream(role), give, &context)
+        .await
+        .map(drop)
+        .map_err(|error| match room {
+            Some(_) => error.widen(),
+            None => error.map_refusal(|_| UserRefusal::UnknownRole(role.clone()).into()),
+        })
+}
+
+/// Those of the roles that there are in the workspace, by the log.
+pub(crate) async fn there(tx: &Transaction, roles: Vec<RoleId>) -> Result<Vec<RoleId>, WorkError> {
+    let mut there = Vec::with_capacity(roles.len());
+    for role in roles {
+        let scope = match role::builtin(&role) {
+            Some(builtin) => Some(builtin.properties.scope),
+            None => match &*tx
+                .state::<Role>(&role::stream(&role))
+                .await
+                .map_err(ExecuteError::widen)?
+            {
+                Role::Present(properties) => Some(properties.scope),
+                Role::Untouched | Role::Deleted => None,
+            },
+        };
+        if scope == Some(RoleScope::Users) {
+            there.push(role);
+        }
+    }
+    Ok(there)
+}
+
+/// Whether somebody has the role, by views that have seen everything the log had at this moment.
+async fn in_use(workspace: &Workspace, role: &RoleId) -> Result<bool, Error> {
+    let head = workspace.executor().store().head().await?;
+    workspace.views().wait_for(head).await?;
+    Ok(workspace.views().role_in_use(role).await?)
+}
+
+/// A fresh id: 24 hexadecimal characters (contract, conventions 1.1).
+fn fresh_id() -> RoleId {
+    RoleId::new(hex::encode(rand::random::<[u8; 12]>()))
+}
+
+async fn run(
+    workspace: &Workspace,
+    caller: &Caller,
+    role: &RoleId,
+    command: RoleCommand,
+) -> Result<(), Error> {
+    workspace
+        .run(caller.id(), async |tx| {
+            decide(workspace, &tx, caller, role, command.clone()).await
+        })
+        .await
+}
+
+async fn decide(
+    workspace: &Workspace,
+    tx: &Transaction,
+    caller: &Caller,
+    role: &RoleId,
+    command: RoleCommand,
+) -> Result<(), WorkError> {
+    let stream = role::stream(role);
+    let (table, permissions) = (workspace.views().roles(), workspace.views().permissions());
+    let (new, at) = match &command {
+        RoleCommand::Create { properties, at, .. } | RoleCommand::Change { properties, at, .. } => {
+            (Some(domain::text::trim(&properties.name).to_owned()), *at)
+        }
+        RoleCommand::Delete { at, .. } | RoleCommand::Give(RoleGiven { at, .. }) => (None, *at),
+    };
+    // First the stream, then the views.
+    let old = match &*tx
+        .state::<Role>(&stream)
+        .await
+        .map_err(ExecuteError::widen)?
+    {
+        Role::Present(properties) => Some(properties.name.clone()),
+        Role::Untouched | Role::Deleted => None,
+    };
+    let goes = matches!(command, RoleCommand::Delete { .. });
+    let context = RoleContext {
+        authority: caller.authority(&[], &permissions),
+        roles: &table,
+        in_use: goes
+            && in_use(workspace, role)
+                .await
+                .map_err(ExecuteError::Refused)?,
+    };
+    tx.decide::<Role>(&stream, command, &context)
+        .await
+        .map_err(ExecuteError::widen)?;
+    let names = Claimant {
+        kind: NameKind::RoleName,
+        owner: role.as_str(),
+        at,
+    };
+    names
+        .swap(tx, old.as_deref(), new.as_deref(), |_| {
+            RoleRefusal::NameTaken
+        })
+        .await
+}
+
+/// Gives or takes a role: in the workspace, or in `place`.
+pub async fn assign(
+    workspace: &Workspace,
+    caller: &Caller,
+    user: &UserId,
+    role: &RoleId,
+    place: Option<&RoomAccess>,
+    give: bool,
+) -> Result<(), Error> {
+    let (role, at) = (role.clone(), now());
+    if let Some(place) = place {
+        let command = if give {
+            MembershipCommand::AssignRole { role, at }
+        } else {
+            MembershipCommand::UnassignRole { role, at }
+        };
+        return members::change(workspace, caller, place, user, &command)
+            .await
+            .map(drop);
+    }
+    let user_id = user.clone();
+    let command = if give {
+        UserCommand::GrantRole {
+            user: user_id,
+            role,
+            at,
+        }
+    } else {
+        UserCommand::RevokeRole {
+            user: user_id,
+            role,
+            at,
+        }
+    };
+    users::change(workspace, caller, user, &[command], None, Orphans::None).await
+}

@@ -1,0 +1,134 @@
+//! Changing workspace settings. Secrets are sealed on their way to the rules.
+
+use domain::setting::{self, ChangeSetting, Editor, Setting, SettingCommand, SettingContext};
+use domain::{UserId, settings};
+use eventstore::ExecuteError;
+use eventstore::execute::Transaction;
+use projections::Views;
+use serde_json::Value;
+
+use crate::caller::Caller;
+use crate::error::Error;
+use crate::ids::now;
+use crate::workspace::{WorkError, Workspace};
+
+/// A value wanted for a setting.
+#[derive(Clone, Debug)]
+pub struct Wish {
+    /// Which.
+    pub id: String,
+    /// The value.
+    pub value: Value,
+    /// With what a colour was chosen.
+    pub editor: Option<Editor>,
+    /// The operator's environment says so, and the workspace is being made.
+    pub from_environment: bool,
+}
+
+/// A user gives settings values: all of them, or none.
+pub async fn change(workspace: &Workspace, caller: &Caller, wishes: &[Wish]) -> Result<(), Error> {
+    let permissions = workspace.views().permissions();
+    let context = SettingContext::User(caller.authority(&[], &permissions));
+    workspace
+        .run(caller.id(), async |tx| {
+            for wish in wishes {
+                decide(&tx, workspace, &context, wish).await?;
+            }
+            Ok(())
+        })
+        .await
+}
+
+/// The server gives a setting a value.
+pub async fn set(workspace: &Workspace, id: &str, value: Value) -> Result<(), Error> {
+    let wish = wish(id, value, false);
+    workspace
+        .run(&UserId::system(), async |tx| {
+            decide(&tx, workspace, &SettingContext::System, &wish).await
+        })
+        .await
+}
+
+/// The server gives settings values because `actor` asked for something that needs them, all in one.
+pub async fn set_for(
+    workspace: &Workspace,
+    actor: &UserId,
+    values: &[(&str, Value)],
+) -> Result<(), Error> {
+    workspace
+        .run(actor, async |tx| {
+            for (id, value) in values {
+                let wish = wish(id, value.clone(), false);
+                decide(&tx, workspace, &SettingContext::System, &wish).await?;
+            }
+            Ok(())
+        })
+        .await
+}
+
+/// The server gives a setting a value, unless it has one.
+pub async fn set_first(
+    workspace: &Workspace,
+    id: &str,
+    value: Value,
+    from_environment: bool,
+) -> Result<(), Error> {
+    let (wish, stream) = (wish(id, value, from_environment), setting::stream(id));
+    workspace
+        .run(&UserId::system(), async |tx| {
+            let before = tx
+                .state::<Setting>(&stream)
+                .await
+                .map_err(ExecuteError::widen)?;
+            if before.is_set() {
+                return Ok(());
+            }
+            decide(&tx, workspace, &SettingContext::System, &wish).await
+        })
+        .await
+}
+
+fn wish(id: &str, value: Value, from_environment: bool) -> Wish {
+    Wish {
+        id: id.to_owned(),
+        value,
+        editor: None,
+        from_environment,
+    }
+}
+
+async fn decide(
+    tx: &Transaction,
+    workspace: &Workspace,
+    context: &SettingContext<'_>,
+    wish: &Wish,
+) -> Result<(), WorkError> {
+    let stream = setting::stream(&wish.id);
+    let before = tx
+        .state::<Setting>(&stream)
+        .await
+        .map_err(ExecuteError::widen)?;
+    let command: SettingCommand = ChangeSetting {
+        setting: wish.id.clone(),
+        value: wish.value.clone(),
+        sealed: sealed(workspace, &before, wish),
+        editor: wish.editor,
+        from_environment: wish.from_environment,
+        at: now(),
+    }
+    .into();
+    tx.decide::<Setting>(&stream, command, context)
+        .await
+        .map(drop)
+        .map_err(ExecuteError::widen)
+}
+
+/// The value sealed, if it is a secret; the seal it has already, if that holds the same.
+fn sealed(workspace: &Workspace, before: &Setting, wish: &Wish) -> Option<domain::Sealed> {
+    let definition = settings::lookup(&wish.id).filter(|definition| definition.is_secret())?;
+    let value = definition.check(wish.value.clone()).ok()?;
+    let same = before.sealed.clone().filter(|sealed| {
+        Views::open_setting(workspace.vault(), &wish.id, sealed).as_ref() == Some(&value)
+    });
+    same.or_else(|| Some(Views::seal_setting(workspace.vault(), &wish.id, &value)))
+}

@@ -1,0 +1,179 @@
+//! Making, changing and removing sounds. Their names are claimed in the batch that uses them.
+
+use bytes::Bytes;
+use domain::claim::NameKind;
+use domain::permission::Permission;
+use domain::sound::{self, Sound, SoundCommand, SoundRefusal};
+use eventstore::ExecuteError;
+
+use crate::caller::Caller;
+use crate::claims::Claimant;
+use crate::error::{Error, Refusal};
+use crate::files::stored_files::Shelf;
+use crate::ids::{fresh_id, now};
+use crate::workspace::Workspace;
+
+/// Makes a sound, as yet without a recording. Answers its id.
+pub async fn create(
+    workspace: &Workspace,
+    caller: &Caller,
+    name: &str,
+    extension: &str,
+) -> Result<String, Error> {
+    let id = fresh_id();
+    let create = SoundCommand::Create {
+        sound: id.clone(),
+        name: name.to_owned(),
+        extension: extension.to_owned(),
+        at: now(),
+    };
+    decide(workspace, caller, &id, vec![create]).await?;
+    Ok(id)
+}
+
+/// A recording, as yet nobody's.
+pub struct Recording {
+    /// The ending of its file name.
+    pub extension: String,
+    /// The file.
+    pub bytes: Bytes,
+}
+
+/// Makes a sound with its recording. Answers its id.
+pub async fn upload(
+    workspace: &Workspace,
+    caller: &Caller,
+    name: &str,
+    recording: Recording,
+) -> Result<String, Error> {
+    let id = fresh_id();
+    let create = SoundCommand::Create {
+        sound: id.clone(),
+        name: name.to_owned(),
+        extension: recording.extension.clone(),
+        at: now(),
+    };
+    with_recording(workspace, caller, &id, vec![create], recording).await?;
+    Ok(id)
+}
+
+/// Gives a sound another name, another recording, or both at once.
+pub async fn update(
+    workspace: &Workspace,
+    caller: &Caller,
+    id: &str,
+    name: Option<&str>,
+    recording: Option<Recording>,
+) -> Result<(), Error> {
+    let rename = name.map(|name| SoundCommand::Rename {
+        sound: id.to_owned(),
+        name: name.to_owned(),
+        at: now(),
+    });
+    let commands = rename.into_iter().collect();
+    match recording {
+        Some(recording) => with_recording(workspace, caller, id, commands, recording).await,
+        None => decide(workspace, caller, id, commands).await,
+    }
+}
+
+/// Gives a sound a recording, after `commands`, in one. What it is called on the wire follows from the ending of its
+/// name.
+async fn with_recording(
+    workspace: &Workspace,
+    caller: &Caller,
+    id: &str,
+    mut commands: Vec<SoundCommand>,
+    recording: Recording,
+) -> Result<(), Error> {
+    let permissions = workspace.views().permissions();
+    if !caller
+        .authority(&[], &permissions)
+        .has(Permission::MANAGE_SOUNDS)
+    {
+        return Err(SoundRefusal::NotAllowed.into());
+    }
+    let old = workspace.views().sound_file(id).await?;
+    let file = Shelf::Sounds
+        .keep(
+            workspace,
+            content_type(&recording.extension),
+            recording.bytes,
+        )
+        .await?;
+    commands.push(SoundCommand::Record {
+        sound: id.to_owned(),
+        extension: recording.extension,
+        file: Box::new(file.clone()),
+        at: now(),
+    });
+    let outcome = decide(workspace, caller, id, commands).await;
+    let old = old.as_ref().map(|record| &record.file);
+    Shelf::Sounds.settle(workspace, &outcome, old, &file).await;
+    outcome
+}
+
+/// Removes a sound.
+pub async fn delete(workspace: &Workspace, caller: &Caller, id: &str) -> Result<(), Error> {
+    let old = workspace.views().sound_file(id).await?;
+    let delete = SoundCommand::Delete {
+        sound: id.to_owned(),
+        at: now(),
+    };
+    decide(workspace, caller, id, vec![delete]).await?;
+    if let Some(old) = old {
+        Shelf::Sounds.forget(workspace, &old.file).await;
+    }
+    Ok(())
+}
+
+/// The media type of a sound file. Never one that a browser would run or show as a page.
+pub fn content_type(extension: &str) -> &'static str {
+    match extension.to_ascii_lowercase().as_str() {
+        "ogg" => "audio/ogg",
+        "wav" => "audio/wav",
+        "m4a" => "audio/mp4",
+        "aac" => "audio/aac",
+        "flac" => "audio/flac",
+        "webm" => "audio/webm",
+        _ => "audio/mpeg",
+    }
+}
+
+async fn decide(
+    workspace: &Workspace,
+    caller: &Caller,
+    id: &str,
+    commands: Vec<SoundCommand>,
+) -> Result<(), Error> {
+    let stream = sound::stream(id);
+    let permissions = workspace.views().permissions();
+    let names = Claimant {
+        kind: NameKind::Sound,
+        owner: id,
+        at: now(),
+    };
+    workspace
+        .run(caller.id(), async |tx| {
+            let authority = caller.authority(&[], &permissions);
+            let before = tx
+                .state::<Sound>(&stream)
+                .await
+                .map_err(ExecuteError::widen)?;
+            for command in &commands {
+                tx.decide::<Sound>(&stream, command.clone(), &authority)
+                    .await
+                    .map_err(ExecuteError::widen)?;
+            }
+            let after = tx
+                .state::<Sound>(&stream)
+                .await
+                .map_err(ExecuteError::widen)?;
+            names
+                .swap(&tx, before.name(), after.name(), |_| {
+                    Refusal::SoundNameTaken
+                })
+                .await
+        })
+        .await
+}

@@ -1,0 +1,255 @@
+//! Joining, leaving, roles and read cursors.
+
+use std::sync::Arc;
+
+use domain::membership::{
+    self, Membership, MembershipCommand, MembershipContext, MembershipEvent, RoomRole,
+};
+use domain::permission::{Authority, PermissionTable};
+use domain::room::RoomFacts;
+use domain::{Timestamp, UserId};
+use eventstore::ExecuteError;
+use eventstore::execute::Transaction;
+use projections::UserFacts;
+
+use crate::admin::roles;
+use crate::caller::Caller;
+use crate::chat::room_access::RoomAccess;
+use crate::chat::rooms::Founder;
+use crate::error::Error;
+use crate::ids::now;
+use crate::witness;
+use crate::workspace::{WorkError, Workspace};
+
+/// Decides that somebody is in a room from its start, or from the start of their account.
+pub async fn found(
+    tx: &Transaction,
+    authority: &Authority<'_>,
+    room: &RoomFacts,
+    founder: &Founder,
+    at: Timestamp,
+) -> Result<(), WorkError> {
+    let context = MembershipContext {
+        authority: *authority,
+        actor_membership: None,
+        user: &founder.user,
+        room,
+        join_code_ok: true,
+        view: None,
+        newest: None,
+    };
+    let command = MembershipCommand::Found {
+        joining: founder.joining.clone(),
+        roles: founder.roles.clone(),
+        at,
+    };
+    let stream = membership::stream(&room.id, &founder.user);
+    tx.decide_new::<Membership>(&stream, command, &context)
+        .await
+        .map(drop)
+        .map_err(ExecuteError::widen)
+}
+
+/// Decides that `user` joins the room in the same batch as what made them. Whether they may is up to the rules; if
+/// they may not, nothing happens.
+pub async fn try_join(
+    tx: &Transaction,
+    user: &UserFacts,
+    room: &RoomFacts,
+    permissions: &PermissionTable,
+    at: Timestamp,
+) -> Result<(), WorkError> {
+    let context = MembershipContext {
+        authority: Authority {
+            actor: &user.id,
+            roles: &user.roles,
+            room_roles: &[],
+            permissions,
+        },
+        actor_membership: None,
+        user: &user.id,
+        room,
+        join_code_ok: true,
+        view: None,
+        newest: None,
+    };
+    let stream = membership::stream(&room.id, &user.id);
+    match tx
+        .decide::<Membership>(&stream, MembershipCommand::Join { at }, &context)
+        .await
+    {
+        Ok(_) | Err(ExecuteError::Refused(_)) => Ok(()),
+        Err(error) => Err(error.widen()),
+    }
+}
+
+/// Lets the rules decide one command about the caller's own membership. Answers as [`change`] does.
+pub async fn change_own(
+    workspace: &Workspace,
+    caller: &Caller,
+    place: &RoomAccess,
+    command: &MembershipCommand,
+) -> Result<Vec<MembershipEvent>, Error> {
+    change(workspace, caller, place, caller.id(), command).await
+}
+
+/// Lets the rules decide one command about `user`'s membership. Answers what happened; nothing: it was so already.
+pub async fn change(
+    workspace: &Workspace,
+    caller: &Caller,
+    place: &RoomAccess,
+    user: &UserId,
+    command: &MembershipCommand,
+) -> Result<Vec<MembershipEvent>, Error> {
+    let room = &place.room.id;
+    let (view, newest) = match command {
+        MembershipCommand::Read { .. }
+        | MembershipCommand::MarkUnread { .. }
+        | MembershipCommand::Hide { .. }
+        | MembershipCommand::Open { .. } => {
+            // What is read later than this is not claimed to be seen.
+            let newest = workspace.views().newest_in(room).await?;
+            let record = workspace.views().membership(room, user).await?;
+            (record.map(|record| record.view), newest)
+        }
+        _ => (None, None),
+    };
+    let stream = membership::stream(room, user);
+    workspace
+        .run(caller.id(), async |tx| {
+            let facts = with_owners(workspace, &tx, place, user, command).await?;
+            let context = MembershipContext {
+                authority: place.authority(caller),
+                actor_membership: place.membership.as_deref(),
+                user,
+                room: &facts,
+                join_code_ok: true,
+                view,
+                newest,
+            };
+            let events = tx
+                .decide::<Membership>(&stream, command.clone(), &context)
+                .await
+                .map_err(ExecuteError::widen)?;
+            for event in &events {
+                if let MembershipEvent::RoomRoleGranted(granted) = event {
+                    let (role, at) = (&granted.role, granted.at);
+                    roles::give(&tx, role, user, Some(room), at).await?;
+                }
+            }
+            Ok(events)
+        })
+        .await
+}
+
+/// A rule of the server makes `user` an owner of the room, on behalf of `actor`. Being one already is fine.
+pub(crate) async fn make_owner_as_server(
+    tx: &Transaction,
+    actor: &UserId,
+    room: &RoomFacts,
+    user: &UserId,
+    at: Timestamp,
+) -> Result<(), WorkError> {
+    let (permissions, roles) = (PermissionTable::default(), [RoomRole::Owner.id()]);
+    let context = MembershipContext {
+        authority: Authority {
+            actor,
+            roles: &[],
+            room_roles: &roles,
+            permissions: &permissions,
+        },
+        actor_membership: None,
+        user,
+        room,
+        join_code_ok: true,
+        view: None,
+        newest: None,
+    };
+    let grant = MembershipCommand::GrantRole {
+        role: RoomRole::Owner,
+        at,
+    };
+    let stream = membership::stream(&room.id, user);
+    match tx.decide::<Membership>(&stream, grant, &context).await {
+        Ok(_) | Err(ExecuteError::Refused(_)) => Ok(()),
+        Err(error) => Err(error.widen()),
+    }
+}
+
+/// Whether the command can leave a room without owner.
+const fn ends_ownership(command: &MembershipCommand) -> bool {
+    matches!(
+        command,
+        MembershipCommand::Leave { .. }
+            | MembershipCommand::Remove { .. }
+            | MembershipCommand::UnassignRole { .. }
+            | MembershipCommand::RevokeRole {
+                role: RoomRole::Owner,
+                ..
+            }
+    )
+}
+
+/// The room with as many owners as the rules have to know of where an owner may go: `user`, and a witness from the log
+/// if there is one, so that two owners who go at the same moment cannot both think the other stays.
+async fn with_owners(
+    workspace: &Workspace,
+    tx: &Transaction,
+    place: &RoomAccess,
+    user: &UserId,
+    command: &MembershipCommand,
+) -> Result<Arc<RoomFacts>, WorkError> {
+    let room = &place.room;
+    if !ends_ownership(command) || !witness::owns(tx, &room.id, user).await? {
+        return Ok(Arc::clone(room));
+    }
+    let another = witness::another_owner(workspace, tx, &room.id, user).await?;
+    Ok(Arc::new(RoomFacts {
+        owners: 1 + u32::from(another),
+        ..(**room).clone()
+    }))
+}
+
+/// The actor adds all of `users`, at once.
+pub async fn invite(
+    workspace: &Workspace,
+    caller: &Caller,
+    place: &RoomAccess,
+    users: &[Arc<UserFacts>],
+) -> Result<(), Error> {
+    let at = now();
+    workspace
+        .run(caller.id(), async |tx| {
+            for user in users {
+                let context = MembershipContext {
+                    authority: place.authority(caller),
+                    actor_membership: place.membership.as_deref(),
+                    user: &user.id,
+                    room: &place.room,
+                    join_code_ok: true,
+                    view: None,
+                    newest: None,
+                };
+                let stream = membership::stream(&place.room.id, &user.id);
+                let add = MembershipCommand::Add { at };
+                tx.decide::<Membership>(&stream, add, &context)
+                    .await
+                    .map_err(ExecuteError::widen)?;
+            }
+            Ok(())
+        })
+        .await
+}
+
+/// The caller joins. Being a member already is fine.
+pub async fn join(workspace: &Workspace, caller: &Caller, place: &RoomAccess) -> Result<(), Error> {
+    change(
+        workspace,
+        caller,
+        place,
+        caller.id(),
+        &MembershipCommand::Join { at: now() },
+    )
+    .await
+    .map(drop)
+}

@@ -1,0 +1,329 @@
+//! Making, changing and deleting rooms.
+
+use domain::avatar::AvatarOwner;
+use domain::claim::{self, Claim, ClaimCommand, NameKind};
+use domain::membership::Joining;
+use domain::permission::Authority;
+use domain::room::{self, Room, RoomCommand, RoomContext, RoomCreated, RoomEvent, RoomFacts};
+use domain::{RoleId, RoomId, Timestamp, UserId};
+use eventstore::ExecuteError;
+use eventstore::execute::Transaction;
+
+use crate::caller::Caller;
+use crate::chat::members;
+use crate::chat::room_access::RoomAccess;
+use crate::error::{Error, Refusal};
+use crate::ids::now;
+use crate::people::avatars;
+use crate::workspace::{WorkError, Workspace};
+
+/// How many suffixes are tried to make a room's name unique.
+const NAME_ATTEMPTS: u32 = 100;
+
+/// Somebody who is in a room from the start.
+pub struct Founder {
+    /// Who.
+    pub user: UserId,
+    /// How.
+    pub joining: Joining,
+    /// With which roles in the room.
+    pub roles: Vec<RoleId>,
+}
+
+impl Founder {
+    /// The one who makes a channel or group, and owns it.
+    pub fn creator(user: UserId) -> Self {
+        Self {
+            user,
+            joining: Joining::Creator,
+            roles: vec![RoleId::new("owner")],
+        }
+    }
+
+    /// Somebody who was named when the room was made.
+    pub fn initial(user: UserId) -> Self {
+        Self {
+            user,
+            joining: Joining::Initial,
+            roles: Vec::new(),
+        }
+    }
+}
+
+/// Makes a channel or group, with its name and first members, all at once.
+///
+/// Where room names may have special characters, a taken name gets a suffix instead of being refused.
+pub async fn create(
+    workspace: &Workspace,
+    caller: &Caller,
+    mut wish: RoomCreated,
+    founders: &[Founder],
+) -> Result<RoomId, Error> {
+    let (settings, permissions) = (
+        workspace.views().settings(),
+        workspace.views().permissions(),
+    );
+    let context = RoomContext::User {
+        authority: caller.authority(&[], &permissions),
+        settings: &settings,
+    };
+    let typed = wish.name.clone().unwrap_or_default();
+    let wanted = room::name::resolve(&typed, &settings)?.slug;
+    let mut name = wanted.clone();
+    wish.display_name.get_or_insert(typed);
+    for attempt in 1..=NAME_ATTEMPTS {
+        wish.name = Some(name.clone());
+        let authority = caller.authority(&[], &permissions);
+        let taken = workspace
+            .run(caller.id(), async |tx| {
+                found(&tx, &authority, &wish, &context, founders).await
+            })
+            .await?;
+        if !taken {
+            return Ok(wish.room);
+        }
+        if !settings.bool("UI_Allow_room_names_with_special_chars") {
+            break;
+        }
+        name = format!("{wanted}-{attempt}");
+    }
+    let archived = workspace
+        .views()
+        .room_by_name(&name)
+        .await?
+        .is_some_and(|room| room.archived);
+    Err(Refusal::RoomNameTaken { name, archived }.into())
+}
+
+/// Decides everything a new room begins with. Answers whether its name is taken; then nothing is decided.
+pub(crate) async fn found(
+    tx: &Transaction,
+    authority: &Authority<'_>,
+    wish: &RoomCreated,
+    context: &RoomContext<'_>,
+    founders: &[Founder],
+) -> Result<bool, WorkError> {
+    if let Some(name) = &wish.name
+        && !take_name(tx, name, &wish.room, wish.at).await?
+    {
+        return Ok(true);
+    }
+    let create = RoomCommand::Create(Box::new(wish.clone()));
+    tx.decide_new::<Room>(&room::stream(&wish.room), create, context)
+        .await
+        .map_err(ExecuteError::widen)?;
+    let facts = facts_of(wish);
+    for founder in founders {
+        members::found(tx, authority, &facts, founder, wish.at).await?;
+    }
+    Ok(false)
+}
+
+/// Claims the name for the room; false: somebody else has it.
+async fn take_name(
+    tx: &Transaction,
+    name: &str,
+    room: &RoomId,
+    at: Timestamp,
+) -> Result<bool, WorkError> {
+    let take = ClaimCommand::Take {
+        kind: NameKind::RoomName,
+        owner: room.as_str().to_owned(),
+        at,
+    };
+    match tx
+        .decide::<Claim>(&claim::stream(NameKind::RoomName, name), take, &())
+        .await
+    {
+        Ok(_) => Ok(true),
+        Err(ExecuteError::Refused(_)) => Ok(false),
+        Err(error) => Err(error.widen()),
+    }
+}
+
+async fn release_name(
+    tx: &Transaction,
+    name: &str,
+    room: &RoomId,
+    at: Timestamp,
+) -> Result<(), WorkError> {
+    let release = ClaimCommand::Release {
+        kind: NameKind::RoomName,
+        owner: room.as_str().to_owned(),
+        at,
+    };
+    tx.decide::<Claim>(&claim::stream(NameKind::RoomName, name), release, &())
+        .await
+        .map(drop)
+        .map_err(ExecuteError::widen)
+}
+
+/// What the rules need to know of a room that is being made.
+fn facts_of(wish: &RoomCreated) -> RoomFacts {
+    RoomFacts {
+        id: wish.room.clone(),
+        kind: wish.kind,
+        name: wish.name.clone(),
+        archived: false,
+        read_only: wish.read_only || wish.broadcast,
+        react_when_read_only: false,
+        broadcast: wish.broadcast,
+        muted: Vec::new(),
+        unmuted: Vec::new(),
+        participants: wish.participants.clone(),
+        owners: 0,
+        members: 0,
+    }
+}
+
+/// Lets the rules decide one command about a room that is there. Answers what happened; nothing: it was so already.
+pub async fn change(
+    workspace: &Workspace,
+    caller: &Caller,
+    place: &RoomAccess,
+    command: &RoomCommand,
+) -> Result<Vec<RoomEvent>, Error> {
+    let settings = workspace.views().settings();
+    let context = RoomContext::User {
+        authority: place.authority(caller),
+        settings: &settings,
+    };
+    let stream = room::stream(&place.room.id);
+    workspace
+        .run(caller.id(), async |tx| {
+            tx.decide::<Room>(&stream, command.clone(), &context)
+                .await
+                .map_err(ExecuteError::widen)
+        })
+        .await
+}
+
+/// Gives the room another name, if nobody has it. Answers whether anything changed. Names of rooms are claimed. That no
+/// user has the name is read from the views: rooms and users of the same name are found by `#` and `@`, so that two who
+/// take it at the same moment are confusing at worst.
+pub async fn rename(
+    workspace: &Workspace,
+    caller: &Caller,
+    place: &RoomAccess,
+    wanted: &str,
+) -> Result<bool, Error> {
+    let settings = workspace.views().settings();
+    let context = RoomContext::User {
+        authority: place.authority(caller),
+        settings: &settings,
+    };
+    let id = &place.room.id;
+    let slug = room::name::slug(wanted, &settings);
+    if workspace.views().user_by_username(&slug).await?.is_some()
+        && place.room.name.as_ref() != Some(&slug)
+    {
+        return Err(Refusal::HandleTaken(slug).into());
+    }
+    let at = now();
+    let stream = room::stream(id);
+    workspace
+        .run(caller.id(), async |tx| {
+            let before = tx
+                .state::<Room>(&stream)
+                .await
+                .map_err(ExecuteError::widen)?;
+            let rename = RoomCommand::Rename {
+                room: id.clone(),
+                name: wanted.to_owned(),
+                at,
+            };
+            let events = tx
+                .decide::<Room>(&stream, rename, &context)
+                .await
+                .map_err(ExecuteError::widen)?;
+            let Some(RoomEvent::RoomRenamed(renamed)) = events.first() else {
+                return Ok(false);
+            };
+            let old = match &*before {
+                Room::Open(open) => open.name.as_deref(),
+                Room::Absent | Room::Deleted => None,
+            };
+            if old == Some(renamed.name.as_str()) {
+                return Ok(true);
+            }
+            if !take_name(&tx, &renamed.name, id, at).await? {
+                return Err(ExecuteError::Refused(
+                    Refusal::RoomNameTaken {
+                        name: renamed.name.clone(),
+                        archived: false,
+                    }
+                    .into(),
+                ));
+            }
+            if let Some(old) = old {
+                release_name(&tx, old, id, at).await?;
+            }
+            Ok(true)
+        })
+        .await
+}
+
+/// Deletes the room and its picture; its name is free again.
+pub async fn delete(
+    workspace: &Workspace,
+    caller: &Caller,
+    place: &RoomAccess,
+) -> Result<(), Error> {
+    let owner = AvatarOwner::Room(place.room.id.clone());
+    let picture = workspace.views().avatar(&owner).await?;
+    let settings = workspace.views().settings();
+    let context = RoomContext::User {
+        authority: place.authority(caller),
+        settings: &settings,
+    };
+    delete_in(workspace, caller.id(), &place.room.id, &context).await?;
+    avatars::bury(workspace, picture).await;
+    Ok(())
+}
+
+/// The same, because a rule of the server says so.
+pub(crate) async fn delete_as_server(
+    tx: &Transaction,
+    room: &RoomId,
+    at: Timestamp,
+) -> Result<(), WorkError> {
+    delete_within(tx, room, &RoomContext::System, at).await
+}
+
+async fn delete_in(
+    workspace: &Workspace,
+    actor: &UserId,
+    id: &RoomId,
+    context: &RoomContext<'_>,
+) -> Result<(), Error> {
+    let at = now();
+    workspace
+        .run(actor, async |tx| delete_within(&tx, id, context, at).await)
+        .await
+}
+
+async fn delete_within(
+    tx: &Transaction,
+    id: &RoomId,
+    context: &RoomContext<'_>,
+    at: Timestamp,
+) -> Result<(), WorkError> {
+    let stream = room::stream(id);
+    let before = tx
+        .state::<Room>(&stream)
+        .await
+        .map_err(ExecuteError::widen)?;
+    let delete = RoomCommand::Delete {
+        room: id.clone(),
+        at,
+    };
+    tx.decide::<Room>(&stream, delete, context)
+        .await
+        .map_err(ExecuteError::widen)?;
+    if let Room::Open(open) = &*before
+        && let Some(name) = &open.name
+    {
+        release_name(tx, name, id, at).await?;
+    }
+    Ok(())
+}

@@ -1,0 +1,79 @@
+//! Names that one thing at a time may have, taken and given back in the batch that uses them.
+
+use domain::Timestamp;
+use domain::claim::{self, Claim, ClaimCommand, NameKind};
+use eventstore::ExecuteError;
+use eventstore::execute::Transaction;
+
+use crate::error::Error;
+use crate::workspace::WorkError;
+
+/// What a name is for, and whose it is to be or was.
+#[derive(Clone, Copy, Debug)]
+pub struct Claimant<'a> {
+    /// Names of which kind.
+    pub kind: NameKind,
+    /// What has the name: the id of a user, a room, an emoji.
+    pub owner: &'a str,
+    /// When it is taken or given back.
+    pub at: Timestamp,
+}
+
+impl Claimant<'_> {
+    /// Takes a name; `taken`: something else has it.
+    pub async fn take(
+        self,
+        tx: &Transaction,
+        name: &str,
+        taken: impl Into<Error>,
+    ) -> Result<(), WorkError> {
+        let take = ClaimCommand::Take {
+            kind: self.kind,
+            owner: self.owner.to_owned(),
+            at: self.at,
+        };
+        tx.decide::<Claim>(&claim::stream(self.kind, name), take, &())
+            .await
+            .map(drop)
+            .map_err(|error| error.map_refusal(|_| taken.into()))
+    }
+
+    /// Gives a name back.
+    pub async fn release(self, tx: &Transaction, name: &str) -> Result<(), WorkError> {
+        let release = ClaimCommand::Release {
+            kind: self.kind,
+            owner: self.owner.to_owned(),
+            at: self.at,
+        };
+        tx.decide::<Claim>(&claim::stream(self.kind, name), release, &())
+            .await
+            .map(drop)
+            .map_err(ExecuteError::widen)
+    }
+
+    /// Takes those of the names `new` that are not among `old`, and gives back those of `old` that are not used any
+    /// more. What counts as the same name is the claim's to say: user names may differ in case only.
+    pub async fn swap<R: Into<Error>>(
+        self,
+        tx: &Transaction,
+        old: impl IntoIterator<Item = &str>,
+        new: impl IntoIterator<Item = &str>,
+        taken: impl Fn(&str) -> R,
+    ) -> Result<(), WorkError> {
+        let (old, new): (Vec<&str>, Vec<&str>) =
+            (old.into_iter().collect(), new.into_iter().collect());
+        let among = |names: &[&str], name: &str| {
+            let stream = claim::stream(self.kind, name);
+            names
+                .iter()
+                .any(|other| claim::stream(self.kind, other) == stream)
+        };
+        for name in new.iter().filter(|name| !among(&old, name)) {
+            self.take(tx, name, taken(name)).await?;
+        }
+        for name in old.iter().filter(|name| !among(&new, name)) {
+            self.release(tx, name).await?;
+        }
+        Ok(())
+    }
+}

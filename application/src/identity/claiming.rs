@@ -1,0 +1,75 @@
+//! Imported accounts that nobody ever used here: whoever signs up with the address of one is given it, with all that
+//! came with it, instead of a new one (contract, conventions 7.1).
+//!
+//! The address counts as unproved from then on. Where `Accounts_EmailVerification` is on, nobody gets in who cannot
+//! read what is sent there.
+
+use std::sync::Arc;
+
+use domain::user::{self, User, UserCommand, UserCreated, UserRefusal};
+use eventstore::ExecuteError;
+use projections::UserFacts;
+use serde_json::Value;
+
+use crate::admin::roles;
+use crate::error::{Error, Refusal};
+use crate::identity::account_mail::{self, Link};
+use crate::people::users::{self, Door};
+use crate::workspace::Workspace;
+
+/// The account of that address, if it may be claimed. That nobody ever logged in is read from the views: without a
+/// password, which the log is asked about when it is claimed, an account has no logins of its own.
+pub async fn claimable(
+    workspace: &Workspace,
+    address: &str,
+) -> Result<Option<Arc<UserFacts>>, Error> {
+    let Some(user) = workspace.views().user_by_email(address).await? else {
+        return Ok(None);
+    };
+    // Nearly always, this is where it ends: a password says that the account is somebody's.
+    let credentials = workspace.views().credentials(&user.id).await?;
+    if credentials.is_none_or(|credentials| credentials.password.is_some()) {
+        return Ok(None);
+    }
+    let doc: Value = serde_json::from_slice(&user.doc).unwrap_or_default();
+    if doc["lastLogin"].is_string() {
+        return Ok(None);
+    }
+    let account = users::account(workspace, &user.id).await?;
+    let free = account.is_some_and(|account| account.can_be_claimed());
+    Ok(free.then_some(user))
+}
+
+/// Gives the account that `wish` names to whoever signs up with it, if the rules of signing up allow that.
+pub async fn claim(workspace: &Workspace, door: Door<'_>, wish: &UserCreated) -> Result<(), Error> {
+    let stream = user::stream(&wish.user);
+    let link = Link::fresh(workspace, &wish.user);
+    let settings = workspace.views().settings();
+    workspace
+        .run(&wish.user, async |tx| {
+            let before = tx
+                .state::<User>(&stream)
+                .await
+                .map_err(ExecuteError::widen)?;
+            let command = UserCommand::Claim(Box::new(wish.clone()));
+            let known_roles = roles::there(&tx, user::default_roles(&settings)).await?;
+            let context = door
+                .context(workspace, &tx, &settings, &known_roles)
+                .await?;
+            let events = tx
+                .decide::<User>(&stream, command, &context)
+                .await
+                .map_err(|error| {
+                    error.map_refusal(|refusal| match refusal {
+                        // Somebody was faster.
+                        UserRefusal::AlreadyExists => Refusal::EmailInUse.into(),
+                        refusal => refusal.into(),
+                    })
+                })?;
+            for event in &events {
+                users::follow(&tx, &wish.user, &before, event, None, wish.at).await?;
+            }
+            account_mail::after_creation(workspace, &tx, &link, wish, true, None).await
+        })
+        .await
+}

@@ -1,0 +1,62 @@
+//! Ending access, as the table in [`domain::credential`] says: whatever ends some comes here.
+
+use domain::credential::Ending;
+use domain::session::{self, SessionRefusal, Sessions};
+use domain::{Timestamp, TokenHash, UserId};
+use eventstore::ExecuteError;
+use eventstore::execute::Transaction;
+
+use crate::caller::Caller;
+use crate::error::Error;
+use crate::identity::account_mail;
+use crate::ids::now;
+use crate::workspace::{WorkError, Workspace};
+
+/// Ends what goes of an account's credentials, in the batch of what ends them. `presented`: the credential of that
+/// account which whoever causes it came with.
+pub async fn end(
+    tx: &Transaction,
+    user: &UserId,
+    ending: Ending,
+    presented: Option<&TokenHash>,
+    at: Timestamp,
+) -> Result<(), WorkError> {
+    if let Some(command) = ending.of_tokens(user, presented, at) {
+        tx.decide::<Sessions>(&session::stream(user), command, &())
+            .await
+            .map_err(ExecuteError::widen)?;
+    }
+    if ending.of_reset_links() {
+        account_mail::void_resets(tx, user, at).await?;
+    }
+    Ok(())
+}
+
+/// Refuses a caller whose credential has ended meanwhile; the commit depends on it.
+pub(crate) async fn must_be_good(tx: &Transaction, caller: &Caller) -> Result<(), WorkError> {
+    let sessions = tx
+        .state::<Sessions>(&session::stream(caller.id()))
+        .await
+        .map_err(ExecuteError::widen)?;
+    if sessions.is_valid(caller.credential()) {
+        Ok(())
+    } else {
+        Err(ExecuteError::Refused(SessionRefusal::Ended.into()))
+    }
+}
+
+/// Ends them where nothing else happens.
+pub async fn end_now(
+    workspace: &Workspace,
+    actor: &UserId,
+    user: &UserId,
+    ending: Ending,
+    presented: Option<&TokenHash>,
+) -> Result<(), Error> {
+    let at = now();
+    workspace
+        .run(actor, async |tx| {
+            end(&tx, user, ending, presented, at).await
+        })
+        .await
+}

@@ -1,0 +1,219 @@
+//! End-to-end encryption: keys that the server hands on and never looks into.
+
+use domain::credential::Ending;
+use domain::e2e::{self, KeyPair, KeyPairCommand, KeyPairSet};
+use domain::membership::{self, Membership, MembershipCommand, MembershipContext};
+use domain::room::{self, Room, RoomCommand, RoomContext};
+use domain::{Timestamp, UserId};
+use eventstore::ExecuteError;
+use eventstore::execute::Transaction;
+
+use crate::caller::Caller;
+use crate::chat::room_access::RoomAccess;
+use crate::error::{Error, Fault, Refusal};
+use crate::identity::credentials;
+use crate::ids::now;
+use crate::workspace::{WorkError, Workspace};
+
+/// What a private key is sealed for.
+fn purpose(user: &UserId) -> String {
+    format!("e2e/{user}")
+}
+
+/// Keeps the caller's key pair; one that is there is replaced only when `force` says so.
+pub async fn set_keys(
+    workspace: &Workspace,
+    caller: &Caller,
+    public_key: &str,
+    private_key: &str,
+    force: bool,
+) -> Result<(), Error> {
+    let pair = KeyPairSet {
+        user: caller.id().clone(),
+        public_key: public_key.to_owned(),
+        private_key: workspace.vault().seal(&purpose(caller.id()), private_key),
+        at: now(),
+    };
+    let stream = e2e::stream(caller.id());
+    workspace
+        .run(caller.id(), async |tx| {
+            let set = KeyPairCommand::Set {
+                pair: Box::new(pair.clone()),
+                force,
+            };
+            tx.decide::<KeyPair>(&stream, set, &())
+                .await
+                .map(drop)
+                .map_err(ExecuteError::widen)
+        })
+        .await
+}
+
+/// The caller's key pair: public, and private as its owner encrypted it.
+pub async fn own_keys(
+    workspace: &Workspace,
+    caller: &Caller,
+) -> Result<Option<(String, String)>, Error> {
+    let Some(pair) = workspace.views().key_pair(caller.id()).await? else {
+        return Ok(None);
+    };
+    let private = workspace
+        .vault()
+        .open(&purpose(caller.id()), &pair.private_key)
+        .map_err(|_| Fault::Sealed {
+            what: "a key pair".to_owned(),
+        })?;
+    Ok(Some((pair.public_key, private)))
+}
+
+/// Forgets the key pair of `user`, and with it their keys of all rooms. Within a transaction, so that tokens can be
+/// revoked in the same batch.
+pub async fn reset_within(tx: &Transaction, user: &UserId, at: Timestamp) -> Result<(), WorkError> {
+    let reset = KeyPairCommand::Reset {
+        user: user.clone(),
+        at,
+    };
+    tx.decide::<KeyPair>(&e2e::stream(user), reset, &())
+        .await
+        .map(drop)
+        .map_err(ExecuteError::widen)
+}
+
+/// Forgets the key pair of `user`, and with it their keys of all rooms, and voids all their tokens. Who may ask for
+/// that is up to the caller of this.
+pub async fn reset(workspace: &Workspace, actor: &UserId, user: &UserId) -> Result<(), Error> {
+    let at = now();
+    workspace
+        .run(actor, async |tx| {
+            reset_within(&tx, user, at).await?;
+            credentials::end(&tx, user, Ending::KeysReset, None, at).await
+        })
+        .await
+}
+
+/// Says what the room's key is known by. With `own_key`, the key got lost: everybody's is forgotten, and the caller
+/// has this one.
+pub async fn set_room_key(
+    workspace: &Workspace,
+    caller: &Caller,
+    place: &RoomAccess,
+    key_id: &str,
+    own_key: Option<&str>,
+) -> Result<(), Error> {
+    let settings = workspace.views().settings();
+    let context = RoomContext::User {
+        authority: place.authority(caller),
+        settings: &settings,
+    };
+    let stream = room::stream(&place.room.id);
+    let at = now();
+    workspace
+        .run(caller.id(), async |tx| {
+            let set = RoomCommand::SetKey {
+                room: place.room.id.clone(),
+                key_id: key_id.to_owned(),
+                reset: own_key.is_some(),
+                at,
+            };
+            tx.decide::<Room>(&stream, set, &context)
+                .await
+                .map_err(ExecuteError::widen)?;
+            match own_key {
+                Some(key) => give(&tx, caller, place, caller.id(), key, at).await,
+                None => Ok(()),
+            }
+        })
+        .await
+}
+
+async fn give(
+    tx: &Transaction,
+    caller: &Caller,
+    place: &RoomAccess,
+    user: &UserId,
+    key: &str,
+    at: Timestamp,
+) -> Result<(), WorkError> {
+    let command = MembershipCommand::GiveKey {
+        key: key.to_owned(),
+        at,
+    };
+    decide(tx, caller, place, user, command).await
+}
+
+async fn decide(
+    tx: &Transaction,
+    caller: &Caller,
+    place: &RoomAccess,
+    user: &UserId,
+    command: MembershipCommand,
+) -> Result<(), WorkError> {
+    let context = MembershipContext {
+        authority: place.authority(caller),
+        actor_membership: place.membership.as_deref(),
+        user,
+        room: &place.room,
+        join_code_ok: true,
+        view: None,
+        newest: None,
+    };
+    tx.decide::<Membership>(&membership::stream(&place.room.id, user), command, &context)
+        .await
+        .map(drop)
+        .map_err(|error| {
+            error.map_refusal(|refusal| match refusal {
+                domain::membership::MembershipRefusal::NotAMember => Refusal::NoSubscription.into(),
+                other => other.into(),
+            })
+        })
+}
+
+/// Hands keys of one room on: the caller's own is kept, others are offered theirs. Those who are not members are
+/// passed over.
+pub async fn give_keys(
+    workspace: &Workspace,
+    caller: &Caller,
+    place: &RoomAccess,
+    keys: &[(UserId, String)],
+) -> Result<(), Error> {
+    let mut wanted = Vec::new();
+    for (user, key) in keys {
+        let views = workspace.views();
+        if views
+            .membership_facts(&place.room.id, user)
+            .await?
+            .is_some()
+        {
+            wanted.push((user, key));
+        }
+    }
+    let at = now();
+    workspace
+        .run(caller.id(), async |tx| {
+            for (user, key) in &wanted {
+                give(&tx, caller, place, user, key, at).await?;
+            }
+            Ok(())
+        })
+        .await
+}
+
+/// The caller takes the key they are offered, or turns it down.
+pub async fn answer(
+    workspace: &Workspace,
+    caller: &Caller,
+    place: &RoomAccess,
+    accept: bool,
+) -> Result<(), Error> {
+    let at = now();
+    workspace
+        .run(caller.id(), async |tx| {
+            let command = if accept {
+                MembershipCommand::AcceptKey { at }
+            } else {
+                MembershipCommand::RejectKey { at }
+            };
+            decide(&tx, caller, place, caller.id(), command).await
+        })
+        .await
+}

@@ -1,0 +1,97 @@
+//! Which second factors people have, and what roles that demand one (`mandatory2fa`; contract, admin 2) give without.
+//!
+//! Such a role gives its rights to those who have a second factor. Everybody else logs in as ever, is shown the role,
+//! and can set a factor up, which takes no right: nobody is locked out, and no client meets an answer it does not know.
+
+use std::sync::Arc;
+
+use domain::RoleId;
+use domain::settings::Settings;
+use projections::UserFacts;
+use serde_json::{Value, json};
+
+use crate::error::Error;
+use crate::identity::challenge::Factor;
+use crate::workspace::Workspace;
+
+/// Whether second factors are asked for at all.
+pub fn is_on(settings: &Settings) -> bool {
+    settings.bool("Accounts_TwoFactorAuthentication_Enabled")
+}
+
+/// Which factors a user has that count now, and where codes can be mailed to.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Enrolled {
+    /// An authenticator.
+    pub totp: bool,
+    /// The verified addresses codes are mailed to; empty: none are.
+    pub addresses: Vec<String>,
+}
+
+impl Enrolled {
+    /// The factors, the one that is asked for first in front.
+    pub fn factors(&self) -> impl Iterator<Item = Factor> {
+        let email = !self.addresses.is_empty();
+        [(self.totp, Factor::Totp), (email, Factor::Email)]
+            .into_iter()
+            .filter_map(|(there, factor)| there.then_some(factor))
+    }
+}
+
+/// Which factors of `user` count now. Mail counts only where mail can be sent: a code that never comes would lock
+/// people out.
+pub async fn enrolled(workspace: &Workspace, user: &UserFacts) -> Result<Enrolled, Error> {
+    let facts = workspace.views().second_factors(&user.id).await?;
+    let settings = workspace.views().settings();
+    let totp = settings.bool("Accounts_TwoFactorAuthentication_By_TOTP_Enabled")
+        && facts.totp == Some(true);
+    let email = settings.bool("Accounts_TwoFactorAuthentication_By_Email_Enabled")
+        && facts.email == Some(true)
+        && workspace.mailer().is_configured();
+    let addresses = if email {
+        verified_addresses(user)
+    } else {
+        Vec::new()
+    };
+    Ok(Enrolled { totp, addresses })
+}
+
+fn verified_addresses(user: &UserFacts) -> Vec<String> {
+    let doc: Value = serde_json::from_slice(&user.doc).unwrap_or_default();
+    let emails = doc["emails"].as_array();
+    emails
+        .into_iter()
+        .flatten()
+        .filter(|email| email["verified"] == json!(true))
+        .filter_map(|email| email["address"].as_str().map(str::to_owned))
+        .collect()
+}
+
+/// The roles of a user that give them rights now; `None`: all of them.
+pub async fn counting_roles(
+    workspace: &Workspace,
+    user: &UserFacts,
+) -> Result<Option<Arc<[RoleId]>>, Error> {
+    let roles = workspace.views().roles();
+    let demands = |role: &&RoleId| {
+        let definition = roles.get(role);
+        definition.is_some_and(|role| role.properties.mandatory_second_factor)
+    };
+    if !user.roles.iter().any(|role| demands(&role)) || !can_be_met(workspace) {
+        return Ok(None);
+    }
+    if enrolled(workspace, user).await?.factors().next().is_some() {
+        return Ok(None);
+    }
+    let counting = user.roles.iter().filter(|role| !demands(role));
+    Ok(Some(counting.cloned().collect()))
+}
+
+/// Whether people can set up a second factor here.
+fn can_be_met(workspace: &Workspace) -> bool {
+    let settings = workspace.views().settings();
+    let totp = settings.bool("Accounts_TwoFactorAuthentication_By_TOTP_Enabled");
+    let email = settings.bool("Accounts_TwoFactorAuthentication_By_Email_Enabled")
+        && workspace.mailer().is_configured();
+    !workspace.config().test_mode && is_on(&settings) && (totp || email)
+}

@@ -1,0 +1,322 @@
+//! Logging in (contract, conventions 4.1): checking credentials, blocking those who guess, asking for a second factor,
+//! handing out a token. Every door that logs people in comes here.
+
+use std::sync::Arc;
+
+use domain::user::{PasswordHash, UserKind};
+use domain::{RoleId, Timestamp, TokenHash, UserId};
+use projections::{SessionFacts, UserFacts};
+use serde_json::{Value, json};
+
+use crate::admin::notices;
+use crate::error::Error;
+use crate::identity::challenge::LoginRefusal;
+use crate::identity::login_attempts::{Consequence, Rule, Subject};
+use crate::identity::password_hasher::PasswordDigest;
+use crate::identity::second_factor::{self, FactorAnswer};
+use crate::identity::sessions;
+use crate::ids::now;
+use crate::origin::Client;
+use crate::token::{expires_at, is_expired, token_hash};
+use crate::workspace::Workspace;
+
+/// The way somebody came in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LoginKind {
+    /// With a token of an earlier login, or a personal one.
+    Resume,
+    /// With the password.
+    Password,
+}
+
+/// What somebody logs in with.
+pub enum Credentials {
+    /// A name or address, and the password.
+    Password {
+        /// Whose account.
+        user: Selector,
+        /// The password, as it is compared.
+        digest: PasswordDigest,
+    },
+    /// A token of an earlier login, or a personal one.
+    Token(String),
+}
+
+/// Whose account.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Selector {
+    /// The one of that user name.
+    Username(String),
+    /// The one of that address.
+    Email(String),
+    /// The one of that id.
+    Id(String),
+}
+
+/// A login that succeeded.
+pub struct LoggedIn {
+    /// Who.
+    pub user: Arc<UserFacts>,
+    /// The token from now on; resuming neither makes a new one nor extends the old one.
+    pub token: String,
+    /// When the token expires; `None`: never.
+    pub expires: Option<Timestamp>,
+    /// How.
+    pub kind: LoginKind,
+}
+
+/// Logs in. `answer`: the code of a second factor that came along.
+pub async fn login(
+    workspace: &Workspace,
+    client: &Client,
+    credentials: Credentials,
+    answer: &FactorAnswer,
+) -> Result<LoggedIn, Error> {
+    let settings = workspace.views().settings();
+    let guard = Guard::new(workspace, client)?;
+    match credentials {
+        Credentials::Token(token) => {
+            let (user, session) = guard.watch(None, check_token(workspace, &token)).await?;
+            Ok(LoggedIn {
+                user,
+                token,
+                expires: expires_at(&settings, &session),
+                kind: LoginKind::Resume,
+            })
+        }
+        Credentials::Password { user, digest } => {
+            let user = find(workspace, &user).await?;
+            let id = user.as_ref().map(|user| user.id.clone());
+            guard.let_in(id.as_ref())?;
+            let proof = async {
+                let (user, password) = check_password(workspace, user, digest).await?;
+                let proved = ask(workspace, &user, answer).await?;
+                Ok((user, password, proved))
+            };
+            let (user, password, proved) = guard.watch(id.as_ref(), proof).await?;
+            hand_out(workspace, client, user, Some(&password), proved).await
+        }
+    }
+}
+
+/// Asks whoever came with a link that was mailed to the user for a second factor, before the link is used up: it stands
+/// for the password, not for more. Says whether one was proved.
+pub async fn prove_beside_link(
+    workspace: &Workspace,
+    user: &UserId,
+    answer: &FactorAnswer,
+) -> Result<bool, Error> {
+    let Some(user) = workspace.views().user(user).await? else {
+        return Ok(false);
+    };
+    ask(workspace, &user, answer).await
+}
+
+/// Asks for a second factor; that none or a wrong one is given is why the login fails.
+async fn ask(
+    workspace: &Workspace,
+    user: &UserFacts,
+    answer: &FactorAnswer,
+) -> Result<bool, Error> {
+    let proved = second_factor::at_login(workspace, user, answer).await;
+    proved.map_err(|error| match error {
+        Error::Challenged(challenge) => LoginRefusal::Challenged(challenge).into(),
+        error => error,
+    })
+}
+
+/// Logs in whoever came with a link that was mailed to the user; the link was good. `proved`: and so was a second
+/// factor.
+pub async fn with_link(
+    workspace: &Workspace,
+    client: &Client,
+    user: &UserId,
+    proved: bool,
+) -> Result<LoggedIn, Error> {
+    let user = workspace.views().user(user).await?;
+    let user = user.ok_or(LoginRefusal::WrongCredentials)?;
+    may_log_in(&user)?;
+    hand_out(workspace, client, user, None, proved).await
+}
+
+/// A fresh token for a user who proved who they are.
+async fn hand_out(
+    workspace: &Workspace,
+    client: &Client,
+    user: Arc<UserFacts>,
+    password: Option<&PasswordHash>,
+    proved: bool,
+) -> Result<LoggedIn, Error> {
+    let from = |hash: &TokenHash| second_factor::whereabouts(hash, client);
+    let token = sessions::issue(workspace, &user.id, password, proved.then_some(from)).await?;
+    let session = workspace.views().session(&token_hash(&token)).await?;
+    let settings = workspace.views().settings();
+    // Read again: when the user last logged in has changed.
+    let user = workspace.views().user(&user.id).await?.unwrap_or(user);
+    Ok(LoggedIn {
+        user,
+        token,
+        expires: session.and_then(|session| expires_at(&settings, &session)),
+        kind: LoginKind::Password,
+    })
+}
+
+/// Refuses logins from where too many failed, and counts further failures.
+struct Guard<'a> {
+    workspace: &'a Workspace,
+    client: &'a Client,
+}
+
+impl<'a> Guard<'a> {
+    fn new(workspace: &'a Workspace, client: &'a Client) -> Result<Self, Error> {
+        let rule = Rule::for_address(&workspace.views().settings(), client.address);
+        let address = Subject::Address(client.household());
+        if rule.is_some_and(|rule| workspace.attempts().is_blocked(&address, rule, now())) {
+            return Err(LoginRefusal::AddressBlocked.into());
+        }
+        Ok(Self { workspace, client })
+    }
+
+    /// Refuses an account whose password is being guessed, right or wrong.
+    fn let_in(&self, user: Option<&UserId>) -> Result<(), Error> {
+        let rule = Rule::for_users(&self.workspace.views().settings());
+        let (Some(user), Some(rule)) = (user, rule) else {
+            return Ok(());
+        };
+        let user = Subject::User(user.clone());
+        if self.workspace.attempts().is_blocked(&user, rule, now()) {
+            return Err(LoginRefusal::UserBlocked.into());
+        }
+        Ok(())
+    }
+
+    /// Counts how an attempt ends. Being asked for a second factor is no failure, and neither is a busy server.
+    async fn watch<T>(
+        &self,
+        user: Option<&UserId>,
+        attempt: impl Future<Output = Result<T, Error>>,
+    ) -> Result<T, Error> {
+        let outcome = attempt.await;
+        match &outcome {
+            Ok(_) => {
+                let attempts = self.workspace.attempts();
+                attempts.succeeded(&Subject::Address(self.client.household()));
+                if let Some(user) = user {
+                    attempts.succeeded(&Subject::User(user.clone()));
+                }
+            }
+            Err(Error::Login(refusal)) if refusal.is_failed_attempt() => self.count(user).await,
+            Err(_) => {}
+        }
+        outcome
+    }
+
+    async fn count(&self, user: Option<&UserId>) {
+        let settings = self.workspace.views().settings();
+        let address = self.client.address;
+        let at = now();
+        tracing::info!(%address, user = user.map(UserId::as_str), "a login failed");
+        let mut blocked = Vec::new();
+        let by_user = user.zip(Rule::for_users(&settings));
+        let by_address = Rule::for_address(&settings, address);
+        let counted = [
+            by_user.map(|(user, rule)| (Subject::User(user.clone()), rule)),
+            by_address.map(|rule| (Subject::Address(self.client.household()), rule)),
+        ];
+        for (subject, rule) in counted.into_iter().flatten() {
+            let outcome = self.workspace.attempts().failed(subject.clone(), rule, at);
+            if let Consequence::Blocked { failures, until } = outcome {
+                blocked.push((subject, failures, until));
+            }
+        }
+        for (subject, failures, until) in blocked {
+            tracing::warn!(?subject, failures, "logins are blocked");
+            notices::logins_blocked(self.workspace, &subject, failures, until).await;
+        }
+    }
+}
+
+async fn find(workspace: &Workspace, selector: &Selector) -> Result<Option<Arc<UserFacts>>, Error> {
+    let views = workspace.views();
+    Ok(match selector {
+        Selector::Username(name) => views.user_by_username(name).await?,
+        Selector::Email(address) => views.user_by_email(address).await?,
+        Selector::Id(id) => views.user(&UserId::new(id)).await?,
+    })
+}
+
+/// The account and its password, if that is right and it may log in. An unknown user costs as much time as a wrong password.
+async fn check_password(
+    workspace: &Workspace,
+    user: Option<Arc<UserFacts>>,
+    digest: PasswordDigest,
+) -> Result<(Arc<UserFacts>, PasswordHash), Error> {
+    let stored = match &user {
+        Some(user) => workspace
+            .views()
+            .credentials(&user.id)
+            .await?
+            .and_then(|credentials| credentials.password),
+        None => None,
+    };
+    let right = workspace.passwords().verify(digest, stored.clone()).await?;
+    let user = user.ok_or(LoginRefusal::WrongCredentials)?;
+    let password = stored.ok_or(LoginRefusal::NoPassword)?;
+    if !right {
+        return Err(LoginRefusal::WrongCredentials.into());
+    }
+    may_log_in(&user)?;
+    if workspace
+        .views()
+        .settings()
+        .bool("Accounts_EmailVerification")
+        && !is_admin(&user)
+        && !has_verified_email(&user)
+    {
+        return Err(LoginRefusal::EmailUnverified.into());
+    }
+    Ok((user, password))
+}
+
+fn may_log_in(user: &UserFacts) -> Result<(), Error> {
+    if user.kind == UserKind::App {
+        return Err(LoginRefusal::AppUser.into());
+    }
+    if !user.active {
+        return Err(LoginRefusal::NotActivated.into());
+    }
+    if user.roles.is_empty() {
+        return Err(LoginRefusal::NoRoles.into());
+    }
+    Ok(())
+}
+
+fn is_admin(user: &UserFacts) -> bool {
+    user.roles.contains(&RoleId::new("admin"))
+}
+
+fn has_verified_email(user: &UserFacts) -> bool {
+    let doc: Value = serde_json::from_slice(&user.doc).unwrap_or_default();
+    doc["emails"]
+        .as_array()
+        .is_some_and(|emails| emails.iter().any(|email| email["verified"] == json!(true)))
+}
+
+/// The account a token belongs to, if it may still log in.
+async fn check_token(
+    workspace: &Workspace,
+    token: &str,
+) -> Result<(Arc<UserFacts>, Arc<SessionFacts>), Error> {
+    let session = workspace
+        .views()
+        .session(&token_hash(token))
+        .await?
+        .ok_or(LoginRefusal::LoggedOut)?;
+    if is_expired(&workspace.views().settings(), &session) {
+        return Err(LoginRefusal::SessionExpired.into());
+    }
+    let user = workspace.views().user(&session.user).await?;
+    let user = user.ok_or(LoginRefusal::LoggedOut)?;
+    may_log_in(&user)?;
+    Ok((user, session))
+}

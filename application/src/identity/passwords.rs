@@ -1,0 +1,97 @@
+//! Passwords on their way in: what a new one must be like, and whether a known one is right.
+
+use domain::UserId;
+use domain::password::check_policy;
+use domain::user::{PASSWORDS_KEPT, PasswordHash};
+
+use crate::error::{Error, Refusal};
+use crate::identity::password_hasher::PasswordDigest;
+use crate::people::users;
+use crate::workspace::Workspace;
+
+/// The hash of a password that meets the policy.
+pub async fn hash_checked(workspace: &Workspace, clear: &str) -> Result<PasswordHash, Error> {
+    check_policy(clear, &workspace.views().settings())?;
+    hash(workspace, clear).await
+}
+
+/// The hash of a password that was made up, or that nobody asks to meet the policy.
+pub async fn hash(workspace: &Workspace, clear: &str) -> Result<PasswordHash, Error> {
+    Ok(workspace
+        .passwords()
+        .hash(PasswordDigest::of(clear))
+        .await?)
+}
+
+/// Refuses the password an account has, and those it had lately where the workspace remembers them (contract,
+/// conventions 6.4).
+pub async fn must_be_new(
+    workspace: &Workspace,
+    user: &UserId,
+    digest: &PasswordDigest,
+) -> Result<(), Error> {
+    let Some(account) = users::account(workspace, user).await? else {
+        return Err(Refusal::NoSuchUser.into());
+    };
+    let same = async |hash: &PasswordHash| {
+        let digest = digest.clone();
+        workspace
+            .passwords()
+            .verify(digest, Some(hash.clone()))
+            .await
+    };
+    if let Some(hash) = account.password()
+        && same(hash).await?
+    {
+        return Err(Refusal::PasswordSameAsCurrent.into());
+    }
+    if !remembers(workspace) {
+        return Ok(());
+    }
+    let settings = workspace.views().settings();
+    let remembered = usize::try_from(settings.int("Accounts_Password_History_Amount")).unwrap_or(0);
+    for hash in account.former_passwords(remembered.min(PASSWORDS_KEPT)) {
+        if same(hash).await? {
+            return Err(Refusal::PasswordInHistory.into());
+        }
+    }
+    Ok(())
+}
+
+/// Whether the workspace remembers former passwords.
+pub fn remembers(workspace: &Workspace) -> bool {
+    let settings = workspace.views().settings();
+    settings.bool("Accounts_Password_History_Enabled")
+}
+
+/// What somebody's password proved to be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PasswordProof {
+    /// The account has this password.
+    Right,
+    /// It has another.
+    Wrong,
+    /// It has none.
+    NoPassword,
+}
+
+/// Whether `digest` (hex SHA-256, as clients send it) is that of the account's password.
+pub async fn prove(
+    workspace: &Workspace,
+    user: &UserId,
+    digest: &str,
+) -> Result<PasswordProof, Error> {
+    let credentials = workspace.views().credentials(user).await?;
+    let Some(hash) = credentials.and_then(|credentials| credentials.password) else {
+        return Ok(PasswordProof::NoPassword);
+    };
+    let Some(digest) = PasswordDigest::from_hex(digest) else {
+        return Ok(PasswordProof::Wrong);
+    };
+    let right = workspace.passwords().verify(digest, Some(hash)).await?;
+    Ok(if right {
+        PasswordProof::Right
+    } else {
+        PasswordProof::Wrong
+    })
+}

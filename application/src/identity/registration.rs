@@ -1,0 +1,154 @@
+//! Signing up (contract, conventions 6.6 and 7.1), whatever the door.
+
+use domain::password::check_policy;
+use domain::user::{Email, UserCreated, UserKind, username_suggestions};
+use domain::{RoleId, Timestamp, UserId, text};
+use subtle::ConstantTimeEq as _;
+
+use crate::error::{Error, Refusal};
+use crate::identity::{claiming, mail_domain, passwords, sessions};
+use crate::ids::{fresh_id, now};
+use crate::people::users::{self, Door, Maker};
+use crate::workspace::Workspace;
+
+/// How many numbers are tried behind a name before one is drawn.
+const SUFFIXES: u32 = 100;
+
+/// What somebody signs up with.
+pub struct SignUp<'a> {
+    /// The unique name wanted; `None`: one is made up, or an account that is claimed keeps its own.
+    pub username: Option<&'a str>,
+    /// The name people go by.
+    pub name: &'a str,
+    /// The address.
+    pub email: &'a str,
+    /// The password, in the clear.
+    pub password: &'a str,
+    /// What else they come with.
+    pub door: Door<'a>,
+    /// Why, for those who approve.
+    pub reason: Option<&'a str>,
+}
+
+/// Makes an account for the person who asks. Does not log in. What is looked up before only spares work and words a
+/// refusal well: names and addresses are claimed in the batch that makes the account.
+pub async fn sign_up(workspace: &Workspace, wish: &SignUp<'_>) -> Result<UserId, Error> {
+    let claimed = claiming::claimable(workspace, text::trim(wish.email)).await?;
+    let username = &match (wish.username, &claimed) {
+        (Some(username), _) => text::trim(username).to_owned(),
+        (None, Some(claimed)) => claimed.username.clone(),
+        (None, None) => {
+            let addresses = [wish.email.to_owned()];
+            free_username(workspace, Some(wish.name), &addresses).await?
+        }
+    };
+    let claimed = claimed.map(|claimed| claimed.id.clone());
+    let holder = workspace.views().user_by_username(username).await?;
+    if holder.is_some_and(|holder| claimed.as_ref() != Some(&holder.id)) {
+        return Err(Refusal::UsernameInUse.into());
+    }
+    let mut created = UserCreated {
+        user: claimed.clone().unwrap_or_else(|| UserId::new(fresh_id())),
+        kind: UserKind::User,
+        username: username.clone(),
+        name: Some(wish.name.to_owned()),
+        emails: vec![Email {
+            address: wish.email.to_owned(),
+            verified: false,
+        }],
+        password: None,
+        roles: Vec::new(),
+        active: true,
+        require_password_change: false,
+        reason: wish.reason.map(str::to_owned),
+        custom_fields: None,
+        bio: None,
+        nickname: None,
+        at: now(),
+    };
+    wish.door.would_let_in(workspace, username).await?;
+    check_policy(wish.password, &workspace.views().settings())?;
+    wish.door.would_register(workspace, &created).await?;
+    mail_domain::check(workspace, wish.email).await?;
+    let holder = workspace
+        .views()
+        .user_by_email(text::trim(wish.email))
+        .await?;
+    if holder.is_some() && claimed.is_none() {
+        return Err(Refusal::EmailInUse.into());
+    }
+    created.password = Some(passwords::hash(workspace, wish.password).await?);
+    if let Some(user) = claimed {
+        claiming::claim(workspace, wish.door, &created).await?;
+        return Ok(user);
+    }
+    users::create(workspace, Maker::Themselves(wish.door), &created, true).await
+}
+
+/// A user name that is free as far as the views know, made of the name somebody goes by and of the addresses they proved to read.
+pub async fn free_username(
+    workspace: &Workspace,
+    name: Option<&str>,
+    verified: &[String],
+) -> Result<String, Error> {
+    let settings = workspace.views().settings();
+    let candidates = username_suggestions(name, verified, &settings);
+    for candidate in &candidates {
+        if workspace
+            .views()
+            .user_by_username(candidate)
+            .await?
+            .is_none()
+        {
+            return Ok(candidate.clone());
+        }
+    }
+    let stem = candidates.into_iter().next().unwrap_or_else(|| {
+        settings
+            .text("Accounts_DefaultUsernamePrefixSuggestion")
+            .to_owned()
+    });
+    for number in 0..SUFFIXES {
+        let candidate = format!("{stem}-{number}");
+        if workspace
+            .views()
+            .user_by_username(&candidate)
+            .await?
+            .is_none()
+        {
+            return Ok(candidate);
+        }
+    }
+    Ok(format!("{stem}-{}", fresh_id()))
+}
+
+/// Whether that is the secret with which people sign up where one is needed.
+pub fn knows_secret(workspace: &Workspace, given: &str) -> bool {
+    let settings = workspace.views().settings();
+    let wanted = settings.text("Accounts_RegistrationForm_SecretURL");
+    !wanted.is_empty() && bool::from(wanted.as_bytes().ct_eq(given.as_bytes()))
+}
+
+/// An account for somebody who says nothing of themselves, where the workspace lets such people write; with a login
+/// token and when it was made.
+pub async fn anonymous(workspace: &Workspace) -> Result<(String, Timestamp), Error> {
+    let at = now();
+    let created = UserCreated {
+        user: UserId::new(fresh_id()),
+        kind: UserKind::User,
+        username: free_username(workspace, None, &[]).await?,
+        name: None,
+        emails: Vec::new(),
+        password: None,
+        roles: vec![RoleId::new("anonymous")],
+        active: true,
+        require_password_change: false,
+        reason: None,
+        custom_fields: None,
+        bio: None,
+        nickname: None,
+        at,
+    };
+    let id = users::create(workspace, Maker::Server, &created, true).await?;
+    Ok((sessions::grant(workspace, &id, &id, None).await?, at))
+}

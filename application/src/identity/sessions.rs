@@ -1,0 +1,225 @@
+//! Handing out login tokens, and voiding single ones; what ends more is in [`crate::identity::credentials`]. Only hashes of tokens
+//! are recorded. Every token rests on something that holds when it is recorded: a password, or another credential.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use domain::session::{
+    self, PersonalTokenIssued, SecondFactorPassed, SessionCommand, SessionRefusal, Sessions,
+};
+use domain::user::PasswordHash;
+use domain::{StreamId, Timestamp, TokenHash, UserId};
+use eventstore::ExecuteError;
+use eventstore::execute::Transaction;
+
+use crate::caller::Caller;
+use crate::error::Error;
+use crate::identity::challenge::LoginRefusal;
+use crate::ids::now;
+use crate::token::token_hash;
+use crate::witness;
+use crate::workspace::{WorkError, Workspace};
+
+/// How many characters of a personal token are shown again.
+const LAST_PART: usize = 6;
+
+/// 43 characters that nobody can guess.
+fn fresh_token() -> String {
+    URL_SAFE_NO_PAD.encode(rand::random::<[u8; 32]>())
+}
+
+/// A fresh token for a user who logged in: with `password`, unless they came with a mailed link. It is the account's
+/// and the account may log in when the token is recorded, whatever was found before. `proved_from` is where from a second
+/// factor was proved, if one was ([`crate::second_factor::whereabouts`], which needs the token).
+pub async fn issue(
+    workspace: &Workspace,
+    user: &UserId,
+    password: Option<&PasswordHash>,
+    proved_from: Option<impl Fn(&TokenHash) -> String>,
+) -> Result<String, Error> {
+    let token = fresh_token();
+    let hash = token_hash(&token);
+    let at = now();
+    let issue = SessionCommand::Issue {
+        user: user.clone(),
+        hash: hash.clone(),
+        granted: false,
+        by: None,
+        most: workspace.config().max_sessions,
+        at,
+    };
+    let remember = proved_from.map(|client| {
+        SessionCommand::Remember(SecondFactorPassed {
+            user: user.clone(),
+            client: client(&hash),
+            hash,
+            at,
+        })
+    });
+    let commands: Vec<SessionCommand> = [issue].into_iter().chain(remember).collect();
+    let stream = session::stream(user);
+    workspace
+        .run(user, async |tx| {
+            may_have(&tx, user, password).await?;
+            decide_all(&tx, &stream, &commands).await
+        })
+        .await?;
+    Ok(token)
+}
+
+/// Refuses a token where the account may not log in any more, or has another password than the one that was proved.
+async fn may_have(
+    tx: &Transaction,
+    user: &UserId,
+    password: Option<&PasswordHash>,
+) -> Result<(), WorkError> {
+    let account = witness::account(tx, user).await?;
+    let account =
+        account.ok_or_else(|| ExecuteError::Refused(LoginRefusal::WrongCredentials.into()))?;
+    if !account.active {
+        return Err(ExecuteError::Refused(LoginRefusal::NotActivated.into()));
+    }
+    if password.is_some() && account.password() != password {
+        return Err(ExecuteError::Refused(LoginRefusal::WrongCredentials.into()));
+    }
+    Ok(())
+}
+
+/// Another token of the caller's session, which began `since`: it expires when the first one does.
+pub async fn continue_since(
+    workspace: &Workspace,
+    caller: &Caller,
+    since: Timestamp,
+) -> Result<String, Error> {
+    let (token, user) = (fresh_token(), caller.id());
+    let issue = SessionCommand::Issue {
+        user: user.clone(),
+        hash: token_hash(&token),
+        granted: true,
+        by: Some(caller.credential().clone()),
+        most: workspace.config().max_sessions,
+        at: since,
+    };
+    run(workspace, user, user, &[issue]).await?;
+    Ok(token)
+}
+
+/// A token that `actor` makes for `user`, who does not log in. `by` is the credential it rests on, where they are the same.
+pub async fn grant(
+    workspace: &Workspace,
+    actor: &UserId,
+    user: &UserId,
+    by: Option<&TokenHash>,
+) -> Result<String, Error> {
+    let token = fresh_token();
+    let grant = SessionCommand::Issue {
+        user: user.clone(),
+        hash: token_hash(&token),
+        granted: true,
+        by: by.cloned(),
+        most: workspace.config().max_sessions,
+        at: now(),
+    };
+    run(workspace, actor, user, &[grant]).await?;
+    Ok(token)
+}
+
+/// A token for a program, which does not expire.
+pub async fn issue_personal(
+    workspace: &Workspace,
+    caller: &Caller,
+    name: &str,
+    bypass_second_factor: bool,
+) -> Result<String, Error> {
+    let (token, user) = (fresh_token(), caller.id());
+    let issue = SessionCommand::IssuePersonal {
+        token: PersonalTokenIssued {
+            user: user.clone(),
+            hash: token_hash(&token),
+            name: name.to_owned(),
+            last_part: last_part(&token),
+            bypass_second_factor,
+            at: now(),
+        },
+        by: caller.credential().clone(),
+    };
+    run(workspace, user, user, &[issue]).await?;
+    Ok(token)
+}
+
+/// A new token in the place of the one of that name.
+pub async fn regenerate_personal(
+    workspace: &Workspace,
+    caller: &Caller,
+    name: &str,
+) -> Result<String, Error> {
+    let (token, user) = (fresh_token(), caller.id());
+    let regenerate = SessionCommand::Regenerate {
+        user: user.clone(),
+        name: name.to_owned(),
+        hash: token_hash(&token),
+        last_part: last_part(&token),
+        by: caller.credential().clone(),
+        at: now(),
+    };
+    run(workspace, user, user, &[regenerate]).await?;
+    Ok(token)
+}
+
+/// Voids the personal token of that name.
+pub async fn revoke_personal(
+    workspace: &Workspace,
+    user: &UserId,
+    name: &str,
+) -> Result<(), Error> {
+    let revoke = SessionCommand::RevokePersonal {
+        user: user.clone(),
+        name: name.to_owned(),
+        at: now(),
+    };
+    run(workspace, user, user, &[revoke]).await
+}
+
+fn last_part(token: &str) -> String {
+    token[token.len().saturating_sub(LAST_PART)..].to_owned()
+}
+
+/// Remembers that whoever presented the token proved a second factor from there.
+pub async fn remember_proof(
+    workspace: &Workspace,
+    user: &UserId,
+    hash: &TokenHash,
+    client: String,
+) -> Result<(), Error> {
+    let remember = SessionCommand::Remember(SecondFactorPassed {
+        user: user.clone(),
+        hash: hash.clone(),
+        client,
+        at: now(),
+    });
+    run(workspace, user, user, &[remember]).await
+}
+
+async fn run(
+    workspace: &Workspace,
+    actor: &UserId,
+    user: &UserId,
+    commands: &[SessionCommand],
+) -> Result<(), Error> {
+    let stream = session::stream(user);
+    workspace
+        .run(actor, async |tx| decide_all(&tx, &stream, commands).await)
+        .await
+}
+
+async fn decide_all(
+    tx: &Transaction,
+    stream: &StreamId,
+    commands: &[SessionCommand],
+) -> Result<(), WorkError> {
+    for command in commands {
+        tx.decide::<Sessions>(stream, command.clone(), &())
+            .await
+            .map_err(ExecuteError::<SessionRefusal>::widen)?;
+    }
+    Ok(())
+}

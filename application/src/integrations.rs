@@ -1,0 +1,7 @@
+//! Other programs and services that act for people.
+
+pub mod email_inboxes;
+pub mod login_services;
+pub mod oauth;
+pub mod push;
+pub mod webdav;

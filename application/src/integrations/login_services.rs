@@ -1,0 +1,60 @@
+//! Adding and removing ways to log in with an account elsewhere.
+
+use domain::login_service::{self, LoginService, LoginServiceCommand};
+use domain::setting::{self, Setting, SettingCommand, SettingContext};
+use domain::settings::custom_service_settings;
+use eventstore::ExecuteError;
+
+use crate::caller::Caller;
+use crate::error::Error;
+use crate::ids::now;
+use crate::workspace::Workspace;
+
+/// Adds a service of that name. One that is there is fine.
+pub async fn add(workspace: &Workspace, caller: &Caller, service: &str) -> Result<(), Error> {
+    let permissions = workspace.views().permissions();
+    let authority = caller.authority(&[], &permissions);
+    let (stream, at) = (login_service::stream(service), now());
+    workspace
+        .run(caller.id(), async |tx| {
+            let add = LoginServiceCommand::Add {
+                service: service.to_owned(),
+                at,
+            };
+            tx.decide::<LoginService>(&stream, add, &authority)
+                .await
+                .map(drop)
+                .map_err(ExecuteError::widen)
+        })
+        .await
+}
+
+/// Removes the service of that name; its settings have their defaults should it ever come back.
+pub async fn remove(workspace: &Workspace, caller: &Caller, service: &str) -> Result<(), Error> {
+    let permissions = workspace.views().permissions();
+    let authority = caller.authority(&[], &permissions);
+    let (stream, at) = (login_service::stream(service), now());
+    workspace
+        .run(caller.id(), async |tx| {
+            let remove = LoginServiceCommand::Remove {
+                service: service.to_owned(),
+                at,
+            };
+            tx.decide::<LoginService>(&stream, remove, &authority)
+                .await
+                .map_err(ExecuteError::widen)?;
+            for definition in custom_service_settings(service) {
+                let reset = SettingCommand::Reset {
+                    setting: definition.id.to_string(),
+                    at,
+                };
+                // Whoever may remove the service may do what that means.
+                let stream = setting::stream(&definition.id);
+                tx.decide::<Setting>(&stream, reset, &SettingContext::System)
+                    .await
+                    .map_err(ExecuteError::widen)?;
+            }
+            Ok(())
+        })
+        .await
+}

@@ -1,0 +1,170 @@
+//! Accounts that end, and accounts nobody has used for long (contract, conventions 7.4).
+
+use domain::avatar::AvatarOwner;
+use domain::permission::Permission;
+use domain::settings::Settings;
+use domain::user::{self, MessageErasure, User, UserCommand, UserRefusal};
+use domain::{Decider as _, Timestamp, UserId};
+use eventstore::ExecuteError;
+use eventstore::execute::Transaction;
+
+use crate::caller::Caller;
+use crate::chat::ownership::Orphans;
+use crate::error::Error;
+use crate::ids::now;
+use crate::people::avatars;
+use crate::people::users::{self, Around};
+use crate::workspace::{WorkError, Workspace};
+
+/// How many accounts fall asleep in one batch.
+const BATCH: usize = 100;
+
+/// What becomes of the messages of accounts that end now.
+fn erasure(settings: &Settings) -> MessageErasure {
+    match settings.text("Message_ErasureType") {
+        "Unlink" => MessageErasure::Unlink,
+        "Keep" => MessageErasure::Keep,
+        _ => MessageErasure::Delete,
+    }
+}
+
+/// Whether ending the account would be refused, whatever becomes of its rooms.
+pub async fn would_delete(
+    workspace: &Workspace,
+    caller: &Caller,
+    target: &UserId,
+) -> Result<(), Error> {
+    let around = Around::new(workspace);
+    let delete = UserCommand::Delete {
+        user: target.clone(),
+        messages: MessageErasure::Keep,
+        at: now(),
+    };
+    let stream = user::stream(target);
+    workspace
+        .run(caller.id(), async |tx| {
+            let before = tx
+                .state::<User>(&stream)
+                .await
+                .map_err(ExecuteError::widen)?;
+            let about = (target, &*before);
+            let context = around
+                .context_of(workspace, &tx, caller, about, &delete)
+                .await?;
+            User::decide(&before, delete.clone(), &context)
+                .map(drop)
+                .map_err(|refusal| ExecuteError::Refused(refusal.into()))
+        })
+        .await
+}
+
+/// Ends the account. Rooms that lose their owner are named unless that is `confirmed`, and passed on then.
+pub async fn delete(
+    workspace: &Workspace,
+    caller: &Caller,
+    target: &UserId,
+    confirmed: bool,
+) -> Result<(), Error> {
+    would_delete(workspace, caller, target).await?;
+    let orphans = Orphans::Left { confirmed };
+    let delete = UserCommand::Delete {
+        user: target.clone(),
+        messages: erasure(&workspace.views().settings()),
+        at: now(),
+    };
+    let owner = AvatarOwner::User(target.clone());
+    let picture = workspace.views().avatar(&owner).await?;
+    users::change(workspace, caller, target, &[delete], None, orphans).await?;
+    avatars::bury(workspace, picture).await;
+    Ok(())
+}
+
+/// Says whether somebody may log in. Rooms that lose their owner by it are named unless that is `confirmed`, and
+/// passed on then. Answers whether there is such an account.
+pub async fn set_active(
+    workspace: &Workspace,
+    caller: &Caller,
+    target: &UserId,
+    active: bool,
+    confirmed: bool,
+) -> Result<bool, Error> {
+    let Some(user) = workspace.views().user(target).await? else {
+        return Ok(false);
+    };
+    let may = caller
+        .authority(&[], &workspace.views().permissions())
+        .has(Permission::EDIT_OTHER_USER_ACTIVE_STATUS);
+    if !may {
+        return Err(UserRefusal::ActiveStatusNotAllowed.into());
+    }
+    let orphans = if user.active && !active {
+        Orphans::Left { confirmed }
+    } else {
+        Orphans::None
+    };
+    let set = UserCommand::SetActive {
+        user: target.clone(),
+        active,
+        at: now(),
+    };
+    users::change(workspace, caller, target, &[set], None, orphans).await?;
+    Ok(true)
+}
+
+/// Lets accounts sleep that nobody has used for long. Somebody stays awake who can administrate. Answers how many
+/// fell asleep.
+pub async fn deactivate_idle(
+    workspace: &Workspace,
+    caller: &Caller,
+    idle: &[UserId],
+) -> Result<u64, Error> {
+    let around = Around::new(workspace);
+    let mut count = 0;
+    for some in idle.chunks(BATCH) {
+        count += workspace
+            .run(caller.id(), async |tx| {
+                put_to_sleep(workspace, &tx, &around, caller, some, now()).await
+            })
+            .await?;
+    }
+    Ok(count)
+}
+
+/// Answers how many fell asleep.
+async fn put_to_sleep(
+    workspace: &Workspace,
+    tx: &Transaction,
+    around: &Around,
+    caller: &Caller,
+    idle: &[UserId],
+    at: Timestamp,
+) -> Result<u64, WorkError> {
+    let mut asleep = 0;
+    for user in idle {
+        let stream = user::stream(user);
+        let before = tx
+            .state::<User>(&stream)
+            .await
+            .map_err(ExecuteError::widen)?;
+        let command = UserCommand::DeactivateIdle {
+            user: user.clone(),
+            at,
+        };
+        let about = (user, &*before);
+        let context = around
+            .context_of(workspace, tx, caller, about, &command)
+            .await?;
+        match tx.decide::<User>(&stream, command, &context).await {
+            Ok(events) if events.is_empty() => {}
+            Ok(events) => {
+                asleep += 1;
+                for event in &events {
+                    users::follow(tx, user, &before, event, None, at).await?;
+                }
+            }
+            Err(ExecuteError::Refused(UserRefusal::LastAdministrator | UserRefusal::NotFound)) => {}
+            Err(error) => return Err(error.widen()),
+        }
+    }
+    Ok(asleep)
+}

@@ -1,0 +1,177 @@
+//! Giving users and rooms a picture, and taking it away.
+
+use bytes::Bytes;
+use domain::avatar::{self, Avatar, AvatarCommand, AvatarContext, AvatarOwner, AvatarSet};
+use domain::{RoleId, StoredFile, UserId};
+use eventstore::ExecuteError;
+use projections::FileRecord;
+
+use crate::caller::Caller;
+use crate::error::Error;
+use crate::files::pictures;
+use crate::files::stored_files::Shelf;
+use crate::ids::now;
+use crate::workspace::Workspace;
+
+/// Who changes a picture.
+#[derive(Clone, Copy)]
+pub enum Changer<'a> {
+    /// A user, with the roles held in the room whose picture it is.
+    User(&'a Caller, &'a [RoleId]),
+    /// The server itself.
+    Server,
+}
+
+impl Changer<'_> {
+    fn actor(&self) -> UserId {
+        match self {
+            Self::User(caller, _) => caller.id().clone(),
+            Self::Server => UserId::system(),
+        }
+    }
+
+    /// Runs `ask` with what the rules need to know.
+    fn with_context<T>(
+        &self,
+        workspace: &Workspace,
+        ask: impl FnOnce(&AvatarContext<'_>) -> T,
+    ) -> T {
+        match self {
+            Self::Server => ask(&AvatarContext::System),
+            Self::User(caller, roles) => {
+                let permissions = workspace.views().permissions();
+                ask(&AvatarContext::User {
+                    authority: caller.authority(roles, &permissions),
+                    settings: &workspace.views().settings(),
+                })
+            }
+        }
+    }
+}
+
+/// Whether changing the picture would be refused, before anything is fetched or computed for it.
+pub fn would_change(
+    workspace: &Workspace,
+    changer: Changer<'_>,
+    owner: &AvatarOwner,
+) -> Result<(), Error> {
+    Ok(changer.with_context(workspace, |context| avatar::check(owner, context))?)
+}
+
+/// Makes the picture in `bytes` the one of `owner`, cut to the size the workspace has chosen.
+pub async fn set(
+    workspace: &Workspace,
+    changer: Changer<'_>,
+    owner: &AvatarOwner,
+    origin: &str,
+    bytes: Bytes,
+) -> Result<(), Error> {
+    put(workspace, changer, owner, origin, bytes, AvatarCommand::Set).await
+}
+
+/// Makes the picture in `bytes` the one of `owner` unless they show something already.
+pub async fn offer(
+    workspace: &Workspace,
+    owner: &AvatarOwner,
+    origin: &str,
+    bytes: Bytes,
+) -> Result<(), Error> {
+    put(
+        workspace,
+        Changer::Server,
+        owner,
+        origin,
+        bytes,
+        AvatarCommand::Offer,
+    )
+    .await
+}
+
+async fn put(
+    workspace: &Workspace,
+    changer: Changer<'_>,
+    owner: &AvatarOwner,
+    origin: &str,
+    bytes: Bytes,
+    how: impl FnOnce(Box<AvatarSet>) -> AvatarCommand,
+) -> Result<(), Error> {
+    would_change(workspace, changer, owner)?;
+    let settings = workspace.views().settings();
+    let side = settings
+        .bool("Accounts_AvatarResize")
+        .then(|| u32::try_from(settings.int("Accounts_AvatarSize")).unwrap_or(0));
+    let picture = pictures::avatar(bytes, side).await?;
+    let file = Shelf::Avatars
+        .keep(workspace, picture.kind.content_type(), picture.bytes)
+        .await?;
+    let set = AvatarSet {
+        owner: owner.clone(),
+        origin: origin.to_owned(),
+        file: file.clone(),
+        at: now(),
+    };
+    let outcome = decide(workspace, changer, owner, &how(Box::new(set))).await;
+    let old = outcome.as_ref().ok().and_then(Option::as_ref);
+    Shelf::Avatars.settle(workspace, &outcome, old, &file).await;
+    outcome.map(drop)
+}
+
+/// Takes the picture of `owner` away. `letters`: the letter of the name is chosen as the picture.
+pub async fn reset(
+    workspace: &Workspace,
+    changer: Changer<'_>,
+    owner: &AvatarOwner,
+    letters: bool,
+) -> Result<(), Error> {
+    let command = AvatarCommand::Reset {
+        owner: owner.clone(),
+        letters,
+        at: now(),
+    };
+    if let Some(old) = decide(workspace, changer, owner, &command).await? {
+        Shelf::Avatars.forget(workspace, &old).await;
+    }
+    Ok(())
+}
+
+/// Removes the files of pictures whose owners are gone. `pictures` is what the views said of them before.
+pub(crate) async fn bury(workspace: &Workspace, pictures: impl IntoIterator<Item = FileRecord>) {
+    for picture in pictures {
+        Shelf::Avatars.forget(workspace, &picture.file).await;
+    }
+}
+
+/// Lets the rules decide; answers the file that is not shown any more.
+async fn decide(
+    workspace: &Workspace,
+    changer: Changer<'_>,
+    owner: &AvatarOwner,
+    command: &AvatarCommand,
+) -> Result<Option<StoredFile>, Error> {
+    let stream = avatar::stream(owner);
+    let permissions = workspace.views().permissions();
+    let settings = workspace.views().settings();
+    workspace
+        .run(&changer.actor(), async |tx| {
+            let before = tx
+                .state::<Avatar>(&stream)
+                .await
+                .map_err(ExecuteError::widen)?;
+            let context = match changer {
+                Changer::Server => AvatarContext::System,
+                Changer::User(caller, roles) => AvatarContext::User {
+                    authority: caller.authority(roles, &permissions),
+                    settings: &settings,
+                },
+            };
+            let events = tx
+                .decide::<Avatar>(&stream, command.clone(), &context)
+                .await
+                .map_err(ExecuteError::widen)?;
+            Ok(match &*before {
+                Avatar::Picture(file) if !events.is_empty() => Some(file.clone()),
+                _ => None,
+            })
+        })
+        .await
+}

@@ -1,0 +1,91 @@
+//! Custom user statuses. Their names are claimed in the batch that uses them.
+
+use domain::claim::NameKind;
+use domain::custom_status::{
+    self, CustomStatus, CustomStatusCommand, CustomStatusRefusal, Description,
+};
+use domain::permission::Authority;
+use eventstore::ExecuteError;
+use eventstore::execute::Transaction;
+
+use crate::caller::Caller;
+use crate::claims::Claimant;
+use crate::error::{Error, Refusal};
+use crate::ids::now;
+use crate::workspace::{WorkError, Workspace};
+
+/// Makes a custom status of that id, or changes the one that is there.
+pub async fn save(
+    workspace: &Workspace,
+    caller: &Caller,
+    id: &str,
+    description: &Description,
+    new: bool,
+) -> Result<(), Error> {
+    let (id, description, at) = (id.to_owned(), description.clone(), now());
+    let command = if new {
+        CustomStatusCommand::Create {
+            id: id.clone(),
+            description,
+            at,
+        }
+    } else {
+        CustomStatusCommand::Change {
+            id: id.clone(),
+            description,
+            at,
+        }
+    };
+    run(workspace, caller, &id, &command).await
+}
+
+/// Does away with one.
+pub async fn delete(workspace: &Workspace, caller: &Caller, id: &str) -> Result<(), Error> {
+    let command = CustomStatusCommand::Delete {
+        id: id.to_owned(),
+        at: now(),
+    };
+    run(workspace, caller, id, &command).await
+}
+
+async fn run(
+    workspace: &Workspace,
+    caller: &Caller,
+    id: &str,
+    command: &CustomStatusCommand,
+) -> Result<(), Error> {
+    let permissions = workspace.views().permissions();
+    let authority: Authority<'_> = caller.authority(&[], &permissions);
+    let stream = custom_status::stream(id);
+    let names = Claimant {
+        kind: NameKind::CustomStatus,
+        owner: id,
+        at: now(),
+    };
+    workspace
+        .run(caller.id(), async |tx| {
+            let before = named(&tx, &stream).await?;
+            tx.decide::<CustomStatus>(&stream, command.clone(), &authority)
+                .await
+                .map_err(ExecuteError::widen)?;
+            let after = named(&tx, &stream).await?;
+            names
+                .swap(&tx, before.as_deref(), after.as_deref(), |_| {
+                    Refusal::StatusNameTaken
+                })
+                .await
+        })
+        .await
+}
+
+/// What the status is called.
+async fn named(tx: &Transaction, stream: &domain::StreamId) -> Result<Option<String>, WorkError> {
+    let state = tx
+        .state::<CustomStatus>(stream)
+        .await
+        .map_err(ExecuteError::<CustomStatusRefusal>::widen)?;
+    Ok(match &*state {
+        CustomStatus::Present(description) => Some(description.name.clone()),
+        CustomStatus::Absent => None,
+    })
+}

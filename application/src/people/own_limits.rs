@@ -1,0 +1,87 @@
+//! How often somebody may change their address and their status text, whatever the door (contract, conventions 1.6:
+//! inner limits). The counts are this process's.
+
+use domain::permission::Permission;
+use domain::user::UserCommand;
+use domain::{UserId, text};
+use serde_json::Value;
+
+use crate::caller::Caller;
+use crate::error::{Error, Refusal};
+use crate::ids::now;
+use crate::rate_limit::{Limit, Subject};
+use crate::workspace::Workspace;
+
+const MINUTE: u64 = 60_000;
+
+/// Addresses lead to mails to strangers.
+const ADDRESS: Limit = Limit {
+    calls: 1,
+    per: MINUTE,
+};
+
+/// Every status text is told to everybody.
+const STATUS_TEXT: Limit = Limit {
+    calls: 5,
+    per: MINUTE,
+};
+
+/// Counts the commands among these that are limited and would change something, and refuses one too many. Those who
+/// may change others are not counted, and neither is anybody in tests.
+pub async fn count(
+    workspace: &Workspace,
+    caller: &Caller,
+    target: &UserId,
+    commands: &[UserCommand],
+) -> Result<(), Error> {
+    if workspace.config().test_mode || caller.may(workspace, Permission::EDIT_OTHER_USER_INFO) {
+        return Ok(());
+    }
+    let limited: Vec<_> = commands.iter().filter_map(Wish::of).collect();
+    if limited.is_empty() {
+        return Ok(());
+    }
+    let user = workspace.views().user(target).await?;
+    let doc: Value = user
+        .and_then(|user| serde_json::from_slice(&user.doc).ok())
+        .unwrap_or_default();
+    for wish in limited.iter().filter(|wish| wish.changes(&doc)) {
+        let (what, limit) = match wish {
+            Wish::Address(_) => ("address", ADDRESS),
+            Wish::StatusText(_) => ("status text", STATUS_TEXT),
+        };
+        let subject = Subject::of(&("own change", what, target.as_str()));
+        workspace
+            .guesses()
+            .count_subject(subject, limit, now())
+            .map_err(|seconds| Refusal::TooManyChanges { seconds })?;
+    }
+    Ok(())
+}
+
+/// Something that is limited.
+enum Wish<'a> {
+    Address(&'a str),
+    StatusText(&'a str),
+}
+
+impl<'a> Wish<'a> {
+    fn of(command: &'a UserCommand) -> Option<Self> {
+        match command {
+            UserCommand::ChangeEmail { address, .. } => Some(Self::Address(text::trim(address))),
+            UserCommand::ChangeProfile { change, .. } => {
+                let status = change.status_text.as_deref()?;
+                Some(Self::StatusText(text::trim(status)))
+            }
+            _ => None,
+        }
+    }
+
+    fn changes(&self, doc: &Value) -> bool {
+        let (now, wanted) = match self {
+            Self::Address(address) => (&doc["emails"][0]["address"], address),
+            Self::StatusText(text) => (&doc["statusText"], text),
+        };
+        now.as_str().unwrap_or_default() != *wanted
+    }
+}

@@ -1,0 +1,133 @@
+//! What people change about themselves (contract, conventions 6 and 7.3), whatever the door.
+
+use domain::user::{ProfileChange, UserCommand, check_custom_fields};
+use serde_json::{Map, Value};
+
+use crate::caller::Caller;
+use crate::chat::ownership::Orphans;
+use crate::error::{Error, Refusal};
+use crate::identity::password_hasher::PasswordDigest;
+use crate::identity::{mail_domain, passwords};
+use crate::ids::now;
+use crate::people::users;
+use crate::workspace::Workspace;
+
+/// What is to be different; what is absent stays.
+#[derive(Clone, Debug, Default)]
+pub struct OwnProfile {
+    /// The parts that are plain texts.
+    pub change: ProfileChange,
+    /// The unique name.
+    pub username: Option<String>,
+    /// The address.
+    pub email: Option<String>,
+    /// The password, in the clear.
+    pub password: Option<String>,
+    /// The custom fields sent.
+    pub custom_fields: Option<Value>,
+}
+
+/// Changes the caller's own profile, all of it or nothing. Who changes the address or the password must prove to be
+/// the owner: `confirm` does that.
+pub async fn change_own<C>(
+    workspace: &Workspace,
+    caller: &Caller,
+    wish: OwnProfile,
+    confirm: C,
+) -> Result<(), Error>
+where
+    C: AsyncFnOnce() -> Result<(), Error>,
+{
+    let settings = workspace.views().settings();
+    if !settings.bool("Accounts_AllowUserProfileChange") {
+        return Err(Refusal::ProfileChangeNotAllowed.into());
+    }
+    let (user, at) = (caller.id().clone(), now());
+    let mut change = wish.change;
+    if let Some(sent) = &wish.custom_fields {
+        change.custom_fields = check_custom_fields(Some(sent), &settings)?;
+    }
+    let mut commands = vec![UserCommand::ChangeProfile {
+        user: user.clone(),
+        change,
+        at,
+    }];
+    if let Some(username) = wish.username {
+        commands.push(UserCommand::ChangeUsername {
+            user: user.clone(),
+            username,
+            at,
+        });
+    }
+    let now_address = first_address(&caller.user.doc);
+    let email = wish
+        .email
+        .filter(|email| now_address.as_deref() != Some(domain::text::trim(email)));
+    if email.is_some() || wish.password.is_some() {
+        confirm().await?;
+    }
+    if let Some(address) = email {
+        mail_domain::check(workspace, &address).await?;
+        commands.push(UserCommand::ChangeEmail {
+            user: user.clone(),
+            address,
+            verified: false,
+            at,
+        });
+    }
+    if let Some(clear) = wish.password {
+        commands.push(new_password(workspace, caller, &clear).await?);
+    }
+    let keep = Some(caller.credential());
+    users::change(workspace, caller, &user, &commands, keep, Orphans::None).await
+}
+
+/// The command that gives the caller a new password.
+pub async fn new_password(
+    workspace: &Workspace,
+    caller: &Caller,
+    clear: &str,
+) -> Result<UserCommand, Error> {
+    domain::password::check_policy(clear, &workspace.views().settings())?;
+    passwords::must_be_new(workspace, caller.id(), &PasswordDigest::of(clear)).await?;
+    Ok(UserCommand::ChangePassword {
+        user: caller.id().clone(),
+        password: passwords::hash(workspace, clear).await?,
+        require_change: false,
+        at: now(),
+    })
+}
+
+/// The first address of an account.
+pub fn first_address(doc: &[u8]) -> Option<String> {
+    let doc: Value = serde_json::from_slice(doc).ok()?;
+    doc["emails"][0]["address"].as_str().map(str::to_owned)
+}
+
+/// Changes preferences of an account.
+pub async fn prefer(
+    workspace: &Workspace,
+    caller: &Caller,
+    user: &domain::UserId,
+    preferences: Map<String, Value>,
+) -> Result<(), Error> {
+    let set = UserCommand::SetPreferences {
+        user: user.clone(),
+        preferences,
+        at: now(),
+    };
+    users::change(workspace, caller, user, &[set], None, Orphans::None).await
+}
+
+/// What an account prefers, as the wire tells it: what was chosen, and the language.
+pub fn chosen(doc: &[u8]) -> Map<String, Value> {
+    let mut doc: Value = serde_json::from_slice(doc).unwrap_or_default();
+    let mut chosen = match doc["settings"]["preferences"].take() {
+        Value::Object(chosen) => chosen,
+        _ => Map::new(),
+    };
+    if let language @ Value::String(_) = doc["language"].take() {
+        chosen.insert("language".to_owned(), language);
+    }
+    chosen
+}

@@ -1,0 +1,59 @@
+//! What people are shown as.
+
+use std::sync::Arc;
+
+use domain::presence::{self, Choice, ChoiceContext, ChooseStatus, Status};
+use eventstore::ExecuteError;
+use projections::UserFacts;
+
+use crate::caller::Caller;
+use crate::error::Error;
+use crate::ids::now;
+use crate::workspace::Workspace;
+
+/// `user` is shown as `status` while they are there.
+pub async fn choose(
+    workspace: &Workspace,
+    caller: &Caller,
+    user: &Arc<UserFacts>,
+    status: Status,
+) -> Result<(), Error> {
+    let (settings, permissions) = (
+        workspace.views().settings(),
+        workspace.views().permissions(),
+    );
+    let context = ChoiceContext {
+        authority: caller.authority(&[], &permissions),
+        settings: &settings,
+    };
+    let stream = presence::stream(&user.id);
+    let choose = ChooseStatus {
+        user: user.id.clone(),
+        status,
+        at: now(),
+    };
+    workspace
+        .run(caller.id(), async |tx| {
+            tx.decide::<Choice>(&stream, choose.clone(), &context)
+                .await
+                .map(drop)
+                .map_err(ExecuteError::widen)
+        })
+        .await?;
+    if let Some(user) = workspace.views().user(&user.id).await? {
+        workspace.presence().refresh(&user);
+    }
+    Ok(())
+}
+
+/// The same, and `user` is shown like that at once, there or not (contract, conventions 7.3 `users.setStatus`).
+pub async fn set(
+    workspace: &Workspace,
+    caller: &Caller,
+    user: &Arc<UserFacts>,
+    status: Status,
+) -> Result<(), Error> {
+    choose(workspace, caller, user, status).await?;
+    workspace.presence().set_by_hand(&user.id, status);
+    Ok(())
+}

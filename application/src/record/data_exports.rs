@@ -1,0 +1,71 @@
+//! Copies of what the workspace keeps of a person.
+
+use domain::UserId;
+use domain::data_export::{
+    self, DataExportCommand, DataExportCompleted, DataExportFailed, DataExports,
+};
+use eventstore::ExecuteError;
+
+use crate::error::Error;
+use crate::ids::{fresh_id, now};
+use crate::workspace::Workspace;
+
+/// The folder of the file store that has the copies of one user. Ids may be anything; a path may not.
+pub fn folder(user: &UserId) -> String {
+    format!("data-exports/{}", hex::encode(user.as_str()))
+}
+
+/// The key of one copy in the file store.
+pub fn file_key(user: &UserId, export: &str) -> String {
+    format!("{}/{export}.json", folder(user))
+}
+
+/// Asks for a copy. Answers whether that made a new one: there is at most one a day.
+pub async fn request(workspace: &Workspace, user: &UserId, full: bool) -> Result<bool, Error> {
+    let command = DataExportCommand::Request {
+        user: user.clone(),
+        export: fresh_id(),
+        full,
+        at: now(),
+    };
+    decide(workspace, user, user, &command).await
+}
+
+/// Notes that a copy is made.
+pub async fn complete(workspace: &Workspace, completed: DataExportCompleted) -> Result<(), Error> {
+    let user = completed.user.clone();
+    let command = DataExportCommand::Complete(completed);
+    decide(workspace, &UserId::system(), &user, &command)
+        .await
+        .map(drop)
+}
+
+/// Notes that a copy cannot be made.
+pub async fn fail(workspace: &Workspace, user: &UserId, export: &str) -> Result<(), Error> {
+    let command = DataExportCommand::Fail(DataExportFailed {
+        user: user.clone(),
+        export: export.to_owned(),
+        at: now(),
+    });
+    decide(workspace, &UserId::system(), user, &command)
+        .await
+        .map(drop)
+}
+
+async fn decide(
+    workspace: &Workspace,
+    actor: &UserId,
+    user: &UserId,
+    command: &DataExportCommand,
+) -> Result<bool, Error> {
+    let stream = data_export::stream(user);
+    workspace
+        .run(actor, async |tx| {
+            let events = tx
+                .decide::<DataExports>(&stream, command.clone(), &())
+                .await
+                .map_err(ExecuteError::widen)?;
+            Ok(!events.is_empty())
+        })
+        .await
+}

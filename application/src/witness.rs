@@ -1,0 +1,129 @@
+//! Rules of the form "somebody must be left": an administrator, an owner of a room, an heir.
+//!
+//! A count in the views cannot guard them: two who go at the same moment would each be counted by the other. So the
+//! views only name candidates, and the transaction looks for one of whom the log says the same. The commit depends on
+//! that witness being as they were found: should they go meanwhile, the work is done again and finds another or none.
+//! Candidates the views do not know of yet are missed, which refuses too much for a moment and never too little.
+
+use domain::membership::{self, Member, Membership, RoomRole};
+use domain::user::{self, Account, User};
+use domain::{RoomId, UserId};
+use eventstore::ExecuteError;
+use eventstore::execute::Transaction;
+use projections::QueryError;
+
+use crate::error::Fault;
+use crate::workspace::{WorkError, Workspace};
+
+/// How many members are looked at to find one who may have a room.
+const CANDIDATES: u32 = 100;
+
+/// A failure of the views within a transaction.
+pub(crate) fn unanswered(error: QueryError) -> WorkError {
+    ExecuteError::Refused(error.into())
+}
+
+/// The account as the log has it; the commit depends on it.
+pub(crate) async fn account(tx: &Transaction, user: &UserId) -> Result<Option<Account>, WorkError> {
+    let state = tx
+        .state::<User>(&user::stream(user))
+        .await
+        .map_err(ExecuteError::widen)?;
+    Ok(match &*state {
+        User::Present(account) => Some(account.clone()),
+        User::Absent | User::Deleted => None,
+    })
+}
+
+async fn may_log_in(tx: &Transaction, user: &UserId) -> Result<bool, WorkError> {
+    Ok(account(tx, user)
+        .await?
+        .is_some_and(|account| account.active))
+}
+
+/// The membership as the log has it; the commit depends on it.
+async fn member(
+    tx: &Transaction,
+    room: &RoomId,
+    user: &UserId,
+) -> Result<Option<Member>, WorkError> {
+    let state = tx
+        .state::<Membership>(&membership::stream(room, user))
+        .await
+        .map_err(ExecuteError::widen)?;
+    Ok(match &*state {
+        Membership::Member(member) => Some(member.clone()),
+        Membership::Outside => None,
+    })
+}
+
+/// Whether `user` owns the room.
+pub(crate) async fn owns(
+    tx: &Transaction,
+    room: &RoomId,
+    user: &UserId,
+) -> Result<bool, WorkError> {
+    let member = member(tx, room, user).await?;
+    Ok(member.is_some_and(|member| member.roles.contains(&RoomRole::Owner.id())))
+}
+
+/// Whether somebody but `user` administrates.
+pub(crate) async fn another_admin(
+    workspace: &Workspace,
+    tx: &Transaction,
+    user: &UserId,
+) -> Result<bool, WorkError> {
+    let candidates = workspace
+        .views()
+        .active_admins()
+        .await
+        .map_err(unanswered)?;
+    for candidate in candidates.iter().filter(|candidate| *candidate != user) {
+        let account = account(tx, candidate).await?;
+        if account.is_some_and(|account| account.administrates()) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// Whether somebody but `user` owns the room and may log in.
+pub(crate) async fn another_owner(
+    workspace: &Workspace,
+    tx: &Transaction,
+    room: &RoomId,
+    user: &UserId,
+) -> Result<bool, WorkError> {
+    let candidates = workspace.views().owners(room).await.map_err(unanswered)?;
+    for candidate in candidates.iter().filter(|candidate| *candidate != user) {
+        if owns(tx, room, candidate).await? && may_log_in(tx, candidate).await? {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// Who of those that may log in is in the room the longest, `user` left out.
+pub(crate) async fn heir(
+    workspace: &Workspace,
+    tx: &Transaction,
+    room: &RoomId,
+    user: &UserId,
+) -> Result<Option<UserId>, WorkError> {
+    let candidates = workspace
+        .views()
+        .longest_members(room, user, CANDIDATES)
+        .await;
+    let candidates = candidates.map_err(unanswered)?;
+    let some = !candidates.is_empty();
+    for candidate in candidates {
+        if member(tx, room, &candidate).await?.is_some() && may_log_in(tx, &candidate).await? {
+            return Ok(Some(candidate));
+        }
+    }
+    if some {
+        // All of them went this moment; the views will know who is left.
+        return Err(ExecuteError::Refused(Fault::Overtaken.into()));
+    }
+    Ok(None)
+}

@@ -1,0 +1,274 @@
+//! What every use case works with: the log, the views, the tools that reach outside, and what the operator chose.
+
+use std::sync::Arc;
+
+use domain::mention::Scanner;
+use domain::session::MAX_SESSIONS;
+use domain::settings::Settings;
+use domain::{Timestamp, UserId};
+use eventstore::execute::{Executor, Transaction};
+use eventstore::vault::Vault;
+use eventstore::{Appended, ExecuteError};
+use parking_lot::Mutex;
+use projections::Views;
+
+use crate::cause::cause;
+use crate::error::Error;
+use crate::files::store::Files;
+use crate::identity::login_attempts::Attempts;
+use crate::identity::mail_wishes::MailWishes;
+use crate::identity::password_hasher::PasswordHasher;
+use crate::identity::setup_code::SetupCode;
+use crate::ids::now;
+use crate::outside::dns::{NameServers, Names};
+use crate::outside::fetch::{AllowList, Fetcher};
+use crate::outside::mail::{Mailer, SmtpMailer, SmtpServer};
+use crate::people::presence::Presence;
+use crate::rate_limit::RateLimiter;
+
+/// What a transaction can end with before it is committed.
+pub type WorkError = ExecuteError<Error>;
+
+/// The administrator the operator named (`ADMIN_USERNAME`, `ADMIN_PASS`, `ADMIN_EMAIL`).
+#[derive(Clone)]
+pub struct AdminAccount {
+    /// `admin` when the operator gave only a password.
+    pub username: String,
+    /// In the clear, as it came from the environment. Never logged or recorded.
+    pub password: String,
+    /// Counts as verified.
+    pub email: Option<String>,
+}
+
+/// What the operator says about workspace settings, beside their values.
+#[derive(Clone, Debug, Default)]
+pub struct SettingPolicy {
+    /// Values for the first start, as text, by id.
+    pub first: Vec<(String, String)>,
+    /// Ids of settings that nobody changes through a door.
+    pub blocked: Vec<String>,
+    /// Ids of settings that nobody sees or changes through a door.
+    pub hidden: Vec<String>,
+    /// `OVERWRITE_SETTING_<id>`: id and value as text, given anew at every start.
+    pub overrides: Vec<(String, String)>,
+}
+
+impl SettingPolicy {
+    /// Whether nobody may change the setting through a door.
+    pub fn blocks(&self, id: &str) -> bool {
+        self.blocked.iter().any(|one| one == id)
+    }
+
+    /// Whether nobody may see the setting through a door.
+    pub fn hides(&self, id: &str) -> bool {
+        self.hidden.iter().any(|one| one == id)
+    }
+}
+
+/// What the operator chose that use cases depend on.
+#[derive(Clone)]
+pub struct WorkspaceConfig {
+    /// Where the server is reached from outside, without a slash at the end.
+    pub site_url: String,
+    /// Hosts that requests caused by users may go to although they are not public.
+    pub fetch_allow: AllowList,
+    /// The name servers to ask for records other than addresses.
+    pub name_servers: NameServers,
+    /// Logins an account has at a time at most (`MAX_RESUME_LOGIN_TOKENS`).
+    pub max_sessions: usize,
+    /// Passwords that may wait to be checked or hashed.
+    pub password_queue: usize,
+    /// `TEST_MODE=true`: no rate limits and no second factor.
+    pub test_mode: bool,
+    /// The administrator to make at first start.
+    pub admin: Option<AdminAccount>,
+    /// The mail server, unless the settings name it.
+    pub mail_server: Option<SmtpServer>,
+    /// What the operator says about workspace settings.
+    pub settings: SettingPolicy,
+}
+
+/// A workspace on this machine of which the operator said nothing.
+impl Default for WorkspaceConfig {
+    fn default() -> Self {
+        Self {
+            site_url: "http://localhost".to_owned(),
+            fetch_allow: AllowList::default(),
+            name_servers: NameServers::default(),
+            max_sessions: MAX_SESSIONS,
+            password_queue: 512,
+            test_mode: false,
+            admin: None,
+            mail_server: None,
+            settings: SettingPolicy::default(),
+        }
+    }
+}
+
+struct Parts {
+    executor: Executor,
+    views: Views,
+    vault: Vault,
+    files: Files,
+    fetcher: Fetcher,
+    config: WorkspaceConfig,
+    guesses: RateLimiter,
+    attempts: Attempts,
+    passwords: PasswordHasher,
+    presence: Presence,
+    mailer: Arc<SmtpMailer>,
+    mail_wishes: MailWishes,
+    names: Names,
+    setup_code: SetupCode,
+    started_at: Timestamp,
+    /// Finds mentions, for the name pattern it was made with.
+    scanner: Mutex<(String, Arc<Scanner>)>,
+}
+
+/// Shared by all doors and reactors; cloning it costs one reference count.
+#[derive(Clone)]
+pub struct Workspace(Arc<Parts>);
+
+impl Workspace {
+    /// Puts the parts together. The live hub is reached through the views.
+    pub fn new(
+        executor: Executor,
+        views: Views,
+        vault: Vault,
+        files: Files,
+        config: WorkspaceConfig,
+    ) -> Self {
+        let mailer = SmtpMailer::new(views.clone(), config.mail_server.clone());
+        Self(Arc::new(Parts {
+            presence: Presence::new(views.clone()),
+            mailer: Arc::new(mailer),
+            mail_wishes: MailWishes::default(),
+            setup_code: SetupCode::fresh(),
+            started_at: now(),
+            executor,
+            views,
+            vault,
+            files,
+            fetcher: Fetcher::new(config.fetch_allow.clone()),
+            passwords: PasswordHasher::with_queue(config.password_queue),
+            names: Names::new(config.name_servers.clone()),
+            config,
+            guesses: RateLimiter::default(),
+            attempts: Attempts::default(),
+            scanner: Mutex::default(),
+        }))
+    }
+
+    /// Runs commands. Use cases go through [`Self::run`].
+    pub fn executor(&self) -> &Executor {
+        &self.0.executor
+    }
+
+    /// Answers queries and rule contexts.
+    pub fn views(&self) -> &Views {
+        &self.0.views
+    }
+
+    /// Seals and opens secrets that the log keeps.
+    pub fn vault(&self) -> &Vault {
+        &self.0.vault
+    }
+
+    /// Keeps file bytes.
+    pub fn files(&self) -> &Files {
+        &self.0.files
+    }
+
+    /// Makes requests to the outside that users cause.
+    pub fn fetcher(&self) -> &Fetcher {
+        &self.0.fetcher
+    }
+
+    /// Counts per account what must not be tried too often. Apart from the calls, of which anybody can make many.
+    pub fn guesses(&self) -> &RateLimiter {
+        &self.0.guesses
+    }
+
+    /// Counts failed logins.
+    pub fn attempts(&self) -> &Attempts {
+        &self.0.attempts
+    }
+
+    /// What the operator chose.
+    pub fn config(&self) -> &WorkspaceConfig {
+        &self.0.config
+    }
+
+    /// Hashes and checks passwords off the runtime.
+    pub fn passwords(&self) -> &PasswordHasher {
+        &self.0.passwords
+    }
+
+    /// Who is there.
+    pub fn presence(&self) -> &Presence {
+        &self.0.presence
+    }
+
+    /// Sends mail.
+    pub fn mailer(&self) -> Arc<dyn Mailer> {
+        self.0.mailer.clone()
+    }
+
+    /// What people who are not logged in want mailed.
+    pub fn mail_wishes(&self) -> &MailWishes {
+        &self.0.mail_wishes
+    }
+
+    /// Asks the domain name system.
+    pub fn names(&self) -> &Names {
+        &self.0.names
+    }
+
+    /// What whoever sets the server up may prove it with.
+    pub fn setup_code(&self) -> &SetupCode {
+        &self.0.setup_code
+    }
+
+    /// When this process began to serve.
+    pub fn started_at(&self) -> Timestamp {
+        self.0.started_at
+    }
+
+    /// What finds mentions in this workspace; made anew only when the pattern of names changes.
+    pub fn scanner(&self, settings: &Settings) -> Arc<Scanner> {
+        let pattern = settings.text("UTF8_User_Names_Validation");
+        let mut kept = self.0.scanner.lock();
+        if kept.0 != pattern {
+            *kept = (pattern.to_owned(), Arc::new(Scanner::with_pattern(pattern)));
+        }
+        Arc::clone(&kept.1)
+    }
+
+    /// Runs `work` on behalf of `actor` and returns once the views show what it did: callers read their own writes.
+    ///
+    /// `work` may run more than once (see [`Executor::execute`]).
+    pub async fn run<T, F, W>(&self, actor: &UserId, work: F) -> Result<T, Error>
+    where
+        F: FnMut(Transaction) -> W,
+        W: Future<Output = Result<T, WorkError>>,
+    {
+        self.run_at(actor, work).await.map(|(value, _)| value)
+    }
+
+    /// The same, and says where the events are; `None` when there was nothing to do.
+    pub async fn run_at<T, F, W>(
+        &self,
+        actor: &UserId,
+        work: F,
+    ) -> Result<(T, Option<Appended>), Error>
+    where
+        F: FnMut(Transaction) -> W,
+        W: Future<Output = Result<T, WorkError>>,
+    {
+        let (value, appended) = self.executor().execute(cause(actor), work).await?;
+        if let Some(appended) = appended {
+            self.views().wait_for(appended.last).await?;
+        }
+        Ok((value, appended))
+    }
+}
