@@ -58,11 +58,14 @@ pub mod webdav;
 pub mod highlight;
 pub mod mention;
 
+pub mod any_event;
+
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
 
+pub use any_event::Event;
 pub use decider::Decider;
-pub use event::{Event, EventPayload};
+pub use event::EventPayload;
 pub use id::{MessageId, RoleId, RoomId, TokenHash, UserId};
 pub use sealed::Sealed;
 pub use seen::SeenUpTo;
