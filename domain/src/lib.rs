@@ -17,7 +17,6 @@ pub mod stream;
 pub mod text;
 pub mod time;
 
-pub mod access;
 pub mod limits;
 pub mod link;
 pub mod password;
@@ -67,6 +66,7 @@ pub use any_event::Event;
 pub use decider::Decider;
 pub use event::EventPayload;
 pub use id::{MessageId, RoleId, RoomId, TokenHash, UserId};
+pub use membership::access;
 pub use sealed::Sealed;
 pub use seen::SeenUpTo;
 pub use stored::StoredFile;

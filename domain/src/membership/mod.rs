@@ -1,5 +1,6 @@
 //! One user in one room: joined, roles, read cursor, hidden or open.
 
+pub mod access;
 mod decide;
 mod encryption;
 mod events;
