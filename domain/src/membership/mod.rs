@@ -7,10 +7,6 @@ mod events;
 #[cfg(test)]
 mod tests;
 
-pub use encryption::{
-    AutoTranslateChanged, RoomKeyReceived, RoomKeySuggested, SuggestedKeyAccepted,
-    SuggestedKeyRejected,
-};
 pub use events::*;
 
 use crate::{Category, Decider, RoleId, RoomId, StreamId, Timestamp, UserId};
