@@ -3,8 +3,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::decider::Never;
 use crate::event::events;
-use crate::session::Never;
 use crate::{Category, Decider, StreamId, Timestamp, UserId};
 
 /// How long a copy counts as the present one: within a day nobody gets another.

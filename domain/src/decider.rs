@@ -9,7 +9,7 @@ pub trait Decider {
     /// What the rules need to know from elsewhere, read from the views by the caller.
     type Context<'a>;
     /// What can have happened here.
-    type Event: crate::EventPayload + Into<crate::Event>;
+    type Event: crate::EventPayload;
     /// Why a wish is refused.
     type Refusal: std::error::Error + Send + Sync + 'static;
 

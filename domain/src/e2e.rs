@@ -73,7 +73,7 @@ impl Decider for KeyPair {
     type Command = KeyPairCommand;
     type Context<'a> = ();
     type Event = KeyPairEvent;
-    type Refusal = crate::session::Never;
+    type Refusal = crate::decider::Never;
 
     fn decide(
         state: &Self,

@@ -17,7 +17,6 @@ pub mod stream;
 pub mod text;
 pub mod time;
 
-pub mod access;
 pub mod limits;
 pub mod link;
 pub mod password;
@@ -58,12 +57,16 @@ pub mod webdav;
 pub mod highlight;
 pub mod mention;
 
+pub mod any_event;
+
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
 
+pub use any_event::Event;
 pub use decider::Decider;
-pub use event::{Event, EventPayload};
+pub use event::EventPayload;
 pub use id::{MessageId, RoleId, RoomId, TokenHash, UserId};
+pub use membership::access;
 pub use sealed::Sealed;
 pub use seen::SeenUpTo;
 pub use stored::StoredFile;

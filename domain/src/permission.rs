@@ -164,6 +164,9 @@ permissions! {
     VIEW_USER_ADMINISTRATION = "view-user-administration" ["admin"];
 }
 
+/// What the permissions to change one setting, or one group of settings, are called; its id follows.
+pub const CHANGE_SETTING: &str = "change-setting-";
+
 /// Who holds which permission now: the defaults, overlaid with what administrators changed.
 #[derive(Clone, Debug)]
 pub struct PermissionTable {
@@ -247,7 +250,7 @@ impl Authority<'_> {
 
     /// Whether the actor holds the permission to change this setting through a workspace-wide role.
     pub fn has_setting(&self, setting: &str) -> bool {
-        let name = format!("{}{setting}", crate::permissions::CHANGE_SETTING);
+        let name = format!("{CHANGE_SETTING}{setting}");
         self.permissions
             .named(&name)
             .iter()

@@ -1,5 +1,7 @@
 //! Which roles hold a permission. Every change is an event; the defaults are code ([`crate::permission`]).
 
+pub use crate::permission::CHANGE_SETTING;
+
 use serde::{Deserialize, Serialize};
 
 use crate::event::events;
@@ -11,9 +13,6 @@ use crate::{Category, Decider, RoleId, StreamId, Timestamp};
 pub fn stream(permission: &str) -> StreamId {
     StreamId::new(Category::Permission, permission)
 }
-
-/// What the permissions to change one setting, or one group of settings, are called; its id follows.
-pub const CHANGE_SETTING: &str = "change-setting-";
 
 /// The setting or group of settings that a permission of this name is about; `None` when it is about none there is.
 pub fn setting_of<'a>(permission: &'a str, settings: &Settings) -> Option<&'a str> {

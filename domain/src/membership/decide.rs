@@ -1,11 +1,11 @@
 //! The rules of joining, leaving, roles and reading (contract, rooms 2.3 and 6).
 
+use super::access::can_access_room;
 use super::{
     Joining, MarkedUnread, Member, MemberJoined, MemberLeft, MemberRemoved, MembershipContext,
     MembershipEvent, MembershipRefusal, ReadCursorMoved, RoomHidden, RoomOpened, RoomRole,
     RoomRoleGranted, RoomRoleRevoked,
 };
-use crate::access::can_access_room;
 use crate::permission::Permission;
 use crate::room::RoomKind;
 use crate::{RoleId, RoomId, Timestamp, UserId};

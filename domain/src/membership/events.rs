@@ -2,10 +2,6 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::encryption::{
-    AutoTranslateChanged, RoomKeyReceived, RoomKeySuggested, SuggestedKeyAccepted,
-    SuggestedKeyRejected,
-};
 use crate::event::events;
 use crate::{RoleId, RoomId, Timestamp, UserId};
 
@@ -172,6 +168,73 @@ pub struct RoomOpened {
     pub room: RoomId,
     /// Who.
     pub user: UserId,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// A member has the room's key, encrypted for them.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RoomKeyReceived {
+    /// The room.
+    pub room: RoomId,
+    /// Who.
+    pub user: UserId,
+    /// The key.
+    pub key: String,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// Another member offers somebody the room's key, encrypted for them.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RoomKeySuggested {
+    /// The room.
+    pub room: RoomId,
+    /// To whom.
+    pub user: UserId,
+    /// The key.
+    pub key: String,
+    /// Who offers it.
+    pub by: UserId,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// A member could read the key that was offered: it is theirs now.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct SuggestedKeyAccepted {
+    /// The room.
+    pub room: RoomId,
+    /// Who.
+    pub user: UserId,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// A member could not read the key that was offered.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct SuggestedKeyRejected {
+    /// The room.
+    pub room: RoomId,
+    /// Who.
+    pub user: UserId,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// A member wants the room translated, or no longer, or into another language. `None` leaves a part as it was.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct AutoTranslateChanged {
+    /// The room.
+    pub room: RoomId,
+    /// Who.
+    pub user: UserId,
+    /// Whether messages are to be translated.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub enabled: Option<bool>,
+    /// Into which language.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub language: Option<String>,
     /// When.
     pub at: Timestamp,
 }

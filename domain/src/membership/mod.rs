@@ -1,15 +1,12 @@
 //! One user in one room: joined, roles, read cursor, hidden or open.
 
+pub mod access;
 mod decide;
 mod encryption;
 mod events;
 #[cfg(test)]
 mod tests;
 
-pub use encryption::{
-    AutoTranslateChanged, RoomKeyReceived, RoomKeySuggested, SuggestedKeyAccepted,
-    SuggestedKeyRejected,
-};
 pub use events::*;
 
 use crate::{Category, Decider, RoleId, RoomId, StreamId, Timestamp, UserId};

@@ -5,8 +5,8 @@ use super::{
     MessagePosted, MessageRefusal, PostChecks, Posted, Presentation, ReactionAdded,
     ReactionRemoved, Remains, Revision, attachments, check_size,
 };
-use crate::access::can_access_room;
 use crate::link;
+use crate::membership::access::can_access_room;
 use crate::permission::Permission;
 use crate::room::RoomKind;
 use crate::{MessageId, Timestamp};

@@ -6,7 +6,6 @@ mod events;
 #[cfg(test)]
 mod tests;
 
-pub use crate::decider::Never;
 pub use events::*;
 
 use crate::{Category, Decider, StreamId, Timestamp, TokenHash, UserId, limits};

@@ -83,7 +83,7 @@ pub fn kept_field(definition: &str) -> Option<String> {
 
 /// What saving these custom fields writes into the record besides. A field it must not write is left alone, whatever
 /// the definition says.
-pub fn record_fields(saved: &Value, settings: &Settings) -> Vec<RecordField> {
+fn record_fields(saved: &Value, settings: &Settings) -> Vec<RecordField> {
     let definition: Map<String, Value> =
         serde_json::from_str(settings.text(CUSTOM_FIELDS)).unwrap_or_default();
     definition
@@ -98,6 +98,17 @@ pub fn record_fields(saved: &Value, settings: &Settings) -> Vec<RecordField> {
             })
         })
         .collect()
+}
+
+/// What saving custom fields writes into the record besides, as far as it is not there.
+pub(super) fn writes(
+    saved: Option<&Value>,
+    settings: &Settings,
+    record: &Map<String, Value>,
+) -> Vec<RecordField> {
+    let mut fields = saved.map_or_else(Vec::new, |saved| record_fields(saved, settings));
+    fields.retain(|field| !field.is_in(record));
+    fields
 }
 
 /// The value of one field, if it has one.

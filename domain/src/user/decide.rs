@@ -6,7 +6,7 @@ use super::{
     Account, Email, EmailChanged, MessageErasure, PasswordChangeRequired, PreferencesChanged,
     ProfileChange, ProfileChanged, RolesChanged, UserActivated, UserContext, UserCreated,
     UserDeactivated, UserDeleted, UserEvent, UserKind, UserRefusal, UsernameChanged, UtcOffset,
-    UtcOffsetChanged, check_email, check_username, preferences, record,
+    UtcOffsetChanged, check_email, check_username, custom_fields, preferences, record,
 };
 use crate::limits;
 use crate::permission::{Authority, Permission};
@@ -170,7 +170,8 @@ pub(super) fn create(mut wish: UserCreated, context: &UserContext<'_>) -> Decisi
             return Err(UserRefusal::ActiveStatusNotAllowed);
         }
         checked(&mut wish, asker.settings)?;
-        let writes = record::writes(wish.custom_fields.as_ref(), asker.settings, &Map::new());
+        let writes =
+            custom_fields::writes(wish.custom_fields.as_ref(), asker.settings, &Map::new());
         let written = record::written(&wish.user, writes, wish.at);
         return Ok([wish.into()].into_iter().chain(written).collect());
     }
@@ -188,7 +189,7 @@ pub(super) fn change_profile(
     let change = really_changed(&account.profile, change);
     let mut writes = Vec::new();
     if let Some(asker) = asker(context)? {
-        writes = record::writes(saved.as_ref(), asker.settings, &account.record);
+        writes = custom_fields::writes(saved.as_ref(), asker.settings, &account.record);
         may_change_profile(asker, &user, &change, !writes.is_empty())?;
     }
     let written = record::written(&user, writes, at);

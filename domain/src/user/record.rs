@@ -6,9 +6,7 @@
 
 use serde_json::{Map, Value};
 
-use super::custom_fields::record_fields;
 use super::{RecordField, RecordFieldsWritten, UserEvent};
-use crate::settings::Settings;
 use crate::{Timestamp, UserId};
 
 /// Fields of a record (contract, conventions 5.1) that follow from other events, or that the server or its clients
@@ -110,18 +108,7 @@ impl RecordField {
     }
 }
 
-/// What saving custom fields writes into the record besides, as far as it is not there.
-pub(super) fn writes(
-    saved: Option<&Value>,
-    settings: &Settings,
-    record: &Map<String, Value>,
-) -> Vec<RecordField> {
-    let mut fields = saved.map_or_else(Vec::new, |saved| record_fields(saved, settings));
-    fields.retain(|field| !field.is_in(record));
-    fields
-}
-
-/// The event that says so, if there is anything to say.
+/// The event that says which fields were written, if any were.
 pub(super) fn written(user: &UserId, fields: Vec<RecordField>, at: Timestamp) -> Option<UserEvent> {
     let user = user.clone();
     (!fields.is_empty()).then(|| RecordFieldsWritten { user, fields, at }.into())

@@ -1,7 +1,7 @@
 //! Who may see a room: pure functions of actor, room and membership that every door and every rule asks
 //! (contract, rooms 3.2).
 
-use crate::membership::MembershipFacts;
+use super::MembershipFacts;
 use crate::permission::{Authority, Permission, PermissionTable};
 use crate::room::{RoomFacts, RoomKind};
 use crate::settings::Settings;

@@ -5,6 +5,8 @@
     reason = "a test that cannot go on has failed"
 )]
 
+mod imports;
+
 use std::path::{Path, PathBuf};
 
 fn root() -> PathBuf {
@@ -67,6 +69,18 @@ fn dependencies_point_downwards_only() {
     }
 }
 
+/// The crates whose modules are in layers, as the crates themselves are.
+const LAYERED: &[&str] = &["domain"];
+
+#[test]
+fn imports_go_in_no_circles() {
+    for krate in LAYERED {
+        let src = root().join(krate).join("src");
+        let circle = imports::circle(|file| std::fs::read_to_string(src.join(file)).ok());
+        assert_eq!(circle, None, "{krate}: modules import in a circle");
+    }
+}
+
 #[test]
 fn the_domain_is_pure() {
     for dependency in dependencies("domain") {
@@ -87,6 +101,26 @@ fn the_domain_is_pure() {
             "async fn",
         ] {
             assert!(!text.contains(impure), "{} uses {impure}", path.display());
+        }
+    }
+}
+
+#[test]
+fn every_set_of_events_is_in_the_union() {
+    let sources = sources("domain");
+    let union = sources
+        .iter()
+        .find(|(path, _)| path.ends_with("any_event.rs"));
+    let (_, union) = union.expect("the union");
+    for (path, text) in &sources {
+        for set in text.split("\nevents! {\n").skip(1) {
+            let name = set.lines().find_map(|line| line.strip_suffix(" {"));
+            let name = name.expect("the name of a set").trim_start();
+            assert!(
+                union.contains(&format!("::{name})")),
+                "{}: {name} could be recorded, and no view could read it",
+                path.display()
+            );
         }
     }
 }
