@@ -7,7 +7,7 @@ use axum::body::Body;
 use axum::extract::ConnectInfo;
 use axum::http::{HeaderMap, HeaderValue, Method, Request, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
-use domain::settings::Settings;
+use domain::settings::{Settings, keys};
 use domain::site::Site;
 
 use crate::extract::forwarded;
@@ -64,14 +64,14 @@ pub fn is_preflight(request: &Request<Body>) -> bool {
 
 /// A browser asks whether a page of another origin may call.
 pub fn preflight(settings: &Settings, headers: &HeaderMap) -> Response {
-    if !settings.bool("API_Enable_CORS") {
+    if !settings.bool(keys::API_ENABLE_CORS) {
         let text = "CORS not enabled. Go to \"Admin > General > REST Api\" to enable it.";
         return finish(
             Some(settings),
             (StatusCode::METHOD_NOT_ALLOWED, text).into_response(),
         );
     }
-    let allowed = settings.text("API_CORS_Origin").trim_ascii();
+    let allowed = settings.text(keys::API_CORS_ORIGIN).trim_ascii();
     let origin = headers.get(header::ORIGIN).cloned();
     let mut response = guarded(Some(settings), Response::new(Body::empty()));
     let answer = response.headers_mut();
@@ -107,14 +107,14 @@ pub fn preflight(settings: &Settings, headers: &HeaderMap) -> Response {
 
 /// What keeps other sites from framing an answer, and browsers from running it, where the workspace wants that.
 fn protect(settings: &Settings, headers: &mut HeaderMap) {
-    if settings.bool("Iframe_Restrict_Access")
-        && let Ok(value) = HeaderValue::from_str(settings.text("Iframe_X_Frame_Options"))
+    if settings.bool(keys::IFRAME_RESTRICT_ACCESS)
+        && let Ok(value) = HeaderValue::from_str(settings.text(keys::IFRAME_X_FRAME_OPTIONS))
         && !value.is_empty()
     {
         // A page that must not be framed at all says so itself.
         headers.entry(header::X_FRAME_OPTIONS).or_insert(value);
     }
-    if settings.bool("Enable_CSP") && !headers.contains_key(header::CONTENT_SECURITY_POLICY) {
+    if settings.bool(keys::ENABLE_CSP) && !headers.contains_key(header::CONTENT_SECURITY_POLICY) {
         headers.insert(
             header::CONTENT_SECURITY_POLICY,
             HeaderValue::from_static(DATA_POLICY),
@@ -125,7 +125,7 @@ fn protect(settings: &Settings, headers: &mut HeaderMap) {
 /// Where a request that came without TLS should have gone, if the workspace wants TLS (`Force_SSL`). A proxy in front
 /// says whether there was any; requests of this machine need none.
 pub fn to_tls(settings: &Settings, request: &Request<Body>) -> Option<Response> {
-    if !settings.bool("Force_SSL") {
+    if !settings.bool(keys::FORCE_SSL) {
         return None;
     }
     let secure = forwarded::is_secure(request.headers());

@@ -5,7 +5,7 @@ use application::identity::login::{self, Credentials, LoggedIn, LoginKind, Selec
 use application::identity::password_hasher::PasswordDigest;
 use application::identity::second_factor::FactorAnswer;
 use application::origin::Client;
-use domain::settings::Settings;
+use domain::settings::{Settings, keys};
 use domain::text;
 use serde_json::{Map, Value};
 
@@ -113,7 +113,7 @@ fn of_provider(body: &Map<String, Value>, settings: &Settings) -> Option<ApiErro
             .find_map(|field| body.get(field)?.as_str());
         return Some(texts::login_service_missing(name.unwrap_or_default()));
     }
-    if is_true(body, "iframe") && settings.bool("Accounts_iframe_enabled") {
+    if is_true(body, "iframe") && settings.bool(keys::ACCOUNTS_IFRAME_ENABLED) {
         // Nothing hands out such tokens yet, so none can be right.
         return Some(texts::unrecognized_login());
     }

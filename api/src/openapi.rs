@@ -242,7 +242,7 @@ fn rules(route: &Route) -> String {
         Rate::Calls(calls, per) => {
             rules.push(format!("At most {calls} calls in {} s.", per.as_secs_f32()));
         }
-        Rate::Setting(id) => rules.push(format!("At most `{id}` calls per minute.")),
+        Rate::Setting(key) => rules.push(format!("At most `{}` calls per minute.", key.id())),
         Rate::Unlimited => rules.push("Not rate limited.".to_owned()),
     }
     rules.join(" ")

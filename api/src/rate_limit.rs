@@ -6,7 +6,7 @@ use application::origin::Household;
 use application::rate_limit::{Limit, Standing};
 use axum::http::{HeaderName, HeaderValue, Response};
 use domain::permission::Permission;
-use domain::settings::Settings;
+use domain::settings::{Settings, keys};
 
 use crate::error::{ApiError, texts};
 use crate::route::{Rate, Route};
@@ -66,23 +66,23 @@ fn is_exempt(state: &AppState, caller: &Caller) -> bool {
 
 /// The limit in force; `None`: as often as one likes.
 fn limit(rate: Rate, settings: &Settings) -> Option<Limit> {
-    if !settings.bool("API_Enable_Rate_Limiter") {
+    if !settings.bool(keys::API_ENABLE_RATE_LIMITER) {
         return None;
     }
-    let number = |id: &str| u64::try_from(settings.int(id)).unwrap_or_default();
+    let number = |key| u64::try_from(settings.int(key)).unwrap_or_default();
     let limit = match rate {
         Rate::Unlimited => None,
         Rate::Calls(calls, per) => Some(Limit {
             calls: calls.into(),
             per: u64::try_from(per.as_millis()).unwrap_or(MINUTE),
         }),
-        Rate::Setting(id) => Some(Limit {
-            calls: number(id),
+        Rate::Setting(key) => Some(Limit {
+            calls: number(key),
             per: MINUTE,
         }),
         Rate::Default => Some(Limit {
-            calls: number("API_Enable_Rate_Limiter_Limit_Calls_Default"),
-            per: number("API_Enable_Rate_Limiter_Limit_Time_Default"),
+            calls: number(keys::API_ENABLE_RATE_LIMITER_LIMIT_CALLS_DEFAULT),
+            per: number(keys::API_ENABLE_RATE_LIMITER_LIMIT_TIME_DEFAULT),
         }),
     };
     limit.filter(Limit::counts)

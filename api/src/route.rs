@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use axum::http::Method;
 use domain::permission::Permission;
+use domain::settings::Key;
 use futures::future::BoxFuture;
 
 use crate::error::{ApiError, texts};
@@ -61,7 +62,7 @@ pub enum Rate {
     /// So many calls in so much time.
     Calls(u32, Duration),
     /// As many calls per minute as this setting says.
-    Setting(&'static str),
+    Setting(Key<i64>),
     /// As often as it likes.
     Unlimited,
 }

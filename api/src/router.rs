@@ -18,6 +18,7 @@ use axum::extract::RawPathParams;
 use axum::http::{Method, Request};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::any;
+use domain::settings::keys;
 use eventstore::CorrelationId;
 use tower_http::catch_panic::CatchPanicLayer;
 
@@ -136,7 +137,10 @@ async fn answer(
     seen.session = caller.is_some();
     let must_log_in = match &route.access {
         Access::Public(_) => false,
-        Access::Readers(_) => !state.views().settings().bool("Accounts_AllowAnonymousRead"),
+        Access::Readers(_) => !state
+            .views()
+            .settings()
+            .bool(keys::ACCOUNTS_ALLOW_ANONYMOUS_READ),
         Access::LoggedIn(_) => true,
     };
     // A server that stops does not wait long for anybody to say the rest of what they began to say.

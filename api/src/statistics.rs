@@ -10,6 +10,7 @@ use application::dates::iso;
 use application::ids::{fresh_id, now};
 use application::people::document::Doc;
 use bytes::Bytes;
+use domain::settings::keys;
 use parking_lot::{Mutex, RwLock};
 use serde_json::{Value, json};
 use tokio::sync::{mpsc, oneshot};
@@ -186,14 +187,14 @@ async fn measure(state: &AppState) -> Result<Doc, ApiError> {
         "_id": fresh_id(),
         "createdAt": iso(now()),
         "wizard": {
-            "organizationType": settings.get("Organization_Type"),
-            "organizationName": settings.get("Organization_Name"),
-            "industry": settings.get("Industry"),
-            "size": settings.get("Size"),
-            "country": settings.get("Country"),
-            "language": settings.get("Language"),
+            "organizationType": settings.get(keys::ORGANIZATION_TYPE.id()),
+            "organizationName": settings.get(keys::ORGANIZATION_NAME.id()),
+            "industry": settings.get(keys::INDUSTRY.id()),
+            "size": settings.get(keys::SIZE.id()),
+            "country": settings.get(keys::COUNTRY.id()),
+            "language": settings.get(keys::LANGUAGE.id()),
         },
-        "uniqueId": settings.get("uniqueID"),
+        "uniqueId": settings.get(keys::UNIQUE_ID.id()),
         "installedAt": views.oldest_account().await?.map(iso),
         "version": state.doors().announced_version,
         "totalUsers": figures.users,

@@ -2,7 +2,7 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use domain::settings::Settings;
+use domain::settings::{Settings, keys};
 use domain::{Timestamp, TokenHash};
 use projections::SessionFacts;
 use sha2::{Digest as _, Sha256};
@@ -29,7 +29,7 @@ pub fn is_expired(settings: &Settings, session: &SessionFacts) -> bool {
 
 /// When a token expires; `None`: never, as personal ones.
 pub fn expires_at(settings: &Settings, session: &SessionFacts) -> Option<Timestamp> {
-    let days = settings.int("Accounts_LoginExpiration");
+    let days = settings.int(keys::ACCOUNTS_LOGIN_EXPIRATION);
     (days > 0 && session.personal.is_none()).then(|| {
         Timestamp::from_millis(
             session

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use domain::mention::Scanner;
 use domain::session::MAX_SESSIONS;
-use domain::settings::Settings;
+use domain::settings::{Settings, keys};
 use domain::{Timestamp, UserId};
 use eventstore::execute::{Executor, Transaction};
 use eventstore::vault::Vault;
@@ -236,7 +236,7 @@ impl Workspace {
 
     /// What finds mentions in this workspace; made anew only when the pattern of names changes.
     pub fn scanner(&self, settings: &Settings) -> Arc<Scanner> {
-        let pattern = settings.text("UTF8_User_Names_Validation");
+        let pattern = settings.text(keys::UTF8_USER_NAMES_VALIDATION);
         let mut kept = self.0.scanner.lock();
         if kept.0 != pattern {
             *kept = (pattern.to_owned(), Arc::new(Scanner::with_pattern(pattern)));

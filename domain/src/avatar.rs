@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::event::events;
 use crate::permission::{Authority, Permission};
-use crate::settings::Settings;
+use crate::settings::{Settings, keys};
 use crate::{Category, Decider, RoomId, StoredFile, StreamId, Timestamp, UserId};
 
 /// Longest name of where a picture came from, in characters.
@@ -146,7 +146,7 @@ pub fn check(owner: &AvatarOwner, context: &AvatarContext<'_>) -> Result<(), Ava
             let others = authority.has(Permission::EDIT_OTHER_USER_AVATAR);
             if others {
                 Ok(())
-            } else if !settings.bool("Accounts_AllowUserAvatarChange") {
+            } else if !settings.bool(keys::ACCOUNTS_ALLOW_USER_AVATAR_CHANGE) {
                 Err(AvatarRefusal::NotAllowed)
             } else if user == authority.actor {
                 Ok(())

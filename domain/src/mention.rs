@@ -11,7 +11,7 @@ use regex::Regex;
 
 use crate::limits;
 use crate::pattern::{DEFAULT_PATTERN, is_name_byte};
-use crate::settings::Settings;
+use crate::settings::{Settings, keys};
 
 /// Somebody called with `@`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -50,7 +50,7 @@ struct Custom {
 impl Scanner {
     /// For the names of this workspace.
     pub fn new(settings: &Settings) -> Self {
-        Self::with_pattern(settings.text("UTF8_User_Names_Validation"))
+        Self::with_pattern(settings.text(keys::UTF8_USER_NAMES_VALIDATION))
     }
 
     /// For names of that pattern; an invalid one falls back to the default.

@@ -1,7 +1,7 @@
 //! What a password must be like (contract, conventions 6.4). The clear text is looked at and forgotten: commands and
 //! events carry hashes only.
 
-use crate::settings::Settings;
+use crate::settings::{Settings, keys};
 
 /// The first rule a password breaks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -37,50 +37,53 @@ pub fn check_policy(password: &str, settings: &Settings) -> Result<(), PolicyVio
     if crate::text::trim(password).is_empty() {
         return Err(PolicyViolation::Blank);
     }
-    if !settings.bool("Accounts_Password_Policy_Enabled") {
+    if !settings.bool(keys::ACCOUNTS_PASSWORD_POLICY_ENABLED) {
         return Ok(());
     }
     // A limit below one means that there is none.
-    let limit = |id: &str| {
-        usize::try_from(settings.int(id))
+    let limit = |key| {
+        usize::try_from(settings.int(key))
             .ok()
             .filter(|limit| *limit > 0)
     };
     let length = password.chars().count();
-    if let Some(least) = limit("Accounts_Password_Policy_MinLength").filter(|least| length < *least)
+    if let Some(least) =
+        limit(keys::ACCOUNTS_PASSWORD_POLICY_MIN_LENGTH).filter(|least| length < *least)
     {
         return Err(PolicyViolation::TooShort(least));
     }
-    if let Some(most) = limit("Accounts_Password_Policy_MaxLength").filter(|most| length > *most) {
+    if let Some(most) =
+        limit(keys::ACCOUNTS_PASSWORD_POLICY_MAX_LENGTH).filter(|most| length > *most)
+    {
         return Err(PolicyViolation::TooLong(most));
     }
-    if settings.bool("Accounts_Password_Policy_ForbidRepeatingCharacters")
-        && let Some(most) = limit("Accounts_Password_Policy_ForbidRepeatingCharactersCount")
+    if settings.bool(keys::ACCOUNTS_PASSWORD_POLICY_FORBID_REPEATING_CHARACTERS)
+        && let Some(most) = limit(keys::ACCOUNTS_PASSWORD_POLICY_FORBID_REPEATING_CHARACTERS_COUNT)
         && longest_run(password) > most
     {
         return Err(PolicyViolation::Repeating(most));
     }
-    let lacks = |setting: &str, wanted: fn(char) -> bool| {
-        settings.bool(setting) && !password.chars().any(wanted)
-    };
-    if lacks("Accounts_Password_Policy_AtLeastOneLowercase", |c| {
+    let lacks =
+        |setting, wanted: fn(char) -> bool| settings.bool(setting) && !password.chars().any(wanted);
+    if lacks(keys::ACCOUNTS_PASSWORD_POLICY_AT_LEAST_ONE_LOWERCASE, |c| {
         c.is_ascii_lowercase()
     }) {
         return Err(PolicyViolation::NoLowercase);
     }
-    if lacks("Accounts_Password_Policy_AtLeastOneUppercase", |c| {
+    if lacks(keys::ACCOUNTS_PASSWORD_POLICY_AT_LEAST_ONE_UPPERCASE, |c| {
         c.is_ascii_uppercase()
     }) {
         return Err(PolicyViolation::NoUppercase);
     }
-    if lacks("Accounts_Password_Policy_AtLeastOneNumber", |c| {
+    if lacks(keys::ACCOUNTS_PASSWORD_POLICY_AT_LEAST_ONE_NUMBER, |c| {
         c.is_ascii_digit()
     }) {
         return Err(PolicyViolation::NoNumber);
     }
-    if lacks("Accounts_Password_Policy_AtLeastOneSpecialCharacter", |c| {
-        !c.is_ascii_alphanumeric() && c != ' '
-    }) {
+    if lacks(
+        keys::ACCOUNTS_PASSWORD_POLICY_AT_LEAST_ONE_SPECIAL_CHARACTER,
+        |c| !c.is_ascii_alphanumeric() && c != ' ',
+    ) {
         return Err(PolicyViolation::NoSpecial);
     }
     Ok(())

@@ -3,7 +3,7 @@
 
 use regex::Regex;
 
-use crate::settings::Settings;
+use crate::settings::{Settings, keys};
 use crate::text;
 
 /// The pattern workspaces start with; an invalid one falls back to it.
@@ -26,12 +26,12 @@ pub enum NamePattern {
 impl NamePattern {
     /// The pattern of user names.
     pub fn of_users(settings: &Settings) -> Self {
-        Self::new(settings.text("UTF8_User_Names_Validation"))
+        Self::new(settings.text(keys::UTF8_USER_NAMES_VALIDATION))
     }
 
     /// The pattern of room names.
     pub fn of_rooms(settings: &Settings) -> Self {
-        Self::new(settings.text("UTF8_Channel_Names_Validation"))
+        Self::new(settings.text(keys::UTF8_CHANNEL_NAMES_VALIDATION))
     }
 
     /// Falls back to the default when `pattern` is no regular expression.

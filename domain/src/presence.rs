@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::event::events;
 use crate::permission::{Authority, Permission};
-use crate::settings::Settings;
+use crate::settings::{Settings, keys};
 use crate::{Category, Decider, StreamId, Timestamp, UserId};
 
 /// The stream of what a user chooses to be shown as.
@@ -150,7 +150,9 @@ impl Decider for Choice {
             return Err(ChoiceRefusal::EditOtherNotAllowed);
         }
         if command.status == Status::Offline
-            && !context.settings.bool("Accounts_AllowInvisibleStatusOption")
+            && !context
+                .settings
+                .bool(keys::ACCOUNTS_ALLOW_INVISIBLE_STATUS_OPTION)
         {
             return Err(ChoiceRefusal::InvisibleNotAllowed);
         }

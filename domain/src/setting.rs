@@ -5,8 +5,9 @@ use serde_json::Value;
 
 use crate::event::events;
 use crate::permission::{Authority, Permission};
+use crate::settings::keys;
 use crate::settings::{self, InvalidValue};
-use crate::user::{CUSTOM_FIELDS, kept_field};
+use crate::user::kept_field;
 use crate::{Category, Decider, Sealed, StreamId, Timestamp};
 
 /// The stream of a setting.
@@ -211,7 +212,7 @@ impl Decider for Setting {
             }
             .into());
         }
-        if change.setting == CUSTOM_FIELDS
+        if change.setting == keys::ACCOUNTS_CUSTOM_FIELDS.id()
             && let Some(field) = checked.as_str().and_then(kept_field)
         {
             return Err(InvalidValue {
@@ -323,22 +324,22 @@ mod tests {
             ))
         };
         let refused = InvalidValue {
-            setting: CUSTOM_FIELDS.to_owned(),
+            setting: keys::ACCOUNTS_CUSTOM_FIELDS.id().to_owned(),
             wanted: "custom fields that do not write the field `roles` of the record".to_owned(),
         };
         given::<Setting>([])
             .when(
-                change(CUSTOM_FIELDS, definition("roles")),
+                change(keys::ACCOUNTS_CUSTOM_FIELDS.id(), definition("roles")),
                 &SettingContext::System,
             )
             .then_refused(refused.into());
         let value = definition("extension");
         given::<Setting>([])
             .when(
-                change(CUSTOM_FIELDS, value.clone()),
+                change(keys::ACCOUNTS_CUSTOM_FIELDS.id(), value.clone()),
                 &SettingContext::System,
             )
-            .then([changed(CUSTOM_FIELDS, value)]);
+            .then([changed(keys::ACCOUNTS_CUSTOM_FIELDS.id(), value)]);
     }
 
     #[test]

@@ -1,8 +1,10 @@
 //! Workspace settings: which there are, their defaults and types (contract, `settings.tsv`), and their values now.
 
 mod check;
+pub mod keys;
 
 pub use check::{SettingType, is_color};
+pub use keys::Key;
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -355,19 +357,19 @@ impl Settings {
             .unwrap_or(&Value::Null)
     }
 
-    /// The value of a boolean setting; `false` for anything else.
-    pub fn bool(&self, id: &str) -> bool {
-        self.get(id).as_bool().unwrap_or(false)
+    /// The value of a boolean setting.
+    pub fn bool(&self, key: Key<bool>) -> bool {
+        self.get(key.id()).as_bool().unwrap_or(false)
     }
 
-    /// The value of a number setting; 0 for anything else.
-    pub fn int(&self, id: &str) -> i64 {
-        self.get(id).as_i64().unwrap_or(0)
+    /// The value of a number setting; 0 where the table has none.
+    pub fn int(&self, key: Key<i64>) -> i64 {
+        self.get(key.id()).as_i64().unwrap_or(0)
     }
 
-    /// The value of a text setting; empty for anything else.
-    pub fn text(&self, id: &str) -> &str {
-        self.get(id).as_str().unwrap_or("")
+    /// The value of a setting that is a text, or a choice of texts; empty for one that is neither.
+    pub fn text(&self, key: Key<str>) -> &str {
+        self.get(key.id()).as_str().unwrap_or("")
     }
 }
 
@@ -396,9 +398,9 @@ mod tests {
     #[test]
     fn defaults_show_until_changed() {
         let mut settings = Settings::default();
-        assert_eq!(settings.int("Message_MaxAllowedSize"), 5000);
+        assert_eq!(settings.int(keys::MESSAGE_MAX_ALLOWED_SIZE), 5000);
         settings.set("Message_MaxAllowedSize", Value::from(10));
-        assert_eq!(settings.int("Message_MaxAllowedSize"), 10);
+        assert_eq!(settings.int(keys::MESSAGE_MAX_ALLOWED_SIZE), 10);
         assert_eq!(settings.get("No_Such_Setting"), &Value::Null);
     }
 
@@ -408,9 +410,9 @@ mod tests {
         let id = "Push_request_content_from_server";
         let definition = find(id).expect("a setting of the table");
         assert!(definition.enterprise && definition.default == json!(true));
-        assert!(!settings.bool(id));
+        assert_eq!(settings.get(id), &json!(false));
         settings.set(id, json!(true));
-        assert!(!settings.bool(id));
+        assert_eq!(settings.get(id), &json!(false));
         for one in definitions().iter().filter(|one| one.enterprise) {
             assert!(
                 one.community.is_some(),
@@ -427,15 +429,18 @@ mod tests {
         assert_eq!(settings.get(id), &Value::Null);
         settings.add_service("Keycloak");
         assert_eq!(settings.service_definitions().count(), 29);
-        assert_eq!(settings.text(id), "/oauth/token");
+        assert_eq!(settings.get(id), "/oauth/token");
         settings.set(id, json!("/t"));
-        assert_eq!(settings.text(id), "/t");
+        assert_eq!(settings.get(id), "/t");
         assert_eq!(
             settings.definition(id).map(Definition::group_name),
             Some("OAuth")
         );
         settings.set("Accounts_OAuth_Custom-Keycloak-merge_roles", json!(true));
-        assert!(!settings.bool("Accounts_OAuth_Custom-Keycloak-merge_roles"));
+        assert_eq!(
+            settings.get("Accounts_OAuth_Custom-Keycloak-merge_roles"),
+            &json!(false)
+        );
         settings.remove_service("Keycloak");
         assert_eq!(settings.get(id), &Value::Null);
         assert!(lookup(id).is_some());
@@ -447,9 +452,9 @@ mod tests {
     fn secrets_show_once_they_are_opened() {
         let mut settings = Settings::default();
         settings.set_sealed("SMTP_Password", Sealed::new("x"));
-        assert_eq!(settings.text("SMTP_Password"), "");
+        assert_eq!(settings.text(keys::SMTP_PASSWORD), "");
         settings.open(|id, sealed| (id == "SMTP_Password").then(|| json!(sealed.as_str())));
-        assert_eq!(settings.text("SMTP_Password"), "x");
+        assert_eq!(settings.text(keys::SMTP_PASSWORD), "x");
         let secret = |id| find(id).is_some_and(Definition::is_secret);
         assert!(secret("SMTP_Password") && secret("Accounts_OAuth_Nextcloud_secret"));
         assert!(!secret("GoogleTagManager_id") && !secret("Site_Name"));

@@ -3,7 +3,7 @@
 
 use std::fmt::Write as _;
 
-use crate::settings::Settings;
+use crate::settings::{Settings, keys};
 
 /// The address of the workspace, the setting `Site_Url`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -12,7 +12,12 @@ pub struct Site<'a>(&'a str);
 impl<'a> Site<'a> {
     /// As the settings have it.
     pub fn of(settings: &'a Settings) -> Self {
-        Self(settings.text("Site_Url").trim_ascii().trim_end_matches('/'))
+        Self(
+            settings
+                .text(keys::SITE_URL)
+                .trim_ascii()
+                .trim_end_matches('/'),
+        )
     }
 
     /// The address itself, without a slash at the end.

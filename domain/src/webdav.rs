@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::event::events;
-use crate::settings::Settings;
+use crate::settings::{Settings, keys};
 use crate::{Category, Decider, Sealed, StreamId, Timestamp, UserId};
 
 /// The stream of a WebDAV account.
@@ -105,7 +105,7 @@ impl Decider for WebdavAccount {
         command: WebdavCommand,
         settings: &&Settings,
     ) -> Result<Vec<WebdavEvent>, WebdavRefusal> {
-        if !settings.bool("Webdav_Integration_Enabled") {
+        if !settings.bool(keys::WEBDAV_INTEGRATION_ENABLED) {
             return Err(WebdavRefusal::Disabled);
         }
         match command {

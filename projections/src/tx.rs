@@ -8,14 +8,14 @@ use compact_str::CompactString;
 use domain::highlight::Highlights;
 use domain::permission::PermissionTable;
 use domain::role::RoleTable;
-use domain::settings::Settings;
+use domain::settings::{Settings, keys};
 use domain::{MessageId, RoomId, Timestamp, TokenHash, UserId};
 use eventstore::event::Leaf;
 use eventstore::{LogId, Place, Position};
 use hashbrown::{HashMap, HashSet};
 use rusqlite::{Connection, params};
 
-use crate::live::LiveUpdate;
+use crate::live::{self, LiveUpdate};
 use crate::memberships::MembershipRow;
 use crate::messages::{MessageRow, Posted};
 use crate::names::{Names, RoomName, UserName};
@@ -23,7 +23,7 @@ use crate::projection::{ALL, Applied, Index};
 use crate::rooms::RoomRow;
 use crate::rows::Rows;
 use crate::users::UserRow;
-use crate::{live, permissions, roles, settings};
+use crate::{permissions, roles, settings};
 
 /// How many rows stay in memory between batches while following the log.
 const LIVE_ROWS: Capacity = if cfg!(test) {
@@ -124,17 +124,17 @@ pub(crate) struct Counting {
 
 impl Policy {
     fn of(settings: &Settings) -> Self {
-        let room = settings.text("Unread_Count");
+        let room = settings.text(keys::UNREAD_COUNT);
         let both = matches!(room, "all_messages" | "user_and_group_mentions_only");
         Self {
-            store_last_message: settings.bool("Store_Last_Message"),
+            store_last_message: settings.bool(keys::STORE_LAST_MESSAGE),
             room: Counting {
                 all: room == "all_messages",
                 user_mentions: both || room == "user_mentions_only",
                 group_mentions: both || room == "group_mentions_only",
             },
             direct: Counting {
-                all: settings.text("Unread_Count_DM") == "all_messages",
+                all: settings.text(keys::UNREAD_COUNT_DM) == "all_messages",
                 user_mentions: true,
                 group_mentions: true,
             },

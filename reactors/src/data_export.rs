@@ -14,6 +14,7 @@ use application::record::data_exports::{self, file_key, folder};
 use application::workspace::Workspace;
 use bytes::Bytes;
 use domain::data_export::{DataExportCompleted, DataExportEvent, DataExportRequested};
+use domain::settings::keys;
 use domain::user::UserEvent;
 use domain::{Event, RoomId, UserId};
 use eventstore::RecordedEvent;
@@ -88,7 +89,7 @@ impl DataExporter {
             .0
             .views()
             .settings()
-            .int("UserData_MessageLimitPerRequest");
+            .int(keys::USER_DATA_MESSAGE_LIMIT_PER_REQUEST);
         u64::try_from(wanted.clamp(PAGE.0, PAGE.1)).unwrap_or(1)
     }
 

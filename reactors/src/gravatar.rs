@@ -12,6 +12,7 @@ use application::people::avatars;
 use application::workspace::Workspace;
 use bytes::Bytes;
 use domain::avatar::AvatarOwner;
+use domain::settings::keys;
 use domain::user::{UserCreated, UserEvent, UserKind};
 use domain::{Event, Timestamp};
 use eventstore::RecordedEvent;
@@ -71,7 +72,7 @@ impl Gravatar {
     /// The picture the service has for that address, if it has one and can be reached.
     async fn picture_of(&self, address: &str) -> Option<Bytes> {
         let settings = self.workspace.views().settings();
-        let size = settings.int("Accounts_AvatarSize").clamp(1, 2048);
+        let size = settings.int(keys::ACCOUNTS_AVATAR_SIZE).clamp(1, 2048);
         let base = &self.url;
         let url = format!("{base}/{}?d=404&s={size}", address_hash(address));
         let fetched = self
@@ -99,7 +100,7 @@ impl Gravatar {
                 .workspace
                 .views()
                 .settings()
-                .bool("Accounts_SetDefaultAvatar")
+                .bool(keys::ACCOUNTS_SET_DEFAULT_AVATAR)
     }
 }
 

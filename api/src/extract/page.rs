@@ -3,7 +3,7 @@
 use std::cmp::Ordering;
 
 use bytes::Bytes;
-use domain::settings::Settings;
+use domain::settings::{Settings, keys};
 use domain::text;
 use projections::Slice;
 use serde_json::{Map, Value};
@@ -136,15 +136,15 @@ pub fn cut<T>(rows: Vec<T>, slice: Slice) -> Vec<T> {
 }
 
 fn slice(params: &Params, settings: &Settings) -> Slice {
-    let positive = |id: &str| {
-        u64::try_from(settings.int(id))
+    let positive = |key| {
+        u64::try_from(settings.int(key))
             .ok()
             .filter(|limit| *limit > 0)
     };
-    let upper = positive("API_Upper_Count_Limit").unwrap_or(100);
-    let default = positive("API_Default_Count").unwrap_or(50);
+    let upper = positive(keys::API_UPPER_COUNT_LIMIT).unwrap_or(100);
+    let default = positive(keys::API_DEFAULT_COUNT).unwrap_or(50);
     let count = match number(params, "count") {
-        Some(0) if settings.bool("API_Allow_Infinite_Count") => None,
+        Some(0) if settings.bool(keys::API_ALLOW_INFINITE_COUNT) => None,
         None | Some(0) => Some(default),
         Some(count) => Some(count.min(upper)),
     };

@@ -12,6 +12,7 @@ use application::people::profile::{self, OwnProfile};
 use application::people::users::{self, Door};
 use application::people::{account_end, status};
 use domain::presence::Status;
+use domain::settings::keys;
 use domain::text::{is_blank, trim};
 use domain::user::{ProfileChange, UserCommand, UserRefusal, UtcOffset, check_username};
 use serde_json::{Map, Value, json};
@@ -58,8 +59,8 @@ fn required<'a>(fields: &'a Map<String, Value>, name: &str) -> Result<&'a str, A
 async fn register_user(call: AnyMethodCall) -> MethodOutcome {
     let wish = call.args.object(0)?;
     let settings = call.state.views().settings();
-    let open = settings.bool("Accounts_AllowAnonymousRead")
-        && settings.bool("Accounts_AllowAnonymousWrite");
+    let open = settings.bool(keys::ACCOUNTS_ALLOW_ANONYMOUS_READ)
+        && settings.bool(keys::ACCOUNTS_ALLOW_ANONYMOUS_WRITE);
     if open && text(wish, "email")?.is_none() {
         let (token, at) = registration::anonymous(&call.state).await?;
         return Ok(json!({ "token": token, "when": ejson::date(at) }));
@@ -108,10 +109,10 @@ async fn set_username(call: MethodCall) -> MethodOutcome {
 async fn would_rename(call: &MethodCall, username: &str) -> Result<(), ApiError> {
     let settings = call.state.views().settings();
     let allowed = [
-        "Accounts_AllowUserProfileChange",
-        "Accounts_AllowUsernameChange",
+        keys::ACCOUNTS_ALLOW_USER_PROFILE_CHANGE,
+        keys::ACCOUNTS_ALLOW_USERNAME_CHANGE,
     ];
-    if !allowed.iter().all(|id| settings.bool(id)) {
+    if !allowed.iter().all(|key| settings.bool(*key)) {
         return Err(texts::method_not_allowed("setUsername"));
     }
     match check_username(username, &settings) {

@@ -7,6 +7,7 @@ use application::identity::e2e;
 use application::ids::fresh_id;
 use application::people::{custom_status, status};
 use domain::presence::Status;
+use domain::settings::keys;
 use domain::{RoomId, UserId};
 use projections::CustomStatusQuery;
 use serde_json::{Value, json};
@@ -78,7 +79,7 @@ async fn set_default_status(call: MethodCall) -> MethodOutcome {
 async fn set_user_status(call: MethodCall) -> MethodOutcome {
     let (status, text) = (call.args.optional_text(0)?, call.args.optional_text(1)?);
     let settings = call.state.views().settings();
-    if text.is_some() && !settings.bool("Accounts_AllowUserStatusMessageChange") {
+    if text.is_some() && !settings.bool(keys::ACCOUNTS_ALLOW_USER_STATUS_MESSAGE_CHANGE) {
         return Err(texts::status_change_not_allowed());
     }
     let own = call.caller.user.clone();

@@ -9,6 +9,7 @@ use axum::http::StatusCode;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
+use domain::settings::keys;
 use domain::text;
 use domain::webdav::WebdavRefusal;
 use serde_json::{Value, json};
@@ -95,7 +96,7 @@ async fn remove(call: MethodCall) -> MethodOutcome {
 
 fn must_be_on(call: &MethodCall, method: &str) -> Result<(), ApiError> {
     let settings = call.state.views().settings();
-    if settings.bool("Webdav_Integration_Enabled") {
+    if settings.bool(keys::WEBDAV_INTEGRATION_ENABLED) {
         Ok(())
     } else {
         Err(texts::webdav_disabled(method))
@@ -131,7 +132,8 @@ fn failure(error: &WebdavError, method: &str) -> ApiError {
 fn largest(call: &MethodCall) -> usize {
     let most = call.state.doors().body_limit;
     let settings = call.state.views().settings();
-    usize::try_from(settings.int("FileUpload_MaxFileSize")).map_or(most, |size| size.min(most))
+    usize::try_from(settings.int(keys::FILE_UPLOAD_MAX_FILE_SIZE))
+        .map_or(most, |size| size.min(most))
 }
 
 /// `getWebdavFileList(account, folder)`.

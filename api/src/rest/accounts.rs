@@ -7,7 +7,7 @@ use application::ids::{fresh_id, fresh_secret, now};
 use application::people::profile::first_address;
 use application::people::users::{self, Maker};
 use domain::permission::Permission;
-use domain::settings::Settings;
+use domain::settings::{Settings, keys};
 use domain::user::{
     Email, ProfileChange, UserCommand, UserCreated, UserKind, UserRefusal, check_custom_fields,
 };
@@ -114,7 +114,7 @@ fn wished(call: &Call, params: &Params) -> Result<UserCreated, ApiError> {
     let roles = match params.texts("roles")? {
         Some(roles) => roles.into_iter().map(RoleId::new).collect(),
         None => settings
-            .text("Accounts_Registration_Users_Default_Roles")
+            .text(keys::ACCOUNTS_REGISTRATION_USERS_DEFAULT_ROLES)
             .split(',')
             .map(|role| RoleId::new(text::trim(role)))
             .filter(|role| !role.as_str().is_empty())
@@ -125,7 +125,7 @@ fn wished(call: &Call, params: &Params) -> Result<UserCreated, ApiError> {
             call.need(Permission::EDIT_OTHER_USER_ACTIVE_STATUS)?;
             active
         }
-        None => !settings.bool("Accounts_ManuallyApproveNewUsers"),
+        None => !settings.bool(keys::ACCOUNTS_MANUALLY_APPROVE_NEW_USERS),
     };
     Ok(UserCreated {
         user: UserId::new(fresh_id()),

@@ -9,6 +9,7 @@ use application::ids::now;
 use domain::RoomId;
 use domain::membership::{MembershipCommand, MembershipRefusal};
 use domain::permission::Permission;
+use domain::settings::keys;
 use domain::webdav::Login;
 use projections::WebdavRecord;
 use serde_json::{Value, json};
@@ -20,7 +21,7 @@ use crate::extract::params::Params;
 use crate::state::AppState;
 
 pub(crate) fn must_be_on(state: &AppState) -> Result<(), ApiError> {
-    if state.views().settings().bool("AutoTranslate_Enabled") {
+    if state.views().settings().bool(keys::AUTO_TRANSLATE_ENABLED) {
         Ok(())
     } else {
         Err(texts::autotranslate_disabled())

@@ -14,6 +14,7 @@ use axum::http::{StatusCode, header};
 use bytes::Bytes;
 use domain::avatar::AvatarOwner;
 use domain::room::RoomKind;
+use domain::settings::keys;
 use domain::site::Site;
 use domain::{RoomId, UserId};
 use projections::{FileRecord, UserFacts};
@@ -119,7 +120,10 @@ async fn picture_at(state: &AppState, url: &str, username: &str) -> Result<Bytes
 
 /// Longest file that is taken, in bytes: the workspace's limit, or what a request may carry.
 fn longest_file(state: &AppState) -> usize {
-    let limit = state.views().settings().int("FileUpload_MaxFileSize");
+    let limit = state
+        .views()
+        .settings()
+        .int(keys::FILE_UPLOAD_MAX_FILE_SIZE);
     let carried = state.doors().body_limit;
     usize::try_from(limit).map_or(carried, |limit| limit.min(carried))
 }
@@ -212,7 +216,7 @@ pub async fn of_user(call: Anyone) -> Outcome {
     {
         return Ok(answer);
     }
-    let by_name = call.state.views().settings().bool("UI_Use_Name_Avatar");
+    let by_name = call.state.views().settings().bool(keys::UI_USE_NAME_AVATAR);
     match &user.name {
         Some(real) if by_name => letter(&call, real, keeper).await,
         _ => letter(&call, name, keeper).await,
@@ -295,7 +299,7 @@ fn are_for_users(state: &AppState) -> bool {
     state
         .views()
         .settings()
-        .bool("Accounts_AvatarBlockUnauthenticatedAccess")
+        .bool(keys::ACCOUNTS_AVATAR_BLOCK_UNAUTHENTICATED_ACCESS)
 }
 
 /// Who may keep a picture that everybody who gets one sees alike.
@@ -315,7 +319,7 @@ fn keep(call: &Anyone) -> u64 {
         .state
         .views()
         .settings()
-        .int("Accounts_AvatarCacheTime");
+        .int(keys::ACCOUNTS_AVATAR_CACHE_TIME);
     asked
         .and_then(|text| text.trim_ascii().parse().ok())
         .unwrap_or_else(|| u64::try_from(said).unwrap_or(0))

@@ -5,7 +5,7 @@ use application::admin::settings;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use domain::RoleId;
-use domain::settings::Settings;
+use domain::settings::{Settings, keys};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -70,16 +70,16 @@ pub async fn registration_status(call: Call) -> Outcome {
         return Err(texts::forbidden());
     }
     let settings = call.state.views().settings();
-    let email = match settings.text("Organization_Email") {
+    let email = match settings.text(keys::ORGANIZATION_EMAIL) {
         "" => first_address(&call).await?,
         address => address.to_owned(),
     };
     Ok(Answer::empty().field(
         "registrationStatus",
         &json!({
-            "connectToCloud": settings.bool("Register_Server"),
+            "connectToCloud": settings.bool(keys::REGISTER_SERVER),
             "workspaceRegistered": is_registered(&settings),
-            "workspaceId": settings.text("Cloud_Workspace_Id"), "uniqueId": settings.text("uniqueID"), "token": "", "email": email,
+            "workspaceId": settings.text(keys::CLOUD_WORKSPACE_ID), "uniqueId": settings.text(keys::UNIQUE_ID), "token": "", "email": email,
         }),
     ))
 }
@@ -122,18 +122,20 @@ struct Registration {
 
 /// The settings that hold a registration, without `Register_Server`.
 pub(crate) const REGISTRATION: [&str; 7] = [
-    "Cloud_Workspace_Id",
-    "Cloud_Workspace_Name",
-    "Cloud_Workspace_Client_Id",
-    "Cloud_Workspace_Client_Secret",
-    "Cloud_Workspace_Client_Secret_Expires_At",
-    "Cloud_Workspace_PublicKey",
-    "Cloud_Workspace_Registration_Client_Uri",
+    keys::CLOUD_WORKSPACE_ID.id(),
+    keys::CLOUD_WORKSPACE_NAME.id(),
+    keys::CLOUD_WORKSPACE_CLIENT_ID.id(),
+    keys::CLOUD_WORKSPACE_CLIENT_SECRET.id(),
+    keys::CLOUD_WORKSPACE_CLIENT_SECRET_EXPIRES_AT.id(),
+    keys::CLOUD_WORKSPACE_PUBLIC_KEY.id(),
+    keys::CLOUD_WORKSPACE_REGISTRATION_CLIENT_URI.id(),
 ];
 
 fn is_registered(settings: &Settings) -> bool {
-    !settings.text("Cloud_Workspace_Client_Id").is_empty()
-        && !settings.text("Cloud_Workspace_Client_Secret").is_empty()
+    !settings.text(keys::CLOUD_WORKSPACE_CLIENT_ID).is_empty()
+        && !settings
+            .text(keys::CLOUD_WORKSPACE_CLIENT_SECRET)
+            .is_empty()
 }
 
 /// `POST /api/v1/cloud.manualRegister`: keeps the registration that an administrator brings, its secrets sealed. Nothing is
@@ -160,7 +162,7 @@ pub async fn manual_register(call: Call) -> Outcome {
         json!(registration.client_uri),
     ];
     let mut changes: Vec<(&str, Value)> = REGISTRATION.into_iter().zip(values).collect();
-    changes.push(("Register_Server", json!(true)));
+    changes.push((keys::REGISTER_SERVER.id(), json!(true)));
     settings::set_for(&call.state, call.caller.id(), &changes).await?;
     Ok(Answer::empty())
 }

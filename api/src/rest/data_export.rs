@@ -4,6 +4,7 @@ use application::caller::Caller;
 use application::dates::iso;
 use application::record::data_exports::{self, file_key};
 use axum::http::{HeaderMap, HeaderValue, header};
+use domain::settings::keys;
 use domain::site::Site;
 use projections::{DataExportRecord, DataExportStatus};
 use serde_json::{Map, Value, json};
@@ -27,7 +28,7 @@ pub async fn request(call: Call) -> Outcome {
         .state
         .views()
         .settings()
-        .bool("UserData_EnableDownload")
+        .bool(keys::USER_DATA_ENABLE_DOWNLOAD)
     {
         return Err(texts::data_download_disabled());
     }

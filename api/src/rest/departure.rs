@@ -4,6 +4,7 @@ use application::identity::password_hasher::PasswordDigest;
 use application::identity::passwords::{self, PasswordProof};
 use application::ids::now;
 use application::people::account_end;
+use domain::settings::keys;
 use domain::{RoleId, Timestamp, UserId, text};
 use serde_json::json;
 
@@ -71,7 +72,7 @@ pub async fn delete(call: Call) -> Outcome {
 pub async fn delete_own(call: Call) -> Outcome {
     let params = call.input.params()?;
     let settings = call.state.views().settings();
-    let allowed = settings.bool("Accounts_AllowDeleteOwnAccount");
+    let allowed = settings.bool(keys::ACCOUNTS_ALLOW_DELETE_OWN_ACCOUNT);
     if !allowed {
         return Err(texts::delete_own_not_allowed());
     }

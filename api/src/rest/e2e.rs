@@ -3,6 +3,7 @@
 use application::caller::Caller;
 use application::chat::room_access::RoomAccess;
 use application::identity::e2e;
+use domain::settings::keys;
 use domain::{RoomId, UserId};
 use serde_json::{Map, Value, json};
 
@@ -217,7 +218,7 @@ pub async fn fetch_waiting(call: Call) -> Outcome {
 /// `POST /api/v1/e2e.provideUsersSuggestedGroupKeys`. Rooms and users the caller cannot hand keys to are passed over.
 pub async fn provide(call: Call) -> Outcome {
     let params = call.input.params()?;
-    if !call.state.views().settings().bool("E2E_Enable") {
+    if !call.state.views().settings().bool(keys::E2E_ENABLE) {
         return Ok(Answer::empty());
     }
     let Some(Value::Object(rooms)) = params.get("usersSuggestedGroupKeys") else {

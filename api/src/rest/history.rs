@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
+use domain::settings::keys;
 use domain::{RoomId, Timestamp};
 use projections::{HistoryQuery, Slice};
 use serde_json::{Value, json};
@@ -246,7 +247,7 @@ fn sent_at(doc: &[u8]) -> Option<Timestamp> {
 pub fn hidden_kinds(call: &Call) -> Vec<String> {
     let settings = call.state.views().settings();
     let hidden = settings
-        .get("Hide_System_Messages")
+        .get(keys::HIDE_SYSTEM_MESSAGES.id())
         .as_array()
         .cloned()
         .unwrap_or_default();

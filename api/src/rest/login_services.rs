@@ -1,7 +1,7 @@
 //! The ways to log in with an account elsewhere, as login screens are built from them (contract, admin 5.1).
 
 use application::integrations::login_services;
-use domain::settings::Settings;
+use domain::settings::{Settings, keys};
 use serde_json::{Map, Value, json};
 use sha2::{Digest as _, Sha256};
 
@@ -88,12 +88,12 @@ fn builtin(settings: &Settings, service: &str, prefix: &str, key: &str) -> Value
     let mut doc = json!({ "_id": id_of(service), "service": service });
     doc[key] = json!(settings.text(&format!("{prefix}_id")));
     match service {
-        "gitlab" => doc["serverURL"] = json!(settings.text("API_Gitlab_URL")),
+        "gitlab" => doc["serverURL"] = json!(settings.text(keys::API_GITLAB_URL)),
         "github_enterprise" => {
-            doc["serverURL"] = json!(settings.text("API_GitHub_Enterprise_URL"));
+            doc["serverURL"] = json!(settings.text(keys::API_GIT_HUB_ENTERPRISE_URL));
         }
         "nextcloud" => {
-            doc["serverURL"] = json!(settings.text("Accounts_OAuth_Nextcloud_URL"));
+            doc["serverURL"] = json!(settings.text(keys::ACCOUNTS_OAUTH_NEXTCLOUD_URL));
             for (field, ending) in [
                 ("buttonLabelText", "button_label_text"),
                 ("buttonLabelColor", "button_label_color"),
@@ -115,7 +115,7 @@ fn wordpress(settings: &Settings) -> Option<Value> {
     let text = |ending: &str| settings.text(&format!("{prefix}_{ending}")).to_owned();
     Some(json!({
         "_id": id_of("wordpress"), "service": "wordpress", "clientId": text("id"),
-        "serverURL": settings.text("API_Wordpress_URL"), "serverType": text("server_type"),
+        "serverURL": settings.text(keys::API_WORDPRESS_URL), "serverType": text("server_type"),
         "identityPath": text("identity_path"), "identityTokenSentVia": text("identity_token_sent_via"),
         "tokenPath": text("token_path"), "authorizePath": text("authorize_path"), "scope": text("scope"),
     }))
@@ -141,15 +141,15 @@ fn custom(settings: &Settings, name: &str) -> Option<Value> {
 }
 
 fn cas(settings: &Settings) -> Option<Value> {
-    settings.bool("CAS_enabled").then(|| {
+    settings.bool(keys::CAS_ENABLED).then(|| {
         json!({
             "_id": id_of("cas"), "service": "cas", "enabled": true,
-            "base_url": settings.text("CAS_base_url"), "login_url": settings.text("CAS_login_url"),
-            "buttonLabelText": settings.text("CAS_button_label_text"),
-            "buttonLabelColor": settings.text("CAS_button_label_color"),
-            "buttonColor": settings.text("CAS_button_color"),
-            "width": settings.int("CAS_popup_width"), "height": settings.int("CAS_popup_height"),
-            "autoclose": settings.bool("CAS_autoclose"),
+            "base_url": settings.text(keys::CAS_BASE_URL), "login_url": settings.text(keys::CAS_LOGIN_URL),
+            "buttonLabelText": settings.text(keys::CAS_BUTTON_LABEL_TEXT),
+            "buttonLabelColor": settings.text(keys::CAS_BUTTON_LABEL_COLOR),
+            "buttonColor": settings.text(keys::CAS_BUTTON_COLOR),
+            "width": settings.int(keys::CAS_POPUP_WIDTH), "height": settings.int(keys::CAS_POPUP_HEIGHT),
+            "autoclose": settings.bool(keys::CAS_AUTOCLOSE),
         })
     })
 }
@@ -160,7 +160,7 @@ fn saml(settings: &Settings) -> Option<Value> {
             .text(&format!("SAML_Custom_Default_{ending}"))
             .to_owned()
     };
-    settings.bool("SAML_Custom_Default").then(|| {
+    settings.bool(keys::SAML_CUSTOM_DEFAULT).then(|| {
         json!({
             "_id": id_of("saml"), "service": "saml",
             "buttonLabelText": text("button_label_text"), "buttonLabelColor": text("button_label_color"),

@@ -5,6 +5,7 @@ use application::ids::fresh_id;
 use application::outside::mail::{Mailbox, is_address};
 use domain::account_mail::ResetReason;
 use domain::permission::Permission;
+use domain::settings::keys;
 use domain::text;
 use reactors::mail::invitation_mail;
 
@@ -109,7 +110,7 @@ pub(crate) async fn invite(state: &AppState, addresses: &[&str]) -> Result<Vec<S
         return Err(texts::smtp_not_configured(METHOD));
     }
     let settings = state.views().settings();
-    if text::is_blank(settings.text("Invitation_Email")) {
+    if text::is_blank(settings.text(keys::INVITATION_EMAIL)) {
         return Ok(Vec::new());
     }
     for address in &invited {

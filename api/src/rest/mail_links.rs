@@ -10,6 +10,7 @@ use axum::response::{IntoResponse as _, Response};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use domain::account_mail::AccountMailRefusal;
+use domain::settings::keys;
 use html_escape::encode_text;
 use sha2::{Digest as _, Sha256};
 
@@ -131,7 +132,7 @@ fn paragraph(text: &str) -> String {
 
 fn page(call: &Anyone, status: StatusCode, heading: &str, body: &str) -> Response {
     let settings = call.state.views().settings();
-    let site = encode_text(settings.text("Site_Name")).into_owned();
+    let site = encode_text(settings.text(keys::SITE_NAME)).into_owned();
     let heading = encode_text(heading);
     let html = format!(
         "<!DOCTYPE html><html lang=\"en\"><head><meta charset=\"utf-8\">\

@@ -12,6 +12,7 @@ use application::people::{status, users};
 use domain::UserId;
 use domain::permission::Permission;
 use domain::presence::Status;
+use domain::settings::keys;
 use domain::user::{ProfileChange, UserCommand};
 use projections::UserFacts;
 use serde_json::json;
@@ -163,7 +164,7 @@ pub async fn set_status(call: Call) -> Outcome {
         return Err(texts::status_does_not_end());
     }
     let settings = call.state.views().settings();
-    if !settings.bool("Accounts_AllowUserStatusMessageChange") {
+    if !settings.bool(keys::ACCOUNTS_ALLOW_USER_STATUS_MESSAGE_CHANGE) {
         return Err(texts::status_change_not_allowed());
     }
     if names_another(&call, &params)? {

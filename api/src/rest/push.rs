@@ -5,6 +5,7 @@ use application::chat::room_access::RoomAccess;
 use application::dates::iso;
 use application::integrations::push::{self, Device};
 use domain::push::Platform;
+use domain::settings::keys;
 use domain::site::Site;
 use domain::{MessageId, RoomId};
 use projections::PushRecord;
@@ -135,18 +136,25 @@ pub async fn own_devices(state: &AppState, caller: &Caller) -> Result<Vec<PushRe
 /// `GET /api/v1/push.info`.
 pub async fn info(call: Call) -> Outcome {
     let settings = call.state.views().settings();
-    let gateway = settings.text("Push_gateway").lines().next().unwrap_or("");
-    let usual = domain::settings::find("Push_gateway")
+    let gateway = settings
+        .text(keys::PUSH_GATEWAY)
+        .lines()
+        .next()
+        .unwrap_or("");
+    let usual = domain::settings::find(keys::PUSH_GATEWAY.id())
         .and_then(|definition| definition.default.as_str())
         .unwrap_or_default();
     Ok(Answer::empty()
-        .field("pushGatewayEnabled", &settings.bool("Push_enable_gateway"))
+        .field(
+            "pushGatewayEnabled",
+            &settings.bool(keys::PUSH_ENABLE_GATEWAY),
+        )
         .field("defaultPushGateway", &(gateway.trim_ascii() == usual)))
 }
 
 /// Everything that can be said about a test push without delivering one.
 pub async fn test(state: &AppState, caller: &Caller) -> Result<(), ApiError> {
-    if !state.views().settings().bool("Push_enable") {
+    if !state.views().settings().bool(keys::PUSH_ENABLE) {
         return Err(texts::push_disabled());
     }
     if own_devices(state, caller).await?.is_empty() {
@@ -205,8 +213,8 @@ fn notification(
     (badge, shown_name): (u64, &str),
 ) -> Value {
     let settings = call.state.views().settings();
-    let show_names = settings.bool("Push_show_username_room");
-    let real_names = settings.bool("UI_Use_Real_Name");
+    let show_names = settings.bool(keys::PUSH_SHOW_USERNAME_ROOM);
+    let real_names = settings.bool(keys::UI_USE_REAL_NAME);
     let author = &message["u"];
     let username = author["username"].as_str().unwrap_or_default();
     let sender = match author["name"].as_str() {
@@ -214,7 +222,7 @@ fn notification(
         _ => username,
     };
     let shown = if show_names { sender } else { "" };
-    let text = text_of(message, settings.bool("Push_show_message"), real_names);
+    let text = text_of(message, settings.bool(keys::PUSH_SHOW_MESSAGE), real_names);
     let direct = place.room.kind == domain::room::RoomKind::Direct;
     let room_name = place.room.name.as_deref().filter(|_| show_names);
     let (title, text) = match (direct, show_names) {
@@ -252,7 +260,7 @@ fn notification(
     };
     json!({
         "from": "push", "badge": badge, "sound": "default", "priority": 10, "title": title, "text": text,
-        "userId": call.caller.id(), "notId": note_id(settings.text("uniqueID"), rid), "payload": payload,
+        "userId": call.caller.id(), "notId": note_id(settings.text(keys::UNIQUE_ID), rid), "payload": payload,
         "gcm": { "style": "inbox", "image": site.at("/assets/favicon_192.png") },
         "apn": { "category": category },
     })

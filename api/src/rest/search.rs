@@ -5,6 +5,7 @@ use application::chat::room_access::RoomAccess;
 use application::people::document::{self, Doc};
 use domain::RoomId;
 use domain::permission::Permission;
+use domain::settings::keys;
 use projections::{DirectoryQuery, DirectorySort, MemberQuery, PeopleField, Slice, Spotlight};
 use serde_json::{Value, json};
 
@@ -80,7 +81,7 @@ fn search_fields(state: &AppState) -> Vec<PeopleField> {
     state
         .views()
         .settings()
-        .text("Accounts_SearchFields")
+        .text(keys::ACCOUNTS_SEARCH_FIELDS)
         .split(',')
         .filter_map(|field| PeopleField::find(field.trim_ascii()))
         .collect()
@@ -162,7 +163,7 @@ pub(crate) async fn propose(
             }
         }
         let settings = state.views().settings();
-        let limit = settings.int("Number_of_users_autocomplete_suggestions");
+        let limit = settings.int(keys::NUMBER_OF_USERS_AUTOCOMPLETE_SUGGESTIONS);
         users.truncate(usize::try_from(limit).unwrap_or(0));
     }
     let rooms = if wish.rooms {
@@ -223,14 +224,14 @@ async fn propose_people(
         return Ok(Vec::new());
     }
     let settings = state.views().settings();
-    let limit = settings.int("Number_of_users_autocomplete_suggestions");
+    let limit = settings.int(keys::NUMBER_OF_USERS_AUTOCOMPLETE_SUGGESTIONS);
     let found = state
         .views()
         .spotlight_people(Spotlight {
             text: text.to_owned(),
             fields: search_fields(state),
             except: except.to_vec(),
-            by_name: settings.bool("UI_Use_Real_Name"),
+            by_name: settings.bool(keys::UI_USE_REAL_NAME),
             limit: u64::try_from(limit).unwrap_or(0).min(100),
         })
         .await?;
@@ -257,7 +258,7 @@ async fn propose_rooms(
         return Ok(Vec::new());
     }
     let preview = caller.may(state, Permission::PREVIEW_C_ROOM)
-        || !state.views().settings().bool("Store_Last_Message");
+        || !state.views().settings().bool(keys::STORE_LAST_MESSAGE);
     let views = state.views();
     let found = views.spotlight_rooms(caller.id(), text, ROOMS).await?;
     Ok(found

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use application::identity::{e2e, enrolment, second_factor, second_factors};
 use domain::permission::Permission;
+use domain::settings::keys;
 use projections::UserFacts;
 
 use super::answer::{Answer, Outcome};
@@ -104,7 +105,7 @@ async fn to_reset(
         return Ok(Arc::clone(&call.caller.user));
     }
     let settings = call.state.views().settings();
-    let allowed = settings.bool("Accounts_TwoFactorAuthentication_Enforce_Password_Fallback");
+    let allowed = settings.bool(keys::ACCOUNTS_TWO_FACTOR_AUTHENTICATION_ENFORCE_PASSWORD_FALLBACK);
     if !allowed || !call.may(right) {
         return Err(texts::reset_not_allowed(method));
     }

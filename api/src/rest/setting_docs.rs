@@ -6,7 +6,7 @@ use std::sync::Arc;
 use application::dates::iso;
 use application::workspace::SettingPolicy;
 use domain::Timestamp;
-use domain::settings::{Definition, SettingType, Settings};
+use domain::settings::{Definition, SettingType, Settings, keys};
 use projections::SettingRecord;
 use serde_json::{Map, Value, json};
 
@@ -32,7 +32,7 @@ pub async fn begun(state: &AppState) -> Result<Timestamp, ApiError> {
 fn first_change(changed: &[SettingRecord]) -> Timestamp {
     changed
         .iter()
-        .find(|record| record.id == "uniqueID")
+        .find(|record| record.id == keys::UNIQUE_ID.id())
         .map_or(Timestamp::default(), |record| record.created_at)
 }
 

@@ -2,6 +2,7 @@
 
 use axum::http::header;
 use domain::permission::Permission;
+use domain::settings::keys;
 use domain::text;
 
 use super::answer::{Answer, Outcome};
@@ -30,11 +31,11 @@ const LONGEST: usize = 60;
 pub async fn shield(call: Anyone) -> Outcome {
     let params = call.input.params()?;
     let settings = call.state.views().settings();
-    if !settings.bool("API_Enable_Shields") {
+    if !settings.bool(keys::API_ENABLE_SHIELDS) {
         return Err(texts::shields_disabled());
     }
     let kind = params.filled("type")?.unwrap_or_default();
-    let types = settings.text("API_Shield_Types");
+    let types = settings.text(keys::API_SHIELD_TYPES);
     let allowed = types.trim_ascii() == "*" || types.split(',').any(|one| one.trim_ascii() == kind);
     if !kind.is_empty() && !allowed {
         return Err(texts::shield_type_disabled());
@@ -76,7 +77,7 @@ const GREEN: &str = "#1fb31f";
 /// What somebody is called, in the colour of their status.
 async fn user(call: &Anyone, params: &Params) -> Result<(String, &'static str), ApiError> {
     let settings = call.state.views().settings();
-    let must_log_in = settings.bool("API_Shield_user_require_auth");
+    let must_log_in = settings.bool(keys::API_SHIELD_USER_REQUIRE_AUTH);
     // Who may not see people over REST is not told of them here either.
     let seen = call.caller.as_ref().is_none_or(|caller| {
         caller
@@ -89,7 +90,7 @@ async fn user(call: &Anyone, params: &Params) -> Result<(String, &'static str), 
     let user = lookup::user(&call.state, params).await?;
     let seen = call.state.presence().of(&user.id, user.chosen_status);
     let shown = match &user.name {
-        Some(name) if settings.bool("UI_Use_Real_Name") => name.clone(),
+        Some(name) if settings.bool(keys::UI_USE_REAL_NAME) => name.clone(),
         _ => format!("@{}", user.username),
     };
     let colour = match seen.status.as_str() {

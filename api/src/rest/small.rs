@@ -4,6 +4,7 @@
 use application::admin::settings;
 use application::ids::{fresh_secret, now};
 use axum::http::header;
+use domain::settings::keys;
 use serde_json::{Value, json};
 
 use super::answer::{Answer, Outcome};
@@ -82,7 +83,7 @@ pub async fn fingerprint(call: Call) -> Outcome {
             .into_iter()
             .map(|id| (id, default_of(id)))
             .chain([
-                ("uniqueID", json!(fresh_secret())),
+                (keys::UNIQUE_ID.id(), json!(fresh_secret())),
                 ("Deployment_FingerPrint_Verified", json!(true)),
             ])
             .collect(),
@@ -107,7 +108,9 @@ fn default_of(id: &str) -> Value {
 /// `GET /robots.txt`.
 pub async fn robots(call: Anyone) -> Outcome {
     let settings = call.state.views().settings();
-    let text = settings.text("Robot_Instructions_File_Content").to_owned();
+    let text = settings
+        .text(keys::ROBOT_INSTRUCTIONS_FILE_CONTENT)
+        .to_owned();
     Ok(plain(text))
 }
 
@@ -174,7 +177,7 @@ pub async fn import_pending(_: Call) -> Outcome {
 
 /// `POST /api/v1/ldap.*`.
 pub async fn ldap(call: Call) -> Outcome {
-    if call.state.views().settings().bool("LDAP_Enable") {
+    if call.state.views().settings().bool(keys::LDAP_ENABLE) {
         Err(texts::ldap_connection_failed())
     } else {
         Err(texts::ldap_disabled())

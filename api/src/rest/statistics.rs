@@ -3,6 +3,7 @@
 use application::dates::iso;
 use application::ids::now;
 use domain::permission::Permission;
+use domain::settings::keys;
 use domain::site::Site;
 use serde_json::{Value, json};
 
@@ -64,7 +65,7 @@ pub async fn instances(call: Call) -> Outcome {
     let settings = call.state.views().settings();
     let (host, port) = Site::of(&settings).host_and_port();
     let instance = json!({
-        "_id": settings.get("uniqueID"),
+        "_id": settings.get(keys::UNIQUE_ID.id()),
         "name": "hansard",
         "pid": std::process::id(),
         "extraInformation": { "host": host, "port": port.unwrap_or_default(), "nodeVersion": "" },
@@ -76,7 +77,7 @@ pub async fn instances(call: Call) -> Outcome {
 
 /// `GET /api/v1/stdout.queue`.
 pub async fn log_lines(call: Call) -> Outcome {
-    let limit = call.state.views().settings().int("Log_View_Limit");
+    let limit = call.state.views().settings().int(keys::LOG_VIEW_LIMIT);
     let queue: Vec<Value> = lines::last(usize::try_from(limit).unwrap_or(0))
         .into_iter()
         .map(|line| json!({ "id": line.id, "string": line.string, "ts": iso(line.at) }))

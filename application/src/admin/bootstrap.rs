@@ -3,6 +3,7 @@
 
 use domain::claim::{self, Claim, ClaimCommand, NameKind};
 use domain::room::{self, Room, RoomCommand, RoomContext, RoomCreated, RoomKind};
+use domain::settings::{Key, keys};
 use domain::user::{User, UserCreated, UserKind};
 use domain::{RoleId, RoomId, UserId};
 use eventstore::ExecuteError;
@@ -23,14 +24,15 @@ const BOT: &str = "rocket.cat";
 const GENERAL: &str = "GENERAL";
 
 /// Settings whose default is drawn at random, once (contract, `settings.tsv`: `@random-id`).
-const RANDOM: [&str; 2] = [WORKSPACE_ID, "Accounts_RegistrationForm_SecretURL"];
-
-/// The setting that names the workspace among all others.
-const WORKSPACE_ID: &str = "uniqueID";
+const RANDOM: [Key<str>; 2] = [keys::UNIQUE_ID, keys::ACCOUNTS_REGISTRATION_FORM_SECRET_URL];
 
 /// Whether there is no workspace yet: nothing ever ran on this log.
 pub fn is_fresh(workspace: &Workspace) -> bool {
-    workspace.views().settings().text(WORKSPACE_ID).is_empty()
+    workspace
+        .views()
+        .settings()
+        .text(keys::UNIQUE_ID)
+        .is_empty()
 }
 
 /// Makes what is missing.
@@ -42,15 +44,15 @@ pub async fn run(workspace: &Workspace) -> Result<(), Error> {
     if is_fresh(workspace) {
         first_values(workspace).await?;
     }
-    for id in RANDOM {
-        if workspace.views().settings().text(id).is_empty() {
+    for key in RANDOM {
+        if workspace.views().settings().text(key).is_empty() {
             let drawn = Value::String(fresh_secret());
-            settings::set_first(workspace, id, drawn, false).await?;
+            settings::set_first(workspace, key.id(), drawn, false).await?;
         }
     }
     let site = &workspace.config().site_url;
-    if workspace.views().settings().text("Site_Url") != site {
-        settings::set(workspace, "Site_Url", Value::String(site.clone())).await?;
+    if workspace.views().settings().text(keys::SITE_URL) != site {
+        settings::set(workspace, keys::SITE_URL.id(), Value::String(site.clone())).await?;
     }
     for (id, value) in &workspace.config().settings.overrides {
         overwrite(workspace, id, value).await?;

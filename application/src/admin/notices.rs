@@ -2,6 +2,7 @@
 
 use domain::message::PostChecks;
 use domain::room::RoomRefusal;
+use domain::settings::keys;
 use domain::{Timestamp, TokenHash, UserId};
 
 use crate::caller::Caller;
@@ -26,10 +27,10 @@ pub async fn logins_blocked(
 ) {
     let settings = workspace.views().settings();
     let channel = settings
-        .text("Block_Multiple_Failed_Logins_Notify_Failed_Channel")
+        .text(keys::BLOCK_MULTIPLE_FAILED_LOGINS_NOTIFY_FAILED_CHANNEL)
         .trim_ascii()
         .trim_start_matches('#');
-    if !settings.bool("Block_Multiple_Failed_Logins_Notify_Failed") || channel.is_empty() {
+    if !settings.bool(keys::BLOCK_MULTIPLE_FAILED_LOGINS_NOTIFY_FAILED) || channel.is_empty() {
         return;
     }
     let whom = match subject {

@@ -5,6 +5,7 @@ use domain::claim::{self, Claim, ClaimCommand, NameKind};
 use domain::membership::Joining;
 use domain::permission::Authority;
 use domain::room::{self, Room, RoomCommand, RoomContext, RoomCreated, RoomEvent, RoomFacts};
+use domain::settings::keys;
 use domain::{RoleId, RoomId, Timestamp, UserId};
 use eventstore::ExecuteError;
 use eventstore::execute::Transaction;
@@ -82,7 +83,7 @@ pub async fn create(
         if !taken {
             return Ok(wish.room);
         }
-        if !settings.bool("UI_Allow_room_names_with_special_chars") {
+        if !settings.bool(keys::UI_ALLOW_ROOM_NAMES_WITH_SPECIAL_CHARS) {
             break;
         }
         name = format!("{wanted}-{attempt}");

@@ -10,6 +10,7 @@ use domain::account_mail::{
 use domain::claim::{self, Claim, ClaimCommand, NameKind};
 use domain::credential::Ending;
 use domain::password::{PolicyViolation, check_policy};
+use domain::settings::keys;
 use domain::user::{self, Account, PasswordHash, User, UserCommand, UserContext, UserCreated};
 use domain::{Decider as _, Timestamp, UserId};
 use eventstore::ExecuteError;
@@ -178,7 +179,7 @@ pub async fn after_creation(
         && workspace
             .views()
             .settings()
-            .bool("Accounts_EmailVerification");
+            .bool(keys::ACCOUNTS_EMAIL_VERIFICATION);
     if let Some(email) = created
         .emails
         .first()
@@ -259,13 +260,13 @@ pub async fn send_reset(
 /// Whether an account may choose a password by mail: those without one only where the workspace says so.
 pub async fn may_reset(workspace: &Workspace, user: &UserFacts) -> Result<bool, Error> {
     let settings = workspace.views().settings();
-    if !settings.bool("Accounts_PasswordReset") {
+    if !settings.bool(keys::ACCOUNTS_PASSWORD_RESET) {
         return Ok(false);
     }
     let credentials = workspace.views().credentials(&user.id).await?;
     Ok(
         credentials.is_some_and(|credentials| credentials.password.is_some())
-            || settings.bool("Accounts_AllowPasswordChangeForOAuthUsers"),
+            || settings.bool(keys::ACCOUNTS_ALLOW_PASSWORD_CHANGE_FOR_OAUTH_USERS),
     )
 }
 
@@ -398,7 +399,7 @@ impl Chosen<'_> {
                 check_policy(password, &settings)?;
                 PasswordDigest::of(password)
             }
-            Self::Digest(_) if settings.bool("Accounts_Password_Policy_Enabled") => {
+            Self::Digest(_) if settings.bool(keys::ACCOUNTS_PASSWORD_POLICY_ENABLED) => {
                 return Err(PolicyViolation::Blank.into());
             }
             Self::Digest(digest) => digest,

@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use domain::RoleId;
-use domain::settings::Settings;
+use domain::settings::{Settings, keys};
 use projections::UserFacts;
 use serde_json::{Value, json};
 
@@ -16,7 +16,7 @@ use crate::workspace::Workspace;
 
 /// Whether second factors are asked for at all.
 pub fn is_on(settings: &Settings) -> bool {
-    settings.bool("Accounts_TwoFactorAuthentication_Enabled")
+    settings.bool(keys::ACCOUNTS_TWO_FACTOR_AUTHENTICATION_ENABLED)
 }
 
 /// Which factors a user has that count now, and where codes can be mailed to.
@@ -43,9 +43,9 @@ impl Enrolled {
 pub async fn enrolled(workspace: &Workspace, user: &UserFacts) -> Result<Enrolled, Error> {
     let facts = workspace.views().second_factors(&user.id).await?;
     let settings = workspace.views().settings();
-    let totp = settings.bool("Accounts_TwoFactorAuthentication_By_TOTP_Enabled")
+    let totp = settings.bool(keys::ACCOUNTS_TWO_FACTOR_AUTHENTICATION_BY_TOTP_ENABLED)
         && facts.totp == Some(true);
-    let email = settings.bool("Accounts_TwoFactorAuthentication_By_Email_Enabled")
+    let email = settings.bool(keys::ACCOUNTS_TWO_FACTOR_AUTHENTICATION_BY_EMAIL_ENABLED)
         && facts.email == Some(true)
         && workspace.mailer().is_configured();
     let addresses = if email {
@@ -90,8 +90,8 @@ pub async fn counting_roles(
 /// Whether people can set up a second factor here.
 fn can_be_met(workspace: &Workspace) -> bool {
     let settings = workspace.views().settings();
-    let totp = settings.bool("Accounts_TwoFactorAuthentication_By_TOTP_Enabled");
-    let email = settings.bool("Accounts_TwoFactorAuthentication_By_Email_Enabled")
+    let totp = settings.bool(keys::ACCOUNTS_TWO_FACTOR_AUTHENTICATION_BY_TOTP_ENABLED);
+    let email = settings.bool(keys::ACCOUNTS_TWO_FACTOR_AUTHENTICATION_BY_EMAIL_ENABLED)
         && workspace.mailer().is_configured();
     !workspace.config().test_mode && is_on(&settings) && (totp || email)
 }

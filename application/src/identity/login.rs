@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use domain::settings::keys;
 use domain::user::{PasswordHash, UserKind};
 use domain::{RoleId, Timestamp, TokenHash, UserId};
 use projections::{SessionFacts, UserFacts};
@@ -269,7 +270,7 @@ async fn check_password(
     if workspace
         .views()
         .settings()
-        .bool("Accounts_EmailVerification")
+        .bool(keys::ACCOUNTS_EMAIL_VERIFICATION)
         && !is_admin(&user)
         && !has_verified_email(&user)
     {

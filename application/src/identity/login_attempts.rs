@@ -3,7 +3,7 @@
 
 use std::net::IpAddr;
 
-use domain::settings::Settings;
+use domain::settings::{Key, Settings, keys};
 use domain::{Timestamp, UserId};
 use hashbrown::HashMap;
 use parking_lot::Mutex;
@@ -41,33 +41,38 @@ pub struct Rule {
 impl Rule {
     /// The rule for accounts; `None`: there is none.
     pub fn for_users(settings: &Settings) -> Option<Self> {
+        if !settings.bool(keys::BLOCK_MULTIPLE_FAILED_LOGINS_BY_USER) {
+            return None;
+        }
         Self::of(
             settings,
-            "By_User",
-            "Attempts_Until_Block_by_User",
-            "By_User",
+            keys::BLOCK_MULTIPLE_FAILED_LOGINS_ATTEMPTS_UNTIL_BLOCK_BY_USER,
+            keys::BLOCK_MULTIPLE_FAILED_LOGINS_TIME_TO_UNBLOCK_BY_USER_IN_MINUTES,
         )
     }
 
     /// The rule for that address; `None`: there is none.
     pub fn for_address(settings: &Settings, address: IpAddr) -> Option<Self> {
         let trusted = settings
-            .text("Block_Multiple_Failed_Logins_Ip_Whitelist")
+            .text(keys::BLOCK_MULTIPLE_FAILED_LOGINS_IP_WHITELIST)
             .split([',', '\n'])
             .any(|one| parse_address(one) == Some(address));
-        if trusted {
+        if trusted || !settings.bool(keys::BLOCK_MULTIPLE_FAILED_LOGINS_BY_IP) {
             return None;
         }
-        Self::of(settings, "By_Ip", "Attempts_Until_Block_By_Ip", "By_Ip")
+        Self::of(
+            settings,
+            keys::BLOCK_MULTIPLE_FAILED_LOGINS_ATTEMPTS_UNTIL_BLOCK_BY_IP,
+            keys::BLOCK_MULTIPLE_FAILED_LOGINS_TIME_TO_UNBLOCK_BY_IP_IN_MINUTES,
+        )
     }
 
-    fn of(settings: &Settings, switch: &str, most: &str, wait: &str) -> Option<Self> {
-        let id = |name: &str| format!("Block_Multiple_Failed_Logins_{name}");
-        if !settings.bool(&id("Enabled")) || !settings.bool(&id(switch)) {
+    fn of(settings: &Settings, most: Key<i64>, wait: Key<i64>) -> Option<Self> {
+        if !settings.bool(keys::BLOCK_MULTIPLE_FAILED_LOGINS_ENABLED) {
             return None;
         }
-        let failures = u64::try_from(settings.int(&id(most))).ok()?;
-        let minutes = settings.int(&id(&format!("Time_To_Unblock_{wait}_In_Minutes")));
+        let failures = u64::try_from(settings.int(most)).ok()?;
+        let minutes = settings.int(wait);
         // Nothing at all would block everybody.
         (failures > 0).then(|| Self {
             failures,

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use domain::settings::keys;
 use hickory_resolver::proto::rr::RecordType;
 
 use crate::error::{Error, Refusal};
@@ -16,11 +17,11 @@ pub async fn check(workspace: &Workspace, address: &str) -> Result<(), Error> {
     if !workspace
         .views()
         .settings()
-        .bool("Accounts_UseDNSDomainCheck")
+        .bool(keys::ACCOUNTS_USE_DNS_DOMAIN_CHECK)
     {
         return Ok(());
     }
-    let domain = address.rsplit('@').next().unwrap_or_default().trim();
+    let domain = address.rsplit('@').next().unwrap_or_default().trim_ascii();
     let found = workspace
         .names()
         .lookup(domain, RecordType::MX, PATIENCE)

@@ -2,6 +2,7 @@
 
 use domain::UserId;
 use domain::password::check_policy;
+use domain::settings::keys;
 use domain::user::{PASSWORDS_KEPT, PasswordHash};
 
 use crate::error::{Error, Refusal};
@@ -49,7 +50,8 @@ pub async fn must_be_new(
         return Ok(());
     }
     let settings = workspace.views().settings();
-    let remembered = usize::try_from(settings.int("Accounts_Password_History_Amount")).unwrap_or(0);
+    let remembered =
+        usize::try_from(settings.int(keys::ACCOUNTS_PASSWORD_HISTORY_AMOUNT)).unwrap_or(0);
     for hash in account.former_passwords(remembered.min(PASSWORDS_KEPT)) {
         if same(hash).await? {
             return Err(Refusal::PasswordInHistory.into());
@@ -61,7 +63,7 @@ pub async fn must_be_new(
 /// Whether the workspace remembers former passwords.
 pub fn remembers(workspace: &Workspace) -> bool {
     let settings = workspace.views().settings();
-    settings.bool("Accounts_Password_History_Enabled")
+    settings.bool(keys::ACCOUNTS_PASSWORD_HISTORY_ENABLED)
 }
 
 /// What somebody's password proved to be.

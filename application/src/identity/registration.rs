@@ -1,6 +1,7 @@
 //! Signing up (contract, conventions 6.6 and 7.1), whatever the door.
 
 use domain::password::check_policy;
+use domain::settings::keys;
 use domain::user::{Email, UserCreated, UserKind, username_suggestions};
 use domain::{RoleId, Timestamp, UserId, text};
 use subtle::ConstantTimeEq as _;
@@ -105,7 +106,7 @@ pub async fn free_username(
     }
     let stem = candidates.into_iter().next().unwrap_or_else(|| {
         settings
-            .text("Accounts_DefaultUsernamePrefixSuggestion")
+            .text(keys::ACCOUNTS_DEFAULT_USERNAME_PREFIX_SUGGESTION)
             .to_owned()
     });
     for number in 0..SUFFIXES {
@@ -125,7 +126,7 @@ pub async fn free_username(
 /// Whether that is the secret with which people sign up where one is needed.
 pub fn knows_secret(workspace: &Workspace, given: &str) -> bool {
     let settings = workspace.views().settings();
-    let wanted = settings.text("Accounts_RegistrationForm_SecretURL");
+    let wanted = settings.text(keys::ACCOUNTS_REGISTRATION_FORM_SECRET_URL);
     !wanted.is_empty() && bool::from(wanted.as_bytes().ct_eq(given.as_bytes()))
 }
 

@@ -4,7 +4,7 @@
 //! Doors ask it for routes that say so. Operations that are only sometimes worth it, such as a new password of one's
 //! own, ask themselves, through the [`Prover`] of the call.
 
-use domain::settings::Settings;
+use domain::settings::{Settings, keys};
 use domain::{TokenHash, UserId};
 use projections::UserFacts;
 use serde_json::Value;
@@ -139,7 +139,8 @@ impl Prover<'_> {
             return Ok(());
         }
         let enrolled = enrolled(workspace, &caller.user).await?;
-        let password = settings.bool("Accounts_TwoFactorAuthentication_Enforce_Password_Fallback")
+        let password = settings
+            .bool(keys::ACCOUNTS_TWO_FACTOR_AUTHENTICATION_ENFORCE_PASSWORD_FALLBACK)
             && has_password(workspace, caller.id()).await?;
         let Some(factor) = choose(&self.answer, &enrolled, password) else {
             return Ok(());
@@ -176,7 +177,7 @@ impl Prover<'_> {
             return Ok(false);
         }
         let remembered = settings
-            .int("Accounts_TwoFactorAuthentication_RememberFor")
+            .int(keys::ACCOUNTS_TWO_FACTOR_AUTHENTICATION_REMEMBER_FOR)
             .saturating_mul(1000);
         let at = now();
         let is_recent = |then| (0..remembered).contains(&at.millis_since(then));

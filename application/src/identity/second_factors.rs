@@ -6,7 +6,7 @@ use domain::second_factor::{
     self, BACKUP_CODES, BackupCodesReplaced, EmailCodeIssued, SecondFactorCommand, SecondFactors,
     TotpPrepared, email_code_purpose, totp_purpose,
 };
-use domain::settings::Settings;
+use domain::settings::{Settings, keys};
 use domain::{Sealed, Timestamp, UserId, text};
 use eventstore::ExecuteError;
 use eventstore::execute::Transaction;
@@ -47,7 +47,7 @@ pub async fn prepare_totp(
     let secret = Secret::from(rand::random::<[u8; SECRET_BYTES]>());
     let base32 = secret.to_base32();
     let settings = workspace.views().settings();
-    let issuer = settings.text("Site_Name").replace(':', " ");
+    let issuer = settings.text(keys::SITE_NAME).replace(':', " ");
     let url = Builder::new()
         .with_secret(secret)
         .with_issuer(Some(issuer).filter(|name| !text::is_blank(name)))
@@ -173,7 +173,7 @@ pub async fn opt_in(
     user: &UserId,
     at: Timestamp,
 ) -> Result<(), WorkError> {
-    if !settings.bool("Accounts_TwoFactorAuthentication_By_Email_Auto_Opt_In") {
+    if !settings.bool(keys::ACCOUNTS_TWO_FACTOR_AUTHENTICATION_BY_EMAIL_AUTO_OPT_IN) {
         return Ok(());
     }
     let set = SecondFactorCommand::SetEmail {
@@ -194,7 +194,7 @@ pub async fn issue_email_code(
     to: Vec<String>,
 ) -> Result<(), Error> {
     let settings = workspace.views().settings();
-    let seconds = settings.int("Accounts_TwoFactorAuthentication_By_Email_Code_Expiration");
+    let seconds = settings.int(keys::ACCOUNTS_TWO_FACTOR_AUTHENTICATION_BY_EMAIL_CODE_EXPIRATION);
     let code = format!("{:06}", rand::rng().random_range(0..1_000_000_u32));
     let at = now();
     let issue = SecondFactorCommand::IssueEmailCode(EmailCodeIssued {
@@ -342,7 +342,7 @@ fn matching_step(
     let delta = workspace
         .views()
         .settings()
-        .int("Accounts_TwoFactorAuthentication_MaxDelta")
+        .int(keys::ACCOUNTS_TWO_FACTOR_AUTHENTICATION_MAX_DELTA)
         .clamp(0, MOST_DELTA);
     let seconds = u64::try_from(at.as_millis() / 1000).ok()?;
     totp(&secret, u16::try_from(delta).ok()?)?.check(text::trim(code), seconds)

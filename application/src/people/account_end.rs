@@ -2,7 +2,7 @@
 
 use domain::avatar::AvatarOwner;
 use domain::permission::Permission;
-use domain::settings::Settings;
+use domain::settings::{Settings, keys};
 use domain::user::{self, MessageErasure, User, UserCommand, UserRefusal};
 use domain::{Decider as _, Timestamp, UserId};
 use eventstore::ExecuteError;
@@ -21,7 +21,7 @@ const BATCH: usize = 100;
 
 /// What becomes of the messages of accounts that end now.
 fn erasure(settings: &Settings) -> MessageErasure {
-    match settings.text("Message_ErasureType") {
+    match settings.text(keys::MESSAGE_ERASURE_TYPE) {
         "Unlink" => MessageErasure::Unlink,
         "Keep" => MessageErasure::Keep,
         _ => MessageErasure::Delete,

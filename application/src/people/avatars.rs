@@ -2,6 +2,7 @@
 
 use bytes::Bytes;
 use domain::avatar::{self, Avatar, AvatarCommand, AvatarContext, AvatarOwner, AvatarSet};
+use domain::settings::keys;
 use domain::{RoleId, StoredFile, UserId};
 use eventstore::ExecuteError;
 use projections::FileRecord;
@@ -98,8 +99,8 @@ async fn put(
     would_change(workspace, changer, owner)?;
     let settings = workspace.views().settings();
     let side = settings
-        .bool("Accounts_AvatarResize")
-        .then(|| u32::try_from(settings.int("Accounts_AvatarSize")).unwrap_or(0));
+        .bool(keys::ACCOUNTS_AVATAR_RESIZE)
+        .then(|| u32::try_from(settings.int(keys::ACCOUNTS_AVATAR_SIZE)).unwrap_or(0));
     let picture = pictures::avatar(bytes, side).await?;
     let file = Shelf::Avatars
         .keep(workspace, picture.kind.content_type(), picture.bytes)

@@ -2,7 +2,7 @@
 
 use domain::UserId;
 use domain::presence::Status;
-use domain::settings::Settings;
+use domain::settings::{Settings, keys};
 use serde_json::{Map, Value, json};
 
 use crate::people::presence::Seen;
@@ -74,7 +74,7 @@ pub fn is_blocked_user_field(field: &str, privileged: bool) -> bool {
 /// The names of the custom fields that everybody may see.
 pub fn public_custom_fields(settings: &Settings) -> Vec<String> {
     let defined: Doc =
-        serde_json::from_str(settings.text("Accounts_CustomFields")).unwrap_or_default();
+        serde_json::from_str(settings.text(keys::ACCOUNTS_CUSTOM_FIELDS)).unwrap_or_default();
     let public = defined
         .into_iter()
         .filter(|(_, field)| field["public"] == json!(true));

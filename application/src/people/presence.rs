@@ -8,6 +8,7 @@ use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 
 use domain::presence::{Activity, Status, connected, shown};
+use domain::settings::keys;
 use domain::{Timestamp, UserId};
 use parking_lot::Mutex;
 use projections::{UserFacts, Views};
@@ -148,7 +149,7 @@ impl Presence {
             .0
             .views
             .settings()
-            .bool("Troubleshoot_Disable_Presence_Broadcast")
+            .bool(keys::TROUBLESHOOT_DISABLE_PRESENCE_BROADCAST)
     }
 
     fn change_connections(&self, user: &UserId, change: impl FnOnce(&mut Person)) {

@@ -1,5 +1,6 @@
 //! What people change about themselves (contract, conventions 6 and 7.3), whatever the door.
 
+use domain::settings::keys;
 use domain::user::{ProfileChange, UserCommand, check_custom_fields};
 use serde_json::{Map, Value};
 
@@ -39,7 +40,7 @@ where
     C: AsyncFnOnce() -> Result<(), Error>,
 {
     let settings = workspace.views().settings();
-    if !settings.bool("Accounts_AllowUserProfileChange") {
+    if !settings.bool(keys::ACCOUNTS_ALLOW_USER_PROFILE_CHANGE) {
         return Err(Refusal::ProfileChangeNotAllowed.into());
     }
     let (user, at) = (caller.id().clone(), now());

@@ -9,7 +9,7 @@ use domain::permission::{Authority, PermissionTable};
 use domain::role::RoleScope;
 use domain::room::RoomFacts;
 use domain::setting::{self, ChangeSetting, Setting, SettingContext};
-use domain::settings::Settings;
+use domain::settings::{Key, Settings, keys};
 use domain::user::{
     self, Account, Email, Office, User, UserCommand, UserContext, UserCreated, UserEvent, UserKind,
     UserRefusal,
@@ -258,13 +258,13 @@ async fn begin_setup(
     settings: &Settings,
     at: Timestamp,
 ) -> Result<(), WorkError> {
-    const WIZARD: &str = "Show_Setup_Wizard";
+    const WIZARD: Key<str> = keys::SHOW_SETUP_WIZARD;
     if settings.text(WIZARD) != "pending" {
         return Ok(());
     }
-    let change = ChangeSetting::open(WIZARD, "in_progress".into(), at);
+    let change = ChangeSetting::open(WIZARD.id(), "in_progress".into(), at);
     tx.decide::<Setting>(
-        &setting::stream(WIZARD),
+        &setting::stream(WIZARD.id()),
         change.into(),
         &SettingContext::System,
     )

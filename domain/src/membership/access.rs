@@ -4,7 +4,7 @@
 use super::MembershipFacts;
 use crate::permission::{Authority, Permission, PermissionTable};
 use crate::room::{RoomFacts, RoomKind};
-use crate::settings::Settings;
+use crate::settings::{Settings, keys};
 use crate::{RoleId, UserId};
 
 /// The role of somebody who is not logged in.
@@ -52,7 +52,7 @@ pub fn can_read_history(
 /// Whether somebody who is not logged in may see the room: channels only, and only when the workspace is open to
 /// them.
 pub fn anonymous_can_access_room(room: &RoomFacts, settings: &Settings) -> bool {
-    room.kind == RoomKind::Channel && settings.bool("Accounts_AllowAnonymousRead")
+    room.kind == RoomKind::Channel && settings.bool(keys::ACCOUNTS_ALLOW_ANONYMOUS_READ)
 }
 
 /// Whether somebody who is not logged in may read the room's messages.

@@ -5,11 +5,11 @@ use super::{
     MessagePosted, MessageRefusal, PostChecks, Posted, Presentation, ReactionAdded,
     ReactionRemoved, Remains, Revision, attachments, check_size,
 };
-use crate::link;
 use crate::membership::access::can_access_room;
 use crate::permission::Permission;
 use crate::room::RoomKind;
-use crate::{MessageId, Timestamp};
+use crate::settings::keys;
+use crate::{MessageId, Timestamp, link};
 
 type Decision = Result<Vec<MessageEvent>, MessageRefusal>;
 
@@ -80,7 +80,7 @@ pub(super) fn post(
 fn may_thread(posted: &MessagePosted, context: &MessageContext<'_>) -> Result<(), MessageRefusal> {
     match (&posted.thread, posted.shown_in_room) {
         (None, true) => Err(MessageRefusal::NotAReply),
-        (Some(_), _) if !context.settings.bool("Threads_enabled") => {
+        (Some(_), _) if !context.settings.bool(keys::THREADS_ENABLED) => {
             Err(MessageRefusal::ThreadsDisabled)
         }
         _ => Ok(()),
@@ -175,7 +175,7 @@ fn may_mention(content: &Content, context: &MessageContext<'_>) -> Result<(), Me
         content.mentions.contains(&Mention::All),
         content.mentions.contains(&Mention::Here),
     );
-    let limit = context.settings.int("Message_MaxAll");
+    let limit = context.settings.int(keys::MESSAGE_MAX_ALL);
     if (all || here) && limit > 0 && i64::from(context.room.members) > limit {
         return Err(MessageRefusal::RoomTooLargeForGroupMention { limit });
     }
@@ -265,7 +265,7 @@ fn may_edit(
     at: Timestamp,
     context: &MessageContext<'_>,
 ) -> Result<(), MessageRefusal> {
-    let own = is_own(posted, context) && context.settings.bool("Message_AllowEditing");
+    let own = is_own(posted, context) && context.settings.bool(keys::MESSAGE_ALLOW_EDITING);
     // What a system message says is not anybody's to change.
     if posted.author.is_none() || !(own || context.authority.has_in_room(Permission::EDIT_MESSAGE))
     {
@@ -273,7 +273,7 @@ fn may_edit(
     }
     let limit = context
         .settings
-        .int("Message_AllowEditing_BlockEditInMinutes");
+        .int(keys::MESSAGE_ALLOW_EDITING_BLOCK_EDIT_IN_MINUTES);
     if limit > 0 && at.millis_since(posted.at) / MINUTE >= limit {
         return Err(MessageRefusal::EditBlocked);
     }
@@ -339,7 +339,8 @@ pub(super) fn delete(
         (Message::Unposted | Message::Deleted, _) => return Err(MessageRefusal::NotFound),
     };
     may_delete(own, sent_at, at, context)?;
-    let remains = if context.has_replies || context.settings.bool("Message_ShowDeletedStatus") {
+    let remains = if context.has_replies || context.settings.bool(keys::MESSAGE_SHOW_DELETED_STATUS)
+    {
         Remains::Placeholder
     } else {
         Remains::Nothing
@@ -369,12 +370,12 @@ fn may_delete(
     }
     let allowed = authority.has_in_room(Permission::DELETE_MESSAGE)
         || (own && authority.has(Permission::DELETE_OWN_MESSAGE));
-    if !allowed || !context.settings.bool("Message_AllowDeleting") {
+    if !allowed || !context.settings.bool(keys::MESSAGE_ALLOW_DELETING) {
         return Err(MessageRefusal::DeleteNotAllowed);
     }
     let limit = context
         .settings
-        .int("Message_AllowDeleting_BlockDeleteInMinutes");
+        .int(keys::MESSAGE_ALLOW_DELETING_BLOCK_DELETE_IN_MINUTES);
     if limit > 0 {
         let rounded = at
             .millis_since(sent_at)

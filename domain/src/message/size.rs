@@ -5,7 +5,7 @@ use unicode_segmentation::UnicodeSegmentation;
 
 use super::{MessageRefusal, PostChecks, Presentation};
 use crate::limits;
-use crate::settings::Settings;
+use crate::settings::{Settings, keys};
 
 /// Whether a message of that text and these parts may be posted, as far as its size is concerned. The first thing to
 /// ask of a message: everything else about it takes the longer the larger it is.
@@ -17,7 +17,7 @@ pub fn check_size(
     settings: &Settings,
 ) -> Result<(), MessageRefusal> {
     if checks == PostChecks::Full {
-        let limit = settings.int("Message_MaxAllowedSize");
+        let limit = settings.int(keys::MESSAGE_MAX_ALLOWED_SIZE);
         let most = usize::try_from(limit).unwrap_or(0);
         // Nothing has more characters than bytes, so counting is rarely needed.
         if text.len() > most && length_up_to(text, most) > most {

@@ -5,9 +5,8 @@ use super::{
     RoomEvent, RoomKeyChanged, RoomKind, RoomRefusal, RoomRenamed, RoomUnarchived, name,
 };
 use crate::permission::{Authority, Permission};
-use crate::settings::Settings;
-use crate::{RoomId, Timestamp, UserId};
-use crate::{limits, link};
+use crate::settings::{Settings, keys};
+use crate::{RoomId, Timestamp, UserId, limits, link};
 
 type Decision = Result<Vec<RoomEvent>, RoomRefusal>;
 
@@ -97,11 +96,12 @@ fn may_talk(
     settings: &Settings,
 ) -> Result<(), RoomRefusal> {
     let alone = participants.iter().all(|one| one == actor);
-    if participants.is_empty() || (alone && !settings.bool("Message_AllowDirectMessagesToYourself"))
+    if participants.is_empty()
+        || (alone && !settings.bool(keys::MESSAGE_ALLOW_DIRECT_MESSAGES_TO_YOURSELF))
     {
         return Err(RoomRefusal::InvalidParticipants);
     }
-    let limit = settings.int("DirectMesssage_maxUsers");
+    let limit = settings.int(keys::DIRECT_MESSSAGE_MAX_USERS);
     if usize::try_from(limit).is_ok_and(|limit| participants.len() > limit) {
         return Err(RoomRefusal::TooManyParticipants { limit });
     }

@@ -5,7 +5,7 @@ use deunicode::deunicode_char;
 use super::RoomRefusal;
 use crate::limits::{self, is_longer};
 use crate::pattern::{NamePattern, listed};
-use crate::settings::Settings;
+use crate::settings::{Settings, keys};
 use crate::text;
 
 /// Both names of a room.
@@ -24,7 +24,10 @@ pub fn resolve(typed: &str, settings: &Settings) -> Result<RoomName, RoomRefusal
     if text::is_blank(typed) {
         return Err(RoomRefusal::EmptyName);
     }
-    let blocked = listed(settings.text("Accounts_SystemBlockedUsernameList"), &slug);
+    let blocked = listed(
+        settings.text(keys::ACCOUNTS_SYSTEM_BLOCKED_USERNAME_LIST),
+        &slug,
+    );
     let long = is_longer(typed, limits::ROOM_NAME) || is_longer(&slug, limits::ROOM_NAME);
     if long || blocked || !NamePattern::of_rooms(settings).matches(&slug) {
         return Err(RoomRefusal::InvalidName {
@@ -41,7 +44,7 @@ pub fn resolve(typed: &str, settings: &Settings) -> Result<RoomName, RoomRefusal
 /// likeness with dashes between words.
 pub fn slug(typed: &str, settings: &Settings) -> String {
     let typed = text::trim(typed);
-    if settings.bool("UI_Allow_room_names_with_special_chars") {
+    if settings.bool(keys::UI_ALLOW_ROOM_NAMES_WITH_SPECIAL_CHARS) {
         transliterated(typed)
     } else {
         typed.to_owned()
@@ -72,7 +75,7 @@ fn transliterated(text: &str) -> String {
 
 /// Whether a room may not be renamed to this, for it is a user's or a group's to be called by.
 pub(super) fn is_blocked_for_renaming(slug: &str, settings: &Settings) -> bool {
-    listed("all,here", slug) || listed(settings.text("Accounts_BlockedUsernameList"), slug)
+    listed("all,here", slug) || listed(settings.text(keys::ACCOUNTS_BLOCKED_USERNAME_LIST), slug)
 }
 
 #[cfg(test)]

@@ -3,12 +3,8 @@
 use serde_json::{Map, Value};
 
 use super::{RecordField, record};
-use crate::link;
-use crate::settings::Settings;
-use crate::text;
-
-/// The setting that says which fields there are.
-pub const CUSTOM_FIELDS: &str = "Accounts_CustomFields";
+use crate::settings::{Settings, keys};
+use crate::{link, text};
 
 /// Why custom fields are refused (`error-user-registration-custom-field`, unless said).
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -46,7 +42,7 @@ pub fn check_custom_fields(
     given: Option<&Value>,
     settings: &Settings,
 ) -> Result<Option<Value>, CustomFieldsRefusal> {
-    let definition = text::trim(settings.text(CUSTOM_FIELDS));
+    let definition = text::trim(settings.text(keys::ACCOUNTS_CUSTOM_FIELDS));
     if definition.is_empty() {
         return Ok(None);
     }
@@ -85,7 +81,7 @@ pub fn kept_field(definition: &str) -> Option<String> {
 /// the definition says.
 fn record_fields(saved: &Value, settings: &Settings) -> Vec<RecordField> {
     let definition: Map<String, Value> =
-        serde_json::from_str(settings.text(CUSTOM_FIELDS)).unwrap_or_default();
+        serde_json::from_str(settings.text(keys::ACCOUNTS_CUSTOM_FIELDS)).unwrap_or_default();
     definition
         .iter()
         .filter_map(|(name, definition)| {
@@ -198,7 +194,7 @@ mod tests {
                              "rank": {"modifyRecordField": {"field": "roles", "array": true}},
                              "plain": {}}"#;
         let mut settings = Settings::default();
-        settings.set(CUSTOM_FIELDS, Value::from(definition));
+        settings.set(keys::ACCOUNTS_CUSTOM_FIELDS.id(), Value::from(definition));
         let saved = json!({"desk": "12", "team": "red", "rank": "admin", "plain": "x"});
         let field = |field: &str, value: &str, append| RecordField {
             field: field.to_owned(),

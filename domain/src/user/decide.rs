@@ -8,11 +8,9 @@ use super::{
     UserDeactivated, UserDeleted, UserEvent, UserKind, UserRefusal, UsernameChanged, UtcOffset,
     UtcOffsetChanged, check_email, check_username, custom_fields, preferences, record,
 };
-use crate::limits;
 use crate::permission::{Authority, Permission};
-use crate::settings::Settings;
-use crate::text;
-use crate::{RoleId, Timestamp, UserId};
+use crate::settings::{Key, Settings, keys};
+use crate::{RoleId, Timestamp, UserId, limits, text};
 
 pub(super) type Decision = Result<Vec<UserEvent>, UserRefusal>;
 
@@ -59,7 +57,7 @@ impl Asker<'_> {
     fn may_change(
         &self,
         user: &UserId,
-        setting: &str,
+        setting: Key<bool>,
         refusal: UserRefusal,
     ) -> Result<(), UserRefusal> {
         if !self.is(user) {
@@ -68,7 +66,7 @@ impl Asker<'_> {
                 .then_some(())
                 .ok_or(UserRefusal::EditOtherNotAllowed);
         }
-        if !self.settings.bool("Accounts_AllowUserProfileChange") {
+        if !self.settings.bool(keys::ACCOUNTS_ALLOW_USER_PROFILE_CHANGE) {
             return Err(UserRefusal::ProfileChangeNotAllowed);
         }
         self.settings.bool(setting).then_some(()).ok_or(refusal)
@@ -108,7 +106,7 @@ pub(super) fn checked(wish: &mut UserCreated, settings: &Settings) -> Result<(),
     wish.username = text::trim(&wish.username).to_owned();
     check_username(&wish.username, settings)?;
     wish.name = trimmed(wish.name.take()).filter(|name| !name.is_empty());
-    if wish.name.is_none() && settings.bool("Accounts_RequireNameForSignUp") {
+    if wish.name.is_none() && settings.bool(keys::ACCOUNTS_REQUIRE_NAME_FOR_SIGN_UP) {
         return Err(UserRefusal::NameRequired);
     }
     wish.bio = trimmed(wish.bio.take()).filter(|bio| !bio.is_empty());
@@ -160,7 +158,9 @@ pub(super) fn create(mut wish: UserCreated, context: &UserContext<'_>) -> Decisi
             return Err(UserRefusal::CreateNotAllowed);
         }
         asker.may_give(&wish.roles, &[])?;
-        let approved_later = asker.settings.bool("Accounts_ManuallyApproveNewUsers");
+        let approved_later = asker
+            .settings
+            .bool(keys::ACCOUNTS_MANUALLY_APPROVE_NEW_USERS);
         if !wish.active
             && !approved_later
             && !asker
@@ -229,7 +229,9 @@ fn may_change_profile(
     // The status text has a setting of its own: it changes many times a day.
     if change.status_text.is_some()
         && asker.is(user)
-        && !asker.settings.bool("Accounts_AllowUserStatusMessageChange")
+        && !asker
+            .settings
+            .bool(keys::ACCOUNTS_ALLOW_USER_STATUS_MESSAGE_CHANGE)
     {
         return Err(UserRefusal::StatusTextChangeNotAllowed);
     }
@@ -237,17 +239,17 @@ fn may_change_profile(
     if change.bio.is_some() || change.nickname.is_some() || custom {
         asker.may_change(
             user,
-            "Accounts_AllowUserProfileChange",
+            keys::ACCOUNTS_ALLOW_USER_PROFILE_CHANGE,
             UserRefusal::ProfileChangeNotAllowed,
         )?;
     }
     if let Some(name) = &change.name {
         asker.may_change(
             user,
-            "Accounts_AllowRealNameChange",
+            keys::ACCOUNTS_ALLOW_REAL_NAME_CHANGE,
             UserRefusal::RealNameChangeNotAllowed,
         )?;
-        if name.is_empty() && asker.settings.bool("Accounts_RequireNameForSignUp") {
+        if name.is_empty() && asker.settings.bool(keys::ACCOUNTS_REQUIRE_NAME_FOR_SIGN_UP) {
             return Err(UserRefusal::NameRequired);
         }
     }
@@ -273,7 +275,7 @@ pub(super) fn change_username(
     if let Some(asker) = asker {
         asker.may_change(
             &user,
-            "Accounts_AllowUsernameChange",
+            keys::ACCOUNTS_ALLOW_USERNAME_CHANGE,
             UserRefusal::UsernameChangeNotAllowed,
         )?;
         if account.username == username {
@@ -312,7 +314,7 @@ pub(super) fn change_email(
         if !(unchanged && asker.is(&user)) {
             asker.may_change(
                 &user,
-                "Accounts_AllowEmailChange",
+                keys::ACCOUNTS_ALLOW_EMAIL_CHANGE,
                 UserRefusal::EmailChangeNotAllowed,
             )?;
         }
@@ -346,11 +348,11 @@ pub(super) fn may_change_password(
     if account.require_password_change {
         return Ok(());
     }
-    let setting = |id| asker.settings.bool(id);
+    let setting = |key| asker.settings.bool(key);
     // An account that logs in elsewhere may be wanted to stay without a password of its own.
     let first_ever = account.password().is_none();
-    let allowed = setting("Accounts_AllowPasswordChange")
-        && (!first_ever || setting("Accounts_AllowPasswordChangeForOAuthUsers"));
+    let allowed = setting(keys::ACCOUNTS_ALLOW_PASSWORD_CHANGE)
+        && (!first_ever || setting(keys::ACCOUNTS_ALLOW_PASSWORD_CHANGE_FOR_OAUTH_USERS));
     allowed
         .then_some(())
         .ok_or(UserRefusal::PasswordChangeNotAllowed)
@@ -611,7 +613,7 @@ fn may_delete(asker: Asker<'_>, user: &UserId) -> Result<(), UserRefusal> {
     if !asker.is(user) {
         return Err(UserRefusal::DeleteNotAllowed);
     }
-    let allowed = asker.settings.bool("Accounts_AllowDeleteOwnAccount");
+    let allowed = asker.settings.bool(keys::ACCOUNTS_ALLOW_DELETE_OWN_ACCOUNT);
     allowed
         .then_some(())
         .ok_or(UserRefusal::DeleteOwnNotAllowed)

@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 use super::UserRefusal;
 use crate::limits::{self, is_longer};
 use crate::pattern::{NamePattern, listed};
-use crate::settings::Settings;
+use crate::settings::{Settings, keys};
 use crate::text;
 
 /// Domains where anybody gets an address for a few minutes.
@@ -18,13 +18,13 @@ static DISPOSABLE: LazyLock<HashSet<&str>> =
 pub fn check_username(username: &str, settings: &Settings) -> Result<(), UserRefusal> {
     check_spelling(username, settings)?;
     let kept = [
-        "Accounts_BlockedUsernameList",
-        "Accounts_SystemBlockedUsernameList",
+        keys::ACCOUNTS_BLOCKED_USERNAME_LIST,
+        keys::ACCOUNTS_SYSTEM_BLOCKED_USERNAME_LIST,
     ];
     if stands_for_many(username)
         || kept
             .iter()
-            .any(|list| listed(settings.text(list), username))
+            .any(|list| listed(settings.text(*list), username))
     {
         return Err(UserRefusal::BlockedUsername {
             username: username.to_owned(),
@@ -84,15 +84,15 @@ pub fn check_email(address: &str, settings: &Settings) -> Result<(), UserRefusal
             });
         }
     };
-    let allowed = settings.text("Accounts_AllowedDomainsList");
+    let allowed = settings.text(keys::ACCOUNTS_ALLOWED_DOMAINS_LIST);
     if !text::trim(allowed).is_empty() && !listed(allowed, domain) {
         return Err(UserRefusal::DomainNotAllowed {
             domain: domain.to_owned(),
         });
     }
-    let disposable = settings.bool("Accounts_UseDefaultBlockedDomainsList")
+    let disposable = settings.bool(keys::ACCOUNTS_USE_DEFAULT_BLOCKED_DOMAINS_LIST)
         && DISPOSABLE.contains(domain.to_lowercase().as_str());
-    if disposable || listed(settings.text("Accounts_BlockedDomainsList"), domain) {
+    if disposable || listed(settings.text(keys::ACCOUNTS_BLOCKED_DOMAINS_LIST), domain) {
         return Err(UserRefusal::DomainBlocked {
             domain: domain.to_owned(),
         });

@@ -12,7 +12,7 @@ mod suggest;
 #[cfg(test)]
 mod tests;
 
-pub use custom_fields::{CUSTOM_FIELDS, CustomFieldsRefusal, check_custom_fields, kept_field};
+pub use custom_fields::{CustomFieldsRefusal, check_custom_fields, kept_field};
 pub use events::*;
 pub use identity::{check_appointed_username, check_email, check_username};
 pub use preferences::{PREFERENCES, PreferenceFault, PreferenceKind};

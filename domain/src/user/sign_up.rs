@@ -7,9 +7,8 @@ use super::{
     Account, EmailChanged, Office, PasswordChanged, ProfileChange, ProfileChanged, UserContext,
     UserCreated, UserEvent, UserKind, UserRefusal, UsernameChanged, check_username,
 };
-use crate::RoleId;
-use crate::settings::Settings;
-use crate::text;
+use crate::settings::{Settings, keys};
+use crate::{RoleId, text};
 
 const SHORTEST_USERNAME: usize = 3;
 
@@ -37,7 +36,7 @@ pub fn check_sign_up(username: &str, context: &UserContext<'_>) -> Result<(), Us
         });
     }
     check_username(username, settings)?;
-    match settings.text("Accounts_RegistrationForm") {
+    match settings.text(keys::ACCOUNTS_REGISTRATION_FORM) {
         "Disabled" => Err(UserRefusal::RegistrationDisabled),
         "Secret URL" if !let_in => Err(UserRefusal::WrongSecret),
         _ => Ok(()),
@@ -85,7 +84,7 @@ fn registered(
     if first_administrator && !is_admin(&wish.roles) {
         wish.roles.push(RoleId::new(ADMIN));
     }
-    wish.active = first_administrator || !settings.bool("Accounts_ManuallyApproveNewUsers");
+    wish.active = first_administrator || !settings.bool(keys::ACCOUNTS_MANUALLY_APPROVE_NEW_USERS);
     Ok(wish)
 }
 
@@ -125,7 +124,7 @@ pub(super) fn claim(account: &Account, wish: UserCreated, context: &UserContext<
 }
 
 fn knows_secret(secret: Option<&str>, settings: &Settings) -> bool {
-    let wanted = settings.text("Accounts_RegistrationForm_SecretURL");
+    let wanted = settings.text(keys::ACCOUNTS_REGISTRATION_FORM_SECRET_URL);
     // By their digests: how long comparing them takes says nothing about the secret.
     let digest = |text: &str| Sha256::digest(text.as_bytes());
     !wanted.is_empty() && secret.is_some_and(|secret| digest(secret) == digest(wanted))
@@ -135,7 +134,7 @@ fn knows_secret(secret: Option<&str>, settings: &Settings) -> bool {
 pub fn default_roles(settings: &Settings) -> Vec<RoleId> {
     let mut roles = Vec::new();
     for role in settings
-        .text("Accounts_Registration_Users_Default_Roles")
+        .text(keys::ACCOUNTS_REGISTRATION_USERS_DEFAULT_ROLES)
         .split(',')
     {
         let role = RoleId::new(text::trim(role));

@@ -3,7 +3,7 @@
 use deunicode::deunicode_char;
 
 use super::check_username;
-use crate::settings::Settings;
+use crate::settings::{Settings, keys};
 use crate::text;
 
 /// User names made of the name somebody goes by and of addresses they proved to read, best first. Those nobody may
@@ -33,7 +33,7 @@ pub fn username_suggestions(
             wanted.push(format!("{local}.{word}"));
         }
     }
-    let slugify = settings.bool("UTF8_Names_Slugify");
+    let slugify = settings.bool(keys::UTF8_NAMES_SLUGIFY);
     let mut suggestions = Vec::new();
     for text in wanted {
         let candidate = if slugify { slug(&text) } else { text };

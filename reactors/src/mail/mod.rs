@@ -20,7 +20,7 @@ use std::time::Duration;
 
 use application::outside::mail::{Mail, Mailbox, Mailer, SendError, one_line};
 use application::workspace::Workspace;
-use domain::settings::Settings;
+use domain::settings::{Settings, keys};
 use domain::site::Site;
 use eventstore::vault::Vault;
 use eventstore::{EventStore, RecordedEvent};
@@ -222,7 +222,7 @@ fn finish(letter: &Letter, settings: &Settings, key: OutboxKey) -> Mail {
 /// The same for the same occasion and recipient, and for no other in the world.
 fn message_id(settings: &Settings, key: &str, address: &str) -> String {
     let mut digest = Sha256::new();
-    for part in [settings.text("uniqueID"), key, &address.to_lowercase()] {
+    for part in [settings.text(keys::UNIQUE_ID), key, &address.to_lowercase()] {
         digest.update(part.as_bytes());
         digest.update([0]);
     }
@@ -248,27 +248,27 @@ fn write_mail(
 ) -> Mail {
     let site = Site::of(settings);
     let values = values
-        .with("Site_Name", settings.text("Site_Name"))
+        .with("Site_Name", settings.text(keys::SITE_NAME))
         .with("Site_URL", site.as_str())
         .with("Site_URL_Slash", site.at("/"));
     let subject = one_line(&fill(subject, &values, Form::Plain));
     let body = fill(body, &values, Form::Html);
-    let html = (!settings.bool("email_plain_text_only")).then(|| {
-        let header = fill(settings.text("Email_Header"), &values, Form::Html);
-        let footer = fill(settings.text("Email_Footer"), &values, Form::Html);
+    let html = (!settings.bool(keys::EMAIL_PLAIN_TEXT_ONLY)).then(|| {
+        let header = fill(settings.text(keys::EMAIL_HEADER), &values, Form::Html);
+        let footer = fill(settings.text(keys::EMAIL_FOOTER), &values, Form::Html);
         page(
             &subject,
             &header,
             &body,
             &footer,
-            settings.text("email_style"),
+            settings.text(keys::EMAIL_STYLE),
         )
     });
-    let from = Some(settings.text("From_Email").trim_ascii()).filter(|from| !from.is_empty());
+    let from = Some(settings.text(keys::FROM_EMAIL).trim_ascii()).filter(|from| !from.is_empty());
     Mail {
         to,
         from: Mailbox {
-            name: Some(settings.text("Site_Name").to_owned()),
+            name: Some(settings.text(keys::SITE_NAME).to_owned()),
             address: from.map_or_else(
                 || format!("no-reply@{}", site_host(settings)),
                 str::to_owned,
@@ -298,8 +298,8 @@ pub fn invitation_mail(settings: &Settings, to: Mailbox, unique: &str) -> Mail {
     let id = message_id(settings, &format!("invitation-{unique}"), &to.address);
     let values = Values::default().with("email", to.address.as_str());
     let (subject, body) = (
-        settings.text("Invitation_Subject"),
-        settings.text("Invitation_Email"),
+        settings.text(keys::INVITATION_SUBJECT),
+        settings.text(keys::INVITATION_EMAIL),
     );
     write_mail(settings, to, (subject, body), values, id)
 }

@@ -10,7 +10,7 @@ use domain::account_mail::{
 use domain::data_export::{DataExportCompleted, DataExportEvent};
 use domain::e2e::KeyPairEvent;
 use domain::second_factor::{EmailCodeIssued, SecondFactorEvent, email_code_purpose};
-use domain::settings::Settings;
+use domain::settings::{Key, Settings, keys};
 use domain::site::Site;
 use domain::user::{self, Account, EmailChanged, User, UserCreated, UserEvent, UserKind};
 use domain::{Decider as _, Event, EventPayload as _, RoleId, Sealed, StreamId, UserId};
@@ -20,6 +20,40 @@ use futures::StreamExt as _;
 use projections::{QueryError, UserQuery, Views};
 
 use super::template::Values;
+
+/// The settings a mail is made after.
+#[derive(Clone, Copy)]
+struct Template {
+    body: Key<str>,
+    subject: Key<str>,
+}
+
+impl Template {
+    const ENROLMENT: Self = Self {
+        body: keys::ACCOUNTS_ENROLLMENT_EMAIL,
+        subject: keys::ACCOUNTS_ENROLLMENT_EMAIL_SUBJECT,
+    };
+    const EMAIL_CHANGED: Self = Self {
+        body: keys::EMAIL_CHANGED_EMAIL,
+        subject: keys::EMAIL_CHANGED_EMAIL_SUBJECT,
+    };
+    const VERIFICATION: Self = Self {
+        body: keys::VERIFICATION_EMAIL,
+        subject: keys::VERIFICATION_EMAIL_SUBJECT,
+    };
+    const FORGOT_PASSWORD: Self = Self {
+        body: keys::FORGOT_PASSWORD_EMAIL,
+        subject: keys::FORGOT_PASSWORD_EMAIL_SUBJECT,
+    };
+    const USER_ADDED: Self = Self {
+        body: keys::ACCOUNTS_USER_ADDED_EMAIL_EMAIL,
+        subject: keys::ACCOUNTS_USER_ADDED_EMAIL_SUBJECT,
+    };
+    const PASSWORD_CHANGED: Self = Self {
+        body: keys::PASSWORD_CHANGED_EMAIL,
+        subject: keys::PASSWORD_CHANGED_EMAIL_SUBJECT,
+    };
+}
 
 /// A mail in the making.
 #[derive(Clone, Debug)]
@@ -175,7 +209,10 @@ impl Desk<'_> {
             }
             UserEvent::UserActivated(_) => Ok(self.activated(&story, account)),
             UserEvent::UserDeactivated(event)
-                if !event.idle && self.settings.bool("Accounts_Send_Email_When_Deactivating") =>
+                if !event.idle
+                    && self
+                        .settings
+                        .bool(keys::ACCOUNTS_SEND_EMAIL_WHEN_DEACTIVATING) =>
             {
                 Ok(Self::notice(account, "Accounts_Email_Deactivated"))
             }
@@ -199,7 +236,7 @@ impl Desk<'_> {
                 name: Some(name),
                 address,
             });
-            let letters = to.map(|to| self.template("Accounts_Enrollment_Email", "", to, values));
+            let letters = to.map(|to| self.template(Template::ENROLMENT, "", to, values));
             return Ok(letters.into_iter().flatten().collect());
         }
         let body = match &created.reason {
@@ -261,13 +298,16 @@ impl Desk<'_> {
             .filter_map(|email| {
                 let values = values(account).with("email", new.unwrap_or_default());
                 let to = mailbox_of(account, &email.address);
-                self.template("Email_Changed_Email", "", to, values)
+                self.template(Template::EMAIL_CHANGED, "", to, values)
             })
             .collect()
     }
 
     fn activated(&self, story: &Story, account: &Account) -> Vec<Letter> {
-        if !self.settings.bool("Accounts_Send_Email_When_Activating") {
+        if !self
+            .settings
+            .bool(keys::ACCOUNTS_SEND_EMAIL_WHEN_ACTIVATING)
+        {
             return Vec::new();
         }
         let waited = story
@@ -297,7 +337,7 @@ impl Desk<'_> {
             .with("Verification_Url", self.link("verify-email", &token));
         let to = mailbox_of(&account, &event.address);
         Ok(self
-            .template("Verification_Email", "", to, values)
+            .template(Template::VERIFICATION, "", to, values)
             .into_iter()
             .collect())
     }
@@ -314,10 +354,10 @@ impl Desk<'_> {
             .with("Forgot_Password_Url", self.link("reset-password", &token));
         let to = mailbox_of(&account, &event.address);
         let letter = match event.reason {
-            ResetReason::Reset => self.template("Forgot_Password_Email", "", to, values),
+            ResetReason::Reset => self.template(Template::FORGOT_PASSWORD, "", to, values),
             ResetReason::Enrolment => {
                 let more = "<p>{Choose_your_password}</p><p><a class=\"button\" href=\"[Forgot_Password_Url]\">{Choose_password}</a></p>";
-                self.template("Accounts_UserAddedEmail_Email", more, to, values)
+                self.template(Template::USER_ADDED, more, to, values)
             }
         };
         Ok(letter.into_iter().collect())
@@ -328,19 +368,19 @@ impl Desk<'_> {
             return Ok(Vec::new());
         };
         let values = values(&account).with("email", to.address.as_str());
-        let id = "Accounts_UserAddedEmail_Email";
+        let template = Template::USER_ADDED;
         let letter = match &event.password {
             Some(password) => {
                 let password = self.open(&account_mail::password_purpose(&event.user), password)?;
-                let told = mentions(self.settings.text(id), "password");
+                let told = mentions(self.settings.text(template.body), "password");
                 let more = if told {
                     ""
                 } else {
                     "<p>{Your_first_password_is_password}</p>"
                 };
-                self.template(id, more, to, values.with("password", password))
+                self.template(template, more, to, values.with("password", password))
             }
-            None => self.template(id, "", to, values.with("password", "")),
+            None => self.template(template, "", to, values.with("password", "")),
         };
         Ok(letter.into_iter().collect())
     }
@@ -357,25 +397,26 @@ impl Desk<'_> {
             .with("email", to.address.as_str())
             .with("password", password);
         Ok(self
-            .template("Password_Changed_Email", "", to, values)
+            .template(Template::PASSWORD_CHANGED, "", to, values)
             .into_iter()
             .collect())
     }
 
-    /// A mail after the settings `id` and `id_Subject`; none while the body is empty. `more` is added to the body.
-    fn template(&self, id: &str, more: &str, to: Mailbox, values: Values) -> Option<Letter> {
-        let body = self.settings.text(id);
+    /// A mail after settings; none while the body is empty. `more` is added to the body.
+    fn template(
+        &self,
+        template: Template,
+        more: &str,
+        to: Mailbox,
+        values: Values,
+    ) -> Option<Letter> {
+        let body = self.settings.text(template.body);
         if domain::text::is_blank(body) {
             return None;
         }
-        // One setting has its subject under a shorter name.
-        let subject = match id {
-            "Accounts_UserAddedEmail_Email" => "Accounts_UserAddedEmail_Subject".to_owned(),
-            _ => format!("{id}_Subject"),
-        };
         Some(Letter {
             to,
-            subject: self.settings.text(&subject).to_owned(),
+            subject: self.settings.text(template.subject).to_owned(),
             body: format!("{body}{more}"),
             values,
         })

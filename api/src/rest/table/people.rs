@@ -2,6 +2,7 @@
 
 use axum::http::Method;
 use domain::permission::Permission;
+use domain::settings::keys;
 
 use crate::extract::schema::Kind;
 use crate::rest::{accounts, data_export, departure, people, profile, registration, users};
@@ -25,7 +26,7 @@ fn signing_up() -> Vec<Route> {
         public(Method::POST, "users.register", registration::register)
             .about("Signs somebody up.")
             .takes(&registration::REGISTER)
-            .rate(Rate::Setting("Rate_Limiter_Limit_RegisterUser"))
+            .rate(Rate::Setting(keys::RATE_LIMITER_LIMIT_REGISTER_USER))
             .answers(USER),
         post("users.create", accounts::create)
             .about("Makes an account for somebody.")

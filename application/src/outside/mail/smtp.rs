@@ -4,12 +4,11 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
-use domain::settings::Settings;
+use domain::settings::{Settings, keys};
 use futures::future::BoxFuture;
-use lettre::transport::smtp::PoolConfig;
 use lettre::transport::smtp::authentication::Credentials;
 use lettre::transport::smtp::client::{Tls, TlsParameters};
-use lettre::transport::smtp::{AsyncSmtpTransportBuilder, Error};
+use lettre::transport::smtp::{AsyncSmtpTransportBuilder, Error, PoolConfig};
 use lettre::{AsyncSmtpTransport, AsyncTransport as _, Tokio1Executor};
 use parking_lot::Mutex;
 use projections::Views;
@@ -110,24 +109,24 @@ impl SmtpServer {
 
     /// The server the settings name, if they name one.
     pub fn from_settings(settings: &Settings) -> Option<Self> {
-        let text = |id: &str| settings.text(id).trim_ascii();
-        let host = Some(text("SMTP_Host")).filter(|host| !host.is_empty())?;
-        let user = Some(text("SMTP_Username")).filter(|user| !user.is_empty());
+        let text = |key| settings.text(key).trim_ascii();
+        let host = Some(text(keys::SMTP_HOST)).filter(|host| !host.is_empty())?;
+        let user = Some(text(keys::SMTP_USERNAME)).filter(|user| !user.is_empty());
         let credentials = user.map(|user| {
-            let password = settings.text("SMTP_Password");
+            let password = settings.text(keys::SMTP_PASSWORD);
             (user.to_owned(), password.to_owned())
         });
-        let encryption = if text("SMTP_Protocol") == "smtps" {
+        let encryption = if text(keys::SMTP_PROTOCOL) == "smtps" {
             Encryption::Immediate
         } else {
-            starttls(settings.bool("SMTP_IgnoreTLS"), credentials.is_some())
+            starttls(settings.bool(keys::SMTP_IGNORE_TLS), credentials.is_some())
         };
         Some(Self {
             host: host.to_owned(),
-            port: text("SMTP_Port").parse().ok(),
+            port: text(keys::SMTP_PORT).parse().ok(),
             encryption,
             credentials,
-            pool: settings.bool("SMTP_Pool"),
+            pool: settings.bool(keys::SMTP_POOL),
             address: None,
         })
     }

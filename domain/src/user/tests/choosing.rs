@@ -256,7 +256,7 @@ fn custom_fields_write_the_record_when_they_are_saved() {
     let known = known_roles();
     let definition = r#"{"desk": {"modifyRecordField": {"field": "extension"}},
                          "rank": {"modifyRecordField": {"field": "roles", "array": true}}}"#;
-    let stage = Stage::default().setting(CUSTOM_FIELDS, definition);
+    let stage = Stage::default().setting("Accounts_CustomFields", definition);
     let wish = |desk: &str| ProfileChange {
         custom_fields: Some(json!({"desk": desk, "rank": "admin"})),
         ..ProfileChange::default()
@@ -295,7 +295,7 @@ fn custom_fields_write_the_record_when_they_are_saved() {
 fn a_new_account_has_what_its_custom_fields_write() {
     let known = known_roles();
     let definition = r#"{"team": {"modifyRecordField": {"field": "teams", "array": true}}}"#;
-    let stage = admin().setting(CUSTOM_FIELDS, definition);
+    let stage = admin().setting("Accounts_CustomFields", definition);
     let wish = UserCreated {
         custom_fields: Some(json!({"team": "red"})),
         ..created()
