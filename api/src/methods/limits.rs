@@ -3,7 +3,7 @@
 
 use application::ids::now;
 use application::rate_limit::{Limit, Subject};
-use domain::settings::Settings;
+use domain::settings::{Key, Settings, keys};
 
 use crate::error::{ApiError, texts};
 use crate::methods::{AnyMethodCall, Method};
@@ -28,13 +28,10 @@ pub fn check(method: &Method, call: &AnyMethodCall) -> Result<(), ApiError> {
         .as_ref()
         .map_or(address.as_str(), |caller| caller.token.as_str());
     let mut counts = vec![
-        (of("ip", &address), setting(&settings, "IP")),
-        (
-            of("connection", connection),
-            setting(&settings, "Connection"),
-        ),
+        (of("ip", &address), limit(&settings, IP)),
+        (of("connection", connection), limit(&settings, CONNECTION)),
     ];
-    counts.extend(user.map(|user| (of("user", user), setting(&settings, "User"))));
+    counts.extend(user.map(|user| (of("user", user), limit(&settings, USER))));
     if let Some((calls, per)) = method.limit {
         let own = Limit {
             calls: calls.into(),
@@ -47,15 +44,15 @@ pub fn check(method: &Method, call: &AnyMethodCall) -> Result<(), ApiError> {
         } else {
             1
         };
-        let times = |kind: &str| {
-            setting(&settings, kind).map(|limit| Limit {
+        let times = |keys| {
+            limit(&settings, keys).map(|limit| Limit {
                 calls: limit.calls.saturating_mul(factor),
                 ..limit
             })
         };
-        let by_connection = times("Connection_By_Method");
+        let by_connection = times(CONNECTION_BY_METHOD);
         counts.push((of_method("connection", connection), by_connection));
-        counts.extend(user.map(|user| (of_method("user", user), times("User_By_Method"))));
+        counts.extend(user.map(|user| (of_method("user", user), times(USER_BY_METHOD))));
     }
     for (subject, limit) in counts {
         let Some(limit) = limit else { continue };
@@ -68,16 +65,47 @@ pub fn check(method: &Method, call: &AnyMethodCall) -> Result<(), ApiError> {
     Ok(())
 }
 
-/// The limit of the settings `DDP_Rate_Limit_<kind>_*`.
-fn setting(settings: &Settings, kind: &str) -> Option<Limit> {
-    let number = |what: &str| {
-        u64::try_from(settings.int(&format!("DDP_Rate_Limit_{kind}_{what}"))).unwrap_or_default()
-    };
+/// The settings of one limit (`DDP_Rate_Limit_*`).
+#[derive(Clone, Copy)]
+struct LimitKeys {
+    enabled: Key<bool>,
+    calls: Key<i64>,
+    per: Key<i64>,
+}
+
+const IP: LimitKeys = LimitKeys {
+    enabled: keys::DDP_RATE_LIMIT_IP_ENABLED,
+    calls: keys::DDP_RATE_LIMIT_IP_REQUESTS_ALLOWED,
+    per: keys::DDP_RATE_LIMIT_IP_INTERVAL_TIME,
+};
+const CONNECTION: LimitKeys = LimitKeys {
+    enabled: keys::DDP_RATE_LIMIT_CONNECTION_ENABLED,
+    calls: keys::DDP_RATE_LIMIT_CONNECTION_REQUESTS_ALLOWED,
+    per: keys::DDP_RATE_LIMIT_CONNECTION_INTERVAL_TIME,
+};
+const USER: LimitKeys = LimitKeys {
+    enabled: keys::DDP_RATE_LIMIT_USER_ENABLED,
+    calls: keys::DDP_RATE_LIMIT_USER_REQUESTS_ALLOWED,
+    per: keys::DDP_RATE_LIMIT_USER_INTERVAL_TIME,
+};
+const CONNECTION_BY_METHOD: LimitKeys = LimitKeys {
+    enabled: keys::DDP_RATE_LIMIT_CONNECTION_BY_METHOD_ENABLED,
+    calls: keys::DDP_RATE_LIMIT_CONNECTION_BY_METHOD_REQUESTS_ALLOWED,
+    per: keys::DDP_RATE_LIMIT_CONNECTION_BY_METHOD_INTERVAL_TIME,
+};
+const USER_BY_METHOD: LimitKeys = LimitKeys {
+    enabled: keys::DDP_RATE_LIMIT_USER_BY_METHOD_ENABLED,
+    calls: keys::DDP_RATE_LIMIT_USER_BY_METHOD_REQUESTS_ALLOWED,
+    per: keys::DDP_RATE_LIMIT_USER_BY_METHOD_INTERVAL_TIME,
+};
+
+fn limit(settings: &Settings, keys: LimitKeys) -> Option<Limit> {
+    let number = |key| u64::try_from(settings.int(key)).unwrap_or_default();
     settings
-        .bool(&format!("DDP_Rate_Limit_{kind}_Enabled"))
+        .bool(keys.enabled)
         .then(|| Limit {
-            calls: number("Requests_Allowed"),
-            per: number("Interval_Time"),
+            calls: number(keys.calls),
+            per: number(keys.per),
         })
         .filter(Limit::counts)
 }

@@ -1,7 +1,7 @@
 //! The ways to log in with an account elsewhere, as login screens are built from them (contract, admin 5.1).
 
 use application::integrations::login_services;
-use domain::settings::{Settings, keys};
+use domain::settings::{Key, Settings, keys};
 use serde_json::{Map, Value, json};
 use sha2::{Digest as _, Sha256};
 
@@ -9,23 +9,23 @@ use super::answer::{Answer, Outcome};
 use crate::error::texts;
 use crate::extract::{Anyone, Call};
 
-/// Services every workspace knows: name on the wire, prefix of the settings, what the id given by the service is
+/// Services every workspace knows: name on the wire, the switch whose id the other settings begin with, what the id given by the service is
 /// called.
-const BUILTIN: [(&str, &str, &str); 10] = [
-    ("apple", "Accounts_OAuth_Apple", "clientId"),
-    ("facebook", "Accounts_OAuth_Facebook", "appId"),
-    ("github", "Accounts_OAuth_Github", "clientId"),
+const BUILTIN: [(&str, Key<bool>, &str); 10] = [
+    ("apple", keys::ACCOUNTS_OAUTH_APPLE, "clientId"),
+    ("facebook", keys::ACCOUNTS_OAUTH_FACEBOOK, "appId"),
+    ("github", keys::ACCOUNTS_OAUTH_GITHUB, "clientId"),
     (
         "github_enterprise",
-        "Accounts_OAuth_GitHub_Enterprise",
+        keys::ACCOUNTS_OAUTH_GIT_HUB_ENTERPRISE,
         "clientId",
     ),
-    ("gitlab", "Accounts_OAuth_Gitlab", "clientId"),
-    ("google", "Accounts_OAuth_Google", "clientId"),
-    ("linkedin", "Accounts_OAuth_Linkedin", "clientId"),
-    ("meteor-developer", "Accounts_OAuth_Meteor", "clientId"),
-    ("nextcloud", "Accounts_OAuth_Nextcloud", "clientId"),
-    ("twitter", "Accounts_OAuth_Twitter", "consumerKey"),
+    ("gitlab", keys::ACCOUNTS_OAUTH_GITLAB, "clientId"),
+    ("google", keys::ACCOUNTS_OAUTH_GOOGLE, "clientId"),
+    ("linkedin", keys::ACCOUNTS_OAUTH_LINKEDIN, "clientId"),
+    ("meteor-developer", keys::ACCOUNTS_OAUTH_METEOR, "clientId"),
+    ("nextcloud", keys::ACCOUNTS_OAUTH_NEXTCLOUD, "clientId"),
+    ("twitter", keys::ACCOUNTS_OAUTH_TWITTER, "consumerKey"),
 ];
 
 /// Fields of a custom service's document, and the endings of the settings they come from.
@@ -70,8 +70,8 @@ fn id_of(service: &str) -> String {
 pub fn configurations(settings: &Settings) -> Vec<Value> {
     let mut services: Vec<Value> = BUILTIN
         .iter()
-        .filter(|(_, prefix, _)| settings.bool(prefix))
-        .map(|(service, prefix, key)| builtin(settings, service, prefix, key))
+        .filter(|(_, switch, _)| settings.bool(*switch))
+        .map(|(service, switch, key)| builtin(settings, service, switch.id(), key))
         .collect();
     services.extend(wordpress(settings));
     services.extend(
@@ -86,7 +86,7 @@ pub fn configurations(settings: &Settings) -> Vec<Value> {
 
 fn builtin(settings: &Settings, service: &str, prefix: &str, key: &str) -> Value {
     let mut doc = json!({ "_id": id_of(service), "service": service });
-    doc[key] = json!(settings.text(&format!("{prefix}_id")));
+    doc[key] = json!(settings.get(&format!("{prefix}_id")));
     match service {
         "gitlab" => doc["serverURL"] = json!(settings.text(keys::API_GITLAB_URL)),
         "github_enterprise" => {
@@ -99,7 +99,7 @@ fn builtin(settings: &Settings, service: &str, prefix: &str, key: &str) -> Value
                 ("buttonLabelColor", "button_label_color"),
                 ("buttonColor", "button_color"),
             ] {
-                doc[field] = json!(settings.text(&format!("{prefix}_{ending}")));
+                doc[field] = json!(settings.get(&format!("{prefix}_{ending}")));
             }
         }
         _ => {}
@@ -108,22 +108,21 @@ fn builtin(settings: &Settings, service: &str, prefix: &str, key: &str) -> Value
 }
 
 fn wordpress(settings: &Settings) -> Option<Value> {
-    let prefix = "Accounts_OAuth_Wordpress";
-    if !settings.bool(prefix) {
+    if !settings.bool(keys::ACCOUNTS_OAUTH_WORDPRESS) {
         return None;
     }
-    let text = |ending: &str| settings.text(&format!("{prefix}_{ending}")).to_owned();
     Some(json!({
-        "_id": id_of("wordpress"), "service": "wordpress", "clientId": text("id"),
-        "serverURL": settings.text(keys::API_WORDPRESS_URL), "serverType": text("server_type"),
-        "identityPath": text("identity_path"), "identityTokenSentVia": text("identity_token_sent_via"),
-        "tokenPath": text("token_path"), "authorizePath": text("authorize_path"), "scope": text("scope"),
+        "_id": id_of("wordpress"), "service": "wordpress", "clientId": settings.text(keys::ACCOUNTS_OAUTH_WORDPRESS_ID),
+        "serverURL": settings.text(keys::API_WORDPRESS_URL), "serverType": settings.text(keys::ACCOUNTS_OAUTH_WORDPRESS_SERVER_TYPE),
+        "identityPath": settings.text(keys::ACCOUNTS_OAUTH_WORDPRESS_IDENTITY_PATH), "identityTokenSentVia": settings.text(keys::ACCOUNTS_OAUTH_WORDPRESS_IDENTITY_TOKEN_SENT_VIA),
+        "tokenPath": settings.text(keys::ACCOUNTS_OAUTH_WORDPRESS_TOKEN_PATH), "authorizePath": settings.text(keys::ACCOUNTS_OAUTH_WORDPRESS_AUTHORIZE_PATH), "scope": settings.text(keys::ACCOUNTS_OAUTH_WORDPRESS_SCOPE),
     }))
 }
 
 fn custom(settings: &Settings, name: &str) -> Option<Value> {
     let prefix = format!("{}{name}", domain::settings::CUSTOM_SERVICE);
-    if !settings.bool(&prefix) {
+    let on = |id: &str| settings.get(id) == &Value::Bool(true);
+    if !on(&prefix) {
         return None;
     }
     let service = name.to_lowercase();
@@ -135,7 +134,7 @@ fn custom(settings: &Settings, name: &str) -> Option<Value> {
         let value = settings.get(&format!("{prefix}{ending}")).clone();
         doc.insert(field.to_owned(), value);
     }
-    let shown = settings.bool(&format!("{prefix}-show_button"));
+    let shown = on(&format!("{prefix}-show_button"));
     doc.insert("showButton".to_owned(), json!(shown));
     Some(Value::Object(doc))
 }
@@ -155,17 +154,12 @@ fn cas(settings: &Settings) -> Option<Value> {
 }
 
 fn saml(settings: &Settings) -> Option<Value> {
-    let text = |ending: &str| {
-        settings
-            .text(&format!("SAML_Custom_Default_{ending}"))
-            .to_owned()
-    };
     settings.bool(keys::SAML_CUSTOM_DEFAULT).then(|| {
         json!({
             "_id": id_of("saml"), "service": "saml",
-            "buttonLabelText": text("button_label_text"), "buttonLabelColor": text("button_label_color"),
-            "buttonColor": text("button_color"),
-            "clientConfig": { "provider": text("provider") },
+            "buttonLabelText": settings.text(keys::SAML_CUSTOM_DEFAULT_BUTTON_LABEL_TEXT), "buttonLabelColor": settings.text(keys::SAML_CUSTOM_DEFAULT_BUTTON_LABEL_COLOR),
+            "buttonColor": settings.text(keys::SAML_CUSTOM_DEFAULT_BUTTON_COLOR),
+            "clientConfig": { "provider": settings.text(keys::SAML_CUSTOM_DEFAULT_PROVIDER) },
         })
     })
 }

@@ -145,7 +145,11 @@ pub async fn save(call: Call) -> Outcome {
         return Ok(Answer::empty());
     }
     if params.flag("execute") && definition.value_type == SettingType::Action {
-        let name = settings.text(definition.id.as_ref()).to_owned();
+        let name = settings
+            .get(definition.id.as_ref())
+            .as_str()
+            .unwrap_or_default()
+            .to_owned();
         return execute(call, &name).await;
     }
     if !params.has("value") {

@@ -25,33 +25,44 @@ pub(crate) static FINGERPRINT: Schema = Schema {
 /// The rules that passwords must meet, as clients show them.
 pub(crate) fn policy(state: &AppState) -> Value {
     let settings = state.views().settings();
-    let id = |name: &str| format!("Accounts_Password_Policy_{name}");
-    let enabled = settings.bool(&id("Enabled"));
+    let enabled = settings.bool(keys::ACCOUNTS_PASSWORD_POLICY_ENABLED);
     let mut policy = Vec::new();
     if enabled {
-        let on = |name: &str| settings.bool(&id(name));
-        for (name, rule) in [("MinLength", "minLength"), ("MaxLength", "maxLength")] {
-            let number = settings.int(&id(name));
+        for (key, rule) in [
+            (keys::ACCOUNTS_PASSWORD_POLICY_MIN_LENGTH, "minLength"),
+            (keys::ACCOUNTS_PASSWORD_POLICY_MAX_LENGTH, "maxLength"),
+        ] {
+            let number = settings.int(key);
             if number > 0 {
                 policy.push(json!([format!("get-password-policy-{rule}"), { rule: number }]));
             }
         }
-        if on("ForbidRepeatingCharacters") {
+        if settings.bool(keys::ACCOUNTS_PASSWORD_POLICY_FORBID_REPEATING_CHARACTERS) {
             policy.push(json!(["get-password-policy-forbidRepeatingCharacters"]));
-            let count = settings.int(&id("ForbidRepeatingCharactersCount"));
+            let count =
+                settings.int(keys::ACCOUNTS_PASSWORD_POLICY_FORBID_REPEATING_CHARACTERS_COUNT);
             policy.push(json!(["get-password-policy-forbidRepeatingCharactersCount",
                 { "forbidRepeatingCharactersCount": count }]));
         }
-        for (name, rule) in [
-            ("AtLeastOneLowercase", "mustContainAtLeastOneLowercase"),
-            ("AtLeastOneUppercase", "mustContainAtLeastOneUppercase"),
-            ("AtLeastOneNumber", "mustContainAtLeastOneNumber"),
+        for (key, rule) in [
             (
-                "AtLeastOneSpecialCharacter",
+                keys::ACCOUNTS_PASSWORD_POLICY_AT_LEAST_ONE_LOWERCASE,
+                "mustContainAtLeastOneLowercase",
+            ),
+            (
+                keys::ACCOUNTS_PASSWORD_POLICY_AT_LEAST_ONE_UPPERCASE,
+                "mustContainAtLeastOneUppercase",
+            ),
+            (
+                keys::ACCOUNTS_PASSWORD_POLICY_AT_LEAST_ONE_NUMBER,
+                "mustContainAtLeastOneNumber",
+            ),
+            (
+                keys::ACCOUNTS_PASSWORD_POLICY_AT_LEAST_ONE_SPECIAL_CHARACTER,
                 "mustContainAtLeastOneSpecialCharacter",
             ),
         ] {
-            if on(name) {
+            if settings.bool(key) {
                 policy.push(json!([format!("get-password-policy-{rule}")]));
             }
         }

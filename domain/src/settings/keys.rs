@@ -1,5 +1,6 @@
 //! The settings that code reads, by constants that know what their values are: a name that is none does not compile.
 
+use std::fmt;
 use std::marker::PhantomData;
 
 /// The id of a setting that every workspace has, with the type of its values.
@@ -29,6 +30,20 @@ impl<T: ?Sized> Clone for Key<T> {
 }
 
 impl<T: ?Sized> Copy for Key<T> {}
+
+impl<T: ?Sized> PartialEq for Key<T> {
+    fn eq(&self, other: &Self) -> bool {
+        self.id == other.id
+    }
+}
+
+impl<T: ?Sized> Eq for Key<T> {}
+
+impl<T: ?Sized> fmt::Debug for Key<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.id)
+    }
+}
 
 macro_rules! keys {
     ($($name:ident: $type:ty = $id:literal;)*) => {
@@ -83,7 +98,25 @@ keys! {
     ACCOUNTS_IFRAME_ENABLED: bool = "Accounts_iframe_enabled";
     ACCOUNTS_LOGIN_EXPIRATION: i64 = "Accounts_LoginExpiration";
     ACCOUNTS_MANUALLY_APPROVE_NEW_USERS: bool = "Accounts_ManuallyApproveNewUsers";
+    ACCOUNTS_OAUTH_APPLE: bool = "Accounts_OAuth_Apple";
+    ACCOUNTS_OAUTH_FACEBOOK: bool = "Accounts_OAuth_Facebook";
+    ACCOUNTS_OAUTH_GITHUB: bool = "Accounts_OAuth_Github";
+    ACCOUNTS_OAUTH_GITLAB: bool = "Accounts_OAuth_Gitlab";
+    ACCOUNTS_OAUTH_GIT_HUB_ENTERPRISE: bool = "Accounts_OAuth_GitHub_Enterprise";
+    ACCOUNTS_OAUTH_GOOGLE: bool = "Accounts_OAuth_Google";
+    ACCOUNTS_OAUTH_LINKEDIN: bool = "Accounts_OAuth_Linkedin";
+    ACCOUNTS_OAUTH_METEOR: bool = "Accounts_OAuth_Meteor";
+    ACCOUNTS_OAUTH_NEXTCLOUD: bool = "Accounts_OAuth_Nextcloud";
     ACCOUNTS_OAUTH_NEXTCLOUD_URL: str = "Accounts_OAuth_Nextcloud_URL";
+    ACCOUNTS_OAUTH_TWITTER: bool = "Accounts_OAuth_Twitter";
+    ACCOUNTS_OAUTH_WORDPRESS: bool = "Accounts_OAuth_Wordpress";
+    ACCOUNTS_OAUTH_WORDPRESS_AUTHORIZE_PATH: str = "Accounts_OAuth_Wordpress_authorize_path";
+    ACCOUNTS_OAUTH_WORDPRESS_ID: str = "Accounts_OAuth_Wordpress_id";
+    ACCOUNTS_OAUTH_WORDPRESS_IDENTITY_PATH: str = "Accounts_OAuth_Wordpress_identity_path";
+    ACCOUNTS_OAUTH_WORDPRESS_IDENTITY_TOKEN_SENT_VIA: str = "Accounts_OAuth_Wordpress_identity_token_sent_via";
+    ACCOUNTS_OAUTH_WORDPRESS_SCOPE: str = "Accounts_OAuth_Wordpress_scope";
+    ACCOUNTS_OAUTH_WORDPRESS_SERVER_TYPE: str = "Accounts_OAuth_Wordpress_server_type";
+    ACCOUNTS_OAUTH_WORDPRESS_TOKEN_PATH: str = "Accounts_OAuth_Wordpress_token_path";
     ACCOUNTS_PASSWORD_HISTORY_AMOUNT: i64 = "Accounts_Password_History_Amount";
     ACCOUNTS_PASSWORD_HISTORY_ENABLED: bool = "Accounts_Password_History_Enabled";
     ACCOUNTS_PASSWORD_POLICY_AT_LEAST_ONE_LOWERCASE: bool = "Accounts_Password_Policy_AtLeastOneLowercase";
@@ -159,6 +192,21 @@ keys! {
     CLOUD_WORKSPACE_PUBLIC_KEY: str = "Cloud_Workspace_PublicKey";
     CLOUD_WORKSPACE_REGISTRATION_CLIENT_URI: str = "Cloud_Workspace_Registration_Client_Uri";
     COUNTRY: str = "Country";
+    DDP_RATE_LIMIT_CONNECTION_BY_METHOD_ENABLED: bool = "DDP_Rate_Limit_Connection_By_Method_Enabled";
+    DDP_RATE_LIMIT_CONNECTION_BY_METHOD_INTERVAL_TIME: i64 = "DDP_Rate_Limit_Connection_By_Method_Interval_Time";
+    DDP_RATE_LIMIT_CONNECTION_BY_METHOD_REQUESTS_ALLOWED: i64 = "DDP_Rate_Limit_Connection_By_Method_Requests_Allowed";
+    DDP_RATE_LIMIT_CONNECTION_ENABLED: bool = "DDP_Rate_Limit_Connection_Enabled";
+    DDP_RATE_LIMIT_CONNECTION_INTERVAL_TIME: i64 = "DDP_Rate_Limit_Connection_Interval_Time";
+    DDP_RATE_LIMIT_CONNECTION_REQUESTS_ALLOWED: i64 = "DDP_Rate_Limit_Connection_Requests_Allowed";
+    DDP_RATE_LIMIT_IP_ENABLED: bool = "DDP_Rate_Limit_IP_Enabled";
+    DDP_RATE_LIMIT_IP_INTERVAL_TIME: i64 = "DDP_Rate_Limit_IP_Interval_Time";
+    DDP_RATE_LIMIT_IP_REQUESTS_ALLOWED: i64 = "DDP_Rate_Limit_IP_Requests_Allowed";
+    DDP_RATE_LIMIT_USER_BY_METHOD_ENABLED: bool = "DDP_Rate_Limit_User_By_Method_Enabled";
+    DDP_RATE_LIMIT_USER_BY_METHOD_INTERVAL_TIME: i64 = "DDP_Rate_Limit_User_By_Method_Interval_Time";
+    DDP_RATE_LIMIT_USER_BY_METHOD_REQUESTS_ALLOWED: i64 = "DDP_Rate_Limit_User_By_Method_Requests_Allowed";
+    DDP_RATE_LIMIT_USER_ENABLED: bool = "DDP_Rate_Limit_User_Enabled";
+    DDP_RATE_LIMIT_USER_INTERVAL_TIME: i64 = "DDP_Rate_Limit_User_Interval_Time";
+    DDP_RATE_LIMIT_USER_REQUESTS_ALLOWED: i64 = "DDP_Rate_Limit_User_Requests_Allowed";
     DIRECT_MESSSAGE_MAX_USERS: i64 = "DirectMesssage_maxUsers";
     E2E_ENABLE: bool = "E2E_Enable";
     EMAIL_CHANGED_EMAIL: str = "Email_Changed_Email";
@@ -206,6 +254,10 @@ keys! {
     REGISTER_SERVER: bool = "Register_Server";
     ROBOT_INSTRUCTIONS_FILE_CONTENT: str = "Robot_Instructions_File_Content";
     SAML_CUSTOM_DEFAULT: bool = "SAML_Custom_Default";
+    SAML_CUSTOM_DEFAULT_BUTTON_COLOR: str = "SAML_Custom_Default_button_color";
+    SAML_CUSTOM_DEFAULT_BUTTON_LABEL_COLOR: str = "SAML_Custom_Default_button_label_color";
+    SAML_CUSTOM_DEFAULT_BUTTON_LABEL_TEXT: str = "SAML_Custom_Default_button_label_text";
+    SAML_CUSTOM_DEFAULT_PROVIDER: str = "SAML_Custom_Default_provider";
     SHOW_SETUP_WIZARD: str = "Show_Setup_Wizard";
     SITE_NAME: str = "Site_Name";
     SITE_URL: str = "Site_Url";
