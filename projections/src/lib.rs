@@ -15,7 +15,12 @@ pub mod error;
 
 mod views;
 
+mod applied;
+mod index;
+mod numbers;
+mod paging;
 mod projection;
+mod registry;
 mod rows;
 mod tx;
 
@@ -77,6 +82,7 @@ mod function_tests;
 #[path = "../testing/mod.rs"]
 mod testing;
 
+pub use applied::Applied;
 pub use avatars::FileRecord;
 pub use banners::BannerRecord;
 pub use custom_statuses::CustomStatusQuery;
@@ -86,12 +92,14 @@ pub use email_inboxes::EmailInboxRecord;
 pub use emoji::EmojiChanges;
 pub use error::{QueryError, ViewsError, WaitError};
 pub use figures::Figures;
+pub use index::Index;
 pub use key_pairs::KeyPairRecord;
 pub use lag::{Health, Lag};
 pub use memberships::{MemberQuery, MembershipRecord, RoleHolder};
 pub use messages::{HistoryQuery, MessageRecord, Window};
 pub use oauth::{OAuthAppRecord, OAuthToken};
-pub use projection::{Applied, Index, Overview, Projection, ProjectionStatus};
+pub use paging::{Page, Slice};
+pub use projection::{Overview, Projection, ProjectionStatus};
 pub use push::PushRecord;
 pub use rebuild::{RebuildProgress, list, rebuild_offline};
 pub use reports::{ReportKind, ReportQuery, ReportRecord, ReportedUser};
@@ -105,5 +113,5 @@ pub use tombstones::{Removed, Sync};
 pub use tx::Tx;
 pub use user_lists::{Found, UserLine, UserQuery, UserSort};
 pub use users::{Credentials, UserFacts};
-pub use views::{Page, Slice, Views};
+pub use views::Views;
 pub use webdav::WebdavRecord;

@@ -24,13 +24,15 @@ use domain::{Event, RoomId, UserId};
 use people::account;
 use unread::message;
 
+use crate::applied::Applied;
+use crate::index::Index;
 use crate::iso::Date;
 use crate::names::UserRef;
-use crate::projection::{Applied, Index, Projection};
+use crate::numbers::number;
+use crate::projection::Projection;
 use crate::system_messages::derived_id;
-use crate::tombstones;
-use crate::tombstones::Kind;
-use crate::tx::{Tx, number};
+use crate::tombstones::{self, Kind};
+use crate::tx::Tx;
 
 pub(crate) use cursor::{Going, uncount};
 pub(crate) use doc::MembershipRow;

@@ -12,13 +12,16 @@ use domain::user::{MessageErasure, UserEvent};
 use domain::{Event, MessageId, RoomId, Timestamp, UserId};
 use rusqlite::OptionalExtension;
 
+use crate::applied::Applied;
+use crate::index::Index;
 use crate::iso::Date;
-use crate::memberships::{Going, Tally};
+use crate::memberships::{self, Going, Tally};
 use crate::message_doc::MessageDoc;
 use crate::names::UserRef;
-use crate::projection::{Applied, Index, Projection};
-use crate::tx::{Tx, number};
-use crate::{json, memberships, rooms, system_messages, tombstones};
+use crate::numbers::number;
+use crate::projection::Projection;
+use crate::tx::Tx;
+use crate::{json, rooms, system_messages, tombstones};
 
 pub(crate) use news::newest_first;
 pub use queries::{HistoryQuery, MessageRecord, Window};

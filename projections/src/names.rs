@@ -9,8 +9,8 @@ use eventstore::Position;
 use rusqlite::{Connection, OptionalExtension};
 use serde::{Deserialize, Serialize};
 
+use crate::numbers::number;
 use crate::tombstones;
-use crate::tx::number;
 
 /// What a user is called.
 #[derive(Clone, Debug, PartialEq, Eq)]

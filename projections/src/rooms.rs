@@ -19,13 +19,16 @@ use domain::{Event, MessageId, RoomId, Timestamp, UserId};
 use latest::{Latest, Newest};
 use tail::Tail;
 
+use crate::applied::Applied;
+use crate::index::Index;
 use crate::iso::Date;
-use crate::memberships::OWNER;
+use crate::memberships::{self, OWNER};
 use crate::names::UserRef;
-use crate::projection::{Applied, Index, Projection};
-use crate::tx::{Roster, Tx, number};
+use crate::numbers::number;
+use crate::projection::Projection;
+use crate::tx::{Roster, Tx};
 use crate::users::UserRow;
-use crate::{memberships, messages, tombstones};
+use crate::{messages, tombstones};
 
 pub(crate) use doc::RoomRow;
 pub use queries::{RoomQuery, RoomRecord, RoomSort};

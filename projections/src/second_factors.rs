@@ -7,8 +7,9 @@ use domain::user::UserEvent;
 use domain::{Event, UserId};
 use rusqlite::{OptionalExtension, params};
 
+use crate::applied::Applied;
 use crate::error::QueryError;
-use crate::projection::{Applied, Projection};
+use crate::projection::Projection;
 use crate::tx::Tx;
 use crate::views::Views;
 

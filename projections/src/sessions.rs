@@ -7,8 +7,11 @@ use domain::user::UserEvent;
 use domain::{Event, Timestamp, TokenHash, UserId};
 use rusqlite::{OptionalExtension, params};
 
+use crate::applied::Applied;
 use crate::error::QueryError;
-use crate::projection::{Applied, Index, Projection};
+use crate::index::Index;
+use crate::numbers::number;
+use crate::projection::Projection;
 use crate::tx::Tx;
 use crate::views::Views;
 
@@ -49,7 +52,7 @@ impl Projection for SessionsView {
     fn apply(&self, tx: &mut Tx, event: &Applied) -> rusqlite::Result<()> {
         match &event.event {
             Event::Session(SessionEvent::TokenIssued(issued)) => {
-                let position = crate::tx::number(event.position);
+                let position = number(event.position);
                 tx.conn
                     .prepare_cached(
                         "INSERT OR REPLACE INTO sessions (user, hash, issued_at, position) VALUES (?1, ?2, ?3, ?4)",
@@ -109,7 +112,7 @@ fn insert_personal(
             issued.user.as_str(),
             issued.hash.as_str(),
             issued.at.as_millis(),
-            crate::tx::number(event.position),
+            number(event.position),
             issued.name,
             issued.last_part,
             issued.bypass_second_factor,

@@ -8,9 +8,9 @@ use domain::{Event, MessageId, RoleId, RoomId, Timestamp, UserId};
 use eventstore::EventId;
 use sha2::{Digest, Sha256};
 
+use crate::applied::Applied;
 use crate::message_doc::MessageDoc;
 use crate::names::{Names, UserRef};
-use crate::projection::Applied;
 
 /// An id that is the same whenever the views are built: made of the event's id. Hashed first, because ids of
 /// events made in the same millisecond differ in few bytes.

@@ -7,12 +7,15 @@ use bytes::Bytes;
 use domain::{MessageId, RoomId, Timestamp, UserId};
 use rusqlite::{Connection, OptionalExtension, params};
 
+use crate::applied::Applied;
 use crate::error::QueryError;
+use crate::index::Index;
 use crate::json;
 use crate::names::{RoomName, kind_of};
-use crate::projection::{Applied, Index, Projection};
+use crate::numbers::number;
+use crate::projection::Projection;
 use crate::since::Since;
-use crate::tx::{Tx, number};
+use crate::tx::Tx;
 use crate::views::Views;
 
 /// See the module.

@@ -20,7 +20,9 @@ use rusqlite::{Connection, OptionalExtension as _, ToSql, params_from_iter};
 
 use crate::error::QueryError;
 use crate::json;
-use crate::views::{Page, Slice, Views, bounds, unsigned};
+use crate::numbers::unsigned;
+use crate::paging::{Page, Slice, bounds};
+use crate::views::Views;
 
 pub(crate) use order::UserOrder;
 

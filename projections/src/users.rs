@@ -10,8 +10,10 @@ use domain::session::SessionEvent;
 use domain::user::{UserCreated, UserEvent};
 use domain::{Event, UserId};
 
+use crate::applied::Applied;
+use crate::index::Index;
 use crate::iso::Date;
-use crate::projection::{Applied, Index, Projection};
+use crate::projection::Projection;
 use crate::tx::Tx;
 
 pub(crate) use doc::{UserRow, hours};

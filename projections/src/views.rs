@@ -6,7 +6,6 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Bytes;
 use domain::Sealed;
 use domain::permission::PermissionTable;
 use domain::role::RoleTable;
@@ -28,45 +27,6 @@ use crate::worker::Order;
 
 /// How long a question waits for views that are being built.
 const BUILDING: Duration = Duration::from_secs(10);
-
-/// Which part of a long list is wanted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Slice {
-    /// How many to leave out at the start.
-    pub offset: u64,
-    /// How many at most; `None`: all.
-    pub count: Option<u64>,
-}
-
-impl Slice {
-    /// Everything.
-    pub const ALL: Self = Self {
-        offset: 0,
-        count: None,
-    };
-}
-
-/// `LIMIT` and `OFFSET` of a slice.
-pub(crate) fn bounds(slice: Slice) -> (i64, i64) {
-    let count = slice
-        .count
-        .map_or(-1, |count| i64::try_from(count).unwrap_or(i64::MAX));
-    (count, i64::try_from(slice.offset).unwrap_or(i64::MAX))
-}
-
-/// A number that is never negative, out of a row.
-pub(crate) fn unsigned(row: &rusqlite::Row<'_>, index: usize) -> rusqlite::Result<u64> {
-    Ok(u64::try_from(row.get::<_, i64>(index)?).unwrap_or(0))
-}
-
-/// Part of a list.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Page<T = Bytes> {
-    /// The part asked for.
-    pub items: Vec<T>,
-    /// How many there are in all.
-    pub total: u64,
-}
 
 /// The views of this node. Cheap to clone; all clones are the same.
 #[derive(Clone)]

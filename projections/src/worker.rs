@@ -11,13 +11,14 @@ use eventstore::Place;
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
+use crate::applied::Applied;
 use crate::checkpointer::Checkpointer;
+use crate::error::ViewsError;
 use crate::intake::Intake;
 use crate::lag::Health;
 use crate::live::{LiveUpdate, Publication};
-use crate::projection::Applied;
 use crate::shared::Shared;
-use crate::tx::Tx;
+use crate::tx::{Stale, Tx};
 
 /// How many events one transaction takes at most when the views are behind.
 const BATCH: usize = 4096;
@@ -48,7 +49,7 @@ pub(crate) struct Successor {
     /// For its file.
     pub(crate) checkpointer: Checkpointer,
     /// Makes readers look at the new file; called by the worker, which then drops the old one.
-    pub(crate) switch: Box<dyn FnOnce() -> Result<(), crate::error::ViewsError> + Send>,
+    pub(crate) switch: Box<dyn FnOnce() -> Result<(), ViewsError> + Send>,
 }
 
 /// Why a worker ended.
@@ -235,7 +236,7 @@ impl Worker {
             return;
         }
         tx.updates = Some(Vec::new());
-        tx.stale = crate::tx::Stale::default();
+        tx.stale = Stale::default();
         self.shared.show(&tx);
         self.checkpointer = checkpointer;
         self.tx = tx;

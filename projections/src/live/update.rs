@@ -26,9 +26,9 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
+use crate::applied::Applied;
 use crate::iso::Date;
 use crate::names::{Names, UserRef};
-use crate::projection::Applied;
 use crate::users::hours;
 use crate::{json, system_messages};
 

@@ -13,9 +13,9 @@ use domain::{MessageId, RoomId, SeenUpTo, Timestamp, UserId};
 use super::change;
 use super::doc::MembershipDoc;
 use super::tally::{Counts, Tally};
+use crate::applied::Applied;
 use crate::iso::Date;
 use crate::messages;
-use crate::projection::Applied;
 use crate::rooms::{After, RoomRow, Told};
 use crate::tx::Tx;
 

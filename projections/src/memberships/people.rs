@@ -5,8 +5,8 @@ use domain::user::UserEvent;
 use domain::{RoomId, UserId};
 
 use super::{change, note_keen, owns, remove, remove_all, rooms_of};
+use crate::applied::Applied;
 use crate::names::UserRef;
-use crate::projection::Applied;
 use crate::tx::Tx;
 use crate::users::UserRow;
 use crate::{messages, rooms};

@@ -10,11 +10,13 @@ use rusqlite::{OptionalExtension, params};
 
 use super::doc::{MembershipDoc, MembershipRow, whole};
 use crate::error::QueryError;
+use crate::json;
+use crate::numbers::unsigned;
+use crate::paging::{Page, Slice, bounds};
 use crate::rows::Row as _;
 use crate::since::Since;
-use crate::tombstones::{Kind, Sync};
-use crate::views::{Page, Slice, Views, bounds, unsigned};
-use crate::{json, tombstones};
+use crate::tombstones::{self, Kind, Sync};
+use crate::views::Views;
 
 /// A membership as the views have it.
 #[derive(Clone, Debug, PartialEq, Eq)]

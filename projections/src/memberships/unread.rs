@@ -8,11 +8,12 @@ use domain::{MessageId, Timestamp, UserId, limits, text};
 use super::doc::MembershipDoc;
 use super::tally::{Counts, Tally};
 use super::{change, cursor};
+use crate::applied::Applied;
 use crate::iso::Date;
 use crate::messages;
-use crate::projection::Applied;
+use crate::numbers::number;
 use crate::rooms::Told;
-use crate::tx::{Tx, number};
+use crate::tx::Tx;
 
 /// What a message means to the members (contract, rooms 2.3, messages 4.1 and 4.2).
 pub(super) fn message(

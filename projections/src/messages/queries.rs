@@ -8,8 +8,10 @@ use rusqlite::{OptionalExtension, ToSql};
 use super::row::MessageRow;
 use crate::error::QueryError;
 use crate::json;
+use crate::numbers::unsigned;
+use crate::paging::{Page, Slice, bounds};
 use crate::rows::Row as _;
-use crate::views::{Page, Slice, Views, bounds, unsigned};
+use crate::views::Views;
 
 /// A message as the views have it.
 #[derive(Clone, Debug, PartialEq, Eq)]

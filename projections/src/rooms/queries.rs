@@ -10,12 +10,14 @@ use rusqlite::{OptionalExtension, ToSql, params};
 
 use super::doc::{RoomRow, participants_key};
 use crate::error::QueryError;
+use crate::json;
 use crate::names::kind_of;
+use crate::numbers::unsigned;
+use crate::paging::{Page, Slice, bounds};
 use crate::rows::Row as _;
 use crate::since::Since;
-use crate::tombstones::{Kind, Sync};
-use crate::views::{Page, Slice, Views, bounds, unsigned};
-use crate::{json, tombstones};
+use crate::tombstones::{self, Kind, Sync};
+use crate::views::Views;
 
 /// The record in a row `SELECT doc, id, kind, archived`.
 fn record(row: &rusqlite::Row<'_>) -> rusqlite::Result<RoomRecord> {

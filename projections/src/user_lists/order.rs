@@ -8,7 +8,7 @@ use rusqlite::types::Value;
 use rusqlite::{Connection, ToSql};
 
 use crate::json;
-use crate::views::{Slice, bounds};
+use crate::paging::{Slice, bounds};
 
 /// How many users lie between two that are remembered.
 pub(super) const STRIDE: u64 = 256;

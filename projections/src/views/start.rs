@@ -26,6 +26,7 @@ use crate::lag::Health;
 use crate::live::{Hub, Publication};
 use crate::readers::{Readers, Serving};
 use crate::rebuild;
+use crate::registry::ALL;
 use crate::shared::Shared;
 use crate::tx::Tx;
 use crate::worker::{Order, Outcome, Worker};
@@ -265,7 +266,7 @@ impl Keeper {
         }
         let place = filled?;
         self.folder.switch(&path)?;
-        let tx = Tx::new(file::open_writer(&path)?, place, false)?;
+        let tx = Tx::open(file::open_writer(&path)?, place, false)?;
         // Until the file serves, another one would be built in its place.
         drop(claim);
         if let Some(old) = old {
@@ -332,8 +333,8 @@ fn usable(folder: &Folder) -> Option<Tx> {
     let path = folder.current()?;
     let open = || {
         let conn = file::open_writer(&path)?;
-        match file::place(&conn)? {
-            Some(place) => Tx::new(conn, place, false).map(Some),
+        match file::place(&conn, ALL)? {
+            Some(place) => Tx::open(conn, place, false).map(Some),
             None => Ok(None),
         }
     };

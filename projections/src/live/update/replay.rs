@@ -26,10 +26,10 @@ use serde_json::{Map, Value, json};
 
 use super::message::of_message;
 use super::{Added, LiveUpdate, Maker, updates_of};
+use crate::applied::Applied;
 use crate::json;
 use crate::names::{FileNames, Names, RoomName, UserName, UserRef};
-use crate::projection::Applied;
-use crate::tx::number;
+use crate::numbers::number;
 
 /// What of a message an edit tells.
 const EDITED: [&str; 13] = [
