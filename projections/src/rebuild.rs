@@ -16,21 +16,14 @@ use crate::checkpointer::Checkpointer;
 use crate::error::ViewsError;
 use crate::file::{self, Folder};
 use crate::intake::{self, CHUNKS, Intake};
+use crate::lag::RebuildProgress;
+use crate::orders::{Order, Stillness, Successor};
 use crate::projection::{Overview, ProjectionStatus};
 use crate::readers::Serving;
 use crate::registry::{ALL, all_indexes};
 use crate::tx::{Stale, Tx};
 use crate::views::Views;
-use crate::worker::{self, Order, Stillness, Successor};
-
-/// How far a rebuild is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct RebuildProgress {
-    /// The last position the new views contain.
-    pub position: Position,
-    /// The last position of the log.
-    pub head: Position,
-}
+use crate::worker;
 
 /// Fills a new file with everything of `log` that comes in, and makes it safe. Blocks; answers where the views stand.
 pub(crate) fn fill(

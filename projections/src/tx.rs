@@ -16,7 +16,7 @@ use hashbrown::{HashMap, HashSet};
 use rusqlite::{Connection, params};
 
 use crate::index::Index;
-use crate::live::LiveUpdate;
+use crate::live::update::LiveUpdate;
 use crate::memberships::MembershipRow;
 use crate::messages::{MessageRow, Posted};
 use crate::names::{Names, RoomName, UserName};

@@ -4,7 +4,7 @@
 //! walking over those before it, so the keys of every [`STRIDE`]-th user, and the number of users, are kept in
 //! memory; they are dropped when a commit changes who is called what, and found again by the next who asks.
 
-mod order;
+pub(crate) mod order;
 #[cfg(test)]
 mod tests;
 
@@ -23,8 +23,6 @@ use crate::json;
 use crate::numbers::unsigned;
 use crate::paging::{Page, Slice, bounds};
 use crate::views::Views;
-
-pub(crate) use order::UserOrder;
 
 /// What lists of users can be ordered by. Ties are broken by id.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -17,7 +17,7 @@ use crate::projection::Projection;
 use crate::tx::Tx;
 
 pub(crate) use doc::{UserRow, hours};
-pub use queries::{Credentials, UserFacts};
+pub use queries::Credentials;
 
 /// See the module.
 pub(crate) struct UsersView;

@@ -1,15 +1,12 @@
 //! The handle everybody holds.
 
-mod start;
-
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use domain::Sealed;
 use domain::permission::PermissionTable;
 use domain::role::RoleTable;
 use domain::settings::Settings;
+use domain::{Sealed, Timestamp};
 use eventstore::vault::Vault;
 use eventstore::{EventStore, Place, Position};
 use parking_lot::Mutex;
@@ -20,10 +17,11 @@ use crate::error::{QueryError, ViewsError, WaitError};
 use crate::facts::AllFacts;
 use crate::file::Folder;
 use crate::lag::{Health, Lag};
-use crate::live::Hub;
+use crate::live::hub::Hub;
+use crate::orders::Order;
 use crate::recent::Recent;
-use crate::shared::{Shared, setting_purpose};
-use crate::worker::Order;
+use crate::shared::{Shared, open_setting, setting_purpose};
+use crate::since::Since;
 
 /// How long a question waits for views that are being built.
 const BUILDING: Duration = Duration::from_secs(10);
@@ -47,29 +45,32 @@ struct Inner {
 
 /// Every thread and task, to be awaited at the end.
 #[derive(Default)]
-struct Running {
-    worker: Option<std::thread::JoinHandle<()>>,
-    tasks: Vec<JoinHandle<()>>,
+pub(crate) struct Running {
+    pub(crate) worker: Option<std::thread::JoinHandle<()>>,
+    pub(crate) tasks: Vec<JoinHandle<()>>,
 }
 
 impl Views {
-    /// Opens (or creates) the views file in `dir` and starts to follow `store`. Must be called within a tokio runtime.
-    ///
-    /// Views of another version, or of another log than `store`, are built anew; until then questions wait
-    /// ([`Health::Building`]).
-    ///
-    /// Settings that are secrets show as their defaults; see [`Self::open_with`].
-    pub fn open(dir: &Path, store: Arc<dyn EventStore>) -> Result<Self, ViewsError> {
-        start::open(dir, store, None)
-    }
-
-    /// The same, with a vault that opens settings that are secrets.
-    pub fn open_with(
-        dir: &Path,
+    /// Over what was started. All of it ends once `stop` is cancelled.
+    pub(crate) fn new(
+        shared: Arc<Shared>,
         store: Arc<dyn EventStore>,
-        vault: Vault,
-    ) -> Result<Self, ViewsError> {
-        start::open(dir, store, Some(vault))
+        folder: Arc<Folder>,
+        hub: Hub,
+        stop: CancellationToken,
+        running: Running,
+    ) -> Self {
+        Self {
+            inner: Arc::new(Inner {
+                shared,
+                store,
+                folder,
+                hub,
+                _stop_on_drop: stop.clone().drop_guard(),
+                stop,
+                running: Mutex::new(running),
+            }),
+        }
     }
 
     /// Finishes what was begun, stops all threads and tasks and waits for them.
@@ -188,8 +189,12 @@ impl Views {
 
     /// The value that [`Self::seal_setting`] sealed; `None` with another key.
     pub fn open_setting(vault: &Vault, id: &str, sealed: &Sealed) -> Option<serde_json::Value> {
-        let text = vault.open(&setting_purpose(id), sealed).ok()?;
-        serde_json::from_str(&text).ok()
+        open_setting(vault, id, sealed)
+    }
+
+    /// From when on changes are to be told to a client that last asked at `asked`, by whatever clock.
+    pub fn since(&self, asked: Timestamp) -> Since {
+        self.inner.shared.delays.since(asked)
     }
 
     /// Where live updates come from.

@@ -7,16 +7,16 @@ use std::sync::Arc;
 use std::sync::mpsc as blocking;
 use std::time::Duration;
 
-use eventstore::Place;
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
 use crate::applied::Applied;
 use crate::checkpointer::Checkpointer;
-use crate::error::ViewsError;
 use crate::intake::Intake;
 use crate::lag::Health;
-use crate::live::{LiveUpdate, Publication};
+use crate::live::hub::Publication;
+use crate::live::update::LiveUpdate;
+use crate::orders::{Order, Stillness, Successor};
 use crate::shared::Shared;
 use crate::tx::{Stale, Tx};
 
@@ -28,29 +28,6 @@ const SWAP: Duration = Duration::from_mins(1);
 
 /// Waiting times between attempts to write to a file that cannot be written now.
 const BACKOFF: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(5));
-
-/// What the worker is told.
-pub(crate) enum Order {
-    /// Comes out of the log.
-    Intake(Intake),
-    /// Stand still, say where, and take over the views that are handed in.
-    Swap(oneshot::Sender<Stillness>),
-}
-
-/// The worker stands still at `place` until new views at that same place come in, or the sender is dropped.
-pub(crate) struct Stillness {
-    pub(crate) place: Place,
-    pub(crate) successor: blocking::SyncSender<Successor>,
-}
-
-/// New views.
-pub(crate) struct Successor {
-    pub(crate) tx: Tx,
-    /// For its file.
-    pub(crate) checkpointer: Checkpointer,
-    /// Makes readers look at the new file; called by the worker, which then drops the old one.
-    pub(crate) switch: Box<dyn FnOnce() -> Result<(), ViewsError> + Send>,
-}
 
 /// Why a worker ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -19,15 +19,13 @@
 //! the same, beginning with the rooms the user was in at the position resumed from.
 
 mod feed;
-mod hub;
+pub(crate) mod hub;
 mod run;
-mod update;
+pub(crate) mod update;
 
 pub use feed::Feed;
-pub(crate) use hub::Publication;
 pub use hub::{Delivery, Hub};
 pub use run::{Form, Run};
-pub(crate) use update::{Added, updates_of};
 pub use update::{LiveUpdate, Scope};
 
 #[cfg(doc)]

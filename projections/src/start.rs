@@ -10,26 +10,26 @@ use std::time::Duration;
 
 use eventstore::vault::Vault;
 use eventstore::{EventStore, Place, Position, tireless, what_was_said};
-use parking_lot::Mutex;
 use tokio::runtime::Handle;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
 
-use super::{Inner, Running, Views};
 use crate::checkpointer::Checkpointer;
 use crate::error::ViewsError;
 use crate::file::{self, Folder};
 use crate::intake::{self, CHUNKS, Intake};
-use crate::lag::Health;
-use crate::live::{Hub, Publication};
+use crate::lag::{Health, RebuildProgress};
+use crate::live::hub::{Hub, Publication};
+use crate::orders::Order;
 use crate::readers::{Readers, Serving};
 use crate::rebuild;
 use crate::registry::ALL;
 use crate::shared::Shared;
 use crate::tx::Tx;
-use crate::worker::{Order, Outcome, Worker};
+use crate::views::{Running, Views};
+use crate::worker::{Outcome, Worker};
 
 /// How often the head of the log is looked at, to know how far the views are behind.
 const LOOK: Duration = Duration::from_secs(1);
@@ -43,12 +43,28 @@ const CLAIM: Duration = Duration::from_millis(10);
 /// How many commits may wait to be published.
 const PUBLICATIONS: usize = 256;
 
-/// Opens (or creates) the views in `dir` and starts to follow `store`.
-pub(super) fn open(
-    dir: &Path,
-    store: Arc<dyn EventStore>,
-    vault: Option<Vault>,
-) -> Result<Views, ViewsError> {
+impl Views {
+    /// Opens (or creates) the views file in `dir` and starts to follow `store`. Must be called within a tokio runtime.
+    ///
+    /// Views of another version, or of another log than `store`, are built anew; until then questions wait
+    /// ([`Health::Building`]).
+    ///
+    /// Settings that are secrets show as their defaults; see [`Self::open_with`].
+    pub fn open(dir: &Path, store: Arc<dyn EventStore>) -> Result<Self, ViewsError> {
+        open(dir, store, None)
+    }
+
+    /// The same, with a vault that opens settings that are secrets.
+    pub fn open_with(
+        dir: &Path,
+        store: Arc<dyn EventStore>,
+        vault: Vault,
+    ) -> Result<Self, ViewsError> {
+        open(dir, store, Some(vault))
+    }
+}
+
+fn open(dir: &Path, store: Arc<dyn EventStore>, vault: Option<Vault>) -> Result<Views, ViewsError> {
     let folder = Arc::new(Folder::open(dir)?);
     let present = usable(&folder);
     let place = present
@@ -93,20 +109,11 @@ pub(super) fn open(
             failed(error)
         })?;
 
-    Ok(Views {
-        inner: Arc::new(Inner {
-            shared,
-            store,
-            folder,
-            hub,
-            _stop_on_drop: stop.clone().drop_guard(),
-            stop,
-            running: Mutex::new(Running {
-                worker: Some(worker),
-                tasks,
-            }),
-        }),
-    })
+    let running = Running {
+        worker: Some(worker),
+        tasks,
+    };
+    Ok(Views::new(shared, store, folder, hub, stop, running))
 }
 
 /// The thread that has the views.
@@ -301,7 +308,7 @@ impl<'a> Claim<'a> {
         if rebuilding.is_some() {
             return None;
         }
-        *rebuilding = Some(rebuild::RebuildProgress {
+        *rebuilding = Some(RebuildProgress {
             position: Position::START,
             head: Position::START,
         });
