@@ -5,7 +5,7 @@ use rusqlite::Connection;
 
 use crate::applied::Applied;
 use crate::index::Index;
-use crate::live::update::{Added, updates_of};
+use crate::live::making::{Added, updates_of};
 use crate::projection::Projection;
 use crate::tx::{Policy, Tx};
 use crate::{assets, avatars, banners, email_inboxes, emoji, sounds};

@@ -13,8 +13,9 @@ use futures::stream::BoxStream;
 use rusqlite::OptionalExtension;
 
 use super::hub::{Delivery, Subscription};
+use super::making::replay::{Present, Workspace};
 use super::run::Run;
-use super::update::{Effect, LiveUpdate, Present, Scope, Workspace};
+use super::update::{Effect, LiveUpdate, Scope};
 use crate::applied::Applied;
 use crate::error::QueryError;
 use crate::file;

@@ -20,6 +20,7 @@
 
 mod feed;
 pub(crate) mod hub;
+pub(crate) mod making;
 mod run;
 pub(crate) mod update;
 

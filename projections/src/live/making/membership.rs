@@ -7,8 +7,9 @@ use domain::{RoomId, UserId};
 use serde::Serialize;
 use serde_json::json;
 
-use super::{Added, Effect, Maker, Told, told, without_nulls};
+use super::{Added, Maker, Told, told, without_nulls};
 use crate::iso::Date;
+use crate::live::update::Effect;
 use crate::names::{Names, UserRef};
 
 pub(super) fn of_membership(

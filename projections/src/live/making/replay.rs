@@ -25,10 +25,12 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
 
 use super::message::of_message;
-use super::{Added, LiveUpdate, Maker, updates_of};
+use super::names::FileNames;
+use super::{Added, Maker, updates_of};
 use crate::applied::Applied;
 use crate::json;
-use crate::names::{FileNames, Names, RoomName, UserName, UserRef};
+use crate::live::update::LiveUpdate;
+use crate::names::{Names, RoomName, UserName, UserRef};
 use crate::numbers::number;
 
 /// What of a message an edit tells.

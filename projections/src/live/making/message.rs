@@ -5,9 +5,10 @@ use domain::message::MessageEvent;
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::{Maker, Scope, reaction};
+use super::{Maker, reaction};
 use crate::iso::Date;
 use crate::json;
+use crate::live::update::Scope;
 use crate::message_doc::MessageDoc;
 use crate::names::{Names, UserRef};
 

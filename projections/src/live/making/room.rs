@@ -3,8 +3,9 @@
 use domain::room::RoomEvent;
 use serde_json::{Value, json};
 
-use super::{Added, Effect, Maker, Told, told};
+use super::{Added, Maker, Told, told};
 use crate::iso::Date;
+use crate::live::update::Effect;
 use crate::names::{Names, UserRef};
 
 pub(super) fn of_room(
