@@ -9,24 +9,33 @@
 //!                                                                 readers (few threads) <- questions of the doors
 //! ```
 //!
+//! Imports run down: no file needs one that needs it, but for a folder's own file and those in the folder.
+//!
+//! ```text
+//! start, rebuild, worker      views are opened, built and kept up to date
+//! live                        what those who watch are told (its parts lie lower: `update` below `tx`)
+//! registry                    which views there are
+//! chat, users, settings, ...  the views: tables, apply, queries
+//! views                       the handle that questions are asked through
+//! shared, facts, file, ...    what is behind the handle
+//! projection, tx              what a view is, and what events are applied to (rows: `users/doc`, `chat/*/doc`)
+//! names, rows, json, ...      what all of it is made of
+//! ```
+//!
 //! What this crate never does: write the log, call the outside world, or read a clock to decide what a view contains.
 
-pub mod error;
+mod rebuild;
+mod start;
+mod worker;
 
-mod views;
+pub mod live;
 
-mod applied;
-mod index;
-mod numbers;
-mod paging;
-mod projection;
 mod registry;
-mod rows;
-mod tx;
 
 mod assets;
 mod avatars;
 mod banners;
+mod chat;
 mod custom_statuses;
 mod data_exports;
 mod directory;
@@ -34,35 +43,27 @@ mod email_inboxes;
 mod emoji;
 mod figures;
 mod key_pairs;
-mod memberships;
-mod message_doc;
-mod messages;
 mod oauth;
 mod permissions;
 mod push;
 mod reports;
 mod roles;
-mod rooms;
 mod second_factors;
 mod sessions;
 mod settings;
 mod sounds;
-mod system_messages;
-mod tombstones;
 mod user_lists;
 mod users;
 mod webdav;
 
-mod intake;
-mod orders;
-mod rebuild;
-mod start;
-mod worker;
+mod views;
 
 mod checkpointer;
 mod facts;
 mod file;
+mod intake;
 mod lag;
+mod orders;
 mod readers;
 mod recent;
 mod shared;
@@ -70,11 +71,18 @@ mod since;
 mod unsynced;
 mod wait;
 
-pub mod live;
+mod projection;
+mod tx;
 
+mod applied;
+pub mod error;
+mod index;
 mod iso;
 mod json;
 mod names;
+mod numbers;
+mod paging;
+mod rows;
 
 #[cfg(test)]
 mod cursor_tests;
@@ -87,6 +95,10 @@ mod testing;
 pub use applied::Applied;
 pub use avatars::FileRecord;
 pub use banners::BannerRecord;
+pub use chat::memberships::{MemberQuery, MembershipRecord, RoleHolder};
+pub use chat::messages::{HistoryQuery, MessageRecord, Window};
+pub use chat::rooms::{RoomQuery, RoomRecord, RoomSort};
+pub use chat::tombstones::{Removed, Sync};
 pub use custom_statuses::CustomStatusQuery;
 pub use data_exports::{DataExportRecord, DataExportStatus};
 pub use directory::{DirectoryQuery, DirectorySort, PeopleField, Spotlight};
@@ -98,8 +110,6 @@ pub use figures::Figures;
 pub use index::Index;
 pub use key_pairs::KeyPairRecord;
 pub use lag::{Health, Lag, RebuildProgress};
-pub use memberships::{MemberQuery, MembershipRecord, RoleHolder};
-pub use messages::{HistoryQuery, MessageRecord, Window};
 pub use oauth::{OAuthAppRecord, OAuthToken};
 pub use paging::{Page, Slice};
 pub use projection::{Overview, Projection, ProjectionStatus};
@@ -107,10 +117,8 @@ pub use push::PushRecord;
 pub use rebuild::{list, rebuild_offline};
 pub use reports::{ReportKind, ReportQuery, ReportRecord, ReportedUser};
 pub use roles::RoleRecord;
-pub use rooms::{RoomQuery, RoomRecord, RoomSort};
 pub use settings::SettingRecord;
 pub use since::Since;
-pub use tombstones::{Removed, Sync};
 pub use tx::Tx;
 pub use user_lists::{Found, UserLine, UserQuery, UserSort};
 pub use users::Credentials;

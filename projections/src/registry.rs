@@ -4,14 +4,15 @@ use eventstore::Place;
 use rusqlite::Connection;
 
 use crate::applied::Applied;
+use crate::chat::{memberships, messages, rooms, tombstones};
 use crate::index::Index;
 use crate::live::making::{Added, updates_of};
 use crate::projection::Projection;
 use crate::tx::{Policy, Tx};
-use crate::{assets, avatars, banners, email_inboxes, emoji, sounds};
 use crate::{
-    custom_statuses, data_exports, key_pairs, memberships, messages, oauth, permissions, push,
-    reports, roles, rooms, second_factors, sessions, settings, tombstones, users, webdav,
+    assets, avatars, banners, custom_statuses, data_exports, email_inboxes, emoji, key_pairs,
+    oauth, permissions, push, reports, roles, second_factors, sessions, settings, sounds, users,
+    webdav,
 };
 
 /// Every view, in the order an event goes through them: messages before rooms and memberships, which look at the

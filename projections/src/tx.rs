@@ -15,15 +15,15 @@ use eventstore::{LogId, Place, Position};
 use hashbrown::{HashMap, HashSet};
 use rusqlite::{Connection, params};
 
+use crate::chat::memberships::doc::MembershipRow;
+use crate::chat::messages::row::MessageRow;
+use crate::chat::rooms::doc::RoomRow;
 use crate::index::Index;
 use crate::live::update::LiveUpdate;
-use crate::memberships::MembershipRow;
-use crate::messages::{MessageRow, Posted};
 use crate::names::{Names, RoomName, UserName};
 use crate::numbers::number;
-use crate::rooms::RoomRow;
 use crate::rows::Rows;
-use crate::users::UserRow;
+use crate::users::doc::UserRow;
 
 /// How many rows stay in memory between batches while following the log.
 const LIVE_ROWS: Capacity = if cfg!(test) {
@@ -83,6 +83,30 @@ pub(crate) struct Roster {
     pub(crate) members: Option<BTreeSet<UserId>>,
     /// Those who have highlighted words, and which.
     pub(crate) keen: Option<BTreeMap<UserId, Arc<Highlights>>>,
+}
+
+/// What the views of rooms and memberships need to know of a message that was just added.
+pub(crate) struct Posted {
+    /// Its id.
+    pub(crate) id: MessageId,
+    /// Its room.
+    pub(crate) room: RoomId,
+    /// Its document.
+    pub(crate) doc: Bytes,
+    /// Send time, as the room shows it.
+    pub(crate) at: Timestamp,
+    /// Position of the room's message before it.
+    pub(crate) before: i64,
+    /// A system message.
+    pub(crate) system: bool,
+    /// In the room, not in its thread only.
+    pub(crate) shown: bool,
+    /// Without a `t`.
+    pub(crate) plain: bool,
+    /// Those it concerns as a reply: they see the room alerted.
+    pub(crate) audience: Vec<UserId>,
+    /// Those who follow the thread it was added to.
+    pub(crate) followers: Vec<UserId>,
 }
 
 /// Facts that were changed by a batch and must not be served from caches any more.

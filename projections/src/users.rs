@@ -1,9 +1,10 @@
 //! The view of accounts.
 
-mod doc;
+pub(crate) mod doc;
 mod queries;
 
 use compact_str::CompactString;
+use doc::{UserRow, hours};
 use domain::avatar::{AvatarEvent, AvatarOwner};
 use domain::presence::PresenceEvent;
 use domain::session::SessionEvent;
@@ -16,7 +17,6 @@ use crate::iso::Date;
 use crate::projection::Projection;
 use crate::tx::Tx;
 
-pub(crate) use doc::{UserRow, hours};
 pub use queries::Credentials;
 
 /// See the module.

@@ -26,10 +26,11 @@ use serde_json::{Value, json};
 
 use super::update::{LiveUpdate, Scope};
 use crate::applied::Applied;
+use crate::chat::system_messages;
 use crate::iso::Date;
+use crate::json;
 use crate::names::{Names, UserRef};
-use crate::users::hours;
-use crate::{json, system_messages};
+use crate::users::doc::hours;
 
 /// Collects the updates of one event.
 struct Maker<'a> {

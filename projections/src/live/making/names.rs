@@ -7,9 +7,9 @@ use domain::{RoomId, Timestamp, UserId};
 use eventstore::Position;
 use rusqlite::{Connection, OptionalExtension};
 
+use crate::chat::tombstones;
 use crate::names::{Names, RoomName, UserName, kind_of};
 use crate::numbers::number;
-use crate::tombstones;
 
 /// Each name is asked for once. For replaying events outside the worker.
 pub(super) struct FileNames<'a> {

@@ -10,11 +10,13 @@ use rusqlite::{Connection, OptionalExtension, Statement, params};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::OWNER;
 use crate::iso::Date;
 use crate::json;
 use crate::names::{Names, UserRef};
 use crate::rows::Row;
+
+/// The role that owns a room.
+pub(crate) const OWNER: &str = "owner";
 
 /// The wire document (contract, rooms 2.1).
 #[derive(Clone, Debug, Serialize, Deserialize)]

@@ -4,44 +4,35 @@
 //! everybody else in the room; so that this costs what changes and not what there is, the worker knows for each busy
 //! room the few members that are *quiet*: not alerted, or not shown the room ([`crate::tx::Roster`]).
 
-mod cursor;
-mod doc;
+pub(crate) mod access;
+pub(crate) mod cursor;
+pub(crate) mod doc;
 mod people;
 mod queries;
-mod tally;
+pub(crate) mod tally;
 mod unread;
 
-use std::sync::Arc;
-
+use access::{change, change_all, note_keen, note_quiet, remove, remove_all, rooms_of};
 use compact_str::CompactString;
-use doc::{MembershipDoc, Rest};
+use doc::{MembershipDoc, MembershipRow, Rest};
+use domain::Event;
 use domain::e2e::KeyPairEvent;
-use domain::highlight::Highlights;
 use domain::membership::{Joining, MemberJoined, MembershipEvent};
 use domain::message::MessageEvent;
 use domain::room::{RoomEvent, RoomKind};
-use domain::{Event, RoomId, UserId};
 use people::account;
 use unread::message;
 
 use crate::applied::Applied;
+use crate::chat::system_messages::derived_id;
 use crate::index::Index;
 use crate::iso::Date;
 use crate::names::UserRef;
 use crate::numbers::number;
 use crate::projection::Projection;
-use crate::system_messages::derived_id;
-use crate::tombstones::{self, Kind};
 use crate::tx::Tx;
 
-pub(crate) use cursor::{Going, uncount};
-pub(crate) use doc::MembershipRow;
-pub(crate) use people::pairs_of;
 pub use queries::{MemberQuery, MembershipRecord, RoleHolder};
-pub(crate) use tally::Tally;
-
-/// The role that owns a room.
-pub(crate) const OWNER: &str = "owner";
 
 /// See the module.
 pub(crate) struct MembershipsView;
@@ -286,129 +277,4 @@ fn join(tx: &mut Tx, event: &Applied, joined: &MemberJoined) -> rusqlite::Result
     note_quiet(tx, &joined.room, &joined.user, quiet);
     note_keen(tx, &joined.room, &joined.user, &highlights);
     Ok(())
-}
-
-/// Ends a membership.
-fn remove(tx: &mut Tx, event: &Applied, room: &RoomId, user: &UserId) -> rusqlite::Result<()> {
-    let key = (room.clone(), user.clone());
-    let Some(row) = tx.memberships.remove(&tx.conn, &key)? else {
-        return Ok(());
-    };
-    tombstones::bury(
-        tx,
-        event,
-        Kind::Membership,
-        &row.doc.id,
-        Some(room),
-        Some(user),
-    )?;
-    tx.stale.memberships.insert(key);
-    if let Some(roster) = tx.rosters.get_mut(room) {
-        for set in [&mut roster.quiet, &mut roster.members]
-            .into_iter()
-            .flatten()
-        {
-            set.remove(user);
-        }
-        if let Some(keen) = &mut roster.keen {
-            keen.remove(user);
-        }
-    }
-    Ok(())
-}
-
-/// Ends all memberships of a room that is gone.
-fn remove_all(tx: &mut Tx, event: &Applied, room: &RoomId) -> rusqlite::Result<()> {
-    for user in tx.members(room)?.clone() {
-        remove(tx, event, room, &user)?;
-    }
-    tx.rosters.remove(room);
-    Ok(())
-}
-
-/// Changes one membership, if there is one.
-fn change(
-    tx: &mut Tx,
-    event: &Applied,
-    room: &RoomId,
-    user: &UserId,
-    change: impl FnOnce(&mut MembershipDoc),
-) -> rusqlite::Result<()> {
-    let Some(row) = tx
-        .memberships
-        .get_mut(&tx.conn, &(room.clone(), user.clone()))?
-    else {
-        return Ok(());
-    };
-    let was = row.doc.is_quiet();
-    change(&mut row.doc);
-    row.doc.updated_at = Date(event.recorded_at);
-    let quiet = row.doc.is_quiet();
-    if was != quiet {
-        note_quiet(tx, room, user, quiet);
-    }
-    Ok(())
-}
-
-/// Changes every membership of a room.
-fn change_all(
-    tx: &mut Tx,
-    event: &Applied,
-    room: &RoomId,
-    how: impl Fn(&mut MembershipDoc),
-) -> rusqlite::Result<()> {
-    for user in tx.members(room)?.clone() {
-        change(tx, event, room, &user, &how)?;
-    }
-    Ok(())
-}
-
-/// Keeps the set of quiet members, where it is loaded.
-fn note_quiet(tx: &mut Tx, room: &RoomId, user: &UserId, quiet: bool) {
-    if let Some(set) = tx
-        .rosters
-        .get_mut(room)
-        .and_then(|roster| roster.quiet.as_mut())
-    {
-        if quiet {
-            set.insert(user.clone());
-        } else {
-            set.remove(user);
-        }
-    }
-}
-
-/// Keeps the highlighted words of the members, where they are loaded.
-fn note_keen(tx: &mut Tx, room: &RoomId, user: &UserId, highlights: &Arc<Highlights>) {
-    if let Some(keen) = tx
-        .rosters
-        .get_mut(room)
-        .and_then(|roster| roster.keen.as_mut())
-    {
-        if highlights.is_empty() {
-            keen.remove(user);
-        } else {
-            keen.insert(user.clone(), Arc::clone(highlights));
-        }
-    }
-}
-
-/// Whether a member owns the room; `None`: not a member.
-pub(crate) fn owns(tx: &mut Tx, room: &RoomId, user: &UserId) -> rusqlite::Result<Option<bool>> {
-    Ok(tx
-        .memberships
-        .get(&tx.conn, &(room.clone(), user.clone()))?
-        .map(MembershipRow::is_owner))
-}
-
-/// The rooms a user is a member of.
-pub(crate) fn rooms_of(tx: &mut Tx, user: &UserId) -> rusqlite::Result<Vec<RoomId>> {
-    tx.need("memberships_user")?;
-    tx.memberships.flush(&tx.conn)?;
-    tx.conn
-        .prepare_cached("SELECT room FROM memberships WHERE user = ?1 ORDER BY room")?
-        .query_map([user.as_str()], |row| {
-            Ok(RoomId::new(row.get_ref(0)?.as_str()?))
-        })?
-        .collect()
 }

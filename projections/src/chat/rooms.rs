@@ -1,38 +1,37 @@
 //! The view of rooms.
 
+pub(crate) mod access;
 mod brief;
-mod doc;
+pub(crate) mod doc;
 mod latest;
 mod queries;
-mod tail;
+pub(crate) mod tail;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use bytes::Bytes;
+use access::{delete_room, members_changed, name_participants};
 use compact_str::CompactString;
-use doc::RoomDoc;
+use doc::{RoomDoc, RoomRow};
 use domain::avatar::{AvatarEvent, AvatarOwner};
 use domain::membership::MembershipEvent;
 use domain::room::{RoomCreated, RoomEvent, RoomKind};
 use domain::user::UserEvent;
-use domain::{Event, MessageId, RoomId, Timestamp, UserId};
-use latest::{Latest, Newest};
+use domain::{Event, RoomId, UserId};
+use latest::Latest;
 use tail::Tail;
 
 use crate::applied::Applied;
+use crate::chat::memberships::access::{owns, pairs_of, rooms_of};
+use crate::chat::memberships::doc::OWNER;
 use crate::index::Index;
 use crate::iso::Date;
-use crate::memberships::{self, OWNER};
 use crate::names::UserRef;
 use crate::numbers::number;
 use crate::projection::Projection;
 use crate::tx::{Roster, Tx};
-use crate::users::UserRow;
-use crate::{messages, tombstones};
+use crate::users::doc::UserRow;
 
-pub(crate) use doc::RoomRow;
 pub use queries::{RoomQuery, RoomRecord, RoomSort};
-pub(crate) use tail::{After, Told};
 
 /// See the module.
 pub(crate) struct RoomsView;
@@ -100,7 +99,7 @@ impl Projection for RoomsView {
         count_message(tx, event)?;
         match &event.event {
             Event::Room(RoomEvent::RoomCreated(created)) => create(tx, event, created),
-            Event::Room(RoomEvent::RoomDeleted(deleted)) => delete(tx, event, &deleted.room),
+            Event::Room(RoomEvent::RoomDeleted(deleted)) => delete_room(tx, event, &deleted.room),
             Event::Room(room_event) => change(tx, event, room_event),
             Event::Avatar(avatar) => show(tx, event, avatar),
             Event::Membership(MembershipEvent::MemberJoined(joined)) => {
@@ -124,7 +123,7 @@ impl Projection for RoomsView {
             Event::Membership(MembershipEvent::RoomRoleGranted(granted))
                 if granted.role.as_str() == OWNER =>
             {
-                if memberships::owns(tx, &granted.room, &granted.user)? == Some(false) {
+                if owns(tx, &granted.room, &granted.user)? == Some(false) {
                     members_changed(tx, event, &granted.room, 0, 1)?;
                 }
                 Ok(())
@@ -132,7 +131,7 @@ impl Projection for RoomsView {
             Event::Membership(MembershipEvent::RoomRoleRevoked(revoked))
                 if revoked.role.as_str() == OWNER =>
             {
-                if memberships::owns(tx, &revoked.room, &revoked.user)? == Some(true) {
+                if owns(tx, &revoked.room, &revoked.user)? == Some(true) {
                     members_changed(tx, event, &revoked.room, 0, -1)?;
                 }
                 Ok(())
@@ -162,7 +161,7 @@ impl Projection for RoomsView {
 
 /// Conversations between two are read-only while one of them may not log in (contract, conventions 7.4).
 fn silence(tx: &mut Tx, event: &Applied, user: &UserId, silent: bool) -> rusqlite::Result<()> {
-    for (room, other) in memberships::pairs_of(tx, user)? {
+    for (room, other) in pairs_of(tx, user)? {
         let both = tx
             .users
             .get(&tx.conn, &other)?
@@ -201,24 +200,6 @@ fn count_message(tx: &mut Tx, event: &Applied) -> rusqlite::Result<()> {
         }
     }
     Ok(())
-}
-
-/// The send time a message gets that comes into the room now: its own, or one millisecond after the message before it
-/// where that is later. So send times rise strictly in the order of the log, whatever the clocks of the writers say,
-/// and a send time is a position in the room. Answers the position of the message before it, too.
-pub(crate) fn send_time(
-    tx: &mut Tx,
-    event: &Applied,
-    room: &RoomId,
-    wanted: Timestamp,
-) -> rusqlite::Result<(Timestamp, i64)> {
-    let Some(row) = tx.rooms.get_mut(&tx.conn, room)? else {
-        return Ok((wanted, number(event.position)));
-    };
-    let next = row.clock.as_millis().saturating_add(1);
-    row.clock = wanted.max(Timestamp::from_millis(next));
-    let before = std::mem::replace(&mut row.head, number(event.position));
-    Ok((row.clock, before))
 }
 
 fn create(tx: &mut Tx, event: &Applied, created: &RoomCreated) -> rusqlite::Result<()> {
@@ -337,17 +318,8 @@ fn show(tx: &mut Tx, event: &Applied, avatar: &AvatarEvent) -> rusqlite::Result<
     Ok(())
 }
 
-/// Removes the row of a room. Its messages and memberships go in their own views.
-pub(crate) fn delete(tx: &mut Tx, event: &Applied, room: &RoomId) -> rusqlite::Result<()> {
-    tx.stale.rooms.insert(room.clone());
-    if let Some(row) = tx.rooms.remove(&tx.conn, room)? {
-        tombstones::bury_room(tx, event, room, &row.called())?;
-    }
-    Ok(())
-}
-
 fn member_gone(tx: &mut Tx, event: &Applied, room: &RoomId, user: &UserId) -> rusqlite::Result<()> {
-    match memberships::owns(tx, room, user)? {
+    match owns(tx, room, user)? {
         Some(owner) => {
             let counted = i64::from(is_counted(tx, user)?);
             members_changed(tx, event, room, -counted, -i64::from(owner))
@@ -371,47 +343,10 @@ fn count_everywhere(
     user: &UserId,
     members: i64,
 ) -> rusqlite::Result<()> {
-    for room in memberships::rooms_of(tx, user)? {
+    for room in rooms_of(tx, user)? {
         members_changed(tx, event, &room, members, 0)?;
     }
     Ok(())
-}
-
-/// Counts members and owners.
-pub(crate) fn members_changed(
-    tx: &mut Tx,
-    event: &Applied,
-    room: &RoomId,
-    members: i64,
-    owners: i64,
-) -> rusqlite::Result<()> {
-    let Some(row) = tx.rooms.get_mut(&tx.conn, room)? else {
-        return Ok(());
-    };
-    row.doc.members += members;
-    row.owners += owners;
-    tx.stale.rooms.insert(room.clone());
-    row.doc.updated_at = Date(event.recorded_at);
-    Ok(())
-}
-
-/// Takes a deleted user out of a direct message between more than two.
-pub(crate) fn participant_gone(
-    tx: &mut Tx,
-    event: &Applied,
-    room: &RoomId,
-    user: &UserId,
-) -> rusqlite::Result<()> {
-    tx.stale.rooms.insert(room.clone());
-    let Some(row) = tx.rooms.get_mut(&tx.conn, room)? else {
-        return Ok(());
-    };
-    row.doc
-        .participants
-        .iter_mut()
-        .for_each(|participants| participants.retain(|one| one != user));
-    row.doc.updated_at = Date(event.recorded_at);
-    name_participants(tx, room)
 }
 
 /// A user has another unique name: rooms show it as their creator's, and direct messages as a participant's.
@@ -434,7 +369,7 @@ fn rename_user(tx: &mut Tx, event: &Applied, user: &UserId) -> rusqlite::Result<
             }
         }
     }
-    for room in memberships::rooms_of(tx, user)? {
+    for room in rooms_of(tx, user)? {
         let direct = tx
             .rooms
             .get(&tx.conn, &room)?
@@ -445,91 +380,6 @@ fn rename_user(tx: &mut Tx, event: &Applied, user: &UserId) -> rusqlite::Result<
             }
             name_participants(tx, &room)?;
         }
-    }
-    Ok(())
-}
-
-fn name_participants(tx: &mut Tx, room: &RoomId) -> rusqlite::Result<()> {
-    let Some(mut doc) = tx.rooms.get(&tx.conn, room)?.map(|row| row.doc.clone()) else {
-        return Ok(());
-    };
-    doc.name_participants(tx)?;
-    if let Some(row) = tx.rooms.get_mut(&tx.conn, room)? {
-        row.doc.usernames = doc.usernames;
-    }
-    Ok(())
-}
-
-/// What became of a message that is gone.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Gone {
-    /// Emptied, its place stays.
-    Blanked,
-    /// Removed.
-    Removed,
-    /// The place of an emptied one was removed.
-    PlaceRemoved,
-}
-
-/// A message of the room is gone (contract, rooms 1.5).
-pub(crate) fn message_gone(
-    tx: &mut Tx,
-    event: &Applied,
-    room: &RoomId,
-    message: &MessageId,
-    gone: Gone,
-) -> rusqlite::Result<()> {
-    let Some(row) = tx.rooms.get_mut(&tx.conn, room)? else {
-        return Ok(());
-    };
-    row.doc.msgs -= i64::from(gone != Gone::PlaceRemoved);
-    row.stored -= i64::from(gone != Gone::Blanked);
-    row.doc.updated_at = Date(event.recorded_at);
-    row.latest.gone(message);
-    row.tail.gone(message);
-    if row.last.as_ref().is_some_and(|(last, _)| last == message) {
-        let newest = match row.latest.newest() {
-            Newest::Nothing => None,
-            Newest::Is(newest) => messages::as_last(tx, newest)?,
-            Newest::Unknown => messages::newest(tx, room)?,
-        };
-        if let Some(row) = tx.rooms.get_mut(&tx.conn, room)? {
-            row.last = newest;
-        }
-    }
-    Ok(())
-}
-
-/// A message has another author.
-pub(crate) fn author_changed(
-    tx: &mut Tx,
-    room: &RoomId,
-    message: &MessageId,
-    author: &UserId,
-) -> rusqlite::Result<()> {
-    if let Some(row) = tx.rooms.get_mut(&tx.conn, room)? {
-        row.tail.author_changed(message, author);
-    }
-    Ok(())
-}
-
-/// A message has another document: the room's copy follows if it is the last one.
-pub(crate) fn last_message_changed(
-    tx: &mut Tx,
-    event: &Applied,
-    room: &RoomId,
-    message: &MessageId,
-    doc: &Bytes,
-) -> rusqlite::Result<()> {
-    let last = tx
-        .rooms
-        .get(&tx.conn, room)?
-        .and_then(|row| row.last.as_ref());
-    if last.is_some_and(|(last, _)| last == message)
-        && let Some(row) = tx.rooms.get_mut(&tx.conn, room)?
-    {
-        row.last = Some((message.clone(), doc.clone()));
-        row.doc.updated_at = Date(event.recorded_at);
     }
     Ok(())
 }

@@ -9,6 +9,7 @@ use domain::{RoomId, Timestamp, UserId};
 use rusqlite::{OptionalExtension, ToSql, params};
 
 use super::doc::{RoomRow, participants_key};
+use crate::chat::tombstones::{self, Kind, Sync};
 use crate::error::QueryError;
 use crate::json;
 use crate::names::kind_of;
@@ -16,7 +17,6 @@ use crate::numbers::unsigned;
 use crate::paging::{Page, Slice, bounds};
 use crate::rows::Row as _;
 use crate::since::Since;
-use crate::tombstones::{self, Kind, Sync};
 use crate::views::Views;
 
 /// The record in a row `SELECT doc, id, kind, archived`.

@@ -1,31 +1,38 @@
 //! The view of messages, system messages included.
 
-mod news;
+pub(crate) mod access;
+pub(crate) mod doc;
+pub(crate) mod news;
 mod queries;
-mod row;
+pub(crate) mod row;
 
+use access::{delete_messages, keep_tally};
 use bytes::Bytes;
 use compact_str::CompactString;
+use doc::MessageDoc;
 use domain::message::{Mention, MessageDeleted, MessageEvent, MessagePosted, Remains};
 use domain::room::RoomEvent;
 use domain::user::{MessageErasure, UserEvent};
-use domain::{Event, MessageId, RoomId, Timestamp, UserId};
-use rusqlite::OptionalExtension;
+use domain::{Event, MessageId, Timestamp, UserId};
+use row::MessageRow;
 
 use crate::applied::Applied;
+use crate::chat::memberships::cursor::{self, Going};
+use crate::chat::memberships::tally::Tally;
+use crate::chat::rooms::access::{
+    Gone, author_changed, last_message_changed, message_gone, send_time,
+};
+use crate::chat::rooms::doc::RoomRow;
+use crate::chat::{system_messages, tombstones};
 use crate::index::Index;
 use crate::iso::Date;
-use crate::memberships::{self, Going, Tally};
-use crate::message_doc::MessageDoc;
+use crate::json;
 use crate::names::UserRef;
 use crate::numbers::number;
 use crate::projection::Projection;
-use crate::tx::Tx;
-use crate::{json, rooms, system_messages, tombstones};
+use crate::tx::{Posted, Tx};
 
-pub(crate) use news::newest_first;
 pub use queries::{HistoryQuery, MessageRecord, Window};
-pub(crate) use row::MessageRow;
 
 /// See the module.
 pub(crate) struct MessagesView;
@@ -134,7 +141,7 @@ impl Projection for MessagesView {
                 })?;
                 Ok(())
             }
-            Event::Room(RoomEvent::RoomDeleted(deleted)) => delete_room(tx, &deleted.room),
+            Event::Room(RoomEvent::RoomDeleted(deleted)) => delete_messages(tx, &deleted.room),
             Event::User(UserEvent::UsernameChanged(changed)) => {
                 let new = CompactString::new(&changed.username);
                 let old = tx.renamed.clone();
@@ -160,30 +167,6 @@ impl Projection for MessagesView {
     }
 }
 
-/// What the views of rooms and memberships need to know of a message that was just added.
-pub(crate) struct Posted {
-    /// Its id.
-    pub(crate) id: MessageId,
-    /// Its room.
-    pub(crate) room: RoomId,
-    /// Its document.
-    pub(crate) doc: Bytes,
-    /// Send time, as the room shows it.
-    pub(crate) at: Timestamp,
-    /// Position of the room's message before it.
-    pub(crate) before: i64,
-    /// A system message.
-    pub(crate) system: bool,
-    /// In the room, not in its thread only.
-    pub(crate) shown: bool,
-    /// Without a `t`.
-    pub(crate) plain: bool,
-    /// Those it concerns as a reply: they see the room alerted.
-    pub(crate) audience: Vec<UserId>,
-    /// Those who follow the thread it was added to.
-    pub(crate) followers: Vec<UserId>,
-}
-
 fn post(tx: &mut Tx, event: &Applied, posted: &MessagePosted) -> rusqlite::Result<()> {
     let doc = MessageDoc::posted(posted, event.recorded_at, tx)?;
     refer(tx, &posted.content.mentions, number(event.position));
@@ -197,7 +180,7 @@ fn post(tx: &mut Tx, event: &Applied, posted: &MessagePosted) -> rusqlite::Resul
 
 /// Adds a message and tells the views after this one.
 fn add(tx: &mut Tx, event: &Applied, mut doc: MessageDoc, system: bool) -> rusqlite::Result<()> {
-    let (at, before) = rooms::send_time(tx, event, &doc.rid, doc.ts.0)?;
+    let (at, before) = send_time(tx, event, &doc.rid, doc.ts.0)?;
     if at != doc.ts.0 {
         doc.ts = Date(at);
         tx.conn
@@ -261,7 +244,7 @@ fn reply(
     let participants = tx
         .rooms
         .get(&tx.conn, &posted.room)?
-        .map(rooms::RoomRow::participants)
+        .map(RoomRow::participants)
         .unwrap_or_default();
     let mentioned: Vec<&UserId> = posted
         .content
@@ -326,12 +309,12 @@ fn modify(
     doc.updated_at = Date(event.recorded_at);
     let bytes = Bytes::from(json::encode(&doc)?);
     tx.note_message(id, Some(bytes.clone()));
-    rooms::last_message_changed(tx, event, &doc.rid, id, &bytes)?;
+    last_message_changed(tx, event, &doc.rid, id, &bytes)?;
     let Some(row) = tx.messages.get_mut(&tx.conn, id)? else {
         return Ok(None);
     };
     if row.author != doc.author.id {
-        rooms::author_changed(tx, &doc.rid, id, &doc.author.id)?;
+        author_changed(tx, &doc.rid, id, &doc.author.id)?;
     }
     let Some(row) = tx.messages.get_mut(&tx.conn, id)? else {
         return Ok(None);
@@ -357,7 +340,7 @@ fn delete(tx: &mut Tx, event: &Applied, deleted: &MessageDeleted) -> rusqlite::R
             let row = row.clone();
             let thread = row.thread.clone();
             uncount(tx, event, &row)?;
-            tally(tx, &deleted.message, Tally::default())?;
+            keep_tally(tx, &deleted.message, Tally::default())?;
             let by = UserRef::short(tx, &deleted.by)?;
             let seq = modify(tx, &deleted.message, event, |doc, _| {
                 doc.blank(by, deleted.at);
@@ -367,13 +350,7 @@ fn delete(tx: &mut Tx, event: &Applied, deleted: &MessageDeleted) -> rusqlite::R
                 tx.references.push((deleted.by.clone(), seq));
             }
             unreply(tx, event, thread.as_ref())?;
-            rooms::message_gone(
-                tx,
-                event,
-                &deleted.room,
-                &deleted.message,
-                rooms::Gone::Blanked,
-            )
+            message_gone(tx, event, &deleted.room, &deleted.message, Gone::Blanked)
         }
         Remains::Nothing => remove(tx, event, &deleted.message),
     }
@@ -388,15 +365,7 @@ fn uncount(tx: &mut Tx, event: &Applied, row: &MessageRow) -> rusqlite::Result<(
         at: row.at,
         tally: &row.tally,
     };
-    memberships::uncount(tx, event, &going)
-}
-
-/// Keeps with a message whose counters it raised.
-pub(crate) fn tally(tx: &mut Tx, id: &MessageId, tally: Tally) -> rusqlite::Result<()> {
-    if let Some(row) = tx.messages.get_mut(&tx.conn, id)? {
-        row.tally = tally;
-    }
-    Ok(())
+    cursor::uncount(tx, event, &going)
 }
 
 /// Removes a message altogether.
@@ -410,11 +379,11 @@ fn remove(tx: &mut Tx, event: &Applied, id: &MessageId) -> rusqlite::Result<()> 
     unreply(tx, event, row.thread.as_ref())?;
     let blanked = row.kind.as_deref() == Some("rm");
     let gone = if blanked {
-        rooms::Gone::PlaceRemoved
+        Gone::PlaceRemoved
     } else {
-        rooms::Gone::Removed
+        Gone::Removed
     };
-    rooms::message_gone(tx, event, &row.room, id, gone)
+    message_gone(tx, event, &row.room, id, gone)
 }
 
 /// A reply is gone: its parent has one less.
@@ -424,20 +393,6 @@ fn unreply(tx: &mut Tx, event: &Applied, thread: Option<&MessageId>) -> rusqlite
         doc.reply_count = doc.reply_count.map(|count| (count - 1).max(0));
         Ok(())
     })?;
-    Ok(())
-}
-
-/// Removes all messages of a room.
-pub(crate) fn delete_room(tx: &mut Tx, room: &RoomId) -> rusqlite::Result<()> {
-    tx.need("messages_room")?;
-    tx.flush_messages()?;
-    tx.conn
-        .prepare_cached("DELETE FROM messages WHERE room = ?1")?
-        .execute([room.as_str()])?;
-    // The rows in memory are all clean now; those of the room would be stale.
-    tx.messages.clear();
-    tx.stale.all_messages = true;
-    tx.stale.messages.clear();
     Ok(())
 }
 
@@ -494,32 +449,4 @@ fn erase(
         }
     }
     Ok(())
-}
-
-/// A message as a room's last one.
-pub(crate) fn as_last(tx: &mut Tx, id: MessageId) -> rusqlite::Result<Option<(MessageId, Bytes)>> {
-    tx.need_message(&id)?;
-    Ok(tx
-        .messages
-        .get(&tx.conn, &id)?
-        .map(|row| row.doc.clone())
-        .map(|doc| (id, doc)))
-}
-
-/// The newest message of a room that its `lastMessage` may show.
-pub(crate) fn newest(tx: &mut Tx, room: &RoomId) -> rusqlite::Result<Option<(MessageId, Bytes)>> {
-    tx.need("messages_room")?;
-    tx.flush_messages()?;
-    tx.conn
-        .prepare_cached(
-            "SELECT id, doc FROM messages WHERE room = ?1 AND kind IS NULL AND shown = 1
-             ORDER BY at DESC, seq DESC LIMIT 1",
-        )?
-        .query_row([room.as_str()], |row| {
-            Ok((
-                MessageId::new(row.get_ref(0)?.as_str()?),
-                json::column(row, 1)?,
-            ))
-        })
-        .optional()
 }

@@ -2,9 +2,9 @@
 
 use domain::{MessageId, RoomId, Timestamp, UserId};
 
+use crate::chat::memberships::tally::Tally;
+use crate::chat::rooms::tail::{After, Told};
 use crate::json;
-use crate::memberships::Tally;
-use crate::rooms::{After, Told};
 use crate::tx::Tx;
 
 /// How many messages are looked at. Who has more to read than that has this much.

@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 
 use domain::{MessageId, Timestamp, UserId};
 
-use crate::memberships::Tally;
+use crate::chat::memberships::tally::Tally;
 
 /// How many of a room's latest messages are remembered.
 const LATEST: usize = if cfg!(test) { 4 } else { 64 };

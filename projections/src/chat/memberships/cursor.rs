@@ -10,13 +10,14 @@ use std::collections::BTreeSet;
 use domain::membership::{MarkedUnread, ReadCursorMoved};
 use domain::{MessageId, RoomId, SeenUpTo, Timestamp, UserId};
 
-use super::change;
+use super::access::change;
 use super::doc::MembershipDoc;
 use super::tally::{Counts, Tally};
 use crate::applied::Applied;
+use crate::chat::messages::news::newest_first;
+use crate::chat::rooms::doc::RoomRow;
+use crate::chat::rooms::tail::{After, Told};
 use crate::iso::Date;
-use crate::messages;
-use crate::rooms::{After, RoomRow, Told};
 use crate::tx::Tx;
 
 /// What lies behind a cursor.
@@ -57,7 +58,7 @@ fn news(tx: &mut Tx, room: &RoomId, user: &UserId, after: After) -> rusqlite::Re
         return Ok(news);
     }
     let born = row.born();
-    messages::newest_first(tx, room, after, born, |told| news.note(told, user))?;
+    newest_first(tx, room, after, born, |told| news.note(told, user))?;
     Ok(news)
 }
 

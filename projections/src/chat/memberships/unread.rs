@@ -5,14 +5,15 @@ use domain::message::{Mention, MessagePosted};
 use domain::room::RoomKind;
 use domain::{MessageId, Timestamp, UserId, limits, text};
 
+use super::access::change;
+use super::cursor;
 use super::doc::MembershipDoc;
 use super::tally::{Counts, Tally};
-use super::{change, cursor};
 use crate::applied::Applied;
+use crate::chat::messages::access::keep_tally;
+use crate::chat::rooms::tail::Told;
 use crate::iso::Date;
-use crate::messages;
 use crate::numbers::number;
-use crate::rooms::Told;
 use crate::tx::Tx;
 
 /// What a message means to the members (contract, rooms 2.3, messages 4.1 and 4.2).
@@ -81,7 +82,7 @@ fn remember(
     tally: Tally,
 ) -> rusqlite::Result<()> {
     if !tally.is_empty() {
-        messages::tally(tx, &posted.message, tally.clone())?;
+        keep_tally(tx, &posted.message, tally.clone())?;
     }
     if let Some(row) = tx.rooms.get_mut(&tx.conn, &posted.room)? {
         row.tail_mut().push(Told {

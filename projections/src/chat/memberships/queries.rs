@@ -9,13 +9,13 @@ use domain::{RoleId, RoomId, Timestamp, UserId};
 use rusqlite::{OptionalExtension, params};
 
 use super::doc::{MembershipDoc, MembershipRow, whole};
+use crate::chat::tombstones::{self, Kind, Sync};
 use crate::error::QueryError;
 use crate::json;
 use crate::numbers::unsigned;
 use crate::paging::{Page, Slice, bounds};
 use crate::rows::Row as _;
 use crate::since::Since;
-use crate::tombstones::{self, Kind, Sync};
 use crate::views::Views;
 
 /// A membership as the views have it.

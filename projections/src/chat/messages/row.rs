@@ -5,8 +5,8 @@ use compact_str::CompactString;
 use domain::{MessageId, RoomId, Timestamp, UserId};
 use rusqlite::{Connection, OptionalExtension, Statement, params};
 
+use crate::chat::memberships::tally::Tally;
 use crate::json;
-use crate::memberships::Tally;
 use crate::rows::Row;
 
 /// A row of `messages`.

@@ -4,12 +4,14 @@ use domain::room::RoomKind;
 use domain::user::UserEvent;
 use domain::{RoomId, UserId};
 
-use super::{change, note_keen, owns, remove, remove_all, rooms_of};
+use super::access::{change, note_keen, owns, pairs_of, remove, remove_all, rooms_of};
 use crate::applied::Applied;
+use crate::chat::messages::access::delete_messages;
+use crate::chat::rooms::access::{delete_room, members_changed, participant_gone};
+use crate::chat::rooms::doc::RoomRow;
 use crate::names::UserRef;
 use crate::tx::Tx;
-use crate::users::UserRow;
-use crate::{messages, rooms};
+use crate::users::doc::UserRow;
 
 pub(super) fn account(
     tx: &mut Tx,
@@ -59,23 +61,6 @@ fn is_copied(preference: &str) -> bool {
         preference,
         "desktopNotifications" | "pushNotifications" | "emailNotificationMode" | "highlights"
     )
-}
-
-/// The direct messages a user has with one other, and who that is.
-pub(crate) fn pairs_of(tx: &mut Tx, user: &UserId) -> rusqlite::Result<Vec<(RoomId, UserId)>> {
-    let mut pairs = Vec::new();
-    for room in rooms_of(tx, user)? {
-        let participants = tx
-            .rooms
-            .get(&tx.conn, &room)?
-            .map(rooms::RoomRow::participants)
-            .unwrap_or_default();
-        if let [a, b] = participants.as_slice() {
-            let other = if a == user { b } else { a };
-            pairs.push((room, other.clone()));
-        }
-    }
-    Ok(pairs)
 }
 
 /// Puts away what others have of their conversations with a user who may not log in any more, or takes it out again
@@ -136,7 +121,7 @@ fn name_direct(tx: &mut Tx, event: &Applied, room: &RoomId) -> rusqlite::Result<
     let participants = tx
         .rooms
         .get(&tx.conn, room)?
-        .map(rooms::RoomRow::participants)
+        .map(RoomRow::participants)
         .unwrap_or_default();
     if participants.is_empty() {
         return Ok(());
@@ -170,17 +155,17 @@ fn user_gone(tx: &mut Tx, event: &Applied, user: &UserId) -> rusqlite::Result<()
         };
         let (direct, participants) = (row.kind() == RoomKind::Direct, row.participants().len());
         if direct && participants <= 2 {
-            messages::delete_room(tx, &room)?;
+            delete_messages(tx, &room)?;
             remove_all(tx, event, &room)?;
-            rooms::delete(tx, event, &room)?;
+            delete_room(tx, event, &room)?;
             continue;
         }
         let owner = owns(tx, &room, user)?.unwrap_or(false);
         remove(tx, event, &room, user)?;
         let counted = i64::from(tx.was_active == Some(true));
-        rooms::members_changed(tx, event, &room, -counted, -i64::from(owner))?;
+        members_changed(tx, event, &room, -counted, -i64::from(owner))?;
         if direct {
-            rooms::participant_gone(tx, event, &room, user)?;
+            participant_gone(tx, event, &room, user)?;
             name_direct(tx, event, &room)?;
         }
     }
