@@ -161,8 +161,8 @@ pub(crate) fn remove(path: &Path) {
     }
 }
 
-/// Creates a file of `projections`, to be filled from the start of `log`. Nothing is safe until [`finish`]: no journal, no syncs; a
-/// crash leaves a file nobody points to.
+/// Creates a file of `projections`, to be filled from the start of `log`. Nothing is safe until [`finish`]: no journal,
+/// no syncs; a crash leaves a file nobody points to.
 pub(crate) fn create(
     path: &Path,
     log: LogId,

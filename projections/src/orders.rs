@@ -10,7 +10,7 @@ use crate::error::ViewsError;
 use crate::intake::Intake;
 use crate::tx::Tx;
 
-/// One thing of it, in its turn.
+/// Taken one after the other: what is new in the log, and new views.
 pub(crate) enum Order {
     /// Comes out of the log.
     Intake(Intake),

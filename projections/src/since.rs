@@ -26,7 +26,8 @@ const GRAIN: i64 = 1_000;
 /// How many delays are remembered. Where there were more, the oldest are taken for one.
 const MOST: usize = if cfg!(test) { 64 } else { 4_096 };
 
-/// From when on changes are to be told. Made by [`Views::since`](crate::Views::since) only, so that every such answer goes back far enough.
+/// From when on changes are to be told. Made by [`crate::Views::since`] only, so that every such answer goes back far
+/// enough.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Since(Timestamp);
 
