@@ -20,7 +20,7 @@ use parking_lot::RwLock;
 
 use crate::error::QueryError;
 use crate::tx::Stale;
-use crate::user_lists::order::UserOrder;
+use crate::user_order::UserOrder;
 
 /// Number of shards of each cache; a power of two.
 const SHARDS: usize = 16;

@@ -9,17 +9,18 @@
 //!                                                                 readers (few threads) <- questions of the doors
 //! ```
 //!
-//! Imports run down: no file needs one that needs it, but for a folder's own file and those in the folder.
+//! Imports run down. A folder is one unit with its own file; of what stands side by side, nothing needs what needs it.
 //!
 //! ```text
 //! start, rebuild, worker      views are opened, built and kept up to date
-//! live                        what those who watch are told (its parts lie lower: `update` below `tx`)
-//! registry                    which views there are
+//! live                        what one user sees, from a position on
+//! registry, updates           which views there are; what an event means to those who watch
 //! chat, users, settings, ...  the views: tables, apply, queries
 //! views                       the handle that questions are asked through
 //! shared, facts, file, ...    what is behind the handle
-//! projection, tx              what a view is, and what events are applied to (rows: `users/doc`, `chat/*/doc`)
-//! names, rows, json, ...      what all of it is made of
+//! projection, tx              what a view is, and what events are applied to
+//! rows, hub                   rows in memory; updates, and to whom they go
+//! names, json, numbers, ...   what all of it is made of
 //! ```
 //!
 //! What this crate never does: write the log, call the outside world, or read a clock to decide what a view contains.
@@ -31,6 +32,7 @@ mod worker;
 pub mod live;
 
 mod registry;
+mod updates;
 
 mod assets;
 mod avatars;
@@ -69,10 +71,14 @@ mod recent;
 mod shared;
 mod since;
 mod unsynced;
+mod user_order;
 mod wait;
 
 mod projection;
 mod tx;
+
+mod hub;
+mod rows;
 
 mod applied;
 pub mod error;
@@ -82,7 +88,6 @@ mod json;
 mod names;
 mod numbers;
 mod paging;
-mod rows;
 
 #[cfg(test)]
 mod cursor_tests;

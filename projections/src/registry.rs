@@ -6,9 +6,9 @@ use rusqlite::Connection;
 use crate::applied::Applied;
 use crate::chat::{memberships, messages, rooms, tombstones};
 use crate::index::Index;
-use crate::live::making::{Added, updates_of};
 use crate::projection::Projection;
 use crate::tx::{Policy, Tx};
+use crate::updates::{Added, updates_of};
 use crate::{
     assets, avatars, banners, custom_statuses, data_exports, email_inboxes, emoji, key_pairs,
     oauth, permissions, push, reports, roles, second_factors, sessions, settings, sounds, users,

@@ -15,15 +15,15 @@ use eventstore::{LogId, Place, Position};
 use hashbrown::{HashMap, HashSet};
 use rusqlite::{Connection, params};
 
-use crate::chat::memberships::doc::MembershipRow;
-use crate::chat::messages::row::MessageRow;
-use crate::chat::rooms::doc::RoomRow;
+use crate::hub::update::LiveUpdate;
 use crate::index::Index;
-use crate::live::update::LiveUpdate;
 use crate::names::{Names, RoomName, UserName};
 use crate::numbers::number;
 use crate::rows::Rows;
-use crate::users::doc::UserRow;
+use crate::rows::membership::MembershipRow;
+use crate::rows::message::MessageRow;
+use crate::rows::room::RoomRow;
+use crate::rows::user::UserRow;
 
 /// How many rows stay in memory between batches while following the log.
 const LIVE_ROWS: Capacity = if cfg!(test) {

@@ -1,10 +1,8 @@
 //! The view of accounts.
 
-pub(crate) mod doc;
 mod queries;
 
 use compact_str::CompactString;
-use doc::{UserRow, hours};
 use domain::avatar::{AvatarEvent, AvatarOwner};
 use domain::presence::PresenceEvent;
 use domain::session::SessionEvent;
@@ -15,6 +13,7 @@ use crate::applied::Applied;
 use crate::index::Index;
 use crate::iso::Date;
 use crate::projection::Projection;
+use crate::rows::user::{UserRow, hours};
 use crate::tx::Tx;
 
 pub use queries::Credentials;

@@ -12,10 +12,10 @@ use tokio_util::sync::CancellationToken;
 
 use crate::applied::Applied;
 use crate::checkpointer::Checkpointer;
+use crate::hub::Publication;
+use crate::hub::update::LiveUpdate;
 use crate::intake::Intake;
 use crate::lag::Health;
-use crate::live::hub::Publication;
-use crate::live::update::LiveUpdate;
 use crate::orders::{Order, Stillness, Successor};
 use crate::shared::Shared;
 use crate::tx::{Stale, Tx};

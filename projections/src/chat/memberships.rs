@@ -4,17 +4,11 @@
 //! everybody else in the room; so that this costs what changes and not what there is, the worker knows for each busy
 //! room the few members that are *quiet*: not alerted, or not shown the room ([`crate::tx::Roster`]).
 
-pub(crate) mod access;
-pub(crate) mod cursor;
-pub(crate) mod doc;
 mod people;
 mod queries;
-pub(crate) mod tally;
 mod unread;
 
-use access::{change, change_all, note_keen, note_quiet, remove, remove_all, rooms_of};
 use compact_str::CompactString;
-use doc::{MembershipDoc, MembershipRow, Rest};
 use domain::Event;
 use domain::e2e::KeyPairEvent;
 use domain::membership::{Joining, MemberJoined, MembershipEvent};
@@ -24,12 +18,17 @@ use people::account;
 use unread::message;
 
 use crate::applied::Applied;
+use crate::chat::access::memberships::{
+    change, change_all, note_keen, note_quiet, remove, remove_all, rooms_of,
+};
+use crate::chat::cursor;
 use crate::chat::system_messages::derived_id;
 use crate::index::Index;
 use crate::iso::Date;
 use crate::names::UserRef;
 use crate::numbers::number;
 use crate::projection::Projection;
+use crate::rows::membership::{MembershipDoc, MembershipRow, Rest};
 use crate::tx::Tx;
 
 pub use queries::{MemberQuery, MembershipRecord, RoleHolder};

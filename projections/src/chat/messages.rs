@@ -1,28 +1,21 @@
 //! The view of messages, system messages included.
 
-pub(crate) mod access;
-pub(crate) mod doc;
-pub(crate) mod news;
 mod queries;
-pub(crate) mod row;
 
-use access::{delete_messages, keep_tally};
 use bytes::Bytes;
 use compact_str::CompactString;
-use doc::MessageDoc;
 use domain::message::{Mention, MessageDeleted, MessageEvent, MessagePosted, Remains};
 use domain::room::RoomEvent;
 use domain::user::{MessageErasure, UserEvent};
 use domain::{Event, MessageId, Timestamp, UserId};
-use row::MessageRow;
 
 use crate::applied::Applied;
-use crate::chat::memberships::cursor::{self, Going};
-use crate::chat::memberships::tally::Tally;
-use crate::chat::rooms::access::{
+use crate::chat::access::messages::{delete_messages, keep_tally};
+use crate::chat::access::rooms::{
     Gone, author_changed, last_message_changed, message_gone, send_time,
 };
-use crate::chat::rooms::doc::RoomRow;
+use crate::chat::cursor::{self, Going};
+use crate::chat::message_doc::MessageDoc;
 use crate::chat::{system_messages, tombstones};
 use crate::index::Index;
 use crate::iso::Date;
@@ -30,6 +23,9 @@ use crate::json;
 use crate::names::UserRef;
 use crate::numbers::number;
 use crate::projection::Projection;
+use crate::rows::message::MessageRow;
+use crate::rows::room::RoomRow;
+use crate::rows::tally::Tally;
 use crate::tx::{Posted, Tx};
 
 pub use queries::{HistoryQuery, MessageRecord, Window};

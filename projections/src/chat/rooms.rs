@@ -1,35 +1,30 @@
 //! The view of rooms.
 
-pub(crate) mod access;
-mod brief;
-pub(crate) mod doc;
-mod latest;
 mod queries;
-pub(crate) mod tail;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use access::{delete_room, members_changed, name_participants};
 use compact_str::CompactString;
-use doc::{RoomDoc, RoomRow};
 use domain::avatar::{AvatarEvent, AvatarOwner};
 use domain::membership::MembershipEvent;
 use domain::room::{RoomCreated, RoomEvent, RoomKind};
 use domain::user::UserEvent;
 use domain::{Event, RoomId, UserId};
-use latest::Latest;
-use tail::Tail;
 
 use crate::applied::Applied;
-use crate::chat::memberships::access::{owns, pairs_of, rooms_of};
-use crate::chat::memberships::doc::OWNER;
+use crate::chat::access::memberships::{owns, pairs_of, rooms_of};
+use crate::chat::access::rooms::{delete_room, members_changed, name_participants};
 use crate::index::Index;
 use crate::iso::Date;
 use crate::names::UserRef;
 use crate::numbers::number;
 use crate::projection::Projection;
+use crate::rows::membership::OWNER;
+use crate::rows::room::latest::Latest;
+use crate::rows::room::tail::Tail;
+use crate::rows::room::{RoomDoc, RoomRow};
+use crate::rows::user::UserRow;
 use crate::tx::{Roster, Tx};
-use crate::users::doc::UserRow;
 
 pub use queries::{RoomQuery, RoomRecord, RoomSort};
 

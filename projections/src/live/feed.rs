@@ -12,15 +12,15 @@ use futures::StreamExt;
 use futures::stream::BoxStream;
 use rusqlite::OptionalExtension;
 
-use super::hub::{Delivery, Subscription};
-use super::making::replay::{Present, Workspace};
-use super::run::Run;
-use super::update::{Effect, LiveUpdate, Scope};
 use crate::applied::Applied;
 use crate::error::QueryError;
 use crate::file;
+use crate::hub::run::Run;
+use crate::hub::update::{Effect, LiveUpdate, Scope};
+use crate::hub::{Delivery, Subscription};
 use crate::numbers::number;
 use crate::registry::ALL;
+use crate::updates::replay::{Present, Workspace};
 use crate::views::Views;
 
 /// How long subscribing waits for the hub to reach what the views already contain.

@@ -7,10 +7,10 @@ use domain::UserId;
 use domain::user::PasswordHash;
 use rusqlite::OptionalExtension;
 
-use super::doc::UserDoc;
 use crate::error::QueryError;
 use crate::facts::UserFacts;
 use crate::json;
+use crate::rows::user::UserDoc;
 use crate::views::Views;
 
 /// The facts in a row `SELECT doc`.

@@ -4,14 +4,16 @@ use domain::room::RoomKind;
 use domain::user::UserEvent;
 use domain::{RoomId, UserId};
 
-use super::access::{change, note_keen, owns, pairs_of, remove, remove_all, rooms_of};
 use crate::applied::Applied;
-use crate::chat::messages::access::delete_messages;
-use crate::chat::rooms::access::{delete_room, members_changed, participant_gone};
-use crate::chat::rooms::doc::RoomRow;
+use crate::chat::access::memberships::{
+    change, note_keen, owns, pairs_of, remove, remove_all, rooms_of,
+};
+use crate::chat::access::messages::delete_messages;
+use crate::chat::access::rooms::{delete_room, members_changed, participant_gone};
 use crate::names::UserRef;
+use crate::rows::room::RoomRow;
+use crate::rows::user::UserRow;
 use crate::tx::Tx;
-use crate::users::doc::UserRow;
 
 pub(super) fn account(
     tx: &mut Tx,

@@ -8,13 +8,13 @@ use domain::membership::{MembershipFacts, MembershipView};
 use domain::{RoleId, RoomId, Timestamp, UserId};
 use rusqlite::{OptionalExtension, params};
 
-use super::doc::{MembershipDoc, MembershipRow, whole};
 use crate::chat::tombstones::{self, Kind, Sync};
 use crate::error::QueryError;
 use crate::json;
 use crate::numbers::unsigned;
 use crate::paging::{Page, Slice, bounds};
 use crate::rows::Row as _;
+use crate::rows::membership::{MembershipDoc, MembershipRow, whole};
 use crate::since::Since;
 use crate::views::Views;
 

@@ -5,15 +5,15 @@ use domain::message::{Mention, MessagePosted};
 use domain::room::RoomKind;
 use domain::{MessageId, Timestamp, UserId, limits, text};
 
-use super::access::change;
-use super::cursor;
-use super::doc::MembershipDoc;
-use super::tally::{Counts, Tally};
 use crate::applied::Applied;
-use crate::chat::messages::access::keep_tally;
-use crate::chat::rooms::tail::Told;
+use crate::chat::access::memberships::change;
+use crate::chat::access::messages::keep_tally;
+use crate::chat::cursor;
 use crate::iso::Date;
 use crate::numbers::number;
+use crate::rows::membership::MembershipDoc;
+use crate::rows::room::tail::Told;
+use crate::rows::tally::{Counts, Tally};
 use crate::tx::Tx;
 
 /// What a message means to the members (contract, rooms 2.3, messages 4.1 and 4.2).

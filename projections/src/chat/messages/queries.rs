@@ -5,12 +5,12 @@ use compact_str::CompactString;
 use domain::{MessageId, RoomId, Timestamp, UserId};
 use rusqlite::{OptionalExtension, ToSql};
 
-use super::row::MessageRow;
 use crate::error::QueryError;
 use crate::json;
 use crate::numbers::unsigned;
 use crate::paging::{Page, Slice, bounds};
 use crate::rows::Row as _;
+use crate::rows::message::MessageRow;
 use crate::views::Views;
 
 /// A message as the views have it.

@@ -8,7 +8,6 @@ use domain::room::{RoomFacts, RoomKind};
 use domain::{RoomId, Timestamp, UserId};
 use rusqlite::{OptionalExtension, ToSql, params};
 
-use super::doc::{RoomRow, participants_key};
 use crate::chat::tombstones::{self, Kind, Sync};
 use crate::error::QueryError;
 use crate::json;
@@ -16,6 +15,7 @@ use crate::names::kind_of;
 use crate::numbers::unsigned;
 use crate::paging::{Page, Slice, bounds};
 use crate::rows::Row as _;
+use crate::rows::room::{RoomRow, participants_key};
 use crate::since::Since;
 use crate::views::Views;
 

@@ -1,5 +1,8 @@
 //! Routes updates by room and by user to subscribers.
 
+pub(crate) mod run;
+pub(crate) mod update;
+
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::future::poll_fn;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -10,10 +13,9 @@ use std::task::{Poll, Waker};
 use domain::{RoomId, UserId};
 use eventstore::{Mark, Position};
 use parking_lot::{Mutex, RwLock};
+use run::Run;
 use tokio::sync::{mpsc, watch};
-
-use super::run::Run;
-use super::update::{Effect, LiveUpdate, Scope};
+use update::{Effect, LiveUpdate, Scope};
 
 /// How many updates may wait for one subscriber, and how many bytes of them. As many again may be taken out by it and
 /// not be handed on yet.

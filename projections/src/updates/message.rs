@@ -6,10 +6,10 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::{Maker, reaction};
-use crate::chat::messages::doc::MessageDoc;
+use crate::chat::message_doc::MessageDoc;
+use crate::hub::update::Scope;
 use crate::iso::Date;
 use crate::json;
-use crate::live::update::Scope;
 use crate::names::{Names, UserRef};
 
 pub(super) fn of_message(

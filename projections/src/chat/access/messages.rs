@@ -4,8 +4,8 @@ use bytes::Bytes;
 use domain::{MessageId, RoomId};
 use rusqlite::OptionalExtension;
 
-use crate::chat::memberships::tally::Tally;
 use crate::json;
+use crate::rows::tally::Tally;
 use crate::tx::Tx;
 
 /// Keeps with a message whose counters it raised.

@@ -5,24 +5,26 @@
 //! that were sent after `ls`, under the room's rule of counting. (Somebody who has just joined and read nothing has
 //! one more, for the joining itself.)
 
+mod news;
+
 use std::collections::BTreeSet;
 
 use domain::membership::{MarkedUnread, ReadCursorMoved};
 use domain::{MessageId, RoomId, SeenUpTo, Timestamp, UserId};
+use news::newest_first;
 
-use super::access::change;
-use super::doc::MembershipDoc;
-use super::tally::{Counts, Tally};
 use crate::applied::Applied;
-use crate::chat::messages::news::newest_first;
-use crate::chat::rooms::doc::RoomRow;
-use crate::chat::rooms::tail::{After, Told};
+use crate::chat::access::memberships::change;
 use crate::iso::Date;
+use crate::rows::membership::MembershipDoc;
+use crate::rows::room::RoomRow;
+use crate::rows::room::tail::{After, Told};
+use crate::rows::tally::{Counts, Tally};
 use crate::tx::Tx;
 
 /// What lies behind a cursor.
 #[derive(Clone, Debug, Default)]
-pub(super) struct News {
+struct News {
     counts: Counts,
     /// Something that is shown in the room.
     alert: bool,
@@ -177,18 +179,18 @@ pub(super) fn author(
 }
 
 /// A message that is going, as counters knew it.
-pub(crate) struct Going<'a> {
-    pub(crate) room: &'a RoomId,
-    pub(crate) author: &'a UserId,
+pub(super) struct Going<'a> {
+    pub(super) room: &'a RoomId,
+    pub(super) author: &'a UserId,
     /// The position of the event that posted it.
-    pub(crate) seq: i64,
+    pub(super) seq: i64,
     /// Send time.
-    pub(crate) at: Timestamp,
-    pub(crate) tally: &'a Tally,
+    pub(super) at: Timestamp,
+    pub(super) tally: &'a Tally,
 }
 
 /// A message is going: those who have not read it have one less.
-pub(crate) fn uncount(tx: &mut Tx, event: &Applied, going: &Going<'_>) -> rusqlite::Result<()> {
+pub(super) fn uncount(tx: &mut Tx, event: &Applied, going: &Going<'_>) -> rusqlite::Result<()> {
     let (room, tally) = (going.room, going.tally);
     if tally.is_empty() {
         return Ok(());

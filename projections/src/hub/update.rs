@@ -62,7 +62,7 @@ struct Frame<'a, D: Serialize> {
 }
 
 impl LiveUpdate {
-    pub(super) fn new(
+    pub(crate) fn new(
         (position, leaf): (Position, Leaf),
         scope: Scope,
         room: Option<RoomId>,

@@ -3,12 +3,12 @@
 use bytes::Bytes;
 use domain::{MessageId, RoomId, Timestamp, UserId};
 
-use super::latest::Newest;
+use super::messages::{as_last, newest};
 use crate::applied::Applied;
-use crate::chat::messages::access::{as_last, newest};
 use crate::chat::tombstones;
 use crate::iso::Date;
 use crate::numbers::number;
+use crate::rows::room::latest::Newest;
 use crate::tx::Tx;
 
 /// The send time a message gets that comes into the room now: its own, or one millisecond after the message before it
@@ -75,7 +75,7 @@ pub(crate) fn participant_gone(
     name_participants(tx, room)
 }
 
-pub(super) fn name_participants(tx: &mut Tx, room: &RoomId) -> rusqlite::Result<()> {
+pub(crate) fn name_participants(tx: &mut Tx, room: &RoomId) -> rusqlite::Result<()> {
     let Some(mut doc) = tx.rooms.get(&tx.conn, room)?.map(|row| row.doc.clone()) else {
         return Ok(());
     };

@@ -29,63 +29,63 @@ pub(crate) fn hours(offset: UtcOffset) -> Number {
 #[serde(rename_all = "camelCase")]
 pub(crate) struct UserDoc {
     #[serde(rename = "_id")]
-    pub(super) id: UserId,
-    pub(super) created_at: Date,
-    pub(super) username: CompactString,
+    pub(crate) id: UserId,
+    pub(crate) created_at: Date,
+    pub(crate) username: CompactString,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(super) name: Option<CompactString>,
+    pub(crate) name: Option<CompactString>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(super) nickname: Option<String>,
+    pub(crate) nickname: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(super) bio: Option<String>,
+    pub(crate) bio: Option<String>,
     #[serde(rename = "type")]
-    pub(super) kind: UserKind,
-    pub(super) active: bool,
+    pub(crate) kind: UserKind,
+    pub(crate) active: bool,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(super) inactive_reason: Option<CompactString>,
-    pub(super) roles: Vec<RoleId>,
+    pub(crate) inactive_reason: Option<CompactString>,
+    pub(crate) roles: Vec<RoleId>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub(super) emails: Vec<Email>,
+    pub(crate) emails: Vec<Email>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(super) status_text: Option<String>,
+    pub(crate) status_text: Option<String>,
     #[serde(default)]
-    pub(super) status_default: Status,
+    pub(crate) status_default: Status,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(super) custom_fields: Option<Value>,
+    pub(crate) custom_fields: Option<Value>,
     #[serde(default, skip_serializing_if = "Map::is_empty")]
-    pub(super) record_fields: Map<String, Value>,
+    pub(crate) record_fields: Map<String, Value>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(super) utc_offset: Option<Number>,
+    pub(crate) utc_offset: Option<Number>,
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub(super) require_password_change: bool,
+    pub(crate) require_password_change: bool,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(super) reason: Option<String>,
+    pub(crate) reason: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(super) last_login: Option<Date>,
+    pub(crate) last_login: Option<Date>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(super) language: Option<String>,
+    pub(crate) language: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(super) settings: Option<UserSettings>,
+    pub(crate) settings: Option<UserSettings>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(super) avatar_origin: Option<CompactString>,
+    pub(crate) avatar_origin: Option<CompactString>,
     #[serde(
         rename = "avatarETag",
         default,
         skip_serializing_if = "Option::is_none"
     )]
-    pub(super) avatar_etag: Option<CompactString>,
+    pub(crate) avatar_etag: Option<CompactString>,
     #[serde(rename = "_updatedAt")]
-    pub(super) updated_at: Date,
+    pub(crate) updated_at: Date,
 }
 
 /// What a user chose.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
-pub(super) struct UserSettings {
+pub(crate) struct UserSettings {
     preferences: Map<String, Value>,
 }
 
 impl UserDoc {
-    pub(super) fn prefer(&mut self, event: &PreferencesChanged) {
+    pub(crate) fn prefer(&mut self, event: &PreferencesChanged) {
         let preferences = &mut self.settings.get_or_insert_default().preferences;
         preferences.extend(event.set.clone());
         for name in &event.unset {
@@ -96,7 +96,7 @@ impl UserDoc {
         }
     }
 
-    pub(super) fn change(&mut self, change: &ProfileChange) {
+    pub(crate) fn change(&mut self, change: &ProfileChange) {
         // An empty text removes the part.
         let part = |old: &mut Option<String>, new: &Option<String>| {
             if let Some(new) = new {
@@ -118,12 +118,12 @@ impl UserDoc {
 /// A row of `users`.
 #[derive(Clone)]
 pub(crate) struct UserRow {
-    pub(super) doc: UserDoc,
-    pub(super) password: Option<String>,
+    pub(crate) doc: UserDoc,
+    pub(crate) password: Option<String>,
 }
 
 impl UserRow {
-    pub(super) fn created(event: &UserCreated, updated_at: Date) -> Self {
+    pub(crate) fn created(event: &UserCreated, updated_at: Date) -> Self {
         Self {
             doc: UserDoc {
                 id: event.user.clone(),

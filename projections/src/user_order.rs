@@ -11,14 +11,14 @@ use crate::json;
 use crate::paging::{Slice, bounds};
 
 /// How many users lie between two that are remembered.
-pub(super) const STRIDE: u64 = 256;
+pub(crate) const STRIDE: u64 = 256;
 
 /// Where in the order of all users every so many is, and how many there are.
 #[derive(Debug)]
-pub(super) struct Marks {
-    pub(super) total: u64,
+pub(crate) struct Marks {
+    pub(crate) total: u64,
     /// The sort key and the id of users 0, [`STRIDE`], two of it, ...
-    pub(super) keys: Vec<(Value, String)>,
+    pub(crate) keys: Vec<(Value, String)>,
 }
 
 /// What is remembered of the order of all users.
@@ -40,12 +40,12 @@ impl UserOrder {
         remembered.marks = [None, None, None];
     }
 
-    pub(super) fn get(&self, place: usize) -> (u64, Option<Arc<Marks>>) {
+    pub(crate) fn get(&self, place: usize) -> (u64, Option<Arc<Marks>>) {
         let remembered = self.0.lock();
         (remembered.epoch, remembered.marks[place].clone())
     }
 
-    pub(super) fn put(&self, place: usize, epoch: u64, marks: &Arc<Marks>) {
+    pub(crate) fn put(&self, place: usize, epoch: u64, marks: &Arc<Marks>) {
         let mut remembered = self.0.lock();
         if remembered.epoch == epoch {
             remembered.marks[place] = Some(Arc::clone(marks));
@@ -53,7 +53,7 @@ impl UserOrder {
     }
 }
 
-pub(super) fn marks(conn: &Connection, column: &str) -> rusqlite::Result<Marks> {
+pub(crate) fn marks(conn: &Connection, column: &str) -> rusqlite::Result<Marks> {
     // Walks over one index. Numbered here and not by SQL, which would keep all rows to do so.
     let mut select = conn.prepare_cached(&format!(
         "SELECT {column}, id FROM users ORDER BY {column}, id"
@@ -70,7 +70,7 @@ pub(super) fn marks(conn: &Connection, column: &str) -> rusqlite::Result<Marks> 
 }
 
 /// The documents from number `first` on, in ascending order.
-pub(super) fn stretch(
+pub(crate) fn stretch(
     conn: &Connection,
     column: &str,
     marks: &Marks,

@@ -5,26 +5,26 @@ use compact_str::CompactString;
 use domain::{MessageId, RoomId, Timestamp, UserId};
 use rusqlite::{Connection, OptionalExtension, Statement, params};
 
-use crate::chat::memberships::tally::Tally;
 use crate::json;
 use crate::rows::Row;
+use crate::rows::tally::Tally;
 
 /// A row of `messages`.
 #[derive(Clone)]
 pub(crate) struct MessageRow {
-    pub(super) seq: i64,
-    pub(super) room: RoomId,
-    pub(super) at: Timestamp,
-    pub(super) author: UserId,
-    pub(super) kind: Option<CompactString>,
-    pub(super) system: bool,
-    pub(super) thread: Option<MessageId>,
+    pub(crate) seq: i64,
+    pub(crate) room: RoomId,
+    pub(crate) at: Timestamp,
+    pub(crate) author: UserId,
+    pub(crate) kind: Option<CompactString>,
+    pub(crate) system: bool,
+    pub(crate) thread: Option<MessageId>,
     /// In the room, not in its thread only.
-    pub(super) shown: bool,
-    pub(super) replies: i64,
+    pub(crate) shown: bool,
+    pub(crate) replies: i64,
     /// Whose counters it raised.
-    pub(super) tally: Tally,
-    pub(super) doc: Bytes,
+    pub(crate) tally: Tally,
+    pub(crate) doc: Bytes,
 }
 
 impl Row for MessageRow {

@@ -5,15 +5,15 @@ use std::sync::Arc;
 use domain::highlight::Highlights;
 use domain::{RoomId, UserId};
 
-use super::doc::{MembershipDoc, MembershipRow};
 use crate::applied::Applied;
-use crate::chat::rooms::doc::RoomRow;
 use crate::chat::tombstones::{self, Kind};
 use crate::iso::Date;
+use crate::rows::membership::{MembershipDoc, MembershipRow};
+use crate::rows::room::RoomRow;
 use crate::tx::Tx;
 
 /// Ends a membership.
-pub(super) fn remove(
+pub(crate) fn remove(
     tx: &mut Tx,
     event: &Applied,
     room: &RoomId,
@@ -47,7 +47,7 @@ pub(super) fn remove(
 }
 
 /// Ends all memberships of a room that is gone.
-pub(super) fn remove_all(tx: &mut Tx, event: &Applied, room: &RoomId) -> rusqlite::Result<()> {
+pub(crate) fn remove_all(tx: &mut Tx, event: &Applied, room: &RoomId) -> rusqlite::Result<()> {
     for user in tx.members(room)?.clone() {
         remove(tx, event, room, &user)?;
     }
@@ -56,7 +56,7 @@ pub(super) fn remove_all(tx: &mut Tx, event: &Applied, room: &RoomId) -> rusqlit
 }
 
 /// Changes one membership, if there is one.
-pub(super) fn change(
+pub(crate) fn change(
     tx: &mut Tx,
     event: &Applied,
     room: &RoomId,
@@ -80,7 +80,7 @@ pub(super) fn change(
 }
 
 /// Changes every membership of a room.
-pub(super) fn change_all(
+pub(crate) fn change_all(
     tx: &mut Tx,
     event: &Applied,
     room: &RoomId,
@@ -93,7 +93,7 @@ pub(super) fn change_all(
 }
 
 /// Keeps the set of quiet members, where it is loaded.
-pub(super) fn note_quiet(tx: &mut Tx, room: &RoomId, user: &UserId, quiet: bool) {
+pub(crate) fn note_quiet(tx: &mut Tx, room: &RoomId, user: &UserId, quiet: bool) {
     if let Some(set) = tx
         .rosters
         .get_mut(room)
@@ -108,7 +108,7 @@ pub(super) fn note_quiet(tx: &mut Tx, room: &RoomId, user: &UserId, quiet: bool)
 }
 
 /// Keeps the highlighted words of the members, where they are loaded.
-pub(super) fn note_keen(tx: &mut Tx, room: &RoomId, user: &UserId, highlights: &Arc<Highlights>) {
+pub(crate) fn note_keen(tx: &mut Tx, room: &RoomId, user: &UserId, highlights: &Arc<Highlights>) {
     if let Some(keen) = tx
         .rosters
         .get_mut(room)

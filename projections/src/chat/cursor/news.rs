@@ -2,9 +2,9 @@
 
 use domain::{MessageId, RoomId, Timestamp, UserId};
 
-use crate::chat::memberships::tally::Tally;
-use crate::chat::rooms::tail::{After, Told};
 use crate::json;
+use crate::rows::room::tail::{After, Told};
+use crate::rows::tally::Tally;
 use crate::tx::Tx;
 
 /// How many messages are looked at. Who has more to read than that has this much.
@@ -12,7 +12,7 @@ const MOST: i64 = 20_000;
 
 /// Shows `see` what was posted in a room behind a place and is still there, newest first. What the room had before it
 /// was made anew (`born`: the position of that) is not of it.
-pub(crate) fn newest_first(
+pub(super) fn newest_first(
     tx: &mut Tx,
     room: &RoomId,
     after: After,

@@ -4,8 +4,8 @@ use domain::room::RoomEvent;
 use serde_json::{Value, json};
 
 use super::{Added, Maker, Told, told};
+use crate::hub::update::Effect;
 use crate::iso::Date;
-use crate::live::update::Effect;
 use crate::names::{Names, UserRef};
 
 pub(super) fn of_room(

@@ -1,19 +1,23 @@
 //! A room's wire document, and the row it lies in.
 
+mod brief;
+pub(crate) mod latest;
+pub(crate) mod tail;
+
 use std::collections::VecDeque;
 
+use brief::brief;
 use bytes::Bytes;
 use compact_str::CompactString;
 use domain::room::RoomKind;
 use domain::{MessageId, RoomId, Timestamp, UserId};
+use latest::Latest;
 use rusqlite::{Connection, OptionalExtension, Statement, params};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use serde_json::value::RawValue;
+use tail::Tail;
 
-use super::brief::brief;
-use super::latest::Latest;
-use super::tail::Tail;
 use crate::iso::Date;
 use crate::json;
 use crate::names::{Names, RoomName, UserRef, kind_of};
@@ -24,64 +28,64 @@ use crate::rows::Row;
 #[serde(rename_all = "camelCase")]
 pub(crate) struct RoomDoc {
     #[serde(rename = "_id")]
-    pub(super) id: RoomId,
+    pub(crate) id: RoomId,
     #[serde(rename = "t")]
-    pub(super) kind: CompactString,
+    pub(crate) kind: CompactString,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(super) name: Option<CompactString>,
+    pub(crate) name: Option<CompactString>,
     #[serde(rename = "fname", default, skip_serializing_if = "Option::is_none")]
-    pub(super) display: Option<CompactString>,
+    pub(crate) display: Option<CompactString>,
     #[serde(rename = "u", default, skip_serializing_if = "Option::is_none")]
-    pub(super) creator: Option<UserRef>,
+    pub(crate) creator: Option<UserRef>,
     #[serde(rename = "ts")]
-    pub(super) created_at: Date,
+    pub(crate) created_at: Date,
     #[serde(rename = "_updatedAt")]
-    pub(super) updated_at: Date,
-    pub(super) msgs: i64,
+    pub(crate) updated_at: Date,
+    pub(crate) msgs: i64,
     #[serde(rename = "usersCount")]
-    pub(super) members: i64,
+    pub(crate) members: i64,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(super) lm: Option<Date>,
+    pub(crate) lm: Option<Date>,
     #[serde(rename = "ro")]
-    pub(super) read_only: bool,
+    pub(crate) read_only: bool,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(super) broadcast: Option<bool>,
+    pub(crate) broadcast: Option<bool>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(super) default: Option<bool>,
+    pub(crate) default: Option<bool>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(super) encrypted: Option<bool>,
+    pub(crate) encrypted: Option<bool>,
     #[serde(rename = "e2eKeyId", default, skip_serializing_if = "Option::is_none")]
-    pub(super) key_id: Option<String>,
+    pub(crate) key_id: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(super) topic: Option<String>,
+    pub(crate) topic: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(super) description: Option<String>,
+    pub(crate) description: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(super) announcement: Option<String>,
+    pub(crate) announcement: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(super) custom_fields: Option<Value>,
+    pub(crate) custom_fields: Option<Value>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(super) archived: Option<bool>,
+    pub(crate) archived: Option<bool>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(super) avatar_origin: Option<CompactString>,
+    pub(crate) avatar_origin: Option<CompactString>,
     #[serde(
         rename = "avatarETag",
         default,
         skip_serializing_if = "Option::is_none"
     )]
-    pub(super) avatar_etag: Option<CompactString>,
+    pub(crate) avatar_etag: Option<CompactString>,
     #[serde(rename = "uids", default, skip_serializing_if = "Option::is_none")]
-    pub(super) participants: Option<Vec<UserId>>,
+    pub(crate) participants: Option<Vec<UserId>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(super) usernames: Option<Vec<CompactString>>,
+    pub(crate) usernames: Option<Vec<CompactString>>,
     /// Read only: it is written by splicing in the message's own bytes.
     #[serde(rename = "lastMessage", default, skip_serializing)]
-    pub(super) last: Option<Box<RawValue>>,
+    pub(crate) last: Option<Box<RawValue>>,
 }
 
 impl RoomDoc {
     /// Fills in the names of who a direct message is between, by the name people go by.
-    pub(super) fn name_participants(&mut self, names: &mut dyn Names) -> rusqlite::Result<()> {
+    pub(crate) fn name_participants(&mut self, names: &mut dyn Names) -> rusqlite::Result<()> {
         let Some(participants) = &self.participants else {
             return Ok(());
         };
@@ -104,22 +108,22 @@ impl RoomDoc {
 /// A row of `rooms`.
 #[derive(Clone)]
 pub(crate) struct RoomRow {
-    pub(super) doc: RoomDoc,
-    pub(super) owners: i64,
+    pub(crate) doc: RoomDoc,
+    pub(crate) owners: i64,
     /// How many rows the view of messages has for the room.
-    pub(super) stored: i64,
+    pub(crate) stored: i64,
     /// The message that is shown as the last.
-    pub(super) last: Option<(MessageId, Bytes)>,
+    pub(crate) last: Option<(MessageId, Bytes)>,
     /// The latest messages that may be shown as the last, as far as they are known without looking.
-    pub(super) latest: Latest,
+    pub(crate) latest: Latest,
     /// Send time of the newest message there ever was, of any kind; before the first, when the room was made.
-    pub(super) clock: Timestamp,
+    pub(crate) clock: Timestamp,
     /// Position of that message.
-    pub(super) head: i64,
+    pub(crate) head: i64,
     /// Position of the event that made the room. What the view of messages has from before is not of this room.
-    pub(super) born: i64,
+    pub(crate) born: i64,
     /// The latest messages, as far as they are known without looking.
-    pub(super) tail: Tail,
+    pub(crate) tail: Tail,
 }
 
 impl RoomRow {
@@ -179,7 +183,7 @@ impl RoomRow {
 }
 
 /// How a set of users is found again.
-pub(super) fn participants_key(participants: &[UserId]) -> String {
+pub(crate) fn participants_key(participants: &[UserId]) -> String {
     let mut ids: Vec<&str> = participants.iter().map(UserId::as_str).collect();
     ids.sort_unstable();
     ids.join(",")

@@ -3,7 +3,7 @@
 mod membership;
 mod message;
 mod names;
-pub(super) mod replay;
+pub(crate) mod replay;
 mod room;
 
 use bytes::Bytes;
@@ -24,13 +24,13 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
-use super::update::{LiveUpdate, Scope};
 use crate::applied::Applied;
 use crate::chat::system_messages;
+use crate::hub::update::{LiveUpdate, Scope};
 use crate::iso::Date;
 use crate::json;
 use crate::names::{Names, UserRef};
-use crate::users::doc::hours;
+use crate::rows::user::hours;
 
 /// Collects the updates of one event.
 struct Maker<'a> {

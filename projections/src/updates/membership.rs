@@ -8,8 +8,8 @@ use serde::Serialize;
 use serde_json::json;
 
 use super::{Added, Maker, Told, told, without_nulls};
+use crate::hub::update::Effect;
 use crate::iso::Date;
-use crate::live::update::Effect;
 use crate::names::{Names, UserRef};
 
 pub(super) fn of_membership(

@@ -28,8 +28,8 @@ use super::message::of_message;
 use super::names::FileNames;
 use super::{Added, Maker, updates_of};
 use crate::applied::Applied;
+use crate::hub::update::LiveUpdate;
 use crate::json;
-use crate::live::update::LiveUpdate;
 use crate::names::{Names, RoomName, UserName, UserRef};
 use crate::numbers::number;
 

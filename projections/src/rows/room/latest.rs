@@ -11,7 +11,7 @@ const LATEST: usize = 8;
 
 /// The latest messages of a room, so that deleting the last one seldom has to look for the one before. Not stored.
 #[derive(Clone, Debug)]
-pub(super) struct Latest {
+pub(crate) struct Latest {
     /// In the order they were posted.
     pub(super) messages: VecDeque<(Date, MessageId)>,
     /// No message but these was sent after this time. `None`: there are no others.
@@ -19,7 +19,7 @@ pub(super) struct Latest {
 }
 
 /// What is known of a room's newest message.
-pub(super) enum Newest {
+pub(crate) enum Newest {
     /// There is none.
     Nothing,
     /// It is this one.
@@ -29,14 +29,14 @@ pub(super) enum Newest {
 }
 
 impl Latest {
-    pub(super) fn none() -> Self {
+    pub(crate) fn none() -> Self {
         Self {
             messages: VecDeque::new(),
             others: None,
         }
     }
 
-    pub(super) fn posted(&mut self, at: Date, id: &MessageId) {
+    pub(crate) fn posted(&mut self, at: Date, id: &MessageId) {
         if self.messages.len() == LATEST
             && let Some((at, _)) = self.messages.pop_front()
         {
@@ -45,12 +45,12 @@ impl Latest {
         self.messages.push_back((at, id.clone()));
     }
 
-    pub(super) fn gone(&mut self, id: &MessageId) {
+    pub(crate) fn gone(&mut self, id: &MessageId) {
         self.messages.retain(|(_, message)| message != id);
     }
 
     /// The newest one.
-    pub(super) fn newest(&self) -> Newest {
+    pub(crate) fn newest(&self) -> Newest {
         // Of several sent at the same time, the one posted last.
         match self.messages.iter().max_by_key(|(at, _)| *at) {
             Some((at, id)) if Some(*at) > self.others => Newest::Is(id.clone()),

@@ -23,83 +23,83 @@ pub(crate) const OWNER: &str = "owner";
 #[serde(rename_all = "camelCase")]
 pub(crate) struct MembershipDoc {
     #[serde(rename = "_id")]
-    pub(super) id: CompactString,
-    pub(super) rid: RoomId,
+    pub(crate) id: CompactString,
+    pub(crate) rid: RoomId,
     #[serde(rename = "t")]
-    pub(super) kind: CompactString,
+    pub(crate) kind: CompactString,
     #[serde(rename = "u")]
-    pub(super) user: UserRef,
+    pub(crate) user: UserRef,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(super) name: Option<CompactString>,
+    pub(crate) name: Option<CompactString>,
     #[serde(rename = "fname", default, skip_serializing_if = "Option::is_none")]
-    pub(super) display: Option<CompactString>,
+    pub(crate) display: Option<CompactString>,
     #[serde(rename = "ts", default, skip_serializing_if = "Option::is_none")]
-    pub(super) since: Option<Date>,
+    pub(crate) since: Option<Date>,
     #[serde(rename = "ls", default, skip_serializing_if = "Option::is_none")]
-    pub(super) seen: Option<Date>,
+    pub(crate) seen: Option<Date>,
     #[serde(rename = "lr", default, skip_serializing_if = "Option::is_none")]
-    pub(super) last_reply: Option<Date>,
-    pub(super) open: bool,
-    pub(super) alert: bool,
-    pub(super) unread: i64,
-    pub(super) user_mentions: i64,
-    pub(super) group_mentions: i64,
+    pub(crate) last_reply: Option<Date>,
+    pub(crate) open: bool,
+    pub(crate) alert: bool,
+    pub(crate) unread: i64,
+    pub(crate) user_mentions: i64,
+    pub(crate) group_mentions: i64,
     #[serde(rename = "tunread", default, skip_serializing_if = "Vec::is_empty")]
-    pub(super) thread_unread: Vec<MessageId>,
+    pub(crate) thread_unread: Vec<MessageId>,
     #[serde(rename = "tunreadUser", default, skip_serializing_if = "Vec::is_empty")]
-    pub(super) thread_unread_user: Vec<MessageId>,
+    pub(crate) thread_unread_user: Vec<MessageId>,
     #[serde(
         rename = "tunreadGroup",
         default,
         skip_serializing_if = "Vec::is_empty"
     )]
-    pub(super) thread_unread_group: Vec<MessageId>,
+    pub(crate) thread_unread_group: Vec<MessageId>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(super) roles: Option<Vec<RoleId>>,
+    pub(crate) roles: Option<Vec<RoleId>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(super) archived: Option<bool>,
+    pub(crate) archived: Option<bool>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(super) desktop_notifications: Option<CompactString>,
+    pub(crate) desktop_notifications: Option<CompactString>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(super) mobile_push_notifications: Option<CompactString>,
+    pub(crate) mobile_push_notifications: Option<CompactString>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(super) email_notifications: Option<CompactString>,
+    pub(crate) email_notifications: Option<CompactString>,
     #[serde(rename = "E2EKey", default, skip_serializing_if = "Option::is_none")]
-    pub(super) room_key: Option<String>,
+    pub(crate) room_key: Option<String>,
     #[serde(
         rename = "E2ESuggestedKey",
         default,
         skip_serializing_if = "Option::is_none"
     )]
-    pub(super) suggested_key: Option<String>,
+    pub(crate) suggested_key: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(super) auto_translate: Option<bool>,
+    pub(crate) auto_translate: Option<bool>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(super) auto_translate_language: Option<String>,
+    pub(crate) auto_translate_language: Option<String>,
     #[serde(rename = "_updatedAt")]
-    pub(super) updated_at: Date,
+    pub(crate) updated_at: Date,
     #[serde(skip)]
-    pub(super) rest: Rest,
+    pub(crate) rest: Rest,
 }
 
 /// What `subscriptions.getOne` tells and lists of memberships do not (contract, rooms 2.1).
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct Rest {
+pub(crate) struct Rest {
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(super) custom_fields: Option<Value>,
+    pub(crate) custom_fields: Option<Value>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(super) desktop_pref_origin: Option<CompactString>,
+    pub(crate) desktop_pref_origin: Option<CompactString>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(super) mobile_pref_origin: Option<CompactString>,
+    pub(crate) mobile_pref_origin: Option<CompactString>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(super) email_pref_origin: Option<CompactString>,
+    pub(crate) email_pref_origin: Option<CompactString>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub(super) user_highlights: Vec<String>,
+    pub(crate) user_highlights: Vec<String>,
 }
 
 /// The whole document: both parts are objects, and neither is empty.
-pub(super) fn whole(doc: &[u8], rest: Option<&[u8]>) -> Bytes {
+pub(crate) fn whole(doc: &[u8], rest: Option<&[u8]>) -> Bytes {
     match (
         doc.strip_suffix(b"}"),
         rest.and_then(|rest| rest.strip_prefix(b"{")),
@@ -134,7 +134,7 @@ fn copy_choice(
 
 impl MembershipDoc {
     /// Follows preferences of the user (contract, conventions 7.3).
-    pub(super) fn prefer(&mut self, preferences: &Map<String, Value>) {
+    pub(crate) fn prefer(&mut self, preferences: &Map<String, Value>) {
         let text = |name: &str| preferences.get(name).and_then(Value::as_str);
         if let Some(wanted) = text("desktopNotifications") {
             let origin = &mut self.rest.desktop_pref_origin;
@@ -154,17 +154,17 @@ impl MembershipDoc {
         }
     }
 
-    pub(super) fn forget_keys(&mut self) {
+    pub(crate) fn forget_keys(&mut self) {
         self.room_key = None;
         self.suggested_key = None;
     }
 
     /// A new message would change it.
-    pub(super) fn is_quiet(&self) -> bool {
+    pub(crate) fn is_quiet(&self) -> bool {
         !(self.alert && self.open)
     }
 
-    pub(super) fn alert(&mut self) {
+    pub(crate) fn alert(&mut self) {
         self.alert = true;
         self.open = true;
     }
@@ -176,7 +176,7 @@ impl MembershipDoc {
     }
 
     /// Names a direct message after the others in it; one with oneself after oneself.
-    pub(super) fn name_others(
+    pub(crate) fn name_others(
         &mut self,
         names: &mut dyn Names,
         participants: &[UserId],
@@ -200,9 +200,9 @@ impl MembershipDoc {
 /// A row of `memberships`.
 #[derive(Clone)]
 pub(crate) struct MembershipRow {
-    pub(super) doc: MembershipDoc,
+    pub(crate) doc: MembershipDoc,
     /// Where in the log the user joined: who is in the room the longest has the smallest.
-    pub(super) position: i64,
+    pub(crate) position: i64,
 }
 
 impl MembershipRow {
@@ -211,7 +211,7 @@ impl MembershipRow {
         self.doc.highlights()
     }
 
-    pub(super) fn is_owner(&self) -> bool {
+    pub(crate) fn is_owner(&self) -> bool {
         self.doc
             .roles
             .iter()

@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 
 use domain::{MessageId, Timestamp, UserId};
 
-use crate::chat::memberships::tally::Tally;
+use crate::rows::tally::Tally;
 
 /// How many of a room's latest messages are remembered.
 const LATEST: usize = if cfg!(test) { 4 } else { 64 };
@@ -56,7 +56,7 @@ pub(crate) struct Tail {
 
 impl Tail {
     /// Of a room whose newest message is there and then, without the messages up to it.
-    pub(super) fn after(position: i64, at: Timestamp) -> Self {
+    pub(crate) fn after(position: i64, at: Timestamp) -> Self {
         Self {
             messages: VecDeque::new(),
             since: (position, at),
@@ -73,11 +73,11 @@ impl Tail {
         self.messages.push_back(told);
     }
 
-    pub(super) fn gone(&mut self, id: &MessageId) {
+    pub(crate) fn gone(&mut self, id: &MessageId) {
         self.messages.retain(|told| told.id != *id);
     }
 
-    pub(super) fn author_changed(&mut self, id: &MessageId, author: &UserId) {
+    pub(crate) fn author_changed(&mut self, id: &MessageId, author: &UserId) {
         for told in self.messages.iter_mut().filter(|told| told.id == *id) {
             told.author.clone_from(author);
         }

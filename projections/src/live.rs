@@ -19,15 +19,11 @@
 //! the same, beginning with the rooms the user was in at the position resumed from.
 
 mod feed;
-pub(crate) mod hub;
-pub(crate) mod making;
-mod run;
-pub(crate) mod update;
 
+pub use crate::hub::run::{Form, Run};
+pub use crate::hub::update::{LiveUpdate, Scope};
+pub use crate::hub::{Delivery, Hub};
 pub use feed::Feed;
-pub use hub::{Delivery, Hub};
-pub use run::{Form, Run};
-pub use update::{LiveUpdate, Scope};
 
 #[cfg(doc)]
 use crate::views::Views;
