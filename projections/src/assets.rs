@@ -4,10 +4,11 @@ use domain::Event;
 use domain::asset::AssetEvent;
 use rusqlite::{OptionalExtension, params};
 
+use crate::applied::Applied;
 use crate::avatars::{FileRecord, file_record};
 use crate::error::QueryError;
 use crate::json;
-use crate::projection::{Applied, Projection};
+use crate::projection::Projection;
 use crate::tx::Tx;
 use crate::views::Views;
 

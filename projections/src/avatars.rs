@@ -6,9 +6,10 @@ use domain::user::UserEvent;
 use domain::{Event, StoredFile, Timestamp};
 use rusqlite::{OptionalExtension, params};
 
+use crate::applied::Applied;
 use crate::error::QueryError;
 use crate::json;
-use crate::projection::{Applied, Projection};
+use crate::projection::Projection;
 use crate::tx::Tx;
 use crate::views::Views;
 

@@ -5,10 +5,13 @@ use domain::user::UserEvent;
 use domain::{Event, Timestamp, UserId};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
+use crate::applied::Applied;
 use crate::error::QueryError;
+use crate::index::Index;
 use crate::json;
-use crate::projection::{Applied, Index, Projection};
-use crate::tx::{Tx, number};
+use crate::numbers::number;
+use crate::projection::Projection;
+use crate::tx::Tx;
 use crate::views::Views;
 
 /// See the module.

@@ -9,8 +9,8 @@ use domain::{Event, MessageId, RoomId, SeenUpTo, Timestamp, UserId};
 use rusqlite::Connection;
 use serde_json::Value;
 
+use crate::applied::Applied;
 use crate::function_tests::live;
-use crate::projection::Applied;
 use crate::testing::{Dice, join, post, posted, recorded, room, t, user};
 use crate::tx::Tx;
 use crate::worker;

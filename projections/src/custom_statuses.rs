@@ -7,12 +7,15 @@ use domain::presence::Status;
 use rusqlite::{Connection, OptionalExtension, params};
 use serde::{Deserialize, Serialize};
 
+use crate::applied::Applied;
 use crate::error::QueryError;
 use crate::iso::Date;
 use crate::json;
-use crate::projection::{Applied, Projection};
+use crate::numbers::unsigned;
+use crate::paging::{Page, Slice, bounds};
+use crate::projection::Projection;
 use crate::tx::Tx;
-use crate::views::{Page, Slice, Views, bounds, unsigned};
+use crate::views::Views;
 
 /// See the module.
 pub(crate) struct CustomStatusesView;

@@ -6,10 +6,13 @@ use domain::user::UserEvent;
 use domain::{Event, RoomId, Timestamp, UserId};
 use rusqlite::{OptionalExtension, Row, params};
 
+use crate::applied::Applied;
 use crate::error::QueryError;
+use crate::index::Index;
 use crate::json;
-use crate::projection::{Applied, Index, Projection};
-use crate::tx::{Tx, number};
+use crate::numbers::number;
+use crate::projection::Projection;
+use crate::tx::Tx;
 use crate::views::Views;
 
 /// See the module. Written straight to SQLite: nobody does this twice a day.

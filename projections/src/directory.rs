@@ -7,8 +7,10 @@ use rusqlite::{OptionalExtension, ToSql};
 
 use crate::error::QueryError;
 use crate::json;
+use crate::numbers::unsigned;
+use crate::paging::{Page, Slice, bounds};
 use crate::since::Since;
-use crate::views::{Page, Slice, Views, bounds, unsigned};
+use crate::views::Views;
 
 /// What the directory can be ordered by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

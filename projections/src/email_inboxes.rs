@@ -4,9 +4,10 @@ use domain::email_inbox::{Description, EmailInboxEvent};
 use domain::{Event, Timestamp, UserId};
 use rusqlite::{OptionalExtension, Row, params};
 
+use crate::applied::Applied;
 use crate::error::QueryError;
 use crate::json;
-use crate::projection::{Applied, Projection};
+use crate::projection::Projection;
 use crate::tx::Tx;
 use crate::views::Views;
 

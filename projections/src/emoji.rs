@@ -6,11 +6,13 @@ use domain::emoji::EmojiEvent;
 use rusqlite::{Connection, OptionalExtension, params};
 use serde::{Deserialize, Serialize};
 
+use crate::applied::Applied;
 use crate::avatars::{FileRecord, file_record};
 use crate::error::QueryError;
+use crate::index::Index;
 use crate::iso::Date;
 use crate::json;
-use crate::projection::{Applied, Index, Projection};
+use crate::projection::Projection;
 use crate::since::Since;
 use crate::tx::Tx;
 use crate::views::Views;

@@ -9,18 +9,18 @@ use std::future::Future;
 use std::hash::{BuildHasher, Hash, RandomState};
 use std::sync::Arc;
 
+use bytes::Bytes;
 use compact_str::CompactString;
 use domain::membership::MembershipFacts;
+use domain::presence::Status;
 use domain::room::RoomFacts;
-use domain::{RoomId, TokenHash, UserId};
+use domain::user::UserKind;
+use domain::{RoleId, RoomId, Timestamp, TokenHash, UserId};
 use parking_lot::RwLock;
 
 use crate::error::QueryError;
-use crate::second_factors::ProofFacts;
-use crate::sessions::SessionFacts;
 use crate::tx::Stale;
-use crate::user_lists::UserOrder;
-use crate::users::UserFacts;
+use crate::user_order::UserOrder;
 
 /// Number of shards of each cache; a power of two.
 const SHARDS: usize = 16;
@@ -155,6 +155,74 @@ impl<K: Eq + Hash, V> Shard<K, V> {
         }
         self.young.insert(key, fact);
     }
+}
+
+/// What doors need to know of a user on every request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UserFacts {
+    /// Its id.
+    pub id: UserId,
+    /// Who is behind it.
+    pub kind: UserKind,
+    /// Its unique name.
+    pub username: String,
+    /// The name people go by.
+    pub name: Option<String>,
+    /// Its workspace-wide roles.
+    pub roles: Vec<RoleId>,
+    /// It may log in.
+    pub active: bool,
+    /// A new password must be chosen at the next login.
+    pub require_password_change: bool,
+    /// What they chose to be shown as while they are there.
+    pub chosen_status: Status,
+    /// The wire document (contract, conventions 5.1) without presence fields (`status`, `statusConnection`), without
+    /// `services`, and with the further fields of the record in `recordFields`.
+    pub doc: Bytes,
+}
+
+/// A valid login token. Whether it is expired depends on `Accounts_LoginExpiration` and on the time now.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SessionFacts {
+    /// Whose.
+    pub user: UserId,
+    /// When it was handed out.
+    pub issued_at: Timestamp,
+    /// It was made for a program, and does not expire.
+    pub personal: Option<PersonalTokenFacts>,
+    /// When and from where (a hash) whoever presented it last proved a second factor.
+    pub proved: Option<(Timestamp, String)>,
+}
+
+/// What is special about a token made for a program.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PersonalTokenFacts {
+    /// What its user calls it.
+    pub name: String,
+    /// Its last characters.
+    pub last_part: String,
+    /// Who presents it is not asked for a second factor.
+    pub bypass_second_factor: bool,
+}
+
+/// Which second factors an account has.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct SecondFactorFacts {
+    /// Whether codes of an authenticator are asked for; `None`: there never was one.
+    pub totp: Option<bool>,
+    /// Whether codes are mailed; `None`: never decided.
+    pub email: Option<bool>,
+}
+
+/// With what the owner of an account can prove who they are, and which programs they let do so.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ProofFacts {
+    /// There is a password.
+    pub password: bool,
+    /// The second factors.
+    pub factors: SecondFactorFacts,
+    /// The client ids of the programs that may use the account, in order.
+    pub clients: Vec<String>,
 }
 
 /// All cached facts.

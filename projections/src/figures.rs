@@ -6,7 +6,8 @@ use std::collections::BTreeMap;
 use domain::Timestamp;
 
 use crate::error::QueryError;
-use crate::views::{Views, unsigned};
+use crate::numbers::unsigned;
+use crate::views::Views;
 
 /// See the module.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

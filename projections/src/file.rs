@@ -12,9 +12,9 @@ use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
 use crate::error::ViewsError;
-use crate::projection::ALL;
+use crate::numbers::unsigned;
+use crate::projection::Projection;
 use crate::unsynced::{self, Mark};
-use crate::views::unsigned;
 
 /// Raise it when the files change in a way no version of a single view tells.
 const FORMAT: i64 = 3;
@@ -161,9 +161,13 @@ pub(crate) fn remove(path: &Path) {
     }
 }
 
-/// Creates a file to be filled from the start of `log`. Nothing is safe until [`finish`]: no journal, no syncs; a
-/// crash leaves a file nobody points to.
-pub(crate) fn create(path: &Path, log: LogId) -> rusqlite::Result<Connection> {
+/// Creates a file of `projections`, to be filled from the start of `log`. Nothing is safe until [`finish`]: no journal,
+/// no syncs; a crash leaves a file nobody points to.
+pub(crate) fn create(
+    path: &Path,
+    log: LogId,
+    projections: &[&dyn Projection],
+) -> rusqlite::Result<Connection> {
     remove(path);
     let conn = Connection::open(path)?;
     prepare(&conn)?;
@@ -187,7 +191,7 @@ pub(crate) fn create(path: &Path, log: LogId) -> rusqlite::Result<Connection> {
         "INSERT INTO log (id, position, leaf) VALUES (?1, 0, ?2)",
         (log.as_bytes(), Place::start(log).leaf),
     )?;
-    for projection in ALL {
+    for projection in projections {
         conn.execute_batch(projection.tables())?;
         conn.execute(
             "INSERT INTO projections (name, version) VALUES (?1, ?2)",
@@ -267,14 +271,12 @@ pub(crate) fn checkpoints(conn: &Connection) -> rusqlite::Result<Vec<(String, u3
         .collect()
 }
 
-/// The checkpoint of a file, if it has exactly the views of this program in their present versions.
-pub(crate) fn position(conn: &Connection) -> rusqlite::Result<Option<Position>> {
-    Ok(place(conn)?.map(|place| place.position))
-}
-
-/// Where the views of a file stand, if they are exactly those of this program in their present versions.
-pub(crate) fn place(conn: &Connection) -> rusqlite::Result<Option<Place>> {
-    let mut wanted: Vec<(&str, u32)> = ALL
+/// Where the views of a file stand, if they are exactly `projections` in their present versions.
+pub(crate) fn place(
+    conn: &Connection,
+    projections: &[&dyn Projection],
+) -> rusqlite::Result<Option<Place>> {
+    let mut wanted: Vec<(&str, u32)> = projections
         .iter()
         .map(|projection| (projection.name(), projection.version()))
         .collect();

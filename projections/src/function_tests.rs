@@ -11,10 +11,11 @@ use rusqlite::Connection;
 use rusqlite::types::ValueRef;
 use tokio::sync::mpsc;
 
+use crate::applied::Applied;
 use crate::intake::Intake;
-use crate::projection::Applied;
+use crate::registry::{ALL, all_indexes};
 use crate::testing::{Chaos, MemoryLog, types};
-use crate::tx::{Tx, all_indexes, create_index};
+use crate::tx::Tx;
 use crate::{file, rebuild, worker};
 
 /// The log everything is of.
@@ -79,9 +80,9 @@ fn chaos(seed: u64, events: usize) -> Vec<Applied> {
 
 /// A file as the worker has it: with all indexes, in live mode.
 pub(crate) fn live(path: &Path) -> Tx {
-    let conn = file::create(path, LOG).unwrap();
+    let conn = file::create(path, LOG, ALL).unwrap();
     for index in all_indexes() {
-        create_index(&conn, index).unwrap();
+        index.create(&conn).unwrap();
     }
     file::finish(path, conn).unwrap();
     reopened(path)
@@ -89,8 +90,8 @@ pub(crate) fn live(path: &Path) -> Tx {
 
 fn reopened(path: &Path) -> Tx {
     let conn = file::open_writer(path).unwrap();
-    let place = file::place(&conn).unwrap().unwrap();
-    Tx::new(conn, place, false).unwrap()
+    let place = file::place(&conn, ALL).unwrap().unwrap();
+    Tx::open(conn, place, false).unwrap()
 }
 
 fn first_difference(a: &str, b: &str) -> String {

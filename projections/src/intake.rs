@@ -8,7 +8,7 @@ use eventstore::{EventStore, Filter, Place, Position, ReadError, RecordedEvent};
 use futures::StreamExt;
 use tokio::sync::mpsc;
 
-use crate::projection::Applied;
+use crate::applied::Applied;
 
 /// How many chunks may wait for the worker.
 pub(crate) const CHUNKS: usize = 8;

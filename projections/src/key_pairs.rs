@@ -5,8 +5,9 @@ use domain::user::UserEvent;
 use domain::{Event, RoomId, Sealed, UserId};
 use rusqlite::{OptionalExtension, params};
 
+use crate::applied::Applied;
 use crate::error::QueryError;
-use crate::projection::{Applied, Projection};
+use crate::projection::Projection;
 use crate::tx::Tx;
 use crate::views::Views;
 

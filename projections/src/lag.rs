@@ -1,4 +1,4 @@
-//! How far the views are behind, and whether anybody is still working on it.
+//! How far the views are behind, whether anybody is still working on it, and how far a rebuild is.
 
 use std::time::{Duration, Instant};
 
@@ -29,6 +29,15 @@ pub enum Health {
     Failing(String),
     /// The worker stopped for good; says why. Somebody has to look.
     Stopped(String),
+}
+
+/// How far a rebuild is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RebuildProgress {
+    /// The last position the new views contain.
+    pub position: Position,
+    /// The last position of the log.
+    pub head: Position,
 }
 
 /// What is known of the log's head.

@@ -1,16 +1,10 @@
 //! What ids are called right now. Wire documents name people and rooms beside their ids.
 
-use std::collections::HashMap;
-
 use compact_str::CompactString;
 use domain::room::RoomKind;
 use domain::{RoomId, Timestamp, UserId};
 use eventstore::Position;
-use rusqlite::{Connection, OptionalExtension};
 use serde::{Deserialize, Serialize};
-
-use crate::tombstones;
-use crate::tx::number;
 
 /// What a user is called.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -81,85 +75,11 @@ impl UserRef {
     }
 }
 
-/// Names out of a views file, each asked for once. For replaying events outside the worker.
-pub(crate) struct FileNames<'a> {
-    conn: &'a Connection,
-    users: HashMap<UserId, Option<UserName>>,
-    rooms: HashMap<RoomId, Option<RoomName>>,
-}
-
-impl<'a> FileNames<'a> {
-    /// Over one connection.
-    pub(crate) fn new(conn: &'a Connection) -> Self {
-        Self {
-            conn,
-            users: HashMap::new(),
-            rooms: HashMap::new(),
-        }
-    }
-}
-
 /// The letter of a kind back to the kind.
 pub(crate) fn kind_of(letter: &str) -> RoomKind {
     match letter {
         "p" => RoomKind::Group,
         "d" => RoomKind::Direct,
         _ => RoomKind::Channel,
-    }
-}
-
-fn compact(text: Option<&str>) -> Option<CompactString> {
-    text.map(CompactString::new)
-}
-
-impl Names for FileNames<'_> {
-    fn user(&mut self, user: &UserId) -> rusqlite::Result<Option<UserName>> {
-        if let Some(known) = self.users.get(user) {
-            return Ok(known.clone());
-        }
-        let name = self
-            .conn
-            .prepare_cached("SELECT username, name FROM users WHERE id = ?1")?
-            .query_row([user.as_str()], |row| {
-                Ok(UserName {
-                    username: CompactString::new(row.get_ref(0)?.as_str()?),
-                    name: compact(row.get_ref(1)?.as_str_or_null()?),
-                })
-            })
-            .optional()?;
-        self.users.insert(user.clone(), name.clone());
-        Ok(name)
-    }
-
-    fn room(&mut self, room: &RoomId) -> rusqlite::Result<Option<RoomName>> {
-        if let Some(known) = self.rooms.get(room) {
-            return Ok(known.clone());
-        }
-        let name = self
-            .conn
-            .prepare_cached("SELECT kind, name, display FROM rooms WHERE id = ?1")?
-            .query_row([room.as_str()], |row| {
-                Ok(RoomName {
-                    kind: kind_of(row.get_ref(0)?.as_str()?),
-                    name: compact(row.get_ref(1)?.as_str_or_null()?),
-                    display: compact(row.get_ref(2)?.as_str_or_null()?),
-                })
-            })
-            .optional()?;
-        let name = match name {
-            Some(name) => Some(name),
-            None => tombstones::room_called(self.conn, room)?,
-        };
-        self.rooms.insert(room.clone(), name.clone());
-        Ok(name)
-    }
-
-    fn send_time(&mut self, position: Position) -> rusqlite::Result<Option<Timestamp>> {
-        self.conn
-            .prepare_cached("SELECT at FROM message_times WHERE seq = ?1")?
-            .query_row([number(position)], |row| {
-                Ok(Timestamp::from_millis(row.get(0)?))
-            })
-            .optional()
     }
 }

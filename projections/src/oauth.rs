@@ -7,9 +7,11 @@ use domain::user::UserEvent;
 use domain::{Event, Sealed, Timestamp, TokenHash, UserId};
 use rusqlite::{OptionalExtension, Row, params};
 
+use crate::applied::Applied;
 use crate::error::QueryError;
+use crate::index::Index;
 use crate::json;
-use crate::projection::{Applied, Index, Projection};
+use crate::projection::Projection;
 use crate::tx::Tx;
 use crate::views::Views;
 

@@ -5,9 +5,10 @@ use domain::permissions::PermissionEvent;
 use domain::{Event, RoleId, Timestamp};
 use rusqlite::{Connection, params};
 
+use crate::applied::Applied;
 use crate::error::QueryError;
 use crate::json;
-use crate::projection::{Applied, Projection};
+use crate::projection::Projection;
 use crate::tx::Tx;
 use crate::views::Views;
 

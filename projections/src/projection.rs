@@ -1,55 +1,10 @@
-//! What a view is made by, and all of them.
+//! What a view is made by, and how far it is.
 
-use domain::{Event, Timestamp, UserId};
-use eventstore::event::Leaf;
-use eventstore::{EventId, LogId, Place, Position, RecordedEvent};
+use eventstore::{LogId, Place, Position};
 
+use crate::applied::Applied;
+use crate::index::Index;
 use crate::tx::Tx;
-use crate::{assets, avatars, banners, email_inboxes, emoji, sounds};
-use crate::{
-    custom_statuses, data_exports, key_pairs, memberships, messages, oauth, permissions, push,
-    reports, roles, rooms, second_factors, sessions, settings, tombstones, users, webdav,
-};
-
-/// An event with what its envelope tells, decoded.
-#[derive(Clone, Debug)]
-pub struct Applied {
-    /// Place in the whole log.
-    pub position: Position,
-    /// Names it in this log, and in no other.
-    pub leaf: Leaf,
-    /// Its identity.
-    pub id: EventId,
-    /// When it was committed: never earlier than the event before it, so `_updatedAt` never runs backwards.
-    pub recorded_at: Timestamp,
-    /// Who caused it.
-    pub actor: UserId,
-    /// What happened.
-    pub event: Event,
-}
-
-impl Applied {
-    /// Decodes a recorded event.
-    pub(crate) fn decode(recorded: &RecordedEvent) -> Result<Self, eventstore::DecodeError> {
-        Ok(Self {
-            position: recorded.position,
-            leaf: recorded.leaf,
-            id: recorded.id,
-            recorded_at: recorded.recorded_at,
-            actor: recorded.actor.clone(),
-            event: recorded.decode()?,
-        })
-    }
-}
-
-/// An index of a view. Created after the rows when a file is built anew, or when applying an event first needs it.
-#[derive(Debug)]
-pub struct Index {
-    /// Its name.
-    pub name: &'static str,
-    /// What it is on: `table(columns) WHERE ...`.
-    pub on: &'static str,
-}
 
 /// Code that turns events into one view. No side effects, no clock, no randomness: the same events give the same
 /// rows, in batches of any size. Its checkpoint moves in the same transaction as its rows.
@@ -68,34 +23,6 @@ pub trait Projection: Sync {
     /// Adds what an event means to the view. Total: whatever the order of events, only the database can fail.
     fn apply(&self, tx: &mut Tx, event: &Applied) -> rusqlite::Result<()>;
 }
-
-/// Every view, in the order an event goes through them: messages before rooms and memberships, which look at the
-/// message; rooms before memberships, which copy names of the room.
-pub(crate) const ALL: &[&dyn Projection] = &[
-    &settings::SettingsView,
-    &permissions::PermissionsView,
-    &roles::RolesView,
-    &sessions::SessionsView,
-    &second_factors::SecondFactorsView,
-    &oauth::OAuthView,
-    &push::PushView,
-    &users::UsersView,
-    &messages::MessagesView,
-    &rooms::RoomsView,
-    &memberships::MembershipsView,
-    &tombstones::TombstonesView,
-    &data_exports::DataExportsView,
-    &custom_statuses::CustomStatusesView,
-    &key_pairs::KeyPairsView,
-    &reports::ReportsView,
-    &webdav::WebdavView,
-    &avatars::AvatarsView,
-    &emoji::EmojiView,
-    &sounds::SoundsView,
-    &assets::AssetsView,
-    &email_inboxes::EmailInboxesView,
-    &banners::BannersView,
-];
 
 /// One view and how far it is.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -16,20 +16,14 @@ use crate::checkpointer::Checkpointer;
 use crate::error::ViewsError;
 use crate::file::{self, Folder};
 use crate::intake::{self, CHUNKS, Intake};
+use crate::lag::RebuildProgress;
+use crate::orders::{Order, Stillness, Successor};
 use crate::projection::{Overview, ProjectionStatus};
 use crate::readers::Serving;
-use crate::tx::Tx;
+use crate::registry::{ALL, all_indexes};
+use crate::tx::{Stale, Tx};
 use crate::views::Views;
-use crate::worker::{self, Order, Stillness, Successor};
-
-/// How far a rebuild is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct RebuildProgress {
-    /// The last position the new views contain.
-    pub position: Position,
-    /// The last position of the log.
-    pub head: Position,
-}
+use crate::worker;
 
 /// Fills a new file with everything of `log` that comes in, and makes it safe. Blocks; answers where the views stand.
 pub(crate) fn fill(
@@ -38,7 +32,7 @@ pub(crate) fn fill(
     mut intake: mpsc::Receiver<Intake>,
     progress: impl Fn(Position),
 ) -> Result<Place, ViewsError> {
-    let mut tx = Tx::new(file::create(path, log)?, Place::start(log), true)?;
+    let mut tx = Tx::open(file::create(path, log, ALL)?, Place::start(log), true)?;
     tx.conn.execute_batch("BEGIN")?;
     let begin = Instant::now();
     while let Some(incoming) = intake.blocking_recv() {
@@ -65,7 +59,7 @@ pub(crate) fn fill(
     }
     tx.flush()?;
     let filled = begin.elapsed();
-    tx.finish_bulk()?;
+    tx.finish_bulk(all_indexes())?;
     let indexed = begin.elapsed();
     tx.conn.execute_batch("COMMIT")?;
     let place = tx.place();
@@ -81,7 +75,7 @@ fn extend(mut tx: Tx, mut intake: mpsc::Receiver<Intake>) -> Result<Tx, ViewsErr
         match incoming {
             Intake::Events(events) => {
                 worker::transact(&mut tx, &events)?;
-                tx.stale = crate::tx::Stale::default();
+                tx.stale = Stale::default();
                 tx.trim();
             }
             Intake::Unavailable(reason) => {
@@ -203,7 +197,7 @@ impl Views {
         // What was recorded meanwhile, so that the worker stands still only for the little that is left then.
         let tx = {
             let conn = file::open_writer(&path)?;
-            Tx::new(conn, place, false)?
+            Tx::open(conn, place, false)?
         };
         let until = self.applied();
         let tx = fed(&store, place.position, until, move |intake| {
@@ -296,7 +290,7 @@ pub async fn list(dir: &Path, store: Arc<dyn EventStore>) -> Result<Overview, Vi
         // Both of one moment: a server may be writing.
         let mut conn = file::open_reader(&path)?;
         let moment = conn.transaction()?;
-        Ok::<_, ViewsError>((file::checkpoints(&moment)?, file::place(&moment)?))
+        Ok::<_, ViewsError>((file::checkpoints(&moment)?, file::place(&moment, ALL)?))
     };
     let (checkpoints, place) = tokio::task::spawn_blocking(look)
         .await

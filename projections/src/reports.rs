@@ -5,11 +5,15 @@ use domain::report::ReportEvent;
 use domain::{Event, MessageId, RoomId, Timestamp, UserId};
 use rusqlite::{Connection, OptionalExtension, Row, ToSql, params};
 
+use crate::applied::Applied;
 use crate::error::QueryError;
+use crate::index::Index;
 use crate::json;
-use crate::projection::{Applied, Index, Projection};
-use crate::tx::{Tx, number};
-use crate::views::{Page, Slice, Views, bounds, unsigned};
+use crate::numbers::{number, unsigned};
+use crate::paging::{Page, Slice, bounds};
+use crate::projection::Projection;
+use crate::tx::Tx;
+use crate::views::Views;
 
 /// See the module.
 pub(crate) struct ReportsView;

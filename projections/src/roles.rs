@@ -6,11 +6,14 @@ use domain::role::{RoleEvent, RoleProperties, RoleScope, RoleTable};
 use domain::{Event, RoleId, RoomId, Timestamp, UserId};
 use rusqlite::{Connection, params};
 
+use crate::applied::Applied;
 use crate::error::QueryError;
 use crate::json;
-use crate::projection::{Applied, Projection};
+use crate::numbers::unsigned;
+use crate::paging::{Page, Slice, bounds};
+use crate::projection::Projection;
 use crate::tx::Tx;
-use crate::views::{Page, Slice, Views, bounds, unsigned};
+use crate::views::Views;
 
 /// See the module. The worker also keeps all of it in memory, and hands out snapshots.
 pub(crate) struct RolesView;

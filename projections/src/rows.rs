@@ -1,7 +1,13 @@
-//! Rows of one table in memory, written back once per batch.
+//! Rows of one table in memory, written back once per batch; in this folder, the tables that are kept so.
 //!
 //! A busy room's row changes with every message; it is read from SQLite once and written once per batch, however
 //! often it changed. Rows stay after the batch, as many as the capacity allows, so that the next batch finds them.
+
+pub(crate) mod membership;
+pub(crate) mod message;
+pub(crate) mod room;
+pub(crate) mod tally;
+pub(crate) mod user;
 
 use std::hash::Hash;
 

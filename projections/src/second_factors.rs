@@ -7,8 +7,10 @@ use domain::user::UserEvent;
 use domain::{Event, UserId};
 use rusqlite::{OptionalExtension, params};
 
+use crate::applied::Applied;
 use crate::error::QueryError;
-use crate::projection::{Applied, Projection};
+use crate::facts::{ProofFacts, SecondFactorFacts};
+use crate::projection::Projection;
 use crate::tx::Tx;
 use crate::views::Views;
 
@@ -60,26 +62,6 @@ impl Projection for SecondFactorsView {
             .execute(params![user.as_str(), value])?;
         Ok(())
     }
-}
-
-/// Which second factors an account has.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct SecondFactorFacts {
-    /// Whether codes of an authenticator are asked for; `None`: there never was one.
-    pub totp: Option<bool>,
-    /// Whether codes are mailed; `None`: never decided.
-    pub email: Option<bool>,
-}
-
-/// With what the owner of an account can prove who they are, and which programs they let do so.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct ProofFacts {
-    /// There is a password.
-    pub password: bool,
-    /// The second factors.
-    pub factors: SecondFactorFacts,
-    /// The client ids of the programs that may use the account, in order.
-    pub clients: Vec<String>,
 }
 
 impl Views {

@@ -7,8 +7,12 @@ use domain::user::UserEvent;
 use domain::{Event, Timestamp, TokenHash, UserId};
 use rusqlite::{OptionalExtension, params};
 
+use crate::applied::Applied;
 use crate::error::QueryError;
-use crate::projection::{Applied, Index, Projection};
+use crate::facts::{PersonalTokenFacts, SessionFacts};
+use crate::index::Index;
+use crate::numbers::number;
+use crate::projection::Projection;
 use crate::tx::Tx;
 use crate::views::Views;
 
@@ -49,7 +53,7 @@ impl Projection for SessionsView {
     fn apply(&self, tx: &mut Tx, event: &Applied) -> rusqlite::Result<()> {
         match &event.event {
             Event::Session(SessionEvent::TokenIssued(issued)) => {
-                let position = crate::tx::number(event.position);
+                let position = number(event.position);
                 tx.conn
                     .prepare_cached(
                         "INSERT OR REPLACE INTO sessions (user, hash, issued_at, position) VALUES (?1, ?2, ?3, ?4)",
@@ -109,7 +113,7 @@ fn insert_personal(
             issued.user.as_str(),
             issued.hash.as_str(),
             issued.at.as_millis(),
-            crate::tx::number(event.position),
+            number(event.position),
             issued.name,
             issued.last_part,
             issued.bypass_second_factor,
@@ -136,30 +140,6 @@ fn revoke(
         tx.stale.sessions.insert(hash?);
     }
     Ok(())
-}
-
-/// A valid login token. Whether it is expired depends on `Accounts_LoginExpiration` and on the time now.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SessionFacts {
-    /// Whose.
-    pub user: UserId,
-    /// When it was handed out.
-    pub issued_at: Timestamp,
-    /// It was made for a program, and does not expire.
-    pub personal: Option<PersonalTokenFacts>,
-    /// When and from where (a hash) whoever presented it last proved a second factor.
-    pub proved: Option<(Timestamp, String)>,
-}
-
-/// What is special about a token made for a program.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct PersonalTokenFacts {
-    /// What its user calls it.
-    pub name: String,
-    /// Its last characters.
-    pub last_part: String,
-    /// Who presents it is not asked for a second factor.
-    pub bypass_second_factor: bool,
 }
 
 const COLUMNS: &str = "user, issued_at, name, last_part, bypass, proved_at, proved_from";

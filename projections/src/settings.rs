@@ -8,9 +8,10 @@ use rusqlite::{Connection, params};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::applied::Applied;
 use crate::error::QueryError;
 use crate::json;
-use crate::projection::{Applied, Projection};
+use crate::projection::Projection;
 use crate::since::Since;
 use crate::tx::Tx;
 use crate::views::Views;

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use domain::Sealed;
 use domain::permission::PermissionTable;
 use domain::role::RoleTable;
 use domain::settings::Settings;
@@ -11,15 +12,13 @@ use parking_lot::{Mutex, RwLock};
 use tokio::sync::{mpsc, watch};
 
 use crate::facts::AllFacts;
-use crate::lag::{Head, Health};
+use crate::lag::{Head, Health, RebuildProgress};
+use crate::orders::Order;
 use crate::readers::Readers;
-use crate::rebuild::RebuildProgress;
 use crate::recent::Recent;
 use crate::since::Delays;
 use crate::tx::Tx;
-use crate::views::Views;
 use crate::wait::Reached;
-use crate::worker::Order;
 
 /// See the module.
 pub(crate) struct Shared {
@@ -49,6 +48,12 @@ pub(crate) struct Shared {
 /// What the value of a secret setting is sealed for.
 pub(crate) fn setting_purpose(id: &str) -> String {
     format!("setting/{id}")
+}
+
+/// The value of a secret setting; `None` with another key.
+pub(crate) fn open_setting(vault: &Vault, id: &str, sealed: &Sealed) -> Option<serde_json::Value> {
+    let text = vault.open(&setting_purpose(id), sealed).ok()?;
+    serde_json::from_str(&text).ok()
 }
 
 impl Shared {
@@ -90,7 +95,7 @@ impl Shared {
         let mut shown = settings.clone();
         if let Some(vault) = &self.vault {
             shown.open(|id, sealed| {
-                let value = Views::open_setting(vault, id, sealed);
+                let value = open_setting(vault, id, sealed);
                 if value.is_none() {
                     tracing::error!(
                         setting = id,

@@ -12,8 +12,6 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use domain::Timestamp;
 use parking_lot::Mutex;
 
-use crate::views::Views;
-
 /// How much further back than asked an answer goes at least, in milliseconds. Covers clocks that differ, and what a
 /// node needs to make a change visible when it is not behind.
 const OVERLAP: i64 = 60_000;
@@ -28,7 +26,8 @@ const GRAIN: i64 = 1_000;
 /// How many delays are remembered. Where there were more, the oldest are taken for one.
 const MOST: usize = if cfg!(test) { 64 } else { 4_096 };
 
-/// From when on changes are to be told. Made by [`Views::since`] only, so that every such answer goes back far enough.
+/// From when on changes are to be told. Made by [`crate::Views::since`] only, so that every such answer goes back far
+/// enough.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Since(Timestamp);
 
@@ -87,19 +86,13 @@ impl Delays {
         }
     }
 
-    fn since(&self, asked: Timestamp) -> Since {
+    /// From when on changes are to be told to a client that last asked at `asked`, by whatever clock.
+    pub(crate) fn since(&self, asked: Timestamp) -> Since {
         let earliest = Timestamp::from_millis(asked.as_millis().saturating_sub(OVERLAP));
         // Times of the log never run backwards, so the first of them is the furthest back.
         let delays = self.0.lock();
         let first = delays.iter().find(|delay| delay.until >= earliest);
         Since(first.map_or(earliest, |delay| earliest.min(delay.from)))
-    }
-}
-
-impl Views {
-    /// From when on changes are to be told to a client that last asked at `asked`, by whatever clock.
-    pub fn since(&self, asked: Timestamp) -> Since {
-        self.shared().delays.since(asked)
     }
 }
 

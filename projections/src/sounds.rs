@@ -6,11 +6,12 @@ use domain::sound::SoundEvent;
 use rusqlite::{Connection, OptionalExtension, params};
 use serde::{Deserialize, Serialize};
 
+use crate::applied::Applied;
 use crate::avatars::{FileRecord, file_record};
 use crate::error::QueryError;
 use crate::iso::Date;
 use crate::json;
-use crate::projection::{Applied, Projection};
+use crate::projection::Projection;
 use crate::tx::Tx;
 use crate::views::Views;
 

@@ -15,15 +15,15 @@ use eventstore::{LogId, Place, Position};
 use hashbrown::{HashMap, HashSet};
 use rusqlite::{Connection, params};
 
-use crate::live::{self, LiveUpdate};
-use crate::memberships::MembershipRow;
-use crate::messages::{MessageRow, Posted};
+use crate::hub::update::LiveUpdate;
+use crate::index::Index;
 use crate::names::{Names, RoomName, UserName};
-use crate::projection::{ALL, Applied, Index};
-use crate::rooms::RoomRow;
+use crate::numbers::number;
 use crate::rows::Rows;
-use crate::users::UserRow;
-use crate::{permissions, roles, settings};
+use crate::rows::membership::MembershipRow;
+use crate::rows::message::MessageRow;
+use crate::rows::room::RoomRow;
+use crate::rows::user::UserRow;
 
 /// How many rows stay in memory between batches while following the log.
 const LIVE_ROWS: Capacity = if cfg!(test) {
@@ -85,6 +85,30 @@ pub(crate) struct Roster {
     pub(crate) keen: Option<BTreeMap<UserId, Arc<Highlights>>>,
 }
 
+/// What the views of rooms and memberships need to know of a message that was just added.
+pub(crate) struct Posted {
+    /// Its id.
+    pub(crate) id: MessageId,
+    /// Its room.
+    pub(crate) room: RoomId,
+    /// Its document.
+    pub(crate) doc: Bytes,
+    /// Send time, as the room shows it.
+    pub(crate) at: Timestamp,
+    /// Position of the room's message before it.
+    pub(crate) before: i64,
+    /// A system message.
+    pub(crate) system: bool,
+    /// In the room, not in its thread only.
+    pub(crate) shown: bool,
+    /// Without a `t`.
+    pub(crate) plain: bool,
+    /// Those it concerns as a reply: they see the room alerted.
+    pub(crate) audience: Vec<UserId>,
+    /// Those who follow the thread it was added to.
+    pub(crate) followers: Vec<UserId>,
+}
+
 /// Facts that were changed by a batch and must not be served from caches any more.
 #[derive(Debug, Default)]
 pub(crate) struct Stale {
@@ -123,7 +147,7 @@ pub(crate) struct Counting {
 }
 
 impl Policy {
-    fn of(settings: &Settings) -> Self {
+    pub(crate) fn of(settings: &Settings) -> Self {
         let room = settings.text(keys::UNREAD_COUNT);
         let both = matches!(room, "all_messages" | "user_and_group_mentions_only");
         Self {
@@ -166,21 +190,27 @@ pub struct Tx {
     /// Where live updates are collected; `None` while nobody can be watching.
     pub(crate) updates: Option<Vec<LiveUpdate>>,
     /// Indexes that are not there yet, while a file is built anew.
-    missing: HashSet<&'static str>,
+    missing: HashMap<&'static str, &'static Index>,
     bulk: bool,
     /// The log the events are of.
     log: LogId,
     /// The last position applied.
     pub(crate) position: Position,
     /// The leaf of the event there.
-    leaf: Leaf,
+    pub(crate) leaf: Leaf,
 }
 
 impl Tx {
-    /// Over an open views file that contains everything up to `place`. `bulk`: its indexes do not exist yet.
-    pub(crate) fn new(conn: Connection, place: Place, bulk: bool) -> rusqlite::Result<Self> {
+    /// Over an open views file that contains everything up to `place`, with settings, permissions and roles yet to be
+    /// read. `missing`: the indexes that do not exist yet, of a file that is built anew.
+    pub(crate) fn new(
+        conn: Connection,
+        place: Place,
+        missing: Option<HashMap<&'static str, &'static Index>>,
+    ) -> Self {
+        let bulk = missing.is_some();
         let rows = if bulk { &BULK_ROWS } else { &LIVE_ROWS };
-        let mut tx = Self {
+        Self {
             users: Rows::new(rows.users, bulk),
             rooms: Rows::new(rows.rooms, bulk),
             memberships: Rows::new(rows.memberships, bulk),
@@ -196,27 +226,13 @@ impl Tx {
             was_active: None,
             stale: Stale::default(),
             updates: None,
-            missing: HashSet::new(),
+            missing: missing.unwrap_or_default(),
             bulk,
             log: place.log,
             position: place.position,
             leaf: place.leaf,
             conn,
-        };
-        if bulk {
-            tx.missing = all_indexes().map(|index| index.name).collect();
         }
-        tx.reload()?;
-        Ok(tx)
-    }
-
-    /// Reads what is kept in memory as a whole.
-    fn reload(&mut self) -> rusqlite::Result<()> {
-        self.settings = settings::load(&self.conn)?;
-        self.permissions = permissions::load(&self.conn)?;
-        self.roles = roles::load(&self.conn)?;
-        self.policy = Policy::of(&self.settings);
-        Ok(())
     }
 
     /// Lets go of everything but the connection.
@@ -228,27 +244,6 @@ impl Tx {
     pub(crate) fn settings_changed(&mut self) {
         self.policy = Policy::of(&self.settings);
         self.stale.settings = true;
-    }
-
-    /// Applies one event to every view.
-    pub(crate) fn apply(&mut self, event: &Applied) -> rusqlite::Result<()> {
-        self.posted = None;
-        self.renamed = None;
-        self.was_active = None;
-        for projection in ALL {
-            projection.apply(self, event)?;
-        }
-        if let Some(mut updates) = self.updates.take() {
-            let added = match &self.posted {
-                Some(posted) => live::Added::Made(posted.doc.clone()),
-                None => live::Added::ToMake,
-            };
-            let result = live::updates_of(event, added, self, &mut updates);
-            self.updates = Some(updates);
-            result?;
-        }
-        (self.position, self.leaf) = (event.position, event.leaf);
-        Ok(())
     }
 
     /// Where the views stand.
@@ -313,8 +308,8 @@ impl Tx {
         }
     }
 
-    /// Forgets what was not committed, after a rollback: everything is read from the file again.
-    pub(crate) fn reset(&mut self, place: Place) -> rusqlite::Result<()> {
+    /// Forgets all rows, written or not. The file has everything up to `place`.
+    pub(crate) fn forget(&mut self, place: Place) {
         self.users.clear();
         self.rooms.clear();
         self.memberships.clear();
@@ -326,16 +321,12 @@ impl Tx {
             updates.clear();
         }
         (self.position, self.leaf) = (place.position, place.leaf);
-        self.reload()
     }
 
     /// Makes sure an index exists that applying this event needs.
     pub(crate) fn need(&mut self, name: &'static str) -> rusqlite::Result<()> {
-        if !self.missing.remove(name) {
-            return Ok(());
-        }
-        match all_indexes().find(|index| index.name == name) {
-            Some(index) => create_index(&self.conn, index),
+        match self.missing.remove(name) {
+            Some(index) => index.create(&self.conn),
             None => Ok(()),
         }
     }
@@ -349,9 +340,13 @@ impl Tx {
         }
     }
 
-    /// Creates what [`Self::need`] did not ask for. The file is complete then.
-    pub(crate) fn finish_bulk(&mut self) -> rusqlite::Result<()> {
-        for index in all_indexes() {
+    /// Creates those of `indexes`, which are all there are, that [`Self::need`] did not ask for. The file is complete
+    /// then.
+    pub(crate) fn finish_bulk(
+        &mut self,
+        indexes: impl Iterator<Item = &'static Index>,
+    ) -> rusqlite::Result<()> {
+        for index in indexes {
             self.need(index.name)?;
         }
         self.bulk = false;
@@ -466,22 +461,4 @@ impl Names for Tx {
     fn send_time(&mut self, _: Position) -> rusqlite::Result<Option<Timestamp>> {
         Ok(self.posted.as_ref().map(|posted| posted.at))
     }
-}
-
-/// Every index of every view.
-pub(crate) fn all_indexes() -> impl Iterator<Item = &'static Index> {
-    ALL.iter().flat_map(|projection| projection.indexes())
-}
-
-/// Creates one index.
-pub(crate) fn create_index(conn: &Connection, index: &Index) -> rusqlite::Result<()> {
-    conn.execute_batch(&format!(
-        "CREATE INDEX IF NOT EXISTS {} ON {}",
-        index.name, index.on
-    ))
-}
-
-/// A position as SQLite has numbers.
-pub(crate) fn number(position: Position) -> i64 {
-    i64::try_from(position.get()).unwrap_or(i64::MAX)
 }

@@ -4,7 +4,6 @@
 //! walking over those before it, so the keys of every [`STRIDE`]-th user, and the number of users, are kept in
 //! memory; they are dropped when a commit changes who is called what, and found again by the next who asks.
 
-mod order;
 #[cfg(test)]
 mod tests;
 
@@ -14,15 +13,15 @@ use std::sync::Arc;
 use bytes::Bytes;
 use domain::user::UserKind;
 use domain::{RoleId, Timestamp, UserId};
-use order::{Marks, marks, stretch};
 use rusqlite::types::Value;
 use rusqlite::{Connection, OptionalExtension as _, ToSql, params_from_iter};
 
 use crate::error::QueryError;
 use crate::json;
-use crate::views::{Page, Slice, Views, bounds, unsigned};
-
-pub(crate) use order::UserOrder;
+use crate::numbers::unsigned;
+use crate::paging::{Page, Slice, bounds};
+use crate::user_order::{Marks, marks, stretch};
+use crate::views::Views;
 
 /// What lists of users can be ordered by. Ties are broken by id.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

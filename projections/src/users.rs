@@ -1,6 +1,5 @@
 //! The view of accounts.
 
-mod doc;
 mod queries;
 
 use compact_str::CompactString;
@@ -10,12 +9,14 @@ use domain::session::SessionEvent;
 use domain::user::{UserCreated, UserEvent};
 use domain::{Event, UserId};
 
+use crate::applied::Applied;
+use crate::index::Index;
 use crate::iso::Date;
-use crate::projection::{Applied, Index, Projection};
+use crate::projection::Projection;
+use crate::rows::user::{UserRow, hours};
 use crate::tx::Tx;
 
-pub(crate) use doc::{UserRow, hours};
-pub use queries::{Credentials, UserFacts};
+pub use queries::Credentials;
 
 /// See the module.
 pub(crate) struct UsersView;

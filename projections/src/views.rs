@@ -1,16 +1,12 @@
 //! The handle everybody holds.
 
-mod start;
-
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Bytes;
-use domain::Sealed;
 use domain::permission::PermissionTable;
 use domain::role::RoleTable;
 use domain::settings::Settings;
+use domain::{Sealed, Timestamp};
 use eventstore::vault::Vault;
 use eventstore::{EventStore, Place, Position};
 use parking_lot::Mutex;
@@ -20,53 +16,15 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 use crate::error::{QueryError, ViewsError, WaitError};
 use crate::facts::AllFacts;
 use crate::file::Folder;
+use crate::hub::Hub;
 use crate::lag::{Health, Lag};
-use crate::live::Hub;
+use crate::orders::Order;
 use crate::recent::Recent;
-use crate::shared::{Shared, setting_purpose};
-use crate::worker::Order;
+use crate::shared::{Shared, open_setting, setting_purpose};
+use crate::since::Since;
 
 /// How long a question waits for views that are being built.
 const BUILDING: Duration = Duration::from_secs(10);
-
-/// Which part of a long list is wanted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Slice {
-    /// How many to leave out at the start.
-    pub offset: u64,
-    /// How many at most; `None`: all.
-    pub count: Option<u64>,
-}
-
-impl Slice {
-    /// Everything.
-    pub const ALL: Self = Self {
-        offset: 0,
-        count: None,
-    };
-}
-
-/// `LIMIT` and `OFFSET` of a slice.
-pub(crate) fn bounds(slice: Slice) -> (i64, i64) {
-    let count = slice
-        .count
-        .map_or(-1, |count| i64::try_from(count).unwrap_or(i64::MAX));
-    (count, i64::try_from(slice.offset).unwrap_or(i64::MAX))
-}
-
-/// A number that is never negative, out of a row.
-pub(crate) fn unsigned(row: &rusqlite::Row<'_>, index: usize) -> rusqlite::Result<u64> {
-    Ok(u64::try_from(row.get::<_, i64>(index)?).unwrap_or(0))
-}
-
-/// Part of a list.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Page<T = Bytes> {
-    /// The part asked for.
-    pub items: Vec<T>,
-    /// How many there are in all.
-    pub total: u64,
-}
 
 /// The views of this node. Cheap to clone; all clones are the same.
 #[derive(Clone)]
@@ -87,29 +45,32 @@ struct Inner {
 
 /// Every thread and task, to be awaited at the end.
 #[derive(Default)]
-struct Running {
-    worker: Option<std::thread::JoinHandle<()>>,
-    tasks: Vec<JoinHandle<()>>,
+pub(crate) struct Running {
+    pub(crate) worker: Option<std::thread::JoinHandle<()>>,
+    pub(crate) tasks: Vec<JoinHandle<()>>,
 }
 
 impl Views {
-    /// Opens (or creates) the views file in `dir` and starts to follow `store`. Must be called within a tokio runtime.
-    ///
-    /// Views of another version, or of another log than `store`, are built anew; until then questions wait
-    /// ([`Health::Building`]).
-    ///
-    /// Settings that are secrets show as their defaults; see [`Self::open_with`].
-    pub fn open(dir: &Path, store: Arc<dyn EventStore>) -> Result<Self, ViewsError> {
-        start::open(dir, store, None)
-    }
-
-    /// The same, with a vault that opens settings that are secrets.
-    pub fn open_with(
-        dir: &Path,
+    /// Over what was started. All of it ends once `stop` is cancelled.
+    pub(crate) fn new(
+        shared: Arc<Shared>,
         store: Arc<dyn EventStore>,
-        vault: Vault,
-    ) -> Result<Self, ViewsError> {
-        start::open(dir, store, Some(vault))
+        folder: Arc<Folder>,
+        hub: Hub,
+        stop: CancellationToken,
+        running: Running,
+    ) -> Self {
+        Self {
+            inner: Arc::new(Inner {
+                shared,
+                store,
+                folder,
+                hub,
+                _stop_on_drop: stop.clone().drop_guard(),
+                stop,
+                running: Mutex::new(running),
+            }),
+        }
     }
 
     /// Finishes what was begun, stops all threads and tasks and waits for them.
@@ -228,8 +189,12 @@ impl Views {
 
     /// The value that [`Self::seal_setting`] sealed; `None` with another key.
     pub fn open_setting(vault: &Vault, id: &str, sealed: &Sealed) -> Option<serde_json::Value> {
-        let text = vault.open(&setting_purpose(id), sealed).ok()?;
-        serde_json::from_str(&text).ok()
+        open_setting(vault, id, sealed)
+    }
+
+    /// From when on changes are to be told to a client that last asked at `asked`, by whatever clock.
+    pub fn since(&self, asked: Timestamp) -> Since {
+        self.inner.shared.delays.since(asked)
     }
 
     /// Where live updates come from.

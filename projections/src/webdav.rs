@@ -5,9 +5,11 @@ use domain::webdav::{Login, WebdavEvent};
 use domain::{Event, UserId};
 use rusqlite::params;
 
+use crate::applied::Applied;
 use crate::error::QueryError;
+use crate::index::Index;
 use crate::json;
-use crate::projection::{Applied, Index, Projection};
+use crate::projection::Projection;
 use crate::tx::Tx;
 use crate::views::Views;
 

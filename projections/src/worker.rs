@@ -7,17 +7,18 @@ use std::sync::Arc;
 use std::sync::mpsc as blocking;
 use std::time::Duration;
 
-use eventstore::Place;
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
+use crate::applied::Applied;
 use crate::checkpointer::Checkpointer;
+use crate::hub::Publication;
+use crate::hub::update::LiveUpdate;
 use crate::intake::Intake;
 use crate::lag::Health;
-use crate::live::{LiveUpdate, Publication};
-use crate::projection::Applied;
+use crate::orders::{Order, Stillness, Successor};
 use crate::shared::Shared;
-use crate::tx::Tx;
+use crate::tx::{Stale, Tx};
 
 /// How many events one transaction takes at most when the views are behind.
 const BATCH: usize = 4096;
@@ -27,29 +28,6 @@ const SWAP: Duration = Duration::from_mins(1);
 
 /// Waiting times between attempts to write to a file that cannot be written now.
 const BACKOFF: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(5));
-
-/// What the worker is told.
-pub(crate) enum Order {
-    /// Comes out of the log.
-    Intake(Intake),
-    /// Stand still, say where, and take over the views that are handed in.
-    Swap(oneshot::Sender<Stillness>),
-}
-
-/// The worker stands still at `place` until new views at that same place come in, or the sender is dropped.
-pub(crate) struct Stillness {
-    pub(crate) place: Place,
-    pub(crate) successor: blocking::SyncSender<Successor>,
-}
-
-/// New views.
-pub(crate) struct Successor {
-    pub(crate) tx: Tx,
-    /// For its file.
-    pub(crate) checkpointer: Checkpointer,
-    /// Makes readers look at the new file; called by the worker, which then drops the old one.
-    pub(crate) switch: Box<dyn FnOnce() -> Result<(), crate::error::ViewsError> + Send>,
-}
 
 /// Why a worker ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -235,7 +213,7 @@ impl Worker {
             return;
         }
         tx.updates = Some(Vec::new());
-        tx.stale = crate::tx::Stale::default();
+        tx.stale = Stale::default();
         self.shared.show(&tx);
         self.checkpointer = checkpointer;
         self.tx = tx;

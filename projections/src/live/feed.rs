@@ -12,13 +12,15 @@ use futures::StreamExt;
 use futures::stream::BoxStream;
 use rusqlite::OptionalExtension;
 
-use super::hub::{Delivery, Subscription};
-use super::run::Run;
-use super::update::{Effect, LiveUpdate, Present, Scope, Workspace};
+use crate::applied::Applied;
 use crate::error::QueryError;
 use crate::file;
-use crate::projection::Applied;
-use crate::tx::number;
+use crate::hub::run::Run;
+use crate::hub::update::{Effect, LiveUpdate, Scope};
+use crate::hub::{Delivery, Subscription};
+use crate::numbers::number;
+use crate::registry::ALL;
+use crate::updates::replay::{Present, Workspace};
 use crate::views::Views;
 
 /// How long subscribing waits for the hub to reach what the views already contain.
@@ -131,7 +133,8 @@ impl Views {
             let (rooms, at) = self
                 .read(move |conn| {
                     let snapshot = conn.unchecked_transaction()?;
-                    let at = file::position(&snapshot)?.unwrap_or(Position::START);
+                    let at = file::place(&snapshot, ALL)?
+                        .map_or(Position::START, |place| place.position);
                     let rooms = snapshot
                         .prepare_cached("SELECT room FROM memberships WHERE user = ?1")?
                         .query_map([key.as_str()], |row| {

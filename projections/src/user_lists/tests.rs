@@ -1,6 +1,6 @@
 use super::*;
-use crate::projection::{ALL, Projection as _};
-use crate::tx::create_index;
+use crate::projection::Projection as _;
+use crate::registry::ALL;
 
 /// The tables of users, with so many in them.
 fn workspace(users: u32) -> Connection {
@@ -13,7 +13,7 @@ fn workspace(users: u32) -> Connection {
         .unwrap()
         .indexes()
     {
-        create_index(&conn, index).unwrap();
+        index.create(&conn).unwrap();
     }
     let mut insert = conn
         .prepare(

@@ -2,16 +2,15 @@
 
 use std::sync::Arc;
 
-use bytes::Bytes;
 use compact_str::CompactString;
-use domain::presence::Status;
-use domain::user::{PasswordHash, UserKind};
-use domain::{RoleId, UserId};
+use domain::UserId;
+use domain::user::PasswordHash;
 use rusqlite::OptionalExtension;
 
-use super::doc::UserDoc;
 use crate::error::QueryError;
+use crate::facts::UserFacts;
 use crate::json;
+use crate::rows::user::UserDoc;
 use crate::views::Views;
 
 /// The facts in a row `SELECT doc`.
@@ -29,30 +28,6 @@ fn facts(row: &rusqlite::Row<'_>) -> rusqlite::Result<Arc<UserFacts>> {
         chosen_status: doc.status_default,
         doc: bytes,
     }))
-}
-
-/// What doors need to know of a user on every request.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct UserFacts {
-    /// Its id.
-    pub id: UserId,
-    /// Who is behind it.
-    pub kind: UserKind,
-    /// Its unique name.
-    pub username: String,
-    /// The name people go by.
-    pub name: Option<String>,
-    /// Its workspace-wide roles.
-    pub roles: Vec<RoleId>,
-    /// It may log in.
-    pub active: bool,
-    /// A new password must be chosen at the next login.
-    pub require_password_change: bool,
-    /// What they chose to be shown as while they are there.
-    pub chosen_status: Status,
-    /// The wire document (contract, conventions 5.1) without presence fields (`status`, `statusConnection`), without
-    /// `services`, and with the further fields of the record in `recordFields`.
-    pub doc: Bytes,
 }
 
 /// What checking a password needs.

@@ -1,0 +1,160 @@
+//! What rows of memberships are asked and changed by, with the rosters of their rooms.
+
+use std::sync::Arc;
+
+use domain::highlight::Highlights;
+use domain::{RoomId, UserId};
+
+use crate::applied::Applied;
+use crate::chat::tombstones::{self, Kind};
+use crate::iso::Date;
+use crate::rows::membership::{MembershipDoc, MembershipRow};
+use crate::rows::room::RoomRow;
+use crate::tx::Tx;
+
+/// Ends a membership.
+pub(crate) fn remove(
+    tx: &mut Tx,
+    event: &Applied,
+    room: &RoomId,
+    user: &UserId,
+) -> rusqlite::Result<()> {
+    let key = (room.clone(), user.clone());
+    let Some(row) = tx.memberships.remove(&tx.conn, &key)? else {
+        return Ok(());
+    };
+    tombstones::bury(
+        tx,
+        event,
+        Kind::Membership,
+        &row.doc.id,
+        Some(room),
+        Some(user),
+    )?;
+    tx.stale.memberships.insert(key);
+    if let Some(roster) = tx.rosters.get_mut(room) {
+        for set in [&mut roster.quiet, &mut roster.members]
+            .into_iter()
+            .flatten()
+        {
+            set.remove(user);
+        }
+        if let Some(keen) = &mut roster.keen {
+            keen.remove(user);
+        }
+    }
+    Ok(())
+}
+
+/// Ends all memberships of a room that is gone.
+pub(crate) fn remove_all(tx: &mut Tx, event: &Applied, room: &RoomId) -> rusqlite::Result<()> {
+    for user in tx.members(room)?.clone() {
+        remove(tx, event, room, &user)?;
+    }
+    tx.rosters.remove(room);
+    Ok(())
+}
+
+/// Changes one membership, if there is one.
+pub(crate) fn change(
+    tx: &mut Tx,
+    event: &Applied,
+    room: &RoomId,
+    user: &UserId,
+    change: impl FnOnce(&mut MembershipDoc),
+) -> rusqlite::Result<()> {
+    let Some(row) = tx
+        .memberships
+        .get_mut(&tx.conn, &(room.clone(), user.clone()))?
+    else {
+        return Ok(());
+    };
+    let was = row.doc.is_quiet();
+    change(&mut row.doc);
+    row.doc.updated_at = Date(event.recorded_at);
+    let quiet = row.doc.is_quiet();
+    if was != quiet {
+        note_quiet(tx, room, user, quiet);
+    }
+    Ok(())
+}
+
+/// Changes every membership of a room.
+pub(crate) fn change_all(
+    tx: &mut Tx,
+    event: &Applied,
+    room: &RoomId,
+    how: impl Fn(&mut MembershipDoc),
+) -> rusqlite::Result<()> {
+    for user in tx.members(room)?.clone() {
+        change(tx, event, room, &user, &how)?;
+    }
+    Ok(())
+}
+
+/// Keeps the set of quiet members, where it is loaded.
+pub(crate) fn note_quiet(tx: &mut Tx, room: &RoomId, user: &UserId, quiet: bool) {
+    if let Some(set) = tx
+        .rosters
+        .get_mut(room)
+        .and_then(|roster| roster.quiet.as_mut())
+    {
+        if quiet {
+            set.insert(user.clone());
+        } else {
+            set.remove(user);
+        }
+    }
+}
+
+/// Keeps the highlighted words of the members, where they are loaded.
+pub(crate) fn note_keen(tx: &mut Tx, room: &RoomId, user: &UserId, highlights: &Arc<Highlights>) {
+    if let Some(keen) = tx
+        .rosters
+        .get_mut(room)
+        .and_then(|roster| roster.keen.as_mut())
+    {
+        if highlights.is_empty() {
+            keen.remove(user);
+        } else {
+            keen.insert(user.clone(), Arc::clone(highlights));
+        }
+    }
+}
+
+/// Whether a member owns the room; `None`: not a member.
+pub(crate) fn owns(tx: &mut Tx, room: &RoomId, user: &UserId) -> rusqlite::Result<Option<bool>> {
+    Ok(tx
+        .memberships
+        .get(&tx.conn, &(room.clone(), user.clone()))?
+        .map(MembershipRow::is_owner))
+}
+
+/// The rooms a user is a member of.
+pub(crate) fn rooms_of(tx: &mut Tx, user: &UserId) -> rusqlite::Result<Vec<RoomId>> {
+    tx.need("memberships_user")?;
+    tx.memberships.flush(&tx.conn)?;
+    tx.conn
+        .prepare_cached("SELECT room FROM memberships WHERE user = ?1 ORDER BY room")?
+        .query_map([user.as_str()], |row| {
+            Ok(RoomId::new(row.get_ref(0)?.as_str()?))
+        })?
+        .collect()
+}
+
+/// The direct messages a user has with one other, and who that is.
+pub(crate) fn pairs_of(tx: &mut Tx, user: &UserId) -> rusqlite::Result<Vec<(RoomId, UserId)>> {
+    let mut pairs = Vec::new();
+    for room in rooms_of(tx, user)? {
+        let participants = tx
+            .rooms
+            .get(&tx.conn, &room)?
+            .map(RoomRow::participants)
+            .unwrap_or_default();
+        if let [a, b] = participants.as_slice() {
+            let other = if a == user { b } else { a };
+            pairs.push((room, other.clone()));
+        }
+    }
+    Ok(pairs)
+}

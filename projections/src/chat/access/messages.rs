@@ -1,0 +1,59 @@
+//! What rows of messages are asked and changed by on behalf of their rooms and members.
+
+use bytes::Bytes;
+use domain::{MessageId, RoomId};
+use rusqlite::OptionalExtension;
+
+use crate::json;
+use crate::rows::tally::Tally;
+use crate::tx::Tx;
+
+/// Keeps with a message whose counters it raised.
+pub(crate) fn keep_tally(tx: &mut Tx, id: &MessageId, tally: Tally) -> rusqlite::Result<()> {
+    if let Some(row) = tx.messages.get_mut(&tx.conn, id)? {
+        row.tally = tally;
+    }
+    Ok(())
+}
+
+/// Removes all messages of a room.
+pub(crate) fn delete_messages(tx: &mut Tx, room: &RoomId) -> rusqlite::Result<()> {
+    tx.need("messages_room")?;
+    tx.flush_messages()?;
+    tx.conn
+        .prepare_cached("DELETE FROM messages WHERE room = ?1")?
+        .execute([room.as_str()])?;
+    // The rows in memory are all clean now; those of the room would be stale.
+    tx.messages.clear();
+    tx.stale.all_messages = true;
+    tx.stale.messages.clear();
+    Ok(())
+}
+
+/// A message as a room's last one.
+pub(crate) fn as_last(tx: &mut Tx, id: MessageId) -> rusqlite::Result<Option<(MessageId, Bytes)>> {
+    tx.need_message(&id)?;
+    Ok(tx
+        .messages
+        .get(&tx.conn, &id)?
+        .map(|row| row.doc.clone())
+        .map(|doc| (id, doc)))
+}
+
+/// The newest message of a room that its `lastMessage` may show.
+pub(crate) fn newest(tx: &mut Tx, room: &RoomId) -> rusqlite::Result<Option<(MessageId, Bytes)>> {
+    tx.need("messages_room")?;
+    tx.flush_messages()?;
+    tx.conn
+        .prepare_cached(
+            "SELECT id, doc FROM messages WHERE room = ?1 AND kind IS NULL AND shown = 1
+             ORDER BY at DESC, seq DESC LIMIT 1",
+        )?
+        .query_row([room.as_str()], |row| {
+            Ok((
+                MessageId::new(row.get_ref(0)?.as_str()?),
+                json::column(row, 1)?,
+            ))
+        })
+        .optional()
+}

@@ -1,0 +1,161 @@
+//! What rows of rooms are changed by, whichever view it is that brings the change.
+
+use bytes::Bytes;
+use domain::{MessageId, RoomId, Timestamp, UserId};
+
+use super::messages::{as_last, newest};
+use crate::applied::Applied;
+use crate::chat::tombstones;
+use crate::iso::Date;
+use crate::numbers::number;
+use crate::rows::room::latest::Newest;
+use crate::tx::Tx;
+
+/// The send time a message gets that comes into the room now: its own, or one millisecond after the message before it
+/// where that is later. So send times rise strictly in the order of the log, whatever the clocks of the writers say,
+/// and a send time is a position in the room. Answers the position of the message before it, too.
+pub(crate) fn send_time(
+    tx: &mut Tx,
+    event: &Applied,
+    room: &RoomId,
+    wanted: Timestamp,
+) -> rusqlite::Result<(Timestamp, i64)> {
+    let Some(row) = tx.rooms.get_mut(&tx.conn, room)? else {
+        return Ok((wanted, number(event.position)));
+    };
+    let next = row.clock.as_millis().saturating_add(1);
+    row.clock = wanted.max(Timestamp::from_millis(next));
+    let before = std::mem::replace(&mut row.head, number(event.position));
+    Ok((row.clock, before))
+}
+
+/// Removes the row of a room. Its messages and memberships go in their own views.
+pub(crate) fn delete_room(tx: &mut Tx, event: &Applied, room: &RoomId) -> rusqlite::Result<()> {
+    tx.stale.rooms.insert(room.clone());
+    if let Some(row) = tx.rooms.remove(&tx.conn, room)? {
+        tombstones::bury_room(tx, event, room, &row.called())?;
+    }
+    Ok(())
+}
+
+/// Counts members and owners.
+pub(crate) fn members_changed(
+    tx: &mut Tx,
+    event: &Applied,
+    room: &RoomId,
+    members: i64,
+    owners: i64,
+) -> rusqlite::Result<()> {
+    let Some(row) = tx.rooms.get_mut(&tx.conn, room)? else {
+        return Ok(());
+    };
+    row.doc.members += members;
+    row.owners += owners;
+    tx.stale.rooms.insert(room.clone());
+    row.doc.updated_at = Date(event.recorded_at);
+    Ok(())
+}
+
+/// Takes a deleted user out of a direct message between more than two.
+pub(crate) fn participant_gone(
+    tx: &mut Tx,
+    event: &Applied,
+    room: &RoomId,
+    user: &UserId,
+) -> rusqlite::Result<()> {
+    tx.stale.rooms.insert(room.clone());
+    let Some(row) = tx.rooms.get_mut(&tx.conn, room)? else {
+        return Ok(());
+    };
+    row.doc
+        .participants
+        .iter_mut()
+        .for_each(|participants| participants.retain(|one| one != user));
+    row.doc.updated_at = Date(event.recorded_at);
+    name_participants(tx, room)
+}
+
+pub(crate) fn name_participants(tx: &mut Tx, room: &RoomId) -> rusqlite::Result<()> {
+    let Some(mut doc) = tx.rooms.get(&tx.conn, room)?.map(|row| row.doc.clone()) else {
+        return Ok(());
+    };
+    doc.name_participants(tx)?;
+    if let Some(row) = tx.rooms.get_mut(&tx.conn, room)? {
+        row.doc.usernames = doc.usernames;
+    }
+    Ok(())
+}
+
+/// What became of a message that is gone.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Gone {
+    /// Emptied, its place stays.
+    Blanked,
+    /// Removed.
+    Removed,
+    /// The place of an emptied one was removed.
+    PlaceRemoved,
+}
+
+/// A message of the room is gone (contract, rooms 1.5).
+pub(crate) fn message_gone(
+    tx: &mut Tx,
+    event: &Applied,
+    room: &RoomId,
+    message: &MessageId,
+    gone: Gone,
+) -> rusqlite::Result<()> {
+    let Some(row) = tx.rooms.get_mut(&tx.conn, room)? else {
+        return Ok(());
+    };
+    row.doc.msgs -= i64::from(gone != Gone::PlaceRemoved);
+    row.stored -= i64::from(gone != Gone::Blanked);
+    row.doc.updated_at = Date(event.recorded_at);
+    row.latest.gone(message);
+    row.tail.gone(message);
+    if row.last.as_ref().is_some_and(|(last, _)| last == message) {
+        let newest = match row.latest.newest() {
+            Newest::Nothing => None,
+            Newest::Is(newest) => as_last(tx, newest)?,
+            Newest::Unknown => newest(tx, room)?,
+        };
+        if let Some(row) = tx.rooms.get_mut(&tx.conn, room)? {
+            row.last = newest;
+        }
+    }
+    Ok(())
+}
+
+/// A message has another author.
+pub(crate) fn author_changed(
+    tx: &mut Tx,
+    room: &RoomId,
+    message: &MessageId,
+    author: &UserId,
+) -> rusqlite::Result<()> {
+    if let Some(row) = tx.rooms.get_mut(&tx.conn, room)? {
+        row.tail.author_changed(message, author);
+    }
+    Ok(())
+}
+
+/// A message has another document: the room's copy follows if it is the last one.
+pub(crate) fn last_message_changed(
+    tx: &mut Tx,
+    event: &Applied,
+    room: &RoomId,
+    message: &MessageId,
+    doc: &Bytes,
+) -> rusqlite::Result<()> {
+    let last = tx
+        .rooms
+        .get(&tx.conn, room)?
+        .and_then(|row| row.last.as_ref());
+    if last.is_some_and(|(last, _)| last == message)
+        && let Some(row) = tx.rooms.get_mut(&tx.conn, room)?
+    {
+        row.last = Some((message.clone(), doc.clone()));
+        row.doc.updated_at = Date(event.recorded_at);
+    }
+    Ok(())
+}

@@ -1,0 +1,251 @@
+//! What doors ask about memberships.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use compact_str::CompactString;
+use domain::membership::{MembershipFacts, MembershipView};
+use domain::{RoleId, RoomId, Timestamp, UserId};
+use rusqlite::{OptionalExtension, params};
+
+use crate::chat::tombstones::{self, Kind, Sync};
+use crate::error::QueryError;
+use crate::json;
+use crate::numbers::unsigned;
+use crate::paging::{Page, Slice, bounds};
+use crate::rows::Row as _;
+use crate::rows::membership::{MembershipDoc, MembershipRow, whole};
+use crate::since::Since;
+use crate::views::Views;
+
+/// A membership as the views have it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MembershipRecord {
+    /// The whole wire document (contract, rooms 2.1).
+    pub doc: Bytes,
+    /// The changing part.
+    pub view: MembershipView,
+    /// How many messages count as unread.
+    pub unread: u64,
+    /// How many of them call the user.
+    pub user_mentions: u64,
+}
+
+/// A member with roles in the room.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RoleHolder {
+    /// The wire `_id` of the membership.
+    pub id: String,
+    /// Who.
+    pub user: UserId,
+    /// Their user name.
+    pub username: String,
+    /// The name people go by.
+    pub name: Option<String>,
+    /// Which roles.
+    pub roles: Vec<RoleId>,
+}
+
+/// Which members of a room are wanted.
+#[derive(Clone, Debug)]
+pub struct MemberQuery {
+    /// The room.
+    pub room: RoomId,
+    /// Only those whose user name, name, nickname or bio contain this, without regard to case.
+    pub filter: Option<String>,
+    /// Last first; the order is by user name.
+    pub descending: bool,
+    /// Which part.
+    pub slice: Slice,
+}
+
+impl Views {
+    /// How much a user has not read, in all rooms that are not archived.
+    pub async fn unread_total(&self, user: &UserId) -> Result<u64, QueryError> {
+        let user = user.clone();
+        self.read(move |conn| {
+            conn.prepare_cached(
+                "SELECT coalesce(sum(unread), 0) FROM memberships WHERE user = ?1
+                 AND coalesce(json_extract(doc, '$.archived'), 0) = 0",
+            )?
+            .query_row([user.as_str()], |row| unsigned(row, 0))
+        })
+        .await
+    }
+
+    /// What rules need to know of a user's place in a room; `None`: not a member. Cached.
+    pub async fn membership_facts(
+        &self,
+        room: &RoomId,
+        user: &UserId,
+    ) -> Result<Option<Arc<MembershipFacts>>, QueryError> {
+        let key = (room.clone(), user.clone());
+        let wanted = key.clone();
+        self.facts()
+            .memberships
+            .get(&key, || {
+                self.read(move |conn| {
+                    let row = MembershipRow::load(conn, &wanted)?;
+                    Ok(row.map(|row| {
+                        Arc::new(MembershipFacts {
+                            roles: row.doc.roles.unwrap_or_default(),
+                            blocked: false,
+                        })
+                    }))
+                })
+            })
+            .await
+    }
+
+    /// One membership; `None`: not a member.
+    pub async fn membership(
+        &self,
+        room: &RoomId,
+        user: &UserId,
+    ) -> Result<Option<MembershipRecord>, QueryError> {
+        let (room, user) = (room.clone(), user.clone());
+        self.read(move |conn| {
+            conn.prepare_cached(
+                "SELECT doc, open, alert, unread, user_mentions, group_mentions, seen, rest FROM memberships
+                 WHERE room = ?1 AND user = ?2",
+            )?
+            .query_row([room.as_str(), user.as_str()], |row| {
+                let (unread, user_mentions) = (unsigned(row, 3)?, unsigned(row, 4)?);
+                let group_mentions = unsigned(row, 5)?;
+                let alert: bool = row.get(2)?;
+                let view = MembershipView {
+                    open: row.get(1)?,
+                    unread: alert || unread + user_mentions + group_mentions > 0,
+                    cursor: row.get::<_, Option<i64>>(6)?.map(Timestamp::from_millis),
+                };
+                let doc = whole(row.get_ref(0)?.as_bytes()?, row.get_ref(7)?.as_bytes_or_null()?);
+                Ok(MembershipRecord { doc, view, unread, user_mentions })
+            })
+            .optional()
+        })
+        .await
+    }
+
+    /// As lists tell them: a user's memberships that changed since then, and those that ended. Without `since`: all.
+    pub async fn memberships_sync(
+        &self,
+        user: &UserId,
+        since: Option<Since>,
+    ) -> Result<Sync, QueryError> {
+        let user = user.clone();
+        self.read(move |conn| {
+            let update = conn
+                .prepare_cached(
+                    "SELECT doc FROM memberships WHERE user = ?1 AND updated_at >= ?2 ORDER BY room",
+                )?
+                .query_map(
+                    params![user.as_str(), since.map_or(i64::MIN, |since| since.earliest().as_millis())],
+                    |row| json::column(row, 0),
+                )?
+                .collect::<rusqlite::Result<_>>()?;
+            let remove = match since {
+                Some(since) => tombstones::since(conn, Kind::Membership, Some(&user), since)?,
+                None => Vec::new(),
+            };
+            Ok(Sync { update, remove })
+        })
+        .await
+    }
+
+    /// Documents of the users in a room that may log in.
+    pub async fn members(&self, query: MemberQuery) -> Result<Page, QueryError> {
+        self.read(move |conn| {
+            let filter = query.filter.map(|filter| filter.to_lowercase());
+            let matching = "memberships.room = ?1 AND users.active = 1 AND (?2 IS NULL OR instr(search, ?2) > 0)";
+            let direction = if query.descending { "DESC" } else { "ASC" };
+            let (count, offset) = bounds(query.slice);
+            let values = params![query.room.as_str(), filter];
+            let items = conn
+                .prepare_cached(&format!(
+                    "SELECT users.doc FROM memberships JOIN users ON users.id = memberships.user WHERE {matching}
+                     ORDER BY username_key {direction}, users.id LIMIT {count} OFFSET {offset}"
+                ))?
+                .query_map(values, |row| json::column(row, 0))?
+                .collect::<rusqlite::Result<_>>()?;
+            let total = conn
+                .prepare_cached(&format!(
+                    "SELECT count(*) FROM memberships JOIN users ON users.id = memberships.user WHERE {matching}"
+                ))?
+                .query_row(values, |row| unsigned(row, 0))?;
+            Ok(Page { items, total })
+        })
+        .await
+    }
+
+    /// The members of a room that hold a role in it, by user name.
+    pub async fn role_holders(&self, room: &RoomId) -> Result<Vec<RoleHolder>, QueryError> {
+        let room = room.clone();
+        self.read(move |conn| {
+            let mut holders: Vec<RoleHolder> = conn
+                .prepare_cached("SELECT doc FROM memberships WHERE room = ?1 AND roles = 1")?
+                .query_map([room.as_str()], |row| {
+                    let doc: MembershipDoc = json::decode(row.get_ref(0)?.as_bytes()?)?;
+                    Ok(RoleHolder {
+                        id: doc.id.into_string(),
+                        user: doc.user.id,
+                        username: doc.user.username.into_string(),
+                        name: doc.user.name.map(CompactString::into_string),
+                        roles: doc.roles.unwrap_or_default(),
+                    })
+                })?
+                .collect::<rusqlite::Result<_>>()?;
+            holders.sort_by(|a, b| (&a.username, &a.user).cmp(&(&b.username, &b.user)));
+            Ok(holders)
+        })
+        .await
+    }
+
+    /// Those that may log in and are in a room the longest, `except` left out; `most` of them at most.
+    pub async fn longest_members(
+        &self,
+        room: &RoomId,
+        except: &UserId,
+        most: u32,
+    ) -> Result<Vec<UserId>, QueryError> {
+        let (room, except) = (room.clone(), except.clone());
+        self.read(move |conn| {
+            conn.prepare_cached(
+                "SELECT memberships.user FROM memberships JOIN users ON users.id = memberships.user
+                 WHERE memberships.room = ?1 AND users.active = 1 AND memberships.user <> ?2
+                 ORDER BY memberships.position LIMIT ?3",
+            )?
+            .query_map(params![room.as_str(), except.as_str(), most], |row| {
+                Ok(UserId::new(row.get_ref(0)?.as_str()?))
+            })?
+            .collect()
+        })
+        .await
+    }
+
+    /// Whether anybody but `user` is a member of `room`, whether they may log in or not.
+    pub async fn is_shared(&self, room: &RoomId, user: &UserId) -> Result<bool, QueryError> {
+        let (room, user) = (room.clone(), user.clone());
+        self.read(move |conn| {
+            conn.prepare_cached(
+                "SELECT EXISTS (SELECT 1 FROM memberships WHERE room = ?1 AND user <> ?2)",
+            )?
+            .query_row([room.as_str(), user.as_str()], |row| row.get(0))
+        })
+        .await
+    }
+
+    /// The owners of a room.
+    pub async fn owners(&self, room: &RoomId) -> Result<Vec<UserId>, QueryError> {
+        let room = room.clone();
+        self.read(move |conn| {
+            conn.prepare_cached(
+                "SELECT user FROM memberships WHERE room = ?1 AND owner = 1 ORDER BY user",
+            )?
+            .query_map([room.as_str()], |row| {
+                Ok(UserId::new(row.get_ref(0)?.as_str()?))
+            })?
+            .collect()
+        })
+        .await
+    }
+}

@@ -1,0 +1,225 @@
+//! What a message means to the members (contract, rooms 2.3, messages 4.1 and 4.2).
+
+use domain::highlight::Search;
+use domain::message::{Mention, MessagePosted};
+use domain::room::RoomKind;
+use domain::{MessageId, Timestamp, UserId, limits, text};
+
+use crate::applied::Applied;
+use crate::chat::access::memberships::change;
+use crate::chat::access::messages::keep_tally;
+use crate::chat::cursor;
+use crate::iso::Date;
+use crate::numbers::number;
+use crate::rows::membership::MembershipDoc;
+use crate::rows::room::tail::Told;
+use crate::rows::tally::{Counts, Tally};
+use crate::tx::Tx;
+
+/// What a message means to the members (contract, rooms 2.3, messages 4.1 and 4.2).
+pub(super) fn message(
+    tx: &mut Tx,
+    event: &Applied,
+    posted: &MessagePosted,
+) -> rusqlite::Result<()> {
+    let (room, author) = (&posted.room, &posted.author);
+    let Some(direct) = tx
+        .rooms
+        .get(&tx.conn, room)?
+        .map(|row| row.kind() == RoomKind::Direct)
+    else {
+        return Ok(());
+    };
+    let Some((at, before)) = tx.posted.as_ref().map(|posted| (posted.at, posted.before)) else {
+        return Ok(());
+    };
+    let group = posted
+        .content
+        .mentions
+        .iter()
+        .any(|mention| !matches!(mention, Mention::User(_)));
+    let mentioned: Vec<UserId> = posted
+        .content
+        .mentions
+        .iter()
+        .filter_map(|mention| match mention {
+            Mention::User(user) if user != author => Some(user.clone()),
+            _ => None,
+        })
+        .collect();
+
+    let reply = posted.thread.is_some();
+    cursor::author(tx, event, (room, author), (at, before), posted.seen, reply)?;
+    let tally = if let Some(thread) = &posted.thread {
+        follow(tx, event, posted, at, thread, &mentioned, group)?;
+        Tally::default()
+    } else {
+        count(tx, event, posted, direct, mentioned, group)?
+    };
+    remember(tx, event, posted, at, tally)?;
+    if reply && !posted.shown_in_room {
+        return Ok(());
+    }
+    // Everybody else sees the room alerted: only those who do not yet are touched.
+    let quiet: Vec<UserId> = tx
+        .quiet(room)?
+        .iter()
+        .filter(|user| *user != author)
+        .cloned()
+        .collect();
+    for user in quiet {
+        change(tx, event, room, &user, MembershipDoc::alert)?;
+    }
+    Ok(())
+}
+
+/// Keeps what the message counted for: with the message, and among the latest of the room.
+fn remember(
+    tx: &mut Tx,
+    event: &Applied,
+    posted: &MessagePosted,
+    at: Timestamp,
+    tally: Tally,
+) -> rusqlite::Result<()> {
+    if !tally.is_empty() {
+        keep_tally(tx, &posted.message, tally.clone())?;
+    }
+    if let Some(row) = tx.rooms.get_mut(&tx.conn, &posted.room)? {
+        row.tail_mut().push(Told {
+            seq: number(event.position),
+            id: posted.message.clone(),
+            at,
+            author: posted.author.clone(),
+            shown: posted.thread.is_none() || posted.shown_in_room,
+            thread: posted.thread.clone(),
+            tally,
+        });
+    }
+    Ok(())
+}
+
+/// Raises the counters; answers whose.
+fn count(
+    tx: &mut Tx,
+    event: &Applied,
+    posted: &MessagePosted,
+    direct: bool,
+    mentioned: Vec<UserId>,
+    group: bool,
+) -> rusqlite::Result<Tally> {
+    let (room, author) = (&posted.room, &posted.author);
+    let counting = if direct {
+        tx.policy.direct
+    } else {
+        tx.policy.room
+    };
+    // Direct mentions win over group mentions; a word that somebody has highlighted takes nothing from others.
+    let rest_mentioned = group && mentioned.is_empty();
+    let mut called = mentioned;
+    called.sort_unstable();
+    called.extend(highlighted(tx, posted, &called)?);
+    called.sort_unstable();
+    let tally = Tally {
+        called_unread: counting.user_mentions && !called.is_empty(),
+        rest_mentioned,
+        rest_unread: if group {
+            rest_mentioned && counting.group_mentions
+        } else {
+            counting.all
+        },
+        called,
+    };
+    let counted: Vec<UserId> = if tally.everybody() {
+        let members = tx.members(room)?.iter();
+        members.filter(|user| *user != author).cloned().collect()
+    } else {
+        tally.called.clone()
+    };
+    for user in counted {
+        let Counts {
+            unread,
+            user_mentions,
+            group_mentions,
+        } = tally.of(&user);
+        change(tx, event, room, &user, |doc| {
+            doc.unread += unread;
+            doc.user_mentions += user_mentions;
+            doc.group_mentions += group_mentions;
+            doc.alert();
+        })?;
+    }
+    Ok(tally)
+}
+
+/// The members, besides the author and those who are `called` anyway (in order), who have a word of the message
+/// highlighted.
+fn highlighted(
+    tx: &mut Tx,
+    posted: &MessagePosted,
+    called: &[UserId],
+) -> rusqlite::Result<Vec<UserId>> {
+    let encrypted = posted
+        .presentation
+        .as_ref()
+        .is_some_and(|presentation| presentation.encrypted.is_some());
+    let keen = tx.keen(&posted.room)?;
+    if encrypted || keen.is_empty() {
+        return Ok(Vec::new());
+    }
+    let search = Search::new(text::cut_bytes(&posted.content.text, limits::HIGHLIGHTED));
+    Ok(keen
+        .iter()
+        .filter(|(user, _)| **user != posted.author && called.binary_search(user).is_err())
+        .filter(|(_, highlights)| search.hits(highlights))
+        .map(|(user, _)| user.clone())
+        .collect())
+}
+
+/// A reply: those it concerns see the room alerted, those who follow the thread see it unread.
+fn follow(
+    tx: &mut Tx,
+    event: &Applied,
+    posted: &MessagePosted,
+    at: Timestamp,
+    thread: &MessageId,
+    mentioned: &[UserId],
+    group: bool,
+) -> rusqlite::Result<()> {
+    let (room, author) = (&posted.room, &posted.author);
+    let (audience, mut followers) = match &mut tx.posted {
+        Some(scratch) => (
+            std::mem::take(&mut scratch.audience),
+            std::mem::take(&mut scratch.followers),
+        ),
+        None => (Vec::new(), Vec::new()),
+    };
+    for user in &audience {
+        change(tx, event, room, user, |doc| {
+            doc.alert();
+            doc.last_reply = Some(Date(at));
+        })?;
+    }
+    followers.extend(
+        mentioned
+            .iter()
+            .filter(|user| !followers.contains(user))
+            .cloned()
+            .collect::<Vec<_>>(),
+    );
+    for user in followers.iter().filter(|user| *user != author) {
+        change(tx, event, room, user, |doc| {
+            let add = |list: &mut Vec<MessageId>| {
+                if !list.contains(thread) {
+                    list.push(thread.clone());
+                }
+            };
+            add(&mut doc.thread_unread);
+            if mentioned.contains(user) {
+                add(&mut doc.thread_unread_user);
+            } else if group {
+                add(&mut doc.thread_unread_group);
+            }
+        })?;
+    }
+    Ok(())
+}

@@ -1,0 +1,228 @@
+//! What doors ask about messages.
+
+use bytes::Bytes;
+use compact_str::CompactString;
+use domain::{MessageId, RoomId, Timestamp, UserId};
+use rusqlite::{OptionalExtension, ToSql};
+
+use crate::error::QueryError;
+use crate::json;
+use crate::numbers::unsigned;
+use crate::paging::{Page, Slice, bounds};
+use crate::rows::Row as _;
+use crate::rows::message::MessageRow;
+use crate::views::Views;
+
+/// A message as the views have it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MessageRecord {
+    /// Its id.
+    pub id: MessageId,
+    /// Its room.
+    pub room: RoomId,
+    /// Who wrote it, or did what a system message tells.
+    pub author: UserId,
+    /// Send time.
+    pub at: Timestamp,
+    /// The wire's `t`: absent on normal messages.
+    pub kind: Option<String>,
+    /// Derived by the views from room and membership events: has no stream of its own in the log.
+    pub system: bool,
+    /// The message it replies to.
+    pub thread: Option<MessageId>,
+    /// How many replies it has.
+    pub replies: u64,
+    /// The wire document (contract, messages 2).
+    pub doc: Bytes,
+}
+
+/// Which messages of a room are wanted. Newest first.
+#[derive(Clone, Debug)]
+pub struct HistoryQuery {
+    /// The room.
+    pub room: RoomId,
+    /// Sent before (or at, see `inclusive`).
+    pub latest: Option<Timestamp>,
+    /// Sent after (or at, see `inclusive`).
+    pub oldest: Option<Timestamp>,
+    /// The two bounds count.
+    pub inclusive: bool,
+    /// Replies that are shown in their thread only, too.
+    pub show_threads: bool,
+    /// Leave out messages of these `t` (contract, messages 2.4: `sysMes`, `Hide_System_Messages`).
+    pub hidden_kinds: Vec<String>,
+    /// Which part.
+    pub slice: Slice,
+}
+
+/// What lies in a stretch of time of a room, replies shown in their thread only left out.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Window {
+    /// How many messages.
+    pub count: u64,
+    /// The first one.
+    pub first: Option<Bytes>,
+}
+
+impl Views {
+    /// The wire document of a message. Recent ones come from memory.
+    pub async fn message_doc(&self, id: &MessageId) -> Result<Option<Bytes>, QueryError> {
+        if let Some(doc) = self.recent().get(id) {
+            return Ok(Some(doc));
+        }
+        let id = id.clone();
+        self.read(move |conn| {
+            conn.prepare_cached("SELECT doc FROM messages WHERE id = ?1 ORDER BY seq DESC LIMIT 1")?
+                .query_row([id.as_str()], |row| json::column(row, 0))
+                .optional()
+        })
+        .await
+    }
+
+    /// The message of that id.
+    pub async fn message(&self, id: &MessageId) -> Result<Option<MessageRecord>, QueryError> {
+        let id = id.clone();
+        self.read(move |conn| {
+            Ok(MessageRow::load(conn, &id)?.map(|row| MessageRecord {
+                id,
+                room: row.room,
+                author: row.author,
+                at: row.at,
+                kind: row.kind.map(CompactString::into_string),
+                system: row.system,
+                thread: row.thread,
+                replies: u64::try_from(row.replies).unwrap_or(0),
+                doc: row.doc,
+            }))
+        })
+        .await
+    }
+
+    /// Message documents of a room, newest first. A page of large ones ends before the slice does.
+    pub async fn history(&self, query: HistoryQuery) -> Result<Vec<Bytes>, QueryError> {
+        self.read(move |conn| {
+            // Whole milliseconds: "before t" is "at most t - 1".
+            let margin = i64::from(!query.inclusive);
+            let latest = query
+                .latest
+                .map_or(i64::MAX, |at| at.as_millis().saturating_sub(margin));
+            let oldest = query
+                .oldest
+                .map_or(i64::MIN, |at| at.as_millis().saturating_add(margin));
+            let room = query.room.as_str();
+            let mut values: Vec<&dyn ToSql> = vec![&room, &oldest, &latest];
+            let hidden = hide(&query.hidden_kinds, &mut values);
+            let shown = if query.show_threads {
+                ""
+            } else {
+                " AND shown = 1"
+            };
+            let (count, offset) = bounds(query.slice);
+            let mut select = conn.prepare_cached(&format!(
+                "SELECT doc FROM messages WHERE room = ?1 AND at BETWEEN ?2 AND ?3{shown}{hidden}
+                 ORDER BY at DESC, seq DESC LIMIT {count} OFFSET {offset}"
+            ))?;
+            json::page(select.query_map(values.as_slice(), |row| json::column(row, 0))?)
+        })
+        .await
+    }
+
+    /// All message documents of a room, thread replies and system messages included, newest first. A page of large
+    /// ones ends before the slice does.
+    pub async fn messages(&self, room: &RoomId, slice: Slice) -> Result<Page, QueryError> {
+        self.messages_in_order(room, slice, "at DESC, seq DESC")
+            .await
+    }
+
+    /// The same, oldest first.
+    pub async fn messages_oldest_first(
+        &self,
+        room: &RoomId,
+        slice: Slice,
+    ) -> Result<Page, QueryError> {
+        self.messages_in_order(room, slice, "at, seq").await
+    }
+
+    async fn messages_in_order(
+        &self,
+        room: &RoomId,
+        slice: Slice,
+        order: &'static str,
+    ) -> Result<Page, QueryError> {
+        let room = room.clone();
+        self.read(move |conn| {
+            let (count, offset) = bounds(slice);
+            let mut select = conn.prepare_cached(&format!(
+                "SELECT doc FROM messages WHERE room = ?1
+                 ORDER BY {order} LIMIT {count} OFFSET {offset}"
+            ))?;
+            let items = json::page(select.query_map([room.as_str()], |row| json::column(row, 0))?)?;
+            // Counted by the view of rooms: counting here would walk the whole room.
+            let total = conn
+                .prepare_cached("SELECT stored FROM rooms WHERE id = ?1")?
+                .query_row([room.as_str()], |row| unsigned(row, 0))
+                .optional()?
+                .unwrap_or(0);
+            Ok(Page { items, total })
+        })
+        .await
+    }
+
+    /// What was sent in a room from `from` to `until`, both included, leaving out `hidden_kinds`.
+    pub async fn window(
+        &self,
+        room: &RoomId,
+        from: Option<Timestamp>,
+        until: Option<Timestamp>,
+        hidden_kinds: &[String],
+    ) -> Result<Window, QueryError> {
+        let (room, hidden_kinds) = (room.clone(), hidden_kinds.to_vec());
+        self.read(move |conn| {
+            let room = room.as_str();
+            let (from, until) = (
+                from.map_or(i64::MIN, Timestamp::as_millis),
+                until.map_or(i64::MAX, Timestamp::as_millis),
+            );
+            let mut values: Vec<&dyn ToSql> = vec![&room, &from, &until];
+            let hidden = hide(&hidden_kinds, &mut values);
+            let matching = format!("room = ?1 AND at BETWEEN ?2 AND ?3 AND shown = 1{hidden}");
+            let count = conn
+                .prepare_cached(&format!("SELECT count(*) FROM messages WHERE {matching}"))?
+                .query_row(values.as_slice(), |row| unsigned(row, 0))?;
+            let first = conn
+                .prepare_cached(&format!(
+                    "SELECT doc FROM messages WHERE {matching} ORDER BY at, seq LIMIT 1"
+                ))?
+                .query_row(values.as_slice(), |row| json::column(row, 0))
+                .optional()?;
+            Ok(Window { count, first })
+        })
+        .await
+    }
+
+    /// Send time of the newest message of a room; replies shown in their thread only do not count.
+    pub async fn last_message_at(&self, room: &RoomId) -> Result<Option<Timestamp>, QueryError> {
+        let room = room.clone();
+        self.read(move |conn| {
+            conn.prepare_cached(
+                "SELECT at FROM messages WHERE room = ?1 AND shown = 1 ORDER BY at DESC, seq DESC LIMIT 1",
+            )?
+            .query_row([room.as_str()], |row| Ok(Timestamp::from_millis(row.get(0)?)))
+            .optional()
+        })
+        .await
+    }
+}
+
+/// The condition that leaves out some kinds; adds their values.
+fn hide<'a>(kinds: &'a [String], values: &mut Vec<&'a dyn ToSql>) -> String {
+    if kinds.is_empty() {
+        return String::new();
+    }
+    let first = values.len() + 1;
+    let places: Vec<String> = (first..first + kinds.len())
+        .map(|place| format!("?{place}"))
+        .collect();
+    values.extend(kinds.iter().map(|kind| kind as &dyn ToSql));
+    format!(" AND (kind IS NULL OR kind NOT IN ({}))", places.join(", "))
+}

@@ -1,0 +1,380 @@
+//! The view of rooms.
+
+mod queries;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use compact_str::CompactString;
+use domain::avatar::{AvatarEvent, AvatarOwner};
+use domain::membership::MembershipEvent;
+use domain::room::{RoomCreated, RoomEvent, RoomKind};
+use domain::user::UserEvent;
+use domain::{Event, RoomId, UserId};
+
+use crate::applied::Applied;
+use crate::chat::access::memberships::{owns, pairs_of, rooms_of};
+use crate::chat::access::rooms::{delete_room, members_changed, name_participants};
+use crate::index::Index;
+use crate::iso::Date;
+use crate::names::UserRef;
+use crate::numbers::number;
+use crate::projection::Projection;
+use crate::rows::membership::OWNER;
+use crate::rows::room::latest::Latest;
+use crate::rows::room::tail::Tail;
+use crate::rows::room::{RoomDoc, RoomRow};
+use crate::rows::user::UserRow;
+use crate::tx::{Roster, Tx};
+
+pub use queries::{RoomQuery, RoomRecord, RoomSort};
+
+/// See the module.
+pub(crate) struct RoomsView;
+
+impl Projection for RoomsView {
+    fn name(&self) -> &'static str {
+        "rooms"
+    }
+
+    fn version(&self) -> u32 {
+        7
+    }
+
+    fn tables(&self) -> &'static str {
+        "CREATE TABLE rooms (
+            id TEXT NOT NULL PRIMARY KEY,
+            kind TEXT NOT NULL,
+            name TEXT,
+            display TEXT,
+            creator TEXT,
+            participants TEXT,
+            archived INTEGER NOT NULL,
+            joined_by_default INTEGER NOT NULL,
+            members INTEGER NOT NULL,
+            owners INTEGER NOT NULL,
+            msgs INTEGER NOT NULL,
+            stored INTEGER NOT NULL,
+            lm INTEGER,
+            last_message TEXT,
+            clock INTEGER NOT NULL,
+            head INTEGER NOT NULL,
+            born INTEGER NOT NULL,
+            created_at INTEGER NOT NULL,
+            updated_at INTEGER NOT NULL,
+            doc BLOB NOT NULL
+        ) WITHOUT ROWID;"
+    }
+
+    fn indexes(&self) -> &'static [Index] {
+        &[
+            Index {
+                name: "rooms_name",
+                on: "rooms (name) WHERE name IS NOT NULL",
+            },
+            Index {
+                name: "rooms_kind",
+                on: "rooms (kind, name)",
+            },
+            Index {
+                name: "rooms_creator",
+                on: "rooms (creator) WHERE creator IS NOT NULL",
+            },
+            Index {
+                name: "rooms_default",
+                on: "rooms (created_at, id) WHERE joined_by_default = 1",
+            },
+            Index {
+                name: "rooms_participants",
+                on: "rooms (participants) WHERE participants IS NOT NULL",
+            },
+        ]
+    }
+
+    fn apply(&self, tx: &mut Tx, event: &Applied) -> rusqlite::Result<()> {
+        count_message(tx, event)?;
+        match &event.event {
+            Event::Room(RoomEvent::RoomCreated(created)) => create(tx, event, created),
+            Event::Room(RoomEvent::RoomDeleted(deleted)) => delete_room(tx, event, &deleted.room),
+            Event::Room(room_event) => change(tx, event, room_event),
+            Event::Avatar(avatar) => show(tx, event, avatar),
+            Event::Membership(MembershipEvent::MemberJoined(joined)) => {
+                let known = tx
+                    .memberships
+                    .get(&tx.conn, &(joined.room.clone(), joined.user.clone()))?
+                    .is_some();
+                if known {
+                    return Ok(());
+                }
+                let owner = joined.roles.iter().any(|role| role.as_str() == OWNER);
+                let counted = i64::from(is_counted(tx, &joined.user)?);
+                members_changed(tx, event, &joined.room, counted, i64::from(owner))
+            }
+            Event::Membership(MembershipEvent::MemberLeft(left)) => {
+                member_gone(tx, event, &left.room, &left.user)
+            }
+            Event::Membership(MembershipEvent::MemberRemoved(removed)) => {
+                member_gone(tx, event, &removed.room, &removed.user)
+            }
+            Event::Membership(MembershipEvent::RoomRoleGranted(granted))
+                if granted.role.as_str() == OWNER =>
+            {
+                if owns(tx, &granted.room, &granted.user)? == Some(false) {
+                    members_changed(tx, event, &granted.room, 0, 1)?;
+                }
+                Ok(())
+            }
+            Event::Membership(MembershipEvent::RoomRoleRevoked(revoked))
+                if revoked.role.as_str() == OWNER =>
+            {
+                if owns(tx, &revoked.room, &revoked.user)? == Some(true) {
+                    members_changed(tx, event, &revoked.room, 0, -1)?;
+                }
+                Ok(())
+            }
+            Event::User(UserEvent::UsernameChanged(changed)) => {
+                rename_user(tx, event, &changed.user)
+            }
+            Event::User(UserEvent::UserActivated(activated)) => {
+                if tx.was_active == Some(false) {
+                    count_everywhere(tx, event, &activated.user, 1)?;
+                }
+                silence(tx, event, &activated.user, false)
+            }
+            Event::User(UserEvent::UserDeactivated(deactivated)) => {
+                if tx.was_active == Some(true) {
+                    count_everywhere(tx, event, &deactivated.user, -1)?;
+                }
+                if deactivated.idle {
+                    return Ok(());
+                }
+                silence(tx, event, &deactivated.user, true)
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+/// Conversations between two are read-only while one of them may not log in (contract, conventions 7.4).
+fn silence(tx: &mut Tx, event: &Applied, user: &UserId, silent: bool) -> rusqlite::Result<()> {
+    for (room, other) in pairs_of(tx, user)? {
+        let both = tx
+            .users
+            .get(&tx.conn, &other)?
+            .is_some_and(UserRow::is_active);
+        if !silent && !both {
+            continue;
+        }
+        tx.stale.rooms.insert(room.clone());
+        if let Some(row) = tx.rooms.get_mut(&tx.conn, &room)? {
+            row.doc.read_only = silent;
+            row.doc.updated_at = Date(event.recorded_at);
+        }
+    }
+    Ok(())
+}
+
+/// Counts the message just added (contract, rooms 1.5).
+fn count_message(tx: &mut Tx, event: &Applied) -> rusqlite::Result<()> {
+    let Some(posted) = &tx.posted else {
+        return Ok(());
+    };
+    let Some(row) = tx.rooms.get_mut(&tx.conn, &posted.room)? else {
+        return Ok(());
+    };
+    row.doc.msgs += 1;
+    row.stored += 1;
+    row.doc.updated_at = Date(event.recorded_at);
+    if !posted.system && posted.shown {
+        let at = Date(posted.at);
+        row.doc.lm = Some(row.doc.lm.map_or(at, |lm| lm.max(at)));
+        if posted.plain {
+            row.latest.posted(at, &posted.id);
+        }
+        if tx.policy.store_last_message {
+            row.last = Some((posted.id.clone(), posted.doc.clone()));
+        }
+    }
+    Ok(())
+}
+
+fn create(tx: &mut Tx, event: &Applied, created: &RoomCreated) -> rusqlite::Result<()> {
+    let direct = created.kind == RoomKind::Direct;
+    let creator = match &created.creator {
+        Some(creator) if !direct => Some(UserRef::short(tx, creator)?),
+        _ => None,
+    };
+    let mut doc = RoomDoc {
+        id: created.room.clone(),
+        kind: created.kind.letter().into(),
+        name: created.name.as_deref().map(CompactString::new),
+        display: created.display_name.as_deref().map(CompactString::new),
+        creator,
+        created_at: Date(created.at),
+        updated_at: Date(event.recorded_at),
+        msgs: 0,
+        members: 0,
+        lm: None,
+        read_only: created.read_only,
+        broadcast: created.broadcast.then_some(true),
+        default: created.default.then_some(true),
+        encrypted: created.encrypted.then_some(true),
+        key_id: None,
+        topic: created.topic.clone(),
+        description: created.description.clone(),
+        announcement: created.announcement.clone(),
+        custom_fields: created.custom_fields.clone(),
+        archived: None,
+        avatar_origin: None,
+        avatar_etag: None,
+        participants: direct.then(|| created.participants.clone()),
+        usernames: None,
+        last: None,
+    };
+    doc.name_participants(tx)?;
+    let position = number(event.position);
+    let clock = tx
+        .rooms
+        .get(&tx.conn, &created.room)?
+        .map_or(created.at, |row| row.clock.max(created.at));
+    let row = RoomRow {
+        doc,
+        owners: 0,
+        stored: 0,
+        last: None,
+        latest: Latest::none(),
+        clock,
+        head: position,
+        born: position,
+        tail: Tail::after(position, clock),
+    };
+    tx.rooms.put(&tx.conn, created.room.clone(), row)?;
+    // A new room has no members yet: nothing to look up later.
+    let nobody = Roster {
+        quiet: Some(BTreeSet::new()),
+        members: Some(BTreeSet::new()),
+        keen: Some(BTreeMap::new()),
+    };
+    tx.rosters.insert(created.room.clone(), nobody);
+    tx.stale.rooms.insert(created.room.clone());
+    Ok(())
+}
+
+fn change(tx: &mut Tx, event: &Applied, room_event: &RoomEvent) -> rusqlite::Result<()> {
+    let room = match room_event {
+        RoomEvent::RoomCreated(e) => &e.room,
+        RoomEvent::RoomRenamed(e) => &e.room,
+        RoomEvent::TopicChanged(e) => &e.room,
+        RoomEvent::DescriptionChanged(e) => &e.room,
+        RoomEvent::AnnouncementChanged(e) => &e.room,
+        RoomEvent::ReadOnlyChanged(e) => &e.room,
+        RoomEvent::RoomArchived(e) => &e.room,
+        RoomEvent::RoomUnarchived(e) => &e.room,
+        RoomEvent::RoomDeleted(e) => &e.room,
+        RoomEvent::RoomKeyChanged(e) => &e.room,
+    };
+    tx.stale.rooms.insert(room.clone());
+    let Some(row) = tx.rooms.get_mut(&tx.conn, room)? else {
+        return Ok(());
+    };
+    let doc = &mut row.doc;
+    doc.updated_at = Date(event.recorded_at);
+    match room_event {
+        RoomEvent::RoomRenamed(e) => {
+            doc.name = Some(CompactString::new(&e.name));
+            doc.display = Some(CompactString::new(&e.display_name));
+        }
+        RoomEvent::TopicChanged(e) => doc.topic = Some(e.text.clone()),
+        RoomEvent::DescriptionChanged(e) => doc.description = Some(e.text.clone()),
+        RoomEvent::AnnouncementChanged(e) => doc.announcement = Some(e.text.clone()),
+        RoomEvent::ReadOnlyChanged(e) => doc.read_only = e.read_only,
+        RoomEvent::RoomArchived(_) => doc.archived = Some(true),
+        RoomEvent::RoomUnarchived(_) => doc.archived = Some(false),
+        RoomEvent::RoomKeyChanged(e) => doc.key_id = Some(e.key_id.clone()),
+        RoomEvent::RoomCreated(_) | RoomEvent::RoomDeleted(_) => {}
+    }
+    Ok(())
+}
+
+/// A room has another picture, or none.
+fn show(tx: &mut Tx, event: &Applied, avatar: &AvatarEvent) -> rusqlite::Result<()> {
+    let (owner, origin, etag) = match avatar {
+        AvatarEvent::AvatarSet(set) => (&set.owner, Some(&*set.origin), Some(&*set.file.id)),
+        AvatarEvent::AvatarReset(reset) => (&reset.owner, None, None),
+    };
+    let AvatarOwner::Room(room) = owner else {
+        return Ok(());
+    };
+    tx.stale.rooms.insert(room.clone());
+    if let Some(row) = tx.rooms.get_mut(&tx.conn, room)? {
+        row.doc.avatar_origin = origin.map(CompactString::new);
+        row.doc.avatar_etag = etag.map(CompactString::new);
+        row.doc.updated_at = Date(event.recorded_at);
+    }
+    Ok(())
+}
+
+fn member_gone(tx: &mut Tx, event: &Applied, room: &RoomId, user: &UserId) -> rusqlite::Result<()> {
+    match owns(tx, room, user)? {
+        Some(owner) => {
+            let counted = i64::from(is_counted(tx, user)?);
+            members_changed(tx, event, room, -counted, -i64::from(owner))
+        }
+        None => Ok(()),
+    }
+}
+
+/// Rooms count those of their members who may log in (contract, newer: counts).
+fn is_counted(tx: &mut Tx, user: &UserId) -> rusqlite::Result<bool> {
+    Ok(tx
+        .users
+        .get(&tx.conn, user)?
+        .is_some_and(UserRow::is_active))
+}
+
+/// A user may log in again, or no longer: each of their rooms has one member more or less.
+fn count_everywhere(
+    tx: &mut Tx,
+    event: &Applied,
+    user: &UserId,
+    members: i64,
+) -> rusqlite::Result<()> {
+    for room in rooms_of(tx, user)? {
+        members_changed(tx, event, &room, members, 0)?;
+    }
+    Ok(())
+}
+
+/// A user has another unique name: rooms show it as their creator's, and direct messages as a participant's.
+fn rename_user(tx: &mut Tx, event: &Applied, user: &UserId) -> rusqlite::Result<()> {
+    tx.need("rooms_creator")?;
+    tx.rooms.flush(&tx.conn)?;
+    let created: Vec<RoomId> = tx
+        .conn
+        .prepare_cached("SELECT id FROM rooms WHERE creator = ?1 ORDER BY id")?
+        .query_map([user.as_str()], |row| {
+            Ok(RoomId::new(row.get_ref(0)?.as_str()?))
+        })?
+        .collect::<rusqlite::Result<_>>()?;
+    let username = UserRef::short(tx, user)?.username;
+    for room in created {
+        if let Some(row) = tx.rooms.get_mut(&tx.conn, &room)? {
+            row.doc.updated_at = Date(event.recorded_at);
+            if let Some(creator) = &mut row.doc.creator {
+                creator.username.clone_from(&username);
+            }
+        }
+    }
+    for room in rooms_of(tx, user)? {
+        let direct = tx
+            .rooms
+            .get(&tx.conn, &room)?
+            .is_some_and(|row| row.doc.participants.is_some());
+        if direct {
+            if let Some(row) = tx.rooms.get_mut(&tx.conn, &room)? {
+                row.doc.updated_at = Date(event.recorded_at);
+            }
+            name_participants(tx, &room)?;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,282 @@
+//! What doors ask about rooms.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use compact_str::CompactString;
+use domain::room::{RoomFacts, RoomKind};
+use domain::{RoomId, Timestamp, UserId};
+use rusqlite::{OptionalExtension, ToSql, params};
+
+use crate::chat::tombstones::{self, Kind, Sync};
+use crate::error::QueryError;
+use crate::json;
+use crate::names::kind_of;
+use crate::numbers::unsigned;
+use crate::paging::{Page, Slice, bounds};
+use crate::rows::Row as _;
+use crate::rows::room::{RoomRow, participants_key};
+use crate::since::Since;
+use crate::views::Views;
+
+/// The record in a row `SELECT doc, id, kind, archived`.
+fn record(row: &rusqlite::Row<'_>) -> rusqlite::Result<RoomRecord> {
+    Ok(RoomRecord {
+        doc: json::column(row, 0)?,
+        id: RoomId::new(row.get_ref(1)?.as_str()?),
+        kind: kind_of(row.get_ref(2)?.as_str()?),
+        archived: row.get(3)?,
+    })
+}
+
+/// A room as the views have it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RoomRecord {
+    /// Its id.
+    pub id: RoomId,
+    /// What kind.
+    pub kind: RoomKind,
+    /// Put away.
+    pub archived: bool,
+    /// The wire document (contract, rooms 1.3).
+    pub doc: Bytes,
+}
+
+/// What lists of rooms can be ordered by. Ties are broken by id.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum RoomSort {
+    /// By unique name.
+    #[default]
+    Name,
+    /// By when it was made.
+    CreatedAt,
+    /// By the newest message.
+    LastMessage,
+    /// By the number of messages.
+    Messages,
+    /// By the number of members.
+    Members,
+}
+
+/// Which rooms are wanted.
+#[derive(Clone, Debug)]
+pub struct RoomQuery {
+    /// Only these kinds; empty: any.
+    pub kinds: Vec<RoomKind>,
+    /// Only rooms this user is a member of.
+    pub member: Option<UserId>,
+    /// Only rooms whose name contains this, without regard to case.
+    pub filter: Option<String>,
+    /// The order.
+    pub sort: RoomSort,
+    /// Last first.
+    pub descending: bool,
+    /// Which part.
+    pub slice: Slice,
+}
+
+impl Default for RoomQuery {
+    fn default() -> Self {
+        Self {
+            kinds: Vec::new(),
+            member: None,
+            filter: None,
+            sort: RoomSort::Name,
+            descending: false,
+            slice: Slice::ALL,
+        }
+    }
+}
+
+impl Views {
+    /// What rules need to know of a room. Cached.
+    pub async fn room_facts(&self, room: &RoomId) -> Result<Option<Arc<RoomFacts>>, QueryError> {
+        let key = room.clone();
+        self.facts()
+            .rooms
+            .get(room, || {
+                self.read(move |conn| {
+                    let Some(RoomRow { doc, owners, .. }) = RoomRow::load(conn, &key)? else {
+                        return Ok(None);
+                    };
+                    Ok(Some(Arc::new(RoomFacts {
+                        kind: kind_of(&doc.kind),
+                        id: doc.id,
+                        name: doc.name.map(CompactString::into_string),
+                        archived: doc.archived == Some(true),
+                        read_only: doc.read_only,
+                        react_when_read_only: false,
+                        broadcast: doc.broadcast == Some(true),
+                        muted: Vec::new(),
+                        unmuted: Vec::new(),
+                        participants: doc.participants.unwrap_or_default(),
+                        owners: u32::try_from(owners).unwrap_or(0),
+                        members: u32::try_from(doc.members).unwrap_or(0),
+                    })))
+                })
+            })
+            .await
+    }
+
+    /// The room of that id.
+    pub async fn room(&self, room: &RoomId) -> Result<Option<RoomRecord>, QueryError> {
+        self.one_room(
+            "SELECT doc, id, kind, archived FROM rooms WHERE id = ?1",
+            room.as_str().to_owned(),
+        )
+        .await
+    }
+
+    /// The room of exactly that name, whatever its kind.
+    pub async fn room_by_name(&self, name: &str) -> Result<Option<RoomRecord>, QueryError> {
+        self.one_room(
+            "SELECT doc, id, kind, archived FROM rooms WHERE name = ?1 ORDER BY id LIMIT 1",
+            name.to_owned(),
+        )
+        .await
+    }
+
+    /// The direct message between exactly these users, whoever began it.
+    pub async fn direct_room(
+        &self,
+        participants: &[UserId],
+    ) -> Result<Option<RoomRecord>, QueryError> {
+        self.one_room(
+            "SELECT doc, id, kind, archived FROM rooms WHERE participants = ?1 ORDER BY created_at, id LIMIT 1",
+            participants_key(participants),
+        )
+        .await
+    }
+
+    async fn one_room(
+        &self,
+        sql: &'static str,
+        key: String,
+    ) -> Result<Option<RoomRecord>, QueryError> {
+        self.read(move |conn| {
+            conn.prepare_cached(sql)?
+                .query_row([key], record)
+                .optional()
+        })
+        .await
+    }
+
+    /// Room documents: all channels, a user's groups, a user's direct messages, ...
+    pub async fn rooms(&self, query: RoomQuery) -> Result<Page, QueryError> {
+        self.read(move |conn| {
+            let filter = query.filter.map(|filter| filter.to_lowercase());
+            let member = query.member.as_ref().map(UserId::as_str);
+            let mut values: Vec<&dyn ToSql> = vec![&filter];
+            let mut matching = String::from(
+                "(?1 IS NULL OR instr(lower(coalesce(rooms.name, rooms.display, '')), ?1) > 0)",
+            );
+            let mut tables = "rooms";
+            if member.is_some() {
+                tables = "memberships JOIN rooms ON rooms.id = memberships.room";
+                matching.push_str(" AND memberships.user = ?2");
+                values.push(&member);
+            }
+            if !query.kinds.is_empty() {
+                // Letters of a closed set: no text of anybody enters the statement.
+                let letters: Vec<String> = query
+                    .kinds
+                    .iter()
+                    .map(|kind| format!("'{}'", kind.letter()))
+                    .collect();
+                matching += " AND rooms.kind IN (";
+                matching += &letters.join(", ");
+                matching += ")";
+            }
+            let column = match query.sort {
+                RoomSort::Name => "rooms.name",
+                RoomSort::CreatedAt => "rooms.created_at",
+                RoomSort::LastMessage => "rooms.lm",
+                RoomSort::Messages => "rooms.msgs",
+                RoomSort::Members => "rooms.members",
+            };
+            let direction = if query.descending { "DESC" } else { "ASC" };
+            let (count, offset) = bounds(query.slice);
+            let items = conn
+                .prepare_cached(&format!(
+                    "SELECT rooms.doc FROM {tables} WHERE {matching}
+                     ORDER BY {column} {direction}, rooms.id LIMIT {count} OFFSET {offset}"
+                ))?
+                .query_map(values.as_slice(), |row| json::column(row, 0))?
+                .collect::<rusqlite::Result<_>>()?;
+            let total = conn
+                .prepare_cached(&format!("SELECT count(*) FROM {tables} WHERE {matching}"))?
+                .query_row(values.as_slice(), |row| unsigned(row, 0))?;
+            Ok(Page { items, total })
+        })
+        .await
+    }
+
+    /// A user's rooms that changed since then, and every room of the workspace that was deleted (contract, rooms 13). Without `since`: all of the user's rooms.
+    pub async fn rooms_sync(
+        &self,
+        user: &UserId,
+        since: Option<Since>,
+    ) -> Result<Sync, QueryError> {
+        let user = user.clone();
+        self.read(move |conn| {
+            let update = conn
+                .prepare_cached(
+                    "SELECT rooms.doc FROM memberships JOIN rooms ON rooms.id = memberships.room
+                     WHERE memberships.user = ?1 AND rooms.updated_at >= ?2 ORDER BY rooms.id",
+                )?
+                .query_map(
+                    params![
+                        user.as_str(),
+                        since.map_or(i64::MIN, |since| since.earliest().as_millis())
+                    ],
+                    |row| json::column(row, 0),
+                )?
+                .collect::<rusqlite::Result<_>>()?;
+            let remove = match since {
+                Some(since) => tombstones::since(conn, Kind::Room, None, since)?,
+                None => Vec::new(),
+            };
+            Ok(Sync { update, remove })
+        })
+        .await
+    }
+
+    /// Send time of the newest message there ever was in a room, of any kind: as far as somebody can have read who
+    /// reads it now.
+    pub async fn newest_in(&self, room: &RoomId) -> Result<Option<Timestamp>, QueryError> {
+        let room = room.clone();
+        self.read(move |conn| {
+            conn.prepare_cached("SELECT clock FROM rooms WHERE id = ?1")?
+                .query_row([room.as_str()], |row| {
+                    Ok(Timestamp::from_millis(row.get(0)?))
+                })
+                .optional()
+        })
+        .await
+    }
+
+    /// The rooms new users join by themselves.
+    pub async fn default_rooms(&self) -> Result<Vec<RoomId>, QueryError> {
+        self.read(|conn| {
+            conn.prepare_cached(
+                "SELECT id FROM rooms WHERE joined_by_default = 1 ORDER BY created_at, id",
+            )?
+            .query_map([], |row| Ok(RoomId::new(row.get_ref(0)?.as_str()?)))?
+            .collect()
+        })
+        .await
+    }
+
+    /// The ids of the rooms a user is a member of.
+    pub async fn room_ids_of(&self, user: &UserId) -> Result<Vec<RoomId>, QueryError> {
+        let user = user.clone();
+        self.read(move |conn| {
+            conn.prepare_cached("SELECT room FROM memberships WHERE user = ?1 ORDER BY room")?
+                .query_map([user.as_str()], |row| {
+                    Ok(RoomId::new(row.get_ref(0)?.as_str()?))
+                })?
+                .collect()
+        })
+        .await
+    }
+}

@@ -1,0 +1,186 @@
+//! System messages (contract, rooms 9): derived from room and membership events, never recorded themselves.
+
+use compact_str::CompactString;
+use domain::id::{ID_LENGTH, id_from_bytes};
+use domain::membership::{Joining, MembershipEvent};
+use domain::room::{RoomEvent, RoomKind};
+use domain::{Event, MessageId, RoleId, RoomId, Timestamp, UserId};
+use eventstore::EventId;
+use sha2::{Digest, Sha256};
+
+use crate::applied::Applied;
+use crate::chat::message_doc::MessageDoc;
+use crate::names::{Names, UserRef};
+
+/// An id that is the same whenever the views are built: made of the event's id. Hashed first, because ids of
+/// events made in the same millisecond differ in few bytes.
+pub(crate) fn derived_id(event: EventId) -> CompactString {
+    let digest = Sha256::digest(event.0.as_bytes());
+    let mut bytes = [0; ID_LENGTH];
+    bytes.copy_from_slice(&digest[..ID_LENGTH]);
+    id_from_bytes(&bytes)
+}
+
+/// What a system message tells.
+struct Telling<'a> {
+    room: &'a RoomId,
+    kind: &'static str,
+    /// Who did it.
+    by: &'a UserId,
+    at: Timestamp,
+    says: Says<'a>,
+    role: Option<&'a RoleId>,
+}
+
+/// What stands in its text.
+enum Says<'a> {
+    Nothing,
+    Text(&'a str),
+    /// The name of a user.
+    Username(&'a UserId),
+}
+
+/// The system message an event leads to, if any.
+pub(crate) fn derive(
+    applied: &Applied,
+    names: &mut dyn Names,
+) -> rusqlite::Result<Option<MessageDoc>> {
+    let telling = match &applied.event {
+        Event::Room(event) => of_room(event),
+        Event::Membership(event) => of_membership(event),
+        _ => None,
+    };
+    let Some(telling) = telling else {
+        return Ok(None);
+    };
+    // Coming and going, and roles, are not told in direct messages.
+    let direct = names
+        .room(telling.room)?
+        .is_none_or(|room| room.kind == RoomKind::Direct);
+    if direct && matches!(applied.event, Event::Membership(_)) {
+        return Ok(None);
+    }
+    let author = UserRef::short(names, telling.by)?;
+    let id = MessageId::new(derived_id(applied.id));
+    let mut doc = MessageDoc::bare(
+        id,
+        telling.room.clone(),
+        author,
+        telling.at,
+        applied.recorded_at,
+    );
+    doc.kind = Some(CompactString::const_new(telling.kind));
+    doc.groupable = Some(false);
+    doc.role = telling.role.map(CompactString::new);
+    doc.msg = match telling.says {
+        Says::Nothing => String::new(),
+        Says::Text(text) => text.to_owned(),
+        Says::Username(user) => UserRef::short(names, user)?.username.into_string(),
+    };
+    Ok(Some(doc))
+}
+
+fn of_room(event: &RoomEvent) -> Option<Telling<'_>> {
+    let telling = |room, kind, by, at, says| {
+        Some(Telling {
+            room,
+            kind,
+            by,
+            at,
+            says,
+            role: None,
+        })
+    };
+    match event {
+        RoomEvent::RoomRenamed(e) => {
+            telling(&e.room, "r", &e.by, e.at, Says::Text(&e.display_name))
+        }
+        RoomEvent::TopicChanged(e) => telling(
+            &e.room,
+            "room_changed_topic",
+            &e.by,
+            e.at,
+            Says::Text(&e.text),
+        ),
+        RoomEvent::DescriptionChanged(e) => telling(
+            &e.room,
+            "room_changed_description",
+            &e.by,
+            e.at,
+            Says::Text(&e.text),
+        ),
+        RoomEvent::AnnouncementChanged(e) => telling(
+            &e.room,
+            "room_changed_announcement",
+            &e.by,
+            e.at,
+            Says::Text(&e.text),
+        ),
+        RoomEvent::ReadOnlyChanged(e) => {
+            let kind = if e.read_only {
+                "room-set-read-only"
+            } else {
+                "room-removed-read-only"
+            };
+            telling(&e.room, kind, &e.by, e.at, Says::Nothing)
+        }
+        RoomEvent::RoomArchived(e) => telling(&e.room, "room-archived", &e.by, e.at, Says::Nothing),
+        RoomEvent::RoomUnarchived(e) => {
+            telling(&e.room, "room-unarchived", &e.by, e.at, Says::Nothing)
+        }
+        RoomEvent::RoomCreated(_) | RoomEvent::RoomDeleted(_) | RoomEvent::RoomKeyChanged(_) => {
+            None
+        }
+    }
+}
+
+fn of_membership(event: &MembershipEvent) -> Option<Telling<'_>> {
+    let telling = |room, kind, by, at, user, role| {
+        Some(Telling {
+            room,
+            kind,
+            by,
+            at,
+            says: Says::Username(user),
+            role,
+        })
+    };
+    match event {
+        MembershipEvent::MemberJoined(e) => match &e.joining {
+            Joining::Joined | Joining::Default => {
+                telling(&e.room, "uj", &e.user, e.at, &e.user, None)
+            }
+            Joining::Added { by } => telling(&e.room, "au", by, e.at, &e.user, None),
+            Joining::Creator | Joining::Initial | Joining::DirectCreator | Joining::DirectOther => {
+                None
+            }
+        },
+        MembershipEvent::MemberLeft(e) => telling(&e.room, "ul", &e.user, e.at, &e.user, None),
+        MembershipEvent::MemberRemoved(e) => telling(&e.room, "ru", &e.by, e.at, &e.user, None),
+        MembershipEvent::RoomRoleGranted(e) => telling(
+            &e.room,
+            "subscription-role-added",
+            &e.by,
+            e.at,
+            &e.user,
+            Some(&e.role),
+        ),
+        MembershipEvent::RoomRoleRevoked(e) => telling(
+            &e.room,
+            "subscription-role-removed",
+            &e.by,
+            e.at,
+            &e.user,
+            Some(&e.role),
+        ),
+        MembershipEvent::ReadCursorMoved(_)
+        | MembershipEvent::MarkedUnread(_)
+        | MembershipEvent::RoomHidden(_)
+        | MembershipEvent::RoomOpened(_)
+        | MembershipEvent::RoomKeyReceived(_)
+        | MembershipEvent::RoomKeySuggested(_)
+        | MembershipEvent::SuggestedKeyAccepted(_)
+        | MembershipEvent::SuggestedKeyRejected(_)
+        | MembershipEvent::AutoTranslateChanged(_) => None,
+    }
+}

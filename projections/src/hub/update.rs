@@ -1,0 +1,123 @@
+//! What those who watch are told, one update at a time.
+
+use bytes::Bytes;
+use domain::{RoomId, UserId};
+use eventstore::event::Leaf;
+use eventstore::{Mark, Position};
+use serde::Serialize;
+use serde_json::Value;
+
+/// Who an update is for.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Scope {
+    /// Everybody who watches the room.
+    Room(RoomId),
+    /// One user, on all their connections.
+    User(UserId),
+    /// Everybody who is logged in.
+    Workspace,
+}
+
+/// What an update does to the rooms a subscriber watches.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Effect {
+    None,
+    /// The user watches the room from here on.
+    Enter,
+    /// The user does not watch the room after this.
+    Leave,
+    /// Nobody watches the room after this.
+    Dissolve,
+}
+
+/// What an applied event means to those who watch.
+#[derive(Clone, Debug)]
+pub struct LiveUpdate {
+    /// The event it comes from.
+    pub position: Position,
+    /// The leaf of that event.
+    pub leaf: Leaf,
+    /// Who it is for.
+    pub scope: Scope,
+    /// The room it is about, if it is about a room.
+    pub room: Option<RoomId>,
+    /// What it is, e.g. `message-posted`.
+    pub kind: &'static str,
+    /// What there is to say, as JSON.
+    pub data: Bytes,
+    /// A user the room's update is not for: there is one for them alone.
+    pub(crate) except: Option<UserId>,
+    pub(crate) effect: Effect,
+}
+
+/// A frame, for encoders.
+#[derive(Serialize)]
+struct Frame<'a, D: Serialize> {
+    position: Position,
+    resume: Mark,
+    kind: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    room: Option<&'a RoomId>,
+    data: D,
+}
+
+impl LiveUpdate {
+    pub(crate) fn new(
+        (position, leaf): (Position, Leaf),
+        scope: Scope,
+        room: Option<RoomId>,
+        kind: &'static str,
+        data: Bytes,
+    ) -> Self {
+        Self {
+            position,
+            leaf,
+            scope,
+            room,
+            kind,
+            data,
+            except: None,
+            effect: Effect::None,
+        }
+    }
+
+    /// Where whoever got it resumes.
+    pub fn mark(&self) -> Mark {
+        Mark::new(self.position, &self.leaf)
+    }
+
+    /// The whole frame as JSON: `{"position":123,"resume":"123-0a1b2c3d4e5f6071","kind":"message-posted","room":"GENERAL","data":{...}}`.
+    pub fn json(&self) -> Vec<u8> {
+        // The data is JSON already; only what is around it is written.
+        let head = Frame {
+            position: self.position,
+            resume: self.mark(),
+            kind: self.kind,
+            room: self.room.as_ref(),
+            data: (),
+        };
+        let mut bytes = serde_json::to_vec(&head).unwrap_or_default();
+        bytes.truncate(bytes.len().saturating_sub(b"null}".len()));
+        bytes.extend_from_slice(&self.data);
+        bytes.push(b'}');
+        bytes
+    }
+
+    /// The whole frame as MessagePack, the same fields.
+    pub fn msgpack(&self) -> Vec<u8> {
+        let data: Value = serde_json::from_slice(&self.data).unwrap_or(Value::Null);
+        let frame = Frame {
+            position: self.position,
+            resume: self.mark(),
+            kind: self.kind,
+            room: self.room.as_ref(),
+            data,
+        };
+        rmp_serde::to_vec_named(&frame).unwrap_or_default()
+    }
+
+    /// How much memory it takes, about.
+    pub(crate) fn weight(&self) -> usize {
+        self.data.len() + 128
+    }
+}

@@ -1,0 +1,29 @@
+//! Live updates.
+//!
+//! One applied event means something to those who watch a room, or to one user: a [`LiveUpdate`] for each. To any one
+//! subscriber an event gives **at most one** update (what a user is told about themselves replaces what the room is
+//! told), so a position names an update, and is enough to resume from.
+//!
+//! The same function of the event makes the update for those who are there ([`Hub`]) and for those who come back
+//! ([`Views::feed`] reads the log for what they missed). Those who come back are told what happened in the words that
+//! hold now: a replay gives nobody what was deleted, edited or taken from them meanwhile. What nobody touched is the same
+//! to the byte but for what others added to it, as reactions.
+//!
+//! **The seam.** The hub offers all updates of a position before it moves [`Hub::published`] past it, and registers a
+//! subscriber between two positions, never within one. So a subscriber that was registered at position B is offered
+//! everything after B; everything up to B is read from the log. What is live waits in the subscriber's queue
+//! meanwhile.
+//!
+//! **Which rooms.** A feed covers the rooms its user is a member of, as they change: the hub adds a room to a user's
+//! subscribers when it offers them `joined`, and takes it away after `left`, `removed` or `room-deleted`. A replay does
+//! the same, beginning with the rooms the user was in at the position resumed from.
+
+mod feed;
+
+pub use crate::hub::run::{Form, Run};
+pub use crate::hub::update::{LiveUpdate, Scope};
+pub use crate::hub::{Delivery, Hub};
+pub use feed::Feed;
+
+#[cfg(doc)]
+use crate::views::Views;

@@ -1,0 +1,95 @@
+//! All views together: which there are, and how an event goes through them.
+
+use eventstore::Place;
+use rusqlite::Connection;
+
+use crate::applied::Applied;
+use crate::chat::{memberships, messages, rooms, tombstones};
+use crate::index::Index;
+use crate::projection::Projection;
+use crate::tx::{Policy, Tx};
+use crate::updates::{Added, updates_of};
+use crate::{
+    assets, avatars, banners, custom_statuses, data_exports, email_inboxes, emoji, key_pairs,
+    oauth, permissions, push, reports, roles, second_factors, sessions, settings, sounds, users,
+    webdav,
+};
+
+/// Every view, in the order an event goes through them: messages before rooms and memberships, which look at the
+/// message; rooms before memberships, which copy names of the room.
+pub(crate) const ALL: &[&dyn Projection] = &[
+    &settings::SettingsView,
+    &permissions::PermissionsView,
+    &roles::RolesView,
+    &sessions::SessionsView,
+    &second_factors::SecondFactorsView,
+    &oauth::OAuthView,
+    &push::PushView,
+    &users::UsersView,
+    &messages::MessagesView,
+    &rooms::RoomsView,
+    &memberships::MembershipsView,
+    &tombstones::TombstonesView,
+    &data_exports::DataExportsView,
+    &custom_statuses::CustomStatusesView,
+    &key_pairs::KeyPairsView,
+    &reports::ReportsView,
+    &webdav::WebdavView,
+    &avatars::AvatarsView,
+    &emoji::EmojiView,
+    &sounds::SoundsView,
+    &assets::AssetsView,
+    &email_inboxes::EmailInboxesView,
+    &banners::BannersView,
+];
+
+/// Every index of every view.
+pub(crate) fn all_indexes() -> impl Iterator<Item = &'static Index> {
+    ALL.iter().flat_map(|projection| projection.indexes())
+}
+
+impl Tx {
+    /// Over an open views file that contains everything up to `place`. `bulk`: its indexes do not exist yet.
+    pub(crate) fn open(conn: Connection, place: Place, bulk: bool) -> rusqlite::Result<Self> {
+        let missing = bulk.then(|| all_indexes().map(|index| (index.name, index)).collect());
+        let mut tx = Self::new(conn, place, missing);
+        tx.reload()?;
+        Ok(tx)
+    }
+
+    /// Applies one event to every view.
+    pub(crate) fn apply(&mut self, event: &Applied) -> rusqlite::Result<()> {
+        self.posted = None;
+        self.renamed = None;
+        self.was_active = None;
+        for projection in ALL {
+            projection.apply(self, event)?;
+        }
+        if let Some(mut updates) = self.updates.take() {
+            let added = match &self.posted {
+                Some(posted) => Added::Made(posted.doc.clone()),
+                None => Added::ToMake,
+            };
+            let result = updates_of(event, added, self, &mut updates);
+            self.updates = Some(updates);
+            result?;
+        }
+        (self.position, self.leaf) = (event.position, event.leaf);
+        Ok(())
+    }
+
+    /// Forgets what was not committed, after a rollback: everything is read from the file again.
+    pub(crate) fn reset(&mut self, place: Place) -> rusqlite::Result<()> {
+        self.forget(place);
+        self.reload()
+    }
+
+    /// Reads what is kept in memory as a whole.
+    fn reload(&mut self) -> rusqlite::Result<()> {
+        self.settings = settings::load(&self.conn)?;
+        self.permissions = permissions::load(&self.conn)?;
+        self.roles = roles::load(&self.conn)?;
+        self.policy = Policy::of(&self.settings);
+        Ok(())
+    }
+}

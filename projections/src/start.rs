@@ -1,0 +1,420 @@
+//! Opening the views of a node: what is there is gone on with or built anew, and every thread and task is started.
+//!
+//! One thread has the views for as long as they are open. It makes sure that they are of this log, or builds them; it
+//! works on them; and it begins again when the log became another one, or when the work died.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use eventstore::vault::Vault;
+use eventstore::{EventStore, Place, Position, tireless, what_was_said};
+use tokio::runtime::Handle;
+use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::AbortOnDropHandle;
+
+use crate::checkpointer::Checkpointer;
+use crate::error::ViewsError;
+use crate::file::{self, Folder};
+use crate::hub::{Hub, Publication};
+use crate::intake::{self, CHUNKS, Intake};
+use crate::lag::{Health, RebuildProgress};
+use crate::orders::Order;
+use crate::readers::{Readers, Serving};
+use crate::rebuild;
+use crate::registry::ALL;
+use crate::shared::Shared;
+use crate::tx::Tx;
+use crate::views::{Running, Views};
+use crate::worker::{Outcome, Worker};
+
+/// How often the head of the log is looked at, to know how far the views are behind.
+const LOOK: Duration = Duration::from_secs(1);
+
+/// Pause before work on the views that died is begun again.
+const PAUSE: Duration = Duration::from_secs(1);
+
+/// How often it is looked whether a rebuild that was asked for has ended.
+const CLAIM: Duration = Duration::from_millis(10);
+
+/// How many commits may wait to be published.
+const PUBLICATIONS: usize = 256;
+
+impl Views {
+    /// Opens (or creates) the views file in `dir` and starts to follow `store`. Must be called within a tokio runtime.
+    ///
+    /// Views of another version, or of another log than `store`, are built anew; until then questions wait
+    /// ([`Health::Building`]).
+    ///
+    /// Settings that are secrets show as their defaults; see [`Self::open_with`].
+    pub fn open(dir: &Path, store: Arc<dyn EventStore>) -> Result<Self, ViewsError> {
+        open(dir, store, None)
+    }
+
+    /// The same, with a vault that opens settings that are secrets.
+    pub fn open_with(
+        dir: &Path,
+        store: Arc<dyn EventStore>,
+        vault: Vault,
+    ) -> Result<Self, ViewsError> {
+        open(dir, store, Some(vault))
+    }
+}
+
+fn open(dir: &Path, store: Arc<dyn EventStore>, vault: Option<Vault>) -> Result<Views, ViewsError> {
+    let folder = Arc::new(Folder::open(dir)?);
+    let present = usable(&folder);
+    let place = present
+        .as_ref()
+        .map_or_else(|| Place::start(store.id()), Tx::place);
+    let failed = |error: std::io::Error| ViewsError::Folder {
+        path: dir.display().to_string(),
+        reason: error.to_string(),
+    };
+    let readers = Readers::start().map_err(failed)?;
+    let shared = Arc::new(Shared::new(place, store.generation(), readers, vault));
+    if let Some(tx) = &present {
+        shared.show(tx);
+    }
+    let stop = CancellationToken::new();
+    let hub = Hub::new(place.mark());
+    let (publisher, publications) = mpsc::channel(PUBLICATIONS);
+
+    let publish_hub = hub.clone();
+    let tasks = vec![
+        spawn(&stop, look(Arc::clone(&store), Arc::clone(&shared))),
+        // Not stopped by the token: it ends with the worker, and by then has told the subscribers.
+        tokio::spawn(async move {
+            publish_hub.publish(publications).await;
+        }),
+    ];
+
+    let keeper = Keeper {
+        store: Arc::clone(&store),
+        runtime: Handle::current(),
+        folder: Arc::clone(&folder),
+        shared: Arc::clone(&shared),
+        publisher,
+        stop: stop.clone(),
+    };
+    let worker = std::thread::Builder::new()
+        .name("views-worker".to_owned())
+        .spawn(move || keeper.keep(present))
+        .map_err(|error| {
+            stop.cancel();
+            shared.readers.close();
+            failed(error)
+        })?;
+
+    let running = Running {
+        worker: Some(worker),
+        tasks,
+    };
+    Ok(Views::new(shared, store, folder, hub, stop, running))
+}
+
+/// The thread that has the views.
+struct Keeper {
+    store: Arc<dyn EventStore>,
+    runtime: Handle,
+    folder: Arc<Folder>,
+    shared: Arc<Shared>,
+    publisher: mpsc::Sender<Publication>,
+    stop: CancellationToken,
+}
+
+impl Keeper {
+    /// Has views and works on them, again and again, until there is nothing more to do.
+    fn keep(self, mut present: Option<Tx>) {
+        // However this ends, those who wait for it hear of it.
+        let _ending = Ending(Arc::clone(&self.shared));
+        loop {
+            let life = catch_unwind(AssertUnwindSafe(|| self.live(present.take())));
+            if self.stop.is_cancelled() {
+                return;
+            }
+            let reason = match life {
+                Ok(Ok(Outcome::Done)) => return,
+                Ok(Ok(Outcome::Replaced)) => {
+                    self.void(self.shared.place.lock().to_owned());
+                    continue;
+                }
+                Ok(Ok(Outcome::Starved)) => "what feeds the views ended".to_owned(),
+                Ok(Err(error @ (ViewsError::Poison { .. } | ViewsError::Closed))) => {
+                    tracing::error!(%error, "the views cannot be built");
+                    let stopped = Health::Stopped(error.to_string());
+                    self.shared.health.send_replace(stopped);
+                    return;
+                }
+                Ok(Err(error)) => {
+                    tracing::error!(%error, "the views cannot be built now; trying again");
+                    error.to_string()
+                }
+                Err(panic) => format!(
+                    "the worker of the views panicked: {}",
+                    what_was_said(&*panic)
+                ),
+            };
+            self.shared.health.send_replace(Health::Failing(reason));
+            if self
+                .wait(async { tokio::time::sleep(PAUSE).await })
+                .is_err()
+            {
+                return;
+            }
+            present = usable(&self.folder);
+        }
+    }
+
+    /// From having views to the end of the work on them.
+    fn live(&self, present: Option<Tx>) -> Result<Outcome, ViewsError> {
+        let (tx, generation) = self.views(present)?;
+        self.serve(&tx, generation);
+        let (sender, orders) = mpsc::channel(CHUNKS);
+        *self.shared.orders.lock() = Some(sender.downgrade());
+        let _feed = self.task(feed(
+            Arc::clone(&self.store),
+            generation,
+            tx.position,
+            sender,
+        ));
+        let worker = Worker {
+            tx,
+            checkpointer: Checkpointer::start(&self.folder.current().unwrap_or_default()),
+            shared: Arc::clone(&self.shared),
+            orders,
+            publisher: self.publisher.clone(),
+            stop: self.stop.clone(),
+        };
+        Ok(worker.run())
+    }
+
+    /// Views that are of this log for certain, and the generation of it.
+    fn views(&self, present: Option<Tx>) -> Result<(Tx, u64), ViewsError> {
+        let holds = |place| self.wait(intake::holds(&*self.store, place));
+        if let Some(tx) = present {
+            let generation = self.store.generation();
+            if holds(tx.place())? {
+                return Ok((tx, generation));
+            }
+            self.void(tx.place());
+        }
+        loop {
+            let generation = self.store.generation();
+            match self.build() {
+                // What was read may have been of two logs.
+                Ok(tx) if holds(tx.place())? => return Ok((tx, generation)),
+                Ok(_) | Err(ViewsError::Replaced) => {}
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    /// Takes down views of a log that is not there any more.
+    fn void(&self, place: Place) {
+        tracing::error!(
+            views = %place,
+            log = %self.store.id(),
+            "the log was replaced by another, or has lost events that the views contain; the views are built anew"
+        );
+        self.shared.void();
+        let _ = self.publisher.blocking_send(Publication::Replaced);
+    }
+
+    /// Shows views to everybody.
+    fn serve(&self, tx: &Tx, generation: u64) {
+        let place = tx.place();
+        // A worker that died may have been telling of what it had committed.
+        self.shared.facts.clear();
+        self.shared.recent.clear();
+        self.shared.show(tx);
+        *self.shared.place.lock() = place;
+        self.shared.reached.advance(place.position);
+        self.shared.head.seen(place.position, place.position);
+        let jump = Publication::Jump(place.mark());
+        let _ = self.publisher.blocking_send(jump);
+        self.shared.generation.send_replace(generation);
+        if let Some(path) = self.folder.current() {
+            self.shared.readers.switch(Serving { path });
+        }
+    }
+
+    /// Builds views of all there is in the log now: the first of a node, the first after an upgrade, or after the log
+    /// became another one.
+    fn build(&self) -> Result<Tx, ViewsError> {
+        // A rebuild that was asked for would fill the same file. It fails by itself when the log is another one.
+        let claimed = async {
+            loop {
+                match Claim::take(&self.shared) {
+                    Some(claim) => return claim,
+                    None => tokio::time::sleep(CLAIM).await,
+                }
+            }
+        };
+        let claim = self.wait(claimed)?;
+        let (sender, intake) = mpsc::channel(CHUNKS);
+        let _feed = self.task(build_feed(
+            Arc::clone(&self.store),
+            sender,
+            Arc::clone(&self.shared),
+        ));
+        let (old, path) = (self.folder.current(), self.folder.next());
+        let filled = rebuild::fill(&path, self.store.id(), intake, |position| {
+            if let Some(progress) = self.shared.rebuilding.lock().as_mut() {
+                progress.position = position;
+            }
+        });
+        if self.stop.is_cancelled() {
+            file::remove(&path);
+            return Err(ViewsError::Closed);
+        }
+        let place = filled?;
+        self.folder.switch(&path)?;
+        let tx = Tx::open(file::open_writer(&path)?, place, false)?;
+        // Until the file serves, another one would be built in its place.
+        drop(claim);
+        if let Some(old) = old {
+            file::remove(&old);
+        }
+        Ok(tx)
+    }
+
+    /// Runs a task on the runtime until the answer is dropped or everything stops.
+    fn task(&self, work: impl Future<Output = ()> + Send + 'static) -> AbortOnDropHandle<()> {
+        let _runtime = self.runtime.enter();
+        AbortOnDropHandle::new(spawn(&self.stop, work))
+    }
+
+    /// Waits for something on the runtime, unless everything stops.
+    fn wait<T>(&self, work: impl Future<Output = T>) -> Result<T, ViewsError> {
+        self.runtime.block_on(async {
+            tokio::select! {
+                () = self.stop.cancelled() => Err(ViewsError::Closed),
+                outcome = work => Ok(outcome),
+            }
+        })
+    }
+}
+
+/// The right to build views, of which one holder has it at a time.
+struct Claim<'a>(&'a Shared);
+
+impl<'a> Claim<'a> {
+    fn take(shared: &'a Shared) -> Option<Self> {
+        let mut rebuilding = shared.rebuilding.lock();
+        if rebuilding.is_some() {
+            return None;
+        }
+        *rebuilding = Some(RebuildProgress {
+            position: Position::START,
+            head: Position::START,
+        });
+        Some(Self(shared))
+    }
+}
+
+impl Drop for Claim<'_> {
+    fn drop(&mut self) {
+        *self.0.rebuilding.lock() = None;
+    }
+}
+
+/// Tells everybody that the worker ended.
+struct Ending(Arc<Shared>);
+
+impl Drop for Ending {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            let reason = "the worker of the views panicked".to_owned();
+            self.0.health.send_replace(Health::Stopped(reason));
+        }
+        self.0.stopped();
+    }
+}
+
+/// The views in the folder, if this program can go on with them.
+fn usable(folder: &Folder) -> Option<Tx> {
+    let path = folder.current()?;
+    let open = || {
+        let conn = file::open_writer(&path)?;
+        match file::place(&conn, ALL)? {
+            Some(place) => Tx::open(conn, place, false).map(Some),
+            None => Ok(None),
+        }
+    };
+    match open() {
+        Ok(Some(tx)) => Some(tx),
+        Ok(None) => {
+            tracing::info!(path = %path.display(), "the views are of another version and are built anew");
+            None
+        }
+        Err(error) => {
+            tracing::warn!(path = %path.display(), %error, "the views cannot be read and are built anew");
+            None
+        }
+    }
+}
+
+/// Runs a task until it ends or everything stops.
+fn spawn(
+    stop: &CancellationToken,
+    task: impl Future<Output = ()> + Send + 'static,
+) -> JoinHandle<()> {
+    let stop = stop.clone();
+    tokio::spawn(async move {
+        tokio::select! {
+            () = stop.cancelled() => {}
+            () = task => {}
+        }
+    })
+}
+
+/// Feeds a build, up to the head as it is now.
+async fn build_feed(
+    store: Arc<dyn EventStore>,
+    builder: mpsc::Sender<Intake>,
+    shared: Arc<Shared>,
+) {
+    let head = intake::head(&*store).await;
+    shared.head.seen(head, Position::START);
+    if let Some(progress) = shared.rebuilding.lock().as_mut() {
+        progress.head = head;
+    }
+    intake::catch_up(store, Position::START, head, builder).await;
+}
+
+/// Feeds the worker.
+async fn feed(
+    store: Arc<dyn EventStore>,
+    generation: u64,
+    after: Position,
+    orders: mpsc::Sender<Order>,
+) {
+    let (sender, mut receiver) = mpsc::channel(1);
+    let forward = async move {
+        while let Some(intake) = receiver.recv().await {
+            if orders.send(Order::Intake(intake)).await.is_err() {
+                return;
+            }
+        }
+    };
+    tokio::join!(intake::follow(store, generation, after, sender), forward);
+}
+
+/// Keeps an eye on the head of the log.
+async fn look(store: Arc<dyn EventStore>, shared: Arc<Shared>) {
+    let look = || async {
+        loop {
+            let generation = store.generation();
+            let head = intake::head(&*store).await;
+            if store.generation() == generation && *shared.generation.borrow() == generation {
+                shared.head.seen(head, shared.reached.position());
+            }
+            tokio::time::sleep(LOOK).await;
+        }
+    };
+    tireless(look, |_| {}).await;
+}
