@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use application::admin::bootstrap;
 use application::files::store::{Files, FilesError};
-use application::identity::account_mail;
+use application::identity::mail_links;
 use application::people::users;
 use application::workspace::{AdminAccount, SettingPolicy, Workspace, WorkspaceConfig};
 use axum::Router;
@@ -228,7 +228,7 @@ impl App {
             metrics::upkeep(metrics::install(), work.stop.clone()).boxed()
         });
         keep("the mailing of links", |work| {
-            account_mail::grant_wishes(Workspace::clone(&work.state), work.stop.clone()).boxed()
+            mail_links::grant_wishes(Workspace::clone(&work.state), work.stop.clone()).boxed()
         });
         keep("the ear for the command line", |work| {
             let (state, reactors) = (work.state.clone(), work.reactors.clone());
@@ -259,7 +259,7 @@ impl App {
                 if std::mem::take(&mut first) {
                     // Before there is a workspace there is nothing to count.
                     keep("the taking of statistics", |work| {
-                        statistics::run(work.state.clone(), work.stop.clone()).boxed()
+                        statistics::measure::run(work.state.clone(), work.stop.clone()).boxed()
                     });
                     announce(&self.config, self.address, &self.log.describe(), &leaders);
                 }

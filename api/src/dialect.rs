@@ -5,7 +5,7 @@ use axum::http::Method;
 
 use crate::error::{ApiError, texts};
 use crate::extract::params::Params;
-use crate::route::{Route, Takes};
+use crate::extract::schema::Takes;
 
 /// How errors are worded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,11 +32,11 @@ impl Dialect {
 
     /// Refuses what lists no longer take: a filter and a choice of fields. Where `query` is what somebody looks for,
     /// there is no choice of fields beside it.
-    pub fn check(self, route: &Route, query: &Params) -> Result<(), ApiError> {
-        if self == Self::Eight || route.method != Method::GET {
+    pub fn check(self, method: &Method, takes: Takes, query: &Params) -> Result<(), ApiError> {
+        if self == Self::Eight || *method != Method::GET {
             return Ok(());
         }
-        let declares = |name: &str| match route.takes {
+        let declares = |name: &str| match takes {
             Takes::Known(params) => params.iter().any(|(known, _)| *known == name),
             Takes::Exactly(schema) => schema.declares(name),
             Takes::Upload(..) => false,

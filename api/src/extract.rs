@@ -27,8 +27,7 @@ use crate::error::{ApiError, texts};
 use crate::extract::body::Kept;
 use crate::extract::page::PageRequest;
 use crate::extract::params::{NotADate, Params};
-use crate::extract::schema::{Schema, Source};
-use crate::route::Takes;
+use crate::extract::schema::{Schema, Source, Takes};
 use crate::state::AppState;
 
 /// Largest body of somebody unknown: nobody signs up or logs in with more.

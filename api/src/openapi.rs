@@ -26,10 +26,10 @@ use utoipa_swagger_ui::{Config, SwaggerFile};
 
 use crate::error::texts;
 use crate::extract::Anyone;
-use crate::extract::schema::{Kind, Schema};
+use crate::extract::schema::{Kind, Schema, Takes};
 use crate::rest;
 use crate::rest::answer::{self, Outcome};
-use crate::route::{Access, Answers, Rate, Route, SecondFactor, Takes};
+use crate::route::{Access, Answers, Rate, Route, SecondFactor};
 
 const USER_ID: &str = "userId";
 const AUTH_TOKEN: &str = "authToken";

@@ -12,7 +12,7 @@ use domain::settings::Key;
 use futures::future::BoxFuture;
 
 use crate::error::{ApiError, texts};
-use crate::extract::schema::{Kind, Schema};
+use crate::extract::schema::{Kind, Schema, Takes};
 use crate::extract::{Anyone, Call};
 use crate::rest::answer::Outcome;
 
@@ -65,31 +65,6 @@ pub enum Rate {
     Setting(Key<i64>),
     /// As often as it likes.
     Unlimited,
-}
-
-/// What a route takes.
-#[derive(Clone, Copy)]
-pub enum Takes {
-    /// Parameters that the handler looks at itself; these are the known ones.
-    Known(&'static [(&'static str, Kind)]),
-    /// Exactly these, checked before the handler runs.
-    Exactly(&'static Schema),
-    /// A multipart body: the name of its file part (empty: any), and its text fields.
-    Upload(&'static str, &'static [&'static str]),
-}
-
-impl Takes {
-    /// What the parameter `name` is meant to be; `None`: nothing is said of it.
-    pub fn declared(&self, name: &str) -> Option<Kind> {
-        match self {
-            Self::Known(params) => params
-                .iter()
-                .find(|(known, _)| *known == name)
-                .map(|(_, kind)| *kind),
-            Self::Exactly(schema) => schema.declared(name),
-            Self::Upload(..) => None,
-        }
-    }
 }
 
 /// What a successful answer is.

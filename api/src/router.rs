@@ -23,9 +23,10 @@ use eventstore::CorrelationId;
 use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::error::{ApiError, texts};
+use crate::extract::schema::Takes;
 use crate::extract::{Anyone, Call, Input, body, caller, client, local};
 use crate::rest::answer::Outcome;
-use crate::route::{Access, Route, Takes};
+use crate::route::{Access, Route};
 use crate::state::AppState;
 use crate::{headers, rate_limit, rest, second_factor};
 
@@ -173,7 +174,9 @@ async fn answer(
         .ok_or(ApiError::Unavailable)??;
     input.set_path(path);
     input.expect(route.takes);
-    state.dialect().check(route, &input.query())?;
+    state
+        .dialect()
+        .check(&route.method, route.takes, &input.query())?;
     if let Takes::Exactly(schema) = route.takes {
         input.check(schema)?;
     }

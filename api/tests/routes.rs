@@ -7,8 +7,8 @@
 
 use std::sync::Arc;
 
-use api::extract::schema::{Kind, Schema};
-use api::route::{Access, Route, Takes};
+use api::extract::schema::{Kind, Schema, Takes};
+use api::route::{Access, Route};
 use api::router;
 use api::state::{AppState, DoorConfig};
 use application::admin::bootstrap;

@@ -9,6 +9,7 @@ pub mod enrolment;
 pub mod login;
 pub mod login_attempts;
 pub mod mail_domain;
+pub mod mail_links;
 pub mod mail_wishes;
 pub mod password_hasher;
 pub mod passwords;

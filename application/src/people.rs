@@ -1,5 +1,6 @@
 //! Accounts, and what people show of themselves.
 
+pub mod account;
 pub mod account_end;
 pub mod avatars;
 pub mod custom_status;

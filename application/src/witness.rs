@@ -6,13 +6,13 @@
 //! Candidates the views do not know of yet are missed, which refuses too much for a moment and never too little.
 
 use domain::membership::{self, Member, Membership, RoomRole};
-use domain::user::{self, Account, User};
 use domain::{RoomId, UserId};
 use eventstore::ExecuteError;
 use eventstore::execute::Transaction;
 use projections::QueryError;
 
 use crate::error::Fault;
+use crate::people::account;
 use crate::workspace::{WorkError, Workspace};
 
 /// How many members are looked at to find one who may have a room.
@@ -23,20 +23,8 @@ pub(crate) fn unanswered(error: QueryError) -> WorkError {
     ExecuteError::Refused(error.into())
 }
 
-/// The account as the log has it; the commit depends on it.
-pub(crate) async fn account(tx: &Transaction, user: &UserId) -> Result<Option<Account>, WorkError> {
-    let state = tx
-        .state::<User>(&user::stream(user))
-        .await
-        .map_err(ExecuteError::widen)?;
-    Ok(match &*state {
-        User::Present(account) => Some(account.clone()),
-        User::Absent | User::Deleted => None,
-    })
-}
-
 async fn may_log_in(tx: &Transaction, user: &UserId) -> Result<bool, WorkError> {
-    Ok(account(tx, user)
+    Ok(account::within(tx, user)
         .await?
         .is_some_and(|account| account.active))
 }
@@ -79,7 +67,7 @@ pub(crate) async fn another_admin(
         .await
         .map_err(unanswered)?;
     for candidate in candidates.iter().filter(|candidate| *candidate != user) {
-        let account = account(tx, candidate).await?;
+        let account = account::within(tx, candidate).await?;
         if account.is_some_and(|account| account.administrates()) {
             return Ok(true);
         }

@@ -11,6 +11,7 @@
 mod connect;
 mod document;
 mod failure;
+mod presence;
 mod read;
 mod sessions;
 mod shared;

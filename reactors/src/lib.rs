@@ -11,18 +11,16 @@ mod checkpoint;
 mod data_export;
 mod gravatar;
 pub mod mail;
+mod reactor;
 mod worker;
 
 use std::collections::BTreeMap;
-use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
 
 use application::workspace::Workspace;
 use data_export::DataExporter;
-use eventstore::{EventStore, LogId, Place, Position, ReadError, RecordedEvent, tireless};
-use futures::future::BoxFuture;
+use eventstore::{EventStore, LogId, Place, Position, ReadError, tireless};
 use gravatar::Gravatar;
 use mail::MailReactor;
 use parking_lot::Mutex;
@@ -30,60 +28,8 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 pub use checkpoint::{Checkpoint, CheckpointError, PutOff, Standing};
+pub use reactor::{OutboxKey, Reactor, Verdict};
 pub use worker::{WorkerError, run};
-
-/// Identifies one side effect for ever: the same event gives the same reactor the same key.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct OutboxKey {
-    /// Name of the reactor.
-    pub reactor: &'static str,
-    /// Position of the event.
-    pub position: Position,
-}
-
-impl fmt::Display for OutboxKey {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}-{}", self.reactor, self.position)
-    }
-}
-
-/// What became of one event.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Verdict {
-    /// It means nothing to this reactor: no side effect.
-    Ignore,
-    /// It is dealt with.
-    Done,
-    /// Not now, and nothing else either; the same event again after this time.
-    Retry(Duration),
-    /// Not now, but others may go on: the same event again after this time, those behind it meanwhile. When too many
-    /// are put off already, this is the same as [`Verdict::Retry`].
-    Later(Duration),
-    /// It never will be; says why. The event is logged as a dead letter and the worker goes on.
-    Skip(String),
-    /// This reactor cannot go on; says why. Its worker ends and the server is no longer ready.
-    Stop(String),
-}
-
-/// Turns events into side effects.
-pub trait Reactor: Send + Sync + 'static {
-    /// Names its checkpoint and its outbox keys. Never changed once shipped.
-    fn name(&self) -> &'static str;
-
-    /// Whether a reactor that is new to this node leaves alone what was recorded before. Otherwise it begins with the
-    /// first event there is.
-    fn begins_at_head(&self) -> bool {
-        false
-    }
-
-    /// Deals with one event. Called again with the same event after a retry or a crash. `attempt` counts from 1.
-    fn react<'a>(
-        &'a self,
-        event: &'a RecordedEvent,
-        key: OutboxKey,
-        attempt: u32,
-    ) -> BoxFuture<'a, Verdict>;
-}
 
 /// Every reactor there is. `gravatar` is the service that knows pictures of people, without a slash at the end.
 pub fn registered(workspace: &Workspace, gravatar: String) -> Vec<Arc<dyn Reactor>> {

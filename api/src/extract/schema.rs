@@ -46,6 +46,31 @@ pub struct Schema {
     pub one_of: &'static [&'static str],
 }
 
+/// What a route takes.
+#[derive(Clone, Copy)]
+pub enum Takes {
+    /// Parameters that the handler looks at itself; these are the known ones.
+    Known(&'static [(&'static str, Kind)]),
+    /// Exactly these, checked before the handler runs.
+    Exactly(&'static Schema),
+    /// A multipart body: the name of its file part (empty: any), and its text fields.
+    Upload(&'static str, &'static [&'static str]),
+}
+
+impl Takes {
+    /// What the parameter `name` is meant to be; `None`: nothing is said of it.
+    pub fn declared(&self, name: &str) -> Option<Kind> {
+        match self {
+            Self::Known(params) => params
+                .iter()
+                .find(|(known, _)| *known == name)
+                .map(|(_, kind)| *kind),
+            Self::Exactly(schema) => schema.declared(name),
+            Self::Upload(..) => None,
+        }
+    }
+}
+
 /// What every paged list takes.
 pub const PAGE: [(&str, Kind); 5] = [
     ("count", Kind::Number),

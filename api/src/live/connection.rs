@@ -28,13 +28,11 @@ use tokio_tungstenite::tungstenite::Message;
 
 use super::Shared;
 use super::access::{may_watch, renew};
+use super::end::{End, WRITE_TIMEOUT};
 use super::frame::{ClientFrame, Close, Format, Selection, ServerFrame};
 use super::introduction::introduce;
 use super::resume::{self, After, Refusal};
 use super::socket::{Socket, SocketError};
-
-/// How long a write may be stuck. Longer, and the client is as good as gone.
-pub(super) const WRITE_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// How long a close may take to be written, behind what is being written already.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(5);
@@ -44,25 +42,6 @@ const GOODBYE_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// Pings that may stay unanswered.
 const SILENCE: u8 = 2;
-
-/// Why a connection ends.
-pub(super) enum End {
-    /// We close it.
-    Close(Close),
-    /// The client closed it, or the network did.
-    Gone,
-    /// It cannot even be told: writes are stuck.
-    Stuck,
-}
-
-impl From<SocketError> for End {
-    fn from(error: SocketError) -> Self {
-        match error {
-            SocketError::TooLong => Self::Close(Close::TooBig),
-            SocketError::Broken(_) => Self::Gone,
-        }
-    }
-}
 
 /// One round of the loop.
 enum Step {

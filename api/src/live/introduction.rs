@@ -7,7 +7,7 @@ use tokio_tungstenite::tungstenite::Message;
 
 use super::Shared;
 use super::access::authenticate;
-use super::connection::{End, WRITE_TIMEOUT};
+use super::end::{End, WRITE_TIMEOUT};
 use super::frame::{Authenticate, ClientFrame, Close, Format, ServerFrame};
 use super::socket::Socket;
 

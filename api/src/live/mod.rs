@@ -3,6 +3,7 @@
 
 mod access;
 mod connection;
+mod end;
 mod frame;
 mod guard;
 mod introduction;

@@ -1,8 +1,8 @@
 //! Methods about mail: links to prove an address or to choose a password, and the test mail (contract, integrations
 //! 11 and conventions 10).
 
-use application::identity::account_mail::{self, Chosen, Use};
 use application::identity::login;
+use application::identity::mail_links::{self, Chosen, Use};
 use application::identity::password_hasher::PasswordDigest;
 use application::ids::fresh_id;
 use application::outside::mail::Mailbox;
@@ -39,7 +39,7 @@ async fn forgot_password(call: AnyMethodCall) -> MethodOutcome {
 async fn send_forgot_password(call: AnyMethodCall) -> MethodOutcome {
     let address = text::trim(call.args.text(0)?);
     if let Some(user) = call.state.views().user_by_email(address).await?
-        && !account_mail::may_reset(&call.state, &user).await?
+        && !mail_links::may_reset(&call.state, &user).await?
     {
         return Ok(json!(false));
     }
@@ -59,7 +59,7 @@ async fn reset_password(call: AnyMethodCall) -> MethodOutcome {
         _ => Chosen::Clear(call.args.text(1)?),
     };
     let proved = prove(&call, token, Use::Reset).await?;
-    let user = account_mail::reset(&call.state, token, chosen).await?;
+    let user = mail_links::reset(&call.state, token, chosen).await?;
     log_in(&call, &user, proved).await
 }
 
@@ -67,14 +67,14 @@ async fn reset_password(call: AnyMethodCall) -> MethodOutcome {
 async fn verify_email(call: AnyMethodCall) -> MethodOutcome {
     let token = call.args.text(0)?;
     let proved = prove(&call, token, Use::Verify).await?;
-    let user = account_mail::verify(&call.state, token).await?;
+    let user = mail_links::verify(&call.state, token).await?;
     log_in(&call, &user, proved).await
 }
 
 /// Asks for a second factor before a link is followed that logs in: whoever reads somebody's mail is not them yet. Says
 /// whether one was proved.
 async fn prove(call: &AnyMethodCall, token: &str, to: Use) -> Result<bool, ApiError> {
-    let user = account_mail::can_follow(&call.state, token, to).await?;
+    let user = mail_links::can_follow(&call.state, token, to).await?;
     Ok(login::prove_beside_link(&call.state, &user, &call.factor).await?)
 }
 
@@ -93,7 +93,7 @@ async fn send_confirmation(call: AnyMethodCall) -> MethodOutcome {
     };
     match call.state.views().user_by_email(address).await? {
         Some(user) => {
-            account_mail::send_verification(&call.state, caller.id(), &user, address).await?;
+            mail_links::send_verification(&call.state, caller.id(), &user, address).await?;
             Ok(json!(true))
         }
         None => Ok(json!(false)),

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use application::identity::account_mail::{self, Use};
 use application::identity::e2e;
+use application::identity::mail_links::{self, Use};
 use application::ids::fresh_id;
 use application::people::{custom_status, status};
 use domain::presence::Status;
@@ -114,7 +114,7 @@ async fn password_policy(call: AnyMethodCall) -> MethodOutcome {
     if call.caller.is_none() {
         let token = call.args.get(0)["token"].as_str();
         let token = token.ok_or_else(|| texts::invalid_user_of(METHOD))?;
-        let follow = account_mail::can_follow(&call.state, token, Use::Reset).await;
+        let follow = mail_links::can_follow(&call.state, token, Use::Reset).await;
         follow.map_err(|_| texts::invalid_user_of(METHOD))?;
     }
     Ok(rest::small::policy(&call.state))

@@ -1,7 +1,7 @@
 //! The workspace's own pictures (contract, admin 12).
 
 use application::admin::assets;
-use application::files::pictures::raster::Kind;
+use application::files::pictures::kind::Kind;
 use application::files::pictures::{self, mark};
 use application::files::stored_files::Shelf;
 use bytes::Bytes;

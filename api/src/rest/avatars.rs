@@ -6,7 +6,7 @@ use std::time::Duration;
 use application::caller::Caller;
 use application::error::Error;
 use application::files::pictures::letters::{self, Letter};
-use application::files::pictures::{self, PictureError, raster};
+use application::files::pictures::{self, PictureError, kind, raster};
 use application::files::stored_files::Shelf;
 use application::outside::fetch::{FetchError, Limits, Outgoing};
 use application::people::avatars::{self, Changer};
@@ -353,13 +353,13 @@ async fn letter(call: &Anyone, name: &str, keeper: Keeper) -> Outcome {
     let side = text("size").trim_ascii().parse().unwrap_or(letters::SIDE);
     let side = side.clamp(1, raster::LONGEST_SIDE);
     let kind = match text("format") {
-        "png" => raster::Kind::Png,
-        "jpg" | "jpeg" => raster::Kind::Jpeg,
-        _ => raster::Kind::Svg,
+        "png" => kind::Kind::Png,
+        "jpg" | "jpeg" => kind::Kind::Jpeg,
+        _ => kind::Kind::Svg,
     };
     let letter = letters::of(name);
     let tag = tag(letter, side, kind);
-    let bytes = if kind == raster::Kind::Svg {
+    let bytes = if kind == kind::Kind::Svg {
         Bytes::from(letter.svg(side))
     } else {
         let draw = pictures::work(move || letter.pixels(side, kind));
@@ -377,7 +377,7 @@ async fn letter(call: &Anyone, name: &str, keeper: Keeper) -> Outcome {
 }
 
 /// What names a letter's picture.
-pub fn tag(letter: Letter, side: u32, kind: raster::Kind) -> String {
+pub fn tag(letter: Letter, side: u32, kind: kind::Kind) -> String {
     let ground = letter.ground.trim_start_matches('#');
     let shown = letter.letter.map_or_else(
         || "none".to_owned(),

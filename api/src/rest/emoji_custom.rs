@@ -2,7 +2,7 @@
 
 use application::admin::emoji::{self, Names};
 use application::error::Error;
-use application::files::pictures::raster::Kind;
+use application::files::pictures::kind::Kind;
 use application::files::pictures::{PictureError, letters};
 use application::files::stored_files::Shelf;
 use bytes::Bytes;

@@ -2,7 +2,8 @@
 //! reading rooms. Where the two families differ, the difference is in a line that asks for the kind. Who is in a room
 //! is in [`super::members`], how it is changed in [`super::room_settings`].
 
-use application::chat::rooms::{self, Founder};
+use application::chat::members::Founder;
+use application::chat::rooms;
 use application::ids::{fresh_id, now};
 use domain::membership::Joining;
 use domain::permission::Permission;

@@ -1,6 +1,6 @@
 //! Mail: asking for links, and whether there is a mail server (contract, conventions 7.1 and 7.6, admin 6).
 
-use application::identity::account_mail;
+use application::identity::mail_links;
 use application::ids::fresh_id;
 use application::outside::mail::{Mailbox, is_address};
 use domain::account_mail::ResetReason;
@@ -42,7 +42,7 @@ pub(crate) static TOKEN: Schema = Schema {
 /// `POST /api/v1/users.verifyEmail`: whoever has the token of a mail reads it. Logs nobody in.
 pub async fn verify_email(call: Anyone) -> Outcome {
     let params = call.input.params()?;
-    account_mail::verify(&call.state, params.required("token")?).await?;
+    mail_links::verify(&call.state, params.required("token")?).await?;
     Ok(Answer::empty())
 }
 
@@ -55,7 +55,7 @@ pub async fn send_confirmation(call: Call) -> Outcome {
         user.id == *call.caller.id() || call.may(Permission::EDIT_OTHER_USER_INFO)
     };
     let user = user.filter(|user| may(user)).ok_or(ApiError::Bare)?;
-    account_mail::send_verification(&call.state, call.caller.id(), &user, address).await?;
+    mail_links::send_verification(&call.state, call.caller.id(), &user, address).await?;
     Ok(Answer::empty())
 }
 
@@ -70,7 +70,7 @@ pub async fn send_welcome(call: Call) -> Outcome {
     let user = call.state.views().user_by_email(address).await?;
     let user = user.ok_or_else(|| texts::invalid_user_of(METHOD))?;
     let reason = ResetReason::Enrolment;
-    account_mail::send_reset(&call.state, call.caller.id(), &user, address, reason).await?;
+    mail_links::send_reset(&call.state, call.caller.id(), &user, address, reason).await?;
     Ok(Answer::empty())
 }
 

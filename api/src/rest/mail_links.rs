@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::sync::LazyLock;
 
 use application::error::Error;
-use application::identity::account_mail::{self, Chosen, Use};
+use application::identity::mail_links::{self, Chosen, Use};
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use base64::Engine as _;
@@ -34,7 +34,7 @@ static POLICY: LazyLock<HeaderValue> = LazyLock::new(|| {
 
 /// `GET /verify-email/<token>`.
 pub async fn verify_email(call: Anyone) -> Outcome {
-    let outcome = account_mail::verify(&call.state, call.input.path("token")).await;
+    let outcome = mail_links::verify(&call.state, call.input.path("token")).await;
     let (status, heading, text) = match outcome {
         Ok(_) => (StatusCode::OK, "Thank you", "Your address is confirmed."),
         Err(Error::AccountMail(AccountMailRefusal::AlreadyVerified)) => (
@@ -59,7 +59,7 @@ pub async fn verify_email(call: Anyone) -> Outcome {
 
 /// `GET /reset-password/<token>`: the form.
 pub async fn reset_form(call: Anyone) -> Outcome {
-    match account_mail::can_follow(&call.state, call.input.path("token"), Use::Reset).await {
+    match mail_links::can_follow(&call.state, call.input.path("token"), Use::Reset).await {
         Ok(_) => Ok(form(&call, StatusCode::OK, None)),
         Err(error) => no_reset(&call, error),
     }
@@ -72,13 +72,13 @@ pub async fn reset_password(call: Anyone) -> Outcome {
     let repeated = params.text("repeated")?.unwrap_or_default();
     let token = call.input.path("token");
     if password != repeated {
-        if let Err(error) = account_mail::can_follow(&call.state, token, Use::Reset).await {
+        if let Err(error) = mail_links::can_follow(&call.state, token, Use::Reset).await {
             return no_reset(&call, error);
         }
         let problem = "These are two different passwords. Please type the same one twice.";
         return Ok(form(&call, StatusCode::BAD_REQUEST, Some(problem)));
     }
-    match account_mail::reset(&call.state, token, Chosen::Clear(password)).await {
+    match mail_links::reset(&call.state, token, Chosen::Clear(password)).await {
         Ok(_) => {
             let text = "Your password is changed, and you are logged out everywhere. Log in with the new one.";
             Ok(Answer::other(page(

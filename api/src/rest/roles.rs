@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use application::admin::roles;
+use application::admin::{role_assignment, roles};
 use application::chat::room_access::RoomAccess;
 use application::dates::iso;
 use application::error::Error;
@@ -223,7 +223,7 @@ pub async fn add_user(call: Call) -> Outcome {
         }
     };
     let place = place.as_ref();
-    roles::assign(&call.state, &call.caller, &user.id, id, place, true).await?;
+    role_assignment::assign(&call.state, &call.caller, &user.id, id, place, true).await?;
     Ok(Answer::empty().field("role", &document(id, role)))
 }
 
@@ -260,7 +260,7 @@ pub async fn remove_user(call: Call) -> Outcome {
         }
     };
     let place = place.as_ref();
-    roles::assign(&call.state, &call.caller, &user.id, &id, place, false).await?;
+    role_assignment::assign(&call.state, &call.caller, &user.id, &id, place, false).await?;
     Ok(Answer::empty().field("role", &document))
 }
 

@@ -10,7 +10,7 @@ use serde_json::{Map, Value, json};
 
 use crate::caller::Caller;
 use crate::error::Error;
-use crate::files::pictures::raster::Kind;
+use crate::files::pictures::kind::Kind;
 use crate::files::pictures::{self, PictureError};
 use crate::files::stored_files::Shelf;
 use crate::ids::now;

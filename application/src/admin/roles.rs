@@ -1,25 +1,20 @@
-//! Making, changing and deleting roles, and giving them to people. Names are claimed in the batch that uses them.
+//! Making, changing and deleting roles. Names are claimed in the batch that uses them.
 
 use domain::claim::NameKind;
-use domain::membership::MembershipCommand;
 use domain::permission::{Authority, PermissionTable};
 use domain::role::{
     self, Role, RoleCommand, RoleContext, RoleGiven, RoleProperties, RoleRefusal, RoleScope,
     RoleTable,
 };
-use domain::user::{UserCommand, UserRefusal};
+use domain::user::UserRefusal;
 use domain::{RoleId, RoomId, Timestamp, UserId};
 use eventstore::ExecuteError;
 use eventstore::execute::Transaction;
 
 use crate::caller::Caller;
-use crate::chat::members;
-use crate::chat::ownership::Orphans;
-use crate::chat::room_access::RoomAccess;
 use crate::claims::Claimant;
 use crate::error::Error;
 use crate::ids::now;
-use crate::people::users;
 use crate::workspace::{WorkError, Workspace};
 
 /// Makes a role with a fresh id, and answers that.
@@ -197,41 +192,4 @@ async fn decide(
             RoleRefusal::NameTaken
         })
         .await
-}
-
-/// Gives or takes a role: in the workspace, or in `place`.
-pub async fn assign(
-    workspace: &Workspace,
-    caller: &Caller,
-    user: &UserId,
-    role: &RoleId,
-    place: Option<&RoomAccess>,
-    give: bool,
-) -> Result<(), Error> {
-    let (role, at) = (role.clone(), now());
-    if let Some(place) = place {
-        let command = if give {
-            MembershipCommand::AssignRole { role, at }
-        } else {
-            MembershipCommand::UnassignRole { role, at }
-        };
-        return members::change(workspace, caller, place, user, &command)
-            .await
-            .map(drop);
-    }
-    let user_id = user.clone();
-    let command = if give {
-        UserCommand::GrantRole {
-            user: user_id,
-            role,
-            at,
-        }
-    } else {
-        UserCommand::RevokeRole {
-            user: user_id,
-            role,
-            at,
-        }
-    };
-    users::change(workspace, caller, user, &[command], None, Orphans::None).await
 }

@@ -7,8 +7,9 @@ use sha2::{Digest as _, Sha256};
 
 use crate::caller::Caller;
 use crate::chat::members;
+use crate::chat::members::Founder;
 use crate::chat::room_access::RoomAccess;
-use crate::chat::rooms::{Founder, found};
+use crate::chat::rooms::found;
 use crate::error::Error;
 use crate::ids::now;
 use crate::workspace::Workspace;

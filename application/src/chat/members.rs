@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use domain::membership::{
-    self, Membership, MembershipCommand, MembershipContext, MembershipEvent, RoomRole,
+    self, Joining, Membership, MembershipCommand, MembershipContext, MembershipEvent, RoomRole,
 };
 use domain::permission::{Authority, PermissionTable};
 use domain::room::RoomFacts;
-use domain::{Timestamp, UserId};
+use domain::{RoleId, Timestamp, UserId};
 use eventstore::ExecuteError;
 use eventstore::execute::Transaction;
 use projections::UserFacts;
@@ -15,11 +15,40 @@ use projections::UserFacts;
 use crate::admin::roles;
 use crate::caller::Caller;
 use crate::chat::room_access::RoomAccess;
-use crate::chat::rooms::Founder;
 use crate::error::Error;
 use crate::ids::now;
 use crate::witness;
 use crate::workspace::{WorkError, Workspace};
+
+/// Somebody who is in a room from the start.
+pub struct Founder {
+    /// Who.
+    pub user: UserId,
+    /// How.
+    pub joining: Joining,
+    /// With which roles in the room.
+    pub roles: Vec<RoleId>,
+}
+
+impl Founder {
+    /// The one who makes a channel or group, and owns it.
+    pub fn creator(user: UserId) -> Self {
+        Self {
+            user,
+            joining: Joining::Creator,
+            roles: vec![RoleId::new("owner")],
+        }
+    }
+
+    /// Somebody who was named when the room was made.
+    pub fn initial(user: UserId) -> Self {
+        Self {
+            user,
+            joining: Joining::Initial,
+            roles: Vec::new(),
+        }
+    }
+}
 
 /// Decides that somebody is in a room from its start, or from the start of their account.
 pub async fn found(

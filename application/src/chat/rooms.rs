@@ -2,16 +2,15 @@
 
 use domain::avatar::AvatarOwner;
 use domain::claim::{self, Claim, ClaimCommand, NameKind};
-use domain::membership::Joining;
 use domain::permission::Authority;
 use domain::room::{self, Room, RoomCommand, RoomContext, RoomCreated, RoomEvent, RoomFacts};
 use domain::settings::keys;
-use domain::{RoleId, RoomId, Timestamp, UserId};
+use domain::{RoomId, Timestamp, UserId};
 use eventstore::ExecuteError;
 use eventstore::execute::Transaction;
 
 use crate::caller::Caller;
-use crate::chat::members;
+use crate::chat::members::{self, Founder};
 use crate::chat::room_access::RoomAccess;
 use crate::error::{Error, Refusal};
 use crate::ids::now;
@@ -20,36 +19,6 @@ use crate::workspace::{WorkError, Workspace};
 
 /// How many suffixes are tried to make a room's name unique.
 const NAME_ATTEMPTS: u32 = 100;
-
-/// Somebody who is in a room from the start.
-pub struct Founder {
-    /// Who.
-    pub user: UserId,
-    /// How.
-    pub joining: Joining,
-    /// With which roles in the room.
-    pub roles: Vec<RoleId>,
-}
-
-impl Founder {
-    /// The one who makes a channel or group, and owns it.
-    pub fn creator(user: UserId) -> Self {
-        Self {
-            user,
-            joining: Joining::Creator,
-            roles: vec![RoleId::new("owner")],
-        }
-    }
-
-    /// Somebody who was named when the room was made.
-    pub fn initial(user: UserId) -> Self {
-        Self {
-            user,
-            joining: Joining::Initial,
-            roles: Vec::new(),
-        }
-    }
-}
 
 /// Makes a channel or group, with its name and first members, all at once.
 ///

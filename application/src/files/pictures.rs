@@ -5,6 +5,7 @@
 //! ([`work`]). Both a few at a time; a slot belongs to the work, not to the request that wants it.
 
 pub mod glyphs;
+pub mod kind;
 pub mod letters;
 pub mod mark;
 mod outline;
@@ -21,8 +22,9 @@ use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
 use tokio::sync::Semaphore;
 
+use kind::Kind;
 pub use process::set_program;
-use raster::{Kind, Picture};
+use raster::Picture;
 use worker::{Head, Job};
 
 /// Letters and marks drawn at a time.

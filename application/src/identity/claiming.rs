@@ -14,6 +14,7 @@ use serde_json::Value;
 use crate::admin::roles;
 use crate::error::{Error, Refusal};
 use crate::identity::account_mail::{self, Link};
+use crate::people::account;
 use crate::people::users::{self, Door};
 use crate::workspace::Workspace;
 
@@ -35,7 +36,7 @@ pub async fn claimable(
     if doc["lastLogin"].is_string() {
         return Ok(None);
     }
-    let account = users::account(workspace, &user.id).await?;
+    let account = account::load(workspace, &user.id).await?;
     let free = account.is_some_and(|account| account.can_be_claimed());
     Ok(free.then_some(user))
 }

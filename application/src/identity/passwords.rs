@@ -7,7 +7,7 @@ use domain::user::{PASSWORDS_KEPT, PasswordHash};
 
 use crate::error::{Error, Refusal};
 use crate::identity::password_hasher::PasswordDigest;
-use crate::people::users;
+use crate::people::account;
 use crate::workspace::Workspace;
 
 /// The hash of a password that meets the policy.
@@ -31,7 +31,7 @@ pub async fn must_be_new(
     user: &UserId,
     digest: &PasswordDigest,
 ) -> Result<(), Error> {
-    let Some(account) = users::account(workspace, user).await? else {
+    let Some(account) = account::load(workspace, user).await? else {
         return Err(Refusal::NoSuchUser.into());
     };
     let same = async |hash: &PasswordHash| {

@@ -15,8 +15,8 @@ use crate::caller::Caller;
 use crate::error::Error;
 use crate::identity::challenge::LoginRefusal;
 use crate::ids::now;
+use crate::people::account;
 use crate::token::token_hash;
-use crate::witness;
 use crate::workspace::{WorkError, Workspace};
 
 /// How many characters of a personal token are shown again.
@@ -72,7 +72,7 @@ async fn may_have(
     user: &UserId,
     password: Option<&PasswordHash>,
 ) -> Result<(), WorkError> {
-    let account = witness::account(tx, user).await?;
+    let account = account::within(tx, user).await?;
     let account =
         account.ok_or_else(|| ExecuteError::Refused(LoginRefusal::WrongCredentials.into()))?;
     if !account.active {

@@ -16,8 +16,8 @@ use sha2::{Digest as _, Sha256};
 use crate::caller::Caller;
 use crate::error::{Error, Fault};
 use crate::ids::{fresh_id, fresh_secret, now};
+use crate::people::account;
 use crate::token::token_hash;
-use crate::witness;
 use crate::workspace::{WorkError, Workspace};
 
 /// What the secret of an app is sealed for.
@@ -257,7 +257,7 @@ async fn is_let_in(tx: &Transaction, user: &UserId, grant: &TokenHash) -> Result
         .state::<Sessions>(&session::stream(user))
         .await
         .map_err(ExecuteError::widen)?;
-    let account = witness::account(tx, user).await?;
+    let account = account::within(tx, user).await?;
     Ok(sessions.is_valid(grant) && account.is_some_and(|account| account.active))
 }
 

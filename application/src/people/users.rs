@@ -11,7 +11,7 @@ use domain::room::RoomFacts;
 use domain::setting::{self, ChangeSetting, Setting, SettingContext};
 use domain::settings::{Key, Settings, keys};
 use domain::user::{
-    self, Account, Email, Office, User, UserCommand, UserContext, UserCreated, UserEvent, UserKind,
+    self, Email, Office, User, UserCommand, UserContext, UserCreated, UserEvent, UserKind,
     UserRefusal,
 };
 use domain::{Decider as _, RoleId, StreamId, Timestamp, TokenHash, UserId};
@@ -20,9 +20,8 @@ use eventstore::execute::Transaction;
 
 use crate::admin::roles;
 use crate::caller::Caller;
-use crate::chat::members;
+use crate::chat::members::{self, Founder};
 use crate::chat::ownership::Orphans;
-use crate::chat::rooms::Founder;
 use crate::claims::Claimant;
 use crate::error::{Error, Fault, Refusal};
 use crate::identity::account_mail::{self, Link, Told};
@@ -557,21 +556,4 @@ async fn mail_about(
         },
         _ => Ok(()),
     }
-}
-
-/// The account as the log has it, for what the views do not tell: passwords it had.
-pub async fn account(workspace: &Workspace, user: &UserId) -> Result<Option<Account>, Error> {
-    let stream = user::stream(user);
-    workspace
-        .run(user, async |tx| {
-            let state = tx
-                .state::<User>(&stream)
-                .await
-                .map_err(ExecuteError::widen)?;
-            Ok(match &*state {
-                User::Present(account) => Some(account.clone()),
-                User::Absent | User::Deleted => None,
-            })
-        })
-        .await
 }

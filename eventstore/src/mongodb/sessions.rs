@@ -18,41 +18,25 @@ use ::mongodb::ClientSession;
 use ::mongodb::bson::{Bson, DateTime, Document, doc};
 use ::mongodb::options::ReturnDocument;
 use futures::TryStreamExt;
-use parking_lot::Mutex;
 
 use super::failure::Failure;
+use super::presence::{Present, TICK};
 use super::shared::Shared;
 use crate::Position;
 
 /// The sessions of writers, one document each.
 pub(super) const WRITERS: &str = "writers";
 
-/// How often to look whether the running transaction takes long, and to tell others if it does.
-const TICK: Duration = Duration::from_millis(500);
 /// A transaction of a writer that shows no life for this long, while it keeps others out, is that of a dead one.
 /// Several ticks, so that one late sign of life does not count.
 const GONE_AFTER: Duration = Duration::from_secs(2);
 /// How often a contended writer looks whether the head moves.
 const LOOK: Duration = Duration::from_millis(250);
-/// How often a writer without long transactions shows that it lives.
-const REFRESH: Duration = Duration::from_mins(5);
 /// Registrations without a sign of life for this long are removed. By then the server has given up their
 /// transactions.
 const FORGET_AFTER: Duration = Duration::from_mins(30);
 /// More sessions than this are not looked at, or killed, at a time.
 const AT_MOST: i64 = 1000;
-
-/// The session this process writes with now, as others know it.
-#[derive(Default)]
-pub(super) struct Presence(Mutex<Option<Present>>);
-
-struct Present {
-    session: Bson,
-    /// Since when a transaction is open in it.
-    open_since: Option<Instant>,
-    /// When others were last told.
-    told: Instant,
-}
 
 /// A registered session; out of the writer's hands when dropped.
 pub(super) struct Writer {
@@ -67,7 +51,7 @@ impl Writer {
         let session = started.map_err(|error| shared.failure(&error))?;
         let id = session.id().get("id").cloned().unwrap_or(Bson::Null);
         show_life(shared, &id).await?;
-        *shared.presence.0.lock() = Some(Present {
+        *shared.presence.lock() = Some(Present {
             session: id,
             open_since: None,
             told: Instant::now(),
@@ -80,7 +64,7 @@ impl Writer {
 
     /// A transaction begins now, or has ended.
     pub(super) fn in_transaction(&self, open: bool) {
-        if let Some(present) = &mut *self.shared.presence.0.lock() {
+        if let Some(present) = &mut *self.shared.presence.lock() {
             present.open_since = open.then(Instant::now);
         }
     }
@@ -105,7 +89,7 @@ impl Writer {
 impl Drop for Writer {
     fn drop(&mut self) {
         // Dropped in the middle of a transaction, it shows no life any more, and may be killed if it blocks the log.
-        self.shared.presence.0.lock().take();
+        self.shared.presence.lock().take();
     }
 }
 
@@ -131,7 +115,7 @@ pub(super) async fn keep(shared: Arc<Shared>) {
             () = shared.stop.cancelled() => return,
             () = tokio::time::sleep(TICK) => {}
         }
-        let Some((id, refresh)) = due(&shared.presence) else {
+        let Some((id, refresh)) = shared.presence.due() else {
             continue;
         };
         let work = async {
@@ -154,23 +138,6 @@ pub(super) async fn keep(shared: Arc<Shared>) {
             );
         }
     }
-}
-
-/// The session to show life for now, and whether it is the rare time for it.
-fn due(presence: &Presence) -> Option<(Bson, bool)> {
-    let mut presence = presence.0.lock();
-    let present = presence.as_mut()?;
-    let long = present
-        .open_since
-        .is_some_and(|since| since.elapsed() >= TICK);
-    let refresh = present.told.elapsed() >= REFRESH;
-    if !long && !refresh {
-        return None;
-    }
-    if refresh {
-        present.told = Instant::now();
-    }
-    Some((present.session.clone(), refresh))
 }
 
 async fn forget_old(shared: &Shared, now: DateTime) -> Result<(), Failure> {
@@ -244,7 +211,7 @@ impl Blockade {
 /// The registered writers, without this process's own.
 async fn writers(shared: &Shared) -> Result<Vec<Document>, Failure> {
     let own = {
-        let presence = shared.presence.0.lock();
+        let presence = shared.presence.lock();
         presence.as_ref().map(|present| present.session.clone())
     };
     let writers = shared.database.collection::<Document>(WRITERS);
@@ -303,30 +270,5 @@ mod tests {
         let before = [writer(1, 10), writer(2, 10), writer(3, 10)];
         let now = [writer(2, 10), writer(3, 2500), writer(4, 11)];
         assert_eq!(without_life(&before, &now), [Bson::Int32(2)]);
-    }
-
-    #[test]
-    fn a_writer_shows_life_in_long_transactions_and_rarely_else() {
-        let presence = Presence::default();
-        assert!(due(&presence).is_none(), "nobody writes");
-        let ago = |past| {
-            Instant::now()
-                .checked_sub(past)
-                .unwrap_or_else(Instant::now)
-        };
-        let present = |open_since, told| {
-            Some(Present {
-                session: Bson::Int32(1),
-                open_since,
-                told,
-            })
-        };
-        *presence.0.lock() = present(Some(Instant::now()), Instant::now());
-        assert!(due(&presence).is_none(), "a short transaction");
-        *presence.0.lock() = present(Some(ago(TICK)), Instant::now());
-        assert_eq!(due(&presence), Some((Bson::Int32(1), false)));
-        *presence.0.lock() = present(None, ago(REFRESH));
-        assert_eq!(due(&presence), Some((Bson::Int32(1), true)));
-        assert!(due(&presence).is_none(), "told just now");
     }
 }

@@ -16,7 +16,7 @@ use super::MongoOptions;
 use super::connect::{self, Connected, EVENTS, HEADS, LOG_HEAD, META};
 use super::document::{self, long, to_i64, to_u64};
 use super::failure::{Censor, Failure};
-use super::sessions::Presence;
+use super::presence::Presence;
 use crate::event::Leaf;
 use crate::{Health, Place, Position, Tail};
 

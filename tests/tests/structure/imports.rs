@@ -1,7 +1,7 @@
 //! Which module of a crate imports from which, read from its sources, and the circles in that.
 //!
-//! A folder is one unit: its own module file and the files in it may import from each other. What stands side by side,
-//! be it files or folders, may not do so in a circle. The root of the crate stands above all: nothing may import what is
+//! A folder's own module file and the files in it may import from each other. What else stands side by side, be it files
+//! or (where that is asked for) folders, may not do so in a circle. The root of the crate stands above all: nothing may import what is
 //! written there, only what it hands on. Code of tests does not count.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -20,8 +20,17 @@ struct Source {
     paths: Vec<(Option<String>, Path)>,
 }
 
-/// A circle of imports in a crate, if there is one: which files import from which. `read` answers files below `src`.
-pub(crate) fn circle(read: impl Fn(&str) -> Option<String>) -> Option<String> {
+/// What may not import in a circle.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Grain {
+    /// Files, unless one is the module file of the folder that the other is in.
+    Files,
+    /// Files and folders that stand side by side.
+    Folders,
+}
+
+/// A circle of imports in a crate, if there is one: which files import from which. `read` returns files below `src`.
+pub(crate) fn circle(grain: Grain, read: impl Fn(&str) -> Option<String>) -> Option<String> {
     let modules = modules(read);
     let mut units: BTreeMap<&[String], BTreeMap<&[String], String>> = BTreeMap::new();
     for (from, source) in &modules {
@@ -35,7 +44,10 @@ pub(crate) fn circle(read: impl Fn(&str) -> Option<String>) -> Option<String> {
             if own_folder || from == to {
                 continue;
             }
-            let [from, to] = [from, to].map(|path| &path[..path.len().min(shared + 1)]);
+            let [from, to] = [from, to].map(|path| match grain {
+                Grain::Files => path.as_slice(),
+                Grain::Folders => &path[..path.len().min(shared + 1)],
+            });
             let import = format!("{} -> {}", source.file, target.file);
             units.entry(from).or_default().entry(to).or_insert(import);
         }
@@ -221,23 +233,28 @@ fn words(text: &str) -> Vec<String> {
 mod tests {
     use std::collections::BTreeMap;
 
-    fn circle<const N: usize>(files: [(&str, &str); N]) -> Option<String> {
+    use super::Grain;
+
+    fn circle<const N: usize>(grain: Grain, files: [(&str, &str); N]) -> Option<String> {
         let files = BTreeMap::from(files);
-        super::circle(|file| files.get(file).map(|text| (*text).to_owned()))
+        super::circle(grain, |file| files.get(file).map(|text| (*text).to_owned()))
     }
 
     #[test]
     fn a_circle_is_found_through_whatever_hands_on() {
-        let found = circle([
-            ("lib.rs", "mod a;\npub mod b;\nmod c;\npub use a::A;"),
-            (
-                "a.rs",
-                "use std::fmt;\nuse crate::{b::{self, deep as d}, c};",
-            ),
-            ("b/mod.rs", "mod deep;\npub use deep::*;"),
-            ("b/deep.rs", "pub struct Deep(crate::A);"),
-            ("c.rs", "use super::b::Deep;"),
-        ]);
+        let found = circle(
+            Grain::Folders,
+            [
+                ("lib.rs", "mod a;\npub mod b;\nmod c;\npub use a::A;"),
+                (
+                    "a.rs",
+                    "use std::fmt;\nuse crate::{b::{self, deep as d}, c};",
+                ),
+                ("b/mod.rs", "mod deep;\npub use deep::*;"),
+                ("b/deep.rs", "pub struct Deep(crate::A);"),
+                ("c.rs", "use super::b::Deep;"),
+            ],
+        );
         assert_eq!(
             found.as_deref(),
             Some("a.rs -> b/mod.rs, b/deep.rs -> a.rs")
@@ -247,12 +264,15 @@ mod tests {
     #[test]
     fn files_of_one_folder_are_not_beyond_it() {
         let folder = |second| {
-            circle([
-                ("lib.rs", "mod a;"),
-                ("a.rs", "mod b;\nmod c;\npub use b::*;\npub use c::C;"),
-                ("a/b.rs", "pub struct B(super::C);"),
-                ("a/c.rs", second),
-            ])
+            circle(
+                Grain::Files,
+                [
+                    ("lib.rs", "mod a;"),
+                    ("a.rs", "mod b;\nmod c;\npub use b::*;\npub use c::C;"),
+                    ("a/b.rs", "pub struct B(super::C);"),
+                    ("a/c.rs", second),
+                ],
+            )
         };
         assert_eq!(folder("pub struct C;"), None);
         let found = folder("pub struct C(super::B);");
@@ -261,15 +281,37 @@ mod tests {
 
     #[test]
     fn a_folder_and_its_own_file_are_no_circle_nor_are_comments_and_tests() {
-        let found = circle([
-            ("lib.rs", "mod a;\nmod b;"),
-            ("a.rs", "mod deep;\nuse deep::Deep;\nuse crate::b::B;"),
-            ("a/deep.rs", "use super::A;"),
-            (
-                "b.rs",
-                "// As crate::a::A.\n#[cfg(test)]\nmod tests {\n    use crate::a;\n}",
-            ),
-        ]);
+        let found = circle(
+            Grain::Folders,
+            [
+                ("lib.rs", "mod a;\nmod b;"),
+                ("a.rs", "mod deep;\nuse deep::Deep;\nuse crate::b::B;"),
+                ("a/deep.rs", "use super::A;"),
+                (
+                    "b.rs",
+                    "// As crate::a::A.\n#[cfg(test)]\nmod tests {\n    use crate::a;\n}",
+                ),
+            ],
+        );
         assert_eq!(found, None);
+    }
+
+    #[test]
+    fn folders_may_be_in_a_circle_that_no_files_are_in() {
+        let files = [
+            ("lib.rs", "mod a;\nmod b;"),
+            ("a.rs", "mod one;\nmod two;"),
+            ("a/one.rs", "use crate::b::below;"),
+            ("a/two.rs", ""),
+            ("b.rs", "pub mod below;\npub mod above;"),
+            ("b/below.rs", ""),
+            ("b/above.rs", "use crate::a::two;"),
+        ];
+        assert_eq!(circle(Grain::Files, files), None);
+        let found = circle(Grain::Folders, files);
+        assert_eq!(
+            found.as_deref(),
+            Some("a/one.rs -> b/below.rs, b/above.rs -> a/two.rs")
+        );
     }
 }

@@ -9,6 +9,18 @@ mod imports;
 
 use std::path::{Path, PathBuf};
 
+use imports::Grain;
+
+/// The crates that the server is made of, the lowest first.
+const LAYERS: [&str; 6] = [
+    "domain",
+    "eventstore",
+    "projections",
+    "application",
+    "reactors",
+    "api",
+];
+
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR"))
         .parent()
@@ -52,32 +64,34 @@ fn sources(krate: &str) -> Vec<(PathBuf, String)> {
 
 #[test]
 fn dependencies_point_downwards_only() {
-    let layers = [
-        "domain",
-        "eventstore",
-        "projections",
-        "application",
-        "reactors",
-        "api",
-    ];
-    for (index, krate) in layers.iter().enumerate() {
+    for (index, krate) in LAYERS.iter().enumerate() {
         for dependency in dependencies(krate) {
-            if let Some(layer) = layers.iter().position(|layer| *layer == dependency) {
+            if let Some(layer) = LAYERS.iter().position(|layer| *layer == dependency) {
                 assert!(layer < index, "{krate} must not depend on {dependency}");
             }
         }
     }
 }
 
-/// The crates whose modules are in layers, as the crates themselves are.
-const LAYERED: &[&str] = &["domain"];
+/// A circle of imports in the crate, if there is one.
+fn circle(krate: &str, grain: Grain) -> Option<String> {
+    let src = root().join(krate).join("src");
+    imports::circle(grain, |file| std::fs::read_to_string(src.join(file)).ok())
+}
 
 #[test]
-fn imports_go_in_no_circles() {
-    for krate in LAYERED {
-        let src = root().join(krate).join("src");
-        let circle = imports::circle(|file| std::fs::read_to_string(src.join(file)).ok());
+fn modules_import_in_no_circles() {
+    for krate in LAYERS {
+        let circle = circle(krate, Grain::Files);
         assert_eq!(circle, None, "{krate}: modules import in a circle");
+    }
+}
+
+#[test]
+fn what_stands_side_by_side_imports_in_no_circles() {
+    for krate in ["domain", "projections"] {
+        let circle = circle(krate, Grain::Folders);
+        assert_eq!(circle, None, "{krate}: folders import in a circle");
     }
 }
 

@@ -6,7 +6,8 @@ use bytes::{Bytes, BytesMut};
 use futures::FutureExt as _;
 use projections::live::{Delivery, Feed, LiveUpdate, Scope};
 
-use super::{Connection, End};
+use super::Connection;
+use crate::live::end::End;
 use crate::live::frame::{self, Close, ServerFrame};
 
 /// Bytes of updates gathered before they are written out, and runs looked at. More are gathered in the next round.

@@ -2,7 +2,8 @@
 
 use std::fmt::Write as _;
 
-use super::raster::{Kind, Picture, write};
+use super::kind::Kind;
+use super::raster::{Picture, write};
 use super::{PictureError, glyphs, vector};
 
 /// Grounds of letters, chosen by the length of the name.

@@ -1,6 +1,7 @@
 //! The workspace's mark while nobody has given it one: lines of a record in a speech bubble.
 
-use super::raster::{Kind, Picture, write};
+use super::kind::Kind;
+use super::raster::{Picture, write};
 use super::{PictureError, vector};
 
 /// The mark as shapes. It keeps its proportions in any frame.

@@ -5,7 +5,7 @@
 //! frame may have. Every walk here moves forwards only and allocates nothing.
 
 use super::PictureError;
-use super::raster::Kind;
+use super::kind::Kind;
 
 /// Most pixels of a picture, about 6000 × 5000.
 const MOST_PIXELS: u64 = 32_000_000;

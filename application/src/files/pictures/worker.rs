@@ -11,7 +11,8 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
 use super::PictureError;
-use super::raster::{self, Kind, Made, Picture};
+use super::kind::Kind;
+use super::raster::{self, Made, Picture};
 
 /// The word on the command line that makes a worker of this program.
 pub const COMMAND: &str = "picture-worker";
