@@ -3,32 +3,11 @@
 //! Doors parse, prove who calls, run one use case of `application` or one query, and answer. What may happen is decided
 //! in `domain`.
 
-pub mod app;
-pub mod cli;
-
-pub mod config;
-pub mod control;
-pub mod folder;
-pub mod health;
-pub mod serve;
-pub mod shutdown;
-pub mod telemetry;
-
-pub mod budget;
-pub mod dialect;
-pub mod error;
-pub mod extract;
-pub mod headers;
-pub mod login_form;
-pub mod machine;
-pub mod methods;
-pub mod openapi;
-pub mod rate_limit;
-pub mod rest;
-pub mod route;
-pub mod router;
-pub mod second_factor;
-pub mod state;
-pub mod statistics;
-
+pub mod documents;
+pub mod errors;
+pub mod http;
 pub mod live;
+pub mod methods;
+pub mod rest;
+pub mod server;
+pub mod state;

@@ -3,10 +3,10 @@
 use std::io::Write as _;
 use std::process::ExitCode;
 
-use api::app::{App, Ending};
-use api::cli::{self, Task};
-use api::config::Config;
-use api::{shutdown, telemetry};
+use api::server::app::{App, Ending};
+use api::server::cli::{self, Task};
+use api::server::config::Config;
+use api::server::{shutdown, telemetry};
 use application::files::pictures::worker;
 use eventstore::memory;
 

@@ -7,14 +7,14 @@ pub mod door;
 pub mod ejson;
 pub mod limits;
 
-mod administration;
+mod admin;
+mod identity;
 mod mail;
 mod maintenance;
 mod people;
 mod pictures;
 mod rooms;
 mod services;
-mod sessions;
 mod webdav;
 
 use std::collections::HashMap;
@@ -28,8 +28,8 @@ use domain::limits as bounds;
 use futures::future::BoxFuture;
 use serde_json::Value;
 
-use crate::error::{ApiError, texts};
-use crate::extract::schema;
+use crate::errors::{ApiError, wording};
+use crate::http::schema;
 use crate::methods::args::Args;
 use crate::state::AppState;
 
@@ -139,11 +139,11 @@ where
 /// Every method, area by area.
 pub fn all() -> Vec<Method> {
     [
-        sessions::methods(),
+        identity::methods(),
         people::methods(),
         mail::methods(),
         pictures::methods(),
-        administration::methods(),
+        admin::methods(),
         services::methods(),
         webdav::methods(),
         maintenance::methods(),
@@ -178,7 +178,9 @@ pub fn exists(name: &str) -> bool {
 
 /// Calls the method `name`: looks it up, counts the call, lets in who may, runs it.
 pub async fn call(name: &str, call: AnyMethodCall) -> MethodOutcome {
-    let method = TABLE.get(name).ok_or_else(|| texts::no_such_method(name))?;
+    let method = TABLE
+        .get(name)
+        .ok_or_else(|| wording::no_such_method(name))?;
     limits::check(method, &call)?;
     match &method.access {
         MethodAccess::Anyone(handler) => handler(call).await,
@@ -190,7 +192,7 @@ pub async fn call(name: &str, call: AnyMethodCall) -> MethodOutcome {
                 factor,
                 args,
             } = call;
-            let caller = caller.ok_or_else(|| texts::login_required_for(method.name))?;
+            let caller = caller.ok_or_else(|| wording::login_required_for(method.name))?;
             handler(MethodCall {
                 state,
                 caller,

@@ -1,60 +1,13 @@
-//! The REST doors (contract, all chapters). Handlers are short: parse, one command or one query, answer.
+//! The REST doors (contract, all chapters). Handlers are short: parse, one use case or one query, answer.
 
 mod table;
 
-pub mod accounts;
-pub mod answer;
-pub mod assets;
-pub mod auth;
-pub mod autotranslate;
-pub mod avatars;
-pub mod banners;
+pub mod admin;
 pub mod chat;
-pub mod cloud;
-pub mod counters;
-pub mod custom_status;
-pub mod data_export;
-pub mod departure;
-pub mod dns;
-pub mod e2e;
-pub mod email_inbox;
-pub mod emoji;
-pub mod emoji_custom;
-pub mod family;
-pub mod history;
-pub mod i18n;
-pub mod im;
-pub mod info;
-pub mod login_services;
+pub mod identity;
+pub mod integrations;
 pub mod lookup;
-pub mod mail;
-pub mod mail_links;
-pub mod media;
-pub mod members;
-pub mod moderation;
-pub mod oauth_apps;
-pub mod oauth_provider;
 pub mod people;
-pub mod permissions;
-pub mod presence;
-pub mod profile;
-pub mod push;
-pub mod registration;
-pub mod roles;
-pub mod room_settings;
-pub mod rooms;
-pub mod search;
-pub mod second_factors;
-pub mod setting_docs;
-pub mod settings;
-pub mod shape;
-pub mod shield;
-pub mod small;
-pub mod sounds;
-pub mod statistics;
-pub mod subscriptions;
-pub mod target;
-pub mod tokens;
-pub mod users;
+pub mod record;
 
 pub use table::routes;

@@ -7,9 +7,9 @@ use application::rate_limit::RateLimiter;
 use application::workspace::Workspace;
 use tokio_util::sync::CancellationToken;
 
-use crate::dialect::Dialect;
-use crate::extract::body::BodyBudget;
-use crate::statistics::Statistics;
+use crate::errors::dialect::Dialect;
+use crate::http::body::BodyBudget;
+use crate::server::statistics::Statistics;
 
 /// What the operator chose that only doors need to know.
 #[derive(Clone)]

@@ -8,10 +8,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use api::config::Config;
-use api::live::{self, Live};
-use api::serve;
-use api::state::{AppState, DoorConfig};
+use api::live;
+use api::live::Live;
+use api::server::config::Config;
+use api::server::serve;
+use api::state::AppState;
+use api::state::DoorConfig;
 use application::files::store::Files;
 use application::ids::now;
 use application::token::token_hash;

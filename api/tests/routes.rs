@@ -7,10 +7,14 @@
 
 use std::sync::Arc;
 
-use api::extract::schema::{Kind, Schema, Takes};
-use api::route::{Access, Route};
-use api::router;
-use api::state::{AppState, DoorConfig};
+use api::http::route::Access;
+use api::http::route::Route;
+use api::http::router;
+use api::http::schema::Kind;
+use api::http::schema::Schema;
+use api::http::schema::Takes;
+use api::state::AppState;
+use api::state::DoorConfig;
 use application::admin::bootstrap;
 use application::files::store::Files;
 use application::people::avatars::{self, Changer};

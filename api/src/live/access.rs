@@ -7,7 +7,7 @@ use domain::access::can_read_history;
 use projections::QueryError;
 use subtle::ConstantTimeEq as _;
 
-use crate::error::ApiError;
+use crate::errors::ApiError;
 use crate::state::AppState;
 
 /// Who `token` belongs to; nobody when that is not `user`. Besides logins, programs come with tokens they were granted.

@@ -26,13 +26,13 @@ use tokio::sync::{OwnedSemaphorePermit, watch};
 use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at, timeout};
 use tokio_tungstenite::tungstenite::Message;
 
-use super::Shared;
-use super::access::{may_watch, renew};
-use super::end::{End, WRITE_TIMEOUT};
-use super::frame::{ClientFrame, Close, Format, Selection, ServerFrame};
-use super::introduction::introduce;
-use super::resume::{self, After, Refusal};
-use super::socket::{Socket, SocketError};
+use crate::live::Shared;
+use crate::live::access::{may_watch, renew};
+use crate::live::end::{End, WRITE_TIMEOUT};
+use crate::live::frame::{ClientFrame, Close, Format, Selection, ServerFrame};
+use crate::live::introduction::introduce;
+use crate::live::resume::{self, After, Refusal};
+use crate::live::socket::{Socket, SocketError};
 
 /// How long a close may take to be written, behind what is being written already.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(5);

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use super::frame::Close;
-use super::socket::SocketError;
+use crate::live::frame::Close;
+use crate::live::socket::SocketError;
 
 /// How long a write may be stuck. Longer, and the client is as good as gone.
 pub(super) const WRITE_TIMEOUT: Duration = Duration::from_secs(20);

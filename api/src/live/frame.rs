@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::protocol::CloseFrame;
 
-use super::socket::{Opcode, push_frame};
+use crate::live::socket::{Opcode, push_frame};
 
 /// How frames are written; the WebSocket subprotocol chooses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -5,11 +5,11 @@ use eventstore::Mark;
 use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::Message;
 
-use super::Shared;
-use super::access::authenticate;
-use super::end::{End, WRITE_TIMEOUT};
-use super::frame::{Authenticate, ClientFrame, Close, Format, ServerFrame};
-use super::socket::Socket;
+use crate::live::Shared;
+use crate::live::access::authenticate;
+use crate::live::end::{End, WRITE_TIMEOUT};
+use crate::live::frame::{Authenticate, ClientFrame, Close, Format, ServerFrame};
+use crate::live::socket::Socket;
 
 /// Finds out who is there: by the handshake's headers, or by the first frame. Also answers that frame's reference.
 pub(super) async fn introduce(

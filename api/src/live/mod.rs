@@ -33,11 +33,11 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::config::LiveLimits;
-use crate::error::ApiError;
-use crate::shutdown;
+use crate::errors::ApiError;
+use crate::server::config::LiveLimits;
+use crate::server::shutdown;
+use crate::server::telemetry::metrics::{LIVE_DELIVERED, LIVE_DROPPED, LIVE_SOCKETS};
 use crate::state::AppState;
-use crate::telemetry::metrics::{LIVE_DELIVERED, LIVE_DROPPED, LIVE_SOCKETS};
 
 /// The door. Cheap to clone; all clones are the same.
 #[derive(Clone)]

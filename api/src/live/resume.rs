@@ -5,7 +5,7 @@ use eventstore::{Mark, Position};
 use projections::live::Feed;
 use projections::{QueryError, WaitError};
 
-use super::Shared;
+use crate::live::Shared;
 
 /// What the handshake's `after` says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

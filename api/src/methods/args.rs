@@ -4,10 +4,10 @@ use application::identity::second_factor::FactorAnswer;
 use domain::Timestamp;
 use serde_json::{Map, Value};
 
-use crate::error::{ApiError, texts};
-use crate::extract::params::type_name;
+use crate::errors::{ApiError, wording};
+use crate::http::params::type_name;
+use crate::http::second_factor;
 use crate::methods::ejson;
-use crate::second_factor;
 
 /// A list of parameters. One that is missing reads as `null`; ones too many are nobody's business.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -95,7 +95,7 @@ impl Args {
 
     fn mismatch(&self, wanted: &str, index: usize) -> ApiError {
         let found = self.0.get(index).map_or("undefined", type_name);
-        texts::match_error(&format!("Expected {wanted}, got {found}"))
+        wording::match_error(&format!("Expected {wanted}, got {found}"))
     }
 }
 

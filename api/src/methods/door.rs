@@ -8,13 +8,13 @@ use application::identity::second_factor::FactorAnswer;
 use axum::http::HeaderMap;
 use serde_json::{Map, Value, json};
 
-use crate::error::{ApiError, texts};
-use crate::extract::schema::{Kind, Schema};
-use crate::extract::{self, Anyone, Call, Input};
+use crate::errors::{ApiError, wording};
+use crate::http::answer::{Answer, Outcome};
+use crate::http::call::{self, Anyone, Call, Input};
+use crate::http::schema::{Kind, Schema};
+use crate::http::{json, second_factor};
 use crate::methods::args::Args;
 use crate::methods::{self, AnyMethodCall};
-use crate::rest::answer::{Answer, Outcome};
-use crate::second_factor;
 use crate::state::AppState;
 
 /// What both routes take.
@@ -44,17 +44,17 @@ struct Wish {
 async fn run(state: &AppState, caller: Option<Caller>, input: &Input) -> Outcome {
     let params = input.params()?;
     let message = params.required("message")?;
-    let wish = if message.len() <= extract::LARGE {
+    let wish = if message.len() <= call::LARGE {
         read(message)
     } else {
         let message = message.to_owned();
         let apart = tokio::task::spawn_blocking(move || read(&message));
         apart.await.map_err(|_| ApiError::Internal)?
     };
-    let wish = wish.ok_or_else(texts::invalid_method_call)?;
+    let wish = wish.ok_or_else(wording::invalid_method_call)?;
     let excess = methods::excess(&wish.method, &wish.params);
     if let Some(fault) = excess {
-        let refusal = Err(texts::match_error(&fault));
+        let refusal = Err(wording::match_error(&fault));
         return Ok(Answer::empty().field("message", &envelope(wish.id, refusal).to_string()));
     }
     let args = Args::from(wish.params);
@@ -75,7 +75,7 @@ async fn run(state: &AppState, caller: Option<Caller>, input: &Input) -> Outcome
 
 /// Reads the message. Only the name and the parameters must be there, for the mobile app sends nothing else.
 fn read(message: &str) -> Option<Wish> {
-    let Ok(Value::Object(mut wish)) = extract::json::parse(message.as_bytes()) else {
+    let Ok(Value::Object(mut wish)) = json::parse(message.as_bytes()) else {
         return None;
     };
     if wish.get("msg").is_some_and(|kind| kind != "method") {

@@ -3,7 +3,7 @@
 use domain::Timestamp;
 use serde_json::{Map, Value, json};
 
-use crate::extract::params::parse_date;
+use crate::http::params::parse_date;
 
 /// The fields of wire documents that are dates. The views keep them as ISO-8601 texts, as REST has them.
 const DATES: [&str; 19] = [

@@ -5,7 +5,7 @@ use application::ids::now;
 use application::rate_limit::{Limit, Subject};
 use domain::settings::{Key, Settings, keys};
 
-use crate::error::{ApiError, texts};
+use crate::errors::{ApiError, wording};
 use crate::methods::{AnyMethodCall, Method};
 
 /// Streams are written more often than methods are called.
@@ -60,7 +60,7 @@ pub fn check(method: &Method, call: &AnyMethodCall) -> Result<(), ApiError> {
             .state
             .rate_limiter()
             .count_subject(subject, limit, now());
-        outcome.map_err(texts::too_many_method_calls)?;
+        outcome.map_err(wording::too_many_method_calls)?;
     }
     Ok(())
 }

@@ -11,9 +11,11 @@ use domain::{UserId, text};
 use reactors::mail::test_mail;
 use serde_json::{Value, json};
 
-use super::{AnyMethodCall, Method, MethodCall, MethodOutcome, method, open_method, sessions};
-use crate::error::{ApiError, texts};
-use crate::rest::mail;
+use crate::errors::{ApiError, wording};
+use crate::methods::{
+    AnyMethodCall, Method, MethodCall, MethodOutcome, identity, method, open_method,
+};
+use crate::rest::integrations::mail;
 
 pub(super) fn methods() -> Vec<Method> {
     vec![
@@ -30,7 +32,7 @@ pub(super) fn methods() -> Vec<Method> {
 /// `forgotPassword({email})`, as client libraries have it. Nothing, whether or not there is such an account.
 async fn forgot_password(call: AnyMethodCall) -> MethodOutcome {
     let address = call.args.object(0)?.get("email").and_then(Value::as_str);
-    let address = address.ok_or_else(|| texts::match_missing("email"))?;
+    let address = address.ok_or_else(|| wording::match_missing("email"))?;
     call.state.mail_wishes().forgotten(address);
     Ok(Value::Null)
 }
@@ -54,7 +56,7 @@ async fn reset_password(call: AnyMethodCall) -> MethodOutcome {
         Value::Object(object) => {
             let digest = object.get("digest").and_then(Value::as_str);
             let digest = digest.and_then(PasswordDigest::from_hex);
-            Chosen::Digest(digest.ok_or_else(|| texts::match_missing("digest"))?)
+            Chosen::Digest(digest.ok_or_else(|| wording::match_missing("digest"))?)
         }
         _ => Chosen::Clear(call.args.text(1)?),
     };
@@ -81,7 +83,7 @@ async fn prove(call: &AnyMethodCall, token: &str, to: Use) -> Result<bool, ApiEr
 /// Logs in whoever came with a link. The link did its work even when the account may not log in.
 async fn log_in(call: &AnyMethodCall, user: &UserId, proved: bool) -> MethodOutcome {
     let login = login::with_link(&call.state, &call.client, user, proved).await?;
-    Ok(sessions::login_result(&login))
+    Ok(identity::login_result(&login))
 }
 
 /// `sendConfirmationEmail(email)`: true; for those who are logged in, false when nobody has the address.
@@ -105,7 +107,7 @@ async fn send_invitations(call: MethodCall) -> MethodOutcome {
     let permissions = call.state.views().permissions();
     let authority = call.caller.authority(&[], &permissions);
     if !authority.has(Permission::BULK_REGISTER_USER) {
-        return Err(texts::method_not_allowed("sendInvitationEmail"));
+        return Err(wording::method_not_allowed("sendInvitationEmail"));
     }
     let addresses = call.args.list(0)?.iter().filter_map(Value::as_str);
     let addresses: Vec<&str> = addresses.collect();
@@ -121,11 +123,11 @@ async fn send_test(call: MethodCall) -> MethodOutcome {
         .authority(&[], &state.views().permissions())
         .has(Permission::TEST_ADMIN_OPTIONS);
     if !allowed {
-        return Err(texts::method_not_allowed(METHOD));
+        return Err(wording::method_not_allowed(METHOD));
     }
     let doc: Value = serde_json::from_slice(&call.caller.user.doc).unwrap_or_default();
     let address = doc["emails"][0]["address"].as_str();
-    let address = address.ok_or_else(|| texts::no_own_address(METHOD))?;
+    let address = address.ok_or_else(|| wording::no_own_address(METHOD))?;
     let to = Mailbox {
         name: call.caller.user.name.clone(),
         address: address.to_owned(),
@@ -133,6 +135,6 @@ async fn send_test(call: MethodCall) -> MethodOutcome {
     let mail = test_mail(&state.views().settings(), to, &fresh_id());
     match state.mailer().send(&mail).await {
         Ok(()) => Ok(json!({ "message": "Your_mail_was_sent_to_s", "params": [address] })),
-        Err(error) => Err(texts::email_send_failed(METHOD, &error.to_string())),
+        Err(error) => Err(wording::email_send_failed(METHOD, &error.to_string())),
     }
 }

@@ -3,8 +3,8 @@
 use domain::permission::Permission;
 use serde_json::json;
 
-use super::{Method, MethodCall, MethodOutcome, method};
-use crate::error::texts;
+use crate::errors::wording;
+use crate::methods::{Method, MethodCall, MethodOutcome, method};
 
 pub(super) fn methods() -> Vec<Method> {
     vec![
@@ -16,7 +16,7 @@ pub(super) fn methods() -> Vec<Method> {
 /// `restart_server()`: stops cleanly, this answer included, and starts again (`docs/operating.md`).
 async fn restart(call: MethodCall) -> MethodOutcome {
     if !call.caller.may(&call.state, Permission::RESTART_SERVER) {
-        return Err(texts::restart_not_allowed());
+        return Err(wording::restart_not_allowed());
     }
     tracing::info!(user = %call.caller.id(), "a restart was asked for");
     call.state.restart();
@@ -28,7 +28,7 @@ async fn restart(call: MethodCall) -> MethodOutcome {
 async fn clear_previews(call: MethodCall) -> MethodOutcome {
     const METHOD: &str = "OEmbedCacheCleanup";
     if !call.caller.may(&call.state, Permission::CLEAR_OEMBED_CACHE) {
-        return Err(texts::method_not_allowed(METHOD));
+        return Err(wording::method_not_allowed(METHOD));
     }
     Ok(json!({ "message": "cache_cleared" }))
 }

@@ -17,10 +17,12 @@ use domain::text::{is_blank, trim};
 use domain::user::{ProfileChange, UserCommand, UserRefusal, UtcOffset, check_username};
 use serde_json::{Map, Value, json};
 
-use super::{AnyMethodCall, Method, MethodCall, MethodOutcome, ejson, method, open_method};
-use crate::error::{ApiError, texts};
-use crate::rest::registration as names;
-use crate::second_factor::prover_of_method;
+use crate::errors::{ApiError, wording};
+use crate::http::second_factor::prover_of_method;
+use crate::methods::{
+    AnyMethodCall, Method, MethodCall, MethodOutcome, ejson, method, open_method,
+};
+use crate::rest::identity::registration as names;
 
 pub(super) fn methods() -> Vec<Method> {
     vec![
@@ -44,14 +46,14 @@ fn text<'a>(fields: &'a Map<String, Value>, name: &str) -> Result<Option<&'a str
         None | Some(Value::Null) => Ok(None),
         Some(Value::String(text)) => Ok(Some(text)),
         Some(other) => {
-            let found = crate::extract::params::type_name(other);
-            Err(texts::type_mismatch("string", found, name))
+            let found = crate::http::params::type_name(other);
+            Err(wording::type_mismatch("string", found, name))
         }
     }
 }
 
 fn required<'a>(fields: &'a Map<String, Value>, name: &str) -> Result<&'a str, ApiError> {
-    text(fields, name)?.ok_or_else(|| texts::match_missing(name))
+    text(fields, name)?.ok_or_else(|| wording::match_missing(name))
 }
 
 /// `registerUser({name, email, pass, secretURL?, reason?, setupCode?})`: the id of the new account. It has a user name at once,
@@ -99,7 +101,7 @@ async fn set_username(call: MethodCall) -> MethodOutcome {
         .await
         .map_err(|error| match error {
             // Somebody was faster.
-            Error::Refused(Refusal::IdentityNotSaved) => texts::field_unavailable(&username),
+            Error::Refused(Refusal::IdentityNotSaved) => wording::field_unavailable(&username),
             error => error.into(),
         })?;
     Ok(json!(username))
@@ -113,18 +115,18 @@ async fn would_rename(call: &MethodCall, username: &str) -> Result<(), ApiError>
         keys::ACCOUNTS_ALLOW_USERNAME_CHANGE,
     ];
     if !allowed.iter().all(|key| settings.bool(*key)) {
-        return Err(texts::method_not_allowed("setUsername"));
+        return Err(wording::method_not_allowed("setUsername"));
     }
     match check_username(username, &settings) {
         Err(UserRefusal::BlockedUsername { username }) => {
-            return Err(texts::blocked_username(&username));
+            return Err(wording::blocked_username(&username));
         }
-        Err(_) => return Err(texts::username_invalid(username)),
+        Err(_) => return Err(wording::username_invalid(username)),
         Ok(()) => {}
     }
     let holder = call.state.views().user_by_username(username).await?;
     match holder {
-        Some(holder) if holder.id != *call.caller.id() => Err(texts::field_unavailable(username)),
+        Some(holder) if holder.id != *call.caller.id() => Err(wording::field_unavailable(username)),
         _ => Ok(()),
     }
 }
@@ -161,7 +163,7 @@ async fn save_user_profile(call: MethodCall) -> MethodOutcome {
         custom_fields: Some(call.args.get(1).clone()).filter(is_filled),
     };
     let status = text(fields, "statusType")?.filter(|status| !status.is_empty());
-    let status = status.map(|status| Status::find(status).ok_or_else(texts::invalid_status));
+    let status = status.map(|status| Status::find(status).ok_or_else(wording::invalid_status));
     let status = status.transpose()?;
     let typed = text(fields, "typedPassword")?.filter(|typed| !typed.is_empty());
     let prover = prover_of_method(&call).with_password(typed);
@@ -176,9 +178,9 @@ async fn save_user_profile(call: MethodCall) -> MethodOutcome {
 /// `userSetUtcOffset(hours)`: 1, as one record has it now.
 async fn set_utc_offset(call: MethodCall) -> MethodOutcome {
     let hours = call.args.number(0)?;
-    let hours = hours.ok_or_else(|| texts::match_error(&"Expected number, got undefined"))?;
+    let hours = hours.ok_or_else(|| wording::match_error(&"Expected number, got undefined"))?;
     let offset = UtcOffset::from_hours(hours);
-    let offset = offset.ok_or_else(|| texts::match_error(&"Expected hours of a time zone"))?;
+    let offset = offset.ok_or_else(|| wording::match_error(&"Expected hours of a time zone"))?;
     let (state, caller) = (&call.state, &call.caller);
     let (user, at) = (caller.id().clone(), now());
     let set = UserCommand::SetUtcOffset { user, offset, at };
@@ -202,7 +204,7 @@ async fn save_user_preferences(call: MethodCall) -> MethodOutcome {
 async fn set_user_password(call: MethodCall) -> MethodOutcome {
     let password = call.args.text(0)?;
     if !call.caller.user.require_password_change {
-        return Err(texts::password_change_not_required());
+        return Err(wording::password_change_not_required());
     }
     let (state, caller) = (&call.state, &call.caller);
     let change = profile::new_password(state, caller, password).await?;

@@ -10,9 +10,9 @@ use domain::UserId;
 use domain::avatar::AvatarOwner;
 use serde_json::{Map, Value, json};
 
-use super::{Method, MethodCall, MethodOutcome, method};
-use crate::error::{ApiError, texts};
-use crate::extract::filter::Filter;
+use crate::errors::{ApiError, wording};
+use crate::http::filter::Filter;
+use crate::methods::{Method, MethodCall, MethodOutcome, method};
 use crate::rest;
 
 pub(super) fn methods() -> Vec<Method> {
@@ -42,23 +42,23 @@ async fn set_avatar(call: MethodCall) -> MethodOutcome {
             .views()
             .user(&UserId::new(id))
             .await?
-            .ok_or_else(texts::user_param_unknown)?,
+            .ok_or_else(wording::user_param_unknown)?,
         None => call.caller.user.clone(),
     };
     if service == "initials" {
-        rest::avatars::reset_of(&call.state, &call.caller, &user.id, true).await?;
+        rest::people::avatars::reset_of(&call.state, &call.caller, &user.id, true).await?;
         return Ok(Value::Null);
     }
     let data = call.args.text(0)?;
     if service == "url" {
-        rest::avatars::set_from(&call.state, &call.caller, &user, data).await?;
+        rest::people::avatars::set_from(&call.state, &call.caller, &user, data).await?;
         return Ok(Value::Null);
     }
     let owner = AvatarOwner::User(user.id.clone());
     let changer = Changer::User(&call.caller, &[]);
     avatars::would_change(&call.state, changer, &owner)?;
-    let bytes = data_uri(data).ok_or_else(texts::invalid_file_type)?;
-    rest::avatars::check_size(&call.state, bytes.len())?;
+    let bytes = data_uri(data).ok_or_else(wording::invalid_file_type)?;
+    rest::people::avatars::check_size(&call.state, bytes.len())?;
     avatars::set(&call.state, changer, &owner, service, bytes).await?;
     Ok(Value::Null)
 }
@@ -75,7 +75,7 @@ fn data_uri(text: &str) -> Option<Bytes> {
 async fn reset_avatar(call: MethodCall) -> MethodOutcome {
     let target = call.args.optional_text(0)?.filter(|id| !id.is_empty());
     let user = target.map_or_else(|| call.caller.id().clone(), UserId::new);
-    rest::avatars::reset_of(&call.state, &call.caller, &user, false).await?;
+    rest::people::avatars::reset_of(&call.state, &call.caller, &user, false).await?;
     Ok(Value::Null)
 }
 
@@ -86,11 +86,9 @@ async fn avatar_suggestion(_: MethodCall) -> MethodOutcome {
 async fn list_emoji(call: MethodCall) -> MethodOutcome {
     let docs = call.state.views().emoji_sync(None).await?.update;
     let filter = match call.args.get(0) {
-        Value::Object(query) if !query.is_empty() => {
-            Some(Filter::parse(query).map_err(|_| {
-                texts::invalid_json_parameter("query", &call.args.get(0).to_string())
-            })?)
-        }
+        Value::Object(query) if !query.is_empty() => Some(Filter::parse(query).map_err(|_| {
+            wording::invalid_json_parameter("query", &call.args.get(0).to_string())
+        })?),
         _ => None,
     };
     let docs: Vec<Value> = docs
@@ -132,7 +130,13 @@ async fn save_emoji(call: MethodCall) -> MethodOutcome {
                 "svg+xml" | "svg" | "" => "png",
                 "jpeg" => "jpg",
                 extension @ ("png" | "jpg" | "gif" | "webp" | "bmp" | "ico") => extension,
-                other => return Err(texts::not_a_name("insertOrUpdateEmoji", other, "Extension")),
+                other => {
+                    return Err(wording::not_a_name(
+                        "insertOrUpdateEmoji",
+                        other,
+                        "Extension",
+                    ));
+                }
             };
             let extension = extension.to_owned();
             let id = emoji::create(&call.state, &call.caller, names, Err(extension)).await?;
@@ -148,8 +152,8 @@ async fn save_emoji(call: MethodCall) -> MethodOutcome {
 /// `uploadEmojiCustom(binary, contentType, data)`.
 async fn draw_emoji(call: MethodCall) -> MethodOutcome {
     emoji::check(&call.state, &call.caller)?;
-    let bytes = binary(call.args.text(0)?).ok_or_else(texts::emoji_is_not_image)?;
-    rest::avatars::check_size(&call.state, bytes.len())?;
+    let bytes = binary(call.args.text(0)?).ok_or_else(wording::emoji_is_not_image)?;
+    rest::people::avatars::check_size(&call.state, bytes.len())?;
     let data = call.args.object(2)?;
     let id = match text(data, "_id") {
         "" => call
@@ -157,7 +161,7 @@ async fn draw_emoji(call: MethodCall) -> MethodOutcome {
             .views()
             .emoji_named(text(data, "name"))
             .await?
-            .ok_or_else(texts::invalid_custom_emoji)?,
+            .ok_or_else(wording::invalid_custom_emoji)?,
         id => id.to_owned(),
     };
     emoji::update(&call.state, &call.caller, &id, None, Some(bytes)).await?;
@@ -199,8 +203,8 @@ async fn record_sound(call: MethodCall) -> MethodOutcome {
     let bytes = binary(call.args.text(0)?);
     let bytes = bytes
         .filter(|bytes| !bytes.is_empty())
-        .ok_or_else(texts::invalid_custom_sound)?;
-    rest::avatars::check_size(&call.state, bytes.len())?;
+        .ok_or_else(wording::invalid_custom_sound)?;
+    rest::people::avatars::check_size(&call.state, bytes.len())?;
     let data = call.args.object(2)?;
     let recording = Recording {
         extension: text(data, "extension").to_owned(),

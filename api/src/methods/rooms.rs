@@ -1,6 +1,6 @@
 //! Methods about rooms and messages.
 
-use super::Method;
+use crate::methods::Method;
 
 pub(super) fn methods() -> Vec<Method> {
     Vec::new()

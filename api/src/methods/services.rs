@@ -12,11 +12,11 @@ use domain::{RoomId, UserId};
 use projections::CustomStatusQuery;
 use serde_json::{Value, json};
 
-use super::{AnyMethodCall, Method, MethodCall, MethodOutcome, method, open_method};
-use crate::error::texts;
-use crate::extract::params::Params;
+use crate::errors::wording;
+use crate::http::params::Params;
+use crate::methods::{AnyMethodCall, Method, MethodCall, MethodOutcome, method, open_method};
 use crate::rest;
-use crate::rest::search::{self, Wish};
+use crate::rest::people::search::{self, Wish};
 
 pub(super) fn methods() -> Vec<Method> {
     vec![
@@ -50,7 +50,7 @@ pub(super) fn methods() -> Vec<Method> {
 async fn connection(call: MethodCall) -> MethodOutcome {
     let named = call.args.get(0).as_str().unwrap_or_default();
     if !named.is_empty() && named != call.caller.id().as_str() {
-        return Err(texts::others_connection());
+        return Err(wording::others_connection());
     }
     Ok(Value::Null)
 }
@@ -62,7 +62,7 @@ async fn set_default_status(call: MethodCall) -> MethodOutcome {
         None => ("", call.args.text(0)?),
     };
     if !user.is_empty() && user != call.caller.id().as_str() {
-        return Err(texts::others_connection());
+        return Err(wording::others_connection());
     }
     let Some(status) = Status::find(status) else {
         return Ok(Value::Null);
@@ -80,11 +80,11 @@ async fn set_user_status(call: MethodCall) -> MethodOutcome {
     let (status, text) = (call.args.optional_text(0)?, call.args.optional_text(1)?);
     let settings = call.state.views().settings();
     if text.is_some() && !settings.bool(keys::ACCOUNTS_ALLOW_USER_STATUS_MESSAGE_CHANGE) {
-        return Err(texts::status_change_not_allowed());
+        return Err(wording::status_change_not_allowed());
     }
     let own = call.caller.user.clone();
     let status = status.filter(|status| !status.is_empty());
-    rest::presence::apply(&call.state, &call.caller, &own, text, status).await?;
+    rest::people::presence::apply(&call.state, &call.caller, &own, text, status).await?;
     Ok(Value::Null)
 }
 
@@ -113,11 +113,11 @@ async fn password_policy(call: AnyMethodCall) -> MethodOutcome {
     const METHOD: &str = "getPasswordPolicy";
     if call.caller.is_none() {
         let token = call.args.get(0)["token"].as_str();
-        let token = token.ok_or_else(|| texts::invalid_user_of(METHOD))?;
+        let token = token.ok_or_else(|| wording::invalid_user_of(METHOD))?;
         let follow = mail_links::can_follow(&call.state, token, Use::Reset).await;
-        follow.map_err(|_| texts::invalid_user_of(METHOD))?;
+        follow.map_err(|_| wording::invalid_user_of(METHOD))?;
     }
-    Ok(rest::small::policy(&call.state))
+    Ok(rest::integrations::small::policy(&call.state))
 }
 
 // ---- custom statuses ------------------------------------------------------------------------------------------
@@ -138,8 +138,10 @@ async fn list_custom_statuses(call: MethodCall) -> MethodOutcome {
 async fn save_custom_status(call: MethodCall) -> MethodOutcome {
     let wish = call.args.object(0)?;
     let text = |name: &str| wish.get(name).and_then(Value::as_str);
-    let description =
-        rest::custom_status::description(text("name").unwrap_or_default(), text("statusType"))?;
+    let description = rest::people::custom_status::description(
+        text("name").unwrap_or_default(),
+        text("statusType"),
+    )?;
     let (state, caller) = (&call.state, &call.caller);
     if let Some(id) = text("_id").filter(|id| !id.is_empty()) {
         custom_status::save(state, caller, id, &description, false).await?;
@@ -171,8 +173,8 @@ async fn fetch_my_keys(call: MethodCall) -> MethodOutcome {
 async fn set_keys(call: MethodCall) -> MethodOutcome {
     let params = Params::from(call.args.object(0)?.clone());
     let (public, private) = (
-        rest::e2e::sized(params.required("public_key")?)?,
-        rest::e2e::sized(params.required("private_key")?)?,
+        rest::identity::e2e::sized(params.required("public_key")?)?,
+        rest::identity::e2e::sized(params.required("private_key")?)?,
     );
     let force = params.flag("force");
     e2e::set_keys(&call.state, &call.caller, public, private, force).await?;
@@ -183,16 +185,17 @@ async fn set_keys(call: MethodCall) -> MethodOutcome {
 async fn users_without_key(call: MethodCall) -> MethodOutcome {
     let room = call.args.text(0)?;
     let method = "e2e.getUsersOfRoomWithoutKey";
-    rest::e2e::own_room(&call.state, &call.caller, room, method).await?;
-    let users = rest::e2e::waiting(&call.state, &RoomId::new(room)).await?;
+    rest::identity::e2e::own_room(&call.state, &call.caller, room, method).await?;
+    let users = rest::identity::e2e::waiting(&call.state, &RoomId::new(room)).await?;
     Ok(json!({ "users": users }))
 }
 
 /// `e2e.setRoomKeyID(room, key id)`.
 async fn set_room_key_id(call: MethodCall) -> MethodOutcome {
     let (state, caller) = (&call.state, &call.caller);
-    let room = rest::e2e::own_room(state, caller, call.args.text(0)?, "e2e.setRoomKeyID").await?;
-    let key_id = rest::e2e::sized(call.args.text(1)?)?;
+    let room = rest::identity::e2e::own_room(state, caller, call.args.text(0)?, "e2e.setRoomKeyID")
+        .await?;
+    let key_id = rest::identity::e2e::sized(call.args.text(1)?)?;
     e2e::set_room_key(state, caller, &room, key_id, None).await?;
     Ok(Value::Null)
 }
@@ -200,9 +203,11 @@ async fn set_room_key_id(call: MethodCall) -> MethodOutcome {
 /// `e2e.updateGroupKey(room, user, key)`.
 async fn update_group_key(call: MethodCall) -> MethodOutcome {
     let (state, caller) = (&call.state, &call.caller);
-    let room = rest::e2e::own_room(state, caller, call.args.text(0)?, "e2e.updateGroupKey").await?;
+    let room =
+        rest::identity::e2e::own_room(state, caller, call.args.text(0)?, "e2e.updateGroupKey")
+            .await?;
     let user = UserId::new(call.args.text(1)?);
-    let key = rest::e2e::sized(call.args.text(2)?)?.to_owned();
+    let key = rest::identity::e2e::sized(call.args.text(2)?)?.to_owned();
     e2e::give_keys(state, caller, &room, &[(user, key)]).await?;
     Ok(Value::Null)
 }
@@ -223,7 +228,7 @@ async fn request_keys(call: MethodCall) -> MethodOutcome {
 /// `reportMessage(message, description)`.
 async fn report_message(call: MethodCall) -> MethodOutcome {
     let (id, description) = (call.args.text(0)?, call.args.text(1)?);
-    rest::moderation::report(&call.state, &call.caller, id, description).await?;
+    rest::admin::moderation::report(&call.state, &call.caller, id, description).await?;
     Ok(json!(true))
 }
 
@@ -231,13 +236,13 @@ async fn report_message(call: MethodCall) -> MethodOutcome {
 
 /// `autoTranslate.getSupportedLanguages(target)`.
 async fn languages(call: MethodCall) -> MethodOutcome {
-    rest::autotranslate::must_be_on(&call.state)?;
+    rest::chat::autotranslate::must_be_on(&call.state)?;
     Ok(json!([]))
 }
 
 /// `autoTranslate.saveSettings(room, field, value, {defaultLanguage})`.
 async fn save_translation(call: MethodCall) -> MethodOutcome {
-    rest::autotranslate::must_be_on(&call.state)?;
+    rest::chat::autotranslate::must_be_on(&call.state)?;
     // Over methods, flags are the texts "1" and "0".
     let field = call.args.text(1)?;
     let value = match (field, call.args.get(2)) {
@@ -250,9 +255,9 @@ async fn save_translation(call: MethodCall) -> MethodOutcome {
     if let Some(language) = call.args.get(3)["defaultLanguage"].as_str() {
         params.insert("defaultLanguage".to_owned(), json!(language));
     }
-    let command = rest::autotranslate::wanted(&params.into())?;
+    let command = rest::chat::autotranslate::wanted(&params.into())?;
     let room = call.args.text(0)?;
-    rest::autotranslate::save(&call.state, &call.caller, room, &command).await?;
+    rest::chat::autotranslate::save(&call.state, &call.caller, room, &command).await?;
     Ok(json!(true))
 }
 

@@ -14,10 +14,10 @@ use domain::text;
 use domain::webdav::WebdavRefusal;
 use serde_json::{Value, json};
 
-use super::pictures::binary;
-use super::{Method, MethodCall, MethodOutcome, method};
-use crate::error::{ApiError, texts};
-use crate::extract::params::Params;
+use crate::errors::{ApiError, wording};
+use crate::http::params::Params;
+use crate::methods::pictures::binary;
+use crate::methods::{Method, MethodCall, MethodOutcome, method};
 
 /// The folder that files are uploaded to.
 const UPLOADS: &str = "Chat Uploads";
@@ -54,7 +54,7 @@ async fn add_by_token(call: MethodCall) -> MethodOutcome {
     let token = match params.get("token") {
         Some(Value::String(token)) => token.clone(),
         Some(token @ Value::Object(_)) => token.to_string(),
-        _ => return Err(texts::match_missing("token")),
+        _ => return Err(wording::match_missing("token")),
     };
     keep(
         &call,
@@ -99,7 +99,7 @@ fn must_be_on(call: &MethodCall, method: &str) -> Result<(), ApiError> {
     if settings.bool(keys::WEBDAV_INTEGRATION_ENABLED) {
         Ok(())
     } else {
-        Err(texts::webdav_disabled(method))
+        Err(wording::webdav_disabled(method))
     }
 }
 
@@ -108,7 +108,7 @@ async fn account<'a>(call: &'a MethodCall, method: &str) -> Result<Webdav<'a>, A
     must_be_on(call, method)?;
     let opened = webdav::open(&call.state, &call.caller, call.args.text(0)?).await;
     let (url, secret) = opened.map_err(|error| match error {
-        Error::Webdav(WebdavRefusal::NotFound) => texts::webdav_account_unknown(method),
+        Error::Webdav(WebdavRefusal::NotFound) => wording::webdav_account_unknown(method),
         error => error.into(),
     })?;
     let credentials = match &secret {
@@ -123,8 +123,8 @@ async fn account<'a>(call: &'a MethodCall, method: &str) -> Result<Webdav<'a>, A
 fn failure(error: &WebdavError, method: &str) -> ApiError {
     tracing::debug!(%error, method, "a WebDAV server was of no use");
     match error {
-        WebdavError::Fetch(FetchError::TooLarge) => texts::webdav_file_too_large(method),
-        _ => texts::webdav_inaccessible(method),
+        WebdavError::Fetch(FetchError::TooLarge) => wording::webdav_file_too_large(method),
+        _ => wording::webdav_inaccessible(method),
     }
 }
 
@@ -156,7 +156,7 @@ async fn bytes_of(call: &MethodCall, method: &str) -> Result<Bytes, ApiError> {
         Value::Object(entry) => entry.get("filename").and_then(Value::as_str),
         _ => Some(call.args.text(1)?),
     };
-    let file = file.ok_or_else(|| texts::match_missing("filename"))?;
+    let file = file.ok_or_else(|| wording::match_missing("filename"))?;
     let account = account(call, method).await?;
     let read = account.read(file, largest(call)).await;
     read.map_err(|error| failure(&error, method))
@@ -167,7 +167,7 @@ async fn preview(call: MethodCall) -> MethodOutcome {
     const METHOD: &str = "getWebdavFilePreview";
     let bytes = bytes_of(&call, METHOD).await?;
     let small = pictures::avatar(bytes, Some(PREVIEW)).await;
-    let small = small.map_err(|_| texts::webdav_no_preview(METHOD))?;
+    let small = small.map_err(|_| wording::webdav_no_preview(METHOD))?;
     Ok(json!({ "success": true, "data": { "$binary": STANDARD.encode(&small.bytes) } }))
 }
 
@@ -175,13 +175,13 @@ async fn preview(call: MethodCall) -> MethodOutcome {
 /// the result, for people to choose another name.
 async fn upload(call: MethodCall) -> MethodOutcome {
     const METHOD: &str = "uploadFileToWebdav";
-    let bytes = content(call.args.get(1)).ok_or_else(|| texts::match_missing("fileData"))?;
+    let bytes = content(call.args.get(1)).ok_or_else(|| wording::match_missing("fileData"))?;
     let name = call.args.text(2)?;
     if !is_file_name(name) {
-        return Err(texts::webdav_file_name(METHOD));
+        return Err(wording::webdav_file_name(METHOD));
     }
     if bytes.len() > largest(&call) {
-        return Err(texts::webdav_file_too_large(METHOD));
+        return Err(wording::webdav_file_too_large(METHOD));
     }
     let account = account(&call, METHOD).await?;
     let written = async {

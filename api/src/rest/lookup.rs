@@ -8,9 +8,9 @@ use domain::room::RoomKind;
 use domain::{RoomId, UserId, text};
 use projections::{RoomRecord, UserFacts};
 
-use crate::error::{ApiError, texts};
-use crate::extract::Call;
-use crate::extract::params::Params;
+use crate::errors::{ApiError, wording};
+use crate::http::call::Call;
+use crate::http::params::Params;
 use crate::state::AppState;
 
 /// A room that was found, with the caller's place in it.
@@ -53,10 +53,10 @@ pub async fn room(
 ) -> Result<FoundRoom, ApiError> {
     let found = there(call, params, kind).await?;
     if !found.place.is_visible(&call.caller) {
-        return Err(texts::room_not_found(kind));
+        return Err(wording::room_not_found(kind));
     }
     if archived == Archived::Refused && found.record.archived {
-        return Err(texts::room_archived(found.record.kind, found.name()));
+        return Err(wording::room_archived(found.record.kind, found.name()));
     }
     Ok(found)
 }
@@ -71,7 +71,7 @@ pub async fn any_room(
 ) -> Result<FoundRoom, ApiError> {
     let found = there(call, params, kind).await?;
     if !found.place.is_visible(&call.caller) && !call.may(anywhere) {
-        return Err(texts::room_not_found(kind));
+        return Err(wording::room_not_found(kind));
     }
     Ok(found)
 }
@@ -88,15 +88,15 @@ async fn there(
     } else if let Some(name) = params.filled("roomName")? {
         views.room_by_name(name).await?
     } else {
-        return Err(texts::room_param_missing(kind));
+        return Err(wording::room_param_missing(kind));
     };
     let record = record.filter(|record| kind.is_none_or(|kind| record.kind == kind));
     let Some(record) = record else {
-        return Err(texts::room_not_found(kind));
+        return Err(wording::room_not_found(kind));
     };
     let place = RoomAccess::of(&call.state, &call.caller, &record.id).await?;
     let Some(place) = place else {
-        return Err(texts::room_not_found(kind));
+        return Err(wording::room_not_found(kind));
     };
     Ok(FoundRoom { record, place })
 }
@@ -110,9 +110,9 @@ pub async fn user(state: &AppState, params: &Params) -> Result<Arc<UserFacts>, A
     } else if let Some(name) = params.filled("user")? {
         state.views().user_by_username(name).await?
     } else {
-        return Err(texts::user_param_missing());
+        return Err(wording::user_param_missing());
     };
-    found.ok_or_else(texts::user_param_unknown)
+    found.ok_or_else(wording::user_param_unknown)
 }
 
 /// Every user that the parameters name, in lists or one by one. If there is an id among them, all are ids. Those who
@@ -130,7 +130,7 @@ pub async fn users(state: &AppState, params: &Params) -> Result<Vec<Arc<UserFact
     }
     named.retain(|name| !text::is_blank(name));
     if named.is_empty() {
-        return Err(texts::users_params_missing());
+        return Err(wording::users_params_missing());
     }
     let mut found: Vec<Arc<UserFacts>> = Vec::new();
     for name in named {

@@ -9,7 +9,7 @@ mod services;
 mod sessions;
 mod workspace;
 
-use crate::route::Route;
+use crate::http::route::Route;
 
 /// Every REST route.
 pub fn routes() -> Vec<Route> {

@@ -6,7 +6,7 @@ use bytes::{Bytes, BytesMut};
 use futures::FutureExt as _;
 use projections::live::{Delivery, Feed, LiveUpdate, Scope};
 
-use super::Connection;
+use crate::live::connection::Connection;
 use crate::live::end::End;
 use crate::live::frame::{self, Close, ServerFrame};
 

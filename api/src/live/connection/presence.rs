@@ -5,7 +5,7 @@ use domain::UserId;
 use domain::presence::Activity;
 use serde::Deserialize;
 
-use super::{Connection, End};
+use crate::live::connection::{Connection, End};
 use crate::live::frame::{PresenceFrame, SaidPresence, SaidStatus, Shown, ShownUser};
 
 /// Users whose status one socket may watch.

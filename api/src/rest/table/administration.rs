@@ -4,12 +4,11 @@ use axum::http::Method;
 use domain::permission::Permission;
 use domain::permissions::Grant;
 
-use crate::error::texts;
-use crate::extract::schema::{Kind, PAGE};
-use crate::rest::{
-    banners, cloud, login_services, oauth_apps, oauth_provider, permissions, push, roles, settings,
-};
-use crate::route::{Route, get, logged_in, post, public, readers};
+use crate::errors::wording;
+use crate::http::route::{Route, get, logged_in, post, public, readers};
+use crate::http::schema::{Kind, PAGE};
+use crate::rest::admin::{banners, cloud, permissions, roles, settings};
+use crate::rest::integrations::{login_services, oauth_apps, oauth_provider, push};
 
 pub(super) fn routes() -> Vec<Route> {
     [
@@ -43,26 +42,26 @@ fn role_routes() -> Vec<Route> {
         post("roles.create", roles::create)
             .about("Makes a role.")
             .takes(&roles::CREATE)
-            .needs_or(ROLE, texts::accessing_permissions)
+            .needs_or(ROLE, wording::accessing_permissions)
             .answers(&[("role", Kind::Object)]),
         post("roles.update", roles::update)
             .about("Changes a role.")
             .takes(&roles::UPDATE)
-            .needs_or(ROLE, texts::accessing_permissions)
+            .needs_or(ROLE, wording::accessing_permissions)
             .answers(&[("role", Kind::Object)]),
         post("roles.delete", roles::delete)
             .about("Deletes a role that nobody has.")
             .takes(&roles::DELETE)
-            .needs_or(ROLE, texts::accessing_permissions),
+            .needs_or(ROLE, wording::accessing_permissions),
         post("roles.addUserToRole", roles::add_user)
             .about("Gives somebody a role, in the workspace or in a room.")
             .takes(&roles::GIVE)
-            .needs_or(ROLE, texts::accessing_permissions)
+            .needs_or(ROLE, wording::accessing_permissions)
             .answers(&[("role", Kind::Object)]),
         post("roles.removeUserFromRole", roles::remove_user)
             .about("Takes a role from somebody, in the workspace or in a room.")
             .takes(&roles::TAKE)
-            .needs_or(ROLE, texts::accessing_permissions_denied)
+            .needs_or(ROLE, wording::accessing_permissions_denied)
             .answers(&[("role", Kind::Object)]),
         get("roles.getUsersInRole", roles::users_in_role)
             .about("Who has a role.")
@@ -72,7 +71,7 @@ fn role_routes() -> Vec<Route> {
                 ("count", Kind::Number),
                 ("offset", Kind::Number),
             ])
-            .needs_or(ROLE, texts::accessing_permissions_denied)
+            .needs_or(ROLE, wording::accessing_permissions_denied)
             .answers(&[("users", Kind::List), ("total", Kind::Number)]),
         get("roles.getUsersInPublicRoles", roles::users_in_public_roles)
             .about("Who has roles that are shown beside names.")
@@ -86,7 +85,7 @@ fn role_routes() -> Vec<Route> {
         post("permissions.update", permissions::update)
             .about("Says which roles hold permissions.")
             .knows(&[("permissions", Kind::List)])
-            .needs_or(ROLE, texts::editing_permissions)
+            .needs_or(ROLE, wording::editing_permissions)
             .answers(&[("permissions", Kind::List)]),
         post("permissions.addRole", |call| {
             permissions::change_role(call, Grant::Given)
@@ -157,7 +156,7 @@ fn setting_routes() -> Vec<Route> {
         post("settings.addCustomOAuth", login_services::add_custom)
             .about("Adds a way to log in with an account elsewhere, disabled at first.")
             .knows(&[("name", Kind::Text)])
-            .needs_or(&[Permission::ADD_OAUTH_SERVICE], texts::adding_services)
+            .needs_or(&[Permission::ADD_OAUTH_SERVICE], wording::adding_services)
             .second_factor(),
     ]
 }
@@ -176,7 +175,7 @@ fn oauth_routes() -> Vec<Route> {
     vec![
         get("oauth-apps.list", oauth_apps::list)
             .about("The programs that let people log in with their account here.")
-            .needs_or(APPS, texts::not_allowed_text)
+            .needs_or(APPS, wording::not_allowed_text)
             .answers(&[("oauthApps", Kind::List)]),
         get("oauth-apps.get", oauth_apps::get)
             .about("One such program; its secret only for those who may manage them.")
@@ -185,16 +184,16 @@ fn oauth_routes() -> Vec<Route> {
         post("oauth-apps.create", oauth_apps::create)
             .about("Adds such a program.")
             .knows(APP)
-            .needs_or(APPS, texts::managing_oauth_apps)
+            .needs_or(APPS, wording::managing_oauth_apps)
             .answers(&[("application", Kind::Object)]),
         post("oauth-apps.update", oauth_apps::update)
             .about("Changes such a program.")
             .knows(CHANGED_APP)
-            .needs_or(APPS, texts::managing_oauth_apps),
+            .needs_or(APPS, wording::managing_oauth_apps),
         post("oauth-apps.delete", oauth_apps::delete)
             .about("Removes such a program, and everything granted to it.")
             .knows(&[("appId", Kind::Text)])
-            .needs_or(APPS, texts::managing_oauth_apps),
+            .needs_or(APPS, wording::managing_oauth_apps),
         public(
             Method::GET,
             "/oauth/authorize",

@@ -3,9 +3,10 @@
 use axum::http::Method;
 use domain::permission::Permission;
 
-use crate::extract::schema::Kind;
-use crate::rest::{mail, mail_links};
-use crate::route::{Route, get, post, public};
+use crate::http::route::{Route, get, post, public};
+use crate::http::schema::Kind;
+use crate::rest::identity::mail_links;
+use crate::rest::integrations::mail;
 
 pub(super) fn routes() -> Vec<Route> {
     vec![

@@ -4,9 +4,11 @@ use axum::http::Method;
 use domain::permission::Permission;
 use domain::settings::keys;
 
-use crate::extract::schema::Kind;
-use crate::rest::{accounts, data_export, departure, people, profile, registration, users};
-use crate::route::{Rate, Route, get, post, public};
+use crate::http::route::{Rate, Route, get, post, public};
+use crate::http::schema::Kind;
+use crate::rest::identity::registration;
+use crate::rest::people::{account_end, accounts, lists, profile, users};
+use crate::rest::record::data_export;
 
 const USER: &[(&str, Kind)] = &[("user", Kind::Object)];
 const RESULT: &[(&str, Kind)] = &[("result", Kind::Text)];
@@ -55,7 +57,7 @@ fn looking() -> Vec<Route> {
             .about("Tells what the caller may know of a user.")
             .takes(&users::INFO)
             .answers(USER),
-        get("users.list", people::list)
+        get("users.list", lists::list)
             .about("Lists users.")
             .needs(&[Permission::VIEW_D_ROOM])
             .knows(&[
@@ -66,12 +68,12 @@ fn looking() -> Vec<Route> {
                 ("query", Kind::Text),
             ])
             .answers(LISTED),
-        get("users.listByStatus", people::list_by_status)
+        get("users.listByStatus", lists::list_by_status)
             .about("Lists users by whether they may log in, ever did, and what they are.")
             .needs(&[Permission::VIEW_D_ROOM])
-            .takes(&people::BY_STATUS)
+            .takes(&lists::BY_STATUS)
             .answers(LISTED),
-        get("users.autocomplete", people::autocomplete)
+        get("users.autocomplete", lists::autocomplete)
             .about("Suggests users while somebody types a name.")
             .knows(&[("selector", Kind::Text)])
             .answers(&[("items", Kind::List)]),
@@ -115,16 +117,16 @@ fn changing() -> Vec<Route> {
 
 fn leaving() -> Vec<Route> {
     vec![
-        post("users.setActiveStatus", departure::set_active_status)
+        post("users.setActiveStatus", account_end::set_active_status)
             .about("Says whether somebody may log in.")
-            .takes(&departure::SET_ACTIVE)
+            .takes(&account_end::SET_ACTIVE)
             .needs(&[Permission::EDIT_OTHER_USER_ACTIVE_STATUS]),
-        post("users.deactivateIdle", departure::deactivate_idle)
+        post("users.deactivateIdle", account_end::deactivate_idle)
             .about("Takes the right to log in from those who have not done so for long.")
-            .takes(&departure::DEACTIVATE_IDLE)
+            .takes(&account_end::DEACTIVATE_IDLE)
             .needs(&[Permission::EDIT_OTHER_USER_ACTIVE_STATUS])
             .answers(&[("count", Kind::Number)]),
-        post("users.delete", departure::delete)
+        post("users.delete", account_end::delete)
             .about("Deletes an account.")
             .needs(&[Permission::DELETE_USER])
             .knows(&[
@@ -133,7 +135,7 @@ fn leaving() -> Vec<Route> {
                 ("user", Kind::Text),
                 ("confirmRelinquish", Kind::Boolean),
             ]),
-        post("users.deleteOwnAccount", departure::delete_own)
+        post("users.deleteOwnAccount", account_end::delete_own)
             .about("Deletes the caller's own account.")
             .knows(&[
                 ("password", Kind::Text),

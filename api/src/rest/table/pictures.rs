@@ -3,10 +3,11 @@
 use axum::http::Method;
 use domain::permission::Permission;
 
-use crate::error::texts;
-use crate::extract::schema::{Kind, PAGE};
-use crate::rest::{assets, avatars, emoji_custom, sounds};
-use crate::route::{Rate, Route, get, post, public};
+use crate::errors::wording;
+use crate::http::route::{Rate, Route, get, post, public};
+use crate::http::schema::{Kind, PAGE};
+use crate::rest::admin::{assets, emoji, sounds};
+use crate::rest::people::avatars;
 
 const PICTURES: &[&str] = &[
     "image/svg+xml",
@@ -52,11 +53,11 @@ fn avatar_routes() -> Vec<Route> {
 fn emoji_routes() -> Vec<Route> {
     let manage: &[Permission] = &[Permission::MANAGE_EMOJI];
     vec![
-        get("emoji-custom.list", emoji_custom::list)
+        get("emoji-custom.list", emoji::list)
             .about("Emoji of this workspace: all, or what became of them since a date.")
             .knows(&[("query", Kind::Text), ("updatedSince", Kind::Text)])
             .answers(&[("emojis", Kind::Object)]),
-        get("emoji-custom.all", emoji_custom::all)
+        get("emoji-custom.all", emoji::all)
             .about("Emoji of this workspace, page by page.")
             .knows(&PAGE)
             .answers(&[
@@ -65,23 +66,23 @@ fn emoji_routes() -> Vec<Route> {
                 ("offset", Kind::Number),
                 ("total", Kind::Number),
             ]),
-        post("emoji-custom.create", emoji_custom::create)
+        post("emoji-custom.create", emoji::create)
             .about("Makes an emoji out of a picture.")
-            .needs_or(manage, texts::nothing_said)
+            .needs_or(manage, wording::nothing_said)
             .uploads("emoji", &["name", "aliases"]),
-        post("emoji-custom.update", emoji_custom::update)
+        post("emoji-custom.update", emoji::update)
             .about("Gives an emoji other names or another picture.")
-            .needs_or(manage, texts::not_authorized)
+            .needs_or(manage, wording::not_authorized)
             .uploads("emoji", &["_id", "name", "aliases", "newFile"]),
-        post("emoji-custom.delete", emoji_custom::delete)
+        post("emoji-custom.delete", emoji::delete)
             .about("Removes an emoji.")
-            .needs_or(manage, texts::not_authorized)
+            .needs_or(manage, wording::not_authorized)
             .knows(&[("emojiId", Kind::Text)]),
-        public(Method::GET, "/emoji-custom/{file}", emoji_custom::file)
+        public(Method::GET, "/emoji-custom/{file}", emoji::file)
             .about("The picture of an emoji.")
             .rate(Rate::Unlimited)
             .sends(PICTURES),
-        public(Method::GET, "/emoji-custom/", emoji_custom::no_file)
+        public(Method::GET, "/emoji-custom/", emoji::no_file)
             .about("Refused: no emoji is named.")
             .rate(Rate::Unlimited)
             .sends(PICTURES),
@@ -123,11 +124,11 @@ fn asset_routes() -> Vec<Route> {
             .sends(SOUNDS),
         post("assets.setAsset", assets::set)
             .about("Makes a picture one of the workspace's own; the part is named like the asset.")
-            .needs_or(&[Permission::MANAGE_ASSETS], texts::assets_not_allowed)
+            .needs_or(&[Permission::MANAGE_ASSETS], wording::assets_not_allowed)
             .uploads("", &["assetName", "refreshAllClients"]),
         post("assets.unsetAsset", assets::unset)
             .about("Goes back to what an asset is by default.")
-            .needs_or(&[Permission::MANAGE_ASSETS], texts::assets_not_allowed)
+            .needs_or(&[Permission::MANAGE_ASSETS], wording::assets_not_allowed)
             .takes(&assets::UNSET),
         public(Method::GET, "/assets/{file}", assets::file)
             .about("One of the workspace's own pictures.")

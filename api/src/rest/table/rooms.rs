@@ -4,10 +4,10 @@ use axum::http::Method;
 use domain::membership::RoomRole;
 use domain::room::RoomKind;
 
-use crate::extract::schema::Kind;
-use crate::rest::room_settings::{self, RoomText};
-use crate::rest::{chat, counters, family, im, members, rooms, subscriptions};
-use crate::route::{Route, get, logged_in, post};
+use crate::http::route::{Route, get, logged_in, post};
+use crate::http::schema::Kind;
+use crate::rest::chat::room_settings::{self, RoomText};
+use crate::rest::chat::{channels, counters, direct, members, messages, rooms, subscriptions};
 
 type Params = &'static [(&'static str, Kind)];
 
@@ -78,11 +78,11 @@ pub(super) fn routes() -> Vec<Route> {
 fn messages() -> Vec<Route> {
     const ID: Params = &[("msgId", Kind::Text)];
     vec![
-        post("chat.sendMessage", chat::send)
+        post("chat.sendMessage", messages::send)
             .about("Posts a message, with an id of the caller's choice if it likes.")
             .knows(&[("message", Kind::Object), ("previewUrls", Kind::Texts)])
             .answers(POSTED),
-        post("chat.postMessage", chat::post)
+        post("chat.postMessage", messages::post)
             .about("Posts a message, to a room named by id, `#name` or `@user`.")
             .knows(&[
                 ("roomId", Kind::Any),
@@ -94,7 +94,7 @@ fn messages() -> Vec<Route> {
                 ("attachments", Kind::List),
             ])
             .answers(POSTED),
-        post("chat.update", chat::update)
+        post("chat.update", messages::update)
             .about("Changes what a message says, or what an encrypted one hides.")
             .knows(&[
                 ("roomId", Kind::Text),
@@ -106,7 +106,7 @@ fn messages() -> Vec<Route> {
                 ("previewUrls", Kind::Texts),
             ])
             .answers(POSTED),
-        post("chat.delete", chat::delete)
+        post("chat.delete", messages::delete)
             .about("Deletes a message.")
             .knows(&[
                 ("roomId", Kind::Text),
@@ -114,7 +114,7 @@ fn messages() -> Vec<Route> {
                 ("asUser", Kind::Boolean),
             ])
             .answers(&[("_id", Kind::Text), ("ts", Kind::Number)]),
-        post("chat.react", chat::react)
+        post("chat.react", messages::react)
             .about("Adds or takes back a reaction.")
             .knows(&[
                 ("messageId", Kind::Text),
@@ -122,7 +122,7 @@ fn messages() -> Vec<Route> {
                 ("reaction", Kind::Text),
                 ("shouldReact", Kind::Boolean),
             ]),
-        get("chat.getMessage", chat::get)
+        get("chat.getMessage", messages::get)
             .about("One message.")
             .knows(ID)
             .answers(POSTED),
@@ -172,12 +172,12 @@ fn lists() -> Vec<Route> {
         post("rooms.leave", rooms::leave)
             .about("Leaves a room.")
             .knows(ROOM_ID),
-        get("channels.list", family::list_all)
+        get("channels.list", channels::list_all)
             .about("The channels there are.")
             .knows(PAGE)
             .answers(TOTAL),
         get("channels.list.joined", |call| {
-            family::list_joined(RoomKind::Channel, call)
+            channels::list_joined(RoomKind::Channel, call)
         })
         .about("The channels the caller is in.")
         .knows(PAGE)
@@ -191,12 +191,12 @@ fn lists() -> Vec<Route> {
             ])
             .answers(&[("channel", Kind::Object)]),
         get("groups.list", |call| {
-            family::list_joined(RoomKind::Group, call)
+            channels::list_joined(RoomKind::Group, call)
         })
         .about("The private groups the caller is in.")
         .knows(PAGE)
         .answers(GROUPS),
-        get("groups.listAll", family::list_groups)
+        get("groups.listAll", channels::list_groups)
             .about("Every private group there is.")
             .knows(PAGE)
             .answers(GROUPS),
@@ -220,10 +220,10 @@ fn family_routes(family: &str, kind: RoomKind) -> Vec<Route> {
         }};
     }
     route!(post("create"), "Makes a room.", CREATE, room, move |call| {
-        family::create(kind, call)
+        channels::create(kind, call)
     });
     route!(get("info"), "One room.", ROOM, room, move |call| {
-        family::info(kind, call)
+        channels::info(kind, call)
     });
     route!(
         get("counters"),
@@ -272,14 +272,14 @@ fn family_routes(family: &str, kind: RoomKind) -> Vec<Route> {
         "Messages of the room.",
         ROOM_PAGE,
         &[("messages", Kind::List), ("total", Kind::Number)],
-        move |call| family::messages(kind, call)
+        move |call| channels::messages(kind, call)
     );
     route!(
         get("history"),
         "Messages of the room between two points in time.",
         HISTORY,
         &[("messages", Kind::List)],
-        move |call| family::history(kind, call)
+        move |call| channels::history(kind, call)
     );
     route!(
         get("roles"),
@@ -403,7 +403,7 @@ fn direct_routes(family: &str) -> Vec<Route> {
     ];
     let path = |name: &str| format!("{family}.{name}");
     vec![
-        post(path("create"), im::create)
+        post(path("create"), direct::create)
             .about("Makes, or finds, a direct message.")
             .knows(&[
                 ("username", Kind::Text),
@@ -411,10 +411,10 @@ fn direct_routes(family: &str) -> Vec<Route> {
                 ("excludeSelf", Kind::Boolean),
             ])
             .answers(&[("room", Kind::Object)]),
-        post(path("open"), im::open)
+        post(path("open"), direct::open)
             .about("Shows a direct message in the caller's list.")
             .knows(ROOM_ID),
-        post(path("close"), im::close)
+        post(path("close"), direct::close)
             .about("Hides a direct message from the caller's list.")
             .knows(ROOM_ID),
         get(path("counters"), counters::of_direct)
@@ -425,7 +425,7 @@ fn direct_routes(family: &str) -> Vec<Route> {
                 ("userId", Kind::Text),
             ])
             .answers(&[("joined", Kind::Boolean)]),
-        get(path("list"), im::list)
+        get(path("list"), direct::list)
             .about("The caller's direct messages.")
             .knows(PAGE)
             .answers(&[
@@ -434,15 +434,15 @@ fn direct_routes(family: &str) -> Vec<Route> {
                 ("offset", Kind::Number),
                 ("total", Kind::Number),
             ]),
-        get(path("messages"), im::messages)
+        get(path("messages"), direct::messages)
             .about("Messages of a direct message.")
             .knows(DIRECT_PAGE)
             .answers(&[("messages", Kind::List), ("total", Kind::Number)]),
-        get(path("history"), im::history)
+        get(path("history"), direct::history)
             .about("Messages of a direct message between two points in time.")
             .knows(HISTORY)
             .answers(&[("messages", Kind::List)]),
-        get(path("members"), im::members)
+        get(path("members"), direct::members)
             .about("Who takes part in a direct message.")
             .knows(DIRECT_PAGE)
             .answers(&[("members", Kind::List), ("total", Kind::Number)]),

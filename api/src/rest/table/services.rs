@@ -5,13 +5,14 @@ use std::time::Duration;
 use axum::http::Method;
 use domain::permission::Permission;
 
-use crate::error::texts;
-use crate::extract::schema::{Kind, PAGE};
-use crate::rest::{
-    autotranslate, custom_status, dns, e2e, email_inbox, i18n, moderation, presence, search,
-    shield, small, statistics,
-};
-use crate::route::{Rate, Route, get, logged_in, post, public, readers};
+use crate::errors::wording;
+use crate::http::route::{Rate, Route, get, logged_in, post, public, readers};
+use crate::http::schema::{Kind, PAGE};
+use crate::rest::admin::{i18n, moderation, statistics};
+use crate::rest::chat::autotranslate;
+use crate::rest::identity::e2e;
+use crate::rest::integrations::{dns, email_inbox, shield, small};
+use crate::rest::people::{custom_status, presence, search};
 
 /// Who is meant; nobody named: the caller.
 const SOMEBODY: [(&str, Kind); 3] = [
@@ -86,12 +87,12 @@ fn custom_status_routes() -> Vec<Route> {
             .answers(paged!("statuses")),
         post("custom-user-status.create", custom_status::create)
             .about("Makes a custom user status.")
-            .needs_or(MANAGE, texts::not_authorized_code)
+            .needs_or(MANAGE, wording::not_authorized_code)
             .knows(&[("name", Kind::Text), ("statusType", Kind::Text)])
             .answers(&[("customUserStatus", Kind::Object)]),
         post("custom-user-status.update", custom_status::update)
             .about("Changes a custom user status.")
-            .needs_or(MANAGE, texts::not_authorized_code)
+            .needs_or(MANAGE, wording::not_authorized_code)
             .knows(&[
                 ("_id", Kind::Text),
                 ("name", Kind::Text),
@@ -100,7 +101,7 @@ fn custom_status_routes() -> Vec<Route> {
             .answers(&[("customUserStatus", Kind::Object)]),
         post("custom-user-status.delete", custom_status::delete)
             .about("Does away with a custom user status.")
-            .needs_or(MANAGE, texts::not_authorized_code)
+            .needs_or(MANAGE, wording::not_authorized_code)
             .knows(&[("customUserStatusId", Kind::Text)]),
     ]
 }
@@ -135,11 +136,11 @@ fn figures() -> Vec<Route> {
     vec![
         get("statistics", statistics::get)
             .about("The newest figures of the workspace, or fresh ones.")
-            .needs_or(statistics::FIGURES, texts::plainly_not_allowed)
+            .needs_or(statistics::FIGURES, wording::plainly_not_allowed)
             .knows(&[("refresh", Kind::Boolean)]),
         get("statistics.list", statistics::list)
             .about("Figures of the workspace over time.")
-            .needs_or(statistics::FIGURES, texts::plainly_not_allowed)
+            .needs_or(statistics::FIGURES, wording::plainly_not_allowed)
             .knows(&PAGE)
             .answers(paged!("statistics")),
         post("statistics.telemetry", statistics::telemetry)
@@ -342,12 +343,12 @@ fn around() -> Vec<Route> {
             .knows(&[("messageId", Kind::Text), ("targetLanguage", Kind::Text)]),
         get("email-inbox.list", email_inbox::list)
             .about("Lists the e-mail inboxes of the workspace.")
-            .needs_or(INBOXES, texts::plainly_not_allowed)
+            .needs_or(INBOXES, wording::plainly_not_allowed)
             .knows(&PAGE)
             .answers(paged!("emailInboxes")),
         post("email-inbox", email_inbox::save)
             .about("Adds an e-mail inbox, or changes the one of an id.")
-            .needs_or(INBOXES, texts::plainly_not_allowed)
+            .needs_or(INBOXES, wording::plainly_not_allowed)
             .knows(&[
                 ("_id", Kind::Text),
                 ("active", Kind::Boolean),
@@ -362,36 +363,36 @@ fn around() -> Vec<Route> {
             .answers(&[("_id", Kind::Text)]),
         get("email-inbox/{id}", email_inbox::get)
             .about("An e-mail inbox, without its passwords.")
-            .needs_or(INBOXES, texts::plainly_not_allowed),
+            .needs_or(INBOXES, wording::plainly_not_allowed),
         logged_in(Method::DELETE, "email-inbox/{id}", email_inbox::remove)
             .about("Does away with an e-mail inbox.")
-            .needs_or(INBOXES, texts::plainly_not_allowed)
+            .needs_or(INBOXES, wording::plainly_not_allowed)
             .answers(&[("_id", Kind::Text)]),
         get("email-inbox.search", email_inbox::search)
             .about("The e-mail inbox of an address.")
-            .needs_or(INBOXES, texts::plainly_not_allowed)
+            .needs_or(INBOXES, wording::plainly_not_allowed)
             .knows(&[("email", Kind::Text)])
             .answers(&[("emailInbox", Kind::Any)]),
         post("email-inbox.send-test/{id}", email_inbox::send_test)
             .about("Sends the caller a mail through an e-mail inbox.")
-            .needs_or(INBOXES, texts::plainly_not_allowed)
+            .needs_or(INBOXES, wording::plainly_not_allowed)
             .answers(&[("_id", Kind::Text)]),
         post("ldap.testConnection", small::ldap)
             .about("Tries to reach the LDAP server.")
-            .needs_or(LDAP, texts::plainly_not_authorized),
+            .needs_or(LDAP, wording::plainly_not_authorized),
         post("ldap.testSearch", small::ldap)
             .about("Looks somebody up on the LDAP server.")
-            .needs_or(LDAP, texts::plainly_not_authorized)
+            .needs_or(LDAP, wording::plainly_not_authorized)
             .knows(&[("username", Kind::Text)]),
         post("ldap.syncNow", small::ldap)
             .about("Takes accounts over from the LDAP server.")
-            .needs_or(LDAP, texts::plainly_not_authorized),
+            .needs_or(LDAP, wording::plainly_not_authorized),
     ]
 }
 
 fn import() -> Vec<Route> {
     const RUN: &[Permission] = &[Permission::RUN_IMPORT];
-    let refused = texts::import_not_allowed;
+    let refused = wording::import_not_allowed;
     let file = &[
         ("importerKey", Kind::Text),
         ("fileUrl", Kind::Text),

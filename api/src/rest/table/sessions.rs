@@ -3,24 +3,24 @@
 use axum::http::Method;
 use domain::permission::Permission;
 
-use crate::error::texts;
-use crate::extract::schema::Kind;
+use crate::errors::wording;
+use crate::http::route::{Rate, Route, get, post, public};
+use crate::http::schema::Kind;
 use crate::methods::door;
-use crate::rest::{auth, second_factors, tokens};
-use crate::route::{Rate, Route, get, post, public};
+use crate::rest::identity::{login, second_factors, tokens};
 
 pub(super) fn routes() -> Vec<Route> {
     vec![
-        public(Method::POST, "login", auth::login)
+        public(Method::POST, "login", login::login)
             .about("Logs in and hands out a login token.")
             .answers_status(),
-        post("logout", auth::logout)
+        post("logout", login::logout)
             .about("Voids the login token that is presented.")
             .answers_status(),
-        get("logout", auth::logout)
+        get("logout", login::logout)
             .about("Voids the login token that is presented.")
             .answers_status(),
-        get("me", auth::me)
+        get("me", login::me)
             .about("Tells who is logged in.")
             .answers(&[("_id", Kind::Text), ("username", Kind::Text)]),
         post("users.logout", tokens::logout)
@@ -38,7 +38,7 @@ pub(super) fn routes() -> Vec<Route> {
             .answers(&[("data", Kind::Object)]),
         get("users.getPersonalAccessTokens", tokens::list_personal)
             .about("Lists the caller's personal access tokens.")
-            .needs_or(PERSONAL, texts::personal_tokens_not_allowed)
+            .needs_or(PERSONAL, wording::personal_tokens_not_allowed)
             .answers(&[("tokens", Kind::List)]),
         post(
             "users.generatePersonalAccessToken",
@@ -49,7 +49,7 @@ pub(super) fn routes() -> Vec<Route> {
             ("tokenName", Kind::Text),
             ("bypassTwoFactor", Kind::Boolean),
         ])
-        .needs_or(PERSONAL, texts::personal_tokens_not_allowed)
+        .needs_or(PERSONAL, wording::personal_tokens_not_allowed)
         .second_factor()
         .answers(&[("token", Kind::Text)]),
         post(
@@ -58,13 +58,13 @@ pub(super) fn routes() -> Vec<Route> {
         )
         .about("Replaces a personal access token by a new one of the same name.")
         .knows(&[("tokenName", Kind::Text)])
-        .needs_or(PERSONAL, texts::personal_tokens_not_allowed)
+        .needs_or(PERSONAL, wording::personal_tokens_not_allowed)
         .second_factor()
         .answers(&[("token", Kind::Text)]),
         post("users.removePersonalAccessToken", tokens::remove_personal)
             .about("Voids a personal access token.")
             .knows(&[("tokenName", Kind::Text)])
-            .needs_or(PERSONAL, texts::personal_tokens_not_allowed)
+            .needs_or(PERSONAL, wording::personal_tokens_not_allowed)
             .second_factor(),
         post("users.2fa.enableEmail", second_factors::enable_email)
             .about("Has codes mailed to the caller as a second factor."),

@@ -2,10 +2,10 @@
 
 use axum::http::Method;
 
-use crate::extract::schema::Kind;
-use crate::openapi;
-use crate::rest::info;
-use crate::route::{Rate, Route, public};
+use crate::http::openapi;
+use crate::http::route::{Rate, Route, public};
+use crate::http::schema::Kind;
+use crate::rest::admin::info;
 
 pub(super) fn routes() -> Vec<Route> {
     vec![

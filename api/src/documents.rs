@@ -1,0 +1,4 @@
+//! Documents of the wire that more than one door shows.
+
+pub mod settings;
+pub mod users;

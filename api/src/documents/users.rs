@@ -1,0 +1,202 @@
+//! Wire documents as the caller may see them (contract, conventions 5).
+
+use std::sync::LazyLock;
+
+use application::people::document::{
+    Doc, insert_custom_fields, user_doc, visible, visible_custom_fields,
+};
+use domain::UserId;
+use domain::permission::Permission;
+use domain::settings::{Settings, definitions};
+use domain::site::Site;
+use projections::UserFacts;
+use serde_json::{Value, json};
+
+use crate::errors::ApiError;
+use crate::http::call::Call;
+use crate::state::AppState;
+
+/// Prefix of the settings that are the defaults of user preferences.
+const PREFERENCE: &str = "Accounts_Default_User_Preferences_";
+
+/// What everybody may know of a user.
+const PUBLIC: [&str; 13] = [
+    "_id",
+    "name",
+    "username",
+    "nickname",
+    "status",
+    "utcOffset",
+    "type",
+    "active",
+    "bio",
+    "reason",
+    "statusText",
+    "avatarETag",
+    "extension",
+];
+
+/// What only the user and holders of `view-full-other-user-info` may know.
+const FULL: [&str; 9] = [
+    "inactiveReason",
+    "emails",
+    "phone",
+    "statusConnection",
+    "createdAt",
+    "lastLogin",
+    "requirePasswordChange",
+    "requirePasswordChangeReason",
+    "roles",
+];
+
+/// What a user is told of themselves by `me`.
+const ME: [&str; 22] = [
+    "_id",
+    "name",
+    "username",
+    "nickname",
+    "emails",
+    "status",
+    "statusDefault",
+    "statusText",
+    "statusConnection",
+    "bio",
+    "avatarOrigin",
+    "utcOffset",
+    "language",
+    "roles",
+    "active",
+    "defaultRoom",
+    "customFields",
+    "requirePasswordChange",
+    "requirePasswordChangeReason",
+    "_updatedAt",
+    "avatarETag",
+    "extension",
+];
+
+/// `{_id, username}` of whoever did something; without a name when there is no such account any more.
+pub async fn author(state: &AppState, id: &UserId) -> Result<Value, ApiError> {
+    Ok(match state.views().user(id).await? {
+        Some(user) => json!({ "_id": id, "username": user.username }),
+        None => json!({ "_id": id }),
+    })
+}
+
+/// What `me` and login tell (5.2); `services` is [`crate::http::second_factor::services`].
+pub fn me(state: &AppState, user: &UserFacts, services: Value) -> Doc {
+    let stored = user_doc(state, &user.doc);
+    let verified = stored
+        .get("emails")
+        .and_then(Value::as_array)
+        .and_then(|emails| {
+            emails
+                .iter()
+                .find(|email| email["verified"] == json!(true))
+                .map(|email| email["address"].clone())
+        });
+    let settings = state.views().settings();
+    let preferences = preferences(&settings, stored.get("settings"));
+    let mut me = keep(stored, |field| ME.contains(&field));
+    me.extend(verified.map(|address| ("email".to_owned(), address)));
+    me.insert(
+        "settings".to_owned(),
+        json!({ "profile": {}, "preferences": preferences }),
+    );
+    me.insert("services".to_owned(), services);
+    me.insert(
+        "avatarUrl".to_owned(),
+        json!(Site::of(&settings).avatar(&user.username)),
+    );
+    me
+}
+
+/// The defaults, overlaid with what the user chose.
+fn preferences(settings: &Settings, stored: Option<&Value>) -> Doc {
+    /// Preferences with the settings of their defaults, looked up once.
+    static DEFAULTS: LazyLock<Vec<(&str, &str)>> = LazyLock::new(|| {
+        let ids = definitions().iter().map(|definition| &*definition.id);
+        ids.filter_map(|id| Some((id.strip_prefix(PREFERENCE)?, id)))
+            .collect()
+    });
+    let mut preferences: Doc = DEFAULTS
+        .iter()
+        .map(|(name, id)| ((*name).to_owned(), settings.get(id).clone()))
+        .collect();
+    if let Some(chosen) = stored.and_then(|settings| settings.get("preferences")?.as_object()) {
+        preferences.extend(chosen.clone());
+    }
+    preferences
+}
+
+/// What `users.info` tells of `user` (5.3).
+pub fn info(call: &Call, user: &UserFacts) -> Doc {
+    let all = call.caller.id() == &user.id || call.may(Permission::VIEW_FULL_OTHER_USER_INFO);
+    let custom = visible_custom_fields(&call.state.views().settings(), all);
+    let mut doc = user_doc(&call.state, &user.doc);
+    let fields = doc.remove("customFields");
+    let mut doc = keep(doc, |field| {
+        PUBLIC.contains(&field) || (all && FULL.contains(&field))
+    });
+    insert_custom_fields(&mut doc, fields, &custom);
+    doc.insert("canViewAllInfo".to_owned(), json!(all));
+    doc
+}
+
+/// What anybody may know of a user.
+pub fn public_user(state: &AppState, doc: &[u8]) -> Doc {
+    keep(user_doc(state, doc), |field| PUBLIC.contains(&field))
+}
+
+/// What is suggested while somebody types a name (5.4).
+pub fn suggested(state: &AppState, doc: &[u8]) -> Doc {
+    const SUGGESTED: [&str; 6] = [
+        "_id",
+        "name",
+        "username",
+        "nickname",
+        "status",
+        "avatarETag",
+    ];
+    keep(user_doc(state, doc), |field| SUGGESTED.contains(&field))
+}
+
+/// What lists of members tell of a user (contract, rooms 11).
+pub fn member(state: &AppState, doc: &[u8]) -> Doc {
+    const MEMBER: [&str; 8] = [
+        "_id",
+        "username",
+        "name",
+        "nickname",
+        "status",
+        "statusText",
+        "avatarETag",
+        "_updatedAt",
+    ];
+    keep(user_doc(state, doc), |field| MEMBER.contains(&field))
+}
+
+/// A raw document as `users.create`, `users.update` and `users.register` return it (1.5).
+pub fn raw(state: &AppState, user: &UserFacts, privileged: bool) -> Doc {
+    visible(state, &user.doc, privileged)
+}
+
+fn keep(mut doc: Doc, wanted: impl Fn(&str) -> bool) -> Doc {
+    doc.retain(|field, _| wanted(field));
+    doc
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn there_are_thirty_default_preferences() {
+        let preferences = preferences(
+            &Settings::default(),
+            Some(&json!({"preferences": {"language": "de"}})),
+        );
+        assert_eq!(preferences.get("desktopNotifications"), Some(&json!("all")));
+        assert_eq!(preferences.get("language"), Some(&json!("de")));
+    }
+}

@@ -1,0 +1,29 @@
+//! Refusals about inboxes and banners.
+
+use domain::banner::BannerRefusal;
+use domain::email_inbox::EmailInboxRefusal;
+
+use crate::errors::{ApiError, wording};
+
+impl From<EmailInboxRefusal> for ApiError {
+    fn from(refusal: EmailInboxRefusal) -> Self {
+        match refusal {
+            EmailInboxRefusal::NotAllowed => wording::plainly_not_allowed(),
+            EmailInboxRefusal::Incomplete(what) => wording::inbox_incomplete(what),
+            EmailInboxRefusal::PasswordRequired => wording::inbox_password_required(),
+            EmailInboxRefusal::NotFound => wording::inbox_unknown(),
+            EmailInboxRefusal::AlreadyExists => Self::Internal,
+        }
+    }
+}
+
+impl From<BannerRefusal> for ApiError {
+    fn from(refusal: BannerRefusal) -> Self {
+        match refusal {
+            BannerRefusal::NotAllowed => wording::forbidden(),
+            BannerRefusal::Invalid(why) => wording::invalid_banner(why),
+            BannerRefusal::NotFound => wording::banner_not_found(),
+            BannerRefusal::AlreadyExists => Self::Internal,
+        }
+    }
+}

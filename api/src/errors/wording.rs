@@ -1,0 +1,143 @@
+//! The errors of the wire that have a name of their own, each worded once.
+
+mod admin;
+mod identity;
+mod mail;
+mod messages;
+mod methods;
+mod people;
+mod pictures;
+mod rooms;
+mod services;
+
+pub use admin::*;
+pub use identity::*;
+pub use mail::*;
+pub use messages::*;
+pub use methods::*;
+pub use people::*;
+pub use pictures::*;
+pub use rooms::*;
+pub use services::*;
+
+use serde_json::json;
+
+use crate::errors::ApiError;
+
+/// No valid credentials.
+pub const NOT_LOGGED_IN: &str = "You must be logged in to do this.";
+/// The path exists, but not for this method.
+pub const NO_SUCH_ENDPOINT: &str = "API endpoint does not exist";
+/// Sic.
+pub const INTERNAL: &str = "Internal error occured";
+/// More data than is accepted.
+pub const TOO_LARGE: &str = "Request entity too large";
+/// The address in the first line of a request is too long.
+pub const URI_TOO_LONG: &str = "URI too long";
+/// The head of a request is too long, or has too many headers.
+pub const HEAD_TOO_LARGE: &str = "Request header fields too large";
+/// The head of a request cannot be read.
+pub const MALFORMED_HEAD: &str = "Bad request";
+/// A body came too slowly.
+pub const TOO_SLOW: &str = "Request timeout";
+/// The log cannot be used now.
+pub const UNAVAILABLE: &str = "Service temporarily unavailable";
+
+/// The caller may not.
+pub fn forbidden() -> ApiError {
+    ApiError::Forbidden("unauthorized".into())
+}
+
+/// A route permission is missing.
+pub fn permission_missing() -> ApiError {
+    ApiError::coded(
+        "error-unauthorized",
+        "User does not have the permissions required for this action",
+    )
+}
+
+/// One call too many; the caller may try again in so many seconds.
+pub fn too_many_requests(seconds: u64) -> ApiError {
+    ApiError::coded(
+        "error-too-many-requests",
+        format!(
+            "Error, too many requests. Please slow down. You must wait {seconds} seconds before trying this endpoint again."
+        ),
+    )
+}
+
+/// Something about oneself was changed too often.
+pub fn too_many_changes(seconds: u64) -> ApiError {
+    ApiError::coded(
+        "error-too-many-requests",
+        format!(
+            "Error, too many requests. Please slow down. You must wait {seconds} seconds before trying again."
+        ),
+    )
+    .with(json!({ "timeToReset": seconds.saturating_mul(1000), "seconds": seconds }))
+}
+
+/// An upload without a file.
+pub fn no_file() -> ApiError {
+    ApiError::plain("No file uploaded")
+}
+
+/// An upload with more than one file.
+pub fn one_file_only() -> ApiError {
+    ApiError::plain("Just 1 file is allowed")
+}
+
+/// The file came under another name than it must.
+pub fn wrong_file_part() -> ApiError {
+    ApiError::code("invalid-field")
+}
+
+/// Nothing there.
+pub fn not_found() -> ApiError {
+    ApiError::NotFound("Resource not found".into())
+}
+
+/// The body is not JSON, or not an object or array.
+pub fn malformed_body(what: &str) -> ApiError {
+    ApiError::Plain(format!("Invalid request body: {what}").into())
+}
+
+/// A parameter has another type than it must; `found` is the name of the type it has.
+pub fn type_mismatch(wanted: &str, found: &str, field: &str) -> ApiError {
+    ApiError::Plain(format!("Match error: Expected {wanted}, got {found} in field {field}").into())
+}
+
+/// A parameter that must be there is not.
+pub fn match_missing(field: &str) -> ApiError {
+    ApiError::Plain(format!("Match error: Missing key '{field}'").into())
+}
+
+/// The parameters in the query string do not meet the schema of the route.
+pub fn invalid_query_params(messages: &[String]) -> ApiError {
+    ApiError::coded("error-invalid-params", messages.join("\n "))
+}
+
+/// The parameters in the body do not meet the schema of the route.
+pub fn invalid_params(messages: &[String]) -> ApiError {
+    ApiError::coded("invalid-params", messages.join("\n "))
+}
+
+/// One of the JSON parameters of the query string is not valid: `sort`, `fields` or `query`.
+pub fn invalid_json_parameter(name: &str, raw: &str) -> ApiError {
+    ApiError::coded(
+        format!("error-invalid-{name}"),
+        format!("Invalid {name} parameter provided: \"{raw}\""),
+    )
+    .with(json!({ "helperMethod": "parseJsonQuery" }))
+}
+
+/// A query asks for what may not be asked.
+pub fn invalid_query(what: &str) -> ApiError {
+    ApiError::coded("error-invalid-query", what.to_owned())
+        .with(json!({ "helperMethod": "parseJsonQuery" }))
+}
+
+/// The body does not have the shape it must have.
+pub fn match_error(what: &dyn std::fmt::Display) -> ApiError {
+    ApiError::Plain(format!("Match error: {what}").into())
+}

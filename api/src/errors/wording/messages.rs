@@ -1,0 +1,115 @@
+//! Errors about messages.
+
+use serde_json::json;
+
+use crate::errors::ApiError;
+
+/// `chat.sendMessage` without a message.
+pub fn message_param_missing() -> ApiError {
+    ApiError::coded(
+        "error-invalid-params",
+        "The \"message\" parameter must be provided.",
+    )
+}
+
+/// A message without a room.
+pub fn rid_missing() -> ApiError {
+    ApiError::plain("The 'rid' property on the message object is missing.")
+}
+
+/// The message to change is not there.
+pub fn no_message_with_id(id: &str) -> ApiError {
+    ApiError::Plain(format!("No message found with the id of \"{id}\".").into())
+}
+
+/// The message to change is in another room.
+pub fn room_mismatch() -> ApiError {
+    ApiError::plain("The room id provided does not match where the message is from.")
+}
+
+/// Deleting as the author of somebody else's message needs a right.
+pub fn delete_as_user() -> ApiError {
+    ApiError::plain(
+        "Unauthorized. You must have the permission \"force-delete-message\" to delete other's message as them.",
+    )
+}
+
+/// A message route without a message id.
+pub fn message_id_missing() -> ApiError {
+    ApiError::coded(
+        "error-messageid-param-not-provided",
+        "The required \"messageId\" param is missing.",
+    )
+}
+
+/// A message route with an unknown message id.
+pub fn message_not_found() -> ApiError {
+    ApiError::coded(
+        "error-message-not-found",
+        "The provided \"messageId\" does not match any existing message.",
+    )
+}
+
+/// Reacting with nothing.
+pub fn emoji_missing() -> ApiError {
+    ApiError::coded(
+        "error-emoji-param-not-provided",
+        "The required \"emoji\" param is missing.",
+    )
+}
+
+/// Reacting in a room one may not see.
+pub fn reacting_not_authorized() -> ApiError {
+    ApiError::coded("not-authorized", "Not Authorized").method("setReaction")
+}
+
+/// Reacting in a room one may not speak in.
+pub fn reacting_while_muted(room: &str) -> ApiError {
+    ApiError::coded("error-not-allowed", "You have been muted").with(json!({ "rid": room }))
+}
+
+/// Reacting with what is no emoji.
+pub fn invalid_emoji() -> ApiError {
+    ApiError::coded("error-not-allowed", "Invalid emoji provided.").method("setReaction")
+}
+
+/// `chat.getMessage` without an id.
+pub fn msg_id_query_missing() -> ApiError {
+    ApiError::plain("The \"msgId\" query parameter must be provided.")
+}
+
+/// Reading what one may not.
+pub fn reading_not_allowed() -> ApiError {
+    ApiError::coded("error-not-allowed", "Not allowed")
+}
+
+/// Told to hide something, and not posted as encrypted.
+pub fn message_not_encrypted() -> ApiError {
+    ApiError::coded("error-invalid-message", "The message is not encrypted").method("updateMessage")
+}
+
+/// Sent with an id that is taken by something else.
+pub fn message_id_taken() -> ApiError {
+    ApiError::plain("A message with this id exists already.")
+}
+
+/// A message to a room that is not there.
+pub fn no_such_room() -> ApiError {
+    ApiError::plain("error-invalid-room")
+}
+
+/// More rooms than one call may post to.
+pub fn too_many_rooms(most: usize) -> ApiError {
+    ApiError::coded(
+        "error-invalid-params",
+        format!("A message can be posted to at most {most} rooms at a time"),
+    )
+}
+
+/// The id a client chose for a message is too long.
+pub fn message_id_too_long(most: usize) -> ApiError {
+    ApiError::coded(
+        "error-invalid-params",
+        format!("The id of a message can have at most {most} bytes"),
+    )
+}

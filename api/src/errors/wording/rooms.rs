@@ -1,0 +1,219 @@
+//! Errors about rooms.
+
+use domain::room::RoomKind;
+use serde_json::{Value, json};
+
+use crate::errors::ApiError;
+
+/// What texts call a room of that kind.
+const fn noun(kind: RoomKind) -> &'static str {
+    match kind {
+        RoomKind::Channel => "channel",
+        RoomKind::Group => "private group",
+        RoomKind::Direct => "direct message room",
+    }
+}
+
+/// No room was named.
+pub fn room_param_missing(kind: Option<RoomKind>) -> ApiError {
+    match kind {
+        Some(RoomKind::Group) => ApiError::coded(
+            "error-room-param-not-provided",
+            "The parameter \"roomId\" or \"roomName\" is required",
+        ),
+        Some(RoomKind::Direct) => ApiError::coded(
+            "error-room-param-not-provided",
+            "Body param \"roomId\" or \"username\" is required",
+        ),
+        Some(RoomKind::Channel) | None => ApiError::coded(
+            "error-roomid-param-not-provided",
+            "The parameter \"roomId\" or \"roomName\" is required",
+        ),
+    }
+}
+
+/// The room that was named is not there, or not for the caller; `None`: any kind would have done.
+pub fn room_not_found(kind: Option<RoomKind>) -> ApiError {
+    let noun = match kind {
+        Some(RoomKind::Group) => "group",
+        _ => "channel",
+    };
+    ApiError::coded(
+        "error-room-not-found",
+        format!("The required \"roomId\" or \"roomName\" param provided does not match any {noun}"),
+    )
+}
+
+/// The room that was named is archived.
+pub fn room_archived(kind: RoomKind, name: &str) -> ApiError {
+    ApiError::coded(
+        "error-room-archived",
+        format!("The {}, {name}, is archived", noun(kind)),
+    )
+}
+
+/// Somebody is not a member of the room.
+pub fn user_not_in_room() -> ApiError {
+    ApiError::coded("error-user-not-in-room", "User is not in this room")
+}
+
+/// There is no such room, or what is asked of it makes no sense.
+pub fn invalid_room() -> ApiError {
+    ApiError::coded("error-invalid-room", "Invalid room")
+}
+
+/// Unarchiving a channel that is not archived.
+pub fn not_archived(kind: RoomKind, name: &str) -> ApiError {
+    ApiError::Plain(format!("The {}, {name}, is not archived", noun(kind)).into())
+}
+
+/// Opening what is open.
+pub fn already_open(kind: RoomKind, name: &str) -> ApiError {
+    let to = if kind == RoomKind::Channel {
+        "to"
+    } else {
+        "for"
+    };
+    ApiError::Plain(
+        format!(
+            "The {}, {name}, is already open {to} the sender",
+            noun(kind)
+        )
+        .into(),
+    )
+}
+
+/// Closing what is closed.
+pub fn already_closed(kind: RoomKind, name: &str) -> ApiError {
+    ApiError::Plain(match kind {
+        RoomKind::Direct => "The direct message room, is already closed to the sender".into(),
+        RoomKind::Channel | RoomKind::Group => format!(
+            "The {}, {name}, is already closed to the sender",
+            noun(kind)
+        )
+        .into(),
+    })
+}
+
+/// Opening a channel one is not in. Closing one lacks the last quotation mark, and clients may have learnt that.
+pub fn not_in_channel(name: &str, closing: bool) -> ApiError {
+    let end = if closing { "" } else { "\"" };
+    ApiError::Plain(format!("The user/callee is not in the channel \"{name}{end}.").into())
+}
+
+/// A parameter of a room route is required.
+pub fn body_param_required(name: &str) -> ApiError {
+    ApiError::Plain(format!("The bodyParam \"{name}\" is required").into())
+}
+
+/// A parameter for making a room is missing or of the wrong type; the two families word it differently.
+pub fn creation_param(kind: RoomKind, name: &str, rule: &str) -> ApiError {
+    let param = if kind == RoomKind::Channel {
+        "Param"
+    } else {
+        "Body param"
+    };
+    ApiError::Plain(format!("{param} \"{name}\" {rule}").into())
+}
+
+/// Changing something of a room to what it is; `what` as in "channel topic".
+pub fn same_as_before(kind: RoomKind, what: &str) -> ApiError {
+    ApiError::Plain(
+        format!(
+            "The {} {what} is the same as what it would be changed to.",
+            noun(kind)
+        )
+        .into(),
+    )
+}
+
+/// Renaming a channel to its name.
+pub fn same_name() -> ApiError {
+    ApiError::plain("The channel name is the same as what it would be renamed to.")
+}
+
+/// The name of a room is not one.
+pub fn invalid_room_name(name: &str) -> ApiError {
+    ApiError::coded(
+        "error-invalid-room-name",
+        format!("{name} is not a valid room name."),
+    )
+    .with(json!({ "function": "RocketChat.getValidRoomName", "channel_name": name }))
+}
+
+/// The name of a room belongs to another one.
+pub fn duplicate_room_name(name: &str, archived: bool) -> ApiError {
+    let details = json!({ "function": "RocketChat.getValidRoomName", "channel_name": name });
+    if archived {
+        ApiError::coded(
+            "error-archived-duplicate-name",
+            format!("There's an archived channel with name {name}"),
+        )
+    } else {
+        ApiError::coded(
+            "error-duplicate-channel-name",
+            format!("A channel with name '{name}' exists"),
+        )
+    }
+    .with(details)
+}
+
+/// The name wanted for a room belongs to a user.
+pub fn duplicate_handle(name: &str) -> ApiError {
+    ApiError::coded(
+        "error-duplicate-handle",
+        format!("A room, team or user with name '{name}' already exists"),
+    )
+    .with(json!({ "function": "RocketChat.updateRoomName", "handle": name }))
+}
+
+/// The caller may not see the room (`rooms.info`); the fields are swapped on the wire.
+pub fn room_not_allowed() -> ApiError {
+    ApiError::Typed {
+        error: "not-allowed".into(),
+        error_type: Value::from("Not Allowed"),
+    }
+}
+
+/// The target of a message is not there.
+pub fn invalid_channel() -> ApiError {
+    ApiError::code("invalid-channel")
+}
+
+/// A date of a sync request is not one.
+pub fn invalid_date(code: &'static str, name: &str) -> ApiError {
+    ApiError::coded(
+        code,
+        format!("The \"{name}\" query parameter must be a valid date."),
+    )
+}
+
+/// A direct message with somebody who is not there, or with nobody.
+pub fn direct_message_user_unknown() -> ApiError {
+    ApiError::coded("error-invalid-user", "Invalid user").method("createDirectMessage")
+}
+
+/// Reading a room one may not see.
+pub fn marking_not_allowed() -> ApiError {
+    ApiError::coded("error-not-allowed", "Not allowed").method("readMessages")
+}
+
+/// Reading a room one is not in.
+pub fn no_subscription() -> ApiError {
+    ApiError::plain("error-invalid-subscription")
+}
+
+/// A room without a message that could be unread.
+pub fn nothing_to_unread() -> ApiError {
+    ApiError::coded(
+        "error-no-message-for-unread",
+        "There are no messages to mark unread",
+    )
+    .with(json!({ "method": "unreadMessages", "action": "Unread_messages" }))
+}
+
+/// A message that is not there, or one's own, cannot be the first unread one.
+pub fn unread_not_allowed() -> ApiError {
+    ApiError::coded("error-action-not-allowed", "Not allowed")
+        .with(json!({ "method": "unreadMessages", "action": "Unread_messages" }))
+}

@@ -1,0 +1,376 @@
+//! From an HTTP request to what a handler works with: who calls, and with what parameters.
+
+use application::caller::Caller;
+use application::origin::Client;
+use axum::body::{Body, Bytes};
+use axum::extract::RawPathParams;
+use axum::http::{HeaderMap, Method, Uri, header};
+use domain::permission::Permission;
+use projections::Since;
+use serde::de::DeserializeOwned;
+
+use crate::errors::{ApiError, wording};
+use crate::http::body::{self, Kept};
+use crate::http::json;
+use crate::http::memory_budget::Share;
+use crate::http::page::PageRequest;
+use crate::http::params::{NotADate, Params};
+use crate::http::schema::{self, Schema, Source, Takes};
+use crate::state::AppState;
+
+/// Largest body of somebody unknown: nobody signs up or logs in with more.
+const MAX_ANONYMOUS_BODY: usize = 1024 * 1024;
+
+/// A body of more bytes is large: it is read apart from the runtime, and counts twice, for as much again is made of it.
+pub(crate) const LARGE: usize = 256 * 1024;
+
+/// How the body is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum BodyFormat {
+    Json,
+    Form,
+}
+
+impl BodyFormat {
+    fn read(self, body: &[u8]) -> Result<Params, ApiError> {
+        match self {
+            Self::Form => Ok(Params::from_urlencoded(body)),
+            Self::Json => Params::from_json(body),
+        }
+    }
+
+    /// Reads a large body where it keeps nothing else waiting.
+    async fn read_apart(self, body: Bytes) -> Result<Params, ApiError> {
+        tokio::task::spawn_blocking(move || self.read(&body))
+            .await
+            .unwrap_or(Err(ApiError::Internal))
+    }
+}
+
+/// Everything a request carries but its credentials.
+pub struct Input {
+    method: Method,
+    uri: Uri,
+    /// The headers.
+    pub headers: HeaderMap,
+    format: BodyFormat,
+    kept: Kept,
+    /// A logged-in caller may wrap the parameters in a `payload` text.
+    unwrap_payload: bool,
+    /// The program at the other end.
+    pub client: Client,
+    /// The parts of the path that the route leaves open.
+    path: Vec<(String, String)>,
+    /// What the route takes.
+    takes: Takes,
+    /// The parameters of a large body, which were read apart from the runtime.
+    read: Option<Result<Params, ApiError>>,
+    /// The parameters as the schema of the route has checked them.
+    checked: Option<Params>,
+}
+
+impl Input {
+    /// Reads the body that `client` sends for a caller who is logged in (up to `limit` bytes) or not (less).
+    pub async fn read(
+        parts: axum::http::request::Parts,
+        body: Body,
+        client: Client,
+        logged_in: bool,
+        limit: usize,
+        share: Share,
+    ) -> Result<Self, ApiError> {
+        let limit = if logged_in {
+            limit
+        } else {
+            limit.min(MAX_ANONYMOUS_BODY)
+        };
+        let mut kept = body::read(&parts.headers, body, limit, share).await?;
+        let content_type = parts
+            .headers
+            .get(header::CONTENT_TYPE)
+            .and_then(|value| value.to_str().ok());
+        let format = match content_type {
+            Some(text)
+                if text
+                    .trim_ascii_start()
+                    .to_ascii_lowercase()
+                    .starts_with("application/x-www-form-urlencoded") =>
+            {
+                BodyFormat::Form
+            }
+            _ => BodyFormat::Json,
+        };
+        let multipart =
+            content_type.is_some_and(|text| text.trim_ascii_start().starts_with("multipart/"));
+        let mut read = None;
+        if kept.bytes.len() > LARGE {
+            kept.count_twice()?;
+            if !multipart && parts.method != Method::GET {
+                read = Some(format.read_apart(kept.bytes.clone()).await);
+            }
+        }
+        Ok(Self {
+            method: parts.method,
+            uri: parts.uri,
+            headers: parts.headers,
+            format,
+            kept,
+            unwrap_payload: logged_in,
+            client,
+            path: Vec::new(),
+            takes: Takes::Known(&[]),
+            read,
+            checked: None,
+        })
+    }
+
+    /// Says what the open parts of the path are.
+    pub fn set_path(&mut self, path: &RawPathParams) {
+        self.path = path
+            .iter()
+            .map(|(name, value)| (name.to_owned(), value.to_owned()))
+            .collect();
+    }
+
+    /// The part of the path that the route calls `{name}`, decoded; empty when it has no such part.
+    pub fn path(&self, name: &str) -> &str {
+        self.path
+            .iter()
+            .find(|(known, _)| known == name)
+            .map_or("", |(_, value)| value)
+    }
+
+    /// Says what the route takes.
+    pub fn expect(&mut self, takes: Takes) {
+        self.takes = takes;
+    }
+
+    /// Checks the parameters; from now on [`Self::params`] gives them as the schema has converted them.
+    pub fn check(&mut self, schema: &Schema) -> Result<(), ApiError> {
+        self.checked = Some(self.strict(schema)?);
+        Ok(())
+    }
+
+    /// The body as it came.
+    pub fn body(&self) -> &Bytes {
+        &self.kept.bytes
+    }
+
+    /// The parameters of the query string.
+    pub fn query(&self) -> Params {
+        Params::from_urlencoded(self.uri.query().unwrap_or_default().as_bytes())
+    }
+
+    /// Where the parameters stand: in the query string for GET and for DELETE without a body, else in the body.
+    fn source(&self) -> Source {
+        let bodyless = self.method == Method::DELETE && self.body().is_empty();
+        if self.method == Method::GET || bodyless {
+            Source::Query
+        } else {
+            Source::Body
+        }
+    }
+
+    /// The parameters.
+    pub fn params(&self) -> Result<Params, ApiError> {
+        if let Some(checked) = &self.checked {
+            return Ok(checked.clone());
+        }
+        let params = self.sent()?;
+        match schema::oversize(params.as_map(), |name| self.takes.declared(name)) {
+            None => Ok(params),
+            Some(fault) => Err(self.source().fault(&[fault])),
+        }
+    }
+
+    /// The parameters as they were sent.
+    fn sent(&self) -> Result<Params, ApiError> {
+        if self.source() == Source::Query {
+            return Ok(self.query());
+        }
+        let params = match &self.read {
+            Some(read) => read.clone()?,
+            None => self.format.read(self.body())?,
+        };
+        match params.get("payload") {
+            Some(serde_json::Value::String(payload))
+                if self.unwrap_payload && !payload.is_empty() =>
+            {
+                Params::from_json(payload.as_bytes())
+            }
+            _ => Ok(params),
+        }
+    }
+
+    /// The parameters, exactly as declared.
+    pub fn strict(&self, schema: &Schema) -> Result<Params, ApiError> {
+        schema.check(self.params()?, self.source())
+    }
+
+    /// The body as a type of its own, without a detour over parameters. `None`: the body is not plain JSON of that
+    /// shape, and [`Self::params`] says what is wrong.
+    pub fn json<'a, T: serde::Deserialize<'a>>(&'a self) -> Option<T> {
+        match self.format {
+            // What is larger was read apart from the runtime, and is in the parameters.
+            BodyFormat::Json if self.body().len() <= LARGE && json::check(self.body()).is_ok() => {
+                serde_json::from_slice(json::text(self.body())).ok()
+            }
+            BodyFormat::Json | BodyFormat::Form => None,
+        }
+    }
+
+    /// The parameters as a type of its own.
+    pub fn typed<T: DeserializeOwned>(params: Params) -> Result<T, ApiError> {
+        serde_json::from_value(serde_json::Value::Object(params.into_map()))
+            .map_err(|error| wording::match_error(&error))
+    }
+}
+
+/// A call that anyone may make.
+pub struct Anyone {
+    /// Shared state.
+    pub state: AppState,
+    /// The caller, when there are credentials and they are valid.
+    pub caller: Option<Caller>,
+    /// What the request carries.
+    pub input: Input,
+}
+
+/// A call of a logged-in user.
+pub struct Call {
+    /// Shared state.
+    pub state: AppState,
+    /// The caller.
+    pub caller: Caller,
+    /// What the request carries.
+    pub input: Input,
+}
+
+impl Call {
+    /// Whether the caller holds `permission` through a workspace-wide role.
+    pub fn may(&self, permission: Permission) -> bool {
+        self.caller.may(&self.state, permission)
+    }
+
+    /// Refuses (403) a caller without `permission`.
+    pub fn need(&self, permission: Permission) -> Result<(), ApiError> {
+        if self.may(permission) {
+            Ok(())
+        } else {
+            Err(wording::forbidden())
+        }
+    }
+
+    /// The date since which the caller wants to know what changed. Every such answer takes it from here: it goes back
+    /// further than asked, so that nothing is lost between two questions.
+    pub fn since(&self, params: &Params, name: &str) -> Result<Option<Since>, NotADate> {
+        let asked = params.date(name)?;
+        Ok(asked.map(|asked| self.state.views().since(asked)))
+    }
+
+    /// Which part of a list is wanted, in what order.
+    pub fn page(&self, params: &Params) -> Result<PageRequest, ApiError> {
+        PageRequest::parse(params, &self.state.views().settings())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::http::client;
+
+    fn share() -> Share {
+        body::BodyBudget::new(1).share(true, std::net::IpAddr::from([192, 0, 2, 1]))
+    }
+
+    async fn input(method: Method, content_type: &str, body: &str, logged_in: bool) -> Input {
+        let request = axum::http::Request::builder()
+            .method(method)
+            .uri("/api/v1/x?a=1")
+            .header("content-type", content_type)
+            .body(Body::from(body.to_owned()))
+            .expect("request");
+        let (parts, body) = request.into_parts();
+        let client = client::of(&parts);
+        Input::read(parts, body, client, logged_in, usize::MAX, share())
+            .await
+            .expect("small body")
+    }
+
+    #[tokio::test]
+    async fn parameters_come_from_where_the_method_says() {
+        let get = input(Method::GET, "application/json", r#"{"a":2}"#, true).await;
+        assert_eq!(get.params().expect("query").text("a"), Ok(Some("1")));
+        let post = input(
+            Method::POST,
+            "application/json; charset=utf-8",
+            r#"{"a":"2"}"#,
+            true,
+        )
+        .await;
+        assert_eq!(post.params().expect("json").text("a"), Ok(Some("2")));
+        let form = input(
+            Method::POST,
+            "application/x-www-form-urlencoded",
+            "a=3",
+            true,
+        )
+        .await;
+        assert_eq!(form.params().expect("form").text("a"), Ok(Some("3")));
+    }
+
+    #[tokio::test]
+    async fn a_payload_is_unwrapped_for_those_who_are_logged_in() {
+        let body = r#"payload={"a":"4"}"#;
+        let wrapped = input(
+            Method::POST,
+            "application/x-www-form-urlencoded",
+            body,
+            true,
+        )
+        .await;
+        assert_eq!(wrapped.params().expect("payload").text("a"), Ok(Some("4")));
+        let anonymous = input(
+            Method::POST,
+            "application/x-www-form-urlencoded",
+            body,
+            false,
+        )
+        .await;
+        assert_eq!(anonymous.params().expect("form").text("a"), Ok(None));
+    }
+
+    #[tokio::test]
+    async fn a_body_has_a_limit() {
+        let request = axum::http::Request::post("/")
+            .body(Body::from(vec![b' '; MAX_ANONYMOUS_BODY + 1]))
+            .expect("request");
+        let (parts, body) = request.into_parts();
+        let client = client::of(&parts);
+        assert_eq!(
+            Input::read(parts, body, client, false, usize::MAX, share())
+                .await
+                .err(),
+            Some(ApiError::TooLarge)
+        );
+    }
+
+    #[tokio::test]
+    async fn a_body_may_begin_with_a_byte_order_mark() {
+        let body = "\u{feff}{\"a\":\"2\"}";
+        let post = input(Method::POST, "application/json", body, true).await;
+        assert_eq!(post.params().expect("json").text("a"), Ok(Some("2")));
+        let typed: Option<std::collections::HashMap<String, String>> = post.json();
+        assert_eq!(typed.expect("json")["a"], "2");
+    }
+
+    #[tokio::test]
+    async fn a_large_body_is_read_as_any_other() {
+        let text = "x".repeat(LARGE);
+        let body = serde_json::json!({ "a": "2", "text": text }).to_string();
+        let mut post = input(Method::POST, "application/json", &body, true).await;
+        assert!(post.params().is_err(), "nothing is said of so long a text");
+        post.expect(Takes::Known(&[("text", schema::Kind::Document)]));
+        assert_eq!(post.params().expect("json").text("a"), Ok(Some("2")));
+    }
+}

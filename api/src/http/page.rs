@@ -1,0 +1,432 @@
+//! Which part of a list is wanted, in what order, with which fields (contract, conventions 1.4 and 1.5).
+
+use std::cmp::Ordering;
+
+use bytes::Bytes;
+use domain::settings::{Settings, keys};
+use domain::text;
+use projections::Slice;
+use serde_json::{Map, Value};
+
+use crate::errors::{ApiError, wording};
+use crate::http::filter::Filter;
+use crate::http::params::Params;
+
+/// Fields a list may be sorted by, and fields that may be chosen or left out: each is looked at for every row.
+const MOST_SORTED: usize = 10;
+const MOST_CHOSEN: usize = 200;
+
+/// Fields nobody gets by asking for them.
+const BLOCKED: [&str; 4] = ["joinCode", "members", "importIds", "e2e"];
+
+/// What a list request asks for.
+#[derive(Clone, Debug)]
+pub struct PageRequest {
+    /// Which part.
+    pub slice: Slice,
+    /// Fields to order by, with whether last comes first.
+    pub sort: Vec<(String, bool)>,
+    /// Which fields; `None`: all.
+    pub fields: Option<FieldChoice>,
+    /// Which rows; `None`: all.
+    pub query: Option<Filter>,
+}
+
+impl PageRequest {
+    /// Reads `count`, `offset`, `sort`, `fields` and `query`.
+    pub fn parse(params: &Params, settings: &Settings) -> Result<Self, ApiError> {
+        Ok(Self {
+            slice: slice(params, settings),
+            sort: sort(params)?,
+            fields: FieldChoice::parse(params)?,
+            query: query(params)?,
+        })
+    }
+
+    /// Whether `field` is what comes first in the order, and whether last comes first.
+    pub fn sorted_by(&self, field: &str) -> Option<bool> {
+        self.sort
+            .first()
+            .filter(|(name, _)| name == field)
+            .map(|(_, descending)| *descending)
+    }
+
+    /// Whether rows have to be looked at one by one.
+    pub fn filters(&self) -> bool {
+        self.query.is_some()
+    }
+
+    /// Of documents that are few and at hand: those that pass, in order (by `usual` unless asked otherwise), the part
+    /// that is wanted with the fields that are wanted; and how many pass.
+    pub fn select(
+        &self,
+        mut rows: Vec<Map<String, Value>>,
+        usual: &str,
+    ) -> (Vec<Map<String, Value>>, usize) {
+        if let Some(filter) = &self.query {
+            rows.retain(|row| filter.matches(&Value::Object(row.clone())));
+        }
+        let usual = [(usual.to_owned(), false)];
+        let order = if self.sort.is_empty() {
+            &usual[..]
+        } else {
+            &self.sort
+        };
+        rows.sort_by(|a, b| {
+            order.iter().fold(Ordering::Equal, |found, (field, last)| {
+                found.then_with(|| {
+                    let order = compare(a.get(field), b.get(field));
+                    if *last { order.reverse() } else { order }
+                })
+            })
+        });
+        let total = rows.len();
+        let mut rows = cut(rows, self.slice);
+        if let Some(fields) = &self.fields {
+            for row in &mut rows {
+                fields.apply(row);
+            }
+        }
+        (rows, total)
+    }
+
+    /// The documents with the fields asked for.
+    pub fn project(&self, docs: Vec<Bytes>) -> Vec<Bytes> {
+        match &self.fields {
+            None => docs,
+            Some(choice) => docs
+                .into_iter()
+                .map(|doc| choice.apply_bytes(doc))
+                .collect(),
+        }
+    }
+}
+
+/// Texts by their letters, numbers by size; whatever else has no order.
+pub fn compare(a: Option<&Value>, b: Option<&Value>) -> Ordering {
+    match (a, b) {
+        (Some(Value::String(a)), Some(Value::String(b))) => a.cmp(b),
+        (Some(Value::Number(a)), Some(Value::Number(b))) => a
+            .as_f64()
+            .partial_cmp(&b.as_f64())
+            .unwrap_or(Ordering::Equal),
+        (None, Some(_)) => Ordering::Less,
+        (Some(_), None) => Ordering::Greater,
+        _ => Ordering::Equal,
+    }
+}
+
+/// The part of `rows` that pass `filter` which `slice` wants, and how many pass.
+pub fn filter_rows(rows: Vec<Bytes>, filter: &Filter, slice: Slice) -> (Vec<Bytes>, u64) {
+    let passing: Vec<Bytes> = rows
+        .into_iter()
+        .filter(|row| serde_json::from_slice::<Value>(row).is_ok_and(|row| filter.matches(&row)))
+        .collect();
+    let total = passing.len() as u64;
+    (cut(passing, slice), total)
+}
+
+/// The part of `rows` which `slice` wants.
+pub fn cut<T>(rows: Vec<T>, slice: Slice) -> Vec<T> {
+    let skip = usize::try_from(slice.offset).unwrap_or(usize::MAX);
+    let take = slice.count.map_or(usize::MAX, |count| {
+        usize::try_from(count).unwrap_or(usize::MAX)
+    });
+    rows.into_iter().skip(skip).take(take).collect()
+}
+
+fn slice(params: &Params, settings: &Settings) -> Slice {
+    let positive = |key| {
+        u64::try_from(settings.int(key))
+            .ok()
+            .filter(|limit| *limit > 0)
+    };
+    let upper = positive(keys::API_UPPER_COUNT_LIMIT).unwrap_or(100);
+    let default = positive(keys::API_DEFAULT_COUNT).unwrap_or(50);
+    let count = match number(params, "count") {
+        Some(0) if settings.bool(keys::API_ALLOW_INFINITE_COUNT) => None,
+        None | Some(0) => Some(default),
+        Some(count) => Some(count.min(upper)),
+    };
+    Slice {
+        offset: number(params, "offset").unwrap_or(0),
+        count,
+    }
+}
+
+/// A whole number, as a number or as text; what is neither counts as absent.
+fn number(params: &Params, name: &str) -> Option<u64> {
+    match params.get(name)? {
+        Value::Number(number) => number.as_u64(),
+        Value::String(text) => text::trim(text).parse().ok(),
+        _ => None,
+    }
+}
+
+/// A JSON object in a text parameter, or an object as such, which the brackets of a query string make.
+pub fn json_object(params: &Params, name: &str) -> Result<Option<Map<String, Value>>, ApiError> {
+    let Some(value) = params.get(name) else {
+        return Ok(None);
+    };
+    let raw = value
+        .as_str()
+        .map_or_else(|| value.to_string(), str::to_owned);
+    if raw.is_empty() {
+        return Ok(None);
+    }
+    let parsed = if value.is_object() {
+        Ok(value.clone())
+    } else {
+        serde_json::from_str(&raw)
+    };
+    match parsed {
+        Ok(Value::Object(object)) => Ok(Some(object)),
+        _ => Err(wording::invalid_json_parameter(name, &raw)),
+    }
+}
+
+fn sort(params: &Params) -> Result<Vec<(String, bool)>, ApiError> {
+    let Some(object) = json_object(params, "sort")? else {
+        return Ok(Vec::new());
+    };
+    if object.len() > MOST_SORTED {
+        return Err(invalid(params, "sort"));
+    }
+    object
+        .into_iter()
+        .map(|(field, direction)| match direction.as_i64() {
+            Some(1) => Ok((field, false)),
+            Some(-1) => Ok((field, true)),
+            _ => Err(invalid(params, "sort")),
+        })
+        .collect()
+}
+
+fn query(params: &Params) -> Result<Option<Filter>, ApiError> {
+    let Some(mut object) = json_object(params, "query")? else {
+        return Ok(None);
+    };
+    object.retain(|field, _| !BLOCKED.contains(&first_segment(field)));
+    if object.is_empty() {
+        return Ok(None);
+    }
+    let filter = Filter::parse(&object).map_err(|_| invalid(params, "query"))?;
+    // Deeper down nothing is dropped: half of an alternative would ask for something else.
+    if filter.fields().iter().any(|field| BLOCKED.contains(field)) {
+        return Err(invalid(params, "query"));
+    }
+    Ok(Some(filter))
+}
+
+fn invalid(params: &Params, name: &str) -> ApiError {
+    let raw = params.get(name).map_or_else(String::new, |value| {
+        value
+            .as_str()
+            .map_or_else(|| value.to_string(), str::to_owned)
+    });
+    wording::invalid_json_parameter(name, &raw)
+}
+
+fn first_segment(field: &str) -> &str {
+    field.split('.').next().unwrap_or(field)
+}
+
+/// Which fields of a document are wanted: some, or all but some. `_id` always is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum FieldChoice {
+    /// These only.
+    Only(Vec<String>),
+    /// All but these.
+    Without(Vec<String>),
+}
+
+impl FieldChoice {
+    /// Reads `fields`. One field with 1 makes all with 0 meaningless.
+    pub fn parse(params: &Params) -> Result<Option<Self>, ApiError> {
+        let Some(object) = json_object(params, "fields")? else {
+            return Ok(None);
+        };
+        if object.len() > MOST_CHOSEN {
+            return Err(invalid(params, "fields"));
+        }
+        let (mut only, mut without) = (Vec::new(), Vec::new());
+        for (field, choice) in object {
+            match choice.as_i64().or_else(|| choice.as_bool().map(i64::from)) {
+                Some(1) if BLOCKED.contains(&first_segment(&field)) => {}
+                Some(1) => only.push(field),
+                Some(0) => without.push(field),
+                _ => return Err(invalid(params, "fields")),
+            }
+        }
+        Ok(match (only.is_empty(), without.is_empty()) {
+            (true, true) => None,
+            (false, _) => Some(Self::Only(only)),
+            (true, false) => Some(Self::Without(without)),
+        })
+    }
+
+    /// The fields that were named with 1.
+    pub fn added(&self) -> &[String] {
+        match self {
+            Self::Only(fields) => fields,
+            Self::Without(_) => &[],
+        }
+    }
+
+    /// Leaves in `doc` what is wanted.
+    pub fn apply(&self, doc: &mut Map<String, Value>) {
+        match self {
+            Self::Only(fields) => {
+                let fields = fields.iter().map(String::as_str);
+                keep(doc, &fields.chain(["_id"]).collect::<Vec<_>>());
+            }
+            Self::Without(fields) => {
+                for field in fields.iter().filter(|field| *field != "_id") {
+                    leave_out(doc, field);
+                }
+            }
+        }
+    }
+
+    /// The same for a document as bytes.
+    pub fn apply_bytes(&self, doc: Bytes) -> Bytes {
+        match serde_json::from_slice::<Map<String, Value>>(&doc) {
+            Ok(mut object) => {
+                self.apply(&mut object);
+                Bytes::from(Value::Object(object).to_string())
+            }
+            Err(_) => doc,
+        }
+    }
+}
+
+/// Leaves what these dotted paths lead to.
+fn keep(doc: &mut Map<String, Value>, paths: &[&str]) {
+    doc.retain(|name, value| {
+        let mut deeper = Vec::new();
+        for path in paths {
+            match path.strip_prefix(name.as_str()) {
+                Some("") => return true,
+                Some(rest) => deeper.extend(rest.strip_prefix('.')),
+                None => {}
+            }
+        }
+        let leads_on = !deeper.is_empty() && (value.is_object() || value.is_array());
+        if leads_on {
+            each_object(value, &mut |inner| keep(inner, &deeper));
+        }
+        leads_on
+    });
+}
+
+/// Takes away what this dotted path leads to.
+fn leave_out(doc: &mut Map<String, Value>, path: &str) {
+    match path.split_once('.') {
+        None => drop(doc.remove(path)),
+        Some((first, rest)) => {
+            if let Some(value) = doc.get_mut(first) {
+                each_object(value, &mut |inner| leave_out(inner, rest));
+            }
+        }
+    }
+}
+
+/// Does something with an object, or with those in a list.
+fn each_object(value: &mut Value, act: &mut impl FnMut(&mut Map<String, Value>)) {
+    match value {
+        Value::Object(object) => act(object),
+        Value::Array(items) => {
+            for item in items {
+                if let Value::Object(object) = item {
+                    act(object);
+                }
+            }
+        }
+        _ => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn request(query: &str) -> Result<PageRequest, ApiError> {
+        PageRequest::parse(
+            &Params::from_urlencoded(query.as_bytes()),
+            &Settings::default(),
+        )
+    }
+
+    #[test]
+    fn count_has_a_default_a_limit_and_a_way_to_ask_for_all() {
+        let part = |query: &str| request(query).map(|page| (page.slice.offset, page.slice.count));
+        assert_eq!(part(""), Ok((0, Some(50))));
+        assert_eq!(part("count=7&offset=3"), Ok((3, Some(7))));
+        assert_eq!(part("count=1000"), Ok((0, Some(100))));
+        assert_eq!(part("count=0"), Ok((0, None)));
+        assert_eq!(part("count=x&offset=-1"), Ok((0, Some(50))));
+    }
+
+    #[test]
+    fn broken_json_parameters_are_told_with_what_was_sent() {
+        let error = request("sort=%7Bx")
+            .map(|_| ())
+            .expect_err("not JSON")
+            .body();
+        assert_eq!(
+            error["error"],
+            json!("Invalid sort parameter provided: \"{x\" [error-invalid-sort]")
+        );
+        assert_eq!(error["details"], json!({"helperMethod": "parseJsonQuery"}));
+        assert!(request(r#"sort={"a":2}"#).is_err());
+        assert!(request("fields=[1]").is_err());
+        assert!(request(r#"query={"a":{"$where":"1"}}"#).is_err());
+    }
+
+    #[test]
+    fn inclusion_wins_and_the_id_stays() {
+        let page = request(r#"fields={"name":1,"ts":0}"#).expect("fields");
+        let docs = page.project(vec![Bytes::from_static(
+            br#"{"_id":"1","name":"n","ts":2}"#,
+        )]);
+        assert_eq!(
+            serde_json::from_slice::<Value>(&docs[0]).ok(),
+            Some(json!({"_id": "1", "name": "n"}))
+        );
+    }
+
+    #[test]
+    fn dotted_fields_lead_into_objects_and_lists() {
+        let doc = json!({"_id": "1", "u": {"_id": "a", "name": "n"}, "files": [{"size": 1, "type": "t"}], "x": 1});
+        let chosen = |fields: &str| {
+            let page = request(&format!("fields={fields}")).expect("fields");
+            let docs = page.project(vec![Bytes::from(doc.to_string())]);
+            serde_json::from_slice::<Value>(&docs[0]).ok()
+        };
+        assert_eq!(
+            chosen(r#"{"u.name":1,"files.size":1,"x.y":1}"#),
+            Some(json!({"_id": "1", "u": {"name": "n"}, "files": [{"size": 1}]}))
+        );
+        assert_eq!(
+            chosen(r#"{"u.name":0,"files.size":0,"x":0,"_id":0}"#),
+            Some(json!({"_id": "1", "u": {"_id": "a"}, "files": [{"type": "t"}]}))
+        );
+    }
+
+    #[test]
+    fn what_is_blocked_cannot_be_asked_about() {
+        assert!(request(r#"query={"joinCode":"x"}"#).is_ok_and(|page| page.query.is_none()));
+        let nested = r#"query={"$or":[{"joinCode":{"$regex":"^a"}}]}"#;
+        assert!(request(nested).is_err());
+    }
+
+    #[test]
+    fn rows_are_filtered_before_they_are_counted() {
+        let page = request(r#"query={"pinned":true}&count=1"#).expect("query");
+        let rows = ["{\"pinned\":true}", "{}", "{\"pinned\":true}"]
+            .map(|row| Bytes::from_static(row.as_bytes()));
+        let (items, total) = filter_rows(rows.to_vec(), &page.query.expect("filter"), page.slice);
+        assert_eq!((items.len(), total), (1, 2));
+    }
+}

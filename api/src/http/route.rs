@@ -1,0 +1,282 @@
+//! What the table of routes says about each of them: method, path, who may call it with which rights, whether a
+//! second factor is asked for, how often, with what parameters, and what comes back.
+//!
+//! The router, the description of the API and the deny tests are all made from this.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::http::Method;
+use domain::permission::Permission;
+use domain::settings::Key;
+use futures::future::BoxFuture;
+
+use crate::errors::{ApiError, wording};
+use crate::http::answer::Outcome;
+use crate::http::call::{Anyone, Call};
+use crate::http::schema::{Kind, Schema, Takes};
+
+/// A handler of a route that anyone may call.
+pub type PublicHandler = Arc<dyn Fn(Anyone) -> BoxFuture<'static, Outcome> + Send + Sync>;
+
+/// A handler of a route that needs a login.
+pub type Handler = Arc<dyn Fn(Call) -> BoxFuture<'static, Outcome> + Send + Sync>;
+
+/// Who may call a route, and what answers.
+#[derive(Clone)]
+pub enum Access {
+    /// Anyone.
+    Public(PublicHandler),
+    /// Users who are logged in, and everybody else while the workspace may be read without a login
+    /// (`Accounts_AllowAnonymousRead`); 401 otherwise.
+    Readers(PublicHandler),
+    /// Users who are logged in; 401 for everybody else.
+    LoggedIn(Handler),
+}
+
+/// A right without which a route refuses.
+#[derive(Clone, Copy)]
+pub struct Need {
+    /// Workspace-wide permissions, any of which will do.
+    pub any_of: &'static [Permission],
+    /// What callers without it are told.
+    pub refusal: fn() -> ApiError,
+}
+
+/// Whether a route asks for a second factor (contract, conventions 3).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SecondFactor {
+    /// It does not.
+    NotAsked,
+    /// It does, unless the caller passed one a short while ago.
+    Asked,
+    /// It does every time.
+    AskedAnew,
+}
+
+/// How often one address may call a route (contract, conventions 1.6).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Rate {
+    /// As often as `API_Enable_Rate_Limiter_Limit_*_Default` say.
+    Default,
+    /// So many calls in so much time.
+    Calls(u32, Duration),
+    /// As many calls per minute as this setting says.
+    Setting(Key<i64>),
+    /// As often as it likes.
+    Unlimited,
+}
+
+/// What a successful answer is.
+#[derive(Clone, Copy)]
+pub enum Answers {
+    /// An envelope with these fields besides `success`.
+    Envelope(&'static [(&'static str, Kind)]),
+    /// The envelope of login and logout.
+    Status,
+    /// A value without an envelope.
+    Bare(Kind),
+    /// A file of one of these media types.
+    Media(&'static [&'static str]),
+    /// Another address.
+    Redirect,
+}
+
+/// One route.
+#[derive(Clone)]
+pub struct Route {
+    /// `GET`, `POST` or `DELETE`.
+    pub method: Method,
+    /// The whole path; `{name}` stands for one part of it.
+    pub path: String,
+    /// One sentence about it, for people.
+    pub about: &'static str,
+    /// Who may call it.
+    pub access: Access,
+    /// With which right.
+    pub need: Option<Need>,
+    /// Whether a second factor is asked for.
+    pub second_factor: SecondFactor,
+    /// How often.
+    pub rate: Rate,
+    /// With what parameters.
+    pub takes: Takes,
+    /// What comes back.
+    pub answers: Answers,
+}
+
+fn full(path: &str) -> String {
+    if path.starts_with('/') {
+        path.to_owned()
+    } else {
+        format!("/api/v1/{path}")
+    }
+}
+
+impl Route {
+    fn new(method: Method, path: &str, access: Access) -> Self {
+        Self {
+            method,
+            path: full(path),
+            about: "",
+            access,
+            need: None,
+            second_factor: SecondFactor::NotAsked,
+            rate: Rate::Default,
+            takes: Takes::Known(&[]),
+            answers: Answers::Envelope(&[]),
+        }
+    }
+
+    /// One sentence about it, for people.
+    #[must_use]
+    pub fn about(mut self, about: &'static str) -> Self {
+        self.about = about;
+        self
+    }
+
+    /// Refuses callers without the permission: 403 `unauthorized`.
+    #[must_use]
+    pub fn needs(self, any_of: &'static [Permission]) -> Self {
+        self.needs_or(any_of, wording::forbidden)
+    }
+
+    /// Refuses callers without the permission: 403 `error-unauthorized`.
+    #[must_use]
+    pub fn requires(self, any_of: &'static [Permission]) -> Self {
+        self.needs_or(any_of, wording::permission_missing)
+    }
+
+    /// Refuses callers without the permission in words of its own.
+    #[must_use]
+    pub fn needs_or(mut self, any_of: &'static [Permission], refusal: fn() -> ApiError) -> Self {
+        self.need = Some(Need { any_of, refusal });
+        self
+    }
+
+    /// Asks for a second factor.
+    #[must_use]
+    pub fn second_factor(mut self) -> Self {
+        self.second_factor = SecondFactor::Asked;
+        self
+    }
+
+    /// Asks for a second factor, however recently one was passed.
+    #[must_use]
+    pub fn second_factor_anew(mut self) -> Self {
+        self.second_factor = SecondFactor::AskedAnew;
+        self
+    }
+
+    /// Has a rate limit of its own.
+    #[must_use]
+    pub fn rate(mut self, rate: Rate) -> Self {
+        self.rate = rate;
+        self
+    }
+
+    /// Takes exactly these parameters.
+    #[must_use]
+    pub fn takes(mut self, schema: &'static Schema) -> Self {
+        self.takes = Takes::Exactly(schema);
+        self
+    }
+
+    /// Knows these parameters; the handler decides about them and about others.
+    #[must_use]
+    pub fn knows(mut self, params: &'static [(&'static str, Kind)]) -> Self {
+        self.takes = Takes::Known(params);
+        self
+    }
+
+    /// Takes a multipart body with one file in the part `file` (empty: a part of any name) and these text fields.
+    #[must_use]
+    pub fn uploads(mut self, file: &'static str, fields: &'static [&'static str]) -> Self {
+        self.takes = Takes::Upload(file, fields);
+        self
+    }
+
+    /// Answers with these fields besides `success`.
+    #[must_use]
+    pub fn answers(mut self, fields: &'static [(&'static str, Kind)]) -> Self {
+        self.answers = Answers::Envelope(fields);
+        self
+    }
+
+    /// Answers in the envelope of login and logout.
+    #[must_use]
+    pub fn answers_status(mut self) -> Self {
+        self.answers = Answers::Status;
+        self
+    }
+
+    /// Answers with a value without an envelope.
+    #[must_use]
+    pub fn answers_bare(mut self, kind: Kind) -> Self {
+        self.answers = Answers::Bare(kind);
+        self
+    }
+
+    /// Answers with a file of one of these media types.
+    #[must_use]
+    pub fn sends(mut self, media: &'static [&'static str]) -> Self {
+        self.answers = Answers::Media(media);
+        self
+    }
+
+    /// Answers with another address.
+    #[must_use]
+    pub fn redirects(mut self) -> Self {
+        self.answers = Answers::Redirect;
+        self
+    }
+}
+
+/// The route `method path` for users who are logged in. The path is relative to `/api/v1/` unless it begins with a
+/// slash.
+pub fn logged_in<F, T>(method: Method, path: impl AsRef<str>, handler: F) -> Route
+where
+    F: Fn(Call) -> T + Send + Sync + 'static,
+    T: Future<Output = Outcome> + Send + 'static,
+{
+    let access = Access::LoggedIn(Arc::new(move |call| Box::pin(handler(call))));
+    Route::new(method, path.as_ref(), access)
+}
+
+/// `GET path` for users who are logged in.
+pub fn get<F, T>(path: impl AsRef<str>, handler: F) -> Route
+where
+    F: Fn(Call) -> T + Send + Sync + 'static,
+    T: Future<Output = Outcome> + Send + 'static,
+{
+    logged_in(Method::GET, path, handler)
+}
+
+/// `POST path` for users who are logged in.
+pub fn post<F, T>(path: impl AsRef<str>, handler: F) -> Route
+where
+    F: Fn(Call) -> T + Send + Sync + 'static,
+    T: Future<Output = Outcome> + Send + 'static,
+{
+    logged_in(Method::POST, path, handler)
+}
+
+/// The route `method path` for anyone.
+pub fn public<F, T>(method: Method, path: &str, handler: F) -> Route
+where
+    F: Fn(Anyone) -> T + Send + Sync + 'static,
+    T: Future<Output = Outcome> + Send + 'static,
+{
+    let access = Access::Public(Arc::new(move |call| Box::pin(handler(call))));
+    Route::new(method, path, access)
+}
+
+/// The route `method path` for users who are logged in, and for anyone where reading needs no login.
+pub fn readers<F, T>(method: Method, path: &str, handler: F) -> Route
+where
+    F: Fn(Anyone) -> T + Send + Sync + 'static,
+    T: Future<Output = Outcome> + Send + 'static,
+{
+    let access = Access::Readers(Arc::new(move |call| Box::pin(handler(call))));
+    Route::new(method, path, access)
+}

@@ -1,0 +1,317 @@
+//! One table of all REST routes, and how a request goes through it.
+//!
+//! The table says of every route its method, its path and who may call it; the checks of conventions 1.3 run here
+//! in their order, so a handler cannot forget one. The description of the API and the deny tests come from the same
+//! table.
+
+use std::any::Any;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use application::caller::Caller;
+use application::cause::within;
+use application::rate_limit::Standing;
+use axum::Router;
+use axum::body::Body;
+use axum::extract::RawPathParams;
+use axum::http::{Method, Request};
+use axum::response::{IntoResponse as _, Response};
+use axum::routing::any;
+use domain::settings::keys;
+use eventstore::CorrelationId;
+use tower_http::catch_panic::CatchPanicLayer;
+
+use crate::errors::{ApiError, wording};
+use crate::http::answer::Outcome;
+use crate::http::call::{Anyone, Call, Input};
+use crate::http::route::{Access, Route};
+use crate::http::schema::Takes;
+use crate::http::{body, caller, client, headers, local, rate_limit, second_factor};
+use crate::rest;
+use crate::state::AppState;
+
+/// How long requests that have not come whole may go on coming once the server stops.
+const LAST_WORDS: Duration = Duration::from_millis(500);
+
+/// Every REST route.
+pub fn routes() -> Vec<Route> {
+    rest::routes()
+}
+
+/// A route and its number in the table.
+type Numbered = (usize, Route);
+
+/// The REST doors as a router: everything under `/api`, and the few routes beside it.
+pub fn router(state: &AppState) -> Router {
+    let mut paths: BTreeMap<String, Vec<Numbered>> = BTreeMap::new();
+    for (index, route) in routes().into_iter().enumerate() {
+        let path = route.path.clone();
+        paths.entry(path).or_default().push((index, route));
+    }
+    let mut router = Router::new();
+    for (path, routes) in paths {
+        let (state, routes) = (state.clone(), Arc::<[Numbered]>::from(routes));
+        let serve = move |path: RawPathParams, request: Request<Body>| {
+            let (state, routes) = (state.clone(), Arc::clone(&routes));
+            async move { dispatch(&state, &routes, &path, request).await }
+        };
+        router = router.route(&path, any(serve));
+    }
+    let shared = state.clone();
+    let unknown = move || {
+        let settings = shared.views().settings();
+        async move { headers::finish(Some(&settings), wording::not_found().into_response()) }
+    };
+    router
+        .route("/api", any(unknown.clone()))
+        .route("/api/{*rest}", any(unknown))
+        .layer(CatchPanicLayer::custom(panicked))
+}
+
+/// Finds the route for the method, proves the caller, reads the body, runs the handler.
+async fn dispatch(
+    state: &AppState,
+    routes: &[Numbered],
+    path: &RawPathParams,
+    request: Request<Body>,
+) -> Response {
+    let settings = state.views().settings();
+    if let Some(elsewhere) = headers::to_tls(&settings, &request) {
+        return elsewhere;
+    }
+    // Files outside the API have a head like all files; the server leaves the body away.
+    let is_head = request.method() == Method::HEAD && !request.uri().path().starts_with("/api/");
+    let method = if is_head {
+        &Method::GET
+    } else {
+        request.method()
+    };
+    let Some(route) = routes.iter().find(|(_, route)| route.method == *method) else {
+        if headers::is_preflight(&request) {
+            return headers::preflight(&settings, request.headers());
+        }
+        let refusal = ApiError::MethodNotAllowed(allowed(routes));
+        return headers::finish(Some(&settings), refusal.into_response());
+    };
+    let correlation = request
+        .extensions()
+        .get::<CorrelationId>()
+        .copied()
+        .unwrap_or_else(CorrelationId::fresh);
+    let mut seen = Seen::default();
+    let answered = answer(state, route, path, request, &mut seen);
+    let outcome = within(correlation, answered).await;
+    let response = outcome.map_or_else(
+        |error| state.dialect().word(error, seen.session).into_response(),
+        axum::response::IntoResponse::into_response,
+    );
+    let mut response = headers::finish(Some(&settings), response);
+    if let Some(standing) = seen.standing {
+        rate_limit::tell(standing, &mut response);
+    }
+    response
+}
+
+/// What was found out about a call on the way to its answer.
+#[derive(Default)]
+struct Seen {
+    /// It comes with good credentials.
+    session: bool,
+    /// How many more of the kind may come.
+    standing: Option<Standing>,
+}
+
+/// The checks of conventions 1.3 in their order, then the handler.
+async fn answer(
+    state: &AppState,
+    numbered: &Numbered,
+    path: &RawPathParams,
+    request: Request<Body>,
+    seen: &mut Seen,
+) -> Outcome {
+    let (_, route) = numbered;
+    let (parts, content) = request.into_parts();
+    let limit = state.doors().body_limit;
+    let mut client = client::of(&parts);
+    let caller = caller::of_request(state, &parts.headers, &parts.uri).await?;
+    client.local = caller.is_none() && local::is_local(&parts);
+    seen.session = caller.is_some();
+    let must_log_in = match &route.access {
+        Access::Public(_) => false,
+        Access::Readers(_) => !state
+            .views()
+            .settings()
+            .bool(keys::ACCOUNTS_ALLOW_ANONYMOUS_READ),
+        Access::LoggedIn(_) => true,
+    };
+    // A server that stops does not wait long for anybody to say the rest of what they began to say.
+    let closing = || async {
+        state.closing().cancelled().await;
+        tokio::time::sleep(LAST_WORDS).await;
+    };
+    if must_log_in && caller.is_none() {
+        // Nobody unknown makes the server hold megabytes.
+        let passed = body::discard(&parts.headers, content, limit);
+        let _ = until(closing(), passed).await;
+        return Err(ApiError::NotLoggedIn);
+    }
+    let (standing, allowed) = rate_limit::check(
+        state,
+        (numbered.0, route),
+        client.household(),
+        caller.as_ref(),
+    );
+    seen.standing = standing;
+    if let Err(refusal) = allowed {
+        let passed = body::discard(&parts.headers, content, limit);
+        let _ = until(closing(), passed).await;
+        return Err(refusal);
+    }
+    let share = state.bodies().share(caller.is_some(), client.address);
+    let read = Input::read(parts, content, client, caller.is_some(), limit, share);
+    let mut input = until(closing(), read)
+        .await
+        .ok_or(ApiError::Unavailable)??;
+    input.set_path(path);
+    input.expect(route.takes);
+    state
+        .dialect()
+        .check(&route.method, route.takes, &input.query())?;
+    if let Takes::Exactly(schema) = route.takes {
+        input.check(schema)?;
+    }
+    run(state, route, caller, input).await
+}
+
+/// What `work` comes to; `None`: `end` came first.
+async fn until<T>(end: impl Future<Output = ()>, work: impl Future<Output = T>) -> Option<T> {
+    tokio::select! {
+        biased;
+        outcome = work => Some(outcome),
+        () = end => None,
+    }
+}
+
+/// Rights, second factor, handler.
+async fn run(state: &AppState, route: &Route, caller: Option<Caller>, input: Input) -> Outcome {
+    match (&route.access, caller) {
+        (Access::Public(handler) | Access::Readers(handler), caller) => {
+            handler(Anyone {
+                state: state.clone(),
+                caller,
+                input,
+            })
+            .await
+        }
+        (Access::LoggedIn(_), None) => Err(ApiError::NotLoggedIn),
+        (Access::LoggedIn(handler), Some(caller)) => {
+            let call = Call {
+                state: state.clone(),
+                caller,
+                input,
+            };
+            if let Some(need) = route.need
+                && !need.any_of.iter().any(|permission| call.may(*permission))
+            {
+                return Err((need.refusal)());
+            }
+            second_factor::guard(&call, route.second_factor).await?;
+            handler(call).await
+        }
+    }
+}
+
+fn allowed(routes: &[Numbered]) -> String {
+    routes
+        .iter()
+        .map(|(_, route)| route.method.as_str())
+        .collect::<Vec<_>>()
+        .join(", ")
+}
+
+/// The last resort: a handler panicked. The caller gets the usual envelope, the operator the text.
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "the layer hands the panic over"
+)]
+fn panicked(panic: Box<dyn Any + Send + 'static>) -> Response {
+    let text = panic
+        .downcast_ref::<&str>()
+        .map(|text| (*text).to_owned())
+        .or_else(|| panic.downcast_ref::<String>().cloned())
+        .unwrap_or_default();
+    tracing::error!(panic = %text, "a handler panicked");
+    headers::finish(None, ApiError::Internal.into_response())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    #[test]
+    fn no_route_is_listed_twice() {
+        let mut seen = HashSet::new();
+        for route in routes() {
+            assert!(
+                seen.insert((route.method.clone(), route.path.clone())),
+                "{} {} twice",
+                route.method,
+                route.path
+            );
+        }
+    }
+
+    #[test]
+    fn only_these_routes_are_public() {
+        let mut public: Vec<String> = routes()
+            .iter()
+            .filter(|route| matches!(route.access, Access::Public(_)))
+            .map(|route| format!("{} {}", route.method, route.path))
+            .collect();
+        public.sort();
+        let known = [
+            "GET /_timesync",
+            "GET /api-docs",
+            "GET /api-docs/",
+            "GET /api-docs/{file}",
+            "GET /api/info",
+            "GET /api/v1/info",
+            "GET /api/v1/openapi.json",
+            "GET /api/v1/pw.getPolicy",
+            "GET /api/v1/pw.getPolicyReset",
+            "GET /api/v1/service.configurations",
+            "GET /api/v1/settings.oauth",
+            "GET /api/v1/settings.public",
+            "GET /api/v1/shield.svg",
+            "GET /api/v1/users.getAvatar",
+            "GET /assets/{file}",
+            "GET /avatar/room/{room}",
+            "GET /avatar/{name}",
+            "GET /custom-sounds/{file}",
+            "GET /data-export/{id}",
+            "GET /emoji-custom/",
+            "GET /emoji-custom/{file}",
+            "GET /i18n/{file}",
+            "GET /oauth/authorize",
+            "GET /oauth/userinfo",
+            "GET /reset-password/{token}",
+            "GET /robots.txt",
+            "GET /verify-email/{token}",
+            "POST /api/ecdh_proxy/initEncryptedSession",
+            "POST /api/v1/login",
+            "POST /api/v1/method.callAnon/{method}",
+            "POST /api/v1/method.callAnon/{method}/{rest}",
+            "POST /api/v1/users.2fa.sendEmailCode",
+            "POST /api/v1/users.forgotPassword",
+            "POST /api/v1/users.register",
+            "POST /api/v1/users.verifyEmail",
+            "POST /oauth/authorize",
+            "POST /oauth/token",
+            "POST /reset-password/{token}",
+        ];
+        assert_eq!(public, known, "a new public route needs a reason");
+    }
+}

@@ -1,0 +1,465 @@
+//! Strict parameters: exactly what a route declares, or an error in the words of the validator that clients know
+//! (contract, conventions 1.3). Scalars are converted where that is unambiguous.
+
+use domain::limits;
+use serde_json::{Map, Value};
+
+use crate::errors::{ApiError, wording};
+use crate::http::params::{Params, truth};
+
+/// What a parameter may be.
+#[derive(Clone, Copy, Debug)]
+pub enum Kind {
+    /// A text of at most [`limits::TEXT`] characters.
+    Text,
+    /// A text that holds a document, with at most [`limits::DOCUMENT`] characters: what a message says, a picture or a
+    /// key as text, a call of a method. Whoever takes it has a limit of their own.
+    Document,
+    /// A text of at least so many characters.
+    LongText(usize),
+    /// A number.
+    Number,
+    /// True or false.
+    Boolean,
+    /// An object.
+    Object,
+    /// A list of at most [`limits::ITEMS`] texts.
+    Texts,
+    /// An object of this shape.
+    Shape(&'static Schema),
+    /// A list of anything.
+    List,
+    /// Anything.
+    Any,
+    /// One of these texts.
+    Enum(&'static [&'static str]),
+}
+
+/// What a route takes.
+#[derive(Clone, Copy, Debug)]
+pub struct Schema {
+    /// Must be there.
+    pub required: &'static [(&'static str, Kind)],
+    /// May be there.
+    pub optional: &'static [(&'static str, Kind)],
+    /// Exactly one of these must be there; each is a text. Empty: no such choice.
+    pub one_of: &'static [&'static str],
+}
+
+/// What a route takes.
+#[derive(Clone, Copy)]
+pub enum Takes {
+    /// Parameters that the handler looks at itself; these are the known ones.
+    Known(&'static [(&'static str, Kind)]),
+    /// Exactly these, checked before the handler runs.
+    Exactly(&'static Schema),
+    /// A multipart body: the name of its file part (empty: any), and its text fields.
+    Upload(&'static str, &'static [&'static str]),
+}
+
+impl Takes {
+    /// What the parameter `name` is meant to be; `None`: nothing is said of it.
+    pub fn declared(&self, name: &str) -> Option<Kind> {
+        match self {
+            Self::Known(params) => params
+                .iter()
+                .find(|(known, _)| *known == name)
+                .map(|(_, kind)| *kind),
+            Self::Exactly(schema) => schema.declared(name),
+            Self::Upload(..) => None,
+        }
+    }
+}
+
+/// What every paged list takes.
+pub const PAGE: [(&str, Kind); 5] = [
+    ("count", Kind::Number),
+    ("offset", Kind::Number),
+    ("sort", Kind::Text),
+    ("fields", Kind::Text),
+    ("query", Kind::Text),
+];
+
+/// Where parameters stand: what is wrong with them has another name in each.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Source {
+    /// In the query string.
+    Query,
+    /// In the body.
+    Body,
+}
+
+impl Source {
+    /// Parameters from there are not what is declared.
+    pub fn fault(self, messages: &[String]) -> ApiError {
+        match self {
+            Self::Query => wording::invalid_query_params(messages),
+            Self::Body => wording::invalid_params(messages),
+        }
+    }
+}
+
+/// Some clients add it to the query string of everything that lists messages; it says nothing.
+const IGNORED: &str = "field";
+
+impl Schema {
+    /// The parameters with scalars converted, if they are what is declared.
+    pub fn check(&self, params: Params, source: Source) -> Result<Params, ApiError> {
+        let mut map = params.into_map();
+        if source == Source::Query && self.kind(IGNORED, None).is_none() {
+            map.remove(IGNORED);
+        }
+        map.retain(|name, value| !value.is_null() || self.is_required(name));
+        if self.one_of.is_empty() {
+            return match self.first_fault(&mut map, None) {
+                None => Ok(map.into()),
+                Some(message) => Err(source.fault(&[message])),
+            };
+        }
+        let mut messages = Vec::new();
+        let mut passed = None;
+        for alternative in self.one_of {
+            let mut candidate = map.clone();
+            match self.first_fault(&mut candidate, Some(alternative)) {
+                None if passed.is_some() => {
+                    return Err(source.fault(&[NOT_ONE.to_owned()]));
+                }
+                None => passed = Some(candidate),
+                Some(message) => messages.push(message),
+            }
+        }
+        passed.map(Params::from).ok_or_else(|| {
+            messages.push(NOT_ONE.to_owned());
+            source.fault(&messages)
+        })
+    }
+
+    /// Whether a parameter of that name may be there.
+    pub fn declares(&self, name: &str) -> bool {
+        self.kind(name, None).is_some() || self.one_of.contains(&name)
+    }
+
+    fn is_required(&self, name: &str) -> bool {
+        self.required.iter().any(|(required, _)| *required == name)
+    }
+
+    /// The first thing that is wrong, in the order the validator looks: missing, unknown, mistyped.
+    fn first_fault(
+        &self,
+        map: &mut Map<String, Value>,
+        chosen: Option<&'static str>,
+    ) -> Option<String> {
+        let required = self.required.iter().map(|(name, _)| *name).chain(chosen);
+        for name in required {
+            if !map.contains_key(name) {
+                return Some(format!("must have required property '{name}'"));
+            }
+        }
+        for (name, value) in map.iter_mut() {
+            let Some(kind) = self.kind(name, chosen) else {
+                return Some("must NOT have additional properties".to_owned());
+            };
+            if let Some(message) = kind.fault(value) {
+                return Some(message);
+            }
+        }
+        None
+    }
+
+    /// What the parameter `name` is meant to be; `None`: there is none of that name.
+    pub fn declared(&self, name: &str) -> Option<Kind> {
+        let chosen = self.one_of.iter().find(|one| **one == name).copied();
+        self.kind(name, chosen)
+    }
+
+    fn kind(&self, name: &str, chosen: Option<&'static str>) -> Option<Kind> {
+        if chosen == Some(name) {
+            return Some(Kind::Text);
+        }
+        self.required
+            .iter()
+            .chain(self.optional)
+            .find(|(known, _)| *known == name)
+            .map(|(_, kind)| *kind)
+    }
+}
+
+const NOT_ONE: &str = "must match exactly one schema in oneOf";
+
+impl Kind {
+    /// What is wrong with `value`; converts it where that is unambiguous.
+    fn fault(self, value: &mut Value) -> Option<String> {
+        let fits = match self {
+            Self::Text | Self::Document => as_text(value),
+            Self::LongText(least) => {
+                if !as_text(value) {
+                    return Some("must be string".to_owned());
+                }
+                let long_enough = value
+                    .as_str()
+                    .is_some_and(|text| text.chars().count() >= least);
+                return (!long_enough)
+                    .then(|| format!("must NOT have fewer than {least} characters"));
+            }
+            Self::Number => as_number(value),
+            Self::Boolean => as_boolean(value),
+            Self::Object => value.is_object(),
+            Self::Shape(schema) => match value {
+                Value::Object(map) => return schema.first_fault(map, None),
+                _ => false,
+            },
+            Self::List => value.is_array(),
+            Self::Any => true,
+            Self::Texts => match value {
+                Value::Array(items) => {
+                    return (!items.iter_mut().all(as_text)).then(|| "must be string".to_owned());
+                }
+                _ => false,
+            },
+            Self::Enum(allowed) => {
+                let known = value.as_str().is_some_and(|text| allowed.contains(&text));
+                return (!known).then(|| "must be equal to one of the allowed values".to_owned());
+            }
+        };
+        (!fits).then(|| format!("must be {}", self.name()))
+    }
+
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Text | Self::Document | Self::LongText(_) | Self::Enum(_) => "string",
+            Self::Number => "number",
+            Self::Boolean => "boolean",
+            Self::Object | Self::Shape(_) => "object",
+            Self::Texts | Self::List => "array",
+            Self::Any => "anything",
+        }
+    }
+}
+
+/// What is larger than anything a client has reason to send, if there is anything: whatever a route takes has bounds,
+/// be it declared or not. `declared` says what the parameters are meant to be.
+pub fn oversize(
+    params: &Map<String, Value>,
+    declared: impl Fn(&str) -> Option<Kind>,
+) -> Option<String> {
+    if params.len() > limits::ITEMS {
+        return Some(format!(
+            "must NOT have more than {} properties",
+            limits::ITEMS
+        ));
+    }
+    params.iter().find_map(|(name, value)| {
+        let texts = match declared(name) {
+            Some(Kind::Text | Kind::LongText(_) | Kind::Enum(_) | Kind::Texts) | None => {
+                limits::TEXT
+            }
+            Some(_) => limits::DOCUMENT,
+        };
+        excess(value, texts)
+    })
+}
+
+/// What is too large about a value whose texts have at most `texts` characters. How deeply it nests is bounded where it
+/// is read ([`super::json`]).
+pub fn excess(value: &Value, texts: usize) -> Option<String> {
+    let many = |count: usize, what| {
+        (count > limits::ITEMS).then(|| format!("must NOT have more than {} {what}", limits::ITEMS))
+    };
+    match value {
+        Value::String(text) => limits::is_longer(text, texts)
+            .then(|| format!("must NOT have more than {texts} characters")),
+        Value::Array(items) => {
+            many(items.len(), "items").or_else(|| items.iter().find_map(|item| excess(item, texts)))
+        }
+        Value::Object(fields) => many(fields.len(), "properties").or_else(|| {
+            let long = fields
+                .keys()
+                .any(|name| limits::is_longer(name, limits::FIELD_NAME));
+            if long {
+                return Some(format!(
+                    "must NOT have names of more than {} characters",
+                    limits::FIELD_NAME
+                ));
+            }
+            fields.values().find_map(|value| excess(value, texts))
+        }),
+        Value::Null | Value::Bool(_) | Value::Number(_) => None,
+    }
+}
+
+fn as_text(value: &mut Value) -> bool {
+    match value {
+        Value::String(_) => return true,
+        Value::Number(number) => *value = Value::String(number.to_string()),
+        Value::Bool(flag) => *value = Value::String(flag.to_string()),
+        Value::Null => *value = Value::String(String::new()),
+        Value::Array(_) | Value::Object(_) => return false,
+    }
+    true
+}
+
+fn as_number(value: &mut Value) -> bool {
+    let number = match value {
+        Value::Number(_) => return true,
+        Value::Bool(flag) => Some(Value::from(i64::from(*flag))),
+        Value::Null => Some(Value::from(0)),
+        Value::String(text) => {
+            let text = domain::text::trim(text);
+            text.parse::<i64>()
+                .ok()
+                .map(Value::from)
+                .or_else(|| text.parse::<f64>().ok().map(Value::from))
+        }
+        Value::Array(_) | Value::Object(_) => None,
+    };
+    number.filter(Value::is_number).is_some_and(|number| {
+        *value = number;
+        true
+    })
+}
+
+fn as_boolean(value: &mut Value) -> bool {
+    let flag = match value {
+        Value::Bool(_) => return true,
+        Value::String(text) => match truth(text) {
+            Some(flag) => flag,
+            None => return false,
+        },
+        Value::Number(number) if number.as_i64() == Some(1) => true,
+        Value::Number(number) if number.as_i64() == Some(0) => false,
+        Value::Null => false,
+        _ => return false,
+    };
+    *value = Value::Bool(flag);
+    true
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    const ROOM: Schema = Schema {
+        required: &[],
+        optional: &[("joinCode", Kind::Text)],
+        one_of: &["roomId", "roomName"],
+    };
+    const PLAIN: Schema = Schema {
+        required: &[("name", Kind::LongText(3))],
+        optional: &[("age", Kind::Number), ("on", Kind::Boolean)],
+        one_of: &[],
+    };
+
+    fn checked(schema: &Schema, value: Value) -> Result<Value, String> {
+        let Value::Object(map) = value else {
+            return Err("not an object".to_owned());
+        };
+        match schema.check(map.into(), Source::Body) {
+            Ok(params) => Ok(Value::Object(params.into_map())),
+            Err(error) => Err(error.body()["error"]
+                .as_str()
+                .unwrap_or_default()
+                .to_owned()),
+        }
+    }
+
+    #[test]
+    fn faults_in_the_query_string_have_another_name() {
+        let code = |text: &str, source| {
+            let params = Params::from_urlencoded(text.as_bytes());
+            let checked = PLAIN.check(params, source);
+            checked.map_err(|error| error.body()["errorType"].clone())
+        };
+        assert_eq!(
+            code("name=ab", Source::Query),
+            Err(json!("error-invalid-params"))
+        );
+        assert_eq!(code("name=ab", Source::Body), Err(json!("invalid-params")));
+        assert!(
+            code("name=abc&field=x", Source::Query).is_ok(),
+            "says nothing"
+        );
+        assert_eq!(
+            code("name=abc&field=x", Source::Body),
+            Err(json!("invalid-params"))
+        );
+    }
+
+    #[test]
+    fn exactly_one_selector() {
+        assert_eq!(
+            checked(&ROOM, json!({"roomId": "a"})),
+            Ok(json!({"roomId": "a"}))
+        );
+        assert_eq!(
+            checked(&ROOM, json!({})),
+            Err("must have required property 'roomId'\n must have required property 'roomName'\n must match exactly one schema in oneOf [invalid-params]".to_owned())
+        );
+        assert!(checked(&ROOM, json!({"roomId": "a", "roomName": "b"})).is_err());
+        assert!(checked(&ROOM, json!({"roomId": "a", "x": 1})).is_err());
+    }
+
+    #[test]
+    fn scalars_are_converted_and_the_first_fault_is_told() {
+        assert_eq!(
+            checked(&PLAIN, json!({"name": 12345, "age": "7", "on": "true"})),
+            Ok(json!({"name": "12345", "age": 7, "on": true}))
+        );
+        assert_eq!(
+            checked(&PLAIN, json!({})),
+            Err("must have required property 'name' [invalid-params]".to_owned())
+        );
+        assert_eq!(
+            checked(&PLAIN, json!({"name": "ab"})),
+            Err("must NOT have fewer than 3 characters [invalid-params]".to_owned())
+        );
+        assert_eq!(
+            checked(&PLAIN, json!({"name": "abc", "b": 1})),
+            Err("must NOT have additional properties [invalid-params]".to_owned())
+        );
+        assert_eq!(
+            checked(&PLAIN, json!({"name": "abc", "on": "yes"})),
+            Err("must be boolean [invalid-params]".to_owned())
+        );
+        assert_eq!(
+            checked(&PLAIN, json!({"name": {}})),
+            Err("must be string [invalid-params]".to_owned())
+        );
+    }
+
+    #[test]
+    fn everything_has_bounds_declared_or_not() {
+        let said = |value: Value| {
+            let params: Params = value.as_object().cloned().unwrap_or_default().into();
+            oversize(params.as_map(), |name| PLAIN.declared(name))
+        };
+        let (long, many) = (
+            "x".repeat(limits::TEXT + 1),
+            vec![json!(1); limits::ITEMS + 1],
+        );
+        for (value, fault) in [
+            (
+                json!({ "name": long }),
+                "must NOT have more than 65536 characters",
+            ),
+            (
+                json!({ "unknown": long }),
+                "must NOT have more than 65536 characters",
+            ),
+            (
+                json!({ "unknown": many }),
+                "must NOT have more than 1000 items",
+            ),
+            (
+                json!({ "unknown": { "inside": many } }),
+                "must NOT have more than 1000 items",
+            ),
+        ] {
+            assert_eq!(said(value).as_deref(), Some(fault));
+        }
+        assert_eq!(
+            said(json!({ "name": "x", "unknown": [{ "a": ["b"] }] })),
+            None
+        );
+    }
+}

@@ -1,0 +1,178 @@
+//! Licences and the cloud, as a community server answers (contract, admin 8): there is no licence, and nothing is asked
+//! of any cloud. A registration made elsewhere can be kept.
+
+use application::admin::settings;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use domain::RoleId;
+use domain::settings::{Settings, keys};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use crate::errors::wording;
+use crate::http::answer::{Answer, Outcome};
+use crate::http::call::{Anyone, Call};
+
+/// `GET /api/v1/licenses.get`.
+pub async fn licenses(_: Call) -> Outcome {
+    Ok(Answer::empty().field("licenses", &json!([])))
+}
+
+/// `POST /api/v1/licenses.add`. A licence has the form of one or is refused; none of them changes what this server does.
+pub async fn add_license(call: Call) -> Outcome {
+    let params = call.input.params()?;
+    let license = params.required("license")?.trim_ascii();
+    // A signed text, or an encrypted block in base64.
+    let block = license.len() >= 64 && license.len() % 4 == 0 && STANDARD.decode(license).is_ok();
+    let signed = license.split('.').count() == 3 && license.starts_with("RCV3_");
+    if block || signed {
+        Ok(Answer::empty())
+    } else {
+        Err(wording::invalid_license())
+    }
+}
+
+/// `GET /api/v1/licenses.maxActiveUsers`.
+pub async fn max_active_users(call: Call) -> Outcome {
+    let query = projections::UserQuery {
+        active: Some(true),
+        slice: projections::Slice {
+            offset: 0,
+            count: Some(1),
+        },
+        ..projections::UserQuery::default()
+    };
+    let active = call.state.views().users(query).await?.total;
+    Ok(Answer::empty()
+        .field("maxActiveUsers", &Value::Null)
+        .field("activeUsers", &active))
+}
+
+/// `GET /api/v1/licenses.isEnterprise`.
+pub async fn is_enterprise(_: Anyone) -> Outcome {
+    Ok(Answer::empty().field("isEnterprise", &false))
+}
+
+/// `GET /api/v1/licenses.info`.
+pub async fn license_info(_: Call) -> Outcome {
+    Ok(Answer::empty().field(
+        "license",
+        &json!({
+            "activeModules": [], "externalModules": [], "preventedActions": {}, "limits": {}, "tags": [],
+            "trial": false,
+        }),
+    ))
+}
+
+/// `GET /api/v1/cloud.registrationStatus`; for administrators.
+pub async fn registration_status(call: Call) -> Outcome {
+    if !call.caller.roles().contains(&RoleId::new("admin")) {
+        return Err(wording::forbidden());
+    }
+    let settings = call.state.views().settings();
+    let email = match settings.text(keys::ORGANIZATION_EMAIL) {
+        "" => first_address(&call).await?,
+        address => address.to_owned(),
+    };
+    Ok(Answer::empty().field(
+        "registrationStatus",
+        &json!({
+            "connectToCloud": settings.bool(keys::REGISTER_SERVER),
+            "workspaceRegistered": is_registered(&settings),
+            "workspaceId": settings.text(keys::CLOUD_WORKSPACE_ID), "uniqueId": settings.text(keys::UNIQUE_ID), "token": "", "email": email,
+        }),
+    ))
+}
+
+/// The first address of the oldest account that has one.
+async fn first_address(call: &Call) -> Result<String, crate::errors::ApiError> {
+    let query = projections::UserQuery {
+        sort: projections::UserSort::CreatedAt,
+        slice: projections::Slice {
+            offset: 0,
+            count: Some(20),
+        },
+        ..projections::UserQuery::default()
+    };
+    let oldest = call.state.views().users(query).await?;
+    Ok(oldest
+        .items
+        .iter()
+        .filter_map(|doc| serde_json::from_slice::<Value>(doc).ok())
+        .find_map(|doc| Some(doc["emails"][0]["address"].as_str()?.to_owned()))
+        .unwrap_or_default())
+}
+
+/// What a vendor's console hands out for a workspace to be registered by hand, as JSON in base64.
+#[derive(Deserialize)]
+struct Registration {
+    #[serde(rename = "workspaceId")]
+    workspace: String,
+    #[serde(default)]
+    client_name: String,
+    client_id: String,
+    client_secret: String,
+    #[serde(default)]
+    client_secret_expires_at: i64,
+    #[serde(default, rename = "publicKey")]
+    public_key: String,
+    #[serde(default, rename = "registration_client_uri")]
+    client_uri: String,
+}
+
+/// The settings that hold a registration, without `Register_Server`.
+pub(crate) const REGISTRATION: [&str; 7] = [
+    keys::CLOUD_WORKSPACE_ID.id(),
+    keys::CLOUD_WORKSPACE_NAME.id(),
+    keys::CLOUD_WORKSPACE_CLIENT_ID.id(),
+    keys::CLOUD_WORKSPACE_CLIENT_SECRET.id(),
+    keys::CLOUD_WORKSPACE_CLIENT_SECRET_EXPIRES_AT.id(),
+    keys::CLOUD_WORKSPACE_PUBLIC_KEY.id(),
+    keys::CLOUD_WORKSPACE_REGISTRATION_CLIENT_URI.id(),
+];
+
+fn is_registered(settings: &Settings) -> bool {
+    !settings.text(keys::CLOUD_WORKSPACE_CLIENT_ID).is_empty()
+        && !settings
+            .text(keys::CLOUD_WORKSPACE_CLIENT_SECRET)
+            .is_empty()
+}
+
+/// `POST /api/v1/cloud.manualRegister`: keeps the registration that an administrator brings, its secrets sealed. Nothing is
+/// sent anywhere: what uses it are the services that ask for the workspace's credentials.
+pub async fn manual_register(call: Call) -> Outcome {
+    let params = call.input.params()?;
+    let blob = params.required("cloudBlob")?;
+    if is_registered(&call.state.views().settings()) {
+        return Err(wording::already_registered());
+    }
+    let decoded = STANDARD.decode(blob.trim_ascii()).ok();
+    let registration: Option<Registration> =
+        decoded.and_then(|bytes| serde_json::from_slice(&bytes).ok());
+    let registration = registration
+        .filter(|one| !one.client_id.is_empty() && !one.client_secret.is_empty())
+        .ok_or_else(wording::invalid_cloud_blob)?;
+    let values = [
+        json!(registration.workspace),
+        json!(registration.client_name),
+        json!(registration.client_id),
+        json!(registration.client_secret),
+        json!(registration.client_secret_expires_at),
+        json!(registration.public_key),
+        json!(registration.client_uri),
+    ];
+    let mut changes: Vec<(&str, Value)> = REGISTRATION.into_iter().zip(values).collect();
+    changes.push((keys::REGISTER_SERVER.id(), json!(true)));
+    settings::set_for(&call.state, call.caller.id(), &changes).await?;
+    Ok(Answer::empty())
+}
+
+/// `POST /api/v1/cloud.createRegistrationIntent`.
+pub async fn registration_intent(_: Call) -> Outcome {
+    Err(wording::invalid_cloud_query())
+}
+
+/// `GET /api/v1/cloud.confirmationPoll`.
+pub async fn confirmation_poll(_: Call) -> Outcome {
+    Err(wording::invalid_cloud_query())
+}

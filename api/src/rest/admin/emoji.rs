@@ -1,0 +1,201 @@
+//! Emoji that people made (contract, admin 11.1).
+
+use application::admin::emoji::{self, Names};
+use application::error::Error;
+use application::files::pictures::kind::Kind;
+use application::files::pictures::{PictureError, letters};
+use application::files::stored_files::Shelf;
+use bytes::Bytes;
+use domain::emoji::EmojiRefusal;
+use serde_json::{Value, json};
+
+use crate::errors::{ApiError, wording};
+use crate::http::answer::{Answer, Outcome};
+use crate::http::call::{Anyone, Call};
+use crate::http::media::{self, Media};
+use crate::http::page::{PageRequest, cut, filter_rows};
+use crate::rest::people::avatars::{check_size, tag};
+
+/// `GET /api/v1/emoji-custom.list`.
+pub async fn list(call: Call) -> Outcome {
+    let params = call.input.query();
+    let page = call.page(&params)?;
+    // Mobile clients send it empty at first.
+    let since = match params.filled("updatedSince") {
+        Ok(None) => None,
+        _ => call
+            .since(&params, "updatedSince")
+            .map_err(|_| wording::invalid_updated_since())?,
+    };
+    let mut changes = call.state.views().emoji_sync(since).await?;
+    if let Some(filter) = &page.query {
+        let all = projections::Slice::ALL;
+        (changes.update, _) = filter_rows(changes.update, filter, all);
+        (changes.remove, _) = filter_rows(changes.remove, filter, all);
+    }
+    let lists = json!({
+        "update": values(&page.project(changes.update)),
+        "remove": values(&page.project(changes.remove)),
+    });
+    Ok(Answer::empty().field("emojis", &lists))
+}
+
+/// Documents as values.
+fn values(docs: &[Bytes]) -> Vec<Value> {
+    docs.iter()
+        .filter_map(|doc| serde_json::from_slice(doc).ok())
+        .collect()
+}
+
+/// `GET /api/v1/emoji-custom.all`.
+pub async fn all(call: Call) -> Outcome {
+    let params = call.input.query();
+    let page = call.page(&params)?;
+    let mut docs = call.state.views().emoji_sync(None).await?.update;
+    if let Some(name) = params.filled("name")? {
+        docs.retain(|doc| named(doc, name));
+    }
+    Ok(part(&page, docs, "emojis"))
+}
+
+/// Whether the name in a document contains `part`, without regard to case.
+pub fn named(doc: &[u8], part: &str) -> bool {
+    serde_json::from_slice::<Value>(doc).is_ok_and(|doc| {
+        doc["name"]
+            .as_str()
+            .is_some_and(|name| name.to_lowercase().contains(&part.to_lowercase()))
+    })
+}
+
+/// The part of documents, in the order of their names, that is asked for.
+pub fn part(page: &PageRequest, mut docs: Vec<Bytes>, field: &str) -> Answer {
+    if page.sorted_by("name") == Some(true) {
+        docs.reverse();
+    }
+    let (docs, total) = if let Some(filter) = &page.query {
+        filter_rows(docs, filter, page.slice)
+    } else {
+        let total = docs.len() as u64;
+        (cut(docs, page.slice), total)
+    };
+    let docs = page.project(docs);
+    Answer::empty()
+        .raw_list(field, &docs)
+        .field("count", &docs.len())
+        .field("offset", &page.slice.offset)
+        .field("total", &total)
+}
+
+/// `POST /api/v1/emoji-custom.create`. Why it failed is not told, but that it is no picture.
+pub async fn create(call: Call) -> Outcome {
+    let upload = call.input.upload(Some("emoji")).await?;
+    let names = Names {
+        name: upload.field("name").unwrap_or_default(),
+        aliases: upload.field("aliases").unwrap_or_default(),
+    };
+    if !upload.content_type.is_empty() && !upload.content_type.starts_with("image/") {
+        return Err(wording::emoji_is_not_image());
+    }
+    if check_size(&call.state, upload.bytes.len()).is_err() {
+        return Err(wording::nothing_said());
+    }
+    match emoji::create(&call.state, &call.caller, names, Ok(upload.bytes.clone())).await {
+        Ok(_) => Ok(Answer::empty()),
+        Err(Error::Picture(PictureError::Unreadable)) => Err(wording::emoji_is_not_image()),
+        Err(error) if error.is_refusal() => Err(wording::nothing_said()),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// `POST /api/v1/emoji-custom.update`.
+pub async fn update(call: Call) -> Outcome {
+    if !call.input.is_multipart() {
+        return rename(&call).await;
+    }
+    let (fields, upload) = call.input.form(Some("emoji")).await?;
+    let id = fields.text("_id").ok_or_else(wording::emoji_id_missing)?;
+    let names = Names {
+        name: fields.text("name").unwrap_or_default(),
+        aliases: fields.text("aliases").unwrap_or_default(),
+    };
+    let upload = upload.filter(|_| fields.flag("newFile"));
+    if let Some(upload) = &upload {
+        if !upload.content_type.is_empty() && !upload.content_type.starts_with("image/") {
+            return Err(wording::emoji_is_not_image());
+        }
+        check_size(&call.state, upload.bytes.len())?;
+    }
+    let picture = upload.map(|upload| upload.bytes);
+    let outcome = emoji::update(&call.state, &call.caller, id, Some(names), picture).await;
+    outcome.map_err(in_words_of_update)?;
+    Ok(Answer::empty())
+}
+
+/// Newer clients send the names alone when the picture stays.
+async fn rename(call: &Call) -> Outcome {
+    let params = call.input.params()?;
+    let id = params
+        .filled("_id")?
+        .ok_or_else(wording::emoji_id_missing)?;
+    let names = Names {
+        name: params.text("name")?.unwrap_or_default(),
+        aliases: params.text("aliases")?.unwrap_or_default(),
+    };
+    let outcome = emoji::update(&call.state, &call.caller, id, Some(names), None).await;
+    outcome.map_err(in_words_of_update)?;
+    Ok(Answer::empty())
+}
+
+fn in_words_of_update(error: Error) -> ApiError {
+    match error {
+        Error::Emoji(EmojiRefusal::NotFound) => wording::emoji_not_found(),
+        Error::Picture(PictureError::Unreadable) => wording::emoji_is_not_image(),
+        error => error.into(),
+    }
+}
+
+/// `POST /api/v1/emoji-custom.delete`.
+pub async fn delete(call: Call) -> Outcome {
+    let params = call.input.params()?;
+    let id = params
+        .filled("emojiId")?
+        .ok_or_else(wording::emoji_to_delete_missing)?;
+    emoji::delete(&call.state, &call.caller, id).await?;
+    Ok(Answer::empty())
+}
+
+/// `GET /emoji-custom/<name>.<extension>`. Of an emoji there is not, a question mark.
+pub async fn file(call: Anyone) -> Outcome {
+    let (name, _) = media::split_name(call.input.path("file"));
+    if name.is_empty() {
+        return Ok(media::forbidden());
+    }
+    if let Some(record) = call.state.views().emoji_file(name).await?
+        && let Some(bytes) = Shelf::Emoji.fetch(&call.state, &record.file).await?
+    {
+        let media = Media {
+            content_type: record.file.content_type,
+            bytes,
+            tag: record.file.id,
+            modified: record.at,
+            keep: 0,
+            keeper: media::Keeper::Anyone,
+        };
+        return Ok(media.answer(&call.input.headers));
+    }
+    let letter = letters::of("?");
+    let media = Media {
+        content_type: Kind::Svg.content_type().to_owned(),
+        bytes: Bytes::from(letter.svg(letters::SIDE)),
+        tag: tag(letter, letters::SIDE, Kind::Svg),
+        modified: media::ALWAYS,
+        keep: 0,
+        keeper: media::Keeper::Anyone,
+    };
+    Ok(media.answer(&call.input.headers))
+}
+
+/// `GET /emoji-custom/`: of no emoji at all.
+pub async fn no_file(_: Anyone) -> Result<Answer, ApiError> {
+    Ok(media::forbidden())
+}

@@ -1,0 +1,370 @@
+//! Roles, and who has them (contract, admin 2).
+
+use std::sync::Arc;
+
+use application::admin::{role_assignment, roles};
+use application::chat::room_access::RoomAccess;
+use application::dates::iso;
+use application::error::Error;
+use domain::role::{RoleDefinition, RoleProperties, RoleRefusal, RoleScope, RoleTable};
+use domain::{RoleId, RoomId, Timestamp};
+use projections::UserFacts;
+use serde_json::{Map, Value, json};
+
+use crate::errors::{ApiError, wording};
+use crate::http::answer::{Answer, Outcome};
+use crate::http::call::Call;
+use crate::http::params::Params;
+use crate::http::schema::{Kind, Schema};
+
+pub(crate) static CREATE: Schema = Schema {
+    required: &[("name", Kind::Text)],
+    optional: &[
+        ("description", Kind::Text),
+        ("scope", Kind::Enum(&["Users", "Subscriptions"])),
+        ("mandatory2fa", Kind::Boolean),
+    ],
+    one_of: &[],
+};
+
+pub(crate) static UPDATE: Schema = Schema {
+    required: &[("roleId", Kind::Text), ("name", Kind::Text)],
+    optional: &[
+        ("description", Kind::Text),
+        ("scope", Kind::Text),
+        ("mandatory2fa", Kind::Boolean),
+    ],
+    one_of: &[],
+};
+
+pub(crate) static DELETE: Schema = Schema {
+    required: &[("roleId", Kind::Text)],
+    optional: &[],
+    one_of: &[],
+};
+
+pub(crate) static GIVE: Schema = Schema {
+    required: &[("username", Kind::Text)],
+    optional: &[
+        ("roleId", Kind::Text),
+        ("roleName", Kind::Text),
+        ("roomId", Kind::Text),
+    ],
+    one_of: &[],
+};
+
+pub(crate) static TAKE: Schema = Schema {
+    required: &[("username", Kind::Text)],
+    optional: &[
+        ("roleId", Kind::Text),
+        ("roleName", Kind::Text),
+        ("roomId", Kind::Text),
+        ("scope", Kind::Text),
+    ],
+    one_of: &[],
+};
+
+/// What is told of the users who have a role.
+const USER_FIELDS: [&str; 7] = [
+    "_id",
+    "name",
+    "username",
+    "emails",
+    "avatarETag",
+    "createdAt",
+    "_updatedAt",
+];
+
+/// The wire document of a role.
+pub fn document(id: &RoleId, role: &RoleDefinition) -> Value {
+    described(id, &role.properties, role.protected)
+}
+
+fn described(id: &RoleId, properties: &RoleProperties, protected: bool) -> Value {
+    json!({
+        "_id": id,
+        "name": properties.name,
+        "description": properties.description,
+        "scope": properties.scope.as_str(),
+        "protected": protected,
+        "mandatory2fa": properties.mandatory_second_factor,
+    })
+}
+
+/// `GET /api/v1/roles.list`.
+pub async fn list(call: Call) -> Outcome {
+    let table = call.state.views().roles();
+    let roles: Vec<Value> = table.iter().map(|(id, role)| document(id, role)).collect();
+    Ok(Answer::empty().field("roles", &roles))
+}
+
+/// `GET /api/v1/roles.sync`: what changed since `updatedSince`.
+pub async fn sync(call: Call) -> Outcome {
+    let since = call
+        .since(&call.input.query(), "updatedSince")
+        .ok()
+        .flatten()
+        .ok_or_else(|| wording::match_error(&"Expected a date in field updatedSince"))?;
+    let views = call.state.views();
+    let (table, changed) = (views.roles(), views.changed_roles().await?);
+    let begun = super::settings::begun(&call.state).await?;
+    let dated = |mut document: Value, name: &str, at: Timestamp| {
+        document[name] = json!(iso(at));
+        document
+    };
+    let update: Vec<Value> = table
+        .iter()
+        .filter_map(|(id, role)| {
+            let at = changed
+                .iter()
+                .find(|record| record.id == *id)
+                .map_or(begun, |record| record.updated_at);
+            since
+                .covers(at)
+                .then(|| dated(document(id, role), "_updatedAt", at))
+        })
+        .collect();
+    let remove: Vec<Value> = changed
+        .iter()
+        .filter(|record| record.deleted && since.covers(record.updated_at))
+        .map(|record| {
+            let gone = described(&record.id, &record.properties, false);
+            dated(gone, "_deletedAt", record.updated_at)
+        })
+        .collect();
+    Ok(Answer::empty().field("roles", &json!({ "update": update, "remove": remove })))
+}
+
+/// `POST /api/v1/roles.create`.
+pub async fn create(call: Call) -> Outcome {
+    let params = call.input.params()?;
+    let wish = properties(&params, RoleScope::Users)?;
+    let id = roles::create(&call.state, &call.caller, wish)
+        .await
+        .map_err(|error| match error {
+            Error::Role(RoleRefusal::NameTaken) => wording::role_name_taken(),
+            error => error.into(),
+        })?;
+    Ok(answer(&call, &id))
+}
+
+/// `POST /api/v1/roles.update`. A description that is left out becomes empty, a scope that is left out `Users`.
+pub async fn update(call: Call) -> Outcome {
+    let params = call.input.params()?;
+    let id = RoleId::new(params.required("roleId")?);
+    let scope = match params.text("scope")? {
+        None => RoleScope::Users,
+        Some(text) => match RoleScope::find(text) {
+            Some(scope) => scope,
+            None => return Err(unknown_scope(&call, &id)),
+        },
+    };
+    let wish = properties(&params, scope)?;
+    roles::change(&call.state, &call.caller, &id, wish).await?;
+    Ok(answer(&call, &id))
+}
+
+/// What is wrong with giving the role a scope there is not: that comes after what is wrong with the role.
+fn unknown_scope(call: &Call, id: &RoleId) -> ApiError {
+    match call.state.views().roles().get(id) {
+        None => wording::bare_code("error-invalid-roleId"),
+        Some(role) if role.protected => wording::bare_code("error-role-protected"),
+        Some(_) => wording::invalid_scope(),
+    }
+}
+
+fn properties(params: &Params, scope: RoleScope) -> Result<RoleProperties, ApiError> {
+    let scope = params
+        .text("scope")?
+        .and_then(RoleScope::find)
+        .unwrap_or(scope);
+    Ok(RoleProperties {
+        name: params.required("name")?.to_owned(),
+        description: params.text("description")?.unwrap_or_default().to_owned(),
+        scope,
+        mandatory_second_factor: params.flag("mandatory2fa"),
+    })
+}
+
+/// `POST /api/v1/roles.delete`: by id or name.
+pub async fn delete(call: Call) -> Outcome {
+    let params = call.input.params()?;
+    let table = call.state.views().roles();
+    let (id, role) = table
+        .find(params.required("roleId")?)
+        .ok_or_else(wording::invalid_role_id)?;
+    if role.protected {
+        return Err(wording::role_refusal(
+            "error-role-protected",
+            "Cannot delete a protected role",
+        ));
+    }
+    roles::delete(&call.state, &call.caller, id).await?;
+    Ok(Answer::empty())
+}
+
+/// `POST /api/v1/roles.addUserToRole`.
+pub async fn add_user(call: Call) -> Outcome {
+    let params = call.input.params()?;
+    let table = call.state.views().roles();
+    let named = named(&params)?.ok_or_else(wording::role_param_missing)?;
+    let user = user(&call, &params)
+        .await?
+        .ok_or_else(wording::user_param_unknown)?;
+    let (id, role) = table.find(named).ok_or_else(wording::role_not_found)?;
+    let place = match (role.properties.scope, params.filled("roomId")?) {
+        (RoleScope::Users, None) => None,
+        (RoleScope::Subscriptions, None) => return Err(wording::role_needs_room()),
+        (scope, Some(room)) => {
+            let place = place(&call, room, &user)
+                .await?
+                .ok_or_else(wording::role_user_not_subscribed)?;
+            (scope == RoleScope::Subscriptions).then_some(place)
+        }
+    };
+    let place = place.as_ref();
+    role_assignment::assign(&call.state, &call.caller, &user.id, id, place, true).await?;
+    Ok(Answer::empty().field("role", &document(id, role)))
+}
+
+/// `POST /api/v1/roles.removeUserFromRole`. The user is named to the letter. The room is named by `scope`; a role of rooms is kept without one.
+pub async fn remove_user(call: Call) -> Outcome {
+    let params = call.input.params()?;
+    let table = call.state.views().roles();
+    let named = named(&params)?.ok_or_else(wording::role_param_missing)?;
+    let user = user(&call, &params)
+        .await?
+        .filter(|user| params.text("username") == Ok(Some(&user.username)))
+        .ok_or_else(wording::no_user_of_name)?;
+    let room = params.filled("scope")?;
+    // A role that is gone is taken from those who hold it still, by its id.
+    let (id, scope, document) = if let Some((id, role)) = table.find(named) {
+        (id.clone(), role.properties.scope, document(id, role))
+    } else {
+        let id = gone_role(&call, named, &user, room).await?;
+        let scope = if room.is_some() {
+            RoleScope::Subscriptions
+        } else {
+            RoleScope::Users
+        };
+        let document = json!({ "_id": id });
+        (id, scope, document)
+    };
+    let place = match (scope, room) {
+        (RoleScope::Users, _) => None,
+        (RoleScope::Subscriptions, None) => return Ok(Answer::empty().field("role", &document)),
+        (RoleScope::Subscriptions, Some(room)) => {
+            let not_in_role =
+                || wording::role_refusal("error-user-not-in-role", "User is not in this role");
+            Some(place(&call, room, &user).await?.ok_or_else(not_in_role)?)
+        }
+    };
+    let place = place.as_ref();
+    role_assignment::assign(&call.state, &call.caller, &user.id, &id, place, false).await?;
+    Ok(Answer::empty().field("role", &document))
+}
+
+/// The id of a role that there is no more, but that the user holds, in the workspace or in a room.
+async fn gone_role(
+    call: &Call,
+    named: &str,
+    user: &UserFacts,
+    room: Option<&str>,
+) -> Result<RoleId, ApiError> {
+    let id = RoleId::new(named);
+    let held = match room {
+        None => user.roles.contains(&id),
+        Some(room) => {
+            let room = RoomId::new(room);
+            let membership = call.state.views().membership_facts(&room, &user.id).await?;
+            membership.is_some_and(|member| member.roles.contains(&id))
+        }
+    };
+    held.then_some(id).ok_or_else(wording::invalid_role_id)
+}
+
+/// `GET /api/v1/roles.getUsersInRole`. A room needs the right to look into other people's rooms.
+pub async fn users_in_role(call: Call) -> Outcome {
+    let params = call.input.query();
+    let named = params
+        .filled("role")?
+        .ok_or_else(wording::role_query_missing)?;
+    let table = call.state.views().roles();
+    let (id, role) = table.find(named).ok_or_else(wording::unknown_role_id)?;
+    let room = params.filled("roomId")?.map(RoomId::new);
+    if room.is_some() && !call.may(domain::permission::Permission::VIEW_OTHER_USER_CHANNELS) {
+        return Err(wording::accessing_permissions_denied());
+    }
+    let page = call.page(&params)?;
+    let found = call
+        .state
+        .views()
+        .users_in_role(id, role.properties.scope, room, page.slice)
+        .await?;
+    let users: Vec<Map<String, Value>> = found
+        .items
+        .iter()
+        .filter_map(|doc| serde_json::from_slice::<Map<String, Value>>(doc).ok())
+        .map(|mut doc| {
+            doc.retain(|name, _| USER_FIELDS.contains(&name.as_str()));
+            doc
+        })
+        .collect();
+    Ok(Answer::empty()
+        .field("users", &users)
+        .field("total", &found.total))
+}
+
+/// `GET /api/v1/roles.getUsersInPublicRoles`: who has roles that are shown beside names.
+pub async fn users_in_public_roles(call: Call) -> Outcome {
+    let users = public_holders(&call.state).await?;
+    Ok(Answer::empty().field("users", &users))
+}
+
+/// The users in workspace-wide roles that have a description.
+pub async fn public_holders(state: &crate::state::AppState) -> Result<Vec<Value>, ApiError> {
+    let shown: Vec<RoleId> = shown(&state.views().roles());
+    let holders = state.views().holders(shown).await?;
+    Ok(holders
+        .into_iter()
+        .map(|(id, username, roles)| json!({ "_id": id, "username": username, "roles": roles }))
+        .collect())
+}
+
+fn shown(table: &RoleTable) -> Vec<RoleId> {
+    table
+        .iter()
+        .filter(|(_, role)| {
+            role.properties.scope == RoleScope::Users && !role.properties.description.is_empty()
+        })
+        .map(|(id, _)| id.clone())
+        .collect()
+}
+
+fn named(params: &Params) -> Result<Option<&str>, ApiError> {
+    match params.filled("roleId")? {
+        Some(id) => Ok(Some(id)),
+        None => params.filled("roleName"),
+    }
+}
+
+async fn user(call: &Call, params: &Params) -> Result<Option<Arc<UserFacts>>, ApiError> {
+    let username = params.required("username")?;
+    Ok(call.state.views().user_by_username(username).await?)
+}
+
+/// The room, if the user is in it.
+async fn place(call: &Call, room: &str, user: &UserFacts) -> Result<Option<RoomAccess>, ApiError> {
+    let room = RoomId::new(room);
+    let member = call.state.views().membership_facts(&room, &user.id).await?;
+    if member.is_none() {
+        return Ok(None);
+    }
+    Ok(RoomAccess::of(&call.state, &call.caller, &room).await?)
+}
+
+fn answer(call: &Call, id: &RoleId) -> Answer {
+    let table = call.state.views().roles();
+    let role = table.get(id).map(|role| document(id, role));
+    Answer::empty().field("role", &role)
+}

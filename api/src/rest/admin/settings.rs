@@ -1,0 +1,312 @@
+//! Workspace settings (contract, admin 4.2).
+
+use std::collections::HashSet;
+
+use application::admin::settings::{self, Wish};
+use application::caller::Caller;
+use domain::Timestamp;
+use domain::permission::Permission;
+use domain::setting::Editor;
+use domain::settings::{Definition, SettingType, custom_service_settings};
+use projections::Since;
+use serde_json::{Map, Value, json};
+
+use crate::documents;
+use crate::documents::settings::{Book, is_shown};
+use crate::errors::{ApiError, wording};
+use crate::http::answer::{Answer, Outcome};
+use crate::http::call::{Anyone, Call};
+use crate::http::filter::Filter;
+use crate::http::page::{PageRequest, compare, cut};
+use crate::http::params::Params;
+use crate::http::schema::{Kind, Schema};
+use crate::http::second_factor;
+use crate::methods::{self, AnyMethodCall};
+use crate::state::AppState;
+
+pub use crate::documents::settings::begun;
+
+/// `GET /api/v1/settings.public`. The ids wanted come as `_id=a,b` or in `query`.
+pub async fn public(call: Anyone) -> Outcome {
+    rows(&call.state, &call.input.query(), false).await
+}
+
+/// `GET /api/v1/settings`: all that are shown at all, or only public ones to those who may not see the rest.
+pub async fn list(call: Call) -> Outcome {
+    let all = call.may(Permission::VIEW_PRIVILEGED_SETTING);
+    rows(&call.state, &call.input.query(), all).await
+}
+
+/// What of the documents a request needs to see: the whole of them, or what every list has.
+fn needs_whole(page: &PageRequest, sorted_by: Option<&str>) -> bool {
+    let filtered = page
+        .query
+        .as_ref()
+        .is_some_and(|filter| filter.ids().is_none());
+    let added = page
+        .fields
+        .as_ref()
+        .is_some_and(|fields| !fields.added().is_empty());
+    filtered || added || sorted_by.is_some_and(|field| field != "_id")
+}
+
+async fn rows(state: &AppState, params: &Params, all: bool) -> Outcome {
+    let settings = state.views().settings();
+    let page = PageRequest::parse(params, &settings)?;
+    let ids = ids(params, &page)?;
+    let (field, descending) = page
+        .sort
+        .first()
+        .map_or(("_id", false), |(field, last)| (field.as_str(), *last));
+    let wanted: Vec<&Definition> = settings
+        .all()
+        .filter(|one| (all || one.public) && is_shown(state, one))
+        .filter(|one| ids.as_ref().is_none_or(|ids| ids.contains(one.id.as_ref())))
+        .collect();
+    let mut rows: Vec<Map<String, Value>> = if needs_whole(&page, Some(field)) || all {
+        let book = Book::open(state).await?;
+        let groups = book.groups().filter(|group| {
+            let id = group.get("_id").and_then(Value::as_str).unwrap_or_default();
+            all && ids.as_ref().is_none_or(|ids| ids.contains(id))
+        });
+        wanted
+            .into_iter()
+            .map(|one| book.document(one))
+            .chain(groups)
+            .collect()
+    } else {
+        wanted
+            .into_iter()
+            .map(|one| documents::settings::basic(one, &settings))
+            .collect()
+    };
+    if let Some(filter) = page.query.as_ref().filter(|filter| filter.ids().is_none()) {
+        rows.retain(|row| filter.matches(&Value::Object(row.clone())));
+    }
+    rows.sort_by(|a, b| {
+        let order = compare(a.get(field), b.get(field));
+        let order = if descending { order.reverse() } else { order };
+        order.then_with(|| compare(a.get("_id"), b.get("_id")))
+    });
+    let total = rows.len();
+    let added = page
+        .fields
+        .as_ref()
+        .map_or(&[][..], |fields| fields.added());
+    let mut rows = cut(rows, page.slice);
+    for row in &mut rows {
+        row.retain(|name, _| BASIC.contains(&name.as_str()) || added.contains(name));
+    }
+    Ok(Answer::empty()
+        .field("settings", &rows)
+        .field("count", &rows.len())
+        .field("offset", &page.slice.offset)
+        .field("total", &total))
+}
+
+const BASIC: [&str; 5] = ["_id", "value", "enterprise", "invalidValue", "modules"];
+
+/// The ids asked for; `None`: all.
+fn ids(params: &Params, page: &PageRequest) -> Result<Option<HashSet<String>>, ApiError> {
+    if let Some(lists) = params.texts("_id")? {
+        return Ok(Some(
+            lists
+                .iter()
+                .flat_map(|list| list.split(','))
+                .map(|id| id.trim_ascii().to_owned())
+                .collect(),
+        ));
+    }
+    let ids = page.query.as_ref().and_then(Filter::ids);
+    Ok(ids.map(|ids| ids.into_iter().map(str::to_owned).collect()))
+}
+
+/// `GET /api/v1/settings/{id}`.
+pub async fn get(call: Call) -> Outcome {
+    let settings = call.state.views().settings();
+    let definition = settings
+        .definition(call.input.path("id"))
+        .filter(|definition| is_shown(&call.state, definition))
+        .ok_or(ApiError::Bare)?;
+    Ok(Answer::empty()
+        .field("_id", &definition.id)
+        .field("value", settings.get(definition.id.as_ref())))
+}
+
+/// `POST /api/v1/settings/{id}`: a value, a colour with its editor, or `execute` for what is there to be run. A setting
+/// the operator has blocked stays as it is, and nobody is told.
+pub async fn save(call: Call) -> Outcome {
+    let settings = call.state.views().settings();
+    let definition = settings
+        .definition(call.input.path("id"))
+        .filter(|definition| is_shown(&call.state, definition))
+        .ok_or(ApiError::Bare)?;
+    let params = call.input.params()?;
+    if call.state.config().settings.blocks(definition.id.as_ref()) {
+        return Ok(Answer::empty());
+    }
+    if params.flag("execute") && definition.value_type == SettingType::Action {
+        let name = settings
+            .get(definition.id.as_ref())
+            .as_str()
+            .unwrap_or_default()
+            .to_owned();
+        return execute(call, &name).await;
+    }
+    if !params.has("value") {
+        return Err(ApiError::Bare);
+    }
+    let editor = match params.text("editor")? {
+        None => None,
+        Some(name) => Some(Editor::find(name).ok_or(ApiError::Bare)?),
+    };
+    let wish = Wish {
+        id: definition.id.to_string(),
+        value: params.as_map().get("value").cloned().unwrap_or_default(),
+        editor: editor.filter(|_| definition.value_type == SettingType::Color),
+        from_environment: false,
+    };
+    settings::change(&call.state, &call.caller, &[wish]).await?;
+    Ok(Answer::empty())
+}
+
+/// Runs the method an action names.
+async fn execute(call: Call, name: &str) -> Outcome {
+    if !methods::exists(name) {
+        return Err(ApiError::Bare);
+    }
+    let Call {
+        state,
+        caller,
+        input,
+    } = call;
+    let method = AnyMethodCall {
+        state,
+        caller: Some(caller),
+        client: input.client.clone(),
+        factor: second_factor::in_headers(&input.headers),
+        args: Vec::new().into(),
+    };
+    methods::call(name, method).await?;
+    Ok(Answer::empty())
+}
+
+pub(crate) static SEVERAL: Schema = Schema {
+    required: &[("settings", Kind::List)],
+    optional: &[],
+    one_of: &[],
+};
+
+/// `POST /api/v1/settings`: all of them, or none.
+pub async fn save_several(call: Call) -> Outcome {
+    let params = call.input.params()?;
+    let rows = params.get("settings").and_then(Value::as_array);
+    let wishes = wishes(&call.state, &call.caller, rows.map_or(&[], Vec::as_slice))?;
+    settings::change(&call.state, &call.caller, &wishes).await?;
+    Ok(Answer::empty())
+}
+
+/// Several settings to be saved, out of `[{_id, value, editor}]`. Refused when one of them is not there, or the caller
+/// may not change it; those the operator has blocked stay as they are, and nobody is told.
+pub fn wishes(state: &AppState, caller: &Caller, rows: &[Value]) -> Result<Vec<Wish>, ApiError> {
+    let ids: Vec<&str> = rows
+        .iter()
+        .map(|row| row["_id"].as_str().ok_or_else(wording::setting_id_missing))
+        .collect::<Result<_, _>>()?;
+    let (settings, permissions) = (state.views().settings(), state.views().permissions());
+    let authority = caller.authority(&[], &permissions);
+    let some = authority.has(Permission::MANAGE_SELECTED_SETTINGS);
+    let all = authority.has(Permission::EDIT_PRIVILEGED_SETTING);
+    let definition = |id: &str| {
+        let definition = settings.definition(id);
+        definition.filter(|definition| is_shown(state, definition))
+    };
+    let refused: Vec<String> = ids
+        .iter()
+        .filter(|id| definition(id).is_none() || !(all || (some && authority.has_setting(id))))
+        .map(|id| (*id).to_owned())
+        .collect();
+    if !refused.is_empty() {
+        return Err(wording::saving_settings_not_allowed(&refused));
+    }
+    let is_color =
+        |id: &str| definition(id).is_some_and(|one| one.value_type == SettingType::Color);
+    Ok(rows
+        .iter()
+        .zip(ids)
+        .filter(|(_, id)| !state.config().settings.blocks(id))
+        .map(|(row, id)| Wish {
+            id: id.to_owned(),
+            value: row["value"].clone(),
+            // Forms send the editor of every setting; only colours have one.
+            editor: row["editor"]
+                .as_str()
+                .filter(|_| is_color(id))
+                .and_then(Editor::find),
+            from_environment: false,
+        })
+        .collect())
+}
+
+/// The settings that went since then with the login service they were of, and when; without a date none.
+pub async fn removed(
+    state: &AppState,
+    since: Option<Since>,
+) -> Result<Vec<(String, Timestamp)>, ApiError> {
+    let Some(since) = since else {
+        return Ok(Vec::new());
+    };
+    let services = state.views().removed_login_services(since).await?;
+    Ok(services
+        .into_iter()
+        .flat_map(|(service, at)| {
+            let settings: Vec<Definition> = custom_service_settings(&service).collect();
+            settings.into_iter().map(move |one| (one, at))
+        })
+        .filter(|(one, _)| is_shown(state, one))
+        .map(|(one, at)| (one.id.to_string(), at))
+        .collect())
+}
+
+/// The public settings as `public-settings/get` has them.
+pub async fn public_rows(state: &AppState) -> Result<Vec<(Timestamp, Value)>, ApiError> {
+    let book = Book::open(state).await?;
+    Ok(book
+        .settings
+        .all()
+        .filter(|one| one.public && is_shown(state, one))
+        .map(|one| {
+            let mut row = documents::settings::basic(one, &book.settings);
+            row.insert("type".to_owned(), json!(one.wire_type));
+            row.insert("requiredOnWizard".to_owned(), json!(false));
+            if one.value_type == SettingType::Color {
+                let editor = book.editor(one.id.as_ref());
+                row.insert("editor".to_owned(), json!(editor));
+            }
+            (book.dates(one.id.as_ref()).1, Value::Object(row))
+        })
+        .collect())
+}
+
+/// Every setting that `wanted` says, as a whole document, and the groups when `groups`.
+pub async fn documents(
+    state: &AppState,
+    groups: bool,
+    wanted: impl Fn(&Definition) -> bool,
+) -> Result<Vec<(Timestamp, Value)>, ApiError> {
+    let book = Book::open(state).await?;
+    let mut documents: Vec<(Timestamp, Value)> = book
+        .settings
+        .all()
+        .filter(|one| is_shown(state, one) && wanted(one))
+        .map(|one| {
+            let doc = Value::Object(book.document(one));
+            (book.dates(one.id.as_ref()).1, doc)
+        })
+        .collect();
+    if groups {
+        let made = begun(state).await?;
+        documents.extend(book.groups().map(|group| (made, Value::Object(group))));
+    }
+    Ok(documents)
+}

@@ -1,0 +1,112 @@
+//! Sounds that people uploaded (contract, admin 11.2).
+
+use application::admin::sounds::{self, Recording};
+use application::files::stored_files::Shelf;
+use serde_json::Value;
+
+use crate::errors::{ApiError, wording};
+use crate::http::answer::{Answer, Outcome};
+use crate::http::call::{Anyone, Call};
+use crate::http::media::{self, Media};
+use crate::http::upload::Upload;
+use crate::rest::admin::emoji::{named, part};
+use crate::rest::people::avatars::check_size;
+
+/// `GET /api/v1/custom-sounds.list`.
+pub async fn list(call: Call) -> Outcome {
+    let params = call.input.query();
+    let page = call.page(&params)?;
+    let mut docs = call.state.views().sounds().await?;
+    if let Some(name) = params.filled("name")? {
+        docs.retain(|doc| named(doc, name));
+    }
+    Ok(part(&page, docs, "sounds"))
+}
+
+/// `GET /api/v1/custom-sounds.getOne` (newer than the contract; as publicly documented).
+pub async fn one(call: Call) -> Outcome {
+    let params = call.input.query();
+    let sound = document(&call, params.required("_id")?).await?;
+    Ok(Answer::empty().field("sound", &sound))
+}
+
+async fn document(call: &Call, id: &str) -> Result<Value, ApiError> {
+    let docs = call.state.views().sounds().await?;
+    docs.iter()
+        .filter_map(|doc| serde_json::from_slice::<Value>(doc).ok())
+        .find(|doc| doc["_id"] == id)
+        .ok_or_else(wording::sound_not_found)
+}
+
+/// A recording that was uploaded. It goes by the ending of its file's name, or else by its media type.
+fn recording(call: &Call, upload: Upload) -> Result<Recording, ApiError> {
+    check_size(&call.state, upload.bytes.len())?;
+    if upload.bytes.is_empty() {
+        return Err(wording::invalid_custom_sound());
+    }
+    let extension = match upload.file_name.rsplit_once('.') {
+        Some((_, extension)) => extension.to_owned(),
+        None => match upload.content_type.as_str() {
+            "audio/ogg" => "ogg",
+            "audio/wav" | "audio/x-wav" | "audio/wave" => "wav",
+            "audio/mpeg" | "audio/mp3" => "mp3",
+            other => other,
+        }
+        .to_owned(),
+    };
+    Ok(Recording {
+        extension,
+        bytes: upload.bytes,
+    })
+}
+
+/// `POST /api/v1/custom-sounds.create`.
+pub async fn create(call: Call) -> Outcome {
+    let (fields, upload) = call.input.form(Some("sound")).await?;
+    let recording = recording(&call, upload.ok_or_else(wording::no_file)?)?;
+    let name = fields.text("name").unwrap_or_default();
+    let id = sounds::upload(&call.state, &call.caller, name, recording).await?;
+    Ok(Answer::empty().field("sound", &document(&call, &id).await?))
+}
+
+/// `POST /api/v1/custom-sounds.update`: another name, or another recording, or both.
+pub async fn update(call: Call) -> Outcome {
+    let (fields, upload) = call.input.form(Some("sound")).await?;
+    let id = fields
+        .text("_id")
+        .ok_or_else(|| wording::match_missing("_id"))?;
+    let recording = upload.map(|upload| recording(&call, upload)).transpose()?;
+    sounds::update(
+        &call.state,
+        &call.caller,
+        id,
+        fields.text("name"),
+        recording,
+    )
+    .await?;
+    Ok(Answer::empty().field("sound", &document(&call, id).await?))
+}
+
+/// `POST /api/v1/custom-sounds.delete`.
+pub async fn delete(call: Call) -> Outcome {
+    let params = call.input.params()?;
+    sounds::delete(&call.state, &call.caller, params.required("_id")?).await?;
+    Ok(Answer::empty())
+}
+
+/// `GET /custom-sounds/<id>.<extension>`.
+pub async fn file(call: Anyone) -> Outcome {
+    let (id, _) = media::split_name(call.input.path("file"));
+    let record = call.state.views().sound_file(id).await?;
+    let record = record.ok_or_else(media::gone)?;
+    let bytes = Shelf::Sounds.fetch(&call.state, &record.file).await?;
+    let media = Media {
+        content_type: record.file.content_type,
+        bytes: bytes.ok_or_else(media::gone)?,
+        tag: record.file.id,
+        modified: record.at,
+        keep: 0,
+        keeper: media::Keeper::Anyone,
+    };
+    Ok(media.answer(&call.input.headers))
+}

@@ -1,0 +1,89 @@
+//! Figures of the workspace and of this server (contract, admin 6 `stdout.queue` and 7).
+
+use application::dates::iso;
+use application::ids::now;
+use domain::permission::Permission;
+use domain::settings::keys;
+use domain::site::Site;
+use serde_json::{Value, json};
+
+use crate::errors::wording;
+use crate::http::answer::{Answer, Outcome};
+use crate::http::call::Call;
+use crate::server::telemetry::lines;
+
+/// `GET /api/v1/statistics`.
+pub async fn get(call: Call) -> Outcome {
+    let params = call.input.query();
+    let statistics = call.state.statistics();
+    let doc = if params.flag("refresh") {
+        Some(statistics.fresh().await?)
+    } else {
+        statistics.newest()
+    };
+    Ok(match doc {
+        Some(doc) => Answer::empty().fields(&doc),
+        None => Answer::empty(),
+    })
+}
+
+/// `GET /api/v1/statistics.list`.
+pub async fn list(call: Call) -> Outcome {
+    let page = call.page(&call.input.query())?;
+    let docs = call.state.statistics().all();
+    let docs = docs.iter().map(|doc| (**doc).clone()).collect();
+    // They are the newest first; a field that none of them has leaves them so.
+    let (docs, total) = page.select(docs, "");
+    Ok(Answer::empty()
+        .field("statistics", &docs)
+        .field("count", &docs.len())
+        .field("offset", &page.slice.offset)
+        .field("total", &total))
+}
+
+/// `POST /api/v1/statistics.telemetry`. Clients count what their users do.
+pub async fn telemetry(call: Call) -> Outcome {
+    let params = call.input.params()?;
+    let events = params.get("params").and_then(Value::as_array);
+    for event in events.ok_or_else(|| wording::match_missing("params"))? {
+        let name = event["eventName"].as_str().unwrap_or_default();
+        let what = match name {
+            "updateCounter" => event["settingsId"].as_str(),
+            // Which room it was is nobody's business.
+            "otrStats" => Some(""),
+            "slashCommandsStats" => event["command"].as_str(),
+            _ => return Err(wording::event_not_found()),
+        };
+        let what = domain::text::cut(what.unwrap_or_default(), 64);
+        call.state.statistics().count(&format!("{name}/{what}"));
+    }
+    Ok(Answer::empty())
+}
+
+/// `GET /api/v1/instances.get`. This process.
+pub async fn instances(call: Call) -> Outcome {
+    let settings = call.state.views().settings();
+    let (host, port) = Site::of(&settings).host_and_port();
+    let instance = json!({
+        "_id": settings.get(keys::UNIQUE_ID.id()),
+        "name": "hansard",
+        "pid": std::process::id(),
+        "extraInformation": { "host": host, "port": port.unwrap_or_default(), "nodeVersion": "" },
+        "_createdAt": iso(call.state.started_at()),
+        "_updatedAt": iso(now()),
+    });
+    Ok(Answer::empty().field("instances", &[instance]))
+}
+
+/// `GET /api/v1/stdout.queue`.
+pub async fn log_lines(call: Call) -> Outcome {
+    let limit = call.state.views().settings().int(keys::LOG_VIEW_LIMIT);
+    let queue: Vec<Value> = lines::last(usize::try_from(limit).unwrap_or(0))
+        .into_iter()
+        .map(|line| json!({ "id": line.id, "string": line.string, "ts": iso(line.at) }))
+        .collect();
+    Ok(Answer::empty().field("queue", &queue))
+}
+
+/// The right to see figures.
+pub(crate) const FIGURES: &[Permission] = &[Permission::VIEW_STATISTICS];

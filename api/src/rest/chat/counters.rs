@@ -1,0 +1,160 @@
+//! How much there is in a room, and how much of it is new to somebody (contract, rooms 11 and 12: `*.counters`).
+
+use application::chat::room_access::RoomAccess;
+use domain::permission::Permission;
+use domain::room::RoomKind;
+use domain::{RoomId, Timestamp, UserId};
+use projections::MembershipRecord;
+use serde_json::{Value, json};
+
+use crate::errors::{ApiError, wording};
+use crate::http::answer::{Answer, Outcome};
+use crate::http::call::Call;
+use crate::http::params::{Params, parse_date};
+use crate::rest::lookup::{self, Archived};
+
+/// `channels.counters` and `groups.counters`.
+pub async fn of_room(kind: RoomKind, call: Call) -> Outcome {
+    let params = call.input.params()?;
+    let found = if kind == RoomKind::Group {
+        let anywhere = Permission::VIEW_ROOM_ADMINISTRATION;
+        lookup::any_room(&call, &params, Some(kind), anywhere).await?
+    } else {
+        lookup::room(&call, &params, Some(kind), Archived::Refused).await?
+    };
+    let user = subject(&call, &params)?;
+    let membership = call
+        .state
+        .views()
+        .membership(found.id(), &user)
+        .await?
+        .filter(|record| record.view.open);
+    let Some(membership) = membership else {
+        return Ok(totals(
+            &found.record.doc,
+            false,
+            call.may(Permission::VIEW_ROOM_ADMINISTRATION),
+        ));
+    };
+    let subscription: Value = serde_json::from_slice(&membership.doc).unwrap_or_default();
+    let seen = subscription.get("ls").and_then(parse_date);
+    let joined = subscription.get("ts").and_then(parse_date);
+    // What was sent at the cursor is read. Channels without one count from their beginning, groups from when the user
+    // joined.
+    let from = match seen {
+        Some(seen) => Some(Timestamp::from_millis(seen.as_millis() + 1)),
+        None if kind == RoomKind::Group => joined,
+        None => None,
+    };
+    let room: Value = serde_json::from_slice(&found.record.doc).unwrap_or_default();
+    let unreads = match room.get("lm").and_then(parse_date) {
+        Some(last) => {
+            call.state
+                .views()
+                .window(found.id(), from, Some(last), &[])
+                .await?
+                .count
+        }
+        None => 0,
+    };
+    let since = subscription
+        .get("ls")
+        .or(subscription.get("ts"))
+        .cloned()
+        .unwrap_or_default();
+    Ok(totals(&found.record.doc, true, true)
+        .field("unreads", &unreads)
+        .field("unreadsFrom", &since)
+        .field("userMentions", &membership.user_mentions))
+}
+
+/// `im.counters`.
+pub async fn of_direct(call: Call) -> Outcome {
+    let params = call.input.params()?;
+    let id = params
+        .filled("roomId")?
+        .ok_or_else(|| wording::room_param_missing(Some(RoomKind::Direct)))?;
+    let id = RoomId::new(id);
+    let user = subject(&call, &params)?;
+    let place = RoomAccess::of(&call.state, &call.caller, &id).await?;
+    let place = place
+        .filter(|place| place.room.kind == RoomKind::Direct)
+        .ok_or_else(wording::forbidden)?;
+    // Who asks about somebody else administers rooms, as was checked just now.
+    if user == *call.caller.id() && !place.can_access(&call.caller) {
+        return Err(wording::forbidden());
+    }
+    let record = call
+        .state
+        .views()
+        .room(&id)
+        .await?
+        .ok_or_else(wording::forbidden)?;
+    let membership = call
+        .state
+        .views()
+        .membership(&id, &user)
+        .await?
+        .filter(|record| record.view.open);
+    let Some(membership) = membership else {
+        return Ok(totals(&record.doc, false, false));
+    };
+    let (unreads, since) = direct_unreads(&membership, &record.doc);
+    Ok(totals(&record.doc, true, true)
+        .field("unreads", &unreads)
+        .field("unreadsFrom", &since)
+        .field("userMentions", &membership.user_mentions))
+}
+
+/// Nothing is known without a cursor or without a message.
+fn direct_unreads(membership: &MembershipRecord, room: &[u8]) -> (Value, Value) {
+    let subscription: Value = serde_json::from_slice(&membership.doc).unwrap_or_default();
+    let room: Value = serde_json::from_slice(room).unwrap_or_default();
+    match (subscription.get("ls"), room.get("lm")) {
+        (Some(seen), Some(_)) => (json!(membership.unread), seen.clone()),
+        _ => (Value::Null, Value::Null),
+    }
+}
+
+/// Whose counters are wanted: somebody else's are for administrators.
+fn subject(call: &Call, params: &Params) -> Result<UserId, ApiError> {
+    match params.filled("userId")? {
+        None => Ok(call.caller.id().clone()),
+        Some(id) => {
+            call.need(Permission::VIEW_ROOM_ADMINISTRATION)?;
+            Ok(UserId::new(id))
+        }
+    }
+}
+
+/// What holds for everybody, `null` where it is not to be seen; without a place in the room the rest is `null` too.
+fn totals(room: &[u8], joined: bool, visible: bool) -> Answer {
+    let room: Value = serde_json::from_slice(room).unwrap_or_default();
+    let shown = |field: &str| {
+        if visible {
+            room.get(field).cloned().unwrap_or_default()
+        } else {
+            Value::Null
+        }
+    };
+    let latest = if visible {
+        room.get("lm")
+            .or(room.get("_updatedAt"))
+            .cloned()
+            .unwrap_or_default()
+    } else {
+        Value::Null
+    };
+    let answer = Answer::empty()
+        .field("joined", &joined)
+        .field("members", &shown("usersCount"))
+        .field("msgs", &shown("msgs"))
+        .field("latest", &latest);
+    if joined {
+        return answer;
+    }
+    answer
+        .field("unreads", &Value::Null)
+        .field("unreadsFrom", &Value::Null)
+        .field("userMentions", &Value::Null)
+}

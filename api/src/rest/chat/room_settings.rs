@@ -1,0 +1,169 @@
+//! Changing and ending rooms (contract, rooms 4, 6, 7 and 11).
+
+use application::chat::rooms;
+use application::ids::now;
+use domain::RoomId;
+use domain::room::{RoomCommand, RoomEvent, RoomKind};
+
+use crate::errors::{ApiError, wording};
+use crate::http::answer::{Answer, Outcome};
+use crate::http::call::Call;
+use crate::http::schema::{Kind, Schema};
+use crate::rest::chat::channels::{ROOM, answer, params_of};
+use crate::rest::lookup::{self, Archived, FoundRoom};
+
+const READ_ONLY: Schema = Schema {
+    required: &[("readOnly", Kind::Boolean)],
+    ..ROOM
+};
+const ANNOUNCEMENT: Schema = Schema {
+    required: &[("announcement", Kind::Text)],
+    ..ROOM
+};
+
+/// One text of a room that can be changed by itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RoomText {
+    /// What it is about.
+    Topic,
+    /// What it is for.
+    Description,
+    /// What it is for, under its older name.
+    Purpose,
+    /// What it announces.
+    Announcement,
+}
+
+impl RoomText {
+    /// The parameter, which the answer repeats.
+    const fn key(self) -> &'static str {
+        match self {
+            Self::Topic => "topic",
+            Self::Description => "description",
+            Self::Purpose => "purpose",
+            Self::Announcement => "announcement",
+        }
+    }
+
+    fn command(self, room: RoomId, text: String) -> RoomCommand {
+        let at = now();
+        match self {
+            Self::Topic => RoomCommand::SetTopic { room, text, at },
+            Self::Description | Self::Purpose => RoomCommand::SetDescription { room, text, at },
+            Self::Announcement => RoomCommand::SetAnnouncement { room, text, at },
+        }
+    }
+
+    /// What channels complain about when it is so already; announcements never do.
+    const fn complaint(self) -> Option<&'static str> {
+        match self {
+            Self::Topic => Some("topic"),
+            Self::Description => Some("description"),
+            Self::Purpose => Some("purpose (description)"),
+            Self::Announcement => None,
+        }
+    }
+}
+
+/// `*.setTopic` and its like.
+pub async fn set_text(kind: RoomKind, which: RoomText, call: Call) -> Outcome {
+    let params = match which {
+        RoomText::Announcement => params_of(&call, kind, &ANNOUNCEMENT)?,
+        RoomText::Topic | RoomText::Description | RoomText::Purpose => call.input.params()?,
+    };
+    let found = lookup::room(&call, &params, Some(kind), Archived::Refused).await?;
+    let text = params
+        .text(which.key())?
+        .ok_or_else(|| wording::body_param_required(which.key()))?;
+    let command = which.command(found.id().clone(), text.to_owned());
+    let events = change(&call, &found, command).await?;
+    match which.complaint() {
+        Some(what) if events.is_empty() && kind == RoomKind::Channel => {
+            Err(wording::same_as_before(kind, what))
+        }
+        _ => Ok(Answer::empty().field(which.key(), text)),
+    }
+}
+
+/// `*.setReadOnly`.
+pub async fn set_read_only(kind: RoomKind, call: Call) -> Outcome {
+    let params = params_of(&call, kind, &READ_ONLY)?;
+    let found = lookup::room(&call, &params, Some(kind), Archived::Refused).await?;
+    let read_only = params
+        .boolean("readOnly")?
+        .ok_or_else(|| wording::body_param_required("readOnly"))?;
+    let command = RoomCommand::SetReadOnly {
+        room: found.id().clone(),
+        read_only,
+        at: now(),
+    };
+    if change(&call, &found, command).await?.is_empty() {
+        return Err(wording::same_as_before(kind, "read only setting"));
+    }
+    answer(&call, kind, found.id()).await
+}
+
+/// `*.rename`.
+pub async fn rename(kind: RoomKind, call: Call) -> Outcome {
+    let params = call.input.params()?;
+    let found = lookup::room(&call, &params, Some(kind), Archived::Refused).await?;
+    let name = params
+        .filled("name")?
+        .ok_or_else(|| wording::body_param_required("name"))?;
+    if kind == RoomKind::Channel && found.place.room.name.as_deref() == Some(name) {
+        return Err(wording::same_name());
+    }
+    rooms::rename(&call.state, &call.caller, &found.place, name).await?;
+    answer(&call, kind, found.id()).await
+}
+
+/// `*.archive`.
+pub async fn archive(kind: RoomKind, call: Call) -> Outcome {
+    let params = params_of(&call, kind, &ROOM)?;
+    let found = lookup::room(&call, &params, Some(kind), Archived::Refused).await?;
+    change(
+        &call,
+        &found,
+        RoomCommand::Archive {
+            room: found.id().clone(),
+            at: now(),
+        },
+    )
+    .await?;
+    Ok(Answer::empty())
+}
+
+/// `*.unarchive`.
+pub async fn unarchive(kind: RoomKind, call: Call) -> Outcome {
+    let params = params_of(&call, kind, &ROOM)?;
+    let found = lookup::room(&call, &params, Some(kind), Archived::Accepted).await?;
+    if kind == RoomKind::Channel && !found.record.archived {
+        return Err(wording::not_archived(kind, found.name()));
+    }
+    change(
+        &call,
+        &found,
+        RoomCommand::Unarchive {
+            room: found.id().clone(),
+            at: now(),
+        },
+    )
+    .await?;
+    Ok(Answer::empty())
+}
+
+async fn change(
+    call: &Call,
+    found: &FoundRoom,
+    command: RoomCommand,
+) -> Result<Vec<RoomEvent>, ApiError> {
+    Ok(rooms::change(&call.state, &call.caller, &found.place, &command).await?)
+}
+
+/// `*.delete`.
+pub async fn delete(kind: RoomKind, call: Call) -> Outcome {
+    let params = params_of(&call, kind, &ROOM)?;
+    let found = lookup::room(&call, &params, Some(kind), Archived::Accepted).await?;
+    rooms::delete(&call.state, &call.caller, &found.place).await?;
+    Ok(Answer::empty())
+}

@@ -1,0 +1,50 @@
+//! `rooms.*`: rooms of any kind (contract, rooms 13).
+
+use application::chat::members;
+use application::ids::now;
+use domain::membership::MembershipCommand;
+
+use crate::errors::wording;
+use crate::http::answer::{Answer, Outcome};
+use crate::http::call::Call;
+use crate::http::page::FieldChoice;
+use crate::rest::chat::subscriptions::synced;
+use crate::rest::lookup::{self, Archived};
+
+/// `rooms.get`.
+pub async fn get(call: Call) -> Outcome {
+    let params = call.input.params()?;
+    let since = call
+        .since(&params, "updatedSince")
+        .map_err(|_| wording::invalid_date("error-updatedSince-param-invalid", "updatedSince"))?;
+    Ok(synced(
+        &call
+            .state
+            .views()
+            .rooms_sync(call.caller.id(), since)
+            .await?,
+    ))
+}
+
+/// `rooms.info`.
+pub async fn info(call: Call) -> Outcome {
+    let params = call.input.params()?;
+    let found = lookup::room(&call, &params, None, Archived::Refused).await?;
+    if !found.place.can_access(&call.caller) {
+        return Err(wording::room_not_allowed());
+    }
+    let doc = match FieldChoice::parse(&params)? {
+        Some(choice) => choice.apply_bytes(found.record.doc.clone()),
+        None => found.record.doc,
+    };
+    Ok(Answer::with_capacity(doc.len() + 16).raw("room", &doc))
+}
+
+/// `rooms.leave`. Archived rooms can be left.
+pub async fn leave(call: Call) -> Outcome {
+    let params = call.input.params()?;
+    let found = lookup::room(&call, &params, None, Archived::Accepted).await?;
+    let leave = MembershipCommand::Leave { at: now() };
+    members::change_own(&call.state, &call.caller, &found.place, &leave).await?;
+    Ok(Answer::empty())
+}

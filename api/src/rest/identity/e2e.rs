@@ -1,0 +1,267 @@
+//! `e2e.*`: keys for end-to-end encryption (the public documentation; contract, clients). The server hands them on.
+
+use application::caller::Caller;
+use application::chat::room_access::RoomAccess;
+use application::identity::e2e;
+use domain::settings::keys;
+use domain::{RoomId, UserId};
+use serde_json::{Map, Value, json};
+
+use crate::errors::{ApiError, wording};
+use crate::http::answer::{Answer, Outcome};
+use crate::http::call::Call;
+use crate::http::schema::{Kind, Schema};
+use crate::state::AppState;
+
+/// The largest key that is kept, in bytes.
+const LARGEST_KEY: usize = 64 * 1024;
+
+/// Rooms and users that one request may hand keys to.
+const MOST_KEYS: usize = 1000;
+
+pub(crate) static KEYS: Schema = Schema {
+    required: &[
+        ("public_key", Kind::Document),
+        ("private_key", Kind::Document),
+    ],
+    optional: &[("force", Kind::Boolean)],
+    one_of: &[],
+};
+pub(crate) static ROOM: Schema = Schema {
+    required: &[("rid", Kind::Text)],
+    optional: &[],
+    one_of: &[],
+};
+pub(crate) static ROOM_KEY: Schema = Schema {
+    required: &[("rid", Kind::Text), ("keyID", Kind::Document)],
+    optional: &[],
+    one_of: &[],
+};
+pub(crate) static GROUP_KEY: Schema = Schema {
+    required: &[
+        ("uid", Kind::Text),
+        ("rid", Kind::Text),
+        ("key", Kind::Document),
+    ],
+    optional: &[],
+    one_of: &[],
+};
+pub(crate) static SUGGESTIONS: Schema = Schema {
+    required: &[("usersSuggestedGroupKeys", Kind::Object)],
+    optional: &[],
+    one_of: &[],
+};
+pub(crate) static RESET: Schema = Schema {
+    required: &[
+        ("rid", Kind::Text),
+        ("e2eKey", Kind::Document),
+        ("e2eKeyId", Kind::Document),
+    ],
+    optional: &[],
+    one_of: &[],
+};
+
+pub(crate) fn sized(key: &str) -> Result<&str, ApiError> {
+    if key.len() > LARGEST_KEY {
+        Err(ApiError::TooLarge)
+    } else {
+        Ok(key)
+    }
+}
+
+/// A room whose member the caller is.
+pub(crate) async fn own_room(
+    state: &AppState,
+    caller: &Caller,
+    room: &str,
+    method: &str,
+) -> Result<RoomAccess, ApiError> {
+    RoomAccess::of(state, caller, &RoomId::new(room))
+        .await?
+        .filter(|place| place.is_member() && place.can_access(caller))
+        .ok_or_else(|| wording::e2e_room_unknown(method))
+}
+
+/// `POST /api/v1/e2e.setUserPublicAndPrivateKeys`.
+pub async fn set_keys(call: Call) -> Outcome {
+    let params = call.input.params()?;
+    let public = sized(params.required("public_key")?)?;
+    let private = sized(params.required("private_key")?)?;
+    let force = params.flag("force");
+    e2e::set_keys(&call.state, &call.caller, public, private, force).await?;
+    Ok(Answer::empty())
+}
+
+/// `GET /api/v1/e2e.fetchMyKeys`.
+pub async fn fetch_keys(call: Call) -> Outcome {
+    let keys = e2e::own_keys(&call.state, &call.caller).await?;
+    Ok(match keys {
+        None => Answer::empty(),
+        Some((public, private)) => Answer::empty()
+            .field("public_key", &public)
+            .field("private_key", &private),
+    })
+}
+
+/// `GET /api/v1/e2e.getUsersOfRoomWithoutKey`.
+pub async fn users_without_key(call: Call) -> Outcome {
+    let params = call.input.params()?;
+    let room = params.required("rid")?;
+    own_room(
+        &call.state,
+        &call.caller,
+        room,
+        "e2e.getUsersOfRoomWithoutKey",
+    )
+    .await?;
+    let users = waiting(&call.state, &RoomId::new(room)).await?;
+    Ok(Answer::empty().field("users", &users))
+}
+
+/// Members who wait for the key of a room, as clients want them.
+pub(crate) async fn waiting(state: &AppState, room: &RoomId) -> Result<Vec<Value>, ApiError> {
+    let waiting = state.views().waiting_for_key(room).await?;
+    Ok(waiting
+        .into_iter()
+        .map(|(user, key)| json!({ "_id": user, "e2e": { "public_key": key } }))
+        .collect())
+}
+
+/// `POST /api/v1/e2e.setRoomKeyID`.
+pub async fn set_room_key_id(call: Call) -> Outcome {
+    let params = call.input.params()?;
+    let place = own_room(
+        &call.state,
+        &call.caller,
+        params.required("rid")?,
+        "e2e.setRoomKeyID",
+    )
+    .await?;
+    let key_id = sized(params.required("keyID")?)?;
+    e2e::set_room_key(&call.state, &call.caller, &place, key_id, None).await?;
+    Ok(Answer::empty())
+}
+
+/// `POST /api/v1/e2e.updateGroupKey`.
+pub async fn update_group_key(call: Call) -> Outcome {
+    let params = call.input.params()?;
+    let place = own_room(
+        &call.state,
+        &call.caller,
+        params.required("rid")?,
+        "e2e.updateGroupKey",
+    )
+    .await?;
+    let keys = [(
+        UserId::new(params.required("uid")?),
+        sized(params.required("key")?)?.to_owned(),
+    )];
+    e2e::give_keys(&call.state, &call.caller, &place, &keys).await?;
+    Ok(Answer::empty())
+}
+
+/// `POST /api/v1/e2e.acceptSuggestedGroupKey`.
+pub async fn accept(call: Call) -> Outcome {
+    answer(call, true).await
+}
+
+/// `POST /api/v1/e2e.rejectSuggestedGroupKey`.
+pub async fn reject(call: Call) -> Outcome {
+    answer(call, false).await
+}
+
+async fn answer(call: Call, accept: bool) -> Outcome {
+    let params = call.input.params()?;
+    let room = RoomId::new(params.required("rid")?);
+    let place = RoomAccess::of(&call.state, &call.caller, &room)
+        .await?
+        .filter(RoomAccess::is_member)
+        .ok_or_else(wording::subscription_not_found)?;
+    e2e::answer(&call.state, &call.caller, &place, accept).await?;
+    Ok(Answer::empty())
+}
+
+/// `GET /api/v1/e2e.fetchUsersWaitingForGroupKey`. Rooms the caller is not in are passed over.
+pub async fn fetch_waiting(call: Call) -> Outcome {
+    let params = call.input.query();
+    let mut rooms = Map::new();
+    let wanted = params.texts("roomIds")?.unwrap_or_default();
+    let ids = wanted
+        .iter()
+        .flat_map(|ids| ids.split(','))
+        .map(str::trim_ascii)
+        .take(MOST_KEYS);
+    for id in ids.collect::<Vec<&str>>() {
+        if own_room(
+            &call.state,
+            &call.caller,
+            id,
+            "e2e.fetchUsersWaitingForGroupKey",
+        )
+        .await
+        .is_err()
+        {
+            continue;
+        }
+        let waiting = call.state.views().waiting_for_key(&RoomId::new(id)).await?;
+        let users: Vec<Value> = waiting
+            .into_iter()
+            .map(|(user, key)| json!({ "_id": user, "public_key": key }))
+            .collect();
+        if !users.is_empty() {
+            rooms.insert(id.to_owned(), Value::Array(users));
+        }
+    }
+    Ok(Answer::empty().field("usersWaitingForE2EKeys", &rooms))
+}
+
+/// `POST /api/v1/e2e.provideUsersSuggestedGroupKeys`. Rooms and users the caller cannot hand keys to are passed over.
+pub async fn provide(call: Call) -> Outcome {
+    let params = call.input.params()?;
+    if !call.state.views().settings().bool(keys::E2E_ENABLE) {
+        return Ok(Answer::empty());
+    }
+    let Some(Value::Object(rooms)) = params.get("usersSuggestedGroupKeys") else {
+        return Err(wording::match_missing("usersSuggestedGroupKeys"));
+    };
+    if rooms.len() > MOST_KEYS {
+        return Err(ApiError::TooLarge);
+    }
+    for (room, users) in rooms {
+        let Ok(place) = own_room(
+            &call.state,
+            &call.caller,
+            room,
+            "e2e.provideUsersSuggestedGroupKeys",
+        )
+        .await
+        else {
+            continue;
+        };
+        let mut keys = Vec::new();
+        for user in users.as_array().into_iter().flatten().take(MOST_KEYS) {
+            let (Some(id), Some(key)) = (user["_id"].as_str(), user["key"].as_str()) else {
+                return Err(wording::match_missing("_id"));
+            };
+            keys.push((UserId::new(id), sized(key)?.to_owned()));
+        }
+        e2e::give_keys(&call.state, &call.caller, &place, &keys).await?;
+    }
+    Ok(Answer::empty())
+}
+
+/// `POST /api/v1/e2e.resetRoomKey`.
+pub async fn reset_room_key(call: Call) -> Outcome {
+    let params = call.input.params()?;
+    let place = own_room(
+        &call.state,
+        &call.caller,
+        params.required("rid")?,
+        "e2e.resetRoomKey",
+    )
+    .await?;
+    let key = sized(params.required("e2eKey")?)?;
+    let key_id = sized(params.required("e2eKeyId")?)?;
+    e2e::set_room_key(&call.state, &call.caller, &place, key_id, Some(key)).await?;
+    Ok(Answer::empty())
+}

@@ -1,0 +1,55 @@
+//! Login, logout, me (contract, conventions 4).
+
+use application::identity::credentials;
+use domain::credential::Ending;
+use projections::UserFacts;
+use serde_json::{Map, Value, json};
+
+use crate::documents::users;
+use crate::errors::{ApiError, wording};
+use crate::http::answer::{Answer, Outcome};
+use crate::http::call::{Anyone, Call};
+use crate::http::{login_form, second_factor};
+use crate::state::AppState;
+
+/// `POST /api/v1/login`.
+pub async fn login(call: Anyone) -> Outcome {
+    let body = call
+        .input
+        .params()
+        .map_err(|_| wording::unrecognized_login())?
+        .into_map();
+    let factor = second_factor::in_headers(&call.input.headers);
+    let login = login_form::log_in(&call.state, &call.input.client, &body, factor).await?;
+    let me = about_me(&call.state, &login.user).await?;
+    Ok(Answer::status_data(&json!({
+        "userId": login.user.id,
+        "authToken": login.token,
+        "me": me,
+    })))
+}
+
+/// `POST` and `GET /api/v1/logout`: voids exactly the token that was presented.
+pub async fn logout(call: Call) -> Outcome {
+    let (user, presented) = (call.caller.id(), Some(call.caller.credential()));
+    credentials::end_now(&call.state, user, user, Ending::Logout, presented).await?;
+    Ok(Answer::status_data(
+        &json!({ "message": "You've been logged out!" }),
+    ))
+}
+
+/// `GET /api/v1/me`.
+pub async fn me(call: Call) -> Outcome {
+    let me = about_me(&call.state, &call.caller.user).await?;
+    Ok(Answer::empty().fields(&me))
+}
+
+async fn about_me(state: &AppState, user: &UserFacts) -> Result<Map<String, Value>, ApiError> {
+    let proofs = state.views().proofs(&user.id).await?;
+    let mut me = users::me(state, user, second_factor::services(&proofs));
+    if !proofs.clients.is_empty() {
+        let clients = json!({ "authorizedClients": proofs.clients });
+        me.insert("oauth".to_owned(), clients);
+    }
+    Ok(me)
+}

@@ -1,0 +1,108 @@
+//! Signing up, and names somebody could have (contract, conventions 7.1 and 7.6).
+
+use application::caller::Caller;
+use application::identity::registration::{self, SignUp};
+use application::identity::setup;
+use application::people::users::Door;
+use domain::text;
+use domain::user::check_username;
+use serde_json::{Value, json};
+
+use crate::documents::users;
+use crate::errors::{ApiError, wording};
+use crate::http::answer::{Answer, Outcome};
+use crate::http::call::{Anyone, Call};
+use crate::http::page::FieldChoice;
+use crate::http::schema::{Kind, Schema};
+use crate::state::AppState;
+
+pub(crate) static REGISTER: Schema = Schema {
+    required: &[
+        ("username", Kind::LongText(3)),
+        ("email", Kind::Text),
+        ("pass", Kind::Text),
+    ],
+    optional: &[
+        ("name", Kind::Text),
+        ("secret", Kind::Text),
+        ("reason", Kind::Text),
+        ("setupCode", Kind::Text),
+    ],
+    one_of: &[],
+};
+
+pub(crate) static USERNAME: Schema = Schema {
+    required: &[("username", Kind::Text)],
+    optional: &[],
+    one_of: &[],
+};
+
+/// `POST /api/v1/users.register`. Does not log in.
+pub async fn register(call: Anyone) -> Outcome {
+    let params = call.input.params()?;
+    let choice = FieldChoice::parse(&call.input.query())?;
+    let wish = SignUp {
+        username: Some(params.required("username")?),
+        name: params.required("name")?,
+        email: params.required("email")?,
+        password: params.required("pass")?,
+        door: Door {
+            secret: params.filled("secret")?,
+            owns_server: setup::is_proved(
+                &call.state,
+                &call.input.client,
+                params.filled("setupCode")?,
+            ),
+        },
+        reason: params.filled("reason")?,
+    };
+    let id = registration::sign_up(&call.state, &wish).await?;
+    let user = call.state.views().user(&id).await?;
+    let user = user.ok_or(ApiError::Unavailable)?;
+    let mut doc = users::raw(&call.state, &user, false);
+    if let Some(choice) = choice {
+        choice.apply(&mut doc);
+    }
+    Ok(Answer::empty().field("user", &doc))
+}
+
+/// A free user name for the caller.
+pub async fn suggestion(state: &AppState, caller: &Caller) -> Result<String, ApiError> {
+    let doc: Value = serde_json::from_slice(&caller.user.doc).unwrap_or_default();
+    let verified: Vec<String> = doc["emails"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter(|email| email["verified"] == json!(true))
+        .filter_map(|email| email["address"].as_str().map(str::to_owned))
+        .collect();
+    Ok(registration::free_username(state, caller.user.name.as_deref(), &verified).await?)
+}
+
+/// `GET /api/v1/users.getUsernameSuggestion`.
+pub async fn username_suggestion(call: Call) -> Outcome {
+    let free = suggestion(&call.state, &call.caller).await?;
+    Ok(Answer::empty().field("result", &free))
+}
+
+/// Whether the caller could be called that.
+pub async fn is_available(
+    state: &AppState,
+    caller: &Caller,
+    username: &str,
+) -> Result<bool, ApiError> {
+    let username = text::filled(username).ok_or_else(wording::username_missing)?;
+    if check_username(username, &state.views().settings()).is_err() {
+        return Ok(false);
+    }
+    let holder = state.views().user_by_username(username).await?;
+    Ok(holder.is_none_or(|holder| holder.id == *caller.id()))
+}
+
+/// `GET /api/v1/users.checkUsernameAvailability`.
+pub async fn check_availability(call: Call) -> Outcome {
+    let params = call.input.params()?;
+    let username = params.required("username")?;
+    let free = is_available(&call.state, &call.caller, username).await?;
+    Ok(Answer::empty().field("result", &free))
+}

@@ -1,0 +1,128 @@
+//! Second factors over REST (contract, conventions 7.5).
+
+use std::sync::Arc;
+
+use application::identity::{e2e, enrolment, second_factor, second_factors};
+use domain::permission::Permission;
+use domain::settings::keys;
+use projections::UserFacts;
+
+use crate::errors::{ApiError, wording};
+use crate::http::answer::{Answer, Outcome};
+use crate::http::call::{Anyone, Call};
+use crate::http::schema::{Kind, Schema};
+use crate::rest::lookup;
+
+/// `POST /api/v1/users.2fa.enableEmail`.
+pub async fn enable_email(call: Call) -> Outcome {
+    second_factors::set_email(&call.state, call.caller.id(), true).await?;
+    Ok(Answer::empty())
+}
+
+/// `POST /api/v1/users.2fa.disableEmail`.
+pub async fn disable_email(call: Call) -> Outcome {
+    second_factors::set_email(&call.state, call.caller.id(), false).await?;
+    Ok(Answer::empty())
+}
+
+/// What takes a code of the authenticator.
+pub(crate) static CODE: Schema = Schema {
+    required: &[("code", Kind::LongText(1))],
+    optional: &[],
+    one_of: &[],
+};
+
+/// `POST /api/v1/users.2fa.enableTotp`: shows a secret for an authenticator.
+pub async fn enable_totp(call: Call) -> Outcome {
+    let user = &call.caller.user;
+    let shown = second_factors::prepare_totp(&call.state, &user.id, &user.username).await?;
+    Ok(Answer::empty()
+        .field("secret", &shown.secret)
+        .field("url", &shown.url))
+}
+
+/// `POST /api/v1/users.2fa.validateTotp`: the authenticator works. All other sessions end, for they proved less.
+pub async fn validate_totp(call: Call) -> Outcome {
+    let params = call.input.params()?;
+    let code = params.required("code")?;
+    let codes = second_factors::enable_totp(&call.state, &call.caller, code).await?;
+    Ok(Answer::empty().field("codes", &codes.ok_or_else(wording::invalid_totp)?))
+}
+
+/// `POST /api/v1/users.2fa.disableTotp`.
+pub async fn disable_totp(call: Call) -> Outcome {
+    let params = call.input.params()?;
+    let code = params.required("code")?;
+    let disabled = second_factors::disable_totp(&call.state, call.caller.id(), code).await?;
+    Ok(Answer::empty().field("disabled", &disabled))
+}
+
+/// `POST /api/v1/users.2fa.regenerateTotpCodes`.
+pub async fn regenerate_totp_codes(call: Call) -> Outcome {
+    let params = call.input.params()?;
+    let (user, code) = (call.caller.id(), params.required("code")?);
+    let codes = second_factors::replace_backup_codes(&call.state, user, code).await?;
+    Ok(Answer::empty().field("codes", &codes.ok_or_else(wording::invalid_totp)?))
+}
+
+/// `GET /api/v1/users.2fa.totpCodesRemaining`.
+pub async fn totp_codes_remaining(call: Call) -> Outcome {
+    let remaining = second_factors::totp_codes_left(&call.state, call.caller.id()).await?;
+    let remaining = remaining.ok_or_else(wording::invalid_totp)?;
+    Ok(Answer::empty().field("remaining", &remaining))
+}
+
+/// `POST /api/v1/users.2fa.sendEmailCode`: answers the same whether there is such a user or not.
+pub async fn send_email_code(call: Anyone) -> Outcome {
+    let params = call.input.params()?;
+    let named = params
+        .filled("emailOrUsername")?
+        .ok_or_else(|| wording::parameter_required("emailOrUsername"))?;
+    let views = call.state.views();
+    let user = if named.contains('@') {
+        views.user_by_email(named).await?
+    } else {
+        views.user_by_username(named).await?
+    };
+    if let Some(user) = user.filter(|user| user.active) {
+        let enrolled = enrolment::enrolled(&call.state, &user).await?;
+        second_factor::mail_code(&call.state, &user.id, &enrolled).await?;
+    }
+    Ok(Answer::empty())
+}
+
+/// Whose factors or keys are reset: those of the user named, for which a right is needed, or else one's own.
+async fn to_reset(
+    call: &Call,
+    right: Permission,
+    method: &str,
+) -> Result<Arc<UserFacts>, ApiError> {
+    let params = call.input.params()?;
+    let names_somebody = ["userId", "username", "user"]
+        .into_iter()
+        .any(|name| params.get(name).is_some());
+    if !names_somebody {
+        return Ok(Arc::clone(&call.caller.user));
+    }
+    let settings = call.state.views().settings();
+    let allowed = settings.bool(keys::ACCOUNTS_TWO_FACTOR_AUTHENTICATION_ENFORCE_PASSWORD_FALLBACK);
+    if !allowed || !call.may(right) {
+        return Err(wording::reset_not_allowed(method));
+    }
+    lookup::user(&call.state, &params).await
+}
+
+/// `POST /api/v1/users.resetTOTP`.
+pub async fn reset_totp(call: Call) -> Outcome {
+    let user = to_reset(&call, Permission::EDIT_OTHER_USER_TOTP, "users.resetTOTP").await?;
+    second_factors::reset_totp(&call.state, call.caller.id(), &user.id).await?;
+    Ok(Answer::empty())
+}
+
+/// `POST /api/v1/users.resetE2EKey`: the user has to log in anew everywhere.
+pub async fn reset_e2e_key(call: Call) -> Outcome {
+    let right = Permission::EDIT_OTHER_USER_E2EE;
+    let user = to_reset(&call, right, "users.resetE2EKey").await?;
+    e2e::reset(&call.state, call.caller.id(), &user.id).await?;
+    Ok(Answer::empty())
+}

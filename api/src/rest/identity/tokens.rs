@@ -1,0 +1,132 @@
+//! Login tokens of one's own and of others, and tokens for programs (contract, conventions 7.5).
+
+use application::dates::iso;
+use application::identity::{credentials, sessions};
+use application::token::expires_at;
+use domain::UserId;
+use domain::credential::Ending;
+use domain::permission::Permission;
+use serde_json::{Map, Value, json};
+
+use crate::errors::{ApiError, wording};
+use crate::http::answer::{Answer, Outcome};
+use crate::http::call::Call;
+use crate::http::params::Params;
+use crate::rest::lookup;
+
+/// `POST /api/v1/users.logout`: ends everything of a user, programs included.
+pub async fn logout(call: Call) -> Outcome {
+    let params = call.input.params()?;
+    let target = match params.filled("userId")? {
+        Some(id) => UserId::new(id),
+        None => call.caller.id().clone(),
+    };
+    if target != *call.caller.id() {
+        call.need(Permission::LOGOUT_OTHER_USER)?;
+        let known = call.state.views().user(&target).await?;
+        known.ok_or_else(wording::unknown_user_to_log_out)?;
+    }
+    let actor = call.caller.id();
+    credentials::end_now(&call.state, actor, &target, Ending::LoggedOut, None).await?;
+    let message = format!("User {target} has been logged out!");
+    Ok(Answer::empty().field("message", &message))
+}
+
+/// `POST /api/v1/users.logoutOtherClients`: ends the other sessions; programs stay logged in.
+pub async fn logout_other_clients(call: Call) -> Outcome {
+    let token = presented(&call)?;
+    let (user, presented) = (call.caller.id(), Some(call.caller.credential()));
+    let ending = Ending::OtherSessionsEnded;
+    credentials::end_now(&call.state, user, user, ending, presented).await?;
+    let session = call.state.views().session(&call.caller.token).await?;
+    let settings = call.state.views().settings();
+    let mut answer = Answer::empty().field("token", &token);
+    if let Some(expires) = session.and_then(|session| expires_at(&settings, &session)) {
+        answer = answer.field("tokenExpires", &iso(expires));
+    }
+    Ok(answer)
+}
+
+/// The token in the clear, as it came: only its hash is known otherwise.
+fn presented(call: &Call) -> Result<String, ApiError> {
+    let header = call.input.headers.get("x-auth-token");
+    let token = header.and_then(|value| value.to_str().ok());
+    token.map(str::to_owned).ok_or(ApiError::NotLoggedIn)
+}
+
+/// `POST /api/v1/users.removeOtherTokens`: ends everything else, programs included.
+pub async fn remove_other_tokens(call: Call) -> Outcome {
+    let (user, presented) = (call.caller.id(), Some(call.caller.credential()));
+    credentials::end_now(&call.state, user, user, Ending::OthersRevoked, presented).await?;
+    Ok(Answer::empty())
+}
+
+/// `POST /api/v1/users.createToken`: a session for a user, where the operator allows that.
+pub async fn create_token(call: Call) -> Outcome {
+    if !call.state.doors().create_tokens_for_users {
+        return Err(wording::create_token_not_allowed());
+    }
+    let target = lookup::user(&call.state, &call.input.params()?).await?;
+    if target.id != *call.caller.id() && !call.may(Permission::USER_GENERATE_ACCESS_TOKEN) {
+        return Err(wording::create_token_not_allowed());
+    }
+    let actor = call.caller.id();
+    let own = (target.id == *actor).then(|| call.caller.credential());
+    let token = sessions::grant(&call.state, actor, &target.id, own).await?;
+    Ok(Answer::empty().field("data", &json!({ "userId": target.id, "authToken": token })))
+}
+
+fn token_name(params: &Params) -> Result<&str, ApiError> {
+    params
+        .filled("tokenName")?
+        .map(domain::text::trim)
+        .ok_or_else(wording::token_name_required)
+}
+
+/// `POST /api/v1/users.generatePersonalAccessToken`.
+pub async fn generate_personal(call: Call) -> Outcome {
+    let params = call.input.params()?;
+    let (name, bypass) = (token_name(&params)?, params.flag("bypassTwoFactor"));
+    let token = sessions::issue_personal(&call.state, &call.caller, name, bypass).await?;
+    Ok(Answer::empty().field("token", &token))
+}
+
+/// `POST /api/v1/users.regeneratePersonalAccessToken`.
+pub async fn regenerate_personal(call: Call) -> Outcome {
+    let params = call.input.params()?;
+    let name = token_name(&params)?;
+    let token = sessions::regenerate_personal(&call.state, &call.caller, name).await?;
+    Ok(Answer::empty().field("token", &token))
+}
+
+/// `POST /api/v1/users.removePersonalAccessToken`.
+pub async fn remove_personal(call: Call) -> Outcome {
+    let params = call.input.params()?;
+    let name = token_name(&params)?;
+    sessions::revoke_personal(&call.state, call.caller.id(), name).await?;
+    Ok(Answer::empty())
+}
+
+/// `GET /api/v1/users.getPersonalAccessTokens`.
+pub async fn list_personal(call: Call) -> Outcome {
+    let tokens = call.state.views().personal_tokens(call.caller.id()).await?;
+    let tokens: Vec<Map<String, Value>> = tokens
+        .into_iter()
+        .filter_map(|token| {
+            let personal = token.personal?;
+            let fields = [
+                ("name", json!(personal.name)),
+                ("createdAt", json!(iso(token.issued_at))),
+                ("lastTokenPart", json!(personal.last_part)),
+                ("bypassTwoFactor", json!(personal.bypass_second_factor)),
+            ];
+            Some(
+                fields
+                    .into_iter()
+                    .map(|(name, value)| (name.to_owned(), value))
+                    .collect(),
+            )
+        })
+        .collect();
+    Ok(Answer::empty().field("tokens", &tokens))
+}

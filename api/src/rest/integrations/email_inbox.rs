@@ -1,0 +1,223 @@
+//! E-mail inboxes of the workspace (contract, admin 13.2). Passwords go in and never come out: lists and documents have
+//! [`MASK`] in their place, and sending that back keeps the password that is known.
+
+use application::dates::iso;
+use application::ids::fresh_id;
+use application::integrations::email_inboxes;
+use application::outside::mail::{Mailbox, SmtpServer, for_account, send_through};
+use application::people::document::Doc;
+use domain::email_inbox::{Description, MailServer};
+use domain::{Sealed, text};
+use projections::EmailInboxRecord;
+use reactors::mail::inbox_test_mail;
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
+
+use crate::documents::users::author;
+use crate::errors::{ApiError, wording};
+use crate::http::answer::{Answer, Outcome};
+use crate::http::call::{Call, Input};
+use crate::state::AppState;
+
+/// Stands for a password that is known.
+pub const MASK: &str = "********";
+
+/// The body of an upsert.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Wish {
+    #[serde(rename = "_id", default)]
+    id: Option<String>,
+    active: bool,
+    name: String,
+    email: String,
+    description: String,
+    sender_info: String,
+    department: String,
+    smtp: WishedServer,
+    imap: WishedServer,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct WishedServer {
+    server: String,
+    port: u16,
+    username: String,
+    password: String,
+    secure: bool,
+    #[serde(default)]
+    max_retries: Option<u32>,
+}
+
+impl From<WishedServer> for MailServer<Option<String>> {
+    fn from(wish: WishedServer) -> Self {
+        Self {
+            server: text::trim(&wish.server).to_owned(),
+            port: wish.port,
+            username: wish.username,
+            password: Some(wish.password).filter(|password| password != MASK),
+            secure: wish.secure,
+        }
+    }
+}
+
+impl From<Wish> for Description<Option<String>> {
+    fn from(wish: Wish) -> Self {
+        Self {
+            imap_retries: wish.imap.max_retries,
+            active: wish.active,
+            name: wish.name,
+            email: text::trim(&wish.email).to_owned(),
+            description: wish.description,
+            sender_info: wish.sender_info,
+            department: wish.department,
+            smtp: wish.smtp.into(),
+            imap: wish.imap.into(),
+        }
+    }
+}
+
+fn server(server: &MailServer<Sealed>) -> Value {
+    json!({
+        "server": server.server, "port": server.port, "username": server.username, "password": MASK,
+        "secure": server.secure,
+    })
+}
+
+/// The wire document of an inbox.
+async fn document(state: &AppState, record: &EmailInboxRecord) -> Result<Doc, ApiError> {
+    let inbox = &record.description;
+    let mut imap = server(&inbox.imap);
+    if let Some(retries) = inbox.imap_retries {
+        imap["maxRetries"] = json!(retries);
+    }
+    let document = json!({
+        "_id": record.id,
+        "active": inbox.active,
+        "name": inbox.name,
+        "email": inbox.email,
+        "description": inbox.description,
+        "senderInfo": inbox.sender_info,
+        "department": inbox.department,
+        "smtp": server(&inbox.smtp),
+        "imap": imap,
+        "_createdAt": iso(record.created_at),
+        "_createdBy": author(state, &record.created_by).await?,
+        "_updatedAt": iso(record.updated_at),
+    });
+    match document {
+        Value::Object(document) => Ok(document),
+        _ => Ok(Map::new()),
+    }
+}
+
+/// `GET /api/v1/email-inbox.list`, by name unless asked otherwise.
+pub async fn list(call: Call) -> Outcome {
+    let page = call.page(&call.input.query())?;
+    let mut documents = Vec::new();
+    for record in call.state.views().email_inboxes().await? {
+        documents.push(document(&call.state, &record).await?);
+    }
+    let (documents, total) = page.select(documents, "name");
+    Ok(Answer::empty()
+        .field("emailInboxes", &documents)
+        .field("count", &documents.len())
+        .field("offset", &page.slice.offset)
+        .field("total", &total))
+}
+
+/// `POST /api/v1/email-inbox`: a new one, or with `_id` that one.
+pub async fn save(call: Call) -> Outcome {
+    let wish: Wish = Input::typed(call.input.params()?)?;
+    if !application::outside::mail::is_address(text::trim(&wish.email)) {
+        return Err(wording::invalid_inbox_address(&wish.email));
+    }
+    let id = wish.id.clone().filter(|id| !id.is_empty());
+    let id = email_inboxes::save(&call.state, &call.caller, id.as_deref(), wish.into()).await?;
+    Ok(Answer::empty().field("_id", &id))
+}
+
+/// `GET /api/v1/email-inbox/{id}`: the inbox, or nothing.
+pub async fn get(call: Call) -> Outcome {
+    let found = call.state.views().email_inbox(call.input.path("id"));
+    Ok(match found.await? {
+        Some(record) => Answer::empty().fields(&document(&call.state, &record).await?),
+        None => Answer::empty(),
+    })
+}
+
+/// `GET /api/v1/email-inbox.search`: the inbox of an address.
+pub async fn search(call: Call) -> Outcome {
+    let params = call.input.query();
+    let address = params.required("email")?;
+    let found = match call.state.views().email_inbox_of(address).await? {
+        Some(record) => Some(document(&call.state, &record).await?),
+        None => None,
+    };
+    Ok(Answer::empty().field("emailInbox", &found))
+}
+
+/// `DELETE /api/v1/email-inbox/{id}`.
+pub async fn remove(call: Call) -> Outcome {
+    let record = known(&call).await?;
+    email_inboxes::remove(&call.state, &call.caller, &record.id).await?;
+    Ok(Answer::empty().field("_id", &record.id))
+}
+
+async fn known(call: &Call) -> Result<EmailInboxRecord, ApiError> {
+    let found = call.state.views().email_inbox(call.input.path("id")).await;
+    found?.ok_or_else(wording::not_found)
+}
+
+/// `POST /api/v1/email-inbox.send-test/{id}`: a mail from the inbox to the caller, now, through the inbox's own server.
+pub async fn send_test(call: Call) -> Outcome {
+    const ROUTE: &str = "email-inbox.send-test";
+    let record = known(&call).await?;
+    let caller: Value = serde_json::from_slice(&call.caller.user.doc).unwrap_or_default();
+    let to = caller["emails"][0]["address"]
+        .as_str()
+        .ok_or_else(|| wording::no_own_address(ROUTE))?;
+    let inbox = &record.description;
+    let sender = text::filled(&inbox.sender_info).unwrap_or(&inbox.name);
+    let mail = inbox_test_mail(
+        &call.state.views().settings(),
+        (mailbox(sender, &inbox.email), &inbox.name),
+        mailbox(call.caller.user.name.as_deref().unwrap_or_default(), to),
+        &fresh_id(),
+    );
+    let server = smtp_server(&call.state, &record).await?;
+    match send_through(&server, &mail).await {
+        Ok(()) => Ok(Answer::empty().field("_id", &record.id)),
+        Err(error) => Err(wording::email_send_failed(ROUTE, &error.to_string())),
+    }
+}
+
+fn mailbox(name: &str, address: &str) -> Mailbox {
+    Mailbox {
+        name: Some(name.to_owned()).filter(|name| !name.is_empty()),
+        address: address.to_owned(),
+    }
+}
+
+/// How to reach the server an inbox sends through. Whoever may add inboxes must not reach what is behind the firewall by
+/// one, so the host is looked up and checked here, and the connection goes to the address that was checked.
+async fn smtp_server(state: &AppState, record: &EmailInboxRecord) -> Result<SmtpServer, ApiError> {
+    let smtp = &record.description.smtp;
+    let found = state.fetcher().resolve(&smtp.server).await;
+    let addresses = found.map_err(|error| wording::inbox_server_unreachable(&error.to_string()))?;
+    let credentials = if smtp.username.is_empty() {
+        None
+    } else {
+        let password = email_inboxes::smtp_password(state, &record.id, &smtp.password)?;
+        Some((smtp.username.clone(), password))
+    };
+    Ok(SmtpServer {
+        host: smtp.server.clone(),
+        port: Some(smtp.port),
+        encryption: for_account(smtp.secure, credentials.is_some()),
+        credentials,
+        pool: false,
+        address: addresses.first().copied(),
+    })
+}

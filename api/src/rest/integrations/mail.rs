@@ -1,0 +1,132 @@
+//! Mail: asking for links, and whether there is a mail server (contract, conventions 7.1 and 7.6, admin 6).
+
+use application::identity::mail_links;
+use application::ids::fresh_id;
+use application::outside::mail::{Mailbox, is_address};
+use domain::account_mail::ResetReason;
+use domain::permission::Permission;
+use domain::settings::keys;
+use domain::text;
+use reactors::mail::invitation_mail;
+
+use crate::errors::{ApiError, wording};
+use crate::http::answer::{Answer, Outcome};
+use crate::http::call::{Anyone, Call};
+use crate::http::schema::{Kind, Schema};
+use crate::state::AppState;
+
+/// What the routes that send to an address take.
+pub(crate) static ADDRESS: Schema = Schema {
+    required: &[("email", Kind::Text)],
+    optional: &[],
+    one_of: &[],
+};
+
+/// `POST /api/v1/users.forgotPassword`. The same answer, in the same time, whether or not there is such an account.
+pub async fn forgot_password(call: Anyone) -> Outcome {
+    let params = call.input.params()?;
+    let address = params
+        .filled("email")?
+        .ok_or_else(wording::email_param_missing)?;
+    call.state.mail_wishes().forgotten(address);
+    Ok(Answer::empty())
+}
+
+/// What `users.verifyEmail` takes.
+pub(crate) static TOKEN: Schema = Schema {
+    required: &[("token", Kind::LongText(1))],
+    optional: &[],
+    one_of: &[],
+};
+
+/// `POST /api/v1/users.verifyEmail`: whoever has the token of a mail reads it. Logs nobody in.
+pub async fn verify_email(call: Anyone) -> Outcome {
+    let params = call.input.params()?;
+    mail_links::verify(&call.state, params.required("token")?).await?;
+    Ok(Answer::empty())
+}
+
+/// `POST /api/v1/users.sendConfirmationEmail`: to an own address, or as an administrator to somebody else's.
+pub async fn send_confirmation(call: Call) -> Outcome {
+    let params = call.input.params()?;
+    let address = text::trim(params.required("email")?);
+    let user = call.state.views().user_by_email(address).await?;
+    let may = |user: &projections::UserFacts| {
+        user.id == *call.caller.id() || call.may(Permission::EDIT_OTHER_USER_INFO)
+    };
+    let user = user.filter(|user| may(user)).ok_or(ApiError::Bare)?;
+    mail_links::send_verification(&call.state, call.caller.id(), &user, address).await?;
+    Ok(Answer::empty())
+}
+
+/// `POST /api/v1/users.sendWelcomeEmail`: with a link to choose the first password.
+pub async fn send_welcome(call: Call) -> Outcome {
+    const METHOD: &str = "sendWelcomeEmail";
+    let params = call.input.params()?;
+    let address = text::trim(params.required("email")?);
+    if !call.state.mailer().is_configured() {
+        return Err(wording::smtp_not_configured(METHOD));
+    }
+    let user = call.state.views().user_by_email(address).await?;
+    let user = user.ok_or_else(|| wording::invalid_user_of(METHOD))?;
+    let reason = ResetReason::Enrolment;
+    mail_links::send_reset(&call.state, call.caller.id(), &user, address, reason).await?;
+    Ok(Answer::empty())
+}
+
+/// How many people are invited at a time at most.
+const MOST_INVITATIONS: usize = 50;
+
+/// What `users.sendInvitationEmail` takes.
+pub(crate) static INVITATIONS: Schema = Schema {
+    required: &[("emails", Kind::Texts)],
+    optional: &[],
+    one_of: &[],
+};
+
+/// `POST /api/v1/users.sendInvitationEmail`.
+pub async fn send_invitations(call: Call) -> Outcome {
+    let params = call.input.params()?;
+    let addresses = params.texts("emails")?.unwrap_or_default();
+    invite(&call.state, &addresses).await?;
+    Ok(Answer::empty())
+}
+
+/// Mails invitations, now, to those of the addresses that are some; answers which.
+pub(crate) async fn invite(state: &AppState, addresses: &[&str]) -> Result<Vec<String>, ApiError> {
+    const METHOD: &str = "sendInvitationEmail";
+    if addresses.len() > MOST_INVITATIONS {
+        return Err(ApiError::TooLarge);
+    }
+    let mut invited: Vec<String> = addresses
+        .iter()
+        .map(|address| text::trim(address))
+        .filter(|address| is_address(address))
+        .map(str::to_owned)
+        .collect();
+    invited.sort();
+    invited.dedup();
+    if !state.mailer().is_configured() {
+        return Err(wording::smtp_not_configured(METHOD));
+    }
+    let settings = state.views().settings();
+    if text::is_blank(settings.text(keys::INVITATION_EMAIL)) {
+        return Ok(Vec::new());
+    }
+    for address in &invited {
+        let to = Mailbox {
+            name: None,
+            address: address.clone(),
+        };
+        let mail = invitation_mail(&settings, to, &fresh_id());
+        let sent = state.mailer().send(&mail).await;
+        sent.map_err(|error| wording::email_send_failed(METHOD, &error.to_string()))?;
+    }
+    Ok(invited)
+}
+
+/// `GET /api/v1/smtp.check`.
+pub async fn smtp_check(call: Call) -> Outcome {
+    let configured = call.state.mailer().is_configured();
+    Ok(Answer::empty().field("isSMTPConfigured", &configured))
+}

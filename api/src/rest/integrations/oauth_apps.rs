@@ -1,0 +1,169 @@
+//! Programs that let people log in with their account here, as administrators look after them (contract, admin 5.2).
+
+use application::dates::iso;
+use application::integrations::oauth;
+use domain::oauth_app::OAuthAppProperties;
+use domain::permission::Permission;
+use projections::OAuthAppRecord;
+use serde_json::{Map, Value, json};
+
+use crate::documents::users::author;
+use crate::errors::{ApiError, wording};
+use crate::http::answer::{Answer, Outcome};
+use crate::http::call::Call;
+use crate::methods::{MethodCall, MethodOutcome};
+use crate::state::AppState;
+
+/// The wire document of an app, with its secret.
+async fn document(state: &AppState, app: &OAuthAppRecord) -> Result<Value, ApiError> {
+    let mut document = json!({
+        "_id": app.id,
+        "name": app.properties.name,
+        "active": app.properties.active,
+        "clientId": app.client_id,
+        "clientSecret": oauth::secret(state, app),
+        "redirectUri": app.properties.redirect_uris,
+        "_createdAt": iso(app.created.0),
+        "_createdBy": author(state, &app.created.1).await?,
+    });
+    if let Some((at, by)) = &app.updated {
+        document["_updatedAt"] = json!(iso(*at));
+        document["_updatedBy"] = author(state, by).await?;
+    }
+    Ok(document)
+}
+
+/// `GET /api/v1/oauth-apps.list`.
+pub async fn list(call: Call) -> Outcome {
+    let mut apps = Vec::new();
+    for app in call.state.views().oauth_apps().await? {
+        apps.push(document(&call.state, &app).await?);
+    }
+    Ok(Answer::empty().field("oauthApps", &apps))
+}
+
+/// `GET /api/v1/oauth-apps.get`: by exactly one of its ids. Who may not manage apps is told what a consent page shows.
+pub async fn get(call: Call) -> Outcome {
+    let params = call.input.query();
+    let app = match (params.filled("clientId")?, params.filled("appId")?) {
+        (Some(client_id), None) => call.state.views().oauth_client(client_id).await?,
+        (None, Some(id)) => call.state.views().oauth_app(id).await?,
+        _ => return Err(wording::oauth_app_selector()),
+    };
+    let managing = call.may(Permission::MANAGE_OAUTH_APPS);
+    let app = app
+        .filter(|app| managing || app.properties.active)
+        .ok_or_else(wording::oauth_app_not_found)?;
+    let document = if managing {
+        document(&call.state, &app).await?
+    } else {
+        json!({ "_id": app.id, "name": app.properties.name, "clientId": app.client_id, "active": true })
+    };
+    Ok(Answer::empty().field("oauthApp", &document))
+}
+
+/// What somebody says about an app: the addresses as one text, or as a list.
+fn properties(wish: &Map<String, Value>) -> Result<OAuthAppProperties, ApiError> {
+    let name = match wish.get("name") {
+        None | Some(Value::Null) => "",
+        Some(Value::String(name)) => name,
+        Some(_) => return Err(wording::invalid_oauth_arguments()),
+    };
+    let redirect_uris = match wish.get("redirectUri") {
+        None | Some(Value::Null) => Vec::new(),
+        Some(Value::String(text)) => OAuthAppProperties::addresses(text),
+        Some(Value::Array(list)) => list
+            .iter()
+            .filter_map(Value::as_str)
+            .flat_map(OAuthAppProperties::addresses)
+            .collect(),
+        Some(_) => return Err(wording::invalid_oauth_arguments()),
+    };
+    let active = match wish.get("active") {
+        Some(Value::Bool(active)) => *active,
+        Some(Value::String(text)) if text == "true" || text == "false" => text == "true",
+        _ => return Err(wording::invalid_oauth_arguments()),
+    };
+    Ok(OAuthAppProperties {
+        name: name.to_owned(),
+        redirect_uris,
+        active,
+    })
+}
+
+async fn stored(state: &AppState, id: &str) -> Result<Value, ApiError> {
+    match state.views().oauth_app(id).await? {
+        Some(app) => document(state, &app).await,
+        None => Err(wording::oauth_app_not_found()),
+    }
+}
+
+/// `POST /api/v1/oauth-apps.create`.
+pub async fn create(call: Call) -> Outcome {
+    let wish = properties(call.input.params()?.as_map())?;
+    let id = oauth::add_app(&call.state, &call.caller, wish).await?;
+    let app = stored(&call.state, &id).await?;
+    Ok(Answer::empty().field("application", &app))
+}
+
+/// `POST /api/v1/oauth-apps.update`.
+pub async fn update(call: Call) -> Outcome {
+    let params = call.input.params()?;
+    let id = params.required("appId")?.to_owned();
+    let wish = properties(params.as_map())?;
+    oauth::change_app(&call.state, &call.caller, &id, wish).await?;
+    let app = stored(&call.state, &id).await?;
+    Ok(Answer::empty().fields(app.as_object().unwrap_or(&Map::new())))
+}
+
+/// `POST /api/v1/oauth-apps.delete`.
+pub async fn delete(call: Call) -> Outcome {
+    let params = call.input.params()?;
+    let id = params.required("appId")?;
+    oauth::remove_app(&call.state, &call.caller, id).await?;
+    Ok(Answer::empty())
+}
+
+/// Arguments are looked at after the right to manage apps.
+fn managed(call: &MethodCall, method: &str) -> Result<(), ApiError> {
+    let table = call.state.views().permissions();
+    let may = call
+        .caller
+        .authority(&[], &table)
+        .has(Permission::MANAGE_OAUTH_APPS);
+    may.then_some(())
+        .ok_or_else(|| wording::managing_oauth_apps().method(method))
+}
+
+/// `addOAuthApp({name, redirectUri, active})`.
+pub async fn add_by_method(call: MethodCall) -> MethodOutcome {
+    let method = "addOAuthApp";
+    managed(&call, method)?;
+    let wish = properties(call.args.object(0)?).map_err(|error| error.method(method))?;
+    let id = oauth::add_app(&call.state, &call.caller, wish)
+        .await
+        .map_err(|error| ApiError::from(error).method(method))?;
+    stored(&call.state, &id).await
+}
+
+/// `updateOAuthApp(id, {...})`.
+pub async fn change_by_method(call: MethodCall) -> MethodOutcome {
+    let method = "updateOAuthApp";
+    managed(&call, method)?;
+    let id = call.args.text(0)?.to_owned();
+    let wish = properties(call.args.object(1)?).map_err(|error| error.method(method))?;
+    oauth::change_app(&call.state, &call.caller, &id, wish)
+        .await
+        .map_err(|error| ApiError::from(error).method(method))?;
+    stored(&call.state, &id).await
+}
+
+/// `deleteOAuthApp(id)`.
+pub async fn remove_by_method(call: MethodCall) -> MethodOutcome {
+    let method = "deleteOAuthApp";
+    managed(&call, method)?;
+    oauth::remove_app(&call.state, &call.caller, call.args.text(0)?)
+        .await
+        .map_err(|error| ApiError::from(error).method(method))?;
+    Ok(json!(true))
+}

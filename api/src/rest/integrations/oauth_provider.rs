@@ -1,0 +1,378 @@
+//! This server as an `OAuth` 2 provider (contract, admin 5.2 and conventions 2): authorization code with PKCE where it
+//! is offered, renewing tokens, and whose account a token is for.
+
+use std::fmt::Write as _;
+
+use application::caller::Caller;
+use application::ids::now;
+use application::integrations::oauth::{self, Consent, Tokens};
+use application::token::token_hash;
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse as _, Response};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use domain::Timestamp;
+use domain::oauth_grant::{ACCESS_LIFE, CODE_LIFE, Challenge, OAuthGrantRefusal};
+use domain::site::Site;
+use html_escape::{encode_double_quoted_attribute as attribute, encode_text as text};
+use projections::OAuthAppRecord;
+use serde_json::{Value, json};
+use subtle::ConstantTimeEq as _;
+
+use crate::errors::ApiError;
+use crate::http::answer::{Answer, Outcome};
+use crate::http::call::Anyone;
+use crate::http::caller;
+use crate::http::links::cookie;
+use crate::http::params::Params;
+use crate::http::schema::Kind;
+use crate::state::AppState;
+
+/// What is asked with.
+pub(crate) const AUTHORIZE: &[(&str, Kind)] = &[
+    ("client_id", Kind::Text),
+    ("redirect_uri", Kind::Text),
+    ("response_type", Kind::Text),
+    ("state", Kind::Text),
+    ("scope", Kind::Text),
+    ("code_challenge", Kind::Text),
+    ("code_challenge_method", Kind::Text),
+    ("allow", Kind::Text),
+    ("csrf", Kind::Text),
+];
+
+/// What tokens are asked for with.
+pub(crate) const TOKEN: &[(&str, Kind)] = &[
+    ("grant_type", Kind::Text),
+    ("code", Kind::Text),
+    ("redirect_uri", Kind::Text),
+    ("code_verifier", Kind::Text),
+    ("refresh_token", Kind::Text),
+    ("client_id", Kind::Text),
+    ("client_secret", Kind::Text),
+];
+
+/// A program asks to be let in. That there is the program is read from the views: what is granted to one that goes at the
+/// same moment is good for nothing, because its tokens are looked up together with it.
+struct Request {
+    app: OAuthAppRecord,
+    redirect_uri: String,
+    /// It named that address itself.
+    redirect_named: bool,
+    state: Option<String>,
+    /// What is wrong with it otherwise, to be told to the program.
+    fault: Option<&'static str>,
+    challenge: Option<Challenge>,
+}
+
+impl Request {
+    /// Reads a request. `Err`: the program or the address is not known, so nobody is sent anywhere.
+    async fn read(state: &AppState, params: &Params) -> Result<Self, Response> {
+        let text = |name: &str| params.get(name).and_then(Value::as_str);
+        let app = state
+            .views()
+            .oauth_client(text("client_id").unwrap_or_default())
+            .await
+            .map_err(|error| ApiError::from(error).into_response())?
+            .filter(|app| app.properties.active)
+            .ok_or_else(|| refused(StatusCode::BAD_REQUEST, "invalid_client"))?;
+        let registered = &app.properties.redirect_uris;
+        let redirect_uri = match text("redirect_uri") {
+            Some(wanted) => registered.iter().find(|one| *one == wanted),
+            None => registered.first().filter(|_| registered.len() == 1),
+        };
+        let redirect_uri = redirect_uri
+            .cloned()
+            .ok_or_else(|| refused(StatusCode::BAD_REQUEST, "invalid_redirect_uri"))?;
+        let (challenge, wrong) = challenge(text("code_challenge"), text("code_challenge_method"));
+        let fault = if text("response_type") != Some("code") {
+            Some("unsupported_response_type")
+        } else if wrong {
+            Some("invalid_request")
+        } else {
+            None
+        };
+        let state = text("state").map(str::to_owned);
+        Ok(Self {
+            app,
+            redirect_uri,
+            redirect_named: text("redirect_uri").is_some(),
+            state,
+            fault,
+            challenge,
+        })
+    }
+
+    /// Sends the user back to the program with an answer.
+    fn send_back(&self, name: &str, value: &str) -> Response {
+        let mut query = form_urlencoded::Serializer::new(String::new());
+        query.append_pair(name, value);
+        if let Some(state) = &self.state {
+            query.append_pair("state", state);
+        }
+        let separator = if self.redirect_uri.contains('?') {
+            '&'
+        } else {
+            '?'
+        };
+        let target = format!("{}{separator}{}", self.redirect_uri, query.finish());
+        match HeaderValue::from_str(&target) {
+            Ok(target) => (StatusCode::FOUND, [(header::LOCATION, target)]).into_response(),
+            Err(_) => refused(StatusCode::BAD_REQUEST, "invalid_redirect_uri"),
+        }
+    }
+}
+
+/// What it will take to redeem the code, and whether that was said wrongly.
+fn challenge(text: Option<&str>, method: Option<&str>) -> (Option<Challenge>, bool) {
+    let fits = |text: &str| (43..=128).contains(&text.len()) && text.is_ascii();
+    match (text, method) {
+        (None, None) => (None, false),
+        (Some(text), Some("S256")) if fits(text) => {
+            (Some(Challenge::Sha256(text.to_owned())), false)
+        }
+        (Some(text), None | Some("plain")) if fits(text) => {
+            (Some(Challenge::Plain(text.to_owned())), false)
+        }
+        _ => (None, true),
+    }
+}
+
+/// Who is asked: by the headers of a client, or by the cookies of a browser. The flag tells which. A program's own
+/// token lets no other program in.
+async fn asked(call: &Anyone) -> Result<(Caller, bool), ApiError> {
+    let by_headers = call.caller.clone();
+    let (caller, browser) = match by_headers {
+        Some(caller) => (Some(caller), false),
+        None => (by_cookies(&call.state, &call.input.headers).await?, true),
+    };
+    let caller = caller.ok_or(ApiError::NotLoggedIn)?;
+    if call.state.views().session(&caller.token).await?.is_none() {
+        return Err(ApiError::NotLoggedIn);
+    }
+    Ok((caller, browser))
+}
+
+async fn by_cookies(state: &AppState, headers: &HeaderMap) -> Result<Option<Caller>, ApiError> {
+    match (cookie(headers, "rc_uid"), cookie(headers, "rc_token")) {
+        (Some(id), Some(token)) => Ok(Caller::from_token(state, &id, &token).await?),
+        _ => Ok(None),
+    }
+}
+
+/// What the secret of the form is sealed for.
+fn purpose(caller: &Caller, app: &OAuthAppRecord) -> String {
+    format!("oauth-consent/{}/{}", caller.id(), app.client_id)
+}
+
+/// Whether the answer comes from the form this server showed this user a short while ago, and not from another site.
+fn is_from_form(state: &AppState, caller: &Caller, app: &OAuthAppRecord, shown: &str) -> bool {
+    let sealed = domain::Sealed::new(shown);
+    state
+        .vault()
+        .open(&purpose(caller, app), &sealed)
+        .ok()
+        .and_then(|millis| millis.parse().ok())
+        .is_some_and(|millis| {
+            let age = now().millis_since(Timestamp::from_millis(millis));
+            (0..=CODE_LIFE).contains(&age)
+        })
+}
+
+/// `GET /oauth/authorize`: a form that asks.
+pub async fn consent_page(call: Anyone) -> Outcome {
+    let params = call.input.query();
+    let request = match Request::read(&call.state, &params).await {
+        Ok(request) => request,
+        Err(refusal) => return Ok(Answer::other(refusal)),
+    };
+    let (caller, _) = asked(&call).await?;
+    if let Some(fault) = request.fault {
+        return Ok(Answer::other(request.send_back("error", fault)));
+    }
+    let csrf = call.state.vault().seal(
+        &purpose(&caller, &request.app),
+        &now().as_millis().to_string(),
+    );
+    let mut hidden = String::new();
+    let mut field = |name: &str, value: &str| {
+        let _ = write!(
+            hidden,
+            "<input type=\"hidden\" name=\"{name}\" value=\"{}\">",
+            attribute(value)
+        );
+    };
+    for (name, _) in AUTHORIZE
+        .iter()
+        .filter(|(name, _)| !matches!(*name, "allow" | "csrf"))
+    {
+        if let Some(value) = params.get(name).and_then(Value::as_str) {
+            field(name, value);
+        }
+    }
+    field("csrf", csrf.as_str());
+    let page = format!(
+        "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><title>{app}</title>\
+         <h1>{app}</h1><p>May this program use the account of {user}?</p>\
+         <form method=\"post\" action=\"authorize\">{hidden}\
+         <button name=\"allow\" value=\"yes\">Allow</button> <button name=\"allow\" value=\"no\">Deny</button></form></html>",
+        app = text(&request.app.properties.name),
+        user = text(caller.user.username.as_str()),
+    );
+    let headers = [
+        (header::CONTENT_TYPE, "text/html; charset=utf-8"),
+        (
+            header::CONTENT_SECURITY_POLICY,
+            "default-src 'none'; frame-ancestors 'none'",
+        ),
+        (header::X_FRAME_OPTIONS, "DENY"),
+        (header::REFERRER_POLICY, "no-referrer"),
+    ];
+    Ok(Answer::other((headers, page)))
+}
+
+/// `POST /oauth/authorize`: the answer.
+pub async fn authorize(call: Anyone) -> Outcome {
+    let params = call.input.params()?;
+    let request = match Request::read(&call.state, &params).await {
+        Ok(request) => request,
+        Err(refusal) => return Ok(Answer::other(refusal)),
+    };
+    let (caller, browser) = asked(&call).await?;
+    let shown = params
+        .get("csrf")
+        .and_then(Value::as_str)
+        .unwrap_or_default();
+    if browser && !is_from_form(&call.state, &caller, &request.app, shown) {
+        return Ok(Answer::other(refused(
+            StatusCode::FORBIDDEN,
+            "invalid_request",
+        )));
+    }
+    if let Some(fault) = request.fault {
+        return Ok(Answer::other(request.send_back("error", fault)));
+    }
+    let allowed =
+        params.flag("allow") || params.get("allow").and_then(Value::as_str) == Some("yes");
+    if !allowed {
+        return Ok(Answer::other(request.send_back("error", "access_denied")));
+    }
+    let consent = Consent {
+        app: &request.app,
+        redirect_uri: &request.redirect_uri,
+        redirect_named: request.redirect_named,
+        challenge: request.challenge.clone(),
+    };
+    let code = oauth::issue_code(&call.state, &caller, &consent).await?;
+    Ok(Answer::other(request.send_back("code", &code)))
+}
+
+/// An error as `OAuth` words it (RFC 6749, 5.2).
+fn refused(status: StatusCode, error: &str) -> Response {
+    let body = json!({ "error": error }).to_string();
+    let headers = [
+        (header::CONTENT_TYPE, "application/json"),
+        (header::CACHE_CONTROL, "no-store"),
+    ];
+    (status, headers, body).into_response()
+}
+
+/// The program that asks, by its id and secret in the body or in the header.
+async fn client(call: &Anyone, params: &Params) -> Result<Option<OAuthAppRecord>, ApiError> {
+    let text = |name: &str| params.get(name).and_then(Value::as_str).map(str::to_owned);
+    let (id, secret) = match basic(&call.input.headers) {
+        Some((id, secret)) => (Some(id), Some(secret)),
+        None => (text("client_id"), text("client_secret")),
+    };
+    let (Some(id), Some(secret)) = (id, secret) else {
+        return Ok(None);
+    };
+    let Some(app) = call.state.views().oauth_client(&id).await? else {
+        return Ok(None);
+    };
+    let wanted = oauth::secret(&call.state, &app);
+    let same = !wanted.is_empty() && bool::from(wanted.as_bytes().ct_eq(secret.as_bytes()));
+    Ok((same && app.properties.active).then_some(app))
+}
+
+/// `Authorization: Basic`, both halves form-encoded (RFC 6749, 2.3.1).
+fn basic(headers: &HeaderMap) -> Option<(String, String)> {
+    let value = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
+    let encoded = value.strip_prefix("Basic ")?;
+    let decoded = String::from_utf8(STANDARD.decode(encoded.trim_ascii()).ok()?).ok()?;
+    let (id, secret) = decoded.split_once(':')?;
+    let plain = |half: &str| {
+        form_urlencoded::parse(format!("x={half}").as_bytes())
+            .next()
+            .map(|(_, value)| value.into_owned())
+    };
+    Some((plain(id)?, plain(secret)?))
+}
+
+/// `POST /oauth/token`.
+pub async fn token(call: Anyone) -> Outcome {
+    let params = call.input.params()?;
+    let Some(app) = client(&call, &params).await? else {
+        let refusal = refused(StatusCode::UNAUTHORIZED, "invalid_client");
+        return Ok(Answer::other(refusal));
+    };
+    let text = |name: &str| params.get(name).and_then(Value::as_str);
+    let outcome = match text("grant_type") {
+        Some("authorization_code") => {
+            let code = text("code").unwrap_or_default();
+            let (address, verifier) = (text("redirect_uri"), text("code_verifier"));
+            oauth::redeem(&call.state, &app.id, code, address, verifier).await?
+        }
+        Some("refresh_token") => {
+            let shown = text("refresh_token").unwrap_or_default();
+            match call.state.views().oauth_token(&token_hash(shown)).await? {
+                Some(token) if token.renews => {
+                    oauth::renew(&call.state, &app.id, &token.grant, shown).await?
+                }
+                _ => Err(OAuthGrantRefusal::NotFound),
+            }
+        }
+        _ => {
+            let refusal = refused(StatusCode::BAD_REQUEST, "unsupported_grant_type");
+            return Ok(Answer::other(refusal));
+        }
+    };
+    Ok(match outcome {
+        Ok(tokens) => handed_out(&tokens),
+        Err(_) => Answer::other(refused(StatusCode::BAD_REQUEST, "invalid_grant")),
+    })
+}
+
+fn handed_out(tokens: &Tokens) -> Answer {
+    Answer::bare(&json!({
+        "access_token": tokens.access,
+        "token_type": "Bearer",
+        "expires_in": ACCESS_LIFE / 1000,
+        "refresh_token": tokens.refresh,
+    }))
+}
+
+/// `GET /oauth/userinfo`.
+pub async fn user_info(call: Anyone) -> Outcome {
+    let Some(caller) = caller::of_bearer(&call.state, &call.input.headers).await? else {
+        return Ok(Answer::other(refused(
+            StatusCode::UNAUTHORIZED,
+            "invalid_token",
+        )));
+    };
+    let user: Value = serde_json::from_slice(&caller.user.doc).unwrap_or_default();
+    let email = &user["emails"][0];
+    let settings = call.state.views().settings();
+    let username = caller.user.username.as_str();
+    Ok(Answer::bare(&json!({
+        "sub": caller.id(),
+        "name": user["name"].as_str().unwrap_or_default(),
+        "email": email["address"].as_str().unwrap_or_default(),
+        "email_verified": email["verified"].as_bool().unwrap_or_default(),
+        "department": "",
+        "birthdate": "",
+        "preffered_username": username,
+        "updated_at": user["_updatedAt"],
+        "picture": Site::of(&settings).avatar(username),
+    })))
+}

@@ -1,0 +1,337 @@
+//! Devices that want to be told of messages (contract, admin 10.1). Nothing is delivered yet.
+
+use application::caller::Caller;
+use application::chat::room_access::RoomAccess;
+use application::dates::iso;
+use application::integrations::push::{self, Device};
+use domain::push::Platform;
+use domain::settings::keys;
+use domain::site::Site;
+use domain::{MessageId, RoomId};
+use projections::PushRecord;
+use serde_json::{Map, Value, json};
+
+use crate::errors::{ApiError, wording};
+use crate::http::answer::{Answer, Outcome};
+use crate::http::call::Call;
+use crate::state::AppState;
+
+/// The most characters of an id, of an address and of the name of an app.
+const LIMITS: (usize, usize, usize) = (100, 4096, 200);
+
+/// A device that introduces itself.
+pub struct Registration {
+    id: Option<String>,
+    platform: Platform,
+    address: String,
+    app_name: String,
+}
+
+impl Registration {
+    /// Out of the body of `push.token`.
+    fn of_body(body: &Map<String, Value>) -> Result<Self, ApiError> {
+        let id = match body.get("id") {
+            None | Some(Value::Null) => None,
+            Some(Value::String(id)) if fits(id, LIMITS.0) => Some(id.clone()),
+            Some(_) => return Err(wording::push_param("id", "id")),
+        };
+        // Calls are not taken here, so this address is not kept; it belongs to a device all the same.
+        match body.get("voipToken") {
+            None | Some(Value::Null) => {}
+            Some(Value::String(token)) if id.is_some() && fits(token, LIMITS.1) => {}
+            Some(_) => return Err(wording::push_param("voipToken", "voipToken")),
+        }
+        let platform = body
+            .get("type")
+            .and_then(Value::as_str)
+            .and_then(Platform::find)
+            .ok_or_else(|| wording::push_param("type", "type"))?;
+        let text = |name: &str, limit: usize| {
+            body.get(name)
+                .and_then(Value::as_str)
+                .filter(|text| fits(text, limit))
+                .map(str::to_owned)
+        };
+        Ok(Self {
+            id,
+            platform,
+            address: text("value", LIMITS.1)
+                .ok_or_else(|| wording::push_param("token", "value"))?,
+            app_name: text("appName", LIMITS.2)
+                .ok_or_else(|| wording::push_param("appName", "appName"))?,
+        })
+    }
+
+    /// Out of the parameter of `raix:push-update`, whose token is `{apn: "..."}` or `{gcm: "..."}`.
+    pub fn of_method(wish: &Map<String, Value>) -> Result<Self, ApiError> {
+        let token = wish.get("token").and_then(Value::as_object);
+        let (platform, address) = token
+            .and_then(|token| token.iter().next())
+            .ok_or_else(|| wording::push_param("token", "token"))?;
+        let body = json!({
+            "id": wish.get("id"), "type": platform, "value": address, "appName": wish.get("appName"),
+        });
+        Self::of_body(body.as_object().unwrap_or(&Map::new()))
+    }
+
+    /// What is recorded of it.
+    pub fn device(&self) -> Device<'_> {
+        Device {
+            id: self.id.as_deref(),
+            platform: self.platform,
+            address: &self.address,
+            app_name: &self.app_name,
+        }
+    }
+}
+
+fn fits(text: &str, limit: usize) -> bool {
+    !text.is_empty() && text.chars().count() <= limit
+}
+
+fn document(state: &AppState, record: &PushRecord) -> Value {
+    let mut token = Map::new();
+    token.insert(
+        record.platform.as_str().to_owned(),
+        json!(push::address(state, record)),
+    );
+    json!({
+        "_id": record.id, "token": token, "appName": record.app_name, "userId": record.user, "enabled": true,
+        "createdAt": iso(record.created_at), "_updatedAt": iso(record.updated_at),
+    })
+}
+
+/// The wire document of a record.
+pub async fn record(state: &AppState, id: &str) -> Result<Value, ApiError> {
+    let record = state.views().push_token(id).await?;
+    Ok(record.map_or(Value::Null, |record| document(state, &record)))
+}
+
+/// `POST /api/v1/push.token`.
+pub async fn register(call: Call) -> Outcome {
+    let params = call.input.params()?;
+    let registration = Registration::of_body(params.as_map())?;
+    let id = push::register(&call.state, &call.caller, &registration.device()).await?;
+    Ok(Answer::empty().field("result", &record(&call.state, &id).await?))
+}
+
+/// `DELETE /api/v1/push.token`.
+pub async fn forget(call: Call) -> Outcome {
+    let params = call.input.params()?;
+    let address = params
+        .get("token")
+        .and_then(Value::as_str)
+        .filter(|address| !address.is_empty())
+        .ok_or_else(|| wording::push_param("token", "token"))?;
+    match push::forget(&call.state, call.caller.id(), address).await? {
+        0 => Err(wording::not_found()),
+        _ => Ok(Answer::empty()),
+    }
+}
+
+/// The devices of the caller.
+pub async fn own_devices(state: &AppState, caller: &Caller) -> Result<Vec<PushRecord>, ApiError> {
+    Ok(state.views().push_tokens_of(caller.id()).await?)
+}
+
+/// `GET /api/v1/push.info`.
+pub async fn info(call: Call) -> Outcome {
+    let settings = call.state.views().settings();
+    let gateway = settings
+        .text(keys::PUSH_GATEWAY)
+        .lines()
+        .next()
+        .unwrap_or("");
+    let usual = domain::settings::find(keys::PUSH_GATEWAY.id())
+        .and_then(|definition| definition.default.as_str())
+        .unwrap_or_default();
+    Ok(Answer::empty()
+        .field(
+            "pushGatewayEnabled",
+            &settings.bool(keys::PUSH_ENABLE_GATEWAY),
+        )
+        .field("defaultPushGateway", &(gateway.trim_ascii() == usual)))
+}
+
+/// Everything that can be said about a test push without delivering one.
+pub async fn test(state: &AppState, caller: &Caller) -> Result<(), ApiError> {
+    if !state.views().settings().bool(keys::PUSH_ENABLE) {
+        return Err(wording::push_disabled());
+    }
+    if own_devices(state, caller).await?.is_empty() {
+        return Err(wording::no_push_tokens());
+    }
+    Err(wording::push_not_delivered())
+}
+
+/// `POST /api/v1/push.test`.
+pub async fn test_own(call: Call) -> Outcome {
+    test(&call.state, &call.caller).await?;
+    Ok(Answer::empty())
+}
+
+/// `GET /api/v1/push.get`: what a phone shows for a push that told it an id only.
+pub async fn get(call: Call) -> Outcome {
+    let params = call.input.query();
+    let id = params.required("id")?;
+    let views = call.state.views();
+    let message = views
+        .message(&MessageId::new(id))
+        .await?
+        .ok_or_else(|| wording::push_get("message"))?;
+    let message: Value = serde_json::from_slice(&message.doc).unwrap_or_default();
+    let room = RoomId::new(message["rid"].as_str().unwrap_or_default());
+    let place = RoomAccess::of(&call.state, &call.caller, &room)
+        .await?
+        .filter(|place| place.is_visible(&call.caller))
+        .ok_or_else(|| wording::push_get("message"))?;
+    if !place.can_read(&call.caller) {
+        return Err(wording::push_get("access"));
+    }
+    let badge = views.unread_total(call.caller.id()).await?;
+    let name = views.room(&room).await?;
+    let name: Value = name.map_or(Value::Null, |room| {
+        serde_json::from_slice(&room.doc).unwrap_or_default()
+    });
+    let notification = notification(&call, &message, &place, (badge, &shown_name(&name)));
+    Ok(Answer::empty().field(
+        "data",
+        &json!({ "message": message, "notification": notification }),
+    ))
+}
+
+/// What a room is called, for people.
+fn shown_name(room: &Value) -> String {
+    let name = room["fname"].as_str().or_else(|| room["name"].as_str());
+    name.unwrap_or_default().to_owned()
+}
+
+/// The notification object of 10.3 with its full content.
+fn notification(
+    call: &Call,
+    message: &Value,
+    place: &RoomAccess,
+    (badge, shown_name): (u64, &str),
+) -> Value {
+    let settings = call.state.views().settings();
+    let show_names = settings.bool(keys::PUSH_SHOW_USERNAME_ROOM);
+    let real_names = settings.bool(keys::UI_USE_REAL_NAME);
+    let author = &message["u"];
+    let username = author["username"].as_str().unwrap_or_default();
+    let sender = match author["name"].as_str() {
+        Some(name) if real_names && !name.is_empty() => name,
+        _ => username,
+    };
+    let shown = if show_names { sender } else { "" };
+    let text = text_of(message, settings.bool(keys::PUSH_SHOW_MESSAGE), real_names);
+    let direct = place.room.kind == domain::room::RoomKind::Direct;
+    let room_name = place.room.name.as_deref().filter(|_| show_names);
+    let (title, text) = match (direct, show_names) {
+        (true, _) => (shown.to_owned(), text),
+        (false, true) => (format!("#{shown_name}"), format!("{shown}: {text}")),
+        (false, false) => (String::new(), text),
+    };
+    let site = Site::of(&settings);
+    let rid = place.room.id.as_str();
+    let mut payload = json!({
+        "host": site.at("/"), "messageId": message["_id"], "notificationType": "message", "rid": rid,
+        "sender": { "_id": author["_id"], "username": username },
+        "senderName": shown, "type": place.room.kind.letter(), "name": room_name.unwrap_or_default(),
+    });
+    if author["name"].is_string() {
+        payload["sender"]["name"] = author["name"].clone();
+    }
+    for (field, from) in [("messageType", "t"), ("tmid", "tmid")] {
+        if message[from].is_string() {
+            payload[field] = message[from].clone();
+        }
+    }
+    if message["t"] == "e2e" {
+        payload["msg"] = message["msg"].clone();
+    }
+    let muted = place
+        .room
+        .muted
+        .iter()
+        .any(|name| *name == call.caller.user.username);
+    let category = if place.room.read_only || muted {
+        "MESSAGE_NOREPLY"
+    } else {
+        "MESSAGE"
+    };
+    json!({
+        "from": "push", "badge": badge, "sound": "default", "priority": 10, "title": title, "text": text,
+        "userId": call.caller.id(), "notId": note_id(settings.text(keys::UNIQUE_ID), rid), "payload": payload,
+        "gcm": { "style": "inbox", "image": site.at("/assets/favicon_192.png") },
+        "apn": { "category": category },
+    })
+}
+
+fn text_of(message: &Value, show: bool, real_names: bool) -> String {
+    let text = message["msg"].as_str().unwrap_or_default();
+    if !show {
+        "You have a new message".to_owned()
+    } else if message["t"] == "e2e" {
+        "Encrypted message".to_owned()
+    } else if text.is_empty() && message["attachments"].is_array() {
+        "Attachment".to_owned()
+    } else if real_names {
+        with_real_names(text, &message["mentions"])
+    } else {
+        text.to_owned()
+    }
+}
+
+/// The text with everybody it mentions called by their real name.
+fn with_real_names(text: &str, mentions: &Value) -> String {
+    let filled = |mention: &Value, field: &str| {
+        let text = mention[field].as_str().filter(|text| !text.is_empty());
+        text.map(str::to_owned)
+    };
+    let mut names: Vec<(String, String)> = mentions
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter_map(|one| Some((filled(one, "username")?, filled(one, "name")?)))
+        .collect();
+    // `@annabel` is not `@ann` with something behind it.
+    names.sort_by_key(|(username, _)| std::cmp::Reverse(username.len()));
+    names
+        .into_iter()
+        .fold(text.to_owned(), |text, (username, name)| {
+            text.replace(&format!("@{username}"), &name)
+        })
+}
+
+/// Groups notifications by room (contract, admin 10.3).
+fn note_id(workspace: &str, room: &str) -> i32 {
+    let units: Vec<u16> = format!("{workspace}|{room}").encode_utf16().collect();
+    units.iter().rev().fold(0_i32, |hash, unit| {
+        hash.wrapping_mul(31).wrapping_add(i32::from(*unit))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn mentions_are_shown_by_real_name() {
+        let mentions = json!([
+            {"username": "ann", "name": "Ann Lee"}, {"username": "annabel", "name": "Annabel"},
+            {"username": "here"},
+        ]);
+        let text = with_real_names("@annabel, @ann and @here", &mentions);
+        assert_eq!(text, "Annabel, Ann Lee and @here");
+        assert_eq!(with_real_names("plain", &Value::Null), "plain");
+    }
+
+    #[test]
+    fn notifications_of_a_room_have_one_number() {
+        assert_eq!(note_id("", ""), i32::from(b'|'));
+        assert_eq!(
+            note_id("a", "b"),
+            (i32::from(b'b') * 31 + i32::from(b'|')) * 31 + i32::from(b'a')
+        );
+    }
+}

@@ -1,0 +1,388 @@
+//! Pictures of users and rooms (contract, conventions 7.3 and 8).
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use application::caller::Caller;
+use application::error::Error;
+use application::files::pictures::letters::{self, Letter};
+use application::files::pictures::{self, PictureError, kind, raster};
+use application::files::stored_files::Shelf;
+use application::outside::fetch::{FetchError, Limits, Outgoing};
+use application::people::avatars::{self, Changer};
+use axum::http::{StatusCode, header};
+use bytes::Bytes;
+use domain::avatar::AvatarOwner;
+use domain::room::RoomKind;
+use domain::settings::keys;
+use domain::site::Site;
+use domain::{RoomId, UserId};
+use projections::{FileRecord, UserFacts};
+use serde_json::{Map, Value, json};
+
+use crate::errors::{ApiError, wording};
+use crate::http::answer::{Answer, Outcome};
+use crate::http::call::{Anyone, Call};
+use crate::http::media::{self, Keeper, Media};
+use crate::http::params::Params;
+use crate::http::schema::{Kind, Schema};
+use crate::rest::lookup;
+use crate::state::AppState;
+
+/// How long fetching a picture may take.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// Longest time a browser may be told to keep a picture, in seconds.
+const A_YEAR: u64 = 365 * 24 * 60 * 60;
+
+/// How many rooms a discussion may be inside of.
+const MOST_PARENTS: usize = 5;
+
+/// `users.setAvatar` without a file.
+pub(crate) static SET: Schema = Schema {
+    required: &[("avatarUrl", Kind::Document)],
+    optional: &[("userId", Kind::Text), ("username", Kind::Text)],
+    one_of: &[],
+};
+
+/// `POST /api/v1/users.setAvatar`.
+pub async fn set(call: Call) -> Outcome {
+    let multipart = call
+        .input
+        .headers
+        .get(header::CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok())
+        .is_some_and(|text| text.trim_ascii_start().starts_with("multipart/"));
+    if multipart {
+        let upload = call.input.upload(Some("image")).await?;
+        let named = (upload.field("userId"), upload.field("username"));
+        let user = self_or(&call, named).await?;
+        let owner = AvatarOwner::User(user.id.clone());
+        let changer = Changer::User(&call.caller, &[]);
+        avatars::would_change(&call.state, changer, &owner)?;
+        if !upload.content_type.is_empty() && !upload.content_type.starts_with("image/") {
+            return Err(wording::invalid_file_type());
+        }
+        check_size(&call.state, upload.bytes.len())?;
+        avatars::set(&call.state, changer, &owner, "rest", upload.bytes).await?;
+    } else {
+        let params = call.input.strict(&SET)?;
+        let named = (params.filled("userId")?, params.filled("username")?);
+        let user = self_or(&call, named).await?;
+        set_from(
+            &call.state,
+            &call.caller,
+            &user,
+            params.required("avatarUrl")?,
+        )
+        .await?;
+    }
+    Ok(Answer::empty())
+}
+
+/// Sets the picture behind an address.
+pub async fn set_from(
+    state: &AppState,
+    caller: &Caller,
+    user: &UserFacts,
+    url: &str,
+) -> Result<(), ApiError> {
+    let owner = AvatarOwner::User(user.id.clone());
+    let changer = Changer::User(caller, &[]);
+    avatars::would_change(state, changer, &owner)?;
+    let bytes = picture_at(state, url, &user.username).await?;
+    let outcome = avatars::set(state, changer, &owner, "url", bytes).await;
+    outcome.map_err(|error| match error {
+        Error::Picture(PictureError::Unreadable) => wording::invalid_avatar_url(url),
+        error => error.into(),
+    })
+}
+
+async fn picture_at(state: &AppState, url: &str, username: &str) -> Result<Bytes, ApiError> {
+    let limits = Limits {
+        bytes: longest_file(state),
+        time: PATIENCE,
+    };
+    let fetched = state.fetcher().fetch(Outgoing::get(url), limits).await;
+    let fetched = fetched.map_err(|error| {
+        tracing::info!(%error, "a picture was not fetched");
+        match error {
+            FetchError::TooLarge => wording::file_too_large(),
+            _ => wording::invalid_avatar_url(url),
+        }
+    })?;
+    match fetched.status {
+        StatusCode::OK if fetched.content_type().starts_with("image/") => Ok(fetched.body),
+        StatusCode::OK | StatusCode::NOT_FOUND => Err(wording::invalid_avatar_url(url)),
+        _ => Err(wording::avatar_url_handling(url, username)),
+    }
+}
+
+/// Longest file that is taken, in bytes: the workspace's limit, or what a request may carry.
+fn longest_file(state: &AppState) -> usize {
+    let limit = state
+        .views()
+        .settings()
+        .int(keys::FILE_UPLOAD_MAX_FILE_SIZE);
+    let carried = state.doors().body_limit;
+    usize::try_from(limit).map_or(carried, |limit| limit.min(carried))
+}
+
+/// Refuses files that are longer than files may be.
+pub fn check_size(state: &AppState, length: usize) -> Result<(), ApiError> {
+    if length > longest_file(state) {
+        Err(wording::file_too_large())
+    } else {
+        Ok(())
+    }
+}
+
+/// The user that is named by id or name, or else the caller.
+async fn self_or(
+    call: &Call,
+    named: (Option<&str>, Option<&str>),
+) -> Result<Arc<UserFacts>, ApiError> {
+    let me = &call.caller.user;
+    let mut params = Map::new();
+    match named {
+        (Some(id), _) if id != me.id.as_str() => {
+            params.insert("userId".to_owned(), json!(id));
+        }
+        (None, Some(name)) if name != me.username => {
+            params.insert("username".to_owned(), json!(name));
+        }
+        _ => return Ok(Arc::clone(me)),
+    }
+    lookup::user(&call.state, &Params::from(params)).await
+}
+
+/// `POST /api/v1/users.resetAvatar`.
+pub async fn reset(call: Call) -> Outcome {
+    let user = lookup::user(&call.state, &call.input.params()?).await?;
+    reset_of(&call.state, &call.caller, &user.id, false).await?;
+    Ok(Answer::empty())
+}
+
+/// Takes a user's picture away.
+pub async fn reset_of(
+    state: &AppState,
+    caller: &Caller,
+    user: &UserId,
+    letters: bool,
+) -> Result<(), ApiError> {
+    let owner = AvatarOwner::User(user.clone());
+    let changer = Changer::User(caller, &[]);
+    avatars::would_change(state, changer, &owner)
+        .map_err(|_| wording::avatar_reset_not_allowed())?;
+    Ok(avatars::reset(state, changer, &owner, letters).await?)
+}
+
+/// `GET /api/v1/users.getAvatar`.
+pub async fn address(call: Anyone) -> Outcome {
+    let user = lookup::user(&call.state, &call.input.query()).await?;
+    let url = Site::of(&call.state.views().settings()).avatar(&user.username);
+    let body = Value::String(url.clone()).to_string();
+    Ok(Answer::other((
+        StatusCode::TEMPORARY_REDIRECT,
+        [
+            (header::LOCATION, url),
+            (header::CONTENT_TYPE, "application/json".to_owned()),
+        ],
+        body,
+    )))
+}
+
+/// `GET /api/v1/users.getAvatarSuggestion`. Services that people log in with would suggest their pictures.
+pub async fn suggestion(_: Call) -> Outcome {
+    Ok(Answer::empty().field("suggestions", &json!({})))
+}
+
+/// `GET /avatar/<username>`. There is a picture of everybody, even of nobody.
+pub async fn of_user(call: Anyone) -> Outcome {
+    let reader = call.input.reader(&call.state).await?;
+    if is_blocked(&call.state, reader.as_ref()) {
+        return Ok(media::forbidden());
+    }
+    let (name, keeper) = (call.input.path("name"), keeper(&call.state));
+    if let Some(name) = name.strip_prefix('@') {
+        return letter(&call, name, keeper).await;
+    }
+    let user = call.state.views().user_by_username(name).await?;
+    let Some(user) = user.filter(|user| user.username == name) else {
+        return letter(&call, name, keeper).await;
+    };
+    let owner = AvatarOwner::User(user.id.clone());
+    if let Some(record) = call.state.views().avatar(&owner).await?
+        && let Some(answer) = uploaded(&call, record, keeper).await?
+    {
+        return Ok(answer);
+    }
+    let by_name = call.state.views().settings().bool(keys::UI_USE_NAME_AVATAR);
+    match &user.name {
+        Some(real) if by_name => letter(&call, real, keeper).await,
+        _ => letter(&call, name, keeper).await,
+    }
+}
+
+/// `GET /avatar/room/<id>`.
+pub async fn of_room(call: Anyone) -> Outcome {
+    let reader = call.input.reader(&call.state).await?;
+    if is_blocked(&call.state, reader.as_ref()) {
+        return Ok(media::forbidden());
+    }
+    let id = RoomId::new(call.input.path("room"));
+    let views = call.state.views();
+    let room = views.room(&id).await?.ok_or_else(media::gone)?;
+    let doc: Map<String, Value> = serde_json::from_slice(&room.doc).unwrap_or_default();
+    let text = |doc: &Map<String, Value>, field: &str| {
+        doc.get(field).and_then(Value::as_str).map(str::to_owned)
+    };
+    let peers = peers(&doc, reader.as_ref());
+    if room.kind == RoomKind::Direct && peers.is_none() {
+        // Its id is made of those of two people: nobody else learns that they talk to each other.
+        return Err(media::gone());
+    }
+    // Everybody in a direct message sees something else.
+    let keeper = match room.kind {
+        RoomKind::Direct => Keeper::Asker,
+        RoomKind::Channel | RoomKind::Group => keeper(&call.state),
+    };
+    // A discussion without a picture has that of the room it is in.
+    let (mut owner, mut parent) = (id, text(&doc, "prid"));
+    for _ in 0..MOST_PARENTS {
+        if let Some(record) = views.avatar(&AvatarOwner::Room(owner)).await?
+            && let Some(answer) = uploaded(&call, record, keeper).await?
+        {
+            return Ok(answer);
+        }
+        let Some(above) = parent.map(RoomId::new) else {
+            break;
+        };
+        let record = views.room(&above).await?;
+        let doc: Map<String, Value> = record
+            .and_then(|record| serde_json::from_slice(&record.doc).ok())
+            .unwrap_or_default();
+        (owner, parent) = (above, text(&doc, "prid"));
+    }
+    let name = match room.kind {
+        RoomKind::Direct => peers,
+        RoomKind::Channel | RoomKind::Group => text(&doc, "fname").or_else(|| text(&doc, "name")),
+    };
+    letter(&call, name.as_deref().unwrap_or("?"), keeper).await
+}
+
+/// What a direct message is called by one of its participants: the names of the others. Nobody else learns them.
+fn peers(doc: &Map<String, Value>, reader: Option<&Caller>) -> Option<String> {
+    let me = &reader?.user.username;
+    let names: Vec<&str> = doc
+        .get("usernames")?
+        .as_array()?
+        .iter()
+        .filter_map(Value::as_str)
+        .collect();
+    if !names.contains(&me.as_str()) {
+        return None;
+    }
+    let others: Vec<&str> = names.iter().copied().filter(|name| name != me).collect();
+    Some(if others.is_empty() {
+        me.clone()
+    } else {
+        others.join(", ")
+    })
+}
+
+/// Whether pictures are only for people who are logged in, and whoever asks is not.
+fn is_blocked(state: &AppState, reader: Option<&Caller>) -> bool {
+    reader.is_none() && are_for_users(state)
+}
+
+fn are_for_users(state: &AppState) -> bool {
+    state
+        .views()
+        .settings()
+        .bool(keys::ACCOUNTS_AVATAR_BLOCK_UNAUTHENTICATED_ACCESS)
+}
+
+/// Who may keep a picture that everybody who gets one sees alike.
+fn keeper(state: &AppState) -> Keeper {
+    if are_for_users(state) {
+        Keeper::Asker
+    } else {
+        Keeper::Anyone
+    }
+}
+
+/// How long the picture may be kept, in seconds.
+fn keep(call: &Anyone) -> u64 {
+    let asked = call.input.query();
+    let asked = asked.get("cacheTime").and_then(Value::as_str);
+    let said = call
+        .state
+        .views()
+        .settings()
+        .int(keys::ACCOUNTS_AVATAR_CACHE_TIME);
+    asked
+        .and_then(|text| text.trim_ascii().parse().ok())
+        .unwrap_or_else(|| u64::try_from(said).unwrap_or(0))
+        .min(A_YEAR)
+}
+
+/// A picture somebody gave; `None` when the store has lost it.
+async fn uploaded(
+    call: &Anyone,
+    record: FileRecord,
+    keeper: Keeper,
+) -> Result<Option<Answer>, ApiError> {
+    let Some(bytes) = Shelf::Avatars.fetch(&call.state, &record.file).await? else {
+        return Ok(None);
+    };
+    let media = Media {
+        content_type: record.file.content_type,
+        bytes,
+        tag: record.file.id,
+        modified: record.at,
+        keep: keep(call),
+        keeper,
+    };
+    Ok(Some(media.answer(&call.input.headers)))
+}
+
+/// The letter of a name, in the size and format that is asked for.
+async fn letter(call: &Anyone, name: &str, keeper: Keeper) -> Outcome {
+    let params = call.input.query();
+    let text = |name: &str| params.get(name).and_then(Value::as_str).unwrap_or_default();
+    let side = text("size").trim_ascii().parse().unwrap_or(letters::SIDE);
+    let side = side.clamp(1, raster::LONGEST_SIDE);
+    let kind = match text("format") {
+        "png" => kind::Kind::Png,
+        "jpg" | "jpeg" => kind::Kind::Jpeg,
+        _ => kind::Kind::Svg,
+    };
+    let letter = letters::of(name);
+    let tag = tag(letter, side, kind);
+    let bytes = if kind == kind::Kind::Svg {
+        Bytes::from(letter.svg(side))
+    } else {
+        let draw = pictures::work(move || letter.pixels(side, kind));
+        pictures::drawn(tag.clone(), draw).await?.bytes
+    };
+    let media = Media {
+        content_type: kind.content_type().to_owned(),
+        bytes,
+        tag,
+        modified: media::ALWAYS,
+        keep: keep(call),
+        keeper,
+    };
+    Ok(media.answer(&call.input.headers))
+}
+
+/// What names a letter's picture.
+pub fn tag(letter: Letter, side: u32, kind: kind::Kind) -> String {
+    let ground = letter.ground.trim_start_matches('#');
+    let shown = letter.letter.map_or_else(
+        || "none".to_owned(),
+        |letter| format!("{:x}", u32::from(letter)),
+    );
+    format!("letter-{shown}-{ground}-{side}-{}", kind.extension())
+}

@@ -1,0 +1,607 @@
+//! Lists of users (contract, conventions 7.2 and 7.6).
+
+use std::collections::HashSet;
+
+use application::people::document;
+use domain::permission::Permission;
+use domain::user::UserKind;
+use domain::{RoleId, text};
+use projections::{Found, Page, Slice, UserLine, UserQuery, UserSort};
+use serde_json::{Map, Value, json};
+
+use crate::documents::users;
+use crate::errors::{ApiError, wording};
+use crate::http::answer::{Answer, Outcome};
+use crate::http::call::Call;
+use crate::http::filter::{Filter, Test};
+use crate::http::page::{FieldChoice, PageRequest, json_object};
+use crate::http::params::Params;
+use crate::http::schema::{Kind, Schema};
+use crate::state::AppState;
+
+/// What everybody gets of each user of a list; holders of `view-full-other-user-info` get [`LISTED_FULL`] too.
+const LISTED: [&str; 6] = ["name", "username", "status", "active", "avatarETag", "type"];
+const LISTED_FULL: [&str; 3] = ["emails", "roles", "lastLogin"];
+
+/// The field whose parts not everybody may see.
+const CUSTOM: &str = "customFields";
+
+/// How many are suggested while somebody types.
+const SUGGESTED: u64 = 10;
+
+/// How many ids are looked up one by one; more are looked for among all.
+const MOST_IDS: usize = 1000;
+
+/// The fields that are known of a user without their document.
+const LINE: [&str; 6] = ["_id", "username", "name", "nickname", "type", "active"];
+
+pub(crate) static BY_STATUS: Schema = Schema {
+    required: &[],
+    optional: &[
+        ("count", Kind::Number),
+        ("offset", Kind::Number),
+        ("sort", Kind::Text),
+        ("status", Kind::Enum(&["active", "deactivated"])),
+        ("hasLoggedIn", Kind::Boolean),
+        ("type", Kind::Text),
+        ("roles", Kind::Any),
+        ("searchTerm", Kind::Text),
+        ("inactiveReason", Kind::Any),
+    ],
+    one_of: &[],
+};
+
+/// `GET /api/v1/users.list`.
+pub async fn list(call: Call) -> Outcome {
+    let params = call.input.query();
+    let privileged = call.may(Permission::VIEW_FULL_OTHER_USER_INFO);
+    let choice = FieldChoice::parse(&params)?;
+    let public = document::public_custom_fields(&call.state.views().settings());
+    let wanted = listed_fields(choice.as_ref(), privileged, &public);
+    if let Some(query) = json_object(&params, "query")? {
+        check_attributes(&query, &wanted, privileged)?;
+    }
+    let page = call.page(&params)?;
+    let found = matching(&call, &page, privileged).await?;
+    let users = Listed { wanted, privileged };
+    Ok(users.answer(&call.state, &found, page.slice))
+}
+
+/// What a list tells of each user.
+struct Listed {
+    wanted: Vec<String>,
+    privileged: bool,
+}
+
+impl Listed {
+    fn answer(&self, state: &AppState, found: &Page, slice: Slice) -> Answer {
+        let users: Vec<Map<String, Value>> =
+            found.items.iter().map(|doc| self.of(state, doc)).collect();
+        Answer::empty()
+            .field("users", &users)
+            .field("count", &users.len())
+            .field("offset", &slice.offset)
+            .field("total", &found.total)
+    }
+
+    fn of(&self, state: &AppState, doc: &[u8]) -> Map<String, Value> {
+        let mut doc = document::visible(state, doc, self.privileged);
+        doc.retain(|field, _| field == "_id" || self.wanted.iter().any(|one| first(one) == field));
+        if let Some(Value::Object(fields)) = doc.get_mut(CUSTOM) {
+            fields.retain(|name, _| wants_part(&self.wanted, &format!("{CUSTOM}.{name}")));
+        }
+        if let Some(name) = doc
+            .get("name")
+            .and_then(Value::as_str)
+            .map(str::to_lowercase)
+        {
+            doc.insert("nameInsensitive".to_owned(), json!(name));
+        }
+        doc
+    }
+}
+
+/// The page of users that the request asks for. As much of its filter as possible is left to indexes.
+async fn matching(call: &Call, page: &PageRequest, privileged: bool) -> Result<Page, ApiError> {
+    let views = call.state.views();
+    let mut query = ordered(page);
+    let Some(filter) = &page.query else {
+        return Ok(views.users(query).await?);
+    };
+    let Some(rest) = narrow(filter, &mut query) else {
+        return Ok(views.users(query).await?);
+    };
+    let fields: Vec<&'static str> = LINE
+        .into_iter()
+        .filter(|field| rest.fields().contains(field))
+        .collect();
+    let with_doc = fields.len() < rest.fields().len();
+    let state = call.state.clone();
+    let found = views.users_where(query, with_doc, move |line| {
+        let doc = match line.doc {
+            // Nobody learns by asking what they may not see.
+            Some(doc) => Value::Object(document::visible(&state, doc, privileged)),
+            None => of_line(&line, &fields),
+        };
+        if rest.matches(&doc) {
+            Found::Yes
+        } else {
+            Found::No
+        }
+    });
+    Ok(found.await?)
+}
+
+/// As much of a document as is asked about.
+fn of_line(line: &UserLine<'_>, fields: &[&'static str]) -> Value {
+    let value = |field: &str| match field {
+        "_id" => Some(json!(line.id)),
+        "username" => Some(json!(line.username)),
+        "name" => line.name.map(|name| json!(name)),
+        "nickname" => line.nickname.map(|nickname| json!(nickname)),
+        "type" => Some(json!(line.kind)),
+        "active" => Some(json!(line.active)),
+        _ => None,
+    };
+    let known = fields
+        .iter()
+        .filter_map(|field| Some(((*field).to_owned(), value(field)?)));
+    Value::Object(known.collect())
+}
+
+fn ordered(page: &PageRequest) -> UserQuery {
+    let (sort, descending) = match page.sort.first() {
+        Some((field, descending)) => match field.as_str() {
+            "name" | "nameInsensitive" => (UserSort::Name, *descending),
+            "createdAt" => (UserSort::CreatedAt, *descending),
+            "lastLogin" => (UserSort::LastLogin, *descending),
+            "active" | "status" => (UserSort::Active, *descending),
+            _ => (UserSort::Username, *descending),
+        },
+        None => (UserSort::Username, false),
+    };
+    UserQuery {
+        sort,
+        descending,
+        slice: page.slice,
+        ..UserQuery::default()
+    }
+}
+
+/// Moves what indexes can answer from the filter into the query; answers what is left to be looked at one by one.
+fn narrow(filter: &Filter, query: &mut UserQuery) -> Option<Filter> {
+    let Filter::All(filters) = filter else {
+        return Some(filter.clone());
+    };
+    let rest: Vec<Filter> = filters
+        .iter()
+        .filter(|filter| !take(filter, query))
+        .cloned()
+        .collect();
+    (!rest.is_empty()).then_some(Filter::All(rest))
+}
+
+/// Whether the query now says what this part of the filter says.
+fn take(filter: &Filter, query: &mut UserQuery) -> bool {
+    let Filter::Field(path, test) = filter else {
+        return false;
+    };
+    let texts = match test {
+        Test::Equal(Value::String(text)) => Some(vec![text.as_str()]),
+        Test::In(values) => values.iter().map(Value::as_str).collect(),
+        _ => None,
+    };
+    match (path.as_str(), test, texts) {
+        ("_id", _, Some(ids)) if query.ids.is_none() && ids.len() <= MOST_IDS => {
+            query.ids = Some(ids.into_iter().map(domain::UserId::new).collect());
+            true
+        }
+        ("username", Test::Equal(Value::String(name)), _) if query.username.is_none() => {
+            query.username = Some(name.clone());
+            true
+        }
+        ("active", Test::Equal(Value::Bool(active)), _) if query.active.is_none() => {
+            query.active = Some(*active);
+            true
+        }
+        ("roles", Test::Equal(Value::String(role)), _) if query.roles.is_empty() => {
+            query.roles = vec![RoleId::new(role)];
+            true
+        }
+        ("type", _, Some(kinds)) if query.kinds.is_empty() => {
+            let kinds: Option<Vec<UserKind>> = kinds.into_iter().map(kind).collect();
+            // Without any, all would be meant.
+            match kinds.filter(|kinds| !kinds.is_empty()) {
+                Some(kinds) => {
+                    query.kinds = kinds;
+                    true
+                }
+                None => false,
+            }
+        }
+        // The index does not know capitals: the address is still compared to the letter.
+        ("emails.address", Test::Equal(Value::String(address)), _) if query.address.is_none() => {
+            query.address = Some(address.clone());
+            false
+        }
+        _ => false,
+    }
+}
+
+fn listed_fields(choice: Option<&FieldChoice>, privileged: bool, public: &[String]) -> Vec<String> {
+    let mut wanted: Vec<String> = LISTED.map(str::to_owned).to_vec();
+    if privileged {
+        wanted.extend(LISTED_FULL.map(str::to_owned));
+    }
+    match choice {
+        Some(FieldChoice::Only(fields)) => {
+            let allowed = |field: &&String| !document::is_blocked_user_field(field, privileged);
+            for field in fields.iter().filter(allowed) {
+                if first(field) == CUSTOM && !privileged {
+                    wanted.extend(public_among(field, public));
+                } else {
+                    wanted.push(field.clone());
+                }
+            }
+        }
+        Some(FieldChoice::Without(fields)) => wanted.retain(|field| !fields.contains(field)),
+        None => {}
+    }
+    wanted
+}
+
+/// The paths of the custom fields that everybody may see, as far as `field` means them.
+fn public_among(field: &str, public: &[String]) -> Vec<String> {
+    let paths = public.iter().map(|name| format!("{CUSTOM}.{name}"));
+    paths
+        .filter(|path| field == CUSTOM || field == path)
+        .collect()
+}
+
+/// Whether a field that has parts of different privacy is among those wanted: all of it, or that part.
+fn wants_part(wanted: &[String], path: &str) -> bool {
+    wanted.iter().any(|one| one == CUSTOM || one == path)
+}
+
+fn first(path: &str) -> &str {
+    path.split('.').next().unwrap_or_default()
+}
+
+/// Only some attributes may be asked about, and only some with operators.
+fn check_attributes(
+    query: &Map<String, Value>,
+    wanted: &[String],
+    privileged: bool,
+) -> Result<(), ApiError> {
+    for (attribute, value) in query {
+        if let ("$or" | "$and", Value::Array(items)) = (attribute.as_str(), value) {
+            for item in items.iter().filter_map(Value::as_object) {
+                check_attributes(item, wanted, privileged)?;
+            }
+            continue;
+        }
+        let name = first(attribute);
+        let known = match name {
+            "_id" => true,
+            CUSTOM => wants_part(wanted, attribute),
+            _ => wanted.iter().any(|field| first(field) == name),
+        };
+        if !known {
+            return Err(wording::invalid_query(&format!(
+                "Invalid attribute: {attribute}"
+            )));
+        }
+        // Looking up several ids is what clients do with them.
+        let operators = matches!(name, "_id" | "username" | "name" | "type")
+            || (privileged && attribute == "emails.address");
+        let operator = value
+            .as_object()
+            .and_then(|value| value.keys().find(|key| key.starts_with('$')));
+        if let Some(operator) = operator.filter(|_| !operators) {
+            return Err(wording::invalid_query(&format!(
+                "Invalid operation: {operator}"
+            )));
+        }
+    }
+    Ok(())
+}
+
+/// `GET /api/v1/users.listByStatus` (public documentation of later servers).
+pub async fn list_by_status(call: Call) -> Outcome {
+    let params = call.input.params()?;
+    let page = call.page(&params)?;
+    let privileged = call.may(Permission::VIEW_FULL_OTHER_USER_INFO);
+    let mut query = ordered(&page);
+    query.active = params.text("status")?.map(|status| status == "active");
+    query.logged_in = params.boolean("hasLoggedIn")?;
+    query.kinds = kinds(params.filled("type")?)?;
+    query.roles = listed(&params, "roles")?
+        .into_iter()
+        .map(RoleId::new)
+        .collect();
+    let wanted = Wanted {
+        term: params.filled("searchTerm")?.map(str::to_lowercase),
+        reasons: listed(&params, "inactiveReason")?
+            .into_iter()
+            .map(str::to_owned)
+            .collect(),
+    };
+    let found = if wanted == Wanted::default() {
+        call.state.views().users(query).await?
+    } else {
+        search(&call, query, wanted, privileged).await?
+    };
+    let users = Listed {
+        wanted: listed_fields(None, privileged, &[]),
+        privileged,
+    };
+    Ok(users.answer(&call.state, &found, page.slice))
+}
+
+/// What no index knows of those who are wanted.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Wanted {
+    /// Their names, or their addresses if the caller may see them, contain it.
+    term: Option<String>,
+    /// Why they may not log in, for callers who may see that; none: whatever the reason.
+    reasons: Vec<String>,
+}
+
+async fn search(
+    call: &Call,
+    query: UserQuery,
+    wanted: Wanted,
+    privileged: bool,
+) -> Result<Page, ApiError> {
+    let views = call.state.views();
+    let by_address = match &wanted.term {
+        Some(term) if privileged => views.users_by_address_part(term).await?,
+        _ => HashSet::new(),
+    };
+    let (state, with_doc) = (call.state.clone(), !wanted.reasons.is_empty());
+    let found = views.users_where(query, with_doc, move |line| {
+        let mut names = [Some(line.username), line.name].into_iter().flatten();
+        let named = wanted.term.as_ref().is_none_or(|term| {
+            names.any(|name| contains(name, term)) || by_address.contains(line.id)
+        });
+        let for_that = line.doc.is_none_or(|doc| {
+            let doc = document::visible(&state, doc, privileged);
+            let reason = doc.get("inactiveReason").and_then(Value::as_str);
+            reason.is_some_and(|reason| wanted.reasons.iter().any(|one| one == reason))
+        });
+        if named && for_that {
+            Found::Yes
+        } else {
+            Found::No
+        }
+    });
+    Ok(found.await?)
+}
+
+fn kinds(named: Option<&str>) -> Result<Vec<UserKind>, ApiError> {
+    let Some(named) = named else {
+        return Ok(Vec::new());
+    };
+    let fault = || "must be equal to one of the allowed values".to_owned();
+    let kind = kind(named).ok_or_else(|| wording::invalid_query_params(&[fault()]))?;
+    Ok(vec![kind])
+}
+
+/// The kind of account of that name.
+fn kind(name: &str) -> Option<UserKind> {
+    [UserKind::User, UserKind::Bot, UserKind::App]
+        .into_iter()
+        .find(|kind| kind.as_str() == name)
+}
+
+/// Texts in a list, or in one text between commas.
+fn listed<'a>(params: &'a Params, name: &str) -> Result<Vec<&'a str>, ApiError> {
+    let listed = params.texts(name)?.unwrap_or_default();
+    Ok(listed
+        .into_iter()
+        .flat_map(|texts| texts.split(','))
+        .map(text::trim)
+        .filter(|one| !one.is_empty())
+        .collect())
+}
+
+/// What somebody types while they look for a user.
+struct Selector {
+    /// Part of a name, in lower case.
+    term: String,
+    /// User names that are not wanted, in lower case.
+    exceptions: HashSet<String>,
+    /// What else must hold.
+    conditions: Option<Filter>,
+}
+
+impl Selector {
+    fn read(params: &Params) -> Result<Self, ApiError> {
+        let raw = params.text("selector")?.unwrap_or_default();
+        if raw.is_empty() {
+            return Err(wording::selector_missing());
+        }
+        let parsed: Value = serde_json::from_str(raw).map_err(|_| wording::invalid_selector())?;
+        let selector = parsed.as_object().ok_or_else(wording::invalid_selector)?;
+        let term = match selector.get("term") {
+            None | Some(Value::Null) => String::new(),
+            Some(Value::String(term)) => text::trim(term).to_lowercase(),
+            Some(_) => return Err(wording::invalid_selector()),
+        };
+        let exceptions = selector.get("exceptions").and_then(Value::as_array);
+        let exceptions = exceptions
+            .into_iter()
+            .flatten()
+            .filter_map(Value::as_str)
+            .map(str::to_lowercase)
+            .collect();
+        let conditions = match selector.get("conditions") {
+            Some(Value::Object(conditions)) if !conditions.is_empty() => {
+                Some(Filter::parse(conditions).map_err(|_| wording::invalid_selector())?)
+            }
+            _ => None,
+        };
+        Ok(Self {
+            term,
+            exceptions,
+            conditions,
+        })
+    }
+
+    fn wants(&self, state: &AppState, line: &UserLine<'_>) -> bool {
+        let named = [Some(line.username), line.name, line.nickname];
+        line.active
+            && line.kind != "app"
+            && named
+                .iter()
+                .flatten()
+                .any(|name| contains(name, &self.term))
+            && !self.exceptions.contains(&line.username.to_lowercase())
+            && self.conditions.as_ref().is_none_or(|conditions| {
+                // Nobody learns by asking what they may not see.
+                let doc = line.doc.map(|doc| users::public_user(state, doc));
+                let doc = doc.unwrap_or_default();
+                conditions.matches(&Value::Object(doc))
+            })
+    }
+}
+
+/// `GET /api/v1/users.autocomplete`.
+pub async fn autocomplete(call: Call) -> Outcome {
+    let selector = Selector::read(&call.input.query())?;
+    if !call.may(Permission::VIEW_OUTSIDE_ROOM) {
+        return Ok(Answer::empty().field("items", &json!([])));
+    }
+    let query = UserQuery {
+        slice: Slice {
+            offset: 0,
+            count: Some(SUGGESTED),
+        },
+        ..UserQuery::default()
+    };
+    let with_doc = selector.conditions.is_some();
+    let (state, mut found) = (call.state.clone(), 0);
+    let page = call
+        .state
+        .views()
+        .users_where(query, with_doc, move |line| {
+            if !selector.wants(&state, &line) {
+                return Found::No;
+            }
+            found += 1;
+            if found < SUGGESTED {
+                Found::Yes
+            } else {
+                Found::Last
+            }
+        });
+    let items: Vec<Map<String, Value>> = page
+        .await?
+        .items
+        .iter()
+        .map(|doc| users::suggested(&call.state, doc))
+        .collect();
+    Ok(Answer::empty().field("items", &items))
+}
+
+/// Whether `text` contains `term`, which is in lower case, without regard to case.
+fn contains(text: &str, term: &str) -> bool {
+    if term.is_empty() {
+        return true;
+    }
+    if text.is_ascii() && term.is_ascii() {
+        let (text, term) = (text.as_bytes(), term.as_bytes());
+        return text
+            .windows(term.len())
+            .any(|window| window.eq_ignore_ascii_case(term));
+    }
+    text.to_lowercase().contains(term)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn checked(query: &str, privileged: bool) -> Option<String> {
+        let params = Params::from_urlencoded(format!("query={query}").as_bytes());
+        let query = json_object(&params, "query")
+            .ok()
+            .flatten()
+            .expect("a query");
+        check_attributes(&query, &listed_fields(None, privileged, &[]), privileged)
+            .err()
+            .and_then(|error| error.body()["error"].as_str().map(str::to_owned))
+    }
+
+    #[test]
+    fn only_listed_attributes_can_be_asked_about() {
+        assert_eq!(checked(r#"{"username":{"$regex":"a"}}"#, false), None);
+        assert_eq!(checked(r#"{"emails.address":"a@b"}"#, true), None);
+        assert_eq!(
+            checked(r#"{"services.x":1}"#, true).as_deref(),
+            Some("Invalid attribute: services.x [error-invalid-query]")
+        );
+        assert_eq!(
+            checked(r#"{"$or":[{"emails":1}]}"#, false).as_deref(),
+            Some("Invalid attribute: emails [error-invalid-query]")
+        );
+        assert_eq!(
+            checked(r#"{"active":{"$ne":true}}"#, true).as_deref(),
+            Some("Invalid operation: $ne [error-invalid-query]")
+        );
+    }
+
+    #[test]
+    fn private_custom_fields_cannot_be_listed_or_asked_about() {
+        let public = ["team".to_owned()];
+        let choice = |field: &str| Some(FieldChoice::Only(vec![field.to_owned()]));
+        let added = |field: &str, privileged| {
+            let mut wanted = listed_fields(choice(field).as_ref(), privileged, &public);
+            wanted.retain(|field| first(field) == CUSTOM);
+            wanted
+        };
+        assert_eq!(added("customFields", false), ["customFields.team"]);
+        assert_eq!(added("customFields.team", false), ["customFields.team"]);
+        assert!(added("customFields.salary", false).is_empty());
+        assert_eq!(added("customFields", true), ["customFields"]);
+        let wanted = listed_fields(choice("customFields").as_ref(), false, &public);
+        let asks = |query: &Value| {
+            let query = query.as_object().expect("an object");
+            check_attributes(query, &wanted, false).is_ok()
+        };
+        assert!(asks(&json!({"customFields.team": "red"})));
+        assert!(!asks(&json!({"customFields.salary": "1"})));
+        assert!(!asks(&json!({"customFields": {"salary": "1"}})));
+    }
+
+    fn narrowed(query: &Value) -> (UserQuery, Option<Filter>) {
+        let filter = Filter::parse(query.as_object().expect("object")).expect("filter");
+        let mut query = UserQuery::default();
+        let rest = narrow(&filter, &mut query);
+        (query, rest)
+    }
+
+    #[test]
+    fn indexes_answer_what_they_can() {
+        let (query, rest) = narrowed(&json!({"_id": {"$in": ["a", "b"]}, "active": true}));
+        assert_eq!(
+            (query.ids.map(|ids| ids.len()), query.active),
+            (Some(2), Some(true))
+        );
+        assert!(rest.is_none());
+        let (query, rest) = narrowed(&json!({"roles": "admin", "name": {"$regex": "x"}}));
+        assert_eq!(query.roles, [RoleId::new("admin")]);
+        assert_eq!(rest.expect("the name").fields(), ["name"]);
+        let (query, rest) = narrowed(&json!({"emails.address": "A@b"}));
+        assert_eq!(query.address.as_deref(), Some("A@b"));
+        assert!(rest.is_some(), "compared to the letter");
+        let (_, rest) = narrowed(&json!({"$or": [{"username": "a"}, {"name": "b"}]}));
+        assert_eq!(rest.expect("all of it").fields(), ["username", "name"]);
+    }
+
+    #[test]
+    fn case_does_not_matter() {
+        assert!(contains("Ada", "ad") && contains("ÄDA", "äd") && contains("x", ""));
+        assert!(!contains("ad", "ada") && !contains("Ärger", "er g"));
+    }
+}

@@ -1,0 +1,445 @@
+//! Finding people and rooms: as one types, and in the directory (contract, admin 6).
+
+use application::caller::Caller;
+use application::chat::room_access::RoomAccess;
+use application::people::document::{self, Doc};
+use domain::RoomId;
+use domain::permission::Permission;
+use domain::settings::keys;
+use projections::{DirectoryQuery, DirectorySort, MemberQuery, PeopleField, Slice, Spotlight};
+use serde_json::{Value, json};
+
+use crate::documents::users;
+use crate::errors::{ApiError, wording};
+use crate::http::answer::{Answer, Outcome};
+use crate::http::call::Call;
+use crate::http::params::{Params, truth};
+use crate::http::schema::{Kind, Schema};
+use crate::state::AppState;
+
+pub(crate) static SPOTLIGHT: Schema = Schema {
+    required: &[("query", Kind::Text)],
+    optional: &[
+        ("limit", Kind::Number),
+        ("offset", Kind::Number),
+        ("usernames", Kind::Any),
+        ("type", Kind::Any),
+        ("rid", Kind::Text),
+    ],
+    one_of: &[],
+};
+
+/// How many people at most can be named that are not wanted.
+const MOST_EXCEPTIONS: usize = 100;
+
+/// How many rooms are proposed at most.
+const ROOMS: u64 = 5;
+
+/// What is told of a user that is proposed.
+const PROPOSED: [&str; 7] = [
+    "_id",
+    "username",
+    "nickname",
+    "name",
+    "status",
+    "statusText",
+    "avatarETag",
+];
+
+/// What the directory tells of rooms.
+const ROOM_ENTRY: [&str; 14] = [
+    "_id",
+    "t",
+    "name",
+    "fname",
+    "description",
+    "topic",
+    "lastMessage",
+    "ts",
+    "archived",
+    "default",
+    "featured",
+    "usersCount",
+    "prid",
+    "teamId",
+];
+
+/// What the directory tells of people; holders of `view-full-other-user-info` also get their addresses.
+const PERSON_ENTRY: [&str; 8] = [
+    "_id",
+    "username",
+    "name",
+    "nickname",
+    "bio",
+    "createdAt",
+    "federation",
+    "avatarETag",
+];
+
+/// Where a text is looked for in people.
+fn search_fields(state: &AppState) -> Vec<PeopleField> {
+    state
+        .views()
+        .settings()
+        .text(keys::ACCOUNTS_SEARCH_FIELDS)
+        .split(',')
+        .filter_map(|field| PeopleField::find(field.trim_ascii()))
+        .collect()
+}
+
+/// `GET /api/v1/spotlight`.
+pub async fn spotlight(call: Call) -> Outcome {
+    let params = call.input.params()?;
+    let query = params.required("query")?;
+    let (text, people, channels) = match (query.strip_prefix('#'), query.strip_prefix('@')) {
+        (Some(text), _) => (text, false, true),
+        (None, Some(text)) => (text, true, false),
+        (None, None) => (query, true, true),
+    };
+    let wanted = wanted(&params)?;
+    let except = params.texts("usernames")?.unwrap_or_default();
+    let except = except.iter().flat_map(|names| names.split(','));
+    let wish = Wish {
+        text,
+        except: except.map(|name| name.trim_ascii().to_owned()).collect(),
+        users: people && wanted("users"),
+        rooms: channels && wanted("rooms"),
+        room: params.filled("rid")?.map(RoomId::new),
+    };
+    let (users, rooms) = propose(&call.state, &call.caller, wish).await?;
+    Ok(Answer::empty()
+        .field("users", &users)
+        .field("rooms", &rooms))
+}
+
+/// What `type` asks for: `{"users": true, "rooms": false}` as JSON or in brackets. What it does not name is wanted.
+fn wanted(params: &Params) -> Result<impl Fn(&str) -> bool, ApiError> {
+    let said = match params.get("type") {
+        Some(Value::String(raw)) if !raw.is_empty() => serde_json::from_str(raw)
+            .ok()
+            .filter(Value::is_object)
+            .ok_or_else(|| wording::invalid_json_parameter("type", raw))?,
+        Some(said @ Value::Object(_)) => said.clone(),
+        _ => Value::Null,
+    };
+    Ok(move |what: &str| match &said[what] {
+        Value::String(text) => truth(text) != Some(false),
+        said => said.as_bool() != Some(false),
+    })
+}
+
+/// What is to be proposed while somebody types.
+pub(crate) struct Wish<'a> {
+    /// What they have typed.
+    pub(crate) text: &'a str,
+    /// Names of people that are not wanted.
+    pub(crate) except: Vec<String>,
+    /// People are wanted.
+    pub(crate) users: bool,
+    /// Channels are wanted.
+    pub(crate) rooms: bool,
+    /// The room they type in, whose members come first.
+    pub(crate) room: Option<RoomId>,
+}
+
+/// People and channels to propose.
+pub(crate) async fn propose(
+    state: &AppState,
+    caller: &Caller,
+    mut wish: Wish<'_>,
+) -> Result<(Vec<Doc>, Vec<Doc>), ApiError> {
+    wish.except.truncate(MOST_EXCEPTIONS);
+    let mut users = Vec::new();
+    if wish.users {
+        if let Some(room) = &wish.room {
+            users = members(state, caller, room, wish.text, &wish.except).await?;
+        }
+        for doc in propose_people(state, caller, wish.text, &wish.except).await? {
+            if users
+                .iter()
+                .all(|known: &Doc| known.get("_id") != doc.get("_id"))
+            {
+                users.push(doc);
+            }
+        }
+        let settings = state.views().settings();
+        let limit = settings.int(keys::NUMBER_OF_USERS_AUTOCOMPLETE_SUGGESTIONS);
+        users.truncate(usize::try_from(limit).unwrap_or(0));
+    }
+    let rooms = if wish.rooms {
+        propose_rooms(state, caller, wish.text).await?
+    } else {
+        Vec::new()
+    };
+    Ok((users, rooms))
+}
+
+/// Members of a room that the caller may see.
+async fn members(
+    state: &AppState,
+    caller: &Caller,
+    room: &RoomId,
+    text: &str,
+    except: &[String],
+) -> Result<Vec<Doc>, ApiError> {
+    let place = RoomAccess::of(state, caller, room).await?;
+    if !place.is_some_and(|place| place.is_member()) {
+        return Ok(Vec::new());
+    }
+    let query = MemberQuery {
+        room: room.clone(),
+        filter: Some(text.to_owned()).filter(|text| !text.is_empty()),
+        descending: false,
+        slice: Slice {
+            offset: 0,
+            count: Some(20),
+        },
+    };
+    let found = state.views().members(query).await?;
+    let mut members = Vec::new();
+    for doc in &found.items {
+        let mut doc = users::member(state, doc);
+        doc.remove("_updatedAt");
+        let left_out = doc
+            .get("username")
+            .and_then(Value::as_str)
+            .is_some_and(|name| except.iter().any(|except| except == name));
+        if !left_out {
+            members.push(doc);
+        }
+    }
+    Ok(members)
+}
+
+/// People to propose for a text.
+async fn propose_people(
+    state: &AppState,
+    caller: &Caller,
+    text: &str,
+    except: &[String],
+) -> Result<Vec<Doc>, ApiError> {
+    if !(caller.may(state, Permission::VIEW_OUTSIDE_ROOM)
+        && caller.may(state, Permission::VIEW_D_ROOM))
+    {
+        return Ok(Vec::new());
+    }
+    let settings = state.views().settings();
+    let limit = settings.int(keys::NUMBER_OF_USERS_AUTOCOMPLETE_SUGGESTIONS);
+    let found = state
+        .views()
+        .spotlight_people(Spotlight {
+            text: text.to_owned(),
+            fields: search_fields(state),
+            except: except.to_vec(),
+            by_name: settings.bool(keys::UI_USE_REAL_NAME),
+            limit: u64::try_from(limit).unwrap_or(0).min(100),
+        })
+        .await?;
+    Ok(found
+        .iter()
+        .map(|doc| {
+            let mut doc = document::user_doc(state, doc);
+            doc.retain(|field, _| PROPOSED.contains(&field.as_str()));
+            doc.insert("outside".to_owned(), json!(true));
+            doc
+        })
+        .collect())
+}
+
+/// Channels to propose for a text.
+async fn propose_rooms(
+    state: &AppState,
+    caller: &Caller,
+    text: &str,
+) -> Result<Vec<Doc>, ApiError> {
+    if !(caller.may(state, Permission::VIEW_OUTSIDE_ROOM)
+        && caller.may(state, Permission::VIEW_C_ROOM))
+    {
+        return Ok(Vec::new());
+    }
+    let preview = caller.may(state, Permission::PREVIEW_C_ROOM)
+        || !state.views().settings().bool(keys::STORE_LAST_MESSAGE);
+    let views = state.views();
+    let found = views.spotlight_rooms(caller.id(), text, ROOMS).await?;
+    Ok(found
+        .iter()
+        .map(|doc| {
+            let mut doc: Doc = serde_json::from_slice(doc).unwrap_or_default();
+            doc.retain(|field, _| {
+                matches!(
+                    field.as_str(),
+                    "_id" | "t" | "name" | "fname" | "joinCodeRequired"
+                ) || (preview && field == "lastMessage")
+            });
+            doc
+        })
+        .collect())
+}
+
+/// What the directory is asked for.
+struct Asked {
+    kind: String,
+    text: Option<String>,
+    /// People from everywhere, who are looked for in fixed fields.
+    everywhere: bool,
+}
+
+/// Where a text is looked for in people from everywhere.
+const EVERYWHERE: [PeopleField; 2] = [PeopleField::Username, PeopleField::Name];
+
+/// The parameters stand in `query`, or by themselves (later versions).
+fn asked(params: &Params) -> Result<Asked, ApiError> {
+    let query = match params.get("query") {
+        None => json!({}),
+        Some(Value::String(raw)) if raw.is_empty() => json!({}),
+        Some(Value::String(raw)) => {
+            serde_json::from_str(raw).map_err(|_| wording::invalid_json_parameter("query", raw))?
+        }
+        Some(value) => value.clone(),
+    };
+    let text = |name: &str| {
+        query[name]
+            .as_str()
+            .or_else(|| params.text(name).ok().flatten())
+            .map(str::to_owned)
+    };
+    let workspace = text("workspace").unwrap_or_else(|| "local".to_owned());
+    if !matches!(workspace.as_str(), "local" | "external" | "all") {
+        return Err(wording::directory_parameters());
+    }
+    let mut kind = text("type").unwrap_or_else(|| "channels".to_owned());
+    if workspace == "external" && kind == "users" {
+        // Nobody comes from elsewhere.
+        "nobody".clone_into(&mut kind);
+    }
+    Ok(Asked {
+        everywhere: workspace == "all",
+        kind,
+        text: text("text").filter(|text| !domain::text::is_blank(text)),
+    })
+}
+
+/// The order: one key at most; descending unless it says 1.
+fn order(params: &Params, people: bool) -> Result<(DirectorySort, bool), ApiError> {
+    let sort: Doc = match params.get("sort") {
+        None => Doc::new(),
+        Some(Value::String(raw)) if raw.is_empty() => Doc::new(),
+        Some(Value::String(raw)) => {
+            serde_json::from_str(raw).map_err(|_| wording::invalid_json_parameter("sort", raw))?
+        }
+        Some(Value::Object(sort)) => sort.clone(),
+        Some(_) => return Err(wording::directory_parameters()),
+    };
+    if sort.len() > 1 {
+        return Err(wording::directory_parameters());
+    }
+    let Some((key, direction)) = sort.iter().next() else {
+        return Ok((DirectorySort::Name, true));
+    };
+    let sort = match (key.as_str(), people) {
+        ("name", _) => DirectorySort::Name,
+        ("createdAt", _) => DirectorySort::CreatedAt,
+        ("usersCount", _) | ("usernames", false) => DirectorySort::Members,
+        ("lastMessage", false) => DirectorySort::LastMessage,
+        ("username", true) => DirectorySort::Username,
+        ("email", true) => DirectorySort::Email,
+        ("bio", true) => DirectorySort::Bio,
+        _ => return Err(wording::directory_parameters()),
+    };
+    Ok((sort, direction.as_i64() != Some(1)))
+}
+
+/// `GET /api/v1/directory`.
+pub async fn directory(call: Call) -> Outcome {
+    let params = call.input.query();
+    let Asked {
+        kind,
+        text,
+        everywhere,
+    } = asked(&params)?;
+    let people = matches!(kind.as_str(), "users" | "nobody");
+    let (sort, descending) = order(&params, people)?;
+    if sort == DirectorySort::Email {
+        // An order tells as much as a search.
+        may(&call, &[Permission::VIEW_FULL_OTHER_USER_INFO])?;
+    }
+    let mut slice = call.page(&slice_only(&params))?.slice;
+    // Here, no number at all means a few.
+    if slice.count.is_none() {
+        slice.count = Some(10);
+    }
+    let query = DirectoryQuery {
+        text,
+        fields: if everywhere {
+            EVERYWHERE.to_vec()
+        } else {
+            search_fields(&call.state)
+        },
+        sort,
+        descending,
+        slice,
+    };
+    let page = match kind.as_str() {
+        "channels" => rooms(&call, query).await?,
+        "users" => persons(&call, query).await?,
+        // There are no teams, and nobody comes from elsewhere.
+        "teams" => {
+            may(&call, &[Permission::VIEW_C_ROOM])?;
+            (Vec::new(), 0)
+        }
+        "nobody" => (Vec::new(), 0),
+        _ => return Err(wording::directory_parameters()),
+    };
+    let (result, total) = page;
+    Ok(Answer::empty()
+        .field("result", &result)
+        .field("count", &result.len())
+        .field("offset", &slice.offset)
+        .field("total", &total))
+}
+
+/// The parameters without those whose form is the directory's own.
+fn slice_only(params: &Params) -> Params {
+    let mut map = params.as_map().clone();
+    map.retain(|name, _| matches!(name.as_str(), "count" | "offset"));
+    map.into()
+}
+
+fn may(call: &Call, all_of: &[Permission]) -> Result<(), ApiError> {
+    if all_of.iter().all(|permission| call.may(*permission)) {
+        Ok(())
+    } else {
+        Err(wording::directory_parameters())
+    }
+}
+
+async fn rooms(call: &Call, query: DirectoryQuery) -> Result<(Vec<Doc>, u64), ApiError> {
+    may(call, &[Permission::VIEW_C_ROOM])?;
+    let views = call.state.views();
+    let found = views.directory_rooms(call.caller.id(), query).await?;
+    Ok((
+        keep(&found.items, |field| ROOM_ENTRY.contains(&field)),
+        found.total,
+    ))
+}
+
+async fn persons(call: &Call, query: DirectoryQuery) -> Result<(Vec<Doc>, u64), ApiError> {
+    may(
+        call,
+        &[Permission::VIEW_OUTSIDE_ROOM, Permission::VIEW_D_ROOM],
+    )?;
+    let privileged = call.may(Permission::VIEW_FULL_OTHER_USER_INFO);
+    let found = call.state.views().directory_people(query).await?;
+    let told = |field: &str| PERSON_ENTRY.contains(&field) || (privileged && field == "emails");
+    Ok((keep(&found.items, told), found.total))
+}
+
+fn keep(docs: &[bytes::Bytes], wanted: impl Fn(&str) -> bool) -> Vec<Doc> {
+    docs.iter()
+        .map(|doc| {
+            let mut doc: Doc = serde_json::from_slice(doc).unwrap_or_default();
+            doc.retain(|field, _| wanted(field));
+            doc
+        })
+        .collect()
+}

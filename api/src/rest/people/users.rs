@@ -1,0 +1,115 @@
+//! Looking at one user (contract, conventions 7.2).
+
+use std::sync::Arc;
+
+use domain::UserId;
+use domain::permission::Permission;
+use projections::UserFacts;
+use serde_json::{Map, Value, json};
+
+use crate::documents::users;
+use crate::errors::{ApiError, wording};
+use crate::http::answer::{Answer, Outcome};
+use crate::http::call::Call;
+use crate::http::page::FieldChoice;
+use crate::http::schema::{Kind, Schema};
+use crate::http::second_factor;
+
+pub(crate) static INFO: Schema = Schema {
+    required: &[],
+    optional: &[("fields", Kind::Text), ("includeUserRooms", Kind::Boolean)],
+    one_of: &["userId", "username", "email", "importId"],
+};
+
+pub(crate) static TEAMS: Schema = Schema {
+    required: &[("userId", Kind::Text)],
+    optional: &[],
+    one_of: &[],
+};
+
+/// `GET /api/v1/users.info`.
+pub async fn info(call: Call) -> Outcome {
+    let params = call.input.params()?;
+    let named = match (params.text("userId")?, params.text("username")?) {
+        (Some(named), _) | (None, Some(named)) => by_id_or_username(&call, named).await?,
+        (None, None) => by_address(&call, params.text("email")?).await?,
+    };
+    let user = named.ok_or_else(wording::user_not_found)?;
+    let mut doc = users::info(&call, &user);
+    if user.id == *call.caller.id() {
+        let proofs = call.state.views().proofs(&user.id).await?;
+        doc.insert("services".to_owned(), second_factor::services(&proofs));
+    }
+    let chosen = FieldChoice::parse(&params)?;
+    let wants_rooms = params.flag("includeUserRooms")
+        || chosen.is_some_and(|fields| fields.added().iter().any(|field| field == "userRooms"));
+    if wants_rooms
+        && (user.id == *call.caller.id() || call.may(Permission::VIEW_OTHER_USER_CHANNELS))
+    {
+        doc.insert(
+            "rooms".to_owned(),
+            Value::Array(rooms_of(&call, &user.id).await?),
+        );
+    }
+    Ok(Answer::empty().field("user", &doc))
+}
+
+/// Each of the two parameters matches an id or a name, to the letter.
+async fn by_id_or_username(call: &Call, named: &str) -> Result<Option<Arc<UserFacts>>, ApiError> {
+    if let Some(user) = call.state.views().user(&UserId::new(named)).await? {
+        return Ok(Some(user));
+    }
+    let user = call.state.views().user_by_username(named).await?;
+    Ok(user.filter(|user| user.username == named))
+}
+
+/// Whose address that is, for those who may see addresses. Nobody was imported, so an id of an import names nobody.
+async fn by_address(
+    call: &Call,
+    address: Option<&str>,
+) -> Result<Option<Arc<UserFacts>>, ApiError> {
+    let Some(address) = address else {
+        return Ok(None);
+    };
+    let user = call.state.views().user_by_email(address).await?;
+    let may = call.may(Permission::VIEW_FULL_OTHER_USER_INFO);
+    Ok(user.filter(|user| may || user.id == *call.caller.id()))
+}
+
+async fn rooms_of(call: &Call, user: &UserId) -> Result<Vec<Value>, ApiError> {
+    let memberships = call
+        .state
+        .views()
+        .memberships_sync(user, None)
+        .await?
+        .update;
+    let mut rooms: Vec<Value> = memberships
+        .iter()
+        .filter_map(|doc| serde_json::from_slice::<Map<String, Value>>(doc).ok())
+        .map(|mut doc| {
+            doc.retain(|field, _| {
+                matches!(
+                    field.as_str(),
+                    "_id" | "rid" | "name" | "t" | "roles" | "unread"
+                )
+            });
+            Value::Object(doc)
+        })
+        .collect();
+    let key = |room: &Value| {
+        let text = |field: &str| room[field].as_str().unwrap_or_default().to_owned();
+        (text("t"), text("name"))
+    };
+    rooms.sort_by_key(key);
+    Ok(rooms)
+}
+
+/// `GET /api/v1/users.listTeams`. There are no teams, so nobody is in one.
+pub async fn list_teams(call: Call) -> Outcome {
+    let params = call.input.params()?;
+    let id = UserId::new(params.required("userId")?);
+    if call.state.views().user(&id).await?.is_none() {
+        return Err(wording::user_not_found());
+    }
+    Ok(Answer::empty().field("teams", &json!([])))
+}

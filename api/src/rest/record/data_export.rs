@@ -1,0 +1,123 @@
+//! Copies of one's own data (contract, conventions 7.2 `users.requestDataDownload`).
+
+use application::caller::Caller;
+use application::dates::iso;
+use application::record::data_exports::{self, file_key};
+use axum::http::{HeaderMap, HeaderValue, header};
+use domain::settings::keys;
+use domain::site::Site;
+use projections::{DataExportRecord, DataExportStatus};
+use serde_json::{Map, Value, json};
+
+use crate::errors::{ApiError, wording};
+use crate::http::answer::{Answer, Outcome};
+use crate::http::call::{Anyone, Call, Input};
+use crate::http::schema::{Kind, Schema};
+use crate::state::AppState;
+
+pub(crate) static REQUEST: Schema = Schema {
+    required: &[],
+    optional: &[("fullExport", Kind::Boolean)],
+    one_of: &[],
+};
+
+/// `GET /api/v1/users.requestDataDownload`.
+pub async fn request(call: Call) -> Outcome {
+    let params = call.input.params()?;
+    if !call
+        .state
+        .views()
+        .settings()
+        .bool(keys::USER_DATA_ENABLE_DOWNLOAD)
+    {
+        return Err(wording::data_download_disabled());
+    }
+    let id = call.caller.id();
+    let requested = data_exports::request(&call.state, id, params.flag("fullExport")).await?;
+    let last = call.state.views().last_data_export(id).await?;
+    let last = last.ok_or(ApiError::Unavailable)?;
+    Ok(Answer::empty()
+        .field("requested", &requested)
+        .field("exportOperation", &operation(&call.state, &last)))
+}
+
+fn operation(state: &AppState, export: &DataExportRecord) -> Map<String, Value> {
+    let status = match export.status {
+        DataExportStatus::Pending => "pending",
+        DataExportStatus::Completed => "completed",
+        DataExportStatus::Failed => "skipped",
+    };
+    let mut operation = Map::new();
+    let mut tell = |field: &str, value: Value| operation.insert(field.to_owned(), value);
+    tell("_id", json!(export.id));
+    tell("userId", json!(export.user));
+    tell("status", json!(status));
+    tell("fullExport", json!(export.full));
+    tell("createdAt", json!(iso(export.requested_at)));
+    if let Some(at) = export.settled_at {
+        tell("completedAt", json!(iso(at)));
+    }
+    if let Some(size) = export.size {
+        tell("fileId", json!(export.id));
+        tell("size", json!(size));
+        let url = Site::of(&state.views().settings()).at(&format!("/data-export/{}", export.id));
+        tell("url", json!(url));
+    }
+    operation
+}
+
+/// `GET /data-export/<id>`: the copy itself, for its owner. Browsers say who they are in the query string or in
+/// cookies, for they follow a link in a mail.
+pub async fn download(call: Anyone) -> Outcome {
+    let caller = match call.caller {
+        Some(caller) => Some(caller),
+        None => from_link(&call.state, &call.input).await?,
+    };
+    let caller = caller.ok_or_else(wording::forbidden)?;
+    let id = call.input.path("id");
+    let export = call.state.views().data_export(id).await?;
+    // That there is one of somebody else is nobody's business.
+    let export = export
+        .filter(|export| export.user == *caller.id())
+        .ok_or_else(wording::forbidden)?;
+    if export.status != DataExportStatus::Completed {
+        return Err(wording::not_found());
+    }
+    let key = file_key(&export.user, &export.id);
+    let bytes = call.state.files().read(&key).await;
+    let bytes = bytes.map_err(|error| {
+        tracing::error!(%error, export = export.id, "a copy of data cannot be read");
+        ApiError::Unavailable
+    })?;
+    let bytes = bytes.ok_or_else(wording::not_found)?;
+    let mut headers = HeaderMap::new();
+    headers.insert(
+        header::CONTENT_TYPE,
+        HeaderValue::from_static("application/json"),
+    );
+    let name = format!("attachment; filename=\"data-{}.json\"", export.id);
+    if let Ok(name) = HeaderValue::from_str(&name) {
+        headers.insert(header::CONTENT_DISPOSITION, name);
+    }
+    Ok(Answer::other((headers, bytes)))
+}
+
+/// Who the query string or the cookies prove (`rc_uid` and `rc_token`; contract, conventions 2).
+async fn from_link(state: &AppState, input: &Input) -> Result<Option<Caller>, ApiError> {
+    let query = input.query();
+    let cookie = |name: &str| -> Option<String> {
+        let cookies = input.headers.get(header::COOKIE)?.to_str().ok()?;
+        cookies.split(';').find_map(|pair| {
+            let (key, value) = pair.trim_ascii().split_once('=')?;
+            (key == name).then(|| value.to_owned())
+        })
+    };
+    let named = |name: &str| match query.get(name) {
+        Some(Value::String(text)) => Some(text.clone()),
+        _ => cookie(name),
+    };
+    match (named("rc_uid"), named("rc_token")) {
+        (Some(id), Some(token)) => Ok(Caller::from_token(state, &id, &token).await?),
+        _ => Ok(None),
+    }
+}

@@ -1,0 +1,13 @@
+//! The shell that holds a server together: configuration, start, sockets, telemetry, stop.
+
+pub mod app;
+pub mod cli;
+pub mod config;
+pub mod control;
+pub mod data_dir;
+pub mod health;
+pub mod host;
+pub mod serve;
+pub mod shutdown;
+pub mod statistics;
+pub mod telemetry;

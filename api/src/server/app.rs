@@ -1,0 +1,463 @@
+//! The composition root: puts the parts together, the only place that picks a store, and takes them apart again.
+
+use std::future::Future;
+use std::io::Write as _;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use application::admin::bootstrap;
+use application::files::store::{Files, FilesError};
+use application::identity::mail_links;
+use application::people::users;
+use application::workspace::{AdminAccount, SettingPolicy, Workspace, WorkspaceConfig};
+use axum::Router;
+use axum::extract::{Request, State};
+use axum::http::{StatusCode, header};
+use axum::middleware::{Next, from_fn_with_state};
+use axum::response::{IntoResponse, Response};
+use eventstore::execute::Executor;
+use eventstore::mongodb::{MongoLog, MongoOptions};
+use eventstore::sqlite::SqliteLog;
+use eventstore::vault::{Vault, VaultError};
+use eventstore::{EventStore, OpenError};
+use futures::FutureExt as _;
+use futures::future::BoxFuture;
+use projections::{Views, ViewsError};
+use reactors::Reactors;
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::http::router;
+use crate::live::{self, Live};
+use crate::server::config::Config;
+use crate::server::data_dir::{DataFolder, FolderError};
+use crate::server::health::{self, Readiness};
+use crate::server::shutdown::{self, Deadlines};
+use crate::server::telemetry::metered::MeteredLog;
+use crate::server::telemetry::metrics;
+use crate::server::telemetry::request::{Observer, observe};
+use crate::server::{control, serve, statistics};
+use crate::state::{AppState, DoorConfig};
+
+/// Pause between attempts at first-start work while the log cannot be reached.
+const RETRY: Duration = Duration::from_secs(2);
+
+/// Why the server cannot start. Each is one line for the operator.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// See there.
+    #[error(transparent)]
+    Folder(#[from] FolderError),
+    /// The address cannot be listened on.
+    #[error("cannot listen on {address}: {reason}")]
+    Listen {
+        /// Which.
+        address: String,
+        /// Why.
+        reason: String,
+    },
+    /// See there.
+    #[error("log: {0}")]
+    Log(#[from] OpenError),
+    /// See there.
+    #[error(transparent)]
+    Vault(#[from] VaultError),
+    /// See there.
+    #[error(transparent)]
+    Files(#[from] FilesError),
+    /// See there.
+    #[error(transparent)]
+    Views(#[from] ViewsError),
+    /// See there.
+    #[error(transparent)]
+    Reactors(#[from] reactors::CheckpointError),
+    /// The system would not tell the address it listens on.
+    #[error("cannot tell the address: {0}")]
+    Address(std::io::Error),
+    /// First-start work failed for good.
+    #[error("cannot prepare the workspace: {0}")]
+    Bootstrap(String),
+    /// It could start, but then not go on.
+    #[error("connections can no longer be accepted")]
+    Accept,
+}
+
+/// Opens the log the configuration names.
+pub async fn open_log(
+    config: &Config,
+    folder: &DataFolder,
+) -> Result<Arc<dyn EventStore>, OpenError> {
+    if let Some(url) = &config.mongo_url {
+        return Ok(Arc::new(
+            MongoLog::connect(url.reveal(), MongoOptions::default()).await?,
+        ));
+    }
+    // Recovering from a crash may take a while.
+    let path = folder.log();
+    let opened = tokio::task::spawn_blocking(move || SqliteLog::open(&path)).await;
+    Ok(Arc::new(opened.map_err(|error| {
+        OpenError::Unavailable(error.to_string())
+    })??))
+}
+
+/// What commands run on: the views and files of a data folder, over an open log.
+pub fn workspace(
+    config: &Config,
+    folder: &DataFolder,
+    log: Arc<dyn EventStore>,
+    address: SocketAddr,
+) -> Result<Workspace, StartError> {
+    let vault = open_vault(config, folder)?;
+    let files = Files::in_folder(&folder.files())?;
+    let views = Views::open_with(&folder.views(), log.clone(), vault.clone())?;
+    Ok(Workspace::new(
+        Executor::new(log),
+        views,
+        vault,
+        files,
+        workspace_config(config, address),
+    ))
+}
+
+/// Why a server does not serve any more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ending {
+    /// It was told to stop.
+    Stopped,
+    /// It is to start again.
+    Restart,
+}
+
+/// A server with all its parts, listening but not yet serving.
+pub struct App {
+    config: Config,
+    listener: TcpListener,
+    address: SocketAddr,
+    // The fields below are taken apart in the order of `stop`.
+    live: Live,
+    reactors: Reactors,
+    state: AppState,
+    views: Views,
+    log: Arc<dyn EventStore>,
+    readiness: Arc<Readiness>,
+    router: Router,
+    folder: DataFolder,
+}
+
+impl App {
+    /// Takes the data folder and the port, opens the log and the views, wires the doors.
+    pub async fn start(config: Config) -> Result<Self, StartError> {
+        serve::raise_file_limit();
+        let folder = DataFolder::take(&config.data_dir)?;
+        // Before the log: a port that is taken is the most common mistake, and no log need be opened to find out.
+        let listener = listen(&config).await?;
+        let address = listener.local_addr().map_err(StartError::Address)?;
+        let metrics = metrics::install();
+        let log: Arc<dyn EventStore> = Arc::new(MeteredLog::new(open_log(&config, &folder).await?));
+        let workspace = workspace(&config, &folder, log.clone(), address)?;
+        let views = workspace.views().clone();
+        let reactors = reactors::registered(&workspace, config.gravatar_url.clone());
+        let state = AppState::new(workspace, door_config(&config));
+        let reactors = match Reactors::start(&log, reactors, &folder.reactors()).await {
+            Ok(reactors) => reactors,
+            Err(error) => {
+                views.close().await;
+                return Err(error.into());
+            }
+        };
+        let live = Live::new(state.clone(), config.live.clone());
+        let readiness = Readiness::new(
+            log.clone(),
+            views.clone(),
+            reactors.clone(),
+            live.clone(),
+            config.ready_max_lag,
+        );
+        let doors = router::router(&state).merge(live::router(live.clone()));
+        let router = doors
+            .layer(from_fn_with_state(readiness.clone(), when_started))
+            .merge(health::router(readiness.clone(), metrics))
+            .layer(from_fn_with_state(
+                Observer::new(config.request_timeout),
+                observe,
+            ));
+        // Proxies in front may leave the prefix away, so that both forms come.
+        let router = match config.path_prefix() {
+            Some(prefix) => Router::new().nest(prefix, router.clone()).merge(router),
+            None => router,
+        };
+        Ok(Self {
+            config,
+            listener,
+            address,
+            live,
+            reactors,
+            state,
+            views,
+            log,
+            readiness,
+            router,
+            folder,
+        })
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Serves until `stop`, until somebody asks for a restart, or until it cannot go on; then stops cleanly. The
+    /// process is to end after it: what would not stop in time is left as it is.
+    pub async fn run_until(self, stop: impl Future<Output = ()>) -> Result<Ending, StartError> {
+        // Each part has its own tasks and its own end, so that they can stop one after the other.
+        let (connections, accepting) = (TaskTracker::new(), CancellationToken::new());
+        let (background, working) = (TaskTracker::new(), CancellationToken::new());
+        let keep = |name, begin: fn(&Work) -> BoxFuture<'static, ()>| {
+            let work = Work {
+                state: self.state.clone(),
+                reactors: self.reactors.clone(),
+                folder: self.folder.path().to_owned(),
+                stop: working.clone(),
+            };
+            let (readiness, stop) = (self.readiness.clone(), working.clone());
+            background.spawn(async move { readiness.keep(name, stop, || begin(&work)).await });
+        };
+        keep("the upkeep of metrics", |work| {
+            metrics::upkeep(metrics::install(), work.stop.clone()).boxed()
+        });
+        keep("the mailing of links", |work| {
+            mail_links::grant_wishes(Workspace::clone(&work.state), work.stop.clone()).boxed()
+        });
+        keep("the ear for the command line", |work| {
+            let (state, reactors) = (work.state.clone(), work.reactors.clone());
+            control::watch(work.folder.clone(), state, reactors, work.stop.clone()).boxed()
+        });
+        let acceptance = serve::Acceptance {
+            max_connections: self.config.max_connections,
+            proxies: self.config.forwarded_count,
+        };
+        let server = serve::run(
+            self.listener,
+            self.router,
+            acceptance,
+            connections.clone(),
+            accepting.clone(),
+        );
+        let mut server = connections.spawn(server);
+
+        let running = async {
+            let mut first = true;
+            loop {
+                let generation = self.views.generation();
+                let leaders = match prepare(&self.state).await {
+                    Ok(leaders) => leaders,
+                    Err(error) => break Err(error),
+                };
+                self.readiness.started(generation);
+                if std::mem::take(&mut first) {
+                    // Before there is a workspace there is nothing to count.
+                    keep("the taking of statistics", |work| {
+                        statistics::measure::run(work.state.clone(), work.stop.clone()).boxed()
+                    });
+                    announce(&self.config, self.address, &self.log.describe(), &leaders);
+                }
+                // A log that takes the place of this one may have no workspace yet.
+                self.views.serving(Some(generation)).await;
+            }
+        };
+        let outcome = tokio::select! {
+            () = stop => Ok(Ending::Stopped),
+            () = self.state.restart_asked_for() => Ok(Ending::Restart),
+            outcome = running => outcome,
+            _ = &mut server => Err(StartError::Accept),
+        };
+
+        self.readiness.stopping();
+        self.state.closing().cancel();
+        let limit = self.config.shutdown_timeout;
+        let by = Deadlines::new(limit);
+        // Sockets are told to go elsewhere while requests under way are answered.
+        tokio::join!(
+            shutdown::finish("connections", &connections, &accepting, by.after(0)),
+            self.live.stop(limit)
+        );
+        shutdown::bounded("reactors", by.after(2), self.reactors.stop()).await;
+        shutdown::finish("background", &background, &working, by.after(3)).await;
+        shutdown::bounded("views", by.after(5), self.views.close()).await;
+        shutdown::bounded("log", by.after(7), self.log.close()).await;
+        tracing::info!("stopped");
+        // Letting go of a part waits for its threads, one of which may hang; the process ends now in any case.
+        std::mem::forget((self.views, self.log, self.state));
+        outcome
+    }
+}
+
+/// What background work is begun with, again where it died.
+struct Work {
+    state: AppState,
+    reactors: Reactors,
+    folder: PathBuf,
+    stop: CancellationToken,
+}
+
+fn open_vault(config: &Config, folder: &DataFolder) -> Result<Vault, VaultError> {
+    match &config.secret_key {
+        Some(key) => Vault::from_text(key.reveal()),
+        None => Vault::from_file(&folder.secret_key()),
+    }
+}
+
+async fn listen(config: &Config) -> Result<TcpListener, StartError> {
+    let bind = config.bind.trim_start_matches('[').trim_end_matches(']');
+    let failed = |error: std::io::Error| {
+        let reason = match error.kind() {
+            std::io::ErrorKind::AddrInUse => {
+                "the port is in use; choose another with --port or PORT".to_owned()
+            }
+            _ => error.to_string(),
+        };
+        StartError::Listen {
+            address: format!("{}:{}", config.bind, config.port),
+            reason,
+        }
+    };
+    TcpListener::bind((bind, config.port)).await.map_err(failed)
+}
+
+fn door_config(config: &Config) -> DoorConfig {
+    DoorConfig {
+        announced_version: config.announced_version.clone(),
+        body_limit: config.body_limit,
+        create_tokens_for_users: config.create_tokens_for_users,
+    }
+}
+
+fn workspace_config(config: &Config, address: SocketAddr) -> WorkspaceConfig {
+    let admin = config.admin_pass.as_ref().map(|password| AdminAccount {
+        username: config
+            .admin_username
+            .clone()
+            .unwrap_or_else(|| "admin".to_owned()),
+        password: password.reveal().to_owned(),
+        email: config.admin_email.clone(),
+    });
+    WorkspaceConfig {
+        site_url: public_url(config, address),
+        fetch_allow: config.fetch_allow.clone(),
+        name_servers: config.name_servers.clone(),
+        max_sessions: config.max_sessions,
+        password_queue: config.password_queue,
+        test_mode: config.test_mode,
+        admin,
+        mail_server: config.mail_server.clone(),
+        settings: SettingPolicy {
+            first: config.first_settings.clone().into_iter().collect(),
+            blocked: config.settings_blocked.clone(),
+            hidden: config.settings_hidden.clone(),
+            overrides: config.setting_overrides.clone().into_iter().collect(),
+        },
+    }
+}
+
+/// Where people reach the server; with port 0 only the system knows the port.
+fn public_url(config: &Config, address: SocketAddr) -> String {
+    config
+        .root_url
+        .clone()
+        .unwrap_or_else(|| format!("http://localhost:{}", address.port()))
+}
+
+/// Whether somebody administrates, as far as the person at the terminal needs to know.
+enum Leaders {
+    /// Somebody does.
+    There,
+    /// Nobody ever did; this is the code to become the first with.
+    Awaited(String),
+    /// Nobody does any more who may log in.
+    Gone,
+}
+
+/// First-start work: waits for the views, then makes what a workspace needs.
+async fn prepare(state: &AppState) -> Result<Leaders, StartError> {
+    loop {
+        match bootstrap::run(state).await {
+            Ok(()) => break,
+            Err(error) if error.is_temporary() => {
+                tracing::warn!(%error, "the workspace is not prepared yet; trying again");
+                tokio::time::sleep(RETRY).await;
+            }
+            Err(error) => return Err(StartError::Bootstrap(error.to_string())),
+        }
+    }
+    // Only what is said at the terminal depends on it.
+    let vacant = users::first_administrator_is_awaited(state).await;
+    if vacant.is_ok_and(|vacant| vacant) {
+        let code = state.setup_code().as_str().to_owned();
+        return Ok(Leaders::Awaited(code));
+    }
+    let admins = state.views().active_admins().await;
+    Ok(if admins.is_ok_and(|admins| admins.is_empty()) {
+        Leaders::Gone
+    } else {
+        Leaders::There
+    })
+}
+
+/// Tells the person at the terminal, on standard output. Should nobody listen there, the server runs all the same.
+fn announce(config: &Config, address: SocketAddr, log: &str, leaders: &Leaders) {
+    let url = public_url(config, address);
+    let ready = format!(
+        "Hansard {} is ready.\n  address  {url}  (listening on {address})\n  log      {log}\n  data     {}\n",
+        env!("CARGO_PKG_VERSION"),
+        config.data_dir.display(),
+    );
+    let hint = match leaders {
+        Leaders::There => String::new(),
+        Leaders::Awaited(code) => format!(
+            "There is no administrator yet. The first account to register becomes one, with this code or, without it, \
+             from this machine:\n  \
+             curl -H 'Content-Type: application/json' {url}/api/v1/users.register \\\n    \
+             -d '{{\"username\":\"ann\",\"name\":\"Ann\",\"email\":\"ann@example.com\",\"pass\":\"choose-one\",\
+             \"setupCode\":\"{code}\"}}'\n\
+             or start again with ADMIN_USERNAME, ADMIN_PASS and ADMIN_EMAIL set.\n"
+        ),
+        Leaders::Gone => "There is no administrator who may log in. To have one again, start with ADMIN_USERNAME and \
+             ADMIN_PASS set, or say:\n  \
+             hansard users make-admin NAME --password-stdin\n"
+            .to_owned(),
+    };
+    let mut out = std::io::stdout().lock();
+    let _ = out
+        .write_all((ready + &hint).as_bytes())
+        .and_then(|()| out.flush());
+}
+
+/// Keeps clients out until there is a workspace to talk to.
+async fn when_started(
+    State(readiness): State<Arc<Readiness>>,
+    request: Request,
+    next: Next,
+) -> Response {
+    if readiness.has_started() {
+        next.run(request).await
+    } else {
+        not_yet(readiness.was_started())
+    }
+}
+
+fn not_yet(was_started: bool) -> Response {
+    let body = if was_started {
+        r#"{"success":false,"error":"The log was replaced; the server is computing its views anew"}"#
+    } else {
+        r#"{"success":false,"error":"The server is starting"}"#
+    };
+    (
+        StatusCode::SERVICE_UNAVAILABLE,
+        [(header::CONTENT_TYPE, "application/json")],
+        body,
+    )
+        .into_response()
+}

@@ -1,0 +1,57 @@
+//! What the server tells about itself: log lines, metrics, one line and one sample per request.
+
+pub mod lines;
+pub mod metered;
+pub mod metrics;
+pub mod request;
+
+use std::io::IsTerminal as _;
+use std::panic::PanicHookInfo;
+
+use eventstore::what_was_said;
+use tracing_appender::non_blocking::{NonBlockingBuilder, WorkerGuard};
+use tracing_subscriber::EnvFilter;
+use tracing_subscriber::fmt::writer::MakeWriterExt as _;
+
+use crate::server::config::{Config, LogFormat};
+
+/// Lines that may wait to be written. Further ones are lost.
+const WAITING: usize = 8192;
+
+/// Sends log lines to standard error; standard output is for what commands answer. The first call decides, later
+/// ones (tests start several servers in one process) change nothing. Dropping what is answered writes what waits.
+///
+/// The work never waits for its log lines, and is never ended by one: a thread of its own writes them. Where standard
+/// error is a full disk, a pipe that nobody reads or one that is closed, they are lost, and nothing else is.
+pub fn init(config: &Config) -> WorkerGuard {
+    // The configuration was checked: a filter that does not parse cannot get here.
+    let filter = EnvFilter::try_new(&config.log_filter).unwrap_or_else(|_| EnvFilter::new("info"));
+    let (stderr, guard) = NonBlockingBuilder::default()
+        .buffered_lines_limit(WAITING)
+        .thread_name("log-lines")
+        .finish(std::io::stderr());
+    let lines = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        // They would be told on standard error.
+        .log_internal_errors(false)
+        .with_ansi(std::io::stderr().is_terminal())
+        // The last ones are also kept, for administrators.
+        .with_writer(stderr.and(lines::Recorder));
+    let _ = match config.log_format {
+        LogFormat::Text => lines.try_init(),
+        LogFormat::Json => lines.json().flatten_event(true).try_init(),
+    };
+    std::panic::set_hook(Box::new(tell_panic));
+    guard
+}
+
+/// A panic is a log line like any other; the default would write it past all this.
+fn tell_panic(panic: &PanicHookInfo<'_>) {
+    let thread = std::thread::current();
+    tracing::error!(
+        thread = thread.name().unwrap_or("unnamed"),
+        location = panic.location().map(tracing::field::display),
+        reason = what_was_said(panic.payload()),
+        "panicked"
+    );
+}
