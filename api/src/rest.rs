@@ -1,7 +1,5 @@
 //! The REST doors (contract, all chapters). Handlers are short: parse, one use case or one query, answer.
 
-mod table;
-
 pub mod admin;
 pub mod chat;
 pub mod identity;
@@ -10,4 +8,17 @@ pub mod lookup;
 pub mod people;
 pub mod record;
 
-pub use table::routes;
+use crate::http::route::Route;
+
+/// Every REST route.
+pub fn routes() -> Vec<Route> {
+    [
+        chat::routes(),
+        people::routes(),
+        identity::routes(),
+        admin::routes(),
+        integrations::routes(),
+        record::routes(),
+    ]
+    .concat()
+}

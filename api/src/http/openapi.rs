@@ -1,6 +1,6 @@
 //! The description of the API (OpenAPI 3.1), made from the table of routes, and the page that shows it.
 
-use std::sync::{Arc, LazyLock};
+use std::sync::{Arc, LazyLock, OnceLock};
 
 use axum::http::{HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -27,9 +27,8 @@ use utoipa_swagger_ui::{Config, SwaggerFile};
 use crate::errors::wording;
 use crate::http::answer::{self, Outcome};
 use crate::http::call::Anyone;
-use crate::http::route::{Access, Answers, Rate, Route, SecondFactor};
+use crate::http::route::{self, Access, Answers, Rate, Route, SecondFactor};
 use crate::http::schema::{Kind, Schema, Takes};
-use crate::rest;
 
 const USER_ID: &str = "userId";
 const AUTH_TOKEN: &str = "authToken";
@@ -39,23 +38,64 @@ const DOCUMENT: &str = "../api/v1/openapi.json";
 /// The page runs its own scripts and styles, and talks to this server only.
 const PAGE_POLICY: &str = "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; frame-ancestors 'none'";
 
-/// `GET /api/v1/openapi.json`.
-pub async fn document(call: Anyone) -> Outcome {
-    /// The document of an address; it is made anew only when the address is another one.
-    static KEPT: Mutex<(String, Bytes)> = Mutex::new((String::new(), Bytes::new()));
-    let settings = call.state.views().settings();
-    let site = Site::of(&settings);
-    let mut kept = KEPT.lock();
-    if kept.1.is_empty() || kept.0 != site.as_str() {
-        let mut document = describe(&rest::routes());
-        document.servers = Some(servers(site));
-        let text = document.to_json().unwrap_or_default();
-        *kept = (site.as_str().to_owned(), text.into());
+/// The routes, and those that describe them all.
+pub fn described(mut routes: Vec<Route>) -> Vec<Route> {
+    let all = Arc::new(OnceLock::new());
+    let document = Document {
+        routes: Arc::clone(&all),
+        kept: Mutex::default(),
+    };
+    routes.extend([
+        route::public(Method::GET, "openapi.json", move |call| {
+            std::future::ready(Ok(document.answer(&call)))
+        })
+        .about("This description of the API.")
+        .rate(Rate::Unlimited)
+        .answers_bare(Kind::Object),
+        route::public(Method::GET, "/api-docs", to_page)
+            .about("The address of the page that shows the description of the API.")
+            .rate(Rate::Unlimited)
+            .redirects(),
+        route::public(Method::GET, "/api-docs/", page)
+            .about("The page that shows the description of the API.")
+            .rate(Rate::Unlimited)
+            .sends(&["text/html"]),
+        route::public(Method::GET, "/api-docs/{file}", page)
+            .about("A file of the page that shows the description of the API.")
+            .rate(Rate::Unlimited)
+            .sends(&[
+                "text/html",
+                "text/css",
+                "text/javascript",
+                "image/png",
+                "application/json",
+            ]),
+    ]);
+    all.get_or_init(|| routes.clone());
+    routes
+}
+
+/// The document as it was last made: it is made anew only when the server's address is another one.
+struct Document {
+    routes: Arc<OnceLock<Vec<Route>>>,
+    /// The address, and the document.
+    kept: Mutex<(String, Bytes)>,
+}
+
+impl Document {
+    /// `GET /api/v1/openapi.json`.
+    fn answer(&self, call: &Anyone) -> answer::Answer {
+        let settings = call.state.views().settings();
+        let site = Site::of(&settings);
+        let mut kept = self.kept.lock();
+        if kept.1.is_empty() || kept.0 != site.as_str() {
+            let mut document = describe(self.routes.get().map_or(&[], Vec::as_slice));
+            document.servers = Some(servers(site));
+            let text = document.to_json().unwrap_or_default();
+            *kept = (site.as_str().to_owned(), text.into());
+        }
+        answer::Answer::other(([(header::CONTENT_TYPE, "application/json")], kept.1.clone()))
     }
-    Ok(answer::Answer::other((
-        [(header::CONTENT_TYPE, "application/json")],
-        kept.1.clone(),
-    )))
 }
 
 /// Where the paths of the document begin: on the host that gave it, and for everybody else.
@@ -519,7 +559,7 @@ mod tests {
 
     #[test]
     fn every_route_is_described() {
-        let routes = rest::routes();
+        let routes = crate::http::router::routes();
         let document = serde_json::to_value(describe(&routes)).expect("a document");
         for route in &routes {
             let method = route.method.as_str().to_lowercase();
@@ -536,7 +576,8 @@ mod tests {
 
     #[test]
     fn an_operation_says_what_it_takes_and_who_may_call_it() {
-        let document = serde_json::to_value(describe(&rest::routes())).expect("a document");
+        let document =
+            serde_json::to_value(describe(&crate::http::router::routes())).expect("a document");
         let operation = &document["paths"]["/api/v1/users.setActiveStatus"]["post"];
         let body = &operation["requestBody"]["content"]["application/json"]["schema"];
         assert_eq!(body["properties"]["activeStatus"]["type"], "boolean");

@@ -16,6 +16,19 @@ use crate::http::answer::Outcome;
 use crate::http::call::{Anyone, Call};
 use crate::http::schema::{Kind, Schema, Takes};
 
+/// What every paged list answers: its items, and which part of how many they are.
+macro_rules! paged {
+    ($items:literal) => {
+        &[
+            ($items, $crate::http::schema::Kind::List),
+            ("count", $crate::http::schema::Kind::Number),
+            ("offset", $crate::http::schema::Kind::Number),
+            ("total", $crate::http::schema::Kind::Number),
+        ]
+    };
+}
+pub(crate) use paged;
+
 /// A handler of a route that anyone may call.
 pub type PublicHandler = Arc<dyn Fn(Anyone) -> BoxFuture<'static, Outcome> + Send + Sync>;
 

@@ -27,7 +27,8 @@ use crate::http::answer::Outcome;
 use crate::http::call::{Anyone, Call, Input};
 use crate::http::route::{Access, Route};
 use crate::http::schema::Takes;
-use crate::http::{body, caller, client, headers, local, rate_limit, second_factor};
+use crate::http::{body, caller, client, headers, local, openapi, rate_limit, second_factor};
+use crate::methods::door;
 use crate::rest;
 use crate::state::AppState;
 
@@ -36,7 +37,7 @@ const LAST_WORDS: Duration = Duration::from_millis(500);
 
 /// Every REST route.
 pub fn routes() -> Vec<Route> {
-    rest::routes()
+    openapi::described([rest::routes(), door::routes()].concat())
 }
 
 /// A route and its number in the table.

@@ -5,17 +5,43 @@
 
 use application::caller::Caller;
 use application::identity::second_factor::FactorAnswer;
-use axum::http::HeaderMap;
+use axum::http::{HeaderMap, Method};
 use serde_json::{Map, Value, json};
 
 use crate::errors::{ApiError, wording};
 use crate::http::answer::{Answer, Outcome};
 use crate::http::call::{self, Anyone, Call, Input};
+use crate::http::route::{self, Rate, Route};
 use crate::http::schema::{Kind, Schema};
 use crate::http::{json, second_factor};
 use crate::methods::args::Args;
 use crate::methods::{self, AnyMethodCall};
 use crate::state::AppState;
+
+/// The routes that call methods.
+pub fn routes() -> Vec<Route> {
+    // Names of methods have slashes in them, and not every client escapes those.
+    let paths = ["{method}", "{method}/{rest}"];
+    let of = |path: &str| {
+        [
+            route::post(format!("method.call/{path}"), call),
+            route::public(
+                Method::POST,
+                &format!("method.callAnon/{path}"),
+                call_anonymously,
+            ),
+        ]
+    };
+    let routes = paths.into_iter().flat_map(of).map(|route| {
+        // Methods have limits of their own.
+        route
+            .about("Calls the method that stands in the message.")
+            .takes(&MESSAGE)
+            .rate(Rate::Unlimited)
+            .answers(&[("message", Kind::Text)])
+    });
+    routes.collect()
+}
 
 /// What both routes take.
 pub(crate) static MESSAGE: Schema = Schema {
@@ -25,12 +51,12 @@ pub(crate) static MESSAGE: Schema = Schema {
 };
 
 /// `POST /api/v1/method.call/<name>`.
-pub async fn call(call: Call) -> Outcome {
+async fn call(call: Call) -> Outcome {
     run(&call.state, Some(call.caller), &call.input).await
 }
 
 /// `POST /api/v1/method.callAnon/<name>`: nobody is logged in, whatever the headers say.
-pub async fn call_anonymously(call: Anyone) -> Outcome {
+async fn call_anonymously(call: Anyone) -> Outcome {
     run(&call.state, None, &call.input).await
 }
 

@@ -117,7 +117,7 @@ async fn password_policy(call: AnyMethodCall) -> MethodOutcome {
         let follow = mail_links::can_follow(&call.state, token, Use::Reset).await;
         follow.map_err(|_| wording::invalid_user_of(METHOD))?;
     }
-    Ok(rest::integrations::small::policy(&call.state))
+    Ok(rest::identity::password_policy::policy(&call.state))
 }
 
 // ---- custom statuses ------------------------------------------------------------------------------------------

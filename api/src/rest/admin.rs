@@ -12,3 +12,23 @@ pub mod roles;
 pub mod settings;
 pub mod sounds;
 pub mod statistics;
+
+use crate::http::route::Route;
+
+pub(super) fn routes() -> Vec<Route> {
+    [
+        assets::routes(),
+        banners::routes(),
+        cloud::routes(),
+        emoji::routes(),
+        i18n::routes(),
+        info::routes(),
+        moderation::routes(),
+        permissions::routes(),
+        roles::routes(),
+        settings::routes(),
+        sounds::routes(),
+        statistics::routes(),
+    ]
+    .concat()
+}

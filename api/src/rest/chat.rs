@@ -5,6 +5,7 @@ pub mod channels;
 pub mod counters;
 pub mod direct;
 pub mod history;
+pub mod kinds;
 pub mod known_emoji;
 pub mod members;
 pub mod messages;
@@ -12,3 +13,20 @@ pub mod room_settings;
 pub mod rooms;
 pub mod subscriptions;
 pub mod target;
+
+use crate::http::route::Route;
+
+pub(super) fn routes() -> Vec<Route> {
+    [
+        autotranslate::routes(),
+        channels::routes(),
+        counters::routes(),
+        direct::routes(),
+        members::routes(),
+        messages::routes(),
+        room_settings::routes(),
+        rooms::routes(),
+        subscriptions::routes(),
+    ]
+    .concat()
+}

@@ -2,10 +2,31 @@
 
 pub mod dns;
 pub mod email_inbox;
+pub mod imports;
+pub mod ldap;
 pub mod login_services;
 pub mod mail;
 pub mod oauth_apps;
 pub mod oauth_provider;
 pub mod push;
 pub mod shield;
-pub mod small;
+pub mod video_conferences;
+
+use crate::http::route::Route;
+
+pub(super) fn routes() -> Vec<Route> {
+    [
+        dns::routes(),
+        email_inbox::routes(),
+        login_services::routes(),
+        mail::routes(),
+        oauth_apps::routes(),
+        oauth_provider::routes(),
+        push::routes(),
+        shield::routes(),
+        imports::routes(),
+        ldap::routes(),
+        video_conferences::routes(),
+    ]
+    .concat()
+}

@@ -4,16 +4,44 @@ use application::admin::assets;
 use application::files::pictures::kind::Kind;
 use application::files::pictures::{self, mark};
 use application::files::stored_files::Shelf;
+use axum::http::Method;
 use bytes::Bytes;
 use domain::asset::{self, AssetRule};
+use domain::permission::Permission;
 use domain::settings;
 
-use crate::errors::ApiError;
+use crate::errors::{ApiError, wording};
 use crate::http::answer::{Answer, Outcome};
 use crate::http::call::{Anyone, Call};
 use crate::http::media::{self, Media};
+use crate::http::route::{self, Rate, Route};
 use crate::http::schema::{Kind as Param, Schema};
 use crate::rest::people::avatars::check_size;
+
+const PICTURES: &[&str] = &[
+    "image/svg+xml",
+    "image/png",
+    "image/jpeg",
+    "image/gif",
+    "image/webp",
+];
+
+pub(super) fn routes() -> Vec<Route> {
+    vec![
+        route::post("assets.setAsset", set)
+            .about("Makes a picture one of the workspace's own; the part is named like the asset.")
+            .needs_or(&[Permission::MANAGE_ASSETS], wording::assets_not_allowed)
+            .uploads("", &["assetName", "refreshAllClients"]),
+        route::post("assets.unsetAsset", unset)
+            .about("Goes back to what an asset is by default.")
+            .needs_or(&[Permission::MANAGE_ASSETS], wording::assets_not_allowed)
+            .takes(&UNSET),
+        route::public(Method::GET, "/assets/{file}", file)
+            .about("One of the workspace's own pictures.")
+            .rate(Rate::Unlimited)
+            .sends(PICTURES),
+    ]
+}
 
 /// Side of the mark where an asset has no size of its own, in pixels.
 const SIDE: u32 = 192;
@@ -21,7 +49,7 @@ const SIDE: u32 = 192;
 /// How long browsers may keep assets, in seconds: they change seldom, and nobody wants to wait for a day.
 const KEEP: u64 = 300;
 
-pub(crate) static UNSET: Schema = Schema {
+static UNSET: Schema = Schema {
     required: &[("assetName", Param::Text)],
     optional: &[("refreshAllClients", Param::Boolean)],
     one_of: &[],
@@ -29,7 +57,7 @@ pub(crate) static UNSET: Schema = Schema {
 
 /// `POST /api/v1/assets.setAsset`. The part the file comes in is named like the asset; newer clients call it `asset`
 /// and name the asset in the field `assetName`.
-pub async fn set(call: Call) -> Outcome {
+async fn set(call: Call) -> Outcome {
     let upload = call.input.upload(None).await?;
     check_size(&call.state, upload.bytes.len())?;
     let asset = match upload.field("assetName") {
@@ -48,14 +76,14 @@ pub async fn set(call: Call) -> Outcome {
 }
 
 /// `POST /api/v1/assets.unsetAsset`.
-pub async fn unset(call: Call) -> Outcome {
+async fn unset(call: Call) -> Outcome {
     let params = call.input.params()?;
     assets::unset(&call.state, &call.caller, params.required("assetName")?).await?;
     Ok(Answer::empty())
 }
 
 /// `GET /assets/<key>.<extension>`.
-pub async fn file(call: Anyone) -> Outcome {
+async fn file(call: Anyone) -> Outcome {
     let (key, extension) = media::split_name(call.input.path("file"));
     let rule = asset::rule(key).ok_or_else(media::gone)?;
     if !extension.is_empty() && !rule.extensions.contains(&extension) {

@@ -5,6 +5,7 @@ use application::dates::iso;
 use application::ids::now;
 use application::people::document::Doc;
 use domain::banner::{Content, Platform};
+use domain::permission::Permission;
 use domain::{RoleId, Timestamp};
 use projections::BannerRecord;
 use serde_json::{Map, Value, json};
@@ -14,7 +15,61 @@ use crate::errors::{ApiError, wording};
 use crate::http::answer::{Answer, Outcome};
 use crate::http::call::Call;
 use crate::http::params::Params;
+use crate::http::route::{self, Route};
+use crate::http::schema::{Kind, PAGE};
 use crate::state::AppState;
+
+const BANNERS: &[(&str, Kind)] = &[("banners", Kind::List)];
+
+const PUBLISH: &[Permission] = &[Permission::MANAGE_CLOUD];
+
+const ROWS: &[(&str, Kind)] = &[("banners", Kind::List), LIST[0], LIST[1], LIST[2]];
+
+const LIST: &[(&str, Kind)] = &[
+    ("count", Kind::Number),
+    ("offset", Kind::Number),
+    ("total", Kind::Number),
+];
+
+pub(super) fn routes() -> Vec<Route> {
+    vec![
+        route::get("banners", all)
+            .about("What is announced to the caller.")
+            .knows(&[("platform", Kind::Text)])
+            .answers(BANNERS),
+        route::get("banners/{id}", one)
+            .about("One announcement, as a list of at most one.")
+            .knows(&[("platform", Kind::Text)])
+            .answers(BANNERS),
+        route::get("banners.getNew", new)
+            .about("What is announced to the caller and not dismissed.")
+            .knows(&[("platform", Kind::Text), ("bid", Kind::Text)])
+            .answers(BANNERS),
+        route::post("banners.dismiss", dismiss)
+            .about("Dismisses an announcement.")
+            .knows(&[("bannerId", Kind::Text)]),
+        route::get("banners.list", list)
+            .about("Every announcement there ever was, for those who publish them.")
+            .needs(PUBLISH)
+            .knows(&PAGE)
+            .answers(ROWS),
+        route::post("banners.publish", publish)
+            .about("Announces something to people for a time.")
+            .needs(PUBLISH)
+            .knows(&[
+                ("platform", Kind::Any),
+                ("startAt", Kind::Text),
+                ("expireAt", Kind::Text),
+                ("roles", Kind::List),
+                ("view", Kind::Object),
+            ])
+            .answers(&[("banner", Kind::Object)]),
+        route::post("banners.withdraw", withdraw)
+            .about("Takes an announcement back.")
+            .needs(PUBLISH)
+            .knows(&[("bannerId", Kind::Text)]),
+    ]
+}
 
 /// The program that banners of this server say they come from.
 const APP: &str = "banner-core";
@@ -65,30 +120,30 @@ async fn shown(call: &Call, one: Option<&str>) -> Outcome {
 }
 
 /// `GET /api/v1/banners`.
-pub async fn all(call: Call) -> Outcome {
+async fn all(call: Call) -> Outcome {
     shown(&call, None).await
 }
 
 /// `GET /api/v1/banners/{id}`: a list of at most one.
-pub async fn one(call: Call) -> Outcome {
+async fn one(call: Call) -> Outcome {
     shown(&call, Some(call.input.path("id"))).await
 }
 
 /// `GET /api/v1/banners.getNew`, of which `bid` wants one alone.
-pub async fn new(call: Call) -> Outcome {
+async fn new(call: Call) -> Outcome {
     let params = call.input.query();
     shown(&call, params.filled("bid")?).await
 }
 
 /// `POST /api/v1/banners.dismiss`.
-pub async fn dismiss(call: Call) -> Outcome {
+async fn dismiss(call: Call) -> Outcome {
     let params = call.input.params()?;
     banners::dismiss(&call.state, &call.caller, params.required("bannerId")?).await?;
     Ok(Answer::empty())
 }
 
 /// `GET /api/v1/banners.list`: every banner there ever was, for those who publish them; the newest first.
-pub async fn list(call: Call) -> Outcome {
+async fn list(call: Call) -> Outcome {
     let page = call.page(&call.input.query())?;
     let mut documents = Vec::new();
     for banner in call.state.views().banners().await? {
@@ -104,7 +159,7 @@ pub async fn list(call: Call) -> Outcome {
 }
 
 /// `POST /api/v1/banners.publish`.
-pub async fn publish(call: Call) -> Outcome {
+async fn publish(call: Call) -> Outcome {
     let content = content(&call, &call.input.params()?)?;
     let id = banners::publish(&call.state, &call.caller, content).await?;
     let banner = call.state.views().banner(&id).await?;
@@ -151,7 +206,7 @@ fn roles(call: &Call, params: &Params) -> Result<Option<Vec<RoleId>>, ApiError> 
 }
 
 /// `POST /api/v1/banners.withdraw`.
-pub async fn withdraw(call: Call) -> Outcome {
+async fn withdraw(call: Call) -> Outcome {
     let params = call.input.params()?;
     banners::withdraw(&call.state, &call.caller, params.required("bannerId")?).await?;
     Ok(Answer::empty())

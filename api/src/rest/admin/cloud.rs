@@ -2,9 +2,12 @@
 //! of any cloud. A registration made elsewhere can be kept.
 
 use application::admin::settings;
+use application::ids::fresh_secret;
+use axum::http::Method;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use domain::RoleId;
+use domain::permission::Permission;
 use domain::settings::{Settings, keys};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -12,14 +15,58 @@ use serde_json::{Value, json};
 use crate::errors::wording;
 use crate::http::answer::{Answer, Outcome};
 use crate::http::call::{Anyone, Call};
+use crate::http::route::{self, Route};
+use crate::http::schema::{Kind, Schema};
+
+pub(super) fn routes() -> Vec<Route> {
+    vec![
+        route::get("licenses.get", licenses)
+            .about("The licences of this workspace: none.")
+            .needs(&[Permission::VIEW_PRIVILEGED_SETTING])
+            .answers(&[("licenses", Kind::List)]),
+        route::post("licenses.add", add_license)
+            .about("Takes a licence, which changes nothing here.")
+            .knows(&[("license", Kind::Document)])
+            .needs(&[Permission::EDIT_PRIVILEGED_SETTING]),
+        route::get("licenses.maxActiveUsers", max_active_users)
+            .about("How many people may be active, and how many are.")
+            .answers(&[("maxActiveUsers", Kind::Any), ("activeUsers", Kind::Number)]),
+        route::readers(Method::GET, "licenses.isEnterprise", is_enterprise)
+            .about("Whether this is the enterprise edition.")
+            .answers(&[("isEnterprise", Kind::Boolean)]),
+        route::get("licenses.info", license_info)
+            .about("What the licence allows.")
+            .knows(&[("loadValues", Kind::Boolean)])
+            .answers(&[("license", Kind::Object)]),
+        route::post("fingerprint", fingerprint)
+            .about("Says whether this is a new workspace, or the same one elsewhere.")
+            .requires(&[Permission::MANAGE_CLOUD])
+            .takes(&FINGERPRINT),
+        route::get("cloud.registrationStatus", registration_status)
+            .about("Whether the workspace is registered with the cloud; for administrators.")
+            .answers(&[("registrationStatus", Kind::Object)]),
+        route::post("cloud.manualRegister", manual_register)
+            .about("Registers the workspace with the cloud by hand.")
+            .knows(&[("cloudBlob", Kind::Document)])
+            .needs(&[Permission::REGISTER_ON_CLOUD]),
+        route::post("cloud.createRegistrationIntent", registration_intent)
+            .about("Begins to register the workspace with the cloud.")
+            .knows(&[("resend", Kind::Boolean), ("email", Kind::Text)])
+            .needs(&[Permission::MANAGE_CLOUD]),
+        route::get("cloud.confirmationPoll", confirmation_poll)
+            .about("Whether registering has been confirmed.")
+            .knows(&[("deviceCode", Kind::Text)])
+            .needs(&[Permission::MANAGE_CLOUD]),
+    ]
+}
 
 /// `GET /api/v1/licenses.get`.
-pub async fn licenses(_: Call) -> Outcome {
+async fn licenses(_: Call) -> Outcome {
     Ok(Answer::empty().field("licenses", &json!([])))
 }
 
 /// `POST /api/v1/licenses.add`. A licence has the form of one or is refused; none of them changes what this server does.
-pub async fn add_license(call: Call) -> Outcome {
+async fn add_license(call: Call) -> Outcome {
     let params = call.input.params()?;
     let license = params.required("license")?.trim_ascii();
     // A signed text, or an encrypted block in base64.
@@ -33,7 +80,7 @@ pub async fn add_license(call: Call) -> Outcome {
 }
 
 /// `GET /api/v1/licenses.maxActiveUsers`.
-pub async fn max_active_users(call: Call) -> Outcome {
+async fn max_active_users(call: Call) -> Outcome {
     let query = projections::UserQuery {
         active: Some(true),
         slice: projections::Slice {
@@ -49,12 +96,12 @@ pub async fn max_active_users(call: Call) -> Outcome {
 }
 
 /// `GET /api/v1/licenses.isEnterprise`.
-pub async fn is_enterprise(_: Anyone) -> Outcome {
+async fn is_enterprise(_: Anyone) -> Outcome {
     Ok(Answer::empty().field("isEnterprise", &false))
 }
 
 /// `GET /api/v1/licenses.info`.
-pub async fn license_info(_: Call) -> Outcome {
+async fn license_info(_: Call) -> Outcome {
     Ok(Answer::empty().field(
         "license",
         &json!({
@@ -65,7 +112,7 @@ pub async fn license_info(_: Call) -> Outcome {
 }
 
 /// `GET /api/v1/cloud.registrationStatus`; for administrators.
-pub async fn registration_status(call: Call) -> Outcome {
+async fn registration_status(call: Call) -> Outcome {
     if !call.caller.roles().contains(&RoleId::new("admin")) {
         return Err(wording::forbidden());
     }
@@ -121,7 +168,7 @@ struct Registration {
 }
 
 /// The settings that hold a registration, without `Register_Server`.
-pub(crate) const REGISTRATION: [&str; 7] = [
+const REGISTRATION: [&str; 7] = [
     keys::CLOUD_WORKSPACE_ID.id(),
     keys::CLOUD_WORKSPACE_NAME.id(),
     keys::CLOUD_WORKSPACE_CLIENT_ID.id(),
@@ -140,7 +187,7 @@ fn is_registered(settings: &Settings) -> bool {
 
 /// `POST /api/v1/cloud.manualRegister`: keeps the registration that an administrator brings, its secrets sealed. Nothing is
 /// sent anywhere: what uses it are the services that ask for the workspace's credentials.
-pub async fn manual_register(call: Call) -> Outcome {
+async fn manual_register(call: Call) -> Outcome {
     let params = call.input.params()?;
     let blob = params.required("cloudBlob")?;
     if is_registered(&call.state.views().settings()) {
@@ -168,11 +215,45 @@ pub async fn manual_register(call: Call) -> Outcome {
 }
 
 /// `POST /api/v1/cloud.createRegistrationIntent`.
-pub async fn registration_intent(_: Call) -> Outcome {
+async fn registration_intent(_: Call) -> Outcome {
     Err(wording::invalid_cloud_query())
 }
 
 /// `GET /api/v1/cloud.confirmationPoll`.
-pub async fn confirmation_poll(_: Call) -> Outcome {
+async fn confirmation_poll(_: Call) -> Outcome {
     Err(wording::invalid_cloud_query())
+}
+
+static FINGERPRINT: Schema = Schema {
+    required: &[("setDeploymentAs", Kind::Text)],
+    optional: &[],
+    one_of: &[],
+};
+
+/// `POST /api/v1/fingerprint`.
+async fn fingerprint(call: Call) -> Outcome {
+    let params = call.input.params()?;
+    let changes = match params.required("setDeploymentAs")? {
+        "new-workspace" => REGISTRATION
+            .into_iter()
+            .map(|id| (id, default_of(id)))
+            .chain([
+                (keys::UNIQUE_ID.id(), json!(fresh_secret())),
+                ("Deployment_FingerPrint_Verified", json!(true)),
+            ])
+            .collect(),
+        "updated-configuration" => vec![("Deployment_FingerPrint_Verified", json!(true))],
+        _ => return Err(wording::invalid_fingerprint()),
+    };
+    // Not every version of the settings has every one of them.
+    let known: Vec<(&str, Value)> = changes
+        .into_iter()
+        .filter(|(id, _)| domain::settings::find(id).is_some())
+        .collect();
+    settings::set_for(&call.state, call.caller.id(), &known).await?;
+    Ok(Answer::empty())
+}
+
+fn default_of(id: &str) -> Value {
+    domain::settings::find(id).map_or(Value::Null, |definition| definition.default.clone())
 }

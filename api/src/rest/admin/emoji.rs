@@ -2,11 +2,13 @@
 
 use application::admin::emoji::{self, Names};
 use application::error::Error;
-use application::files::pictures::kind::Kind;
+use application::files::pictures::kind::Kind as PictureKind;
 use application::files::pictures::{PictureError, letters};
 use application::files::stored_files::Shelf;
+use axum::http::Method;
 use bytes::Bytes;
 use domain::emoji::EmojiRefusal;
+use domain::permission::Permission;
 use serde_json::{Value, json};
 
 use crate::errors::{ApiError, wording};
@@ -14,10 +16,59 @@ use crate::http::answer::{Answer, Outcome};
 use crate::http::call::{Anyone, Call};
 use crate::http::media::{self, Media};
 use crate::http::page::{PageRequest, cut, filter_rows};
+use crate::http::route::{self, Rate, Route};
+use crate::http::schema::{Kind, PAGE};
 use crate::rest::people::avatars::{check_size, tag};
 
+const PICTURES: &[&str] = &[
+    "image/svg+xml",
+    "image/png",
+    "image/jpeg",
+    "image/gif",
+    "image/webp",
+];
+
+pub(super) fn routes() -> Vec<Route> {
+    const MANAGE: &[Permission] = &[Permission::MANAGE_EMOJI];
+    vec![
+        route::get("emoji-custom.list", list)
+            .about("Emoji of this workspace: all, or what became of them since a date.")
+            .knows(&[("query", Kind::Text), ("updatedSince", Kind::Text)])
+            .answers(&[("emojis", Kind::Object)]),
+        route::get("emoji-custom.all", all)
+            .about("Emoji of this workspace, page by page.")
+            .knows(&PAGE)
+            .answers(&[
+                ("emojis", Kind::List),
+                ("count", Kind::Number),
+                ("offset", Kind::Number),
+                ("total", Kind::Number),
+            ]),
+        route::post("emoji-custom.create", create)
+            .about("Makes an emoji out of a picture.")
+            .needs_or(MANAGE, wording::nothing_said)
+            .uploads("emoji", &["name", "aliases"]),
+        route::post("emoji-custom.update", update)
+            .about("Gives an emoji other names or another picture.")
+            .needs_or(MANAGE, wording::not_authorized)
+            .uploads("emoji", &["_id", "name", "aliases", "newFile"]),
+        route::post("emoji-custom.delete", delete)
+            .about("Removes an emoji.")
+            .needs_or(MANAGE, wording::not_authorized)
+            .knows(&[("emojiId", Kind::Text)]),
+        route::public(Method::GET, "/emoji-custom/{file}", file)
+            .about("The picture of an emoji.")
+            .rate(Rate::Unlimited)
+            .sends(PICTURES),
+        route::public(Method::GET, "/emoji-custom/", no_file)
+            .about("Refused: no emoji is named.")
+            .rate(Rate::Unlimited)
+            .sends(PICTURES),
+    ]
+}
+
 /// `GET /api/v1/emoji-custom.list`.
-pub async fn list(call: Call) -> Outcome {
+async fn list(call: Call) -> Outcome {
     let params = call.input.query();
     let page = call.page(&params)?;
     // Mobile clients send it empty at first.
@@ -48,7 +99,7 @@ fn values(docs: &[Bytes]) -> Vec<Value> {
 }
 
 /// `GET /api/v1/emoji-custom.all`.
-pub async fn all(call: Call) -> Outcome {
+async fn all(call: Call) -> Outcome {
     let params = call.input.query();
     let page = call.page(&params)?;
     let mut docs = call.state.views().emoji_sync(None).await?.update;
@@ -165,7 +216,7 @@ pub async fn delete(call: Call) -> Outcome {
 }
 
 /// `GET /emoji-custom/<name>.<extension>`. Of an emoji there is not, a question mark.
-pub async fn file(call: Anyone) -> Outcome {
+async fn file(call: Anyone) -> Outcome {
     let (name, _) = media::split_name(call.input.path("file"));
     if name.is_empty() {
         return Ok(media::forbidden());
@@ -185,9 +236,9 @@ pub async fn file(call: Anyone) -> Outcome {
     }
     let letter = letters::of("?");
     let media = Media {
-        content_type: Kind::Svg.content_type().to_owned(),
+        content_type: PictureKind::Svg.content_type().to_owned(),
         bytes: Bytes::from(letter.svg(letters::SIDE)),
-        tag: tag(letter, letters::SIDE, Kind::Svg),
+        tag: tag(letter, letters::SIDE, PictureKind::Svg),
         modified: media::ALWAYS,
         keep: 0,
         keeper: media::Keeper::Anyone,
@@ -196,6 +247,6 @@ pub async fn file(call: Anyone) -> Outcome {
 }
 
 /// `GET /emoji-custom/`: of no emoji at all.
-pub async fn no_file(_: Anyone) -> Result<Answer, ApiError> {
+async fn no_file(_: Anyone) -> Result<Answer, ApiError> {
     Ok(media::forbidden())
 }

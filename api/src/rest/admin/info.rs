@@ -1,16 +1,44 @@
 //! What the server says of itself (contract, admin 6).
 
+use application::ids::now;
+use axum::http::{Method, header};
 use domain::permission::Permission;
+use domain::settings::keys;
 use serde_json::{Value, json};
 
+use crate::errors::wording;
 use crate::http::answer::{Answer, Outcome};
 use crate::http::call::Anyone;
+use crate::http::route::{self, Rate, Route};
+use crate::http::schema::Kind;
 use crate::server::host::Machine;
+
+pub(super) fn routes() -> Vec<Route> {
+    vec![
+        route::public(Method::GET, "/robots.txt", robots)
+            .about("What search engines are asked to leave alone.")
+            .rate(Rate::Unlimited)
+            .sends(&["text/plain"]),
+        route::public(Method::GET, "/_timesync", timesync)
+            .about("The time of the server, in milliseconds.")
+            .rate(Rate::Unlimited)
+            .sends(&["text/plain"]),
+        route::public(
+            Method::POST,
+            "/api/ecdh_proxy/initEncryptedSession",
+            encrypted_session,
+        )
+        .about("Says that there is no encrypted session beside TLS.")
+        .answers_bare(Kind::Object),
+        route::public(Method::GET, "/api/info", info).about("The version of the server."),
+        route::public(Method::GET, "info", info).about("The version of the server."),
+    ]
+}
 
 /// `GET /api/info`, `GET /api/v1/info`.
 ///
 /// `version` stands at the top level in both forms: clients read the one they know.
-pub async fn info(call: Anyone) -> Outcome {
+async fn info(call: Anyone) -> Outcome {
     let version = &call.state.doors().announced_version;
     let privileged = call.caller.as_ref().is_some_and(|caller| {
         caller
@@ -51,6 +79,37 @@ fn details(version: &str, machine: &Machine) -> Value {
         "commit": { "hash": "", "date": "", "author": "", "subject": "", "tag": "", "branch": "" },
         "server": { "name": "Hansard", "version": env!("CARGO_PKG_VERSION") },
     })
+}
+
+/// `GET /robots.txt`.
+async fn robots(call: Anyone) -> Outcome {
+    let settings = call.state.views().settings();
+    let text = settings
+        .text(keys::ROBOT_INSTRUCTIONS_FILE_CONTENT)
+        .to_owned();
+    Ok(plain(text))
+}
+
+/// `GET /_timesync`. The time in milliseconds, as text.
+async fn timesync(_: Anyone) -> Outcome {
+    Ok(plain(now().as_millis().to_string()))
+}
+
+fn plain(text: String) -> Answer {
+    Answer::other((
+        [
+            (header::CONTENT_TYPE, "text/plain;charset=utf-8"),
+            (header::CACHE_CONTROL, "no-store"),
+        ],
+        text,
+    ))
+}
+
+/// `POST /api/ecdh_proxy/initEncryptedSession`. There is no encrypted session to be had: transport is encrypted by
+/// TLS.
+async fn encrypted_session(_: Anyone) -> Outcome {
+    let body = json!({ "success": false, "error": wording::NOT_ACCEPTABLE });
+    Ok(Answer::bare(&body))
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@ use application::caller::Caller;
 use application::chat::room_access::RoomAccess;
 use application::dates::iso;
 use application::people::document;
+use domain::permission::Permission;
 use domain::{MessageId, Timestamp, UserId, text};
 use projections::{Page, ReportKind, ReportQuery, ReportRecord, ReportedUser, Slice};
 use serde_json::{Value, json};
@@ -17,30 +18,109 @@ use crate::http::answer::{Answer, Outcome};
 use crate::http::call::Call;
 use crate::http::page::PageRequest;
 use crate::http::params::Params;
+use crate::http::route::{self, Route, paged};
 use crate::http::schema::{Kind, Schema};
 use crate::state::AppState;
+
+const LOOK: &[Permission] = &[Permission::VIEW_MODERATION_CONSOLE];
+
+const SEARCH: [(&str, Kind); 6] = [
+    ("latest", Kind::Text),
+    ("oldest", Kind::Text),
+    ("selector", Kind::Text),
+    ("count", Kind::Number),
+    ("offset", Kind::Number),
+    ("sort", Kind::Text),
+];
+
+const OF_USER_PAGE: [(&str, Kind); 4] = [
+    ("userId", Kind::Text),
+    ("count", Kind::Number),
+    ("offset", Kind::Number),
+    ("sort", Kind::Text),
+];
+
+const ACT: &[Permission] = &[Permission::MANAGE_MODERATION_ACTIONS];
+
+pub(super) fn routes() -> Vec<Route> {
+    vec![
+        route::post("chat.reportMessage", report_message)
+            .about("Reports a message to the moderators.")
+            .knows(&[("messageId", Kind::Text), ("description", Kind::Text)]),
+        route::post("moderation.reportUser", report_user)
+            .about("Reports a user to the moderators.")
+            .takes(&REPORT_USER),
+        route::get("moderation.reportsByUsers", messages_by_users)
+            .about("Users whose messages were reported.")
+            .requires(LOOK)
+            .knows(&SEARCH)
+            .answers(paged!("reports")),
+        route::get("moderation.userReports", users)
+            .about("Users who were reported.")
+            .requires(LOOK)
+            .knows(&SEARCH)
+            .answers(paged!("reports")),
+        route::get("moderation.user.reportedMessages", messages_of_user)
+            .about("The reported messages of a user.")
+            .requires(LOOK)
+            .knows(&OF_USER_PAGE)
+            .answers(paged!("messages")),
+        route::get("moderation.user.reportsByUserId", reports_of_user)
+            .about("The reports of a user.")
+            .requires(LOOK)
+            .knows(&OF_USER_PAGE)
+            .answers(paged!("reports")),
+        route::get("moderation.reports", of_message)
+            .about("The reports of a message.")
+            .requires(LOOK)
+            .knows(&[
+                ("msgId", Kind::Text),
+                ("count", Kind::Number),
+                ("offset", Kind::Number),
+                ("sort", Kind::Text),
+            ])
+            .answers(paged!("reports")),
+        route::get("moderation.reportInfo", info)
+            .about("One report.")
+            .requires(LOOK)
+            .knows(&[("reportId", Kind::Text)])
+            .answers(&[("report", Kind::Object)]),
+        route::post("moderation.dismissReports", dismiss_messages)
+            .about("Deals with the reports of a message, or of all messages of a user.")
+            .requires(ACT)
+            .takes(&DISMISS),
+        route::post("moderation.dismissUserReports", dismiss_users)
+            .about("Deals with the reports of a user.")
+            .requires(ACT)
+            .takes(&OF_USER),
+        route::post("moderation.user.deleteReportedMessages", delete_reported)
+            .about("Deletes the reported messages of a user.")
+            .requires(ACT)
+            .takes(&OF_USER),
+    ]
+}
 
 /// How many reports one request deals with at most. More are dealt with by asking again.
 const MOST: u64 = 500;
 
-pub(crate) static REPORT_USER: Schema = Schema {
+static REPORT_USER: Schema = Schema {
     required: &[("userId", Kind::Text), ("description", Kind::LongText(1))],
     optional: &[],
     one_of: &[],
 };
-pub(crate) static DISMISS: Schema = Schema {
+static DISMISS: Schema = Schema {
     required: &[],
     optional: &[("reason", Kind::Text), ("action", Kind::Text)],
     one_of: &["userId", "msgId"],
 };
-pub(crate) static OF_USER: Schema = Schema {
+static OF_USER: Schema = Schema {
     required: &[("userId", Kind::Text)],
     optional: &[("reason", Kind::Text), ("action", Kind::Text)],
     one_of: &[],
 };
 
 /// `POST /api/v1/chat.reportMessage`.
-pub async fn report_message(call: Call) -> Outcome {
+async fn report_message(call: Call) -> Outcome {
     let params = call.input.params()?;
     let id = params
         .text("messageId")?
@@ -73,7 +153,7 @@ pub(crate) async fn report(
 }
 
 /// `POST /api/v1/moderation.reportUser`.
-pub async fn report_user(call: Call) -> Outcome {
+async fn report_user(call: Call) -> Outcome {
     let params = call.input.params()?;
     let user = UserId::new(params.required("userId")?);
     if call.state.views().user(&user).await?.is_none() {
@@ -131,7 +211,7 @@ fn paged(name: &str, items: &[Value], slice: Slice, total: u64) -> Answer {
 }
 
 /// `GET /api/v1/moderation.reportsByUsers`: users whose messages were reported.
-pub async fn messages_by_users(call: Call) -> Outcome {
+async fn messages_by_users(call: Call) -> Outcome {
     let params = call.input.query();
     let page = call.page(&params)?;
     let query = query(ReportKind::Messages, &params, &page)?;
@@ -174,7 +254,7 @@ async fn messages_of(call: &Call, reported: &ReportedUser) -> Result<Value, ApiE
 }
 
 /// `GET /api/v1/moderation.userReports`: users who were reported themselves.
-pub async fn users(call: Call) -> Outcome {
+async fn users(call: Call) -> Outcome {
     let params = call.input.query();
     let page = call.page(&params)?;
     let query = query(ReportKind::Users, &params, &page)?;
@@ -191,7 +271,7 @@ pub async fn users(call: Call) -> Outcome {
 }
 
 /// `GET /api/v1/moderation.user.reportedMessages`: each message once.
-pub async fn messages_of_user(call: Call) -> Outcome {
+async fn messages_of_user(call: Call) -> Outcome {
     let params = call.input.query();
     let page = call.page(&params)?;
     let user = UserId::new(params.required("userId")?);
@@ -226,7 +306,7 @@ fn message_room(report: &ReportRecord) -> domain::RoomId {
 }
 
 /// `GET /api/v1/moderation.user.reportsByUserId`: what is said of one user.
-pub async fn reports_of_user(call: Call) -> Outcome {
+async fn reports_of_user(call: Call) -> Outcome {
     let params = call.input.query();
     let page = call.page(&params)?;
     let user = UserId::new(params.required("userId")?);
@@ -244,7 +324,7 @@ pub async fn reports_of_user(call: Call) -> Outcome {
 }
 
 /// `GET /api/v1/moderation.reports`: what is said of one message.
-pub async fn of_message(call: Call) -> Outcome {
+async fn of_message(call: Call) -> Outcome {
     let params = call.input.query();
     let page = call.page(&params)?;
     let query = ReportQuery {
@@ -273,7 +353,7 @@ async fn told(call: &Call, report: &ReportRecord) -> Result<Value, ApiError> {
 }
 
 /// `GET /api/v1/moderation.reportInfo`: one report, dealt with or not.
-pub async fn info(call: Call) -> Outcome {
+async fn info(call: Call) -> Outcome {
     let params = call.input.query();
     let id = params.required("reportId")?;
     let report = call.state.views().report(id).await?;
@@ -316,7 +396,7 @@ async fn dismiss_all(
 }
 
 /// `POST /api/v1/moderation.dismissReports`: of messages, by their author or one by one.
-pub async fn dismiss_messages(call: Call) -> Outcome {
+async fn dismiss_messages(call: Call) -> Outcome {
     let params = call.input.params()?;
     let query = ReportQuery {
         user: params.filled("userId")?.map(UserId::new),
@@ -331,7 +411,7 @@ pub async fn dismiss_messages(call: Call) -> Outcome {
 }
 
 /// `POST /api/v1/moderation.dismissUserReports`: of a user.
-pub async fn dismiss_users(call: Call) -> Outcome {
+async fn dismiss_users(call: Call) -> Outcome {
     let params = call.input.params()?;
     let query = ReportQuery {
         user: Some(UserId::new(params.required("userId")?)),
@@ -342,7 +422,7 @@ pub async fn dismiss_users(call: Call) -> Outcome {
 }
 
 /// `POST /api/v1/moderation.user.deleteReportedMessages`: the messages go, their reports are dealt with.
-pub async fn delete_reported(call: Call) -> Outcome {
+async fn delete_reported(call: Call) -> Outcome {
     let params = call.input.params()?;
     let user = UserId::new(params.required("userId")?);
     let query = ReportQuery {

@@ -15,8 +15,39 @@ use crate::documents::settings::{Book, is_shown};
 use crate::errors::{ApiError, wording};
 use crate::http::answer::{Answer, Outcome};
 use crate::http::call::Call;
+use crate::http::route::{self, Route};
 use crate::http::schema::{Kind, Schema};
 use crate::state::AppState;
+
+const MANAGE: &[Permission] = &[Permission::ACCESS_PERMISSIONS];
+
+pub(super) fn routes() -> Vec<Route> {
+    vec![
+        route::get("permissions.listAll", list_all)
+            .about(
+                "Every permission with the roles that hold it, or those that changed since a date.",
+            )
+            .knows(&[("updatedSince", Kind::Text)])
+            .answers(&[("update", Kind::List), ("remove", Kind::List)]),
+        route::post("permissions.update", update)
+            .about("Says which roles hold permissions.")
+            .knows(&[("permissions", Kind::List)])
+            .needs_or(MANAGE, wording::editing_permissions)
+            .answers(&[("permissions", Kind::List)]),
+        route::post("permissions.addRole", |call| {
+            change_role(call, Grant::Given)
+        })
+        .about("Gives a role a permission.")
+        .takes(&ROLE)
+        .requires(MANAGE),
+        route::post("permissions.removeRole", |call| {
+            change_role(call, Grant::Taken)
+        })
+        .about("Takes a permission from a role.")
+        .takes(&ROLE)
+        .requires(MANAGE),
+    ]
+}
 
 /// Where a client that reads the list by position expects these. Everything else keeps its alphabetical order.
 const FIXED: [(usize, Permission); 4] = [
@@ -27,7 +58,7 @@ const FIXED: [(usize, Permission); 4] = [
 ];
 
 /// `GET /api/v1/permissions.listAll`: all, or those that changed since `updatedSince`.
-pub async fn list_all(call: Call) -> Outcome {
+async fn list_all(call: Call) -> Outcome {
     let params = call.input.query();
     let since = call
         .since(&params, "updatedSince")
@@ -74,7 +105,7 @@ pub async fn documents(state: &AppState, since: Option<Since>) -> Result<Vec<Val
 }
 
 /// `POST /api/v1/permissions.update`: all of it, or nothing.
-pub async fn update(call: Call) -> Outcome {
+async fn update(call: Call) -> Outcome {
     let params = call.input.params()?;
     let wishes = wishes(params.get("permissions")).ok_or_else(wording::invalid_permissions_body)?;
     permissions::replace(&call.state, &call.caller, &wishes).await?;
@@ -93,7 +124,7 @@ pub(crate) static ROLE: Schema = Schema {
 };
 
 /// `POST /api/v1/permissions.addRole` and `permissions.removeRole`.
-pub async fn change_role(call: Call, grant: Grant) -> Outcome {
+async fn change_role(call: Call, grant: Grant) -> Outcome {
     let params = call.input.params()?;
     let role = RoleId::new(params.required("role")?);
     let permission = params.required("permissionId")?;

@@ -6,6 +6,7 @@ use application::admin::{role_assignment, roles};
 use application::chat::room_access::RoomAccess;
 use application::dates::iso;
 use application::error::Error;
+use domain::permission::Permission;
 use domain::role::{RoleDefinition, RoleProperties, RoleRefusal, RoleScope, RoleTable};
 use domain::{RoleId, RoomId, Timestamp};
 use projections::UserFacts;
@@ -15,7 +16,59 @@ use crate::errors::{ApiError, wording};
 use crate::http::answer::{Answer, Outcome};
 use crate::http::call::Call;
 use crate::http::params::Params;
+use crate::http::route::{self, Route};
 use crate::http::schema::{Kind, Schema};
+
+const ROLE: &[Permission] = &[Permission::ACCESS_PERMISSIONS];
+
+pub(super) fn routes() -> Vec<Route> {
+    vec![
+        route::get("roles.list", list)
+            .about("Every role.")
+            .answers(&[("roles", Kind::List)]),
+        route::get("roles.sync", sync)
+            .about("The roles that changed, and those that are gone, since a date.")
+            .knows(&[("updatedSince", Kind::Text)])
+            .answers(&[("roles", Kind::Object)]),
+        route::post("roles.create", create)
+            .about("Makes a role.")
+            .takes(&CREATE)
+            .needs_or(ROLE, wording::accessing_permissions)
+            .answers(&[("role", Kind::Object)]),
+        route::post("roles.update", update)
+            .about("Changes a role.")
+            .takes(&UPDATE)
+            .needs_or(ROLE, wording::accessing_permissions)
+            .answers(&[("role", Kind::Object)]),
+        route::post("roles.delete", delete)
+            .about("Deletes a role that nobody has.")
+            .takes(&DELETE)
+            .needs_or(ROLE, wording::accessing_permissions),
+        route::post("roles.addUserToRole", add_user)
+            .about("Gives somebody a role, in the workspace or in a room.")
+            .takes(&GIVE)
+            .needs_or(ROLE, wording::accessing_permissions)
+            .answers(&[("role", Kind::Object)]),
+        route::post("roles.removeUserFromRole", remove_user)
+            .about("Takes a role from somebody, in the workspace or in a room.")
+            .takes(&TAKE)
+            .needs_or(ROLE, wording::accessing_permissions_denied)
+            .answers(&[("role", Kind::Object)]),
+        route::get("roles.getUsersInRole", users_in_role)
+            .about("Who has a role.")
+            .knows(&[
+                ("role", Kind::Text),
+                ("roomId", Kind::Text),
+                ("count", Kind::Number),
+                ("offset", Kind::Number),
+            ])
+            .needs_or(ROLE, wording::accessing_permissions_denied)
+            .answers(&[("users", Kind::List), ("total", Kind::Number)]),
+        route::get("roles.getUsersInPublicRoles", users_in_public_roles)
+            .about("Who has roles that are shown beside names.")
+            .answers(&[("users", Kind::List)]),
+    ]
+}
 
 pub(crate) static CREATE: Schema = Schema {
     required: &[("name", Kind::Text)],
@@ -43,7 +96,7 @@ pub(crate) static DELETE: Schema = Schema {
     one_of: &[],
 };
 
-pub(crate) static GIVE: Schema = Schema {
+static GIVE: Schema = Schema {
     required: &[("username", Kind::Text)],
     optional: &[
         ("roleId", Kind::Text),
@@ -53,7 +106,7 @@ pub(crate) static GIVE: Schema = Schema {
     one_of: &[],
 };
 
-pub(crate) static TAKE: Schema = Schema {
+static TAKE: Schema = Schema {
     required: &[("username", Kind::Text)],
     optional: &[
         ("roleId", Kind::Text),
@@ -76,7 +129,7 @@ const USER_FIELDS: [&str; 7] = [
 ];
 
 /// The wire document of a role.
-pub fn document(id: &RoleId, role: &RoleDefinition) -> Value {
+fn document(id: &RoleId, role: &RoleDefinition) -> Value {
     described(id, &role.properties, role.protected)
 }
 
@@ -92,14 +145,14 @@ fn described(id: &RoleId, properties: &RoleProperties, protected: bool) -> Value
 }
 
 /// `GET /api/v1/roles.list`.
-pub async fn list(call: Call) -> Outcome {
+async fn list(call: Call) -> Outcome {
     let table = call.state.views().roles();
     let roles: Vec<Value> = table.iter().map(|(id, role)| document(id, role)).collect();
     Ok(Answer::empty().field("roles", &roles))
 }
 
 /// `GET /api/v1/roles.sync`: what changed since `updatedSince`.
-pub async fn sync(call: Call) -> Outcome {
+async fn sync(call: Call) -> Outcome {
     let since = call
         .since(&call.input.query(), "updatedSince")
         .ok()
@@ -136,7 +189,7 @@ pub async fn sync(call: Call) -> Outcome {
 }
 
 /// `POST /api/v1/roles.create`.
-pub async fn create(call: Call) -> Outcome {
+async fn create(call: Call) -> Outcome {
     let params = call.input.params()?;
     let wish = properties(&params, RoleScope::Users)?;
     let id = roles::create(&call.state, &call.caller, wish)
@@ -149,7 +202,7 @@ pub async fn create(call: Call) -> Outcome {
 }
 
 /// `POST /api/v1/roles.update`. A description that is left out becomes empty, a scope that is left out `Users`.
-pub async fn update(call: Call) -> Outcome {
+async fn update(call: Call) -> Outcome {
     let params = call.input.params()?;
     let id = RoleId::new(params.required("roleId")?);
     let scope = match params.text("scope")? {
@@ -187,7 +240,7 @@ fn properties(params: &Params, scope: RoleScope) -> Result<RoleProperties, ApiEr
 }
 
 /// `POST /api/v1/roles.delete`: by id or name.
-pub async fn delete(call: Call) -> Outcome {
+async fn delete(call: Call) -> Outcome {
     let params = call.input.params()?;
     let table = call.state.views().roles();
     let (id, role) = table
@@ -204,7 +257,7 @@ pub async fn delete(call: Call) -> Outcome {
 }
 
 /// `POST /api/v1/roles.addUserToRole`.
-pub async fn add_user(call: Call) -> Outcome {
+async fn add_user(call: Call) -> Outcome {
     let params = call.input.params()?;
     let table = call.state.views().roles();
     let named = named(&params)?.ok_or_else(wording::role_param_missing)?;
@@ -228,7 +281,7 @@ pub async fn add_user(call: Call) -> Outcome {
 }
 
 /// `POST /api/v1/roles.removeUserFromRole`. The user is named to the letter. The room is named by `scope`; a role of rooms is kept without one.
-pub async fn remove_user(call: Call) -> Outcome {
+async fn remove_user(call: Call) -> Outcome {
     let params = call.input.params()?;
     let table = call.state.views().roles();
     let named = named(&params)?.ok_or_else(wording::role_param_missing)?;
@@ -284,7 +337,7 @@ async fn gone_role(
 }
 
 /// `GET /api/v1/roles.getUsersInRole`. A room needs the right to look into other people's rooms.
-pub async fn users_in_role(call: Call) -> Outcome {
+async fn users_in_role(call: Call) -> Outcome {
     let params = call.input.query();
     let named = params
         .filled("role")?
@@ -316,7 +369,7 @@ pub async fn users_in_role(call: Call) -> Outcome {
 }
 
 /// `GET /api/v1/roles.getUsersInPublicRoles`: who has roles that are shown beside names.
-pub async fn users_in_public_roles(call: Call) -> Outcome {
+async fn users_in_public_roles(call: Call) -> Outcome {
     let users = public_holders(&call.state).await?;
     Ok(Answer::empty().field("users", &users))
 }

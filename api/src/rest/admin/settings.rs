@@ -4,6 +4,7 @@ use std::collections::HashSet;
 
 use application::admin::settings::{self, Wish};
 use application::caller::Caller;
+use axum::http::Method;
 use domain::Timestamp;
 use domain::permission::Permission;
 use domain::setting::Editor;
@@ -19,6 +20,7 @@ use crate::http::call::{Anyone, Call};
 use crate::http::filter::Filter;
 use crate::http::page::{PageRequest, compare, cut};
 use crate::http::params::Params;
+use crate::http::route::{self, Route};
 use crate::http::schema::{Kind, Schema};
 use crate::http::second_factor;
 use crate::methods::{self, AnyMethodCall};
@@ -26,13 +28,64 @@ use crate::state::AppState;
 
 pub use crate::documents::settings::begun;
 
+const ROWS: &[(&str, Kind)] = &[("settings", Kind::List), LIST[0], LIST[1], LIST[2]];
+
+const LIST: &[(&str, Kind)] = &[
+    ("count", Kind::Number),
+    ("offset", Kind::Number),
+    ("total", Kind::Number),
+];
+
+const SETTINGS: &[(&str, Kind)] = &[
+    ("_id", Kind::Text),
+    ("count", Kind::Number),
+    ("offset", Kind::Number),
+    ("sort", Kind::Text),
+    ("fields", Kind::Text),
+    ("query", Kind::Text),
+];
+
+pub(super) fn routes() -> Vec<Route> {
+    vec![
+        route::public(Method::GET, "settings.public", public)
+            .about("The settings anyone may read.")
+            .knows(SETTINGS)
+            .answers(ROWS),
+        route::get("settings", list)
+            .about("All settings; only public ones for those who may not see the rest.")
+            .knows(SETTINGS)
+            .answers(ROWS),
+        route::get("settings/{id}", get)
+            .about("One setting.")
+            .needs(&[Permission::VIEW_PRIVILEGED_SETTING])
+            .answers(&[("_id", Kind::Text), ("value", Kind::Any)]),
+        route::post("settings/{id}", save)
+            .about("Gives a setting a value, or runs what it names.")
+            .knows(&[
+                ("value", Kind::Any),
+                ("editor", Kind::Text),
+                ("execute", Kind::Boolean),
+            ])
+            .needs(&[Permission::EDIT_PRIVILEGED_SETTING])
+            .second_factor(),
+        route::post("settings", save_several)
+            .about("Gives several settings values: all of them, or none.")
+            .takes(&SEVERAL)
+            .needs(&[
+                Permission::EDIT_PRIVILEGED_SETTING,
+                Permission::MANAGE_SELECTED_SETTINGS,
+            ])
+            .second_factor(),
+    ]
+}
+
 /// `GET /api/v1/settings.public`. The ids wanted come as `_id=a,b` or in `query`.
-pub async fn public(call: Anyone) -> Outcome {
+async fn public(call: Anyone) -> Outcome {
     rows(&call.state, &call.input.query(), false).await
 }
 
 /// `GET /api/v1/settings`: all that are shown at all, or only public ones to those who may not see the rest.
-pub async fn list(call: Call) -> Outcome {
+async fn list(call: Call) -> Outcome {
     let all = call.may(Permission::VIEW_PRIVILEGED_SETTING);
     rows(&call.state, &call.input.query(), all).await
 }
@@ -122,7 +175,7 @@ fn ids(params: &Params, page: &PageRequest) -> Result<Option<HashSet<String>>, A
 }
 
 /// `GET /api/v1/settings/{id}`.
-pub async fn get(call: Call) -> Outcome {
+async fn get(call: Call) -> Outcome {
     let settings = call.state.views().settings();
     let definition = settings
         .definition(call.input.path("id"))
@@ -135,7 +188,7 @@ pub async fn get(call: Call) -> Outcome {
 
 /// `POST /api/v1/settings/{id}`: a value, a colour with its editor, or `execute` for what is there to be run. A setting
 /// the operator has blocked stays as it is, and nobody is told.
-pub async fn save(call: Call) -> Outcome {
+async fn save(call: Call) -> Outcome {
     let settings = call.state.views().settings();
     let definition = settings
         .definition(call.input.path("id"))
@@ -191,14 +244,14 @@ async fn execute(call: Call, name: &str) -> Outcome {
     Ok(Answer::empty())
 }
 
-pub(crate) static SEVERAL: Schema = Schema {
+static SEVERAL: Schema = Schema {
     required: &[("settings", Kind::List)],
     optional: &[],
     one_of: &[],
 };
 
 /// `POST /api/v1/settings`: all of them, or none.
-pub async fn save_several(call: Call) -> Outcome {
+async fn save_several(call: Call) -> Outcome {
     let params = call.input.params()?;
     let rows = params.get("settings").and_then(Value::as_array);
     let wishes = wishes(&call.state, &call.caller, rows.map_or(&[], Vec::as_slice))?;

@@ -2,18 +2,60 @@
 
 use application::admin::sounds::{self, Recording};
 use application::files::stored_files::Shelf;
+use axum::http::Method;
+use domain::permission::Permission;
 use serde_json::Value;
 
 use crate::errors::{ApiError, wording};
 use crate::http::answer::{Answer, Outcome};
 use crate::http::call::{Anyone, Call};
 use crate::http::media::{self, Media};
+use crate::http::route::{self, Rate, Route};
+use crate::http::schema::{Kind, PAGE};
 use crate::http::upload::Upload;
 use crate::rest::admin::emoji::{named, part};
 use crate::rest::people::avatars::check_size;
 
+const SOUNDS: &[&str] = &["audio/mpeg", "audio/ogg", "audio/wav"];
+
+pub(super) fn routes() -> Vec<Route> {
+    vec![
+        route::get("custom-sounds.list", list)
+            .about("Sounds of this workspace, page by page.")
+            .knows(&PAGE)
+            .answers(&[
+                ("sounds", Kind::List),
+                ("count", Kind::Number),
+                ("offset", Kind::Number),
+                ("total", Kind::Number),
+            ]),
+        route::get("custom-sounds.getOne", one)
+            .about("One sound of this workspace.")
+            .knows(&[("_id", Kind::Text)])
+            .answers(&[("sound", Kind::Object)]),
+        route::post("custom-sounds.create", create)
+            .about("Makes a sound out of a recording.")
+            .requires(&[Permission::MANAGE_SOUNDS])
+            .uploads("sound", &["name"])
+            .answers(&[("sound", Kind::Object)]),
+        route::post("custom-sounds.update", update)
+            .about("Gives a sound another name or another recording.")
+            .requires(&[Permission::MANAGE_SOUNDS])
+            .uploads("sound", &["_id", "name"])
+            .answers(&[("sound", Kind::Object)]),
+        route::post("custom-sounds.delete", delete)
+            .about("Removes a sound.")
+            .requires(&[Permission::MANAGE_SOUNDS])
+            .knows(&[("_id", Kind::Text)]),
+        route::public(Method::GET, "/custom-sounds/{file}", file)
+            .about("The recording of a sound.")
+            .rate(Rate::Unlimited)
+            .sends(SOUNDS),
+    ]
+}
+
 /// `GET /api/v1/custom-sounds.list`.
-pub async fn list(call: Call) -> Outcome {
+async fn list(call: Call) -> Outcome {
     let params = call.input.query();
     let page = call.page(&params)?;
     let mut docs = call.state.views().sounds().await?;
@@ -24,7 +66,7 @@ pub async fn list(call: Call) -> Outcome {
 }
 
 /// `GET /api/v1/custom-sounds.getOne` (newer than the contract; as publicly documented).
-pub async fn one(call: Call) -> Outcome {
+async fn one(call: Call) -> Outcome {
     let params = call.input.query();
     let sound = document(&call, params.required("_id")?).await?;
     Ok(Answer::empty().field("sound", &sound))
@@ -95,7 +137,7 @@ pub async fn delete(call: Call) -> Outcome {
 }
 
 /// `GET /custom-sounds/<id>.<extension>`.
-pub async fn file(call: Anyone) -> Outcome {
+async fn file(call: Anyone) -> Outcome {
     let (id, _) = media::split_name(call.input.path("file"));
     let record = call.state.views().sound_file(id).await?;
     let record = record.ok_or_else(media::gone)?;

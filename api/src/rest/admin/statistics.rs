@@ -10,10 +10,37 @@ use serde_json::{Value, json};
 use crate::errors::wording;
 use crate::http::answer::{Answer, Outcome};
 use crate::http::call::Call;
+use crate::http::route::{self, Route, paged};
+use crate::http::schema::{Kind, PAGE};
 use crate::server::telemetry::lines;
 
+pub(super) fn routes() -> Vec<Route> {
+    vec![
+        route::get("statistics", get)
+            .about("The newest figures of the workspace, or fresh ones.")
+            .needs_or(FIGURES, wording::plainly_not_allowed)
+            .knows(&[("refresh", Kind::Boolean)]),
+        route::get("statistics.list", list)
+            .about("Figures of the workspace over time.")
+            .needs_or(FIGURES, wording::plainly_not_allowed)
+            .knows(&PAGE)
+            .answers(paged!("statistics")),
+        route::post("statistics.telemetry", telemetry)
+            .about("Counts what users do.")
+            .knows(&[("params", Kind::List)]),
+        route::get("instances.get", instances)
+            .about("The processes that serve the workspace.")
+            .needs(FIGURES)
+            .answers(&[("instances", Kind::List)]),
+        route::get("stdout.queue", log_lines)
+            .about("The last lines of the log.")
+            .needs(&[Permission::VIEW_LOGS])
+            .answers(&[("queue", Kind::List)]),
+    ]
+}
+
 /// `GET /api/v1/statistics`.
-pub async fn get(call: Call) -> Outcome {
+async fn get(call: Call) -> Outcome {
     let params = call.input.query();
     let statistics = call.state.statistics();
     let doc = if params.flag("refresh") {
@@ -28,7 +55,7 @@ pub async fn get(call: Call) -> Outcome {
 }
 
 /// `GET /api/v1/statistics.list`.
-pub async fn list(call: Call) -> Outcome {
+async fn list(call: Call) -> Outcome {
     let page = call.page(&call.input.query())?;
     let docs = call.state.statistics().all();
     let docs = docs.iter().map(|doc| (**doc).clone()).collect();
@@ -42,7 +69,7 @@ pub async fn list(call: Call) -> Outcome {
 }
 
 /// `POST /api/v1/statistics.telemetry`. Clients count what their users do.
-pub async fn telemetry(call: Call) -> Outcome {
+async fn telemetry(call: Call) -> Outcome {
     let params = call.input.params()?;
     let events = params.get("params").and_then(Value::as_array);
     for event in events.ok_or_else(|| wording::match_missing("params"))? {
@@ -61,7 +88,7 @@ pub async fn telemetry(call: Call) -> Outcome {
 }
 
 /// `GET /api/v1/instances.get`. This process.
-pub async fn instances(call: Call) -> Outcome {
+async fn instances(call: Call) -> Outcome {
     let settings = call.state.views().settings();
     let (host, port) = Site::of(&settings).host_and_port();
     let instance = json!({
@@ -76,7 +103,7 @@ pub async fn instances(call: Call) -> Outcome {
 }
 
 /// `GET /api/v1/stdout.queue`.
-pub async fn log_lines(call: Call) -> Outcome {
+async fn log_lines(call: Call) -> Outcome {
     let limit = call.state.views().settings().int(keys::LOG_VIEW_LIMIT);
     let queue: Vec<Value> = lines::last(usize::try_from(limit).unwrap_or(0))
         .into_iter()
@@ -86,4 +113,4 @@ pub async fn log_lines(call: Call) -> Outcome {
 }
 
 /// The right to see figures.
-pub(crate) const FIGURES: &[Permission] = &[Permission::VIEW_STATISTICS];
+const FIGURES: &[Permission] = &[Permission::VIEW_STATISTICS];

@@ -18,7 +18,32 @@ use crate::errors::{ApiError, wording};
 use crate::http::answer::{Answer, Outcome};
 use crate::http::call::Call;
 use crate::http::params::Params;
+use crate::http::route::{self, Route};
+use crate::http::schema::Kind;
 use crate::state::AppState;
+
+pub(super) fn routes() -> Vec<Route> {
+    vec![
+        route::get("webdav.getMyAccounts", webdav_accounts)
+            .about("The accounts of the caller on WebDAV servers.")
+            .answers(&[("accounts", Kind::List)]),
+        route::get("autotranslate.getSupportedLanguages", languages)
+            .about("The languages that messages can be translated into.")
+            .knows(&[("targetLanguage", Kind::Text)])
+            .answers(&[("languages", Kind::List)]),
+        route::post("autotranslate.saveSettings", save_settings)
+            .about("Says what the caller wants translated in a room.")
+            .knows(&[
+                ("roomId", Kind::Text),
+                ("field", Kind::Text),
+                ("value", Kind::Any),
+                ("defaultLanguage", Kind::Text),
+            ]),
+        route::post("autotranslate.translateMessage", translate)
+            .about("Asks for the translation of a message.")
+            .knows(&[("messageId", Kind::Text), ("targetLanguage", Kind::Text)]),
+    ]
+}
 
 pub(crate) fn must_be_on(state: &AppState) -> Result<(), ApiError> {
     if state.views().settings().bool(keys::AUTO_TRANSLATE_ENABLED) {
@@ -29,7 +54,7 @@ pub(crate) fn must_be_on(state: &AppState) -> Result<(), ApiError> {
 }
 
 /// `GET /api/v1/autotranslate.getSupportedLanguages`.
-pub async fn languages(call: Call) -> Outcome {
+async fn languages(call: Call) -> Outcome {
     must_be_on(&call.state)?;
     if !call.may(Permission::AUTO_TRANSLATE) {
         return Err(wording::autotranslate_not_allowed());
@@ -72,7 +97,7 @@ pub(crate) fn wanted(params: &Params) -> Result<MembershipCommand, ApiError> {
 }
 
 /// `POST /api/v1/autotranslate.saveSettings`.
-pub async fn save_settings(call: Call) -> Outcome {
+async fn save_settings(call: Call) -> Outcome {
     must_be_on(&call.state)?;
     let params = call.input.params()?;
     let room = params
@@ -106,7 +131,7 @@ pub(crate) async fn save(
 }
 
 /// `POST /api/v1/autotranslate.translateMessage`. Without anything that translates, no translation arrives.
-pub async fn translate(call: Call) -> Outcome {
+async fn translate(call: Call) -> Outcome {
     must_be_on(&call.state)?;
     let params = call.input.params()?;
     let id = params
@@ -126,7 +151,7 @@ pub async fn translate(call: Call) -> Outcome {
 }
 
 /// An account as clients see it: without what is secret.
-pub(crate) fn account(record: &WebdavRecord) -> Value {
+fn account(record: &WebdavRecord) -> Value {
     let mut account = json!({ "_id": record.id, "serverURL": record.server_url });
     if let Login::Password { username, .. } = &record.login {
         account["username"] = json!(username);
@@ -138,7 +163,7 @@ pub(crate) fn account(record: &WebdavRecord) -> Value {
 }
 
 /// `GET /api/v1/webdav.getMyAccounts`.
-pub async fn webdav_accounts(call: Call) -> Outcome {
+async fn webdav_accounts(call: Call) -> Outcome {
     let records = call.state.views().webdav_accounts(call.caller.id()).await?;
     let accounts: Vec<Value> = records.iter().map(account).collect();
     Ok(Answer::empty().field("accounts", &accounts))

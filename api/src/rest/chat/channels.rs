@@ -17,9 +17,72 @@ use crate::http::answer::{Answer, Outcome};
 use crate::http::call::Call;
 use crate::http::page::filter_rows;
 use crate::http::params::Params;
-use crate::http::schema::Schema;
+use crate::http::route::{self, Route, paged};
+use crate::http::schema::{Kind, PAGE, Schema};
 use crate::rest::chat::history::{self, HistoryOptions};
+use crate::rest::chat::kinds::{NAMED, ROOM_PARAMS, key, list_key, path, room_field};
 use crate::rest::lookup::{self, Archived};
+
+pub(super) fn routes() -> Vec<Route> {
+    let mut routes = vec![
+        route::get("channels.list", list_all)
+            .about("The channels there are.")
+            .knows(&PAGE)
+            .answers(paged!("channels")),
+        route::get("channels.list.joined", |call| {
+            list_joined(RoomKind::Channel, call)
+        })
+        .about("The channels the caller is in.")
+        .knows(&PAGE)
+        .answers(paged!("channels")),
+        route::get("groups.list", |call| list_joined(RoomKind::Group, call))
+            .about("The private groups the caller is in.")
+            .knows(&PAGE)
+            .answers(paged!("groups")),
+        route::get("groups.listAll", list_groups)
+            .about("Every private group there is.")
+            .knows(&PAGE)
+            .answers(paged!("groups")),
+    ];
+    routes.extend(NAMED.into_iter().flat_map(routes_of));
+    routes
+}
+
+/// What channels and groups have in common.
+fn routes_of(kind: RoomKind) -> Vec<Route> {
+    vec![
+        route::post(path(kind, "create"), move |call| create(kind, call))
+            .about("Makes a room.")
+            .knows(&[
+                ("name", Kind::Text),
+                ("members", Kind::Texts),
+                ("readOnly", Kind::Boolean),
+                ("customFields", Kind::Object),
+                ("extraData", Kind::Object),
+            ])
+            .answers(room_field(kind)),
+        route::get(path(kind, "info"), move |call| info(kind, call))
+            .about("One room.")
+            .knows(ROOM_PARAMS)
+            .answers(room_field(kind)),
+        route::get(path(kind, "messages"), move |call| messages(kind, call))
+            .about("Messages of the room.")
+            .knows(&[
+                ("roomId", Kind::Text),
+                ("roomName", Kind::Text),
+                ("count", Kind::Number),
+                ("offset", Kind::Number),
+                ("sort", Kind::Text),
+                ("fields", Kind::Text),
+                ("query", Kind::Text),
+            ])
+            .answers(&[("messages", Kind::List), ("total", Kind::Number)]),
+        route::get(path(kind, "history"), move |call| history(kind, call))
+            .about("Messages of the room between two points in time.")
+            .knows(history::HISTORY_PARAMS)
+            .answers(&[("messages", Kind::List)]),
+    ]
+}
 
 /// A route that takes nothing but a room.
 pub(super) const ROOM: Schema = Schema {
@@ -27,24 +90,6 @@ pub(super) const ROOM: Schema = Schema {
     optional: &[],
     one_of: &["roomId", "roomName"],
 };
-
-/// The key of a room in answers.
-const fn key(kind: RoomKind) -> &'static str {
-    match kind {
-        RoomKind::Channel => "channel",
-        RoomKind::Group => "group",
-        RoomKind::Direct => "room",
-    }
-}
-
-/// The key of a list of rooms in answers.
-const fn list_key(kind: RoomKind) -> &'static str {
-    match kind {
-        RoomKind::Channel => "channels",
-        RoomKind::Group => "groups",
-        RoomKind::Direct => "ims",
-    }
-}
 
 /// The room as it is now.
 pub(super) async fn answer(call: &Call, kind: RoomKind, room: &RoomId) -> Outcome {
@@ -71,7 +116,7 @@ pub(super) fn params_of(
 }
 
 /// `*.create`.
-pub async fn create(kind: RoomKind, call: Call) -> Outcome {
+async fn create(kind: RoomKind, call: Call) -> Outcome {
     call.need(if kind == RoomKind::Channel {
         Permission::CREATE_C
     } else {
@@ -167,14 +212,14 @@ fn wish(
 }
 
 /// `*.info`.
-pub async fn info(kind: RoomKind, call: Call) -> Outcome {
+async fn info(kind: RoomKind, call: Call) -> Outcome {
     let params = call.input.params()?;
     let found = lookup::room(&call, &params, Some(kind), Archived::Accepted).await?;
     Ok(Answer::with_capacity(found.record.doc.len() + 16).raw(key(kind), &found.record.doc))
 }
 
 /// `channels.list`: all channels, or one's own for those who may not look around.
-pub async fn list_all(call: Call) -> Outcome {
+async fn list_all(call: Call) -> Outcome {
     let everywhere = call.may(Permission::VIEW_C_ROOM);
     if !everywhere {
         call.need(Permission::VIEW_JOINED_ROOM)?;
@@ -189,7 +234,7 @@ pub async fn list_all(call: Call) -> Outcome {
 }
 
 /// `groups.listAll`, for administrators.
-pub async fn list_groups(call: Call) -> Outcome {
+async fn list_groups(call: Call) -> Outcome {
     call.need(Permission::VIEW_ROOM_ADMINISTRATION)?;
     let query = RoomQuery {
         kinds: vec![RoomKind::Group],
@@ -254,7 +299,7 @@ fn sort(field: &str) -> Option<RoomSort> {
 }
 
 /// `*.messages`.
-pub async fn messages(kind: RoomKind, call: Call) -> Outcome {
+async fn messages(kind: RoomKind, call: Call) -> Outcome {
     let params = params_of(&call, kind, &history::MESSAGES)?;
     let archived = if kind == RoomKind::Channel {
         Archived::Accepted
@@ -269,7 +314,7 @@ pub async fn messages(kind: RoomKind, call: Call) -> Outcome {
 }
 
 /// `*.history`. Threads are shown by groups unless told otherwise, by channels only when told so.
-pub async fn history(kind: RoomKind, call: Call) -> Outcome {
+async fn history(kind: RoomKind, call: Call) -> Outcome {
     let params = params_of(&call, kind, &history::HISTORY)?;
     let found = lookup::room(&call, &params, Some(kind), Archived::Accepted).await?;
     if !found.place.can_read(&call.caller) {

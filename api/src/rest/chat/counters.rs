@@ -11,10 +11,42 @@ use crate::errors::{ApiError, wording};
 use crate::http::answer::{Answer, Outcome};
 use crate::http::call::Call;
 use crate::http::params::{Params, parse_date};
+use crate::http::route::{self, Route};
+use crate::http::schema::Kind;
+use crate::rest::chat::direct::PREFIXES;
+use crate::rest::chat::kinds::{NAMED, path};
 use crate::rest::lookup::{self, Archived};
 
+pub(super) fn routes() -> Vec<Route> {
+    let mut routes: Vec<Route> = NAMED.into_iter().map(route_of).collect();
+    routes.extend(PREFIXES.into_iter().map(direct_route));
+    routes
+}
+
+fn route_of(kind: RoomKind) -> Route {
+    route::get(path(kind, "counters"), move |call| of_room(kind, call))
+        .about("How many members and messages, and how many of them are new to a member.")
+        .knows(&[
+            ("roomId", Kind::Text),
+            ("roomName", Kind::Text),
+            ("userId", Kind::Text),
+        ])
+        .answers(&[("joined", Kind::Boolean)])
+}
+
+fn direct_route(prefix: &str) -> Route {
+    route::get(format!("{prefix}.counters"), of_direct)
+        .about("How many messages a direct message has, and how many are new.")
+        .knows(&[
+            ("roomId", Kind::Text),
+            ("username", Kind::Text),
+            ("userId", Kind::Text),
+        ])
+        .answers(&[("joined", Kind::Boolean)])
+}
+
 /// `channels.counters` and `groups.counters`.
-pub async fn of_room(kind: RoomKind, call: Call) -> Outcome {
+async fn of_room(kind: RoomKind, call: Call) -> Outcome {
     let params = call.input.params()?;
     let found = if kind == RoomKind::Group {
         let anywhere = Permission::VIEW_ROOM_ADMINISTRATION;
@@ -69,7 +101,7 @@ pub async fn of_room(kind: RoomKind, call: Call) -> Outcome {
 }
 
 /// `im.counters`.
-pub async fn of_direct(call: Call) -> Outcome {
+async fn of_direct(call: Call) -> Outcome {
     let params = call.input.params()?;
     let id = params
         .filled("roomId")?

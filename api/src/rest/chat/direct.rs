@@ -12,9 +12,68 @@ use crate::errors::{ApiError, wording};
 use crate::http::answer::{Answer, Outcome};
 use crate::http::call::Call;
 use crate::http::params::Params;
-use crate::http::schema::{Kind, Schema};
-use crate::rest::chat::history::{self, HistoryOptions};
+use crate::http::route::{self, Route};
+use crate::http::schema::{Kind, PAGE, Schema};
+use crate::rest::chat::history::{self, HISTORY_PARAMS, HistoryOptions};
 use crate::rest::chat::{channels, members as member_lists};
+
+/// A room, and which part of a list.
+const DIRECT_PAGE: &[(&str, Kind)] = &[
+    ("roomId", Kind::Text),
+    ("username", Kind::Text),
+    ("count", Kind::Number),
+    ("offset", Kind::Number),
+    ("sort", Kind::Text),
+    ("fields", Kind::Text),
+    ("query", Kind::Text),
+];
+
+/// Direct messages have two names on the wire.
+pub(super) const PREFIXES: [&str; 2] = ["im", "dm"];
+
+pub(super) fn routes() -> Vec<Route> {
+    PREFIXES.into_iter().flat_map(routes_of).collect()
+}
+
+fn routes_of(prefix: &str) -> Vec<Route> {
+    vec![
+        route::post(format!("{prefix}.create"), create)
+            .about("Makes, or finds, a direct message.")
+            .knows(&[
+                ("username", Kind::Text),
+                ("usernames", Kind::Text),
+                ("excludeSelf", Kind::Boolean),
+            ])
+            .answers(&[("room", Kind::Object)]),
+        route::post(format!("{prefix}.open"), open)
+            .about("Shows a direct message in the caller's list.")
+            .knows(&[("roomId", Kind::Text)]),
+        route::post(format!("{prefix}.close"), close)
+            .about("Hides a direct message from the caller's list.")
+            .knows(&[("roomId", Kind::Text)]),
+        route::get(format!("{prefix}.list"), list)
+            .about("The caller's direct messages.")
+            .knows(&PAGE)
+            .answers(&[
+                ("ims", Kind::List),
+                ("count", Kind::Number),
+                ("offset", Kind::Number),
+                ("total", Kind::Number),
+            ]),
+        route::get(format!("{prefix}.messages"), messages)
+            .about("Messages of a direct message.")
+            .knows(DIRECT_PAGE)
+            .answers(&[("messages", Kind::List), ("total", Kind::Number)]),
+        route::get(format!("{prefix}.history"), history)
+            .about("Messages of a direct message between two points in time.")
+            .knows(HISTORY_PARAMS)
+            .answers(&[("messages", Kind::List)]),
+        route::get(format!("{prefix}.members"), members)
+            .about("Who takes part in a direct message.")
+            .knows(DIRECT_PAGE)
+            .answers(&[("members", Kind::List), ("total", Kind::Number)]),
+    ]
+}
 
 const CREATE: Schema = Schema {
     required: &[],
@@ -23,7 +82,7 @@ const CREATE: Schema = Schema {
 };
 
 /// `im.create`.
-pub async fn create(call: Call) -> Outcome {
+async fn create(call: Call) -> Outcome {
     let params = call.input.strict(&CREATE)?;
     let names = match params.text("usernames")? {
         Some(list) => list
@@ -123,19 +182,19 @@ async fn own(call: &Call) -> Result<RoomAccess, ApiError> {
 }
 
 /// `im.list`.
-pub async fn list(call: Call) -> Outcome {
+async fn list(call: Call) -> Outcome {
     channels::list_joined(RoomKind::Direct, call).await
 }
 
 /// `im.messages`.
-pub async fn messages(call: Call) -> Outcome {
+async fn messages(call: Call) -> Outcome {
     let params = call.input.params()?;
     let room = readable(&call, &params).await?;
     history::messages(&call, &params, &room).await
 }
 
 /// `im.history`.
-pub async fn history(call: Call) -> Outcome {
+async fn history(call: Call) -> Outcome {
     let params = call.input.strict(&history::DIRECT_HISTORY)?;
     let room = readable(&call, &params).await?;
     let options = HistoryOptions::of(&params);
@@ -143,7 +202,7 @@ pub async fn history(call: Call) -> Outcome {
 }
 
 /// `im.members`.
-pub async fn members(call: Call) -> Outcome {
+async fn members(call: Call) -> Outcome {
     let params = call.input.params()?;
     let room = readable(&call, &params).await?;
     member_lists::members_of(&call, &params, &room).await
@@ -158,7 +217,7 @@ pub async fn open(call: Call) -> Outcome {
 }
 
 /// `im.close`.
-pub async fn close(call: Call) -> Outcome {
+async fn close(call: Call) -> Outcome {
     let place = own(&call).await?;
     let command = MembershipCommand::Hide { at: now() };
     if members::change_own(&call.state, &call.caller, &place, &command)

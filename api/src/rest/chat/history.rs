@@ -16,6 +16,18 @@ use crate::http::page::{PageRequest, cut};
 use crate::http::params::{Params, parse_date};
 use crate::http::schema::{Kind, Schema};
 
+/// What asks for the messages between two points in time.
+pub(super) const HISTORY_PARAMS: &[(&str, Kind)] = &[
+    ("roomId", Kind::Text),
+    ("roomName", Kind::Text),
+    ("latest", Kind::Text),
+    ("oldest", Kind::Text),
+    ("inclusive", Kind::Boolean),
+    ("unreads", Kind::Boolean),
+    ("count", Kind::Number),
+    ("offset", Kind::Number),
+];
+
 /// What `channels.messages` takes; the last three are newer names for what `query` is used for.
 pub const MESSAGES: Schema = Schema {
     required: &[("roomId", Kind::Text)],
@@ -244,7 +256,7 @@ fn sent_at(doc: &[u8]) -> Option<Timestamp> {
 }
 
 /// The kinds of system message the workspace hides; `mute_unmute` stands for two.
-pub fn hidden_kinds(call: &Call) -> Vec<String> {
+fn hidden_kinds(call: &Call) -> Vec<String> {
     let settings = call.state.views().settings();
     let hidden = settings
         .get(keys::HIDE_SYSTEM_MESSAGES.id())

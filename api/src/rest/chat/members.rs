@@ -15,9 +15,111 @@ use crate::errors::wording;
 use crate::http::answer::{Answer, Outcome};
 use crate::http::call::Call;
 use crate::http::params::Params;
+use crate::http::route::{self, Route};
 use crate::http::schema::{Kind, Schema};
 use crate::rest::chat::channels::{ROOM, answer, params_of};
+use crate::rest::chat::kinds::{NAMED, ROOM_PARAMS, path, room_field};
 use crate::rest::lookup::{self, Archived};
+
+/// What names a room and somebody.
+const ROOM_USER: &[(&str, Kind)] = &[
+    ("roomId", Kind::Text),
+    ("roomName", Kind::Text),
+    ("userId", Kind::Text),
+    ("username", Kind::Text),
+    ("user", Kind::Text),
+];
+
+pub(super) fn routes() -> Vec<Route> {
+    let mut routes = vec![
+        route::post("channels.join", join)
+            .about("Joins a channel.")
+            .knows(&[
+                ("roomId", Kind::Text),
+                ("roomName", Kind::Text),
+                ("joinCode", Kind::Text),
+            ])
+            .answers(&[("channel", Kind::Object)]),
+    ];
+    routes.extend(NAMED.into_iter().flat_map(routes_of));
+    routes.extend(NAMED.into_iter().flat_map(role_routes));
+    routes
+}
+
+/// What channels and groups have in common.
+fn routes_of(kind: RoomKind) -> Vec<Route> {
+    vec![
+        route::post(path(kind, "leave"), move |call| leave(kind, call))
+            .about("Leaves the room.")
+            .knows(ROOM_PARAMS)
+            .answers(room_field(kind)),
+        route::post(path(kind, "invite"), move |call| invite(kind, call))
+            .about("Adds people to the room.")
+            .knows(&[
+                ("roomId", Kind::Text),
+                ("roomName", Kind::Text),
+                ("userId", Kind::Text),
+                ("username", Kind::Text),
+                ("user", Kind::Text),
+                ("userIds", Kind::Texts),
+                ("usernames", Kind::Texts),
+            ])
+            .answers(room_field(kind)),
+        route::post(path(kind, "kick"), move |call| kick(kind, call))
+            .about("Removes somebody from the room.")
+            .knows(ROOM_USER)
+            .answers(room_field(kind)),
+        route::get(path(kind, "members"), move |call| members(kind, call))
+            .about("Who is in the room.")
+            .knows(&[
+                ("roomId", Kind::Text),
+                ("roomName", Kind::Text),
+                ("status", Kind::Texts),
+                ("filter", Kind::Text),
+                ("count", Kind::Number),
+                ("offset", Kind::Number),
+            ])
+            .answers(&[("members", Kind::List), ("total", Kind::Number)]),
+        route::get(path(kind, "roles"), move |call| roles(kind, call))
+            .about("Who has which role in the room.")
+            .knows(ROOM_PARAMS)
+            .answers(&[("roles", Kind::List)]),
+        route::get(path(kind, "moderators"), move |call| moderators(kind, call))
+            .about("The moderators of the room.")
+            .knows(ROOM_PARAMS)
+            .answers(&[("moderators", Kind::List)]),
+        route::post(path(kind, "open"), move |call| open(kind, call))
+            .about("Shows the room in the caller's list.")
+            .knows(ROOM_PARAMS),
+        route::post(path(kind, "close"), move |call| close(kind, call))
+            .about("Hides the room from the caller's list.")
+            .knows(ROOM_PARAMS),
+    ]
+}
+
+/// Giving and taking the roles that rooms have.
+fn role_routes(kind: RoomKind) -> Vec<Route> {
+    let roles = [
+        ("Owner", RoomRole::Owner),
+        ("Moderator", RoomRole::Moderator),
+        ("Leader", RoomRole::Leader),
+    ];
+    let routes = roles.into_iter().flat_map(|(name, role)| {
+        [
+            route::post(path(kind, &format!("add{name}")), move |call| {
+                grant(kind, role, call)
+            })
+            .about("Gives a member a role in the room.")
+            .knows(ROOM_USER),
+            route::post(path(kind, &format!("remove{name}")), move |call| {
+                revoke(kind, role, call)
+            })
+            .about("Takes a role in the room from a member.")
+            .knows(ROOM_USER),
+        ]
+    });
+    routes.collect()
+}
 
 const JOIN: Schema = Schema {
     optional: &[("joinCode", Kind::Text)],
@@ -40,7 +142,7 @@ const ROOM_PAGE: Schema = Schema {
 };
 
 /// `channels.join`.
-pub async fn join(call: Call) -> Outcome {
+async fn join(call: Call) -> Outcome {
     let params = call.input.strict(&JOIN)?;
     let found = lookup::room(&call, &params, Some(RoomKind::Channel), Archived::Refused).await?;
     members::join(&call.state, &call.caller, &found.place).await?;
@@ -48,7 +150,7 @@ pub async fn join(call: Call) -> Outcome {
 }
 
 /// `*.leave`. Archived rooms can be left.
-pub async fn leave(kind: RoomKind, call: Call) -> Outcome {
+async fn leave(kind: RoomKind, call: Call) -> Outcome {
     let params = params_of(&call, kind, &ROOM)?;
     let found = lookup::room(&call, &params, Some(kind), Archived::Accepted).await?;
     let leave = MembershipCommand::Leave { at: now() };
@@ -60,7 +162,7 @@ pub async fn leave(kind: RoomKind, call: Call) -> Outcome {
 }
 
 /// `*.invite`. Groups need not be open to those who may add people anywhere.
-pub async fn invite(kind: RoomKind, call: Call) -> Outcome {
+async fn invite(kind: RoomKind, call: Call) -> Outcome {
     let params = call.input.params()?;
     let found = if kind == RoomKind::Group {
         let anywhere = Permission::ADD_USER_TO_ANY_P_ROOM;
@@ -77,7 +179,7 @@ pub async fn invite(kind: RoomKind, call: Call) -> Outcome {
 }
 
 /// `*.kick`. Members of archived rooms can be removed.
-pub async fn kick(kind: RoomKind, call: Call) -> Outcome {
+async fn kick(kind: RoomKind, call: Call) -> Outcome {
     let params = params_of(&call, kind, &KICK)?;
     let found = lookup::room(&call, &params, Some(kind), Archived::Accepted).await?;
     let user = lookup::user(&call.state, &params).await?;
@@ -90,7 +192,7 @@ pub async fn kick(kind: RoomKind, call: Call) -> Outcome {
 }
 
 /// `*.addOwner` and its like.
-pub async fn grant(kind: RoomKind, role: RoomRole, call: Call) -> Outcome {
+async fn grant(kind: RoomKind, role: RoomRole, call: Call) -> Outcome {
     change_role(
         kind,
         &call,
@@ -100,7 +202,7 @@ pub async fn grant(kind: RoomKind, role: RoomRole, call: Call) -> Outcome {
 }
 
 /// `*.removeOwner` and its like.
-pub async fn revoke(kind: RoomKind, role: RoomRole, call: Call) -> Outcome {
+async fn revoke(kind: RoomKind, role: RoomRole, call: Call) -> Outcome {
     change_role(
         kind,
         &call,
@@ -135,7 +237,7 @@ async fn change_role(kind: RoomKind, call: &Call, command: MembershipCommand) ->
 }
 
 /// `*.members`.
-pub async fn members(kind: RoomKind, call: Call) -> Outcome {
+async fn members(kind: RoomKind, call: Call) -> Outcome {
     let params = call.input.params()?;
     let archived = if kind == RoomKind::Channel {
         Archived::Accepted
@@ -176,7 +278,7 @@ pub async fn members_of(call: &Call, params: &Params, room: &RoomId) -> Outcome 
 }
 
 /// `*.open`.
-pub async fn open(kind: RoomKind, call: Call) -> Outcome {
+async fn open(kind: RoomKind, call: Call) -> Outcome {
     let params = params_of(&call, kind, &ROOM)?;
     let found = lookup::room(&call, &params, Some(kind), Archived::Accepted).await?;
     if !found.place.is_member() && kind == RoomKind::Channel {
@@ -193,7 +295,7 @@ pub async fn open(kind: RoomKind, call: Call) -> Outcome {
 }
 
 /// `*.close`.
-pub async fn close(kind: RoomKind, call: Call) -> Outcome {
+async fn close(kind: RoomKind, call: Call) -> Outcome {
     let params = params_of(&call, kind, &ROOM)?;
     let found = lookup::room(&call, &params, Some(kind), Archived::Accepted).await?;
     if !found.place.is_member() {
@@ -214,7 +316,7 @@ pub async fn close(kind: RoomKind, call: Call) -> Outcome {
 }
 
 /// `*.roles`: who holds which role in the room.
-pub async fn roles(kind: RoomKind, call: Call) -> Outcome {
+async fn roles(kind: RoomKind, call: Call) -> Outcome {
     let params = params_of(&call, kind, &ROOM_PAGE)?;
     let found = lookup::room(&call, &params, Some(kind), Archived::Accepted).await?;
     let holders = call.state.views().role_holders(found.id()).await?;
@@ -229,7 +331,7 @@ pub async fn roles(kind: RoomKind, call: Call) -> Outcome {
 }
 
 /// `*.moderators`.
-pub async fn moderators(kind: RoomKind, call: Call) -> Outcome {
+async fn moderators(kind: RoomKind, call: Call) -> Outcome {
     let params = params_of(&call, kind, &ROOM_PAGE)?;
     let found = lookup::room(&call, &params, Some(kind), Archived::Accepted).await?;
     let holders = call.state.views().role_holders(found.id()).await?;

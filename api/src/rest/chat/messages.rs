@@ -17,7 +17,62 @@ use crate::errors::{ApiError, wording};
 use crate::http::answer::{Answer, Outcome};
 use crate::http::call::{Call, Input};
 use crate::http::params::{Params, parse_date};
+use crate::http::route::{self, Route};
+use crate::http::schema::Kind;
 use crate::rest::chat::{known_emoji, target};
+
+pub(super) fn routes() -> Vec<Route> {
+    vec![
+        route::post("chat.sendMessage", send)
+            .about("Posts a message, with an id of the caller's choice if it likes.")
+            .knows(&[("message", Kind::Object), ("previewUrls", Kind::Texts)])
+            .answers(&[("message", Kind::Object)]),
+        route::post("chat.postMessage", post)
+            .about("Posts a message, to a room named by id, `#name` or `@user`.")
+            .knows(&[
+                ("roomId", Kind::Any),
+                ("channel", Kind::Any),
+                ("text", Kind::Document),
+                ("alias", Kind::Text),
+                ("emoji", Kind::Text),
+                ("avatar", Kind::Text),
+                ("attachments", Kind::List),
+            ])
+            .answers(&[("message", Kind::Object)]),
+        route::post("chat.update", update)
+            .about("Changes what a message says, or what an encrypted one hides.")
+            .knows(&[
+                ("roomId", Kind::Text),
+                ("msgId", Kind::Text),
+                ("text", Kind::Document),
+                ("content", Kind::Object),
+                ("e2eMentions", Kind::Object),
+                ("customFields", Kind::Object),
+                ("previewUrls", Kind::Texts),
+            ])
+            .answers(&[("message", Kind::Object)]),
+        route::post("chat.delete", delete)
+            .about("Deletes a message.")
+            .knows(&[
+                ("roomId", Kind::Text),
+                ("msgId", Kind::Text),
+                ("asUser", Kind::Boolean),
+            ])
+            .answers(&[("_id", Kind::Text), ("ts", Kind::Number)]),
+        route::post("chat.react", react)
+            .about("Adds or takes back a reaction.")
+            .knows(&[
+                ("messageId", Kind::Text),
+                ("emoji", Kind::Text),
+                ("reaction", Kind::Text),
+                ("shouldReact", Kind::Boolean),
+            ]),
+        route::get("chat.getMessage", get)
+            .about("One message.")
+            .knows(&[("msgId", Kind::Text)])
+            .answers(&[("message", Kind::Object)]),
+    ]
+}
 
 /// The body of `chat.sendMessage`: what clients rely on; anything else in it is ignored.
 #[derive(Deserialize)]
@@ -53,7 +108,7 @@ struct SentMessage {
 }
 
 /// `POST /api/v1/chat.sendMessage`.
-pub async fn send(call: Call) -> Outcome {
+async fn send(call: Call) -> Outcome {
     let sent = match call.input.json::<Sent>() {
         Some(sent) => sent,
         // The slow way finds the words for what is wrong.
@@ -164,7 +219,7 @@ async fn place_to_write(call: &Call, rid: Option<&str>) -> Result<RoomAccess, Ap
 }
 
 /// `POST /api/v1/chat.postMessage`. Several targets get one message each, up to the first error.
-pub async fn post(call: Call) -> Outcome {
+async fn post(call: Call) -> Outcome {
     let params = call.input.params()?;
     let key = if params.get("roomId").is_some() {
         "roomId"
@@ -294,7 +349,7 @@ async fn in_room(call: &Call, params: &Params) -> Result<(MessageRecord, RoomAcc
 }
 
 /// `POST /api/v1/chat.update`.
-pub async fn update(call: Call) -> Outcome {
+async fn update(call: Call) -> Outcome {
     let params = call.input.params()?;
     let mentions = params.object("e2eMentions")?.cloned();
     let wording = match params.object("content")?.cloned() {
@@ -318,7 +373,7 @@ pub async fn update(call: Call) -> Outcome {
 }
 
 /// `POST /api/v1/chat.delete`.
-pub async fn delete(call: Call) -> Outcome {
+async fn delete(call: Call) -> Outcome {
     let params = call.input.params()?;
     let as_author = params.flag("asUser");
     let (record, place) = in_room(&call, &params).await?;
@@ -352,7 +407,7 @@ async fn author(call: &Call, id: &UserId) -> Result<Value, ApiError> {
 }
 
 /// `POST /api/v1/chat.react`.
-pub async fn react(call: Call) -> Outcome {
+async fn react(call: Call) -> Outcome {
     let params = call.input.params()?;
     let id = params
         .filled("messageId")?
@@ -382,7 +437,7 @@ pub async fn react(call: Call) -> Outcome {
 }
 
 /// `GET /api/v1/chat.getMessage`.
-pub async fn get(call: Call) -> Outcome {
+async fn get(call: Call) -> Outcome {
     let params = call.input.params()?;
     let id = params
         .filled("msgId")?

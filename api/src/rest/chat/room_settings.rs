@@ -8,9 +8,66 @@ use domain::room::{RoomCommand, RoomEvent, RoomKind};
 use crate::errors::{ApiError, wording};
 use crate::http::answer::{Answer, Outcome};
 use crate::http::call::Call;
+use crate::http::route::{self, Route};
 use crate::http::schema::{Kind, Schema};
 use crate::rest::chat::channels::{ROOM, answer, params_of};
+use crate::rest::chat::kinds::{NAMED, ROOM_PARAMS, path, room_field};
 use crate::rest::lookup::{self, Archived, FoundRoom};
+
+pub(super) fn routes() -> Vec<Route> {
+    let named = NAMED.into_iter();
+    named
+        .flat_map(|kind| [routes_of(kind), text_routes(kind)].concat())
+        .collect()
+}
+
+fn routes_of(kind: RoomKind) -> Vec<Route> {
+    vec![
+        route::post(path(kind, "rename"), move |call| rename(kind, call))
+            .about("Gives the room another name.")
+            .knows(&[("roomId", Kind::Text), ("name", Kind::Text)])
+            .answers(room_field(kind)),
+        route::post(path(kind, "setReadOnly"), move |call| {
+            set_read_only(kind, call)
+        })
+        .about("Decides whether only some may post.")
+        .knows(&[
+            ("roomId", Kind::Text),
+            ("roomName", Kind::Text),
+            ("readOnly", Kind::Boolean),
+        ])
+        .answers(room_field(kind)),
+        route::post(path(kind, "archive"), move |call| archive(kind, call))
+            .about("Archives the room.")
+            .knows(ROOM_PARAMS),
+        route::post(path(kind, "unarchive"), move |call| unarchive(kind, call))
+            .about("Brings the room back from the archive.")
+            .knows(ROOM_PARAMS),
+        route::post(path(kind, "delete"), move |call| delete(kind, call))
+            .about("Deletes the room and its messages.")
+            .knows(ROOM_PARAMS),
+    ]
+}
+
+/// Changing the texts about a room.
+fn text_routes(kind: RoomKind) -> Vec<Route> {
+    const NAME: (&str, Kind) = ("roomName", Kind::Text);
+    const ID: (&str, Kind) = ("roomId", Kind::Text);
+    macro_rules! text {
+        ($name:literal, $field:literal, $which:expr) => {
+            route::post(path(kind, $name), move |call| set_text(kind, $which, call))
+                .about("Changes a text about the room.")
+                .knows(&[ID, NAME, ($field, Kind::Text)])
+                .answers(&[($field, Kind::Text)])
+        };
+    }
+    vec![
+        text!("setTopic", "topic", RoomText::Topic),
+        text!("setDescription", "description", RoomText::Description),
+        text!("setPurpose", "purpose", RoomText::Purpose),
+        text!("setAnnouncement", "announcement", RoomText::Announcement),
+    ]
+}
 
 const READ_ONLY: Schema = Schema {
     required: &[("readOnly", Kind::Boolean)],
@@ -23,7 +80,7 @@ const ANNOUNCEMENT: Schema = Schema {
 
 /// One text of a room that can be changed by itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum RoomText {
+enum RoomText {
     /// What it is about.
     Topic,
     /// What it is for.
@@ -66,7 +123,7 @@ impl RoomText {
 }
 
 /// `*.setTopic` and its like.
-pub async fn set_text(kind: RoomKind, which: RoomText, call: Call) -> Outcome {
+async fn set_text(kind: RoomKind, which: RoomText, call: Call) -> Outcome {
     let params = match which {
         RoomText::Announcement => params_of(&call, kind, &ANNOUNCEMENT)?,
         RoomText::Topic | RoomText::Description | RoomText::Purpose => call.input.params()?,
@@ -86,7 +143,7 @@ pub async fn set_text(kind: RoomKind, which: RoomText, call: Call) -> Outcome {
 }
 
 /// `*.setReadOnly`.
-pub async fn set_read_only(kind: RoomKind, call: Call) -> Outcome {
+async fn set_read_only(kind: RoomKind, call: Call) -> Outcome {
     let params = params_of(&call, kind, &READ_ONLY)?;
     let found = lookup::room(&call, &params, Some(kind), Archived::Refused).await?;
     let read_only = params
@@ -104,7 +161,7 @@ pub async fn set_read_only(kind: RoomKind, call: Call) -> Outcome {
 }
 
 /// `*.rename`.
-pub async fn rename(kind: RoomKind, call: Call) -> Outcome {
+async fn rename(kind: RoomKind, call: Call) -> Outcome {
     let params = call.input.params()?;
     let found = lookup::room(&call, &params, Some(kind), Archived::Refused).await?;
     let name = params
@@ -118,7 +175,7 @@ pub async fn rename(kind: RoomKind, call: Call) -> Outcome {
 }
 
 /// `*.archive`.
-pub async fn archive(kind: RoomKind, call: Call) -> Outcome {
+async fn archive(kind: RoomKind, call: Call) -> Outcome {
     let params = params_of(&call, kind, &ROOM)?;
     let found = lookup::room(&call, &params, Some(kind), Archived::Refused).await?;
     change(
@@ -134,7 +191,7 @@ pub async fn archive(kind: RoomKind, call: Call) -> Outcome {
 }
 
 /// `*.unarchive`.
-pub async fn unarchive(kind: RoomKind, call: Call) -> Outcome {
+async fn unarchive(kind: RoomKind, call: Call) -> Outcome {
     let params = params_of(&call, kind, &ROOM)?;
     let found = lookup::room(&call, &params, Some(kind), Archived::Accepted).await?;
     if kind == RoomKind::Channel && !found.record.archived {
@@ -161,7 +218,7 @@ async fn change(
 }
 
 /// `*.delete`.
-pub async fn delete(kind: RoomKind, call: Call) -> Outcome {
+async fn delete(kind: RoomKind, call: Call) -> Outcome {
     let params = params_of(&call, kind, &ROOM)?;
     let found = lookup::room(&call, &params, Some(kind), Archived::Accepted).await?;
     rooms::delete(&call.state, &call.caller, &found.place).await?;

@@ -8,11 +8,33 @@ use crate::errors::wording;
 use crate::http::answer::{Answer, Outcome};
 use crate::http::call::Call;
 use crate::http::page::FieldChoice;
+use crate::http::route::{self, Route};
+use crate::http::schema::Kind;
 use crate::rest::chat::subscriptions::synced;
 use crate::rest::lookup::{self, Archived};
 
+pub(super) fn routes() -> Vec<Route> {
+    vec![
+        route::get("rooms.get", get)
+            .about("The caller's rooms, or what changed of them since.")
+            .knows(&[("updatedSince", Kind::Text)])
+            .answers(&[("update", Kind::List), ("remove", Kind::List)]),
+        route::get("rooms.info", info)
+            .about("One room.")
+            .knows(&[
+                ("roomId", Kind::Text),
+                ("roomName", Kind::Text),
+                ("fields", Kind::Text),
+            ])
+            .answers(&[("room", Kind::Object)]),
+        route::post("rooms.leave", leave)
+            .about("Leaves a room.")
+            .knows(&[("roomId", Kind::Text)]),
+    ]
+}
+
 /// `rooms.get`.
-pub async fn get(call: Call) -> Outcome {
+async fn get(call: Call) -> Outcome {
     let params = call.input.params()?;
     let since = call
         .since(&params, "updatedSince")
@@ -27,7 +49,7 @@ pub async fn get(call: Call) -> Outcome {
 }
 
 /// `rooms.info`.
-pub async fn info(call: Call) -> Outcome {
+async fn info(call: Call) -> Outcome {
     let params = call.input.params()?;
     let found = lookup::room(&call, &params, None, Archived::Refused).await?;
     if !found.place.can_access(&call.caller) {
@@ -41,7 +63,7 @@ pub async fn info(call: Call) -> Outcome {
 }
 
 /// `rooms.leave`. Archived rooms can be left.
-pub async fn leave(call: Call) -> Outcome {
+async fn leave(call: Call) -> Outcome {
     let params = call.input.params()?;
     let found = lookup::room(&call, &params, None, Archived::Accepted).await?;
     let leave = MembershipCommand::Leave { at: now() };

@@ -12,7 +12,27 @@ use serde_json::{Value, json};
 use crate::errors::{ApiError, wording};
 use crate::http::answer::{Answer, Outcome};
 use crate::http::call::Call;
+use crate::http::route::{self, Route};
 use crate::http::schema::{Kind, Schema};
+
+pub(super) fn routes() -> Vec<Route> {
+    vec![
+        route::get("subscriptions.get", get)
+            .about("The caller's subscriptions, or what changed of them since.")
+            .knows(&[("updatedSince", Kind::Text)])
+            .answers(&[("update", Kind::List), ("remove", Kind::List)]),
+        route::get("subscriptions.getOne", get_one)
+            .about("The caller's subscription to one room.")
+            .knows(&[("roomId", Kind::Text)])
+            .answers(&[("subscription", Kind::Any)]),
+        route::post("subscriptions.read", read)
+            .about("Marks a room as read.")
+            .knows(&[("rid", Kind::Text), ("readThreads", Kind::Boolean)]),
+        route::post("subscriptions.unread", unread)
+            .about("Marks a room as unread, from a message on.")
+            .knows(&[("roomId", Kind::Text), ("firstUnreadMessage", Kind::Object)]),
+    ]
+}
 
 const GET: Schema = Schema {
     required: &[],
@@ -43,7 +63,7 @@ pub fn synced(sync: &Sync) -> Answer {
 }
 
 /// `subscriptions.get`.
-pub async fn get(call: Call) -> Outcome {
+async fn get(call: Call) -> Outcome {
     let params = call.input.strict(&GET)?;
     let since = call
         .since(&params, "updatedSince")
@@ -58,7 +78,7 @@ pub async fn get(call: Call) -> Outcome {
 }
 
 /// `subscriptions.getOne`. No place in the room is `null`, not an error.
-pub async fn get_one(call: Call) -> Outcome {
+async fn get_one(call: Call) -> Outcome {
     let params = call.input.strict(&GET_ONE)?;
     let room = RoomId::new(params.required("roomId")?);
     let record = call
@@ -86,7 +106,7 @@ async fn place(call: &Call, room: &str) -> Result<RoomAccess, ApiError> {
 }
 
 /// `subscriptions.read`.
-pub async fn read(call: Call) -> Outcome {
+async fn read(call: Call) -> Outcome {
     let params = call.input.strict(&READ)?;
     let room = params
         .text("rid")?
@@ -102,7 +122,7 @@ pub async fn read(call: Call) -> Outcome {
 }
 
 /// `subscriptions.unread`: from the newest message of `roomId`, or from `firstUnreadMessage` on.
-pub async fn unread(call: Call) -> Outcome {
+async fn unread(call: Call) -> Outcome {
     let params = call.input.params()?;
     let first = params
         .get("firstUnreadMessage")

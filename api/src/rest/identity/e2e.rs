@@ -10,8 +10,44 @@ use serde_json::{Map, Value, json};
 use crate::errors::{ApiError, wording};
 use crate::http::answer::{Answer, Outcome};
 use crate::http::call::Call;
+use crate::http::route::{self, Route};
 use crate::http::schema::{Kind, Schema};
 use crate::state::AppState;
+
+pub(super) fn routes() -> Vec<Route> {
+    vec![
+        route::post("e2e.setUserPublicAndPrivateKeys", set_keys)
+            .about("Keeps the key pair of the caller.")
+            .takes(&KEYS),
+        route::get("e2e.fetchMyKeys", fetch_keys).about("The key pair of the caller."),
+        route::get("e2e.getUsersOfRoomWithoutKey", users_without_key)
+            .about("Members of a room who wait for its key.")
+            .takes(&ROOM)
+            .answers(&[("users", Kind::List)]),
+        route::post("e2e.setRoomKeyID", set_room_key_id)
+            .about("Says what the key of a room is known by.")
+            .takes(&ROOM_KEY),
+        route::post("e2e.updateGroupKey", update_group_key)
+            .about("Keeps the key of a room for the caller, or offers it to another member.")
+            .takes(&GROUP_KEY),
+        route::post("e2e.acceptSuggestedGroupKey", accept)
+            .about("Takes the key that another member offers.")
+            .takes(&ROOM),
+        route::post("e2e.rejectSuggestedGroupKey", reject)
+            .about("Turns the key down that another member offers.")
+            .takes(&ROOM),
+        route::get("e2e.fetchUsersWaitingForGroupKey", fetch_waiting)
+            .about("Members of several rooms who wait for their keys.")
+            .knows(&[("roomIds", Kind::Any)])
+            .answers(&[("usersWaitingForE2EKeys", Kind::Object)]),
+        route::post("e2e.provideUsersSuggestedGroupKeys", provide)
+            .about("Offers keys of several rooms to their members.")
+            .takes(&SUGGESTIONS),
+        route::post("e2e.resetRoomKey", reset_room_key)
+            .about("Gives a room another key in place of one that got lost.")
+            .takes(&RESET),
+    ]
+}
 
 /// The largest key that is kept, in bytes.
 const LARGEST_KEY: usize = 64 * 1024;
@@ -32,12 +68,12 @@ pub(crate) static ROOM: Schema = Schema {
     optional: &[],
     one_of: &[],
 };
-pub(crate) static ROOM_KEY: Schema = Schema {
+static ROOM_KEY: Schema = Schema {
     required: &[("rid", Kind::Text), ("keyID", Kind::Document)],
     optional: &[],
     one_of: &[],
 };
-pub(crate) static GROUP_KEY: Schema = Schema {
+static GROUP_KEY: Schema = Schema {
     required: &[
         ("uid", Kind::Text),
         ("rid", Kind::Text),
@@ -46,12 +82,12 @@ pub(crate) static GROUP_KEY: Schema = Schema {
     optional: &[],
     one_of: &[],
 };
-pub(crate) static SUGGESTIONS: Schema = Schema {
+static SUGGESTIONS: Schema = Schema {
     required: &[("usersSuggestedGroupKeys", Kind::Object)],
     optional: &[],
     one_of: &[],
 };
-pub(crate) static RESET: Schema = Schema {
+static RESET: Schema = Schema {
     required: &[
         ("rid", Kind::Text),
         ("e2eKey", Kind::Document),
@@ -93,7 +129,7 @@ pub async fn set_keys(call: Call) -> Outcome {
 }
 
 /// `GET /api/v1/e2e.fetchMyKeys`.
-pub async fn fetch_keys(call: Call) -> Outcome {
+async fn fetch_keys(call: Call) -> Outcome {
     let keys = e2e::own_keys(&call.state, &call.caller).await?;
     Ok(match keys {
         None => Answer::empty(),
@@ -104,7 +140,7 @@ pub async fn fetch_keys(call: Call) -> Outcome {
 }
 
 /// `GET /api/v1/e2e.getUsersOfRoomWithoutKey`.
-pub async fn users_without_key(call: Call) -> Outcome {
+async fn users_without_key(call: Call) -> Outcome {
     let params = call.input.params()?;
     let room = params.required("rid")?;
     own_room(
@@ -128,7 +164,7 @@ pub(crate) async fn waiting(state: &AppState, room: &RoomId) -> Result<Vec<Value
 }
 
 /// `POST /api/v1/e2e.setRoomKeyID`.
-pub async fn set_room_key_id(call: Call) -> Outcome {
+async fn set_room_key_id(call: Call) -> Outcome {
     let params = call.input.params()?;
     let place = own_room(
         &call.state,
@@ -143,7 +179,7 @@ pub async fn set_room_key_id(call: Call) -> Outcome {
 }
 
 /// `POST /api/v1/e2e.updateGroupKey`.
-pub async fn update_group_key(call: Call) -> Outcome {
+async fn update_group_key(call: Call) -> Outcome {
     let params = call.input.params()?;
     let place = own_room(
         &call.state,
@@ -161,12 +197,12 @@ pub async fn update_group_key(call: Call) -> Outcome {
 }
 
 /// `POST /api/v1/e2e.acceptSuggestedGroupKey`.
-pub async fn accept(call: Call) -> Outcome {
+async fn accept(call: Call) -> Outcome {
     answer(call, true).await
 }
 
 /// `POST /api/v1/e2e.rejectSuggestedGroupKey`.
-pub async fn reject(call: Call) -> Outcome {
+async fn reject(call: Call) -> Outcome {
     answer(call, false).await
 }
 
@@ -182,7 +218,7 @@ async fn answer(call: Call, accept: bool) -> Outcome {
 }
 
 /// `GET /api/v1/e2e.fetchUsersWaitingForGroupKey`. Rooms the caller is not in are passed over.
-pub async fn fetch_waiting(call: Call) -> Outcome {
+async fn fetch_waiting(call: Call) -> Outcome {
     let params = call.input.query();
     let mut rooms = Map::new();
     let wanted = params.texts("roomIds")?.unwrap_or_default();
@@ -216,7 +252,7 @@ pub async fn fetch_waiting(call: Call) -> Outcome {
 }
 
 /// `POST /api/v1/e2e.provideUsersSuggestedGroupKeys`. Rooms and users the caller cannot hand keys to are passed over.
-pub async fn provide(call: Call) -> Outcome {
+async fn provide(call: Call) -> Outcome {
     let params = call.input.params()?;
     if !call.state.views().settings().bool(keys::E2E_ENABLE) {
         return Ok(Answer::empty());
@@ -251,7 +287,7 @@ pub async fn provide(call: Call) -> Outcome {
 }
 
 /// `POST /api/v1/e2e.resetRoomKey`.
-pub async fn reset_room_key(call: Call) -> Outcome {
+async fn reset_room_key(call: Call) -> Outcome {
     let params = call.input.params()?;
     let place = own_room(
         &call.state,

@@ -1,6 +1,7 @@
 //! Login, logout, me (contract, conventions 4).
 
 use application::identity::credentials;
+use axum::http::Method;
 use domain::credential::Ending;
 use projections::UserFacts;
 use serde_json::{Map, Value, json};
@@ -9,8 +10,27 @@ use crate::documents::users;
 use crate::errors::{ApiError, wording};
 use crate::http::answer::{Answer, Outcome};
 use crate::http::call::{Anyone, Call};
+use crate::http::route::{self, Route};
+use crate::http::schema::Kind;
 use crate::http::{login_form, second_factor};
 use crate::state::AppState;
+
+pub(super) fn routes() -> Vec<Route> {
+    vec![
+        route::public(Method::POST, "login", login)
+            .about("Logs in and hands out a login token.")
+            .answers_status(),
+        route::post("logout", logout)
+            .about("Voids the login token that is presented.")
+            .answers_status(),
+        route::get("logout", logout)
+            .about("Voids the login token that is presented.")
+            .answers_status(),
+        route::get("me", me)
+            .about("Tells who is logged in.")
+            .answers(&[("_id", Kind::Text), ("username", Kind::Text)]),
+    ]
+}
 
 /// `POST /api/v1/login`.
 pub async fn login(call: Anyone) -> Outcome {
@@ -30,7 +50,7 @@ pub async fn login(call: Anyone) -> Outcome {
 }
 
 /// `POST` and `GET /api/v1/logout`: voids exactly the token that was presented.
-pub async fn logout(call: Call) -> Outcome {
+async fn logout(call: Call) -> Outcome {
     let (user, presented) = (call.caller.id(), Some(call.caller.credential()));
     credentials::end_now(&call.state, user, user, Ending::Logout, presented).await?;
     Ok(Answer::status_data(
@@ -39,7 +59,7 @@ pub async fn logout(call: Call) -> Outcome {
 }
 
 /// `GET /api/v1/me`.
-pub async fn me(call: Call) -> Outcome {
+async fn me(call: Call) -> Outcome {
     let me = about_me(&call.state, &call.caller.user).await?;
     Ok(Answer::empty().fields(&me))
 }

@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 
 use application::error::Error;
 use application::identity::mail_links::{self, Chosen, Use};
-use axum::http::{HeaderName, HeaderValue, StatusCode, header};
+use axum::http::{HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -16,6 +16,25 @@ use sha2::{Digest as _, Sha256};
 
 use crate::http::answer::{Answer, Outcome};
 use crate::http::call::Anyone;
+use crate::http::route::{self, Route};
+use crate::http::schema::Kind;
+
+pub(super) fn routes() -> Vec<Route> {
+    vec![
+        route::public(Method::GET, "/verify-email/{token}", verify_email)
+            .sends(&["text/html"])
+            .about(
+                "Where the link that proves an address leads: a page that says what came of it.",
+            ),
+        route::public(Method::GET, "/reset-password/{token}", reset_form)
+            .sends(&["text/html"])
+            .about("Where the link to choose a password leads: a page with a form."),
+        route::public(Method::POST, "/reset-password/{token}", reset_password)
+            .knows(&[("password", Kind::Text), ("repeated", Kind::Text)])
+            .sends(&["text/html"])
+            .about("Takes the form with a new password."),
+    ]
+}
 
 const STYLE: &str = "body{margin:0;background:#f4f5f7;color:#22262b;font:16px/1.5 sans-serif}\
 main{max-width:26rem;margin:10vh auto;padding:2rem;background:#fff;border-radius:6px}\
@@ -33,7 +52,7 @@ static POLICY: LazyLock<HeaderValue> = LazyLock::new(|| {
 });
 
 /// `GET /verify-email/<token>`.
-pub async fn verify_email(call: Anyone) -> Outcome {
+async fn verify_email(call: Anyone) -> Outcome {
     let outcome = mail_links::verify(&call.state, call.input.path("token")).await;
     let (status, heading, text) = match outcome {
         Ok(_) => (StatusCode::OK, "Thank you", "Your address is confirmed."),
@@ -58,7 +77,7 @@ pub async fn verify_email(call: Anyone) -> Outcome {
 }
 
 /// `GET /reset-password/<token>`: the form.
-pub async fn reset_form(call: Anyone) -> Outcome {
+async fn reset_form(call: Anyone) -> Outcome {
     match mail_links::can_follow(&call.state, call.input.path("token"), Use::Reset).await {
         Ok(_) => Ok(form(&call, StatusCode::OK, None)),
         Err(error) => no_reset(&call, error),
@@ -66,7 +85,7 @@ pub async fn reset_form(call: Anyone) -> Outcome {
 }
 
 /// `POST /reset-password/<token>`: what was filled in.
-pub async fn reset_password(call: Anyone) -> Outcome {
+async fn reset_password(call: Anyone) -> Outcome {
     let params = call.input.params()?;
     let password = params.text("password")?.unwrap_or_default();
     let repeated = params.text("repeated")?.unwrap_or_default();

@@ -4,6 +4,8 @@ use application::caller::Caller;
 use application::identity::registration::{self, SignUp};
 use application::identity::setup;
 use application::people::users::Door;
+use axum::http::Method;
+use domain::settings::keys;
 use domain::text;
 use domain::user::check_username;
 use serde_json::{Value, json};
@@ -13,10 +15,32 @@ use crate::errors::{ApiError, wording};
 use crate::http::answer::{Answer, Outcome};
 use crate::http::call::{Anyone, Call};
 use crate::http::page::FieldChoice;
+use crate::http::route::{self, Rate, Route};
 use crate::http::schema::{Kind, Schema};
 use crate::state::AppState;
 
-pub(crate) static REGISTER: Schema = Schema {
+const USER: &[(&str, Kind)] = &[("user", Kind::Object)];
+
+const RESULT: &[(&str, Kind)] = &[("result", Kind::Text)];
+
+pub(super) fn routes() -> Vec<Route> {
+    vec![
+        route::public(Method::POST, "users.register", register)
+            .about("Signs somebody up.")
+            .takes(&REGISTER)
+            .rate(Rate::Setting(keys::RATE_LIMITER_LIMIT_REGISTER_USER))
+            .answers(USER),
+        route::get("users.getUsernameSuggestion", username_suggestion)
+            .about("Suggests a user name that is free.")
+            .answers(RESULT),
+        route::get("users.checkUsernameAvailability", check_availability)
+            .about("Tells whether the caller could have that user name.")
+            .takes(&USERNAME)
+            .answers(&[("result", Kind::Boolean)]),
+    ]
+}
+
+static REGISTER: Schema = Schema {
     required: &[
         ("username", Kind::LongText(3)),
         ("email", Kind::Text),
@@ -31,14 +55,14 @@ pub(crate) static REGISTER: Schema = Schema {
     one_of: &[],
 };
 
-pub(crate) static USERNAME: Schema = Schema {
+static USERNAME: Schema = Schema {
     required: &[("username", Kind::Text)],
     optional: &[],
     one_of: &[],
 };
 
 /// `POST /api/v1/users.register`. Does not log in.
-pub async fn register(call: Anyone) -> Outcome {
+async fn register(call: Anyone) -> Outcome {
     let params = call.input.params()?;
     let choice = FieldChoice::parse(&call.input.query())?;
     let wish = SignUp {
@@ -80,7 +104,7 @@ pub async fn suggestion(state: &AppState, caller: &Caller) -> Result<String, Api
 }
 
 /// `GET /api/v1/users.getUsernameSuggestion`.
-pub async fn username_suggestion(call: Call) -> Outcome {
+async fn username_suggestion(call: Call) -> Outcome {
     let free = suggestion(&call.state, &call.caller).await?;
     Ok(Answer::empty().field("result", &free))
 }
@@ -100,7 +124,7 @@ pub async fn is_available(
 }
 
 /// `GET /api/v1/users.checkUsernameAvailability`.
-pub async fn check_availability(call: Call) -> Outcome {
+async fn check_availability(call: Call) -> Outcome {
     let params = call.input.params()?;
     let username = params.required("username")?;
     let free = is_available(&call.state, &call.caller, username).await?;

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use application::identity::{e2e, enrolment, second_factor, second_factors};
+use axum::http::Method;
 use domain::permission::Permission;
 use domain::settings::keys;
 use projections::UserFacts;
@@ -10,23 +11,82 @@ use projections::UserFacts;
 use crate::errors::{ApiError, wording};
 use crate::http::answer::{Answer, Outcome};
 use crate::http::call::{Anyone, Call};
+use crate::http::route::{self, Route};
 use crate::http::schema::{Kind, Schema};
 use crate::rest::lookup;
 
+/// What names a user.
+const USER: [(&str, Kind); 3] = [
+    ("userId", Kind::Text),
+    ("username", Kind::Text),
+    ("user", Kind::Text),
+];
+
+pub(super) fn routes() -> Vec<Route> {
+    vec![
+    route::post("users.2fa.enableEmail", enable_email)
+        .about("Has codes mailed to the caller as a second factor."),
+    route::post("users.2fa.disableEmail", disable_email)
+        .about("Stops mailing codes to the caller as a second factor.")
+        .second_factor_anew(),
+    route::post("users.2fa.enableTotp", enable_totp)
+        .about("Shows the caller a secret for an authenticator.")
+        .answers(&[("secret", Kind::Text), ("url", Kind::Text)]),
+    route::post("users.2fa.validateTotp", validate_totp)
+        .about("Asks for codes of the authenticator from now on, if this is one. Answers backup codes.")
+        .takes(&CODE)
+        .answers(&[("codes", Kind::Texts)]),
+    route::post("users.2fa.disableTotp", disable_totp)
+        .about("Stops asking for codes of the authenticator, if this is one.")
+        .takes(&CODE)
+        .answers(&[("disabled", Kind::Boolean)]),
+    route::post(
+        "users.2fa.regenerateTotpCodes",
+        regenerate_totp_codes,
+    )
+    .about("Replaces the caller's backup codes.")
+    .takes(&CODE)
+    .answers(&[("codes", Kind::Texts)]),
+    route::get(
+        "users.2fa.totpCodesRemaining",
+        totp_codes_remaining,
+    )
+    .about("How many backup codes the caller has left.")
+    .answers(&[("remaining", Kind::Number)]),
+    route::public(
+        Method::POST,
+        "users.2fa.sendEmailCode",
+        send_email_code,
+    )
+    .about("Mails a fresh code to a user who logs in with codes by mail.")
+    .knows(&[("emailOrUsername", Kind::Text)]),
+    route::post("users.resetTOTP", reset_totp)
+        .about("Takes the authenticator from the caller, or from the user named.")
+        .knows(&USER)
+        .second_factor_anew(),
+    route::post("users.resetE2EKey", reset_e2e_key)
+        .about(
+            "Takes the keys of end-to-end encryption from the caller, or from the user named.",
+        )
+        .knows(&USER)
+        .second_factor_anew(),
+    ]
+}
+
 /// `POST /api/v1/users.2fa.enableEmail`.
-pub async fn enable_email(call: Call) -> Outcome {
+async fn enable_email(call: Call) -> Outcome {
     second_factors::set_email(&call.state, call.caller.id(), true).await?;
     Ok(Answer::empty())
 }
 
 /// `POST /api/v1/users.2fa.disableEmail`.
-pub async fn disable_email(call: Call) -> Outcome {
+async fn disable_email(call: Call) -> Outcome {
     second_factors::set_email(&call.state, call.caller.id(), false).await?;
     Ok(Answer::empty())
 }
 
 /// What takes a code of the authenticator.
-pub(crate) static CODE: Schema = Schema {
+static CODE: Schema = Schema {
     required: &[("code", Kind::LongText(1))],
     optional: &[],
     one_of: &[],
@@ -42,7 +102,7 @@ pub async fn enable_totp(call: Call) -> Outcome {
 }
 
 /// `POST /api/v1/users.2fa.validateTotp`: the authenticator works. All other sessions end, for they proved less.
-pub async fn validate_totp(call: Call) -> Outcome {
+async fn validate_totp(call: Call) -> Outcome {
     let params = call.input.params()?;
     let code = params.required("code")?;
     let codes = second_factors::enable_totp(&call.state, &call.caller, code).await?;
@@ -58,7 +118,7 @@ pub async fn disable_totp(call: Call) -> Outcome {
 }
 
 /// `POST /api/v1/users.2fa.regenerateTotpCodes`.
-pub async fn regenerate_totp_codes(call: Call) -> Outcome {
+async fn regenerate_totp_codes(call: Call) -> Outcome {
     let params = call.input.params()?;
     let (user, code) = (call.caller.id(), params.required("code")?);
     let codes = second_factors::replace_backup_codes(&call.state, user, code).await?;
@@ -66,14 +126,14 @@ pub async fn regenerate_totp_codes(call: Call) -> Outcome {
 }
 
 /// `GET /api/v1/users.2fa.totpCodesRemaining`.
-pub async fn totp_codes_remaining(call: Call) -> Outcome {
+async fn totp_codes_remaining(call: Call) -> Outcome {
     let remaining = second_factors::totp_codes_left(&call.state, call.caller.id()).await?;
     let remaining = remaining.ok_or_else(wording::invalid_totp)?;
     Ok(Answer::empty().field("remaining", &remaining))
 }
 
 /// `POST /api/v1/users.2fa.sendEmailCode`: answers the same whether there is such a user or not.
-pub async fn send_email_code(call: Anyone) -> Outcome {
+async fn send_email_code(call: Anyone) -> Outcome {
     let params = call.input.params()?;
     let named = params
         .filled("emailOrUsername")?
@@ -113,14 +173,14 @@ async fn to_reset(
 }
 
 /// `POST /api/v1/users.resetTOTP`.
-pub async fn reset_totp(call: Call) -> Outcome {
+async fn reset_totp(call: Call) -> Outcome {
     let user = to_reset(&call, Permission::EDIT_OTHER_USER_TOTP, "users.resetTOTP").await?;
     second_factors::reset_totp(&call.state, call.caller.id(), &user.id).await?;
     Ok(Answer::empty())
 }
 
 /// `POST /api/v1/users.resetE2EKey`: the user has to log in anew everywhere.
-pub async fn reset_e2e_key(call: Call) -> Outcome {
+async fn reset_e2e_key(call: Call) -> Outcome {
     let right = Permission::EDIT_OTHER_USER_E2EE;
     let user = to_reset(&call, right, "users.resetE2EKey").await?;
     e2e::reset(&call.state, call.caller.id(), &user.id).await?;

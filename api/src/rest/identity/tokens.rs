@@ -12,10 +12,63 @@ use crate::errors::{ApiError, wording};
 use crate::http::answer::{Answer, Outcome};
 use crate::http::call::Call;
 use crate::http::params::Params;
+use crate::http::route::{self, Route};
+use crate::http::schema::Kind;
 use crate::rest::lookup;
 
+/// What names a user.
+const USER: [(&str, Kind); 3] = [
+    ("userId", Kind::Text),
+    ("username", Kind::Text),
+    ("user", Kind::Text),
+];
+
+const PERSONAL: &[Permission] = &[Permission::CREATE_PERSONAL_ACCESS_TOKENS];
+
+pub(super) fn routes() -> Vec<Route> {
+    vec![
+        route::post("users.logout", logout)
+            .about("Voids all tokens of a user.")
+            .knows(&[("userId", Kind::Text)])
+            .answers(&[("message", Kind::Text)]),
+        route::post("users.logoutOtherClients", logout_other_clients)
+            .about("Ends the caller's other sessions; personal access tokens stay valid.")
+            .answers(&[("token", Kind::Text)]),
+        route::post("users.removeOtherTokens", remove_other_tokens)
+            .about("Voids all of the caller's other tokens."),
+        route::post("users.createToken", create_token)
+            .about("Makes a session token for a user, where the operator allows that.")
+            .knows(&USER)
+            .answers(&[("data", Kind::Object)]),
+        route::get("users.getPersonalAccessTokens", list_personal)
+            .about("Lists the caller's personal access tokens.")
+            .needs_or(PERSONAL, wording::personal_tokens_not_allowed)
+            .answers(&[("tokens", Kind::List)]),
+        route::post("users.generatePersonalAccessToken", generate_personal)
+            .about("Makes a personal access token. It is shown this once.")
+            .knows(&[
+                ("tokenName", Kind::Text),
+                ("bypassTwoFactor", Kind::Boolean),
+            ])
+            .needs_or(PERSONAL, wording::personal_tokens_not_allowed)
+            .second_factor()
+            .answers(&[("token", Kind::Text)]),
+        route::post("users.regeneratePersonalAccessToken", regenerate_personal)
+            .about("Replaces a personal access token by a new one of the same name.")
+            .knows(&[("tokenName", Kind::Text)])
+            .needs_or(PERSONAL, wording::personal_tokens_not_allowed)
+            .second_factor()
+            .answers(&[("token", Kind::Text)]),
+        route::post("users.removePersonalAccessToken", remove_personal)
+            .about("Voids a personal access token.")
+            .knows(&[("tokenName", Kind::Text)])
+            .needs_or(PERSONAL, wording::personal_tokens_not_allowed)
+            .second_factor(),
+    ]
+}
+
 /// `POST /api/v1/users.logout`: ends everything of a user, programs included.
-pub async fn logout(call: Call) -> Outcome {
+async fn logout(call: Call) -> Outcome {
     let params = call.input.params()?;
     let target = match params.filled("userId")? {
         Some(id) => UserId::new(id),
@@ -33,7 +86,7 @@ pub async fn logout(call: Call) -> Outcome {
 }
 
 /// `POST /api/v1/users.logoutOtherClients`: ends the other sessions; programs stay logged in.
-pub async fn logout_other_clients(call: Call) -> Outcome {
+async fn logout_other_clients(call: Call) -> Outcome {
     let token = presented(&call)?;
     let (user, presented) = (call.caller.id(), Some(call.caller.credential()));
     let ending = Ending::OtherSessionsEnded;
@@ -55,14 +108,14 @@ fn presented(call: &Call) -> Result<String, ApiError> {
 }
 
 /// `POST /api/v1/users.removeOtherTokens`: ends everything else, programs included.
-pub async fn remove_other_tokens(call: Call) -> Outcome {
+async fn remove_other_tokens(call: Call) -> Outcome {
     let (user, presented) = (call.caller.id(), Some(call.caller.credential()));
     credentials::end_now(&call.state, user, user, Ending::OthersRevoked, presented).await?;
     Ok(Answer::empty())
 }
 
 /// `POST /api/v1/users.createToken`: a session for a user, where the operator allows that.
-pub async fn create_token(call: Call) -> Outcome {
+async fn create_token(call: Call) -> Outcome {
     if !call.state.doors().create_tokens_for_users {
         return Err(wording::create_token_not_allowed());
     }
@@ -84,7 +137,7 @@ fn token_name(params: &Params) -> Result<&str, ApiError> {
 }
 
 /// `POST /api/v1/users.generatePersonalAccessToken`.
-pub async fn generate_personal(call: Call) -> Outcome {
+async fn generate_personal(call: Call) -> Outcome {
     let params = call.input.params()?;
     let (name, bypass) = (token_name(&params)?, params.flag("bypassTwoFactor"));
     let token = sessions::issue_personal(&call.state, &call.caller, name, bypass).await?;
@@ -92,7 +145,7 @@ pub async fn generate_personal(call: Call) -> Outcome {
 }
 
 /// `POST /api/v1/users.regeneratePersonalAccessToken`.
-pub async fn regenerate_personal(call: Call) -> Outcome {
+async fn regenerate_personal(call: Call) -> Outcome {
     let params = call.input.params()?;
     let name = token_name(&params)?;
     let token = sessions::regenerate_personal(&call.state, &call.caller, name).await?;
@@ -100,7 +153,7 @@ pub async fn regenerate_personal(call: Call) -> Outcome {
 }
 
 /// `POST /api/v1/users.removePersonalAccessToken`.
-pub async fn remove_personal(call: Call) -> Outcome {
+async fn remove_personal(call: Call) -> Outcome {
     let params = call.input.params()?;
     let name = token_name(&params)?;
     sessions::revoke_personal(&call.state, call.caller.id(), name).await?;
@@ -108,7 +161,7 @@ pub async fn remove_personal(call: Call) -> Outcome {
 }
 
 /// `GET /api/v1/users.getPersonalAccessTokens`.
-pub async fn list_personal(call: Call) -> Outcome {
+async fn list_personal(call: Call) -> Outcome {
     let tokens = call.state.views().personal_tokens(call.caller.id()).await?;
     let tokens: Vec<Map<String, Value>> = tokens
         .into_iter()

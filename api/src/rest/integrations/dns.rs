@@ -10,6 +10,20 @@ use serde_json::json;
 use crate::errors::{ApiError, wording};
 use crate::http::answer::{Answer, Outcome};
 use crate::http::call::Call;
+use crate::http::route::{self, Route};
+use crate::http::schema::Kind;
+
+pub(super) fn routes() -> Vec<Route> {
+    vec![
+        route::get("dns.resolve.srv", srv)
+            .about("The best SRV record of a name.")
+            .knows(&[("url", Kind::Text)])
+            .answers(&[("resolved", Kind::Object)]),
+        route::post("dns.resolve.txt", txt)
+            .about("The first TXT record of a name, which the query string gives.")
+            .answers(&[("resolved", Kind::Text)]),
+    ]
+}
 
 /// How long an answer may take.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -49,7 +63,7 @@ async fn lookup(call: &Call, name: &str, kind: RecordType) -> Result<Vec<RData>,
 }
 
 /// `GET /api/v1/dns.resolve.srv`.
-pub async fn srv(call: Call) -> Outcome {
+async fn srv(call: Call) -> Outcome {
     let name = name(&call)?;
     let records = lookup(&call, &name, RecordType::SRV).await?;
     let best = records
@@ -71,7 +85,7 @@ pub async fn srv(call: Call) -> Outcome {
 }
 
 /// `POST /api/v1/dns.resolve.txt`, with its parameter in the query.
-pub async fn txt(call: Call) -> Outcome {
+async fn txt(call: Call) -> Outcome {
     let name = name(&call)?;
     let records = lookup(&call, &name, RecordType::TXT).await?;
     let text = records

@@ -6,7 +6,9 @@ use application::ids::fresh_id;
 use application::integrations::email_inboxes;
 use application::outside::mail::{Mailbox, SmtpServer, for_account, send_through};
 use application::people::document::Doc;
+use axum::http::Method;
 use domain::email_inbox::{Description, MailServer};
+use domain::permission::Permission;
 use domain::{Sealed, text};
 use projections::EmailInboxRecord;
 use reactors::mail::inbox_test_mail;
@@ -17,7 +19,52 @@ use crate::documents::users::author;
 use crate::errors::{ApiError, wording};
 use crate::http::answer::{Answer, Outcome};
 use crate::http::call::{Call, Input};
+use crate::http::route::{self, Route, paged};
+use crate::http::schema::{Kind, PAGE};
 use crate::state::AppState;
+
+const INBOXES: &[Permission] = &[Permission::MANAGE_EMAIL_INBOX];
+
+pub(super) fn routes() -> Vec<Route> {
+    vec![
+        route::get("email-inbox.list", list)
+            .about("Lists the e-mail inboxes of the workspace.")
+            .needs_or(INBOXES, wording::plainly_not_allowed)
+            .knows(&PAGE)
+            .answers(paged!("emailInboxes")),
+        route::post("email-inbox", save)
+            .about("Adds an e-mail inbox, or changes the one of an id.")
+            .needs_or(INBOXES, wording::plainly_not_allowed)
+            .knows(&[
+                ("_id", Kind::Text),
+                ("active", Kind::Boolean),
+                ("name", Kind::Text),
+                ("email", Kind::Text),
+                ("description", Kind::Text),
+                ("senderInfo", Kind::Text),
+                ("department", Kind::Text),
+                ("smtp", Kind::Object),
+                ("imap", Kind::Object),
+            ])
+            .answers(&[("_id", Kind::Text)]),
+        route::get("email-inbox/{id}", get)
+            .about("An e-mail inbox, without its passwords.")
+            .needs_or(INBOXES, wording::plainly_not_allowed),
+        route::logged_in(Method::DELETE, "email-inbox/{id}", remove)
+            .about("Does away with an e-mail inbox.")
+            .needs_or(INBOXES, wording::plainly_not_allowed)
+            .answers(&[("_id", Kind::Text)]),
+        route::get("email-inbox.search", search)
+            .about("The e-mail inbox of an address.")
+            .needs_or(INBOXES, wording::plainly_not_allowed)
+            .knows(&[("email", Kind::Text)])
+            .answers(&[("emailInbox", Kind::Any)]),
+        route::post("email-inbox.send-test/{id}", send_test)
+            .about("Sends the caller a mail through an e-mail inbox.")
+            .needs_or(INBOXES, wording::plainly_not_allowed)
+            .answers(&[("_id", Kind::Text)]),
+    ]
+}
 
 /// Stands for a password that is known.
 pub const MASK: &str = "********";
@@ -113,7 +160,7 @@ async fn document(state: &AppState, record: &EmailInboxRecord) -> Result<Doc, Ap
 }
 
 /// `GET /api/v1/email-inbox.list`, by name unless asked otherwise.
-pub async fn list(call: Call) -> Outcome {
+async fn list(call: Call) -> Outcome {
     let page = call.page(&call.input.query())?;
     let mut documents = Vec::new();
     for record in call.state.views().email_inboxes().await? {
@@ -128,7 +175,7 @@ pub async fn list(call: Call) -> Outcome {
 }
 
 /// `POST /api/v1/email-inbox`: a new one, or with `_id` that one.
-pub async fn save(call: Call) -> Outcome {
+async fn save(call: Call) -> Outcome {
     let wish: Wish = Input::typed(call.input.params()?)?;
     if !application::outside::mail::is_address(text::trim(&wish.email)) {
         return Err(wording::invalid_inbox_address(&wish.email));
@@ -139,7 +186,7 @@ pub async fn save(call: Call) -> Outcome {
 }
 
 /// `GET /api/v1/email-inbox/{id}`: the inbox, or nothing.
-pub async fn get(call: Call) -> Outcome {
+async fn get(call: Call) -> Outcome {
     let found = call.state.views().email_inbox(call.input.path("id"));
     Ok(match found.await? {
         Some(record) => Answer::empty().fields(&document(&call.state, &record).await?),
@@ -148,7 +195,7 @@ pub async fn get(call: Call) -> Outcome {
 }
 
 /// `GET /api/v1/email-inbox.search`: the inbox of an address.
-pub async fn search(call: Call) -> Outcome {
+async fn search(call: Call) -> Outcome {
     let params = call.input.query();
     let address = params.required("email")?;
     let found = match call.state.views().email_inbox_of(address).await? {
@@ -159,7 +206,7 @@ pub async fn search(call: Call) -> Outcome {
 }
 
 /// `DELETE /api/v1/email-inbox/{id}`.
-pub async fn remove(call: Call) -> Outcome {
+async fn remove(call: Call) -> Outcome {
     let record = known(&call).await?;
     email_inboxes::remove(&call.state, &call.caller, &record.id).await?;
     Ok(Answer::empty().field("_id", &record.id))
@@ -171,7 +218,7 @@ async fn known(call: &Call) -> Result<EmailInboxRecord, ApiError> {
 }
 
 /// `POST /api/v1/email-inbox.send-test/{id}`: a mail from the inbox to the caller, now, through the inbox's own server.
-pub async fn send_test(call: Call) -> Outcome {
+async fn send_test(call: Call) -> Outcome {
     const ROUTE: &str = "email-inbox.send-test";
     let record = known(&call).await?;
     let caller: Value = serde_json::from_slice(&call.caller.user.doc).unwrap_or_default();

@@ -1,6 +1,8 @@
 //! The ways to log in with an account elsewhere, as login screens are built from them (contract, admin 5.1).
 
 use application::integrations::login_services;
+use axum::http::Method;
+use domain::permission::Permission;
 use domain::settings::{Key, Settings, keys};
 use serde_json::{Map, Value, json};
 use sha2::{Digest as _, Sha256};
@@ -8,6 +10,28 @@ use sha2::{Digest as _, Sha256};
 use crate::errors::wording;
 use crate::http::answer::{Answer, Outcome};
 use crate::http::call::{Anyone, Call};
+use crate::http::route::{self, Route};
+use crate::http::schema::Kind;
+
+pub(super) fn routes() -> Vec<Route> {
+    vec![
+        route::public(Method::GET, "settings.oauth", oauth)
+            .about("The ways to log in with an account elsewhere, as login screens show them.")
+            .answers(&[("services", Kind::List)]),
+        route::public(
+            Method::GET,
+            "service.configurations",
+            service_configurations,
+        )
+        .about("The ways to log in with an account elsewhere, in full but for their secrets.")
+        .answers(&[("configurations", Kind::List)]),
+        route::post("settings.addCustomOAuth", add_custom)
+            .about("Adds a way to log in with an account elsewhere, disabled at first.")
+            .knows(&[("name", Kind::Text)])
+            .needs_or(&[Permission::ADD_OAUTH_SERVICE], wording::adding_services)
+            .second_factor(),
+    ]
+}
 
 /// Services every workspace knows: name on the wire, the switch whose id the other settings begin with, what the id given by the service is
 /// called.
@@ -67,7 +91,7 @@ fn id_of(service: &str) -> String {
 }
 
 /// The documents of all services that are enabled, without their secrets.
-pub fn configurations(settings: &Settings) -> Vec<Value> {
+fn configurations(settings: &Settings) -> Vec<Value> {
     let mut services: Vec<Value> = BUILTIN
         .iter()
         .filter(|(_, switch, _)| settings.bool(*switch))
@@ -165,7 +189,7 @@ fn saml(settings: &Settings) -> Option<Value> {
 }
 
 /// `GET /api/v1/settings.oauth`. Custom services and a few others are told whole, the rest in short.
-pub async fn oauth(call: Anyone) -> Outcome {
+async fn oauth(call: Anyone) -> Outcome {
     let services: Vec<Value> = configurations(&call.state.views().settings())
         .into_iter()
         .map(|service| {
@@ -191,13 +215,13 @@ fn short(service: &Value) -> Value {
 }
 
 /// `GET /api/v1/service.configurations`.
-pub async fn service_configurations(call: Anyone) -> Outcome {
+async fn service_configurations(call: Anyone) -> Outcome {
     let configurations = configurations(&call.state.views().settings());
     Ok(Answer::empty().field("configurations", &configurations))
 }
 
 /// `POST /api/v1/settings.addCustomOAuth`.
-pub async fn add_custom(call: Call) -> Outcome {
+async fn add_custom(call: Call) -> Outcome {
     let params = call.input.params()?;
     let name = params
         .get("name")

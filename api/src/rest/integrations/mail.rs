@@ -3,6 +3,7 @@
 use application::identity::mail_links;
 use application::ids::fresh_id;
 use application::outside::mail::{Mailbox, is_address};
+use axum::http::Method;
 use domain::account_mail::ResetReason;
 use domain::permission::Permission;
 use domain::settings::keys;
@@ -12,8 +13,34 @@ use reactors::mail::invitation_mail;
 use crate::errors::{ApiError, wording};
 use crate::http::answer::{Answer, Outcome};
 use crate::http::call::{Anyone, Call};
+use crate::http::route::{self, Route};
 use crate::http::schema::{Kind, Schema};
 use crate::state::AppState;
+
+pub(super) fn routes() -> Vec<Route> {
+    vec![
+        route::get("smtp.check", smtp_check)
+            .about("Tells whether there is a mail server.")
+            .answers(&[("isSMTPConfigured", Kind::Boolean)]),
+        route::public(Method::POST, "users.forgotPassword", forgot_password)
+            .knows(&[("email", Kind::Text)])
+            .about("Mails a link to choose a new password, if somebody has that address."),
+        route::public(Method::POST, "users.verifyEmail", verify_email)
+            .takes(&TOKEN)
+            .about("Proves an address with the token that was mailed to it."),
+        route::post("users.sendConfirmationEmail", send_confirmation)
+            .takes(&ADDRESS)
+            .about("Mails a link that proves an address."),
+        route::post("users.sendWelcomeEmail", send_welcome)
+            .takes(&ADDRESS)
+            .needs(&[Permission::SEND_MAIL])
+            .about("Mails the owner of an account a link to choose the first password."),
+        route::post("users.sendInvitationEmail", send_invitations)
+            .takes(&INVITATIONS)
+            .needs(&[Permission::BULK_REGISTER_USER])
+            .about("Mails people an invitation to sign up."),
+    ]
+}
 
 /// What the routes that send to an address take.
 pub(crate) static ADDRESS: Schema = Schema {
@@ -23,7 +50,7 @@ pub(crate) static ADDRESS: Schema = Schema {
 };
 
 /// `POST /api/v1/users.forgotPassword`. The same answer, in the same time, whether or not there is such an account.
-pub async fn forgot_password(call: Anyone) -> Outcome {
+async fn forgot_password(call: Anyone) -> Outcome {
     let params = call.input.params()?;
     let address = params
         .filled("email")?
@@ -40,14 +67,14 @@ pub(crate) static TOKEN: Schema = Schema {
 };
 
 /// `POST /api/v1/users.verifyEmail`: whoever has the token of a mail reads it. Logs nobody in.
-pub async fn verify_email(call: Anyone) -> Outcome {
+async fn verify_email(call: Anyone) -> Outcome {
     let params = call.input.params()?;
     mail_links::verify(&call.state, params.required("token")?).await?;
     Ok(Answer::empty())
 }
 
 /// `POST /api/v1/users.sendConfirmationEmail`: to an own address, or as an administrator to somebody else's.
-pub async fn send_confirmation(call: Call) -> Outcome {
+async fn send_confirmation(call: Call) -> Outcome {
     let params = call.input.params()?;
     let address = text::trim(params.required("email")?);
     let user = call.state.views().user_by_email(address).await?;
@@ -60,7 +87,7 @@ pub async fn send_confirmation(call: Call) -> Outcome {
 }
 
 /// `POST /api/v1/users.sendWelcomeEmail`: with a link to choose the first password.
-pub async fn send_welcome(call: Call) -> Outcome {
+async fn send_welcome(call: Call) -> Outcome {
     const METHOD: &str = "sendWelcomeEmail";
     let params = call.input.params()?;
     let address = text::trim(params.required("email")?);
@@ -78,14 +105,14 @@ pub async fn send_welcome(call: Call) -> Outcome {
 const MOST_INVITATIONS: usize = 50;
 
 /// What `users.sendInvitationEmail` takes.
-pub(crate) static INVITATIONS: Schema = Schema {
+static INVITATIONS: Schema = Schema {
     required: &[("emails", Kind::Texts)],
     optional: &[],
     one_of: &[],
 };
 
 /// `POST /api/v1/users.sendInvitationEmail`.
-pub async fn send_invitations(call: Call) -> Outcome {
+async fn send_invitations(call: Call) -> Outcome {
     let params = call.input.params()?;
     let addresses = params.texts("emails")?.unwrap_or_default();
     invite(&call.state, &addresses).await?;
@@ -126,7 +153,7 @@ pub(crate) async fn invite(state: &AppState, addresses: &[&str]) -> Result<Vec<S
 }
 
 /// `GET /api/v1/smtp.check`.
-pub async fn smtp_check(call: Call) -> Outcome {
+async fn smtp_check(call: Call) -> Outcome {
     let configured = call.state.mailer().is_configured();
     Ok(Answer::empty().field("isSMTPConfigured", &configured))
 }

@@ -11,8 +11,46 @@ use crate::documents::users::author;
 use crate::errors::{ApiError, wording};
 use crate::http::answer::{Answer, Outcome};
 use crate::http::call::Call;
+use crate::http::route::{self, Route};
+use crate::http::schema::Kind;
 use crate::methods::{MethodCall, MethodOutcome};
 use crate::state::AppState;
+
+const APPS: &[Permission] = &[Permission::MANAGE_OAUTH_APPS];
+
+const APP: &[(&str, Kind)] = &[
+    ("name", Kind::Text),
+    ("redirectUri", Kind::Any),
+    ("active", Kind::Boolean),
+];
+
+const CHANGED_APP: &[(&str, Kind)] = &[("appId", Kind::Text), APP[0], APP[1], APP[2]];
+
+pub(super) fn routes() -> Vec<Route> {
+    vec![
+        route::get("oauth-apps.list", list)
+            .about("The programs that let people log in with their account here.")
+            .needs_or(APPS, wording::not_allowed_text)
+            .answers(&[("oauthApps", Kind::List)]),
+        route::get("oauth-apps.get", get)
+            .about("One such program; its secret only for those who may manage them.")
+            .knows(&[("clientId", Kind::Text), ("appId", Kind::Text)])
+            .answers(&[("oauthApp", Kind::Object)]),
+        route::post("oauth-apps.create", create)
+            .about("Adds such a program.")
+            .knows(APP)
+            .needs_or(APPS, wording::managing_oauth_apps)
+            .answers(&[("application", Kind::Object)]),
+        route::post("oauth-apps.update", update)
+            .about("Changes such a program.")
+            .knows(CHANGED_APP)
+            .needs_or(APPS, wording::managing_oauth_apps),
+        route::post("oauth-apps.delete", delete)
+            .about("Removes such a program, and everything granted to it.")
+            .knows(&[("appId", Kind::Text)])
+            .needs_or(APPS, wording::managing_oauth_apps),
+    ]
+}
 
 /// The wire document of an app, with its secret.
 async fn document(state: &AppState, app: &OAuthAppRecord) -> Result<Value, ApiError> {
@@ -34,7 +72,7 @@ async fn document(state: &AppState, app: &OAuthAppRecord) -> Result<Value, ApiEr
 }
 
 /// `GET /api/v1/oauth-apps.list`.
-pub async fn list(call: Call) -> Outcome {
+async fn list(call: Call) -> Outcome {
     let mut apps = Vec::new();
     for app in call.state.views().oauth_apps().await? {
         apps.push(document(&call.state, &app).await?);
@@ -43,7 +81,7 @@ pub async fn list(call: Call) -> Outcome {
 }
 
 /// `GET /api/v1/oauth-apps.get`: by exactly one of its ids. Who may not manage apps is told what a consent page shows.
-pub async fn get(call: Call) -> Outcome {
+async fn get(call: Call) -> Outcome {
     let params = call.input.query();
     let app = match (params.filled("clientId")?, params.filled("appId")?) {
         (Some(client_id), None) => call.state.views().oauth_client(client_id).await?,
@@ -99,7 +137,7 @@ async fn stored(state: &AppState, id: &str) -> Result<Value, ApiError> {
 }
 
 /// `POST /api/v1/oauth-apps.create`.
-pub async fn create(call: Call) -> Outcome {
+async fn create(call: Call) -> Outcome {
     let wish = properties(call.input.params()?.as_map())?;
     let id = oauth::add_app(&call.state, &call.caller, wish).await?;
     let app = stored(&call.state, &id).await?;
@@ -107,7 +145,7 @@ pub async fn create(call: Call) -> Outcome {
 }
 
 /// `POST /api/v1/oauth-apps.update`.
-pub async fn update(call: Call) -> Outcome {
+async fn update(call: Call) -> Outcome {
     let params = call.input.params()?;
     let id = params.required("appId")?.to_owned();
     let wish = properties(params.as_map())?;
@@ -117,7 +155,7 @@ pub async fn update(call: Call) -> Outcome {
 }
 
 /// `POST /api/v1/oauth-apps.delete`.
-pub async fn delete(call: Call) -> Outcome {
+async fn delete(call: Call) -> Outcome {
     let params = call.input.params()?;
     let id = params.required("appId")?;
     oauth::remove_app(&call.state, &call.caller, id).await?;

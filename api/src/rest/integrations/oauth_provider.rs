@@ -7,7 +7,7 @@ use application::caller::Caller;
 use application::ids::now;
 use application::integrations::oauth::{self, Consent, Tokens};
 use application::token::token_hash;
-use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -25,11 +25,32 @@ use crate::http::call::Anyone;
 use crate::http::caller;
 use crate::http::links::cookie;
 use crate::http::params::Params;
+use crate::http::route::{self, Route};
 use crate::http::schema::Kind;
 use crate::state::AppState;
 
+pub(super) fn routes() -> Vec<Route> {
+    vec![
+        route::public(Method::GET, "/oauth/authorize", consent_page)
+            .about("Asks somebody who is logged in whether a program may use their account.")
+            .knows(AUTHORIZE)
+            .sends(&["text/html"]),
+        route::public(Method::POST, "/oauth/authorize", authorize)
+            .about("Takes the answer to that question, and sends the program a code.")
+            .knows(AUTHORIZE)
+            .redirects(),
+        route::public(Method::POST, "/oauth/token", token)
+            .about("Exchanges a code, or a token that renews others, for tokens.")
+            .knows(TOKEN)
+            .answers_bare(Kind::Object),
+        route::public(Method::GET, "/oauth/userinfo", user_info)
+            .about("Whose account an access token is for.")
+            .answers_bare(Kind::Object),
+    ]
+}
+
 /// What is asked with.
-pub(crate) const AUTHORIZE: &[(&str, Kind)] = &[
+const AUTHORIZE: &[(&str, Kind)] = &[
     ("client_id", Kind::Text),
     ("redirect_uri", Kind::Text),
     ("response_type", Kind::Text),
@@ -180,7 +201,7 @@ fn is_from_form(state: &AppState, caller: &Caller, app: &OAuthAppRecord, shown: 
 }
 
 /// `GET /oauth/authorize`: a form that asks.
-pub async fn consent_page(call: Anyone) -> Outcome {
+async fn consent_page(call: Anyone) -> Outcome {
     let params = call.input.query();
     let request = match Request::read(&call.state, &params).await {
         Ok(request) => request,
@@ -232,7 +253,7 @@ pub async fn consent_page(call: Anyone) -> Outcome {
 }
 
 /// `POST /oauth/authorize`: the answer.
-pub async fn authorize(call: Anyone) -> Outcome {
+async fn authorize(call: Anyone) -> Outcome {
     let params = call.input.params()?;
     let request = match Request::read(&call.state, &params).await {
         Ok(request) => request,
@@ -310,7 +331,7 @@ fn basic(headers: &HeaderMap) -> Option<(String, String)> {
 }
 
 /// `POST /oauth/token`.
-pub async fn token(call: Anyone) -> Outcome {
+async fn token(call: Anyone) -> Outcome {
     let params = call.input.params()?;
     let Some(app) = client(&call, &params).await? else {
         let refusal = refused(StatusCode::UNAUTHORIZED, "invalid_client");
@@ -353,7 +374,7 @@ fn handed_out(tokens: &Tokens) -> Answer {
 }
 
 /// `GET /oauth/userinfo`.
-pub async fn user_info(call: Anyone) -> Outcome {
+async fn user_info(call: Anyone) -> Outcome {
     let Some(caller) = caller::of_bearer(&call.state, &call.input.headers).await? else {
         return Ok(Answer::other(refused(
             StatusCode::UNAUTHORIZED,

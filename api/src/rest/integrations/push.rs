@@ -4,6 +4,7 @@ use application::caller::Caller;
 use application::chat::room_access::RoomAccess;
 use application::dates::iso;
 use application::integrations::push::{self, Device};
+use axum::http::Method;
 use domain::push::Platform;
 use domain::settings::keys;
 use domain::site::Site;
@@ -14,7 +15,38 @@ use serde_json::{Map, Value, json};
 use crate::errors::{ApiError, wording};
 use crate::http::answer::{Answer, Outcome};
 use crate::http::call::Call;
+use crate::http::route::{self, Route};
+use crate::http::schema::Kind;
 use crate::state::AppState;
+
+pub(super) fn routes() -> Vec<Route> {
+    vec![
+        route::post("push.token", register)
+            .about("Tells the server where a device of the caller is reached.")
+            .knows(&[
+                ("id", Kind::Text),
+                ("type", Kind::Text),
+                ("value", Kind::Text),
+                ("appName", Kind::Text),
+                ("voipToken", Kind::Text),
+            ])
+            .answers(&[("result", Kind::Object)]),
+        route::logged_in(Method::DELETE, "push.token", forget)
+            .about("Forgets a device of the caller.")
+            .knows(&[("token", Kind::Text)]),
+        route::get("push.get", get)
+            .about("What a phone shows for a message it was told the id of.")
+            .knows(&[("id", Kind::Text)])
+            .answers(&[("data", Kind::Object)]),
+        route::get("push.info", info)
+            .about("Through which gateway devices are reached.")
+            .answers(&[
+                ("pushGatewayEnabled", Kind::Boolean),
+                ("defaultPushGateway", Kind::Boolean),
+            ]),
+        route::post("push.test", test_own).about("Sends a notification to the caller's devices."),
+    ]
+}
 
 /// The most characters of an id, of an address and of the name of an app.
 const LIMITS: (usize, usize, usize) = (100, 4096, 200);
@@ -116,7 +148,7 @@ pub async fn register(call: Call) -> Outcome {
 }
 
 /// `DELETE /api/v1/push.token`.
-pub async fn forget(call: Call) -> Outcome {
+async fn forget(call: Call) -> Outcome {
     let params = call.input.params()?;
     let address = params
         .get("token")
@@ -135,7 +167,7 @@ pub async fn own_devices(state: &AppState, caller: &Caller) -> Result<Vec<PushRe
 }
 
 /// `GET /api/v1/push.info`.
-pub async fn info(call: Call) -> Outcome {
+async fn info(call: Call) -> Outcome {
     let settings = call.state.views().settings();
     let gateway = settings
         .text(keys::PUSH_GATEWAY)
@@ -165,13 +197,13 @@ pub async fn test(state: &AppState, caller: &Caller) -> Result<(), ApiError> {
 }
 
 /// `POST /api/v1/push.test`.
-pub async fn test_own(call: Call) -> Outcome {
+async fn test_own(call: Call) -> Outcome {
     test(&call.state, &call.caller).await?;
     Ok(Answer::empty())
 }
 
 /// `GET /api/v1/push.get`: what a phone shows for a push that told it an id only.
-pub async fn get(call: Call) -> Outcome {
+async fn get(call: Call) -> Outcome {
     let params = call.input.query();
     let id = params.required("id")?;
     let views = call.state.views();

@@ -1,6 +1,8 @@
 //! Badges for web pages (contract, admin 6 `shield.svg`).
 
-use axum::http::header;
+use std::time::Duration;
+
+use axum::http::{Method, header};
 use domain::permission::Permission;
 use domain::settings::keys;
 use domain::text;
@@ -9,10 +11,21 @@ use crate::errors::{ApiError, wording};
 use crate::http::answer::{Answer, Outcome};
 use crate::http::call::Anyone;
 use crate::http::params::Params;
+use crate::http::route::{self, Rate, Route};
 use crate::http::schema::{Kind, Schema};
 use crate::rest::lookup;
 
-pub(crate) static SHIELD: Schema = Schema {
+pub(super) fn routes() -> Vec<Route> {
+    vec![
+        route::public(Method::GET, "shield.svg", shield)
+            .about("A badge for web pages.")
+            .takes(&SHIELD)
+            .rate(Rate::Calls(60, Duration::from_mins(1)))
+            .sends(&["image/svg+xml"]),
+    ]
+}
+
+static SHIELD: Schema = Schema {
     required: &[("name", Kind::Text), ("channel", Kind::Text)],
     optional: &[
         ("type", Kind::Text),
@@ -28,7 +41,7 @@ pub(crate) static SHIELD: Schema = Schema {
 const LONGEST: usize = 60;
 
 /// `GET /api/v1/shield.svg`.
-pub async fn shield(call: Anyone) -> Outcome {
+async fn shield(call: Anyone) -> Outcome {
     let params = call.input.params()?;
     let settings = call.state.views().settings();
     if !settings.bool(keys::API_ENABLE_SHIELDS) {

@@ -4,6 +4,7 @@ use application::identity::password_hasher::PasswordDigest;
 use application::identity::passwords::{self, PasswordProof};
 use application::ids::now;
 use application::people::account_end;
+use domain::permission::Permission;
 use domain::settings::keys;
 use domain::{RoleId, Timestamp, UserId, text};
 use serde_json::json;
@@ -11,25 +12,55 @@ use serde_json::json;
 use crate::errors::wording;
 use crate::http::answer::{Answer, Outcome};
 use crate::http::call::Call;
+use crate::http::route::{self, Route};
 use crate::http::schema::{Kind, Schema};
 use crate::rest::lookup;
 
+pub(super) fn routes() -> Vec<Route> {
+    vec![
+        route::post("users.setActiveStatus", set_active_status)
+            .about("Says whether somebody may log in.")
+            .takes(&SET_ACTIVE)
+            .needs(&[Permission::EDIT_OTHER_USER_ACTIVE_STATUS]),
+        route::post("users.deactivateIdle", deactivate_idle)
+            .about("Takes the right to log in from those who have not done so for long.")
+            .takes(&DEACTIVATE_IDLE)
+            .needs(&[Permission::EDIT_OTHER_USER_ACTIVE_STATUS])
+            .answers(&[("count", Kind::Number)]),
+        route::post("users.delete", delete)
+            .about("Deletes an account.")
+            .needs(&[Permission::DELETE_USER])
+            .knows(&[
+                ("userId", Kind::Text),
+                ("username", Kind::Text),
+                ("user", Kind::Text),
+                ("confirmRelinquish", Kind::Boolean),
+            ]),
+        route::post("users.deleteOwnAccount", delete_own)
+            .about("Deletes the caller's own account.")
+            .knows(&[
+                ("password", Kind::Text),
+                ("confirmRelinquish", Kind::Boolean),
+            ]),
+    ]
+}
+
 const DAY_MILLIS: f64 = 24.0 * 60.0 * 60.0 * 1000.0;
 
-pub(crate) static SET_ACTIVE: Schema = Schema {
+static SET_ACTIVE: Schema = Schema {
     required: &[("userId", Kind::Text), ("activeStatus", Kind::Boolean)],
     optional: &[("confirmRelinquish", Kind::Boolean)],
     one_of: &[],
 };
 
-pub(crate) static DEACTIVATE_IDLE: Schema = Schema {
+static DEACTIVATE_IDLE: Schema = Schema {
     required: &[("daysIdle", Kind::Number)],
     optional: &[("role", Kind::Text)],
     one_of: &[],
 };
 
 /// `POST /api/v1/users.setActiveStatus`. An unknown id is answered with success and no user.
-pub async fn set_active_status(call: Call) -> Outcome {
+async fn set_active_status(call: Call) -> Outcome {
     let params = call.input.params()?;
     let id = UserId::new(params.required("userId")?);
     let active = params.flag("activeStatus");
@@ -41,7 +72,7 @@ pub async fn set_active_status(call: Call) -> Outcome {
 }
 
 /// `POST /api/v1/users.deactivateIdle`.
-pub async fn deactivate_idle(call: Call) -> Outcome {
+async fn deactivate_idle(call: Call) -> Outcome {
     let params = call.input.params()?;
     let days = params
         .get("daysIdle")
@@ -69,7 +100,7 @@ pub async fn delete(call: Call) -> Outcome {
 }
 
 /// `POST /api/v1/users.deleteOwnAccount`.
-pub async fn delete_own(call: Call) -> Outcome {
+async fn delete_own(call: Call) -> Outcome {
     let params = call.input.params()?;
     let settings = call.state.views().settings();
     let allowed = settings.bool(keys::ACCOUNTS_ALLOW_DELETE_OWN_ACCOUNT);

@@ -21,7 +21,25 @@ use crate::http::answer::{Answer, Outcome};
 use crate::http::call::Call;
 use crate::http::page::FieldChoice;
 use crate::http::params::Params;
+use crate::http::route::{self, Route};
 use crate::http::schema::{Kind, Schema};
+
+const USER: &[(&str, Kind)] = &[("user", Kind::Object)];
+
+pub(super) fn routes() -> Vec<Route> {
+    vec![
+        route::post("users.create", create)
+            .about("Makes an account for somebody.")
+            .takes(&CREATE)
+            .needs_or(&[Permission::CREATE_USER], create_not_allowed)
+            .answers(USER),
+        route::post("users.update", update)
+            .about("Changes an account.")
+            .takes(&UPDATE)
+            .second_factor()
+            .answers(USER),
+    ]
+}
 
 pub(crate) static CREATE: Schema = Schema {
     required: &[
@@ -77,12 +95,12 @@ static UPDATE_DATA: Schema = Schema {
 };
 
 /// What callers are told who may not make accounts.
-pub(crate) fn create_not_allowed() -> ApiError {
+fn create_not_allowed() -> ApiError {
     UserRefusal::CreateNotAllowed.into()
 }
 
 /// `POST /api/v1/users.create`.
-pub async fn create(call: Call) -> Outcome {
+async fn create(call: Call) -> Outcome {
     let params = call.input.params()?;
     let choice = FieldChoice::parse(&call.input.query())?;
     let state = &call.state;
@@ -170,7 +188,7 @@ async fn raw_user(call: &Call, id: &UserId, choice: Option<&FieldChoice>) -> Out
 }
 
 /// `POST /api/v1/users.update`. `bio` and `nickname` are cleared when they are not sent.
-pub async fn update(call: Call) -> Outcome {
+async fn update(call: Call) -> Outcome {
     let params = call.input.params()?;
     let choice = FieldChoice::parse(&call.input.query())?;
     let data: Params = match params.get("data") {

@@ -10,7 +10,7 @@ use application::files::pictures::{self, PictureError, kind, raster};
 use application::files::stored_files::Shelf;
 use application::outside::fetch::{FetchError, Limits, Outgoing};
 use application::people::avatars::{self, Changer};
-use axum::http::{StatusCode, header};
+use axum::http::{Method, StatusCode, header};
 use bytes::Bytes;
 use domain::avatar::AvatarOwner;
 use domain::room::RoomKind;
@@ -25,9 +25,46 @@ use crate::http::answer::{Answer, Outcome};
 use crate::http::call::{Anyone, Call};
 use crate::http::media::{self, Keeper, Media};
 use crate::http::params::Params;
+use crate::http::route::{self, Rate, Route};
 use crate::http::schema::{Kind, Schema};
 use crate::rest::lookup;
 use crate::state::AppState;
+
+const PICTURES: &[&str] = &[
+    "image/svg+xml",
+    "image/png",
+    "image/jpeg",
+    "image/gif",
+    "image/webp",
+];
+
+pub(super) fn routes() -> Vec<Route> {
+    vec![
+    route::post("users.setAvatar", set)
+        .about("Gives a user a picture: a file in the part `image`, or the address of one in `avatarUrl`.")
+        .uploads("image", &["userId", "username"]),
+    route::post("users.resetAvatar", reset)
+        .about("Takes a user's picture away; the letter of the name is shown again.")
+        .knows(&[("userId", Kind::Text), ("username", Kind::Text), ("user", Kind::Text)]),
+    route::public(Method::GET, "users.getAvatar", address)
+        .about("Redirects to a user's picture.")
+        .knows(&[("userId", Kind::Text), ("username", Kind::Text), ("user", Kind::Text)])
+        .redirects(),
+    route::get("users.getAvatarSuggestion", suggestion)
+        .about("Pictures that services the user logs in with would offer.")
+        .answers(&[("suggestions", Kind::Object)]),
+    route::public(Method::GET, "/avatar/{name}", of_user)
+        .about("The picture of a user, or the letter of the name.")
+        .knows(&[("size", Kind::Number), ("format", Kind::Text), ("cacheTime", Kind::Number)])
+        .rate(Rate::Unlimited)
+        .sends(PICTURES),
+    route::public(Method::GET, "/avatar/room/{room}", of_room)
+        .about("The picture of a room, or the letter of its name.")
+        .knows(&[("size", Kind::Number), ("format", Kind::Text), ("cacheTime", Kind::Number)])
+        .rate(Rate::Unlimited)
+        .sends(PICTURES),
+    ]
+}
 
 /// How long fetching a picture may take.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -39,7 +76,7 @@ const A_YEAR: u64 = 365 * 24 * 60 * 60;
 const MOST_PARENTS: usize = 5;
 
 /// `users.setAvatar` without a file.
-pub(crate) static SET: Schema = Schema {
+static SET: Schema = Schema {
     required: &[("avatarUrl", Kind::Document)],
     optional: &[("userId", Kind::Text), ("username", Kind::Text)],
     one_of: &[],
@@ -178,7 +215,7 @@ pub async fn reset_of(
 }
 
 /// `GET /api/v1/users.getAvatar`.
-pub async fn address(call: Anyone) -> Outcome {
+async fn address(call: Anyone) -> Outcome {
     let user = lookup::user(&call.state, &call.input.query()).await?;
     let url = Site::of(&call.state.views().settings()).avatar(&user.username);
     let body = Value::String(url.clone()).to_string();
@@ -193,12 +230,12 @@ pub async fn address(call: Anyone) -> Outcome {
 }
 
 /// `GET /api/v1/users.getAvatarSuggestion`. Services that people log in with would suggest their pictures.
-pub async fn suggestion(_: Call) -> Outcome {
+async fn suggestion(_: Call) -> Outcome {
     Ok(Answer::empty().field("suggestions", &json!({})))
 }
 
 /// `GET /avatar/<username>`. There is a picture of everybody, even of nobody.
-pub async fn of_user(call: Anyone) -> Outcome {
+async fn of_user(call: Anyone) -> Outcome {
     let reader = call.input.reader(&call.state).await?;
     if is_blocked(&call.state, reader.as_ref()) {
         return Ok(media::forbidden());
@@ -225,7 +262,7 @@ pub async fn of_user(call: Anyone) -> Outcome {
 }
 
 /// `GET /avatar/room/<id>`.
-pub async fn of_room(call: Anyone) -> Outcome {
+async fn of_room(call: Anyone) -> Outcome {
     let reader = call.input.reader(&call.state).await?;
     if is_blocked(&call.state, reader.as_ref()) {
         return Ok(media::forbidden());

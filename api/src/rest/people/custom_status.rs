@@ -3,6 +3,7 @@
 use application::ids::fresh_id;
 use application::people::custom_status;
 use domain::custom_status::Description;
+use domain::permission::Permission;
 use domain::presence::Status;
 use projections::CustomStatusQuery;
 use serde_json::Value;
@@ -12,9 +13,40 @@ use crate::http::answer::{Answer, Outcome};
 use crate::http::call::Call;
 use crate::http::page::filter_rows;
 use crate::http::params::Params;
+use crate::http::route::{self, Route, paged};
+use crate::http::schema::{Kind, PAGE};
+
+const MANAGE: &[Permission] = &[Permission::MANAGE_USER_STATUS];
+
+pub(super) fn routes() -> Vec<Route> {
+    vec![
+        route::get("custom-user-status.list", list)
+            .about("Lists the custom user statuses.")
+            .knows(&PAGE)
+            .answers(paged!("statuses")),
+        route::post("custom-user-status.create", create)
+            .about("Makes a custom user status.")
+            .needs_or(MANAGE, wording::not_authorized_code)
+            .knows(&[("name", Kind::Text), ("statusType", Kind::Text)])
+            .answers(&[("customUserStatus", Kind::Object)]),
+        route::post("custom-user-status.update", update)
+            .about("Changes a custom user status.")
+            .needs_or(MANAGE, wording::not_authorized_code)
+            .knows(&[
+                ("_id", Kind::Text),
+                ("name", Kind::Text),
+                ("statusType", Kind::Text),
+            ])
+            .answers(&[("customUserStatus", Kind::Object)]),
+        route::post("custom-user-status.delete", delete)
+            .about("Does away with a custom user status.")
+            .needs_or(MANAGE, wording::not_authorized_code)
+            .knows(&[("customUserStatusId", Kind::Text)]),
+    ]
+}
 
 /// `GET /api/v1/custom-user-status.list`.
-pub async fn list(call: Call) -> Outcome {
+async fn list(call: Call) -> Outcome {
     let params = call.input.query();
     let page = call.page(&params)?;
     let wanted = |slice| CustomStatusQuery {
@@ -77,7 +109,7 @@ async fn answer(call: &Call, id: &str) -> Outcome {
 }
 
 /// `POST /api/v1/custom-user-status.create`.
-pub async fn create(call: Call) -> Outcome {
+async fn create(call: Call) -> Outcome {
     let params = call.input.params()?;
     only(&params, &["name", "statusType"])?;
     let description = description(params.required("name")?, params.text("statusType")?)?;
@@ -87,7 +119,7 @@ pub async fn create(call: Call) -> Outcome {
 }
 
 /// `POST /api/v1/custom-user-status.update`. What is not sent stays as it is.
-pub async fn update(call: Call) -> Outcome {
+async fn update(call: Call) -> Outcome {
     let params = call.input.params()?;
     only(&params, &["_id", "name", "statusType"])?;
     let id = params.required("_id")?.to_owned();

@@ -16,8 +16,41 @@ use crate::http::call::Call;
 use crate::http::filter::{Filter, Test};
 use crate::http::page::{FieldChoice, PageRequest, json_object};
 use crate::http::params::Params;
+use crate::http::route::{self, Route};
 use crate::http::schema::{Kind, Schema};
 use crate::state::AppState;
+
+const LISTED_PARAMS: &[(&str, Kind)] = &[
+    ("users", Kind::List),
+    ("count", Kind::Number),
+    ("offset", Kind::Number),
+    ("total", Kind::Number),
+];
+
+pub(super) fn routes() -> Vec<Route> {
+    vec![
+        route::get("users.list", list)
+            .about("Lists users.")
+            .needs(&[Permission::VIEW_D_ROOM])
+            .knows(&[
+                ("count", Kind::Number),
+                ("offset", Kind::Number),
+                ("sort", Kind::Text),
+                ("fields", Kind::Text),
+                ("query", Kind::Text),
+            ])
+            .answers(LISTED_PARAMS),
+        route::get("users.listByStatus", list_by_status)
+            .about("Lists users by whether they may log in, ever did, and what they are.")
+            .needs(&[Permission::VIEW_D_ROOM])
+            .takes(&BY_STATUS)
+            .answers(LISTED_PARAMS),
+        route::get("users.autocomplete", autocomplete)
+            .about("Suggests users while somebody types a name.")
+            .knows(&[("selector", Kind::Text)])
+            .answers(&[("items", Kind::List)]),
+    ]
+}
 
 /// What everybody gets of each user of a list; holders of `view-full-other-user-info` get [`LISTED_FULL`] too.
 const LISTED: [&str; 6] = ["name", "username", "status", "active", "avatarETag", "type"];
@@ -35,7 +68,7 @@ const MOST_IDS: usize = 1000;
 /// The fields that are known of a user without their document.
 const LINE: [&str; 6] = ["_id", "username", "name", "nickname", "type", "active"];
 
-pub(crate) static BY_STATUS: Schema = Schema {
+static BY_STATUS: Schema = Schema {
     required: &[],
     optional: &[
         ("count", Kind::Number),
@@ -52,7 +85,7 @@ pub(crate) static BY_STATUS: Schema = Schema {
 };
 
 /// `GET /api/v1/users.list`.
-pub async fn list(call: Call) -> Outcome {
+async fn list(call: Call) -> Outcome {
     let params = call.input.query();
     let privileged = call.may(Permission::VIEW_FULL_OTHER_USER_INFO);
     let choice = FieldChoice::parse(&params)?;
@@ -307,7 +340,7 @@ fn check_attributes(
 }
 
 /// `GET /api/v1/users.listByStatus` (public documentation of later servers).
-pub async fn list_by_status(call: Call) -> Outcome {
+async fn list_by_status(call: Call) -> Outcome {
     let params = call.input.params()?;
     let page = call.page(&params)?;
     let privileged = call.may(Permission::VIEW_FULL_OTHER_USER_INFO);
@@ -467,7 +500,7 @@ impl Selector {
 }
 
 /// `GET /api/v1/users.autocomplete`.
-pub async fn autocomplete(call: Call) -> Outcome {
+async fn autocomplete(call: Call) -> Outcome {
     let selector = Selector::read(&call.input.query())?;
     if !call.may(Permission::VIEW_OUTSIDE_ROOM) {
         return Ok(Answer::empty().field("items", &json!([])));

@@ -21,8 +21,47 @@ use crate::errors::{ApiError, wording};
 use crate::http::answer::{Answer, Outcome};
 use crate::http::call::Call;
 use crate::http::params::Params;
+use crate::http::route::{self, Route};
+use crate::http::schema::Kind;
 use crate::rest::lookup;
 use crate::state::AppState;
+
+/// Who is meant; nobody named: the caller.
+const SOMEBODY: [(&str, Kind); 3] = [
+    ("userId", Kind::Text),
+    ("username", Kind::Text),
+    ("user", Kind::Text),
+];
+
+pub(super) fn routes() -> Vec<Route> {
+    vec![
+        route::get("users.presence", list)
+            .about("Lists who is there, or whose status changed lately.")
+            .knows(&[("ids", Kind::Any), ("from", Kind::Text)])
+            .answers(&[("users", Kind::List), ("full", Kind::Boolean)]),
+        route::get("users.getPresence", get)
+            .about("Tells whether somebody is there.")
+            .knows(&SOMEBODY)
+            .answers(&[("presence", Kind::Text)]),
+        route::get("users.getStatus", get_status)
+            .about("Tells what somebody is shown as, and what they say they are up to.")
+            .knows(&SOMEBODY)
+            .answers(&[
+                ("_id", Kind::Text),
+                ("status", Kind::Text),
+                ("message", Kind::Text),
+            ]),
+        route::post("users.setStatus", set_status)
+            .about("Says what somebody is up to, and what they are to be shown as.")
+            .knows(&[
+                ("message", Kind::Text),
+                ("status", Kind::Text),
+                ("userId", Kind::Text),
+                ("username", Kind::Text),
+                ("user", Kind::Text),
+            ]),
+    ]
+}
 
 /// What a list of people who are there tells of each (contract, conventions 5.4).
 const LISTED: [&str; 7] = [
@@ -36,7 +75,7 @@ const LISTED: [&str; 7] = [
 ];
 
 /// The user that the parameters name; the caller when they name nobody.
-pub(crate) async fn target(call: &Call, params: &Params) -> Result<Arc<UserFacts>, ApiError> {
+async fn target(call: &Call, params: &Params) -> Result<Arc<UserFacts>, ApiError> {
     let named = ["userId", "username", "user"]
         .into_iter()
         .any(|key| params.filled(key).is_ok_and(|value| value.is_some()));
@@ -61,7 +100,7 @@ fn names_another(call: &Call, params: &Params) -> Result<bool, ApiError> {
 }
 
 /// `GET /api/v1/users.presence`.
-pub async fn list(call: Call) -> Outcome {
+async fn list(call: Call) -> Outcome {
     let params = call.input.query();
     if let Some(ids) = params.texts("ids")? {
         let users = docs(&call, named(&ids)).await?;
@@ -123,7 +162,7 @@ fn answer(users: &[Doc], full: bool) -> Answer {
 }
 
 /// `GET /api/v1/users.getPresence`.
-pub async fn get(call: Call) -> Outcome {
+async fn get(call: Call) -> Outcome {
     let user = target(&call, &call.input.query()).await?;
     let seen = call.state.presence().of(&user.id, user.chosen_status);
     let answer = Answer::empty().field("presence", &seen.status);
@@ -139,7 +178,7 @@ pub async fn get(call: Call) -> Outcome {
 }
 
 /// `GET /api/v1/users.getStatus`.
-pub async fn get_status(call: Call) -> Outcome {
+async fn get_status(call: Call) -> Outcome {
     let user = target(&call, &call.input.query()).await?;
     let seen = call.state.presence().of(&user.id, user.chosen_status);
     let stored = document::user_doc(&call.state, &user.doc);
@@ -154,7 +193,7 @@ pub async fn get_status(call: Call) -> Outcome {
 }
 
 /// `POST /api/v1/users.setStatus`. The message is applied before the status is looked at.
-pub async fn set_status(call: Call) -> Outcome {
+async fn set_status(call: Call) -> Outcome {
     let params = call.input.params()?;
     let (message, status) = (params.text("message")?, params.text("status")?);
     if message.is_none() && status.is_none() {

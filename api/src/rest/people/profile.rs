@@ -12,8 +12,27 @@ use crate::errors::{ApiError, wording};
 use crate::http::answer::{Answer, Outcome};
 use crate::http::call::Call;
 use crate::http::params::Params;
+use crate::http::route::{self, Route};
 use crate::http::schema::{Kind, Schema};
 use crate::http::second_factor::prover;
+
+const USER: &[(&str, Kind)] = &[("user", Kind::Object)];
+
+pub(super) fn routes() -> Vec<Route> {
+    vec![
+        route::get("users.getPreferences", preferences)
+            .about("Tells what the caller prefers.")
+            .answers(&[("preferences", Kind::Object)]),
+        route::post("users.updateOwnBasicInfo", update_own)
+            .about("Changes the caller's own profile.")
+            .takes(&OWN)
+            .answers(USER),
+        route::post("users.setPreferences", set_preferences)
+            .about("Changes what a user prefers.")
+            .takes(&SET_PREFERENCES)
+            .answers(USER),
+    ]
+}
 
 static OWN_DATA: Schema = Schema {
     required: &[],
@@ -30,7 +49,7 @@ static OWN_DATA: Schema = Schema {
     one_of: &[],
 };
 
-pub(crate) static OWN: Schema = Schema {
+static OWN: Schema = Schema {
     required: &[("data", Kind::Shape(&OWN_DATA))],
     optional: &[("customFields", Kind::Object)],
     one_of: &[],
@@ -60,7 +79,7 @@ static PREFERENCES_DATA: Schema = Schema {
     one_of: &[],
 };
 
-pub(crate) static SET_PREFERENCES: Schema = Schema {
+static SET_PREFERENCES: Schema = Schema {
     required: &[("data", Kind::Shape(&PREFERENCES_DATA))],
     optional: &[("userId", Kind::Text)],
     one_of: &[],
@@ -75,7 +94,7 @@ fn inner(params: &Params, name: &str) -> Params {
 }
 
 /// `POST /api/v1/users.updateOwnBasicInfo`.
-pub async fn update_own(call: Call) -> Outcome {
+async fn update_own(call: Call) -> Outcome {
     let params = call.input.params()?;
     let data = inner(&params, "data");
     let text = |name: &str| data.text(name).map(|text| text.map(str::to_owned));
@@ -107,13 +126,13 @@ async fn own_document(call: &Call) -> Outcome {
 }
 
 /// `GET /api/v1/users.getPreferences`.
-pub async fn preferences(call: Call) -> Outcome {
+async fn preferences(call: Call) -> Outcome {
     let chosen = profile::chosen(&call.caller.user.doc);
     Ok(Answer::empty().field("preferences", &chosen))
 }
 
 /// `POST /api/v1/users.setPreferences`.
-pub async fn set_preferences(call: Call) -> Outcome {
+async fn set_preferences(call: Call) -> Outcome {
     let params = call.input.params()?;
     let id = match params.filled("userId")? {
         Some(id) => UserId::new(id),

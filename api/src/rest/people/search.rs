@@ -14,10 +14,32 @@ use crate::errors::{ApiError, wording};
 use crate::http::answer::{Answer, Outcome};
 use crate::http::call::Call;
 use crate::http::params::{Params, truth};
+use crate::http::route::{self, Route, paged};
 use crate::http::schema::{Kind, Schema};
 use crate::state::AppState;
 
-pub(crate) static SPOTLIGHT: Schema = Schema {
+pub(super) fn routes() -> Vec<Route> {
+    vec![
+        route::get("spotlight", spotlight)
+            .about("Proposes people and channels for a text.")
+            .takes(&SPOTLIGHT)
+            .answers(&[("users", Kind::List), ("rooms", Kind::List)]),
+        route::get("directory", directory)
+            .about("Lists the channels or the people of the workspace.")
+            .knows(&[
+                ("query", Kind::Text),
+                ("text", Kind::Text),
+                ("type", Kind::Text),
+                ("workspace", Kind::Text),
+                ("sort", Kind::Text),
+                ("count", Kind::Number),
+                ("offset", Kind::Number),
+            ])
+            .answers(paged!("result")),
+    ]
+}
+
+static SPOTLIGHT: Schema = Schema {
     required: &[("query", Kind::Text)],
     optional: &[
         ("limit", Kind::Number),
@@ -88,7 +110,7 @@ fn search_fields(state: &AppState) -> Vec<PeopleField> {
 }
 
 /// `GET /api/v1/spotlight`.
-pub async fn spotlight(call: Call) -> Outcome {
+async fn spotlight(call: Call) -> Outcome {
     let params = call.input.params()?;
     let query = params.required("query")?;
     let (text, people, channels) = match (query.strip_prefix('#'), query.strip_prefix('@')) {
@@ -350,7 +372,7 @@ fn order(params: &Params, people: bool) -> Result<(DirectorySort, bool), ApiErro
 }
 
 /// `GET /api/v1/directory`.
-pub async fn directory(call: Call) -> Outcome {
+async fn directory(call: Call) -> Outcome {
     let params = call.input.query();
     let Asked {
         kind,

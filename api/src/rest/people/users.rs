@@ -12,8 +12,24 @@ use crate::errors::{ApiError, wording};
 use crate::http::answer::{Answer, Outcome};
 use crate::http::call::Call;
 use crate::http::page::FieldChoice;
+use crate::http::route::{self, Route};
 use crate::http::schema::{Kind, Schema};
 use crate::http::second_factor;
+
+const USER: &[(&str, Kind)] = &[("user", Kind::Object)];
+
+pub(super) fn routes() -> Vec<Route> {
+    vec![
+        route::get("users.info", info)
+            .about("Tells what the caller may know of a user.")
+            .takes(&INFO)
+            .answers(USER),
+        route::get("users.listTeams", list_teams)
+            .about("Lists the teams of a user.")
+            .takes(&TEAMS)
+            .answers(&[("teams", Kind::List)]),
+    ]
+}
 
 pub(crate) static INFO: Schema = Schema {
     required: &[],
@@ -21,14 +37,14 @@ pub(crate) static INFO: Schema = Schema {
     one_of: &["userId", "username", "email", "importId"],
 };
 
-pub(crate) static TEAMS: Schema = Schema {
+static TEAMS: Schema = Schema {
     required: &[("userId", Kind::Text)],
     optional: &[],
     one_of: &[],
 };
 
 /// `GET /api/v1/users.info`.
-pub async fn info(call: Call) -> Outcome {
+async fn info(call: Call) -> Outcome {
     let params = call.input.params()?;
     let named = match (params.text("userId")?, params.text("username")?) {
         (Some(named), _) | (None, Some(named)) => by_id_or_username(&call, named).await?,
@@ -105,7 +121,7 @@ async fn rooms_of(call: &Call, user: &UserId) -> Result<Vec<Value>, ApiError> {
 }
 
 /// `GET /api/v1/users.listTeams`. There are no teams, so nobody is in one.
-pub async fn list_teams(call: Call) -> Outcome {
+async fn list_teams(call: Call) -> Outcome {
     let params = call.input.params()?;
     let id = UserId::new(params.required("userId")?);
     if call.state.views().user(&id).await?.is_none() {

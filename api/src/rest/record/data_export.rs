@@ -3,7 +3,7 @@
 use application::caller::Caller;
 use application::dates::iso;
 use application::record::data_exports::{self, file_key};
-use axum::http::{HeaderMap, HeaderValue, header};
+use axum::http::{HeaderMap, HeaderValue, Method, header};
 use domain::settings::keys;
 use domain::site::Site;
 use projections::{DataExportRecord, DataExportStatus};
@@ -12,17 +12,33 @@ use serde_json::{Map, Value, json};
 use crate::errors::{ApiError, wording};
 use crate::http::answer::{Answer, Outcome};
 use crate::http::call::{Anyone, Call, Input};
+use crate::http::route::{self, Route};
 use crate::http::schema::{Kind, Schema};
 use crate::state::AppState;
 
-pub(crate) static REQUEST: Schema = Schema {
+pub(super) fn routes() -> Vec<Route> {
+    vec![
+        route::get("users.requestDataDownload", request)
+            .about("Asks for a copy of the caller's own data.")
+            .takes(&REQUEST)
+            .answers(&[
+                ("requested", Kind::Boolean),
+                ("exportOperation", Kind::Object),
+            ]),
+        // The link of a mail is followed by a browser, which cannot send the headers of the API.
+        route::public(Method::GET, "/data-export/{id}", download)
+            .about("Gives a copy of their data to its owner."),
+    ]
+}
+
+static REQUEST: Schema = Schema {
     required: &[],
     optional: &[("fullExport", Kind::Boolean)],
     one_of: &[],
 };
 
 /// `GET /api/v1/users.requestDataDownload`.
-pub async fn request(call: Call) -> Outcome {
+async fn request(call: Call) -> Outcome {
     let params = call.input.params()?;
     if !call
         .state
@@ -68,7 +84,7 @@ fn operation(state: &AppState, export: &DataExportRecord) -> Map<String, Value> 
 
 /// `GET /data-export/<id>`: the copy itself, for its owner. Browsers say who they are in the query string or in
 /// cookies, for they follow a link in a mail.
-pub async fn download(call: Anyone) -> Outcome {
+async fn download(call: Anyone) -> Outcome {
     let caller = match call.caller {
         Some(caller) => Some(caller),
         None => from_link(&call.state, &call.input).await?,
