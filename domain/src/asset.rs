@@ -1,5 +1,6 @@
-//! The workspace's own pictures: logo, icons, background (contract, admin 12). That one is in use is said by the
-//! setting `Assets_<key>`; which file it is, by the events here.
+//! The workspace's own pictures: logo, icons, background (contract, admin 12). The setting `Assets_<key>` says whether
+//! one is in use; the events here say which file it is.
+#![allow(missing_docs, reason = "fields and variants say what they are")]
 
 use serde::{Deserialize, Serialize};
 
@@ -56,47 +57,35 @@ events! {
 /// The asset is this picture from now on.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct AssetSet {
-    /// Which asset, e.g. `logo`.
+    /// The key of the asset, e.g. `logo`.
     pub asset: String,
     /// The ending of its file name, without a dot.
     pub extension: String,
-    /// The picture.
     pub file: StoredFile,
-    /// When.
     pub at: Timestamp,
 }
 
-/// The asset is what it is by default again.
+/// The asset has its default picture again.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct AssetUnset {
-    /// Which.
     pub asset: String,
-    /// When.
     pub at: Timestamp,
 }
 
-/// The picture that is in use, if one was given.
+/// The picture that is in use, if there is one.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Asset {
-    /// Its file.
     pub file: Option<StoredFile>,
 }
 
-/// A picture as it was measured; `None`: it has no size in pixels.
+/// The size of a picture in pixels, as it was measured; `None`: it has none.
 pub type Measured = Option<(u32, u32)>;
 
 /// What can be asked of an asset.
 #[derive(Clone, Debug)]
 pub enum AssetCommand {
-    /// Use this picture.
     Set(Box<AssetSet>, Measured),
-    /// Go back to the default.
-    Unset {
-        /// Which.
-        asset: String,
-        /// When.
-        at: Timestamp,
-    },
+    Unset { asset: String, at: Timestamp },
 }
 
 /// Why an asset stays as it is.
@@ -105,19 +94,12 @@ pub enum AssetRefusal {
     /// The actor lacks `manage-assets`.
     #[error("not allowed to manage assets")]
     NotAllowed,
-    /// There is no such asset.
     #[error("no such asset")]
     Unknown,
-    /// The asset cannot be a file of that kind.
     #[error("the asset cannot be {content_type}")]
-    WrongType {
-        /// The kind.
-        content_type: String,
-    },
-    /// The picture is not as wide as it must be.
+    WrongType { content_type: String },
     #[error("the picture has the wrong width")]
     WrongWidth,
-    /// The picture is not as high as it must be.
     #[error("the picture has the wrong height")]
     WrongHeight,
 }

@@ -1,4 +1,5 @@
 //! The picture of one user or one room.
+#![allow(missing_docs, reason = "fields and variants say what they are")]
 
 use serde::{Deserialize, Serialize};
 
@@ -7,16 +8,14 @@ use crate::permission::{Authority, Permission};
 use crate::settings::{Settings, keys};
 use crate::{Category, Decider, RoomId, StoredFile, StreamId, Timestamp, UserId};
 
-/// Longest name of where a picture came from, in characters.
+/// Longest name of the place a picture came from, in characters.
 pub const LONGEST_ORIGIN: usize = 64;
 
 /// Whose picture it is.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum AvatarOwner {
-    /// A user's.
     User(UserId),
-    /// A room's.
     Room(RoomId),
 }
 
@@ -46,54 +45,43 @@ events! {
 /// The owner has this picture from now on.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct AvatarSet {
-    /// Whose.
     pub owner: AvatarOwner,
     /// Where it came from: `url`, `rest`, `upload` or the name of a service (contract, conventions 5.1).
     pub origin: String,
-    /// The picture.
     pub file: StoredFile,
-    /// When.
     pub at: Timestamp,
 }
 
 /// The owner has no picture of their own any more, only the letter of their name.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct AvatarReset {
-    /// Whose.
     pub owner: AvatarOwner,
-    /// `true`: the letter was chosen as a picture, rather than the picture given up.
+    /// `true`: the letter was chosen as the picture; `false`: the picture was given up.
     #[serde(default)]
     pub letters: bool,
-    /// When.
     pub at: Timestamp,
 }
 
-/// What the owner shows.
+/// What the owner is shown with.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Avatar {
-    /// Nobody ever said anything about it.
+    /// Nothing was ever chosen.
     #[default]
     Unset,
     /// The letter of the name, by choice.
     Letters,
-    /// A picture.
     Picture(StoredFile),
 }
 
 /// What can be asked of a picture.
 #[derive(Clone, Debug)]
 pub enum AvatarCommand {
-    /// Show this picture.
     Set(Box<AvatarSet>),
-    /// Show this picture unless the owner shows something already.
+    /// Set the picture unless the owner has chosen something already.
     Offer(Box<AvatarSet>),
-    /// Show the letter of the name.
     Reset {
-        /// Whose.
         owner: AvatarOwner,
-        /// As a choice.
         letters: bool,
-        /// When.
         at: Timestamp,
     },
 }
@@ -105,9 +93,7 @@ pub enum AvatarContext<'a> {
     System,
     /// A user; for a room's picture with the roles held in that room.
     User {
-        /// What the actor may do.
         authority: Authority<'a>,
-        /// The settings of the workspace.
         settings: &'a Settings,
     },
 }
@@ -115,19 +101,15 @@ pub enum AvatarContext<'a> {
 /// Why a picture stays as it is.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum AvatarRefusal {
-    /// Users may not change their own pictures here.
     #[error("pictures cannot be changed")]
     NotAllowed,
-    /// The actor may not change the picture of somebody else.
     #[error("not allowed to change the picture of another")]
     NotYours,
-    /// The actor may not change the picture of the room.
     #[error("not allowed to change the picture of the room")]
     NotInThisRoom,
-    /// The owner shows something already.
     #[error("there is a picture already")]
     AlreadyChosen,
-    /// Where it is said to come from is no name of a service.
+    /// The origin is not the name of a service.
     #[error("no such service")]
     UnknownOrigin,
 }

@@ -1,5 +1,6 @@
 //! One banner: something announced to people above what they are doing, for a time (contract, admin 9), and whether
 //! one user has dismissed it.
+#![allow(missing_docs, reason = "fields and variants say what they are")]
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -17,7 +18,7 @@ const DEEPEST_VIEW: usize = 20;
 /// How a banner can look.
 const VARIANTS: [&str; 5] = ["neutral", "info", "success", "warning", "danger"];
 
-/// The most roles a banner is for.
+/// The most roles a banner can be for.
 pub const MOST_ROLES: usize = 100;
 
 /// The stream of a banner.
@@ -30,13 +31,12 @@ pub fn dismissal_stream(banner: &str, user: &UserId) -> StreamId {
     StreamId::new(Category::BannerDismissal, &format!("{banner}:{user}"))
 }
 
-/// What shows banners.
+/// The kinds of client that show banners.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Platform {
     /// Browsers and desktops.
     Web,
-    /// Phones.
     Mobile,
 }
 
@@ -62,21 +62,19 @@ impl Platform {
 /// What is announced, to whom, and when.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Content {
-    /// Where it is shown; at least one.
+    /// At least one.
     pub platforms: Vec<Platform>,
-    /// From when on.
     pub start_at: Timestamp,
-    /// Until when.
     pub expire_at: Timestamp,
     /// Whom it is for; `None`: everybody.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub roles: Option<Vec<RoleId>>,
-    /// What is shown: an object with `blocks` of `UIKit`, and how.
+    /// An object with the `UIKit` `blocks` and how they are shown.
     pub view: Value,
 }
 
 impl Content {
-    /// Whether somebody with these workspace-wide roles is shown it there and then.
+    /// Whether somebody with these workspace-wide roles sees the banner on `platform` at `now`.
     pub fn is_for(&self, platform: Platform, now: Timestamp, roles: &[RoleId]) -> bool {
         self.platforms.contains(&platform)
             && self.start_at <= now
@@ -103,72 +101,50 @@ events! {
     }
 }
 
-/// Something is announced.
+/// A banner was published.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct BannerPublished {
-    /// Its id.
     pub banner: String,
-    /// What, to whom, when.
     pub content: Content,
-    /// By whom.
     pub by: UserId,
-    /// When it was published.
     pub at: Timestamp,
 }
 
-/// It is not shown any more.
+/// A banner is not shown any more.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BannerWithdrawn {
-    /// Its id.
     pub banner: String,
-    /// By whom.
     pub by: UserId,
-    /// When.
     pub at: Timestamp,
 }
 
-/// A user has seen enough of it.
+/// A user dismissed a banner.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BannerDismissed {
-    /// Its id.
     pub banner: String,
-    /// Who.
     pub user: UserId,
-    /// When.
     pub at: Timestamp,
 }
 
 /// What is known of one banner.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Banner {
-    /// There is none.
     #[default]
     Absent,
-    /// It is published.
     Published,
-    /// It was, and is not any more.
     Withdrawn,
 }
 
 /// What can be asked of a banner.
 #[derive(Clone, Debug)]
 pub enum BannerCommand {
-    /// Be shown.
     Publish {
-        /// Its id.
         banner: String,
-        /// What, to whom, when.
         content: Box<Content>,
-        /// When it is published.
         at: Timestamp,
     },
-    /// Be shown no more. Changes nothing when it was withdrawn before.
-    Withdraw {
-        /// Its id.
-        banner: String,
-        /// When.
-        at: Timestamp,
-    },
+    /// Changes nothing if it is withdrawn already.
+    Withdraw { banner: String, at: Timestamp },
 }
 
 /// Why a wish about a banner is refused.
@@ -180,10 +156,9 @@ pub enum BannerRefusal {
     /// It would never be seen, or it shows nothing.
     #[error("{0}")]
     Invalid(&'static str),
-    /// There is no such banner.
     #[error("no such banner")]
     NotFound,
-    /// There is one of that id, or was.
+    /// There is, or was, a banner of this id.
     #[error("there is a banner of this id already")]
     AlreadyExists,
 }
@@ -299,7 +274,6 @@ impl Decider for Banner {
 /// Whether a user has dismissed a banner.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct BannerDismissal {
-    /// See above.
     pub dismissed: bool,
 }
 
@@ -312,7 +286,6 @@ pub struct DismissalContext {
 
 impl Decider for BannerDismissal {
     type State = Self;
-    /// A user dismisses it.
     type Command = BannerDismissed;
     type Context<'a> = DismissalContext;
     type Event = BannerDismissalEvent;

@@ -1,4 +1,5 @@
-//! Unique names: whoever appends to a free name's stream first owns it. The log itself is the lock.
+//! Unique names: whoever appends to the stream of a free name first owns it. The log itself is the lock.
+#![allow(missing_docs, reason = "fields and variants say what they are")]
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -24,9 +25,9 @@ pub enum NameKind {
     FirstAdministrator,
     /// The name of a custom user status; unique with regard to case.
     CustomStatus,
-    /// A user, a server and a name there: an account is told of once.
+    /// A user, a server and a name there, so that an account is added only once.
     WebdavAccount,
-    /// The token of a mailed link; its owner is the account. Says whose a token is, without anybody listing tokens.
+    /// The token of a mailed link, owned by the account. Tells whose a token is without a list of tokens.
     MailToken,
     /// The name of a role; unique with regard to case.
     RoleName,
@@ -88,63 +89,50 @@ events! {
 /// The name now belongs to `owner`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct NameClaimed {
-    /// What kind of name.
     pub kind: NameKind,
-    /// Id of what has it.
+    /// The id of what has it: a user, a room, an emoji.
     pub owner: String,
-    /// When.
     pub at: Timestamp,
 }
 
 /// The name is free again.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct NameReleased {
-    /// What kind of name.
     pub kind: NameKind,
-    /// Who owned it.
     pub owner: String,
-    /// When.
     pub at: Timestamp,
 }
 
 /// Who owns the name.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Claim {
-    /// Nobody.
     #[default]
     Free,
-    /// What has that id: a user, a room, an emoji.
+    /// By what has this id: a user, a room, an emoji.
     Owned(String),
 }
 
 /// What can be asked of a name.
 #[derive(Clone, Debug)]
 pub enum ClaimCommand {
-    /// Take it for `owner`. Taking what one owns changes nothing.
+    /// Taking what one owns changes nothing.
     Take {
-        /// What kind of name.
         kind: NameKind,
-        /// Id of what has it.
         owner: String,
-        /// When.
         at: Timestamp,
     },
-    /// Give it up. Giving up what one does not own changes nothing.
+    /// Giving up what one does not own changes nothing.
     Release {
-        /// What kind of name.
         kind: NameKind,
-        /// Id of what has it.
         owner: String,
-        /// When.
         at: Timestamp,
     },
 }
 
-/// The name belongs to somebody else.
+/// The name belongs to another owner.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the name is taken by {owner}")]
 pub struct NameTaken {
-    /// Id of what has it.
     pub owner: String,
 }
 

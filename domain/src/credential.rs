@@ -1,10 +1,10 @@
-//! What gives access to an account, and what ends it: the one table of both. Whatever ends access asks here what goes,
-//! so that a new kind of credential, or a new reason to end some, has one place to be named in.
+//! What gives access to an account, and what ends it: the one table of both. Whatever ends access looks here what ends
+//! with it, so that a new kind of credential, or a new reason to end some, is named in one place.
 //!
-//! With a credential goes all that rests on it: the live sockets opened with it, the second factor remembered of it, the
-//! device that is told as long as it lasts. Access also ends with its object, which needs no table: a personal token
-//! that is removed or made anew, a program that is removed or switched off ([`crate::oauth_app`]). Links that prove an
-//! address and mailed codes give no access by themselves.
+//! With a credential ends all that rests on it: the live sockets opened with it, the second factor remembered of it,
+//! the device that is notified as long as it lasts. Access also ends with its object, which needs no table: a personal
+//! token that is removed or regenerated, a program that is removed or switched off ([`crate::oauth_app`]). Links that
+//! prove an address and mailed codes give no access by themselves.
 
 use crate::session::SessionCommand;
 use crate::{Timestamp, TokenHash, UserId};
@@ -18,12 +18,12 @@ pub enum Credential {
     PersonalToken,
     /// The grant to a program of somebody else: its code, the tokens it got for it, and those it renews.
     Program,
-    /// A mailed link to choose a password, be it a forgotten or a first one.
+    /// A mailed link to choose a password, forgotten or first.
     ResetLink,
 }
 
 impl Credential {
-    /// All kinds.
+    /// Every kind of credential.
     pub const ALL: [Self; 4] = [
         Self::Login,
         Self::PersonalToken,
@@ -34,35 +34,33 @@ impl Credential {
 
 /// What ends access.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(missing_docs, reason = "fields and variants say what they are")]
 pub enum Ending {
-    /// Somebody logs out.
     Logout,
     /// Somebody ends their other sessions.
     OtherSessionsEnded,
-    /// An authenticator was set up: other sessions proved less.
+    /// An authenticator was set up: the other sessions proved less.
     FactorSetUp,
-    /// Somebody ends everything but what they came with.
+    /// Somebody ends everything but the credential they came with.
     OthersRevoked,
     /// Everything of an account is ended, by its owner or by an administrator.
     LoggedOut,
-    /// There is another password, by the owner, who came with a credential, or by an administrator, who did not.
+    /// The password was changed by the owner, who came with a credential, or by an administrator, who did not.
     PasswordChanged,
-    /// There is another password, by a mailed link.
+    /// The password was changed by a mailed link.
     PasswordReset,
-    /// The authenticator was taken away.
+    /// The authenticator was removed.
     FactorReset,
-    /// The encryption keys were forgotten.
     KeysReset,
     /// The account may not log in any more.
     Deactivated,
-    /// The account may not log in for not having done so for long: it is as before when it comes back.
+    /// The account may not log in any more, because of a long time without a login. It is as before when it comes back.
     FellAsleep,
-    /// The account is gone.
     Deleted,
 }
 
 impl Ending {
-    /// All of them.
+    /// Every reason that access ends.
     pub const ALL: [Self; 12] = [
         Self::Logout,
         Self::OtherSessionsEnded,
@@ -81,14 +79,13 @@ impl Ending {
 
 /// Which credentials of a kind end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(missing_docs, reason = "fields and variants say what they are")]
 pub enum Reach {
-    /// None.
     Nothing,
-    /// The one somebody came with.
+    /// Only the one somebody came with.
     Presented,
     /// All but the one somebody came with.
     Others,
-    /// All.
     All,
 }
 
@@ -123,7 +120,7 @@ impl Ending {
         }
     }
 
-    /// The command that ends the tokens and programs of an account. `presented`: the credential of that account which
+    /// The command that ends the tokens and programs of an account. `presented` is the credential of that account which
     /// whoever causes it came with.
     pub fn of_tokens(
         self,

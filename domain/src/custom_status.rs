@@ -1,5 +1,6 @@
 //! One custom user status: a name that people of a workspace may be shown with, and the status it stands for
 //! (contract, admin 11.3). Names are claimed ([`crate::claim`]) in the same batch.
+#![allow(missing_docs, reason = "fields and variants say what they are")]
 
 use serde::{Deserialize, Serialize};
 
@@ -18,7 +19,6 @@ pub fn stream(id: &str) -> StreamId {
 /// What a custom status is called and stands for.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Description {
-    /// Its unique name.
     pub name: String,
     /// The status it stands for; `None`: whatever the user's is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -34,73 +34,52 @@ events! {
     }
 }
 
-/// There is a new custom status.
+/// A custom status was created.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct CustomStatusCreated {
-    /// Its id.
     pub id: String,
-    /// What it is.
     pub description: Description,
-    /// When.
     pub at: Timestamp,
 }
 
-/// A custom status is something else now.
+/// A custom status has another name or stands for another status.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct CustomStatusChanged {
-    /// Its id.
     pub id: String,
-    /// What it is from now on.
     pub description: Description,
-    /// When.
     pub at: Timestamp,
 }
 
-/// A custom status is gone; its name is free.
+/// A custom status is gone. Its name is free.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct CustomStatusDeleted {
-    /// Its id.
     pub id: String,
-    /// When.
     pub at: Timestamp,
 }
 
 /// What is known of one id.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum CustomStatus {
-    /// There is none, or no longer.
     #[default]
     Absent,
-    /// This.
     Present(Description),
 }
 
 /// What can be asked of a custom status.
 #[derive(Clone, Debug)]
 pub enum CustomStatusCommand {
-    /// Make it.
     Create {
-        /// Its id.
         id: String,
-        /// What it shall be.
         description: Description,
-        /// When.
         at: Timestamp,
     },
-    /// Make it something else.
     Change {
-        /// Its id.
         id: String,
-        /// What it shall be.
         description: Description,
-        /// When.
         at: Timestamp,
     },
-    /// Do away with it.
     Delete {
-        /// Its id.
         id: String,
-        /// When.
         at: Timestamp,
     },
 }
@@ -111,16 +90,13 @@ pub enum CustomStatusRefusal {
     /// `manage-user-status` is missing.
     #[error("not allowed to manage custom statuses")]
     NotAllowed,
-    /// It has no name.
     #[error("a custom status needs a name")]
     NameRequired,
     /// The name has one of `> < & " '` in it.
     #[error("{0} is no name for a custom status")]
     InvalidName(String),
-    /// There is no such custom status.
     #[error("no such custom status")]
     NotFound,
-    /// There is one under this id.
     #[error("there is a custom status of this id already")]
     AlreadyExists,
 }

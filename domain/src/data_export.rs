@@ -1,5 +1,6 @@
 //! Copies of what a workspace keeps of one person, made when they ask for it (contract, conventions 7.2
 //! `users.requestDataDownload`).
+#![allow(missing_docs, reason = "fields and variants say what they are")]
 
 use serde::{Deserialize, Serialize};
 
@@ -7,7 +8,7 @@ use crate::decider::Never;
 use crate::event::events;
 use crate::{Category, Decider, StreamId, Timestamp, UserId};
 
-/// How long a copy counts as the present one: within a day nobody gets another.
+/// How long nobody gets another copy after asking for one, in milliseconds: a day.
 pub const SHORTEST_PAUSE_MILLIS: i64 = 24 * 60 * 60 * 1000;
 
 /// The stream of the copies made for one user.
@@ -27,80 +28,62 @@ events! {
 /// Somebody asked for a copy of their data.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct DataExportRequested {
-    /// Whose data, and who asked.
+    /// Whose data it is, and who asked.
     pub user: UserId,
-    /// The id of this copy.
     pub export: String,
-    /// Everything said in the rooms they are in, not only what they said.
+    /// `true`: everything said in the rooms they are in; `false`: only what they said.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub full: bool,
-    /// When.
     pub at: Timestamp,
 }
 
 /// The copy is made and can be fetched.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct DataExportCompleted {
-    /// Whose.
     pub user: UserId,
-    /// Which.
     pub export: String,
     /// Its size in bytes.
     pub size: u64,
     /// SHA-256 of its bytes, in hex.
     pub sha256: String,
-    /// When.
     pub at: Timestamp,
 }
 
 /// The copy could not be made; another may be asked for.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct DataExportFailed {
-    /// Whose.
     pub user: UserId,
-    /// Which.
     pub export: String,
-    /// When.
     pub at: Timestamp,
 }
 
 /// The last copy somebody asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LastExport {
-    /// Its id.
     pub export: String,
-    /// When it was asked for.
     pub requested_at: Timestamp,
-    /// It is made, or cannot be.
+    /// It was made, or could not be made.
     pub settled: bool,
-    /// It could not be made.
     pub failed: bool,
 }
 
 /// What decisions need to know: the last copy, if there was one.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct DataExports {
-    /// See above.
     pub last: Option<LastExport>,
 }
 
-/// What can be asked. That exports are switched on, and that it is the user's own data, was checked before.
+/// What can be asked. Whether exports are switched on, and whether it is the user's own data, was checked before.
 #[derive(Clone, Debug)]
 pub enum DataExportCommand {
-    /// Make a copy, unless there is one of today.
+    /// Make a copy, unless there is one that is less than a day old.
     Request {
-        /// Whose.
         user: UserId,
-        /// The id of the new copy.
         export: String,
-        /// Everything said in the rooms they are in.
         full: bool,
-        /// When.
         at: Timestamp,
     },
-    /// It is made.
     Complete(DataExportCompleted),
-    /// It cannot be made.
     Fail(DataExportFailed),
 }
 

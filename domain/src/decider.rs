@@ -13,14 +13,14 @@ pub trait Decider {
     /// Why a wish is refused.
     type Refusal: std::error::Error + Send + Sync + 'static;
 
-    /// State, command and context to events, or a refusal. No events means: already so.
+    /// Turns state, command and context into events, or refuses. No events: it is so already.
     fn decide(
         state: &Self::State,
         command: Self::Command,
         context: &Self::Context<'_>,
     ) -> Result<Vec<Self::Event>, Self::Refusal>;
 
-    /// State and one event to the next state. Total: it never fails, whatever the order of events.
+    /// Applies one event to the state. Total: it never fails, whatever the order of events.
     fn evolve(state: Self::State, event: &Self::Event) -> Self::State;
 
     /// The state after all `events`.

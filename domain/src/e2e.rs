@@ -1,6 +1,7 @@
 //! The key pair with which one user takes part in end-to-end encryption. The server keeps it and never looks inside:
 //! the private key comes encrypted with a password only its owner knows. Keys of rooms are part of
 //! [`crate::membership`] and [`crate::room`].
+#![allow(missing_docs, reason = "fields and variants say what they are")]
 
 use serde::{Deserialize, Serialize};
 
@@ -23,47 +24,37 @@ events! {
 /// A user has a key pair, or another one.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct KeyPairSet {
-    /// Whose.
     pub user: UserId,
-    /// The public key, as the clients write it.
+    /// As the clients write it.
     pub public_key: String,
-    /// The private key, encrypted by its owner, and sealed besides.
+    /// Encrypted by its owner, and sealed besides.
     pub private_key: Sealed,
-    /// When.
     pub at: Timestamp,
 }
 
-/// A user has no key pair any more; what was encrypted for them they cannot read.
+/// A user has no key pair any more. What was encrypted for them, they cannot read.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct KeyPairReset {
-    /// Whose.
     pub user: UserId,
-    /// When.
     pub at: Timestamp,
 }
 
 /// Whether a user has a key pair.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct KeyPair {
-    /// See above.
     pub present: bool,
 }
 
-/// What can be asked of a key pair. Its owner asks, or whoever may reset keys: the door has seen to that.
+/// What can be asked of a key pair. The door checks that its owner asks, or somebody who may reset keys.
 #[derive(Clone, Debug)]
 pub enum KeyPairCommand {
-    /// Keep this one. One that is there is replaced only when `force` says so.
+    /// A key pair that is there is replaced only with `force`.
     Set {
-        /// The pair.
         pair: Box<KeyPairSet>,
-        /// Replace.
         force: bool,
     },
-    /// Forget it.
     Reset {
-        /// Whose.
         user: UserId,
-        /// When.
         at: Timestamp,
     },
 }

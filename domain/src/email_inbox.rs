@@ -1,5 +1,6 @@
 //! One e-mail inbox of the workspace: an address, with the servers its mail is sent and fetched through (contract,
 //! admin 13.2). Addresses are claimed ([`crate::claim`]) in the same batch.
+#![allow(missing_docs, reason = "fields and variants say what they are")]
 
 use serde::{Deserialize, Serialize};
 
@@ -20,48 +21,41 @@ pub fn stream(inbox: &str) -> StreamId {
 /// left as it is in commands ([`Password`]).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MailServer<P = Sealed> {
-    /// Its name or address.
+    /// Host name or address.
     pub server: String,
-    /// Its port.
     pub port: u16,
     /// The account there; empty: none is needed.
     pub username: String,
-    /// Its password.
     pub password: P,
     /// TLS from the first byte.
     pub secure: bool,
 }
 
-/// What an inbox is.
+/// The properties of an inbox.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Description<P = Sealed> {
-    /// It is in use.
     pub active: bool,
-    /// What the workspace calls it.
     pub name: String,
-    /// Its address; unique.
+    /// Unique in the workspace.
     pub email: String,
-    /// For those who look after it.
+    /// A note for administrators.
     pub description: String,
     /// The name its mail is sent under.
     pub sender_info: String,
     /// The department its mail is for; empty: none.
     pub department: String,
-    /// Where its mail is sent.
     pub smtp: MailServer<P>,
-    /// Where its mail is fetched.
     pub imap: MailServer<P>,
-    /// How often fetching is tried again; newer clients ask for it.
+    /// How often fetching is tried again; newer clients set it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub imap_retries: Option<u32>,
 }
 
-/// A password as a command brings it.
+/// A password in a command.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Password {
-    /// This one.
     New(Sealed),
-    /// The one that is known.
+    /// The password stays as it is.
     Kept,
 }
 
@@ -74,76 +68,55 @@ events! {
     }
 }
 
-/// There is an inbox.
+/// An inbox was added.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EmailInboxAdded {
-    /// Its id.
     pub inbox: String,
-    /// What it is.
     pub description: Description,
-    /// By whom.
     pub by: UserId,
-    /// When.
     pub at: Timestamp,
 }
 
-/// An inbox is different from now on.
+/// An inbox was changed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EmailInboxChanged {
-    /// Its id.
     pub inbox: String,
-    /// All of it.
+    /// All properties, not only those that changed.
     pub description: Description,
-    /// By whom.
     pub by: UserId,
-    /// When.
     pub at: Timestamp,
 }
 
-/// An inbox is gone, and its passwords with it.
+/// An inbox was removed, and its passwords with it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EmailInboxRemoved {
-    /// Its id.
     pub inbox: String,
-    /// By whom.
     pub by: UserId,
-    /// When.
     pub at: Timestamp,
 }
 
 /// What is known of one id; `None`: there is no inbox, or no longer.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct EmailInbox {
-    /// See above.
     pub description: Option<Description>,
 }
 
 /// What can be asked of an inbox.
 #[derive(Clone, Debug)]
 pub enum EmailInboxCommand {
-    /// Be there.
     Add {
-        /// Its id.
         inbox: String,
-        /// What it shall be.
         description: Box<Description<Password>>,
-        /// When.
         at: Timestamp,
     },
-    /// Be different.
     Change {
-        /// Its id.
         inbox: String,
-        /// All of it.
+        /// All properties, not only those that change.
         description: Box<Description<Password>>,
-        /// When.
         at: Timestamp,
     },
-    /// Go.
     Remove {
-        /// Its id.
         inbox: String,
-        /// When.
         at: Timestamp,
     },
 }
@@ -154,23 +127,21 @@ pub enum EmailInboxRefusal {
     /// `manage-email-inbox` is missing.
     #[error("not allowed to manage inboxes")]
     NotAllowed,
-    /// It has no name, no address or no servers, or a text is too long.
+    /// It has no name, address or servers, or a text is too long.
     #[error("an inbox needs {0}")]
     Incomplete(&'static str),
     /// A password cannot be kept: there is none, or it was for another account or another server. Otherwise whoever may
-    /// change an inbox could have its password sent to a server of theirs.
+    /// change an inbox could have its password sent to a server of their own.
     #[error("the password has to be given anew")]
     PasswordRequired,
-    /// There is no such inbox.
     #[error("no such inbox")]
     NotFound,
-    /// There is one under this id.
     #[error("there is an inbox of this id already")]
     AlreadyExists,
 }
 
 impl MailServer<Password> {
-    /// With its password, which may be that of `before`.
+    /// The server with its password, which may be the one of `before`.
     fn resolved(self, before: Option<&MailServer>) -> Result<MailServer, EmailInboxRefusal> {
         let password = match (self.password, before) {
             (Password::New(password), _) => password,

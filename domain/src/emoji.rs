@@ -1,4 +1,5 @@
 //! One emoji somebody made. Its name and its aliases are claimed ([`crate::claim`]), so no two emoji share one.
+#![allow(missing_docs, reason = "fields and variants say what they are")]
 
 use deunicode::deunicode_char;
 use serde::{Deserialize, Serialize};
@@ -8,7 +9,7 @@ use crate::permission::{Authority, Permission};
 use crate::text;
 use crate::{Category, Decider, StoredFile, StreamId, Timestamp};
 
-/// Longest name or alias, in characters, and the most aliases.
+/// Longest name or alias, in characters.
 pub const LONGEST_NAME: usize = 100;
 const MOST_ALIASES: usize = 50;
 
@@ -27,77 +28,60 @@ events! {
     }
 }
 
-/// There is a new emoji, as yet without a picture.
+/// There is a new emoji, still without a picture.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct EmojiCreated {
-    /// Its id.
     pub emoji: String,
-    /// Its name, without colons.
+    /// Without colons.
     pub name: String,
-    /// Other names for it.
     pub aliases: Vec<String>,
     /// The ending of its picture's file name, without a dot.
     pub extension: String,
-    /// When.
     pub at: Timestamp,
 }
 
-/// It has other names.
+/// An emoji has other names.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct EmojiChanged {
-    /// Which.
     pub emoji: String,
-    /// Its name from now on.
     pub name: String,
-    /// Its other names from now on.
     pub aliases: Vec<String>,
-    /// When.
     pub at: Timestamp,
 }
 
-/// It has a picture, perhaps another one than before.
+/// An emoji has a picture, perhaps another one than before.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct EmojiDrawn {
-    /// Which.
     pub emoji: String,
     /// The ending of the file name that goes with the picture.
     pub extension: String,
-    /// The picture.
     pub file: StoredFile,
-    /// When.
     pub at: Timestamp,
 }
 
-/// It is gone.
+/// An emoji is gone.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct EmojiDeleted {
-    /// Which.
     pub emoji: String,
-    /// When.
     pub at: Timestamp,
 }
 
-/// What is known of an emoji.
+/// What decisions about an emoji need of its past.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Emoji {
-    /// There is none.
     #[default]
     Absent,
-    /// It is there.
     Present {
-        /// Its name.
         name: String,
-        /// Its other names.
         aliases: Vec<String>,
         /// The id of its picture.
         file: Option<String>,
     },
-    /// It was deleted.
     Deleted,
 }
 
 impl Emoji {
-    /// Every name it has.
+    /// All its names, aliases included.
     pub fn names(&self) -> Vec<&str> {
         match self {
             Self::Present { name, aliases, .. } => std::iter::once(name)
@@ -109,49 +93,33 @@ impl Emoji {
     }
 }
 
-/// What can be asked of an emoji. Names come as they were typed.
+/// What can be asked of an emoji. Names are as typed.
 #[derive(Clone, Debug)]
 pub enum EmojiCommand {
-    /// Make it.
     Create {
-        /// Its id.
         emoji: String,
-        /// Its name.
         name: String,
         /// Its other names, separated by commas or spaces.
         aliases: String,
-        /// The ending of its file name.
         extension: String,
-        /// When.
         at: Timestamp,
     },
-    /// Name it anew.
     Change {
-        /// Which.
         emoji: String,
-        /// Its name.
         name: String,
         /// Its other names, separated by commas or spaces.
         aliases: String,
-        /// When.
         at: Timestamp,
     },
     /// Give it a picture.
     Draw {
-        /// Which.
         emoji: String,
-        /// The ending of its file name.
         extension: String,
-        /// The picture.
         file: Box<StoredFile>,
-        /// When.
         at: Timestamp,
     },
-    /// Remove it.
     Delete {
-        /// Which.
         emoji: String,
-        /// When.
         at: Timestamp,
     },
 }
@@ -162,23 +130,20 @@ pub enum EmojiRefusal {
     /// The actor lacks `manage-emoji`.
     #[error("not allowed to manage emoji")]
     NotAllowed,
-    /// A name is missing.
     #[error("an emoji has a name")]
     NameRequired,
     /// A name or an alias has characters it must not have.
     #[error("{input} is no name of an emoji")]
     InvalidName {
-        /// What was typed.
         input: String,
         /// It was typed as an alias.
         alias: bool,
     },
-    /// There is no such emoji.
     #[error("no such emoji")]
     NotFound,
 }
 
-/// Characters that names must not have: they have a meaning in messages, in paths or in pages.
+/// Characters that names must not have, because they have a meaning in messages, in paths or in pages.
 fn forbidden(character: char) -> bool {
     matches!(
         character,

@@ -10,20 +10,20 @@ use unicode_segmentation::UnicodeSegmentation;
 
 use crate::text;
 
-/// The words of one user, made ready for looking.
+/// The highlighted words of one user, prepared for searching.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Highlights(Vec<Phrase>);
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Phrase {
-    /// Folded.
+    /// With letter case folded.
     text: String,
-    /// Its first word: a text without that need not be searched. `None`: it has none, as `:-)`.
+    /// Its first word: a text without that need not be searched. `None`: it has none, such as `:-)`.
     word: Option<String>,
 }
 
 impl Highlights {
-    /// Of the words as they were chosen. What is blank is left out.
+    /// Prepares the words as they were chosen. Blank ones are left out.
     pub fn of<'a>(words: impl IntoIterator<Item = &'a str>) -> Self {
         let phrases = words.into_iter().filter_map(|word| {
             let text = folded(text::trim(word));
@@ -35,7 +35,7 @@ impl Highlights {
         Self(phrases.collect())
     }
 
-    /// There is nothing to look for.
+    /// Whether there is nothing to look for.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
@@ -49,7 +49,7 @@ pub struct Search {
 }
 
 impl Search {
-    /// In that text.
+    /// Prepares a text to be searched.
     pub fn new(text: &str) -> Self {
         let text = folded(text);
         let words = pieces(&text)
@@ -76,7 +76,7 @@ impl Search {
             .any(|(start, found)| self.is_edge(start) && self.is_edge(start + found.len()))
     }
 
-    /// Whether a word begins or ends at that byte. Looks at what is near only.
+    /// Whether a word begins or ends at that byte. Looks only at what is near.
     fn is_edge(&self, at: usize) -> bool {
         let (before, after) = self.text.split_at(at);
         let (Some(last), Some(first)) = (before.chars().next_back(), after.chars().next()) else {
@@ -101,8 +101,8 @@ impl Search {
     }
 }
 
-/// How many characters on both sides tell whether a word ends between them. More than any sequence of marks has that
-/// people write.
+/// How many characters on both sides tell whether a word ends between them. More than any sequence of marks that people
+/// write.
 const NEAR: usize = 16;
 
 /// Punctuation that Unicode counts to a word when it stands within one.
@@ -117,13 +117,13 @@ fn is_word(piece: &str) -> bool {
     piece.chars().any(char::is_alphanumeric)
 }
 
-/// The parts a text falls into.
+/// The words of a text, and what is between them.
 fn pieces(text: &str) -> impl Iterator<Item = &str> {
     text.split_word_bounds()
         .flat_map(|piece| piece.split(joins))
 }
 
-/// Without regard to letter case.
+/// The text with letter case folded.
 fn folded(text: &str) -> String {
     text.chars()
         .flat_map(char::to_lowercase)

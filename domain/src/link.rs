@@ -1,12 +1,12 @@
-//! Addresses that people write and clients show as links and pictures. What may be followed is on a list: whatever runs
-//! in the page that shows it, or says it is a page itself, is not.
+//! Addresses that people write and clients show as links and pictures. What may be followed is on a list. Addresses
+//! that run code in the page that shows them, or that are pages themselves, are not on it.
 
 use serde_json::Value;
 
 /// What links may lead to.
 const SCHEMES: [&str; 4] = ["http", "https", "mailto", "tel"];
 
-/// What may be shown right out of an address. Shapes (`svg`) can run something.
+/// What may be shown directly from an address. Shapes (`svg`) can run code.
 const SHOWN: [&str; 9] = [
     "image/png",
     "image/jpeg",
@@ -22,8 +22,8 @@ const SHOWN: [&str; 9] = [
 /// How the names of fields end that hold addresses.
 const NAMES: [&str; 7] = ["url", "uri", "link", "href", "src", "icon", "avatar"];
 
-/// The scheme of an address as browsers read it, in small letters: they pass over blanks and control characters in
-/// front, and over tabs and line breaks anywhere. `None`: a path, or no address at all.
+/// The scheme of an address as browsers read it, in lower case: they skip blanks and control characters in front, and
+/// tabs and line breaks anywhere. `None`: a path, or no address at all.
 fn scheme(text: &str) -> Option<String> {
     let mut scheme = String::new();
     let letters = text
@@ -67,7 +67,7 @@ pub fn is_media(text: &str) -> bool {
     is_link(text) || is_shown(text)
 }
 
-/// Whether it may be the picture of a message: one as above, or a path on this server.
+/// Whether it may be the picture of a message: media as above, or a path on this server.
 pub fn is_picture(text: &str) -> bool {
     let relative = text.contains('/')
         && !text.starts_with("//")
@@ -90,12 +90,12 @@ fn is_address_field(name: &str) -> bool {
     NAMES.iter().any(|end| name.ends_with(end))
 }
 
-/// Whether a text in a field of that name is none that must not be followed.
+/// Whether a text is harmless in a field of that name: the field holds no address, or one that may be followed.
 pub fn is_harmless_in(field: &str, text: &str) -> bool {
     !is_address_field(field) || is_harmless(text)
 }
 
-/// Whether nothing that a free-form value gives as an address, at any depth, is one that must not be followed.
+/// Whether every address in a free-form value, at any depth, may be followed.
 pub fn are_harmless(value: &Value) -> bool {
     match value {
         Value::Array(items) => items.iter().all(are_harmless),
@@ -111,7 +111,7 @@ pub fn are_harmless(value: &Value) -> bool {
     }
 }
 
-/// Whether a scheme, in small letters, is one of those that run or are pages themselves.
+/// Whether a scheme, in lower case, is one that runs code or is a page itself.
 pub fn runs(scheme: &str) -> bool {
     matches!(scheme, "javascript" | "vbscript" | "data")
 }

@@ -1,5 +1,6 @@
-//! A way to log in with an account elsewhere that an administrator added: an `OAuth` service of their own. What it is
-//! like stands in settings made for it ([`crate::settings::custom_service_settings`]).
+//! A way to log in with an account elsewhere that an administrator added: an `OAuth` service of their own. Its
+//! properties are settings made for it ([`crate::settings::custom_service_settings`]).
+#![allow(missing_docs, reason = "fields and variants say what they are")]
 
 use serde::{Deserialize, Serialize};
 
@@ -15,7 +16,7 @@ pub fn stream(service: &str) -> StreamId {
     StreamId::new(Category::LoginService, service)
 }
 
-/// The name of a service out of what somebody typed: lower case letters, digits and underscores, the first letter
+/// The name of a service from what somebody typed: lower-case letters, digits and underscores, the first letter
 /// capitalised (contract, admin 5.1). `None`: nothing is left of it, or too much.
 pub fn service_name(typed: &str) -> Option<String> {
     let kept: String = typed
@@ -36,46 +37,37 @@ events! {
     }
 }
 
-/// There is such a service; its settings have their defaults, so it is disabled.
+/// A service was added. Its settings have their defaults, so it is disabled.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LoginServiceAdded {
-    /// Its name.
     pub service: String,
-    /// When.
     pub at: Timestamp,
 }
 
-/// The service is gone, and its settings with it.
+/// A service was removed, and its settings with it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LoginServiceRemoved {
-    /// Its name.
     pub service: String,
-    /// When.
     pub at: Timestamp,
 }
 
 /// Whether the service is there.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct LoginService {
-    /// See above.
     pub present: bool,
 }
 
 /// What can be asked of a service.
 #[derive(Clone, Debug)]
 pub enum LoginServiceCommand {
-    /// Be there. Changes nothing when it is.
+    /// Changes nothing if it is there already.
     Add {
-        /// Its name, as [`service_name`] makes it.
+        /// As [`service_name`] makes it.
         service: String,
-        /// When.
         at: Timestamp,
     },
-    /// Go.
     Remove {
-        /// Its name.
         service: String,
-        /// When.
         at: Timestamp,
     },
 }
@@ -86,10 +78,8 @@ pub enum LoginServiceRefusal {
     /// The actor lacks `add-oauth-service`.
     #[error("not allowed to add or remove login services")]
     NotAllowed,
-    /// It is no name.
     #[error("no name of a login service")]
     InvalidName,
-    /// There is none.
     #[error("no such login service")]
     NotFound,
 }

@@ -1,5 +1,5 @@
-//! What a message's text calls and links to: user names after `@`, rooms after `#`, links (contract, messages 3, steps
-//! 8 and 9). Only names are found here; who and what they are is looked up by the caller.
+//! What the text of a message calls and links to: user names after `@`, rooms after `#`, links (contract, messages 3,
+//! steps 8 and 9). Only names are found here; the caller looks up who and what they are.
 //!
 //! A text without `@`, `#` and `://` costs one look over its bytes and no allocation.
 
@@ -16,7 +16,7 @@ use crate::settings::{Settings, keys};
 /// Somebody called with `@`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Call<'a> {
-    /// One user, perhaps: a name as it stands in the text.
+    /// A name as it stands in the text. It may be nobody's.
     User(&'a str),
     /// Every member.
     All,
@@ -27,20 +27,20 @@ pub enum Call<'a> {
 /// What was found, in order of appearance, each once.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Found<'a> {
-    /// Who is called.
+    /// User names after `@`, `@all` and `@here`.
     pub calls: Vec<Call<'a>>,
     /// Names after `#`.
     pub channels: Vec<&'a str>,
 }
 
-/// Finds mentions. Made once per value of the setting `UTF8_User_Names_Validation`, for a custom pattern is costly to
-/// prepare.
+/// Finds mentions. Made once per value of the setting `UTF8_User_Names_Validation`, because a custom pattern is costly
+/// to prepare.
 #[derive(Clone, Debug, Default)]
 pub struct Scanner {
     custom: Option<Custom>,
 }
 
-/// Expressions for names of an administrator's own making.
+/// Expressions for names of a pattern that an administrator set.
 #[derive(Clone, Debug)]
 struct Custom {
     users: Regex,
@@ -48,12 +48,12 @@ struct Custom {
 }
 
 impl Scanner {
-    /// For the names of this workspace.
+    /// A scanner for the names of this workspace.
     pub fn new(settings: &Settings) -> Self {
         Self::with_pattern(settings.text(keys::UTF8_USER_NAMES_VALIDATION))
     }
 
-    /// For names of that pattern; an invalid one falls back to the default.
+    /// A scanner for names of that pattern. An invalid one falls back to the default.
     pub fn with_pattern(pattern: &str) -> Self {
         if pattern == DEFAULT_PATTERN {
             return Self::default();

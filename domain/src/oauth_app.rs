@@ -1,4 +1,5 @@
 //! A program that lets people log in with their account here (contract, admin 5.2): this server is the provider.
+#![allow(missing_docs, reason = "fields and variants say what they are")]
 
 use serde::{Deserialize, Serialize};
 
@@ -24,60 +25,47 @@ events! {
     }
 }
 
-/// The program is known.
+/// A program was added.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OAuthAppAdded {
-    /// Its id.
     pub app: String,
     /// What it calls itself to this server.
     pub client_id: String,
-    /// What it proves that with.
     pub secret: Sealed,
-    /// What people see of it.
     pub properties: OAuthAppProperties,
-    /// By whom.
     pub by: UserId,
-    /// When.
     pub at: Timestamp,
 }
 
-/// The program is different from now on.
+/// A program was changed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OAuthAppChanged {
-    /// Its id.
     pub app: String,
-    /// All of it.
+    /// All properties, not only those that changed.
     pub properties: OAuthAppProperties,
-    /// By whom.
     pub by: UserId,
-    /// When.
     pub at: Timestamp,
 }
 
-/// The program is not known any more; nothing granted to it is worth anything.
+/// A program was removed. Nothing granted to it is valid any more.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OAuthAppRemoved {
-    /// Its id.
     pub app: String,
-    /// By whom.
     pub by: UserId,
-    /// When.
     pub at: Timestamp,
 }
 
 /// What administrators say about an app.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OAuthAppProperties {
-    /// What people are told it is called.
     pub name: String,
     /// Where people may be sent back to.
     pub redirect_uris: Vec<String>,
-    /// It may be used.
     pub active: bool,
 }
 
 impl OAuthAppProperties {
-    /// Reads the addresses out of one text: by line or comma (contract, admin 5.2).
+    /// Reads the addresses from one text, separated by line or comma (contract, admin 5.2).
     pub fn addresses(list: &str) -> Vec<String> {
         list.split(['\n', ','])
             .map(|one| text::trim(one).to_owned())
@@ -89,40 +77,28 @@ impl OAuthAppProperties {
 /// Whether the app is there, and what it is.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct OAuthApp {
-    /// See above.
     pub properties: Option<OAuthAppProperties>,
 }
 
 /// What can be asked of an app.
 #[derive(Clone, Debug)]
 pub enum OAuthAppCommand {
-    /// Be known. The id, client id and secret are fresh.
+    /// The id, client id and secret are new.
     Add {
-        /// Its id.
         app: String,
-        /// What it calls itself.
         client_id: String,
-        /// What it proves that with.
         secret: Sealed,
-        /// What people see of it.
         properties: OAuthAppProperties,
-        /// When.
         at: Timestamp,
     },
-    /// Be different.
     Change {
-        /// Its id.
         app: String,
-        /// All of it.
+        /// All properties, not only those that change.
         properties: OAuthAppProperties,
-        /// When.
         at: Timestamp,
     },
-    /// Go.
     Remove {
-        /// Its id.
         app: String,
-        /// When.
         at: Timestamp,
     },
 }
@@ -139,7 +115,6 @@ pub enum OAuthAppRefusal {
     /// No address, or one that nobody can be sent to.
     #[error("no address to send people back to")]
     InvalidRedirect,
-    /// There is none.
     #[error("no such OAuth app")]
     NotFound,
 }

@@ -1,6 +1,7 @@
 //! What one user granted to one app: a code, redeemed once for tokens, which are then renewed. Codes and tokens are
-//! recorded only as their hashes; a grant's id is the hash of its code. It is good as long as it is also among the
-//! credentials of the user ([`crate::session`]).
+//! recorded only as their hashes; the id of a grant is the hash of its code. It is valid as long as it is also among
+//! the credentials of the user ([`crate::session`]).
+#![allow(missing_docs, reason = "fields and variants say what they are")]
 
 use serde::{Deserialize, Serialize};
 
@@ -10,10 +11,10 @@ use crate::{Category, Decider, StreamId, Timestamp, TokenHash, UserId};
 /// How long a code can be redeemed, in milliseconds.
 pub const CODE_LIFE: i64 = 10 * 60 * 1000;
 
-/// How long an access token is good, in milliseconds.
+/// How long an access token is valid, in milliseconds.
 pub const ACCESS_LIFE: i64 = 60 * 60 * 1000;
 
-/// How long a token that renews others is good, in milliseconds.
+/// How long a token that renews others is valid, in milliseconds.
 pub const REFRESH_LIFE: i64 = 14 * 24 * 60 * 60 * 1000;
 
 /// The stream of a grant. Base64 has characters that a stream's name is better without.
@@ -46,25 +47,21 @@ pub enum Challenge {
 pub struct OAuthCodeIssued {
     /// Hash of the code.
     pub grant: TokenHash,
-    /// Id of the app.
     pub app: String,
-    /// The user.
     pub user: UserId,
-    /// Where the code was sent.
     pub redirect_uri: String,
-    /// The program said so itself when it asked, and has to say the same again.
+    /// The program named the address when it asked, and has to name the same again.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub redirect_named: bool,
     /// What else it takes to redeem it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub challenge: Option<Challenge>,
-    /// When.
     pub at: Timestamp,
 }
 
 impl OAuthCodeIssued {
-    /// Whether the exchange names the address the code was sent to. It may name none if none was named before (RFC 6749,
-    /// 4.1.3).
+    /// Whether the exchange names the address the code was sent to. It may name none if none was named before (RFC
+    /// 6749, 4.1.3).
     fn was_sent_to(&self, named: Option<&str>) -> bool {
         named.map_or(!self.redirect_named, |named| named == self.redirect_uri)
     }
@@ -73,71 +70,50 @@ impl OAuthCodeIssued {
 /// The code was exchanged for tokens.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OAuthCodeRedeemed {
-    /// The grant.
     pub grant: TokenHash,
-    /// The app.
     pub app: String,
-    /// The user.
     pub user: UserId,
-    /// Hash of the access token.
     pub access: TokenHash,
-    /// Hash of the token that renews it.
     pub refresh: TokenHash,
-    /// When.
     pub at: Timestamp,
 }
 
 /// The tokens were exchanged for new ones.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OAuthTokensRenewed {
-    /// The grant.
     pub grant: TokenHash,
-    /// The app.
     pub app: String,
-    /// The user.
     pub user: UserId,
-    /// Hash of the new access token.
     pub access: TokenHash,
-    /// Hash of the new token that renews it.
     pub refresh: TokenHash,
-    /// When.
     pub at: Timestamp,
 }
 
-/// Nothing of it is worth anything any more.
+/// The grant has ended: its code and tokens are void.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OAuthGrantRevoked {
-    /// The grant.
     pub grant: TokenHash,
-    /// When.
     pub at: Timestamp,
 }
 
-/// How far a grant is.
+/// The state of a grant.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum OAuthGrant {
-    /// There is none.
     #[default]
     Absent,
-    /// The code was handed out.
     Issued(Box<OAuthCodeIssued>),
-    /// Tokens were handed out for it.
     Redeemed {
-        /// The app.
         app: String,
-        /// The user.
         user: UserId,
-        /// Hash of the token that renews them.
         refresh: TokenHash,
-        /// Since when it is good.
+        /// When the tokens were handed out.
         since: Timestamp,
     },
-    /// It is over.
     Revoked,
 }
 
 impl OAuthGrant {
-    /// Whose account it gives access to, as long as it does.
+    /// Whose account it gives access to, while it does.
     pub fn user(&self) -> Option<&UserId> {
         match self {
             Self::Issued(issued) => Some(&issued.user),
@@ -147,57 +123,42 @@ impl OAuthGrant {
     }
 }
 
-/// What the program shows beside the code.
+/// What the program shows in addition to the code.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Proof {
-    /// The text itself.
     pub plain: String,
-    /// Its SHA-256, in base64url.
+    /// In base64url.
     pub sha256: String,
 }
 
 /// What can be asked of a grant.
 #[derive(Clone, Debug)]
 pub enum OAuthGrantCommand {
-    /// Hand out a code.
     Issue(Box<OAuthCodeIssued>),
-    /// Exchange the code for tokens.
     Redeem {
-        /// The grant.
         grant: TokenHash,
-        /// The app that asks; its secret was checked before.
+        /// Its secret was checked before.
         app: String,
-        /// Where it says the code was sent, if it does.
+        /// `None`: the app names none.
         redirect_uri: Option<String>,
-        /// What it shows beside the code.
         proof: Option<Proof>,
-        /// Hash of the access token to hand out.
         access: TokenHash,
-        /// Hash of the renewing token to hand out.
         refresh: TokenHash,
-        /// When.
         at: Timestamp,
     },
-    /// Exchange the renewing token for new ones.
     Renew {
-        /// The grant.
         grant: TokenHash,
-        /// The app that asks; its secret was checked before.
+        /// Its secret was checked before.
         app: String,
-        /// Hash of the renewing token it shows.
+        /// The renewing token that the app shows.
         shown: TokenHash,
-        /// Hash of the access token to hand out.
         access: TokenHash,
-        /// Hash of the renewing token to hand out.
         refresh: TokenHash,
-        /// When.
         at: Timestamp,
     },
-    /// End it. Changes nothing when it has ended or never was.
+    /// Changes nothing if the grant has ended or never was.
     Revoke {
-        /// The grant.
         grant: TokenHash,
-        /// When.
         at: Timestamp,
     },
 }
@@ -211,13 +172,12 @@ pub enum OAuthGrantRefusal {
     /// The code was redeemed before: somebody else has it, and the grant should end.
     #[error("the code was used before")]
     UsedBefore,
-    /// Too late.
     #[error("expired")]
     Expired,
     /// It was granted to another app, or sent elsewhere.
     #[error("not for this app")]
     NotYours,
-    /// What it takes beside the code is missing or wrong.
+    /// The proof is missing or wrong.
     #[error("the proof is wrong")]
     WrongProof,
 }

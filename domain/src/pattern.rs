@@ -34,7 +34,7 @@ impl NamePattern {
         Self::new(settings.text(keys::UTF8_CHANNEL_NAMES_VALIDATION))
     }
 
-    /// Falls back to the default when `pattern` is no regular expression.
+    /// The pattern from its text. Falls back to the default if `pattern` is no regular expression.
     pub fn new(pattern: &str) -> Self {
         if pattern == DEFAULT_PATTERN {
             return Self::Default;
@@ -51,7 +51,7 @@ impl NamePattern {
     }
 }
 
-/// Whether a comma-separated list, compared without regard to case, has `name`.
+/// Whether a comma-separated list has `name`, in any letter case.
 pub(crate) fn listed(list: &str, name: &str) -> bool {
     let name = name.to_lowercase();
     list.split(',')

@@ -196,7 +196,7 @@ impl PermissionTable {
         self.roles.insert(permission.as_str(), roles);
     }
 
-    /// Replaces the roles that hold the permission of that name, be it one of those about single settings.
+    /// Replaces the roles that hold the permission of that name, which may be one about a single setting.
     pub fn set_named(&mut self, name: &str, roles: Vec<RoleId>) {
         match Permission::find(name) {
             Some(permission) => self.set(permission, roles),
@@ -204,7 +204,7 @@ impl PermissionTable {
         }
     }
 
-    /// The roles that hold the permission of that name, be it one of those about single settings.
+    /// The roles that hold the permission of that name, which may be one about a single setting.
     pub fn named(&self, name: &str) -> &[RoleId] {
         match Permission::find(name) {
             Some(permission) => self.roles(permission),
@@ -231,14 +231,13 @@ impl PermissionTable {
 ///
 /// There is no hierarchy: `admin` holds what the table says, nothing more (contract, admin 2).
 #[derive(Clone, Copy, Debug)]
+#[allow(missing_docs, reason = "fields and variants say what they are")]
 pub struct Authority<'a> {
-    /// Who acts.
     pub actor: &'a UserId,
     /// The actor's workspace-wide roles.
     pub roles: &'a [RoleId],
     /// The actor's roles in the room in question; empty without a room.
     pub room_roles: &'a [RoleId],
-    /// Who holds which permission.
     pub permissions: &'a PermissionTable,
 }
 

@@ -1,4 +1,5 @@
 //! Which roles hold a permission. Every change is an event; the defaults are code ([`crate::permission`]).
+#![allow(missing_docs, reason = "fields and variants say what they are")]
 
 pub use crate::permission::CHANGE_SETTING;
 
@@ -34,49 +35,39 @@ events! {
 /// Exactly these roles hold the permission from now on.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct PermissionRolesChanged {
-    /// The permission.
     pub permission: String,
-    /// The roles that hold it.
     pub roles: Vec<RoleId>,
-    /// When.
     pub at: Timestamp,
 }
 
 /// The roles somebody gave it; `None` while it still has its defaults.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct PermissionRoles {
-    /// See above.
     pub roles: Option<Vec<RoleId>>,
 }
 
 /// Sets the roles that hold a permission.
 #[derive(Clone, Debug)]
 pub struct ChangePermissionRoles {
-    /// Which, by its name.
     pub permission: String,
-    /// All roles that shall hold it.
+    /// All roles that are to hold it.
     pub roles: Vec<RoleId>,
-    /// When.
     pub at: Timestamp,
 }
 
 /// What becomes of a permission that a role may have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Grant {
-    /// The role has it from now on.
     Given,
-    /// The role has it no longer.
     Taken,
 }
 
 /// What the rule needs to know from elsewhere.
 #[derive(Clone, Copy, Debug)]
 pub struct PermissionContext<'a> {
-    /// Who asks.
     pub authority: Authority<'a>,
-    /// Every role there is.
     pub known_roles: &'a [RoleId],
-    /// The settings there are: each that is not hidden has a permission of its own.
+    /// Each setting that is not hidden has a permission of its own.
     pub settings: &'a Settings,
 }
 
@@ -86,10 +77,9 @@ pub enum PermissionRefusal {
     /// The actor lacks `access-permissions`, or for the permission of a setting `access-setting-permissions`.
     #[error("not allowed to edit permissions")]
     NotAllowed,
-    /// There is no such permission.
     #[error("no permission {0}")]
     UnknownPermission(String),
-    /// There is no such role, and none that holds it.
+    /// There is no role of that name, and none that holds the permission already.
     #[error("no role {0}")]
     UnknownRole(RoleId),
 }

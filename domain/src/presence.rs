@@ -1,5 +1,6 @@
-//! Whether somebody is there. Connections come and go without an event; only what people *choose* to be shown as is
+//! Whether somebody is there. Connections come and go without an event. Only what people *choose* to be shown as is
 //! recorded, and this module says how the two make what others see (contract, conventions 9).
+#![allow(missing_docs, reason = "fields and variants say what they are")]
 
 use serde::{Deserialize, Serialize};
 
@@ -19,22 +20,20 @@ pub fn stream(user: &UserId) -> StreamId {
 )]
 #[serde(rename_all = "kebab-case")]
 pub enum Status {
-    /// There.
     #[default]
     Online,
     /// There a while ago.
     Away,
     /// There, and not to be disturbed.
     Busy,
-    /// Not there.
     Offline,
 }
 
 impl Status {
-    /// Every status.
+    /// Every status there is.
     pub const ALL: [Self; 4] = [Self::Online, Self::Away, Self::Busy, Self::Offline];
 
-    /// Its name.
+    /// Its name on the wire.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Online => "online",
@@ -53,7 +52,6 @@ impl Status {
 /// What one connection says of the person behind it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Activity {
-    /// They do something.
     Active,
     /// They have done nothing for a while.
     Idle,
@@ -71,7 +69,7 @@ pub fn connected(connections: impl IntoIterator<Item = Activity>) -> Status {
         })
 }
 
-/// What others see: nobody without a connection is there, and who is there is shown as they chose.
+/// What others see: nobody is there without a connection, and whoever is there is shown as they chose.
 pub const fn shown(connected: Status, chosen: Status) -> Status {
     match (connected, chosen) {
         (Status::Offline, _) => Status::Offline,
@@ -90,11 +88,8 @@ events! {
 /// A user chose what to be shown as while they are there.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct StatusChosen {
-    /// Who.
     pub user: UserId,
-    /// As what.
     pub status: Status,
-    /// When.
     pub at: Timestamp,
 }
 
@@ -105,20 +100,15 @@ pub struct Choice(pub Status);
 /// Choose what to be shown as.
 #[derive(Clone, Debug)]
 pub struct ChooseStatus {
-    /// Who.
     pub user: UserId,
-    /// As what.
     pub status: Status,
-    /// When.
     pub at: Timestamp,
 }
 
 /// What the rules need to know from elsewhere.
 #[derive(Clone, Copy, Debug)]
 pub struct ChoiceContext<'a> {
-    /// Who asks.
     pub authority: Authority<'a>,
-    /// Workspace settings.
     pub settings: &'a Settings,
 }
 

@@ -1,5 +1,6 @@
-//! One device that wants to be told of messages (contract, admin 10.1). Its address at the push service is sealed;
+//! One device that wants to be notified of messages (contract, admin 10.1). Its address at the push service is sealed;
 //! a fingerprint tells whether two records are of the same device.
+#![allow(missing_docs, reason = "fields and variants say what they are")]
 
 use serde::{Deserialize, Serialize};
 
@@ -23,9 +24,7 @@ events! {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Platform {
-    /// Apple's.
     Apn,
-    /// Google's.
     Gcm,
 }
 
@@ -46,61 +45,47 @@ impl Platform {
     }
 }
 
-/// The device wants to be told, as long as its login lasts.
+/// The device wants to be notified, as long as its login lasts.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PushTokenRegistered {
-    /// Id of the record.
     pub id: String,
-    /// Who is told.
     pub user: UserId,
-    /// Through which service.
     pub platform: Platform,
-    /// The address of the device there.
+    /// The address of the device at the push service.
     pub token: Sealed,
     /// Hash of the address.
     pub fingerprint: TokenHash,
-    /// Which app on the device.
     pub app_name: String,
     /// Hash of the login token of the device.
     pub session: TokenHash,
-    /// When.
     pub at: Timestamp,
 }
 
-/// The device does not want to be told any more, or is known by another record.
+/// The device does not want to be notified any more, or is known by another record.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PushTokenRemoved {
-    /// Id of the record.
     pub id: String,
-    /// When.
     pub at: Timestamp,
 }
 
 /// The record, if there is one.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Push {
-    /// See above.
     pub registered: Option<PushTokenRegistered>,
 }
 
 /// What can be asked of a record.
 #[derive(Clone, Debug)]
 pub enum PushCommand {
-    /// Be there, or be renewed.
+    /// Adds or renews the record.
     Register(Box<PushTokenRegistered>),
-    /// Go. Changes nothing when it is not there.
-    Remove {
-        /// Id of the record.
-        id: String,
-        /// When.
-        at: Timestamp,
-    },
+    /// Changes nothing if there is no record.
+    Remove { id: String, at: Timestamp },
 }
 
 /// Why a record stays as it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum PushRefusal {
-    /// The id is somebody else's.
     #[error("the record belongs to somebody else")]
     NotYours,
 }

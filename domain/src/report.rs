@@ -1,4 +1,5 @@
-//! One report: somebody tells the moderators of a message, or of a user. A report is dismissed, never changed.
+//! One report: somebody reports a message or a user to the moderators. A report is dismissed, never changed.
+#![allow(missing_docs, reason = "fields and variants say what they are")]
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -23,76 +24,55 @@ events! {
 /// Somebody reported a message.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct MessageReported {
-    /// The id of the report.
     pub report: String,
-    /// The message.
     pub message: MessageId,
-    /// Its room.
     pub room: RoomId,
-    /// Who wrote it.
     pub author: UserId,
     /// The message as it was then (contract, messages 2): it may be changed or deleted before anybody looks.
     pub copy: Value,
-    /// What is wrong with it.
     pub description: String,
-    /// Who reports it.
     pub by: UserId,
-    /// When.
     pub at: Timestamp,
 }
 
 /// Somebody reported a user.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct UserReported {
-    /// The id of the report.
     pub report: String,
-    /// Whom.
     pub user: UserId,
-    /// What is wrong with them.
     pub description: String,
-    /// Who reports them.
     pub by: UserId,
-    /// When.
     pub at: Timestamp,
 }
 
 /// A moderator has dealt with a report.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ReportDismissed {
-    /// The id of the report.
     pub report: String,
-    /// Who.
     pub by: UserId,
-    /// Why, in their words.
+    /// In the moderator's words.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
-    /// What was done about it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub action: Option<String>,
-    /// When.
     pub at: Timestamp,
 }
 
 /// What became of a report.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Report {
-    /// Nobody made it.
     #[default]
     Absent,
     /// It waits for a moderator.
     Open,
-    /// It was dealt with.
     Dismissed,
 }
 
-/// What can be asked of a report. Who may see the message, and who may moderate, the door has seen to.
+/// What can be asked of a report. The door checks who may see the message and who may moderate.
 #[derive(Clone, Debug)]
 pub enum ReportCommand {
-    /// Report a message.
     Message(Box<MessageReported>),
-    /// Report a user.
     User(Box<UserReported>),
-    /// Deal with it.
     Dismiss(Box<ReportDismissed>),
 }
 
@@ -102,7 +82,6 @@ pub enum ReportRefusal {
     /// It does not say what is wrong (`error-invalid-description`).
     #[error("a report says what is wrong")]
     DescriptionRequired,
-    /// There is no such report.
     #[error("no such report")]
     NotFound,
     /// There is a report under this id.

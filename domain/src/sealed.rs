@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 pub struct Sealed(String);
 
 impl Sealed {
-    /// Wraps what was sealed.
+    /// Wraps a text that is sealed already.
     pub fn new(sealed: impl Into<String>) -> Self {
         Self(sealed.into())
     }

@@ -2,19 +2,19 @@
 
 use serde::{Deserialize, Serialize};
 
-/// The position in the log up to which the views somebody acts by had got. What lies behind it they cannot have seen,
-/// whatever the clocks say.
+/// The position in the log up to which the views that somebody acts on had got. They cannot have seen what lies behind
+/// it, whatever the clocks say.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct SeenUpTo(u64);
 
 impl SeenUpTo {
-    /// From a position.
+    /// Everything up to a position.
     pub const fn new(position: u64) -> Self {
         Self(position)
     }
 
-    /// The position.
+    /// The position up to which the log was seen.
     pub const fn get(self) -> u64 {
         self.0
     }

@@ -1,4 +1,5 @@
 //! One workspace setting. Every change is an event; the defaults are code ([`crate::settings`]).
+#![allow(missing_docs, reason = "fields and variants say what they are")]
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -23,11 +24,10 @@ events! {
     }
 }
 
-/// With what a colour was chosen.
+/// How a colour was chosen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Editor {
-    /// The colour picker.
     Color,
     /// As an expression of the style sheet.
     Expression,
@@ -53,40 +53,34 @@ impl Editor {
 /// The setting has a new value.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct SettingChanged {
-    /// The setting.
     pub setting: String,
-    /// Its value from now on; null when it is a secret.
+    /// Null for a secret.
     pub value: Value,
-    /// Its value from now on, as JSON, when it is a secret.
+    /// As JSON, for a secret.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sealed: Option<Sealed>,
-    /// With what a colour was chosen.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub editor: Option<Editor>,
-    /// The operator's environment said so when the workspace was made.
+    /// Set by the operator's environment when the workspace was made.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub from_environment: bool,
-    /// When.
     pub at: Timestamp,
 }
 
 /// The setting has its default again.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct SettingReset {
-    /// The setting.
     pub setting: String,
-    /// When.
     pub at: Timestamp,
 }
 
-/// The value somebody gave it; nothing while it still has its default.
+/// The value somebody gave it; empty while it still has its default.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Setting {
-    /// The value of a setting that is no secret.
+    /// The value if the setting is no secret.
     pub value: Option<Value>,
-    /// The value of a secret one, sealed.
+    /// The value if the setting is a secret.
     pub sealed: Option<Sealed>,
-    /// With what a colour was chosen.
     pub editor: Option<Editor>,
 }
 
@@ -100,22 +94,18 @@ impl Setting {
 /// Gives a setting a value.
 #[derive(Clone, Debug)]
 pub struct ChangeSetting {
-    /// Which.
     pub setting: String,
-    /// The value wanted.
     pub value: Value,
-    /// The same, as JSON and sealed. A secret is recorded in no other form.
+    /// The value as JSON, sealed. A secret is recorded in no other form.
     pub sealed: Option<Sealed>,
-    /// With what a colour was chosen.
     pub editor: Option<Editor>,
-    /// The operator's environment says so, and the workspace is being made.
+    /// Set by the operator's environment while the workspace is made.
     pub from_environment: bool,
-    /// When.
     pub at: Timestamp,
 }
 
 impl ChangeSetting {
-    /// Gives a setting that is no secret a value.
+    /// The command for a setting that is no secret.
     pub fn open(setting: impl Into<String>, value: Value, at: Timestamp) -> Self {
         Self {
             setting: setting.into(),
@@ -131,13 +121,10 @@ impl ChangeSetting {
 /// What can be asked of a setting.
 #[derive(Clone, Debug)]
 pub enum SettingCommand {
-    /// Have another value.
     Change(Box<ChangeSetting>),
-    /// Have the default again. Changes nothing when it has.
+    /// Changes nothing if it has its default.
     Reset {
-        /// Which.
         setting: String,
-        /// When.
         at: Timestamp,
     },
 }
@@ -153,23 +140,20 @@ impl From<ChangeSetting> for SettingCommand {
 pub enum SettingContext<'a> {
     /// The server itself: first start, or the operator's environment.
     System,
-    /// A user.
     User(Authority<'a>),
 }
 
 /// Why a setting stays as it is.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum SettingRefusal {
-    /// The actor lacks `edit-privileged-setting`, and `manage-selected-settings` with the permission to change this one.
+    /// The actor lacks `edit-privileged-setting`, and `manage-selected-settings` with the permission for this one.
     #[error("not allowed to change setting {0}")]
     NotAllowed(String),
-    /// The value is a secret and came unsealed.
     #[error("the value of setting {0} must be sealed")]
     NotSealed(String),
     /// There is no such setting, or it cannot be set.
     #[error("no setting {0}")]
     Unknown(String),
-    /// The value does not fit the setting.
     #[error(transparent)]
     Invalid(#[from] InvalidValue),
 }

@@ -17,18 +17,17 @@ use crate::{Sealed, text};
 
 const TABLE: &str = include_str!("settings.tsv");
 
-/// One setting there is.
+/// The definition of one setting.
 #[derive(Clone, Debug, PartialEq)]
+#[allow(missing_docs, reason = "fields and variants say what they are")]
 pub struct Definition {
-    /// Its id.
     pub id: Cow<'static, str>,
     /// The wire's name of its type.
     pub wire_type: &'static str,
-    /// Its type.
     pub value_type: SettingType,
     /// Its value until somebody changes it. Values computed at first start are empty here.
     pub default: Value,
-    /// Anyone may read it.
+    /// Anyone may read the value.
     pub public: bool,
     /// Group and section, as `Group/Section`.
     pub group: Cow<'static, str>,
@@ -51,10 +50,9 @@ pub struct Definition {
 /// A value does not fit its setting.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("setting {setting} takes {wanted}")]
+#[allow(missing_docs, reason = "fields and variants say what they are")]
 pub struct InvalidValue {
-    /// Which.
     pub setting: String,
-    /// What it takes.
     pub wanted: String,
 }
 
@@ -72,7 +70,7 @@ impl Definition {
                     .any(|ending| id.ends_with(ending)))
     }
 
-    /// Its value while nobody changed it, or for ever where it takes a licence to change it.
+    /// The value while nobody changed it, or always if it takes a licence to change it.
     pub fn unchanged(&self) -> &Value {
         self.community.as_ref().unwrap_or(&self.default)
     }
@@ -96,8 +94,7 @@ impl Definition {
     }
 }
 
-/// The rows of the table that stand for the settings of each login service an administrator adds have this in their
-/// ids.
+/// Rows of the table with this in their ids stand for the settings of each login service that an administrator adds.
 const SERVICE: &str = "<Name>";
 
 /// What the settings of a login service that an administrator added begin with; its name follows.
@@ -144,7 +141,7 @@ pub fn definitions() -> &'static [Definition] {
 
 /// The setting of that id, if every workspace has it.
 pub fn find(id: &str) -> Option<&'static Definition> {
-    // Dozens of times for every request.
+    // Called dozens of times for every request.
     static BY_ID: LazyLock<HashMap<&'static str, &'static Definition>> = LazyLock::new(|| {
         let named = |definition: &'static Definition| (definition.id.as_ref(), definition);
         definitions().iter().map(named).collect()
@@ -278,13 +275,13 @@ impl Settings {
         self.sealed.insert(id.to_owned(), value);
     }
 
-    /// The setting has its default again.
+    /// Gives a setting its default again.
     pub fn reset(&mut self, id: &str) {
         self.changed.remove(id);
         self.sealed.remove(id);
     }
 
-    /// Opens the sealed values that can be opened. What cannot shows as the default.
+    /// Opens the sealed values that can be opened. The others show as the default.
     pub fn open(&mut self, opener: impl Fn(&str, &Sealed) -> Option<Value>) {
         for (id, sealed) in std::mem::take(&mut self.sealed) {
             if let Some(value) = opener(&id, &sealed) {
@@ -293,7 +290,7 @@ impl Settings {
         }
     }
 
-    /// There is a login service that an administrator added.
+    /// Adds the settings of a login service that an administrator added.
     pub fn add_service(&mut self, service: &str) {
         self.services.insert(
             service.to_owned(),
@@ -301,7 +298,7 @@ impl Settings {
         );
     }
 
-    /// A login service is gone, and its settings with it.
+    /// Removes a login service and its settings.
     pub fn remove_service(&mut self, service: &str) {
         for definition in self.services.remove(service).unwrap_or_default() {
             self.reset(&definition.id);
@@ -349,7 +346,7 @@ impl Settings {
         })
     }
 
-    /// The value of a setting; `Value::Null` for one there is not.
+    /// The value of a setting; `Value::Null` if there is no such setting.
     pub fn get(&self, id: &str) -> &Value {
         self.changed
             .get(id)

@@ -1,5 +1,5 @@
-//! Where people reach the workspace: every address that is told to anybody is made here, so that what is in front of
-//! every path (the path of `ROOT_URL`) is never forgotten.
+//! Where people reach the workspace. Every address that is told to anybody is made here, so that the path of
+//! `ROOT_URL`, which is in front of every path, is never forgotten.
 
 use std::fmt::Write as _;
 
@@ -10,7 +10,7 @@ use crate::settings::{Settings, keys};
 pub struct Site<'a>(&'a str);
 
 impl<'a> Site<'a> {
-    /// As the settings have it.
+    /// The address as the settings have it.
     pub fn of(settings: &'a Settings) -> Self {
         Self(
             settings
@@ -30,7 +30,7 @@ impl<'a> Site<'a> {
         format!("{}{path}", self.0)
     }
 
-    /// The same over TLS; `None` when the workspace has no address.
+    /// The whole address of `path` over TLS; `None` if the workspace has no address.
     pub fn secure(self, path: &str) -> Option<String> {
         let site = self.without_scheme();
         (!site.is_empty()).then(|| format!("https://{site}{path}"))

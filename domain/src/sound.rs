@@ -1,4 +1,5 @@
 //! One sound somebody uploaded, to be played for notifications. Its name is claimed ([`crate::claim`]).
+#![allow(missing_docs, reason = "fields and variants say what they are")]
 
 use serde::{Deserialize, Serialize};
 
@@ -28,66 +29,51 @@ events! {
     }
 }
 
-/// There is a new sound, as yet without a recording.
+/// There is a new sound, still without a recording.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct SoundCreated {
-    /// Its id.
     pub sound: String,
-    /// Its name.
     pub name: String,
     /// The ending of its file name, without a dot.
     pub extension: String,
-    /// When.
     pub at: Timestamp,
 }
 
-/// It has another name.
+/// A sound has another name.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct SoundRenamed {
-    /// Which.
     pub sound: String,
-    /// Its name from now on.
     pub name: String,
-    /// When.
     pub at: Timestamp,
 }
 
-/// It has a recording, perhaps another one than before.
+/// A sound has a recording, perhaps another one than before.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct SoundRecorded {
-    /// Which.
     pub sound: String,
     /// The ending of the file name that goes with the recording.
     pub extension: String,
-    /// The recording.
     pub file: StoredFile,
-    /// When.
     pub at: Timestamp,
 }
 
-/// It is gone.
+/// A sound is gone.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct SoundDeleted {
-    /// Which.
     pub sound: String,
-    /// When.
     pub at: Timestamp,
 }
 
-/// What is known of a sound.
+/// What decisions about a sound need of its past.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Sound {
-    /// There is none.
     #[default]
     Absent,
-    /// It is there.
     Present {
-        /// Its name.
         name: String,
         /// The id of its recording.
         file: Option<String>,
     },
-    /// It was deleted.
     Deleted,
 }
 
@@ -104,42 +90,25 @@ impl Sound {
 /// What can be asked of a sound.
 #[derive(Clone, Debug)]
 pub enum SoundCommand {
-    /// Make it.
     Create {
-        /// Its id.
         sound: String,
-        /// Its name.
         name: String,
-        /// The ending of its file name.
         extension: String,
-        /// When.
         at: Timestamp,
     },
-    /// Name it anew.
     Rename {
-        /// Which.
         sound: String,
-        /// Its name.
         name: String,
-        /// When.
         at: Timestamp,
     },
-    /// Give it a recording.
     Record {
-        /// Which.
         sound: String,
-        /// The ending of its file name.
         extension: String,
-        /// The recording.
         file: Box<StoredFile>,
-        /// When.
         at: Timestamp,
     },
-    /// Remove it.
     Delete {
-        /// Which.
         sound: String,
-        /// When.
         at: Timestamp,
     },
 }
@@ -150,22 +119,13 @@ pub enum SoundRefusal {
     /// The actor lacks `manage-sounds`.
     #[error("not allowed to manage sounds")]
     NotAllowed,
-    /// The name is missing.
     #[error("a sound has a name")]
     NameRequired,
     /// The name has characters it must not have, or is too long.
     #[error("{input} is no name of a sound")]
-    InvalidName {
-        /// What was typed.
-        input: String,
-    },
-    /// Not a kind of sound file.
+    InvalidName { input: String },
     #[error("{extension} is no kind of sound")]
-    InvalidExtension {
-        /// What was said.
-        extension: String,
-    },
-    /// There is no such sound.
+    InvalidExtension { extension: String },
     #[error("no such sound")]
     NotFound,
 }

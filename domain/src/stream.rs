@@ -6,6 +6,7 @@ use std::fmt;
 
 /// The kinds of stream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[allow(missing_docs, reason = "fields and variants say what they are")]
 pub enum Category {
     /// One account.
     User,
@@ -13,13 +14,10 @@ pub enum Category {
     Session,
     /// The second factors of one account.
     SecondFactor,
-    /// One room.
     Room,
     /// One user in one room.
     Membership,
-    /// One message.
     Message,
-    /// One workspace setting.
     Setting,
     /// One permission and the roles that hold it.
     Permission,
@@ -47,7 +45,6 @@ pub enum Category {
     Sound,
     /// One of the workspace's own pictures.
     Asset,
-    /// One role.
     Role,
     /// One way to log in that an administrator added.
     LoginService,
@@ -59,14 +56,13 @@ pub enum Category {
     Push,
     /// One e-mail inbox of the workspace.
     EmailInbox,
-    /// One banner.
     Banner,
     /// What one user did with one banner.
     BannerDismissal,
 }
 
 impl Category {
-    /// Every category.
+    /// Every kind of stream.
     pub const ALL: [Self; 28] = [
         Self::User,
         Self::Session,
@@ -98,7 +94,7 @@ impl Category {
         Self::BannerDismissal,
     ];
 
-    /// The most bytes that an event of such a stream may have. Whatever a decider forgot to bound is bounded by this.
+    /// The most bytes that an event of such a stream may have. Bounds whatever a decider forgot to bound.
     pub const fn largest_event(self) -> usize {
         match self {
             Self::User | Self::Message | Self::Setting | Self::Report => 2 * 1024 * 1024,
@@ -163,12 +159,12 @@ impl StreamId {
         Self(format_compact!("{}-{id}", category.as_str()))
     }
 
-    /// A name as it stands in a log. Accepts anything: foreign categories are the reader's problem.
+    /// A name as it stands in a log. Accepts anything, unknown categories too.
     pub fn from_recorded(name: impl AsRef<str>) -> Self {
         Self(CompactString::new(name))
     }
 
-    /// The whole name.
+    /// The whole name, `category-id`.
     pub fn as_str(&self) -> &str {
         &self.0
     }

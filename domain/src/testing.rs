@@ -22,7 +22,7 @@ pub struct Given<D: Decider> {
     state: D::State,
 }
 
-/// What came of it.
+/// What came of a command.
 #[must_use = "a test ends with `then`, `then_nothing` or `then_refused`"]
 pub struct Outcome<D: Decider> {
     result: Result<Vec<D::Event>, D::Refusal>,
@@ -37,7 +37,7 @@ pub fn given<D: Decider>(events: impl IntoIterator<Item = D::Event>) -> Given<D>
 }
 
 impl<D: Decider> Given<D> {
-    /// Somebody asks for something.
+    /// Asks for `command`.
     pub fn when(self, command: D::Command, context: &D::Context<'_>) -> Outcome<D> {
         Outcome {
             result: D::decide(&self.state, command, context),
@@ -50,7 +50,7 @@ where
     D::Event: Debug + PartialEq,
     D::Refusal: Debug + PartialEq,
 {
-    /// Exactly these events happen.
+    /// Expects exactly these events.
     #[track_caller]
     pub fn then(self, events: impl IntoIterator<Item = D::Event>) {
         let events: Vec<D::Event> = events.into_iter().collect();
@@ -60,13 +60,13 @@ where
         }
     }
 
-    /// Nothing happens, for it is so already.
+    /// Expects no events, because it is so already.
     #[track_caller]
     pub fn then_nothing(self) {
         self.then([]);
     }
 
-    /// It is refused, for this reason.
+    /// Expects a refusal for this reason.
     #[track_caller]
     #[expect(
         clippy::needless_pass_by_value,
@@ -80,7 +80,7 @@ where
     }
 }
 
-/// A room of which nothing special is to be said.
+/// The facts of a room with nothing special about it.
 pub fn room_facts(id: &RoomId, kind: RoomKind) -> RoomFacts {
     RoomFacts {
         id: id.clone(),
@@ -98,21 +98,16 @@ pub fn room_facts(id: &RoomId, kind: RoomKind) -> RoomFacts {
     }
 }
 
-/// Somebody in a room in a workspace: what contexts are made of. Begins as an ordinary member `me` of the channel `room`.
+/// Somebody in a room in a workspace: what contexts are made of. At first a plain member `me` of the channel `room`.
 #[derive(Clone, Debug)]
 #[must_use]
+#[allow(missing_docs, reason = "fields and variants say what they are")]
 pub struct Stage {
-    /// Who acts.
     pub actor: UserId,
-    /// Their workspace-wide roles.
     pub roles: Vec<RoleId>,
-    /// The room.
     pub room: RoomFacts,
-    /// Their place in it.
     pub membership: Option<MembershipFacts>,
-    /// Who holds which permission.
     pub permissions: PermissionTable,
-    /// The settings of the workspace.
     pub settings: Settings,
 }
 
@@ -133,19 +128,19 @@ impl Default for Stage {
 }
 
 impl Stage {
-    /// Acted on by somebody else.
+    /// Lets somebody else act.
     pub fn by(mut self, actor: &str) -> Self {
         self.actor = UserId::new(actor);
         self
     }
 
-    /// Exactly these workspace-wide roles.
+    /// Gives the actor exactly these workspace-wide roles.
     pub fn with_roles(mut self, roles: &[&str]) -> Self {
         self.roles = roles.iter().map(RoleId::new).collect();
         self
     }
 
-    /// A member with exactly these roles in the room.
+    /// Makes the actor a member with exactly these roles in the room.
     pub fn with_room_roles(mut self, roles: &[&str]) -> Self {
         let roles = roles.iter().map(RoleId::new).collect();
         self.membership = Some(MembershipFacts {
@@ -155,31 +150,31 @@ impl Stage {
         self
     }
 
-    /// Not a member.
+    /// Makes the actor no member of the room.
     pub fn outside(mut self) -> Self {
         self.membership = None;
         self
     }
 
-    /// In a room of that kind.
+    /// Makes the room one of that kind.
     pub fn in_a(mut self, kind: RoomKind) -> Self {
         self.room = room_facts(&self.room.id, kind);
         self
     }
 
-    /// In a room changed like that.
+    /// Changes the facts of the room.
     pub fn room(mut self, change: impl FnOnce(&mut RoomFacts)) -> Self {
         change(&mut self.room);
         self
     }
 
-    /// With a setting changed.
+    /// Gives a setting another value.
     pub fn setting(mut self, id: &str, value: impl Into<Value>) -> Self {
         self.settings.set(id, value.into());
         self
     }
 
-    /// With a permission nobody holds.
+    /// Takes a permission from everybody.
     pub fn without(mut self, permission: Permission) -> Self {
         self.permissions.set(permission, vec![]);
         self

@@ -20,8 +20,7 @@ static VISIBLE: LazyLock<Regex> = LazyLock::new(|| {
     .expect("a pattern")
 });
 
-/// White space and line ends as ECMAScript has them, which `String.prototype.trim` takes away: U+FEFF is, U+0085 is
-/// not.
+/// White space and line ends as ECMAScript has them, which `String.prototype.trim` removes: U+FEFF is, U+0085 is not.
 pub const fn is_space(character: char) -> bool {
     matches!(
         character,
@@ -36,12 +35,12 @@ pub const fn is_space(character: char) -> bool {
     )
 }
 
-/// The text without what is around it, as clients trim.
+/// The text without the white space around it, as clients trim.
 pub fn trim(text: &str) -> &str {
     text.trim_matches(is_space)
 }
 
-/// The words of a text.
+/// The words of a text, separated by white space.
 pub fn words(text: &str) -> impl Iterator<Item = &str> {
     text.split(is_space).filter(|word| !word.is_empty())
 }
@@ -57,7 +56,7 @@ pub fn filled(text: &str) -> Option<&str> {
     Some(trim(text)).filter(|text| !is_blank(text))
 }
 
-/// As much of the beginning as has at most `most` characters (code points), without tearing apart what is seen as one.
+/// The longest beginning of at most `most` characters (code points) that does not split a grapheme cluster.
 pub fn cut(text: &str, most: usize) -> &str {
     let Some((too_far, _)) = text.char_indices().nth(most) else {
         return text;
@@ -65,7 +64,7 @@ pub fn cut(text: &str, most: usize) -> &str {
     cut_bytes(text, too_far)
 }
 
-/// As much of the beginning as has at most `most` bytes, without tearing apart what is seen as one.
+/// The longest beginning of at most `most` bytes that does not split a grapheme cluster.
 pub fn cut_bytes(text: &str, most: usize) -> &str {
     if text.len() <= most {
         return text;
@@ -75,7 +74,7 @@ pub fn cut_bytes(text: &str, most: usize) -> &str {
     &text[..end.unwrap_or(0)]
 }
 
-/// The first of what is seen as one.
+/// The first grapheme cluster.
 pub fn first(text: &str) -> Option<&str> {
     text.graphemes(true).next()
 }

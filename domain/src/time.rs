@@ -1,4 +1,4 @@
-//! Points in time, as milliseconds. The domain never asks for the time: it is told.
+//! Points in time, in milliseconds. The domain never asks for the time: it is told.
 
 use serde::{Deserialize, Serialize};
 
@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 pub struct Timestamp(i64);
 
 impl Timestamp {
-    /// From milliseconds since the Unix epoch.
+    /// The time that many milliseconds after the Unix epoch.
     pub const fn from_millis(millis: i64) -> Self {
         Self(millis)
     }

@@ -1,4 +1,5 @@
 //! One account that a user has on a WebDAV server, for files (contract, admin 13.1).
+#![allow(missing_docs, reason = "fields and variants say what they are")]
 
 use serde::{Deserialize, Serialize};
 
@@ -15,14 +16,7 @@ pub fn stream(account: &str) -> StreamId {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Login {
-    /// With a name and a password.
-    Password {
-        /// The name.
-        username: String,
-        /// The password.
-        password: Sealed,
-    },
-    /// With a token.
+    Password { username: String, password: Sealed },
     Token(Sealed),
 }
 
@@ -34,48 +28,36 @@ events! {
     }
 }
 
-/// A user told of an account.
+/// A user added an account.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct WebdavAccountAdded {
-    /// Its id.
     pub account: String,
-    /// Whose.
     pub user: UserId,
-    /// Where.
     pub server_url: String,
-    /// What the user calls it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
-    /// How to log in.
     pub login: Login,
-    /// When.
     pub at: Timestamp,
 }
 
-/// A user wants an account forgotten.
+/// A user removed an account.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct WebdavAccountRemoved {
-    /// Its id.
     pub account: String,
-    /// Whose.
     pub user: UserId,
-    /// When.
     pub at: Timestamp,
 }
 
 /// Whose account it is; `None`: there is none.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct WebdavAccount {
-    /// See above.
     pub owner: Option<UserId>,
 }
 
 /// What can be asked of a WebDAV account.
 #[derive(Clone, Debug)]
 pub enum WebdavCommand {
-    /// Keep it.
     Add(Box<WebdavAccountAdded>),
-    /// Forget it.
     Remove(WebdavAccountRemoved),
 }
 

@@ -8,32 +8,24 @@ use crate::upcast;
 /// The event could not be written as MessagePack.
 #[derive(Debug, Clone, thiserror::Error)]
 #[error("cannot encode event {event_type}: {reason}")]
+#[allow(missing_docs, reason = "fields and variants say what they are")]
 pub struct EncodeError {
-    /// Name of the event.
     pub event_type: String,
-    /// What the encoder said.
     pub reason: String,
 }
 
 /// A recorded event could not be understood.
 #[derive(Debug, Clone, thiserror::Error)]
+#[allow(missing_docs, reason = "fields and variants say what they are")]
 pub enum DecodeError {
     /// No event of this name is known, nor any upcaster for it.
     #[error("unknown event type {event_type} (schema {schema})")]
-    Unknown {
-        /// Name of the event.
-        event_type: String,
-        /// Its schema number.
-        schema: u16,
-    },
+    Unknown { event_type: String, schema: u16 },
     /// The data does not have the shape its name and schema promise.
     #[error("event {event_type} (schema {schema}) is malformed: {reason}")]
     Malformed {
-        /// Name of the event.
         event_type: String,
-        /// Its schema number.
         schema: u16,
-        /// What the decoder said.
         reason: String,
     },
 }

@@ -1,4 +1,5 @@
 //! What can go wrong with a log.
+#![allow(missing_docs, reason = "fields and variants say what they are")]
 
 use crate::codec::{DecodeError, EncodeError};
 use crate::expected::Conflict;
@@ -18,25 +19,15 @@ pub enum AppendError {
     Conflict(#[from] Conflict),
     /// An event is larger than [`MAX_EVENT_BYTES`], or than an event of its category may be.
     #[error("event {event_type} has {bytes} bytes of data, more than are accepted")]
-    EventTooLarge {
-        /// Name of the event.
-        event_type: String,
-        /// Size of its data.
-        bytes: usize,
-    },
-    /// The batch is larger than [`MAX_BATCH_BYTES`].
+    EventTooLarge { event_type: String, bytes: usize },
     #[error("batch has {bytes} bytes of data; at most {MAX_BATCH_BYTES} are accepted")]
-    BatchTooLarge {
-        /// Size of all data in the batch.
-        bytes: usize,
-    },
+    BatchTooLarge { bytes: usize },
     /// The batch itself makes no sense: a stream twice, or an event id that is already recorded elsewhere.
     #[error("invalid batch: {0}")]
     Invalid(String),
-    /// The log cannot be written now (disk full, database away). Nothing was acknowledged; trying again later may succeed.
+    /// The disk is full or the database away. Nothing was acknowledged; trying again later may succeed.
     #[error("the log cannot be written: {0}")]
     Unavailable(String),
-    /// The log is shutting down.
     #[error("the log is closed")]
     Closed,
 }
@@ -44,22 +35,15 @@ pub enum AppendError {
 /// Why a read failed.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum ReadError {
-    /// The log cannot be read now.
     #[error("the log cannot be read: {0}")]
     Unavailable(String),
     /// What is stored is not what Hansard writes.
     #[error("the log is damaged at position {position}: {reason}")]
-    Damaged {
-        /// Where.
-        position: u64,
-        /// What is wrong there.
-        reason: String,
-    },
+    Damaged { position: u64, reason: String },
     /// The log is not the one that reading began with: it was replaced, or lost events. See
     /// [`EventStore::generation`](crate::EventStore::generation).
     #[error("the log was replaced by another, or has lost events")]
     Replaced,
-    /// The log is shutting down.
     #[error("the log is closed")]
     Closed,
 }
@@ -67,7 +51,6 @@ pub enum ReadError {
 /// Why a log cannot be opened.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
-    /// Another process has it open.
     #[error("{0} is in use by another process; one data folder serves one process")]
     InUse(String),
     /// The file or database is not a Hansard log, or one from a newer version.
@@ -84,22 +67,17 @@ pub enum OpenError {
 /// Why [`crate::execute`] did not get its events recorded.
 #[derive(Debug, thiserror::Error)]
 pub enum ExecuteError<R> {
-    /// The rules said no.
     #[error("{0}")]
     Refused(R),
     /// Other writers kept getting in between, as often as is retried.
     #[error("too many concurrent changes: {0}")]
     Contention(Conflict),
-    /// The log could not record it.
     #[error(transparent)]
     Append(AppendError),
-    /// The log could not be read.
     #[error(transparent)]
     Read(#[from] ReadError),
-    /// A recorded event could not be understood.
     #[error(transparent)]
     Decode(#[from] DecodeError),
-    /// An event could not be encoded.
     #[error(transparent)]
     Encode(#[from] EncodeError),
     /// One unit of work used two deciders on one stream: a mistake in the code that calls.

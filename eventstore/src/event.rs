@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use crate::codec;
 
-/// Place in the whole log: from 1, gapless, in commit order. 0 is "before everything".
+/// Place in the whole log: from 1, without gaps, in commit order. 0 is "before everything".
 #[derive(
     Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
 )]
@@ -20,12 +20,12 @@ impl Position {
     /// Before the first event.
     pub const START: Self = Self(0);
 
-    /// From a number.
+    /// The position with this number.
     pub const fn new(position: u64) -> Self {
         Self(position)
     }
 
-    /// As a number.
+    /// The position as a number.
     pub const fn get(self) -> u64 {
         self.0
     }
@@ -43,7 +43,7 @@ impl fmt::Display for Position {
     }
 }
 
-/// Place in one stream: from 0, gapless.
+/// Place in one stream: from 0, without gaps.
 #[derive(
     Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
 )]
@@ -54,12 +54,12 @@ impl Version {
     /// The version of a stream's first event.
     pub const FIRST: Self = Self(0);
 
-    /// From a number.
+    /// The version with this number.
     pub const fn new(version: u64) -> Self {
         Self(version)
     }
 
-    /// As a number.
+    /// The version as a number.
     pub const fn get(self) -> u64 {
         self.0
     }
@@ -95,20 +95,20 @@ impl EventId {
 pub struct CorrelationId(pub Uuid);
 
 impl CorrelationId {
-    /// A fresh id.
+    /// A fresh id, for a new request.
     pub fn fresh() -> Self {
         Self(Uuid::now_v7())
     }
 }
 
-/// An event that wants to be recorded.
+/// An event that is to be recorded.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NewEvent {
-    /// Its identity; a retry of the same append uses the same id.
+    /// A retry of the same append uses the same id.
     pub id: EventId,
-    /// Its name, e.g. `MessagePosted`.
+    /// E.g. `MessagePosted`.
     pub event_type: CompactString,
-    /// The number of the shape of `data`.
+    /// The number of the shape of `data`, from 1.
     pub schema: u16,
     /// The fields, as MessagePack with field names.
     pub data: Bytes,
@@ -128,12 +128,12 @@ impl NewEvent {
 
 /// Who and what caused the events of one batch.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[allow(missing_docs, reason = "fields and variants say what they are")]
 pub struct Cause {
-    /// The user who asked for it, or [`UserId::system`].
+    /// Whoever asked for it, or [`UserId::system`].
     pub actor: UserId,
-    /// The request it belongs to.
     pub correlation_id: CorrelationId,
-    /// The event directly before it, when an event caused it.
+    /// The event directly before it, if an event caused it.
     pub causation_id: Option<EventId>,
 }
 
@@ -145,32 +145,23 @@ pub type Leaf = [u8; 32];
 
 /// An event as it stands in the log. Never changes.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[allow(missing_docs, reason = "fields and variants say what they are")]
 pub struct RecordedEvent {
-    /// Place in the whole log.
     pub position: Position,
-    /// The stream it was appended to.
     pub stream: StreamId,
-    /// Place in that stream.
     pub version: Version,
-    /// Its identity.
     pub id: EventId,
-    /// Its name.
     pub event_type: CompactString,
-    /// The number of the shape of `data`.
     pub schema: u16,
-    /// When it was committed. Never earlier than the event before it.
+    /// Never earlier than that of the event before it.
     pub recorded_at: Timestamp,
-    /// Who caused it.
     pub actor: UserId,
-    /// The request it belongs to.
     pub correlation_id: CorrelationId,
-    /// The event directly before it, when an event caused it.
+    /// The event directly before it, if an event caused it.
     pub causation_id: Option<EventId>,
     /// The fields, as MessagePack with field names, in the shape `schema` tells.
     pub data: Bytes,
-    /// See [`Salt`].
     pub salt: Salt,
-    /// See [`Leaf`].
     pub leaf: Leaf,
 }
 

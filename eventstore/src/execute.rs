@@ -53,7 +53,7 @@ use crate::expected::{Appended, Batch, Expected, StreamAppend};
 use crate::recent::Recent;
 use crate::{Conflict, EventStore};
 
-/// How often a conflict is answered by trying again.
+/// How often a unit of work is tried when its commits conflict.
 const ATTEMPTS: u32 = 16;
 
 /// Longest pause between two attempts.
@@ -107,8 +107,8 @@ impl Executor {
         &self.store
     }
 
-    /// Runs `work` on a fresh [`Transaction`] and commits what it decided as one batch. Answers what `work`
-    /// answered and where the events are; `None` when nothing was decided.
+    /// Runs `work` on a fresh [`Transaction`] and commits what it decided as one batch. Returns what `work` returned
+    /// and where the events are; `None` if nothing was decided.
     ///
     /// `work` runs again when another writer got in between, up to a bound, then [`ExecuteError::Contention`];
     /// and once more before a refusal or a "nothing to do" that rests on a remembered state, which may be
@@ -172,7 +172,7 @@ impl Executor {
         }
     }
 
-    /// What is remembered of a log that is not there any more is worth nothing. Answers the present generation.
+    /// Forgets what is remembered of a log that was replaced by another. Returns the present generation.
     fn forget_another_log(&self) -> u64 {
         let generation = self.store.generation();
         let mut states = self.states.lock();
@@ -267,8 +267,8 @@ fn pause(attempt: u32) -> Duration {
     most.mul_f64(rand::random::<f64>())
 }
 
-/// What a transaction may take for true without asking the log. Whatever it takes for true is checked when it
-/// commits, because every stream it touched is part of the batch.
+/// What a transaction may take for true without asking the log. It is checked when the transaction commits, because
+/// every stream it touched is part of the batch.
 #[derive(Clone)]
 enum Trust {
     /// Remembered states and new streams, except for these streams: they were different last time.
@@ -351,8 +351,8 @@ impl<R> From<LoadError> for ExecuteError<R> {
 
 impl Transaction {
     /// Lets the rules decide `command` on the state of `stream`, as it stands with what this transaction decided
-    /// before. What they decide, possibly nothing, is answered and queued. The commit depends on the stream
-    /// being as it was found, even if nothing is appended to it.
+    /// before. What they decide, possibly nothing, is returned and queued. The commit depends on the stream being as it
+    /// was found, even if nothing is appended to it.
     pub async fn decide<D: Decider>(
         &self,
         stream: &StreamId,
@@ -363,8 +363,8 @@ impl Transaction {
         self.decided.lock().decide::<D>(stream, command, context)
     }
 
-    /// As [`Self::decide`], for a stream that is most likely new: the log is not asked first, the commit finds
-    /// out. When the stream is there after all, the work runs again and this does what `decide` does.
+    /// As [`Self::decide`], for a stream that is most likely new: the log is not asked first, the commit finds out. If
+    /// the stream is there after all, the work runs again and this does what `decide` does.
     pub async fn decide_new<D: Decider>(
         &self,
         stream: &StreamId,
@@ -393,7 +393,7 @@ impl Transaction {
         Ok(self.decided.lock().state::<D>(stream)?.1)
     }
 
-    /// Sees to it that the state of `stream` is known.
+    /// Makes sure that the state of `stream` is known.
     async fn load<D: Decider>(&self, stream: &StreamId) -> Result<(), LoadError> {
         if self.decided.lock().places.contains_key(stream) {
             return Ok(());

@@ -8,7 +8,7 @@ use crate::event::{Cause, NewEvent, Position, Version};
 /// What the writer believes about the stream. There is no default: every append says what it expects.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Expected {
-    /// Nothing in particular.
+    /// The stream may be in any state.
     Any,
     /// The stream has no event yet.
     NoStream,
@@ -40,21 +40,18 @@ impl Expected {
 /// Events for one stream, under one expectation. Without events it is a pure condition: the stream must be
 /// as expected when the batch is committed.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[allow(missing_docs, reason = "fields and variants say what they are")]
 pub struct StreamAppend {
-    /// Where to append.
     pub stream: StreamId,
-    /// What must be true of the stream.
     pub expected: Expected,
-    /// What to append, in order.
     pub events: Vec<NewEvent>,
 }
 
 /// One command's appends: recorded all together or not at all. A stream occurs at most once.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[allow(missing_docs, reason = "fields and variants say what they are")]
 pub struct Batch {
-    /// Who and what caused it.
     pub cause: Cause,
-    /// The appends, one per stream.
     pub appends: Vec<StreamAppend>,
 }
 
@@ -77,10 +74,9 @@ pub struct Appended {
 /// An append was refused because a stream was not as expected.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("stream {stream}: expected {expected}, found {}", match actual { Some(version) => format!("version {version}"), None => "no stream".to_owned() })]
+#[allow(missing_docs, reason = "fields and variants say what they are")]
 pub struct Conflict {
-    /// The stream that was different.
     pub stream: StreamId,
-    /// What the writer expected.
     pub expected: Expected,
     /// The version that is there; `None` when there is no such stream.
     pub actual: Option<Version>,

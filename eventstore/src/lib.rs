@@ -8,7 +8,7 @@
 //! 2. Positions are gapless from 1 in commit order, versions are gapless from 0 in every stream, with any number
 //!    of concurrent writers on any number of nodes.
 //! 3. A reader that saw position p will never see anything new at or below p.
-//! 4. Appending the same batch (the same event ids) again records nothing new and answers the first positions.
+//! 4. Appending the same batch (the same event ids) again records nothing new and returns the first positions.
 
 pub mod error;
 pub mod event;

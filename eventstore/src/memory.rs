@@ -1,5 +1,5 @@
-//! Giving memory back. The allocator keeps for a thread what the thread had, and looks after what others freed of it
-//! when the thread next asks for more; a thread that has nothing to do never does.
+//! Giving memory back. The allocator keeps for a thread what the thread had, and cleans up what others freed of it when
+//! the thread next asks for more. A thread that has nothing to do never asks.
 
 use std::cell::Cell;
 use std::time::{Duration, Instant};
@@ -18,7 +18,7 @@ pub fn give_back() {
     std::hint::black_box(Vec::<u8>::with_capacity(LARGE));
 }
 
-/// The same for a thread that is about to rest, which may be thousands of times a second: now and then.
+/// The same for a thread that is about to rest, which may be thousands of times a second: gives back only now and then.
 pub fn give_back_now_and_then() {
     thread_local! {
         static LAST: Cell<Option<Instant>> = const { Cell::new(None) };

@@ -3,10 +3,10 @@
 //! Four collections: `events` (one document per event, its data as a real document that an auditor can query),
 //! `heads` (the last version of every stream, and the log's own head under `_id: 0`), `meta` (what this
 //! database is) and `writers` (the sessions nodes write with). One writer task per process commits what is waiting
-//! as one transaction ([`transaction`]); two tasks watch for what other nodes commit ([`watch`]). When the database
+//! as one transaction (`transaction`); two tasks watch for what other nodes commit (`watch`). When the database
 //! goes away, appends and reads wait for it for [`MongoOptions::outage_limit`]; everything goes on by itself when it
 //! is back. A node that was killed inside a transaction blocks the others for some seconds, until one of them ends
-//! its session ([`sessions`]).
+//! its session (`sessions`).
 
 mod connect;
 mod document;
@@ -39,14 +39,14 @@ use crate::{
     Position, ReadError, Tail, tireless,
 };
 
-/// How long to wait for what.
+/// How long to wait, and for what.
 #[derive(Clone, Debug)]
 pub struct MongoOptions {
     /// How long to look for a primary before an operation fails; `serverSelectionTimeoutMS` in the URL wins.
     pub server_selection: Duration,
     /// How long appends and reads wait for a database that is away before they fail.
     pub outage_limit: Duration,
-    /// How often to look at the head of the log, should the change stream be late or not to be had.
+    /// How often to look at the head of the log, in case the change stream is late or not available.
     pub poll_interval: Duration,
 }
 
@@ -155,7 +155,7 @@ impl MongoLog {
     }
 }
 
-/// Runs one of the watching tasks. Should it panic, the log counts as unavailable until it is looked at again.
+/// Runs one of the watching tasks. If it panics, the log counts as unavailable until it is looked at again.
 fn watcher<F>(shared: &Arc<Shared>, work: fn(Arc<Shared>) -> F) -> JoinHandle<()>
 where
     F: Future<Output = ()> + Send + 'static,

@@ -14,17 +14,17 @@ use crate::event::{Leaf, Position, RecordedEvent};
 pub struct LogId(pub(crate) Uuid);
 
 impl LogId {
-    /// For a log that is being made.
+    /// A new identity, for a log that is being made.
     pub fn fresh() -> Self {
         Self::from_bytes(rand::random())
     }
 
-    /// As it is stored.
+    /// The identity from the bytes it is stored as.
     pub const fn from_bytes(bytes: [u8; 16]) -> Self {
         Self(Uuid::from_bytes(bytes))
     }
 
-    /// To be stored.
+    /// The bytes it is stored as.
     pub const fn as_bytes(&self) -> &[u8; 16] {
         self.0.as_bytes()
     }
@@ -47,17 +47,16 @@ impl FromStr for LogId {
 /// A place in one certain log: the identity of the log, a position, and the leaf of the event there. A log that was
 /// restored from an older backup has the same identity, but another event at the position, or none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(missing_docs, reason = "fields and variants say what they are")]
 pub struct Place {
-    /// Which log.
     pub log: LogId,
-    /// Where.
     pub position: Position,
     /// Of the event there; zeros at [`Position::START`], where there is none.
     pub leaf: Leaf,
 }
 
 impl Place {
-    /// Before the first event of `log`.
+    /// The place before the first event of `log`.
     pub fn start(log: LogId) -> Self {
         Self {
             log,
@@ -66,7 +65,7 @@ impl Place {
         }
     }
 
-    /// At `event`, which is in the same log.
+    /// The place at `event`, which is in the same log.
     #[must_use]
     pub fn at(self, event: &RecordedEvent) -> Self {
         Self {
@@ -76,7 +75,7 @@ impl Place {
         }
     }
 
-    /// The short form.
+    /// The place in short, for clients.
     pub fn mark(&self) -> Mark {
         Mark::new(self.position, &self.leaf)
     }
@@ -93,21 +92,21 @@ const MARKED: usize = 8;
 
 /// A place in short, for clients to come back with: `<position>-<first 16 hex digits of the leaf>`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(missing_docs, reason = "fields and variants say what they are")]
 pub struct Mark {
-    /// Where.
     pub position: Position,
     /// What the leaf of the event there begins with.
     leaf: [u8; MARKED],
 }
 
 impl Mark {
-    /// Before the first event of any log.
+    /// The mark before the first event of any log.
     pub const START: Self = Self {
         position: Position::START,
         leaf: [0; MARKED],
     };
 
-    /// At the event with this leaf.
+    /// The mark at the event with this leaf.
     pub fn new(position: Position, leaf: &Leaf) -> Self {
         let mut begin = [0; MARKED];
         begin.copy_from_slice(&leaf[..MARKED]);
@@ -117,7 +116,7 @@ impl Mark {
         }
     }
 
-    /// Whichever is further on.
+    /// The later of the two.
     #[must_use]
     pub fn max(self, other: Self) -> Self {
         if other.position > self.position {
@@ -178,7 +177,7 @@ pub fn leaf_hex(leaf: &Leaf) -> String {
         })
 }
 
-/// A leaf out of [`leaf_hex`].
+/// The leaf that [`leaf_hex`] wrote.
 pub fn leaf_from_hex(hex: &str) -> Result<Leaf, NotAPlace> {
     let mut leaf = Leaf::default();
     if hex.len() != leaf.len() * 2 || !hex.is_ascii() {

@@ -22,11 +22,11 @@ pub struct Filter {
     pub categories: Vec<String>,
     /// Only events of these names; empty: any.
     pub event_types: Vec<String>,
-    /// Only this stream.
+    /// Only events of this stream.
     pub stream: Option<StreamId>,
-    /// Only events recorded at or after.
+    /// Only events recorded at or after this time.
     pub from: Option<Timestamp>,
-    /// Only events recorded before.
+    /// Only events recorded before this time.
     pub until: Option<Timestamp>,
 }
 
@@ -67,7 +67,7 @@ pub enum Health {
 
 /// The log.
 pub trait EventStore: Send + Sync + 'static {
-    /// Records a batch, all or nothing. When this answers `Ok`, the events are durable.
+    /// Records a batch, all or nothing. When this returns `Ok`, the events are durable.
     fn append(&self, batch: Batch) -> BoxFuture<'_, Result<Appended, AppendError>>;
 
     /// The events of one stream from `from` on, as of the time of the call.
@@ -83,7 +83,7 @@ pub trait EventStore: Send + Sync + 'static {
     fn id(&self) -> LogId;
 
     /// The place at that position as the log has it now; `None` beyond its end. What was derived from a log up to a
-    /// place may be gone on with if, and only if, this answers the same place for its position.
+    /// place may be continued if, and only if, this returns the same place for its position.
     fn place(&self, at: Position) -> BoxFuture<'_, Result<Option<Place>, ReadError>>;
 
     /// How often the log under this handle became another one: was replaced, or lost events it had acknowledged. What

@@ -1,4 +1,4 @@
-//! Work that must not end silently: whoever depends on it hears when it dies, and it is begun again.
+//! Work that must not end silently: whoever depends on it hears when it dies, and it is started again.
 
 use std::any::Any;
 use std::panic::AssertUnwindSafe;
@@ -6,12 +6,12 @@ use std::time::Duration;
 
 use futures::FutureExt as _;
 
-/// Pause before work that died is begun again.
+/// Pause before work that died is started again.
 const PAUSE: Duration = Duration::from_secs(1);
 
-/// Runs the work that `begin` makes until it returns. Should it panic, it is begun again after a pause; `tell` hears
-/// of its death (`Some`, with what the panic said) and of its new beginning (`None`). Nothing is logged here: that may
-/// be what panicked. The panic hook tells.
+/// Runs the work that `begin` makes until it returns. If it panics, it is started again after a pause; `tell` hears of
+/// its death (`Some`, with what the panic said) and of its new start (`None`). Nothing is logged here, because logging
+/// may be what panicked. The panic hook reports it.
 pub async fn tireless<F>(mut begin: impl FnMut() -> F, tell: impl Fn(Option<String>))
 where
     F: Future<Output = ()>,

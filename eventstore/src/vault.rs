@@ -20,16 +20,10 @@ const NONCE_BYTES: usize = 24;
 
 /// Why there is no vault.
 #[derive(Debug, thiserror::Error)]
+#[allow(missing_docs, reason = "fields and variants say what they are")]
 pub enum VaultError {
-    /// The file of the key cannot be read or made.
     #[error("the key file {} cannot be used: {reason}", path.display())]
-    File {
-        /// Which.
-        path: PathBuf,
-        /// Why.
-        reason: String,
-    },
-    /// It is not a key.
+    File { path: PathBuf, reason: String },
     #[error("a secret key is 32 bytes in base64, as `openssl rand -base64 32` makes one")]
     NotAKey,
 }

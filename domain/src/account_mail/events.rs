@@ -1,19 +1,20 @@
 //! What is stored of mailed links and secrets. Storage formats: fields are only ever added.
 //!
 //! A token stands here twice: as its hash, which is what the link is checked against, and sealed, for the mail alone.
+#![allow(missing_docs, reason = "fields and variants say what they are")]
 
 use serde::{Deserialize, Serialize};
 
 use crate::event::events;
 use crate::{Sealed, Timestamp, TokenHash, UserId};
 
-/// Why a link to choose a password is mailed; it says how long the link is good.
+/// Why a link to choose a password is mailed. It also decides how long the link is valid.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum ResetReason {
-    /// Somebody forgot it.
+    /// The password was forgotten.
     Reset,
-    /// The account is new and its owner chooses the first one.
+    /// The account is new and its owner chooses the first password.
     Enrolment,
 }
 
@@ -30,90 +31,67 @@ events! {
     }
 }
 
-/// A link that proves that the owner reads an address is to be mailed there.
+/// A link is to be mailed to an address, to prove that the owner of the account reads it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct EmailVerificationRequested {
-    /// Whose.
     pub user: UserId,
-    /// The address in question.
     pub address: String,
-    /// The token of the link, for the mail.
     pub token: Sealed,
-    /// What the token is checked against.
     pub token_hash: TokenHash,
-    /// When; the link is good for a while from then.
+    /// The link is valid for [`super::VERIFICATION_LIFETIME`] from then.
     pub at: Timestamp,
 }
 
-/// The owner followed the link.
+/// The owner followed the link that proves an address.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct EmailVerified {
-    /// Whose.
     pub user: UserId,
-    /// The address that is proved.
     pub address: String,
-    /// The link that was followed.
     pub token_hash: TokenHash,
-    /// When.
     pub at: Timestamp,
 }
 
 /// A link to choose a password is to be mailed.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct PasswordResetRequested {
-    /// Whose.
     pub user: UserId,
-    /// Where to.
     pub address: String,
-    /// The token of the link, for the mail.
     pub token: Sealed,
-    /// What the token is checked against.
     pub token_hash: TokenHash,
-    /// Why.
     pub reason: ResetReason,
-    /// When; the link is good for a while from then.
+    /// The link is valid for [`ResetReason::lifetime`] from then.
     pub at: Timestamp,
 }
 
-/// The link was used. All others of its kind are void with it.
+/// A link to choose a password was used. All other such links are void.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct PasswordResetCompleted {
-    /// Whose.
     pub user: UserId,
-    /// The link that was used.
     pub token_hash: TokenHash,
-    /// When.
     pub at: Timestamp,
 }
 
-/// Links to choose a password are void: there is a new one that was chosen otherwise.
+/// All links to choose a password are void, because the password was changed in another way.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct PasswordResetsVoided {
-    /// Whose.
     pub user: UserId,
-    /// When.
     pub at: Timestamp,
 }
 
-/// The owner of an account that somebody made for them is to be told.
+/// The owner of an account that somebody else made is to be told of it by mail.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct WelcomeMailRequested {
-    /// Whose.
     pub user: UserId,
-    /// The first password, where the mail is to tell it.
+    /// `None`: the mail does not tell the first password.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub password: Option<Sealed>,
-    /// When.
     pub at: Timestamp,
 }
 
-/// The owner of an account that got a new password from somebody else is to be told it.
+/// The owner of an account that got a new password from somebody else is to be told it by mail.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct PasswordMailRequested {
-    /// Whose.
     pub user: UserId,
-    /// The password.
     pub password: Sealed,
-    /// When.
     pub at: Timestamp,
 }

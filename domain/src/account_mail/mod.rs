@@ -1,5 +1,5 @@
-//! Links and secrets mailed to the owner of an account: proving an address, choosing a forgotten or a first password.
-//! A link is good once, for a limited time, and only while the address it went to is the account's.
+//! Links and secrets mailed to the owner of an account: proving an address, choosing a forgotten or a first password. A
+//! link is valid once, for a limited time, and only while the address it went to is the account's.
 
 mod events;
 #[cfg(test)]
@@ -12,17 +12,17 @@ use crate::{Category, Decider, Sealed, StreamId, Timestamp, TokenHash, UserId};
 const HOUR: i64 = 60 * 60 * 1000;
 const DAY: i64 = 24 * HOUR;
 
-/// How long a link that proves an address is good, in milliseconds: three days, as a reset link.
+/// How long a link that proves an address is valid, in milliseconds: three days, as a reset link.
 pub const VERIFICATION_LIFETIME: i64 = 3 * DAY;
 
-/// Links of one kind that are good at the same time; the oldest goes first.
+/// The most links of one kind that are valid at the same time; the oldest is dropped first.
 pub const MOST_LINKS: usize = 5;
 
-/// Links that are mailed within an hour for one account: nobody's mailbox is flooded.
+/// The most links that are mailed within an hour for one account, so that nobody's mailbox is flooded.
 pub const MOST_AN_HOUR: usize = 5;
 
 impl ResetReason {
-    /// How long a link is good, in milliseconds (contract, conventions 6.4).
+    /// How long a link is valid, in milliseconds (contract, conventions 6.4).
     pub const fn lifetime(self) -> i64 {
         match self {
             Self::Reset => 3 * DAY,
@@ -36,7 +36,7 @@ pub fn stream(user: &UserId) -> StreamId {
     StreamId::new(Category::AccountMail, user.as_str())
 }
 
-/// What a token is sealed for, so that it opens nowhere else.
+/// What a token is sealed for, so that it cannot be opened for anything else.
 pub fn token_purpose(user: &UserId) -> String {
     format!("mail-token/{user}")
 }
@@ -48,127 +48,89 @@ pub fn password_purpose(user: &UserId) -> String {
 
 /// A fresh token, as it enters the log.
 #[derive(Clone, Debug, PartialEq)]
+#[allow(missing_docs, reason = "fields and variants say what they are")]
 pub struct NewToken {
-    /// For the mail.
     pub sealed: Sealed,
-    /// For the check.
     pub hash: TokenHash,
 }
 
 /// A link that may still be followed.
 #[derive(Clone, Debug, PartialEq)]
+#[allow(missing_docs, reason = "fields and variants say what they are")]
 pub struct Link {
-    /// The hash of its token.
     pub hash: TokenHash,
-    /// Where it was sent.
     pub address: String,
-    /// Until when it is good.
     pub until: Timestamp,
 }
 
-/// The links of an account.
+/// What decisions about the mailed links of an account need of its past.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct AccountMail {
-    /// Those that prove an address, oldest first.
+    /// Links that prove an address, oldest first.
     pub verifications: Vec<Link>,
-    /// Those that choose a password, oldest first.
+    /// Links that choose a password, oldest first.
     pub resets: Vec<Link>,
-    /// The last ones that proved an address, so that following one twice is no mistake.
+    /// Hashes of the links that proved an address last, so that following one twice is no error.
     pub verified: Vec<TokenHash>,
-    /// When the last ones were asked for.
+    /// When the last links were requested.
     pub asked: Vec<Timestamp>,
 }
 
 /// What can be asked for.
 #[derive(Clone, Debug)]
+#[allow(missing_docs, reason = "fields and variants say what they are")]
 pub enum AccountMailCommand {
-    /// Mail a link that proves an address.
     RequestVerification {
-        /// Whose.
         user: UserId,
-        /// Which address.
         address: String,
-        /// The token of the link.
         token: NewToken,
-        /// When.
         at: Timestamp,
     },
-    /// Follow it.
     Verify {
-        /// Whose.
         user: UserId,
-        /// The hash of the token presented.
         hash: TokenHash,
-        /// When.
         at: Timestamp,
     },
-    /// Mail a link to choose a password.
     RequestReset {
-        /// Whose.
         user: UserId,
-        /// Where to.
         address: String,
-        /// The token of the link.
         token: NewToken,
-        /// Why.
         reason: ResetReason,
-        /// When.
         at: Timestamp,
     },
-    /// Use it.
     Reset {
-        /// Whose.
         user: UserId,
-        /// The hash of the token presented.
         hash: TokenHash,
-        /// When.
         at: Timestamp,
     },
-    /// Void links to choose a password, because there is a new one.
-    VoidResets {
-        /// Whose.
-        user: UserId,
-        /// When.
-        at: Timestamp,
-    },
-    /// Tell the owner of a new account.
+    /// Void the links to choose a password, because the password was changed.
+    VoidResets { user: UserId, at: Timestamp },
     Welcome {
-        /// Whose.
         user: UserId,
-        /// The first password, where the mail is to tell it.
+        /// `None`: the mail does not tell the first password.
         password: Option<Sealed>,
-        /// When.
         at: Timestamp,
     },
-    /// Tell the owner the password somebody gave the account.
     TellPassword {
-        /// Whose.
         user: UserId,
-        /// The password.
         password: Sealed,
-        /// When.
         at: Timestamp,
     },
 }
 
 /// Why a wish is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[allow(missing_docs, reason = "fields and variants say what they are")]
 pub enum AccountMailRefusal {
-    /// There is no such link, it was used, or it was sent to an address the account does not have any more.
+    /// There is no such link, it was used, or it was sent to an address that the account no longer has.
     #[error("the link is not valid")]
     InvalidToken,
-    /// It is too old.
     #[error("the link is too old")]
     Expired,
-    /// It proved the address before.
     #[error("the address is proved already")]
     AlreadyVerified,
-    /// Many links were mailed a short while ago; says how many seconds to wait.
     #[error("too many links; the next one can be sent in {seconds} seconds")]
-    TooMany {
-        /// How long.
-        seconds: u64,
-    },
+    TooMany { seconds: u64 },
 }
 
 /// What the rules need to know from elsewhere: the addresses the account has now.

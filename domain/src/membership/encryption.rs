@@ -1,5 +1,5 @@
 //! Keys of rooms, and what a member wants translated. A room's key comes to each member encrypted for them alone; the
-//! server hands it on and never looks inside.
+//! server passes it on and never looks inside.
 
 use super::{
     AutoTranslateChanged, Member, MembershipContext, MembershipEvent, MembershipRefusal,

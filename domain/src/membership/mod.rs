@@ -16,159 +16,121 @@ pub fn stream(room: &RoomId, user: &UserId) -> StreamId {
     StreamId::new(Category::Membership, &format!("{room}:{user}"))
 }
 
-/// What other rules need to know of a membership; the views keep it. Changes rarely, so it can be cached.
+/// What other rules need to know of a membership, kept by the views. Changes rarely, so it can be cached.
 #[derive(Clone, Debug, PartialEq)]
+#[allow(missing_docs, reason = "fields and variants say what they are")]
 pub struct MembershipFacts {
-    /// Roles in the room.
     pub roles: Vec<RoleId>,
-    /// A direct message blocked from either side.
+    /// A direct message that either side blocked.
     pub blocked: bool,
 }
 
 /// What decisions about a membership need of its past.
 #[derive(Clone, Debug, Default, PartialEq)]
+#[allow(missing_docs, reason = "fields and variants say what they are")]
 pub enum Membership {
-    /// Not a member.
     #[default]
     Outside,
-    /// A member.
     Member(Member),
 }
 
-/// A member.
+/// What decisions need to know of a member.
 #[derive(Clone, Debug, Default, PartialEq)]
+#[allow(missing_docs, reason = "fields and variants say what they are")]
 pub struct Member {
-    /// Roles in the room.
     pub roles: Vec<RoleId>,
-    /// Somebody offers them the room's key.
     pub key_suggested: bool,
-    /// Whether they want the room translated; `None`: never said.
+    /// Whether they want the room translated; `None`: they never said.
     pub translate: Option<bool>,
-    /// Into which language.
     pub language: Option<String>,
 }
 
 /// What can be asked of a membership. The room and the user are in the context.
 #[derive(Clone, Debug)]
+#[allow(missing_docs, reason = "fields and variants say what they are")]
 pub enum MembershipCommand {
     /// Make the user a member as part of making the room, or of making the account (default rooms). Whoever may make
     /// those may do this.
     Found {
-        /// How.
         joining: Joining,
-        /// Roles from the start.
         roles: Vec<RoleId>,
-        /// When.
         at: Timestamp,
     },
     /// The user joins by themselves.
     Join {
-        /// When.
         at: Timestamp,
     },
     /// The actor adds the user.
     Add {
-        /// When.
         at: Timestamp,
     },
-    /// The user leaves.
     Leave {
-        /// When.
         at: Timestamp,
     },
     /// The actor removes the user.
     Remove {
-        /// When.
         at: Timestamp,
     },
-    /// The actor gives the user a role in the room.
     GrantRole {
-        /// Which: owner, moderator or leader.
         role: RoomRole,
-        /// When.
         at: Timestamp,
     },
-    /// The actor takes a role in the room from the user.
     RevokeRole {
-        /// Which: owner, moderator or leader.
         role: RoomRole,
-        /// When.
         at: Timestamp,
     },
-    /// The actor gives the user any role that is held in rooms (contract, admin 2 `roles.addUserToRole`).
+    /// Any role that is held in rooms (contract, admin 2 `roles.addUserToRole`).
     AssignRole {
-        /// Which.
         role: RoleId,
-        /// When.
         at: Timestamp,
     },
-    /// The actor takes any role that is held in rooms from the user.
+    /// Any role that is held in rooms.
     UnassignRole {
-        /// Which.
         role: RoleId,
-        /// When.
         at: Timestamp,
     },
-    /// The user has read the room.
     Read {
-        /// Threads too.
         threads: bool,
-        /// When.
         at: Timestamp,
     },
-    /// The user wants it unread from `cursor` on.
     MarkUnread {
         /// Send time of the message from which on the room is unread.
         cursor: Timestamp,
-        /// When.
         at: Timestamp,
     },
-    /// The user hides the room.
     Hide {
-        /// When.
         at: Timestamp,
     },
-    /// The user opens the room.
     Open {
-        /// When.
         at: Timestamp,
     },
     /// The actor has the room's key for the user, encrypted for them.
     GiveKey {
-        /// The key.
         key: String,
-        /// When.
         at: Timestamp,
     },
-    /// The user takes the key they are offered.
     AcceptKey {
-        /// When.
         at: Timestamp,
     },
-    /// The user turns the key down that they are offered.
     RejectKey {
-        /// When.
         at: Timestamp,
     },
-    /// The user wants the room translated, or not.
     Translate {
-        /// Whether; `None`: as it is.
+        /// `None`: unchanged.
         enabled: Option<bool>,
-        /// Into which language; `None`: as it is.
+        /// `None`: unchanged.
         language: Option<String>,
-        /// When.
         at: Timestamp,
     },
 }
 
 /// The roles that can be given in a room.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[allow(missing_docs, reason = "fields and variants say what they are")]
 pub enum RoomRole {
-    /// Runs it.
     Owner,
-    /// Keeps order in it.
     Moderator,
-    /// Is shown at its head.
+    /// Shown at the head of the room.
     Leader,
 }
 
@@ -182,7 +144,7 @@ impl RoomRole {
         }
     }
 
-    /// Its id.
+    /// The id of the role.
     pub fn id(self) -> RoleId {
         RoleId::new(self.as_str())
     }
@@ -190,18 +152,17 @@ impl RoomRole {
 
 /// What the rules need to know from elsewhere.
 #[derive(Clone, Copy, Debug)]
+#[allow(missing_docs, reason = "fields and variants say what they are")]
 pub struct MembershipContext<'a> {
     /// Who asks, with their roles in the room.
     pub authority: crate::permission::Authority<'a>,
     /// The actor's own membership; `None` when not a member.
     pub actor_membership: Option<&'a MembershipFacts>,
-    /// The user whose membership it is.
     pub user: &'a UserId,
-    /// The room.
     pub room: &'a crate::room::RoomFacts,
     /// The join code is right, or none is needed.
     pub join_code_ok: bool,
-    /// What the views say of the user's place in the room: shown in the list, something new, cursor. `None`: not a member.
+    /// What the views say of the user's place in the room; `None` when not a member.
     pub view: Option<MembershipView>,
     /// Send time of the newest message the actor's views have of the room, of any kind; `None` without one.
     pub newest: Option<Timestamp>,
@@ -209,17 +170,18 @@ pub struct MembershipContext<'a> {
 
 /// The changing part of a membership, as the views have it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(missing_docs, reason = "fields and variants say what they are")]
 pub struct MembershipView {
-    /// Shown in the list.
+    /// Shown in the user's list of rooms.
     pub open: bool,
     /// Something is new: alert set, or any unread count.
     pub unread: bool,
-    /// Where the read cursor stands.
     pub cursor: Option<Timestamp>,
 }
 
 /// Why a wish about a membership is refused (contract, rooms 6, unless said).
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[allow(missing_docs, reason = "fields and variants say what they are")]
 pub enum MembershipRefusal {
     /// Only the user themselves may do this: join, leave, read, hide, open.
     #[error("only the member may do that")]
@@ -230,7 +192,6 @@ pub enum MembershipRefusal {
     /// The join code is wrong or missing, and `join-without-join-code` too.
     #[error("the join code is wrong")]
     WrongJoinCode,
-    /// Nobody can be added to a direct message.
     #[error("nobody can be added to a direct message")]
     CannotAddToDirect,
     /// Neither a member with `add-user-to-joined-room` nor one who may add to any such room.
@@ -249,13 +210,10 @@ pub enum MembershipRefusal {
     /// The only owner cannot leave or be removed (`error-you-are-last-owner`).
     #[error("the last owner")]
     LastOwner,
-    /// The permission to give and take this role is missing.
     #[error("not allowed to give or take the role {}", .0.as_str())]
     RoleNotAllowed(RoomRole),
-    /// The member has the role already.
     #[error("has the role {} already", .0.as_str())]
     HasRole(RoomRole),
-    /// The member does not have the role.
     #[error("does not have the role {}", .0.as_str())]
     LacksRole(RoomRole),
     /// `access-permissions` is missing (admin 2).
@@ -270,7 +228,6 @@ pub enum MembershipRefusal {
     /// The only owner keeps the role (`error-remove-last-owner`).
     #[error("the last owner keeps the role")]
     LastOwnerKeepsRole,
-    /// Nobody offers the member a key.
     #[error("no key is offered")]
     NoSuggestedKey,
 }

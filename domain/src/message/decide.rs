@@ -18,10 +18,9 @@ const MINUTE: i64 = 60_000;
 /// A client's clock is too far from the server's (contract, messages 3 step 2).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the given time is more than a minute away from the server's")]
+#[allow(missing_docs, reason = "fields and variants say what they are")]
 pub struct OutOfSync {
-    /// What the client said.
     pub given: Timestamp,
-    /// The server's time.
     pub now: Timestamp,
 }
 

@@ -1,4 +1,5 @@
 //! Posted, edited, reacted, deleted: what is stored of a message. Storage formats: fields are only ever added.
+#![allow(missing_docs, reason = "fields and variants say what they are")]
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -21,7 +22,6 @@ events! {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Mention {
-    /// One user.
     User(UserId),
     /// Every member of the room.
     All,
@@ -32,9 +32,9 @@ pub enum Mention {
 /// What a message says, and what was found in it.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Content {
-    /// The text, in the markdown of the clients.
+    /// In the markdown of the clients.
     pub text: String,
-    /// Who is called, in order of appearance, each once.
+    /// In order of appearance, each once.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub mentions: Vec<Mention>,
     /// Rooms named with `#`, in order of appearance, each once.
@@ -52,7 +52,7 @@ pub struct Content {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Presentation {
-    /// A name shown instead of the author's.
+    /// Shown instead of the author's name.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub alias: Option<String>,
     /// A picture shown instead of the author's.
@@ -67,7 +67,7 @@ pub struct Presentation {
     /// What the client said about link extraction, kept for the wire.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub parse_urls: Option<bool>,
-    /// Marks automation.
+    /// Marks a message as posted by a program.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub bot: Option<Value>,
     /// `UIKit` blocks.
@@ -76,7 +76,6 @@ pub struct Presentation {
     /// Where it was sent from (a `GeoJSON` point).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub location: Option<Value>,
-    /// Free-form fields of the client.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub custom_fields: Option<Value>,
     /// End-to-end encryption: the wire's `t` (`e2e`, `otr`, `otr-ack`); the text is opaque to the server.
@@ -96,18 +95,13 @@ pub struct Presentation {
 /// A message was posted to a room. Posting also moves the author's read cursor.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct MessagePosted {
-    /// Its id.
     pub message: MessageId,
-    /// The room.
     pub room: RoomId,
-    /// Who wrote it.
     pub author: UserId,
     /// Send time, as the author's server had it. What a room shows is later where it has a message of that time or a
     /// later one already, so that send times rise strictly in the order of the log.
     pub at: Timestamp,
-    /// What it says.
     pub content: Content,
-    /// How it wants to be shown.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub presentation: Option<Box<Presentation>>,
     /// The message it replies to; never itself a reply.
@@ -116,8 +110,8 @@ pub struct MessagePosted {
     /// A reply that is shown in the room as well.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub shown_in_room: bool,
-    /// How far the author's views had got: posting marks that much of the room as read, and no more. Absent:
-    /// everything before the message.
+    /// How far the author's views had got: posting marks that much of the room as read, and no more. Absent: everything
+    /// before the message.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub seen: Option<SeenUpTo>,
 }
@@ -125,20 +119,16 @@ pub struct MessagePosted {
 /// What a message says was changed.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct MessageEdited {
-    /// Its id.
     pub message: MessageId,
-    /// Its room.
     pub room: RoomId,
-    /// Who changed it.
     pub editor: UserId,
-    /// When.
     pub at: Timestamp,
-    /// What it says now; `attachments: None` leaves them as they were.
+    /// `attachments: None` leaves them as they were.
     pub content: Content,
-    /// What it hides now; `None`: nothing any more.
+    /// `None`: it hides nothing any more.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hidden: Option<Box<Hidden>>,
-    /// Free-form fields of the client, where they changed.
+    /// `None`: unchanged.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub custom_fields: Option<Value>,
 }
@@ -162,7 +152,7 @@ impl Presentation {
         })
     }
 
-    /// The same, as an edit leaves it.
+    /// The presentation after an edit.
     #[must_use]
     pub fn edited(mut self, hidden: Option<&Hidden>, custom_fields: Option<&Value>) -> Self {
         self.encrypted_content = hidden.map(|hidden| hidden.content.clone());
@@ -176,53 +166,39 @@ impl Presentation {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Remains {
-    /// Nothing.
     Nothing,
-    /// A place that says there was one (the wire's `rm`).
+    /// A placeholder (the wire's `rm`).
     Placeholder,
 }
 
 /// A message was deleted.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct MessageDeleted {
-    /// Its id.
     pub message: MessageId,
-    /// Its room.
     pub room: RoomId,
-    /// Who deleted it.
     pub by: UserId,
-    /// When.
     pub at: Timestamp,
-    /// What is left.
     pub remains: Remains,
 }
 
 /// Somebody reacted to a message.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ReactionAdded {
-    /// The message.
     pub message: MessageId,
-    /// Its room.
     pub room: RoomId,
-    /// Who reacted.
     pub user: UserId,
-    /// With what, colons included: `:smile:`.
+    /// Colons included: `:smile:`.
     pub emoji: String,
-    /// When.
     pub at: Timestamp,
 }
 
-/// Somebody took a reaction back.
+/// Somebody removed a reaction.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ReactionRemoved {
-    /// The message.
     pub message: MessageId,
-    /// Its room.
     pub room: RoomId,
-    /// Whose reaction.
     pub user: UserId,
-    /// Which, colons included.
+    /// Colons included.
     pub emoji: String,
-    /// When.
     pub at: Timestamp,
 }

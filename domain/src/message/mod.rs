@@ -29,31 +29,28 @@ pub fn stream(message: &MessageId) -> StreamId {
     clippy::large_enum_variant,
     reason = "nearly every state kept is of a message that is there"
 )]
+#[allow(missing_docs, reason = "fields and variants say what they are")]
 pub enum Message {
-    /// Nothing was posted under this id. System messages, which the views derive from room and membership events,
-    /// also begin here.
+    /// Nothing was posted under this id. System messages, which the views derive from room and membership events, also
+    /// begin here.
     #[default]
     Unposted,
-    /// It is there.
     Posted(Posted),
-    /// It was deleted. The id stays taken.
+    /// The id stays taken.
     Deleted,
 }
 
 /// A message that is there.
 #[derive(Clone, Debug, PartialEq)]
+#[allow(missing_docs, reason = "fields and variants say what they are")]
 pub struct Posted {
-    /// Its room.
     pub room: RoomId,
-    /// Who wrote it; `None` for a system message.
+    /// `None` for a system message.
     pub author: Option<UserId>,
-    /// Send time.
     pub at: Timestamp,
-    /// What it says.
     pub content: Content,
-    /// How it wants to be shown.
     pub presentation: Option<Box<Presentation>>,
-    /// Who reacted with what.
+    /// Emoji, and who reacted with it.
     pub reactions: BTreeSet<(String, UserId)>,
 }
 
@@ -68,73 +65,62 @@ pub enum PostChecks {
 
 /// What can be asked of a message.
 #[derive(Clone, Debug)]
+#[allow(missing_docs, reason = "fields and variants say what they are")]
 pub enum MessageCommand {
-    /// Post it. The content's mentions, channels and urls were resolved before (see [`crate::mention`]).
-    /// Author and room are those of the context, whatever it says; a reply to a reply is one to what that replies to.
+    /// The content's mentions, channels and URLs were resolved before (see [`crate::mention`]). Author and room are
+    /// those of the context, whatever `posted` says. A reply to a reply becomes a reply to what that one replies to.
     Post {
-        /// What is to be posted.
         posted: Box<MessagePosted>,
-        /// How much is checked.
         checks: PostChecks,
     },
-    /// Change what it says.
     Edit {
-        /// Which.
         message: MessageId,
-        /// What it shall say or hide.
         revision: Revision,
-        /// When.
         at: Timestamp,
     },
-    /// Delete it.
     Delete {
-        /// Which.
         message: MessageId,
-        /// When.
         at: Timestamp,
     },
-    /// React to it, or take the reaction back.
+    /// Add a reaction, or remove it.
     React {
-        /// Which.
         message: MessageId,
-        /// With what, with or without colons.
+        /// With or without colons.
         emoji: String,
         /// `None`: the opposite of what is.
         wanted: Option<bool>,
-        /// When.
         at: Timestamp,
     },
 }
 
-/// What a message shall say or hide instead.
+/// What a message is to say or hide instead.
 #[derive(Clone, Debug, Default)]
 pub struct Revision {
-    /// What it shall say, unless it hides something.
+    /// What it is to say, unless it hides something.
     pub content: Content,
-    /// What it shall hide; only messages posted as encrypted hide anything.
+    /// What it is to hide. Only messages posted as encrypted hide anything.
     pub hidden: Option<Box<Hidden>>,
-    /// Free-form fields to be put in the place of those it has.
+    /// Replaces the free-form fields it has.
     pub custom_fields: Option<Value>,
 }
 
 /// What the rules need to know of the room and its settings, read from the views.
 #[derive(Clone, Debug)]
+#[allow(missing_docs, reason = "fields and variants say what they are")]
 pub struct MessageContext<'a> {
     /// Who asks, with their roles in the room.
     pub authority: crate::permission::Authority<'a>,
     /// The actor's user name (rooms keep `muted` by name, contract rooms 1.3).
     pub username: &'a str,
-    /// The room, and the actor's place in it.
     pub room: &'a crate::room::RoomFacts,
     /// The actor's membership in it; `None` when not a member.
     pub membership: Option<&'a crate::membership::MembershipFacts>,
-    /// Workspace settings.
     pub settings: &'a crate::settings::Settings,
-    /// The message is a system message of that room, sent at that time.
+    /// Set for a system message of that room: its send time.
     pub system_message: Option<Timestamp>,
     /// The message has replies (deleting leaves a placeholder).
     pub has_replies: bool,
-    /// What is known of the message that a reply names; `None` when there is no such message.
+    /// The message that a reply names; `None`: there is no such message.
     pub parent: Option<&'a Parent>,
     /// The emoji of a reaction is one that can be picked.
     pub emoji_known: bool,
@@ -142,10 +128,9 @@ pub struct MessageContext<'a> {
 
 /// A message that a reply names.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[allow(missing_docs, reason = "fields and variants say what they are")]
 pub struct Parent {
-    /// Its id.
     pub message: MessageId,
-    /// Its room.
     pub room: RoomId,
     /// The message it replies to itself.
     pub thread: Option<MessageId>,
@@ -153,6 +138,7 @@ pub struct Parent {
 
 /// Why a wish about a message is refused. "Step" is a step of sending, contract messages 3.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[allow(missing_docs, reason = "fields and variants say what they are")]
 pub enum MessageRefusal {
     /// Not logged in as anybody who may see the room (step 5; for a reaction, messages 6 `chat.react`: not authorised).
     #[error("the room may not be seen")]
@@ -177,10 +163,7 @@ pub enum MessageRefusal {
     NoSuchThread,
     /// Longer than `Message_MaxAllowedSize` (step 3).
     #[error("longer than {limit} characters")]
-    TooLong {
-        /// The most characters allowed.
-        limit: i64,
-    },
+    TooLong { limit: i64 },
     /// Only what was posted as encrypted may hide what it says (newer, `chat.update`).
     #[error("not posted as encrypted")]
     NotEncrypted,
@@ -195,30 +178,23 @@ pub enum MessageRefusal {
     InvalidLink,
     /// A part of an attachment has the wrong type (messages 2.1: a `Match error`).
     #[error("{key} has the wrong type")]
-    InvalidShape {
-        /// Which part.
-        key: &'static str,
-    },
+    InvalidShape { key: &'static str },
     /// `@all` and `@here` are switched off in rooms of more members than `Message_MaxAll` (step 9).
     #[error("no calls to everybody in rooms of more than {limit} members")]
-    RoomTooLargeForGroupMention {
-        /// The most members.
-        limit: i64,
-    },
+    RoomTooLargeForGroupMention { limit: i64 },
     /// `@all` needs `mention-all` (step 9).
     #[error("not allowed to call everybody")]
     MentionAllNotAllowed,
     /// `@here` needs `mention-here` (step 9).
     #[error("not allowed to call everybody here")]
     MentionHereNotAllowed,
-    /// The same author posted under this id in this room before: a repeated request (step 10). The door answers with
-    /// the message that is there.
+    /// The same author posted under this id in this room before: a repeated request (step 10). The door returns the
+    /// message that is there.
     #[error("posted already")]
     AlreadyPosted,
     /// Somebody else has the id, or the message was in another room or is deleted (step 10).
     #[error("the id is taken")]
     IdTaken,
-    /// There is no such message (any more).
     #[error("no such message")]
     NotFound,
     /// The message is in another room than the one asked about (messages 6 `chat.update`, `chat.delete`).
@@ -297,7 +273,7 @@ impl Decider for Message {
                     .insert((event.emoji.clone(), event.user.clone()));
                 Self::Posted(posted)
             }
-            // The first that is heard of a system message.
+            // The first event about a system message.
             (MessageEvent::ReactionAdded(event), Self::Unposted) => Self::Posted(Posted {
                 room: event.room.clone(),
                 author: None,

@@ -1,7 +1,8 @@
 //! One role: what it is called, where it is held, whether it can be changed. The roles every workspace has are code
-//! ([`RoleTable::default`]); what administrators make of them, and the roles they add, are events. Names are claimed
-//! ([`crate::claim`]) in the same batch. Who has a role is told in the streams of users and of memberships; that a role
-//! that can be deleted is given is also told here, so that giving and deleting it at the same moment exclude each other.
+//! ([`RoleTable::default`]); what administrators change about them, and the roles they add, are events. Names are
+//! claimed ([`crate::claim`]) in the same batch. Who has a role is recorded in the streams of users and of memberships.
+//! That a role that can be deleted is given is also recorded here, so that giving and deleting it at the same moment
+//! exclude each other.
 
 mod table;
 #[cfg(test)]
@@ -39,73 +40,64 @@ events! {
 
 /// There is a new role.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[allow(missing_docs, reason = "fields and variants say what they are")]
 pub struct RoleCreated {
-    /// Its id.
     pub role: RoleId,
-    /// What it is.
     pub properties: RoleProperties,
-    /// When.
     pub at: Timestamp,
 }
 
-/// A role is different from now on.
+/// A role was changed.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[allow(missing_docs, reason = "fields and variants say what they are")]
 pub struct RoleChanged {
-    /// Its id.
     pub role: RoleId,
-    /// What it is from now on.
     pub properties: RoleProperties,
-    /// When.
     pub at: Timestamp,
 }
 
-/// The role is gone.
+/// A role was deleted.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[allow(missing_docs, reason = "fields and variants say what they are")]
 pub struct RoleDeleted {
-    /// Its id.
     pub role: RoleId,
-    /// When.
     pub at: Timestamp,
 }
 
-/// Somebody has the role from now on.
+/// Somebody was given the role.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[allow(missing_docs, reason = "fields and variants say what they are")]
 pub struct RoleGiven {
-    /// Its id.
     pub role: RoleId,
-    /// Who has it.
     pub user: UserId,
     /// In which room; `None`: in the workspace.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub room: Option<RoomId>,
-    /// When.
     pub at: Timestamp,
 }
 
 /// What administrators say about a role.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[allow(missing_docs, reason = "fields and variants say what they are")]
 pub struct RoleProperties {
-    /// Its name.
     pub name: String,
     /// What it is for; a role with a description is shown beside the names of those who have it.
     #[serde(default)]
     pub description: String,
-    /// Where it is held.
     pub scope: RoleScope,
-    /// Whoever has it must use a second factor.
+    /// Whoever has the role must use a second factor.
     #[serde(default)]
     pub mandatory_second_factor: bool,
 }
 
 /// What decisions about a role need of its past.
 #[derive(Clone, Debug, Default, PartialEq)]
+#[allow(missing_docs, reason = "fields and variants say what they are")]
 pub enum Role {
-    /// Nothing happened to it: one of those every workspace has, or none.
+    /// Nothing happened to it: a role that every workspace has, or none.
     #[default]
     Untouched,
-    /// It is there.
     Present(RoleProperties),
-    /// It was deleted.
     Deleted,
 }
 
@@ -141,67 +133,55 @@ impl Role {
 
 /// What can be asked of a role.
 #[derive(Clone, Debug)]
+#[allow(missing_docs, reason = "fields and variants say what they are")]
 pub enum RoleCommand {
-    /// Come to be.
     Create {
-        /// The id it shall have.
         role: RoleId,
-        /// What it shall be.
         properties: RoleProperties,
-        /// When.
         at: Timestamp,
     },
-    /// Be different.
     Change {
-        /// Which.
         role: RoleId,
-        /// What it shall be.
         properties: RoleProperties,
-        /// When.
         at: Timestamp,
     },
-    /// Be given. Whether the actor may give it is decided where it is held; that it is there, here. A role that every
-    /// workspace has needs no telling.
+    /// Records that the role is given. Whether the actor may give it is decided where the role is held; whether it
+    /// exists, here. Not needed for a role that every workspace has.
     Give(RoleGiven),
-    /// Go.
     Delete {
-        /// Which.
         role: RoleId,
-        /// When.
         at: Timestamp,
     },
 }
 
 /// What the rules need to know from elsewhere.
 #[derive(Clone, Copy, Debug)]
+#[allow(missing_docs, reason = "fields and variants say what they are")]
 pub struct RoleContext<'a> {
-    /// Who asks.
     pub authority: Authority<'a>,
-    /// Every role there is.
     pub roles: &'a RoleTable,
-    /// Somebody has the role, as the views say that have seen everything in its stream.
+    /// Somebody has the role, according to views that have seen everything in its stream.
     pub in_use: bool,
 }
 
 /// Why a wish about a role is refused (contract, admin 2).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[allow(missing_docs, reason = "fields and variants say what they are")]
 pub enum RoleRefusal {
     /// The actor lacks `access-permissions`.
     #[error("not allowed to change roles")]
     NotAllowed,
-    /// There is no such role.
     #[error("no such role")]
     NotFound,
     /// No name, or too long a text.
     #[error("the properties of a role are not valid")]
     InvalidProperties,
-    /// Name or scope of a role every workspace has.
+    /// Name and scope of a role that every workspace has cannot be changed.
     #[error("the role is protected")]
     Protected,
     /// A role of that name or id is there.
     #[error("the name is taken")]
     NameTaken,
-    /// Somebody has it.
     #[error("the role is in use")]
     InUse,
 }
@@ -294,7 +274,7 @@ impl Decider for Role {
     }
 }
 
-/// Texts are trimmed; a role has a name, and neither text is endless.
+/// Trims the texts. A role must have a name, and neither text may be too long.
 fn checked(mut properties: RoleProperties) -> Result<RoleProperties, RoleRefusal> {
     let name = text::trim(&properties.name).to_owned();
     properties.name = name;

@@ -34,12 +34,12 @@ impl RoleScope {
     }
 }
 
-/// A role there is.
+/// A role that exists.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[allow(missing_docs, reason = "fields and variants say what they are")]
 pub struct RoleDefinition {
-    /// What it is.
     pub properties: RoleProperties,
-    /// Every workspace has it: its name and scope stay.
+    /// Every workspace has it: its name and scope cannot be changed.
     pub protected: bool,
 }
 
@@ -95,7 +95,7 @@ impl Default for RoleTable {
 }
 
 impl RoleTable {
-    /// There is such a role, or it is like this from now on.
+    /// Adds a role, or replaces its properties.
     pub fn set(&mut self, role: RoleId, properties: RoleProperties) {
         let protected = builtin(&role).is_some();
         self.roles.insert(
@@ -107,7 +107,7 @@ impl RoleTable {
         );
     }
 
-    /// The role is gone.
+    /// Removes a role.
     pub fn remove(&mut self, role: &RoleId) {
         self.roles.remove(role);
     }
@@ -132,17 +132,17 @@ impl RoleTable {
         })
     }
 
-    /// All of them, by id.
+    /// All roles, by id.
     pub fn iter(&self) -> impl Iterator<Item = (&RoleId, &RoleDefinition)> {
         self.roles.iter()
     }
 
-    /// The ids of all of them.
+    /// The ids of all roles.
     pub fn ids(&self) -> Vec<RoleId> {
         self.roles.keys().cloned().collect()
     }
 
-    /// The ids of those held in `scope`.
+    /// The ids of the roles held in `scope`.
     pub fn ids_in(&self, scope: RoleScope) -> Vec<RoleId> {
         self.iter()
             .filter(|(_, role)| role.properties.scope == scope)

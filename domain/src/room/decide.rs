@@ -55,7 +55,7 @@ pub(super) fn create(state: &Room, mut wish: RoomCreated, context: &RoomContext<
     Ok(vec![wish.into()])
 }
 
-/// What a user wishes for, as the rules have it.
+/// Checks what a user wishes for, and fills in what the rules decide.
 fn put_right(
     wish: &mut RoomCreated,
     authority: &Authority<'_>,
@@ -155,7 +155,7 @@ pub(super) fn rename(
     ])
 }
 
-/// The new text and who changes it; `None` when it says so already. No text and an empty one are the same.
+/// The new text and who changes it; `None` if it says so already. No text and an empty one are the same.
 pub(super) fn text(
     now: Option<&String>,
     wanted: String,

@@ -1,4 +1,5 @@
 //! What is stored of a room. Storage formats: fields are only ever added.
+#![allow(missing_docs, reason = "fields and variants say what they are")]
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -45,49 +46,41 @@ events! {
     }
 }
 
-/// A room came to be. Its first members' `MemberJoined` are recorded together with it.
+/// A room was made. The `MemberJoined` of its first members are recorded together with it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct RoomCreated {
-    /// Its id.
     pub room: RoomId,
-    /// What kind.
     pub kind: RoomKind,
-    /// Its unique name; absent on direct messages.
+    /// Unique; absent on direct messages.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
-    /// Its name as typed, when there is one to show.
+    /// As typed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub display_name: Option<String>,
-    /// Who made it; absent on direct messages and the initial channel.
+    /// Absent on direct messages and the initial channel.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub creator: Option<UserId>,
     /// Who a direct message is between, in id order; empty otherwise.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub participants: Vec<UserId>,
-    /// When.
     pub at: Timestamp,
     /// Only holders of `post-readonly` may post.
     #[serde(default)]
     pub read_only: bool,
-    /// Read-only, and members answer in direct messages.
+    /// Read-only, and members reply in direct messages.
     #[serde(default)]
     pub broadcast: bool,
     /// New users join it by themselves.
     #[serde(default)]
     pub default: bool,
-    /// End-to-end encrypted.
     #[serde(default)]
     pub encrypted: bool,
-    /// What it is about.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub topic: Option<String>,
-    /// What it is for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
-    /// What is announced in it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub announcement: Option<String>,
-    /// Free-form fields.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub custom_fields: Option<Value>,
 }
@@ -95,15 +88,11 @@ pub struct RoomCreated {
 /// A room has a new name.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct RoomRenamed {
-    /// Which.
     pub room: RoomId,
-    /// Its unique name from now on.
     pub name: String,
-    /// The name as typed.
+    /// As typed.
     pub display_name: String,
-    /// Who renamed it.
     pub by: UserId,
-    /// When.
     pub at: Timestamp,
 }
 
@@ -112,89 +101,70 @@ macro_rules! text_changed {
         $(#[$doc])*
         #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
         pub struct $event {
-            /// Which room.
             pub room: RoomId,
-            /// What it says now; may be empty.
+            /// May be empty.
             pub text: String,
-            /// Who changed it.
             pub by: UserId,
-            /// When.
             pub at: Timestamp,
         }
     };
 }
 
 text_changed! {
-    /// A room is about something else now.
+    /// A room has another topic.
     TopicChanged
 }
 text_changed! {
-    /// A room is for something else now.
+    /// A room has another description.
     DescriptionChanged
 }
 text_changed! {
-    /// A room announces something else now.
+    /// A room has another announcement.
     AnnouncementChanged
 }
 
 /// A room became read-only, or no longer is.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ReadOnlyChanged {
-    /// Which.
     pub room: RoomId,
-    /// Whether it is now.
     pub read_only: bool,
-    /// Who changed it.
     pub by: UserId,
-    /// When.
     pub at: Timestamp,
 }
 
-/// A room was put away.
+/// A room was archived.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct RoomArchived {
-    /// Which.
     pub room: RoomId,
-    /// Who did it.
     pub by: UserId,
-    /// When.
     pub at: Timestamp,
 }
 
-/// A room was taken out again.
+/// A room was unarchived.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct RoomUnarchived {
-    /// Which.
     pub room: RoomId,
-    /// Who did it.
     pub by: UserId,
-    /// When.
     pub at: Timestamp,
 }
 
-/// A room is gone, with its messages and memberships.
+/// A room was deleted, with its messages and memberships.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct RoomDeleted {
-    /// Which.
     pub room: RoomId,
-    /// Who did it.
     pub by: UserId,
-    /// When.
     pub at: Timestamp,
 }
 
-/// Messages of the room are encrypted with another key from now on. The key itself only members have.
+/// Messages of the room are encrypted with another key from now on. Only members have the key itself.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct RoomKeyChanged {
-    /// Which.
     pub room: RoomId,
     /// What clients know the key by.
     pub key_id: String,
-    /// It takes the place of a key that got lost: those who have that one need the new one.
+    /// The key replaces one that got lost: those who have the old one need the new one.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub reset: bool,
-    /// Who made it.
     pub by: UserId,
-    /// When.
     pub at: Timestamp,
 }

@@ -15,28 +15,25 @@ pub fn stream(room: &RoomId) -> StreamId {
     StreamId::new(Category::Room, room.as_str())
 }
 
-/// What other rules need to know of a room; the views keep it. Changes rarely, so it can be cached.
+/// What other rules need to know of a room, kept by the views. Changes rarely, so it can be cached.
 #[derive(Clone, Debug, PartialEq)]
+#[allow(missing_docs, reason = "fields and variants say what they are")]
 pub struct RoomFacts {
-    /// Its id.
     pub id: RoomId,
-    /// What kind.
     pub kind: RoomKind,
-    /// Its unique name; `None` for direct messages.
+    /// `None` for direct messages.
     pub name: Option<String>,
-    /// Put away.
     pub archived: bool,
     /// Only holders of `post-readonly` and those in `unmuted` may post.
     pub read_only: bool,
     /// Reacting is allowed although read-only.
     pub react_when_read_only: bool,
-    /// Read-only, and members answer in direct messages.
     pub broadcast: bool,
     /// User names that may not post.
     pub muted: Vec<String>,
     /// User names that may post although read-only.
     pub unmuted: Vec<String>,
-    /// Who a direct message is between.
+    /// Who a direct message is between; empty otherwise.
     pub participants: Vec<UserId>,
     /// How many members hold the role `owner`.
     pub owners: u32,
@@ -46,157 +43,118 @@ pub struct RoomFacts {
 
 /// What decisions about a room need of its past.
 #[derive(Clone, Debug, Default, PartialEq)]
+#[allow(missing_docs, reason = "fields and variants say what they are")]
 pub enum Room {
-    /// There is none under this id.
     #[default]
     Absent,
-    /// It is there.
     Open(OpenRoom),
-    /// It was deleted.
     Deleted,
 }
 
 /// A room that is there.
 #[derive(Clone, Debug, PartialEq)]
+#[allow(missing_docs, reason = "fields and variants say what they are")]
 pub struct OpenRoom {
-    /// What kind.
     pub kind: RoomKind,
-    /// Its unique name.
     pub name: Option<String>,
-    /// The name as typed.
+    /// As typed.
     pub display_name: Option<String>,
-    /// What it is about.
     pub topic: Option<String>,
-    /// What it is for.
     pub description: Option<String>,
-    /// What it announces.
     pub announcement: Option<String>,
-    /// Only some may post.
     pub read_only: bool,
-    /// Read-only, answered in direct messages.
     pub broadcast: bool,
-    /// Put away.
     pub archived: bool,
-    /// What the key of its encrypted messages is known by.
     pub key_id: Option<String>,
 }
 
 /// What can be asked of a room.
 #[derive(Clone, Debug)]
+#[allow(missing_docs, reason = "fields and variants say what they are")]
 pub enum RoomCommand {
-    /// Make it. `RoomCreated` carries the whole wish; for a user, its creator and the texts that follow from a rule
-    /// are put right. Its `name` is the one claimed ([`name::resolve`]), its `display_name` the one as typed.
+    /// Carries the whole wish. For a user, its creator and the texts that follow from a rule are corrected. Its `name`
+    /// is the one claimed ([`name::resolve`]), its `display_name` the one as typed.
     Create(Box<RoomCreated>),
-    /// Give it another name.
     Rename {
-        /// The room.
         room: RoomId,
-        /// The name wanted, as typed.
+        /// As typed.
         name: String,
-        /// When.
         at: Timestamp,
     },
-    /// Change what it is about.
     SetTopic {
-        /// The room.
         room: RoomId,
-        /// The text wanted.
         text: String,
-        /// When.
         at: Timestamp,
     },
-    /// Change what it is for.
     SetDescription {
-        /// The room.
         room: RoomId,
-        /// The text wanted.
         text: String,
-        /// When.
         at: Timestamp,
     },
-    /// Change what it announces.
     SetAnnouncement {
-        /// The room.
         room: RoomId,
-        /// The text wanted.
         text: String,
-        /// When.
         at: Timestamp,
     },
-    /// Make it read-only, or not.
     SetReadOnly {
-        /// The room.
         room: RoomId,
-        /// Whether it shall be.
         read_only: bool,
-        /// When.
         at: Timestamp,
     },
-    /// Put it away.
     Archive {
-        /// The room.
         room: RoomId,
-        /// When.
         at: Timestamp,
     },
-    /// Take it out again.
     Unarchive {
-        /// The room.
         room: RoomId,
-        /// When.
         at: Timestamp,
     },
-    /// Delete it.
     Delete {
-        /// The room.
         room: RoomId,
-        /// When.
         at: Timestamp,
     },
-    /// Say what the key of its encrypted messages is known by. Members may; the door has seen to that.
+    /// Set what clients know the key of its encrypted messages by. Members may; the door checks that.
     SetKey {
-        /// The room.
         room: RoomId,
-        /// What clients know the key by.
         key_id: String,
         /// In place of one that got lost.
         reset: bool,
-        /// When.
         at: Timestamp,
     },
 }
 
 /// What the rules need to know from elsewhere.
 #[derive(Clone, Copy, Debug)]
+#[allow(missing_docs, reason = "fields and variants say what they are")]
 pub enum RoomContext<'a> {
     /// The server itself: first start, or a direct message made by rule.
     System,
     /// A user, with their roles in the room.
     User {
-        /// Who asks.
         authority: crate::permission::Authority<'a>,
-        /// Workspace settings.
         settings: &'a crate::settings::Settings,
     },
 }
 
-/// Why a wish about a room is refused. A wish for what is so already is not refused: no events come of it, and doors
-/// whose contract calls that an error ("is the same as what it would be changed to", contract, rooms 11) word it.
+/// Why a wish about a room is refused. A wish for what is so already is not refused: it gives no events, and doors
+/// whose contract calls that an error ("is the same as what it would be changed to", contract, rooms 11) report it
+/// themselves.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[allow(missing_docs, reason = "fields and variants say what they are")]
 pub enum RoomRefusal {
     /// There is no such room (any more) (rooms 6 and 7: `error-invalid-room`).
     #[error("no such room")]
     NotFound,
-    /// There is a room, or was one, under this id.
+    /// There is, or was, a room of this id.
     #[error("there is a room of this id already")]
     AlreadyExists,
     /// `create-c`, `create-p` or `create-d` is missing (rooms 11 `create`: 403; direct messages, rooms 5 step 3).
     #[error("not allowed to make such a room")]
     CreateNotAllowed(RoomKind),
-    /// A name that is empty or blank, or none at all (rooms 4).
+    /// Empty, blank or missing (rooms 4).
     #[error("the name is blank")]
     EmptyName,
-    /// Characters that may not be, or a name the system keeps to itself (rooms 4).
+    /// Characters that are not allowed, or a name that the system reserves (rooms 4).
     #[error("{name} is no name for a room")]
     InvalidName {
         /// The unique name it would have had.
@@ -208,12 +166,8 @@ pub enum RoomRefusal {
         /// The unique name it would have had.
         name: String,
     },
-    /// A topic, an announcement or a description that is longer than any may be.
     #[error("longer than {limit} characters")]
-    TextTooLong {
-        /// The most characters.
-        limit: usize,
-    },
+    TextTooLong { limit: usize },
     /// Direct messages have no name (rooms 4).
     #[error("a direct message has no name")]
     DirectHasNoName,
@@ -223,10 +177,7 @@ pub enum RoomRefusal {
     InvalidParticipants,
     /// More than `DirectMesssage_maxUsers` (rooms 5 step 4).
     #[error("more than {limit} participants")]
-    TooManyParticipants {
-        /// The most there may be.
-        limit: i64,
-    },
+    TooManyParticipants { limit: i64 },
     /// `edit-room` is missing (rooms 7, details.action `Editing_room`).
     #[error("not allowed to change the room")]
     EditNotAllowed,
@@ -236,13 +187,13 @@ pub enum RoomRefusal {
     /// `archive-room` or `unarchive-room` is missing (rooms 6).
     #[error("not allowed to put the room away or take it out")]
     ArchiveNotAllowed,
-    /// Direct messages cannot be put away (rooms 6).
+    /// Direct messages cannot be archived (rooms 6).
     #[error("a direct message cannot be put away")]
     DirectNotArchivable,
     /// `delete-c`, `delete-p` or `delete-d` is missing (rooms 6, erase).
     #[error("not allowed to delete the room")]
     DeleteNotAllowed,
-    /// There is a key already, and nobody said it got lost.
+    /// There is a key already, and nobody said that it got lost.
     #[error("the room has a key already")]
     HasKey,
     /// Free-form fields give an address that must not be followed.

@@ -14,7 +14,7 @@ pub struct RoomName {
     /// The unique one, to be claimed. Where special characters are allowed and it is taken, `-1`, `-2`, ... is
     /// appended until one is free.
     pub slug: String,
-    /// The one as typed, to be shown.
+    /// As typed, to be shown.
     pub display: String,
 }
 
@@ -40,7 +40,7 @@ pub fn resolve(typed: &str, settings: &Settings) -> Result<RoomName, RoomRefusal
     })
 }
 
-/// The unique name of a room of that name as typed: itself, or where room names may have special characters its ASCII
+/// The unique name of a room of that name as typed: itself, or if room names may have special characters its ASCII
 /// likeness with dashes between words.
 pub fn slug(typed: &str, settings: &Settings) -> String {
     let typed = text::trim(typed);
@@ -73,7 +73,7 @@ fn transliterated(text: &str) -> String {
     slug
 }
 
-/// Whether a room may not be renamed to this, for it is a user's or a group's to be called by.
+/// Whether a room may not be renamed to this, because users or groups are called by it.
 pub(super) fn is_blocked_for_renaming(slug: &str, settings: &Settings) -> bool {
     listed("all,here", slug) || listed(settings.text(keys::ACCOUNTS_BLOCKED_USERNAME_LIST), slug)
 }

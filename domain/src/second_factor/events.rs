@@ -1,4 +1,5 @@
 //! What is stored of second factors. Storage formats: fields are only ever added.
+#![allow(missing_docs, reason = "fields and variants say what they are")]
 
 use serde::{Deserialize, Serialize};
 
@@ -20,108 +21,87 @@ events! {
     }
 }
 
-/// The user was shown a secret to put into an authenticator; it counts once a code made with it was shown.
+/// The user was shown a secret to put into an authenticator. It counts once a code made with it was shown.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct TotpPrepared {
-    /// Whose.
     pub user: UserId,
     /// The secret in base32, sealed for [`super::totp_purpose`].
     pub secret: Sealed,
-    /// When.
     pub at: Timestamp,
 }
 
 /// The authenticator works: from now on its codes are asked for.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct TotpEnabled {
-    /// Whose.
     pub user: UserId,
     /// The backup codes as SHA-256 in hex.
     pub backup_codes: Vec<String>,
-    /// When.
     pub at: Timestamp,
 }
 
 /// Codes of the authenticator are not asked for any more.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct TotpDisabled {
-    /// Whose.
     pub user: UserId,
-    /// It was taken from the user without a code of it. If somebody else did that, the user is to be told.
+    /// It was removed without a code. If somebody else did that, the user is to be told.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub reset: bool,
-    /// When.
     pub at: Timestamp,
 }
 
 /// A code of the authenticator was accepted; it and older ones are void.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct TotpCodeUsed {
-    /// Whose.
     pub user: UserId,
     /// The half minute the code is of, counted from 1970.
     pub step: u64,
-    /// When.
     pub at: Timestamp,
 }
 
 /// The user has other backup codes.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct BackupCodesReplaced {
-    /// Whose.
     pub user: UserId,
     /// All of them, as SHA-256 in hex.
     pub backup_codes: Vec<String>,
-    /// When.
     pub at: Timestamp,
 }
 
 /// A backup code was accepted; it is void.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct BackupCodeUsed {
-    /// Whose.
     pub user: UserId,
-    /// Which, as SHA-256 in hex.
+    /// SHA-256 of the code, in hex.
     pub backup_code: String,
-    /// When.
     pub at: Timestamp,
 }
 
 /// Whether codes are mailed to the user to prove who they are.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct EmailFactorChanged {
-    /// Whose.
     pub user: UserId,
-    /// Whether.
     pub enabled: bool,
-    /// When.
     pub at: Timestamp,
 }
 
 /// A code is to be mailed to the user.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct EmailCodeIssued {
-    /// Whose.
     pub user: UserId,
-    /// What the code is known by. (A hash of six digits would hide nothing.)
+    /// Identifies the code. (A hash of six digits would hide nothing.)
     pub id: String,
     /// The code, sealed for [`super::email_code_purpose`].
     pub code: Sealed,
     /// The verified addresses it goes to.
     pub to: Vec<String>,
-    /// When it stops being valid.
     pub expires: Timestamp,
-    /// When.
     pub at: Timestamp,
 }
 
 /// A mailed code was accepted; it is void.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct EmailCodeUsed {
-    /// Whose.
     pub user: UserId,
-    /// What the code is known by.
     pub id: String,
-    /// When.
     pub at: Timestamp,
 }

@@ -1,6 +1,6 @@
-//! The second factors of one account: an authenticator app with backup codes, and codes by mail (contract,
-//! conventions 3). Whether a code is right is found out with the opened secrets, outside; that none is accepted
-//! twice is decided here.
+//! The second factors of one account: an authenticator app with backup codes, and codes by mail (contract, conventions
+//! 3). Whether a code is right is checked outside, with the opened secrets. That none is accepted twice is decided
+//! here.
 
 mod events;
 #[cfg(test)]
@@ -33,12 +33,10 @@ pub fn email_code_purpose(user: &UserId) -> String {
 
 /// A mailed code that was not used yet.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[allow(missing_docs, reason = "fields and variants say what they are")]
 pub struct EmailCode {
-    /// What it is known by.
     pub id: String,
-    /// The code.
     pub code: Sealed,
-    /// When it stops being valid.
     pub expires: Timestamp,
 }
 
@@ -49,7 +47,7 @@ pub struct SecondFactors {
     pub prepared: Option<Sealed>,
     /// The secret of the authenticator whose codes are asked for.
     pub totp: Option<Sealed>,
-    /// The newest code of it that was accepted.
+    /// The half minute of the newest code that was accepted, counted from 1970.
     pub last_step: Option<u64>,
     /// The backup codes left, as SHA-256 in hex.
     pub backup_codes: Vec<String>,
@@ -70,87 +68,64 @@ impl SecondFactors {
 
 /// What can be asked of second factors.
 #[derive(Clone, Debug)]
+#[allow(missing_docs, reason = "fields and variants say what they are")]
 pub enum SecondFactorCommand {
-    /// Show a new secret.
     PrepareTotp(TotpPrepared),
     /// Begin to ask for codes of the prepared secret. The code of `step` was checked.
     EnableTotp {
-        /// Whose.
         user: UserId,
         /// The half minute the code shown is of.
         step: u64,
-        /// The backup codes as SHA-256 in hex.
+        /// SHA-256 of each, in hex.
         backup_codes: Vec<String>,
-        /// When.
         at: Timestamp,
     },
-    /// Stop asking for codes.
     DisableTotp {
-        /// Whose.
         user: UserId,
-        /// Without a code.
+        /// Remove it without a code.
         reset: bool,
-        /// When.
         at: Timestamp,
     },
-    /// Accept the code of this half minute, which was checked.
+    /// The code was checked.
     UseTotp {
-        /// Whose.
         user: UserId,
-        /// The half minute.
         step: u64,
-        /// When.
         at: Timestamp,
     },
-    /// Hand out other backup codes.
     ReplaceBackupCodes(BackupCodesReplaced),
-    /// Accept a backup code.
     UseBackupCode {
-        /// Whose.
         user: UserId,
-        /// Which, as SHA-256 in hex.
+        /// SHA-256 of the code, in hex.
         backup_code: String,
-        /// When.
         at: Timestamp,
     },
-    /// Mail codes, or do not.
     SetEmail {
-        /// Whose.
         user: UserId,
-        /// Whether.
         enabled: bool,
-        /// When.
         at: Timestamp,
     },
-    /// Mail a code.
     IssueEmailCode(EmailCodeIssued),
-    /// Accept the mailed code, which was checked.
+    /// The code was checked.
     UseEmailCode {
-        /// Whose.
         user: UserId,
-        /// What it is known by.
         id: String,
-        /// When.
         at: Timestamp,
     },
 }
 
 /// Why a wish about second factors is refused (contract, conventions 3 and 10).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[allow(missing_docs, reason = "fields and variants say what they are")]
 pub enum SecondFactorRefusal {
-    /// An authenticator is in use.
     #[error("codes are asked for already")]
     AlreadyEnabled,
-    /// No authenticator is in use.
     #[error("no codes are asked for")]
     NotEnabled,
-    /// No secret was shown.
     #[error("no secret was shown")]
     NotPrepared,
     /// The code, or a newer one, was accepted before.
     #[error("the code was used")]
     CodeUsed,
-    /// There is no such code.
     #[error("there is no such code")]
     NoSuchCode,
 }
@@ -277,7 +252,7 @@ impl Decider for SecondFactors {
                 }
             }
             SecondFactorEvent::EmailCodeIssued(event) => {
-                // Codes that had expired by then take no room.
+                // Codes that had expired by then take up no room.
                 state.email_codes.retain(|code| code.expires > event.at);
                 state.email_codes.push(EmailCode {
                     id: event.id.clone(),

@@ -1,4 +1,5 @@
 //! What is stored of login tokens. Storage formats: fields are only ever added.
+#![allow(missing_docs, reason = "fields and variants say what they are")]
 
 use serde::{Deserialize, Serialize};
 
@@ -21,11 +22,9 @@ events! {
 /// A login succeeded and a token was handed out.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct TokenIssued {
-    /// Whose.
     pub user: UserId,
-    /// Hash of the token.
     pub hash: TokenHash,
-    /// It was not a login: somebody made the token for the user.
+    /// `true`: not a login; somebody made the token for the user.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub granted: bool,
     /// When the session began; the token expires `Accounts_LoginExpiration` days later.
@@ -35,75 +34,57 @@ pub struct TokenIssued {
 /// The user made a token for a program of theirs. It does not expire.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct PersonalTokenIssued {
-    /// Whose.
     pub user: UserId,
-    /// Hash of the token.
     pub hash: TokenHash,
-    /// What the user calls it; no two of theirs have the same name.
+    /// No two of the user's tokens have the same name.
     pub name: String,
     /// The last characters of the token, by which people recognise it.
     pub last_part: String,
-    /// Who presents it is not asked for a second factor.
+    /// Whoever presents it is not asked for a second factor.
     pub bypass_second_factor: bool,
-    /// When.
     pub at: Timestamp,
 }
 
-/// The user let a program of somebody else in. What it may be given for that is in a stream of its own
-/// ([`crate::oauth_grant`]), and good as long as the grant is among the account's credentials.
+/// The user let a program of somebody else in. The tokens it gets are in a stream of their own
+/// ([`crate::oauth_grant`]), and valid as long as the grant is among the account's credentials.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ProgramLetIn {
-    /// Who.
     pub user: UserId,
-    /// The grant.
     pub grant: TokenHash,
-    /// When.
     pub at: Timestamp,
 }
 
-/// Who presented a token also proved a second factor.
+/// Somebody who presented a token also proved a second factor.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct SecondFactorPassed {
-    /// Whose.
     pub user: UserId,
-    /// Hash of the token.
     pub hash: TokenHash,
     /// Hash of the program and the address it was proved from.
     pub client: String,
-    /// When.
     pub at: Timestamp,
 }
 
-/// One token is void: logged out, or displaced by newer ones. A program is shut out by the hash of its grant.
+/// One token is void: logged out, or displaced by newer ones. For a program, it is the hash of its grant.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct TokenRevoked {
-    /// Whose.
     pub user: UserId,
-    /// Hash of the token.
     pub hash: TokenHash,
-    /// When.
     pub at: Timestamp,
 }
 
-/// All tokens handed out by logins are void but one; personal tokens and programs stay.
+/// All tokens handed out by logins but one are void; personal tokens and programs stay.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct OtherSessionsEnded {
-    /// Whose.
     pub user: UserId,
-    /// The one that stays valid.
     pub except: TokenHash,
-    /// When.
     pub at: Timestamp,
 }
 
-/// All tokens are void, personal ones as well, and all programs are shut out; but possibly one.
+/// All tokens are void, personal ones as well, and no program is let in any more. One may be excepted.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct AllTokensRevoked {
-    /// Whose.
     pub user: UserId,
-    /// The one that stays valid.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub except: Option<TokenHash>,
-    /// When.
     pub at: Timestamp,
 }

@@ -1,6 +1,6 @@
 //! The credentials of one account: login tokens, tokens for programs, grants to programs of others. A token is recorded
-//! only as its hash. What is handed out here rests on a credential that is valid at that moment, so that nothing begets
-//! access that has just ended.
+//! only as its hash. What is handed out here rests on a credential that is valid at that moment, so that access that
+//! has just ended gives no new access.
 
 mod events;
 #[cfg(test)]
@@ -10,11 +10,11 @@ pub use events::*;
 
 use crate::{Category, Decider, StreamId, Timestamp, TokenHash, UserId, limits};
 
-/// As many session tokens an account has at most unless the operator says otherwise; the oldest goes first (contract,
+/// The most session tokens an account has, unless the operator sets another limit; the oldest goes first (contract,
 /// conventions 2).
 pub const MAX_SESSIONS: usize = 50;
 
-/// As many programs of others an account lets in at most; the one let in first goes first.
+/// The most programs of others an account lets in; the one let in first goes first.
 pub const MAX_PROGRAMS: usize = 100;
 
 /// The stream of an account's tokens.
@@ -24,23 +24,22 @@ pub fn stream(user: &UserId) -> StreamId {
 
 /// A token the user made for a program.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[allow(missing_docs, reason = "fields and variants say what they are")]
 pub struct PersonalToken {
-    /// What the user calls it.
     pub name: String,
-    /// Its hash.
     pub hash: TokenHash,
-    /// Who presents it is not asked for a second factor.
+    /// Whoever presents it is not asked for a second factor.
     pub bypass_second_factor: bool,
 }
 
-/// The valid tokens, oldest first.
+/// The valid credentials, oldest first.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Sessions {
-    /// Those handed out by logins.
+    /// Handed out by logins.
     pub tokens: Vec<TokenHash>,
-    /// Those the user made for programs.
+    /// Made by the user for programs.
     pub personal: Vec<PersonalToken>,
-    /// Grants to programs of others, by their hashes.
+    /// Grants to programs of others, by the hashes of their codes.
     pub programs: Vec<TokenHash>,
 }
 
@@ -70,107 +69,79 @@ impl Sessions {
 
 /// What can be asked of an account's tokens. Whether the credentials are right was checked before.
 #[derive(Clone, Debug)]
+#[allow(missing_docs, reason = "fields and variants say what they are")]
 pub enum SessionCommand {
-    /// Hand out a token.
     Issue {
-        /// Whose.
         user: UserId,
-        /// Hash of the new token.
         hash: TokenHash,
-        /// It is not a login: somebody makes the token for the user.
+        /// `true`: not a login; somebody makes the token for the user.
         granted: bool,
-        /// The credential of the same account it rests on; `None`: the password was proved, or somebody else may.
+        /// The credential of the same account it rests on; `None`: the password was proved, or somebody else may do it.
         by: Option<TokenHash>,
-        /// How many the user may have then; the oldest go first.
+        /// How many tokens the user may have then; the oldest go first.
         most: usize,
-        /// When.
         at: Timestamp,
     },
     /// Hand out a token for a program under a new name.
     IssuePersonal {
-        /// The token.
         token: PersonalTokenIssued,
         /// The credential it rests on.
         by: TokenHash,
     },
-    /// Let a program of somebody else in.
     LetIn {
-        /// The grant.
         program: ProgramLetIn,
         /// The credential it rests on.
         by: TokenHash,
     },
-    /// Put a new token in the place of the one of that name.
+    /// Replace the personal token of that name.
     Regenerate {
-        /// Whose.
         user: UserId,
-        /// What the token is called.
         name: String,
-        /// Hash of the new token.
         hash: TokenHash,
-        /// Its last characters.
         last_part: String,
         /// The credential it rests on.
         by: TokenHash,
-        /// When.
         at: Timestamp,
     },
-    /// Void the personal token of that name.
     RevokePersonal {
-        /// Whose.
         user: UserId,
-        /// What the token is called.
         name: String,
-        /// When.
         at: Timestamp,
     },
-    /// Remember that a second factor was proved. Nothing is remembered of a void token.
+    /// Nothing is remembered of a void token.
     Remember(SecondFactorPassed),
-    /// Void one token, or shut one program out. Voiding a void one changes nothing.
+    /// Void a token, or the grant of a program. Changes nothing if it is void already.
     Revoke {
-        /// Whose.
         user: UserId,
-        /// Hash of the token or of the grant.
+        /// Of the token or of the grant.
         hash: TokenHash,
-        /// When.
         at: Timestamp,
     },
     /// Void all tokens handed out by logins but one.
     EndOthers {
-        /// Whose.
         user: UserId,
-        /// The one that stays.
         except: TokenHash,
-        /// When.
         at: Timestamp,
     },
-    /// Void all, personal ones as well, and shut all programs out; but possibly one.
+    /// Void all tokens, personal ones as well, and all grants to programs. One may be excepted.
     RevokeAll {
-        /// Whose.
         user: UserId,
-        /// The one that stays.
         except: Option<TokenHash>,
-        /// When.
         at: Timestamp,
     },
 }
 
 /// Why a wish about tokens is refused (contract, conventions 7.5).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[allow(missing_docs, reason = "fields and variants say what they are")]
 pub enum SessionRefusal {
-    /// The user has a personal token of that name.
     #[error("there is a token of that name")]
     NameTaken,
-    /// The name has more characters than `limit`.
     #[error("longer than {limit} characters")]
-    NameTooLong {
-        /// See there.
-        limit: usize,
-    },
-    /// The user has no personal token of that name.
+    NameTooLong { limit: usize },
     #[error("there is no token of that name")]
     NoSuchToken,
-    /// What it would rest on has ended.
+    /// The credential it would rest on has ended.
     #[error("not logged in any more")]
     Ended,
 }
@@ -302,7 +273,7 @@ impl Decider for Sessions {
     }
 }
 
-/// The new token, and those that make room for it.
+/// The new token, and the end of those that make room for it.
 fn issue(state: &Sessions, issued: &TokenIssued, most: usize) -> Vec<SessionEvent> {
     let surplus = (state.tokens.len() + 1).saturating_sub(most.max(1));
     let revoked = state.tokens[..surplus.min(state.tokens.len())]
@@ -320,7 +291,7 @@ fn issue(state: &Sessions, issued: &TokenIssued, most: usize) -> Vec<SessionEven
         .collect()
 }
 
-/// The grant, and the programs that make room for it.
+/// The grant, and the end of those that make room for it.
 fn let_in(state: &Sessions, program: ProgramLetIn) -> Vec<SessionEvent> {
     let surplus = (state.programs.len() + 1).saturating_sub(MAX_PROGRAMS);
     let shut_out = state.programs.iter().take(surplus).map(|grant| {

@@ -1,4 +1,4 @@
-//! The settings that code reads, by constants that know what their values are: a name that is none does not compile.
+//! The settings that code reads, by constants that know the types of their values: a misspelled name does not compile.
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -17,7 +17,7 @@ impl<T: ?Sized> Key<T> {
         }
     }
 
-    /// As the wire and the log know it.
+    /// The id as the wire and the log have it.
     pub const fn id(self) -> &'static str {
         self.id
     }

@@ -8,6 +8,7 @@ use crate::{link, text};
 
 /// Why custom fields are refused (`error-user-registration-custom-field`, unless said).
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[allow(missing_docs, reason = "fields and variants say what they are")]
 pub enum CustomFieldsRefusal {
     /// The definition is not JSON (`error-invalid-customfield-json`).
     #[error("the definition of the custom fields is not JSON")]
@@ -20,24 +21,13 @@ pub enum CustomFieldsRefusal {
     Invalid(String),
     /// `Max length of field <n> <k>`.
     #[error("field {field} has more than {limit} characters")]
-    TooLong {
-        /// Which.
-        field: String,
-        /// The most characters.
-        limit: u64,
-    },
+    TooLong { field: String, limit: u64 },
     /// `Min length of field <n> <k>`.
     #[error("field {field} has fewer than {limit} characters")]
-    TooShort {
-        /// Which.
-        field: String,
-        /// The fewest characters.
-        limit: u64,
-    },
+    TooShort { field: String, limit: u64 },
 }
 
-/// The fields as they are recorded: those that are defined, checked. `None` where none are defined, whatever was
-/// given.
+/// The fields as they are recorded: those that are defined, checked. `None` if none are defined, whatever was given.
 pub fn check_custom_fields(
     given: Option<&Value>,
     settings: &Settings,
@@ -65,8 +55,8 @@ fn written(definition: &Value) -> Option<(&str, bool)> {
     Some((field, append.unwrap_or(false)))
 }
 
-/// A field of the record that a definition would have custom fields write and that they must not. Definitions that
-/// are not JSON name none.
+/// A field of the record that this definition would have custom fields write although they must not. `None` if there is
+/// no such field or the definition is not JSON.
 pub fn kept_field(definition: &str) -> Option<String> {
     let fields: Map<String, Value> = serde_json::from_str(definition).ok()?;
     fields
@@ -77,8 +67,8 @@ pub fn kept_field(definition: &str) -> Option<String> {
         .map(str::to_owned)
 }
 
-/// What saving these custom fields writes into the record besides. A field it must not write is left alone, whatever
-/// the definition says.
+/// Further fields of the record that saving these custom fields writes. A field it must not write is left alone,
+/// whatever the definition says.
 fn record_fields(saved: &Value, settings: &Settings) -> Vec<RecordField> {
     let definition: Map<String, Value> =
         serde_json::from_str(settings.text(keys::ACCOUNTS_CUSTOM_FIELDS)).unwrap_or_default();
@@ -96,7 +86,7 @@ fn record_fields(saved: &Value, settings: &Settings) -> Vec<RecordField> {
         .collect()
 }
 
-/// What saving custom fields writes into the record besides, as far as it is not there.
+/// Further fields of the record that saving custom fields writes, unless they are there already.
 pub(super) fn writes(
     saved: Option<&Value>,
     settings: &Settings,

@@ -72,7 +72,7 @@ impl Asker<'_> {
         self.settings.bool(setting).then_some(()).ok_or(refusal)
     }
 
-    /// Roles somebody gives must be there, and `admin` is given with care. What is held already may stay.
+    /// Roles that are given must exist, and `admin` needs a permission of its own. What is held already may stay.
     fn may_give(&self, roles: &[RoleId], held: &[RoleId]) -> Result<(), UserRefusal> {
         let unknown = |role: &&RoleId| !self.known_roles.contains(role) && !held.contains(role);
         if let Some(role) = roles.iter().find(unknown) {
@@ -96,7 +96,7 @@ pub(super) fn is_admin(roles: &[RoleId]) -> bool {
     roles.iter().any(|role| role.as_str() == ADMIN)
 }
 
-/// The text trimmed; one in which there is nothing to see is none at all.
+/// The trimmed text; `None` if there is nothing to see in it.
 fn trimmed(text: Option<String>) -> Option<String> {
     text.map(|text| text::filled(&text).unwrap_or_default().to_owned())
 }
@@ -344,12 +344,12 @@ pub(super) fn may_change_password(
     if !asker.is(user) {
         return Err(UserRefusal::EditOtherPasswordNotAllowed);
     }
-    // Who has to choose another is allowed to.
+    // Whoever has to choose another one is allowed to.
     if account.require_password_change {
         return Ok(());
     }
     let setting = |key| asker.settings.bool(key);
-    // An account that logs in elsewhere may be wanted to stay without a password of its own.
+    // The workspace may want an account that logs in elsewhere to have no password of its own.
     let first_ever = account.password().is_none();
     let allowed = setting(keys::ACCOUNTS_ALLOW_PASSWORD_CHANGE)
         && (!first_ever || setting(keys::ACCOUNTS_ALLOW_PASSWORD_CHANGE_FOR_OAUTH_USERS));
@@ -408,7 +408,7 @@ pub(super) fn set_preferences(
     {
         return Err(UserRefusal::EditOtherNotAllowed);
     }
-    // `null` takes away what is there, be it of a kind that is not known any more.
+    // `null` removes a value, even one of a preference that is not known any more.
     let (gone, wanted): (Map<_, _>, Map<_, _>) = wanted
         .into_iter()
         .partition(|(name, value)| value.is_null() && account.preferences.contains_key(name));

@@ -1,4 +1,5 @@
 //! What is stored of an account. Storage formats: fields are only ever added.
+#![allow(missing_docs, reason = "fields and variants say what they are")]
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -10,9 +11,7 @@ use crate::{RoleId, Timestamp, UserId};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum UserKind {
-    /// A person.
     User,
-    /// A program.
     Bot,
     /// An app of this server.
     App,
@@ -34,7 +33,7 @@ impl UserKind {
 pub struct Email {
     /// As typed.
     pub address: String,
-    /// The owner proved to read it.
+    /// The owner proved that they read it.
     pub verified: bool,
 }
 
@@ -70,27 +69,23 @@ events! {
     }
 }
 
-/// An account came to be, by registration or by an administrator.
+/// An account was made, by registration or by an administrator.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct UserCreated {
-    /// Its id.
     pub user: UserId,
-    /// Who is behind it.
     pub kind: UserKind,
-    /// Its unique name.
     pub username: String,
     /// The name people go by.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
-    /// Its addresses.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub emails: Vec<Email>,
-    /// Its password; an account without one cannot log in with a password.
+    /// `None`: cannot log in with a password.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub password: Option<PasswordHash>,
     /// Its workspace-wide roles.
     pub roles: Vec<RoleId>,
-    /// It may log in.
+    /// Whether it may log in.
     pub active: bool,
     /// A new password must be chosen at the next login.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
@@ -98,16 +93,12 @@ pub struct UserCreated {
     /// Why the person signs up, for those who approve.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
-    /// Free-form fields.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub custom_fields: Option<Value>,
-    /// A few words about them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub bio: Option<String>,
-    /// What friends call them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub nickname: Option<String>,
-    /// When.
     pub at: Timestamp,
 }
 
@@ -115,99 +106,78 @@ pub struct UserCreated {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct ProfileChange {
-    /// The name people go by.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
-    /// A few words about them.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub bio: Option<String>,
-    /// What friends call them.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub nickname: Option<String>,
-    /// What they are up to.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub status_text: Option<String>,
-    /// Free-form fields; replace the whole set.
+    /// Replaces the whole set.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub custom_fields: Option<Value>,
 }
 
-/// See [`ProfileChange`].
+/// Parts of the profile changed.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ProfileChanged {
-    /// Whose.
     pub user: UserId,
-    /// What changed.
     pub change: ProfileChange,
-    /// When.
     pub at: Timestamp,
 }
 
 /// The account has another unique name.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct UsernameChanged {
-    /// Whose.
     pub user: UserId,
-    /// The name from now on.
     pub username: String,
-    /// When.
     pub at: Timestamp,
 }
 
 /// The account has other addresses.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct EmailChanged {
-    /// Whose.
     pub user: UserId,
     /// All addresses from now on.
     pub emails: Vec<Email>,
-    /// When.
     pub at: Timestamp,
 }
 
 /// The account has another password.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct PasswordChanged {
-    /// Whose.
     pub user: UserId,
-    /// The password from now on.
     pub password: PasswordHash,
-    /// A new one must be chosen at the next login.
+    /// A new password must be chosen at the next login.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub require_change: bool,
-    /// When.
     pub at: Timestamp,
 }
 
 /// The account has other workspace-wide roles.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct RolesChanged {
-    /// Whose.
     pub user: UserId,
-    /// All of them from now on.
+    /// All roles from now on.
     pub roles: Vec<RoleId>,
-    /// When.
     pub at: Timestamp,
 }
 
 /// The account may log in again.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct UserActivated {
-    /// Whose.
     pub user: UserId,
-    /// When.
     pub at: Timestamp,
 }
 
 /// The account may not log in any more; its tokens are void.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct UserDeactivated {
-    /// Whose.
     pub user: UserId,
     /// For not having logged in for long: tokens and rooms stay as they are.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub idle: bool,
-    /// When.
     pub at: Timestamp,
 }
 
@@ -215,29 +185,23 @@ pub struct UserDeactivated {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum MessageErasure {
-    /// They go with it.
     Delete,
     /// They stay, without their author.
     Unlink,
-    /// They stay as they are.
     Keep,
 }
 
 /// The account is gone; its names are free.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct UserDeleted {
-    /// Whose.
     pub user: UserId,
-    /// What becomes of its messages.
     pub messages: MessageErasure,
-    /// When.
     pub at: Timestamp,
 }
 
-/// The owner wants things done another way.
+/// The owner changed preferences.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct PreferencesChanged {
-    /// Whose.
     pub user: UserId,
     /// Those with another value, by the wire's name.
     #[serde(default, skip_serializing_if = "Map::is_empty")]
@@ -245,18 +209,14 @@ pub struct PreferencesChanged {
     /// Those that are the workspace's choice again.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub unset: Vec<String>,
-    /// When.
     pub at: Timestamp,
 }
 
 /// A new password must be chosen at the next login, or need no longer be.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct PasswordChangeRequired {
-    /// Whose.
     pub user: UserId,
-    /// Which.
     pub required: bool,
-    /// When.
     pub at: Timestamp,
 }
 
@@ -269,7 +229,8 @@ impl UtcOffset {
     /// The time zones there are, in hours.
     pub const HOURS: std::ops::RangeInclusive<f64> = -12.0..=14.0;
 
-    /// As clients count: in hours, with a fraction where the zone has one. `None`: no time zone is that far off.
+    /// From an offset in hours, as clients count, with a fraction if the zone has one. `None`: no time zone is that far
+    /// off.
     pub fn from_hours(hours: f64) -> Option<Self> {
         #[expect(
             clippy::cast_possible_truncation,
@@ -280,31 +241,26 @@ impl UtcOffset {
             .then(|| Self((hours * 60.0).round() as i16))
     }
 
-    /// In minutes.
+    /// The offset in minutes.
     pub const fn minutes(self) -> i16 {
         self.0
     }
 }
 
-/// The clock of the owner's client is ahead of UTC by another time.
+/// The clock of the owner's client has another offset from UTC.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct UtcOffsetChanged {
-    /// Whose.
     pub user: UserId,
-    /// By how much.
     pub offset: UtcOffset,
-    /// When.
     pub at: Timestamp,
 }
 
 /// A further field of the record, as a custom field writes it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RecordField {
-    /// Its name.
     pub field: String,
-    /// The value.
     pub value: String,
-    /// The field is a list and the value comes behind those it has; otherwise it is the value.
+    /// `true`: the field is a list and the value is appended to it; `false`: the field is set to the value.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub append: bool,
 }
@@ -313,11 +269,8 @@ pub struct RecordField {
 /// `modifyRecordField`).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct RecordFieldsWritten {
-    /// Whose.
     pub user: UserId,
-    /// What was written.
     pub fields: Vec<RecordField>,
-    /// When.
     pub at: Timestamp,
 }
 
@@ -325,10 +278,8 @@ pub struct RecordFieldsWritten {
 /// address becomes its owner (contract, conventions 7.1).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct UserImported {
-    /// Which.
     pub user: UserId,
     /// The ids it has there (the wire's `importIds`).
     pub ids: Vec<String>,
-    /// When.
     pub at: Timestamp,
 }

@@ -9,7 +9,7 @@ use crate::pattern::{NamePattern, listed};
 use crate::settings::{Settings, keys};
 use crate::text;
 
-/// Domains where anybody gets an address for a few minutes.
+/// Domains where anybody can get an address for a few minutes.
 static DISPOSABLE: LazyLock<HashSet<&str>> =
     LazyLock::new(|| include_str!("disposable.txt").lines().collect());
 
@@ -33,7 +33,7 @@ pub fn check_username(username: &str, settings: &Settings) -> Result<(), UserRef
     Ok(())
 }
 
-/// Whether whoever runs the server may call somebody that: also by a name that is kept from others, such as `admin`.
+/// Whether whoever runs the server may call somebody that. Reserved names, such as `admin`, are allowed too.
 pub fn check_appointed_username(username: &str, settings: &Settings) -> Result<(), UserRefusal> {
     check_spelling(username, settings)?;
     if stands_for_many(username) {
@@ -61,7 +61,7 @@ fn check_spelling(username: &str, settings: &Settings) -> Result<(), UserRefusal
     Ok(())
 }
 
-/// What would end an address where one is written: in a header of a mail, or in a list.
+/// What would end an address in a header of a mail, or in a list.
 fn ends_an_address(one: char) -> bool {
     one.is_control() || one.is_whitespace() || matches!(one, '<' | '>' | ',' | ';')
 }

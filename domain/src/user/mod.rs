@@ -34,38 +34,30 @@ pub fn stream(user: &UserId) -> StreamId {
     clippy::large_enum_variant,
     reason = "nearly every value is the large one"
 )]
+#[allow(missing_docs, reason = "fields and variants say what they are")]
 pub enum User {
-    /// There is none under this id.
     #[default]
     Absent,
-    /// It is there.
     Present(Account),
-    /// It was deleted.
     Deleted,
 }
 
 /// An account that is there.
 #[derive(Clone, Debug, PartialEq)]
+#[allow(missing_docs, reason = "fields and variants say what they are")]
 pub struct Account {
-    /// Who is behind it.
     pub kind: UserKind,
-    /// Its unique name.
     pub username: String,
-    /// The profile.
     pub profile: ProfileChange,
-    /// Its addresses.
     pub emails: Vec<Email>,
     /// Its workspace-wide roles.
     pub roles: Vec<RoleId>,
-    /// It may log in.
     pub active: bool,
-    /// A new password must be chosen at the next login.
     pub require_password_change: bool,
-    /// Its passwords, the one that counts last; the oldest are forgotten ([`PASSWORDS_KEPT`]).
+    /// The current one last; the oldest are forgotten ([`PASSWORDS_KEPT`]).
     pub passwords: Vec<PasswordHash>,
-    /// What its owner chose.
     pub preferences: Map<String, Value>,
-    /// How far the clock of its owner's client is ahead of UTC; `None`: it never said.
+    /// `None`: the client never said.
     pub utc_offset: Option<UtcOffset>,
     /// Further fields of the record, which custom fields write.
     pub record: Map<String, Value>,
@@ -78,139 +70,92 @@ pub const PASSWORDS_KEPT: usize = 51;
 
 /// What can be asked of an account.
 #[derive(Clone, Debug)]
+#[allow(missing_docs, reason = "fields and variants say what they are")]
 pub enum UserCommand {
     /// Sign up by oneself. The event carries the wish; its kind, roles (the default ones plus `admin` for the very
-    /// first, who must have proved to be the one), `active` and unverified addresses follow from the rules, whatever it says.
+    /// first, who must have proved to be the one), `active` and unverified addresses follow from the rules, whatever it
+    /// says.
     Register(Box<UserCreated>),
     /// Sign up by oneself, and be given an account that was imported instead of a new one. The rules are those of
     /// signing up; the wish names the account, and must have a password.
     Claim(Box<UserCreated>),
     /// Make an account for somebody.
     Create(Box<UserCreated>),
-    /// Change parts of the profile. Texts are trimmed, and the status text is cut at its limit.
+    /// Texts are trimmed, and the status text is cut at its limit.
     ChangeProfile {
-        /// Whose.
         user: UserId,
-        /// What.
         change: ProfileChange,
-        /// When.
         at: Timestamp,
     },
-    /// Take another unique name.
     ChangeUsername {
-        /// Whose.
         user: UserId,
-        /// The name wanted.
         username: String,
-        /// When.
         at: Timestamp,
     },
-    /// Have another address.
     ChangeEmail {
-        /// Whose.
         user: UserId,
-        /// The address wanted.
         address: String,
-        /// Count it as verified.
         verified: bool,
-        /// When.
         at: Timestamp,
     },
-    /// Have another password. Whether the clear text meets the policy was checked before
-    /// ([`crate::password::check_policy`]).
+    /// Whether the clear text meets the policy was checked before ([`crate::password::check_policy`]).
     ChangePassword {
-        /// Whose.
         user: UserId,
-        /// The hash.
         password: PasswordHash,
-        /// A new one must be chosen at the next login.
+        /// A new password must be chosen at the next login.
         require_change: bool,
-        /// When.
         at: Timestamp,
     },
-    /// Have other workspace-wide roles.
     SetRoles {
-        /// Whose.
         user: UserId,
-        /// All of them.
+        /// All roles from now on.
         roles: Vec<RoleId>,
-        /// When.
         at: Timestamp,
     },
-    /// Have one more workspace-wide role (contract, admin 2 `roles.addUserToRole`).
+    /// One more workspace-wide role (contract, admin 2 `roles.addUserToRole`).
     GrantRole {
-        /// Whose.
         user: UserId,
-        /// Which.
         role: RoleId,
-        /// When.
         at: Timestamp,
     },
-    /// Have one workspace-wide role less.
     RevokeRole {
-        /// Whose.
         user: UserId,
-        /// Which.
         role: RoleId,
-        /// When.
         at: Timestamp,
     },
-    /// May, or may not, log in.
     SetActive {
-        /// Whose.
         user: UserId,
-        /// Which.
         active: bool,
-        /// When.
         at: Timestamp,
     },
-    /// May not log in any more, for not having done so for long.
-    DeactivateIdle {
-        /// Whose.
-        user: UserId,
-        /// When.
-        at: Timestamp,
-    },
-    /// Have other preferences; those not named stay.
+    /// Because of a long time without a login.
+    DeactivateIdle { user: UserId, at: Timestamp },
+    /// Those not named stay.
     SetPreferences {
-        /// Whose.
         user: UserId,
-        /// Which, by the wire's names.
+        /// By the wire's names.
         preferences: Map<String, Value>,
-        /// When.
         at: Timestamp,
     },
-    /// Live by a clock that is ahead of UTC by this much.
     SetUtcOffset {
-        /// Whose.
         user: UserId,
-        /// By how much.
         offset: UtcOffset,
-        /// When.
         at: Timestamp,
     },
-    /// Have to choose a new password at the next login, or not.
     RequirePasswordChange {
-        /// Whose.
         user: UserId,
-        /// Which.
         required: bool,
-        /// When.
         at: Timestamp,
     },
-    /// Go.
     Delete {
-        /// Whose.
         user: UserId,
-        /// What becomes of its messages.
         messages: MessageErasure,
-        /// When.
         at: Timestamp,
     },
 }
 
 impl UserCommand {
-    /// Whether an administrator may be none any more by it.
+    /// Whether somebody may stop being an administrator by this command.
     pub fn may_end_administration(&self) -> bool {
         match self {
             Self::SetRoles { roles, .. } => !decide::is_admin(roles),
@@ -224,31 +169,27 @@ impl UserCommand {
 
 /// What the rules need to know from elsewhere.
 #[derive(Clone, Copy, Debug)]
+#[allow(missing_docs, reason = "fields and variants say what they are")]
 pub enum UserContext<'a> {
     /// The server itself: first start, or the operator's environment.
     System,
     /// Nobody is logged in: signing up.
     Anonymous {
-        /// Workspace settings.
         settings: &'a crate::settings::Settings,
         /// The secret the person came with, where signing up needs one.
         secret: Option<&'a str>,
-        /// They came with a valid invitation, which is as good.
+        /// They came with a valid invitation, which replaces the secret.
         invited: bool,
-        /// Whether there ever was an administrator.
         office: Office,
         /// The workspace-wide roles there are of those people sign up with ([`default_roles`]).
         known_roles: &'a [RoleId],
     },
-    /// A user.
     User {
-        /// Who asks.
         authority: crate::permission::Authority<'a>,
-        /// Workspace settings.
         settings: &'a crate::settings::Settings,
         /// Every workspace-wide role there is.
         known_roles: &'a [RoleId],
-        /// Somebody other than the account in question administrates. Must be an expectation of the same batch where
+        /// Somebody other than the account in question is an administrator. Must be an expectation of the same batch if
         /// a command may end that: two administrators who remove each other would each be counted by the other.
         another_admin: bool,
     },
@@ -268,11 +209,11 @@ pub enum Office {
 
 /// Why a wish about an account is refused (contract, conventions 6 and 7).
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[allow(missing_docs, reason = "fields and variants say what they are")]
 pub enum UserRefusal {
-    /// There is no such account (any more).
     #[error("no such user")]
     NotFound,
-    /// There is an account, or was one, under this id.
+    /// There is, or was, an account of this id.
     #[error("there is a user of this id already")]
     AlreadyExists,
     /// Nobody is logged in, and this is not signing up.
@@ -295,43 +236,25 @@ pub enum UserRefusal {
     UsernameRequired,
     /// Too few characters to sign up with (6.1).
     #[error("the user name has fewer than {least} characters")]
-    UsernameTooShort {
-        /// The fewest there may be.
-        least: usize,
-    },
+    UsernameTooShort { least: usize },
     /// Characters that may not be in a user name (6.1; 7.1 `error-input-is-not-a-valid-field`).
     #[error("{username} is no user name")]
-    InvalidUsername {
-        /// The name.
-        username: String,
-    },
-    /// A user name that is kept (6.1, `error-blocked-username`).
+    InvalidUsername { username: String },
+    /// A reserved user name (6.1, `error-blocked-username`).
     #[error("{username} is blocked")]
-    BlockedUsername {
-        /// The name.
-        username: String,
-    },
+    BlockedUsername { username: String },
     /// A real name is required (6.2).
     #[error("no name")]
     NameRequired,
     /// Not an address (6.3).
     #[error("{address} is no e-mail address")]
-    InvalidEmail {
-        /// What it is instead.
-        address: String,
-    },
+    InvalidEmail { address: String },
     /// Not in one of the domains listed (6.3, `error-invalid-domain`).
     #[error("{domain} is not one of the domains allowed")]
-    DomainNotAllowed {
-        /// The domain.
-        domain: String,
-    },
+    DomainNotAllowed { domain: String },
     /// In one of the domains listed (6.3, `error-email-domain-blacklisted`).
     #[error("{domain} is one of the domains blocked")]
-    DomainBlocked {
-        /// The domain.
-        domain: String,
-    },
+    DomainBlocked { domain: String },
     /// There is no such workspace-wide role (7.1, `The field Roles consist invalid role id`).
     #[error("no role {0}")]
     UnknownRole(RoleId),
@@ -379,28 +302,15 @@ pub enum UserRefusal {
     EditOtherPasswordNotAllowed,
     /// Longer than the limit (`error-invalid-field`, `name`).
     #[error("the name has more than {limit} characters")]
-    NameTooLong {
-        /// The most characters.
-        limit: usize,
-    },
-    /// More roles than anybody may have.
+    NameTooLong { limit: usize },
     #[error("more than {limit} roles")]
-    TooManyRoles {
-        /// The most there may be.
-        limit: usize,
-    },
+    TooManyRoles { limit: usize },
     /// Longer than the limit (6.2, `error-invalid-field`, `bio`).
     #[error("the bio has more than {limit} characters")]
-    BioTooLong {
-        /// The most characters.
-        limit: usize,
-    },
+    BioTooLong { limit: usize },
     /// Longer than the limit (6.2, `error-invalid-field`, `nickname`).
     #[error("the nickname has more than {limit} characters")]
-    NicknameTooLong {
-        /// The most characters.
-        limit: usize,
-    },
+    NicknameTooLong { limit: usize },
     /// `edit-other-user-active-status` is missing (7.4: 403).
     #[error("not allowed to decide who may log in")]
     ActiveStatusNotAllowed,
@@ -413,7 +323,7 @@ pub enum UserRefusal {
     /// `Accounts_AllowDeleteOwnAccount` is off (7.4 `users.deleteOwnAccount`).
     #[error("accounts cannot be deleted by their owners")]
     DeleteOwnNotAllowed,
-    /// See there (7.3 `users.setPreferences`).
+    /// A preference is refused (7.3 `users.setPreferences`).
     #[error(transparent)]
     Preference(#[from] PreferenceFault),
     /// The user of an app goes with the app (7.4, `error-cannot-delete-app-user`).
@@ -582,7 +492,7 @@ impl Account {
         self.passwords.iter().rev().skip(1).take(count)
     }
 
-    /// Whether it is an administrator's who may log in.
+    /// Whether the account is an administrator's and may log in.
     pub fn administrates(&self) -> bool {
         self.active && decide::is_admin(&self.roles)
     }
@@ -602,7 +512,7 @@ impl Account {
 }
 
 impl ProfileChange {
-    /// The profile after a change: what the change leaves open stays, and an empty text is no text.
+    /// The profile after a change: what the change leaves open stays, and an empty text becomes none.
     fn overlay(&mut self, change: &Self) {
         fn text(part: &mut Option<String>, change: Option<&String>) {
             if let Some(change) = change {

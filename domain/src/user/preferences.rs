@@ -5,8 +5,9 @@ use serde_json::{Map, Value};
 /// Fewest seconds of silence after which a client may call its user away.
 const SHORTEST_IDLE: i64 = 60;
 
-/// The most texts a preference may have, and characters one of them.
+/// The most texts a preference may have.
 const MOST_TEXTS: usize = 500;
+/// The most characters that one of them may have.
 const LONGEST_TEXT: usize = 500;
 
 /// The most words somebody can have highlighted, and characters one of them may have: every message to a room is
@@ -16,18 +17,15 @@ const LONGEST_HIGHLIGHT: usize = 100;
 
 /// What a preference may be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(missing_docs, reason = "fields and variants say what they are")]
 pub enum PreferenceKind {
-    /// A text.
     Text,
-    /// A number.
     Number,
-    /// Yes or no.
     Boolean,
-    /// Several texts.
     Texts,
 }
 
-/// Every preference there is, by the wire's name. The last ones came later than the others.
+/// Every preference, by the wire's name.
 pub const PREFERENCES: [(&str, PreferenceKind); 41] = {
     use PreferenceKind::{Boolean, Number, Text, Texts};
     [
@@ -77,22 +75,19 @@ pub const PREFERENCES: [(&str, PreferenceKind); 41] = {
 
 /// Why a preference is refused.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[allow(missing_docs, reason = "fields and variants say what they are")]
 pub enum PreferenceFault {
-    /// There is none of that name.
     #[error("there is no preference {0}")]
     Unknown(String),
-    /// The value is of another kind.
     #[error("the preference {0} has a value of another kind")]
     Mistyped(String),
-    /// The value is longer or more than may be kept.
     #[error("the value of the preference {0} is too large")]
     TooLarge(String),
-    /// Too short a time.
     #[error("nobody is away after less than {SHORTEST_IDLE} seconds")]
     TooImpatient,
 }
 
-/// The preferences as they are kept: checked, and old names of values put right.
+/// The preferences as they are kept: checked, and with old names of values replaced.
 pub(super) fn checked(wanted: Map<String, Value>) -> Result<Map<String, Value>, PreferenceFault> {
     wanted
         .into_iter()
@@ -146,7 +141,7 @@ fn check(name: &str, value: &Value) -> Result<(), PreferenceFault> {
     Ok(())
 }
 
-/// Values had other names once.
+/// Replaces values by the names they have now.
 fn put_right(name: &str, value: Value) -> Value {
     match (name, value.as_str()) {
         ("emailNotificationMode", Some("all")) => Value::from("mentions"),

@@ -96,7 +96,7 @@ impl RecordField {
         }
     }
 
-    /// Whether the record has it already.
+    /// Whether the record has the value already.
     pub(super) fn is_in(&self, record: &Map<String, Value>) -> bool {
         match record.get(&self.field) {
             Some(Value::Array(values)) if self.append => {

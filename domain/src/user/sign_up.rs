@@ -88,7 +88,7 @@ fn registered(
     Ok(wish)
 }
 
-/// The account of somebody else is theirs who signs up with its address. They have yet to prove that they read it.
+/// Gives an imported account to whoever signs up with its address. They still have to prove that they read it.
 pub(super) fn claim(account: &Account, wish: UserCreated, context: &UserContext<'_>) -> Decision {
     let wish = registered(wish, context)?;
     let (Some(password), true) = (wish.password, account.can_be_claimed()) else {
@@ -130,7 +130,7 @@ fn knows_secret(secret: Option<&str>, settings: &Settings) -> bool {
     !wanted.is_empty() && secret.is_some_and(|secret| digest(secret) == digest(wanted))
 }
 
-/// The roles people sign up with, as far as there are such; never `admin`.
+/// The roles people sign up with, as far as they exist; never `admin`.
 pub fn default_roles(settings: &Settings) -> Vec<RoleId> {
     let mut roles = Vec::new();
     for role in settings

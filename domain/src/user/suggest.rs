@@ -6,7 +6,7 @@ use super::check_username;
 use crate::settings::{Settings, keys};
 use crate::text;
 
-/// User names made of the name somebody goes by and of addresses they proved to read, best first. Those nobody may
+/// User names made of the name somebody goes by and of addresses they proved to read, best first. Names that nobody may
 /// have are left out; whether one is free is not known here.
 pub fn username_suggestions(
     name: Option<&str>,

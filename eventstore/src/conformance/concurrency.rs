@@ -74,8 +74,8 @@ pub async fn independent_writers_share_one_order(fixture: &dyn Fixture) {
     }
 }
 
-/// Appends `rounds` times to one of eight streams, each time under the version read before, and tries again
-/// after a conflict. Answers the number of conflicts.
+/// Appends `rounds` times to one of eight streams, each time under the version read before, and tries again after a
+/// conflict. Returns the number of conflicts.
 async fn contend(store: Arc<dyn EventStore>, number: usize, rounds: usize) -> usize {
     let name = format!("r{}", number % 8);
     let mut conflicts = 0;

@@ -104,7 +104,7 @@ pub async fn a_recorded_id_in_another_batch_is_refused(fixture: &dyn Fixture) {
             .append(batch(vec![append(&room("a"), Expected::Any, twice)]))
             .await,
     );
-    // Its neighbours in the group are none the worse.
+    // The other batches of the group are not affected.
     let appends = (0..9).map(|number| {
         let event = if number == 4 {
             event.clone()

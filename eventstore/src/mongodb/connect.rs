@@ -52,7 +52,7 @@ pub(super) struct Connected {
     pub(super) id: LogId,
 }
 
-/// Connects, checks that transactions and majority writes are to be had, and lays out the collections.
+/// Connects, checks that transactions and majority writes are available, and lays out the collections.
 pub(super) async fn connect(url: &str, options: &MongoOptions) -> Result<Connected, OpenError> {
     let censor = Censor::for_url(url);
     let unusable = |error: Error| {

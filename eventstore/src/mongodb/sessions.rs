@@ -1,11 +1,11 @@
 //! Writers that are gone, and the transactions they leave behind.
 //!
-//! A process that is killed inside a transaction leaves that transaction open on the server, and with it the log's
-//! head taken, until the server's `transactionLifetimeLimitSeconds` (a minute, unless set) are over. Therefore every
+//! A process that is killed inside a transaction leaves that transaction open on the server, and the log's head locked
+//! with it, until the server's `transactionLifetimeLimitSeconds` (a minute, unless set) are over. Therefore every
 //! writer registers its session in the collection `writers` before its first transaction, and writes there that it
-//! lives while a transaction takes long. Who finds the head taken for [`GONE_AFTER`] by a transaction that does not
-//! end ([`Blockade`]) has the server kill the registered sessions that showed no life in that time. No clocks of
-//! different machines are compared: what counts is that a registration does not change while one looks.
+//! lives while a transaction takes long. A writer that finds the head taken for [`GONE_AFTER`] by a transaction that
+//! does not end ([`Blockade`]) has the server kill the registered sessions that showed no life in that time. No clocks
+//! of different machines are compared: what counts is that a registration does not change while one looks.
 //!
 //! Killing the session of a writer that does live is harmless: its transaction is undone as a whole, it is told so,
 //! and it tries again, looking up first what a commit without an answer has recorded. Killing one's own sessions
@@ -27,7 +27,7 @@ use crate::Position;
 /// The sessions of writers, one document each.
 pub(super) const WRITERS: &str = "writers";
 
-/// A transaction of a writer that shows no life for this long, while it keeps others out, is that of a dead one.
+/// A transaction of a writer that shows no life for this long, while it keeps others out, belongs to a dead writer.
 /// Several ticks, so that one late sign of life does not count.
 const GONE_AFTER: Duration = Duration::from_secs(2);
 /// How often a contended writer looks whether the head moves.
@@ -125,7 +125,7 @@ pub(super) async fn keep(shared: Arc<Shared>) {
                 _ => Ok(()),
             }
         };
-        // The session may be retired meanwhile; a registration too many is removed later.
+        // The session may have been retired by then; a registration too many is removed later.
         let outcome = tokio::select! {
             () = shared.stop.cancelled() => return,
             outcome = tokio::time::timeout(shared.options.outage_limit, work) => outcome,
@@ -172,7 +172,7 @@ struct Sight {
 }
 
 impl Blockade {
-    /// To be told of every failure to get hold of the head. Most of the time does nothing.
+    /// Has to be told of every failure to get hold of the head. Mostly does nothing.
     pub(super) async fn contended(&mut self, shared: &Shared) {
         let since = *self.since.get_or_insert_with(Instant::now);
         if self.looked.unwrap_or(since).elapsed() < LOOK {

@@ -3,10 +3,10 @@
 //! Every group reads the log's head, moves it, and so conflicts with every other group that is being committed
 //! anywhere: of two, one is told to try again. That makes the order of commits the order of positions.
 //!
-//! Nothing here trusts the answer to a commit. The server may have committed and died before it could say so, and
-//! after a restart it may not remember. Whoever calls [`Transactor::attempt`] again after a commit that failed in
-//! any way asks it to `look_up` which events are there already, in the same transaction that would record them:
-//! if the earlier commit should still be under way, the two conflict over the head and only one survives.
+//! Nothing here trusts the answer to a commit. The server may have committed and died before it could say so, and after
+//! a restart it may not remember. Whoever calls [`Transactor::attempt`] again after a commit that failed in any way
+//! asks it to `look_up` which events are there already, in the same transaction that would record them: if the earlier
+//! commit is still under way, the two conflict over the head and only one survives.
 
 use std::collections::HashMap;
 use std::sync::Arc;

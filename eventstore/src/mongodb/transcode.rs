@@ -68,7 +68,7 @@ pub(super) fn from_document(document: &RawDocument) -> Result<Bytes, String> {
     Ok(Bytes::from(bytes))
 }
 
-/// Appends the element [`DATA`]; answers whether it gives back exactly `data`.
+/// Appends the element [`DATA`]. Returns whether it gives back exactly `data`.
 fn readable(data: &[u8], fields: &mut Vec<u8>) -> Result<bool, Unreadable> {
     let mut rest = data;
     let value = rmpv::decode::read_value_ref_with_max_depth(&mut rest, MAX_DEPTH)
@@ -87,7 +87,7 @@ fn readable(data: &[u8], fields: &mut Vec<u8>) -> Result<bool, Unreadable> {
     Ok(exact)
 }
 
-/// Appends `value` without its element head and answers its type. Clears `exact` where it is only near.
+/// Appends `value` without its element head and returns its type. Clears `exact` if it is only near.
 fn write_value(
     out: &mut Vec<u8>,
     value: &ValueRef<'_>,
@@ -197,7 +197,7 @@ fn length(out: &mut Vec<u8>, length: usize) {
     out.extend_from_slice(&i32::try_from(length).unwrap_or(i32::MAX).to_le_bytes());
 }
 
-/// Starts an element named `key`; the byte at the answered place is its type, still to be set.
+/// Starts an element named `key`. The byte at the returned place is its type, still to be set.
 fn open_element(out: &mut Vec<u8>, key: &str) -> usize {
     let start = out.len();
     out.push(0);

@@ -1,7 +1,7 @@
 //! Noticing what other nodes commit, and whether the database is there.
 //!
-//! A change stream on the log's head wakes readers at once; looking at the head every now and then makes up for
-//! change streams that are late, cut off or not to be had. Neither carries events: readers look for themselves.
+//! A change stream on the log's head wakes readers at once; looking at the head regularly makes up for change streams
+//! that are late, cut off or not available. Neither carries events: readers look for themselves.
 
 use std::sync::Arc;
 use std::time::Duration;

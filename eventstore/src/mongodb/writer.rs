@@ -217,7 +217,7 @@ impl Group {
             })
     }
 
-    /// Answers those whose batches were decided on a log that is not there any more. True: nobody is left.
+    /// Answers those whose batches were decided on a log that is not there any more. Returns whether nobody is left.
     fn give_up_void(&mut self, generation: u64) -> bool {
         for index in (0..self.parts.len()).rev() {
             if self.waiters[index].generation != generation {
@@ -249,7 +249,7 @@ struct Writer {
 }
 
 impl Writer {
-    /// Records `group`; when it answers, everyone in it has been answered.
+    /// Records `group`. When it returns, everyone in it has been answered.
     async fn record(&mut self, group: Group) {
         let mut groups = VecDeque::from([group]);
         while let Some(group) = groups.pop_front() {

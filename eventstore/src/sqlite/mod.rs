@@ -1,6 +1,6 @@
 //! The log in an embedded SQLite file: the default, for one process.
 //!
-//! One thread writes ([`writer`]), a few read ([`reader`]); async callers reach both through bounded queues, so
+//! One thread writes (`writer`), a few read (`reader`); async callers reach both through bounded queues, so
 //! SQLite never blocks the runtime. `synchronous = FULL` with a WAL: a commit is one sync of the WAL, and what is
 //! acknowledged survives the process and the machine.
 
@@ -56,8 +56,8 @@ struct Parts {
 }
 
 impl SqliteLog {
-    /// Opens the log in `path` and creates it when there is no such file. Beside it come to lie `-wal` and
-    /// `-shm`, which belong to it, and `.lock`, which keeps a second process out.
+    /// Opens the log in `path` and creates it if there is no such file. Beside it lie `-wal` and `-shm`, which belong
+    /// to it, and `.lock`, which keeps a second process out.
     ///
     /// Blocks for as long as it takes to recover from a crash.
     pub fn open(path: &Path) -> Result<Self, OpenError> {
@@ -184,7 +184,7 @@ impl EventStore for SqliteLog {
         })
     }
 
-    /// The file belongs to this process. Should it be another one after a failure, the writer refuses it.
+    /// The file belongs to this process. If it is another one after a failure, the writer refuses it.
     fn generation(&self) -> u64 {
         0
     }

@@ -40,7 +40,7 @@ const TABLES: &str = "
 /// One row: which log this is. Apart from the other tables, because files from before it get it when they are opened.
 const IDENTITY: &str = "CREATE TABLE identity (id BLOB NOT NULL) STRICT;";
 
-/// Locks the log of `path` for this process, for as long as the answer lives. The lock is a file of its own:
+/// Locks the log of `path` for this process, for as long as the returned file lives. The lock is a file of its own:
 /// SQLite's own locks are dropped as soon as any handle of the process on the file is closed.
 pub(super) fn lock(path: &Path) -> Result<File, OpenError> {
     let lock = with_suffix(path, ".lock");

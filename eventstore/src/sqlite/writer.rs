@@ -176,7 +176,7 @@ impl Writer {
                 Err(Failure::Present(_)) if attempt < ATTEMPTS => {
                     attempt += 1;
                     (group, answers) = self.without_recorded(group, answers, &mut repeated);
-                    // Should it be the heads that are wrong, the next attempt looks them up.
+                    // If the heads are wrong, the next attempt looks them up.
                     self.heads.clear();
                 }
                 Err(Failure::Present(reason) | Failure::Storage(reason)) => {
@@ -196,7 +196,7 @@ impl Writer {
         }
     }
 
-    /// Numbers the group and inserts what is not refused. When this answers `Ok`, it is durable.
+    /// Numbers the group and inserts what is not refused. When this returns `Ok`, it is durable.
     fn try_commit(&mut self, group: &[Prepared]) -> Result<Plan, Failure> {
         self.ensure_open()?;
         let Some(connection) = &mut self.connection else {

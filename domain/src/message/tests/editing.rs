@@ -179,7 +179,7 @@ fn only_what_was_posted_as_encrypted_hides_what_it_says() {
     mine()
         .when(hide(), &stage.message())
         .then_refused(MessageRefusal::NotEncrypted);
-    // As a whole: whom it called before it calls no more.
+    // As a whole: those it called before, it does not call any more.
     given::<Message>([hiding().0])
         .when(hide(), &stage.message())
         .then([revised(Content::default(), Some(hidden()), None)]);
@@ -205,7 +205,7 @@ fn hiding_the_same_is_no_edit() {
     given::<Message>([message.clone(), hid])
         .when(hide(hidden()), &stage.message())
         .then_nothing();
-    // What was said in the open meanwhile goes.
+    // What was said in the open is removed.
     let spoke = revised(content("in the open"), None, None);
     given::<Message>([message, spoke])
         .when(hide(old.clone()), &stage.message())
