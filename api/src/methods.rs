@@ -8,13 +8,16 @@ pub mod ejson;
 pub mod limits;
 
 mod admin;
+mod autotranslate;
+mod e2e;
 mod identity;
 mod mail;
 mod maintenance;
+mod moderation;
 mod people;
 mod pictures;
-mod rooms;
-mod services;
+mod presence;
+mod search;
 mod webdav;
 
 use std::collections::HashMap;
@@ -144,10 +147,13 @@ pub fn all() -> Vec<Method> {
         mail::methods(),
         pictures::methods(),
         admin::methods(),
-        services::methods(),
+        presence::methods(),
+        search::methods(),
+        e2e::methods(),
+        moderation::methods(),
+        autotranslate::methods(),
         webdav::methods(),
         maintenance::methods(),
-        rooms::methods(),
     ]
     .concat()
 }

@@ -1,24 +1,32 @@
 //! The errors of the wire that have a name of their own, each worded once.
 
 mod admin;
+mod e2e;
 mod identity;
+mod integrations;
 mod mail;
 mod messages;
 mod methods;
+mod moderation;
 mod people;
 mod pictures;
+mod presence;
 mod rooms;
-mod services;
+mod search;
 
 pub use admin::*;
+pub use e2e::*;
 pub use identity::*;
+pub use integrations::*;
 pub use mail::*;
 pub use messages::*;
 pub use methods::*;
+pub use moderation::*;
 pub use people::*;
 pub use pictures::*;
+pub use presence::*;
 pub use rooms::*;
-pub use services::*;
+pub use search::*;
 
 use serde_json::json;
 

@@ -1,0 +1,68 @@
+//! Errors of searching, and of figures.
+
+use serde_json::json;
+
+use crate::errors::ApiError;
+
+/// The directory does not understand, or does not answer this caller.
+pub fn directory_parameters() -> ApiError {
+    ApiError::plain("Please verify the parameters")
+}
+
+/// A right is missing, said as a text without a type.
+pub fn plainly_not_allowed() -> ApiError {
+    ApiError::plain("error-not-allowed")
+}
+
+/// A right is missing, said as a text without a type.
+pub fn plainly_not_authorized() -> ApiError {
+    ApiError::plain("error-not-authorized")
+}
+
+/// There is no such counter.
+pub fn event_not_found() -> ApiError {
+    ApiError::plain("event not found")
+}
+
+/// `API_Enable_Shields` is off.
+pub fn shields_disabled() -> ApiError {
+    ApiError::coded("error-endpoint-disabled", "This endpoint is disabled")
+        .with(json!({ "route": "/api/v1/shield.svg" }))
+}
+
+/// Not one of `API_Shield_Types`.
+pub fn shield_type_disabled() -> ApiError {
+    ApiError::coded("error-shield-disabled", "This shield type is disabled")
+        .with(json!({ "route": "/api/v1/shield.svg" }))
+}
+
+/// A shield without icon needs a name.
+pub fn shield_name_missing() -> ApiError {
+    ApiError::plain("Name cannot be empty when icon is hidden")
+}
+
+/// A shield of a channel needs the channel.
+pub fn shield_channel_missing() -> ApiError {
+    ApiError::plain("Shield channel is required for type channel")
+}
+
+/// A parameter that must be there is not.
+pub fn missing_param(name: &str) -> ApiError {
+    ApiError::coded(
+        "error-missing-param",
+        format!("The required \"{name}\" param is missing."),
+    )
+}
+
+/// There is no such record in the domain name system, or it does not answer.
+pub fn not_resolved(name: &str) -> ApiError {
+    ApiError::Plain(format!("The name {name} could not be resolved").into())
+}
+
+/// Not the purpose of a deployment.
+pub fn invalid_fingerprint() -> ApiError {
+    ApiError::plain("Invalid fingerprint action")
+}
+
+/// What somebody who asks for an encrypted session is told: there is none to be had.
+pub const NOT_ACCEPTABLE: &str = "Not Acceptable";
