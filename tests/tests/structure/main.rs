@@ -233,7 +233,7 @@ fn wire_error_names_live_in_one_place() {
                 let comment = line.trim_start().starts_with("//");
                 assert!(
                     comment || !line.contains("\"error-"),
-                    "{}:{} words an error of the wire: that is the job of api/src/error",
+                    "{}:{} words an error of the wire: that is the job of api/src/errors",
                     path.display(),
                     number + 1
                 );
