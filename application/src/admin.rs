@@ -1,4 +1,4 @@
-//! Running a workspace: settings, rights, what it looks and sounds like, and looking after people.
+//! Running a workspace: settings, permissions, appearance and sounds, and looking after people.
 
 pub mod administrators;
 pub mod assets;

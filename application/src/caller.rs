@@ -1,4 +1,4 @@
-//! Who asks for something, and what they may do.
+//! The user who asks for something, and what they may do.
 
 use std::sync::Arc;
 
@@ -16,18 +16,18 @@ use crate::workspace::Workspace;
 /// A user who proved who they are by a token.
 #[derive(Clone)]
 pub struct Caller {
-    /// The account as it was when they came.
+    /// The account as it was when the request came.
     pub user: Arc<UserFacts>,
-    /// The hash of the token that was presented.
+    /// Only its hash; the token itself is not kept.
     pub token: TokenHash,
-    /// The grant it was handed out for, where a program presents it that was let in.
+    /// The grant behind the token, if a program presents it that the user let in.
     grant: Option<TokenHash>,
-    /// The roles that give rights, where those are not all the user has.
+    /// The roles that give rights, if those are not all the user has.
     counting: Option<Arc<[RoleId]>>,
 }
 
 impl Caller {
-    /// The user who came with that token, with the rights they have now.
+    /// The user who presented that token, with the rights they have now.
     pub async fn new(
         workspace: &Workspace,
         user: Arc<UserFacts>,
@@ -42,7 +42,7 @@ impl Caller {
         })
     }
 
-    /// Whose account a program may use with this access token, if it is good.
+    /// The user whose account a program may use with this access token, if the token is good.
     pub async fn from_access_token(
         workspace: &Workspace,
         hash: TokenHash,
@@ -60,7 +60,7 @@ impl Caller {
         }))
     }
 
-    /// Whose token that is, by its hash: of a login, for a program of the user's own, or for one they gave access to.
+    /// The user of a token, by its hash: of a login, for a program of the user's own, or for one they gave access to.
     pub async fn from_hash(workspace: &Workspace, token: TokenHash) -> Result<Option<Self>, Error> {
         match workspace.views().session(&token).await? {
             Some(session) if is_expired(&workspace.views().settings(), &session) => Ok(None),
@@ -69,7 +69,7 @@ impl Caller {
         }
     }
 
-    /// Who the login token `token` belongs to, if that is the user `id`.
+    /// The user of the login token `token`, if that is the user `id`.
     pub async fn from_token(
         workspace: &Workspace,
         id: &str,
@@ -99,12 +99,12 @@ impl Caller {
         }
     }
 
-    /// What the log knows the credential by that the caller came with.
+    /// The credential that the caller presented, as the log names it.
     pub fn credential(&self) -> &TokenHash {
         self.grant.as_ref().unwrap_or(&self.token)
     }
 
-    /// The account's id.
+    /// The id of the account.
     pub fn id(&self) -> &UserId {
         &self.user.id
     }

@@ -1,4 +1,4 @@
-//! What recorded events belong to: the request that was being answered.
+//! What recorded events belong to: the request that caused them.
 
 use domain::UserId;
 use eventstore::{Cause, CorrelationId};
@@ -7,12 +7,12 @@ tokio::task_local! {
     static REQUEST: CorrelationId;
 }
 
-/// Answers a request: whatever is recorded meanwhile belongs to it.
+/// Runs the work for a request: whatever is recorded meanwhile belongs to it.
 pub async fn within<T>(request: CorrelationId, answer: impl Future<Output = T>) -> T {
     REQUEST.scope(request, answer).await
 }
 
-/// The cause of what `actor` asks for now: the request that is being answered, or else a conversation of its own.
+/// The cause of what `actor` asks for now: the present request, or else a correlation of its own.
 pub fn cause(actor: &UserId) -> Cause {
     let correlation_id = REQUEST
         .try_with(|request| *request)

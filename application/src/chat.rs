@@ -1,4 +1,4 @@
-//! Rooms, who is in them, and what is said there.
+//! Rooms, memberships and messages.
 
 pub mod direct;
 pub mod members;

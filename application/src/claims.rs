@@ -1,4 +1,4 @@
-//! Names that one thing at a time may have, taken and given back in the batch that uses them.
+//! Names that only one thing at a time may have, taken and released in the batch that uses them.
 
 use domain::Timestamp;
 use domain::claim::{self, Claim, ClaimCommand, NameKind};
@@ -8,19 +8,19 @@ use eventstore::execute::Transaction;
 use crate::error::Error;
 use crate::workspace::WorkError;
 
-/// What a name is for, and whose it is to be or was.
+/// What a name is for, and what owns it.
 #[derive(Clone, Copy, Debug)]
 pub struct Claimant<'a> {
-    /// Names of which kind.
+    /// The same name may be taken once per kind.
     pub kind: NameKind,
-    /// What has the name: the id of a user, a room, an emoji.
+    /// The id of the user, room, emoji and so on.
     pub owner: &'a str,
-    /// When it is taken or given back.
+    /// When the name is taken or released.
     pub at: Timestamp,
 }
 
 impl Claimant<'_> {
-    /// Takes a name; `taken`: something else has it.
+    /// Takes a name; `taken` is the error if something else has it.
     pub async fn take(
         self,
         tx: &Transaction,
@@ -38,7 +38,7 @@ impl Claimant<'_> {
             .map_err(|error| error.map_refusal(|_| taken.into()))
     }
 
-    /// Gives a name back.
+    /// Releases a name, so that it can be taken again.
     pub async fn release(self, tx: &Transaction, name: &str) -> Result<(), WorkError> {
         let release = ClaimCommand::Release {
             kind: self.kind,
@@ -51,8 +51,8 @@ impl Claimant<'_> {
             .map_err(ExecuteError::widen)
     }
 
-    /// Takes those of the names `new` that are not among `old`, and gives back those of `old` that are not used any
-    /// more. What counts as the same name is the claim's to say: user names may differ in case only.
+    /// Takes those of the names `new` that are not among `old`, and releases those of `old` that are no longer used.
+    /// What counts as the same name is decided by the claim: user names may differ only in case.
     pub async fn swap<R: Into<Error>>(
         self,
         tx: &Transaction,

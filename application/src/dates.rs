@@ -2,13 +2,13 @@
 
 use domain::Timestamp;
 
-/// The date as text; empty for one that no calendar knows.
+/// The date as text; empty for one outside the calendar.
 pub fn iso(at: Timestamp) -> String {
     jiff::Timestamp::from_millisecond(at.as_millis())
         .map_or_else(|_| String::new(), |instant| format!("{instant:.3}"))
 }
 
-/// The date in a text that a document holds.
+/// The date that a document holds as text; `None` if it is none.
 pub fn from_iso(text: &str) -> Option<Timestamp> {
     let instant = text.parse::<jiff::Timestamp>().ok()?;
     Some(Timestamp::from_millis(instant.as_millisecond()))

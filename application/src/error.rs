@@ -1,5 +1,7 @@
-//! What a use case ends with when it did not do what was asked: a refusal, which is the asker's to mend, or a
-//! [`Fault`], which is not. Nothing here knows a wire error; the doors word each of them once.
+//! What a use case ends with if it did not do what was asked: a refusal, which the caller can do something about, or a
+//! [`Fault`], which they cannot. Nothing here knows a wire error; the doors word each of them once.
+
+#![allow(missing_docs, reason = "fields and variants say what they are")]
 
 use domain::account_mail::AccountMailRefusal;
 use domain::asset::AssetRefusal;
@@ -38,223 +40,163 @@ use crate::identity::password_hasher::PasswordError;
 /// Why a use case did not do what was asked.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// Rules about links and secrets that are mailed.
     #[error(transparent)]
     AccountMail(#[from] AccountMailRefusal),
-    /// Rules about the workspace's own pictures.
     #[error(transparent)]
     Asset(#[from] AssetRefusal),
-    /// Rules about pictures of users and rooms.
     #[error(transparent)]
     Avatar(#[from] AvatarRefusal),
-    /// Rules about banners.
     #[error(transparent)]
     Banner(#[from] BannerRefusal),
-    /// Something else has the name.
     #[error(transparent)]
     Claim(#[from] NameTaken),
-    /// Rules about status texts that everybody can choose.
     #[error(transparent)]
     CustomStatus(#[from] CustomStatusRefusal),
-    /// Rules about custom fields of accounts.
     #[error(transparent)]
     CustomFields(#[from] CustomFieldsRefusal),
-    /// Rules about e-mail inboxes.
     #[error(transparent)]
     EmailInbox(#[from] EmailInboxRefusal),
-    /// Rules about custom emoji.
     #[error(transparent)]
     Emoji(#[from] EmojiRefusal),
-    /// Rules about login services.
     #[error(transparent)]
     LoginService(#[from] LoginServiceRefusal),
-    /// Rules about memberships.
     #[error(transparent)]
     Membership(#[from] MembershipRefusal),
-    /// Rules about messages.
     #[error(transparent)]
     Message(#[from] MessageRefusal),
-    /// A send time that is too far from the server's.
     #[error(transparent)]
     OutOfSync(#[from] OutOfSync),
-    /// Rules about programs that act for users.
     #[error(transparent)]
     OAuthApp(#[from] OAuthAppRefusal),
-    /// The policy for passwords.
     #[error(transparent)]
     Password(#[from] PolicyViolation),
-    /// Rules about which roles hold which permissions.
     #[error(transparent)]
     Permission(#[from] PermissionRefusal),
-    /// Rules about the presence that people choose.
     #[error(transparent)]
     Presence(#[from] ChoiceRefusal),
-    /// Rules about devices that want to be told of messages.
     #[error(transparent)]
     Push(#[from] PushRefusal),
-    /// Rules about reports to the moderators.
     #[error(transparent)]
     Report(#[from] ReportRefusal),
-    /// Rules about roles.
     #[error(transparent)]
     Role(#[from] RoleRefusal),
-    /// Rules about rooms.
     #[error(transparent)]
     Room(#[from] RoomRefusal),
-    /// Rules about setting up second factors.
     #[error(transparent)]
     SecondFactor(#[from] SecondFactorRefusal),
-    /// Rules about login tokens.
     #[error(transparent)]
     Session(#[from] SessionRefusal),
-    /// Rules about settings.
     #[error(transparent)]
     Setting(#[from] SettingRefusal),
-    /// Rules about custom sounds.
     #[error(transparent)]
     Sound(#[from] SoundRefusal),
-    /// Rules about accounts.
     #[error(transparent)]
     User(#[from] UserRefusal),
-    /// Rules about accounts on WebDAV servers.
     #[error(transparent)]
     Webdav(#[from] WebdavRefusal),
 
-    /// A picture that cannot be used, or not now.
     #[error(transparent)]
     Picture(#[from] PictureError),
-    /// A login that failed.
     #[error(transparent)]
     Login(#[from] LoginRefusal),
-    /// A second factor is asked for, or was wrong.
     #[error(transparent)]
     Challenged(#[from] Box<Challenge>),
-    /// Anything else that a use case refuses itself.
+    /// Anything else that a use case itself refuses.
     #[error(transparent)]
     Refused(#[from] Refusal),
-    /// Something broke that the asker cannot help.
+    /// Something broke that the caller can do nothing about.
     #[error(transparent)]
     Fault(#[from] Fault),
 }
 
-/// What use cases refuse because of what the views, this process or the outside know; the rules of the domain do not.
+/// What use cases refuse because of what the views, this process or the outside know and the rules of the domain do
+/// not.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
-    /// Signing up with a name that somebody has.
+    /// When signing up.
     #[error("the user name is somebody else's")]
     UsernameInUse,
-    /// Signing up with an address that somebody has.
+    /// When signing up.
     #[error("the address is somebody else's")]
     EmailInUse,
-    /// A user name or address for somebody else, which is taken.
+    /// A user name or address, given to another account than the caller's own.
     #[error("{0:?} is taken")]
     FieldUnavailable(String),
-    /// The name wanted for an account that is there belongs to somebody, or is none.
+    /// The name wanted for an existing account is taken, or is no valid name.
     #[error("the identity cannot be saved")]
     IdentityNotSaved,
-    /// Nobody changes their profile here.
     #[error("profiles are not changed here")]
     ProfileChangeNotAllowed,
-    /// There is no such account.
     #[error("there is no such user")]
     NoSuchUser,
-    /// The password asked for is the one the account has.
     #[error("the password is the one the account has")]
     PasswordSameAsCurrent,
-    /// The password asked for is one the account had lately.
     #[error("the password is one the account had")]
     PasswordInHistory,
-    /// The same was changed too often lately.
     #[error("changed too often; again in {seconds} s")]
-    TooManyChanges {
-        /// How long to wait.
-        seconds: u64,
-    },
-    /// The account does not have the address that a proof is to be mailed to.
+    TooManyChanges { seconds: u64 },
     #[error("the address to verify is not the account's")]
     NotToVerify,
-    /// The account does not have the address that a link to a new password is to be mailed to.
     #[error("the address to reset a password by is not the account's")]
     NotToReset,
-    /// Mail cannot be sent to that domain.
     #[error("{0} takes no mail")]
     DomainTakesNoMail(String),
-    /// Rooms would be left without owner.
     #[error("rooms would be left without owner")]
     LastOwner {
-        /// Names of those that would go with their owner.
+        /// Names of rooms that would be deleted.
         removed: Vec<String>,
-        /// Names of those that would get another owner.
+        /// Names of rooms that would get another owner.
         changed: Vec<String>,
     },
-    /// Another room has the name.
     #[error("another room is called {name:?}")]
     RoomNameTaken {
-        /// The name in question.
         name: String,
         /// The other room is archived.
         archived: bool,
     },
-    /// A user has the name that a room is to have.
     #[error("a user is called {0:?}")]
     HandleTaken(String),
-    /// Whoever is given a room's key is no member of it.
+    /// The user who is to get a room's key.
     #[error("no member of the room")]
     NoSubscription,
-    /// A custom emoji has the name.
     #[error("another emoji has the name")]
     EmojiNameTaken,
-    /// A custom sound has the name.
     #[error("another sound has the name")]
     SoundNameTaken,
-    /// A status text that everybody can choose has the name.
     #[error("another status has the name")]
     StatusNameTaken,
-    /// An inbox has the address.
     #[error("another inbox has the address")]
     InboxAddressTaken,
-    /// The account on a WebDAV server is known already.
     #[error("the account is known")]
     WebdavAccountKnown,
-    /// The caller may not give or take single permissions.
     #[error("may not give or take permissions")]
     GrantNotAllowed(Grant),
-    /// There is no such permission to give or take.
     #[error("no such permission")]
     NothingToGrant(Grant),
 }
 
-/// What broke. The server's log says what it was; nobody else is told more than that something broke.
+/// What broke. The server's log says what it was; callers are told only that something broke.
 #[derive(Debug, thiserror::Error)]
 pub enum Fault {
     /// The log refused a unit of work for a reason of its own.
     #[error("log: {0}")]
     Log(Box<ExecuteError<Never>>),
-    /// The log cannot be read.
     #[error("log: {0}")]
     Read(#[from] ReadError),
-    /// The views do not answer.
     #[error("views: {0}")]
     Views(#[from] QueryError),
-    /// What was asked for is recorded; the views do not show it yet.
     #[error("recorded, but not shown yet: {0}")]
     Wait(#[from] WaitError),
-    /// Passwords cannot be checked or hashed.
     #[error("passwords: {0}")]
     Password(#[from] PasswordError),
-    /// A file cannot be kept or fetched.
     #[error(transparent)]
     Files(#[from] FilesError),
-    /// A secret was sealed with another key than the server has.
     #[error("{what} was sealed with another key")]
-    Sealed {
-        /// What it belongs to.
-        what: String,
-    },
-    /// Somebody else changed it this very moment; trying again finds out what is so now.
+    Sealed { what: String },
+    /// Trying again finds out the present state.
     #[error("it changed this very moment")]
     Overtaken,
-    /// Something that cannot be, is.
+    /// A state that the code rules out.
     #[error("{0}")]
     Impossible(&'static str),
 }
@@ -283,7 +225,7 @@ fn can_be_read_later(error: &ReadError) -> bool {
 }
 
 impl Error {
-    /// Whether it is the asker's to mend.
+    /// Whether the caller can do something about it.
     pub fn is_refusal(&self) -> bool {
         match self {
             Self::Fault(_) => false,
@@ -303,7 +245,7 @@ impl Error {
         }
     }
 
-    /// Whether it is not known that nothing was recorded: what was asked for may have happened all the same.
+    /// Whether it is unknown that nothing was recorded: what was asked for may have happened all the same.
     pub fn may_have_happened(&self) -> bool {
         match self {
             Self::Fault(Fault::Log(error)) => !matches!(

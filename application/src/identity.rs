@@ -1,4 +1,4 @@
-//! Proving who somebody is, and what they prove it with.
+//! Proving who a user is, and what they prove it with.
 
 pub mod account_mail;
 pub mod challenge;

@@ -1,4 +1,4 @@
-//! The present and fresh ids, as the commands are told them.
+//! The present time and fresh ids, as commands need them.
 
 use domain::Timestamp;
 
@@ -12,7 +12,7 @@ pub fn fresh_id() -> String {
     domain::id::ordered_id(now(), &rand::random()).into_string()
 }
 
-/// A fresh 17-character text that nobody can guess: temporary passwords, secret addresses.
+/// A fresh random text of 17 characters: temporary passwords, secret addresses.
 pub fn fresh_secret() -> String {
     domain::id::id_from_bytes(&rand::random()).into_string()
 }

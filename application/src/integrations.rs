@@ -1,4 +1,4 @@
-//! Other programs and services that act for people.
+//! Other programs and services that act for users.
 
 pub mod email_inboxes;
 pub mod login_services;

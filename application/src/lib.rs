@@ -1,5 +1,5 @@
-//! What use cases are made of, below the doors and the side effects: the tools that reach outside on behalf of a command
-//! (requests, mail, names, files, passwords, pictures), and what this process remembers of people beside the log.
+//! Use cases, below the doors and the side effects: with the tools that reach outside on behalf of a command (requests,
+//! mail, names, files, passwords, pictures), and what this process remembers of users beside the log.
 //!
 //! Nothing here knows a route, a method or a wire error: see `docs/ARCHITECTURE.md`.
 

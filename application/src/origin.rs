@@ -1,20 +1,20 @@
-//! Where callers come from, as they are counted and known again.
+//! Where callers come from, as they are counted and recognised.
 
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use http::uri::Authority;
 
-/// Who counts as one where callers are counted or known again by their address: a machine has one IPv4 address, but as
-/// many IPv6 addresses as it likes out of a network of at least 64 bits.
+/// What counts as one caller when callers are counted or recognised by their address: a machine has one IPv4 address,
+/// but as many IPv6 addresses as it likes out of a network of at least 64 bits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Household(IpAddr);
 
 impl Household {
-    /// Of nobody: what is counted without an address.
+    /// The household of requests without an address.
     pub const NONE: Self = Self(IpAddr::V4(Ipv4Addr::UNSPECIFIED));
 
-    /// That of an address.
+    /// The household of an address.
     pub fn of(address: IpAddr) -> Self {
         Self(match address.to_canonical() {
             IpAddr::V6(v6) => Ipv6Addr::from(u128::from(v6) & !u128::from(u64::MAX)).into(),
@@ -28,14 +28,15 @@ impl Household {
 pub struct Client {
     /// Its address, past reverse proxies.
     pub address: IpAddr,
-    /// What it calls itself; empty when it says nothing.
+    /// As the program states it; empty if it does not.
     pub user_agent: String,
-    /// It runs on this machine, and no proxy is between. Not looked at, and false, where it comes with good credentials.
+    /// It runs on this machine, with no proxy in between. Not determined, and false, if the request has good
+    /// credentials.
     pub local: bool,
 }
 
 impl Client {
-    /// Who it counts as.
+    /// The household that its address belongs to.
     pub fn household(&self) -> Household {
         Household::of(self.address)
     }
@@ -51,7 +52,7 @@ impl fmt::Display for Household {
 }
 
 /// An address as proxies and people write it: `192.0.2.1`, `192.0.2.1:4711`, `2001:db8::1`, `[2001:db8::1]`,
-/// `[2001:db8::1]:4711`, `fe80::1%eth0`. What is an IPv4 address in the clothes of an IPv6 one is an IPv4 address.
+/// `[2001:db8::1]:4711`, `fe80::1%eth0`. An IPv4 address that is written as an IPv6 one is an IPv4 address.
 pub fn parse_address(text: &str) -> Option<IpAddr> {
     let text = text.trim_ascii();
     let (host, port) = match text.strip_prefix('[') {
@@ -62,7 +63,7 @@ pub fn parse_address(text: &str) -> Option<IpAddr> {
                 port.strip_prefix(':').or(port.is_empty().then_some("0"))?,
             )
         }
-        // More than one colon, and it is an address of IPv6.
+        // An address with more than one colon is an IPv6 address.
         None => match text.split_once(':') {
             Some((host, port)) if !port.contains(':') => (host, port),
             _ => (text, "0"),
@@ -74,12 +75,12 @@ pub fn parse_address(text: &str) -> Option<IpAddr> {
     Some(address.to_canonical())
 }
 
-/// Whether `host`, with or without a port, is a name of whatever machine it is used on.
+/// Whether `host`, with or without a port, names the machine it is used on.
 pub fn names_this_machine(host: &str) -> bool {
     let Ok(authority) = host.parse::<Authority>() else {
         return false;
     };
-    // Readers of addresses differ in what they make of anything else around a name.
+    // Parsers of addresses differ in how they treat anything else around a name.
     let bare = match host.strip_prefix(authority.host()) {
         Some("") => true,
         Some(port) => port.strip_prefix(':').is_some_and(|port| {

@@ -1,4 +1,4 @@
-//! Other servers: where users say which, only those at public addresses or allowed by the operator are reached (see
+//! Other servers. If users choose the server, only public addresses and those the operator allows are reached (see
 //! [`fetch`]).
 
 pub mod dns;

@@ -9,32 +9,33 @@ use parking_lot::Mutex;
 
 use crate::origin::Household;
 
-/// Windows remembered at a time. When there are more, those that have ended are forgotten, and if that is not
-/// enough, all of them: memory has a bound, and an attacker with that many addresses is no matter of counting.
+/// Windows remembered at a time. If there are more, those that have ended are forgotten, and if that is not enough, all
+/// of them: memory has a bound, and counting does not stop an attacker with that many addresses.
 const MOST_WINDOWS: usize = 100_000;
 
 /// So many calls in so many milliseconds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limit {
-    /// How many calls a window takes.
+    /// Calls per window.
     pub calls: u64,
-    /// How long a window is, in milliseconds.
+    /// Length of a window, in milliseconds.
     pub per: u64,
 }
 
 impl Limit {
-    /// Whether it limits anything. No calls, or no time, is no limit: nobody could log in any more to say otherwise.
+    /// Whether it limits anything. Zero calls, or zero time, means no limit: otherwise nobody could log in to correct
+    /// it.
     pub fn counts(&self) -> bool {
         self.calls > 0 && self.per > 0
     }
 }
 
-/// Something that is counted and no call of a route: of whom or what it is, whatever that consists of.
+/// Something that is counted and is no call of a route, identified by any parts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Subject(u64);
 
 impl Subject {
-    /// What these parts say. The hash is another one in every process: nobody makes up parts that fall together.
+    /// The subject with these parts. The hash differs in every process: nobody can construct parts that collide.
     pub fn of(parts: &impl Hash) -> Self {
         static HASHER: LazyLock<RandomState> = LazyLock::new(RandomState::new);
         // The top bit keeps these apart from the routes, which are numbered from 0.
@@ -42,15 +43,15 @@ impl Subject {
     }
 }
 
-/// Subjects have no address; whose they are is among their parts.
+/// Subjects have no address; who they are is among their parts.
 const NO_ADDRESS: Household = Household::NONE;
 
-/// What is left of a window after a call.
+/// The state of a window after a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Standing {
-    /// Calls in a window.
+    /// Calls per window.
     pub limit: u64,
-    /// How many of them are left.
+    /// Calls that are left.
     pub remaining: u64,
     /// When the window ends.
     pub reset: Timestamp,
@@ -61,14 +62,14 @@ struct Window {
     ends: Timestamp,
 }
 
-/// Counts calls.
+/// Counts calls in windows.
 #[derive(Default)]
 pub struct RateLimiter {
     windows: Mutex<HashMap<(u64, Household), Window>>,
 }
 
 impl RateLimiter {
-    /// Counts one call of `key`, a number below 2^63, from `address`; `Err` with the seconds to wait when it was one too
+    /// Counts one call of `key`, a number below 2^63, from `address`; `Err` with the seconds to wait if it was one too
     /// many.
     pub fn count(
         &self,
@@ -108,12 +109,12 @@ impl RateLimiter {
         }
     }
 
-    /// Counts a subject once; `Err` with the seconds to wait when it was once too often.
+    /// Counts a subject once; `Err` with the seconds to wait if it was once too often.
     pub fn count_subject(&self, subject: Subject, limit: Limit, at: Timestamp) -> Result<(), u64> {
         self.count(subject.0, NO_ADDRESS, limit, at).1
     }
 
-    /// How often the subject was counted in its window.
+    /// How often the subject was counted in its present window.
     pub fn used(&self, subject: Subject, at: Timestamp) -> u64 {
         let windows = self.windows.lock();
         windows

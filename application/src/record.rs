@@ -1,3 +1,3 @@
-//! What can be taken out of the record.
+//! What can be exported from the record.
 
 pub mod data_exports;

@@ -1,4 +1,4 @@
-//! Login tokens: how they are stored, and how long they are good.
+//! Login tokens: how they are stored, and how long they are valid.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -22,12 +22,12 @@ pub fn token_hash(token: &str) -> TokenHash {
     }
 }
 
-/// Whether a token is too old now.
+/// Whether a token has expired by now.
 pub fn is_expired(settings: &Settings, session: &SessionFacts) -> bool {
     expires_at(settings, session).is_some_and(|expires| now() > expires)
 }
 
-/// When a token expires; `None`: never, as personal ones.
+/// When a token expires; `None`: never, as for personal ones.
 pub fn expires_at(settings: &Settings, session: &SessionFacts) -> Option<Timestamp> {
     let days = settings.int(keys::ACCOUNTS_LOGIN_EXPIRATION);
     (days > 0 && session.personal.is_none()).then(|| {

@@ -1,9 +1,9 @@
-//! Rules of the form "somebody must be left": an administrator, an owner of a room, an heir.
+//! Rules of the form "at least one must be left": an administrator, an owner of a room, an heir.
 //!
-//! A count in the views cannot guard them: two who go at the same moment would each be counted by the other. So the
-//! views only name candidates, and the transaction looks for one of whom the log says the same. The commit depends on
-//! that witness being as they were found: should they go meanwhile, the work is done again and finds another or none.
-//! Candidates the views do not know of yet are missed, which refuses too much for a moment and never too little.
+//! A count in the views cannot guard them: two who leave at the same moment would each be counted by the other. So the
+//! views only name candidates, and the transaction looks for one that the log confirms. The commit depends on
+//! that witness being as they were found: if they leave meanwhile, the work is done again and finds another or none.
+//! Candidates that the views do not know of yet are missed, which refuses too much for a moment and never too little.
 
 use domain::membership::{self, Member, Membership, RoomRole};
 use domain::{RoomId, UserId};
@@ -15,7 +15,7 @@ use crate::error::Fault;
 use crate::people::account;
 use crate::workspace::{WorkError, Workspace};
 
-/// How many members are looked at to find one who may have a room.
+/// How many members are looked at to find an heir.
 const CANDIDATES: u32 = 100;
 
 /// A failure of the views within a transaction.
@@ -55,7 +55,7 @@ pub(crate) async fn owns(
     Ok(member.is_some_and(|member| member.roles.contains(&RoomRole::Owner.id())))
 }
 
-/// Whether somebody but `user` administrates.
+/// Whether anyone but `user` is an administrator.
 pub(crate) async fn another_admin(
     workspace: &Workspace,
     tx: &Transaction,
@@ -75,7 +75,7 @@ pub(crate) async fn another_admin(
     Ok(false)
 }
 
-/// Whether somebody but `user` owns the room and may log in.
+/// Whether anyone but `user` owns the room and may log in.
 pub(crate) async fn another_owner(
     workspace: &Workspace,
     tx: &Transaction,
@@ -91,7 +91,7 @@ pub(crate) async fn another_owner(
     Ok(false)
 }
 
-/// Who of those that may log in is in the room the longest, `user` left out.
+/// The member who may log in and has been in the room the longest, without `user`.
 pub(crate) async fn heir(
     workspace: &Workspace,
     tx: &Transaction,
@@ -110,7 +110,7 @@ pub(crate) async fn heir(
         }
     }
     if some {
-        // All of them went this moment; the views will know who is left.
+        // All of them left at this moment; the views will show who remains.
         return Err(ExecuteError::Refused(Fault::Overtaken.into()));
     }
     Ok(None)

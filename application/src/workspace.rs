@@ -26,7 +26,7 @@ use crate::outside::mail::{Mailer, SmtpMailer, SmtpServer};
 use crate::people::presence::Presence;
 use crate::rate_limit::RateLimiter;
 
-/// What a transaction can end with before it is committed.
+/// What can end a transaction before it is committed.
 pub type WorkError = ExecuteError<Error>;
 
 /// The administrator the operator named (`ADMIN_USERNAME`, `ADMIN_PASS`, `ADMIN_EMAIL`).
@@ -40,26 +40,26 @@ pub struct AdminAccount {
     pub email: Option<String>,
 }
 
-/// What the operator says about workspace settings, beside their values.
+/// What the operator decides about workspace settings, beside their values.
 #[derive(Clone, Debug, Default)]
 pub struct SettingPolicy {
     /// Values for the first start, as text, by id.
     pub first: Vec<(String, String)>,
-    /// Ids of settings that nobody changes through a door.
+    /// Ids of settings that cannot be changed through a door.
     pub blocked: Vec<String>,
-    /// Ids of settings that nobody sees or changes through a door.
+    /// Ids of settings that cannot be seen or changed through a door.
     pub hidden: Vec<String>,
-    /// `OVERWRITE_SETTING_<id>`: id and value as text, given anew at every start.
+    /// `OVERWRITE_SETTING_<id>`: id and value as text, applied again at every start.
     pub overrides: Vec<(String, String)>,
 }
 
 impl SettingPolicy {
-    /// Whether nobody may change the setting through a door.
+    /// Whether the setting cannot be changed through a door.
     pub fn blocks(&self, id: &str) -> bool {
         self.blocked.iter().any(|one| one == id)
     }
 
-    /// Whether nobody may see the setting through a door.
+    /// Whether the setting cannot be seen through a door.
     pub fn hides(&self, id: &str) -> bool {
         self.hidden.iter().any(|one| one == id)
     }
@@ -74,21 +74,21 @@ pub struct WorkspaceConfig {
     pub fetch_allow: AllowList,
     /// The name servers to ask for records other than addresses.
     pub name_servers: NameServers,
-    /// Logins an account has at a time at most (`MAX_RESUME_LOGIN_TOKENS`).
+    /// The most logins an account has at a time (`MAX_RESUME_LOGIN_TOKENS`).
     pub max_sessions: usize,
     /// Passwords that may wait to be checked or hashed.
     pub password_queue: usize,
     /// `TEST_MODE=true`: no rate limits and no second factor.
     pub test_mode: bool,
-    /// The administrator to make at first start.
+    /// Made at first start.
     pub admin: Option<AdminAccount>,
-    /// The mail server, unless the settings name it.
+    /// `None`: the settings name it.
     pub mail_server: Option<SmtpServer>,
-    /// What the operator says about workspace settings.
+    /// Values and limits that the operator gives settings.
     pub settings: SettingPolicy,
 }
 
-/// A workspace on this machine of which the operator said nothing.
+/// A workspace on this machine for which the operator chose nothing.
 impl Default for WorkspaceConfig {
     fn default() -> Self {
         Self {
@@ -174,7 +174,7 @@ impl Workspace {
         &self.0.vault
     }
 
-    /// Keeps file bytes.
+    /// Stores file bytes, which are not in the log.
     pub fn files(&self) -> &Files {
         &self.0.files
     }
@@ -184,12 +184,13 @@ impl Workspace {
         &self.0.fetcher
     }
 
-    /// Counts per account what must not be tried too often. Apart from the calls, of which anybody can make many.
+    /// Counts per account what must not be tried too often. Separate from the counts of calls, because anyone can make
+    /// many of those.
     pub fn guesses(&self) -> &RateLimiter {
         &self.0.guesses
     }
 
-    /// Counts failed logins.
+    /// The counts of failed logins.
     pub fn attempts(&self) -> &Attempts {
         &self.0.attempts
     }
@@ -204,17 +205,17 @@ impl Workspace {
         &self.0.passwords
     }
 
-    /// Who is there.
+    /// Who is online, as far as this node knows.
     pub fn presence(&self) -> &Presence {
         &self.0.presence
     }
 
-    /// Sends mail.
+    /// Sends mail, with the settings of the moment.
     pub fn mailer(&self) -> Arc<dyn Mailer> {
         self.0.mailer.clone()
     }
 
-    /// What people who are not logged in want mailed.
+    /// Mails that people who are not logged in ask for.
     pub fn mail_wishes(&self) -> &MailWishes {
         &self.0.mail_wishes
     }
@@ -224,7 +225,7 @@ impl Workspace {
         &self.0.names
     }
 
-    /// What whoever sets the server up may prove it with.
+    /// The code that proves who sets the server up.
     pub fn setup_code(&self) -> &SetupCode {
         &self.0.setup_code
     }
@@ -234,7 +235,7 @@ impl Workspace {
         self.0.started_at
     }
 
-    /// What finds mentions in this workspace; made anew only when the pattern of names changes.
+    /// Finds mentions in this workspace; made again only if the pattern of names changes.
     pub fn scanner(&self, settings: &Settings) -> Arc<Scanner> {
         let pattern = settings.text(keys::UTF8_USER_NAMES_VALIDATION);
         let mut kept = self.0.scanner.lock();
@@ -255,7 +256,7 @@ impl Workspace {
         self.run_at(actor, work).await.map(|(value, _)| value)
     }
 
-    /// The same, and says where the events are; `None` when there was nothing to do.
+    /// Like [`Self::run`]; also returns where the events are. `None`: there was nothing to do.
     pub async fn run_at<T, F, W>(
         &self,
         actor: &UserId,

@@ -6,23 +6,19 @@ use eventstore::{EventId, Position, RecordedEvent};
 
 /// An event with what its envelope tells, decoded.
 #[derive(Clone, Debug)]
+#[allow(missing_docs, reason = "fields and variants say what they are")]
 pub struct Applied {
-    /// Place in the whole log.
     pub position: Position,
-    /// Names it in this log, and in no other.
+    /// Names the event in this log, and in no other.
     pub leaf: Leaf,
-    /// Its identity.
     pub id: EventId,
     /// When it was committed: never earlier than the event before it, so `_updatedAt` never runs backwards.
     pub recorded_at: Timestamp,
-    /// Who caused it.
     pub actor: UserId,
-    /// What happened.
     pub event: Event,
 }
 
 impl Applied {
-    /// Decodes a recorded event.
     pub(crate) fn decode(recorded: &RecordedEvent) -> Result<Self, eventstore::DecodeError> {
         Ok(Self {
             position: recorded.position,

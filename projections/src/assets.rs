@@ -12,7 +12,6 @@ use crate::projection::Projection;
 use crate::tx::Tx;
 use crate::views::Views;
 
-/// See the module.
 pub(crate) struct AssetsView;
 
 impl Projection for AssetsView {
@@ -57,7 +56,7 @@ impl Projection for AssetsView {
 }
 
 impl Views {
-    /// The picture somebody gave an asset.
+    /// The picture that was uploaded for an asset, if any.
     pub async fn asset(&self, key: &str) -> Result<Option<FileRecord>, QueryError> {
         let key = key.to_owned();
         self.read(move |conn| {

@@ -13,7 +13,7 @@ use crate::projection::Projection;
 use crate::tx::Tx;
 use crate::views::Views;
 
-/// See the module. Written straight to SQLite: pictures change seldom.
+/// Written straight to SQLite: pictures change seldom.
 pub(crate) struct AvatarsView;
 
 impl Projection for AvatarsView {
@@ -66,16 +66,15 @@ fn remove(tx: &Tx, owner: &AvatarOwner) -> rusqlite::Result<()> {
     Ok(())
 }
 
-/// A kept file, and since when it is shown.
+/// A stored file and since when it is shown.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[allow(missing_docs, reason = "fields and variants say what they are")]
 pub struct FileRecord {
-    /// The file.
     pub file: StoredFile,
-    /// Since when.
     pub at: Timestamp,
 }
 
-/// The record in a row that has the file at `index` and the time behind it; `None` without a file.
+/// The stored file in column `index` of a row with its time in the next column; `None` without a file.
 pub(crate) fn file_record(
     row: &rusqlite::Row<'_>,
     index: usize,
@@ -90,7 +89,7 @@ pub(crate) fn file_record(
 }
 
 impl Views {
-    /// The picture somebody gave a user or a room.
+    /// The picture that was uploaded for a user or a room, if any.
     pub async fn avatar(&self, owner: &AvatarOwner) -> Result<Option<FileRecord>, QueryError> {
         let key = owner.key();
         self.read(move |conn| {

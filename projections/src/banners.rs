@@ -14,7 +14,6 @@ use crate::projection::Projection;
 use crate::tx::Tx;
 use crate::views::Views;
 
-/// See the module.
 pub(crate) struct BannersView;
 
 impl Projection for BannersView {
@@ -87,18 +86,14 @@ impl Projection for BannersView {
     }
 }
 
-/// A banner.
+/// A banner that was published. `active` is false once it is withdrawn.
 #[derive(Clone, Debug, PartialEq)]
+#[allow(missing_docs, reason = "fields and variants say what they are")]
 pub struct BannerRecord {
-    /// Its id.
     pub id: String,
-    /// What, to whom, when.
     pub content: Content,
-    /// Who published it.
     pub created_by: UserId,
-    /// When.
     pub created_at: Timestamp,
-    /// It was not withdrawn.
     pub active: bool,
 }
 
@@ -123,12 +118,12 @@ fn records(conn: &Connection) -> rusqlite::Result<Vec<BannerRecord>> {
 }
 
 impl Views {
-    /// Every banner there ever was, the newest first.
+    /// All banners, withdrawn ones included, the newest first.
     pub async fn banners(&self) -> Result<Vec<BannerRecord>, QueryError> {
         self.read(records).await
     }
 
-    /// The banner of that id.
+    /// The banner with that id, withdrawn or not.
     pub async fn banner(&self, id: &str) -> Result<Option<BannerRecord>, QueryError> {
         let id = id.to_owned();
         self.read(move |conn| {

@@ -1,8 +1,8 @@
 //! Rooms, who is in them and what was said there.
 //!
 //! These views change each other's rows: a message counts in its room and for the members, a deleted room takes its
-//! members and messages with it, a deleted account leaves its rooms. So what changes rows lies in `access`, and in
-//! `cursor` what counts as unread; the views lie above that and know nothing of one another.
+//! members and messages with it, a deleted account leaves its rooms. So the code that changes rows is in `access`, and
+//! what counts as unread is in `cursor`. The views build on both and do not know each other.
 
 mod access;
 mod cursor;

@@ -1,6 +1,6 @@
 //! Moves what was committed from SQLite's write-ahead log into the file itself, beside the worker.
 //!
-//! That takes milliseconds, and tens of them where it is synced ([`crate::unsynced`]); done by the worker, every so many
+//! That takes milliseconds, and tens of them if it is synced ([`crate::unsynced`]). If the worker did it, every so many
 //! commits would wait for it.
 
 use std::path::Path;
@@ -13,10 +13,10 @@ use rusqlite::Connection;
 
 use crate::file;
 
-/// How long commits are let gather before they are moved.
+/// How long commits are gathered before they are moved.
 const GATHER: Duration = Duration::from_millis(250);
 
-/// Frames (pages) of write-ahead log from which on the worker has to let it begin anew.
+/// Frames (pages) of write-ahead log from which on the worker has to let it start over.
 const HEAVY: i64 = 16_384;
 
 #[derive(Default)]
@@ -34,10 +34,10 @@ struct Signal {
     changed: Condvar,
 }
 
-/// Commits after which the worker moves them by itself, should there be no thread.
+/// After this many commits the worker moves them itself, if there is no thread.
 const ALONE: u32 = 256;
 
-/// The thread. Dropping it stops it and waits for it.
+/// Handle of the thread. Dropping it stops the thread and waits for it.
 pub(crate) struct Checkpointer {
     signal: Arc<Signal>,
     thread: Option<JoinHandle<()>>,
@@ -46,7 +46,8 @@ pub(crate) struct Checkpointer {
 }
 
 impl Checkpointer {
-    /// For one file. Without a thread (none could be started, or it died) the worker does it all, now and then.
+    /// Starts the thread for one file. Without a thread (none could be started, or it died) the worker does all of it,
+    /// now and then.
     pub(crate) fn start(path: &Path) -> Self {
         let signal = Arc::new(Signal::default());
         let (path, theirs) = (path.to_owned(), Arc::clone(&signal));
@@ -68,7 +69,7 @@ impl Checkpointer {
         }
     }
 
-    /// Something was committed through `conn`.
+    /// To be called after each commit through `conn`.
     pub(crate) fn committed(&mut self, conn: &Connection) {
         let is_alone = self.thread.as_ref().is_none_or(JoinHandle::is_finished);
         self.alone = if is_alone { self.alone + 1 } else { 0 };
@@ -104,7 +105,7 @@ impl Drop for Checkpointer {
     }
 }
 
-/// Moves what there is; answers how long the write-ahead log is, in frames.
+/// Moves what there is; returns the length of the write-ahead log in frames.
 fn checkpoint(conn: &Connection) -> rusqlite::Result<i64> {
     conn.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |row| row.get(1))
 }

@@ -17,7 +17,6 @@ use crate::projection::Projection;
 use crate::tx::Tx;
 use crate::views::Views;
 
-/// See the module.
 pub(crate) struct CustomStatusesView;
 
 impl Projection for CustomStatusesView {
@@ -95,16 +94,13 @@ fn put(
     Ok(())
 }
 
-/// Which custom statuses are wanted.
+/// Selects custom statuses for [`Views::custom_statuses`], in the order of names.
 #[derive(Clone, Debug)]
+#[allow(missing_docs, reason = "fields and variants say what they are")]
 pub struct CustomStatusQuery {
-    /// Only the one of this name.
     pub name: Option<String>,
-    /// Only the one of this id.
     pub id: Option<String>,
-    /// Last first; the order is by name.
     pub descending: bool,
-    /// Which part.
     pub slice: Slice,
 }
 
@@ -120,7 +116,7 @@ impl Default for CustomStatusQuery {
 }
 
 impl Views {
-    /// Custom user statuses, by name.
+    /// Documents of custom user statuses, by name.
     pub async fn custom_statuses(&self, query: CustomStatusQuery) -> Result<Page, QueryError> {
         self.read(move |conn| {
             let matching = "(?1 IS NULL OR name = ?1) AND (?2 IS NULL OR id = ?2)";
@@ -144,7 +140,7 @@ impl Views {
         .await
     }
 
-    /// The custom user status of that id.
+    /// The document of the custom user status with that id.
     pub async fn custom_status(&self, id: &str) -> Result<Option<Bytes>, QueryError> {
         let id = id.to_owned();
         self.read(move |conn| {

@@ -1,4 +1,4 @@
-//! The view of copies people asked to have of their data.
+//! The view of the copies of their data that people asked for.
 
 use bytes::Bytes;
 use domain::data_export::DataExportEvent;
@@ -15,7 +15,7 @@ use crate::projection::Projection;
 use crate::tx::Tx;
 use crate::views::Views;
 
-/// See the module. Written straight to SQLite: nobody does this twice a day.
+/// Written straight to SQLite: few people ask, and seldom.
 pub(crate) struct DataExportsView;
 
 impl Projection for DataExportsView {
@@ -95,14 +95,12 @@ impl Projection for DataExportsView {
     }
 }
 
-/// How far a copy is.
+/// How far the making of a copy is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(missing_docs, reason = "fields and variants say what they are")]
 pub enum DataExportStatus {
-    /// Asked for.
     Pending,
-    /// Made.
     Completed,
-    /// It could not be made.
     Failed,
 }
 
@@ -116,22 +114,19 @@ impl DataExportStatus {
     }
 }
 
-/// A copy somebody asked for.
+/// A copy that a user asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[allow(missing_docs, reason = "fields and variants say what they are")]
 pub struct DataExportRecord {
-    /// Its id.
     pub id: String,
-    /// Whose.
     pub user: UserId,
-    /// Everything said in the rooms they are in.
+    /// Includes everything that was said in the rooms they are in.
     pub full: bool,
-    /// How far it is.
     pub status: DataExportStatus,
-    /// When it was asked for.
     pub requested_at: Timestamp,
-    /// When it was made, or found to be impossible.
+    /// When it was made, or failed for good.
     pub settled_at: Option<Timestamp>,
-    /// Its size in bytes, once it is made.
+    /// In bytes; `None` until it is made.
     pub size: Option<u64>,
 }
 
@@ -156,7 +151,7 @@ fn record(row: &Row<'_>) -> rusqlite::Result<DataExportRecord> {
 }
 
 impl Views {
-    /// The copy of that id.
+    /// The copy with that id.
     pub async fn data_export(&self, id: &str) -> Result<Option<DataExportRecord>, QueryError> {
         let id = id.to_owned();
         self.read(move |conn| {
@@ -183,7 +178,7 @@ impl Views {
         .await
     }
 
-    /// Up to `count` documents of messages somebody wrote, in the order they were posted, those after number `after`
+    /// Up to `count` documents of messages a user wrote, in the order they were posted, those after number `after`
     /// (0: from the start); each with its number.
     pub async fn messages_by(
         &self,

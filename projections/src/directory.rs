@@ -1,4 +1,4 @@
-//! Questions across rooms and people: the directory, and the search as one types (contract, admin 6).
+//! Queries across rooms and people: the directory, and the search while typing (contract, admin 6).
 
 use std::fmt::Write as _;
 
@@ -15,39 +15,35 @@ use crate::views::Views;
 /// What the directory can be ordered by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DirectorySort {
-    /// By name; rooms by the name as typed.
+    /// For rooms the name as typed.
     Name,
-    /// By user name; people only.
+    /// People only.
     Username,
-    /// By when it was made.
+    /// When the room or the account was made.
     CreatedAt,
-    /// By the number of members; rooms only.
+    /// Rooms only.
     Members,
-    /// By the newest message; rooms only.
+    /// Rooms only.
     LastMessage,
-    /// By the first address; people only.
+    /// The first address; people only.
     Email,
-    /// By what they say of themselves; people only.
+    /// People only.
     Bio,
 }
 
-/// Where a text is looked for in people.
+/// Where to look for a text in people.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(missing_docs, reason = "fields and variants say what they are")]
 pub enum PeopleField {
-    /// The user name.
     Username,
-    /// The name people go by.
     Name,
-    /// What friends call them.
     Nickname,
-    /// What they say of themselves.
     Bio,
-    /// Their addresses.
     Email,
 }
 
 impl PeopleField {
-    /// The field of that name in `Accounts_SearchFields`.
+    /// The field with that name in the setting `Accounts_SearchFields`.
     pub fn find(name: &str) -> Option<Self> {
         match name {
             "username" => Some(Self::Username),
@@ -59,7 +55,7 @@ impl PeopleField {
         }
     }
 
-    /// The condition that it contains the text `?1`.
+    /// The SQL condition that the field contains the text `?1`.
     const fn contains(self) -> &'static str {
         match self {
             Self::Username => "instr(username_key, ?1) > 0",
@@ -78,37 +74,32 @@ impl PeopleField {
     }
 }
 
-/// Which entries of the directory are wanted.
+/// Selects entries of the directory. Ties in the order are broken by id.
 #[derive(Clone, Debug)]
+#[allow(missing_docs, reason = "fields and variants say what they are")]
 pub struct DirectoryQuery {
     /// Only those with this text in them, without regard to case.
     pub text: Option<String>,
-    /// Where the text is looked for in people.
     pub fields: Vec<PeopleField>,
-    /// The order. Ties are broken by id.
     pub sort: DirectorySort,
-    /// Last first.
     pub descending: bool,
-    /// Which part.
     pub slice: Slice,
 }
 
-/// What is looked for as one types.
+/// A search for people while typing.
 #[derive(Clone, Debug)]
+#[allow(missing_docs, reason = "fields and variants say what they are")]
 pub struct Spotlight {
-    /// The text.
     pub text: String,
-    /// Where it is looked for in people.
     pub fields: Vec<PeopleField>,
     /// User names to leave out.
     pub except: Vec<String>,
-    /// By the name people go by, not by user name.
+    /// Ordered by the name people go by, not by user name.
     pub by_name: bool,
-    /// How many at most.
     pub limit: u64,
 }
 
-/// The condition that a text is in one of the fields of a user.
+/// The SQL condition that a text is in one of the fields of a user.
 fn people(fields: &[PeopleField]) -> String {
     let conditions: Vec<&str> = fields.iter().map(|field| field.contains()).collect();
     if conditions.is_empty() {
@@ -119,7 +110,7 @@ fn people(fields: &[PeopleField]) -> String {
 }
 
 impl Views {
-    /// Channels, and the groups `user` is a member of.
+    /// Documents of channels, and of the groups `user` is a member of.
     pub async fn directory_rooms(
         &self,
         user: &UserId,
@@ -157,7 +148,7 @@ impl Views {
         .await
     }
 
-    /// People who may log in.
+    /// Documents of people who may log in.
     pub async fn directory_people(&self, query: DirectoryQuery) -> Result<Page, QueryError> {
         self.read(move |conn| {
             let text = query.text.map(|text| text.to_lowercase());
@@ -187,7 +178,7 @@ impl Views {
         .await
     }
 
-    /// People who may log in, the one with exactly that user name first.
+    /// Documents of people who may log in, the one with exactly that user name first.
     pub async fn spotlight_people(
         &self,
         query: Spotlight,
@@ -216,7 +207,7 @@ impl Views {
         .await
     }
 
-    /// Channels that `user` is not a member of, by name.
+    /// Documents of channels that `user` is not a member of, by name.
     pub async fn spotlight_rooms(
         &self,
         user: &UserId,
@@ -253,7 +244,7 @@ impl Views {
         .await
     }
 
-    /// The first account there was.
+    /// When the oldest account was made.
     pub async fn oldest_account(&self) -> Result<Option<Timestamp>, QueryError> {
         self.read(|conn| {
             conn.prepare_cached("SELECT min(created_at) FROM users")?

@@ -11,7 +11,6 @@ use crate::projection::Projection;
 use crate::tx::Tx;
 use crate::views::Views;
 
-/// See the module.
 pub(crate) struct EmailInboxesView;
 
 impl Projection for EmailInboxesView {
@@ -79,16 +78,13 @@ impl Projection for EmailInboxesView {
 
 /// An e-mail inbox of the workspace.
 #[derive(Clone, Debug, PartialEq)]
+#[allow(missing_docs, reason = "fields and variants say what they are")]
 pub struct EmailInboxRecord {
-    /// Its id.
     pub id: String,
-    /// What it is; passwords are sealed.
+    /// Passwords in it are sealed.
     pub description: Description,
-    /// Who added it.
     pub created_by: UserId,
-    /// When.
     pub created_at: Timestamp,
-    /// When it was changed last.
     pub updated_at: Timestamp,
 }
 
@@ -115,7 +111,7 @@ impl Views {
         .await
     }
 
-    /// The e-mail inbox of that id.
+    /// The e-mail inbox with that id.
     pub async fn email_inbox(&self, id: &str) -> Result<Option<EmailInboxRecord>, QueryError> {
         let id = id.to_owned();
         self.read(move |conn| {
@@ -128,7 +124,7 @@ impl Views {
         .await
     }
 
-    /// The e-mail inbox of that address, without regard to case.
+    /// The e-mail inbox with that address, without regard to case.
     pub async fn email_inbox_of(
         &self,
         address: &str,

@@ -1,4 +1,4 @@
-//! The view of emoji that people made.
+//! The view of custom emoji.
 
 use bytes::Bytes;
 use domain::Event;
@@ -17,7 +17,7 @@ use crate::since::Since;
 use crate::tx::Tx;
 use crate::views::Views;
 
-/// See the module. Emoji that were deleted stay as tombstones, for clients that ask what changed since.
+/// Deleted emoji stay as tombstones, for clients that ask what changed since.
 pub(crate) struct EmojiView;
 
 impl Projection for EmojiView {
@@ -180,17 +180,16 @@ fn unname(conn: &Connection, id: &str) -> rusqlite::Result<()> {
     Ok(())
 }
 
-/// What became of emoji: the documents of those that are there, and of those that are gone.
+/// Documents of emoji that are new or changed, and of those that were deleted.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[allow(missing_docs, reason = "fields and variants say what they are")]
 pub struct EmojiChanges {
-    /// New or changed.
     pub update: Vec<Bytes>,
-    /// Deleted.
     pub remove: Vec<Bytes>,
 }
 
 impl Views {
-    /// Emoji that changed since then, and those that were deleted. Without `since`: all there are. By name.
+    /// Emoji that changed since then, and those that were deleted, by name. Without `since`: all.
     pub async fn emoji_sync(&self, since: Option<Since>) -> Result<EmojiChanges, QueryError> {
         self.read(move |conn| {
             let docs = |removed: bool| {
@@ -216,7 +215,7 @@ impl Views {
         .await
     }
 
-    /// The id of the emoji that has that name or alias, without colons.
+    /// The id of the emoji with that name or alias, without colons.
     pub async fn emoji_named(&self, name: &str) -> Result<Option<String>, QueryError> {
         let name = name.to_owned();
         self.read(move |conn| {
@@ -227,7 +226,7 @@ impl Views {
         .await
     }
 
-    /// The picture of the emoji of that name.
+    /// The picture of the emoji with that name.
     pub async fn emoji_file(&self, name: &str) -> Result<Option<FileRecord>, QueryError> {
         self.emoji_record(
             "SELECT file, drawn_at FROM emoji WHERE name = ?1 AND removed = 0",
@@ -236,7 +235,7 @@ impl Views {
         .await
     }
 
-    /// The picture of the emoji of that id.
+    /// The picture of the emoji with that id.
     pub async fn emoji_file_of(&self, id: &str) -> Result<Option<FileRecord>, QueryError> {
         self.emoji_record(
             "SELECT file, drawn_at FROM emoji WHERE id = ?1 AND removed = 0",

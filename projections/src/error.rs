@@ -1,39 +1,25 @@
 //! What can go wrong with the views.
 
+#![allow(missing_docs, reason = "fields and variants say what they are")]
+
 use eventstore::Position;
 
 /// Why the views cannot be opened or rebuilt.
 #[derive(Debug, thiserror::Error)]
 pub enum ViewsError {
-    /// The folder or a file in it cannot be used.
     #[error("views folder {path}: {reason}")]
-    Folder {
-        /// Which.
-        path: String,
-        /// What the system said.
-        reason: String,
-    },
-    /// The embedded database failed.
+    Folder { path: String, reason: String },
     #[error("views database: {0}")]
     Database(String),
-    /// The log could not be read.
     #[error(transparent)]
     Log(#[from] eventstore::ReadError),
-    /// An event could not be understood. Nothing after it is applied.
+    /// Nothing after that event is applied.
     #[error("event at position {position} cannot be applied: {reason}")]
-    Poison {
-        /// Where it stands in the log.
-        position: u64,
-        /// What is wrong with it.
-        reason: String,
-    },
-    /// The log became another one while it was read.
+    Poison { position: u64, reason: String },
     #[error("the log was replaced by another, or has lost events")]
     Replaced,
-    /// A rebuild is already running.
     #[error("a rebuild is already running")]
     AlreadyRebuilding,
-    /// The views are shutting down.
     #[error("the views are closed")]
     Closed,
 }
@@ -44,19 +30,17 @@ impl From<rusqlite::Error> for ViewsError {
     }
 }
 
-/// Why a question got no answer.
+/// Why a query of the views failed.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum QueryError {
-    /// The views are being built for the first time; ask again later.
+    /// The first build is not done; ask again later.
     #[error("the views are being built")]
     NotReady,
-    /// More questions are waiting than is healthy; ask again later.
+    /// Ask again later.
     #[error("too many questions are waiting for the views")]
     Busy,
-    /// The views are shutting down.
     #[error("the views are closed")]
     Closed,
-    /// The embedded database failed.
     #[error("views database: {0}")]
     Database(String),
 }
@@ -70,24 +54,13 @@ impl From<rusqlite::Error> for QueryError {
 /// Why the views did not reach a position in time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum WaitError {
-    /// They are behind.
     #[error("the views are at {applied} and did not reach {wanted} in time")]
-    Timeout {
-        /// Where they should be.
-        wanted: Position,
-        /// Where they are.
-        applied: Position,
-    },
-    /// Too many are waiting already.
+    Timeout { wanted: Position, applied: Position },
     #[error("too many are waiting for the views")]
     Overloaded,
     /// The views are shutting down, or their worker stopped.
     #[error("the views stopped at {applied}")]
-    Stopped {
-        /// Where they are.
-        applied: Position,
-    },
-    /// The log is not the one the views are of; they are built anew.
+    Stopped { applied: Position },
     #[error("the log was replaced by another, or has lost events; the views are built anew")]
     Replaced,
 }

@@ -1,8 +1,8 @@
-//! Facts in memory: what nearly every request asks for, answered without SQLite and without a change of thread.
+//! Facts in memory: what nearly every request asks for, without SQLite and without a change of thread.
 //!
-//! Filled by whoever asks first, emptied by the worker when it commits a change. The race to avoid: a reader reads
-//! the old row, the worker commits and removes the cached fact, then the reader puts the old row in, for ever.
-//! So every shard counts its removals, and a reader's row is refused if the count moved since before it looked.
+//! Filled by the first reader who asks, emptied by the worker when it commits a change. The race to avoid: a reader
+//! reads the old row, the worker commits and removes the cached fact, then the reader puts the old row in, for ever. So
+//! every shard counts its removals, and a reader's row is refused if the count moved since before it looked.
 
 use std::collections::HashMap;
 use std::future::Future;
@@ -25,13 +25,12 @@ use crate::user_order::UserOrder;
 /// Number of shards of each cache; a power of two.
 const SHARDS: usize = 16;
 
-/// The longest key that is remembered of something that does not exist, in bytes. Keys of what exists are as long as
-/// the rules allow; others are whatever somebody asks for.
+/// The longest key that is remembered of something that does not exist, in bytes. Keys of existing things are as long
+/// as the rules allow; others are whatever a client asks for.
 const LONGEST_UNKNOWN: usize = 128;
 
-/// What a fact is found by.
 pub(crate) trait Key: Clone + Eq + Hash {
-    /// How many bytes it takes.
+    /// In bytes.
     fn length(&self) -> usize;
 }
 
@@ -93,7 +92,7 @@ impl<K: Key, V: Clone> Facts<K, V> {
         &self.shards[index % SHARDS]
     }
 
-    /// The fact, from memory or else from `load`.
+    /// The fact, from memory or else from `load`. `None`: it does not exist.
     pub(crate) async fn get<F, L>(&self, key: &K, load: L) -> Result<Option<V>, QueryError>
     where
         L: FnOnce() -> F,
@@ -124,7 +123,7 @@ impl<K: Key, V: Clone> Facts<K, V> {
         Ok(fact)
     }
 
-    /// Removes what a commit changed. Called after the commit and before anybody is told of it.
+    /// Removes what a commit changed. Called after the commit and before it is published.
     pub(crate) fn invalidate<'a>(&self, keys: impl IntoIterator<Item = &'a K>)
     where
         K: 'a,
@@ -137,7 +136,6 @@ impl<K: Key, V: Clone> Facts<K, V> {
         }
     }
 
-    /// Removes everything.
     pub(crate) fn clear(&self) {
         for shard in &self.shards {
             let mut shard = shard.write();
@@ -159,22 +157,18 @@ impl<K: Eq + Hash, V> Shard<K, V> {
 
 /// What doors need to know of a user on every request.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[allow(missing_docs, reason = "fields and variants say what they are")]
 pub struct UserFacts {
-    /// Its id.
     pub id: UserId,
-    /// Who is behind it.
+    /// A person, a bot or an app.
     pub kind: UserKind,
-    /// Its unique name.
     pub username: String,
-    /// The name people go by.
     pub name: Option<String>,
-    /// Its workspace-wide roles.
+    /// Workspace-wide only, without those in rooms.
     pub roles: Vec<RoleId>,
-    /// It may log in.
     pub active: bool,
-    /// A new password must be chosen at the next login.
     pub require_password_change: bool,
-    /// What they chose to be shown as while they are there.
+    /// The status they chose to be shown while they are there.
     pub chosen_status: Status,
     /// The wire document (contract, conventions 5.1) without presence fields (`status`, `statusConnection`), without
     /// `services`, and with the further fields of the record in `recordFields`.
@@ -183,29 +177,27 @@ pub struct UserFacts {
 
 /// A valid login token. Whether it is expired depends on `Accounts_LoginExpiration` and on the time now.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[allow(missing_docs, reason = "fields and variants say what they are")]
 pub struct SessionFacts {
-    /// Whose.
     pub user: UserId,
-    /// When it was handed out.
     pub issued_at: Timestamp,
-    /// It was made for a program, and does not expire.
+    /// `Some`: it was made for a program, and does not expire.
     pub personal: Option<PersonalTokenFacts>,
-    /// When and from where (a hash) whoever presented it last proved a second factor.
+    /// When and from where (a hash) a second factor was last proved with it.
     pub proved: Option<(Timestamp, String)>,
 }
 
 /// What is special about a token made for a program.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[allow(missing_docs, reason = "fields and variants say what they are")]
 pub struct PersonalTokenFacts {
-    /// What its user calls it.
     pub name: String,
-    /// Its last characters.
+    /// The last characters of the token.
     pub last_part: String,
-    /// Who presents it is not asked for a second factor.
     pub bypass_second_factor: bool,
 }
 
-/// Which second factors an account has.
+/// Which second factors of an account are on.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct SecondFactorFacts {
     /// Whether codes of an authenticator are asked for; `None`: there never was one.
@@ -214,18 +206,16 @@ pub struct SecondFactorFacts {
     pub email: Option<bool>,
 }
 
-/// With what the owner of an account can prove who they are, and which programs they let do so.
+/// How the owner of an account can prove who they are, and which programs may use it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[allow(missing_docs, reason = "fields and variants say what they are")]
 pub struct ProofFacts {
-    /// There is a password.
     pub password: bool,
-    /// The second factors.
     pub factors: SecondFactorFacts,
     /// The client ids of the programs that may use the account, in order.
     pub clients: Vec<String>,
 }
 
-/// All cached facts.
 pub(crate) struct AllFacts {
     pub(crate) users: Facts<UserId, Arc<UserFacts>>,
     pub(crate) proofs: Facts<UserId, Arc<ProofFacts>>,
@@ -238,7 +228,6 @@ pub(crate) struct AllFacts {
 }
 
 impl AllFacts {
-    /// Empty.
     pub(crate) fn new() -> Self {
         Self {
             users: Facts::new(50_000),
@@ -264,7 +253,6 @@ impl AllFacts {
         self.memberships.invalidate(&stale.memberships);
     }
 
-    /// Removes everything.
     pub(crate) fn clear(&self) {
         self.users.clear();
         self.proofs.clear();

@@ -9,55 +9,47 @@ use crate::error::QueryError;
 use crate::numbers::unsigned;
 use crate::views::Views;
 
-/// See the module.
+/// Statistics of a workspace, all of one and the same moment.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[allow(missing_docs, reason = "fields and variants say what they are")]
 pub struct Figures {
-    /// Accounts.
     pub users: u64,
-    /// Those that may log in.
+    /// Accounts that may log in.
     pub active_users: u64,
-    /// Those that may log in and hold the role `guest`.
+    /// Accounts that may log in and hold the role `guest`.
     pub active_guests: u64,
-    /// Those of apps.
     pub app_users: u64,
-    /// Accounts by the language they chose.
+    /// Number of accounts by the language they chose.
     pub languages: BTreeMap<String, u64>,
-    /// Channels: rooms and messages.
+    /// Number of rooms, and of messages in them.
     pub channels: (u64, u64),
-    /// Groups: rooms and messages.
+    /// Number of rooms, and of messages in them.
     pub groups: (u64, u64),
-    /// Direct messages: rooms and messages.
+    /// Number of rooms, and of messages in them.
     pub directs: (u64, u64),
-    /// Rooms of which few speak to many.
     pub broadcast_rooms: u64,
-    /// Rooms whose messages are encrypted from end to end.
     pub encrypted_rooms: u64,
-    /// The newest message.
+    /// Send time of the newest message.
     pub last_message: Option<Timestamp>,
-    /// The newest login token.
+    /// When the newest login token was issued.
     pub last_login: Option<Timestamp>,
-    /// Custom user statuses.
     pub custom_statuses: u64,
-    /// Reports that wait for a moderator.
     pub open_reports: u64,
-    /// Messages that others answered in a thread.
+    /// Messages with replies in a thread.
     pub threads: u64,
-    /// When somebody last read anything.
+    /// When a user last read a room.
     pub last_seen: Option<Timestamp>,
-    /// Files people uploaded (pictures of users and rooms, emoji, sounds, the workspace's own pictures), and their bytes.
+    /// Files people uploaded (pictures of users and rooms, emoji, sounds, the workspace's own pictures): number and
+    /// bytes.
     pub files: (u64, u64),
-    /// Accounts with an authenticator app.
     pub totp_users: u64,
-    /// Accounts that get a code by mail as their second factor.
     pub email_factor_users: u64,
-    /// Emoji that somebody made.
     pub emoji: u64,
-    /// Sounds that somebody uploaded.
     pub sounds: u64,
 }
 
 impl Views {
-    /// How much there is of everything.
+    /// The statistics as they are now.
     pub async fn figures(&self) -> Result<Figures, QueryError> {
         self.read(|conn| {
             // All figures of one and the same moment.

@@ -16,7 +16,7 @@ use crate::numbers::unsigned;
 use crate::projection::Projection;
 use crate::unsynced::{self, Mark};
 
-/// Raise it when the files change in a way no version of a single view tells.
+/// Raise it when the files change in a way that no version of a single view tells.
 const FORMAT: i64 = 3;
 
 const POINTER: &str = "views.current";
@@ -37,7 +37,7 @@ fn problem(path: &Path, error: &std::io::Error) -> ViewsError {
 }
 
 impl Folder {
-    /// Opens (or creates) it, and removes what a crash left over and what cannot be trusted.
+    /// Opens (or creates) it, and removes what a crash left over or what cannot be trusted.
     pub(crate) fn open(dir: &Path) -> Result<Self, ViewsError> {
         fs::create_dir_all(dir).map_err(|error| problem(dir, &error))?;
         let path = dir.join(LOCK);
@@ -79,12 +79,11 @@ impl Folder {
         Ok(folder)
     }
 
-    /// The file that serves, if there is one.
     pub(crate) fn current(&self) -> Option<PathBuf> {
         current(&self.dir)
     }
 
-    /// Makes what is in it outlive the machine. All connections are closed by now.
+    /// Makes its content survive a crash of the machine. All connections are closed by now.
     pub(crate) fn settle(&self) {
         let Some(path) = self.current() else { return };
         if let Err(error) = unsynced::settle(&self.dir, [&*path, &write_ahead_log(&path)]) {
@@ -92,7 +91,7 @@ impl Folder {
         }
     }
 
-    /// A path for the next file, of which there is none yet.
+    /// A path for the next file, which does not exist yet.
     pub(crate) fn next(&self) -> PathBuf {
         let entries = fs::read_dir(&self.dir).into_iter().flatten().flatten();
         let last = entries.filter_map(|entry| generation(&entry.path())).max();
@@ -125,13 +124,12 @@ pub(crate) fn current(dir: &Path) -> Option<PathBuf> {
     (generation(&path).is_some() && path.is_file()).then_some(path)
 }
 
-/// The same, for somebody who only looks, unless it will not serve again: see [`crate::unsynced`].
+/// The file that serves in `dir`, for read-only use; `None` also if it will not serve again: see [`crate::unsynced`].
 pub(crate) fn current_trusted(dir: &Path) -> Result<Option<PathBuf>, ViewsError> {
     let mark = unsynced::read(dir).map_err(|error| problem(dir, &error))?;
     Ok(current(dir).filter(|_| mark != Mark::Distrusted))
 }
 
-/// The write-ahead log beside a file.
 fn write_ahead_log(path: &Path) -> PathBuf {
     let mut log = path.as_os_str().to_owned();
     log.push("-wal");
@@ -202,7 +200,7 @@ pub(crate) fn create(
     Ok(conn)
 }
 
-/// Makes a file that was filled safe, and closes it.
+/// Makes a filled file safe, and closes it.
 pub(crate) fn finish(path: &Path, conn: Connection) -> Result<(), ViewsError> {
     conn.close().map_err(|(_, error)| error)?;
     File::open(path)
@@ -214,8 +212,8 @@ pub(crate) fn finish(path: &Path, conn: Connection) -> Result<(), ViewsError> {
 ///
 /// Checkpointing is the caller's business: see [`crate::checkpointer`].
 ///
-/// The death of this process never leaves half a commit, and the checkpoint goes with its rows. The death of the machine
-/// may: see [`crate::unsynced`].
+/// The death of this process never leaves half a commit, and the checkpoint goes with its rows. The death of the
+/// machine may: see [`crate::unsynced`].
 pub(crate) fn open_writer(path: &Path) -> rusqlite::Result<Connection> {
     let conn = Connection::open(path)?;
     prepare(&conn)?;
@@ -231,7 +229,6 @@ pub(crate) fn open_writer(path: &Path) -> rusqlite::Result<Connection> {
     Ok(conn)
 }
 
-/// Opens a file to read from.
 pub(crate) fn open_reader(path: &Path) -> rusqlite::Result<Connection> {
     let conn = Connection::open_with_flags(
         path,
@@ -250,15 +247,15 @@ pub(crate) fn open_reader(path: &Path) -> rusqlite::Result<Connection> {
     Ok(conn)
 }
 
-/// What every connection needs.
+/// Settings that every connection needs.
 fn prepare(conn: &Connection) -> rusqlite::Result<()> {
     conn.set_prepared_statement_cache_capacity(256);
-    // Without this, SQLite compiles a statement anew for every other value bound to a range.
+    // Without this, SQLite compiles a statement again for every other value bound to a range.
     conn.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     Ok(())
 }
 
-/// Name, version and checkpoint of the views in a file; nothing of one in another format.
+/// Name, version and checkpoint of each view in a file; none if the file has another format.
 pub(crate) fn checkpoints(conn: &Connection) -> rusqlite::Result<Vec<(String, u32, Position)>> {
     let format: i64 = conn.pragma_query_value(None, "user_version", |row| row.get(0))?;
     if format != FORMAT {
@@ -271,7 +268,7 @@ pub(crate) fn checkpoints(conn: &Connection) -> rusqlite::Result<Vec<(String, u3
         .collect()
 }
 
-/// Where the views of a file stand, if they are exactly `projections` in their present versions.
+/// The place of the views in a file, if they are exactly `projections` in their present versions.
 pub(crate) fn place(
     conn: &Connection,
     projections: &[&dyn Projection],

@@ -17,8 +17,8 @@ use run::Run;
 use tokio::sync::{mpsc, watch};
 use update::{Effect, LiveUpdate, Scope};
 
-/// How many updates may wait for one subscriber, and how many bytes of them. As many again may be taken out by it and
-/// not be handed on yet.
+/// How many updates may wait for one subscriber, and how many bytes of them. The subscriber may have taken out as many
+/// again that are not handed on yet.
 const QUEUE: (usize, usize) = (2048, 4 * 1024 * 1024);
 
 /// How many updates are gathered before they are offered.
@@ -30,12 +30,7 @@ const CHANGES: usize = 8192;
 /// What the worker hands over after a commit.
 pub(crate) enum Publication {
     /// All updates of all events up to `at`, in order.
-    Updates {
-        /// The last event of the commit.
-        at: Mark,
-        /// In order of position.
-        updates: Vec<LiveUpdate>,
-    },
+    Updates { at: Mark, updates: Vec<LiveUpdate> },
     /// The views are at this place without having made updates on the way.
     Jump(Mark),
     /// The log is another one: what subscribers saw is void.
@@ -45,7 +40,7 @@ pub(crate) enum Publication {
 /// What a subscriber gets.
 #[derive(Clone, Debug)]
 pub enum Delivery {
-    /// Updates.
+    /// One or more updates, in order.
     Updates(Arc<Run>),
     /// The subscriber was too slow, or the hub jumped: nothing more comes. Resume after this place.
     Lost(Mark),
@@ -55,7 +50,7 @@ pub enum Delivery {
     Replaced,
 }
 
-/// See the module.
+/// Routes updates by room and by user to subscribers.
 #[derive(Clone)]
 pub struct Hub {
     inner: Arc<Inner>,
@@ -89,7 +84,7 @@ struct Subscriber {
 
 struct Queue {
     runs: VecDeque<Arc<Run>>,
-    /// Updates and bytes of them.
+    /// How many updates are in `runs`, and how many bytes.
     updates: usize,
     bytes: usize,
     /// Everything up to here was taken out, or was never for this subscriber.
@@ -145,7 +140,7 @@ impl Subscriber {
 }
 
 impl Routes {
-    /// Who an update is for, but for the one it may leave out.
+    /// Who an update is for, except the one it may leave out.
     fn receivers(&self, update: &LiveUpdate) -> impl Iterator<Item = &Arc<Subscriber>> {
         let (some, all) = match &update.scope {
             Scope::Room(room) => (self.rooms.get(room), None),
@@ -206,14 +201,13 @@ fn plain_run(updates: &VecDeque<LiveUpdate>) -> usize {
     (0..updates.len()).take_while(|index| plain(*index)).count()
 }
 
-/// Runs of one with their update.
+/// Each run of one update, with that update.
 fn alone(runs: &[Arc<Run>]) -> impl Iterator<Item = (&Arc<Run>, &LiveUpdate)> {
     runs.iter()
         .flat_map(|run| run.updates().iter().map(move |update| (run, update)))
 }
 
 impl Hub {
-    /// At a place, without subscribers.
     pub(crate) fn new(at: Mark) -> Self {
         let routes = Routes {
             rooms: HashMap::new(),
@@ -237,7 +231,7 @@ impl Hub {
         *self.inner.published.borrow()
     }
 
-    /// How many subscribers there are.
+    /// The number of subscribers on this node.
     pub fn subscribers(&self) -> usize {
         self.inner.routes.read().users.values().map(Vec::len).sum()
     }
@@ -276,7 +270,7 @@ impl Hub {
                             }
                         }
                     }
-                    // Updates that cannot be offered cost those who are there their place, not those who come.
+                    // If updates cannot be offered, present subscribers lose their place; later ones are not affected.
                     let offer = AssertUnwindSafe(|| self.offer(at, updates));
                     if catch_unwind(offer).is_err() {
                         self.begin_at(at, End::Lost);
@@ -330,7 +324,7 @@ impl Hub {
         self.inner.published.send_replace(end);
     }
 
-    /// Begins anew at a place. Whoever is subscribed missed something.
+    /// Starts over at a place. Present subscribers missed something.
     fn begin_at(&self, at: Mark, end: End) {
         let mut routes = self.inner.routes.write();
         for subscriber in routes.users.values().flatten() {
@@ -356,7 +350,7 @@ impl Hub {
     }
 
     /// Registers a subscriber. `rooms` are those of the user at position `at`, which the hub has reached. `None`: that
-    /// is too long ago to know the rooms now; look again.
+    /// is too long ago to know the rooms now, and the caller must look again.
     pub(crate) fn subscribe(
         &self,
         user: &UserId,
@@ -445,7 +439,6 @@ pub(crate) struct Subscription {
 }
 
 impl Subscription {
-    /// What comes next.
     pub(crate) async fn next(&mut self) -> Delivery {
         if let Some(run) = self.taken.pop_front() {
             return Delivery::Updates(run);

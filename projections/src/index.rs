@@ -2,17 +2,16 @@
 
 use rusqlite::Connection;
 
-/// An index of a view. Created after the rows when a file is built anew, or when applying an event first needs it.
+/// An index of a view. Created after the rows when a file is rebuilt, or when applying an event first needs it.
 #[derive(Debug)]
 pub struct Index {
-    /// Its name.
+    /// Unique among the indexes of all views.
     pub name: &'static str,
-    /// What it is on: `table(columns) WHERE ...`.
+    /// `table(columns) WHERE ...`.
     pub on: &'static str,
 }
 
 impl Index {
-    /// Creates it, if it is not there yet.
     pub(crate) fn create(&self, conn: &Connection) -> rusqlite::Result<()> {
         conn.execute_batch(&format!(
             "CREATE INDEX IF NOT EXISTS {} ON {}",

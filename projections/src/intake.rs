@@ -16,13 +16,11 @@ pub(crate) const CHUNKS: usize = 8;
 /// Waiting times between attempts to read a log that cannot be read now.
 const BACKOFF: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(5));
 
-/// What comes out of the log.
 pub(crate) enum Intake {
     /// Events, in order, without gaps.
     Events(Vec<Applied>),
-    /// The log cannot be read now; says why. It is tried again.
     Unavailable(String),
-    /// It can be read again. There may be nothing new in it.
+    /// The log can be read again. There may be nothing new in it.
     Available,
     /// The event at this position cannot be understood. Nothing comes after it.
     Poison(Position, String),
@@ -30,7 +28,7 @@ pub(crate) enum Intake {
     Replaced,
 }
 
-/// Decodes a chunk, up to and with `until`. The second part tells of an event that cannot be understood.
+/// Decodes a chunk, up to and including `until`. The second part tells of an event that cannot be understood.
 fn decode(
     chunk: &[RecordedEvent],
     until: Option<Position>,
@@ -85,7 +83,7 @@ pub(crate) async fn follow(
                 return;
             }
             match chunks.next().await {
-                // Seen at the top of the loop.
+                // Handled at the top of the loop.
                 Some(Err(ReadError::Replaced)) => {}
                 Some(Ok(chunk)) => {
                     pause = BACKOFF.0;
@@ -167,7 +165,7 @@ pub(crate) async fn catch_up(
     }
 }
 
-/// The head of a log, asked for until it answers.
+/// The head of a log; asks until the log answers.
 pub(crate) async fn head(store: &dyn EventStore) -> Position {
     let mut pause = BACKOFF.0;
     loop {
@@ -180,7 +178,7 @@ pub(crate) async fn head(store: &dyn EventStore) -> Position {
     }
 }
 
-/// Whether `place` is in the log; asked until the log answers.
+/// Whether `place` is in the log; asks until the log answers.
 pub(crate) async fn holds(store: &dyn EventStore, place: Place) -> bool {
     let mut pause = BACKOFF.0;
     loop {

@@ -1,13 +1,12 @@
 //! Dates as the wire has them: `2022-07-01T12:00:00.000Z`.
 //!
-//! Every message carries several, so they are written digit by digit, without a formatting machinery.
+//! Every message carries several, so they are written digit by digit, without a general formatter.
 
 use domain::Timestamp;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::borrow::Cow;
 
-/// Length of a written date.
 const LENGTH: usize = 24;
 
 /// Milliseconds of a day.
@@ -16,7 +15,6 @@ const DAY: i64 = 86_400_000;
 /// The first and last instant that can be written with four digits of year.
 const RANGE: (i64, i64) = (-62_167_219_200_000, 253_402_300_799_999);
 
-/// A time that serialises as the wire has dates.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Date(pub(crate) Timestamp);
 

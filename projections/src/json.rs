@@ -5,7 +5,6 @@ use rusqlite::types::Type;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-/// Writes a document.
 pub(crate) fn encode<T: Serialize>(document: &T) -> rusqlite::Result<Vec<u8>> {
     let mut bytes = Vec::with_capacity(512);
     serde_json::to_writer(&mut bytes, document)
@@ -19,7 +18,7 @@ pub(crate) fn decode<T: DeserializeOwned>(bytes: &[u8]) -> rusqlite::Result<T> {
         .map_err(|error| rusqlite::Error::FromSqlConversionFailure(0, Type::Blob, Box::new(error)))
 }
 
-/// Adds a field whose value is written already to a document that has at least one field.
+/// Adds a field whose value is already encoded to a document that has at least one field.
 pub(crate) fn splice(document: &mut Vec<u8>, name: &str, value: &[u8]) {
     if document.pop() == Some(b'}') {
         document.extend_from_slice(b",\"");
@@ -30,13 +29,12 @@ pub(crate) fn splice(document: &mut Vec<u8>, name: &str, value: &[u8]) {
     }
 }
 
-/// A document out of a row.
 pub(crate) fn column(row: &rusqlite::Row<'_>, index: usize) -> rusqlite::Result<Bytes> {
     Ok(Bytes::copy_from_slice(row.get_ref(index)?.as_bytes()?))
 }
 
-/// The most bytes of message documents in one answer. A page ends early rather than being larger: whoever wants the
-/// rest asks from there.
+/// The most bytes of message documents in one answer. A page ends early rather than being larger: clients who want the
+/// rest ask from there.
 pub(crate) const PAGE_BYTES: usize = 8 * 1024 * 1024;
 
 /// The documents of a page, up to [`PAGE_BYTES`] and at least one.

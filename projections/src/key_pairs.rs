@@ -11,10 +11,9 @@ use crate::projection::Projection;
 use crate::tx::Tx;
 use crate::views::Views;
 
-/// The most members of one room that are told to wait for its key at a time.
+/// How many members of one room are told to wait for its key at a time.
 const WAITING: u32 = 50;
 
-/// See the module.
 pub(crate) struct KeyPairsView;
 
 impl Projection for KeyPairsView {
@@ -62,9 +61,9 @@ impl Projection for KeyPairsView {
 /// A user's key pair.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KeyPairRecord {
-    /// The public key.
+    /// In a form that only clients read.
     pub public_key: String,
-    /// The private key, encrypted by its owner, and sealed.
+    /// Encrypted by its owner, then sealed.
     pub private_key: Sealed,
 }
 
@@ -86,7 +85,7 @@ impl Views {
     }
 
     /// Members of a room who could have its key and do not: the user and their public key. A bounded number of them;
-    /// when these have theirs, the next are told.
+    /// once these have it, the next are told.
     pub async fn waiting_for_key(
         &self,
         room: &RoomId,
@@ -108,7 +107,7 @@ impl Views {
         .await
     }
 
-    /// The rooms of a user that have a key which the user does not have: the room and what its key is known by.
+    /// The rooms of a user that have a key which the user does not have: the room and the id of its key.
     pub async fn rooms_without_key(
         &self,
         user: &UserId,

@@ -1,4 +1,4 @@
-//! How far the views are behind, whether anybody is still working on it, and how far a rebuild is.
+//! How far the views are behind, whether they are kept up to date, and how far a rebuild is.
 
 use std::time::{Duration, Instant};
 
@@ -14,20 +14,20 @@ pub struct Lag {
     pub head: Position,
     /// Head minus checkpoint.
     pub events: u64,
-    /// For how long the views have been behind without a break; zero when they are not.
+    /// How long the views have been behind without a break; zero if they are not.
     pub since: Duration,
 }
 
 /// Whether the views are being kept up to date.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Health {
-    /// They are.
+    /// They follow the log.
     Ready,
-    /// They are being built for the first time, or anew after an upgrade; questions wait.
+    /// The first build, or a rebuild after an upgrade; questions wait.
     Building,
-    /// Something is wrong that may pass; it is tried again.
+    /// Something is wrong that may pass, and what; it is tried again.
     Failing(String),
-    /// The worker stopped for good; says why. Somebody has to look.
+    /// The worker stopped for good, and why. An operator has to look.
     Stopped(String),
 }
 
@@ -36,7 +36,7 @@ pub enum Health {
 pub struct RebuildProgress {
     /// The last position the new views contain.
     pub position: Position,
-    /// The last position of the log.
+    /// The last position the log is known to have.
     pub head: Position,
 }
 
@@ -47,7 +47,7 @@ pub(crate) struct Head {
 }
 
 impl Head {
-    /// The log is known to reach `position`; the views are at `applied`.
+    /// Notes that the log reaches `position`; the views are at `applied`.
     pub(crate) fn seen(&self, position: Position, applied: Position) {
         let mut state = self.state.lock();
         state.0 = state.0.max(position);
@@ -58,12 +58,11 @@ impl Head {
         }
     }
 
-    /// What was known is of a log that is not there any more.
+    /// Forgets what was known: that log no longer exists.
     pub(crate) fn reset(&self) {
         *self.state.lock() = (Position::START, None);
     }
 
-    /// How far the views are behind.
     pub(crate) fn lag(&self, applied: Position) -> Lag {
         let (head, since) = *self.state.lock();
         let head = head.max(applied);

@@ -5,9 +5,9 @@
 //! told), so a position names an update, and is enough to resume from.
 //!
 //! The same function of the event makes the update for those who are there ([`Hub`]) and for those who come back
-//! ([`Views::feed`] reads the log for what they missed). Those who come back are told what happened in the words that
-//! hold now: a replay gives nobody what was deleted, edited or taken from them meanwhile. What nobody touched is the same
-//! to the byte but for what others added to it, as reactions.
+//! ([`Views::feed`] reads the log for what they missed). Those who come back are told what happened, as it is now: a
+//! replay contains nothing that was deleted, edited or taken from them in between. What did not change is the same to
+//! the byte, except for additions such as reactions.
 //!
 //! **The seam.** The hub offers all updates of a position before it moves [`Hub::published`] past it, and registers a
 //! subscriber between two positions, never within one. So a subscriber that was registered at position B is offered

@@ -1,4 +1,4 @@
-//! What ids are called right now. Wire documents name people and rooms beside their ids.
+//! What users and rooms are called now. Wire documents have names beside ids.
 
 use compact_str::CompactString;
 use domain::room::RoomKind;
@@ -9,42 +9,37 @@ use serde::{Deserialize, Serialize};
 /// What a user is called.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct UserName {
-    /// The unique name.
     pub(crate) username: CompactString,
-    /// The name people go by.
     pub(crate) name: Option<CompactString>,
 }
 
 /// What a room is called.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct RoomName {
-    /// What kind it is.
     pub(crate) kind: RoomKind,
-    /// The unique name.
+    /// The unique name; direct messages have none.
     pub(crate) name: Option<CompactString>,
     /// The name as typed.
     pub(crate) display: Option<CompactString>,
 }
 
-/// Somebody who knows names.
+/// Looks up what users and rooms are called now.
 pub(crate) trait Names {
-    /// What a user is called; `None` when there is no such user (any more).
+    /// `None`: there is no such user (any more).
     fn user(&mut self, user: &UserId) -> rusqlite::Result<Option<UserName>>;
-    /// What a room is called; `None` when there is no such room (any more).
+    /// `None`: there is no such room (any more).
     fn room(&mut self, room: &RoomId) -> rusqlite::Result<Option<RoomName>>;
-    /// The send time of the message that the event at a position made, where it is another than the event says.
+    /// The send time of the message that the event at a position made, if it differs from the one in the event.
     fn send_time(&mut self, position: Position) -> rusqlite::Result<Option<Timestamp>>;
 }
 
 /// A user inside a document: `{_id, username, name}`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct UserRef {
-    /// The id.
     #[serde(rename = "_id")]
     pub(crate) id: UserId,
-    /// The unique name; the id for users that are gone.
+    /// The id, for users that no longer exist.
     pub(crate) username: CompactString,
-    /// The name people go by.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) name: Option<CompactString>,
 }

@@ -2,12 +2,11 @@
 
 use eventstore::Position;
 
-/// A position, to be stored.
 pub(crate) fn number(position: Position) -> i64 {
     i64::try_from(position.get()).unwrap_or(i64::MAX)
 }
 
-/// A number that is never negative, out of a row.
+/// A number from a row that is never negative.
 pub(crate) fn unsigned(row: &rusqlite::Row<'_>, index: usize) -> rusqlite::Result<u64> {
     Ok(u64::try_from(row.get::<_, i64>(index)?).unwrap_or(0))
 }

@@ -1,4 +1,4 @@
-//! The view of the programs that let people log in with their account here, and of what they were granted.
+//! The view of programs that let people log in with their account here, and of what they were granted.
 
 use domain::oauth_app::{OAuthAppEvent, OAuthAppProperties};
 use domain::oauth_grant::{ACCESS_LIFE, OAuthGrantEvent, REFRESH_LIFE};
@@ -15,7 +15,7 @@ use crate::projection::Projection;
 use crate::tx::Tx;
 use crate::views::Views;
 
-/// See the module. Written straight to SQLite.
+/// Written straight to SQLite.
 pub(crate) struct OAuthView;
 
 impl Projection for OAuthView {
@@ -161,7 +161,7 @@ fn forget(tx: &mut Tx, grant: &TokenHash) -> rusqlite::Result<()> {
     delete_tokens(tx, sql, [grant.as_str()])
 }
 
-/// Everything a user granted, but possibly one grant.
+/// Removes everything a user granted, except one grant if that is given.
 fn forget_user(tx: &mut Tx, user: &UserId, except: Option<&TokenHash>) -> rusqlite::Result<()> {
     tx.need("oauth_tokens_user")?;
     let sql = "DELETE FROM oauth_tokens WHERE user = ?1 AND grant_id <> ?2 RETURNING user";
@@ -172,7 +172,7 @@ fn forget_user(tx: &mut Tx, user: &UserId, except: Option<&TokenHash>) -> rusqli
     )
 }
 
-/// Deletes tokens by a statement that returns whose they were: what is known of those users changes.
+/// Deletes tokens by a statement that returns their users: cached facts of those users are stale.
 fn delete_tokens(
     tx: &mut Tx,
     sql: &'static str,
@@ -189,14 +189,11 @@ fn delete_tokens(
 
 /// A program that lets people log in with their account here.
 #[derive(Clone, Debug, PartialEq)]
+#[allow(missing_docs, reason = "fields and variants say what they are")]
 pub struct OAuthAppRecord {
-    /// Its id.
     pub id: String,
-    /// What it calls itself.
     pub client_id: String,
-    /// What it proves that with.
     pub secret: Sealed,
-    /// What people see of it.
     pub properties: OAuthAppProperties,
     /// When and by whom it was added.
     pub created: (Timestamp, UserId),
@@ -227,18 +224,17 @@ fn record(row: &Row<'_>) -> rusqlite::Result<OAuthAppRecord> {
 
 /// A token that a program was given.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[allow(missing_docs, reason = "fields and variants say what they are")]
 pub struct OAuthToken {
     /// It renews others; otherwise it gives access.
     pub renews: bool,
     /// The grant it comes from.
     pub grant: TokenHash,
-    /// Id of the program.
+    /// The id of the program.
     pub app: String,
-    /// Whose account it gives access to.
     pub user: UserId,
-    /// Until when it is good.
     pub expires_at: Timestamp,
-    /// The program may be used now.
+    /// Whether the program is switched on.
     pub app_active: bool,
 }
 
@@ -255,7 +251,7 @@ impl Views {
         .await
     }
 
-    /// The program of that id.
+    /// The program with that id.
     pub async fn oauth_app(&self, id: &str) -> Result<Option<OAuthAppRecord>, QueryError> {
         let id = id.to_owned();
         self.read(move |conn| {
@@ -266,7 +262,7 @@ impl Views {
         .await
     }
 
-    /// The program that calls itself so.
+    /// The program with that client id.
     pub async fn oauth_client(
         &self,
         client_id: &str,
@@ -282,7 +278,7 @@ impl Views {
         .await
     }
 
-    /// What a token of that hash is good for; `None` when it was never handed out or is void. It may be expired.
+    /// What a token with that hash is good for; `None` if it was never issued or is void. It may be expired.
     pub async fn oauth_token(&self, hash: &TokenHash) -> Result<Option<OAuthToken>, QueryError> {
         let hash = hash.clone();
         self.read(move |conn| {

@@ -1,4 +1,4 @@
-//! What the worker is told.
+//! What the worker is told to do.
 
 use std::sync::mpsc as blocking;
 
@@ -10,11 +10,10 @@ use crate::error::ViewsError;
 use crate::intake::Intake;
 use crate::tx::Tx;
 
-/// Taken one after the other: what is new in the log, and new views.
+/// Orders are carried out one after the other.
 pub(crate) enum Order {
-    /// Comes out of the log.
     Intake(Intake),
-    /// Stand still, say where, and take over the views that are handed in.
+    /// Stand still, report the place, and take over the views that are handed in.
     Swap(oneshot::Sender<Stillness>),
 }
 
@@ -24,10 +23,8 @@ pub(crate) struct Stillness {
     pub(crate) successor: blocking::SyncSender<Successor>,
 }
 
-/// New views.
 pub(crate) struct Successor {
     pub(crate) tx: Tx,
-    /// For its file.
     pub(crate) checkpointer: Checkpointer,
     /// Makes readers look at the new file; called by the worker, which then drops the old one.
     pub(crate) switch: Box<dyn FnOnce() -> Result<(), ViewsError> + Send>,

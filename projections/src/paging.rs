@@ -2,17 +2,17 @@
 
 use bytes::Bytes;
 
-/// Which part of a long list is wanted.
+/// Selects a part of a long list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Slice {
-    /// How many to leave out at the start.
+    /// How many to skip at the start.
     pub offset: u64,
-    /// How many at most; `None`: all.
+    /// `None`: all that follow.
     pub count: Option<u64>,
 }
 
 impl Slice {
-    /// Everything.
+    /// The whole list.
     pub const ALL: Self = Self {
         offset: 0,
         count: None,
@@ -30,8 +30,8 @@ pub(crate) fn bounds(slice: Slice) -> (i64, i64) {
 /// Part of a list.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Page<T = Bytes> {
-    /// The part asked for.
+    /// The selected part of the list.
     pub items: Vec<T>,
-    /// How many there are in all.
+    /// Length of the whole list.
     pub total: u64,
 }

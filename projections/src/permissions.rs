@@ -12,7 +12,7 @@ use crate::projection::Projection;
 use crate::tx::Tx;
 use crate::views::Views;
 
-/// See the module. The worker also keeps all of it in memory, and hands out snapshots.
+/// The worker also keeps all of it in memory, and hands out snapshots.
 pub(crate) struct PermissionsView;
 
 impl Projection for PermissionsView {
@@ -54,7 +54,7 @@ impl Projection for PermissionsView {
     }
 }
 
-/// The table as the file has it.
+/// The table as stored in the file.
 pub(crate) fn load(conn: &Connection) -> rusqlite::Result<PermissionTable> {
     let mut table = PermissionTable::default();
     for (name, roles, _) in records(conn)? {
@@ -73,7 +73,7 @@ fn records(conn: &Connection) -> rusqlite::Result<Vec<(String, Vec<RoleId>, Time
 }
 
 impl Views {
-    /// The permissions somebody changed, by name: roles and when. All others have their defaults.
+    /// The permissions that were changed, by name: roles and when. All others have their defaults.
     pub async fn changed_permissions(
         &self,
     ) -> Result<Vec<(String, Vec<RoleId>, Timestamp)>, QueryError> {

@@ -1,4 +1,4 @@
-//! The view of devices that want to be told of messages. A device is told as long as its login lasts.
+//! The view of devices that are to be notified of messages. A device is notified as long as its login lasts.
 
 use domain::push::{Platform, PushEvent};
 use domain::session::SessionEvent;
@@ -13,7 +13,7 @@ use crate::projection::Projection;
 use crate::tx::Tx;
 use crate::views::Views;
 
-/// See the module. Written straight to SQLite. Comes after the view of login tokens, which it looks at.
+/// Written straight to SQLite. Comes after the view of login tokens, which it reads.
 pub(crate) struct PushView;
 
 impl Projection for PushView {
@@ -89,7 +89,7 @@ impl Projection for PushView {
     }
 }
 
-/// Devices without a login are not told any more, whatever became of it.
+/// Devices without a login are no longer notified, however the login ended.
 fn forget(tx: &mut Tx, user: &UserId) -> rusqlite::Result<()> {
     tx.need("push_tokens_user")?;
     tx.conn
@@ -101,26 +101,21 @@ fn forget(tx: &mut Tx, user: &UserId) -> rusqlite::Result<()> {
         .map(drop)
 }
 
-/// A device that wants to be told of messages.
+/// A device that is to be notified of messages.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[allow(missing_docs, reason = "fields and variants say what they are")]
 pub struct PushRecord {
-    /// Id of the record.
     pub id: String,
-    /// Who is told.
     pub user: UserId,
-    /// Through which service.
     pub platform: Platform,
-    /// The address of the device there.
+    /// The address of the device at the push service.
     pub token: Sealed,
-    /// Hash of the address.
+    /// Hash of that address.
     pub fingerprint: TokenHash,
-    /// Which app on the device.
     pub app_name: String,
-    /// Hash of the login token of the device.
+    /// Hash of the login token that the device uses.
     pub session: TokenHash,
-    /// When it came first.
     pub created_at: Timestamp,
-    /// When it came last.
     pub updated_at: Timestamp,
 }
 
@@ -155,7 +150,7 @@ impl Views {
         .await
     }
 
-    /// The records of a device.
+    /// All records of a device.
     pub async fn push_tokens_with(
         &self,
         fingerprint: &TokenHash,
@@ -171,7 +166,7 @@ impl Views {
         .await
     }
 
-    /// The record of that id.
+    /// The record with that id.
     pub async fn push_token(&self, id: &str) -> Result<Option<PushRecord>, QueryError> {
         let id = id.to_owned();
         self.read(move |conn| {

@@ -17,23 +17,22 @@ use crate::file;
 /// How many questions may wait.
 const QUEUE: usize = 4096;
 
-/// How many threads answer.
 const THREADS: usize = 4;
 
-/// Steps of SQLite's machine between looks at whether anybody still waits for the answer; some hundred microseconds.
+/// Steps of SQLite's machine between checks that somebody still waits for the answer; some hundred microseconds.
 const STEPS: i32 = 10_000;
 
-/// Asks on a connection, or takes note that there is none, and answers whoever asked.
+/// Runs a question on a connection, or is told that there is none, and sends the answer.
 type Answer = Box<dyn FnOnce(Result<&Connection, QueryError>) + Send>;
 
 /// A question on its way to a thread.
 struct Question {
     answer: Answer,
-    /// Gone when whoever asked is.
+    /// Gone when the asker is.
     asker: Weak<()>,
 }
 
-/// Who asked what a connection is answering.
+/// The asker of the question that a connection works on.
 type Asker = Arc<Mutex<Weak<()>>>;
 
 /// A connection of a thread, to the file it was opened for.
@@ -55,7 +54,6 @@ struct Queue {
     closed: bool,
 }
 
-/// See the module.
 pub(crate) struct Readers {
     queue: Mutex<Queue>,
     waiting: Condvar,
@@ -103,14 +101,14 @@ impl Readers {
         self.serving.subscribe()
     }
 
-    /// Asks.
+    /// Runs `question` on one of the threads.
     pub(crate) async fn ask<T, F>(&self, question: F) -> Result<T, QueryError>
     where
         T: Send + 'static,
         F: FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
     {
         let (sender, answer) = oneshot::channel();
-        // Dropped with this future, by a caller that does not want to know any more.
+        // Dropped with this future, if the caller no longer wants to know.
         let asker = Arc::new(());
         let question = Question {
             answer: Box::new(move |conn| {
@@ -134,7 +132,7 @@ impl Readers {
         answer
     }
 
-    /// Answers what was asked and stops. Blocks until the threads ended.
+    /// Answers the questions that wait, and stops. Blocks until the threads have ended.
     pub(crate) fn join(&self) {
         self.close();
         for thread in self.threads.lock().drain(..) {
@@ -191,7 +189,7 @@ impl Readers {
     }
 }
 
-/// The connection to the file that serves, opened when it is another one than before.
+/// The connection to the file that serves; opened if the file changed.
 fn connect(open: &mut Option<Open>, serving: Option<Serving>) -> Result<&Open, QueryError> {
     let serving = serving.ok_or(QueryError::NotReady)?;
     if open.as_ref().is_none_or(|open| open.serving != serving) {

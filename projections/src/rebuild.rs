@@ -1,4 +1,4 @@
-//! Building all views anew beside the ones that serve.
+//! Rebuilding all views beside the ones that serve.
 //!
 //! A file is filled from the start of the log with everything that makes filling fast and nothing that makes it safe
 //! (see [`crate::file`]), its indexes are created at the end, and it is made safe before anything points to it. The
@@ -25,7 +25,7 @@ use crate::tx::{Stale, Tx};
 use crate::views::Views;
 use crate::worker;
 
-/// Fills a new file with everything of `log` that comes in, and makes it safe. Blocks; answers where the views stand.
+/// Fills a new file with everything of `log` that comes in, and makes it safe. Blocks; returns the place of the views.
 pub(crate) fn fill(
     path: &Path,
     log: LogId,
@@ -69,7 +69,7 @@ pub(crate) fn fill(
     Ok(place)
 }
 
-/// Applies what comes in to views that nobody reads yet. Blocks.
+/// Applies what comes in to views that are not read yet. Blocks.
 fn extend(mut tx: Tx, mut intake: mpsc::Receiver<Intake>) -> Result<Tx, ViewsError> {
     while let Some(incoming) = intake.blocking_recv() {
         match incoming {
@@ -132,7 +132,7 @@ async fn build(
             progress(RebuildProgress { position, head });
         });
         match filled {
-            // The feeder was aborted: the file is whole, but not all there is.
+            // The feeder was aborted: the file is intact, but not complete.
             Ok(place) if place.position < head => {
                 file::remove(&path);
                 Err(ViewsError::Closed)
@@ -168,8 +168,8 @@ impl Drop for Running<'_> {
 }
 
 impl Views {
-    /// Builds all views anew beside the ones that serve, then swaps. Returns once the new ones serve. Dropped or
-    /// crashed half-way, the old ones go on.
+    /// Rebuilds all views beside the ones that serve, then swaps. Returns once the new ones serve. If it is dropped or
+    /// crashes half-way, the old ones continue.
     pub async fn rebuild(&self) -> Result<(), ViewsError> {
         {
             let mut rebuilding = self.shared().rebuilding.lock();
@@ -225,7 +225,7 @@ impl Views {
             Ok(())
         };
         let checkpointer = Checkpointer::start(&path);
-        // From here on the worker decides which file serves, also when nobody waits for it any more.
+        // From here on the worker decides which file serves, even if the caller no longer waits.
         scrap.0 = None;
         let handed_over = successor.send(Successor {
             tx,
@@ -251,8 +251,8 @@ impl Views {
     }
 }
 
-/// Builds all views in `dir` anew while no server runs on it. `progress` is called now and then. Answers the
-/// position the views then contain.
+/// Rebuilds all views in `dir` while no server runs on it. `progress` is called now and then. Returns the position the
+/// views then contain.
 pub async fn rebuild_offline(
     dir: &Path,
     store: Arc<dyn EventStore>,
@@ -273,7 +273,7 @@ pub async fn rebuild_offline(
     switched
 }
 
-/// The views in `dir`, with how far each is, beside the log. Works beside a running server.
+/// The views in `dir`, with how far each is, beside the log. May run beside a server.
 pub async fn list(dir: &Path, store: Arc<dyn EventStore>) -> Result<Overview, ViewsError> {
     let head = store.head().await?;
     let mut overview = Overview {

@@ -1,4 +1,4 @@
-//! Documents of messages that changed lately, so that a door can answer with what it just posted.
+//! Documents of messages that changed lately, so that a door can return the message it just posted.
 
 use std::collections::HashMap;
 
@@ -28,7 +28,6 @@ struct Generations {
 }
 
 impl Recent {
-    /// A document, if it changed lately.
     pub(crate) fn get(&self, id: &MessageId) -> Option<Bytes> {
         let messages = self.messages.read();
         messages
@@ -63,7 +62,6 @@ impl Recent {
         }
     }
 
-    /// Forgets everything.
     pub(crate) fn clear(&self) {
         *self.messages.write() = Generations::default();
     }

@@ -43,13 +43,12 @@ pub(crate) const ALL: &[&dyn Projection] = &[
     &banners::BannersView,
 ];
 
-/// Every index of every view.
 pub(crate) fn all_indexes() -> impl Iterator<Item = &'static Index> {
     ALL.iter().flat_map(|projection| projection.indexes())
 }
 
 impl Tx {
-    /// Over an open views file that contains everything up to `place`. `bulk`: its indexes do not exist yet.
+    /// Opens a views file that contains everything up to `place`. `bulk`: its indexes do not exist yet.
     pub(crate) fn open(conn: Connection, place: Place, bulk: bool) -> rusqlite::Result<Self> {
         let missing = bulk.then(|| all_indexes().map(|index| (index.name, index)).collect());
         let mut tx = Self::new(conn, place, missing);

@@ -15,7 +15,6 @@ use crate::projection::Projection;
 use crate::tx::Tx;
 use crate::views::Views;
 
-/// See the module.
 pub(crate) struct ReportsView;
 
 impl Projection for ReportsView {
@@ -104,19 +103,18 @@ impl Projection for ReportsView {
     }
 }
 
-/// What is reported.
+/// What a report is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(missing_docs, reason = "fields and variants say what they are")]
 pub enum ReportKind {
-    /// Messages.
     Messages,
-    /// Users.
     Users,
 }
 
-/// Which open reports are wanted. Newest first.
+/// Selects open reports, the newest first.
 #[derive(Clone, Debug)]
+#[allow(missing_docs, reason = "fields and variants say what they are")]
 pub struct ReportQuery {
-    /// What is reported.
     pub kind: ReportKind,
     /// Only reports of this user, or of what they wrote.
     pub user: Option<UserId>,
@@ -128,9 +126,8 @@ pub struct ReportQuery {
     pub latest: Option<Timestamp>,
     /// Made at this time or later.
     pub oldest: Option<Timestamp>,
-    /// Oldest first instead.
+    /// The oldest first instead.
     pub ascending: bool,
-    /// Which part.
     pub slice: Slice,
 }
 
@@ -150,31 +147,28 @@ impl ReportQuery {
     }
 }
 
-/// A report.
+/// A report about a user or a message.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[allow(missing_docs, reason = "fields and variants say what they are")]
 pub struct ReportRecord {
-    /// Its id.
     pub id: String,
-    /// Who is reported, or wrote what is.
+    /// The reported user, or the author of the reported message.
     pub user: UserId,
-    /// The message, its room, and what it was then.
+    /// The message, its room, and its document at the time of the report.
     pub message: Option<(MessageId, RoomId, Bytes)>,
-    /// What is wrong.
     pub description: String,
-    /// Who says so.
     pub reporter: UserId,
-    /// When.
     pub at: Timestamp,
 }
 
 /// A user with open reports.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ReportedUser {
-    /// How many.
+    /// How many reports match.
     pub count: u64,
-    /// The newest one.
+    /// The newest of these reports.
     pub latest: ReportRecord,
-    /// The rooms of what is reported.
+    /// The rooms of the reported messages.
     pub rooms: Vec<RoomId>,
 }
 
@@ -203,7 +197,7 @@ fn record(row: &Row<'_>) -> rusqlite::Result<ReportRecord> {
     })
 }
 
-/// The condition of a query, and its values.
+/// The SQL condition of a query, and its values.
 struct Matching {
     sql: &'static str,
     user: Option<String>,
@@ -259,7 +253,7 @@ impl Matching {
 const TABLES: &str = "reports LEFT JOIN users ON users.id = reports.user";
 
 impl Views {
-    /// Open reports.
+    /// Open reports that `query` selects.
     pub async fn reports(&self, query: ReportQuery) -> Result<Page<ReportRecord>, QueryError> {
         self.read(move |conn| {
             let matching = Matching::of(&query);
@@ -279,7 +273,7 @@ impl Views {
         .await
     }
 
-    /// The report of that id, dealt with or not.
+    /// The report with that id, open or dealt with.
     pub async fn report(&self, id: &str) -> Result<Option<ReportRecord>, QueryError> {
         let id = id.to_owned();
         self.read(move |conn| {

@@ -15,7 +15,7 @@ use crate::projection::Projection;
 use crate::tx::Tx;
 use crate::views::Views;
 
-/// See the module. The worker also keeps all of it in memory, and hands out snapshots.
+/// The worker also keeps all of it in memory, and hands out snapshots.
 pub(crate) struct RolesView;
 
 impl Projection for RolesView {
@@ -45,7 +45,7 @@ impl Projection for RolesView {
         let (role, properties) = match role_event {
             RoleEvent::RoleCreated(event) => (&event.role, &event.properties),
             RoleEvent::RoleChanged(event) => (&event.role, &event.properties),
-            // Who has it stands in the views of users and of memberships.
+            // Who has a role is in the views of users and of memberships.
             RoleEvent::RoleGiven(_) => return Ok(()),
             RoleEvent::RoleDeleted(event) => {
                 tx.roles.remove(&event.role);
@@ -66,7 +66,7 @@ impl Projection for RolesView {
     }
 }
 
-/// The table as the file has it.
+/// The table as stored in the file.
 pub(crate) fn load(conn: &Connection) -> rusqlite::Result<RoleTable> {
     let mut table = RoleTable::default();
     for record in records(conn)? {
@@ -79,14 +79,12 @@ pub(crate) fn load(conn: &Connection) -> rusqlite::Result<RoleTable> {
 
 /// A role that was made, changed or deleted.
 #[derive(Clone, Debug, PartialEq)]
+#[allow(missing_docs, reason = "fields and variants say what they are")]
 pub struct RoleRecord {
-    /// Its id.
     pub id: RoleId,
-    /// What it is, or was.
+    /// As they are, or were when the role was deleted.
     pub properties: RoleProperties,
-    /// When that was last changed.
     pub updated_at: Timestamp,
-    /// It is gone.
     pub deleted: bool,
 }
 
@@ -106,12 +104,12 @@ fn records(conn: &Connection) -> rusqlite::Result<Vec<RoleRecord>> {
 const HELD: &str = "EXISTS (SELECT 1 FROM json_each(doc, '$.roles') WHERE value = ?1)";
 
 impl Views {
-    /// The roles somebody made, changed or deleted, by id. All others are as [`domain::role::builtin`] says.
+    /// The roles that were made, changed or deleted, by id. All others are as [`domain::role::builtin`] says.
     pub async fn changed_roles(&self) -> Result<Vec<RoleRecord>, QueryError> {
         self.read(records).await
     }
 
-    /// Whether anybody has the role.
+    /// Whether any user has the role.
     pub async fn role_in_use(&self, role: &RoleId) -> Result<bool, QueryError> {
         let role = role.clone();
         self.read(move |conn| {
@@ -129,8 +127,8 @@ impl Views {
         .await
     }
 
-    /// Documents of the users who have the role, by user name: in the workspace, in `room`, or in any room, as its
-    /// scope is.
+    /// Documents of the users who have the role, by user name: in the workspace, in `room`, or in any room, depending
+    /// on its scope.
     pub async fn users_in_role(
         &self,
         role: &RoleId,
@@ -164,7 +162,7 @@ impl Views {
         .await
     }
 
-    /// The users who may log in and have one of these workspace-wide roles: id, name, which of the roles.
+    /// The users who may log in and have one of these workspace-wide roles, each with id, name and these roles.
     pub async fn holders(
         &self,
         roles: Vec<RoleId>,

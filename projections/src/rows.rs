@@ -1,4 +1,4 @@
-//! Rows of one table in memory, written back once per batch; in this folder, the tables that are kept so.
+//! Rows of one table in memory, written back once per batch. The files in this folder are the tables that are kept so.
 //!
 //! A busy room's row changes with every message; it is read from SQLite once and written once per batch, however
 //! often it changed. Rows stay after the batch, as many as the capacity allows, so that the next batch finds them.
@@ -14,26 +14,21 @@ use std::hash::Hash;
 use hashbrown::HashMap;
 use rusqlite::{Connection, Statement};
 
-/// A row of a table.
 pub(crate) trait Row: Clone {
-    /// What it is found by.
     type Key: Clone + Eq + Hash + Ord;
 
-    /// The statement that writes it for the first time.
     const INSERT: &'static str;
-    /// The statement that writes it again; takes the same values.
+    /// Takes the same values as `INSERT`.
     const UPDATE: &'static str;
 
-    /// Reads it.
     fn load(conn: &Connection, key: &Self::Key) -> rusqlite::Result<Option<Self>>;
-    /// Writes it with one of the two statements, which is made ready once for many rows.
+    /// Writes it with one of the two statements, which is prepared once for many rows.
     fn write(
         &self,
         conn: &Connection,
         statement: &mut Statement<'_>,
         key: &Self::Key,
     ) -> rusqlite::Result<()>;
-    /// Removes it.
     fn delete(&self, conn: &Connection, key: &Self::Key) -> rusqlite::Result<()>;
     /// Where it is written among the rows of a batch: near its neighbours in the file.
     fn place(&self) -> i64 {
@@ -44,11 +39,11 @@ pub(crate) trait Row: Clone {
 /// How a row in memory relates to the one in the file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum State {
-    /// The same (or absent in both).
+    /// The same as in the file, or absent in both.
     Clean,
     /// Not in the file yet.
     New,
-    /// Different.
+    /// Different from the one in the file.
     Changed,
 }
 
@@ -56,11 +51,11 @@ struct Slot<R: Row> {
     key: R::Key,
     row: Option<R>,
     state: State,
-    /// The row in the file that is to be removed before `row` is written. Seldom there, so it takes no room.
+    /// The row in the file that is to be removed before `row` is written. Rare, so it takes no room.
     gone: Option<Box<R>>,
     /// On the list of dirty slots.
     listed: bool,
-    /// Used since rows were last let go of.
+    /// Used since rows were last dropped.
     used: bool,
 }
 
@@ -70,13 +65,12 @@ impl<R: Row> Slot<R> {
     }
 }
 
-/// The rows of one table.
 pub(crate) struct Rows<R: Row> {
     index: HashMap<R::Key, usize>,
     slots: Vec<Slot<R>>,
     dirty: Vec<usize>,
     capacity: usize,
-    /// Every row there is, is here: a row that is not here need not be looked for in the file.
+    /// Every row of the table is here: a row that is not here need not be looked for in the file.
     complete: bool,
 }
 
@@ -106,7 +100,7 @@ impl<R: Row> Rows<R> {
         &mut self.slots[place]
     }
 
-    /// The slot of a key, read from the file if need be.
+    /// The slot of a key, read from the file if necessary.
     fn slot(&mut self, conn: &Connection, key: &R::Key) -> rusqlite::Result<usize> {
         if let Some(place) = self.index.get(key) {
             self.slots[*place].used = true;
@@ -128,13 +122,11 @@ impl<R: Row> Rows<R> {
         }
     }
 
-    /// The row, if there is one.
     pub(crate) fn get(&mut self, conn: &Connection, key: &R::Key) -> rusqlite::Result<Option<&R>> {
         let place = self.slot(conn, key)?;
         Ok(self.slots[place].row.as_ref())
     }
 
-    /// The row to be changed, if there is one.
     pub(crate) fn get_mut(
         &mut self,
         conn: &Connection,
@@ -148,7 +140,7 @@ impl<R: Row> Rows<R> {
         Ok(self.slots[place].row.as_mut())
     }
 
-    /// Puts a row that is known not to exist yet, without looking for it.
+    /// Inserts a row that is known not to exist, without a lookup.
     pub(crate) fn insert_new(&mut self, key: R::Key, row: R) {
         let place = if let Some(place) = self.index.get(&key) {
             *place
@@ -165,7 +157,7 @@ impl<R: Row> Rows<R> {
         self.list(place);
     }
 
-    /// Puts a row, new or not.
+    /// Inserts or replaces a row.
     pub(crate) fn put(&mut self, conn: &Connection, key: R::Key, row: R) -> rusqlite::Result<()> {
         if let Some(present) = self.get_mut(conn, &key)? {
             *present = row;
@@ -175,7 +167,7 @@ impl<R: Row> Rows<R> {
         Ok(())
     }
 
-    /// Removes a row and answers it.
+    /// Removes a row and returns it.
     pub(crate) fn remove(
         &mut self,
         conn: &Connection,
@@ -194,7 +186,7 @@ impl<R: Row> Rows<R> {
         Ok(Some(row))
     }
 
-    /// Whether it is known without the file what the row is.
+    /// Whether the row is known without reading the file.
     pub(crate) fn holds(&self, key: &R::Key) -> bool {
         self.complete || self.index.contains_key(key)
     }
@@ -206,7 +198,7 @@ impl<R: Row> Rows<R> {
             .is_some_and(|place| !self.slots[*place].is_clean())
     }
 
-    /// Lets go of what is known of a row that is not in the file as it is here; it must be clean.
+    /// Forgets a row that is no longer in the file as it is here; it must be clean.
     pub(crate) fn forget(&mut self, key: &R::Key) {
         if let Some(place) = self.index.get(key)
             && self.slots[*place].is_clean()
@@ -257,8 +249,8 @@ impl<R: Row> Rows<R> {
         Ok(())
     }
 
-    /// Lets go of rows not used lately, where there are more than the capacity allows. Between batches; rows that
-    /// were not written yet stay.
+    /// Drops rows not used lately, if there are more than the capacity allows. Called between batches; rows that were
+    /// not written yet stay.
     pub(crate) fn trim(&mut self) {
         if self.slots.len() <= self.capacity {
             return;
@@ -283,7 +275,6 @@ impl<R: Row> Rows<R> {
         }
     }
 
-    /// Changes the capacity.
     pub(crate) fn set_capacity(&mut self, capacity: usize) {
         self.capacity = capacity;
     }

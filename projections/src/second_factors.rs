@@ -14,7 +14,7 @@ use crate::projection::Projection;
 use crate::tx::Tx;
 use crate::views::Views;
 
-/// See the module. Written straight to SQLite: second factors change rarely.
+/// Written straight to SQLite: second factors change rarely.
 pub(crate) struct SecondFactorsView;
 
 impl Projection for SecondFactorsView {
@@ -65,7 +65,7 @@ impl Projection for SecondFactorsView {
 }
 
 impl Views {
-    /// What a user can prove themselves with. Cached.
+    /// How a user can prove who they are. Cached.
     pub async fn proofs(&self, user: &UserId) -> Result<Arc<ProofFacts>, QueryError> {
         let key = user.clone();
         let load = || {

@@ -16,7 +16,7 @@ use crate::projection::Projection;
 use crate::tx::Tx;
 use crate::views::Views;
 
-/// See the module. Written straight to SQLite: logging in is rare beside talking.
+/// Written straight to SQLite: logins are rare compared with messages.
 pub(crate) struct SessionsView;
 
 impl Projection for SessionsView {
@@ -122,7 +122,7 @@ fn insert_personal(
     Ok(())
 }
 
-/// Voids all tokens of a user but one; the personal ones only if that is wanted.
+/// Voids all tokens of a user but one; personal ones only on demand.
 fn revoke(
     tx: &mut Tx,
     user: &UserId,
@@ -169,7 +169,7 @@ fn facts(row: &rusqlite::Row<'_>) -> rusqlite::Result<SessionFacts> {
 }
 
 impl Views {
-    /// Whose login token that is; `None` when it is void. Cached.
+    /// The login token with that hash; `None` if it is void. Cached.
     pub async fn session(&self, hash: &TokenHash) -> Result<Option<Arc<SessionFacts>>, QueryError> {
         let key = hash.clone();
         self.facts()

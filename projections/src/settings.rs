@@ -16,7 +16,7 @@ use crate::since::Since;
 use crate::tx::Tx;
 use crate::views::Views;
 
-/// See the module. The worker also keeps all of it in memory, and hands out snapshots.
+/// The worker also keeps all of it in memory, and hands out snapshots.
 pub(crate) struct SettingsView;
 
 impl Projection for SettingsView {
@@ -92,7 +92,6 @@ impl Projection for SettingsView {
     }
 }
 
-/// What a row holds.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 struct Held {
     value: Value,
@@ -113,7 +112,7 @@ impl Held {
     }
 }
 
-/// The settings as the file has them, secrets sealed.
+/// The settings as stored in the file, secrets sealed.
 pub(crate) fn load(conn: &Connection) -> rusqlite::Result<Settings> {
     let mut settings = Settings::default();
     for (service, _) in services(conn)? {
@@ -138,18 +137,17 @@ fn services(conn: &Connection) -> rusqlite::Result<Vec<(String, Timestamp)>> {
     .collect()
 }
 
-/// A setting somebody changed. What its value is, [`Views::settings`] tells.
+/// A setting that was changed. Its value is in [`Views::settings`].
 #[derive(Clone, Debug, PartialEq)]
+#[allow(missing_docs, reason = "fields and variants say what they are")]
 pub struct SettingRecord {
-    /// Its id.
     pub id: String,
-    /// With what a colour was chosen.
+    /// For a colour: how it was chosen.
     pub editor: Option<Editor>,
-    /// The operator's environment said so when the workspace was made.
+    /// The operator's environment gave the value when the workspace was made.
     pub from_environment: bool,
-    /// When it was changed first.
+    /// When it was first changed.
     pub created_at: Timestamp,
-    /// When it was changed last.
     pub updated_at: Timestamp,
 }
 
@@ -170,13 +168,13 @@ fn records(conn: &Connection) -> rusqlite::Result<Vec<SettingRecord>> {
 }
 
 impl Views {
-    /// The settings somebody changed, by id. All others have their default.
+    /// The settings that were changed, by id. All others have their default.
     pub async fn changed_settings(&self) -> Result<Vec<SettingRecord>, QueryError> {
         self.read(records).await
     }
 
-    /// The login services that went since then and are gone: name, and when. Their settings went with them, and the
-    /// permissions to change those.
+    /// The login services that were removed since then and not added again: name, and when. Their settings went with
+    /// them, and the permissions to change those.
     pub async fn removed_login_services(
         &self,
         since: Since,
@@ -193,7 +191,7 @@ impl Views {
         .await
     }
 
-    /// The login services that administrators added: name, and when.
+    /// The login services that administrators added, by name and time.
     pub async fn login_services(&self) -> Result<Vec<(String, Timestamp)>, QueryError> {
         self.read(services).await
     }

@@ -1,4 +1,4 @@
-//! What the worker, the readers and the doors share.
+//! State that the worker, the readers and the doors share.
 
 use std::sync::Arc;
 
@@ -20,7 +20,6 @@ use crate::since::Delays;
 use crate::tx::Tx;
 use crate::wait::Reached;
 
-/// See the module.
 pub(crate) struct Shared {
     pub(crate) reached: Reached,
     pub(crate) head: Head,
@@ -37,15 +36,14 @@ pub(crate) struct Shared {
     pub(crate) readers: Arc<Readers>,
     /// How far a rebuild is, while one runs.
     pub(crate) rebuilding: Mutex<Option<RebuildProgress>>,
-    /// Where the views stand, and in which log.
     pub(crate) place: Mutex<Place>,
     /// The generation of the log that the views are of.
     pub(crate) generation: watch::Sender<u64>,
-    /// The worker, while one works.
+    /// The worker; `None` while none runs.
     pub(crate) orders: Mutex<Option<mpsc::WeakSender<Order>>>,
 }
 
-/// What the value of a secret setting is sealed for.
+/// The purpose that the value of a secret setting is sealed for.
 pub(crate) fn setting_purpose(id: &str) -> String {
     format!("setting/{id}")
 }
@@ -57,7 +55,7 @@ pub(crate) fn open_setting(vault: &Vault, id: &str, sealed: &Sealed) -> Option<s
 }
 
 impl Shared {
-    /// Of views at a place, which nobody was shown anything of yet.
+    /// For views at a place, of which nothing was shown yet.
     pub(crate) fn new(
         place: Place,
         generation: u64,
@@ -83,14 +81,14 @@ impl Shared {
         }
     }
 
-    /// Shows the doors what is kept in memory as a whole.
+    /// Publishes settings, permissions and roles to the doors.
     pub(crate) fn show(&self, tx: &Tx) {
         self.show_settings(&tx.settings);
         *self.permissions.write() = Arc::new(tx.permissions.clone());
         *self.roles.write() = Arc::new(tx.roles.clone());
     }
 
-    /// Shows the doors other settings, with their secrets opened.
+    /// Publishes settings to the doors, with their secrets opened.
     pub(crate) fn show_settings(&self, settings: &Settings) {
         let mut shown = settings.clone();
         if let Some(vault) = &self.vault {
@@ -113,7 +111,7 @@ impl Shared {
         *self.generation.borrow() == store.generation() && self.readers.serve()
     }
 
-    /// The views are of a log that is not there any more: nobody is to see anything of them.
+    /// The views are of a log that no longer exists: nothing of them may be shown.
     pub(crate) fn void(&self) {
         self.readers.withdraw();
         self.health.send_replace(Health::Building);
@@ -123,7 +121,7 @@ impl Shared {
         self.head.reset();
     }
 
-    /// The worker stopped: nobody waits for it any more.
+    /// The worker stopped: all waiting calls end.
     pub(crate) fn stopped(&self) {
         self.health.send_if_modified(|health| {
             let changed = !matches!(health, Health::Stopped(_));

@@ -1,10 +1,10 @@
 //! What changed since a client last asked.
 //!
-//! Clients ask for what changed since the time of their last request, and remember what they are told by its
-//! `_updatedAt`, which is when the log recorded the change. Between being recorded and being visible here a change
-//! needs a moment, and the clocks of clients and nodes differ. So the answer goes back further than asked: by
-//! [`OVERLAP`], and where the views of this node were further behind than that, by as much as they were. Being told
-//! twice is harmless, not being told is not.
+//! Clients ask for what changed since the time of their last request, and remember changes by their `_updatedAt`, which
+//! is when the log recorded the change. Between being recorded and being visible here a change needs a moment, and the
+//! clocks of clients and nodes differ. So the answer goes back further than asked: by [`OVERLAP`], and if the views of
+//! this node were further behind than that, by as much as they were. Being told twice is harmless, not being told is
+//! not.
 
 use std::collections::VecDeque;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -12,7 +12,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use domain::Timestamp;
 use parking_lot::Mutex;
 
-/// How much further back than asked an answer goes at least, in milliseconds. Covers clocks that differ, and what a
+/// How much further back than asked an answer goes at least, in milliseconds. Covers clocks that differ, and the time a
 /// node needs to make a change visible when it is not behind.
 const OVERLAP: i64 = 60_000;
 
@@ -23,21 +23,21 @@ const BEHIND: i64 = OVERLAP / 2;
 /// Delays that end within so many milliseconds are noted as one.
 const GRAIN: i64 = 1_000;
 
-/// How many delays are remembered. Where there were more, the oldest are taken for one.
+/// How many delays are remembered. If there were more, the oldest are merged into one.
 const MOST: usize = if cfg!(test) { 64 } else { 4_096 };
 
-/// From when on changes are to be told. Made by [`crate::Views::since`] only, so that every such answer goes back far
+/// From when on changes are reported. Made only by [`crate::Views::since`], so that every such answer goes back far
 /// enough.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Since(Timestamp);
 
 impl Since {
-    /// Whether what was recorded then is to be told.
+    /// Whether a change recorded at that time is reported.
     pub fn covers(self, recorded_at: Timestamp) -> bool {
         recorded_at >= self.0
     }
 
-    /// The earliest time to be told of.
+    /// The earliest time from which changes are reported.
     pub fn earliest(self) -> Timestamp {
         self.0
     }
@@ -86,7 +86,7 @@ impl Delays {
         }
     }
 
-    /// From when on changes are to be told to a client that last asked at `asked`, by whatever clock.
+    /// From when on changes are reported to a client that last asked at `asked`, by any clock.
     pub(crate) fn since(&self, asked: Timestamp) -> Since {
         let earliest = Timestamp::from_millis(asked.as_millis().saturating_sub(OVERLAP));
         // Times of the log never run backwards, so the first of them is the furthest back.

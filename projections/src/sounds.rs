@@ -1,4 +1,4 @@
-//! The view of sounds that people uploaded.
+//! The view of custom sounds.
 
 use bytes::Bytes;
 use domain::Event;
@@ -15,7 +15,6 @@ use crate::projection::Projection;
 use crate::tx::Tx;
 use crate::views::Views;
 
-/// See the module.
 pub(crate) struct SoundsView;
 
 impl Projection for SoundsView {
@@ -120,7 +119,7 @@ fn load(conn: &Connection, id: &str) -> rusqlite::Result<Option<(SoundDoc, Optio
 }
 
 impl Views {
-    /// Every sound, by name.
+    /// Documents of all sounds, by name.
     pub async fn sounds(&self) -> Result<Vec<Bytes>, QueryError> {
         self.read(|conn| {
             conn.prepare_cached("SELECT doc FROM sounds ORDER BY name, id")?
@@ -130,7 +129,7 @@ impl Views {
         .await
     }
 
-    /// The recording of the sound of that id.
+    /// The recording of the sound with that id.
     pub async fn sound_file(&self, id: &str) -> Result<Option<FileRecord>, QueryError> {
         let id = id.to_owned();
         self.read(move |conn| {

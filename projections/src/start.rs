@@ -1,7 +1,7 @@
-//! Opening the views of a node: what is there is gone on with or built anew, and every thread and task is started.
+//! Opening the views of a node: present views are continued or rebuilt, and all threads and tasks are started.
 //!
 //! One thread has the views for as long as they are open. It makes sure that they are of this log, or builds them; it
-//! works on them; and it begins again when the log became another one, or when the work died.
+//! works on them; and it starts over when the log was replaced or the work died.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
@@ -34,10 +34,10 @@ use crate::worker::{Outcome, Worker};
 /// How often the head of the log is looked at, to know how far the views are behind.
 const LOOK: Duration = Duration::from_secs(1);
 
-/// Pause before work on the views that died is begun again.
+/// Pause before the work on the views starts again after it died.
 const PAUSE: Duration = Duration::from_secs(1);
 
-/// How often it is looked whether a rebuild that was asked for has ended.
+/// How often to check whether a rebuild that was asked for has ended.
 const CLAIM: Duration = Duration::from_millis(10);
 
 /// How many commits may wait to be published.
@@ -46,15 +46,15 @@ const PUBLICATIONS: usize = 256;
 impl Views {
     /// Opens (or creates) the views file in `dir` and starts to follow `store`. Must be called within a tokio runtime.
     ///
-    /// Views of another version, or of another log than `store`, are built anew; until then questions wait
+    /// Views of another version, or of another log than `store`, are rebuilt; until then questions wait
     /// ([`Health::Building`]).
     ///
-    /// Settings that are secrets show as their defaults; see [`Self::open_with`].
+    /// Secret settings show as their defaults; see [`Self::open_with`].
     pub fn open(dir: &Path, store: Arc<dyn EventStore>) -> Result<Self, ViewsError> {
         open(dir, store, None)
     }
 
-    /// The same, with a vault that opens settings that are secrets.
+    /// Like [`Self::open`], with a vault that opens secret settings.
     pub fn open_with(
         dir: &Path,
         store: Arc<dyn EventStore>,
@@ -116,7 +116,6 @@ fn open(dir: &Path, store: Arc<dyn EventStore>, vault: Option<Vault>) -> Result<
     Ok(Views::new(shared, store, folder, hub, stop, running))
 }
 
-/// The thread that has the views.
 struct Keeper {
     store: Arc<dyn EventStore>,
     runtime: Handle,
@@ -127,9 +126,9 @@ struct Keeper {
 }
 
 impl Keeper {
-    /// Has views and works on them, again and again, until there is nothing more to do.
+    /// Obtains views and works on them, again and again, until there is nothing more to do.
     fn keep(self, mut present: Option<Tx>) {
-        // However this ends, those who wait for it hear of it.
+        // However this ends, those who wait for it are told.
         let _ending = Ending(Arc::clone(&self.shared));
         loop {
             let life = catch_unwind(AssertUnwindSafe(|| self.live(present.take())));
@@ -169,7 +168,7 @@ impl Keeper {
         }
     }
 
-    /// From having views to the end of the work on them.
+    /// From obtaining views to the end of the work on them.
     fn live(&self, present: Option<Tx>) -> Result<Outcome, ViewsError> {
         let (tx, generation) = self.views(present)?;
         self.serve(&tx, generation);
@@ -192,7 +191,7 @@ impl Keeper {
         Ok(worker.run())
     }
 
-    /// Views that are of this log for certain, and the generation of it.
+    /// Views that are certainly of this log, and its generation.
     fn views(&self, present: Option<Tx>) -> Result<(Tx, u64), ViewsError> {
         let holds = |place| self.wait(intake::holds(&*self.store, place));
         if let Some(tx) = present {
@@ -213,7 +212,7 @@ impl Keeper {
         }
     }
 
-    /// Takes down views of a log that is not there any more.
+    /// Withdraws views of a log that no longer exists.
     fn void(&self, place: Place) {
         tracing::error!(
             views = %place,
@@ -224,7 +223,7 @@ impl Keeper {
         let _ = self.publisher.blocking_send(Publication::Replaced);
     }
 
-    /// Shows views to everybody.
+    /// Makes views visible to the doors.
     fn serve(&self, tx: &Tx, generation: u64) {
         let place = tx.place();
         // A worker that died may have been telling of what it had committed.
@@ -242,10 +241,10 @@ impl Keeper {
         }
     }
 
-    /// Builds views of all there is in the log now: the first of a node, the first after an upgrade, or after the log
-    /// became another one.
+    /// Builds views of everything in the log now: the first of a node, the first after an upgrade, or after the log was
+    /// replaced.
     fn build(&self) -> Result<Tx, ViewsError> {
-        // A rebuild that was asked for would fill the same file. It fails by itself when the log is another one.
+        // A rebuild that was asked for would fill the same file. It fails by itself if the log is another one.
         let claimed = async {
             loop {
                 match Claim::take(&self.shared) {
@@ -288,7 +287,7 @@ impl Keeper {
         AbortOnDropHandle::new(spawn(&self.stop, work))
     }
 
-    /// Waits for something on the runtime, unless everything stops.
+    /// Waits for `work` on the runtime, unless everything stops.
     fn wait<T>(&self, work: impl Future<Output = T>) -> Result<T, ViewsError> {
         self.runtime.block_on(async {
             tokio::select! {
@@ -299,7 +298,7 @@ impl Keeper {
     }
 }
 
-/// The right to build views, of which one holder has it at a time.
+/// The right to build views; one holder at a time.
 struct Claim<'a>(&'a Shared);
 
 impl<'a> Claim<'a> {
@@ -322,7 +321,7 @@ impl Drop for Claim<'_> {
     }
 }
 
-/// Tells everybody that the worker ended.
+/// Reports that the worker ended when it is dropped.
 struct Ending(Arc<Shared>);
 
 impl Drop for Ending {
@@ -335,7 +334,7 @@ impl Drop for Ending {
     }
 }
 
-/// The views in the folder, if this program can go on with them.
+/// The views in the folder, if this program can continue them.
 fn usable(folder: &Folder) -> Option<Tx> {
     let path = folder.current()?;
     let open = || {
@@ -386,7 +385,6 @@ async fn build_feed(
     intake::catch_up(store, Position::START, head, builder).await;
 }
 
-/// Feeds the worker.
 async fn feed(
     store: Arc<dyn EventStore>,
     generation: u64,
@@ -404,7 +402,7 @@ async fn feed(
     tokio::join!(intake::follow(store, generation, after, sender), forward);
 }
 
-/// Keeps an eye on the head of the log.
+/// Watches the head of the log, to know how far the views are behind.
 async fn look(store: Arc<dyn EventStore>, shared: Arc<Shared>) {
     let look = || async {
         loop {

@@ -1,4 +1,4 @@
-//! What projections apply events to: the write connection, and the rows in memory that were not written back yet.
+//! What projections apply events to: the write connection, and the rows in memory that are not written back yet.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -43,7 +43,7 @@ const LIVE_ROWS: Capacity = if cfg!(test) {
     }
 };
 
-/// The same while building a file anew: memory is spent so that the file is read seldom.
+/// The same while rebuilding a file: memory is spent so that the file is read seldom.
 const BULK_ROWS: Capacity = if cfg!(test) {
     Capacity {
         users: 6,
@@ -60,7 +60,7 @@ const BULK_ROWS: Capacity = if cfg!(test) {
     }
 };
 
-/// How many message rows wait to be written while building a file anew, and how many of all others.
+/// How many message rows wait to be written while rebuilding a file, and how many of all others.
 const BULK_MESSAGES: usize = if cfg!(test) { 50 } else { 8192 };
 const BULK_DIRTY: usize = if cfg!(test) { 40 } else { 250_000 };
 
@@ -74,63 +74,58 @@ struct Capacity {
     messages: usize,
 }
 
-/// Who is in a room, as far as messages ask for it. Loaded once; kept up to date by the membership view.
+/// Who is in a room, as far as messages need it. Loaded once; kept up to date by the view of memberships.
 #[derive(Default)]
 pub(crate) struct Roster {
     /// Members that are not both alerted and shown the room: those a new message changes.
     pub(crate) quiet: Option<BTreeSet<UserId>>,
-    /// Everybody.
     pub(crate) members: Option<BTreeSet<UserId>>,
-    /// Those who have highlighted words, and which.
+    /// Members who have highlighted words, and which.
     pub(crate) keen: Option<BTreeMap<UserId, Arc<Highlights>>>,
 }
 
 /// What the views of rooms and memberships need to know of a message that was just added.
 pub(crate) struct Posted {
-    /// Its id.
     pub(crate) id: MessageId,
-    /// Its room.
     pub(crate) room: RoomId,
-    /// Its document.
     pub(crate) doc: Bytes,
     /// Send time, as the room shows it.
     pub(crate) at: Timestamp,
     /// Position of the room's message before it.
     pub(crate) before: i64,
-    /// A system message.
     pub(crate) system: bool,
-    /// In the room, not in its thread only.
+    /// In the room, not only in its thread.
     pub(crate) shown: bool,
-    /// Without a `t`.
+    /// Without a `t`: not a system message of any kind.
     pub(crate) plain: bool,
-    /// Those it concerns as a reply: they see the room alerted.
+    /// Users it concerns as a reply: they see the room alerted.
     pub(crate) audience: Vec<UserId>,
-    /// Those who follow the thread it was added to.
+    /// Followers of the thread it was added to.
     pub(crate) followers: Vec<UserId>,
 }
 
-/// Facts that were changed by a batch and must not be served from caches any more.
+/// Facts that a batch changed and that caches must not serve any more.
 #[derive(Debug, Default)]
 pub(crate) struct Stale {
     /// Whose rows, second factors or granted programs changed.
     pub(crate) users: HashSet<UserId>,
     /// Lower-case user names that changed hands.
     pub(crate) usernames: HashSet<CompactString>,
-    /// Users came, went or are called differently.
+    /// Users were added, removed or renamed.
     pub(crate) user_order: bool,
     pub(crate) sessions: HashSet<TokenHash>,
     pub(crate) rooms: HashSet<RoomId>,
     pub(crate) memberships: HashSet<(RoomId, UserId)>,
-    /// Message documents as they are now; `None`: gone.
+    /// Message documents as they are now; `None`: removed.
     pub(crate) messages: HashMap<MessageId, Option<Bytes>>,
-    /// Messages went in bulk: no cached document is to be trusted.
+    /// Messages were removed in bulk: no cached document can be trusted.
     pub(crate) all_messages: bool,
     pub(crate) settings: bool,
     pub(crate) permissions: bool,
     pub(crate) roles: bool,
 }
 
-/// How messages are counted, out of the settings.
+/// How messages are counted, from the settings.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Policy {
     pub(crate) store_last_message: bool,
@@ -166,7 +161,7 @@ impl Policy {
     }
 }
 
-/// See the module.
+/// The write connection, with the rows in memory that are not written back yet.
 pub struct Tx {
     pub(crate) conn: Connection,
     pub(crate) users: Rows<UserRow>,
@@ -184,25 +179,23 @@ pub struct Tx {
     pub(crate) posted: Option<Posted>,
     /// The old unique name of the user that is being renamed.
     pub(crate) renamed: Option<CompactString>,
-    /// Whether the user that the event is about was there and active before it; `None` where that does not change.
+    /// Whether the user that the event is about was there and active before it; `None` if that does not change.
     pub(crate) was_active: Option<bool>,
     pub(crate) stale: Stale,
-    /// Where live updates are collected; `None` while nobody can be watching.
+    /// Where live updates are collected; `None` while there cannot be subscribers.
     pub(crate) updates: Option<Vec<LiveUpdate>>,
-    /// Indexes that are not there yet, while a file is built anew.
+    /// Indexes that do not exist yet, while a file is rebuilt.
     missing: HashMap<&'static str, &'static Index>,
     bulk: bool,
-    /// The log the events are of.
     log: LogId,
     /// The last position applied.
     pub(crate) position: Position,
-    /// The leaf of the event there.
     pub(crate) leaf: Leaf,
 }
 
 impl Tx {
-    /// Over an open views file that contains everything up to `place`, with settings, permissions and roles yet to be
-    /// read. `missing`: the indexes that do not exist yet, of a file that is built anew.
+    /// For an open views file that contains everything up to `place`; settings, permissions and roles are yet to be
+    /// read. `missing`: the indexes that do not exist yet, of a file that is rebuilt.
     pub(crate) fn new(
         conn: Connection,
         place: Place,
@@ -235,18 +228,16 @@ impl Tx {
         }
     }
 
-    /// Lets go of everything but the connection.
+    /// Drops everything but the connection.
     pub(crate) fn into_connection(self) -> Connection {
         self.conn
     }
 
-    /// The settings changed.
     pub(crate) fn settings_changed(&mut self) {
         self.policy = Policy::of(&self.settings);
         self.stale.settings = true;
     }
 
-    /// Where the views stand.
     pub(crate) fn place(&self) -> Place {
         Place {
             log: self.log,
@@ -268,8 +259,8 @@ impl Tx {
         Ok(())
     }
 
-    /// While a file is built anew: writes rows only where there are many. Busy rooms and members are then written a
-    /// few times in all, not once per batch.
+    /// While a file is rebuilt: writes rows only if there are many. Busy rooms and members are then written a few times
+    /// in all, not once per batch.
     pub(crate) fn relieve(&mut self) -> rusqlite::Result<()> {
         if self.messages.dirty() >= BULK_MESSAGES {
             self.flush_messages()?;
@@ -297,7 +288,7 @@ impl Tx {
         Ok(())
     }
 
-    /// Lets go of rows not used lately. Between batches.
+    /// Drops rows not used lately. Called between batches.
     pub(crate) fn trim(&mut self) {
         self.users.trim();
         self.rooms.trim();
@@ -323,7 +314,7 @@ impl Tx {
         (self.position, self.leaf) = (place.position, place.leaf);
     }
 
-    /// Makes sure an index exists that applying this event needs.
+    /// Makes sure an index exists that is needed to apply the event.
     pub(crate) fn need(&mut self, name: &'static str) -> rusqlite::Result<()> {
         match self.missing.remove(name) {
             Some(index) => index.create(&self.conn),
@@ -385,7 +376,6 @@ impl Tx {
             .get_or_insert_default())
     }
 
-    /// The members of a room.
     pub(crate) fn members(&mut self, room: &RoomId) -> rusqlite::Result<&BTreeSet<UserId>> {
         if self
             .rosters

@@ -1,9 +1,9 @@
 //! Writing views without syncing them, and knowing afterwards whether what is on the disk can be trusted.
 //!
-//! What a process wrote outlives it, but not the machine: when that loses power, any part of what was not synced may be
-//! missing. Views can be built anew out of the log, so they are not worth a sync. A mark in their folder names the run
-//! of the machine in which they are being written; it is gone once all was synced, at a clean stop. Views under the mark
-//! of another run are built anew, and so are those that could not be synced: what the disk then has, nobody knows.
+//! What a process wrote outlives it, but not the machine: if that loses power, any part of what was not synced may be
+//! missing. Views can be rebuilt from the log, so they are not worth a sync. A mark in their folder names the run of
+//! the machine in which they are being written; it is removed once all was synced, at a clean stop. Views under the
+//! mark of another run are rebuilt, and so are those that could not be synced: what the disk then has is unknown.
 
 use std::fs::{self, File};
 use std::io::{self, ErrorKind, Write as _};
@@ -15,7 +15,7 @@ const MARK: &str = "views.unsynced";
 /// The mark of no run at all: nothing under it is ever trusted.
 const DISTRUSTED: &str = "";
 
-/// Names this run of the machine; `None` where the system does not tell, and then everything is synced.
+/// Names this run of the machine; `None` if the system does not tell, and then everything is synced.
 static RUN: LazyLock<Option<String>> = LazyLock::new(|| {
     let run = fs::read_to_string("/proc/sys/kernel/random/boot_id").ok()?;
     Some(run.trim_ascii().to_owned()).filter(|run| !run.is_empty())
@@ -29,7 +29,7 @@ pub(crate) fn synchronous() -> &'static str {
 /// What the mark in a folder says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Mark {
-    /// There is none: everything was synced.
+    /// No mark: everything was synced.
     Synced,
     /// This run of the machine has not synced everything.
     ThisRun,
@@ -37,18 +37,17 @@ pub(crate) enum Mark {
     Distrusted,
 }
 
-/// Reads the mark.
 pub(crate) fn read(dir: &Path) -> io::Result<Mark> {
     match fs::read_to_string(dir.join(MARK)) {
         Ok(run) if RUN.as_ref() == Some(&run) => Ok(Mark::ThisRun),
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(Mark::Synced),
         Err(error) if error.kind() == ErrorKind::PermissionDenied => Err(error),
-        // A disk that cannot even give back the mark is not asked for more.
+        // A disk that cannot even return the mark is not trusted with more.
         Ok(_) | Err(_) => Ok(Mark::Distrusted),
     }
 }
 
-/// Whether what is in the folder, which is `files`, is as it was written.
+/// Whether the content of the folder, which is `files`, is as it was written.
 pub(crate) fn is_trusted<'a>(
     dir: &Path,
     files: impl IntoIterator<Item = &'a Path>,
@@ -56,7 +55,7 @@ pub(crate) fn is_trusted<'a>(
     Ok(match read(dir)? {
         Mark::Synced => true,
         Mark::Distrusted => false,
-        // The process died, and what the disk would not take of its writes was never told to anybody.
+        // The process died, and errors of its writes were never reported to anybody.
         Mark::ThisRun => sync(files).is_ok(),
     })
 }
@@ -69,10 +68,10 @@ pub(crate) fn mark(dir: &Path) -> io::Result<()> {
     }
 }
 
-/// Syncs `files`, as far as they are there, and takes the mark away. Nothing may be written meanwhile.
+/// Syncs those of `files` that exist, and removes the mark. Nothing may be written meanwhile.
 pub(crate) fn settle<'a>(dir: &Path, files: impl IntoIterator<Item = &'a Path>) -> io::Result<()> {
     if let Err(error) = sync(files) {
-        // It is told once; then the system takes what it could not write for written.
+        // The error is reported once; then the system treats what it could not write as written.
         write(dir, DISTRUSTED)?;
         return Err(error);
     }

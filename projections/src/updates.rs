@@ -1,4 +1,4 @@
-//! What an event means to those who watch.
+//! The live updates an event leads to.
 
 mod membership;
 mod message;
@@ -87,15 +87,14 @@ impl Maker<'_> {
 
 /// The document of the message that an event added.
 pub(crate) enum Added {
-    /// It was made before.
+    /// It was loaded before.
     Made(Bytes),
-    /// It is to be made of the event, if that adds one.
+    /// It is to be made from the event, if that adds one.
     ToMake,
-    /// It is there no more, or never was.
+    /// It no longer exists, or never did.
     Gone,
 }
 
-/// The updates an event gives.
 pub(crate) fn updates_of(
     applied: &Applied,
     added: Added,
@@ -153,7 +152,7 @@ fn reaction(message: &MessageId, emoji: &str, user: &UserRef, at: Timestamp) -> 
     json!({ "_id": message, "emoji": emoji, "u": user, "at": Date(at) })
 }
 
-/// The system message an event leads to, as a part of its update.
+/// The system message an event leads to, as part of its update.
 fn told(
     applied: &Applied,
     added: Added,
@@ -179,7 +178,6 @@ struct Told<T: Serialize> {
     #[serde(flatten)]
     what: T,
     at: Date,
-    /// The system message, where there is one.
     #[serde(skip_serializing_if = "Option::is_none")]
     message: Option<Box<RawValue>>,
 }
@@ -214,7 +212,7 @@ fn of_user(maker: &mut Maker<'_>, event: &UserEvent) -> rusqlite::Result<()> {
             (&e.user, changed, data)
         }
         UserEvent::UserDeleted(e) => (&e.user, "account-deleted", json!({})),
-        // A password is nobody's news, and a new account has no connections yet.
+        // Passwords are not published, and a new account has no connections yet.
         UserEvent::UserCreated(_) | UserEvent::PasswordChanged(_) | UserEvent::UserImported(_) => {
             return Ok(());
         }
@@ -253,7 +251,7 @@ fn of_role(maker: &mut Maker<'_>, event: &RoleEvent) -> rusqlite::Result<()> {
         RoleEvent::RoleCreated(e) => maker.workspace("role-created", &told(&e.role, &e.properties)),
         RoleEvent::RoleChanged(e) => maker.workspace("role-changed", &told(&e.role, &e.properties)),
         RoleEvent::RoleDeleted(e) => maker.workspace("role-deleted", &json!({ "_id": e.role })),
-        // Told by what happens to the user or the membership.
+        // Published by what happens to the user or the membership.
         RoleEvent::RoleGiven(_) => Ok(()),
     }
 }
@@ -264,7 +262,7 @@ fn of_permission(maker: &mut Maker<'_>, event: &PermissionEvent) -> rusqlite::Re
     maker.workspace("permission-changed", &data)
 }
 
-/// Only what anyone may read anyway.
+/// Only settings that anyone may read.
 fn of_setting(maker: &mut Maker<'_>, event: &SettingEvent) -> rusqlite::Result<()> {
     let (id, value) = match event {
         SettingEvent::SettingChanged(e) => (&e.setting, Some(&e.value)),
@@ -282,7 +280,7 @@ fn of_setting(maker: &mut Maker<'_>, event: &SettingEvent) -> rusqlite::Result<(
     }
 }
 
-/// Where one's files are changed; never how to get at them.
+/// Where a user's files are; never how to access them.
 fn of_webdav(maker: &mut Maker<'_>, event: &WebdavEvent) -> rusqlite::Result<()> {
     match event {
         WebdavEvent::WebdavAccountAdded(e) => {
@@ -301,7 +299,7 @@ fn of_webdav(maker: &mut Maker<'_>, event: &WebdavEvent) -> rusqlite::Result<()>
     Ok(())
 }
 
-/// That there is something to ask for; whom it is for, the answer tells.
+/// That there is news about a banner; the query tells who it is for.
 fn of_banner(maker: &mut Maker<'_>, event: &BannerEvent) -> rusqlite::Result<()> {
     let banner = match event {
         BannerEvent::BannerPublished(e) => &e.banner,

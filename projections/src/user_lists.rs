@@ -1,8 +1,8 @@
-//! Lists of users: pages of all of them, those that match, those that have been away for long.
+//! Lists of users: pages of all, of those that match, of those who have been away for long.
 //!
-//! A page of everybody must cost the same wherever it is and however many there are. SQLite finds the n-th row by
-//! walking over those before it, so the keys of every [`STRIDE`]-th user, and the number of users, are kept in
-//! memory; they are dropped when a commit changes who is called what, and found again by the next who asks.
+//! A page must cost the same wherever it is and however many users there are. SQLite finds the n-th row by walking over
+//! those before it, so the keys of every [`STRIDE`]-th user, and the number of users, are kept in memory. They are
+//! dropped when a commit changes names or the set of users, and found again by the next query.
 
 #[cfg(test)]
 mod tests;
@@ -25,17 +25,16 @@ use crate::views::Views;
 
 /// What lists of users can be ordered by. Ties are broken by id.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[allow(missing_docs, reason = "fields and variants say what they are")]
 pub enum UserSort {
     /// By user name, without regard to case.
     #[default]
     Username,
     /// By the name people go by, without regard to case.
     Name,
-    /// By when the account was made.
     CreatedAt,
-    /// By whether it may log in.
     Active,
-    /// By the last login; never comes before ever.
+    /// Users who never logged in come first.
     LastLogin,
 }
 
@@ -50,7 +49,7 @@ impl UserSort {
         }
     }
 
-    /// The place among those whose marks are kept.
+    /// The index of its marks, if marks are kept for this order.
     const fn marked(self) -> Option<usize> {
         match self {
             Self::Username => Some(0),
@@ -61,30 +60,28 @@ impl UserSort {
     }
 }
 
-/// Which users are wanted.
+/// Selects users for [`Views::users`].
 #[derive(Clone, Debug)]
+#[allow(missing_docs, reason = "fields and variants say what they are")]
 pub struct UserQuery {
     /// Only these; `None`: any.
     pub ids: Option<Vec<UserId>>,
-    /// Only the one with this user name, to the letter.
+    /// Only the one with exactly this user name.
     pub username: Option<String>,
     /// Only those with this e-mail address, without regard to case.
     pub address: Option<String>,
     /// Only those whose user name, name, nickname or bio contain this, without regard to case.
     pub filter: Option<String>,
-    /// Only those that may (or may not) log in.
+    /// Only those who may (or may not) log in.
     pub active: Option<bool>,
-    /// Only those that have (or have never) logged in.
+    /// Only those who have (or have never) logged in.
     pub logged_in: Option<bool>,
     /// Only these kinds; empty: any.
     pub kinds: Vec<UserKind>,
     /// Only those with one of these workspace-wide roles; empty: any.
     pub roles: Vec<RoleId>,
-    /// The order.
     pub sort: UserSort,
-    /// Last first.
     pub descending: bool,
-    /// Which part.
     pub slice: Slice,
 }
 
@@ -107,7 +104,7 @@ impl Default for UserQuery {
 }
 
 impl UserQuery {
-    /// The condition, and the values of its places.
+    /// The SQL condition, and its values.
     fn condition(&self) -> (String, Vec<Value>) {
         let (mut all, mut values) = (Vec::new(), Vec::new());
         let place = |values: &mut Vec<Value>, value: Value| {
@@ -144,7 +141,7 @@ impl UserQuery {
             all.push(format!("last_login IS {not}NULL"));
         }
         if !self.kinds.is_empty() {
-            // Words of a closed set: no text of anybody enters the statement.
+            // Words of a closed set: no user input enters the statement.
             let kinds: Vec<String> = self
                 .kinds
                 .iter()
@@ -166,7 +163,7 @@ impl UserQuery {
         (all.join(" AND "), values)
     }
 
-    /// The role, when those who have it are wanted by name and nothing else is asked.
+    /// The role, if the query is for the users who have it, by name, and for nothing else.
     fn only_role(&self) -> Option<&RoleId> {
         let [role] = self.roles.as_slice() else {
             return None;
@@ -188,8 +185,8 @@ impl UserQuery {
         format!("{column} {direction}, id {direction}")
     }
 
-    /// The order in which users are looked at one by one. By name it is that of the index with all that is looked
-    /// at; no two have the same name.
+    /// The order in which users are looked at one by one. By name it is that of the index with everything that is
+    /// looked at; no two have the same name.
     fn walk(&self) -> String {
         if self.sort != UserSort::Username {
             return self.order();
@@ -198,11 +195,11 @@ impl UserQuery {
         format!("username_key {direction}, username {direction}")
     }
 
-    /// The statement that reads the documents of a part, for a condition.
+    /// The statement that reads the documents of a slice, for a condition.
     fn page(&self, condition: &str) -> String {
         let (count, offset) = bounds(self.slice);
         let (order, matching) = (self.order(), matching(condition));
-        // The part is chosen among ids, so that documents that are passed over are not read.
+        // The slice is chosen among ids, so that documents that are skipped are not read.
         format!(
             "SELECT doc FROM users WHERE id IN
                 (SELECT id FROM users{matching} ORDER BY {order} LIMIT {count} OFFSET {offset})
@@ -219,38 +216,34 @@ fn matching(condition: &str) -> String {
     }
 }
 
-/// What looking for people by name looks at.
+/// What a search for people by name looks at.
 #[derive(Clone, Copy, Debug)]
+#[allow(missing_docs, reason = "fields and variants say what they are")]
 pub struct UserLine<'a> {
-    /// The id.
     pub id: &'a str,
-    /// The unique name.
     pub username: &'a str,
-    /// The name people go by.
     pub name: Option<&'a str>,
-    /// What friends call them.
     pub nickname: Option<&'a str>,
     /// Who is behind the account: `user`, `bot` or `app`.
     pub kind: &'a str,
-    /// It may log in.
     pub active: bool,
-    /// The wire document, where it was asked for.
+    /// The wire document, if it was asked for.
     pub doc: Option<&'a [u8]>,
 }
 
-/// What a look at one user's line came to.
+/// The verdict on one user.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(missing_docs, reason = "fields and variants say what they are")]
 pub enum Found {
-    /// Wanted.
     Yes,
-    /// Not wanted.
     No,
-    /// Wanted, and none after it is: the total counts no further.
+    /// Wanted, and none after it is: the total does not count further.
     Last,
 }
 
 impl Views {
-    /// Documents of the users who have a workspace-wide role, by user name. Walks over one index, however many there are.
+    /// Documents of the users who have a workspace-wide role, by user name. Walks over one index, however many there
+    /// are.
     pub(crate) async fn users_of_role(
         &self,
         role: &RoleId,
@@ -272,7 +265,7 @@ impl Views {
         .await
     }
 
-    /// User documents.
+    /// Documents of the users that `query` selects.
     pub async fn users(&self, query: UserQuery) -> Result<Page, QueryError> {
         let (condition, values) = query.condition();
         if condition.is_empty()
@@ -340,7 +333,7 @@ impl Views {
         Ok(found)
     }
 
-    /// The documents of users that `wanted` says yes to, out of those of `query`. `with_doc`: it wants to see the
+    /// The documents of those users selected by `query` that `wanted` accepts. `with_doc`: it wants to see the
     /// documents; without them only one index is walked over.
     pub async fn users_where(
         &self,
@@ -405,7 +398,7 @@ impl Views {
         .await
     }
 
-    /// Accounts with this role that may log in and have not done so since `before`, nor were made since.
+    /// Accounts with this role that may log in, were made before `before` and have not logged in since then.
     pub async fn idle_users(
         &self,
         role: &RoleId,
@@ -427,14 +420,14 @@ impl Views {
         .await
     }
 
-    /// How many accounts there are.
+    /// The number of accounts.
     pub async fn user_count(&self) -> Result<u64, QueryError> {
         let sort = UserSort::Username;
         Ok(self.marks(sort, 0).await?.total)
     }
 }
 
-/// The statement that finds a part of those who have a role.
+/// The statement that finds a slice of those who have a role.
 fn page_of_role(slice: Slice, descending: bool) -> String {
     let (count, offset) = bounds(slice);
     let direction = if descending { "DESC" } else { "ASC" };

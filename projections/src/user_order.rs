@@ -1,4 +1,4 @@
-//! Where in the order of all users every so many is, so that any page of them is found without walking there.
+//! The places of every so many users in the order of all, so that any page is found without walking there.
 
 use std::sync::Arc;
 
@@ -13,7 +13,7 @@ use crate::paging::{Slice, bounds};
 /// How many users lie between two that are remembered.
 pub(crate) const STRIDE: u64 = 256;
 
-/// Where in the order of all users every so many is, and how many there are.
+/// The keys of every so many users in the order of all, and the number of users.
 #[derive(Debug)]
 pub(crate) struct Marks {
     pub(crate) total: u64,
@@ -21,7 +21,6 @@ pub(crate) struct Marks {
     pub(crate) keys: Vec<(Value, String)>,
 }
 
-/// What is remembered of the order of all users.
 #[derive(Debug, Default)]
 pub(crate) struct UserOrder(Mutex<Remembered>);
 
@@ -54,7 +53,7 @@ impl UserOrder {
 }
 
 pub(crate) fn marks(conn: &Connection, column: &str) -> rusqlite::Result<Marks> {
-    // Walks over one index. Numbered here and not by SQL, which would keep all rows to do so.
+    // Walks over one index. Numbered here and not by SQL, which would keep all rows for that.
     let mut select = conn.prepare_cached(&format!(
         "SELECT {column}, id FROM users ORDER BY {column}, id"
     ))?;

@@ -18,7 +18,6 @@ use crate::tx::Tx;
 
 pub use queries::Credentials;
 
-/// See the module.
 pub(crate) struct UsersView;
 
 impl Projection for UsersView {
@@ -87,7 +86,7 @@ impl Projection for UsersView {
                 name: "users_admins",
                 on: "users (active) WHERE admin = 1",
             },
-            // Everything that looking for people by name looks at, so that their documents need not be read.
+            // Everything that a search for people by name looks at, so that their documents need not be read.
             Index {
                 name: "users_line",
                 on: "users (username_key, username, name, nickname, active, kind)",
@@ -96,7 +95,7 @@ impl Projection for UsersView {
                 name: "user_emails_address",
                 on: "user_emails (address_key)",
             },
-            // In the order in which those who have a role are listed.
+            // In the order in which lists show the users with a role.
             Index {
                 name: "user_roles_role",
                 on: "user_roles (role, username_key)",
@@ -132,7 +131,7 @@ impl Projection for UsersView {
     }
 }
 
-/// Unique names are found without regard to case.
+/// User names are found without regard to case.
 fn name_key(username: &str) -> CompactString {
     CompactString::new(username.to_lowercase())
 }
@@ -172,7 +171,7 @@ fn change(tx: &mut Tx, event: &Applied, user_event: &UserEvent) -> rusqlite::Res
         UserEvent::PasswordChangeRequired(e) => &e.user,
         UserEvent::UtcOffsetChanged(e) => &e.user,
         UserEvent::RecordFieldsWritten(e) => &e.user,
-        // Where an account came from is nobody's to see.
+        // Where an account came from is not shown.
         UserEvent::UserImported(_) => return Ok(()),
     };
     tx.stale.users.insert(user.clone());
@@ -226,7 +225,7 @@ fn change(tx: &mut Tx, event: &Applied, user_event: &UserEvent) -> rusqlite::Res
     Ok(())
 }
 
-/// A user has another picture, or none.
+/// The picture of a user was changed or removed.
 fn show(tx: &mut Tx, event: &Applied, avatar: &AvatarEvent) -> rusqlite::Result<()> {
     let (owner, origin, etag) = match avatar {
         AvatarEvent::AvatarSet(set) => (&set.owner, Some(&*set.origin), Some(&*set.file.id)),

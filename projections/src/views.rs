@@ -1,4 +1,4 @@
-//! The handle everybody holds.
+//! The handle through which everything asks the views.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -51,7 +51,6 @@ pub(crate) struct Running {
 }
 
 impl Views {
-    /// Over what was started. All of it ends once `stop` is cancelled.
     pub(crate) fn new(
         shared: Arc<Shared>,
         store: Arc<dyn EventStore>,
@@ -96,12 +95,12 @@ impl Views {
         let _ = threads.await;
     }
 
-    /// Where the views stand, and in which log.
+    /// The place of the views in their log.
     pub fn place(&self) -> Place {
         *self.inner.shared.place.lock()
     }
 
-    /// Whether there are views to look at, of the log as it is now.
+    /// Whether there are views to query, of the present log.
     pub fn serves(&self) -> bool {
         self.inner.shared.serves(&*self.inner.store)
     }
@@ -111,7 +110,7 @@ impl Views {
         *self.inner.shared.generation.borrow()
     }
 
-    /// Returns once there are views to look at, of another generation of the log than `seen`, if that is given.
+    /// Returns once there are views to query; if `seen` is given, of another generation of the log than that.
     pub async fn serving(&self, seen: Option<u64>) {
         let shared = &self.inner.shared;
         let mut generation = shared.generation.subscribe();
@@ -130,7 +129,7 @@ impl Views {
     pub async fn wait_for(&self, position: Position) -> Result<(), WaitError> {
         self.of_this_log()?;
         let reached = self.inner.shared.reached.wait_for(position).await;
-        // Asked again: what was reached meanwhile may have been a position of a log that is gone.
+        // Asked again: what was reached meanwhile may have been a position of a former log.
         self.of_this_log()?;
         reached
     }
@@ -160,14 +159,14 @@ impl Views {
         let health = self.inner.shared.health.borrow().clone();
         match health {
             Health::Stopped(_) => health,
-            // Died without a word.
+            // It ended without a report.
             _ if worker_ended => Health::Stopped("the worker ended unexpectedly".to_owned()),
             Health::Ready if !self.serves() => Health::Building,
             _ => health,
         }
     }
 
-    /// Workspace settings now.
+    /// The workspace settings now.
     pub fn settings(&self) -> Arc<Settings> {
         Arc::clone(&self.inner.shared.settings.read())
     }
@@ -177,7 +176,7 @@ impl Views {
         Arc::clone(&self.inner.shared.permissions.read())
     }
 
-    /// Which roles there are now.
+    /// Which roles exist now.
     pub fn roles(&self) -> Arc<RoleTable> {
         Arc::clone(&self.inner.shared.roles.read())
     }
@@ -192,7 +191,7 @@ impl Views {
         open_setting(vault, id, sealed)
     }
 
-    /// From when on changes are to be told to a client that last asked at `asked`, by whatever clock.
+    /// From when on changes are reported to a client that last asked at `asked`, by any clock.
     pub fn since(&self, asked: Timestamp) -> Since {
         self.inner.shared.delays.since(asked)
     }
@@ -242,7 +241,7 @@ impl Views {
         &self.inner.folder
     }
 
-    /// Tells the worker something, in its turn.
+    /// Gives the worker an order, which is carried out in its turn.
     pub(crate) async fn order(&self, order: Order) -> Result<(), ViewsError> {
         let orders = self.inner.shared.orders.lock().clone();
         let orders = orders

@@ -1,6 +1,6 @@
 //! Waiting for the views to reach a position.
 //!
-//! Every door that wrote something waits here, so it must stay cheap with thousands of them: waiters stand in an
+//! Every door that wrote something waits here, so it must stay cheap with thousands of waiters: they stand in an
 //! ordered map, and each commit wakes exactly those it satisfies, each once.
 
 use std::collections::BTreeMap;
@@ -13,7 +13,7 @@ use tokio::sync::oneshot;
 
 use crate::error::WaitError;
 
-/// How long anybody waits at most.
+/// The longest wait for a position.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// How many may wait at once.
@@ -46,7 +46,6 @@ impl Drop for Place<'_> {
 }
 
 impl Reached {
-    /// At a position.
     pub(crate) fn new(position: Position) -> Self {
         Self {
             position: AtomicU64::new(position.get()),
@@ -54,7 +53,6 @@ impl Reached {
         }
     }
 
-    /// How far the views are.
     pub(crate) fn position(&self) -> Position {
         Position::new(self.position.load(Ordering::Acquire))
     }
@@ -75,12 +73,12 @@ impl Reached {
             std::mem::replace(&mut waiters.waiting, rest)
         };
         for sender in satisfied.into_values() {
-            // Whoever gave up meanwhile does not listen any more.
+            // A waiter that gave up no longer listens.
             let _ = sender.send(());
         }
     }
 
-    /// What was reached is void: the views begin anew, and whoever waits is sent home.
+    /// What was reached is void: the views start over, and all who wait get an error.
     pub(crate) fn begin_anew(&self) {
         let mut waiters = self.waiters.lock();
         self.position
@@ -88,7 +86,7 @@ impl Reached {
         waiters.waiting.clear();
     }
 
-    /// Nothing moves any more: everybody is sent home.
+    /// Nothing moves any more: all who wait get an error.
     pub(crate) fn stop(&self) {
         let mut waiters = self.waiters.lock();
         waiters.stopped = true;
@@ -103,7 +101,7 @@ impl Reached {
         let (sender, woken) = oneshot::channel();
         let place = {
             let mut waiters = self.waiters.lock();
-            // Looked at again under the lock: whoever advances looks for waiters after moving the position.
+            // Checked again under the lock: the worker looks for waiters after it moved the position.
             if self.position() >= wanted {
                 return Ok(());
             }

@@ -13,7 +13,6 @@ use crate::projection::Projection;
 use crate::tx::Tx;
 use crate::views::Views;
 
-/// See the module.
 pub(crate) struct WebdavView;
 
 impl Projection for WebdavView {
@@ -77,14 +76,13 @@ impl Projection for WebdavView {
 
 /// An account of a user on a WebDAV server.
 #[derive(Clone, Debug, PartialEq)]
+#[allow(missing_docs, reason = "fields and variants say what they are")]
 pub struct WebdavRecord {
-    /// Its id.
     pub id: String,
-    /// Where.
     pub server_url: String,
-    /// What the user calls it.
+    /// The label the user gave it.
     pub name: Option<String>,
-    /// How to log in; secrets are sealed.
+    /// Secrets in it are sealed.
     pub login: Login,
 }
 

@@ -1,7 +1,7 @@
-//! The thread that owns the only write connection: applies events, commits, and then tells everybody.
+//! The thread that owns the only write connection: applies events, commits, and then tells everyone.
 //!
-//! The order after a commit matters. Stale facts are dropped first and the position moves second, so that whoever
-//! waited for a position never meets a fact from before it; live updates go out last.
+//! The order after a commit matters. Stale facts are dropped first and the position moves second, so that a door that
+//! waited for a position never meets a fact from before it. Live updates go out last.
 
 use std::sync::Arc;
 use std::sync::mpsc as blocking;
@@ -40,7 +40,6 @@ pub(crate) enum Outcome {
     Starved,
 }
 
-/// See the module.
 pub(crate) struct Worker {
     pub(crate) tx: Tx,
     pub(crate) checkpointer: Checkpointer,
@@ -119,7 +118,7 @@ impl Worker {
     fn take(&mut self, events: &[Applied]) -> Option<()> {
         let before = self.tx.place();
         let mut pause = BACKOFF.0;
-        // Noted before they are visible and again when they are: whoever asks in between goes back far enough.
+        // Noted before they are visible and again when they are: an answer in between goes back far enough.
         let delayed = |shared: &Shared| {
             if let Some(first) = events.first() {
                 shared.delays.visible(first.recorded_at);
@@ -153,14 +152,14 @@ impl Worker {
         Some(())
     }
 
-    /// Waits a growing while; `false`: told to stop meanwhile.
+    /// Waits longer each time; `false`: told to stop meanwhile.
     fn rest(&self, pause: &mut Duration) -> bool {
         std::thread::sleep(*pause);
         *pause = (*pause * 2).min(BACKOFF.1);
         !self.stop.is_cancelled()
     }
 
-    /// Tells everybody what was committed. See the module for the order.
+    /// Publishes what was committed, in the order the module describes.
     fn tell(&mut self) {
         let mut stale = std::mem::take(&mut self.tx.stale);
         self.shared.facts.invalidate(&stale);
@@ -179,7 +178,7 @@ impl Worker {
         self.shared.reached.advance(place.position);
         self.shared.head.seen(place.position, place.position);
         let updates: Vec<LiveUpdate> = self.tx.updates.replace(Vec::new()).unwrap_or_default();
-        // Waits when the publisher is far behind. It never waits for a subscriber, so it is not far behind for long.
+        // Waits if the publisher is far behind. That never waits for a subscriber, so it is not far behind for long.
         let _ = self.publisher.blocking_send(Publication::Updates {
             at: place.mark(),
             updates,

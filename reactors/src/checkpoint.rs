@@ -1,7 +1,7 @@
-//! The last position a reactor is done with, in a small file of its own, and the events before it that it put off.
+//! The last position a reactor is done with, in a small file of its own, and the earlier events that it put off.
 //!
-//! The first line is the place, `<position> <log> <leaf>`; every further one is `later <position> <attempt> <due>`, due
-//! in milliseconds. Files of earlier versions have the position alone.
+//! The first line is the place, `<position> <log> <leaf>`; every further line is `later <position> <attempt> <due>`,
+//! with `due` in milliseconds. Files of earlier versions have only the position.
 
 use std::fmt::Write as _;
 use std::fs::{self, File};
@@ -16,31 +16,26 @@ use eventstore::{Place, Position};
 #[derive(Debug, thiserror::Error)]
 #[error("reactor checkpoint {}: {reason}", path.display())]
 pub struct CheckpointError {
-    /// Which file.
     pub path: PathBuf,
-    /// Why.
     pub reason: String,
 }
 
 /// An event that is to be tried again while later ones go on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PutOff {
-    /// Which.
     pub position: Position,
     /// How often it was tried.
     pub attempt: u32,
-    /// When it is to be tried next.
     pub due: Timestamp,
 }
 
 /// Where a reactor stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Standing {
-    /// It has never been anywhere.
+    /// It has never processed anything.
     Fresh,
-    /// At this position, of a log that the file does not name: it is of an earlier version.
+    /// At this position, of a log that the file does not name: the file is of an earlier version.
     Unnamed(Position),
-    /// At this place.
     At(Place),
 }
 
@@ -64,7 +59,7 @@ pub struct Checkpoint {
 }
 
 impl Checkpoint {
-    /// Opens the checkpoint of the reactor of that name; a new one stands before the first event.
+    /// Opens the checkpoint of the reactor with that name; a new one is before the first event.
     pub fn open(folder: &Path, reactor: &str) -> Result<Self, CheckpointError> {
         let path = folder.join(format!("{reactor}.checkpoint"));
         let failed = |reason: String| CheckpointError {
@@ -86,12 +81,11 @@ impl Checkpoint {
         })
     }
 
-    /// Whether the reactor has never been anywhere.
+    /// Whether the reactor has never processed anything.
     pub fn is_fresh(&self) -> bool {
         self.standing == Standing::Fresh
     }
 
-    /// Where the reactor stands.
     pub fn standing(&self) -> Standing {
         self.standing
     }
@@ -116,19 +110,19 @@ impl Checkpoint {
         self.keep(Standing::At(place), self.put_off.clone())
     }
 
-    /// Begins anew at another place, which may be in another log: what was put off is forgotten.
+    /// Starts over at another place, which may be in another log: events that were put off are forgotten.
     pub fn reset(&mut self, place: Place) -> Result<(), CheckpointError> {
         self.keep(Standing::At(place), Vec::new())
     }
 
-    /// Moves on past an event that is to be tried again, or puts one off once more that was put off before.
+    /// Moves on past an event that is to be tried again, or puts one off again.
     pub fn advance_later(&mut self, place: Place, event: PutOff) -> Result<(), CheckpointError> {
         let mut put_off = self.without(event.position);
         put_off.push(event);
         self.keep(Standing::At(place), put_off)
     }
 
-    /// An event that was put off is done with.
+    /// Forgets an event that was put off and is now dealt with.
     pub fn settle(&mut self, position: Position) -> Result<(), CheckpointError> {
         self.keep(self.standing, self.without(position))
     }

@@ -1,7 +1,7 @@
-//! Makes the copies people asked to have of their data: a reactor that writes them into the file store.
+//! Makes the copies of their data that people asked for: a reactor that writes them into the file store.
 //!
 //! A copy is one JSON document: the profile, the rooms, every message the person wrote, and in a full copy everything
-//! that was said in their rooms. It is written in pieces, so that how much somebody wrote does not matter.
+//! that was said in their rooms. It is written in pieces, so that its size does not matter.
 
 use std::time::Duration;
 
@@ -24,7 +24,7 @@ use sha2::{Digest as _, Sha256};
 
 use crate::{OutboxKey, Reactor, Verdict};
 
-/// How often it is tried before the person may ask again.
+/// How often a copy is tried before it fails and the person may ask again.
 const ATTEMPTS: u32 = 5;
 
 /// Pause before another attempt.
@@ -36,11 +36,9 @@ const PIECE: usize = 256 * 1024;
 /// The fewest and the most messages read at once, whatever `UserData_MessageLimitPerRequest` says.
 const PAGE: (i64, i64) = (1, 10_000);
 
-/// See the module.
 pub struct DataExporter(Workspace);
 
 impl DataExporter {
-    /// Makes copies of what these views have.
     pub fn new(workspace: Workspace) -> Self {
         Self(workspace)
     }
@@ -208,7 +206,6 @@ impl DataExporter {
     }
 }
 
-/// A copy being written.
 struct Copy {
     file: FileWriter,
     piece: Vec<u8>,
@@ -262,7 +259,7 @@ impl Copy {
         self.file.write(piece).await
     }
 
-    /// Its size and the hex SHA-256 of its bytes.
+    /// Completes the file; returns its size in bytes and the hex SHA-256 of its content.
     async fn finish(mut self) -> Result<(u64, String), FilesError> {
         self.flush().await?;
         self.file.close().await?;

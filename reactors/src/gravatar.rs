@@ -1,7 +1,7 @@
-//! Looks new accounts up at a service that knows pictures of people by their address (setting
-//! `Accounts_SetDefaultAvatar`; contract, conventions 7.1): a reactor, so that the creation waits for nothing.
+//! Looks new accounts up at a service that has pictures of people by their address (setting
+//! `Accounts_SetDefaultAvatar`; contract, conventions 7.1): a reactor, so that making the account waits for nothing.
 //!
-//! One attempt is made. Whoever chose a picture meanwhile keeps it.
+//! One attempt is made. A picture that was chosen meanwhile stays.
 
 use std::time::Duration;
 
@@ -27,10 +27,10 @@ const LIMITS: Limits = Limits {
     time: Duration::from_secs(5),
 };
 
-/// An account that is older than this is not new: after a flood of accounts, or without a network, nothing piles up.
+/// In milliseconds: an older account is not new. So nothing piles up after a flood of accounts, or without a network.
 const NEW_MILLIS: i64 = 10 * 60_000;
 
-/// How often it is tried to record a picture that was found.
+/// How often to try to record a picture that was found.
 const ATTEMPTS: u32 = 3;
 
 /// Pause before another attempt.
@@ -39,15 +39,13 @@ const PAUSE: Duration = Duration::from_secs(2);
 /// The name of the service, which is the picture's `avatarOrigin`.
 const ORIGIN: &str = "gravatar";
 
-/// See the module.
 pub struct Gravatar {
     workspace: Workspace,
-    /// The service, without a slash at the end.
+    /// Without a slash at the end.
     url: String,
 }
 
 impl Gravatar {
-    /// Looks up accounts of this workspace at the service of that address.
     pub fn new(workspace: Workspace, url: String) -> Self {
         Self { workspace, url }
     }
@@ -69,7 +67,7 @@ impl Gravatar {
         }
     }
 
-    /// The picture the service has for that address, if it has one and can be reached.
+    /// The picture the service has for that address; `None` also if the service cannot be reached.
     async fn picture_of(&self, address: &str) -> Option<Bytes> {
         let settings = self.workspace.views().settings();
         let size = settings.int(keys::ACCOUNTS_AVATAR_SIZE).clamp(1, 2048);
@@ -104,7 +102,7 @@ impl Gravatar {
     }
 }
 
-/// How the service knows an address: by the SHA-256 of its lower-case form, in hex.
+/// How the service identifies an address: by the SHA-256 of its lower-case form, in hex.
 fn address_hash(address: &str) -> String {
     hex::encode(Sha256::digest(address.trim().to_lowercase().as_bytes()))
 }

@@ -1,11 +1,13 @@
-//! Side effects of events: what the world outside gets to know, at least once and in log order.
+//! Side effects of events: what the outside world is told, at least once and in log order.
 //!
 //! A [`Reactor`] sees every event after its checkpoint, one at a time. The checkpoint moves only after the reactor
 //! is done with an event, so a crash repeats at most the last one; the [`OutboxKey`] is the same again, and lets
 //! the other side recognise the repeat. Rebuilding views never runs reactors.
 //!
-//! What this crate never does: append to the log behind the back of the rules, or write a view. [`registered`] is
-//! where a reactor goes.
+//! What this crate never does: append to the log past the rules, or write a view. New reactors are added to
+//! [`registered`].
+
+#![allow(missing_docs, reason = "no library: only the doors use it")]
 
 mod checkpoint;
 mod data_export;
@@ -31,7 +33,7 @@ pub use checkpoint::{Checkpoint, CheckpointError, PutOff, Standing};
 pub use reactor::{OutboxKey, Reactor, Verdict};
 pub use worker::{WorkerError, run};
 
-/// Every reactor there is. `gravatar` is the service that knows pictures of people, without a slash at the end.
+/// All reactors. `gravatar` is the address of the service that has pictures of people, without a slash at the end.
 pub fn registered(workspace: &Workspace, gravatar: String) -> Vec<Arc<dyn Reactor>> {
     vec![
         Arc::new(MailReactor::new(workspace.into())),
@@ -48,7 +50,7 @@ struct Shared {
     log: Arc<dyn EventStore>,
     folder: PathBuf,
     running: tokio::sync::Mutex<BTreeMap<&'static str, Running>>,
-    /// Why those that do not work do not.
+    /// Why reactors that do not work stopped.
     failures: Mutex<BTreeMap<&'static str, String>>,
     stop: CancellationToken,
 }
@@ -60,8 +62,8 @@ struct Running {
 }
 
 impl Reactors {
-    /// Starts a worker per reactor, each after its checkpoint in `folder`. Those that begin at the head of the log
-    /// note where that is before this returns, if the log can be asked.
+    /// Starts a worker per reactor, each after its checkpoint in `folder`. Those that begin at the head of the log have
+    /// noted it when this returns, if the log can be read.
     pub async fn start(
         log: &Arc<dyn EventStore>,
         reactors: Vec<Arc<dyn Reactor>>,
@@ -89,12 +91,12 @@ impl Reactors {
         Ok(Self(shared))
     }
 
-    /// Why those reactors that do not work do not, by name.
+    /// Why reactors that do not work stopped, by name.
     pub fn failures(&self) -> BTreeMap<&'static str, String> {
         self.0.failures.lock().clone()
     }
 
-    /// Has a reactor, or all (`None`), begin at a place, which must be one of the log. Answers their names.
+    /// Makes a reactor, or all (`None`), begin at a place, which must be in the log. Returns their names.
     pub async fn reset(
         &self,
         name: Option<&str>,
@@ -112,11 +114,11 @@ impl Reactors {
         for &name in &names {
             if let Some(running) = all.remove(name) {
                 running.stop.cancel();
-                // Not before the event it is at is dealt with: what is under way outside cannot be called back.
+                // Not before its present event is dealt with: a side effect that is under way cannot be called back.
                 let _ = running.task.await;
                 let placed = Checkpoint::open(&self.0.folder, name)
                     .and_then(|mut checkpoint| checkpoint.reset(place));
-                // It is begun again in any case; at its old place, should the new one not have been noted.
+                // It is started again in any case; at its old place, if the new one was not recorded.
                 all.insert(name, self.0.begin(running.reactor));
                 placed?;
             }
@@ -124,7 +126,7 @@ impl Reactors {
         Ok(names)
     }
 
-    /// Lets every worker finish the event it is at.
+    /// Stops every worker after its present event.
     pub async fn stop(&self) {
         self.0.stop.cancel();
         let running = std::mem::take(&mut *self.0.running.lock().await);
@@ -182,16 +184,12 @@ async fn head(log: &dyn EventStore) -> Result<Option<Place>, ReadError> {
 /// Why a reactor cannot be told where to begin.
 #[derive(Debug, thiserror::Error)]
 pub enum ResetError {
-    /// Nobody is called that.
     #[error("there is no reactor named {0:?}")]
     NoSuch(String),
-    /// The log ends before that.
     #[error("the log has no position {0}; it ends at {1}")]
     Beyond(u64, u64),
-    /// The log cannot be asked.
     #[error(transparent)]
     Log(#[from] ReadError),
-    /// The place cannot be noted.
     #[error(transparent)]
     Checkpoint(#[from] CheckpointError),
 }
@@ -207,7 +205,7 @@ pub async fn place_named(
     place.ok_or_else(|| ResetError::Beyond(wanted.get(), end.get()))
 }
 
-/// As [`Reactors::reset`], while none of them runs: of those that have a checkpoint in `folder`.
+/// Like [`Reactors::reset`], while no reactor runs: for those that have a checkpoint in `folder`.
 pub fn reset_offline(
     folder: &Path,
     name: Option<&str>,
@@ -229,17 +227,15 @@ pub fn reset_offline(
 /// A reactor as its checkpoint has it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ReactorStatus {
-    /// Its name.
     pub name: String,
-    /// The last position dealt with.
     pub position: Position,
-    /// Of which log, as far as known.
+    /// `None`: its checkpoint does not name a log: it is new, or of an earlier version.
     pub log: Option<LogId>,
-    /// Whether that is a place in the log.
+    /// Whether its place is in the log.
     pub matches: bool,
 }
 
-/// The reactors that have a checkpoint in `folder`, beside the log. Works beside a running server.
+/// The reactors that have a checkpoint in `folder`, beside the log. May run beside a server.
 pub async fn list(folder: &Path, log: &dyn EventStore) -> Result<Vec<ReactorStatus>, ResetError> {
     let mut all = Vec::new();
     for name in names_in(folder)? {

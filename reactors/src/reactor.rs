@@ -9,7 +9,6 @@ use futures::future::BoxFuture;
 /// Identifies one side effect for ever: the same event gives the same reactor the same key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct OutboxKey {
-    /// Name of the reactor.
     pub reactor: &'static str,
     /// Position of the event.
     pub position: Position,
@@ -21,21 +20,20 @@ impl fmt::Display for OutboxKey {
     }
 }
 
-/// What became of one event.
+/// How a reactor dealt with an event.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Verdict {
     /// It means nothing to this reactor: no side effect.
     Ignore,
-    /// It is dealt with.
     Done,
     /// Not now, and nothing else either; the same event again after this time.
     Retry(Duration),
-    /// Not now, but others may go on: the same event again after this time, those behind it meanwhile. When too many
-    /// are put off already, this is the same as [`Verdict::Retry`].
+    /// Not now, but others may go on: the same event again after this time, later ones meanwhile. If too many are put
+    /// off already, this is the same as [`Verdict::Retry`].
     Later(Duration),
-    /// It never will be; says why. The event is logged as a dead letter and the worker goes on.
+    /// Never, and why. The event is logged as a dead letter and the worker goes on.
     Skip(String),
-    /// This reactor cannot go on; says why. Its worker ends and the server is no longer ready.
+    /// This reactor cannot go on, and why. Its worker ends and the server is no longer ready.
     Stop(String),
 }
 
@@ -44,8 +42,8 @@ pub trait Reactor: Send + Sync + 'static {
     /// Names its checkpoint and its outbox keys. Never changed once shipped.
     fn name(&self) -> &'static str;
 
-    /// Whether a reactor that is new to this node leaves alone what was recorded before. Otherwise it begins with the
-    /// first event there is.
+    /// Whether a reactor that is new to this node ignores what was recorded before. Otherwise it begins with the first
+    /// event.
     fn begins_at_head(&self) -> bool {
         false
     }

@@ -16,12 +16,12 @@ use crate::{Checkpoint, CheckpointError, OutboxKey, PutOff, Reactor, Standing, V
 /// Pause before the log is tried again after it could not be read.
 const LOG_PAUSE: Duration = Duration::from_secs(1);
 
-/// Events that mean nothing to a reactor move its checkpoint after so many at the earliest, and no sooner than so long
-/// after the last time, to spare the disk: reading them again after a crash does no harm.
+/// Events without meaning for a reactor move its checkpoint only after so many, and only so long after the last time,
+/// to spare the disk: reading them again after a crash does no harm.
 const CHECKPOINT_EVERY: u64 = 256;
 const CHECKPOINT_PAUSE: Duration = Duration::from_secs(1);
 
-/// Events that may be put off at the same time; the next one holds up those behind it.
+/// Events that may be put off at the same time; the next one holds up later ones.
 const MOST_PUT_OFF: usize = 1000;
 
 /// Longest wait for an event that was put off, whatever the clock says.
@@ -33,30 +33,23 @@ pub enum WorkerError {
     /// Its checkpoint cannot be moved. Going on would repeat side effects without end.
     #[error(transparent)]
     Checkpoint(#[from] CheckpointError),
-    /// It stands at a place that is not in the log. Going on from anywhere else would repeat side effects, or leave
-    /// some out: only the operator knows which is right.
+    /// Going on from any other place would repeat side effects, or leave some out: only the operator knows which is
+    /// right.
     #[error(
         "reactor {reactor} stands at position {position}{of}, which is not in the log {log}: the log was restored or \
          replaced. Say where the reactor is to begin: hansard reactors reset {reactor} --at head (or --at POSITION)"
     )]
     Elsewhere {
-        /// Which reactor.
         reactor: &'static str,
-        /// Where it stands.
         position: u64,
-        /// In which log, as far as known.
+        /// ` of log <id>`; empty if its log is not known.
         of: String,
-        /// The log there is.
         log: LogId,
     },
-    /// The reactor cannot go on.
     #[error("reactor {reactor} stopped at position {position}: {reason}")]
     Stopped {
-        /// Which reactor.
         reactor: &'static str,
-        /// At which event.
         position: u64,
-        /// Why.
         reason: String,
     },
 }
@@ -115,7 +108,7 @@ async fn begin(
     }
 }
 
-/// The place in the log where a reactor that stands there begins; `None`: that is not in the log.
+/// The place in the log after which a reactor with that standing continues; `None`: its place is not in the log.
 async fn first_place(
     log: &dyn EventStore,
     reactor: &dyn Reactor,
@@ -144,13 +137,13 @@ fn elsewhere(log: &dyn EventStore, reactor: &dyn Reactor, standing: Standing) ->
     }
 }
 
-/// What became of an event that was put to the reactor.
+/// The result of giving an event to the reactor.
 enum Settled {
     /// There was nothing to do.
     Nothing,
     /// There may have been a side effect.
     Visible,
-    /// It is to be tried again after this time; it was tried so often.
+    /// It is to be tried again after this time; with the number of attempts so far.
     Later(Duration, u32),
     /// Told to stop before it was settled.
     Stopped,
@@ -198,7 +191,7 @@ impl Worker {
                             }
                         }
                     }
-                    // Seen at the top of the loop.
+                    // Handled at the top of the loop.
                     Some(Err(ReadError::Replaced)) => {}
                     Some(Err(error)) => {
                         tracing::warn!(reactor = self.reactor.name(), %error, "the log cannot be read; trying again");
@@ -215,7 +208,7 @@ impl Worker {
         Ok(())
     }
 
-    /// Deals with the next event; false: told to stop before it was settled.
+    /// Deals with the next event; `false`: told to stop before it was settled.
     async fn take(&mut self, event: &RecordedEvent) -> Result<bool, WorkerError> {
         let may_wait = self.checkpoint.put_off() < MOST_PUT_OFF;
         let visible = match self.settle(event, may_wait).await? {
@@ -243,7 +236,7 @@ impl Worker {
         Ok(true)
     }
 
-    /// Puts one event to the reactor until it is settled, or to be tried later if it `may_wait`.
+    /// Gives one event to the reactor until it is settled, or is to be tried later if it `may_wait`.
     async fn settle(&self, event: &RecordedEvent, may_wait: bool) -> Result<Settled, WorkerError> {
         let mut attempt = 1;
         loop {
@@ -294,13 +287,13 @@ impl Worker {
         Ok(chunk.and_then(|chunk| chunk.first().cloned()))
     }
 
-    /// Puts one event to the reactor, once.
+    /// Gives one event to the reactor, once.
     async fn put(&self, event: &RecordedEvent, attempt: u32) -> Result<Put, WorkerError> {
         let key = OutboxKey {
             reactor: self.reactor.name(),
             position: event.position,
         };
-        // Not interrupted: what is under way outside had better be known to have ended.
+        // Not interrupted: a side effect that is under way must be known to have ended.
         Ok(match self.reactor.react(event, key, attempt).await {
             Verdict::Ignore => Put::Settled(Settled::Nothing),
             Verdict::Done => Put::Settled(Settled::Visible),
@@ -321,7 +314,7 @@ impl Worker {
     }
 }
 
-/// What the reactor answered.
+/// What the reactor returned.
 enum Put {
     Settled(Settled),
     Later(Duration),
@@ -337,7 +330,7 @@ fn after(pause: Duration) -> Timestamp {
     Timestamp::from_millis(now().as_millis().saturating_add(millis))
 }
 
-/// Waits until an event is due; for ever when there is none.
+/// Waits until an event is due; for ever if there is none.
 async fn until(event: Option<PutOff>) {
     match event {
         Some(event) => {

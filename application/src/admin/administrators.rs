@@ -1,5 +1,5 @@
-//! Appointing an administrator by whoever runs the server: the environment at a start, or the command line. It is how a
-//! workspace without administrator gets one again.
+//! Appointing an administrator by whoever runs the server: through the environment at a start, or through the command
+//! line. This is how a workspace without administrator gets one again.
 
 use domain::credential::Ending;
 use domain::user::{
@@ -16,42 +16,38 @@ use crate::ids::{fresh_id, now};
 use crate::people::users::{self, Maker};
 use crate::workspace::{WorkError, Workspace};
 
-/// Who is to administrate.
+/// The account that is to become administrator.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Appointment {
-    /// The user name.
+    /// An account with this name is made if there is none.
     pub username: String,
-    /// The password from now on; `None`: the one the account has.
+    /// The password from now on; `None`: the account keeps the one it has.
     pub password: Option<PasswordHash>,
-    /// The address of a new account.
+    /// Only for an account that does not exist yet.
     pub email: Option<String>,
 }
 
-/// What came of it.
+/// What an appointment did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(missing_docs, reason = "fields and variants say what they are")]
 pub enum Appointed {
-    /// There is a new account.
     Made,
-    /// An account that was there administrates.
     Given,
 }
 
 /// Why nobody was appointed.
 #[derive(Debug, thiserror::Error)]
+#[allow(missing_docs, reason = "fields and variants say what they are")]
 pub enum AppointError {
-    /// An account cannot be made without a password.
     #[error("there is no user {0}; to make one, give a password")]
     NobodyThere(String),
-    /// Nobody may be called that.
     #[error("{0:?} is no user name: {1}")]
     Name(String, String),
-    /// The account is the server's or a program's.
+    /// The account belongs to the server or to a program.
     #[error("{0} is no person")]
     NoPerson(String),
-    /// No server ever ran here.
     #[error("there is no workspace here yet: start the server first")]
     NoWorkspace,
-    /// Anything else.
     #[error("{0}")]
     Failed(#[from] Error),
 }
@@ -131,7 +127,7 @@ async fn give(
         .map_err(ExecuteError::widen)?;
     let (mut roles, admin) = match &*before {
         User::Present(account) => (account.roles.clone(), RoleId::new("admin")),
-        // It went this moment; the views will know.
+        // It was removed at this moment; the views will show it.
         User::Absent | User::Deleted => return Err(ExecuteError::Refused(Fault::Overtaken.into())),
     };
     if !roles.contains(&admin) {

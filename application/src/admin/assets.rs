@@ -35,7 +35,7 @@ fn check(workspace: &Workspace, caller: &Caller, key: &str) -> Result<(), Error>
     }
 }
 
-/// Makes the picture in `bytes` an asset; `declared` is what its sender says it is.
+/// Makes the picture in `bytes` an asset; `declared` is the media type its sender gave it.
 pub async fn set(
     workspace: &Workspace,
     caller: &Caller,
@@ -49,7 +49,7 @@ pub async fn set(
     })?;
     let measured: Measured = match pictures::measure(bytes.clone()).await {
         Ok(size) => Some(size),
-        // Shapes that are too much to draw have no size; assets that need one refuse them.
+        // Shapes that are too complicated to draw have no size; assets that need one refuse them.
         Err(PictureError::Unreadable | PictureError::TooLarge) if kind == Kind::Svg => None,
         Err(error) => return Err(error.into()),
     };
@@ -71,7 +71,7 @@ pub async fn set(
     outcome.map(drop)
 }
 
-/// The ending of the file name: JPEG has two, and an asset may know only one of them.
+/// The extension of the file name: JPEG has two, and an asset may know only one of them.
 fn extension(key: &str, kind: Kind) -> &'static str {
     let usual = kind.extension();
     let knows =
@@ -83,7 +83,7 @@ fn extension(key: &str, kind: Kind) -> &'static str {
     }
 }
 
-/// Goes back to what the asset is by default.
+/// Returns the asset to its default.
 pub async fn unset(workspace: &Workspace, caller: &Caller, key: &str) -> Result<(), Error> {
     may_manage(workspace, caller)?;
     let unset = AssetCommand::Unset {
@@ -96,7 +96,7 @@ pub async fn unset(workspace: &Workspace, caller: &Caller, key: &str) -> Result<
     Ok(())
 }
 
-/// Lets the rules decide; answers the file that is not used any more.
+/// Lets the rules decide; returns the file that is no longer used.
 async fn decide(
     workspace: &Workspace,
     caller: &Caller,

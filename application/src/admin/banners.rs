@@ -10,7 +10,7 @@ use crate::error::Error;
 use crate::ids::{fresh_id, now};
 use crate::workspace::Workspace;
 
-/// Publishes a banner. Answers its id.
+/// Publishes a banner. Returns its id.
 pub async fn publish(
     workspace: &Workspace,
     caller: &Caller,
@@ -26,7 +26,7 @@ pub async fn publish(
     Ok(banner)
 }
 
-/// Withdraws a banner; nobody is shown it any more.
+/// Withdraws a banner; it is no longer shown to anyone.
 pub async fn withdraw(workspace: &Workspace, caller: &Caller, banner: &str) -> Result<(), Error> {
     let command = BannerCommand::Withdraw {
         banner: banner.to_owned(),
@@ -53,8 +53,8 @@ async fn run(
         .await
 }
 
-/// The caller has seen enough of a banner. That there is one is read from the views: to have dismissed a banner that
-/// goes at the same moment means nothing.
+/// Dismisses a banner for the caller. That it exists is read from the views: to have dismissed a banner that is
+/// withdrawn at the same moment means nothing.
 pub async fn dismiss(workspace: &Workspace, caller: &Caller, banner: &str) -> Result<(), Error> {
     let context = DismissalContext {
         exists: workspace.views().banner(banner).await?.is_some(),

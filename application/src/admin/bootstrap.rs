@@ -1,5 +1,5 @@
-//! What a workspace begins with: ids drawn at random, the built-in bot, the first channel, the operator's administrator
-//! and settings. Every start runs it; what is there already is left alone, also when two nodes start at once.
+//! What a workspace begins with: random ids, the built-in bot, the first channel, the operator's administrator and
+//! settings. Every start runs it; what exists already is left alone, also if two nodes start at once.
 
 use domain::claim::{self, Claim, ClaimCommand, NameKind};
 use domain::room::{self, Room, RoomCommand, RoomContext, RoomCreated, RoomKind};
@@ -23,10 +23,10 @@ const BOT: &str = "rocket.cat";
 /// The first channel (contract, rooms 1.2).
 const GENERAL: &str = "GENERAL";
 
-/// Settings whose default is drawn at random, once (contract, `settings.tsv`: `@random-id`).
+/// Settings whose default is random and drawn once (contract, `settings.tsv`: `@random-id`).
 const RANDOM: [Key<str>; 2] = [keys::UNIQUE_ID, keys::ACCOUNTS_REGISTRATION_FORM_SECRET_URL];
 
-/// Whether there is no workspace yet: nothing ever ran on this log.
+/// Whether there is no workspace yet: no server ever ran on this log.
 pub fn is_fresh(workspace: &Workspace) -> bool {
     workspace
         .views()
@@ -35,12 +35,12 @@ pub fn is_fresh(workspace: &Workspace) -> bool {
         .is_empty()
 }
 
-/// Makes what is missing.
+/// Makes what is missing of a workspace.
 pub async fn run(workspace: &Workspace) -> Result<(), Error> {
-    // Everything in the log counts, be it from another node.
+    // Everything in the log counts, also events of another node.
     let head = workspace.executor().store().head().await?;
     workspace.views().wait_for(head).await?;
-    // What is drawn at random comes after: as long as it is missing, this is the first start.
+    // Random values come last: as long as they are missing, this is the first start.
     if is_fresh(workspace) {
         first_values(workspace).await?;
     }
@@ -67,8 +67,8 @@ pub async fn run(workspace: &Workspace) -> Result<(), Error> {
     }
 }
 
-/// Values the environment has for the first start: variables named like settings. A wrong one is the operator's
-/// mistake, told and passed over.
+/// Values from the environment for the first start: variables named like settings. A wrong one is the operator's
+/// mistake: it is logged and skipped.
 async fn first_values(workspace: &Workspace) -> Result<(), Error> {
     for (id, text) in &workspace.config().settings.first {
         let value = Value::String(text.clone());
@@ -82,7 +82,7 @@ async fn first_values(workspace: &Workspace) -> Result<(), Error> {
     Ok(())
 }
 
-/// `OVERWRITE_SETTING_<id>`. A wrong one is the operator's mistake, told and passed over.
+/// Applies `OVERWRITE_SETTING_<id>`. A wrong value is the operator's mistake: it is logged and skipped.
 async fn overwrite(workspace: &Workspace, id: &str, text: &str) -> Result<(), Error> {
     match settings::set(workspace, id, Value::String(text.to_owned())).await {
         Err(error) if !error.is_temporary() => {
@@ -93,7 +93,7 @@ async fn overwrite(workspace: &Workspace, id: &str, text: &str) -> Result<(), Er
     }
 }
 
-/// Makes the first channel, once in the life of a workspace: deleted, it stays deleted.
+/// Makes the first channel, once in the life of a workspace: if it was deleted, it stays deleted.
 async fn general(workspace: &Workspace) -> Result<(), Error> {
     let created = RoomCreated {
         room: RoomId::new(GENERAL),
@@ -162,7 +162,7 @@ fn bot() -> UserCreated {
     }
 }
 
-/// Makes an account; made by another node meanwhile is just as good.
+/// Makes an account, unless another node did so meanwhile.
 async fn make(workspace: &Workspace, account: UserCreated) -> Result<(), Error> {
     let stream = domain::user::stream(&account.user);
     match users::create(
@@ -189,8 +189,8 @@ async fn make(workspace: &Workspace, account: UserCreated) -> Result<(), Error> 
     }
 }
 
-/// The administrator the operator named, while nobody administrates who may log in: a new account, or the one of that
-/// name, whatever it was before.
+/// Makes the administrator that the operator named, while no administrator may log in: a new account, or the one with
+/// that name, whatever it was before.
 async fn administrator(workspace: &Workspace, admin: &AdminAccount) -> Result<(), Error> {
     if !workspace.views().active_admins().await?.is_empty() {
         return Ok(());
@@ -212,7 +212,7 @@ async fn administrator(workspace: &Workspace, admin: &AdminAccount) -> Result<()
              from there and the right to log in"
         ),
         Err(AppointError::Failed(error)) if error.is_temporary() => return Err(error),
-        // Another node was faster, or the address belongs to somebody.
+        // Another node was faster, or the address belongs to another account.
         Err(error) => {
             tracing::warn!(username, %error, "there is no administrator: the one the environment names was not made");
         }

@@ -18,12 +18,12 @@ use crate::workspace::Workspace;
 /// Longest side of an emoji, in pixels (contract, admin 11.1).
 const SIDE: u32 = 512;
 
-/// The names of an emoji as they were typed.
+/// Names of an emoji as they were typed.
 #[derive(Clone, Copy, Debug)]
+#[allow(missing_docs, reason = "fields and variants say what they are")]
 pub struct Names<'a> {
-    /// Its name.
     pub name: &'a str,
-    /// Its other names, separated by commas or spaces.
+    /// Separated by commas or spaces.
     pub aliases: &'a str,
 }
 
@@ -57,8 +57,8 @@ async fn draw(workspace: &Workspace, bytes: Bytes) -> Result<Drawing, Error> {
     })
 }
 
-/// Makes an emoji, with its picture or, where that comes in another step, without (`Err`: the ending it will have).
-/// Answers its id.
+/// Makes an emoji, with its picture or, if that follows in another step, without (`Err`: the extension it will have).
+/// Returns its id.
 pub async fn create(
     workspace: &Workspace,
     caller: &Caller,
@@ -92,7 +92,7 @@ pub async fn create(
     outcome.map(|()| id)
 }
 
-/// Gives an emoji other names and, where there is one, another picture.
+/// Gives an emoji other names and, if one is given, another picture.
 pub async fn update(
     workspace: &Workspace,
     caller: &Caller,
@@ -125,7 +125,7 @@ pub async fn update(
     outcome
 }
 
-/// Removes an emoji.
+/// Removes an emoji and its picture; its names are free again.
 pub async fn delete(workspace: &Workspace, caller: &Caller, id: &str) -> Result<(), Error> {
     let old = workspace.views().emoji_file_of(id).await?;
     let delete = EmojiCommand::Delete {

@@ -1,4 +1,4 @@
-//! Reports to the moderators, and what comes of them.
+//! Reports to the moderators, and how they are dealt with.
 
 use domain::message::{MessageCommand, MessageRefusal};
 use domain::permission::{Authority, PermissionTable};
@@ -14,7 +14,7 @@ use crate::error::Error;
 use crate::ids::{fresh_id, now};
 use crate::workspace::Workspace;
 
-/// Reports a message.
+/// Reports a message to the moderators.
 pub async fn report_message(
     workspace: &Workspace,
     caller: &Caller,
@@ -41,7 +41,7 @@ pub async fn report_message(
     .await
 }
 
-/// Reports a user.
+/// Reports a user to the moderators.
 pub async fn report_user(
     workspace: &Workspace,
     caller: &Caller,
@@ -82,7 +82,7 @@ async fn make(
         .await
 }
 
-/// A moderator has dealt with these reports.
+/// Closes reports that a moderator has dealt with.
 pub async fn dismiss(
     workspace: &Workspace,
     caller: &Caller,
@@ -111,7 +111,8 @@ pub async fn dismiss(
         .await
 }
 
-/// Deletes a message that was reported, as an owner of its room could. One that is gone already is as good.
+/// Deletes a message that was reported, with the rights of an owner of its room. A message that is already deleted is
+/// fine.
 pub async fn delete_message(
     workspace: &Workspace,
     caller: &Caller,

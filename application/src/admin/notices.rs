@@ -1,4 +1,4 @@
-//! What the server itself says in rooms, through its bot.
+//! What the server itself posts in rooms, through its bot.
 
 use domain::message::PostChecks;
 use domain::room::RoomRefusal;
@@ -14,11 +14,11 @@ use crate::identity::login_attempts::Subject;
 use crate::ids::now;
 use crate::workspace::Workspace;
 
-/// The account the server speaks through.
+/// The account the server posts with.
 const BOT: &str = "rocket.cat";
 
-/// Tells the channel the operator chose that logins are blocked (`Block_Multiple_Failed_Logins_Notify_Failed*`).
-/// Where that fails, the server's own log has it all the same.
+/// Tells the channel the operator chose that logins are blocked (`Block_Multiple_Failed_Logins_Notify_Failed*`). If
+/// that fails, it is still in the server's log.
 pub async fn logins_blocked(
     workspace: &Workspace,
     subject: &Subject,
@@ -49,7 +49,7 @@ pub async fn logins_blocked(
     }
 }
 
-/// Posts into the room of that name.
+/// Posts into the room with that name.
 async fn say(workspace: &Workspace, channel: &str, text: String) -> Result<(), Error> {
     let views = workspace.views();
     let (Some(user), Some(room)) = (

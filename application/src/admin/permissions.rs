@@ -1,4 +1,4 @@
-//! Saying which roles hold which permissions.
+//! Changing which roles hold which permissions.
 
 use domain::RoleId;
 use domain::permission::Permission;
@@ -10,8 +10,8 @@ use crate::error::{Error, Refusal};
 use crate::ids::now;
 use crate::workspace::Workspace;
 
-/// Replaces the roles of each of these permissions: all of them, or none. Which roles there are is read from the views: a
-/// role that goes at the same moment is held by nobody, and its id never comes back.
+/// Replaces the roles of each of these permissions: all of them, or none. Which roles exist is read from the views: a
+/// role that is deleted at the same moment is held by nobody, and its id is never used again.
 pub async fn replace(
     workspace: &Workspace,
     caller: &Caller,
@@ -20,8 +20,8 @@ pub async fn replace(
     change(workspace, caller, wishes, |_, roles| Some(roles.clone())).await
 }
 
-/// Changes each of these permissions to the roles that `wanted` makes of those who hold it when that is recorded; `None`:
-/// it stays as it is.
+/// Changes each of these permissions to the roles that `wanted` makes of those who hold it at that moment; `None`: it
+/// stays as it is.
 async fn change<T>(
     workspace: &Workspace,
     caller: &Caller,
@@ -45,7 +45,7 @@ async fn change<T>(
                     .state::<PermissionRoles>(&stream)
                     .await
                     .map_err(ExecuteError::widen)?;
-                // A permission that nobody has changed is held by those the views name.
+                // A permission that was never changed is held by those the views name.
                 let held = held
                     .roles
                     .as_deref()
@@ -67,8 +67,8 @@ async fn change<T>(
         .await
 }
 
-/// Gives one role one permission, or takes it. Giving that of a setting gives that of its group as well, so that the
-/// group shows.
+/// Gives one role one permission, or takes it. Giving the permission of a setting also gives that of its group, so that
+/// the group is shown.
 pub async fn grant(
     workspace: &Workspace,
     caller: &Caller,

@@ -13,7 +13,7 @@ use crate::ids::now;
 use crate::people::users;
 use crate::workspace::Workspace;
 
-/// Gives or takes a role: in the workspace, or in `place`.
+/// Gives or takes a role: workspace-wide, or in `place`.
 pub async fn assign(
     workspace: &Workspace,
     caller: &Caller,

@@ -17,7 +17,7 @@ use crate::error::Error;
 use crate::ids::now;
 use crate::workspace::{WorkError, Workspace};
 
-/// Makes a role with a fresh id, and answers that.
+/// Makes a role and returns its id.
 pub async fn create(
     workspace: &Workspace,
     caller: &Caller,
@@ -33,7 +33,7 @@ pub async fn create(
     Ok(role)
 }
 
-/// Changes a role.
+/// Changes the name and properties of a role.
 pub async fn change(
     workspace: &Workspace,
     caller: &Caller,
@@ -48,10 +48,10 @@ pub async fn change(
     run(workspace, caller, role, change).await
 }
 
-/// Deletes a role that nobody has.
+/// Deletes a role that no user has.
 ///
-/// Who has it is read from the views, once they have seen all that is in the role's stream as it was found: whoever is
-/// given the role later is told of in that stream, and the deletion is decided anew.
+/// Who has it is read from the views, once they contain everything in the role's stream as it was found: later
+/// assignments are noted in that stream, and then the deletion is decided again.
 pub async fn delete(workspace: &Workspace, caller: &Caller, role: &RoleId) -> Result<(), Error> {
     let delete = RoleCommand::Delete {
         role: role.clone(),
@@ -60,7 +60,7 @@ pub async fn delete(workspace: &Workspace, caller: &Caller, role: &RoleId) -> Re
     run(workspace, caller, role, delete).await
 }
 
-/// Says in the stream of a role that `user` has it from now on, if it is one that can be deleted; in the batch that
+/// Notes in the stream of a role that `user` has it from now on, if it is a role that can be deleted; in the batch that
 /// gives it. A role that is deleted at the same moment is then given to nobody.
 pub(crate) async fn give(
     tx: &Transaction,
@@ -78,7 +78,7 @@ pub(crate) async fn give(
         room: room.cloned(),
         at,
     });
-    // Whether it may be given was decided where it is held.
+    // Whether it may be given was decided before.
     let (permissions, system) = (PermissionTable::default(), UserId::system());
     let context = RoleContext {
         authority: Authority {
@@ -99,7 +99,7 @@ pub(crate) async fn give(
         })
 }
 
-/// Those of the roles that there are in the workspace, by the log.
+/// Those of the roles that exist in the workspace, by the log.
 pub(crate) async fn there(tx: &Transaction, roles: Vec<RoleId>) -> Result<Vec<RoleId>, WorkError> {
     let mut there = Vec::with_capacity(roles.len());
     for role in roles {
@@ -121,7 +121,7 @@ pub(crate) async fn there(tx: &Transaction, roles: Vec<RoleId>) -> Result<Vec<Ro
     Ok(there)
 }
 
-/// Whether somebody has the role, by views that have seen everything the log had at this moment.
+/// Whether any user has the role, by views that contain everything the log had at this moment.
 async fn in_use(workspace: &Workspace, role: &RoleId) -> Result<bool, Error> {
     let head = workspace.executor().store().head().await?;
     workspace.views().wait_for(head).await?;

@@ -1,4 +1,4 @@
-//! Changing workspace settings. Secrets are sealed on their way to the rules.
+//! Changing workspace settings. Secrets are sealed before the rules see them.
 
 use domain::setting::{self, ChangeSetting, Editor, Setting, SettingCommand, SettingContext};
 use domain::{UserId, settings};
@@ -14,18 +14,17 @@ use crate::workspace::{WorkError, Workspace};
 
 /// A value wanted for a setting.
 #[derive(Clone, Debug)]
+#[allow(missing_docs, reason = "fields and variants say what they are")]
 pub struct Wish {
-    /// Which.
     pub id: String,
-    /// The value.
     pub value: Value,
-    /// With what a colour was chosen.
+    /// For a colour: how it was chosen.
     pub editor: Option<Editor>,
-    /// The operator's environment says so, and the workspace is being made.
+    /// It comes from the operator's environment while the workspace is being made.
     pub from_environment: bool,
 }
 
-/// A user gives settings values: all of them, or none.
+/// Gives settings values on behalf of a user: all of them, or none.
 pub async fn change(workspace: &Workspace, caller: &Caller, wishes: &[Wish]) -> Result<(), Error> {
     let permissions = workspace.views().permissions();
     let context = SettingContext::User(caller.authority(&[], &permissions));
@@ -39,7 +38,7 @@ pub async fn change(workspace: &Workspace, caller: &Caller, wishes: &[Wish]) -> 
         .await
 }
 
-/// The server gives a setting a value.
+/// Gives a setting a value on behalf of the server.
 pub async fn set(workspace: &Workspace, id: &str, value: Value) -> Result<(), Error> {
     let wish = wish(id, value, false);
     workspace
@@ -49,7 +48,8 @@ pub async fn set(workspace: &Workspace, id: &str, value: Value) -> Result<(), Er
         .await
 }
 
-/// The server gives settings values because `actor` asked for something that needs them, all in one.
+/// Gives settings values on behalf of the server, because `actor` asked for something that needs them: all of them, or
+/// none.
 pub async fn set_for(
     workspace: &Workspace,
     actor: &UserId,
@@ -66,7 +66,7 @@ pub async fn set_for(
         .await
 }
 
-/// The server gives a setting a value, unless it has one.
+/// Gives a setting a value on behalf of the server, unless it has one.
 pub async fn set_first(
     workspace: &Workspace,
     id: &str,
@@ -123,7 +123,7 @@ async fn decide(
         .map_err(ExecuteError::widen)
 }
 
-/// The value sealed, if it is a secret; the seal it has already, if that holds the same.
+/// The sealed value of a secret setting (the present seal, if that holds the same value); `None` for other settings.
 fn sealed(workspace: &Workspace, before: &Setting, wish: &Wish) -> Option<domain::Sealed> {
     let definition = settings::lookup(&wish.id).filter(|definition| definition.is_secret())?;
     let value = definition.check(wish.value.clone()).ok()?;

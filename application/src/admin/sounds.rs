@@ -13,7 +13,7 @@ use crate::files::stored_files::Shelf;
 use crate::ids::{fresh_id, now};
 use crate::workspace::Workspace;
 
-/// Makes a sound, as yet without a recording. Answers its id.
+/// Makes a sound without a recording. Returns its id.
 pub async fn create(
     workspace: &Workspace,
     caller: &Caller,
@@ -31,15 +31,15 @@ pub async fn create(
     Ok(id)
 }
 
-/// A recording, as yet nobody's.
+/// A recording for a sound.
+#[allow(missing_docs, reason = "fields and variants say what they are")]
 pub struct Recording {
-    /// The ending of its file name.
+    /// The extension of its file name.
     pub extension: String,
-    /// The file.
     pub bytes: Bytes,
 }
 
-/// Makes a sound with its recording. Answers its id.
+/// Makes a sound with its recording. Returns its id.
 pub async fn upload(
     workspace: &Workspace,
     caller: &Caller,
@@ -77,8 +77,8 @@ pub async fn update(
     }
 }
 
-/// Gives a sound a recording, after `commands`, in one. What it is called on the wire follows from the ending of its
-/// name.
+/// Gives a sound a recording, after `commands`, in one transaction. Its name on the wire follows from the extension of
+/// its file name.
 async fn with_recording(
     workspace: &Workspace,
     caller: &Caller,
@@ -113,7 +113,7 @@ async fn with_recording(
     outcome
 }
 
-/// Removes a sound.
+/// Removes a sound and its recording; its name is free again.
 pub async fn delete(workspace: &Workspace, caller: &Caller, id: &str) -> Result<(), Error> {
     let old = workspace.views().sound_file(id).await?;
     let delete = SoundCommand::Delete {

@@ -1,4 +1,4 @@
-//! Direct messages: between two users, a few, or with oneself; made when somebody first wants to talk.
+//! Direct messages: between two users, a few, or with oneself; made when a user first opens one.
 
 use domain::membership::{Joining, MembershipCommand};
 use domain::room::{RoomContext, RoomCreated, RoomKind};
@@ -14,8 +14,8 @@ use crate::error::Error;
 use crate::ids::now;
 use crate::workspace::Workspace;
 
-/// The room between exactly `participants`, made if there is none; the caller sees it in their list afterwards. That there
-/// is none is a guess of the views: its id says who talks, and its stream begins once.
+/// The room between exactly `participants`, made if there is none; the caller sees it in their list afterwards. That
+/// there is none is a guess of the views: the room's id follows from the participants, and its stream begins only once.
 pub async fn open(
     workspace: &Workspace,
     caller: &Caller,
@@ -31,7 +31,7 @@ pub async fn open(
     let room = wish.room.clone();
     match create(workspace, caller, &wish).await {
         Ok(()) => Ok(room),
-        // Somebody else made it at the same time: just as good.
+        // Another user made it at the same time: just as good.
         Err(error) => match existing(workspace, &wish.participants).await? {
             Some(room) => Ok(room),
             None => Err(error),
@@ -51,7 +51,7 @@ async fn existing(workspace: &Workspace, participants: &[UserId]) -> Result<Opti
         .map(|room| room.id))
 }
 
-/// Opens the room for the caller if they are a member who does not see it.
+/// Shows the room in the caller's list, if they are a member and it is hidden.
 async fn show(workspace: &Workspace, caller: &Caller, room: &RoomId) -> Result<(), Error> {
     match RoomAccess::of(workspace, caller, room).await? {
         Some(place) if place.is_member() => {
@@ -95,7 +95,7 @@ async fn create(workspace: &Workspace, caller: &Caller, wish: &RoomCreated) -> R
         .map(drop)
 }
 
-/// Who talks decides the id, so that two who begin at the same time begin the same room.
+/// The id follows from the participants, so that two who begin at the same time begin the same room.
 fn room_id(participants: &[UserId]) -> RoomId {
     if let [a, b] = participants {
         return RoomId::direct(a, b);

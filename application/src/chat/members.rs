@@ -20,18 +20,17 @@ use crate::ids::now;
 use crate::witness;
 use crate::workspace::{WorkError, Workspace};
 
-/// Somebody who is in a room from the start.
+/// A user who is in a room from the start.
+#[allow(missing_docs, reason = "fields and variants say what they are")]
 pub struct Founder {
-    /// Who.
     pub user: UserId,
-    /// How.
     pub joining: Joining,
-    /// With which roles in the room.
+    /// Roles in the room.
     pub roles: Vec<RoleId>,
 }
 
 impl Founder {
-    /// The one who makes a channel or group, and owns it.
+    /// The user who makes a channel or group, and owns it.
     pub fn creator(user: UserId) -> Self {
         Self {
             user,
@@ -40,7 +39,7 @@ impl Founder {
         }
     }
 
-    /// Somebody who was named when the room was made.
+    /// A user who was named when the room was made.
     pub fn initial(user: UserId) -> Self {
         Self {
             user,
@@ -50,7 +49,7 @@ impl Founder {
     }
 }
 
-/// Decides that somebody is in a room from its start, or from the start of their account.
+/// Decides that a user is in a room from its start, or from the start of their account.
 pub async fn found(
     tx: &Transaction,
     authority: &Authority<'_>,
@@ -79,8 +78,8 @@ pub async fn found(
         .map_err(ExecuteError::widen)
 }
 
-/// Decides that `user` joins the room in the same batch as what made them. Whether they may is up to the rules; if
-/// they may not, nothing happens.
+/// Decides that `user` joins the room in the same batch as what made them. If the rules do not let them, nothing
+/// happens.
 pub async fn try_join(
     tx: &Transaction,
     user: &UserFacts,
@@ -112,7 +111,7 @@ pub async fn try_join(
     }
 }
 
-/// Lets the rules decide one command about the caller's own membership. Answers as [`change`] does.
+/// Lets the rules decide one command about the caller's own membership. Returns what [`change`] does.
 pub async fn change_own(
     workspace: &Workspace,
     caller: &Caller,
@@ -122,7 +121,7 @@ pub async fn change_own(
     change(workspace, caller, place, caller.id(), command).await
 }
 
-/// Lets the rules decide one command about `user`'s membership. Answers what happened; nothing: it was so already.
+/// Lets the rules decide one command about `user`'s membership. Returns what happened; nothing: it was so already.
 pub async fn change(
     workspace: &Workspace,
     caller: &Caller,
@@ -136,7 +135,7 @@ pub async fn change(
         | MembershipCommand::MarkUnread { .. }
         | MembershipCommand::Hide { .. }
         | MembershipCommand::Open { .. } => {
-            // What is read later than this is not claimed to be seen.
+            // Messages later than this are not claimed to be seen.
             let newest = workspace.views().newest_in(room).await?;
             let record = workspace.views().membership(room, user).await?;
             (record.map(|record| record.view), newest)
@@ -171,7 +170,7 @@ pub async fn change(
         .await
 }
 
-/// A rule of the server makes `user` an owner of the room, on behalf of `actor`. Being one already is fine.
+/// Makes `user` an owner of the room by a rule of the server, on behalf of `actor`. It is fine if they are one already.
 pub(crate) async fn make_owner_as_server(
     tx: &Transaction,
     actor: &UserId,
@@ -219,8 +218,8 @@ const fn ends_ownership(command: &MembershipCommand) -> bool {
     )
 }
 
-/// The room with as many owners as the rules have to know of where an owner may go: `user`, and a witness from the log
-/// if there is one, so that two owners who go at the same moment cannot both think the other stays.
+/// The room with as many owners as the rules have to know of if an owner may leave: `user`, and a witness from the log
+/// if there is one, so that two owners who leave at the same moment cannot both rely on the other.
 async fn with_owners(
     workspace: &Workspace,
     tx: &Transaction,
@@ -239,7 +238,7 @@ async fn with_owners(
     }))
 }
 
-/// The actor adds all of `users`, at once.
+/// Adds all of `users` on behalf of the actor, in one transaction.
 pub async fn invite(
     workspace: &Workspace,
     caller: &Caller,
@@ -270,7 +269,7 @@ pub async fn invite(
         .await
 }
 
-/// The caller joins. Being a member already is fine.
+/// The caller joins the room. It is fine if they are a member already.
 pub async fn join(workspace: &Workspace, caller: &Caller, place: &RoomAccess) -> Result<(), Error> {
     change(
         workspace,

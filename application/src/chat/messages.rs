@@ -25,30 +25,26 @@ use crate::workspace::Workspace;
 
 /// A message to be posted.
 #[derive(Clone)]
+#[allow(missing_docs, reason = "fields and variants say what they are")]
 pub struct Draft {
-    /// The id the client chose.
+    /// Chosen by the client; `None`: a fresh one.
     pub id: Option<MessageId>,
-    /// What it says.
     pub text: String,
-    /// The text is encrypted: nothing is looked for in it.
+    /// The text is encrypted: no mentions or links are looked for in it.
     pub opaque: bool,
-    /// Whether links are looked for.
     pub find_links: bool,
-    /// Attachments.
     pub attachments: Option<Vec<serde_json::Value>>,
-    /// How it wants to be shown.
     pub presentation: Option<Box<Presentation>>,
     /// The message it replies to.
     pub thread: Option<MessageId>,
-    /// What is known of that message.
+    /// What is known of the message in `thread`.
     pub parent: Option<Parent>,
-    /// A reply that is shown in the room as well.
+    /// A reply that is also shown in the room.
     pub shown_in_room: bool,
-    /// Send time.
     pub at: Timestamp,
-    /// The author joins a channel they are not in.
+    /// The author joins the channel, if they are not a member.
     pub join: bool,
-    /// How much is checked.
+    /// Which rules apply to the post.
     pub checks: PostChecks,
 }
 
@@ -64,7 +60,7 @@ pub fn may_be_that_large(workspace: &Workspace, draft: &Draft) -> Result<(), Err
     Ok(())
 }
 
-/// What is known of a message that is there, to those who reply to it.
+/// What those who reply need to know of a message.
 pub fn parent(record: MessageRecord) -> Parent {
     Parent {
         message: record.id,
@@ -73,8 +69,8 @@ pub fn parent(record: MessageRecord) -> Parent {
     }
 }
 
-/// When the system message of that id was sent, if there is one: the views made it, so the log has no stream that
-/// would keep others from its id.
+/// When the system message with that id was sent, if it exists: the views made it, so the log has no stream that would
+/// keep others from using its id.
 async fn system_message(workspace: &Workspace, id: &MessageId) -> Result<Option<Timestamp>, Error> {
     let record = workspace.views().message(id).await?;
     Ok(record
@@ -82,18 +78,18 @@ async fn system_message(workspace: &Workspace, id: &MessageId) -> Result<Option<
         .map(|record| record.at))
 }
 
-/// Posts `draft` into the room and answers its wire document. A request that is repeated with the same id answers
-/// what is there.
+/// Posts `draft` into the room and returns its wire document. A request that is repeated with the same id returns the
+/// message that exists.
 pub async fn post(
     workspace: &Workspace,
     caller: &Caller,
     place: &RoomAccess,
     draft: Draft,
 ) -> Result<Bytes, Error> {
-    // What becomes visible from here on was not seen by whoever wrote this.
+    // Messages that become visible from here on were not seen by the author.
     let seen = workspace.views().applied().get();
     let settings = workspace.views().settings();
-    // Before anything is looked for in it: a message that may not be that large costs nothing more.
+    // Before any text is scanned: a message that is too large costs nothing more.
     may_be_that_large(workspace, &draft)?;
     let system_message = match &draft.id {
         Some(id) => system_message(workspace, id).await?,
@@ -158,8 +154,8 @@ pub async fn post(
                 }
                 Err(error) => return Err(error.widen()),
             }
-            // Who is called into a channel joins it because of the message: in its batch and right behind it, so
-            // that neither is ever seen without the other.
+            // Users who are mentioned and added to the channel join it because of the message: in its batch and right
+            // behind it, so that neither is ever seen without the other.
             for user in &joining {
                 members::try_join(&tx, user, &place.room, &place.permissions, draft.at).await?;
             }
@@ -179,7 +175,7 @@ pub async fn post(
     document(workspace, &id).await
 }
 
-/// The wire document of a message that is there.
+/// The wire document of a message that exists.
 pub async fn document(workspace: &Workspace, id: &MessageId) -> Result<Bytes, Error> {
     workspace
         .views()
@@ -188,16 +184,16 @@ pub async fn document(workspace: &Workspace, id: &MessageId) -> Result<Bytes, Er
         .ok_or_else(|| MessageRefusal::NotFound.into())
 }
 
-/// What a message shall say or hide instead.
+/// What a message is to say or hide instead.
 #[derive(Clone, Debug)]
 pub enum Wording {
-    /// This text.
+    /// In the clear: the server can read it.
     Text(String),
-    /// Nothing that the server could read.
+    /// Encrypted: nothing that the server can read.
     Hidden(Hidden),
 }
 
-/// Changes what a message says.
+/// Changes the content of a message.
 pub async fn edit(
     workspace: &Workspace,
     caller: &Caller,
@@ -216,7 +212,7 @@ pub async fn edit(
         Wording::Hidden(hidden) => revision.hidden = Some(Box::new(hidden)),
         Wording::Text(text) => {
             message::check_size(&text, None, None, PostChecks::Lenient, &settings)?;
-            // What is encrypted is kept as it came.
+            // Encrypted content is kept as it came.
             revision.content = if record.kind.is_some() {
                 Content {
                     text,
@@ -239,12 +235,12 @@ pub async fn edit(
 
 /// A wish to react to a message, or to take the reaction back.
 #[derive(Clone, Copy, Debug)]
+#[allow(missing_docs, reason = "fields and variants say what they are")]
 pub struct Reaction<'a> {
-    /// With which emoji.
     pub emoji: &'a str,
-    /// There is an emoji of that name.
+    /// Whether an emoji with that name exists.
     pub known: bool,
-    /// `None`: the opposite of what is.
+    /// `None`: the opposite of the present state.
     pub wanted: Option<bool>,
 }
 
@@ -265,7 +261,7 @@ pub async fn react(
     change_knowing(workspace, caller, place, record, &command, reaction.known).await
 }
 
-/// Lets the rules decide one command about a message that is there.
+/// Lets the rules decide one command about a message that exists.
 pub async fn change(
     workspace: &Workspace,
     caller: &Caller,
@@ -302,7 +298,7 @@ async fn change_knowing(
         .await
 }
 
-/// The same with rights that are not the caller's own: those a rule of the server gives.
+/// Like [`change`], with rights that are not the caller's own: those that a rule of the server gives.
 pub async fn change_as(
     workspace: &Workspace,
     authority: Authority<'_>,
@@ -352,7 +348,8 @@ fn context<'a>(
     }
 }
 
-/// The content of a message with that text, and the users it calls. Rooms its author may not know of are not found in it.
+/// The content of a message with that text, and the users it mentions. Rooms that its author may not know of are not
+/// found in it.
 async fn content(
     workspace: &Workspace,
     caller: &Caller,
@@ -380,7 +377,7 @@ async fn content(
                 Called::Here => content.mentions.push(Mention::Here),
                 Called::User(name) => {
                     let user = workspace.views().user_by_username(name).await?;
-                    // Mentions count letters as they are, the view does not.
+                    // Mentions are case-sensitive, the view is not.
                     if let Some(user) = user.filter(|user| user.username == name) {
                         content.mentions.push(Mention::User(user.id.clone()));
                         called.push(user);
@@ -402,7 +399,7 @@ async fn content(
     Ok((content, called))
 }
 
-/// Those of `called` who are not in the channel yet.
+/// Those of `called` who are not members of the channel yet.
 async fn newcomers(
     workspace: &Workspace,
     caller: &Caller,

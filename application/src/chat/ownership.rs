@@ -1,7 +1,7 @@
-//! What becomes of rooms when their only owner goes (contract, conventions 7.4).
+//! What happens to rooms when their only owner leaves (contract, conventions 7.4).
 //!
-//! Which rooms somebody is in is read from the views: somebody who makes a room, or is given one, in the very moment
-//! their account ends may leave it without owner. Nobody else is harmed by that; administrators can appoint one.
+//! Which rooms a user is in is read from the views: a user who makes a room, or is given one, in the very moment their
+//! account ends may leave it without owner. That harms nobody else; administrators can appoint one.
 
 use std::sync::Arc;
 
@@ -20,35 +20,35 @@ use crate::workspace::{WorkError, Workspace};
 /// A room that would have no owner.
 struct Orphan {
     room: Arc<RoomFacts>,
-    /// Who of those that may log in is in it the longest.
+    /// The member who may log in and has been in the room the longest.
     heir: Option<UserId>,
 }
 
 impl Orphan {
-    /// Whether the room goes with its owner. A channel may be without owner.
+    /// Whether the room is deleted with its owner. A channel may be without owner.
     fn goes(&self) -> bool {
         self.heir.is_none() && self.room.kind == RoomKind::Group
     }
 }
 
-/// What a change of an account means for the rooms that only its owner owns. Settled in the batch that says they go:
-/// either both happen or neither.
+/// What a change of an account means for the rooms that only its owner owns. Settled in the batch that records the
+/// change: either both happen or neither.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Orphans {
-    /// They keep their owner.
+    /// No room loses its owner.
     #[default]
     None,
-    /// Their owner goes.
+    /// The owner leaves.
     Left {
-        /// It is known that there are some; otherwise that is an error that names them.
+        /// The caller was told which rooms these are and confirms; otherwise that is an error with their names.
         confirmed: bool,
     },
 }
 
 impl Orphans {
-    /// Hands each room of `user` on to an heir, or deletes it if it is a group without one. It is a rule of the server
-    /// that does this; whether `actor` may send the owner away is decided in the same batch. Answers the pictures of
-    /// the rooms that are deleted.
+    /// Gives each room of `user` to an heir, or deletes it if it is a group without one. A rule of the server does
+    /// this; whether `actor` may end the ownership is decided in the same batch. Returns the pictures of the rooms that
+    /// are deleted.
     pub(crate) async fn settle(
         self,
         workspace: &Workspace,
@@ -82,7 +82,7 @@ impl Orphans {
     }
 }
 
-/// The error that names them.
+/// The error with the names of the rooms.
 fn named(orphans: &[Orphan]) -> Refusal {
     let names = |heirless: bool| -> Vec<String> {
         orphans
@@ -119,7 +119,7 @@ async fn orphans(
     Ok(orphans)
 }
 
-/// Whether nobody looks after the room without this user: its only owner, or the only one in a group.
+/// Whether nobody looks after the room without this user: they are its only owner, or the only one in a group.
 async fn is_last(
     workspace: &Workspace,
     tx: &Transaction,

@@ -1,4 +1,4 @@
-//! A room as one user meets it: the facts every rule about rooms, memberships and messages asks for.
+//! A room as one user sees it: the facts that every rule about rooms, memberships and messages needs.
 
 use std::sync::Arc;
 
@@ -14,17 +14,16 @@ use crate::workspace::Workspace;
 
 /// A room, and the caller's place in it.
 #[derive(Clone)]
+#[allow(missing_docs, reason = "fields and variants say what they are")]
 pub struct RoomAccess {
-    /// The room.
     pub room: Arc<RoomFacts>,
-    /// The caller's membership; `None` when not a member.
+    /// `None`: the caller is not a member.
     pub membership: Option<Arc<MembershipFacts>>,
-    /// Who holds which permission.
     pub permissions: Arc<PermissionTable>,
 }
 
 impl RoomAccess {
-    /// The room of that id as the caller meets it; `None` when there is none.
+    /// The room with that id as the caller sees it; `None`: there is no such room.
     pub async fn of(
         workspace: &Workspace,
         caller: &Caller,
@@ -51,7 +50,7 @@ impl RoomAccess {
             .map_or(&[], |membership| membership.roles.as_slice())
     }
 
-    /// The caller's rights here.
+    /// The caller's rights in this room, with the roles held in it.
     pub fn authority<'a>(&'a self, caller: &'a Caller) -> Authority<'a> {
         caller.authority(self.roles(), &self.permissions)
     }
@@ -65,12 +64,12 @@ impl RoomAccess {
         )
     }
 
-    /// Whether the caller may know that there is the room: that there are channels is no secret.
+    /// Whether the caller may know that the room exists: channels are no secret.
     pub fn is_visible(&self, caller: &Caller) -> bool {
         self.room.kind == RoomKind::Channel || self.can_access(caller)
     }
 
-    /// Whether the caller may read what was said here.
+    /// Whether the caller may read the messages of the room.
     pub fn can_read(&self, caller: &Caller) -> bool {
         can_read_history(
             &self.authority(caller),
@@ -79,7 +78,7 @@ impl RoomAccess {
         )
     }
 
-    /// Whether the caller holds `permission`, a role in this room counting too.
+    /// Whether the caller holds `permission`, roles in this room included.
     pub fn may(&self, caller: &Caller, permission: Permission) -> bool {
         self.authority(caller).has_in_room(permission)
     }

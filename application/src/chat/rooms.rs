@@ -17,12 +17,12 @@ use crate::ids::now;
 use crate::people::avatars;
 use crate::workspace::{WorkError, Workspace};
 
-/// How many suffixes are tried to make a room's name unique.
+/// How many suffixes are tried to make the name of a room unique.
 const NAME_ATTEMPTS: u32 = 100;
 
-/// Makes a channel or group, with its name and first members, all at once.
+/// Makes a channel or group, with its name and first members, in one transaction.
 ///
-/// Where room names may have special characters, a taken name gets a suffix instead of being refused.
+/// If room names may have special characters, a taken name gets a suffix instead of being refused.
 pub async fn create(
     workspace: &Workspace,
     caller: &Caller,
@@ -65,7 +65,7 @@ pub async fn create(
     Err(Refusal::RoomNameTaken { name, archived }.into())
 }
 
-/// Decides everything a new room begins with. Answers whether its name is taken; then nothing is decided.
+/// Decides everything a new room begins with. Returns whether its name is taken; then nothing is decided.
 pub(crate) async fn found(
     tx: &Transaction,
     authority: &Authority<'_>,
@@ -89,7 +89,7 @@ pub(crate) async fn found(
     Ok(false)
 }
 
-/// Claims the name for the room; false: somebody else has it.
+/// Claims the name for the room; `false`: it is taken.
 async fn take_name(
     tx: &Transaction,
     name: &str,
@@ -146,7 +146,7 @@ fn facts_of(wish: &RoomCreated) -> RoomFacts {
     }
 }
 
-/// Lets the rules decide one command about a room that is there. Answers what happened; nothing: it was so already.
+/// Lets the rules decide one command about a room that exists. Returns what happened; nothing: it was so already.
 pub async fn change(
     workspace: &Workspace,
     caller: &Caller,
@@ -168,9 +168,9 @@ pub async fn change(
         .await
 }
 
-/// Gives the room another name, if nobody has it. Answers whether anything changed. Names of rooms are claimed. That no
-/// user has the name is read from the views: rooms and users of the same name are found by `#` and `@`, so that two who
-/// take it at the same moment are confusing at worst.
+/// Gives the room another name, if that is free. Returns whether anything changed. Names of rooms are claimed. That no
+/// user has the name is read from the views: rooms and users with the same name are found by `#` and `@`, so that two
+/// who take it at the same moment are confusing at worst.
 pub async fn rename(
     workspace: &Workspace,
     caller: &Caller,
@@ -251,7 +251,7 @@ pub async fn delete(
     Ok(())
 }
 
-/// The same, because a rule of the server says so.
+/// Like [`delete`], by a rule of the server.
 pub(crate) async fn delete_as_server(
     tx: &Transaction,
     room: &RoomId,

@@ -1,8 +1,8 @@
-//! Pictures: what people upload is measured, turned and cut to size; what they did not upload is drawn.
+//! Pictures: uploaded ones are measured, turned and cut to size; missing ones are drawn.
 //!
-//! What comes from outside is worked on in a process of its own ([`process`]), which refuses pictures that are small
-//! files but huge in memory. What is drawn here follows from a name or a number, and is drawn on blocking threads
-//! ([`work`]). Both a few at a time; a slot belongs to the work, not to the request that wants it.
+//! Uploaded pictures are worked on in a process of its own (`process`), which refuses pictures that are small files but
+//! huge in memory. What is drawn here follows from a name or a number, and is drawn on blocking threads ([`work`]). Of
+//! both, only a few run at a time; a slot belongs to the work, not to the request that wants it.
 
 pub mod glyphs;
 pub mod kind;
@@ -34,22 +34,21 @@ static SLOTS: LazyLock<Arc<Semaphore>> = LazyLock::new(|| Arc::new(Semaphore::ne
 
 /// Why nothing can be done with a picture.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+#[allow(missing_docs, reason = "fields and variants say what they are")]
 pub enum PictureError {
-    /// Not a picture, or broken.
     #[error("not a picture that can be read")]
     Unreadable,
-    /// So many pixels, or so many shapes, that working on it would take too long.
+    /// So many pixels or shapes that working on it would take too long.
     #[error("the picture is too large or too complicated")]
     TooLarge,
-    /// Too many others are waiting.
     #[error("too many pictures are being worked on")]
     Busy,
-    /// Working on it failed for reasons that are not the picture's.
+    /// For reasons that are not the picture's.
     #[error("the picture cannot be worked on now")]
     Failed,
 }
 
-/// Width and height in pixels of a picture that can be read to its end; of shapes as they say themselves.
+/// Width and height in pixels of a picture that can be decoded completely; for shapes, as the file states them.
 pub async fn measure(picture: Bytes) -> Result<(u32, u32), PictureError> {
     match process::run(Job::Measure, picture).await? {
         (Head::Measured(width, height), _) => Ok((width, height)),
@@ -83,7 +82,7 @@ async fn made(job: Job, picture: Bytes) -> Result<Picture, PictureError> {
     }
 }
 
-/// Draws something of our own where it does not hold up others.
+/// Draws a picture of our own on a blocking thread, a few at a time.
 pub async fn work<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, PictureError> + Send + 'static,
 ) -> Result<T, PictureError> {
@@ -91,18 +90,18 @@ pub async fn work<T: Send + 'static>(
     let slot = slot.map_err(|_| PictureError::Failed)?;
     let drawn = tokio::task::spawn_blocking(move || {
         let drawn = work();
-        // Whoever asked may have gone; the thread was busy until here all the same.
+        // The caller may be gone; the thread was busy until here all the same.
         drop(slot);
         drawn
     });
     drawn.await.map_err(|_| PictureError::Failed)?
 }
 
-/// Most bytes of drawn pictures that are kept in memory, and the largest picture that is kept: any there can be.
+/// The most bytes of drawn pictures that are kept in memory, and the largest picture that is kept.
 const MOST_KEPT: usize = 32 << 20;
 const LARGEST_KEPT: usize = 5 << 20;
 
-/// What a picture takes beside its bytes.
+/// Bytes that a picture takes beside its content.
 const OVERHEAD: usize = 256;
 
 /// Pictures that were drawn lately, by what they follow from, and those that cannot be drawn.
@@ -117,7 +116,7 @@ impl Drawn {
         let size = match &picture {
             Ok(picture) => OVERHEAD + picture.bytes.len(),
             Err(PictureError::Unreadable | PictureError::TooLarge) => OVERHEAD,
-            // Another time it may work.
+            // It may work another time.
             Err(PictureError::Busy | PictureError::Failed) => return,
         };
         if size > LARGEST_KEPT {
@@ -136,7 +135,7 @@ impl Drawn {
 static DRAWN: LazyLock<Mutex<Drawn>> = LazyLock::new(Mutex::default);
 
 /// A picture that follows from `key` alone: from memory, or else drawn and kept there. Anyone may ask for these, so
-/// that asking again must cost nothing.
+/// asking again must be cheap.
 pub async fn drawn(
     key: String,
     draw: impl Future<Output = Result<Picture, PictureError>>,

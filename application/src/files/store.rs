@@ -1,11 +1,11 @@
-//! File bytes: pictures and other things people upload. They live beside the log, which has the fact alone.
+//! File bytes: pictures and other uploads. They are kept beside the log, which only has the facts about them.
 
 use std::path::Path;
 
 use bytes::Bytes;
 use opendal::{ErrorKind, Operator, services};
 
-/// Why a file cannot be kept or fetched.
+/// Why a file cannot be stored or fetched.
 #[derive(Debug, thiserror::Error)]
 #[error("the file store failed: {0}")]
 pub struct FilesError(#[from] opendal::Error);
@@ -15,28 +15,28 @@ pub struct FilesError(#[from] opendal::Error);
 pub struct Files(Operator);
 
 impl Files {
-    /// The store in a folder, which is made when the first file comes.
+    /// The store in a folder, which is made with the first file.
     pub fn in_folder(root: &Path) -> Result<Self, FilesError> {
         let root = root.to_string_lossy();
-        // Beside the files, so that a file is moved to its name when it is whole.
+        // Beside the files, so that a file is moved to its name when it is complete.
         let fs = services::Fs::default()
             .root(&root)
             .atomic_write_dir(&format!("{root}/.partial"));
         Ok(Self(Operator::new(fs)?))
     }
 
-    /// Keeps `bytes` under `key`, a relative path. Durable when this answers.
+    /// Stores `bytes` under `key`, a relative path. Durable when this returns.
     pub async fn write(&self, key: &str, bytes: Bytes) -> Result<(), FilesError> {
         self.0.write(key, bytes).await?;
         Ok(())
     }
 
-    /// Keeps what is written piece by piece under `key`, once it is closed.
+    /// Stores what is written piece by piece under `key`, once it is closed.
     pub async fn writer(&self, key: &str) -> Result<FileWriter, FilesError> {
         Ok(FileWriter(self.0.writer(key).await?))
     }
 
-    /// Forgets everything whose key begins with `folder` and a slash.
+    /// Removes everything whose key begins with `folder` and a slash.
     pub async fn delete_folder(&self, folder: &str) -> Result<(), FilesError> {
         let folder = format!("{}/", folder.trim_end_matches('/'));
         Ok(self.0.delete_with(&folder).recursive(true).await?)
@@ -51,23 +51,23 @@ impl Files {
         }
     }
 
-    /// Forgets what is under `key`.
+    /// Removes what is under `key`.
     pub async fn delete(&self, key: &str) -> Result<(), FilesError> {
         self.0.delete(key).await?;
         Ok(())
     }
 }
 
-/// A file being written. It is there once it is closed.
+/// A file being written. It exists once it is closed.
 pub struct FileWriter(opendal::Writer);
 
 impl FileWriter {
-    /// Adds a piece.
+    /// Appends a piece. Not durable before the file is closed.
     pub async fn write(&mut self, piece: Bytes) -> Result<(), FilesError> {
         Ok(self.0.write(piece).await?)
     }
 
-    /// Keeps it. Durable when this answers.
+    /// Completes the file. Durable when this returns.
     pub async fn close(&mut self) -> Result<(), FilesError> {
         self.0.close().await?;
         Ok(())

@@ -1,7 +1,7 @@
-//! Files in the store, with the facts that the log has of them.
+//! Files in the store, with the facts that the log has about them.
 //!
-//! A file is written before the event that speaks of it and removed after the event that ends its use: a crash in
-//! between leaves a file that nobody knows, never a fact without its file. No file's name is used twice, so removing
+//! A file is written before the event that refers to it and removed after the event that ends its use: a crash in
+//! between leaves a file that nothing refers to, never a fact without its file. No file name is used twice, so removing
 //! one can never hit another that came later.
 
 use bytes::Bytes;
@@ -12,14 +12,13 @@ use crate::error::{Error, Fault};
 use crate::ids::fresh_id;
 use crate::workspace::Workspace;
 
-/// Where files of one kind lie.
+/// The folders of the store, one per kind of file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(missing_docs, reason = "fields and variants say what they are")]
 pub enum Shelf {
-    /// Pictures of users and rooms.
+    /// Of users and rooms.
     Avatars,
-    /// Pictures of emoji.
     Emoji,
-    /// Sounds.
     Sounds,
     /// The workspace's own pictures.
     Assets,
@@ -35,12 +34,12 @@ impl Shelf {
         }
     }
 
-    /// The key of a file: what is in it, and which of several copies it is.
+    /// The key of a file: its content, and which of several copies it is.
     fn key(self, file: &StoredFile) -> String {
         format!("{}/{}-{}", self.folder(), file.sha256, file.id)
     }
 
-    /// Keeps a file.
+    /// Stores a file and returns its facts.
     pub async fn keep(
         self,
         workspace: &Workspace,
@@ -61,7 +60,7 @@ impl Shelf {
         Ok(file)
     }
 
-    /// A kept file; `None` when it was lost.
+    /// A stored file; `None` if it was lost.
     pub async fn fetch(
         self,
         workspace: &Workspace,
@@ -74,7 +73,7 @@ impl Shelf {
         Ok(bytes)
     }
 
-    /// Removes a file that is not used any more.
+    /// Removes a file that is no longer used.
     pub async fn forget(self, workspace: &Workspace, file: &StoredFile) {
         if let Err(error) = workspace.files().delete(&self.key(file)).await {
             tracing::warn!(%error, key = self.key(file), "a file could not be removed");
@@ -91,7 +90,7 @@ impl Shelf {
     ) {
         match (attempt, old) {
             (Ok(_), Some(old)) => self.forget(workspace, old).await,
-            // Recorded perhaps, only not shown in time: the file stays.
+            // Perhaps recorded, only not shown in time: the file stays.
             (Ok(_), None) => {}
             (Err(error), _) if error.may_have_happened() => {}
             (Err(_), _) => self.forget(workspace, new).await,

@@ -1,7 +1,7 @@
 //! Links and secrets mailed to the owners of accounts: asking for them. Following them is in
 //! [`crate::identity::mail_links`].
 //!
-//! What is mailed is an event in the batch of what led to it; the mail itself is sent afterwards (`reactors::mail`).
+//! What is mailed is an event in the batch of its cause; the mail itself is sent afterwards (`reactors::mail`).
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -23,7 +23,7 @@ pub struct Link {
 }
 
 impl Link {
-    /// For a link to this account.
+    /// A link for this account.
     pub fn fresh(workspace: &Workspace, user: &UserId) -> Self {
         let token = URL_SAFE_NO_PAD.encode(rand::random::<[u8; 32]>());
         let sealed = workspace
@@ -36,7 +36,7 @@ impl Link {
         Self { token, recorded }
     }
 
-    /// Says in the log whose the token is.
+    /// Records whose the token is.
     pub(super) async fn claim(
         &self,
         tx: &Transaction,
@@ -57,19 +57,19 @@ impl Link {
 
 /// A secret to be mailed, sealed before the transaction.
 pub enum Told {
-    /// The first password of an account somebody made, which its owner is to be welcomed with.
+    /// The first password of an account that somebody else made, for the welcome mail.
     FirstPassword(domain::Sealed),
-    /// A password somebody gave the account.
+    /// A password that somebody else gave the account.
     NewPassword(domain::Sealed),
 }
 
 impl Told {
-    /// The first password of a new account.
+    /// Seals the first password of a new account.
     pub fn first_password(workspace: &Workspace, user: &UserId, password: &str) -> Self {
         Self::FirstPassword(seal_password(workspace, user, password))
     }
 
-    /// The new password of an account.
+    /// Seals the new password of an account.
     pub fn new_password(workspace: &Workspace, user: &UserId, password: &str) -> Self {
         Self::NewPassword(seal_password(workspace, user, password))
     }
@@ -128,8 +128,7 @@ pub(super) async fn decide(
         .map_err(ExecuteError::widen)
 }
 
-/// Has a link mailed that proves an address. Should too many have been mailed lately, none is: what it belongs to
-/// happens all the same.
+/// Has a link mailed that proves an address. If too many were mailed lately, none is; its cause happens all the same.
 pub async fn ask_to_verify(
     tx: &Transaction,
     link: &Link,
@@ -187,7 +186,7 @@ pub async fn after_creation(
     Ok(())
 }
 
-/// Links to choose a password are void: there is a new one.
+/// Voids links to choose a password: there is a new one.
 pub async fn void_resets(tx: &Transaction, user: &UserId, at: Timestamp) -> Result<(), WorkError> {
     let user = user.clone();
     decide(tx, AccountMailCommand::VoidResets { user, at }, &[]).await

@@ -5,27 +5,26 @@ use domain::Timestamp;
 /// One of the second factors.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Factor {
-    /// Codes of an authenticator.
+    /// Codes of an authenticator app.
     Totp,
-    /// Codes by mail.
+    /// Mailed codes.
     Email,
-    /// The password once more.
+    /// The password, once more.
     Password,
 }
 
 /// A second factor that is asked for.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("a second factor is asked for")]
+#[allow(missing_docs, reason = "fields and variants say what they are")]
 pub struct Challenge {
-    /// Which one.
     pub factor: Factor,
-    /// Why it is asked for.
     pub reason: ChallengeReason,
-    /// A code was mailed just now.
+    /// Whether a code was mailed just now.
     pub code_mailed: bool,
-    /// When the mailed codes expire that are valid already, where the factor is mail and none was mailed now.
+    /// When the mailed codes that are still valid expire, if the factor is mail and none was mailed now.
     pub codes_expire: Vec<Timestamp>,
-    /// Who is asked, where the factor is mail.
+    /// Whose account it is, if the factor is mail.
     pub username: Option<String>,
 }
 
@@ -41,46 +40,39 @@ pub enum ChallengeReason {
     Wrong,
 }
 
-/// Why somebody is not logged in.
+/// Why a user is not logged in.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[allow(missing_docs, reason = "fields and variants say what they are")]
 pub enum LoginRefusal {
     /// Unknown user or wrong password: not told apart.
     #[error("wrong credentials")]
     WrongCredentials,
-    /// The account has no password.
     #[error("the account has no password")]
     NoPassword,
-    /// The account may not log in (any more, or yet).
+    /// Not any more, or not yet.
     #[error("the account is not activated")]
     NotActivated,
-    /// The address was not proved.
     #[error("the address was not proved")]
     EmailUnverified,
-    /// An app's account is not for people.
+    /// Accounts of apps are not for people.
     #[error("an app's account")]
     AppUser,
-    /// The account has no roles at all.
     #[error("the account has no roles")]
     NoRoles,
-    /// The token to resume with is not valid any more.
     #[error("the token is not valid any more")]
     LoggedOut,
-    /// The token to resume with is too old.
     #[error("the token is too old")]
     SessionExpired,
-    /// Too many logins from that address failed.
     #[error("too many logins from there failed")]
     AddressBlocked,
-    /// Too many logins of that user failed.
     #[error("too many logins of the user failed")]
     UserBlocked,
-    /// A second factor is asked for.
     #[error(transparent)]
     Challenged(Box<Challenge>),
 }
 
 impl LoginRefusal {
-    /// Whether somebody tried to log in with something wrong. Being asked for a second factor is no failure.
+    /// Whether it counts as a failed attempt. Being asked for a second factor does not.
     pub fn is_failed_attempt(&self) -> bool {
         match self {
             Self::WrongCredentials | Self::NoPassword | Self::LoggedOut | Self::SessionExpired => {

@@ -1,8 +1,8 @@
-//! Imported accounts that nobody ever used here: whoever signs up with the address of one is given it, with all that
-//! came with it, instead of a new one (contract, conventions 7.1).
+//! Imported accounts that were never used here: whoever signs up with the address of one is given it, with everything
+//! that came with it, instead of a new one (contract, conventions 7.1).
 //!
-//! The address counts as unproved from then on. Where `Accounts_EmailVerification` is on, nobody gets in who cannot
-//! read what is sent there.
+//! The address counts as unproved from then on. If `Accounts_EmailVerification` is on, nobody can log in without
+//! reading what is sent there.
 
 use std::sync::Arc;
 
@@ -18,7 +18,7 @@ use crate::people::account;
 use crate::people::users::{self, Door};
 use crate::workspace::Workspace;
 
-/// The account of that address, if it may be claimed. That nobody ever logged in is read from the views: without a
+/// The account with that address, if it may be claimed. That nobody ever logged in is read from the views: without a
 /// password, which the log is asked about when it is claimed, an account has no logins of its own.
 pub async fn claimable(
     workspace: &Workspace,
@@ -27,7 +27,7 @@ pub async fn claimable(
     let Some(user) = workspace.views().user_by_email(address).await? else {
         return Ok(None);
     };
-    // Nearly always, this is where it ends: a password says that the account is somebody's.
+    // Nearly always this is the end: an account with a password is in use.
     let credentials = workspace.views().credentials(&user.id).await?;
     if credentials.is_none_or(|credentials| credentials.password.is_some()) {
         return Ok(None);
@@ -41,7 +41,7 @@ pub async fn claimable(
     Ok(free.then_some(user))
 }
 
-/// Gives the account that `wish` names to whoever signs up with it, if the rules of signing up allow that.
+/// Gives the account that `wish` names to the person who signs up with it, if the rules of signing up allow that.
 pub async fn claim(workspace: &Workspace, door: Door<'_>, wish: &UserCreated) -> Result<(), Error> {
     let stream = user::stream(&wish.user);
     let link = Link::fresh(workspace, &wish.user);
@@ -62,7 +62,7 @@ pub async fn claim(workspace: &Workspace, door: Door<'_>, wish: &UserCreated) ->
                 .await
                 .map_err(|error| {
                     error.map_refusal(|refusal| match refusal {
-                        // Somebody was faster.
+                        // Another request was faster.
                         UserRefusal::AlreadyExists => Refusal::EmailInUse.into(),
                         refusal => refusal.into(),
                     })

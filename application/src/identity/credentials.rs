@@ -1,4 +1,4 @@
-//! Ending access, as the table in [`domain::credential`] says: whatever ends some comes here.
+//! Ending access, as the table in [`domain::credential`] says: everything that ends access comes here.
 
 use domain::credential::Ending;
 use domain::session::{self, SessionRefusal, Sessions};
@@ -12,8 +12,8 @@ use crate::identity::account_mail;
 use crate::ids::now;
 use crate::workspace::{WorkError, Workspace};
 
-/// Ends what goes of an account's credentials, in the batch of what ends them. `presented`: the credential of that
-/// account which whoever causes it came with.
+/// Ends those credentials of an account that `ending` ends, in the same batch. `presented`: the credential of that
+/// account which the request came with.
 pub async fn end(
     tx: &Transaction,
     user: &UserId,
@@ -45,7 +45,7 @@ pub(crate) async fn must_be_good(tx: &Transaction, caller: &Caller) -> Result<()
     }
 }
 
-/// Ends them where nothing else happens.
+/// Like [`end`], in a transaction of its own.
 pub async fn end_now(
     workspace: &Workspace,
     actor: &UserId,

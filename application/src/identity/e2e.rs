@@ -1,4 +1,4 @@
-//! End-to-end encryption: keys that the server hands on and never looks into.
+//! End-to-end encryption: keys that the server passes on and never looks into.
 
 use domain::credential::Ending;
 use domain::e2e::{self, KeyPair, KeyPairCommand, KeyPairSet};
@@ -15,12 +15,12 @@ use crate::identity::credentials;
 use crate::ids::now;
 use crate::workspace::{WorkError, Workspace};
 
-/// What a private key is sealed for.
+/// The purpose that a private key is sealed for.
 fn purpose(user: &UserId) -> String {
     format!("e2e/{user}")
 }
 
-/// Keeps the caller's key pair; one that is there is replaced only when `force` says so.
+/// Stores the caller's key pair; an existing one is replaced only if `force` is set.
 pub async fn set_keys(
     workspace: &Workspace,
     caller: &Caller,
@@ -66,7 +66,7 @@ pub async fn own_keys(
     Ok(Some((pair.public_key, private)))
 }
 
-/// Forgets the key pair of `user`, and with it their keys of all rooms. Within a transaction, so that tokens can be
+/// Removes the key pair of `user`, and with it their keys of all rooms. Within a transaction, so that tokens can be
 /// revoked in the same batch.
 pub async fn reset_within(tx: &Transaction, user: &UserId, at: Timestamp) -> Result<(), WorkError> {
     let reset = KeyPairCommand::Reset {
@@ -79,8 +79,8 @@ pub async fn reset_within(tx: &Transaction, user: &UserId, at: Timestamp) -> Res
         .map_err(ExecuteError::widen)
 }
 
-/// Forgets the key pair of `user`, and with it their keys of all rooms, and voids all their tokens. Who may ask for
-/// that is up to the caller of this.
+/// Removes the key pair of `user`, and with it their keys of all rooms, and voids all their tokens. The caller of this
+/// function checks who may ask for that.
 pub async fn reset(workspace: &Workspace, actor: &UserId, user: &UserId) -> Result<(), Error> {
     let at = now();
     workspace
@@ -91,8 +91,8 @@ pub async fn reset(workspace: &Workspace, actor: &UserId, user: &UserId) -> Resu
         .await
 }
 
-/// Says what the room's key is known by. With `own_key`, the key got lost: everybody's is forgotten, and the caller
-/// has this one.
+/// Sets the id of the room's key. With `own_key`, the key was lost: everyone's copy is removed, and the caller has this
+/// one.
 pub async fn set_room_key(
     workspace: &Workspace,
     caller: &Caller,
@@ -168,8 +168,8 @@ async fn decide(
         })
 }
 
-/// Hands keys of one room on: the caller's own is kept, others are offered theirs. Those who are not members are
-/// passed over.
+/// Passes keys of one room on: the caller's own is stored, others are offered theirs. Users who are not members are
+/// skipped.
 pub async fn give_keys(
     workspace: &Workspace,
     caller: &Caller,
@@ -198,7 +198,7 @@ pub async fn give_keys(
         .await
 }
 
-/// The caller takes the key they are offered, or turns it down.
+/// The caller accepts the key they are offered, or rejects it.
 pub async fn answer(
     workspace: &Workspace,
     caller: &Caller,

@@ -1,7 +1,8 @@
-//! Which second factors people have, and what roles that demand one (`mandatory2fa`; contract, admin 2) give without.
+//! Which second factors users have, and what roles that demand one (`mandatory2fa`; contract, admin 2) give without.
 //!
-//! Such a role gives its rights to those who have a second factor. Everybody else logs in as ever, is shown the role,
-//! and can set a factor up, which takes no right: nobody is locked out, and no client meets an answer it does not know.
+//! Such a role gives its rights only to users who have a second factor. Everyone else logs in as before, is shown the
+//! role, and can set a factor up, which needs no permission: nobody is locked out, and no client gets an answer it does
+//! not know.
 
 use std::sync::Arc;
 
@@ -19,17 +20,17 @@ pub fn is_on(settings: &Settings) -> bool {
     settings.bool(keys::ACCOUNTS_TWO_FACTOR_AUTHENTICATION_ENABLED)
 }
 
-/// Which factors a user has that count now, and where codes can be mailed to.
+/// Which factors of a user count now, and where codes can be mailed to.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Enrolled {
-    /// An authenticator.
+    /// An authenticator app.
     pub totp: bool,
-    /// The verified addresses codes are mailed to; empty: none are.
+    /// Verified addresses that codes are mailed to; empty: none are.
     pub addresses: Vec<String>,
 }
 
 impl Enrolled {
-    /// The factors, the one that is asked for first in front.
+    /// The factors; the one that is asked for first comes first.
     pub fn factors(&self) -> impl Iterator<Item = Factor> {
         let email = !self.addresses.is_empty();
         [(self.totp, Factor::Totp), (email, Factor::Email)]
@@ -38,8 +39,8 @@ impl Enrolled {
     }
 }
 
-/// Which factors of `user` count now. Mail counts only where mail can be sent: a code that never comes would lock
-/// people out.
+/// Which factors of `user` count now. Mail counts only if mail can be sent: a code that never comes would lock users
+/// out.
 pub async fn enrolled(workspace: &Workspace, user: &UserFacts) -> Result<Enrolled, Error> {
     let facts = workspace.views().second_factors(&user.id).await?;
     let settings = workspace.views().settings();
@@ -87,7 +88,7 @@ pub async fn counting_roles(
     Ok(Some(counting.cloned().collect()))
 }
 
-/// Whether people can set up a second factor here.
+/// Whether users can set up a second factor here.
 fn can_be_met(workspace: &Workspace) -> bool {
     let settings = workspace.views().settings();
     let totp = settings.bool(keys::ACCOUNTS_TWO_FACTOR_AUTHENTICATION_BY_TOTP_ENABLED);

@@ -1,5 +1,5 @@
 //! Logging in (contract, conventions 4.1): checking credentials, blocking those who guess, asking for a second factor,
-//! handing out a token. Every door that logs people in comes here.
+//! issuing a token. Every door that logs users in comes here.
 
 use std::sync::Arc;
 
@@ -21,48 +21,44 @@ use crate::origin::Client;
 use crate::token::{expires_at, is_expired, token_hash};
 use crate::workspace::Workspace;
 
-/// The way somebody came in.
+/// How a user logged in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LoginKind {
     /// With a token of an earlier login, or a personal one.
     Resume,
-    /// With the password.
+    /// With the password, by name, address or id.
     Password,
 }
 
-/// What somebody logs in with.
+/// What a user logs in with.
+#[allow(missing_docs, reason = "fields and variants say what they are")]
 pub enum Credentials {
-    /// A name or address, and the password.
     Password {
-        /// Whose account.
         user: Selector,
-        /// The password, as it is compared.
+        /// The digest of the password that is compared.
         digest: PasswordDigest,
     },
     /// A token of an earlier login, or a personal one.
     Token(String),
 }
 
-/// Whose account.
+/// Which account a user wants to log in to.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[allow(missing_docs, reason = "fields and variants say what they are")]
 pub enum Selector {
-    /// The one of that user name.
     Username(String),
-    /// The one of that address.
     Email(String),
-    /// The one of that id.
     Id(String),
 }
 
 /// A login that succeeded.
+#[allow(missing_docs, reason = "fields and variants say what they are")]
 pub struct LoggedIn {
-    /// Who.
     pub user: Arc<UserFacts>,
     /// The token from now on; resuming neither makes a new one nor extends the old one.
     pub token: String,
     /// When the token expires; `None`: never.
     pub expires: Option<Timestamp>,
-    /// How.
     pub kind: LoginKind,
 }
 
@@ -100,8 +96,8 @@ pub async fn login(
     }
 }
 
-/// Asks whoever came with a link that was mailed to the user for a second factor, before the link is used up: it stands
-/// for the password, not for more. Says whether one was proved.
+/// Asks a user who followed a mailed link for a second factor, before the link is used up: it replaces the password
+/// only. Returns whether a factor was proved.
 pub async fn prove_beside_link(
     workspace: &Workspace,
     user: &UserId,
@@ -113,7 +109,7 @@ pub async fn prove_beside_link(
     ask(workspace, &user, answer).await
 }
 
-/// Asks for a second factor; that none or a wrong one is given is why the login fails.
+/// Asks for a second factor; a missing or wrong one makes the login fail.
 async fn ask(
     workspace: &Workspace,
     user: &UserFacts,
@@ -126,8 +122,7 @@ async fn ask(
     })
 }
 
-/// Logs in whoever came with a link that was mailed to the user; the link was good. `proved`: and so was a second
-/// factor.
+/// Logs in a user who followed a mailed link; the link was good. `proved`: a second factor was proved, too.
 pub async fn with_link(
     workspace: &Workspace,
     client: &Client,
@@ -152,7 +147,7 @@ async fn hand_out(
     let token = sessions::issue(workspace, &user.id, password, proved.then_some(from)).await?;
     let session = workspace.views().session(&token_hash(&token)).await?;
     let settings = workspace.views().settings();
-    // Read again: when the user last logged in has changed.
+    // Read again: the time of the last login has changed.
     let user = workspace.views().user(&user.id).await?.unwrap_or(user);
     Ok(LoggedIn {
         user,
@@ -178,7 +173,7 @@ impl<'a> Guard<'a> {
         Ok(Self { workspace, client })
     }
 
-    /// Refuses an account whose password is being guessed, right or wrong.
+    /// Refuses an account whose password is being guessed, whether the password is right or wrong.
     fn let_in(&self, user: Option<&UserId>) -> Result<(), Error> {
         let rule = Rule::for_users(&self.workspace.views().settings());
         let (Some(user), Some(rule)) = (user, rule) else {
@@ -246,7 +241,8 @@ async fn find(workspace: &Workspace, selector: &Selector) -> Result<Option<Arc<U
     })
 }
 
-/// The account and its password, if that is right and it may log in. An unknown user costs as much time as a wrong password.
+/// The account and its password hash, if the password is right and it may log in. An unknown user takes as much time as
+/// a wrong password.
 async fn check_password(
     workspace: &Workspace,
     user: Option<Arc<UserFacts>>,

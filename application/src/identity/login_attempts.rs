@@ -1,5 +1,5 @@
 //! Failed logins are counted, per account and per address, and too many of them block further ones for a while
-//! (settings `Block_Multiple_Failed_Logins_*`). The counts live in memory: a restart forgets them.
+//! (settings `Block_Multiple_Failed_Logins_*`). The counts are in memory: a restart resets them.
 
 use std::net::IpAddr;
 
@@ -10,18 +10,17 @@ use parking_lot::Mutex;
 
 use crate::origin::{Household, parse_address};
 
-/// Counts kept at a time, accounts and addresses together. When there are more, those go that block nobody any more,
-/// and if that is not enough, all of them: memory has a bound.
+/// Counts kept at a time, accounts and addresses together. If there are more, those that no longer block anything are
+/// dropped, and if that is not enough, all of them: memory has a bound.
 const MOST_COUNTS: usize = 100_000;
 
 const MINUTE: i64 = 60_000;
 
-/// Who is counted.
+/// What failed logins are counted for.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[allow(missing_docs, reason = "fields and variants say what they are")]
 pub enum Subject {
-    /// An account.
     User(UserId),
-    /// An address.
     Address(Household),
 }
 
@@ -39,7 +38,7 @@ pub struct Rule {
 }
 
 impl Rule {
-    /// The rule for accounts; `None`: there is none.
+    /// The rule for accounts; `None`: the workspace has none.
     pub fn for_users(settings: &Settings) -> Option<Self> {
         if !settings.bool(keys::BLOCK_MULTIPLE_FAILED_LOGINS_BY_USER) {
             return None;
@@ -51,7 +50,7 @@ impl Rule {
         )
     }
 
-    /// The rule for that address; `None`: there is none.
+    /// The rule for that address; `None`: the workspace has none.
     pub fn for_address(settings: &Settings, address: IpAddr) -> Option<Self> {
         let trusted = settings
             .text(keys::BLOCK_MULTIPLE_FAILED_LOGINS_IP_WHITELIST)
@@ -73,7 +72,7 @@ impl Rule {
         }
         let failures = u64::try_from(settings.int(most)).ok()?;
         let minutes = settings.int(wait);
-        // Nothing at all would block everybody.
+        // A limit of zero would block everyone.
         (failures > 0).then(|| Self {
             failures,
             millis: minutes.max(0).saturating_mul(MINUTE),
@@ -81,21 +80,21 @@ impl Rule {
     }
 }
 
-/// What a failure led to.
+/// What a failed login led to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Consequence {
-    /// Nothing yet.
+    /// Too few failures to block further logins.
     None,
-    /// From now on, logins are refused until then.
+    /// Logins are refused from now on.
     Blocked {
-        /// How many failures it took.
+        /// How many failures there were.
         failures: u64,
         /// When the block ends.
         until: Timestamp,
     },
 }
 
-/// Counts failed logins.
+/// The counts of failed logins.
 #[derive(Default)]
 pub struct Attempts {
     counts: Mutex<HashMap<Subject, Count>>,
@@ -110,7 +109,7 @@ impl Attempts {
         })
     }
 
-    /// A login failed.
+    /// Counts a failed login.
     pub fn failed(&self, subject: Subject, rule: Rule, at: Timestamp) -> Consequence {
         let mut counts = self.counts.lock();
         if counts.len() >= MOST_COUNTS {
@@ -123,7 +122,7 @@ impl Attempts {
             failures: 0,
             last: at,
         });
-        // A block that was sat out is forgiven: the next one takes as many failures again.
+        // After a block has ended, the next one takes as many failures again.
         if count.failures >= rule.failures && at.millis_since(count.last) >= rule.millis {
             count.failures = 0;
         }
@@ -139,7 +138,7 @@ impl Attempts {
         }
     }
 
-    /// A login succeeded.
+    /// Resets the count after a login succeeded.
     pub fn succeeded(&self, subject: &Subject) {
         self.counts.lock().remove(subject);
     }

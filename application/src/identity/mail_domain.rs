@@ -11,8 +11,8 @@ use crate::workspace::Workspace;
 /// How long the name servers may take; signing up waits for them.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// Refuses addresses in domains that take no mail, where the workspace wants that checked. What cannot be found out
-/// counts as no.
+/// Refuses addresses in domains that take no mail, if the workspace wants that checked. If it cannot be found out, the
+/// address is refused.
 pub async fn check(workspace: &Workspace, address: &str) -> Result<(), Error> {
     if !workspace
         .views()

@@ -1,4 +1,4 @@
-//! Links that people ask to have mailed, and follow.
+//! Links that users ask to have mailed, and follow.
 
 use domain::account_mail::{
     self, AccountMail, AccountMailCommand, AccountMailRefusal, ResetReason,
@@ -24,7 +24,7 @@ use crate::ids::now;
 use crate::token::token_hash;
 use crate::workspace::{WorkError, Workspace};
 
-/// Mails a link that proves `address`, which must be one of the account's; nothing to do when it is proved already.
+/// Mails a link that proves `address`, which must be one of the account's; does nothing if it is proved already.
 pub async fn send_verification(
     workspace: &Workspace,
     actor: &UserId,
@@ -82,7 +82,7 @@ pub async fn send_reset(
         .await
 }
 
-/// Whether an account may choose a password by mail: those without one only where the workspace says so.
+/// Whether an account may choose a password by mail: one without a password only if the workspace allows it.
 pub async fn may_reset(workspace: &Workspace, user: &UserFacts) -> Result<bool, Error> {
     let settings = workspace.views().settings();
     if !settings.bool(keys::ACCOUNTS_PASSWORD_RESET) {
@@ -95,7 +95,7 @@ pub async fn may_reset(workspace: &Workspace, user: &UserFacts) -> Result<bool, 
     )
 }
 
-/// Grants wishes until `stop`, and then those still waiting. Ends at once when this runs already.
+/// Carries out wishes until `stop`, and then those still waiting. Ends at once if this runs already.
 pub async fn grant_wishes(workspace: Workspace, stop: CancellationToken) {
     let Some(mut waiting) = workspace.mail_wishes().waiting() else {
         return;
@@ -125,7 +125,7 @@ async fn grant(workspace: &Workspace, wish: &Wish) -> Result<(), Error> {
     }
 }
 
-/// Whose token that is.
+/// The user of a token.
 async fn owner(workspace: &Workspace, token: &str) -> Result<UserId, Error> {
     let stream = claim::stream(NameKind::MailToken, token);
     let owner = workspace
@@ -161,8 +161,8 @@ fn addresses(account: &Account) -> Vec<String> {
     addresses.collect()
 }
 
-/// The address the link went to is the account's, and proved from now on.
-/// Follows a link: whoever can, has the address it went to.
+/// Follows a link: its user has access to the address it went to. That address is the account's, and proved from now
+/// on.
 async fn follow(
     tx: &Transaction,
     user: &UserId,
@@ -195,7 +195,7 @@ async fn mark_verified(
         .map_err(ExecuteError::widen)
 }
 
-/// Follows a link that proves an address. Answers whose.
+/// Follows a link that proves an address. Returns its user.
 pub async fn verify(workspace: &Workspace, token: &str) -> Result<UserId, Error> {
     let user = owner(workspace, token).await?;
     let at = now();
@@ -207,16 +207,17 @@ pub async fn verify(workspace: &Workspace, token: &str) -> Result<UserId, Error>
     Ok(user)
 }
 
-/// A password as somebody chose it.
+/// A password as a user chose it.
 pub enum Chosen<'a> {
-    /// The password.
+    /// In the clear.
     Clear(&'a str),
-    /// Its digest, which says nothing about the policy.
+    /// Its digest, which cannot be checked against the policy.
     Digest(PasswordDigest),
 }
 
 impl Chosen<'_> {
-    /// The hash of a password that meets the policy and, where the workspace remembers them, is none `user` had lately.
+    /// The hash of a password that meets the policy and, if the workspace remembers passwords, that `user` did not have
+    /// lately.
     async fn hash(self, workspace: &Workspace, user: &UserId) -> Result<PasswordHash, Error> {
         let settings = workspace.views().settings();
         let digest = match self {
@@ -236,14 +237,14 @@ impl Chosen<'_> {
     }
 }
 
-/// Follows a link to choose a password, which also proves the address it went to. All logins end. Answers whose.
+/// Follows a link to choose a password, which also proves the address it went to. All logins end. Returns its user.
 pub async fn reset(
     workspace: &Workspace,
     token: &str,
     chosen: Chosen<'_>,
 ) -> Result<UserId, Error> {
     let user = owner(workspace, token).await?;
-    // Looked at before a password is hashed for it; decided below.
+    // Checked before a password is hashed for it; decided below.
     check(workspace, &user, token, Use::Reset).await?;
     let password = chosen.hash(workspace, &user).await?;
     let at = now();
@@ -270,12 +271,12 @@ pub async fn reset(
 pub enum Use {
     /// To prove an address.
     Verify,
-    /// To choose a password.
+    /// To choose a password, which also proves the address.
     Reset,
 }
 
 impl Use {
-    /// The command that uses a user's link for it.
+    /// The command that uses a link for it.
     fn command(self, user: &UserId, token: &str, at: Timestamp) -> AccountMailCommand {
         let (user, hash) = (user.clone(), token_hash(token));
         match self {
@@ -285,7 +286,7 @@ impl Use {
     }
 }
 
-/// Whether a link can be followed; changes nothing. Answers whose it is.
+/// Whether a link can be followed; changes nothing. Returns its user.
 pub async fn can_follow(workspace: &Workspace, token: &str, to: Use) -> Result<UserId, Error> {
     let user = owner(workspace, token).await?;
     check(workspace, &user, token, to).await?;

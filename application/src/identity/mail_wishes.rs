@@ -1,12 +1,12 @@
-//! What people who are not logged in want mailed. It is looked up behind the caller's back, so that neither the answer
-//! nor how long it takes tells whether there is an account.
+//! Mails that people who are not logged in ask for. They are looked up after the answer, so that neither the answer nor
+//! the time it takes tells whether an account exists.
 
 use tokio::sync::{Mutex, MutexGuard, mpsc};
 
 /// Wishes that may wait to be looked up.
 const QUEUE: usize = 1024;
 
-/// What somebody who is not logged in wants mailed, by the address they typed.
+/// What a person who is not logged in wants mailed, by the address they typed.
 pub enum Wish {
     /// A link to choose a password.
     Reset(String),
@@ -17,10 +17,10 @@ pub enum Wish {
 /// The longest address there is, in bytes (RFC 5321, 4.5.3.1).
 const LONGEST_ADDRESS: usize = 64 + 1 + 255;
 
-/// Wishes of people who are not logged in, waiting.
+/// The queue of such wishes.
 pub struct MailWishes {
     sender: mpsc::Sender<Wish>,
-    /// Held by whoever grants them.
+    /// Locked by the task that carries them out.
     receiver: Mutex<mpsc::Receiver<Wish>>,
 }
 
@@ -35,19 +35,19 @@ impl Default for MailWishes {
 }
 
 impl MailWishes {
-    /// Somebody at this address forgot a password.
+    /// The user at this address forgot their password.
     pub fn forgotten(&self, address: &str) {
         self.note(address, Wish::Reset);
     }
 
-    /// Somebody at this address wants to prove it.
+    /// The user at this address wants to prove it.
     pub fn unverified(&self, address: &str) {
         self.note(address, Wish::Verification);
     }
 
     fn note(&self, address: &str, wish: impl Fn(String) -> Wish) {
         let address = domain::text::trim(address);
-        // Nobody has a longer one, and the queue must not be filled with what anybody makes up.
+        // No address is longer, and the queue must not be filled with invented text.
         if address.len() > LONGEST_ADDRESS {
             return;
         }
@@ -56,7 +56,7 @@ impl MailWishes {
         }
     }
 
-    /// The wishes that wait, for the one who grants them; `None`: somebody does already.
+    /// The wishes that wait, for the task that carries them out; `None`: another one does already.
     pub fn waiting(&self) -> Option<MutexGuard<'_, mpsc::Receiver<Wish>>> {
         self.receiver.try_lock().ok()
     }

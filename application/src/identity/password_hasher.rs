@@ -1,8 +1,8 @@
-//! Password hashes, computed away from the runtime.
+//! Password hashes, computed outside the async runtime.
 //!
-//! What is hashed is the lower-case hex SHA-256 of the password, so that clients that send the digest and clients
-//! that send the password verify alike. argon2id takes tens of milliseconds of one core and 19 MiB, so the work
-//! runs on a few threads of its own behind a bounded queue: a flood of logins makes logins slow, not the server.
+//! What is hashed is the lower-case hex SHA-256 of the password, so that clients that send the digest and clients that
+//! send the password verify alike. argon2id takes tens of milliseconds of one core and 19 MiB, so the work runs on a
+//! few threads of its own behind a bounded queue: a flood of logins makes logins slow, not the server.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, SyncSender, TrySendError};
@@ -24,25 +24,25 @@ const COST: (u32, u32, u32) = (19_456, 2, 1);
 pub struct PasswordDigest(String);
 
 impl PasswordDigest {
-    /// Of a password in the clear.
+    /// The digest of a password in the clear.
     pub fn of(password: &str) -> Self {
         Self(hex::encode(Sha256::digest(password.as_bytes())))
     }
 
-    /// As a client computed it; `None` when it is not a SHA-256 in hex.
+    /// The digest as a client computed it; `None` if it is not a SHA-256 in hex.
     pub fn from_hex(digest: &str) -> Option<Self> {
         let valid = digest.len() == 64 && digest.bytes().all(|byte| byte.is_ascii_hexdigit());
         valid.then(|| Self(digest.to_ascii_lowercase()))
     }
 }
 
-/// A hash could not be computed.
+/// Why a hash could not be computed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum PasswordError {
-    /// Too many are waiting.
+    /// Trying again later may help.
     #[error("too many passwords are being checked")]
     Busy,
-    /// The algorithm failed, or its threads are gone.
+    /// The algorithm failed, or its threads have ended.
     #[error("passwords cannot be hashed")]
     Failed,
 }
@@ -62,8 +62,8 @@ pub struct PasswordHasher {
 }
 
 impl PasswordHasher {
-    /// As many threads as half the machine has cores, and room for `waiting` more hashes. At about 25 ms each, 512 are a
-    /// wait nobody sits out.
+    /// As many threads as half the machine's cores, and room for `waiting` more hashes. At about 25 ms each, 512 are a
+    /// longer wait than anyone accepts.
     pub fn with_queue(waiting: usize) -> Self {
         let threads =
             std::thread::available_parallelism().map_or(1, |cores| cores.get().div_ceil(2));
@@ -80,7 +80,7 @@ impl PasswordHasher {
                 .name(format!("password-{number}"))
                 .spawn(move || {
                     step_back();
-                    // A panic costs the one whose password it was, who hears of it.
+                    // A panic affects only the request whose password it was; it gets an error.
                     while catch_unwind(AssertUnwindSafe(|| work(&queue))).is_err() {}
                 });
             if let Err(error) = started {
@@ -97,7 +97,7 @@ impl PasswordHasher {
         answered.await.map_err(|_| PasswordError::Failed)?
     }
 
-    /// Whether `digest` is what `hash` was made of. Without a hash the answer is no, after the same work: how long
+    /// Whether `digest` is what `hash` was made of. Without a hash the result is `false`, after the same work: the time
     /// a login takes must not tell whether the account exists.
     pub async fn verify(
         &self,
@@ -117,8 +117,8 @@ impl PasswordHasher {
     }
 }
 
-/// Lets every other thread of this process go first (on Linux; elsewhere niceness is the whole process's): hashing
-/// takes what is left of the processor, so that logins do not delay those who are logged in.
+/// Lets every other thread of this process go first (on Linux; elsewhere niceness applies to the whole process):
+/// hashing takes what is left of the processor, so that logins do not delay users who are logged in.
 fn step_back() {
     #[cfg(target_os = "linux")]
     if let Err(error) = rustix::process::nice(10) {
@@ -148,7 +148,7 @@ fn work(queue: &Mutex<Receiver<Job>>) {
     }
 }
 
-/// Does a job, unless whoever wanted it has gone.
+/// Does a job, unless the caller is gone.
 fn answer(job: Job) {
     match job {
         Job::Hash(digest, answer) if !answer.is_closed() => {

@@ -1,4 +1,4 @@
-//! Passwords on their way in: what a new one must be like, and whether a known one is right.
+//! Checking new passwords against the rules, and known ones against the account.
 
 use domain::UserId;
 use domain::password::check_policy;
@@ -16,7 +16,7 @@ pub async fn hash_checked(workspace: &Workspace, clear: &str) -> Result<Password
     hash(workspace, clear).await
 }
 
-/// The hash of a password that was made up, or that nobody asks to meet the policy.
+/// The hash of a password that was generated, or that does not have to meet the policy.
 pub async fn hash(workspace: &Workspace, clear: &str) -> Result<PasswordHash, Error> {
     Ok(workspace
         .passwords()
@@ -24,8 +24,8 @@ pub async fn hash(workspace: &Workspace, clear: &str) -> Result<PasswordHash, Er
         .await?)
 }
 
-/// Refuses the password an account has, and those it had lately where the workspace remembers them (contract,
-/// conventions 6.4).
+/// Refuses the password an account has, and those it had lately if the workspace remembers them (contract, conventions
+/// 6.4).
 pub async fn must_be_new(
     workspace: &Workspace,
     user: &UserId,
@@ -66,14 +66,12 @@ pub fn remembers(workspace: &Workspace) -> bool {
     settings.bool(keys::ACCOUNTS_PASSWORD_HISTORY_ENABLED)
 }
 
-/// What somebody's password proved to be.
+/// The result of checking a password.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(missing_docs, reason = "fields and variants say what they are")]
 pub enum PasswordProof {
-    /// The account has this password.
     Right,
-    /// It has another.
     Wrong,
-    /// It has none.
     NoPassword,
 }
 

@@ -1,4 +1,4 @@
-//! Signing up (contract, conventions 6.6 and 7.1), whatever the door.
+//! Signing up (contract, conventions 6.6 and 7.1), through any door.
 
 use domain::password::check_policy;
 use domain::settings::keys;
@@ -12,27 +12,26 @@ use crate::ids::{fresh_id, now};
 use crate::people::users::{self, Door, Maker};
 use crate::workspace::Workspace;
 
-/// How many numbers are tried behind a name before one is drawn.
+/// How many numbers are tried behind a name before one is drawn at random.
 const SUFFIXES: u32 = 100;
 
-/// What somebody signs up with.
+/// What a person signs up with.
+#[allow(missing_docs, reason = "fields and variants say what they are")]
 pub struct SignUp<'a> {
-    /// The unique name wanted; `None`: one is made up, or an account that is claimed keeps its own.
+    /// The user name wanted; `None`: one is made up, or a claimed account keeps its own.
     pub username: Option<&'a str>,
-    /// The name people go by.
     pub name: &'a str,
-    /// The address.
     pub email: &'a str,
-    /// The password, in the clear.
+    /// In the clear.
     pub password: &'a str,
-    /// What else they come with.
+    /// What else they present.
     pub door: Door<'a>,
-    /// Why, for those who approve.
+    /// For those who approve accounts.
     pub reason: Option<&'a str>,
 }
 
-/// Makes an account for the person who asks. Does not log in. What is looked up before only spares work and words a
-/// refusal well: names and addresses are claimed in the batch that makes the account.
+/// Makes an account for the person who asks. Does not log in. Lookups beforehand only spare work and give better error
+/// messages: names and addresses are claimed in the batch that makes the account.
 pub async fn sign_up(workspace: &Workspace, wish: &SignUp<'_>) -> Result<UserId, Error> {
     let claimed = claiming::claimable(workspace, text::trim(wish.email)).await?;
     let username = &match (wish.username, &claimed) {
@@ -86,7 +85,7 @@ pub async fn sign_up(workspace: &Workspace, wish: &SignUp<'_>) -> Result<UserId,
     users::create(workspace, Maker::Themselves(wish.door), &created, true).await
 }
 
-/// A user name that is free as far as the views know, made of the name somebody goes by and of the addresses they proved to read.
+/// A user name that is free as far as the views know, made from a person's name and the addresses they proved.
 pub async fn free_username(
     workspace: &Workspace,
     name: Option<&str>,
@@ -123,15 +122,15 @@ pub async fn free_username(
     Ok(format!("{stem}-{}", fresh_id()))
 }
 
-/// Whether that is the secret with which people sign up where one is needed.
+/// Whether that is the secret for signing up, if the workspace needs one.
 pub fn knows_secret(workspace: &Workspace, given: &str) -> bool {
     let settings = workspace.views().settings();
     let wanted = settings.text(keys::ACCOUNTS_REGISTRATION_FORM_SECRET_URL);
     !wanted.is_empty() && bool::from(wanted.as_bytes().ct_eq(given.as_bytes()))
 }
 
-/// An account for somebody who says nothing of themselves, where the workspace lets such people write; with a login
-/// token and when it was made.
+/// Makes an account for a person who gives no details, if the workspace lets such people write. Returns a login token
+/// and when it was made.
 pub async fn anonymous(workspace: &Workspace) -> Result<(String, Timestamp), Error> {
     let at = now();
     let created = UserCreated {

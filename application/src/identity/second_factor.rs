@@ -1,8 +1,8 @@
-//! The gate of the second factor (contract, conventions 3): whether one is asked for, which, and whether the answer
-//! is right.
+//! The gate of the second factor (contract, conventions 3): whether one is asked for, which, and whether the answer is
+//! right.
 //!
-//! Doors ask it for routes that say so. Operations that are only sometimes worth it, such as a new password of one's
-//! own, ask themselves, through the [`Prover`] of the call.
+//! Doors use it for routes that demand it. Operations that only sometimes need it, such as changing one's own password,
+//! use the [`Prover`] of the call.
 
 use domain::settings::{Settings, keys};
 use domain::{TokenHash, UserId};
@@ -22,8 +22,8 @@ use crate::origin::Client;
 use crate::rate_limit::{Limit, Subject};
 use crate::workspace::Workspace;
 
-/// Wrong codes per user and quarter of an hour, after which right ones are not looked at either: six digits are
-/// quickly guessed otherwise.
+/// Wrong codes per user and quarter of an hour, after which right ones are not accepted either: otherwise six digits
+/// are quickly guessed.
 const WRONG_CODES: Limit = Limit {
     calls: 20,
     per: 15 * 60_000,
@@ -38,11 +38,11 @@ const MAILS: Limit = Limit {
 /// How strict the gate is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Strictness {
-    /// A token that bypasses, a young account or a recent proof from the same place will do.
+    /// A token that bypasses the gate, a young account or a recent proof from the same place is enough.
     Normal,
-    /// Of these, only a token that bypasses will do (*no-remember*).
+    /// Of these, only a token that bypasses the gate is enough (*no-remember*).
     Anew,
-    /// Nothing but a right answer will do, not even in tests (*always*).
+    /// Only a right answer is enough, even in tests (*always*).
     Always,
 }
 
@@ -62,7 +62,7 @@ pub fn whereabouts(token: &TokenHash, client: &Client) -> String {
     hex::encode(hash.finalize())
 }
 
-/// Asks for a second factor while logging in, and says whether one was proved. The password was right.
+/// Asks for a second factor while logging in, and returns whether one was proved. The password was right.
 pub async fn at_login(
     workspace: &Workspace,
     user: &UserFacts,
@@ -84,7 +84,7 @@ pub async fn at_login(
     Ok(true)
 }
 
-/// The factor an answer is of: the one it names, else the first the user has, else the password if that will do.
+/// The factor an answer is for: the one it names, else the first the user has, else the password if that is enough.
 fn choose(answer: &FactorAnswer, enrolled: &Enrolled, password: bool) -> Option<Factor> {
     match answer.factor {
         Some(named @ (Factor::Totp | Factor::Email)) => Some(named),
@@ -95,24 +95,21 @@ fn choose(answer: &FactorAnswer, enrolled: &Enrolled, password: bool) -> Option<
     }
 }
 
-/// The code of a second factor that came along with a request.
+/// The code of a second factor that came with a request.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct FactorAnswer {
-    /// The code.
+    /// `None`: no code came along.
     pub code: Option<String>,
-    /// Which factor it is of, if that was said.
+    /// `None`: the request does not say.
     pub factor: Option<Factor>,
 }
 
-/// Somebody who may have to prove a second factor.
+/// A user who may have to prove a second factor.
+#[allow(missing_docs, reason = "fields and variants say what they are")]
 pub struct Prover<'a> {
-    /// Where they are.
     pub workspace: &'a Workspace,
-    /// Who they are.
     pub caller: &'a Caller,
-    /// The program they use.
     pub client: &'a Client,
-    /// What they came with.
     pub answer: FactorAnswer,
 }
 
@@ -130,7 +127,7 @@ impl Prover<'_> {
         self
     }
 
-    /// Lets pass who needs no second factor or proves one; the challenge or the refusal otherwise.
+    /// Lets users pass who need no second factor or prove one; returns the challenge or the refusal otherwise.
     pub async fn prove(&self, strictness: Strictness) -> Result<(), Error> {
         let (workspace, caller) = (self.workspace, self.caller);
         let settings = workspace.views().settings();
@@ -262,7 +259,7 @@ impl Gate<'_> {
         Ok(challenge)
     }
 
-    /// Whether there were so many wrong codes lately that none is looked at.
+    /// Whether there were so many wrong codes lately that none is accepted.
     fn is_guessing(&self) -> bool {
         let wrong = subject("wrong", &self.user.id);
         self.workspace.guesses().used(wrong, now()) >= WRONG_CODES.calls
@@ -270,7 +267,7 @@ impl Gate<'_> {
 
     fn count_wrong(&self) {
         let wrong = subject("wrong", &self.user.id);
-        // Nobody is told: what is counted here shows as a wrong code.
+        // The result does not matter: what is counted here shows as a wrong code.
         let _ = self
             .workspace
             .guesses()
@@ -278,7 +275,7 @@ impl Gate<'_> {
     }
 }
 
-/// Has a code mailed to the user, unless too many were lately. Says whether it was.
+/// Has a code mailed to the user, unless too many were lately. Returns whether it was.
 pub async fn mail_code(
     workspace: &Workspace,
     user: &UserId,
@@ -353,7 +350,7 @@ mod tests {
         assert_ne!(here, whereabouts(&other, &client("192.0.2.1", "agent")));
         assert_ne!(here, whereabouts(&one, &client("192.0.2.2", "agent")));
         assert_ne!(here, whereabouts(&one, &client("192.0.2.1", "agent2")));
-        // Machines change their address within their network all the time.
+        // Machines change their address within their network often.
         let there = |address| whereabouts(&one, &client(address, "agent"));
         assert_eq!(there("2001:db8::1"), there("2001:db8::2"));
         assert_ne!(there("2001:db8::1"), there("2001:db8:0:1::1"));

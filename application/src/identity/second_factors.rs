@@ -1,5 +1,5 @@
-//! Second factors: setting them up, and finding out whether a code is right. Secrets are opened here and nowhere
-//! else; that no code counts twice is decided in `domain::second_factor`.
+//! Second factors: setting them up, and checking codes. Secrets are opened here and nowhere else; that no code counts
+//! twice is decided in `domain::second_factor`.
 
 use domain::credential::Ending;
 use domain::second_factor::{
@@ -27,18 +27,18 @@ const SECRET_BYTES: usize = 20;
 /// Characters of a backup code.
 const BACKUP_CODE_LENGTH: usize = 8;
 
-/// More half minutes of difference than that would make guessing easy.
+/// In half minutes. A larger difference would make guessing easy.
 const MOST_DELTA: i64 = 10;
 
-/// What a user is shown to set up an authenticator.
+/// What a user is shown to set up an authenticator app.
 pub struct Enrolment {
-    /// The secret in base32.
+    /// In base32.
     pub secret: String,
-    /// The same as an address, which is shown as a picture.
+    /// The secret as an `otpauth` address, which is shown as a QR code.
     pub url: String,
 }
 
-/// Shows the user a new secret.
+/// Makes a new secret to show to the user.
 pub async fn prepare_totp(
     workspace: &Workspace,
     user: &UserId,
@@ -67,7 +67,7 @@ pub async fn prepare_totp(
     })
 }
 
-/// Begins to ask for codes of the secret shown, if `code` is one, and gives backup codes; `None`: it is wrong. The
+/// Turns codes of the shown secret on, if `code` is one, and returns backup codes; `None`: the code is wrong. The
 /// user's other sessions end.
 pub async fn enable_totp(
     workspace: &Workspace,
@@ -106,7 +106,7 @@ pub async fn enable_totp(
     Ok(enabled.then_some(codes))
 }
 
-/// Stops asking for codes of the authenticator, if `code` is right.
+/// Turns codes of the authenticator off; `false`: the code is wrong.
 pub async fn disable_totp(workspace: &Workspace, user: &UserId, code: &str) -> Result<bool, Error> {
     let disable = SecondFactorCommand::DisableTotp {
         user: user.clone(),
@@ -116,7 +116,7 @@ pub async fn disable_totp(workspace: &Workspace, user: &UserId, code: &str) -> R
     with_totp(workspace, user, code, &disable).await
 }
 
-/// Hands out other backup codes, if `code` is right.
+/// Makes new backup codes; `None`: the code is wrong.
 pub async fn replace_backup_codes(
     workspace: &Workspace,
     user: &UserId,
@@ -138,7 +138,7 @@ pub async fn totp_codes_left(workspace: &Workspace, user: &UserId) -> Result<Opt
     Ok(factors.totp.map(|_| factors.backup_codes.len()))
 }
 
-/// Takes the authenticator from `user` and ends all their sessions.
+/// Removes the authenticator of `user` and ends all their sessions.
 pub async fn reset_totp(workspace: &Workspace, actor: &UserId, user: &UserId) -> Result<(), Error> {
     let at = now();
     let reset = SecondFactorCommand::DisableTotp {
@@ -156,7 +156,7 @@ pub async fn reset_totp(workspace: &Workspace, actor: &UserId, user: &UserId) ->
         .await
 }
 
-/// Whether codes are mailed to the user.
+/// Turns mailed codes of the user on or off.
 pub async fn set_email(workspace: &Workspace, user: &UserId, enabled: bool) -> Result<(), Error> {
     let set = SecondFactorCommand::SetEmail {
         user: user.clone(),
@@ -166,7 +166,7 @@ pub async fn set_email(workspace: &Workspace, user: &UserId, enabled: bool) -> R
     run(workspace, user, user, &set).await
 }
 
-/// As new accounts begin: codes are mailed where the workspace wants that. Part of the transaction that makes them.
+/// Turns mailed codes of a new account on, if the workspace wants that. Part of the transaction that makes the account.
 pub async fn opt_in(
     tx: &Transaction,
     settings: &Settings,
@@ -187,7 +187,7 @@ pub async fn opt_in(
         .map_err(ExecuteError::widen)
 }
 
-/// Has a fresh code mailed to these addresses. The mail goes out by itself once the event is recorded.
+/// Has a fresh code mailed to these addresses. The mail is sent once the event is recorded.
 pub async fn issue_email_code(
     workspace: &Workspace,
     user: &UserId,
@@ -291,7 +291,7 @@ async fn accept_totp(
     accepted(tx.decide::<SecondFactors>(stream, used, &()).await)
 }
 
-/// A refusal is a wrong code; a failure stays one.
+/// A refusal means a wrong code; a failure stays one.
 fn accepted<E>(
     decided: Result<E, ExecuteError<second_factor::SecondFactorRefusal>>,
 ) -> Result<bool, WorkError> {
@@ -302,7 +302,7 @@ fn accepted<E>(
     }
 }
 
-/// Does something that takes a code of the authenticator; `false`: it is wrong.
+/// Does something that uses up a code of the authenticator; `false`: it is wrong.
 async fn with_totp(
     workspace: &Workspace,
     user: &UserId,
@@ -324,7 +324,7 @@ async fn with_totp(
         .await
 }
 
-/// The half minute `code` is of, if it is a code of that secret and not too far from now.
+/// The half minute `code` belongs to, if it is a code of that secret and not too far from now.
 fn matching_step(
     workspace: &Workspace,
     user: &UserId,
@@ -357,7 +357,7 @@ fn totp(secret: &str, delta: u16) -> Option<Totp> {
         .ok()
 }
 
-/// What the mailed code is known by. Every code is compared in full, however early one matches.
+/// The id of the mailed code. Every code is compared in full, however early one matches.
 fn matching_email_code(
     workspace: &Workspace,
     user: &UserId,
@@ -376,7 +376,7 @@ fn matching_email_code(
         .map(|code| code.id.clone())
 }
 
-/// Twelve texts of eight characters that nobody can guess.
+/// Twelve random texts of eight characters.
 fn backup_codes() -> Vec<String> {
     (0..BACKUP_CODES)
         .map(|_| {
@@ -392,7 +392,6 @@ fn code_hash(code: &str) -> String {
     hex::encode(Sha256::digest(code.as_bytes()))
 }
 
-/// What the log says of the user's second factors now.
 async fn factors(workspace: &Workspace, user: &UserId) -> Result<SecondFactors, Error> {
     let stream = second_factor::stream(user);
     workspace

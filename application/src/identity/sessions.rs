@@ -1,5 +1,6 @@
-//! Handing out login tokens, and voiding single ones; what ends more is in [`crate::identity::credentials`]. Only hashes of tokens
-//! are recorded. Every token rests on something that holds when it is recorded: a password, or another credential.
+//! Issuing login tokens, and voiding single ones; what ends more is in [`crate::identity::credentials`]. Only hashes of
+//! tokens are recorded. Every token rests on something that holds when it is recorded: a password, or another
+//! credential.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -22,14 +23,15 @@ use crate::workspace::{WorkError, Workspace};
 /// How many characters of a personal token are shown again.
 const LAST_PART: usize = 6;
 
-/// 43 characters that nobody can guess.
+/// 43 random characters.
 fn fresh_token() -> String {
     URL_SAFE_NO_PAD.encode(rand::random::<[u8; 32]>())
 }
 
-/// A fresh token for a user who logged in: with `password`, unless they came with a mailed link. It is the account's
-/// and the account may log in when the token is recorded, whatever was found before. `proved_from` is where from a second
-/// factor was proved, if one was ([`crate::second_factor::whereabouts`], which needs the token).
+/// A fresh token for a user who logged in: with `password`, unless they followed a mailed link. When the token is
+/// recorded, the password must still be the account's and the account must be allowed to log in, whatever was found
+/// before. `proved_from` is where a second factor was proved from, if one was
+/// ([`crate::identity::second_factor::whereabouts`], which needs the token).
 pub async fn issue(
     workspace: &Workspace,
     user: &UserId,
@@ -66,7 +68,7 @@ pub async fn issue(
     Ok(token)
 }
 
-/// Refuses a token where the account may not log in any more, or has another password than the one that was proved.
+/// Refuses a token if the account may not log in any more, or has another password than the one that was proved.
 async fn may_have(
     tx: &Transaction,
     user: &UserId,
@@ -103,7 +105,8 @@ pub async fn continue_since(
     Ok(token)
 }
 
-/// A token that `actor` makes for `user`, who does not log in. `by` is the credential it rests on, where they are the same.
+/// A token that `actor` makes for `user`, who does not log in. `by` is the credential it rests on, if they are the
+/// same.
 pub async fn grant(
     workspace: &Workspace,
     actor: &UserId,
@@ -146,7 +149,7 @@ pub async fn issue_personal(
     Ok(token)
 }
 
-/// A new token in the place of the one of that name.
+/// Replaces the personal token with that name by a new one.
 pub async fn regenerate_personal(
     workspace: &Workspace,
     caller: &Caller,
@@ -165,7 +168,7 @@ pub async fn regenerate_personal(
     Ok(token)
 }
 
-/// Voids the personal token of that name.
+/// Voids the personal token with that name.
 pub async fn revoke_personal(
     workspace: &Workspace,
     user: &UserId,
@@ -183,7 +186,7 @@ fn last_part(token: &str) -> String {
     token[token.len().saturating_sub(LAST_PART)..].to_owned()
 }
 
-/// Remembers that whoever presented the token proved a second factor from there.
+/// Records that a second factor was proved with this token from there.
 pub async fn remember_proof(
     workspace: &Workspace,
     user: &UserId,

@@ -1,9 +1,10 @@
-//! Whoever signs up first becomes administrator, if they prove that the server is theirs: by the code the server printed
-//! when it started, or by coming from its own machine. Otherwise a stranger could win a fresh public server.
+//! Whoever signs up first becomes administrator, if they prove that the server is theirs: by the code the server
+//! printed when it started, or by coming from its own machine. Otherwise a stranger could take over a fresh public
+//! server.
 //!
-//! Coming from the machine proves nothing where a proxy on it may have been asked by anybody: a request with a trace of
-//! one does not count, nor does any where the server is known to the world by another name than this machine's own
-//! (`ROOT_URL`), because not every proxy leaves a trace.
+//! Coming from the machine proves nothing if a proxy on it may pass requests on: a request with a trace of one does not
+//! count. Neither does any if the server is known by another name than this machine's own (`ROOT_URL`), because not
+//! every proxy leaves a trace.
 
 use domain::site::Site;
 use http::Uri;
@@ -11,7 +12,7 @@ use http::Uri;
 use crate::origin::{Client, names_this_machine};
 use crate::workspace::Workspace;
 
-/// Whether whoever signs up proved that the server is theirs. `shown` is the code they came with.
+/// Whether the person who signs up proved that the server is theirs. `shown` is the code they presented.
 pub fn is_proved(workspace: &Workspace, client: &Client, shown: Option<&str>) -> bool {
     let by_code = shown.is_some_and(|shown| workspace.setup_code().is(shown));
     by_code || {
@@ -20,7 +21,7 @@ pub fn is_proved(workspace: &Workspace, client: &Client, shown: Option<&str>) ->
     }
 }
 
-/// Whether that address leads nowhere but to the machine it is used on.
+/// Whether that address always leads to the machine it is used on.
 fn is_of_this_machine(url: &str) -> bool {
     url.parse::<Uri>().is_ok_and(|url| {
         url.authority()

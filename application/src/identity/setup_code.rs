@@ -1,14 +1,14 @@
-//! What whoever sets a server up may prove with that it is theirs.
+//! The code that proves who sets a server up.
 
 use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq as _;
 
-/// The code a fresh server prints. Each process draws its own and keeps it in memory only; it is worth nothing once
-/// there was an administrator.
+/// The code a fresh server prints. Each process draws its own and keeps it in memory only; it is worthless once there
+/// was an administrator.
 pub struct SetupCode(String);
 
 impl SetupCode {
-    /// Draws one: 80 bits.
+    /// Draws a code of 80 bits.
     pub fn fresh() -> Self {
         const LETTERS: &[u8; 32] = b"abcdefghijkmnpqrstuvwxyz23456789";
         let drawn: [u8; 16] = rand::random();
@@ -22,12 +22,12 @@ impl SetupCode {
         Self(code)
     }
 
-    /// For the person at the terminal.
+    /// The code as it is printed for the operator.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// Whether that is it. Compared by digests: how long it takes says nothing about the code.
+    /// Whether `shown` is the code. Compared by digests: the time it takes tells nothing about the code.
     pub fn is(&self, shown: &str) -> bool {
         let digest = |text: &str| Sha256::digest(text.as_bytes());
         bool::from(digest(&self.0).ct_eq(&digest(shown.trim_ascii())))

@@ -1,5 +1,5 @@
-//! E-mail inboxes of the workspace. Their addresses are claimed in the batch that uses them, their passwords are
-//! sealed on the way to the rules.
+//! E-mail inboxes of the workspace. Their addresses are claimed in the batch that uses them, their passwords are sealed
+//! before the rules see them.
 
 use domain::claim::{self, Claim, ClaimCommand, NameKind};
 use domain::email_inbox::{
@@ -14,12 +14,12 @@ use crate::error::{Error, Fault, Refusal};
 use crate::ids::{fresh_id, now};
 use crate::workspace::{WorkError, Workspace};
 
-/// What a password of an inbox is sealed for.
+/// The purpose that a password of an inbox is sealed for.
 fn purpose(inbox: &str, direction: &str) -> String {
     format!("email-inbox/{inbox}/{direction}")
 }
 
-/// The password of the server an inbox sends through, in the clear.
+/// The password for the server an inbox sends through, in the clear.
 pub fn smtp_password(workspace: &Workspace, inbox: &str, sealed: &Sealed) -> Result<String, Error> {
     workspace
         .vault()
@@ -32,7 +32,7 @@ pub fn smtp_password(workspace: &Workspace, inbox: &str, sealed: &Sealed) -> Res
         })
 }
 
-/// Adds an inbox, or changes the one of this id. Passwords come in the clear; `None` keeps the one that is known. Answers
+/// Adds an inbox, or changes the one with this id. Passwords come in the clear; `None` keeps the present one. Returns
 /// the id.
 pub async fn save(
     workspace: &Workspace,
@@ -82,7 +82,7 @@ pub async fn save(
     Ok(inbox)
 }
 
-/// Does away with an inbox.
+/// Removes an inbox; its address is free again.
 pub async fn remove(workspace: &Workspace, caller: &Caller, id: &str) -> Result<(), Error> {
     let command = EmailInboxCommand::Remove {
         inbox: id.to_owned(),
@@ -112,7 +112,6 @@ async fn run(
         .await
 }
 
-/// The address of the inbox.
 async fn address(tx: &Transaction, stream: &StreamId) -> Result<Option<String>, WorkError> {
     let state = tx
         .state::<EmailInbox>(stream)

@@ -10,7 +10,7 @@ use crate::error::Error;
 use crate::ids::now;
 use crate::workspace::Workspace;
 
-/// Adds a service of that name. One that is there is fine.
+/// Adds a service with that name. It is fine if it exists.
 pub async fn add(workspace: &Workspace, caller: &Caller, service: &str) -> Result<(), Error> {
     let permissions = workspace.views().permissions();
     let authority = caller.authority(&[], &permissions);
@@ -29,7 +29,7 @@ pub async fn add(workspace: &Workspace, caller: &Caller, service: &str) -> Resul
         .await
 }
 
-/// Removes the service of that name; its settings have their defaults should it ever come back.
+/// Removes the service with that name; if it is added again, its settings have their defaults.
 pub async fn remove(workspace: &Workspace, caller: &Caller, service: &str) -> Result<(), Error> {
     let permissions = workspace.views().permissions();
     let authority = caller.authority(&[], &permissions);
@@ -48,7 +48,7 @@ pub async fn remove(workspace: &Workspace, caller: &Caller, service: &str) -> Re
                     setting: definition.id.to_string(),
                     at,
                 };
-                // Whoever may remove the service may do what that means.
+                // Whoever may remove the service may do what that implies.
                 let stream = setting::stream(&definition.id);
                 tx.decide::<Setting>(&stream, reset, &SettingContext::System)
                     .await

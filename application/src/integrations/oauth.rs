@@ -20,17 +20,17 @@ use crate::people::account;
 use crate::token::token_hash;
 use crate::workspace::{WorkError, Workspace};
 
-/// What the secret of an app is sealed for.
+/// The purpose that the secret of an app is sealed for.
 fn purpose(app: &str) -> String {
     format!("oauthapp/{app}")
 }
 
-/// 43 characters that nobody can guess.
+/// 43 random characters.
 fn fresh_token() -> String {
     URL_SAFE_NO_PAD.encode(rand::random::<[u8; 32]>())
 }
 
-/// Adds an app and answers its id. Its client id has 17 characters, its secret 43 (contract, admin 5.2).
+/// Adds an app and returns its id. Its client id has 17 characters, its secret 43 (contract, admin 5.2).
 pub async fn add_app(
     workspace: &Workspace,
     caller: &Caller,
@@ -48,7 +48,7 @@ pub async fn add_app(
     Ok(app)
 }
 
-/// Changes an app.
+/// Changes the properties of an app.
 pub async fn change_app(
     workspace: &Workspace,
     caller: &Caller,
@@ -63,7 +63,7 @@ pub async fn change_app(
     run_app(workspace, caller, app, change).await
 }
 
-/// Removes an app, and with it everything granted to it.
+/// Removes an app and everything granted to it.
 pub async fn remove_app(workspace: &Workspace, caller: &Caller, app: &str) -> Result<(), Error> {
     let remove = OAuthAppCommand::Remove {
         app: app.to_owned(),
@@ -91,7 +91,7 @@ async fn run_app(
         .await
 }
 
-/// The secret of an app; empty when it was sealed with another key.
+/// The secret of an app; empty if it was sealed with another key.
 pub fn secret(workspace: &Workspace, app: &OAuthAppRecord) -> String {
     workspace
         .vault()
@@ -102,17 +102,17 @@ pub fn secret(workspace: &Workspace, app: &OAuthAppRecord) -> String {
 /// What a user lets an app do.
 #[derive(Clone, Debug)]
 pub struct Consent<'a> {
-    /// The app.
+    /// The app that asks for access.
     pub app: &'a OAuthAppRecord,
     /// Where the code is sent.
     pub redirect_uri: &'a str,
-    /// The app named that address when it asked.
+    /// Whether the app named that address when it asked.
     pub redirect_named: bool,
-    /// What else it takes to redeem the code.
+    /// What else is needed to redeem the code.
     pub challenge: Option<Challenge>,
 }
 
-/// Hands out a code for a consent of the caller, whose credential it rests on. Only its hash is recorded.
+/// Issues a code for a consent of the caller, whose credential it rests on. Only its hash is recorded.
 pub async fn issue_code(
     workspace: &Workspace,
     caller: &Caller,
@@ -142,7 +142,7 @@ pub async fn issue_code(
             tx.decide::<Sessions>(&session::stream(user), let_in.clone(), &())
                 .await
                 .map_err(ExecuteError::widen)?;
-            // The code is drawn: that there is a grant of it already cannot be.
+            // The code is random: there cannot be a grant of it already.
             tx.decide_new::<OAuthGrant>(&oauth_grant::stream(&grant), issue.clone(), &())
                 .await
                 .map(drop)
@@ -166,7 +166,7 @@ pub struct Tokens {
 }
 
 /// Exchanges a code for tokens. `Err` inside: the rules refuse. A code that comes a second time ends what the first
-/// one gave: one of the two who had it was a thief.
+/// exchange gave: one of the two who had it was a thief.
 pub async fn redeem(
     workspace: &Workspace,
     app: &str,
@@ -216,8 +216,8 @@ pub async fn renew(
     exchange(workspace, grant, renew, tokens).await
 }
 
-/// Lets the rules decide on a grant that is still among the credentials of an account that may log in. Both are part
-/// of the commit: access that ends meanwhile is not renewed.
+/// Lets the rules decide on a grant that is still among the credentials of an account that may log in. Both are part of
+/// the commit: access that ends meanwhile is not renewed.
 async fn exchange(
     workspace: &Workspace,
     grant: &TokenHash,
@@ -261,7 +261,6 @@ async fn is_let_in(tx: &Transaction, user: &UserId, grant: &TokenHash) -> Result
     Ok(sessions.is_valid(grant) && account.is_some_and(|account| account.active))
 }
 
-/// Ends a grant.
 async fn shut_out(
     tx: &Transaction,
     user: &UserId,

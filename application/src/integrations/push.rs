@@ -1,4 +1,4 @@
-//! Devices that want to be told of messages.
+//! Devices that are to be notified of messages.
 
 use domain::push::{self, Platform, Push, PushCommand, PushTokenRegistered};
 use domain::{TokenHash, UserId};
@@ -12,26 +12,26 @@ use crate::ids::{fresh_id, now};
 use crate::token::token_hash;
 use crate::workspace::Workspace;
 
-/// What the address of a device is sealed for.
+/// The purpose that the address of a device is sealed for.
 fn purpose(id: &str) -> String {
     format!("push/{id}")
 }
 
-/// A device as it introduces itself.
+/// A device as it registers.
 #[derive(Clone, Debug)]
 pub struct Device<'a> {
     /// The id it wants its record to have.
     pub id: Option<&'a str>,
-    /// Which push service reaches it.
+    /// The push service that reaches it.
     pub platform: Platform,
-    /// Its address there.
+    /// Its address at that service.
     pub address: &'a str,
-    /// Which app on it.
+    /// The app on the device that registers it.
     pub app_name: &'a str,
 }
 
-/// Makes or renews the record of the caller's device, and answers its id. The same device has no other record then: a
-/// phone that changed hands is told what its new owner is told. Its other records are read from the views, for a device
+/// Makes or renews the record of the caller's device, and returns its id. The device has no other record then: a phone
+/// that changed hands gets what its new owner gets. Its other records are read from the views, because a device
 /// registers once at a time.
 pub async fn register(
     workspace: &Workspace,
@@ -53,7 +53,7 @@ pub async fn register(
     };
     let id = match (&named, device.id) {
         (Some(record), _) if own(&record) => record.id.clone(),
-        // Somebody else's record stays theirs.
+        // Another user's record stays theirs.
         (None, Some(id)) if !id.is_empty() => id.to_owned(),
         _ => same
             .iter()
@@ -61,7 +61,7 @@ pub async fn register(
             .map_or_else(fresh_id, |record| record.id.clone()),
     };
     match record(workspace, caller, device, &fingerprint, &id, &same).await {
-        // An id that was somebody else's once.
+        // The id once belonged to another user.
         Ok(false) => {
             let id = fresh_id();
             record(workspace, caller, device, &fingerprint, &id, &same).await?;
@@ -71,7 +71,7 @@ pub async fn register(
     }
 }
 
-/// Answers whether the record could have that id.
+/// Returns whether the record could have that id.
 async fn record(
     workspace: &Workspace,
     caller: &Caller,
@@ -94,7 +94,7 @@ async fn record(
     workspace
         .run(caller.id(), async |tx| {
             let register = PushCommand::Register(Box::new(wish.clone()));
-            // A device is told as long as its login lasts, so that login must last.
+            // A device is notified as long as its login lasts, so that login must be good.
             credentials::must_be_good(&tx, caller).await?;
             match tx.decide::<Push>(&push::stream(id), register, &()).await {
                 Ok(_) => {}
@@ -115,7 +115,7 @@ async fn record(
         .await
 }
 
-/// Forgets the user's records of the device with that address, and answers how many there were.
+/// Removes the user's records of the device with that address, and returns how many there were.
 pub async fn forget(workspace: &Workspace, user: &UserId, address: &str) -> Result<usize, Error> {
     let records: Vec<PushRecord> = workspace
         .views()
@@ -142,7 +142,7 @@ pub async fn forget(workspace: &Workspace, user: &UserId, address: &str) -> Resu
     Ok(records.len())
 }
 
-/// The address of a device; empty when it was sealed with another key.
+/// The address of a device; empty if it was sealed with another key.
 pub fn address(workspace: &Workspace, record: &PushRecord) -> String {
     workspace
         .vault()

@@ -16,26 +16,26 @@ use crate::workspace::Workspace;
 /// How a user logs in there, in the clear.
 #[derive(Clone, Copy)]
 pub enum Secret<'a> {
-    /// With a name and a password.
+    /// User name and password.
     Password(&'a str, &'a str),
-    /// With a token.
+    /// A token, or the JSON answer of an authorisation server.
     Token(&'a str),
 }
 
-/// What an account is known by: the same user tells of it once.
+/// The key of an account: a user adds each only once.
 fn known_by(user: &str, server_url: &str, username: &str) -> String {
     format!("{user}\n{server_url}\n{username}")
 }
 
-/// The same, out of the vault.
+/// How a user logs in there, opened from the vault.
 pub enum OwnSecret {
-    /// With a name and a password.
+    /// User name and password.
     Password(String, String),
-    /// With a token.
+    /// A token, or the JSON answer of an authorisation server.
     Token(String),
 }
 
-/// Where an account of the caller's is, and how to log in there.
+/// The address of an account of the caller's, and how to log in there.
 pub async fn open(
     workspace: &Workspace,
     caller: &Caller,
@@ -61,8 +61,8 @@ pub async fn open(
     Ok((account.server_url, secret))
 }
 
-/// Refuses an account that the caller told of before, ere anybody is asked about it. That spares a request; that an
-/// account is told of once is claimed when it is recorded.
+/// Refuses an account that the caller has added before, without asking its server. That spares a request; that an
+/// account is added only once is claimed when it is recorded.
 pub async fn must_be_new(
     workspace: &Workspace,
     caller: &Caller,
@@ -84,7 +84,7 @@ pub async fn must_be_new(
     Ok(())
 }
 
-/// Keeps an account of the caller's. Answers its id.
+/// Adds an account for the caller. Returns its id.
 pub async fn add(
     workspace: &Workspace,
     caller: &Caller,
@@ -135,7 +135,7 @@ pub async fn add(
     Ok(id)
 }
 
-/// Forgets an account of the caller's.
+/// Removes an account of the caller's.
 pub async fn remove(workspace: &Workspace, caller: &Caller, id: &str) -> Result<(), Error> {
     let accounts = workspace.views().webdav_accounts(caller.id()).await?;
     let known = accounts.iter().find(|account| account.id == id);

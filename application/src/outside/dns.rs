@@ -15,17 +15,16 @@ use tokio::time::timeout;
 /// How many names are looked up at a time.
 const AT_A_TIME: usize = 16;
 
-/// The port of name servers.
 const PORT: u16 = 53;
 
-/// The name servers to ask (`DNS_SERVERS`); none: those of this machine.
+/// The name servers to ask (`DNS_SERVERS`); empty: those of this machine.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct NameServers(Vec<SocketAddr>);
 
 impl FromStr for NameServers {
     type Err = String;
 
-    /// Reads addresses, each with a port or without, separated by commas or spaces.
+    /// Reads addresses, each with or without a port, separated by commas or spaces.
     fn from_str(text: &str) -> Result<Self, String> {
         text.split([',', ' '])
             .filter(|word| !word.is_empty())
@@ -40,10 +39,10 @@ impl FromStr for NameServers {
     }
 }
 
-/// Why there is no answer.
+/// Why a lookup failed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum LookupError {
-    /// Too many are being looked up.
+    /// Trying again later may help.
     #[error("too many names are being looked up")]
     Busy,
     /// No name server can be asked, there are no such records, or it took too long.
@@ -59,7 +58,7 @@ pub struct Names {
 }
 
 impl Names {
-    /// Asks these name servers.
+    /// A resolver that asks these name servers.
     pub fn new(servers: NameServers) -> Self {
         Self {
             servers,
@@ -104,7 +103,7 @@ impl Names {
         let resolver = self
             .resolver()
             .ok_or_else(|| failed(&"no name server can be asked"))?;
-        // With the dot it is not looked for in the domains of this machine.
+        // With the dot, the name is not looked up in the domains of this machine.
         let name = format!("{}.", name.trim_end_matches('.'));
         let found = timeout(patience, resolver.lookup(name, kind))
             .await

@@ -2,7 +2,7 @@
 //!
 //! Nobody outside may use the server to reach what is behind its firewall. So names are resolved here and the
 //! connection goes to exactly the addresses that were checked, every redirection is checked again, and size and time
-//! have limits. Proxies of the environment are not used: they would connect for us, unchecked.
+//! have limits. Proxies from the environment are not used: they would connect for us, unchecked.
 
 pub mod address;
 
@@ -18,13 +18,12 @@ use tokio::sync::Semaphore;
 
 pub use address::AllowList;
 
-/// Requests under way at a time; further ones wait, within their own time.
+/// Requests in progress at a time; further ones wait, within their own time.
 const AT_A_TIME: usize = 32;
 
-/// Redirections that are followed.
 const MOST_REDIRECTS: usize = 3;
 
-/// How long looking up a host may take.
+/// How long a lookup of a host may take.
 const RESOLVE: Duration = Duration::from_secs(10);
 
 /// Longest address, in bytes.
@@ -33,7 +32,7 @@ const LONGEST_URL: usize = 8 * 1024;
 /// What a request may cost.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// The longest body that is read.
+    /// The longest body that is read, in bytes.
     pub bytes: usize,
     /// The longest time from start to end, redirections included.
     pub time: Duration,
@@ -41,19 +40,18 @@ pub struct Limits {
 
 /// A request to the outside.
 #[derive(Clone, Debug)]
+#[allow(missing_docs, reason = "fields and variants say what they are")]
 pub struct Outgoing {
-    /// Its method.
     pub method: Method,
-    /// Where to.
     pub url: String,
-    /// Its headers. Credentials among them are not sent to another host than the first.
+    /// Credentials among them are sent only to the first host, not after a redirection to another.
     pub headers: HeaderMap,
-    /// Its body. Sent again only where a redirection says that the method stays.
+    /// Sent again only if a redirection keeps the method.
     pub body: Bytes,
 }
 
 impl Outgoing {
-    /// `GET url`.
+    /// A `GET` request without headers and body.
     pub fn get(url: impl Into<String>) -> Self {
         Self {
             method: Method::GET,
@@ -64,21 +62,21 @@ impl Outgoing {
     }
 }
 
-/// What came back.
+/// The answer to a request.
 #[derive(Clone, Debug)]
 pub struct Fetched {
-    /// The status, whatever it is.
+    /// Any status, not only success.
     pub status: StatusCode,
-    /// The headers.
+    /// Of the last answer, after redirections.
     pub headers: HeaderMap,
-    /// The whole body.
+    /// Complete, within the limits of the request.
     pub body: Bytes,
-    /// Where it came from in the end.
+    /// The address that answered, after redirections.
     pub url: String,
 }
 
 impl Fetched {
-    /// The type the other side says it is, without parameters and in lower case; empty when it says nothing.
+    /// The media type that the other side states, without parameters and in lower case; empty if it states none.
     pub fn content_type(&self) -> String {
         self.headers
             .get(header::CONTENT_TYPE)
@@ -90,22 +88,19 @@ impl Fetched {
     }
 }
 
-/// Why nothing came back.
+/// Why a request got no answer.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[allow(missing_docs, reason = "fields and variants say what they are")]
 pub enum FetchError {
-    /// Not an address of the web.
     #[error("not an http or https address")]
     InvalidUrl,
-    /// The host, or one it redirects to, is none that users may reach.
+    /// The host, or one it redirects to, is one that users may not reach.
     #[error("{0} must not be reached")]
     Forbidden(String),
-    /// One redirection after the other.
     #[error("too many redirections")]
     TooManyRedirects,
-    /// The body is longer than it may be.
     #[error("the answer is too large")]
     TooLarge,
-    /// It took too long.
     #[error("the answer took too long")]
     TimedOut,
     /// There is no such host, or it does not answer.
@@ -116,20 +111,20 @@ pub enum FetchError {
 /// Makes requests. Cheap to clone.
 #[derive(Clone)]
 pub struct Fetcher {
-    /// Or why there is none: no trusted certificates on this machine, for one.
+    /// Or why there is none, for example because this machine has no trusted certificates.
     http: Result<reqwest::Client, String>,
     allowed: Arc<AllowList>,
     slots: Arc<Semaphore>,
 }
 
-/// Chooses the cryptography of TLS connections, once for the process; a choice made before stays.
+/// Chooses the cryptography of TLS connections, once for the process; an earlier choice stays.
 pub fn choose_cryptography() {
-    // An error means that there is one already.
+    // An error means that one was chosen already.
     let _ = rustls::crypto::ring::default_provider().install_default();
 }
 
 impl Fetcher {
-    /// A fetcher that also reaches what the operator trusts.
+    /// A fetcher that also reaches what the operator allows.
     pub fn new(allowed: AllowList) -> Self {
         choose_cryptography();
         let allowed = Arc::new(allowed);
@@ -198,7 +193,7 @@ impl Fetcher {
         Err(FetchError::TooManyRedirects)
     }
 
-    /// The addresses of a host, for connections that are no web request; only those that users may reach.
+    /// The addresses of a host, for connections other than web requests; only those that users may reach.
     pub async fn resolve(&self, host: &str) -> Result<Vec<IpAddr>, FetchError> {
         let host = host.trim_matches(['[', ']']);
         if host.is_empty() || host.len() > LONGEST_URL {
@@ -214,12 +209,12 @@ impl Fetcher {
         Ok(found.iter().map(SocketAddr::ip).collect())
     }
 
-    /// Whether an address may be asked. Names are checked again when they are resolved; numbers never are resolved.
+    /// Whether an address may be asked. Names are checked again when they are resolved; numbers are never resolved.
     fn check(&self, url: &str) -> Result<Url, FetchError> {
         if url.len() > LONGEST_URL {
             return Err(FetchError::InvalidUrl);
         }
-        // Odd spellings of IP addresses (octal, one number) are one address after this.
+        // Unusual spellings of IP addresses (octal, one number) are normal addresses after this.
         let url = Url::parse(url).map_err(|_| FetchError::InvalidUrl)?;
         if !matches!(url.scheme(), "http" | "https") {
             return Err(FetchError::InvalidUrl);
@@ -237,7 +232,7 @@ impl Fetcher {
     }
 }
 
-/// Whether a redirected request goes on as a `GET` (RFC 9110, 15.4): after a 303, and where a `POST` got a 301 or 302.
+/// Whether a redirected request continues as a `GET` (RFC 9110, 15.4): after a 303, or if a `POST` got a 301 or 302.
 fn becomes_get(status: StatusCode, method: &Method) -> bool {
     match status {
         StatusCode::SEE_OTHER => *method != Method::HEAD,
@@ -303,8 +298,8 @@ const LOOKUPS: usize = 16;
 
 static LOOKUP_SLOTS: LazyLock<Arc<Semaphore>> = LazyLock::new(|| Arc::new(Semaphore::new(LOOKUPS)));
 
-/// The addresses of a host. The system's resolver cannot be interrupted: its slot is free when it has ended, whoever
-/// still waits.
+/// The addresses of a host. The system's resolver cannot be interrupted: its slot is free when it has ended, even if
+/// the caller is gone.
 async fn look_up(host: String) -> std::io::Result<Vec<SocketAddr>> {
     let slot = Arc::clone(&LOOKUP_SLOTS).acquire_owned().await;
     let slot = slot.map_err(std::io::Error::other)?;
@@ -318,7 +313,7 @@ async fn look_up(host: String) -> std::io::Result<Vec<SocketAddr>> {
     task.await.map_err(std::io::Error::other)?
 }
 
-/// The addresses of a host that may be reached.
+/// Those addresses of a host that may be reached.
 async fn reachable(allowed: &AllowList, host: &str) -> std::io::Result<Vec<SocketAddr>> {
     let found = look_up(host.to_owned()).await?;
     let trusted = allowed.allows_name(host);
@@ -326,7 +321,7 @@ async fn reachable(allowed: &AllowList, host: &str) -> std::io::Result<Vec<Socke
     Ok(found.into_iter().filter(allows).collect())
 }
 
-/// Resolves names, and answers only addresses that may be reached.
+/// Resolves names to those addresses that may be reached.
 struct Resolver(Arc<AllowList>);
 
 impl Resolve for Resolver {

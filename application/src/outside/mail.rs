@@ -10,49 +10,47 @@ pub use smtp::{Encryption, NotAMailUrl, SmtpMailer, SmtpServer, for_account, sen
 
 /// A mail that only has to be sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[allow(missing_docs, reason = "fields and variants say what they are")]
 pub struct Mail {
-    /// Who gets it.
     pub to: Mailbox,
-    /// Whom it is from.
     pub from: Mailbox,
-    /// The subject, on one line.
+    /// On one line.
     pub subject: String,
-    /// The body for programs that show text only.
+    /// The body for programs that show only text.
     pub text: String,
-    /// The body for all others.
+    /// The body for all other programs.
     pub html: Option<String>,
-    /// What the receiving side recognises a repetition by, without angle brackets.
+    /// By this the receiving side recognises a repetition. Without angle brackets.
     pub message_id: String,
 }
 
-/// An address, with the name of whoever reads it.
+/// An address, with the name of its owner.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+#[allow(missing_docs, reason = "fields and variants say what they are")]
 pub struct Mailbox {
-    /// The name, when there is one.
     pub name: Option<String>,
-    /// The address.
     pub address: String,
 }
 
-/// Why a mail was not sent. Says nothing about whom it was for.
+/// Why a mail was not sent. Does not tell who it was for.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SendError {
-    /// Nobody said which server sends mail.
+    /// Neither the operator nor the settings name a server.
     #[error("no mail server is configured")]
     NotConfigured,
-    /// It can never be sent like this: an address is none, or has characters mail does not know.
+    /// It can never be sent like this: an address is invalid, or has characters that mail does not allow.
     #[error("the mail is not valid: {0}")]
     Invalid(&'static str),
-    /// The mail server will never take it.
+    /// Trying again does not help.
     #[error("the mail server refuses the mail for good ({code})")]
     Refused {
-        /// The code it gave.
+        /// As the mail server gave it.
         code: u16,
     },
-    /// The mail server does not take this mail now.
+    /// Trying again later may help.
     #[error("the mail server does not take the mail now ({code})")]
     Deferred {
-        /// The code it gave.
+        /// As the mail server gave it.
         code: u16,
     },
     /// No mail can be sent now: the server cannot be reached, is not who it should be, or does not let us in.
@@ -60,11 +58,11 @@ pub enum SendError {
     Unreachable(String),
 }
 
-/// Sends mail.
+/// Sends mails that are ready to be sent.
 pub trait Mailer: Send + Sync + 'static {
-    /// Whether there is a server to send it with.
+    /// Whether a mail server is known.
     fn is_configured(&self) -> bool;
 
-    /// Sends one mail. When this answers `Ok`, the mail server has taken it.
+    /// Sends one mail. If this returns `Ok`, the mail server has taken it.
     fn send<'a>(&'a self, mail: &'a Mail) -> BoxFuture<'a, Result<(), SendError>>;
 }

@@ -1,5 +1,5 @@
-//! Files on WebDAV servers of users (RFC 4918; contract, admin 13.1). Every request goes where users may send requests
-//! ([`crate::outside::fetch`]), and has limits of size and time.
+//! Files on WebDAV servers of users (RFC 4918; contract, admin 13.1). Requests reach only the servers that users may
+//! reach ([`crate::outside::fetch`]), and have limits of size and time.
 
 mod listing;
 
@@ -16,34 +16,34 @@ pub use listing::{Entry, EntryKind};
 
 use crate::outside::fetch::{FetchError, Fetched, Fetcher, Limits, Outgoing};
 
-/// What asking about files may cost.
+/// What queries about files may cost.
 const ASKING: Limits = Limits {
     bytes: 8 * 1024 * 1024,
     time: Duration::from_secs(20),
 };
 
-/// How long moving a whole file may take; less than a request to this server may.
+/// How long the transfer of a whole file may take; less than a request to this server may.
 const MOVING: Duration = Duration::from_secs(50);
 
-/// What the server of a listing is asked for.
+/// The properties that a listing is asked for.
 const PROPERTIES: &str = concat!(
     r#"<?xml version="1.0" encoding="utf-8"?><propfind xmlns="DAV:"><prop><resourcetype/><getlastmodified/>"#,
     "<getcontentlength/><getcontenttype/><getetag/></prop></propfind>"
 );
 
-/// Why something on a WebDAV server did not work.
+/// Why an operation on a WebDAV server failed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum WebdavError {
     /// Not the address of a WebDAV server, or not the path of a file.
     #[error("not an address")]
     InvalidAddress,
-    /// See there.
+    /// The request itself failed.
     #[error(transparent)]
     Fetch(#[from] FetchError),
-    /// It answered, but not with what was asked for.
+    /// It answered, but not with success.
     #[error("the server answered {0}")]
     Status(StatusCode),
-    /// What it answered is no listing.
+    /// Its answer is no listing.
     #[error("the server answered no listing: {0}")]
     Malformed(String),
 }
@@ -51,15 +51,15 @@ pub enum WebdavError {
 /// How to log in, in the clear.
 #[derive(Clone, Copy)]
 pub enum Credentials<'a> {
-    /// With a name and a password.
+    /// User name and password.
     Password(&'a str, &'a str),
-    /// With a token, or with what an authorisation server answered, as JSON.
+    /// A token, or the JSON answer of an authorisation server.
     Token(&'a str),
 }
 
 impl Credentials<'_> {
     fn header(self) -> Result<HeaderValue, WebdavError> {
-        /// What an authorisation server answers (RFC 6749, 5.1).
+        /// The answer of an authorisation server (RFC 6749, 5.1).
         #[derive(Deserialize)]
         struct Granted {
             access_token: String,
@@ -87,7 +87,7 @@ pub struct Webdav<'a> {
 }
 
 impl<'a> Webdav<'a> {
-    /// The account at that address. Nothing is asked yet.
+    /// The account at that address. No request is made yet.
     pub fn new(
         fetcher: &'a Fetcher,
         address: &str,
@@ -111,12 +111,12 @@ impl<'a> Webdav<'a> {
         })
     }
 
-    /// Whether the server lets the account in.
+    /// Returns `Ok` if the server lets the account in.
     pub async fn check(&self) -> Result<(), WebdavError> {
         self.properties(self.root.clone(), "0").await.map(drop)
     }
 
-    /// What is in a folder, as the server orders it.
+    /// The entries of a folder, in the server's order.
     pub async fn list(&self, folder: &str) -> Result<Vec<Entry>, WebdavError> {
         let mut url = self.url(folder)?;
         if !url.path().ends_with('/') {
@@ -130,7 +130,7 @@ impl<'a> Webdav<'a> {
             .collect())
     }
 
-    /// The bytes of a file, of which there may be so many.
+    /// The bytes of a file; at most `most`.
     pub async fn read(&self, file: &str, most: usize) -> Result<Bytes, WebdavError> {
         if file.is_empty() || file.ends_with('/') {
             return Err(WebdavError::InvalidAddress);
@@ -149,21 +149,21 @@ impl<'a> Webdav<'a> {
         }
     }
 
-    /// Makes a folder, unless it is there.
+    /// Makes a folder, unless it exists.
     pub async fn make_folder(&self, folder: &str) -> Result<(), WebdavError> {
         let url = self.url(&format!("{folder}/"))?;
         let made = self
             .send(method("MKCOL")?, url, &[], Bytes::new(), ASKING)
             .await?;
         match made.status {
-            // Something of that name is there (RFC 4918, 9.3.1).
+            // Something with that name exists (RFC 4918, 9.3.1).
             StatusCode::METHOD_NOT_ALLOWED => Ok(()),
             status if status.is_success() => Ok(()),
             other => Err(WebdavError::Status(other)),
         }
     }
 
-    /// Writes a file where there is none; [`StatusCode::PRECONDITION_FAILED`] where there is one.
+    /// Writes a file that does not exist yet; [`StatusCode::PRECONDITION_FAILED`] if it does.
     pub async fn write_new(&self, file: &str, bytes: Bytes) -> Result<(), WebdavError> {
         let limits = Limits {
             time: MOVING,
@@ -221,7 +221,7 @@ impl<'a> Webdav<'a> {
         Ok(self.fetcher.fetch(request, limits).await?)
     }
 
-    /// The address of a path below that of the account. Nothing leads out of there.
+    /// The address of a path below that of the account. No path leads out of there.
     fn url(&self, path: &str) -> Result<Url, WebdavError> {
         let parts: Vec<&str> = path.split('/').filter(|part| !part.is_empty()).collect();
         if parts.iter().any(|part| matches!(*part, "." | "..")) {

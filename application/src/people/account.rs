@@ -1,4 +1,4 @@
-//! An account as the log has it, for what the views do not tell: passwords it had.
+//! An account as the log has it, for what the views do not have: former passwords.
 
 use domain::UserId;
 use domain::user::{self, Account, User};
@@ -8,7 +8,7 @@ use eventstore::execute::Transaction;
 use crate::error::Error;
 use crate::workspace::{WorkError, Workspace};
 
-/// The account now; `None`: there is none, or not any more.
+/// The account as it is now; `None`: there is none, or it was deleted.
 pub async fn load(workspace: &Workspace, user: &UserId) -> Result<Option<Account>, Error> {
     workspace
         .run(user, async |tx| within(&tx, user).await)

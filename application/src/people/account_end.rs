@@ -1,4 +1,4 @@
-//! Accounts that end, and accounts nobody has used for long (contract, conventions 7.4).
+//! Accounts that end, and accounts that were not used for long (contract, conventions 7.4).
 
 use domain::avatar::AvatarOwner;
 use domain::permission::Permission;
@@ -16,10 +16,10 @@ use crate::people::avatars;
 use crate::people::users::{self, Around};
 use crate::workspace::{WorkError, Workspace};
 
-/// How many accounts fall asleep in one batch.
+/// How many idle accounts are deactivated in one batch.
 const BATCH: usize = 100;
 
-/// What becomes of the messages of accounts that end now.
+/// What happens to the messages of accounts that end now.
 fn erasure(settings: &Settings) -> MessageErasure {
     match settings.text(keys::MESSAGE_ERASURE_TYPE) {
         "Unlink" => MessageErasure::Unlink,
@@ -28,7 +28,7 @@ fn erasure(settings: &Settings) -> MessageErasure {
     }
 }
 
-/// Whether ending the account would be refused, whatever becomes of its rooms.
+/// Whether ending the account would be refused, whatever happens to its rooms.
 pub async fn would_delete(
     workspace: &Workspace,
     caller: &Caller,
@@ -58,7 +58,8 @@ pub async fn would_delete(
         .await
 }
 
-/// Ends the account. Rooms that lose their owner are named unless that is `confirmed`, and passed on then.
+/// Deletes the account. Rooms that lose their owner are an error that names them, unless that is `confirmed`; then they
+/// get another owner.
 pub async fn delete(
     workspace: &Workspace,
     caller: &Caller,
@@ -79,8 +80,8 @@ pub async fn delete(
     Ok(())
 }
 
-/// Says whether somebody may log in. Rooms that lose their owner by it are named unless that is `confirmed`, and
-/// passed on then. Answers whether there is such an account.
+/// Sets whether a user may log in. Rooms that lose their owner by it are an error that names them, unless that is
+/// `confirmed`; then they get another owner. Returns whether there is such an account.
 pub async fn set_active(
     workspace: &Workspace,
     caller: &Caller,
@@ -111,8 +112,8 @@ pub async fn set_active(
     Ok(true)
 }
 
-/// Lets accounts sleep that nobody has used for long. Somebody stays awake who can administrate. Answers how many
-/// fell asleep.
+/// Deactivates accounts that were not used for long. At least one administrator stays active. Returns how many were
+/// deactivated.
 pub async fn deactivate_idle(
     workspace: &Workspace,
     caller: &Caller,
@@ -130,7 +131,7 @@ pub async fn deactivate_idle(
     Ok(count)
 }
 
-/// Answers how many fell asleep.
+/// Returns how many were deactivated.
 async fn put_to_sleep(
     workspace: &Workspace,
     tx: &Transaction,

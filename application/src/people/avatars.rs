@@ -1,4 +1,4 @@
-//! Giving users and rooms a picture, and taking it away.
+//! Setting and removing pictures of users and rooms.
 
 use bytes::Bytes;
 use domain::avatar::{self, Avatar, AvatarCommand, AvatarContext, AvatarOwner, AvatarSet};
@@ -19,7 +19,7 @@ use crate::workspace::Workspace;
 pub enum Changer<'a> {
     /// A user, with the roles held in the room whose picture it is.
     User(&'a Caller, &'a [RoleId]),
-    /// The server itself.
+    /// The server by itself, without a user.
     Server,
 }
 
@@ -50,7 +50,7 @@ impl Changer<'_> {
     }
 }
 
-/// Whether changing the picture would be refused, before anything is fetched or computed for it.
+/// Whether changing the picture would be refused; checked before anything is fetched or computed for it.
 pub fn would_change(
     workspace: &Workspace,
     changer: Changer<'_>,
@@ -70,7 +70,7 @@ pub async fn set(
     put(workspace, changer, owner, origin, bytes, AvatarCommand::Set).await
 }
 
-/// Makes the picture in `bytes` the one of `owner` unless they show something already.
+/// Makes the picture in `bytes` the one of `owner`, unless there is one already.
 pub async fn offer(
     workspace: &Workspace,
     owner: &AvatarOwner,
@@ -117,7 +117,7 @@ async fn put(
     outcome.map(drop)
 }
 
-/// Takes the picture of `owner` away. `letters`: the letter of the name is chosen as the picture.
+/// Removes the picture of `owner`. `letters`: the letter of the name is chosen as the picture.
 pub async fn reset(
     workspace: &Workspace,
     changer: Changer<'_>,
@@ -135,14 +135,14 @@ pub async fn reset(
     Ok(())
 }
 
-/// Removes the files of pictures whose owners are gone. `pictures` is what the views said of them before.
+/// Removes the files of pictures whose owners no longer exist. `pictures` is what the views had of them before.
 pub(crate) async fn bury(workspace: &Workspace, pictures: impl IntoIterator<Item = FileRecord>) {
     for picture in pictures {
         Shelf::Avatars.forget(workspace, &picture.file).await;
     }
 }
 
-/// Lets the rules decide; answers the file that is not shown any more.
+/// Lets the rules decide; returns the file that is no longer shown.
 async fn decide(
     workspace: &Workspace,
     changer: Changer<'_>,

@@ -14,7 +14,7 @@ use crate::error::{Error, Refusal};
 use crate::ids::now;
 use crate::workspace::{WorkError, Workspace};
 
-/// Makes a custom status of that id, or changes the one that is there.
+/// Makes a custom status with that id, or changes the existing one.
 pub async fn save(
     workspace: &Workspace,
     caller: &Caller,
@@ -39,7 +39,7 @@ pub async fn save(
     run(workspace, caller, &id, &command).await
 }
 
-/// Does away with one.
+/// Deletes a custom status; its name is free again.
 pub async fn delete(workspace: &Workspace, caller: &Caller, id: &str) -> Result<(), Error> {
     let command = CustomStatusCommand::Delete {
         id: id.to_owned(),
@@ -78,7 +78,6 @@ async fn run(
         .await
 }
 
-/// What the status is called.
 async fn named(tx: &Transaction, stream: &domain::StreamId) -> Result<Option<String>, WorkError> {
     let state = tx
         .state::<CustomStatus>(stream)

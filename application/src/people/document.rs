@@ -1,4 +1,4 @@
-//! Documents of users as the workspace keeps them, with what is not stored, and what of them may be seen.
+//! Documents of users, completed with presence, and which parts of them may be seen.
 
 use domain::UserId;
 use domain::presence::Status;
@@ -8,10 +8,10 @@ use serde_json::{Map, Value, json};
 use crate::people::presence::Seen;
 use crate::workspace::Workspace;
 
-/// A document.
+/// A JSON object.
 pub type Doc = Map<String, Value>;
 
-/// What an unprivileged caller does not get of a raw document.
+/// Fields of a raw document that an unprivileged caller does not get.
 const BLOCKED: [&str; 13] = [
     "inactiveReason",
     "avatarOrigin",
@@ -28,7 +28,7 @@ const BLOCKED: [&str; 13] = [
     "_updatedAt",
 ];
 
-/// The stored document of a user with what is not stored: presence.
+/// The stored document of a user, completed with presence, which is not stored.
 pub fn user_doc(workspace: &Workspace, bytes: &[u8]) -> Doc {
     let mut doc: Doc = serde_json::from_slice(bytes).unwrap_or_default();
     if let Some(Value::Object(further)) = doc.remove("recordFields") {
@@ -52,7 +52,7 @@ fn add_presence(doc: &mut Doc, seen: Seen) {
     doc.entry("utcOffset").or_insert_with(|| json!(0));
 }
 
-/// As much of a raw document as may be seen, or asked about (1.5).
+/// The fields of a raw document that the caller may see, or ask about (1.5).
 pub fn visible(workspace: &Workspace, doc: &[u8], privileged: bool) -> Doc {
     let custom = visible_custom_fields(&workspace.views().settings(), privileged);
     let mut doc = user_doc(workspace, doc);
@@ -83,9 +83,9 @@ pub fn public_custom_fields(settings: &Settings) -> Vec<String> {
 
 /// Which custom fields may be shown.
 pub enum Custom {
-    /// Every one.
+    /// Whatever their definition says.
     All,
-    /// Those of these names.
+    /// Only those with these names.
     Named(Vec<String>),
 }
 
@@ -97,7 +97,7 @@ pub fn visible_custom_fields(settings: &Settings, all: bool) -> Custom {
     Custom::Named(public_custom_fields(settings))
 }
 
-/// Puts those of the fields into the document that may be shown.
+/// Adds those of the fields to the document that may be shown.
 pub fn insert_custom_fields(doc: &mut Doc, fields: Option<Value>, visible: &Custom) {
     let Some(Value::Object(mut fields)) = fields else {
         return;

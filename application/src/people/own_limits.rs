@@ -1,5 +1,5 @@
-//! How often somebody may change their address and their status text, whatever the door (contract, conventions 1.6:
-//! inner limits). The counts are this process's.
+//! How often users may change their address and their status text, through any door (contract, conventions 1.6: inner
+//! limits). The counts are this process's.
 
 use domain::permission::Permission;
 use domain::user::UserCommand;
@@ -14,20 +14,20 @@ use crate::workspace::Workspace;
 
 const MINUTE: u64 = 60_000;
 
-/// Addresses lead to mails to strangers.
+/// Every change of address leads to a mail, possibly to a stranger.
 const ADDRESS: Limit = Limit {
     calls: 1,
     per: MINUTE,
 };
 
-/// Every status text is told to everybody.
+/// Every status text is sent to everyone.
 const STATUS_TEXT: Limit = Limit {
     calls: 5,
     per: MINUTE,
 };
 
-/// Counts the commands among these that are limited and would change something, and refuses one too many. Those who
-/// may change others are not counted, and neither is anybody in tests.
+/// Counts those of the commands that are limited and would change something, and refuses one too many. Users who may
+/// change others are not counted, and neither is anyone in tests.
 pub async fn count(
     workspace: &Workspace,
     caller: &Caller,
@@ -59,7 +59,7 @@ pub async fn count(
     Ok(())
 }
 
-/// Something that is limited.
+/// A command that is limited.
 enum Wish<'a> {
     Address(&'a str),
     StatusText(&'a str),

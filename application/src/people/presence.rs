@@ -1,8 +1,8 @@
-//! Who is there: the connections of this node, what each says, and who wants to know (contract, conventions 9).
+//! Who is online: the connections of this node, what each reports, and who watches (contract, conventions 9).
 //!
-//! None of it is recorded: after a restart everybody is gone until they come back. What people *choose* to be shown
-//! as is a fact and comes from the views. Memory is bounded by the connections there are, the accounts whose status
-//! was set by hand, and those that left in the last minutes.
+//! Nothing of it is recorded: after a restart everyone is offline until they come back. The status that users *choose*
+//! is a fact and comes from the views. Memory is bounded by the number of connections, the accounts whose status was
+//! set by hand, and those that left in the last minutes.
 
 use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
 use std::sync::Arc;
@@ -16,31 +16,31 @@ use tokio::sync::Notify;
 
 use crate::ids::now;
 
-/// How long those who left are remembered, in milliseconds: clients ask for what changed since they last asked
+/// How long users who left are remembered, in milliseconds: clients ask for what changed since they last asked
 /// (contract, conventions 7.2 `users.presence`).
 pub const RECENT_MILLIS: i64 = 10 * 60 * 1000;
 
 /// How many departures are remembered at most.
 const DEPARTURES: usize = 100_000;
 
-/// What others see of somebody.
+/// What others see of a user.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Seen {
     /// What they are shown as.
     pub status: Status,
-    /// What their connections say.
+    /// What their connections report.
     pub connection: Status,
 }
 
 impl Seen {
-    /// Not there.
+    /// Without connections, and shown so.
     pub const OFFLINE: Self = Self {
         status: Status::Offline,
         connection: Status::Offline,
     };
 }
 
-/// The service. Cheap to clone; all clones are the same.
+/// The presence service. Cheap to clone; all clones are the same.
 #[derive(Clone)]
 pub struct Presence(Arc<Shared>);
 
@@ -55,17 +55,16 @@ struct Everybody {
     /// Who left when; the oldest first.
     departures: VecDeque<(Timestamp, UserId)>,
     watchers: HashMap<UserId, Vec<Arc<Watcher>>>,
-    /// The number of the next connection.
     next: u64,
 }
 
-/// Somebody who is there, was there lately, or was given a status by hand.
+/// A user who is online, was so lately, or was given a status by hand.
 #[derive(Default)]
 struct Person {
     connections: Vec<(u64, Activity)>,
-    /// What they chose, as far as this service has heard.
+    /// The status they chose, as far as this service was told.
     chosen: Status,
-    /// What they were given by hand; holds until a connection comes, goes or changes.
+    /// A status set by hand; holds until a connection comes, goes or changes.
     by_hand: Option<Status>,
     changed_at: Timestamp,
 }
@@ -90,7 +89,7 @@ impl Person {
 }
 
 impl Everybody {
-    /// Changes somebody. Tells whether others see a difference.
+    /// Changes the state of a user. Returns whether others see a difference.
     fn change(&mut self, user: &UserId, change: impl FnOnce(&mut Person)) -> bool {
         let at = now();
         let person = self.people.entry(user.clone()).or_default();
@@ -107,7 +106,7 @@ impl Everybody {
         different
     }
 
-    /// Forgets those who left long ago.
+    /// Forgets users who left long ago.
     fn forget(&mut self, at: Timestamp) {
         while let Some((left, _)) = self.departures.front() {
             if at.millis_since(*left) <= RECENT_MILLIS && self.departures.len() <= DEPARTURES {
@@ -135,7 +134,7 @@ impl Everybody {
 }
 
 impl Presence {
-    /// Nobody is there yet.
+    /// A service without any connections yet.
     pub fn new(views: Views) -> Self {
         Self(Arc::new(Shared {
             views,
@@ -164,7 +163,7 @@ impl Presence {
         }
     }
 
-    /// A connection of a user begins; it ends when what is answered is dropped.
+    /// Begins a connection of a user; it ends when the returned value is dropped.
     pub fn connect(&self, user: &UserFacts) -> Connected {
         let number = {
             let mut everybody = self.0.everybody.lock();
@@ -182,7 +181,7 @@ impl Presence {
         }
     }
 
-    /// Shows a user like this from now on, there or not, until a connection comes, goes or changes.
+    /// Shows a user with this status from now on, online or not, until a connection comes, goes or changes.
     pub fn set_by_hand(&self, user: &UserId, status: Status) {
         let mut everybody = self.0.everybody.lock();
         let different = everybody.change(user, |person| {
@@ -194,8 +193,7 @@ impl Presence {
         }
     }
 
-    /// A user chose another status: from now on that is what they are shown as while they are there, whatever was set
-    /// by hand.
+    /// The user chose another status: from now on it is shown while they are online, whatever was set by hand.
     pub fn recompute(&self, user: &UserFacts) {
         let mut everybody = self.0.everybody.lock();
         if everybody.people.contains_key(&user.id) {
@@ -207,7 +205,7 @@ impl Presence {
         everybody.tell(&user.id);
     }
 
-    /// A user chose another status, or says something else of themselves: whoever watches hears of it.
+    /// The user's chosen status or status text changed: watchers are told.
     pub fn refresh(&self, user: &UserFacts) {
         let mut everybody = self.0.everybody.lock();
         if everybody.people.contains_key(&user.id) {
@@ -216,7 +214,7 @@ impl Presence {
         everybody.tell(&user.id);
     }
 
-    /// The account is gone.
+    /// Forgets a user whose account was deleted.
     pub fn forget(&self, user: &UserId) {
         let mut everybody = self.0.everybody.lock();
         if everybody
@@ -243,7 +241,7 @@ impl Presence {
         }
     }
 
-    /// Everybody who is not shown as offline.
+    /// All users who are not shown as offline.
     pub fn not_offline(&self) -> Vec<UserId> {
         let everybody = self.0.everybody.lock();
         everybody
@@ -254,7 +252,7 @@ impl Presence {
             .collect()
     }
 
-    /// Everybody who is seen differently since.
+    /// All users who are seen differently since then.
     pub fn changed_since(&self, since: Timestamp) -> Vec<UserId> {
         let everybody = self.0.everybody.lock();
         everybody
@@ -265,7 +263,7 @@ impl Presence {
             .collect()
     }
 
-    /// How many are shown as online, away and busy.
+    /// How many users are shown as online, away and busy.
     pub fn counts(&self) -> (u64, u64, u64) {
         let everybody = self.0.everybody.lock();
         let mut counts = (0, 0, 0);
@@ -280,7 +278,7 @@ impl Presence {
         counts
     }
 
-    /// Somebody who wants to know about others; about nobody yet.
+    /// A new watcher, who watches nobody yet.
     pub fn watch(&self) -> Watch {
         Watch {
             presence: self.clone(),
@@ -290,7 +288,7 @@ impl Presence {
     }
 }
 
-/// A connection of a user. Ends when it is dropped.
+/// A connection of a user. It ends when it is dropped.
 pub struct Connected {
     presence: Presence,
     user: UserId,
@@ -298,7 +296,7 @@ pub struct Connected {
 }
 
 impl Connected {
-    /// The person behind it does something, or has done nothing for a while.
+    /// Reports that the person is active, or has been inactive for a while.
     pub fn set(&self, activity: Activity) {
         self.presence.change_connections(&self.user, |person| {
             for (number, said) in &mut person.connections {
@@ -327,8 +325,8 @@ struct Watcher {
     wake: Notify,
 }
 
-/// Somebody who wants to know about others. What waits for them is who changed, not how often: however slow they
-/// are, they find the present.
+/// A watcher of other users. What waits for them is who changed, not how often: however slow they are, they get the
+/// present state.
 pub struct Watch {
     presence: Presence,
     watcher: Arc<Watcher>,
@@ -336,12 +334,12 @@ pub struct Watch {
 }
 
 impl Watch {
-    /// How many are watched.
+    /// How many users are watched.
     pub fn len(&self) -> usize {
         self.users.len()
     }
 
-    /// Nobody is watched.
+    /// Whether nobody is watched.
     pub fn is_empty(&self) -> bool {
         self.users.is_empty()
     }
@@ -358,7 +356,7 @@ impl Watch {
         }
     }
 
-    /// Watches a user no longer; whether they were watched.
+    /// Stops watching a user; returns whether they were watched.
     pub fn remove(&mut self, user: &UserId) -> bool {
         let watched = self.users.remove(user);
         if watched {

@@ -1,4 +1,4 @@
-//! What people change about themselves (contract, conventions 6 and 7.3), whatever the door.
+//! What users change about themselves (contract, conventions 6 and 7.3), through any door.
 
 use domain::settings::keys;
 use domain::user::{ProfileChange, UserCommand, check_custom_fields};
@@ -13,23 +13,21 @@ use crate::ids::now;
 use crate::people::users;
 use crate::workspace::Workspace;
 
-/// What is to be different; what is absent stays.
+/// The changes of a profile; what is `None` stays.
 #[derive(Clone, Debug, Default)]
+#[allow(missing_docs, reason = "fields and variants say what they are")]
 pub struct OwnProfile {
     /// The parts that are plain texts.
     pub change: ProfileChange,
-    /// The unique name.
     pub username: Option<String>,
-    /// The address.
     pub email: Option<String>,
-    /// The password, in the clear.
+    /// In the clear.
     pub password: Option<String>,
-    /// The custom fields sent.
     pub custom_fields: Option<Value>,
 }
 
-/// Changes the caller's own profile, all of it or nothing. Who changes the address or the password must prove to be
-/// the owner: `confirm` does that.
+/// Changes the caller's own profile, all of it or nothing. Users who change the address or the password must prove to
+/// be the owner: `confirm` does that.
 pub async fn change_own<C>(
     workspace: &Workspace,
     caller: &Caller,
@@ -120,7 +118,7 @@ pub async fn prefer(
     users::change(workspace, caller, user, &[set], None, Orphans::None).await
 }
 
-/// What an account prefers, as the wire tells it: what was chosen, and the language.
+/// The preferences of an account, in wire form: what was chosen, and the language.
 pub fn chosen(doc: &[u8]) -> Map<String, Value> {
     let mut doc: Value = serde_json::from_slice(doc).unwrap_or_default();
     let mut chosen = match doc["settings"]["preferences"].take() {

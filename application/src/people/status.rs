@@ -1,4 +1,4 @@
-//! What people are shown as.
+//! The status that users choose.
 
 use std::sync::Arc;
 
@@ -11,7 +11,7 @@ use crate::error::Error;
 use crate::ids::now;
 use crate::workspace::Workspace;
 
-/// `user` is shown as `status` while they are there.
+/// Sets the status that `user` is shown with while they are online.
 pub async fn choose(
     workspace: &Workspace,
     caller: &Caller,
@@ -46,7 +46,8 @@ pub async fn choose(
     Ok(())
 }
 
-/// The same, and `user` is shown like that at once, there or not (contract, conventions 7.3 `users.setStatus`).
+/// Like [`choose`]; `user` is shown with that status at once, online or not (contract, conventions 7.3
+/// `users.setStatus`).
 pub async fn set(
     workspace: &Workspace,
     caller: &Caller,

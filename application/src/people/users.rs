@@ -34,31 +34,31 @@ use crate::workspace::{WorkError, Workspace};
 /// Who makes an account, and for whom.
 #[derive(Clone, Copy)]
 pub enum Maker<'a> {
-    /// Somebody signs up.
+    /// The person signs up.
     Themselves(Door<'a>),
-    /// A user makes it for somebody.
+    /// A user makes it for another person.
     User(&'a Caller),
-    /// The server, at first start.
+    /// At first start.
     Server,
 }
 
-/// What somebody who is not logged in comes with.
+/// What a person who is not logged in presents.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Door<'a> {
-    /// The secret of the workspace, where signing up needs one.
+    /// The secret of the workspace, if signing up needs one.
     pub secret: Option<&'a str>,
-    /// They proved that the server is theirs ([`crate::setup`]).
+    /// They proved that the server is theirs ([`crate::identity::setup`]).
     pub owns_server: bool,
 }
 
-/// The office of first administrator.
+/// The stream of the office of first administrator.
 fn office() -> StreamId {
     claim::stream(NameKind::FirstAdministrator, "")
 }
 
 impl<'a> Door<'a> {
-    /// What the rules need to know of them. The commit depends on the office being as it is: of two who sign up first
-    /// at once, one becomes administrator.
+    /// What the rules need to know of them. The commit depends on the office being as it is: if two sign up first at
+    /// once, only one becomes administrator.
     pub(crate) async fn context(
         self,
         workspace: &Workspace,
@@ -90,7 +90,7 @@ impl<'a> Door<'a> {
             .await
     }
 
-    /// Whether signing up under that name would be refused, whatever the password and the address.
+    /// Whether signing up with that name would be refused, whatever the password and the address.
     pub async fn would_let_in(self, workspace: &Workspace, username: &str) -> Result<(), Error> {
         let around = Around::new(workspace);
         workspace
@@ -101,7 +101,8 @@ impl<'a> Door<'a> {
             .await
     }
 
-    /// Whether signing up like this would be refused, before a password is hashed for it. Names may still be taken.
+    /// Whether signing up like this would be refused; checked before a password is hashed for it. Names may still be
+    /// taken.
     pub async fn would_register(
         self,
         workspace: &Workspace,
@@ -124,7 +125,7 @@ const fn refused(error: Error) -> WorkError {
     ExecuteError::Refused(error)
 }
 
-/// Whether nobody took the office. One who administrated before there was such an office did not.
+/// Whether the office is free. An administrator from before the office existed did not take it.
 async fn is_vacant(tx: &Transaction) -> Result<bool, WorkError> {
     let office = tx
         .state::<Claim>(&office())
@@ -133,7 +134,6 @@ async fn is_vacant(tx: &Transaction) -> Result<bool, WorkError> {
     Ok(*office == Claim::Free)
 }
 
-/// Whether whoever signs up next becomes the first administrator.
 async fn is_awaited(workspace: &Workspace, tx: &Transaction) -> Result<bool, WorkError> {
     if !is_vacant(tx).await? {
         return Ok(false);
@@ -142,7 +142,7 @@ async fn is_awaited(workspace: &Workspace, tx: &Transaction) -> Result<bool, Wor
     Ok(admins.map_err(witness::unanswered)?.is_empty())
 }
 
-/// Whether whoever signs up next becomes the first administrator.
+/// Whether the next person who signs up becomes the first administrator.
 pub async fn first_administrator_is_awaited(workspace: &Workspace) -> Result<bool, Error> {
     workspace
         .run(&UserId::system(), async |tx| {
@@ -151,7 +151,7 @@ pub async fn first_administrator_is_awaited(workspace: &Workspace) -> Result<boo
         .await
 }
 
-/// Takes the office of first administrator for an account that administrates, if nobody did.
+/// Gives the office of first administrator to an account that is an administrator, if it is free.
 pub(crate) async fn take_office(
     tx: &Transaction,
     settings: &Settings,
@@ -172,10 +172,11 @@ pub(crate) async fn take_office(
     begin_setup(tx, settings, at).await
 }
 
-/// Every decision that makes an account says so.
+/// Every decision that makes an account has an event for it.
 const NOT_CREATED: Fault = Fault::Impossible("an account was made without an event");
 
-/// Whether making such an account would be refused, before a password is hashed for it. Names may still be taken.
+/// Whether making such an account would be refused; checked before a password is hashed for it. Names may still be
+/// taken.
 pub fn would_create(
     workspace: &Workspace,
     caller: &Caller,
@@ -186,7 +187,7 @@ pub fn would_create(
     Ok(User::decide(&User::Absent, command, &around.context(caller, true)).map(drop)?)
 }
 
-/// Makes an account with its names, and takes it into the default rooms if it may log in and `join` says so.
+/// Makes an account with its names, and adds it to the default rooms if it may log in and `join` is set.
 pub async fn create(
     workspace: &Workspace,
     maker: Maker<'_>,
@@ -196,7 +197,7 @@ pub async fn create(
     create_and_tell(workspace, maker, wish, join, None).await
 }
 
-/// The same, and mails the owner a secret where there is one.
+/// Like [`create`]; mails the owner a secret if one is given.
 pub async fn create_and_tell(
     workspace: &Workspace,
     maker: Maker<'_>,
@@ -251,7 +252,7 @@ pub async fn create_and_tell(
     Ok(wish.user.clone())
 }
 
-/// With its first administrator a workspace is being set up (contract, conventions 6.6).
+/// The first administrator begins the setup of the workspace (contract, conventions 6.6).
 async fn begin_setup(
     tx: &Transaction,
     settings: &Settings,
@@ -361,7 +362,7 @@ impl Around {
         }
     }
 
-    /// Where nobody's administration ends, whether there is another administrator does not matter.
+    /// If no administrator is removed, it does not matter whether there is another one.
     pub(crate) fn context<'a>(
         &'a self,
         caller: &'a Caller,
@@ -393,7 +394,8 @@ impl Around {
     }
 }
 
-/// Lets the rules decide several commands about one account, all or nothing, with the names and tokens that follow.
+/// Lets the rules decide several commands about one account, all or nothing, with the changes of names and tokens that
+/// follow.
 ///
 /// `keep` is the token that survives a new password; `orphans` are the rooms that lose their owner by it.
 pub async fn change(
@@ -407,7 +409,7 @@ pub async fn change(
     change_and_tell(workspace, caller, target, commands, keep, orphans, None).await
 }
 
-/// The same, and mails the owner a secret where there is one and the rules allowed a new password.
+/// Like [`change`]; mails the owner a secret if one is given and the rules allowed a new password.
 pub async fn change_and_tell(
     workspace: &Workspace,
     caller: &Caller,
@@ -452,7 +454,7 @@ pub async fn change_and_tell(
     Ok(())
 }
 
-/// A name that is none makes an identity that cannot be saved, once there is an account (contract, conventions 7.3).
+/// An invalid name makes an identity that cannot be saved, once the account exists (contract, conventions 7.3).
 fn refused_change(refusal: UserRefusal) -> Error {
     match refusal {
         UserRefusal::InvalidUsername { .. }
@@ -462,7 +464,7 @@ fn refused_change(refusal: UserRefusal) -> Error {
     }
 }
 
-/// What must be recorded together with a change of an account: names taken and given back, roles given, access ended.
+/// What must be recorded together with a change of an account: names taken and released, roles given, access ended.
 pub(crate) async fn follow(
     tx: &Transaction,
     target: &UserId,
@@ -527,7 +529,7 @@ pub(crate) async fn follow(
     }
 }
 
-/// What is mailed because of a change: a link to prove a new address, a password somebody else chose.
+/// What is mailed because of a change: a link to prove a new address, a password that another user chose.
 async fn mail_about(
     tx: &Transaction,
     link: &Link,

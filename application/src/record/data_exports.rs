@@ -1,4 +1,4 @@
-//! Copies of what the workspace keeps of a person.
+//! Copies of what the workspace has stored about a person.
 
 use domain::UserId;
 use domain::data_export::{
@@ -10,7 +10,7 @@ use crate::error::Error;
 use crate::ids::{fresh_id, now};
 use crate::workspace::Workspace;
 
-/// The folder of the file store that has the copies of one user. Ids may be anything; a path may not.
+/// The folder of the file store that has the copies of one user. Ids may be any text; a path may not.
 pub fn folder(user: &UserId) -> String {
     format!("data-exports/{}", hex::encode(user.as_str()))
 }
@@ -20,7 +20,7 @@ pub fn file_key(user: &UserId, export: &str) -> String {
     format!("{}/{export}.json", folder(user))
 }
 
-/// Asks for a copy. Answers whether that made a new one: there is at most one a day.
+/// Asks for a copy. Returns whether that made a new request: there is at most one a day.
 pub async fn request(workspace: &Workspace, user: &UserId, full: bool) -> Result<bool, Error> {
     let command = DataExportCommand::Request {
         user: user.clone(),
@@ -31,7 +31,7 @@ pub async fn request(workspace: &Workspace, user: &UserId, full: bool) -> Result
     decide(workspace, user, user, &command).await
 }
 
-/// Notes that a copy is made.
+/// Records that a copy is made.
 pub async fn complete(workspace: &Workspace, completed: DataExportCompleted) -> Result<(), Error> {
     let user = completed.user.clone();
     let command = DataExportCommand::Complete(completed);
@@ -40,7 +40,7 @@ pub async fn complete(workspace: &Workspace, completed: DataExportCompleted) -> 
         .map(drop)
 }
 
-/// Notes that a copy cannot be made.
+/// Records that a copy cannot be made.
 pub async fn fail(workspace: &Workspace, user: &UserId, export: &str) -> Result<(), Error> {
     let command = DataExportCommand::Fail(DataExportFailed {
         user: user.clone(),

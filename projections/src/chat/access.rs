@@ -1,4 +1,4 @@
-//! What more than one part of this folder asks and changes of rooms, memberships and messages.
+//! Queries and changes of rooms, memberships and messages that more than one part of this folder needs.
 
 pub(crate) mod memberships;
 pub(crate) mod messages;

@@ -1,9 +1,9 @@
-//! Where somebody stands in a room, and what is new behind that.
+//! Where a member stands in a room, and what is new behind that.
 //!
 //! A read cursor is a position in the room: as send times rise strictly in the order of the log, it is written as one.
-//! Whatever moves it counts anew what lies behind it, so `unread` is at every moment the number of messages of others
-//! that were sent after `ls`, under the room's rule of counting. (Somebody who has just joined and read nothing has
-//! one more, for the joining itself.)
+//! Whatever moves it counts again what lies behind it. So `unread` is always the number of messages of others that were
+//! sent after `ls`, under the room's rule of counting. (A new member who has read nothing has one more, for the joining
+//! itself.)
 
 mod news;
 
@@ -26,9 +26,9 @@ use crate::tx::Tx;
 #[derive(Clone, Debug, Default)]
 struct News {
     counts: Counts,
-    /// Something that is shown in the room.
+    /// Something is new that is shown in the room.
     alert: bool,
-    /// The threads something was said in.
+    /// The threads with new replies.
     threads: BTreeSet<MessageId>,
     /// Send time of the first message, whoever wrote it.
     first: Option<Timestamp>,
@@ -118,7 +118,6 @@ pub(super) fn read(tx: &mut Tx, event: &Applied, read: &ReadCursorMoved) -> rusq
     })
 }
 
-/// A member wants to see the room as unread again.
 pub(super) fn mark_unread(
     tx: &mut Tx,
     event: &Applied,
@@ -141,8 +140,8 @@ pub(super) fn mark_unread(
     })
 }
 
-/// Sending marks the room read for the sender, as far as they could see it: where others were faster, the cursor
-/// stays before what they said. `before`: position of the room's message before this one.
+/// Sending marks the room read for the sender, as far as they could see it: if others were faster, the cursor stays
+/// before their messages. `before`: position of the room's message before this one.
 pub(super) fn author(
     tx: &mut Tx,
     event: &Applied,
@@ -178,18 +177,18 @@ pub(super) fn author(
     })
 }
 
-/// A message that is going, as counters knew it.
+/// A message that is being removed, as the counters know it.
 pub(super) struct Going<'a> {
     pub(super) room: &'a RoomId,
     pub(super) author: &'a UserId,
     /// The position of the event that posted it.
     pub(super) seq: i64,
-    /// Send time.
+    /// Send time, as the room shows it.
     pub(super) at: Timestamp,
     pub(super) tally: &'a Tally,
 }
 
-/// A message is going: those who have not read it have one less.
+/// A message is being removed: members who have not read it have one unread message less.
 pub(super) fn uncount(tx: &mut Tx, event: &Applied, going: &Going<'_>) -> rusqlite::Result<()> {
     let (room, tally) = (going.room, going.tally);
     if tally.is_empty() {

@@ -1,8 +1,8 @@
 //! The view of memberships: who is in which room, and what is new there for them.
 //!
-//! This is where unread counts come from (contract, rooms 2.3 and messages 4). A message raises the alert of
-//! everybody else in the room; so that this costs what changes and not what there is, the worker knows for each busy
-//! room the few members that are *quiet*: not alerted, or not shown the room ([`crate::tx::Roster`]).
+//! This is where unread counts come from (contract, rooms 2.3 and messages 4). A message raises the alert of everybody
+//! else in the room. To keep that cheap, the worker knows for each busy room the few members that are *quiet*: not
+//! alerted, or not shown the room ([`crate::tx::Roster`]).
 
 mod people;
 mod queries;
@@ -33,7 +33,6 @@ use crate::tx::Tx;
 
 pub use queries::{MemberQuery, MembershipRecord, RoleHolder};
 
-/// See the module.
 pub(crate) struct MembershipsView;
 
 impl Projection for MembershipsView {
@@ -82,7 +81,7 @@ impl Projection for MembershipsView {
             Event::Room(room_event) => room(tx, event, room_event),
             Event::User(user_event) => account(tx, event, user_event),
             Event::KeyPair(KeyPairEvent::KeyPairReset(reset)) => {
-                // Keys of rooms were encrypted for a pair that is no more.
+                // Room keys were encrypted for a key pair that no longer exists.
                 for room in rooms_of(tx, &reset.user)? {
                     change(tx, event, &room, &reset.user, MembershipDoc::forget_keys)?;
                 }
@@ -196,7 +195,7 @@ fn room(tx: &mut Tx, event: &Applied, room_event: &RoomEvent) -> rusqlite::Resul
     }
 }
 
-/// Makes somebody a member, with the first values of their way in (contract, rooms 2.2).
+/// Makes a user a member, with the initial values of their way to join (contract, rooms 2.2).
 fn join(tx: &mut Tx, event: &Applied, joined: &MemberJoined) -> rusqlite::Result<()> {
     let key = (joined.room.clone(), joined.user.clone());
     if tx.memberships.get(&tx.conn, &key)?.is_some() {

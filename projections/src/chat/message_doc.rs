@@ -89,7 +89,7 @@ pub(crate) struct UrlDoc {
     pub(crate) url: String,
 }
 
-/// Somebody called by a message.
+/// A user mentioned in a message.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct MentionDoc {
     #[serde(flatten)]
@@ -98,7 +98,7 @@ pub(crate) struct MentionDoc {
     pub(crate) kind: Option<CompactString>,
 }
 
-/// A room named by a message.
+/// A room mentioned in a message.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct ChannelDoc {
     #[serde(rename = "_id")]
@@ -124,7 +124,7 @@ pub(crate) struct Reaction {
 }
 
 impl MessageDoc {
-    /// A message with nothing but what every message has.
+    /// A message with only the fields that every message has.
     pub(crate) fn bare(
         id: MessageId,
         rid: RoomId,
@@ -168,7 +168,6 @@ impl MessageDoc {
         }
     }
 
-    /// A message as it is at posting.
     pub(crate) fn posted(
         event: &MessagePosted,
         recorded_at: Timestamp,
@@ -205,7 +204,6 @@ impl MessageDoc {
         Ok(doc)
     }
 
-    /// Says, hides and shows what an edit wants.
     pub(crate) fn edit(
         &mut self,
         edited: &MessageEdited,
@@ -222,12 +220,11 @@ impl MessageDoc {
         Ok(())
     }
 
-    /// Sets the send time, where it is another than the event said.
+    /// Sets the send time, if it differs from the one in the event.
     pub(crate) fn sent(&mut self, at: Option<Timestamp>) {
         self.ts = at.map_or(self.ts, Date);
     }
 
-    /// Makes it say something.
     pub(crate) fn say(&mut self, content: &Content, names: &mut dyn Names) -> rusqlite::Result<()> {
         self.msg.clone_from(&content.text);
         self.urls = content
@@ -261,7 +258,7 @@ impl MessageDoc {
         Ok(())
     }
 
-    /// Takes everything said away and leaves a place (contract, messages 5.2).
+    /// Removes all content and leaves a place (contract, messages 5.2).
     pub(crate) fn blank(&mut self, by: UserRef, at: Timestamp) {
         self.msg.clear();
         self.kind = Some(CompactString::const_new("rm"));
@@ -280,7 +277,7 @@ impl MessageDoc {
         self.edited_by = Some(by);
     }
 
-    /// Adds a reaction. Reacting twice alike changes nothing.
+    /// Adds a reaction. Reacting twice with the same emoji changes nothing.
     pub(crate) fn react(&mut self, emoji: &str, username: CompactString) {
         let mut by = match self.reactions.take() {
             Some(Reactions::By(by)) => by,
@@ -293,7 +290,6 @@ impl MessageDoc {
         self.reactions = Some(Reactions::By(by));
     }
 
-    /// Takes a reaction back.
     pub(crate) fn unreact(&mut self, emoji: &str, username: &str) {
         let Some(Reactions::By(by)) = &mut self.reactions else {
             return;
@@ -309,7 +305,7 @@ impl MessageDoc {
         }
     }
 
-    /// A user has another unique name.
+    /// Replaces the user name of a user wherever the document has it.
     pub(crate) fn rename(&mut self, user: &UserId, old: Option<&str>, new: &CompactString) {
         let rename = |one: &mut UserRef| {
             if one.id == *user {
@@ -336,7 +332,7 @@ impl MessageDoc {
     }
 }
 
-/// The text with another name after each `@` that called somebody by the old one.
+/// The text with another name after each `@` that mentioned a user by the old one.
 fn call_anew(text: &str, old: &str, new: &str) -> String {
     let is_word = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_');
     let mut said = String::with_capacity(text.len());

@@ -30,7 +30,6 @@ use crate::tx::{Posted, Tx};
 
 pub use queries::{HistoryQuery, MessageRecord, Window};
 
-/// See the module.
 pub(crate) struct MessagesView;
 
 /// Who takes over the messages of a deleted account (setting `Message_ErasureType`, value `Unlink`).
@@ -229,7 +228,7 @@ fn refer(tx: &mut Tx, mentions: &[Mention], seq: i64) {
     }
 }
 
-/// Counts a reply at its parent, and finds out whom it concerns (contract, messages 4.2).
+/// Counts a reply at its parent, and finds out which users it concerns (contract, messages 4.2).
 fn reply(
     tx: &mut Tx,
     event: &Applied,
@@ -289,7 +288,7 @@ fn reply(
     Ok(())
 }
 
-/// Changes a message's document; answers its `seq` if there is such a message.
+/// Changes a message's document; returns its `seq` if the message exists.
 fn modify(
     tx: &mut Tx,
     id: &MessageId,
@@ -352,7 +351,7 @@ fn delete(tx: &mut Tx, event: &Applied, deleted: &MessageDeleted) -> rusqlite::R
     }
 }
 
-/// A message is going: nobody has it to read any more.
+/// Removes a message from the unread counts of those who have not read it.
 fn uncount(tx: &mut Tx, event: &Applied, row: &MessageRow) -> rusqlite::Result<()> {
     let going = Going {
         room: &row.room,
@@ -364,7 +363,6 @@ fn uncount(tx: &mut Tx, event: &Applied, row: &MessageRow) -> rusqlite::Result<(
     cursor::uncount(tx, event, &going)
 }
 
-/// Removes a message altogether.
 fn remove(tx: &mut Tx, event: &Applied, id: &MessageId) -> rusqlite::Result<()> {
     let Some(row) = tx.messages.remove(&tx.conn, id)? else {
         return Ok(());
@@ -392,7 +390,7 @@ fn unreply(tx: &mut Tx, event: &Applied, thread: Option<&MessageId>) -> rusqlite
     Ok(())
 }
 
-/// The messages that name a user: as author, mentioned, reacting or editing. In the order they were posted.
+/// The messages that name a user as author, mentioned, reacting or editing, in the order they were posted.
 fn naming(tx: &mut Tx, user: &UserId) -> rusqlite::Result<Vec<MessageId>> {
     tx.need("messages_author")?;
     tx.flush_messages()?;

@@ -28,7 +28,6 @@ use crate::tx::{Roster, Tx};
 
 pub use queries::{RoomQuery, RoomRecord, RoomSort};
 
-/// See the module.
 pub(crate) struct RoomsView;
 
 impl Projection for RoomsView {
@@ -295,7 +294,7 @@ fn change(tx: &mut Tx, event: &Applied, room_event: &RoomEvent) -> rusqlite::Res
     Ok(())
 }
 
-/// A room has another picture, or none.
+/// The picture of a room was changed or removed.
 fn show(tx: &mut Tx, event: &Applied, avatar: &AvatarEvent) -> rusqlite::Result<()> {
     let (owner, origin, etag) = match avatar {
         AvatarEvent::AvatarSet(set) => (&set.owner, Some(&*set.origin), Some(&*set.file.id)),
@@ -323,7 +322,7 @@ fn member_gone(tx: &mut Tx, event: &Applied, room: &RoomId, user: &UserId) -> ru
     }
 }
 
-/// Rooms count those of their members who may log in (contract, newer: counts).
+/// Whether a user counts as a member: only those who may log in do (contract, newer: counts).
 fn is_counted(tx: &mut Tx, user: &UserId) -> rusqlite::Result<bool> {
     Ok(tx
         .users
@@ -331,7 +330,7 @@ fn is_counted(tx: &mut Tx, user: &UserId) -> rusqlite::Result<bool> {
         .is_some_and(UserRow::is_active))
 }
 
-/// A user may log in again, or no longer: each of their rooms has one member more or less.
+/// A user may log in again, or no longer: each of their rooms has one counted member more or less.
 fn count_everywhere(
     tx: &mut Tx,
     event: &Applied,
@@ -344,7 +343,7 @@ fn count_everywhere(
     Ok(())
 }
 
-/// A user has another unique name: rooms show it as their creator's, and direct messages as a participant's.
+/// A user was renamed: rooms show the name as their creator's, and direct messages as a participant's.
 fn rename_user(tx: &mut Tx, event: &Applied, user: &UserId) -> rusqlite::Result<()> {
     tx.need("rooms_creator")?;
     tx.rooms.flush(&tx.conn)?;

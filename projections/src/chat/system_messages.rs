@@ -21,22 +21,20 @@ pub(crate) fn derived_id(event: EventId) -> CompactString {
     id_from_bytes(&bytes)
 }
 
-/// What a system message tells.
 struct Telling<'a> {
     room: &'a RoomId,
     kind: &'static str,
-    /// Who did it.
     by: &'a UserId,
     at: Timestamp,
     says: Says<'a>,
     role: Option<&'a RoleId>,
 }
 
-/// What stands in its text.
+/// The text of a system message.
 enum Says<'a> {
     Nothing,
     Text(&'a str),
-    /// The name of a user.
+    /// The user name of this user.
     Username(&'a UserId),
 }
 

@@ -1,7 +1,7 @@
-//! What is no longer there, for clients that ask what changed since.
+//! What no longer exists, for clients that ask what changed since a time.
 //!
-//! The views that lose something bury it here, in the same transaction. Kept for good: a date to forget by would
-//! have to come from a clock, and the views do not have one.
+//! Views that remove something record it here, in the same transaction. Records are kept for good: a date to drop them
+//! by would have to come from a clock, and the views do not have one.
 
 use bytes::Bytes;
 use domain::{MessageId, RoomId, Timestamp, UserId};
@@ -18,7 +18,6 @@ use crate::since::Since;
 use crate::tx::Tx;
 use crate::views::Views;
 
-/// See the module.
 pub(crate) struct TombstonesView;
 
 impl Projection for TombstonesView {
@@ -65,7 +64,6 @@ impl Projection for TombstonesView {
     }
 }
 
-/// What can be gone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
     Room,
@@ -83,7 +81,7 @@ impl Kind {
     }
 }
 
-/// Notes that something is gone.
+/// Records that something was removed.
 pub(crate) fn bury(
     tx: &Tx,
     event: &Applied,
@@ -107,7 +105,7 @@ pub(crate) fn bury(
     Ok(())
 }
 
-/// Notes that a room is gone, and what it was called: updates from before are still replayed.
+/// Records that a room was removed, and what it was called: updates from before are still replayed.
 pub(crate) fn bury_room(
     tx: &Tx,
     event: &Applied,
@@ -122,7 +120,7 @@ pub(crate) fn bury_room(
     Ok(())
 }
 
-/// What a room was called that is gone.
+/// What a removed room was called.
 pub(crate) fn room_called(conn: &Connection, id: &RoomId) -> rusqlite::Result<Option<RoomName>> {
     conn.prepare_cached("SELECT called FROM tombstones WHERE kind = 'room' AND id = ?1")?
         .query_row([id.as_str()], |row| {
@@ -136,7 +134,6 @@ pub(crate) fn room_called(conn: &Connection, id: &RoomId) -> rusqlite::Result<Op
         .optional()
 }
 
-/// Notes that a message is gone.
 pub(crate) fn bury_message(
     tx: &Tx,
     event: &Applied,
@@ -146,7 +143,7 @@ pub(crate) fn bury_message(
     bury(tx, event, Kind::Message, id.as_str(), Some(room), None)
 }
 
-/// What went since then, oldest first; of one user if one is given.
+/// What was removed since then, oldest first; only of one user if one is given.
 pub(crate) fn since(
     conn: &Connection,
     kind: Kind,
@@ -181,21 +178,21 @@ fn removed(row: &rusqlite::Row<'_>) -> rusqlite::Result<Removed> {
     })
 }
 
-/// Something that is gone.
+/// Something that was removed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Removed {
     /// Its wire `_id`.
     pub id: String,
-    /// When it went (`_deletedAt`).
+    /// When it was removed (`_deletedAt`).
     pub at: Timestamp,
 }
 
-/// What changed since a time.
+/// What changed since a time, and what was removed.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Sync {
     /// Wire documents that are new or changed.
     pub update: Vec<Bytes>,
-    /// What is gone.
+    /// What was removed since then, oldest first.
     pub remove: Vec<Removed>,
 }
 

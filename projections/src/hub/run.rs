@@ -9,10 +9,9 @@ use super::update::LiveUpdate;
 
 /// The forms in which doors send updates.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(missing_docs, reason = "fields and variants say what they are")]
 pub enum Form {
-    /// As JSON.
     Json,
-    /// As MessagePack.
     MessagePack,
 }
 
@@ -41,7 +40,6 @@ impl Run {
         }))
     }
 
-    /// A single update.
     pub(crate) fn one(update: LiveUpdate) -> Arc<Self> {
         let weight = update.weight();
         Arc::new(Self {
@@ -64,7 +62,7 @@ impl Run {
             .map_or(Position::START, |update| update.position)
     }
 
-    /// Where whoever got it all resumes.
+    /// Where a client that got all of it resumes.
     pub fn mark(&self) -> Mark {
         self.updates.last().map_or(Mark::START, LiveUpdate::mark)
     }
@@ -80,7 +78,7 @@ impl Run {
         Self::of(self.updates[seen..].to_vec())
     }
 
-    /// What a door makes of the run in one form: made by the first to ask, shared by all others.
+    /// The run in one form: made by the first door to ask, shared by all others.
     pub fn encoded(&self, form: Form, encode: impl FnOnce(&[LiveUpdate]) -> Bytes) -> Bytes {
         let made = match form {
             Form::Json => &self.json,
@@ -89,7 +87,7 @@ impl Run {
         made.get_or_init(|| encode(&self.updates)).clone()
     }
 
-    /// How much memory it takes, about.
+    /// Memory it takes, in bytes, about.
     pub(crate) fn weight(&self) -> usize {
         self.weight
     }

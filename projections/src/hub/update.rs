@@ -10,11 +10,11 @@ use serde_json::Value;
 /// Who an update is for.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Scope {
-    /// Everybody who watches the room.
+    /// Everyone who watches the room.
     Room(RoomId),
     /// One user, on all their connections.
     User(UserId),
-    /// Everybody who is logged in.
+    /// Everyone who is logged in.
     Workspace,
 }
 
@@ -32,16 +32,14 @@ pub(crate) enum Effect {
 
 /// What an applied event means to those who watch.
 #[derive(Clone, Debug)]
+#[allow(missing_docs, reason = "fields and variants say what they are")]
 pub struct LiveUpdate {
-    /// The event it comes from.
     pub position: Position,
-    /// The leaf of that event.
     pub leaf: Leaf,
-    /// Who it is for.
     pub scope: Scope,
-    /// The room it is about, if it is about a room.
+    /// `None`: it is not about a room.
     pub room: Option<RoomId>,
-    /// What it is, e.g. `message-posted`.
+    /// The name on the wire, e.g. `message-posted`.
     pub kind: &'static str,
     /// What there is to say, as JSON.
     pub data: Bytes,
@@ -50,7 +48,6 @@ pub struct LiveUpdate {
     pub(crate) effect: Effect,
 }
 
-/// A frame, for encoders.
 #[derive(Serialize)]
 struct Frame<'a, D: Serialize> {
     position: Position,
@@ -81,12 +78,13 @@ impl LiveUpdate {
         }
     }
 
-    /// Where whoever got it resumes.
+    /// Where a client that got it resumes.
     pub fn mark(&self) -> Mark {
         Mark::new(self.position, &self.leaf)
     }
 
-    /// The whole frame as JSON: `{"position":123,"resume":"123-0a1b2c3d4e5f6071","kind":"message-posted","room":"GENERAL","data":{...}}`.
+    /// The whole frame as JSON:
+    /// `{"position":123,"resume":"123-0a1b2c3d4e5f6071","kind":"message-posted","room":"GENERAL","data":{...}}`.
     pub fn json(&self) -> Vec<u8> {
         // The data is JSON already; only what is around it is written.
         let head = Frame {
@@ -116,7 +114,7 @@ impl LiveUpdate {
         rmp_serde::to_vec_named(&frame).unwrap_or_default()
     }
 
-    /// How much memory it takes, about.
+    /// Memory it takes, in bytes, about.
     pub(crate) fn weight(&self) -> usize {
         self.data.len() + 128
     }

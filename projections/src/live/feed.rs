@@ -26,7 +26,7 @@ use crate::views::Views;
 /// How long subscribing waits for the hub to reach what the views already contain.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// How often subscribing is tried while the hub runs away.
+/// How often subscribing is tried if the hub runs ahead.
 const ATTEMPTS: usize = 8;
 
 /// How many events are turned into updates at once when replaying.
@@ -46,8 +46,8 @@ pub struct Feed {
 }
 
 impl Feed {
-    /// The next update. After [`Delivery::Lost`] or [`Delivery::Closed`] only the same again. May be dropped and called
-    /// again at any time (in `select!`) without losing anything.
+    /// The next update. After [`Delivery::Lost`] or [`Delivery::Closed`] it returns the same again. May be dropped and
+    /// called again at any time (in `select!`) without losing anything.
     pub async fn next(&mut self) -> Delivery {
         if self.broken {
             return Delivery::Lost(self.at);
@@ -84,13 +84,13 @@ impl Feed {
         }
     }
 
-    /// The place everything up to which was delivered by [`Self::next`] or was never meant for this user: where a
-    /// client would resume now.
+    /// Everything up to this place was delivered by [`Self::next`] or was never meant for this user: a client would
+    /// resume here now.
     pub fn at(&self) -> Mark {
         self.at
     }
 
-    /// The position of that place.
+    /// The position of [`Self::at`].
     pub fn position(&self) -> Position {
         self.at.position
     }
@@ -246,8 +246,8 @@ impl Views {
         }
     }
 
-    /// What the hub would have offered the user after `after`, up to and with `until`, beginning in `rooms`; as it is
-    /// now.
+    /// What the hub would have offered the user after `after`, up to and including `until`, beginning in `rooms`; with
+    /// the content of now.
     fn replay(
         self,
         user: UserId,

@@ -82,7 +82,7 @@ pub(crate) struct MembershipDoc {
     pub(crate) rest: Rest,
 }
 
-/// What `subscriptions.getOne` tells and lists of memberships do not (contract, rooms 2.1).
+/// What `subscriptions.getOne` returns and lists of memberships do not (contract, rooms 2.1).
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Rest {
@@ -109,12 +109,12 @@ pub(crate) fn whole(doc: &[u8], rest: Option<&[u8]>) -> Bytes {
     }
 }
 
-/// Where a choice for a room comes from: what its user wants everywhere, or this room's own.
+/// Where a choice for a room comes from: a preference of the user, or the room's own.
 const FROM_USER: &str = "user";
 
 const FROM_ROOM: &str = "subscription";
 
-/// Copies what a user wants everywhere, unless the room has a choice of its own. `default` takes a copy back.
+/// Copies a preference of the user, unless the room has its own choice. `default` removes the copy.
 fn copy_choice(
     choice: &mut Option<CompactString>,
     origin: &mut Option<CompactString>,
@@ -159,7 +159,7 @@ impl MembershipDoc {
         self.suggested_key = None;
     }
 
-    /// A new message would change it.
+    /// Whether a new message would change it.
     pub(crate) fn is_quiet(&self) -> bool {
         !(self.alert && self.open)
     }
@@ -169,7 +169,7 @@ impl MembershipDoc {
         self.open = true;
     }
 
-    /// The words its user has highlighted, made ready for looking.
+    /// The words its user has highlighted, prepared for searching.
     pub(crate) fn highlights(&self) -> Arc<Highlights> {
         let words = self.rest.user_highlights.iter().map(String::as_str);
         Arc::new(Highlights::of(words))
@@ -197,16 +197,14 @@ impl MembershipDoc {
     }
 }
 
-/// A row of `memberships`.
 #[derive(Clone)]
 pub(crate) struct MembershipRow {
     pub(crate) doc: MembershipDoc,
-    /// Where in the log the user joined: who is in the room the longest has the smallest.
+    /// Position at which the user joined: the longest member of a room has the smallest.
     pub(crate) position: i64,
 }
 
 impl MembershipRow {
-    /// The words its user has highlighted.
     pub(crate) fn highlights(&self) -> Arc<Highlights> {
         self.doc.highlights()
     }

@@ -9,7 +9,6 @@ use crate::json;
 use crate::rows::Row;
 use crate::rows::tally::Tally;
 
-/// A row of `messages`.
 #[derive(Clone)]
 pub(crate) struct MessageRow {
     pub(crate) seq: i64,
@@ -19,10 +18,10 @@ pub(crate) struct MessageRow {
     pub(crate) kind: Option<CompactString>,
     pub(crate) system: bool,
     pub(crate) thread: Option<MessageId>,
-    /// In the room, not in its thread only.
+    /// In the room, not only in its thread.
     pub(crate) shown: bool,
     pub(crate) replies: i64,
-    /// Whose counters it raised.
+    /// Whose counters the message raised.
     pub(crate) tally: Tally,
     pub(crate) doc: Bytes,
 }

@@ -84,7 +84,7 @@ pub(crate) struct RoomDoc {
 }
 
 impl RoomDoc {
-    /// Fills in the names of who a direct message is between, by the name people go by.
+    /// Fills in the names of the participants of a direct message, by the name people go by.
     pub(crate) fn name_participants(&mut self, names: &mut dyn Names) -> rusqlite::Result<()> {
         let Some(participants) = &self.participants else {
             return Ok(());
@@ -105,29 +105,26 @@ impl RoomDoc {
     }
 }
 
-/// A row of `rooms`.
 #[derive(Clone)]
 pub(crate) struct RoomRow {
     pub(crate) doc: RoomDoc,
     pub(crate) owners: i64,
     /// How many rows the view of messages has for the room.
     pub(crate) stored: i64,
-    /// The message that is shown as the last.
     pub(crate) last: Option<(MessageId, Bytes)>,
-    /// The latest messages that may be shown as the last, as far as they are known without looking.
+    /// The latest messages that may be shown as the last, as far as known without a query.
     pub(crate) latest: Latest,
-    /// Send time of the newest message there ever was, of any kind; before the first, when the room was made.
+    /// Send time of the newest message ever posted, of any kind; without any, the time the room was made.
     pub(crate) clock: Timestamp,
     /// Position of that message.
     pub(crate) head: i64,
-    /// Position of the event that made the room. What the view of messages has from before is not of this room.
+    /// Position of the event that made the room. Older rows of the view of messages are not of this room.
     pub(crate) born: i64,
-    /// The latest messages, as far as they are known without looking.
+    /// The latest messages, as far as known without a query.
     pub(crate) tail: Tail,
 }
 
 impl RoomRow {
-    /// What the room is called.
     pub(crate) fn called(&self) -> RoomName {
         RoomName {
             kind: self.kind(),
@@ -136,53 +133,45 @@ impl RoomRow {
         }
     }
 
-    /// What kind it is.
     pub(crate) fn kind(&self) -> RoomKind {
         kind_of(&self.doc.kind)
     }
 
-    /// Send time of the newest message there ever was.
     pub(crate) fn clock(&self) -> Timestamp {
         self.clock
     }
 
-    /// Position of the event that made the room.
     pub(crate) fn born(&self) -> i64 {
         self.born
     }
 
-    /// The latest messages.
     pub(crate) fn tail(&self) -> &Tail {
         &self.tail
     }
 
-    /// The latest messages, to note one more.
     pub(crate) fn tail_mut(&mut self) -> &mut Tail {
         &mut self.tail
     }
 
-    /// When it was made.
     pub(crate) fn created_at(&self) -> Date {
         self.doc.created_at
     }
 
-    /// Put away.
     pub(crate) fn archived(&self) -> Option<bool> {
         self.doc.archived
     }
 
-    /// Free-form fields.
     pub(crate) fn custom_fields(&self) -> Option<&Value> {
         self.doc.custom_fields.as_ref()
     }
 
-    /// Who a direct message is between; empty otherwise.
+    /// The participants of a direct message; empty for other rooms.
     pub(crate) fn participants(&self) -> Vec<UserId> {
         self.doc.participants.clone().unwrap_or_default()
     }
 }
 
-/// How a set of users is found again.
+/// The key by which the direct message of a set of users is found.
 pub(crate) fn participants_key(participants: &[UserId]) -> String {
     let mut ids: Vec<&str> = participants.iter().map(UserId::as_str).collect();
     ids.sort_unstable();

@@ -2,13 +2,13 @@
 
 use domain::UserId;
 
-/// Whose counters a message raised when it was posted. Kept with the message: reading a part of a room, marking it
-/// unread and deleting count by it again, and come to the same.
+/// Whose counters a message raised when it was posted. Kept with the message: reading part of a room, marking it unread
+/// and deleting count by it again, and get the same result.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Tally {
-    /// Those it calls, by name or by a highlighted word, in order: it raises their `userMentions`.
+    /// Those it mentions, by name or by a highlighted word, in order: it raises their `userMentions`.
     pub(crate) called: Vec<UserId>,
-    /// It raises the `unread` of those it calls.
+    /// It raises the `unread` of those it mentions.
     pub(crate) called_unread: bool,
     /// It raises the `groupMentions` of all others.
     pub(crate) rest_mentioned: bool,
@@ -16,7 +16,7 @@ pub(crate) struct Tally {
     pub(crate) rest_unread: bool,
 }
 
-/// What a message adds to somebody's counters.
+/// What a message adds to a member's counters.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Counts {
     pub(crate) unread: i64,
@@ -33,12 +33,12 @@ impl std::ops::AddAssign for Counts {
 }
 
 impl Tally {
-    /// It raises nobody's counters.
+    /// Whether it raises nobody's counters.
     pub(crate) fn is_empty(&self) -> bool {
         self.called.is_empty() && !self.everybody()
     }
 
-    /// It raises the counters of all members.
+    /// Whether it raises the counters of all members.
     pub(crate) fn everybody(&self) -> bool {
         self.rest_mentioned || self.rest_unread
     }
@@ -60,14 +60,14 @@ impl Tally {
         }
     }
 
-    /// As it is stored, without whom it calls.
+    /// The flags as they are stored, without the users it mentions.
     pub(crate) fn flags(&self) -> i64 {
         i64::from(self.called_unread)
             | i64::from(self.rest_mentioned) << 1
             | i64::from(self.rest_unread) << 2
     }
 
-    /// What [`Self::flags`] stored.
+    /// From what [`Self::flags`] stored.
     pub(crate) fn stored(flags: i64, called: Vec<UserId>) -> Self {
         Self {
             called,

@@ -23,8 +23,8 @@ pub(crate) fn hours(offset: UtcOffset) -> Number {
     }
 }
 
-/// The wire document (contract, conventions 5.1), without presence but for what the user chose. Further fields of the
-/// record lie in `recordFields`, so that none can take the place of another field.
+/// The wire document (contract, conventions 5.1). Of presence it has only the status the user chose. Further fields of
+/// the record are in `recordFields`, so that none can take the place of another field.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct UserDoc {
@@ -78,7 +78,6 @@ pub(crate) struct UserDoc {
     pub(crate) updated_at: Date,
 }
 
-/// What a user chose.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(crate) struct UserSettings {
     preferences: Map<String, Value>,
@@ -115,7 +114,6 @@ impl UserDoc {
     }
 }
 
-/// A row of `users`.
 #[derive(Clone)]
 pub(crate) struct UserRow {
     pub(crate) doc: UserDoc,
@@ -160,7 +158,7 @@ impl UserRow {
         }
     }
 
-    /// What the user chose to be told of in every room that says nothing else.
+    /// What the user chose to be notified of in rooms without a choice of their own.
     pub(crate) fn preferences(&self) -> Option<&Map<String, Value>> {
         self.doc
             .settings
@@ -168,17 +166,14 @@ impl UserRow {
             .map(|settings| &settings.preferences)
     }
 
-    /// Free-form fields.
     pub(crate) fn custom_fields(&self) -> Option<&Value> {
         self.doc.custom_fields.as_ref()
     }
 
-    /// It may log in.
     pub(crate) fn is_active(&self) -> bool {
         self.doc.active
     }
 
-    /// What the user is called.
     pub(crate) fn called(&self) -> UserName {
         UserName {
             username: self.doc.username.clone(),

@@ -1,4 +1,4 @@
-//! What happens to members, to those who watch.
+//! Live updates about memberships.
 
 use compact_str::CompactString;
 use domain::membership::{Joining, MembershipEvent};
@@ -24,7 +24,7 @@ pub(super) fn of_membership(
         | MembershipEvent::MemberRemoved(_)
         | MembershipEvent::RoomRoleGranted(_)
         | MembershipEvent::RoomRoleRevoked(_) => return of_roster(maker, event, added, names),
-        // What somebody does with their own place is nobody else's news.
+        // What members do with their own place is told to nobody else.
         MembershipEvent::ReadCursorMoved(e) => {
             let data = json!({ "rid": e.room, "ls": Date(e.cursor.unwrap_or(e.at)), "threads": e.threads });
             (&e.room, &e.user, "read", data)
@@ -66,7 +66,7 @@ pub(super) fn of_membership(
     Ok(())
 }
 
-/// What a room and the one it is about are told of coming, going and roles.
+/// What the room and the user in question are told of coming, going and roles.
 fn of_roster(
     maker: &mut Maker<'_>,
     event: &MembershipEvent,

@@ -1,4 +1,4 @@
-//! What happens to messages, to those who watch.
+//! Live updates about messages.
 
 use bytes::Bytes;
 use domain::message::MessageEvent;
@@ -80,7 +80,7 @@ pub(super) fn of_message(
     Ok(())
 }
 
-/// What was changed about a message by editing it.
+/// What an edit changed about a message.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Edited<'a> {

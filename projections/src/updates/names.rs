@@ -1,4 +1,4 @@
-//! What ids are called right now, out of a views file.
+//! What users and rooms are called now, from a views file.
 
 use std::collections::HashMap;
 
@@ -11,7 +11,7 @@ use crate::chat::tombstones;
 use crate::names::{Names, RoomName, UserName, kind_of};
 use crate::numbers::number;
 
-/// Each name is asked for once. For replaying events outside the worker.
+/// Each name is looked up once. For replaying events outside the worker.
 pub(super) struct FileNames<'a> {
     conn: &'a Connection,
     users: HashMap<UserId, Option<UserName>>,
@@ -19,7 +19,6 @@ pub(super) struct FileNames<'a> {
 }
 
 impl<'a> FileNames<'a> {
-    /// Over one connection.
     pub(super) fn new(conn: &'a Connection) -> Self {
         Self {
             conn,

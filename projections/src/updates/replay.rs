@@ -1,5 +1,5 @@
-//! What an event of the past means to those who come back. They are told what happened, in the words that hold now:
-//! what was deleted comes as deleted, and a text that was edited or replaced comes as it stands.
+//! What past events mean to clients that come back. They are told what happened, as it is now: what was deleted comes
+//! as deleted, and a text that was edited or replaced comes as it stands.
 
 use std::collections::{HashMap, HashSet};
 use std::hash::Hash;
@@ -58,10 +58,10 @@ pub(crate) struct Workspace {
     pub(crate) roles: Arc<RoleTable>,
 }
 
-/// A message that is there.
+/// A message that exists.
 #[derive(Clone)]
 enum Now {
-    /// With what it says.
+    /// With its content.
     Said(Bytes),
     /// As a place that says there was one.
     Place,
@@ -105,9 +105,9 @@ struct Chosen {
     preferences: Map<String, Value>,
 }
 
-/// What the views have now of all that some events are about: asked for at once, not event by event.
+/// What the views have now of everything that some events are about: queried at once, not event by event.
 pub(crate) struct Present<'a> {
-    /// Who comes back.
+    /// The user who comes back.
     subscriber: &'a UserId,
     workspace: &'a Workspace,
     names: FileNames<'a>,
@@ -116,12 +116,11 @@ pub(crate) struct Present<'a> {
     /// Messages that were changed or reacted to.
     changed: HashMap<MessageId, (RoomId, Now)>,
     rooms: HashMap<RoomId, Texts>,
-    /// The subscriber's places in rooms.
     places: HashMap<RoomId, Keys>,
     /// Rooms that are gone, and that the subscriber was in to the end.
     ended: HashSet<RoomId>,
     account: Account,
-    /// The subscriber's accounts elsewhere.
+    /// The subscriber's WebDAV accounts.
     webdav: HashSet<String>,
 }
 
@@ -185,7 +184,6 @@ impl<'a> Present<'a> {
         })
     }
 
-    /// The updates the event gives now.
     pub(crate) fn updates_of(
         &mut self,
         mut applied: Applied,
@@ -218,7 +216,7 @@ impl<'a> Present<'a> {
         updates_of(&applied, added, self, out)
     }
 
-    /// A message is told as it is. One that is there no more, or only as a place, comes as deleted.
+    /// A message is told as it is. One that no longer exists, or only as a place, comes as deleted.
     fn message(&mut self, maker: &mut Maker<'_>, event: &MessageEvent) -> rusqlite::Result<()> {
         let (message, room, happened) = subject(event);
         let now = match happened {
@@ -261,7 +259,7 @@ impl<'a> Present<'a> {
         }
     }
 
-    /// A key of a room that the subscriber does not have any more, and the kind of the update that told it.
+    /// A room key that the subscriber no longer has, and the kind of the update that told it.
     fn key_taken<'e>(&self, event: &'e MembershipEvent) -> Option<(&'e RoomId, &'static str)> {
         let (room, kind) = match event {
             MembershipEvent::RoomKeyReceived(e) if e.user == *self.subscriber => {
@@ -280,7 +278,7 @@ impl<'a> Present<'a> {
         key.is_none().then_some((room, kind))
     }
 
-    /// Makes the event tell what holds now.
+    /// Updates the event to what holds now.
     fn put_right(&mut self, event: &mut Event) -> rusqlite::Result<()> {
         match event {
             Event::Room(event) => return self.put_room_right(event),
@@ -357,7 +355,7 @@ impl<'a> Present<'a> {
         Ok(())
     }
 
-    /// What the subscriber is told of their own account; what others are told of theirs does not come here.
+    /// What the subscriber is told of their own account; updates about others do not come here.
     fn put_account_right(&self, event: &mut UserEvent) {
         let now = &self.account;
         match event {
@@ -419,7 +417,7 @@ impl Names for Present<'_> {
         self.names.user(user)
     }
 
-    /// What the room is called, to those who may know.
+    /// Only for rooms that the subscriber may know.
     fn room(&mut self, room: &RoomId) -> rusqlite::Result<Option<RoomName>> {
         let called = self.names.room(room)?;
         let known = self.places.contains_key(room) || self.ended.contains(room);
@@ -438,7 +436,6 @@ impl Names for Present<'_> {
     }
 }
 
-/// What happened to a message.
 #[derive(Clone, Copy)]
 enum Happened {
     Posted,
@@ -457,7 +454,7 @@ fn subject(event: &MessageEvent) -> (&MessageId, &RoomId, Happened) {
     }
 }
 
-/// The room of what the subscriber alone is told, where that names the room or hands out its key.
+/// The room of an update that only the subscriber gets, if it names the room or hands out its key.
 fn told_alone<'e>(event: &'e MembershipEvent, subscriber: &UserId) -> Option<&'e str> {
     let (room, user) = match event {
         MembershipEvent::MemberJoined(e) => (&e.room, &e.user),
@@ -478,7 +475,7 @@ fn gone(
     maker.room(room, "message-deleted", &data).map(drop)
 }
 
-/// Asks the views, each table once.
+/// Queries the views, each table once.
 struct Asking<'a> {
     conn: &'a Connection,
     subscriber: &'a UserId,
@@ -527,7 +524,7 @@ impl Asking<'_> {
         })
     }
 
-    /// Ids; `sql` as above.
+    /// Ids; `sql` as for [`Self::documents`].
     fn ids<K: Eq + Hash>(
         &self,
         sql: &str,

@@ -1,4 +1,4 @@
-//! What happens to rooms, to those who watch.
+//! Live updates about rooms.
 
 use domain::room::RoomEvent;
 use serde_json::{Value, json};

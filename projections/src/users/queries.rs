@@ -32,19 +32,17 @@ fn facts(row: &rusqlite::Row<'_>) -> rusqlite::Result<Arc<UserFacts>> {
 
 /// What checking a password needs.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[allow(missing_docs, reason = "fields and variants say what they are")]
 pub struct Credentials {
-    /// Whose.
     pub user: UserId,
-    /// The hash; `None`: cannot log in with a password.
+    /// `None`: the account has no password, and no login with one.
     pub password: Option<PasswordHash>,
-    /// It may log in.
     pub active: bool,
-    /// A new password must be chosen at the next login.
     pub require_password_change: bool,
 }
 
 impl Views {
-    /// The user of that id. Cached.
+    /// The user with that id. Cached.
     pub async fn user(&self, id: &UserId) -> Result<Option<Arc<UserFacts>>, QueryError> {
         let key = id.clone();
         self.facts()
@@ -59,7 +57,7 @@ impl Views {
             .await
     }
 
-    /// The user of that name, without regard to case. Cached.
+    /// The user with that user name, without regard to case. Cached.
     pub async fn user_by_username(
         &self,
         username: &str,
@@ -85,7 +83,7 @@ impl Views {
         }
     }
 
-    /// The user of that e-mail address, without regard to case.
+    /// The user with that e-mail address, without regard to case.
     pub async fn user_by_email(&self, address: &str) -> Result<Option<Arc<UserFacts>>, QueryError> {
         let key = address.to_lowercase();
         self.read(move |conn| {
@@ -99,7 +97,7 @@ impl Views {
         .await
     }
 
-    /// What checking a user's password needs.
+    /// What checking a user's password needs; `None`: there is no such user.
     pub async fn credentials(&self, id: &UserId) -> Result<Option<Credentials>, QueryError> {
         let id = id.clone();
         self.read(move |conn| {
@@ -118,7 +116,7 @@ impl Views {
         .await
     }
 
-    /// Who holds the role `admin` and may log in.
+    /// The users who hold the role `admin` and may log in.
     pub async fn active_admins(&self) -> Result<Vec<UserId>, QueryError> {
         self.read(|conn| {
             conn.prepare_cached("SELECT id FROM users WHERE admin = 1 AND active = 1 ORDER BY id")?

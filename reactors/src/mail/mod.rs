@@ -1,11 +1,12 @@
-//! Mail: what people are told outside, by whom it is sent, and how it looks.
+//! Mail: what is mailed on which event, how it looks, and how it is sent.
 //!
 //! An event that calls for mail is rendered when it is dealt with, with the settings of that moment. A server that
-//! cannot be reached holds up all mail until it can, or the mail is a day old. A mail that the server does not take
-//! *now* is tried again later while others go on. One it will never take is told in the log and passed over.
+//! cannot be reached holds up all mail until it can be reached again, or the mail is a day old. A mail that the server
+//! does not take *now* is tried again later while others go on. One it will never take is logged and skipped.
 //!
-//! A crash between the moment a mail server has taken a mail and the moment that is noted sends the mail again: SMTP
-//! cannot be asked what became of it. Both have the same `Message-ID`, by which the receiving side tells them apart.
+//! A crash between the moment a mail server has taken a mail and the moment that is recorded sends the mail again: SMTP
+//! cannot tell what happened to it. Both have the same `Message-ID`, by which the receiving side recognises the
+//! repetition.
 
 mod occasion;
 mod template;
@@ -35,13 +36,13 @@ pub use texts::TEXTS;
 use crate::{OutboxKey, Reactor, Verdict};
 use occasion::{Desk, Letter, Trouble, may_matter};
 
-/// Mail older than this is not sent any more, in milliseconds: whoever waited for it has asked again.
+/// In milliseconds: older mail is not sent any more, because its recipient has asked again.
 const TOO_OLD: i64 = 24 * 60 * 60 * 1000;
 
 /// How often a mail is tried that the server does not take.
 const MOST_ATTEMPTS: u32 = 50;
 
-/// Pauses while no mail can be sent, and while one mail is not taken: doubled each time, up to the second.
+/// Pauses while no mail can be sent, and while one mail is not taken: doubled each time, from the first to the second.
 const DOWN: (Duration, Duration) = (Duration::from_secs(1), Duration::from_mins(1));
 const DEFERRED: (Duration, Duration) = (Duration::from_secs(2), Duration::from_mins(10));
 
@@ -50,13 +51,11 @@ const LOOK_AGAIN: Duration = Duration::from_secs(1);
 
 /// What mails are made with.
 pub struct Context {
-    /// The log, to look up what led to an event.
+    /// To look up what led to an event.
     pub log: Arc<dyn EventStore>,
-    /// The views of this node.
     pub views: Views,
-    /// Opens the secrets the log keeps.
+    /// Opens the secrets in the log.
     pub vault: Vault,
-    /// Sends them.
     pub mailer: Arc<dyn Mailer>,
 }
 
@@ -71,16 +70,15 @@ impl From<&Workspace> for Context {
     }
 }
 
-/// Writes to people about their accounts.
+/// Sends mails to users about their accounts.
 pub struct MailReactor {
     context: Context,
-    /// Who was written to already on an occasion that is not over.
+    /// The recipients who were already mailed on an occasion that is not over.
     written: Mutex<HashMap<u64, HashSet<Mailbox>>>,
     told_unconfigured: AtomicBool,
 }
 
 impl MailReactor {
-    /// Works with these.
     pub fn new(context: Context) -> Self {
         Self {
             context,
@@ -178,7 +176,7 @@ impl Reactor for MailReactor {
         "mail"
     }
 
-    /// Nobody wants to hear today of what happened years ago.
+    /// Nobody wants to be mailed today about what happened years ago.
     fn begins_at_head(&self) -> bool {
         true
     }
@@ -219,7 +217,7 @@ fn finish(letter: &Letter, settings: &Settings, key: OutboxKey) -> Mail {
     )
 }
 
-/// The same for the same occasion and recipient, and for no other in the world.
+/// The same for the same occasion and recipient, and for no other.
 fn message_id(settings: &Settings, key: &str, address: &str) -> String {
     let mut digest = Sha256::new();
     for part in [settings.text(keys::UNIQUE_ID), key, &address.to_lowercase()] {
@@ -230,7 +228,7 @@ fn message_id(settings: &Settings, key: &str, address: &str) -> String {
     format!("{key}.{digest}@{}", site_host(settings))
 }
 
-/// The host name people reach the workspace under.
+/// The host name of the workspace's address.
 fn site_host(settings: &Settings) -> String {
     let url = url::Url::parse(Site::of(settings).as_str()).ok();
     url.and_then(|url| url.host_str().map(str::to_owned))
@@ -238,7 +236,7 @@ fn site_host(settings: &Settings) -> String {
         .unwrap_or_else(|| "localhost".to_owned())
 }
 
-/// A finished mail out of a subject and a body with placeholders.
+/// A finished mail from a subject and a body with placeholders.
 fn write_mail(
     settings: &Settings,
     to: Mailbox,
@@ -281,7 +279,7 @@ fn write_mail(
     }
 }
 
-/// The mail somebody asks for to see whether mail works. Each is another one.
+/// The mail that a user asks for to test sending. Each is another one.
 pub fn test_mail(settings: &Settings, to: Mailbox, unique: &str) -> Mail {
     let id = message_id(settings, &format!("test-{unique}"), &to.address);
     write_mail(
@@ -293,7 +291,7 @@ pub fn test_mail(settings: &Settings, to: Mailbox, unique: &str) -> Mail {
     )
 }
 
-/// The mail that invites somebody who has no account.
+/// The mail that invites a person without an account.
 pub fn invitation_mail(settings: &Settings, to: Mailbox, unique: &str) -> Mail {
     let id = message_id(settings, &format!("invitation-{unique}"), &to.address);
     let values = Values::default().with("email", to.address.as_str());
@@ -304,7 +302,7 @@ pub fn invitation_mail(settings: &Settings, to: Mailbox, unique: &str) -> Mail {
     write_mail(settings, to, (subject, body), values, id)
 }
 
-/// The mail somebody asks for to see whether an inbox of the workspace can send: from the inbox itself.
+/// The mail that a user asks for to test an inbox of the workspace: sent from the inbox itself.
 pub fn inbox_test_mail(
     settings: &Settings,
     (from, inbox): (Mailbox, &str),
@@ -323,7 +321,7 @@ pub fn inbox_test_mail(
     Mail { from, ..mail }
 }
 
-/// Header, body and footer as one page, unless the header begins one of its own.
+/// Header, body and footer as one page, unless the header begins a page of its own.
 fn page(subject: &str, header: &str, body: &str, footer: &str, style: &str) -> String {
     let whole = format!("{header}{body}{footer}");
     if header.to_ascii_lowercase().contains("<html") {

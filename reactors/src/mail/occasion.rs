@@ -21,7 +21,7 @@ use projections::{QueryError, UserQuery, Views};
 
 use super::template::Values;
 
-/// The settings a mail is made after.
+/// The settings for one kind of mail.
 #[derive(Clone, Copy)]
 struct Template {
     body: Key<str>,
@@ -55,26 +55,23 @@ impl Template {
     };
 }
 
-/// A mail in the making.
+/// A mail whose placeholders are not filled in.
 #[derive(Clone, Debug)]
 pub(crate) struct Letter {
-    /// Who gets it.
     pub(crate) to: Mailbox,
-    /// The subject, with placeholders.
+    /// With placeholders.
     pub(crate) subject: String,
-    /// The body, with placeholders.
+    /// With placeholders.
     pub(crate) body: String,
-    /// What to fill in.
+    /// The values of the placeholders.
     pub(crate) values: Values,
 }
 
 /// Why it is not known what to mail.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Trouble {
-    /// The log cannot be read now.
     #[error(transparent)]
     Log(#[from] ReadError),
-    /// The views cannot be asked now.
     #[error(transparent)]
     Views(#[from] QueryError),
     /// Trying again does not help.
@@ -90,7 +87,7 @@ pub(crate) struct Desk<'a> {
     pub(crate) settings: Arc<Settings>,
 }
 
-/// Whether an event of this name may be an occasion; most are not, and need not be read.
+/// Whether an event with this name may be an occasion; most are not, and need not be read.
 pub(crate) fn may_matter(event_type: &str) -> bool {
     AccountMailEvent::knows(event_type)
         || matches!(
@@ -152,7 +149,7 @@ impl Desk<'_> {
         }
     }
 
-    /// A code that proves who somebody is, to every address it was meant for.
+    /// A code for a second factor, to every address it was meant for.
     async fn code(&self, event: &EmailCodeIssued) -> Result<Vec<Letter>, Trouble> {
         if event.expires.as_millis() <= super::now() {
             return Ok(Vec::new());
@@ -170,13 +167,13 @@ impl Desk<'_> {
         Ok(event.to.iter().map(letter).collect())
     }
 
-    /// Somebody else took something from an account that its owner had set up.
+    /// Another user removed something that the owner of the account had set up.
     async fn taken_away(&self, user: &UserId, key: &str) -> Result<Vec<Letter>, Trouble> {
         let account = self.account(user).await?;
         Ok(account.map_or_else(Vec::new, |account| Self::notice(&account, key)))
     }
 
-    /// A copy of somebody's data is there to be fetched.
+    /// A copy of a user's data is ready to be downloaded.
     async fn copy_ready(&self, event: &DataExportCompleted) -> Result<Vec<Letter>, Trouble> {
         let Some((account, to)) = self.reachable(&event.user).await? else {
             return Ok(Vec::new());
@@ -196,7 +193,7 @@ impl Desk<'_> {
         event: &UserEvent,
     ) -> Result<Vec<Letter>, Trouble> {
         let story = self.story(&recorded.stream, recorded.version).await?;
-        // Whoever is gone by now is not written to.
+        // Users whose account was deleted meanwhile get no mail.
         let (User::Present(account), User::Present(_)) = (&story.after, &story.last) else {
             return Ok(Vec::new());
         };
@@ -220,7 +217,7 @@ impl Desk<'_> {
         }
     }
 
-    /// Somebody signed up: a welcome, or a word to those who approve.
+    /// A new account: a welcome, or a notice to those who approve accounts.
     async fn signed_up(&self, created: &UserCreated) -> Result<Vec<Letter>, Trouble> {
         if created.kind != UserKind::User {
             return Ok(Vec::new());
@@ -277,7 +274,7 @@ impl Desk<'_> {
             .collect())
     }
 
-    /// The old address is told, for its owner may not be who changed it.
+    /// The old address is told, because the change may not be its owner's.
     fn address_changed(
         &self,
         before: &User,
@@ -402,7 +399,7 @@ impl Desk<'_> {
             .collect())
     }
 
-    /// A mail after settings; none while the body is empty. `more` is added to the body.
+    /// A mail from the settings; none if the body is empty. `more` is added to the body.
     fn template(
         &self,
         template: Template,
@@ -422,7 +419,7 @@ impl Desk<'_> {
         })
     }
 
-    /// A mail of our own words, to the first address of an account.
+    /// A mail with texts of our own, to the first address of an account.
     fn notice(account: &Account, key: &str) -> Vec<Letter> {
         let Some(email) = account.emails.first() else {
             return Vec::new();
@@ -455,7 +452,6 @@ impl Desk<'_> {
         }))
     }
 
-    /// The account as it is now.
     async fn account(&self, user: &UserId) -> Result<Option<Account>, Trouble> {
         let story = self.story(&user::stream(user), Version::FIRST).await?;
         Ok(match story.last {
@@ -531,7 +527,7 @@ fn values(account: &Account) -> Values {
         .with("username", account.username.as_str())
 }
 
-/// Whether a template has a place for a value.
+/// Whether a template has a placeholder for a value.
 fn mentions(template: &str, value: &str) -> bool {
     let template = template.to_lowercase();
     template.contains(&format!("[{value}]")) || template.contains(&format!("__{value}__"))

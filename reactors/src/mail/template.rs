@@ -1,5 +1,5 @@
 //! Subjects and bodies with placeholders (contract, integrations 11): `{key}` is a text of ours, `[Name]` and
-//! `__Name__` are values, whatever their case. What is unknown stays as it stands.
+//! `__Name__` are values, whatever their case. Unknown placeholders stay.
 
 use std::sync::LazyLock;
 
@@ -23,24 +23,23 @@ static PLACEHOLDER: LazyLock<Regex> = LazyLock::new(|| {
 #[derive(Clone, Debug, Default)]
 pub struct Values(Vec<(String, String)>);
 
-/// What the text is to become part of.
+/// What the text becomes part of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Form {
-    /// A header, or a body of text only.
+    /// A header, or a body of plain text.
     Plain,
-    /// A page; values are escaped.
+    /// Values are escaped.
     Html,
 }
 
 impl Values {
-    /// With one more.
     #[must_use]
     pub fn with(mut self, name: &str, value: impl Into<String>) -> Self {
         self.0.push((name.to_lowercase(), value.into()));
         self
     }
 
-    /// With the name somebody goes by, and its first and last part.
+    /// Adds the name people go by, and its first and last part.
     #[must_use]
     pub fn named(self, name: &str) -> Self {
         let name = text::trim(name);
@@ -58,7 +57,7 @@ impl Values {
     }
 }
 
-/// The template with everything filled in. Values are put in as they are: what they contain is not filled in again.
+/// The template with everything filled in. Placeholders inside values are not filled in.
 pub fn fill(template: &str, values: &Values, form: Form) -> String {
     fill_to(template, values, form, DEPTH)
 }
@@ -84,7 +83,7 @@ fn fill_to(template: &str, values: &Values, form: Form, depth: usize) -> String 
     PLACEHOLDER.replace_all(template, one).into_owned()
 }
 
-/// A page as text: tags go, links keep their address.
+/// A page as text: tags are removed, links keep their address.
 pub fn to_text(html: &str) -> String {
     let mut text = String::with_capacity(html.len());
     let mut rest = html;

@@ -19,7 +19,7 @@ use serde_json::json;
 
 use super::*;
 
-/// Notes what it is given and answers as it is told; takes everything when it is told nothing.
+/// Records what it is given and answers as it is told; accepts everything when it is told nothing.
 #[derive(Default)]
 struct Double {
     answers: Mutex<VecDeque<Result<(), SendError>>>,
@@ -324,7 +324,7 @@ async fn a_code_goes_to_every_address_while_it_is_good() {
     let late = record(super::now() - 1).await;
     assert_eq!(office.react(late, 1).await, Verdict::Ignore);
     let position = record(super::now() + 60_000).await;
-    // The second address is put off; the first does not get its code twice for it.
+    // The second address is put off; the first does not get its code again for that.
     let mut answers = VecDeque::from([Ok(()), Err(SendError::Deferred { code: 451 })]);
     office.double.answers.lock().append(&mut answers);
     assert!(matches!(office.react(position, 1).await, Verdict::Later(_)));

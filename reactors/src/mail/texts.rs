@@ -1,6 +1,5 @@
-//! Our own words in mails, by the keys templates name them with. English is the one language there is.
+//! Texts of our own in mails, by the keys that templates use. English is the only language.
 
-/// The text of a key.
 pub fn text(key: &str) -> Option<&'static str> {
     TEXTS
         .iter()
@@ -8,7 +7,6 @@ pub fn text(key: &str) -> Option<&'static str> {
         .map(|(_, text)| *text)
 }
 
-/// Every text, by its key.
 pub const TEXTS: &[(&str, &str)] = &[
     ("Hi", "Hello"),
     ("Hi_username", "Hello [name],"),

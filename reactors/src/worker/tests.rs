@@ -7,7 +7,7 @@ use parking_lot::Mutex;
 use std::path::Path;
 use tokio::sync::mpsc;
 
-/// Notes what it is shown and answers as it is told, `Done` when it is told nothing.
+/// Records what it is shown and answers as it is told, `Done` when it is told nothing.
 struct Scripted {
     seen: mpsc::UnboundedSender<(String, u32)>,
     answers: Mutex<Vec<Verdict>>,
@@ -170,7 +170,7 @@ async fn an_event_that_is_put_off_lets_others_pass_and_comes_again_after_a_resta
     assert_eq!((checkpoint.put_off(), checkpoint.position().get()), (0, 3));
 }
 
-/// Cares only for what is new.
+/// Begins at the head of the log.
 struct Newcomer(Scripted);
 
 impl Reactor for Newcomer {
@@ -282,7 +282,7 @@ async fn a_reactor_does_not_go_on_in_another_log() {
         let status = crate::list(folder.path(), &*new).await.unwrap();
         assert!(!status[0].matches, "{status:?}");
 
-        // Until it is told where to begin.
+        // Until an operator says where to begin.
         let place = crate::place_named(&*new, Some(Position::new(1)))
             .await
             .unwrap();

@@ -1,6 +1,6 @@
 //! Capitals and digits as pen strokes, 60 wide and 100 high, for pictures that must not depend on a font.
 
-/// The strokes of a character as SVG path data; `None` for one that has none here.
+/// The strokes of a character as SVG path data; `None` for a character that has no strokes here.
 pub const fn strokes(character: char) -> Option<&'static str> {
     Some(match character {
         'A' => "M2 98 L30 4 L58 98 M13 66 L47 66",

@@ -1,31 +1,26 @@
-//! The kinds of picture there are.
+//! The file formats of pictures.
 
 use image::ImageFormat;
 use serde::{Deserialize, Serialize};
 
 use super::vector;
 
-/// The kinds of picture there are.
+/// The file formats of pictures.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[allow(missing_docs, reason = "fields and variants say what they are")]
 pub enum Kind {
-    /// See the names.
     Png,
-    /// JPEG.
     Jpeg,
-    /// GIF, perhaps animated.
+    /// Perhaps animated.
     Gif,
-    /// WebP.
     Webp,
-    /// Windows bitmap.
     Bmp,
-    /// Windows icon.
     Ico,
-    /// Shapes in XML.
     Svg,
 }
 
 impl Kind {
-    /// What the bytes are, whatever anybody says about them.
+    /// The format of the bytes, whatever their sender says about them; `None`: no picture.
     pub fn of(bytes: &[u8]) -> Option<Self> {
         match image::guess_format(bytes) {
             Ok(ImageFormat::Png) => Some(Self::Png),
@@ -39,7 +34,7 @@ impl Kind {
         }
     }
 
-    /// Its media type.
+    /// The media type of the format.
     pub const fn content_type(self) -> &'static str {
         match self {
             Self::Png => "image/png",
@@ -52,7 +47,7 @@ impl Kind {
         }
     }
 
-    /// The usual ending of its file names.
+    /// The usual extension of its file names.
     pub const fn extension(self) -> &'static str {
         match self {
             Self::Png => "png",
@@ -65,7 +60,7 @@ impl Kind {
         }
     }
 
-    /// What the decoder calls it; `None`: it does not know shapes.
+    /// The decoder's name of the format; `None`: it does not know SVG.
     pub(super) const fn format(self) -> Option<ImageFormat> {
         Some(match self {
             Self::Png => ImageFormat::Png,

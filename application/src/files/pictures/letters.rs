@@ -1,4 +1,4 @@
-//! The picture of somebody who has none: the first letter of the name on a colour (contract, conventions 8).
+//! The picture of a user or room without one: the first letter of the name on a colour (contract, conventions 8).
 
 use std::fmt::Write as _;
 
@@ -6,24 +6,24 @@ use super::kind::Kind;
 use super::raster::{Picture, write};
 use super::{PictureError, glyphs, vector};
 
-/// Grounds of letters, chosen by the length of the name.
+/// Background colours, chosen by the length of the name.
 const PALETTE: [&str; 6] = [
     "#158D65", "#7F1B9F", "#B68D00", "#E26D0E", "#10529E", "#6C727A",
 ];
 
-/// Side of the picture when nobody says otherwise, in pixels.
+/// Default side of the picture, in pixels.
 pub const SIDE: u32 = 200;
 
-/// The letter shown for a name, and what is behind it.
+/// The letter shown for a name, and its background.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Letter {
-    /// Upper case; `None` when the name has no ASCII letter or digit.
+    /// Upper case; `None` if the name has no ASCII letter or digit.
     pub letter: Option<char>,
-    /// The ground, as `#RRGGBB`.
+    /// The background, as `#RRGGBB`.
     pub ground: &'static str,
 }
 
-/// What a name looks like.
+/// The letter and background for a name.
 pub fn of(name: &str) -> Letter {
     if name == "?" {
         return Letter {
@@ -43,7 +43,7 @@ pub fn of(name: &str) -> Letter {
 }
 
 impl Letter {
-    /// As shapes, with a text that the viewer's own font draws.
+    /// As SVG, with a text that the viewer's own font draws.
     pub fn svg(self, side: u32) -> String {
         let mut svg = self.ground(side);
         if let Some(letter) = self.letter {

@@ -1,10 +1,10 @@
-//! The workspace's mark while nobody has given it one: lines of a record in a speech bubble.
+//! The workspace's mark unless another was uploaded: lines of a record in a speech bubble.
 
 use super::kind::Kind;
 use super::raster::{Picture, write};
 use super::{PictureError, vector};
 
-/// The mark as shapes. It keeps its proportions in any frame.
+/// The mark as SVG. It keeps its proportions in any frame.
 pub fn svg(width: u32, height: u32) -> String {
     format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 96 96\" width=\"{width}\" height=\"{height}\">\
@@ -15,7 +15,7 @@ pub fn svg(width: u32, height: u32) -> String {
     )
 }
 
-/// The mark as pixels.
+/// The mark as pixels, in a picture of that width and height.
 pub fn pixels(width: u32, height: u32, kind: Kind) -> Result<Picture, PictureError> {
     let drawn = vector::draw_sized(svg(width, height).as_bytes(), width, height)?;
     write(&image::DynamicImage::ImageRgba8(drawn), kind)

@@ -1,43 +1,43 @@
-//! What a file says of its picture, read before anything is decoded or allocated for it: how large it is, how many
-//! frames it has, what decoding takes, and whether the file is whole.
+//! What a file says about its picture, read before anything is decoded or allocated for it: how large it is, how many
+//! frames it has, how much memory decoding takes, and whether the file is complete.
 //!
-//! Decoders find out too late, or not at all: some fill what is cut off with grey, some allocate for a frame what no
-//! frame may have. Every walk here moves forwards only and allocates nothing.
+//! Decoders find out too late, or not at all: some fill what is cut off with grey, some allocate for a frame more than
+//! any frame may have. Every walk here moves forwards only and allocates nothing.
 
 use super::PictureError;
 use super::kind::Kind;
 
-/// Most pixels of a picture, about 6000 × 5000.
+/// The most pixels of a picture, about 6000 × 5000.
 const MOST_PIXELS: u64 = 32_000_000;
 
 /// The most memory that decoding a picture and cutting it once may take, in bytes.
 pub const MOST_MEMORY: u64 = 300_000_000;
 
-/// Most frames of a picture that moves, and most pixels of all of them. Nobody decodes them here, but everybody who
-/// looks at the picture does.
+/// The most frames of an animated picture, and the most pixels of all of them. Nobody decodes them here, but everyone
+/// who looks at the picture does.
 const MOST_FRAMES: u64 = 1_000;
 const MOST_MOVING_PIXELS: u64 = 128_000_000;
 
-/// Most passes over a progressive JPEG. Each is a few bytes of the file and the whole picture of work.
+/// The most passes over a progressive JPEG. Each is a few bytes of the file and the whole picture of work.
 const MOST_SCANS: u32 = 64;
 
-/// See the module.
+/// Size and cost of a picture, as its file states them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Outline {
-    /// Width in pixels.
+    /// In pixels.
     pub width: u32,
-    /// Height in pixels.
+    /// In pixels.
     pub height: u32,
-    /// How many pictures follow each other.
+    /// Frames of an animation.
     frames: u64,
-    /// The most pixels that anything in the file has; it need not be the picture as a whole.
+    /// The most pixels that anything in the file has; that need not be the picture as a whole.
     largest: u64,
     /// Bytes that decoding takes.
     memory: u64,
 }
 
 impl Outline {
-    /// The outline of a picture that is whole and not too large.
+    /// The outline of a picture whose file is complete and that is not too large.
     pub fn of(kind: Kind, file: &[u8]) -> Result<Self, PictureError> {
         let file = Walk(file);
         let outline = match kind {
@@ -74,7 +74,7 @@ fn area(width: u32, height: u32) -> u64 {
     u64::from(width) * u64::from(height)
 }
 
-/// The part of a file that is not walked over yet. `None`: the file is cut off.
+/// The part of a file that was not walked over yet. `None`: the file is cut off.
 #[derive(Clone, Copy)]
 struct Walk<'a>(&'a [u8]);
 
@@ -109,14 +109,14 @@ impl<'a> Walk<'a> {
         self.array().map(u32::from_le_bytes)
     }
 
-    /// 24 bits, as WebP counts sides: less one.
+    /// 24 bits, as WebP writes sides: minus one.
     fn side24(&mut self) -> Option<u32> {
         let [low, middle, high] = self.array()?;
         Some(u32::from_le_bytes([low, middle, high, 0]) + 1)
     }
 }
 
-/// Bytes as a length of memory.
+/// A number of bytes as a length in memory.
 fn length(bytes: u32) -> Option<usize> {
     usize::try_from(bytes).ok()
 }
@@ -160,8 +160,8 @@ fn png(mut file: Walk<'_>) -> Option<Outline> {
     }
 }
 
-/// Leaves of a PNG what its pixels are made of, and which side is up: colour profiles and texts are compressed, and
-/// nobody knows how large they are.
+/// Keeps of a PNG only what its pixels need, and which side is up: colour profiles and texts are compressed, and their
+/// size is unknown.
 pub fn strip_png(file: &mut Vec<u8>) {
     const KEPT: [&[u8; 4]; 6] = [b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"eXIf", b"IEND"];
     let mut walk = Walk(file);
@@ -197,7 +197,7 @@ fn jpeg(mut file: Walk<'_>) -> Option<Outline> {
     let mut scans = 0;
     loop {
         match marker(&mut file)? {
-            // Restarts and what stands alone.
+            // Restarts and markers without content.
             0x01 | 0xd0..=0xd8 => {}
             0xd9 => return (scans > 0).then_some(outline),
             name => {
@@ -225,7 +225,7 @@ fn jpeg(mut file: Walk<'_>) -> Option<Outline> {
     }
 }
 
-/// The next marker of a JPEG, over the data of a scan if need be: there a marker's first byte is followed by zero.
+/// The next marker of a JPEG, across the data of a scan if necessary: there a marker's first byte is followed by zero.
 fn marker(file: &mut Walk<'_>) -> Option<u8> {
     loop {
         let at = file.0.iter().position(|byte| *byte == 0xff)?;
@@ -240,7 +240,7 @@ fn marker(file: &mut Walk<'_>) -> Option<u8> {
     }
 }
 
-/// The size of a JPEG. Where it is sent in passes, what is known of it is kept until the last one.
+/// The size of a JPEG. If it is sent in passes, what is known of it is kept until the last one.
 fn frame(content: &mut Walk<'_>, in_passes: bool) -> Option<Outline> {
     content.take(1)?;
     let (height, width) = (u32::from(content.be16()?), u32::from(content.be16()?));
@@ -340,7 +340,7 @@ fn riff(mut file: Walk<'_>, outline: &mut Outline, in_frame: bool) -> Option<()>
         let length = length(file.le32()?)?;
         let mut content = Walk(file.take(length)?);
         if length % 2 == 1 {
-            // The last one is not always filled up.
+            // The last chunk is not always padded.
             file.take(file.0.len().min(1))?;
         }
         let (width, height) = match &name {
@@ -378,13 +378,13 @@ fn riff(mut file: Walk<'_>, outline: &mut Outline, in_frame: bool) -> Option<()>
 
 // ---- BMP -------------------------------------------------------------------------------------------------------
 
-/// Where the pixels end only their decoder knows; it misses those that are not there.
+/// Only the decoder knows where the pixels end; it notices if some are missing.
 fn bmp(mut file: Walk<'_>) -> Option<Outline> {
     file.take(14)?;
     let (width, height) = if file.le32()? == 12 {
         (u32::from(file.le16()?), u32::from(file.le16()?))
     } else {
-        // Heights below zero are of pictures that are written from the top.
+        // Negative heights belong to pictures that are written from the top.
         let side = |side: u32| side.cast_signed().unsigned_abs();
         (side(file.le32()?), side(file.le32()?))
     };
@@ -398,7 +398,7 @@ fn bmp(mut file: Walk<'_>) -> Option<Outline> {
 
 // ---- ICO -------------------------------------------------------------------------------------------------------
 
-/// The best picture of an icon, which is a folder of them: a PNG, or a BMP without its header, which is answered as an
+/// The best picture of an icon, which is a folder of them: a PNG, or a BMP without its header, which is returned as an
 /// icon with nothing else in it.
 pub fn best_of_icon(file: &[u8]) -> Result<(Kind, Vec<u8>), PictureError> {
     const ENTRY: usize = 16;

@@ -1,5 +1,5 @@
-//! Work on pictures that others made, each in a process of its own: a decoder that takes all memory, never ends or
-//! falls over takes only that process with it, and is killed when its time is up or nobody waits for it any more.
+//! Work on uploaded pictures, each in a process of its own: a decoder that takes all memory, never ends or crashes
+//! takes only that process with it, and is killed when its time is up or nobody waits for it any more.
 
 use std::path::PathBuf;
 use std::process::{ExitStatus, Stdio};
@@ -18,8 +18,7 @@ use super::worker::{COMMAND, Head, Job};
 /// Pictures worked on at a time. Each may take some hundred megabytes for a moment.
 const AT_A_TIME: usize = 2;
 
-/// How long one picture may take. Workers step back behind those who are served, so this is more than their time on a
-/// processor.
+/// How long one picture may take. Workers run at low priority, so this is more than their processor time.
 const LIMIT: Duration = Duration::from_secs(20);
 
 /// How long a picture waits for its turn.
@@ -28,14 +27,14 @@ const PATIENCE: Duration = Duration::from_secs(20);
 /// How long after a picture its memory is given back.
 const LULL: Duration = Duration::from_secs(2);
 
-/// Longest answer of a worker, in bytes.
+/// The longest answer of a worker, in bytes.
 const LONGEST_ANSWER: u64 = 64 << 20;
 
 static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
 
 static SLOTS: LazyLock<Arc<Semaphore>> = LazyLock::new(|| Arc::new(Semaphore::new(AT_A_TIME)));
 
-/// Has a worker do a job on a picture. When the caller goes away, the worker is killed.
+/// Has a worker do a job on a picture. If the future is dropped, the worker is killed.
 pub async fn run(job: Job, picture: Bytes) -> Result<(Head, Bytes), PictureError> {
     let turn = tokio::time::timeout(PATIENCE, Arc::clone(&SLOTS).acquire_owned());
     let slot = turn.await.map_err(|_| PictureError::Busy)?;
@@ -49,7 +48,7 @@ pub async fn run(job: Job, picture: Bytes) -> Result<(Head, Bytes), PictureError
     answered.await.unwrap_or(Err(PictureError::Failed))
 }
 
-/// The slot belongs to the worker: it is free when the process is gone, whatever became of the request.
+/// The slot belongs to the worker: it is free when the process has ended, whatever happened to the request.
 async fn look_after(
     mut worker: Child,
     picture: Bytes,
@@ -60,7 +59,7 @@ async fn look_after(
         outcome = tokio::time::timeout(LIMIT, exchange(&mut worker, picture)) => outcome.ok(),
         () = answer.closed() => None,
     };
-    // It has ended by itself, or it has to.
+    // It has ended by itself, or it must.
     let _ = worker.start_kill();
     let status = worker.wait().await;
     drop(slot);
@@ -75,7 +74,7 @@ async fn look_after(
         }
     };
     let _ = answer.send(outcome);
-    // By then the request is over, with all that it held.
+    // By then the request is over, with all it held.
     tokio::time::sleep(LULL).await;
     memory::give_back();
 }
@@ -86,24 +85,24 @@ fn start(job: Job) -> std::io::Result<Child> {
         .arg(COMMAND)
         .arg(serde_json::to_string(&job)?)
         .env_clear()
-        // The allocator would set aside a gigabyte of addresses, of which a worker may not have as many.
+        // The allocator would reserve a gigabyte of addresses, more than a worker may have.
         .env("MIMALLOC_ARENA_RESERVE", "32MiB")
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::null())
         .kill_on_drop(true);
-    // Apart from the server's, so that Ctrl-C reaches the server alone.
+    // Not in the server's process group, so that Ctrl-C reaches only the server.
     #[cfg(unix)]
     command.process_group(0);
     command.spawn()
 }
 
-/// The program that workers are processes of, for those who run this library in another one. Only the first call counts.
+/// The program that workers are processes of, for programs that embed this library. Only the first call counts.
 pub fn set_program(hansard: PathBuf) {
     let _ = PROGRAM.set(hansard);
 }
 
-/// This program, the very one that runs: the file it came from may have been replaced by an upgrade.
+/// The very program that runs: the file it came from may have been replaced by an upgrade.
 fn program() -> std::io::Result<PathBuf> {
     if let Some(program) = PROGRAM.get() {
         Ok(program.clone())
@@ -114,13 +113,13 @@ fn program() -> std::io::Result<PathBuf> {
     }
 }
 
-/// Hands the picture over and takes what is said of it.
+/// Sends the picture to the worker and reads its answer.
 async fn exchange(worker: &mut Child, picture: Bytes) -> std::io::Result<Vec<u8>> {
     let (Some(mut input), Some(output)) = (worker.stdin.take(), worker.stdout.take()) else {
         return Err(std::io::Error::other("no pipes"));
     };
     let hand_over = async move {
-        // One that dies in the middle has not read everything; its end tells why.
+        // A worker that dies in the middle has not read everything; its exit tells why.
         let _ = input.write_all(&picture).await;
     };
     let mut said = Vec::new();
@@ -141,8 +140,7 @@ fn understand(said: Vec<u8>) -> Result<(Head, Bytes), PictureError> {
     }
 }
 
-/// A worker that was killed, by us or by a limit it ran into, had too much to do; one that panicked could not make
-/// sense of the picture.
+/// A worker that was killed, by us or by a limit, had too much to do; one that panicked could not handle the picture.
 fn cause_of_death(status: ExitStatus) -> PictureError {
     const PANIC: i32 = 101;
     match status.code() {

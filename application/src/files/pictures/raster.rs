@@ -16,12 +16,11 @@ use super::{PictureError, vector};
 /// Longest side of anything drawn or cut here, in pixels.
 pub const LONGEST_SIDE: u32 = 1024;
 
-/// A picture with what it is.
+/// The content of a picture and its format.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[allow(missing_docs, reason = "fields and variants say what they are")]
 pub struct Picture {
-    /// What it is.
     pub kind: Kind,
-    /// The bytes.
     pub bytes: Bytes,
 }
 
@@ -32,7 +31,7 @@ struct Decoded {
     orientation: Orientation,
 }
 
-/// Decodes a picture, once its outline says that this can be afforded. Of a moving picture, the first frame.
+/// Decodes a picture, after its outline was found affordable. Of an animation, the first frame.
 fn decode(mut file: Vec<u8>) -> Result<Decoded, PictureError> {
     let kind = Kind::of(&file).ok_or(PictureError::Unreadable)?;
     let mut format = kind;
@@ -83,7 +82,7 @@ impl Decoded {
         self.pixels.width() <= side && self.pixels.height() <= side
     }
 
-    /// The whole, shrunk where a side is longer than `side` pixels.
+    /// The whole picture, shrunk if a side is longer than `side` pixels.
     fn within(self, side: u32) -> Result<DynamicImage, PictureError> {
         if self.is_within(side) {
             Ok(self.upright())
@@ -92,7 +91,7 @@ impl Decoded {
         }
     }
 
-    /// The whole, shrunk or enlarged until the longer side has `side` pixels.
+    /// The whole picture, shrunk or enlarged until the longer side has `side` pixels.
     fn fitted(self, side: u32) -> Result<DynamicImage, PictureError> {
         let (width, height) = (self.pixels.width(), self.pixels.height());
         let longer = u64::from(width.max(height));
@@ -132,18 +131,18 @@ impl Decoded {
     }
 }
 
-/// The right way up. What is turned is small, or as large as the copy its outline counts.
+/// Turns the picture the right way up. What is turned is small, or as large as the copy that its outline counts.
 fn turned(mut pixels: DynamicImage, orientation: Orientation) -> DynamicImage {
     pixels.apply_orientation(orientation);
     pixels
 }
 
-/// Writes a picture as PNG, JPEG or icon.
+/// Encodes a picture as PNG, JPEG or icon.
 pub fn write(picture: &DynamicImage, kind: Kind) -> Result<Picture, PictureError> {
     let mut bytes = Vec::new();
     let target = &mut Cursor::new(&mut bytes);
     let (kind, written) = match kind {
-        // JPEG has no alpha: what is see-through becomes white.
+        // JPEG has no alpha: transparent pixels become white.
         Kind::Jpeg => {
             let opaque = DynamicImage::ImageRgb8(on_white(picture));
             (kind, opaque.write_to(target, ImageFormat::Jpeg))
@@ -171,16 +170,16 @@ fn on_white(picture: &DynamicImage) -> image::RgbImage {
     DynamicImage::ImageRgba8(ground).to_rgb8()
 }
 
-/// What became of a picture.
+/// The result of work on a picture.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Made {
-    /// It stays as it is.
+    /// The file stays as it is.
     Same(Kind),
-    /// It is another one now.
+    /// To be used instead of the file.
     Other(Picture),
 }
 
-/// Shapes and odd formats become PNG; the rest stays what it is.
+/// Shapes and unusual formats become PNG; other formats stay.
 fn target(kind: Kind) -> Kind {
     if kind == Kind::Jpeg {
         Kind::Jpeg
@@ -189,7 +188,7 @@ fn target(kind: Kind) -> Kind {
     }
 }
 
-/// Width and height in pixels of a picture that can be read to its end; of shapes as they say themselves.
+/// Width and height in pixels of a picture that can be decoded completely; for shapes, as the file states them.
 pub fn measure(file: Vec<u8>) -> Result<(u32, u32), PictureError> {
     if Kind::of(&file) == Some(Kind::Svg) {
         return vector::measure(&file);
@@ -199,8 +198,8 @@ pub fn measure(file: Vec<u8>) -> Result<(u32, u32), PictureError> {
 }
 
 /// A picture as an avatar (contract, integrations 8): a square of `side` pixels, or in its own size (`None`). Opaque
-/// pictures fill the square, see-through ones fit into it. Pictures that move, shapes and odd formats become PNG;
-/// shapes are never kept, for they can do more than be looked at.
+/// pictures fill the square, transparent ones fit into it. Animations, shapes and unusual formats become PNG; shapes
+/// are never kept, because they can contain scripts.
 pub fn avatar(file: Vec<u8>, side: Option<u32>) -> Result<Made, PictureError> {
     let picture = decode(file)?;
     let kind = picture.kind;
@@ -222,8 +221,8 @@ pub fn avatar(file: Vec<u8>, side: Option<u32>) -> Result<Made, PictureError> {
     write(&made, target(kind)).map(Made::Other)
 }
 
-/// A picture as an emoji (contract, admin 11.1): no side longer than `side` pixels. Pictures that may move and icons
-/// stay as they are, shapes become PNG.
+/// A picture as an emoji (contract, admin 11.1): no side longer than `side` pixels. Formats that can be animated and
+/// icons stay as they are, shapes become PNG.
 pub fn emoji(file: Vec<u8>, side: u32) -> Result<Made, PictureError> {
     let picture = decode(file)?;
     let kind = picture.kind;
@@ -351,7 +350,7 @@ mod tests {
 
     #[test]
     fn a_small_file_of_many_pixels_is_refused() {
-        // A PNG that says it is 60,000 × 60,000; nothing of it is read.
+        // A PNG that claims to be 60,000 × 60,000; nothing of it is read.
         let mut bytes = png(1, 1, [0; 4]);
         bytes[16..24].copy_from_slice(&[0, 0, 0xea, 0x60, 0, 0, 0xea, 0x60]);
         assert_eq!(avatar(bytes, Some(10)), Err(PictureError::TooLarge));

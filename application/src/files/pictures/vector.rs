@@ -1,4 +1,5 @@
-//! Pictures made of shapes. They are drawn to pixels, never kept for others to load: such a file can hold scripts.
+//! Pictures made of shapes (SVG). They are drawn to pixels, never kept for others to load: such a file can hold
+//! scripts.
 
 mod allowed;
 mod cost;
@@ -11,10 +12,10 @@ use super::PictureError;
 /// Longest file that is drawn, in bytes.
 const LONGEST: usize = 256 * 1024;
 
-/// Whether the bytes are such a picture.
+/// Whether the bytes are an SVG.
 pub fn is_svg(bytes: &[u8]) -> bool {
     let head = &bytes[..bytes.len().min(2048)];
-    // A letter may be cut in two at the end.
+    // A character may be cut in two at the end.
     let text = String::from_utf8_lossy(head).to_ascii_lowercase();
     let text = text.trim_start_matches('\u{feff}').trim_start();
     (text.starts_with("<?xml")
@@ -30,7 +31,7 @@ fn parse(bytes: &[u8]) -> Result<usvg::Tree, PictureError> {
     }
     let text = str::from_utf8(bytes).map_err(|_| PictureError::Unreadable)?;
     let options = usvg::Options {
-        // Nothing is loaded, from wherever.
+        // Nothing is loaded, from anywhere.
         image_href_resolver: usvg::ImageHrefResolver {
             resolve_data: Box::new(|_, _, _| None),
             resolve_string: Box::new(|_, _| None),
@@ -41,7 +42,7 @@ fn parse(bytes: &[u8]) -> Result<usvg::Tree, PictureError> {
     usvg::Tree::from_str(&text, &options).map_err(|_| PictureError::Unreadable)
 }
 
-/// Width and height as the picture says, in whole pixels.
+/// Width and height as the picture states them, in whole pixels.
 pub fn measure(bytes: &[u8]) -> Result<(u32, u32), PictureError> {
     let size = parse(bytes)?.size().to_int_size();
     Ok((size.width(), size.height()))
@@ -62,7 +63,7 @@ pub fn draw(bytes: &[u8], longest: u32) -> Result<RgbaImage, PictureError> {
     paint(&tree, size.width(), size.height())
 }
 
-/// Draws it in another size, filling it.
+/// Draws it so that it fills `width` × `height` pixels.
 pub fn draw_sized(bytes: &[u8], width: u32, height: u32) -> Result<RgbaImage, PictureError> {
     paint(&parse(bytes)?, width, height)
 }

@@ -1,8 +1,8 @@
-//! The other side of [`super::process`]: this program, started anew to do one job on one picture and end.
+//! The other side of `process`: this program, started again to do one job on one picture and end.
 //!
-//! The job is in the arguments, the picture comes on standard input, and what became of it goes to standard output: a
-//! line that says what, then the bytes. Before anything is read, the process gives up what it does not need, so that a
-//! picture that finds a hole in a decoder finds nothing behind it: no files, no secrets, and little memory and time.
+//! The job is in the arguments, the picture comes on standard input, and the result goes to standard output: a line
+//! with its kind, then the bytes. Before anything is read, the process gives up what it does not need. A picture that
+//! exploits a decoder then finds nothing: no files, no secrets, and little memory and time.
 
 use std::io::{Read as _, Write as _};
 use std::process::ExitCode;
@@ -14,40 +14,40 @@ use super::PictureError;
 use super::kind::Kind;
 use super::raster::{self, Made, Picture};
 
-/// The word on the command line that makes a worker of this program.
+/// The argument that makes a worker of this program.
 pub const COMMAND: &str = "picture-worker";
 
 /// Memory of a worker beyond what the program itself takes, in bytes.
 #[cfg(unix)]
 const MEMORY: u64 = 400 << 20;
 
-/// Time on a processor, in seconds. A picture as large as pictures may be takes about two.
+/// Processor time, in seconds. The largest allowed picture takes about two.
 #[cfg(unix)]
 const SECONDS: u64 = 10;
 
 /// What is to be done with a picture.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Job {
-    /// Read it to its end and tell its size.
+    /// Decode it completely and report its size.
     Measure,
-    /// Make an avatar of it, of that many pixels, or in its own size.
+    /// Make an avatar of it, with that many pixels a side, or in its own size.
     Avatar(Option<u32>),
-    /// Make an emoji of it, no side longer than that.
+    /// Make an emoji of it, no side longer than that many pixels.
     Emoji(u32),
-    /// Write it in another format.
+    /// Encode it in another format, shrunk to the longest side allowed.
     Convert(Kind),
 }
 
-/// What became of it, without the bytes.
+/// The result of a job, without the bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Head {
-    /// Its width and height.
+    /// Width and height in pixels.
     Measured(u32, u32),
-    /// It stays as it is.
+    /// The file stays as it is.
     Same(Kind),
     /// The bytes that follow are another picture.
     Other(Kind),
-    /// Nothing.
+    /// No bytes follow.
     Refused(PictureError),
 }
 
@@ -73,7 +73,7 @@ impl Job {
     }
 }
 
-/// Does a worker's job when this process was started to be one.
+/// Does a worker's job, if this process was started as one.
 pub fn run_if_asked() -> Option<ExitCode> {
     let mut arguments = std::env::args().skip(1);
     if arguments.next()? != COMMAND {
@@ -103,14 +103,14 @@ fn work(job: &str) -> std::io::Result<()> {
     out.flush()
 }
 
-/// Gives up what a worker does not need. Children of this process, threads, files: there are none.
+/// Gives up what a worker does not need: child processes, threads, files. It has none.
 #[cfg(unix)]
 fn confine() -> std::io::Result<()> {
     use rustix::process::{Resource, Rlimit, nice, setrlimit};
-    // Whoever started it may die without a word.
+    // The parent may die without telling.
     #[cfg(target_os = "linux")]
     rustix::process::set_parent_process_death_signal(Some(rustix::process::Signal::KILL))?;
-    // Those who are served come first.
+    // Requests of users come first.
     nice(10)?;
     let limit = |resource, most| {
         let limit = Rlimit {
@@ -126,7 +126,7 @@ fn confine() -> std::io::Result<()> {
     limit(Resource::Cpu, SECONDS)?;
     limit(Resource::Core, 0)?;
     limit(Resource::Fsize, 0)?;
-    // Standard input, output and error are open; nothing else is, ever.
+    // Standard input, output and error are open; nothing else ever is.
     limit(Resource::Nofile, 3)?;
     #[cfg(target_os = "linux")]
     limit(Resource::Nproc, 0)?;
@@ -138,7 +138,7 @@ fn confine() -> std::io::Result<()> {
     Ok(())
 }
 
-/// What this process has mapped so far, in bytes: the program, above all.
+/// What this process has mapped so far, in bytes: mainly the program.
 #[cfg(target_os = "linux")]
 fn address_space() -> std::io::Result<u64> {
     let status = std::fs::read_to_string("/proc/self/status")?;

@@ -1,10 +1,10 @@
-//! Which addresses a request that a user caused may go to: public ones, and those the operator trusts.
+//! Which addresses a request that a user caused may go to: public ones, and those the operator allows.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::str::FromStr;
 
-/// Whether an address is in the public internet. Everything else (this machine, its networks, addresses that mean
-/// something special) is none of a user's business.
+/// Whether an address is in the public internet. Users must not reach anything else: this machine, its networks,
+/// addresses with a special meaning.
 pub fn is_public(address: IpAddr) -> bool {
     match address {
         IpAddr::V4(v4) => is_public_v4(v4),
@@ -40,13 +40,13 @@ fn is_public_v6(address: Ipv6Addr) -> bool {
     let segments = address.segments();
     let tail = Ipv4Addr::new(octets[12], octets[13], octets[14], octets[15]);
     match segments {
-        // The well-known prefix of NAT64: what is behind it is the IPv4 address at the end.
+        // The well-known prefix of NAT64: the IPv4 address is at the end.
         [0x64, 0xff9b, 0, 0, 0, 0, _, _] => is_public_v4(tail),
-        // 6to4 and Teredo carry IPv4 addresses inside; nobody needs them any more. Documentation.
+        // 6to4 and Teredo carry IPv4 addresses inside and are obsolete. Documentation.
         [0x2002, ..] | [0x2001, 0 | 0xdb8, ..] => false,
         // ORCHID, benchmarking and other reserved parts of 2001::/23.
         [0x2001, second, ..] if second < 0x200 => false,
-        // Only 2000::/3 is given out: this leaves out ::/96, ::ffff:0:0/96, fc00::/7, fe80::/10, ff00::/8 and the rest.
+        // Only 2000::/3 is assigned: this leaves out ::/96, ::ffff:0:0/96, fc00::/7, fe80::/10, ff00::/8 and the rest.
         [first, ..] => first & 0xe000 == 0x2000 && first != 0x3fff,
     }
 }
@@ -66,12 +66,12 @@ fn within(address: &[u8], network: &[u8], bits: u8) -> bool {
                 .is_some_and(|(a, b)| (a ^ b) >> (8 - rest) == 0))
 }
 
-/// A host or a network the operator trusts.
+/// A host or a network that the operator allows.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Trusted {
-    /// A name, in lower case.
+    /// In lower case.
     Name(String),
-    /// Addresses that begin like this.
+    /// An address and the number of its bits that must agree.
     Network(IpAddr, u8),
 }
 
@@ -88,7 +88,7 @@ impl AllowList {
             .any(|one| matches!(one, Trusted::Name(trusted) if trusted.eq_ignore_ascii_case(name)))
     }
 
-    /// Whether requests may go to this address: it is public or trusted.
+    /// Whether requests may go to this address: it is public or allowed.
     pub fn allows(&self, address: IpAddr) -> bool {
         // `::ffff:10.0.0.1` is 10.0.0.1.
         let address = address.to_canonical();

@@ -1,4 +1,4 @@
-//! A mail as it goes over the wire.
+//! A mail as it is sent.
 
 use domain::text;
 use lettre::address::Envelope;
@@ -11,10 +11,10 @@ use super::{Mail, Mailbox, SendError};
 /// Longest subject and longest name, in characters.
 const LONGEST_LINE: usize = 250;
 
-/// Says that a program wrote the mail, so that no other program answers (RFC 3834).
+/// Marks the mail as written by a program, so that no other program answers (RFC 3834).
 const AUTO_SUBMITTED: &str = "Auto-Submitted";
 
-/// The mail with its headers. Nothing in it can add a header: names and subjects lose their control characters, and
+/// The mail with its headers. No value can add a header: names and subjects lose their control characters, and
 /// addresses are checked.
 pub(crate) fn compose(mail: &Mail) -> Result<Message, SendError> {
     let (to, from) = (mailbox(&mail.to)?, mailbox(&mail.from)?);
@@ -59,7 +59,7 @@ fn mailbox(mailbox: &Mailbox) -> Result<WireMailbox, SendError> {
     ))
 }
 
-/// A text on one line, without control characters and not too long.
+/// A text on one line, without control characters and shortened if it is too long.
 pub fn one_line(text: &str) -> String {
     let clean: String = text::cut(text, LONGEST_LINE)
         .chars()

@@ -1,5 +1,5 @@
-//! Sends mail over SMTP. The settings are looked at for every mail, so that changing them takes effect at once;
-//! connections are kept as long as they stay the same.
+//! Sends mail over SMTP. The settings are read for every mail, so that changes take effect at once; connections are
+//! kept as long as the settings stay the same.
 
 use std::net::IpAddr;
 use std::time::Duration;
@@ -22,37 +22,36 @@ type Transport = AsyncSmtpTransport<Tokio1Executor>;
 /// Longest wait for any single answer of a mail server.
 const TIMEOUT: Duration = Duration::from_secs(20);
 
-/// Longest time sending one mail may take, whatever the server does.
+/// Longest time that sending one mail may take, whatever the server does.
 const PATIENCE: Duration = Duration::from_mins(2);
 
-/// Connections kept at the same time.
 const CONNECTIONS: u32 = 4;
 
-/// How a connection is kept from being read by others.
+/// How a connection is encrypted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Encryption {
-    /// It is not.
+    /// Everything is sent in the clear.
     None,
-    /// With STARTTLS where the server offers it.
+    /// With STARTTLS if the server offers it.
     Offered,
-    /// With STARTTLS; not at all without.
+    /// With STARTTLS, or no mail at all.
     Required,
-    /// From the first byte.
+    /// TLS from the first byte.
     Immediate,
 }
 
-/// Which mail server, and how.
+/// A mail server, and how to connect to it.
 #[derive(Clone, PartialEq, Eq)]
 pub struct SmtpServer {
-    /// Its name or address.
+    /// Name or address.
     pub host: String,
-    /// Its port; `None`: the usual one.
+    /// `None`: the usual one.
     pub port: Option<u16>,
-    /// See there.
+    /// Whether and when the connection uses TLS.
     pub encryption: Encryption,
-    /// User name and password, where it wants them.
+    /// User name and password, if the server wants them.
     pub credentials: Option<(String, String)>,
-    /// Keep connections for the next mail.
+    /// Whether to keep connections for the next mail.
     pub pool: bool,
     /// Connect to exactly this address instead of looking the host up: it was checked.
     pub address: Option<IpAddr>,
@@ -68,14 +67,14 @@ impl std::fmt::Debug for SmtpServer {
     }
 }
 
-/// A text is no address of a mail server. Does not repeat the text, which may have a password in it.
+/// The error for a text that is no address of a mail server. Does not repeat the text, which may contain a password.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("must look like smtp://user:password@mail.example.org:587")]
 pub struct NotAMailUrl;
 
 impl SmtpServer {
-    /// The server of `MAIL_URL`: `smtp://` or `smtps://`, with `?ignoreTLS=true`, `requireTLS=true` or `pool=false`
-    /// where wanted.
+    /// The server of `MAIL_URL`: `smtp://` or `smtps://`, optionally with `?ignoreTLS=true`, `requireTLS=true` or
+    /// `pool=false`.
     pub fn from_url(text: &str) -> Result<Self, NotAMailUrl> {
         let url = Url::parse(text.trim_ascii()).map_err(|_| NotAMailUrl)?;
         let host = url.host_str().filter(|host| !host.is_empty());
@@ -107,7 +106,7 @@ impl SmtpServer {
         })
     }
 
-    /// The server the settings name, if they name one.
+    /// The server in the settings; `None` if they name none.
     pub fn from_settings(settings: &Settings) -> Option<Self> {
         let text = |key| settings.text(key).trim_ascii();
         let host = Some(text(keys::SMTP_HOST)).filter(|host| !host.is_empty())?;
@@ -154,8 +153,8 @@ impl SmtpServer {
     }
 }
 
-/// How to keep a password from others: it is sent only once nobody else can read it, however the server is reached.
-/// `secure`: TLS from the first byte.
+/// The encryption that protects a password: it is sent only if nobody else can read it. `secure`: TLS from the first
+/// byte.
 pub const fn for_account(secure: bool, with_password: bool) -> Encryption {
     if secure {
         Encryption::Immediate
@@ -164,7 +163,7 @@ pub const fn for_account(secure: bool, with_password: bool) -> Encryption {
     }
 }
 
-/// A password is not sent in the clear only because somebody on the way hid that the server offers better.
+/// A password is not sent in the clear only because somebody on the way hid that the server offers STARTTLS.
 const fn starttls(ignore: bool, with_password: bool) -> Encryption {
     match (ignore, with_password) {
         (true, _) => Encryption::None,
@@ -188,16 +187,16 @@ fn percent_decoded(text: &str) -> Option<String> {
     String::from_utf8(bytes).ok()
 }
 
-/// The mail server of `MAIL_URL`, or else of the settings.
+/// Sends mail through the server of `MAIL_URL`, or else the one in the settings.
 pub struct SmtpMailer {
     views: Views,
     fixed: Option<SmtpServer>,
-    /// The connections, and which server they are to.
+    /// The connections, and the server they lead to.
     open: Mutex<Option<(SmtpServer, Transport)>>,
 }
 
 impl SmtpMailer {
-    /// Sends with `fixed`, or else with what the settings say at the time.
+    /// Sends through `fixed`, or else through the server in the settings at the time.
     pub fn new(views: Views, fixed: Option<SmtpServer>) -> Self {
         Self {
             views,
@@ -213,7 +212,7 @@ impl SmtpMailer {
         }
     }
 
-    /// Connections to `server`: those there are, or new ones.
+    /// Connections to `server`: the open ones, or new ones.
     fn transport(&self, server: &SmtpServer) -> Result<Transport, SendError> {
         let mut open = self.open.lock();
         if let Some((known, transport)) = open.as_ref().filter(|_| server.pool)
@@ -262,7 +261,7 @@ impl Mailer for SmtpMailer {
     }
 }
 
-/// What an error of the transport means for the mail. The texts of servers are not repeated: they like to quote
+/// What an error of the transport means for the mail. The texts of servers are not repeated: they often quote
 /// addresses.
 fn trouble(error: &Error) -> SendError {
     let unreachable = |why: String| SendError::Unreachable(why);

@@ -1,4 +1,4 @@
-//! What a WebDAV server answers to `PROPFIND` (RFC 4918, 14.16), as clients of chat servers are used to getting it.
+//! The answer of a WebDAV server to `PROPFIND` (RFC 4918, 14.16), in the form that clients of chat servers expect.
 
 use percent_encoding::percent_decode_str;
 use reqwest::Url;
@@ -10,45 +10,43 @@ use super::WebdavError;
 /// The namespace of everything that counts.
 const DAV: &str = "DAV:";
 
-/// Most pieces of XML in one listing.
+/// The most XML nodes in one listing.
 const MOST_NODES: u32 = 400_000;
 
-/// What something in a listing is.
+/// What an entry of a listing is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
+#[allow(missing_docs, reason = "fields and variants say what they are")]
 pub enum EntryKind {
-    /// It has bytes.
     File,
-    /// It has entries.
     Directory,
 }
 
-/// A file or folder.
+/// A file or folder in a listing.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Entry {
-    /// Its path below the address of the account, with a slash in front and none behind.
+    /// Its path below the address of the account, with a slash in front and none at the end.
     pub filename: String,
-    /// The last part of that.
+    /// The last part of `filename`.
     pub basename: String,
-    /// When it was changed last, as the server writes it; empty when it does not.
+    /// When it was last changed, as the server writes it; empty if it does not.
     pub lastmod: String,
-    /// How many bytes.
+    /// In bytes.
     pub size: u64,
-    /// See there.
+    /// On the wire `type`: `file` or `directory`.
     #[serde(rename = "type")]
     pub kind: EntryKind,
-    /// What tells its versions apart.
+    /// Differs between versions of the file.
     pub etag: Option<String>,
-    /// Its media type.
+    /// Media type, as the server states it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub mime: Option<String>,
 }
 
-/// The entries of a listing.
 pub(super) fn read(text: &str, root: &Url) -> Result<Vec<Entry>, WebdavError> {
     let malformed = |error: roxmltree::Error| WebdavError::Malformed(error.to_string());
     let options = ParsingOptions {
-        // Nobody needs entities of their own to list files.
+        // Listings of files need no entities of their own.
         allow_dtd: false,
         nodes_limit: MOST_NODES,
         ..ParsingOptions::default()
@@ -104,7 +102,7 @@ fn entry(response: Node<'_, '_>, root: &Url) -> Option<Entry> {
     })
 }
 
-/// The decoded path of something, seen from the address of the account; `None`: it is not below it.
+/// The decoded path, relative to the address of the account; `None`: it is not below it.
 pub(super) fn path_below(root: &Url, path: &str) -> Option<String> {
     let decoded = |path: &str| -> Option<String> {
         let text = percent_decode_str(path.trim_end_matches('/')).decode_utf8();

@@ -1,4 +1,4 @@
-//! What rows of memberships are asked and changed by, with the rosters of their rooms.
+//! Queries and changes of membership rows and of the rosters of their rooms.
 
 use std::sync::Arc;
 
@@ -12,7 +12,6 @@ use crate::rows::membership::{MembershipDoc, MembershipRow};
 use crate::rows::room::RoomRow;
 use crate::tx::Tx;
 
-/// Ends a membership.
 pub(crate) fn remove(
     tx: &mut Tx,
     event: &Applied,
@@ -46,7 +45,6 @@ pub(crate) fn remove(
     Ok(())
 }
 
-/// Ends all memberships of a room that is gone.
 pub(crate) fn remove_all(tx: &mut Tx, event: &Applied, room: &RoomId) -> rusqlite::Result<()> {
     for user in tx.members(room)?.clone() {
         remove(tx, event, room, &user)?;
@@ -55,7 +53,6 @@ pub(crate) fn remove_all(tx: &mut Tx, event: &Applied, room: &RoomId) -> rusqlit
     Ok(())
 }
 
-/// Changes one membership, if there is one.
 pub(crate) fn change(
     tx: &mut Tx,
     event: &Applied,
@@ -79,7 +76,6 @@ pub(crate) fn change(
     Ok(())
 }
 
-/// Changes every membership of a room.
 pub(crate) fn change_all(
     tx: &mut Tx,
     event: &Applied,
@@ -92,7 +88,7 @@ pub(crate) fn change_all(
     Ok(())
 }
 
-/// Keeps the set of quiet members, where it is loaded.
+/// Updates the set of quiet members, if it is loaded.
 pub(crate) fn note_quiet(tx: &mut Tx, room: &RoomId, user: &UserId, quiet: bool) {
     if let Some(set) = tx
         .rosters
@@ -107,7 +103,7 @@ pub(crate) fn note_quiet(tx: &mut Tx, room: &RoomId, user: &UserId, quiet: bool)
     }
 }
 
-/// Keeps the highlighted words of the members, where they are loaded.
+/// Updates the highlighted words of the members, if they are loaded.
 pub(crate) fn note_keen(tx: &mut Tx, room: &RoomId, user: &UserId, highlights: &Arc<Highlights>) {
     if let Some(keen) = tx
         .rosters
@@ -130,7 +126,6 @@ pub(crate) fn owns(tx: &mut Tx, room: &RoomId, user: &UserId) -> rusqlite::Resul
         .map(MembershipRow::is_owner))
 }
 
-/// The rooms a user is a member of.
 pub(crate) fn rooms_of(tx: &mut Tx, user: &UserId) -> rusqlite::Result<Vec<RoomId>> {
     tx.need("memberships_user")?;
     tx.memberships.flush(&tx.conn)?;
@@ -142,7 +137,7 @@ pub(crate) fn rooms_of(tx: &mut Tx, user: &UserId) -> rusqlite::Result<Vec<RoomI
         .collect()
 }
 
-/// The direct messages a user has with one other, and who that is.
+/// The direct messages between a user and exactly one other, with that other.
 pub(crate) fn pairs_of(tx: &mut Tx, user: &UserId) -> rusqlite::Result<Vec<(RoomId, UserId)>> {
     let mut pairs = Vec::new();
     for room in rooms_of(tx, user)? {

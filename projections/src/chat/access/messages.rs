@@ -1,4 +1,4 @@
-//! What rows of messages are asked and changed by on behalf of their rooms and members.
+//! Queries and changes of message rows on behalf of rooms and members.
 
 use bytes::Bytes;
 use domain::{MessageId, RoomId};
@@ -8,7 +8,7 @@ use crate::json;
 use crate::rows::tally::Tally;
 use crate::tx::Tx;
 
-/// Keeps with a message whose counters it raised.
+/// Stores with a message whose counters it raised.
 pub(crate) fn keep_tally(tx: &mut Tx, id: &MessageId, tally: Tally) -> rusqlite::Result<()> {
     if let Some(row) = tx.messages.get_mut(&tx.conn, id)? {
         row.tally = tally;
@@ -16,7 +16,6 @@ pub(crate) fn keep_tally(tx: &mut Tx, id: &MessageId, tally: Tally) -> rusqlite:
     Ok(())
 }
 
-/// Removes all messages of a room.
 pub(crate) fn delete_messages(tx: &mut Tx, room: &RoomId) -> rusqlite::Result<()> {
     tx.need("messages_room")?;
     tx.flush_messages()?;
@@ -30,7 +29,7 @@ pub(crate) fn delete_messages(tx: &mut Tx, room: &RoomId) -> rusqlite::Result<()
     Ok(())
 }
 
-/// A message as a room's last one.
+/// The message with its document in the form a room shows as its last message.
 pub(crate) fn as_last(tx: &mut Tx, id: MessageId) -> rusqlite::Result<Option<(MessageId, Bytes)>> {
     tx.need_message(&id)?;
     Ok(tx

@@ -1,4 +1,4 @@
-//! What rows of rooms are changed by, whichever view it is that brings the change.
+//! Changes of room rows, whichever view they come from.
 
 use bytes::Bytes;
 use domain::{MessageId, RoomId, Timestamp, UserId};
@@ -11,9 +11,9 @@ use crate::numbers::number;
 use crate::rows::room::latest::Newest;
 use crate::tx::Tx;
 
-/// The send time a message gets that comes into the room now: its own, or one millisecond after the message before it
-/// where that is later. So send times rise strictly in the order of the log, whatever the clocks of the writers say,
-/// and a send time is a position in the room. Answers the position of the message before it, too.
+/// The send time of a message that enters the room now: its own, or one millisecond after the message before it if that
+/// is later. So send times rise strictly in the order of the log, whatever the clocks of the writers say, and a send
+/// time is a position in the room. Also returns the position of the message before it.
 pub(crate) fn send_time(
     tx: &mut Tx,
     event: &Applied,
@@ -38,7 +38,7 @@ pub(crate) fn delete_room(tx: &mut Tx, event: &Applied, room: &RoomId) -> rusqli
     Ok(())
 }
 
-/// Counts members and owners.
+/// Adds to the numbers of members and owners.
 pub(crate) fn members_changed(
     tx: &mut Tx,
     event: &Applied,
@@ -86,12 +86,11 @@ pub(crate) fn name_participants(tx: &mut Tx, room: &RoomId) -> rusqlite::Result<
     Ok(())
 }
 
-/// What became of a message that is gone.
+/// How a message was deleted.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Gone {
-    /// Emptied, its place stays.
+    /// Emptied; its place stays.
     Blanked,
-    /// Removed.
     Removed,
     /// The place of an emptied one was removed.
     PlaceRemoved,
@@ -126,7 +125,6 @@ pub(crate) fn message_gone(
     Ok(())
 }
 
-/// A message has another author.
 pub(crate) fn author_changed(
     tx: &mut Tx,
     room: &RoomId,

@@ -1,4 +1,4 @@
-//! What was posted behind a place in a room, out of the file.
+//! What was posted behind a place in a room, read from the file.
 
 use domain::{MessageId, RoomId, Timestamp, UserId};
 
@@ -7,11 +7,11 @@ use crate::rows::room::tail::{After, Told};
 use crate::rows::tally::Tally;
 use crate::tx::Tx;
 
-/// How many messages are looked at. Who has more to read than that has this much.
+/// How many messages are looked at. Members with more unread messages than that have this number.
 const MOST: i64 = 20_000;
 
-/// Shows `see` what was posted in a room behind a place and is still there, newest first. What the room had before it
-/// was made anew (`born`: the position of that) is not of it.
+/// Shows `see` what was posted in a room behind a place and still exists, newest first. `born` is the position at which
+/// the room was created: earlier messages belong to a former room of the same id.
 pub(super) fn newest_first(
     tx: &mut Tx,
     room: &RoomId,
@@ -21,7 +21,7 @@ pub(super) fn newest_first(
 ) -> rusqlite::Result<()> {
     const COLUMNS: &str = "SELECT seq, id, at, author, shown, thread, counts, called FROM messages";
     const THERE: &str = "system = 0 AND kind IS NOT 'rm'";
-    // Behind a position there is little, in whatever room: found without an index. Behind a time there may be much.
+    // Behind a position there is little, in any room: found without an index. Behind a time there may be much.
     let (index, order) = if after.seq > born {
         ("NOT INDEXED", "seq")
     } else {

@@ -1,4 +1,4 @@
-//! What happens to accounts, as their memberships show it.
+//! What changes of accounts do to their memberships.
 
 use domain::room::RoomKind;
 use domain::user::UserEvent;
@@ -39,7 +39,7 @@ pub(super) fn account(
             for room in rooms_of(tx, &changed.user)? {
                 change(tx, event, &room, &changed.user, |doc| {
                     doc.prefer(&changed.set);
-                    // The same everywhere.
+                    // The same in each of the user's memberships.
                     highlights.get_or_insert_with(|| doc.highlights());
                 })?;
                 if let Some(highlights) = &highlights {
@@ -65,8 +65,8 @@ fn is_copied(preference: &str) -> bool {
     )
 }
 
-/// Puts away what others have of their conversations with a user who may not log in any more, or takes it out again
-/// where both may (contract, conventions 7.4).
+/// Archives what others have of their conversations with a user who may no longer log in, or takes it out of the
+/// archive if both may (contract, conventions 7.4).
 fn silence(tx: &mut Tx, event: &Applied, user: &UserId, silent: bool) -> rusqlite::Result<()> {
     for (room, other) in pairs_of(tx, user)? {
         if silent {
@@ -88,7 +88,7 @@ fn silence(tx: &mut Tx, event: &Applied, user: &UserId, silent: bool) -> rusqlit
     Ok(())
 }
 
-/// A user has other custom fields: their direct messages have copies.
+/// Custom fields of a user changed: their direct messages have copies.
 fn describe_user(tx: &mut Tx, event: &Applied, user: &UserId) -> rusqlite::Result<()> {
     let fields = tx
         .users
@@ -108,7 +108,7 @@ fn describe_user(tx: &mut Tx, event: &Applied, user: &UserId) -> rusqlite::Resul
     Ok(())
 }
 
-/// A user is called differently: their memberships say so, and direct messages are named after them.
+/// A user's name changed: their memberships show it, and direct messages are named after them.
 fn rename_user(tx: &mut Tx, event: &Applied, user: &UserId) -> rusqlite::Result<()> {
     let called = UserRef::full(tx, user)?;
     for room in rooms_of(tx, user)? {
@@ -118,7 +118,7 @@ fn rename_user(tx: &mut Tx, event: &Applied, user: &UserId) -> rusqlite::Result<
     Ok(())
 }
 
-/// Names a direct message anew for all who are in it.
+/// Updates the name of a direct message for all who are in it.
 fn name_direct(tx: &mut Tx, event: &Applied, room: &RoomId) -> rusqlite::Result<()> {
     let participants = tx
         .rooms
@@ -149,7 +149,7 @@ fn name_direct(tx: &mut Tx, event: &Applied, room: &RoomId) -> rusqlite::Result<
     Ok(())
 }
 
-/// A deleted account leaves its rooms; direct messages between two go altogether (contract, conventions 7.4).
+/// A deleted account leaves its rooms; direct messages between two are deleted (contract, conventions 7.4).
 fn user_gone(tx: &mut Tx, event: &Applied, user: &UserId) -> rusqlite::Result<()> {
     for room in rooms_of(tx, user)? {
         let Some(row) = tx.rooms.get(&tx.conn, &room)? else {

@@ -18,49 +18,42 @@ use crate::rows::membership::{MembershipDoc, MembershipRow, whole};
 use crate::since::Since;
 use crate::views::Views;
 
-/// A membership as the views have it.
+/// A membership as the views have it: document and counters.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[allow(missing_docs, reason = "fields and variants say what they are")]
 pub struct MembershipRecord {
     /// The whole wire document (contract, rooms 2.1).
     pub doc: Bytes,
-    /// The changing part.
     pub view: MembershipView,
-    /// How many messages count as unread.
     pub unread: u64,
-    /// How many of them call the user.
     pub user_mentions: u64,
 }
 
-/// A member with roles in the room.
+/// A member who holds roles in the room.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[allow(missing_docs, reason = "fields and variants say what they are")]
 pub struct RoleHolder {
     /// The wire `_id` of the membership.
     pub id: String,
-    /// Who.
     pub user: UserId,
-    /// Their user name.
     pub username: String,
-    /// The name people go by.
     pub name: Option<String>,
-    /// Which roles.
     pub roles: Vec<RoleId>,
 }
 
-/// Which members of a room are wanted.
+/// Selects members of a room for [`Views::members`], in the order of user names.
 #[derive(Clone, Debug)]
+#[allow(missing_docs, reason = "fields and variants say what they are")]
 pub struct MemberQuery {
-    /// The room.
     pub room: RoomId,
     /// Only those whose user name, name, nickname or bio contain this, without regard to case.
     pub filter: Option<String>,
-    /// Last first; the order is by user name.
     pub descending: bool,
-    /// Which part.
     pub slice: Slice,
 }
 
 impl Views {
-    /// How much a user has not read, in all rooms that are not archived.
+    /// How many unread messages a user has in all rooms that are not archived.
     pub async fn unread_total(&self, user: &UserId) -> Result<u64, QueryError> {
         let user = user.clone();
         self.read(move |conn| {
@@ -126,7 +119,7 @@ impl Views {
         .await
     }
 
-    /// As lists tell them: a user's memberships that changed since then, and those that ended. Without `since`: all.
+    /// A user's memberships that changed since then, as lists show them, and those that ended. Without `since`: all.
     pub async fn memberships_sync(
         &self,
         user: &UserId,
@@ -152,7 +145,7 @@ impl Views {
         .await
     }
 
-    /// Documents of the users in a room that may log in.
+    /// Documents of the members of a room who may log in.
     pub async fn members(&self, query: MemberQuery) -> Result<Page, QueryError> {
         self.read(move |conn| {
             let filter = query.filter.map(|filter| filter.to_lowercase());
@@ -177,7 +170,7 @@ impl Views {
         .await
     }
 
-    /// The members of a room that hold a role in it, by user name.
+    /// The members of a room who hold a role in it, by user name.
     pub async fn role_holders(&self, room: &RoomId) -> Result<Vec<RoleHolder>, QueryError> {
         let room = room.clone();
         self.read(move |conn| {
@@ -200,7 +193,7 @@ impl Views {
         .await
     }
 
-    /// Those that may log in and are in a room the longest, `except` left out; `most` of them at most.
+    /// The members who may log in and have been in the room the longest; `except` left out, `most` of them at most.
     pub async fn longest_members(
         &self,
         room: &RoomId,
@@ -222,7 +215,7 @@ impl Views {
         .await
     }
 
-    /// Whether anybody but `user` is a member of `room`, whether they may log in or not.
+    /// Whether anyone but `user` is a member of `room`, whether they may log in or not.
     pub async fn is_shared(&self, room: &RoomId, user: &UserId) -> Result<bool, QueryError> {
         let (room, user) = (room.clone(), user.clone());
         self.read(move |conn| {

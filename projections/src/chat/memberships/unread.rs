@@ -16,7 +16,6 @@ use crate::rows::room::tail::Told;
 use crate::rows::tally::{Counts, Tally};
 use crate::tx::Tx;
 
-/// What a message means to the members (contract, rooms 2.3, messages 4.1 and 4.2).
 pub(super) fn message(
     tx: &mut Tx,
     event: &Applied,
@@ -73,7 +72,7 @@ pub(super) fn message(
     Ok(())
 }
 
-/// Keeps what the message counted for: with the message, and among the latest of the room.
+/// Stores what the message counted for: with the message, and among the latest messages of the room.
 fn remember(
     tx: &mut Tx,
     event: &Applied,
@@ -98,7 +97,7 @@ fn remember(
     Ok(())
 }
 
-/// Raises the counters; answers whose.
+/// Raises the counters; returns whose.
 fn count(
     tx: &mut Tx,
     event: &Applied,
@@ -151,8 +150,8 @@ fn count(
     Ok(tally)
 }
 
-/// The members, besides the author and those who are `called` anyway (in order), who have a word of the message
-/// highlighted.
+/// The members who have highlighted a word of the message, without the author and without those who are `called`
+/// anyway. `called` is in order.
 fn highlighted(
     tx: &mut Tx,
     posted: &MessagePosted,
@@ -175,7 +174,7 @@ fn highlighted(
         .collect())
 }
 
-/// A reply: those it concerns see the room alerted, those who follow the thread see it unread.
+/// A reply: the users it concerns see the room alerted, followers of the thread see it unread.
 fn follow(
     tx: &mut Tx,
     event: &Applied,

@@ -13,16 +13,15 @@ use crate::rows::Row as _;
 use crate::rows::message::MessageRow;
 use crate::views::Views;
 
-/// A message as the views have it.
+/// A message as the views have it: document and what doors decide by.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[allow(missing_docs, reason = "fields and variants say what they are")]
 pub struct MessageRecord {
-    /// Its id.
     pub id: MessageId,
-    /// Its room.
     pub room: RoomId,
-    /// Who wrote it, or did what a system message tells.
+    /// The author; for a system message, the user who did what it tells.
     pub author: UserId,
-    /// Send time.
+    /// Send time, as the room shows it.
     pub at: Timestamp,
     /// The wire's `t`: absent on normal messages.
     pub kind: Option<String>,
@@ -30,37 +29,35 @@ pub struct MessageRecord {
     pub system: bool,
     /// The message it replies to.
     pub thread: Option<MessageId>,
-    /// How many replies it has.
     pub replies: u64,
     /// The wire document (contract, messages 2).
     pub doc: Bytes,
 }
 
-/// Which messages of a room are wanted. Newest first.
+/// Selects messages of a room for [`Views::history`].
 #[derive(Clone, Debug)]
+#[allow(missing_docs, reason = "fields and variants say what they are")]
 pub struct HistoryQuery {
-    /// The room.
     pub room: RoomId,
-    /// Sent before (or at, see `inclusive`).
+    /// Sent before this time (or at it, see `inclusive`).
     pub latest: Option<Timestamp>,
-    /// Sent after (or at, see `inclusive`).
+    /// Sent after this time (or at it, see `inclusive`).
     pub oldest: Option<Timestamp>,
-    /// The two bounds count.
+    /// Messages sent exactly at one of the two times are included.
     pub inclusive: bool,
-    /// Replies that are shown in their thread only, too.
+    /// Include replies that are shown only in their thread.
     pub show_threads: bool,
     /// Leave out messages of these `t` (contract, messages 2.4: `sysMes`, `Hide_System_Messages`).
     pub hidden_kinds: Vec<String>,
-    /// Which part.
     pub slice: Slice,
 }
 
-/// What lies in a stretch of time of a room, replies shown in their thread only left out.
+/// What was sent in a room in a stretch of time, without replies that are shown only in their thread.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Window {
-    /// How many messages.
+    /// The number of messages in the whole stretch.
     pub count: u64,
-    /// The first one.
+    /// Wire document of the earliest message.
     pub first: Option<Bytes>,
 }
 
@@ -79,7 +76,7 @@ impl Views {
         .await
     }
 
-    /// The message of that id.
+    /// The message with that id, system messages included.
     pub async fn message(&self, id: &MessageId) -> Result<Option<MessageRecord>, QueryError> {
         let id = id.clone();
         self.read(move |conn| {
@@ -98,7 +95,7 @@ impl Views {
         .await
     }
 
-    /// Message documents of a room, newest first. A page of large ones ends before the slice does.
+    /// Message documents of a room, newest first. A page of large documents ends before the slice does.
     pub async fn history(&self, query: HistoryQuery) -> Result<Vec<Bytes>, QueryError> {
         self.read(move |conn| {
             // Whole milliseconds: "before t" is "at most t - 1".
@@ -128,13 +125,13 @@ impl Views {
     }
 
     /// All message documents of a room, thread replies and system messages included, newest first. A page of large
-    /// ones ends before the slice does.
+    /// documents ends before the slice does.
     pub async fn messages(&self, room: &RoomId, slice: Slice) -> Result<Page, QueryError> {
         self.messages_in_order(room, slice, "at DESC, seq DESC")
             .await
     }
 
-    /// The same, oldest first.
+    /// Like [`Self::messages`], oldest first.
     pub async fn messages_oldest_first(
         &self,
         room: &RoomId,
@@ -200,7 +197,7 @@ impl Views {
         .await
     }
 
-    /// Send time of the newest message of a room; replies shown in their thread only do not count.
+    /// Send time of the newest message of a room; replies shown only in their thread do not count.
     pub async fn last_message_at(&self, room: &RoomId) -> Result<Option<Timestamp>, QueryError> {
         let room = room.clone();
         self.read(move |conn| {
@@ -214,7 +211,7 @@ impl Views {
     }
 }
 
-/// The condition that leaves out some kinds; adds their values.
+/// The SQL condition that leaves out some kinds; adds their values to `values`.
 fn hide<'a>(kinds: &'a [String], values: &mut Vec<&'a dyn ToSql>) -> String {
     if kinds.is_empty() {
         return String::new();

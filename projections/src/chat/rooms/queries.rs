@@ -29,14 +29,12 @@ fn record(row: &rusqlite::Row<'_>) -> rusqlite::Result<RoomRecord> {
     })
 }
 
-/// A room as the views have it.
+/// A room as the views have it: document and what doors decide by.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[allow(missing_docs, reason = "fields and variants say what they are")]
 pub struct RoomRecord {
-    /// Its id.
     pub id: RoomId,
-    /// What kind.
     pub kind: RoomKind,
-    /// Put away.
     pub archived: bool,
     /// The wire document (contract, rooms 1.3).
     pub doc: Bytes,
@@ -44,22 +42,20 @@ pub struct RoomRecord {
 
 /// What lists of rooms can be ordered by. Ties are broken by id.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[allow(missing_docs, reason = "fields and variants say what they are")]
 pub enum RoomSort {
-    /// By unique name.
+    /// The unique name, not the name as typed.
     #[default]
     Name,
-    /// By when it was made.
     CreatedAt,
-    /// By the newest message.
     LastMessage,
-    /// By the number of messages.
     Messages,
-    /// By the number of members.
     Members,
 }
 
-/// Which rooms are wanted.
+/// Selects rooms for [`Views::rooms`].
 #[derive(Clone, Debug)]
+#[allow(missing_docs, reason = "fields and variants say what they are")]
 pub struct RoomQuery {
     /// Only these kinds; empty: any.
     pub kinds: Vec<RoomKind>,
@@ -67,11 +63,8 @@ pub struct RoomQuery {
     pub member: Option<UserId>,
     /// Only rooms whose name contains this, without regard to case.
     pub filter: Option<String>,
-    /// The order.
     pub sort: RoomSort,
-    /// Last first.
     pub descending: bool,
-    /// Which part.
     pub slice: Slice,
 }
 
@@ -89,7 +82,7 @@ impl Default for RoomQuery {
 }
 
 impl Views {
-    /// What rules need to know of a room. Cached.
+    /// What rules need to know of a room; `None`: there is no such room. Cached.
     pub async fn room_facts(&self, room: &RoomId) -> Result<Option<Arc<RoomFacts>>, QueryError> {
         let key = room.clone();
         self.facts()
@@ -118,7 +111,7 @@ impl Views {
             .await
     }
 
-    /// The room of that id.
+    /// The room with that id.
     pub async fn room(&self, room: &RoomId) -> Result<Option<RoomRecord>, QueryError> {
         self.one_room(
             "SELECT doc, id, kind, archived FROM rooms WHERE id = ?1",
@@ -161,7 +154,7 @@ impl Views {
         .await
     }
 
-    /// Room documents: all channels, a user's groups, a user's direct messages, ...
+    /// Documents of the rooms that `query` selects.
     pub async fn rooms(&self, query: RoomQuery) -> Result<Page, QueryError> {
         self.read(move |conn| {
             let filter = query.filter.map(|filter| filter.to_lowercase());
@@ -177,7 +170,7 @@ impl Views {
                 values.push(&member);
             }
             if !query.kinds.is_empty() {
-                // Letters of a closed set: no text of anybody enters the statement.
+                // Letters of a closed set: no user input enters the statement.
                 let letters: Vec<String> = query
                     .kinds
                     .iter()
@@ -211,7 +204,8 @@ impl Views {
         .await
     }
 
-    /// A user's rooms that changed since then, and every room of the workspace that was deleted (contract, rooms 13). Without `since`: all of the user's rooms.
+    /// A user's rooms that changed since then, and every room of the workspace that was deleted (contract, rooms 13).
+    /// Without `since`: all of the user's rooms.
     pub async fn rooms_sync(
         &self,
         user: &UserId,
@@ -241,8 +235,8 @@ impl Views {
         .await
     }
 
-    /// Send time of the newest message there ever was in a room, of any kind: as far as somebody can have read who
-    /// reads it now.
+    /// Send time of the newest message ever posted in a room, of any kind: as far as anyone who reads it now can have
+    /// read.
     pub async fn newest_in(&self, room: &RoomId) -> Result<Option<Timestamp>, QueryError> {
         let room = room.clone();
         self.read(move |conn| {
@@ -255,7 +249,7 @@ impl Views {
         .await
     }
 
-    /// The rooms new users join by themselves.
+    /// The rooms that new users join automatically.
     pub async fn default_rooms(&self) -> Result<Vec<RoomId>, QueryError> {
         self.read(|conn| {
             conn.prepare_cached(

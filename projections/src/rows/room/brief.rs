@@ -1,15 +1,15 @@
-//! A message as its room shows it. Every member gets it with the room, so it is short: of a large message only what
-//! a list of rooms shows.
+//! A message as its room shows it. Every member gets it with the room, so it is short: a large message is reduced to
+//! what a list of rooms shows.
 
 use std::borrow::Cow;
 
 use domain::limits::LAST_MESSAGE;
 use serde_json::{Map, Value};
 
-/// The most characters of the text.
+/// The most characters of text.
 const TEXT: usize = 1_000;
 
-/// What a list of rooms shows of a message; each of them has a bound of its own.
+/// What a list of rooms shows of a message; each field has its own bound.
 const SHOWN: [&str; 9] = [
     "_id",
     "rid",
@@ -22,7 +22,7 @@ const SHOWN: [&str; 9] = [
     "e2e",
 ];
 
-/// The document of a message, or what is left of it where it is large.
+/// The document of a message, reduced if it is large.
 pub(super) fn brief(doc: &[u8]) -> Cow<'_, [u8]> {
     if doc.len() <= LAST_MESSAGE {
         return doc.into();

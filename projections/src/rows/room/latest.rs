@@ -9,7 +9,7 @@ use crate::iso::Date;
 /// How many of a room's latest messages are remembered.
 const LATEST: usize = 8;
 
-/// The latest messages of a room, so that deleting the last one seldom has to look for the one before. Not stored.
+/// The latest messages of a room, so that deleting the last one seldom needs a query for the one before. Not stored.
 #[derive(Clone, Debug)]
 pub(crate) struct Latest {
     /// In the order they were posted.
@@ -20,11 +20,10 @@ pub(crate) struct Latest {
 
 /// What is known of a room's newest message.
 pub(crate) enum Newest {
-    /// There is none.
+    /// The room has none.
     Nothing,
-    /// It is this one.
     Is(MessageId),
-    /// Nothing: it has to be looked for.
+    /// Not known here: needs a query.
     Unknown,
 }
 
@@ -49,7 +48,6 @@ impl Latest {
         self.messages.retain(|(_, message)| message != id);
     }
 
-    /// The newest one.
     pub(crate) fn newest(&self) -> Newest {
         // Of several sent at the same time, the one posted last.
         match self.messages.iter().max_by_key(|(at, _)| *at) {

@@ -1,5 +1,5 @@
-//! The latest messages of a room, as far as they are remembered: what somebody may have missed who acts by views that
-//! are a moment old.
+//! The latest messages of a room, as far as they are remembered: what a user may have missed who acts on views that are
+//! a moment old.
 
 use std::collections::VecDeque;
 
@@ -10,16 +10,16 @@ use crate::rows::tally::Tally;
 /// How many of a room's latest messages are remembered.
 const LATEST: usize = if cfg!(test) { 4 } else { 64 };
 
-/// A posted message, as those who have not read it count it.
+/// A posted message, as it counts for those who have not read it.
 #[derive(Clone, Debug)]
 pub(crate) struct Told {
     /// The position of the event that posted it.
     pub(crate) seq: i64,
     pub(crate) id: MessageId,
-    /// Send time.
+    /// Send time, as the room shows it.
     pub(crate) at: Timestamp,
     pub(crate) author: UserId,
-    /// In the room, not in its thread only.
+    /// In the room, not only in its thread.
     pub(crate) shown: bool,
     /// The message it replies to.
     pub(crate) thread: Option<MessageId>,
@@ -29,14 +29,13 @@ pub(crate) struct Told {
 /// Where in a room something begins: behind a position of the log and behind a send time.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct After {
-    /// The position.
     pub(crate) seq: i64,
-    /// The send time; `None`: whatever it is.
+    /// `None`: any send time.
     pub(crate) at: Option<Timestamp>,
 }
 
 impl After {
-    /// Behind a send time, wherever that is.
+    /// Behind a send time, at any position.
     pub(crate) fn time(at: Timestamp) -> Self {
         Self {
             seq: 0,
@@ -50,12 +49,12 @@ impl After {
 pub(crate) struct Tail {
     /// In the order of the log.
     messages: VecDeque<Told>,
-    /// All that were posted behind this position, which is behind this time, are here.
+    /// All messages posted behind this position, which is behind this time, are here.
     since: (i64, Timestamp),
 }
 
 impl Tail {
-    /// Of a room whose newest message is there and then, without the messages up to it.
+    /// For a room whose newest message has this position and time, without the messages up to it.
     pub(crate) fn after(position: i64, at: Timestamp) -> Self {
         Self {
             messages: VecDeque::new(),
@@ -63,7 +62,6 @@ impl Tail {
         }
     }
 
-    /// One more.
     pub(crate) fn push(&mut self, told: Told) {
         if self.messages.len() == LATEST
             && let Some(oldest) = self.messages.pop_front()
@@ -83,7 +81,7 @@ impl Tail {
         }
     }
 
-    /// Everything posted there, newest first; `None`: more than is remembered.
+    /// Everything posted behind `after`, newest first; `None`: more than is remembered.
     pub(crate) fn newest_first(&self, after: After) -> Option<impl Iterator<Item = &Told>> {
         let known = after.seq >= self.since.0 || after.at >= Some(self.since.1);
         let behind = move |told: &&Told| told.seq > after.seq && Some(told.at) > after.at;

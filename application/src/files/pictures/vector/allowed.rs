@@ -1,5 +1,5 @@
-//! What is let through of a picture made of shapes: it is parsed, and written anew with the elements and attributes
-//! that are listed here. Everything else is left out, and nothing that is let through points out of the document.
+//! What is let through of an SVG: it is parsed, and written again with the elements and attributes that are listed
+//! here. Everything else is left out, and nothing that is let through refers to anything outside the document.
 
 use std::collections::{BTreeMap, HashMap};
 use std::fmt::Write as _;
@@ -12,21 +12,21 @@ use crate::files::pictures::PictureError;
 const SVG: &str = "http://www.w3.org/2000/svg";
 const XLINK: &str = "http://www.w3.org/1999/xlink";
 
-/// Most elements of a picture, and most when whatever is referred to is written out in each place.
+/// The most elements of a picture, and the most if everything referred to is written out in each place.
 const MOST_ELEMENTS: usize = 5_000;
 const MOST_WRITTEN_OUT: usize = 20_000;
 
 /// Deepest nesting, references followed.
 const DEEPEST: usize = 64;
 
-/// Most attributes of an element. Each is compared with each other one.
+/// The most attributes of an element. Each is compared with each other one.
 const MOST_ATTRIBUTES: usize = 500;
 
-/// Most rules of style sheets. Each is tried on each element.
+/// The most rules of style sheets. Each is tried on each element.
 const MOST_RULES: usize = 500;
 
-/// Shapes, what groups them, and what they are painted with. Not: what repeats (patterns, markers), what computes
-/// (filters), what loads (pictures), what needs fonts, what scripts and what moves.
+/// Shapes, what groups them, and what they are painted with. Not: what repeats (patterns, markers), computes (filters),
+/// loads (pictures), needs fonts, scripts or animates.
 const ELEMENTS: [&str; 21] = [
     "a",
     "circle",
@@ -47,12 +47,12 @@ const ELEMENTS: [&str; 21] = [
     "switch",
     "symbol",
     "use",
-    // Nothing of their own is drawn, but rules may name them as siblings.
+    // These draw nothing themselves, but rules may name them as siblings.
     "desc",
     "title",
 ];
 
-/// What an attribute alone can say.
+/// What only an attribute can set.
 const ATTRIBUTES: [&str; 33] = [
     "clipPathUnits",
     "cx",
@@ -89,7 +89,7 @@ const ATTRIBUTES: [&str; 33] = [
     "y2",
 ];
 
-/// What both attributes and styles can say.
+/// What both attributes and styles can set.
 const PROPERTIES: [&str; 26] = [
     "clip-path",
     "clip-rule",
@@ -155,8 +155,8 @@ pub fn rewrite(text: &str) -> Result<String, PictureError> {
     Ok(written)
 }
 
-/// Programs name the document type and mean nothing by it. Where more is declared than a name, it is about entities,
-/// which repeat text.
+/// Programs name the document type without meaning anything by it. A declaration with more than a name is about
+/// entities, which repeat text.
 fn without_doctype(text: &str) -> Result<String, PictureError> {
     let Some(start) = text.find("<!DOCTYPE") else {
         return Ok(text.to_owned());
@@ -170,7 +170,7 @@ fn without_doctype(text: &str) -> Result<String, PictureError> {
     Ok([before, after].concat())
 }
 
-/// The name of an element that is listed.
+/// The name of an element, if it is listed.
 fn name_of(node: Node<'_, '_>) -> Option<&'static str> {
     let tag = node.tag_name();
     if !node.is_element() || !matches!(tag.namespace(), None | Some(SVG)) {
@@ -179,7 +179,7 @@ fn name_of(node: Node<'_, '_>) -> Option<&'static str> {
     ELEMENTS.into_iter().find(|name| *name == tag.name())
 }
 
-/// Every rule in the document. Rules under conditions (`@media`, `@import`) are left out.
+/// All rules in the document. Rules under conditions (`@media`, `@import`) are left out.
 fn style_sheet<'a>(document: &'a Document<'_>) -> Result<StyleSheet<'a>, PictureError> {
     let mut sheet = StyleSheet::new();
     for node in document.descendants() {
@@ -209,7 +209,7 @@ struct Shape<'a> {
     children: Vec<usize>,
 }
 
-/// All of them, parents before their children.
+/// All shapes, parents before their children.
 #[derive(Default)]
 struct Shapes<'a> {
     all: Vec<Shape<'a>>,
@@ -217,7 +217,7 @@ struct Shapes<'a> {
 }
 
 impl<'a> Shapes<'a> {
-    /// Adds an element with what is in it; answers where it is, if it is let through.
+    /// Adds an element with its content; returns its index, if it is let through.
     fn add(
         &mut self,
         node: Node<'a, '_>,
@@ -248,8 +248,8 @@ impl<'a> Shapes<'a> {
         Ok(Some(at))
     }
 
-    /// Goes the way a program goes that draws it, into everything that is referred to. What refers to itself, by
-    /// however many steps, never ends, and is too deep.
+    /// Follows the path of a renderer, into everything that is referred to. What refers to itself, by however many
+    /// steps, never ends, and is too deep.
     fn write_out(&self, at: usize, depth: usize, left: &mut usize) -> Result<(), PictureError> {
         if depth > DEEPEST || *left == 0 {
             return Err(PictureError::TooLarge);
@@ -283,7 +283,7 @@ impl<'a> Shapes<'a> {
     }
 }
 
-/// The attributes and styles of an element, the last word of each.
+/// The attributes and styles of an element; of each, the value that wins.
 fn attributes<'a>(
     node: Node<'a, '_>,
     name: &str,
@@ -329,7 +329,7 @@ fn attributes<'a>(
     kept
 }
 
-/// Whether all that a value refers to is in the same document.
+/// Whether everything that a value refers to is in the same document.
 fn stays_inside(value: &str) -> bool {
     let value = value.to_ascii_lowercase();
     let mut parts = value.split("url(");

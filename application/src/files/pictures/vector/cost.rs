@@ -1,28 +1,28 @@
-//! What drawing costs, counted before it is done: the same way through the tree as the renderer goes, with the sizes it
-//! will use, until a budget is spent.
+//! What drawing costs, counted before it is done: along the renderer's path through the tree, with the sizes it will
+//! use, until a budget is spent.
 
 use resvg::tiny_skia::{self, PathSegment, Point, Rect, Transform};
 use resvg::usvg::{self, ClipPath, Group, Node, Paint, Path};
 
 use crate::files::pictures::PictureError;
 
-/// Most pixels that are painted, put together or cleared. About two seconds.
+/// The most pixels that are painted, composed or cleared. About two seconds.
 const MOST_WORK: f64 = 600e6;
 
-/// What a row of an edge costs, in pixels. Lines have two edges, which cross those of their neighbours.
+/// The cost of a row of an edge, in pixels. Lines have two edges, which cross those of their neighbours.
 const ROW_OF_SHAPE: f64 = 32.0;
 const ROW_OF_LINE: f64 = 256.0;
 
-/// Most memory of layers that are there at the same time, in bytes.
+/// The most memory of layers that exist at the same time, in bytes.
 const MOST_LAYERS: f64 = 128e6;
 
-/// Most dashes of all strokes.
+/// The most dashes of all strokes.
 const MOST_DASHES: f64 = 50_000.0;
 
-/// The sides of a layer, in sides of the canvas, at most: layers may reach over the edge.
+/// The longest sides of a layer, in sides of the canvas: layers may reach beyond the edge.
 const OVER_THE_EDGE: f64 = 5.0;
 
-/// Refuses a picture that takes too much to draw at `scale` on a canvas of that size.
+/// Refuses a picture that costs too much to draw at `scale` on a canvas of that size.
 pub fn check(tree: &usvg::Tree, scale: Transform, canvas: (u32, u32)) -> Result<(), PictureError> {
     let (width, height) = (f64::from(canvas.0), f64::from(canvas.1));
     let mut cost = Cost {
@@ -40,14 +40,14 @@ pub fn check(tree: &usvg::Tree, scale: Transform, canvas: (u32, u32)) -> Result<
         .ok_or(PictureError::TooLarge)
 }
 
-/// What is drawn on.
+/// What is drawn on: the canvas, or a layer.
 #[derive(Clone, Copy)]
 struct Ground {
     width: f64,
     height: f64,
-    /// Around what is drawn on it, wherever that lies.
+    /// A layer lies around what is drawn on it, wherever that is.
     is_layer: bool,
-    /// The memory that is left for layers above it.
+    /// Bytes that are left for layers above it.
     memory: f64,
 }
 
@@ -70,9 +70,9 @@ impl Ground {
     }
 }
 
-/// What is left. `None`: not enough.
+/// The budget that is left. `None`: not enough.
 struct Cost {
-    /// The largest layer.
+    /// The size of the largest layer.
     largest: (f64, f64),
     work: f64,
     dashes: f64,
@@ -80,7 +80,7 @@ struct Cost {
 
 fn spend(budget: &mut f64, cost: f64) -> Option<()> {
     *budget -= cost;
-    // Not so of what is not a number.
+    // False for NaN.
     (*budget >= 0.0).then_some(())
 }
 
@@ -90,7 +90,7 @@ impl Cost {
             match node {
                 Node::Group(group) => self.group(group, transform, ground)?,
                 Node::Path(path) => self.path(path, transform, ground)?,
-                // There are none, and what cannot be counted is not drawn.
+                // There are none here, and what cannot be counted is not drawn.
                 Node::Image(_) | Node::Text(_) => return None,
             }
         }
@@ -133,7 +133,7 @@ impl Cost {
         }
     }
 
-    /// The inside of a clip path: groups have layers when they are clipped themselves.
+    /// The inside of a clip path: groups have layers if they are clipped themselves.
     fn clipping(&mut self, group: &Group, transform: Transform, ground: Ground) -> Option<()> {
         for node in group.children() {
             match node {
@@ -153,7 +153,7 @@ impl Cost {
         Some(())
     }
 
-    /// A layer as large as `ground`: cleared, painted and put onto what is below.
+    /// A layer as large as `ground`: cleared, painted and composed onto what is below.
     fn layer(&mut self, ground: Ground) -> Option<Ground> {
         let pixels = ground.width * ground.height;
         spend(&mut self.work, 2.0 * pixels)?;
@@ -172,7 +172,7 @@ impl Cost {
         let (across, down) = transform.get_scale();
         let scale = f64::from(across.max(down));
         let edge = Edge::of(path.data());
-        // An edge is followed row by row, and no further than the ground goes.
+        // An edge is followed row by row, and no further than the ground reaches.
         let most_rows = edge.segments * ground.height;
         let rows = edge.segments + (edge.length * scale).min(most_rows);
         let Some(stroke) = path.stroke() else {
@@ -192,19 +192,19 @@ impl Cost {
     }
 }
 
-/// What a pixel costs: the stops of a gradient are gone through one by one.
+/// The cost of a pixel: the stops of a gradient are tried one by one.
 fn weight(paint: &Paint) -> f64 {
     let stops = match paint {
         Paint::Color(_) => 0,
         Paint::LinearGradient(gradient) => gradient.stops().len(),
         Paint::RadialGradient(gradient) => gradient.stops().len(),
-        // There are none, and what cannot be counted is not drawn.
+        // There are none here, and what cannot be counted is not drawn.
         Paint::Pattern(_) => return f64::INFINITY,
     };
     u32::try_from(stops).map_or(f64::INFINITY, |stops| 1.0 + f64::from(stops) / 4.0)
 }
 
-/// The line around a shape; curves are shorter than the points that pull them.
+/// The outline of a shape; curves are shorter than the lines through their control points.
 struct Edge {
     segments: f64,
     length: f64,
