@@ -104,6 +104,15 @@ pub enum AssetRefusal {
     WrongHeight,
 }
 
+/// Whether somebody may manage assets at all. Asked before a file is worked on as well.
+pub fn check(authority: &Authority<'_>) -> Result<(), AssetRefusal> {
+    if authority.has(Permission::MANAGE_ASSETS) {
+        Ok(())
+    } else {
+        Err(AssetRefusal::NotAllowed)
+    }
+}
+
 impl Decider for Asset {
     type State = Self;
     type Command = AssetCommand;
@@ -116,9 +125,7 @@ impl Decider for Asset {
         command: AssetCommand,
         authority: &Authority<'_>,
     ) -> Result<Vec<AssetEvent>, AssetRefusal> {
-        if !authority.has(Permission::MANAGE_ASSETS) {
-            return Err(AssetRefusal::NotAllowed);
-        }
+        check(authority)?;
         match command {
             AssetCommand::Set(set, measured) => {
                 let rule = rule(&set.asset).ok_or(AssetRefusal::Unknown)?;

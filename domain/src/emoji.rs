@@ -217,6 +217,15 @@ fn names(name: &str, aliases: &str) -> Result<(String, Vec<String>), EmojiRefusa
     Ok((name, kept))
 }
 
+/// Whether somebody may manage emoji at all. Asked before a file is worked on as well.
+pub fn check(authority: &Authority<'_>) -> Result<(), EmojiRefusal> {
+    if authority.has(Permission::MANAGE_EMOJI) {
+        Ok(())
+    } else {
+        Err(EmojiRefusal::NotAllowed)
+    }
+}
+
 impl Decider for Emoji {
     type State = Self;
     type Command = EmojiCommand;
@@ -229,9 +238,7 @@ impl Decider for Emoji {
         command: EmojiCommand,
         authority: &Authority<'_>,
     ) -> Result<Vec<EmojiEvent>, EmojiRefusal> {
-        if !authority.has(Permission::MANAGE_EMOJI) {
-            return Err(EmojiRefusal::NotAllowed);
-        }
+        check(authority)?;
         match (command, state) {
             (
                 EmojiCommand::Create {

@@ -84,6 +84,20 @@ pub enum PermissionRefusal {
     UnknownRole(RoleId),
 }
 
+/// Whether somebody may change permissions at all.
+pub fn check(authority: &Authority<'_>) -> Result<(), PermissionRefusal> {
+    if authority.has(Permission::ACCESS_PERMISSIONS) {
+        Ok(())
+    } else {
+        Err(PermissionRefusal::NotAllowed)
+    }
+}
+
+/// Whether there is a permission of that name.
+pub fn exists(permission: &str, settings: &Settings) -> bool {
+    Permission::find(permission).is_some() || setting_of(permission, settings).is_some()
+}
+
 impl Decider for PermissionRoles {
     type State = Self;
     type Command = ChangePermissionRoles;
@@ -96,9 +110,7 @@ impl Decider for PermissionRoles {
         command: ChangePermissionRoles,
         context: &PermissionContext<'_>,
     ) -> Result<Vec<PermissionEvent>, PermissionRefusal> {
-        if !context.authority.has(Permission::ACCESS_PERMISSIONS) {
-            return Err(PermissionRefusal::NotAllowed);
-        }
+        check(&context.authority)?;
         let held = state.roles.as_deref().unwrap_or_default();
         let takes_only =
             state.roles.is_some() && command.roles.iter().all(|role| held.contains(role));

@@ -159,6 +159,15 @@ fn check_extension(typed: &str) -> Result<String, SoundRefusal> {
     }
 }
 
+/// Whether somebody may manage sounds at all. Asked before a file is worked on as well.
+pub fn check(authority: &Authority<'_>) -> Result<(), SoundRefusal> {
+    if authority.has(Permission::MANAGE_SOUNDS) {
+        Ok(())
+    } else {
+        Err(SoundRefusal::NotAllowed)
+    }
+}
+
 impl Decider for Sound {
     type State = Self;
     type Command = SoundCommand;
@@ -171,9 +180,7 @@ impl Decider for Sound {
         command: SoundCommand,
         authority: &Authority<'_>,
     ) -> Result<Vec<SoundEvent>, SoundRefusal> {
-        if !authority.has(Permission::MANAGE_SOUNDS) {
-            return Err(SoundRefusal::NotAllowed);
-        }
+        check(authority)?;
         match (command, state) {
             (
                 SoundCommand::Create {

@@ -2,7 +2,6 @@
 
 use bytes::Bytes;
 use domain::asset::{self, Asset, AssetCommand, AssetRefusal, AssetSet, Measured};
-use domain::permission::Permission;
 use domain::setting::{self, ChangeSetting, Setting, SettingContext};
 use domain::{StoredFile, settings};
 use eventstore::ExecuteError;
@@ -18,13 +17,7 @@ use crate::workspace::Workspace;
 
 fn may_manage(workspace: &Workspace, caller: &Caller) -> Result<(), Error> {
     let permissions = workspace.views().permissions();
-    if !caller
-        .authority(&[], &permissions)
-        .has(Permission::MANAGE_ASSETS)
-    {
-        return Err(AssetRefusal::NotAllowed.into());
-    }
-    Ok(())
+    Ok(asset::check(&caller.authority(&[], &permissions))?)
 }
 
 fn check(workspace: &Workspace, caller: &Caller, key: &str) -> Result<(), Error> {

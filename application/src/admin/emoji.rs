@@ -2,8 +2,7 @@
 
 use bytes::Bytes;
 use domain::claim::NameKind;
-use domain::emoji::{self, Emoji, EmojiCommand, EmojiRefusal};
-use domain::permission::Permission;
+use domain::emoji::{self, Emoji, EmojiCommand};
 use domain::{StoredFile, Timestamp};
 use eventstore::ExecuteError;
 
@@ -36,14 +35,7 @@ struct Drawing {
 /// Refuses callers who may not manage emoji.
 pub fn check(workspace: &Workspace, caller: &Caller) -> Result<(), Error> {
     let permissions = workspace.views().permissions();
-    if caller
-        .authority(&[], &permissions)
-        .has(Permission::MANAGE_EMOJI)
-    {
-        Ok(())
-    } else {
-        Err(EmojiRefusal::NotAllowed.into())
-    }
+    Ok(emoji::check(&caller.authority(&[], &permissions))?)
 }
 
 async fn draw(workspace: &Workspace, bytes: Bytes) -> Result<Drawing, Error> {

@@ -1,7 +1,6 @@
 //! Changing which roles hold which permissions.
 
 use domain::RoleId;
-use domain::permission::Permission;
 use domain::permissions::{self, ChangePermissionRoles, Grant, PermissionContext, PermissionRoles};
 use eventstore::ExecuteError;
 
@@ -80,16 +79,12 @@ pub async fn grant(
         workspace.views().permissions(),
         workspace.views().settings(),
     );
-    if !caller
-        .authority(&[], &table)
-        .has(Permission::ACCESS_PERMISSIONS)
-    {
-        return Err(Refusal::GrantNotAllowed(grant).into());
-    }
-    let setting = permissions::setting_of(permission, &settings);
-    if Permission::find(permission).is_none() && setting.is_none() {
+    permissions::check(&caller.authority(&[], &table))
+        .map_err(|_| Refusal::GrantNotAllowed(grant))?;
+    if !permissions::exists(permission, &settings) {
         return Err(Refusal::NothingToGrant(grant).into());
     }
+    let setting = permissions::setting_of(permission, &settings);
     let mut ids = vec![permission.to_owned()];
     if grant == Grant::Given {
         let group = setting

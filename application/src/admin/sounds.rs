@@ -2,8 +2,7 @@
 
 use bytes::Bytes;
 use domain::claim::NameKind;
-use domain::permission::Permission;
-use domain::sound::{self, Sound, SoundCommand, SoundRefusal};
+use domain::sound::{self, Sound, SoundCommand};
 use eventstore::ExecuteError;
 
 use crate::caller::Caller;
@@ -87,12 +86,7 @@ async fn with_recording(
     recording: Recording,
 ) -> Result<(), Error> {
     let permissions = workspace.views().permissions();
-    if !caller
-        .authority(&[], &permissions)
-        .has(Permission::MANAGE_SOUNDS)
-    {
-        return Err(SoundRefusal::NotAllowed.into());
-    }
+    sound::check(&caller.authority(&[], &permissions))?;
     let old = workspace.views().sound_file(id).await?;
     let file = Shelf::Sounds
         .keep(

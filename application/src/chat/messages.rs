@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
+use domain::access::joins_by_mention;
 use domain::mention::{Call as Called, Scanner, close_fences, links};
 use domain::message::{
     self, Content, Hidden, Mention, Message, MessageCommand, MessageContext, MessagePosted,
@@ -114,11 +115,8 @@ pub async fn post(
         )
         .await?
     };
-    let joining = if draft.thread.is_none() {
-        newcomers(workspace, caller, place, called).await?
-    } else {
-        Vec::new()
-    };
+    let is_reply = draft.thread.is_some();
+    let joining = newcomers(workspace, caller, place, is_reply, called).await?;
     let joins_first = draft.join && !place.is_member() && place.room.kind == RoomKind::Channel;
     let context = MessageContext {
         system_message,
@@ -399,22 +397,20 @@ async fn content(
     Ok((content, called))
 }
 
-/// Those of `called` who are not members of the channel yet.
+/// Those of `called` who become members by it.
 async fn newcomers(
     workspace: &Workspace,
     caller: &Caller,
     place: &RoomAccess,
+    is_reply: bool,
     called: Vec<Arc<UserFacts>>,
 ) -> Result<Vec<Arc<UserFacts>>, Error> {
+    let views = workspace.views();
     let mut newcomers = Vec::new();
-    if place.room.kind != RoomKind::Channel {
-        return Ok(newcomers);
-    }
     for user in called {
-        let new = user.id != *caller.id() && user.active;
-        if new
-            && workspace
-                .views()
+        let joins = joins_by_mention(&place.room, is_reply, caller.id(), (&user.id, user.active));
+        if joins
+            && views
                 .membership_facts(&place.room.id, &user.id)
                 .await?
                 .is_none()

@@ -1,7 +1,6 @@
 //! Accounts that end, and accounts that were not used for long (contract, conventions 7.4).
 
 use domain::avatar::AvatarOwner;
-use domain::permission::Permission;
 use domain::settings::{Settings, keys};
 use domain::user::{self, MessageErasure, User, UserCommand, UserRefusal};
 use domain::{Decider as _, Timestamp, UserId};
@@ -92,12 +91,8 @@ pub async fn set_active(
     let Some(user) = workspace.views().user(target).await? else {
         return Ok(false);
     };
-    let may = caller
-        .authority(&[], &workspace.views().permissions())
-        .has(Permission::EDIT_OTHER_USER_ACTIVE_STATUS);
-    if !may {
-        return Err(UserRefusal::ActiveStatusNotAllowed.into());
-    }
+    let permissions = workspace.views().permissions();
+    user::check_set_active(&caller.authority(&[], &permissions))?;
     let orphans = if user.active && !active {
         Orphans::Left { confirmed }
     } else {

@@ -71,6 +71,17 @@ pub fn anonymous_can_read_history(
     anonymous_can_access_room(room, settings) && authority.has(Permission::PREVIEW_C_ROOM)
 }
 
+/// Whether somebody who is named in a message becomes a member of its room by that: in a channel, if the message is no
+/// reply and they are not its author. `user` is who is named, and whether they may log in.
+pub fn joins_by_mention(
+    room: &RoomFacts,
+    is_reply: bool,
+    author: &UserId,
+    (user, active): (&UserId, bool),
+) -> bool {
+    room.kind == RoomKind::Channel && !is_reply && active && user != author
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

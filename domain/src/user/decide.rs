@@ -161,13 +161,8 @@ pub(super) fn create(mut wish: UserCreated, context: &UserContext<'_>) -> Decisi
         let approved_later = asker
             .settings
             .bool(keys::ACCOUNTS_MANUALLY_APPROVE_NEW_USERS);
-        if !wish.active
-            && !approved_later
-            && !asker
-                .authority
-                .has(Permission::EDIT_OTHER_USER_ACTIVE_STATUS)
-        {
-            return Err(UserRefusal::ActiveStatusNotAllowed);
+        if !wish.active && !approved_later {
+            check_set_active(asker.authority)?;
         }
         checked(&mut wish, asker.settings)?;
         let writes =
@@ -547,6 +542,15 @@ pub(super) fn revoke_role(
     Ok(vec![RolesChanged { user, roles, at }.into()])
 }
 
+/// Whether somebody may say who may log in, before anything is settled that follows from it.
+pub fn check_set_active(authority: &Authority<'_>) -> Result<(), UserRefusal> {
+    if authority.has(Permission::EDIT_OTHER_USER_ACTIVE_STATUS) {
+        Ok(())
+    } else {
+        Err(UserRefusal::ActiveStatusNotAllowed)
+    }
+}
+
 pub(super) fn set_active(
     account: &Account,
     user: UserId,
@@ -555,12 +559,7 @@ pub(super) fn set_active(
     context: &UserContext<'_>,
 ) -> Decision {
     if let Some(asker) = asker(context)? {
-        if !asker
-            .authority
-            .has(Permission::EDIT_OTHER_USER_ACTIVE_STATUS)
-        {
-            return Err(UserRefusal::ActiveStatusNotAllowed);
-        }
+        check_set_active(asker.authority)?;
         if !active {
             asker.must_not_be_last_admin(account)?;
         }

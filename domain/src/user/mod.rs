@@ -13,6 +13,7 @@ mod suggest;
 mod tests;
 
 pub use custom_fields::{CustomFieldsRefusal, check_custom_fields, kept_field};
+pub use decide::check_set_active;
 pub use events::*;
 pub use identity::{check_appointed_username, check_email, check_username};
 pub use preferences::{PREFERENCES, PreferenceFault, PreferenceKind};
