@@ -136,11 +136,6 @@ impl ApiError {
         self.with(json!({ "method": name }))
     }
 
-    /// Whether trying again later may work.
-    pub fn is_temporary(&self) -> bool {
-        *self == Self::Unavailable
-    }
-
     /// The HTTP status.
     pub fn status(&self) -> StatusCode {
         match self {

@@ -5,10 +5,9 @@
 use application::chat::members::Founder;
 use application::chat::rooms;
 use application::ids::{fresh_id, now};
-use domain::membership::Joining;
+use domain::RoomId;
 use domain::permission::Permission;
 use domain::room::{RoomCreated, RoomKind};
-use domain::{RoleId, RoomId};
 use projections::{RoomQuery, RoomSort, Slice};
 use serde_json::{Map, Value};
 
@@ -170,11 +169,7 @@ async fn create(kind: RoomKind, call: Call) -> Outcome {
         if let Some(user) = user.filter(|user| user.username == member)
             && founders.iter().all(|founder| founder.user != user.id)
         {
-            founders.push(Founder {
-                user: user.id.clone(),
-                joining: Joining::Initial,
-                roles: Vec::<RoleId>::new(),
-            });
+            founders.push(Founder::initial(user.id.clone()));
         }
     }
     let room = rooms::create(&call.state, &call.caller, wish, &founders).await?;
