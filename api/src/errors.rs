@@ -20,57 +20,49 @@ pub type Text = Cow<'static, str>;
 /// An answer other than success.
 #[derive(Clone, Debug, PartialEq)]
 pub enum ApiError {
-    /// No valid credentials where they are needed.
     NotLoggedIn,
     /// Wrong credentials, or an account that may not log in. Always 401, whatever the code says.
     LoginFailed {
-        /// The code; a text or a number, absent for malformed arguments.
+        /// A text or a number; absent for malformed arguments.
         code: Option<Value>,
-        /// What people are told.
+        /// Shown to people.
         reason: Text,
-        /// More about it.
         details: Option<Value>,
     },
     /// A coded error: `error` is `"<reason> [<code>]"`, `errorType` is the code.
     Coded {
         /// The code clients match on.
         code: Text,
-        /// What people are told, in front of the code.
+        /// Shown to people, in front of the code.
         reason: Option<Text>,
-        /// More about it.
         details: Option<Value>,
     },
     /// A text with a type of its own; the reference server mixes the two up in places, and clients expect that.
     Typed {
-        /// The text, without brackets.
+        /// Without brackets.
         error: Text,
-        /// The type; usually a text, sometimes a number.
+        /// Usually a text, sometimes a number.
         error_type: Value,
     },
-    /// A text alone.
     Plain(Text),
     /// Nothing but `success: false`.
     Bare,
-    /// The caller may not.
     Forbidden(Text),
-    /// The same as servers of 9.0 and later say it.
+    /// `Forbidden` as servers from 9.0 on say it.
     NotPermitted {
-        /// The text, with the code of old in brackets.
+        /// With the older code in brackets.
         error: Text,
-        /// More about it.
         details: Option<Value>,
     },
-    /// There is nothing there.
     NotFound(Text),
-    /// The path is right, the method is not; says which are.
+    /// The path is right, the method is not; says which methods are.
     MethodNotAllowed(String),
-    /// More data than is accepted.
     TooLarge,
     /// The body stopped coming.
     TooSlow,
-    /// Something broke that the caller cannot help. What it was stands in the log of the server only.
+    /// Something broke on the server. What it was is only in its log.
     Internal,
-    /// The log cannot be used now, or the server has too much to do; trying again later may work.
+    /// The log cannot be used now, or the server is too busy; a later try may work.
     Unavailable,
 }
 
@@ -87,7 +79,7 @@ impl std::fmt::Display for ApiError {
 
 impl std::error::Error for ApiError {}
 
-/// The most characters of a text people are told: what they sent is not sent back to them however long it is.
+/// The most characters of a text in an error: what callers sent is not sent back at any length.
 const MOST_TOLD: usize = 2_000;
 
 fn told(text: Text) -> Text {
@@ -107,7 +99,6 @@ impl ApiError {
         }
     }
 
-    /// A coded error with a reason.
     pub fn coded(code: impl Into<Text>, reason: impl Into<Text>) -> Self {
         Self::Coded {
             code: code.into(),
@@ -116,12 +107,11 @@ impl ApiError {
         }
     }
 
-    /// A text alone.
     pub fn plain(text: impl Into<Text>) -> Self {
         Self::Plain(text.into())
     }
 
-    /// With details; ignored by shapes that have none.
+    /// Adds details; shapes without details ignore them.
     #[must_use]
     pub fn with(mut self, more: Value) -> Self {
         if let Self::Coded { details, .. } | Self::LoginFailed { details, .. } = &mut self {
@@ -136,7 +126,6 @@ impl ApiError {
         self.with(json!({ "method": name }))
     }
 
-    /// The HTTP status.
     pub fn status(&self) -> StatusCode {
         match self {
             Self::NotLoggedIn | Self::LoginFailed { .. } => StatusCode::UNAUTHORIZED,
@@ -156,7 +145,6 @@ impl ApiError {
         }
     }
 
-    /// The body.
     pub fn body(&self) -> Value {
         let failure = |text: &str| json!({ "success": false, "error": text });
         match self {

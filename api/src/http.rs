@@ -1,4 +1,4 @@
-//! From an HTTP request to a handler, and back: routes, who calls, parameters, answers.
+//! From an HTTP request to a handler, and back: routes, callers, parameters, answers.
 
 pub mod answer;
 pub mod body;

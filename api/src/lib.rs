@@ -1,7 +1,9 @@
 //! The doors of Hansard: REST, the `/live` socket, the command line; and the shell that holds a server together.
 //!
-//! Doors parse, prove who calls, run one use case of `application` or one query, and answer. What may happen is decided
-//! in `domain`.
+//! Doors parse, authenticate the caller, run one use case of `application` or one query, and answer. `domain` decides
+//! what may happen.
+
+#![allow(missing_docs, reason = "no library: its binary is what others use")]
 
 pub mod documents;
 pub mod errors;

@@ -1,4 +1,4 @@
-//! The `hansard` binary: read the configuration, do what was asked, say in one line why it did not work.
+//! The `hansard` binary: reads the configuration, does what was asked, says in one line why it did not work.
 
 use std::io::Write as _;
 use std::process::ExitCode;
@@ -28,18 +28,18 @@ fn main() -> ExitCode {
     }
 }
 
-/// One line on standard error. Where that cannot be written, the exit status must do.
+/// Prints one line to standard error. If that fails, the exit status has to do.
 fn complain(problem: &str) {
     let _ = writeln!(std::io::stderr(), "hansard: {problem}");
 }
 
-/// The same process, from the beginning; does not return where that works.
+/// Starts the same process again; does not return if that works.
 #[cfg(unix)]
 fn begin_anew() -> ExitCode {
     use std::os::unix::process::CommandExt as _;
     let mut arguments = std::env::args_os();
     let called = arguments.next().unwrap_or_default();
-    // Where the program was replaced by a newer one, its old file is gone; the new one is called the same.
+    // If a newer version replaced the program, its old file is gone; the new one has the same name.
     let program = std::env::current_exe().ok().filter(|path| path.exists());
     let program = program.unwrap_or_else(|| called.clone().into());
     let error = std::process::Command::new(&program)
@@ -53,7 +53,7 @@ fn begin_anew() -> ExitCode {
     ExitCode::FAILURE
 }
 
-/// Whatever looks after the server starts it again (`EX_TEMPFAIL` of `sysexits.h`).
+/// Whatever supervises the server starts it again (`EX_TEMPFAIL` of `sysexits.h`).
 #[cfg(not(unix))]
 fn begin_anew() -> ExitCode {
     ExitCode::from(75)
@@ -90,7 +90,7 @@ fn run() -> Result<Ending, String> {
             _ => serve(config).await,
         }
     });
-    // Threads that still compute for somebody who has gone are not waited for.
+    // Threads that still compute for a caller who is gone are not waited for.
     runtime.shutdown_background();
     outcome
 }
@@ -100,7 +100,7 @@ fn stopped((): ()) -> Ending {
 }
 
 async fn serve(config: Config) -> Result<Ending, String> {
-    // Heard from the first moment on, so that a stop during a long start is a clean one too.
+    // Installed first, so that a stop during a long start is a clean one too.
     let stop = shutdown::Signals::listen(config.shutdown_timeout)
         .map_err(|error| format!("cannot listen for signals: {error}"))?;
     let app = App::start(config)

@@ -1,6 +1,5 @@
-//! Methods: what clients call by name with a list of parameters, through `method.call` (contract, admin-and-settings
-//! 6 and messages 8) and over the socket. One table of them; what they do is a command or a query that the REST
-//! doors use as well.
+//! Methods: what clients call by name with a list of parameters, through `method.call` (contract, admin-and-settings 6
+//! and messages 8) and over the socket. They run the same commands and queries as the REST doors.
 
 pub mod args;
 pub mod door;
@@ -36,74 +35,56 @@ use crate::http::schema;
 use crate::methods::args::Args;
 use crate::state::AppState;
 
-/// The most parameters of a call.
 const MOST_PARAMS: usize = 100;
 
-/// What every method gives. `null` means nothing: the answer then has no `result`.
+/// `null` means nothing: the answer then has no `result`.
 pub type MethodOutcome = Result<Value, ApiError>;
 
-/// A method called by anyone.
 pub struct AnyMethodCall {
-    /// Shared state.
     pub state: AppState,
-    /// The caller, when somebody is logged in.
     pub caller: Option<Caller>,
-    /// The program at the other end.
     pub client: Client,
-    /// The code of a second factor, when one came along.
+    /// The code of a second factor, if one was sent.
     pub factor: FactorAnswer,
-    /// The parameters. There may be more of them than the method knows: clients append some.
+    /// There may be more of them than the method knows: clients append some.
     pub args: Args,
 }
 
-/// A method called by somebody who is logged in.
 pub struct MethodCall {
-    /// Shared state.
     pub state: AppState,
-    /// The caller.
     pub caller: Caller,
-    /// The program at the other end.
     pub client: Client,
-    /// The code of a second factor, when one came along.
     pub factor: FactorAnswer,
-    /// The parameters. There may be more of them than the method knows: clients append some.
     pub args: Args,
 }
 
 type Handler = Arc<dyn Fn(MethodCall) -> BoxFuture<'static, MethodOutcome> + Send + Sync>;
 type PublicHandler = Arc<dyn Fn(AnyMethodCall) -> BoxFuture<'static, MethodOutcome> + Send + Sync>;
 
-/// Who may call a method, and what answers.
+/// Who may call a method, and its handler.
 #[derive(Clone)]
 pub enum MethodAccess {
-    /// Anyone.
     Anyone(PublicHandler),
-    /// Users who are logged in.
     LoggedIn(Handler),
 }
 
-/// One row of the table.
 #[derive(Clone)]
 pub struct Method {
-    /// Its name.
     pub name: &'static str,
-    /// Who may call it.
     pub access: MethodAccess,
-    /// A limit of its own: so many calls in so much time. It then does not count for the limits per method.
+    /// A limit of its own: a number of calls in a time. The method then does not count for the limits per method.
     pub limit: Option<(u32, Duration)>,
     /// A text of its parameters may be a whole document: a picture, a style sheet.
     pub takes_documents: bool,
 }
 
 impl Method {
-    /// With parameters that may hold whole documents.
     #[must_use]
     pub fn with_documents(mut self) -> Self {
         self.takes_documents = true;
         self
     }
 
-    /// With a limit of its own.
     #[must_use]
     pub fn limited(mut self, calls: u32, per: Duration) -> Self {
         self.limit = Some((calls, per));
@@ -139,7 +120,6 @@ where
     }
 }
 
-/// Every method, area by area.
 pub fn all() -> Vec<Method> {
     [
         identity::methods(),
@@ -165,7 +145,7 @@ static TABLE: LazyLock<HashMap<&'static str, Method>> = LazyLock::new(|| {
         .collect()
 });
 
-/// What is larger about the parameters of a method than they may be.
+/// What is too large about the parameters of a method.
 pub fn excess(name: &str, params: &[Value]) -> Option<String> {
     let texts = match TABLE.get(name) {
         Some(method) if method.takes_documents => bounds::DOCUMENT,
@@ -177,12 +157,11 @@ pub fn excess(name: &str, params: &[Value]) -> Option<String> {
     params.iter().find_map(|param| schema::excess(param, texts))
 }
 
-/// Whether there is a method of that name.
 pub fn exists(name: &str) -> bool {
     TABLE.contains_key(name)
 }
 
-/// Calls the method `name`: looks it up, counts the call, lets in who may, runs it.
+/// Looks the method up, counts the call, checks the caller, runs it.
 pub async fn call(name: &str, call: AnyMethodCall) -> MethodOutcome {
     let method = TABLE
         .get(name)

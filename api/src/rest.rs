@@ -10,7 +10,6 @@ pub mod record;
 
 use crate::http::route::Route;
 
-/// Every REST route.
 pub fn routes() -> Vec<Route> {
     [
         chat::routes(),

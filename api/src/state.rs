@@ -1,4 +1,4 @@
-//! What every door needs at hand: the workspace, and what only doors have.
+//! What every door needs: the workspace, and what only doors have.
 
 use std::ops::Deref;
 use std::sync::Arc;
@@ -11,14 +11,14 @@ use crate::errors::dialect::Dialect;
 use crate::http::body::BodyBudget;
 use crate::server::statistics::Statistics;
 
-/// What the operator chose that only doors need to know.
+/// What the operator configured and only doors need to know.
 #[derive(Clone)]
 pub struct DoorConfig {
     /// The Rocket.Chat version told to clients, e.g. `7.0.0`. Clients pick their dialect by it.
     pub announced_version: String,
     /// Largest request body, in bytes.
     pub body_limit: usize,
-    /// `users.createToken` works (`CREATE_TOKENS_FOR_USERS`).
+    /// Whether `users.createToken` works (`CREATE_TOKENS_FOR_USERS`).
     pub create_tokens_for_users: bool,
 }
 
@@ -46,7 +46,6 @@ impl Deref for AppState {
 }
 
 impl AppState {
-    /// The doors of a workspace.
     pub fn new(workspace: Workspace, doors: DoorConfig) -> Self {
         Self(Arc::new(Shared {
             statistics: Statistics::default(),
@@ -60,12 +59,11 @@ impl AppState {
         }))
     }
 
-    /// What the operator chose for the doors.
     pub fn doors(&self) -> &DoorConfig {
         &self.0.doors
     }
 
-    /// What bodies in memory may take together.
+    /// The memory budget of all bodies.
     pub fn bodies(&self) -> &BodyBudget {
         &self.0.bodies
     }
@@ -75,27 +73,25 @@ impl AppState {
         &self.0.rate_limiter
     }
 
-    /// The words errors are told in.
     pub fn dialect(&self) -> Dialect {
         self.0.dialect
     }
 
-    /// Has the server stop cleanly and start again.
+    /// Makes the server stop cleanly and start again.
     pub fn restart(&self) {
         self.0.restart.cancel();
     }
 
-    /// Returns when somebody asked for a restart.
+    /// Returns when a restart was requested.
     pub async fn restart_asked_for(&self) {
         self.0.restart.cancelled().await;
     }
 
-    /// Cancelled once the server stops: requests that have not come whole are not waited for.
+    /// Cancelled when the server stops: requests that have not arrived completely are not waited for.
     pub fn closing(&self) -> &CancellationToken {
         &self.0.closing
     }
 
-    /// Snapshots of figures.
     pub fn statistics(&self) -> &Statistics {
         &self.0.statistics
     }

@@ -13,9 +13,8 @@ use serde_json::{Map, Value, json};
 use crate::errors::ApiError;
 use crate::state::AppState;
 
-/// The settings with all that is known of them.
+/// The settings with everything known about them.
 pub struct Book {
-    /// Their values.
     pub settings: Arc<Settings>,
     changed: HashMap<String, SettingRecord>,
     services: HashMap<String, Timestamp>,
@@ -23,7 +22,7 @@ pub struct Book {
     begun: Timestamp,
 }
 
-/// When the workspace was made: when it got its id.
+/// When the workspace got its id.
 pub async fn begun(state: &AppState) -> Result<Timestamp, ApiError> {
     let changed = state.views().changed_settings().await?;
     Ok(first_change(&changed))
@@ -37,7 +36,6 @@ fn first_change(changed: &[SettingRecord]) -> Timestamp {
 }
 
 impl Book {
-    /// All settings as they are now.
     pub async fn open(state: &AppState) -> Result<Self, ApiError> {
         let changed = state.views().changed_settings().await?;
         let services = state.views().login_services().await?;
@@ -53,7 +51,7 @@ impl Book {
         })
     }
 
-    /// When the setting came to be, and when it was changed last.
+    /// When the setting was created and when it was last changed.
     pub fn dates(&self, id: &str) -> (Timestamp, Timestamp) {
         let made = domain::settings::service_of(id)
             .and_then(|service| self.services.get(service))
@@ -63,7 +61,6 @@ impl Book {
         (made, changed.unwrap_or(made).max(made))
     }
 
-    /// The whole document of a setting.
     pub fn document(&self, definition: &Definition) -> Map<String, Value> {
         let id = definition.id.as_ref();
         let record = self.changed.get(id);
@@ -114,7 +111,7 @@ impl Book {
         doc
     }
 
-    /// With what the colour was chosen.
+    /// The editor a colour was chosen with.
     pub fn editor(&self, id: &str) -> &'static str {
         self.changed
             .get(id)
@@ -122,7 +119,6 @@ impl Book {
             .map_or("color", domain::setting::Editor::as_str)
     }
 
-    /// The documents of the groups.
     pub fn groups(&self) -> impl Iterator<Item = Map<String, Value>> + '_ {
         self.settings.groups().enumerate().map(|(index, group)| {
             let doc = json!({
@@ -147,7 +143,7 @@ impl Book {
     }
 }
 
-/// What every list of settings tells of one.
+/// What every list of settings shows of one.
 pub fn basic(definition: &Definition, settings: &Settings) -> Map<String, Value> {
     let mut row = Map::new();
     row.insert("_id".to_owned(), json!(definition.id));
@@ -163,7 +159,7 @@ pub fn basic(definition: &Definition, settings: &Settings) -> Map<String, Value>
     row
 }
 
-/// Whether the setting is shown over the API at all.
+/// Whether the API shows the setting at all.
 pub fn is_shown(state: &AppState, definition: &Definition) -> bool {
     !definition.hidden && !state.config().settings.hides(definition.id.as_ref())
 }

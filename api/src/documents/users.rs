@@ -19,7 +19,7 @@ use crate::state::AppState;
 /// Prefix of the settings that are the defaults of user preferences.
 const PREFERENCE: &str = "Accounts_Default_User_Preferences_";
 
-/// What everybody may know of a user.
+/// What everybody may see of a user.
 const PUBLIC: [&str; 13] = [
     "_id",
     "name",
@@ -36,7 +36,7 @@ const PUBLIC: [&str; 13] = [
     "extension",
 ];
 
-/// What only the user and holders of `view-full-other-user-info` may know.
+/// What only the user and holders of `view-full-other-user-info` may see.
 const FULL: [&str; 9] = [
     "inactiveReason",
     "emails",
@@ -49,7 +49,7 @@ const FULL: [&str; 9] = [
     "roles",
 ];
 
-/// What a user is told of themselves by `me`.
+/// What `me` shows users of themselves.
 const ME: [&str; 22] = [
     "_id",
     "name",
@@ -75,7 +75,7 @@ const ME: [&str; 22] = [
     "extension",
 ];
 
-/// `{_id, username}` of whoever did something; without a name when there is no such account any more.
+/// `{_id, username}` of whoever did something; without a name if the account no longer exists.
 pub async fn author(state: &AppState, id: &UserId) -> Result<Value, ApiError> {
     Ok(match state.views().user(id).await? {
         Some(user) => json!({ "_id": id, "username": user.username }),
@@ -83,7 +83,7 @@ pub async fn author(state: &AppState, id: &UserId) -> Result<Value, ApiError> {
     })
 }
 
-/// What `me` and login tell (5.2); `services` is [`crate::http::second_factor::services`].
+/// What `me` and login return (5.2); `services` is [`crate::http::second_factor::services`].
 pub fn me(state: &AppState, user: &UserFacts, services: Value) -> Doc {
     let stored = user_doc(state, &user.doc);
     let verified = stored
@@ -129,7 +129,7 @@ fn preferences(settings: &Settings, stored: Option<&Value>) -> Doc {
     preferences
 }
 
-/// What `users.info` tells of `user` (5.3).
+/// What `users.info` shows of `user` (5.3).
 pub fn info(call: &Call, user: &UserFacts) -> Doc {
     let all = call.caller.id() == &user.id || call.may(Permission::VIEW_FULL_OTHER_USER_INFO);
     let custom = visible_custom_fields(&call.state.views().settings(), all);
@@ -143,12 +143,11 @@ pub fn info(call: &Call, user: &UserFacts) -> Doc {
     doc
 }
 
-/// What anybody may know of a user.
 pub fn public_user(state: &AppState, doc: &[u8]) -> Doc {
     keep(user_doc(state, doc), |field| PUBLIC.contains(&field))
 }
 
-/// What is suggested while somebody types a name (5.4).
+/// What suggestions show while somebody types a name (5.4).
 pub fn suggested(state: &AppState, doc: &[u8]) -> Doc {
     const SUGGESTED: [&str; 6] = [
         "_id",
@@ -161,7 +160,7 @@ pub fn suggested(state: &AppState, doc: &[u8]) -> Doc {
     keep(user_doc(state, doc), |field| SUGGESTED.contains(&field))
 }
 
-/// What lists of members tell of a user (contract, rooms 11).
+/// What lists of members show of a user (contract, rooms 11).
 pub fn member(state: &AppState, doc: &[u8]) -> Doc {
     const MEMBER: [&str; 8] = [
         "_id",

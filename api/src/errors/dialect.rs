@@ -1,5 +1,5 @@
-//! What servers from 9.0 on say otherwise. Clients go by the version that is announced, and so does this: nothing else
-//! asks for it.
+//! What servers from 9.0 on word differently. Clients go by the announced version, and so does this; nothing else reads
+//! it.
 
 use axum::http::Method;
 
@@ -7,17 +7,15 @@ use crate::errors::{ApiError, wording};
 use crate::http::params::Params;
 use crate::http::schema::Takes;
 
-/// How errors are worded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Dialect {
-    /// As up to 8.x.
+    /// Up to 8.x.
     Eight,
-    /// As from 9.0 on.
+    /// From 9.0 on.
     Nine,
 }
 
 impl Dialect {
-    /// The dialect of an announced version.
     pub fn of(version: &str) -> Self {
         let major = version
             .split('.')
@@ -30,8 +28,8 @@ impl Dialect {
         }
     }
 
-    /// Refuses what lists no longer take: a filter and a choice of fields. Where `query` is what somebody looks for,
-    /// there is no choice of fields beside it.
+    /// Refuses what lists no longer take: a filter and a choice of fields. If `query` is a search text, there is no
+    /// choice of fields beside it.
     pub fn check(self, method: &Method, takes: Takes, query: &Params) -> Result<(), ApiError> {
         if self == Self::Eight || *method != Method::GET {
             return Ok(());
@@ -50,8 +48,8 @@ impl Dialect {
         Ok(())
     }
 
-    /// The error in the words of this dialect. Whoever has a session is never told to log in, and what they may not do
-    /// is forbidden, whatever the code says.
+    /// The error in the words of this dialect. A caller with a session is never told to log in, and a missing right is
+    /// always forbidden, whatever the code says.
     pub fn word(self, error: ApiError, has_session: bool) -> ApiError {
         if self == Self::Eight {
             return error;

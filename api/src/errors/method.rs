@@ -1,4 +1,4 @@
-//! Errors as methods answer them, inside the message of `method.call` (contract, admin-and-settings 6).
+//! Errors as methods return them, inside the message of `method.call` (contract, admin-and-settings 6).
 
 use serde_json::{Map, Value, json};
 
@@ -6,7 +6,6 @@ use crate::errors::{ApiError, wording};
 use crate::methods::ejson;
 
 impl ApiError {
-    /// The error in the answer of a method.
     pub fn of_method(&self) -> Value {
         match self {
             Self::Coded {
@@ -45,7 +44,7 @@ impl ApiError {
     }
 }
 
-/// Errors of HTTP are numbers.
+/// Codes that are HTTP statuses are numbers.
 fn number_or_text(code: &str) -> Value {
     code.parse::<u16>()
         .map_or_else(|_| json!(code), |code| json!(code))
@@ -69,8 +68,8 @@ fn meteor_error(code: &Value, reason: Option<&str>, details: Option<Value>) -> V
     Value::Object(error)
 }
 
-/// A text without code: a parameter of the wrong type, or something that has no shape of its own. The reference
-/// server answers `{}` to the latter; the text does no harm and helps.
+/// A text without code: a parameter of the wrong type, or an error without a shape of its own. The reference server
+/// sends `{}` for the latter; the text does no harm and helps.
 fn of_text(text: &str) -> Value {
     if text.starts_with("Match error:") {
         json!({

@@ -1,4 +1,4 @@
-//! Which error of the wire each fault of the inside becomes, and each refusal of the domain.
+//! Which error of the wire each internal fault becomes, and each refusal of the domain.
 
 mod admin;
 mod integrations;
@@ -230,7 +230,7 @@ impl From<CustomFieldsRefusal> for ApiError {
 impl From<AccountMailRefusal> for ApiError {
     fn from(refusal: AccountMailRefusal) -> Self {
         match refusal {
-            // Not told apart: whoever holds a wrong token learns nothing.
+            // Not told apart, so that a wrong token reveals nothing.
             AccountMailRefusal::InvalidToken | AccountMailRefusal::Expired => {
                 wording::token_expired()
             }

@@ -32,31 +32,24 @@ use serde_json::json;
 
 use crate::errors::ApiError;
 
-/// No valid credentials.
 pub const NOT_LOGGED_IN: &str = "You must be logged in to do this.";
 /// The path exists, but not for this method.
 pub const NO_SUCH_ENDPOINT: &str = "API endpoint does not exist";
-/// Sic.
+/// Spelled like this on the wire.
 pub const INTERNAL: &str = "Internal error occured";
-/// More data than is accepted.
 pub const TOO_LARGE: &str = "Request entity too large";
-/// The address in the first line of a request is too long.
 pub const URI_TOO_LONG: &str = "URI too long";
 /// The head of a request is too long, or has too many headers.
 pub const HEAD_TOO_LARGE: &str = "Request header fields too large";
-/// The head of a request cannot be read.
 pub const MALFORMED_HEAD: &str = "Bad request";
-/// A body came too slowly.
 pub const TOO_SLOW: &str = "Request timeout";
 /// The log cannot be used now.
 pub const UNAVAILABLE: &str = "Service temporarily unavailable";
 
-/// The caller may not.
 pub fn forbidden() -> ApiError {
     ApiError::Forbidden("unauthorized".into())
 }
 
-/// A route permission is missing.
 pub fn permission_missing() -> ApiError {
     ApiError::coded(
         "error-unauthorized",
@@ -64,7 +57,7 @@ pub fn permission_missing() -> ApiError {
     )
 }
 
-/// One call too many; the caller may try again in so many seconds.
+/// The caller may try again in `seconds`.
 pub fn too_many_requests(seconds: u64) -> ApiError {
     ApiError::coded(
         "error-too-many-requests",
@@ -74,7 +67,7 @@ pub fn too_many_requests(seconds: u64) -> ApiError {
     )
 }
 
-/// Something about oneself was changed too often.
+/// Something of the caller's own was changed too often.
 pub fn too_many_changes(seconds: u64) -> ApiError {
     ApiError::coded(
         "error-too-many-requests",
@@ -85,22 +78,19 @@ pub fn too_many_changes(seconds: u64) -> ApiError {
     .with(json!({ "timeToReset": seconds.saturating_mul(1000), "seconds": seconds }))
 }
 
-/// An upload without a file.
 pub fn no_file() -> ApiError {
     ApiError::plain("No file uploaded")
 }
 
-/// An upload with more than one file.
 pub fn one_file_only() -> ApiError {
     ApiError::plain("Just 1 file is allowed")
 }
 
-/// The file came under another name than it must.
+/// The file is in another part than it must be.
 pub fn wrong_file_part() -> ApiError {
     ApiError::code("invalid-field")
 }
 
-/// Nothing there.
 pub fn not_found() -> ApiError {
     ApiError::NotFound("Resource not found".into())
 }
@@ -110,27 +100,27 @@ pub fn malformed_body(what: &str) -> ApiError {
     ApiError::Plain(format!("Invalid request body: {what}").into())
 }
 
-/// A parameter has another type than it must; `found` is the name of the type it has.
+/// `found` is the name of the type it has.
 pub fn type_mismatch(wanted: &str, found: &str, field: &str) -> ApiError {
     ApiError::Plain(format!("Match error: Expected {wanted}, got {found} in field {field}").into())
 }
 
-/// A parameter that must be there is not.
+/// A required parameter is missing.
 pub fn match_missing(field: &str) -> ApiError {
     ApiError::Plain(format!("Match error: Missing key '{field}'").into())
 }
 
-/// The parameters in the query string do not meet the schema of the route.
+/// The query string does not match the schema of the route.
 pub fn invalid_query_params(messages: &[String]) -> ApiError {
     ApiError::coded("error-invalid-params", messages.join("\n "))
 }
 
-/// The parameters in the body do not meet the schema of the route.
+/// The body does not match the schema of the route.
 pub fn invalid_params(messages: &[String]) -> ApiError {
     ApiError::coded("invalid-params", messages.join("\n "))
 }
 
-/// One of the JSON parameters of the query string is not valid: `sort`, `fields` or `query`.
+/// One of the JSON parameters `sort`, `fields` and `query` of the query string is not valid.
 pub fn invalid_json_parameter(name: &str, raw: &str) -> ApiError {
     ApiError::coded(
         format!("error-invalid-{name}"),
@@ -139,13 +129,13 @@ pub fn invalid_json_parameter(name: &str, raw: &str) -> ApiError {
     .with(json!({ "helperMethod": "parseJsonQuery" }))
 }
 
-/// A query asks for what may not be asked.
+/// The query asks for something that is not allowed.
 pub fn invalid_query(what: &str) -> ApiError {
     ApiError::coded("error-invalid-query", what.to_owned())
         .with(json!({ "helperMethod": "parseJsonQuery" }))
 }
 
-/// The body does not have the shape it must have.
+/// The body does not have the required shape.
 pub fn match_error(what: &dyn std::fmt::Display) -> ApiError {
     ApiError::Plain(format!("Match error: {what}").into())
 }

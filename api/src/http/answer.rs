@@ -7,7 +7,6 @@ use serde::Serialize;
 
 use crate::errors::ApiError;
 
-/// What every handler gives.
 pub type Outcome = Result<Answer, ApiError>;
 
 /// A success body in the making: `{"<name>":...,"success":true}`.
@@ -16,7 +15,7 @@ pub struct Answer {
     body: Vec<u8>,
     /// The last field of the envelope; login and logout have `status` instead of `success`.
     end: &'static [u8],
-    /// What is answered instead of an envelope.
+    /// Sent instead of an envelope.
     instead: Option<Response>,
 }
 
@@ -58,19 +57,18 @@ impl Answer {
         }
     }
 
-    /// A value sent bare, as JSON.
+    /// A value without an envelope, as JSON.
     pub fn bare<T: Serialize + ?Sized>(value: &T) -> Self {
         let body = serde_json::to_vec(value).unwrap_or_default();
         Self::other(([(header::CONTENT_TYPE, "application/json")], body))
     }
 
-    /// One field, serialised.
     #[must_use]
     pub fn field<T: Serialize + ?Sized>(mut self, name: &str, value: &T) -> Self {
         self.name(name);
         let start = self.body.len();
         if let Err(error) = serde_json::to_writer(&mut self.body, value) {
-            // Only a map with keys that are no texts ends here; answers have none.
+            // Only a map with keys that are not texts fails here; answers have none.
             tracing::error!(%error, name, "an answer could not be written");
             self.body.truncate(start);
             self.body.extend_from_slice(b"null");
@@ -88,11 +86,11 @@ impl Answer {
         self
     }
 
-    /// One field that is a list of what is JSON already.
+    /// One field: a list of items that are JSON already.
     #[must_use]
     pub fn raw_list<T: AsRef<[u8]>>(mut self, name: &str, items: &[T]) -> Self {
         self.name(name);
-        // At once: a buffer that grows by doubling takes up to three times what it holds.
+        // Allocated at once: a buffer that grows by doubling takes up to three times what it holds.
         let bytes: usize = items.iter().map(|item| item.as_ref().len() + 1).sum();
         self.body.reserve(bytes + 2);
         self.body.push(b'[');
@@ -114,7 +112,6 @@ impl Answer {
             .fold(self, |answer, (name, value)| answer.field(name, value))
     }
 
-    /// The finished body.
     pub fn into_bytes(mut self) -> Bytes {
         self.body.extend_from_slice(self.end);
         Bytes::from(self.body)

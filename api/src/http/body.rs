@@ -1,5 +1,5 @@
-//! Reading bodies into memory, with a bound on all of them together: many callers who each send as much as one may
-//! must not take more than the machine has.
+//! Reads bodies into memory, with a bound on all of them together: many callers who each send the maximum must not take
+//! more than the machine has.
 
 use std::net::IpAddr;
 use std::time::Duration;
@@ -12,21 +12,21 @@ use futures::StreamExt as _;
 use crate::errors::{ApiError, wording};
 use crate::http::memory_budget::{Budget, Share};
 
-/// The beginning of every body is free: there are at most as many as connections, and nobody is kept from logging in.
+/// The beginning of every body is free: there are at most as many as connections, and logging in always works.
 const FREE: usize = 8 * 1024;
 
 /// How many bodies of the largest size may be in memory at a time, and how many bytes in any case.
 const AT_A_TIME: u64 = 10;
 const LEAST: u64 = 64 * 1024 * 1024;
 
-/// How long nothing of a body may come.
+/// How long a body may pause.
 const SILENCE: Duration = Duration::from_secs(15);
 
-/// How long somebody may take to send what nobody reads.
+/// How long a client may take to send a body that nobody reads.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// What all bodies may take together. Those of people who are not logged in have a part of their own, so that they
-/// keep nobody else out; and one address has at most half of either.
+/// What all bodies may take together. Callers who are not logged in have a part of their own, so that they keep nobody
+/// else out; one address has at most half of either part.
 #[derive(Clone, Debug)]
 pub struct BodyBudget {
     known: Budget,
@@ -44,7 +44,7 @@ impl BodyBudget {
         }
     }
 
-    /// An empty share for somebody at `address`, to be grown as the body comes.
+    /// An empty share for a caller at `address`, to be grown as the body arrives.
     pub fn share(&self, logged_in: bool, address: IpAddr) -> Share {
         if logged_in {
             self.known.share_of(address)
@@ -54,16 +54,15 @@ impl BodyBudget {
     }
 }
 
-/// A body, and what it takes of the budget for as long as it is kept.
+/// A body, and its share of the budget for as long as it is kept.
 #[derive(Debug)]
 pub struct Kept {
-    /// The body.
     pub bytes: Bytes,
     share: Share,
 }
 
 impl Kept {
-    /// Counts what is made of the body and is about as large as the body itself.
+    /// Also counts what is made of the body, which is about as large as the body itself.
     pub fn count_twice(&mut self) -> Result<(), ApiError> {
         let length = self.bytes.len() as u64;
         let counted = self.share.grow(length);
@@ -71,14 +70,14 @@ impl Kept {
     }
 }
 
-/// The length a request says its body has; `None`: it does not say.
+/// The length a request declares for its body; `None`: none.
 fn declared(headers: &HeaderMap) -> Option<usize> {
     headers
         .get(header::CONTENT_LENGTH)
         .and_then(|value| value.to_str().ok()?.parse().ok())
 }
 
-/// Reads a body of at most `limit` bytes. Where the budget is used up, refuses.
+/// Reads a body of at most `limit` bytes. Refuses it if the budget is used up.
 pub async fn read(
     headers: &HeaderMap,
     body: Body,
@@ -102,7 +101,7 @@ pub async fn read(
         if length > limit {
             return Err(ApiError::TooLarge);
         }
-        // What has come is counted, not what was announced: nobody holds up others by announcing much.
+        // What has arrived is counted, not what was declared: nobody keeps others out by declaring a lot.
         if length > counted && !share.grow((length - counted) as u64) {
             return Err(ApiError::Unavailable);
         }
@@ -116,7 +115,7 @@ pub async fn read(
             bytes.extend_from_slice(&std::mem::take(&mut first));
         }
         if bytes.capacity() - bytes.len() < piece.len() {
-            // No more than it will need, where that is known.
+            // No more than it will need, if that is known.
             let more = declared.map_or(length, |declared| declared.min(2 * length));
             bytes.reserve(more.saturating_sub(bytes.len()).max(piece.len()));
         }
@@ -143,10 +142,10 @@ async fn next_piece(body: &mut Body) -> Option<Result<Bytes, ApiError>> {
     }
 }
 
-/// Lets a body of at most `limit` bytes pass by, so that whoever sends it gets to read a refusal: to those who still
-/// write, a connection that is closed is broken. Nothing of it is kept.
+/// Reads and drops a body of at most `limit` bytes, so that its sender gets to read a refusal: a client that still
+/// writes sees a closed connection as an error.
 pub async fn discard(headers: &HeaderMap, body: Body, limit: usize) {
-    // They wait to be told to go on, and are told no instead.
+    // They wait for permission to go on, and get a refusal instead.
     if headers.contains_key(header::EXPECT)
         || declared(headers).is_some_and(|length| length > limit)
     {
@@ -161,7 +160,7 @@ pub async fn discard(headers: &HeaderMap, body: Body, limit: usize) {
             }
         }
     };
-    // Too slow, or too much: then they do not get to read it.
+    // Senders who are too slow or send too much do not get to read it.
     let _ = tokio::time::timeout(PATIENCE, pass).await;
 }
 
@@ -171,13 +170,12 @@ mod tests {
 
     const PIECE: usize = 64 * 1024;
 
-    /// A body that comes piece by piece, without saying how long it is.
+    /// A body that arrives piece by piece, without a declared length.
     fn in_pieces(count: usize) -> Body {
         let piece = |_| Ok::<_, std::convert::Infallible>(Bytes::from(vec![b'x'; PIECE]));
         Body::from_stream(futures::stream::iter((0..count).map(piece)))
     }
 
-    /// Bodies for a share of `budget`.
     async fn read_of(
         budget: &BodyBudget,
         logged_in: bool,
@@ -224,7 +222,7 @@ mod tests {
             assert!(futures::poll!(one.as_mut()).is_pending());
             held.push(one);
         }
-        // The bound is a little further away, for the beginning of each was free.
+        // The bound is a little higher, because the beginning of each was free.
         let mut refused = 0;
         for _ in 0..4 {
             let mut one = Box::pin(stranger(16));

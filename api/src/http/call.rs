@@ -1,4 +1,4 @@
-//! From an HTTP request to what a handler works with: who calls, and with what parameters.
+//! From an HTTP request to what a handler works with: the caller and the parameters.
 
 use application::caller::Caller;
 use application::origin::Client;
@@ -18,13 +18,13 @@ use crate::http::params::{NotADate, Params};
 use crate::http::schema::{self, Schema, Source, Takes};
 use crate::state::AppState;
 
-/// Largest body of somebody unknown: nobody signs up or logs in with more.
+/// Largest body of an unknown caller: signing up and logging in need no more.
 const MAX_ANONYMOUS_BODY: usize = 1024 * 1024;
 
-/// A body of more bytes is large: it is read apart from the runtime, and counts twice, for as much again is made of it.
+/// A body of more bytes is large: it is parsed off the runtime, and counts twice, because the parsed form takes as much
+/// again.
 pub(crate) const LARGE: usize = 256 * 1024;
 
-/// How the body is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum BodyFormat {
     Json,
@@ -39,7 +39,7 @@ impl BodyFormat {
         }
     }
 
-    /// Reads a large body where it keeps nothing else waiting.
+    /// Parses a large body where it keeps nothing else waiting.
     async fn read_apart(self, body: Bytes) -> Result<Params, ApiError> {
         tokio::task::spawn_blocking(move || self.read(&body))
             .await
@@ -47,25 +47,22 @@ impl BodyFormat {
     }
 }
 
-/// Everything a request carries but its credentials.
+/// Everything a request carries except its credentials.
 pub struct Input {
     method: Method,
     uri: Uri,
-    /// The headers.
     pub headers: HeaderMap,
     format: BodyFormat,
     kept: Kept,
     /// A logged-in caller may wrap the parameters in a `payload` text.
     unwrap_payload: bool,
-    /// The program at the other end.
     pub client: Client,
     /// The parts of the path that the route leaves open.
     path: Vec<(String, String)>,
-    /// What the route takes.
     takes: Takes,
-    /// The parameters of a large body, which were read apart from the runtime.
+    /// The parameters of a large body, which were parsed off the runtime.
     read: Option<Result<Params, ApiError>>,
-    /// The parameters as the schema of the route has checked them.
+    /// The parameters as the schema of the route converted them.
     checked: Option<Params>,
 }
 
@@ -124,7 +121,6 @@ impl Input {
         })
     }
 
-    /// Says what the open parts of the path are.
     pub fn set_path(&mut self, path: &RawPathParams) {
         self.path = path
             .iter()
@@ -132,7 +128,7 @@ impl Input {
             .collect();
     }
 
-    /// The part of the path that the route calls `{name}`, decoded; empty when it has no such part.
+    /// The part of the path that the route calls `{name}`, decoded; empty if there is none.
     pub fn path(&self, name: &str) -> &str {
         self.path
             .iter()
@@ -140,28 +136,25 @@ impl Input {
             .map_or("", |(_, value)| value)
     }
 
-    /// Says what the route takes.
     pub fn expect(&mut self, takes: Takes) {
         self.takes = takes;
     }
 
-    /// Checks the parameters; from now on [`Self::params`] gives them as the schema has converted them.
+    /// Checks the parameters; after that, [`Self::params`] returns them as the schema converted them.
     pub fn check(&mut self, schema: &Schema) -> Result<(), ApiError> {
         self.checked = Some(self.strict(schema)?);
         Ok(())
     }
 
-    /// The body as it came.
     pub fn body(&self) -> &Bytes {
         &self.kept.bytes
     }
 
-    /// The parameters of the query string.
     pub fn query(&self) -> Params {
         Params::from_urlencoded(self.uri.query().unwrap_or_default().as_bytes())
     }
 
-    /// Where the parameters stand: in the query string for GET and for DELETE without a body, else in the body.
+    /// Where the parameters are: in the query string for GET and for DELETE without a body, else in the body.
     fn source(&self) -> Source {
         let bodyless = self.method == Method::DELETE && self.body().is_empty();
         if self.method == Method::GET || bodyless {
@@ -171,7 +164,6 @@ impl Input {
         }
     }
 
-    /// The parameters.
     pub fn params(&self) -> Result<Params, ApiError> {
         if let Some(checked) = &self.checked {
             return Ok(checked.clone());
@@ -183,7 +175,6 @@ impl Input {
         }
     }
 
-    /// The parameters as they were sent.
     fn sent(&self) -> Result<Params, ApiError> {
         if self.source() == Source::Query {
             return Ok(self.query());
@@ -207,11 +198,11 @@ impl Input {
         schema.check(self.params()?, self.source())
     }
 
-    /// The body as a type of its own, without a detour over parameters. `None`: the body is not plain JSON of that
-    /// shape, and [`Self::params`] says what is wrong.
+    /// The body as a `T`, without a detour over parameters. `None`: the body is not plain JSON of that shape, and
+    /// [`Self::params`] says what is wrong.
     pub fn json<'a, T: serde::Deserialize<'a>>(&'a self) -> Option<T> {
         match self.format {
-            // What is larger was read apart from the runtime, and is in the parameters.
+            // Larger bodies were parsed off the runtime, and are in the parameters.
             BodyFormat::Json if self.body().len() <= LARGE && json::check(self.body()).is_ok() => {
                 serde_json::from_slice(json::text(self.body())).ok()
             }
@@ -219,7 +210,6 @@ impl Input {
         }
     }
 
-    /// The parameters as a type of its own.
     pub fn typed<T: DeserializeOwned>(params: Params) -> Result<T, ApiError> {
         serde_json::from_value(serde_json::Value::Object(params.into_map()))
             .map_err(|error| wording::match_error(&error))
@@ -228,21 +218,16 @@ impl Input {
 
 /// A call that anyone may make.
 pub struct Anyone {
-    /// Shared state.
     pub state: AppState,
-    /// The caller, when there are credentials and they are valid.
+    /// The caller, if there are valid credentials.
     pub caller: Option<Caller>,
-    /// What the request carries.
     pub input: Input,
 }
 
 /// A call of a logged-in user.
 pub struct Call {
-    /// Shared state.
     pub state: AppState,
-    /// The caller.
     pub caller: Caller,
-    /// What the request carries.
     pub input: Input,
 }
 
@@ -261,14 +246,13 @@ impl Call {
         }
     }
 
-    /// The date since which the caller wants to know what changed. Every such answer takes it from here: it goes back
-    /// further than asked, so that nothing is lost between two questions.
+    /// The date since which the caller wants changes. Every such route takes it from here: it goes back further than
+    /// asked, so that nothing is lost between two calls.
     pub fn since(&self, params: &Params, name: &str) -> Result<Option<Since>, NotADate> {
         let asked = params.date(name)?;
         Ok(asked.map(|asked| self.state.views().since(asked)))
     }
 
-    /// Which part of a list is wanted, in what order.
     pub fn page(&self, params: &Params) -> Result<PageRequest, ApiError> {
         PageRequest::parse(params, &self.state.views().settings())
     }

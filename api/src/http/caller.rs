@@ -1,4 +1,4 @@
-//! Who a request proves to come from (contract, conventions 2).
+//! Proves who a request comes from (contract, conventions 2).
 
 use application::caller::Caller;
 use application::token::token_hash;
@@ -7,7 +7,7 @@ use axum::http::{HeaderMap, Uri, header};
 use crate::errors::ApiError;
 use crate::state::AppState;
 
-/// Who the request proves, if anyone: by an access token that a program was given, or else by a login token.
+/// The caller that the request proves, if any: by an access token granted to a program, or else by a login token.
 pub async fn of_request(
     state: &AppState,
     headers: &HeaderMap,
@@ -33,7 +33,7 @@ pub async fn of_request(
     Ok(Caller::from_token(state, id, token).await?)
 }
 
-/// Who the access token in `Authorization: Bearer` proves, if anyone.
+/// The caller that the access token in `Authorization: Bearer` proves, if any.
 pub async fn of_bearer(state: &AppState, headers: &HeaderMap) -> Result<Option<Caller>, ApiError> {
     match bearer(headers) {
         Some(token) => Ok(Caller::from_access_token(state, token_hash(token)).await?),

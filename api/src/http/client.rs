@@ -8,11 +8,11 @@ use axum::http::{HeaderMap, header};
 
 use crate::http::forwarded;
 
-/// Where a request comes from, past reverse proxies: one of its extensions.
+/// The address a request comes from, past reverse proxies: an extension of the request.
 #[derive(Clone, Copy, Debug)]
 pub struct Address(pub IpAddr);
 
-/// What a request says of its sender; its [`Address`] was found when it came.
+/// What a request says of its sender; its [`Address`] was found when it arrived.
 pub fn of(parts: &Parts) -> Client {
     let address = parts.extensions.get::<Address>();
     let user_agent = parts
@@ -27,9 +27,9 @@ pub fn of(parts: &Parts) -> Client {
     }
 }
 
-/// The address a request comes from when `peer` is at the other end. `proxies` is the number of reverse proxies that add
-/// to `X-Forwarded-For` or `Forwarded` (`HTTP_FORWARDED_COUNT`). With 0, `X-Real-IP` counts if it comes from this machine
-/// or a private network, where a proxy may be; anybody else could write into it what they like.
+/// The address a request comes from if `peer` is at the other end. `proxies` is the number of reverse proxies that add
+/// to `X-Forwarded-For` or `Forwarded` (`HTTP_FORWARDED_COUNT`). With 0, `X-Real-IP` counts if it comes from this
+/// machine or a private network, where a proxy may be; anybody else could write anything into it.
 pub fn address(headers: &HeaderMap, peer: IpAddr, proxies: usize) -> IpAddr {
     let peer = peer.to_canonical();
     let said = if proxies > 0 {

@@ -1,5 +1,5 @@
 //! The part of the Mongo query language that clients use in `query` (contract, conventions 1.5), as a filter over
-//! documents. What is not listed here is refused, so nothing a client sends is ever run anywhere.
+//! documents. Everything else is refused, so nothing a client sends is ever run anywhere.
 
 use std::cmp::Ordering;
 
@@ -7,15 +7,14 @@ use serde_json::{Map, Value};
 
 use crate::http::params::parse_date;
 
-/// How deep a filter may nest.
 const MAX_DEPTH: usize = 8;
 
-/// Largest compiled size of a pattern, and the most memory looking for it may take, in bytes.
+/// Largest compiled size of a pattern, and the most memory for a search, in bytes.
 const MAX_PATTERN_SIZE: usize = 64 * 1024;
 const MAX_PATTERN_CACHE: usize = 256 * 1024;
 
-/// How many values a filter may compare with, and how many patterns it may look for: each is looked at for each
-/// document, and each pattern takes memory of its own.
+/// How many values a filter may compare with, and how many patterns it may have: each is checked against every
+/// document, and each pattern takes memory.
 const MOST_VALUES: u32 = 2000;
 const MOST_PATTERNS: u32 = 10;
 
@@ -23,37 +22,30 @@ const MOST_PATTERNS: u32 = 10;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Unsupported;
 
-/// Which documents are wanted.
 #[derive(Clone, Debug)]
 pub enum Filter {
     /// All of these hold.
     All(Vec<Filter>),
     /// One of these holds.
     Any(Vec<Filter>),
-    /// A field, by its dotted path, is like this.
+    /// A field, by its dotted path.
     Field(String, Test),
 }
 
-/// What can be asked of one field.
 #[derive(Clone, Debug)]
 pub enum Test {
     /// Equal, or a list that contains it. Equal to null: absent.
     Equal(Value),
-    /// Not so.
     NotEqual(Value),
-    /// One of these.
     In(Vec<Value>),
-    /// None of these.
     NotIn(Vec<Value>),
     /// In this order to the value; the flag says whether equal counts.
     Order(Ordering, bool, Value),
-    /// There, or not.
     Exists(bool),
-    /// A text that matches.
     Pattern(regex::Regex),
 }
 
-/// What a filter may still have.
+/// What a filter may still use.
 struct Budget {
     values: u32,
     patterns: u32,
@@ -72,7 +64,6 @@ impl Budget {
 }
 
 impl Filter {
-    /// Reads a query object.
     pub fn parse(query: &Map<String, Value>) -> Result<Self, Unsupported> {
         let mut budget = Budget {
             values: MOST_VALUES,
@@ -117,7 +108,6 @@ impl Filter {
             .collect()
     }
 
-    /// Whether `doc` is wanted.
     pub fn matches(&self, doc: &Value) -> bool {
         match self {
             Self::All(filters) => filters.iter().all(|filter| filter.matches(doc)),
@@ -153,7 +143,7 @@ impl Filter {
         }
     }
 
-    /// The values `_id` is restricted to, when the filter does just that.
+    /// The values `_id` is restricted to, if the filter does just that.
     pub fn ids(&self) -> Option<Vec<&str>> {
         let Self::All(filters) = self else {
             return None;

@@ -1,4 +1,4 @@
-//! What reverse proxies say of the requests they pass on: `Forwarded` (RFC 7239), or the older `X-Forwarded-For` and
+//! What reverse proxies add to the requests they pass on: `Forwarded` (RFC 7239), or the older `X-Forwarded-For` and
 //! `X-Forwarded-Proto`.
 
 use std::net::IpAddr;
@@ -6,10 +6,10 @@ use std::net::IpAddr;
 use application::origin::parse_address;
 use axum::http::HeaderMap;
 
-/// The address of the client: the `proxies`-th from the right, where every proxy adds whom it was called by.
+/// The address of the client: the `proxies`-th from the right, because every proxy appends the address that called it.
 ///
-/// Proxies write one of the two headers; the other one comes through them as the client sent it. Where both are there
-/// and do not agree, one of them is made up, nobody knows which, and none is believed.
+/// Proxies write one of the two headers; the other one passes through as the client sent it. If both are there and
+/// disagree, either may be forged, and neither is believed.
 pub(super) fn address(headers: &HeaderMap, proxies: usize) -> Option<IpAddr> {
     let older = line(headers, "x-forwarded-for").map(|line| {
         let hops = line.split(',').map(str::trim_ascii);
@@ -31,7 +31,7 @@ pub(super) fn address(headers: &HeaderMap, proxies: usize) -> Option<IpAddr> {
     }
 }
 
-/// Whether the client, as the proxy nearest to it saw, uses TLS.
+/// Whether the client uses TLS, according to the proxy nearest to it.
 pub fn is_secure(headers: &HeaderMap) -> bool {
     let older = line(headers, "x-forwarded-proto");
     let older = older.and_then(|line| line.split(',').next().map(str::to_owned));
@@ -46,7 +46,7 @@ pub fn is_forwarded(headers: &HeaderMap) -> bool {
     headers.contains_key("x-forwarded-for") || headers.contains_key("forwarded")
 }
 
-/// All lines of a header as one; `None`: there is none.
+/// All lines of a header as one; `None`: there are none.
 fn line(headers: &HeaderMap, name: &str) -> Option<String> {
     let lines: Vec<&str> = headers
         .get_all(name)
@@ -60,7 +60,7 @@ fn nth_from_right<T>(hops: &[T], number: usize) -> Option<&T> {
     hops.len().checked_sub(number).map(|index| &hops[index])
 }
 
-/// The elements of a `Forwarded` header, one of each proxy.
+/// The elements of a `Forwarded` header, one per proxy.
 fn elements(line: &str) -> Vec<&str> {
     split(line, ',')
         .into_iter()
@@ -83,7 +83,7 @@ fn parameter(element: &str, name: &str) -> Option<String> {
     })
 }
 
-/// Cuts a text at each `separator` that is not between quotes.
+/// Splits a text at each `separator` outside quotes.
 fn split(text: &str, separator: char) -> Vec<&str> {
     let (mut quoted, mut escaped) = (false, false);
     text.split(move |character: char| {

@@ -1,5 +1,4 @@
-//! The headers of every answer, what browsers are told about other origins, and the way to TLS (contract, conventions
-//! 1.1 and 1.7).
+//! The headers of every answer, rules for other origins, and the redirect to TLS (contract, conventions 1.1 and 1.7).
 
 use std::net::{IpAddr, SocketAddr};
 
@@ -15,7 +14,7 @@ use crate::http::forwarded;
 /// Answers of the API are data: nothing in them may be run, loaded or framed by others.
 const DATA_POLICY: &str = "default-src 'none'; frame-ancestors 'self'";
 
-/// The headers of every answer (contract, conventions 1.1 and 1.7).
+/// Adds the headers of every answer (contract, conventions 1.1 and 1.7).
 pub fn finish(settings: Option<&Settings>, response: Response) -> Response {
     let mut response = guarded(settings, response);
     let headers = response.headers_mut();
@@ -30,7 +29,7 @@ pub fn finish(settings: Option<&Settings>, response: Response) -> Response {
     response
 }
 
-/// The same without a word about other origins.
+/// The same without those about other origins.
 fn guarded(settings: Option<&Settings>, mut response: Response) -> Response {
     let headers = response.headers_mut();
     if let Some(settings) = settings {
@@ -62,7 +61,6 @@ pub fn is_preflight(request: &Request<Body>) -> bool {
             || headers.contains_key(header::ACCESS_CONTROL_REQUEST_METHOD))
 }
 
-/// A browser asks whether a page of another origin may call.
 pub fn preflight(settings: &Settings, headers: &HeaderMap) -> Response {
     if !settings.bool(keys::API_ENABLE_CORS) {
         let text = "CORS not enabled. Go to \"Admin > General > REST Api\" to enable it.";
@@ -105,7 +103,7 @@ pub fn preflight(settings: &Settings, headers: &HeaderMap) -> Response {
     response
 }
 
-/// What keeps other sites from framing an answer, and browsers from running it, where the workspace wants that.
+/// Keeps other sites from framing an answer, and browsers from running it, if the workspace wants that.
 fn protect(settings: &Settings, headers: &mut HeaderMap) {
     if settings.bool(keys::IFRAME_RESTRICT_ACCESS)
         && let Ok(value) = HeaderValue::from_str(settings.text(keys::IFRAME_X_FRAME_OPTIONS))
@@ -122,8 +120,8 @@ fn protect(settings: &Settings, headers: &mut HeaderMap) {
     }
 }
 
-/// Where a request that came without TLS should have gone, if the workspace wants TLS (`Force_SSL`). A proxy in front
-/// says whether there was any; requests of this machine need none.
+/// Where to redirect a request that came without TLS, if the workspace wants TLS (`Force_SSL`). A proxy in front says
+/// whether there was TLS; requests from this machine need none.
 pub fn to_tls(settings: &Settings, request: &Request<Body>) -> Option<Response> {
     if !settings.bool(keys::FORCE_SSL) {
         return None;
@@ -137,8 +135,8 @@ pub fn to_tls(settings: &Settings, request: &Request<Body>) -> Option<Response> 
     if secure || local {
         return None;
     }
-    // The name comes from the workspace, not from the request: a forged Host must not send people elsewhere.
-    // What is in front of every path was taken away when the route was found.
+    // The name comes from the workspace, not from the request: a forged Host must not send people elsewhere. The prefix
+    // of every path was removed when the route was found.
     let path = request
         .uri()
         .path_and_query()

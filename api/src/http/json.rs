@@ -1,23 +1,20 @@
-//! JSON as clients send it. A list of empty objects takes a hundred times its size in memory once it is read, so how
-//! many values there may be is bounded as well as how many bytes. So is how deeply they are nested: what is kept is
-//! shown within other documents, and nothing that reads those may come to its own end of nesting.
+//! JSON as clients send it. A list of empty objects takes a hundred times its size in memory once it is parsed, so the
+//! number of values is bounded as well as the number of bytes. So is the nesting: what is kept is shown within other
+//! documents, and nothing that reads those may reach its own limit of nesting.
 
 use domain::limits::DEPTH as DEEPEST;
 use serde::de::DeserializeOwned;
 
-/// How many values a text may have. The longest honest ones, whole tables of settings or permissions, have a tenth.
+/// How many values a text may have. The longest legitimate ones, whole tables of settings or permissions, have a tenth.
 const MOST_VALUES: usize = 200_000;
 
-/// Why a text is not read.
 #[derive(Debug, thiserror::Error)]
 pub enum JsonError {
-    /// It has too many values.
     #[error("too many values")]
     TooMany,
-    /// It is nested too deeply.
     #[error("more than {DEEPEST} lists and objects within each other")]
     TooDeep,
-    /// It is not JSON, or not of the shape wanted.
+    /// Not JSON, or not of the shape wanted.
     #[error(transparent)]
     Invalid(#[from] serde_json::Error),
 }
@@ -27,19 +24,18 @@ pub fn text(bytes: &[u8]) -> &[u8] {
     bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes)
 }
 
-/// Reads a value.
 pub fn parse<T: DeserializeOwned>(text: &[u8]) -> Result<T, JsonError> {
     check(text)?;
     Ok(serde_json::from_slice(self::text(text))?)
 }
 
-/// Refuses what has too many values or is nested too deeply, judged by what stands in front of each value.
+/// Refuses a text with too many values or too deep nesting, judged by the character in front of each value.
 pub fn check(text: &[u8]) -> Result<(), JsonError> {
-    // Each level has a sign at its beginning.
+    // Each level begins with a character of its own.
     if text.len() <= DEEPEST {
         return Ok(());
     }
-    // Every value but the first has a sign of its own in front.
+    // Every value but the first has a character of its own in front.
     let (mut values, mut depth, mut quoted, mut escaped) = (0_usize, 0_usize, false, false);
     for byte in text {
         match byte {

@@ -1,5 +1,5 @@
-//! Who opens a link: pictures and files are loaded by pages, which cannot send headers. The id and the token come in
-//! the query string or in cookies, as `rc_uid` and `rc_token` (contract, conventions 2).
+//! Who opens a link: pages load pictures and files, and cannot send headers. The id and the token come in the query
+//! string or in cookies, as `rc_uid` and `rc_token` (contract, conventions 2).
 
 use application::caller::Caller;
 use axum::http::{HeaderMap, header};
@@ -9,7 +9,7 @@ use crate::http::call::Input;
 use crate::state::AppState;
 
 impl Input {
-    /// Who the link or the cookies prove, if anyone.
+    /// The caller that the link or the cookies prove, if any.
     pub async fn reader(&self, state: &AppState) -> Result<Option<Caller>, ApiError> {
         let query = self.query();
         let text = |name: &str| {
@@ -23,7 +23,6 @@ impl Input {
     }
 }
 
-/// The cookie of that name.
 pub fn cookie(headers: &HeaderMap, name: &str) -> Option<String> {
     headers
         .get_all(header::COOKIE)

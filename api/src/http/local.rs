@@ -30,13 +30,13 @@ const TRACES: &[&str] = &[
     "amzn",
 ];
 
-/// Whether the connection comes from this machine and the request has no trace of a proxy, or of a page of another site
-/// in a browser on this machine. Names this machine by a name that leads nowhere else, as whoever asks through a name
-/// server's answer does not.
+/// Whether the connection comes from this machine and the request shows no trace of a proxy, or of another site's page
+/// in a browser on this machine. The request must name this machine by a name that leads nowhere else: a name that a
+/// name server resolved to it does not count.
 pub fn is_local(parts: &Parts) -> bool {
     let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>();
     peer.is_some_and(|peer| peer.0.ip().to_canonical().is_loopback())
-        // Some proxies that add nothing speak 1.0.
+        // Some proxies that add nothing speak HTTP/1.0.
         && parts.version >= Version::HTTP_11
         && is_addressed_here(parts)
         && !has_passed_proxy(&parts.headers)
@@ -50,7 +50,7 @@ fn has_passed_proxy(headers: &HeaderMap) -> bool {
     })
 }
 
-/// However the request names whom it is for, it names this machine: programs in between go by one or the other.
+/// However the request names its host, it names this machine: programs in between go by one or the other.
 fn is_addressed_here(parts: &Parts) -> bool {
     let hosts = parts.headers.get_all(header::HOST).iter();
     let mut names: Vec<Option<&str>> = hosts.map(|host| host.to_str().ok()).collect();

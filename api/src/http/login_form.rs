@@ -1,5 +1,5 @@
-//! Logging in through a door: what the request says in every form the contract knows (conventions 4.1, realtime 3.1),
-//! and how somebody came in.
+//! Logging in through a door: every form of request the contract knows (conventions 4.1, realtime 3.1), and how
+//! somebody logged in.
 
 use application::identity::login::{self, Credentials, LoggedIn, LoginKind, Selector};
 use application::identity::password_hasher::PasswordDigest;
@@ -13,18 +13,16 @@ use crate::errors::{ApiError, wording};
 use crate::http::params::type_name;
 use crate::state::AppState;
 
-/// How deep logins may be wrapped into each other (`totp`).
+/// How deep logins may be nested (`totp`).
 const MAX_WRAPPING: usize = 2;
 
-/// A login request.
 pub struct Form {
-    /// What somebody logs in with.
     pub credentials: Credentials,
-    /// The code of a second factor that came along.
+    /// The code of a second factor, if one was sent.
     pub code: Option<String>,
 }
 
-/// The wire's name of a way to come in.
+/// The wire's name of a way to log in.
 pub const fn kind_name(kind: LoginKind) -> &'static str {
     match kind {
         LoginKind::Resume => "resume",
@@ -32,7 +30,7 @@ pub const fn kind_name(kind: LoginKind) -> &'static str {
     }
 }
 
-/// Logs in as the request says. `header` is the second factor in the headers; one in the body comes first.
+/// Logs in with the request. `header` is the second factor in the headers; one in the body comes first.
 pub async fn log_in(
     state: &AppState,
     client: &Client,
@@ -47,7 +45,6 @@ pub async fn log_in(
     Ok(login::login(state, client, form.credentials, &answer).await?)
 }
 
-/// Reads a login request.
 fn read(body: &Map<String, Value>, settings: &Settings) -> Result<Form, ApiError> {
     nested(body, settings, 0)
 }
@@ -90,8 +87,8 @@ fn is_true(body: &Map<String, Value>, name: &str) -> bool {
     body.get(name) == Some(&Value::Bool(true))
 }
 
-/// Why a login with another service is refused, if it is one: none is set up here, and none handed out what it
-/// takes to finish one.
+/// Why a login with another service is refused, if it is one: no service is set up here, and nothing hands out the
+/// tokens to finish one.
 fn of_provider(body: &Map<String, Value>, settings: &Settings) -> Option<ApiError> {
     let finishes = [
         body.get("oauth").is_some_and(Value::is_object),
@@ -133,7 +130,7 @@ fn code(body: &Map<String, Value>) -> Result<Option<String>, ApiError> {
         None | Some(Value::Null) => Ok(None),
         Some(Value::String(code)) if text::is_blank(code) => Ok(None),
         Some(Value::String(code)) => Ok(Some(text::trim(code).to_owned())),
-        // Zeroes in front are lost in a number.
+        // A number loses its leading zeroes.
         Some(Value::Number(code)) => Ok(Some(format!("{:0>6}", code.to_string()))),
         Some(other) => Err(wording::malformed_login(&expected("string", other))),
     }
@@ -178,7 +175,7 @@ fn selector(body: &Map<String, Value>) -> Result<Option<Selector>, ApiError> {
     Ok(text("email")?.map(Selector::Email))
 }
 
-/// What has an `@` is an address. Bridges send user names as addresses, so what has none is a name even there.
+/// A text with an `@` is an address. Bridges send user names as addresses, so a text without one is a name even there.
 fn email_or_name(text: String) -> Selector {
     if text.contains('@') {
         Selector::Email(text)

@@ -1,5 +1,5 @@
-//! Files sent to browsers: pictures, sounds. They say how long they may be kept, and answer 304 to those who have
-//! them already. Whatever is in them, they are never a page that can do something.
+//! Files sent to browsers: pictures, sounds. They say how long they may be kept, and browsers that have them already
+//! get a 304. Whatever is in them, they are never a page that can do something.
 
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
@@ -9,37 +9,32 @@ use domain::Timestamp;
 use crate::errors::ApiError;
 use crate::http::answer::Answer;
 
-/// When pictures were made that nobody made: letters, the mark (contract, conventions 8).
+/// The date of pictures that nobody made: letters, the mark (contract, conventions 8).
 pub const ALWAYS: Timestamp = Timestamp::from_millis(1_420_070_400_000);
 
-/// Nothing in a file that was uploaded may load or run anything.
+/// Nothing in an uploaded file may load or run anything.
 const POLICY: &str = "default-src 'none'";
-/// Shapes may style themselves; opened as a page they are one without rights.
+/// Vector pictures may style themselves; opened as a page they have no rights.
 const POLICY_OF_SHAPES: &str =
     "default-src 'none'; style-src 'unsafe-inline'; img-src data:; sandbox";
 
-/// A file to send.
 pub struct Media {
-    /// Its media type.
     pub content_type: String,
-    /// The file.
     pub bytes: Bytes,
-    /// What names exactly this content.
+    /// Identifies exactly this content.
     pub tag: String,
-    /// Since when it is what it is.
     pub modified: Timestamp,
     /// How long it may be kept, in seconds.
     pub keep: u64,
-    /// Who may keep it.
     pub keeper: Keeper,
 }
 
-/// Who may keep a file that was sent.
+/// Which caches may keep a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Keeper {
-    /// Any cache between here and there: whoever asks gets the same.
+    /// Any cache on the way: everybody gets the same.
     Anyone,
-    /// Only whoever asked: others may be refused it.
+    /// Only the requester's: others may be refused it.
     Asker,
 }
 
@@ -90,8 +85,8 @@ fn set(response: &mut Response, name: header::HeaderName, value: &str) {
     }
 }
 
-/// Whether whoever asks has exactly this already. Tags count more than dates (RFC 9110, 13.2.2); a date must be the
-/// same, for a file may have been replaced by an older one.
+/// Whether the requester has exactly this already. Tags count more than dates (RFC 9110, 13.2.2); a date must be the
+/// same, because a file may have been replaced by an older one.
 fn has_it(asked: &HeaderMap, tag: &str, modified: &str) -> bool {
     let text = |name: header::HeaderName| asked.get(name).and_then(|value| value.to_str().ok());
     match text(header::IF_NONE_MATCH) {
@@ -103,7 +98,7 @@ fn has_it(asked: &HeaderMap, tag: &str, modified: &str) -> bool {
     }
 }
 
-/// A date as HTTP has it: `Thu, 01 Jan 2015 00:00:00 GMT`.
+/// A date in the form of HTTP: `Thu, 01 Jan 2015 00:00:00 GMT`.
 fn http_date(at: Timestamp) -> String {
     let printer = jiff::fmt::rfc2822::DateTimePrinter::new();
     jiff::Timestamp::from_millisecond(at.as_millis())
@@ -112,17 +107,17 @@ fn http_date(at: Timestamp) -> String {
         .unwrap_or_else(|| "Thu, 01 Jan 1970 00:00:00 GMT".to_owned())
 }
 
-/// The file is not for whoever asks.
+/// The requester may not have the file.
 pub fn forbidden() -> Answer {
     Answer::other((StatusCode::FORBIDDEN, "Forbidden"))
 }
 
-/// Name and ending of a file name.
+/// Name and extension of a file name.
 pub fn split_name(file: &str) -> (&str, &str) {
     file.rsplit_once('.').unwrap_or((file, ""))
 }
 
-/// A file that its shelf has lost, or that nobody ever put there.
+/// A file that the store has lost, or that never existed.
 pub fn gone() -> ApiError {
     crate::errors::wording::not_found()
 }

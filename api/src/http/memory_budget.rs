@@ -1,6 +1,6 @@
-//! A bound in bytes on what is in memory at a time for others to finish: bodies that are still coming, answers that
-//! are still to be taken. Whoever finds it used up is refused at once; nobody waits for it, since those who hold it
-//! may be in no hurry.
+//! A bound in bytes on what is in memory until somebody else finishes: bodies that are still arriving, answers that are
+//! still being read. A request that finds it used up is refused at once; nothing waits for it, because those who hold
+//! it may be in no hurry.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -9,8 +9,8 @@ use std::sync::Arc;
 use application::origin::Household;
 use parking_lot::Mutex;
 
-/// So many bytes altogether, and at most half of them for one address: behind a proxy that nobody told the server of,
-/// everybody has the same.
+/// A number of bytes altogether, and at most half of them for one address: behind a proxy that the server does not know
+/// of, everybody has the same address.
 #[derive(Clone, Debug)]
 pub struct Budget(Arc<Shared>);
 
@@ -35,7 +35,6 @@ pub struct Share {
 }
 
 impl Budget {
-    /// `whole` bytes in all.
     pub fn new(whole: u64) -> Self {
         Self(Arc::new(Shared {
             whole,
@@ -54,12 +53,12 @@ impl Budget {
 }
 
 impl Share {
-    /// The same share with `more` bytes, if there are as many left.
+    /// The same share with `more` bytes, if that many are left.
     pub fn grown(mut self, more: u64) -> Option<Self> {
         self.grow(more).then_some(self)
     }
 
-    /// Adds `more` bytes, if there are as many left.
+    /// Adds `more` bytes, if that many are left.
     pub fn grow(&mut self, more: u64) -> bool {
         let shared = &self.budget.0;
         let mut taken = shared.taken.lock();

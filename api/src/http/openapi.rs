@@ -32,13 +32,13 @@ use crate::http::schema::{Kind, Schema, Takes};
 
 const USER_ID: &str = "userId";
 const AUTH_TOKEN: &str = "authToken";
-/// Where the document is, as the page at `/api-docs/` sees it: something may be in front of every path.
+/// Where the page at `/api-docs/` finds the document: there may be a prefix in front of every path.
 const DOCUMENT: &str = "../api/v1/openapi.json";
 
 /// The page runs its own scripts and styles, and talks to this server only.
 const PAGE_POLICY: &str = "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; frame-ancestors 'none'";
 
-/// The routes, and those that describe them all.
+/// The routes, and those that describe them.
 pub fn described(mut routes: Vec<Route>) -> Vec<Route> {
     let all = Arc::new(OnceLock::new());
     let document = Document {
@@ -75,7 +75,7 @@ pub fn described(mut routes: Vec<Route>) -> Vec<Route> {
     routes
 }
 
-/// The document as it was last made: it is made anew only when the server's address is another one.
+/// The last document made: it is made again only if the server's address changes.
 struct Document {
     routes: Arc<OnceLock<Vec<Route>>>,
     /// The address, and the document.
@@ -83,7 +83,6 @@ struct Document {
 }
 
 impl Document {
-    /// `GET /api/v1/openapi.json`.
     fn answer(&self, call: &Anyone) -> answer::Answer {
         let settings = call.state.views().settings();
         let site = Site::of(&settings);
@@ -98,7 +97,7 @@ impl Document {
     }
 }
 
-/// Where the paths of the document begin: on the host that gave it, and for everybody else.
+/// Where the paths of the document begin: on the host that sent it, and for everybody else.
 fn servers(site: Site<'_>) -> Vec<Server> {
     let here = match site.prefix() {
         "" => "/",
@@ -143,7 +142,6 @@ fn page_file(file: SwaggerFile<'_>) -> Response {
     response
 }
 
-/// The document that describes `routes`.
 pub fn describe(routes: &[Route]) -> OpenApi {
     let paths = routes
         .iter()
@@ -412,8 +410,8 @@ fn exactly(schema: &Schema) -> Shape {
         .into()
 }
 
-/// What a parameter may be: as [`kind`], with the limit that lists have. The limit of texts is the same for all, and told
-/// once.
+/// What a parameter may be: as [`kind`], with the limit that lists have. The limit of texts is the same for all, and
+/// stated once.
 fn input(of: Kind) -> Shape {
     match of {
         Kind::Texts => ArrayBuilder::new()
@@ -511,7 +509,6 @@ fn responses(route: &Route) -> utoipa::openapi::Responses {
     .build()
 }
 
-/// A file of one of these media types.
 fn files(description: &str, kinds: &[&str]) -> ResponseBuilder {
     let response = ResponseBuilder::new().description(description);
     kinds.iter().fold(response, |response, media| {

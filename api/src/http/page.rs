@@ -12,23 +12,21 @@ use crate::errors::{ApiError, wording};
 use crate::http::filter::Filter;
 use crate::http::params::Params;
 
-/// Fields a list may be sorted by, and fields that may be chosen or left out: each is looked at for every row.
+/// Most fields to sort a list by, and most fields to choose or leave out: each is looked at for every row.
 const MOST_SORTED: usize = 10;
 const MOST_CHOSEN: usize = 200;
 
-/// Fields nobody gets by asking for them.
+/// Fields that are never returned, even if asked for.
 const BLOCKED: [&str; 4] = ["joinCode", "members", "importIds", "e2e"];
 
-/// What a list request asks for.
 #[derive(Clone, Debug)]
 pub struct PageRequest {
-    /// Which part.
     pub slice: Slice,
-    /// Fields to order by, with whether last comes first.
+    /// Fields to order by; the flag means descending.
     pub sort: Vec<(String, bool)>,
-    /// Which fields; `None`: all.
+    /// `None`: all.
     pub fields: Option<FieldChoice>,
-    /// Which rows; `None`: all.
+    /// `None`: all.
     pub query: Option<Filter>,
 }
 
@@ -43,7 +41,7 @@ impl PageRequest {
         })
     }
 
-    /// Whether `field` is what comes first in the order, and whether last comes first.
+    /// If `field` is the first key of the order: whether it is descending.
     pub fn sorted_by(&self, field: &str) -> Option<bool> {
         self.sort
             .first()
@@ -56,8 +54,8 @@ impl PageRequest {
         self.query.is_some()
     }
 
-    /// Of documents that are few and at hand: those that pass, in order (by `usual` unless asked otherwise), the part
-    /// that is wanted with the fields that are wanted; and how many pass.
+    /// Of a few documents at hand: those that pass, in order (by `usual` unless the request says otherwise), cut to the
+    /// part and the fields wanted; and how many pass.
     pub fn select(
         &self,
         mut rows: Vec<Map<String, Value>>,
@@ -90,7 +88,6 @@ impl PageRequest {
         (rows, total)
     }
 
-    /// The documents with the fields asked for.
     pub fn project(&self, docs: Vec<Bytes>) -> Vec<Bytes> {
         match &self.fields {
             None => docs,
@@ -102,7 +99,7 @@ impl PageRequest {
     }
 }
 
-/// Texts by their letters, numbers by size; whatever else has no order.
+/// Texts by their letters, numbers by size; anything else has no order.
 pub fn compare(a: Option<&Value>, b: Option<&Value>) -> Ordering {
     match (a, b) {
         (Some(Value::String(a)), Some(Value::String(b))) => a.cmp(b),
@@ -116,7 +113,7 @@ pub fn compare(a: Option<&Value>, b: Option<&Value>) -> Ordering {
     }
 }
 
-/// The part of `rows` that pass `filter` which `slice` wants, and how many pass.
+/// The part of the `rows` passing `filter` that `slice` wants, and how many pass.
 pub fn filter_rows(rows: Vec<Bytes>, filter: &Filter, slice: Slice) -> (Vec<Bytes>, u64) {
     let passing: Vec<Bytes> = rows
         .into_iter()
@@ -126,7 +123,6 @@ pub fn filter_rows(rows: Vec<Bytes>, filter: &Filter, slice: Slice) -> (Vec<Byte
     (cut(passing, slice), total)
 }
 
-/// The part of `rows` which `slice` wants.
 pub fn cut<T>(rows: Vec<T>, slice: Slice) -> Vec<T> {
     let skip = usize::try_from(slice.offset).unwrap_or(usize::MAX);
     let take = slice.count.map_or(usize::MAX, |count| {
@@ -163,7 +159,7 @@ fn number(params: &Params, name: &str) -> Option<u64> {
     }
 }
 
-/// A JSON object in a text parameter, or an object as such, which the brackets of a query string make.
+/// A JSON object in a text parameter, or an object as such, as brackets in a query string make it.
 pub fn json_object(params: &Params, name: &str) -> Result<Option<Map<String, Value>>, ApiError> {
     let Some(value) = params.get(name) else {
         return Ok(None);
@@ -211,7 +207,7 @@ fn query(params: &Params) -> Result<Option<Filter>, ApiError> {
         return Ok(None);
     }
     let filter = Filter::parse(&object).map_err(|_| invalid(params, "query"))?;
-    // Deeper down nothing is dropped: half of an alternative would ask for something else.
+    // At deeper levels nothing is dropped: half of an alternative would ask for something else.
     if filter.fields().iter().any(|field| BLOCKED.contains(field)) {
         return Err(invalid(params, "query"));
     }
@@ -234,9 +230,7 @@ fn first_segment(field: &str) -> &str {
 /// Which fields of a document are wanted: some, or all but some. `_id` always is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum FieldChoice {
-    /// These only.
     Only(Vec<String>),
-    /// All but these.
     Without(Vec<String>),
 }
 
@@ -273,7 +267,7 @@ impl FieldChoice {
         }
     }
 
-    /// Leaves in `doc` what is wanted.
+    /// Keeps only what is wanted in `doc`.
     pub fn apply(&self, doc: &mut Map<String, Value>) {
         match self {
             Self::Only(fields) => {
@@ -300,7 +294,7 @@ impl FieldChoice {
     }
 }
 
-/// Leaves what these dotted paths lead to.
+/// Keeps only what these dotted paths lead to.
 fn keep(doc: &mut Map<String, Value>, paths: &[&str]) {
     doc.retain(|name, value| {
         let mut deeper = Vec::new();
@@ -319,7 +313,7 @@ fn keep(doc: &mut Map<String, Value>, paths: &[&str]) {
     });
 }
 
-/// Takes away what this dotted path leads to.
+/// Removes what this dotted path leads to.
 fn leave_out(doc: &mut Map<String, Value>, path: &str) {
     match path.split_once('.') {
         None => drop(doc.remove(path)),
@@ -331,7 +325,7 @@ fn leave_out(doc: &mut Map<String, Value>, path: &str) {
     }
 }
 
-/// Does something with an object, or with those in a list.
+/// Applies `act` to an object, or to those in a list.
 fn each_object(value: &mut Value, act: &mut impl FnMut(&mut Map<String, Value>)) {
     match value {
         Value::Object(object) => act(object),

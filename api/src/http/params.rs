@@ -6,11 +6,10 @@ use serde_json::{Map, Value};
 use crate::errors::{ApiError, wording};
 use crate::http::json::{self, JsonError};
 
-/// How deep `a[b][c]` may nest, and how many pairs a query string or form may have: parsing has a bound.
+/// How deep `a[b][c]` may nest, and how many pairs a query string or form may have: parsing is bounded.
 const MAX_DEPTH: usize = 5;
 const MAX_PAIRS: usize = 10_000;
 
-/// Named parameters.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Params(Map<String, Value>);
 
@@ -21,7 +20,7 @@ impl From<Map<String, Value>> for Params {
 }
 
 impl Params {
-    /// Reads a query string or an url-encoded form. Never fails: what makes no sense becomes a text.
+    /// Reads a query string or a URL-encoded form. Never fails: what makes no sense becomes a text.
     ///
     /// Repeated keys and `a[]=` give lists, `a[b]=` objects (contract, conventions 1.1).
     pub fn from_urlencoded(text: &[u8]) -> Self {
@@ -52,12 +51,10 @@ impl Params {
         }
     }
 
-    /// All of them.
     pub fn as_map(&self) -> &Map<String, Value> {
         &self.0
     }
 
-    /// All of them.
     pub fn into_map(self) -> Map<String, Value> {
         self.0
     }
@@ -67,7 +64,7 @@ impl Params {
         self.0.get(name).filter(|value| !value.is_null())
     }
 
-    /// Whether `name` was given at all, be it null.
+    /// Whether `name` was given at all, even as null.
     pub fn has(&self, name: &str) -> bool {
         self.0.contains_key(name)
     }
@@ -81,7 +78,7 @@ impl Params {
         }
     }
 
-    /// A text that may be absent; one in which there is nothing to see counts as absent.
+    /// A text that may be absent; a blank one counts as absent.
     pub fn filled(&self, name: &str) -> Result<Option<&str>, ApiError> {
         Ok(self.text(name)?.filter(|text| !text::is_blank(text)))
     }
@@ -135,7 +132,7 @@ impl Params {
         }
     }
 
-    /// A point in time: ISO-8601, milliseconds, or `{"$date": ms}`. `Err` when there is something that is none.
+    /// A point in time: ISO-8601, milliseconds, or `{"$date": ms}`. `Err`: there is something that is not a date.
     pub fn date(&self, name: &str) -> Result<Option<Timestamp>, NotADate> {
         self.get(name)
             .map(|value| parse_date(value).ok_or(NotADate))
@@ -143,7 +140,7 @@ impl Params {
     }
 }
 
-/// The boolean that a text is, as JavaScript or Python writes it.
+/// The boolean that a text means, as JavaScript or Python writes it.
 pub fn truth(text: &str) -> Option<bool> {
     match text {
         "true" | "True" => Some(true),
@@ -152,11 +149,10 @@ pub fn truth(text: &str) -> Option<bool> {
     }
 }
 
-/// A parameter should be a date and is none; what the error is called depends on the route.
+/// A parameter must be a date and is not; what the error is called depends on the route.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct NotADate;
 
-/// A date as clients send it.
 pub fn parse_date(value: &Value) -> Option<Timestamp> {
     match value {
         Value::String(text) => parse_date_text(text::trim(text)),
@@ -170,7 +166,7 @@ fn parse_date_text(text: &str) -> Option<Timestamp> {
     if let Ok(instant) = text.parse::<jiff::Timestamp>() {
         return Some(Timestamp::from_millis(instant.as_millisecond()));
     }
-    // Without an offset, UTC is meant; a day alone is its midnight.
+    // Without an offset, UTC is meant; a day alone means its midnight.
     let civil = text.parse::<jiff::civil::DateTime>().or_else(|_| {
         text.parse::<jiff::civil::Date>()
             .map(|day| day.at(0, 0, 0, 0))
@@ -227,7 +223,7 @@ fn insert(map: &mut Map<String, Value>, name: &str, path: &[&str], text: String)
             Some(Value::Object(_)) => {}
             Some(single) => *single = Value::Array(vec![single.take(), Value::String(text)]),
         },
-        // Indexes only say the order, and that is the order of appearance.
+        // Indexes only give the order, and that is the order of appearance.
         [index] if index.bytes().all(|byte| byte.is_ascii_digit()) => {
             let items = map.entry(name).or_insert_with(|| Value::Array(Vec::new()));
             match items {

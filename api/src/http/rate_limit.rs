@@ -1,4 +1,4 @@
-//! How often one address may call a route (contract, conventions 1.6): so many calls per fixed window.
+//! How often one address may call a route (contract, conventions 1.6): a number of calls per fixed window.
 
 use application::caller::Caller;
 use application::ids::now;
@@ -14,7 +14,7 @@ use crate::state::AppState;
 
 const MINUTE: u64 = 60_000;
 
-/// Tells the caller what is left, in the headers of the contract.
+/// Tells the caller how many calls are left, in the headers of the contract.
 pub fn tell<B>(standing: Standing, response: &mut Response<B>) {
     let headers = [
         ("x-ratelimit-limit", standing.limit),
@@ -31,7 +31,7 @@ pub fn tell<B>(standing: Standing, response: &mut Response<B>) {
     }
 }
 
-/// Counts one call of `route` (number `index` of the table), where it is limited. Too many: 429.
+/// Counts one call of `route` (number `index` of the table), if it is limited. Too many: 429.
 pub fn check(
     state: &AppState,
     (index, route): (usize, &Route),
@@ -64,7 +64,7 @@ fn is_exempt(state: &AppState, caller: &Caller) -> bool {
         .has(Permission::API_BYPASS_RATE_LIMIT)
 }
 
-/// The limit in force; `None`: as often as one likes.
+/// The limit in force; `None`: unlimited.
 fn limit(rate: Rate, settings: &Settings) -> Option<Limit> {
     if !settings.bool(keys::API_ENABLE_RATE_LIMITER) {
         return None;

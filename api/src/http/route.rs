@@ -1,5 +1,5 @@
-//! What the table of routes says about each of them: method, path, who may call it with which rights, whether a
-//! second factor is asked for, how often, with what parameters, and what comes back.
+//! What the table of routes says about each of them: method, path, who may call it with which rights, the second
+//! factor, the rate limit, the parameters, and the answer.
 //!
 //! The router, the description of the API and the deny tests are all made from this.
 
@@ -16,7 +16,7 @@ use crate::http::answer::Outcome;
 use crate::http::call::{Anyone, Call};
 use crate::http::schema::{Kind, Schema, Takes};
 
-/// What every paged list answers: its items, and which part of how many they are.
+/// What every paged list returns: its items, and which part of how many they are.
 macro_rules! paged {
     ($items:literal) => {
         &[
@@ -29,41 +29,36 @@ macro_rules! paged {
 }
 pub(crate) use paged;
 
-/// A handler of a route that anyone may call.
 pub type PublicHandler = Arc<dyn Fn(Anyone) -> BoxFuture<'static, Outcome> + Send + Sync>;
 
-/// A handler of a route that needs a login.
 pub type Handler = Arc<dyn Fn(Call) -> BoxFuture<'static, Outcome> + Send + Sync>;
 
-/// Who may call a route, and what answers.
+/// Who may call a route, and its handler.
 #[derive(Clone)]
 pub enum Access {
-    /// Anyone.
     Public(PublicHandler),
-    /// Users who are logged in, and everybody else while the workspace may be read without a login
+    /// Users who are logged in, and everybody else if the workspace may be read without a login
     /// (`Accounts_AllowAnonymousRead`); 401 otherwise.
     Readers(PublicHandler),
-    /// Users who are logged in; 401 for everybody else.
+    /// 401 for everybody else.
     LoggedIn(Handler),
 }
 
 /// A right without which a route refuses.
 #[derive(Clone, Copy)]
 pub struct Need {
-    /// Workspace-wide permissions, any of which will do.
+    /// Workspace-wide permissions, any of which is enough.
     pub any_of: &'static [Permission],
-    /// What callers without it are told.
     pub refusal: fn() -> ApiError,
 }
 
 /// Whether a route asks for a second factor (contract, conventions 3).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SecondFactor {
-    /// It does not.
     NotAsked,
-    /// It does, unless the caller passed one a short while ago.
+    /// Unless the caller passed one a short while ago.
     Asked,
-    /// It does every time.
+    /// Asked for every time.
     AskedAnew,
 }
 
@@ -72,11 +67,9 @@ pub enum SecondFactor {
 pub enum Rate {
     /// As often as `API_Enable_Rate_Limiter_Limit_*_Default` say.
     Default,
-    /// So many calls in so much time.
     Calls(u32, Duration),
-    /// As many calls per minute as this setting says.
+    /// Calls per minute, as this setting says.
     Setting(Key<i64>),
-    /// As often as it likes.
     Unlimited,
 }
 
@@ -91,30 +84,22 @@ pub enum Answers {
     Bare(Kind),
     /// A file of one of these media types.
     Media(&'static [&'static str]),
-    /// Another address.
     Redirect,
 }
 
-/// One route.
 #[derive(Clone)]
 pub struct Route {
     /// `GET`, `POST` or `DELETE`.
     pub method: Method,
     /// The whole path; `{name}` stands for one part of it.
     pub path: String,
-    /// One sentence about it, for people.
+    /// One sentence for people.
     pub about: &'static str,
-    /// Who may call it.
     pub access: Access,
-    /// With which right.
     pub need: Option<Need>,
-    /// Whether a second factor is asked for.
     pub second_factor: SecondFactor,
-    /// How often.
     pub rate: Rate,
-    /// With what parameters.
     pub takes: Takes,
-    /// What comes back.
     pub answers: Answers,
 }
 
@@ -141,7 +126,6 @@ impl Route {
         }
     }
 
-    /// One sentence about it, for people.
     #[must_use]
     pub fn about(mut self, about: &'static str) -> Self {
         self.about = about;
@@ -160,14 +144,13 @@ impl Route {
         self.needs_or(any_of, wording::permission_missing)
     }
 
-    /// Refuses callers without the permission in words of its own.
+    /// Refuses callers without the permission with an error of its own.
     #[must_use]
     pub fn needs_or(mut self, any_of: &'static [Permission], refusal: fn() -> ApiError) -> Self {
         self.need = Some(Need { any_of, refusal });
         self
     }
 
-    /// Asks for a second factor.
     #[must_use]
     pub fn second_factor(mut self) -> Self {
         self.second_factor = SecondFactor::Asked;
@@ -181,7 +164,6 @@ impl Route {
         self
     }
 
-    /// Has a rate limit of its own.
     #[must_use]
     pub fn rate(mut self, rate: Rate) -> Self {
         self.rate = rate;
@@ -209,35 +191,34 @@ impl Route {
         self
     }
 
-    /// Answers with these fields besides `success`.
+    /// Returns these fields besides `success`.
     #[must_use]
     pub fn answers(mut self, fields: &'static [(&'static str, Kind)]) -> Self {
         self.answers = Answers::Envelope(fields);
         self
     }
 
-    /// Answers in the envelope of login and logout.
+    /// Returns the envelope of login and logout.
     #[must_use]
     pub fn answers_status(mut self) -> Self {
         self.answers = Answers::Status;
         self
     }
 
-    /// Answers with a value without an envelope.
+    /// Returns a value without an envelope.
     #[must_use]
     pub fn answers_bare(mut self, kind: Kind) -> Self {
         self.answers = Answers::Bare(kind);
         self
     }
 
-    /// Answers with a file of one of these media types.
+    /// Returns a file of one of these media types.
     #[must_use]
     pub fn sends(mut self, media: &'static [&'static str]) -> Self {
         self.answers = Answers::Media(media);
         self
     }
 
-    /// Answers with another address.
     #[must_use]
     pub fn redirects(mut self) -> Self {
         self.answers = Answers::Redirect;
@@ -284,7 +265,7 @@ where
     Route::new(method, path, access)
 }
 
-/// The route `method path` for users who are logged in, and for anyone where reading needs no login.
+/// The route `method path` for users who are logged in, and for anyone if reading needs no login.
 pub fn readers<F, T>(method: Method, path: &str, handler: F) -> Route
 where
     F: Fn(Anyone) -> T + Send + Sync + 'static,

@@ -1,8 +1,7 @@
-//! One table of all REST routes, and how a request goes through it.
+//! One table of all REST routes, and the way of a request through it.
 //!
-//! The table says of every route its method, its path and who may call it; the checks of conventions 1.3 run here
-//! in their order, so a handler cannot forget one. The description of the API and the deny tests come from the same
-//! table.
+//! The table says of every route its method, its path and who may call it; the checks of conventions 1.3 run here in
+//! their order, so a handler cannot forget one. The description of the API and the deny tests come from the same table.
 
 use std::any::Any;
 use std::collections::BTreeMap;
@@ -32,10 +31,9 @@ use crate::methods::door;
 use crate::rest;
 use crate::state::AppState;
 
-/// How long requests that have not come whole may go on coming once the server stops.
+/// How long a stopping server waits for requests that have not arrived completely.
 const LAST_WORDS: Duration = Duration::from_millis(500);
 
-/// Every REST route.
 pub fn routes() -> Vec<Route> {
     openapi::described([rest::routes(), door::routes()].concat())
 }
@@ -70,7 +68,7 @@ pub fn router(state: &AppState) -> Router {
         .layer(CatchPanicLayer::custom(panicked))
 }
 
-/// Finds the route for the method, proves the caller, reads the body, runs the handler.
+/// Finds the route for the method, authenticates the caller, reads the body, runs the handler.
 async fn dispatch(
     state: &AppState,
     routes: &[Numbered],
@@ -81,7 +79,7 @@ async fn dispatch(
     if let Some(elsewhere) = headers::to_tls(&settings, &request) {
         return elsewhere;
     }
-    // Files outside the API have a head like all files; the server leaves the body away.
+    // Files outside the API have a head like all files; the server leaves out the body.
     let is_head = request.method() == Method::HEAD && !request.uri().path().starts_with("/api/");
     let method = if is_head {
         &Method::GET
@@ -117,9 +115,9 @@ async fn dispatch(
 /// What was found out about a call on the way to its answer.
 #[derive(Default)]
 struct Seen {
-    /// It comes with good credentials.
+    /// The credentials are valid.
     session: bool,
-    /// How many more of the kind may come.
+    /// How many more calls of the kind are allowed.
     standing: Option<Standing>,
 }
 
@@ -146,13 +144,13 @@ async fn answer(
             .bool(keys::ACCOUNTS_ALLOW_ANONYMOUS_READ),
         Access::LoggedIn(_) => true,
     };
-    // A server that stops does not wait long for anybody to say the rest of what they began to say.
+    // A stopping server does not wait long for the rest of a request.
     let closing = || async {
         state.closing().cancelled().await;
         tokio::time::sleep(LAST_WORDS).await;
     };
     if must_log_in && caller.is_none() {
-        // Nobody unknown makes the server hold megabytes.
+        // No unknown caller makes the server hold megabytes.
         let passed = body::discard(&parts.headers, content, limit);
         let _ = until(closing(), passed).await;
         return Err(ApiError::NotLoggedIn);
@@ -185,7 +183,7 @@ async fn answer(
     run(state, route, caller, input).await
 }
 
-/// What `work` comes to; `None`: `end` came first.
+/// The result of `work`; `None`: `end` came first.
 async fn until<T>(end: impl Future<Output = ()>, work: impl Future<Output = T>) -> Option<T> {
     tokio::select! {
         biased;

@@ -1,5 +1,5 @@
 //! Strict parameters: exactly what a route declares, or an error in the words of the validator that clients know
-//! (contract, conventions 1.3). Scalars are converted where that is unambiguous.
+//! (contract, conventions 1.3). Scalars are converted if that is unambiguous.
 
 use domain::limits;
 use serde_json::{Map, Value};
@@ -7,49 +7,38 @@ use serde_json::{Map, Value};
 use crate::errors::{ApiError, wording};
 use crate::http::params::{Params, truth};
 
-/// What a parameter may be.
 #[derive(Clone, Copy, Debug)]
 pub enum Kind {
     /// A text of at most [`limits::TEXT`] characters.
     Text,
-    /// A text that holds a document, with at most [`limits::DOCUMENT`] characters: what a message says, a picture or a
-    /// key as text, a call of a method. Whoever takes it has a limit of their own.
+    /// A text that holds a document, with at most [`limits::DOCUMENT`] characters: the text of a message, a picture or
+    /// a key as text, a call of a method. Its handler has a limit of its own.
     Document,
     /// A text of at least so many characters.
     LongText(usize),
-    /// A number.
     Number,
-    /// True or false.
     Boolean,
-    /// An object.
     Object,
     /// A list of at most [`limits::ITEMS`] texts.
     Texts,
-    /// An object of this shape.
     Shape(&'static Schema),
     /// A list of anything.
     List,
-    /// Anything.
     Any,
-    /// One of these texts.
     Enum(&'static [&'static str]),
 }
 
-/// What a route takes.
 #[derive(Clone, Copy, Debug)]
 pub struct Schema {
-    /// Must be there.
     pub required: &'static [(&'static str, Kind)],
-    /// May be there.
     pub optional: &'static [(&'static str, Kind)],
     /// Exactly one of these must be there; each is a text. Empty: no such choice.
     pub one_of: &'static [&'static str],
 }
 
-/// What a route takes.
 #[derive(Clone, Copy)]
 pub enum Takes {
-    /// Parameters that the handler looks at itself; these are the known ones.
+    /// Parameters that the handler checks itself; these are the known ones.
     Known(&'static [(&'static str, Kind)]),
     /// Exactly these, checked before the handler runs.
     Exactly(&'static Schema),
@@ -58,7 +47,7 @@ pub enum Takes {
 }
 
 impl Takes {
-    /// What the parameter `name` is meant to be; `None`: nothing is said of it.
+    /// The declared kind of the parameter `name`; `None`: none is declared.
     pub fn declared(&self, name: &str) -> Option<Kind> {
         match self {
             Self::Known(params) => params
@@ -80,17 +69,15 @@ pub const PAGE: [(&str, Kind); 5] = [
     ("query", Kind::Text),
 ];
 
-/// Where parameters stand: what is wrong with them has another name in each.
+/// Where parameters are: errors about them have another name for each.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Source {
-    /// In the query string.
     Query,
-    /// In the body.
     Body,
 }
 
 impl Source {
-    /// Parameters from there are not what is declared.
+    /// The error for parameters from there that are not what is declared.
     pub fn fault(self, messages: &[String]) -> ApiError {
         match self {
             Self::Query => wording::invalid_query_params(messages),
@@ -99,7 +86,7 @@ impl Source {
     }
 }
 
-/// Some clients add it to the query string of everything that lists messages; it says nothing.
+/// Some clients add it to the query string of everything that lists messages; it means nothing.
 const IGNORED: &str = "field";
 
 impl Schema {
@@ -134,7 +121,6 @@ impl Schema {
         })
     }
 
-    /// Whether a parameter of that name may be there.
     pub fn declares(&self, name: &str) -> bool {
         self.kind(name, None).is_some() || self.one_of.contains(&name)
     }
@@ -143,7 +129,7 @@ impl Schema {
         self.required.iter().any(|(required, _)| *required == name)
     }
 
-    /// The first thing that is wrong, in the order the validator looks: missing, unknown, mistyped.
+    /// The first error, in the order of the validator: missing, unknown, mistyped.
     fn first_fault(
         &self,
         map: &mut Map<String, Value>,
@@ -166,7 +152,7 @@ impl Schema {
         None
     }
 
-    /// What the parameter `name` is meant to be; `None`: there is none of that name.
+    /// The declared kind of the parameter `name`; `None`: there is none of that name.
     pub fn declared(&self, name: &str) -> Option<Kind> {
         let chosen = self.one_of.iter().find(|one| **one == name).copied();
         self.kind(name, chosen)
@@ -187,7 +173,7 @@ impl Schema {
 const NOT_ONE: &str = "must match exactly one schema in oneOf";
 
 impl Kind {
-    /// What is wrong with `value`; converts it where that is unambiguous.
+    /// What is wrong with `value`; converts it if that is unambiguous.
     fn fault(self, value: &mut Value) -> Option<String> {
         let fits = match self {
             Self::Text | Self::Document => as_text(value),
@@ -236,8 +222,8 @@ impl Kind {
     }
 }
 
-/// What is larger than anything a client has reason to send, if there is anything: whatever a route takes has bounds,
-/// be it declared or not. `declared` says what the parameters are meant to be.
+/// What is larger than anything a client has reason to send, if there is anything: everything a route takes has bounds,
+/// declared or not. `declared` says what the parameters are meant to be.
 pub fn oversize(
     params: &Map<String, Value>,
     declared: impl Fn(&str) -> Option<Kind>,
@@ -259,8 +245,8 @@ pub fn oversize(
     })
 }
 
-/// What is too large about a value whose texts have at most `texts` characters. How deeply it nests is bounded where it
-/// is read ([`super::json`]).
+/// What is too large about a value whose texts may have at most `texts` characters. Nesting is bounded where the value
+/// is parsed ([`super::json`]).
 pub fn excess(value: &Value, texts: usize) -> Option<String> {
     let many = |count: usize, what| {
         (count > limits::ITEMS).then(|| format!("must NOT have more than {} {what}", limits::ITEMS))

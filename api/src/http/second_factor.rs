@@ -1,5 +1,5 @@
-//! Second factors as the doors meet them (contract, conventions 3): the code that comes along with a request, and what
-//! is asked of whom.
+//! Second factors at the doors (contract, conventions 3): the code that comes with a request, and which one is asked
+//! for.
 
 use application::dates::iso;
 use application::identity::challenge::{Challenge, ChallengeReason, Factor};
@@ -22,7 +22,7 @@ const fn name(factor: Factor) -> &'static str {
     }
 }
 
-/// The code of a second factor of which the wire tells `code` and the name of its factor.
+/// The answer to a challenge, from its code and the wire's name of the factor.
 pub fn answer(code: Option<String>, factor: Option<&str>) -> FactorAnswer {
     FactorAnswer {
         code,
@@ -41,7 +41,7 @@ pub fn in_headers(headers: &HeaderMap) -> FactorAnswer {
     answer(text("x-2fa-code").map(str::to_owned), text("x-2fa-method"))
 }
 
-/// What users are told of their ways to log in: `me.services` (contract, conventions 5.2).
+/// What users are told about their ways to log in: `me.services` (contract, conventions 5.2).
 pub fn services(proofs: &ProofFacts) -> Value {
     let SecondFactorFacts { totp, email } = proofs.factors;
     let mut services = Map::new();
@@ -54,7 +54,6 @@ pub fn services(proofs: &ProofFacts) -> Value {
     Value::Object(services)
 }
 
-/// What a challenge tells.
 pub fn details(challenge: &Challenge) -> Value {
     let mut details = Map::new();
     details.insert("method".to_owned(), json!(name(challenge.factor)));
@@ -84,7 +83,7 @@ pub fn prover(call: &Call) -> Prover<'_> {
     }
 }
 
-/// The caller of a method; the code came along.
+/// The caller of a method; the code is part of the call.
 pub fn prover_of_method(call: &MethodCall) -> Prover<'_> {
     Prover {
         workspace: &call.state,
@@ -94,7 +93,7 @@ pub fn prover_of_method(call: &MethodCall) -> Prover<'_> {
     }
 }
 
-/// Lets a call of a route pass that asks for a second factor.
+/// Refuses a call of a route that lacks the second factor `asked` for.
 pub async fn guard(call: &Call, asked: SecondFactor) -> Result<(), ApiError> {
     let strictness = match asked {
         SecondFactor::NotAsked => return Ok(()),

@@ -9,22 +9,19 @@ use multer::{Field, Multipart};
 use crate::errors::{ApiError, wording};
 use crate::http::call::Input;
 
-/// Most text fields beside the file, and the most bytes one may have.
+/// Most text fields beside the file, and most bytes of one.
 const MOST_FIELDS: usize = 32;
 const LONGEST_FIELD: usize = 64 * 1024;
 
-/// A file somebody sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Upload {
     /// The name of the part it came in.
     pub part: String,
-    /// What the sender calls the file; empty when it says nothing.
+    /// The sender's name for the file; empty if there is none.
     pub file_name: String,
-    /// What the sender says it is; empty when it says nothing.
+    /// The sender's media type for the file; empty if there is none.
     pub content_type: String,
-    /// The file.
     pub bytes: Bytes,
-    /// The text fields that came with it.
     pub fields: Fields,
 }
 
@@ -56,7 +53,6 @@ impl Fields {
 }
 
 impl Input {
-    /// Whether the body is a form with files.
     pub fn is_multipart(&self) -> bool {
         self.headers
             .get(header::CONTENT_TYPE)

@@ -10,7 +10,7 @@ use subtle::ConstantTimeEq as _;
 use crate::errors::ApiError;
 use crate::state::AppState;
 
-/// Who `token` belongs to; nobody when that is not `user`. Besides logins, programs come with tokens they were granted.
+/// The owner of `token`; nobody if that is not `user`. Tokens granted to programs work as well as login tokens.
 pub(super) async fn authenticate(
     state: &AppState,
     user: Option<&str>,
@@ -23,13 +23,13 @@ pub(super) async fn authenticate(
     Ok(caller.filter(is_named))
 }
 
-/// The caller as the views have them now; `None` when the token is void or the account may not log in any more.
+/// The caller as the views have them now; `None`: the token is void, or the account may no longer log in.
 pub(super) async fn renew(state: &AppState, caller: &Caller) -> Result<Option<Caller>, ApiError> {
     let renewed = Caller::from_hash(state, caller.token.clone()).await?;
     Ok(renewed.filter(|renewed| renewed.id() == caller.id()))
 }
 
-/// Whether the views let the caller read along in the room.
+/// Whether the views let the caller follow the room.
 pub(super) async fn may_watch(
     state: &AppState,
     caller: &Caller,

@@ -3,8 +3,8 @@
 //! What holds:
 //! 1. One task, no queue of its own: what waits, waits in the feed, which is bounded. A client that does not keep up
 //!    loses this socket and nothing else, and learns where to resume.
-//! 2. Nothing is sent but to whom the views say may see it; when that ends, so do the updates.
-//! 3. Everything is in position order, and every frame's position is one to resume after.
+//! 2. Only those who may see something, according to the views, get it; when that ends, so do the updates.
+//! 3. Everything is in position order, and a client may resume after the position of every frame.
 
 mod delivery;
 mod presence;
@@ -34,7 +34,7 @@ use crate::live::introduction::introduce;
 use crate::live::resume::{self, After, Refusal};
 use crate::live::socket::{Socket, SocketError};
 
-/// How long a close may take to be written, behind what is being written already.
+/// How long writing a close may take, behind what is being written already.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// How long to wait for the client's answer to a close.
@@ -60,29 +60,28 @@ pub(super) struct Connection {
     format: Format,
     caller: Caller,
     access: watch::Receiver<()>,
-    /// The user is there as long as this lives.
+    /// The user counts as there as long as this lives.
     connected: Connected,
-    /// Whose status the client wants to know.
+    /// The users whose status the client watches.
     watch: Option<Watch>,
     after: After,
-    /// Where the client began, once it is known that this is a place in the log; `None`: now.
+    /// Where the client began, once this is known to be a place in the log; `None`: now.
     start: Option<Mark>,
     /// Opened by the first subscription.
     feed: Option<Feed>,
     rooms: HashSet<RoomId>,
     own: bool,
-    /// While what was missed is being told: everything up to here was there before the feed.
+    /// Set while missed updates are sent: everything up to here was there before the feed.
     live_from: Option<Position>,
-    /// One of the few at a time that read the log.
+    /// One of the few permits to read the log.
     turn: Option<OwnedSemaphorePermit>,
     heartbeat: Interval,
     silent: u8,
-    /// The update just written tells of the end of a membership or of a room.
+    /// The update just written ended a membership or a room.
     left: bool,
 }
 
 impl Connection {
-    /// Runs a socket to its end.
     pub(super) async fn run(
         shared: Arc<Shared>,
         mut socket: Socket,
@@ -126,7 +125,7 @@ impl Connection {
         caller: Caller,
     ) -> Self {
         let beat = shared.limits.heartbeat;
-        // Sockets that came together need not ping together.
+        // Sockets that came together do not have to ping together.
         let mut heartbeat = interval_at(
             Instant::now() + beat.mul_f32(0.5 + rand::random::<f32>() / 2.0),
             beat,
@@ -161,7 +160,7 @@ impl Connection {
     }
 
     async fn talk(&mut self, reference: Option<String>) -> Result<End, End> {
-        // Access may have ended between the proof and the guard's knowing of this socket.
+        // Access may have ended before the guard knew of this socket.
         self.look().await?;
         let user = self.caller.id().clone();
         // Known before the first frame: no frame states a place that is not in the log.
@@ -211,7 +210,7 @@ impl Connection {
         }
     }
 
-    /// Where a client may resume that got everything so far.
+    /// Where a client that got everything so far may resume.
     fn at(&self) -> Mark {
         match (&self.feed, self.start) {
             (Some(feed), _) => feed.at(),
@@ -306,7 +305,7 @@ impl Connection {
             self.send(frame).await?;
         }
         for room in refused {
-            // The same words whether there is such a room or not: who may not see it need not know.
+            // The same text whether or not the room exists: a user who may not see it does not learn that.
             let text = "there is no such room, or you are not a member of it";
             let frame = ServerFrame::error(at, "not-allowed", text)
                 .room(&room)
@@ -328,7 +327,7 @@ impl Connection {
                 turn = shared.replays.clone().acquire_owned() => turn.ok(),
             };
         }
-        // Asked before: once the feed is here, everything up to this position is told.
+        // Read before the feed opens, so that the feed has everything up to this position.
         self.live_from = Some(shared.state.views().hub().published().position);
         let feed = resume::begin(&shared, &self.caller, self.start).await;
         self.feed = Some(feed.map_err(|_| End::Close(Close::TryLater))?);
@@ -355,7 +354,7 @@ impl Connection {
         match renew(&self.shared.state, &self.caller).await {
             Ok(Some(caller)) => self.caller = caller,
             Ok(None) => return Err(End::Close(Close::AccessEnded)),
-            // Without an answer nothing is known to have ended; there will be another look.
+            // Without an answer, nothing is known to have ended; there will be another look.
             Err(_) => return Ok(()),
         }
         let rooms: Vec<RoomId> = self.rooms.iter().cloned().collect();
@@ -377,9 +376,9 @@ impl Connection {
             return Err(End::Close(Close::Silent(self.at().position)));
         }
         self.silent += 1;
-        // Who reads what was missed this slowly must not keep others waiting.
+        // A client that reads missed updates this slowly must not keep others waiting.
         self.turn = None;
-        // Tokens also expire with time alone.
+        // Tokens also expire by time alone.
         self.look().await?;
         self.send(Message::Ping(Bytes::new())).await
     }
@@ -396,11 +395,11 @@ impl Connection {
     }
 }
 
-/// Closes the socket and gives the client a moment to take note: cutting the line at once could lose the reason.
+/// Closes the socket and gives the client a moment to take note: closing the connection at once could lose the reason.
 async fn part(socket: &mut Socket, close: Close) {
     let message = Message::Close(Some(close.frame()));
     if let Ok(Ok(())) = timeout(CLOSE_TIMEOUT, socket.send(message)).await {
-        // Who does not answer is left behind.
+        // A client that does not answer is left behind.
         let _ = timeout(GOODBYE_TIMEOUT, async {
             while let Some(Ok(_)) = socket.recv().await {}
         })

@@ -5,16 +5,15 @@ use std::time::Duration;
 use crate::live::frame::Close;
 use crate::live::socket::SocketError;
 
-/// How long a write may be stuck. Longer, and the client is as good as gone.
+/// How long a write may be stuck; after that the client counts as gone.
 pub(super) const WRITE_TIMEOUT: Duration = Duration::from_secs(20);
 
-/// Why a connection ends.
 pub(super) enum End {
     /// We close it.
     Close(Close),
     /// The client closed it, or the network did.
     Gone,
-    /// It cannot even be told: writes are stuck.
+    /// Writes are stuck, so the client cannot be told.
     Stuck,
 }
 

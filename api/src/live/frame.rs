@@ -25,7 +25,7 @@ impl Format {
     /// The subprotocols, in order of preference.
     pub const PROTOCOLS: [&'static str; 2] = ["hansard.json", "hansard.msgpack"];
 
-    /// The format of the subprotocol that was agreed on.
+    /// The format of the agreed subprotocol.
     pub fn of_protocol(protocol: Option<&str>) -> Self {
         if protocol == Some(Self::PROTOCOLS[1]) {
             Self::MessagePack
@@ -39,25 +39,22 @@ impl Format {
 #[derive(Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum ClientFrame {
-    /// Prove who it is. The first frame, unless the handshake carried the credentials.
+    /// Proves the user. The first frame, unless the handshake carried the credentials.
     Authenticate(Authenticate),
-    /// Watch rooms, and possibly what concerns the user alone.
+    /// Watches rooms, and possibly what concerns the user alone.
     Subscribe(Selection),
-    /// Stop watching.
     Unsubscribe(Selection),
-    /// Say whether somebody is behind the connection.
+    /// Says whether somebody is behind the connection.
     Presence(SaidPresence),
-    /// Ask for a `pong`.
+    /// Asks for a `pong`.
     Ping(Ping),
 }
 
-/// See [`ClientFrame::Authenticate`].
 #[derive(Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Authenticate {
-    /// The login token.
     pub token: String,
-    /// Whose token it is; refused when it is somebody else's.
+    /// Whose token it is; refused if it is somebody else's.
     #[serde(default, alias = "userId")]
     pub user: Option<String>,
     /// Comes back in the answer.
@@ -65,7 +62,6 @@ pub struct Authenticate {
     pub reference: Option<String>,
 }
 
-/// See [`ClientFrame::Subscribe`].
 #[derive(Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Selection {
@@ -83,28 +79,25 @@ pub struct Selection {
     pub reference: Option<String>,
 }
 
-/// See [`ClientFrame::Presence`].
 #[derive(Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SaidPresence {
-    /// Whether they do something.
     pub status: SaidStatus,
     /// Comes back in the answer.
     #[serde(default, rename = "ref")]
     pub reference: Option<String>,
 }
 
-/// What a connection can say of the person behind it.
+/// What a client can say of its user.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum SaidStatus {
-    /// They do something.
+    /// Doing something at the moment.
     Online,
-    /// They have done nothing for a while.
+    /// Inactive for a while.
     Away,
 }
 
-/// See [`ClientFrame::Ping`].
 #[derive(Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Ping {
@@ -119,13 +112,11 @@ pub enum FrameError {
     /// Text where binary is agreed on, or the other way round.
     #[error("this socket speaks {0}")]
     WrongFormat(&'static str),
-    /// Not a command.
     #[error("not a command: {0}")]
     Malformed(String),
 }
 
 impl ClientFrame {
-    /// Reads a text or binary message.
     pub fn decode(message: &Message, format: Format) -> Result<Self, FrameError> {
         match (message, format) {
             (Message::Text(text), Format::Json) => {
@@ -141,8 +132,8 @@ impl ClientFrame {
     }
 }
 
-/// What the server says of the connection itself. The position is where a client may resume that has seen
-/// everything up to this frame.
+/// What the server says of the connection itself. A client that has seen everything up to this frame may resume at the
+/// position.
 #[derive(Debug, Serialize)]
 pub struct ServerFrame<'a> {
     position: u64,
@@ -183,7 +174,6 @@ impl<'a> ServerFrame<'a> {
         }
     }
 
-    /// The credentials are right.
     pub fn authenticated(at: Mark, user: &'a str) -> Self {
         let mut frame = Self::new("authenticated", at);
         frame.data.user = Some(user);
@@ -197,14 +187,14 @@ impl<'a> ServerFrame<'a> {
         frame
     }
 
-    /// These are watched no longer, because the client said so.
+    /// These are no longer watched, because the client said so.
     pub fn unsubscribed(at: Mark, rooms: &'a [String], own: bool) -> Self {
         let mut frame = Self::new("unsubscribed", at);
         (frame.data.rooms, frame.data.own) = (Some(rooms), Some(own));
         frame
     }
 
-    /// This room is watched no longer, because the user may not any more.
+    /// This room is no longer watched, because the user may not any more.
     pub fn expelled(at: Mark, room: &'a str) -> Self {
         let mut frame = Self::new("unsubscribed", at);
         frame.room = Some(room);
@@ -215,17 +205,15 @@ impl<'a> ServerFrame<'a> {
         frame
     }
 
-    /// What was missed is told; what comes now is new.
+    /// What was missed is sent; what comes now is new.
     pub fn ready(at: Mark) -> Self {
         Self::new("ready", at)
     }
 
-    /// Answer to a ping.
     pub fn pong(at: Mark) -> Self {
         Self::new("pong", at)
     }
 
-    /// A command was refused.
     pub fn error(at: Mark, code: &'static str, message: impl Into<Cow<'a, str>>) -> Self {
         let mut frame = Self::new("error", at);
         (frame.data.code, frame.data.message) = (Some(code), Some(message.into()));
@@ -239,28 +227,26 @@ impl<'a> ServerFrame<'a> {
         self
     }
 
-    /// It is about this room.
     #[must_use]
     pub fn room(mut self, room: &'a str) -> Self {
         self.room = Some(room);
         self
     }
 
-    /// It answers the command with this reference.
+    /// Repeats the reference of the command it answers.
     #[must_use]
     pub fn answering(mut self, reference: Option<&'a str>) -> Self {
         self.data.reference = reference;
         self
     }
 
-    /// As a WebSocket message.
     pub fn encode(&self, format: Format) -> Message {
         encode(self, format)
     }
 }
 
-/// What others see of a user. A signal, not a fact: it has no place in the log, so it carries the position the
-/// connection is at.
+/// What others see of a user. A signal, not a fact: it has no place in the log, so it carries the position of the
+/// connection.
 #[derive(Debug, Serialize)]
 pub struct PresenceFrame<'a> {
     position: u64,
@@ -269,34 +255,27 @@ pub struct PresenceFrame<'a> {
     data: Shown<'a>,
 }
 
-/// See [`PresenceFrame`].
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Shown<'a> {
-    /// Who.
     pub user: ShownUser<'a>,
-    /// As what.
     pub status: Status,
-    /// What they are up to.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub status_text: Option<&'a str>,
-    /// The command it answers.
+    /// The reference of the command it answers.
     #[serde(rename = "ref", skip_serializing_if = "Option::is_none")]
     pub reference: Option<&'a str>,
 }
 
-/// See [`PresenceFrame`].
 #[derive(Debug, Serialize)]
 pub struct ShownUser<'a> {
-    /// The id.
     #[serde(rename = "_id")]
     pub id: &'a str,
-    /// The user name.
     pub username: &'a str,
 }
 
 impl<'a> PresenceFrame<'a> {
-    /// Of a connection that is at this place.
+    /// For a connection that is at this place.
     pub fn new(at: Mark, data: Shown<'a>) -> Self {
         Self {
             position: at.position.get(),
@@ -306,7 +285,6 @@ impl<'a> PresenceFrame<'a> {
         }
     }
 
-    /// As a WebSocket message.
     pub fn encode(&self, format: Format) -> Message {
         encode(self, format)
     }
@@ -314,7 +292,7 @@ impl<'a> PresenceFrame<'a> {
 
 fn encode<T: Serialize>(frame: &T, format: Format) -> Message {
     match format {
-        // Text and numbers always have a form in both; an empty message would only puzzle the client.
+        // Text and numbers can always be encoded in both formats; an empty message would only confuse the client.
         Format::Json => Message::Text(serde_json::to_string(frame).unwrap_or_default().into()),
         Format::MessagePack => {
             Message::Binary(rmp_serde::to_vec_named(frame).unwrap_or_default().into())
@@ -322,7 +300,7 @@ fn encode<T: Serialize>(frame: &T, format: Format) -> Message {
     }
 }
 
-/// A run of updates as frames, ready to be sent. The bytes are shared by all receivers.
+/// A run of updates as frames, ready to be sent. All receivers share the bytes.
 pub(super) fn updates(run: &Run, format: Format) -> Bytes {
     let (form, opcode) = match format {
         Format::Json => (Form::Json, Opcode::Text),
@@ -344,30 +322,26 @@ pub(super) fn updates(run: &Run, format: Format) -> Bytes {
 /// Why the server closes a socket. The codes are part of the contract in `docs/live.md`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Close {
-    /// The server stops; another, or the same after its restart, goes on after the position.
+    /// The server stops; another one, or this one after its restart, goes on after the position.
     Stopping(Position),
-    /// A message was larger than accepted.
     TooBig,
-    /// Something broke on the server.
     Internal(Position),
     /// The views cannot answer now.
     TryLater,
     /// Wrong credentials, or a command before them.
     Unauthenticated,
-    /// No credentials in time.
     AuthenticationTimeout,
     /// The token was revoked or has expired, or the account was deactivated.
     AccessEnded,
     /// `after` is not a position of this log.
     BadPosition,
-    /// Pings stay unanswered.
+    /// The client did not answer pings.
     Silent(Position),
     /// The client reads more slowly than updates come.
     TooSlow(Position),
 }
 
 impl Close {
-    /// Code and reason.
     pub fn frame(self) -> CloseFrame {
         let (code, reason) = match self {
             Self::Stopping(at) => (1012, format!("the server is stopping; resume after {at}")),

@@ -1,9 +1,8 @@
-//! Tells sockets to look again whether they may still see what they see, and the presence service who chose another
-//! status.
+//! Tells sockets to check again what they may see, and the presence service who chose another status.
 //!
-//! One task reads along with the log. When something happened that can end somebody's access, the sockets concerned
-//! are woken once the views contain it, and ask the views. The end of a membership is not among that: sockets learn
-//! of it from their updates, in its place among them.
+//! One task follows the log. After something that can end somebody's access, it wakes the sockets concerned once the
+//! views contain it, and they ask the views. The end of a membership is not among that: sockets learn of it from their
+//! updates, in its place among them.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -18,7 +17,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::state::AppState;
 
-/// Pause before the log is tried again after it could not be read.
+/// Pause before the log is read again after a failure.
 const PAUSE: Duration = Duration::from_secs(1);
 
 /// The users with open sockets. All sockets of a user share one signal.
@@ -34,7 +33,7 @@ enum Concerned {
 }
 
 impl Guard {
-    /// Changes whenever the user's access should be looked at again.
+    /// Changes whenever the user's access should be checked again.
     pub(super) fn sign_up(&self, user: &UserId) -> watch::Receiver<()> {
         self.0
             .lock()
@@ -73,7 +72,7 @@ impl Guard {
     }
 }
 
-/// Reads along until `stop`.
+/// Follows the log until `stop`.
 pub(super) async fn watch(guard: Arc<Guard>, state: AppState, stop: CancellationToken) {
     let store = state.executor().store().clone();
     let mut generation = store.generation();
@@ -103,13 +102,13 @@ pub(super) async fn watch(guard: Arc<Guard>, state: AppState, stop: Cancellation
                     match state.views().user(&user).await {
                         Ok(Some(user)) => state.presence().refresh(&user),
                         Ok(None) => state.presence().forget(&user),
-                        // Whoever watches is told with the next change.
+                        // Watchers are told with the next change.
                         Err(_) => {}
                     }
                 }
                 if concerned != Concerned::Nobody {
-                    // Looking before the views know would find nothing. Should they be long in coming, sockets look
-                    // again with every heartbeat.
+                    // Before the views know, a check would find nothing. If they take long, sockets check again with
+                    // every heartbeat.
                     let _ = state.views().wait_for(event.position).await;
                     guard.wake(&concerned);
                 }
@@ -123,7 +122,7 @@ pub(super) async fn watch(guard: Arc<Guard>, state: AppState, stop: Cancellation
     }
 }
 
-/// Where to begin: what the views contain has been heeded. `None`: told to stop.
+/// Where to begin: what the views contain is dealt with. `None`: told to stop.
 async fn begin(state: &AppState, stop: &CancellationToken) -> Option<Position> {
     loop {
         tokio::select! {
@@ -140,7 +139,7 @@ async fn begin(state: &AppState, stop: &CancellationToken) -> Option<Position> {
     }
 }
 
-/// Whose status, or what is said with it, may be another one now: also by the hand of another node.
+/// The user whose status, or its text, may have changed: also on another node.
 fn shown_differently(event: &RecordedEvent) -> Option<UserId> {
     let (category, kind) = (event.stream.category(), event.event_type.as_str());
     let differently = category == Category::Presence.as_str()
@@ -150,8 +149,8 @@ fn shown_differently(event: &RecordedEvent) -> Option<UserId> {
     differently.then(|| UserId::new(event.stream.id()))
 }
 
-/// Rights of roles, and access that programs were granted: rare, and in streams that do not say whose it is. That a
-/// role was given stands in the stream of whoever has it as well.
+/// Rights of roles, and access granted to programs: rare, and in streams that do not say whom it concerns. That a role
+/// was given is also in the stream of its holder.
 fn may_concern_everybody(category: &str, kind: &str) -> bool {
     if kind == "RoleGiven" {
         return false;
@@ -162,7 +161,7 @@ fn may_concern_everybody(category: &str, kind: &str) -> bool {
         || kind == "OAuthGrantRevoked"
 }
 
-/// Cheap for the events there are many of: a few comparisons of short texts.
+/// Cheap for the most frequent events: a few comparisons of short texts.
 fn concerned(event: &RecordedEvent) -> Concerned {
     let category = event.stream.category();
     let ends_access = if category == Category::Session.as_str() {

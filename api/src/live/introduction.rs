@@ -11,7 +11,7 @@ use crate::live::end::{End, WRITE_TIMEOUT};
 use crate::live::frame::{Authenticate, ClientFrame, Close, Format, ServerFrame};
 use crate::live::socket::Socket;
 
-/// Finds out who is there: by the handshake's headers, or by the first frame. Also answers that frame's reference.
+/// Finds out who is there: by the handshake's headers, or by the first frame. Also returns that frame's reference.
 pub(super) async fn introduce(
     shared: &Shared,
     socket: &mut Socket,
@@ -68,7 +68,7 @@ async fn unauthenticated(
     text: &'static str,
     reference: Option<&str>,
 ) -> End {
-    // Nobody unknown learns a position.
+    // An unknown client learns no position.
     let frame = ServerFrame::error(Mark::START, code, text)
         .answering(reference)
         .encode(format);

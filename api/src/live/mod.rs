@@ -1,5 +1,5 @@
-//! `/live`: our own socket. Frames in JSON or MessagePack, each with its position; `?after=` resumes with nothing
-//! lost or repeated. What is said on it is documented in `docs/live.md`.
+//! `/live`: our own socket. Frames in JSON or MessagePack, each with its position; `?after=` resumes with nothing lost
+//! or repeated. `docs/live.md` documents what is said on it.
 
 mod access;
 mod connection;
@@ -39,7 +39,7 @@ use crate::server::shutdown;
 use crate::server::telemetry::metrics::{LIVE_DELIVERED, LIVE_DROPPED, LIVE_SOCKETS};
 use crate::state::AppState;
 
-/// The door. Cheap to clone; all clones are the same.
+/// Cheap to clone; all clones are the same door.
 #[derive(Clone)]
 pub struct Live(Arc<Shared>);
 
@@ -91,19 +91,19 @@ impl Live {
         }))
     }
 
-    /// Why sockets do not hear of access that ends, should that be so.
+    /// Why sockets do not hear of access that ends, if so.
     pub fn failure(&self) -> Option<String> {
         self.0.guard_failure.lock().clone()
     }
 
-    /// Closes every socket, telling each where it may resume, and waits for that, at most `limit`.
+    /// Closes every socket, telling each where to resume, and waits for that, at most `limit`.
     pub async fn stop(&self, limit: Duration) {
         let by = Instant::now() + limit;
         shutdown::finish("live sockets", &self.0.tasks, &self.0.stop, by).await;
     }
 }
 
-/// Runs the guard until `stop`, and notes why it does not watch, should that be so.
+/// Runs the guard until `stop`, and records the reason if it fails.
 async fn keep_watch(
     guard: Arc<Guard>,
     state: AppState,
@@ -117,12 +117,11 @@ async fn keep_watch(
     tireless(watch, tell).await;
 }
 
-/// The route.
 pub fn router(live: Live) -> Router {
     Router::new().route("/live", any(open)).with_state(live)
 }
 
-/// The handshake. Credentials may come in its headers; a browser, which cannot set any, sends them as first frame.
+/// The handshake. Credentials may come in its headers; a browser cannot set any, and sends them as first frame.
 async fn open(State(Live(shared)): State<Live>, mut request: Request) -> Response {
     let handshake = match Handshake::read(&mut request, &Format::PROTOCOLS) {
         Ok(handshake) => handshake,
@@ -154,7 +153,7 @@ async fn open(State(Live(shared)): State<Live>, mut request: Request) -> Respons
     response
 }
 
-/// Who the handshake's headers prove. Wrong credentials are refused here; none are fine.
+/// The caller that the handshake's headers prove. Wrong credentials are refused here; none are fine.
 async fn caller(state: &AppState, headers: &HeaderMap) -> Result<Option<Caller>, ApiError> {
     let bearer = headers
         .get(header::AUTHORIZATION)

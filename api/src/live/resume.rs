@@ -16,12 +16,11 @@ pub(super) enum After {
     Position(Position),
     /// Resume after this place.
     Mark(Mark),
-    /// Neither.
     Malformed,
 }
 
 impl After {
-    /// Finds `after` in a query string. Naming it twice is a mistake like any other.
+    /// Finds `after` in a query string. Naming it twice is malformed too.
     pub(super) fn parse(query: Option<&str>) -> Self {
         let mut values = query.unwrap_or_default().split('&').filter_map(|pair| {
             if pair == "after" {
@@ -47,14 +46,14 @@ impl After {
 /// Why a socket cannot begin where its client asks.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Refusal {
-    /// That is no place in this log; says so to the client.
+    /// There is no such place in this log; the text is for the client.
     BadPosition(String),
-    /// It cannot be told now.
+    /// It cannot be found out now.
     Later,
 }
 
 /// The place in this log where the client asks to begin; `None`: now. What is no place in it is refused. A position
-/// alone tells nothing of the log it was seen in: it may be any that has so many events.
+/// alone does not say which log it is from: any log with that many events has it.
 pub(super) async fn place(shared: &Shared, after: After) -> Result<Option<Mark>, Refusal> {
     let (wanted, position) = match after {
         After::Now => return Ok(None),
@@ -94,7 +93,7 @@ async fn mark_at(shared: &Shared, position: Position) -> Result<Mark, Refusal> {
     )))
 }
 
-/// The updates of `caller` from a place on, or from now on. Waits for the views of this node, should they be behind.
+/// The updates of `caller` from a place on, or from now on. Waits for the views of this node if they are behind.
 pub(super) async fn begin(
     shared: &Shared,
     caller: &Caller,
@@ -107,13 +106,11 @@ pub(super) async fn begin(
     Ok(views.feed(caller.id(), after).await?)
 }
 
-/// Why there are no updates now.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum BeginError {
-    /// The views do not get there.
+    /// The views do not get there in time.
     #[error(transparent)]
     Behind(#[from] WaitError),
-    /// The views cannot answer.
     #[error(transparent)]
     Views(#[from] QueryError),
 }

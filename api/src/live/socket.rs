@@ -1,7 +1,7 @@
 //! A WebSocket (RFC 6455) on which frames that were encoded before can be sent as they are.
 //!
-//! What the server sends is not masked, so a frame is the same for all who receive it: an update is made a frame
-//! once, and each socket writes the same bytes. Everything else (what clients send, pings, closes) is the library's.
+//! What the server sends is not masked, so a frame is the same for all receivers: an update is encoded once, and each
+//! socket writes the same bytes. Everything else (what clients send, pings, closes) is up to the library.
 
 use std::time::Duration;
 
@@ -28,13 +28,13 @@ const READ_BUFFER: usize = 4 * 1024;
 /// How long a client may take to switch protocols after we agreed.
 const SWITCH_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Why nothing more comes from, or goes to, a socket.
+/// Why nothing more comes from a socket, or goes to it.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum SocketError {
     /// The client sent a larger message than accepted.
     #[error("the message is too long")]
     TooLong,
-    /// The client or the network is gone, or does not keep to the protocol.
+    /// The client or the network is gone, or breaks the protocol.
     #[error("{0}")]
     Broken(#[source] Error),
 }
@@ -55,7 +55,7 @@ impl From<std::io::Error> for SocketError {
     }
 }
 
-/// A request to speak WebSocket, found to be a proper one.
+/// A valid request to speak WebSocket.
 pub(super) struct Handshake {
     switching: OnUpgrade,
     accept: String,
@@ -63,7 +63,7 @@ pub(super) struct Handshake {
 }
 
 impl Handshake {
-    /// Checks the request of a client; picks the first of `protocols` that the client offers, too.
+    /// Checks the request of a client, and picks the first of `protocols` that the client offers too.
     pub(super) fn read<B>(
         request: &mut Request<B>,
         protocols: &[&'static str],
@@ -100,12 +100,11 @@ impl Handshake {
         })
     }
 
-    /// The subprotocol agreed on.
     pub(super) fn protocol(&self) -> Option<&'static str> {
         self.protocol
     }
 
-    /// The answer that agrees, and the socket that will be there once the client has it.
+    /// The answer that agrees, and the socket that exists once the client has it.
     pub(super) fn agree(self) -> (Response, impl Future<Output = Option<Socket>> + Send) {
         let mut response = StatusCode::SWITCHING_PROTOCOLS.into_response();
         let headers = response.headers_mut();
@@ -128,7 +127,7 @@ impl Handshake {
     }
 }
 
-/// Whether a header with a list of names has one of them.
+/// Whether a header with a list of names contains one of them.
 fn lists(headers: &HeaderMap, name: &header::HeaderName, wanted: &str) -> bool {
     headers
         .get_all(name)
@@ -138,7 +137,6 @@ fn lists(headers: &HeaderMap, name: &header::HeaderName, wanted: &str) -> bool {
         .any(|item| item.trim().eq_ignore_ascii_case(wanted))
 }
 
-/// An open socket.
 pub(super) struct Socket(WebSocketStream<TokioIo<Upgraded>>);
 
 impl Socket {
@@ -151,20 +149,19 @@ impl Socket {
         Self(WebSocketStream::from_raw_socket(stream, Role::Server, Some(config)).await)
     }
 
-    /// The next message; `None` once the connection is closed. May be dropped and called again without losing anything.
+    /// The next message; `None`: the connection is closed. May be dropped and called again without losing anything.
     pub(super) async fn recv(&mut self) -> Option<Result<Message, SocketError>> {
         let message = self.0.next().await?;
         Some(message.map_err(SocketError::from))
     }
 
-    /// Sends a message.
     pub(super) async fn send(&mut self, message: Message) -> Result<(), SocketError> {
         Ok(self.0.send(message).await?)
     }
 
     /// Sends frames that are encoded already (see [`push_frame`]). Must not be dropped half-way.
     pub(super) async fn send_frames(&mut self, frames: &[u8]) -> Result<(), SocketError> {
-        // Whatever the library holds back, such as the answer to a ping, goes first: frames must not interleave.
+        // What the library holds back, such as the answer to a ping, goes first: frames must not interleave.
         self.0.flush().await?;
         let stream = self.0.get_mut();
         stream.write_all(frames).await?;
@@ -173,12 +170,9 @@ impl Socket {
     }
 }
 
-/// What a message's payload is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Opcode {
-    /// UTF-8.
     Text = 1,
-    /// Anything.
     Binary = 2,
 }
 

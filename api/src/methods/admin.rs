@@ -55,7 +55,7 @@ pub(super) fn methods() -> Vec<Method> {
     ]
 }
 
-/// All documents without a date; those changed since, and what went since, with one.
+/// Without a date, all documents; with one, those changed since and those removed since.
 fn synced(
     documents: Vec<(Timestamp, Value)>,
     since: Option<Since>,
@@ -81,12 +81,12 @@ fn synced(
     }
 }
 
-/// The date of a method that answers what changed since.
+/// The date of a method that returns what changed since.
 fn since(state: &AppState, args: &Args) -> Option<Since> {
     args.date(0).map(|asked| state.views().since(asked))
 }
 
-/// `permissions/get(date?)`. Anyone: clients evaluate permissions by it before they log in.
+/// `permissions/get(date?)`. For anyone: clients evaluate permissions by it before they log in.
 async fn permissions_get(call: AnyMethodCall) -> MethodOutcome {
     let since = since(&call.state, &call.args);
     let documents = permission_documents(&call.state, since).await?;
@@ -159,7 +159,7 @@ async fn save(call: &MethodCall, wishes: &[Value]) -> MethodOutcome {
     Ok(json!(true))
 }
 
-/// `getSetupWizardParameters()`: what the first administrator is asked. Others are told what anyone may read.
+/// `getSetupWizardParameters()`: the questions for the first administrator. Others get what anyone may read.
 async fn setup_wizard(call: MethodCall) -> MethodOutcome {
     let all = call
         .caller
@@ -210,14 +210,13 @@ async fn push_update(call: MethodCall) -> MethodOutcome {
     crate::rest::integrations::push::record(&call.state, &id).await
 }
 
-/// `raix:push-setuser(id)`: a device belongs to whoever registered it; only its owner may say so again.
+/// `raix:push-setuser(id)`: true for the owner of the device only; a device belongs to whoever registered it.
 async fn push_set_user(call: MethodCall) -> MethodOutcome {
     let id = call.args.text(0)?;
     let devices = own_devices(&call.state, &call.caller).await?;
     Ok(json!(devices.iter().any(|device| device.id == id)))
 }
 
-/// `push_test()`.
 async fn push_test(call: MethodCall) -> MethodOutcome {
     let table = call.state.views().permissions();
     if !call

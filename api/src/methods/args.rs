@@ -9,7 +9,7 @@ use crate::http::params::type_name;
 use crate::http::second_factor;
 use crate::methods::ejson;
 
-/// A list of parameters. One that is missing reads as `null`; ones too many are nobody's business.
+/// A list of parameters. A missing one reads as `null`; extra ones are ignored.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Args(Vec<Value>);
 
@@ -20,12 +20,11 @@ impl From<Vec<Value>> for Args {
 }
 
 impl Args {
-    /// All of them.
     pub fn as_slice(&self) -> &[Value] {
         &self.0
     }
 
-    /// The parameter at `index`; `null` when there is none.
+    /// `null` if there is none.
     pub fn get(&self, index: usize) -> &Value {
         self.0.get(index).unwrap_or(&Value::Null)
     }

@@ -1,7 +1,7 @@
 //! `POST method.call/<name>` and `method.callAnon/<name>` (contract, admin-and-settings 6).
 //!
-//! The name inside the message decides; the one in the path is decoration. Whatever comes of the call is a 200 with
-//! the result or the error inside, as servers up to 7 answer: clients read the message in any case.
+//! The name inside the message decides; the one in the path is ignored. The answer is always a 200 with the result or
+//! the error inside, as servers up to 7 send it: clients read the message in any case.
 
 use application::caller::Caller;
 use application::identity::second_factor::FactorAnswer;
@@ -18,9 +18,8 @@ use crate::methods::args::Args;
 use crate::methods::{self, AnyMethodCall};
 use crate::state::AppState;
 
-/// The routes that call methods.
 pub fn routes() -> Vec<Route> {
-    // Names of methods have slashes in them, and not every client escapes those.
+    // Names of methods contain slashes, and not every client escapes them.
     let paths = ["{method}", "{method}/{rest}"];
     let of = |path: &str| {
         [
@@ -43,24 +42,22 @@ pub fn routes() -> Vec<Route> {
     routes.collect()
 }
 
-/// What both routes take.
 pub(crate) static MESSAGE: Schema = Schema {
     required: &[("message", Kind::Document)],
     optional: &[],
     one_of: &[],
 };
 
-/// `POST /api/v1/method.call/<name>`.
 async fn call(call: Call) -> Outcome {
     run(&call.state, Some(call.caller), &call.input).await
 }
 
-/// `POST /api/v1/method.callAnon/<name>`: nobody is logged in, whatever the headers say.
+/// `POST /api/v1/method.callAnon/<name>`: without a login, whatever the headers say.
 async fn call_anonymously(call: Anyone) -> Outcome {
     run(&call.state, None, &call.input).await
 }
 
-/// What stands inside the message.
+/// The content of the message.
 struct Wish {
     id: Option<String>,
     method: String,
@@ -99,7 +96,7 @@ async fn run(state: &AppState, caller: Option<Caller>, input: &Input) -> Outcome
     Ok(Answer::empty().field("message", &envelope(wish.id, outcome).to_string()))
 }
 
-/// Reads the message. Only the name and the parameters must be there, for the mobile app sends nothing else.
+/// Reads the message. Only the name and the parameters are required, because the mobile app sends nothing else.
 fn read(message: &str) -> Option<Wish> {
     let Ok(Value::Object(mut wish)) = json::parse(message.as_bytes()) else {
         return None;

@@ -19,7 +19,6 @@ pub(super) fn methods() -> Vec<Method> {
     ]
 }
 
-/// `e2e.fetchMyKeys()`.
 async fn fetch_my_keys(call: MethodCall) -> MethodOutcome {
     let keys = e2e::own_keys(&call.state, &call.caller).await?;
     Ok(match keys {
@@ -71,7 +70,7 @@ async fn update_group_key(call: MethodCall) -> MethodOutcome {
     Ok(Value::Null)
 }
 
-/// `e2e.requestSubscriptionKeys()`. Members of one's rooms see who waits by asking for it.
+/// `e2e.requestSubscriptionKeys()`. Other members of the rooms see who waits for a key when they ask.
 async fn request_keys(call: MethodCall) -> MethodOutcome {
     let waiting = call
         .state

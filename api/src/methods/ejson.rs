@@ -28,7 +28,6 @@ const DATES: [&str; 19] = [
     "codeExpires",
 ];
 
-/// A date.
 pub fn date(at: Timestamp) -> Value {
     json!({ "$date": at.as_millis() })
 }
@@ -58,7 +57,7 @@ fn as_date(value: Value) -> Value {
     }
 }
 
-/// A wire document as methods have it: the fields that are dates become dates, at any depth.
+/// A wire document as methods return it: the fields that are dates become EJSON dates, at any depth.
 pub fn with_dates(value: Value) -> Value {
     match value {
         Value::Array(items) => items.into_iter().map(with_dates).collect(),

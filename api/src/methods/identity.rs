@@ -43,7 +43,7 @@ async fn log_in(call: AnyMethodCall) -> MethodOutcome {
     Ok(login_result(&login))
 }
 
-/// What methods that log in answer with.
+/// What methods that log in return.
 pub(super) fn login_result(login: &LoggedIn) -> Value {
     let mut result = Map::new();
     result.insert("id".to_owned(), json!(login.user.id));
@@ -53,19 +53,19 @@ pub(super) fn login_result(login: &LoggedIn) -> Value {
     Value::Object(result)
 }
 
-/// Clients look into it without asking whether it is there.
+/// Clients read it without checking whether it is there.
 fn date_or_null(at: Option<Timestamp>) -> Value {
     at.map_or(Value::Null, ejson::date)
 }
 
-/// `logout()`: voids the token the caller came with.
+/// `logout()`: revokes the token of the caller.
 async fn logout(call: MethodCall) -> MethodOutcome {
     let (user, presented) = (call.caller.id(), Some(call.caller.credential()));
     credentials::end_now(&call.state, user, user, Ending::Logout, presented).await?;
     Ok(Value::Null)
 }
 
-/// `logoutCleanUp(user)`: clients announce that they are about to log out; there is nothing to do before they do.
+/// `logoutCleanUp(user)`: clients announce with it that they are about to log out; there is nothing to do before.
 async fn logout_clean_up(call: MethodCall) -> MethodOutcome {
     call.args.object(0)?;
     Ok(Value::Null)
@@ -78,7 +78,7 @@ async fn get_new_token(call: MethodCall) -> MethodOutcome {
     let old = views.session(&call.caller.token).await?;
     let old = old.ok_or_else(|| wording::login_required_for("getNewToken"))?;
     if old.personal.is_some() {
-        // A session instead of it would be one that the second factor was never asked for.
+        // A session instead of it would skip the second factor.
         return Err(wording::personal_tokens_not_allowed());
     }
     let token = sessions::continue_since(state, &call.caller, old.issued_at).await?;
@@ -99,7 +99,7 @@ async fn remove_other_tokens(call: MethodCall) -> MethodOutcome {
     Ok(Value::Null)
 }
 
-/// Personal tokens: the right to have them, a name, and a second factor.
+/// For personal tokens: checks the right and the second factor, returns the name.
 async fn personal_token_name(call: &MethodCall) -> Result<String, ApiError> {
     let permissions = call.state.views().permissions();
     let authority = call.caller.authority(&[], &permissions);
@@ -143,7 +143,7 @@ async fn enable_totp(call: MethodCall) -> MethodOutcome {
     Ok(json!({ "secret": shown.secret, "url": shown.url }))
 }
 
-/// `2fa:validateTempToken(code)`: the authenticator works. All other sessions end, for they proved less.
+/// `2fa:validateTempToken(code)`: the authenticator works. All other sessions end, because they proved less.
 async fn validate_temp_token(call: MethodCall) -> MethodOutcome {
     let code = call.args.text(0)?;
     let codes = second_factors::enable_totp(&call.state, &call.caller, code).await?;
@@ -165,7 +165,6 @@ async fn regenerate_codes(call: MethodCall) -> MethodOutcome {
     Ok(codes.map_or(Value::Null, |codes| json!({ "codes": codes })))
 }
 
-/// `2fa:checkCodesRemaining()`.
 async fn check_codes_remaining(call: MethodCall) -> MethodOutcome {
     let remaining = second_factors::totp_codes_left(&call.state, call.caller.id()).await?;
     let remaining = remaining.ok_or_else(wording::invalid_totp)?;

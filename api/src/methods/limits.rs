@@ -1,4 +1,4 @@
-//! How often methods may be called (contract, messages 8): per address, per user, per connection, and of each method.
+//! How often methods may be called (contract, messages 8): per address, per user, per connection, and per method.
 //! Without a socket, the token stands for the connection; without a login, the address does.
 
 use application::ids::now;
@@ -8,7 +8,7 @@ use domain::settings::{Key, Settings, keys};
 use crate::errors::{ApiError, wording};
 use crate::methods::{AnyMethodCall, Method};
 
-/// Streams are written more often than methods are called.
+/// Streams are written to more often than methods are called.
 const STREAM_FACTOR: u64 = 4;
 
 /// Refuses a call too many: `too-many-requests`.
@@ -22,7 +22,7 @@ pub fn check(method: &Method, call: &AnyMethodCall) -> Result<(), ApiError> {
     let of_method = |kind: &str, whose: &str| Subject::of(&("method", kind, whose, name));
     let address = call.client.household().to_string();
     let user = call.caller.as_ref().map(|caller| caller.id().as_str());
-    // What a program calls itself does not count: it is free to call itself something else each time.
+    // The name a program gives itself does not count: it could use another one each time.
     let connection = call
         .caller
         .as_ref()

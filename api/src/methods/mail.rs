@@ -1,5 +1,5 @@
-//! Methods about mail: links to prove an address or to choose a password, and the test mail (contract, integrations
-//! 11 and conventions 10).
+//! Methods about mail: links to verify an address or to choose a password, and the test mail (contract, integrations 11
+//! and conventions 10).
 
 use application::identity::login;
 use application::identity::mail_links::{self, Chosen, Use};
@@ -29,7 +29,7 @@ pub(super) fn methods() -> Vec<Method> {
     ]
 }
 
-/// `forgotPassword({email})`, as client libraries have it. Nothing, whether or not there is such an account.
+/// `forgotPassword({email})`, as client libraries call it. Returns nothing, whether or not the account exists.
 async fn forgot_password(call: AnyMethodCall) -> MethodOutcome {
     let address = call.args.object(0)?.get("email").and_then(Value::as_str);
     let address = address.ok_or_else(|| wording::match_missing("email"))?;
@@ -49,7 +49,7 @@ async fn send_forgot_password(call: AnyMethodCall) -> MethodOutcome {
     Ok(json!(true))
 }
 
-/// `resetPassword(token, newPassword)`: a login.
+/// `resetPassword(token, newPassword)`: logs in.
 async fn reset_password(call: AnyMethodCall) -> MethodOutcome {
     let token = call.args.text(0)?;
     let chosen = match call.args.get(1) {
@@ -65,7 +65,7 @@ async fn reset_password(call: AnyMethodCall) -> MethodOutcome {
     log_in(&call, &user, proved).await
 }
 
-/// `verifyEmail(token)`: a login.
+/// `verifyEmail(token)`: logs in.
 async fn verify_email(call: AnyMethodCall) -> MethodOutcome {
     let token = call.args.text(0)?;
     let proved = prove(&call, token, Use::Verify).await?;
@@ -73,20 +73,20 @@ async fn verify_email(call: AnyMethodCall) -> MethodOutcome {
     log_in(&call, &user, proved).await
 }
 
-/// Asks for a second factor before a link is followed that logs in: whoever reads somebody's mail is not them yet. Says
+/// Asks for a second factor before a link that logs in takes effect: access to somebody's mail is not enough. Returns
 /// whether one was proved.
 async fn prove(call: &AnyMethodCall, token: &str, to: Use) -> Result<bool, ApiError> {
     let user = mail_links::can_follow(&call.state, token, to).await?;
     Ok(login::prove_beside_link(&call.state, &user, &call.factor).await?)
 }
 
-/// Logs in whoever came with a link. The link did its work even when the account may not log in.
+/// Logs in the user of a link. The link has taken effect even if the account may not log in.
 async fn log_in(call: &AnyMethodCall, user: &UserId, proved: bool) -> MethodOutcome {
     let login = login::with_link(&call.state, &call.client, user, proved).await?;
     Ok(identity::login_result(&login))
 }
 
-/// `sendConfirmationEmail(email)`: true; for those who are logged in, false when nobody has the address.
+/// `sendConfirmationEmail(email)`: true; for callers who are logged in, false if nobody has the address.
 async fn send_confirmation(call: AnyMethodCall) -> MethodOutcome {
     let address = text::trim(call.args.text(0)?);
     let Some(caller) = &call.caller else {
@@ -102,7 +102,7 @@ async fn send_confirmation(call: AnyMethodCall) -> MethodOutcome {
     }
 }
 
-/// `sendInvitationEmail([addresses])`: those that were invited.
+/// `sendInvitationEmail([addresses])`: returns those that were invited.
 async fn send_invitations(call: MethodCall) -> MethodOutcome {
     let permissions = call.state.views().permissions();
     let authority = call.caller.authority(&[], &permissions);
@@ -114,7 +114,7 @@ async fn send_invitations(call: MethodCall) -> MethodOutcome {
     Ok(json!(mail::invite(&call.state, &addresses).await?))
 }
 
-/// `sendSMTPTestEmail()`: a mail to the caller, now, and what the mail server said to it.
+/// `sendSMTPTestEmail()`: mails the caller at once, and returns what the mail server said.
 async fn send_test(call: MethodCall) -> MethodOutcome {
     const METHOD: &str = "sendSMTPTestEmail";
     let state = &call.state;

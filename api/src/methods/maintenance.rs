@@ -1,4 +1,4 @@
-//! Methods that settings of the type `action` name, and that are about the server itself.
+//! Methods that settings of the type `action` name, and methods about the server itself.
 
 use domain::permission::Permission;
 use serde_json::json;
@@ -13,7 +13,7 @@ pub(super) fn methods() -> Vec<Method> {
     ]
 }
 
-/// `restart_server()`: stops cleanly, this answer included, and starts again (`docs/operating.md`).
+/// `restart_server()`: sends this answer, stops cleanly and starts again (`docs/operating.md`).
 async fn restart(call: MethodCall) -> MethodOutcome {
     if !call.caller.may(&call.state, Permission::RESTART_SERVER) {
         return Err(wording::restart_not_allowed());
@@ -23,7 +23,7 @@ async fn restart(call: MethodCall) -> MethodOutcome {
     Ok(json!({ "message": "The_server_will_restart_in_s_seconds", "params": [0] }))
 }
 
-/// `OEmbedCacheCleanup()`. This server keeps no previews of links beside the messages that show them, so the cache is
+/// `OEmbedCacheCleanup()`. This server keeps previews of links only in the messages that show them, so the cache is
 /// empty after every call.
 async fn clear_previews(call: MethodCall) -> MethodOutcome {
     const METHOD: &str = "OEmbedCacheCleanup";

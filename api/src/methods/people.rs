@@ -40,7 +40,6 @@ pub(super) fn methods() -> Vec<Method> {
     ]
 }
 
-/// A text among the fields of an object.
 fn text<'a>(fields: &'a Map<String, Value>, name: &str) -> Result<Option<&'a str>, ApiError> {
     match fields.get(name) {
         None | Some(Value::Null) => Ok(None),
@@ -56,8 +55,8 @@ fn required<'a>(fields: &'a Map<String, Value>, name: &str) -> Result<&'a str, A
     text(fields, name)?.ok_or_else(|| wording::match_missing(name))
 }
 
-/// `registerUser({name, email, pass, secretURL?, reason?, setupCode?})`: the id of the new account. It has a user name at once,
-/// made of its name and address; `setUsername` changes it.
+/// `registerUser({name, email, pass, secretURL?, reason?, setupCode?})`: returns the id of the new account. It has a
+/// user name at once, made of its name and address; `setUsername` changes it.
 async fn register_user(call: AnyMethodCall) -> MethodOutcome {
     let wish = call.args.object(0)?;
     let settings = call.state.views().settings();
@@ -87,7 +86,8 @@ async fn check_registration_secret(call: AnyMethodCall) -> MethodOutcome {
     Ok(json!(registration::knows_secret(&call.state, given)))
 }
 
-/// `setUsername(name, {joinDefaultChannelsSilenced?})`: the name. Accounts have joined the default rooms before.
+/// `setUsername(name, {joinDefaultChannelsSilenced?})`: returns the name. Accounts have joined the default rooms
+/// before.
 async fn set_username(call: MethodCall) -> MethodOutcome {
     let username = trim(call.args.text(0)?).to_owned();
     would_rename(&call, &username).await?;
@@ -100,14 +100,14 @@ async fn set_username(call: MethodCall) -> MethodOutcome {
     users::change(state, caller, caller.id(), &[change], None, Orphans::None)
         .await
         .map_err(|error| match error {
-            // Somebody was faster.
+            // Another call took the name first.
             Error::Refused(Refusal::IdentityNotSaved) => wording::field_unavailable(&username),
             error => error.into(),
         })?;
     Ok(json!(username))
 }
 
-/// Whether the caller may be called that, in the words of `setUsername`.
+/// Whether the caller may take that name, in the words of `setUsername`.
 async fn would_rename(call: &MethodCall, username: &str) -> Result<(), ApiError> {
     let settings = call.state.views().settings();
     let allowed = [
@@ -139,7 +139,6 @@ async fn check_username_availability(call: MethodCall) -> MethodOutcome {
     ))
 }
 
-/// `getUsernameSuggestion()`.
 async fn username_suggestion(call: MethodCall) -> MethodOutcome {
     Ok(json!(names::suggestion(&call.state, &call.caller).await?))
 }
@@ -175,7 +174,7 @@ async fn save_user_profile(call: MethodCall) -> MethodOutcome {
     Ok(json!(true))
 }
 
-/// `userSetUtcOffset(hours)`: 1, as one record has it now.
+/// `userSetUtcOffset(hours)`: returns 1, the number of updated records.
 async fn set_utc_offset(call: MethodCall) -> MethodOutcome {
     let hours = call.args.number(0)?;
     let hours = hours.ok_or_else(|| wording::match_error(&"Expected number, got undefined"))?;
@@ -200,7 +199,7 @@ async fn save_user_preferences(call: MethodCall) -> MethodOutcome {
     Ok(json!(true))
 }
 
-/// `setUserPassword(password)`: for those who have to choose another.
+/// `setUserPassword(password)`: for users who must choose another one.
 async fn set_user_password(call: MethodCall) -> MethodOutcome {
     let password = call.args.text(0)?;
     if !call.caller.user.require_password_change {

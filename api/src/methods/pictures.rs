@@ -103,7 +103,7 @@ fn text<'a>(data: &'a Map<String, Value>, name: &str) -> &'a str {
     data.get(name).and_then(Value::as_str).unwrap_or_default()
 }
 
-/// The names in what a client says of an emoji; aliases come as a text or as a list.
+/// The names in what a client sends of an emoji; aliases come as a text or as a list.
 fn names(data: &Map<String, Value>) -> (String, String) {
     let aliases = match data.get("aliases") {
         Some(Value::Array(aliases)) => aliases
@@ -116,7 +116,7 @@ fn names(data: &Map<String, Value>) -> (String, String) {
     (text(data, "name").to_owned(), aliases)
 }
 
-/// `insertOrUpdateEmoji({_id?, name, aliases, extension})`: the id of a new one, or `true`.
+/// `insertOrUpdateEmoji({_id?, name, aliases, extension})`: returns the id of a new one, or `true`.
 async fn save_emoji(call: MethodCall) -> MethodOutcome {
     let data = call.args.object(0)?;
     let (name, aliases) = names(data);
@@ -181,7 +181,7 @@ async fn list_sounds(call: MethodCall) -> MethodOutcome {
     Ok(Value::Array(docs.collect()))
 }
 
-/// `insertOrUpdateSound({_id?, name, extension})`: the id.
+/// `insertOrUpdateSound({_id?, name, extension})`: returns the id.
 async fn save_sound(call: MethodCall) -> MethodOutcome {
     let data = call.args.object(0)?;
     let name = text(data, "name");
@@ -220,7 +220,7 @@ async fn delete_sound(call: MethodCall) -> Result<Value, ApiError> {
     Ok(json!(true))
 }
 
-/// A "binary string": every character stands for the byte of its number.
+/// A "binary string": every character stands for the byte of its code point.
 pub(super) fn binary(text: &str) -> Option<Bytes> {
     text.chars()
         .map(|character| u8::try_from(u32::from(character)).ok())

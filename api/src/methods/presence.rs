@@ -27,7 +27,7 @@ pub(super) fn methods() -> Vec<Method> {
     ]
 }
 
-/// `UserPresence:online`, `:away`, `:connect`, `:ping`: what they say is about a socket; a request has none.
+/// `UserPresence:online`, `:away`, `:connect`, `:ping`: they are about a socket, and a request has none.
 async fn connection(call: MethodCall) -> MethodOutcome {
     let named = call.args.get(0).as_str().unwrap_or_default();
     if !named.is_empty() && named != call.caller.id().as_str() {
@@ -36,7 +36,7 @@ async fn connection(call: MethodCall) -> MethodOutcome {
     Ok(Value::Null)
 }
 
-/// `UserPresence:setDefaultStatus(status)` or `(user, status)`. A status there is not is passed over.
+/// `UserPresence:setDefaultStatus(status)` or `(user, status)`. An unknown status is ignored.
 async fn set_default_status(call: MethodCall) -> MethodOutcome {
     let (user, status) = match call.args.optional_text(1)? {
         Some(status) => (call.args.text(0)?, status),
@@ -69,7 +69,6 @@ async fn set_user_status(call: MethodCall) -> MethodOutcome {
     Ok(Value::Null)
 }
 
-/// `listCustomUserStatus()`.
 async fn list_custom_statuses(call: MethodCall) -> MethodOutcome {
     let query = CustomStatusQuery::default();
     let found = call.state.views().custom_statuses(query).await?;
@@ -81,7 +80,7 @@ async fn list_custom_statuses(call: MethodCall) -> MethodOutcome {
     Ok(Value::Array(docs))
 }
 
-/// `insertOrUpdateUserStatus({_id?, name, statusType})`: its id when it is new, else true.
+/// `insertOrUpdateUserStatus({_id?, name, statusType})`: returns the id if it is new, else true.
 async fn save_custom_status(call: MethodCall) -> MethodOutcome {
     let wish = call.args.object(0)?;
     let text = |name: &str| wish.get(name).and_then(Value::as_str);

@@ -34,7 +34,7 @@ async fn spotlight(call: MethodCall) -> MethodOutcome {
     Ok(json!({ "users": users, "rooms": rooms }))
 }
 
-/// `getPasswordPolicy({token})`: for those who are logged in, and those who follow a link to choose a new password.
+/// `getPasswordPolicy({token})`: for users who are logged in, and those who follow a link to choose a new password.
 async fn password_policy(call: AnyMethodCall) -> MethodOutcome {
     const METHOD: &str = "getPasswordPolicy";
     if call.caller.is_none() {

@@ -22,7 +22,7 @@ use crate::methods::{Method, MethodCall, MethodOutcome, method};
 /// The folder that files are uploaded to.
 const UPLOADS: &str = "Chat Uploads";
 
-/// Pixels of the side of a preview.
+/// Side of a preview, in pixels.
 const PREVIEW: u32 = 64;
 
 /// The longest name of a file, in bytes.
@@ -50,7 +50,7 @@ async fn add(call: MethodCall) -> MethodOutcome {
 /// `addWebdavAccountByToken({serverURL, token, name})`.
 async fn add_by_token(call: MethodCall) -> MethodOutcome {
     let params = Params::from(call.args.object(0)?.clone());
-    // The token comes as a text, or as what an authorisation server answered.
+    // The token comes as a text, or as the response of an authorisation server.
     let token = match params.get("token") {
         Some(Value::String(token)) => token.clone(),
         Some(token @ Value::Object(_)) => token.to_string(),
@@ -65,7 +65,7 @@ async fn add_by_token(call: MethodCall) -> MethodOutcome {
     .await
 }
 
-/// Keeps an account that is not known yet, if it lets us in.
+/// Keeps a new account, if its server lets us in.
 async fn keep(
     call: &MethodCall,
     params: &Params,
@@ -145,7 +145,7 @@ async fn list(call: MethodCall) -> MethodOutcome {
     Ok(json!({ "success": true, "data": entries }))
 }
 
-/// `getFileFromWebdav(account, file)`, where the file is what a listing said of it, or its path.
+/// `getFileFromWebdav(account, file)`; the file is its entry in a listing, or its path.
 async fn read(call: MethodCall) -> MethodOutcome {
     let bytes = bytes_of(&call, "getFileFromWebdav").await?;
     Ok(json!({ "success": true, "data": { "$binary": STANDARD.encode(bytes) } }))
@@ -162,7 +162,7 @@ async fn bytes_of(call: &MethodCall, method: &str) -> Result<Bytes, ApiError> {
     read.map_err(|error| failure(&error, method))
 }
 
-/// `getWebdavFilePreview(account, file)`: a small picture of a picture. Other files have none.
+/// `getWebdavFilePreview(account, file)`: a small version of a picture. Other files have none.
 async fn preview(call: MethodCall) -> MethodOutcome {
     const METHOD: &str = "getWebdavFilePreview";
     let bytes = bytes_of(&call, METHOD).await?;
@@ -171,8 +171,8 @@ async fn preview(call: MethodCall) -> MethodOutcome {
     Ok(json!({ "success": true, "data": { "$binary": STANDARD.encode(&small.bytes) } }))
 }
 
-/// `uploadFileToWebdav(account, bytes, name)`: into a folder of its own. What the server has against the file is told in
-/// the result, for people to choose another name.
+/// `uploadFileToWebdav(account, bytes, name)`: into a folder of its own. The result tells what the server has against
+/// the file, so that people can choose another name.
 async fn upload(call: MethodCall) -> MethodOutcome {
     const METHOD: &str = "uploadFileToWebdav";
     let bytes = content(call.args.get(1)).ok_or_else(|| wording::match_missing("fileData"))?;
@@ -201,7 +201,7 @@ async fn upload(call: MethodCall) -> MethodOutcome {
     }
 }
 
-/// Bytes as EJSON has them, or as a "binary string".
+/// Bytes in EJSON, or as a "binary string".
 fn content(value: &Value) -> Option<Bytes> {
     match value {
         Value::String(text) => binary(text),
@@ -213,7 +213,7 @@ fn content(value: &Value) -> Option<Bytes> {
     }
 }
 
-/// Whether a file can be called so, and is in its folder then.
+/// Whether this can be the name of a file, which is then in its folder.
 fn is_file_name(name: &str) -> bool {
     !text::is_blank(name)
         && !matches!(text::trim(name), "." | "..")

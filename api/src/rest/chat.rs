@@ -1,4 +1,4 @@
-//! Rooms, who is in them, and what is said there.
+//! Rooms, their members, and their messages.
 
 pub mod autotranslate;
 pub mod channels;

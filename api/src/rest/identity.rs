@@ -1,4 +1,4 @@
-//! Proving who somebody is.
+//! Logins, and proofs of identity.
 
 pub mod e2e;
 pub mod login;

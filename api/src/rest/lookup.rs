@@ -15,14 +15,12 @@ use crate::state::AppState;
 
 /// A room that was found, with the caller's place in it.
 pub struct FoundRoom {
-    /// Its record: the wire document is in there.
+    /// The wire document is in there.
     pub record: RoomRecord,
-    /// The caller's place.
     pub place: RoomAccess,
 }
 
 impl FoundRoom {
-    /// Its id.
     pub fn id(&self) -> &RoomId {
         &self.record.id
     }
@@ -36,15 +34,13 @@ impl FoundRoom {
 /// Whether archived rooms count as found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Archived {
-    /// They do.
     Accepted,
-    /// They are an error.
     Refused,
 }
 
 /// The room that `roomId` or `roomName` names; the id wins. `kind: None`: any kind will do.
 ///
-/// Groups and direct messages one may not see are not found; channels are found by anyone.
+/// Groups and direct messages the caller may not see are not found; anyone finds channels.
 pub async fn room(
     call: &Call,
     params: &Params,
@@ -61,8 +57,8 @@ pub async fn room(
     Ok(found)
 }
 
-/// The same for the few routes that find archived rooms, and for those who hold `anywhere` also rooms they may not see:
-/// what can be done there is up to the rules.
+/// The same for the few routes that find archived rooms, and for holders of `anywhere` also rooms they may not see: the
+/// rules decide what can be done there.
 pub async fn any_room(
     call: &Call,
     params: &Params,
@@ -115,8 +111,8 @@ pub async fn user(state: &AppState, params: &Params) -> Result<Arc<UserFacts>, A
     found.ok_or_else(wording::user_param_unknown)
 }
 
-/// Every user that the parameters name, in lists or one by one. If there is an id among them, all are ids. Those who
-/// do not exist are left out; naming nobody is an error.
+/// Every user that the parameters name, in lists or one by one. If one of them is an id, all are. Users who do not
+/// exist are left out; naming nobody is an error.
 pub async fn users(state: &AppState, params: &Params) -> Result<Vec<Arc<UserFacts>>, ApiError> {
     let ids = params.get("userIds").is_some() || params.filled("userId")?.is_some();
     let keys: &[&str] = if ids {

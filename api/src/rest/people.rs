@@ -1,4 +1,4 @@
-//! Accounts, and what people show of themselves.
+//! Accounts, and what users show of themselves.
 
 pub mod account_end;
 pub mod accounts;

@@ -1,4 +1,5 @@
-//! The composition root: puts the parts together, the only place that picks a store, and takes them apart again.
+//! The composition root: puts the parts together, picks the store (no other place does), and takes the parts apart
+//! again.
 
 use std::future::Future;
 use std::io::Write as _;
@@ -48,39 +49,27 @@ const RETRY: Duration = Duration::from_secs(2);
 /// Why the server cannot start. Each is one line for the operator.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
-    /// See there.
     #[error(transparent)]
     Folder(#[from] FolderError),
-    /// The address cannot be listened on.
     #[error("cannot listen on {address}: {reason}")]
-    Listen {
-        /// Which.
-        address: String,
-        /// Why.
-        reason: String,
-    },
-    /// See there.
+    Listen { address: String, reason: String },
     #[error("log: {0}")]
     Log(#[from] OpenError),
-    /// See there.
     #[error(transparent)]
     Vault(#[from] VaultError),
-    /// See there.
     #[error(transparent)]
     Files(#[from] FilesError),
-    /// See there.
     #[error(transparent)]
     Views(#[from] ViewsError),
-    /// See there.
     #[error(transparent)]
     Reactors(#[from] reactors::CheckpointError),
-    /// The system would not tell the address it listens on.
+    /// The system does not tell the address it listens on.
     #[error("cannot tell the address: {0}")]
     Address(std::io::Error),
     /// First-start work failed for good.
     #[error("cannot prepare the workspace: {0}")]
     Bootstrap(String),
-    /// It could start, but then not go on.
+    /// It started, but could not go on.
     #[error("connections can no longer be accepted")]
     Accept,
 }
@@ -95,7 +84,7 @@ pub async fn open_log(
             MongoLog::connect(url.reveal(), MongoOptions::default()).await?,
         ));
     }
-    // Recovering from a crash may take a while.
+    // Recovery after a crash may take a while.
     let path = folder.log();
     let opened = tokio::task::spawn_blocking(move || SqliteLog::open(&path)).await;
     Ok(Arc::new(opened.map_err(|error| {
@@ -122,12 +111,10 @@ pub fn workspace(
     ))
 }
 
-/// Why a server does not serve any more.
+/// Why a server no longer serves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ending {
-    /// It was told to stop.
     Stopped,
-    /// It is to start again.
     Restart,
 }
 
@@ -152,7 +139,7 @@ impl App {
     pub async fn start(config: Config) -> Result<Self, StartError> {
         serve::raise_file_limit();
         let folder = DataFolder::take(&config.data_dir)?;
-        // Before the log: a port that is taken is the most common mistake, and no log need be opened to find out.
+        // Before the log: a taken port is the most common mistake, and no log has to be opened to find it.
         let listener = listen(&config).await?;
         let address = listener.local_addr().map_err(StartError::Address)?;
         let metrics = metrics::install();
@@ -184,7 +171,7 @@ impl App {
                 Observer::new(config.request_timeout),
                 observe,
             ));
-        // Proxies in front may leave the prefix away, so that both forms come.
+        // Proxies in front may remove the prefix, so both forms arrive.
         let router = match config.path_prefix() {
             Some(prefix) => Router::new().nest(prefix, router.clone()).merge(router),
             None => router,
@@ -204,13 +191,12 @@ impl App {
         })
     }
 
-    /// Where it listens.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// Serves until `stop`, until somebody asks for a restart, or until it cannot go on; then stops cleanly. The
-    /// process is to end after it: what would not stop in time is left as it is.
+    /// Serves until `stop`, until a restart is requested, or until it cannot go on; then stops cleanly. The process
+    /// must end after it: what does not stop in time is left as it is.
     pub async fn run_until(self, stop: impl Future<Output = ()>) -> Result<Ending, StartError> {
         // Each part has its own tasks and its own end, so that they can stop one after the other.
         let (connections, accepting) = (TaskTracker::new(), CancellationToken::new());
@@ -264,7 +250,7 @@ impl App {
                     });
                     announce(&self.config, self.address, &self.log.describe(), &leaders);
                 }
-                // A log that takes the place of this one may have no workspace yet.
+                // A log that replaces this one may have no workspace yet.
                 self.views.serving(Some(generation)).await;
             }
         };
@@ -279,7 +265,7 @@ impl App {
         self.state.closing().cancel();
         let limit = self.config.shutdown_timeout;
         let by = Deadlines::new(limit);
-        // Sockets are told to go elsewhere while requests under way are answered.
+        // Sockets are told to go elsewhere while requests under way finish.
         tokio::join!(
             shutdown::finish("connections", &connections, &accepting, by.after(0)),
             self.live.stop(limit)
@@ -289,13 +275,13 @@ impl App {
         shutdown::bounded("views", by.after(5), self.views.close()).await;
         shutdown::bounded("log", by.after(7), self.log.close()).await;
         tracing::info!("stopped");
-        // Letting go of a part waits for its threads, one of which may hang; the process ends now in any case.
+        // Dropping a part waits for its threads, one of which may hang; the process ends now in any case.
         std::mem::forget((self.views, self.log, self.state));
         outcome
     }
 }
 
-/// What background work is begun with, again where it died.
+/// What background work is started with, also again after a failure.
 struct Work {
     state: AppState,
     reactors: Reactors,
@@ -370,13 +356,12 @@ fn public_url(config: &Config, address: SocketAddr) -> String {
         .unwrap_or_else(|| format!("http://localhost:{}", address.port()))
 }
 
-/// Whether somebody administrates, as far as the person at the terminal needs to know.
+/// Whether there is an administrator, as far as the person at the terminal needs to know.
 enum Leaders {
-    /// Somebody does.
     There,
-    /// Nobody ever did; this is the code to become the first with.
+    /// There never was one; this is the code to become the first with.
     Awaited(String),
-    /// Nobody does any more who may log in.
+    /// None is left who may log in.
     Gone,
 }
 
@@ -392,7 +377,7 @@ async fn prepare(state: &AppState) -> Result<Leaders, StartError> {
             Err(error) => return Err(StartError::Bootstrap(error.to_string())),
         }
     }
-    // Only what is said at the terminal depends on it.
+    // Only the text at the terminal depends on it.
     let vacant = users::first_administrator_is_awaited(state).await;
     if vacant.is_ok_and(|vacant| vacant) {
         let code = state.setup_code().as_str().to_owned();
@@ -406,7 +391,7 @@ async fn prepare(state: &AppState) -> Result<Leaders, StartError> {
     })
 }
 
-/// Tells the person at the terminal, on standard output. Should nobody listen there, the server runs all the same.
+/// Prints for the person at the terminal, on standard output. If nobody reads it, the server runs all the same.
 fn announce(config: &Config, address: SocketAddr, log: &str, leaders: &Leaders) {
     let url = public_url(config, address);
     let ready = format!(
@@ -435,7 +420,7 @@ fn announce(config: &Config, address: SocketAddr, log: &str, leaders: &Leaders) 
         .and_then(|()| out.flush());
 }
 
-/// Keeps clients out until there is a workspace to talk to.
+/// Keeps clients out until the workspace exists.
 async fn when_started(
     State(readiness): State<Arc<Readiness>>,
     request: Request,

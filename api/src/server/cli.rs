@@ -1,4 +1,4 @@
-//! The command line: what can be said on it, and the commands other than serving.
+//! The command line: its arguments, and the commands other than serving.
 
 use std::fmt::Write as _;
 use std::io::{BufRead as _, IsTerminal as _, Write as _};
@@ -21,46 +21,33 @@ use crate::server::config::layers::{Layers, Sources};
 use crate::server::control::{self, Answer, Listing, ReactorRow, Request, Reset};
 use crate::server::data_dir::{DataFolder, FolderError};
 
-/// How long views that have to be built first are waited for.
+/// How long to wait for views that have to be built first.
 const PATIENCE: Duration = Duration::from_mins(10);
 
 /// Pause between two attempts.
 const RETRY: Duration = Duration::from_millis(500);
 
-/// What the user wants.
 pub enum Task {
-    /// Run the server.
     Serve,
-    /// Show the effective configuration.
     ShowConfig,
-    /// Show the table of keys.
     ShowKeys,
-    /// Show the views and how far they are.
     ListProjections,
-    /// Build all views anew.
     RebuildProjections,
-    /// Show the reactors and how far they are.
     ListReactors,
-    /// Have reactors begin elsewhere.
     ResetReactors(Reset),
-    /// Appoint an administrator.
     MakeAdmin {
-        /// The user name.
         username: String,
         /// A password comes on standard input.
         password: bool,
     },
 }
 
-/// The parsed command line.
 pub struct Invocation {
-    /// What to do.
     pub task: Task,
-    /// With which configuration.
     pub layers: Layers,
 }
 
-/// Parses the arguments of this process and reads the configuration. Wrong usage and `--help` end the process here.
+/// Parses the arguments of this process and reads the configuration. Wrong usage and `--help` end the process.
 pub fn parse() -> Result<Invocation, crate::server::config::ConfigError> {
     let matches = command().get_matches();
     let task = match matches.subcommand() {
@@ -119,7 +106,7 @@ fn parse_where(text: &str) -> Result<Where, String> {
     }
 }
 
-/// `hansard reactors` and what belongs to it.
+/// `hansard reactors` and its subcommands.
 fn reactors() -> Command {
     Command::new("reactors")
         .about("Look at the side effects (mail, copies of data), or say where they are to go on")
@@ -153,7 +140,6 @@ fn reactors() -> Command {
         )
 }
 
-/// Everything that can be said.
 fn command() -> Command {
     let mut command = Command::new("hansard")
         .bin_name("hansard")
@@ -226,7 +212,7 @@ fn command() -> Command {
                 .value_name(key.value)
                 .global(true)
                 .help_heading("Configuration")
-                // Environment and default are layered by us, so clap only gets to print them.
+                // Environment and default are layered elsewhere, so clap only prints them.
                 .help(format!("{} [env: {}]{default}", key.help, key.env)),
         );
     }
@@ -256,20 +242,18 @@ fn users_command() -> Command {
         )
 }
 
-/// Prints the effective configuration.
 pub fn show_config(layers: &Layers) -> Result<(), String> {
-    // Checked too, so that a bad value is found here and not at the next start.
+    // Checked too, so that a bad value shows here and not at the next start.
     let problem = Config::from_layers(layers).err();
     print(&layers.show())?;
     problem.map_or(Ok(()), |problem| Err(problem.to_string()))
 }
 
-/// Prints the table of keys.
 pub fn show_keys() -> Result<(), String> {
     print(&keys::markdown())
 }
 
-/// The data folder of a workspace that is there. One whose log is in MongoDB is there whatever the folder has.
+/// The data folder of an existing workspace. One whose log is in MongoDB exists, whatever the folder has.
 fn workspace(config: &Config) -> Result<DataFolder, FolderError> {
     match config.mongo_url {
         Some(_) => DataFolder::take(&config.data_dir),
@@ -277,7 +261,6 @@ fn workspace(config: &Config) -> Result<DataFolder, FolderError> {
     }
 }
 
-/// Prints the views and how far they are.
 pub async fn list_projections(config: &Config) -> Result<(), String> {
     let listing = match workspace(config) {
         Ok(folder) => {
@@ -320,7 +303,6 @@ pub async fn list_projections(config: &Config) -> Result<(), String> {
     print(&table)
 }
 
-/// Prints the reactors and how far they are.
 pub async fn list_reactors(config: &Config) -> Result<(), String> {
     let all = match workspace(config) {
         Ok(folder) => {
@@ -354,7 +336,7 @@ pub async fn list_reactors(config: &Config) -> Result<(), String> {
     print(&table)
 }
 
-/// Has reactors begin elsewhere, here or in the server that runs on the data folder.
+/// Makes reactors begin elsewhere, here or in the server that runs on the data folder.
 pub async fn reset_reactors(config: &Config, reset: Reset) -> Result<(), String> {
     let (names, position) = match workspace(config) {
         Ok(folder) => {
@@ -410,7 +392,7 @@ pub async fn rebuild_projections(config: &Config) -> Result<(), String> {
         }
         Err(error) => return Err(error.to_string()),
     };
-    // On a terminal the progress is still on the line.
+    // On a terminal, the line of the progress is still open.
     let start = if std::io::stdout().is_terminal() {
         "\n"
     } else {
@@ -424,7 +406,7 @@ pub async fn rebuild_projections(config: &Config) -> Result<(), String> {
 /// Appoints an administrator, here or by the server that runs on the data folder.
 pub async fn make_admin(config: &Config, username: &str, password: bool) -> Result<(), String> {
     let password = if password {
-        // Hashed here: the password itself is written nowhere.
+        // Hashed here: the password itself is never written down.
         let digest = PasswordDigest::of(&first_line()?);
         let hash = PasswordHasher::with_queue(1).hash(digest).await;
         Some(hash.map_err(|error| error.to_string())?)
@@ -462,7 +444,7 @@ fn first_line() -> Result<String, String> {
     Ok(password.to_owned())
 }
 
-/// Appoints an administrator while no server runs. Answers whether the account was made for it.
+/// Appoints an administrator while no server runs. Returns whether the account was created for it.
 async fn appoint(config: &Config, folder: &DataFolder, wish: &Appointment) -> Result<bool, String> {
     let log = app::open_log(config, folder)
         .await
@@ -520,7 +502,7 @@ fn unexpected(answer: Answer) -> String {
     }
 }
 
-/// On a terminal one line that is written over; elsewhere one line each time.
+/// On a terminal, one line that is overwritten; elsewhere a new line each time.
 fn show_progress(at: u64, of: u64) {
     let percent = (at * 100).checked_div(of).unwrap_or(100);
     let (start, end) = if std::io::stdout().is_terminal() {
@@ -532,7 +514,7 @@ fn show_progress(at: u64, of: u64) {
     let _ = print(&format!("{start}{at} of {of} events ({percent} %){end}"));
 }
 
-/// Writes to standard output. A reader that went away (`hansard config | head`) is not worth an error.
+/// Writes to standard output. A reader that went away (`hansard config | head`) is not an error.
 fn print(text: &str) -> Result<(), String> {
     let mut out = std::io::stdout().lock();
     match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {

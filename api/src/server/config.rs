@@ -18,7 +18,6 @@ use layers::{Layers, Origin};
 pub struct Secret(String);
 
 impl Secret {
-    /// Wraps it.
     pub fn new(secret: impl Into<String>) -> Self {
         Self(secret.into())
     }
@@ -38,67 +37,57 @@ impl fmt::Debug for Secret {
 /// How log lines are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LogFormat {
-    /// For people.
     Text,
-    /// For machines.
     Json,
 }
 
-/// Limits of `/live` sockets.
 #[derive(Clone, Debug)]
 pub struct LiveLimits {
-    /// Sockets at a time.
+    /// Most sockets at a time.
     pub sockets: usize,
-    /// Rooms one socket may subscribe to.
+    /// Most rooms of one socket.
     pub rooms: usize,
     /// Time between pings.
     pub heartbeat: Duration,
-    /// Time to authenticate.
     pub auth_timeout: Duration,
-    /// Sockets that read the log at the same time.
+    /// Most sockets that read the log at the same time.
     pub replays: usize,
 }
 
-/// Everything configurable, checked.
 #[derive(Clone, Debug)]
 pub struct Config {
-    /// Address to listen on: an IP address or a host name.
+    /// An IP address or a host name.
     pub bind: String,
-    /// Port to listen on.
     pub port: u16,
     /// Where people reach this server; `None`: `http://localhost:<port>`.
     pub root_url: Option<String>,
     /// Folder for the log, the views and the uploads.
     pub data_dir: PathBuf,
-    /// Where the log is, when not in the data folder.
+    /// Where the log is, if not in the data folder.
     pub mongo_url: Option<Secret>,
-    /// User name of the first administrator.
     pub admin_username: Option<String>,
-    /// Password of the first administrator.
     pub admin_pass: Option<Secret>,
-    /// E-mail address of the first administrator.
     pub admin_email: Option<String>,
-    /// Workspace settings for the first start, by id.
+    /// For the first start, by setting id.
     pub first_settings: BTreeMap<String, String>,
-    /// Workspace settings nobody can change over the API.
+    /// Nobody can change these over the API.
     pub settings_blocked: Vec<String>,
-    /// Workspace settings nobody can see or change over the API.
+    /// Nobody can see or change these over the API.
     pub settings_hidden: Vec<String>,
-    /// Workspace settings forced at every start, by id.
+    /// Forced at every start, by setting id.
     pub setting_overrides: BTreeMap<String, String>,
-    /// The mail server, unless the settings name it.
+    /// The mail server, unless the settings name one.
     pub mail_server: Option<SmtpServer>,
     /// The key that seals secrets; `None`: in a file of the data folder.
     pub secret_key: Option<Secret>,
-    /// Hosts that requests caused by users may go to although they are not public.
+    /// Hosts that requests caused by users may reach although they are not public.
     pub fetch_allow: AllowList,
     /// The name servers to ask for records other than addresses.
     pub name_servers: NameServers,
     /// Reverse proxies in front.
     pub forwarded_count: usize,
-    /// `users.createToken` works.
     pub create_tokens_for_users: bool,
-    /// Logins an account has at a time at most.
+    /// Most logins an account has at a time.
     pub max_sessions: usize,
     /// Passwords that may wait to be checked.
     pub password_queue: usize,
@@ -106,23 +95,20 @@ pub struct Config {
     pub gravatar_url: String,
     /// No rate limits, no second factors.
     pub test_mode: bool,
-    /// Version told to clients.
+    /// The version told to clients.
     pub announced_version: String,
-    /// How log lines are written.
     pub log_format: LogFormat,
-    /// What is logged, as `tracing` filter rules.
+    /// As `tracing` filter rules.
     pub log_filter: String,
     /// Largest request body, in bytes.
     pub body_limit: usize,
     /// Longest time one request may take.
     pub request_timeout: Duration,
-    /// Most client connections at a time.
     pub max_connections: usize,
-    /// How long a stop waits.
+    /// How long a stop waits for requests under way.
     pub shutdown_timeout: Duration,
-    /// Events the views may be behind while ready.
+    /// Most events the views may be behind while ready.
     pub ready_max_lag: u64,
-    /// Limits of `/live` sockets.
     pub live: LiveLimits,
 }
 
@@ -131,34 +117,21 @@ pub struct Config {
 pub enum ConfigError {
     /// The file cannot be read or is not TOML.
     #[error("{}: {reason}", file.display())]
-    Unreadable {
-        /// Which.
-        file: PathBuf,
-        /// Why.
-        reason: String,
-    },
-    /// The file has a key that means nothing.
+    Unreadable { file: PathBuf, reason: String },
+    /// The file has an unknown key.
     #[error("{}: unknown key `{key}`; `hansard config --keys` lists the known ones", file.display())]
-    UnknownKey {
-        /// Which file.
-        file: PathBuf,
-        /// Which key.
-        key: String,
-    },
-    /// A value is not what its key wants.
+    UnknownKey { file: PathBuf, key: String },
+    /// A value is not valid for its key.
     #[error("{key} ({origin}): {problem}")]
     Invalid {
-        /// Which key.
         key: &'static str,
-        /// Who said so.
+        /// The layer that the value is from.
         origin: String,
-        /// What is wrong with it.
         problem: String,
     },
 }
 
 impl Config {
-    /// Checks what the layers came to.
     pub fn from_layers(layers: &Layers) -> Result<Self, ConfigError> {
         let read = Reader(layers);
         Ok(Self {
@@ -230,7 +203,7 @@ impl Config {
         })
     }
 
-    /// What holds when nothing is configured.
+    /// The configuration if nothing is set.
     pub fn defaults() -> Result<Self, ConfigError> {
         Self::from_layers(&Layers::build(layers::Sources::default())?)
     }
@@ -242,15 +215,15 @@ impl Config {
             .unwrap_or_else(|| format!("http://localhost:{}", self.port))
     }
 
-    /// What is in front of every path, as `/chat` for `https://example.org/chat` (contract, conventions 1.1); `None`:
-    /// nothing.
+    /// The prefix of every path, as `/chat` for `https://example.org/chat` (contract, conventions 1.1); `None`: no
+    /// prefix.
     pub fn path_prefix(&self) -> Option<&str> {
         let (_, address) = self.root_url.as_deref()?.split_once("://")?;
         address.find('/').map(|start| &address[start..])
     }
 }
 
-/// Parses values, naming key and origin when one is wrong.
+/// Parses values; errors name the key and the origin.
 struct Reader<'a>(&'a Layers);
 
 impl Reader<'_> {
@@ -378,7 +351,7 @@ fn root_url(value: &str) -> Result<String, String> {
 }
 
 fn mongo_url(value: &str) -> Result<Secret, String> {
-    // The value may hold a password, so the complaint does not repeat it.
+    // The value may hold a password, so the error does not repeat it.
     if value.starts_with("mongodb://") || value.starts_with("mongodb+srv://") {
         Ok(Secret::new(value))
     } else {

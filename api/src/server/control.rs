@@ -1,5 +1,5 @@
-//! How commands reach the server that runs on a data folder: through small files in it, which only who may write
-//! the folder can make.
+//! How commands reach the server that runs on a data folder: through small files in it, which only somebody who may
+//! write to the folder can make.
 //!
 //! A command is the file `control/<name>.request`. The server takes it (deletes it) and keeps writing
 //! `control/<name>.answer` until the answer says it is the last.
@@ -19,38 +19,32 @@ use tokio_util::sync::CancellationToken;
 
 use crate::state::AppState;
 
-/// How often either side looks.
+/// How often either side checks.
 const LOOK: Duration = Duration::from_millis(300);
 
 /// How long the command line waits for the server to take a request.
 const TAKEN_WITHIN: Duration = Duration::from_secs(10);
 
-/// What can be asked of a running server.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Request {
-    /// How far is each view?
+    /// How far each view is.
     List,
-    /// Build all views anew.
     Rebuild,
-    /// How far is each reactor?
+    /// How far each reactor is.
     ListReactors,
-    /// Have reactors begin elsewhere.
     ResetReactors(Reset),
-    /// Appoint an administrator.
     MakeAdmin(Appointment),
 }
 
-/// Which reactors are to begin where.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Reset {
-    /// The reactor; `None`: all of them.
+    /// `None`: all of them.
     pub reactor: Option<String>,
-    /// The position; `None`: the head of the log.
+    /// `None`: the head of the log.
     pub at: Option<u64>,
 }
 
 impl Reset {
-    /// The position as the log has it.
     pub fn position(&self) -> Option<Position> {
         self.at.map(Position::new)
     }
@@ -86,7 +80,7 @@ impl Kind {
         folder.join("control").join(format!("{name}.{extension}"))
     }
 
-    /// The request that came in a file with this content; `None`: it says nothing sensible.
+    /// The request in a file with this content; `None`: it is not valid.
     fn with(self, content: &[u8]) -> Option<Request> {
         Some(match self {
             Self::List => Request::List,
@@ -118,32 +112,27 @@ impl Request {
     }
 }
 
-/// What the server says.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Answer {
-    /// It is at it: this far, of so much.
+    /// It is working: this far, of so much.
     Progress(u64, u64),
-    /// The views beside the log.
     Listed(Listing),
-    /// The reactors.
     Reactors(Vec<ReactorRow>),
-    /// These reactors begin at this position now.
+    /// These reactors now begin at this position.
     Reset(Vec<String>, u64),
     /// Done; the views contain everything up to this position.
     Rebuilt(u64),
-    /// The administrator is there; whether the account was made for it.
+    /// Whether the account was created for it.
     Appointed(bool),
-    /// It did not work.
     Failed(String),
 }
 
-/// The shape views are listed in.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Listing {
     /// Identity of the log.
     pub log: String,
-    /// Its last position.
+    /// Last position of the log.
     pub head: u64,
     /// Identity of the log that the views are of, and the position they stand at.
     pub views: Option<(String, u64)>,
@@ -170,14 +159,12 @@ impl From<Overview> for Listing {
     }
 }
 
-/// The shape reactors are listed in.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ReactorRow {
-    /// Its name.
     pub name: String,
     /// The last position it has dealt with.
     pub position: u64,
-    /// Identity of the log that is in, as far as known.
+    /// Identity of the log of that position, as far as known.
     pub log: Option<String>,
     /// Whether that is a place in the log.
     pub matches: bool,
@@ -211,7 +198,7 @@ pub async fn watch(folder: PathBuf, state: AppState, reactors: Reactors, stop: C
             let Ok(content) = fs::read(&file) else {
                 continue;
             };
-            // Taking it is deleting it: what cannot be deleted is not taken, and so not done over and over.
+            // Taking it means deleting it: what cannot be deleted is not taken, and so not done over and over.
             if fs::remove_file(&file).is_err() {
                 continue;
             }
@@ -313,7 +300,7 @@ fn answer(folder: &Path, kind: Kind, answer: &Answer) {
     }
 }
 
-/// Renames a file into place that nobody else can read, so that nobody reads half of it.
+/// Writes a file that nobody else can read, and renames it into place, so that nobody reads half of it.
 fn put(path: &Path, fresh: &Path, content: &[u8]) -> std::io::Result<()> {
     let _ = fs::remove_file(fresh);
     let mut options = OpenOptions::new();
@@ -327,7 +314,7 @@ fn put(path: &Path, fresh: &Path, content: &[u8]) -> std::io::Result<()> {
     fs::rename(fresh, path)
 }
 
-/// The command line's side: asks, reports progress, and returns the last answer.
+/// The command line's side: sends the request, reports progress, and returns the last answer.
 pub fn ask(
     folder: &Path,
     request: &Request,

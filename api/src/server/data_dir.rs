@@ -7,10 +7,8 @@ use std::path::{Path, PathBuf};
 /// Why the data folder cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum FolderError {
-    /// Another process has it.
     #[error("data folder {} is in use by another process{holder}; one data folder serves one process", path.display())]
     InUse {
-        /// Which folder.
         path: PathBuf,
         /// Who has it, as far as is known.
         holder: String,
@@ -21,28 +19,20 @@ pub enum FolderError {
          log is in MongoDB",
         path.display()
     )]
-    NoWorkspace {
-        /// Which folder.
-        path: PathBuf,
-    },
-    /// It cannot be made or written.
+    NoWorkspace { path: PathBuf },
+    /// It cannot be created or written.
     #[error("data folder {} cannot be used: {reason}", path.display())]
-    Unusable {
-        /// Which folder.
-        path: PathBuf,
-        /// Why.
-        reason: String,
-    },
+    Unusable { path: PathBuf, reason: String },
 }
 
-/// A data folder that is ours until this is dropped. The system releases it too when the process dies.
+/// A data folder that is ours until this is dropped. The system also releases it if the process dies.
 pub struct DataFolder {
     path: PathBuf,
     _lock: File,
 }
 
 impl DataFolder {
-    /// Takes the folder of a workspace whose log is in there; makes nothing where there is none.
+    /// Takes the folder of a workspace whose log is in it; creates nothing if there is none.
     pub fn take_with_log(path: &Path) -> Result<Self, FolderError> {
         let none = || FolderError::NoWorkspace {
             path: path.to_owned(),
@@ -54,13 +44,13 @@ impl DataFolder {
         if !path.try_exists().map_err(unusable)? {
             return Err(none());
         }
-        // A server that runs on it may have its log elsewhere.
+        // A server on this folder may have its log elsewhere.
         let folder = Self::take(path)?;
         let has_log = folder.log().try_exists().map_err(unusable)?;
         has_log.then_some(folder).ok_or_else(none)
     }
 
-    /// Makes the folder if need be, and takes it.
+    /// Creates the folder if necessary, and takes it.
     pub fn take(path: &Path) -> Result<Self, FolderError> {
         let unusable = |error: std::io::Error| FolderError::Unusable {
             path: path.to_owned(),
@@ -91,7 +81,7 @@ impl DataFolder {
             }
             Err(TryLockError::Error(error)) => return Err(unusable(error)),
         }
-        // For the message above only: the lock itself is the system's.
+        // Only for the message above: the system keeps the lock itself.
         let note = lock
             .set_len(0)
             .and_then(|()| lock.rewind())
@@ -103,17 +93,14 @@ impl DataFolder {
         })
     }
 
-    /// Where it is.
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// The embedded log.
     pub fn log(&self) -> PathBuf {
         self.path.join("log.db")
     }
 
-    /// The views.
     pub fn views(&self) -> PathBuf {
         self.path.join("views")
     }
@@ -123,19 +110,17 @@ impl DataFolder {
         self.path.join("secret.key")
     }
 
-    /// File bytes.
     pub fn files(&self) -> PathBuf {
         self.path.join("files")
     }
 
-    /// Checkpoints of reactors.
     pub fn reactors(&self) -> PathBuf {
         self.path.join("reactors")
     }
 }
 
-/// Makes a folder that nobody else may look into: what is said in private is in there, and hashes of passwords. One that
-/// is there already stays as its owner has it.
+/// Creates a folder that nobody else may look into: it holds private messages, and hashes of passwords. An existing one
+/// keeps what its owner chose.
 fn make_private(path: &Path) -> std::io::Result<()> {
     if path.is_dir() {
         return Ok(());

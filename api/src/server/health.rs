@@ -1,4 +1,4 @@
-//! `/livez`, `/readyz` and `/metrics`: what machines that look after the server ask it.
+//! `/livez`, `/readyz` and `/metrics`, for machines that monitor the server.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -28,7 +28,7 @@ use crate::server::telemetry::metrics::{
 pub const ANOTHER_LOG: &str =
     "the log was replaced, or has lost events; what is computed from it is being built anew";
 
-/// How long a scrape waits for the log to tell its head.
+/// How long a scrape waits for the log to report its head.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// Knows whether the server can do its work.
@@ -38,7 +38,7 @@ pub struct Readiness {
     reactors: Reactors,
     live: Live,
     max_lag: u64,
-    /// The generation of the log that first-start work is done on, and one more; 0: on none yet.
+    /// The generation of the log on which first-start work is done, plus one; 0: none yet.
     started: AtomicU64,
     stopping: AtomicBool,
     /// Why background workers are gone, by their names.
@@ -89,8 +89,8 @@ impl Readiness {
         self.stopping.store(true, Ordering::Release);
     }
 
-    /// Runs background work until `stop`. Should it die, the server is not ready until it is begun again; nor is it when
-    /// the work ends too early.
+    /// Runs background work until `stop`. If it fails, the server is not ready until it is started again; nor if the
+    /// work ends too early.
     pub async fn keep<F>(
         self: Arc<Self>,
         name: &'static str,
@@ -112,7 +112,7 @@ impl Readiness {
         }
     }
 
-    /// Shows identities as labels. A label that was shown before stays, so its value tells that it holds no more.
+    /// Shows identities as labels. A label that was shown before stays, so its value says that it no longer holds.
     fn names(&self, names: [(&'static str, LogId); 2]) {
         let mut shown = self.shown.lock();
         for (metric, id) in names {
@@ -163,7 +163,6 @@ impl Readiness {
     }
 }
 
-/// Answer of `/readyz`.
 #[derive(Serialize)]
 struct Report {
     ready: bool,
@@ -180,7 +179,6 @@ struct ViewsReport {
     lag: u64,
 }
 
-/// The three routes.
 pub fn router(readiness: Arc<Readiness>, metrics: PrometheusHandle) -> Router {
     Router::new()
         .route(
@@ -203,7 +201,7 @@ async fn readyz(State((readiness, _)): State<(Arc<Readiness>, PrometheusHandle)>
 }
 
 async fn page(State((readiness, metrics)): State<(Arc<Readiness>, PrometheusHandle)>) -> Response {
-    // What is a state and not an occurrence is looked up when somebody asks.
+    // States, unlike events, are looked up when somebody asks.
     let lag = readiness.views.lag();
     let head = match tokio::time::timeout(HEAD_TIMEOUT, readiness.log.head()).await {
         Ok(Ok(head)) => head,

@@ -1,24 +1,22 @@
-//! What the machine says of itself.
+//! What the machine says about itself.
 
-/// What is known of the machine; what it does not say is zero or empty.
+/// What is known of the machine; what is unknown is zero or empty.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Machine {
-    /// The version of its system.
+    /// Version of the operating system.
     pub release: String,
-    /// Seconds since it was started.
+    /// Seconds since the machine was started.
     pub uptime: f64,
-    /// How many programs wanted to run, over one, five and fifteen minutes.
+    /// Average number of programs that wanted to run, over one, five and fifteen minutes.
     pub load: Vec<f64>,
-    /// Bytes of memory.
+    /// Total memory, in bytes.
     pub memory: u64,
-    /// Bytes of memory that programs could have.
+    /// Memory available to programs, in bytes.
     pub free_memory: u64,
-    /// How many things it can do at a time.
     pub processors: usize,
 }
 
 impl Machine {
-    /// Looks at the machine.
     pub async fn look() -> Self {
         tokio::task::spawn_blocking(Self::read)
             .await

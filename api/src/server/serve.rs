@@ -35,17 +35,17 @@ const HEAD_TIMEOUT: Duration = Duration::from_secs(75);
 /// How long the other side of a connection may take nothing of what is written to it.
 const WRITE_TIMEOUT: Duration = Duration::from_secs(75);
 
-/// Largest request head, in bytes. Every connection may hold one that never ends, and nothing else counts them.
+/// Largest request head, in bytes. Every connection may hold one that never ends, and no other limit counts them.
 const MAX_HEAD: usize = 16 * 1024;
 
-/// What all answers that wait for their readers may take together.
+/// What all answers that wait for their readers may take together, in bytes.
 const MOST_ANSWERS: u64 = 256 * 1024 * 1024;
 
-/// Pause after an accept failed for want of resources (file handles), so that the loop does not spin.
+/// Pause after an accept failed for lack of resources (file handles), so that the loop does not spin.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
-/// Lets this process open as many files as the system allows it: every connection is one, and the usual default
-/// (1,024) is an old one that software has to raise for itself.
+/// Lets this process open as many files as the system allows: every connection is one, and the usual default (1,024) is
+/// low; programs have to raise it themselves.
 pub fn raise_file_limit() {
     #[cfg(unix)]
     {
@@ -65,7 +65,7 @@ pub fn raise_file_limit() {
     }
 }
 
-/// Whom connections are accepted from.
+/// Which connections are accepted.
 #[derive(Clone, Copy, Debug)]
 pub struct Acceptance {
     /// How many connections there may be at a time; further ones wait to be accepted.
@@ -129,7 +129,7 @@ async fn accept(
 #[derive(Clone, Copy)]
 struct Peer {
     address: SocketAddr,
-    /// How many reverse proxies say for whom it speaks.
+    /// How many reverse proxies say whom it speaks for.
     proxies: usize,
 }
 
@@ -157,7 +157,7 @@ async fn connection(
         }
     });
     let mut http = http1::Builder::new();
-    // Answers are flushed one by one: with `pipeline_flush`, one that has anything behind its request waits for more.
+    // Answers are flushed one by one: with `pipeline_flush`, an answer with a further request behind it waits for more.
     http.timer(TokioTimer::new())
         .header_read_timeout(HEAD_TIMEOUT)
         .max_buf_size(MAX_HEAD)
@@ -171,7 +171,7 @@ async fn connection(
         () = stop.cancelled() => {
             connection.as_mut().graceful_shutdown();
             if calls.at_rest() {
-                // Nobody waits for an answer; at most somebody is in the middle of asking for one.
+                // Nobody waits for an answer; at most a request is still arriving.
                 return;
             }
             connection.await

@@ -1,4 +1,4 @@
-//! Stopping: what asks for it, and how long each part gets.
+//! Stopping: what triggers it, and how long each part gets.
 
 use std::io::Write as _;
 use std::time::Duration;
@@ -8,7 +8,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-/// How long a stop may take beyond the time for requests under way. Then the process ends, whatever hangs.
+/// How long a stop may take beyond the time for requests under way. After that, the process ends, whatever hangs.
 pub const CLOSING: Duration = Duration::from_secs(8);
 
 /// By when the parts must have stopped, one after the other.
@@ -33,10 +33,10 @@ pub struct Signals {
 }
 
 impl Signals {
-    /// From now on the first signal asks for a clean stop, for which there is `limit` and [`CLOSING`]; the second one
-    /// ends the process at once.
+    /// From now on the first signal asks for a clean stop, which has `limit` and [`CLOSING`]; the second one ends the
+    /// process at once.
     ///
-    /// They are heard on a thread with a runtime of its own, so that a server that hangs can be stopped, too.
+    /// A thread with a runtime of its own listens for them, so that a server that hangs can be stopped, too.
     pub fn listen(limit: Duration) -> std::io::Result<Self> {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
@@ -52,7 +52,7 @@ impl Signals {
         Ok(Self { first })
     }
 
-    /// Returns when one arrives.
+    /// Returns when a signal arrives.
     pub async fn received(self) {
         match self.first.await {
             Ok(signal) => tracing::info!(signal, "stopping"),
@@ -68,7 +68,7 @@ async fn hear(mut source: Source, told: oneshot::Sender<&'static str>, limit: Du
         signal = source.next() => signal,
         () = tokio::time::sleep(limit) => "the time for stopping is over",
     };
-    // Past the log lines, which nobody would be left to write.
+    // Past the log lines, which nothing would be left to write.
     let _ = writeln!(
         std::io::stderr(),
         "hansard: ended without waiting any longer: {reason}"
@@ -119,7 +119,7 @@ impl Source {
     }
 }
 
-/// Tells the tasks of one part to stop and waits for them, but not for ever.
+/// Tells the tasks of one part to stop and waits for them, but not forever.
 pub async fn finish(
     part: &'static str,
     tasks: &TaskTracker,
@@ -131,7 +131,7 @@ pub async fn finish(
     bounded(part, by, tasks.wait()).await;
 }
 
-/// Waits for the end of one part, but not for ever.
+/// Waits for the end of one part, but not forever.
 pub async fn bounded(part: &'static str, by: Instant, end: impl Future<Output = ()>) {
     if tokio::time::timeout_at(by, end).await.is_err() {
         tracing::warn!(

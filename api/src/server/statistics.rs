@@ -1,7 +1,7 @@
-//! Figures of the workspace, taken once a day and whenever somebody asks for fresh ones (contract, admin 7).
+//! Statistics of the workspace, taken once a day and whenever somebody asks for fresh ones (contract, admin 7).
 //!
-//! A snapshot is a measurement: of the views, of this process and of this machine. It is no fact of the workspace,
-//! so it is not in the log; it lies in the file store, beside the log.
+//! A snapshot is a measurement: of the views, of this process and of this machine. It is no fact of the workspace, so
+//! it is not in the log; it is in the file store, beside the log.
 
 pub mod measure;
 
@@ -14,24 +14,24 @@ use tokio::sync::{mpsc, oneshot};
 
 use crate::errors::ApiError;
 
-/// How many may wait for a fresh one.
+/// How many callers may wait for a fresh snapshot.
 const WAITING: usize = 16;
 
-/// Somebody wants a fresh snapshot.
+/// A request for a fresh snapshot.
 type Order = oneshot::Sender<Result<Arc<Doc>, ApiError>>;
 
 /// The snapshots. One task makes and keeps them.
 pub struct Statistics {
-    /// The oldest first.
+    /// Oldest first.
     snapshots: RwLock<Vec<Arc<Doc>>>,
     orders: mpsc::Sender<Order>,
-    /// Held by whoever takes them.
+    /// Held by the task that takes the snapshots.
     waiting: tokio::sync::Mutex<mpsc::Receiver<Order>>,
     /// Counters that clients raise, since the start.
     counters: Mutex<BTreeMap<String, u64>>,
 }
 
-/// How many counters clients may make up.
+/// How many counters clients may create.
 const COUNTERS: usize = 200;
 
 impl Default for Statistics {
@@ -47,17 +47,16 @@ impl Default for Statistics {
 }
 
 impl Statistics {
-    /// The newest snapshot.
     pub fn newest(&self) -> Option<Arc<Doc>> {
         self.snapshots.read().last().cloned()
     }
 
-    /// All snapshots, the newest first.
+    /// Newest first.
     pub fn all(&self) -> Vec<Arc<Doc>> {
         self.snapshots.read().iter().rev().cloned().collect()
     }
 
-    /// A fresh snapshot, which is also kept.
+    /// Takes a fresh snapshot and keeps it.
     pub async fn fresh(&self) -> Result<Arc<Doc>, ApiError> {
         let (order, answer) = oneshot::channel();
         self.orders

@@ -18,11 +18,11 @@ use crate::server::config::{Config, LogFormat};
 /// Lines that may wait to be written. Further ones are lost.
 const WAITING: usize = 8192;
 
-/// Sends log lines to standard error; standard output is for what commands answer. The first call decides, later
-/// ones (tests start several servers in one process) change nothing. Dropping what is answered writes what waits.
+/// Sends log lines to standard error; standard output is for the output of commands. The first call decides, later ones
+/// (tests start several servers in one process) change nothing. Dropping the returned guard writes what waits.
 ///
-/// The work never waits for its log lines, and is never ended by one: a thread of its own writes them. Where standard
-/// error is a full disk, a pipe that nobody reads or one that is closed, they are lost, and nothing else is.
+/// The work never waits for its log lines, and is never ended by one: a thread of its own writes them. If standard
+/// error is a full disk, a pipe that nobody reads or a closed one, the lines are lost, and nothing else is.
 pub fn init(config: &Config) -> WorkerGuard {
     // The configuration was checked: a filter that does not parse cannot get here.
     let filter = EnvFilter::try_new(&config.log_filter).unwrap_or_else(|_| EnvFilter::new("info"));
@@ -32,7 +32,7 @@ pub fn init(config: &Config) -> WorkerGuard {
         .finish(std::io::stderr());
     let lines = tracing_subscriber::fmt()
         .with_env_filter(filter)
-        // They would be told on standard error.
+        // They would go to standard error.
         .log_internal_errors(false)
         .with_ansi(std::io::stderr().is_terminal())
         // The last ones are also kept, for administrators.
@@ -45,7 +45,7 @@ pub fn init(config: &Config) -> WorkerGuard {
     guard
 }
 
-/// A panic is a log line like any other; the default would write it past all this.
+/// Logs a panic like anything else; the default hook would bypass the log.
 fn tell_panic(panic: &PanicHookInfo<'_>) {
     let thread = std::thread::current();
     tracing::error!(

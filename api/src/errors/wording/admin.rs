@@ -1,4 +1,4 @@
-//! Errors about roles, permissions, settings and what else administrators look after.
+//! Errors about roles, permissions, settings and other things that administrators manage.
 
 use serde_json::json;
 
@@ -12,7 +12,7 @@ pub fn bare_code(code: &'static str) -> ApiError {
     }
 }
 
-/// `access-permissions` is missing where roles are changed.
+/// `access-permissions` is missing for changing roles.
 pub fn accessing_permissions() -> ApiError {
     ApiError::coded(
         "error-action-not-allowed",
@@ -21,12 +21,11 @@ pub fn accessing_permissions() -> ApiError {
     .with(json!({ "action": "Accessing_permissions" }))
 }
 
-/// `access-permissions` is missing where roles are taken or looked up.
+/// `access-permissions` is missing for removing or looking up roles.
 pub fn accessing_permissions_denied() -> ApiError {
     ApiError::coded("error-not-allowed", "Accessing permissions is not allowed")
 }
 
-/// A role of that name is there.
 pub fn role_name_taken() -> ApiError {
     ApiError::coded(
         "error-duplicate-role-names-not-allowed",
@@ -34,7 +33,7 @@ pub fn role_name_taken() -> ApiError {
     )
 }
 
-/// A role without a name, or with too long a text.
+/// A role without a name, or with a text that is too long.
 pub fn invalid_role_properties() -> ApiError {
     ApiError::coded(
         "error-invalid-role-properties",
@@ -42,12 +41,12 @@ pub fn invalid_role_properties() -> ApiError {
     )
 }
 
-/// Neither id nor name of a role where one is needed.
+/// Neither id nor name of a role was given.
 pub fn role_param_missing() -> ApiError {
     ApiError::plain("error-invalid-role-properties")
 }
 
-/// Giving a role that is not there; the fields are swapped on the wire.
+/// The role to give does not exist; the fields are swapped on the wire.
 pub fn role_not_found() -> ApiError {
     ApiError::Typed {
         error: "error-role-not-found".into(),
@@ -55,32 +54,28 @@ pub fn role_not_found() -> ApiError {
     }
 }
 
-/// There is no such role.
 pub fn invalid_role_id() -> ApiError {
     ApiError::coded("error-invalid-roleId", "This role does not exist")
 }
 
-/// Looking up who has a role that is not there.
+/// The role whose users are wanted does not exist.
 pub fn unknown_role_id() -> ApiError {
     ApiError::code("error-invalid-roleId")
 }
 
-/// A scope that roles do not have.
 pub fn invalid_scope() -> ApiError {
     bare_code("error-invalid-scope")
 }
 
-/// The user is not a member of the room that a role is given in.
+/// The user is not a member of the room the role is for.
 pub fn role_user_not_subscribed() -> ApiError {
     ApiError::coded("error-invalid-user", "User is not in this room")
 }
 
-/// Nobody has that name.
 pub fn no_user_of_name() -> ApiError {
     ApiError::coded("error-invalid-user", "There is no user with this username")
 }
 
-/// A role of rooms needs a room.
 pub fn role_needs_room() -> ApiError {
     ApiError::coded(
         "error-room-param-not-provided",
@@ -112,17 +107,15 @@ pub fn editing_permissions() -> ApiError {
     )
 }
 
-/// The body of `permissions.update` is not what it must be.
 pub fn invalid_permissions_body() -> ApiError {
     permissions_update("Invalid body params", "error-invalid-body-params")
 }
 
-/// A setting to be saved that is not named.
 pub fn setting_id_missing() -> ApiError {
     super::match_error(&"Expected string, got undefined in field _id")
 }
 
-/// Settings one may not change, or that are not there.
+/// The settings do not exist, or the caller may not change them.
 pub fn saving_settings_not_allowed(ids: &[String]) -> ApiError {
     ApiError::coded(
         "error-action-not-allowed",
@@ -140,7 +133,6 @@ pub fn adding_services() -> ApiError {
     .with(json!({ "method": "addOAuthService", "action": "Adding_OAuth_Services" }))
 }
 
-/// A login service without a name.
 pub fn service_name_missing() -> ApiError {
     ApiError::coded(
         "error-name-param-not-provided",
@@ -148,12 +140,11 @@ pub fn service_name_missing() -> ApiError {
     )
 }
 
-/// There is no such login service.
 pub fn service_not_found() -> ApiError {
     ApiError::coded("error-service-not-found", "There is no such OAuth service")
 }
 
-/// `manage-oauth-apps` is missing, where the answer is a text alone.
+/// `manage-oauth-apps` is missing; the answer is a text alone.
 pub fn not_allowed_text() -> ApiError {
     ApiError::plain("error-not-allowed")
 }
@@ -168,17 +159,15 @@ pub fn oauth_app_selector() -> ApiError {
     ApiError::plain("At least one of the query parameters \"clientId\" or \"appId\" is required.")
 }
 
-/// There is no such app.
 pub fn oauth_app_not_found() -> ApiError {
     ApiError::plain("OAuth app not found.")
 }
 
-/// An argument of a method about apps is not what it must be.
 pub fn invalid_oauth_arguments() -> ApiError {
     ApiError::coded("error-invalid-arguments", "Invalid arguments")
 }
 
-/// A parameter of `push.token` is not valid; `name` as its code has it.
+/// `name` is the parameter as the code of the error has it.
 pub fn push_param(name: &str, parameter: &str) -> ApiError {
     ApiError::coded(
         format!("error-{name}-param-not-valid"),
@@ -186,12 +175,11 @@ pub fn push_param(name: &str, parameter: &str) -> ApiError {
     )
 }
 
-/// Push is switched off.
 pub fn push_disabled() -> ApiError {
     ApiError::coded("error-push-disabled", "Push is disabled").method("push_test")
 }
 
-/// The caller has no device to push to.
+/// The caller has no device for push.
 pub fn no_push_tokens() -> ApiError {
     ApiError::coded(
         "error-no-tokens-for-this-user",
@@ -209,7 +197,7 @@ pub fn push_not_delivered() -> ApiError {
     .method("push_test")
 }
 
-/// `push.get` of what is not there, or not for the caller: texts alone.
+/// `push.get` of something that does not exist or is not for the caller: texts alone.
 pub fn push_get(what: &'static str) -> ApiError {
     ApiError::plain(match what {
         "message" => "error-message-not-found",
@@ -217,7 +205,6 @@ pub fn push_get(what: &'static str) -> ApiError {
     })
 }
 
-/// No such banner.
 pub fn banner_not_found() -> ApiError {
     ApiError::plain("Banner not found")
 }
@@ -227,42 +214,37 @@ pub fn invalid_banner(why: &'static str) -> ApiError {
     ApiError::coded("error-invalid-banner", why)
 }
 
-/// The server has no texts in that language.
 pub fn unknown_language() -> ApiError {
     ApiError::plain("Unknown language")
 }
 
-/// A licence that is none.
 pub fn invalid_license() -> ApiError {
     ApiError::plain("Invalid license")
 }
 
-/// A question to a cloud that this workspace is not registered with.
+/// A query to a cloud that this workspace is not registered with.
 pub fn invalid_cloud_query() -> ApiError {
     ApiError::plain("Invalid query")
 }
 
-/// The workspace has a registration.
 pub fn already_registered() -> ApiError {
     ApiError::plain("Workspace is already registered")
 }
 
-/// Not a registration.
 pub fn invalid_cloud_blob() -> ApiError {
     ApiError::plain("Invalid cloudBlob")
 }
 
-/// A method that only administrators of settings may call.
+/// The method is only for administrators of settings.
 pub fn testing_not_allowed(method: &str) -> ApiError {
     ApiError::coded("error-not-allowed", "Not allowed").method(method)
 }
 
-/// A code with a reason for a refusal about a role.
 pub fn role_refusal(code: &'static str, reason: impl Into<Text>) -> ApiError {
     ApiError::coded(code, reason)
 }
 
-/// Changing permissions by method.
+/// The caller may not change permissions by method.
 pub fn permission_method(method: &str) -> ApiError {
     ApiError::coded(
         "error-action-not-allowed",
@@ -271,7 +253,6 @@ pub fn permission_method(method: &str) -> ApiError {
     .with(json!({ "method": method, "action": "Adding_permission" }))
 }
 
-/// There is no such permission.
 pub fn invalid_permission(method: &str) -> ApiError {
     ApiError::coded("error-invalid-permission", "Permission does not exist").method(method)
 }

@@ -2,7 +2,6 @@
 
 use crate::errors::ApiError;
 
-/// The room has a key already.
 pub fn room_has_key() -> ApiError {
     ApiError::coded(
         "error-room-e2e-key-already-exists",
@@ -11,7 +10,7 @@ pub fn room_has_key() -> ApiError {
     .method("e2e.setRoomKeyID")
 }
 
-/// Nobody offers the caller a key.
+/// No key was offered to the caller.
 pub fn no_suggested_key() -> ApiError {
     ApiError::coded(
         "error-no-suggested-key-available",
@@ -20,7 +19,7 @@ pub fn no_suggested_key() -> ApiError {
     .method("handleSuggestedGroupKey")
 }
 
-/// There is no such room, or the caller is not one of its members.
+/// There is no such room, or the caller is not a member of it.
 pub fn e2e_room_unknown(method: &str) -> ApiError {
     ApiError::coded("error-invalid-room", "Invalid room").method(method)
 }

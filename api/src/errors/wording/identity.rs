@@ -1,4 +1,4 @@
-//! Errors of logging in: all of them 401.
+//! Errors of logging in: all of them are 401.
 
 use application::identity::challenge::{Challenge, ChallengeReason};
 use serde_json::json;
@@ -6,7 +6,7 @@ use serde_json::json;
 use crate::errors::ApiError;
 use crate::http::second_factor::details;
 
-/// Unknown user or wrong password: not told apart.
+/// An unknown user or a wrong password: not told apart.
 pub fn wrong_credentials() -> ApiError {
     ApiError::LoginFailed {
         code: Some(json!("Unauthorized")),
@@ -15,7 +15,6 @@ pub fn wrong_credentials() -> ApiError {
     }
 }
 
-/// The account has no password.
 pub fn no_password_set() -> ApiError {
     ApiError::LoginFailed {
         code: Some(json!(403)),
@@ -24,7 +23,7 @@ pub fn no_password_set() -> ApiError {
     }
 }
 
-/// The account may not log in (any more, or yet).
+/// The account may not log in: not yet, or no longer.
 pub fn user_not_activated() -> ApiError {
     ApiError::LoginFailed {
         code: Some(json!("error-user-is-not-activated")),
@@ -33,7 +32,7 @@ pub fn user_not_activated() -> ApiError {
     }
 }
 
-/// The address was not confirmed; the placeholder is literal.
+/// The address is not confirmed; the placeholder in the text is literal.
 pub fn email_unverified() -> ApiError {
     ApiError::LoginFailed {
         code: Some(json!("error-invalid-email")),
@@ -42,7 +41,7 @@ pub fn email_unverified() -> ApiError {
     }
 }
 
-/// The token to resume with is not valid any more.
+/// The token to resume with is no longer valid.
 pub fn logged_out_by_server() -> ApiError {
     ApiError::LoginFailed {
         code: Some(json!(403)),
@@ -51,7 +50,7 @@ pub fn logged_out_by_server() -> ApiError {
     }
 }
 
-/// The token to resume with is too old.
+/// The token to resume with has expired.
 pub fn session_expired() -> ApiError {
     ApiError::LoginFailed {
         code: Some(json!(403)),
@@ -60,7 +59,7 @@ pub fn session_expired() -> ApiError {
     }
 }
 
-/// No way of logging in that is known.
+/// The request fits no known way to log in.
 pub fn unrecognized_login() -> ApiError {
     ApiError::LoginFailed {
         code: Some(json!(400)),
@@ -78,7 +77,7 @@ pub fn malformed_login(what: &str) -> ApiError {
     }
 }
 
-/// An app's account is not for people.
+/// The account belongs to an app and is not for people.
 pub fn app_user_login() -> ApiError {
     ApiError::LoginFailed {
         code: Some(json!("error-app-user-is-not-allowed-to-login")),
@@ -87,7 +86,6 @@ pub fn app_user_login() -> ApiError {
     }
 }
 
-/// The account has no roles at all.
 pub fn user_without_roles() -> ApiError {
     ApiError::LoginFailed {
         code: Some(json!("error-user-has-no-roles")),
@@ -96,7 +94,7 @@ pub fn user_without_roles() -> ApiError {
     }
 }
 
-/// Too many logins from that address failed.
+/// Too many logins from that address have failed.
 pub fn login_blocked_for_ip() -> ApiError {
     ApiError::LoginFailed {
         code: Some(json!("error-login-blocked-for-ip")),
@@ -105,7 +103,7 @@ pub fn login_blocked_for_ip() -> ApiError {
     }
 }
 
-/// Too many logins of that user failed.
+/// Too many logins of that user have failed.
 pub fn login_blocked_for_user() -> ApiError {
     ApiError::LoginFailed {
         code: Some(json!("error-login-blocked-for-user")),
@@ -114,7 +112,7 @@ pub fn login_blocked_for_user() -> ApiError {
     }
 }
 
-/// No login at another service is waiting to be finished with that.
+/// No login at another service waits to be finished with these credentials.
 pub fn no_external_login() -> ApiError {
     ApiError::LoginFailed {
         code: Some(json!(145_546_287)),
@@ -147,27 +145,24 @@ pub fn no_such_token() -> ApiError {
         .method("personalAccessTokens:removeToken")
 }
 
-/// Personal tokens are not for this user.
+/// The user may not have personal tokens.
 pub fn personal_tokens_not_allowed() -> ApiError {
     ApiError::coded("not-authorized", "Not Authorized").method("personalAccessTokens:generateToken")
 }
 
-/// Personal tokens need a name.
 pub fn token_name_required() -> ApiError {
     ApiError::plain("The 'tokenName' param is required")
 }
 
-/// Nobody makes tokens for users here, or not this caller.
+/// Creating tokens for users is off, or not for this caller.
 pub fn create_token_not_allowed() -> ApiError {
     ApiError::coded("error-not-authorized", "Not authorized").method("createToken")
 }
 
-/// There is no such user to log out.
 pub fn unknown_user_to_log_out() -> ApiError {
     ApiError::coded("error-invalid-user-id", "Invalid user id").method("logoutUser")
 }
 
-/// The code and the reason of a challenge.
 const fn challenged(challenge: &Challenge) -> (&'static str, &'static str) {
     match challenge.reason {
         ChallengeReason::Missing { .. } => ("totp-required", "TOTP Required"),
@@ -175,13 +170,13 @@ const fn challenged(challenge: &Challenge) -> (&'static str, &'static str) {
     }
 }
 
-/// A second factor is asked for, or is wrong.
+/// A second factor is missing or wrong.
 pub fn second_factor(challenge: &Challenge) -> ApiError {
     let (code, reason) = challenged(challenge);
     ApiError::coded(code, reason).with(details(challenge))
 }
 
-/// The same while logging in.
+/// The same at login.
 pub fn second_factor_at_login(challenge: &Challenge) -> ApiError {
     let (code, reason) = challenged(challenge);
     ApiError::LoginFailed {
@@ -191,17 +186,16 @@ pub fn second_factor_at_login(challenge: &Challenge) -> ApiError {
     }
 }
 
-/// There is no authenticator to do that with, or its code was used.
+/// The user has no authenticator for this, or the code was used before.
 pub fn invalid_totp() -> ApiError {
     ApiError::code("invalid-totp")
 }
 
-/// Second factors of that user are not the caller's business, or cannot be reset here.
+/// The caller may not reset the second factors of that user, or they cannot be reset here.
 pub fn reset_not_allowed(method: &str) -> ApiError {
     ApiError::coded("error-not-allowed", "Not allowed").method(method)
 }
 
-/// A parameter is missing.
 pub fn parameter_required(name: &str) -> ApiError {
     ApiError::coded("error-parameter-required", format!("{name} is required"))
 }

@@ -10,17 +10,17 @@ pub fn webdav_disabled(method: &str) -> ApiError {
     ApiError::coded("error-not-allowed", "WebDAV Integration Not Allowed").method(method)
 }
 
-/// The account was told of before.
+/// The account was added before.
 pub fn webdav_duplicate() -> ApiError {
     ApiError::code("duplicated-account").method("addWebdavAccount")
 }
 
-/// There is no such account of the caller's.
+/// The caller has no such account.
 pub fn webdav_account_unknown(method: &str) -> ApiError {
     ApiError::coded("error-invalid-account", "Invalid WebDAV Account").method(method)
 }
 
-/// The WebDAV server does not let us in, does not answer, or is none; `method` is what was asked for.
+/// The WebDAV server refuses access, does not respond, or is none; `method` is the method that was called.
 pub fn webdav_inaccessible(method: &str) -> ApiError {
     ApiError::code("could-not-access-webdav").method(method)
 }
@@ -30,12 +30,10 @@ pub fn webdav_file_too_large(method: &str) -> ApiError {
     ApiError::coded("error-file-too-large", "File exceeds allowed size").method(method)
 }
 
-/// A file cannot be called so.
 pub fn webdav_file_name(method: &str) -> ApiError {
     ApiError::coded("error-invalid-file-name", "Invalid file name").method(method)
 }
 
-/// There is no preview of a file.
 pub fn webdav_no_preview(method: &str) -> ApiError {
     ApiError::coded(
         "error-preview-not-available",
@@ -55,12 +53,11 @@ pub fn autotranslate_not_allowed() -> ApiError {
         .method("autoTranslate.saveSettings")
 }
 
-/// A parameter of a body is missing; here the text ends in a full stop.
+/// A parameter of the body is missing; here the text ends in a full stop.
 pub fn translation_param_required(name: &str) -> ApiError {
     ApiError::Plain(format!("The bodyParam \"{name}\" is required.").into())
 }
 
-/// A parameter of a body has the wrong type.
 pub fn body_param_type(name: &str, wanted: &str) -> ApiError {
     ApiError::Plain(format!("The bodyParam \"{name}\" must be a {wanted}.").into())
 }
@@ -70,18 +67,16 @@ pub fn invalid_subscription(method: &str) -> ApiError {
     ApiError::coded("error-invalid-subscription", "Invalid subscription").method(method)
 }
 
-/// There is no such message.
 pub fn translated_message_unknown() -> ApiError {
     ApiError::plain("Message not found.")
 }
 
-/// The right to import is missing.
 pub fn import_not_allowed() -> ApiError {
     ApiError::coded("error-action-not-allowed", "Importing is not allowed")
         .with(json!({ "method": "startImport", "action": "run-import" }))
 }
 
-/// There is no such importer, or it is not part of this server.
+/// There is no such importer, or this server does not include it.
 pub fn importer_not_defined(key: &str) -> ApiError {
     ApiError::coded(
         "error-importer-not-defined",
@@ -90,7 +85,7 @@ pub fn importer_not_defined(key: &str) -> ApiError {
     .method("uploadImportFile")
 }
 
-/// Nothing is being imported.
+/// No import is running.
 pub fn import_operation_not_found(method: &str) -> ApiError {
     ApiError::coded("error-operation-not-found", "Import Operation Not Found").method(method)
 }
@@ -100,12 +95,11 @@ pub fn ldap_disabled() -> ApiError {
     ApiError::plain("LDAP_disabled")
 }
 
-/// The LDAP server cannot be reached from here.
 pub fn ldap_connection_failed() -> ApiError {
     ApiError::plain("Connection_failed")
 }
 
-/// No program that holds video conferences is installed.
+/// No program for video conferences is installed.
 pub fn no_video_provider() -> ApiError {
     ApiError::plain("no-videoconf-provider-app")
 }
@@ -115,7 +109,6 @@ pub fn invalid_video_call() -> ApiError {
     ApiError::plain("invalid-params")
 }
 
-/// Another inbox has the address.
 pub fn inbox_address_taken() -> ApiError {
     ApiError::coded(
         "error-email-inbox-already-exists",
@@ -123,7 +116,6 @@ pub fn inbox_address_taken() -> ApiError {
     )
 }
 
-/// Not an address an inbox can have.
 pub fn invalid_inbox_address(address: &str) -> ApiError {
     ApiError::coded(
         "error-invalid-email",
@@ -131,17 +123,15 @@ pub fn invalid_inbox_address(address: &str) -> ApiError {
     )
 }
 
-/// There is no inbox of that id.
 pub fn inbox_unknown() -> ApiError {
     ApiError::plain("error-invalid-email-inbox")
 }
 
-/// An inbox lacks something.
 pub fn inbox_incomplete(what: &str) -> ApiError {
     ApiError::Plain(format!("An email inbox needs {what}").into())
 }
 
-/// A password has to be given anew.
+/// The password has to be entered again.
 pub fn inbox_password_required() -> ApiError {
     ApiError::coded(
         "error-password-required",
@@ -149,7 +139,7 @@ pub fn inbox_password_required() -> ApiError {
     )
 }
 
-/// The server of an inbox is none that mail may be sent through.
+/// Mail cannot be sent through the server of the inbox.
 pub fn inbox_server_unreachable(why: &str) -> ApiError {
     email_send_failed("email-inbox.send-test", why)
 }

@@ -1,15 +1,13 @@
-//! Errors about mail.
-
 use serde_json::json;
 
 use crate::errors::ApiError;
 
-/// A link that was mailed is used up, too old, or none.
+/// A mailed link is used up, too old, or not valid.
 pub fn token_expired() -> ApiError {
     ApiError::coded("403", "Token expired")
 }
 
-/// A link that was mailed proved its address before.
+/// The address of a mailed link is verified already.
 pub fn already_verified() -> ApiError {
     ApiError::coded("403", "Email already verified")
 }
@@ -19,17 +17,15 @@ pub fn email_param_missing() -> ApiError {
     ApiError::plain("The 'email' param is required")
 }
 
-/// Nobody has that address; `method` is the wire's name of what was asked for.
+/// Nobody has that address; `method` is the wire's name of the operation.
 pub fn invalid_user_of(method: &str) -> ApiError {
     ApiError::coded("error-invalid-user", "Invalid user").method(method)
 }
 
-/// There is no mail server.
 pub fn smtp_not_configured(method: &str) -> ApiError {
     ApiError::coded("error-email-send-failed", "SMTP is not configured").method(method)
 }
 
-/// The mail server did not take a mail.
 pub fn email_send_failed(method: &str, why: &str) -> ApiError {
     ApiError::coded(
         "error-email-send-failed",
@@ -38,12 +34,11 @@ pub fn email_send_failed(method: &str, why: &str) -> ApiError {
     .with(json!({ "method": method, "message": why }))
 }
 
-/// The caller has no address a mail could go to.
+/// The caller has no address to send mail to.
 pub fn no_own_address(method: &str) -> ApiError {
     ApiError::coded("error-invalid-email", "Invalid email").method(method)
 }
 
-/// The caller may not call the method.
 pub fn method_not_allowed(method: &str) -> ApiError {
     ApiError::coded("error-not-allowed", "Not allowed").method(method)
 }

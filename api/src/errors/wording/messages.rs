@@ -1,5 +1,3 @@
-//! Errors about messages.
-
 use serde_json::json;
 
 use crate::errors::ApiError;
@@ -12,12 +10,11 @@ pub fn message_param_missing() -> ApiError {
     )
 }
 
-/// A message without a room.
 pub fn rid_missing() -> ApiError {
     ApiError::plain("The 'rid' property on the message object is missing.")
 }
 
-/// The message to change is not there.
+/// The message to change does not exist.
 pub fn no_message_with_id(id: &str) -> ApiError {
     ApiError::Plain(format!("No message found with the id of \"{id}\".").into())
 }
@@ -27,14 +24,13 @@ pub fn room_mismatch() -> ApiError {
     ApiError::plain("The room id provided does not match where the message is from.")
 }
 
-/// Deleting as the author of somebody else's message needs a right.
+/// Deleting somebody else's message as its author needs a right.
 pub fn delete_as_user() -> ApiError {
     ApiError::plain(
         "Unauthorized. You must have the permission \"force-delete-message\" to delete other's message as them.",
     )
 }
 
-/// A message route without a message id.
 pub fn message_id_missing() -> ApiError {
     ApiError::coded(
         "error-messageid-param-not-provided",
@@ -42,7 +38,6 @@ pub fn message_id_missing() -> ApiError {
     )
 }
 
-/// A message route with an unknown message id.
 pub fn message_not_found() -> ApiError {
     ApiError::coded(
         "error-message-not-found",
@@ -50,7 +45,6 @@ pub fn message_not_found() -> ApiError {
     )
 }
 
-/// Reacting with nothing.
 pub fn emoji_missing() -> ApiError {
     ApiError::coded(
         "error-emoji-param-not-provided",
@@ -58,17 +52,16 @@ pub fn emoji_missing() -> ApiError {
     )
 }
 
-/// Reacting in a room one may not see.
+/// Reacting in a room the caller may not see.
 pub fn reacting_not_authorized() -> ApiError {
     ApiError::coded("not-authorized", "Not Authorized").method("setReaction")
 }
 
-/// Reacting in a room one may not speak in.
+/// Reacting in a room the caller may not post in.
 pub fn reacting_while_muted(room: &str) -> ApiError {
     ApiError::coded("error-not-allowed", "You have been muted").with(json!({ "rid": room }))
 }
 
-/// Reacting with what is no emoji.
 pub fn invalid_emoji() -> ApiError {
     ApiError::coded("error-not-allowed", "Invalid emoji provided.").method("setReaction")
 }
@@ -78,22 +71,19 @@ pub fn msg_id_query_missing() -> ApiError {
     ApiError::plain("The \"msgId\" query parameter must be provided.")
 }
 
-/// Reading what one may not.
 pub fn reading_not_allowed() -> ApiError {
     ApiError::coded("error-not-allowed", "Not allowed")
 }
 
-/// Told to hide something, and not posted as encrypted.
 pub fn message_not_encrypted() -> ApiError {
     ApiError::coded("error-invalid-message", "The message is not encrypted").method("updateMessage")
 }
 
-/// Sent with an id that is taken by something else.
+/// The id the client chose is taken by something else.
 pub fn message_id_taken() -> ApiError {
     ApiError::plain("A message with this id exists already.")
 }
 
-/// A message to a room that is not there.
 pub fn no_such_room() -> ApiError {
     ApiError::plain("error-invalid-room")
 }

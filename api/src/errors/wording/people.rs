@@ -5,7 +5,6 @@ use serde_json::json;
 
 use crate::errors::{ApiError, Text};
 
-/// Nobody was named.
 pub fn user_param_missing() -> ApiError {
     ApiError::coded(
         "error-user-param-not-provided",
@@ -13,7 +12,7 @@ pub fn user_param_missing() -> ApiError {
     )
 }
 
-/// Somebody was named who is not there.
+/// The named user does not exist.
 pub fn user_param_unknown() -> ApiError {
     ApiError::coded(
         "error-invalid-user",
@@ -21,7 +20,7 @@ pub fn user_param_unknown() -> ApiError {
     )
 }
 
-/// Nobody was named to be invited.
+/// Nobody to invite was named.
 pub fn users_params_missing() -> ApiError {
     ApiError::coded(
         "error-users-params-not-provided",
@@ -29,7 +28,7 @@ pub fn users_params_missing() -> ApiError {
     )
 }
 
-/// Nobody of those named to be invited is there. The two families of routes differ, and one swaps its fields.
+/// None of the users to invite exists. The two families of routes differ, and one swaps its fields.
 pub fn invite_list_empty(kind: RoomKind) -> ApiError {
     match kind {
         RoomKind::Channel => ApiError::Typed {
@@ -57,7 +56,6 @@ pub fn field_required(field: &str) -> ApiError {
     .with(json!({ "method": "insertOrUpdateUser", "field": field }))
 }
 
-/// The user name does not have the form of one.
 pub fn invalid_username(username: &str) -> ApiError {
     ApiError::coded(
         "error-input-is-not-a-valid-field",
@@ -66,7 +64,7 @@ pub fn invalid_username(username: &str) -> ApiError {
     .with(json!({ "method": "insertOrUpdateUser", "input": username, "field": "Username" }))
 }
 
-/// The user name is one that nobody may have.
+/// Nobody may have that user name.
 pub fn blocked_username(username: &str) -> ApiError {
     ApiError::coded(
         "error-blocked-username",
@@ -75,7 +73,7 @@ pub fn blocked_username(username: &str) -> ApiError {
     .with(json!({ "method": "insertOrUpdateUser", "field": username }))
 }
 
-/// A user name or address belongs to somebody.
+/// A user name or address that somebody has.
 pub fn field_unavailable(value: &str) -> ApiError {
     ApiError::coded(
         "error-field-unavailable",
@@ -84,7 +82,7 @@ pub fn field_unavailable(value: &str) -> ApiError {
     .with(json!({ "method": "insertOrUpdateUser", "field": value }))
 }
 
-/// Signing up first without a proof that the server is one's own.
+/// The first sign-up lacks the proof that the server belongs to the caller.
 pub fn setup_not_proved() -> ApiError {
     ApiError::coded(
         "error-setup-code-required",
@@ -104,7 +102,6 @@ pub fn email_exists() -> ApiError {
     ApiError::coded("403", "Email already exists.")
 }
 
-/// Something about an address is wrong.
 pub fn invalid_email(address: &str) -> ApiError {
     ApiError::coded("error-invalid-email", format!("Invalid email {address}"))
         .with(json!({ "function": "RocketChat.validateEmailDomain", "email": address }))
@@ -137,7 +134,6 @@ pub fn custom_field(what: String) -> ApiError {
     ApiError::coded("error-user-registration-custom-field", what).method("registerUser")
 }
 
-/// The user name wanted does not have the form of one.
 pub fn username_invalid(username: &str) -> ApiError {
     ApiError::coded(
         "username-invalid",
@@ -148,13 +144,13 @@ pub fn username_invalid(username: &str) -> ApiError {
     .method("setUsername")
 }
 
-/// The client would call its user away too soon.
+/// The client would set its user to away too soon.
 pub fn invalid_idle_time_limit() -> ApiError {
     ApiError::coded("invalid-idle-time-limit-value", "Invalid idleTimeLimit")
         .method("saveUserPreferences")
 }
 
-/// The name wanted belongs to somebody, or is none.
+/// The name wanted is taken or not valid.
 pub fn could_not_save_identity() -> ApiError {
     ApiError::coded(
         "error-could-not-save-identity",
@@ -163,19 +159,18 @@ pub fn could_not_save_identity() -> ApiError {
     .method("saveUserIdentity")
 }
 
-/// Rooms would be left without owner: those that would go, and those that would get another.
+/// Rooms would be left without owner: `removed` would be deleted, `changed` would get another owner.
 pub fn last_owner(removed: &[String], changed: &[String]) -> ApiError {
     ApiError::code("user-last-owner")
         .with(json!({ "shouldBeRemoved": removed, "shouldChangeOwner": changed }))
 }
 
-/// An operation on an account is not allowed; `action` is the wire's name of it.
+/// `action` is the wire's name of the operation.
 pub fn user_action(reason: impl Into<Text>, action: &str) -> ApiError {
     ApiError::coded("error-action-not-allowed", reason)
         .with(json!({ "method": "insertOrUpdateUser", "action": action }))
 }
 
-/// The password asked for is the one the account has.
 pub fn password_same_as_current() -> ApiError {
     ApiError::coded(
         "error-password-same-as-current",
@@ -184,7 +179,7 @@ pub fn password_same_as_current() -> ApiError {
     .method("saveUserProfile")
 }
 
-/// The password asked for is one the account had lately.
+/// The new password is one that the account had recently.
 pub fn password_in_history() -> ApiError {
     ApiError::coded(
         "error-password-in-history",
@@ -193,7 +188,7 @@ pub fn password_in_history() -> ApiError {
     .method("saveUserProfile")
 }
 
-/// Nobody changes their profile here.
+/// Changing profiles is off.
 pub fn profile_change_not_allowed() -> ApiError {
     ApiError::coded("error-not-allowed", "Not allowed").method("saveUserProfile")
 }
@@ -204,12 +199,11 @@ pub fn invalid_mail_domain(domain: &str) -> ApiError {
         .with(json!({ "function": "RocketChat.validateEmailDomain", "domain": domain }))
 }
 
-/// No name was given to look up.
 pub fn username_missing() -> ApiError {
     ApiError::plain("The 'username' param is required")
 }
 
-/// Preferences of somebody who is not there.
+/// The user whose preferences are meant does not exist.
 pub fn preferences_of_nobody() -> ApiError {
     ApiError::coded(
         "error-invalid-user",
@@ -218,42 +212,40 @@ pub fn preferences_of_nobody() -> ApiError {
     .method("saveUserPreferences")
 }
 
-/// What is looked for was not said.
+/// The request does not say what to look for.
 pub fn selector_missing() -> ApiError {
     ApiError::plain("The 'selector' param is required")
 }
 
-/// What is looked for makes no sense.
 pub fn invalid_selector() -> ApiError {
     ApiError::plain("The 'selector' param is not valid")
 }
 
-/// Nobody deletes their own account here.
+/// Deleting one's own account is off.
 pub fn delete_own_not_allowed() -> ApiError {
     ApiError::coded("error-not-allowed", "Not allowed").method("deleteUserOwnAccount")
 }
 
-/// A parameter of the body is missing.
 pub fn body_parameter_missing(name: &str) -> ApiError {
     ApiError::Plain(format!("Body parameter \"{name}\" is required.").into())
 }
 
-/// The password that was to confirm the end of the account is wrong.
+/// The password that confirms the deletion of the account is wrong.
 pub fn invalid_own_password() -> ApiError {
     ApiError::coded("error-invalid-password", "Invalid password").method("deleteUserOwnAccount")
 }
 
-/// The name that was to confirm the end of the account is wrong.
+/// The name that confirms the deletion of the account is wrong.
 pub fn invalid_own_username() -> ApiError {
     ApiError::coded("error-invalid-username", "Invalid username").method("deleteUserOwnAccount")
 }
 
-/// Nobody gets a copy of their data here.
+/// Copies of one's own data are off.
 pub fn data_download_disabled() -> ApiError {
     ApiError::coded("error-not-allowed", "Not allowed").method("requestDataDownload")
 }
 
-/// A password may be set like that only while one must be.
+/// This way to set a password is only for users who must change it.
 pub fn password_change_not_required() -> ApiError {
     ApiError::coded("error-not-allowed", "Not allowed").method("setUserPassword")
 }

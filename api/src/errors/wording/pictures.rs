@@ -4,27 +4,26 @@ use serde_json::json;
 
 use crate::errors::ApiError;
 
-/// The caller may not manage what this is about.
+/// The caller may not manage this.
 pub fn not_authorized() -> ApiError {
     ApiError::code("not_authorized")
 }
 
-/// Nothing but `success: false`, which is all some routes say.
+/// Only `success: false`: some routes say nothing more.
 pub fn nothing_said() -> ApiError {
     ApiError::Bare
 }
 
-/// Users may not change their pictures here.
+/// Changing one's own picture is off.
 pub fn avatar_not_allowed() -> ApiError {
     ApiError::coded("error-not-allowed", "Change avatar is not allowed").method("users.setAvatar")
 }
 
-/// The caller may not give up this picture.
+/// The caller may not remove this picture.
 pub fn avatar_reset_not_allowed() -> ApiError {
     ApiError::coded("error-not-allowed", "Reset avatar is not allowed").method("users.resetAvatar")
 }
 
-/// The caller may not change the picture of the room.
 pub fn room_avatar_not_allowed() -> ApiError {
     ApiError::coded(
         "error-action-not-allowed",
@@ -33,7 +32,7 @@ pub fn room_avatar_not_allowed() -> ApiError {
     .with(json!({ "method": "saveRoomSettings", "action": "Editing_room" }))
 }
 
-/// There is no picture behind that address, or it is none that may be asked.
+/// There is no picture at that address, or it may not be fetched.
 pub fn invalid_avatar_url(url: &str) -> ApiError {
     ApiError::coded(
         "error-avatar-invalid-url",
@@ -42,7 +41,7 @@ pub fn invalid_avatar_url(url: &str) -> ApiError {
     .with(json!({ "function": "setUserAvatar", "url": url }))
 }
 
-/// The server behind that address has trouble.
+/// The server at that address has a problem.
 pub fn avatar_url_handling(url: &str, username: &str) -> ApiError {
     ApiError::coded(
         "error-avatar-url-handling",
@@ -51,23 +50,20 @@ pub fn avatar_url_handling(url: &str, username: &str) -> ApiError {
     .with(json!({ "function": "setUserAvatar", "url": url, "username": username }))
 }
 
-/// The file is longer than files may be.
 pub fn file_too_large() -> ApiError {
     ApiError::coded("error-file-too-large", "File is too large")
 }
 
-/// The file is of a kind that is not taken here.
 pub fn invalid_file_type() -> ApiError {
     ApiError::coded("error-invalid-file-type", "Invalid file type")
 }
 
-/// A name is missing.
 pub fn name_required(method: &str) -> ApiError {
     ApiError::coded("error-the-field-is-required", "The field Name is required")
         .with(json!({ "method": method, "field": "Name" }))
 }
 
-/// A name, an alias or an ending is none.
+/// A name, an alias or a file extension is not valid.
 pub fn not_a_name(method: &str, input: &str, field: &str) -> ApiError {
     ApiError::coded(
         "error-input-is-not-a-valid-field",
@@ -76,7 +72,6 @@ pub fn not_a_name(method: &str, input: &str, field: &str) -> ApiError {
     .with(json!({ "method": method, "input": input, "field": field }))
 }
 
-/// The file sent as an emoji is no picture.
 pub fn emoji_is_not_image() -> ApiError {
     ApiError::coded(
         "emoji-is-not-image",
@@ -84,7 +79,7 @@ pub fn emoji_is_not_image() -> ApiError {
     )
 }
 
-/// A name or an alias is taken.
+/// The name or an alias is taken.
 pub fn emoji_name_in_use() -> ApiError {
     ApiError::coded(
         "Custom_Emoji_Error_Name_Or_Alias_Already_In_Use",
@@ -93,27 +88,23 @@ pub fn emoji_name_in_use() -> ApiError {
     .method("insertOrUpdateEmoji")
 }
 
-/// There is no such emoji.
 pub fn invalid_custom_emoji() -> ApiError {
     ApiError::coded("Custom_Emoji_Error_Invalid_Emoji", "Invalid emoji").method("deleteEmojiCustom")
 }
 
-/// No emoji is named.
 pub fn emoji_id_missing() -> ApiError {
     ApiError::code("The required \"_id\" query param is missing.")
 }
 
-/// The emoji that is named is not there.
 pub fn emoji_not_found() -> ApiError {
     ApiError::code("Emoji not found.")
 }
 
-/// No emoji to delete is named.
 pub fn emoji_to_delete_missing() -> ApiError {
     ApiError::plain("The \"emojiId\" params is required!")
 }
 
-/// The date since when changes are wanted is none.
+/// The date since when changes are wanted is not valid.
 pub fn invalid_updated_since() -> ApiError {
     ApiError::coded(
         "error-roomId-param-invalid",
@@ -121,7 +112,6 @@ pub fn invalid_updated_since() -> ApiError {
     )
 }
 
-/// The name is taken.
 pub fn sound_name_in_use() -> ApiError {
     ApiError::coded(
         "Custom_Sound_Error_Name_Already_In_Use",
@@ -130,23 +120,20 @@ pub fn sound_name_in_use() -> ApiError {
     .method("insertOrUpdateSound")
 }
 
-/// There is no sound of that id.
 pub fn sound_not_found() -> ApiError {
     ApiError::NotFound("Sound not found".into())
 }
 
-/// There is no such sound, or no recording in what was sent.
+/// There is no such sound, or the upload holds no recording.
 pub fn invalid_custom_sound() -> ApiError {
     ApiError::coded("Custom_Sound_Error_Invalid_Sound", "Invalid sound").method("deleteCustomSound")
 }
 
-/// The caller may not manage assets.
 pub fn assets_not_allowed() -> ApiError {
     ApiError::coded("error-action-not-allowed", "Managing assets not allowed")
         .with(json!({ "method": "setAsset", "action": "Managing_assets" }))
 }
 
-/// There is no such asset.
 pub fn invalid_asset() -> ApiError {
     ApiError::coded("error-invalid-asset", "Invalid asset").method("setAsset")
 }
@@ -161,12 +148,10 @@ pub fn wrong_asset_type(content_type: &str) -> ApiError {
     ApiError::coded(code.to_owned(), format!("Invalid file type: {code}")).method("setAsset")
 }
 
-/// The picture is not as wide as it must be.
 pub fn wrong_asset_width() -> ApiError {
     ApiError::coded("error-invalid-file-width", "Invalid file width").method("setAsset")
 }
 
-/// The picture is not as high as it must be.
 pub fn wrong_asset_height() -> ApiError {
     ApiError::coded("error-invalid-file-height", "Invalid file height").method("setAsset")
 }

@@ -9,7 +9,7 @@ pub fn status_change_not_allowed() -> ApiError {
     ApiError::coded("error-not-allowed", "Change status is not allowed").method("users.setStatus")
 }
 
-/// Not one of the four.
+/// Not one of the four statuses.
 pub fn invalid_status() -> ApiError {
     ApiError::coded(
         "error-invalid-status",
@@ -18,7 +18,7 @@ pub fn invalid_status() -> ApiError {
     .method("users.setStatus")
 }
 
-/// Nothing takes a status back when its time is over, so none is given that should end.
+/// Nothing ends a status when its time is over, so a status with an end is refused.
 pub fn status_does_not_end() -> ApiError {
     ApiError::coded(
         "error-status-expiry-not-supported",
@@ -33,7 +33,7 @@ pub fn status_not_allowed() -> ApiError {
         .method("users.setStatus")
 }
 
-/// Nobody says whether somebody else is there.
+/// Only users themselves say whether they are there.
 pub fn others_connection() -> ApiError {
     ApiError::coded(
         "cannot-change-other-users-status",
@@ -41,18 +41,17 @@ pub fn others_connection() -> ApiError {
     )
 }
 
-/// Some rights are missed under this old name.
+/// Some missing rights are reported with this older code.
 pub fn not_authorized_code() -> ApiError {
     ApiError::code("not_authorized")
 }
 
-/// A custom status without a name.
 pub fn custom_status_name_required() -> ApiError {
     ApiError::coded("error-the-field-is-required", "The field Name is required")
         .with(json!({ "method": "insertOrUpdateUserStatus", "field": "Name" }))
 }
 
-/// A name with characters that may not be in one, or no status it could stand for.
+/// A name with characters that are not allowed, or without a status to stand for.
 pub fn custom_status_invalid_name(name: &str) -> ApiError {
     ApiError::coded(
         "error-input-is-not-a-valid-field",
@@ -70,7 +69,6 @@ pub fn custom_status_invalid_type(kind: &str) -> ApiError {
     .with(json!({ "method": "insertOrUpdateUserStatus", "input": kind, "field": "StatusType" }))
 }
 
-/// Another custom status has the name.
 pub fn custom_status_name_taken() -> ApiError {
     ApiError::coded(
         "Custom_User_Status_Error_Name_Already_In_Use",
@@ -79,7 +77,6 @@ pub fn custom_status_name_taken() -> ApiError {
     .method("insertOrUpdateUserStatus")
 }
 
-/// There is no such custom status.
 pub fn custom_status_unknown() -> ApiError {
     ApiError::coded(
         "Custom_User_Status_Error_Invalid_User_Status",
@@ -88,12 +85,12 @@ pub fn custom_status_unknown() -> ApiError {
     .method("deleteCustomUserStatus")
 }
 
-/// There is no custom status of this id, as its update says it.
+/// No custom status has that id, in the words of its update.
 pub fn custom_status_not_found(id: &str) -> ApiError {
     ApiError::Plain(format!("No custom user status found with the id of \"{id}\".").into())
 }
 
-/// A body has a key that it must not have.
+/// The body has an unknown key.
 pub fn match_unknown(field: &str) -> ApiError {
     ApiError::Plain(format!("Match error: Unknown key in field {field}").into())
 }

@@ -1,5 +1,3 @@
-//! Errors about rooms.
-
 use domain::room::RoomKind;
 use serde_json::{Value, json};
 
@@ -14,7 +12,6 @@ const fn noun(kind: RoomKind) -> &'static str {
     }
 }
 
-/// No room was named.
 pub fn room_param_missing(kind: Option<RoomKind>) -> ApiError {
     match kind {
         Some(RoomKind::Group) => ApiError::coded(
@@ -32,7 +29,7 @@ pub fn room_param_missing(kind: Option<RoomKind>) -> ApiError {
     }
 }
 
-/// The room that was named is not there, or not for the caller; `None`: any kind would have done.
+/// The named room does not exist, or the caller may not see it; `None`: any kind would do.
 pub fn room_not_found(kind: Option<RoomKind>) -> ApiError {
     let noun = match kind {
         Some(RoomKind::Group) => "group",
@@ -44,7 +41,6 @@ pub fn room_not_found(kind: Option<RoomKind>) -> ApiError {
     )
 }
 
-/// The room that was named is archived.
 pub fn room_archived(kind: RoomKind, name: &str) -> ApiError {
     ApiError::coded(
         "error-room-archived",
@@ -52,22 +48,19 @@ pub fn room_archived(kind: RoomKind, name: &str) -> ApiError {
     )
 }
 
-/// Somebody is not a member of the room.
 pub fn user_not_in_room() -> ApiError {
     ApiError::coded("error-user-not-in-room", "User is not in this room")
 }
 
-/// There is no such room, or what is asked of it makes no sense.
+/// There is no such room, or the operation makes no sense for it.
 pub fn invalid_room() -> ApiError {
     ApiError::coded("error-invalid-room", "Invalid room")
 }
 
-/// Unarchiving a channel that is not archived.
 pub fn not_archived(kind: RoomKind, name: &str) -> ApiError {
     ApiError::Plain(format!("The {}, {name}, is not archived", noun(kind)).into())
 }
 
-/// Opening what is open.
 pub fn already_open(kind: RoomKind, name: &str) -> ApiError {
     let to = if kind == RoomKind::Channel {
         "to"
@@ -83,7 +76,6 @@ pub fn already_open(kind: RoomKind, name: &str) -> ApiError {
     )
 }
 
-/// Closing what is closed.
 pub fn already_closed(kind: RoomKind, name: &str) -> ApiError {
     ApiError::Plain(match kind {
         RoomKind::Direct => "The direct message room, is already closed to the sender".into(),
@@ -95,18 +87,18 @@ pub fn already_closed(kind: RoomKind, name: &str) -> ApiError {
     })
 }
 
-/// Opening a channel one is not in. Closing one lacks the last quotation mark, and clients may have learnt that.
+/// Opening or closing a channel the caller is not in. The text for closing lacks the last quotation mark, and clients
+/// may rely on that.
 pub fn not_in_channel(name: &str, closing: bool) -> ApiError {
     let end = if closing { "" } else { "\"" };
     ApiError::Plain(format!("The user/callee is not in the channel \"{name}{end}.").into())
 }
 
-/// A parameter of a room route is required.
 pub fn body_param_required(name: &str) -> ApiError {
     ApiError::Plain(format!("The bodyParam \"{name}\" is required").into())
 }
 
-/// A parameter for making a room is missing or of the wrong type; the two families word it differently.
+/// A parameter for creating a room is missing or has the wrong type; the two families word it differently.
 pub fn creation_param(kind: RoomKind, name: &str, rule: &str) -> ApiError {
     let param = if kind == RoomKind::Channel {
         "Param"
@@ -116,7 +108,7 @@ pub fn creation_param(kind: RoomKind, name: &str, rule: &str) -> ApiError {
     ApiError::Plain(format!("{param} \"{name}\" {rule}").into())
 }
 
-/// Changing something of a room to what it is; `what` as in "channel topic".
+/// A change to what a room has already; `what` as in "channel topic".
 pub fn same_as_before(kind: RoomKind, what: &str) -> ApiError {
     ApiError::Plain(
         format!(
@@ -127,12 +119,11 @@ pub fn same_as_before(kind: RoomKind, what: &str) -> ApiError {
     )
 }
 
-/// Renaming a channel to its name.
+/// Renaming a channel to the name it has.
 pub fn same_name() -> ApiError {
     ApiError::plain("The channel name is the same as what it would be renamed to.")
 }
 
-/// The name of a room is not one.
 pub fn invalid_room_name(name: &str) -> ApiError {
     ApiError::coded(
         "error-invalid-room-name",
@@ -141,7 +132,7 @@ pub fn invalid_room_name(name: &str) -> ApiError {
     .with(json!({ "function": "RocketChat.getValidRoomName", "channel_name": name }))
 }
 
-/// The name of a room belongs to another one.
+/// Another room has the name.
 pub fn duplicate_room_name(name: &str, archived: bool) -> ApiError {
     let details = json!({ "function": "RocketChat.getValidRoomName", "channel_name": name });
     if archived {
@@ -158,7 +149,7 @@ pub fn duplicate_room_name(name: &str, archived: bool) -> ApiError {
     .with(details)
 }
 
-/// The name wanted for a room belongs to a user.
+/// A user has the name wanted for a room.
 pub fn duplicate_handle(name: &str) -> ApiError {
     ApiError::coded(
         "error-duplicate-handle",
@@ -175,12 +166,12 @@ pub fn room_not_allowed() -> ApiError {
     }
 }
 
-/// The target of a message is not there.
+/// The target of a message does not exist.
 pub fn invalid_channel() -> ApiError {
     ApiError::code("invalid-channel")
 }
 
-/// A date of a sync request is not one.
+/// A date of a sync request is not valid.
 pub fn invalid_date(code: &'static str, name: &str) -> ApiError {
     ApiError::coded(
         code,
@@ -188,22 +179,22 @@ pub fn invalid_date(code: &'static str, name: &str) -> ApiError {
     )
 }
 
-/// A direct message with somebody who is not there, or with nobody.
+/// A direct message to somebody who does not exist, or to nobody.
 pub fn direct_message_user_unknown() -> ApiError {
     ApiError::coded("error-invalid-user", "Invalid user").method("createDirectMessage")
 }
 
-/// Reading a room one may not see.
+/// Marking a room as read that the caller may not see.
 pub fn marking_not_allowed() -> ApiError {
     ApiError::coded("error-not-allowed", "Not allowed").method("readMessages")
 }
 
-/// Reading a room one is not in.
+/// Marking a room as read that the caller is not in.
 pub fn no_subscription() -> ApiError {
     ApiError::plain("error-invalid-subscription")
 }
 
-/// A room without a message that could be unread.
+/// The room has no message that could be unread.
 pub fn nothing_to_unread() -> ApiError {
     ApiError::coded(
         "error-no-message-for-unread",
@@ -212,7 +203,7 @@ pub fn nothing_to_unread() -> ApiError {
     .with(json!({ "method": "unreadMessages", "action": "Unread_messages" }))
 }
 
-/// A message that is not there, or one's own, cannot be the first unread one.
+/// The first unread message must exist and must not be the caller's own.
 pub fn unread_not_allowed() -> ApiError {
     ApiError::coded("error-action-not-allowed", "Not allowed")
         .with(json!({ "method": "unreadMessages", "action": "Unread_messages" }))

@@ -1,25 +1,24 @@
-//! Errors of searching, and of figures.
+//! Errors of searching, and of statistics.
 
 use serde_json::json;
 
 use crate::errors::ApiError;
 
-/// The directory does not understand, or does not answer this caller.
+/// The directory does not understand the request, or the caller may not ask.
 pub fn directory_parameters() -> ApiError {
     ApiError::plain("Please verify the parameters")
 }
 
-/// A right is missing, said as a text without a type.
+/// A missing right, as a text without a type.
 pub fn plainly_not_allowed() -> ApiError {
     ApiError::plain("error-not-allowed")
 }
 
-/// A right is missing, said as a text without a type.
+/// The same in other words.
 pub fn plainly_not_authorized() -> ApiError {
     ApiError::plain("error-not-authorized")
 }
 
-/// There is no such counter.
 pub fn event_not_found() -> ApiError {
     ApiError::plain("event not found")
 }
@@ -41,12 +40,10 @@ pub fn shield_name_missing() -> ApiError {
     ApiError::plain("Name cannot be empty when icon is hidden")
 }
 
-/// A shield of a channel needs the channel.
 pub fn shield_channel_missing() -> ApiError {
     ApiError::plain("Shield channel is required for type channel")
 }
 
-/// A parameter that must be there is not.
 pub fn missing_param(name: &str) -> ApiError {
     ApiError::coded(
         "error-missing-param",
@@ -54,15 +51,15 @@ pub fn missing_param(name: &str) -> ApiError {
     )
 }
 
-/// There is no such record in the domain name system, or it does not answer.
+/// DNS has no such record, or does not respond.
 pub fn not_resolved(name: &str) -> ApiError {
     ApiError::Plain(format!("The name {name} could not be resolved").into())
 }
 
-/// Not the purpose of a deployment.
+/// Not a purpose of a deployment.
 pub fn invalid_fingerprint() -> ApiError {
     ApiError::plain("Invalid fingerprint action")
 }
 
-/// What somebody who asks for an encrypted session is told: there is none to be had.
+/// The answer to a request for an encrypted session: there is none.
 pub const NOT_ACCEPTABLE: &str = "Not Acceptable";

@@ -1,5 +1,3 @@
-//! Writing updates out.
-
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
@@ -10,7 +8,7 @@ use crate::live::connection::Connection;
 use crate::live::end::End;
 use crate::live::frame::{self, Close, ServerFrame};
 
-/// Bytes of updates gathered before they are written out, and runs looked at. More are gathered in the next round.
+/// Most bytes of updates gathered before they are written out, and most runs. The rest waits for the next round.
 const BATCH: (usize, usize) = (128 * 1024, 256);
 
 /// Kinds of updates that tell users of their own memberships.
@@ -19,7 +17,8 @@ const MEMBERSHIP: [&str; 3] = ["joined", "left", "removed"];
 /// See [`pause`].
 const REPLAY_PAUSE: Duration = Duration::from_millis(100);
 
-/// Encoded frames on their way out: a single run as the bytes that all its receivers share, several copied together.
+/// Encoded frames on their way out: a single run as the bytes that all its receivers share, several runs copied
+/// together.
 #[derive(Default)]
 struct Frames {
     first: Bytes,
@@ -89,7 +88,7 @@ impl Connection {
         self.announce_live().await
     }
 
-    /// Says so, once, when everything missed is told.
+    /// Tells the client, once, when everything missed is sent.
     pub(super) async fn announce_live(&mut self) -> Result<(), End> {
         let (Some(from), Some(feed)) = (self.live_from, &self.feed) else {
             return Ok(());
@@ -114,7 +113,7 @@ impl Connection {
     }
 }
 
-/// Whether the update can mean that the room may not be watched any longer.
+/// Whether the update can mean that the room may no longer be watched.
 fn ends_access(update: &LiveUpdate) -> bool {
     matches!(
         (&update.scope, update.kind),
@@ -122,7 +121,7 @@ fn ends_access(update: &LiveUpdate) -> bool {
     )
 }
 
-/// The next update; never without a feed. Dropping the future loses nothing.
+/// The next update; without a feed it never returns. Dropping the future loses nothing.
 pub(super) async fn next(feed: &mut Option<Feed>) -> Delivery {
     match feed {
         Some(feed) => feed.next().await,
@@ -130,7 +129,7 @@ pub(super) async fn next(feed: &mut Option<Feed>) -> Delivery {
     }
 }
 
-/// A pause in a replay: what is left of it may concern others only, and then no update tells that it is over.
+/// A pause in a replay: the rest of it may concern others only, and then no update says that it is over.
 pub(super) async fn pause(replaying: bool) {
     if replaying {
         tokio::time::sleep(REPLAY_PAUSE).await;

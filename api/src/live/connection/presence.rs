@@ -1,4 +1,4 @@
-//! Who is there: what the client says of the person behind it, and what it is told of others.
+//! Presence: what the client says of its user, and what it is told of others.
 
 use application::people::presence::Watch;
 use domain::UserId;
@@ -11,7 +11,7 @@ use crate::live::frame::{PresenceFrame, SaidPresence, SaidStatus, Shown, ShownUs
 /// Users whose status one socket may watch.
 const WATCHED: usize = 5000;
 
-/// What a stored document says that a status comes with.
+/// The part of a stored document that goes with a status.
 #[derive(Default, Deserialize)]
 struct StatusText {
     #[serde(rename = "statusText")]
@@ -19,7 +19,7 @@ struct StatusText {
 }
 
 impl Connection {
-    /// The client says whether somebody is there.
+    /// The client says whether its user is there.
     pub(super) async fn say(&mut self, said: &SaidPresence) -> Result<(), End> {
         self.connected.set(match said.status {
             SaidStatus::Online => Activity::Active,
@@ -29,7 +29,7 @@ impl Connection {
         self.show_one(&own, said.reference.as_deref()).await
     }
 
-    /// Watches the status of those users there are. Answers who they are.
+    /// Watches the status of those users that exist. Returns them.
     pub(super) async fn watch_people(&mut self, wanted: &[String]) -> Result<Vec<String>, End> {
         let mut watched = Vec::new();
         for name in wanted {
@@ -52,7 +52,7 @@ impl Connection {
         Ok(watched)
     }
 
-    /// Watches the status of these users no longer. Answers whose was watched.
+    /// Stops watching the status of these users. Returns those that were watched.
     pub(super) fn watch_no_more(&mut self, named: Vec<String>) -> Vec<String> {
         let Some(watch) = &mut self.watch else {
             return Vec::new();
@@ -73,7 +73,7 @@ impl Connection {
 
     async fn show_one(&mut self, user: &UserId, reference: Option<&str>) -> Result<(), End> {
         let facts = self.shared.state.views().user(user).await;
-        // Whoever is gone is told of no more.
+        // Users who are gone are skipped.
         let Some(facts) = facts.map_err(|error| self.unanswered(&error))? else {
             return Ok(());
         };
@@ -100,7 +100,7 @@ impl Connection {
     }
 }
 
-/// The users whose status changed; never without a watch. Dropping the future loses nothing.
+/// The users whose status changed; without a watch it never returns. Dropping the future loses nothing.
 pub(super) async fn changed(watch: Option<&Watch>) -> Vec<UserId> {
     match watch {
         Some(watch) => watch.changed().await,

@@ -43,10 +43,10 @@ pub(super) fn routes() -> Vec<Route> {
     ]
 }
 
-/// Side of the mark where an asset has no size of its own, in pixels.
+/// Side of the mark if an asset has no size of its own, in pixels.
 const SIDE: u32 = 192;
 
-/// How long browsers may keep assets, in seconds: they change seldom, and nobody wants to wait for a day.
+/// How long browsers may keep assets, in seconds: they change seldom, but nobody wants to wait a day for a change.
 const KEEP: u64 = 300;
 
 static UNSET: Schema = Schema {
@@ -55,8 +55,8 @@ static UNSET: Schema = Schema {
     one_of: &[],
 };
 
-/// `POST /api/v1/assets.setAsset`. The part the file comes in is named like the asset; newer clients call it `asset`
-/// and name the asset in the field `assetName`.
+/// `POST /api/v1/assets.setAsset`. The part of the file is named like the asset; newer clients call it `asset` and name
+/// the asset in the field `assetName`.
 async fn set(call: Call) -> Outcome {
     let upload = call.input.upload(None).await?;
     check_size(&call.state, upload.bytes.len())?;
@@ -75,14 +75,12 @@ async fn set(call: Call) -> Outcome {
     Ok(Answer::empty())
 }
 
-/// `POST /api/v1/assets.unsetAsset`.
 async fn unset(call: Call) -> Outcome {
     let params = call.input.params()?;
     assets::unset(&call.state, &call.caller, params.required("assetName")?).await?;
     Ok(Answer::empty())
 }
 
-/// `GET /assets/<key>.<extension>`.
 async fn file(call: Anyone) -> Outcome {
     let (key, extension) = media::split_name(call.input.path("file"));
     let rule = asset::rule(key).ok_or_else(media::gone)?;
@@ -123,7 +121,7 @@ async fn file(call: Anyone) -> Outcome {
     Ok(media.answer(&call.input.headers))
 }
 
-/// What an asset is while nobody has chosen: the mark, or nothing.
+/// What an asset is until somebody chooses one: the mark, or nothing.
 async fn default(key: &str, rule: &AssetRule, wanted: Option<Kind>) -> Result<Media, ApiError> {
     let definition = settings::find(&asset::setting(key)).ok_or_else(media::gone)?;
     if definition.default.get("defaultUrl").is_none() {

@@ -71,10 +71,9 @@ pub(super) fn routes() -> Vec<Route> {
     ]
 }
 
-/// The program that banners of this server say they come from.
+/// The program that this server's banners say they come from.
 const APP: &str = "banner-core";
 
-/// The wire document of a banner.
 async fn document(state: &AppState, banner: &BannerRecord) -> Result<Doc, ApiError> {
     let content = &banner.content;
     let platforms: Vec<&str> = content.platforms.iter().map(|one| one.as_str()).collect();
@@ -106,7 +105,7 @@ fn platform(name: &str) -> Result<Platform, ApiError> {
         .ok_or_else(|| wording::match_error(&"Expected one of web, mobile in field platform"))
 }
 
-/// What the caller is shown on a platform; of these only `one`, if it is given.
+/// What the caller is shown on a platform; only `one`, if it is given.
 async fn shown(call: &Call, one: Option<&str>) -> Outcome {
     let platform = platform(call.input.query().required("platform")?)?;
     let (now, roles) = (now(), &call.caller.user.roles);
@@ -119,7 +118,6 @@ async fn shown(call: &Call, one: Option<&str>) -> Outcome {
     Ok(Answer::empty().field("banners", &shown))
 }
 
-/// `GET /api/v1/banners`.
 async fn all(call: Call) -> Outcome {
     shown(&call, None).await
 }
@@ -129,27 +127,26 @@ async fn one(call: Call) -> Outcome {
     shown(&call, Some(call.input.path("id"))).await
 }
 
-/// `GET /api/v1/banners.getNew`, of which `bid` wants one alone.
+/// `GET /api/v1/banners.getNew`; `bid` asks for a single one.
 async fn new(call: Call) -> Outcome {
     let params = call.input.query();
     shown(&call, params.filled("bid")?).await
 }
 
-/// `POST /api/v1/banners.dismiss`.
 async fn dismiss(call: Call) -> Outcome {
     let params = call.input.params()?;
     banners::dismiss(&call.state, &call.caller, params.required("bannerId")?).await?;
     Ok(Answer::empty())
 }
 
-/// `GET /api/v1/banners.list`: every banner there ever was, for those who publish them; the newest first.
+/// `GET /api/v1/banners.list`: every banner ever published, for those who publish them; newest first.
 async fn list(call: Call) -> Outcome {
     let page = call.page(&call.input.query())?;
     let mut documents = Vec::new();
     for banner in call.state.views().banners().await? {
         documents.push(document(&call.state, &banner).await?);
     }
-    // A field that none has leaves them in their order.
+    // A field that no document has keeps their order.
     let (documents, total) = page.select(documents, "");
     Ok(Answer::empty()
         .field("banners", &documents)
@@ -158,7 +155,6 @@ async fn list(call: Call) -> Outcome {
         .field("total", &total))
 }
 
-/// `POST /api/v1/banners.publish`.
 async fn publish(call: Call) -> Outcome {
     let content = content(&call, &call.input.params()?)?;
     let id = banners::publish(&call.state, &call.caller, content).await?;
@@ -188,7 +184,7 @@ fn content(call: &Call, params: &Params) -> Result<Content, ApiError> {
     })
 }
 
-/// The roles it is for; each must be there, for otherwise nobody would see it.
+/// The roles it is for; each must exist, or nobody would see the banner.
 fn roles(call: &Call, params: &Params) -> Result<Option<Vec<RoleId>>, ApiError> {
     let Some(names) = params.texts("roles")? else {
         return Ok(None);
@@ -205,7 +201,6 @@ fn roles(call: &Call, params: &Params) -> Result<Option<Vec<RoleId>>, ApiError> 
         .map(Some)
 }
 
-/// `POST /api/v1/banners.withdraw`.
 async fn withdraw(call: Call) -> Outcome {
     let params = call.input.params()?;
     banners::withdraw(&call.state, &call.caller, params.required("bannerId")?).await?;

@@ -1,5 +1,5 @@
-//! Licences and the cloud, as a community server answers (contract, admin 8): there is no licence, and nothing is asked
-//! of any cloud. A registration made elsewhere can be kept.
+//! Licences and the cloud, as a community server has them (contract, admin 8): there is no licence, and no cloud is
+//! contacted. A registration made elsewhere can be kept.
 
 use application::admin::settings;
 use application::ids::fresh_secret;
@@ -60,12 +60,12 @@ pub(super) fn routes() -> Vec<Route> {
     ]
 }
 
-/// `GET /api/v1/licenses.get`.
 async fn licenses(_: Call) -> Outcome {
     Ok(Answer::empty().field("licenses", &json!([])))
 }
 
-/// `POST /api/v1/licenses.add`. A licence has the form of one or is refused; none of them changes what this server does.
+/// `POST /api/v1/licenses.add`. A text without the form of a licence is refused; no licence changes what this server
+/// does.
 async fn add_license(call: Call) -> Outcome {
     let params = call.input.params()?;
     let license = params.required("license")?.trim_ascii();
@@ -79,7 +79,6 @@ async fn add_license(call: Call) -> Outcome {
     }
 }
 
-/// `GET /api/v1/licenses.maxActiveUsers`.
 async fn max_active_users(call: Call) -> Outcome {
     let query = projections::UserQuery {
         active: Some(true),
@@ -95,12 +94,10 @@ async fn max_active_users(call: Call) -> Outcome {
         .field("activeUsers", &active))
 }
 
-/// `GET /api/v1/licenses.isEnterprise`.
 async fn is_enterprise(_: Anyone) -> Outcome {
     Ok(Answer::empty().field("isEnterprise", &false))
 }
 
-/// `GET /api/v1/licenses.info`.
 async fn license_info(_: Call) -> Outcome {
     Ok(Answer::empty().field(
         "license",
@@ -150,7 +147,7 @@ async fn first_address(call: &Call) -> Result<String, crate::errors::ApiError> {
         .unwrap_or_default())
 }
 
-/// What a vendor's console hands out for a workspace to be registered by hand, as JSON in base64.
+/// What a vendor's console gives out for registering a workspace by hand, as JSON in base64.
 #[derive(Deserialize)]
 struct Registration {
     #[serde(rename = "workspaceId")]
@@ -185,8 +182,8 @@ fn is_registered(settings: &Settings) -> bool {
             .is_empty()
 }
 
-/// `POST /api/v1/cloud.manualRegister`: keeps the registration that an administrator brings, its secrets sealed. Nothing is
-/// sent anywhere: what uses it are the services that ask for the workspace's credentials.
+/// `POST /api/v1/cloud.manualRegister`: keeps the registration that an administrator brings, its secrets sealed.
+/// Nothing is sent anywhere: the services that ask for the workspace's credentials use it.
 async fn manual_register(call: Call) -> Outcome {
     let params = call.input.params()?;
     let blob = params.required("cloudBlob")?;
@@ -214,12 +211,10 @@ async fn manual_register(call: Call) -> Outcome {
     Ok(Answer::empty())
 }
 
-/// `POST /api/v1/cloud.createRegistrationIntent`.
 async fn registration_intent(_: Call) -> Outcome {
     Err(wording::invalid_cloud_query())
 }
 
-/// `GET /api/v1/cloud.confirmationPoll`.
 async fn confirmation_poll(_: Call) -> Outcome {
     Err(wording::invalid_cloud_query())
 }
@@ -230,7 +225,6 @@ static FINGERPRINT: Schema = Schema {
     one_of: &[],
 };
 
-/// `POST /api/v1/fingerprint`.
 async fn fingerprint(call: Call) -> Outcome {
     let params = call.input.params()?;
     let changes = match params.required("setDeploymentAs")? {
@@ -245,7 +239,7 @@ async fn fingerprint(call: Call) -> Outcome {
         "updated-configuration" => vec![("Deployment_FingerPrint_Verified", json!(true))],
         _ => return Err(wording::invalid_fingerprint()),
     };
-    // Not every version of the settings has every one of them.
+    // Not every version of the settings has all of them.
     let known: Vec<(&str, Value)> = changes
         .into_iter()
         .filter(|(id, _)| domain::settings::find(id).is_some())

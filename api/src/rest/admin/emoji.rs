@@ -1,4 +1,4 @@
-//! Emoji that people made (contract, admin 11.1).
+//! Custom emoji (contract, admin 11.1).
 
 use application::admin::emoji::{self, Names};
 use application::error::Error;
@@ -67,7 +67,6 @@ pub(super) fn routes() -> Vec<Route> {
     ]
 }
 
-/// `GET /api/v1/emoji-custom.list`.
 async fn list(call: Call) -> Outcome {
     let params = call.input.query();
     let page = call.page(&params)?;
@@ -91,14 +90,12 @@ async fn list(call: Call) -> Outcome {
     Ok(Answer::empty().field("emojis", &lists))
 }
 
-/// Documents as values.
 fn values(docs: &[Bytes]) -> Vec<Value> {
     docs.iter()
         .filter_map(|doc| serde_json::from_slice(doc).ok())
         .collect()
 }
 
-/// `GET /api/v1/emoji-custom.all`.
 async fn all(call: Call) -> Outcome {
     let params = call.input.query();
     let page = call.page(&params)?;
@@ -109,7 +106,7 @@ async fn all(call: Call) -> Outcome {
     Ok(part(&page, docs, "emojis"))
 }
 
-/// Whether the name in a document contains `part`, without regard to case.
+/// Whether the name in a document contains `part`, ignoring case.
 pub fn named(doc: &[u8], part: &str) -> bool {
     serde_json::from_slice::<Value>(doc).is_ok_and(|doc| {
         doc["name"]
@@ -118,7 +115,7 @@ pub fn named(doc: &[u8], part: &str) -> bool {
     })
 }
 
-/// The part of documents, in the order of their names, that is asked for.
+/// The requested part of the documents, in the order of their names.
 pub fn part(page: &PageRequest, mut docs: Vec<Bytes>, field: &str) -> Answer {
     if page.sorted_by("name") == Some(true) {
         docs.reverse();
@@ -137,7 +134,7 @@ pub fn part(page: &PageRequest, mut docs: Vec<Bytes>, field: &str) -> Answer {
         .field("total", &total)
 }
 
-/// `POST /api/v1/emoji-custom.create`. Why it failed is not told, but that it is no picture.
+/// `POST /api/v1/emoji-custom.create`. The only reason for a failure that is told: the file is no picture.
 pub async fn create(call: Call) -> Outcome {
     let upload = call.input.upload(Some("emoji")).await?;
     let names = Names {
@@ -158,7 +155,6 @@ pub async fn create(call: Call) -> Outcome {
     }
 }
 
-/// `POST /api/v1/emoji-custom.update`.
 pub async fn update(call: Call) -> Outcome {
     if !call.input.is_multipart() {
         return rename(&call).await;
@@ -182,7 +178,7 @@ pub async fn update(call: Call) -> Outcome {
     Ok(Answer::empty())
 }
 
-/// Newer clients send the names alone when the picture stays.
+/// Newer clients send only the names if the picture stays.
 async fn rename(call: &Call) -> Outcome {
     let params = call.input.params()?;
     let id = params
@@ -205,7 +201,6 @@ fn in_words_of_update(error: Error) -> ApiError {
     }
 }
 
-/// `POST /api/v1/emoji-custom.delete`.
 pub async fn delete(call: Call) -> Outcome {
     let params = call.input.params()?;
     let id = params
@@ -215,7 +210,7 @@ pub async fn delete(call: Call) -> Outcome {
     Ok(Answer::empty())
 }
 
-/// `GET /emoji-custom/<name>.<extension>`. Of an emoji there is not, a question mark.
+/// `GET /emoji-custom/<name>.<extension>`. An unknown emoji is a question mark.
 async fn file(call: Anyone) -> Outcome {
     let (name, _) = media::split_name(call.input.path("file"));
     if name.is_empty() {
@@ -246,7 +241,7 @@ async fn file(call: Anyone) -> Outcome {
     Ok(media.answer(&call.input.headers))
 }
 
-/// `GET /emoji-custom/`: of no emoji at all.
+/// `GET /emoji-custom/`: no emoji is named.
 async fn no_file(_: Anyone) -> Result<Answer, ApiError> {
     Ok(media::forbidden())
 }

@@ -1,4 +1,4 @@
-//! The server's own texts, as clients ask for a language's (contract, admin 6).
+//! The server's own texts in the language a client asks for (contract, admin 6).
 
 use std::collections::BTreeMap;
 
@@ -20,11 +20,11 @@ pub(super) fn routes() -> Vec<Route> {
     ]
 }
 
-/// The one language there is.
+/// The only language.
 const LANGUAGE: &str = "en";
 
-/// `GET /i18n/<language>.json`: what the server itself writes to people, by its keys. Clients bring the words of their
-/// own screens with them.
+/// `GET /i18n/<language>.json`: what the server itself writes to people, by its keys. Clients bring the texts of their
+/// own screens.
 async fn texts(call: Anyone) -> Outcome {
     let file = call.input.path("file");
     if file.strip_suffix(".json") != Some(LANGUAGE) {

@@ -1,4 +1,4 @@
-//! What the server says of itself (contract, admin 6).
+//! What the server says about itself (contract, admin 6).
 
 use application::ids::now;
 use axum::http::{Method, header};
@@ -35,9 +35,7 @@ pub(super) fn routes() -> Vec<Route> {
     ]
 }
 
-/// `GET /api/info`, `GET /api/v1/info`.
-///
-/// `version` stands at the top level in both forms: clients read the one they know.
+/// `version` is at the top level in both forms: clients read the one they know.
 async fn info(call: Anyone) -> Outcome {
     let version = &call.state.doors().announced_version;
     let privileged = call.caller.as_ref().is_some_and(|caller| {
@@ -61,7 +59,7 @@ fn major_minor(version: &str) -> &str {
     }
 }
 
-/// Nothing is known of the commit this was built from, nor of the day.
+/// The commit and the date of the build are not known.
 fn details(version: &str, machine: &Machine) -> Value {
     json!({
         "version": version,
@@ -81,7 +79,6 @@ fn details(version: &str, machine: &Machine) -> Value {
     })
 }
 
-/// `GET /robots.txt`.
 async fn robots(call: Anyone) -> Outcome {
     let settings = call.state.views().settings();
     let text = settings
@@ -90,7 +87,7 @@ async fn robots(call: Anyone) -> Outcome {
     Ok(plain(text))
 }
 
-/// `GET /_timesync`. The time in milliseconds, as text.
+/// `GET /_timesync`: the time in milliseconds, as text.
 async fn timesync(_: Anyone) -> Outcome {
     Ok(plain(now().as_millis().to_string()))
 }
@@ -105,8 +102,7 @@ fn plain(text: String) -> Answer {
     ))
 }
 
-/// `POST /api/ecdh_proxy/initEncryptedSession`. There is no encrypted session to be had: transport is encrypted by
-/// TLS.
+/// `POST /api/ecdh_proxy/initEncryptedSession`. There are no encrypted sessions: TLS encrypts the transport.
 async fn encrypted_session(_: Anyone) -> Outcome {
     let body = json!({ "success": false, "error": wording::NOT_ACCEPTABLE });
     Ok(Answer::bare(&body))

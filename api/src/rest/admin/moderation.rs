@@ -1,4 +1,4 @@
-//! Reports, and the desk of those who deal with them (contract, messages 6 `chat.reportMessage`; the public
+//! Reports, and the routes for those who deal with them (contract, messages 6 `chat.reportMessage`; the public
 //! documentation of `moderation.*`).
 
 use std::collections::BTreeSet;
@@ -100,7 +100,7 @@ pub(super) fn routes() -> Vec<Route> {
     ]
 }
 
-/// How many reports one request deals with at most. More are dealt with by asking again.
+/// Most reports that one request deals with. Asking again deals with more.
 const MOST: u64 = 500;
 
 static REPORT_USER: Schema = Schema {
@@ -119,7 +119,6 @@ static OF_USER: Schema = Schema {
     one_of: &[],
 };
 
-/// `POST /api/v1/chat.reportMessage`.
 async fn report_message(call: Call) -> Outcome {
     let params = call.input.params()?;
     let id = params
@@ -152,7 +151,6 @@ pub(crate) async fn report(
     Ok(moderation::report_message(state, caller, &record, description).await?)
 }
 
-/// `POST /api/v1/moderation.reportUser`.
 async fn report_user(call: Call) -> Outcome {
     let params = call.input.params()?;
     let user = UserId::new(params.required("userId")?);
@@ -180,7 +178,7 @@ fn query(kind: ReportKind, params: &Params, page: &PageRequest) -> Result<Report
     })
 }
 
-/// Somebody as reports name them.
+/// A user as reports name them.
 async fn person(call: &Call, user: &UserId) -> Result<Value, ApiError> {
     Ok(match call.state.views().user(user).await? {
         Some(user) => {
@@ -368,7 +366,7 @@ async fn info(call: Call) -> Outcome {
     Ok(Answer::empty().field("report", &told))
 }
 
-/// Deals with the open reports a query finds. Answers how many those were.
+/// Deals with the open reports a query finds. Returns how many those were.
 async fn dismiss_all(
     call: &Call,
     params: &Params,
@@ -421,7 +419,7 @@ async fn dismiss_users(call: Call) -> Outcome {
     Ok(Answer::empty())
 }
 
-/// `POST /api/v1/moderation.user.deleteReportedMessages`: the messages go, their reports are dealt with.
+/// `POST /api/v1/moderation.user.deleteReportedMessages`: deletes the messages and deals with their reports.
 async fn delete_reported(call: Call) -> Outcome {
     let params = call.input.params()?;
     let user = UserId::new(params.required("userId")?);

@@ -49,7 +49,7 @@ pub(super) fn routes() -> Vec<Route> {
     ]
 }
 
-/// Where a client that reads the list by position expects these. Everything else keeps its alphabetical order.
+/// Clients that read the list by position expect these there. Everything else keeps its alphabetical order.
 const FIXED: [(usize, Permission); 4] = [
     (28, Permission::EDIT_MESSAGE),
     (70, Permission::VIEW_FULL_OTHER_USER_INFO),
@@ -70,7 +70,7 @@ async fn list_all(call: Call) -> Outcome {
         .field("remove", &remove))
 }
 
-/// The permissions that went since then, with the settings they were about; without a date none.
+/// The permissions removed since then, with the settings they were about; without a date none.
 pub async fn removed(state: &AppState, since: Option<Since>) -> Result<Vec<Value>, ApiError> {
     let settings = super::settings::removed(state, since).await?;
     Ok(settings
@@ -104,7 +104,7 @@ pub async fn documents(state: &AppState, since: Option<Since>) -> Result<Vec<Val
         .collect())
 }
 
-/// `POST /api/v1/permissions.update`: all of it, or nothing.
+/// `POST /api/v1/permissions.update`: all or nothing.
 async fn update(call: Call) -> Outcome {
     let params = call.input.params()?;
     let wishes = wishes(params.get("permissions")).ok_or_else(wording::invalid_permissions_body)?;
@@ -113,7 +113,6 @@ async fn update(call: Call) -> Outcome {
     Ok(Answer::empty().field("permissions", &all))
 }
 
-/// What `permissions.addRole` and `permissions.removeRole` take.
 pub(crate) static ROLE: Schema = Schema {
     required: &[
         ("permissionId", Kind::LongText(1)),
@@ -123,7 +122,6 @@ pub(crate) static ROLE: Schema = Schema {
     one_of: &[],
 };
 
-/// `POST /api/v1/permissions.addRole` and `permissions.removeRole`.
 async fn change_role(call: Call, grant: Grant) -> Outcome {
     let params = call.input.params()?;
     let role = RoleId::new(params.required("role")?);
@@ -162,7 +160,6 @@ struct About {
     sorter: usize,
 }
 
-/// One permission of the list.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Entry {
     name: String,
@@ -191,8 +188,8 @@ impl Entry {
     }
 }
 
-/// Every permission in the order of the list: those of the table by name, then one for every setting that is not
-/// hidden and for every group of them, with the fixed ones moved to their places.
+/// Every permission in the order of the list: those of the table by name, then one for every setting that is not hidden
+/// and for every group of them, with the fixed ones moved to their places.
 fn entries(settings: &Settings, shown: impl Fn(&Definition) -> bool) -> Vec<Entry> {
     let fixed = |permission: Permission| FIXED.iter().any(|(_, one)| *one == permission);
     let named = Permission::DEFAULTS
@@ -215,7 +212,7 @@ fn entries(settings: &Settings, shown: impl Fn(&Definition) -> bool) -> Vec<Entr
         .all()
         .filter(|one| shown(one))
         .map(|one| about(one.id.as_ref(), one.group_name(), one.section(), one.sorter));
-    // Where a group is called like a setting, they share the permission.
+    // A group and a setting of the same name share the permission.
     let per_group = settings
         .groups()
         .filter(|group| settings.definition(group).is_none())

@@ -117,7 +117,7 @@ static TAKE: Schema = Schema {
     one_of: &[],
 };
 
-/// What is told of the users who have a role.
+/// What is shown of the users who have a role.
 const USER_FIELDS: [&str; 7] = [
     "_id",
     "name",
@@ -128,7 +128,6 @@ const USER_FIELDS: [&str; 7] = [
     "_updatedAt",
 ];
 
-/// The wire document of a role.
 fn document(id: &RoleId, role: &RoleDefinition) -> Value {
     described(id, &role.properties, role.protected)
 }
@@ -144,7 +143,6 @@ fn described(id: &RoleId, properties: &RoleProperties, protected: bool) -> Value
     })
 }
 
-/// `GET /api/v1/roles.list`.
 async fn list(call: Call) -> Outcome {
     let table = call.state.views().roles();
     let roles: Vec<Value> = table.iter().map(|(id, role)| document(id, role)).collect();
@@ -188,7 +186,6 @@ async fn sync(call: Call) -> Outcome {
     Ok(Answer::empty().field("roles", &json!({ "update": update, "remove": remove })))
 }
 
-/// `POST /api/v1/roles.create`.
 async fn create(call: Call) -> Outcome {
     let params = call.input.params()?;
     let wish = properties(&params, RoleScope::Users)?;
@@ -201,7 +198,7 @@ async fn create(call: Call) -> Outcome {
     Ok(answer(&call, &id))
 }
 
-/// `POST /api/v1/roles.update`. A description that is left out becomes empty, a scope that is left out `Users`.
+/// `POST /api/v1/roles.update`. An omitted description becomes empty, an omitted scope `Users`.
 async fn update(call: Call) -> Outcome {
     let params = call.input.params()?;
     let id = RoleId::new(params.required("roleId")?);
@@ -217,7 +214,7 @@ async fn update(call: Call) -> Outcome {
     Ok(answer(&call, &id))
 }
 
-/// What is wrong with giving the role a scope there is not: that comes after what is wrong with the role.
+/// The error for a role with an unknown scope: errors about the role itself come first.
 fn unknown_scope(call: &Call, id: &RoleId) -> ApiError {
     match call.state.views().roles().get(id) {
         None => wording::bare_code("error-invalid-roleId"),
@@ -256,7 +253,6 @@ async fn delete(call: Call) -> Outcome {
     Ok(Answer::empty())
 }
 
-/// `POST /api/v1/roles.addUserToRole`.
 async fn add_user(call: Call) -> Outcome {
     let params = call.input.params()?;
     let table = call.state.views().roles();
@@ -280,7 +276,8 @@ async fn add_user(call: Call) -> Outcome {
     Ok(Answer::empty().field("role", &document(id, role)))
 }
 
-/// `POST /api/v1/roles.removeUserFromRole`. The user is named to the letter. The room is named by `scope`; a role of rooms is kept without one.
+/// `POST /api/v1/roles.removeUserFromRole`. The user name must match exactly. `scope` names the room; a role of rooms
+/// is kept without one.
 async fn remove_user(call: Call) -> Outcome {
     let params = call.input.params()?;
     let table = call.state.views().roles();
@@ -290,7 +287,7 @@ async fn remove_user(call: Call) -> Outcome {
         .filter(|user| params.text("username") == Ok(Some(&user.username)))
         .ok_or_else(wording::no_user_of_name)?;
     let room = params.filled("scope")?;
-    // A role that is gone is taken from those who hold it still, by its id.
+    // A deleted role is taken from those who still hold it, by its id.
     let (id, scope, document) = if let Some((id, role)) = table.find(named) {
         (id.clone(), role.properties.scope, document(id, role))
     } else {
@@ -317,7 +314,7 @@ async fn remove_user(call: Call) -> Outcome {
     Ok(Answer::empty().field("role", &document))
 }
 
-/// The id of a role that there is no more, but that the user holds, in the workspace or in a room.
+/// The id of a deleted role that the user still holds, in the workspace or in a room.
 async fn gone_role(
     call: &Call,
     named: &str,
@@ -336,7 +333,7 @@ async fn gone_role(
     held.then_some(id).ok_or_else(wording::invalid_role_id)
 }
 
-/// `GET /api/v1/roles.getUsersInRole`. A room needs the right to look into other people's rooms.
+/// `GET /api/v1/roles.getUsersInRole`. A room needs the right to see other people's rooms.
 async fn users_in_role(call: Call) -> Outcome {
     let params = call.input.query();
     let named = params

@@ -79,18 +79,18 @@ pub(super) fn routes() -> Vec<Route> {
     ]
 }
 
-/// `GET /api/v1/settings.public`. The ids wanted come as `_id=a,b` or in `query`.
+/// `GET /api/v1/settings.public`. The ids come as `_id=a,b` or in `query`.
 async fn public(call: Anyone) -> Outcome {
     rows(&call.state, &call.input.query(), false).await
 }
 
-/// `GET /api/v1/settings`: all that are shown at all, or only public ones to those who may not see the rest.
+/// `GET /api/v1/settings`: all that are shown at all, or only public ones for callers who may not see the rest.
 async fn list(call: Call) -> Outcome {
     let all = call.may(Permission::VIEW_PRIVILEGED_SETTING);
     rows(&call.state, &call.input.query(), all).await
 }
 
-/// What of the documents a request needs to see: the whole of them, or what every list has.
+/// Whether a request needs whole documents, or only what every list has.
 fn needs_whole(page: &PageRequest, sorted_by: Option<&str>) -> bool {
     let filtered = page
         .query
@@ -174,7 +174,6 @@ fn ids(params: &Params, page: &PageRequest) -> Result<Option<HashSet<String>>, A
     Ok(ids.map(|ids| ids.into_iter().map(str::to_owned).collect()))
 }
 
-/// `GET /api/v1/settings/{id}`.
 async fn get(call: Call) -> Outcome {
     let settings = call.state.views().settings();
     let definition = settings
@@ -186,8 +185,8 @@ async fn get(call: Call) -> Outcome {
         .field("value", settings.get(definition.id.as_ref())))
 }
 
-/// `POST /api/v1/settings/{id}`: a value, a colour with its editor, or `execute` for what is there to be run. A setting
-/// the operator has blocked stays as it is, and nobody is told.
+/// `POST /api/v1/settings/{id}`: a value, a colour with its editor, or `execute` to run an action. A setting the
+/// operator has blocked stays as it is, without an error.
 async fn save(call: Call) -> Outcome {
     let settings = call.state.views().settings();
     let definition = settings
@@ -250,7 +249,7 @@ static SEVERAL: Schema = Schema {
     one_of: &[],
 };
 
-/// `POST /api/v1/settings`: all of them, or none.
+/// `POST /api/v1/settings`: all or none.
 async fn save_several(call: Call) -> Outcome {
     let params = call.input.params()?;
     let rows = params.get("settings").and_then(Value::as_array);
@@ -259,8 +258,8 @@ async fn save_several(call: Call) -> Outcome {
     Ok(Answer::empty())
 }
 
-/// Several settings to be saved, out of `[{_id, value, editor}]`. Refused when one of them is not there, or the caller
-/// may not change it; those the operator has blocked stay as they are, and nobody is told.
+/// Several settings to save, from `[{_id, value, editor}]`. Refused if one of them does not exist, or the caller may
+/// not change it; those the operator has blocked stay as they are, without an error.
 pub fn wishes(state: &AppState, caller: &Caller, rows: &[Value]) -> Result<Vec<Wish>, ApiError> {
     let ids: Vec<&str> = rows
         .iter()
@@ -301,7 +300,7 @@ pub fn wishes(state: &AppState, caller: &Caller, rows: &[Value]) -> Result<Vec<W
         .collect())
 }
 
-/// The settings that went since then with the login service they were of, and when; without a date none.
+/// The settings removed since then with their login service, and when; without a date none.
 pub async fn removed(
     state: &AppState,
     since: Option<Since>,
@@ -321,7 +320,7 @@ pub async fn removed(
         .collect())
 }
 
-/// The public settings as `public-settings/get` has them.
+/// The public settings as `public-settings/get` returns them.
 pub async fn public_rows(state: &AppState) -> Result<Vec<(Timestamp, Value)>, ApiError> {
     let book = Book::open(state).await?;
     Ok(book
@@ -341,7 +340,7 @@ pub async fn public_rows(state: &AppState) -> Result<Vec<(Timestamp, Value)>, Ap
         .collect())
 }
 
-/// Every setting that `wanted` says, as a whole document, and the groups when `groups`.
+/// Every setting that `wanted` accepts, as a whole document, and the groups if `groups`.
 pub async fn documents(
     state: &AppState,
     groups: bool,

@@ -1,4 +1,4 @@
-//! Sounds that people uploaded (contract, admin 11.2).
+//! Uploaded sounds (contract, admin 11.2).
 
 use application::admin::sounds::{self, Recording};
 use application::files::stored_files::Shelf;
@@ -54,7 +54,6 @@ pub(super) fn routes() -> Vec<Route> {
     ]
 }
 
-/// `GET /api/v1/custom-sounds.list`.
 async fn list(call: Call) -> Outcome {
     let params = call.input.query();
     let page = call.page(&params)?;
@@ -80,7 +79,7 @@ async fn document(call: &Call, id: &str) -> Result<Value, ApiError> {
         .ok_or_else(wording::sound_not_found)
 }
 
-/// A recording that was uploaded. It goes by the ending of its file's name, or else by its media type.
+/// An uploaded recording. The extension of its file name decides, or else its media type.
 fn recording(call: &Call, upload: Upload) -> Result<Recording, ApiError> {
     check_size(&call.state, upload.bytes.len())?;
     if upload.bytes.is_empty() {
@@ -102,7 +101,6 @@ fn recording(call: &Call, upload: Upload) -> Result<Recording, ApiError> {
     })
 }
 
-/// `POST /api/v1/custom-sounds.create`.
 pub async fn create(call: Call) -> Outcome {
     let (fields, upload) = call.input.form(Some("sound")).await?;
     let recording = recording(&call, upload.ok_or_else(wording::no_file)?)?;
@@ -129,14 +127,12 @@ pub async fn update(call: Call) -> Outcome {
     Ok(Answer::empty().field("sound", &document(&call, id).await?))
 }
 
-/// `POST /api/v1/custom-sounds.delete`.
 pub async fn delete(call: Call) -> Outcome {
     let params = call.input.params()?;
     sounds::delete(&call.state, &call.caller, params.required("_id")?).await?;
     Ok(Answer::empty())
 }
 
-/// `GET /custom-sounds/<id>.<extension>`.
 async fn file(call: Anyone) -> Outcome {
     let (id, _) = media::split_name(call.input.path("file"));
     let record = call.state.views().sound_file(id).await?;

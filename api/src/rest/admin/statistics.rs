@@ -1,4 +1,4 @@
-//! Figures of the workspace and of this server (contract, admin 6 `stdout.queue` and 7).
+//! Statistics of the workspace and of this server (contract, admin 6 `stdout.queue` and 7).
 
 use application::dates::iso;
 use application::ids::now;
@@ -39,7 +39,6 @@ pub(super) fn routes() -> Vec<Route> {
     ]
 }
 
-/// `GET /api/v1/statistics`.
 async fn get(call: Call) -> Outcome {
     let params = call.input.query();
     let statistics = call.state.statistics();
@@ -54,12 +53,11 @@ async fn get(call: Call) -> Outcome {
     })
 }
 
-/// `GET /api/v1/statistics.list`.
 async fn list(call: Call) -> Outcome {
     let page = call.page(&call.input.query())?;
     let docs = call.state.statistics().all();
     let docs = docs.iter().map(|doc| (**doc).clone()).collect();
-    // They are the newest first; a field that none of them has leaves them so.
+    // They are newest first; a field that none of them has keeps that order.
     let (docs, total) = page.select(docs, "");
     Ok(Answer::empty()
         .field("statistics", &docs)
@@ -76,7 +74,7 @@ async fn telemetry(call: Call) -> Outcome {
         let name = event["eventName"].as_str().unwrap_or_default();
         let what = match name {
             "updateCounter" => event["settingsId"].as_str(),
-            // Which room it was is nobody's business.
+            // Which room it was is private.
             "otrStats" => Some(""),
             "slashCommandsStats" => event["command"].as_str(),
             _ => return Err(wording::event_not_found()),
@@ -87,7 +85,7 @@ async fn telemetry(call: Call) -> Outcome {
     Ok(Answer::empty())
 }
 
-/// `GET /api/v1/instances.get`. This process.
+/// `GET /api/v1/instances.get`: this process.
 async fn instances(call: Call) -> Outcome {
     let settings = call.state.views().settings();
     let (host, port) = Site::of(&settings).host_and_port();
@@ -102,7 +100,6 @@ async fn instances(call: Call) -> Outcome {
     Ok(Answer::empty().field("instances", &[instance]))
 }
 
-/// `GET /api/v1/stdout.queue`.
 async fn log_lines(call: Call) -> Outcome {
     let limit = call.state.views().settings().int(keys::LOG_VIEW_LIMIT);
     let queue: Vec<Value> = lines::last(usize::try_from(limit).unwrap_or(0))
@@ -112,5 +109,4 @@ async fn log_lines(call: Call) -> Outcome {
     Ok(Answer::empty().field("queue", &queue))
 }
 
-/// The right to see figures.
 const FIGURES: &[Permission] = &[Permission::VIEW_STATISTICS];

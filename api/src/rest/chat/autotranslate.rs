@@ -1,5 +1,5 @@
-//! Translations (contract, admin 13.4), and WebDAV accounts (13.1). No program that translates is part of this
-//! server; what members want translated is kept all the same.
+//! Translations (contract, admin 13.4), and WebDAV accounts (13.1). This server includes no translator; it keeps what
+//! members want translated all the same.
 
 use application::caller::Caller;
 use application::chat::members;
@@ -53,7 +53,6 @@ pub(crate) fn must_be_on(state: &AppState) -> Result<(), ApiError> {
     }
 }
 
-/// `GET /api/v1/autotranslate.getSupportedLanguages`.
 async fn languages(call: Call) -> Outcome {
     must_be_on(&call.state)?;
     if !call.may(Permission::AUTO_TRANSLATE) {
@@ -62,7 +61,7 @@ async fn languages(call: Call) -> Outcome {
     Ok(Answer::empty().field("languages", &Value::Array(Vec::new())))
 }
 
-/// What a member wants, out of the body.
+/// What a member wants translated, from the body.
 pub(crate) fn wanted(params: &Params) -> Result<MembershipCommand, ApiError> {
     let required = |name: &str| {
         params
@@ -96,7 +95,6 @@ pub(crate) fn wanted(params: &Params) -> Result<MembershipCommand, ApiError> {
     }
 }
 
-/// `POST /api/v1/autotranslate.saveSettings`.
 async fn save_settings(call: Call) -> Outcome {
     must_be_on(&call.state)?;
     let params = call.input.params()?;
@@ -130,7 +128,7 @@ pub(crate) async fn save(
     }
 }
 
-/// `POST /api/v1/autotranslate.translateMessage`. Without anything that translates, no translation arrives.
+/// `POST /api/v1/autotranslate.translateMessage`. Without a translator, no translation arrives.
 async fn translate(call: Call) -> Outcome {
     must_be_on(&call.state)?;
     let params = call.input.params()?;
@@ -150,7 +148,7 @@ async fn translate(call: Call) -> Outcome {
     Ok(Answer::empty())
 }
 
-/// An account as clients see it: without what is secret.
+/// An account as clients see it: without secrets.
 fn account(record: &WebdavRecord) -> Value {
     let mut account = json!({ "_id": record.id, "serverURL": record.server_url });
     if let Login::Password { username, .. } = &record.login {
@@ -162,7 +160,6 @@ fn account(record: &WebdavRecord) -> Value {
     account
 }
 
-/// `GET /api/v1/webdav.getMyAccounts`.
 async fn webdav_accounts(call: Call) -> Outcome {
     let records = call.state.views().webdav_accounts(call.caller.id()).await?;
     let accounts: Vec<Value> = records.iter().map(account).collect();

@@ -1,6 +1,6 @@
-//! What `channels.*` and `groups.*` have in common, which is nearly everything (contract, rooms 11): making, finding and
-//! reading rooms. Where the two families differ, the difference is in a line that asks for the kind. Who is in a room
-//! is in [`super::members`], how it is changed in [`super::room_settings`].
+//! What `channels.*` and `groups.*` have in common, which is nearly everything (contract, rooms 11): creating, finding
+//! and reading rooms. Where the two families differ, a line checks the kind. Members are in [`super::members`], changes
+//! of rooms in [`super::room_settings`].
 
 use application::chat::members::Founder;
 use application::chat::rooms;
@@ -47,7 +47,7 @@ pub(super) fn routes() -> Vec<Route> {
     routes
 }
 
-/// What channels and groups have in common.
+/// The routes that channels and groups have in common.
 fn routes_of(kind: RoomKind) -> Vec<Route> {
     vec![
         route::post(path(kind, "create"), move |call| create(kind, call))
@@ -90,7 +90,6 @@ pub(super) const ROOM: Schema = Schema {
     one_of: &["roomId", "roomName"],
 };
 
-/// The room as it is now.
 pub(super) async fn answer(call: &Call, kind: RoomKind, room: &RoomId) -> Outcome {
     let record = call
         .state
@@ -114,7 +113,6 @@ pub(super) fn params_of(
     }
 }
 
-/// `*.create`.
 async fn create(kind: RoomKind, call: Call) -> Outcome {
     call.need(if kind == RoomKind::Channel {
         Permission::CREATE_C
@@ -164,7 +162,7 @@ async fn create(kind: RoomKind, call: Call) -> Outcome {
     );
     let mut founders = vec![Founder::creator(call.caller.id().clone())];
     for member in members {
-        // Unknown names are passed over, and case counts.
+        // Unknown names are skipped, and case matters.
         let user = call.state.views().user_by_username(&member).await?;
         if let Some(user) = user.filter(|user| user.username == member)
             && founders.iter().all(|founder| founder.user != user.id)
@@ -176,7 +174,7 @@ async fn create(kind: RoomKind, call: Call) -> Outcome {
     answer(&call, kind, &room).await
 }
 
-/// `extraData` is merged into the room; only what makes sense from outside is.
+/// `extraData` is merged into the room, but only what makes sense from outside.
 fn wish(
     kind: RoomKind,
     call: &Call,
@@ -206,14 +204,13 @@ fn wish(
     }
 }
 
-/// `*.info`.
 async fn info(kind: RoomKind, call: Call) -> Outcome {
     let params = call.input.params()?;
     let found = lookup::room(&call, &params, Some(kind), Archived::Accepted).await?;
     Ok(Answer::with_capacity(found.record.doc.len() + 16).raw(key(kind), &found.record.doc))
 }
 
-/// `channels.list`: all channels, or one's own for those who may not look around.
+/// `channels.list`: all channels, or one's own for callers who may not see others.
 async fn list_all(call: Call) -> Outcome {
     let everywhere = call.may(Permission::VIEW_C_ROOM);
     if !everywhere {
@@ -293,7 +290,6 @@ fn sort(field: &str) -> Option<RoomSort> {
     }
 }
 
-/// `*.messages`.
 async fn messages(kind: RoomKind, call: Call) -> Outcome {
     let params = params_of(&call, kind, &history::MESSAGES)?;
     let archived = if kind == RoomKind::Channel {
@@ -308,7 +304,7 @@ async fn messages(kind: RoomKind, call: Call) -> Outcome {
     history::messages(&call, &params, found.id()).await
 }
 
-/// `*.history`. Threads are shown by groups unless told otherwise, by channels only when told so.
+/// `*.history`. Threads are included by default for groups, and only on request for channels.
 async fn history(kind: RoomKind, call: Call) -> Outcome {
     let params = params_of(&call, kind, &history::HISTORY)?;
     let found = lookup::room(&call, &params, Some(kind), Archived::Accepted).await?;

@@ -1,4 +1,4 @@
-//! How much there is in a room, and how much of it is new to somebody (contract, rooms 11 and 12: `*.counters`).
+//! How much is in a room, and how much of it is new to a user (contract, rooms 11 and 12: `*.counters`).
 
 use application::chat::room_access::RoomAccess;
 use domain::permission::Permission;
@@ -45,7 +45,6 @@ fn direct_route(prefix: &str) -> Route {
         .answers(&[("joined", Kind::Boolean)])
 }
 
-/// `channels.counters` and `groups.counters`.
 async fn of_room(kind: RoomKind, call: Call) -> Outcome {
     let params = call.input.params()?;
     let found = if kind == RoomKind::Group {
@@ -71,8 +70,8 @@ async fn of_room(kind: RoomKind, call: Call) -> Outcome {
     let subscription: Value = serde_json::from_slice(&membership.doc).unwrap_or_default();
     let seen = subscription.get("ls").and_then(parse_date);
     let joined = subscription.get("ts").and_then(parse_date);
-    // What was sent at the cursor is read. Channels without one count from their beginning, groups from when the user
-    // joined.
+    // A message sent at the cursor is read. Without a cursor, channels count from their beginning, groups from when the
+    // user joined.
     let from = match seen {
         Some(seen) => Some(Timestamp::from_millis(seen.as_millis() + 1)),
         None if kind == RoomKind::Group => joined,
@@ -100,7 +99,6 @@ async fn of_room(kind: RoomKind, call: Call) -> Outcome {
         .field("userMentions", &membership.user_mentions))
 }
 
-/// `im.counters`.
 async fn of_direct(call: Call) -> Outcome {
     let params = call.input.params()?;
     let id = params
@@ -112,7 +110,7 @@ async fn of_direct(call: Call) -> Outcome {
     let place = place
         .filter(|place| place.room.kind == RoomKind::Direct)
         .ok_or_else(wording::forbidden)?;
-    // Who asks about somebody else administers rooms, as was checked just now.
+    // A caller who asks about somebody else administers rooms, as was checked above.
     if user == *call.caller.id() && !place.can_access(&call.caller) {
         return Err(wording::forbidden());
     }
@@ -148,7 +146,7 @@ fn direct_unreads(membership: &MembershipRecord, room: &[u8]) -> (Value, Value) 
     }
 }
 
-/// Whose counters are wanted: somebody else's are for administrators.
+/// The user whose counters are wanted: only administrators see those of others.
 fn subject(call: &Call, params: &Params) -> Result<UserId, ApiError> {
     match params.filled("userId")? {
         None => Ok(call.caller.id().clone()),
@@ -159,7 +157,7 @@ fn subject(call: &Call, params: &Params) -> Result<UserId, ApiError> {
     }
 }
 
-/// What holds for everybody, `null` where it is not to be seen; without a place in the room the rest is `null` too.
+/// What is the same for everybody, `null` if it is not visible; without a place in the room the rest is `null` too.
 fn totals(room: &[u8], joined: bool, visible: bool) -> Answer {
     let room: Value = serde_json::from_slice(room).unwrap_or_default();
     let shown = |field: &str| {

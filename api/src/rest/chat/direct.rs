@@ -17,7 +17,6 @@ use crate::http::schema::{Kind, PAGE, Schema};
 use crate::rest::chat::history::{self, HISTORY_PARAMS, HistoryOptions};
 use crate::rest::chat::{channels, members as member_lists};
 
-/// A room, and which part of a list.
 const DIRECT_PAGE: &[(&str, Kind)] = &[
     ("roomId", Kind::Text),
     ("username", Kind::Text),
@@ -28,7 +27,7 @@ const DIRECT_PAGE: &[(&str, Kind)] = &[
     ("query", Kind::Text),
 ];
 
-/// Direct messages have two names on the wire.
+/// Direct messages have two prefixes on the wire.
 pub(super) const PREFIXES: [&str; 2] = ["im", "dm"];
 
 pub(super) fn routes() -> Vec<Route> {
@@ -81,7 +80,6 @@ const CREATE: Schema = Schema {
     one_of: &["username", "usernames"],
 };
 
-/// `im.create`.
 async fn create(call: Call) -> Outcome {
     let params = call.input.strict(&CREATE)?;
     let names = match params.text("usernames")? {
@@ -141,8 +139,8 @@ async fn with(call: &Call, names: &[&str], without_self: bool) -> Result<RoomId,
     Ok(direct::open(&call.state, &call.caller, participants).await?)
 }
 
-/// The direct message that `roomId` or `username` names, for reading: a room's id, or somebody's id or name; then the
-/// room with them, made if there is none. 403 for those who may not: that others talk is nobody's business.
+/// The direct message that `roomId` or `username` names, for reading: the id of a room, or the id or name of a user;
+/// then the room with them, created if there is none. 403 for callers who may not read it: that others talk is private.
 async fn readable(call: &Call, params: &Params) -> Result<RoomId, ApiError> {
     let named = params.filled("roomId")?.or(params.filled("username")?);
     let named = named.ok_or_else(|| wording::room_param_missing(Some(RoomKind::Direct)))?;
@@ -181,19 +179,16 @@ async fn own(call: &Call) -> Result<RoomAccess, ApiError> {
         .ok_or_else(wording::forbidden)
 }
 
-/// `im.list`.
 async fn list(call: Call) -> Outcome {
     channels::list_joined(RoomKind::Direct, call).await
 }
 
-/// `im.messages`.
 async fn messages(call: Call) -> Outcome {
     let params = call.input.params()?;
     let room = readable(&call, &params).await?;
     history::messages(&call, &params, &room).await
 }
 
-/// `im.history`.
 async fn history(call: Call) -> Outcome {
     let params = call.input.strict(&history::DIRECT_HISTORY)?;
     let room = readable(&call, &params).await?;
@@ -201,14 +196,13 @@ async fn history(call: Call) -> Outcome {
     history::history(&call, params, &room, options).await
 }
 
-/// `im.members`.
 async fn members(call: Call) -> Outcome {
     let params = call.input.params()?;
     let room = readable(&call, &params).await?;
     member_lists::members_of(&call, &params, &room).await
 }
 
-/// `im.open`. Opening what is open is fine.
+/// `im.open`. Opening an open room succeeds.
 pub async fn open(call: Call) -> Outcome {
     let place = own(&call).await?;
     let command = MembershipCommand::Open { at: now() };
@@ -216,7 +210,6 @@ pub async fn open(call: Call) -> Outcome {
     Ok(Answer::empty())
 }
 
-/// `im.close`.
 async fn close(call: Call) -> Outcome {
     let place = own(&call).await?;
     let command = MembershipCommand::Hide { at: now() };

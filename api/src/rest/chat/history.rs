@@ -1,4 +1,4 @@
-//! Reading what was said in a room (contract, rooms 11 and 12: `*.history`, `*.messages`).
+//! Reading the messages of a room (contract, rooms 11 and 12: `*.history`, `*.messages`).
 
 use std::sync::Arc;
 
@@ -16,7 +16,7 @@ use crate::http::page::{PageRequest, cut};
 use crate::http::params::{Params, parse_date};
 use crate::http::schema::{Kind, Schema};
 
-/// What asks for the messages between two points in time.
+/// Parameters for the messages between two points in time.
 pub(super) const HISTORY_PARAMS: &[(&str, Kind)] = &[
     ("roomId", Kind::Text),
     ("roomName", Kind::Text),
@@ -46,14 +46,12 @@ pub const MESSAGES: Schema = Schema {
 
 const FLAG: Kind = Kind::Enum(&["true", "false"]);
 
-/// What `channels.history` takes.
 pub const HISTORY: Schema = Schema {
     required: &[],
     one_of: &["roomId", "roomName"],
     ..DIRECT_HISTORY
 };
 
-/// What `im.history` takes.
 pub const DIRECT_HISTORY: Schema = Schema {
     required: &[("roomId", Kind::Text)],
     optional: &[
@@ -71,13 +69,13 @@ pub const DIRECT_HISTORY: Schema = Schema {
     one_of: &[],
 };
 
-/// Rows read at a time where each has to be looked at.
+/// Rows read at a time if each has to be looked at.
 const CHUNK: u64 = 1_000;
 
-/// Rows looked at for one request. What is older is not found by `query`; search is made for that.
+/// Most rows looked at for one request. `query` does not find what is older; search is made for that.
 const MOST_ROWS: u64 = 20_000;
 
-/// Bytes of documents found for one request, about; where there are more, older ones are not found.
+/// About the most bytes of documents found for one request; older documents are not found.
 const MOST_BYTES: usize = 8 * 1024 * 1024;
 
 /// A page of everything in a room, newest first unless `sort={"ts":1}`.
@@ -111,7 +109,7 @@ pub async fn messages(call: &Call, params: &Params, room: &RoomId) -> Outcome {
         .field("total", &total))
 }
 
-/// Which messages are wanted, in the older or the newer words; `None`: all.
+/// Which messages are wanted, in the older or the newer parameters; `None`: all.
 fn filter(params: &Params, page: &PageRequest) -> Result<Option<Filter>, ApiError> {
     let mut all: Vec<Filter> = page.query.clone().into_iter().collect();
     for (name, field) in [
@@ -137,7 +135,7 @@ fn json_map(value: Value) -> serde_json::Map<String, Value> {
     }
 }
 
-/// The wanted ones among the newest messages of a room, newest first, with bounded memory and work.
+/// The newest messages of a room that match, newest first, with bounded memory and work.
 async fn scan(call: &Call, room: &RoomId, filter: &Filter) -> Result<Vec<Bytes>, ApiError> {
     let filter = Arc::new(filter.clone());
     let (mut wanted, mut bytes) = (Vec::new(), 0);
@@ -151,7 +149,7 @@ async fn scan(call: &Call, room: &RoomId, filter: &Filter) -> Result<Vec<Bytes>,
         offset += chunk.items.len() as u64;
         let last = chunk.items.is_empty() || offset >= chunk.total;
         let filter = Arc::clone(&filter);
-        // Reading so many documents would keep other requests waiting.
+        // Reading that many documents would keep other requests waiting.
         let found: Vec<Bytes> = tokio::task::spawn_blocking(move || {
             let wants = |doc: &Bytes| {
                 serde_json::from_slice::<Value>(doc).is_ok_and(|doc| filter.matches(&doc))
@@ -169,7 +167,7 @@ async fn scan(call: &Call, room: &RoomId, filter: &Filter) -> Result<Vec<Bytes>,
     Ok(wanted)
 }
 
-/// How a family of routes reads its flags: they differ, and clients know how.
+/// How a family of routes reads its flags: they differ, and clients rely on it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct HistoryOptions {
     show_threads: bool,
@@ -179,7 +177,7 @@ pub struct HistoryOptions {
 }
 
 impl HistoryOptions {
-    /// Of channels and direct messages: threads only when asked for.
+    /// For channels and direct messages: threads only on request.
     pub fn of(params: &Params) -> Self {
         Self {
             show_threads: params.flag("showThreadMessages"),
@@ -189,7 +187,7 @@ impl HistoryOptions {
         }
     }
 
-    /// Of groups: threads unless told otherwise, any text counts as true, and pages are shorter.
+    /// For groups: threads by default, any text counts as true, and pages are shorter.
     pub fn of_group(params: &Params) -> Result<Self, ApiError> {
         Ok(Self {
             show_threads: params.text("showThreadMessages")? != Some("false"),
@@ -200,8 +198,8 @@ impl HistoryOptions {
     }
 }
 
-/// A room's history, newest first, without system messages the workspace hides. With `unreads` also how many there are
-/// after `oldest` that the page does not show, and the first of them.
+/// A room's history, newest first, without system messages the workspace hides. With `unreads` also how many messages
+/// there are after `oldest` that the page does not show, and the first of them.
 pub async fn history(
     call: &Call,
     params: Params,

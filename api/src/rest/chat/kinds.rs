@@ -1,16 +1,14 @@
-//! Channels and groups: what the two kinds of named rooms are called on the wire, and what their routes have in common.
+//! Channels and groups: their names on the wire, and what their routes have in common.
 
 use domain::room::RoomKind;
 
 use crate::http::schema::Kind;
 
-/// The kinds of rooms that have a name, of which each has a family of routes.
+/// The kinds of rooms that have a name; each has a family of routes.
 pub(super) const NAMED: [RoomKind; 2] = [RoomKind::Channel, RoomKind::Group];
 
-/// What names a room.
 pub(super) const ROOM_PARAMS: &[(&str, Kind)] = &[("roomId", Kind::Text), ("roomName", Kind::Text)];
 
-/// The path of a route of the family.
 pub(super) fn path(kind: RoomKind, name: &str) -> String {
     let family = match kind {
         RoomKind::Channel => "channels",

@@ -1,10 +1,10 @@
-//! Which emoji there are: those everybody knows, and those of this workspace.
+//! Which emoji exist: the standard ones, and those of this workspace.
 
 use crate::errors::ApiError;
 use crate::state::AppState;
 
-/// Whether `name`, with or without colons, is the shortname of an emoji, or the name or an alias of one that people
-/// made here.
+/// Whether `name`, with or without colons, is the shortname of a standard emoji, or the name or an alias of a custom
+/// one.
 pub async fn exists(state: &AppState, name: &str) -> Result<bool, ApiError> {
     let name = bare(name);
     if is_known(&name) {
@@ -18,7 +18,7 @@ fn bare(name: &str) -> String {
     name.chars().filter(|letter| *letter != ':').collect()
 }
 
-/// Whether everybody knows an emoji of that name.
+/// Whether a standard emoji has that name.
 fn is_known(name: &str) -> bool {
     let toneless = name
         .strip_suffix(['1', '2', '3', '4', '5'])
@@ -29,7 +29,7 @@ fn is_known(name: &str) -> bool {
     })
 }
 
-/// Names that clients of the contract use for common emoji, beside the names [`emojis`] knows. In order.
+/// Names that clients of the contract use for common emoji, in addition to those [`emojis`] knows. In order.
 const OTHER_NAMES: [&str; OTHER_COUNT] = [
     "admission_tickets",
     "airplane_arriving",

@@ -1,4 +1,4 @@
-//! Who is in a room: joining, inviting, leaving, roles, and whether one sees it in one's list (contract, rooms 6 and 11).
+//! Who is in a room: joining, inviting, leaving, roles, and whether a room is in one's list (contract, rooms 6 and 11).
 
 use application::chat::members;
 use application::error::Error;
@@ -21,7 +21,6 @@ use crate::rest::chat::channels::{ROOM, answer, params_of};
 use crate::rest::chat::kinds::{NAMED, ROOM_PARAMS, path, room_field};
 use crate::rest::lookup::{self, Archived};
 
-/// What names a room and somebody.
 const ROOM_USER: &[(&str, Kind)] = &[
     ("roomId", Kind::Text),
     ("roomName", Kind::Text),
@@ -46,7 +45,7 @@ pub(super) fn routes() -> Vec<Route> {
     routes
 }
 
-/// What channels and groups have in common.
+/// The routes that channels and groups have in common.
 fn routes_of(kind: RoomKind) -> Vec<Route> {
     vec![
         route::post(path(kind, "leave"), move |call| leave(kind, call))
@@ -97,7 +96,6 @@ fn routes_of(kind: RoomKind) -> Vec<Route> {
     ]
 }
 
-/// Giving and taking the roles that rooms have.
 fn role_routes(kind: RoomKind) -> Vec<Route> {
     let roles = [
         ("Owner", RoomRole::Owner),
@@ -141,7 +139,6 @@ const ROOM_PAGE: Schema = Schema {
     one_of: &["roomId", "roomName"],
 };
 
-/// `channels.join`.
 async fn join(call: Call) -> Outcome {
     let params = call.input.strict(&JOIN)?;
     let found = lookup::room(&call, &params, Some(RoomKind::Channel), Archived::Refused).await?;
@@ -161,7 +158,7 @@ async fn leave(kind: RoomKind, call: Call) -> Outcome {
     answer(&call, kind, found.id()).await
 }
 
-/// `*.invite`. Groups need not be open to those who may add people anywhere.
+/// `*.invite`. Groups need not be open to callers who may add people anywhere.
 async fn invite(kind: RoomKind, call: Call) -> Outcome {
     let params = call.input.params()?;
     let found = if kind == RoomKind::Group {
@@ -191,7 +188,7 @@ async fn kick(kind: RoomKind, call: Call) -> Outcome {
     answer(&call, kind, found.id()).await
 }
 
-/// `*.addOwner` and its like.
+/// `*.addOwner` and the like.
 async fn grant(kind: RoomKind, role: RoomRole, call: Call) -> Outcome {
     change_role(
         kind,
@@ -201,7 +198,7 @@ async fn grant(kind: RoomKind, role: RoomRole, call: Call) -> Outcome {
     .await
 }
 
-/// `*.removeOwner` and its like.
+/// `*.removeOwner` and the like.
 async fn revoke(kind: RoomKind, role: RoomRole, call: Call) -> Outcome {
     change_role(
         kind,
@@ -213,7 +210,7 @@ async fn revoke(kind: RoomKind, role: RoomRole, call: Call) -> Outcome {
 
 async fn change_role(kind: RoomKind, call: &Call, command: MembershipCommand) -> Outcome {
     let params = call.input.params()?;
-    // What is there can be taken away, in archived rooms too.
+    // What exists can be removed, in archived rooms too.
     let archived = match command {
         MembershipCommand::RevokeRole { .. } => Archived::Accepted,
         _ => Archived::Refused,
@@ -224,7 +221,7 @@ async fn change_role(kind: RoomKind, call: &Call, command: MembershipCommand) ->
         members::change(&call.state, &call.caller, &found.place, &user.id, &command).await;
     match (outcome, command) {
         (Ok(_), _) => Ok(Answer::empty()),
-        // What a role cannot be taken from for want of membership is, of all things, an invalid room.
+        // If a role cannot be removed for lack of membership, the error says that the room is invalid.
         (
             Err(Error::Membership(MembershipRefusal::NotAMember)),
             MembershipCommand::RevokeRole {
@@ -236,7 +233,6 @@ async fn change_role(kind: RoomKind, call: &Call, command: MembershipCommand) ->
     }
 }
 
-/// `*.members`.
 async fn members(kind: RoomKind, call: Call) -> Outcome {
     let params = call.input.params()?;
     let archived = if kind == RoomKind::Channel {
@@ -255,7 +251,6 @@ async fn members(kind: RoomKind, call: Call) -> Outcome {
     members_of(&call, &params, found.id()).await
 }
 
-/// A page of the members of a room.
 pub async fn members_of(call: &Call, params: &Params, room: &RoomId) -> Outcome {
     let page = call.page(params)?;
     let query = MemberQuery {
@@ -277,7 +272,6 @@ pub async fn members_of(call: &Call, params: &Params, room: &RoomId) -> Outcome 
         .field("total", &found.total))
 }
 
-/// `*.open`.
 async fn open(kind: RoomKind, call: Call) -> Outcome {
     let params = params_of(&call, kind, &ROOM)?;
     let found = lookup::room(&call, &params, Some(kind), Archived::Accepted).await?;
@@ -294,7 +288,6 @@ async fn open(kind: RoomKind, call: Call) -> Outcome {
     Ok(Answer::empty())
 }
 
-/// `*.close`.
 async fn close(kind: RoomKind, call: Call) -> Outcome {
     let params = params_of(&call, kind, &ROOM)?;
     let found = lookup::room(&call, &params, Some(kind), Archived::Accepted).await?;
@@ -330,7 +323,6 @@ async fn roles(kind: RoomKind, call: Call) -> Outcome {
     Ok(Answer::empty().field("roles", &roles))
 }
 
-/// `*.moderators`.
 async fn moderators(kind: RoomKind, call: Call) -> Outcome {
     let params = params_of(&call, kind, &ROOM_PAGE)?;
     let found = lookup::room(&call, &params, Some(kind), Archived::Accepted).await?;

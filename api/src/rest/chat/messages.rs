@@ -107,11 +107,10 @@ struct SentMessage {
     custom_fields: Option<Value>,
 }
 
-/// `POST /api/v1/chat.sendMessage`.
 async fn send(call: Call) -> Outcome {
     let sent = match call.input.json::<Sent>() {
         Some(sent) => sent,
-        // The slow way finds the words for what is wrong.
+        // The slower parse finds the words for what is wrong.
         None => Input::typed(call.input.params()?)?,
     };
     let message = sent.message.ok_or_else(wording::message_param_missing)?;
@@ -178,7 +177,7 @@ fn chosen_id(id: &str) -> Result<MessageId, ApiError> {
     Ok(MessageId::new(id))
 }
 
-/// The name a message goes under instead of its author's; one in which there is nothing to see hides nobody.
+/// The name a message shows instead of its author's; a blank one hides nobody.
 fn shown_alias(alias: String) -> String {
     if text::is_blank(&alias) {
         String::new()
@@ -187,19 +186,19 @@ fn shown_alias(alias: String) -> String {
     }
 }
 
-/// Nothing to show is recorded as nothing.
+/// An empty presentation is recorded as none.
 fn presentation(wanted: Presentation) -> Option<Box<Presentation>> {
     (wanted != Presentation::default()).then(|| Box::new(wanted))
 }
 
-/// The message that a reply names, if there is one.
+/// The message that a reply names, if any.
 async fn parent(call: &Call, tmid: Option<&str>) -> Result<Option<Parent>, ApiError> {
     let Some(tmid) = tmid else { return Ok(None) };
     let record = call.state.views().message(&MessageId::new(tmid)).await?;
     Ok(record.map(messages::parent))
 }
 
-/// The room of a thread: a reply is in there, whatever room it names (contract, messages 3 step 4).
+/// The room of a thread: a reply goes there, whatever room it names (contract, messages 3 step 4).
 async fn place_in_thread(call: &Call, parent: &Parent) -> Result<RoomAccess, ApiError> {
     RoomAccess::of(&call.state, &call.caller, &parent.room)
         .await?
@@ -207,7 +206,7 @@ async fn place_in_thread(call: &Call, parent: &Parent) -> Result<RoomAccess, Api
         .ok_or_else(wording::message_not_found)
 }
 
-/// The room of that id. Whoever may not see it is told what they are told of a room there is not.
+/// The room of that id. A caller who may not see it gets the same error as for a room that does not exist.
 async fn place_to_write(call: &Call, rid: Option<&str>) -> Result<RoomAccess, ApiError> {
     let rid = rid
         .filter(|rid| !rid.is_empty())
@@ -233,11 +232,11 @@ async fn post(call: Call) -> Outcome {
     if targets.len() > limits::TARGETS {
         return Err(wording::too_many_rooms(limits::TARGETS));
     }
-    // Before anything is done for it: naming somebody begins a conversation.
+    // Checked before anything is done: naming a user begins a conversation.
     let mut wished = posted(&params, now())?;
     messages::may_be_that_large(&call.state, &wished)?;
     wished.parent = parent(&call, params.filled("tmid")?).await?;
-    // All of them before the first message: one that cannot be posted to must not leave the others posted to.
+    // All of them before the first message: if one cannot be posted to, none is.
     let mut places = Vec::with_capacity(targets.len());
     for named in targets {
         places.push((named, target::place(&call, named).await?));
@@ -311,7 +310,7 @@ fn posted(params: &Params, at: Timestamp) -> Result<Draft, ApiError> {
     })
 }
 
-/// `msg` of an attachment is another word for its `text`.
+/// `msg` of an attachment is another name for its `text`.
 fn with_text(mut attachment: Value) -> Value {
     if let Some(object) = attachment.as_object_mut()
         && let Some(text) = object.remove("msg")
@@ -321,8 +320,8 @@ fn with_text(mut attachment: Value) -> Value {
     attachment
 }
 
-/// The message that a request names, with the caller's place in its room. Whoever may not see the room learns nothing
-/// about what is in it: to them it is not there.
+/// The message that a request names, with the caller's place in its room. To a caller who may not see the room, the
+/// message does not exist.
 async fn found(call: &Call, id: &str) -> Result<Option<(MessageRecord, RoomAccess)>, ApiError> {
     let Some(record) = call.state.views().message(&MessageId::new(id)).await? else {
         return Ok(None);
@@ -338,7 +337,7 @@ async fn in_room(call: &Call, params: &Params) -> Result<(MessageRecord, RoomAcc
     let (record, place) = found(call, id)
         .await?
         .ok_or_else(|| wording::no_message_with_id(id))?;
-    // Whoever may not see the room learns nothing about what is in it.
+    // A caller who may not see the room learns nothing about what is in it.
     if !place.can_access(&call.caller) {
         return Err(wording::no_message_with_id(id));
     }
@@ -348,7 +347,6 @@ async fn in_room(call: &Call, params: &Params) -> Result<(MessageRecord, RoomAcc
     Ok((record, place))
 }
 
-/// `POST /api/v1/chat.update`.
 async fn update(call: Call) -> Outcome {
     let params = call.input.params()?;
     let mentions = params.object("e2eMentions")?.cloned();
@@ -372,7 +370,6 @@ async fn update(call: Call) -> Outcome {
     Ok(Answer::with_capacity(doc.len() + 16).raw("message", &doc))
 }
 
-/// `POST /api/v1/chat.delete`.
 async fn delete(call: Call) -> Outcome {
     let params = call.input.params()?;
     let as_author = params.flag("asUser");
@@ -406,7 +403,6 @@ async fn author(call: &Call, id: &UserId) -> Result<Value, ApiError> {
     })
 }
 
-/// `POST /api/v1/chat.react`.
 async fn react(call: Call) -> Outcome {
     let params = call.input.params()?;
     let id = params
@@ -436,7 +432,6 @@ async fn react(call: Call) -> Outcome {
     }
 }
 
-/// `GET /api/v1/chat.getMessage`.
 async fn get(call: Call) -> Outcome {
     let params = call.input.params()?;
     let id = params

@@ -49,7 +49,6 @@ fn routes_of(kind: RoomKind) -> Vec<Route> {
     ]
 }
 
-/// Changing the texts about a room.
 fn text_routes(kind: RoomKind) -> Vec<Route> {
     const NAME: (&str, Kind) = ("roomName", Kind::Text);
     const ID: (&str, Kind) = ("roomId", Kind::Text);
@@ -78,16 +77,13 @@ const ANNOUNCEMENT: Schema = Schema {
     ..ROOM
 };
 
-/// One text of a room that can be changed by itself.
+/// A text of a room that can be changed by itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum RoomText {
-    /// What it is about.
     Topic,
-    /// What it is for.
     Description,
-    /// What it is for, under its older name.
+    /// The older name of the description.
     Purpose,
-    /// What it announces.
     Announcement,
 }
 
@@ -111,7 +107,7 @@ impl RoomText {
         }
     }
 
-    /// What channels complain about when it is so already; announcements never do.
+    /// What channels report if the text is the same already; announcements never do.
     const fn complaint(self) -> Option<&'static str> {
         match self {
             Self::Topic => Some("topic"),
@@ -122,7 +118,7 @@ impl RoomText {
     }
 }
 
-/// `*.setTopic` and its like.
+/// `*.setTopic` and the like.
 async fn set_text(kind: RoomKind, which: RoomText, call: Call) -> Outcome {
     let params = match which {
         RoomText::Announcement => params_of(&call, kind, &ANNOUNCEMENT)?,
@@ -142,7 +138,6 @@ async fn set_text(kind: RoomKind, which: RoomText, call: Call) -> Outcome {
     }
 }
 
-/// `*.setReadOnly`.
 async fn set_read_only(kind: RoomKind, call: Call) -> Outcome {
     let params = params_of(&call, kind, &READ_ONLY)?;
     let found = lookup::room(&call, &params, Some(kind), Archived::Refused).await?;
@@ -160,7 +155,6 @@ async fn set_read_only(kind: RoomKind, call: Call) -> Outcome {
     answer(&call, kind, found.id()).await
 }
 
-/// `*.rename`.
 async fn rename(kind: RoomKind, call: Call) -> Outcome {
     let params = call.input.params()?;
     let found = lookup::room(&call, &params, Some(kind), Archived::Refused).await?;
@@ -174,7 +168,6 @@ async fn rename(kind: RoomKind, call: Call) -> Outcome {
     answer(&call, kind, found.id()).await
 }
 
-/// `*.archive`.
 async fn archive(kind: RoomKind, call: Call) -> Outcome {
     let params = params_of(&call, kind, &ROOM)?;
     let found = lookup::room(&call, &params, Some(kind), Archived::Refused).await?;
@@ -190,7 +183,6 @@ async fn archive(kind: RoomKind, call: Call) -> Outcome {
     Ok(Answer::empty())
 }
 
-/// `*.unarchive`.
 async fn unarchive(kind: RoomKind, call: Call) -> Outcome {
     let params = params_of(&call, kind, &ROOM)?;
     let found = lookup::room(&call, &params, Some(kind), Archived::Accepted).await?;
@@ -217,7 +209,6 @@ async fn change(
     Ok(rooms::change(&call.state, &call.caller, &found.place, &command).await?)
 }
 
-/// `*.delete`.
 async fn delete(kind: RoomKind, call: Call) -> Outcome {
     let params = params_of(&call, kind, &ROOM)?;
     let found = lookup::room(&call, &params, Some(kind), Archived::Accepted).await?;

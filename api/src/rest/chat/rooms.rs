@@ -33,7 +33,6 @@ pub(super) fn routes() -> Vec<Route> {
     ]
 }
 
-/// `rooms.get`.
 async fn get(call: Call) -> Outcome {
     let params = call.input.params()?;
     let since = call
@@ -48,7 +47,6 @@ async fn get(call: Call) -> Outcome {
     ))
 }
 
-/// `rooms.info`.
 async fn info(call: Call) -> Outcome {
     let params = call.input.params()?;
     let found = lookup::room(&call, &params, None, Archived::Refused).await?;

@@ -1,4 +1,4 @@
-//! `subscriptions.*`: one's own places in rooms (contract, rooms 14).
+//! `subscriptions.*`: the caller's places in rooms (contract, rooms 14).
 
 use application::chat::members;
 use application::chat::room_access::RoomAccess;
@@ -50,7 +50,7 @@ const READ: Schema = Schema {
     one_of: &["rid", "roomId"],
 };
 
-/// What changed and what is gone, as sync routes answer it.
+/// What changed and what was removed, as sync routes return it.
 pub fn synced(sync: &Sync) -> Answer {
     let removed: Vec<Value> = sync
         .remove
@@ -62,7 +62,6 @@ pub fn synced(sync: &Sync) -> Answer {
         .field("remove", &removed)
 }
 
-/// `subscriptions.get`.
 async fn get(call: Call) -> Outcome {
     let params = call.input.strict(&GET)?;
     let since = call
@@ -77,7 +76,7 @@ async fn get(call: Call) -> Outcome {
     ))
 }
 
-/// `subscriptions.getOne`. No place in the room is `null`, not an error.
+/// `subscriptions.getOne`. Without a place in the room, `null` and not an error.
 async fn get_one(call: Call) -> Outcome {
     let params = call.input.strict(&GET_ONE)?;
     let room = RoomId::new(params.required("roomId")?);
@@ -92,7 +91,7 @@ async fn get_one(call: Call) -> Outcome {
     ))
 }
 
-/// The caller's place in a room, for reading or unreading it.
+/// The caller's place in a room, for marking it as read or unread.
 async fn place(call: &Call, room: &str) -> Result<RoomAccess, ApiError> {
     let place = RoomAccess::of(&call.state, &call.caller, &RoomId::new(room)).await?;
     let place = place
@@ -105,7 +104,6 @@ async fn place(call: &Call, room: &str) -> Result<RoomAccess, ApiError> {
     }
 }
 
-/// `subscriptions.read`.
 async fn read(call: Call) -> Outcome {
     let params = call.input.strict(&READ)?;
     let room = params

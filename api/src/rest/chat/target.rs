@@ -1,4 +1,4 @@
-//! Where a message is meant to go: `#channel`, `@user`, or an id of either (contract, messages 6, `chat.postMessage`).
+//! The target of a message: `#channel`, `@user`, or an id of either (contract, messages 6, `chat.postMessage`).
 
 use application::chat::direct;
 use application::chat::room_access::RoomAccess;
@@ -7,8 +7,8 @@ use domain::{RoomId, UserId};
 use crate::errors::{ApiError, wording};
 use crate::http::call::Call;
 
-/// The room that `named` means, made if it is a direct message there is not yet. A room the caller may not know of is
-/// not there.
+/// The room that `named` means; a direct message that does not exist is created. A room the caller may not know of
+/// counts as not found.
 pub async fn place(call: &Call, named: &str) -> Result<RoomAccess, ApiError> {
     let (sigil, name) = match named.as_bytes().first() {
         Some(b'#') => (Some('#'), &named[1..]),
@@ -22,7 +22,7 @@ pub async fn place(call: &Call, named: &str) -> Result<RoomAccess, ApiError> {
     }
     let user = match sigil {
         Some('#') => None,
-        // Without a sigil only an id means a user.
+        // Without a prefix only an id means a user.
         None => user_of_id(call, name).await?,
         Some(_) => user(call, name).await?,
     };

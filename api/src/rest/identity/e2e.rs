@@ -1,4 +1,5 @@
-//! `e2e.*`: keys for end-to-end encryption (the public documentation; contract, clients). The server hands them on.
+//! `e2e.*`: keys for end-to-end encryption (the public documentation; contract, clients). The server only passes them
+//! on.
 
 use application::caller::Caller;
 use application::chat::room_access::RoomAccess;
@@ -105,7 +106,7 @@ pub(crate) fn sized(key: &str) -> Result<&str, ApiError> {
     }
 }
 
-/// A room whose member the caller is.
+/// A room the caller is a member of.
 pub(crate) async fn own_room(
     state: &AppState,
     caller: &Caller,
@@ -118,7 +119,6 @@ pub(crate) async fn own_room(
         .ok_or_else(|| wording::e2e_room_unknown(method))
 }
 
-/// `POST /api/v1/e2e.setUserPublicAndPrivateKeys`.
 pub async fn set_keys(call: Call) -> Outcome {
     let params = call.input.params()?;
     let public = sized(params.required("public_key")?)?;
@@ -128,7 +128,6 @@ pub async fn set_keys(call: Call) -> Outcome {
     Ok(Answer::empty())
 }
 
-/// `GET /api/v1/e2e.fetchMyKeys`.
 async fn fetch_keys(call: Call) -> Outcome {
     let keys = e2e::own_keys(&call.state, &call.caller).await?;
     Ok(match keys {
@@ -139,7 +138,6 @@ async fn fetch_keys(call: Call) -> Outcome {
     })
 }
 
-/// `GET /api/v1/e2e.getUsersOfRoomWithoutKey`.
 async fn users_without_key(call: Call) -> Outcome {
     let params = call.input.params()?;
     let room = params.required("rid")?;
@@ -163,7 +161,6 @@ pub(crate) async fn waiting(state: &AppState, room: &RoomId) -> Result<Vec<Value
         .collect())
 }
 
-/// `POST /api/v1/e2e.setRoomKeyID`.
 async fn set_room_key_id(call: Call) -> Outcome {
     let params = call.input.params()?;
     let place = own_room(
@@ -178,7 +175,6 @@ async fn set_room_key_id(call: Call) -> Outcome {
     Ok(Answer::empty())
 }
 
-/// `POST /api/v1/e2e.updateGroupKey`.
 async fn update_group_key(call: Call) -> Outcome {
     let params = call.input.params()?;
     let place = own_room(
@@ -196,12 +192,10 @@ async fn update_group_key(call: Call) -> Outcome {
     Ok(Answer::empty())
 }
 
-/// `POST /api/v1/e2e.acceptSuggestedGroupKey`.
 async fn accept(call: Call) -> Outcome {
     answer(call, true).await
 }
 
-/// `POST /api/v1/e2e.rejectSuggestedGroupKey`.
 async fn reject(call: Call) -> Outcome {
     answer(call, false).await
 }
@@ -217,7 +211,7 @@ async fn answer(call: Call, accept: bool) -> Outcome {
     Ok(Answer::empty())
 }
 
-/// `GET /api/v1/e2e.fetchUsersWaitingForGroupKey`. Rooms the caller is not in are passed over.
+/// `GET /api/v1/e2e.fetchUsersWaitingForGroupKey`. Rooms the caller is not in are skipped.
 async fn fetch_waiting(call: Call) -> Outcome {
     let params = call.input.query();
     let mut rooms = Map::new();
@@ -251,7 +245,7 @@ async fn fetch_waiting(call: Call) -> Outcome {
     Ok(Answer::empty().field("usersWaitingForE2EKeys", &rooms))
 }
 
-/// `POST /api/v1/e2e.provideUsersSuggestedGroupKeys`. Rooms and users the caller cannot hand keys to are passed over.
+/// `POST /api/v1/e2e.provideUsersSuggestedGroupKeys`. Rooms and users the caller cannot hand keys to are skipped.
 async fn provide(call: Call) -> Outcome {
     let params = call.input.params()?;
     if !call.state.views().settings().bool(keys::E2E_ENABLE) {
@@ -286,7 +280,6 @@ async fn provide(call: Call) -> Outcome {
     Ok(Answer::empty())
 }
 
-/// `POST /api/v1/e2e.resetRoomKey`.
 async fn reset_room_key(call: Call) -> Outcome {
     let params = call.input.params()?;
     let place = own_room(

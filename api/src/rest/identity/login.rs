@@ -32,7 +32,6 @@ pub(super) fn routes() -> Vec<Route> {
     ]
 }
 
-/// `POST /api/v1/login`.
 pub async fn login(call: Anyone) -> Outcome {
     let body = call
         .input
@@ -49,7 +48,7 @@ pub async fn login(call: Anyone) -> Outcome {
     })))
 }
 
-/// `POST` and `GET /api/v1/logout`: voids exactly the token that was presented.
+/// `POST` and `GET /api/v1/logout`: revokes exactly the token of the request.
 async fn logout(call: Call) -> Outcome {
     let (user, presented) = (call.caller.id(), Some(call.caller.credential()));
     credentials::end_now(&call.state, user, user, Ending::Logout, presented).await?;
@@ -58,7 +57,6 @@ async fn logout(call: Call) -> Outcome {
     ))
 }
 
-/// `GET /api/v1/me`.
 async fn me(call: Call) -> Outcome {
     let me = about_me(&call.state, &call.caller.user).await?;
     Ok(Answer::empty().fields(&me))

@@ -1,4 +1,4 @@
-//! Where the links in mails lead: small pages that work in any browser, without scripts.
+//! The targets of links in mails: small pages that work in any browser, without scripts.
 
 use std::fmt::Write as _;
 use std::sync::LazyLock;
@@ -42,7 +42,7 @@ label{display:block;margin:1rem 0}input{display:block;width:100%;box-sizing:bord
 button{padding:.6rem 1.2rem;border:0;border-radius:4px;background:#1b66c9;color:#fff;font:inherit}\
 .problem{color:#b42318}";
 
-/// Nothing is loaded, nothing runs, nobody frames the page, and the form goes back to this server.
+/// Nothing is loaded or run, nobody frames the page, and the form goes back to this server.
 static POLICY: LazyLock<HeaderValue> = LazyLock::new(|| {
     let style = STANDARD.encode(Sha256::digest(STYLE.as_bytes()));
     let policy = format!(
@@ -51,7 +51,6 @@ static POLICY: LazyLock<HeaderValue> = LazyLock::new(|| {
     HeaderValue::from_str(&policy).unwrap_or(HeaderValue::from_static("default-src 'none'"))
 });
 
-/// `GET /verify-email/<token>`.
 async fn verify_email(call: Anyone) -> Outcome {
     let outcome = mail_links::verify(&call.state, call.input.path("token")).await;
     let (status, heading, text) = match outcome {
@@ -84,7 +83,7 @@ async fn reset_form(call: Anyone) -> Outcome {
     }
 }
 
-/// `POST /reset-password/<token>`: what was filled in.
+/// `POST /reset-password/<token>`: the filled-in form.
 async fn reset_password(call: Anyone) -> Outcome {
     let params = call.input.params()?;
     let password = params.text("password")?.unwrap_or_default();
@@ -134,7 +133,7 @@ fn form(call: &Anyone, status: StatusCode, problem: Option<&str>) -> Answer {
         // Writing to a String cannot fail.
         let _ = write!(body, "<p class=\"problem\">{}</p>", encode_text(problem));
     }
-    // Without an address of its own the form is sent to where it came from, whatever is in front of that path.
+    // Without an address of its own the form goes back to where it came from, whatever the prefix of that path.
     let _ = write!(
         body,
         "<form method=\"post\">\
@@ -162,7 +161,7 @@ fn page(call: &Anyone, status: StatusCode, heading: &str, body: &str) -> Respons
     let headers: [(HeaderName, HeaderValue); 4] = [
         (header::CONTENT_TYPE, text("text/html; charset=utf-8")),
         (header::CONTENT_SECURITY_POLICY, POLICY.clone()),
-        // The address of the page is a secret; it is told to nobody.
+        // The address of the page is a secret; no other site may learn it.
         (header::REFERRER_POLICY, text("no-referrer")),
         (header::X_FRAME_OPTIONS, text("DENY")),
     ];

@@ -22,7 +22,6 @@ pub(super) fn routes() -> Vec<Route> {
     ]
 }
 
-/// The rules that passwords must meet, as clients show them.
 pub(crate) fn policy(state: &AppState) -> Value {
     let settings = state.views().settings();
     let enabled = settings.bool(keys::ACCOUNTS_PASSWORD_POLICY_ENABLED);
@@ -70,7 +69,6 @@ pub(crate) fn policy(state: &AppState) -> Value {
     json!({ "enabled": enabled, "policy": policy })
 }
 
-/// `GET /api/v1/pw.getPolicy`.
 async fn password_policy(call: Anyone) -> Outcome {
     let policy = policy(&call.state);
     Ok(Answer::empty()
@@ -78,7 +76,7 @@ async fn password_policy(call: Anyone) -> Outcome {
         .field("policy", &policy["policy"]))
 }
 
-/// `GET /api/v1/pw.getPolicyReset`. The policy is no secret, so the token need not be looked at.
+/// `GET /api/v1/pw.getPolicyReset`. The policy is no secret, so the token is not checked.
 async fn password_policy_reset(call: Anyone) -> Outcome {
     call.input.query().required("token")?;
     password_policy(call).await

@@ -1,4 +1,4 @@
-//! Signing up, and names somebody could have (contract, conventions 7.1 and 7.6).
+//! Signing up, and available user names (contract, conventions 7.1 and 7.6).
 
 use application::caller::Caller;
 use application::identity::registration::{self, SignUp};
@@ -103,13 +103,12 @@ pub async fn suggestion(state: &AppState, caller: &Caller) -> Result<String, Api
     Ok(registration::free_username(state, caller.user.name.as_deref(), &verified).await?)
 }
 
-/// `GET /api/v1/users.getUsernameSuggestion`.
 async fn username_suggestion(call: Call) -> Outcome {
     let free = suggestion(&call.state, &call.caller).await?;
     Ok(Answer::empty().field("result", &free))
 }
 
-/// Whether the caller could be called that.
+/// Whether the caller could take that name.
 pub async fn is_available(
     state: &AppState,
     caller: &Caller,
@@ -123,7 +122,6 @@ pub async fn is_available(
     Ok(holder.is_none_or(|holder| holder.id == *caller.id()))
 }
 
-/// `GET /api/v1/users.checkUsernameAvailability`.
 async fn check_availability(call: Call) -> Outcome {
     let params = call.input.params()?;
     let username = params.required("username")?;

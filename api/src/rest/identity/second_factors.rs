@@ -15,7 +15,6 @@ use crate::http::route::{self, Route};
 use crate::http::schema::{Kind, Schema};
 use crate::rest::lookup;
 
-/// What names a user.
 const USER: [(&str, Kind); 3] = [
     ("userId", Kind::Text),
     ("username", Kind::Text),
@@ -73,19 +72,16 @@ pub(super) fn routes() -> Vec<Route> {
     ]
 }
 
-/// `POST /api/v1/users.2fa.enableEmail`.
 async fn enable_email(call: Call) -> Outcome {
     second_factors::set_email(&call.state, call.caller.id(), true).await?;
     Ok(Answer::empty())
 }
 
-/// `POST /api/v1/users.2fa.disableEmail`.
 async fn disable_email(call: Call) -> Outcome {
     second_factors::set_email(&call.state, call.caller.id(), false).await?;
     Ok(Answer::empty())
 }
 
-/// What takes a code of the authenticator.
 static CODE: Schema = Schema {
     required: &[("code", Kind::LongText(1))],
     optional: &[],
@@ -101,7 +97,7 @@ pub async fn enable_totp(call: Call) -> Outcome {
         .field("url", &shown.url))
 }
 
-/// `POST /api/v1/users.2fa.validateTotp`: the authenticator works. All other sessions end, for they proved less.
+/// `POST /api/v1/users.2fa.validateTotp`: the authenticator works. All other sessions end, because they proved less.
 async fn validate_totp(call: Call) -> Outcome {
     let params = call.input.params()?;
     let code = params.required("code")?;
@@ -109,7 +105,6 @@ async fn validate_totp(call: Call) -> Outcome {
     Ok(Answer::empty().field("codes", &codes.ok_or_else(wording::invalid_totp)?))
 }
 
-/// `POST /api/v1/users.2fa.disableTotp`.
 pub async fn disable_totp(call: Call) -> Outcome {
     let params = call.input.params()?;
     let code = params.required("code")?;
@@ -117,7 +112,6 @@ pub async fn disable_totp(call: Call) -> Outcome {
     Ok(Answer::empty().field("disabled", &disabled))
 }
 
-/// `POST /api/v1/users.2fa.regenerateTotpCodes`.
 async fn regenerate_totp_codes(call: Call) -> Outcome {
     let params = call.input.params()?;
     let (user, code) = (call.caller.id(), params.required("code")?);
@@ -125,14 +119,13 @@ async fn regenerate_totp_codes(call: Call) -> Outcome {
     Ok(Answer::empty().field("codes", &codes.ok_or_else(wording::invalid_totp)?))
 }
 
-/// `GET /api/v1/users.2fa.totpCodesRemaining`.
 async fn totp_codes_remaining(call: Call) -> Outcome {
     let remaining = second_factors::totp_codes_left(&call.state, call.caller.id()).await?;
     let remaining = remaining.ok_or_else(wording::invalid_totp)?;
     Ok(Answer::empty().field("remaining", &remaining))
 }
 
-/// `POST /api/v1/users.2fa.sendEmailCode`: answers the same whether there is such a user or not.
+/// `POST /api/v1/users.2fa.sendEmailCode`: the same answer whether or not the user exists.
 async fn send_email_code(call: Anyone) -> Outcome {
     let params = call.input.params()?;
     let named = params
@@ -151,7 +144,7 @@ async fn send_email_code(call: Anyone) -> Outcome {
     Ok(Answer::empty())
 }
 
-/// Whose factors or keys are reset: those of the user named, for which a right is needed, or else one's own.
+/// The user whose factors or keys are reset: the one named, which needs a right, or else the caller.
 async fn to_reset(
     call: &Call,
     right: Permission,
@@ -172,14 +165,13 @@ async fn to_reset(
     lookup::user(&call.state, &params).await
 }
 
-/// `POST /api/v1/users.resetTOTP`.
 async fn reset_totp(call: Call) -> Outcome {
     let user = to_reset(&call, Permission::EDIT_OTHER_USER_TOTP, "users.resetTOTP").await?;
     second_factors::reset_totp(&call.state, call.caller.id(), &user.id).await?;
     Ok(Answer::empty())
 }
 
-/// `POST /api/v1/users.resetE2EKey`: the user has to log in anew everywhere.
+/// `POST /api/v1/users.resetE2EKey`: the user has to log in again everywhere.
 async fn reset_e2e_key(call: Call) -> Outcome {
     let right = Permission::EDIT_OTHER_USER_E2EE;
     let user = to_reset(&call, right, "users.resetE2EKey").await?;

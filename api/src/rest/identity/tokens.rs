@@ -1,4 +1,4 @@
-//! Login tokens of one's own and of others, and tokens for programs (contract, conventions 7.5).
+//! One's own login tokens and those of others, and tokens for programs (contract, conventions 7.5).
 
 use application::dates::iso;
 use application::identity::{credentials, sessions};
@@ -16,7 +16,6 @@ use crate::http::route::{self, Route};
 use crate::http::schema::Kind;
 use crate::rest::lookup;
 
-/// What names a user.
 const USER: [(&str, Kind); 3] = [
     ("userId", Kind::Text),
     ("username", Kind::Text),
@@ -67,7 +66,7 @@ pub(super) fn routes() -> Vec<Route> {
     ]
 }
 
-/// `POST /api/v1/users.logout`: ends everything of a user, programs included.
+/// `POST /api/v1/users.logout`: ends all sessions of a user, including those of programs.
 async fn logout(call: Call) -> Outcome {
     let params = call.input.params()?;
     let target = match params.filled("userId")? {
@@ -100,21 +99,21 @@ async fn logout_other_clients(call: Call) -> Outcome {
     Ok(answer)
 }
 
-/// The token in the clear, as it came: only its hash is known otherwise.
+/// The token in clear text, as it was sent: only its hash is stored.
 fn presented(call: &Call) -> Result<String, ApiError> {
     let header = call.input.headers.get("x-auth-token");
     let token = header.and_then(|value| value.to_str().ok());
     token.map(str::to_owned).ok_or(ApiError::NotLoggedIn)
 }
 
-/// `POST /api/v1/users.removeOtherTokens`: ends everything else, programs included.
+/// `POST /api/v1/users.removeOtherTokens`: ends everything else, including programs.
 async fn remove_other_tokens(call: Call) -> Outcome {
     let (user, presented) = (call.caller.id(), Some(call.caller.credential()));
     credentials::end_now(&call.state, user, user, Ending::OthersRevoked, presented).await?;
     Ok(Answer::empty())
 }
 
-/// `POST /api/v1/users.createToken`: a session for a user, where the operator allows that.
+/// `POST /api/v1/users.createToken`: a session for a user, if the operator allows that.
 async fn create_token(call: Call) -> Outcome {
     if !call.state.doors().create_tokens_for_users {
         return Err(wording::create_token_not_allowed());
@@ -136,7 +135,6 @@ fn token_name(params: &Params) -> Result<&str, ApiError> {
         .ok_or_else(wording::token_name_required)
 }
 
-/// `POST /api/v1/users.generatePersonalAccessToken`.
 async fn generate_personal(call: Call) -> Outcome {
     let params = call.input.params()?;
     let (name, bypass) = (token_name(&params)?, params.flag("bypassTwoFactor"));
@@ -144,7 +142,6 @@ async fn generate_personal(call: Call) -> Outcome {
     Ok(Answer::empty().field("token", &token))
 }
 
-/// `POST /api/v1/users.regeneratePersonalAccessToken`.
 async fn regenerate_personal(call: Call) -> Outcome {
     let params = call.input.params()?;
     let name = token_name(&params)?;
@@ -152,7 +149,6 @@ async fn regenerate_personal(call: Call) -> Outcome {
     Ok(Answer::empty().field("token", &token))
 }
 
-/// `POST /api/v1/users.removePersonalAccessToken`.
 async fn remove_personal(call: Call) -> Outcome {
     let params = call.input.params()?;
     let name = token_name(&params)?;
@@ -160,7 +156,6 @@ async fn remove_personal(call: Call) -> Outcome {
     Ok(Answer::empty())
 }
 
-/// `GET /api/v1/users.getPersonalAccessTokens`.
 async fn list_personal(call: Call) -> Outcome {
     let tokens = call.state.views().personal_tokens(call.caller.id()).await?;
     let tokens: Vec<Map<String, Value>> = tokens

@@ -1,5 +1,5 @@
-//! Looking names up for clients (contract, admin 13.6). Only answers of the domain name system come back, within a
-//! bounded time; nothing is connected to.
+//! DNS lookups for clients (contract, admin 13.6). Only results of the DNS come back, within a bounded time; nothing is
+//! connected to.
 
 use std::time::Duration;
 
@@ -28,10 +28,10 @@ pub(super) fn routes() -> Vec<Route> {
 /// How long an answer may take.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// Longest name there can be.
+/// Longest possible name.
 const LONGEST: usize = 253;
 
-/// The name that `url` asks for: of an address, its host.
+/// The name that `url` asks for; if that is an address, its host.
 fn name(call: &Call) -> Result<String, ApiError> {
     let params = call.input.query();
     let url = params
@@ -62,7 +62,6 @@ async fn lookup(call: &Call, name: &str, kind: RecordType) -> Result<Vec<RData>,
     })
 }
 
-/// `GET /api/v1/dns.resolve.srv`.
 async fn srv(call: Call) -> Outcome {
     let name = name(&call)?;
     let records = lookup(&call, &name, RecordType::SRV).await?;

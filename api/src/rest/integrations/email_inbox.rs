@@ -1,5 +1,5 @@
-//! E-mail inboxes of the workspace (contract, admin 13.2). Passwords go in and never come out: lists and documents have
-//! [`MASK`] in their place, and sending that back keeps the password that is known.
+//! E-mail inboxes of the workspace (contract, admin 13.2). Passwords go in and never come out: lists and documents show
+//! [`MASK`] in their place, and sending that back keeps the known password.
 
 use application::dates::iso;
 use application::ids::fresh_id;
@@ -66,10 +66,9 @@ pub(super) fn routes() -> Vec<Route> {
     ]
 }
 
-/// Stands for a password that is known.
+/// Stands for a known password.
 pub const MASK: &str = "********";
 
-/// The body of an upsert.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Wish {
@@ -132,7 +131,6 @@ fn server(server: &MailServer<Sealed>) -> Value {
     })
 }
 
-/// The wire document of an inbox.
 async fn document(state: &AppState, record: &EmailInboxRecord) -> Result<Doc, ApiError> {
     let inbox = &record.description;
     let mut imap = server(&inbox.imap);
@@ -159,7 +157,7 @@ async fn document(state: &AppState, record: &EmailInboxRecord) -> Result<Doc, Ap
     }
 }
 
-/// `GET /api/v1/email-inbox.list`, by name unless asked otherwise.
+/// `GET /api/v1/email-inbox.list`, by name by default.
 async fn list(call: Call) -> Outcome {
     let page = call.page(&call.input.query())?;
     let mut documents = Vec::new();
@@ -174,7 +172,7 @@ async fn list(call: Call) -> Outcome {
         .field("total", &total))
 }
 
-/// `POST /api/v1/email-inbox`: a new one, or with `_id` that one.
+/// `POST /api/v1/email-inbox`: creates an inbox, or changes the one with `_id`.
 async fn save(call: Call) -> Outcome {
     let wish: Wish = Input::typed(call.input.params()?)?;
     if !application::outside::mail::is_address(text::trim(&wish.email)) {
@@ -205,7 +203,6 @@ async fn search(call: Call) -> Outcome {
     Ok(Answer::empty().field("emailInbox", &found))
 }
 
-/// `DELETE /api/v1/email-inbox/{id}`.
 async fn remove(call: Call) -> Outcome {
     let record = known(&call).await?;
     email_inboxes::remove(&call.state, &call.caller, &record.id).await?;
@@ -217,7 +214,7 @@ async fn known(call: &Call) -> Result<EmailInboxRecord, ApiError> {
     found?.ok_or_else(wording::not_found)
 }
 
-/// `POST /api/v1/email-inbox.send-test/{id}`: a mail from the inbox to the caller, now, through the inbox's own server.
+/// `POST /api/v1/email-inbox.send-test/{id}`: mails the caller at once, through the inbox's own server.
 async fn send_test(call: Call) -> Outcome {
     const ROUTE: &str = "email-inbox.send-test";
     let record = known(&call).await?;
@@ -247,8 +244,8 @@ fn mailbox(name: &str, address: &str) -> Mailbox {
     }
 }
 
-/// How to reach the server an inbox sends through. Whoever may add inboxes must not reach what is behind the firewall by
-/// one, so the host is looked up and checked here, and the connection goes to the address that was checked.
+/// How to reach the server an inbox sends through. Nobody may reach what is behind the firewall by adding an inbox, so
+/// the host is looked up and checked here, and the connection goes to the address that was checked.
 async fn smtp_server(state: &AppState, record: &EmailInboxRecord) -> Result<SmtpServer, ApiError> {
     let smtp = &record.description.smtp;
     let found = state.fetcher().resolve(&smtp.server).await;

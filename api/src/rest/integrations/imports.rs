@@ -1,4 +1,4 @@
-//! Importing from other chat servers: what clients ask for, while no importer is part of this server (contract, admin 14).
+//! Importing from other chat servers: what clients ask for. This server includes no importer (contract, admin 14).
 
 use domain::permission::Permission;
 use serde_json::Value;
@@ -66,7 +66,7 @@ pub(super) fn routes() -> Vec<Route> {
 
 const RUN: &[Permission] = &[Permission::RUN_IMPORT];
 
-/// The importers that clients know of.
+/// The importers that clients know.
 const IMPORTERS: [&str; 6] = [
     "csv",
     "slack",
@@ -76,7 +76,7 @@ const IMPORTERS: [&str; 6] = [
     "pending-avatars",
 ];
 
-/// `POST /api/v1/uploadImportFile` and `downloadPublicImportFile`. No importer is part of this server.
+/// `POST /api/v1/uploadImportFile` and `downloadPublicImportFile`.
 async fn import_file(call: Call) -> Outcome {
     let params = call.input.params()?;
     let key = params.required("importerKey")?;
@@ -85,8 +85,8 @@ async fn import_file(call: Call) -> Outcome {
     Err(wording::importer_not_defined(key))
 }
 
-/// `GET /api/v1/getImportFileData`, `getImportProgress`, `getCurrentImportOperation`, `POST startImport`: nothing is being
-/// imported.
+/// `GET /api/v1/getImportFileData`, `getImportProgress`, `getCurrentImportOperation`, `POST startImport`: nothing is
+/// being imported.
 fn no_import(method: &'static str) -> Outcome {
     Err(wording::import_operation_not_found(method))
 }

@@ -1,4 +1,4 @@
-//! LDAP: what clients ask for, while no directory can be connected (contract, admin 13).
+//! LDAP: what clients ask for. No directory can be connected (contract, admin 13).
 
 use domain::permission::Permission;
 use domain::settings::keys;
@@ -26,7 +26,6 @@ pub(super) fn routes() -> Vec<Route> {
 
 const LDAP: &[Permission] = &[Permission::TEST_ADMIN_OPTIONS];
 
-/// `POST /api/v1/ldap.*`.
 async fn ldap(call: Call) -> Outcome {
     if call.state.views().settings().bool(keys::LDAP_ENABLE) {
         Err(wording::ldap_connection_failed())

@@ -1,4 +1,4 @@
-//! The ways to log in with an account elsewhere, as login screens are built from them (contract, admin 5.1).
+//! Logins with accounts of other services, for the login screens of clients (contract, admin 5.1).
 
 use application::integrations::login_services;
 use axum::http::Method;
@@ -33,8 +33,8 @@ pub(super) fn routes() -> Vec<Route> {
     ]
 }
 
-/// Services every workspace knows: name on the wire, the switch whose id the other settings begin with, what the id given by the service is
-/// called.
+/// Services every workspace knows: the name on the wire, the switch whose id the other settings begin with, and the
+/// name of the id that the service gives.
 const BUILTIN: [(&str, Key<bool>, &str); 10] = [
     ("apple", keys::ACCOUNTS_OAUTH_APPLE, "clientId"),
     ("facebook", keys::ACCOUNTS_OAUTH_FACEBOOK, "appId"),
@@ -52,7 +52,7 @@ const BUILTIN: [(&str, Key<bool>, &str); 10] = [
     ("twitter", keys::ACCOUNTS_OAUTH_TWITTER, "consumerKey"),
 ];
 
-/// Fields of a custom service's document, and the endings of the settings they come from.
+/// Fields of a custom service's document, and the suffixes of the settings they come from.
 const CUSTOM: [(&str, &str); 26] = [
     ("clientId", "-id"),
     ("serverURL", "-url"),
@@ -82,7 +82,7 @@ const CUSTOM: [(&str, &str); 26] = [
     ("rolesToSync", "-roles_to_sync"),
 ];
 
-/// An id that is the same on every node and at every time.
+/// An id that is the same on every node and at any time.
 fn id_of(service: &str) -> String {
     let digest = Sha256::digest(format!("login service {service}"));
     let mut bytes = [0_u8; 17];
@@ -188,7 +188,7 @@ fn saml(settings: &Settings) -> Option<Value> {
     })
 }
 
-/// `GET /api/v1/settings.oauth`. Custom services and a few others are told whole, the rest in short.
+/// `GET /api/v1/settings.oauth`. Custom services and a few others are shown in full, the rest in short.
 async fn oauth(call: Anyone) -> Outcome {
     let services: Vec<Value> = configurations(&call.state.views().settings())
         .into_iter()
@@ -214,13 +214,11 @@ fn short(service: &Value) -> Value {
     })
 }
 
-/// `GET /api/v1/service.configurations`.
 async fn service_configurations(call: Anyone) -> Outcome {
     let configurations = configurations(&call.state.views().settings());
     Ok(Answer::empty().field("configurations", &configurations))
 }
 
-/// `POST /api/v1/settings.addCustomOAuth`.
 async fn add_custom(call: Call) -> Outcome {
     let params = call.input.params()?;
     let name = params

@@ -42,7 +42,6 @@ pub(super) fn routes() -> Vec<Route> {
     ]
 }
 
-/// What the routes that send to an address take.
 pub(crate) static ADDRESS: Schema = Schema {
     required: &[("email", Kind::Text)],
     optional: &[],
@@ -59,21 +58,20 @@ async fn forgot_password(call: Anyone) -> Outcome {
     Ok(Answer::empty())
 }
 
-/// What `users.verifyEmail` takes.
 pub(crate) static TOKEN: Schema = Schema {
     required: &[("token", Kind::LongText(1))],
     optional: &[],
     one_of: &[],
 };
 
-/// `POST /api/v1/users.verifyEmail`: whoever has the token of a mail reads it. Logs nobody in.
+/// `POST /api/v1/users.verifyEmail`: whoever has the token can read the mails to the address. Logs nobody in.
 async fn verify_email(call: Anyone) -> Outcome {
     let params = call.input.params()?;
     mail_links::verify(&call.state, params.required("token")?).await?;
     Ok(Answer::empty())
 }
 
-/// `POST /api/v1/users.sendConfirmationEmail`: to an own address, or as an administrator to somebody else's.
+/// `POST /api/v1/users.sendConfirmationEmail`: to one's own address, or as an administrator to somebody else's.
 async fn send_confirmation(call: Call) -> Outcome {
     let params = call.input.params()?;
     let address = text::trim(params.required("email")?);
@@ -101,17 +99,15 @@ async fn send_welcome(call: Call) -> Outcome {
     Ok(Answer::empty())
 }
 
-/// How many people are invited at a time at most.
+/// Most invitations in one request.
 const MOST_INVITATIONS: usize = 50;
 
-/// What `users.sendInvitationEmail` takes.
 static INVITATIONS: Schema = Schema {
     required: &[("emails", Kind::Texts)],
     optional: &[],
     one_of: &[],
 };
 
-/// `POST /api/v1/users.sendInvitationEmail`.
 async fn send_invitations(call: Call) -> Outcome {
     let params = call.input.params()?;
     let addresses = params.texts("emails")?.unwrap_or_default();
@@ -119,7 +115,7 @@ async fn send_invitations(call: Call) -> Outcome {
     Ok(Answer::empty())
 }
 
-/// Mails invitations, now, to those of the addresses that are some; answers which.
+/// Mails invitations at once to those addresses that are valid; returns these.
 pub(crate) async fn invite(state: &AppState, addresses: &[&str]) -> Result<Vec<String>, ApiError> {
     const METHOD: &str = "sendInvitationEmail";
     if addresses.len() > MOST_INVITATIONS {
@@ -152,7 +148,6 @@ pub(crate) async fn invite(state: &AppState, addresses: &[&str]) -> Result<Vec<S
     Ok(invited)
 }
 
-/// `GET /api/v1/smtp.check`.
 async fn smtp_check(call: Call) -> Outcome {
     let configured = call.state.mailer().is_configured();
     Ok(Answer::empty().field("isSMTPConfigured", &configured))

@@ -1,4 +1,4 @@
-//! Programs that let people log in with their account here, as administrators look after them (contract, admin 5.2).
+//! Programs that let people log in with their account here, as administrators manage them (contract, admin 5.2).
 
 use application::dates::iso;
 use application::integrations::oauth;
@@ -71,7 +71,6 @@ async fn document(state: &AppState, app: &OAuthAppRecord) -> Result<Value, ApiEr
     Ok(document)
 }
 
-/// `GET /api/v1/oauth-apps.list`.
 async fn list(call: Call) -> Outcome {
     let mut apps = Vec::new();
     for app in call.state.views().oauth_apps().await? {
@@ -80,7 +79,8 @@ async fn list(call: Call) -> Outcome {
     Ok(Answer::empty().field("oauthApps", &apps))
 }
 
-/// `GET /api/v1/oauth-apps.get`: by exactly one of its ids. Who may not manage apps is told what a consent page shows.
+/// `GET /api/v1/oauth-apps.get`: by exactly one of its ids. Callers who may not manage apps get what a consent page
+/// shows.
 async fn get(call: Call) -> Outcome {
     let params = call.input.query();
     let app = match (params.filled("clientId")?, params.filled("appId")?) {
@@ -100,7 +100,7 @@ async fn get(call: Call) -> Outcome {
     Ok(Answer::empty().field("oauthApp", &document))
 }
 
-/// What somebody says about an app: the addresses as one text, or as a list.
+/// The properties of an app in a request: the addresses as one text, or as a list.
 fn properties(wish: &Map<String, Value>) -> Result<OAuthAppProperties, ApiError> {
     let name = match wish.get("name") {
         None | Some(Value::Null) => "",
@@ -136,7 +136,6 @@ async fn stored(state: &AppState, id: &str) -> Result<Value, ApiError> {
     }
 }
 
-/// `POST /api/v1/oauth-apps.create`.
 async fn create(call: Call) -> Outcome {
     let wish = properties(call.input.params()?.as_map())?;
     let id = oauth::add_app(&call.state, &call.caller, wish).await?;
@@ -144,7 +143,6 @@ async fn create(call: Call) -> Outcome {
     Ok(Answer::empty().field("application", &app))
 }
 
-/// `POST /api/v1/oauth-apps.update`.
 async fn update(call: Call) -> Outcome {
     let params = call.input.params()?;
     let id = params.required("appId")?.to_owned();
@@ -154,7 +152,6 @@ async fn update(call: Call) -> Outcome {
     Ok(Answer::empty().fields(app.as_object().unwrap_or(&Map::new())))
 }
 
-/// `POST /api/v1/oauth-apps.delete`.
 async fn delete(call: Call) -> Outcome {
     let params = call.input.params()?;
     let id = params.required("appId")?;
@@ -162,7 +159,7 @@ async fn delete(call: Call) -> Outcome {
     Ok(Answer::empty())
 }
 
-/// Arguments are looked at after the right to manage apps.
+/// Checks the right to manage apps, before the arguments are looked at.
 fn managed(call: &MethodCall, method: &str) -> Result<(), ApiError> {
     let table = call.state.views().permissions();
     let may = call

@@ -1,5 +1,5 @@
-//! This server as an `OAuth` 2 provider (contract, admin 5.2 and conventions 2): authorization code with PKCE where it
-//! is offered, renewing tokens, and whose account a token is for.
+//! This server as an `OAuth` 2 provider (contract, admin 5.2 and conventions 2): authorization code, with PKCE if it is
+//! offered, refreshing tokens, and whose account a token is for.
 
 use std::fmt::Write as _;
 
@@ -49,7 +49,6 @@ pub(super) fn routes() -> Vec<Route> {
     ]
 }
 
-/// What is asked with.
 const AUTHORIZE: &[(&str, Kind)] = &[
     ("client_id", Kind::Text),
     ("redirect_uri", Kind::Text),
@@ -62,7 +61,6 @@ const AUTHORIZE: &[(&str, Kind)] = &[
     ("csrf", Kind::Text),
 ];
 
-/// What tokens are asked for with.
 pub(crate) const TOKEN: &[(&str, Kind)] = &[
     ("grant_type", Kind::Text),
     ("code", Kind::Text),
@@ -73,21 +71,21 @@ pub(crate) const TOKEN: &[(&str, Kind)] = &[
     ("client_secret", Kind::Text),
 ];
 
-/// A program asks to be let in. That there is the program is read from the views: what is granted to one that goes at the
-/// same moment is good for nothing, because its tokens are looked up together with it.
+/// A program asks for access. Whether the program exists is read from the views: a grant to one that is removed at the
+/// same moment is worthless, because its tokens are looked up together with it.
 struct Request {
     app: OAuthAppRecord,
     redirect_uri: String,
-    /// It named that address itself.
+    /// The request named that address itself.
     redirect_named: bool,
     state: Option<String>,
-    /// What is wrong with it otherwise, to be told to the program.
+    /// What else is wrong with the request, for the program.
     fault: Option<&'static str>,
     challenge: Option<Challenge>,
 }
 
 impl Request {
-    /// Reads a request. `Err`: the program or the address is not known, so nobody is sent anywhere.
+    /// Reads a request. `Err`: the program or the address is not known, so nobody is redirected.
     async fn read(state: &AppState, params: &Params) -> Result<Self, Response> {
         let text = |name: &str| params.get(name).and_then(Value::as_str);
         let app = state
@@ -144,7 +142,7 @@ impl Request {
     }
 }
 
-/// What it will take to redeem the code, and whether that was said wrongly.
+/// What redeeming the code requires, and whether the request said that wrongly.
 fn challenge(text: Option<&str>, method: Option<&str>) -> (Option<Challenge>, bool) {
     let fits = |text: &str| (43..=128).contains(&text.len()) && text.is_ascii();
     match (text, method) {
@@ -159,8 +157,8 @@ fn challenge(text: Option<&str>, method: Option<&str>) -> (Option<Challenge>, bo
     }
 }
 
-/// Who is asked: by the headers of a client, or by the cookies of a browser. The flag tells which. A program's own
-/// token lets no other program in.
+/// Who is asked: by the headers of a client, or by the cookies of a browser. The flag says which. The token of a
+/// program lets no other program in.
 async fn asked(call: &Anyone) -> Result<(Caller, bool), ApiError> {
     let by_headers = call.caller.clone();
     let (caller, browser) = match by_headers {
@@ -186,7 +184,8 @@ fn purpose(caller: &Caller, app: &OAuthAppRecord) -> String {
     format!("oauth-consent/{}/{}", caller.id(), app.client_id)
 }
 
-/// Whether the answer comes from the form this server showed this user a short while ago, and not from another site.
+/// Whether the answer comes from the form that this server showed this user a short while ago, and not from another
+/// site.
 fn is_from_form(state: &AppState, caller: &Caller, app: &OAuthAppRecord, shown: &str) -> bool {
     let sealed = domain::Sealed::new(shown);
     state
@@ -200,7 +199,7 @@ fn is_from_form(state: &AppState, caller: &Caller, app: &OAuthAppRecord, shown: 
         })
 }
 
-/// `GET /oauth/authorize`: a form that asks.
+/// `GET /oauth/authorize`: the form that asks the user.
 async fn consent_page(call: Anyone) -> Outcome {
     let params = call.input.query();
     let request = match Request::read(&call.state, &params).await {
@@ -252,7 +251,7 @@ async fn consent_page(call: Anyone) -> Outcome {
     Ok(Answer::other((headers, page)))
 }
 
-/// `POST /oauth/authorize`: the answer.
+/// `POST /oauth/authorize`: the user's answer.
 async fn authorize(call: Anyone) -> Outcome {
     let params = call.input.params()?;
     let request = match Request::read(&call.state, &params).await {
@@ -330,7 +329,6 @@ fn basic(headers: &HeaderMap) -> Option<(String, String)> {
     Some((plain(id)?, plain(secret)?))
 }
 
-/// `POST /oauth/token`.
 async fn token(call: Anyone) -> Outcome {
     let params = call.input.params()?;
     let Some(app) = client(&call, &params).await? else {
@@ -373,7 +371,6 @@ fn handed_out(tokens: &Tokens) -> Answer {
     }))
 }
 
-/// `GET /oauth/userinfo`.
 async fn user_info(call: Anyone) -> Outcome {
     let Some(caller) = caller::of_bearer(&call.state, &call.input.headers).await? else {
         return Ok(Answer::other(refused(

@@ -1,4 +1,4 @@
-//! Devices that want to be told of messages (contract, admin 10.1). Nothing is delivered yet.
+//! Devices registered for push messages (contract, admin 10.1). Nothing is delivered yet.
 
 use application::caller::Caller;
 use application::chat::room_access::RoomAccess;
@@ -51,7 +51,6 @@ pub(super) fn routes() -> Vec<Route> {
 /// The most characters of an id, of an address and of the name of an app.
 const LIMITS: (usize, usize, usize) = (100, 4096, 200);
 
-/// A device that introduces itself.
 pub struct Registration {
     id: Option<String>,
     platform: Platform,
@@ -60,14 +59,14 @@ pub struct Registration {
 }
 
 impl Registration {
-    /// Out of the body of `push.token`.
+    /// From the body of `push.token`.
     fn of_body(body: &Map<String, Value>) -> Result<Self, ApiError> {
         let id = match body.get("id") {
             None | Some(Value::Null) => None,
             Some(Value::String(id)) if fits(id, LIMITS.0) => Some(id.clone()),
             Some(_) => return Err(wording::push_param("id", "id")),
         };
-        // Calls are not taken here, so this address is not kept; it belongs to a device all the same.
+        // Calls are not pushed, so this token is not kept; it belongs to a device all the same.
         match body.get("voipToken") {
             None | Some(Value::Null) => {}
             Some(Value::String(token)) if id.is_some() && fits(token, LIMITS.1) => {}
@@ -94,7 +93,7 @@ impl Registration {
         })
     }
 
-    /// Out of the parameter of `raix:push-update`, whose token is `{apn: "..."}` or `{gcm: "..."}`.
+    /// From the parameter of `raix:push-update`, whose token is `{apn: "..."}` or `{gcm: "..."}`.
     pub fn of_method(wish: &Map<String, Value>) -> Result<Self, ApiError> {
         let token = wish.get("token").and_then(Value::as_object);
         let (platform, address) = token
@@ -106,7 +105,6 @@ impl Registration {
         Self::of_body(body.as_object().unwrap_or(&Map::new()))
     }
 
-    /// What is recorded of it.
     pub fn device(&self) -> Device<'_> {
         Device {
             id: self.id.as_deref(),
@@ -133,13 +131,11 @@ fn document(state: &AppState, record: &PushRecord) -> Value {
     })
 }
 
-/// The wire document of a record.
 pub async fn record(state: &AppState, id: &str) -> Result<Value, ApiError> {
     let record = state.views().push_token(id).await?;
     Ok(record.map_or(Value::Null, |record| document(state, &record)))
 }
 
-/// `POST /api/v1/push.token`.
 pub async fn register(call: Call) -> Outcome {
     let params = call.input.params()?;
     let registration = Registration::of_body(params.as_map())?;
@@ -147,7 +143,6 @@ pub async fn register(call: Call) -> Outcome {
     Ok(Answer::empty().field("result", &record(&call.state, &id).await?))
 }
 
-/// `DELETE /api/v1/push.token`.
 async fn forget(call: Call) -> Outcome {
     let params = call.input.params()?;
     let address = params
@@ -161,12 +156,10 @@ async fn forget(call: Call) -> Outcome {
     }
 }
 
-/// The devices of the caller.
 pub async fn own_devices(state: &AppState, caller: &Caller) -> Result<Vec<PushRecord>, ApiError> {
     Ok(state.views().push_tokens_of(caller.id()).await?)
 }
 
-/// `GET /api/v1/push.info`.
 async fn info(call: Call) -> Outcome {
     let settings = call.state.views().settings();
     let gateway = settings
@@ -185,7 +178,7 @@ async fn info(call: Call) -> Outcome {
         .field("defaultPushGateway", &(gateway.trim_ascii() == usual)))
 }
 
-/// Everything that can be said about a test push without delivering one.
+/// What can be said about a test push without delivering one.
 pub async fn test(state: &AppState, caller: &Caller) -> Result<(), ApiError> {
     if !state.views().settings().bool(keys::PUSH_ENABLE) {
         return Err(wording::push_disabled());
@@ -196,13 +189,12 @@ pub async fn test(state: &AppState, caller: &Caller) -> Result<(), ApiError> {
     Err(wording::push_not_delivered())
 }
 
-/// `POST /api/v1/push.test`.
 async fn test_own(call: Call) -> Outcome {
     test(&call.state, &call.caller).await?;
     Ok(Answer::empty())
 }
 
-/// `GET /api/v1/push.get`: what a phone shows for a push that told it an id only.
+/// `GET /api/v1/push.get`: what a phone shows for a push that only had an id.
 async fn get(call: Call) -> Outcome {
     let params = call.input.query();
     let id = params.required("id")?;
@@ -314,7 +306,7 @@ fn text_of(message: &Value, show: bool, real_names: bool) -> String {
     }
 }
 
-/// The text with everybody it mentions called by their real name.
+/// The text with the real names of the users it mentions.
 fn with_real_names(text: &str, mentions: &Value) -> String {
     let filled = |mention: &Value, field: &str| {
         let text = mention[field].as_str().filter(|text| !text.is_empty());
@@ -326,7 +318,7 @@ fn with_real_names(text: &str, mentions: &Value) -> String {
         .flatten()
         .filter_map(|one| Some((filled(one, "username")?, filled(one, "name")?)))
         .collect();
-    // `@annabel` is not `@ann` with something behind it.
+    // Longest first: `@ann` must not match the beginning of `@annabel`.
     names.sort_by_key(|(username, _)| std::cmp::Reverse(username.len()));
     names
         .into_iter()

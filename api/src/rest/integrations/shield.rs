@@ -40,7 +40,6 @@ static SHIELD: Schema = Schema {
 /// Longest text in a badge.
 const LONGEST: usize = 60;
 
-/// `GET /api/v1/shield.svg`.
 async fn shield(call: Anyone) -> Outcome {
     let params = call.input.params()?;
     let settings = call.state.views().settings();
@@ -87,11 +86,11 @@ async fn shield(call: Anyone) -> Outcome {
 
 const GREEN: &str = "#1fb31f";
 
-/// What somebody is called, in the colour of their status.
+/// The name of a user, and the colour of their status.
 async fn user(call: &Anyone, params: &Params) -> Result<(String, &'static str), ApiError> {
     let settings = call.state.views().settings();
     let must_log_in = settings.bool(keys::API_SHIELD_USER_REQUIRE_AUTH);
-    // Who may not see people over REST is not told of them here either.
+    // Callers who may not see users over REST do not see them here either.
     let seen = call.caller.as_ref().is_none_or(|caller| {
         caller
             .authority(&[], &call.state.views().permissions())

@@ -1,4 +1,4 @@
-//! Video conferences: what clients ask for, while no program that holds them is part of this server (contract, admin 13).
+//! Video conferences: what clients ask for. This server includes no program that holds them (contract, admin 13).
 
 use std::time::Duration;
 
@@ -81,7 +81,7 @@ pub(crate) static NOTHING: Schema = Schema {
     one_of: &[],
 };
 
-/// A room that the caller may see; for others there is none.
+/// Checks that the caller may see the room; to others it does not exist.
 async fn seen_room(call: &Call) -> Result<(), ApiError> {
     let params = call.input.params()?;
     let room = RoomId::new(params.required("roomId")?);
@@ -93,7 +93,6 @@ async fn seen_room(call: &Call) -> Result<(), ApiError> {
     }
 }
 
-/// `POST /api/v1/video-conference.start`. No program that holds conferences is installed.
 async fn video_start(call: Call) -> Outcome {
     seen_room(&call).await?;
     Err(wording::no_video_provider())
@@ -120,12 +119,10 @@ async fn video_calls(call: Call) -> Outcome {
         .field("total", &0))
 }
 
-/// `GET /api/v1/video-conference.providers`.
 async fn video_providers(_: Call) -> Outcome {
     Ok(Answer::empty().field("data", &Value::Array(Vec::new())))
 }
 
-/// `GET /api/v1/video-conference.capabilities`.
 async fn video_capabilities(_: Call) -> Outcome {
     Err(wording::no_video_provider())
 }

@@ -1,4 +1,4 @@
-//! Who may log in, and accounts that end (contract, conventions 7.4).
+//! Who may log in, and the end of accounts (contract, conventions 7.4).
 
 use application::identity::password_hasher::PasswordDigest;
 use application::identity::passwords::{self, PasswordProof};
@@ -59,7 +59,7 @@ static DEACTIVATE_IDLE: Schema = Schema {
     one_of: &[],
 };
 
-/// `POST /api/v1/users.setActiveStatus`. An unknown id is answered with success and no user.
+/// `POST /api/v1/users.setActiveStatus`. An unknown id gives success and no user.
 async fn set_active_status(call: Call) -> Outcome {
     let params = call.input.params()?;
     let id = UserId::new(params.required("userId")?);
@@ -71,7 +71,6 @@ async fn set_active_status(call: Call) -> Outcome {
     Ok(Answer::empty().field("user", &json!({ "_id": id, "active": active })))
 }
 
-/// `POST /api/v1/users.deactivateIdle`.
 async fn deactivate_idle(call: Call) -> Outcome {
     let params = call.input.params()?;
     let days = params
@@ -90,7 +89,6 @@ async fn deactivate_idle(call: Call) -> Outcome {
     Ok(Answer::empty().field("count", &count))
 }
 
-/// `POST /api/v1/users.delete`.
 pub async fn delete(call: Call) -> Outcome {
     let params = call.input.params()?;
     let user = lookup::user(&call.state, &params).await?;
@@ -99,7 +97,6 @@ pub async fn delete(call: Call) -> Outcome {
     Ok(Answer::empty())
 }
 
-/// `POST /api/v1/users.deleteOwnAccount`.
 async fn delete_own(call: Call) -> Outcome {
     let params = call.input.params()?;
     let settings = call.state.views().settings();

@@ -1,4 +1,4 @@
-//! Making and changing accounts, those of others mostly (contract, conventions 7.1 and 7.3).
+//! Creating and changing accounts, mostly those of others (contract, conventions 7.1 and 7.3).
 
 use application::chat::ownership::Orphans;
 use application::identity::account_mail::Told;
@@ -94,12 +94,11 @@ static UPDATE_DATA: Schema = Schema {
     one_of: &[],
 };
 
-/// What callers are told who may not make accounts.
+/// For callers who may not create accounts.
 fn create_not_allowed() -> ApiError {
     UserRefusal::CreateNotAllowed.into()
 }
 
-/// `POST /api/v1/users.create`.
 async fn create(call: Call) -> Outcome {
     let params = call.input.params()?;
     let choice = FieldChoice::parse(&call.input.query())?;
@@ -118,7 +117,7 @@ async fn create(call: Call) -> Outcome {
     };
     wish.password = Some(passwords::hash(state, &password).await?);
     let join = params.boolean("joinDefaultChannels")?.unwrap_or(true);
-    // A password nobody typed is known to nobody else.
+    // Nobody else knows a password that nobody typed.
     let told = (random || params.flag("sendWelcomeEmail"))
         .then(|| Told::first_password(state, &wish.user, &password));
     let maker = Maker::User(&call.caller);
@@ -167,7 +166,7 @@ fn wished(call: &Call, params: &Params) -> Result<UserCreated, ApiError> {
     })
 }
 
-/// The custom fields that are defined, among those sent; nothing without any sent (6.5).
+/// The custom fields sent, as far as they are defined; `None` if none were sent (6.5).
 fn custom_fields(params: &Params, settings: &Settings) -> Result<Option<Value>, ApiError> {
     match params.get("customFields") {
         sent @ Some(Value::Object(_)) => Ok(check_custom_fields(sent, settings)?),
@@ -175,7 +174,7 @@ fn custom_fields(params: &Params, settings: &Settings) -> Result<Option<Value>, 
     }
 }
 
-/// The account as it is now. The fields wanted stand in the query string, whatever the body says.
+/// The account as it is now. The fields wanted are in the query string, whatever the body says.
 async fn raw_user(call: &Call, id: &UserId, choice: Option<&FieldChoice>) -> Outcome {
     let user = call.state.views().user(id).await?;
     let user = user.ok_or(ApiError::Unavailable)?;
@@ -187,7 +186,7 @@ async fn raw_user(call: &Call, id: &UserId, choice: Option<&FieldChoice>) -> Out
     Ok(Answer::empty().field("user", &doc))
 }
 
-/// `POST /api/v1/users.update`. `bio` and `nickname` are cleared when they are not sent.
+/// `POST /api/v1/users.update`. `bio` and `nickname` are cleared if they are not sent.
 async fn update(call: Call) -> Outcome {
     let params = call.input.params()?;
     let choice = FieldChoice::parse(&call.input.query())?;
@@ -217,7 +216,7 @@ async fn update(call: Call) -> Outcome {
     raw_user(&call, &id, choice.as_ref()).await
 }
 
-/// What the fields of an update ask for, and the password that is to be mailed.
+/// What the fields of an update ask for, and the password to mail.
 async fn update_commands(
     call: &Call,
     account: &UserFacts,
@@ -288,7 +287,7 @@ async fn new_address(
     }))
 }
 
-/// The new password, silently ignored without the permission; a random one wins over the one sent, and is mailed.
+/// The new password, silently ignored without the permission; a random one comes before the one sent, and is mailed.
 async fn new_password(
     call: &Call,
     user: &UserId,
@@ -301,7 +300,7 @@ async fn new_password(
     let given = data.filled("password")?.filter(|_| may);
     let mut told = None;
     let password = if random && may {
-        // Made up: the policy is for what people make up.
+        // Generated: the policy is for passwords that people choose.
         let clear = fresh_secret();
         told = Some(Told::new_password(state, &user, &clear));
         Some(passwords::hash(state, &clear).await?)

@@ -72,7 +72,7 @@ const PATIENCE: Duration = Duration::from_secs(20);
 /// Longest time a browser may be told to keep a picture, in seconds.
 const A_YEAR: u64 = 365 * 24 * 60 * 60;
 
-/// How many rooms a discussion may be inside of.
+/// How many rooms a discussion may be nested in.
 const MOST_PARENTS: usize = 5;
 
 /// `users.setAvatar` without a file.
@@ -82,7 +82,6 @@ static SET: Schema = Schema {
     one_of: &[],
 };
 
-/// `POST /api/v1/users.setAvatar`.
 pub async fn set(call: Call) -> Outcome {
     let multipart = call
         .input
@@ -117,7 +116,7 @@ pub async fn set(call: Call) -> Outcome {
     Ok(Answer::empty())
 }
 
-/// Sets the picture behind an address.
+/// Sets the picture at an address.
 pub async fn set_from(
     state: &AppState,
     caller: &Caller,
@@ -155,7 +154,7 @@ async fn picture_at(state: &AppState, url: &str, username: &str) -> Result<Bytes
     }
 }
 
-/// Longest file that is taken, in bytes: the workspace's limit, or what a request may carry.
+/// Longest accepted file, in bytes: the workspace's limit, or what a request may carry.
 fn longest_file(state: &AppState) -> usize {
     let limit = state
         .views()
@@ -165,7 +164,6 @@ fn longest_file(state: &AppState) -> usize {
     usize::try_from(limit).map_or(carried, |limit| limit.min(carried))
 }
 
-/// Refuses files that are longer than files may be.
 pub fn check_size(state: &AppState, length: usize) -> Result<(), ApiError> {
     if length > longest_file(state) {
         Err(wording::file_too_large())
@@ -193,14 +191,12 @@ async fn self_or(
     lookup::user(&call.state, &Params::from(params)).await
 }
 
-/// `POST /api/v1/users.resetAvatar`.
 pub async fn reset(call: Call) -> Outcome {
     let user = lookup::user(&call.state, &call.input.params()?).await?;
     reset_of(&call.state, &call.caller, &user.id, false).await?;
     Ok(Answer::empty())
 }
 
-/// Takes a user's picture away.
 pub async fn reset_of(
     state: &AppState,
     caller: &Caller,
@@ -214,7 +210,6 @@ pub async fn reset_of(
     Ok(avatars::reset(state, changer, &owner, letters).await?)
 }
 
-/// `GET /api/v1/users.getAvatar`.
 async fn address(call: Anyone) -> Outcome {
     let user = lookup::user(&call.state, &call.input.query()).await?;
     let url = Site::of(&call.state.views().settings()).avatar(&user.username);
@@ -234,7 +229,7 @@ async fn suggestion(_: Call) -> Outcome {
     Ok(Answer::empty().field("suggestions", &json!({})))
 }
 
-/// `GET /avatar/<username>`. There is a picture of everybody, even of nobody.
+/// `GET /avatar/<username>`. Everybody has a picture, even users who do not exist.
 async fn of_user(call: Anyone) -> Outcome {
     let reader = call.input.reader(&call.state).await?;
     if is_blocked(&call.state, reader.as_ref()) {
@@ -261,7 +256,6 @@ async fn of_user(call: Anyone) -> Outcome {
     }
 }
 
-/// `GET /avatar/room/<id>`.
 async fn of_room(call: Anyone) -> Outcome {
     let reader = call.input.reader(&call.state).await?;
     if is_blocked(&call.state, reader.as_ref()) {
@@ -276,15 +270,15 @@ async fn of_room(call: Anyone) -> Outcome {
     };
     let peers = peers(&doc, reader.as_ref());
     if room.kind == RoomKind::Direct && peers.is_none() {
-        // Its id is made of those of two people: nobody else learns that they talk to each other.
+        // Its id is made of the ids of two users: nobody else learns that they talk to each other.
         return Err(media::gone());
     }
-    // Everybody in a direct message sees something else.
+    // Every member of a direct message sees something else.
     let keeper = match room.kind {
         RoomKind::Direct => Keeper::Asker,
         RoomKind::Channel | RoomKind::Group => keeper(&call.state),
     };
-    // A discussion without a picture has that of the room it is in.
+    // A discussion without a picture shows that of the room it is in.
     let (mut owner, mut parent) = (id, text(&doc, "prid"));
     for _ in 0..MOST_PARENTS {
         if let Some(record) = views.avatar(&AvatarOwner::Room(owner)).await?
@@ -308,7 +302,7 @@ async fn of_room(call: Anyone) -> Outcome {
     letter(&call, name.as_deref().unwrap_or("?"), keeper).await
 }
 
-/// What a direct message is called by one of its participants: the names of the others. Nobody else learns them.
+/// The name of a direct message for one of its members: the names of the others. Nobody else learns them.
 fn peers(doc: &Map<String, Value>, reader: Option<&Caller>) -> Option<String> {
     let me = &reader?.user.username;
     let names: Vec<&str> = doc
@@ -328,7 +322,7 @@ fn peers(doc: &Map<String, Value>, reader: Option<&Caller>) -> Option<String> {
     })
 }
 
-/// Whether pictures are only for people who are logged in, and whoever asks is not.
+/// Whether pictures are only for users who are logged in, and the requester is not.
 fn is_blocked(state: &AppState, reader: Option<&Caller>) -> bool {
     reader.is_none() && are_for_users(state)
 }
@@ -340,7 +334,7 @@ fn are_for_users(state: &AppState) -> bool {
         .bool(keys::ACCOUNTS_AVATAR_BLOCK_UNAUTHENTICATED_ACCESS)
 }
 
-/// Who may keep a picture that everybody who gets one sees alike.
+/// Which caches may keep a picture that looks the same to everybody who gets one.
 fn keeper(state: &AppState) -> Keeper {
     if are_for_users(state) {
         Keeper::Asker
@@ -364,7 +358,7 @@ fn keep(call: &Anyone) -> u64 {
         .min(A_YEAR)
 }
 
-/// A picture somebody gave; `None` when the store has lost it.
+/// An uploaded picture; `None`: the store has lost it.
 async fn uploaded(
     call: &Anyone,
     record: FileRecord,
@@ -384,7 +378,7 @@ async fn uploaded(
     Ok(Some(media.answer(&call.input.headers)))
 }
 
-/// The letter of a name, in the size and format that is asked for.
+/// The letter of a name, in the requested size and format.
 async fn letter(call: &Anyone, name: &str, keeper: Keeper) -> Outcome {
     let params = call.input.query();
     let text = |name: &str| params.get(name).and_then(Value::as_str).unwrap_or_default();
@@ -414,7 +408,7 @@ async fn letter(call: &Anyone, name: &str, keeper: Keeper) -> Outcome {
     Ok(media.answer(&call.input.headers))
 }
 
-/// What names a letter's picture.
+/// The tag of a letter's picture.
 pub fn tag(letter: Letter, side: u32, kind: kind::Kind) -> String {
     let ground = letter.ground.trim_start_matches('#');
     let shown = letter.letter.map_or_else(

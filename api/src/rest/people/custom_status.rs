@@ -45,7 +45,6 @@ pub(super) fn routes() -> Vec<Route> {
     ]
 }
 
-/// `GET /api/v1/custom-user-status.list`.
 async fn list(call: Call) -> Outcome {
     let params = call.input.query();
     let page = call.page(&params)?;
@@ -76,7 +75,7 @@ async fn list(call: Call) -> Outcome {
         .field("total", &total))
 }
 
-/// Bodies have these keys and no others.
+/// Refuses bodies with other keys.
 fn only(params: &Params, known: &[&str]) -> Result<(), ApiError> {
     match params
         .as_map()
@@ -88,7 +87,7 @@ fn only(params: &Params, known: &[&str]) -> Result<(), ApiError> {
     }
 }
 
-/// What a status shall be called and stand for.
+/// The name and the kind of a custom status.
 pub(crate) fn description(name: &str, kind: Option<&str>) -> Result<Description, ApiError> {
     let kind = match kind.filter(|kind| !kind.is_empty()) {
         None => None,
@@ -108,7 +107,6 @@ async fn answer(call: &Call, id: &str) -> Outcome {
     Ok(Answer::empty().raw("customUserStatus", &doc))
 }
 
-/// `POST /api/v1/custom-user-status.create`.
 async fn create(call: Call) -> Outcome {
     let params = call.input.params()?;
     only(&params, &["name", "statusType"])?;
@@ -118,7 +116,7 @@ async fn create(call: Call) -> Outcome {
     answer(&call, &id).await
 }
 
-/// `POST /api/v1/custom-user-status.update`. What is not sent stays as it is.
+/// `POST /api/v1/custom-user-status.update`. What is not sent stays the same.
 async fn update(call: Call) -> Outcome {
     let params = call.input.params()?;
     only(&params, &["_id", "name", "statusType"])?;
@@ -141,7 +139,6 @@ async fn update(call: Call) -> Outcome {
     answer(&call, &id).await
 }
 
-/// `POST /api/v1/custom-user-status.delete`.
 pub async fn delete(call: Call) -> Outcome {
     let params = call.input.params()?;
     only(&params, &["customUserStatusId"])?;

@@ -52,17 +52,17 @@ pub(super) fn routes() -> Vec<Route> {
     ]
 }
 
-/// What everybody gets of each user of a list; holders of `view-full-other-user-info` get [`LISTED_FULL`] too.
+/// What everybody sees of each user of a list; holders of `view-full-other-user-info` also see [`LISTED_FULL`].
 const LISTED: [&str; 6] = ["name", "username", "status", "active", "avatarETag", "type"];
 const LISTED_FULL: [&str; 3] = ["emails", "roles", "lastLogin"];
 
-/// The field whose parts not everybody may see.
+/// Not everybody may see all parts of this field.
 const CUSTOM: &str = "customFields";
 
-/// How many are suggested while somebody types.
+/// How many users are suggested while somebody types.
 const SUGGESTED: u64 = 10;
 
-/// How many ids are looked up one by one; more are looked for among all.
+/// How many ids are looked up one by one; more are looked for among all users.
 const MOST_IDS: usize = 1000;
 
 /// The fields that are known of a user without their document.
@@ -84,7 +84,6 @@ static BY_STATUS: Schema = Schema {
     one_of: &[],
 };
 
-/// `GET /api/v1/users.list`.
 async fn list(call: Call) -> Outcome {
     let params = call.input.query();
     let privileged = call.may(Permission::VIEW_FULL_OTHER_USER_INFO);
@@ -100,7 +99,7 @@ async fn list(call: Call) -> Outcome {
     Ok(users.answer(&call.state, &found, page.slice))
 }
 
-/// What a list tells of each user.
+/// What a list shows of each user.
 struct Listed {
     wanted: Vec<String>,
     privileged: bool,
@@ -134,7 +133,7 @@ impl Listed {
     }
 }
 
-/// The page of users that the request asks for. As much of its filter as possible is left to indexes.
+/// The page of users that the request asks for. Indexes do as much of its filter as possible.
 async fn matching(call: &Call, page: &PageRequest, privileged: bool) -> Result<Page, ApiError> {
     let views = call.state.views();
     let mut query = ordered(page);
@@ -152,7 +151,7 @@ async fn matching(call: &Call, page: &PageRequest, privileged: bool) -> Result<P
     let state = call.state.clone();
     let found = views.users_where(query, with_doc, move |line| {
         let doc = match line.doc {
-            // Nobody learns by asking what they may not see.
+            // A filter must not reveal what the caller may not see.
             Some(doc) => Value::Object(document::visible(&state, doc, privileged)),
             None => of_line(&line, &fields),
         };
@@ -165,7 +164,7 @@ async fn matching(call: &Call, page: &PageRequest, privileged: bool) -> Result<P
     Ok(found.await?)
 }
 
-/// As much of a document as is asked about.
+/// The part of a document that is asked about.
 fn of_line(line: &UserLine<'_>, fields: &[&'static str]) -> Value {
     let value = |field: &str| match field {
         "_id" => Some(json!(line.id)),
@@ -201,7 +200,7 @@ fn ordered(page: &PageRequest) -> UserQuery {
     }
 }
 
-/// Moves what indexes can answer from the filter into the query; answers what is left to be looked at one by one.
+/// Moves what indexes can do from the filter into the query; returns what is left to be checked one by one.
 fn narrow(filter: &Filter, query: &mut UserQuery) -> Option<Filter> {
     let Filter::All(filters) = filter else {
         return Some(filter.clone());
@@ -214,7 +213,7 @@ fn narrow(filter: &Filter, query: &mut UserQuery) -> Option<Filter> {
     (!rest.is_empty()).then_some(Filter::All(rest))
 }
 
-/// Whether the query now says what this part of the filter says.
+/// Whether the query now covers this part of the filter.
 fn take(filter: &Filter, query: &mut UserQuery) -> bool {
     let Filter::Field(path, test) = filter else {
         return false;
@@ -243,7 +242,7 @@ fn take(filter: &Filter, query: &mut UserQuery) -> bool {
         }
         ("type", _, Some(kinds)) if query.kinds.is_empty() => {
             let kinds: Option<Vec<UserKind>> = kinds.into_iter().map(kind).collect();
-            // Without any, all would be meant.
+            // An empty list would mean all kinds.
             match kinds.filter(|kinds| !kinds.is_empty()) {
                 Some(kinds) => {
                     query.kinds = kinds;
@@ -252,7 +251,7 @@ fn take(filter: &Filter, query: &mut UserQuery) -> bool {
                 None => false,
             }
         }
-        // The index does not know capitals: the address is still compared to the letter.
+        // The index ignores case: the address is still compared exactly.
         ("emails.address", Test::Equal(Value::String(address)), _) if query.address.is_none() => {
             query.address = Some(address.clone());
             false
@@ -283,7 +282,7 @@ fn listed_fields(choice: Option<&FieldChoice>, privileged: bool, public: &[Strin
     wanted
 }
 
-/// The paths of the custom fields that everybody may see, as far as `field` means them.
+/// The paths of the custom fields that everybody may see, as far as `field` covers them.
 fn public_among(field: &str, public: &[String]) -> Vec<String> {
     let paths = public.iter().map(|name| format!("{CUSTOM}.{name}"));
     paths
@@ -291,7 +290,7 @@ fn public_among(field: &str, public: &[String]) -> Vec<String> {
         .collect()
 }
 
-/// Whether a field that has parts of different privacy is among those wanted: all of it, or that part.
+/// Whether a field whose parts differ in privacy is wanted: all of it, or that part.
 fn wants_part(wanted: &[String], path: &str) -> bool {
     wanted.iter().any(|one| one == CUSTOM || one == path)
 }
@@ -300,7 +299,7 @@ fn first(path: &str) -> &str {
     path.split('.').next().unwrap_or_default()
 }
 
-/// Only some attributes may be asked about, and only some with operators.
+/// Only some attributes may be asked for, and only some of them with operators.
 fn check_attributes(
     query: &Map<String, Value>,
     wanted: &[String],
@@ -324,7 +323,7 @@ fn check_attributes(
                 "Invalid attribute: {attribute}"
             )));
         }
-        // Looking up several ids is what clients do with them.
+        // Clients look up several ids like this.
         let operators = matches!(name, "_id" | "username" | "name" | "type")
             || (privileged && attribute == "emails.address");
         let operator = value
@@ -371,12 +370,12 @@ async fn list_by_status(call: Call) -> Outcome {
     Ok(users.answer(&call.state, &found, page.slice))
 }
 
-/// What no index knows of those who are wanted.
+/// The conditions that no index knows.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Wanted {
-    /// Their names, or their addresses if the caller may see them, contain it.
+    /// Contained in their names, or in their addresses if the caller may see them.
     term: Option<String>,
-    /// Why they may not log in, for callers who may see that; none: whatever the reason.
+    /// Why they may not log in, for callers who may see that; empty: any reason.
     reasons: Vec<String>,
 }
 
@@ -427,7 +426,7 @@ fn kind(name: &str) -> Option<UserKind> {
         .find(|kind| kind.as_str() == name)
 }
 
-/// Texts in a list, or in one text between commas.
+/// Texts in a list, or in one text separated by commas.
 fn listed<'a>(params: &'a Params, name: &str) -> Result<Vec<&'a str>, ApiError> {
     let listed = params.texts(name)?.unwrap_or_default();
     Ok(listed
@@ -438,13 +437,12 @@ fn listed<'a>(params: &'a Params, name: &str) -> Result<Vec<&'a str>, ApiError> 
         .collect())
 }
 
-/// What somebody types while they look for a user.
+/// What somebody types to find a user.
 struct Selector {
     /// Part of a name, in lower case.
     term: String,
-    /// User names that are not wanted, in lower case.
+    /// User names to leave out, in lower case.
     exceptions: HashSet<String>,
-    /// What else must hold.
     conditions: Option<Filter>,
 }
 
@@ -491,7 +489,7 @@ impl Selector {
                 .any(|name| contains(name, &self.term))
             && !self.exceptions.contains(&line.username.to_lowercase())
             && self.conditions.as_ref().is_none_or(|conditions| {
-                // Nobody learns by asking what they may not see.
+                // A filter must not reveal what the caller may not see.
                 let doc = line.doc.map(|doc| users::public_user(state, doc));
                 let doc = doc.unwrap_or_default();
                 conditions.matches(&Value::Object(doc))
@@ -499,7 +497,6 @@ impl Selector {
     }
 }
 
-/// `GET /api/v1/users.autocomplete`.
 async fn autocomplete(call: Call) -> Outcome {
     let selector = Selector::read(&call.input.query())?;
     if !call.may(Permission::VIEW_OUTSIDE_ROOM) {
@@ -537,7 +534,7 @@ async fn autocomplete(call: Call) -> Outcome {
     Ok(Answer::empty().field("items", &items))
 }
 
-/// Whether `text` contains `term`, which is in lower case, without regard to case.
+/// Whether `text` contains `term`, which is in lower case, ignoring case.
 fn contains(text: &str, term: &str) -> bool {
     if term.is_empty() {
         return true;

@@ -1,4 +1,4 @@
-//! Who is there, and what people say they are up to (contract, conventions 7.2, 7.3 and 9).
+//! Presence and status (contract, conventions 7.2, 7.3 and 9).
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -26,7 +26,7 @@ use crate::http::schema::Kind;
 use crate::rest::lookup;
 use crate::state::AppState;
 
-/// Who is meant; nobody named: the caller.
+/// Names a user; without one, the caller.
 const SOMEBODY: [(&str, Kind); 3] = [
     ("userId", Kind::Text),
     ("username", Kind::Text),
@@ -63,7 +63,7 @@ pub(super) fn routes() -> Vec<Route> {
     ]
 }
 
-/// What a list of people who are there tells of each (contract, conventions 5.4).
+/// What lists of present users show of each (contract, conventions 5.4).
 const LISTED: [&str; 7] = [
     "_id",
     "username",
@@ -74,7 +74,7 @@ const LISTED: [&str; 7] = [
     "avatarETag",
 ];
 
-/// The user that the parameters name; the caller when they name nobody.
+/// The user that the parameters name, or else the caller.
 async fn target(call: &Call, params: &Params) -> Result<Arc<UserFacts>, ApiError> {
     let named = ["userId", "username", "user"]
         .into_iter()
@@ -86,7 +86,7 @@ async fn target(call: &Call, params: &Params) -> Result<Arc<UserFacts>, ApiError
     }
 }
 
-/// Whether the first of the parameters that names a user names another than the caller, to the letter.
+/// Whether the first parameter that names a user names another than the caller, to the letter.
 fn names_another(call: &Call, params: &Params) -> Result<bool, ApiError> {
     let me = &call.caller.user;
     if let Some(id) = params.filled("userId")? {
@@ -99,7 +99,6 @@ fn names_another(call: &Call, params: &Params) -> Result<bool, ApiError> {
     Ok(named.is_some_and(|name| name != me.username))
 }
 
-/// `GET /api/v1/users.presence`.
 async fn list(call: Call) -> Outcome {
     let params = call.input.query();
     if let Some(ids) = params.texts("ids")? {
@@ -129,7 +128,7 @@ async fn list(call: Call) -> Outcome {
     Ok(answer(&there, true))
 }
 
-/// Ids in a list, or in texts with commas.
+/// Ids in a list, or in texts separated by commas.
 fn named(ids: &[&str]) -> BTreeSet<UserId> {
     let mut named = BTreeSet::new();
     for id in ids.iter().flat_map(|id| id.split(',')) {
@@ -161,7 +160,6 @@ fn answer(users: &[Doc], full: bool) -> Answer {
     Answer::empty().field("users", users).field("full", &full)
 }
 
-/// `GET /api/v1/users.getPresence`.
 async fn get(call: Call) -> Outcome {
     let user = target(&call, &call.input.query()).await?;
     let seen = call.state.presence().of(&user.id, user.chosen_status);
@@ -177,7 +175,6 @@ async fn get(call: Call) -> Outcome {
     })
 }
 
-/// `GET /api/v1/users.getStatus`.
 async fn get_status(call: Call) -> Outcome {
     let user = target(&call, &call.input.query()).await?;
     let seen = call.state.presence().of(&user.id, user.chosen_status);
@@ -192,7 +189,7 @@ async fn get_status(call: Call) -> Outcome {
     Ok(answer)
 }
 
-/// `POST /api/v1/users.setStatus`. The message is applied before the status is looked at.
+/// `POST /api/v1/users.setStatus`. The message is applied before the status is checked.
 async fn set_status(call: Call) -> Outcome {
     let params = call.input.params()?;
     let (message, status) = (params.text("message")?, params.text("status")?);
@@ -207,7 +204,7 @@ async fn set_status(call: Call) -> Outcome {
         return Err(wording::status_change_not_allowed());
     }
     if names_another(&call, &params)? {
-        // Before it is told whether there is such a user.
+        // Checked before the user, so that nobody learns whether they exist.
         call.need(Permission::EDIT_OTHER_USER_INFO)?;
     }
     let user = target(&call, &params).await?;
@@ -215,7 +212,7 @@ async fn set_status(call: Call) -> Outcome {
     Ok(Answer::empty())
 }
 
-/// Says what a user is up to and what they are to be shown as.
+/// Sets a user's status text and the status they are shown with.
 pub(crate) async fn apply(
     state: &AppState,
     caller: &Caller,

@@ -1,4 +1,4 @@
-//! What people change about themselves, and what they prefer (contract, conventions 7.2 and 7.3).
+//! What users change about themselves, and their preferences (contract, conventions 7.2 and 7.3).
 
 use application::identity::second_factor::Strictness;
 use application::people::profile::{self, OwnProfile};
@@ -93,7 +93,6 @@ fn inner(params: &Params, name: &str) -> Params {
     }
 }
 
-/// `POST /api/v1/users.updateOwnBasicInfo`.
 async fn update_own(call: Call) -> Outcome {
     let params = call.input.params()?;
     let data = inner(&params, "data");
@@ -125,13 +124,11 @@ async fn own_document(call: &Call) -> Outcome {
     Ok(Answer::empty().field("user", &users::raw(&call.state, &user, true)))
 }
 
-/// `GET /api/v1/users.getPreferences`.
 async fn preferences(call: Call) -> Outcome {
     let chosen = profile::chosen(&call.caller.user.doc);
     Ok(Answer::empty().field("preferences", &chosen))
 }
 
-/// `POST /api/v1/users.setPreferences`.
 async fn set_preferences(call: Call) -> Outcome {
     let params = call.input.params()?;
     let id = match params.filled("userId")? {
@@ -139,7 +136,7 @@ async fn set_preferences(call: Call) -> Outcome {
         None => call.caller.id().clone(),
     };
     if id != *call.caller.id() && !call.may(Permission::EDIT_OTHER_USER_INFO) {
-        // Before it is told whether there is such a user.
+        // Checked before the user, so that nobody learns whether they exist.
         return Err(UserRefusal::EditOtherNotAllowed.into());
     }
     let views = call.state.views();

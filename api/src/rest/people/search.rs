@@ -1,4 +1,4 @@
-//! Finding people and rooms: as one types, and in the directory (contract, admin 6).
+//! Finding people and rooms: while typing, and in the directory (contract, admin 6).
 
 use application::caller::Caller;
 use application::chat::room_access::RoomAccess;
@@ -51,13 +51,13 @@ static SPOTLIGHT: Schema = Schema {
     one_of: &[],
 };
 
-/// How many people at most can be named that are not wanted.
+/// How many people one request may exclude at most.
 const MOST_EXCEPTIONS: usize = 100;
 
 /// How many rooms are proposed at most.
 const ROOMS: u64 = 5;
 
-/// What is told of a user that is proposed.
+/// What is shown of a proposed user.
 const PROPOSED: [&str; 7] = [
     "_id",
     "username",
@@ -68,7 +68,7 @@ const PROPOSED: [&str; 7] = [
     "avatarETag",
 ];
 
-/// What the directory tells of rooms.
+/// What the directory shows of rooms.
 const ROOM_ENTRY: [&str; 14] = [
     "_id",
     "t",
@@ -86,7 +86,7 @@ const ROOM_ENTRY: [&str; 14] = [
     "teamId",
 ];
 
-/// What the directory tells of people; holders of `view-full-other-user-info` also get their addresses.
+/// What the directory shows of people; holders of `view-full-other-user-info` also get their addresses.
 const PERSON_ENTRY: [&str; 8] = [
     "_id",
     "username",
@@ -98,7 +98,7 @@ const PERSON_ENTRY: [&str; 8] = [
     "avatarETag",
 ];
 
-/// Where a text is looked for in people.
+/// The fields of people to search in.
 fn search_fields(state: &AppState) -> Vec<PeopleField> {
     state
         .views()
@@ -109,7 +109,6 @@ fn search_fields(state: &AppState) -> Vec<PeopleField> {
         .collect()
 }
 
-/// `GET /api/v1/spotlight`.
 async fn spotlight(call: Call) -> Outcome {
     let params = call.input.params()?;
     let query = params.required("query")?;
@@ -134,7 +133,7 @@ async fn spotlight(call: Call) -> Outcome {
         .field("rooms", &rooms))
 }
 
-/// What `type` asks for: `{"users": true, "rooms": false}` as JSON or in brackets. What it does not name is wanted.
+/// What `type` asks for: `{"users": true, "rooms": false}` as JSON or in brackets. Kinds it does not name are wanted.
 fn wanted(params: &Params) -> Result<impl Fn(&str) -> bool, ApiError> {
     let said = match params.get("type") {
         Some(Value::String(raw)) if !raw.is_empty() => serde_json::from_str(raw)
@@ -150,21 +149,16 @@ fn wanted(params: &Params) -> Result<impl Fn(&str) -> bool, ApiError> {
     })
 }
 
-/// What is to be proposed while somebody types.
 pub(crate) struct Wish<'a> {
-    /// What they have typed.
     pub(crate) text: &'a str,
-    /// Names of people that are not wanted.
+    /// Names of people to leave out.
     pub(crate) except: Vec<String>,
-    /// People are wanted.
     pub(crate) users: bool,
-    /// Channels are wanted.
     pub(crate) rooms: bool,
     /// The room they type in, whose members come first.
     pub(crate) room: Option<RoomId>,
 }
 
-/// People and channels to propose.
 pub(crate) async fn propose(
     state: &AppState,
     caller: &Caller,
@@ -233,7 +227,6 @@ async fn members(
     Ok(members)
 }
 
-/// People to propose for a text.
 async fn propose_people(
     state: &AppState,
     caller: &Caller,
@@ -268,7 +261,6 @@ async fn propose_people(
         .collect())
 }
 
-/// Channels to propose for a text.
 async fn propose_rooms(
     state: &AppState,
     caller: &Caller,
@@ -298,18 +290,17 @@ async fn propose_rooms(
         .collect())
 }
 
-/// What the directory is asked for.
 struct Asked {
     kind: String,
     text: Option<String>,
-    /// People from everywhere, who are looked for in fixed fields.
+    /// People from everywhere, who are searched in fixed fields.
     everywhere: bool,
 }
 
-/// Where a text is looked for in people from everywhere.
+/// The fields of people from everywhere to search in.
 const EVERYWHERE: [PeopleField; 2] = [PeopleField::Username, PeopleField::Name];
 
-/// The parameters stand in `query`, or by themselves (later versions).
+/// The parameters are in `query`, or by themselves (later versions).
 fn asked(params: &Params) -> Result<Asked, ApiError> {
     let query = match params.get("query") {
         None => json!({}),
@@ -331,7 +322,7 @@ fn asked(params: &Params) -> Result<Asked, ApiError> {
     }
     let mut kind = text("type").unwrap_or_else(|| "channels".to_owned());
     if workspace == "external" && kind == "users" {
-        // Nobody comes from elsewhere.
+        // There are no users from other servers.
         "nobody".clone_into(&mut kind);
     }
     Ok(Asked {
@@ -371,7 +362,6 @@ fn order(params: &Params, people: bool) -> Result<(DirectorySort, bool), ApiErro
     Ok((sort, direction.as_i64() != Some(1)))
 }
 
-/// `GET /api/v1/directory`.
 async fn directory(call: Call) -> Outcome {
     let params = call.input.query();
     let Asked {
@@ -382,11 +372,11 @@ async fn directory(call: Call) -> Outcome {
     let people = matches!(kind.as_str(), "users" | "nobody");
     let (sort, descending) = order(&params, people)?;
     if sort == DirectorySort::Email {
-        // An order tells as much as a search.
+        // An order reveals as much as a search.
         may(&call, &[Permission::VIEW_FULL_OTHER_USER_INFO])?;
     }
     let mut slice = call.page(&slice_only(&params))?.slice;
-    // Here, no number at all means a few.
+    // Without any number, the directory returns only a few.
     if slice.count.is_none() {
         slice.count = Some(10);
     }
@@ -404,7 +394,7 @@ async fn directory(call: Call) -> Outcome {
     let page = match kind.as_str() {
         "channels" => rooms(&call, query).await?,
         "users" => persons(&call, query).await?,
-        // There are no teams, and nobody comes from elsewhere.
+        // There are no teams, and no users from other servers.
         "teams" => {
             may(&call, &[Permission::VIEW_C_ROOM])?;
             (Vec::new(), 0)
@@ -420,7 +410,7 @@ async fn directory(call: Call) -> Outcome {
         .field("total", &total))
 }
 
-/// The parameters without those whose form is the directory's own.
+/// The parameters without those that have a form of the directory's own.
 fn slice_only(params: &Params) -> Params {
     let mut map = params.as_map().clone();
     map.retain(|name, _| matches!(name.as_str(), "count" | "offset"));

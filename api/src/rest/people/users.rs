@@ -43,7 +43,6 @@ static TEAMS: Schema = Schema {
     one_of: &[],
 };
 
-/// `GET /api/v1/users.info`.
 async fn info(call: Call) -> Outcome {
     let params = call.input.params()?;
     let named = match (params.text("userId")?, params.text("username")?) {
@@ -70,7 +69,7 @@ async fn info(call: Call) -> Outcome {
     Ok(Answer::empty().field("user", &doc))
 }
 
-/// Each of the two parameters matches an id or a name, to the letter.
+/// `named` matches an id or a name, to the letter.
 async fn by_id_or_username(call: &Call, named: &str) -> Result<Option<Arc<UserFacts>>, ApiError> {
     if let Some(user) = call.state.views().user(&UserId::new(named)).await? {
         return Ok(Some(user));
@@ -79,7 +78,8 @@ async fn by_id_or_username(call: &Call, named: &str) -> Result<Option<Arc<UserFa
     Ok(user.filter(|user| user.username == named))
 }
 
-/// Whose address that is, for those who may see addresses. Nobody was imported, so an id of an import names nobody.
+/// The user with that address, for callers who may see addresses. Nobody was imported, so the id of an import names
+/// nobody.
 async fn by_address(
     call: &Call,
     address: Option<&str>,

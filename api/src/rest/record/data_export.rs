@@ -25,7 +25,7 @@ pub(super) fn routes() -> Vec<Route> {
                 ("requested", Kind::Boolean),
                 ("exportOperation", Kind::Object),
             ]),
-        // The link of a mail is followed by a browser, which cannot send the headers of the API.
+        // A browser follows the link of a mail, and cannot send the headers of the API.
         route::public(Method::GET, "/data-export/{id}", download)
             .about("Gives a copy of their data to its owner."),
     ]
@@ -37,7 +37,6 @@ static REQUEST: Schema = Schema {
     one_of: &[],
 };
 
-/// `GET /api/v1/users.requestDataDownload`.
 async fn request(call: Call) -> Outcome {
     let params = call.input.params()?;
     if !call
@@ -82,8 +81,8 @@ fn operation(state: &AppState, export: &DataExportRecord) -> Map<String, Value> 
     operation
 }
 
-/// `GET /data-export/<id>`: the copy itself, for its owner. Browsers say who they are in the query string or in
-/// cookies, for they follow a link in a mail.
+/// `GET /data-export/<id>`: the copy itself, for its owner. Browsers send their credentials in the query string or in
+/// cookies, because they follow a link in a mail.
 async fn download(call: Anyone) -> Outcome {
     let caller = match call.caller {
         Some(caller) => Some(caller),
@@ -92,7 +91,7 @@ async fn download(call: Anyone) -> Outcome {
     let caller = caller.ok_or_else(wording::forbidden)?;
     let id = call.input.path("id");
     let export = call.state.views().data_export(id).await?;
-    // That there is one of somebody else is nobody's business.
+    // Nobody learns of the copies of others.
     let export = export
         .filter(|export| export.user == *caller.id())
         .ok_or_else(wording::forbidden)?;
@@ -118,7 +117,7 @@ async fn download(call: Anyone) -> Outcome {
     Ok(Answer::other((headers, bytes)))
 }
 
-/// Who the query string or the cookies prove (`rc_uid` and `rc_token`; contract, conventions 2).
+/// The caller that the query string or the cookies prove (`rc_uid` and `rc_token`; contract, conventions 2).
 async fn from_link(state: &AppState, input: &Input) -> Result<Option<Caller>, ApiError> {
     let query = input.query();
     let cookie = |name: &str| -> Option<String> {

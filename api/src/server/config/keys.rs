@@ -3,20 +3,17 @@
 
 use std::fmt::Write as _;
 
-/// One thing that can be configured.
 #[derive(Debug)]
 pub struct Key {
     /// Name in `hansard.toml`.
     pub name: &'static str,
-    /// Environment variable.
     pub env: &'static str,
     /// Flag without its dashes. Secrets have none: other users of the machine can read a command line.
     pub flag: Option<&'static str>,
-    /// What stands for the value in help texts.
+    /// Placeholder for the value in help texts.
     pub value: &'static str,
-    /// What holds when nobody says otherwise; `None`: unset.
+    /// `None`: unset.
     pub default: Option<&'static str>,
-    /// How much of the value may be shown.
     pub secrecy: Secrecy,
     /// One sentence for people.
     pub help: &'static str,
@@ -25,15 +22,13 @@ pub struct Key {
 /// How much of a value may be shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Secrecy {
-    /// All of it.
     Open,
-    /// A URL, but for the credentials in it.
+    /// A URL without its credentials.
     Url,
-    /// Nothing.
     Hidden,
 }
 
-/// Short form of a table row without secrets.
+/// A table row without secrets.
 const fn open(
     name: &'static str,
     env: &'static str,
@@ -53,7 +48,7 @@ const fn open(
     }
 }
 
-/// Every key, in the order they are shown.
+/// In the order they are shown.
 pub const KEYS: &[Key] = &[
     open(
         "bind",
@@ -325,7 +320,6 @@ pub const KEYS: &[Key] = &[
     ),
 ];
 
-/// The key of that name.
 pub fn find(name: &str) -> Option<&'static Key> {
     KEYS.iter().find(|key| key.name == name)
 }

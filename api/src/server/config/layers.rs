@@ -9,16 +9,11 @@ use config::{FileFormat, Source as _, ValueKind};
 use crate::server::config::ConfigError;
 use crate::server::config::keys::{self, KEYS, Key, Secrecy};
 
-/// Where a value came from.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Origin {
-    /// Nobody said anything.
     Default,
-    /// This file.
     File(PathBuf),
-    /// This environment variable.
     Environment(String),
-    /// This flag.
     Flag(&'static str),
 }
 
@@ -33,29 +28,25 @@ impl fmt::Display for Origin {
     }
 }
 
-/// A value and where it came from.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Layered {
     /// As text; each key parses its own.
     pub value: String,
-    /// Who said so.
     pub origin: Origin,
 }
 
-/// What the layers are made of.
 #[derive(Default)]
 pub struct Sources {
-    /// Path and text of `hansard.toml`, when there is one.
+    /// Path and text of `hansard.toml`, if there is one.
     pub file: Option<(PathBuf, String)>,
-    /// Environment variables.
     pub environment: Vec<(String, String)>,
     /// Key name and value of each flag given.
     pub flags: Vec<(&'static str, String)>,
 }
 
 impl Sources {
-    /// Reads the file and the environment of this process. Without an explicit `path`, `hansard.toml` in the
-    /// working directory is read if it is there.
+    /// Reads the file and the environment of this process. Without an explicit `path`, `hansard.toml` in the working
+    /// directory is read if it exists.
     pub fn read(
         path: Option<&Path>,
         flags: Vec<(&'static str, String)>,
@@ -71,7 +62,7 @@ impl Sources {
                 });
             }
         };
-        // A variable that is not Unicode cannot be one of ours.
+        // A variable that is not Unicode is none of ours.
         let environment = std::env::vars_os()
             .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
             .collect();
@@ -87,17 +78,16 @@ impl Sources {
 #[derive(Default)]
 pub struct Layers {
     values: BTreeMap<&'static str, Layered>,
-    /// Workspace settings for the first start, by setting id.
+    /// For the first start, by setting id.
     pub first_settings: BTreeMap<String, Layered>,
-    /// Workspace settings forced at every start, by setting id.
+    /// Forced at every start, by setting id.
     pub overrides: BTreeMap<String, Layered>,
 }
 
-/// Environment variables that force a workspace setting start with this; the setting's id follows.
+/// Prefix of the environment variables that force a workspace setting; the setting's id follows.
 const OVERRIDE_PREFIX: &str = "OVERWRITE_SETTING_";
 
 impl Layers {
-    /// Layers the sources on the defaults.
     pub fn build(sources: Sources) -> Result<Self, ConfigError> {
         let mut layers = Self::default();
         for key in KEYS {
@@ -137,7 +127,6 @@ impl Layers {
         Ok(layers)
     }
 
-    /// The value of a key.
     pub fn get(&self, name: &str) -> Option<&Layered> {
         self.values.get(name)
     }
@@ -187,7 +176,7 @@ impl Layers {
         Ok(())
     }
 
-    /// The effective configuration as a `hansard.toml`, each line with where its value came from. Secrets are masked.
+    /// The effective configuration as a `hansard.toml`, each line with the origin of its value. Secrets are masked.
     pub fn show(&self) -> String {
         let mut rows: Vec<(String, String)> = KEYS
             .iter()
@@ -205,7 +194,7 @@ impl Layers {
         if !self.overrides.is_empty() {
             rows.push((String::new(), String::new()));
             rows.push(("[settings]".to_owned(), String::new()));
-            // Some settings are passwords; which ones is the settings' own business, so none is shown.
+            // Some settings are passwords; only the settings know which ones, so none is shown.
             rows.extend(self.overrides.iter().map(|(id, layered)| {
                 (
                     format!("{id} = {}", toml(&mask(Secrecy::Hidden, &layered.value))),
@@ -250,10 +239,10 @@ fn toml(value: &str) -> String {
     }
 }
 
-/// What stands for the hidden part of a value.
+/// Replaces the hidden part of a value.
 const MASK: &str = "********";
 
-/// As much of the value as may be shown.
+/// The part of the value that may be shown.
 fn mask(secrecy: Secrecy, value: &str) -> String {
     match secrecy {
         Secrecy::Open => value.to_owned(),
@@ -262,7 +251,8 @@ fn mask(secrecy: Secrecy, value: &str) -> String {
     }
 }
 
-/// Hides the password and every option that sounds like one. What does not look like a URL is hidden as a whole.
+/// Hides the password and every option that looks like one. Anything that does not look like a URL is hidden as a
+/// whole.
 fn mask_url(url: &str) -> String {
     let Some((scheme, rest)) = url.split_once("://") else {
         return MASK.to_owned();

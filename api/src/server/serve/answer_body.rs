@@ -1,5 +1,5 @@
-//! Answers on their way out. An answer is in memory until its reader has taken it, so all of them together have a
-//! bound in bytes, and each goes to the connection in slices: what is still to be taken is what is still counted.
+//! Answers on their way out. An answer is in memory until its reader has taken it, so all of them together are bounded
+//! in bytes, and each goes to the connection in slices: what is not taken yet still counts.
 
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -14,13 +14,12 @@ use crate::errors::ApiError;
 use crate::http::memory_budget::Share;
 use crate::server::serve::calls::Call;
 
-/// Answers up to this many bytes are not counted: they are written in one go, and there is one for each connection.
+/// Answers up to this many bytes are not counted: they are written in one go, and there is one per connection.
 const SMALL: u64 = 64 * 1024;
 
-/// What the connection is handed at a time.
+/// What the connection gets at a time.
 const SLICE: usize = 256 * 1024;
 
-/// See the module.
 pub struct AnswerBody {
     body: Body,
     /// What is left of the last piece.
@@ -29,13 +28,13 @@ pub struct AnswerBody {
     _call: Call,
 }
 
-/// The answer of a request under way, counted in a share of who asked; a refusal where there are too many already.
+/// The answer to a request under way, counted in the requester's share; a refusal if there are too many already.
 pub fn counted(
     response: Response,
     share: impl FnOnce() -> Share,
     call: Call,
 ) -> axum::http::Response<AnswerBody> {
-    // Whatever is not in memory as a whole does not say how long it is.
+    // A body that is not in memory as a whole does not say how long it is.
     let length = response
         .body()
         .size_hint()

@@ -1,5 +1,5 @@
-//! Which requests of a connection are under way, so that what the HTTP library says by itself is told from what this
-//! server answers.
+//! Which requests of a connection are under way, to tell what the HTTP library writes by itself from what this server
+//! answers.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -10,21 +10,21 @@ pub struct Calls(Arc<State>);
 
 #[derive(Debug, Default)]
 struct State {
-    /// Requests whose answer has not been handed over to the connection entirely.
+    /// Requests whose answer is not handed over to the connection entirely.
     under_way: AtomicUsize,
     /// There was a request since everything was last written out.
     unsent: AtomicBool,
 }
 
 impl Calls {
-    /// A request begins; it ends when what is returned is dropped.
+    /// A request begins; it ends when the returned value is dropped.
     pub fn begin(&self) -> Call {
         self.0.under_way.fetch_add(1, Ordering::Relaxed);
         self.0.unsent.store(true, Ordering::Relaxed);
         Call(Arc::clone(&self.0))
     }
 
-    /// Everything handed over so far is written out. Answers whether the connection is at rest now.
+    /// Everything handed over so far is written out. Returns whether the connection is now at rest.
     pub fn written_out(&self) -> bool {
         if self.0.under_way.load(Ordering::Relaxed) == 0 {
             self.0.unsent.store(false, Ordering::Relaxed);
@@ -32,7 +32,7 @@ impl Calls {
         self.at_rest()
     }
 
-    /// Whether every request was answered and written out: whatever is written now, no request led to.
+    /// Whether every request is answered and written out: no request has led to what is written now.
     pub fn at_rest(&self) -> bool {
         !self.0.unsent.load(Ordering::Relaxed)
     }

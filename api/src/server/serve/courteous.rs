@@ -1,6 +1,6 @@
 //! A connection that says why a request cannot be read. The HTTP library answers a malformed or oversized head by
-//! itself, with a status and nothing else; here that answer gets the body every other refusal has. Then what the
-//! client still sends is taken for a moment: a connection closed on unread bytes is reset, and the answer is lost.
+//! itself, with a status and nothing else; here that answer gets the body every other refusal has. Then what the client
+//! still sends is read for a moment: a connection closed on unread bytes is reset, and the answer is lost.
 
 use std::io;
 use std::pin::Pin;
@@ -14,26 +14,25 @@ use tokio::time::Sleep;
 use crate::errors::wording;
 use crate::server::serve::calls::Calls;
 
-/// How long, and how much, is taken of what a refused client still sends.
+/// How long, and how much, of what a refused client still sends is read.
 const LINGER: Duration = Duration::from_secs(2);
 const MOST_LEFT_OVER: usize = 4 * 1024 * 1024;
 
-/// Where a head is too large and its first line has more bytes than this, the address is what is too long.
+/// If a head is too large and its first line has more bytes than this, the request target is what is too long.
 const LONG_LINE: usize = super::MAX_HEAD / 2;
 
-/// How the answer of the library begins.
+/// The beginning of the library's answer.
 const REFUSAL: &[u8] = b"HTTP/1.1 4";
 
-/// See the module.
 pub struct Courteous<S> {
     stream: S,
     calls: Calls,
-    /// How long the first line of the request being read is, as far as it came, and whether it has ended.
+    /// The length of the first line of the request being read, as far as it has arrived, and whether it has ended.
     first_line: usize,
     past_first_line: bool,
     /// What is left to write of a refusal.
     refusal: Option<Bytes>,
-    /// Ends when enough was taken of what a refused client still sends.
+    /// Ends when enough of what a refused client still sends is read.
     lingering: Option<(Pin<Box<Sleep>>, usize)>,
 }
 
@@ -72,7 +71,7 @@ fn refusal(head: &[u8], first_line: usize) -> Bytes {
 }
 
 impl<S: AsyncWrite + Unpin> Courteous<S> {
-    /// Whether `bytes` are the library's own answer; then they are replaced.
+    /// Whether `bytes` are the library's own answer; if so, they are replaced.
     fn replaces(&mut self, bytes: &[u8]) -> bool {
         let refuses = self.refusal.is_none() && self.calls.at_rest() && bytes.starts_with(REFUSAL);
         if refuses {
@@ -94,7 +93,7 @@ impl<S: AsyncWrite + Unpin> Courteous<S> {
 }
 
 impl<S: AsyncRead + Unpin> Courteous<S> {
-    /// Takes what a refused client still sends, up to a bound.
+    /// Reads what a refused client still sends, up to a bound.
     fn linger(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         let (end, left) = self
             .lingering
@@ -188,7 +187,7 @@ mod tests {
     const SAID: &[u8] =
         b"HTTP/1.1 431 Request Header Fields Too Large\r\nconnection: close\r\ncontent-length: 0\r\n\r\n";
 
-    /// What the other side reads when that is written, with a request under way or not, after `sent` was read.
+    /// What the other side reads if that is written, with a request under way or not, after `sent` was read.
     async fn read_of(written: &[u8], under_way: bool, sent: &[u8]) -> String {
         let (here, mut there) = tokio::io::duplex(64 * 1024);
         let calls = Calls::default();
@@ -222,7 +221,7 @@ mod tests {
     async fn answers_pass_as_they_are() {
         let said = String::from_utf8_lossy(SAID);
         assert_eq!(read_of(SAID, true, b"GET / HTTP/1.1\r\n").await, said);
-        // A socket that speaks another protocol by then.
+        // The connection speaks another protocol by then.
         assert_eq!(read_of(b"\x01\x01a", false, b"").await, "\u{1}\u{1}a");
     }
 }

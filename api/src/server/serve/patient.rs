@@ -1,5 +1,5 @@
-//! A connection that is given up when the other side takes nothing for a while: an answer that nobody reads must not
-//! stay in memory for ever.
+//! A connection that is given up if the other side takes nothing for a while: an answer that nobody reads must not stay
+//! in memory forever.
 
 use std::io;
 use std::pin::Pin;
@@ -9,11 +9,10 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Instant, Sleep};
 
-/// See the module.
 pub struct Patient<S> {
     stream: S,
     patience: Duration,
-    /// Since the other side takes nothing; ends when that is given up.
+    /// Runs while the other side takes nothing; at its end, the connection is given up.
     waiting: Option<Pin<Box<Sleep>>>,
 }
 
@@ -27,7 +26,7 @@ impl<S> Patient<S> {
         }
     }
 
-    /// What writing came to, with an end to waiting.
+    /// Passes on the outcome of a write; fails once the other side has taken nothing for as long as `patience`.
     fn wait<T>(
         &mut self,
         cx: &mut Context<'_>,

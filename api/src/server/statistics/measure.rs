@@ -1,5 +1,3 @@
-//! Taking snapshots.
-
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -21,7 +19,7 @@ const KEY: &str = "statistics/snapshots.json";
 /// How many snapshots are kept: more than a year of days.
 const KEPT: usize = 400;
 
-/// How often one is taken by itself.
+/// How often a snapshot is taken without a request.
 const INTERVAL: Duration = Duration::from_hours(24);
 
 /// Takes and keeps snapshots until `stop`.
@@ -53,7 +51,7 @@ pub async fn run(state: AppState, stop: CancellationToken) {
             tracing::warn!(%error, "no statistics could be taken");
         }
         if let Some(order) = order {
-            // Whoever asked may be gone.
+            // The caller may be gone.
             let _ = order.send(taken);
         }
     }
@@ -99,7 +97,6 @@ async fn take(state: &AppState) -> Result<Arc<Doc>, ApiError> {
     Ok(doc)
 }
 
-/// Everything that can be told at the moment.
 async fn measure(state: &AppState) -> Result<Doc, ApiError> {
     let views = state.views();
     let figures = views.figures().await?;

@@ -1,4 +1,4 @@
-//! The last log lines, for those who may look at them (contract, admin 6 `stdout.queue`).
+//! The last log lines, for callers who may see them (contract, admin 6 `stdout.queue`).
 
 use std::collections::VecDeque;
 use std::io;
@@ -16,14 +16,11 @@ const LINES: usize = 1000;
 /// How many bytes of a line are kept.
 const LONGEST: usize = 4096;
 
-/// A line of the log.
 #[derive(Clone, Debug, Serialize)]
 pub struct Line {
     /// Numbered from 1 since the start.
     pub id: u64,
-    /// What it says.
     pub string: String,
-    /// When.
     #[serde(skip)]
     pub at: Timestamp,
 }
@@ -37,14 +34,13 @@ struct Queue {
 /// One process has one log.
 static QUEUE: LazyLock<Mutex<Queue>> = LazyLock::new(Mutex::default);
 
-/// The last `limit` lines, the oldest first.
+/// The last `limit` lines, oldest first.
 pub fn last(limit: usize) -> Vec<Line> {
     let queue = QUEUE.lock();
     let skip = queue.lines.len().saturating_sub(limit);
     queue.lines.iter().skip(skip).cloned().collect()
 }
 
-/// Writes log lines into the queue.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Recorder;
 
@@ -52,7 +48,7 @@ impl io::Write for Recorder {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let text = String::from_utf8_lossy(bytes);
         let lines = text.lines().filter(|line| !line.trim().is_empty());
-        // Nothing that could fail is done with the queue in hand.
+        // Nothing that could fail is done while the queue is locked.
         let lines: Vec<String> = lines.map(clean).collect();
         let mut queue = QUEUE.lock();
         for string in lines {
@@ -101,7 +97,7 @@ fn clean(line: &str) -> String {
     out
 }
 
-/// `scheme://name:password@host` is `scheme://***@host`. No log line should have any; this makes sure.
+/// `scheme://name:password@host` becomes `scheme://***@host`. No log line should have any; this makes sure.
 fn without_credentials(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut rest = text;

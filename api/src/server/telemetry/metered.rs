@@ -24,7 +24,7 @@ pub struct MeteredLog {
 }
 
 impl MeteredLog {
-    /// Puts the meters around a log. The metrics recorder must be installed already.
+    /// The metrics recorder must be installed already.
     pub fn new(inner: Arc<dyn EventStore>) -> Self {
         Self {
             inner,

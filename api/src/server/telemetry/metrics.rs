@@ -33,7 +33,7 @@ pub const REACTORS_STOPPED: &str = "hansard_reactors_stopped";
 pub const LIVE_SOCKETS: &str = "hansard_live_sockets";
 /// Live updates handed to sockets.
 pub const LIVE_DELIVERED: &str = "hansard_live_updates_delivered_total";
-/// Sockets closed because they did not keep up; what they missed is theirs to resume.
+/// Sockets closed because they did not keep up; clients can resume what they missed.
 pub const LIVE_DROPPED: &str = "hansard_live_sockets_dropped_total";
 
 /// Upper bounds of the latency buckets, in seconds.
@@ -41,7 +41,7 @@ const BUCKETS: &[f64] = &[
     0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0,
 ];
 
-/// How often samples are folded into their buckets. Between two rounds they pile up in memory.
+/// How often samples are folded into their buckets. In between, they pile up in memory.
 const UPKEEP: Duration = Duration::from_secs(5);
 
 /// Installs the recorder of this process, once; every server in it shares it.

@@ -15,13 +15,12 @@ use uuid::Uuid;
 
 use crate::server::telemetry::metrics::{REQUEST_SECONDS, REQUESTS};
 
-/// Carries the request's id, from the client if it names one (a UUID), and always back to it.
+/// Carries the request's id, from the client if it sends one (a UUID), and always back to it.
 pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
-/// Watches every request.
 pub struct Observer {
     timeout: Duration,
-    /// Series by route, then by method and status class. Routes are patterns, so there are only so many.
+    /// Series by route, then by method and status class. Routes are patterns, so their number is bounded.
     series: RwLock<HashMap<Box<str>, ByOutcome>>,
 }
 
@@ -36,7 +35,7 @@ struct Series {
 }
 
 impl Observer {
-    /// Requests are given up after `timeout`.
+    /// Requests time out after `timeout`.
     pub fn new(timeout: Duration) -> Arc<Self> {
         Arc::new(Self {
             timeout,
@@ -93,7 +92,7 @@ impl Observer {
     }
 }
 
-/// The middleware: gives the request its id as [`CorrelationId`] extension, bounds its time, and tells what came of it.
+/// The middleware: gives the request its id as [`CorrelationId`] extension, limits its time, and reports how it ended.
 pub async fn observe(
     State(observer): State<Arc<Observer>>,
     mut request: Request,
@@ -139,7 +138,7 @@ pub async fn observe(
     response
 }
 
-/// What a client gets whose request took too long.
+/// The answer to a request that took too long.
 fn timed_out() -> Response {
     let body = r#"{"success":false,"error":"The request took too long and was given up"}"#;
     (
@@ -150,7 +149,7 @@ fn timed_out() -> Response {
         .into_response()
 }
 
-/// A path as it may stand in the logs of the server: mailed links end in a secret.
+/// A path as it may appear in the server's logs: mailed links end in a secret.
 fn shown(path: &str) -> String {
     for page in ["/verify-email/", "/reset-password/"] {
         if let Some(place) = path.find(page) {
@@ -169,7 +168,7 @@ mod tests {
     use axum::routing::get;
     use tower::Service as _;
 
-    /// A handler that answers the correlation id it was given, and one that never answers.
+    /// A handler that returns the correlation id it was given, and one that never returns.
     fn router() -> Router {
         let echo = async |request: Request| {
             request
