@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use crate::errors::ApiError;
-use crate::errors::wording::email_send_failed;
+use crate::errors::wording::mail::email_send_failed;
 
 /// `Webdav_Integration_Enabled` is off.
 pub fn webdav_disabled(method: &str) -> ApiError {
