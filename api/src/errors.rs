@@ -1,7 +1,7 @@
 //! What goes wrong, as the wire has it. Nothing else in Hansard knows the wire's error names, texts and statuses.
 //!
 //! [`ApiError`] is the shape of an answer (contract, conventions 1.2 and 1.3); [`wording`] has the errors with a name
-//! of their own, and [`refusals`] says which of them each refusal of the domain becomes.
+//! of their own, and [`refusals`] says which of them each refusal and each fault becomes.
 
 pub mod dialect;
 mod method;

@@ -3,6 +3,8 @@
 
 #![allow(missing_docs, reason = "fields and variants say what they are")]
 
+use std::borrow::Cow;
+
 use domain::account_mail::AccountMailRefusal;
 use domain::asset::AssetRefusal;
 use domain::avatar::AvatarRefusal;
@@ -198,11 +200,24 @@ pub enum Fault {
     Overtaken,
     /// A state that the code rules out.
     #[error("{0}")]
-    Impossible(&'static str),
+    Impossible(Cow<'static, str>),
 }
 
 impl Fault {
-    /// Whether trying again later may work.
+    /// Whether what was to be recorded is larger than the log takes.
+    pub fn is_too_large(&self) -> bool {
+        let Self::Log(error) = self else {
+            return false;
+        };
+        matches!(
+            **error,
+            ExecuteError::Append(
+                AppendError::EventTooLarge { .. } | AppendError::BatchTooLarge { .. }
+            )
+        )
+    }
+
+    /// Whether a later try may work.
     pub fn is_temporary(&self) -> bool {
         match self {
             Self::Log(error) => match &**error {
@@ -218,6 +233,31 @@ impl Fault {
             Self::Files(_) | Self::Sealed { .. } | Self::Impossible(_) => false,
         }
     }
+
+    /// Tells the server's log what it was. For whoever passes it on as something that does not say so.
+    pub fn log(&self) {
+        if self.is_too_large() {
+            return;
+        }
+        let read = |error: &ReadError| matches!(error, ReadError::Closed | ReadError::Replaced);
+        let (ends, log_is_down) = match self {
+            Self::Log(error) => match &**error {
+                ExecuteError::Append(AppendError::Closed) => (true, false),
+                ExecuteError::Read(error) => (read(error), true),
+                ExecuteError::Append(AppendError::Unavailable(_)) => (false, true),
+                _ => (false, false),
+            },
+            Self::Read(error) => (read(error), true),
+            _ => (false, false),
+        };
+        if ends {
+            tracing::debug!(fault = %self, "not done");
+        } else if self.is_temporary() && !log_is_down {
+            tracing::warn!(fault = %self, "not done for now");
+        } else {
+            tracing::error!(fault = %self, "not done");
+        }
+    }
 }
 
 fn can_be_read_later(error: &ReadError) -> bool {
@@ -228,11 +268,18 @@ impl Error {
     /// Whether the caller can do something about it.
     pub fn is_refusal(&self) -> bool {
         match self {
-            Self::Fault(_) => false,
+            Self::Fault(fault) => fault.is_too_large(),
             Self::Picture(error) => {
                 matches!(error, PictureError::Unreadable | PictureError::TooLarge)
             }
             _ => true,
+        }
+    }
+
+    /// Tells the server's log of a fault; see [`Fault::log`]. A refusal is nobody's but the asker's business.
+    pub fn log(&self) {
+        if let Self::Fault(fault) = self {
+            fault.log();
         }
     }
 
@@ -248,13 +295,7 @@ impl Error {
     /// Whether it is unknown that nothing was recorded: what was asked for may have happened all the same.
     pub fn may_have_happened(&self) -> bool {
         match self {
-            Self::Fault(Fault::Log(error)) => !matches!(
-                **error,
-                ExecuteError::Append(
-                    AppendError::EventTooLarge { .. } | AppendError::BatchTooLarge { .. }
-                )
-            ),
-            Self::Fault(_) => true,
+            Self::Fault(fault) => !fault.is_too_large(),
             _ => false,
         }
     }

@@ -364,6 +364,12 @@ impl Settings {
         self.get(key.id()).as_i64().unwrap_or(0)
     }
 
+    /// The texts chosen in a setting that takes several.
+    pub fn list(&self, key: Key<[String]>) -> impl Iterator<Item = &str> {
+        let chosen = self.get(key.id()).as_array();
+        chosen.into_iter().flatten().filter_map(Value::as_str)
+    }
+
     /// The value of a setting that is a text, or a choice of texts; empty for one that is neither.
     pub fn text(&self, key: Key<str>) -> &str {
         self.get(key.id()).as_str().unwrap_or("")

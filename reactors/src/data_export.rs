@@ -148,7 +148,10 @@ impl DataExporter {
                 tracing::error!(%error, export = wish.export, "a copy of data cannot be made");
                 match data_exports::fail(&self.0, &wish.user, &wish.export).await {
                     Ok(()) => Verdict::Done,
-                    Err(_) => Verdict::Retry(PAUSE),
+                    Err(error) => {
+                        error.log();
+                        Verdict::Retry(PAUSE)
+                    }
                 }
             }
         }

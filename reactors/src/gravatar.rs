@@ -138,6 +138,7 @@ impl Reactor for Gravatar {
                 Ok(()) => Verdict::Done,
                 Err(error) if error.is_temporary() && attempt < ATTEMPTS => Verdict::Later(PAUSE),
                 Err(error) => {
+                    error.log();
                     tracing::info!(%error, "a picture that was found for a new account is not used");
                     Verdict::Done
                 }

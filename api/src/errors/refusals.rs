@@ -1,4 +1,4 @@
-//! Which error of the wire each internal fault becomes, and each refusal of the domain.
+//! Which error of the wire each refusal becomes, of the domain and of use cases, and each fault.
 
 mod admin;
 mod integrations;
@@ -23,7 +23,7 @@ use domain::second_factor::SecondFactorRefusal;
 use domain::session::SessionRefusal;
 use domain::user::{CustomFieldsRefusal, PreferenceFault, UserRefusal};
 use domain::webdav::WebdavRefusal;
-use eventstore::{AppendError, ExecuteError, ReadError};
+use eventstore::ReadError;
 use projections::{QueryError, WaitError};
 use serde_json::json;
 
@@ -33,18 +33,12 @@ use crate::errors::{ApiError, wording};
 
 impl From<Fault> for ApiError {
     fn from(fault: Fault) -> Self {
-        if let Fault::Log(error) = &fault
-            && let ExecuteError::Append(
-                AppendError::EventTooLarge { .. } | AppendError::BatchTooLarge { .. },
-            ) = **error
-        {
-            return Self::TooLarge;
-        }
-        if fault.is_temporary() {
-            tracing::warn!(%fault, "a request cannot be answered now");
+        fault.log();
+        if fault.is_too_large() {
+            Self::TooLarge
+        } else if fault.is_temporary() {
             Self::Unavailable
         } else {
-            tracing::error!(%fault, "a request cannot be answered");
             Self::Internal
         }
     }

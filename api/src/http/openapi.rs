@@ -1,6 +1,7 @@
 //! The description of the API (OpenAPI 3.1), made from the table of routes, and the page that shows it.
 
-use std::sync::{Arc, LazyLock, OnceLock};
+use std::future::Ready;
+use std::sync::{Arc, LazyLock};
 
 use axum::http::{HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -38,20 +39,13 @@ const DOCUMENT: &str = "../api/v1/openapi.json";
 /// The page runs its own scripts and styles, and talks to this server only.
 const PAGE_POLICY: &str = "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; frame-ancestors 'none'";
 
-/// The routes, and those that describe them.
-pub fn described(mut routes: Vec<Route>) -> Vec<Route> {
-    let all = Arc::new(OnceLock::new());
-    let document = Document {
-        routes: Arc::clone(&all),
-        kept: Mutex::default(),
-    };
-    routes.extend([
-        route::public(Method::GET, "openapi.json", move |call| {
-            std::future::ready(Ok(document.answer(&call)))
-        })
-        .about("This description of the API.")
-        .rate(Rate::Unlimited)
-        .answers_bare(Kind::Object),
+/// The routes of the description; `document` returns it.
+pub fn routes(document: fn(Anyone) -> Ready<Outcome>) -> Vec<Route> {
+    vec![
+        route::public(Method::GET, "openapi.json", document)
+            .about("This description of the API.")
+            .rate(Rate::Unlimited)
+            .answers_bare(Kind::Object),
         route::public(Method::GET, "/api-docs", to_page)
             .about("The address of the page that shows the description of the API.")
             .rate(Rate::Unlimited)
@@ -70,31 +64,23 @@ pub fn described(mut routes: Vec<Route>) -> Vec<Route> {
                 "image/png",
                 "application/json",
             ]),
-    ]);
-    all.get_or_init(|| routes.clone());
-    routes
+    ]
 }
 
-/// The last document made: it is made again only if the server's address changes.
-struct Document {
-    routes: Arc<OnceLock<Vec<Route>>>,
-    /// The address, and the document.
-    kept: Mutex<(String, Bytes)>,
-}
-
-impl Document {
-    fn answer(&self, call: &Anyone) -> answer::Answer {
-        let settings = call.state.views().settings();
-        let site = Site::of(&settings);
-        let mut kept = self.kept.lock();
-        if kept.1.is_empty() || kept.0 != site.as_str() {
-            let mut document = describe(self.routes.get().map_or(&[], Vec::as_slice));
-            document.servers = Some(servers(site));
-            let text = document.to_json().unwrap_or_default();
-            *kept = (site.as_str().to_owned(), text.into());
-        }
-        answer::Answer::other(([(header::CONTENT_TYPE, "application/json")], kept.1.clone()))
+/// The document that describes the routes.
+pub fn document(routes: fn() -> Vec<Route>, call: &Anyone) -> answer::Answer {
+    /// The document of an address; it is made anew only when the address is another one.
+    static KEPT: Mutex<(String, Bytes)> = Mutex::new((String::new(), Bytes::new()));
+    let settings = call.state.views().settings();
+    let site = Site::of(&settings);
+    let mut kept = KEPT.lock();
+    if kept.1.is_empty() || kept.0 != site.as_str() {
+        let mut document = describe(&routes());
+        document.servers = Some(servers(site));
+        let text = document.to_json().unwrap_or_default();
+        *kept = (site.as_str().to_owned(), text.into());
     }
+    answer::Answer::other(([(header::CONTENT_TYPE, "application/json")], kept.1.clone()))
 }
 
 /// Where the paths of the document begin: on the host that sent it, and for everybody else.

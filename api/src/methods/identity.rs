@@ -1,6 +1,7 @@
 //! Methods about logins, login tokens and second factors (contract, conventions 10 and realtime 3).
 
 use application::identity::login::LoggedIn;
+use application::identity::mail_links::{self, Use};
 use application::identity::second_factor::Strictness;
 use application::identity::{credentials, second_factors, sessions};
 use application::token::{expires_at, token_hash};
@@ -15,6 +16,7 @@ use crate::http::second_factor::prover_of_method;
 use crate::methods::{
     AnyMethodCall, Method, MethodCall, MethodOutcome, ejson, method, open_method,
 };
+use crate::rest::identity::password_policy::policy;
 
 pub(super) fn methods() -> Vec<Method> {
     vec![
@@ -31,6 +33,7 @@ pub(super) fn methods() -> Vec<Method> {
         method("2fa:disable", disable_totp),
         method("2fa:regenerateCodes", regenerate_codes),
         method("2fa:checkCodesRemaining", check_codes_remaining),
+        open_method("getPasswordPolicy", password_policy),
     ]
 }
 
@@ -169,4 +172,19 @@ async fn check_codes_remaining(call: MethodCall) -> MethodOutcome {
     let remaining = second_factors::totp_codes_left(&call.state, call.caller.id()).await?;
     let remaining = remaining.ok_or_else(wording::invalid_totp)?;
     Ok(json!({ "remaining": remaining }))
+}
+
+/// `getPasswordPolicy({token})`: for users who are logged in, and those who follow a link to choose a new password.
+async fn password_policy(call: AnyMethodCall) -> MethodOutcome {
+    const METHOD: &str = "getPasswordPolicy";
+    if call.caller.is_none() {
+        let token = call.args.get(0)["token"].as_str();
+        let token = token.ok_or_else(|| wording::invalid_user_of(METHOD))?;
+        let follow = mail_links::can_follow(&call.state, token, Use::Reset).await;
+        follow.map_err(|error| {
+            error.log();
+            wording::invalid_user_of(METHOD)
+        })?;
+    }
+    Ok(policy(&call.state))
 }

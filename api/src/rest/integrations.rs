@@ -11,6 +11,7 @@ pub mod oauth_provider;
 pub mod push;
 pub mod shield;
 pub mod video_conferences;
+pub mod webdav;
 
 use crate::http::route::Route;
 
@@ -27,6 +28,7 @@ pub(super) fn routes() -> Vec<Route> {
         imports::routes(),
         ldap::routes(),
         video_conferences::routes(),
+        webdav::routes(),
     ]
     .concat()
 }

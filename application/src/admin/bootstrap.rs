@@ -74,6 +74,7 @@ async fn first_values(workspace: &Workspace) -> Result<(), Error> {
         let value = Value::String(text.clone());
         match settings::set_first(workspace, id, value, true).await {
             Err(error) if !error.is_temporary() => {
+                error.log();
                 tracing::warn!(setting = id, %error, "the value from the environment does not fit");
             }
             outcome => outcome?,
@@ -86,6 +87,7 @@ async fn first_values(workspace: &Workspace) -> Result<(), Error> {
 async fn overwrite(workspace: &Workspace, id: &str, text: &str) -> Result<(), Error> {
     match settings::set(workspace, id, Value::String(text.to_owned())).await {
         Err(error) if !error.is_temporary() => {
+            error.log();
             tracing::warn!(setting = id, %error, "OVERWRITE_SETTING is not possible");
             Ok(())
         }

@@ -49,7 +49,7 @@ impl Shelf {
         let hashed = bytes.clone();
         let digest = tokio::task::spawn_blocking(move || Sha256::digest(&hashed))
             .await
-            .map_err(|_| Fault::Impossible("a digest was not computed"))?;
+            .map_err(|error| Fault::Impossible(format!("a digest: {error}").into()))?;
         let file = StoredFile {
             id: fresh_id(),
             sha256: hex::encode(digest),

@@ -21,7 +21,8 @@ pub async fn check(workspace: &Workspace, address: &str) -> Result<(), Error> {
     {
         return Ok(());
     }
-    let domain = address.rsplit('@').next().unwrap_or_default().trim_ascii();
+    let domain = address.rsplit('@').next().unwrap_or_default();
+    let domain = domain::text::trim(domain);
     let found = workspace
         .names()
         .lookup(domain, RecordType::MX, PATIENCE)

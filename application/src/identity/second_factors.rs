@@ -54,7 +54,9 @@ pub async fn prepare_totp(
         .with_account_name(username.replace(':', " "))
         .build()
         .and_then(|totp| totp.to_url())
-        .map_err(|_| Fault::Impossible("the address for an authenticator cannot be made"))?;
+        .map_err(|error| {
+            Fault::Impossible(format!("the address for an authenticator: {error}").into())
+        })?;
     let prepare = SecondFactorCommand::PrepareTotp(TotpPrepared {
         user: user.clone(),
         secret: workspace.vault().seal(&totp_purpose(user), &base32),

@@ -153,7 +153,7 @@ pub async fn issue_code(
 }
 
 fn impossible(_: OAuthGrantRefusal) -> Error {
-    Fault::Impossible("a grant refused what it cannot").into()
+    Fault::Impossible("a grant refused what it cannot".into()).into()
 }
 
 /// A pair of tokens.

@@ -1,5 +1,6 @@
 //! Making, changing and ending accounts. Names and addresses are claimed in the batch that uses them.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use domain::claim::{self, Claim, ClaimCommand, NameKind};
@@ -173,7 +174,7 @@ pub(crate) async fn take_office(
 }
 
 /// Every decision that makes an account has an event for it.
-const NOT_CREATED: Fault = Fault::Impossible("an account was made without an event");
+const NOT_CREATED: Fault = Fault::Impossible(Cow::Borrowed("an account was made without an event"));
 
 /// Whether making such an account would be refused; checked before a password is hashed for it. Names may still be
 /// taken.

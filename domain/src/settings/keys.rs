@@ -61,6 +61,7 @@ macro_rules! keys {
                     let wanted = match definition.value_type {
                         SettingType::Boolean => "bool",
                         SettingType::Int => "i64",
+                        SettingType::MultiSelect(_) => "[String]",
                         _ => "str",
                     };
                     assert_eq!(stringify!($type), wanted, "{}", $id);
@@ -221,7 +222,7 @@ keys! {
     FORGOT_PASSWORD_EMAIL: str = "Forgot_Password_Email";
     FORGOT_PASSWORD_EMAIL_SUBJECT: str = "Forgot_Password_Email_Subject";
     FROM_EMAIL: str = "From_Email";
-    HIDE_SYSTEM_MESSAGES: str = "Hide_System_Messages";
+    HIDE_SYSTEM_MESSAGES: [String] = "Hide_System_Messages";
     IFRAME_RESTRICT_ACCESS: bool = "Iframe_Restrict_Access";
     IFRAME_X_FRAME_OPTIONS: str = "Iframe_X_Frame_Options";
     INDUSTRY: str = "Industry";

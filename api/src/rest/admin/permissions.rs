@@ -113,7 +113,7 @@ async fn update(call: Call) -> Outcome {
     Ok(Answer::empty().field("permissions", &all))
 }
 
-pub(crate) static ROLE: Schema = Schema {
+static ROLE: Schema = Schema {
     required: &[
         ("permissionId", Kind::LongText(1)),
         ("role", Kind::LongText(1)),

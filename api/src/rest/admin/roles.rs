@@ -70,7 +70,7 @@ pub(super) fn routes() -> Vec<Route> {
     ]
 }
 
-pub(crate) static CREATE: Schema = Schema {
+static CREATE: Schema = Schema {
     required: &[("name", Kind::Text)],
     optional: &[
         ("description", Kind::Text),
@@ -80,7 +80,7 @@ pub(crate) static CREATE: Schema = Schema {
     one_of: &[],
 };
 
-pub(crate) static UPDATE: Schema = Schema {
+static UPDATE: Schema = Schema {
     required: &[("roleId", Kind::Text), ("name", Kind::Text)],
     optional: &[
         ("description", Kind::Text),
@@ -90,7 +90,7 @@ pub(crate) static UPDATE: Schema = Schema {
     one_of: &[],
 };
 
-pub(crate) static DELETE: Schema = Schema {
+static DELETE: Schema = Schema {
     required: &[("roleId", Kind::Text)],
     optional: &[],
     one_of: &[],

@@ -1,4 +1,4 @@
-//! Translations (contract, admin 13.4), and WebDAV accounts (13.1). This server includes no translator; it keeps what
+//! Translations (contract, admin 13.4). This server includes no translator; it keeps what
 //! members want translated all the same.
 
 use application::caller::Caller;
@@ -10,8 +10,6 @@ use domain::RoomId;
 use domain::membership::{MembershipCommand, MembershipRefusal};
 use domain::permission::Permission;
 use domain::settings::keys;
-use domain::webdav::Login;
-use projections::WebdavRecord;
 use serde_json::{Value, json};
 
 use crate::errors::{ApiError, wording};
@@ -24,9 +22,6 @@ use crate::state::AppState;
 
 pub(super) fn routes() -> Vec<Route> {
     vec![
-        route::get("webdav.getMyAccounts", webdav_accounts)
-            .about("The accounts of the caller on WebDAV servers.")
-            .answers(&[("accounts", Kind::List)]),
         route::get("autotranslate.getSupportedLanguages", languages)
             .about("The languages that messages can be translated into.")
             .knows(&[("targetLanguage", Kind::Text)])
@@ -146,22 +141,4 @@ async fn translate(call: Call) -> Outcome {
         return Err(wording::translated_message_unknown());
     }
     Ok(Answer::empty())
-}
-
-/// An account as clients see it: without secrets.
-fn account(record: &WebdavRecord) -> Value {
-    let mut account = json!({ "_id": record.id, "serverURL": record.server_url });
-    if let Login::Password { username, .. } = &record.login {
-        account["username"] = json!(username);
-    }
-    if let Some(name) = &record.name {
-        account["name"] = json!(name);
-    }
-    account
-}
-
-async fn webdav_accounts(call: Call) -> Outcome {
-    let records = call.state.views().webdav_accounts(call.caller.id()).await?;
-    let accounts: Vec<Value> = records.iter().map(account).collect();
-    Ok(Answer::empty().field("accounts", &accounts))
 }

@@ -256,13 +256,8 @@ fn sent_at(doc: &[u8]) -> Option<Timestamp> {
 /// The kinds of system message the workspace hides; `mute_unmute` stands for two.
 fn hidden_kinds(call: &Call) -> Vec<String> {
     let settings = call.state.views().settings();
-    let hidden = settings
-        .get(keys::HIDE_SYSTEM_MESSAGES.id())
-        .as_array()
-        .cloned()
-        .unwrap_or_default();
     let mut kinds = Vec::new();
-    for kind in hidden.iter().filter_map(Value::as_str) {
+    for kind in settings.list(keys::HIDE_SYSTEM_MESSAGES) {
         match kind {
             "mute_unmute" => kinds.extend(["user-muted".to_owned(), "user-unmuted".to_owned()]),
             kind => kinds.push(kind.to_owned()),

@@ -56,7 +56,7 @@ const LARGEST_KEY: usize = 64 * 1024;
 /// Rooms and users that one request may hand keys to.
 const MOST_KEYS: usize = 1000;
 
-pub(crate) static KEYS: Schema = Schema {
+static KEYS: Schema = Schema {
     required: &[
         ("public_key", Kind::Document),
         ("private_key", Kind::Document),
@@ -64,7 +64,7 @@ pub(crate) static KEYS: Schema = Schema {
     optional: &[("force", Kind::Boolean)],
     one_of: &[],
 };
-pub(crate) static ROOM: Schema = Schema {
+static ROOM: Schema = Schema {
     required: &[("rid", Kind::Text)],
     optional: &[],
     one_of: &[],

@@ -42,7 +42,7 @@ pub(super) fn routes() -> Vec<Route> {
     ]
 }
 
-pub(crate) static ADDRESS: Schema = Schema {
+static ADDRESS: Schema = Schema {
     required: &[("email", Kind::Text)],
     optional: &[],
     one_of: &[],
@@ -58,7 +58,7 @@ async fn forgot_password(call: Anyone) -> Outcome {
     Ok(Answer::empty())
 }
 
-pub(crate) static TOKEN: Schema = Schema {
+static TOKEN: Schema = Schema {
     required: &[("token", Kind::LongText(1))],
     optional: &[],
     one_of: &[],

@@ -50,7 +50,7 @@ pub(super) fn routes() -> Vec<Route> {
     ]
 }
 
-pub(crate) static START: Schema = Schema {
+static START: Schema = Schema {
     required: &[("roomId", Kind::Text)],
     optional: &[("title", Kind::Text), ("allowRinging", Kind::Boolean)],
     one_of: &[],
@@ -60,7 +60,7 @@ static DEVICES: Schema = Schema {
     optional: &[("mic", Kind::Boolean), ("cam", Kind::Boolean)],
     one_of: &[],
 };
-pub(crate) static JOIN: Schema = Schema {
+static JOIN: Schema = Schema {
     required: &[("callId", Kind::Text)],
     optional: &[("state", Kind::Shape(&DEVICES))],
     one_of: &[],
@@ -75,7 +75,7 @@ static CALLS: Schema = Schema {
     optional: &[("count", Kind::Number), ("offset", Kind::Number)],
     one_of: &[],
 };
-pub(crate) static NOTHING: Schema = Schema {
+static NOTHING: Schema = Schema {
     required: &[],
     optional: &[],
     one_of: &[],

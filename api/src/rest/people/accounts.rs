@@ -41,7 +41,7 @@ pub(super) fn routes() -> Vec<Route> {
     ]
 }
 
-pub(crate) static CREATE: Schema = Schema {
+static CREATE: Schema = Schema {
     required: &[
         ("email", Kind::Text),
         ("name", Kind::Text),
@@ -65,7 +65,7 @@ pub(crate) static CREATE: Schema = Schema {
     one_of: &[],
 };
 
-pub(crate) static UPDATE: Schema = Schema {
+static UPDATE: Schema = Schema {
     required: &[("userId", Kind::Text), ("data", Kind::Shape(&UPDATE_DATA))],
     optional: &[("confirmRelinquish", Kind::Boolean)],
     one_of: &[],

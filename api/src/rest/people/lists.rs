@@ -20,7 +20,7 @@ use crate::http::route::{self, Route};
 use crate::http::schema::{Kind, Schema};
 use crate::state::AppState;
 
-const LISTED_PARAMS: &[(&str, Kind)] = &[
+const ANSWERED: &[(&str, Kind)] = &[
     ("users", Kind::List),
     ("count", Kind::Number),
     ("offset", Kind::Number),
@@ -39,12 +39,12 @@ pub(super) fn routes() -> Vec<Route> {
                 ("fields", Kind::Text),
                 ("query", Kind::Text),
             ])
-            .answers(LISTED_PARAMS),
+            .answers(ANSWERED),
         route::get("users.listByStatus", list_by_status)
             .about("Lists users by whether they may log in, ever did, and what they are.")
             .needs(&[Permission::VIEW_D_ROOM])
             .takes(&BY_STATUS)
-            .answers(LISTED_PARAMS),
+            .answers(ANSWERED),
         route::get("users.autocomplete", autocomplete)
             .about("Suggests users while somebody types a name.")
             .knows(&[("selector", Kind::Text)])

@@ -31,7 +31,7 @@ pub(super) fn routes() -> Vec<Route> {
     ]
 }
 
-pub(crate) static INFO: Schema = Schema {
+static INFO: Schema = Schema {
     required: &[],
     optional: &[("fields", Kind::Text), ("includeUserRooms", Kind::Boolean)],
     one_of: &["userId", "username", "email", "importId"],
