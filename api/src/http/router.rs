@@ -36,6 +36,10 @@ use crate::state::AppState;
 const LAST_WORDS: Duration = Duration::from_millis(500);
 
 pub fn routes() -> Vec<Route> {
+    #[expect(
+        clippy::needless_pass_by_value,
+        reason = "handlers are handed the call"
+    )]
     fn document(call: Anyone) -> Ready<Outcome> {
         ready(Ok(openapi::document(routes, &call)))
     }

@@ -10,7 +10,7 @@ use domain::RoomId;
 use domain::membership::{MembershipCommand, MembershipRefusal};
 use domain::permission::Permission;
 use domain::settings::keys;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use crate::errors::{ApiError, wording};
 use crate::http::answer::{Answer, Outcome};

@@ -1,11 +1,9 @@
 //! Accounts on WebDAV servers (contract, admin 13.1).
 
-use domain::settings::keys;
 use domain::webdav::Login;
 use projections::WebdavRecord;
 use serde_json::{Value, json};
 
-use crate::errors::{ApiError, wording};
 use crate::http::answer::{Answer, Outcome};
 use crate::http::call::Call;
 use crate::http::route::{self, Route};
@@ -20,7 +18,7 @@ pub(super) fn routes() -> Vec<Route> {
 }
 
 async fn accounts(call: Call) -> Outcome {
-    let records = call.state.views().accounts(call.caller.id()).await?;
+    let records = call.state.views().webdav_accounts(call.caller.id()).await?;
     let accounts: Vec<Value> = records.iter().map(account).collect();
     Ok(Answer::empty().field("accounts", &accounts))
 }
