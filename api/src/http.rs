@@ -16,6 +16,7 @@ pub mod media;
 pub mod memory_budget;
 pub mod openapi;
 pub mod page;
+pub mod parameters;
 pub mod params;
 pub mod rate_limit;
 pub mod route;

@@ -37,6 +37,7 @@ impl Dialect {
         let declares = |name: &str| match takes {
             Takes::Known(params) => params.iter().any(|(known, _)| *known == name),
             Takes::Exactly(schema) => schema.declares(name),
+            Takes::Params(schema) => schema.find(name).is_some(),
             Takes::Upload(..) => false,
         };
         let searches = declares("query") && !declares("fields");

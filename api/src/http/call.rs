@@ -13,9 +13,10 @@ use crate::errors::{ApiError, wording};
 use crate::http::body::{self, Kept};
 use crate::http::json;
 use crate::http::memory_budget::Share;
-use crate::http::page::PageRequest;
+use crate::http::page::{Page, PageRequest};
+use crate::http::parameters::{Date, Parameters};
 use crate::http::params::{NotADate, Params};
-use crate::http::schema::{self, Schema, Source, Takes};
+use crate::http::schema::{self, OldSchema, Schema, Source, Takes};
 use crate::state::AppState;
 
 /// Largest body of an unknown caller: signing up and logging in need no more.
@@ -141,8 +142,14 @@ impl Input {
     }
 
     /// Checks the parameters; after that, [`Self::params`] returns them as the schema converted them.
-    pub fn check(&mut self, schema: &Schema) -> Result<(), ApiError> {
+    pub fn check_old(&mut self, schema: &OldSchema) -> Result<(), ApiError> {
         self.checked = Some(self.strict(schema)?);
+        Ok(())
+    }
+
+    /// Checks the parameters; after that, [`Self::params`] returns them as the schema converted them.
+    pub fn check(&mut self, schema: &Schema) -> Result<(), ApiError> {
+        self.checked = Some(schema.check(self.params()?, self.source())?);
         Ok(())
     }
 
@@ -194,7 +201,7 @@ impl Input {
     }
 
     /// The parameters, exactly as declared.
-    pub fn strict(&self, schema: &Schema) -> Result<Params, ApiError> {
+    pub fn strict(&self, schema: &OldSchema) -> Result<Params, ApiError> {
         schema.check(self.params()?, self.source())
     }
 
@@ -216,6 +223,25 @@ impl Input {
     }
 }
 
+/// What a handler takes, read from a request.
+pub trait FromInput: Sized + Send + 'static {
+    const SCHEMA: Schema;
+
+    fn from_input(input: &mut Input) -> Result<Self, ApiError>;
+}
+
+impl<P: Parameters> FromInput for P {
+    const SCHEMA: Schema = P::SCHEMA;
+
+    fn from_input(input: &mut Input) -> Result<Self, ApiError> {
+        let mut params = match input.checked.take() {
+            Some(checked) => checked,
+            None => input.params()?,
+        };
+        P::read(&mut params)
+    }
+}
+
 /// A call that anyone may make.
 pub struct Anyone {
     pub state: AppState,
@@ -229,6 +255,23 @@ pub struct Call {
     pub state: AppState,
     pub caller: Caller,
     pub input: Input,
+}
+
+/// What handlers are handed.
+pub trait FromRequest: Send + 'static {
+    fn input(&mut self) -> &mut Input;
+}
+
+impl FromRequest for Anyone {
+    fn input(&mut self) -> &mut Input {
+        &mut self.input
+    }
+}
+
+impl FromRequest for Call {
+    fn input(&mut self) -> &mut Input {
+        &mut self.input
+    }
 }
 
 impl Call {
@@ -251,6 +294,17 @@ impl Call {
     pub fn since(&self, params: &Params, name: &str) -> Result<Option<Since>, NotADate> {
         let asked = params.date(name)?;
         Ok(asked.map(|asked| self.state.views().since(asked)))
+    }
+
+    /// The changes since `asked` that the caller wants. Every such route takes it from here: it goes back further than
+    /// asked, so that nothing is lost between two calls.
+    pub fn changes_since(&self, asked: Option<Date>) -> Result<Option<Since>, NotADate> {
+        let asked = asked.map(|date| date.0).transpose()?;
+        Ok(asked.map(|asked| self.state.views().since(asked)))
+    }
+
+    pub fn paging(&self, page: &Page) -> Result<PageRequest, ApiError> {
+        PageRequest::of(page, &self.state.views().settings())
     }
 
     pub fn page(&self, params: &Params) -> Result<PageRequest, ApiError> {

@@ -29,7 +29,7 @@ use crate::errors::wording;
 use crate::http::answer::{self, Outcome};
 use crate::http::call::Anyone;
 use crate::http::route::{self, Access, Answers, Rate, Route, SecondFactor};
-use crate::http::schema::{Kind, Schema, Takes};
+use crate::http::schema::{Field, Kind, OldSchema, Presence, Schema, Takes};
 
 const USER_ID: &str = "userId";
 const AUTH_TOKEN: &str = "authToken";
@@ -322,8 +322,60 @@ fn query_parameters(takes: &Takes) -> Vec<Parameter> {
                 .map(|name| parameter(name, Kind::Text, false));
             required.chain(optional).chain(choice).collect()
         }
+        Takes::Params(schema) => schema
+            .all()
+            .into_iter()
+            .map(|field| query_parameter(schema, field))
+            .collect(),
         Takes::Upload(..) => Vec::new(),
     }
+}
+
+fn query_parameter(schema: &Schema, field: &Field) -> Parameter {
+    let required = field.presence == Presence::Required;
+    ParameterBuilder::new()
+        .name(field.name)
+        .parameter_in(ParameterIn::Query)
+        .required(if required {
+            Required::True
+        } else {
+            Required::False
+        })
+        .schema(Some(value(schema, field)))
+        .build()
+}
+
+/// What a parameter of `schema` may be.
+fn value(schema: &Schema, field: &Field) -> Shape {
+    if schema.exact || !field.loose {
+        return input(field.kind);
+    }
+    ObjectBuilder::new()
+        .schema_type(SchemaType::AnyValue)
+        .description(Some(format!("Meant to be {}.", field.kind.name())))
+        .into()
+}
+
+/// An object with the parameters of `schema`.
+fn shape(schema: &Schema) -> Shape {
+    let mut shape = object();
+    for field in schema.all() {
+        shape = shape.property(field.name, value(schema, field));
+        if field.presence == Presence::Required {
+            shape = shape.required(field.name);
+        }
+    }
+    if let [first, rest @ ..] = schema.one_of().as_slice() {
+        let others: Vec<String> = rest.iter().map(|name| format!("`{name}`")).collect();
+        shape = shape.description(Some(format!(
+            "Exactly one of `{first}`, {}.",
+            others.join(", ")
+        )));
+    }
+    if schema.exact {
+        shape = shape.additional_properties(Some(AdditionalProperties::<Shape>::FreeForm(false)));
+    }
+    shape.into()
 }
 
 fn body(takes: &Takes) -> Option<RequestBody> {
@@ -347,7 +399,14 @@ fn body(takes: &Takes) -> Option<RequestBody> {
         }
         Takes::Exactly(schema) => {
             let needed = !schema.required.is_empty() || !schema.one_of.is_empty();
-            Some(json(exactly(schema), needed))
+            Some(json(old_exactly(schema), needed))
+        }
+        Takes::Params(schema) => {
+            let fields = schema.all();
+            let needed = fields
+                .iter()
+                .any(|field| field.presence != Presence::Optional);
+            (!fields.is_empty()).then(|| json(shape(schema), needed))
         }
         Takes::Upload(file, fields) => {
             let file = if file.is_empty() { "file" } else { file };
@@ -373,7 +432,7 @@ fn object() -> ObjectBuilder {
 }
 
 /// An object with exactly the parameters of `schema`.
-fn exactly(schema: &Schema) -> Shape {
+fn old_exactly(schema: &OldSchema) -> Shape {
     let mut shape = object();
     for (name, of) in schema.required {
         shape = shape.property(*name, input(*of)).required(*name);
@@ -427,7 +486,9 @@ fn kind(kind: Kind) -> Shape {
         Kind::List => ArrayBuilder::new()
             .items(ObjectBuilder::new().schema_type(SchemaType::AnyValue))
             .into(),
-        Kind::Shape(schema) => exactly(schema),
+        Kind::OldShape(schema) => old_exactly(schema),
+        Kind::Shape(schema) => shape(schema),
+        Kind::Date => anything(),
         Kind::Any => anything(),
     }
 }

@@ -10,7 +10,9 @@ use serde_json::{Map, Value};
 
 use crate::errors::{ApiError, wording};
 use crate::http::filter::Filter;
+use crate::http::parameters::{Loose, Parameters, field};
 use crate::http::params::Params;
+use crate::http::schema::{Field, Schema};
 
 /// Most fields to sort a list by, and most fields to choose or leave out: each is looked at for every row.
 const MOST_SORTED: usize = 10;
@@ -30,7 +32,68 @@ pub struct PageRequest {
     pub query: Option<Filter>,
 }
 
+/// The parameters that say which part of a list is wanted, in what order, with which fields. [`PageRequest::of`] reads
+/// them.
+#[derive(Clone, Debug, Default)]
+pub struct Page(Params);
+
+impl Parameters for Page {
+    const SCHEMA: Schema = Schema {
+        exact: false,
+        fields: &[
+            field::<Loose<f64>>("count", false),
+            field::<Loose<f64>>("offset", false),
+            field::<Loose<String>>("sort", false),
+            field::<Loose<String>>("fields", false),
+            field::<Loose<String>>("query", false),
+        ],
+        parts: &[],
+    };
+
+    fn read(params: &mut Params) -> Result<Self, ApiError> {
+        Ok(Self(taken(Self::SCHEMA.fields, params)))
+    }
+}
+
+/// The parameters that say which part of a list is wanted, of lists that have an order of their own.
+#[derive(Clone, Debug, Default)]
+pub struct Part(Params);
+
+impl Parameters for Part {
+    const SCHEMA: Schema = Schema {
+        exact: false,
+        fields: &[
+            field::<Loose<f64>>("count", false),
+            field::<Loose<f64>>("offset", false),
+        ],
+        parts: &[],
+    };
+
+    fn read(params: &mut Params) -> Result<Self, ApiError> {
+        Ok(Self(taken(Self::SCHEMA.fields, params)))
+    }
+}
+
+impl Part {
+    pub fn slice(&self, settings: &Settings) -> Slice {
+        slice(&self.0, settings)
+    }
+}
+
+/// Takes those parameters out as they are.
+fn taken(fields: &[Field], params: &mut Params) -> Params {
+    let taken = fields.iter().filter_map(|field| {
+        let value = params.take(field.name)?;
+        Some((field.name.to_owned(), value))
+    });
+    taken.collect::<Map<_, _>>().into()
+}
+
 impl PageRequest {
+    pub fn of(page: &Page, settings: &Settings) -> Result<Self, ApiError> {
+        Self::parse(&page.0, settings)
+    }
+
     /// Reads `count`, `offset`, `sort`, `fields` and `query`.
     pub fn parse(params: &Params, settings: &Settings) -> Result<Self, ApiError> {
         Ok(Self {

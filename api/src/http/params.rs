@@ -64,6 +64,11 @@ impl Params {
         self.0.get(name).filter(|value| !value.is_null())
     }
 
+    /// Takes the value of `name` out, null as well.
+    pub fn take(&mut self, name: &str) -> Option<Value> {
+        self.0.remove(name)
+    }
+
     /// Whether `name` was given at all, even as null.
     pub fn has(&self, name: &str) -> bool {
         self.0.contains_key(name)
@@ -181,7 +186,7 @@ fn parse_date_text(text: &str) -> Option<Timestamp> {
         .map(Timestamp::from_millis)
 }
 
-fn mismatch(wanted: &str, found: &Value, name: &str) -> ApiError {
+pub(super) fn mismatch(wanted: &str, found: &Value, name: &str) -> ApiError {
     wording::type_mismatch(wanted, type_name(found), name)
 }
 

@@ -3,6 +3,7 @@
 //!
 //! The router, the description of the API and the deny tests are all made from this.
 
+use std::future::ready;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,8 +14,8 @@ use futures::future::BoxFuture;
 
 use crate::errors::{ApiError, wording};
 use crate::http::answer::Outcome;
-use crate::http::call::{Anyone, Call};
-use crate::http::schema::{Kind, Schema, Takes};
+use crate::http::call::{Anyone, Call, FromInput, FromRequest};
+use crate::http::schema::{Kind, OldSchema, Schema, Takes};
 
 /// What every paged list returns: its items, and which part of how many they are.
 macro_rules! paged {
@@ -112,7 +113,7 @@ fn full(path: &str) -> String {
 }
 
 impl Route {
-    fn new(method: Method, path: &str, access: Access) -> Self {
+    fn new(method: Method, path: &str, access: Access, takes: Takes) -> Self {
         Self {
             method,
             path: full(path),
@@ -121,7 +122,7 @@ impl Route {
             need: None,
             second_factor: SecondFactor::NotAsked,
             rate: Rate::Default,
-            takes: Takes::Known(&[]),
+            takes,
             answers: Answers::Envelope(&[]),
         }
     }
@@ -172,7 +173,7 @@ impl Route {
 
     /// Takes exactly these parameters.
     #[must_use]
-    pub fn takes(mut self, schema: &'static Schema) -> Self {
+    pub fn takes(mut self, schema: &'static OldSchema) -> Self {
         self.takes = Takes::Exactly(schema);
         self
     }
@@ -226,51 +227,74 @@ impl Route {
     }
 }
 
-/// The route `method path` for users who are logged in. The path is relative to `/api/v1/` unless it begins with a
-/// slash.
-pub fn logged_in<F, T>(method: Method, path: impl AsRef<str>, handler: F) -> Route
+/// A handler: a function of the call, or of the call and its parameters. `Taken` tells the two apart.
+pub trait Handles<C, Taken>: Send + Sync + 'static {
+    fn takes() -> Takes;
+
+    fn handle(&self, call: C) -> BoxFuture<'static, Outcome>;
+}
+
+impl<C, F, T> Handles<C, ()> for F
 where
-    F: Fn(Call) -> T + Send + Sync + 'static,
+    F: Fn(C) -> T + Send + Sync + 'static,
     T: Future<Output = Outcome> + Send + 'static,
 {
-    let access = Access::LoggedIn(Arc::new(move |call| Box::pin(handler(call))));
-    Route::new(method, path.as_ref(), access)
+    fn takes() -> Takes {
+        Takes::Params(&Schema::OPEN)
+    }
+
+    fn handle(&self, call: C) -> BoxFuture<'static, Outcome> {
+        Box::pin(self(call))
+    }
+}
+
+impl<C, F, P, T> Handles<C, (P,)> for F
+where
+    C: FromRequest,
+    F: Fn(C, P) -> T + Send + Sync + 'static,
+    P: FromInput,
+    T: Future<Output = Outcome> + Send + 'static,
+{
+    fn takes() -> Takes {
+        Takes::Params(const { &P::SCHEMA })
+    }
+
+    fn handle(&self, mut call: C) -> BoxFuture<'static, Outcome> {
+        match P::from_input(call.input()) {
+            Ok(params) => Box::pin(self(call, params)),
+            Err(error) => Box::pin(ready(Err(error))),
+        }
+    }
+}
+
+/// The route `method path` for users who are logged in. The path is relative to `/api/v1/` unless it begins with a
+/// slash.
+pub fn logged_in<H, P>(method: Method, path: impl AsRef<str>, handler: H) -> Route
+where
+    H: Handles<Call, P>,
+{
+    let access = Access::LoggedIn(Arc::new(move |call| handler.handle(call)));
+    Route::new(method, path.as_ref(), access, H::takes())
 }
 
 /// `GET path` for users who are logged in.
-pub fn get<F, T>(path: impl AsRef<str>, handler: F) -> Route
-where
-    F: Fn(Call) -> T + Send + Sync + 'static,
-    T: Future<Output = Outcome> + Send + 'static,
-{
+pub fn get<H: Handles<Call, P>, P>(path: impl AsRef<str>, handler: H) -> Route {
     logged_in(Method::GET, path, handler)
 }
 
 /// `POST path` for users who are logged in.
-pub fn post<F, T>(path: impl AsRef<str>, handler: F) -> Route
-where
-    F: Fn(Call) -> T + Send + Sync + 'static,
-    T: Future<Output = Outcome> + Send + 'static,
-{
+pub fn post<H: Handles<Call, P>, P>(path: impl AsRef<str>, handler: H) -> Route {
     logged_in(Method::POST, path, handler)
 }
 
 /// The route `method path` for anyone.
-pub fn public<F, T>(method: Method, path: &str, handler: F) -> Route
-where
-    F: Fn(Anyone) -> T + Send + Sync + 'static,
-    T: Future<Output = Outcome> + Send + 'static,
-{
-    let access = Access::Public(Arc::new(move |call| Box::pin(handler(call))));
-    Route::new(method, path, access)
+pub fn public<H: Handles<Anyone, P>, P>(method: Method, path: &str, handler: H) -> Route {
+    let access = Access::Public(Arc::new(move |call| handler.handle(call)));
+    Route::new(method, path, access, H::takes())
 }
 
 /// The route `method path` for users who are logged in, and for anyone if reading needs no login.
-pub fn readers<F, T>(method: Method, path: &str, handler: F) -> Route
-where
-    F: Fn(Anyone) -> T + Send + Sync + 'static,
-    T: Future<Output = Outcome> + Send + 'static,
-{
-    let access = Access::Readers(Arc::new(move |call| Box::pin(handler(call))));
-    Route::new(method, path, access)
+pub fn readers<H: Handles<Anyone, P>, P>(method: Method, path: &str, handler: H) -> Route {
+    let access = Access::Readers(Arc::new(move |call| handler.handle(call)));
+    Route::new(method, path, access, H::takes())
 }

@@ -185,8 +185,10 @@ async fn answer(
     state
         .dialect()
         .check(&route.method, route.takes, &input.query())?;
-    if let Takes::Exactly(schema) = route.takes {
-        input.check(schema)?;
+    match route.takes {
+        Takes::Exactly(schema) => input.check_old(schema)?,
+        Takes::Params(schema) if schema.exact => input.check(schema)?,
+        _ => {}
     }
     run(state, route, caller, input).await
 }

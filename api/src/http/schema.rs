@@ -16,11 +16,14 @@ pub enum Kind {
     Document,
     /// A text of at least so many characters.
     LongText(usize),
+    /// A point in time: ISO-8601, milliseconds, or `{"$date": ms}` where the schema is open.
+    Date,
     Number,
     Boolean,
     Object,
     /// A list of at most [`limits::ITEMS`] texts.
     Texts,
+    OldShape(&'static OldSchema),
     Shape(&'static Schema),
     /// A list of anything.
     List,
@@ -29,7 +32,7 @@ pub enum Kind {
 }
 
 #[derive(Clone, Copy, Debug)]
-pub struct Schema {
+pub struct OldSchema {
     pub required: &'static [(&'static str, Kind)],
     pub optional: &'static [(&'static str, Kind)],
     /// Exactly one of these must be there; each is a text. Empty: no such choice.
@@ -41,7 +44,8 @@ pub enum Takes {
     /// Parameters that the handler checks itself; these are the known ones.
     Known(&'static [(&'static str, Kind)]),
     /// Exactly these, checked before the handler runs.
-    Exactly(&'static Schema),
+    Exactly(&'static OldSchema),
+    Params(&'static Schema),
     /// A multipart body: the name of its file part (empty: any), and its text fields.
     Upload(&'static str, &'static [&'static str]),
 }
@@ -55,6 +59,7 @@ impl Takes {
                 .find(|(known, _)| *known == name)
                 .map(|(_, kind)| *kind),
             Self::Exactly(schema) => schema.declared(name),
+            Self::Params(schema) => schema.find(name).map(|field| field.kind),
             Self::Upload(..) => None,
         }
     }
@@ -89,7 +94,7 @@ impl Source {
 /// Some clients add it to the query string of everything that lists messages; it means nothing.
 const IGNORED: &str = "field";
 
-impl Schema {
+impl OldSchema {
     /// The parameters with scalars converted, if they are what is declared.
     pub fn check(&self, params: Params, source: Source) -> Result<Params, ApiError> {
         let mut map = params.into_map();
@@ -170,13 +175,126 @@ impl Schema {
     }
 }
 
+/// One parameter.
+#[derive(Clone, Copy, Debug)]
+pub struct Field {
+    pub name: &'static str,
+    pub kind: Kind,
+    pub presence: Presence,
+    /// Where the schema is open, what is not of that kind is no error.
+    pub loose: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Presence {
+    Required,
+    Optional,
+    /// Exactly one of the parameters marked so must be there.
+    OneOf,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub struct Schema {
+    /// Other parameters are refused, and all are checked before the handler runs.
+    pub exact: bool,
+    pub fields: &'static [Field],
+    /// Parts that several endpoints have in common.
+    pub parts: &'static [&'static Schema],
+}
+
+impl Schema {
+    /// Says nothing, refuses nothing.
+    pub const OPEN: Self = Self {
+        exact: false,
+        fields: &[],
+        parts: &[],
+    };
+
+    /// Every field, those of the parts last.
+    pub fn all(&self) -> Vec<&'static Field> {
+        let parts = self.parts.iter().flat_map(|part| part.all());
+        self.fields.iter().chain(parts).collect()
+    }
+
+    pub fn find(&self, name: &str) -> Option<&'static Field> {
+        let own = self.fields.iter().find(|field| field.name == name);
+        own.or_else(|| self.parts.iter().find_map(|part| part.find(name)))
+    }
+
+    /// The parameters of which exactly one must be there.
+    pub fn one_of(&self) -> Vec<&'static str> {
+        let fields = self.all().into_iter();
+        let alternatives = fields.filter(|field| field.presence == Presence::OneOf);
+        alternatives.map(|field| field.name).collect()
+    }
+
+    /// The parameters with scalars converted, if they are what is declared.
+    pub fn check(&self, params: Params, source: Source) -> Result<Params, ApiError> {
+        let mut map = params.into_map();
+        if source == Source::Query && self.find(IGNORED).is_none() {
+            map.remove(IGNORED);
+        }
+        map.retain(|name, value| !value.is_null() || self.is_required(name));
+        let one_of = self.one_of();
+        if one_of.is_empty() {
+            return match self.first_fault(&mut map, None) {
+                None => Ok(map.into()),
+                Some(message) => Err(source.fault(&[message])),
+            };
+        }
+        let mut messages = Vec::new();
+        let mut passed = None;
+        for alternative in one_of {
+            let mut candidate = map.clone();
+            match self.first_fault(&mut candidate, Some(alternative)) {
+                None if passed.is_some() => {
+                    return Err(source.fault(&[NOT_ONE.to_owned()]));
+                }
+                None => passed = Some(candidate),
+                Some(message) => messages.push(message),
+            }
+        }
+        passed.map(Params::from).ok_or_else(|| {
+            messages.push(NOT_ONE.to_owned());
+            source.fault(&messages)
+        })
+    }
+
+    fn is_required(&self, name: &str) -> bool {
+        self.find(name)
+            .is_some_and(|field| field.presence == Presence::Required)
+    }
+
+    /// The first error, in the order of the validator: missing, unknown, mistyped. Of the parameters of which one must
+    /// be there, `chosen` is it.
+    fn first_fault(&self, map: &mut Map<String, Value>, chosen: Option<&str>) -> Option<String> {
+        let all = self.all();
+        let missing = all.iter().find(|field| {
+            (field.presence == Presence::Required || chosen == Some(field.name))
+                && !map.contains_key(field.name)
+        });
+        if let Some(field) = missing {
+            return Some(format!("must have required property '{}'", field.name));
+        }
+        map.iter_mut().find_map(|(name, value)| {
+            let declared = all.iter().find(|field| field.name == name);
+            let field = declared
+                .filter(|field| field.presence != Presence::OneOf || chosen == Some(field.name));
+            match field {
+                None => Some("must NOT have additional properties".to_owned()),
+                Some(field) => field.kind.fault(value),
+            }
+        })
+    }
+}
+
 const NOT_ONE: &str = "must match exactly one schema in oneOf";
 
 impl Kind {
     /// What is wrong with `value`; converts it if that is unambiguous.
     fn fault(self, value: &mut Value) -> Option<String> {
         let fits = match self {
-            Self::Text | Self::Document => as_text(value),
+            Self::Text | Self::Document | Self::Date => as_text(value),
             Self::LongText(least) => {
                 if !as_text(value) {
                     return Some("must be string".to_owned());
@@ -190,6 +308,10 @@ impl Kind {
             Self::Number => as_number(value),
             Self::Boolean => as_boolean(value),
             Self::Object => value.is_object(),
+            Self::OldShape(schema) => match value {
+                Value::Object(map) => return schema.first_fault(map, None),
+                _ => false,
+            },
             Self::Shape(schema) => match value {
                 Value::Object(map) => return schema.first_fault(map, None),
                 _ => false,
@@ -210,12 +332,15 @@ impl Kind {
         (!fits).then(|| format!("must be {}", self.name()))
     }
 
-    const fn name(self) -> &'static str {
+    /// What the validator calls it.
+    pub const fn name(self) -> &'static str {
         match self {
-            Self::Text | Self::Document | Self::LongText(_) | Self::Enum(_) => "string",
+            Self::Text | Self::Document | Self::LongText(_) | Self::Enum(_) | Self::Date => {
+                "string"
+            }
             Self::Number => "number",
             Self::Boolean => "boolean",
-            Self::Object | Self::Shape(_) => "object",
+            Self::Object | Self::OldShape(_) | Self::Shape(_) => "object",
             Self::Texts | Self::List => "array",
             Self::Any => "anything",
         }
@@ -236,9 +361,8 @@ pub fn oversize(
     }
     params.iter().find_map(|(name, value)| {
         let texts = match declared(name) {
-            Some(Kind::Text | Kind::LongText(_) | Kind::Enum(_) | Kind::Texts) | None => {
-                limits::TEXT
-            }
+            Some(Kind::Text | Kind::Date | Kind::LongText(_) | Kind::Enum(_) | Kind::Texts)
+            | None => limits::TEXT,
             Some(_) => limits::DOCUMENT,
         };
         excess(value, texts)
@@ -325,18 +449,18 @@ mod tests {
     use super::*;
     use serde_json::json;
 
-    const ROOM: Schema = Schema {
+    const ROOM: OldSchema = OldSchema {
         required: &[],
         optional: &[("joinCode", Kind::Text)],
         one_of: &["roomId", "roomName"],
     };
-    const PLAIN: Schema = Schema {
+    const PLAIN: OldSchema = OldSchema {
         required: &[("name", Kind::LongText(3))],
         optional: &[("age", Kind::Number), ("on", Kind::Boolean)],
         one_of: &[],
     };
 
-    fn checked(schema: &Schema, value: Value) -> Result<Value, String> {
+    fn checked(schema: &OldSchema, value: Value) -> Result<Value, String> {
         let Value::Object(map) = value else {
             return Err("not an object".to_owned());
         };

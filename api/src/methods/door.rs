@@ -12,7 +12,7 @@ use crate::errors::{ApiError, wording};
 use crate::http::answer::{Answer, Outcome};
 use crate::http::call::{self, Anyone, Call, Input};
 use crate::http::route::{self, Rate, Route};
-use crate::http::schema::{Kind, Schema};
+use crate::http::schema::{Kind, OldSchema};
 use crate::http::{json, second_factor};
 use crate::methods::args::Args;
 use crate::methods::{self, AnyMethodCall};
@@ -42,7 +42,7 @@ pub fn routes() -> Vec<Route> {
     routes.collect()
 }
 
-pub(crate) static MESSAGE: Schema = Schema {
+pub(crate) static MESSAGE: OldSchema = OldSchema {
     required: &[("message", Kind::Document)],
     optional: &[],
     one_of: &[],

@@ -10,8 +10,57 @@ use projections::{RoomRecord, UserFacts};
 
 use crate::errors::{ApiError, wording};
 use crate::http::call::Call;
+use crate::http::parameters::{Filled, Parameters, field};
 use crate::http::params::Params;
+use crate::http::schema::Schema;
 use crate::state::AppState;
+
+/// Names a room; the id wins.
+#[derive(Clone, Debug, Parameters)]
+#[params(open)]
+pub struct RoomNamed {
+    pub room_id: Option<Filled>,
+    pub room_name: Option<Filled>,
+}
+
+/// Names a room in exactly one way.
+#[derive(Clone, Debug)]
+pub struct OneRoom(pub RoomNamed);
+
+/// For handlers that still hold a bag of parameters.
+pub fn room_named(params: &Params) -> Result<RoomNamed, ApiError> {
+    RoomNamed::read(&mut params.clone())
+}
+
+impl Parameters for OneRoom {
+    const SCHEMA: Schema = Schema {
+        exact: true,
+        fields: &[
+            field::<Option<Filled>>("roomId", true),
+            field::<Option<Filled>>("roomName", true),
+        ],
+        parts: &[],
+    };
+
+    fn read(params: &mut Params) -> Result<Self, ApiError> {
+        RoomNamed::read(params).map(Self)
+    }
+}
+
+/// Names a user; the first that is there wins.
+#[derive(Clone, Debug, Parameters)]
+#[params(open)]
+pub struct UserNamed {
+    pub user_id: Option<Filled>,
+    pub username: Option<Filled>,
+    pub user: Option<Filled>,
+}
+
+impl UserNamed {
+    pub fn is_empty(&self) -> bool {
+        self.user_id.is_none() && self.username.is_none() && self.user.is_none()
+    }
+}
 
 /// A room that was found, with the caller's place in it.
 pub struct FoundRoom {
@@ -38,16 +87,16 @@ pub enum Archived {
     Refused,
 }
 
-/// The room that `roomId` or `roomName` names; the id wins. `kind: None`: any kind will do.
+/// The room that `named` names. `kind: None`: any kind will do.
 ///
 /// Groups and direct messages the caller may not see are not found; anyone finds channels.
 pub async fn room(
     call: &Call,
-    params: &Params,
+    named: &RoomNamed,
     kind: Option<RoomKind>,
     archived: Archived,
 ) -> Result<FoundRoom, ApiError> {
-    let found = there(call, params, kind).await?;
+    let found = there(call, named, kind).await?;
     if !found.place.is_visible(&call.caller) {
         return Err(wording::room_not_found(kind));
     }
@@ -61,11 +110,11 @@ pub async fn room(
 /// rules decide what can be done there.
 pub async fn any_room(
     call: &Call,
-    params: &Params,
+    named: &RoomNamed,
     kind: Option<RoomKind>,
     anywhere: Permission,
 ) -> Result<FoundRoom, ApiError> {
-    let found = there(call, params, kind).await?;
+    let found = there(call, named, kind).await?;
     if !found.place.is_visible(&call.caller) && !call.may(anywhere) {
         return Err(wording::room_not_found(kind));
     }
@@ -75,13 +124,13 @@ pub async fn any_room(
 /// The room, whoever asks.
 async fn there(
     call: &Call,
-    params: &Params,
+    named: &RoomNamed,
     kind: Option<RoomKind>,
 ) -> Result<FoundRoom, ApiError> {
     let views = call.state.views();
-    let record = if let Some(id) = params.filled("roomId")? {
-        views.room(&RoomId::new(id)).await?
-    } else if let Some(name) = params.filled("roomName")? {
+    let record = if let Some(id) = &named.room_id {
+        views.room(&RoomId::new(&**id)).await?
+    } else if let Some(name) = &named.room_name {
         views.room_by_name(name).await?
     } else {
         return Err(wording::room_param_missing(kind));
@@ -95,6 +144,18 @@ async fn there(
         return Err(wording::room_not_found(kind));
     };
     Ok(FoundRoom { record, place })
+}
+
+/// The user that `named` names.
+pub async fn named_user(state: &AppState, named: &UserNamed) -> Result<Arc<UserFacts>, ApiError> {
+    let found = if let Some(id) = &named.user_id {
+        state.views().user(&UserId::new(&**id)).await?
+    } else if let Some(name) = named.username.as_ref().or(named.user.as_ref()) {
+        state.views().user_by_username(name).await?
+    } else {
+        return Err(wording::user_param_missing());
+    };
+    found.ok_or_else(wording::user_param_unknown)
 }
 
 /// The user that the first non-blank of `userId`, `username` and `user` names.

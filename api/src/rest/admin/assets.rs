@@ -15,7 +15,7 @@ use crate::http::answer::{Answer, Outcome};
 use crate::http::call::{Anyone, Call};
 use crate::http::media::{self, Media};
 use crate::http::route::{self, Rate, Route};
-use crate::http::schema::{Kind as Param, Schema};
+use crate::http::schema::{Kind as Param, OldSchema};
 use crate::rest::people::avatars::check_size;
 
 const PICTURES: &[&str] = &[
@@ -49,7 +49,7 @@ const SIDE: u32 = 192;
 /// How long browsers may keep assets, in seconds: they change seldom, but nobody wants to wait a day for a change.
 const KEEP: u64 = 300;
 
-static UNSET: Schema = Schema {
+static UNSET: OldSchema = OldSchema {
     required: &[("assetName", Param::Text)],
     optional: &[("refreshAllClients", Param::Boolean)],
     one_of: &[],

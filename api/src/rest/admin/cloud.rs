@@ -16,7 +16,7 @@ use crate::errors::wording;
 use crate::http::answer::{Answer, Outcome};
 use crate::http::call::{Anyone, Call};
 use crate::http::route::{self, Route};
-use crate::http::schema::{Kind, Schema};
+use crate::http::schema::{Kind, OldSchema};
 
 pub(super) fn routes() -> Vec<Route> {
     vec![
@@ -219,7 +219,7 @@ async fn confirmation_poll(_: Call) -> Outcome {
     Err(wording::invalid_cloud_query())
 }
 
-static FINGERPRINT: Schema = Schema {
+static FINGERPRINT: OldSchema = OldSchema {
     required: &[("setDeploymentAs", Kind::Text)],
     optional: &[],
     one_of: &[],

@@ -19,7 +19,7 @@ use crate::http::call::Call;
 use crate::http::page::PageRequest;
 use crate::http::params::Params;
 use crate::http::route::{self, Route, paged};
-use crate::http::schema::{Kind, Schema};
+use crate::http::schema::{Kind, OldSchema};
 use crate::state::AppState;
 
 const LOOK: &[Permission] = &[Permission::VIEW_MODERATION_CONSOLE];
@@ -103,17 +103,17 @@ pub(super) fn routes() -> Vec<Route> {
 /// Most reports that one request deals with. Asking again deals with more.
 const MOST: u64 = 500;
 
-static REPORT_USER: Schema = Schema {
+static REPORT_USER: OldSchema = OldSchema {
     required: &[("userId", Kind::Text), ("description", Kind::LongText(1))],
     optional: &[],
     one_of: &[],
 };
-static DISMISS: Schema = Schema {
+static DISMISS: OldSchema = OldSchema {
     required: &[],
     optional: &[("reason", Kind::Text), ("action", Kind::Text)],
     one_of: &["userId", "msgId"],
 };
-static OF_USER: Schema = Schema {
+static OF_USER: OldSchema = OldSchema {
     required: &[("userId", Kind::Text)],
     optional: &[("reason", Kind::Text), ("action", Kind::Text)],
     one_of: &[],

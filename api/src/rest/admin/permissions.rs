@@ -16,7 +16,7 @@ use crate::errors::{ApiError, wording};
 use crate::http::answer::{Answer, Outcome};
 use crate::http::call::Call;
 use crate::http::route::{self, Route};
-use crate::http::schema::{Kind, Schema};
+use crate::http::schema::{Kind, OldSchema};
 use crate::state::AppState;
 
 const MANAGE: &[Permission] = &[Permission::ACCESS_PERMISSIONS];
@@ -113,7 +113,7 @@ async fn update(call: Call) -> Outcome {
     Ok(Answer::empty().field("permissions", &all))
 }
 
-static ROLE: Schema = Schema {
+static ROLE: OldSchema = OldSchema {
     required: &[
         ("permissionId", Kind::LongText(1)),
         ("role", Kind::LongText(1)),

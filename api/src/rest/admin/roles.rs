@@ -1,7 +1,5 @@
 //! Roles, and who has them (contract, admin 2).
 
-use std::sync::Arc;
-
 use application::admin::{role_assignment, roles};
 use application::chat::room_access::RoomAccess;
 use application::dates::iso;
@@ -15,9 +13,10 @@ use serde_json::{Map, Value, json};
 use crate::errors::{ApiError, wording};
 use crate::http::answer::{Answer, Outcome};
 use crate::http::call::Call;
-use crate::http::params::Params;
+use crate::http::page::Part;
+use crate::http::parameters::{Date, Filled, Parameters};
 use crate::http::route::{self, Route};
-use crate::http::schema::{Kind, Schema};
+use crate::http::schema::Kind;
 
 const ROLE: &[Permission] = &[Permission::ACCESS_PERMISSIONS];
 
@@ -28,40 +27,28 @@ pub(super) fn routes() -> Vec<Route> {
             .answers(&[("roles", Kind::List)]),
         route::get("roles.sync", sync)
             .about("The roles that changed, and those that are gone, since a date.")
-            .knows(&[("updatedSince", Kind::Text)])
             .answers(&[("roles", Kind::Object)]),
         route::post("roles.create", create)
             .about("Makes a role.")
-            .takes(&CREATE)
             .needs_or(ROLE, wording::accessing_permissions)
             .answers(&[("role", Kind::Object)]),
         route::post("roles.update", update)
             .about("Changes a role.")
-            .takes(&UPDATE)
             .needs_or(ROLE, wording::accessing_permissions)
             .answers(&[("role", Kind::Object)]),
         route::post("roles.delete", delete)
             .about("Deletes a role that nobody has.")
-            .takes(&DELETE)
             .needs_or(ROLE, wording::accessing_permissions),
         route::post("roles.addUserToRole", add_user)
             .about("Gives somebody a role, in the workspace or in a room.")
-            .takes(&GIVE)
             .needs_or(ROLE, wording::accessing_permissions)
             .answers(&[("role", Kind::Object)]),
         route::post("roles.removeUserFromRole", remove_user)
             .about("Takes a role from somebody, in the workspace or in a room.")
-            .takes(&TAKE)
             .needs_or(ROLE, wording::accessing_permissions_denied)
             .answers(&[("role", Kind::Object)]),
         route::get("roles.getUsersInRole", users_in_role)
             .about("Who has a role.")
-            .knows(&[
-                ("role", Kind::Text),
-                ("roomId", Kind::Text),
-                ("count", Kind::Number),
-                ("offset", Kind::Number),
-            ])
             .needs_or(ROLE, wording::accessing_permissions_denied)
             .answers(&[("users", Kind::List), ("total", Kind::Number)]),
         route::get("roles.getUsersInPublicRoles", users_in_public_roles)
@@ -69,53 +56,6 @@ pub(super) fn routes() -> Vec<Route> {
             .answers(&[("users", Kind::List)]),
     ]
 }
-
-static CREATE: Schema = Schema {
-    required: &[("name", Kind::Text)],
-    optional: &[
-        ("description", Kind::Text),
-        ("scope", Kind::Enum(&["Users", "Subscriptions"])),
-        ("mandatory2fa", Kind::Boolean),
-    ],
-    one_of: &[],
-};
-
-static UPDATE: Schema = Schema {
-    required: &[("roleId", Kind::Text), ("name", Kind::Text)],
-    optional: &[
-        ("description", Kind::Text),
-        ("scope", Kind::Text),
-        ("mandatory2fa", Kind::Boolean),
-    ],
-    one_of: &[],
-};
-
-static DELETE: Schema = Schema {
-    required: &[("roleId", Kind::Text)],
-    optional: &[],
-    one_of: &[],
-};
-
-static GIVE: Schema = Schema {
-    required: &[("username", Kind::Text)],
-    optional: &[
-        ("roleId", Kind::Text),
-        ("roleName", Kind::Text),
-        ("roomId", Kind::Text),
-    ],
-    one_of: &[],
-};
-
-static TAKE: Schema = Schema {
-    required: &[("username", Kind::Text)],
-    optional: &[
-        ("roleId", Kind::Text),
-        ("roleName", Kind::Text),
-        ("roomId", Kind::Text),
-        ("scope", Kind::Text),
-    ],
-    one_of: &[],
-};
 
 /// What is shown of the users who have a role.
 const USER_FIELDS: [&str; 7] = [
@@ -149,10 +89,15 @@ async fn list(call: Call) -> Outcome {
     Ok(Answer::empty().field("roles", &roles))
 }
 
-/// `GET /api/v1/roles.sync`: what changed since `updatedSince`.
-async fn sync(call: Call) -> Outcome {
+#[derive(Parameters)]
+#[params(open)]
+struct Sync {
+    updated_since: Option<Date>,
+}
+
+async fn sync(call: Call, Sync { updated_since }: Sync) -> Outcome {
     let since = call
-        .since(&call.input.query(), "updatedSince")
+        .changes_since(updated_since)
         .ok()
         .flatten()
         .ok_or_else(|| wording::match_error(&"Expected a date in field updatedSince"))?;
@@ -186,9 +131,32 @@ async fn sync(call: Call) -> Outcome {
     Ok(Answer::empty().field("roles", &json!({ "update": update, "remove": remove })))
 }
 
-async fn create(call: Call) -> Outcome {
-    let params = call.input.params()?;
-    let wish = properties(&params, RoleScope::Users)?;
+#[derive(Parameters)]
+struct Create {
+    name: String,
+    description: Option<String>,
+    scope: Option<Scope>,
+    mandatory2fa: Option<bool>,
+}
+
+#[derive(Parameters)]
+enum Scope {
+    #[param(name = "Users")]
+    Users,
+    #[param(name = "Subscriptions")]
+    Subscriptions,
+}
+
+async fn create(call: Call, params: Create) -> Outcome {
+    let wish = RoleProperties {
+        name: params.name,
+        description: params.description.unwrap_or_default(),
+        scope: match params.scope {
+            None | Some(Scope::Users) => RoleScope::Users,
+            Some(Scope::Subscriptions) => RoleScope::Subscriptions,
+        },
+        mandatory_second_factor: params.mandatory2fa.unwrap_or_default(),
+    };
     let id = roles::create(&call.state, &call.caller, wish)
         .await
         .map_err(|error| match error {
@@ -198,20 +166,32 @@ async fn create(call: Call) -> Outcome {
     Ok(answer(&call, &id))
 }
 
+#[derive(Parameters)]
+struct Update {
+    role_id: RoleId,
+    name: String,
+    description: Option<String>,
+    scope: Option<String>,
+    mandatory2fa: Option<bool>,
+}
+
 /// `POST /api/v1/roles.update`. An omitted description becomes empty, an omitted scope `Users`.
-async fn update(call: Call) -> Outcome {
-    let params = call.input.params()?;
-    let id = RoleId::new(params.required("roleId")?);
-    let scope = match params.text("scope")? {
+async fn update(call: Call, params: Update) -> Outcome {
+    let scope = match &params.scope {
         None => RoleScope::Users,
         Some(text) => match RoleScope::find(text) {
             Some(scope) => scope,
-            None => return Err(unknown_scope(&call, &id)),
+            None => return Err(unknown_scope(&call, &params.role_id)),
         },
     };
-    let wish = properties(&params, scope)?;
-    roles::change(&call.state, &call.caller, &id, wish).await?;
-    Ok(answer(&call, &id))
+    let wish = RoleProperties {
+        name: params.name,
+        description: params.description.unwrap_or_default(),
+        scope,
+        mandatory_second_factor: params.mandatory2fa.unwrap_or_default(),
+    };
+    roles::change(&call.state, &call.caller, &params.role_id, wish).await?;
+    Ok(answer(&call, &params.role_id))
 }
 
 /// The error for a role with an unknown scope: errors about the role itself come first.
@@ -223,26 +203,15 @@ fn unknown_scope(call: &Call, id: &RoleId) -> ApiError {
     }
 }
 
-fn properties(params: &Params, scope: RoleScope) -> Result<RoleProperties, ApiError> {
-    let scope = params
-        .text("scope")?
-        .and_then(RoleScope::find)
-        .unwrap_or(scope);
-    Ok(RoleProperties {
-        name: params.required("name")?.to_owned(),
-        description: params.text("description")?.unwrap_or_default().to_owned(),
-        scope,
-        mandatory_second_factor: params.flag("mandatory2fa"),
-    })
+#[derive(Parameters)]
+struct Delete {
+    /// Or its name.
+    role_id: String,
 }
 
-/// `POST /api/v1/roles.delete`: by id or name.
-async fn delete(call: Call) -> Outcome {
-    let params = call.input.params()?;
+async fn delete(call: Call, Delete { role_id }: Delete) -> Outcome {
     let table = call.state.views().roles();
-    let (id, role) = table
-        .find(params.required("roleId")?)
-        .ok_or_else(wording::invalid_role_id)?;
+    let (id, role) = table.find(&role_id).ok_or_else(wording::invalid_role_id)?;
     if role.protected {
         return Err(wording::role_refusal(
             "error-role-protected",
@@ -253,19 +222,42 @@ async fn delete(call: Call) -> Outcome {
     Ok(Answer::empty())
 }
 
-async fn add_user(call: Call) -> Outcome {
-    let params = call.input.params()?;
+#[derive(Parameters)]
+struct RoleNamed {
+    role_id: Option<Filled>,
+    role_name: Option<Filled>,
+}
+
+impl RoleNamed {
+    fn read(&self) -> Result<&str, ApiError> {
+        let named = self.role_id.as_deref().or(self.role_name.as_deref());
+        named.ok_or_else(wording::role_param_missing)
+    }
+}
+
+#[derive(Parameters)]
+struct AddUser {
+    username: String,
+    #[param(flatten)]
+    role: RoleNamed,
+    room_id: Option<RoomId>,
+}
+
+async fn add_user(call: Call, params: AddUser) -> Outcome {
     let table = call.state.views().roles();
-    let named = named(&params)?.ok_or_else(wording::role_param_missing)?;
-    let user = user(&call, &params)
+    let named = params.role.read()?;
+    let user = call
+        .state
+        .views()
+        .user_by_username(&params.username)
         .await?
         .ok_or_else(wording::user_param_unknown)?;
     let (id, role) = table.find(named).ok_or_else(wording::role_not_found)?;
-    let place = match (role.properties.scope, params.filled("roomId")?) {
+    let place = match (role.properties.scope, params.room_id) {
         (RoleScope::Users, None) => None,
         (RoleScope::Subscriptions, None) => return Err(wording::role_needs_room()),
         (scope, Some(room)) => {
-            let place = place(&call, room, &user)
+            let place = place(&call, &room, &user)
                 .await?
                 .ok_or_else(wording::role_user_not_subscribed)?;
             (scope == RoleScope::Subscriptions).then_some(place)
@@ -276,17 +268,28 @@ async fn add_user(call: Call) -> Outcome {
     Ok(Answer::empty().field("role", &document(id, role)))
 }
 
-/// `POST /api/v1/roles.removeUserFromRole`. The user name must match exactly. `scope` names the room; a role of rooms
-/// is kept without one.
-async fn remove_user(call: Call) -> Outcome {
-    let params = call.input.params()?;
+#[derive(Parameters)]
+struct RemoveUser {
+    /// To the letter.
+    username: String,
+    #[param(flatten)]
+    role: RoleNamed,
+    _room_id: Option<String>,
+    /// The room; without one, a role of rooms is kept.
+    scope: Option<RoomId>,
+}
+
+async fn remove_user(call: Call, params: RemoveUser) -> Outcome {
     let table = call.state.views().roles();
-    let named = named(&params)?.ok_or_else(wording::role_param_missing)?;
-    let user = user(&call, &params)
+    let named = params.role.read()?;
+    let user = call
+        .state
+        .views()
+        .user_by_username(&params.username)
         .await?
-        .filter(|user| params.text("username") == Ok(Some(&user.username)))
+        .filter(|user| user.username == params.username)
         .ok_or_else(wording::no_user_of_name)?;
-    let room = params.filled("scope")?;
+    let room = params.scope.as_ref();
     // A deleted role is taken from those who still hold it, by its id.
     let (id, scope, document) = if let Some((id, role)) = table.find(named) {
         (id.clone(), role.properties.scope, document(id, role))
@@ -319,37 +322,42 @@ async fn gone_role(
     call: &Call,
     named: &str,
     user: &UserFacts,
-    room: Option<&str>,
+    room: Option<&RoomId>,
 ) -> Result<RoleId, ApiError> {
     let id = RoleId::new(named);
     let held = match room {
         None => user.roles.contains(&id),
         Some(room) => {
-            let room = RoomId::new(room);
-            let membership = call.state.views().membership_facts(&room, &user.id).await?;
+            let membership = call.state.views().membership_facts(room, &user.id).await?;
             membership.is_some_and(|member| member.roles.contains(&id))
         }
     };
     held.then_some(id).ok_or_else(wording::invalid_role_id)
 }
 
+#[derive(Parameters)]
+#[params(open)]
+struct UsersInRole {
+    role: Option<Filled>,
+    room_id: Option<RoomId>,
+    #[param(flatten)]
+    part: Part,
+}
+
 /// `GET /api/v1/roles.getUsersInRole`. A room needs the right to see other people's rooms.
-async fn users_in_role(call: Call) -> Outcome {
-    let params = call.input.query();
-    let named = params
-        .filled("role")?
-        .ok_or_else(wording::role_query_missing)?;
+async fn users_in_role(call: Call, params: UsersInRole) -> Outcome {
+    let named = params.role.ok_or_else(wording::role_query_missing)?;
     let table = call.state.views().roles();
-    let (id, role) = table.find(named).ok_or_else(wording::unknown_role_id)?;
-    let room = params.filled("roomId")?.map(RoomId::new);
+    let (id, role) = table.find(&named).ok_or_else(wording::unknown_role_id)?;
+    let room = params.room_id;
     if room.is_some() && !call.may(domain::permission::Permission::VIEW_OTHER_USER_CHANNELS) {
         return Err(wording::accessing_permissions_denied());
     }
-    let page = call.page(&params)?;
+    let slice = params.part.slice(&call.state.views().settings());
     let found = call
         .state
         .views()
-        .users_in_role(id, role.properties.scope, room, page.slice)
+        .users_in_role(id, role.properties.scope, room, slice)
         .await?;
     let users: Vec<Map<String, Value>> = found
         .items
@@ -391,26 +399,17 @@ fn shown(table: &RoleTable) -> Vec<RoleId> {
         .collect()
 }
 
-fn named(params: &Params) -> Result<Option<&str>, ApiError> {
-    match params.filled("roleId")? {
-        Some(id) => Ok(Some(id)),
-        None => params.filled("roleName"),
-    }
-}
-
-async fn user(call: &Call, params: &Params) -> Result<Option<Arc<UserFacts>>, ApiError> {
-    let username = params.required("username")?;
-    Ok(call.state.views().user_by_username(username).await?)
-}
-
 /// The room, if the user is in it.
-async fn place(call: &Call, room: &str, user: &UserFacts) -> Result<Option<RoomAccess>, ApiError> {
-    let room = RoomId::new(room);
-    let member = call.state.views().membership_facts(&room, &user.id).await?;
+async fn place(
+    call: &Call,
+    room: &RoomId,
+    user: &UserFacts,
+) -> Result<Option<RoomAccess>, ApiError> {
+    let member = call.state.views().membership_facts(room, &user.id).await?;
     if member.is_none() {
         return Ok(None);
     }
-    Ok(RoomAccess::of(&call.state, &call.caller, &room).await?)
+    Ok(RoomAccess::of(&call.state, &call.caller, room).await?)
 }
 
 fn answer(call: &Call, id: &RoleId) -> Answer {

@@ -21,7 +21,7 @@ use crate::http::filter::Filter;
 use crate::http::page::{PageRequest, compare, cut};
 use crate::http::params::Params;
 use crate::http::route::{self, Route};
-use crate::http::schema::{Kind, Schema};
+use crate::http::schema::{Kind, OldSchema};
 use crate::http::second_factor;
 use crate::methods::{self, AnyMethodCall};
 use crate::state::AppState;
@@ -243,7 +243,7 @@ async fn execute(call: Call, name: &str) -> Outcome {
     Ok(Answer::empty())
 }
 
-static SEVERAL: Schema = Schema {
+static SEVERAL: OldSchema = OldSchema {
     required: &[("settings", Kind::List)],
     optional: &[],
     one_of: &[],

@@ -17,7 +17,7 @@ use crate::http::call::Call;
 use crate::http::page::filter_rows;
 use crate::http::params::Params;
 use crate::http::route::{self, Route, paged};
-use crate::http::schema::{Kind, PAGE, Schema};
+use crate::http::schema::{Kind, OldSchema, PAGE};
 use crate::rest::chat::history::{self, HistoryOptions};
 use crate::rest::chat::kinds::{NAMED, ROOM_PARAMS, key, list_key, path, room_field};
 use crate::rest::lookup::{self, Archived};
@@ -84,7 +84,7 @@ fn routes_of(kind: RoomKind) -> Vec<Route> {
 }
 
 /// A route that takes nothing but a room.
-pub(super) const ROOM: Schema = Schema {
+pub(super) const ROOM: OldSchema = OldSchema {
     required: &[],
     optional: &[],
     one_of: &["roomId", "roomName"],
@@ -104,7 +104,7 @@ pub(super) async fn answer(call: &Call, kind: RoomKind, room: &RoomId) -> Outcom
 pub(super) fn params_of(
     call: &Call,
     kind: RoomKind,
-    declared: &Schema,
+    declared: &OldSchema,
 ) -> Result<Params, ApiError> {
     if kind == RoomKind::Channel {
         call.input.strict(declared)
@@ -206,7 +206,13 @@ fn wish(
 
 async fn info(kind: RoomKind, call: Call) -> Outcome {
     let params = call.input.params()?;
-    let found = lookup::room(&call, &params, Some(kind), Archived::Accepted).await?;
+    let found = lookup::room(
+        &call,
+        &lookup::room_named(&params)?,
+        Some(kind),
+        Archived::Accepted,
+    )
+    .await?;
     Ok(Answer::with_capacity(found.record.doc.len() + 16).raw(key(kind), &found.record.doc))
 }
 
@@ -297,7 +303,7 @@ async fn messages(kind: RoomKind, call: Call) -> Outcome {
     } else {
         Archived::Refused
     };
-    let found = lookup::room(&call, &params, Some(kind), archived).await?;
+    let found = lookup::room(&call, &lookup::room_named(&params)?, Some(kind), archived).await?;
     if !found.place.can_read(&call.caller) {
         return Err(wording::forbidden());
     }
@@ -307,7 +313,13 @@ async fn messages(kind: RoomKind, call: Call) -> Outcome {
 /// `*.history`. Threads are included by default for groups, and only on request for channels.
 async fn history(kind: RoomKind, call: Call) -> Outcome {
     let params = params_of(&call, kind, &history::HISTORY)?;
-    let found = lookup::room(&call, &params, Some(kind), Archived::Accepted).await?;
+    let found = lookup::room(
+        &call,
+        &lookup::room_named(&params)?,
+        Some(kind),
+        Archived::Accepted,
+    )
+    .await?;
     if !found.place.can_read(&call.caller) {
         return Err(wording::forbidden());
     }

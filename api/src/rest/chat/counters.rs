@@ -49,9 +49,15 @@ async fn of_room(kind: RoomKind, call: Call) -> Outcome {
     let params = call.input.params()?;
     let found = if kind == RoomKind::Group {
         let anywhere = Permission::VIEW_ROOM_ADMINISTRATION;
-        lookup::any_room(&call, &params, Some(kind), anywhere).await?
+        lookup::any_room(&call, &lookup::room_named(&params)?, Some(kind), anywhere).await?
     } else {
-        lookup::room(&call, &params, Some(kind), Archived::Refused).await?
+        lookup::room(
+            &call,
+            &lookup::room_named(&params)?,
+            Some(kind),
+            Archived::Refused,
+        )
+        .await?
     };
     let user = subject(&call, &params)?;
     let membership = call

@@ -13,7 +13,7 @@ use crate::http::answer::{Answer, Outcome};
 use crate::http::call::Call;
 use crate::http::params::Params;
 use crate::http::route::{self, Route};
-use crate::http::schema::{Kind, PAGE, Schema};
+use crate::http::schema::{Kind, OldSchema, PAGE};
 use crate::rest::chat::history::{self, HISTORY_PARAMS, HistoryOptions};
 use crate::rest::chat::{channels, members as member_lists};
 
@@ -74,7 +74,7 @@ fn routes_of(prefix: &str) -> Vec<Route> {
     ]
 }
 
-const CREATE: Schema = Schema {
+const CREATE: OldSchema = OldSchema {
     required: &[],
     optional: &[("excludeSelf", Kind::Boolean)],
     one_of: &["username", "usernames"],

@@ -14,7 +14,7 @@ use crate::http::call::Call;
 use crate::http::filter::Filter;
 use crate::http::page::{PageRequest, cut};
 use crate::http::params::{Params, parse_date};
-use crate::http::schema::{Kind, Schema};
+use crate::http::schema::{Kind, OldSchema};
 
 /// Parameters for the messages between two points in time.
 pub(super) const HISTORY_PARAMS: &[(&str, Kind)] = &[
@@ -29,7 +29,7 @@ pub(super) const HISTORY_PARAMS: &[(&str, Kind)] = &[
 ];
 
 /// What `channels.messages` takes; the last three are newer names for what `query` is used for.
-pub const MESSAGES: Schema = Schema {
+pub const MESSAGES: OldSchema = OldSchema {
     required: &[("roomId", Kind::Text)],
     optional: &[
         ("count", Kind::Number),
@@ -46,13 +46,13 @@ pub const MESSAGES: Schema = Schema {
 
 const FLAG: Kind = Kind::Enum(&["true", "false"]);
 
-pub const HISTORY: Schema = Schema {
+pub const HISTORY: OldSchema = OldSchema {
     required: &[],
     one_of: &["roomId", "roomName"],
     ..DIRECT_HISTORY
 };
 
-pub const DIRECT_HISTORY: Schema = Schema {
+pub const DIRECT_HISTORY: OldSchema = OldSchema {
     required: &[("roomId", Kind::Text)],
     optional: &[
         ("latest", Kind::Text),

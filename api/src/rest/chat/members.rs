@@ -16,7 +16,7 @@ use crate::http::answer::{Answer, Outcome};
 use crate::http::call::Call;
 use crate::http::params::Params;
 use crate::http::route::{self, Route};
-use crate::http::schema::{Kind, Schema};
+use crate::http::schema::{Kind, OldSchema};
 use crate::rest::chat::channels::{ROOM, answer, params_of};
 use crate::rest::chat::kinds::{NAMED, ROOM_PARAMS, path, room_field};
 use crate::rest::lookup::{self, Archived};
@@ -119,15 +119,15 @@ fn role_routes(kind: RoomKind) -> Vec<Route> {
     routes.collect()
 }
 
-const JOIN: Schema = Schema {
+const JOIN: OldSchema = OldSchema {
     optional: &[("joinCode", Kind::Text)],
     ..ROOM
 };
-const KICK: Schema = Schema {
+const KICK: OldSchema = OldSchema {
     required: &[("userId", Kind::Text)],
     ..ROOM
 };
-const ROOM_PAGE: Schema = Schema {
+const ROOM_PAGE: OldSchema = OldSchema {
     required: &[],
     optional: &[
         ("count", Kind::Number),
@@ -141,7 +141,13 @@ const ROOM_PAGE: Schema = Schema {
 
 async fn join(call: Call) -> Outcome {
     let params = call.input.strict(&JOIN)?;
-    let found = lookup::room(&call, &params, Some(RoomKind::Channel), Archived::Refused).await?;
+    let found = lookup::room(
+        &call,
+        &lookup::room_named(&params)?,
+        Some(RoomKind::Channel),
+        Archived::Refused,
+    )
+    .await?;
     members::join(&call.state, &call.caller, &found.place).await?;
     answer(&call, RoomKind::Channel, found.id()).await
 }
@@ -149,7 +155,13 @@ async fn join(call: Call) -> Outcome {
 /// `*.leave`. Archived rooms can be left.
 async fn leave(kind: RoomKind, call: Call) -> Outcome {
     let params = params_of(&call, kind, &ROOM)?;
-    let found = lookup::room(&call, &params, Some(kind), Archived::Accepted).await?;
+    let found = lookup::room(
+        &call,
+        &lookup::room_named(&params)?,
+        Some(kind),
+        Archived::Accepted,
+    )
+    .await?;
     let leave = MembershipCommand::Leave { at: now() };
     members::change_own(&call.state, &call.caller, &found.place, &leave).await?;
     if kind == RoomKind::Group {
@@ -163,9 +175,15 @@ async fn invite(kind: RoomKind, call: Call) -> Outcome {
     let params = call.input.params()?;
     let found = if kind == RoomKind::Group {
         let anywhere = Permission::ADD_USER_TO_ANY_P_ROOM;
-        lookup::any_room(&call, &params, Some(kind), anywhere).await?
+        lookup::any_room(&call, &lookup::room_named(&params)?, Some(kind), anywhere).await?
     } else {
-        lookup::room(&call, &params, Some(kind), Archived::Refused).await?
+        lookup::room(
+            &call,
+            &lookup::room_named(&params)?,
+            Some(kind),
+            Archived::Refused,
+        )
+        .await?
     };
     let users = lookup::users(&call.state, &params).await?;
     if users.is_empty() {
@@ -178,7 +196,13 @@ async fn invite(kind: RoomKind, call: Call) -> Outcome {
 /// `*.kick`. Members of archived rooms can be removed.
 async fn kick(kind: RoomKind, call: Call) -> Outcome {
     let params = params_of(&call, kind, &KICK)?;
-    let found = lookup::room(&call, &params, Some(kind), Archived::Accepted).await?;
+    let found = lookup::room(
+        &call,
+        &lookup::room_named(&params)?,
+        Some(kind),
+        Archived::Accepted,
+    )
+    .await?;
     let user = lookup::user(&call.state, &params).await?;
     let remove = MembershipCommand::Remove { at: now() };
     members::change(&call.state, &call.caller, &found.place, &user.id, &remove).await?;
@@ -215,7 +239,7 @@ async fn change_role(kind: RoomKind, call: &Call, command: MembershipCommand) ->
         MembershipCommand::RevokeRole { .. } => Archived::Accepted,
         _ => Archived::Refused,
     };
-    let found = lookup::room(call, &params, Some(kind), archived).await?;
+    let found = lookup::room(call, &lookup::room_named(&params)?, Some(kind), archived).await?;
     let user = lookup::user(&call.state, &params).await?;
     let outcome =
         members::change(&call.state, &call.caller, &found.place, &user.id, &command).await;
@@ -240,7 +264,7 @@ async fn members(kind: RoomKind, call: Call) -> Outcome {
     } else {
         Archived::Refused
     };
-    let found = lookup::room(&call, &params, Some(kind), archived).await?;
+    let found = lookup::room(&call, &lookup::room_named(&params)?, Some(kind), archived).await?;
     if found.place.room.broadcast
         && !found
             .place
@@ -274,7 +298,13 @@ pub async fn members_of(call: &Call, params: &Params, room: &RoomId) -> Outcome 
 
 async fn open(kind: RoomKind, call: Call) -> Outcome {
     let params = params_of(&call, kind, &ROOM)?;
-    let found = lookup::room(&call, &params, Some(kind), Archived::Accepted).await?;
+    let found = lookup::room(
+        &call,
+        &lookup::room_named(&params)?,
+        Some(kind),
+        Archived::Accepted,
+    )
+    .await?;
     if !found.place.is_member() && kind == RoomKind::Channel {
         return Err(wording::not_in_channel(found.name(), false));
     }
@@ -290,7 +320,13 @@ async fn open(kind: RoomKind, call: Call) -> Outcome {
 
 async fn close(kind: RoomKind, call: Call) -> Outcome {
     let params = params_of(&call, kind, &ROOM)?;
-    let found = lookup::room(&call, &params, Some(kind), Archived::Accepted).await?;
+    let found = lookup::room(
+        &call,
+        &lookup::room_named(&params)?,
+        Some(kind),
+        Archived::Accepted,
+    )
+    .await?;
     if !found.place.is_member() {
         return Err(if kind == RoomKind::Channel {
             wording::not_in_channel(found.name(), true)
@@ -311,7 +347,13 @@ async fn close(kind: RoomKind, call: Call) -> Outcome {
 /// `*.roles`: who holds which role in the room.
 async fn roles(kind: RoomKind, call: Call) -> Outcome {
     let params = params_of(&call, kind, &ROOM_PAGE)?;
-    let found = lookup::room(&call, &params, Some(kind), Archived::Accepted).await?;
+    let found = lookup::room(
+        &call,
+        &lookup::room_named(&params)?,
+        Some(kind),
+        Archived::Accepted,
+    )
+    .await?;
     let holders = call.state.views().role_holders(found.id()).await?;
     let roles: Vec<Value> = holders
         .iter()
@@ -325,7 +367,13 @@ async fn roles(kind: RoomKind, call: Call) -> Outcome {
 
 async fn moderators(kind: RoomKind, call: Call) -> Outcome {
     let params = params_of(&call, kind, &ROOM_PAGE)?;
-    let found = lookup::room(&call, &params, Some(kind), Archived::Accepted).await?;
+    let found = lookup::room(
+        &call,
+        &lookup::room_named(&params)?,
+        Some(kind),
+        Archived::Accepted,
+    )
+    .await?;
     let holders = call.state.views().role_holders(found.id()).await?;
     let moderators: Vec<Value> = holders
         .iter()

@@ -9,7 +9,7 @@ use crate::errors::{ApiError, wording};
 use crate::http::answer::{Answer, Outcome};
 use crate::http::call::Call;
 use crate::http::route::{self, Route};
-use crate::http::schema::{Kind, Schema};
+use crate::http::schema::{Kind, OldSchema};
 use crate::rest::chat::channels::{ROOM, answer, params_of};
 use crate::rest::chat::kinds::{NAMED, ROOM_PARAMS, path, room_field};
 use crate::rest::lookup::{self, Archived, FoundRoom};
@@ -68,11 +68,11 @@ fn text_routes(kind: RoomKind) -> Vec<Route> {
     ]
 }
 
-const READ_ONLY: Schema = Schema {
+const READ_ONLY: OldSchema = OldSchema {
     required: &[("readOnly", Kind::Boolean)],
     ..ROOM
 };
-const ANNOUNCEMENT: Schema = Schema {
+const ANNOUNCEMENT: OldSchema = OldSchema {
     required: &[("announcement", Kind::Text)],
     ..ROOM
 };
@@ -124,7 +124,13 @@ async fn set_text(kind: RoomKind, which: RoomText, call: Call) -> Outcome {
         RoomText::Announcement => params_of(&call, kind, &ANNOUNCEMENT)?,
         RoomText::Topic | RoomText::Description | RoomText::Purpose => call.input.params()?,
     };
-    let found = lookup::room(&call, &params, Some(kind), Archived::Refused).await?;
+    let found = lookup::room(
+        &call,
+        &lookup::room_named(&params)?,
+        Some(kind),
+        Archived::Refused,
+    )
+    .await?;
     let text = params
         .text(which.key())?
         .ok_or_else(|| wording::body_param_required(which.key()))?;
@@ -140,7 +146,13 @@ async fn set_text(kind: RoomKind, which: RoomText, call: Call) -> Outcome {
 
 async fn set_read_only(kind: RoomKind, call: Call) -> Outcome {
     let params = params_of(&call, kind, &READ_ONLY)?;
-    let found = lookup::room(&call, &params, Some(kind), Archived::Refused).await?;
+    let found = lookup::room(
+        &call,
+        &lookup::room_named(&params)?,
+        Some(kind),
+        Archived::Refused,
+    )
+    .await?;
     let read_only = params
         .boolean("readOnly")?
         .ok_or_else(|| wording::body_param_required("readOnly"))?;
@@ -157,7 +169,13 @@ async fn set_read_only(kind: RoomKind, call: Call) -> Outcome {
 
 async fn rename(kind: RoomKind, call: Call) -> Outcome {
     let params = call.input.params()?;
-    let found = lookup::room(&call, &params, Some(kind), Archived::Refused).await?;
+    let found = lookup::room(
+        &call,
+        &lookup::room_named(&params)?,
+        Some(kind),
+        Archived::Refused,
+    )
+    .await?;
     let name = params
         .filled("name")?
         .ok_or_else(|| wording::body_param_required("name"))?;
@@ -170,7 +188,13 @@ async fn rename(kind: RoomKind, call: Call) -> Outcome {
 
 async fn archive(kind: RoomKind, call: Call) -> Outcome {
     let params = params_of(&call, kind, &ROOM)?;
-    let found = lookup::room(&call, &params, Some(kind), Archived::Refused).await?;
+    let found = lookup::room(
+        &call,
+        &lookup::room_named(&params)?,
+        Some(kind),
+        Archived::Refused,
+    )
+    .await?;
     change(
         &call,
         &found,
@@ -185,7 +209,13 @@ async fn archive(kind: RoomKind, call: Call) -> Outcome {
 
 async fn unarchive(kind: RoomKind, call: Call) -> Outcome {
     let params = params_of(&call, kind, &ROOM)?;
-    let found = lookup::room(&call, &params, Some(kind), Archived::Accepted).await?;
+    let found = lookup::room(
+        &call,
+        &lookup::room_named(&params)?,
+        Some(kind),
+        Archived::Accepted,
+    )
+    .await?;
     if kind == RoomKind::Channel && !found.record.archived {
         return Err(wording::not_archived(kind, found.name()));
     }
@@ -211,7 +241,13 @@ async fn change(
 
 async fn delete(kind: RoomKind, call: Call) -> Outcome {
     let params = params_of(&call, kind, &ROOM)?;
-    let found = lookup::room(&call, &params, Some(kind), Archived::Accepted).await?;
+    let found = lookup::room(
+        &call,
+        &lookup::room_named(&params)?,
+        Some(kind),
+        Archived::Accepted,
+    )
+    .await?;
     rooms::delete(&call.state, &call.caller, &found.place).await?;
     Ok(Answer::empty())
 }

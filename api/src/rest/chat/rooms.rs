@@ -49,7 +49,13 @@ async fn get(call: Call) -> Outcome {
 
 async fn info(call: Call) -> Outcome {
     let params = call.input.params()?;
-    let found = lookup::room(&call, &params, None, Archived::Refused).await?;
+    let found = lookup::room(
+        &call,
+        &lookup::room_named(&params)?,
+        None,
+        Archived::Refused,
+    )
+    .await?;
     if !found.place.can_access(&call.caller) {
         return Err(wording::room_not_allowed());
     }
@@ -63,7 +69,13 @@ async fn info(call: Call) -> Outcome {
 /// `rooms.leave`. Archived rooms can be left.
 async fn leave(call: Call) -> Outcome {
     let params = call.input.params()?;
-    let found = lookup::room(&call, &params, None, Archived::Accepted).await?;
+    let found = lookup::room(
+        &call,
+        &lookup::room_named(&params)?,
+        None,
+        Archived::Accepted,
+    )
+    .await?;
     let leave = MembershipCommand::Leave { at: now() };
     members::change_own(&call.state, &call.caller, &found.place, &leave).await?;
     Ok(Answer::empty())

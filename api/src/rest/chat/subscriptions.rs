@@ -13,7 +13,7 @@ use crate::errors::{ApiError, wording};
 use crate::http::answer::{Answer, Outcome};
 use crate::http::call::Call;
 use crate::http::route::{self, Route};
-use crate::http::schema::{Kind, Schema};
+use crate::http::schema::{Kind, OldSchema};
 
 pub(super) fn routes() -> Vec<Route> {
     vec![
@@ -34,17 +34,17 @@ pub(super) fn routes() -> Vec<Route> {
     ]
 }
 
-const GET: Schema = Schema {
+const GET: OldSchema = OldSchema {
     required: &[],
     optional: &[("updatedSince", Kind::Text)],
     one_of: &[],
 };
-const GET_ONE: Schema = Schema {
+const GET_ONE: OldSchema = OldSchema {
     required: &[("roomId", Kind::Text)],
     optional: &[],
     one_of: &[],
 };
-const READ: Schema = Schema {
+const READ: OldSchema = OldSchema {
     required: &[],
     optional: &[("readThreads", Kind::Boolean)],
     one_of: &["rid", "roomId"],

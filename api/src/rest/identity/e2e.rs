@@ -12,7 +12,7 @@ use crate::errors::{ApiError, wording};
 use crate::http::answer::{Answer, Outcome};
 use crate::http::call::Call;
 use crate::http::route::{self, Route};
-use crate::http::schema::{Kind, Schema};
+use crate::http::schema::{Kind, OldSchema};
 use crate::state::AppState;
 
 pub(super) fn routes() -> Vec<Route> {
@@ -56,7 +56,7 @@ const LARGEST_KEY: usize = 64 * 1024;
 /// Rooms and users that one request may hand keys to.
 const MOST_KEYS: usize = 1000;
 
-static KEYS: Schema = Schema {
+static KEYS: OldSchema = OldSchema {
     required: &[
         ("public_key", Kind::Document),
         ("private_key", Kind::Document),
@@ -64,17 +64,17 @@ static KEYS: Schema = Schema {
     optional: &[("force", Kind::Boolean)],
     one_of: &[],
 };
-static ROOM: Schema = Schema {
+static ROOM: OldSchema = OldSchema {
     required: &[("rid", Kind::Text)],
     optional: &[],
     one_of: &[],
 };
-static ROOM_KEY: Schema = Schema {
+static ROOM_KEY: OldSchema = OldSchema {
     required: &[("rid", Kind::Text), ("keyID", Kind::Document)],
     optional: &[],
     one_of: &[],
 };
-static GROUP_KEY: Schema = Schema {
+static GROUP_KEY: OldSchema = OldSchema {
     required: &[
         ("uid", Kind::Text),
         ("rid", Kind::Text),
@@ -83,12 +83,12 @@ static GROUP_KEY: Schema = Schema {
     optional: &[],
     one_of: &[],
 };
-static SUGGESTIONS: Schema = Schema {
+static SUGGESTIONS: OldSchema = OldSchema {
     required: &[("usersSuggestedGroupKeys", Kind::Object)],
     optional: &[],
     one_of: &[],
 };
-static RESET: Schema = Schema {
+static RESET: OldSchema = OldSchema {
     required: &[
         ("rid", Kind::Text),
         ("e2eKey", Kind::Document),

@@ -16,7 +16,7 @@ use crate::http::answer::{Answer, Outcome};
 use crate::http::call::{Anyone, Call};
 use crate::http::page::FieldChoice;
 use crate::http::route::{self, Rate, Route};
-use crate::http::schema::{Kind, Schema};
+use crate::http::schema::{Kind, OldSchema};
 use crate::state::AppState;
 
 const USER: &[(&str, Kind)] = &[("user", Kind::Object)];
@@ -40,7 +40,7 @@ pub(super) fn routes() -> Vec<Route> {
     ]
 }
 
-static REGISTER: Schema = Schema {
+static REGISTER: OldSchema = OldSchema {
     required: &[
         ("username", Kind::LongText(3)),
         ("email", Kind::Text),
@@ -55,7 +55,7 @@ static REGISTER: Schema = Schema {
     one_of: &[],
 };
 
-static USERNAME: Schema = Schema {
+static USERNAME: OldSchema = OldSchema {
     required: &[("username", Kind::Text)],
     optional: &[],
     one_of: &[],

@@ -12,7 +12,7 @@ use crate::errors::{ApiError, wording};
 use crate::http::answer::{Answer, Outcome};
 use crate::http::call::{Anyone, Call};
 use crate::http::route::{self, Route};
-use crate::http::schema::{Kind, Schema};
+use crate::http::schema::{Kind, OldSchema};
 use crate::rest::lookup;
 
 const USER: [(&str, Kind); 3] = [
@@ -82,7 +82,7 @@ async fn disable_email(call: Call) -> Outcome {
     Ok(Answer::empty())
 }
 
-static CODE: Schema = Schema {
+static CODE: OldSchema = OldSchema {
     required: &[("code", Kind::LongText(1))],
     optional: &[],
     one_of: &[],

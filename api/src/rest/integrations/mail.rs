@@ -14,7 +14,7 @@ use crate::errors::{ApiError, wording};
 use crate::http::answer::{Answer, Outcome};
 use crate::http::call::{Anyone, Call};
 use crate::http::route::{self, Route};
-use crate::http::schema::{Kind, Schema};
+use crate::http::schema::{Kind, OldSchema};
 use crate::state::AppState;
 
 pub(super) fn routes() -> Vec<Route> {
@@ -42,7 +42,7 @@ pub(super) fn routes() -> Vec<Route> {
     ]
 }
 
-static ADDRESS: Schema = Schema {
+static ADDRESS: OldSchema = OldSchema {
     required: &[("email", Kind::Text)],
     optional: &[],
     one_of: &[],
@@ -58,7 +58,7 @@ async fn forgot_password(call: Anyone) -> Outcome {
     Ok(Answer::empty())
 }
 
-static TOKEN: Schema = Schema {
+static TOKEN: OldSchema = OldSchema {
     required: &[("token", Kind::LongText(1))],
     optional: &[],
     one_of: &[],
@@ -102,7 +102,7 @@ async fn send_welcome(call: Call) -> Outcome {
 /// Most invitations in one request.
 const MOST_INVITATIONS: usize = 50;
 
-static INVITATIONS: Schema = Schema {
+static INVITATIONS: OldSchema = OldSchema {
     required: &[("emails", Kind::Texts)],
     optional: &[],
     one_of: &[],

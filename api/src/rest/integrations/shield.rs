@@ -12,7 +12,7 @@ use crate::http::answer::{Answer, Outcome};
 use crate::http::call::Anyone;
 use crate::http::params::Params;
 use crate::http::route::{self, Rate, Route};
-use crate::http::schema::{Kind, Schema};
+use crate::http::schema::{Kind, OldSchema};
 use crate::rest::lookup;
 
 pub(super) fn routes() -> Vec<Route> {
@@ -25,7 +25,7 @@ pub(super) fn routes() -> Vec<Route> {
     ]
 }
 
-static SHIELD: Schema = Schema {
+static SHIELD: OldSchema = OldSchema {
     required: &[("name", Kind::Text), ("channel", Kind::Text)],
     optional: &[
         ("type", Kind::Text),

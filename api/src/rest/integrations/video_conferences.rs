@@ -11,7 +11,7 @@ use crate::errors::{ApiError, wording};
 use crate::http::answer::{Answer, Outcome};
 use crate::http::call::{Anyone, Call};
 use crate::http::route::{self, Rate, Route, paged};
-use crate::http::schema::{Kind, Schema};
+use crate::http::schema::{Kind, OldSchema};
 
 pub(super) fn routes() -> Vec<Route> {
     let few = Rate::Calls(3, Duration::from_mins(1));
@@ -50,32 +50,32 @@ pub(super) fn routes() -> Vec<Route> {
     ]
 }
 
-static START: Schema = Schema {
+static START: OldSchema = OldSchema {
     required: &[("roomId", Kind::Text)],
     optional: &[("title", Kind::Text), ("allowRinging", Kind::Boolean)],
     one_of: &[],
 };
-static DEVICES: Schema = Schema {
+static DEVICES: OldSchema = OldSchema {
     required: &[],
     optional: &[("mic", Kind::Boolean), ("cam", Kind::Boolean)],
     one_of: &[],
 };
-static JOIN: Schema = Schema {
+static JOIN: OldSchema = OldSchema {
     required: &[("callId", Kind::Text)],
-    optional: &[("state", Kind::Shape(&DEVICES))],
+    optional: &[("state", Kind::OldShape(&DEVICES))],
     one_of: &[],
 };
-static CALL: Schema = Schema {
+static CALL: OldSchema = OldSchema {
     required: &[("callId", Kind::Text)],
     optional: &[],
     one_of: &[],
 };
-static CALLS: Schema = Schema {
+static CALLS: OldSchema = OldSchema {
     required: &[("roomId", Kind::Text)],
     optional: &[("count", Kind::Number), ("offset", Kind::Number)],
     one_of: &[],
 };
-static NOTHING: Schema = Schema {
+static NOTHING: OldSchema = OldSchema {
     required: &[],
     optional: &[],
     one_of: &[],

@@ -13,7 +13,7 @@ use crate::errors::wording;
 use crate::http::answer::{Answer, Outcome};
 use crate::http::call::Call;
 use crate::http::route::{self, Route};
-use crate::http::schema::{Kind, Schema};
+use crate::http::schema::{Kind, OldSchema};
 use crate::rest::lookup;
 
 pub(super) fn routes() -> Vec<Route> {
@@ -47,13 +47,13 @@ pub(super) fn routes() -> Vec<Route> {
 
 const DAY_MILLIS: f64 = 24.0 * 60.0 * 60.0 * 1000.0;
 
-static SET_ACTIVE: Schema = Schema {
+static SET_ACTIVE: OldSchema = OldSchema {
     required: &[("userId", Kind::Text), ("activeStatus", Kind::Boolean)],
     optional: &[("confirmRelinquish", Kind::Boolean)],
     one_of: &[],
 };
 
-static DEACTIVATE_IDLE: Schema = Schema {
+static DEACTIVATE_IDLE: OldSchema = OldSchema {
     required: &[("daysIdle", Kind::Number)],
     optional: &[("role", Kind::Text)],
     one_of: &[],

@@ -22,7 +22,7 @@ use crate::http::call::Call;
 use crate::http::page::FieldChoice;
 use crate::http::params::Params;
 use crate::http::route::{self, Route};
-use crate::http::schema::{Kind, Schema};
+use crate::http::schema::{Kind, OldSchema};
 
 const USER: &[(&str, Kind)] = &[("user", Kind::Object)];
 
@@ -41,7 +41,7 @@ pub(super) fn routes() -> Vec<Route> {
     ]
 }
 
-static CREATE: Schema = Schema {
+static CREATE: OldSchema = OldSchema {
     required: &[
         ("email", Kind::Text),
         ("name", Kind::Text),
@@ -65,13 +65,16 @@ static CREATE: Schema = Schema {
     one_of: &[],
 };
 
-static UPDATE: Schema = Schema {
-    required: &[("userId", Kind::Text), ("data", Kind::Shape(&UPDATE_DATA))],
+static UPDATE: OldSchema = OldSchema {
+    required: &[
+        ("userId", Kind::Text),
+        ("data", Kind::OldShape(&UPDATE_DATA)),
+    ],
     optional: &[("confirmRelinquish", Kind::Boolean)],
     one_of: &[],
 };
 
-static UPDATE_DATA: Schema = Schema {
+static UPDATE_DATA: OldSchema = OldSchema {
     required: &[],
     optional: &[
         ("email", Kind::Text),

@@ -26,7 +26,7 @@ use crate::http::call::{Anyone, Call};
 use crate::http::media::{self, Keeper, Media};
 use crate::http::params::Params;
 use crate::http::route::{self, Rate, Route};
-use crate::http::schema::{Kind, Schema};
+use crate::http::schema::{Kind, OldSchema};
 use crate::rest::lookup;
 use crate::state::AppState;
 
@@ -76,7 +76,7 @@ const A_YEAR: u64 = 365 * 24 * 60 * 60;
 const MOST_PARENTS: usize = 5;
 
 /// `users.setAvatar` without a file.
-static SET: Schema = Schema {
+static SET: OldSchema = OldSchema {
     required: &[("avatarUrl", Kind::Document)],
     optional: &[("userId", Kind::Text), ("username", Kind::Text)],
     one_of: &[],

@@ -17,7 +17,7 @@ use crate::http::filter::{Filter, Test};
 use crate::http::page::{FieldChoice, PageRequest, json_object};
 use crate::http::params::Params;
 use crate::http::route::{self, Route};
-use crate::http::schema::{Kind, Schema};
+use crate::http::schema::{Kind, OldSchema};
 use crate::state::AppState;
 
 const ANSWERED: &[(&str, Kind)] = &[
@@ -68,7 +68,7 @@ const MOST_IDS: usize = 1000;
 /// The fields that are known of a user without their document.
 const LINE: [&str; 6] = ["_id", "username", "name", "nickname", "type", "active"];
 
-static BY_STATUS: Schema = Schema {
+static BY_STATUS: OldSchema = OldSchema {
     required: &[],
     optional: &[
         ("count", Kind::Number),

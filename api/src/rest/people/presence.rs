@@ -15,51 +15,34 @@ use domain::presence::Status;
 use domain::settings::keys;
 use domain::user::{ProfileChange, UserCommand};
 use projections::UserFacts;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::errors::{ApiError, wording};
 use crate::http::answer::{Answer, Outcome};
 use crate::http::call::Call;
-use crate::http::params::Params;
+use crate::http::parameters::{Date, Parameters};
 use crate::http::route::{self, Route};
 use crate::http::schema::Kind;
-use crate::rest::lookup;
+use crate::rest::lookup::{self, UserNamed};
 use crate::state::AppState;
-
-/// Names a user; without one, the caller.
-const SOMEBODY: [(&str, Kind); 3] = [
-    ("userId", Kind::Text),
-    ("username", Kind::Text),
-    ("user", Kind::Text),
-];
 
 pub(super) fn routes() -> Vec<Route> {
     vec![
         route::get("users.presence", list)
             .about("Lists who is there, or whose status changed lately.")
-            .knows(&[("ids", Kind::Any), ("from", Kind::Text)])
             .answers(&[("users", Kind::List), ("full", Kind::Boolean)]),
         route::get("users.getPresence", get)
             .about("Tells whether somebody is there.")
-            .knows(&SOMEBODY)
             .answers(&[("presence", Kind::Text)]),
         route::get("users.getStatus", get_status)
             .about("Tells what somebody is shown as, and what they say they are up to.")
-            .knows(&SOMEBODY)
             .answers(&[
                 ("_id", Kind::Text),
                 ("status", Kind::Text),
                 ("message", Kind::Text),
             ]),
         route::post("users.setStatus", set_status)
-            .about("Says what somebody is up to, and what they are to be shown as.")
-            .knows(&[
-                ("message", Kind::Text),
-                ("status", Kind::Text),
-                ("userId", Kind::Text),
-                ("username", Kind::Text),
-                ("user", Kind::Text),
-            ]),
+            .about("Says what somebody is up to, and what they are to be shown as."),
     ]
 }
 
@@ -74,40 +57,41 @@ const LISTED: [&str; 7] = [
     "avatarETag",
 ];
 
-/// The user that the parameters name, or else the caller.
-async fn target(call: &Call, params: &Params) -> Result<Arc<UserFacts>, ApiError> {
-    let named = ["userId", "username", "user"]
-        .into_iter()
-        .any(|key| params.filled(key).is_ok_and(|value| value.is_some()));
-    if named {
-        lookup::user(&call.state, params).await
-    } else {
+/// The user that is named, or else the caller.
+async fn target(call: &Call, named: &UserNamed) -> Result<Arc<UserFacts>, ApiError> {
+    if named.is_empty() {
         Ok(Arc::clone(&call.caller.user))
+    } else {
+        lookup::named_user(&call.state, named).await
     }
 }
 
-/// Whether the first parameter that names a user names another than the caller, to the letter.
-fn names_another(call: &Call, params: &Params) -> Result<bool, ApiError> {
+/// Whether another than the caller is named, to the letter.
+fn names_another(call: &Call, named: &UserNamed) -> bool {
     let me = &call.caller.user;
-    if let Some(id) = params.filled("userId")? {
-        return Ok(id != me.id.as_str());
+    if let Some(id) = &named.user_id {
+        return **id != *me.id.as_str();
     }
-    let named = match params.filled("username")? {
-        Some(name) => Some(name),
-        None => params.filled("user")?,
-    };
-    Ok(named.is_some_and(|name| name != me.username))
+    let name = named.username.as_ref().or(named.user.as_ref());
+    name.is_some_and(|name| **name != *me.username)
 }
 
-async fn list(call: Call) -> Outcome {
-    let params = call.input.query();
-    if let Some(ids) = params.texts("ids")? {
+#[derive(Parameters)]
+#[params(open)]
+struct List {
+    ids: Option<Vec<String>>,
+    from: Option<Date>,
+}
+
+async fn list(call: Call, List { ids, from }: List) -> Outcome {
+    if let Some(ids) = ids {
         let users = docs(&call, named(&ids)).await?;
         let there: Vec<Doc> = users.into_iter().filter(is_there).collect();
         return Ok(answer(&there, false));
     }
-    let from = params
-        .date("from")
+    let from = from
+        .map(|date| date.0)
+        .transpose()
         .map_err(|_| wording::type_mismatch("date", "another value", "from"))?;
     if let Some(from) = from.filter(|from| now().millis_since(*from) < RECENT_MILLIS) {
         let since = call.state.views().since(from);
@@ -129,7 +113,7 @@ async fn list(call: Call) -> Outcome {
 }
 
 /// Ids in a list, or in texts separated by commas.
-fn named(ids: &[&str]) -> BTreeSet<UserId> {
+fn named(ids: &[String]) -> BTreeSet<UserId> {
     let mut named = BTreeSet::new();
     for id in ids.iter().flat_map(|id| id.split(',')) {
         let id = id.trim_ascii();
@@ -160,8 +144,8 @@ fn answer(users: &[Doc], full: bool) -> Answer {
     Answer::empty().field("users", users).field("full", &full)
 }
 
-async fn get(call: Call) -> Outcome {
-    let user = target(&call, &call.input.query()).await?;
+async fn get(call: Call, named: UserNamed) -> Outcome {
+    let user = target(&call, &named).await?;
     let seen = call.state.presence().of(&user.id, user.chosen_status);
     let answer = Answer::empty().field("presence", &seen.status);
     if user.id != *call.caller.id() {
@@ -175,8 +159,8 @@ async fn get(call: Call) -> Outcome {
     })
 }
 
-async fn get_status(call: Call) -> Outcome {
-    let user = target(&call, &call.input.query()).await?;
+async fn get_status(call: Call, named: UserNamed) -> Outcome {
+    let user = target(&call, &named).await?;
     let seen = call.state.presence().of(&user.id, user.chosen_status);
     let stored = document::user_doc(&call.state, &user.doc);
     let mut answer = Answer::empty()
@@ -189,25 +173,35 @@ async fn get_status(call: Call) -> Outcome {
     Ok(answer)
 }
 
+#[derive(Parameters)]
+#[params(open)]
+struct SetStatus {
+    message: Option<String>,
+    status: Option<String>,
+    /// Refused.
+    expires_at: Option<Value>,
+    #[param(flatten)]
+    user: UserNamed,
+}
+
 /// `POST /api/v1/users.setStatus`. The message is applied before the status is checked.
-async fn set_status(call: Call) -> Outcome {
-    let params = call.input.params()?;
-    let (message, status) = (params.text("message")?, params.text("status")?);
+async fn set_status(call: Call, wish: SetStatus) -> Outcome {
+    let (message, status) = (wish.message.as_deref(), wish.status.as_deref());
     if message.is_none() && status.is_none() {
         return Err(wording::match_missing("status"));
     }
-    if params.get("expiresAt").is_some_and(|at| !at.is_null()) {
+    if wish.expires_at.is_some() {
         return Err(wording::status_does_not_end());
     }
     let settings = call.state.views().settings();
     if !settings.bool(keys::ACCOUNTS_ALLOW_USER_STATUS_MESSAGE_CHANGE) {
         return Err(wording::status_change_not_allowed());
     }
-    if names_another(&call, &params)? {
+    if names_another(&call, &wish.user) {
         // Checked before the user, so that nobody learns whether they exist.
         call.need(Permission::EDIT_OTHER_USER_INFO)?;
     }
-    let user = target(&call, &params).await?;
+    let user = target(&call, &wish.user).await?;
     apply(&call.state, &call.caller, &user, message, status).await?;
     Ok(Answer::empty())
 }

@@ -13,7 +13,7 @@ use crate::http::answer::{Answer, Outcome};
 use crate::http::call::Call;
 use crate::http::params::Params;
 use crate::http::route::{self, Route};
-use crate::http::schema::{Kind, Schema};
+use crate::http::schema::{Kind, OldSchema};
 use crate::http::second_factor::prover;
 
 const USER: &[(&str, Kind)] = &[("user", Kind::Object)];
@@ -34,7 +34,7 @@ pub(super) fn routes() -> Vec<Route> {
     ]
 }
 
-static OWN_DATA: Schema = Schema {
+static OWN_DATA: OldSchema = OldSchema {
     required: &[],
     optional: &[
         ("email", Kind::Text),
@@ -49,8 +49,8 @@ static OWN_DATA: Schema = Schema {
     one_of: &[],
 };
 
-static OWN: Schema = Schema {
-    required: &[("data", Kind::Shape(&OWN_DATA))],
+static OWN: OldSchema = OldSchema {
+    required: &[("data", Kind::OldShape(&OWN_DATA))],
     optional: &[("customFields", Kind::Object)],
     one_of: &[],
 };
@@ -73,14 +73,14 @@ static KINDS: [(&str, Kind); PREFERENCES.len()] = {
     kinds
 };
 
-static PREFERENCES_DATA: Schema = Schema {
+static PREFERENCES_DATA: OldSchema = OldSchema {
     required: &[],
     optional: &KINDS,
     one_of: &[],
 };
 
-static SET_PREFERENCES: Schema = Schema {
-    required: &[("data", Kind::Shape(&PREFERENCES_DATA))],
+static SET_PREFERENCES: OldSchema = OldSchema {
+    required: &[("data", Kind::OldShape(&PREFERENCES_DATA))],
     optional: &[("userId", Kind::Text)],
     one_of: &[],
 };

@@ -15,7 +15,7 @@ use crate::http::answer::{Answer, Outcome};
 use crate::http::call::Call;
 use crate::http::params::{Params, truth};
 use crate::http::route::{self, Route, paged};
-use crate::http::schema::{Kind, Schema};
+use crate::http::schema::{Kind, OldSchema};
 use crate::state::AppState;
 
 pub(super) fn routes() -> Vec<Route> {
@@ -39,7 +39,7 @@ pub(super) fn routes() -> Vec<Route> {
     ]
 }
 
-static SPOTLIGHT: Schema = Schema {
+static SPOTLIGHT: OldSchema = OldSchema {
     required: &[("query", Kind::Text)],
     optional: &[
         ("limit", Kind::Number),

@@ -13,7 +13,7 @@ use crate::http::answer::{Answer, Outcome};
 use crate::http::call::Call;
 use crate::http::page::FieldChoice;
 use crate::http::route::{self, Route};
-use crate::http::schema::{Kind, Schema};
+use crate::http::schema::{Kind, OldSchema};
 use crate::http::second_factor;
 
 const USER: &[(&str, Kind)] = &[("user", Kind::Object)];
@@ -31,13 +31,13 @@ pub(super) fn routes() -> Vec<Route> {
     ]
 }
 
-static INFO: Schema = Schema {
+static INFO: OldSchema = OldSchema {
     required: &[],
     optional: &[("fields", Kind::Text), ("includeUserRooms", Kind::Boolean)],
     one_of: &["userId", "username", "email", "importId"],
 };
 
-static TEAMS: Schema = Schema {
+static TEAMS: OldSchema = OldSchema {
     required: &[("userId", Kind::Text)],
     optional: &[],
     one_of: &[],

@@ -13,7 +13,7 @@ use crate::errors::{ApiError, wording};
 use crate::http::answer::{Answer, Outcome};
 use crate::http::call::{Anyone, Call, Input};
 use crate::http::route::{self, Route};
-use crate::http::schema::{Kind, Schema};
+use crate::http::schema::{Kind, OldSchema};
 use crate::state::AppState;
 
 pub(super) fn routes() -> Vec<Route> {
@@ -31,7 +31,7 @@ pub(super) fn routes() -> Vec<Route> {
     ]
 }
 
-static REQUEST: Schema = Schema {
+static REQUEST: OldSchema = OldSchema {
     required: &[],
     optional: &[("fullExport", Kind::Boolean)],
     one_of: &[],
