@@ -8,7 +8,7 @@ use syn::{Attribute, Data, DeriveInput, Error, Field, Fields, Ident, LitStr, Res
 
 /// Implements `Parameters` for a struct with named fields, `Param` for an enum of unit variants.
 ///
-/// - `#[params(open)]` on a struct: what is not declared is ignored, instead of refused.
+/// - `#[params(open)]` or `#[params(closed)]` on a struct: its style, which is exact otherwise.
 /// - `#[param(name = "...")]`: the name on the wire; otherwise the Rust name in `camelCase`, of variants too.
 ///   A field whose name begins with `_` is taken and ignored.
 /// - `#[param(flatten)]`: the fields of another such struct belong to this one.
@@ -50,11 +50,12 @@ fn of_struct<'a>(
         declared.push(quote!(crate::http::parameters::field::<#of>(#name, #one_of)));
         read.push(quote!(#ident: crate::http::parameters::take(params, #name)?));
     }
-    let (ident, exact) = (&input.ident, !is_open(&input.attrs)?);
+    let (ident, style) = (&input.ident, style(&input.attrs)?);
+    let end = (style == "Closed").then(|| quote!(params.nothing_else()?;));
     Ok(quote! {
         impl crate::http::parameters::Parameters for #ident {
             const SCHEMA: crate::http::schema::Schema = crate::http::schema::Schema {
-                exact: #exact,
+                style: crate::http::schema::Style::#style,
                 fields: &[#(#declared),*],
                 parts: &[#(#parts),*],
             };
@@ -62,7 +63,9 @@ fn of_struct<'a>(
             fn read(
                 params: &mut crate::http::params::Params,
             ) -> ::std::result::Result<Self, crate::errors::ApiError> {
-                Ok(Self { #(#read),* })
+                let read = Self { #(#read),* };
+                #end
+                Ok(read)
             }
         }
     })
@@ -129,22 +132,25 @@ impl FieldOptions {
     }
 }
 
-fn is_open(attributes: &[Attribute]) -> Result<bool> {
-    let mut open = false;
+/// The name of the variant of `Style`.
+fn style(attributes: &[Attribute]) -> Result<Ident> {
+    let mut style = "Exact";
     for attribute in attributes
         .iter()
         .filter(|one| one.path().is_ident("params"))
     {
         attribute.parse_nested_meta(|meta| {
-            open = meta.path.is_ident("open");
-            if open {
-                Ok(())
+            style = if meta.path.is_ident("open") {
+                "Open"
+            } else if meta.path.is_ident("closed") {
+                "Closed"
             } else {
-                Err(meta.error("`open`"))
-            }
+                return Err(meta.error("`open` or `closed`"));
+            };
+            Ok(())
         })?;
     }
-    Ok(open)
+    Ok(Ident::new(style, Span::call_site()))
 }
 
 /// `room_id` is `roomId`.
@@ -186,7 +192,10 @@ mod tests {
                 "struct A { #[param(often)] a: String }",
                 "`name = \"...\"`, `flatten` or `one_of`",
             ),
-            ("#[params(closed)] struct A { a: String }", "`open`"),
+            (
+                "#[params(ajar)] struct A { a: String }",
+                "`open` or `closed`",
+            ),
         ] {
             let input = syn::parse_str(source).expect("an item");
             let error = implement(&input).expect_err(source);

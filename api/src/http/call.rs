@@ -16,7 +16,7 @@ use crate::http::memory_budget::Share;
 use crate::http::page::{Page, PageRequest};
 use crate::http::parameters::{Date, Parameters};
 use crate::http::params::{NotADate, Params};
-use crate::http::schema::{self, OldSchema, Schema, Source, Takes};
+use crate::http::schema::{self, OldSchema, Schema, Source, Style, Takes};
 use crate::state::AppState;
 
 /// Largest body of an unknown caller: signing up and logging in need no more.
@@ -236,6 +236,9 @@ impl<P: Parameters> FromInput for P {
     fn from_input(input: &mut Input) -> Result<Self, ApiError> {
         let mut params = match input.checked.take() {
             Some(checked) => checked,
+            None if P::SCHEMA.style == Style::Exact => {
+                P::SCHEMA.check(input.params()?, input.source())?
+            }
             None => input.params()?,
         };
         P::read(&mut params)

@@ -29,7 +29,7 @@ use crate::errors::wording;
 use crate::http::answer::{self, Outcome};
 use crate::http::call::Anyone;
 use crate::http::route::{self, Access, Answers, Rate, Route, SecondFactor};
-use crate::http::schema::{Field, Kind, OldSchema, Presence, Schema, Takes};
+use crate::http::schema::{Field, Kind, OldSchema, Presence, Schema, Style, Takes};
 
 const USER_ID: &str = "userId";
 const AUTH_TOKEN: &str = "authToken";
@@ -347,7 +347,7 @@ fn query_parameter(schema: &Schema, field: &Field) -> Parameter {
 
 /// What a parameter of `schema` may be.
 fn value(schema: &Schema, field: &Field) -> Shape {
-    if schema.exact || !field.loose {
+    if schema.style == Style::Exact || !field.loose {
         return input(field.kind);
     }
     ObjectBuilder::new()
@@ -372,7 +372,7 @@ fn shape(schema: &Schema) -> Shape {
             others.join(", ")
         )));
     }
-    if schema.exact {
+    if schema.style != Style::Open {
         shape = shape.additional_properties(Some(AdditionalProperties::<Shape>::FreeForm(false)));
     }
     shape.into()

@@ -12,7 +12,7 @@ use crate::errors::{ApiError, wording};
 use crate::http::filter::Filter;
 use crate::http::parameters::{Loose, Parameters, field};
 use crate::http::params::Params;
-use crate::http::schema::{Field, Schema};
+use crate::http::schema::{Field, Schema, Style};
 
 /// Most fields to sort a list by, and most fields to choose or leave out: each is looked at for every row.
 const MOST_SORTED: usize = 10;
@@ -39,7 +39,7 @@ pub struct Page(Params);
 
 impl Parameters for Page {
     const SCHEMA: Schema = Schema {
-        exact: false,
+        style: Style::Open,
         fields: &[
             field::<Loose<f64>>("count", false),
             field::<Loose<f64>>("offset", false),
@@ -55,13 +55,35 @@ impl Parameters for Page {
     }
 }
 
+/// The parameter that says which fields of a document are wanted.
+#[derive(Clone, Debug, Default)]
+pub struct Fields(Params);
+
+impl Parameters for Fields {
+    const SCHEMA: Schema = Schema {
+        style: Style::Open,
+        fields: &[field::<Loose<String>>("fields", false)],
+        parts: &[],
+    };
+
+    fn read(params: &mut Params) -> Result<Self, ApiError> {
+        Ok(Self(taken(Self::SCHEMA.fields, params)))
+    }
+}
+
+impl Fields {
+    pub fn choice(&self) -> Result<Option<FieldChoice>, ApiError> {
+        FieldChoice::parse(&self.0)
+    }
+}
+
 /// The parameters that say which part of a list is wanted, of lists that have an order of their own.
 #[derive(Clone, Debug, Default)]
 pub struct Part(Params);
 
 impl Parameters for Part {
     const SCHEMA: Schema = Schema {
-        exact: false,
+        style: Style::Open,
         fields: &[
             field::<Loose<f64>>("count", false),
             field::<Loose<f64>>("offset", false),
@@ -87,6 +109,17 @@ fn taken(fields: &[Field], params: &mut Params) -> Params {
         Some((field.name.to_owned(), value))
     });
     taken.collect::<Map<_, _>>().into()
+}
+
+impl Page {
+    pub fn choice(&self) -> Result<Option<FieldChoice>, ApiError> {
+        FieldChoice::parse(&self.0)
+    }
+
+    /// What is asked about, as it was sent.
+    pub fn query(&self) -> Result<Option<Map<String, Value>>, ApiError> {
+        json_object(&self.0, "query")
+    }
 }
 
 impl PageRequest {

@@ -284,16 +284,27 @@ impl<T: Param> Param for Loose<T> {
     }
 }
 
-/// Any value, null as well; `None`: it was not sent.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Sent(pub Option<Value>);
+impl Loose<String> {
+    /// The text, if it is one.
+    pub fn text(&self) -> Option<&str> {
+        self.value.as_ref().and_then(Value::as_str)
+    }
+}
 
-impl Param for Sent {
-    const KIND: Kind = Kind::Any;
+/// A parameter of which it matters whether it was not sent (`None`) or sent as null (`Some(None)`).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sent<T>(pub Option<Option<T>>);
+
+impl<T: Param> Param for Sent<T> {
+    const KIND: Kind = T::KIND;
     const REQUIRED: bool = false;
+    const LOOSE: bool = T::LOOSE;
 
-    fn read(value: Option<Value>, _: &'static str) -> Result<Self, ApiError> {
-        Ok(Self(value))
+    fn read(value: Option<Value>, name: &'static str) -> Result<Self, ApiError> {
+        value
+            .map(|value| Option::read(Some(value), name))
+            .transpose()
+            .map(Self)
     }
 }
 

@@ -69,6 +69,14 @@ impl Params {
         self.0.remove(name)
     }
 
+    /// Refuses what is left.
+    pub fn nothing_else(&self) -> Result<(), ApiError> {
+        match self.0.keys().next() {
+            Some(unknown) => Err(wording::match_unknown(unknown)),
+            None => Ok(()),
+        }
+    }
+
     /// Whether `name` was given at all, even as null.
     pub fn has(&self, name: &str) -> bool {
         self.0.contains_key(name)

@@ -26,7 +26,7 @@ use crate::errors::{ApiError, wording};
 use crate::http::answer::Outcome;
 use crate::http::call::{Anyone, Call, Input};
 use crate::http::route::{Access, Route};
-use crate::http::schema::Takes;
+use crate::http::schema::{Style, Takes};
 use crate::http::{body, caller, client, headers, local, openapi, rate_limit, second_factor};
 use crate::methods::door;
 use crate::rest;
@@ -187,7 +187,7 @@ async fn answer(
         .check(&route.method, route.takes, &input.query())?;
     match route.takes {
         Takes::Exactly(schema) => input.check_old(schema)?,
-        Takes::Params(schema) if schema.exact => input.check(schema)?,
+        Takes::Params(schema) if schema.style == Style::Exact => input.check(schema)?,
         _ => {}
     }
     run(state, route, caller, input).await

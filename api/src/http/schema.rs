@@ -193,10 +193,20 @@ pub enum Presence {
     OneOf,
 }
 
+/// How an endpoint looks at its parameters (contract, conventions 1.3).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Style {
+    /// All are checked before the handler runs, and others are refused.
+    Exact,
+    /// Reading refuses what has the wrong type; others are ignored.
+    Open,
+    /// The same, but others are refused.
+    Closed,
+}
+
 #[derive(Clone, Copy, Debug)]
 pub struct Schema {
-    /// Other parameters are refused, and all are checked before the handler runs.
-    pub exact: bool,
+    pub style: Style,
     pub fields: &'static [Field],
     /// Parts that several endpoints have in common.
     pub parts: &'static [&'static Schema],
@@ -205,7 +215,7 @@ pub struct Schema {
 impl Schema {
     /// Says nothing, refuses nothing.
     pub const OPEN: Self = Self {
-        exact: false,
+        style: Style::Open,
         fields: &[],
         parts: &[],
     };

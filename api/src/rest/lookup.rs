@@ -12,7 +12,7 @@ use crate::errors::{ApiError, wording};
 use crate::http::call::Call;
 use crate::http::parameters::{Filled, Parameters, field};
 use crate::http::params::Params;
-use crate::http::schema::Schema;
+use crate::http::schema::{Schema, Style};
 use crate::state::AppState;
 
 /// Names a room; the id wins.
@@ -34,7 +34,7 @@ pub fn room_named(params: &Params) -> Result<RoomNamed, ApiError> {
 
 impl Parameters for OneRoom {
     const SCHEMA: Schema = Schema {
-        exact: true,
+        style: Style::Exact,
         fields: &[
             field::<Option<Filled>>("roomId", true),
             field::<Option<Filled>>("roomName", true),

@@ -11,10 +11,10 @@ use serde_json::Value;
 use crate::errors::{ApiError, wording};
 use crate::http::answer::{Answer, Outcome};
 use crate::http::call::Call;
-use crate::http::page::filter_rows;
-use crate::http::params::Params;
+use crate::http::page::{Page, filter_rows};
+use crate::http::parameters::{Filled, Loose, Parameters, Sent};
 use crate::http::route::{self, Route, paged};
-use crate::http::schema::{Kind, PAGE};
+use crate::http::schema::Kind;
 
 const MANAGE: &[Permission] = &[Permission::MANAGE_USER_STATUS];
 
@@ -22,35 +22,36 @@ pub(super) fn routes() -> Vec<Route> {
     vec![
         route::get("custom-user-status.list", list)
             .about("Lists the custom user statuses.")
-            .knows(&PAGE)
             .answers(paged!("statuses")),
         route::post("custom-user-status.create", create)
             .about("Makes a custom user status.")
             .needs_or(MANAGE, wording::not_authorized_code)
-            .knows(&[("name", Kind::Text), ("statusType", Kind::Text)])
             .answers(&[("customUserStatus", Kind::Object)]),
         route::post("custom-user-status.update", update)
             .about("Changes a custom user status.")
             .needs_or(MANAGE, wording::not_authorized_code)
-            .knows(&[
-                ("_id", Kind::Text),
-                ("name", Kind::Text),
-                ("statusType", Kind::Text),
-            ])
             .answers(&[("customUserStatus", Kind::Object)]),
         route::post("custom-user-status.delete", delete)
-            .about("Does away with a custom user status.")
-            .needs_or(MANAGE, wording::not_authorized_code)
-            .knows(&[("customUserStatusId", Kind::Text)]),
+            .about("Deletes a custom user status.")
+            .needs_or(MANAGE, wording::not_authorized_code),
     ]
 }
 
-async fn list(call: Call) -> Outcome {
-    let params = call.input.query();
-    let page = call.page(&params)?;
+#[derive(Parameters)]
+#[params(open)]
+struct List {
+    name: Loose<String>,
+    #[param(name = "_id")]
+    id: Loose<String>,
+    #[param(flatten)]
+    page: Page,
+}
+
+async fn list(call: Call, params: List) -> Outcome {
+    let page = call.paging(&params.page)?;
     let wanted = |slice| CustomStatusQuery {
-        name: params.text("name").ok().flatten().map(str::to_owned),
-        id: params.text("_id").ok().flatten().map(str::to_owned),
+        name: params.name.text().map(str::to_owned),
+        id: params.id.text().map(str::to_owned),
         descending: page.sorted_by("name") == Some(true),
         slice,
     };
@@ -75,18 +76,6 @@ async fn list(call: Call) -> Outcome {
         .field("total", &total))
 }
 
-/// Refuses bodies with other keys.
-fn only(params: &Params, known: &[&str]) -> Result<(), ApiError> {
-    match params
-        .as_map()
-        .keys()
-        .find(|key| !known.contains(&key.as_str()))
-    {
-        Some(unknown) => Err(wording::match_unknown(unknown)),
-        None => Ok(()),
-    }
-}
-
 /// The name and the kind of a custom status.
 pub(crate) fn description(name: &str, kind: Option<&str>) -> Result<Description, ApiError> {
     let kind = match kind.filter(|kind| !kind.is_empty()) {
@@ -107,44 +96,55 @@ async fn answer(call: &Call, id: &str) -> Outcome {
     Ok(Answer::empty().raw("customUserStatus", &doc))
 }
 
-async fn create(call: Call) -> Outcome {
-    let params = call.input.params()?;
-    only(&params, &["name", "statusType"])?;
-    let description = description(params.required("name")?, params.text("statusType")?)?;
+#[derive(Parameters)]
+#[params(closed)]
+struct Create {
+    name: String,
+    status_type: Option<String>,
+}
+
+async fn create(call: Call, Create { name, status_type }: Create) -> Outcome {
+    let description = description(&name, status_type.as_deref())?;
     let id = fresh_id();
     custom_status::save(&call.state, &call.caller, &id, &description, true).await?;
     answer(&call, &id).await
 }
 
-/// `POST /api/v1/custom-user-status.update`. What is not sent stays the same.
-async fn update(call: Call) -> Outcome {
-    let params = call.input.params()?;
-    only(&params, &["_id", "name", "statusType"])?;
-    let id = params.required("_id")?.to_owned();
+/// What is not sent stays the same.
+#[derive(Parameters)]
+#[params(closed)]
+struct Update {
+    #[param(name = "_id")]
+    id: String,
+    name: Option<String>,
+    /// Null: none.
+    status_type: Sent<String>,
+}
+
+async fn update(call: Call, params: Update) -> Outcome {
+    let id = params.id;
     let Some(doc) = call.state.views().custom_status(&id).await? else {
         return Err(wording::custom_status_not_found(&id));
     };
     let now: Value = serde_json::from_slice(&doc).unwrap_or_default();
-    let name = params
-        .text("name")?
-        .or(now["name"].as_str())
-        .unwrap_or_default();
-    let kind = if params.has("statusType") {
-        params.text("statusType")?
-    } else {
-        now["statusType"].as_str()
+    let name = params.name.as_deref().or(now["name"].as_str());
+    let kind = match &params.status_type {
+        Sent(None) => now["statusType"].as_str(),
+        Sent(Some(kind)) => kind.as_deref(),
     };
-    let description = description(name, kind)?;
+    let description = description(name.unwrap_or_default(), kind)?;
     custom_status::save(&call.state, &call.caller, &id, &description, false).await?;
     answer(&call, &id).await
 }
 
-pub async fn delete(call: Call) -> Outcome {
-    let params = call.input.params()?;
-    only(&params, &["customUserStatusId"])?;
-    let id = params
-        .filled("customUserStatusId")?
-        .ok_or_else(|| wording::match_missing("customUserStatusId"))?;
+#[derive(Parameters)]
+#[params(closed)]
+struct Delete {
+    custom_user_status_id: Filled,
+}
+
+async fn delete(call: Call, params: Delete) -> Outcome {
+    let id = &*params.custom_user_status_id;
     custom_status::delete(&call.state, &call.caller, id).await?;
     Ok(Answer::empty())
 }

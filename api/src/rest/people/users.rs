@@ -11,9 +11,10 @@ use crate::documents::users;
 use crate::errors::{ApiError, wording};
 use crate::http::answer::{Answer, Outcome};
 use crate::http::call::Call;
-use crate::http::page::FieldChoice;
+use crate::http::page::Fields;
+use crate::http::parameters::Parameters;
 use crate::http::route::{self, Route};
-use crate::http::schema::{Kind, OldSchema};
+use crate::http::schema::Kind;
 use crate::http::second_factor;
 
 const USER: &[(&str, Kind)] = &[("user", Kind::Object)];
@@ -22,32 +23,33 @@ pub(super) fn routes() -> Vec<Route> {
     vec![
         route::get("users.info", info)
             .about("Tells what the caller may know of a user.")
-            .takes(&INFO)
             .answers(USER),
         route::get("users.listTeams", list_teams)
             .about("Lists the teams of a user.")
-            .takes(&TEAMS)
             .answers(&[("teams", Kind::List)]),
     ]
 }
 
-static INFO: OldSchema = OldSchema {
-    required: &[],
-    optional: &[("fields", Kind::Text), ("includeUserRooms", Kind::Boolean)],
-    one_of: &["userId", "username", "email", "importId"],
-};
+#[derive(Parameters)]
+struct Info {
+    #[param(one_of)]
+    user_id: Option<String>,
+    #[param(one_of)]
+    username: Option<String>,
+    #[param(one_of)]
+    email: Option<String>,
+    /// Names nobody: nobody was imported.
+    #[param(one_of)]
+    _import_id: Option<String>,
+    include_user_rooms: Option<bool>,
+    #[param(flatten)]
+    fields: Fields,
+}
 
-static TEAMS: OldSchema = OldSchema {
-    required: &[("userId", Kind::Text)],
-    optional: &[],
-    one_of: &[],
-};
-
-async fn info(call: Call) -> Outcome {
-    let params = call.input.params()?;
-    let named = match (params.text("userId")?, params.text("username")?) {
-        (Some(named), _) | (None, Some(named)) => by_id_or_username(&call, named).await?,
-        (None, None) => by_address(&call, params.text("email")?).await?,
+async fn info(call: Call, params: Info) -> Outcome {
+    let named = match params.user_id.or(params.username) {
+        Some(named) => by_id_or_username(&call, &named).await?,
+        None => by_address(&call, params.email.as_deref()).await?,
     };
     let user = named.ok_or_else(wording::user_not_found)?;
     let mut doc = users::info(&call, &user);
@@ -55,8 +57,8 @@ async fn info(call: Call) -> Outcome {
         let proofs = call.state.views().proofs(&user.id).await?;
         doc.insert("services".to_owned(), second_factor::services(&proofs));
     }
-    let chosen = FieldChoice::parse(&params)?;
-    let wants_rooms = params.flag("includeUserRooms")
+    let chosen = params.fields.choice()?;
+    let wants_rooms = params.include_user_rooms.unwrap_or_default()
         || chosen.is_some_and(|fields| fields.added().iter().any(|field| field == "userRooms"));
     if wants_rooms
         && (user.id == *call.caller.id() || call.may(Permission::VIEW_OTHER_USER_CHANNELS))
@@ -78,8 +80,7 @@ async fn by_id_or_username(call: &Call, named: &str) -> Result<Option<Arc<UserFa
     Ok(user.filter(|user| user.username == named))
 }
 
-/// The user with that address, for callers who may see addresses. Nobody was imported, so the id of an import names
-/// nobody.
+/// The user with that address, for callers who may see addresses.
 async fn by_address(
     call: &Call,
     address: Option<&str>,
@@ -120,11 +121,14 @@ async fn rooms_of(call: &Call, user: &UserId) -> Result<Vec<Value>, ApiError> {
     Ok(rooms)
 }
 
+#[derive(Parameters)]
+struct ListTeams {
+    user_id: UserId,
+}
+
 /// `GET /api/v1/users.listTeams`. There are no teams, so nobody is in one.
-async fn list_teams(call: Call) -> Outcome {
-    let params = call.input.params()?;
-    let id = UserId::new(params.required("userId")?);
-    if call.state.views().user(&id).await?.is_none() {
+async fn list_teams(call: Call, ListTeams { user_id }: ListTeams) -> Outcome {
+    if call.state.views().user(&user_id).await?.is_none() {
         return Err(wording::user_not_found());
     }
     Ok(Answer::empty().field("teams", &json!([])))
