@@ -13,7 +13,7 @@ use crate::errors::{ApiError, wording};
 use crate::http::body::{self, Kept};
 use crate::http::json;
 use crate::http::memory_budget::Share;
-use crate::http::page::{Page, PageRequest};
+use crate::http::page::{Page, PageRequest, Sorted};
 use crate::http::parameters::{Date, Parameters};
 use crate::http::params::{NotADate, Params};
 use crate::http::schema::{self, OldSchema, Schema, Source, Style, Takes};
@@ -304,6 +304,10 @@ impl Call {
     pub fn changes_since(&self, asked: Option<Date>) -> Result<Option<Since>, NotADate> {
         let asked = asked.map(|date| date.0).transpose()?;
         Ok(asked.map(|asked| self.state.views().since(asked)))
+    }
+
+    pub fn sorted(&self, page: &Sorted) -> Result<PageRequest, ApiError> {
+        PageRequest::of_sorted(page, &self.state.views().settings())
     }
 
     pub fn paging(&self, page: &Page) -> Result<PageRequest, ApiError> {

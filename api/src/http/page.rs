@@ -55,6 +55,26 @@ impl Parameters for Page {
     }
 }
 
+/// The parameters that say which part of a list is wanted, in what order.
+#[derive(Clone, Debug, Default)]
+pub struct Sorted(Params);
+
+impl Parameters for Sorted {
+    const SCHEMA: Schema = Schema {
+        style: Style::Open,
+        fields: &[
+            field::<Loose<f64>>("count", false),
+            field::<Loose<f64>>("offset", false),
+            field::<Loose<String>>("sort", false),
+        ],
+        parts: &[],
+    };
+
+    fn read(params: &mut Params) -> Result<Self, ApiError> {
+        Ok(Self(taken(Self::SCHEMA.fields, params)))
+    }
+}
+
 /// The parameter that says which fields of a document are wanted.
 #[derive(Clone, Debug, Default)]
 pub struct Fields(Params);
@@ -124,6 +144,10 @@ impl Page {
 
 impl PageRequest {
     pub fn of(page: &Page, settings: &Settings) -> Result<Self, ApiError> {
+        Self::parse(&page.0, settings)
+    }
+
+    pub fn of_sorted(page: &Sorted, settings: &Settings) -> Result<Self, ApiError> {
         Self::parse(&page.0, settings)
     }
 

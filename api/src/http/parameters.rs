@@ -233,7 +233,19 @@ impl Param for Vec<Value> {
     }
 }
 
-/// Texts; a single one counts as a list of one.
+/// A text, or a list of texts, whatever the style of the schema.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct OneOrMore(pub Vec<String>);
+
+impl Param for OneOrMore {
+    const KIND: Kind = Kind::Any;
+
+    fn read(value: Option<Value>, name: &'static str) -> Result<Self, ApiError> {
+        Vec::read(value, name).map(Self)
+    }
+}
+
+/// Texts; a single one counts as a list of one where the schema is open.
 impl Param for Vec<String> {
     const KIND: Kind = Kind::Texts;
 

@@ -48,7 +48,7 @@ impl Parameters for OneRoom {
 }
 
 /// Names a user; the first that is there wins.
-#[derive(Clone, Debug, Parameters)]
+#[derive(Clone, Debug, Default, Parameters)]
 #[params(open)]
 pub struct UserNamed {
     pub user_id: Option<Filled>,

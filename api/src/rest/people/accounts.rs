@@ -13,16 +13,16 @@ use domain::user::{
 };
 use domain::{RoleId, UserId, text};
 use projections::UserFacts;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::documents;
 use crate::errors::{ApiError, wording};
 use crate::http::answer::{Answer, Outcome};
 use crate::http::call::Call;
 use crate::http::page::FieldChoice;
-use crate::http::params::Params;
+use crate::http::parameters::{Filled, Inside, Parameters};
 use crate::http::route::{self, Route};
-use crate::http::schema::{Kind, OldSchema};
+use crate::http::schema::Kind;
 
 const USER: &[(&str, Kind)] = &[("user", Kind::Object)];
 
@@ -30,108 +30,67 @@ pub(super) fn routes() -> Vec<Route> {
     vec![
         route::post("users.create", create)
             .about("Makes an account for somebody.")
-            .takes(&CREATE)
             .needs_or(&[Permission::CREATE_USER], create_not_allowed)
             .answers(USER),
         route::post("users.update", update)
             .about("Changes an account.")
-            .takes(&UPDATE)
             .second_factor()
             .answers(USER),
     ]
 }
-
-static CREATE: OldSchema = OldSchema {
-    required: &[
-        ("email", Kind::Text),
-        ("name", Kind::Text),
-        ("password", Kind::Text),
-        ("username", Kind::Text),
-    ],
-    optional: &[
-        ("active", Kind::Boolean),
-        ("bio", Kind::Text),
-        ("nickname", Kind::Text),
-        ("statusText", Kind::Text),
-        ("roles", Kind::Texts),
-        ("joinDefaultChannels", Kind::Boolean),
-        ("requirePasswordChange", Kind::Boolean),
-        ("setRandomPassword", Kind::Boolean),
-        ("sendWelcomeEmail", Kind::Boolean),
-        ("verified", Kind::Boolean),
-        ("customFields", Kind::Object),
-        ("fields", Kind::Text),
-    ],
-    one_of: &[],
-};
-
-static UPDATE: OldSchema = OldSchema {
-    required: &[
-        ("userId", Kind::Text),
-        ("data", Kind::OldShape(&UPDATE_DATA)),
-    ],
-    optional: &[("confirmRelinquish", Kind::Boolean)],
-    one_of: &[],
-};
-
-static UPDATE_DATA: OldSchema = OldSchema {
-    required: &[],
-    optional: &[
-        ("email", Kind::Text),
-        ("name", Kind::Text),
-        ("password", Kind::Text),
-        ("username", Kind::Text),
-        ("bio", Kind::Text),
-        ("nickname", Kind::Text),
-        ("statusText", Kind::Text),
-        ("active", Kind::Boolean),
-        ("roles", Kind::Texts),
-        ("joinDefaultChannels", Kind::Boolean),
-        ("requirePasswordChange", Kind::Boolean),
-        ("setRandomPassword", Kind::Boolean),
-        ("sendWelcomeEmail", Kind::Boolean),
-        ("verified", Kind::Boolean),
-        ("customFields", Kind::Object),
-        ("status", Kind::Text),
-    ],
-    one_of: &[],
-};
 
 /// For callers who may not create accounts.
 fn create_not_allowed() -> ApiError {
     UserRefusal::CreateNotAllowed.into()
 }
 
-async fn create(call: Call) -> Outcome {
-    let params = call.input.params()?;
+#[derive(Parameters)]
+struct Create {
+    email: String,
+    name: String,
+    password: String,
+    username: String,
+    active: Option<bool>,
+    bio: Option<Filled>,
+    nickname: Option<Filled>,
+    _status_text: Option<String>,
+    roles: Option<Vec<String>>,
+    join_default_channels: Option<bool>,
+    require_password_change: Option<bool>,
+    set_random_password: Option<bool>,
+    send_welcome_email: Option<bool>,
+    verified: Option<bool>,
+    custom_fields: Option<Map<String, Value>>,
+    /// Those in the query string count.
+    _fields: Option<String>,
+}
+
+async fn create(call: Call, params: Create) -> Outcome {
     let choice = FieldChoice::parse(&call.input.query())?;
     let state = &call.state;
-    let random = params.flag("setRandomPassword");
-    let mut wish = wished(&call, &params)?;
+    let random = params.set_random_password.unwrap_or_default();
+    let welcome = params.send_welcome_email.unwrap_or_default();
+    let join = params.join_default_channels.unwrap_or(true);
+    let (email, password) = (params.email.clone(), params.password.clone());
+    let mut wish = wished(&call, params)?;
     users::would_create(state, &call.caller, &wish)?;
-    if !random && params.filled("password")?.is_none() {
+    if !random && text::is_blank(&password) {
         return Err(wording::field_required("Password"));
     }
-    mail_domain::check(state, params.required("email")?).await?;
-    let password = if random {
-        fresh_secret()
-    } else {
-        params.required("password")?.to_owned()
-    };
+    mail_domain::check(state, &email).await?;
+    let password = if random { fresh_secret() } else { password };
     wish.password = Some(passwords::hash(state, &password).await?);
-    let join = params.boolean("joinDefaultChannels")?.unwrap_or(true);
     // Nobody else knows a password that nobody typed.
-    let told = (random || params.flag("sendWelcomeEmail"))
-        .then(|| Told::first_password(state, &wish.user, &password));
+    let told = (random || welcome).then(|| Told::first_password(state, &wish.user, &password));
     let maker = Maker::User(&call.caller);
     let id = users::create_and_tell(state, maker, &wish, join, told.as_ref()).await?;
     raw_user(&call, &id, choice.as_ref()).await
 }
 
 /// The account that the parameters ask for, without its password.
-fn wished(call: &Call, params: &Params) -> Result<UserCreated, ApiError> {
+fn wished(call: &Call, params: Create) -> Result<UserCreated, ApiError> {
     let settings = call.state.views().settings();
-    let roles = match params.texts("roles")? {
+    let roles = match params.roles {
         Some(roles) => roles.into_iter().map(RoleId::new).collect(),
         None => settings
             .text(keys::ACCOUNTS_REGISTRATION_USERS_DEFAULT_ROLES)
@@ -140,7 +99,7 @@ fn wished(call: &Call, params: &Params) -> Result<UserCreated, ApiError> {
             .filter(|role| !role.as_str().is_empty())
             .collect(),
     };
-    let active = match params.boolean("active")? {
+    let active = match params.active {
         Some(active) => {
             call.need(Permission::EDIT_OTHER_USER_ACTIVE_STATUS)?;
             active
@@ -150,30 +109,33 @@ fn wished(call: &Call, params: &Params) -> Result<UserCreated, ApiError> {
     Ok(UserCreated {
         user: UserId::new(fresh_id()),
         kind: UserKind::User,
-        username: params.required("username")?.to_owned(),
-        name: params.text("name")?.map(str::to_owned),
+        username: params.username,
+        name: Some(params.name),
         emails: vec![Email {
-            address: params.required("email")?.to_owned(),
-            verified: params.flag("verified"),
+            address: params.email,
+            verified: params.verified.unwrap_or_default(),
         }],
         password: None,
         roles,
         active,
-        require_password_change: params.flag("setRandomPassword")
-            || params.flag("requirePasswordChange"),
+        require_password_change: params.set_random_password == Some(true)
+            || params.require_password_change == Some(true),
         reason: None,
-        custom_fields: custom_fields(params, &settings)?,
-        bio: params.filled("bio")?.map(str::to_owned),
-        nickname: params.filled("nickname")?.map(str::to_owned),
+        custom_fields: custom_fields(params.custom_fields, &settings)?,
+        bio: params.bio.map(|Filled(bio)| bio),
+        nickname: params.nickname.map(|Filled(name)| name),
         at: now(),
     })
 }
 
 /// The custom fields sent, as far as they are defined; `None` if none were sent (6.5).
-fn custom_fields(params: &Params, settings: &Settings) -> Result<Option<Value>, ApiError> {
-    match params.get("customFields") {
-        sent @ Some(Value::Object(_)) => Ok(check_custom_fields(sent, settings)?),
-        _ => Ok(None),
+fn custom_fields(
+    sent: Option<Map<String, Value>>,
+    settings: &Settings,
+) -> Result<Option<Value>, ApiError> {
+    match sent.map(Value::Object) {
+        None => Ok(None),
+        sent => Ok(check_custom_fields(sent.as_ref(), settings)?),
     }
 }
 
@@ -189,15 +151,37 @@ async fn raw_user(call: &Call, id: &UserId, choice: Option<&FieldChoice>) -> Out
     Ok(Answer::empty().field("user", &doc))
 }
 
+#[derive(Parameters)]
+struct Update {
+    user_id: UserId,
+    data: Inside<Data>,
+    confirm_relinquish: Option<bool>,
+}
+
+#[derive(Parameters)]
+struct Data {
+    email: Option<String>,
+    name: Option<String>,
+    password: Option<Filled>,
+    username: Option<String>,
+    bio: Option<String>,
+    nickname: Option<String>,
+    status_text: Option<String>,
+    active: Option<bool>,
+    roles: Option<Vec<String>>,
+    _join_default_channels: Option<bool>,
+    require_password_change: Option<bool>,
+    set_random_password: Option<bool>,
+    _send_welcome_email: Option<bool>,
+    verified: Option<bool>,
+    custom_fields: Option<Map<String, Value>>,
+    _status: Option<String>,
+}
+
 /// `POST /api/v1/users.update`. `bio` and `nickname` are cleared if they are not sent.
-async fn update(call: Call) -> Outcome {
-    let params = call.input.params()?;
+async fn update(call: Call, params: Update) -> Outcome {
     let choice = FieldChoice::parse(&call.input.query())?;
-    let data: Params = match params.get("data") {
-        Some(Value::Object(data)) => data.clone().into(),
-        _ => return Err(wording::invalid_params(&["must be object".to_owned()])),
-    };
-    let id = UserId::new(params.required("userId")?);
+    let (id, Inside(data)) = (params.user_id, params.data);
     let own = id == *call.caller.id();
     if !own && !call.may(Permission::EDIT_OTHER_USER_INFO) {
         return Err(UserRefusal::EditOtherNotAllowed.into());
@@ -205,14 +189,14 @@ async fn update(call: Call) -> Outcome {
     let user = call.state.views().user(&id).await?;
     let user = user.ok_or_else(wording::user_param_unknown)?;
     let mut orphans = Orphans::default();
-    if let Some(active) = data.boolean("active")? {
+    if let Some(active) = data.active {
         call.need(Permission::EDIT_OTHER_USER_ACTIVE_STATUS)?;
         if user.active && !active {
-            let confirmed = params.flag("confirmRelinquish");
+            let confirmed = params.confirm_relinquish.unwrap_or_default();
             orphans = Orphans::Left { confirmed };
         }
     }
-    let (commands, told) = update_commands(&call, &user, &data).await?;
+    let (commands, told) = update_commands(&call, &user, data).await?;
     let keep = own.then(|| call.caller.credential());
     let (caller, told) = (&call.caller, told.as_ref());
     users::change_and_tell(&call.state, caller, &id, &commands, keep, orphans, told).await?;
@@ -223,32 +207,33 @@ async fn update(call: Call) -> Outcome {
 async fn update_commands(
     call: &Call,
     account: &UserFacts,
-    data: &Params,
+    data: Data,
 ) -> Result<(Vec<UserCommand>, Option<Told>), ApiError> {
     let (at, user) = (now(), account.id.clone());
     let settings = call.state.views().settings();
-    let owned = |name: &str| data.text(name).map(|text| text.map(str::to_owned));
+    let address = new_address(call, account, &data).await?;
+    let (password, told) = new_password(call, &user, &data).await?;
     let change = ProfileChange {
-        name: owned("name")?,
-        bio: Some(owned("bio")?.unwrap_or_default()),
-        nickname: Some(owned("nickname")?.unwrap_or_default()),
-        status_text: owned("statusText")?,
-        custom_fields: custom_fields(data, &settings)?,
+        name: data.name,
+        bio: Some(data.bio.unwrap_or_default()),
+        nickname: Some(data.nickname.unwrap_or_default()),
+        status_text: data.status_text,
+        custom_fields: custom_fields(data.custom_fields, &settings)?,
     };
     let mut commands = vec![UserCommand::ChangeProfile {
         user: user.clone(),
         change,
         at,
     }];
-    if let Some(username) = owned("username")? {
+    if let Some(username) = data.username {
         commands.push(UserCommand::ChangeUsername {
             user: user.clone(),
             username,
             at,
         });
     }
-    commands.extend(new_address(call, account, data).await?);
-    if let Some(roles) = data.texts("roles")? {
+    commands.extend(address);
+    if let Some(roles) = data.roles {
         let roles = roles.into_iter().map(RoleId::new).collect();
         commands.push(UserCommand::SetRoles {
             user: user.clone(),
@@ -256,14 +241,13 @@ async fn update_commands(
             at,
         });
     }
-    if let Some(active) = data.boolean("active")? {
+    if let Some(active) = data.active {
         commands.push(UserCommand::SetActive {
             user: user.clone(),
             active,
             at,
         });
     }
-    let (password, told) = new_password(call, &user, data).await?;
     commands.extend(password);
     Ok((commands, told))
 }
@@ -271,11 +255,11 @@ async fn update_commands(
 async fn new_address(
     call: &Call,
     account: &UserFacts,
-    data: &Params,
+    data: &Data,
 ) -> Result<Option<UserCommand>, ApiError> {
-    let verified = data.flag("verified");
+    let verified = data.verified.unwrap_or_default();
     let now_address = first_address(&account.doc);
-    let wanted = data.text("email")?.map(str::to_owned);
+    let wanted = data.email.clone();
     let Some(address) = wanted.or_else(|| now_address.clone().filter(|_| verified)) else {
         return Ok(None);
     };
@@ -294,13 +278,13 @@ async fn new_address(
 async fn new_password(
     call: &Call,
     user: &UserId,
-    data: &Params,
+    data: &Data,
 ) -> Result<(Option<UserCommand>, Option<Told>), ApiError> {
     let (user, at, state) = (user.clone(), now(), &call.state);
-    let random = data.flag("setRandomPassword");
-    let wanted = data.boolean("requirePasswordChange")?;
+    let random = data.set_random_password.unwrap_or_default();
+    let wanted = data.require_password_change;
     let may = call.may(Permission::EDIT_OTHER_USER_PASSWORD);
-    let given = data.filled("password")?.filter(|_| may);
+    let given = data.password.as_deref().filter(|_| may);
     let mut told = None;
     let password = if random && may {
         // Generated: the policy is for passwords that people choose.

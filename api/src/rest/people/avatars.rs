@@ -22,12 +22,12 @@ use serde_json::{Map, Value, json};
 
 use crate::errors::{ApiError, wording};
 use crate::http::answer::{Answer, Outcome};
-use crate::http::call::{Anyone, Call};
+use crate::http::call::{Anyone, Call, FromInput as _};
 use crate::http::media::{self, Keeper, Media};
-use crate::http::params::Params;
+use crate::http::parameters::{Document, Filled, Loose, Parameters};
 use crate::http::route::{self, Rate, Route};
-use crate::http::schema::{Kind, OldSchema};
-use crate::rest::lookup;
+use crate::http::schema::Kind;
+use crate::rest::lookup::{self, UserNamed};
 use crate::state::AppState;
 
 const PICTURES: &[&str] = &[
@@ -44,23 +44,19 @@ pub(super) fn routes() -> Vec<Route> {
         .about("Gives a user a picture: a file in the part `image`, or the address of one in `avatarUrl`.")
         .uploads("image", &["userId", "username"]),
     route::post("users.resetAvatar", reset)
-        .about("Takes a user's picture away; the letter of the name is shown again.")
-        .knows(&[("userId", Kind::Text), ("username", Kind::Text), ("user", Kind::Text)]),
+        .about("Takes a user's picture away; the letter of the name is shown again."),
     route::public(Method::GET, "users.getAvatar", address)
         .about("Redirects to a user's picture.")
-        .knows(&[("userId", Kind::Text), ("username", Kind::Text), ("user", Kind::Text)])
         .redirects(),
     route::get("users.getAvatarSuggestion", suggestion)
         .about("Pictures that services the user logs in with would offer.")
         .answers(&[("suggestions", Kind::Object)]),
     route::public(Method::GET, "/avatar/{name}", of_user)
         .about("The picture of a user, or the letter of the name.")
-        .knows(&[("size", Kind::Number), ("format", Kind::Text), ("cacheTime", Kind::Number)])
         .rate(Rate::Unlimited)
         .sends(PICTURES),
     route::public(Method::GET, "/avatar/room/{room}", of_room)
         .about("The picture of a room, or the letter of its name.")
-        .knows(&[("size", Kind::Number), ("format", Kind::Text), ("cacheTime", Kind::Number)])
         .rate(Rate::Unlimited)
         .sends(PICTURES),
     ]
@@ -76,13 +72,14 @@ const A_YEAR: u64 = 365 * 24 * 60 * 60;
 const MOST_PARENTS: usize = 5;
 
 /// `users.setAvatar` without a file.
-static SET: OldSchema = OldSchema {
-    required: &[("avatarUrl", Kind::Document)],
-    optional: &[("userId", Kind::Text), ("username", Kind::Text)],
-    one_of: &[],
-};
+#[derive(Parameters)]
+struct SetFrom {
+    avatar_url: Document,
+    user_id: Option<Filled>,
+    username: Option<Filled>,
+}
 
-pub async fn set(call: Call) -> Outcome {
+pub async fn set(mut call: Call) -> Outcome {
     let multipart = call
         .input
         .headers
@@ -102,16 +99,10 @@ pub async fn set(call: Call) -> Outcome {
         check_size(&call.state, upload.bytes.len())?;
         avatars::set(&call.state, changer, &owner, "rest", upload.bytes).await?;
     } else {
-        let params = call.input.strict(&SET)?;
-        let named = (params.filled("userId")?, params.filled("username")?);
+        let params = SetFrom::from_input(&mut call.input)?;
+        let named = (params.user_id.as_deref(), params.username.as_deref());
         let user = self_or(&call, named).await?;
-        set_from(
-            &call.state,
-            &call.caller,
-            &user,
-            params.required("avatarUrl")?,
-        )
-        .await?;
+        set_from(&call.state, &call.caller, &user, &params.avatar_url.0).await?;
     }
     Ok(Answer::empty())
 }
@@ -178,21 +169,22 @@ async fn self_or(
     named: (Option<&str>, Option<&str>),
 ) -> Result<Arc<UserFacts>, ApiError> {
     let me = &call.caller.user;
-    let mut params = Map::new();
-    match named {
-        (Some(id), _) if id != me.id.as_str() => {
-            params.insert("userId".to_owned(), json!(id));
-        }
-        (None, Some(name)) if name != me.username => {
-            params.insert("username".to_owned(), json!(name));
-        }
+    let named = match named {
+        (Some(id), _) if id != me.id.as_str() => UserNamed {
+            user_id: Some(Filled(id.to_owned())),
+            ..UserNamed::default()
+        },
+        (None, Some(name)) if name != me.username => UserNamed {
+            username: Some(Filled(name.to_owned())),
+            ..UserNamed::default()
+        },
         _ => return Ok(Arc::clone(me)),
-    }
-    lookup::user(&call.state, &Params::from(params)).await
+    };
+    lookup::named_user(&call.state, &named).await
 }
 
-pub async fn reset(call: Call) -> Outcome {
-    let user = lookup::user(&call.state, &call.input.params()?).await?;
+async fn reset(call: Call, named: UserNamed) -> Outcome {
+    let user = lookup::named_user(&call.state, &named).await?;
     reset_of(&call.state, &call.caller, &user.id, false).await?;
     Ok(Answer::empty())
 }
@@ -210,8 +202,8 @@ pub async fn reset_of(
     Ok(avatars::reset(state, changer, &owner, letters).await?)
 }
 
-async fn address(call: Anyone) -> Outcome {
-    let user = lookup::user(&call.state, &call.input.query()).await?;
+async fn address(call: Anyone, named: UserNamed) -> Outcome {
+    let user = lookup::named_user(&call.state, &named).await?;
     let url = Site::of(&call.state.views().settings()).avatar(&user.username);
     let body = Value::String(url.clone()).to_string();
     Ok(Answer::other((
@@ -230,33 +222,33 @@ async fn suggestion(_: Call) -> Outcome {
 }
 
 /// `GET /avatar/<username>`. Everybody has a picture, even users who do not exist.
-async fn of_user(call: Anyone) -> Outcome {
+async fn of_user(call: Anyone, look: Look) -> Outcome {
     let reader = call.input.reader(&call.state).await?;
     if is_blocked(&call.state, reader.as_ref()) {
         return Ok(media::forbidden());
     }
     let (name, keeper) = (call.input.path("name"), keeper(&call.state));
     if let Some(name) = name.strip_prefix('@') {
-        return letter(&call, name, keeper).await;
+        return letter(&call, &look, name, keeper).await;
     }
     let user = call.state.views().user_by_username(name).await?;
     let Some(user) = user.filter(|user| user.username == name) else {
-        return letter(&call, name, keeper).await;
+        return letter(&call, &look, name, keeper).await;
     };
     let owner = AvatarOwner::User(user.id.clone());
     if let Some(record) = call.state.views().avatar(&owner).await?
-        && let Some(answer) = uploaded(&call, record, keeper).await?
+        && let Some(answer) = uploaded(&call, &look, record, keeper).await?
     {
         return Ok(answer);
     }
     let by_name = call.state.views().settings().bool(keys::UI_USE_NAME_AVATAR);
     match &user.name {
-        Some(real) if by_name => letter(&call, real, keeper).await,
-        _ => letter(&call, name, keeper).await,
+        Some(real) if by_name => letter(&call, &look, real, keeper).await,
+        _ => letter(&call, &look, name, keeper).await,
     }
 }
 
-async fn of_room(call: Anyone) -> Outcome {
+async fn of_room(call: Anyone, look: Look) -> Outcome {
     let reader = call.input.reader(&call.state).await?;
     if is_blocked(&call.state, reader.as_ref()) {
         return Ok(media::forbidden());
@@ -282,7 +274,7 @@ async fn of_room(call: Anyone) -> Outcome {
     let (mut owner, mut parent) = (id, text(&doc, "prid"));
     for _ in 0..MOST_PARENTS {
         if let Some(record) = views.avatar(&AvatarOwner::Room(owner)).await?
-            && let Some(answer) = uploaded(&call, record, keeper).await?
+            && let Some(answer) = uploaded(&call, &look, record, keeper).await?
         {
             return Ok(answer);
         }
@@ -299,7 +291,7 @@ async fn of_room(call: Anyone) -> Outcome {
         RoomKind::Direct => peers,
         RoomKind::Channel | RoomKind::Group => text(&doc, "fname").or_else(|| text(&doc, "name")),
     };
-    letter(&call, name.as_deref().unwrap_or("?"), keeper).await
+    letter(&call, &look, name.as_deref().unwrap_or("?"), keeper).await
 }
 
 /// The name of a direct message for one of its members: the names of the others. Nobody else learns them.
@@ -343,10 +335,19 @@ fn keeper(state: &AppState) -> Keeper {
     }
 }
 
+/// How a picture is wanted.
+#[derive(Parameters)]
+#[params(open)]
+struct Look {
+    size: Loose<f64>,
+    format: Loose<String>,
+    /// How long it may be kept, in seconds.
+    cache_time: Loose<f64>,
+}
+
 /// How long the picture may be kept, in seconds.
-fn keep(call: &Anyone) -> u64 {
-    let asked = call.input.query();
-    let asked = asked.get("cacheTime").and_then(Value::as_str);
+fn keep(call: &Anyone, look: &Look) -> u64 {
+    let asked = look.cache_time.value.as_ref().and_then(Value::as_str);
     let said = call
         .state
         .views()
@@ -361,6 +362,7 @@ fn keep(call: &Anyone) -> u64 {
 /// An uploaded picture; `None`: the store has lost it.
 async fn uploaded(
     call: &Anyone,
+    look: &Look,
     record: FileRecord,
     keeper: Keeper,
 ) -> Result<Option<Answer>, ApiError> {
@@ -372,19 +374,19 @@ async fn uploaded(
         bytes,
         tag: record.file.id,
         modified: record.at,
-        keep: keep(call),
+        keep: keep(call, look),
         keeper,
     };
     Ok(Some(media.answer(&call.input.headers)))
 }
 
 /// The letter of a name, in the requested size and format.
-async fn letter(call: &Anyone, name: &str, keeper: Keeper) -> Outcome {
-    let params = call.input.query();
-    let text = |name: &str| params.get(name).and_then(Value::as_str).unwrap_or_default();
-    let side = text("size").trim_ascii().parse().unwrap_or(letters::SIDE);
+async fn letter(call: &Anyone, look: &Look, name: &str, keeper: Keeper) -> Outcome {
+    let size = look.size.value.as_ref().and_then(Value::as_str);
+    let side = size.and_then(|text| text.trim_ascii().parse().ok());
+    let side = side.unwrap_or(letters::SIDE);
     let side = side.clamp(1, raster::LONGEST_SIDE);
-    let kind = match text("format") {
+    let kind = match look.format.text().unwrap_or_default() {
         "png" => kind::Kind::Png,
         "jpg" | "jpeg" => kind::Kind::Jpeg,
         _ => kind::Kind::Svg,
@@ -402,7 +404,7 @@ async fn letter(call: &Anyone, name: &str, keeper: Keeper) -> Outcome {
         bytes,
         tag,
         modified: media::ALWAYS,
-        keep: keep(call),
+        keep: keep(call, look),
         keeper,
     };
     Ok(media.answer(&call.input.headers))

@@ -14,40 +14,24 @@ use crate::errors::{ApiError, wording};
 use crate::http::answer::{Answer, Outcome};
 use crate::http::call::Call;
 use crate::http::filter::{Filter, Test};
-use crate::http::page::{FieldChoice, PageRequest, json_object};
-use crate::http::params::Params;
-use crate::http::route::{self, Route};
-use crate::http::schema::{Kind, OldSchema};
+use crate::http::page::{self, FieldChoice, PageRequest, Sorted};
+use crate::http::parameters::{Filled, OneOrMore, Parameters};
+use crate::http::route::{self, Route, paged};
+use crate::http::schema::Kind;
 use crate::state::AppState;
-
-const ANSWERED: &[(&str, Kind)] = &[
-    ("users", Kind::List),
-    ("count", Kind::Number),
-    ("offset", Kind::Number),
-    ("total", Kind::Number),
-];
 
 pub(super) fn routes() -> Vec<Route> {
     vec![
         route::get("users.list", list)
             .about("Lists users.")
             .needs(&[Permission::VIEW_D_ROOM])
-            .knows(&[
-                ("count", Kind::Number),
-                ("offset", Kind::Number),
-                ("sort", Kind::Text),
-                ("fields", Kind::Text),
-                ("query", Kind::Text),
-            ])
-            .answers(ANSWERED),
+            .answers(paged!("users")),
         route::get("users.listByStatus", list_by_status)
             .about("Lists users by whether they may log in, ever did, and what they are.")
             .needs(&[Permission::VIEW_D_ROOM])
-            .takes(&BY_STATUS)
-            .answers(ANSWERED),
+            .answers(paged!("users")),
         route::get("users.autocomplete", autocomplete)
             .about("Suggests users while somebody types a name.")
-            .knows(&[("selector", Kind::Text)])
             .answers(&[("items", Kind::List)]),
     ]
 }
@@ -68,32 +52,15 @@ const MOST_IDS: usize = 1000;
 /// The fields that are known of a user without their document.
 const LINE: [&str; 6] = ["_id", "username", "name", "nickname", "type", "active"];
 
-static BY_STATUS: OldSchema = OldSchema {
-    required: &[],
-    optional: &[
-        ("count", Kind::Number),
-        ("offset", Kind::Number),
-        ("sort", Kind::Text),
-        ("status", Kind::Enum(&["active", "deactivated"])),
-        ("hasLoggedIn", Kind::Boolean),
-        ("type", Kind::Text),
-        ("roles", Kind::Any),
-        ("searchTerm", Kind::Text),
-        ("inactiveReason", Kind::Any),
-    ],
-    one_of: &[],
-};
-
-async fn list(call: Call) -> Outcome {
-    let params = call.input.query();
+async fn list(call: Call, params: page::Page) -> Outcome {
     let privileged = call.may(Permission::VIEW_FULL_OTHER_USER_INFO);
-    let choice = FieldChoice::parse(&params)?;
+    let choice = params.choice()?;
     let public = document::public_custom_fields(&call.state.views().settings());
     let wanted = listed_fields(choice.as_ref(), privileged, &public);
-    if let Some(query) = json_object(&params, "query")? {
+    if let Some(query) = params.query()? {
         check_attributes(&query, &wanted, privileged)?;
     }
-    let page = call.page(&params)?;
+    let page = call.paging(&params)?;
     let found = matching(&call, &page, privileged).await?;
     let users = Listed { wanted, privileged };
     Ok(users.answer(&call.state, &found, page.slice))
@@ -338,25 +305,39 @@ fn check_attributes(
     Ok(())
 }
 
+#[derive(Parameters)]
+struct ListByStatus {
+    #[param(flatten)]
+    page: Sorted,
+    status: Option<ListedStatus>,
+    has_logged_in: Option<bool>,
+    #[param(name = "type")]
+    kind: Option<Filled>,
+    /// A list, or a text with commas.
+    roles: Option<OneOrMore>,
+    search_term: Option<Filled>,
+    /// A list, or a text with commas.
+    inactive_reason: Option<OneOrMore>,
+}
+
+#[derive(PartialEq, Eq, Parameters)]
+enum ListedStatus {
+    Active,
+    Deactivated,
+}
+
 /// `GET /api/v1/users.listByStatus` (public documentation of later servers).
-async fn list_by_status(call: Call) -> Outcome {
-    let params = call.input.params()?;
-    let page = call.page(&params)?;
+async fn list_by_status(call: Call, params: ListByStatus) -> Outcome {
+    let page = call.sorted(&params.page)?;
     let privileged = call.may(Permission::VIEW_FULL_OTHER_USER_INFO);
     let mut query = ordered(&page);
-    query.active = params.text("status")?.map(|status| status == "active");
-    query.logged_in = params.boolean("hasLoggedIn")?;
-    query.kinds = kinds(params.filled("type")?)?;
-    query.roles = listed(&params, "roles")?
-        .into_iter()
-        .map(RoleId::new)
-        .collect();
+    query.active = params.status.map(|status| status == ListedStatus::Active);
+    query.logged_in = params.has_logged_in;
+    query.kinds = kinds(params.kind.as_deref())?;
+    query.roles = listed(params.roles).map(RoleId::new).collect();
     let wanted = Wanted {
-        term: params.filled("searchTerm")?.map(str::to_lowercase),
-        reasons: listed(&params, "inactiveReason")?
-            .into_iter()
-            .map(str::to_owned)
-            .collect(),
+        term: params.search_term.map(|term| term.to_lowercase()),
+        reasons: listed(params.inactive_reason).collect(),
     };
     let found = if wanted == Wanted::default() {
         call.state.views().users(query).await?
@@ -427,14 +408,13 @@ fn kind(name: &str) -> Option<UserKind> {
 }
 
 /// Texts in a list, or in one text separated by commas.
-fn listed<'a>(params: &'a Params, name: &str) -> Result<Vec<&'a str>, ApiError> {
-    let listed = params.texts(name)?.unwrap_or_default();
-    Ok(listed
-        .into_iter()
-        .flat_map(|texts| texts.split(','))
-        .map(text::trim)
-        .filter(|one| !one.is_empty())
-        .collect())
+fn listed(texts: Option<OneOrMore>) -> impl Iterator<Item = String> {
+    let texts = texts.map(|OneOrMore(texts)| texts).unwrap_or_default();
+    texts.into_iter().flat_map(|texts| {
+        let parts = texts.split(',').map(text::trim);
+        let filled = parts.filter(|one| !one.is_empty());
+        filled.map(str::to_owned).collect::<Vec<_>>()
+    })
 }
 
 /// What somebody types to find a user.
@@ -447,8 +427,7 @@ struct Selector {
 }
 
 impl Selector {
-    fn read(params: &Params) -> Result<Self, ApiError> {
-        let raw = params.text("selector")?.unwrap_or_default();
+    fn read(raw: &str) -> Result<Self, ApiError> {
         if raw.is_empty() {
             return Err(wording::selector_missing());
         }
@@ -497,8 +476,15 @@ impl Selector {
     }
 }
 
-async fn autocomplete(call: Call) -> Outcome {
-    let selector = Selector::read(&call.input.query())?;
+#[derive(Parameters)]
+#[params(open)]
+struct Autocomplete {
+    /// JSON.
+    selector: Option<String>,
+}
+
+async fn autocomplete(call: Call, Autocomplete { selector }: Autocomplete) -> Outcome {
+    let selector = Selector::read(&selector.unwrap_or_default())?;
     if !call.may(Permission::VIEW_OUTSIDE_ROOM) {
         return Ok(Answer::empty().field("items", &json!([])));
     }
@@ -551,13 +537,12 @@ fn contains(text: &str, term: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::http::params::Params;
 
     fn checked(query: &str, privileged: bool) -> Option<String> {
-        let params = Params::from_urlencoded(format!("query={query}").as_bytes());
-        let query = json_object(&params, "query")
-            .ok()
-            .flatten()
-            .expect("a query");
+        let mut params = Params::from_urlencoded(format!("query={query}").as_bytes());
+        let page = page::Page::read(&mut params).expect("a page");
+        let query = page.query().ok().flatten().expect("a query");
         check_attributes(&query, &listed_fields(None, privileged, &[]), privileged)
             .err()
             .and_then(|error| error.body()["error"].as_str().map(str::to_owned))

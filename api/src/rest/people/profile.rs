@@ -11,9 +11,10 @@ use crate::documents::users;
 use crate::errors::{ApiError, wording};
 use crate::http::answer::{Answer, Outcome};
 use crate::http::call::Call;
+use crate::http::parameters::{Filled, Inside, Parameters, field};
 use crate::http::params::Params;
 use crate::http::route::{self, Route};
-use crate::http::schema::{Kind, OldSchema};
+use crate::http::schema::{Field, Kind, Schema, Style};
 use crate::http::second_factor::prover;
 
 const USER: &[(&str, Kind)] = &[("user", Kind::Object)];
@@ -25,94 +26,47 @@ pub(super) fn routes() -> Vec<Route> {
             .answers(&[("preferences", Kind::Object)]),
         route::post("users.updateOwnBasicInfo", update_own)
             .about("Changes the caller's own profile.")
-            .takes(&OWN)
             .answers(USER),
         route::post("users.setPreferences", set_preferences)
             .about("Changes what a user prefers.")
-            .takes(&SET_PREFERENCES)
             .answers(USER),
     ]
 }
 
-static OWN_DATA: OldSchema = OldSchema {
-    required: &[],
-    optional: &[
-        ("email", Kind::Text),
-        ("name", Kind::Text),
-        ("username", Kind::Text),
-        ("nickname", Kind::Text),
-        ("bio", Kind::Text),
-        ("statusText", Kind::Text),
-        ("currentPassword", Kind::Text),
-        ("newPassword", Kind::Text),
-    ],
-    one_of: &[],
-};
-
-static OWN: OldSchema = OldSchema {
-    required: &[("data", Kind::OldShape(&OWN_DATA))],
-    optional: &[("customFields", Kind::Object)],
-    one_of: &[],
-};
-
-/// The preferences as a schema has them.
-static KINDS: [(&str, Kind); PREFERENCES.len()] = {
-    let mut kinds = [("", Kind::Any); PREFERENCES.len()];
-    let mut index = 0;
-    while index < PREFERENCES.len() {
-        let (name, kind) = PREFERENCES[index];
-        let kind = match kind {
-            PreferenceKind::Text => Kind::Text,
-            PreferenceKind::Number => Kind::Number,
-            PreferenceKind::Boolean => Kind::Boolean,
-            PreferenceKind::Texts => Kind::Texts,
-        };
-        kinds[index] = (name, kind);
-        index += 1;
-    }
-    kinds
-};
-
-static PREFERENCES_DATA: OldSchema = OldSchema {
-    required: &[],
-    optional: &KINDS,
-    one_of: &[],
-};
-
-static SET_PREFERENCES: OldSchema = OldSchema {
-    required: &[("data", Kind::OldShape(&PREFERENCES_DATA))],
-    optional: &[("userId", Kind::Text)],
-    one_of: &[],
-};
-
-/// An object among the parameters, whose fields the schema has checked.
-fn inner(params: &Params, name: &str) -> Params {
-    match params.get(name) {
-        Some(Value::Object(fields)) => fields.clone().into(),
-        _ => Params::default(),
-    }
+#[derive(Parameters)]
+struct UpdateOwn {
+    data: Inside<OwnData>,
+    custom_fields: Option<Map<String, Value>>,
 }
 
-async fn update_own(call: Call) -> Outcome {
-    let params = call.input.params()?;
-    let data = inner(&params, "data");
-    let text = |name: &str| data.text(name).map(|text| text.map(str::to_owned));
-    let filled = |name: &str| data.filled(name).map(|text| text.map(str::to_owned));
+#[derive(Parameters)]
+struct OwnData {
+    email: Option<Filled>,
+    name: Option<String>,
+    username: Option<Filled>,
+    nickname: Option<String>,
+    bio: Option<String>,
+    status_text: Option<String>,
+    current_password: Option<Filled>,
+    new_password: Option<String>,
+}
+
+async fn update_own(call: Call, params: UpdateOwn) -> Outcome {
+    let Inside(data) = params.data;
     let wish = OwnProfile {
         change: ProfileChange {
-            name: text("name")?,
-            bio: text("bio")?,
-            nickname: text("nickname")?,
-            status_text: text("statusText")?,
+            name: data.name,
+            bio: data.bio,
+            nickname: data.nickname,
+            status_text: data.status_text,
             custom_fields: None,
         },
-        username: filled("username")?,
-        email: filled("email")?,
-        password: text("newPassword")?.filter(|password| !password.is_empty()),
-        custom_fields: params.get("customFields").cloned(),
+        username: data.username.map(|Filled(name)| name),
+        email: data.email.map(|Filled(address)| address),
+        password: data.new_password.filter(|password| !password.is_empty()),
+        custom_fields: params.custom_fields.map(Value::Object),
     };
-    let current = data.filled("currentPassword")?;
-    let prover = prover(&call).with_password(current);
+    let prover = prover(&call).with_password(data.current_password.as_deref());
     let confirm = async || prover.prove(Strictness::Always).await;
     profile::change_own(&call.state, &call.caller, wish, confirm).await?;
     own_document(&call).await
@@ -129,12 +83,46 @@ async fn preferences(call: Call) -> Outcome {
     Ok(Answer::empty().field("preferences", &chosen))
 }
 
-async fn set_preferences(call: Call) -> Outcome {
-    let params = call.input.params()?;
-    let id = match params.filled("userId")? {
-        Some(id) => UserId::new(id),
-        None => call.caller.id().clone(),
+/// The preferences that are to change.
+struct Preferences(Map<String, Value>);
+
+impl Parameters for Preferences {
+    const SCHEMA: Schema = Schema {
+        style: Style::Exact,
+        fields: &PREFERENCE_FIELDS,
+        parts: &[],
     };
+
+    fn read(params: &mut Params) -> Result<Self, ApiError> {
+        Ok(Self(std::mem::take(params).into_map()))
+    }
+}
+
+static PREFERENCE_FIELDS: [Field; PREFERENCES.len()] = {
+    let mut fields = [field::<Option<String>>("", false); PREFERENCES.len()];
+    let mut index = 0;
+    while index < PREFERENCES.len() {
+        let (name, kind) = PREFERENCES[index];
+        fields[index] = match kind {
+            PreferenceKind::Text => field::<Option<String>>(name, false),
+            PreferenceKind::Number => field::<Option<f64>>(name, false),
+            PreferenceKind::Boolean => field::<Option<bool>>(name, false),
+            PreferenceKind::Texts => field::<Option<Vec<String>>>(name, false),
+        };
+        index += 1;
+    }
+    fields
+};
+
+#[derive(Parameters)]
+struct SetPreferences {
+    /// The caller if it is not sent.
+    user_id: Option<UserId>,
+    data: Inside<Preferences>,
+}
+
+async fn set_preferences(call: Call, params: SetPreferences) -> Outcome {
+    let id = params.user_id.unwrap_or_else(|| call.caller.id().clone());
     if id != *call.caller.id() && !call.may(Permission::EDIT_OTHER_USER_INFO) {
         // Checked before the user, so that nobody learns whether they exist.
         return Err(UserRefusal::EditOtherNotAllowed.into());
@@ -143,7 +131,7 @@ async fn set_preferences(call: Call) -> Outcome {
     if views.user(&id).await?.is_none() {
         return Err(wording::preferences_of_nobody());
     }
-    let wanted: Map<String, Value> = inner(&params, "data").into_map();
+    let Inside(Preferences(wanted)) = params.data;
     profile::prefer(&call.state, &call.caller, &id, wanted).await?;
     let user = views.user(&id).await?.ok_or(ApiError::Unavailable)?;
     let chosen = profile::chosen(&user.doc);

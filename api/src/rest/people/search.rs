@@ -13,43 +13,23 @@ use crate::documents::users;
 use crate::errors::{ApiError, wording};
 use crate::http::answer::{Answer, Outcome};
 use crate::http::call::Call;
-use crate::http::params::{Params, truth};
+use crate::http::page::Part;
+use crate::http::parameters::{Loose, OneOrMore, Parameters};
+use crate::http::params::truth;
 use crate::http::route::{self, Route, paged};
-use crate::http::schema::{Kind, OldSchema};
+use crate::http::schema::Kind;
 use crate::state::AppState;
 
 pub(super) fn routes() -> Vec<Route> {
     vec![
         route::get("spotlight", spotlight)
             .about("Proposes people and channels for a text.")
-            .takes(&SPOTLIGHT)
             .answers(&[("users", Kind::List), ("rooms", Kind::List)]),
         route::get("directory", directory)
             .about("Lists the channels or the people of the workspace.")
-            .knows(&[
-                ("query", Kind::Text),
-                ("text", Kind::Text),
-                ("type", Kind::Text),
-                ("workspace", Kind::Text),
-                ("sort", Kind::Text),
-                ("count", Kind::Number),
-                ("offset", Kind::Number),
-            ])
             .answers(paged!("result")),
     ]
 }
-
-static SPOTLIGHT: OldSchema = OldSchema {
-    required: &[("query", Kind::Text)],
-    optional: &[
-        ("limit", Kind::Number),
-        ("offset", Kind::Number),
-        ("usernames", Kind::Any),
-        ("type", Kind::Any),
-        ("rid", Kind::Text),
-    ],
-    one_of: &[],
-};
 
 /// How many people one request may exclude at most.
 const MOST_EXCEPTIONS: usize = 100;
@@ -109,23 +89,35 @@ fn search_fields(state: &AppState) -> Vec<PeopleField> {
         .collect()
 }
 
-async fn spotlight(call: Call) -> Outcome {
-    let params = call.input.params()?;
-    let query = params.required("query")?;
+#[derive(Parameters)]
+struct SpotlightWish {
+    query: String,
+    _limit: Option<f64>,
+    _offset: Option<f64>,
+    /// People to leave out: a list, or a text with commas.
+    usernames: Option<OneOrMore>,
+    /// `{"users": true, "rooms": false}` as JSON or in brackets. Kinds it does not name are wanted.
+    #[param(name = "type")]
+    kinds: Option<Value>,
+    rid: Option<RoomId>,
+}
+
+async fn spotlight(call: Call, params: SpotlightWish) -> Outcome {
+    let query = params.query.as_str();
     let (text, people, channels) = match (query.strip_prefix('#'), query.strip_prefix('@')) {
         (Some(text), _) => (text, false, true),
         (None, Some(text)) => (text, true, false),
         (None, None) => (query, true, true),
     };
-    let wanted = wanted(&params)?;
-    let except = params.texts("usernames")?.unwrap_or_default();
+    let wanted = wanted(params.kinds)?;
+    let OneOrMore(except) = params.usernames.unwrap_or_default();
     let except = except.iter().flat_map(|names| names.split(','));
     let wish = Wish {
         text,
         except: except.map(|name| name.trim_ascii().to_owned()).collect(),
         users: people && wanted("users"),
         rooms: channels && wanted("rooms"),
-        room: params.filled("rid")?.map(RoomId::new),
+        room: params.rid,
     };
     let (users, rooms) = propose(&call.state, &call.caller, wish).await?;
     Ok(Answer::empty()
@@ -133,14 +125,14 @@ async fn spotlight(call: Call) -> Outcome {
         .field("rooms", &rooms))
 }
 
-/// What `type` asks for: `{"users": true, "rooms": false}` as JSON or in brackets. Kinds it does not name are wanted.
-fn wanted(params: &Params) -> Result<impl Fn(&str) -> bool, ApiError> {
-    let said = match params.get("type") {
-        Some(Value::String(raw)) if !raw.is_empty() => serde_json::from_str(raw)
+/// Whether a kind of result is asked for.
+fn wanted(kinds: Option<Value>) -> Result<impl Fn(&str) -> bool, ApiError> {
+    let said = match kinds {
+        Some(Value::String(raw)) if !raw.is_empty() => serde_json::from_str(&raw)
             .ok()
             .filter(Value::is_object)
-            .ok_or_else(|| wording::invalid_json_parameter("type", raw))?,
-        Some(said @ Value::Object(_)) => said.clone(),
+            .ok_or_else(|| wording::invalid_json_parameter("type", &raw))?,
+        Some(said @ Value::Object(_)) => said,
         _ => Value::Null,
     };
     Ok(move |what: &str| match &said[what] {
@@ -290,6 +282,21 @@ async fn propose_rooms(
         .collect())
 }
 
+#[derive(Parameters)]
+#[params(open)]
+struct Directory {
+    /// The next three, as JSON or in brackets.
+    query: Option<Value>,
+    text: Loose<String>,
+    #[param(name = "type")]
+    kind: Loose<String>,
+    workspace: Loose<String>,
+    /// One key at most; descending unless it says 1.
+    sort: Option<Value>,
+    #[param(flatten)]
+    part: Part,
+}
+
 struct Asked {
     kind: String,
     text: Option<String>,
@@ -301,8 +308,8 @@ struct Asked {
 const EVERYWHERE: [PeopleField; 2] = [PeopleField::Username, PeopleField::Name];
 
 /// The parameters are in `query`, or by themselves (later versions).
-fn asked(params: &Params) -> Result<Asked, ApiError> {
-    let query = match params.get("query") {
+fn asked(params: &Directory) -> Result<Asked, ApiError> {
+    let query = match &params.query {
         None => json!({}),
         Some(Value::String(raw)) if raw.is_empty() => json!({}),
         Some(Value::String(raw)) => {
@@ -310,17 +317,15 @@ fn asked(params: &Params) -> Result<Asked, ApiError> {
         }
         Some(value) => value.clone(),
     };
-    let text = |name: &str| {
-        query[name]
-            .as_str()
-            .or_else(|| params.text(name).ok().flatten())
-            .map(str::to_owned)
+    let text = |name: &str, alone: &Loose<String>| {
+        let text = query[name].as_str().or(alone.text());
+        text.map(str::to_owned)
     };
-    let workspace = text("workspace").unwrap_or_else(|| "local".to_owned());
+    let workspace = text("workspace", &params.workspace).unwrap_or_else(|| "local".to_owned());
     if !matches!(workspace.as_str(), "local" | "external" | "all") {
         return Err(wording::directory_parameters());
     }
-    let mut kind = text("type").unwrap_or_else(|| "channels".to_owned());
+    let mut kind = text("type", &params.kind).unwrap_or_else(|| "channels".to_owned());
     if workspace == "external" && kind == "users" {
         // There are no users from other servers.
         "nobody".clone_into(&mut kind);
@@ -328,13 +333,13 @@ fn asked(params: &Params) -> Result<Asked, ApiError> {
     Ok(Asked {
         everywhere: workspace == "all",
         kind,
-        text: text("text").filter(|text| !domain::text::is_blank(text)),
+        text: text("text", &params.text).filter(|text| !domain::text::is_blank(text)),
     })
 }
 
-/// The order: one key at most; descending unless it says 1.
-fn order(params: &Params, people: bool) -> Result<(DirectorySort, bool), ApiError> {
-    let sort: Doc = match params.get("sort") {
+/// What to order by, and whether descending.
+fn order(sort: Option<&Value>, people: bool) -> Result<(DirectorySort, bool), ApiError> {
+    let sort: Doc = match sort {
         None => Doc::new(),
         Some(Value::String(raw)) if raw.is_empty() => Doc::new(),
         Some(Value::String(raw)) => {
@@ -362,20 +367,19 @@ fn order(params: &Params, people: bool) -> Result<(DirectorySort, bool), ApiErro
     Ok((sort, direction.as_i64() != Some(1)))
 }
 
-async fn directory(call: Call) -> Outcome {
-    let params = call.input.query();
+async fn directory(call: Call, params: Directory) -> Outcome {
     let Asked {
         kind,
         text,
         everywhere,
     } = asked(&params)?;
     let people = matches!(kind.as_str(), "users" | "nobody");
-    let (sort, descending) = order(&params, people)?;
+    let (sort, descending) = order(params.sort.as_ref(), people)?;
     if sort == DirectorySort::Email {
         // An order reveals as much as a search.
         may(&call, &[Permission::VIEW_FULL_OTHER_USER_INFO])?;
     }
-    let mut slice = call.page(&slice_only(&params))?.slice;
+    let mut slice = params.part.slice(&call.state.views().settings());
     // Without any number, the directory returns only a few.
     if slice.count.is_none() {
         slice.count = Some(10);
@@ -408,13 +412,6 @@ async fn directory(call: Call) -> Outcome {
         .field("count", &result.len())
         .field("offset", &slice.offset)
         .field("total", &total))
-}
-
-/// The parameters without those that have a form of the directory's own.
-fn slice_only(params: &Params) -> Params {
-    let mut map = params.as_map().clone();
-    map.retain(|name, _| matches!(name.as_str(), "count" | "offset"));
-    map.into()
 }
 
 fn may(call: &Call, all_of: &[Permission]) -> Result<(), ApiError> {
