@@ -10,9 +10,7 @@ use std::sync::Arc;
 use api::http::route::Access;
 use api::http::route::Route;
 use api::http::router;
-use api::http::schema::Kind;
-use api::http::schema::Schema;
-use api::http::schema::Takes;
+use api::http::schema::{Kind, Presence, Schema, Style, Takes};
 use api::state::AppState;
 use api::state::DoorConfig;
 use application::admin::bootstrap;
@@ -138,7 +136,7 @@ fn request(
 /// A value that the schema of a route accepts.
 fn sample(kind: Kind) -> Value {
     match kind {
-        Kind::Text | Kind::Document | Kind::Any => json!("sample"),
+        Kind::Text | Kind::Date | Kind::Document | Kind::Any => json!("sample"),
         Kind::LongText(least) => json!("s".repeat(least)),
         Kind::Number => json!(1),
         Kind::Boolean => json!(true),
@@ -150,22 +148,20 @@ fn sample(kind: Kind) -> Value {
 }
 
 fn sample_of(schema: &Schema) -> Map<String, Value> {
-    let required = schema
-        .required
-        .iter()
-        .map(|(name, kind)| ((*name).to_owned(), sample(*kind)));
-    let choice = schema
-        .one_of
-        .first()
-        .map(|name| ((*name).to_owned(), json!("sample")));
-    required.chain(choice).collect()
+    let all = schema.all();
+    let required = all.iter().filter(|field| field.presence == Presence::Required);
+    let choice = all.iter().find(|field| field.presence == Presence::OneOf);
+    required
+        .chain(choice)
+        .map(|field| (field.name.to_owned(), sample(field.kind)))
+        .collect()
 }
 
 /// A call of `route` that gets past the checks of its parameters.
 fn sample_call(route: &Route, login: &Login) -> Request<Body> {
     let params = match route.takes {
-        Takes::Exactly(schema) => sample_of(schema),
-        Takes::Known(_) | Takes::Upload(..) => Map::new(),
+        Takes::Params(schema) if schema.style == Style::Exact => sample_of(schema),
+        _ => Map::new(),
     };
     let path = route.path.replace(['{', '}', '*'], "");
     let mut headers = login.headers().to_vec();

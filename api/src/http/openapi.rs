@@ -269,6 +269,20 @@ fn rules(route: &Route) -> String {
         Rate::Setting(key) => rules.push(format!("At most `{}` calls per minute.", key.id())),
         Rate::Unlimited => rules.push("Not rate limited.".to_owned()),
     }
+    if let Takes::Params(schema) = route.takes {
+        let choice: Vec<String> = schema
+            .one_of()
+            .iter()
+            .map(|name| format!("`{name}`"))
+            .collect();
+        if !choice.is_empty() {
+            rules.push(format!("Takes exactly one of {}.", choice.join(", ")));
+        }
+        rules.push(match schema.style {
+            Style::Open => "Other parameters are ignored.".to_owned(),
+            Style::Exact | Style::Closed => "Other parameters are refused.".to_owned(),
+        });
+    }
     rules.join(" ")
 }
 
@@ -364,13 +378,6 @@ fn shape(schema: &Schema) -> Shape {
         if field.presence == Presence::Required {
             shape = shape.required(field.name);
         }
-    }
-    if let [first, rest @ ..] = schema.one_of().as_slice() {
-        let others: Vec<String> = rest.iter().map(|name| format!("`{name}`")).collect();
-        shape = shape.description(Some(format!(
-            "Exactly one of `{first}`, {}.",
-            others.join(", ")
-        )));
     }
     if schema.style != Style::Open {
         shape = shape.additional_properties(Some(AdditionalProperties::<Shape>::FreeForm(false)));
