@@ -14,8 +14,8 @@ use crate::errors::{ApiError, wording};
 use crate::http::answer::{Answer, Outcome};
 use crate::http::call::{Anyone, Call};
 use crate::http::media::{self, Media};
+use crate::http::parameters::Parameters;
 use crate::http::route::{self, Rate, Route};
-use crate::http::schema::{Kind as Param, OldSchema};
 use crate::rest::people::avatars::check_size;
 
 const PICTURES: &[&str] = &[
@@ -34,8 +34,7 @@ pub(super) fn routes() -> Vec<Route> {
             .uploads("", &["assetName", "refreshAllClients"]),
         route::post("assets.unsetAsset", unset)
             .about("Goes back to what an asset is by default.")
-            .needs_or(&[Permission::MANAGE_ASSETS], wording::assets_not_allowed)
-            .takes(&UNSET),
+            .needs_or(&[Permission::MANAGE_ASSETS], wording::assets_not_allowed),
         route::public(Method::GET, "/assets/{file}", file)
             .about("One of the workspace's own pictures.")
             .rate(Rate::Unlimited)
@@ -48,12 +47,6 @@ const SIDE: u32 = 192;
 
 /// How long browsers may keep assets, in seconds: they change seldom, but nobody wants to wait a day for a change.
 const KEEP: u64 = 300;
-
-static UNSET: OldSchema = OldSchema {
-    required: &[("assetName", Param::Text)],
-    optional: &[("refreshAllClients", Param::Boolean)],
-    one_of: &[],
-};
 
 /// `POST /api/v1/assets.setAsset`. The part of the file is named like the asset; newer clients call it `asset` and name
 /// the asset in the field `assetName`.
@@ -75,9 +68,14 @@ async fn set(call: Call) -> Outcome {
     Ok(Answer::empty())
 }
 
-async fn unset(call: Call) -> Outcome {
-    let params = call.input.params()?;
-    assets::unset(&call.state, &call.caller, params.required("assetName")?).await?;
+#[derive(Parameters)]
+struct Unset {
+    asset_name: String,
+    _refresh_all_clients: Option<bool>,
+}
+
+async fn unset(call: Call, params: Unset) -> Outcome {
+    assets::unset(&call.state, &call.caller, &params.asset_name).await?;
     Ok(Answer::empty())
 }
 

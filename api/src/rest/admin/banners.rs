@@ -4,9 +4,9 @@ use application::admin::banners;
 use application::dates::iso;
 use application::ids::now;
 use application::people::document::Doc;
+use domain::RoleId;
 use domain::banner::{Content, Platform};
 use domain::permission::Permission;
-use domain::{RoleId, Timestamp};
 use projections::BannerRecord;
 use serde_json::{Map, Value, json};
 
@@ -14,60 +14,39 @@ use crate::documents::users::author;
 use crate::errors::{ApiError, wording};
 use crate::http::answer::{Answer, Outcome};
 use crate::http::call::Call;
-use crate::http::params::Params;
-use crate::http::route::{self, Route};
-use crate::http::schema::{Kind, PAGE};
+use crate::http::page::Page;
+use crate::http::parameters::{Date, Filled, Loose, Parameters};
+use crate::http::route::{self, Route, paged};
+use crate::http::schema::Kind;
 use crate::state::AppState;
 
 const BANNERS: &[(&str, Kind)] = &[("banners", Kind::List)];
 
 const PUBLISH: &[Permission] = &[Permission::MANAGE_CLOUD];
 
-const ROWS: &[(&str, Kind)] = &[("banners", Kind::List), LIST[0], LIST[1], LIST[2]];
-
-const LIST: &[(&str, Kind)] = &[
-    ("count", Kind::Number),
-    ("offset", Kind::Number),
-    ("total", Kind::Number),
-];
-
 pub(super) fn routes() -> Vec<Route> {
     vec![
         route::get("banners", all)
             .about("What is announced to the caller.")
-            .knows(&[("platform", Kind::Text)])
             .answers(BANNERS),
         route::get("banners/{id}", one)
             .about("One announcement, as a list of at most one.")
-            .knows(&[("platform", Kind::Text)])
             .answers(BANNERS),
         route::get("banners.getNew", new)
             .about("What is announced to the caller and not dismissed.")
-            .knows(&[("platform", Kind::Text), ("bid", Kind::Text)])
             .answers(BANNERS),
-        route::post("banners.dismiss", dismiss)
-            .about("Dismisses an announcement.")
-            .knows(&[("bannerId", Kind::Text)]),
+        route::post("banners.dismiss", dismiss).about("Dismisses an announcement."),
         route::get("banners.list", list)
             .about("Every announcement there ever was, for those who publish them.")
             .needs(PUBLISH)
-            .knows(&PAGE)
-            .answers(ROWS),
+            .answers(paged!("banners")),
         route::post("banners.publish", publish)
             .about("Announces something to people for a time.")
             .needs(PUBLISH)
-            .knows(&[
-                ("platform", Kind::Any),
-                ("startAt", Kind::Text),
-                ("expireAt", Kind::Text),
-                ("roles", Kind::List),
-                ("view", Kind::Object),
-            ])
             .answers(&[("banner", Kind::Object)]),
         route::post("banners.withdraw", withdraw)
             .about("Takes an announcement back.")
-            .needs(PUBLISH)
-            .knows(&[("bannerId", Kind::Text)]),
+            .needs(PUBLISH),
     ]
 }
 
@@ -106,8 +85,8 @@ fn platform(name: &str) -> Result<Platform, ApiError> {
 }
 
 /// What the caller is shown on a platform; only `one`, if it is given.
-async fn shown(call: &Call, one: Option<&str>) -> Outcome {
-    let platform = platform(call.input.query().required("platform")?)?;
+async fn shown(call: &Call, on: &str, one: Option<&str>) -> Outcome {
+    let platform = platform(on)?;
     let (now, roles) = (now(), &call.caller.user.roles);
     let mut shown = Vec::new();
     for banner in call.state.views().banners_for(call.caller.id()).await? {
@@ -118,30 +97,47 @@ async fn shown(call: &Call, one: Option<&str>) -> Outcome {
     Ok(Answer::empty().field("banners", &shown))
 }
 
-async fn all(call: Call) -> Outcome {
-    shown(&call, None).await
+#[derive(Parameters)]
+#[params(open)]
+struct On {
+    platform: String,
+}
+
+async fn all(call: Call, on: On) -> Outcome {
+    shown(&call, &on.platform, None).await
 }
 
 /// `GET /api/v1/banners/{id}`: a list of at most one.
-async fn one(call: Call) -> Outcome {
-    shown(&call, Some(call.input.path("id"))).await
+async fn one(call: Call, on: On) -> Outcome {
+    shown(&call, &on.platform, Some(call.input.path("id"))).await
 }
 
-/// `GET /api/v1/banners.getNew`; `bid` asks for a single one.
-async fn new(call: Call) -> Outcome {
-    let params = call.input.query();
-    shown(&call, params.filled("bid")?).await
+#[derive(Parameters)]
+#[params(open)]
+struct New {
+    /// Only this banner.
+    bid: Option<Filled>,
+    platform: String,
 }
 
-async fn dismiss(call: Call) -> Outcome {
-    let params = call.input.params()?;
-    banners::dismiss(&call.state, &call.caller, params.required("bannerId")?).await?;
+async fn new(call: Call, New { bid, platform }: New) -> Outcome {
+    shown(&call, &platform, bid.as_deref()).await
+}
+
+#[derive(Parameters)]
+#[params(open)]
+struct Named {
+    banner_id: String,
+}
+
+async fn dismiss(call: Call, Named { banner_id }: Named) -> Outcome {
+    banners::dismiss(&call.state, &call.caller, &banner_id).await?;
     Ok(Answer::empty())
 }
 
 /// `GET /api/v1/banners.list`: every banner ever published, for those who publish them; newest first.
-async fn list(call: Call) -> Outcome {
-    let page = call.page(&call.input.query())?;
+async fn list(call: Call, page: Page) -> Outcome {
+    let page = call.paging(&page)?;
     let mut documents = Vec::new();
     for banner in call.state.views().banners().await? {
         documents.push(document(&call.state, &banner).await?);
@@ -155,40 +151,44 @@ async fn list(call: Call) -> Outcome {
         .field("total", &total))
 }
 
-async fn publish(call: Call) -> Outcome {
-    let content = content(&call, &call.input.params()?)?;
+#[derive(Parameters)]
+#[params(open)]
+struct Publish {
+    platform: Vec<String>,
+    start_at: Option<Date>,
+    expire_at: Date,
+    /// Ids.
+    roles: Option<Vec<String>>,
+    view: Loose<Map<String, Value>>,
+}
+
+async fn publish(call: Call, params: Publish) -> Outcome {
+    let content = content(&call, params)?;
     let id = banners::publish(&call.state, &call.caller, content).await?;
     let banner = call.state.views().banner(&id).await?;
     let banner = banner.ok_or_else(wording::banner_not_found)?;
     Ok(Answer::empty().field("banner", &document(&call.state, &banner).await?))
 }
 
-fn content(call: &Call, params: &Params) -> Result<Content, ApiError> {
-    let platforms = params
-        .texts("platform")?
-        .ok_or_else(|| wording::match_missing("platform"))?
-        .into_iter()
-        .map(platform)
-        .collect::<Result<Vec<Platform>, ApiError>>()?;
-    let date = |name: &'static str| -> Result<Option<Timestamp>, ApiError> {
-        let date = params.date(name);
-        date.map_err(|_| wording::match_error(&format!("Expected a date in field {name}")))
+fn content(call: &Call, params: Publish) -> Result<Content, ApiError> {
+    let platforms = params.platform.iter().map(|name| platform(name));
+    let date = |date: Date, name: &str| {
+        let no_date = |_| wording::match_error(&format!("Expected a date in field {name}"));
+        date.0.map_err(no_date)
     };
-    let view = params.get("view").filter(|view| view.is_object());
+    let start_at = params.start_at.map(|start| date(start, "startAt"));
+    let view = params.view.value.filter(Value::is_object);
     Ok(Content {
-        platforms,
-        start_at: date("startAt")?.unwrap_or_else(now),
-        expire_at: date("expireAt")?.ok_or_else(|| wording::match_missing("expireAt"))?,
-        roles: roles(call, params)?,
-        view: view.ok_or_else(|| wording::match_missing("view"))?.clone(),
+        platforms: platforms.collect::<Result<_, _>>()?,
+        start_at: start_at.transpose()?.unwrap_or_else(now),
+        expire_at: date(params.expire_at, "expireAt")?,
+        roles: params.roles.map(|names| roles(call, names)).transpose()?,
+        view: view.ok_or_else(|| wording::match_missing("view"))?,
     })
 }
 
 /// The roles it is for; each must exist, or nobody would see the banner.
-fn roles(call: &Call, params: &Params) -> Result<Option<Vec<RoleId>>, ApiError> {
-    let Some(names) = params.texts("roles")? else {
-        return Ok(None);
-    };
+fn roles(call: &Call, names: Vec<String>) -> Result<Vec<RoleId>, ApiError> {
     let table = call.state.views().roles();
     names
         .into_iter()
@@ -197,12 +197,10 @@ fn roles(call: &Call, params: &Params) -> Result<Option<Vec<RoleId>>, ApiError> 
             let known = table.iter().any(|(role, _)| *role == id);
             known.then_some(id).ok_or_else(wording::invalid_role_id)
         })
-        .collect::<Result<_, _>>()
-        .map(Some)
+        .collect()
 }
 
-async fn withdraw(call: Call) -> Outcome {
-    let params = call.input.params()?;
-    banners::withdraw(&call.state, &call.caller, params.required("bannerId")?).await?;
+async fn withdraw(call: Call, Named { banner_id }: Named) -> Outcome {
+    banners::withdraw(&call.state, &call.caller, &banner_id).await?;
     Ok(Answer::empty())
 }

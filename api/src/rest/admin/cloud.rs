@@ -15,8 +15,9 @@ use serde_json::{Value, json};
 use crate::errors::wording;
 use crate::http::answer::{Answer, Outcome};
 use crate::http::call::{Anyone, Call};
+use crate::http::parameters::{Document, Flag, Loose, Parameters};
 use crate::http::route::{self, Route};
-use crate::http::schema::{Kind, OldSchema};
+use crate::http::schema::Kind;
 
 pub(super) fn routes() -> Vec<Route> {
     vec![
@@ -26,7 +27,6 @@ pub(super) fn routes() -> Vec<Route> {
             .answers(&[("licenses", Kind::List)]),
         route::post("licenses.add", add_license)
             .about("Takes a licence, which changes nothing here.")
-            .knows(&[("license", Kind::Document)])
             .needs(&[Permission::EDIT_PRIVILEGED_SETTING]),
         route::get("licenses.maxActiveUsers", max_active_users)
             .about("How many people may be active, and how many are.")
@@ -36,26 +36,21 @@ pub(super) fn routes() -> Vec<Route> {
             .answers(&[("isEnterprise", Kind::Boolean)]),
         route::get("licenses.info", license_info)
             .about("What the licence allows.")
-            .knows(&[("loadValues", Kind::Boolean)])
             .answers(&[("license", Kind::Object)]),
         route::post("fingerprint", fingerprint)
             .about("Says whether this is a new workspace, or the same one elsewhere.")
-            .requires(&[Permission::MANAGE_CLOUD])
-            .takes(&FINGERPRINT),
+            .requires(&[Permission::MANAGE_CLOUD]),
         route::get("cloud.registrationStatus", registration_status)
             .about("Whether the workspace is registered with the cloud; for administrators.")
             .answers(&[("registrationStatus", Kind::Object)]),
         route::post("cloud.manualRegister", manual_register)
             .about("Registers the workspace with the cloud by hand.")
-            .knows(&[("cloudBlob", Kind::Document)])
             .needs(&[Permission::REGISTER_ON_CLOUD]),
         route::post("cloud.createRegistrationIntent", registration_intent)
             .about("Begins to register the workspace with the cloud.")
-            .knows(&[("resend", Kind::Boolean), ("email", Kind::Text)])
             .needs(&[Permission::MANAGE_CLOUD]),
         route::get("cloud.confirmationPoll", confirmation_poll)
             .about("Whether registering has been confirmed.")
-            .knows(&[("deviceCode", Kind::Text)])
             .needs(&[Permission::MANAGE_CLOUD]),
     ]
 }
@@ -64,11 +59,16 @@ async fn licenses(_: Call) -> Outcome {
     Ok(Answer::empty().field("licenses", &json!([])))
 }
 
+#[derive(Parameters)]
+#[params(open)]
+struct AddLicense {
+    license: Document,
+}
+
 /// `POST /api/v1/licenses.add`. A text without the form of a licence is refused; no licence changes what this server
 /// does.
-async fn add_license(call: Call) -> Outcome {
-    let params = call.input.params()?;
-    let license = params.required("license")?.trim_ascii();
+async fn add_license(_: Call, AddLicense { license }: AddLicense) -> Outcome {
+    let license = license.0.trim_ascii();
     // A signed text, or an encrypted block in base64.
     let block = license.len() >= 64 && license.len() % 4 == 0 && STANDARD.decode(license).is_ok();
     let signed = license.split('.').count() == 3 && license.starts_with("RCV3_");
@@ -98,7 +98,13 @@ async fn is_enterprise(_: Anyone) -> Outcome {
     Ok(Answer::empty().field("isEnterprise", &false))
 }
 
-async fn license_info(_: Call) -> Outcome {
+#[derive(Parameters)]
+#[params(open)]
+struct LicenseInfo {
+    _load_values: Flag,
+}
+
+async fn license_info(_: Call, _: LicenseInfo) -> Outcome {
     Ok(Answer::empty().field(
         "license",
         &json!({
@@ -182,15 +188,19 @@ fn is_registered(settings: &Settings) -> bool {
             .is_empty()
 }
 
+#[derive(Parameters)]
+#[params(open)]
+struct ManualRegister {
+    cloud_blob: Document,
+}
+
 /// `POST /api/v1/cloud.manualRegister`: keeps the registration that an administrator brings, its secrets sealed.
 /// Nothing is sent anywhere: the services that ask for the workspace's credentials use it.
-async fn manual_register(call: Call) -> Outcome {
-    let params = call.input.params()?;
-    let blob = params.required("cloudBlob")?;
+async fn manual_register(call: Call, params: ManualRegister) -> Outcome {
     if is_registered(&call.state.views().settings()) {
         return Err(wording::already_registered());
     }
-    let decoded = STANDARD.decode(blob.trim_ascii()).ok();
+    let decoded = STANDARD.decode(params.cloud_blob.0.trim_ascii()).ok();
     let registration: Option<Registration> =
         decoded.and_then(|bytes| serde_json::from_slice(&bytes).ok());
     let registration = registration
@@ -211,23 +221,34 @@ async fn manual_register(call: Call) -> Outcome {
     Ok(Answer::empty())
 }
 
-async fn registration_intent(_: Call) -> Outcome {
+#[derive(Parameters)]
+#[params(open)]
+struct RegistrationIntent {
+    _resend: Flag,
+    _email: Loose<String>,
+}
+
+async fn registration_intent(_: Call, _: RegistrationIntent) -> Outcome {
     Err(wording::invalid_cloud_query())
 }
 
-async fn confirmation_poll(_: Call) -> Outcome {
+#[derive(Parameters)]
+#[params(open)]
+struct ConfirmationPoll {
+    _device_code: Loose<String>,
+}
+
+async fn confirmation_poll(_: Call, _: ConfirmationPoll) -> Outcome {
     Err(wording::invalid_cloud_query())
 }
 
-static FINGERPRINT: OldSchema = OldSchema {
-    required: &[("setDeploymentAs", Kind::Text)],
-    optional: &[],
-    one_of: &[],
-};
+#[derive(Parameters)]
+struct Fingerprint {
+    set_deployment_as: String,
+}
 
-async fn fingerprint(call: Call) -> Outcome {
-    let params = call.input.params()?;
-    let changes = match params.required("setDeploymentAs")? {
+async fn fingerprint(call: Call, params: Fingerprint) -> Outcome {
+    let changes = match params.set_deployment_as.as_str() {
         "new-workspace" => REGISTRATION
             .into_iter()
             .map(|id| (id, default_of(id)))

@@ -15,9 +15,10 @@ use crate::errors::{ApiError, wording};
 use crate::http::answer::{Answer, Outcome};
 use crate::http::call::{Anyone, Call};
 use crate::http::media::{self, Media};
-use crate::http::page::{PageRequest, cut, filter_rows};
-use crate::http::route::{self, Rate, Route};
-use crate::http::schema::{Kind, PAGE};
+use crate::http::page::{Page, cut, filter_rows};
+use crate::http::parameters::{Date, Filled, Loose, Param, Parameters};
+use crate::http::route::{self, Rate, Route, paged};
+use crate::http::schema::Kind;
 use crate::rest::people::avatars::{check_size, tag};
 
 const PICTURES: &[&str] = &[
@@ -33,17 +34,10 @@ pub(super) fn routes() -> Vec<Route> {
     vec![
         route::get("emoji-custom.list", list)
             .about("Emoji of this workspace: all, or what became of them since a date.")
-            .knows(&[("query", Kind::Text), ("updatedSince", Kind::Text)])
             .answers(&[("emojis", Kind::Object)]),
         route::get("emoji-custom.all", all)
             .about("Emoji of this workspace, page by page.")
-            .knows(&PAGE)
-            .answers(&[
-                ("emojis", Kind::List),
-                ("count", Kind::Number),
-                ("offset", Kind::Number),
-                ("total", Kind::Number),
-            ]),
+            .answers(paged!("emojis")),
         route::post("emoji-custom.create", create)
             .about("Makes an emoji out of a picture.")
             .needs_or(MANAGE, wording::nothing_said)
@@ -54,8 +48,7 @@ pub(super) fn routes() -> Vec<Route> {
             .uploads("emoji", &["_id", "name", "aliases", "newFile"]),
         route::post("emoji-custom.delete", delete)
             .about("Removes an emoji.")
-            .needs_or(MANAGE, wording::not_authorized)
-            .knows(&[("emojiId", Kind::Text)]),
+            .needs_or(MANAGE, wording::not_authorized),
         route::public(Method::GET, "/emoji-custom/{file}", file)
             .about("The picture of an emoji.")
             .rate(Rate::Unlimited)
@@ -67,16 +60,22 @@ pub(super) fn routes() -> Vec<Route> {
     ]
 }
 
-async fn list(call: Call) -> Outcome {
-    let params = call.input.query();
-    let page = call.page(&params)?;
-    // Mobile clients send it empty at first.
-    let since = match params.filled("updatedSince") {
-        Ok(None) => None,
-        _ => call
-            .since(&params, "updatedSince")
-            .map_err(|_| wording::invalid_updated_since())?,
-    };
+#[derive(Parameters)]
+#[params(open)]
+struct List {
+    /// Mobile clients send it empty at first.
+    updated_since: Loose<Date>,
+    #[param(flatten)]
+    page: Page,
+}
+
+async fn list(call: Call, params: List) -> Outcome {
+    let page = call.paging(&params.page)?;
+    let asked = params.updated_since.value;
+    let asked = asked.filter(|value| !Filled::is_absent(value));
+    let since = call
+        .changes_since(Param::read(asked, "updatedSince")?)
+        .map_err(|_| wording::invalid_updated_since())?;
     let mut changes = call.state.views().emoji_sync(since).await?;
     if let Some(filter) = &page.query {
         let all = projections::Slice::ALL;
@@ -96,18 +95,22 @@ fn values(docs: &[Bytes]) -> Vec<Value> {
         .collect()
 }
 
-async fn all(call: Call) -> Outcome {
-    let params = call.input.query();
-    let page = call.page(&params)?;
-    let mut docs = call.state.views().emoji_sync(None).await?.update;
-    if let Some(name) = params.filled("name")? {
-        docs.retain(|doc| named(doc, name));
-    }
-    Ok(part(&page, docs, "emojis"))
+#[derive(Parameters)]
+#[params(open)]
+pub struct Wanted {
+    /// Those whose name contains it.
+    name: Option<Filled>,
+    #[param(flatten)]
+    page: Page,
+}
+
+async fn all(call: Call, wanted: Wanted) -> Outcome {
+    let docs = call.state.views().emoji_sync(None).await?.update;
+    part(&call, &wanted, docs, "emojis")
 }
 
 /// Whether the name in a document contains `part`, ignoring case.
-pub fn named(doc: &[u8], part: &str) -> bool {
+fn named(doc: &[u8], part: &str) -> bool {
     serde_json::from_slice::<Value>(doc).is_ok_and(|doc| {
         doc["name"]
             .as_str()
@@ -116,7 +119,11 @@ pub fn named(doc: &[u8], part: &str) -> bool {
 }
 
 /// The requested part of the documents, in the order of their names.
-pub fn part(page: &PageRequest, mut docs: Vec<Bytes>, field: &str) -> Answer {
+pub fn part(call: &Call, wanted: &Wanted, mut docs: Vec<Bytes>, field: &str) -> Outcome {
+    let page = call.paging(&wanted.page)?;
+    if let Some(name) = &wanted.name {
+        docs.retain(|doc| named(doc, name));
+    }
     if page.sorted_by("name") == Some(true) {
         docs.reverse();
     }
@@ -127,11 +134,11 @@ pub fn part(page: &PageRequest, mut docs: Vec<Bytes>, field: &str) -> Answer {
         (cut(docs, page.slice), total)
     };
     let docs = page.project(docs);
-    Answer::empty()
+    Ok(Answer::empty()
         .raw_list(field, &docs)
         .field("count", &docs.len())
         .field("offset", &page.slice.offset)
-        .field("total", &total)
+        .field("total", &total))
 }
 
 /// `POST /api/v1/emoji-custom.create`. The only reason for a failure that is told: the file is no picture.
@@ -201,12 +208,15 @@ fn in_words_of_update(error: Error) -> ApiError {
     }
 }
 
-pub async fn delete(call: Call) -> Outcome {
-    let params = call.input.params()?;
-    let id = params
-        .filled("emojiId")?
-        .ok_or_else(wording::emoji_to_delete_missing)?;
-    emoji::delete(&call.state, &call.caller, id).await?;
+#[derive(Parameters)]
+#[params(open)]
+struct Delete {
+    emoji_id: Option<Filled>,
+}
+
+async fn delete(call: Call, Delete { emoji_id }: Delete) -> Outcome {
+    let id = emoji_id.ok_or_else(wording::emoji_to_delete_missing)?;
+    emoji::delete(&call.state, &call.caller, &id).await?;
     Ok(Answer::empty())
 }
 

@@ -10,125 +10,80 @@ use application::dates::iso;
 use application::people::document;
 use domain::permission::Permission;
 use domain::{MessageId, Timestamp, UserId, text};
-use projections::{Page, ReportKind, ReportQuery, ReportRecord, ReportedUser, Slice};
+use projections::{ReportKind, ReportQuery, ReportRecord, ReportedUser, Slice};
 use serde_json::{Value, json};
 
 use crate::errors::{ApiError, wording};
 use crate::http::answer::{Answer, Outcome};
 use crate::http::call::Call;
-use crate::http::page::PageRequest;
-use crate::http::params::Params;
+use crate::http::page::{Page, PageRequest, cut};
+use crate::http::parameters::{Date, Filled, Long, Loose, Parameters};
 use crate::http::route::{self, Route, paged};
-use crate::http::schema::{Kind, OldSchema};
+use crate::http::schema::Kind;
 use crate::state::AppState;
 
 const LOOK: &[Permission] = &[Permission::VIEW_MODERATION_CONSOLE];
-
-const SEARCH: [(&str, Kind); 6] = [
-    ("latest", Kind::Text),
-    ("oldest", Kind::Text),
-    ("selector", Kind::Text),
-    ("count", Kind::Number),
-    ("offset", Kind::Number),
-    ("sort", Kind::Text),
-];
-
-const OF_USER_PAGE: [(&str, Kind); 4] = [
-    ("userId", Kind::Text),
-    ("count", Kind::Number),
-    ("offset", Kind::Number),
-    ("sort", Kind::Text),
-];
 
 const ACT: &[Permission] = &[Permission::MANAGE_MODERATION_ACTIONS];
 
 pub(super) fn routes() -> Vec<Route> {
     vec![
         route::post("chat.reportMessage", report_message)
-            .about("Reports a message to the moderators.")
-            .knows(&[("messageId", Kind::Text), ("description", Kind::Text)]),
+            .about("Reports a message to the moderators."),
         route::post("moderation.reportUser", report_user)
-            .about("Reports a user to the moderators.")
-            .takes(&REPORT_USER),
+            .about("Reports a user to the moderators."),
         route::get("moderation.reportsByUsers", messages_by_users)
             .about("Users whose messages were reported.")
             .requires(LOOK)
-            .knows(&SEARCH)
             .answers(paged!("reports")),
         route::get("moderation.userReports", users)
             .about("Users who were reported.")
             .requires(LOOK)
-            .knows(&SEARCH)
             .answers(paged!("reports")),
         route::get("moderation.user.reportedMessages", messages_of_user)
             .about("The reported messages of a user.")
             .requires(LOOK)
-            .knows(&OF_USER_PAGE)
             .answers(paged!("messages")),
         route::get("moderation.user.reportsByUserId", reports_of_user)
             .about("The reports of a user.")
             .requires(LOOK)
-            .knows(&OF_USER_PAGE)
             .answers(paged!("reports")),
         route::get("moderation.reports", of_message)
             .about("The reports of a message.")
             .requires(LOOK)
-            .knows(&[
-                ("msgId", Kind::Text),
-                ("count", Kind::Number),
-                ("offset", Kind::Number),
-                ("sort", Kind::Text),
-            ])
             .answers(paged!("reports")),
         route::get("moderation.reportInfo", info)
             .about("One report.")
             .requires(LOOK)
-            .knows(&[("reportId", Kind::Text)])
             .answers(&[("report", Kind::Object)]),
         route::post("moderation.dismissReports", dismiss_messages)
             .about("Deals with the reports of a message, or of all messages of a user.")
-            .requires(ACT)
-            .takes(&DISMISS),
+            .requires(ACT),
         route::post("moderation.dismissUserReports", dismiss_users)
             .about("Deals with the reports of a user.")
-            .requires(ACT)
-            .takes(&OF_USER),
+            .requires(ACT),
         route::post("moderation.user.deleteReportedMessages", delete_reported)
             .about("Deletes the reported messages of a user.")
-            .requires(ACT)
-            .takes(&OF_USER),
+            .requires(ACT),
     ]
 }
 
 /// Most reports that one request deals with. Asking again deals with more.
 const MOST: u64 = 500;
 
-static REPORT_USER: OldSchema = OldSchema {
-    required: &[("userId", Kind::Text), ("description", Kind::LongText(1))],
-    optional: &[],
-    one_of: &[],
-};
-static DISMISS: OldSchema = OldSchema {
-    required: &[],
-    optional: &[("reason", Kind::Text), ("action", Kind::Text)],
-    one_of: &["userId", "msgId"],
-};
-static OF_USER: OldSchema = OldSchema {
-    required: &[("userId", Kind::Text)],
-    optional: &[("reason", Kind::Text), ("action", Kind::Text)],
-    one_of: &[],
-};
+#[derive(Parameters)]
+#[params(open)]
+struct ReportMessage {
+    message_id: Option<String>,
+    description: Option<String>,
+}
 
-async fn report_message(call: Call) -> Outcome {
-    let params = call.input.params()?;
-    let id = params
-        .text("messageId")?
-        .filter(|id| !id.is_empty())
-        .ok_or_else(wording::report_message_id_missing)?;
-    let description = params
-        .text("description")?
-        .ok_or_else(wording::report_description_missing)?;
-    report(&call.state, &call.caller, id, description).await?;
+async fn report_message(call: Call, params: ReportMessage) -> Outcome {
+    let id = params.message_id.filter(|id| !id.is_empty());
+    let id = id.ok_or_else(wording::report_message_id_missing)?;
+    let description = params.description;
+    let description = description.ok_or_else(wording::report_description_missing)?;
+    report(&call.state, &call.caller, &id, &description).await?;
     Ok(Answer::empty())
 }
 
@@ -151,27 +106,48 @@ pub(crate) async fn report(
     Ok(moderation::report_message(state, caller, &record, description).await?)
 }
 
-async fn report_user(call: Call) -> Outcome {
-    let params = call.input.params()?;
-    let user = UserId::new(params.required("userId")?);
-    if call.state.views().user(&user).await?.is_none() {
+#[derive(Parameters)]
+struct ReportUser {
+    user_id: UserId,
+    description: Long<1>,
+}
+
+async fn report_user(call: Call, params: ReportUser) -> Outcome {
+    let ReportUser {
+        user_id,
+        description: Long(description),
+    } = params;
+    if call.state.views().user(&user_id).await?.is_none() {
         return Err(wording::reported_user_unknown());
     }
-    let description = params.required("description")?;
-    moderation::report_user(&call.state, &call.caller, &user, description).await?;
+    moderation::report_user(&call.state, &call.caller, &user_id, &description).await?;
     Ok(Answer::empty())
 }
 
-fn query(kind: ReportKind, params: &Params, page: &PageRequest) -> Result<ReportQuery, ApiError> {
-    let date = |name: &str| {
-        params
-            .date(name)
-            .map_err(|_| wording::type_mismatch("date", "another value", name))
+/// Which reports are looked for.
+#[derive(Parameters)]
+#[params(open)]
+struct Search {
+    latest: Option<Date>,
+    oldest: Option<Date>,
+    /// A part of the name of the reported user.
+    selector: Loose<String>,
+    #[param(flatten)]
+    page: Page,
+}
+
+fn query(kind: ReportKind, search: &Search, page: &PageRequest) -> Result<ReportQuery, ApiError> {
+    let date = |date: Option<Date>, name: &str| {
+        let no_date = |_| wording::type_mismatch("date", "another value", name);
+        date.map(|date| date.0).transpose().map_err(no_date)
     };
+    let selector = search.selector.value.as_ref().and_then(Value::as_str);
     Ok(ReportQuery {
-        filter: params.filled("selector").ok().flatten().map(str::to_owned),
-        latest: date("latest")?,
-        oldest: date("oldest")?,
+        filter: selector
+            .filter(|part| !text::is_blank(part))
+            .map(str::to_owned),
+        latest: date(search.latest, "latest")?,
+        oldest: date(search.oldest, "oldest")?,
         ascending: page.sorted_by("ts") == Some(false),
         slice: page.slice,
         ..ReportQuery::of(kind)
@@ -209,11 +185,10 @@ fn paged(name: &str, items: &[Value], slice: Slice, total: u64) -> Answer {
 }
 
 /// `GET /api/v1/moderation.reportsByUsers`: users whose messages were reported.
-async fn messages_by_users(call: Call) -> Outcome {
-    let params = call.input.query();
-    let page = call.page(&params)?;
-    let query = query(ReportKind::Messages, &params, &page)?;
-    let Page { items, total } = call.state.views().reported_users(query).await?;
+async fn messages_by_users(call: Call, search: Search) -> Outcome {
+    let page = call.paging(&search.page)?;
+    let query = query(ReportKind::Messages, &search, &page)?;
+    let projections::Page { items, total } = call.state.views().reported_users(query).await?;
     let mut reports = Vec::with_capacity(items.len());
     for reported in &items {
         reports.push(messages_of(&call, reported).await?);
@@ -252,11 +227,10 @@ async fn messages_of(call: &Call, reported: &ReportedUser) -> Result<Value, ApiE
 }
 
 /// `GET /api/v1/moderation.userReports`: users who were reported themselves.
-async fn users(call: Call) -> Outcome {
-    let params = call.input.query();
-    let page = call.page(&params)?;
-    let query = query(ReportKind::Users, &params, &page)?;
-    let Page { items, total } = call.state.views().reported_users(query).await?;
+async fn users(call: Call, search: Search) -> Outcome {
+    let page = call.paging(&search.page)?;
+    let query = query(ReportKind::Users, &search, &page)?;
+    let projections::Page { items, total } = call.state.views().reported_users(query).await?;
     let mut reports = Vec::with_capacity(items.len());
     for reported in &items {
         reports.push(json!({
@@ -268,15 +242,22 @@ async fn users(call: Call) -> Outcome {
     Ok(paged("reports", &reports, page.slice, total))
 }
 
+#[derive(Parameters)]
+#[params(open)]
+struct OfUser {
+    user_id: UserId,
+    #[param(flatten)]
+    search: Search,
+}
+
 /// `GET /api/v1/moderation.user.reportedMessages`: each message once.
-async fn messages_of_user(call: Call) -> Outcome {
-    let params = call.input.query();
-    let page = call.page(&params)?;
-    let user = UserId::new(params.required("userId")?);
+async fn messages_of_user(call: Call, params: OfUser) -> Outcome {
+    let OfUser { user_id, search } = params;
+    let page = call.paging(&search.page)?;
     let query = ReportQuery {
-        user: Some(user.clone()),
+        user: Some(user_id.clone()),
         slice: Slice::ALL,
-        ..query(ReportKind::Messages, &params, &page)?
+        ..query(ReportKind::Messages, &search, &page)?
     };
     let found = call.state.views().reports(query).await?;
     let mut seen = BTreeSet::new();
@@ -292,8 +273,9 @@ async fn messages_of_user(call: Call) -> Outcome {
         }
     }
     let total = messages.len() as u64;
-    let messages = crate::http::page::cut(messages, page.slice);
-    Ok(paged("messages", &messages, page.slice, total).field("user", &person(&call, &user).await?))
+    let messages = cut(messages, page.slice);
+    let user = person(&call, &user_id).await?;
+    Ok(paged("messages", &messages, page.slice, total).field("user", &user))
 }
 
 fn message_room(report: &ReportRecord) -> domain::RoomId {
@@ -304,30 +286,35 @@ fn message_room(report: &ReportRecord) -> domain::RoomId {
 }
 
 /// `GET /api/v1/moderation.user.reportsByUserId`: what is said of one user.
-async fn reports_of_user(call: Call) -> Outcome {
-    let params = call.input.query();
-    let page = call.page(&params)?;
-    let user = UserId::new(params.required("userId")?);
+async fn reports_of_user(call: Call, OfUser { user_id, search }: OfUser) -> Outcome {
+    let page = call.paging(&search.page)?;
     let query = ReportQuery {
-        user: Some(user.clone()),
-        ..query(ReportKind::Users, &params, &page)?
+        user: Some(user_id.clone()),
+        ..query(ReportKind::Users, &search, &page)?
     };
     let found = call.state.views().reports(query).await?;
     let mut reports = Vec::with_capacity(found.items.len());
     for report in &found.items {
         reports.push(told(&call, report).await?);
     }
-    let user = person(&call, &user).await?;
+    let user = person(&call, &user_id).await?;
     Ok(paged("reports", &reports, page.slice, found.total).field("user", &user))
 }
 
+#[derive(Parameters)]
+#[params(open)]
+struct OfMessage {
+    msg_id: MessageId,
+    #[param(flatten)]
+    search: Search,
+}
+
 /// `GET /api/v1/moderation.reports`: what is said of one message.
-async fn of_message(call: Call) -> Outcome {
-    let params = call.input.query();
-    let page = call.page(&params)?;
+async fn of_message(call: Call, OfMessage { msg_id, search }: OfMessage) -> Outcome {
+    let page = call.paging(&search.page)?;
     let query = ReportQuery {
-        message: Some(MessageId::new(params.required("msgId")?)),
-        ..query(ReportKind::Messages, &params, &page)?
+        message: Some(msg_id),
+        ..query(ReportKind::Messages, &search, &page)?
     };
     let found = call.state.views().reports(query).await?;
     let mut reports = Vec::with_capacity(found.items.len());
@@ -350,11 +337,15 @@ async fn told(call: &Call, report: &ReportRecord) -> Result<Value, ApiError> {
     Ok(told)
 }
 
+#[derive(Parameters)]
+#[params(open)]
+struct Info {
+    report_id: String,
+}
+
 /// `GET /api/v1/moderation.reportInfo`: one report, dealt with or not.
-async fn info(call: Call) -> Outcome {
-    let params = call.input.query();
-    let id = params.required("reportId")?;
-    let report = call.state.views().report(id).await?;
+async fn info(call: Call, Info { report_id }: Info) -> Outcome {
+    let report = call.state.views().report(&report_id).await?;
     let report = report.ok_or_else(wording::report_not_found)?;
     let mut told = told(&call, &report).await?;
     match &report.message {
@@ -366,10 +357,17 @@ async fn info(call: Call) -> Outcome {
     Ok(Answer::empty().field("report", &told))
 }
 
-/// Deals with the open reports a query finds. Returns how many those were.
+/// What moderators say they did, and why.
+#[derive(Parameters)]
+struct Deed {
+    reason: Option<Filled>,
+    action: Option<Filled>,
+}
+
+/// Deals with the open reports a query finds, by `action` unless the caller names another. Returns how many those were.
 async fn dismiss_all(
     call: &Call,
-    params: &Params,
+    deed: &Deed,
     query: ReportQuery,
     action: &str,
 ) -> Result<usize, ApiError> {
@@ -380,8 +378,8 @@ async fn dismiss_all(
         },
         ..query
     };
-    let reason = params.filled("reason")?;
-    let action = params.filled("action")?.unwrap_or(action);
+    let reason = deed.reason.as_deref();
+    let action = deed.action.as_deref().unwrap_or(action);
     let mut dealt_with: usize = 0;
     loop {
         let found = call.state.views().reports(query.clone()).await?.items;
@@ -393,38 +391,51 @@ async fn dismiss_all(
     }
 }
 
+#[derive(Parameters)]
+struct DismissMessages {
+    #[param(one_of)]
+    user_id: Option<UserId>,
+    #[param(one_of)]
+    msg_id: Option<MessageId>,
+    #[param(flatten)]
+    deed: Deed,
+}
+
 /// `POST /api/v1/moderation.dismissReports`: of messages, by their author or one by one.
-async fn dismiss_messages(call: Call) -> Outcome {
-    let params = call.input.params()?;
+async fn dismiss_messages(call: Call, params: DismissMessages) -> Outcome {
     let query = ReportQuery {
-        user: params.filled("userId")?.map(UserId::new),
-        message: params.filled("msgId")?.map(MessageId::new),
+        user: params.user_id,
+        message: params.msg_id,
         ..ReportQuery::of(ReportKind::Messages)
     };
     if query.user.is_none() && query.message.is_none() {
         return Err(wording::match_missing("userId"));
     }
-    dismiss_all(&call, &params, query, "dismiss-reports").await?;
+    dismiss_all(&call, &params.deed, query, "dismiss-reports").await?;
     Ok(Answer::empty())
 }
 
+#[derive(Parameters)]
+struct DealWithUser {
+    user_id: UserId,
+    #[param(flatten)]
+    deed: Deed,
+}
+
 /// `POST /api/v1/moderation.dismissUserReports`: of a user.
-async fn dismiss_users(call: Call) -> Outcome {
-    let params = call.input.params()?;
+async fn dismiss_users(call: Call, DealWithUser { user_id, deed }: DealWithUser) -> Outcome {
     let query = ReportQuery {
-        user: Some(UserId::new(params.required("userId")?)),
+        user: Some(user_id),
         ..ReportQuery::of(ReportKind::Users)
     };
-    dismiss_all(&call, &params, query, "dismiss-user-reports").await?;
+    dismiss_all(&call, &deed, query, "dismiss-user-reports").await?;
     Ok(Answer::empty())
 }
 
 /// `POST /api/v1/moderation.user.deleteReportedMessages`: deletes the messages and deals with their reports.
-async fn delete_reported(call: Call) -> Outcome {
-    let params = call.input.params()?;
-    let user = UserId::new(params.required("userId")?);
+async fn delete_reported(call: Call, DealWithUser { user_id, deed }: DealWithUser) -> Outcome {
     let query = ReportQuery {
-        user: Some(user),
+        user: Some(user_id),
         latest: Some(Timestamp::from_millis(i64::MAX)),
         ..ReportQuery::of(ReportKind::Messages)
     };
@@ -445,6 +456,6 @@ async fn delete_reported(call: Call) -> Outcome {
             moderation::delete_message(&call.state, &call.caller, &room, &record).await?;
         }
     }
-    dismiss_all(&call, &params, query, "delete-messages").await?;
+    dismiss_all(&call, &deed, query, "delete-messages").await?;
     Ok(Answer::empty())
 }

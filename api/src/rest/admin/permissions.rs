@@ -15,8 +15,9 @@ use crate::documents::settings::{Book, is_shown};
 use crate::errors::{ApiError, wording};
 use crate::http::answer::{Answer, Outcome};
 use crate::http::call::Call;
+use crate::http::parameters::{Date, Long, Loose, Parameters};
 use crate::http::route::{self, Route};
-use crate::http::schema::{Kind, OldSchema};
+use crate::http::schema::Kind;
 use crate::state::AppState;
 
 const MANAGE: &[Permission] = &[Permission::ACCESS_PERMISSIONS];
@@ -27,24 +28,20 @@ pub(super) fn routes() -> Vec<Route> {
             .about(
                 "Every permission with the roles that hold it, or those that changed since a date.",
             )
-            .knows(&[("updatedSince", Kind::Text)])
             .answers(&[("update", Kind::List), ("remove", Kind::List)]),
         route::post("permissions.update", update)
             .about("Says which roles hold permissions.")
-            .knows(&[("permissions", Kind::List)])
             .needs_or(MANAGE, wording::editing_permissions)
             .answers(&[("permissions", Kind::List)]),
-        route::post("permissions.addRole", |call| {
-            change_role(call, Grant::Given)
+        route::post("permissions.addRole", |call, params| {
+            change_role(call, params, Grant::Given)
         })
         .about("Gives a role a permission.")
-        .takes(&ROLE)
         .requires(MANAGE),
-        route::post("permissions.removeRole", |call| {
-            change_role(call, Grant::Taken)
+        route::post("permissions.removeRole", |call, params| {
+            change_role(call, params, Grant::Taken)
         })
         .about("Takes a permission from a role.")
-        .takes(&ROLE)
         .requires(MANAGE),
     ]
 }
@@ -57,11 +54,15 @@ const FIXED: [(usize, Permission); 4] = [
     (150, Permission::PIN_MESSAGE),
 ];
 
-/// `GET /api/v1/permissions.listAll`: all, or those that changed since `updatedSince`.
-async fn list_all(call: Call) -> Outcome {
-    let params = call.input.query();
+#[derive(Parameters)]
+#[params(open)]
+struct ListAll {
+    updated_since: Option<Date>,
+}
+
+async fn list_all(call: Call, ListAll { updated_since }: ListAll) -> Outcome {
     let since = call
-        .since(&params, "updatedSince")
+        .changes_since(updated_since)
         .map_err(|_| wording::invalid_date("error-roomId-param-invalid", "updatedSince"))?;
     let update = documents(&call.state, since).await?;
     let remove = removed(&call.state, since).await?;
@@ -104,29 +105,30 @@ pub async fn documents(state: &AppState, since: Option<Since>) -> Result<Vec<Val
         .collect())
 }
 
+#[derive(Parameters)]
+#[params(open)]
+struct Update {
+    permissions: Loose<Vec<Value>>,
+}
+
 /// `POST /api/v1/permissions.update`: all or nothing.
-async fn update(call: Call) -> Outcome {
-    let params = call.input.params()?;
-    let wishes = wishes(params.get("permissions")).ok_or_else(wording::invalid_permissions_body)?;
+async fn update(call: Call, Update { permissions }: Update) -> Outcome {
+    let wishes = wishes(permissions.value.as_ref());
+    let wishes = wishes.ok_or_else(wording::invalid_permissions_body)?;
     permissions::replace(&call.state, &call.caller, &wishes).await?;
     let all = documents(&call.state, None).await?;
     Ok(Answer::empty().field("permissions", &all))
 }
 
-static ROLE: OldSchema = OldSchema {
-    required: &[
-        ("permissionId", Kind::LongText(1)),
-        ("role", Kind::LongText(1)),
-    ],
-    optional: &[],
-    one_of: &[],
-};
+#[derive(Parameters)]
+struct ChangeRole {
+    permission_id: Long<1>,
+    role: Long<1>,
+}
 
-async fn change_role(call: Call, grant: Grant) -> Outcome {
-    let params = call.input.params()?;
-    let role = RoleId::new(params.required("role")?);
-    let permission = params.required("permissionId")?;
-    permissions::grant(&call.state, &call.caller, permission, &role, grant).await?;
+async fn change_role(call: Call, params: ChangeRole, grant: Grant) -> Outcome {
+    let (permission, role) = (params.permission_id.0, RoleId::new(params.role.0));
+    permissions::grant(&call.state, &call.caller, &permission, &role, grant).await?;
     Ok(Answer::empty())
 }
 

@@ -18,59 +18,34 @@ use crate::errors::{ApiError, wording};
 use crate::http::answer::{Answer, Outcome};
 use crate::http::call::{Anyone, Call};
 use crate::http::filter::Filter;
-use crate::http::page::{PageRequest, compare, cut};
-use crate::http::params::Params;
-use crate::http::route::{self, Route};
-use crate::http::schema::{Kind, OldSchema};
+use crate::http::page::{Page, PageRequest, compare, cut};
+use crate::http::parameters::{Flag, Parameters, Sent};
+use crate::http::route::{self, Route, paged};
+use crate::http::schema::Kind;
 use crate::http::second_factor;
 use crate::methods::{self, AnyMethodCall};
 use crate::state::AppState;
 
 pub use crate::documents::settings::begun;
 
-const ROWS: &[(&str, Kind)] = &[("settings", Kind::List), LIST[0], LIST[1], LIST[2]];
-
-const LIST: &[(&str, Kind)] = &[
-    ("count", Kind::Number),
-    ("offset", Kind::Number),
-    ("total", Kind::Number),
-];
-
-const SETTINGS: &[(&str, Kind)] = &[
-    ("_id", Kind::Text),
-    ("count", Kind::Number),
-    ("offset", Kind::Number),
-    ("sort", Kind::Text),
-    ("fields", Kind::Text),
-    ("query", Kind::Text),
-];
-
 pub(super) fn routes() -> Vec<Route> {
     vec![
         route::public(Method::GET, "settings.public", public)
             .about("The settings anyone may read.")
-            .knows(SETTINGS)
-            .answers(ROWS),
+            .answers(paged!("settings")),
         route::get("settings", list)
             .about("All settings; only public ones for those who may not see the rest.")
-            .knows(SETTINGS)
-            .answers(ROWS),
+            .answers(paged!("settings")),
         route::get("settings/{id}", get)
             .about("One setting.")
             .needs(&[Permission::VIEW_PRIVILEGED_SETTING])
             .answers(&[("_id", Kind::Text), ("value", Kind::Any)]),
         route::post("settings/{id}", save)
             .about("Gives a setting a value, or runs what it names.")
-            .knows(&[
-                ("value", Kind::Any),
-                ("editor", Kind::Text),
-                ("execute", Kind::Boolean),
-            ])
             .needs(&[Permission::EDIT_PRIVILEGED_SETTING])
             .second_factor(),
         route::post("settings", save_several)
             .about("Gives several settings values: all of them, or none.")
-            .takes(&SEVERAL)
             .needs(&[
                 Permission::EDIT_PRIVILEGED_SETTING,
                 Permission::MANAGE_SELECTED_SETTINGS,
@@ -79,15 +54,24 @@ pub(super) fn routes() -> Vec<Route> {
     ]
 }
 
-/// `GET /api/v1/settings.public`. The ids come as `_id=a,b` or in `query`.
-async fn public(call: Anyone) -> Outcome {
-    rows(&call.state, &call.input.query(), false).await
+#[derive(Parameters)]
+#[params(open)]
+struct Wanted {
+    /// In a list, or in texts separated by commas; older clients say it in `query`.
+    #[param(name = "_id")]
+    ids: Option<Vec<String>>,
+    #[param(flatten)]
+    page: Page,
+}
+
+async fn public(call: Anyone, wanted: Wanted) -> Outcome {
+    rows(&call.state, &wanted, false).await
 }
 
 /// `GET /api/v1/settings`: all that are shown at all, or only public ones for callers who may not see the rest.
-async fn list(call: Call) -> Outcome {
+async fn list(call: Call, wanted: Wanted) -> Outcome {
     let all = call.may(Permission::VIEW_PRIVILEGED_SETTING);
-    rows(&call.state, &call.input.query(), all).await
+    rows(&call.state, &wanted, all).await
 }
 
 /// Whether a request needs whole documents, or only what every list has.
@@ -103,10 +87,10 @@ fn needs_whole(page: &PageRequest, sorted_by: Option<&str>) -> bool {
     filtered || added || sorted_by.is_some_and(|field| field != "_id")
 }
 
-async fn rows(state: &AppState, params: &Params, all: bool) -> Outcome {
+async fn rows(state: &AppState, wanted: &Wanted, all: bool) -> Outcome {
     let settings = state.views().settings();
-    let page = PageRequest::parse(params, &settings)?;
-    let ids = ids(params, &page)?;
+    let page = PageRequest::of(&wanted.page, &settings)?;
+    let ids = ids(wanted, &page);
     let (field, descending) = page
         .sort
         .first()
@@ -160,18 +144,13 @@ async fn rows(state: &AppState, params: &Params, all: bool) -> Outcome {
 const BASIC: [&str; 5] = ["_id", "value", "enterprise", "invalidValue", "modules"];
 
 /// The ids asked for; `None`: all.
-fn ids(params: &Params, page: &PageRequest) -> Result<Option<HashSet<String>>, ApiError> {
-    if let Some(lists) = params.texts("_id")? {
-        return Ok(Some(
-            lists
-                .iter()
-                .flat_map(|list| list.split(','))
-                .map(|id| id.trim_ascii().to_owned())
-                .collect(),
-        ));
+fn ids<'a>(wanted: &'a Wanted, page: &'a PageRequest) -> Option<HashSet<&'a str>> {
+    if let Some(lists) = &wanted.ids {
+        let ids = lists.iter().flat_map(|list| list.split(','));
+        return Some(ids.map(str::trim_ascii).collect());
     }
-    let ids = page.query.as_ref().and_then(Filter::ids);
-    Ok(ids.map(|ids| ids.into_iter().map(str::to_owned).collect()))
+    let ids = page.query.as_ref().and_then(Filter::ids)?;
+    Some(ids.into_iter().collect())
 }
 
 async fn get(call: Call) -> Outcome {
@@ -185,19 +164,27 @@ async fn get(call: Call) -> Outcome {
         .field("value", settings.get(definition.id.as_ref())))
 }
 
+#[derive(Parameters)]
+#[params(open)]
+struct Save {
+    value: Sent,
+    /// Of a colour.
+    editor: Option<String>,
+    execute: Flag,
+}
+
 /// `POST /api/v1/settings/{id}`: a value, a colour with its editor, or `execute` to run an action. A setting the
 /// operator has blocked stays as it is, without an error.
-async fn save(call: Call) -> Outcome {
+async fn save(call: Call, params: Save) -> Outcome {
     let settings = call.state.views().settings();
     let definition = settings
         .definition(call.input.path("id"))
         .filter(|definition| is_shown(&call.state, definition))
         .ok_or(ApiError::Bare)?;
-    let params = call.input.params()?;
     if call.state.config().settings.blocks(definition.id.as_ref()) {
         return Ok(Answer::empty());
     }
-    if params.flag("execute") && definition.value_type == SettingType::Action {
+    if params.execute.0 && definition.value_type == SettingType::Action {
         let name = settings
             .get(definition.id.as_ref())
             .as_str()
@@ -205,16 +192,14 @@ async fn save(call: Call) -> Outcome {
             .to_owned();
         return execute(call, &name).await;
     }
-    if !params.has("value") {
-        return Err(ApiError::Bare);
-    }
-    let editor = match params.text("editor")? {
+    let value = params.value.0.ok_or(ApiError::Bare)?;
+    let editor = match &params.editor {
         None => None,
         Some(name) => Some(Editor::find(name).ok_or(ApiError::Bare)?),
     };
     let wish = Wish {
         id: definition.id.to_string(),
-        value: params.as_map().get("value").cloned().unwrap_or_default(),
+        value,
         editor: editor.filter(|_| definition.value_type == SettingType::Color),
         from_environment: false,
     };
@@ -243,17 +228,14 @@ async fn execute(call: Call, name: &str) -> Outcome {
     Ok(Answer::empty())
 }
 
-static SEVERAL: OldSchema = OldSchema {
-    required: &[("settings", Kind::List)],
-    optional: &[],
-    one_of: &[],
-};
+#[derive(Parameters)]
+struct SaveSeveral {
+    settings: Vec<Value>,
+}
 
 /// `POST /api/v1/settings`: all or none.
-async fn save_several(call: Call) -> Outcome {
-    let params = call.input.params()?;
-    let rows = params.get("settings").and_then(Value::as_array);
-    let wishes = wishes(&call.state, &call.caller, rows.map_or(&[], Vec::as_slice))?;
+async fn save_several(call: Call, params: SaveSeveral) -> Outcome {
+    let wishes = wishes(&call.state, &call.caller, &params.settings)?;
     settings::change(&call.state, &call.caller, &wishes).await?;
     Ok(Answer::empty())
 }

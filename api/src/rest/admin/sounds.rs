@@ -10,10 +10,11 @@ use crate::errors::{ApiError, wording};
 use crate::http::answer::{Answer, Outcome};
 use crate::http::call::{Anyone, Call};
 use crate::http::media::{self, Media};
-use crate::http::route::{self, Rate, Route};
-use crate::http::schema::{Kind, PAGE};
+use crate::http::parameters::Parameters;
+use crate::http::route::{self, Rate, Route, paged};
+use crate::http::schema::Kind;
 use crate::http::upload::Upload;
-use crate::rest::admin::emoji::{named, part};
+use crate::rest::admin::emoji::{Wanted, part};
 use crate::rest::people::avatars::check_size;
 
 const SOUNDS: &[&str] = &["audio/mpeg", "audio/ogg", "audio/wav"];
@@ -22,16 +23,9 @@ pub(super) fn routes() -> Vec<Route> {
     vec![
         route::get("custom-sounds.list", list)
             .about("Sounds of this workspace, page by page.")
-            .knows(&PAGE)
-            .answers(&[
-                ("sounds", Kind::List),
-                ("count", Kind::Number),
-                ("offset", Kind::Number),
-                ("total", Kind::Number),
-            ]),
+            .answers(paged!("sounds")),
         route::get("custom-sounds.getOne", one)
             .about("One sound of this workspace.")
-            .knows(&[("_id", Kind::Text)])
             .answers(&[("sound", Kind::Object)]),
         route::post("custom-sounds.create", create)
             .about("Makes a sound out of a recording.")
@@ -45,8 +39,7 @@ pub(super) fn routes() -> Vec<Route> {
             .answers(&[("sound", Kind::Object)]),
         route::post("custom-sounds.delete", delete)
             .about("Removes a sound.")
-            .requires(&[Permission::MANAGE_SOUNDS])
-            .knows(&[("_id", Kind::Text)]),
+            .requires(&[Permission::MANAGE_SOUNDS]),
         route::public(Method::GET, "/custom-sounds/{file}", file)
             .about("The recording of a sound.")
             .rate(Rate::Unlimited)
@@ -54,20 +47,21 @@ pub(super) fn routes() -> Vec<Route> {
     ]
 }
 
-async fn list(call: Call) -> Outcome {
-    let params = call.input.query();
-    let page = call.page(&params)?;
-    let mut docs = call.state.views().sounds().await?;
-    if let Some(name) = params.filled("name")? {
-        docs.retain(|doc| named(doc, name));
-    }
-    Ok(part(&page, docs, "sounds"))
+async fn list(call: Call, wanted: Wanted) -> Outcome {
+    let docs = call.state.views().sounds().await?;
+    part(&call, &wanted, docs, "sounds")
+}
+
+#[derive(Parameters)]
+#[params(open)]
+struct Named {
+    #[param(name = "_id")]
+    id: String,
 }
 
 /// `GET /api/v1/custom-sounds.getOne` (newer than the contract; as publicly documented).
-async fn one(call: Call) -> Outcome {
-    let params = call.input.query();
-    let sound = document(&call, params.required("_id")?).await?;
+async fn one(call: Call, Named { id }: Named) -> Outcome {
+    let sound = document(&call, &id).await?;
     Ok(Answer::empty().field("sound", &sound))
 }
 
@@ -127,9 +121,8 @@ pub async fn update(call: Call) -> Outcome {
     Ok(Answer::empty().field("sound", &document(&call, id).await?))
 }
 
-pub async fn delete(call: Call) -> Outcome {
-    let params = call.input.params()?;
-    sounds::delete(&call.state, &call.caller, params.required("_id")?).await?;
+async fn delete(call: Call, Named { id }: Named) -> Outcome {
+    sounds::delete(&call.state, &call.caller, &id).await?;
     Ok(Answer::empty())
 }
 

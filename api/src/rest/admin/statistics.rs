@@ -10,24 +10,22 @@ use serde_json::{Value, json};
 use crate::errors::wording;
 use crate::http::answer::{Answer, Outcome};
 use crate::http::call::Call;
+use crate::http::page::Page;
+use crate::http::parameters::{Flag, Loose, Parameters};
 use crate::http::route::{self, Route, paged};
-use crate::http::schema::{Kind, PAGE};
+use crate::http::schema::Kind;
 use crate::server::telemetry::lines;
 
 pub(super) fn routes() -> Vec<Route> {
     vec![
         route::get("statistics", get)
             .about("The newest figures of the workspace, or fresh ones.")
-            .needs_or(FIGURES, wording::plainly_not_allowed)
-            .knows(&[("refresh", Kind::Boolean)]),
+            .needs_or(FIGURES, wording::plainly_not_allowed),
         route::get("statistics.list", list)
             .about("Figures of the workspace over time.")
             .needs_or(FIGURES, wording::plainly_not_allowed)
-            .knows(&PAGE)
             .answers(paged!("statistics")),
-        route::post("statistics.telemetry", telemetry)
-            .about("Counts what users do.")
-            .knows(&[("params", Kind::List)]),
+        route::post("statistics.telemetry", telemetry).about("Counts what users do."),
         route::get("instances.get", instances)
             .about("The processes that serve the workspace.")
             .needs(FIGURES)
@@ -39,10 +37,15 @@ pub(super) fn routes() -> Vec<Route> {
     ]
 }
 
-async fn get(call: Call) -> Outcome {
-    let params = call.input.query();
+#[derive(Parameters)]
+#[params(open)]
+struct Get {
+    refresh: Flag,
+}
+
+async fn get(call: Call, Get { refresh }: Get) -> Outcome {
     let statistics = call.state.statistics();
-    let doc = if params.flag("refresh") {
+    let doc = if refresh.0 {
         Some(statistics.fresh().await?)
     } else {
         statistics.newest()
@@ -53,8 +56,8 @@ async fn get(call: Call) -> Outcome {
     })
 }
 
-async fn list(call: Call) -> Outcome {
-    let page = call.page(&call.input.query())?;
+async fn list(call: Call, page: Page) -> Outcome {
+    let page = call.paging(&page)?;
     let docs = call.state.statistics().all();
     let docs = docs.iter().map(|doc| (**doc).clone()).collect();
     // They are newest first; a field that none of them has keeps that order.
@@ -66,10 +69,16 @@ async fn list(call: Call) -> Outcome {
         .field("total", &total))
 }
 
+#[derive(Parameters)]
+#[params(open)]
+struct Telemetry {
+    /// What happened, as objects.
+    params: Loose<Vec<Value>>,
+}
+
 /// `POST /api/v1/statistics.telemetry`. Clients count what their users do.
-async fn telemetry(call: Call) -> Outcome {
-    let params = call.input.params()?;
-    let events = params.get("params").and_then(Value::as_array);
+async fn telemetry(call: Call, Telemetry { params }: Telemetry) -> Outcome {
+    let events = params.value.as_ref().and_then(Value::as_array);
     for event in events.ok_or_else(|| wording::match_missing("params"))? {
         let name = event["eventName"].as_str().unwrap_or_default();
         let what = match name {

@@ -11,16 +11,16 @@ use serde_json::{Map, Value, json};
 
 use crate::errors::{ApiError, wording};
 use crate::http::answer::{Answer, Outcome};
-use crate::http::call::{Anyone, Call, Input};
+use crate::http::call::{Anyone, Call};
+use crate::http::parameters::{Loose, Parameters};
 use crate::http::route::{self, Route};
-use crate::http::schema::{Kind, OldSchema};
+use crate::http::schema::Kind;
 use crate::state::AppState;
 
 pub(super) fn routes() -> Vec<Route> {
     vec![
         route::get("users.requestDataDownload", request)
             .about("Asks for a copy of the caller's own data.")
-            .takes(&REQUEST)
             .answers(&[
                 ("requested", Kind::Boolean),
                 ("exportOperation", Kind::Object),
@@ -31,14 +31,12 @@ pub(super) fn routes() -> Vec<Route> {
     ]
 }
 
-static REQUEST: OldSchema = OldSchema {
-    required: &[],
-    optional: &[("fullExport", Kind::Boolean)],
-    one_of: &[],
-};
+#[derive(Parameters)]
+struct Request {
+    full_export: Option<bool>,
+}
 
-async fn request(call: Call) -> Outcome {
-    let params = call.input.params()?;
+async fn request(call: Call, params: Request) -> Outcome {
     if !call
         .state
         .views()
@@ -48,7 +46,8 @@ async fn request(call: Call) -> Outcome {
         return Err(wording::data_download_disabled());
     }
     let id = call.caller.id();
-    let requested = data_exports::request(&call.state, id, params.flag("fullExport")).await?;
+    let full = params.full_export.unwrap_or_default();
+    let requested = data_exports::request(&call.state, id, full).await?;
     let last = call.state.views().last_data_export(id).await?;
     let last = last.ok_or(ApiError::Unavailable)?;
     Ok(Answer::empty()
@@ -81,12 +80,22 @@ fn operation(state: &AppState, export: &DataExportRecord) -> Map<String, Value> 
     operation
 }
 
+/// Credentials, for what is not found here in the cookies of the same names (contract, conventions 2).
+#[derive(Parameters)]
+#[params(open)]
+struct Proof {
+    #[param(name = "rc_uid")]
+    user_id: Loose<String>,
+    #[param(name = "rc_token")]
+    token: Loose<String>,
+}
+
 /// `GET /data-export/<id>`: the copy itself, for its owner. Browsers send their credentials in the query string or in
 /// cookies, because they follow a link in a mail.
-async fn download(call: Anyone) -> Outcome {
+async fn download(call: Anyone, proof: Proof) -> Outcome {
     let caller = match call.caller {
         Some(caller) => Some(caller),
-        None => from_link(&call.state, &call.input).await?,
+        None => from_link(&call.state, &call.input.headers, proof).await?,
     };
     let caller = caller.ok_or_else(wording::forbidden)?;
     let id = call.input.path("id");
@@ -117,21 +126,27 @@ async fn download(call: Anyone) -> Outcome {
     Ok(Answer::other((headers, bytes)))
 }
 
-/// The caller that the query string or the cookies prove (`rc_uid` and `rc_token`; contract, conventions 2).
-async fn from_link(state: &AppState, input: &Input) -> Result<Option<Caller>, ApiError> {
-    let query = input.query();
+/// The caller that the query string or the cookies prove.
+async fn from_link(
+    state: &AppState,
+    headers: &HeaderMap,
+    proof: Proof,
+) -> Result<Option<Caller>, ApiError> {
     let cookie = |name: &str| -> Option<String> {
-        let cookies = input.headers.get(header::COOKIE)?.to_str().ok()?;
+        let cookies = headers.get(header::COOKIE)?.to_str().ok()?;
         cookies.split(';').find_map(|pair| {
             let (key, value) = pair.trim_ascii().split_once('=')?;
             (key == name).then(|| value.to_owned())
         })
     };
-    let named = |name: &str| match query.get(name) {
-        Some(Value::String(text)) => Some(text.clone()),
+    let named = |sent: Loose<String>, name| match sent.value {
+        Some(Value::String(text)) => Some(text),
         _ => cookie(name),
     };
-    match (named("rc_uid"), named("rc_token")) {
+    match (
+        named(proof.user_id, "rc_uid"),
+        named(proof.token, "rc_token"),
+    ) {
         (Some(id), Some(token)) => Ok(Caller::from_token(state, &id, &token).await?),
         _ => Ok(None),
     }
