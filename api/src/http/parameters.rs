@@ -202,6 +202,22 @@ impl Param for f64 {
     }
 }
 
+/// Whole numbers that the type has room for.
+macro_rules! whole_numbers {
+    ($($number:ty),*) => {$(
+        impl Param for $number {
+            const KIND: Kind = Kind::Number;
+
+            fn read(value: Option<Value>, name: &'static str) -> Result<Self, ApiError> {
+                let value = there(value, name)?;
+                let number = value.as_u64().and_then(|number| number.try_into().ok());
+                number.ok_or_else(|| mismatch("integer", &value, name))
+            }
+        }
+    )*};
+}
+whole_numbers!(u16, u32);
+
 /// Anything at all.
 impl Param for Value {
     const KIND: Kind = Kind::Any;

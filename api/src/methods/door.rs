@@ -11,8 +11,9 @@ use serde_json::{Map, Value, json};
 use crate::errors::{ApiError, wording};
 use crate::http::answer::{Answer, Outcome};
 use crate::http::call::{self, Anyone, Call, Input};
+use crate::http::parameters::{Document, Parameters};
 use crate::http::route::{self, Rate, Route};
-use crate::http::schema::{Kind, OldSchema};
+use crate::http::schema::Kind;
 use crate::http::{json, second_factor};
 use crate::methods::args::Args;
 use crate::methods::{self, AnyMethodCall};
@@ -35,26 +36,24 @@ pub fn routes() -> Vec<Route> {
         // Methods have limits of their own.
         route
             .about("Calls the method that stands in the message.")
-            .takes(&MESSAGE)
             .rate(Rate::Unlimited)
             .answers(&[("message", Kind::Text)])
     });
     routes.collect()
 }
 
-pub(crate) static MESSAGE: OldSchema = OldSchema {
-    required: &[("message", Kind::Document)],
-    optional: &[],
-    one_of: &[],
-};
+#[derive(Parameters)]
+struct Message {
+    message: Document,
+}
 
-async fn call(call: Call) -> Outcome {
-    run(&call.state, Some(call.caller), &call.input).await
+async fn call(call: Call, wish: Message) -> Outcome {
+    run(&call.state, Some(call.caller), &call.input, wish).await
 }
 
 /// `POST /api/v1/method.callAnon/<name>`: without a login, whatever the headers say.
-async fn call_anonymously(call: Anyone) -> Outcome {
-    run(&call.state, None, &call.input).await
+async fn call_anonymously(call: Anyone, wish: Message) -> Outcome {
+    run(&call.state, None, &call.input, wish).await
 }
 
 /// The content of the message.
@@ -64,13 +63,17 @@ struct Wish {
     params: Vec<Value>,
 }
 
-async fn run(state: &AppState, caller: Option<Caller>, input: &Input) -> Outcome {
-    let params = input.params()?;
-    let message = params.required("message")?;
+async fn run(
+    state: &AppState,
+    caller: Option<Caller>,
+    input: &Input,
+    Message {
+        message: Document(message),
+    }: Message,
+) -> Outcome {
     let wish = if message.len() <= call::LARGE {
-        read(message)
+        read(&message)
     } else {
-        let message = message.to_owned();
         let apart = tokio::task::spawn_blocking(move || read(&message));
         apart.await.map_err(|_| ApiError::Internal)?
     };

@@ -11,42 +11,38 @@ use serde_json::{Map, Value, json};
 use crate::errors::{ApiError, wording};
 use crate::http::answer::{Answer, Outcome};
 use crate::http::call::Call;
+use crate::http::parameters::{Document, Parameters};
 use crate::http::route::{self, Route};
-use crate::http::schema::{Kind, OldSchema};
+use crate::http::schema::Kind;
 use crate::state::AppState;
 
 pub(super) fn routes() -> Vec<Route> {
     vec![
         route::post("e2e.setUserPublicAndPrivateKeys", set_keys)
-            .about("Keeps the key pair of the caller.")
-            .takes(&KEYS),
+            .about("Keeps the key pair of the caller."),
         route::get("e2e.fetchMyKeys", fetch_keys).about("The key pair of the caller."),
         route::get("e2e.getUsersOfRoomWithoutKey", users_without_key)
             .about("Members of a room who wait for its key.")
-            .takes(&ROOM)
             .answers(&[("users", Kind::List)]),
         route::post("e2e.setRoomKeyID", set_room_key_id)
-            .about("Says what the key of a room is known by.")
-            .takes(&ROOM_KEY),
+            .about("Says what the key of a room is known by."),
         route::post("e2e.updateGroupKey", update_group_key)
-            .about("Keeps the key of a room for the caller, or offers it to another member.")
-            .takes(&GROUP_KEY),
-        route::post("e2e.acceptSuggestedGroupKey", accept)
-            .about("Takes the key that another member offers.")
-            .takes(&ROOM),
-        route::post("e2e.rejectSuggestedGroupKey", reject)
-            .about("Turns the key down that another member offers.")
-            .takes(&ROOM),
+            .about("Keeps the key of a room for the caller, or offers it to another member."),
+        route::post("e2e.acceptSuggestedGroupKey", |call, room| {
+            answer(call, room, true)
+        })
+        .about("Takes the key that another member offers."),
+        route::post("e2e.rejectSuggestedGroupKey", |call, room| {
+            answer(call, room, false)
+        })
+        .about("Turns the key down that another member offers."),
         route::get("e2e.fetchUsersWaitingForGroupKey", fetch_waiting)
             .about("Members of several rooms who wait for their keys.")
-            .knows(&[("roomIds", Kind::Any)])
             .answers(&[("usersWaitingForE2EKeys", Kind::Object)]),
         route::post("e2e.provideUsersSuggestedGroupKeys", provide)
-            .about("Offers keys of several rooms to their members.")
-            .takes(&SUGGESTIONS),
+            .about("Offers keys of several rooms to their members."),
         route::post("e2e.resetRoomKey", reset_room_key)
-            .about("Gives a room another key in place of one that got lost.")
-            .takes(&RESET),
+            .about("Gives a room another key in place of one that got lost."),
     ]
 }
 
@@ -55,48 +51,6 @@ const LARGEST_KEY: usize = 64 * 1024;
 
 /// Rooms and users that one request may hand keys to.
 const MOST_KEYS: usize = 1000;
-
-static KEYS: OldSchema = OldSchema {
-    required: &[
-        ("public_key", Kind::Document),
-        ("private_key", Kind::Document),
-    ],
-    optional: &[("force", Kind::Boolean)],
-    one_of: &[],
-};
-static ROOM: OldSchema = OldSchema {
-    required: &[("rid", Kind::Text)],
-    optional: &[],
-    one_of: &[],
-};
-static ROOM_KEY: OldSchema = OldSchema {
-    required: &[("rid", Kind::Text), ("keyID", Kind::Document)],
-    optional: &[],
-    one_of: &[],
-};
-static GROUP_KEY: OldSchema = OldSchema {
-    required: &[
-        ("uid", Kind::Text),
-        ("rid", Kind::Text),
-        ("key", Kind::Document),
-    ],
-    optional: &[],
-    one_of: &[],
-};
-static SUGGESTIONS: OldSchema = OldSchema {
-    required: &[("usersSuggestedGroupKeys", Kind::Object)],
-    optional: &[],
-    one_of: &[],
-};
-static RESET: OldSchema = OldSchema {
-    required: &[
-        ("rid", Kind::Text),
-        ("e2eKey", Kind::Document),
-        ("e2eKeyId", Kind::Document),
-    ],
-    optional: &[],
-    one_of: &[],
-};
 
 pub(crate) fn sized(key: &str) -> Result<&str, ApiError> {
     if key.len() > LARGEST_KEY {
@@ -119,11 +73,19 @@ pub(crate) async fn own_room(
         .ok_or_else(|| wording::e2e_room_unknown(method))
 }
 
-pub async fn set_keys(call: Call) -> Outcome {
-    let params = call.input.params()?;
-    let public = sized(params.required("public_key")?)?;
-    let private = sized(params.required("private_key")?)?;
-    let force = params.flag("force");
+#[derive(Parameters)]
+struct SetKeys {
+    #[param(name = "public_key")]
+    public_key: Document,
+    #[param(name = "private_key")]
+    private_key: Document,
+    force: Option<bool>,
+}
+
+async fn set_keys(call: Call, params: SetKeys) -> Outcome {
+    let public = sized(&params.public_key.0)?;
+    let private = sized(&params.private_key.0)?;
+    let force = params.force.unwrap_or_default();
     e2e::set_keys(&call.state, &call.caller, public, private, force).await?;
     Ok(Answer::empty())
 }
@@ -138,17 +100,20 @@ async fn fetch_keys(call: Call) -> Outcome {
     })
 }
 
-async fn users_without_key(call: Call) -> Outcome {
-    let params = call.input.params()?;
-    let room = params.required("rid")?;
+#[derive(Parameters)]
+struct OfRoom {
+    rid: RoomId,
+}
+
+async fn users_without_key(call: Call, OfRoom { rid }: OfRoom) -> Outcome {
     own_room(
         &call.state,
         &call.caller,
-        room,
+        rid.as_str(),
         "e2e.getUsersOfRoomWithoutKey",
     )
     .await?;
-    let users = waiting(&call.state, &RoomId::new(room)).await?;
+    let users = waiting(&call.state, &rid).await?;
     Ok(Answer::empty().field("users", &users))
 }
 
@@ -161,49 +126,37 @@ pub(crate) async fn waiting(state: &AppState, room: &RoomId) -> Result<Vec<Value
         .collect())
 }
 
-async fn set_room_key_id(call: Call) -> Outcome {
-    let params = call.input.params()?;
-    let place = own_room(
-        &call.state,
-        &call.caller,
-        params.required("rid")?,
-        "e2e.setRoomKeyID",
-    )
-    .await?;
-    let key_id = sized(params.required("keyID")?)?;
+#[derive(Parameters)]
+struct SetRoomKeyId {
+    rid: String,
+    #[param(name = "keyID")]
+    key_id: Document,
+}
+
+async fn set_room_key_id(call: Call, params: SetRoomKeyId) -> Outcome {
+    let place = own_room(&call.state, &call.caller, &params.rid, "e2e.setRoomKeyID").await?;
+    let key_id = sized(&params.key_id.0)?;
     e2e::set_room_key(&call.state, &call.caller, &place, key_id, None).await?;
     Ok(Answer::empty())
 }
 
-async fn update_group_key(call: Call) -> Outcome {
-    let params = call.input.params()?;
-    let place = own_room(
-        &call.state,
-        &call.caller,
-        params.required("rid")?,
-        "e2e.updateGroupKey",
-    )
-    .await?;
-    let keys = [(
-        UserId::new(params.required("uid")?),
-        sized(params.required("key")?)?.to_owned(),
-    )];
+#[derive(Parameters)]
+struct UpdateGroupKey {
+    uid: UserId,
+    rid: String,
+    key: Document,
+}
+
+async fn update_group_key(call: Call, params: UpdateGroupKey) -> Outcome {
+    let place = own_room(&call.state, &call.caller, &params.rid, "e2e.updateGroupKey").await?;
+    sized(&params.key.0)?;
+    let keys = [(params.uid, params.key.0)];
     e2e::give_keys(&call.state, &call.caller, &place, &keys).await?;
     Ok(Answer::empty())
 }
 
-async fn accept(call: Call) -> Outcome {
-    answer(call, true).await
-}
-
-async fn reject(call: Call) -> Outcome {
-    answer(call, false).await
-}
-
-async fn answer(call: Call, accept: bool) -> Outcome {
-    let params = call.input.params()?;
-    let room = RoomId::new(params.required("rid")?);
-    let place = RoomAccess::of(&call.state, &call.caller, &room)
+async fn answer(call: Call, OfRoom { rid }: OfRoom, accept: bool) -> Outcome {
+    let place = RoomAccess::of(&call.state, &call.caller, &rid)
         .await?
         .filter(RoomAccess::is_member)
         .ok_or_else(wording::subscription_not_found)?;
@@ -211,13 +164,19 @@ async fn answer(call: Call, accept: bool) -> Outcome {
     Ok(Answer::empty())
 }
 
+#[derive(Parameters)]
+#[params(open)]
+struct FetchWaiting {
+    /// In a list, or in texts separated by commas.
+    room_ids: Option<Vec<String>>,
+}
+
 /// `GET /api/v1/e2e.fetchUsersWaitingForGroupKey`. Rooms the caller is not in are skipped.
-async fn fetch_waiting(call: Call) -> Outcome {
-    let params = call.input.query();
+async fn fetch_waiting(call: Call, FetchWaiting { room_ids }: FetchWaiting) -> Outcome {
     let mut rooms = Map::new();
-    let wanted = params.texts("roomIds")?.unwrap_or_default();
-    let ids = wanted
+    let ids = room_ids
         .iter()
+        .flatten()
         .flat_map(|ids| ids.split(','))
         .map(str::trim_ascii)
         .take(MOST_KEYS);
@@ -245,19 +204,22 @@ async fn fetch_waiting(call: Call) -> Outcome {
     Ok(Answer::empty().field("usersWaitingForE2EKeys", &rooms))
 }
 
+#[derive(Parameters)]
+struct Provide {
+    /// Of each room, users with their keys.
+    users_suggested_group_keys: Map<String, Value>,
+}
+
 /// `POST /api/v1/e2e.provideUsersSuggestedGroupKeys`. Rooms and users the caller cannot hand keys to are skipped.
-async fn provide(call: Call) -> Outcome {
-    let params = call.input.params()?;
+async fn provide(call: Call, wish: Provide) -> Outcome {
     if !call.state.views().settings().bool(keys::E2E_ENABLE) {
         return Ok(Answer::empty());
     }
-    let Some(Value::Object(rooms)) = params.get("usersSuggestedGroupKeys") else {
-        return Err(wording::match_missing("usersSuggestedGroupKeys"));
-    };
+    let rooms = wish.users_suggested_group_keys;
     if rooms.len() > MOST_KEYS {
         return Err(ApiError::TooLarge);
     }
-    for (room, users) in rooms {
+    for (room, users) in &rooms {
         let Ok(place) = own_room(
             &call.state,
             &call.caller,
@@ -280,17 +242,17 @@ async fn provide(call: Call) -> Outcome {
     Ok(Answer::empty())
 }
 
-async fn reset_room_key(call: Call) -> Outcome {
-    let params = call.input.params()?;
-    let place = own_room(
-        &call.state,
-        &call.caller,
-        params.required("rid")?,
-        "e2e.resetRoomKey",
-    )
-    .await?;
-    let key = sized(params.required("e2eKey")?)?;
-    let key_id = sized(params.required("e2eKeyId")?)?;
+#[derive(Parameters)]
+struct ResetRoomKey {
+    rid: String,
+    e2e_key: Document,
+    e2e_key_id: Document,
+}
+
+async fn reset_room_key(call: Call, params: ResetRoomKey) -> Outcome {
+    let place = own_room(&call.state, &call.caller, &params.rid, "e2e.resetRoomKey").await?;
+    let key = sized(&params.e2e_key.0)?;
+    let key_id = sized(&params.e2e_key_id.0)?;
     e2e::set_room_key(&call.state, &call.caller, &place, key_id, Some(key)).await?;
     Ok(Answer::empty())
 }

@@ -9,9 +9,10 @@ use serde_json::{Map, Value, json};
 use crate::documents::users;
 use crate::errors::{ApiError, wording};
 use crate::http::answer::{Answer, Outcome};
-use crate::http::call::{Anyone, Call};
+use crate::http::call::{Anyone, Call, FromInput, Input};
+use crate::http::parameters::{Loose, field};
 use crate::http::route::{self, Route};
-use crate::http::schema::Kind;
+use crate::http::schema::{Kind, Schema};
 use crate::http::{login_form, second_factor};
 use crate::state::AppState;
 
@@ -32,12 +33,30 @@ pub(super) fn routes() -> Vec<Route> {
     ]
 }
 
-pub async fn login(call: Anyone) -> Outcome {
-    let body = call
-        .input
-        .params()
-        .map_err(|_| wording::unrecognized_login())?
-        .into_map();
+/// Any of the forms that [`login_form`] reads. What is none of them, it words itself.
+struct LogIn(Map<String, Value>);
+
+impl FromInput for LogIn {
+    const SCHEMA: Schema = Schema {
+        fields: &[
+            field::<Loose<String>>("user", false),
+            field::<Loose<String>>("username", false),
+            field::<Loose<String>>("email", false),
+            field::<Loose<String>>("password", false),
+            field::<Loose<String>>("code", false),
+            field::<Loose<String>>("resume", false),
+        ],
+        ..Schema::OPEN
+    };
+
+    fn from_input(input: &mut Input) -> Result<Self, ApiError> {
+        let params = input.params();
+        let params = params.map_err(|_| wording::unrecognized_login())?;
+        Ok(Self(params.into_map()))
+    }
+}
+
+async fn login(call: Anyone, LogIn(body): LogIn) -> Outcome {
     let factor = second_factor::in_headers(&call.input.headers);
     let login = login_form::log_in(&call.state, &call.input.client, &body, factor).await?;
     let me = about_me(&call.state, &login.user).await?;

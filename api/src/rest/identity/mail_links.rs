@@ -16,8 +16,8 @@ use sha2::{Digest as _, Sha256};
 
 use crate::http::answer::{Answer, Outcome};
 use crate::http::call::Anyone;
+use crate::http::parameters::Parameters;
 use crate::http::route::{self, Route};
-use crate::http::schema::Kind;
 
 pub(super) fn routes() -> Vec<Route> {
     vec![
@@ -30,7 +30,6 @@ pub(super) fn routes() -> Vec<Route> {
             .sends(&["text/html"])
             .about("Where the link to choose a password leads: a page with a form."),
         route::public(Method::POST, "/reset-password/{token}", reset_password)
-            .knows(&[("password", Kind::Text), ("repeated", Kind::Text)])
             .sends(&["text/html"])
             .about("Takes the form with a new password."),
     ]
@@ -83,11 +82,17 @@ async fn reset_form(call: Anyone) -> Outcome {
     }
 }
 
+#[derive(Parameters)]
+#[params(open)]
+struct ResetPassword {
+    password: Option<String>,
+    repeated: Option<String>,
+}
+
 /// `POST /reset-password/<token>`: the filled-in form.
-async fn reset_password(call: Anyone) -> Outcome {
-    let params = call.input.params()?;
-    let password = params.text("password")?.unwrap_or_default();
-    let repeated = params.text("repeated")?.unwrap_or_default();
+async fn reset_password(call: Anyone, wish: ResetPassword) -> Outcome {
+    let password = wish.password.unwrap_or_default();
+    let repeated = wish.repeated.unwrap_or_default();
     let token = call.input.path("token");
     if password != repeated {
         if let Err(error) = mail_links::can_follow(&call.state, token, Use::Reset).await {
@@ -96,7 +101,7 @@ async fn reset_password(call: Anyone) -> Outcome {
         let problem = "These are two different passwords. Please type the same one twice.";
         return Ok(form(&call, StatusCode::BAD_REQUEST, Some(problem)));
     }
-    match mail_links::reset(&call.state, token, Chosen::Clear(password)).await {
+    match mail_links::reset(&call.state, token, Chosen::Clear(&password)).await {
         Ok(_) => {
             let text = "Your password is changed, and you are logged out everywhere. Log in with the new one.";
             Ok(Answer::other(page(

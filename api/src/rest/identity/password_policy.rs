@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use crate::http::answer::{Answer, Outcome};
 use crate::http::call::Anyone;
+use crate::http::parameters::Parameters;
 use crate::http::route::{self, Route};
 use crate::http::schema::Kind;
 use crate::state::AppState;
@@ -17,7 +18,6 @@ pub(super) fn routes() -> Vec<Route> {
             .answers(&[("enabled", Kind::Boolean), ("policy", Kind::List)]),
         route::public(Method::GET, "pw.getPolicyReset", password_policy_reset)
             .about("The rules that passwords must meet, for those who choose a new one.")
-            .knows(&[("token", Kind::Text)])
             .answers(&[("enabled", Kind::Boolean), ("policy", Kind::List)]),
     ]
 }
@@ -76,8 +76,13 @@ async fn password_policy(call: Anyone) -> Outcome {
         .field("policy", &policy["policy"]))
 }
 
-/// `GET /api/v1/pw.getPolicyReset`. The policy is no secret, so the token is not checked.
-async fn password_policy_reset(call: Anyone) -> Outcome {
-    call.input.query().required("token")?;
+#[derive(Parameters)]
+#[params(open)]
+struct PolicyReset {
+    /// Not checked: the policy is no secret.
+    _token: String,
+}
+
+async fn password_policy_reset(call: Anyone, _: PolicyReset) -> Outcome {
     password_policy(call).await
 }

@@ -15,8 +15,9 @@ use crate::errors::{ApiError, wording};
 use crate::http::answer::{Answer, Outcome};
 use crate::http::call::{Anyone, Call};
 use crate::http::page::FieldChoice;
+use crate::http::parameters::{Filled, Long, Parameters};
 use crate::http::route::{self, Rate, Route};
-use crate::http::schema::{Kind, OldSchema};
+use crate::http::schema::Kind;
 use crate::state::AppState;
 
 const USER: &[(&str, Kind)] = &[("user", Kind::Object)];
@@ -27,7 +28,6 @@ pub(super) fn routes() -> Vec<Route> {
     vec![
         route::public(Method::POST, "users.register", register)
             .about("Signs somebody up.")
-            .takes(&REGISTER)
             .rate(Rate::Setting(keys::RATE_LIMITER_LIMIT_REGISTER_USER))
             .answers(USER),
         route::get("users.getUsernameSuggestion", username_suggestion)
@@ -35,50 +35,40 @@ pub(super) fn routes() -> Vec<Route> {
             .answers(RESULT),
         route::get("users.checkUsernameAvailability", check_availability)
             .about("Tells whether the caller could have that user name.")
-            .takes(&USERNAME)
             .answers(&[("result", Kind::Boolean)]),
     ]
 }
 
-static REGISTER: OldSchema = OldSchema {
-    required: &[
-        ("username", Kind::LongText(3)),
-        ("email", Kind::Text),
-        ("pass", Kind::Text),
-    ],
-    optional: &[
-        ("name", Kind::Text),
-        ("secret", Kind::Text),
-        ("reason", Kind::Text),
-        ("setupCode", Kind::Text),
-    ],
-    one_of: &[],
-};
-
-static USERNAME: OldSchema = OldSchema {
-    required: &[("username", Kind::Text)],
-    optional: &[],
-    one_of: &[],
-};
+#[derive(Parameters)]
+struct Register {
+    username: Long<3>,
+    email: String,
+    pass: String,
+    /// Required all the same: clients know the error of the handler.
+    name: Option<String>,
+    secret: Option<Filled>,
+    reason: Option<Filled>,
+    setup_code: Option<Filled>,
+}
 
 /// `POST /api/v1/users.register`. Does not log in.
-async fn register(call: Anyone) -> Outcome {
-    let params = call.input.params()?;
+async fn register(call: Anyone, params: Register) -> Outcome {
     let choice = FieldChoice::parse(&call.input.query())?;
+    let name = params.name.ok_or_else(|| wording::match_missing("name"))?;
     let wish = SignUp {
-        username: Some(params.required("username")?),
-        name: params.required("name")?,
-        email: params.required("email")?,
-        password: params.required("pass")?,
+        username: Some(&params.username.0),
+        name: &name,
+        email: &params.email,
+        password: &params.pass,
         door: Door {
-            secret: params.filled("secret")?,
+            secret: params.secret.as_deref(),
             owns_server: setup::is_proved(
                 &call.state,
                 &call.input.client,
-                params.filled("setupCode")?,
+                params.setup_code.as_deref(),
             ),
         },
-        reason: params.filled("reason")?,
+        reason: params.reason.as_deref(),
     };
     let id = registration::sign_up(&call.state, &wish).await?;
     let user = call.state.views().user(&id).await?;
@@ -122,9 +112,12 @@ pub async fn is_available(
     Ok(holder.is_none_or(|holder| holder.id == *caller.id()))
 }
 
-async fn check_availability(call: Call) -> Outcome {
-    let params = call.input.params()?;
-    let username = params.required("username")?;
-    let free = is_available(&call.state, &call.caller, username).await?;
+#[derive(Parameters)]
+struct CheckAvailability {
+    username: String,
+}
+
+async fn check_availability(call: Call, wish: CheckAvailability) -> Outcome {
+    let free = is_available(&call.state, &call.caller, &wish.username).await?;
     Ok(Answer::empty().field("result", &free))
 }

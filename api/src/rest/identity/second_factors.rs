@@ -11,15 +11,11 @@ use projections::UserFacts;
 use crate::errors::{ApiError, wording};
 use crate::http::answer::{Answer, Outcome};
 use crate::http::call::{Anyone, Call};
+use crate::http::parameters::{Filled, Long, Parameters};
+use crate::http::params::Params;
 use crate::http::route::{self, Route};
-use crate::http::schema::{Kind, OldSchema};
-use crate::rest::lookup;
-
-const USER: [(&str, Kind); 3] = [
-    ("userId", Kind::Text),
-    ("username", Kind::Text),
-    ("user", Kind::Text),
-];
+use crate::http::schema::{Kind, Schema};
+use crate::rest::lookup::{self, UserNamed};
 
 pub(super) fn routes() -> Vec<Route> {
     vec![
@@ -33,18 +29,15 @@ pub(super) fn routes() -> Vec<Route> {
         .answers(&[("secret", Kind::Text), ("url", Kind::Text)]),
     route::post("users.2fa.validateTotp", validate_totp)
         .about("Asks for codes of the authenticator from now on, if this is one. Answers backup codes.")
-        .takes(&CODE)
         .answers(&[("codes", Kind::Texts)]),
     route::post("users.2fa.disableTotp", disable_totp)
         .about("Stops asking for codes of the authenticator, if this is one.")
-        .takes(&CODE)
         .answers(&[("disabled", Kind::Boolean)]),
     route::post(
         "users.2fa.regenerateTotpCodes",
         regenerate_totp_codes,
     )
     .about("Replaces the caller's backup codes.")
-    .takes(&CODE)
     .answers(&[("codes", Kind::Texts)]),
     route::get(
         "users.2fa.totpCodesRemaining",
@@ -57,17 +50,14 @@ pub(super) fn routes() -> Vec<Route> {
         "users.2fa.sendEmailCode",
         send_email_code,
     )
-    .about("Mails a fresh code to a user who logs in with codes by mail.")
-    .knows(&[("emailOrUsername", Kind::Text)]),
+    .about("Mails a fresh code to a user who logs in with codes by mail."),
     route::post("users.resetTOTP", reset_totp)
         .about("Takes the authenticator from the caller, or from the user named.")
-        .knows(&USER)
         .second_factor_anew(),
     route::post("users.resetE2EKey", reset_e2e_key)
         .about(
             "Takes the keys of end-to-end encryption from the caller, or from the user named.",
         )
-        .knows(&USER)
         .second_factor_anew(),
     ]
 }
@@ -82,14 +72,8 @@ async fn disable_email(call: Call) -> Outcome {
     Ok(Answer::empty())
 }
 
-static CODE: OldSchema = OldSchema {
-    required: &[("code", Kind::LongText(1))],
-    optional: &[],
-    one_of: &[],
-};
-
 /// `POST /api/v1/users.2fa.enableTotp`: shows a secret for an authenticator.
-pub async fn enable_totp(call: Call) -> Outcome {
+async fn enable_totp(call: Call) -> Outcome {
     let user = &call.caller.user;
     let shown = second_factors::prepare_totp(&call.state, &user.id, &user.username).await?;
     Ok(Answer::empty()
@@ -97,25 +81,25 @@ pub async fn enable_totp(call: Call) -> Outcome {
         .field("url", &shown.url))
 }
 
+#[derive(Parameters)]
+struct Code {
+    code: Long<1>,
+}
+
 /// `POST /api/v1/users.2fa.validateTotp`: the authenticator works. All other sessions end, because they proved less.
-async fn validate_totp(call: Call) -> Outcome {
-    let params = call.input.params()?;
-    let code = params.required("code")?;
-    let codes = second_factors::enable_totp(&call.state, &call.caller, code).await?;
+async fn validate_totp(call: Call, Code { code }: Code) -> Outcome {
+    let codes = second_factors::enable_totp(&call.state, &call.caller, &code.0).await?;
     Ok(Answer::empty().field("codes", &codes.ok_or_else(wording::invalid_totp)?))
 }
 
-pub async fn disable_totp(call: Call) -> Outcome {
-    let params = call.input.params()?;
-    let code = params.required("code")?;
-    let disabled = second_factors::disable_totp(&call.state, call.caller.id(), code).await?;
+async fn disable_totp(call: Call, Code { code }: Code) -> Outcome {
+    let disabled = second_factors::disable_totp(&call.state, call.caller.id(), &code.0).await?;
     Ok(Answer::empty().field("disabled", &disabled))
 }
 
-async fn regenerate_totp_codes(call: Call) -> Outcome {
-    let params = call.input.params()?;
-    let (user, code) = (call.caller.id(), params.required("code")?);
-    let codes = second_factors::replace_backup_codes(&call.state, user, code).await?;
+async fn regenerate_totp_codes(call: Call, Code { code }: Code) -> Outcome {
+    let user = call.caller.id();
+    let codes = second_factors::replace_backup_codes(&call.state, user, &code.0).await?;
     Ok(Answer::empty().field("codes", &codes.ok_or_else(wording::invalid_totp)?))
 }
 
@@ -125,17 +109,22 @@ async fn totp_codes_remaining(call: Call) -> Outcome {
     Ok(Answer::empty().field("remaining", &remaining))
 }
 
+#[derive(Parameters)]
+#[params(open)]
+struct SendEmailCode {
+    email_or_username: Option<Filled>,
+}
+
 /// `POST /api/v1/users.2fa.sendEmailCode`: the same answer whether or not the user exists.
-async fn send_email_code(call: Anyone) -> Outcome {
-    let params = call.input.params()?;
-    let named = params
-        .filled("emailOrUsername")?
+async fn send_email_code(call: Anyone, wish: SendEmailCode) -> Outcome {
+    let named = wish
+        .email_or_username
         .ok_or_else(|| wording::parameter_required("emailOrUsername"))?;
     let views = call.state.views();
     let user = if named.contains('@') {
-        views.user_by_email(named).await?
+        views.user_by_email(&named).await?
     } else {
-        views.user_by_username(named).await?
+        views.user_by_username(&named).await?
     };
     if let Some(user) = user.filter(|user| user.active) {
         let enrolled = enrolment::enrolled(&call.state, &user).await?;
@@ -144,37 +133,49 @@ async fn send_email_code(call: Anyone) -> Outcome {
     Ok(Answer::empty())
 }
 
+/// `None`: nothing names a user. A blank name is there, and names nobody.
+struct Reset(Option<UserNamed>);
+
+impl Parameters for Reset {
+    const SCHEMA: Schema = UserNamed::SCHEMA;
+
+    fn read(params: &mut Params) -> Result<Self, ApiError> {
+        let mut fields = Self::SCHEMA.fields.iter();
+        let names_somebody = fields.any(|field| params.get(field.name).is_some());
+        let named = UserNamed::read(params)?;
+        Ok(Self(names_somebody.then_some(named)))
+    }
+}
+
 /// The user whose factors or keys are reset: the one named, which needs a right, or else the caller.
 async fn to_reset(
     call: &Call,
+    Reset(named): Reset,
     right: Permission,
     method: &str,
 ) -> Result<Arc<UserFacts>, ApiError> {
-    let params = call.input.params()?;
-    let names_somebody = ["userId", "username", "user"]
-        .into_iter()
-        .any(|name| params.get(name).is_some());
-    if !names_somebody {
+    let Some(named) = named else {
         return Ok(Arc::clone(&call.caller.user));
-    }
+    };
     let settings = call.state.views().settings();
     let allowed = settings.bool(keys::ACCOUNTS_TWO_FACTOR_AUTHENTICATION_ENFORCE_PASSWORD_FALLBACK);
     if !allowed || !call.may(right) {
         return Err(wording::reset_not_allowed(method));
     }
-    lookup::user(&call.state, &params).await
+    lookup::named_user(&call.state, &named).await
 }
 
-async fn reset_totp(call: Call) -> Outcome {
-    let user = to_reset(&call, Permission::EDIT_OTHER_USER_TOTP, "users.resetTOTP").await?;
+async fn reset_totp(call: Call, wish: Reset) -> Outcome {
+    let right = Permission::EDIT_OTHER_USER_TOTP;
+    let user = to_reset(&call, wish, right, "users.resetTOTP").await?;
     second_factors::reset_totp(&call.state, call.caller.id(), &user.id).await?;
     Ok(Answer::empty())
 }
 
 /// `POST /api/v1/users.resetE2EKey`: the user has to log in again everywhere.
-async fn reset_e2e_key(call: Call) -> Outcome {
+async fn reset_e2e_key(call: Call, wish: Reset) -> Outcome {
     let right = Permission::EDIT_OTHER_USER_E2EE;
-    let user = to_reset(&call, right, "users.resetE2EKey").await?;
+    let user = to_reset(&call, wish, right, "users.resetE2EKey").await?;
     e2e::reset(&call.state, call.caller.id(), &user.id).await?;
     Ok(Answer::empty())
 }

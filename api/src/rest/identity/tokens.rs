@@ -11,16 +11,10 @@ use serde_json::{Map, Value, json};
 use crate::errors::{ApiError, wording};
 use crate::http::answer::{Answer, Outcome};
 use crate::http::call::Call;
-use crate::http::params::Params;
+use crate::http::parameters::{Filled, Flag, Parameters};
 use crate::http::route::{self, Route};
 use crate::http::schema::Kind;
-use crate::rest::lookup;
-
-const USER: [(&str, Kind); 3] = [
-    ("userId", Kind::Text),
-    ("username", Kind::Text),
-    ("user", Kind::Text),
-];
+use crate::rest::lookup::{self, UserNamed};
 
 const PERSONAL: &[Permission] = &[Permission::CREATE_PERSONAL_ACCESS_TOKENS];
 
@@ -28,7 +22,6 @@ pub(super) fn routes() -> Vec<Route> {
     vec![
         route::post("users.logout", logout)
             .about("Voids all tokens of a user.")
-            .knows(&[("userId", Kind::Text)])
             .answers(&[("message", Kind::Text)]),
         route::post("users.logoutOtherClients", logout_other_clients)
             .about("Ends the caller's other sessions; personal access tokens stay valid.")
@@ -37,7 +30,6 @@ pub(super) fn routes() -> Vec<Route> {
             .about("Voids all of the caller's other tokens."),
         route::post("users.createToken", create_token)
             .about("Makes a session token for a user, where the operator allows that.")
-            .knows(&USER)
             .answers(&[("data", Kind::Object)]),
         route::get("users.getPersonalAccessTokens", list_personal)
             .about("Lists the caller's personal access tokens.")
@@ -45,34 +37,30 @@ pub(super) fn routes() -> Vec<Route> {
             .answers(&[("tokens", Kind::List)]),
         route::post("users.generatePersonalAccessToken", generate_personal)
             .about("Makes a personal access token. It is shown this once.")
-            .knows(&[
-                ("tokenName", Kind::Text),
-                ("bypassTwoFactor", Kind::Boolean),
-            ])
             .needs_or(PERSONAL, wording::personal_tokens_not_allowed)
             .second_factor()
             .answers(&[("token", Kind::Text)]),
         route::post("users.regeneratePersonalAccessToken", regenerate_personal)
             .about("Replaces a personal access token by a new one of the same name.")
-            .knows(&[("tokenName", Kind::Text)])
             .needs_or(PERSONAL, wording::personal_tokens_not_allowed)
             .second_factor()
             .answers(&[("token", Kind::Text)]),
         route::post("users.removePersonalAccessToken", remove_personal)
             .about("Voids a personal access token.")
-            .knows(&[("tokenName", Kind::Text)])
             .needs_or(PERSONAL, wording::personal_tokens_not_allowed)
             .second_factor(),
     ]
 }
 
+#[derive(Parameters)]
+#[params(open)]
+struct Logout {
+    user_id: Option<UserId>,
+}
+
 /// `POST /api/v1/users.logout`: ends all sessions of a user, including those of programs.
-async fn logout(call: Call) -> Outcome {
-    let params = call.input.params()?;
-    let target = match params.filled("userId")? {
-        Some(id) => UserId::new(id),
-        None => call.caller.id().clone(),
-    };
+async fn logout(call: Call, Logout { user_id }: Logout) -> Outcome {
+    let target = user_id.unwrap_or_else(|| call.caller.id().clone());
     if target != *call.caller.id() {
         call.need(Permission::LOGOUT_OTHER_USER)?;
         let known = call.state.views().user(&target).await?;
@@ -114,11 +102,11 @@ async fn remove_other_tokens(call: Call) -> Outcome {
 }
 
 /// `POST /api/v1/users.createToken`: a session for a user, if the operator allows that.
-async fn create_token(call: Call) -> Outcome {
+async fn create_token(call: Call, named: UserNamed) -> Outcome {
     if !call.state.doors().create_tokens_for_users {
         return Err(wording::create_token_not_allowed());
     }
-    let target = lookup::user(&call.state, &call.input.params()?).await?;
+    let target = lookup::named_user(&call.state, &named).await?;
     if target.id != *call.caller.id() && !call.may(Permission::USER_GENERATE_ACCESS_TOKEN) {
         return Err(wording::create_token_not_allowed());
     }
@@ -128,31 +116,41 @@ async fn create_token(call: Call) -> Outcome {
     Ok(Answer::empty().field("data", &json!({ "userId": target.id, "authToken": token })))
 }
 
-fn token_name(params: &Params) -> Result<&str, ApiError> {
-    params
-        .filled("tokenName")?
-        .map(domain::text::trim)
-        .ok_or_else(wording::token_name_required)
+#[derive(Parameters)]
+#[params(open)]
+struct TokenNamed {
+    token_name: Option<Filled>,
 }
 
-async fn generate_personal(call: Call) -> Outcome {
-    let params = call.input.params()?;
-    let (name, bypass) = (token_name(&params)?, params.flag("bypassTwoFactor"));
+impl TokenNamed {
+    fn name(&self) -> Result<&str, ApiError> {
+        let name = self.token_name.as_deref().map(domain::text::trim);
+        name.ok_or_else(wording::token_name_required)
+    }
+}
+
+#[derive(Parameters)]
+#[params(open)]
+struct GeneratePersonal {
+    #[param(flatten)]
+    token: TokenNamed,
+    bypass_two_factor: Flag,
+}
+
+async fn generate_personal(call: Call, wish: GeneratePersonal) -> Outcome {
+    let (name, bypass) = (wish.token.name()?, wish.bypass_two_factor.0);
     let token = sessions::issue_personal(&call.state, &call.caller, name, bypass).await?;
     Ok(Answer::empty().field("token", &token))
 }
 
-async fn regenerate_personal(call: Call) -> Outcome {
-    let params = call.input.params()?;
-    let name = token_name(&params)?;
+async fn regenerate_personal(call: Call, named: TokenNamed) -> Outcome {
+    let name = named.name()?;
     let token = sessions::regenerate_personal(&call.state, &call.caller, name).await?;
     Ok(Answer::empty().field("token", &token))
 }
 
-async fn remove_personal(call: Call) -> Outcome {
-    let params = call.input.params()?;
-    let name = token_name(&params)?;
-    sessions::revoke_personal(&call.state, call.caller.id(), name).await?;
+async fn remove_personal(call: Call, named: TokenNamed) -> Outcome {
+    sessions::revoke_personal(&call.state, call.caller.id(), named.name()?).await?;
     Ok(Answer::empty())
 }
 

@@ -10,6 +10,7 @@ use serde_json::json;
 use crate::errors::{ApiError, wording};
 use crate::http::answer::{Answer, Outcome};
 use crate::http::call::Call;
+use crate::http::parameters::{Filled, Parameters};
 use crate::http::route::{self, Route};
 use crate::http::schema::Kind;
 
@@ -17,7 +18,6 @@ pub(super) fn routes() -> Vec<Route> {
     vec![
         route::get("dns.resolve.srv", srv)
             .about("The best SRV record of a name.")
-            .knows(&[("url", Kind::Text)])
             .answers(&[("resolved", Kind::Object)]),
         route::post("dns.resolve.txt", txt)
             .about("The first TXT record of a name, which the query string gives.")
@@ -31,11 +31,16 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// Longest possible name.
 const LONGEST: usize = 253;
 
+#[derive(Parameters)]
+#[params(open)]
+struct Resolve {
+    url: Option<Filled>,
+}
+
 /// The name that `url` asks for; if that is an address, its host.
-fn name(call: &Call) -> Result<String, ApiError> {
-    let params = call.input.query();
-    let url = params
-        .filled("url")?
+fn name(Resolve { url }: &Resolve) -> Result<String, ApiError> {
+    let url = url
+        .as_deref()
         .ok_or_else(|| wording::missing_param("url"))?;
     let host = url.split("://").nth(1).unwrap_or(url);
     let host = host.split(['/', '?', '#']).next().unwrap_or_default();
@@ -62,8 +67,8 @@ async fn lookup(call: &Call, name: &str, kind: RecordType) -> Result<Vec<RData>,
     })
 }
 
-async fn srv(call: Call) -> Outcome {
-    let name = name(&call)?;
+async fn srv(call: Call, wish: Resolve) -> Outcome {
+    let name = name(&wish)?;
     let records = lookup(&call, &name, RecordType::SRV).await?;
     let best = records
         .iter()
@@ -85,7 +90,7 @@ async fn srv(call: Call) -> Outcome {
 
 /// `POST /api/v1/dns.resolve.txt`, with its parameter in the query.
 async fn txt(call: Call) -> Outcome {
-    let name = name(&call)?;
+    let name = name(&Resolve::read(&mut call.input.query())?)?;
     let records = lookup(&call, &name, RecordType::TXT).await?;
     let text = records
         .iter()

@@ -12,15 +12,16 @@ use domain::permission::Permission;
 use domain::{Sealed, text};
 use projections::EmailInboxRecord;
 use reactors::mail::inbox_test_mail;
-use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use crate::documents::users::author;
 use crate::errors::{ApiError, wording};
 use crate::http::answer::{Answer, Outcome};
-use crate::http::call::{Call, Input};
+use crate::http::call::Call;
+use crate::http::page::Page;
+use crate::http::parameters::{Inside, Parameters};
 use crate::http::route::{self, Route, paged};
-use crate::http::schema::{Kind, PAGE};
+use crate::http::schema::Kind;
 use crate::state::AppState;
 
 const INBOXES: &[Permission] = &[Permission::MANAGE_EMAIL_INBOX];
@@ -30,22 +31,10 @@ pub(super) fn routes() -> Vec<Route> {
         route::get("email-inbox.list", list)
             .about("Lists the e-mail inboxes of the workspace.")
             .needs_or(INBOXES, wording::plainly_not_allowed)
-            .knows(&PAGE)
             .answers(paged!("emailInboxes")),
         route::post("email-inbox", save)
             .about("Adds an e-mail inbox, or changes the one of an id.")
             .needs_or(INBOXES, wording::plainly_not_allowed)
-            .knows(&[
-                ("_id", Kind::Text),
-                ("active", Kind::Boolean),
-                ("name", Kind::Text),
-                ("email", Kind::Text),
-                ("description", Kind::Text),
-                ("senderInfo", Kind::Text),
-                ("department", Kind::Text),
-                ("smtp", Kind::Object),
-                ("imap", Kind::Object),
-            ])
             .answers(&[("_id", Kind::Text)]),
         route::get("email-inbox/{id}", get)
             .about("An e-mail inbox, without its passwords.")
@@ -57,7 +46,6 @@ pub(super) fn routes() -> Vec<Route> {
         route::get("email-inbox.search", search)
             .about("The e-mail inbox of an address.")
             .needs_or(INBOXES, wording::plainly_not_allowed)
-            .knows(&[("email", Kind::Text)])
             .answers(&[("emailInbox", Kind::Any)]),
         route::post("email-inbox.send-test/{id}", send_test)
             .about("Sends the caller a mail through an e-mail inbox.")
@@ -69,10 +57,10 @@ pub(super) fn routes() -> Vec<Route> {
 /// Stands for a known password.
 pub const MASK: &str = "********";
 
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Wish {
-    #[serde(rename = "_id", default)]
+#[derive(Parameters)]
+#[params(open)]
+struct Save {
+    #[param(name = "_id")]
     id: Option<String>,
     active: bool,
     name: String,
@@ -80,19 +68,18 @@ struct Wish {
     description: String,
     sender_info: String,
     department: String,
-    smtp: WishedServer,
-    imap: WishedServer,
+    smtp: Inside<WishedServer>,
+    imap: Inside<WishedServer>,
 }
 
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Parameters)]
+#[params(open)]
 struct WishedServer {
     server: String,
     port: u16,
     username: String,
     password: String,
     secure: bool,
-    #[serde(default)]
     max_retries: Option<u32>,
 }
 
@@ -108,18 +95,18 @@ impl From<WishedServer> for MailServer<Option<String>> {
     }
 }
 
-impl From<Wish> for Description<Option<String>> {
-    fn from(wish: Wish) -> Self {
+impl From<Save> for Description<Option<String>> {
+    fn from(wish: Save) -> Self {
         Self {
-            imap_retries: wish.imap.max_retries,
+            imap_retries: wish.imap.0.max_retries,
             active: wish.active,
             name: wish.name,
             email: text::trim(&wish.email).to_owned(),
             description: wish.description,
             sender_info: wish.sender_info,
             department: wish.department,
-            smtp: wish.smtp.into(),
-            imap: wish.imap.into(),
+            smtp: wish.smtp.0.into(),
+            imap: wish.imap.0.into(),
         }
     }
 }
@@ -158,8 +145,8 @@ async fn document(state: &AppState, record: &EmailInboxRecord) -> Result<Doc, Ap
 }
 
 /// `GET /api/v1/email-inbox.list`, by name by default.
-async fn list(call: Call) -> Outcome {
-    let page = call.page(&call.input.query())?;
+async fn list(call: Call, page: Page) -> Outcome {
+    let page = call.paging(&page)?;
     let mut documents = Vec::new();
     for record in call.state.views().email_inboxes().await? {
         documents.push(document(&call.state, &record).await?);
@@ -173,8 +160,7 @@ async fn list(call: Call) -> Outcome {
 }
 
 /// `POST /api/v1/email-inbox`: creates an inbox, or changes the one with `_id`.
-async fn save(call: Call) -> Outcome {
-    let wish: Wish = Input::typed(call.input.params()?)?;
+async fn save(call: Call, wish: Save) -> Outcome {
     if !application::outside::mail::is_address(text::trim(&wish.email)) {
         return Err(wording::invalid_inbox_address(&wish.email));
     }
@@ -192,11 +178,14 @@ async fn get(call: Call) -> Outcome {
     })
 }
 
-/// `GET /api/v1/email-inbox.search`: the inbox of an address.
-async fn search(call: Call) -> Outcome {
-    let params = call.input.query();
-    let address = params.required("email")?;
-    let found = match call.state.views().email_inbox_of(address).await? {
+#[derive(Parameters)]
+#[params(open)]
+struct Search {
+    email: String,
+}
+
+async fn search(call: Call, Search { email }: Search) -> Outcome {
+    let found = match call.state.views().email_inbox_of(&email).await? {
         Some(record) => Some(document(&call.state, &record).await?),
         None => None,
     };

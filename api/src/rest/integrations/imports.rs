@@ -1,41 +1,39 @@
 //! Importing from other chat servers: what clients ask for. This server includes no importer (contract, admin 14).
 
 use domain::permission::Permission;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::errors::wording;
 use crate::http::answer::{Answer, Outcome};
 use crate::http::call::Call;
+use crate::http::parameters::{Document, Loose, Parameters};
 use crate::http::route::{self, Route};
 use crate::http::schema::Kind;
 
 pub(super) fn routes() -> Vec<Route> {
     let refused = wording::import_not_allowed;
-    let file = &[
-        ("importerKey", Kind::Text),
-        ("fileUrl", Kind::Text),
-        ("fileName", Kind::Text),
-        ("contentType", Kind::Text),
-        ("binaryContent", Kind::Document),
-    ];
     vec![
-        route::post("uploadImportFile", import_file)
-            .about("Sends what is to be imported.")
-            .needs_or(RUN, refused)
-            .knows(file),
-        route::post("downloadPublicImportFile", import_file)
-            .about("Says where what is to be imported can be fetched.")
-            .needs_or(RUN, refused)
-            .knows(file),
+        route::post("uploadImportFile", |_, file: UploadFile| async move {
+            no_importer(&file.importer_key)
+        })
+        .about("Sends what is to be imported.")
+        .needs_or(RUN, refused),
+        route::post(
+            "downloadPublicImportFile",
+            |_, file: DownloadFile| async move { no_importer(&file.importer_key) },
+        )
+        .about("Says where what is to be imported can be fetched.")
+        .needs_or(RUN, refused),
         route::get("getImportFileData", |_| async {
             no_import("getImportFileData")
         })
         .about("What can be imported.")
         .needs_or(RUN, refused),
-        route::post("startImport", |_| async { no_import("startImport") })
-            .about("Imports what was chosen.")
-            .needs_or(RUN, refused)
-            .knows(&[("input", Kind::Object)]),
+        route::post("startImport", |_, _: StartImport| async {
+            no_import("startImport")
+        })
+        .about("Imports what was chosen.")
+        .needs_or(RUN, refused),
         route::get("getImportProgress", |_| async {
             no_import("getImportProgress")
         })
@@ -76,13 +74,34 @@ const IMPORTERS: [&str; 6] = [
     "pending-avatars",
 ];
 
-/// `POST /api/v1/uploadImportFile` and `downloadPublicImportFile`.
-async fn import_file(call: Call) -> Outcome {
-    let params = call.input.params()?;
-    let key = params.required("importerKey")?;
+#[derive(Parameters)]
+#[params(open)]
+struct UploadFile {
+    importer_key: String,
+    /// In base64.
+    _binary_content: Loose<Document>,
+    _content_type: Loose<String>,
+    _file_name: Loose<String>,
+}
+
+#[derive(Parameters)]
+#[params(open)]
+struct DownloadFile {
+    importer_key: String,
+    _file_url: Loose<String>,
+}
+
+fn no_importer(key: &str) -> Outcome {
     let known = IMPORTERS.contains(&key);
     tracing::debug!(key, known, "an import was asked for");
     Err(wording::importer_not_defined(key))
+}
+
+#[derive(Parameters)]
+#[params(open)]
+struct StartImport {
+    /// Who and what was chosen.
+    _input: Loose<Map<String, Value>>,
 }
 
 /// `GET /api/v1/getImportFileData`, `getImportProgress`, `getCurrentImportOperation`, `POST startImport`: nothing is

@@ -6,18 +6,17 @@ use domain::settings::keys;
 use crate::errors::wording;
 use crate::http::answer::Outcome;
 use crate::http::call::Call;
+use crate::http::parameters::{Loose, Parameters};
 use crate::http::route::{self, Route};
-use crate::http::schema::Kind;
 
 pub(super) fn routes() -> Vec<Route> {
     vec![
         route::post("ldap.testConnection", ldap)
             .about("Tries to reach the LDAP server.")
             .needs_or(LDAP, wording::plainly_not_authorized),
-        route::post("ldap.testSearch", ldap)
+        route::post("ldap.testSearch", |call, _: TestSearch| ldap(call))
             .about("Looks somebody up on the LDAP server.")
-            .needs_or(LDAP, wording::plainly_not_authorized)
-            .knows(&[("username", Kind::Text)]),
+            .needs_or(LDAP, wording::plainly_not_authorized),
         route::post("ldap.syncNow", ldap)
             .about("Takes accounts over from the LDAP server.")
             .needs_or(LDAP, wording::plainly_not_authorized),
@@ -25,6 +24,12 @@ pub(super) fn routes() -> Vec<Route> {
 }
 
 const LDAP: &[Permission] = &[Permission::TEST_ADMIN_OPTIONS];
+
+#[derive(Parameters)]
+#[params(open)]
+struct TestSearch {
+    _username: Loose<String>,
+}
 
 async fn ldap(call: Call) -> Outcome {
     if call.state.views().settings().bool(keys::LDAP_ENABLE) {

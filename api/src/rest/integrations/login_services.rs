@@ -10,6 +10,7 @@ use sha2::{Digest as _, Sha256};
 use crate::errors::wording;
 use crate::http::answer::{Answer, Outcome};
 use crate::http::call::{Anyone, Call};
+use crate::http::parameters::{Loose, Parameters};
 use crate::http::route::{self, Route};
 use crate::http::schema::Kind;
 
@@ -27,7 +28,6 @@ pub(super) fn routes() -> Vec<Route> {
         .answers(&[("configurations", Kind::List)]),
         route::post("settings.addCustomOAuth", add_custom)
             .about("Adds a way to log in with an account elsewhere, disabled at first.")
-            .knows(&[("name", Kind::Text)])
             .needs_or(&[Permission::ADD_OAUTH_SERVICE], wording::adding_services)
             .second_factor(),
     ]
@@ -219,11 +219,15 @@ async fn service_configurations(call: Anyone) -> Outcome {
     Ok(Answer::empty().field("configurations", &configurations))
 }
 
-async fn add_custom(call: Call) -> Outcome {
-    let params = call.input.params()?;
-    let name = params
-        .get("name")
-        .and_then(Value::as_str)
+#[derive(Parameters)]
+#[params(open)]
+struct AddCustom {
+    name: Loose<String>,
+}
+
+async fn add_custom(call: Call, AddCustom { name }: AddCustom) -> Outcome {
+    let name = name
+        .text()
         .and_then(domain::login_service::service_name)
         .ok_or_else(wording::service_name_missing)?;
     login_services::add(&call.state, &call.caller, &name).await?;

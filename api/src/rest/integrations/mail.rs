@@ -13,8 +13,9 @@ use reactors::mail::invitation_mail;
 use crate::errors::{ApiError, wording};
 use crate::http::answer::{Answer, Outcome};
 use crate::http::call::{Anyone, Call};
+use crate::http::parameters::{Filled, Long, Parameters};
 use crate::http::route::{self, Route};
-use crate::http::schema::{Kind, OldSchema};
+use crate::http::schema::Kind;
 use crate::state::AppState;
 
 pub(super) fn routes() -> Vec<Route> {
@@ -23,58 +24,52 @@ pub(super) fn routes() -> Vec<Route> {
             .about("Tells whether there is a mail server.")
             .answers(&[("isSMTPConfigured", Kind::Boolean)]),
         route::public(Method::POST, "users.forgotPassword", forgot_password)
-            .knows(&[("email", Kind::Text)])
             .about("Mails a link to choose a new password, if somebody has that address."),
         route::public(Method::POST, "users.verifyEmail", verify_email)
-            .takes(&TOKEN)
             .about("Proves an address with the token that was mailed to it."),
         route::post("users.sendConfirmationEmail", send_confirmation)
-            .takes(&ADDRESS)
             .about("Mails a link that proves an address."),
         route::post("users.sendWelcomeEmail", send_welcome)
-            .takes(&ADDRESS)
             .needs(&[Permission::SEND_MAIL])
             .about("Mails the owner of an account a link to choose the first password."),
         route::post("users.sendInvitationEmail", send_invitations)
-            .takes(&INVITATIONS)
             .needs(&[Permission::BULK_REGISTER_USER])
             .about("Mails people an invitation to sign up."),
     ]
 }
 
-static ADDRESS: OldSchema = OldSchema {
-    required: &[("email", Kind::Text)],
-    optional: &[],
-    one_of: &[],
-};
+#[derive(Parameters)]
+#[params(open)]
+struct ForgotPassword {
+    email: Option<Filled>,
+}
 
 /// `POST /api/v1/users.forgotPassword`. The same answer, in the same time, whether or not there is such an account.
-async fn forgot_password(call: Anyone) -> Outcome {
-    let params = call.input.params()?;
-    let address = params
-        .filled("email")?
-        .ok_or_else(wording::email_param_missing)?;
-    call.state.mail_wishes().forgotten(address);
+async fn forgot_password(call: Anyone, ForgotPassword { email }: ForgotPassword) -> Outcome {
+    let address = email.ok_or_else(wording::email_param_missing)?;
+    call.state.mail_wishes().forgotten(&address);
     Ok(Answer::empty())
 }
 
-static TOKEN: OldSchema = OldSchema {
-    required: &[("token", Kind::LongText(1))],
-    optional: &[],
-    one_of: &[],
-};
+#[derive(Parameters)]
+struct VerifyEmail {
+    token: Long<1>,
+}
 
 /// `POST /api/v1/users.verifyEmail`: whoever has the token can read the mails to the address. Logs nobody in.
-async fn verify_email(call: Anyone) -> Outcome {
-    let params = call.input.params()?;
-    mail_links::verify(&call.state, params.required("token")?).await?;
+async fn verify_email(call: Anyone, VerifyEmail { token }: VerifyEmail) -> Outcome {
+    mail_links::verify(&call.state, &token.0).await?;
     Ok(Answer::empty())
+}
+
+#[derive(Parameters)]
+struct Address {
+    email: String,
 }
 
 /// `POST /api/v1/users.sendConfirmationEmail`: to one's own address, or as an administrator to somebody else's.
-async fn send_confirmation(call: Call) -> Outcome {
-    let params = call.input.params()?;
-    let address = text::trim(params.required("email")?);
+async fn send_confirmation(call: Call, Address { email }: Address) -> Outcome {
+    let address = text::trim(&email);
     let user = call.state.views().user_by_email(address).await?;
     let may = |user: &projections::UserFacts| {
         user.id == *call.caller.id() || call.may(Permission::EDIT_OTHER_USER_INFO)
@@ -85,10 +80,9 @@ async fn send_confirmation(call: Call) -> Outcome {
 }
 
 /// `POST /api/v1/users.sendWelcomeEmail`: with a link to choose the first password.
-async fn send_welcome(call: Call) -> Outcome {
+async fn send_welcome(call: Call, Address { email }: Address) -> Outcome {
     const METHOD: &str = "sendWelcomeEmail";
-    let params = call.input.params()?;
-    let address = text::trim(params.required("email")?);
+    let address = text::trim(&email);
     if !call.state.mailer().is_configured() {
         return Err(wording::smtp_not_configured(METHOD));
     }
@@ -102,15 +96,13 @@ async fn send_welcome(call: Call) -> Outcome {
 /// Most invitations in one request.
 const MOST_INVITATIONS: usize = 50;
 
-static INVITATIONS: OldSchema = OldSchema {
-    required: &[("emails", Kind::Texts)],
-    optional: &[],
-    one_of: &[],
-};
+#[derive(Parameters)]
+struct SendInvitations {
+    emails: Vec<String>,
+}
 
-async fn send_invitations(call: Call) -> Outcome {
-    let params = call.input.params()?;
-    let addresses = params.texts("emails")?.unwrap_or_default();
+async fn send_invitations(call: Call, SendInvitations { emails }: SendInvitations) -> Outcome {
+    let addresses: Vec<&str> = emails.iter().map(String::as_str).collect();
     invite(&call.state, &addresses).await?;
     Ok(Answer::empty())
 }

@@ -11,20 +11,14 @@ use crate::documents::users::author;
 use crate::errors::{ApiError, wording};
 use crate::http::answer::{Answer, Outcome};
 use crate::http::call::Call;
+use crate::http::parameters::{Filled, Loose, Parameters};
+use crate::http::params::Params;
 use crate::http::route::{self, Route};
 use crate::http::schema::Kind;
 use crate::methods::{MethodCall, MethodOutcome};
 use crate::state::AppState;
 
 const APPS: &[Permission] = &[Permission::MANAGE_OAUTH_APPS];
-
-const APP: &[(&str, Kind)] = &[
-    ("name", Kind::Text),
-    ("redirectUri", Kind::Any),
-    ("active", Kind::Boolean),
-];
-
-const CHANGED_APP: &[(&str, Kind)] = &[("appId", Kind::Text), APP[0], APP[1], APP[2]];
 
 pub(super) fn routes() -> Vec<Route> {
     vec![
@@ -34,20 +28,16 @@ pub(super) fn routes() -> Vec<Route> {
             .answers(&[("oauthApps", Kind::List)]),
         route::get("oauth-apps.get", get)
             .about("One such program; its secret only for those who may manage them.")
-            .knows(&[("clientId", Kind::Text), ("appId", Kind::Text)])
             .answers(&[("oauthApp", Kind::Object)]),
         route::post("oauth-apps.create", create)
             .about("Adds such a program.")
-            .knows(APP)
             .needs_or(APPS, wording::managing_oauth_apps)
             .answers(&[("application", Kind::Object)]),
         route::post("oauth-apps.update", update)
             .about("Changes such a program.")
-            .knows(CHANGED_APP)
             .needs_or(APPS, wording::managing_oauth_apps),
         route::post("oauth-apps.delete", delete)
             .about("Removes such a program, and everything granted to it.")
-            .knows(&[("appId", Kind::Text)])
             .needs_or(APPS, wording::managing_oauth_apps),
     ]
 }
@@ -79,13 +69,19 @@ async fn list(call: Call) -> Outcome {
     Ok(Answer::empty().field("oauthApps", &apps))
 }
 
+#[derive(Parameters)]
+#[params(open)]
+struct Get {
+    client_id: Option<Filled>,
+    app_id: Option<Filled>,
+}
+
 /// `GET /api/v1/oauth-apps.get`: by exactly one of its ids. Callers who may not manage apps get what a consent page
 /// shows.
-async fn get(call: Call) -> Outcome {
-    let params = call.input.query();
-    let app = match (params.filled("clientId")?, params.filled("appId")?) {
-        (Some(client_id), None) => call.state.views().oauth_client(client_id).await?,
-        (None, Some(id)) => call.state.views().oauth_app(id).await?,
+async fn get(call: Call, named: Get) -> Outcome {
+    let app = match (named.client_id, named.app_id) {
+        (Some(client_id), None) => call.state.views().oauth_client(&client_id).await?,
+        (None, Some(id)) => call.state.views().oauth_app(&id).await?,
         _ => return Err(wording::oauth_app_selector()),
     };
     let managing = call.may(Permission::MANAGE_OAUTH_APPS);
@@ -100,16 +96,24 @@ async fn get(call: Call) -> Outcome {
     Ok(Answer::empty().field("oauthApp", &document))
 }
 
-/// The properties of an app in a request: the addresses as one text, or as a list.
-fn properties(wish: &Map<String, Value>) -> Result<OAuthAppProperties, ApiError> {
-    let name = match wish.get("name") {
-        None | Some(Value::Null) => "",
+#[derive(Parameters)]
+#[params(open)]
+struct App {
+    name: Loose<String>,
+    /// The addresses as one text, or as a list.
+    redirect_uri: Option<Value>,
+    active: Loose<bool>,
+}
+
+fn properties(wish: App) -> Result<OAuthAppProperties, ApiError> {
+    let name = match wish.name.value {
+        None => String::new(),
         Some(Value::String(name)) => name,
         Some(_) => return Err(wording::invalid_oauth_arguments()),
     };
-    let redirect_uris = match wish.get("redirectUri") {
-        None | Some(Value::Null) => Vec::new(),
-        Some(Value::String(text)) => OAuthAppProperties::addresses(text),
+    let redirect_uris = match wish.redirect_uri {
+        None => Vec::new(),
+        Some(Value::String(text)) => OAuthAppProperties::addresses(&text),
         Some(Value::Array(list)) => list
             .iter()
             .filter_map(Value::as_str)
@@ -117,13 +121,13 @@ fn properties(wish: &Map<String, Value>) -> Result<OAuthAppProperties, ApiError>
             .collect(),
         Some(_) => return Err(wording::invalid_oauth_arguments()),
     };
-    let active = match wish.get("active") {
-        Some(Value::Bool(active)) => *active,
+    let active = match wish.active.value {
+        Some(Value::Bool(active)) => active,
         Some(Value::String(text)) if text == "true" || text == "false" => text == "true",
         _ => return Err(wording::invalid_oauth_arguments()),
     };
     Ok(OAuthAppProperties {
-        name: name.to_owned(),
+        name,
         redirect_uris,
         active,
     })
@@ -136,26 +140,36 @@ async fn stored(state: &AppState, id: &str) -> Result<Value, ApiError> {
     }
 }
 
-async fn create(call: Call) -> Outcome {
-    let wish = properties(call.input.params()?.as_map())?;
+async fn create(call: Call, app: App) -> Outcome {
+    let wish = properties(app)?;
     let id = oauth::add_app(&call.state, &call.caller, wish).await?;
     let app = stored(&call.state, &id).await?;
     Ok(Answer::empty().field("application", &app))
 }
 
-async fn update(call: Call) -> Outcome {
-    let params = call.input.params()?;
-    let id = params.required("appId")?.to_owned();
-    let wish = properties(params.as_map())?;
-    oauth::change_app(&call.state, &call.caller, &id, wish).await?;
-    let app = stored(&call.state, &id).await?;
+#[derive(Parameters)]
+#[params(open)]
+struct Update {
+    app_id: String,
+    #[param(flatten)]
+    app: App,
+}
+
+async fn update(call: Call, Update { app_id, app }: Update) -> Outcome {
+    let wish = properties(app)?;
+    oauth::change_app(&call.state, &call.caller, &app_id, wish).await?;
+    let app = stored(&call.state, &app_id).await?;
     Ok(Answer::empty().fields(app.as_object().unwrap_or(&Map::new())))
 }
 
-async fn delete(call: Call) -> Outcome {
-    let params = call.input.params()?;
-    let id = params.required("appId")?;
-    oauth::remove_app(&call.state, &call.caller, id).await?;
+#[derive(Parameters)]
+#[params(open)]
+struct Delete {
+    app_id: String,
+}
+
+async fn delete(call: Call, Delete { app_id }: Delete) -> Outcome {
+    oauth::remove_app(&call.state, &call.caller, &app_id).await?;
     Ok(Answer::empty())
 }
 
@@ -170,11 +184,17 @@ fn managed(call: &MethodCall, method: &str) -> Result<(), ApiError> {
         .ok_or_else(|| wording::managing_oauth_apps().method(method))
 }
 
+/// The properties of an app in an argument of a method.
+fn argument(wish: &Map<String, Value>, method: &str) -> Result<OAuthAppProperties, ApiError> {
+    let app = App::read(&mut Params::from(wish.clone()))?;
+    properties(app).map_err(|error| error.method(method))
+}
+
 /// `addOAuthApp({name, redirectUri, active})`.
 pub async fn add_by_method(call: MethodCall) -> MethodOutcome {
     let method = "addOAuthApp";
     managed(&call, method)?;
-    let wish = properties(call.args.object(0)?).map_err(|error| error.method(method))?;
+    let wish = argument(call.args.object(0)?, method)?;
     let id = oauth::add_app(&call.state, &call.caller, wish)
         .await
         .map_err(|error| ApiError::from(error).method(method))?;
@@ -186,7 +206,7 @@ pub async fn change_by_method(call: MethodCall) -> MethodOutcome {
     let method = "updateOAuthApp";
     managed(&call, method)?;
     let id = call.args.text(0)?.to_owned();
-    let wish = properties(call.args.object(1)?).map_err(|error| error.method(method))?;
+    let wish = argument(call.args.object(1)?, method)?;
     oauth::change_app(&call.state, &call.caller, &id, wish)
         .await
         .map_err(|error| ApiError::from(error).method(method))?;

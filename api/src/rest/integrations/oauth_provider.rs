@@ -24,7 +24,7 @@ use crate::http::answer::{Answer, Outcome};
 use crate::http::call::Anyone;
 use crate::http::caller;
 use crate::http::links::cookie;
-use crate::http::params::Params;
+use crate::http::parameters::{Flag, Loose, Param as _, Parameters};
 use crate::http::route::{self, Route};
 use crate::http::schema::Kind;
 use crate::state::AppState;
@@ -33,15 +33,12 @@ pub(super) fn routes() -> Vec<Route> {
     vec![
         route::public(Method::GET, "/oauth/authorize", consent_page)
             .about("Asks somebody who is logged in whether a program may use their account.")
-            .knows(AUTHORIZE)
             .sends(&["text/html"]),
         route::public(Method::POST, "/oauth/authorize", authorize)
             .about("Takes the answer to that question, and sends the program a code.")
-            .knows(AUTHORIZE)
             .redirects(),
         route::public(Method::POST, "/oauth/token", token)
             .about("Exchanges a code, or a token that renews others, for tokens.")
-            .knows(TOKEN)
             .answers_bare(Kind::Object),
         route::public(Method::GET, "/oauth/userinfo", user_info)
             .about("Whose account an access token is for.")
@@ -49,27 +46,23 @@ pub(super) fn routes() -> Vec<Route> {
     ]
 }
 
-const AUTHORIZE: &[(&str, Kind)] = &[
-    ("client_id", Kind::Text),
-    ("redirect_uri", Kind::Text),
-    ("response_type", Kind::Text),
-    ("state", Kind::Text),
-    ("scope", Kind::Text),
-    ("code_challenge", Kind::Text),
-    ("code_challenge_method", Kind::Text),
-    ("allow", Kind::Text),
-    ("csrf", Kind::Text),
-];
-
-pub(crate) const TOKEN: &[(&str, Kind)] = &[
-    ("grant_type", Kind::Text),
-    ("code", Kind::Text),
-    ("redirect_uri", Kind::Text),
-    ("code_verifier", Kind::Text),
-    ("refresh_token", Kind::Text),
-    ("client_id", Kind::Text),
-    ("client_secret", Kind::Text),
-];
+/// What a program sends the user here with. What is no text counts as absent.
+#[derive(Parameters)]
+#[params(open)]
+struct Asked {
+    #[param(name = "client_id")]
+    client_id: Loose<String>,
+    #[param(name = "redirect_uri")]
+    redirect_uri: Loose<String>,
+    #[param(name = "response_type")]
+    response_type: Loose<String>,
+    state: Loose<String>,
+    scope: Loose<String>,
+    #[param(name = "code_challenge")]
+    code_challenge: Loose<String>,
+    #[param(name = "code_challenge_method")]
+    code_challenge_method: Loose<String>,
+}
 
 /// A program asks for access. Whether the program exists is read from the views: a grant to one that is removed at the
 /// same moment is worthless, because its tokens are looked up together with it.
@@ -86,37 +79,38 @@ struct Request {
 
 impl Request {
     /// Reads a request. `Err`: the program or the address is not known, so nobody is redirected.
-    async fn read(state: &AppState, params: &Params) -> Result<Self, Response> {
-        let text = |name: &str| params.get(name).and_then(Value::as_str);
+    async fn read(state: &AppState, asked: &Asked) -> Result<Self, Response> {
         let app = state
             .views()
-            .oauth_client(text("client_id").unwrap_or_default())
+            .oauth_client(asked.client_id.text().unwrap_or_default())
             .await
             .map_err(|error| ApiError::from(error).into_response())?
             .filter(|app| app.properties.active)
             .ok_or_else(|| refused(StatusCode::BAD_REQUEST, "invalid_client"))?;
         let registered = &app.properties.redirect_uris;
-        let redirect_uri = match text("redirect_uri") {
+        let redirect_uri = match asked.redirect_uri.text() {
             Some(wanted) => registered.iter().find(|one| *one == wanted),
             None => registered.first().filter(|_| registered.len() == 1),
         };
         let redirect_uri = redirect_uri
             .cloned()
             .ok_or_else(|| refused(StatusCode::BAD_REQUEST, "invalid_redirect_uri"))?;
-        let (challenge, wrong) = challenge(text("code_challenge"), text("code_challenge_method"));
-        let fault = if text("response_type") != Some("code") {
+        let (challenge, wrong) = challenge(
+            asked.code_challenge.text(),
+            asked.code_challenge_method.text(),
+        );
+        let fault = if asked.response_type.text() != Some("code") {
             Some("unsupported_response_type")
         } else if wrong {
             Some("invalid_request")
         } else {
             None
         };
-        let state = text("state").map(str::to_owned);
         Ok(Self {
             app,
             redirect_uri,
-            redirect_named: text("redirect_uri").is_some(),
-            state,
+            redirect_named: asked.redirect_uri.text().is_some(),
+            state: asked.state.text().map(str::to_owned),
             fault,
             challenge,
         })
@@ -159,7 +153,7 @@ fn challenge(text: Option<&str>, method: Option<&str>) -> (Option<Challenge>, bo
 
 /// Who is asked: by the headers of a client, or by the cookies of a browser. The flag says which. The token of a
 /// program lets no other program in.
-async fn asked(call: &Anyone) -> Result<(Caller, bool), ApiError> {
+async fn somebody(call: &Anyone) -> Result<(Caller, bool), ApiError> {
     let by_headers = call.caller.clone();
     let (caller, browser) = match by_headers {
         Some(caller) => (Some(caller), false),
@@ -200,13 +194,12 @@ fn is_from_form(state: &AppState, caller: &Caller, app: &OAuthAppRecord, shown: 
 }
 
 /// `GET /oauth/authorize`: the form that asks the user.
-async fn consent_page(call: Anyone) -> Outcome {
-    let params = call.input.query();
-    let request = match Request::read(&call.state, &params).await {
+async fn consent_page(call: Anyone, asked: Asked) -> Outcome {
+    let request = match Request::read(&call.state, &asked).await {
         Ok(request) => request,
         Err(refusal) => return Ok(Answer::other(refusal)),
     };
-    let (caller, _) = asked(&call).await?;
+    let (caller, _) = somebody(&call).await?;
     if let Some(fault) = request.fault {
         return Ok(Answer::other(request.send_back("error", fault)));
     }
@@ -222,11 +215,16 @@ async fn consent_page(call: Anyone) -> Outcome {
             attribute(value)
         );
     };
-    for (name, _) in AUTHORIZE
-        .iter()
-        .filter(|(name, _)| !matches!(*name, "allow" | "csrf"))
-    {
-        if let Some(value) = params.get(name).and_then(Value::as_str) {
+    for (name, value) in [
+        ("client_id", &asked.client_id),
+        ("redirect_uri", &asked.redirect_uri),
+        ("response_type", &asked.response_type),
+        ("state", &asked.state),
+        ("scope", &asked.scope),
+        ("code_challenge", &asked.code_challenge),
+        ("code_challenge_method", &asked.code_challenge_method),
+    ] {
+        if let Some(value) = value.text() {
             field(name, value);
         }
     }
@@ -251,18 +249,23 @@ async fn consent_page(call: Anyone) -> Outcome {
     Ok(Answer::other((headers, page)))
 }
 
+#[derive(Parameters)]
+#[params(open)]
+struct Consented {
+    #[param(flatten)]
+    asked: Asked,
+    allow: Loose<String>,
+    csrf: Loose<String>,
+}
+
 /// `POST /oauth/authorize`: the user's answer.
-async fn authorize(call: Anyone) -> Outcome {
-    let params = call.input.params()?;
-    let request = match Request::read(&call.state, &params).await {
+async fn authorize(call: Anyone, answer: Consented) -> Outcome {
+    let request = match Request::read(&call.state, &answer.asked).await {
         Ok(request) => request,
         Err(refusal) => return Ok(Answer::other(refusal)),
     };
-    let (caller, browser) = asked(&call).await?;
-    let shown = params
-        .get("csrf")
-        .and_then(Value::as_str)
-        .unwrap_or_default();
+    let (caller, browser) = somebody(&call).await?;
+    let shown = answer.csrf.text().unwrap_or_default();
     if browser && !is_from_form(&call.state, &caller, &request.app, shown) {
         return Ok(Answer::other(refused(
             StatusCode::FORBIDDEN,
@@ -272,8 +275,7 @@ async fn authorize(call: Anyone) -> Outcome {
     if let Some(fault) = request.fault {
         return Ok(Answer::other(request.send_back("error", fault)));
     }
-    let allowed =
-        params.flag("allow") || params.get("allow").and_then(Value::as_str) == Some("yes");
+    let allowed = answer.allow.text() == Some("yes") || Flag::read(answer.allow.value, "allow")?.0;
     if !allowed {
         return Ok(Answer::other(request.send_back("error", "access_denied")));
     }
@@ -298,11 +300,11 @@ fn refused(status: StatusCode, error: &str) -> Response {
 }
 
 /// The program that asks, by its id and secret in the body or in the header.
-async fn client(call: &Anyone, params: &Params) -> Result<Option<OAuthAppRecord>, ApiError> {
-    let text = |name: &str| params.get(name).and_then(Value::as_str).map(str::to_owned);
+async fn client(call: &Anyone, wish: &Exchange) -> Result<Option<OAuthAppRecord>, ApiError> {
+    let text = |value: &Loose<String>| value.text().map(str::to_owned);
     let (id, secret) = match basic(&call.input.headers) {
         Some((id, secret)) => (Some(id), Some(secret)),
-        None => (text("client_id"), text("client_secret")),
+        None => (text(&wish.client_id), text(&wish.client_secret)),
     };
     let (Some(id), Some(secret)) = (id, secret) else {
         return Ok(None);
@@ -329,21 +331,38 @@ fn basic(headers: &HeaderMap) -> Option<(String, String)> {
     Some((plain(id)?, plain(secret)?))
 }
 
-async fn token(call: Anyone) -> Outcome {
-    let params = call.input.params()?;
-    let Some(app) = client(&call, &params).await? else {
+/// What is no text counts as absent.
+#[derive(Parameters)]
+#[params(open)]
+struct Exchange {
+    #[param(name = "grant_type")]
+    grant_type: Loose<String>,
+    code: Loose<String>,
+    #[param(name = "redirect_uri")]
+    redirect_uri: Loose<String>,
+    #[param(name = "code_verifier")]
+    code_verifier: Loose<String>,
+    #[param(name = "refresh_token")]
+    refresh_token: Loose<String>,
+    #[param(name = "client_id")]
+    client_id: Loose<String>,
+    #[param(name = "client_secret")]
+    client_secret: Loose<String>,
+}
+
+async fn token(call: Anyone, wish: Exchange) -> Outcome {
+    let Some(app) = client(&call, &wish).await? else {
         let refusal = refused(StatusCode::UNAUTHORIZED, "invalid_client");
         return Ok(Answer::other(refusal));
     };
-    let text = |name: &str| params.get(name).and_then(Value::as_str);
-    let outcome = match text("grant_type") {
+    let outcome = match wish.grant_type.text() {
         Some("authorization_code") => {
-            let code = text("code").unwrap_or_default();
-            let (address, verifier) = (text("redirect_uri"), text("code_verifier"));
+            let code = wish.code.text().unwrap_or_default();
+            let (address, verifier) = (wish.redirect_uri.text(), wish.code_verifier.text());
             oauth::redeem(&call.state, &app.id, code, address, verifier).await?
         }
         Some("refresh_token") => {
-            let shown = text("refresh_token").unwrap_or_default();
+            let shown = wish.refresh_token.text().unwrap_or_default();
             match call.state.views().oauth_token(&token_hash(shown)).await? {
                 Some(token) if token.renews => {
                     oauth::renew(&call.state, &app.id, &token.grant, shown).await?

@@ -15,6 +15,8 @@ use serde_json::{Map, Value, json};
 use crate::errors::{ApiError, wording};
 use crate::http::answer::{Answer, Outcome};
 use crate::http::call::Call;
+use crate::http::parameters::{Loose, Parameters};
+use crate::http::params::Params;
 use crate::http::route::{self, Route};
 use crate::http::schema::Kind;
 use crate::state::AppState;
@@ -23,20 +25,11 @@ pub(super) fn routes() -> Vec<Route> {
     vec![
         route::post("push.token", register)
             .about("Tells the server where a device of the caller is reached.")
-            .knows(&[
-                ("id", Kind::Text),
-                ("type", Kind::Text),
-                ("value", Kind::Text),
-                ("appName", Kind::Text),
-                ("voipToken", Kind::Text),
-            ])
             .answers(&[("result", Kind::Object)]),
         route::logged_in(Method::DELETE, "push.token", forget)
-            .about("Forgets a device of the caller.")
-            .knows(&[("token", Kind::Text)]),
+            .about("Forgets a device of the caller."),
         route::get("push.get", get)
             .about("What a phone shows for a message it was told the id of.")
-            .knows(&[("id", Kind::Text)])
             .answers(&[("data", Kind::Object)]),
         route::get("push.info", info)
             .about("Through which gateway devices are reached.")
@@ -51,6 +44,17 @@ pub(super) fn routes() -> Vec<Route> {
 /// The most characters of an id, of an address and of the name of an app.
 const LIMITS: (usize, usize, usize) = (100, 4096, 200);
 
+#[derive(Parameters)]
+#[params(open)]
+struct Register {
+    id: Loose<String>,
+    #[param(name = "type")]
+    platform: Loose<String>,
+    value: Loose<String>,
+    app_name: Loose<String>,
+    voip_token: Loose<String>,
+}
+
 pub struct Registration {
     id: Option<String>,
     platform: Platform,
@@ -59,36 +63,27 @@ pub struct Registration {
 }
 
 impl Registration {
-    /// From the body of `push.token`.
-    fn of_body(body: &Map<String, Value>) -> Result<Self, ApiError> {
-        let id = match body.get("id") {
-            None | Some(Value::Null) => None,
-            Some(Value::String(id)) if fits(id, LIMITS.0) => Some(id.clone()),
-            Some(_) => return Err(wording::push_param("id", "id")),
+    fn of(wish: &Register) -> Result<Self, ApiError> {
+        let text = |sent: &Loose<String>, limit: usize| {
+            let text = sent.text().filter(|text| fits(text, limit));
+            text.map(str::to_owned)
         };
-        // Calls are not pushed, so this token is not kept; it belongs to a device all the same.
-        match body.get("voipToken") {
-            None | Some(Value::Null) => {}
-            Some(Value::String(token)) if id.is_some() && fits(token, LIMITS.1) => {}
-            Some(_) => return Err(wording::push_param("voipToken", "voipToken")),
+        let id = text(&wish.id, LIMITS.0);
+        if id.is_none() && wish.id.value.is_some() {
+            return Err(wording::push_param("id", "id"));
         }
-        let platform = body
-            .get("type")
-            .and_then(Value::as_str)
-            .and_then(Platform::find)
-            .ok_or_else(|| wording::push_param("type", "type"))?;
-        let text = |name: &str, limit: usize| {
-            body.get(name)
-                .and_then(Value::as_str)
-                .filter(|text| fits(text, limit))
-                .map(str::to_owned)
-        };
+        // Calls are not pushed, so this token is not kept; it belongs to a device all the same.
+        let voip_token = id.as_ref().and(text(&wish.voip_token, LIMITS.1));
+        if voip_token.is_none() && wish.voip_token.value.is_some() {
+            return Err(wording::push_param("voipToken", "voipToken"));
+        }
+        let platform = wish.platform.text().and_then(Platform::find);
         Ok(Self {
             id,
-            platform,
-            address: text("value", LIMITS.1)
+            platform: platform.ok_or_else(|| wording::push_param("type", "type"))?,
+            address: text(&wish.value, LIMITS.1)
                 .ok_or_else(|| wording::push_param("token", "value"))?,
-            app_name: text("appName", LIMITS.2)
+            app_name: text(&wish.app_name, LIMITS.2)
                 .ok_or_else(|| wording::push_param("appName", "appName"))?,
         })
     }
@@ -102,7 +97,8 @@ impl Registration {
         let body = json!({
             "id": wish.get("id"), "type": platform, "value": address, "appName": wish.get("appName"),
         });
-        Self::of_body(body.as_object().unwrap_or(&Map::new()))
+        let mut params = Params::from(body.as_object().cloned().unwrap_or_default());
+        Self::of(&Register::read(&mut params)?)
     }
 
     pub fn device(&self) -> Device<'_> {
@@ -136,18 +132,22 @@ pub async fn record(state: &AppState, id: &str) -> Result<Value, ApiError> {
     Ok(record.map_or(Value::Null, |record| document(state, &record)))
 }
 
-pub async fn register(call: Call) -> Outcome {
-    let params = call.input.params()?;
-    let registration = Registration::of_body(params.as_map())?;
+async fn register(call: Call, wish: Register) -> Outcome {
+    let registration = Registration::of(&wish)?;
     let id = push::register(&call.state, &call.caller, &registration.device()).await?;
     Ok(Answer::empty().field("result", &record(&call.state, &id).await?))
 }
 
-async fn forget(call: Call) -> Outcome {
-    let params = call.input.params()?;
-    let address = params
-        .get("token")
-        .and_then(Value::as_str)
+#[derive(Parameters)]
+#[params(open)]
+struct Forget {
+    /// The address of the device.
+    token: Loose<String>,
+}
+
+async fn forget(call: Call, Forget { token }: Forget) -> Outcome {
+    let address = token
+        .text()
         .filter(|address| !address.is_empty())
         .ok_or_else(|| wording::push_param("token", "token"))?;
     match push::forget(&call.state, call.caller.id(), address).await? {
@@ -194,13 +194,17 @@ async fn test_own(call: Call) -> Outcome {
     Ok(Answer::empty())
 }
 
+#[derive(Parameters)]
+#[params(open)]
+struct Get {
+    id: MessageId,
+}
+
 /// `GET /api/v1/push.get`: what a phone shows for a push that only had an id.
-async fn get(call: Call) -> Outcome {
-    let params = call.input.query();
-    let id = params.required("id")?;
+async fn get(call: Call, Get { id }: Get) -> Outcome {
     let views = call.state.views();
     let message = views
-        .message(&MessageId::new(id))
+        .message(&id)
         .await?
         .ok_or_else(|| wording::push_get("message"))?;
     let message: Value = serde_json::from_slice(&message.doc).unwrap_or_default();

@@ -10,54 +10,56 @@ use domain::text;
 use crate::errors::{ApiError, wording};
 use crate::http::answer::{Answer, Outcome};
 use crate::http::call::Anyone;
-use crate::http::params::Params;
+use crate::http::parameters::{Filled, Parameters};
 use crate::http::route::{self, Rate, Route};
-use crate::http::schema::{Kind, OldSchema};
-use crate::rest::lookup;
+use crate::rest::lookup::{self, UserNamed};
 
 pub(super) fn routes() -> Vec<Route> {
     vec![
         route::public(Method::GET, "shield.svg", shield)
             .about("A badge for web pages.")
-            .takes(&SHIELD)
             .rate(Rate::Calls(60, Duration::from_mins(1)))
             .sends(&["image/svg+xml"]),
     ]
 }
 
-static SHIELD: OldSchema = OldSchema {
-    required: &[("name", Kind::Text), ("channel", Kind::Text)],
-    optional: &[
-        ("type", Kind::Text),
-        ("icon", Kind::Enum(&["true", "false"])),
-        ("userId", Kind::Text),
-        ("username", Kind::Text),
-        ("user", Kind::Text),
-    ],
-    one_of: &[],
-};
-
 /// Longest text in a badge.
 const LONGEST: usize = 60;
 
-async fn shield(call: Anyone) -> Outcome {
-    let params = call.input.params()?;
+#[derive(Parameters)]
+struct Shield {
+    name: String,
+    channel: String,
+    #[param(name = "type")]
+    kind: Option<Filled>,
+    icon: Option<Icon>,
+    #[param(flatten)]
+    user: UserNamed,
+}
+
+#[derive(PartialEq, Eq, Parameters)]
+enum Icon {
+    True,
+    False,
+}
+
+async fn shield(call: Anyone, params: Shield) -> Outcome {
     let settings = call.state.views().settings();
     if !settings.bool(keys::API_ENABLE_SHIELDS) {
         return Err(wording::shields_disabled());
     }
-    let kind = params.filled("type")?.unwrap_or_default();
+    let kind = params.kind.as_deref().unwrap_or_default();
     let types = settings.text(keys::API_SHIELD_TYPES);
     let allowed = types.trim_ascii() == "*" || types.split(',').any(|one| one.trim_ascii() == kind);
     if !kind.is_empty() && !allowed {
         return Err(wording::shield_type_disabled());
     }
-    let icon = params.text("icon")? != Some("false");
-    let name = text::trim(params.text("name")?.unwrap_or_default());
+    let icon = params.icon != Some(Icon::False);
+    let name = text::trim(&params.name);
     if !icon && name.is_empty() {
         return Err(wording::shield_name_missing());
     }
-    let channel = params.text("channel")?.unwrap_or_default();
+    let channel = params.channel;
     let (shown, colour) = match kind {
         "online" => {
             let (online, away, busy) = call.state.presence().counts();
@@ -65,7 +67,7 @@ async fn shield(call: Anyone) -> Outcome {
         }
         "channel" if channel.is_empty() => return Err(wording::shield_channel_missing()),
         "channel" => (format!("#{channel}"), GREEN),
-        "user" => user(&call, &params).await?,
+        "user" => user(&call, &params.user).await?,
         _ => ("join chat".to_owned(), GREEN),
     };
     let label = if icon && name.is_empty() {
@@ -87,7 +89,7 @@ async fn shield(call: Anyone) -> Outcome {
 const GREEN: &str = "#1fb31f";
 
 /// The name of a user, and the colour of their status.
-async fn user(call: &Anyone, params: &Params) -> Result<(String, &'static str), ApiError> {
+async fn user(call: &Anyone, named: &UserNamed) -> Result<(String, &'static str), ApiError> {
     let settings = call.state.views().settings();
     let must_log_in = settings.bool(keys::API_SHIELD_USER_REQUIRE_AUTH);
     // Callers who may not see users over REST do not see them here either.
@@ -99,7 +101,7 @@ async fn user(call: &Anyone, params: &Params) -> Result<(String, &'static str), 
     if (must_log_in && call.caller.is_none()) || !seen {
         return Err(ApiError::NotLoggedIn);
     }
-    let user = lookup::user(&call.state, params).await?;
+    let user = lookup::named_user(&call.state, named).await?;
     let seen = call.state.presence().of(&user.id, user.chosen_status);
     let shown = match &user.name {
         Some(name) if settings.bool(keys::UI_USE_REAL_NAME) => name.clone(),
