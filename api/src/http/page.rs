@@ -55,6 +55,28 @@ impl Parameters for Page {
     }
 }
 
+/// The parameter that says which fields of a document are wanted.
+#[derive(Clone, Debug, Default)]
+pub struct Fields(Params);
+
+impl Parameters for Fields {
+    const SCHEMA: Schema = Schema {
+        exact: false,
+        fields: &[field::<Loose<String>>("fields", false)],
+        parts: &[],
+    };
+
+    fn read(params: &mut Params) -> Result<Self, ApiError> {
+        Ok(Self(taken(Self::SCHEMA.fields, params)))
+    }
+}
+
+impl Fields {
+    pub fn choice(&self) -> Result<Option<FieldChoice>, ApiError> {
+        FieldChoice::parse(&self.0)
+    }
+}
+
 /// The parameters that say which part of a list is wanted, of lists that have an order of their own.
 #[derive(Clone, Debug, Default)]
 pub struct Part(Params);
@@ -87,6 +109,12 @@ fn taken(fields: &[Field], params: &mut Params) -> Params {
         Some((field.name.to_owned(), value))
     });
     taken.collect::<Map<_, _>>().into()
+}
+
+impl Page {
+    pub fn has_count(&self) -> bool {
+        self.0.get("count").is_some()
+    }
 }
 
 impl PageRequest {
