@@ -140,6 +140,10 @@ impl Page {
     pub fn query(&self) -> Result<Option<Map<String, Value>>, ApiError> {
         json_object(&self.0, "query")
     }
+
+    pub fn has_count(&self) -> bool {
+        self.0.get("count").is_some()
+    }
 }
 
 impl PageRequest {

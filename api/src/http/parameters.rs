@@ -94,6 +94,13 @@ impl Param for String {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Filled(pub String);
 
+impl Filled {
+    /// `None`: the text is blank.
+    pub fn of(text: String) -> Option<Self> {
+        (!text::is_blank(&text)).then_some(Self(text))
+    }
+}
+
 impl Deref for Filled {
     type Target = str;
 
@@ -106,11 +113,7 @@ impl Param for Filled {
     const KIND: Kind = Kind::Text;
 
     fn read(value: Option<Value>, name: &'static str) -> Result<Self, ApiError> {
-        let text = String::read(value, name)?;
-        if text::is_blank(&text) {
-            return Err(wording::match_missing(name));
-        }
-        Ok(Self(text))
+        Self::of(String::read(value, name)?).ok_or_else(|| wording::match_missing(name))
     }
 
     fn is_absent(value: &Value) -> bool {

@@ -1,9 +1,12 @@
 //! Methods about translations (contract, admin 13.4).
 
+use domain::RoomId;
 use serde_json::{Value, json};
 
+use crate::http::parameters::Parameters;
 use crate::methods::{Method, MethodCall, MethodOutcome, method};
 use crate::rest;
+use crate::rest::chat::autotranslate::Wish;
 
 pub(super) fn methods() -> Vec<Method> {
     vec![
@@ -34,9 +37,9 @@ async fn save_translation(call: MethodCall) -> MethodOutcome {
     if let Some(language) = call.args.get(3)["defaultLanguage"].as_str() {
         params.insert("defaultLanguage".to_owned(), json!(language));
     }
-    let command = rest::chat::autotranslate::wanted(&params.into())?;
-    let room = call.args.text(0)?;
-    rest::chat::autotranslate::save(&call.state, &call.caller, room, &command).await?;
+    let command = Wish::read(&mut params.into())?.command()?;
+    let room = RoomId::new(call.args.text(0)?);
+    rest::chat::autotranslate::save(&call.state, &call.caller, &room, &command).await?;
     Ok(json!(true))
 }
 

@@ -10,7 +10,7 @@ use projections::{RoomRecord, UserFacts};
 
 use crate::errors::{ApiError, wording};
 use crate::http::call::Call;
-use crate::http::parameters::{Filled, Parameters, field};
+use crate::http::parameters::{Filled, Parameters, field, take};
 use crate::http::params::Params;
 use crate::http::schema::{Schema, Style};
 use crate::state::AppState;
@@ -27,11 +27,6 @@ pub struct RoomNamed {
 #[derive(Clone, Debug)]
 pub struct OneRoom(pub RoomNamed);
 
-/// For handlers that still hold a bag of parameters.
-pub fn room_named(params: &Params) -> Result<RoomNamed, ApiError> {
-    RoomNamed::read(&mut params.clone())
-}
-
 impl Parameters for OneRoom {
     const SCHEMA: Schema = Schema {
         style: Style::Exact,
@@ -47,6 +42,12 @@ impl Parameters for OneRoom {
     }
 }
 
+impl From<OneRoom> for RoomNamed {
+    fn from(OneRoom(room): OneRoom) -> Self {
+        room
+    }
+}
+
 /// Names a user; the first that is there wins.
 #[derive(Clone, Debug, Default, Parameters)]
 #[params(open)]
@@ -59,6 +60,39 @@ pub struct UserNamed {
 impl UserNamed {
     pub fn is_empty(&self) -> bool {
         self.user_id.is_none() && self.username.is_none() && self.user.is_none()
+    }
+}
+
+/// Names users, in lists or one by one. If one of them is an id, all are.
+#[derive(Clone, Debug)]
+pub struct UsersNamed {
+    by_id: bool,
+    names: Vec<String>,
+}
+
+impl Parameters for UsersNamed {
+    const SCHEMA: Schema = Schema {
+        fields: &[
+            field::<Option<Vec<String>>>("userIds", false),
+            field::<Option<Vec<String>>>("usernames", false),
+        ],
+        parts: &[&UserNamed::SCHEMA],
+        ..Schema::OPEN
+    };
+
+    fn read(params: &mut Params) -> Result<Self, ApiError> {
+        let by_id = params.get("userIds").is_some() || params.filled("userId")?.is_some();
+        let keys: &[&'static str] = if by_id {
+            &["userIds", "userId"]
+        } else {
+            &["usernames", "username", "user"]
+        };
+        let mut names: Vec<String> = Vec::new();
+        for key in keys {
+            names.extend(take::<Option<Vec<String>>>(params, key)?.unwrap_or_default());
+        }
+        names.retain(|name| !text::is_blank(name));
+        Ok(Self { by_id, names })
     }
 }
 
@@ -172,27 +206,15 @@ pub async fn user(state: &AppState, params: &Params) -> Result<Arc<UserFacts>, A
     found.ok_or_else(wording::user_param_unknown)
 }
 
-/// Every user that the parameters name, in lists or one by one. If one of them is an id, all are. Users who do not
-/// exist are left out; naming nobody is an error.
-pub async fn users(state: &AppState, params: &Params) -> Result<Vec<Arc<UserFacts>>, ApiError> {
-    let ids = params.get("userIds").is_some() || params.filled("userId")?.is_some();
-    let keys: &[&str] = if ids {
-        &["userIds", "userId"]
-    } else {
-        &["usernames", "username", "user"]
-    };
-    let mut named: Vec<&str> = Vec::new();
-    for key in keys {
-        named.extend(params.texts(key)?.unwrap_or_default());
-    }
-    named.retain(|name| !text::is_blank(name));
-    if named.is_empty() {
+/// Every user that `named` names. Users who do not exist are left out; naming nobody is an error.
+pub async fn users(state: &AppState, named: &UsersNamed) -> Result<Vec<Arc<UserFacts>>, ApiError> {
+    if named.names.is_empty() {
         return Err(wording::users_params_missing());
     }
     let mut found: Vec<Arc<UserFacts>> = Vec::new();
-    for name in named {
-        let user = if ids {
-            state.views().user(&UserId::new(name)).await?
+    for name in &named.names {
+        let user = if named.by_id {
+            state.views().user(&UserId::new(&**name)).await?
         } else {
             state.views().user_by_username(name).await?
         };

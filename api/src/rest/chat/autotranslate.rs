@@ -6,16 +6,16 @@ use application::chat::members;
 use application::chat::room_access::RoomAccess;
 use application::error::Error;
 use application::ids::now;
-use domain::RoomId;
 use domain::membership::{MembershipCommand, MembershipRefusal};
 use domain::permission::Permission;
 use domain::settings::keys;
+use domain::{MessageId, RoomId};
 use serde_json::Value;
 
 use crate::errors::{ApiError, wording};
 use crate::http::answer::{Answer, Outcome};
 use crate::http::call::Call;
-use crate::http::params::Params;
+use crate::http::parameters::{Loose, Parameters};
 use crate::http::route::{self, Route};
 use crate::http::schema::Kind;
 use crate::state::AppState;
@@ -24,19 +24,11 @@ pub(super) fn routes() -> Vec<Route> {
     vec![
         route::get("autotranslate.getSupportedLanguages", languages)
             .about("The languages that messages can be translated into.")
-            .knows(&[("targetLanguage", Kind::Text)])
             .answers(&[("languages", Kind::List)]),
         route::post("autotranslate.saveSettings", save_settings)
-            .about("Says what the caller wants translated in a room.")
-            .knows(&[
-                ("roomId", Kind::Text),
-                ("field", Kind::Text),
-                ("value", Kind::Any),
-                ("defaultLanguage", Kind::Text),
-            ]),
+            .about("Says what the caller wants translated in a room."),
         route::post("autotranslate.translateMessage", translate)
-            .about("Asks for the translation of a message.")
-            .knows(&[("messageId", Kind::Text), ("targetLanguage", Kind::Text)]),
+            .about("Asks for the translation of a message."),
     ]
 }
 
@@ -48,7 +40,13 @@ pub(crate) fn must_be_on(state: &AppState) -> Result<(), ApiError> {
     }
 }
 
-async fn languages(call: Call) -> Outcome {
+#[derive(Parameters)]
+#[params(open)]
+struct Languages {
+    _target_language: Loose<String>,
+}
+
+async fn languages(call: Call, _: Languages) -> Outcome {
     must_be_on(&call.state)?;
     if !call.may(Permission::AUTO_TRANSLATE) {
         return Err(wording::autotranslate_not_allowed());
@@ -56,48 +54,53 @@ async fn languages(call: Call) -> Outcome {
     Ok(Answer::empty().field("languages", &Value::Array(Vec::new())))
 }
 
-/// What a member wants translated, from the body.
-pub(crate) fn wanted(params: &Params) -> Result<MembershipCommand, ApiError> {
-    let required = |name: &str| {
-        params
-            .get(name)
-            .ok_or_else(|| wording::translation_param_required(name))
-    };
-    let field = required("field")?;
-    let value = required("value")?;
-    let at = now();
-    match field.as_str() {
-        Some("autoTranslate") => match value {
-            Value::Bool(enabled) => Ok(MembershipCommand::Translate {
-                enabled: Some(*enabled),
-                language: params
-                    .text("defaultLanguage")?
-                    .filter(|_| *enabled)
-                    .map(str::to_owned),
-                at,
-            }),
-            _ => Err(wording::body_param_type("autoTranslate", "boolean")),
-        },
-        Some("autoTranslateLanguage") => match value {
-            Value::String(language) => Ok(MembershipCommand::Translate {
-                enabled: None,
-                language: Some(language.clone()),
-                at,
-            }),
-            _ => Err(wording::body_param_type("autoTranslateLanguage", "string")),
-        },
-        _ => Err(wording::translation_param_required("field")),
+/// What a member wants translated.
+#[derive(Parameters)]
+#[params(open)]
+pub(crate) struct Wish {
+    field: Loose<String>,
+    value: Option<Value>,
+    default_language: Option<String>,
+}
+
+impl Wish {
+    pub(crate) fn command(self) -> Result<MembershipCommand, ApiError> {
+        let missing = |name| move || wording::translation_param_required(name);
+        let field = self.field.value.ok_or_else(missing("field"))?;
+        let value = self.value.ok_or_else(missing("value"))?;
+        let (enabled, language) = match (field.as_str(), value) {
+            (Some("autoTranslate"), Value::Bool(enabled)) => {
+                (Some(enabled), self.default_language.filter(|_| enabled))
+            }
+            (Some("autoTranslate"), _) => {
+                return Err(wording::body_param_type("autoTranslate", "boolean"));
+            }
+            (Some("autoTranslateLanguage"), Value::String(language)) => (None, Some(language)),
+            (Some("autoTranslateLanguage"), _) => {
+                return Err(wording::body_param_type("autoTranslateLanguage", "string"));
+            }
+            _ => return Err(wording::translation_param_required("field")),
+        };
+        Ok(MembershipCommand::Translate {
+            enabled,
+            language,
+            at: now(),
+        })
     }
 }
 
-async fn save_settings(call: Call) -> Outcome {
+#[derive(Parameters)]
+#[params(open)]
+struct SaveSettings {
+    room_id: Option<RoomId>,
+    #[param(flatten)]
+    wish: Wish,
+}
+
+async fn save_settings(call: Call, SaveSettings { room_id, wish }: SaveSettings) -> Outcome {
     must_be_on(&call.state)?;
-    let params = call.input.params()?;
-    let room = params
-        .filled("roomId")?
-        .ok_or_else(|| wording::translation_param_required("roomId"))?;
-    let command = wanted(&params)?;
-    save(&call.state, &call.caller, room, &command).await?;
+    let room = room_id.ok_or_else(|| wording::translation_param_required("roomId"))?;
+    save(&call.state, &call.caller, &room, &wish.command()?).await?;
     Ok(Answer::empty())
 }
 
@@ -105,14 +108,14 @@ async fn save_settings(call: Call) -> Outcome {
 pub(crate) async fn save(
     state: &AppState,
     caller: &Caller,
-    room: &str,
+    room: &RoomId,
     command: &MembershipCommand,
 ) -> Result<(), ApiError> {
     if !caller.may(state, Permission::AUTO_TRANSLATE) {
         return Err(wording::autotranslate_not_allowed());
     }
     let invalid = || wording::invalid_subscription("saveAutoTranslateSettings");
-    let place = RoomAccess::of(state, caller, &RoomId::new(room))
+    let place = RoomAccess::of(state, caller, room)
         .await?
         .ok_or_else(invalid)?;
     let user = caller.id().clone();
@@ -123,17 +126,21 @@ pub(crate) async fn save(
     }
 }
 
+#[derive(Parameters)]
+#[params(open)]
+struct Translate {
+    message_id: Option<MessageId>,
+    _target_language: Loose<String>,
+}
+
 /// `POST /api/v1/autotranslate.translateMessage`. Without a translator, no translation arrives.
-async fn translate(call: Call) -> Outcome {
+async fn translate(call: Call, Translate { message_id, .. }: Translate) -> Outcome {
     must_be_on(&call.state)?;
-    let params = call.input.params()?;
-    let id = params
-        .filled("messageId")?
-        .ok_or_else(|| wording::translation_param_required("messageId"))?;
+    let id = message_id.ok_or_else(|| wording::translation_param_required("messageId"))?;
     let record = call
         .state
         .views()
-        .message(&domain::MessageId::new(id))
+        .message(&id)
         .await?
         .ok_or_else(wording::translated_message_unknown)?;
     let place = RoomAccess::of(&call.state, &call.caller, &record.room).await?;

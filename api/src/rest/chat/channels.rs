@@ -5,42 +5,43 @@
 use application::chat::members::Founder;
 use application::chat::rooms;
 use application::ids::{fresh_id, now};
+use axum::http::Method;
 use domain::RoomId;
 use domain::permission::Permission;
 use domain::room::{RoomCreated, RoomKind};
 use projections::{RoomQuery, RoomSort, Slice};
 use serde_json::{Map, Value};
 
-use crate::errors::{ApiError, wording};
+use crate::errors::wording;
 use crate::http::answer::{Answer, Outcome};
 use crate::http::call::Call;
-use crate::http::page::filter_rows;
-use crate::http::params::Params;
+use crate::http::page::{Page, filter_rows};
+use crate::http::parameters::{Filled, Flag, Loose, Parameters};
 use crate::http::route::{self, Route, paged};
-use crate::http::schema::{Kind, OldSchema, PAGE};
-use crate::rest::chat::history::{self, HistoryOptions};
-use crate::rest::chat::kinds::{NAMED, ROOM_PARAMS, key, list_key, path, room_field};
-use crate::rest::lookup::{self, Archived};
+use crate::http::schema::Kind;
+use crate::rest::chat::history::{self, GroupSpan, Listed, PlainSpan, Span};
+use crate::rest::chat::kinds::{NAMED, exact_for_channels, key, list_key, path, room_field};
+use crate::rest::lookup::{self, Archived, OneRoom, RoomNamed};
 
 pub(super) fn routes() -> Vec<Route> {
     let mut routes = vec![
         route::get("channels.list", list_all)
-            .about("The channels there are.")
-            .knows(&PAGE)
+            .about("The channels there are, or those one is in for callers who may not see others.")
+            .needs(&[Permission::VIEW_C_ROOM, Permission::VIEW_JOINED_ROOM])
             .answers(paged!("channels")),
-        route::get("channels.list.joined", |call| {
-            list_joined(RoomKind::Channel, call)
+        route::get("channels.list.joined", |call, page| {
+            list_joined(RoomKind::Channel, call, page)
         })
         .about("The channels the caller is in.")
-        .knows(&PAGE)
         .answers(paged!("channels")),
-        route::get("groups.list", |call| list_joined(RoomKind::Group, call))
-            .about("The private groups the caller is in.")
-            .knows(&PAGE)
-            .answers(paged!("groups")),
+        route::get("groups.list", |call, page| {
+            list_joined(RoomKind::Group, call, page)
+        })
+        .about("The private groups the caller is in.")
+        .answers(paged!("groups")),
         route::get("groups.listAll", list_groups)
             .about("Every private group there is.")
-            .knows(&PAGE)
+            .needs(&[Permission::VIEW_ROOM_ADMINISTRATION])
             .answers(paged!("groups")),
     ];
     routes.extend(NAMED.into_iter().flat_map(routes_of));
@@ -50,45 +51,30 @@ pub(super) fn routes() -> Vec<Route> {
 /// The routes that channels and groups have in common.
 fn routes_of(kind: RoomKind) -> Vec<Route> {
     vec![
-        route::post(path(kind, "create"), move |call| create(kind, call))
-            .about("Makes a room.")
-            .knows(&[
-                ("name", Kind::Text),
-                ("members", Kind::Texts),
-                ("readOnly", Kind::Boolean),
-                ("customFields", Kind::Object),
-                ("extraData", Kind::Object),
-            ])
-            .answers(room_field(kind)),
-        route::get(path(kind, "info"), move |call| info(kind, call))
+        route::post(path(kind, "create"), move |call, wish| {
+            create(kind, call, wish)
+        })
+        .about("Makes a room.")
+        .needs(if kind == RoomKind::Channel {
+            &[Permission::CREATE_C]
+        } else {
+            &[Permission::CREATE_P]
+        })
+        .answers(room_field(kind)),
+        route::get(path(kind, "info"), move |call, room| info(kind, call, room))
             .about("One room.")
-            .knows(ROOM_PARAMS)
             .answers(room_field(kind)),
-        route::get(path(kind, "messages"), move |call| messages(kind, call))
+        exact_for_channels::<ChannelMessages, _, _>(Method::GET, kind, "messages", messages)
             .about("Messages of the room.")
-            .knows(&[
-                ("roomId", Kind::Text),
-                ("roomName", Kind::Text),
-                ("count", Kind::Number),
-                ("offset", Kind::Number),
-                ("sort", Kind::Text),
-                ("fields", Kind::Text),
-                ("query", Kind::Text),
-            ])
             .answers(&[("messages", Kind::List), ("total", Kind::Number)]),
-        route::get(path(kind, "history"), move |call| history(kind, call))
-            .about("Messages of the room between two points in time.")
-            .knows(history::HISTORY_PARAMS)
-            .answers(&[("messages", Kind::List)]),
+        match kind {
+            RoomKind::Group => route::get("groups.history", group_history),
+            RoomKind::Channel | RoomKind::Direct => route::get("channels.history", channel_history),
+        }
+        .about("Messages of the room between two points in time.")
+        .answers(&[("messages", Kind::List)]),
     ]
 }
-
-/// A route that takes nothing but a room.
-pub(super) const ROOM: OldSchema = OldSchema {
-    required: &[],
-    optional: &[],
-    one_of: &["roomId", "roomName"],
-};
 
 pub(super) async fn answer(call: &Call, kind: RoomKind, room: &RoomId) -> Outcome {
     let record = call
@@ -100,70 +86,41 @@ pub(super) async fn answer(call: &Call, kind: RoomKind, room: &RoomId) -> Outcom
     Ok(Answer::with_capacity(record.doc.len() + 16).raw(key(kind), &record.doc))
 }
 
-/// The parameters of a route that channels declare exactly and groups do not.
-pub(super) fn params_of(
-    call: &Call,
-    kind: RoomKind,
-    declared: &OldSchema,
-) -> Result<Params, ApiError> {
-    if kind == RoomKind::Channel {
-        call.input.strict(declared)
-    } else {
-        call.input.params()
-    }
+#[derive(Parameters)]
+#[params(open)]
+struct Create {
+    name: Loose<String>,
+    /// User names. Unknown ones are skipped, and case matters.
+    members: Loose<Vec<String>>,
+    read_only: Flag,
+    custom_fields: Loose<Map<String, Value>>,
+    /// Merged into the room, but only what makes sense from outside.
+    extra_data: Loose<Map<String, Value>>,
 }
 
-async fn create(kind: RoomKind, call: Call) -> Outcome {
-    call.need(if kind == RoomKind::Channel {
-        Permission::CREATE_C
-    } else {
-        Permission::CREATE_P
-    })?;
-    let params = call.input.params()?;
-    let name = match params.get("name") {
-        Some(Value::String(name)) if !name.is_empty() => name.clone(),
-        _ => return Err(wording::creation_param(kind, "name", "is required")),
+async fn create(kind: RoomKind, call: Call, params: Create) -> Outcome {
+    let wrong = |name, rule| wording::creation_param(kind, name, rule);
+    let name = match params.name.value {
+        Some(Value::String(name)) if !name.is_empty() => name,
+        _ => return Err(wrong("name", "is required")),
     };
-    let members = match params.get("members") {
+    let members = match params.members.value {
         None => Vec::new(),
-        Some(Value::Array(members)) => members
-            .iter()
-            .filter_map(Value::as_str)
-            .map(str::to_owned)
-            .collect(),
-        Some(_) => {
-            return Err(wording::creation_param(
-                kind,
-                "members",
-                "must be an array if provided",
-            ));
-        }
+        Some(Value::Array(members)) => members,
+        Some(_) => return Err(wrong("members", "must be an array if provided")),
     };
-    let object = |name: &str| match params.get(name) {
-        None => Ok(None),
-        Some(Value::Object(object)) => Ok(Some(object.clone())),
-        Some(_) => Err(wording::creation_param(
-            kind,
-            name,
-            "must be an object if provided",
-        )),
+    let object = |sent: Loose<Map<String, Value>>, name| match sent.value {
+        None => Ok(Map::new()),
+        Some(Value::Object(object)) => Ok(object),
+        Some(_) => Err(wrong(name, "must be an object if provided")),
     };
-    let (custom_fields, extra) = (
-        object("customFields")?,
-        object("extraData")?.unwrap_or_default(),
-    );
-    let wish = wish(
-        kind,
-        &call,
-        name,
-        params.flag("readOnly"),
-        custom_fields,
-        &extra,
-    );
+    let custom_fields = object(params.custom_fields, "customFields")?;
+    let extra = object(params.extra_data, "extraData")?;
+    let Flag(read_only) = params.read_only;
+    let wish = wish(kind, &call, name, read_only, custom_fields, &extra);
     let mut founders = vec![Founder::creator(call.caller.id().clone())];
-    for member in members {
-        // Unknown names are skipped, and case matters.
-        let user = call.state.views().user_by_username(&member).await?;
+    for member in members.iter().filter_map(Value::as_str) {
+        let user = call.state.views().user_by_username(member).await?;
         if let Some(user) = user.filter(|user| user.username == member)
             && founders.iter().all(|founder| founder.user != user.id)
         {
@@ -174,13 +131,12 @@ async fn create(kind: RoomKind, call: Call) -> Outcome {
     answer(&call, kind, &room).await
 }
 
-/// `extraData` is merged into the room, but only what makes sense from outside.
 fn wish(
     kind: RoomKind,
     call: &Call,
     name: String,
     read_only: bool,
-    custom_fields: Option<Map<String, Value>>,
+    custom_fields: Map<String, Value>,
     extra: &Map<String, Value>,
 ) -> RoomCreated {
     let flag = |name: &str| extra.get(name).and_then(Value::as_bool).unwrap_or(false);
@@ -200,65 +156,52 @@ fn wish(
         topic: text("topic"),
         description: text("description"),
         announcement: text("announcement"),
-        custom_fields: Some(Value::Object(custom_fields.unwrap_or_default())),
+        custom_fields: Some(Value::Object(custom_fields)),
     }
 }
 
-async fn info(kind: RoomKind, call: Call) -> Outcome {
-    let params = call.input.params()?;
-    let found = lookup::room(
-        &call,
-        &lookup::room_named(&params)?,
-        Some(kind),
-        Archived::Accepted,
-    )
-    .await?;
+async fn info(kind: RoomKind, call: Call, room: RoomNamed) -> Outcome {
+    let found = lookup::room(&call, &room, Some(kind), Archived::Accepted).await?;
     Ok(Answer::with_capacity(found.record.doc.len() + 16).raw(key(kind), &found.record.doc))
 }
 
-/// `channels.list`: all channels, or one's own for callers who may not see others.
-async fn list_all(call: Call) -> Outcome {
+async fn list_all(call: Call, page: Page) -> Outcome {
     let everywhere = call.may(Permission::VIEW_C_ROOM);
-    if !everywhere {
-        call.need(Permission::VIEW_JOINED_ROOM)?;
-    }
     let member = (!everywhere).then(|| call.caller.id().clone());
     let query = RoomQuery {
         kinds: vec![RoomKind::Channel],
         member,
         ..RoomQuery::default()
     };
-    list(&call, RoomKind::Channel, query, false).await
+    list(&call, RoomKind::Channel, &page, query, false).await
 }
 
-/// `groups.listAll`, for administrators.
-async fn list_groups(call: Call) -> Outcome {
-    call.need(Permission::VIEW_ROOM_ADMINISTRATION)?;
+async fn list_groups(call: Call, page: Page) -> Outcome {
     let query = RoomQuery {
         kinds: vec![RoomKind::Group],
         ..RoomQuery::default()
     };
-    list(&call, RoomKind::Group, query, false).await
+    list(&call, RoomKind::Group, &page, query, false).await
 }
 
 /// `channels.list.joined`, `groups.list` and `im.list`: one's own.
-pub async fn list_joined(kind: RoomKind, call: Call) -> Outcome {
+pub async fn list_joined(kind: RoomKind, call: Call, page: Page) -> Outcome {
     let query = RoomQuery {
         kinds: vec![kind],
         member: Some(call.caller.id().clone()),
         ..RoomQuery::default()
     };
-    list(&call, kind, query, kind != RoomKind::Direct).await
+    list(&call, kind, &page, query, kind != RoomKind::Direct).await
 }
 
 async fn list(
     call: &Call,
     kind: RoomKind,
+    page: &Page,
     mut query: RoomQuery,
     none_is_an_error: bool,
 ) -> Outcome {
-    let params = call.input.params()?;
-    let page = call.page(&params)?;
+    let page = call.paging(page)?;
     let order = page
         .sort
         .first()
@@ -296,37 +239,75 @@ fn sort(field: &str) -> Option<RoomSort> {
     }
 }
 
-async fn messages(kind: RoomKind, call: Call) -> Outcome {
-    let params = params_of(&call, kind, &history::MESSAGES)?;
+#[derive(Parameters)]
+#[params(open)]
+struct Messages {
+    #[param(flatten)]
+    room: RoomNamed,
+    #[param(flatten)]
+    wanted: Listed,
+}
+
+#[derive(Parameters)]
+struct ChannelMessages {
+    room_id: String,
+    #[param(flatten)]
+    wanted: Listed,
+}
+
+impl From<ChannelMessages> for Messages {
+    fn from(ChannelMessages { room_id, wanted }: ChannelMessages) -> Self {
+        let room = RoomNamed {
+            room_id: Filled::of(room_id),
+            room_name: None,
+        };
+        Self { room, wanted }
+    }
+}
+
+async fn messages(kind: RoomKind, call: Call, Messages { room, wanted }: Messages) -> Outcome {
     let archived = if kind == RoomKind::Channel {
         Archived::Accepted
     } else {
         Archived::Refused
     };
-    let found = lookup::room(&call, &lookup::room_named(&params)?, Some(kind), archived).await?;
+    let found = lookup::room(&call, &room, Some(kind), archived).await?;
     if !found.place.can_read(&call.caller) {
         return Err(wording::forbidden());
     }
-    history::messages(&call, &params, found.id()).await
+    history::messages(&call, &wanted, found.id()).await
 }
 
-/// `*.history`. Threads are included by default for groups, and only on request for channels.
-async fn history(kind: RoomKind, call: Call) -> Outcome {
-    let params = params_of(&call, kind, &history::HISTORY)?;
-    let found = lookup::room(
-        &call,
-        &lookup::room_named(&params)?,
-        Some(kind),
-        Archived::Accepted,
-    )
-    .await?;
+#[derive(Parameters)]
+struct ChannelHistory {
+    #[param(flatten)]
+    room: OneRoom,
+    #[param(flatten)]
+    span: PlainSpan,
+}
+
+async fn channel_history(call: Call, params: ChannelHistory) -> Outcome {
+    let OneRoom(room) = params.room;
+    history(RoomKind::Channel, &call, &room, params.span.into()).await
+}
+
+#[derive(Parameters)]
+#[params(open)]
+struct GroupHistory {
+    #[param(flatten)]
+    room: RoomNamed,
+    #[param(flatten)]
+    span: GroupSpan,
+}
+
+async fn group_history(call: Call, GroupHistory { room, span }: GroupHistory) -> Outcome {
+    history(RoomKind::Group, &call, &room, span.into()).await
+}
+
+async fn history(kind: RoomKind, call: &Call, room: &RoomNamed, span: Span) -> Outcome {
+    let found = lookup::room(call, room, Some(kind), Archived::Accepted).await?;
     if !found.place.can_read(&call.caller) {
         return Err(wording::forbidden());
     }
-    let options = if kind == RoomKind::Group {
-        HistoryOptions::of_group(&params)?
-    } else {
-        HistoryOptions::of(&params)
-    };
-    history::history(&call, params, found.id(), options).await
+    history::history(call, span, found.id()).await
 }

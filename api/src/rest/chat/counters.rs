@@ -10,12 +10,13 @@ use serde_json::{Value, json};
 use crate::errors::{ApiError, wording};
 use crate::http::answer::{Answer, Outcome};
 use crate::http::call::Call;
-use crate::http::params::{Params, parse_date};
+use crate::http::parameters::Parameters;
+use crate::http::params::parse_date;
 use crate::http::route::{self, Route};
 use crate::http::schema::Kind;
 use crate::rest::chat::direct::PREFIXES;
 use crate::rest::chat::kinds::{NAMED, path};
-use crate::rest::lookup::{self, Archived};
+use crate::rest::lookup::{self, Archived, RoomNamed};
 
 pub(super) fn routes() -> Vec<Route> {
     let mut routes: Vec<Route> = NAMED.into_iter().map(route_of).collect();
@@ -24,42 +25,35 @@ pub(super) fn routes() -> Vec<Route> {
 }
 
 fn route_of(kind: RoomKind) -> Route {
-    route::get(path(kind, "counters"), move |call| of_room(kind, call))
-        .about("How many members and messages, and how many of them are new to a member.")
-        .knows(&[
-            ("roomId", Kind::Text),
-            ("roomName", Kind::Text),
-            ("userId", Kind::Text),
-        ])
-        .answers(&[("joined", Kind::Boolean)])
+    route::get(path(kind, "counters"), move |call, params| {
+        of_room(kind, call, params)
+    })
+    .about("How many members and messages, and how many of them are new to a member.")
+    .answers(&[("joined", Kind::Boolean)])
 }
 
 fn direct_route(prefix: &str) -> Route {
     route::get(format!("{prefix}.counters"), of_direct)
         .about("How many messages a direct message has, and how many are new.")
-        .knows(&[
-            ("roomId", Kind::Text),
-            ("username", Kind::Text),
-            ("userId", Kind::Text),
-        ])
         .answers(&[("joined", Kind::Boolean)])
 }
 
-async fn of_room(kind: RoomKind, call: Call) -> Outcome {
-    let params = call.input.params()?;
+#[derive(Parameters)]
+#[params(open)]
+struct OfRoom {
+    #[param(flatten)]
+    room: RoomNamed,
+    user_id: Option<UserId>,
+}
+
+async fn of_room(kind: RoomKind, call: Call, OfRoom { room, user_id }: OfRoom) -> Outcome {
     let found = if kind == RoomKind::Group {
         let anywhere = Permission::VIEW_ROOM_ADMINISTRATION;
-        lookup::any_room(&call, &lookup::room_named(&params)?, Some(kind), anywhere).await?
+        lookup::any_room(&call, &room, Some(kind), anywhere).await?
     } else {
-        lookup::room(
-            &call,
-            &lookup::room_named(&params)?,
-            Some(kind),
-            Archived::Refused,
-        )
-        .await?
+        lookup::room(&call, &room, Some(kind), Archived::Refused).await?
     };
-    let user = subject(&call, &params)?;
+    let user = subject(&call, user_id)?;
     let membership = call
         .state
         .views()
@@ -105,13 +99,16 @@ async fn of_room(kind: RoomKind, call: Call) -> Outcome {
         .field("userMentions", &membership.user_mentions))
 }
 
-async fn of_direct(call: Call) -> Outcome {
-    let params = call.input.params()?;
-    let id = params
-        .filled("roomId")?
-        .ok_or_else(|| wording::room_param_missing(Some(RoomKind::Direct)))?;
-    let id = RoomId::new(id);
-    let user = subject(&call, &params)?;
+#[derive(Parameters)]
+#[params(open)]
+struct OfDirect {
+    room_id: Option<RoomId>,
+    user_id: Option<UserId>,
+}
+
+async fn of_direct(call: Call, OfDirect { room_id, user_id }: OfDirect) -> Outcome {
+    let id = room_id.ok_or_else(|| wording::room_param_missing(Some(RoomKind::Direct)))?;
+    let user = subject(&call, user_id)?;
     let place = RoomAccess::of(&call.state, &call.caller, &id).await?;
     let place = place
         .filter(|place| place.room.kind == RoomKind::Direct)
@@ -153,12 +150,12 @@ fn direct_unreads(membership: &MembershipRecord, room: &[u8]) -> (Value, Value) 
 }
 
 /// The user whose counters are wanted: only administrators see those of others.
-fn subject(call: &Call, params: &Params) -> Result<UserId, ApiError> {
-    match params.filled("userId")? {
+fn subject(call: &Call, named: Option<UserId>) -> Result<UserId, ApiError> {
+    match named {
         None => Ok(call.caller.id().clone()),
         Some(id) => {
             call.need(Permission::VIEW_ROOM_ADMINISTRATION)?;
-            Ok(UserId::new(id))
+            Ok(id)
         }
     }
 }

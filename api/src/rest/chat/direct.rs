@@ -11,21 +11,12 @@ use serde_json::json;
 use crate::errors::{ApiError, wording};
 use crate::http::answer::{Answer, Outcome};
 use crate::http::call::Call;
-use crate::http::params::Params;
-use crate::http::route::{self, Route};
-use crate::http::schema::{Kind, OldSchema, PAGE};
-use crate::rest::chat::history::{self, HISTORY_PARAMS, HistoryOptions};
-use crate::rest::chat::{channels, members as member_lists};
-
-const DIRECT_PAGE: &[(&str, Kind)] = &[
-    ("roomId", Kind::Text),
-    ("username", Kind::Text),
-    ("count", Kind::Number),
-    ("offset", Kind::Number),
-    ("sort", Kind::Text),
-    ("fields", Kind::Text),
-    ("query", Kind::Text),
-];
+use crate::http::parameters::{Filled, Parameters};
+use crate::http::route::{self, Route, paged};
+use crate::http::schema::Kind;
+use crate::rest::chat::channels;
+use crate::rest::chat::history::{self, Listed, PlainSpan};
+use crate::rest::chat::members::{self as member_lists, MembersWanted};
 
 /// Direct messages have two prefixes on the wire.
 pub(super) const PREFIXES: [&str; 2] = ["im", "dm"];
@@ -38,59 +29,45 @@ fn routes_of(prefix: &str) -> Vec<Route> {
     vec![
         route::post(format!("{prefix}.create"), create)
             .about("Makes, or finds, a direct message.")
-            .knows(&[
-                ("username", Kind::Text),
-                ("usernames", Kind::Text),
-                ("excludeSelf", Kind::Boolean),
-            ])
             .answers(&[("room", Kind::Object)]),
         route::post(format!("{prefix}.open"), open)
-            .about("Shows a direct message in the caller's list.")
-            .knows(&[("roomId", Kind::Text)]),
+            .about("Shows a direct message in the caller's list."),
         route::post(format!("{prefix}.close"), close)
-            .about("Hides a direct message from the caller's list.")
-            .knows(&[("roomId", Kind::Text)]),
-        route::get(format!("{prefix}.list"), list)
-            .about("The caller's direct messages.")
-            .knows(&PAGE)
-            .answers(&[
-                ("ims", Kind::List),
-                ("count", Kind::Number),
-                ("offset", Kind::Number),
-                ("total", Kind::Number),
-            ]),
+            .about("Hides a direct message from the caller's list."),
+        route::get(format!("{prefix}.list"), |call, page| {
+            channels::list_joined(RoomKind::Direct, call, page)
+        })
+        .about("The caller's direct messages.")
+        .answers(paged!("ims")),
         route::get(format!("{prefix}.messages"), messages)
             .about("Messages of a direct message.")
-            .knows(DIRECT_PAGE)
             .answers(&[("messages", Kind::List), ("total", Kind::Number)]),
         route::get(format!("{prefix}.history"), history)
             .about("Messages of a direct message between two points in time.")
-            .knows(HISTORY_PARAMS)
             .answers(&[("messages", Kind::List)]),
         route::get(format!("{prefix}.members"), members)
             .about("Who takes part in a direct message.")
-            .knows(DIRECT_PAGE)
             .answers(&[("members", Kind::List), ("total", Kind::Number)]),
     ]
 }
 
-const CREATE: OldSchema = OldSchema {
-    required: &[],
-    optional: &[("excludeSelf", Kind::Boolean)],
-    one_of: &["username", "usernames"],
-};
+#[derive(Parameters)]
+struct Create {
+    #[param(one_of)]
+    username: Option<String>,
+    /// Separated by commas.
+    #[param(one_of)]
+    usernames: Option<String>,
+    exclude_self: Option<bool>,
+}
 
-async fn create(call: Call) -> Outcome {
-    let params = call.input.strict(&CREATE)?;
-    let names = match params.text("usernames")? {
-        Some(list) => list
-            .split(',')
-            .map(domain::text::trim)
-            .filter(|name| !name.is_empty())
-            .collect(),
-        None => vec![params.required("username")?],
-    };
-    let room = with(&call, &names, params.flag("excludeSelf")).await?;
+async fn create(call: Call, params: Create) -> Outcome {
+    let mut names: Vec<&str> = params.username.as_deref().into_iter().collect();
+    if let Some(list) = &params.usernames {
+        let listed = list.split(',').map(domain::text::trim);
+        names.extend(listed.filter(|name| !name.is_empty()));
+    }
+    let room = with(&call, &names, params.exclude_self == Some(true)).await?;
     let facts = call
         .state
         .views()
@@ -139,13 +116,21 @@ async fn with(call: &Call, names: &[&str], without_self: bool) -> Result<RoomId,
     Ok(direct::open(&call.state, &call.caller, participants).await?)
 }
 
-/// The direct message that `roomId` or `username` names, for reading: the id of a room, or the id or name of a user;
-/// then the room with them, created if there is none. 403 for callers who may not read it: that others talk is private.
-async fn readable(call: &Call, params: &Params) -> Result<RoomId, ApiError> {
-    let named = params.filled("roomId")?.or(params.filled("username")?);
-    let named = named.ok_or_else(|| wording::room_param_missing(Some(RoomKind::Direct)))?;
+/// Names a direct message, in either: the id of a room, or the id or name of a user.
+#[derive(Parameters)]
+#[params(open)]
+struct DirectNamed {
+    room_id: Option<Filled>,
+    username: Option<Filled>,
+}
+
+/// The direct message of that name, for reading. If a user is named, the room with them, created if there is none. 403
+/// for callers who may not read it: that others talk is private.
+async fn readable(call: &Call, named: DirectNamed) -> Result<RoomId, ApiError> {
+    let named = named.room_id.or(named.username);
+    let Filled(named) = named.ok_or_else(|| wording::room_param_missing(Some(RoomKind::Direct)))?;
     let views = call.state.views();
-    let name = named.strip_prefix('@').unwrap_or(named);
+    let name = named.strip_prefix('@').unwrap_or(&named);
     let user = match views.user(&UserId::new(name)).await? {
         Some(user) => Some(user),
         None => views.user_by_username(name).await?,
@@ -167,51 +152,75 @@ async fn readable(call: &Call, params: &Params) -> Result<RoomId, ApiError> {
     readable.then_some(id).ok_or_else(wording::forbidden)
 }
 
+#[derive(Parameters)]
+#[params(open)]
+struct Own {
+    room_id: Option<RoomId>,
+}
+
 /// The room of exactly that id, for a member; 403 otherwise.
-async fn own(call: &Call) -> Result<RoomAccess, ApiError> {
-    let params = call.input.params()?;
-    let id = params
-        .filled("roomId")?
-        .ok_or_else(|| wording::room_param_missing(Some(RoomKind::Direct)))?;
-    let place = RoomAccess::of(&call.state, &call.caller, &RoomId::new(id)).await?;
+async fn own(call: &Call, Own { room_id }: Own) -> Result<RoomAccess, ApiError> {
+    let id = room_id.ok_or_else(|| wording::room_param_missing(Some(RoomKind::Direct)))?;
+    let place = RoomAccess::of(&call.state, &call.caller, &id).await?;
     place
         .filter(|place| place.room.kind == RoomKind::Direct && place.is_member())
         .ok_or_else(wording::forbidden)
 }
 
-async fn list(call: Call) -> Outcome {
-    channels::list_joined(RoomKind::Direct, call).await
+#[derive(Parameters)]
+#[params(open)]
+struct Messages {
+    #[param(flatten)]
+    named: DirectNamed,
+    #[param(flatten)]
+    wanted: Listed,
 }
 
-async fn messages(call: Call) -> Outcome {
-    let params = call.input.params()?;
-    let room = readable(&call, &params).await?;
-    history::messages(&call, &params, &room).await
+async fn messages(call: Call, Messages { named, wanted }: Messages) -> Outcome {
+    let room = readable(&call, named).await?;
+    history::messages(&call, &wanted, &room).await
 }
 
-async fn history(call: Call) -> Outcome {
-    let params = call.input.strict(&history::DIRECT_HISTORY)?;
-    let room = readable(&call, &params).await?;
-    let options = HistoryOptions::of(&params);
-    history::history(&call, params, &room, options).await
+#[derive(Parameters)]
+struct History {
+    room_id: String,
+    #[param(flatten)]
+    span: PlainSpan,
 }
 
-async fn members(call: Call) -> Outcome {
-    let params = call.input.params()?;
-    let room = readable(&call, &params).await?;
-    member_lists::members_of(&call, &params, &room).await
+async fn history(call: Call, History { room_id, span }: History) -> Outcome {
+    let named = DirectNamed {
+        room_id: Filled::of(room_id),
+        username: None,
+    };
+    let room = readable(&call, named).await?;
+    history::history(&call, span.into(), &room).await
+}
+
+#[derive(Parameters)]
+#[params(open)]
+struct Members {
+    #[param(flatten)]
+    named: DirectNamed,
+    #[param(flatten)]
+    wanted: MembersWanted,
+}
+
+async fn members(call: Call, Members { named, wanted }: Members) -> Outcome {
+    let room = readable(&call, named).await?;
+    member_lists::members_of(&call, wanted, &room).await
 }
 
 /// `im.open`. Opening an open room succeeds.
-pub async fn open(call: Call) -> Outcome {
-    let place = own(&call).await?;
+async fn open(call: Call, own_room: Own) -> Outcome {
+    let place = own(&call, own_room).await?;
     let command = MembershipCommand::Open { at: now() };
     members::change_own(&call.state, &call.caller, &place, &command).await?;
     Ok(Answer::empty())
 }
 
-async fn close(call: Call) -> Outcome {
-    let place = own(&call).await?;
+async fn close(call: Call, own_room: Own) -> Outcome {
+    let place = own(&call, own_room).await?;
     let command = MembershipCommand::Hide { at: now() };
     if members::change_own(&call.state, &call.caller, &place, &command)
         .await?

@@ -12,62 +12,9 @@ use crate::errors::{ApiError, wording};
 use crate::http::answer::{Answer, Outcome};
 use crate::http::call::Call;
 use crate::http::filter::Filter;
-use crate::http::page::{PageRequest, cut};
-use crate::http::params::{Params, parse_date};
-use crate::http::schema::{Kind, OldSchema};
-
-/// Parameters for the messages between two points in time.
-pub(super) const HISTORY_PARAMS: &[(&str, Kind)] = &[
-    ("roomId", Kind::Text),
-    ("roomName", Kind::Text),
-    ("latest", Kind::Text),
-    ("oldest", Kind::Text),
-    ("inclusive", Kind::Boolean),
-    ("unreads", Kind::Boolean),
-    ("count", Kind::Number),
-    ("offset", Kind::Number),
-];
-
-/// What `channels.messages` takes; the last three are newer names for what `query` is used for.
-pub const MESSAGES: OldSchema = OldSchema {
-    required: &[("roomId", Kind::Text)],
-    optional: &[
-        ("count", Kind::Number),
-        ("offset", Kind::Number),
-        ("sort", Kind::Text),
-        ("fields", Kind::Text),
-        ("query", Kind::Text),
-        ("mentionIds", Kind::Text),
-        ("starredIds", Kind::Text),
-        ("pinned", Kind::Text),
-    ],
-    one_of: &[],
-};
-
-const FLAG: Kind = Kind::Enum(&["true", "false"]);
-
-pub const HISTORY: OldSchema = OldSchema {
-    required: &[],
-    one_of: &["roomId", "roomName"],
-    ..DIRECT_HISTORY
-};
-
-pub const DIRECT_HISTORY: OldSchema = OldSchema {
-    required: &[("roomId", Kind::Text)],
-    optional: &[
-        ("latest", Kind::Text),
-        ("oldest", Kind::Text),
-        ("inclusive", FLAG),
-        ("unreads", FLAG),
-        ("showThreadMessages", FLAG),
-        ("count", Kind::Number),
-        ("offset", Kind::Number),
-        ("sort", Kind::Text),
-        ("fields", Kind::Text),
-        ("query", Kind::Text),
-    ],
-    one_of: &[],
-};
+use crate::http::page::{Page, cut};
+use crate::http::parameters::{Date, Filled, Flag, Loose, Param, Parameters};
+use crate::http::params::parse_date;
 
 /// Rows read at a time if each has to be looked at.
 const CHUNK: u64 = 1_000;
@@ -78,11 +25,23 @@ const MOST_ROWS: u64 = 20_000;
 /// About the most bytes of documents found for one request; older documents are not found.
 const MOST_BYTES: usize = 8 * 1024 * 1024;
 
+/// Which messages of a room are wanted.
+#[derive(Parameters)]
+#[params(open)]
+pub struct Listed {
+    #[param(flatten)]
+    page: Page,
+    /// This and the following are newer names for what `query` is used for.
+    mention_ids: Option<Filled>,
+    starred_ids: Option<Filled>,
+    pinned: Loose<String>,
+}
+
 /// A page of everything in a room, newest first unless `sort={"ts":1}`.
-pub async fn messages(call: &Call, params: &Params, room: &RoomId) -> Outcome {
-    let page = call.page(params)?;
+pub async fn messages(call: &Call, wanted: &Listed, room: &RoomId) -> Outcome {
+    let page = call.paging(&wanted.page)?;
     let oldest_first = page.sorted_by("ts") == Some(false);
-    let (items, total) = match filter(params, &page)? {
+    let (items, total) = match filter(wanted, page.query.as_ref())? {
         Some(filter) => {
             let mut items = scan(call, room, &filter).await?;
             if oldest_first {
@@ -110,19 +69,20 @@ pub async fn messages(call: &Call, params: &Params, room: &RoomId) -> Outcome {
 }
 
 /// Which messages are wanted, in the older or the newer parameters; `None`: all.
-fn filter(params: &Params, page: &PageRequest) -> Result<Option<Filter>, ApiError> {
-    let mut all: Vec<Filter> = page.query.clone().into_iter().collect();
-    for (name, field) in [
-        ("mentionIds", "mentions._id"),
-        ("starredIds", "starred._id"),
+fn filter(wanted: &Listed, query: Option<&Filter>) -> Result<Option<Filter>, ApiError> {
+    let mut all: Vec<Filter> = query.cloned().into_iter().collect();
+    for (ids, field) in [
+        (&wanted.mention_ids, "mentions._id"),
+        (&wanted.starred_ids, "starred._id"),
     ] {
-        if let Some(list) = params.filled(name)? {
+        if let Some(list) = ids {
             let ids: Vec<&str> = list.split(',').map(str::trim_ascii).collect();
             let filter = Filter::parse(&json_map(json!({ field: { "$in": ids } })));
             all.push(filter.map_err(|_| wording::invalid_query("Too many ids"))?);
         }
     }
-    if params.flag("pinned") {
+    let Flag(pinned) = Flag::read(wanted.pinned.value.clone(), "pinned")?;
+    if pinned {
         all.extend(Filter::parse(&json_map(json!({ "pinned": true }))));
     }
     Ok((!all.is_empty()).then_some(Filter::All(all)))
@@ -167,68 +127,106 @@ async fn scan(call: &Call, room: &RoomId, filter: &Filter) -> Result<Vec<Bytes>,
     Ok(wanted)
 }
 
-/// How a family of routes reads its flags: they differ, and clients rely on it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct HistoryOptions {
-    show_threads: bool,
+/// Which messages are wanted of those between two points in time.
+#[derive(Debug)]
+pub struct Span {
+    latest: Option<Date>,
+    oldest: Option<Date>,
     inclusive: bool,
     unreads: bool,
+    show_threads: bool,
+    page: Page,
     default_count: Option<u64>,
 }
 
-impl HistoryOptions {
-    /// For channels and direct messages: threads only on request.
-    pub fn of(params: &Params) -> Self {
+/// A [`Span`] of channels and direct messages: threads only on request.
+#[derive(Parameters)]
+pub struct PlainSpan {
+    latest: Option<Date>,
+    oldest: Option<Date>,
+    inclusive: Option<TrueOrFalse>,
+    unreads: Option<TrueOrFalse>,
+    show_thread_messages: Option<TrueOrFalse>,
+    #[param(flatten)]
+    page: Page,
+}
+
+#[derive(PartialEq, Eq, Parameters)]
+enum TrueOrFalse {
+    True,
+    False,
+}
+
+impl From<PlainSpan> for Span {
+    fn from(span: PlainSpan) -> Self {
+        let is_true = |flag| flag == Some(TrueOrFalse::True);
         Self {
-            show_threads: params.flag("showThreadMessages"),
-            inclusive: params.flag("inclusive"),
-            unreads: params.flag("unreads"),
+            latest: span.latest,
+            oldest: span.oldest,
+            inclusive: is_true(span.inclusive),
+            unreads: is_true(span.unreads),
+            show_threads: is_true(span.show_thread_messages),
+            page: span.page,
             default_count: None,
         }
     }
+}
 
-    /// For groups: threads by default, any text counts as true, and pages are shorter.
-    pub fn of_group(params: &Params) -> Result<Self, ApiError> {
-        Ok(Self {
-            show_threads: params.text("showThreadMessages")? != Some("false"),
-            inclusive: params.filled("inclusive")?.is_some(),
-            unreads: params.filled("unreads")?.is_some(),
+/// A [`Span`] of groups: threads unless they are refused, and pages are shorter.
+#[derive(Parameters)]
+#[params(open)]
+pub struct GroupSpan {
+    latest: Option<Date>,
+    oldest: Option<Date>,
+    /// Any text counts as true, here and in the next.
+    inclusive: Option<Filled>,
+    unreads: Option<Filled>,
+    show_thread_messages: Option<String>,
+    #[param(flatten)]
+    page: Page,
+}
+
+impl From<GroupSpan> for Span {
+    fn from(span: GroupSpan) -> Self {
+        Self {
+            latest: span.latest,
+            oldest: span.oldest,
+            inclusive: span.inclusive.is_some(),
+            unreads: span.unreads.is_some(),
+            show_threads: span.show_thread_messages.as_deref() != Some("false"),
+            page: span.page,
             default_count: Some(20),
-        })
+        }
     }
 }
 
 /// A room's history, newest first, without system messages the workspace hides. With `unreads` also how many messages
 /// there are after `oldest` that the page does not show, and the first of them.
-pub async fn history(
-    call: &Call,
-    params: Params,
-    room: &RoomId,
-    options: HistoryOptions,
-) -> Outcome {
-    let mut slice = call.page(&params)?.slice;
-    if params.get("count").is_none() {
-        slice.count = options.default_count.or(slice.count);
+pub async fn history(call: &Call, span: Span, room: &RoomId) -> Outcome {
+    let mut slice = call.paging(&span.page)?.slice;
+    if !span.page.has_count() {
+        slice.count = span.default_count.or(slice.count);
     }
-    let date = |name: &str| {
-        params
-            .date(name)
+    let point = |date: Option<Date>, name| {
+        date.map(|date| date.0)
+            .transpose()
             .map_err(|_| wording::invalid_date("error-invalid-date", name))
     };
-    let (latest, oldest) = (date("latest")?, date("oldest")?);
+    let latest = point(span.latest, "latest")?;
+    let oldest = point(span.oldest, "oldest")?;
     let hidden_kinds = hidden_kinds(call);
     let query = HistoryQuery {
         room: room.clone(),
         latest,
         oldest,
-        inclusive: options.inclusive,
-        show_threads: options.show_threads,
+        inclusive: span.inclusive,
+        show_threads: span.show_threads,
         hidden_kinds: hidden_kinds.clone(),
         slice,
     };
     let docs = call.state.views().history(query).await?;
     let answer = Answer::empty().raw_list("messages", &docs);
-    if !options.unreads {
+    if !span.unreads {
         return Ok(answer);
     }
     let last = docs.last().and_then(|doc| sent_at(doc));
@@ -269,19 +267,20 @@ fn hidden_kinds(call: &Call) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::http::params::Params;
+
+    fn read<P: Parameters + Into<Span>>(query: &str) -> Span {
+        let mut params = Params::from_urlencoded(query.as_bytes());
+        P::read(&mut params).expect("parameters").into()
+    }
 
     #[test]
     fn groups_read_their_flags_in_their_own_way() {
-        let params = Params::from_urlencoded(b"inclusive=false&unreads=&showThreadMessages=true");
-        let group = HistoryOptions::of_group(&params).expect("texts");
+        let group = read::<GroupSpan>("inclusive=false&unreads=&showThreadMessages=true");
         assert!(group.inclusive && !group.unreads && group.show_threads);
-        let channel = HistoryOptions::of(&params);
-        assert!(!channel.inclusive && channel.show_threads);
-        assert!(
-            HistoryOptions::of_group(&Params::default())
-                .expect("nothing")
-                .show_threads
-        );
-        assert!(!HistoryOptions::of(&Params::default()).show_threads);
+        let channel = read::<PlainSpan>("inclusive=false&showThreadMessages=true");
+        assert!(!channel.inclusive && !channel.unreads && channel.show_threads);
+        assert!(read::<GroupSpan>("").show_threads);
+        assert!(!read::<PlainSpan>("").show_threads);
     }
 }

@@ -3,6 +3,7 @@
 use application::chat::members;
 use application::error::Error;
 use application::ids::now;
+use axum::http::Method;
 use domain::RoomId;
 use domain::membership::{MembershipCommand, MembershipRefusal, RoomRole};
 use domain::permission::Permission;
@@ -14,30 +15,18 @@ use crate::documents::users;
 use crate::errors::wording;
 use crate::http::answer::{Answer, Outcome};
 use crate::http::call::Call;
-use crate::http::params::Params;
+use crate::http::page::Page;
+use crate::http::parameters::{Filled, Loose, Parameters};
 use crate::http::route::{self, Route};
-use crate::http::schema::{Kind, OldSchema};
-use crate::rest::chat::channels::{ROOM, answer, params_of};
-use crate::rest::chat::kinds::{NAMED, ROOM_PARAMS, path, room_field};
-use crate::rest::lookup::{self, Archived};
-
-const ROOM_USER: &[(&str, Kind)] = &[
-    ("roomId", Kind::Text),
-    ("roomName", Kind::Text),
-    ("userId", Kind::Text),
-    ("username", Kind::Text),
-    ("user", Kind::Text),
-];
+use crate::http::schema::Kind;
+use crate::rest::chat::channels::answer;
+use crate::rest::chat::kinds::{NAMED, exact_for_channels, path, room_field};
+use crate::rest::lookup::{self, Archived, OneRoom, RoomNamed, UserNamed, UsersNamed};
 
 pub(super) fn routes() -> Vec<Route> {
     let mut routes = vec![
         route::post("channels.join", join)
             .about("Joins a channel.")
-            .knows(&[
-                ("roomId", Kind::Text),
-                ("roomName", Kind::Text),
-                ("joinCode", Kind::Text),
-            ])
             .answers(&[("channel", Kind::Object)]),
     ];
     routes.extend(NAMED.into_iter().flat_map(routes_of));
@@ -48,51 +37,32 @@ pub(super) fn routes() -> Vec<Route> {
 /// The routes that channels and groups have in common.
 fn routes_of(kind: RoomKind) -> Vec<Route> {
     vec![
-        route::post(path(kind, "leave"), move |call| leave(kind, call))
+        exact_for_channels::<OneRoom, _, _>(Method::POST, kind, "leave", leave)
             .about("Leaves the room.")
-            .knows(ROOM_PARAMS)
             .answers(room_field(kind)),
-        route::post(path(kind, "invite"), move |call| invite(kind, call))
-            .about("Adds people to the room.")
-            .knows(&[
-                ("roomId", Kind::Text),
-                ("roomName", Kind::Text),
-                ("userId", Kind::Text),
-                ("username", Kind::Text),
-                ("user", Kind::Text),
-                ("userIds", Kind::Texts),
-                ("usernames", Kind::Texts),
-            ])
-            .answers(room_field(kind)),
-        route::post(path(kind, "kick"), move |call| kick(kind, call))
+        route::post(path(kind, "invite"), move |call, wish| {
+            invite(kind, call, wish)
+        })
+        .about("Adds people to the room.")
+        .answers(room_field(kind)),
+        exact_for_channels::<KickFromChannel, _, _>(Method::POST, kind, "kick", kick)
             .about("Removes somebody from the room.")
-            .knows(ROOM_USER)
             .answers(room_field(kind)),
-        route::get(path(kind, "members"), move |call| members(kind, call))
-            .about("Who is in the room.")
-            .knows(&[
-                ("roomId", Kind::Text),
-                ("roomName", Kind::Text),
-                ("status", Kind::Texts),
-                ("filter", Kind::Text),
-                ("count", Kind::Number),
-                ("offset", Kind::Number),
-            ])
-            .answers(&[("members", Kind::List), ("total", Kind::Number)]),
-        route::get(path(kind, "roles"), move |call| roles(kind, call))
+        route::get(path(kind, "members"), move |call, wish| {
+            members(kind, call, wish)
+        })
+        .about("Who is in the room.")
+        .answers(&[("members", Kind::List), ("total", Kind::Number)]),
+        exact_for_channels::<RoomAndPage, _, _>(Method::GET, kind, "roles", roles)
             .about("Who has which role in the room.")
-            .knows(ROOM_PARAMS)
             .answers(&[("roles", Kind::List)]),
-        route::get(path(kind, "moderators"), move |call| moderators(kind, call))
+        exact_for_channels::<RoomAndPage, _, _>(Method::GET, kind, "moderators", moderators)
             .about("The moderators of the room.")
-            .knows(ROOM_PARAMS)
             .answers(&[("moderators", Kind::List)]),
-        route::post(path(kind, "open"), move |call| open(kind, call))
-            .about("Shows the room in the caller's list.")
-            .knows(ROOM_PARAMS),
-        route::post(path(kind, "close"), move |call| close(kind, call))
-            .about("Hides the room from the caller's list.")
-            .knows(ROOM_PARAMS),
+        exact_for_channels::<OneRoom, _, _>(Method::POST, kind, "open", open)
+            .about("Shows the room in the caller's list."),
+        exact_for_channels::<OneRoom, _, _>(Method::POST, kind, "close", close)
+            .about("Hides the room from the caller's list."),
     ]
 }
 
@@ -104,64 +74,36 @@ fn role_routes(kind: RoomKind) -> Vec<Route> {
     ];
     let routes = roles.into_iter().flat_map(|(name, role)| {
         [
-            route::post(path(kind, &format!("add{name}")), move |call| {
-                grant(kind, role, call)
+            route::post(path(kind, &format!("add{name}")), move |call, member| {
+                grant(kind, role, call, member)
             })
-            .about("Gives a member a role in the room.")
-            .knows(ROOM_USER),
-            route::post(path(kind, &format!("remove{name}")), move |call| {
-                revoke(kind, role, call)
+            .about("Gives a member a role in the room."),
+            route::post(path(kind, &format!("remove{name}")), move |call, member| {
+                revoke(kind, role, call, member)
             })
-            .about("Takes a role in the room from a member.")
-            .knows(ROOM_USER),
+            .about("Takes a role in the room from a member."),
         ]
     });
     routes.collect()
 }
 
-const JOIN: OldSchema = OldSchema {
-    optional: &[("joinCode", Kind::Text)],
-    ..ROOM
-};
-const KICK: OldSchema = OldSchema {
-    required: &[("userId", Kind::Text)],
-    ..ROOM
-};
-const ROOM_PAGE: OldSchema = OldSchema {
-    required: &[],
-    optional: &[
-        ("count", Kind::Number),
-        ("offset", Kind::Number),
-        ("sort", Kind::Text),
-        ("fields", Kind::Text),
-        ("query", Kind::Text),
-    ],
-    one_of: &["roomId", "roomName"],
-};
+#[derive(Parameters)]
+struct Join {
+    #[param(flatten)]
+    room: OneRoom,
+    _join_code: Option<String>,
+}
 
-async fn join(call: Call) -> Outcome {
-    let params = call.input.strict(&JOIN)?;
-    let found = lookup::room(
-        &call,
-        &lookup::room_named(&params)?,
-        Some(RoomKind::Channel),
-        Archived::Refused,
-    )
-    .await?;
+async fn join(call: Call, params: Join) -> Outcome {
+    let OneRoom(room) = params.room;
+    let found = lookup::room(&call, &room, Some(RoomKind::Channel), Archived::Refused).await?;
     members::join(&call.state, &call.caller, &found.place).await?;
     answer(&call, RoomKind::Channel, found.id()).await
 }
 
 /// `*.leave`. Archived rooms can be left.
-async fn leave(kind: RoomKind, call: Call) -> Outcome {
-    let params = params_of(&call, kind, &ROOM)?;
-    let found = lookup::room(
-        &call,
-        &lookup::room_named(&params)?,
-        Some(kind),
-        Archived::Accepted,
-    )
-    .await?;
+async fn leave(kind: RoomKind, call: Call, room: RoomNamed) -> Outcome {
+    let found = lookup::room(&call, &room, Some(kind), Archived::Accepted).await?;
     let leave = MembershipCommand::Leave { at: now() };
     members::change_own(&call.state, &call.caller, &found.place, &leave).await?;
     if kind == RoomKind::Group {
@@ -170,22 +112,24 @@ async fn leave(kind: RoomKind, call: Call) -> Outcome {
     answer(&call, kind, found.id()).await
 }
 
+#[derive(Parameters)]
+#[params(open)]
+struct Invite {
+    #[param(flatten)]
+    room: RoomNamed,
+    #[param(flatten)]
+    users: UsersNamed,
+}
+
 /// `*.invite`. Groups need not be open to callers who may add people anywhere.
-async fn invite(kind: RoomKind, call: Call) -> Outcome {
-    let params = call.input.params()?;
+async fn invite(kind: RoomKind, call: Call, Invite { room, users }: Invite) -> Outcome {
     let found = if kind == RoomKind::Group {
         let anywhere = Permission::ADD_USER_TO_ANY_P_ROOM;
-        lookup::any_room(&call, &lookup::room_named(&params)?, Some(kind), anywhere).await?
+        lookup::any_room(&call, &room, Some(kind), anywhere).await?
     } else {
-        lookup::room(
-            &call,
-            &lookup::room_named(&params)?,
-            Some(kind),
-            Archived::Refused,
-        )
-        .await?
+        lookup::room(&call, &room, Some(kind), Archived::Refused).await?
     };
-    let users = lookup::users(&call.state, &params).await?;
+    let users = lookup::users(&call.state, &users).await?;
     if users.is_empty() {
         return Err(wording::invite_list_empty(kind));
     }
@@ -193,17 +137,40 @@ async fn invite(kind: RoomKind, call: Call) -> Outcome {
     answer(&call, kind, found.id()).await
 }
 
+#[derive(Parameters)]
+#[params(open)]
+struct Member {
+    #[param(flatten)]
+    room: RoomNamed,
+    #[param(flatten)]
+    user: UserNamed,
+}
+
+#[derive(Parameters)]
+struct KickFromChannel {
+    #[param(flatten)]
+    room: OneRoom,
+    user_id: String,
+}
+
+impl From<KickFromChannel> for Member {
+    fn from(KickFromChannel { room, user_id }: KickFromChannel) -> Self {
+        let user = UserNamed {
+            user_id: Filled::of(user_id),
+            username: None,
+            user: None,
+        };
+        Self {
+            room: room.into(),
+            user,
+        }
+    }
+}
+
 /// `*.kick`. Members of archived rooms can be removed.
-async fn kick(kind: RoomKind, call: Call) -> Outcome {
-    let params = params_of(&call, kind, &KICK)?;
-    let found = lookup::room(
-        &call,
-        &lookup::room_named(&params)?,
-        Some(kind),
-        Archived::Accepted,
-    )
-    .await?;
-    let user = lookup::user(&call.state, &params).await?;
+async fn kick(kind: RoomKind, call: Call, Member { room, user }: Member) -> Outcome {
+    let found = lookup::room(&call, &room, Some(kind), Archived::Accepted).await?;
+    let user = lookup::named_user(&call.state, &user).await?;
     let remove = MembershipCommand::Remove { at: now() };
     members::change(&call.state, &call.caller, &found.place, &user.id, &remove).await?;
     if kind == RoomKind::Group {
@@ -213,34 +180,30 @@ async fn kick(kind: RoomKind, call: Call) -> Outcome {
 }
 
 /// `*.addOwner` and the like.
-async fn grant(kind: RoomKind, role: RoomRole, call: Call) -> Outcome {
-    change_role(
-        kind,
-        &call,
-        MembershipCommand::GrantRole { role, at: now() },
-    )
-    .await
+async fn grant(kind: RoomKind, role: RoomRole, call: Call, member: Member) -> Outcome {
+    let grant = MembershipCommand::GrantRole { role, at: now() };
+    change_role(kind, &call, &member, grant).await
 }
 
 /// `*.removeOwner` and the like.
-async fn revoke(kind: RoomKind, role: RoomRole, call: Call) -> Outcome {
-    change_role(
-        kind,
-        &call,
-        MembershipCommand::RevokeRole { role, at: now() },
-    )
-    .await
+async fn revoke(kind: RoomKind, role: RoomRole, call: Call, member: Member) -> Outcome {
+    let revoke = MembershipCommand::RevokeRole { role, at: now() };
+    change_role(kind, &call, &member, revoke).await
 }
 
-async fn change_role(kind: RoomKind, call: &Call, command: MembershipCommand) -> Outcome {
-    let params = call.input.params()?;
+async fn change_role(
+    kind: RoomKind,
+    call: &Call,
+    Member { room, user }: &Member,
+    command: MembershipCommand,
+) -> Outcome {
     // What exists can be removed, in archived rooms too.
     let archived = match command {
         MembershipCommand::RevokeRole { .. } => Archived::Accepted,
         _ => Archived::Refused,
     };
-    let found = lookup::room(call, &lookup::room_named(&params)?, Some(kind), archived).await?;
-    let user = lookup::user(&call.state, &params).await?;
+    let found = lookup::room(call, room, Some(kind), archived).await?;
+    let user = lookup::named_user(&call.state, user).await?;
     let outcome =
         members::change(&call.state, &call.caller, &found.place, &user.id, &command).await;
     match (outcome, command) {
@@ -257,14 +220,33 @@ async fn change_role(kind: RoomKind, call: &Call, command: MembershipCommand) ->
     }
 }
 
-async fn members(kind: RoomKind, call: Call) -> Outcome {
-    let params = call.input.params()?;
+/// Which members of a room are wanted.
+#[derive(Parameters)]
+#[params(open)]
+pub struct MembersWanted {
+    /// A part of a name.
+    filter: Option<Filled>,
+    _status: Loose<Vec<String>>,
+    #[param(flatten)]
+    page: Page,
+}
+
+#[derive(Parameters)]
+#[params(open)]
+struct Members {
+    #[param(flatten)]
+    room: RoomNamed,
+    #[param(flatten)]
+    wanted: MembersWanted,
+}
+
+async fn members(kind: RoomKind, call: Call, Members { room, wanted }: Members) -> Outcome {
     let archived = if kind == RoomKind::Channel {
         Archived::Accepted
     } else {
         Archived::Refused
     };
-    let found = lookup::room(&call, &lookup::room_named(&params)?, Some(kind), archived).await?;
+    let found = lookup::room(&call, &room, Some(kind), archived).await?;
     if found.place.room.broadcast
         && !found
             .place
@@ -272,14 +254,14 @@ async fn members(kind: RoomKind, call: Call) -> Outcome {
     {
         return Err(wording::forbidden());
     }
-    members_of(&call, &params, found.id()).await
+    members_of(&call, wanted, found.id()).await
 }
 
-pub async fn members_of(call: &Call, params: &Params, room: &RoomId) -> Outcome {
-    let page = call.page(params)?;
+pub async fn members_of(call: &Call, wanted: MembersWanted, room: &RoomId) -> Outcome {
+    let page = call.paging(&wanted.page)?;
     let query = MemberQuery {
         room: room.clone(),
-        filter: params.filled("filter")?.map(str::to_owned),
+        filter: wanted.filter.map(|Filled(part)| part),
         descending: page.sorted_by("username") == Some(true),
         slice: page.slice,
     };
@@ -296,15 +278,8 @@ pub async fn members_of(call: &Call, params: &Params, room: &RoomId) -> Outcome 
         .field("total", &found.total))
 }
 
-async fn open(kind: RoomKind, call: Call) -> Outcome {
-    let params = params_of(&call, kind, &ROOM)?;
-    let found = lookup::room(
-        &call,
-        &lookup::room_named(&params)?,
-        Some(kind),
-        Archived::Accepted,
-    )
-    .await?;
+async fn open(kind: RoomKind, call: Call, room: RoomNamed) -> Outcome {
+    let found = lookup::room(&call, &room, Some(kind), Archived::Accepted).await?;
     if !found.place.is_member() && kind == RoomKind::Channel {
         return Err(wording::not_in_channel(found.name(), false));
     }
@@ -318,15 +293,8 @@ async fn open(kind: RoomKind, call: Call) -> Outcome {
     Ok(Answer::empty())
 }
 
-async fn close(kind: RoomKind, call: Call) -> Outcome {
-    let params = params_of(&call, kind, &ROOM)?;
-    let found = lookup::room(
-        &call,
-        &lookup::room_named(&params)?,
-        Some(kind),
-        Archived::Accepted,
-    )
-    .await?;
+async fn close(kind: RoomKind, call: Call, room: RoomNamed) -> Outcome {
+    let found = lookup::room(&call, &room, Some(kind), Archived::Accepted).await?;
     if !found.place.is_member() {
         return Err(if kind == RoomKind::Channel {
             wording::not_in_channel(found.name(), true)
@@ -344,16 +312,24 @@ async fn close(kind: RoomKind, call: Call) -> Outcome {
     Ok(Answer::empty())
 }
 
+/// What these lists take of channels: they have no pages.
+#[derive(Parameters)]
+struct RoomAndPage {
+    #[param(flatten)]
+    room: OneRoom,
+    #[param(flatten)]
+    _page: Page,
+}
+
+impl From<RoomAndPage> for RoomNamed {
+    fn from(params: RoomAndPage) -> Self {
+        params.room.into()
+    }
+}
+
 /// `*.roles`: who holds which role in the room.
-async fn roles(kind: RoomKind, call: Call) -> Outcome {
-    let params = params_of(&call, kind, &ROOM_PAGE)?;
-    let found = lookup::room(
-        &call,
-        &lookup::room_named(&params)?,
-        Some(kind),
-        Archived::Accepted,
-    )
-    .await?;
+async fn roles(kind: RoomKind, call: Call, room: RoomNamed) -> Outcome {
+    let found = lookup::room(&call, &room, Some(kind), Archived::Accepted).await?;
     let holders = call.state.views().role_holders(found.id()).await?;
     let roles: Vec<Value> = holders
         .iter()
@@ -365,15 +341,8 @@ async fn roles(kind: RoomKind, call: Call) -> Outcome {
     Ok(Answer::empty().field("roles", &roles))
 }
 
-async fn moderators(kind: RoomKind, call: Call) -> Outcome {
-    let params = params_of(&call, kind, &ROOM_PAGE)?;
-    let found = lookup::room(
-        &call,
-        &lookup::room_named(&params)?,
-        Some(kind),
-        Archived::Accepted,
-    )
-    .await?;
+async fn moderators(kind: RoomKind, call: Call, room: RoomNamed) -> Outcome {
+    let found = lookup::room(&call, &room, Some(kind), Archived::Accepted).await?;
     let holders = call.state.views().role_holders(found.id()).await?;
     let moderators: Vec<Value> = holders
         .iter()

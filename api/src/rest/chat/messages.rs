@@ -11,65 +11,34 @@ use domain::permission::Permission;
 use domain::{MessageId, RoomId, Timestamp, UserId, limits, text};
 use projections::MessageRecord;
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use crate::errors::{ApiError, wording};
 use crate::http::answer::{Answer, Outcome};
-use crate::http::call::{Call, Input};
-use crate::http::params::{Params, parse_date};
+use crate::http::call::{Call, FromInput, Input};
+use crate::http::parameters::{Document, Filled, Flag, Loose, Param, Parameters, field};
+use crate::http::params::parse_date;
 use crate::http::route::{self, Route};
-use crate::http::schema::Kind;
+use crate::http::schema::{Kind, Schema};
 use crate::rest::chat::{known_emoji, target};
 
 pub(super) fn routes() -> Vec<Route> {
     vec![
         route::post("chat.sendMessage", send)
             .about("Posts a message, with an id of the caller's choice if it likes.")
-            .knows(&[("message", Kind::Object), ("previewUrls", Kind::Texts)])
             .answers(&[("message", Kind::Object)]),
         route::post("chat.postMessage", post)
             .about("Posts a message, to a room named by id, `#name` or `@user`.")
-            .knows(&[
-                ("roomId", Kind::Any),
-                ("channel", Kind::Any),
-                ("text", Kind::Document),
-                ("alias", Kind::Text),
-                ("emoji", Kind::Text),
-                ("avatar", Kind::Text),
-                ("attachments", Kind::List),
-            ])
             .answers(&[("message", Kind::Object)]),
         route::post("chat.update", update)
             .about("Changes what a message says, or what an encrypted one hides.")
-            .knows(&[
-                ("roomId", Kind::Text),
-                ("msgId", Kind::Text),
-                ("text", Kind::Document),
-                ("content", Kind::Object),
-                ("e2eMentions", Kind::Object),
-                ("customFields", Kind::Object),
-                ("previewUrls", Kind::Texts),
-            ])
             .answers(&[("message", Kind::Object)]),
         route::post("chat.delete", delete)
             .about("Deletes a message.")
-            .knows(&[
-                ("roomId", Kind::Text),
-                ("msgId", Kind::Text),
-                ("asUser", Kind::Boolean),
-            ])
             .answers(&[("_id", Kind::Text), ("ts", Kind::Number)]),
-        route::post("chat.react", react)
-            .about("Adds or takes back a reaction.")
-            .knows(&[
-                ("messageId", Kind::Text),
-                ("emoji", Kind::Text),
-                ("reaction", Kind::Text),
-                ("shouldReact", Kind::Boolean),
-            ]),
+        route::post("chat.react", react).about("Adds or takes back a reaction."),
         route::get("chat.getMessage", get)
             .about("One message.")
-            .knows(&[("msgId", Kind::Text)])
             .answers(&[("message", Kind::Object)]),
     ]
 }
@@ -107,13 +76,26 @@ struct SentMessage {
     custom_fields: Option<Value>,
 }
 
-async fn send(call: Call) -> Outcome {
-    let sent = match call.input.json::<Sent>() {
-        Some(sent) => sent,
-        // The slower parse finds the words for what is wrong.
-        None => Input::typed(call.input.params()?)?,
+impl FromInput for Sent {
+    const SCHEMA: Schema = Schema {
+        fields: &[
+            field::<Option<Map<String, Value>>>("message", false),
+            field::<Option<Vec<String>>>("previewUrls", false),
+        ],
+        ..Schema::OPEN
     };
-    let message = sent.message.ok_or_else(wording::message_param_missing)?;
+
+    fn from_input(input: &mut Input) -> Result<Self, ApiError> {
+        match input.json() {
+            Some(sent) => Ok(sent),
+            // The slower parse finds the words for what is wrong.
+            None => Input::typed(input.params()?),
+        }
+    }
+}
+
+async fn send(call: Call, Sent { message }: Sent) -> Outcome {
+    let message = message.ok_or_else(wording::message_param_missing)?;
     let now = now();
     let given = match &message.ts {
         None | Some(Value::Null) => None,
@@ -122,9 +104,10 @@ async fn send(call: Call) -> Outcome {
         ),
     };
     let at = resolve_sent_at(given, now)?;
-    let tmid = message.tmid.filter(|tmid| !tmid.is_empty());
-    let parent = parent(&call, tmid.as_deref()).await?;
-    let place = match (&tmid, &parent) {
+    let thread = message.tmid.filter(|tmid| !tmid.is_empty());
+    let thread = thread.map(MessageId::new);
+    let parent = parent(&call, thread.as_ref()).await?;
+    let place = match (&thread, &parent) {
         (Some(_), Some(parent)) => place_in_thread(&call, parent).await?,
         (Some(_), None) => return Err(wording::message_not_found()),
         (None, _) => place_to_write(&call, message.rid.as_deref()).await?,
@@ -158,7 +141,7 @@ async fn send(call: Call) -> Outcome {
             encrypted_content: message.content.filter(Value::is_object),
             encrypted_mentions: message.e2e_mentions.filter(Value::is_object),
         }),
-        thread: tmid.map(MessageId::new),
+        thread,
         parent,
         shown_in_room: message.tshow == Some(true),
         at,
@@ -192,9 +175,9 @@ fn presentation(wanted: Presentation) -> Option<Box<Presentation>> {
 }
 
 /// The message that a reply names, if any.
-async fn parent(call: &Call, tmid: Option<&str>) -> Result<Option<Parent>, ApiError> {
-    let Some(tmid) = tmid else { return Ok(None) };
-    let record = call.state.views().message(&MessageId::new(tmid)).await?;
+async fn parent(call: &Call, thread: Option<&MessageId>) -> Result<Option<Parent>, ApiError> {
+    let Some(id) = thread else { return Ok(None) };
+    let record = call.state.views().message(id).await?;
     Ok(record.map(messages::parent))
 }
 
@@ -217,15 +200,37 @@ async fn place_to_write(call: &Call, rid: Option<&str>) -> Result<RoomAccess, Ap
         .ok_or_else(wording::no_such_room)
 }
 
+#[derive(Parameters)]
+#[params(open)]
+struct Post {
+    /// One or several targets; wins over `channel`.
+    room_id: Option<Value>,
+    channel: Option<Value>,
+    text: Option<Document>,
+    msg: Option<Document>,
+    alias: Option<Filled>,
+    username: Option<Filled>,
+    emoji: Option<Filled>,
+    #[param(name = "icon_emoji")]
+    icon_emoji: Option<Filled>,
+    avatar: Option<Filled>,
+    #[param(name = "icon_url")]
+    icon_url: Option<Filled>,
+    attachments: Loose<Vec<Value>>,
+    parse_urls: Option<bool>,
+    groupable: Option<bool>,
+    bot: Option<Value>,
+    custom_fields: Loose<Map<String, Value>>,
+    tmid: Option<MessageId>,
+}
+
 /// `POST /api/v1/chat.postMessage`. Several targets get one message each, up to the first error.
-async fn post(call: Call) -> Outcome {
-    let params = call.input.params()?;
-    let key = if params.get("roomId").is_some() {
-        "roomId"
-    } else {
-        "channel"
+async fn post(call: Call, mut params: Post) -> Outcome {
+    let targets: Option<Vec<String>> = match params.room_id.take() {
+        None => Param::read(params.channel.take(), "channel")?,
+        room => Param::read(room, "roomId")?,
     };
-    let targets = params.texts(key)?.unwrap_or_default();
+    let targets = targets.unwrap_or_default();
     if targets.is_empty() {
         return Err(wording::invalid_channel());
     }
@@ -233,13 +238,14 @@ async fn post(call: Call) -> Outcome {
         return Err(wording::too_many_rooms(limits::TARGETS));
     }
     // Checked before anything is done: naming a user begins a conversation.
-    let mut wished = posted(&params, now())?;
+    let mut wished = posted(params, now());
     messages::may_be_that_large(&call.state, &wished)?;
-    wished.parent = parent(&call, params.filled("tmid")?).await?;
+    wished.parent = parent(&call, wished.thread.as_ref()).await?;
     // All of them before the first message: if one cannot be posted to, none is.
     let mut places = Vec::with_capacity(targets.len());
     for named in targets {
-        places.push((named, target::place(&call, named).await?));
+        let place = target::place(&call, &named).await?;
+        places.push((named, place));
     }
     let mut first = None;
     for (named, place) in places {
@@ -249,7 +255,7 @@ async fn post(call: Call) -> Outcome {
             ..wished.clone()
         };
         let doc = messages::post(&call.state, &call.caller, &place, draft).await?;
-        first.get_or_insert((named.to_owned(), at, doc));
+        first.get_or_insert((named, at, doc));
     }
     let Some((named, at, doc)) = first else {
         return Err(wording::invalid_channel());
@@ -260,54 +266,43 @@ async fn post(call: Call) -> Outcome {
         .raw("message", &doc))
 }
 
-fn posted(params: &Params, at: Timestamp) -> Result<Draft, ApiError> {
-    let either = |a: &str, b: &str| {
-        Ok::<_, ApiError>(params.filled(a)?.or(params.filled(b)?).map(str::to_owned))
+fn posted(params: Post, at: Timestamp) -> Draft {
+    let Document(text) = params
+        .text
+        .or(params.msg)
+        .unwrap_or(Document(String::new()));
+    let attachments = match params.attachments.value {
+        Some(Value::Array(list)) => Some(list.into_iter().map(with_text).collect::<Vec<_>>()),
+        _ => None,
     };
-    let attachments = params
-        .get("attachments")
-        .and_then(Value::as_array)
-        .map(|list| list.iter().cloned().map(with_text).collect::<Vec<_>>());
-    let avatar = either("avatar", "icon_url")?;
-    let parse_urls = params.boolean("parseUrls")?;
-    let find_links = parse_urls.unwrap_or(attachments.is_none());
-    Ok(Draft {
+    let find_links = params.parse_urls.unwrap_or(attachments.is_none());
+    let either = |a: Option<Filled>, b: Option<Filled>| a.or(b).map(|Filled(text)| text);
+    let avatar = either(params.avatar, params.icon_url);
+    let emoji = either(params.emoji, params.icon_emoji);
+    let alias = either(params.alias, params.username);
+    Draft {
         opaque: false,
         id: None,
-        text: text::trim(
-            params
-                .text("text")?
-                .or(params.text("msg")?)
-                .unwrap_or_default(),
-        )
-        .to_owned(),
+        text: text::trim(&text).to_owned(),
         find_links,
         presentation: Some(Box::new(Presentation {
-            alias: Some(
-                either("alias", "username")?
-                    .map(shown_alias)
-                    .unwrap_or_default(),
-            ),
-            emoji: if avatar.is_some() {
-                None
-            } else {
-                either("emoji", "icon_emoji")?
-            },
+            alias: Some(alias.unwrap_or_default()),
+            emoji: emoji.filter(|_| avatar.is_none()),
             avatar,
-            groupable: Some(params.boolean("groupable")?.unwrap_or(false)),
+            groupable: Some(params.groupable.unwrap_or(false)),
             parse_urls: Some(find_links),
-            bot: params.get("bot").cloned(),
-            custom_fields: params.get("customFields").cloned(),
+            bot: params.bot,
+            custom_fields: params.custom_fields.value,
             ..Presentation::default()
         })),
         attachments: Some(attachments.unwrap_or_default()),
-        thread: params.filled("tmid")?.map(MessageId::new),
+        thread: params.tmid,
         parent: None,
         shown_in_room: false,
         at,
         join: true,
         checks: PostChecks::Lenient,
-    })
+    }
 }
 
 /// `msg` of an attachment is another name for its `text`.
@@ -322,8 +317,11 @@ fn with_text(mut attachment: Value) -> Value {
 
 /// The message that a request names, with the caller's place in its room. To a caller who may not see the room, the
 /// message does not exist.
-async fn found(call: &Call, id: &str) -> Result<Option<(MessageRecord, RoomAccess)>, ApiError> {
-    let Some(record) = call.state.views().message(&MessageId::new(id)).await? else {
+async fn found(
+    call: &Call,
+    id: &MessageId,
+) -> Result<Option<(MessageRecord, RoomAccess)>, ApiError> {
+    let Some(record) = call.state.views().message(id).await? else {
         return Ok(None);
     };
     let place = RoomAccess::of(&call.state, &call.caller, &record.room).await?;
@@ -331,31 +329,52 @@ async fn found(call: &Call, id: &str) -> Result<Option<(MessageRecord, RoomAcces
     Ok(place.map(|place| (record, place)))
 }
 
-/// The message of `roomId` and `msgId`, which must agree.
-async fn in_room(call: &Call, params: &Params) -> Result<(MessageRecord, RoomAccess), ApiError> {
-    let (room, id) = (params.required("roomId")?, params.required("msgId")?);
-    let (record, place) = found(call, id)
-        .await?
-        .ok_or_else(|| wording::no_message_with_id(id))?;
+/// Names a message and its room, which must agree.
+#[derive(Parameters)]
+#[params(open)]
+struct InRoom {
+    room_id: RoomId,
+    msg_id: MessageId,
+}
+
+async fn in_room(call: &Call, named: &InRoom) -> Result<(MessageRecord, RoomAccess), ApiError> {
+    let unknown = || wording::no_message_with_id(named.msg_id.as_str());
+    let (record, place) = found(call, &named.msg_id).await?.ok_or_else(unknown)?;
     // A caller who may not see the room learns nothing about what is in it.
     if !place.can_access(&call.caller) {
-        return Err(wording::no_message_with_id(id));
+        return Err(unknown());
     }
-    if record.room.as_str() != room {
+    if record.room != named.room_id {
         return Err(wording::room_mismatch());
     }
     Ok((record, place))
 }
 
-async fn update(call: Call) -> Outcome {
-    let params = call.input.params()?;
-    let mentions = params.object("e2eMentions")?.cloned();
-    let wording = match params.object("content")?.cloned() {
-        Some(content) => Wording::Hidden(Hidden { content, mentions }),
-        None => Wording::Text(params.required("text")?.to_owned()),
+#[derive(Parameters)]
+#[params(open)]
+struct Update {
+    #[param(flatten)]
+    named: InRoom,
+    text: Option<Document>,
+    /// Of an encrypted message, instead of a text.
+    content: Option<Map<String, Value>>,
+    #[param(name = "e2eMentions")]
+    mentions: Option<Map<String, Value>>,
+    custom_fields: Option<Map<String, Value>>,
+    _preview_urls: Loose<Vec<String>>,
+}
+
+async fn update(call: Call, params: Update) -> Outcome {
+    let wording = match (params.content, params.text) {
+        (Some(content), _) => Wording::Hidden(Hidden {
+            content: Value::Object(content),
+            mentions: params.mentions.map(Value::Object),
+        }),
+        (None, Some(Document(text))) => Wording::Text(text),
+        (None, None) => return Err(wording::match_missing("text")),
     };
-    let fields = params.object("customFields")?.cloned();
-    let (record, place) = in_room(&call, &params).await?;
+    let fields = params.custom_fields.map(Value::Object);
+    let (record, place) = in_room(&call, &params.named).await?;
     messages::edit(
         &call.state,
         &call.caller,
@@ -370,10 +389,18 @@ async fn update(call: Call) -> Outcome {
     Ok(Answer::with_capacity(doc.len() + 16).raw("message", &doc))
 }
 
-async fn delete(call: Call) -> Outcome {
-    let params = call.input.params()?;
-    let as_author = params.flag("asUser");
-    let (record, place) = in_room(&call, &params).await?;
+#[derive(Parameters)]
+#[params(open)]
+struct Delete {
+    #[param(flatten)]
+    named: InRoom,
+    /// As its author.
+    as_user: Flag,
+}
+
+async fn delete(call: Call, Delete { named, as_user }: Delete) -> Outcome {
+    let (record, place) = in_room(&call, &named).await?;
+    let Flag(as_author) = as_user;
     if as_author
         && record.author != *call.caller.id()
         && !place.may(&call.caller, Permission::FORCE_DELETE_MESSAGE)
@@ -403,25 +430,30 @@ async fn author(call: &Call, id: &UserId) -> Result<Value, ApiError> {
     })
 }
 
-async fn react(call: Call) -> Outcome {
-    let params = call.input.params()?;
-    let id = params
-        .filled("messageId")?
-        .ok_or_else(wording::message_id_missing)?;
-    let (record, place) = found(&call, id)
+#[derive(Parameters)]
+#[params(open)]
+struct ReactTo {
+    message_id: Option<MessageId>,
+    emoji: Option<Filled>,
+    /// Another name for it.
+    reaction: Option<Filled>,
+    should_react: Option<bool>,
+}
+
+async fn react(call: Call, params: ReactTo) -> Outcome {
+    let id = params.message_id.ok_or_else(wording::message_id_missing)?;
+    let (record, place) = found(&call, &id)
         .await?
         .ok_or_else(wording::message_not_found)?;
-    let emoji = params
-        .filled("emoji")?
-        .or(params.filled("reaction")?)
-        .ok_or_else(wording::emoji_missing)?;
+    let emoji = params.emoji.or(params.reaction);
+    let emoji = emoji.ok_or_else(wording::emoji_missing)?;
     if !place.can_access(&call.caller) {
         return Err(wording::reacting_not_authorized());
     }
     let reaction = Reaction {
-        emoji,
-        known: known_emoji::exists(&call.state, emoji).await?,
-        wanted: params.boolean("shouldReact")?,
+        emoji: &emoji,
+        known: known_emoji::exists(&call.state, &emoji).await?,
+        wanted: params.should_react,
     };
     match messages::react(&call.state, &call.caller, &place, &record, reaction).await {
         Ok(()) => Ok(Answer::empty()),
@@ -432,12 +464,15 @@ async fn react(call: Call) -> Outcome {
     }
 }
 
-async fn get(call: Call) -> Outcome {
-    let params = call.input.params()?;
-    let id = params
-        .filled("msgId")?
-        .ok_or_else(wording::msg_id_query_missing)?;
-    let (record, place) = found(&call, id).await?.ok_or(ApiError::Bare)?;
+#[derive(Parameters)]
+#[params(open)]
+struct Get {
+    msg_id: Option<MessageId>,
+}
+
+async fn get(call: Call, Get { msg_id }: Get) -> Outcome {
+    let id = msg_id.ok_or_else(wording::msg_id_query_missing)?;
+    let (record, place) = found(&call, &id).await?.ok_or(ApiError::Bare)?;
     if !place.can_read(&call.caller) {
         return Err(wording::reading_not_allowed());
     }

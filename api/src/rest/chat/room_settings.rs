@@ -2,17 +2,19 @@
 
 use application::chat::rooms;
 use application::ids::now;
+use axum::http::Method;
 use domain::RoomId;
 use domain::room::{RoomCommand, RoomEvent, RoomKind};
 
 use crate::errors::{ApiError, wording};
 use crate::http::answer::{Answer, Outcome};
 use crate::http::call::Call;
+use crate::http::parameters::{Filled, Parameters};
 use crate::http::route::{self, Route};
-use crate::http::schema::{Kind, OldSchema};
-use crate::rest::chat::channels::{ROOM, answer, params_of};
-use crate::rest::chat::kinds::{NAMED, ROOM_PARAMS, path, room_field};
-use crate::rest::lookup::{self, Archived, FoundRoom};
+use crate::http::schema::Kind;
+use crate::rest::chat::channels::answer;
+use crate::rest::chat::kinds::{NAMED, exact_for_channels, path, room_field};
+use crate::rest::lookup::{self, Archived, FoundRoom, OneRoom, RoomNamed};
 
 pub(super) fn routes() -> Vec<Route> {
     let named = NAMED.into_iter();
@@ -23,59 +25,65 @@ pub(super) fn routes() -> Vec<Route> {
 
 fn routes_of(kind: RoomKind) -> Vec<Route> {
     vec![
-        route::post(path(kind, "rename"), move |call| rename(kind, call))
-            .about("Gives the room another name.")
-            .knows(&[("roomId", Kind::Text), ("name", Kind::Text)])
-            .answers(room_field(kind)),
-        route::post(path(kind, "setReadOnly"), move |call| {
-            set_read_only(kind, call)
+        route::post(path(kind, "rename"), move |call, wish| {
+            rename(kind, call, wish)
         })
-        .about("Decides whether only some may post.")
-        .knows(&[
-            ("roomId", Kind::Text),
-            ("roomName", Kind::Text),
-            ("readOnly", Kind::Boolean),
-        ])
+        .about("Gives the room another name.")
         .answers(room_field(kind)),
-        route::post(path(kind, "archive"), move |call| archive(kind, call))
-            .about("Archives the room.")
-            .knows(ROOM_PARAMS),
-        route::post(path(kind, "unarchive"), move |call| unarchive(kind, call))
-            .about("Brings the room back from the archive.")
-            .knows(ROOM_PARAMS),
-        route::post(path(kind, "delete"), move |call| delete(kind, call))
-            .about("Deletes the room and its messages.")
-            .knows(ROOM_PARAMS),
+        exact_for_channels::<SetReadOnlyOfChannel, _, _>(
+            Method::POST,
+            kind,
+            "setReadOnly",
+            set_read_only,
+        )
+        .about("Decides whether only some may post.")
+        .answers(room_field(kind)),
+        exact_for_channels::<OneRoom, _, _>(Method::POST, kind, "archive", archive)
+            .about("Archives the room."),
+        exact_for_channels::<OneRoom, _, _>(Method::POST, kind, "unarchive", unarchive)
+            .about("Brings the room back from the archive."),
+        exact_for_channels::<OneRoom, _, _>(Method::POST, kind, "delete", delete)
+            .about("Deletes the room and its messages."),
     ]
 }
 
 fn text_routes(kind: RoomKind) -> Vec<Route> {
-    const NAME: (&str, Kind) = ("roomName", Kind::Text);
-    const ID: (&str, Kind) = ("roomId", Kind::Text);
     macro_rules! text {
-        ($name:literal, $field:literal, $which:expr) => {
-            route::post(path(kind, $name), move |call| set_text(kind, $which, call))
-                .about("Changes a text about the room.")
-                .knows(&[ID, NAME, ($field, Kind::Text)])
-                .answers(&[($field, Kind::Text)])
+        ($name:literal, $which:expr, $(#[$style:meta])? $field:ident: $text:ty, $room:ty) => {{
+            #[derive(Parameters)]
+            $(#[$style])?
+            struct SetText {
+                #[param(flatten)]
+                room: $room,
+                $field: $text,
+            }
+            route::post(path(kind, $name), move |call, params: SetText| {
+                set_text(kind, $which, call, params.room.into(), params.$field.into())
+            })
+            .about("Changes a text about the room.")
+            .answers(&[(stringify!($field), Kind::Text)])
+        }};
+        ($name:literal, $which:expr, $field:ident) => {
+            text!($name, $which, #[params(open)] $field: Option<String>, RoomNamed)
         };
     }
     vec![
-        text!("setTopic", "topic", RoomText::Topic),
-        text!("setDescription", "description", RoomText::Description),
-        text!("setPurpose", "purpose", RoomText::Purpose),
-        text!("setAnnouncement", "announcement", RoomText::Announcement),
+        text!("setTopic", RoomText::Topic, topic),
+        text!("setDescription", RoomText::Description, description),
+        text!("setPurpose", RoomText::Purpose, purpose),
+        match kind {
+            RoomKind::Channel => text!(
+                "setAnnouncement",
+                RoomText::Announcement,
+                announcement: String,
+                OneRoom
+            ),
+            RoomKind::Group | RoomKind::Direct => {
+                text!("setAnnouncement", RoomText::Announcement, announcement)
+            }
+        },
     ]
 }
-
-const READ_ONLY: OldSchema = OldSchema {
-    required: &[("readOnly", Kind::Boolean)],
-    ..ROOM
-};
-const ANNOUNCEMENT: OldSchema = OldSchema {
-    required: &[("announcement", Kind::Text)],
-    ..ROOM
-};
 
 /// A text of a room that can be changed by itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -119,43 +127,53 @@ impl RoomText {
 }
 
 /// `*.setTopic` and the like.
-async fn set_text(kind: RoomKind, which: RoomText, call: Call) -> Outcome {
-    let params = match which {
-        RoomText::Announcement => params_of(&call, kind, &ANNOUNCEMENT)?,
-        RoomText::Topic | RoomText::Description | RoomText::Purpose => call.input.params()?,
-    };
-    let found = lookup::room(
-        &call,
-        &lookup::room_named(&params)?,
-        Some(kind),
-        Archived::Refused,
-    )
-    .await?;
-    let text = params
-        .text(which.key())?
-        .ok_or_else(|| wording::body_param_required(which.key()))?;
-    let command = which.command(found.id().clone(), text.to_owned());
+async fn set_text(
+    kind: RoomKind,
+    which: RoomText,
+    call: Call,
+    room: RoomNamed,
+    text: Option<String>,
+) -> Outcome {
+    let found = lookup::room(&call, &room, Some(kind), Archived::Refused).await?;
+    let text = text.ok_or_else(|| wording::body_param_required(which.key()))?;
+    let command = which.command(found.id().clone(), text.clone());
     let events = change(&call, &found, command).await?;
     match which.complaint() {
         Some(what) if events.is_empty() && kind == RoomKind::Channel => {
             Err(wording::same_as_before(kind, what))
         }
-        _ => Ok(Answer::empty().field(which.key(), text)),
+        _ => Ok(Answer::empty().field(which.key(), &text)),
     }
 }
 
-async fn set_read_only(kind: RoomKind, call: Call) -> Outcome {
-    let params = params_of(&call, kind, &READ_ONLY)?;
-    let found = lookup::room(
-        &call,
-        &lookup::room_named(&params)?,
-        Some(kind),
-        Archived::Refused,
-    )
-    .await?;
-    let read_only = params
-        .boolean("readOnly")?
-        .ok_or_else(|| wording::body_param_required("readOnly"))?;
+#[derive(Parameters)]
+#[params(open)]
+struct SetReadOnly {
+    #[param(flatten)]
+    room: RoomNamed,
+    read_only: Option<bool>,
+}
+
+#[derive(Parameters)]
+struct SetReadOnlyOfChannel {
+    #[param(flatten)]
+    room: OneRoom,
+    read_only: bool,
+}
+
+impl From<SetReadOnlyOfChannel> for SetReadOnly {
+    fn from(params: SetReadOnlyOfChannel) -> Self {
+        Self {
+            room: params.room.into(),
+            read_only: Some(params.read_only),
+        }
+    }
+}
+
+async fn set_read_only(kind: RoomKind, call: Call, params: SetReadOnly) -> Outcome {
+    let SetReadOnly { room, read_only } = params;
+    let found = lookup::room(&call, &room, Some(kind), Archived::Refused).await?;
+    let read_only = read_only.ok_or_else(|| wording::body_param_required("readOnly"))?;
     let command = RoomCommand::SetReadOnly {
         room: found.id().clone(),
         read_only,
@@ -167,34 +185,26 @@ async fn set_read_only(kind: RoomKind, call: Call) -> Outcome {
     answer(&call, kind, found.id()).await
 }
 
-async fn rename(kind: RoomKind, call: Call) -> Outcome {
-    let params = call.input.params()?;
-    let found = lookup::room(
-        &call,
-        &lookup::room_named(&params)?,
-        Some(kind),
-        Archived::Refused,
-    )
-    .await?;
-    let name = params
-        .filled("name")?
-        .ok_or_else(|| wording::body_param_required("name"))?;
-    if kind == RoomKind::Channel && found.place.room.name.as_deref() == Some(name) {
+#[derive(Parameters)]
+#[params(open)]
+struct Rename {
+    #[param(flatten)]
+    room: RoomNamed,
+    name: Option<Filled>,
+}
+
+async fn rename(kind: RoomKind, call: Call, Rename { room, name }: Rename) -> Outcome {
+    let found = lookup::room(&call, &room, Some(kind), Archived::Refused).await?;
+    let name = name.ok_or_else(|| wording::body_param_required("name"))?;
+    if kind == RoomKind::Channel && found.place.room.name.as_deref() == Some(&*name) {
         return Err(wording::same_name());
     }
-    rooms::rename(&call.state, &call.caller, &found.place, name).await?;
+    rooms::rename(&call.state, &call.caller, &found.place, &name).await?;
     answer(&call, kind, found.id()).await
 }
 
-async fn archive(kind: RoomKind, call: Call) -> Outcome {
-    let params = params_of(&call, kind, &ROOM)?;
-    let found = lookup::room(
-        &call,
-        &lookup::room_named(&params)?,
-        Some(kind),
-        Archived::Refused,
-    )
-    .await?;
+async fn archive(kind: RoomKind, call: Call, room: RoomNamed) -> Outcome {
+    let found = lookup::room(&call, &room, Some(kind), Archived::Refused).await?;
     change(
         &call,
         &found,
@@ -207,15 +217,8 @@ async fn archive(kind: RoomKind, call: Call) -> Outcome {
     Ok(Answer::empty())
 }
 
-async fn unarchive(kind: RoomKind, call: Call) -> Outcome {
-    let params = params_of(&call, kind, &ROOM)?;
-    let found = lookup::room(
-        &call,
-        &lookup::room_named(&params)?,
-        Some(kind),
-        Archived::Accepted,
-    )
-    .await?;
+async fn unarchive(kind: RoomKind, call: Call, room: RoomNamed) -> Outcome {
+    let found = lookup::room(&call, &room, Some(kind), Archived::Accepted).await?;
     if kind == RoomKind::Channel && !found.record.archived {
         return Err(wording::not_archived(kind, found.name()));
     }
@@ -239,15 +242,8 @@ async fn change(
     Ok(rooms::change(&call.state, &call.caller, &found.place, &command).await?)
 }
 
-async fn delete(kind: RoomKind, call: Call) -> Outcome {
-    let params = params_of(&call, kind, &ROOM)?;
-    let found = lookup::room(
-        &call,
-        &lookup::room_named(&params)?,
-        Some(kind),
-        Archived::Accepted,
-    )
-    .await?;
+async fn delete(kind: RoomKind, call: Call, room: RoomNamed) -> Outcome {
+    let found = lookup::room(&call, &room, Some(kind), Archived::Accepted).await?;
     rooms::delete(&call.state, &call.caller, &found.place).await?;
     Ok(Answer::empty())
 }

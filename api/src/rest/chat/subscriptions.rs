@@ -7,48 +7,28 @@ use application::ids::now;
 use domain::membership::MembershipCommand;
 use domain::{MessageId, RoomId, Timestamp};
 use projections::Sync;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use crate::errors::{ApiError, wording};
 use crate::http::answer::{Answer, Outcome};
 use crate::http::call::Call;
+use crate::http::parameters::{Date, Loose, Parameters};
 use crate::http::route::{self, Route};
-use crate::http::schema::{Kind, OldSchema};
+use crate::http::schema::Kind;
 
 pub(super) fn routes() -> Vec<Route> {
     vec![
         route::get("subscriptions.get", get)
             .about("The caller's subscriptions, or what changed of them since.")
-            .knows(&[("updatedSince", Kind::Text)])
             .answers(&[("update", Kind::List), ("remove", Kind::List)]),
         route::get("subscriptions.getOne", get_one)
             .about("The caller's subscription to one room.")
-            .knows(&[("roomId", Kind::Text)])
             .answers(&[("subscription", Kind::Any)]),
-        route::post("subscriptions.read", read)
-            .about("Marks a room as read.")
-            .knows(&[("rid", Kind::Text), ("readThreads", Kind::Boolean)]),
+        route::post("subscriptions.read", read).about("Marks a room as read."),
         route::post("subscriptions.unread", unread)
-            .about("Marks a room as unread, from a message on.")
-            .knows(&[("roomId", Kind::Text), ("firstUnreadMessage", Kind::Object)]),
+            .about("Marks a room as unread, from a message on."),
     ]
 }
-
-const GET: OldSchema = OldSchema {
-    required: &[],
-    optional: &[("updatedSince", Kind::Text)],
-    one_of: &[],
-};
-const GET_ONE: OldSchema = OldSchema {
-    required: &[("roomId", Kind::Text)],
-    optional: &[],
-    one_of: &[],
-};
-const READ: OldSchema = OldSchema {
-    required: &[],
-    optional: &[("readThreads", Kind::Boolean)],
-    one_of: &["rid", "roomId"],
-};
 
 /// What changed and what was removed, as sync routes return it.
 pub fn synced(sync: &Sync) -> Answer {
@@ -62,10 +42,14 @@ pub fn synced(sync: &Sync) -> Answer {
         .field("remove", &removed)
 }
 
-async fn get(call: Call) -> Outcome {
-    let params = call.input.strict(&GET)?;
+#[derive(Parameters)]
+struct Get {
+    updated_since: Option<Date>,
+}
+
+async fn get(call: Call, Get { updated_since }: Get) -> Outcome {
     let since = call
-        .since(&params, "updatedSince")
+        .changes_since(updated_since)
         .map_err(|_| wording::invalid_date("error-roomId-param-invalid", "lastUpdate"))?;
     Ok(synced(
         &call
@@ -76,14 +60,17 @@ async fn get(call: Call) -> Outcome {
     ))
 }
 
+#[derive(Parameters)]
+struct GetOne {
+    room_id: RoomId,
+}
+
 /// `subscriptions.getOne`. Without a place in the room, `null` and not an error.
-async fn get_one(call: Call) -> Outcome {
-    let params = call.input.strict(&GET_ONE)?;
-    let room = RoomId::new(params.required("roomId")?);
+async fn get_one(call: Call, GetOne { room_id }: GetOne) -> Outcome {
     let record = call
         .state
         .views()
-        .membership(&room, call.caller.id())
+        .membership(&room_id, call.caller.id())
         .await?;
     Ok(Answer::empty().raw(
         "subscription",
@@ -92,8 +79,8 @@ async fn get_one(call: Call) -> Outcome {
 }
 
 /// The caller's place in a room, for marking it as read or unread.
-async fn place(call: &Call, room: &str) -> Result<RoomAccess, ApiError> {
-    let place = RoomAccess::of(&call.state, &call.caller, &RoomId::new(room)).await?;
+async fn place(call: &Call, room: &RoomId) -> Result<RoomAccess, ApiError> {
+    let place = RoomAccess::of(&call.state, &call.caller, room).await?;
     let place = place
         .filter(|place| place.can_access(&call.caller))
         .ok_or_else(wording::marking_not_allowed)?;
@@ -104,29 +91,38 @@ async fn place(call: &Call, room: &str) -> Result<RoomAccess, ApiError> {
     }
 }
 
-async fn read(call: Call) -> Outcome {
-    let params = call.input.strict(&READ)?;
-    let room = params
-        .text("rid")?
-        .or(params.text("roomId")?)
-        .unwrap_or_default();
-    let place = place(&call, room).await?;
+#[derive(Parameters)]
+struct MarkRead {
+    #[param(one_of)]
+    rid: Option<String>,
+    #[param(one_of)]
+    room_id: Option<String>,
+    read_threads: Option<bool>,
+}
+
+async fn read(call: Call, params: MarkRead) -> Outcome {
+    let room = params.rid.or(params.room_id).unwrap_or_default();
+    let place = place(&call, &RoomId::new(room)).await?;
     let command = MembershipCommand::Read {
-        threads: params.flag("readThreads"),
+        threads: params.read_threads == Some(true),
         at: now(),
     };
     members::change_own(&call.state, &call.caller, &place, &command).await?;
     Ok(Answer::empty())
 }
 
-/// `subscriptions.unread`: from the newest message of `roomId`, or from `firstUnreadMessage` on.
-async fn unread(call: Call) -> Outcome {
-    let params = call.input.params()?;
-    let first = params
-        .get("firstUnreadMessage")
-        .and_then(|message| message.get("_id"))
-        .and_then(Value::as_str);
-    let (place, cursor) = match (params.filled("roomId")?, first) {
+#[derive(Parameters)]
+#[params(open)]
+struct Unread {
+    /// From its newest message on.
+    room_id: Option<RoomId>,
+    first_unread_message: Loose<Map<String, Value>>,
+}
+
+async fn unread(call: Call, params: Unread) -> Outcome {
+    let first = params.first_unread_message.value.as_ref();
+    let first = first.and_then(|message| message.get("_id")?.as_str());
+    let (place, cursor) = match (&params.room_id, first) {
         (Some(room), _) => newest(&call, room).await?,
         (None, Some(message)) => from_message(&call, message).await?,
         (None, None) => {
@@ -140,12 +136,12 @@ async fn unread(call: Call) -> Outcome {
     Ok(Answer::empty())
 }
 
-async fn newest(call: &Call, room: &str) -> Result<(RoomAccess, Timestamp), ApiError> {
+async fn newest(call: &Call, room: &RoomId) -> Result<(RoomAccess, Timestamp), ApiError> {
     let place = place(call, room).await?;
     let cursor = call
         .state
         .views()
-        .last_message_at(&RoomId::new(room))
+        .last_message_at(room)
         .await?
         .ok_or_else(wording::nothing_to_unread)?;
     Ok((place, cursor))
@@ -160,5 +156,5 @@ async fn from_message(call: &Call, message: &str) -> Result<(RoomAccess, Timesta
     if !room.is_some_and(|room| room.is_visible(&call.caller)) {
         return Err(wording::unread_not_allowed());
     }
-    Ok((place(call, record.room.as_str()).await?, record.at))
+    Ok((place(call, &record.room).await?, record.at))
 }
