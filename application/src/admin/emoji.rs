@@ -4,7 +4,6 @@ use bytes::Bytes;
 use domain::claim::NameKind;
 use domain::emoji::{self, Emoji, EmojiCommand};
 use domain::{StoredFile, Timestamp};
-use eventstore::ExecuteError;
 
 use crate::caller::Caller;
 use crate::claims::Claimant;
@@ -156,19 +155,12 @@ async fn decide(
     workspace
         .run(caller.id(), async |tx| {
             let authority = caller.authority(&[], &permissions);
-            let before = tx
-                .state::<Emoji>(&stream)
-                .await
-                .map_err(ExecuteError::widen)?;
+            let before = tx.state::<Emoji>(&stream).await?;
             for command in commands {
                 tx.decide::<Emoji>(&stream, command.clone(), &authority)
-                    .await
-                    .map_err(ExecuteError::widen)?;
+                    .await?;
             }
-            let after = tx
-                .state::<Emoji>(&stream)
-                .await
-                .map_err(ExecuteError::widen)?;
+            let after = tx.state::<Emoji>(&stream).await?;
             names
                 .swap(&tx, before.names(), after.names(), |_| {
                     Refusal::EmojiNameTaken

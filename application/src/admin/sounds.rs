@@ -3,7 +3,6 @@
 use bytes::Bytes;
 use domain::claim::NameKind;
 use domain::sound::{self, Sound, SoundCommand};
-use eventstore::ExecuteError;
 
 use crate::caller::Caller;
 use crate::claims::Claimant;
@@ -150,19 +149,12 @@ async fn decide(
     workspace
         .run(caller.id(), async |tx| {
             let authority = caller.authority(&[], &permissions);
-            let before = tx
-                .state::<Sound>(&stream)
-                .await
-                .map_err(ExecuteError::widen)?;
+            let before = tx.state::<Sound>(&stream).await?;
             for command in &commands {
                 tx.decide::<Sound>(&stream, command.clone(), &authority)
-                    .await
-                    .map_err(ExecuteError::widen)?;
+                    .await?;
             }
-            let after = tx
-                .state::<Sound>(&stream)
-                .await
-                .map_err(ExecuteError::widen)?;
+            let after = tx.state::<Sound>(&stream).await?;
             names
                 .swap(&tx, before.name(), after.name(), |_| {
                     Refusal::SoundNameTaken

@@ -1,11 +1,8 @@
 //! Custom user statuses. Their names are claimed in the batch that uses them.
 
 use domain::claim::NameKind;
-use domain::custom_status::{
-    self, CustomStatus, CustomStatusCommand, CustomStatusRefusal, Description,
-};
+use domain::custom_status::{self, CustomStatus, CustomStatusCommand, Description};
 use domain::permission::Authority;
-use eventstore::ExecuteError;
 use eventstore::execute::Transaction;
 
 use crate::caller::Caller;
@@ -66,8 +63,7 @@ async fn run(
         .run(caller.id(), async |tx| {
             let before = named(&tx, &stream).await?;
             tx.decide::<CustomStatus>(&stream, command.clone(), &authority)
-                .await
-                .map_err(ExecuteError::widen)?;
+                .await?;
             let after = named(&tx, &stream).await?;
             names
                 .swap(&tx, before.as_deref(), after.as_deref(), |_| {
@@ -79,10 +75,7 @@ async fn run(
 }
 
 async fn named(tx: &Transaction, stream: &domain::StreamId) -> Result<Option<String>, WorkError> {
-    let state = tx
-        .state::<CustomStatus>(stream)
-        .await
-        .map_err(ExecuteError::<CustomStatusRefusal>::widen)?;
+    let state = tx.state::<CustomStatus>(stream).await?;
     Ok(match &*state {
         CustomStatus::Present(description) => Some(description.name.clone()),
         CustomStatus::Absent => None,
