@@ -1,7 +1,7 @@
 //! Names that only one thing at a time may have, taken and released in the batch that uses them.
 
-use domain::Timestamp;
 use domain::claim::{self, Claim, ClaimCommand, NameKind, NameTaken};
+use domain::{Decider, StreamId, Timestamp};
 use eventstore::ExecuteError;
 use eventstore::execute::Transaction;
 
@@ -85,5 +85,31 @@ impl Claimant<'_> {
             self.release(tx, name).await?;
         }
         Ok(())
+    }
+
+    /// Decides `commands` about the owner, whose stream is `stream`. The names it has before and after are released and
+    /// taken with them.
+    pub async fn decide<D>(
+        self,
+        tx: &Transaction,
+        stream: &StreamId,
+        commands: &[D::Command],
+        context: &D::Context<'_>,
+        names: impl Fn(&D::State) -> Vec<String>,
+        taken: impl Into<Error> + Clone,
+    ) -> Result<(), WorkError>
+    where
+        D: Decider<Command: Clone, Refusal: Into<Error>>,
+    {
+        let before = names(&*tx.state::<D>(stream).await?);
+        for command in commands {
+            tx.decide::<D>(stream, command.clone(), context).await?;
+        }
+        let after = names(&*tx.state::<D>(stream).await?);
+        let (before, after) = (
+            before.iter().map(String::as_str),
+            after.iter().map(String::as_str),
+        );
+        self.swap(tx, before, after, |_| taken.clone()).await
     }
 }

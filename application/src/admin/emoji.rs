@@ -155,16 +155,15 @@ async fn decide(
     workspace
         .run(caller.id(), async |tx| {
             let authority = caller.authority(&[], &permissions);
-            let before = tx.state::<Emoji>(&stream).await?;
-            for command in commands {
-                tx.decide::<Emoji>(&stream, command.clone(), &authority)
-                    .await?;
-            }
-            let after = tx.state::<Emoji>(&stream).await?;
             names
-                .swap(&tx, before.names(), after.names(), |_| {
-                    Refusal::EmojiNameTaken
-                })
+                .decide::<Emoji>(
+                    &tx,
+                    &stream,
+                    commands,
+                    &authority,
+                    |emoji| emoji.names().into_iter().map(str::to_owned).collect(),
+                    Refusal::EmojiNameTaken,
+                )
                 .await
         })
         .await

@@ -149,16 +149,15 @@ async fn decide(
     workspace
         .run(caller.id(), async |tx| {
             let authority = caller.authority(&[], &permissions);
-            let before = tx.state::<Sound>(&stream).await?;
-            for command in &commands {
-                tx.decide::<Sound>(&stream, command.clone(), &authority)
-                    .await?;
-            }
-            let after = tx.state::<Sound>(&stream).await?;
             names
-                .swap(&tx, before.name(), after.name(), |_| {
-                    Refusal::SoundNameTaken
-                })
+                .decide::<Sound>(
+                    &tx,
+                    &stream,
+                    &commands,
+                    &authority,
+                    |sound| sound.name().into_iter().map(str::to_owned).collect(),
+                    Refusal::SoundNameTaken,
+                )
                 .await
         })
         .await

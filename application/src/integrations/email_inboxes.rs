@@ -1,16 +1,15 @@
 //! E-mail inboxes of the workspace. Their addresses are claimed in the batch that uses them, their passwords are sealed
 //! before the rules see them.
 
+use domain::Sealed;
 use domain::claim::NameKind;
 use domain::email_inbox::{self, Description, EmailInbox, EmailInboxCommand, MailServer, Password};
-use domain::{Sealed, StreamId};
-use eventstore::execute::Transaction;
 
 use crate::caller::Caller;
 use crate::claims::Claimant;
 use crate::error::{Error, Fault, Refusal};
 use crate::ids::{fresh_id, now};
-use crate::workspace::{WorkError, Workspace};
+use crate::workspace::Workspace;
 
 /// The purpose that a password of an inbox is sealed for.
 fn purpose(inbox: &str, direction: &str) -> String {
@@ -105,21 +104,23 @@ async fn run(
     };
     workspace
         .run(caller.id(), async |tx| {
-            let before = address(&tx, &stream).await?;
-            tx.decide::<EmailInbox>(&stream, command.clone(), &authority)
-                .await?;
-            let after = address(&tx, &stream).await?;
             addresses
-                .swap(&tx, before.as_deref(), after.as_deref(), |_| {
-                    Refusal::InboxAddressTaken
-                })
+                .decide::<EmailInbox>(
+                    &tx,
+                    &stream,
+                    std::slice::from_ref(command),
+                    &authority,
+                    address,
+                    Refusal::InboxAddressTaken,
+                )
                 .await
         })
         .await
 }
 
-async fn address(tx: &Transaction, stream: &StreamId) -> Result<Option<String>, WorkError> {
-    let state = tx.state::<EmailInbox>(stream).await?;
-    let description = state.description.as_ref();
-    Ok(description.map(|description| description.email.to_lowercase()))
+fn address(inbox: &EmailInbox) -> Vec<String> {
+    let description = inbox.description.iter();
+    description
+        .map(|description| description.email.to_lowercase())
+        .collect()
 }
