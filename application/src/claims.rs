@@ -1,7 +1,7 @@
 //! Names that only one thing at a time may have, taken and released in the batch that uses them.
 
 use domain::claim::{self, Claim, ClaimCommand, NameKind, NameTaken};
-use domain::{Decider, StreamId, Timestamp};
+use domain::{Decider, Event, StreamId, Timestamp};
 use eventstore::ExecuteError;
 use eventstore::execute::Transaction;
 
@@ -99,7 +99,7 @@ impl Claimant<'_> {
         taken: impl Into<Error> + Clone,
     ) -> Result<(), WorkError>
     where
-        D: Decider<Command: Clone, Refusal: Into<Error>>,
+        D: Decider<Command: Clone, Event: Into<Event>, Refusal: Into<Error>>,
     {
         let before = names(&*tx.state::<D>(stream).await?);
         for command in commands {
