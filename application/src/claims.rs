@@ -1,7 +1,7 @@
 //! Names that only one thing at a time may have, taken and released in the batch that uses them.
 
-use domain::Timestamp;
-use domain::claim::{self, Claim, ClaimCommand, NameKind};
+use domain::claim::{self, Claim, ClaimCommand, NameKind, NameTaken};
+use domain::{Decider, Event, StreamId, Timestamp};
 use eventstore::ExecuteError;
 use eventstore::execute::Transaction;
 
@@ -27,15 +27,26 @@ impl Claimant<'_> {
         name: &str,
         taken: impl Into<Error>,
     ) -> Result<(), WorkError> {
+        if self.try_take(tx, name).await? {
+            Ok(())
+        } else {
+            Err(WorkError::refused(taken))
+        }
+    }
+
+    /// Takes a name; `false`: something else has it.
+    pub async fn try_take(self, tx: &Transaction, name: &str) -> Result<bool, WorkError> {
         let take = ClaimCommand::Take {
             kind: self.kind,
             owner: self.owner.to_owned(),
             at: self.at,
         };
-        tx.decide::<Claim>(&claim::stream(self.kind, name), take, &())
-            .await
-            .map(drop)
-            .map_err(|error| error.map_refusal(|_| taken.into()))
+        let stream = claim::stream(self.kind, name);
+        match tx.decide::<Claim>(&stream, take, &()).await {
+            Ok(_) => Ok(true),
+            Err(ExecuteError::Refused(NameTaken { .. })) => Ok(false),
+            Err(error) => Err(error.into()),
+        }
     }
 
     /// Releases a name, so that it can be taken again.
@@ -46,9 +57,8 @@ impl Claimant<'_> {
             at: self.at,
         };
         tx.decide::<Claim>(&claim::stream(self.kind, name), release, &())
-            .await
-            .map(drop)
-            .map_err(ExecuteError::widen)
+            .await?;
+        Ok(())
     }
 
     /// Takes those of the names `new` that are not among `old`, and releases those of `old` that are no longer used.
@@ -75,5 +85,31 @@ impl Claimant<'_> {
             self.release(tx, name).await?;
         }
         Ok(())
+    }
+
+    /// Decides `commands` about the owner, whose stream is `stream`. The names it has before and after are released and
+    /// taken with them.
+    pub async fn decide<D>(
+        self,
+        tx: &Transaction,
+        stream: &StreamId,
+        commands: &[D::Command],
+        context: &D::Context<'_>,
+        names: impl Fn(&D::State) -> Vec<String>,
+        taken: impl Into<Error> + Clone,
+    ) -> Result<(), WorkError>
+    where
+        D: Decider<Command: Clone, Event: Into<Event>, Refusal: Into<Error>>,
+    {
+        let before = names(&*tx.state::<D>(stream).await?);
+        for command in commands {
+            tx.decide::<D>(stream, command.clone(), context).await?;
+        }
+        let after = names(&*tx.state::<D>(stream).await?);
+        let (before, after) = (
+            before.iter().map(String::as_str),
+            after.iter().map(String::as_str),
+        );
+        self.swap(tx, before, after, |_| taken.clone()).await
     }
 }

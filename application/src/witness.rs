@@ -7,7 +7,6 @@
 
 use domain::membership::{self, Member, Membership, RoomRole};
 use domain::{RoomId, UserId};
-use eventstore::ExecuteError;
 use eventstore::execute::Transaction;
 use projections::QueryError;
 
@@ -20,7 +19,7 @@ const CANDIDATES: u32 = 100;
 
 /// A failure of the views within a transaction.
 pub(crate) fn unanswered(error: QueryError) -> WorkError {
-    ExecuteError::Refused(error.into())
+    WorkError::refused(error)
 }
 
 async fn may_log_in(tx: &Transaction, user: &UserId) -> Result<bool, WorkError> {
@@ -37,8 +36,7 @@ async fn member(
 ) -> Result<Option<Member>, WorkError> {
     let state = tx
         .state::<Membership>(&membership::stream(room, user))
-        .await
-        .map_err(ExecuteError::widen)?;
+        .await?;
     Ok(match &*state {
         Membership::Member(member) => Some(member.clone()),
         Membership::Outside => None,
@@ -111,7 +109,7 @@ pub(crate) async fn heir(
     }
     if some {
         // All of them left at this moment; the views will show who remains.
-        return Err(ExecuteError::Refused(Fault::Overtaken.into()));
+        return Err(WorkError::refused(Fault::Overtaken));
     }
     Ok(None)
 }

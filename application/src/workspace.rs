@@ -9,6 +9,7 @@ use domain::{Timestamp, UserId};
 use eventstore::execute::{Executor, Transaction};
 use eventstore::vault::Vault;
 use eventstore::{Appended, ExecuteError};
+use futures::TryFutureExt as _;
 use parking_lot::Mutex;
 use projections::Views;
 
@@ -26,8 +27,27 @@ use crate::outside::mail::{Mailer, SmtpMailer, SmtpServer};
 use crate::people::presence::Presence;
 use crate::rate_limit::RateLimiter;
 
-/// What can end a transaction before it is committed.
-pub type WorkError = ExecuteError<Error>;
+/// What can end a transaction before it is committed. Errors of every boundary become one by `?`.
+#[derive(Debug)]
+pub struct WorkError(ExecuteError<Error>);
+
+impl<R: Into<Error>> From<ExecuteError<R>> for WorkError {
+    fn from(error: ExecuteError<R>) -> Self {
+        Self(error.map_refusal(Into::into))
+    }
+}
+
+impl WorkError {
+    /// Refuses the whole transaction.
+    pub fn refused(refusal: impl Into<Error>) -> Self {
+        Self(ExecuteError::Refused(refusal.into()))
+    }
+
+    /// Whether a rule said no, and nothing failed.
+    pub fn is_refusal(&self) -> bool {
+        matches!(self.0, ExecuteError::Refused(_))
+    }
+}
 
 /// The administrator the operator named (`ADMIN_USERNAME`, `ADMIN_PASS`, `ADMIN_EMAIL`).
 #[derive(Clone)]
@@ -260,12 +280,13 @@ impl Workspace {
     pub async fn run_at<T, F, W>(
         &self,
         actor: &UserId,
-        work: F,
+        mut work: F,
     ) -> Result<(T, Option<Appended>), Error>
     where
         F: FnMut(Transaction) -> W,
         W: Future<Output = Result<T, WorkError>>,
     {
+        let work = |tx| work(tx).map_err(|WorkError(error)| error);
         let (value, appended) = self.executor().execute(cause(actor), work).await?;
         if let Some(appended) = appended {
             self.views().wait_for(appended.last).await?;

@@ -42,7 +42,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use domain::{Category, Decider, StreamId, limits};
+use domain::{Category, Decider, Event, StreamId, limits};
 use futures::StreamExt;
 use parking_lot::Mutex;
 
@@ -353,7 +353,7 @@ impl Transaction {
     /// Lets the rules decide `command` on the state of `stream`, as it stands with what this transaction decided
     /// before. What they decide, possibly nothing, is returned and queued. The commit depends on the stream being as it
     /// was found, even if nothing is appended to it.
-    pub async fn decide<D: Decider>(
+    pub async fn decide<D: Decider<Event: Into<Event>>>(
         &self,
         stream: &StreamId,
         command: D::Command,
@@ -365,7 +365,7 @@ impl Transaction {
 
     /// As [`Self::decide`], for a stream that is most likely new: the log is not asked first, the commit finds out. If
     /// the stream is there after all, the work runs again and this does what `decide` does.
-    pub async fn decide_new<D: Decider>(
+    pub async fn decide_new<D: Decider<Event: Into<Event>>>(
         &self,
         stream: &StreamId,
         command: D::Command,
@@ -477,7 +477,7 @@ impl Decided {
         found.ok_or_else(|| LoadError::TwoDeciders(stream.clone()))
     }
 
-    fn decide<D: Decider>(
+    fn decide<D: Decider<Event: Into<Event>>>(
         &mut self,
         stream: &StreamId,
         command: D::Command,

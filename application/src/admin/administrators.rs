@@ -6,7 +6,6 @@ use domain::user::{
     self, Email, PasswordHash, User, UserCommand, UserContext, UserCreated, UserEvent, UserKind,
 };
 use domain::{RoleId, Timestamp, UserId};
-use eventstore::ExecuteError;
 use eventstore::execute::Transaction;
 use serde::{Deserialize, Serialize};
 
@@ -121,14 +120,11 @@ async fn give(
     at: Timestamp,
 ) -> Result<(), WorkError> {
     let stream = user::stream(user);
-    let before = tx
-        .state::<User>(&stream)
-        .await
-        .map_err(ExecuteError::widen)?;
+    let before = tx.state::<User>(&stream).await?;
     let (mut roles, admin) = match &*before {
         User::Present(account) => (account.roles.clone(), RoleId::new("admin")),
         // It was removed at this moment; the views will show it.
-        User::Absent | User::Deleted => return Err(ExecuteError::Refused(Fault::Overtaken.into())),
+        User::Absent | User::Deleted => return Err(WorkError::refused(Fault::Overtaken)),
     };
     if !roles.contains(&admin) {
         roles.push(admin);
@@ -154,8 +150,7 @@ async fn give(
     for command in commands {
         let events = tx
             .decide::<User>(&stream, command, &UserContext::System)
-            .await
-            .map_err(ExecuteError::widen)?;
+            .await?;
         for event in &events {
             if let UserEvent::PasswordChanged(_) = event {
                 credentials::end(tx, user, Ending::PasswordChanged, None, at).await?;

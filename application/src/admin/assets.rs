@@ -4,7 +4,6 @@ use bytes::Bytes;
 use domain::asset::{self, Asset, AssetCommand, AssetRefusal, AssetSet, Measured};
 use domain::setting::{self, ChangeSetting, Setting, SettingContext};
 use domain::{StoredFile, settings};
-use eventstore::ExecuteError;
 use serde_json::{Map, Value, json};
 
 use crate::caller::Caller;
@@ -109,15 +108,11 @@ async fn decide(
     let change = ChangeSetting::open(setting_id.clone(), Value::Object(value), now());
     workspace
         .run(caller.id(), async |tx| {
-            let before = tx
-                .state::<Asset>(&stream)
-                .await
-                .map_err(ExecuteError::widen)?;
+            let before = tx.state::<Asset>(&stream).await?;
             let authority = caller.authority(&[], &permissions);
             let events = tx
                 .decide::<Asset>(&stream, command.clone(), &authority)
-                .await
-                .map_err(ExecuteError::widen)?;
+                .await?;
             if events.is_empty() {
                 return Ok(None);
             }
@@ -130,8 +125,7 @@ async fn decide(
                 change.clone().into(),
                 &SettingContext::System,
             )
-            .await
-            .map_err(ExecuteError::widen)?;
+            .await?;
             Ok(before.file.clone())
         })
         .await

@@ -3,7 +3,6 @@
 use domain::banner::{
     self, Banner, BannerCommand, BannerDismissal, BannerDismissed, Content, DismissalContext,
 };
-use eventstore::ExecuteError;
 
 use crate::caller::Caller;
 use crate::error::Error;
@@ -46,9 +45,8 @@ async fn run(
     workspace
         .run(caller.id(), async |tx| {
             tx.decide::<Banner>(&banner::stream(banner), command.clone(), &authority)
-                .await
-                .map(drop)
-                .map_err(ExecuteError::widen)
+                .await?;
+            Ok(())
         })
         .await
 }
@@ -68,9 +66,8 @@ pub async fn dismiss(workspace: &Workspace, caller: &Caller, banner: &str) -> Re
     workspace
         .run(caller.id(), async |tx| {
             tx.decide::<BannerDismissal>(&stream, dismissed.clone(), &context)
-                .await
-                .map(drop)
-                .map_err(ExecuteError::widen)
+                .await?;
+            Ok(())
         })
         .await
 }

@@ -1,17 +1,17 @@
 //! What a workspace begins with: random ids, the built-in bot, the first channel, the operator's administrator and
 //! settings. Every start runs it; what exists already is left alone, also if two nodes start at once.
 
-use domain::claim::{self, Claim, ClaimCommand, NameKind};
+use domain::claim::NameKind;
 use domain::room::{self, Room, RoomCommand, RoomContext, RoomCreated, RoomKind};
 use domain::settings::{Key, keys};
 use domain::user::{User, UserCreated, UserKind};
 use domain::{RoleId, RoomId, UserId};
-use eventstore::ExecuteError;
 use serde_json::Value;
 
 use crate::admin::administrators::{self, AppointError, Appointed, Appointment};
 use crate::admin::settings;
-use crate::error::Error;
+use crate::claims::Claimant;
+use crate::error::{Error, Refusal};
 use crate::identity::password_hasher::PasswordDigest;
 use crate::ids::{fresh_secret, now};
 use crate::people::users::{self, Maker};
@@ -114,33 +114,26 @@ async fn general(workspace: &Workspace) -> Result<(), Error> {
         announcement: None,
         custom_fields: None,
     };
-    let (stream, name) = (
-        room::stream(&created.room),
-        claim::stream(NameKind::RoomName, "general"),
-    );
+    let stream = room::stream(&created.room);
     workspace
         .run(&UserId::system(), async |tx| {
-            if *tx
-                .state::<Room>(&stream)
-                .await
-                .map_err(ExecuteError::widen)?
-                != Room::Absent
-            {
+            if *tx.state::<Room>(&stream).await? != Room::Absent {
                 return Ok(());
             }
-            let take = ClaimCommand::Take {
+            let room = Claimant {
                 kind: NameKind::RoomName,
-                owner: GENERAL.to_owned(),
+                owner: GENERAL,
                 at: created.at,
             };
-            tx.decide::<Claim>(&name, take, &())
-                .await
-                .map_err(ExecuteError::widen)?;
+            let taken = Refusal::RoomNameTaken {
+                name: "general".to_owned(),
+                archived: false,
+            };
+            room.take(&tx, "general", taken).await?;
             let create = RoomCommand::Create(Box::new(created.clone()));
             tx.decide::<Room>(&stream, create, &RoomContext::System)
-                .await
-                .map(drop)
-                .map_err(ExecuteError::widen)
+                .await?;
+            Ok(())
         })
         .await
 }
@@ -178,10 +171,7 @@ async fn make(workspace: &Workspace, account: UserCreated) -> Result<(), Error> 
         Err(error) if !error.is_temporary() => {
             let there = workspace
                 .run(&UserId::system(), async |tx| {
-                    let state = tx
-                        .state::<User>(&stream)
-                        .await
-                        .map_err(ExecuteError::widen)?;
+                    let state = tx.state::<User>(&stream).await?;
                     Ok(*state != User::Absent)
                 })
                 .await?;

@@ -4,7 +4,6 @@ use bytes::Bytes;
 use domain::claim::NameKind;
 use domain::emoji::{self, Emoji, EmojiCommand};
 use domain::{StoredFile, Timestamp};
-use eventstore::ExecuteError;
 
 use crate::caller::Caller;
 use crate::claims::Claimant;
@@ -156,23 +155,15 @@ async fn decide(
     workspace
         .run(caller.id(), async |tx| {
             let authority = caller.authority(&[], &permissions);
-            let before = tx
-                .state::<Emoji>(&stream)
-                .await
-                .map_err(ExecuteError::widen)?;
-            for command in commands {
-                tx.decide::<Emoji>(&stream, command.clone(), &authority)
-                    .await
-                    .map_err(ExecuteError::widen)?;
-            }
-            let after = tx
-                .state::<Emoji>(&stream)
-                .await
-                .map_err(ExecuteError::widen)?;
             names
-                .swap(&tx, before.names(), after.names(), |_| {
-                    Refusal::EmojiNameTaken
-                })
+                .decide::<Emoji>(
+                    &tx,
+                    &stream,
+                    commands,
+                    &authority,
+                    |emoji| emoji.names().into_iter().map(str::to_owned).collect(),
+                    Refusal::EmojiNameTaken,
+                )
                 .await
         })
         .await

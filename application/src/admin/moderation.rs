@@ -5,7 +5,6 @@ use domain::permission::{Authority, PermissionTable};
 use domain::report::{self, MessageReported, Report, ReportCommand, ReportDismissed, UserReported};
 use domain::room::RoomFacts;
 use domain::{RoleId, UserId};
-use eventstore::ExecuteError;
 use projections::{MessageRecord, ReportRecord};
 
 use crate::caller::Caller;
@@ -75,9 +74,8 @@ async fn make(
     workspace
         .run(caller.id(), async |tx| {
             tx.decide_new::<Report>(&stream, command.clone(), &())
-                .await
-                .map(drop)
-                .map_err(ExecuteError::widen)
+                .await?;
+            Ok(())
         })
         .await
 }
@@ -103,8 +101,7 @@ pub async fn dismiss(
                 };
                 let dismiss = ReportCommand::Dismiss(Box::new(dismissed));
                 tx.decide::<Report>(&report::stream(&report.id), dismiss, &())
-                    .await
-                    .map_err(ExecuteError::widen)?;
+                    .await?;
             }
             Ok(())
         })

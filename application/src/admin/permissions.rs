@@ -2,7 +2,6 @@
 
 use domain::RoleId;
 use domain::permissions::{self, ChangePermissionRoles, Grant, PermissionContext, PermissionRoles};
-use eventstore::ExecuteError;
 
 use crate::caller::Caller;
 use crate::error::{Error, Refusal};
@@ -40,10 +39,7 @@ async fn change<T>(
         .run(caller.id(), async |tx| {
             for (permission, wish) in wishes {
                 let stream = permissions::stream(permission);
-                let held = tx
-                    .state::<PermissionRoles>(&stream)
-                    .await
-                    .map_err(ExecuteError::widen)?;
+                let held = tx.state::<PermissionRoles>(&stream).await?;
                 // A permission that was never changed is held by those the views name.
                 let held = held
                     .roles
@@ -58,8 +54,7 @@ async fn change<T>(
                     at,
                 };
                 tx.decide::<PermissionRoles>(&stream, change, &context)
-                    .await
-                    .map_err(ExecuteError::widen)?;
+                    .await?;
             }
             Ok(())
         })

@@ -92,11 +92,13 @@ pub(crate) async fn give(
     };
     tx.decide::<Role>(&role::stream(role), give, &context)
         .await
-        .map(drop)
         .map_err(|error| match room {
-            Some(_) => error.widen(),
-            None => error.map_refusal(|_| UserRefusal::UnknownRole(role.clone()).into()),
-        })
+            Some(_) => WorkError::from(error),
+            None => error
+                .map_refusal(|_| UserRefusal::UnknownRole(role.clone()))
+                .into(),
+        })?;
+    Ok(())
 }
 
 /// Those of the roles that exist in the workspace, by the log.
@@ -105,11 +107,7 @@ pub(crate) async fn there(tx: &Transaction, roles: Vec<RoleId>) -> Result<Vec<Ro
     for role in roles {
         let scope = match role::builtin(&role) {
             Some(builtin) => Some(builtin.properties.scope),
-            None => match &*tx
-                .state::<Role>(&role::stream(&role))
-                .await
-                .map_err(ExecuteError::widen)?
-            {
+            None => match &*tx.state::<Role>(&role::stream(&role)).await? {
                 Role::Present(properties) => Some(properties.scope),
                 Role::Untouched | Role::Deleted => None,
             },
@@ -162,11 +160,7 @@ async fn decide(
         RoleCommand::Delete { at, .. } | RoleCommand::Give(RoleGiven { at, .. }) => (None, *at),
     };
     // First the stream, then the views.
-    let old = match &*tx
-        .state::<Role>(&stream)
-        .await
-        .map_err(ExecuteError::widen)?
-    {
+    let old = match &*tx.state::<Role>(&stream).await? {
         Role::Present(properties) => Some(properties.name.clone()),
         Role::Untouched | Role::Deleted => None,
     };
@@ -179,9 +173,7 @@ async fn decide(
                 .await
                 .map_err(ExecuteError::Refused)?,
     };
-    tx.decide::<Role>(&stream, command, &context)
-        .await
-        .map_err(ExecuteError::widen)?;
+    tx.decide::<Role>(&stream, command, &context).await?;
     let names = Claimant {
         kind: NameKind::RoleName,
         owner: role.as_str(),

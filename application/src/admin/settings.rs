@@ -2,7 +2,6 @@
 
 use domain::setting::{self, ChangeSetting, Editor, Setting, SettingCommand, SettingContext};
 use domain::{UserId, settings};
-use eventstore::ExecuteError;
 use eventstore::execute::Transaction;
 use projections::Views;
 use serde_json::Value;
@@ -76,10 +75,7 @@ pub async fn set_first(
     let (wish, stream) = (wish(id, value, from_environment), setting::stream(id));
     workspace
         .run(&UserId::system(), async |tx| {
-            let before = tx
-                .state::<Setting>(&stream)
-                .await
-                .map_err(ExecuteError::widen)?;
+            let before = tx.state::<Setting>(&stream).await?;
             if before.is_set() {
                 return Ok(());
             }
@@ -104,10 +100,7 @@ async fn decide(
     wish: &Wish,
 ) -> Result<(), WorkError> {
     let stream = setting::stream(&wish.id);
-    let before = tx
-        .state::<Setting>(&stream)
-        .await
-        .map_err(ExecuteError::widen)?;
+    let before = tx.state::<Setting>(&stream).await?;
     let command: SettingCommand = ChangeSetting {
         setting: wish.id.clone(),
         value: wish.value.clone(),
@@ -117,10 +110,8 @@ async fn decide(
         at: now(),
     }
     .into();
-    tx.decide::<Setting>(&stream, command, context)
-        .await
-        .map(drop)
-        .map_err(ExecuteError::widen)
+    tx.decide::<Setting>(&stream, command, context).await?;
+    Ok(())
 }
 
 /// The sealed value of a secret setting (the present seal, if that holds the same value); `None` for other settings.

@@ -3,7 +3,6 @@
 use bytes::Bytes;
 use domain::claim::NameKind;
 use domain::sound::{self, Sound, SoundCommand};
-use eventstore::ExecuteError;
 
 use crate::caller::Caller;
 use crate::claims::Claimant;
@@ -150,23 +149,15 @@ async fn decide(
     workspace
         .run(caller.id(), async |tx| {
             let authority = caller.authority(&[], &permissions);
-            let before = tx
-                .state::<Sound>(&stream)
-                .await
-                .map_err(ExecuteError::widen)?;
-            for command in &commands {
-                tx.decide::<Sound>(&stream, command.clone(), &authority)
-                    .await
-                    .map_err(ExecuteError::widen)?;
-            }
-            let after = tx
-                .state::<Sound>(&stream)
-                .await
-                .map_err(ExecuteError::widen)?;
             names
-                .swap(&tx, before.name(), after.name(), |_| {
-                    Refusal::SoundNameTaken
-                })
+                .decide::<Sound>(
+                    &tx,
+                    &stream,
+                    &commands,
+                    &authority,
+                    |sound| sound.name().into_iter().map(str::to_owned).collect(),
+                    Refusal::SoundNameTaken,
+                )
                 .await
         })
         .await

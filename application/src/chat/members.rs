@@ -73,9 +73,8 @@ pub async fn found(
     };
     let stream = membership::stream(&room.id, &founder.user);
     tx.decide_new::<Membership>(&stream, command, &context)
-        .await
-        .map(drop)
-        .map_err(ExecuteError::widen)
+        .await?;
+    Ok(())
 }
 
 /// Decides that `user` joins the room in the same batch as what made them. If the rules do not let them, nothing
@@ -107,7 +106,7 @@ pub async fn try_join(
         .await
     {
         Ok(_) | Err(ExecuteError::Refused(_)) => Ok(()),
-        Err(error) => Err(error.widen()),
+        Err(error) => Err(error.into()),
     }
 }
 
@@ -157,8 +156,7 @@ pub async fn change(
             };
             let events = tx
                 .decide::<Membership>(&stream, command.clone(), &context)
-                .await
-                .map_err(ExecuteError::widen)?;
+                .await?;
             for event in &events {
                 if let MembershipEvent::RoomRoleGranted(granted) = event {
                     let (role, at) = (&granted.role, granted.at);
@@ -200,7 +198,7 @@ pub(crate) async fn make_owner_as_server(
     let stream = membership::stream(&room.id, user);
     match tx.decide::<Membership>(&stream, grant, &context).await {
         Ok(_) | Err(ExecuteError::Refused(_)) => Ok(()),
-        Err(error) => Err(error.widen()),
+        Err(error) => Err(error.into()),
     }
 }
 
@@ -260,9 +258,7 @@ pub async fn invite(
                 };
                 let stream = membership::stream(&place.room.id, &user.id);
                 let add = MembershipCommand::Add { at };
-                tx.decide::<Membership>(&stream, add, &context)
-                    .await
-                    .map_err(ExecuteError::widen)?;
+                tx.decide::<Membership>(&stream, add, &context).await?;
             }
             Ok(())
         })

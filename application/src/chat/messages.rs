@@ -150,7 +150,7 @@ pub async fn post(
                 Err(ExecuteError::Refused(MessageRefusal::AlreadyPosted)) if !joins_first => {
                     return Ok(true);
                 }
-                Err(error) => return Err(error.widen()),
+                Err(error) => return Err(error.into()),
             }
             // Users who are mentioned and added to the channel join it because of the message: in its batch and right
             // behind it, so that neither is ever seen without the other.
@@ -289,9 +289,8 @@ async fn change_knowing(
     workspace
         .run(caller.id(), async |tx| {
             tx.decide::<Message>(&stream, command.clone(), &context)
-                .await
-                .map(drop)
-                .map_err(ExecuteError::widen)
+                .await?;
+            Ok(())
         })
         .await
 }
@@ -321,9 +320,8 @@ pub async fn change_as(
     workspace
         .run(authority.actor, async |tx| {
             tx.decide::<Message>(&stream, command.clone(), &context)
-                .await
-                .map(drop)
-                .map_err(ExecuteError::widen)
+                .await?;
+            Ok(())
         })
         .await
 }

@@ -8,7 +8,6 @@ use std::sync::Arc;
 use domain::avatar::AvatarOwner;
 use domain::room::{RoomFacts, RoomKind};
 use domain::{Timestamp, UserId};
-use eventstore::ExecuteError;
 use eventstore::execute::Transaction;
 use projections::FileRecord;
 
@@ -62,7 +61,7 @@ impl Orphans {
         };
         let orphans = orphans(workspace, tx, user).await?;
         if !orphans.is_empty() && !confirmed {
-            return Err(ExecuteError::Refused(named(&orphans).into()));
+            return Err(WorkError::refused(named(&orphans)));
         }
         let mut pictures = Vec::new();
         for orphan in &orphans {

@@ -1,17 +1,17 @@
 //! Making, changing and deleting rooms.
 
 use domain::avatar::AvatarOwner;
-use domain::claim::{self, Claim, ClaimCommand, NameKind};
+use domain::claim::NameKind;
 use domain::permission::Authority;
 use domain::room::{self, Room, RoomCommand, RoomContext, RoomCreated, RoomEvent, RoomFacts};
 use domain::settings::keys;
 use domain::{RoomId, Timestamp, UserId};
-use eventstore::ExecuteError;
 use eventstore::execute::Transaction;
 
 use crate::caller::Caller;
 use crate::chat::members::{self, Founder};
 use crate::chat::room_access::RoomAccess;
+use crate::claims::Claimant;
 use crate::error::{Error, Refusal};
 use crate::ids::now;
 use crate::people::avatars;
@@ -74,14 +74,13 @@ pub(crate) async fn found(
     founders: &[Founder],
 ) -> Result<bool, WorkError> {
     if let Some(name) = &wish.name
-        && !take_name(tx, name, &wish.room, wish.at).await?
+        && !claimant(&wish.room, wish.at).try_take(&tx, name).await?
     {
         return Ok(true);
     }
     let create = RoomCommand::Create(Box::new(wish.clone()));
     tx.decide_new::<Room>(&room::stream(&wish.room), create, context)
-        .await
-        .map_err(ExecuteError::widen)?;
+        .await?;
     let facts = facts_of(wish);
     for founder in founders {
         members::found(tx, authority, &facts, founder, wish.at).await?;
@@ -89,43 +88,13 @@ pub(crate) async fn found(
     Ok(false)
 }
 
-/// Claims the name for the room; `false`: it is taken.
-async fn take_name(
-    tx: &Transaction,
-    name: &str,
-    room: &RoomId,
-    at: Timestamp,
-) -> Result<bool, WorkError> {
-    let take = ClaimCommand::Take {
+/// The room as the owner of its name.
+fn claimant(room: &RoomId, at: Timestamp) -> Claimant<'_> {
+    Claimant {
         kind: NameKind::RoomName,
-        owner: room.as_str().to_owned(),
+        owner: room.as_str(),
         at,
-    };
-    match tx
-        .decide::<Claim>(&claim::stream(NameKind::RoomName, name), take, &())
-        .await
-    {
-        Ok(_) => Ok(true),
-        Err(ExecuteError::Refused(_)) => Ok(false),
-        Err(error) => Err(error.widen()),
     }
-}
-
-async fn release_name(
-    tx: &Transaction,
-    name: &str,
-    room: &RoomId,
-    at: Timestamp,
-) -> Result<(), WorkError> {
-    let release = ClaimCommand::Release {
-        kind: NameKind::RoomName,
-        owner: room.as_str().to_owned(),
-        at,
-    };
-    tx.decide::<Claim>(&claim::stream(NameKind::RoomName, name), release, &())
-        .await
-        .map(drop)
-        .map_err(ExecuteError::widen)
 }
 
 /// What the rules need to know of a room that is being made.
@@ -163,7 +132,7 @@ pub async fn change(
         .run(caller.id(), async |tx| {
             tx.decide::<Room>(&stream, command.clone(), &context)
                 .await
-                .map_err(ExecuteError::widen)
+                .map_err(WorkError::from)
         })
         .await
 }
@@ -193,19 +162,13 @@ pub async fn rename(
     let stream = room::stream(id);
     workspace
         .run(caller.id(), async |tx| {
-            let before = tx
-                .state::<Room>(&stream)
-                .await
-                .map_err(ExecuteError::widen)?;
+            let before = tx.state::<Room>(&stream).await?;
             let rename = RoomCommand::Rename {
                 room: id.clone(),
                 name: wanted.to_owned(),
                 at,
             };
-            let events = tx
-                .decide::<Room>(&stream, rename, &context)
-                .await
-                .map_err(ExecuteError::widen)?;
+            let events = tx.decide::<Room>(&stream, rename, &context).await?;
             let Some(RoomEvent::RoomRenamed(renamed)) = events.first() else {
                 return Ok(false);
             };
@@ -216,17 +179,14 @@ pub async fn rename(
             if old == Some(renamed.name.as_str()) {
                 return Ok(true);
             }
-            if !take_name(&tx, &renamed.name, id, at).await? {
-                return Err(ExecuteError::Refused(
-                    Refusal::RoomNameTaken {
-                        name: renamed.name.clone(),
-                        archived: false,
-                    }
-                    .into(),
-                ));
+            if !claimant(id, at).try_take(&tx, &renamed.name).await? {
+                return Err(WorkError::refused(Refusal::RoomNameTaken {
+                    name: renamed.name.clone(),
+                    archived: false,
+                }));
             }
             if let Some(old) = old {
-                release_name(&tx, old, id, at).await?;
+                claimant(id, at).release(&tx, old).await?;
             }
             Ok(true)
         })
@@ -279,21 +239,16 @@ async fn delete_within(
     at: Timestamp,
 ) -> Result<(), WorkError> {
     let stream = room::stream(id);
-    let before = tx
-        .state::<Room>(&stream)
-        .await
-        .map_err(ExecuteError::widen)?;
+    let before = tx.state::<Room>(&stream).await?;
     let delete = RoomCommand::Delete {
         room: id.clone(),
         at,
     };
-    tx.decide::<Room>(&stream, delete, context)
-        .await
-        .map_err(ExecuteError::widen)?;
+    tx.decide::<Room>(&stream, delete, context).await?;
     if let Room::Open(open) = &*before
         && let Some(name) = &open.name
     {
-        release_name(tx, name, id, at).await?;
+        claimant(id, at).release(&tx, name).await?;
     }
     Ok(())
 }

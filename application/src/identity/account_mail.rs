@@ -10,7 +10,6 @@ use domain::claim::{self, Claim, ClaimCommand, NameKind};
 use domain::settings::keys;
 use domain::user::UserCreated;
 use domain::{Timestamp, UserId};
-use eventstore::ExecuteError;
 use eventstore::execute::Transaction;
 
 use crate::token::token_hash;
@@ -49,9 +48,8 @@ impl Link {
             at,
         };
         tx.decide_new::<Claim>(&claim::stream(NameKind::MailToken, &self.token), take, &())
-            .await
-            .map(drop)
-            .map_err(ExecuteError::widen)
+            .await?;
+        Ok(())
     }
 }
 
@@ -123,9 +121,8 @@ pub(super) async fn decide(
 ) -> Result<(), WorkError> {
     let stream = account_mail::stream(whose(&command));
     tx.decide::<AccountMail>(&stream, command, &addresses)
-        .await
-        .map(drop)
-        .map_err(ExecuteError::widen)
+        .await?;
+    Ok(())
 }
 
 /// Has a link mailed that proves an address. If too many were mailed lately, none is; its cause happens all the same.
@@ -137,7 +134,7 @@ pub async fn ask_to_verify(
     at: Timestamp,
 ) -> Result<(), WorkError> {
     match request_verification(tx, link, user, address, at).await {
-        Err(ExecuteError::Refused(_)) => Ok(()),
+        Err(error) if error.is_refusal() => Ok(()),
         outcome => outcome,
     }
 }

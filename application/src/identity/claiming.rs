@@ -7,7 +7,6 @@
 use std::sync::Arc;
 
 use domain::user::{self, User, UserCommand, UserCreated, UserRefusal};
-use eventstore::ExecuteError;
 use projections::UserFacts;
 use serde_json::Value;
 
@@ -48,10 +47,7 @@ pub async fn claim(workspace: &Workspace, door: Door<'_>, wish: &UserCreated) ->
     let settings = workspace.views().settings();
     workspace
         .run(&wish.user, async |tx| {
-            let before = tx
-                .state::<User>(&stream)
-                .await
-                .map_err(ExecuteError::widen)?;
+            let before = tx.state::<User>(&stream).await?;
             let command = UserCommand::Claim(Box::new(wish.clone()));
             let known_roles = roles::there(&tx, user::default_roles(&settings)).await?;
             let context = door
@@ -63,7 +59,7 @@ pub async fn claim(workspace: &Workspace, door: Door<'_>, wish: &UserCreated) ->
                 .map_err(|error| {
                     error.map_refusal(|refusal| match refusal {
                         // Another request was faster.
-                        UserRefusal::AlreadyExists => Refusal::EmailInUse.into(),
+                        UserRefusal::AlreadyExists => Error::from(Refusal::EmailInUse),
                         refusal => refusal.into(),
                     })
                 })?;

@@ -3,7 +3,6 @@
 use domain::credential::Ending;
 use domain::session::{self, SessionRefusal, Sessions};
 use domain::{Timestamp, TokenHash, UserId};
-use eventstore::ExecuteError;
 use eventstore::execute::Transaction;
 
 use crate::caller::Caller;
@@ -23,8 +22,7 @@ pub async fn end(
 ) -> Result<(), WorkError> {
     if let Some(command) = ending.of_tokens(user, presented, at) {
         tx.decide::<Sessions>(&session::stream(user), command, &())
-            .await
-            .map_err(ExecuteError::widen)?;
+            .await?;
     }
     if ending.of_reset_links() {
         account_mail::void_resets(tx, user, at).await?;
@@ -34,14 +32,11 @@ pub async fn end(
 
 /// Refuses a caller whose credential has ended meanwhile; the commit depends on it.
 pub(crate) async fn must_be_good(tx: &Transaction, caller: &Caller) -> Result<(), WorkError> {
-    let sessions = tx
-        .state::<Sessions>(&session::stream(caller.id()))
-        .await
-        .map_err(ExecuteError::widen)?;
+    let sessions = tx.state::<Sessions>(&session::stream(caller.id())).await?;
     if sessions.is_valid(caller.credential()) {
         Ok(())
     } else {
-        Err(ExecuteError::Refused(SessionRefusal::Ended.into()))
+        Err(WorkError::refused(SessionRefusal::Ended))
     }
 }
 

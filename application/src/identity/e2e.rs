@@ -2,10 +2,11 @@
 
 use domain::credential::Ending;
 use domain::e2e::{self, KeyPair, KeyPairCommand, KeyPairSet};
-use domain::membership::{self, Membership, MembershipCommand, MembershipContext};
+use domain::membership::{
+    self, Membership, MembershipCommand, MembershipContext, MembershipRefusal,
+};
 use domain::room::{self, Room, RoomCommand, RoomContext};
 use domain::{Timestamp, UserId};
-use eventstore::ExecuteError;
 use eventstore::execute::Transaction;
 
 use crate::caller::Caller;
@@ -41,10 +42,8 @@ pub async fn set_keys(
                 pair: Box::new(pair.clone()),
                 force,
             };
-            tx.decide::<KeyPair>(&stream, set, &())
-                .await
-                .map(drop)
-                .map_err(ExecuteError::widen)
+            tx.decide::<KeyPair>(&stream, set, &()).await?;
+            Ok(())
         })
         .await
 }
@@ -73,10 +72,8 @@ pub async fn reset_within(tx: &Transaction, user: &UserId, at: Timestamp) -> Res
         user: user.clone(),
         at,
     };
-    tx.decide::<KeyPair>(&e2e::stream(user), reset, &())
-        .await
-        .map(drop)
-        .map_err(ExecuteError::widen)
+    tx.decide::<KeyPair>(&e2e::stream(user), reset, &()).await?;
+    Ok(())
 }
 
 /// Removes the key pair of `user`, and with it their keys of all rooms, and voids all their tokens. The caller of this
@@ -115,9 +112,7 @@ pub async fn set_room_key(
                 reset: own_key.is_some(),
                 at,
             };
-            tx.decide::<Room>(&stream, set, &context)
-                .await
-                .map_err(ExecuteError::widen)?;
+            tx.decide::<Room>(&stream, set, &context).await?;
             match own_key {
                 Some(key) => give(&tx, caller, place, caller.id(), key, at).await,
                 None => Ok(()),
@@ -159,13 +154,13 @@ async fn decide(
     };
     tx.decide::<Membership>(&membership::stream(&place.room.id, user), command, &context)
         .await
-        .map(drop)
         .map_err(|error| {
             error.map_refusal(|refusal| match refusal {
-                domain::membership::MembershipRefusal::NotAMember => Refusal::NoSubscription.into(),
+                MembershipRefusal::NotAMember => Error::from(Refusal::NoSubscription),
                 other => other.into(),
             })
-        })
+        })?;
+    Ok(())
 }
 
 /// Passes keys of one room on: the caller's own is stored, others are offered theirs. Users who are not members are

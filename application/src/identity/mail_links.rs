@@ -9,7 +9,6 @@ use domain::password::{PolicyViolation, check_policy};
 use domain::settings::keys;
 use domain::user::{self, Account, PasswordHash, User, UserCommand, UserContext};
 use domain::{Decider as _, Timestamp, UserId};
-use eventstore::ExecuteError;
 use eventstore::execute::Transaction;
 use projections::UserFacts;
 use serde_json::Value;
@@ -130,10 +129,7 @@ async fn owner(workspace: &Workspace, token: &str) -> Result<UserId, Error> {
     let stream = claim::stream(NameKind::MailToken, token);
     let owner = workspace
         .run(&UserId::system(), async |tx| {
-            let claim = tx
-                .state::<Claim>(&stream)
-                .await
-                .map_err(ExecuteError::widen)?;
+            let claim = tx.state::<Claim>(&stream).await?;
             Ok(match &*claim {
                 Claim::Owned(owner) => Some(UserId::new(owner)),
                 Claim::Free => None,
@@ -144,15 +140,10 @@ async fn owner(workspace: &Workspace, token: &str) -> Result<UserId, Error> {
 }
 
 async fn present(tx: &Transaction, user: &UserId) -> Result<Account, WorkError> {
-    let state = tx
-        .state::<User>(&user::stream(user))
-        .await
-        .map_err(ExecuteError::widen)?;
+    let state = tx.state::<User>(&user::stream(user)).await?;
     match &*state {
         User::Present(account) => Ok(account.clone()),
-        User::Absent | User::Deleted => Err(ExecuteError::Refused(
-            AccountMailRefusal::InvalidToken.into(),
-        )),
+        User::Absent | User::Deleted => Err(WorkError::refused(AccountMailRefusal::InvalidToken)),
     }
 }
 
@@ -190,9 +181,8 @@ async fn mark_verified(
         at,
     };
     tx.decide::<User>(&user::stream(user), verify, &UserContext::System)
-        .await
-        .map(drop)
-        .map_err(ExecuteError::widen)
+        .await?;
+    Ok(())
 }
 
 /// Follows a link that proves an address. Returns its user.
@@ -258,8 +248,7 @@ pub async fn reset(
                 at,
             };
             tx.decide::<User>(&user::stream(&user), change, &UserContext::System)
-                .await
-                .map_err(ExecuteError::widen)?;
+                .await?;
             credentials::end(&tx, &user, Ending::PasswordReset, None, at).await
         })
         .await?;
@@ -298,17 +287,14 @@ async fn check(workspace: &Workspace, user: &UserId, token: &str, to: Use) -> Re
     workspace
         .run(user, async |tx| {
             let account = present(&tx, user).await?;
-            let links = tx
-                .state::<AccountMail>(&account_mail::stream(user))
-                .await
-                .map_err(ExecuteError::widen)?;
+            let links = tx.state::<AccountMail>(&account_mail::stream(user)).await?;
             AccountMail::decide(
                 &links,
                 to.command(user, token, at),
                 &&addresses(&account)[..],
             )
             .map(drop)
-            .map_err(|refusal| ExecuteError::Refused(refusal.into()))
+            .map_err(|refusal| WorkError::refused(refusal))
         })
         .await
 }

@@ -83,10 +83,7 @@ pub async fn enable_totp(
     let stream = second_factor::stream(user);
     let enabled = workspace
         .run(user, async |tx| {
-            let factors = tx
-                .state::<SecondFactors>(&stream)
-                .await
-                .map_err(ExecuteError::widen)?;
+            let factors = tx.state::<SecondFactors>(&stream).await?;
             let Some(step) = matching_step(workspace, user, factors.prepared.as_ref(), code, at)
             else {
                 return Ok(false);
@@ -97,9 +94,7 @@ pub async fn enable_totp(
                 backup_codes: hashes.clone(),
                 at,
             };
-            tx.decide::<SecondFactors>(&stream, enable, &())
-                .await
-                .map_err(ExecuteError::widen)?;
+            tx.decide::<SecondFactors>(&stream, enable, &()).await?;
             let presented = Some(caller.credential());
             credentials::end(&tx, user, Ending::FactorSetUp, presented, at).await?;
             Ok(true)
@@ -151,8 +146,7 @@ pub async fn reset_totp(workspace: &Workspace, actor: &UserId, user: &UserId) ->
     workspace
         .run(actor, async |tx| {
             tx.decide::<SecondFactors>(&second_factor::stream(user), reset.clone(), &())
-                .await
-                .map_err(ExecuteError::widen)?;
+                .await?;
             credentials::end(&tx, user, Ending::FactorReset, None, at).await
         })
         .await
@@ -184,9 +178,8 @@ pub async fn opt_in(
         at,
     };
     tx.decide_new::<SecondFactors>(&second_factor::stream(user), set, &())
-        .await
-        .map(drop)
-        .map_err(ExecuteError::widen)
+        .await?;
+    Ok(())
 }
 
 /// Has a fresh code mailed to these addresses. The mail is sent once the event is recorded.
@@ -247,10 +240,7 @@ pub async fn use_email_code(
     let at = now();
     workspace
         .run(user, async |tx| {
-            let factors = tx
-                .state::<SecondFactors>(&stream)
-                .await
-                .map_err(ExecuteError::widen)?;
+            let factors = tx.state::<SecondFactors>(&stream).await?;
             let Some(id) = matching_email_code(workspace, user, &factors, &digits, at) else {
                 return Ok(false);
             };
@@ -272,10 +262,7 @@ async fn accept_totp(
     at: Timestamp,
     stream: &domain::StreamId,
 ) -> Result<bool, WorkError> {
-    let factors = tx
-        .state::<SecondFactors>(stream)
-        .await
-        .map_err(ExecuteError::widen)?;
+    let factors = tx.state::<SecondFactors>(stream).await?;
     let user_id = || user.clone();
     let used = if let Some(step) = matching_step(workspace, user, factors.totp.as_ref(), code, at) {
         SecondFactorCommand::UseTotp {
@@ -300,7 +287,7 @@ fn accepted<E>(
     match decided {
         Ok(_) => Ok(true),
         Err(ExecuteError::Refused(_)) => Ok(false),
-        Err(error) => Err(error.widen()),
+        Err(error) => Err(error.into()),
     }
 }
 
@@ -401,7 +388,7 @@ async fn factors(workspace: &Workspace, user: &UserId) -> Result<SecondFactors, 
             tx.state::<SecondFactors>(&stream)
                 .await
                 .map(|factors| (*factors).clone())
-                .map_err(ExecuteError::widen)
+                .map_err(WorkError::from)
         })
         .await
 }
@@ -416,9 +403,8 @@ async fn run(
     workspace
         .run(actor, async |tx| {
             tx.decide::<SecondFactors>(&stream, command.clone(), &())
-                .await
-                .map(drop)
-                .map_err(ExecuteError::widen)
+                .await?;
+            Ok(())
         })
         .await
 }

@@ -4,12 +4,9 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use domain::session::{
-    self, PersonalTokenIssued, SecondFactorPassed, SessionCommand, SessionRefusal, Sessions,
-};
+use domain::session::{self, PersonalTokenIssued, SecondFactorPassed, SessionCommand, Sessions};
 use domain::user::PasswordHash;
 use domain::{StreamId, Timestamp, TokenHash, UserId};
-use eventstore::ExecuteError;
 use eventstore::execute::Transaction;
 
 use crate::caller::Caller;
@@ -75,13 +72,12 @@ async fn may_have(
     password: Option<&PasswordHash>,
 ) -> Result<(), WorkError> {
     let account = account::within(tx, user).await?;
-    let account =
-        account.ok_or_else(|| ExecuteError::Refused(LoginRefusal::WrongCredentials.into()))?;
+    let account = account.ok_or_else(|| WorkError::refused(LoginRefusal::WrongCredentials))?;
     if !account.active {
-        return Err(ExecuteError::Refused(LoginRefusal::NotActivated.into()));
+        return Err(WorkError::refused(LoginRefusal::NotActivated));
     }
     if password.is_some() && account.password() != password {
-        return Err(ExecuteError::Refused(LoginRefusal::WrongCredentials.into()));
+        return Err(WorkError::refused(LoginRefusal::WrongCredentials));
     }
     Ok(())
 }
@@ -220,9 +216,7 @@ async fn decide_all(
     commands: &[SessionCommand],
 ) -> Result<(), WorkError> {
     for command in commands {
-        tx.decide::<Sessions>(stream, command.clone(), &())
-            .await
-            .map_err(ExecuteError::<SessionRefusal>::widen)?;
+        tx.decide::<Sessions>(stream, command.clone(), &()).await?;
     }
     Ok(())
 }

@@ -1,18 +1,15 @@
 //! E-mail inboxes of the workspace. Their addresses are claimed in the batch that uses them, their passwords are sealed
 //! before the rules see them.
 
-use domain::claim::{self, Claim, ClaimCommand, NameKind};
-use domain::email_inbox::{
-    self, Description, EmailInbox, EmailInboxCommand, EmailInboxRefusal, MailServer, Password,
-};
-use domain::{Sealed, StreamId};
-use eventstore::ExecuteError;
-use eventstore::execute::Transaction;
+use domain::Sealed;
+use domain::claim::NameKind;
+use domain::email_inbox::{self, Description, EmailInbox, EmailInboxCommand, MailServer, Password};
 
 use crate::caller::Caller;
+use crate::claims::Claimant;
 use crate::error::{Error, Fault, Refusal};
 use crate::ids::{fresh_id, now};
-use crate::workspace::{WorkError, Workspace};
+use crate::workspace::Workspace;
 
 /// The purpose that a password of an inbox is sealed for.
 fn purpose(inbox: &str, direction: &str) -> String {
@@ -100,52 +97,30 @@ async fn run(
     let permissions = workspace.views().permissions();
     let authority = caller.authority(&[], &permissions);
     let stream = email_inbox::stream(id);
+    let addresses = Claimant {
+        kind: NameKind::EmailInbox,
+        owner: id,
+        at: now(),
+    };
     workspace
         .run(caller.id(), async |tx| {
-            let before = address(&tx, &stream).await?;
-            tx.decide::<EmailInbox>(&stream, command.clone(), &authority)
+            addresses
+                .decide::<EmailInbox>(
+                    &tx,
+                    &stream,
+                    std::slice::from_ref(command),
+                    &authority,
+                    address,
+                    Refusal::InboxAddressTaken,
+                )
                 .await
-                .map_err(ExecuteError::widen)?;
-            let after = address(&tx, &stream).await?;
-            move_claim(&tx, id, before, after).await
         })
         .await
 }
 
-async fn address(tx: &Transaction, stream: &StreamId) -> Result<Option<String>, WorkError> {
-    let state = tx
-        .state::<EmailInbox>(stream)
-        .await
-        .map_err(ExecuteError::<EmailInboxRefusal>::widen)?;
-    let description = state.description.as_ref();
-    Ok(description.map(|description| description.email.to_lowercase()))
-}
-
-async fn move_claim(
-    tx: &Transaction,
-    id: &str,
-    before: Option<String>,
-    after: Option<String>,
-) -> Result<(), WorkError> {
-    if before == after {
-        return Ok(());
-    }
-    let (kind, owner, at) = (NameKind::EmailInbox, id.to_owned(), now());
-    if let Some(before) = before {
-        let release = ClaimCommand::Release {
-            kind,
-            owner: owner.clone(),
-            at,
-        };
-        tx.decide::<Claim>(&claim::stream(kind, &before), release, &())
-            .await
-            .map_err(ExecuteError::widen)?;
-    }
-    if let Some(after) = after {
-        let take = ClaimCommand::Take { kind, owner, at };
-        tx.decide::<Claim>(&claim::stream(kind, &after), take, &())
-            .await
-            .map_err(|error| error.map_refusal(|_| Refusal::InboxAddressTaken.into()))?;
-    }
-    Ok(())
+fn address(inbox: &EmailInbox) -> Vec<String> {
+    let description = inbox.description.iter();
+    description
+        .map(|description| description.email.to_lowercase())
+        .collect()
 }

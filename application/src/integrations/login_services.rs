@@ -3,7 +3,6 @@
 use domain::login_service::{self, LoginService, LoginServiceCommand};
 use domain::setting::{self, Setting, SettingCommand, SettingContext};
 use domain::settings::custom_service_settings;
-use eventstore::ExecuteError;
 
 use crate::caller::Caller;
 use crate::error::Error;
@@ -21,10 +20,8 @@ pub async fn add(workspace: &Workspace, caller: &Caller, service: &str) -> Resul
                 service: service.to_owned(),
                 at,
             };
-            tx.decide::<LoginService>(&stream, add, &authority)
-                .await
-                .map(drop)
-                .map_err(ExecuteError::widen)
+            tx.decide::<LoginService>(&stream, add, &authority).await?;
+            Ok(())
         })
         .await
 }
@@ -41,8 +38,7 @@ pub async fn remove(workspace: &Workspace, caller: &Caller, service: &str) -> Re
                 at,
             };
             tx.decide::<LoginService>(&stream, remove, &authority)
-                .await
-                .map_err(ExecuteError::widen)?;
+                .await?;
             for definition in custom_service_settings(service) {
                 let reset = SettingCommand::Reset {
                     setting: definition.id.to_string(),
@@ -51,8 +47,7 @@ pub async fn remove(workspace: &Workspace, caller: &Caller, service: &str) -> Re
                 // Whoever may remove the service may do what that implies.
                 let stream = setting::stream(&definition.id);
                 tx.decide::<Setting>(&stream, reset, &SettingContext::System)
-                    .await
-                    .map_err(ExecuteError::widen)?;
+                    .await?;
             }
             Ok(())
         })

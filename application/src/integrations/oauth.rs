@@ -84,9 +84,8 @@ async fn run_app(
     workspace
         .run(caller.id(), async |tx| {
             tx.decide::<OAuthApp>(&stream, command.clone(), &authority)
-                .await
-                .map(drop)
-                .map_err(ExecuteError::widen)
+                .await?;
+            Ok(())
         })
         .await
 }
@@ -140,13 +139,12 @@ pub async fn issue_code(
     workspace
         .run(user, async |tx| {
             tx.decide::<Sessions>(&session::stream(user), let_in.clone(), &())
-                .await
-                .map_err(ExecuteError::widen)?;
+                .await?;
             // The code is random: there cannot be a grant of it already.
             tx.decide_new::<OAuthGrant>(&oauth_grant::stream(&grant), issue.clone(), &())
                 .await
-                .map(drop)
-                .map_err(|error| error.map_refusal(impossible))
+                .map_err(|error| error.map_refusal(impossible))?;
+            Ok(())
         })
         .await?;
     Ok(code)
@@ -245,7 +243,7 @@ async fn exchange(
                     }
                     Ok(Err(refusal))
                 }
-                Err(error) => Err(error.map_refusal(impossible)),
+                Err(error) => Err(error.map_refusal(impossible).into()),
             }
         })
         .await?;
@@ -253,10 +251,7 @@ async fn exchange(
 }
 
 async fn is_let_in(tx: &Transaction, user: &UserId, grant: &TokenHash) -> Result<bool, WorkError> {
-    let sessions = tx
-        .state::<Sessions>(&session::stream(user))
-        .await
-        .map_err(ExecuteError::widen)?;
+    let sessions = tx.state::<Sessions>(&session::stream(user)).await?;
     let account = account::within(tx, user).await?;
     Ok(sessions.is_valid(grant) && account.is_some_and(|account| account.active))
 }
@@ -270,8 +265,7 @@ async fn shut_out(
     let (user, hash) = (user.clone(), grant.clone());
     let stream = session::stream(&user);
     tx.decide::<Sessions>(&stream, SessionCommand::Revoke { user, hash, at }, &())
-        .await
-        .map_err(ExecuteError::widen)?;
+        .await?;
     let grant = grant.clone();
     tx.decide::<OAuthGrant>(
         &oauth_grant::stream(&grant),
@@ -282,6 +276,6 @@ async fn shut_out(
         &(),
     )
     .await
-    .map(drop)
-    .map_err(|error| error.map_refusal(impossible))
+    .map_err(|error| error.map_refusal(impossible))?;
+    Ok(())
 }

@@ -99,7 +99,7 @@ async fn record(
             match tx.decide::<Push>(&push::stream(id), register, &()).await {
                 Ok(_) => {}
                 Err(ExecuteError::Refused(_)) => return Ok(false),
-                Err(error) => return Err(error.widen()),
+                Err(error) => return Err(error.into()),
             }
             for other in same.iter().filter(|other| other.id != id) {
                 let remove = PushCommand::Remove {
@@ -107,8 +107,7 @@ async fn record(
                     at,
                 };
                 tx.decide::<Push>(&push::stream(&other.id), remove, &())
-                    .await
-                    .map_err(ExecuteError::widen)?;
+                    .await?;
             }
             Ok(true)
         })
@@ -133,8 +132,7 @@ pub async fn forget(workspace: &Workspace, user: &UserId, address: &str) -> Resu
                     at,
                 };
                 tx.decide::<Push>(&push::stream(&record.id), remove, &())
-                    .await
-                    .map_err(ExecuteError::widen)?;
+                    .await?;
             }
             Ok(())
         })

@@ -1,14 +1,14 @@
 //! Accounts of users on WebDAV servers.
 
 use domain::Sealed;
-use domain::claim::{self, Claim, ClaimCommand, NameKind};
+use domain::claim::NameKind;
 use domain::webdav::{
     self, Login, WebdavAccount, WebdavAccountAdded, WebdavAccountRemoved, WebdavCommand,
     WebdavRefusal,
 };
-use eventstore::ExecuteError;
 
 use crate::caller::Caller;
+use crate::claims::Claimant;
 use crate::error::{Error, Fault, Refusal};
 use crate::ids::{fresh_id, now};
 use crate::workspace::Workspace;
@@ -113,23 +113,20 @@ pub async fn add(
         at: now(),
     };
     let settings = workspace.views().settings();
-    let kind = NameKind::WebdavAccount;
     let claimed = known_by(caller.id().as_str(), server_url, username);
     workspace
         .run(caller.id(), async |tx| {
             let add = WebdavCommand::Add(Box::new(added.clone()));
             tx.decide::<WebdavAccount>(&webdav::stream(&added.account), add, &&*settings)
-                .await
-                .map_err(ExecuteError::widen)?;
-            let take = ClaimCommand::Take {
-                kind,
-                owner: added.account.clone(),
+                .await?;
+            let account = Claimant {
+                kind: NameKind::WebdavAccount,
+                owner: &added.account,
                 at: added.at,
             };
-            tx.decide::<Claim>(&claim::stream(kind, &claimed), take, &())
+            account
+                .take(&tx, &claimed, Refusal::WebdavAccountKnown)
                 .await
-                .map(drop)
-                .map_err(|error| error.map_refusal(|_| Refusal::WebdavAccountKnown.into()))
         })
         .await?;
     Ok(id)
@@ -151,22 +148,19 @@ pub async fn remove(workspace: &Workspace, caller: &Caller, id: &str) -> Result<
         user: caller.id().clone(),
         at: now(),
     };
-    let (settings, kind) = (workspace.views().settings(), NameKind::WebdavAccount);
+    let settings = workspace.views().settings();
     workspace
         .run(caller.id(), async |tx| {
             let remove = WebdavCommand::Remove(removed.clone());
             tx.decide::<WebdavAccount>(&webdav::stream(id), remove, &&*settings)
-                .await
-                .map_err(ExecuteError::widen)?;
+                .await?;
             if let Some(claimed) = &claimed {
-                let release = ClaimCommand::Release {
-                    kind,
-                    owner: id.to_owned(),
+                let account = Claimant {
+                    kind: NameKind::WebdavAccount,
+                    owner: id,
                     at: removed.at,
                 };
-                tx.decide::<Claim>(&claim::stream(kind, claimed), release, &())
-                    .await
-                    .map_err(ExecuteError::widen)?;
+                account.release(&tx, claimed).await?;
             }
             Ok(())
         })

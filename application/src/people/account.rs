@@ -2,7 +2,6 @@
 
 use domain::UserId;
 use domain::user::{self, Account, User};
-use eventstore::ExecuteError;
 use eventstore::execute::Transaction;
 
 use crate::error::Error;
@@ -17,10 +16,7 @@ pub async fn load(workspace: &Workspace, user: &UserId) -> Result<Option<Account
 
 /// The account within a transaction; the commit depends on it.
 pub(crate) async fn within(tx: &Transaction, user: &UserId) -> Result<Option<Account>, WorkError> {
-    let state = tx
-        .state::<User>(&user::stream(user))
-        .await
-        .map_err(ExecuteError::widen)?;
+    let state = tx.state::<User>(&user::stream(user)).await?;
     Ok(match &*state {
         User::Present(account) => Some(account.clone()),
         User::Absent | User::Deleted => None,

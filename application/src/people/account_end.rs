@@ -42,17 +42,14 @@ pub async fn would_delete(
     let stream = user::stream(target);
     workspace
         .run(caller.id(), async |tx| {
-            let before = tx
-                .state::<User>(&stream)
-                .await
-                .map_err(ExecuteError::widen)?;
+            let before = tx.state::<User>(&stream).await?;
             let about = (target, &*before);
             let context = around
                 .context_of(workspace, &tx, caller, about, &delete)
                 .await?;
             User::decide(&before, delete.clone(), &context)
                 .map(drop)
-                .map_err(|refusal| ExecuteError::Refused(refusal.into()))
+                .map_err(|refusal| WorkError::refused(refusal))
         })
         .await
 }
@@ -138,10 +135,7 @@ async fn put_to_sleep(
     let mut asleep = 0;
     for user in idle {
         let stream = user::stream(user);
-        let before = tx
-            .state::<User>(&stream)
-            .await
-            .map_err(ExecuteError::widen)?;
+        let before = tx.state::<User>(&stream).await?;
         let command = UserCommand::DeactivateIdle {
             user: user.clone(),
             at,
@@ -159,7 +153,7 @@ async fn put_to_sleep(
                 }
             }
             Err(ExecuteError::Refused(UserRefusal::LastAdministrator | UserRefusal::NotFound)) => {}
-            Err(error) => return Err(error.widen()),
+            Err(error) => return Err(error.into()),
         }
     }
     Ok(asleep)

@@ -4,7 +4,6 @@ use bytes::Bytes;
 use domain::avatar::{self, Avatar, AvatarCommand, AvatarContext, AvatarOwner, AvatarSet};
 use domain::settings::keys;
 use domain::{RoleId, StoredFile, UserId};
-use eventstore::ExecuteError;
 use projections::FileRecord;
 
 use crate::caller::Caller;
@@ -154,10 +153,7 @@ async fn decide(
     let settings = workspace.views().settings();
     workspace
         .run(&changer.actor(), async |tx| {
-            let before = tx
-                .state::<Avatar>(&stream)
-                .await
-                .map_err(ExecuteError::widen)?;
+            let before = tx.state::<Avatar>(&stream).await?;
             let context = match changer {
                 Changer::Server => AvatarContext::System,
                 Changer::User(caller, roles) => AvatarContext::User {
@@ -167,8 +163,7 @@ async fn decide(
             };
             let events = tx
                 .decide::<Avatar>(&stream, command.clone(), &context)
-                .await
-                .map_err(ExecuteError::widen)?;
+                .await?;
             Ok(match &*before {
                 Avatar::Picture(file) if !events.is_empty() => Some(file.clone()),
                 _ => None,

@@ -1,18 +1,14 @@
 //! Custom user statuses. Their names are claimed in the batch that uses them.
 
 use domain::claim::NameKind;
-use domain::custom_status::{
-    self, CustomStatus, CustomStatusCommand, CustomStatusRefusal, Description,
-};
+use domain::custom_status::{self, CustomStatus, CustomStatusCommand, Description};
 use domain::permission::Authority;
-use eventstore::ExecuteError;
-use eventstore::execute::Transaction;
 
 use crate::caller::Caller;
 use crate::claims::Claimant;
 use crate::error::{Error, Refusal};
 use crate::ids::now;
-use crate::workspace::{WorkError, Workspace};
+use crate::workspace::Workspace;
 
 /// Makes a custom status with that id, or changes the existing one.
 pub async fn save(
@@ -64,27 +60,23 @@ async fn run(
     };
     workspace
         .run(caller.id(), async |tx| {
-            let before = named(&tx, &stream).await?;
-            tx.decide::<CustomStatus>(&stream, command.clone(), &authority)
-                .await
-                .map_err(ExecuteError::widen)?;
-            let after = named(&tx, &stream).await?;
             names
-                .swap(&tx, before.as_deref(), after.as_deref(), |_| {
-                    Refusal::StatusNameTaken
-                })
+                .decide::<CustomStatus>(
+                    &tx,
+                    &stream,
+                    std::slice::from_ref(command),
+                    &authority,
+                    named,
+                    Refusal::StatusNameTaken,
+                )
                 .await
         })
         .await
 }
 
-async fn named(tx: &Transaction, stream: &domain::StreamId) -> Result<Option<String>, WorkError> {
-    let state = tx
-        .state::<CustomStatus>(stream)
-        .await
-        .map_err(ExecuteError::<CustomStatusRefusal>::widen)?;
-    Ok(match &*state {
-        CustomStatus::Present(description) => Some(description.name.clone()),
-        CustomStatus::Absent => None,
-    })
+fn named(status: &CustomStatus) -> Vec<String> {
+    match status {
+        CustomStatus::Present(description) => vec![description.name.clone()],
+        CustomStatus::Absent => Vec::new(),
+    }
 }

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use domain::presence::{self, Choice, ChoiceContext, ChooseStatus, Status};
-use eventstore::ExecuteError;
 use projections::UserFacts;
 
 use crate::caller::Caller;
@@ -35,9 +34,8 @@ pub async fn choose(
     workspace
         .run(caller.id(), async |tx| {
             tx.decide::<Choice>(&stream, choose.clone(), &context)
-                .await
-                .map(drop)
-                .map_err(ExecuteError::widen)
+                .await?;
+            Ok(())
         })
         .await?;
     if let Some(user) = workspace.views().user(&user.id).await? {

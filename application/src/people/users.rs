@@ -16,7 +16,6 @@ use domain::user::{
     UserRefusal,
 };
 use domain::{Decider as _, RoleId, StreamId, Timestamp, TokenHash, UserId};
-use eventstore::ExecuteError;
 use eventstore::execute::Transaction;
 
 use crate::admin::roles;
@@ -97,7 +96,7 @@ impl<'a> Door<'a> {
         workspace
             .run(&UserId::system(), async |tx| {
                 let context = self.around(workspace, &tx, &around).await?;
-                user::check_sign_up(username, &context).map_err(|refusal| refused(refusal.into()))
+                user::check_sign_up(username, &context).map_err(WorkError::refused)
             })
             .await
     }
@@ -116,22 +115,15 @@ impl<'a> Door<'a> {
                 let command = UserCommand::Register(Box::new(wish.clone()));
                 User::decide(&User::Absent, command, &context)
                     .map(drop)
-                    .map_err(|refusal| refused(refusal.into()))
+                    .map_err(WorkError::refused)
             })
             .await
     }
 }
 
-const fn refused(error: Error) -> WorkError {
-    ExecuteError::Refused(error)
-}
-
 /// Whether the office is free. An administrator from before the office existed did not take it.
 async fn is_vacant(tx: &Transaction) -> Result<bool, WorkError> {
-    let office = tx
-        .state::<Claim>(&office())
-        .await
-        .map_err(ExecuteError::widen)?;
+    let office = tx.state::<Claim>(&office()).await?;
     Ok(*office == Claim::Free)
 }
 
@@ -167,9 +159,7 @@ pub(crate) async fn take_office(
         owner: user.as_str().to_owned(),
         at,
     };
-    tx.decide::<Claim>(&office(), take, &())
-        .await
-        .map_err(ExecuteError::widen)?;
+    tx.decide::<Claim>(&office(), take, &()).await?;
     begin_setup(tx, settings, at).await
 }
 
@@ -269,9 +259,8 @@ async fn begin_setup(
         change.into(),
         &SettingContext::System,
     )
-    .await
-    .map(drop)
-    .map_err(ExecuteError::widen)
+    .await?;
+    Ok(())
 }
 
 async fn decide_creation(
@@ -295,17 +284,14 @@ async fn decide_creation(
     };
     let stream = match &command {
         UserCommand::Register(wish) | UserCommand::Create(wish) => user::stream(&wish.user),
-        _ => return Err(ExecuteError::Refused(NOT_CREATED.into())),
+        _ => return Err(WorkError::refused(NOT_CREATED)),
     };
-    let events = tx
-        .decide_new::<User>(&stream, command, &context)
-        .await
-        .map_err(ExecuteError::widen)?;
+    let events = tx.decide_new::<User>(&stream, command, &context).await?;
     let created = events.into_iter().find_map(|event| match event {
         UserEvent::UserCreated(created) => Some(created),
         _ => None,
     });
-    created.ok_or(ExecuteError::Refused(NOT_CREATED.into()))
+    created.ok_or(WorkError::refused(NOT_CREATED))
 }
 
 async fn take_names(
@@ -431,10 +417,7 @@ pub async fn change_and_tell(
                 .settle(workspace, &tx, caller.id(), target, at)
                 .await?;
             for command in commands {
-                let before = tx
-                    .state::<User>(&stream)
-                    .await
-                    .map_err(ExecuteError::widen)?;
+                let before = tx.state::<User>(&stream).await?;
                 let about = (target, &*before);
                 let context = around
                     .context_of(workspace, &tx, caller, about, command)

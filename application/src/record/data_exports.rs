@@ -4,7 +4,6 @@ use domain::UserId;
 use domain::data_export::{
     self, DataExportCommand, DataExportCompleted, DataExportFailed, DataExports,
 };
-use eventstore::ExecuteError;
 
 use crate::error::Error;
 use crate::ids::{fresh_id, now};
@@ -63,8 +62,7 @@ async fn decide(
         .run(actor, async |tx| {
             let events = tx
                 .decide::<DataExports>(&stream, command.clone(), &())
-                .await
-                .map_err(ExecuteError::widen)?;
+                .await?;
             Ok(!events.is_empty())
         })
         .await

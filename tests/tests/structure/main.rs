@@ -120,26 +120,6 @@ fn the_domain_is_pure() {
 }
 
 #[test]
-fn every_set_of_events_is_in_the_union() {
-    let sources = sources("domain");
-    let union = sources
-        .iter()
-        .find(|(path, _)| path.ends_with("any_event.rs"));
-    let (_, union) = union.expect("the union");
-    for (path, text) in &sources {
-        for set in text.split("\nevents! {\n").skip(1) {
-            let name = set.lines().find_map(|line| line.strip_suffix(" {"));
-            let name = name.expect("the name of a set").trim_start();
-            assert!(
-                union.contains(&format!("::{name})")),
-                "{}: {name} could be recorded, and no view could read it",
-                path.display()
-            );
-        }
-    }
-}
-
-#[test]
 fn only_the_log_and_the_views_know_their_databases() {
     for krate in ["domain", "projections", "application", "reactors", "api"] {
         assert!(
