@@ -167,7 +167,8 @@ async fn get(call: Call) -> Outcome {
 #[derive(Parameters)]
 #[params(open)]
 struct Save {
-    value: Sent,
+    /// Null as well.
+    value: Sent<Value>,
     /// Of a colour.
     editor: Option<String>,
     execute: Flag,
@@ -192,7 +193,7 @@ async fn save(call: Call, params: Save) -> Outcome {
             .to_owned();
         return execute(call, &name).await;
     }
-    let value = params.value.0.ok_or(ApiError::Bare)?;
+    let value = params.value.0.ok_or(ApiError::Bare)?.unwrap_or_default();
     let editor = match &params.editor {
         None => None,
         Some(name) => Some(Editor::find(name).ok_or(ApiError::Bare)?),
