@@ -149,7 +149,9 @@ fn sample(kind: Kind) -> Value {
 
 fn sample_of(schema: &Schema) -> Map<String, Value> {
     let all = schema.all();
-    let required = all.iter().filter(|field| field.presence == Presence::Required);
+    let required = all
+        .iter()
+        .filter(|field| field.presence == Presence::Required);
     let choice = all.iter().find(|field| field.presence == Presence::OneOf);
     required
         .chain(choice)

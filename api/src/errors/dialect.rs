@@ -35,8 +35,6 @@ impl Dialect {
             return Ok(());
         }
         let declares = |name: &str| match takes {
-            Takes::Known(params) => params.iter().any(|(known, _)| *known == name),
-            Takes::Exactly(schema) => schema.declares(name),
             Takes::Params(schema) => schema.find(name).is_some(),
             Takes::Upload(..) => false,
         };

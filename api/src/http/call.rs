@@ -16,7 +16,7 @@ use crate::http::memory_budget::Share;
 use crate::http::page::{Page, PageRequest, Sorted};
 use crate::http::parameters::{Date, Parameters};
 use crate::http::params::{NotADate, Params};
-use crate::http::schema::{self, OldSchema, Schema, Source, Style, Takes};
+use crate::http::schema::{self, Schema, Source, Style, Takes};
 use crate::state::AppState;
 
 /// Largest body of an unknown caller: signing up and logging in need no more.
@@ -116,7 +116,7 @@ impl Input {
             unwrap_payload: logged_in,
             client,
             path: Vec::new(),
-            takes: Takes::Known(&[]),
+            takes: Takes::Params(&Schema::OPEN),
             read,
             checked: None,
         })
@@ -142,12 +142,6 @@ impl Input {
     }
 
     /// Checks the parameters; after that, [`Self::params`] returns them as the schema converted them.
-    pub fn check_old(&mut self, schema: &OldSchema) -> Result<(), ApiError> {
-        self.checked = Some(self.strict(schema)?);
-        Ok(())
-    }
-
-    /// Checks the parameters; after that, [`Self::params`] returns them as the schema converted them.
     pub fn check(&mut self, schema: &Schema) -> Result<(), ApiError> {
         self.checked = Some(schema.check(self.params()?, self.source())?);
         Ok(())
@@ -161,13 +155,12 @@ impl Input {
         Params::from_urlencoded(self.uri.query().unwrap_or_default().as_bytes())
     }
 
-    /// Where the parameters are: in the query string for GET and for DELETE without a body, else in the body.
+    /// Where the parameters are: in the query string for GET and HEAD and for DELETE without a body, else in the body.
     fn source(&self) -> Source {
-        let bodyless = self.method == Method::DELETE && self.body().is_empty();
-        if self.method == Method::GET || bodyless {
-            Source::Query
-        } else {
-            Source::Body
+        match self.method {
+            Method::GET | Method::HEAD => Source::Query,
+            Method::DELETE if self.body().is_empty() => Source::Query,
+            _ => Source::Body,
         }
     }
 
@@ -198,11 +191,6 @@ impl Input {
             }
             _ => Ok(params),
         }
-    }
-
-    /// The parameters, exactly as declared.
-    pub fn strict(&self, schema: &OldSchema) -> Result<Params, ApiError> {
-        schema.check(self.params()?, self.source())
     }
 
     /// The body as a `T`, without a detour over parameters. `None`: the body is not plain JSON of that shape, and
@@ -292,13 +280,6 @@ impl Call {
         }
     }
 
-    /// The date since which the caller wants changes. Every such route takes it from here: it goes back further than
-    /// asked, so that nothing is lost between two calls.
-    pub fn since(&self, params: &Params, name: &str) -> Result<Option<Since>, NotADate> {
-        let asked = params.date(name)?;
-        Ok(asked.map(|asked| self.state.views().since(asked)))
-    }
-
     /// The changes since `asked` that the caller wants. Every such route takes it from here: it goes back further than
     /// asked, so that nothing is lost between two calls.
     pub fn changes_since(&self, asked: Option<Date>) -> Result<Option<Since>, NotADate> {
@@ -310,12 +291,8 @@ impl Call {
         PageRequest::of_sorted(page, &self.state.views().settings())
     }
 
-    pub fn paging(&self, page: &Page) -> Result<PageRequest, ApiError> {
+    pub fn page(&self, page: &Page) -> Result<PageRequest, ApiError> {
         PageRequest::of(page, &self.state.views().settings())
-    }
-
-    pub fn page(&self, params: &Params) -> Result<PageRequest, ApiError> {
-        PageRequest::parse(params, &self.state.views().settings())
     }
 }
 
@@ -323,6 +300,7 @@ impl Call {
 mod tests {
     use super::*;
     use crate::http::client;
+    use crate::http::parameters::{Document, field};
 
     fn share() -> Share {
         body::BodyBudget::new(1).share(true, std::net::IpAddr::from([192, 0, 2, 1]))
@@ -415,7 +393,11 @@ mod tests {
         let body = serde_json::json!({ "a": "2", "text": text }).to_string();
         let mut post = input(Method::POST, "application/json", &body, true).await;
         assert!(post.params().is_err(), "nothing is said of so long a text");
-        post.expect(Takes::Known(&[("text", schema::Kind::Document)]));
+        static TEXT: Schema = Schema {
+            fields: &[field::<Document>("text", false)],
+            ..Schema::OPEN
+        };
+        post.expect(Takes::Params(&TEXT));
         assert_eq!(post.params().expect("json").text("a"), Ok(Some("2")));
     }
 }

@@ -29,7 +29,7 @@ use crate::errors::wording;
 use crate::http::answer::{self, Outcome};
 use crate::http::call::Anyone;
 use crate::http::route::{self, Access, Answers, Rate, Route, SecondFactor};
-use crate::http::schema::{Field, Kind, OldSchema, Presence, Schema, Style, Takes};
+use crate::http::schema::{Field, Kind, Presence, Schema, Style, Takes};
 
 const USER_ID: &str = "userId";
 const AUTH_TOKEN: &str = "authToken";
@@ -304,38 +304,7 @@ fn path_parameter(name: &str) -> Parameter {
 }
 
 fn query_parameters(takes: &Takes) -> Vec<Parameter> {
-    let parameter = |name: &str, of: Kind, required: bool| {
-        ParameterBuilder::new()
-            .name(name)
-            .parameter_in(ParameterIn::Query)
-            .required(if required {
-                Required::True
-            } else {
-                Required::False
-            })
-            .schema(Some(input(of)))
-            .build()
-    };
     match takes {
-        Takes::Known(params) => params
-            .iter()
-            .map(|(name, of)| parameter(name, *of, false))
-            .collect(),
-        Takes::Exactly(schema) => {
-            let required = schema
-                .required
-                .iter()
-                .map(|(name, of)| parameter(name, *of, true));
-            let optional = schema
-                .optional
-                .iter()
-                .map(|(name, of)| parameter(name, *of, false));
-            let choice = schema
-                .one_of
-                .iter()
-                .map(|name| parameter(name, Kind::Text, false));
-            required.chain(optional).chain(choice).collect()
-        }
         Takes::Params(schema) => schema
             .all()
             .into_iter()
@@ -397,17 +366,6 @@ fn body(takes: &Takes) -> Option<RequestBody> {
             .build()
     };
     match takes {
-        Takes::Known([]) => None,
-        Takes::Known(params) => {
-            let object = params.iter().fold(object(), |object, (name, of)| {
-                object.property(*name, input(*of))
-            });
-            Some(json(object.into(), false))
-        }
-        Takes::Exactly(schema) => {
-            let needed = !schema.required.is_empty() || !schema.one_of.is_empty();
-            Some(json(old_exactly(schema), needed))
-        }
         Takes::Params(schema) => {
             let fields = schema.all();
             let needed = fields
@@ -436,30 +394,6 @@ fn body(takes: &Takes) -> Option<RequestBody> {
 
 fn object() -> ObjectBuilder {
     ObjectBuilder::new().schema_type(Type::Object)
-}
-
-/// An object with exactly the parameters of `schema`.
-fn old_exactly(schema: &OldSchema) -> Shape {
-    let mut shape = object();
-    for (name, of) in schema.required {
-        shape = shape.property(*name, input(*of)).required(*name);
-    }
-    for (name, of) in schema.optional {
-        shape = shape.property(*name, input(*of));
-    }
-    for name in schema.one_of {
-        shape = shape.property(*name, input(Kind::Text));
-    }
-    if let [first, rest @ ..] = schema.one_of {
-        let others: Vec<String> = rest.iter().map(|name| format!("`{name}`")).collect();
-        shape = shape.description(Some(format!(
-            "Exactly one of `{first}`, {}.",
-            others.join(", ")
-        )));
-    }
-    shape
-        .additional_properties(Some(AdditionalProperties::<Shape>::FreeForm(false)))
-        .into()
 }
 
 /// What a parameter may be: as [`kind`], with the limit that lists have. The limit of texts is the same for all, and
@@ -493,10 +427,8 @@ fn kind(kind: Kind) -> Shape {
         Kind::List => ArrayBuilder::new()
             .items(ObjectBuilder::new().schema_type(SchemaType::AnyValue))
             .into(),
-        Kind::OldShape(schema) => old_exactly(schema),
         Kind::Shape(schema) => shape(schema),
-        Kind::Date => anything(),
-        Kind::Any => anything(),
+        Kind::Any | Kind::Date => anything(),
     }
 }
 

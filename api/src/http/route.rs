@@ -15,7 +15,7 @@ use futures::future::BoxFuture;
 use crate::errors::{ApiError, wording};
 use crate::http::answer::Outcome;
 use crate::http::call::{Anyone, Call, FromInput, FromRequest};
-use crate::http::schema::{Kind, OldSchema, Schema, Takes};
+use crate::http::schema::{Kind, Schema, Takes};
 
 /// What every paged list returns: its items, and which part of how many they are.
 macro_rules! paged {
@@ -168,20 +168,6 @@ impl Route {
     #[must_use]
     pub fn rate(mut self, rate: Rate) -> Self {
         self.rate = rate;
-        self
-    }
-
-    /// Takes exactly these parameters.
-    #[must_use]
-    pub fn takes(mut self, schema: &'static OldSchema) -> Self {
-        self.takes = Takes::Exactly(schema);
-        self
-    }
-
-    /// Knows these parameters; the handler decides about them and about others.
-    #[must_use]
-    pub fn knows(mut self, params: &'static [(&'static str, Kind)]) -> Self {
-        self.takes = Takes::Known(params);
         self
     }
 

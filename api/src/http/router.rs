@@ -185,10 +185,10 @@ async fn answer(
     state
         .dialect()
         .check(&route.method, route.takes, &input.query())?;
-    match route.takes {
-        Takes::Exactly(schema) => input.check_old(schema)?,
-        Takes::Params(schema) if schema.style == Style::Exact => input.check(schema)?,
-        _ => {}
+    if let Takes::Params(schema) = route.takes
+        && schema.style == Style::Exact
+    {
+        input.check(schema)?;
     }
     run(state, route, caller, input).await
 }

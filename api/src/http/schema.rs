@@ -23,7 +23,6 @@ pub enum Kind {
     Object,
     /// A list of at most [`limits::ITEMS`] texts.
     Texts,
-    OldShape(&'static OldSchema),
     Shape(&'static Schema),
     /// A list of anything.
     List,
@@ -31,20 +30,8 @@ pub enum Kind {
     Enum(&'static [&'static str]),
 }
 
-#[derive(Clone, Copy, Debug)]
-pub struct OldSchema {
-    pub required: &'static [(&'static str, Kind)],
-    pub optional: &'static [(&'static str, Kind)],
-    /// Exactly one of these must be there; each is a text. Empty: no such choice.
-    pub one_of: &'static [&'static str],
-}
-
 #[derive(Clone, Copy)]
 pub enum Takes {
-    /// Parameters that the handler checks itself; these are the known ones.
-    Known(&'static [(&'static str, Kind)]),
-    /// Exactly these, checked before the handler runs.
-    Exactly(&'static OldSchema),
     Params(&'static Schema),
     /// A multipart body: the name of its file part (empty: any), and its text fields.
     Upload(&'static str, &'static [&'static str]),
@@ -54,25 +41,11 @@ impl Takes {
     /// The declared kind of the parameter `name`; `None`: none is declared.
     pub fn declared(&self, name: &str) -> Option<Kind> {
         match self {
-            Self::Known(params) => params
-                .iter()
-                .find(|(known, _)| *known == name)
-                .map(|(_, kind)| *kind),
-            Self::Exactly(schema) => schema.declared(name),
             Self::Params(schema) => schema.find(name).map(|field| field.kind),
             Self::Upload(..) => None,
         }
     }
 }
-
-/// What every paged list takes.
-pub const PAGE: [(&str, Kind); 5] = [
-    ("count", Kind::Number),
-    ("offset", Kind::Number),
-    ("sort", Kind::Text),
-    ("fields", Kind::Text),
-    ("query", Kind::Text),
-];
 
 /// Where parameters are: errors about them have another name for each.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -93,87 +66,6 @@ impl Source {
 
 /// Some clients add it to the query string of everything that lists messages; it means nothing.
 const IGNORED: &str = "field";
-
-impl OldSchema {
-    /// The parameters with scalars converted, if they are what is declared.
-    pub fn check(&self, params: Params, source: Source) -> Result<Params, ApiError> {
-        let mut map = params.into_map();
-        if source == Source::Query && self.kind(IGNORED, None).is_none() {
-            map.remove(IGNORED);
-        }
-        map.retain(|name, value| !value.is_null() || self.is_required(name));
-        if self.one_of.is_empty() {
-            return match self.first_fault(&mut map, None) {
-                None => Ok(map.into()),
-                Some(message) => Err(source.fault(&[message])),
-            };
-        }
-        let mut messages = Vec::new();
-        let mut passed = None;
-        for alternative in self.one_of {
-            let mut candidate = map.clone();
-            match self.first_fault(&mut candidate, Some(alternative)) {
-                None if passed.is_some() => {
-                    return Err(source.fault(&[NOT_ONE.to_owned()]));
-                }
-                None => passed = Some(candidate),
-                Some(message) => messages.push(message),
-            }
-        }
-        passed.map(Params::from).ok_or_else(|| {
-            messages.push(NOT_ONE.to_owned());
-            source.fault(&messages)
-        })
-    }
-
-    pub fn declares(&self, name: &str) -> bool {
-        self.kind(name, None).is_some() || self.one_of.contains(&name)
-    }
-
-    fn is_required(&self, name: &str) -> bool {
-        self.required.iter().any(|(required, _)| *required == name)
-    }
-
-    /// The first error, in the order of the validator: missing, unknown, mistyped.
-    fn first_fault(
-        &self,
-        map: &mut Map<String, Value>,
-        chosen: Option<&'static str>,
-    ) -> Option<String> {
-        let required = self.required.iter().map(|(name, _)| *name).chain(chosen);
-        for name in required {
-            if !map.contains_key(name) {
-                return Some(format!("must have required property '{name}'"));
-            }
-        }
-        for (name, value) in map.iter_mut() {
-            let Some(kind) = self.kind(name, chosen) else {
-                return Some("must NOT have additional properties".to_owned());
-            };
-            if let Some(message) = kind.fault(value) {
-                return Some(message);
-            }
-        }
-        None
-    }
-
-    /// The declared kind of the parameter `name`; `None`: there is none of that name.
-    pub fn declared(&self, name: &str) -> Option<Kind> {
-        let chosen = self.one_of.iter().find(|one| **one == name).copied();
-        self.kind(name, chosen)
-    }
-
-    fn kind(&self, name: &str, chosen: Option<&'static str>) -> Option<Kind> {
-        if chosen == Some(name) {
-            return Some(Kind::Text);
-        }
-        self.required
-            .iter()
-            .chain(self.optional)
-            .find(|(known, _)| *known == name)
-            .map(|(_, kind)| *kind)
-    }
-}
 
 /// One parameter.
 #[derive(Clone, Copy, Debug)]
@@ -318,10 +210,6 @@ impl Kind {
             Self::Number => as_number(value),
             Self::Boolean => as_boolean(value),
             Self::Object => value.is_object(),
-            Self::OldShape(schema) => match value {
-                Value::Object(map) => return schema.first_fault(map, None),
-                _ => false,
-            },
             Self::Shape(schema) => match value {
                 Value::Object(map) => return schema.first_fault(map, None),
                 _ => false,
@@ -350,7 +238,7 @@ impl Kind {
             }
             Self::Number => "number",
             Self::Boolean => "boolean",
-            Self::Object | Self::OldShape(_) | Self::Shape(_) => "object",
+            Self::Object | Self::Shape(_) => "object",
             Self::Texts | Self::List => "array",
             Self::Any => "anything",
         }
@@ -459,18 +347,38 @@ mod tests {
     use super::*;
     use serde_json::json;
 
-    const ROOM: OldSchema = OldSchema {
-        required: &[],
-        optional: &[("joinCode", Kind::Text)],
-        one_of: &["roomId", "roomName"],
+    const fn field(name: &'static str, kind: Kind, presence: Presence) -> Field {
+        Field {
+            name,
+            kind,
+            presence,
+            loose: false,
+        }
+    }
+
+    const ROOM: Schema = Schema {
+        style: Style::Exact,
+        fields: &[field("joinCode", Kind::Text, Presence::Optional)],
+        parts: &[&Schema {
+            style: Style::Open,
+            fields: &[
+                field("roomId", Kind::Text, Presence::OneOf),
+                field("roomName", Kind::Text, Presence::OneOf),
+            ],
+            parts: &[],
+        }],
     };
-    const PLAIN: OldSchema = OldSchema {
-        required: &[("name", Kind::LongText(3))],
-        optional: &[("age", Kind::Number), ("on", Kind::Boolean)],
-        one_of: &[],
+    const PLAIN: Schema = Schema {
+        style: Style::Exact,
+        fields: &[
+            field("name", Kind::LongText(3), Presence::Required),
+            field("age", Kind::Number, Presence::Optional),
+            field("on", Kind::Boolean, Presence::Optional),
+        ],
+        parts: &[],
     };
 
-    fn checked(schema: &OldSchema, value: Value) -> Result<Value, String> {
+    fn checked(schema: &Schema, value: Value) -> Result<Value, String> {
         let Value::Object(map) = value else {
             return Err("not an object".to_owned());
         };
@@ -551,7 +459,9 @@ mod tests {
     fn everything_has_bounds_declared_or_not() {
         let said = |value: Value| {
             let params: Params = value.as_object().cloned().unwrap_or_default().into();
-            oversize(params.as_map(), |name| PLAIN.declared(name))
+            oversize(params.as_map(), |name| {
+                PLAIN.find(name).map(|field| field.kind)
+            })
         };
         let (long, many) = (
             "x".repeat(limits::TEXT + 1),

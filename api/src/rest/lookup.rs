@@ -181,24 +181,10 @@ async fn there(
 }
 
 /// The user that `named` names.
-pub async fn named_user(state: &AppState, named: &UserNamed) -> Result<Arc<UserFacts>, ApiError> {
+pub async fn user(state: &AppState, named: &UserNamed) -> Result<Arc<UserFacts>, ApiError> {
     let found = if let Some(id) = &named.user_id {
         state.views().user(&UserId::new(&**id)).await?
     } else if let Some(name) = named.username.as_ref().or(named.user.as_ref()) {
-        state.views().user_by_username(name).await?
-    } else {
-        return Err(wording::user_param_missing());
-    };
-    found.ok_or_else(wording::user_param_unknown)
-}
-
-/// The user that the first non-blank of `userId`, `username` and `user` names.
-pub async fn user(state: &AppState, params: &Params) -> Result<Arc<UserFacts>, ApiError> {
-    let found = if let Some(id) = params.filled("userId")? {
-        state.views().user(&UserId::new(id)).await?
-    } else if let Some(name) = params.filled("username")? {
-        state.views().user_by_username(name).await?
-    } else if let Some(name) = params.filled("user")? {
         state.views().user_by_username(name).await?
     } else {
         return Err(wording::user_param_missing());

@@ -137,7 +137,7 @@ async fn dismiss(call: Call, Named { banner_id }: Named) -> Outcome {
 
 /// `GET /api/v1/banners.list`: every banner ever published, for those who publish them; newest first.
 async fn list(call: Call, page: Page) -> Outcome {
-    let page = call.paging(&page)?;
+    let page = call.page(&page)?;
     let mut documents = Vec::new();
     for banner in call.state.views().banners().await? {
         documents.push(document(&call.state, &banner).await?);

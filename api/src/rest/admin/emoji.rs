@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 
 use crate::errors::{ApiError, wording};
 use crate::http::answer::{Answer, Outcome};
-use crate::http::call::{Anyone, Call};
+use crate::http::call::{Anyone, Call, FromInput as _};
 use crate::http::media::{self, Media};
 use crate::http::page::{Page, cut, filter_rows};
 use crate::http::parameters::{Date, Filled, Loose, Param, Parameters};
@@ -70,7 +70,7 @@ struct List {
 }
 
 async fn list(call: Call, params: List) -> Outcome {
-    let page = call.paging(&params.page)?;
+    let page = call.page(&params.page)?;
     let asked = params.updated_since.value;
     let asked = asked.filter(|value| !Filled::is_absent(value));
     let since = call
@@ -120,7 +120,7 @@ fn named(doc: &[u8], part: &str) -> bool {
 
 /// The requested part of the documents, in the order of their names.
 pub fn part(call: &Call, wanted: &Wanted, mut docs: Vec<Bytes>, field: &str) -> Outcome {
-    let page = call.paging(&wanted.page)?;
+    let page = call.page(&wanted.page)?;
     if let Some(name) = &wanted.name {
         docs.retain(|doc| named(doc, name));
     }
@@ -162,9 +162,10 @@ pub async fn create(call: Call) -> Outcome {
     }
 }
 
-pub async fn update(call: Call) -> Outcome {
+pub async fn update(mut call: Call) -> Outcome {
     if !call.input.is_multipart() {
-        return rename(&call).await;
+        let wish = Rename::from_input(&mut call.input)?;
+        return rename(&call, wish).await;
     }
     let (fields, upload) = call.input.form(Some("emoji")).await?;
     let id = fields.text("_id").ok_or_else(wording::emoji_id_missing)?;
@@ -185,15 +186,21 @@ pub async fn update(call: Call) -> Outcome {
     Ok(Answer::empty())
 }
 
-/// Newer clients send only the names if the picture stays.
-async fn rename(call: &Call) -> Outcome {
-    let params = call.input.params()?;
-    let id = params
-        .filled("_id")?
-        .ok_or_else(wording::emoji_id_missing)?;
+/// What newer clients send if the picture stays.
+#[derive(Parameters)]
+#[params(open)]
+struct Rename {
+    #[param(name = "_id")]
+    id: Option<Filled>,
+    name: Option<String>,
+    aliases: Option<String>,
+}
+
+async fn rename(call: &Call, wish: Rename) -> Outcome {
+    let id = &*wish.id.ok_or_else(wording::emoji_id_missing)?;
     let names = Names {
-        name: params.text("name")?.unwrap_or_default(),
-        aliases: params.text("aliases")?.unwrap_or_default(),
+        name: wish.name.as_deref().unwrap_or_default(),
+        aliases: wish.aliases.as_deref().unwrap_or_default(),
     };
     let outcome = emoji::update(&call.state, &call.caller, id, Some(names), None).await;
     outcome.map_err(in_words_of_update)?;

@@ -186,7 +186,7 @@ fn paged(name: &str, items: &[Value], slice: Slice, total: u64) -> Answer {
 
 /// `GET /api/v1/moderation.reportsByUsers`: users whose messages were reported.
 async fn messages_by_users(call: Call, search: Search) -> Outcome {
-    let page = call.paging(&search.page)?;
+    let page = call.page(&search.page)?;
     let query = query(ReportKind::Messages, &search, &page)?;
     let projections::Page { items, total } = call.state.views().reported_users(query).await?;
     let mut reports = Vec::with_capacity(items.len());
@@ -228,7 +228,7 @@ async fn messages_of(call: &Call, reported: &ReportedUser) -> Result<Value, ApiE
 
 /// `GET /api/v1/moderation.userReports`: users who were reported themselves.
 async fn users(call: Call, search: Search) -> Outcome {
-    let page = call.paging(&search.page)?;
+    let page = call.page(&search.page)?;
     let query = query(ReportKind::Users, &search, &page)?;
     let projections::Page { items, total } = call.state.views().reported_users(query).await?;
     let mut reports = Vec::with_capacity(items.len());
@@ -253,7 +253,7 @@ struct OfUser {
 /// `GET /api/v1/moderation.user.reportedMessages`: each message once.
 async fn messages_of_user(call: Call, params: OfUser) -> Outcome {
     let OfUser { user_id, search } = params;
-    let page = call.paging(&search.page)?;
+    let page = call.page(&search.page)?;
     let query = ReportQuery {
         user: Some(user_id.clone()),
         slice: Slice::ALL,
@@ -287,7 +287,7 @@ fn message_room(report: &ReportRecord) -> domain::RoomId {
 
 /// `GET /api/v1/moderation.user.reportsByUserId`: what is said of one user.
 async fn reports_of_user(call: Call, OfUser { user_id, search }: OfUser) -> Outcome {
-    let page = call.paging(&search.page)?;
+    let page = call.page(&search.page)?;
     let query = ReportQuery {
         user: Some(user_id.clone()),
         ..query(ReportKind::Users, &search, &page)?
@@ -311,7 +311,7 @@ struct OfMessage {
 
 /// `GET /api/v1/moderation.reports`: what is said of one message.
 async fn of_message(call: Call, OfMessage { msg_id, search }: OfMessage) -> Outcome {
-    let page = call.paging(&search.page)?;
+    let page = call.page(&search.page)?;
     let query = ReportQuery {
         message: Some(msg_id),
         ..query(ReportKind::Messages, &search, &page)?

@@ -57,7 +57,7 @@ async fn get(call: Call, Get { refresh }: Get) -> Outcome {
 }
 
 async fn list(call: Call, page: Page) -> Outcome {
-    let page = call.paging(&page)?;
+    let page = call.page(&page)?;
     let docs = call.state.statistics().all();
     let docs = docs.iter().map(|doc| (**doc).clone()).collect();
     // They are newest first; a field that none of them has keeps that order.

@@ -201,7 +201,7 @@ async fn list(
     mut query: RoomQuery,
     none_is_an_error: bool,
 ) -> Outcome {
-    let page = call.paging(page)?;
+    let page = call.page(page)?;
     let order = page
         .sort
         .first()

@@ -39,7 +39,7 @@ pub struct Listed {
 
 /// A page of everything in a room, newest first unless `sort={"ts":1}`.
 pub async fn messages(call: &Call, wanted: &Listed, room: &RoomId) -> Outcome {
-    let page = call.paging(&wanted.page)?;
+    let page = call.page(&wanted.page)?;
     let oldest_first = page.sorted_by("ts") == Some(false);
     let (items, total) = match filter(wanted, page.query.as_ref())? {
         Some(filter) => {
@@ -203,7 +203,7 @@ impl From<GroupSpan> for Span {
 /// A room's history, newest first, without system messages the workspace hides. With `unreads` also how many messages
 /// there are after `oldest` that the page does not show, and the first of them.
 pub async fn history(call: &Call, span: Span, room: &RoomId) -> Outcome {
-    let mut slice = call.paging(&span.page)?.slice;
+    let mut slice = call.page(&span.page)?.slice;
     if !span.page.has_count() {
         slice.count = span.default_count.or(slice.count);
     }

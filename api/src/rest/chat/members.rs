@@ -170,7 +170,7 @@ impl From<KickFromChannel> for Member {
 /// `*.kick`. Members of archived rooms can be removed.
 async fn kick(kind: RoomKind, call: Call, Member { room, user }: Member) -> Outcome {
     let found = lookup::room(&call, &room, Some(kind), Archived::Accepted).await?;
-    let user = lookup::named_user(&call.state, &user).await?;
+    let user = lookup::user(&call.state, &user).await?;
     let remove = MembershipCommand::Remove { at: now() };
     members::change(&call.state, &call.caller, &found.place, &user.id, &remove).await?;
     if kind == RoomKind::Group {
@@ -203,7 +203,7 @@ async fn change_role(
         _ => Archived::Refused,
     };
     let found = lookup::room(call, room, Some(kind), archived).await?;
-    let user = lookup::named_user(&call.state, user).await?;
+    let user = lookup::user(&call.state, user).await?;
     let outcome =
         members::change(&call.state, &call.caller, &found.place, &user.id, &command).await;
     match (outcome, command) {
@@ -258,7 +258,7 @@ async fn members(kind: RoomKind, call: Call, Members { room, wanted }: Members) 
 }
 
 pub async fn members_of(call: &Call, wanted: MembersWanted, room: &RoomId) -> Outcome {
-    let page = call.paging(&wanted.page)?;
+    let page = call.page(&wanted.page)?;
     let query = MemberQuery {
         room: room.clone(),
         filter: wanted.filter.map(|Filled(part)| part),

@@ -162,7 +162,7 @@ async fn to_reset(
     if !allowed || !call.may(right) {
         return Err(wording::reset_not_allowed(method));
     }
-    lookup::named_user(&call.state, &named).await
+    lookup::user(&call.state, &named).await
 }
 
 async fn reset_totp(call: Call, wish: Reset) -> Outcome {

@@ -106,7 +106,7 @@ async fn create_token(call: Call, named: UserNamed) -> Outcome {
     if !call.state.doors().create_tokens_for_users {
         return Err(wording::create_token_not_allowed());
     }
-    let target = lookup::named_user(&call.state, &named).await?;
+    let target = lookup::user(&call.state, &named).await?;
     if target.id != *call.caller.id() && !call.may(Permission::USER_GENERATE_ACCESS_TOKEN) {
         return Err(wording::create_token_not_allowed());
     }

@@ -146,7 +146,7 @@ async fn document(state: &AppState, record: &EmailInboxRecord) -> Result<Doc, Ap
 
 /// `GET /api/v1/email-inbox.list`, by name by default.
 async fn list(call: Call, page: Page) -> Outcome {
-    let page = call.paging(&page)?;
+    let page = call.page(&page)?;
     let mut documents = Vec::new();
     for record in call.state.views().email_inboxes().await? {
         documents.push(document(&call.state, &record).await?);

@@ -101,7 +101,7 @@ async fn user(call: &Anyone, named: &UserNamed) -> Result<(String, &'static str)
     if (must_log_in && call.caller.is_none()) || !seen {
         return Err(ApiError::NotLoggedIn);
     }
-    let user = lookup::named_user(&call.state, named).await?;
+    let user = lookup::user(&call.state, named).await?;
     let seen = call.state.presence().of(&user.id, user.chosen_status);
     let shown = match &user.name {
         Some(name) if settings.bool(keys::UI_USE_REAL_NAME) => name.clone(),

@@ -85,7 +85,7 @@ struct Delete {
 }
 
 async fn delete(call: Call, params: Delete) -> Outcome {
-    let user = lookup::named_user(&call.state, &params.user).await?;
+    let user = lookup::user(&call.state, &params.user).await?;
     let Flag(confirmed) = params.confirm_relinquish;
     account_end::delete(&call.state, &call.caller, &user.id, confirmed).await?;
     Ok(Answer::empty())

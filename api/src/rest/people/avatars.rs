@@ -180,11 +180,11 @@ async fn self_or(
         },
         _ => return Ok(Arc::clone(me)),
     };
-    lookup::named_user(&call.state, &named).await
+    lookup::user(&call.state, &named).await
 }
 
 async fn reset(call: Call, named: UserNamed) -> Outcome {
-    let user = lookup::named_user(&call.state, &named).await?;
+    let user = lookup::user(&call.state, &named).await?;
     reset_of(&call.state, &call.caller, &user.id, false).await?;
     Ok(Answer::empty())
 }
@@ -203,7 +203,7 @@ pub async fn reset_of(
 }
 
 async fn address(call: Anyone, named: UserNamed) -> Outcome {
-    let user = lookup::named_user(&call.state, &named).await?;
+    let user = lookup::user(&call.state, &named).await?;
     let url = Site::of(&call.state.views().settings()).avatar(&user.username);
     let body = Value::String(url.clone()).to_string();
     Ok(Answer::other((

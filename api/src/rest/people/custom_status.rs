@@ -48,7 +48,7 @@ struct List {
 }
 
 async fn list(call: Call, params: List) -> Outcome {
-    let page = call.paging(&params.page)?;
+    let page = call.page(&params.page)?;
     let wanted = |slice| CustomStatusQuery {
         name: params.name.text().map(str::to_owned),
         id: params.id.text().map(str::to_owned),

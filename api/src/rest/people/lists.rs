@@ -60,7 +60,7 @@ async fn list(call: Call, params: page::Page) -> Outcome {
     if let Some(query) = params.query()? {
         check_attributes(&query, &wanted, privileged)?;
     }
-    let page = call.paging(&params)?;
+    let page = call.page(&params)?;
     let found = matching(&call, &page, privileged).await?;
     let users = Listed { wanted, privileged };
     Ok(users.answer(&call.state, &found, page.slice))

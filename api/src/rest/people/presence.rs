@@ -62,7 +62,7 @@ async fn target(call: &Call, named: &UserNamed) -> Result<Arc<UserFacts>, ApiErr
     if named.is_empty() {
         Ok(Arc::clone(&call.caller.user))
     } else {
-        lookup::named_user(&call.state, named).await
+        lookup::user(&call.state, named).await
     }
 }
 
