@@ -26,7 +26,7 @@ use crate::rest::lookup::{self, Archived, OneRoom, RoomNamed};
 pub(super) fn routes() -> Vec<Route> {
     let mut routes = vec![
         route::get("channels.list", list_all)
-            .about("The channels there are, or those one is in for callers who may not see others.")
+            .about("The channels there are; callers who may not see others get those they are in.")
             .needs(&[Permission::VIEW_C_ROOM, Permission::VIEW_JOINED_ROOM])
             .answers(paged!("channels")),
         route::get("channels.list.joined", |call, page| {
