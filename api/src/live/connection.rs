@@ -42,7 +42,7 @@ const CLOSE_TIMEOUT: Duration = Duration::from_secs(5);
 const GOODBYE_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// In one of so many rounds, updates have to wait for everything else.
-const OTHERS_FIRST: u32 = 16;
+const OTHERS_FIRST: u32 = 4;
 
 /// Pings that may stay unanswered.
 const SILENCE: u8 = 2;
