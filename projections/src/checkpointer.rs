@@ -6,24 +6,32 @@
 use std::path::Path;
 use std::sync::Arc;
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use parking_lot::{Condvar, Mutex};
 use rusqlite::Connection;
 
 use crate::file;
 
-/// How long commits are gathered before they are moved.
-const GATHER: Duration = Duration::from_millis(250);
+/// How long commits are gathered before they are moved, and how many pages, about. A page that is changed all the time
+/// is moved once.
+const GATHER: Duration = Duration::from_secs(5);
+const MOST_PAGES: usize = 4096;
 
-/// Frames (pages) of write-ahead log from which on the worker has to let it start over.
-const HEAVY: i64 = 16_384;
+/// Pages that a commit changes at least, about; and as many more as it has events.
+const COMMIT: usize = 16;
+
+/// Frames (pages) of write-ahead log from which on the worker has to let it start over. Not many: pages of it that are
+/// written again soon may never have to be written to the disk.
+const HEAVY: i64 = 512;
 
 #[derive(Default)]
 struct State {
     /// Something was committed since the last move.
     committed: bool,
-    /// The write-ahead log is long, because there is never a moment without a commit.
+    /// Pages of it, about.
+    pages: usize,
+    /// The write-ahead log is long, because there is never a moment without a transaction.
     heavy: bool,
     stop: bool,
 }
@@ -69,8 +77,8 @@ impl Checkpointer {
         }
     }
 
-    /// To be called after each commit through `conn`.
-    pub(crate) fn committed(&mut self, conn: &Connection) {
+    /// To be called after each commit through `conn`, which was of so many events.
+    pub(crate) fn committed(&mut self, conn: &Connection, events: usize) {
         let is_alone = self.thread.as_ref().is_none_or(JoinHandle::is_finished);
         self.alone = if is_alone { self.alone + 1 } else { 0 };
         let due = self.alone >= ALONE;
@@ -79,7 +87,9 @@ impl Checkpointer {
         }
         let heavy = {
             let mut state = self.signal.state.lock();
-            if !state.committed {
+            let was_due = state.pages >= MOST_PAGES;
+            state.pages += COMMIT + events;
+            if !state.committed || (!was_due && state.pages >= MOST_PAGES) {
                 state.committed = true;
                 self.signal.changed.notify_one();
             }
@@ -117,13 +127,15 @@ fn run(conn: &Connection, signal: &Signal) {
             while !state.committed && !state.stop {
                 signal.changed.wait(&mut state);
             }
-            if !state.stop {
-                signal.changed.wait_for(&mut state, GATHER);
-            }
+            let due = Instant::now() + GATHER;
+            while !state.stop
+                && state.pages < MOST_PAGES
+                && !signal.changed.wait_until(&mut state, due).timed_out()
+            {}
             if state.stop {
                 return;
             }
-            state.committed = false;
+            (state.committed, state.pages) = (false, 0);
         }
         match checkpoint(conn) {
             Ok(frames) if frames > HEAVY => signal.state.lock().heavy = true,

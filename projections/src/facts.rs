@@ -1,8 +1,9 @@
 //! Facts in memory: what nearly every request asks for, without SQLite and without a change of thread.
 //!
-//! Filled by the first reader who asks, emptied by the worker when it commits a change. The race to avoid: a reader
-//! reads the old row, the worker commits and removes the cached fact, then the reader puts the old row in, for ever. So
-//! every shard counts its removals, and a reader's row is refused if the count moved since before it looked.
+//! Filled by the first reader who asks, emptied by the worker when it tells of a change. The race to avoid: a reader
+//! reads the old row, the worker removes the cached fact, then the reader puts the old row in, for ever. So every shard
+//! counts its removals, and a reader's row is refused if the count moved since before it looked. Whoever looks after a
+//! removal reads the new row: it is pending before, see [`crate::pending`].
 
 use std::collections::HashMap;
 use std::future::Future;
@@ -123,7 +124,7 @@ impl<K: Key, V: Clone> Facts<K, V> {
         Ok(fact)
     }
 
-    /// Removes what a commit changed. Called after the commit and before it is published.
+    /// Removes what changed. Called before the change is published.
     pub(crate) fn invalidate<'a>(&self, keys: impl IntoIterator<Item = &'a K>)
     where
         K: 'a,
@@ -240,7 +241,7 @@ impl AllFacts {
         }
     }
 
-    /// Removes what a commit changed.
+    /// Removes what changed.
     pub(crate) fn invalidate(&self, stale: &Stale) {
         self.users.invalidate(&stale.users);
         self.proofs.invalidate(&stale.users);

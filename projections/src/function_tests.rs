@@ -19,10 +19,10 @@ use crate::tx::Tx;
 use crate::{file, rebuild, worker};
 
 /// The log everything is of.
-const LOG: LogId = LogId::from_bytes([7; 16]);
+pub(crate) const LOG: LogId = LogId::from_bytes([7; 16]);
 
 /// Everything in a file, by table and key.
-fn dump(conn: &Connection) -> String {
+pub(crate) fn dump(conn: &Connection) -> String {
     let mut out = String::new();
     let tables: Vec<String> = conn
         .prepare("SELECT name FROM sqlite_schema WHERE type = 'table' ORDER BY name")
@@ -56,7 +56,7 @@ fn dump(conn: &Connection) -> String {
 }
 
 /// The events of a chaotic workspace, at least one of every type there is.
-fn chaos(seed: u64, events: usize) -> Vec<Applied> {
+pub(crate) fn chaos(seed: u64, events: usize) -> Vec<Applied> {
     let log = MemoryLog::new(100);
     let (mut chaos, begin) = Chaos::begin(seed, 12, 9);
     log.say(0, begin);
@@ -88,13 +88,13 @@ pub(crate) fn live(path: &Path) -> Tx {
     reopened(path)
 }
 
-fn reopened(path: &Path) -> Tx {
+pub(crate) fn reopened(path: &Path) -> Tx {
     let conn = file::open_writer(path).unwrap();
     let place = file::place(&conn, ALL).unwrap().unwrap();
     Tx::open(conn, place, false).unwrap()
 }
 
-fn first_difference(a: &str, b: &str) -> String {
+pub(crate) fn first_difference(a: &str, b: &str) -> String {
     let line = a.lines().zip(b.lines()).find(|(a, b)| a != b);
     format!(
         "{line:#?} ({} and {} lines)",

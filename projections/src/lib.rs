@@ -5,8 +5,8 @@
 //! restart point and any node give the same tables.
 //!
 //! ```text
-//! subscribe -> decode (task) -> apply + commit (one thread) -> wake waiters, drop stale facts, publish live updates
-//!                                                                 readers (few threads) <- questions of the doors
+//! subscribe -> decode (task) -> apply (one thread) -> drop stale facts, wake waiters, publish live updates
+//!                                 commit, a moment later or once asked <- readers (few threads) <- questions of the doors
 //! ```
 //!
 //! Imports run down. A folder is one unit with its own file; of what stands side by side, nothing needs what needs it.
@@ -66,6 +66,7 @@ mod file;
 mod intake;
 mod lag;
 mod orders;
+mod pending;
 mod readers;
 mod recent;
 mod shared;
@@ -93,6 +94,8 @@ mod paging;
 mod cursor_tests;
 #[cfg(test)]
 mod function_tests;
+#[cfg(test)]
+mod pending_tests;
 #[cfg(test)]
 #[path = "../testing/mod.rs"]
 mod testing;

@@ -13,6 +13,8 @@ use crate::tx::Tx;
 /// Orders are carried out one after the other.
 pub(crate) enum Order {
     Intake(Intake),
+    /// Commit what is pending: somebody asks the file.
+    Commit,
     /// Stand still, report the place, and take over the views that are handed in.
     Swap(oneshot::Sender<Stillness>),
 }

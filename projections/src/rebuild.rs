@@ -70,7 +70,7 @@ pub(crate) fn fill(
 }
 
 /// Applies what comes in to views that are not read yet. Blocks.
-fn extend(mut tx: Tx, mut intake: mpsc::Receiver<Intake>) -> Result<Tx, ViewsError> {
+pub(crate) fn extend(mut tx: Tx, mut intake: mpsc::Receiver<Intake>) -> Result<Tx, ViewsError> {
     while let Some(incoming) = intake.blocking_recv() {
         match incoming {
             Intake::Events(events) => {

@@ -14,7 +14,7 @@ const CAPACITY: usize = 8192;
 /// How many bytes of documents are kept, about.
 const BYTES: usize = 16 * 1024 * 1024;
 
-/// Written only by the worker, at commit: what is here is what the file has.
+/// Written only by the worker, when it tells of what it applied.
 #[derive(Default)]
 pub(crate) struct Recent {
     messages: RwLock<Generations>,
@@ -37,7 +37,7 @@ impl Recent {
             .cloned()
     }
 
-    /// Takes over what a commit changed.
+    /// Takes over what changed.
     pub(crate) fn update(&self, stale: &mut Stale) {
         if stale.messages.is_empty() && !stale.all_messages {
             return;

@@ -11,9 +11,11 @@ use eventstore::{EventStore, Place};
 use parking_lot::{Mutex, RwLock};
 use tokio::sync::{mpsc, watch};
 
+use crate::applied::Applied;
 use crate::facts::AllFacts;
 use crate::lag::{Head, Health, RebuildProgress};
 use crate::orders::Order;
+use crate::pending::Pending;
 use crate::readers::Readers;
 use crate::recent::Recent;
 use crate::since::Delays;
@@ -22,6 +24,8 @@ use crate::wait::Reached;
 
 pub(crate) struct Shared {
     pub(crate) reached: Reached,
+    /// What the file does not have yet.
+    pub(crate) pending: Pending,
     pub(crate) head: Head,
     /// When the views were behind.
     pub(crate) delays: Delays,
@@ -64,6 +68,7 @@ impl Shared {
     ) -> Self {
         Self {
             reached: Reached::new(place.position),
+            pending: Pending::new(place.position),
             place: Mutex::new(place),
             generation: watch::Sender::new(generation),
             orders: Mutex::default(),
@@ -78,6 +83,13 @@ impl Shared {
             vault,
             readers,
             rebuilding: Mutex::default(),
+        }
+    }
+
+    /// Notes how late these events become visible, which is now.
+    pub(crate) fn delayed(&self, events: &[Applied]) {
+        if let Some(first) = events.first() {
+            self.delays.visible(first.recorded_at);
         }
     }
 
@@ -118,6 +130,7 @@ impl Shared {
         self.facts.clear();
         self.recent.clear();
         self.reached.begin_anew();
+        self.pending.begin_anew();
         self.head.reset();
     }
 
@@ -131,5 +144,6 @@ impl Shared {
             changed
         });
         self.reached.stop();
+        self.pending.stop();
     }
 }

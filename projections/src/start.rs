@@ -171,6 +171,7 @@ impl Keeper {
     /// From obtaining views to the end of the work on them.
     fn live(&self, present: Option<Tx>) -> Result<Outcome, ViewsError> {
         let (tx, generation) = self.views(present)?;
+        let tx = self.continued(tx)?;
         self.serve(&tx, generation);
         let (sender, orders) = mpsc::channel(CHUNKS);
         *self.shared.orders.lock() = Some(sender.downgrade());
@@ -180,14 +181,14 @@ impl Keeper {
             tx.position,
             sender,
         ));
-        let worker = Worker {
+        let worker = Worker::new(
             tx,
-            checkpointer: Checkpointer::start(&self.folder.current().unwrap_or_default()),
-            shared: Arc::clone(&self.shared),
+            Checkpointer::start(&self.folder.current().unwrap_or_default()),
+            Arc::clone(&self.shared),
             orders,
-            publisher: self.publisher.clone(),
-            stop: self.stop.clone(),
-        };
+            self.publisher.clone(),
+            self.stop.clone(),
+        );
         Ok(worker.run())
     }
 
@@ -212,6 +213,18 @@ impl Keeper {
         }
     }
 
+    /// The views with everything that a worker told of before it died.
+    fn continued(&self, tx: Tx) -> Result<Tx, ViewsError> {
+        let told = self.shared.reached.position();
+        if tx.position >= told {
+            return Ok(tx);
+        }
+        let (sender, intake) = mpsc::channel(CHUNKS);
+        let store = Arc::clone(&self.store);
+        let _feed = self.task(intake::catch_up(store, tx.position, told, sender));
+        rebuild::extend(tx, intake)
+    }
+
     /// Withdraws views of a log that no longer exists.
     fn void(&self, place: Place) {
         tracing::error!(
@@ -231,6 +244,7 @@ impl Keeper {
         self.shared.recent.clear();
         self.shared.show(tx);
         *self.shared.place.lock() = place;
+        self.shared.pending.begin_at(place.position);
         self.shared.reached.advance(place.position);
         self.shared.head.seen(place.position, place.position);
         let jump = Publication::Jump(place.mark());

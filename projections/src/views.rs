@@ -6,7 +6,7 @@ use std::time::Duration;
 use domain::permission::PermissionTable;
 use domain::role::RoleTable;
 use domain::settings::Settings;
-use domain::{Sealed, Timestamp};
+use domain::{MessageId, Sealed, Timestamp};
 use eventstore::vault::Vault;
 use eventstore::{EventStore, Place, Position};
 use parking_lot::Mutex;
@@ -201,8 +201,18 @@ impl Views {
         &self.inner.hub
     }
 
-    /// Runs `question` on a reader thread with a read-only connection.
+    /// Runs `question` on a reader thread with a read-only connection. It sees everything that was told of before.
     pub(crate) async fn read<T, F>(&self, question: F) -> Result<T, QueryError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&rusqlite::Connection) -> Result<T, rusqlite::Error> + Send + 'static,
+    {
+        self.settle().await?;
+        self.read_committed(question).await
+    }
+
+    /// Like [`Self::read`], for what is the same with and without what is pending.
+    pub(crate) async fn read_committed<T, F>(&self, question: F) -> Result<T, QueryError>
     where
         T: Send + 'static,
         F: FnOnce(&rusqlite::Connection) -> Result<T, rusqlite::Error> + Send + 'static,
@@ -219,6 +229,29 @@ impl Views {
             }
         }
         readers.ask(question).await
+    }
+
+    /// Returns once the file has everything that anybody was told of before.
+    async fn settle(&self) -> Result<(), QueryError> {
+        self.of_this_log().map_err(|_| QueryError::NotReady)?;
+        let ask = async {
+            // Without a worker nobody commits, and waiting says so.
+            let _ = self.order(Order::Commit).await;
+        };
+        let settled = self.inner.shared.pending.settle(ask).await;
+        settled.map_err(|error| match error {
+            WaitError::Stopped { .. } => QueryError::Closed,
+            WaitError::Overloaded | WaitError::Timeout { .. } => QueryError::Busy,
+            WaitError::Replaced => QueryError::NotReady,
+        })
+    }
+
+    /// The same, of one message. A client that chose the id of a new message has nothing committed.
+    pub(crate) async fn settle_message(&self, message: &MessageId) -> Result<(), QueryError> {
+        if self.inner.shared.pending.concerns(message) {
+            self.settle().await?;
+        }
+        Ok(())
     }
 
     pub(crate) fn facts(&self) -> &AllFacts {

@@ -78,6 +78,11 @@ impl Reached {
         }
     }
 
+    /// All who wait get an error.
+    pub(crate) fn release(&self) {
+        self.waiters.lock().waiting.clear();
+    }
+
     /// What was reached is void: the views start over, and all who wait get an error.
     pub(crate) fn begin_anew(&self) {
         let mut waiters = self.waiters.lock();

@@ -1,12 +1,19 @@
-//! The thread that owns the only write connection: applies events, commits, and then tells everyone.
+//! The thread that owns the only write connection: applies events, tells everyone, and commits.
 //!
-//! The order after a commit matters. Stale facts are dropped first and the position moves second, so that a door that
-//! waited for a position never meets a fact from before it. Live updates go out last.
+//! It tells first and commits a moment later, so that what follows shortly shares the pages it changes. Whoever asks the
+//! file meanwhile has it commit at once ([`crate::pending`]): nobody sees the file without what they were told of. A
+//! crash loses nothing, because the file says how far it is and the log has the rest.
+//!
+//! The order of telling matters. What is pending is marked so first, then stale facts are dropped, then the position
+//! moves, so that a door that waited for a position never meets a fact from before it. Live updates go out last.
 
 use std::sync::Arc;
 use std::sync::mpsc as blocking;
-use std::time::Duration;
+use std::task::{Context, Poll, Wake, Waker};
+use std::thread::{self, Thread};
+use std::time::{Duration, Instant};
 
+use eventstore::Place;
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
@@ -20,8 +27,12 @@ use crate::orders::{Order, Stillness, Successor};
 use crate::shared::Shared;
 use crate::tx::{Stale, Tx};
 
-/// How many events one transaction takes at most when the views are behind.
+/// How many events are applied at once at most when the views are behind.
 const BATCH: usize = 4096;
+
+/// How long events wait for those that follow until they are committed, and how many.
+const GATHER: Duration = Duration::from_secs(1);
+const MOST_PENDING: usize = 256;
 
 /// How long the worker stands still at most while new views are put in its place.
 const SWAP: Duration = Duration::from_mins(1);
@@ -41,18 +52,68 @@ pub(crate) enum Outcome {
 }
 
 pub(crate) struct Worker {
-    pub(crate) tx: Tx,
-    pub(crate) checkpointer: Checkpointer,
-    pub(crate) shared: Arc<Shared>,
-    pub(crate) orders: mpsc::Receiver<Order>,
-    pub(crate) publisher: mpsc::Sender<Publication>,
-    pub(crate) stop: CancellationToken,
+    tx: Tx,
+    /// What the file has.
+    committed: Place,
+    /// What came after that: applied and told of, in the open transaction.
+    pending: Vec<Applied>,
+    /// Since when there is something pending.
+    since: Instant,
+    in_transaction: bool,
+    checkpointer: Checkpointer,
+    shared: Arc<Shared>,
+    orders: mpsc::Receiver<Order>,
+    publisher: mpsc::Sender<Publication>,
+    stop: CancellationToken,
+}
+
+/// Wakes a thread.
+struct Unpark(Thread);
+
+impl Wake for Unpark {
+    fn wake(self: Arc<Self>) {
+        self.0.unpark();
+    }
+}
+
+/// What the worker does next.
+enum Turn {
+    Order(Order),
+    /// What is pending has waited long enough.
+    Commit,
+    /// No orders come any more.
+    End,
 }
 
 impl Worker {
+    pub(crate) fn new(
+        tx: Tx,
+        checkpointer: Checkpointer,
+        shared: Arc<Shared>,
+        orders: mpsc::Receiver<Order>,
+        publisher: mpsc::Sender<Publication>,
+        stop: CancellationToken,
+    ) -> Self {
+        Self {
+            committed: tx.place(),
+            pending: Vec::new(),
+            since: Instant::now(),
+            in_transaction: false,
+            tx,
+            checkpointer,
+            shared,
+            orders,
+            publisher,
+            stop,
+        }
+    }
+
     /// Works until it is told to stop, the orders end, or an event cannot be applied.
     pub(crate) fn run(mut self) -> Outcome {
         let outcome = self.work();
+        if let Err(error) = self.write() {
+            tracing::warn!(%error, "the last changes of the views were not committed");
+        }
         if let Err(error) = self.tx.conn.execute_batch("PRAGMA wal_checkpoint(PASSIVE)") {
             tracing::debug!(%error, "the views file was not checkpointed");
         }
@@ -62,33 +123,44 @@ impl Worker {
     fn work(&mut self) -> Outcome {
         self.tx.updates = Some(Vec::new());
         self.shared.health.send_replace(Health::Ready);
+        let waker = Waker::from(Arc::new(Unpark(thread::current())));
         let mut carried = None;
-        while let Some(order) = carried.take().or_else(|| self.orders.blocking_recv()) {
+        loop {
+            let turn = match carried.take() {
+                Some(order) => Turn::Order(order),
+                None => self.next(&waker),
+            };
             if self.stop.is_cancelled() {
                 return Outcome::Done;
             }
-            match order {
-                Order::Intake(Intake::Events(mut events)) => {
-                    // Whatever else is waiting goes into the same transaction.
-                    while events.len() < BATCH {
-                        match self.orders.try_recv() {
-                            Ok(Order::Intake(Intake::Events(more))) => events.extend(more),
-                            Ok(other) => {
-                                carried = Some(other);
-                                break;
-                            }
-                            Err(_) => break,
+            let order = match turn {
+                Turn::Order(order) => order,
+                Turn::Commit => Order::Commit,
+                Turn::End => return Outcome::Starved,
+            };
+            if let Order::Intake(Intake::Events(mut events)) = order {
+                // Whatever else is waiting is told of together.
+                while events.len() < BATCH {
+                    match self.orders.try_recv() {
+                        Ok(Order::Intake(Intake::Events(more))) => events.extend(more),
+                        Ok(other) => {
+                            carried = Some(other);
+                            break;
                         }
+                        Err(_) => break,
                     }
-                    if self.take(&events).is_none() {
-                        return Outcome::Done;
-                    }
-                    self.shared.health.send_if_modified(|health| {
-                        let changed = *health != Health::Ready;
-                        *health = Health::Ready;
-                        changed
-                    });
                 }
+                if self.take(events).is_none() {
+                    return Outcome::Done;
+                }
+                continue;
+            }
+            // Whatever it is, nothing is pending then.
+            if self.commit().is_none() {
+                return Outcome::Done;
+            }
+            match order {
+                Order::Intake(Intake::Events(_)) | Order::Commit => {}
                 Order::Intake(Intake::Unavailable(reason)) => {
                     tracing::warn!(%reason, "the views cannot follow the log now");
                     self.shared.health.send_replace(Health::Failing(reason));
@@ -107,49 +179,133 @@ impl Worker {
                 Order::Swap(reply) => self.swap(reply),
             }
         }
-        if self.stop.is_cancelled() {
-            Outcome::Done
-        } else {
-            Outcome::Starved
+    }
+
+    /// Waits for an order, but not longer than what is pending may wait.
+    fn next(&mut self, waker: &Waker) -> Turn {
+        let mut context = Context::from_waker(waker);
+        loop {
+            match self.orders.poll_recv(&mut context) {
+                Poll::Ready(order) => return order.map_or(Turn::End, Turn::Order),
+                Poll::Pending if self.pending.is_empty() => thread::park(),
+                Poll::Pending => match GATHER.checked_sub(self.since.elapsed()) {
+                    Some(rest) => thread::park_timeout(rest),
+                    None => return Turn::Commit,
+                },
+            }
         }
     }
 
-    /// Applies and commits, as often as it takes. `None`: told to stop meanwhile.
-    fn take(&mut self, events: &[Applied]) -> Option<()> {
-        let before = self.tx.place();
+    /// Applies events and tells of them, as often as it takes. `None`: told to stop meanwhile.
+    fn take(&mut self, events: Vec<Applied>) -> Option<()> {
         let mut pause = BACKOFF.0;
         // Noted before they are visible and again when they are: an answer in between goes back far enough.
-        let delayed = |shared: &Shared| {
-            if let Some(first) = events.first() {
-                shared.delays.visible(first.recorded_at);
-            }
-        };
+        self.shared.delayed(&events);
+        while let Err(error) = self.apply(&events) {
+            self.recover(&error, &mut pause)?;
+            self.shared.delayed(&events);
+        }
+        self.shared.delayed(&events);
+        self.tell();
+        self.well();
+        if self.pending.is_empty() {
+            self.since = Instant::now();
+        }
+        self.pending.extend(events);
+        if self.pending.len() >= MOST_PENDING {
+            self.commit()?;
+        }
+        Some(())
+    }
+
+    /// Commits what is pending, as often as it takes. `None`: told to stop meanwhile.
+    fn commit(&mut self) -> Option<()> {
+        let mut pause = BACKOFF.0;
+        while let Err(error) = self.write() {
+            self.recover(&error, &mut pause)?;
+        }
+        Some(())
+    }
+
+    /// Applies events in the open transaction, or in a new one. Messages are written to it, rows that change often
+    /// wait for the commit.
+    fn apply(&mut self, events: &[Applied]) -> rusqlite::Result<()> {
+        if !self.in_transaction {
+            self.tx.conn.execute_batch("BEGIN IMMEDIATE")?;
+            self.in_transaction = true;
+        }
+        for event in events {
+            self.tx.apply(event)?;
+        }
+        self.tx.flush_messages()
+    }
+
+    /// Commits what is pending.
+    fn write(&mut self) -> rusqlite::Result<()> {
+        self.shared.pending.begin();
+        if !self.in_transaction {
+            return Ok(());
+        }
+        self.tx.flush()?;
+        // Questions may have been answered without them, if there were failures.
+        self.shared.delayed(&self.pending);
+        self.tx.conn.execute_batch("COMMIT")?;
+        self.in_transaction = false;
+        self.committed = self.tx.place();
+        self.shared.delayed(&self.pending);
+        self.shared.pending.committed(self.committed.position);
+        self.well();
+        self.checkpointer
+            .committed(&self.tx.conn, self.pending.len());
+        self.pending.clear();
+        self.tx.trim();
+        Ok(())
+    }
+
+    /// Waits a moment, and begins again with what others have been told of. `None`: told to stop meanwhile.
+    fn recover(&mut self, error: &rusqlite::Error, pause: &mut Duration) -> Option<()> {
+        tracing::error!(%error, "the views cannot be written; trying again");
+        self.shared
+            .health
+            .send_replace(Health::Failing(error.to_string()));
+        self.shared.pending.failing();
         loop {
-            delayed(&self.shared);
-            match transact(&mut self.tx, events) {
-                Ok(()) => break,
-                Err(error) => {
-                    tracing::error!(%error, "the views cannot be written; trying again");
-                    self.shared
-                        .health
-                        .send_replace(Health::Failing(error.to_string()));
-                    // Everything in memory may be half applied.
-                    let _ = self.tx.conn.execute_batch("ROLLBACK");
-                    while let Err(error) = self.tx.reset(before) {
-                        tracing::error!(%error, "the views cannot be read");
-                        if !self.rest(&mut pause) {
-                            return None;
-                        }
-                    }
-                    if !self.rest(&mut pause) {
-                        return None;
-                    }
-                }
+            // At once: what is half applied must never be committed.
+            let _ = self.tx.conn.execute_batch("ROLLBACK");
+            self.in_transaction = false;
+            if !self.rest(pause) {
+                return None;
+            }
+            match self.apply_again() {
+                Ok(()) => return Some(()),
+                Err(error) => tracing::error!(%error, "the views cannot be read or written"),
             }
         }
-        delayed(&self.shared);
+    }
+
+    fn apply_again(&mut self) -> rusqlite::Result<()> {
+        self.tx.reset(self.committed)?;
+        if self.pending.is_empty() {
+            return Ok(());
+        }
+        let pending = std::mem::take(&mut self.pending);
+        let applied = self.apply(&pending);
+        self.pending = pending;
+        // Subscribers have them.
+        self.tx.updates = Some(Vec::new());
+        applied?;
+        // Somebody may have looked up what the file had before.
         self.tell();
-        Some(())
+        Ok(())
+    }
+
+    /// Reports that all is well, if it was not.
+    fn well(&self) {
+        self.shared.health.send_if_modified(|health| {
+            let changed = *health != Health::Ready;
+            *health = Health::Ready;
+            changed
+        });
     }
 
     /// Waits longer each time; `false`: told to stop meanwhile.
@@ -159,9 +315,11 @@ impl Worker {
         !self.stop.is_cancelled()
     }
 
-    /// Publishes what was committed, in the order the module describes.
+    /// Tells of what was applied, in the order the module describes.
     fn tell(&mut self) {
         let mut stale = std::mem::take(&mut self.tx.stale);
+        let place = self.tx.place();
+        self.shared.pending.applied(place.position, &stale);
         self.shared.facts.invalidate(&stale);
         self.shared.recent.update(&mut stale);
         if stale.settings {
@@ -173,7 +331,6 @@ impl Worker {
         if stale.permissions {
             *self.shared.permissions.write() = Arc::new(self.tx.permissions.clone());
         }
-        let place = self.tx.place();
         *self.shared.place.lock() = place;
         self.shared.reached.advance(place.position);
         self.shared.head.seen(place.position, place.position);
@@ -183,8 +340,6 @@ impl Worker {
             at: place.mark(),
             updates,
         });
-        self.checkpointer.committed(&self.tx.conn);
-        self.tx.trim();
     }
 
     /// Stands still while new views catch up the last few events, and takes them over.
@@ -214,6 +369,7 @@ impl Worker {
         tx.updates = Some(Vec::new());
         tx.stale = Stale::default();
         self.shared.show(&tx);
+        self.committed = place;
         self.checkpointer = checkpointer;
         self.tx = tx;
         self.shared.facts.clear();

@@ -315,6 +315,9 @@ impl Members {
             Event::Membership(MembershipEvent::MemberLeft(e)) => {
                 self.0.remove(&(e.room.clone(), e.user.clone()))
             }
+            Event::Membership(MembershipEvent::MemberRemoved(e)) => {
+                self.0.remove(&(e.room.clone(), e.user.clone()))
+            }
             Event::Room(RoomEvent::RoomDeleted(e)) => {
                 self.0.retain(|(room, _)| *room != e.room);
                 true

@@ -9,19 +9,19 @@
 )]
 
 use std::net::SocketAddr;
-use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use futures_util::{SinkExt, StreamExt};
 use serde_json::json;
+use tests::broadcast::Broadcast;
 use tests::client::Client;
 use tests::live::Live;
 use tests::server::{Server, ServerOptions};
-use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt};
+use tokio::io::AsyncReadExt;
 use tokio::net::TcpStream;
-use tokio_tungstenite::tungstenite::{Bytes, Message};
+use tokio_tungstenite::tungstenite::Message;
 
 const SUBSCRIBERS: usize = 1_000;
 const MESSAGES: u64 = 3_000;
@@ -32,51 +32,10 @@ const IDLE_SOCKETS: usize = 5_000;
 
 fn main() {
     let runtime = tokio::runtime::Runtime::new().expect("a runtime");
-    if std::env::args().any(|argument| argument == "--broadcast-server") {
-        runtime.block_on(broadcast_server());
+    if tests::broadcast::is_wanted() {
+        runtime.block_on(tests::broadcast::serve());
     } else {
         runtime.block_on(bench());
-    }
-}
-
-/// The yardstick. A line on standard input is a frame; every socket gets every frame.
-async fn broadcast_server() {
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0")
-        .await
-        .expect("a free port");
-    println!("{}", listener.local_addr().expect("its address"));
-    let (frames, _) = tokio::sync::broadcast::channel::<Message>(4 * 1024);
-    let accept = frames.clone();
-    tokio::spawn(async move {
-        while let Ok((stream, _)) = listener.accept().await {
-            stream.set_nodelay(true).ok();
-            let mut frames = accept.subscribe();
-            tokio::spawn(async move {
-                let socket = tokio_tungstenite::accept_async(stream)
-                    .await
-                    .expect("a socket");
-                let (mut sink, mut source) = socket.split();
-                loop {
-                    tokio::select! {
-                        frame = frames.recv() => {
-                            let Ok(frame) = frame else { return };
-                            if sink.feed(frame).await.is_err() { return }
-                            while let Ok(frame) = frames.try_recv() {
-                                if sink.feed(frame).await.is_err() { return }
-                            }
-                            if sink.flush().await.is_err() { return }
-                        }
-                        message = source.next() => if message.is_none() { return },
-                    }
-                }
-            });
-        }
-    });
-    let mut lines = tokio::io::BufReader::new(tokio::io::stdin()).lines();
-    while let Ok(Some(line)) = lines.next_line().await {
-        let text =
-            tokio_tungstenite::tungstenite::Utf8Bytes::try_from(Bytes::from(line.into_bytes()));
-        frames.send(Message::Text(text.expect("UTF-8"))).ok();
     }
 }
 
@@ -192,17 +151,10 @@ async fn bench() {
     drop(watcher);
     live.all_have(0, 1).await;
 
-    let mut yardstick = Yardstick::start().await;
+    let mut yardstick = Broadcast::start().await;
     let mut bare = Receivers::new();
     for _ in 0..SUBSCRIBERS {
-        let stream = TcpStream::connect(yardstick.address)
-            .await
-            .expect("connect");
-        let (socket, _) =
-            tokio_tungstenite::client_async(format!("ws://{}/", yardstick.address), stream)
-                .await
-                .expect("a socket");
-        bare.add(socket.into_inner());
+        bare.add(yardstick.socket().await);
     }
 
     println!(
@@ -244,8 +196,7 @@ async fn bench() {
             100.0 * live_rate / bare_rate
         );
     }
-    drop((live, bare));
-    yardstick.stop().await;
+    drop((live, bare, yardstick));
     idle_sockets().await;
 }
 
@@ -304,51 +255,6 @@ async fn say(client: &Client, number: u64) {
         )
         .await
         .ok();
-}
-
-/// The broadcast server as a process of its own.
-struct Yardstick {
-    child: tokio::process::Child,
-    address: SocketAddr,
-}
-
-impl Yardstick {
-    async fn start() -> Self {
-        let mut child: tokio::process::Child = {
-            let mut command = Command::new(std::env::current_exe().expect("this program"));
-            command
-                .arg("--broadcast-server")
-                .stdin(Stdio::piped())
-                .stdout(Stdio::piped());
-            tokio::process::Command::from(command)
-                .kill_on_drop(true)
-                .spawn()
-                .expect("start the yardstick")
-        };
-        let stdout = child.stdout.take().expect("its output");
-        let line = tokio::io::BufReader::new(stdout)
-            .lines()
-            .next_line()
-            .await
-            .expect("its output");
-        Self {
-            address: line.expect("its address").parse().expect("an address"),
-            child,
-        }
-    }
-
-    async fn send(&mut self, frame: &str) {
-        let stdin = self.child.stdin.as_mut().expect("its input");
-        stdin
-            .write_all(frame.as_bytes())
-            .await
-            .expect("send a frame");
-        stdin.write_all(b"\n").await.expect("send a frame");
-    }
-
-    async fn stop(mut self) {
-        self.child.kill().await.expect("stop the yardstick");
-    }
 }
 
 #[expect(clippy::cast_precision_loss, reason = "counts are far below 2^52")]

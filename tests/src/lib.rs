@@ -7,6 +7,7 @@
 
 pub mod backup;
 pub mod both_logs;
+pub mod broadcast;
 pub mod burst;
 pub mod client;
 #[cfg(target_os = "linux")]
@@ -28,4 +29,5 @@ pub mod ports;
 pub mod raw;
 pub mod tables;
 pub mod tools;
+pub mod usage;
 pub mod watch;

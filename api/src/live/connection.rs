@@ -10,6 +10,7 @@ mod delivery;
 mod presence;
 
 use std::collections::HashSet;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -40,11 +41,15 @@ const CLOSE_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long to wait for the client's answer to a close.
 const GOODBYE_TIMEOUT: Duration = Duration::from_secs(1);
 
+/// In one of so many rounds, updates have to wait for everything else.
+const OTHERS_FIRST: u32 = 4;
+
 /// Pings that may stay unanswered.
 const SILENCE: u8 = 2;
 
 /// One round of the loop.
 enum Step {
+    Stop,
     Received(Option<Result<Message, SocketError>>),
     Delivered(Delivery),
     Look,
@@ -182,22 +187,33 @@ impl Connection {
             }
         }
         let stop = self.shared.stop.clone();
+        let mut stopped = pin!(stop.cancelled());
+        let mut rounds: u32 = 0;
         loop {
-            let step = tokio::select! {
-                () = stop.cancelled() => return Err(End::Close(Close::Stopping(self.at().position))),
-                message = self.socket.recv() => Step::Received(message),
-                delivery = next(&mut self.feed) => Step::Delivered(delivery),
-                _ = self.access.changed() => Step::Look,
-                _ = self.heartbeat.tick() => Step::Beat,
-                () = pause(self.live_from.is_some()) => Step::Pause,
-                users = changed(self.watch.as_ref()) => Step::Presence(users),
+            rounds = rounds.wrapping_add(1);
+            let replaying = self.live_from.is_some();
+            let other = async {
+                tokio::select! {
+                    () = &mut stopped => Step::Stop,
+                    message = self.socket.recv() => Step::Received(message),
+                    _ = self.access.changed() => Step::Look,
+                    _ = self.heartbeat.tick() => Step::Beat,
+                    () = pause(replaying) => Step::Pause,
+                    users = changed(self.watch.as_ref()) => Step::Presence(users),
+                }
+            };
+            let delivery = async { Step::Delivered(next(&mut self.feed).await) };
+            // Nearly always it is an update, and then nothing else is looked at.
+            let step = if rounds.is_multiple_of(OTHERS_FIRST) {
+                tokio::select! { biased; step = other => step, step = delivery => step }
+            } else {
+                tokio::select! { biased; step = delivery => step, step = other => step }
             };
             match step {
+                Step::Stop => return Err(End::Close(Close::Stopping(self.at().position))),
                 Step::Received(message) => self.receive(message).await?,
                 Step::Delivered(delivery) => {
-                    timeout(WRITE_TIMEOUT, self.deliver(delivery))
-                        .await
-                        .map_err(|_| End::Stuck)??;
+                    self.deliver_in_time(delivery).await?;
                     if std::mem::take(&mut self.left) {
                         self.look().await?;
                     }

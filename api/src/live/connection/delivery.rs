@@ -1,11 +1,13 @@
+use std::pin::pin;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use futures::FutureExt as _;
 use projections::live::{Delivery, Feed, LiveUpdate, Scope};
+use tokio::time::timeout;
 
 use crate::live::connection::Connection;
-use crate::live::end::End;
+use crate::live::end::{End, WRITE_TIMEOUT};
 use crate::live::frame::{self, Close, ServerFrame};
 
 /// Most bytes of updates gathered before they are written out, and most runs. The rest waits for the next round.
@@ -55,8 +57,19 @@ impl Frames {
 }
 
 impl Connection {
+    /// [`Self::deliver`] with a limit of time, which is set only if the client does not take it at once.
+    pub(super) async fn deliver_in_time(&mut self, first: Delivery) -> Result<(), End> {
+        let mut delivery = pin!(self.deliver(first));
+        match delivery.as_mut().now_or_never() {
+            Some(delivered) => delivered,
+            None => timeout(WRITE_TIMEOUT, delivery)
+                .await
+                .map_err(|_| End::Stuck)?,
+        }
+    }
+
     /// Writes out a run and everything that waits behind it.
-    pub(super) async fn deliver(&mut self, first: Delivery) -> Result<(), End> {
+    async fn deliver(&mut self, first: Delivery) -> Result<(), End> {
         let mut frames = Frames::default();
         let (mut delivered, mut looked_at) = (0, 0);
         let mut upcoming = Some(first);

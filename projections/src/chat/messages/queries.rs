@@ -68,7 +68,8 @@ impl Views {
             return Ok(Some(doc));
         }
         let id = id.clone();
-        self.read(move |conn| {
+        self.settle_message(&id).await?;
+        self.read_committed(move |conn| {
             conn.prepare_cached("SELECT doc FROM messages WHERE id = ?1 ORDER BY seq DESC LIMIT 1")?
                 .query_row([id.as_str()], |row| json::column(row, 0))
                 .optional()
@@ -79,7 +80,8 @@ impl Views {
     /// The message with that id, system messages included.
     pub async fn message(&self, id: &MessageId) -> Result<Option<MessageRecord>, QueryError> {
         let id = id.clone();
-        self.read(move |conn| {
+        self.settle_message(&id).await?;
+        self.read_committed(move |conn| {
             Ok(MessageRow::load(conn, &id)?.map(|row| MessageRecord {
                 id,
                 room: row.room,
