@@ -1,6 +1,6 @@
 //! Queries across rooms and people: the directory, and the search while typing (contract, admin 6).
 
-use std::fmt::Write as _;
+use std::cmp::Ordering;
 
 use domain::{Timestamp, UserId};
 use rusqlite::{OptionalExtension, ToSql};
@@ -9,6 +9,7 @@ use crate::error::QueryError;
 use crate::json;
 use crate::numbers::unsigned;
 use crate::paging::{Page, Slice, bounds};
+use crate::people::{self, Everybody, Folded, Person};
 use crate::since::Since;
 use crate::views::Views;
 
@@ -55,21 +56,18 @@ impl PeopleField {
         }
     }
 
-    /// The SQL condition that the field contains the text `?1`.
-    const fn contains(self) -> &'static str {
+    /// Whether the field contains `text`, which is in lower case.
+    fn contains(self, person: &Person, text: &str) -> bool {
+        let within = |field: Option<&Folded>| field.map_or("", Folded::lower).contains(text);
         match self {
-            Self::Username => "instr(username_key, ?1) > 0",
-            Self::Name => "instr(name_key, ?1) > 0",
-            // Only rows that have the text somewhere are looked into.
-            Self::Nickname => {
-                "(instr(search, ?1) > 0 AND instr(lower(coalesce(json_extract(doc, '$.nickname'), '')), ?1) > 0)"
-            }
-            Self::Bio => {
-                "(instr(search, ?1) > 0 AND instr(lower(coalesce(json_extract(doc, '$.bio'), '')), ?1) > 0)"
-            }
-            Self::Email => {
-                "EXISTS (SELECT 1 FROM user_emails WHERE user = users.id AND instr(address_key, ?1) > 0)"
-            }
+            Self::Username => person.username.contains(text),
+            Self::Name => person.name_key().contains(text),
+            Self::Nickname => within(person.nickname.as_deref()),
+            Self::Bio => within(person.bio.as_deref()),
+            Self::Email => person
+                .addresses
+                .iter()
+                .any(|address| address.contains(text)),
         }
     }
 }
@@ -99,14 +97,22 @@ pub struct Spotlight {
     pub limit: u64,
 }
 
-/// The SQL condition that a text is in one of the fields of a user.
-fn people(fields: &[PeopleField]) -> String {
-    let conditions: Vec<&str> = fields.iter().map(|field| field.contains()).collect();
-    if conditions.is_empty() {
-        "0".to_owned()
-    } else {
-        conditions.join(" OR ")
+/// Which of two people comes first; ties are yet to be broken.
+fn compare(sort: DirectorySort, a: &Person, b: &Person) -> Ordering {
+    match sort {
+        DirectorySort::Username => a.username.lower().cmp(b.username.lower()),
+        DirectorySort::CreatedAt => a.created_at.cmp(&b.created_at),
+        DirectorySort::Email => compare_texts(a.addresses.first(), b.addresses.first()),
+        DirectorySort::Bio => compare_texts(a.bio.as_deref(), b.bio.as_deref()),
+        DirectorySort::Name | DirectorySort::Members | DirectorySort::LastMessage => {
+            a.name_key().cmp(b.name_key())
+        }
     }
+}
+
+/// By the texts as they were typed; who has none comes first.
+fn compare_texts(a: Option<&Folded>, b: Option<&Folded>) -> Ordering {
+    a.map(Folded::as_str).cmp(&b.map(Folded::as_str))
 }
 
 impl Views {
@@ -150,32 +156,32 @@ impl Views {
 
     /// Documents of people who may log in.
     pub async fn directory_people(&self, query: DirectoryQuery) -> Result<Page, QueryError> {
-        self.read(move |conn| {
-            let text = query.text.map(|text| text.to_lowercase());
-            let values: [&dyn ToSql; 1] = [&text];
-            let matching = format!("active = 1 AND (?1 IS NULL OR {})", people(&query.fields));
-            let column = match query.sort {
-                DirectorySort::Username => "username_key",
-                DirectorySort::CreatedAt => "created_at",
-                DirectorySort::Email => "json_extract(doc, '$.emails[0].address')",
-                DirectorySort::Bio => "json_extract(doc, '$.bio')",
-                _ => "name_key",
+        let text = query.text.map(|text| text.to_lowercase());
+        let find = move |everybody: &Everybody| {
+            let wanted = |person: &&Person| {
+                let contains = |text| {
+                    query
+                        .fields
+                        .iter()
+                        .any(|field| field.contains(person, text))
+                };
+                person.active && text.as_deref().is_none_or(contains)
             };
-            let direction = if query.descending { "DESC" } else { "ASC" };
-            let (count, offset) = bounds(query.slice);
-            let items = conn
-                .prepare_cached(&format!(
-                    "SELECT doc FROM users WHERE {matching}
-                     ORDER BY {column} {direction}, id LIMIT {count} OFFSET {offset}"
-                ))?
-                .query_map(&values[..], |row| json::column(row, 0))?
-                .collect::<rusqlite::Result<_>>()?;
-            let total = conn
-                .prepare_cached(&format!("SELECT count(*) FROM users WHERE {matching}"))?
-                .query_row(&values[..], |row| unsigned(row, 0))?;
-            Ok(Page { items, total })
-        })
-        .await
+            let mut found: Vec<&Person> = everybody.iter().filter(wanted).collect();
+            people::sort(&mut found, query.slice, |a, b| {
+                let order = compare(query.sort, a, b);
+                let order = if query.descending {
+                    order.reverse()
+                } else {
+                    order
+                };
+                order.then_with(|| a.id.cmp(&b.id))
+            });
+            people::page(&found, query.slice)
+        };
+        let (ids, total) = self.among_people(find).await?;
+        let items = self.read(move |conn| people::docs(conn, &ids)).await?;
+        Ok(Page { items, total })
     }
 
     /// Documents of people who may log in, the one with exactly that user name first.
@@ -183,28 +189,36 @@ impl Views {
         &self,
         query: Spotlight,
     ) -> Result<Vec<bytes::Bytes>, QueryError> {
-        self.read(move |conn| {
-            let text = query.text.to_lowercase();
-            let mut values: Vec<&dyn ToSql> = vec![&text];
-            let mut matching = format!("active = 1 AND ({})", people(&query.fields));
-            for (index, name) in query.except.iter().enumerate() {
-                let _ = write!(matching, " AND username <> ?{}", index + 2);
-                values.push(name);
-            }
-            let column = if query.by_name {
-                "name_key"
-            } else {
-                "username_key"
+        let text = query.text.to_lowercase();
+        let slice = Slice {
+            offset: 0,
+            count: Some(query.limit),
+        };
+        let find = move |everybody: &Everybody| {
+            let wanted = |person: &&Person| {
+                let mut except = query.except.iter();
+                let mut fields = query.fields.iter();
+                person.active
+                    && fields.any(|field| field.contains(person, &text))
+                    && except.all(|name| person.username.as_str() != name)
             };
-            conn.prepare_cached(&format!(
-                "SELECT doc FROM users WHERE {matching}
-                 ORDER BY username_key = ?1 DESC, {column}, id LIMIT {}",
-                query.limit
-            ))?
-            .query_map(values.as_slice(), |row| json::column(row, 0))?
-            .collect()
-        })
-        .await
+            let mut found: Vec<&Person> = everybody.iter().filter(wanted).collect();
+            let sort = if query.by_name {
+                DirectorySort::Name
+            } else {
+                DirectorySort::Username
+            };
+            people::sort(&mut found, slice, |a, b| {
+                let exact = |person: &Person| person.username.lower() == text;
+                let order = exact(b).cmp(&exact(a));
+                order
+                    .then_with(|| compare(sort, a, b))
+                    .then_with(|| a.id.cmp(&b.id))
+            });
+            people::page(&found, slice).0
+        };
+        let ids = self.among_people(find).await?;
+        self.read(move |conn| people::docs(conn, &ids)).await
     }
 
     /// Documents of channels that `user` is not a member of, by name.

@@ -20,6 +20,7 @@ use domain::{RoleId, RoomId, Timestamp, TokenHash, UserId};
 use parking_lot::RwLock;
 
 use crate::error::QueryError;
+use crate::people::People;
 use crate::tx::Stale;
 use crate::user_order::UserOrder;
 
@@ -223,6 +224,7 @@ pub(crate) struct AllFacts {
     /// Lower-case user name to user.
     pub(crate) usernames: Facts<CompactString, UserId>,
     pub(crate) user_order: UserOrder,
+    pub(crate) people: People,
     pub(crate) sessions: Facts<TokenHash, Arc<SessionFacts>>,
     pub(crate) rooms: Facts<RoomId, Arc<RoomFacts>>,
     pub(crate) memberships: Facts<(RoomId, UserId), Arc<MembershipFacts>>,
@@ -235,6 +237,7 @@ impl AllFacts {
             proofs: Facts::new(50_000),
             usernames: Facts::new(50_000),
             user_order: UserOrder::default(),
+            people: People::default(),
             sessions: Facts::new(100_000),
             rooms: Facts::new(50_000),
             memberships: Facts::new(200_000),
@@ -245,6 +248,7 @@ impl AllFacts {
     pub(crate) fn invalidate(&self, stale: &Stale) {
         self.users.invalidate(&stale.users);
         self.proofs.invalidate(&stale.users);
+        self.people.note(&stale.users);
         self.usernames.invalidate(&stale.usernames);
         if stale.user_order {
             self.user_order.clear();
@@ -259,6 +263,7 @@ impl AllFacts {
         self.proofs.clear();
         self.usernames.clear();
         self.user_order.clear();
+        self.people.clear();
         self.sessions.clear();
         self.rooms.clear();
         self.memberships.clear();

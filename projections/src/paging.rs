@@ -17,6 +17,11 @@ impl Slice {
         offset: 0,
         count: None,
     };
+
+    /// Whether the one with that number, from 0, is in it.
+    pub(crate) fn holds(self, number: u64) -> bool {
+        number >= self.offset && self.count.is_none_or(|count| number - self.offset < count)
+    }
 }
 
 /// `LIMIT` and `OFFSET` of a slice.

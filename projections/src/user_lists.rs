@@ -2,11 +2,13 @@
 //!
 //! A page must cost the same wherever it is and however many users there are. SQLite finds the n-th row by walking over
 //! those before it, so the keys of every [`STRIDE`]-th user, and the number of users, are kept in memory. They are
-//! dropped when a commit changes names or the set of users, and found again by the next query.
+//! dropped when a commit changes names or the set of users, and found again by the next query. What indexes cannot
+//! answer is looked for among everybody, in memory: see [`crate::people`].
 
 #[cfg(test)]
 mod tests;
 
+use std::cmp::Ordering;
 use std::collections::HashSet;
 use std::sync::Arc;
 
@@ -14,12 +16,13 @@ use bytes::Bytes;
 use domain::user::UserKind;
 use domain::{RoleId, Timestamp, UserId};
 use rusqlite::types::Value;
-use rusqlite::{Connection, OptionalExtension as _, ToSql, params_from_iter};
+use rusqlite::{ToSql, params_from_iter};
 
 use crate::error::QueryError;
 use crate::json;
 use crate::numbers::unsigned;
 use crate::paging::{Page, Slice, bounds};
+use crate::people::{self, Everybody, Person};
 use crate::user_order::{Marks, marks, stretch};
 use crate::views::Views;
 
@@ -70,8 +73,6 @@ pub struct UserQuery {
     pub username: Option<String>,
     /// Only those with this e-mail address, without regard to case.
     pub address: Option<String>,
-    /// Only those whose user name, name, nickname or bio contain this, without regard to case.
-    pub filter: Option<String>,
     /// Only those who may (or may not) log in.
     pub active: Option<bool>,
     /// Only those who have (or have never) logged in.
@@ -91,7 +92,6 @@ impl Default for UserQuery {
             ids: None,
             username: None,
             address: None,
-            filter: None,
             active: None,
             logged_in: None,
             kinds: Vec::new(),
@@ -128,10 +128,6 @@ impl UserQuery {
             all.push(format!(
                 "id IN (SELECT user FROM user_emails WHERE address_key = {key})"
             ));
-        }
-        if let Some(filter) = &self.filter {
-            let text = place(&mut values, Value::Text(filter.to_lowercase()));
-            all.push(format!("instr(search, {text}) > 0"));
         }
         if let Some(active) = self.active {
             all.push(format!("active = {}", i32::from(active)));
@@ -172,27 +168,52 @@ impl UserQuery {
             && self.ids.is_none()
             && self.username.is_none()
             && self.address.is_none()
-            && self.filter.is_none()
             && self.active.is_none()
             && self.logged_in.is_none()
             && self.kinds.is_empty();
         plain.then_some(role)
     }
 
+    /// Whether an index leads to the few who can be selected.
+    fn is_narrow(&self) -> bool {
+        self.ids.is_some() || self.username.is_some() || self.address.is_some()
+    }
+
+    /// Whether one is selected, whatever `ids` says. `address` is in lower case.
+    fn selects(&self, person: &Person, address: Option<&str>) -> bool {
+        let named = |username: &String| person.username.as_str() == username;
+        let reached = |address| person.addresses.iter().any(|one| one.lower() == address);
+        self.username.as_ref().is_none_or(named)
+            && address.is_none_or(reached)
+            && self.active.is_none_or(|active| person.active == active)
+            && self
+                .logged_in
+                .is_none_or(|logged_in| person.last_login.is_some() == logged_in)
+            && (self.kinds.is_empty() || self.kinds.contains(&person.kind))
+            && (self.roles.is_empty() || person.roles.iter().any(|role| self.roles.contains(role)))
+    }
+
+    /// Which of two comes first.
+    fn compare(&self, a: &Person, b: &Person) -> Ordering {
+        let order = match self.sort {
+            UserSort::Username => a.username.lower().cmp(b.username.lower()),
+            UserSort::Name => a.name_key().cmp(b.name_key()),
+            UserSort::CreatedAt => a.created_at.cmp(&b.created_at),
+            UserSort::Active => a.active.cmp(&b.active),
+            UserSort::LastLogin => a.last_login.cmp(&b.last_login),
+        };
+        let order = order.then_with(|| a.id.cmp(&b.id));
+        if self.descending {
+            order.reverse()
+        } else {
+            order
+        }
+    }
+
     fn order(&self) -> String {
         let direction = if self.descending { "DESC" } else { "ASC" };
         let column = self.sort.column();
         format!("{column} {direction}, id {direction}")
-    }
-
-    /// The order in which users are looked at one by one. By name it is that of the index with everything that is
-    /// looked at; no two have the same name.
-    fn walk(&self) -> String {
-        if self.sort != UserSort::Username {
-            return self.order();
-        }
-        let direction = if self.descending { "DESC" } else { "ASC" };
-        format!("username_key {direction}, username {direction}")
     }
 
     /// The statement that reads the documents of a slice, for a condition.
@@ -216,29 +237,62 @@ fn matching(condition: &str) -> String {
     }
 }
 
-/// What a search for people by name looks at.
-#[derive(Clone, Copy, Debug)]
-#[allow(missing_docs, reason = "fields and variants say what they are")]
-pub struct UserLine<'a> {
-    pub id: &'a str,
-    pub username: &'a str,
-    pub name: Option<&'a str>,
-    pub nickname: Option<&'a str>,
-    /// Who is behind the account: `user`, `bot` or `app`.
-    pub kind: &'a str,
-    pub active: bool,
-    /// The wire document, if it was asked for.
-    pub doc: Option<&'a [u8]>,
+/// Whether one is wanted.
+pub type Wanted<T> = Box<dyn Fn(&T) -> bool + Send + Sync>;
+
+/// Those of the users selected by a query who also meet conditions that no index knows.
+pub struct UserSearch {
+    /// Selects and orders them.
+    pub query: UserQuery,
+    /// Whether one is wanted, by what is known without the document.
+    pub person: Wanted<Person>,
+    /// Whether one of those is wanted, by the document; `None`: all are.
+    pub document: Option<Wanted<[u8]>>,
+    /// How many are looked for; the total does not count further.
+    pub most: Option<u64>,
 }
 
-/// The verdict on one user.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[allow(missing_docs, reason = "fields and variants say what they are")]
-pub enum Found {
-    Yes,
-    No,
-    /// Wanted, and none after it is: the total does not count further.
-    Last,
+impl From<UserQuery> for UserSearch {
+    /// All of the selected.
+    fn from(query: UserQuery) -> Self {
+        Self {
+            query,
+            person: Box::new(|_| true),
+            document: None,
+            most: None,
+        }
+    }
+}
+
+impl UserSearch {
+    /// Those wanted of `everybody` before their documents are looked at: of all of them the ids of `slice`, and how
+    /// many there are.
+    fn find(&self, everybody: &Everybody, slice: Slice) -> (Vec<UserId>, u64) {
+        let query = &self.query;
+        let address = query.address.as_ref().map(|address| address.to_lowercase());
+        let wanted =
+            |person: &&Person| query.selects(person, address.as_deref()) && (self.person)(person);
+        let most = match (self.most, &self.document) {
+            (Some(most), None) => usize::try_from(most).unwrap_or(usize::MAX),
+            _ => usize::MAX,
+        };
+        let named = query
+            .ids
+            .as_ref()
+            .map(|ids| ids.iter().collect::<HashSet<_>>());
+        let mut found: Vec<&Person> = match &named {
+            Some(ids) => {
+                let people = ids.iter().filter_map(|id| everybody.get(id));
+                people.filter(wanted).collect()
+            }
+            None if query.descending => everybody.iter().rev().filter(wanted).take(most).collect(),
+            None => everybody.iter().filter(wanted).take(most).collect(),
+        };
+        if named.is_some() || query.sort != UserSort::Username {
+            people::sort(&mut found, slice, |a, b| query.compare(a, b));
+        }
+        people::page(&found, slice)
+    }
 }
 
 impl Views {
@@ -252,14 +306,16 @@ impl Views {
     ) -> Result<Page, QueryError> {
         let role = role.clone();
         self.read(move |conn| {
-            let ids: Vec<String> = conn
+            let ids: Vec<UserId> = conn
                 .prepare_cached(&page_of_role(slice, descending))?
-                .query_map([role.as_str()], |row| row.get(0))?
+                .query_map([role.as_str()], |row| {
+                    Ok(UserId::new(row.get_ref(0)?.as_str()?))
+                })?
                 .collect::<rusqlite::Result<_>>()?;
             let total = conn
                 .prepare_cached("SELECT count(*) FROM user_roles WHERE role = ?1")?
                 .query_row([role.as_str()], |row| unsigned(row, 0))?;
-            let items = docs(conn, &ids)?;
+            let items = people::docs(conn, &ids)?;
             Ok(Page { items, total })
         })
         .await
@@ -277,6 +333,9 @@ impl Views {
             return self
                 .users_of_role(role, query.slice, query.descending)
                 .await;
+        }
+        if !query.is_narrow() {
+            return self.users_where(query.into()).await;
         }
         self.read(move |conn| {
             let items = conn
@@ -333,67 +392,57 @@ impl Views {
         Ok(found)
     }
 
-    /// The documents of those users selected by `query` that `wanted` accepts. `with_doc`: it wants to see the
-    /// documents; without them only one index is walked over.
-    pub async fn users_where(
+    /// Runs `question` on a reader thread, over everybody as they are in the views.
+    pub(crate) async fn among_people<T: Send + 'static>(
         &self,
-        query: UserQuery,
-        with_doc: bool,
-        mut wanted: impl FnMut(UserLine<'_>) -> Found + Send + 'static,
-    ) -> Result<Page, QueryError> {
+        question: impl Fn(&Everybody) -> T + Send + Sync + 'static,
+    ) -> Result<T, QueryError> {
+        let question = Arc::new(question);
+        loop {
+            let (shared, question) = (Arc::clone(self.shared()), Arc::clone(&question));
+            let epoch = shared.facts.people.epoch();
+            let look = move |conn: &_| shared.facts.people.look(epoch, conn, &*question);
+            if let Some(answer) = self.read(look).await? {
+                return Ok(answer);
+            }
+        }
+    }
+
+    /// Documents of the users that `search` finds.
+    pub async fn users_where(&self, search: UserSearch) -> Result<Page, QueryError> {
+        let search = Arc::new(search);
+        let (slice, finder) = (search.query.slice, Arc::clone(&search));
+        if search.document.is_none() {
+            let (ids, total) = self
+                .among_people(move |everybody| finder.find(everybody, slice))
+                .await?;
+            let items = self.read(move |conn| people::docs(conn, &ids)).await?;
+            return Ok(Page { items, total });
+        }
+        let (ids, _) = self
+            .among_people(move |everybody| finder.find(everybody, Slice::ALL))
+            .await?;
         self.read(move |conn| {
-            let (condition, values) = query.condition();
-            let doc = if with_doc { ", doc" } else { "" };
-            let mut select = conn.prepare_cached(&format!(
-                "SELECT id, username, name, nickname, active, kind{doc} FROM users{} ORDER BY {}",
-                matching(&condition),
-                query.walk()
-            ))?;
-            let mut rows = select.query(params_from_iter(values.iter()))?;
-            let (mut ids, mut total): (Vec<String>, u64) = (Vec::new(), 0);
-            let end = query
-                .slice
-                .count
-                .map_or(u64::MAX, |count| query.slice.offset.saturating_add(count));
-            while let Some(row) = rows.next()? {
-                let id = row.get_ref(0)?.as_str()?;
-                let found = wanted(UserLine {
-                    id,
-                    username: row.get_ref(1)?.as_str()?,
-                    name: row.get_ref(2)?.as_str_or_null()?,
-                    nickname: row.get_ref(3)?.as_str_or_null()?,
-                    active: row.get(4)?,
-                    kind: row.get_ref(5)?.as_str()?,
-                    doc: if with_doc {
-                        Some(row.get_ref(6)?.as_bytes()?)
-                    } else {
-                        None
-                    },
-                });
-                if found == Found::No {
+            let most = search.most.unwrap_or(u64::MAX);
+            let wanted = |doc: &[u8]| search.document.as_ref().is_none_or(|wanted| wanted(doc));
+            let (mut items, mut total) = (Vec::new(), 0);
+            let mut select = conn.prepare_cached("SELECT doc FROM users WHERE id = ?1")?;
+            for id in &ids {
+                let mut rows = select.query([id.as_str()])?;
+                let Some(row) = rows.next()? else { continue };
+                let doc = row.get_ref(0)?.as_bytes()?;
+                if !wanted(doc) {
                     continue;
                 }
-                if total >= query.slice.offset && total < end {
-                    ids.push(id.to_owned());
+                if slice.holds(total) {
+                    items.push(Bytes::copy_from_slice(doc));
                 }
                 total += 1;
-                if found == Found::Last {
+                if total >= most {
                     break;
                 }
             }
-            let items = docs(conn, &ids)?;
             Ok(Page { items, total })
-        })
-        .await
-    }
-
-    /// The users one of whose addresses contains `part`, which is in lower case.
-    pub async fn users_by_address_part(&self, part: &str) -> Result<HashSet<UserId>, QueryError> {
-        let part = part.to_owned();
-        self.read(move |conn| {
-            conn.prepare_cached("SELECT user FROM user_emails WHERE instr(address_key, ?1) > 0")?
-                .query_map([part], |row| Ok(UserId::new(row.get_ref(0)?.as_str()?)))?
-                .collect()
         })
         .await
     }
@@ -435,17 +484,4 @@ fn page_of_role(slice: Slice, descending: bool) -> String {
         "SELECT user FROM user_roles WHERE role = ?1
          ORDER BY username_key {direction}, user {direction} LIMIT {count} OFFSET {offset}"
     )
-}
-
-fn docs(conn: &Connection, ids: &[String]) -> rusqlite::Result<Vec<Bytes>> {
-    let mut select = conn.prepare_cached("SELECT doc FROM users WHERE id = ?1")?;
-    let mut docs = Vec::with_capacity(ids.len());
-    for id in ids {
-        docs.extend(
-            select
-                .query_row([id], |row| json::column(row, 0))
-                .optional()?,
-        );
-    }
-    Ok(docs)
 }

@@ -26,7 +26,7 @@ impl Projection for UsersView {
     }
 
     fn version(&self) -> u32 {
-        8
+        9
     }
 
     fn tables(&self) -> &'static str {
@@ -36,7 +36,6 @@ impl Projection for UsersView {
             username_key TEXT NOT NULL,
             name TEXT,
             name_key TEXT NOT NULL,
-            nickname TEXT,
             kind TEXT NOT NULL,
             active INTEGER NOT NULL,
             admin INTEGER NOT NULL,
@@ -79,17 +78,8 @@ impl Projection for UsersView {
                 on: "users (updated_at, id)",
             },
             Index {
-                name: "users_active",
-                on: "users (active, username_key)",
-            },
-            Index {
                 name: "users_admins",
                 on: "users (active) WHERE admin = 1",
-            },
-            // Everything that a search for people by name looks at, so that their documents need not be read.
-            Index {
-                name: "users_line",
-                on: "users (username_key, username, name, nickname, active, kind)",
             },
             Index {
                 name: "user_emails_address",

@@ -12,12 +12,12 @@ use domain::membership::Joining;
 use domain::room::RoomKind;
 use domain::session::{SessionEvent, TokenIssued};
 use domain::user::{
-    PreferencesChanged, ProfileChange, ProfileChanged, UserActivated, UserCreated, UserDeactivated,
-    UserEvent, UserKind,
+    MessageErasure, PreferencesChanged, ProfileChange, ProfileChanged, UserActivated, UserCreated,
+    UserDeactivated, UserDeleted, UserEvent, UserKind, UsernameChanged,
 };
 use domain::{Event, RoleId, RoomId, TokenHash, UserId};
 use eventstore::EventStore;
-use projections::{DataExportStatus, Found, Slice, UserQuery, UserSort, Views};
+use projections::{DataExportStatus, Slice, UserQuery, UserSearch, UserSort, Views};
 use serde_json::{Value, json};
 use testing::{MemoryLog, join, leave, post, posted, room, t, user};
 
@@ -275,26 +275,32 @@ async fn users_are_found_by_what_is_known_of_them() {
     .unwrap();
     assert_eq!(doc["lastLogin"], "2023-11-14T22:13:20.006Z");
 
-    let page = scene
-        .views
-        .users_where(
-            UserQuery {
-                slice: part(0, 1),
-                ..all()
-            },
-            false,
-            |line| {
-                let named = [Some(line.username), line.name, line.nickname];
-                if named.iter().flatten().any(|name| name.contains("ert")) {
-                    Found::Yes
-                } else {
-                    Found::No
-                }
-            },
-        )
-        .await
-        .unwrap();
+    let named = |text: &'static str| UserSearch {
+        query: UserQuery {
+            slice: part(0, 1),
+            ..all()
+        },
+        person: Box::new(move |person| {
+            let nickname = person.nickname.as_deref();
+            let mut names = person.name.iter().chain(nickname).chain([&person.username]);
+            names.any(|name| name.contains(text))
+        }),
+        document: None,
+        most: None,
+    };
+    let page = scene.views.users_where(named("ert")).await.unwrap();
     assert_eq!((id(&page.items[0]), page.total), ("bert".to_owned(), 2));
+    let with_doc = UserSearch {
+        document: Some(Box::new(|doc| id(doc) != "bert")),
+        ..named("ert")
+    };
+    let page = scene.views.users_where(with_doc).await.unwrap();
+    assert_eq!((id(&page.items[0]), page.total), ("robo".to_owned(), 1));
+    let first = UserSearch {
+        most: Some(1),
+        ..named("ert")
+    };
+    assert_eq!(scene.views.users_where(first).await.unwrap().total, 1);
     let idle = scene
         .views
         .idle_users(&RoleId::new("user"), t(3))
@@ -305,6 +311,177 @@ async fn users_are_found_by_what_is_known_of_them() {
         ["anna", "carl"].map(UserId::new),
         "bert logged in later"
     );
+}
+
+/// Every order, of all and of some.
+fn queries() -> Vec<UserQuery> {
+    let all = UserQuery::default;
+    let conditions = [
+        all(),
+        UserQuery {
+            active: Some(true),
+            logged_in: Some(false),
+            ..all()
+        },
+        UserQuery {
+            ids: Some(["u03", "u01", "u03", "nobody"].map(UserId::new).to_vec()),
+            ..all()
+        },
+        UserQuery {
+            roles: vec![RoleId::new("user"), RoleId::new("admin")],
+            kinds: vec![UserKind::User],
+            ..all()
+        },
+        UserQuery {
+            address: Some("U04@example.com".to_owned()),
+            ..all()
+        },
+        UserQuery {
+            username: Some("u05.name".to_owned()),
+            ..all()
+        },
+    ];
+    let sorts = [
+        UserSort::Username,
+        UserSort::Name,
+        UserSort::CreatedAt,
+        UserSort::Active,
+        UserSort::LastLogin,
+    ];
+    let mut queries = Vec::new();
+    for query in conditions {
+        for sort in sorts {
+            for (descending, slice) in
+                [(false, Slice::ALL), (true, part(1, 3)), (false, part(9, 9))]
+            {
+                queries.push(UserQuery {
+                    sort,
+                    descending,
+                    slice,
+                    ..query.clone()
+                });
+            }
+        }
+    }
+    queries
+}
+
+/// What `query` selects, by the documents of all.
+fn selected(docs: &[Value], query: &UserQuery) -> (Vec<String>, u64) {
+    let text = |doc: &Value, field: &str| doc[field].as_str().unwrap_or_default().to_owned();
+    let wanted = |doc: &&Value| {
+        let mut roles = doc["roles"].as_array().unwrap().iter();
+        let address = doc["emails"][0]["address"].as_str().unwrap().to_lowercase();
+        let ids = query.ids.as_ref();
+        ids.is_none_or(|ids| ids.contains(&UserId::new(text(doc, "_id"))))
+            && query
+                .username
+                .as_ref()
+                .is_none_or(|name| doc["username"] == **name)
+            && query
+                .address
+                .as_ref()
+                .is_none_or(|wanted| address == wanted.to_lowercase())
+            && query.active.is_none_or(|active| doc["active"] == active)
+            && query
+                .logged_in
+                .is_none_or(|logged_in| doc["lastLogin"].is_string() == logged_in)
+            && (query.kinds.is_empty() || doc["type"] == "user")
+            && (query.roles.is_empty() || roles.any(|role| role == "user" || role == "admin"))
+    };
+    let key = |doc: &Value| match query.sort {
+        UserSort::Username => text(doc, "username").to_lowercase(),
+        UserSort::Name => text(doc, "name").to_lowercase(),
+        UserSort::CreatedAt => text(doc, "createdAt"),
+        UserSort::Active => doc["active"].to_string(),
+        UserSort::LastLogin => text(doc, "lastLogin"),
+    };
+    let mut found: Vec<(String, String)> = docs
+        .iter()
+        .filter(wanted)
+        .map(|doc| (key(doc), text(doc, "_id")))
+        .collect();
+    found.sort();
+    if query.descending {
+        found.reverse();
+    }
+    let total = found.len() as u64;
+    let count = usize::try_from(query.slice.count.unwrap_or(1000)).unwrap();
+    let offset = usize::try_from(query.slice.offset).unwrap();
+    let ids = found.into_iter().skip(offset).take(count).map(|(_, id)| id);
+    (ids.collect(), total)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn lists_and_searches_show_what_the_documents_say() {
+    let scene = Scene::new((0..12).map(|number| user(&format!("u{number:02}")))).await;
+    let profile = |user: &str, name: &str| {
+        UserEvent::from(ProfileChanged {
+            user: UserId::new(user),
+            change: ProfileChange {
+                name: Some(name.to_owned()),
+                ..ProfileChange::default()
+            },
+            at: t(9),
+        })
+    };
+    let renamed = |user: &str, username: &str| {
+        UserEvent::from(UsernameChanged {
+            user: UserId::new(user),
+            username: username.to_owned(),
+            at: t(9),
+        })
+    };
+    let deleted = UserDeleted {
+        user: UserId::new("u03"),
+        messages: MessageErasure::Delete,
+        at: t(9),
+    };
+    let login = TokenIssued {
+        user: UserId::new("u07"),
+        hash: TokenHash::new("x"),
+        granted: false,
+        at: t(9),
+    };
+    let changes: Vec<Vec<Event>> = vec![
+        vec![],
+        vec![
+            profile("u02", "\u{e4}RGER").into(),
+            profile("u04", "").into(),
+        ],
+        vec![renamed("u01", "Zoe").into(), renamed("u08", "u01").into()],
+        vec![SessionEvent::from(login).into()],
+        vec![deactivate("u05", false), user("a00")],
+        vec![UserEvent::from(deleted).into()],
+    ];
+    for (step, change) in changes.into_iter().enumerate() {
+        scene.say(change).await;
+        if step == 4 {
+            scene.views.rebuild().await.unwrap();
+        }
+        let all = scene.views.users(UserQuery::default()).await.unwrap().items;
+        let all: Vec<Value> = all
+            .iter()
+            .map(|doc| serde_json::from_slice(doc).unwrap())
+            .collect();
+        for query in queries() {
+            let wanted = selected(&all, &query);
+            assert_eq!(
+                scene.ids(query.clone()).await,
+                wanted,
+                "step {step}: {query:?}"
+            );
+            let by_document = UserSearch {
+                document: Some(Box::new(|_| true)),
+                ..query.clone().into()
+            };
+            for search in [query.clone().into(), by_document] {
+                let found = scene.views.users_where(search).await.unwrap();
+                let ids: Vec<String> = found.items.iter().map(|doc| id(doc)).collect();
+                assert_eq!((ids, found.total), wanted, "step {step}: {query:?}");
+            }
+        }
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

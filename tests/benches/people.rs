@@ -1,7 +1,8 @@
-//! Logins and accounts under load: `me`, `me` while hundreds log in at once, and a page of `users.list` out of 100,000
-//! accounts, with a bare axum echo beside it under the same generator.
+//! Logins and accounts under load: `me`, `me` while hundreds log in at once, pages of `users.list` and searches for people
+//! out of 100,000 accounts, with a bare axum echo beside it under the same generator.
 //!
-//! `cargo bench -p tests --bench people` (build the server first: `cargo build --release`).
+//! `cargo bench -p tests --bench people [-- accounts]` (build the server first: `cargo build --release`). `accounts`: the
+//! lists and searches alone.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -39,7 +40,9 @@ fn main() {
 async fn bench() {
     let yardstick = Echo::start();
     let mut server = Server::start().await;
-    me_and_logins(&server, &yardstick).await;
+    if !std::env::args().any(|argument| argument == "accounts") {
+        me_and_logins(&server, &yardstick).await;
+    }
     server.stop().await;
     let begin = Instant::now();
     add_accounts(&server).await;
@@ -48,6 +51,7 @@ async fn bench() {
     server.restart().await;
     println!("started on them in {:.1?}", begin.elapsed());
     lists(&server).await;
+    searches(&server).await;
 }
 
 fn address(server: &Server) -> SocketAddr {
@@ -138,26 +142,76 @@ fn account(number: usize) -> StreamAppend {
 }
 
 async fn lists(server: &Server) {
-    let hansard = address(server);
-    let headers = headers(server).await;
+    let page = |offset: usize| vec![("count", "50".to_owned()), ("offset", offset.to_string())];
     let last = ACCOUNTS - 50;
-    for (what, path) in [
-        ("first page", "users.list?count=50&offset=0".to_owned()),
+    let by_name = [page(last), vec![("sort", json!({ "name": 1 }).to_string())]].concat();
+    for (what, parameters) in [
+        ("first page", page(0)),
+        ("middle page", page(ACCOUNTS / 2)),
+        ("last page", page(last)),
+        ("last, by name", by_name),
+    ] {
+        ask(server, what, "users.list", &parameters).await;
+    }
+}
+
+/// What looks at everybody, each asked for again and again by one client.
+async fn searches(server: &Server) {
+    let pattern = |text: &str| json!({ "$regex": text, "$options": "i" });
+    let anywhere = |text: &str| {
+        let fields = ["username", "name", "emails.address"];
+        json!({ "$or": fields.map(|field| json!({ field: pattern(text) })) })
+    };
+    for (what, query, sort) in [
+        ("a name", json!({ "username": pattern("son0123") }), 1),
+        ("no name", json!({ "username": pattern("^nobody.*x$") }), 1),
+        ("anywhere", anywhere("son0123"), 1),
+        ("anywhere, all", anywhere("person"), 1),
+        ("anywhere, none", anywhere("n[ou]body"), 1),
+        ("all, by name", anywhere("person"), -1),
         (
-            "middle page",
-            format!("users.list?count=50&offset={}", ACCOUNTS / 2),
-        ),
-        ("last page", format!("users.list?count=50&offset={last}")),
-        (
-            "last, by name",
-            format!("users.list?count=50&offset={last}&sort=%7B%22name%22%3A1%7D"),
+            "an address",
+            json!({ "emails.address": pattern("0123@") }),
+            1,
         ),
     ] {
-        let (path, headers) = (format!("/api/v1/{path}"), headers.clone());
-        let page = move |_: usize, _: u64, request: &mut Vec<u8>| {
-            load::get(request, &path, &headers);
-        };
-        let report = load::run(hansard, 1, Duration::from_secs(3), page).await;
-        println!("users.list {what:<14} {report}");
+        let field = if sort > 0 { "username" } else { "name" };
+        let parameters = [
+            ("count", "50".to_owned()),
+            ("query", query.to_string()),
+            ("sort", json!({ field: sort }).to_string()),
+        ];
+        ask(server, what, "users.list", &parameters).await;
     }
+    let term = || "Son0123".to_owned();
+    let by_status = [("searchTerm", term()), ("status", "active".to_owned())];
+    ask(server, "by status", "users.listByStatus", &by_status).await;
+    let selector = json!({ "term": "nobody" }).to_string();
+    ask(
+        server,
+        "autocomplete",
+        "users.autocomplete",
+        &[("selector", selector)],
+    )
+    .await;
+    for (what, text) in [("directory", term()), ("directory, all", String::new())] {
+        let query = json!({ "type": "users", "text": text }).to_string();
+        ask(server, what, "directory", &[("query", query)]).await;
+    }
+    ask(server, "while typing", "spotlight", &[("query", term())]).await;
+}
+
+/// Has one client ask for it, without pause.
+async fn ask(server: &Server, what: &str, route: &str, parameters: &[(&str, String)]) {
+    let headers = headers(server).await;
+    let url = format!("http://localhost/api/v1/{route}");
+    let url = reqwest::Url::parse_with_params(&url, parameters).expect("an address");
+    let path = format!("{}?{}", url.path(), url.query().unwrap_or_default());
+    let page = move |_: usize, _: u64, request: &mut Vec<u8>| {
+        load::get(request, &path, &headers);
+    };
+    // The first search reads everybody into memory.
+    load::run(address(server), 1, Duration::ZERO, page.clone()).await;
+    let report = load::run(address(server), 1, Duration::from_secs(3), page).await;
+    println!("{route:<20} {what:<15} {report}");
 }

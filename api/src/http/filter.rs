@@ -109,14 +109,29 @@ impl Filter {
     }
 
     pub fn matches(&self, doc: &Value) -> bool {
+        self.holds(&|path, test| {
+            let mut found = Vec::new();
+            collect(doc, path, &mut found);
+            test.holds(&found)
+        })
+    }
+
+    /// Whether it holds, if `field` tells whether the value at a path passes a test.
+    pub fn holds(&self, field: &impl Fn(&str, &Test) -> bool) -> bool {
         match self {
-            Self::All(filters) => filters.iter().all(|filter| filter.matches(doc)),
-            Self::Any(filters) => filters.iter().any(|filter| filter.matches(doc)),
-            Self::Field(path, test) => {
-                let mut found = Vec::new();
-                collect(doc, path, &mut found);
-                test.holds(&found)
+            Self::All(filters) => filters.iter().all(|filter| filter.holds(field)),
+            Self::Any(filters) => filters.iter().any(|filter| filter.holds(field)),
+            Self::Field(path, test) => field(path, test),
+        }
+    }
+
+    /// Whether it looks at such paths only.
+    pub fn looks_only_at(&self, known: &impl Fn(&str) -> bool) -> bool {
+        match self {
+            Self::All(filters) | Self::Any(filters) => {
+                filters.iter().all(|filter| filter.looks_only_at(known))
             }
+            Self::Field(path, _) => known(path),
         }
     }
 
@@ -222,7 +237,17 @@ impl Test {
         Ok(tests)
     }
 
-    fn holds(&self, found: &[&Value]) -> bool {
+    /// Like [`Self::holds`], for a field whose values are texts.
+    pub fn holds_of<'a>(&self, mut texts: impl Iterator<Item = &'a str>) -> bool {
+        if let Self::Pattern(pattern) = self {
+            return texts.any(|text| pattern.is_match(text));
+        }
+        let values: Vec<Value> = texts.map(Value::from).collect();
+        self.holds(&values.iter().collect::<Vec<_>>())
+    }
+
+    /// Whether a field that has these values, none or several, passes.
+    pub fn holds(&self, found: &[&Value]) -> bool {
         match self {
             Self::Equal(wanted) => equals(found, wanted),
             Self::NotEqual(unwanted) => !equals(found, unwanted),

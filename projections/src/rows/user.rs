@@ -187,14 +187,14 @@ impl Row for UserRow {
 
     const INSERT: &'static str =
         "INSERT INTO users
-            (id, username, username_key, name, name_key, active, admin, created_at, search, password, doc,
-            nickname, kind, last_login, updated_at)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)";
+            (id, username, username_key, name, name_key, active, admin, created_at, search, password, doc, kind,
+            last_login, updated_at)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)";
 
     const UPDATE: &'static str =
         "UPDATE users SET username = ?2, username_key = ?3, name = ?4, name_key = ?5, active = ?6, admin = ?7,
-            created_at = ?8, search = ?9, password = ?10, doc = ?11, nickname = ?12, kind = ?13, last_login = ?14,
-            updated_at = ?15 WHERE id = ?1";
+            created_at = ?8, search = ?9, password = ?10, doc = ?11, kind = ?12, last_login = ?13, updated_at = ?14
+            WHERE id = ?1";
 
     fn load(conn: &Connection, key: &UserId) -> rusqlite::Result<Option<Self>> {
         conn.prepare_cached("SELECT doc, password FROM users WHERE id = ?1")?
@@ -236,7 +236,6 @@ impl Row for UserRow {
             search,
             self.password,
             json::encode(doc)?,
-            doc.nickname.as_deref(),
             doc.kind.as_str(),
             doc.last_login.map(|at| at.0.as_millis()),
             doc.updated_at.0.as_millis(),

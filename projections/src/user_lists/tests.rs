@@ -1,3 +1,5 @@
+use rusqlite::Connection;
+
 use super::*;
 use crate::projection::Projection as _;
 use crate::registry::ALL;
@@ -114,36 +116,39 @@ fn those_who_have_a_role_are_found_by_index() {
             "{plan}"
         );
     }
-    let bots = UserQuery {
-        roles: vec![RoleId::new("bot")],
-        active: Some(true),
-        ..UserQuery::default()
-    };
-    let plan = plan(&conn, &bots.page(&bots.condition().0));
-    assert!(
-        plan.contains("user_roles_role") && !plan.contains("SCAN"),
-        "{plan}"
-    );
 }
 
 #[test]
-fn looking_for_names_reads_no_documents() {
+fn the_few_who_can_be_selected_are_found_by_index() {
     let conn = workspace(2000);
-    let lines = plan(
-        &conn,
-        &format!(
-            "SELECT id, username, name, nickname, active, kind FROM users ORDER BY {}",
-            UserQuery::default().walk()
+    for (query, index) in [
+        (
+            UserQuery {
+                ids: Some(vec![UserId::new("id7")]),
+                ..UserQuery::default()
+            },
+            "PRIMARY KEY",
         ),
-    );
-    assert!(
-        lines.contains("COVERING INDEX users_line") && !lines.contains("TEMP B-TREE"),
-        "{lines}"
-    );
-    let active = UserQuery {
-        active: Some(true),
-        ..UserQuery::default()
-    };
-    let page = plan(&conn, &active.page(&active.condition().0));
-    assert!(page.contains("users_active"), "{page}");
+        (
+            UserQuery {
+                username: Some("user000007".to_owned()),
+                ..UserQuery::default()
+            },
+            "users_username",
+        ),
+        (
+            UserQuery {
+                address: Some("a@b".to_owned()),
+                ..UserQuery::default()
+            },
+            "user_emails_address",
+        ),
+    ] {
+        let query = UserQuery {
+            active: Some(true),
+            ..query
+        };
+        let plan = plan(&conn, &query.page(&query.condition().0));
+        assert!(plan.contains(index) && !plan.contains("SCAN"), "{plan}");
+    }
 }

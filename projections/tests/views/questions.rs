@@ -4,7 +4,10 @@ use crate::testing::{leave, post, posted, t};
 use domain::room::{RoomDeleted, RoomEvent, RoomKind};
 use domain::session::{AllTokensRevoked, SessionEvent, TokenIssued};
 use domain::{RoomId, TokenHash, UserId};
-use projections::{HistoryQuery, MemberQuery, RoomQuery, Slice, UserQuery};
+use projections::{
+    DirectoryQuery, DirectorySort, HistoryQuery, MemberQuery, PeopleField, RoomQuery, Slice,
+    Spotlight, UserQuery,
+};
 use serde_json::Value;
 
 use super::scene::Scene;
@@ -125,11 +128,36 @@ async fn lists_are_paged_filtered_and_ordered() {
         (names(&page.items, "_id"), page.total),
         (vec!["bert".to_owned()], 3)
     );
-    let query = UserQuery {
-        filter: Some("CARL".to_owned()),
-        ..UserQuery::default()
+    let people = |text: &str| DirectoryQuery {
+        text: Some(text.to_owned()),
+        fields: vec![PeopleField::Username, PeopleField::Email],
+        sort: DirectorySort::Email,
+        descending: true,
+        slice: Slice {
+            offset: 0,
+            count: Some(2),
+        },
     };
-    assert_eq!(scene.views.users(query).await.unwrap().total, 1);
+    let found = scene.views.directory_people(people("CARL")).await.unwrap();
+    assert_eq!(found.total, 1);
+    let found = scene
+        .views
+        .directory_people(people("Example"))
+        .await
+        .unwrap();
+    assert_eq!(
+        (names(&found.items, "_id"), found.total),
+        (vec!["carl".to_owned(), "bert".to_owned()], 3)
+    );
+    let spotlight = Spotlight {
+        text: "r".to_owned(),
+        fields: vec![PeopleField::Name],
+        except: vec!["carl.name".to_owned()],
+        by_name: true,
+        limit: 5,
+    };
+    let found = scene.views.spotlight_people(spotlight).await.unwrap();
+    assert_eq!(names(&found, "_id"), ["bert"]);
     let query = UserQuery {
         roles: vec![domain::RoleId::new("admin")],
         ..UserQuery::default()

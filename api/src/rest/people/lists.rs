@@ -6,7 +6,7 @@ use application::people::document;
 use domain::permission::Permission;
 use domain::user::UserKind;
 use domain::{RoleId, text};
-use projections::{Found, Page, Slice, UserLine, UserQuery, UserSort};
+use projections::{Folded, Page, Person, Slice, UserQuery, UserSearch, UserSort};
 use serde_json::{Map, Value, json};
 
 use crate::documents::users;
@@ -48,9 +48,6 @@ const SUGGESTED: u64 = 10;
 
 /// How many ids are looked up one by one; more are looked for among all users.
 const MOST_IDS: usize = 1000;
-
-/// The fields that are known of a user without their document.
-const LINE: [&str; 6] = ["_id", "username", "name", "nickname", "type", "active"];
 
 async fn list(call: Call, params: page::Page) -> Outcome {
     let privileged = call.may(Permission::VIEW_FULL_OTHER_USER_INFO);
@@ -100,7 +97,8 @@ impl Listed {
     }
 }
 
-/// The page of users that the request asks for. Indexes do as much of its filter as possible.
+/// The page of users that the request asks for. Indexes do as much of its filter as possible, and what is known of
+/// people without their documents as much of the rest.
 async fn matching(call: &Call, page: &PageRequest, privileged: bool) -> Result<Page, ApiError> {
     let views = call.state.views();
     let mut query = ordered(page);
@@ -110,42 +108,69 @@ async fn matching(call: &Call, page: &PageRequest, privileged: bool) -> Result<P
     let Some(rest) = narrow(filter, &mut query) else {
         return Ok(views.users(query).await?);
     };
-    let fields: Vec<&'static str> = LINE
+    let known = |path: &str| Known::find(path, privileged).is_some();
+    let (quick, slow): (Vec<Filter>, Vec<Filter>) = rest
         .into_iter()
-        .filter(|field| rest.fields().contains(field))
-        .collect();
-    let with_doc = fields.len() < rest.fields().len();
+        .partition(|filter| filter.looks_only_at(&known));
+    let quick = Filter::All(quick);
     let state = call.state.clone();
-    let found = views.users_where(query, with_doc, move |line| {
-        let doc = match line.doc {
-            // A filter must not reveal what the caller may not see.
-            Some(doc) => Value::Object(document::visible(&state, doc, privileged)),
-            None => of_line(&line, &fields),
-        };
-        if rest.matches(&doc) {
-            Found::Yes
-        } else {
-            Found::No
-        }
-    });
-    Ok(found.await?)
+    // A filter must not reveal what the caller may not see.
+    let visible = move |doc: &[u8]| Value::Object(document::visible(&state, doc, privileged));
+    let search = UserSearch {
+        query,
+        person: Box::new(move |person| {
+            quick.holds(&|path, test| {
+                Known::find(path, privileged).is_some_and(|known| known.passes(person, test))
+            })
+        }),
+        document: (!slow.is_empty()).then(|| {
+            let slow = Filter::All(slow);
+            Box::new(move |doc: &[u8]| slow.matches(&visible(doc))) as _
+        }),
+        most: None,
+    };
+    Ok(views.users_where(search).await?)
 }
 
-/// The part of a document that is asked about.
-fn of_line(line: &UserLine<'_>, fields: &[&'static str]) -> Value {
-    let value = |field: &str| match field {
-        "_id" => Some(json!(line.id)),
-        "username" => Some(json!(line.username)),
-        "name" => line.name.map(|name| json!(name)),
-        "nickname" => line.nickname.map(|nickname| json!(nickname)),
-        "type" => Some(json!(line.kind)),
-        "active" => Some(json!(line.active)),
-        _ => None,
-    };
-    let known = fields
-        .iter()
-        .filter_map(|field| Some(((*field).to_owned(), value(field)?)));
-    Value::Object(known.collect())
+/// What is known of people without their documents.
+#[derive(Clone, Copy)]
+enum Known {
+    Id,
+    Username,
+    Name,
+    Nickname,
+    Kind,
+    Active,
+    Address,
+}
+
+impl Known {
+    /// The field at a path, if the caller may ask about it.
+    fn find(path: &str, privileged: bool) -> Option<Self> {
+        Some(match path {
+            "_id" => Self::Id,
+            "username" => Self::Username,
+            "name" => Self::Name,
+            "nickname" => Self::Nickname,
+            "type" => Self::Kind,
+            "active" => Self::Active,
+            "emails.address" if privileged => Self::Address,
+            _ => return None,
+        })
+    }
+
+    fn passes(self, person: &Person, test: &Test) -> bool {
+        let one = std::iter::once;
+        match self {
+            Self::Id => test.holds_of(one(person.id.as_str())),
+            Self::Username => test.holds_of(one(person.username.as_str())),
+            Self::Name => test.holds_of(person.name.iter().map(Folded::as_str)),
+            Self::Nickname => test.holds_of(person.nickname.iter().map(|name| name.as_str())),
+            Self::Kind => test.holds_of(one(person.kind.as_str())),
+            Self::Active => test.holds(&[&Value::Bool(person.active)]),
+            Self::Address => test.holds_of(person.addresses.iter().map(Folded::as_str)),
+        }
+    }
 }
 
 fn ordered(page: &PageRequest) -> UserQuery {
@@ -167,17 +192,18 @@ fn ordered(page: &PageRequest) -> UserQuery {
     }
 }
 
-/// Moves what indexes can do from the filter into the query; returns what is left to be checked one by one.
-fn narrow(filter: &Filter, query: &mut UserQuery) -> Option<Filter> {
+/// Moves what indexes can do from the filter into the query; returns what is left to be checked one by one, all of
+/// which must hold.
+fn narrow(filter: &Filter, query: &mut UserQuery) -> Option<Vec<Filter>> {
     let Filter::All(filters) = filter else {
-        return Some(filter.clone());
+        return Some(vec![filter.clone()]);
     };
     let rest: Vec<Filter> = filters
         .iter()
         .filter(|filter| !take(filter, query))
         .cloned()
         .collect();
-    (!rest.is_empty()).then_some(Filter::All(rest))
+    (!rest.is_empty()).then_some(rest)
 }
 
 /// Whether the query now covers this part of the filter.
@@ -366,29 +392,27 @@ async fn search(
     wanted: Wanted,
     privileged: bool,
 ) -> Result<Page, ApiError> {
-    let views = call.state.views();
-    let by_address = match &wanted.term {
-        Some(term) if privileged => views.users_by_address_part(term).await?,
-        _ => HashSet::new(),
+    let Wanted { term, reasons } = wanted;
+    let state = call.state.clone();
+    let asks_why = !reasons.is_empty();
+    let for_that = move |doc: &[u8]| {
+        let doc = document::visible(&state, doc, privileged);
+        let reason = doc.get("inactiveReason").and_then(Value::as_str);
+        reason.is_some_and(|reason| reasons.iter().any(|one| one == reason))
     };
-    let (state, with_doc) = (call.state.clone(), !wanted.reasons.is_empty());
-    let found = views.users_where(query, with_doc, move |line| {
-        let mut names = [Some(line.username), line.name].into_iter().flatten();
-        let named = wanted.term.as_ref().is_none_or(|term| {
-            names.any(|name| contains(name, term)) || by_address.contains(line.id)
-        });
-        let for_that = line.doc.is_none_or(|doc| {
-            let doc = document::visible(&state, doc, privileged);
-            let reason = doc.get("inactiveReason").and_then(Value::as_str);
-            reason.is_some_and(|reason| wanted.reasons.iter().any(|one| one == reason))
-        });
-        if named && for_that {
-            Found::Yes
-        } else {
-            Found::No
-        }
-    });
-    Ok(found.await?)
+    let search = UserSearch {
+        query,
+        document: asks_why.then(|| Box::new(for_that) as _),
+        person: Box::new(move |person| {
+            term.as_ref().is_none_or(|term| {
+                let mut names = person.name.iter().chain([&person.username]);
+                let mut addresses = person.addresses.iter().filter(|_| privileged);
+                names.any(|name| name.contains(term)) || addresses.any(|one| one.contains(term))
+            })
+        }),
+        most: None,
+    };
+    Ok(call.state.views().users_where(search).await?)
 }
 
 fn kinds(named: Option<&str>) -> Result<Vec<UserKind>, ApiError> {
@@ -458,21 +482,31 @@ impl Selector {
         })
     }
 
-    fn wants(&self, state: &AppState, line: &UserLine<'_>) -> bool {
-        let named = [Some(line.username), line.name, line.nickname];
-        line.active
-            && line.kind != "app"
-            && named
-                .iter()
-                .flatten()
-                .any(|name| contains(name, &self.term))
-            && !self.exceptions.contains(&line.username.to_lowercase())
-            && self.conditions.as_ref().is_none_or(|conditions| {
+    fn search(self, state: &AppState, query: UserQuery) -> UserSearch {
+        let Self {
+            term,
+            exceptions,
+            conditions,
+        } = self;
+        let state = state.clone();
+        UserSearch {
+            query,
+            person: Box::new(move |person| {
+                let nickname = person.nickname.as_deref();
+                let mut named = person.name.iter().chain(nickname).chain([&person.username]);
+                person.active
+                    && person.kind != UserKind::App
+                    && named.any(|name| name.contains(&term))
+                    && !exceptions.contains(person.username.lower())
+            }),
+            document: conditions.map(|conditions| {
                 // A filter must not reveal what the caller may not see.
-                let doc = line.doc.map(|doc| users::public_user(state, doc));
-                let doc = doc.unwrap_or_default();
-                conditions.matches(&Value::Object(doc))
-            })
+                Box::new(move |doc: &[u8]| {
+                    conditions.matches(&Value::Object(users::public_user(&state, doc)))
+                }) as _
+            }),
+            most: Some(SUGGESTED),
+        }
     }
 }
 
@@ -495,43 +529,14 @@ async fn autocomplete(call: Call, Autocomplete { selector }: Autocomplete) -> Ou
         },
         ..UserQuery::default()
     };
-    let with_doc = selector.conditions.is_some();
-    let (state, mut found) = (call.state.clone(), 0);
-    let page = call
-        .state
-        .views()
-        .users_where(query, with_doc, move |line| {
-            if !selector.wants(&state, &line) {
-                return Found::No;
-            }
-            found += 1;
-            if found < SUGGESTED {
-                Found::Yes
-            } else {
-                Found::Last
-            }
-        });
+    let search = selector.search(&call.state, query);
+    let page = call.state.views().users_where(search).await?;
     let items: Vec<Map<String, Value>> = page
-        .await?
         .items
         .iter()
         .map(|doc| users::suggested(&call.state, doc))
         .collect();
     Ok(Answer::empty().field("items", &items))
-}
-
-/// Whether `text` contains `term`, which is in lower case, ignoring case.
-fn contains(text: &str, term: &str) -> bool {
-    if term.is_empty() {
-        return true;
-    }
-    if text.is_ascii() && term.is_ascii() {
-        let (text, term) = (text.as_bytes(), term.as_bytes());
-        return text
-            .windows(term.len())
-            .any(|window| window.eq_ignore_ascii_case(term));
-    }
-    text.to_lowercase().contains(term)
 }
 
 #[cfg(test)]
@@ -589,11 +594,16 @@ mod tests {
         assert!(!asks(&json!({"customFields": {"salary": "1"}})));
     }
 
-    fn narrowed(query: &Value) -> (UserQuery, Option<Filter>) {
+    fn narrowed(query: &Value) -> (UserQuery, Option<Vec<Filter>>) {
         let filter = Filter::parse(query.as_object().expect("object")).expect("filter");
         let mut query = UserQuery::default();
         let rest = narrow(&filter, &mut query);
         (query, rest)
+    }
+
+    fn fields(rest: Option<Vec<Filter>>) -> Vec<String> {
+        let rest = Filter::All(rest.expect("something is left"));
+        rest.fields().into_iter().map(str::to_owned).collect()
     }
 
     #[test]
@@ -606,17 +616,11 @@ mod tests {
         assert!(rest.is_none());
         let (query, rest) = narrowed(&json!({"roles": "admin", "name": {"$regex": "x"}}));
         assert_eq!(query.roles, [RoleId::new("admin")]);
-        assert_eq!(rest.expect("the name").fields(), ["name"]);
+        assert_eq!(fields(rest), ["name"]);
         let (query, rest) = narrowed(&json!({"emails.address": "A@b"}));
         assert_eq!(query.address.as_deref(), Some("A@b"));
         assert!(rest.is_some(), "compared to the letter");
         let (_, rest) = narrowed(&json!({"$or": [{"username": "a"}, {"name": "b"}]}));
-        assert_eq!(rest.expect("all of it").fields(), ["username", "name"]);
-    }
-
-    #[test]
-    fn case_does_not_matter() {
-        assert!(contains("Ada", "ad") && contains("ÄDA", "äd") && contains("x", ""));
-        assert!(!contains("ad", "ada") && !contains("Ärger", "er g"));
+        assert_eq!(fields(rest), ["username", "name"]);
     }
 }
