@@ -7,6 +7,7 @@ use application::rate_limit::RateLimiter;
 use application::workspace::Workspace;
 use tokio_util::sync::CancellationToken;
 
+use crate::documents::kept::KeptAnswers;
 use crate::errors::dialect::Dialect;
 use crate::http::body::BodyBudget;
 use crate::server::statistics::Statistics;
@@ -31,6 +32,7 @@ struct Shared {
     restart: CancellationToken,
     closing: CancellationToken,
     statistics: Statistics,
+    kept_answers: KeptAnswers,
 }
 
 /// Shared by all handlers; cloning it costs one reference count. It is the [`Workspace`] wherever one is wanted.
@@ -49,6 +51,7 @@ impl AppState {
     pub fn new(workspace: Workspace, doors: DoorConfig) -> Self {
         Self(Arc::new(Shared {
             statistics: Statistics::default(),
+            kept_answers: KeptAnswers::default(),
             bodies: BodyBudget::new(doors.body_limit),
             dialect: Dialect::of(&doors.announced_version),
             rate_limiter: RateLimiter::default(),
@@ -94,5 +97,10 @@ impl AppState {
 
     pub fn statistics(&self) -> &Statistics {
         &self.0.statistics
+    }
+
+    /// Answers to `me`.
+    pub fn kept_answers(&self) -> &KeptAnswers {
+        &self.0.kept_answers
     }
 }

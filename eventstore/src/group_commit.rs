@@ -26,17 +26,18 @@ impl Prepared {
     pub(crate) fn new(batch: Batch) -> Result<Self, AppendError> {
         let mut total = 0;
         let mut digests = Vec::with_capacity(batch.event_count());
-        let mut streams = HashSet::with_capacity(batch.appends.len());
-        let mut ids = HashSet::with_capacity(batch.event_count());
+        // Most batches have one event of one stream, which cannot occur twice.
+        let several = batch.appends.len() > 1 || batch.event_count() > 1;
+        let (mut streams, mut ids) = (HashSet::new(), HashSet::new());
         for append in &batch.appends {
-            if !streams.insert(&append.stream) {
+            if several && !streams.insert(&append.stream) {
                 return Err(AppendError::Invalid(format!(
                     "stream {} occurs twice",
                     append.stream
                 )));
             }
             for event in &append.events {
-                if !ids.insert(event.id) {
+                if several && !ids.insert(event.id) {
                     return Err(AppendError::Invalid(format!(
                         "event id {} occurs twice",
                         event.id.0

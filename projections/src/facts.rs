@@ -116,7 +116,8 @@ impl<K: Key, V: Clone> Facts<K, V> {
             }
         }
         // The epoch was read before the question goes out, so before the snapshot it is answered from.
-        let fact = load().await?;
+        // Boxed, because it seldom runs and would be a part of everything that asks.
+        let fact = Box::pin(load()).await?;
         let mut shard = shard.write();
         let worth_it = fact.is_some() || key.length() <= LONGEST_UNKNOWN;
         if shard.epoch == epoch && worth_it {

@@ -171,10 +171,10 @@ fn facts(row: &rusqlite::Row<'_>) -> rusqlite::Result<SessionFacts> {
 impl Views {
     /// The login token with that hash; `None` if it is void. Cached.
     pub async fn session(&self, hash: &TokenHash) -> Result<Option<Arc<SessionFacts>>, QueryError> {
-        let key = hash.clone();
         self.facts()
             .sessions
             .get(hash, || {
+                let key = hash.clone();
                 self.read(move |conn| {
                     conn.prepare_cached(&format!("SELECT {COLUMNS} FROM sessions WHERE hash = ?1"))?
                         .query_row([key.as_str()], |row| facts(row).map(Arc::new))

@@ -174,6 +174,10 @@ impl Reactor for DataExporter {
         "data-export"
     }
 
+    fn concerns(&self, event_type: &str) -> bool {
+        matches!(event_type, "DataExportRequested" | "UserDeleted")
+    }
+
     fn react<'a>(
         &'a self,
         event: &'a RecordedEvent,
@@ -181,9 +185,6 @@ impl Reactor for DataExporter {
         attempt: u32,
     ) -> BoxFuture<'a, Verdict> {
         Box::pin(async move {
-            if !matches!(&*event.event_type, "DataExportRequested" | "UserDeleted") {
-                return Verdict::Ignore;
-            }
             match event.decode::<Event>() {
                 Ok(Event::DataExport(DataExportEvent::DataExportRequested(wish))) => {
                     if self.is_settled(&wish).await {

@@ -116,6 +116,10 @@ impl Reactor for Gravatar {
         true
     }
 
+    fn concerns(&self, event_type: &str) -> bool {
+        event_type == "UserCreated"
+    }
+
     fn react<'a>(
         &'a self,
         event: &'a RecordedEvent,
@@ -123,9 +127,6 @@ impl Reactor for Gravatar {
         attempt: u32,
     ) -> BoxFuture<'a, Verdict> {
         Box::pin(async move {
-            if &*event.event_type != "UserCreated" {
-                return Verdict::Ignore;
-            }
             let created = match event.decode::<Event>() {
                 Ok(Event::User(UserEvent::UserCreated(created))) => created,
                 Ok(_) => return Verdict::Ignore,

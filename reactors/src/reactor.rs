@@ -48,6 +48,9 @@ pub trait Reactor: Send + Sync + 'static {
         false
     }
 
+    /// Whether an event of this type may mean something to it. It gets no others.
+    fn concerns(&self, event_type: &str) -> bool;
+
     /// Deals with one event. Called again with the same event after a retry or a crash. `attempt` counts from 1.
     fn react<'a>(
         &'a self,

@@ -211,7 +211,12 @@ impl Worker {
     /// Deals with the next event; `false`: told to stop before it was settled.
     async fn take(&mut self, event: &RecordedEvent) -> Result<bool, WorkerError> {
         let may_wait = self.checkpoint.put_off() < MOST_PUT_OFF;
-        let visible = match self.settle(event, may_wait).await? {
+        let settled = if self.reactor.concerns(&event.event_type) {
+            self.settle(event, may_wait).await?
+        } else {
+            Settled::Nothing
+        };
+        let visible = match settled {
             Settled::Stopped => return Ok(false),
             Settled::Later(pause, attempt) => {
                 let put_off = PutOff {
@@ -228,8 +233,8 @@ impl Worker {
         };
         self.done = self.done.at(event);
         let behind = self.done.position.get() - self.checkpoint.position().get();
-        let rested = self.moved.elapsed() >= CHECKPOINT_PAUSE;
-        if visible || (behind >= CHECKPOINT_EVERY && rested) {
+        let rested = || self.moved.elapsed() >= CHECKPOINT_PAUSE;
+        if visible || (behind >= CHECKPOINT_EVERY && rested()) {
             self.checkpoint.advance(self.done)?;
             self.moved = Instant::now();
         }

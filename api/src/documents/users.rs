@@ -3,7 +3,7 @@
 use std::sync::LazyLock;
 
 use application::people::document::{
-    Doc, insert_custom_fields, user_doc, visible, visible_custom_fields,
+    Doc, insert_custom_fields, seen_doc, user_doc, visible, visible_custom_fields,
 };
 use domain::UserId;
 use domain::permission::Permission;
@@ -12,6 +12,7 @@ use domain::site::Site;
 use projections::UserFacts;
 use serde_json::{Value, json};
 
+use crate::documents::kept::MadeOf;
 use crate::errors::ApiError;
 use crate::http::call::Call;
 use crate::state::AppState;
@@ -84,8 +85,9 @@ pub async fn author(state: &AppState, id: &UserId) -> Result<Value, ApiError> {
 }
 
 /// What `me` and login return (5.2); `services` is [`crate::http::second_factor::services`].
-pub fn me(state: &AppState, user: &UserFacts, services: Value) -> Doc {
-    let stored = user_doc(state, &user.doc);
+pub fn me(made_of: &MadeOf, services: Value) -> Doc {
+    let (user, settings) = (&made_of.user, &*made_of.settings);
+    let stored = seen_doc(&user.doc, |_, _| made_of.seen);
     let verified = stored
         .get("emails")
         .and_then(Value::as_array)
@@ -95,8 +97,7 @@ pub fn me(state: &AppState, user: &UserFacts, services: Value) -> Doc {
                 .find(|email| email["verified"] == json!(true))
                 .map(|email| email["address"].clone())
         });
-    let settings = state.views().settings();
-    let preferences = preferences(&settings, stored.get("settings"));
+    let preferences = preferences(settings, stored.get("settings"));
     let mut me = keep(stored, |field| ME.contains(&field));
     me.extend(verified.map(|address| ("email".to_owned(), address)));
     me.insert(
@@ -104,9 +105,14 @@ pub fn me(state: &AppState, user: &UserFacts, services: Value) -> Doc {
         json!({ "profile": {}, "preferences": preferences }),
     );
     me.insert("services".to_owned(), services);
+    let clients = &made_of.proofs.clients;
+    if !clients.is_empty() {
+        let clients = json!({ "authorizedClients": clients });
+        me.insert("oauth".to_owned(), clients);
+    }
     me.insert(
         "avatarUrl".to_owned(),
-        json!(Site::of(&settings).avatar(&user.username)),
+        json!(Site::of(settings).avatar(&user.username)),
     );
     me
 }

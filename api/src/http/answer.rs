@@ -57,6 +57,11 @@ impl Answer {
         }
     }
 
+    /// An answer that was made before: what [`Self::into_bytes`] returned.
+    pub fn made(body: Bytes) -> Self {
+        Self::other(([(header::CONTENT_TYPE, "application/json")], body))
+    }
+
     /// A value without an envelope, as JSON.
     pub fn bare<T: Serialize + ?Sized>(value: &T) -> Self {
         let body = serde_json::to_vec(value).unwrap_or_default();

@@ -5,8 +5,11 @@
 
 use std::any::Any;
 use std::collections::BTreeMap;
+use std::convert::Infallible;
 use std::future::{Ready, ready};
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use application::caller::Caller;
@@ -14,13 +17,15 @@ use application::cause::within;
 use application::rate_limit::Standing;
 use axum::Router;
 use axum::body::Body;
-use axum::extract::RawPathParams;
+use axum::extract::{FromRequestParts as _, RawPathParams};
 use axum::http::{Method, Request};
 use axum::response::{IntoResponse as _, Response};
-use axum::routing::any;
+use axum::routing::{any, any_service};
 use domain::settings::keys;
 use eventstore::CorrelationId;
-use tower_http::catch_panic::CatchPanicLayer;
+use futures::FutureExt as _;
+use futures::future::BoxFuture;
+use tower::Service;
 
 use crate::errors::{ApiError, wording};
 use crate::http::answer::Outcome;
@@ -58,12 +63,11 @@ pub fn router(state: &AppState) -> Router {
     }
     let mut router = Router::new();
     for (path, routes) in paths {
-        let (state, routes) = (state.clone(), Arc::<[Numbered]>::from(routes));
-        let serve = move |path: RawPathParams, request: Request<Body>| {
-            let (state, routes) = (state.clone(), Arc::clone(&routes));
-            async move { dispatch(&state, &routes, &path, request).await }
+        let door = Door {
+            state: state.clone(),
+            routes: routes.into(),
         };
-        router = router.route(&path, any(serve));
+        router = router.route(&path, any_service(door));
     }
     let shared = state.clone();
     let unknown = move || {
@@ -73,16 +77,41 @@ pub fn router(state: &AppState) -> Router {
     router
         .route("/api", any(unknown.clone()))
         .route("/api/{*rest}", any(unknown))
-        .layer(CatchPanicLayer::custom(panicked))
+}
+
+/// Serves the routes of one path. Not a handler of the HTTP library, which would be wrapped in a service of its own for
+/// every request, and not inside a layer, each of which is cloned for every request.
+#[derive(Clone)]
+struct Door {
+    state: AppState,
+    routes: Arc<[Numbered]>,
+}
+
+impl Service<Request<Body>> for Door {
+    type Response = Response;
+    type Error = Infallible;
+    type Future = BoxFuture<'static, Result<Response, Infallible>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request<Body>) -> Self::Future {
+        let Self { state, routes } = self.clone();
+        let answer = async move { dispatch(&state, &routes, request).await };
+        let answer = AssertUnwindSafe(answer).catch_unwind();
+        Box::pin(answer.map(|outcome| Ok(outcome.unwrap_or_else(panicked))))
+    }
 }
 
 /// Finds the route for the method, authenticates the caller, reads the body, runs the handler.
-async fn dispatch(
-    state: &AppState,
-    routes: &[Numbered],
-    path: &RawPathParams,
-    request: Request<Body>,
-) -> Response {
+async fn dispatch(state: &AppState, routes: &[Numbered], request: Request<Body>) -> Response {
+    let (mut parts, content) = request.into_parts();
+    let path = match RawPathParams::from_request_parts(&mut parts, &()).await {
+        Ok(path) => path,
+        Err(malformed) => return malformed.into_response(),
+    };
+    let request = Request::from_parts(parts, content);
     let settings = state.views().settings();
     if let Some(elsewhere) = headers::to_tls(&settings, &request) {
         return elsewhere;
@@ -107,7 +136,8 @@ async fn dispatch(
         .copied()
         .unwrap_or_else(CorrelationId::fresh);
     let mut seen = Seen::default();
-    let answered = answer(state, route, path, request, &mut seen);
+    // Boxed, because it is large, and is moved on its way into the task.
+    let answered = Box::pin(answer(state, route, &path, request, &mut seen));
     let outcome = within(correlation, answered).await;
     let response = outcome.map_or_else(
         |error| state.dialect().word(error, seen.session).into_response(),
@@ -160,7 +190,7 @@ async fn answer(
     if must_log_in && caller.is_none() {
         // No unknown caller makes the server hold megabytes.
         let passed = body::discard(&parts.headers, content, limit);
-        let _ = until(closing(), passed).await;
+        let _ = Box::pin(until(closing(), passed)).await;
         return Err(ApiError::NotLoggedIn);
     }
     let (standing, allowed) = rate_limit::check(
@@ -172,7 +202,7 @@ async fn answer(
     seen.standing = standing;
     if let Err(refusal) = allowed {
         let passed = body::discard(&parts.headers, content, limit);
-        let _ = until(closing(), passed).await;
+        let _ = Box::pin(until(closing(), passed)).await;
         return Err(refusal);
     }
     let share = state.bodies().share(caller.is_some(), client.address);
@@ -242,7 +272,7 @@ fn allowed(routes: &[Numbered]) -> String {
 /// The last resort: a handler panicked. The caller gets the usual envelope, the operator the text.
 #[expect(
     clippy::needless_pass_by_value,
-    reason = "the layer hands the panic over"
+    reason = "whoever catches the panic hands it over"
 )]
 fn panicked(panic: Box<dyn Any + Send + 'static>) -> Response {
     let text = panic

@@ -163,14 +163,16 @@ impl App {
             live.clone(),
             config.ready_max_lag,
         );
+        let observer = Observer::new(config.request_timeout);
         let doors = router::router(&state).merge(live::router(live.clone()));
+        let health = health::router(readiness.clone(), metrics);
+        // One layer around each, because every request clones them and makes futures of their own.
         let router = doors
-            .layer(from_fn_with_state(readiness.clone(), when_started))
-            .merge(health::router(readiness.clone(), metrics))
             .layer(from_fn_with_state(
-                Observer::new(config.request_timeout),
-                observe,
-            ));
+                (observer.clone(), readiness.clone()),
+                when_started,
+            ))
+            .merge(health.layer(from_fn_with_state(observer, observe)));
         // Proxies in front may remove the prefix, so both forms arrive.
         let router = match config.path_prefix() {
             Some(prefix) => Router::new().nest(prefix, router.clone()).merge(router),
@@ -420,17 +422,20 @@ fn announce(config: &Config, address: SocketAddr, log: &str, leaders: &Leaders) 
         .and_then(|()| out.flush());
 }
 
-/// Keeps clients out until the workspace exists.
+/// The middleware of the doors: observes, and keeps clients out until the workspace exists.
 async fn when_started(
-    State(readiness): State<Arc<Readiness>>,
+    State((observer, readiness)): State<(Arc<Observer>, Arc<Readiness>)>,
     request: Request,
     next: Next,
 ) -> Response {
-    if readiness.has_started() {
-        next.run(request).await
-    } else {
-        not_yet(readiness.was_started())
-    }
+    let answer = async move |request| {
+        if readiness.has_started() {
+            next.run(request).await
+        } else {
+            not_yet(readiness.was_started())
+        }
+    };
+    observer.observe(request, answer).await
 }
 
 fn not_yet(was_started: bool) -> Response {

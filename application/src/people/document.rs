@@ -30,6 +30,11 @@ const BLOCKED: [&str; 13] = [
 
 /// The stored document of a user, completed with presence, which is not stored.
 pub fn user_doc(workspace: &Workspace, bytes: &[u8]) -> Doc {
+    seen_doc(bytes, |user, chosen| workspace.presence().of(user, chosen))
+}
+
+/// The same for a user of whom others see `seen` of their id and the status they chose.
+pub fn seen_doc(bytes: &[u8], seen: impl FnOnce(&UserId, Status) -> Seen) -> Doc {
     let mut doc: Doc = serde_json::from_slice(bytes).unwrap_or_default();
     if let Some(Value::Object(further)) = doc.remove("recordFields") {
         for (field, value) in further {
@@ -39,7 +44,7 @@ pub fn user_doc(workspace: &Workspace, bytes: &[u8]) -> Doc {
     let text = |field: &str| doc.get(field).and_then(Value::as_str);
     let chosen = text("statusDefault").and_then(Status::find);
     let user = UserId::new(text("_id").unwrap_or_default());
-    let seen = workspace.presence().of(&user, chosen.unwrap_or_default());
+    let seen = seen(&user, chosen.unwrap_or_default());
     add_presence(&mut doc, seen);
     doc
 }

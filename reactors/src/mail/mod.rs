@@ -88,9 +88,6 @@ impl MailReactor {
     }
 
     async fn deal_with(&self, event: &RecordedEvent, key: OutboxKey, attempt: u32) -> Verdict {
-        if !may_matter(&event.event_type) {
-            return Verdict::Ignore;
-        }
         // The settings that held when it happened are known, or later ones; never those from before a restart.
         if self.context.views.wait_for(event.position).await.is_err() {
             return Verdict::Retry(LOOK_AGAIN);
@@ -179,6 +176,10 @@ impl Reactor for MailReactor {
     /// Nobody wants to be mailed today about what happened years ago.
     fn begins_at_head(&self) -> bool {
         true
+    }
+
+    fn concerns(&self, event_type: &str) -> bool {
+        may_matter(event_type)
     }
 
     fn react<'a>(

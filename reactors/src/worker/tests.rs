@@ -18,6 +18,10 @@ impl Reactor for Scripted {
         "scripted"
     }
 
+    fn concerns(&self, _: &str) -> bool {
+        true
+    }
+
     fn react<'a>(
         &'a self,
         _: &'a RecordedEvent,
@@ -182,6 +186,10 @@ impl Reactor for Newcomer {
         true
     }
 
+    fn concerns(&self, _: &str) -> bool {
+        true
+    }
+
     fn react<'a>(
         &'a self,
         event: &'a RecordedEvent,
@@ -208,6 +216,51 @@ async fn a_reactor_that_is_new_may_leave_the_past_alone() {
     running.stop().await;
     assert!(receiver.try_recv().is_err(), "nothing was shown to it");
     let checkpoint = Checkpoint::open(folder.path(), "newcomer").unwrap();
+    assert_eq!(checkpoint.position().get(), 3);
+}
+
+/// Is asked, and concerned with nothing.
+struct Aloof(Scripted);
+
+impl Reactor for Aloof {
+    fn name(&self) -> &'static str {
+        "aloof"
+    }
+
+    fn concerns(&self, event_type: &str) -> bool {
+        self.0.seen.send((event_type.to_owned(), 0)).unwrap();
+        false
+    }
+
+    fn react<'a>(
+        &'a self,
+        event: &'a RecordedEvent,
+        key: OutboxKey,
+        attempt: u32,
+    ) -> BoxFuture<'a, Verdict> {
+        self.0.react(event, key, attempt)
+    }
+}
+
+#[tokio::test]
+async fn a_reactor_gets_only_what_concerns_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let log = log(folder.path(), 3).await;
+    let (sender, mut receiver) = mpsc::unbounded_channel();
+    let aloof = Aloof(Scripted {
+        seen: sender,
+        answers: Mutex::default(),
+    });
+    let reactors: Vec<Arc<dyn Reactor>> = vec![Arc::new(aloof)];
+    let running = crate::Reactors::start(&log, reactors, folder.path())
+        .await
+        .unwrap();
+    for _ in 0..3 {
+        let asked = receiver.recv().await.unwrap();
+        assert_eq!(asked, ("Rang".to_owned(), 0));
+    }
+    running.stop().await;
+    let checkpoint = Checkpoint::open(folder.path(), "aloof").unwrap();
     assert_eq!(checkpoint.position().get(), 3);
 }
 
@@ -327,6 +380,10 @@ struct Clumsy(std::sync::atomic::AtomicU32, mpsc::UnboundedSender<u64>);
 impl Reactor for Clumsy {
     fn name(&self) -> &'static str {
         "clumsy"
+    }
+
+    fn concerns(&self, _: &str) -> bool {
+        true
     }
 
     fn react<'a>(

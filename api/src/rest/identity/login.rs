@@ -1,11 +1,14 @@
 //! Login, logout, me (contract, conventions 4).
 
+use std::sync::Arc;
+
 use application::identity::credentials;
 use axum::http::Method;
 use domain::credential::Ending;
 use projections::UserFacts;
 use serde_json::{Map, Value, json};
 
+use crate::documents::kept::MadeOf;
 use crate::documents::users;
 use crate::errors::{ApiError, wording};
 use crate::http::answer::{Answer, Outcome};
@@ -59,7 +62,7 @@ impl FromInput for LogIn {
 async fn login(call: Anyone, LogIn(body): LogIn) -> Outcome {
     let factor = second_factor::in_headers(&call.input.headers);
     let login = login_form::log_in(&call.state, &call.input.client, &body, factor).await?;
-    let me = about_me(&call.state, &login.user).await?;
+    let me = about_me(&made_of(&call.state, &login.user).await?);
     Ok(Answer::status_data(&json!({
         "userId": login.user.id,
         "authToken": login.token,
@@ -77,16 +80,25 @@ async fn logout(call: Call) -> Outcome {
 }
 
 async fn me(call: Call) -> Outcome {
-    let me = about_me(&call.state, &call.caller.user).await?;
-    Ok(Answer::empty().fields(&me))
+    let made_of = made_of(&call.state, &call.caller.user).await?;
+    let kept = call.state.kept_answers();
+    let answer = kept.get(&made_of).unwrap_or_else(|| {
+        let answer = Answer::empty().fields(&about_me(&made_of)).into_bytes();
+        kept.keep(&made_of, &answer);
+        answer
+    });
+    Ok(Answer::made(answer))
 }
 
-async fn about_me(state: &AppState, user: &UserFacts) -> Result<Map<String, Value>, ApiError> {
-    let proofs = state.views().proofs(&user.id).await?;
-    let mut me = users::me(state, user, second_factor::services(&proofs));
-    if !proofs.clients.is_empty() {
-        let clients = json!({ "authorizedClients": proofs.clients });
-        me.insert("oauth".to_owned(), clients);
-    }
-    Ok(me)
+async fn made_of(state: &AppState, user: &Arc<UserFacts>) -> Result<MadeOf, ApiError> {
+    Ok(MadeOf {
+        user: Arc::clone(user),
+        proofs: state.views().proofs(&user.id).await?,
+        settings: state.views().settings(),
+        seen: state.presence().of(&user.id, user.chosen_status),
+    })
+}
+
+fn about_me(made_of: &MadeOf) -> Map<String, Value> {
+    users::me(made_of, second_factor::services(&made_of.proofs))
 }

@@ -43,6 +43,52 @@ impl Observer {
         })
     }
 
+    /// Gives the request its id as [`CorrelationId`] extension, limits the time of its answer, and reports how it ended.
+    pub async fn observe<A>(
+        &self,
+        mut request: Request,
+        answer: impl FnOnce(Request) -> A,
+    ) -> Response
+    where
+        A: Future<Output = Response>,
+    {
+        let started = Instant::now();
+        let id = request
+            .headers()
+            .get(REQUEST_ID)
+            .and_then(|id| Uuid::try_parse_ascii(id.as_bytes()).ok())
+            .unwrap_or_else(Uuid::now_v7);
+        request.extensions_mut().insert(CorrelationId(id));
+        let (method, uri) = (request.method().clone(), request.uri().clone());
+        let route = request.extensions().get::<MatchedPath>().cloned();
+
+        let mut response = match tokio::time::timeout(self.timeout, answer(request)).await {
+            Ok(response) => response,
+            Err(_) => timed_out(),
+        };
+
+        let (status, took) = (response.status(), started.elapsed());
+        if let Ok(value) =
+            HeaderValue::from_str(id.hyphenated().encode_lower(&mut Uuid::encode_buffer()))
+        {
+            response.headers_mut().insert(REQUEST_ID, value);
+        }
+        self.record(
+            route.as_ref().map_or("unmatched", MatchedPath::as_str),
+            &method,
+            status,
+            took,
+        );
+        let micros = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
+        // The query is left out: some clients put their login token there.
+        if status.is_server_error() {
+            tracing::warn!(%method, path = shown(uri.path()), status = status.as_u16(), micros, request_id = %id, "request failed");
+        } else {
+            tracing::debug!(%method, path = shown(uri.path()), status = status.as_u16(), micros, request_id = %id, "request");
+        }
+        response
+    }
+
     fn record(&self, route: &str, method: &Method, status: StatusCode, took: Duration) {
         // Clients may invent methods; their names must not make new series.
         let known = [
@@ -92,50 +138,13 @@ impl Observer {
     }
 }
 
-/// The middleware: gives the request its id as [`CorrelationId`] extension, limits its time, and reports how it ended.
+/// The middleware: see [`Observer::observe`].
 pub async fn observe(
     State(observer): State<Arc<Observer>>,
-    mut request: Request,
+    request: Request,
     next: Next,
 ) -> Response {
-    let started = Instant::now();
-    let id = request
-        .headers()
-        .get(REQUEST_ID)
-        .and_then(|id| Uuid::try_parse_ascii(id.as_bytes()).ok())
-        .unwrap_or_else(Uuid::now_v7);
-    request.extensions_mut().insert(CorrelationId(id));
-    let method = request.method().clone();
-    let route = request.extensions().get::<MatchedPath>().cloned();
-    // The query is left out: some clients put their login token there.
-    let path = tracing::enabled!(tracing::Level::WARN)
-        .then(|| shown(request.uri().path()))
-        .unwrap_or_default();
-
-    let mut response = match tokio::time::timeout(observer.timeout, next.run(request)).await {
-        Ok(response) => response,
-        Err(_) => timed_out(),
-    };
-
-    let (status, took) = (response.status(), started.elapsed());
-    if let Ok(value) =
-        HeaderValue::from_str(id.hyphenated().encode_lower(&mut Uuid::encode_buffer()))
-    {
-        response.headers_mut().insert(REQUEST_ID, value);
-    }
-    observer.record(
-        route.as_ref().map_or("unmatched", MatchedPath::as_str),
-        &method,
-        status,
-        took,
-    );
-    let micros = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
-    if status.is_server_error() {
-        tracing::warn!(%method, path, status = status.as_u16(), micros, request_id = %id, "request failed");
-    } else {
-        tracing::debug!(%method, path, status = status.as_u16(), micros, request_id = %id, "request");
-    }
-    response
+    observer.observe(request, |request| next.run(request)).await
 }
 
 /// The answer to a request that took too long.
