@@ -110,6 +110,14 @@ pub fn match_missing(field: &str) -> ApiError {
     ApiError::Plain(format!("Match error: Missing key '{field}'").into())
 }
 
+/// A text is none of those that are known.
+pub fn not_one_of(known: &[&str], field: &str) -> ApiError {
+    match_error(&format!(
+        "Expected one of {} in field {field}",
+        known.join(", ")
+    ))
+}
+
 /// The query string does not match the schema of the route.
 pub fn invalid_query_params(messages: &[String]) -> ApiError {
     ApiError::coded("error-invalid-params", messages.join("\n "))

@@ -351,9 +351,7 @@ impl<T: Choice> Param for T {
 
     fn read(value: Option<Value>, name: &'static str) -> Result<Self, ApiError> {
         let text = String::read(value, name)?;
-        Self::find(&text).ok_or_else(|| {
-            wording::match_error(&format!("Expected one of {:?} in field {name}", T::NAMES))
-        })
+        Self::find(&text).ok_or_else(|| wording::not_one_of(T::NAMES, name))
     }
 }
 

@@ -15,7 +15,7 @@ use crate::errors::{ApiError, wording};
 use crate::http::answer::{Answer, Outcome};
 use crate::http::call::Call;
 use crate::http::page::Page;
-use crate::http::parameters::{Date, Filled, Loose, Parameters};
+use crate::http::parameters::{Choice, Date, Filled, Loose, Parameters};
 use crate::http::route::{self, Route, paged};
 use crate::http::schema::Kind;
 use crate::state::AppState;
@@ -79,14 +79,16 @@ async fn document(state: &AppState, banner: &BannerRecord) -> Result<Doc, ApiErr
     Ok(document)
 }
 
-fn platform(name: &str) -> Result<Platform, ApiError> {
-    Platform::find(name)
-        .ok_or_else(|| wording::match_error(&"Expected one of web, mobile in field platform"))
+impl Choice for Platform {
+    const NAMES: &'static [&'static str] = &["web", "mobile"];
+
+    fn find(name: &str) -> Option<Self> {
+        Self::find(name)
+    }
 }
 
 /// What the caller is shown on a platform; only `one`, if it is given.
-async fn shown(call: &Call, on: &str, one: Option<&str>) -> Outcome {
-    let platform = platform(on)?;
+async fn shown(call: &Call, platform: Platform, one: Option<&str>) -> Outcome {
     let (now, roles) = (now(), &call.caller.user.roles);
     let mut shown = Vec::new();
     for banner in call.state.views().banners_for(call.caller.id()).await? {
@@ -100,16 +102,16 @@ async fn shown(call: &Call, on: &str, one: Option<&str>) -> Outcome {
 #[derive(Parameters)]
 #[params(open)]
 struct On {
-    platform: String,
+    platform: Platform,
 }
 
 async fn all(call: Call, on: On) -> Outcome {
-    shown(&call, &on.platform, None).await
+    shown(&call, on.platform, None).await
 }
 
 /// `GET /api/v1/banners/{id}`: a list of at most one.
 async fn one(call: Call, on: On) -> Outcome {
-    shown(&call, &on.platform, Some(call.input.path("id"))).await
+    shown(&call, on.platform, Some(call.input.path("id"))).await
 }
 
 #[derive(Parameters)]
@@ -117,11 +119,11 @@ async fn one(call: Call, on: On) -> Outcome {
 struct New {
     /// Only this banner.
     bid: Option<Filled>,
-    platform: String,
+    platform: Platform,
 }
 
 async fn new(call: Call, New { bid, platform }: New) -> Outcome {
-    shown(&call, &platform, bid.as_deref()).await
+    shown(&call, platform, bid.as_deref()).await
 }
 
 #[derive(Parameters)]
@@ -171,7 +173,10 @@ async fn publish(call: Call, params: Publish) -> Outcome {
 }
 
 fn content(call: &Call, params: Publish) -> Result<Content, ApiError> {
-    let platforms = params.platform.iter().map(|name| platform(name));
+    let platforms = params.platform.iter();
+    let platforms = platforms.map(|name| {
+        Platform::find(name).ok_or_else(|| wording::not_one_of(Platform::NAMES, "platform"))
+    });
     let date = |date: Date, name: &str| {
         let no_date = |_| wording::match_error(&format!("Expected a date in field {name}"));
         date.0.map_err(no_date)

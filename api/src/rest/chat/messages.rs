@@ -79,7 +79,7 @@ struct SentMessage {
 impl FromInput for Sent {
     const SCHEMA: Schema = Schema {
         fields: &[
-            field::<Option<Map<String, Value>>>("message", false),
+            field::<Map<String, Value>>("message", false),
             field::<Option<Vec<String>>>("previewUrls", false),
         ],
         ..Schema::OPEN
