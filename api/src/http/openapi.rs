@@ -330,7 +330,7 @@ fn query_parameter(schema: &Schema, field: &Field) -> Parameter {
 
 /// What a parameter of `schema` may be.
 fn value(schema: &Schema, field: &Field) -> Shape {
-    if schema.style == Style::Exact || !field.loose {
+    if schema.style == Style::Exact || !field.loose || matches!(field.kind, Kind::Date) {
         return input(field.kind);
     }
     ObjectBuilder::new()
@@ -428,7 +428,12 @@ fn kind(kind: Kind) -> Shape {
             .items(ObjectBuilder::new().schema_type(SchemaType::AnyValue))
             .into(),
         Kind::Shape(schema) => shape(schema),
-        Kind::Any | Kind::Date => anything(),
+        Kind::Date => ObjectBuilder::new()
+            .schema_type(SchemaType::AnyValue)
+            .format(Some(SchemaFormat::KnownFormat(KnownFormat::DateTime)))
+            .description(Some("ISO 8601, or milliseconds since 1970."))
+            .into(),
+        Kind::Any => anything(),
     }
 }
 

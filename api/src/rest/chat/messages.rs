@@ -80,7 +80,7 @@ impl FromInput for Sent {
     const SCHEMA: Schema = Schema {
         fields: &[
             field::<Map<String, Value>>("message", false),
-            field::<Option<Vec<String>>>("previewUrls", false),
+            field::<Loose<Vec<String>>>("previewUrls", false),
         ],
         ..Schema::OPEN
     };
