@@ -31,3 +31,13 @@ pub mod tables;
 pub mod tools;
 pub mod usage;
 pub mod watch;
+
+/// The SHA-256 of `bytes`, as hex.
+pub fn sha256(bytes: impl AsRef<[u8]>) -> String {
+    use std::fmt::Write as _;
+    let digest = <sha2::Sha256 as sha2::Digest>::digest(bytes);
+    digest.iter().fold(String::new(), |mut hex, byte| {
+        let _ = write!(hex, "{byte:02x}");
+        hex
+    })
+}

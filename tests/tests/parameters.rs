@@ -10,6 +10,7 @@ use reqwest::Method;
 use serde_json::{Map, Value, json};
 use tests::client::Client;
 use tests::server::{ADMIN_PASSWORD, Server};
+use tests::sha256;
 
 /// Operations that reach out into the network where everything is as described.
 const REACH_OUT: [&str; 2] = ["/api/v1/dns.resolve.srv", "/api/v1/dns.resolve.txt"];
@@ -218,12 +219,6 @@ fn is_about_types(error: &str) -> bool {
 fn is_about_others(error: &str) -> bool {
     error.contains("must NOT have additional properties")
         || error.starts_with("Match error: Unknown key")
-}
-
-fn sha256(text: &str) -> String {
-    use sha2::Digest as _;
-    let digest = sha2::Sha256::digest(text.as_bytes());
-    digest.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// The administrator, who proves it is them with every request.

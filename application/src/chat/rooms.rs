@@ -74,7 +74,7 @@ pub(crate) async fn found(
     founders: &[Founder],
 ) -> Result<bool, WorkError> {
     if let Some(name) = &wish.name
-        && !claimant(&wish.room, wish.at).try_take(&tx, name).await?
+        && !claimant(&wish.room, wish.at).try_take(tx, name).await?
     {
         return Ok(true);
     }
@@ -248,7 +248,7 @@ async fn delete_within(
     if let Room::Open(open) = &*before
         && let Some(name) = &open.name
     {
-        claimant(id, at).release(&tx, name).await?;
+        claimant(id, at).release(tx, name).await?;
     }
     Ok(())
 }

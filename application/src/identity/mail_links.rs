@@ -294,7 +294,7 @@ async fn check(workspace: &Workspace, user: &UserId, token: &str, to: Use) -> Re
                 &&addresses(&account)[..],
             )
             .map(drop)
-            .map_err(|refusal| WorkError::refused(refusal))
+            .map_err(WorkError::refused)
         })
         .await
 }

@@ -49,7 +49,7 @@ pub async fn would_delete(
                 .await?;
             User::decide(&before, delete.clone(), &context)
                 .map(drop)
-                .map_err(|refusal| WorkError::refused(refusal))
+                .map_err(WorkError::refused)
         })
         .await
 }

@@ -1,7 +1,6 @@
 //! Rate limits, and where requests come from.
 
 use serde_json::json;
-use sha2::Digest as _;
 use tests::client::Client;
 use tests::server::{Server, ServerOptions};
 
@@ -195,7 +194,7 @@ async fn some_things_are_done_so_often_whatever_the_door() {
         say(&admin, &number.to_string()).await.ok();
     }
     let change = async |address: &str| {
-        let data = json!({"email": address, "currentPassword": sha256("password of bob")});
+        let data = json!({"email": address, "currentPassword": tests::sha256("password of bob")});
         bob.post("users.updateOwnBasicInfo", json!({ "data": data }))
             .await
     };
@@ -208,15 +207,6 @@ async fn some_things_are_done_so_often_whatever_the_door() {
     );
     let me = bob.get("me").await.ok();
     assert_eq!(me["emails"][0]["address"], "bob@new.example");
-}
-
-fn sha256(text: &str) -> String {
-    use std::fmt::Write as _;
-    let mut hex = String::new();
-    for byte in sha2::Sha256::digest(text.as_bytes()) {
-        write!(hex, "{byte:02x}").expect("a text");
-    }
-    hex
 }
 
 #[tokio::test]

@@ -723,7 +723,7 @@ async fn pictures_are_changed_by_methods(options: ServerOptions) {
 async fn give_picture(server: &Server, room: &str) -> PathBuf {
     let bytes = png(20, 20);
     let file: StoredFile = serde_json::from_value(json!({
-        "id": format!("picture-of-{room}"), "sha256": sha256_of(&bytes), "content_type": "image/png", "size": bytes.len(),
+        "id": format!("picture-of-{room}"), "sha256": tests::sha256(&bytes), "content_type": "image/png", "size": bytes.len(),
     }))
     .expect("a file");
     let folder = server.data().join("files/avatars");
@@ -754,15 +754,6 @@ async fn give_picture(server: &Server, room: &str) -> PathBuf {
         .expect("recorded");
     log.close().await;
     path
-}
-
-fn sha256_of(bytes: &[u8]) -> String {
-    use std::fmt::Write as _;
-    let mut hex = String::new();
-    for byte in sha2::Digest::finalize(sha2::Digest::chain_update(sha2::Sha256::default(), bytes)) {
-        write!(hex, "{byte:02x}").expect("a text");
-    }
-    hex
 }
 
 #[tokio::test]

@@ -15,8 +15,8 @@ use tests::pictures::{jpeg, measure};
 use tests::server::ServerOptions;
 use tokio::sync::Semaphore;
 
-use super::login::sha256;
 use crate::set;
+use tests::sha256;
 
 on_both_logs![a_new_account_has_the_picture_a_service_knows];
 

@@ -1,7 +1,5 @@
 //! Logging in: every form, every failure, and what too many failures lead to.
 
-use std::fmt::Write as _;
-
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use domain::session::{self, PersonalTokenIssued, SessionEvent, TokenIssued};
@@ -12,6 +10,7 @@ use serde_json::{Value, json};
 use sha2::Digest as _;
 use tests::on_both_logs;
 use tests::server::{ADMIN, ADMIN_PASSWORD, Server, ServerOptions};
+use tests::sha256;
 
 use super::methods::{method, result};
 
@@ -20,15 +19,6 @@ on_both_logs![
     every_failure_is_401_with_its_own_code,
     a_login_over_methods_tells_when_it_ends,
 ];
-
-/// The SHA-256 of a text, in hex.
-pub fn sha256(text: &str) -> String {
-    let mut hex = String::new();
-    for byte in sha2::Sha256::digest(text.as_bytes()) {
-        write!(hex, "{byte:02x}").unwrap();
-    }
-    hex
-}
 
 fn failure(code: &Value, message: &str) -> Value {
     json!({"status": "error", "error": code, "message": message})

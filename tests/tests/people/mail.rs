@@ -9,7 +9,7 @@ use tests::on_both_logs;
 use tests::server::{ADMIN, ADMIN_PASSWORD, Server, ServerOptions};
 use tests::smtp::{Received, SmtpSink};
 
-use super::login::sha256;
+use tests::sha256;
 
 on_both_logs![
     an_address_is_proved_by_mail,

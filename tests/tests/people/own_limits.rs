@@ -5,8 +5,8 @@ use tests::client::{Answer, Client};
 use tests::on_both_logs;
 use tests::server::ServerOptions;
 
-use super::login::sha256;
 use crate::methods::{method, result};
+use tests::sha256;
 
 on_both_logs![the_clock_of_a_user_is_kept,];
 

@@ -13,8 +13,8 @@ use tests::on_both_logs;
 use tests::server::{Server, ServerOptions};
 use totp_rs::{Builder, Secret};
 
-use super::login::sha256;
 use super::methods::{method, result};
+use tests::sha256;
 
 on_both_logs![codes_of_an_authenticator, the_password_once_more,];
 

@@ -4,9 +4,9 @@ use serde_json::{Value, json};
 use tests::client::Client;
 use tests::server::{ADMIN_PASSWORD, Server};
 
-use super::login::sha256;
 use super::methods::{method, result};
 use super::second_factor::{code, enrol, strict};
+use tests::sha256;
 
 fn challenge(method: &str, available: &Value) -> Value {
     json!({
