@@ -249,7 +249,6 @@ impl AllFacts {
     pub(crate) fn invalidate(&self, stale: &Stale) {
         self.users.invalidate(&stale.users);
         self.proofs.invalidate(&stale.users);
-        self.people.note(&stale.users);
         self.usernames.invalidate(&stale.usernames);
         if stale.user_order {
             self.user_order.clear();

@@ -74,6 +74,11 @@ impl Pending {
         self.committed.release();
     }
 
+    /// Whether questions may be answered without what was told of.
+    pub(crate) fn is_failing(&self) -> bool {
+        self.failing.load(Ordering::SeqCst)
+    }
+
     /// The worker begins with views at `position`.
     pub(crate) fn begin_at(&self, position: Position) {
         self.told.store(position.get(), Ordering::SeqCst);
@@ -100,7 +105,7 @@ impl Pending {
     /// Returns once the file has everything that was told before. `ask` has the worker commit.
     pub(crate) async fn settle(&self, ask: impl Future<Output = ()>) -> Result<(), WaitError> {
         let told = Position::new(self.told.load(Ordering::SeqCst));
-        if self.committed.position() >= told || self.failing.load(Ordering::SeqCst) {
+        if self.committed.position() >= told || self.is_failing() {
             return Ok(());
         }
         // Should the one who asks be dropped before, the worker commits all the same, a moment later.
@@ -108,7 +113,7 @@ impl Pending {
             ask.await;
         }
         match self.committed.wait_for(told).await {
-            Err(_) if self.failing.load(Ordering::SeqCst) => Ok(()),
+            Err(_) if self.is_failing() => Ok(()),
             settled => settled,
         }
     }

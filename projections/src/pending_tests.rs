@@ -7,6 +7,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use compact_str::CompactString;
+use domain::Event;
+use domain::user::{UserCreated, UserEvent};
 use eventstore::Position;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
@@ -40,6 +43,8 @@ impl Work {
         let mut tx = live(path);
         let failures = Arc::clone(failures);
         let fails = move || {
+            // Time for others to look at the file before the commit.
+            std::thread::sleep(Duration::from_millis(10));
             let fewer = |left: usize| left.checked_sub(1);
             failures
                 .fetch_update(Ordering::SeqCst, Ordering::SeqCst, fewer)
@@ -161,4 +166,72 @@ async fn what_was_not_committed_at_the_end_is_not_half_there() {
     work.end().await;
     assert_eq!(position(&path), told);
     assert_eq!(dump(&reopened(&path).conn), before);
+}
+
+/// Events up to and with the last one that makes an account, and whose it is.
+fn until_an_account(mut events: Vec<Applied>) -> (Vec<Applied>, UserCreated) {
+    while let Some(last) = events.last() {
+        if let Event::User(UserEvent::UserCreated(created)) = &last.event {
+            let created = created.clone();
+            return (events, created);
+        }
+        events.pop();
+    }
+    panic!("somebody signs up");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_search_that_comes_before_the_commit_keeps_nobody_from_being_found() {
+    let dir = tempfile::tempdir().unwrap();
+    let (events, created) = until_an_account(chaos(23, 2500));
+    let (last, before) = events.split_last().unwrap();
+    let (path, failures) = (dir.path().join("views-1.sqlite"), Arc::default());
+    let work = Work::begin(&path, &failures);
+    let conn = file::open_reader(&path).unwrap();
+    let people = &work.shared.facts.people;
+    let found = || {
+        let look = people.look(people.epoch(), &conn, |all| {
+            all.get(&created.user).is_some()
+        });
+        look.unwrap().expect("the file that serves")
+    };
+    work.tell(before).await;
+    let ask = work.order(Order::Commit);
+    work.shared.pending.settle(ask).await.unwrap();
+    assert!(!found());
+    work.tell(std::slice::from_ref(last)).await;
+    // It began before anything was told of, and looks now.
+    assert!(!found());
+    let ask = work.order(Order::Commit);
+    work.shared.pending.settle(ask).await.unwrap();
+    assert!(found());
+    work.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_looked_up_while_commits_failed_is_not_kept() {
+    let dir = tempfile::tempdir().unwrap();
+    let (events, created) = until_an_account(chaos(24, 2500));
+    let (last, before) = events.split_last().unwrap();
+    let (path, failures) = (dir.path().join("views-1.sqlite"), Arc::default());
+    let work = Work::begin(&path, &failures);
+    work.tell(before).await;
+    let ask = work.order(Order::Commit);
+    work.shared.pending.settle(ask).await.unwrap();
+    failures.store(3, Ordering::SeqCst);
+    let told = work.tell(std::slice::from_ref(last)).await;
+    work.order(Order::Commit).await;
+    let name = CompactString::new(created.username.to_lowercase());
+    let usernames = &work.shared.facts.usernames;
+    let found = || {
+        let in_file = async || Ok((position(&path) >= told).then(|| created.user.clone()));
+        usernames.get(&name, in_file)
+    };
+    while position(&path) < told {
+        found().await.unwrap();
+    }
+    let ask = async {};
+    work.shared.pending.settle(ask).await.unwrap();
+    assert_eq!(found().await.unwrap(), Some(created.user.clone()));
+    work.end().await;
 }

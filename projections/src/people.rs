@@ -1,8 +1,8 @@
 //! What people are searched by, in memory: a search looks at everybody, and reads the documents of those it shows.
 //!
 //! Made of the table of users by the first search, and kept true by the searches after it: commits only note whose rows
-//! they changed, and the next search reads those rows again. Like the facts, this is noted before the position moves,
-//! so who waited for a position finds what is in it.
+//! they changed, and the next search reads those rows again. They note it after they are done and before anybody who
+//! waits for them goes on: what a search takes note of is in the file it reads, and who was told of a change finds it.
 
 use std::cmp::Ordering;
 use std::collections::{BTreeMap, HashSet};
@@ -200,11 +200,11 @@ pub(crate) struct People {
 }
 
 impl People {
-    /// Rows were changed. Called after the commit and before it is published.
-    pub(crate) fn note<'a>(&self, users: impl IntoIterator<Item = &'a UserId>) {
+    /// A commit changed rows. Called after it, and before it is known of.
+    pub(crate) fn note(&self, users: impl IntoIterator<Item = UserId>) {
         let mut noted = self.noted.lock();
         if let Changes::Of(changed) = &mut noted.changes {
-            changed.extend(users.into_iter().cloned());
+            changed.extend(users);
             if changed.len() > MOST_CHANGES {
                 noted.changes = Changes::All;
             }

@@ -13,7 +13,9 @@ use std::task::{Context, Poll, Wake, Waker};
 use std::thread::{self, Thread};
 use std::time::{Duration, Instant};
 
+use domain::UserId;
 use eventstore::Place;
+use hashbrown::HashSet;
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
@@ -57,6 +59,8 @@ pub(crate) struct Worker {
     committed: Place,
     /// What came after that: applied and told of, in the open transaction.
     pending: Vec<Applied>,
+    /// Whose rows that changed.
+    people: HashSet<UserId>,
     /// Since when there is something pending.
     since: Instant,
     in_transaction: bool,
@@ -97,6 +101,7 @@ impl Worker {
         Self {
             committed: tx.place(),
             pending: Vec::new(),
+            people: HashSet::new(),
             since: Instant::now(),
             in_transaction: false,
             tx,
@@ -201,7 +206,9 @@ impl Worker {
         let mut pause = BACKOFF.0;
         // Noted before they are visible and again when they are: an answer in between goes back far enough.
         self.shared.delayed(&events);
+        let mut failed = false;
         while let Err(error) = self.apply(&events) {
+            failed = true;
             self.recover(&error, &mut pause)?;
             self.shared.delayed(&events);
         }
@@ -212,7 +219,8 @@ impl Worker {
             self.since = Instant::now();
         }
         self.pending.extend(events);
-        if self.pending.len() >= MOST_PENDING {
+        // After a failure, questions are answered without what is pending until a commit succeeds.
+        if failed || self.pending.len() >= MOST_PENDING {
             self.commit()?;
         }
         Some(())
@@ -253,6 +261,11 @@ impl Worker {
         self.in_transaction = false;
         self.committed = self.tx.place();
         self.shared.delayed(&self.pending);
+        if self.shared.pending.is_failing() {
+            // Somebody may have looked up what the file had before.
+            self.shared.facts.clear();
+        }
+        self.shared.facts.people.note(self.people.drain());
         self.shared.pending.committed(self.committed.position);
         self.well();
         self.checkpointer
@@ -268,8 +281,8 @@ impl Worker {
         self.shared
             .health
             .send_replace(Health::Failing(error.to_string()));
-        self.shared.pending.failing();
         loop {
+            self.shared.pending.failing();
             // At once: what is half applied must never be committed.
             let _ = self.tx.conn.execute_batch("ROLLBACK");
             self.in_transaction = false;
@@ -294,7 +307,6 @@ impl Worker {
         // Subscribers have them.
         self.tx.updates = Some(Vec::new());
         applied?;
-        // Somebody may have looked up what the file had before.
         self.tell();
         Ok(())
     }
@@ -319,6 +331,7 @@ impl Worker {
     fn tell(&mut self) {
         let mut stale = std::mem::take(&mut self.tx.stale);
         let place = self.tx.place();
+        self.people.extend(stale.users.iter().cloned());
         self.shared.pending.applied(place.position, &stale);
         self.shared.facts.invalidate(&stale);
         self.shared.recent.update(&mut stale);

@@ -16,7 +16,8 @@ use tests::sha256;
 const REACH_OUT: [&str; 2] = ["/api/v1/dns.resolve.srv", "/api/v1/dns.resolve.txt"];
 
 /// Parameters of which the description does not say all that is wanted: one that is understood, as JSON.
-const UNDERSTOOD: [(&str, &str, &str); 3] = [
+const UNDERSTOOD: [(&str, &str, &str); 4] = [
+    ("/api/v1/users.listByStatus", "type", r#""user""#),
     ("/api/v1/banners.publish", "platform", r#"["web"]"#),
     (
         "/api/v1/settings",

@@ -6,7 +6,7 @@ use proc_macro2::{Span, TokenStream};
 use quote::quote;
 use syn::{Attribute, Data, DeriveInput, Error, Field, Fields, Ident, LitStr, Result, Variant};
 
-/// Implements `Parameters` for a struct with named fields, `Param` for an enum of unit variants.
+/// Implements `Parameters` for a struct with named fields, `Choice` for an enum of unit variants.
 ///
 /// - `#[params(open)]` or `#[params(closed)]` on a struct: its style, which is exact otherwise.
 /// - `#[param(name = "...")]`: the name on the wire; otherwise the Rust name in `camelCase`, of variants too.

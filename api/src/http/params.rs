@@ -110,47 +110,6 @@ impl Params {
             _ => false,
         }
     }
-
-    /// A boolean that may be absent; anything else is an error.
-    pub fn boolean(&self, name: &str) -> Result<Option<bool>, ApiError> {
-        match self.get(name) {
-            None => Ok(None),
-            Some(Value::Bool(flag)) => Ok(Some(*flag)),
-            Some(value) => match value.as_str().and_then(truth) {
-                Some(flag) => Ok(Some(flag)),
-                None => Err(mismatch("boolean", value, name)),
-            },
-        }
-    }
-
-    /// An object that may be absent; anything else is an error.
-    pub fn object(&self, name: &str) -> Result<Option<&Value>, ApiError> {
-        match self.get(name) {
-            Some(value) if !value.is_object() => Err(mismatch("object", value, name)),
-            value => Ok(value),
-        }
-    }
-
-    /// A list of texts that may be absent; a single text counts as a list of one.
-    pub fn texts(&self, name: &str) -> Result<Option<Vec<&str>>, ApiError> {
-        match self.get(name) {
-            None => Ok(None),
-            Some(Value::String(text)) => Ok(Some(vec![text])),
-            Some(Value::Array(items)) => items
-                .iter()
-                .map(|item| item.as_str().ok_or_else(|| mismatch("string", item, name)))
-                .collect::<Result<_, _>>()
-                .map(Some),
-            Some(other) => Err(mismatch("array", other, name)),
-        }
-    }
-
-    /// A point in time: ISO-8601, milliseconds, or `{"$date": ms}`. `Err`: there is something that is not a date.
-    pub fn date(&self, name: &str) -> Result<Option<Timestamp>, NotADate> {
-        self.get(name)
-            .map(|value| parse_date(value).ok_or(NotADate))
-            .transpose()
-    }
 }
 
 /// The boolean that a text means, as JavaScript or Python writes it.
@@ -329,7 +288,6 @@ mod tests {
                 "Match error: Expected string, got number in field name"
             ))
         );
-        assert!(params.texts("list").is_err());
         assert_eq!(params.text("absent"), Ok(None));
     }
 }

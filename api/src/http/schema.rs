@@ -1,5 +1,5 @@
-//! Strict parameters: exactly what a route declares, or an error in the words of the validator that clients know
-//! (contract, conventions 1.3). Scalars are converted if that is unambiguous.
+//! What parameters are declared as. Where a schema is exact: those and no others, or an error in the words of the
+//! validator that clients know (contract, conventions 1.3); scalars are converted if that is unambiguous.
 
 use domain::limits;
 use serde_json::{Map, Value};

@@ -13,7 +13,7 @@ use serde_json::{Map, Value, json};
 use crate::errors::{ApiError, wording};
 use crate::http::answer::{Answer, Outcome};
 use crate::http::call::Call;
-use crate::http::page::Part;
+use crate::http::page::Page;
 use crate::http::parameters::{Date, Filled, Parameters};
 use crate::http::route::{self, Route};
 use crate::http::schema::Kind;
@@ -341,7 +341,7 @@ struct UsersInRole {
     role: Option<Filled>,
     room_id: Option<RoomId>,
     #[param(flatten)]
-    part: Part,
+    page: Page,
 }
 
 /// `GET /api/v1/roles.getUsersInRole`. A room needs the right to see other people's rooms.
@@ -353,7 +353,7 @@ async fn users_in_role(call: Call, params: UsersInRole) -> Outcome {
     if room.is_some() && !call.may(domain::permission::Permission::VIEW_OTHER_USER_CHANNELS) {
         return Err(wording::accessing_permissions_denied());
     }
-    let slice = params.part.slice(&call.state.views().settings());
+    let slice = call.page(&params.page)?.slice;
     let found = call
         .state
         .views()

@@ -15,7 +15,7 @@ use crate::http::answer::{Answer, Outcome};
 use crate::http::call::Call;
 use crate::http::filter::{Filter, Test};
 use crate::http::page::{self, FieldChoice, PageRequest, Sorted};
-use crate::http::parameters::{Choice, Filled, OneOrMore, Parameters};
+use crate::http::parameters::{Filled, OneOrMore, Parameters};
 use crate::http::route::{self, Route, paged};
 use crate::http::schema::Kind;
 use crate::state::AppState;
@@ -234,7 +234,7 @@ fn take(filter: &Filter, query: &mut UserQuery) -> bool {
             true
         }
         ("type", _, Some(kinds)) if query.kinds.is_empty() => {
-            let kinds: Option<Vec<UserKind>> = kinds.into_iter().map(UserKind::find).collect();
+            let kinds: Option<Vec<UserKind>> = kinds.into_iter().map(kind).collect();
             // An empty list would mean all kinds.
             match kinds.filter(|kinds| !kinds.is_empty()) {
                 Some(kinds) => {
@@ -338,7 +338,7 @@ struct ListByStatus {
     status: Option<ListedStatus>,
     has_logged_in: Option<bool>,
     #[param(name = "type")]
-    kind: Option<UserKind>,
+    kind: Option<Filled>,
     /// A list, or a text with commas.
     roles: Option<OneOrMore>,
     search_term: Option<Filled>,
@@ -359,7 +359,7 @@ async fn list_by_status(call: Call, params: ListByStatus) -> Outcome {
     let mut query = ordered(&page);
     query.active = params.status.map(|status| status == ListedStatus::Active);
     query.logged_in = params.has_logged_in;
-    query.kinds = params.kind.into_iter().collect();
+    query.kinds = kinds(params.kind.as_deref())?;
     query.roles = listed(params.roles).map(RoleId::new).collect();
     let wanted = Wanted {
         term: params.search_term.map(|term| term.to_lowercase()),
@@ -415,15 +415,20 @@ async fn search(
     Ok(call.state.views().users_where(search).await?)
 }
 
-impl Choice for UserKind {
-    const NAMES: &'static [&'static str] =
-        &[Self::User.as_str(), Self::Bot.as_str(), Self::App.as_str()];
+fn kinds(named: Option<&str>) -> Result<Vec<UserKind>, ApiError> {
+    let Some(named) = named else {
+        return Ok(Vec::new());
+    };
+    let fault = || "must be equal to one of the allowed values".to_owned();
+    let kind = kind(named).ok_or_else(|| wording::invalid_query_params(&[fault()]))?;
+    Ok(vec![kind])
+}
 
-    fn find(name: &str) -> Option<Self> {
-        [Self::User, Self::Bot, Self::App]
-            .into_iter()
-            .find(|kind| kind.as_str() == name)
-    }
+/// The kind of account of that name.
+fn kind(name: &str) -> Option<UserKind> {
+    [UserKind::User, UserKind::Bot, UserKind::App]
+        .into_iter()
+        .find(|kind| kind.as_str() == name)
 }
 
 /// Texts in a list, or in one text separated by commas.
