@@ -139,7 +139,22 @@ impl Writer {
             (self.connection, self.heads) = (None, Recent::new(HEADS));
             self.set_health(Health::Unavailable(reason));
         }
-        // Closing the last connection copies the WAL back and removes it.
+        self.tidy_up();
+    }
+
+    /// Copies the WAL back, so that the file is whole by itself. Closing the last connection removes the WAL.
+    fn tidy_up(&self) {
+        let Some(connection) = &self.connection else {
+            return;
+        };
+        let copied = connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| {
+            row.get::<_, bool>(0)
+        });
+        match copied {
+            Ok(false) => {}
+            Ok(true) => tracing::warn!("the WAL of the log is in use and stays beside it"),
+            Err(error) => tracing::warn!(%error, "the WAL of the log stays beside it"),
+        }
     }
 
     fn work(&mut self) {
