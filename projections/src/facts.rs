@@ -299,7 +299,7 @@ mod tests {
     #[tokio::test]
     async fn a_row_read_before_a_change_is_not_kept_after_it() {
         let facts: Facts<u32, &str> = Facts::new(100);
-        // 1. a reader reads the old row  2. the worker commits and invalidates  3. the reader comes back
+        // 1. a reader reads the old row  2. the worker tells of a change and invalidates  3. the reader comes back
         let answer = facts
             .get(&1, || async {
                 facts.invalidate([&1]);

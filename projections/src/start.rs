@@ -40,7 +40,7 @@ const PAUSE: Duration = Duration::from_secs(1);
 /// How often to check whether a rebuild that was asked for has ended.
 const CLAIM: Duration = Duration::from_millis(10);
 
-/// How many commits may wait to be published.
+/// How much that was told of at once may wait to be published.
 const PUBLICATIONS: usize = 256;
 
 impl Views {
@@ -239,7 +239,11 @@ impl Keeper {
     /// Makes views visible to the doors.
     fn serve(&self, tx: &Tx, generation: u64) {
         let place = tx.place();
-        // A worker that died may have been telling of what it had committed.
+        if let Some(path) = self.folder.current() {
+            self.shared.readers.switch(Serving { path });
+        }
+        // A worker that died may have been telling of what it had committed. After the switch: what is looked up in the
+        // file before must not stay.
         self.shared.facts.clear();
         self.shared.recent.clear();
         self.shared.show(tx);
@@ -250,9 +254,6 @@ impl Keeper {
         let jump = Publication::Jump(place.mark());
         let _ = self.publisher.blocking_send(jump);
         self.shared.generation.send_replace(generation);
-        if let Some(path) = self.folder.current() {
-            self.shared.readers.switch(Serving { path });
-        }
     }
 
     /// Builds views of everything in the log now: the first of a node, the first after an upgrade, or after the log was

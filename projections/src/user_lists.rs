@@ -2,7 +2,7 @@
 //!
 //! A page must cost the same wherever it is and however many users there are. SQLite finds the n-th row by walking over
 //! those before it, so the keys of every [`STRIDE`]-th user, and the number of users, are kept in memory. They are
-//! dropped when a commit changes names or the set of users, and found again by the next query. What indexes cannot
+//! dropped when names or the set of users change, and found again by the next query. What indexes cannot
 //! answer is looked for among everybody, in memory: see [`crate::people`].
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! Waiting for the views to reach a position.
 //!
 //! Every door that wrote something waits here, so it must stay cheap with thousands of waiters: they stand in an
-//! ordered map, and each commit wakes exactly those it satisfies, each once.
+//! ordered map, and each step wakes exactly those it satisfies, each once.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};

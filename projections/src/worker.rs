@@ -71,7 +71,6 @@ pub(crate) struct Worker {
     stop: CancellationToken,
 }
 
-/// Wakes a thread.
 struct Unpark(Thread);
 
 impl Wake for Unpark {

@@ -78,6 +78,12 @@ fn of_enum<'a>(
     let (mut names, mut idents) = (Vec::new(), Vec::new());
     for variant in variants {
         let options = FieldOptions::read(&variant.attrs)?;
+        if options.flatten || options.one_of {
+            return Err(Error::new_spanned(
+                &variant.ident,
+                "a variant has a name only",
+            ));
+        }
         names.push(options.name_of(Some(&variant.ident), &lower_first));
         idents.push(&variant.ident);
     }
@@ -188,6 +194,10 @@ mod tests {
         for (source, said) in [
             ("struct A(String);", "fields need names"),
             ("union A { a: u8 }", "a union says nothing"),
+            (
+                "enum A { #[param(flatten)] B }",
+                "a variant has a name only",
+            ),
             (
                 "struct A { #[param(often)] a: String }",
                 "`name = \"...\"`, `flatten` or `one_of`",

@@ -10,9 +10,7 @@ use serde_json::{Map, Value};
 
 use crate::errors::{ApiError, wording};
 use crate::http::filter::Filter;
-use crate::http::parameters::{Loose, Parameters, field};
-use crate::http::params::Params;
-use crate::http::schema::{Field, Schema, Style};
+use crate::http::parameters::{Loose, Parameters};
 
 /// Most fields to sort a list by, and most fields to choose or leave out: each is looked at for every row.
 const MOST_SORTED: usize = 10;
@@ -32,136 +30,101 @@ pub struct PageRequest {
     pub query: Option<Filter>,
 }
 
-/// The parameters that say which part of a list is wanted, in what order, with which fields. [`PageRequest::of`] reads
-/// them.
-#[derive(Clone, Debug, Default)]
-pub struct Page(Params);
-
-impl Parameters for Page {
-    const SCHEMA: Schema = Schema {
-        style: Style::Open,
-        fields: &[
-            field::<Loose<f64>>("count", false),
-            field::<Loose<f64>>("offset", false),
-            field::<Loose<String>>("sort", false),
-            field::<Loose<String>>("fields", false),
-            field::<Loose<String>>("query", false),
-        ],
-        parts: &[],
-    };
-
-    fn read(params: &mut Params) -> Result<Self, ApiError> {
-        Ok(Self(taken(Self::SCHEMA.fields, params)))
-    }
+/// Which part of a list is wanted.
+#[derive(Clone, Debug, Default, Parameters)]
+#[params(open)]
+pub struct Part {
+    count: Loose<f64>,
+    offset: Loose<f64>,
 }
 
-/// The parameters that say which part of a list is wanted, in what order.
-#[derive(Clone, Debug, Default)]
-pub struct Sorted(Params);
-
-impl Parameters for Sorted {
-    const SCHEMA: Schema = Schema {
-        style: Style::Open,
-        fields: &[
-            field::<Loose<f64>>("count", false),
-            field::<Loose<f64>>("offset", false),
-            field::<Loose<String>>("sort", false),
-        ],
-        parts: &[],
-    };
-
-    fn read(params: &mut Params) -> Result<Self, ApiError> {
-        Ok(Self(taken(Self::SCHEMA.fields, params)))
-    }
+/// Which part of a list is wanted, in what order.
+#[derive(Clone, Debug, Default, Parameters)]
+#[params(open)]
+pub struct Sorted {
+    #[param(flatten)]
+    part: Part,
+    /// JSON.
+    sort: Loose<String>,
 }
 
-/// The parameter that says which fields of a document are wanted.
-#[derive(Clone, Debug, Default)]
-pub struct Fields(Params);
+/// Which fields of a document are wanted.
+#[derive(Clone, Debug, Default, Parameters)]
+#[params(open)]
+pub struct Fields {
+    /// JSON.
+    fields: Loose<String>,
+}
 
-impl Parameters for Fields {
-    const SCHEMA: Schema = Schema {
-        style: Style::Open,
-        fields: &[field::<Loose<String>>("fields", false)],
-        parts: &[],
-    };
+/// Which part of a list is wanted, in what order, with which fields, of what passes which filter.
+#[derive(Clone, Debug, Default, Parameters)]
+#[params(open)]
+pub struct Page {
+    #[param(flatten)]
+    sorted: Sorted,
+    #[param(flatten)]
+    fields: Fields,
+    /// JSON.
+    query: Loose<String>,
+}
 
-    fn read(params: &mut Params) -> Result<Self, ApiError> {
-        Ok(Self(taken(Self::SCHEMA.fields, params)))
+impl Part {
+    pub fn slice(&self, settings: &Settings) -> Slice {
+        let positive = |key| {
+            u64::try_from(settings.int(key))
+                .ok()
+                .filter(|limit| *limit > 0)
+        };
+        let upper = positive(keys::API_UPPER_COUNT_LIMIT).unwrap_or(100);
+        let default = positive(keys::API_DEFAULT_COUNT).unwrap_or(50);
+        let count = match number(&self.count) {
+            Some(0) if settings.bool(keys::API_ALLOW_INFINITE_COUNT) => None,
+            None | Some(0) => Some(default),
+            Some(count) => Some(count.min(upper)),
+        };
+        Slice {
+            offset: number(&self.offset).unwrap_or(0),
+            count,
+        }
     }
 }
 
 impl Fields {
     pub fn choice(&self) -> Result<Option<FieldChoice>, ApiError> {
-        FieldChoice::parse(&self.0)
+        FieldChoice::read(&self.fields)
     }
-}
-
-/// The parameters that say which part of a list is wanted, of lists that have an order of their own.
-#[derive(Clone, Debug, Default)]
-pub struct Part(Params);
-
-impl Parameters for Part {
-    const SCHEMA: Schema = Schema {
-        style: Style::Open,
-        fields: &[
-            field::<Loose<f64>>("count", false),
-            field::<Loose<f64>>("offset", false),
-        ],
-        parts: &[],
-    };
-
-    fn read(params: &mut Params) -> Result<Self, ApiError> {
-        Ok(Self(taken(Self::SCHEMA.fields, params)))
-    }
-}
-
-impl Part {
-    pub fn slice(&self, settings: &Settings) -> Slice {
-        slice(&self.0, settings)
-    }
-}
-
-/// Takes those parameters out as they are.
-fn taken(fields: &[Field], params: &mut Params) -> Params {
-    let taken = fields.iter().filter_map(|field| {
-        let value = params.take(field.name)?;
-        Some((field.name.to_owned(), value))
-    });
-    taken.collect::<Map<_, _>>().into()
 }
 
 impl Page {
     pub fn choice(&self) -> Result<Option<FieldChoice>, ApiError> {
-        FieldChoice::parse(&self.0)
+        self.fields.choice()
     }
 
     /// What is asked about, as it was sent.
     pub fn query(&self) -> Result<Option<Map<String, Value>>, ApiError> {
-        json_object(&self.0, "query")
+        json_object(&self.query, "query")
     }
 
     pub fn has_count(&self) -> bool {
-        self.0.get("count").is_some()
+        self.sorted.part.count.value.is_some()
     }
 }
 
 impl PageRequest {
     pub fn of(page: &Page, settings: &Settings) -> Result<Self, ApiError> {
-        Self::parse(&page.0, settings)
+        Ok(Self {
+            fields: page.choice()?,
+            query: query(page)?,
+            ..Self::of_sorted(&page.sorted, settings)?
+        })
     }
 
     pub fn of_sorted(page: &Sorted, settings: &Settings) -> Result<Self, ApiError> {
-        Self::parse(&page.0, settings)
-    }
-
-    /// Reads `count`, `offset`, `sort`, `fields` and `query`.
-    pub fn parse(params: &Params, settings: &Settings) -> Result<Self, ApiError> {
         Ok(Self {
-            slice: slice(params, settings),
-            sort: sort(params)?,
-            fields: FieldChoice::parse(params)?,
-            query: query(params)?,
+            slice: page.part.slice(settings),
+            sort: sort(page)?,
+            fields: None,
+            query: None,
         })
     }
 
@@ -255,28 +218,9 @@ pub fn cut<T>(rows: Vec<T>, slice: Slice) -> Vec<T> {
     rows.into_iter().skip(skip).take(take).collect()
 }
 
-fn slice(params: &Params, settings: &Settings) -> Slice {
-    let positive = |key| {
-        u64::try_from(settings.int(key))
-            .ok()
-            .filter(|limit| *limit > 0)
-    };
-    let upper = positive(keys::API_UPPER_COUNT_LIMIT).unwrap_or(100);
-    let default = positive(keys::API_DEFAULT_COUNT).unwrap_or(50);
-    let count = match number(params, "count") {
-        Some(0) if settings.bool(keys::API_ALLOW_INFINITE_COUNT) => None,
-        None | Some(0) => Some(default),
-        Some(count) => Some(count.min(upper)),
-    };
-    Slice {
-        offset: number(params, "offset").unwrap_or(0),
-        count,
-    }
-}
-
 /// A whole number, as a number or as text; what is neither counts as absent.
-fn number(params: &Params, name: &str) -> Option<u64> {
-    match params.get(name)? {
+fn number(sent: &Loose<f64>) -> Option<u64> {
+    match sent.value.as_ref()? {
         Value::Number(number) => number.as_u64(),
         Value::String(text) => text::trim(text).parse().ok(),
         _ => None,
@@ -284,66 +228,61 @@ fn number(params: &Params, name: &str) -> Option<u64> {
 }
 
 /// A JSON object in a text parameter, or an object as such, as brackets in a query string make it.
-pub fn json_object(params: &Params, name: &str) -> Result<Option<Map<String, Value>>, ApiError> {
-    let Some(value) = params.get(name) else {
-        return Ok(None);
-    };
-    let raw = value
-        .as_str()
-        .map_or_else(|| value.to_string(), str::to_owned);
-    if raw.is_empty() {
-        return Ok(None);
-    }
-    let parsed = if value.is_object() {
-        Ok(value.clone())
-    } else {
-        serde_json::from_str(&raw)
-    };
-    match parsed {
-        Ok(Value::Object(object)) => Ok(Some(object)),
-        _ => Err(wording::invalid_json_parameter(name, &raw)),
+fn json_object(sent: &Loose<String>, name: &str) -> Result<Option<Map<String, Value>>, ApiError> {
+    match &sent.value {
+        None => Ok(None),
+        Some(Value::Object(object)) => Ok(Some(object.clone())),
+        Some(Value::String(raw)) if raw.is_empty() => Ok(None),
+        Some(value) => {
+            let parsed = value
+                .as_str()
+                .and_then(|raw| serde_json::from_str(raw).ok());
+            parsed.map(Some).ok_or_else(|| invalid(sent, name))
+        }
     }
 }
 
-fn sort(params: &Params) -> Result<Vec<(String, bool)>, ApiError> {
-    let Some(object) = json_object(params, "sort")? else {
+fn sort(page: &Sorted) -> Result<Vec<(String, bool)>, ApiError> {
+    let Some(object) = json_object(&page.sort, "sort")? else {
         return Ok(Vec::new());
     };
+    let invalid = || invalid(&page.sort, "sort");
     if object.len() > MOST_SORTED {
-        return Err(invalid(params, "sort"));
+        return Err(invalid());
     }
     object
         .into_iter()
         .map(|(field, direction)| match direction.as_i64() {
             Some(1) => Ok((field, false)),
             Some(-1) => Ok((field, true)),
-            _ => Err(invalid(params, "sort")),
+            _ => Err(invalid()),
         })
         .collect()
 }
 
-fn query(params: &Params) -> Result<Option<Filter>, ApiError> {
-    let Some(mut object) = json_object(params, "query")? else {
+fn query(page: &Page) -> Result<Option<Filter>, ApiError> {
+    let Some(mut object) = page.query()? else {
         return Ok(None);
     };
     object.retain(|field, _| !BLOCKED.contains(&first_segment(field)));
     if object.is_empty() {
         return Ok(None);
     }
-    let filter = Filter::parse(&object).map_err(|_| invalid(params, "query"))?;
+    let invalid = || invalid(&page.query, "query");
+    let filter = Filter::parse(&object).map_err(|_| invalid())?;
     // At deeper levels nothing is dropped: half of an alternative would ask for something else.
     if filter.fields().iter().any(|field| BLOCKED.contains(field)) {
-        return Err(invalid(params, "query"));
+        return Err(invalid());
     }
     Ok(Some(filter))
 }
 
-fn invalid(params: &Params, name: &str) -> ApiError {
-    let raw = params.get(name).map_or_else(String::new, |value| {
-        value
-            .as_str()
-            .map_or_else(|| value.to_string(), str::to_owned)
-    });
+fn invalid(sent: &Loose<String>, name: &str) -> ApiError {
+    let raw = match &sent.value {
+        None => String::new(),
+        Some(Value::String(raw)) => raw.clone(),
+        Some(value) => value.to_string(),
+    };
     wording::invalid_json_parameter(name, &raw)
 }
 
@@ -359,13 +298,13 @@ pub enum FieldChoice {
 }
 
 impl FieldChoice {
-    /// Reads `fields`. One field with 1 makes all with 0 meaningless.
-    pub fn parse(params: &Params) -> Result<Option<Self>, ApiError> {
-        let Some(object) = json_object(params, "fields")? else {
+    /// One field with 1 makes all with 0 meaningless.
+    fn read(sent: &Loose<String>) -> Result<Option<Self>, ApiError> {
+        let Some(object) = json_object(sent, "fields")? else {
             return Ok(None);
         };
         if object.len() > MOST_CHOSEN {
-            return Err(invalid(params, "fields"));
+            return Err(invalid(sent, "fields"));
         }
         let (mut only, mut without) = (Vec::new(), Vec::new());
         for (field, choice) in object {
@@ -373,7 +312,7 @@ impl FieldChoice {
                 Some(1) if BLOCKED.contains(&first_segment(&field)) => {}
                 Some(1) => only.push(field),
                 Some(0) => without.push(field),
-                _ => return Err(invalid(params, "fields")),
+                _ => return Err(invalid(sent, "fields")),
             }
         }
         Ok(match (only.is_empty(), without.is_empty()) {
@@ -467,13 +406,12 @@ fn each_object(value: &mut Value, act: &mut impl FnMut(&mut Map<String, Value>))
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::http::params::Params;
     use serde_json::json;
 
     fn request(query: &str) -> Result<PageRequest, ApiError> {
-        PageRequest::parse(
-            &Params::from_urlencoded(query.as_bytes()),
-            &Settings::default(),
-        )
+        let page = Page::read(&mut Params::from_urlencoded(query.as_bytes()))?;
+        PageRequest::of(&page, &Settings::default())
     }
 
     #[test]

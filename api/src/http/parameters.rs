@@ -40,8 +40,12 @@ pub trait Param: Sized {
     }
 }
 
-/// The entry of a parameter in a schema.
+/// The entry of a parameter in a schema. One of several alternatives must not be required by itself.
 pub const fn field<T: Param>(name: &'static str, one_of: bool) -> Field {
+    assert!(
+        !(one_of && T::REQUIRED),
+        "an alternative is optional by itself"
+    );
     Field {
         name,
         kind: T::KIND,
@@ -221,7 +225,6 @@ macro_rules! whole_numbers {
 }
 whole_numbers!(u16, u32);
 
-/// Anything at all.
 impl Param for Value {
     const KIND: Kind = Kind::Any;
 
@@ -296,7 +299,7 @@ impl Param for Date {
 
 /// A value that an open endpoint takes as it comes, though its kind is told: what to make of anything else, the endpoint
 /// decides. `None`: absent or null.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Loose<T> {
     pub value: Option<Value>,
     kind: std::marker::PhantomData<T>,
@@ -365,14 +368,5 @@ impl<T: Parameters> Param for Inside<T> {
     fn read(value: Option<Value>, name: &'static str) -> Result<Self, ApiError> {
         let object = Map::read(value, name)?;
         T::read(&mut object.into()).map(Self)
-    }
-}
-
-/// For endpoints that take nothing.
-impl Parameters for () {
-    const SCHEMA: Schema = Schema::OPEN;
-
-    fn read(_: &mut Params) -> Result<Self, ApiError> {
-        Ok(())
     }
 }

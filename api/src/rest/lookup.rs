@@ -12,7 +12,7 @@ use crate::errors::{ApiError, wording};
 use crate::http::call::Call;
 use crate::http::parameters::{Filled, Parameters, field, take};
 use crate::http::params::Params;
-use crate::http::schema::{Schema, Style};
+use crate::http::schema::Schema;
 use crate::state::AppState;
 
 /// Names a room; the id wins.
@@ -24,27 +24,17 @@ pub struct RoomNamed {
 }
 
 /// Names a room in exactly one way.
-#[derive(Clone, Debug)]
-pub struct OneRoom(pub RoomNamed);
-
-impl Parameters for OneRoom {
-    const SCHEMA: Schema = Schema {
-        style: Style::Exact,
-        fields: &[
-            field::<Option<Filled>>("roomId", true),
-            field::<Option<Filled>>("roomName", true),
-        ],
-        parts: &[],
-    };
-
-    fn read(params: &mut Params) -> Result<Self, ApiError> {
-        RoomNamed::read(params).map(Self)
-    }
+#[derive(Clone, Debug, Parameters)]
+pub struct OneRoom {
+    #[param(one_of)]
+    room_id: Option<Filled>,
+    #[param(one_of)]
+    room_name: Option<Filled>,
 }
 
 impl From<OneRoom> for RoomNamed {
-    fn from(OneRoom(room): OneRoom) -> Self {
-        room
+    fn from(OneRoom { room_id, room_name }: OneRoom) -> Self {
+        Self { room_id, room_name }
     }
 }
 

@@ -287,7 +287,7 @@ struct ChannelHistory {
 }
 
 async fn channel_history(call: Call, params: ChannelHistory) -> Outcome {
-    let OneRoom(room) = params.room;
+    let room = RoomNamed::from(params.room);
     history(RoomKind::Channel, &call, &room, params.span.into()).await
 }
 

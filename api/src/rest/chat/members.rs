@@ -95,7 +95,7 @@ struct Join {
 }
 
 async fn join(call: Call, params: Join) -> Outcome {
-    let OneRoom(room) = params.room;
+    let room = RoomNamed::from(params.room);
     let found = lookup::room(&call, &room, Some(RoomKind::Channel), Archived::Refused).await?;
     members::join(&call.state, &call.caller, &found.place).await?;
     answer(&call, RoomKind::Channel, found.id()).await

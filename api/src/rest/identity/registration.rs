@@ -14,7 +14,7 @@ use crate::documents::users;
 use crate::errors::{ApiError, wording};
 use crate::http::answer::{Answer, Outcome};
 use crate::http::call::{Anyone, Call};
-use crate::http::page::FieldChoice;
+use crate::http::page::Fields;
 use crate::http::parameters::{Filled, Long, Parameters};
 use crate::http::route::{self, Rate, Route};
 use crate::http::schema::Kind;
@@ -53,7 +53,7 @@ struct Register {
 
 /// `POST /api/v1/users.register`. Does not log in.
 async fn register(call: Anyone, params: Register) -> Outcome {
-    let choice = FieldChoice::parse(&call.input.query())?;
+    let choice = Fields::read(&mut call.input.query())?.choice()?;
     let name = params.name.ok_or_else(|| wording::match_missing("name"))?;
     let wish = SignUp {
         username: Some(&params.username.0),

@@ -19,7 +19,7 @@ use crate::documents;
 use crate::errors::{ApiError, wording};
 use crate::http::answer::{Answer, Outcome};
 use crate::http::call::Call;
-use crate::http::page::FieldChoice;
+use crate::http::page::{FieldChoice, Fields};
 use crate::http::parameters::{Filled, Inside, Parameters};
 use crate::http::route::{self, Route};
 use crate::http::schema::Kind;
@@ -66,7 +66,7 @@ struct Create {
 }
 
 async fn create(call: Call, params: Create) -> Outcome {
-    let choice = FieldChoice::parse(&call.input.query())?;
+    let choice = Fields::read(&mut call.input.query())?.choice()?;
     let state = &call.state;
     let random = params.set_random_password.unwrap_or_default();
     let welcome = params.send_welcome_email.unwrap_or_default();
@@ -180,7 +180,7 @@ struct Data {
 
 /// `POST /api/v1/users.update`. `bio` and `nickname` are cleared if they are not sent.
 async fn update(call: Call, params: Update) -> Outcome {
-    let choice = FieldChoice::parse(&call.input.query())?;
+    let choice = Fields::read(&mut call.input.query())?.choice()?;
     let (id, Inside(data)) = (params.user_id, params.data);
     let own = id == *call.caller.id();
     if !own && !call.may(Permission::EDIT_OTHER_USER_INFO) {
