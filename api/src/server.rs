@@ -7,6 +7,7 @@ pub mod control;
 pub mod data_dir;
 pub mod health;
 pub mod host;
+pub mod process;
 pub mod serve;
 pub mod shutdown;
 pub mod statistics;

@@ -44,6 +44,23 @@ macro_rules! union {
                 None
             }
 
+            fn encode_data(&self, to: &mut Vec<u8>) -> Result<(), rmp_serde::encode::Error> {
+                match self {
+                    $(Self::$variant(event) => event.encode_data(to)),+
+                }
+            }
+
+            fn decode_data(
+                event_type: &str,
+                data: &[u8],
+            ) -> Option<Result<Self, rmp_serde::decode::Error>> {
+                $(if <$set>::knows(event_type) {
+                    return <$set>::decode_data(event_type, data)
+                        .map(|result| result.map(Self::$variant));
+                })+
+                None
+            }
+
             fn knows(event_type: &str) -> bool {
                 $(<$set>::knows(event_type))||+
             }

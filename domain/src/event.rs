@@ -3,6 +3,9 @@
 //! An event's name and fields are a storage format. A field may be added with `#[serde(default)]`; any other
 //! change needs a new `schema` number and an upcaster in `eventstore`. Every name and schema ever shipped has a
 //! golden fixture that must still decode.
+//!
+//! Data is MessagePack with field names. It is written and read here, beside the events, so that this is compiled once
+//! and not in every crate that reads the log.
 
 use serde::{Deserializer, Serializer};
 
@@ -22,6 +25,13 @@ pub trait EventPayload: Sized {
         event_type: &str,
         deserializer: D,
     ) -> Option<Result<Self, D::Error>>;
+
+    /// Appends the data as it is stored.
+    fn encode_data(&self, to: &mut Vec<u8>) -> Result<(), rmp_serde::encode::Error>;
+
+    /// [`Self::deserialize_data`] of data as it is stored.
+    fn decode_data(event_type: &str, data: &[u8])
+    -> Option<Result<Self, rmp_serde::decode::Error>>;
 
     /// Whether `event_type` is a name of this set.
     fn knows(event_type: &str) -> bool;
@@ -69,6 +79,18 @@ macro_rules! events {
                     ),)+
                     _ => None,
                 }
+            }
+
+            fn encode_data(&self, to: &mut Vec<u8>) -> Result<(), rmp_serde::encode::Error> {
+                self.serialize_data(&mut rmp_serde::Serializer::new(to).with_struct_map())
+            }
+
+            fn decode_data(
+                event_type: &str,
+                data: &[u8],
+            ) -> Option<Result<Self, rmp_serde::decode::Error>> {
+                let mut data = rmp_serde::Deserializer::from_read_ref(data);
+                Self::deserialize_data(event_type, &mut data)
             }
 
             fn knows(event_type: &str) -> bool {

@@ -33,13 +33,10 @@ pub enum DecodeError {
 /// Encodes the fields of `event`.
 pub fn encode<E: EventPayload>(event: &E) -> Result<Bytes, EncodeError> {
     let mut data = Vec::with_capacity(256);
-    let mut serializer = rmp_serde::Serializer::new(&mut data).with_struct_map();
-    event
-        .serialize_data(&mut serializer)
-        .map_err(|error| EncodeError {
-            event_type: event.event_type().to_owned(),
-            reason: error.to_string(),
-        })?;
+    event.encode_data(&mut data).map_err(|error| EncodeError {
+        event_type: event.event_type().to_owned(),
+        reason: error.to_string(),
+    })?;
     Ok(Bytes::from(data))
 }
 
@@ -71,8 +68,7 @@ pub fn decode<E: EventPayload>(
                 (event_type, schema, upcast.as_slice())
             }
         };
-    let mut deserializer = rmp_serde::Deserializer::from_read_ref(data);
-    let event = E::deserialize_data(current_type, &mut deserializer)
+    let event = E::decode_data(current_type, data)
         .ok_or_else(unknown)?
         .map_err(|error| malformed(error.to_string()))?;
     // A shape from a newer Hansard may decode by accident and mean something else.
