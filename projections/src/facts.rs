@@ -15,7 +15,7 @@ use compact_str::CompactString;
 use domain::membership::MembershipFacts;
 use domain::presence::Status;
 use domain::room::RoomFacts;
-use domain::user::UserKind;
+use domain::user::{Email, UserKind};
 use domain::{RoleId, RoomId, Timestamp, TokenHash, UserId};
 use parking_lot::RwLock;
 
@@ -171,11 +171,28 @@ pub struct UserFacts {
     pub roles: Vec<RoleId>,
     pub active: bool,
     pub require_password_change: bool,
+    pub created_at: Timestamp,
+    pub last_login: Option<Timestamp>,
+    pub emails: Box<[Email]>,
+    pub status_text: Option<String>,
     /// The status they chose to be shown while they are there.
     pub chosen_status: Status,
     /// The wire document (contract, conventions 5.1) without presence fields (`status`, `statusConnection`), without
     /// `services`, and with the further fields of the record in `recordFields`.
     pub doc: Bytes,
+}
+
+impl UserFacts {
+    /// The address that mail goes to.
+    pub fn first_address(&self) -> Option<&str> {
+        self.emails.first().map(|email| &*email.address)
+    }
+
+    /// Those of the addresses that they proved to read.
+    pub fn verified_addresses(&self) -> impl Iterator<Item = &str> {
+        let verified = self.emails.iter().filter(|email| email.verified);
+        verified.map(|email| &*email.address)
+    }
 }
 
 /// A valid login token. Whether it is expired depends on `Accounts_LoginExpiration` and on the time now.

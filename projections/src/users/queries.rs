@@ -25,6 +25,10 @@ fn facts(row: &rusqlite::Row<'_>) -> rusqlite::Result<Arc<UserFacts>> {
         roles: doc.roles,
         active: doc.active,
         require_password_change: doc.require_password_change,
+        created_at: doc.created_at.0,
+        last_login: doc.last_login.map(|at| at.0),
+        emails: doc.emails.into(),
+        status_text: doc.status_text,
         chosen_status: doc.status_default,
         doc: bytes,
     }))
