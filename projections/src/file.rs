@@ -268,6 +268,13 @@ pub(crate) fn checkpoints(conn: &Connection) -> rusqlite::Result<Vec<(String, u3
         .collect()
 }
 
+/// The position of the views in a file of this program.
+pub(crate) fn position(conn: &Connection) -> rusqlite::Result<Position> {
+    conn.query_row("SELECT position FROM log", [], |row| {
+        Ok(Position::new(unsigned(row, 0)?))
+    })
+}
+
 /// The place of the views in a file, if they are exactly `projections` in their present versions.
 pub(crate) fn place(
     conn: &Connection,

@@ -19,7 +19,6 @@ use crate::hub::run::Run;
 use crate::hub::update::{Effect, LiveUpdate, Scope};
 use crate::hub::{Delivery, Subscription};
 use crate::numbers::number;
-use crate::registry::ALL;
 use crate::updates::replay::{Present, Workspace};
 use crate::views::Views;
 
@@ -133,8 +132,7 @@ impl Views {
             let (rooms, at) = self
                 .read(move |conn| {
                     let snapshot = conn.unchecked_transaction()?;
-                    let at = file::place(&snapshot, ALL)?
-                        .map_or(Position::START, |place| place.position);
+                    let at = file::position(&snapshot)?;
                     let rooms = snapshot
                         .prepare_cached("SELECT room FROM memberships WHERE user = ?1")?
                         .query_map([key.as_str()], |row| {
