@@ -12,15 +12,15 @@ use futures::StreamExt;
 use futures::stream::BoxStream;
 use rusqlite::OptionalExtension;
 
-use crate::applied::Applied;
+use crate::engine::applied::Applied;
+use crate::engine::file;
+use crate::engine::handle::Views;
+use crate::engine::hub::run::Run;
+use crate::engine::hub::update::{Effect, LiveUpdate, Scope};
+use crate::engine::hub::{Delivery, Subscription};
 use crate::error::QueryError;
-use crate::file;
-use crate::hub::run::Run;
-use crate::hub::update::{Effect, LiveUpdate, Scope};
-use crate::hub::{Delivery, Subscription};
+use crate::live::updates::replay::{Present, Workspace};
 use crate::numbers::number;
-use crate::updates::replay::{Present, Workspace};
-use crate::views::Views;
 
 /// How long subscribing waits for the hub to reach what the views already contain.
 const PATIENCE: Duration = Duration::from_secs(10);
