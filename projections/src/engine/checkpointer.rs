@@ -1,6 +1,6 @@
 //! Moves what was committed from SQLite's write-ahead log into the file itself, beside the worker.
 //!
-//! That takes milliseconds, and tens of them if it is synced ([`crate::engine::unsynced`]). If the worker did it, every so many
+//! That takes milliseconds, and tens of them if it is synced ([`super::unsynced`]). If the worker did it, every so many
 //! commits would wait for it.
 
 use std::path::Path;

@@ -3,7 +3,7 @@
 //! Filled by the first reader who asks, emptied by the worker when it tells of a change. The race to avoid: a reader
 //! reads the old row, the worker removes the cached fact, then the reader puts the old row in, for ever. So every shard
 //! counts its removals, and a reader's row is refused if the count moved since before it looked. Whoever looks after a
-//! removal reads the new row: it is pending before, see [`crate::engine::pending`].
+//! removal reads the new row: it is pending before, see [`super::pending`].
 
 use std::collections::HashMap;
 use std::future::Future;

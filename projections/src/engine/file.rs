@@ -124,7 +124,7 @@ pub(crate) fn current(dir: &Path) -> Option<PathBuf> {
     (generation(&path).is_some() && path.is_file()).then_some(path)
 }
 
-/// The file that serves in `dir`, for read-only use; `None` also if it will not serve again: see [`crate::engine::unsynced`].
+/// The file that serves in `dir`, for read-only use; `None` also if it will not serve again: see [`super::unsynced`].
 pub(crate) fn current_trusted(dir: &Path) -> Result<Option<PathBuf>, ViewsError> {
     let mark = unsynced::read(dir).map_err(|error| problem(dir, &error))?;
     Ok(current(dir).filter(|_| mark != Mark::Distrusted))
@@ -210,10 +210,10 @@ pub(crate) fn finish(path: &Path, conn: Connection) -> Result<(), ViewsError> {
 
 /// Opens a file to write to, and to read from meanwhile.
 ///
-/// Checkpointing is the caller's business: see [`crate::engine::checkpointer`].
+/// Checkpointing is the caller's business: see [`super::checkpointer`].
 ///
 /// The death of this process never leaves half a commit, and the checkpoint goes with its rows. The death of the
-/// machine may: see [`crate::engine::unsynced`].
+/// machine may: see [`super::unsynced`].
 pub(crate) fn open_writer(path: &Path) -> rusqlite::Result<Connection> {
     let conn = Connection::open(path)?;
     prepare(&conn)?;

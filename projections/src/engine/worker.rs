@@ -1,7 +1,7 @@
 //! The thread that owns the only write connection: applies events, tells everyone, and commits.
 //!
 //! It tells first and commits a moment later, so that what follows shortly shares the pages it changes. Whoever asks the
-//! file meanwhile has it commit at once ([`crate::engine::pending`]): nobody sees the file without what they were told of. A
+//! file meanwhile has it commit at once ([`super::pending`]): nobody sees the file without what they were told of. A
 //! crash loses nothing, because the file says how far it is and the log has the rest.
 //!
 //! The order of telling matters. What is pending is marked so first, then stale facts are dropped, then the position
