@@ -1,4 +1,4 @@
-//! Rooms, who is in them and what was said there.
+//! People, rooms, who is in them and what was said there.
 //!
 //! These views change each other's rows: a message counts in its room and for the members, a deleted room takes its
 //! members and messages with it, a deleted account leaves its rooms. So the code that changes rows is in `access`, and
@@ -6,9 +6,13 @@
 
 mod access;
 mod cursor;
+pub(crate) mod directory;
+pub(crate) mod figures;
 pub(crate) mod memberships;
 pub(crate) mod message_doc;
 pub(crate) mod messages;
 pub(crate) mod rooms;
 pub(crate) mod system_messages;
 pub(crate) mod tombstones;
+pub(crate) mod user_lists;
+pub(crate) mod users;

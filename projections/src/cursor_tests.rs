@@ -9,11 +9,11 @@ use domain::{Event, MessageId, RoomId, SeenUpTo, Timestamp, UserId};
 use rusqlite::Connection;
 use serde_json::Value;
 
-use crate::applied::Applied;
+use crate::engine::applied::Applied;
+use crate::engine::tx::Tx;
+use crate::engine::worker;
 use crate::function_tests::live;
 use crate::testing::{Dice, join, post, posted, recorded, room, t, user};
-use crate::tx::Tx;
-use crate::worker;
 
 const USERS: [&str; 3] = ["anna", "bert", "carl"];
 const ROOMS: [&str; 2] = ["general", "dm"];

@@ -11,12 +11,13 @@ use rusqlite::Connection;
 use rusqlite::types::ValueRef;
 use tokio::sync::mpsc;
 
-use crate::applied::Applied;
-use crate::intake::Intake;
+use crate::engine::applied::Applied;
+use crate::engine::intake::Intake;
+use crate::engine::tx::Tx;
+use crate::engine::{file, worker};
+use crate::rebuild;
 use crate::registry::{ALL, all_indexes};
 use crate::testing::{Chaos, MemoryLog, types};
-use crate::tx::Tx;
-use crate::{file, rebuild, worker};
 
 /// The log everything is of.
 pub(crate) const LOG: LogId = LogId::from_bytes([7; 16]);

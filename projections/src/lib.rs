@@ -12,84 +12,33 @@
 //! Imports run down. A folder is one unit with its own file; of what stands side by side, nothing needs what needs it.
 //!
 //! ```text
-//! start, rebuild, worker      views are opened, built and kept up to date
-//! live                        what one user sees, from a position on
-//! registry, updates           which views there are; what an event means to those who watch
-//! chat, users, settings, ...  the views: tables, apply, queries
-//! views                       the handle that questions are asked through
-//! shared, facts, file, ...    what is behind the handle
-//! projection, tx              what a view is, and what events are applied to
-//! rows, hub                   rows in memory; updates, and to whom they go
-//! names, json, numbers, ...   what all of it is made of
+//! start, rebuild    views are opened, and built beside those that serve
+//! registry          which views there are
+//! live              what an event means to those who watch; what one user sees, from a position on
+//! chat, views       the views: tables, apply, queries
+//! engine            what keeps views up to date and answers from them, whatever is in them
+//! names, json, ...  what all of it is made of
 //! ```
 //!
 //! What this crate never does: write the log, call the outside world, or read a clock to decide what a view contains.
 
 mod rebuild;
 mod start;
-mod worker;
+
+mod registry;
 
 pub mod live;
 
-mod registry;
-mod updates;
-
-mod assets;
-mod avatars;
-mod banners;
 mod chat;
-mod custom_statuses;
-mod data_exports;
-mod directory;
-mod email_inboxes;
-mod emoji;
-mod figures;
-mod key_pairs;
-mod oauth;
-mod permissions;
-mod push;
-mod reports;
-mod roles;
-mod second_factors;
-mod sessions;
-mod settings;
-mod sounds;
-mod user_lists;
-mod users;
-mod webdav;
-
 mod views;
 
-mod checkpointer;
-mod facts;
-mod file;
-mod intake;
-mod lag;
-mod orders;
-mod pending;
-mod people;
-mod readers;
-mod recent;
-mod shared;
-mod since;
-mod unsynced;
-mod user_order;
-mod wait;
+mod engine;
 
-mod projection;
-mod tx;
-
-mod hub;
-mod rows;
-
-mod applied;
 pub mod error;
-mod index;
 mod iso;
 mod json;
 mod names;
 mod numbers;
-mod paging;
 
 #[cfg(test)]
 mod cursor_tests;
@@ -101,36 +50,38 @@ mod pending_tests;
 #[path = "../testing/mod.rs"]
 mod testing;
 
-pub use applied::Applied;
-pub use avatars::FileRecord;
-pub use banners::BannerRecord;
+pub use chat::directory::{DirectoryQuery, DirectorySort, PeopleField, Spotlight};
+pub use chat::figures::Figures;
 pub use chat::memberships::{MemberQuery, MembershipRecord, RoleHolder};
 pub use chat::messages::{HistoryQuery, MessageRecord, Window};
 pub use chat::rooms::{RoomQuery, RoomRecord, RoomSort};
 pub use chat::tombstones::{Removed, Sync};
-pub use custom_statuses::CustomStatusQuery;
-pub use data_exports::{DataExportRecord, DataExportStatus};
-pub use directory::{DirectoryQuery, DirectorySort, PeopleField, Spotlight};
-pub use email_inboxes::EmailInboxRecord;
-pub use emoji::EmojiChanges;
+pub use chat::user_lists::{UserQuery, UserSearch, UserSort, Wanted};
+pub use chat::users::Credentials;
+pub use engine::applied::Applied;
+pub use engine::facts::{
+    PersonalTokenFacts, ProofFacts, SecondFactorFacts, SessionFacts, UserFacts,
+};
+pub use engine::handle::Views;
+pub use engine::index::Index;
+pub use engine::lag::{Health, Lag, RebuildProgress};
+pub use engine::paging::{Page, Slice};
+pub use engine::people::{Folded, Person};
+pub use engine::projection::{Overview, Projection, ProjectionStatus};
+pub use engine::since::Since;
+pub use engine::tx::Tx;
 pub use error::{QueryError, ViewsError, WaitError};
-pub use facts::{PersonalTokenFacts, ProofFacts, SecondFactorFacts, SessionFacts, UserFacts};
-pub use figures::Figures;
-pub use index::Index;
-pub use key_pairs::KeyPairRecord;
-pub use lag::{Health, Lag, RebuildProgress};
-pub use oauth::{OAuthAppRecord, OAuthToken};
-pub use paging::{Page, Slice};
-pub use people::{Folded, Person};
-pub use projection::{Overview, Projection, ProjectionStatus};
-pub use push::PushRecord;
 pub use rebuild::{list, rebuild_offline};
-pub use reports::{ReportKind, ReportQuery, ReportRecord, ReportedUser};
-pub use roles::RoleRecord;
-pub use settings::SettingRecord;
-pub use since::Since;
-pub use tx::Tx;
-pub use user_lists::{UserQuery, UserSearch, UserSort, Wanted};
-pub use users::Credentials;
-pub use views::Views;
-pub use webdav::WebdavRecord;
+pub use views::avatars::FileRecord;
+pub use views::banners::BannerRecord;
+pub use views::custom_statuses::CustomStatusQuery;
+pub use views::data_exports::{DataExportRecord, DataExportStatus};
+pub use views::email_inboxes::EmailInboxRecord;
+pub use views::emoji::EmojiChanges;
+pub use views::key_pairs::KeyPairRecord;
+pub use views::oauth::{OAuthAppRecord, OAuthToken};
+pub use views::push::PushRecord;
+pub use views::reports::{ReportKind, ReportQuery, ReportRecord, ReportedUser};
+pub use views::roles::RoleRecord;
+pub use views::settings::SettingRecord;
+pub use views::webdav::WebdavRecord;

@@ -19,11 +19,12 @@
 //! the same, beginning with the rooms the user was in at the position resumed from.
 
 mod feed;
+pub(crate) mod updates;
 
-pub use crate::hub::run::{Form, Run};
-pub use crate::hub::update::{LiveUpdate, Scope};
-pub use crate::hub::{Delivery, Hub};
+pub use crate::engine::hub::run::{Form, Run};
+pub use crate::engine::hub::update::{LiveUpdate, Scope};
+pub use crate::engine::hub::{Delivery, Hub};
 pub use feed::Feed;
 
 #[cfg(doc)]
-use crate::views::Views;
+use crate::engine::handle::Views;

@@ -14,18 +14,18 @@ use eventstore::Position;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-use crate::applied::Applied;
-use crate::checkpointer::Checkpointer;
-use crate::file;
+use crate::engine::applied::Applied;
+use crate::engine::checkpointer::Checkpointer;
+use crate::engine::file;
+use crate::engine::hub::Publication;
+use crate::engine::intake::Intake;
+use crate::engine::lag::Health;
+use crate::engine::orders::Order;
+use crate::engine::readers::Readers;
+use crate::engine::shared::Shared;
+use crate::engine::worker::{self, Worker};
 use crate::function_tests::{chaos, dump, first_difference, live, reopened};
-use crate::hub::Publication;
-use crate::intake::Intake;
-use crate::lag::Health;
-use crate::orders::Order;
-use crate::readers::Readers;
 use crate::registry::ALL;
-use crate::shared::Shared;
-use crate::worker::{self, Worker};
 
 /// A worker at work.
 struct Work {

@@ -1,8 +1,8 @@
 //! Rebuilding all views beside the ones that serve.
 //!
 //! A file is filled from the start of the log with everything that makes filling fast and nothing that makes it safe
-//! (see [`crate::file`]), its indexes are created at the end, and it is made safe before anything points to it. The
-//! same is done for the first views of a node, after an upgrade, and offline.
+//! (see [`crate::engine::file`]), its indexes are created at the end, and it is made safe before anything points to it.
+//! The same is done for the first views of a node, after an upgrade, and offline.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -12,18 +12,18 @@ use eventstore::{EventStore, LogId, Place, Position};
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::task::AbortOnDropHandle;
 
-use crate::checkpointer::Checkpointer;
+use crate::engine::checkpointer::Checkpointer;
+use crate::engine::file::{self, Folder};
+use crate::engine::handle::Views;
+use crate::engine::intake::{self, CHUNKS, Intake};
+use crate::engine::lag::RebuildProgress;
+use crate::engine::orders::{Order, Stillness, Successor};
+use crate::engine::projection::{Overview, ProjectionStatus};
+use crate::engine::readers::Serving;
+use crate::engine::tx::{Stale, Tx};
+use crate::engine::worker;
 use crate::error::ViewsError;
-use crate::file::{self, Folder};
-use crate::intake::{self, CHUNKS, Intake};
-use crate::lag::RebuildProgress;
-use crate::orders::{Order, Stillness, Successor};
-use crate::projection::{Overview, ProjectionStatus};
-use crate::readers::Serving;
 use crate::registry::{ALL, all_indexes};
-use crate::tx::{Stale, Tx};
-use crate::views::Views;
-use crate::worker;
 
 /// Fills a new file with everything of `log` that comes in, and makes it safe. Blocks; returns the place of the views.
 pub(crate) fn fill(

@@ -3,16 +3,15 @@
 use eventstore::Place;
 use rusqlite::Connection;
 
-use crate::applied::Applied;
-use crate::chat::{memberships, messages, rooms, tombstones};
-use crate::index::Index;
-use crate::projection::Projection;
-use crate::tx::{Policy, Tx};
-use crate::updates::{Added, updates_of};
-use crate::{
+use crate::chat::{memberships, messages, rooms, tombstones, users};
+use crate::engine::applied::Applied;
+use crate::engine::index::Index;
+use crate::engine::projection::Projection;
+use crate::engine::tx::{Policy, Tx};
+use crate::live::updates::{Added, updates_of};
+use crate::views::{
     assets, avatars, banners, custom_statuses, data_exports, email_inboxes, emoji, key_pairs,
-    oauth, permissions, push, reports, roles, second_factors, sessions, settings, sounds, users,
-    webdav,
+    oauth, permissions, push, reports, roles, second_factors, sessions, settings, sounds, webdav,
 };
 
 /// Every view, in the order an event goes through them: messages before rooms and memberships, which look at the

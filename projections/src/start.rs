@@ -16,20 +16,20 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
 
-use crate::checkpointer::Checkpointer;
+use crate::engine::checkpointer::Checkpointer;
+use crate::engine::file::{self, Folder};
+use crate::engine::handle::{Running, Views};
+use crate::engine::hub::{Hub, Publication};
+use crate::engine::intake::{self, CHUNKS, Intake};
+use crate::engine::lag::{Health, RebuildProgress};
+use crate::engine::orders::Order;
+use crate::engine::readers::{Readers, Serving};
+use crate::engine::shared::Shared;
+use crate::engine::tx::Tx;
+use crate::engine::worker::{Outcome, Worker};
 use crate::error::ViewsError;
-use crate::file::{self, Folder};
-use crate::hub::{Hub, Publication};
-use crate::intake::{self, CHUNKS, Intake};
-use crate::lag::{Health, RebuildProgress};
-use crate::orders::Order;
-use crate::readers::{Readers, Serving};
 use crate::rebuild;
 use crate::registry::ALL;
-use crate::shared::Shared;
-use crate::tx::Tx;
-use crate::views::{Running, Views};
-use crate::worker::{Outcome, Worker};
 
 /// How often the head of the log is looked at, to know how far the views are behind.
 const LOOK: Duration = Duration::from_secs(1);

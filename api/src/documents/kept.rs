@@ -80,6 +80,7 @@ impl KeptAnswers {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use domain::Timestamp;
     use domain::presence::Status;
     use domain::user::UserKind;
 
@@ -92,6 +93,10 @@ mod tests {
             roles: Vec::new(),
             active: true,
             require_password_change: false,
+            created_at: Timestamp::from_millis(0),
+            last_login: None,
+            emails: Box::default(),
+            status_text: None,
             chosen_status: Status::Online,
             doc: Bytes::new(),
         })

@@ -125,8 +125,7 @@ async fn send_test(call: MethodCall) -> MethodOutcome {
     if !allowed {
         return Err(wording::method_not_allowed(METHOD));
     }
-    let doc: Value = serde_json::from_slice(&call.caller.user.doc).unwrap_or_default();
-    let address = doc["emails"][0]["address"].as_str();
+    let address = call.caller.user.first_address();
     let address = address.ok_or_else(|| wording::no_own_address(METHOD))?;
     let to = Mailbox {
         name: call.caller.user.name.clone(),

@@ -8,7 +8,6 @@ use std::sync::Arc;
 
 use domain::user::{self, User, UserCommand, UserCreated, UserRefusal};
 use projections::UserFacts;
-use serde_json::Value;
 
 use crate::admin::roles;
 use crate::error::{Error, Refusal};
@@ -31,8 +30,7 @@ pub async fn claimable(
     if credentials.is_none_or(|credentials| credentials.password.is_some()) {
         return Ok(None);
     }
-    let doc: Value = serde_json::from_slice(&user.doc).unwrap_or_default();
-    if doc["lastLogin"].is_string() {
+    if user.last_login.is_some() {
         return Ok(None);
     }
     let account = account::load(workspace, &user.id).await?;

@@ -9,7 +9,6 @@ use std::sync::Arc;
 use domain::RoleId;
 use domain::settings::{Settings, keys};
 use projections::UserFacts;
-use serde_json::{Value, json};
 
 use crate::error::Error;
 use crate::identity::challenge::Factor;
@@ -50,22 +49,11 @@ pub async fn enrolled(workspace: &Workspace, user: &UserFacts) -> Result<Enrolle
         && facts.email == Some(true)
         && workspace.mailer().is_configured();
     let addresses = if email {
-        verified_addresses(user)
+        user.verified_addresses().map(str::to_owned).collect()
     } else {
         Vec::new()
     };
     Ok(Enrolled { totp, addresses })
-}
-
-fn verified_addresses(user: &UserFacts) -> Vec<String> {
-    let doc: Value = serde_json::from_slice(&user.doc).unwrap_or_default();
-    let emails = doc["emails"].as_array();
-    emails
-        .into_iter()
-        .flatten()
-        .filter(|email| email["verified"] == json!(true))
-        .filter_map(|email| email["address"].as_str().map(str::to_owned))
-        .collect()
 }
 
 /// The roles of a user that give them rights now; `None`: all of them.

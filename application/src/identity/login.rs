@@ -7,7 +7,6 @@ use domain::settings::keys;
 use domain::user::{PasswordHash, UserKind};
 use domain::{RoleId, Timestamp, TokenHash, UserId};
 use projections::{SessionFacts, UserFacts};
-use serde_json::{Value, json};
 
 use crate::admin::notices;
 use crate::error::Error;
@@ -268,7 +267,7 @@ async fn check_password(
         .settings()
         .bool(keys::ACCOUNTS_EMAIL_VERIFICATION)
         && !is_admin(&user)
-        && !has_verified_email(&user)
+        && user.verified_addresses().next().is_none()
     {
         return Err(LoginRefusal::EmailUnverified.into());
     }
@@ -290,13 +289,6 @@ fn may_log_in(user: &UserFacts) -> Result<(), Error> {
 
 fn is_admin(user: &UserFacts) -> bool {
     user.roles.contains(&RoleId::new("admin"))
-}
-
-fn has_verified_email(user: &UserFacts) -> bool {
-    let doc: Value = serde_json::from_slice(&user.doc).unwrap_or_default();
-    doc["emails"]
-        .as_array()
-        .is_some_and(|emails| emails.iter().any(|email| email["verified"] == json!(true)))
 }
 
 /// The account a token belongs to, if it may still log in.

@@ -7,11 +7,10 @@ use domain::claim::{self, Claim, NameKind};
 use domain::credential::Ending;
 use domain::password::{PolicyViolation, check_policy};
 use domain::settings::keys;
-use domain::user::{self, Account, PasswordHash, User, UserCommand, UserContext};
+use domain::user::{self, Account, Email, PasswordHash, User, UserCommand, UserContext};
 use domain::{Decider as _, Timestamp, UserId};
 use eventstore::execute::Transaction;
 use projections::UserFacts;
-use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
 use crate::error::{Error, Refusal};
@@ -30,28 +29,24 @@ pub async fn send_verification(
     user: &UserFacts,
     address: &str,
 ) -> Result<(), Error> {
-    let Some((address, verified)) = address_of(user, address) else {
+    let Some(Email { address, verified }) = email_of(user, address) else {
         return Err(Refusal::NotToVerify.into());
     };
-    if verified {
+    if *verified {
         return Ok(());
     }
     let (link, at) = (Link::fresh(workspace, &user.id), now());
     workspace
         .run(actor, async |tx| {
-            request_verification(&tx, &link, &user.id, &address, at).await
+            request_verification(&tx, &link, &user.id, address, at).await
         })
         .await
 }
 
-/// The address of that account as it is recorded, and whether it is proved.
-fn address_of(user: &UserFacts, address: &str) -> Option<(String, bool)> {
-    let doc: Value = serde_json::from_slice(&user.doc).ok()?;
-    doc["emails"].as_array()?.iter().find_map(|email| {
-        let known = email["address"].as_str()?;
-        let same = known.to_lowercase() == address.to_lowercase();
-        same.then(|| (known.to_owned(), email["verified"] == Value::Bool(true)))
-    })
+/// That address of the account, as it is recorded.
+fn email_of<'a>(user: &'a UserFacts, address: &str) -> Option<&'a Email> {
+    let same = |email: &&Email| email.address.to_lowercase() == address.to_lowercase();
+    user.emails.iter().find(same)
 }
 
 /// Mails a link to choose a password to `address`, which must be one of the account's.
@@ -62,7 +57,7 @@ pub async fn send_reset(
     address: &str,
     reason: ResetReason,
 ) -> Result<(), Error> {
-    let Some((address, _)) = address_of(user, address) else {
+    let Some(email) = email_of(user, address) else {
         return Err(Refusal::NotToReset.into());
     };
     let (link, at) = (Link::fresh(workspace, &user.id), now());
@@ -70,7 +65,7 @@ pub async fn send_reset(
         .run(actor, async |tx| {
             let command = AccountMailCommand::RequestReset {
                 user: user.id.clone(),
-                address: address.clone(),
+                address: email.address.clone(),
                 token: link.recorded.clone(),
                 reason,
                 at,

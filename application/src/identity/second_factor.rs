@@ -7,11 +7,9 @@
 use domain::settings::{Settings, keys};
 use domain::{TokenHash, UserId};
 use projections::UserFacts;
-use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
 use crate::caller::Caller;
-use crate::dates::from_iso;
 use crate::error::Error;
 use crate::identity::challenge::{Challenge, ChallengeReason, Factor};
 use crate::identity::enrolment::{Enrolled, enrolled, is_on};
@@ -178,12 +176,7 @@ impl Prover<'_> {
             .saturating_mul(1000);
         let at = now();
         let is_recent = |then| (0..remembered).contains(&at.millis_since(then));
-        let doc: Value = serde_json::from_slice(&self.caller.user.doc).unwrap_or_default();
-        if doc["createdAt"]
-            .as_str()
-            .and_then(from_iso)
-            .is_some_and(is_recent)
-        {
+        if is_recent(self.caller.user.created_at) {
             return Ok(true);
         }
         Ok(session.proved.as_ref().is_some_and(|(then, client)| {

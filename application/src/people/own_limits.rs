@@ -4,7 +4,7 @@
 use domain::permission::Permission;
 use domain::user::UserCommand;
 use domain::{UserId, text};
-use serde_json::Value;
+use projections::UserFacts;
 
 use crate::caller::Caller;
 use crate::error::{Error, Refusal};
@@ -42,10 +42,7 @@ pub async fn count(
         return Ok(());
     }
     let user = workspace.views().user(target).await?;
-    let doc: Value = user
-        .and_then(|user| serde_json::from_slice(&user.doc).ok())
-        .unwrap_or_default();
-    for wish in limited.iter().filter(|wish| wish.changes(&doc)) {
+    for wish in limited.iter().filter(|wish| wish.changes(user.as_deref())) {
         let (what, limit) = match wish {
             Wish::Address(_) => ("address", ADDRESS),
             Wish::StatusText(_) => ("status text", STATUS_TEXT),
@@ -77,11 +74,11 @@ impl<'a> Wish<'a> {
         }
     }
 
-    fn changes(&self, doc: &Value) -> bool {
+    fn changes(&self, user: Option<&UserFacts>) -> bool {
         let (now, wanted) = match self {
-            Self::Address(address) => (&doc["emails"][0]["address"], address),
-            Self::StatusText(text) => (&doc["statusText"], text),
+            Self::Address(address) => (user.and_then(UserFacts::first_address), address),
+            Self::StatusText(text) => (user.and_then(|user| user.status_text.as_deref()), text),
         };
-        now.as_str().unwrap_or_default() != *wanted
+        now.unwrap_or_default() != *wanted
     }
 }

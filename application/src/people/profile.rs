@@ -58,10 +58,9 @@ where
             at,
         });
     }
-    let now_address = first_address(&caller.user.doc);
     let email = wish
         .email
-        .filter(|email| now_address.as_deref() != Some(domain::text::trim(email)));
+        .filter(|email| caller.user.first_address() != Some(domain::text::trim(email)));
     if email.is_some() || wish.password.is_some() {
         confirm().await?;
     }
@@ -95,12 +94,6 @@ pub async fn new_password(
         require_change: false,
         at: now(),
     })
-}
-
-/// The first address of an account.
-pub fn first_address(doc: &[u8]) -> Option<String> {
-    let doc: Value = serde_json::from_slice(doc).ok()?;
-    doc["emails"][0]["address"].as_str().map(str::to_owned)
 }
 
 /// Changes preferences of an account.

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use domain::claim::{self, Claim, ClaimCommand, NameKind};
+use domain::claim::{self, Claim, NameKind};
 use domain::credential::Ending;
 use domain::membership::Joining;
 use domain::permission::{Authority, PermissionTable};
@@ -15,7 +15,7 @@ use domain::user::{
     self, Email, Office, User, UserCommand, UserContext, UserCreated, UserEvent, UserKind,
     UserRefusal,
 };
-use domain::{Decider as _, RoleId, StreamId, Timestamp, TokenHash, UserId};
+use domain::{Decider as _, RoleId, Timestamp, TokenHash, UserId};
 use eventstore::execute::Transaction;
 
 use crate::admin::roles;
@@ -49,11 +49,6 @@ pub struct Door<'a> {
     pub secret: Option<&'a str>,
     /// They proved that the server is theirs ([`crate::identity::setup`]).
     pub owns_server: bool,
-}
-
-/// The stream of the office of first administrator.
-fn office() -> StreamId {
-    claim::stream(NameKind::FirstAdministrator, "")
 }
 
 impl<'a> Door<'a> {
@@ -123,8 +118,8 @@ impl<'a> Door<'a> {
 
 /// Whether the office is free. An administrator from before the office existed did not take it.
 async fn is_vacant(tx: &Transaction) -> Result<bool, WorkError> {
-    let office = tx.state::<Claim>(&office()).await?;
-    Ok(*office == Claim::Free)
+    let office = claim::stream(NameKind::FirstAdministrator, "");
+    Ok(*tx.state::<Claim>(&office).await? == Claim::Free)
 }
 
 async fn is_awaited(workspace: &Workspace, tx: &Transaction) -> Result<bool, WorkError> {
@@ -151,16 +146,15 @@ pub(crate) async fn take_office(
     user: &UserId,
     at: Timestamp,
 ) -> Result<(), WorkError> {
-    if !is_vacant(tx).await? {
-        return Ok(());
-    }
-    let take = ClaimCommand::Take {
+    let claimant = Claimant {
         kind: NameKind::FirstAdministrator,
-        owner: user.as_str().to_owned(),
+        owner: user.as_str(),
         at,
     };
-    tx.decide::<Claim>(&office(), take, &()).await?;
-    begin_setup(tx, settings, at).await
+    if is_vacant(tx).await? && claimant.try_take(tx, "").await? {
+        begin_setup(tx, settings, at).await?;
+    }
+    Ok(())
 }
 
 /// Every decision that makes an account has an event for it.

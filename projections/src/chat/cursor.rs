@@ -13,14 +13,14 @@ use domain::membership::{MarkedUnread, ReadCursorMoved};
 use domain::{MessageId, RoomId, SeenUpTo, Timestamp, UserId};
 use news::newest_first;
 
-use crate::applied::Applied;
 use crate::chat::access::memberships::change;
+use crate::engine::applied::Applied;
+use crate::engine::rows::membership::MembershipDoc;
+use crate::engine::rows::room::RoomRow;
+use crate::engine::rows::room::tail::{After, Told};
+use crate::engine::rows::tally::{Counts, Tally};
+use crate::engine::tx::Tx;
 use crate::iso::Date;
-use crate::rows::membership::MembershipDoc;
-use crate::rows::room::RoomRow;
-use crate::rows::room::tail::{After, Told};
-use crate::rows::tally::{Counts, Tally};
-use crate::tx::Tx;
 
 /// What lies behind a cursor.
 #[derive(Clone, Debug, Default)]

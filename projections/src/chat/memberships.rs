@@ -2,7 +2,7 @@
 //!
 //! This is where unread counts come from (contract, rooms 2.3 and messages 4). A message raises the alert of everybody
 //! else in the room. To keep that cheap, the worker knows for each busy room the few members that are *quiet*: not
-//! alerted, or not shown the room ([`crate::tx::Roster`]).
+//! alerted, or not shown the room ([`crate::engine::tx::Roster`]).
 
 mod people;
 mod queries;
@@ -17,19 +17,19 @@ use domain::room::{RoomEvent, RoomKind};
 use people::account;
 use unread::message;
 
-use crate::applied::Applied;
 use crate::chat::access::memberships::{
     change, change_all, note_keen, note_quiet, remove, remove_all, rooms_of,
 };
 use crate::chat::cursor;
 use crate::chat::system_messages::derived_id;
-use crate::index::Index;
+use crate::engine::applied::Applied;
+use crate::engine::index::Index;
+use crate::engine::projection::Projection;
+use crate::engine::rows::membership::{MembershipDoc, MembershipRow, Rest};
+use crate::engine::tx::Tx;
 use crate::iso::Date;
 use crate::names::UserRef;
 use crate::numbers::number;
-use crate::projection::Projection;
-use crate::rows::membership::{MembershipDoc, MembershipRow, Rest};
-use crate::tx::Tx;
 
 pub use queries::{MemberQuery, MembershipRecord, RoleHolder};
 

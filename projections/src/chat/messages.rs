@@ -9,7 +9,6 @@ use domain::room::RoomEvent;
 use domain::user::{MessageErasure, UserEvent};
 use domain::{Event, MessageId, Timestamp, UserId};
 
-use crate::applied::Applied;
 use crate::chat::access::messages::{delete_messages, keep_tally};
 use crate::chat::access::rooms::{
     Gone, author_changed, last_message_changed, message_gone, send_time,
@@ -17,16 +16,17 @@ use crate::chat::access::rooms::{
 use crate::chat::cursor::{self, Going};
 use crate::chat::message_doc::MessageDoc;
 use crate::chat::{system_messages, tombstones};
-use crate::index::Index;
+use crate::engine::applied::Applied;
+use crate::engine::index::Index;
+use crate::engine::projection::Projection;
+use crate::engine::rows::message::MessageRow;
+use crate::engine::rows::room::RoomRow;
+use crate::engine::rows::tally::Tally;
+use crate::engine::tx::{Posted, Tx};
 use crate::iso::Date;
 use crate::json;
 use crate::names::UserRef;
 use crate::numbers::number;
-use crate::projection::Projection;
-use crate::rows::message::MessageRow;
-use crate::rows::room::RoomRow;
-use crate::rows::tally::Tally;
-use crate::tx::{Posted, Tx};
 
 pub use queries::{HistoryQuery, MessageRecord, Window};
 

@@ -11,20 +11,20 @@ use domain::room::{RoomCreated, RoomEvent, RoomKind};
 use domain::user::UserEvent;
 use domain::{Event, RoomId, UserId};
 
-use crate::applied::Applied;
 use crate::chat::access::memberships::{owns, pairs_of, rooms_of};
 use crate::chat::access::rooms::{delete_room, members_changed, name_participants};
-use crate::index::Index;
+use crate::engine::applied::Applied;
+use crate::engine::index::Index;
+use crate::engine::projection::Projection;
+use crate::engine::rows::membership::OWNER;
+use crate::engine::rows::room::latest::Latest;
+use crate::engine::rows::room::tail::Tail;
+use crate::engine::rows::room::{RoomDoc, RoomRow};
+use crate::engine::rows::user::UserRow;
+use crate::engine::tx::{Roster, Tx};
 use crate::iso::Date;
 use crate::names::UserRef;
 use crate::numbers::number;
-use crate::projection::Projection;
-use crate::rows::membership::OWNER;
-use crate::rows::room::latest::Latest;
-use crate::rows::room::tail::Tail;
-use crate::rows::room::{RoomDoc, RoomRow};
-use crate::rows::user::UserRow;
-use crate::tx::{Roster, Tx};
 
 pub use queries::{RoomQuery, RoomRecord, RoomSort};
 

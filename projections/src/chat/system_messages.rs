@@ -8,8 +8,8 @@ use domain::{Event, MessageId, RoleId, RoomId, Timestamp, UserId};
 use eventstore::EventId;
 use sha2::{Digest, Sha256};
 
-use crate::applied::Applied;
 use crate::chat::message_doc::MessageDoc;
+use crate::engine::applied::Applied;
 use crate::names::{Names, UserRef};
 
 /// An id that is the same whenever the views are built: made of the event's id. Hashed first, because ids of

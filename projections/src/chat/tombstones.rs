@@ -7,16 +7,16 @@ use bytes::Bytes;
 use domain::{MessageId, RoomId, Timestamp, UserId};
 use rusqlite::{Connection, OptionalExtension, params};
 
-use crate::applied::Applied;
+use crate::engine::applied::Applied;
+use crate::engine::handle::Views;
+use crate::engine::index::Index;
+use crate::engine::projection::Projection;
+use crate::engine::since::Since;
+use crate::engine::tx::Tx;
 use crate::error::QueryError;
-use crate::index::Index;
 use crate::json;
 use crate::names::{RoomName, kind_of};
 use crate::numbers::number;
-use crate::projection::Projection;
-use crate::since::Since;
-use crate::tx::Tx;
-use crate::views::Views;
 
 pub(crate) struct TombstonesView;
 

@@ -12,16 +12,15 @@ use futures::StreamExt;
 use futures::stream::BoxStream;
 use rusqlite::OptionalExtension;
 
-use crate::applied::Applied;
+use crate::engine::applied::Applied;
+use crate::engine::file;
+use crate::engine::handle::Views;
+use crate::engine::hub::run::Run;
+use crate::engine::hub::update::{Effect, LiveUpdate, Scope};
+use crate::engine::hub::{Delivery, Subscription};
 use crate::error::QueryError;
-use crate::file;
-use crate::hub::run::Run;
-use crate::hub::update::{Effect, LiveUpdate, Scope};
-use crate::hub::{Delivery, Subscription};
+use crate::live::updates::replay::{Present, Workspace};
 use crate::numbers::number;
-use crate::registry::ALL;
-use crate::updates::replay::{Present, Workspace};
-use crate::views::Views;
 
 /// How long subscribing waits for the hub to reach what the views already contain.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -133,8 +132,7 @@ impl Views {
             let (rooms, at) = self
                 .read(move |conn| {
                     let snapshot = conn.unchecked_transaction()?;
-                    let at = file::place(&snapshot, ALL)?
-                        .map_or(Position::START, |place| place.position);
+                    let at = file::position(&snapshot)?;
                     let rooms = snapshot
                         .prepare_cached("SELECT room FROM memberships WHERE user = ?1")?
                         .query_map([key.as_str()], |row| {

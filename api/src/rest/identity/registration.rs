@@ -8,7 +8,6 @@ use axum::http::Method;
 use domain::settings::keys;
 use domain::text;
 use domain::user::check_username;
-use serde_json::{Value, json};
 
 use crate::documents::users;
 use crate::errors::{ApiError, wording};
@@ -82,14 +81,8 @@ async fn register(call: Anyone, params: Register) -> Outcome {
 
 /// A free user name for the caller.
 pub async fn suggestion(state: &AppState, caller: &Caller) -> Result<String, ApiError> {
-    let doc: Value = serde_json::from_slice(&caller.user.doc).unwrap_or_default();
-    let verified: Vec<String> = doc["emails"]
-        .as_array()
-        .into_iter()
-        .flatten()
-        .filter(|email| email["verified"] == json!(true))
-        .filter_map(|email| email["address"].as_str().map(str::to_owned))
-        .collect();
+    let verified = caller.user.verified_addresses().map(str::to_owned);
+    let verified: Vec<String> = verified.collect();
     Ok(registration::free_username(state, caller.user.name.as_deref(), &verified).await?)
 }
 

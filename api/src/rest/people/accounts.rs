@@ -4,7 +4,6 @@ use application::chat::ownership::Orphans;
 use application::identity::account_mail::Told;
 use application::identity::{mail_domain, passwords};
 use application::ids::{fresh_id, fresh_secret, now};
-use application::people::profile::first_address;
 use application::people::users::{self, Maker};
 use domain::permission::Permission;
 use domain::settings::{Settings, keys};
@@ -258,12 +257,13 @@ async fn new_address(
     data: &Data,
 ) -> Result<Option<UserCommand>, ApiError> {
     let verified = data.verified.unwrap_or_default();
-    let now_address = first_address(&account.doc);
+    let now_address = account.first_address();
     let wanted = data.email.clone();
-    let Some(address) = wanted.or_else(|| now_address.clone().filter(|_| verified)) else {
+    let Some(address) = wanted.or_else(|| now_address.filter(|_| verified).map(str::to_owned))
+    else {
         return Ok(None);
     };
-    if now_address.as_deref() != Some(text::trim(&address)) {
+    if now_address != Some(text::trim(&address)) {
         mail_domain::check(&call.state, &address).await?;
     }
     Ok(Some(UserCommand::ChangeEmail {

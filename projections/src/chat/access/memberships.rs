@@ -5,12 +5,12 @@ use std::sync::Arc;
 use domain::highlight::Highlights;
 use domain::{RoomId, UserId};
 
-use crate::applied::Applied;
 use crate::chat::tombstones::{self, Kind};
+use crate::engine::applied::Applied;
+use crate::engine::rows::membership::{MembershipDoc, MembershipRow};
+use crate::engine::rows::room::RoomRow;
+use crate::engine::tx::Tx;
 use crate::iso::Date;
-use crate::rows::membership::{MembershipDoc, MembershipRow};
-use crate::rows::room::RoomRow;
-use crate::tx::Tx;
 
 pub(crate) fn remove(
     tx: &mut Tx,

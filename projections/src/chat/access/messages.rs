@@ -4,9 +4,9 @@ use bytes::Bytes;
 use domain::{MessageId, RoomId};
 use rusqlite::OptionalExtension;
 
+use crate::engine::rows::tally::Tally;
+use crate::engine::tx::Tx;
 use crate::json;
-use crate::rows::tally::Tally;
-use crate::tx::Tx;
 
 /// Stores with a message whose counters it raised.
 pub(crate) fn keep_tally(tx: &mut Tx, id: &MessageId, tally: Tally) -> rusqlite::Result<()> {

@@ -4,12 +4,12 @@ use bytes::Bytes;
 use domain::{MessageId, RoomId, Timestamp, UserId};
 
 use super::messages::{as_last, newest};
-use crate::applied::Applied;
 use crate::chat::tombstones;
+use crate::engine::applied::Applied;
+use crate::engine::rows::room::latest::Newest;
+use crate::engine::tx::Tx;
 use crate::iso::Date;
 use crate::numbers::number;
-use crate::rows::room::latest::Newest;
-use crate::tx::Tx;
 
 /// The send time of a message that enters the room now: its own, or one millisecond after the message before it if that
 /// is later. So send times rise strictly in the order of the log, whatever the clocks of the writers say, and a send

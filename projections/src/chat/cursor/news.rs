@@ -2,10 +2,10 @@
 
 use domain::{MessageId, RoomId, Timestamp, UserId};
 
+use crate::engine::rows::room::tail::{After, Told};
+use crate::engine::rows::tally::Tally;
+use crate::engine::tx::Tx;
 use crate::json;
-use crate::rows::room::tail::{After, Told};
-use crate::rows::tally::Tally;
-use crate::tx::Tx;
 
 /// How many messages are looked at. Members with more unread messages than that have this number.
 const MOST: i64 = 20_000;

@@ -4,16 +4,16 @@ use domain::room::RoomKind;
 use domain::user::UserEvent;
 use domain::{RoomId, UserId};
 
-use crate::applied::Applied;
 use crate::chat::access::memberships::{
     change, note_keen, owns, pairs_of, remove, remove_all, rooms_of,
 };
 use crate::chat::access::messages::delete_messages;
 use crate::chat::access::rooms::{delete_room, members_changed, participant_gone};
+use crate::engine::applied::Applied;
+use crate::engine::rows::room::RoomRow;
+use crate::engine::rows::user::UserRow;
+use crate::engine::tx::Tx;
 use crate::names::UserRef;
-use crate::rows::room::RoomRow;
-use crate::rows::user::UserRow;
-use crate::tx::Tx;
 
 pub(super) fn account(
     tx: &mut Tx,

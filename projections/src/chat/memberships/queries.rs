@@ -9,14 +9,14 @@ use domain::{RoleId, RoomId, Timestamp, UserId};
 use rusqlite::{OptionalExtension, params};
 
 use crate::chat::tombstones::{self, Kind, Sync};
+use crate::engine::handle::Views;
+use crate::engine::paging::{Page, Slice, bounds};
+use crate::engine::rows::Row as _;
+use crate::engine::rows::membership::{MembershipDoc, MembershipRow, whole};
+use crate::engine::since::Since;
 use crate::error::QueryError;
 use crate::json;
 use crate::numbers::unsigned;
-use crate::paging::{Page, Slice, bounds};
-use crate::rows::Row as _;
-use crate::rows::membership::{MembershipDoc, MembershipRow, whole};
-use crate::since::Since;
-use crate::views::Views;
 
 /// A membership as the views have it: document and counters.
 #[derive(Clone, Debug, PartialEq, Eq)]

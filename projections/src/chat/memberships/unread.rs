@@ -5,16 +5,16 @@ use domain::message::{Mention, MessagePosted};
 use domain::room::RoomKind;
 use domain::{MessageId, Timestamp, UserId, limits, text};
 
-use crate::applied::Applied;
 use crate::chat::access::memberships::change;
 use crate::chat::access::messages::keep_tally;
 use crate::chat::cursor;
+use crate::engine::applied::Applied;
+use crate::engine::rows::membership::MembershipDoc;
+use crate::engine::rows::room::tail::Told;
+use crate::engine::rows::tally::{Counts, Tally};
+use crate::engine::tx::Tx;
 use crate::iso::Date;
 use crate::numbers::number;
-use crate::rows::membership::MembershipDoc;
-use crate::rows::room::tail::Told;
-use crate::rows::tally::{Counts, Tally};
-use crate::tx::Tx;
 
 pub(super) fn message(
     tx: &mut Tx,

@@ -5,13 +5,13 @@ use compact_str::CompactString;
 use domain::{MessageId, RoomId, Timestamp, UserId};
 use rusqlite::{OptionalExtension, ToSql};
 
+use crate::engine::handle::Views;
+use crate::engine::paging::{Page, Slice, bounds};
+use crate::engine::rows::Row as _;
+use crate::engine::rows::message::MessageRow;
 use crate::error::QueryError;
 use crate::json;
 use crate::numbers::unsigned;
-use crate::paging::{Page, Slice, bounds};
-use crate::rows::Row as _;
-use crate::rows::message::MessageRow;
-use crate::views::Views;
 
 /// A message as the views have it: document and what doors decide by.
 #[derive(Clone, Debug, PartialEq, Eq)]

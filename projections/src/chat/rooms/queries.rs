@@ -9,15 +9,15 @@ use domain::{RoomId, Timestamp, UserId};
 use rusqlite::{OptionalExtension, ToSql, params};
 
 use crate::chat::tombstones::{self, Kind, Sync};
+use crate::engine::handle::Views;
+use crate::engine::paging::{Page, Slice, bounds};
+use crate::engine::rows::Row as _;
+use crate::engine::rows::room::{RoomRow, participants_key};
+use crate::engine::since::Since;
 use crate::error::QueryError;
 use crate::json;
 use crate::names::kind_of;
 use crate::numbers::unsigned;
-use crate::paging::{Page, Slice, bounds};
-use crate::rows::Row as _;
-use crate::rows::room::{RoomRow, participants_key};
-use crate::since::Since;
-use crate::views::Views;
 
 /// The record in a row `SELECT doc, id, kind, archived`.
 fn record(row: &rusqlite::Row<'_>) -> rusqlite::Result<RoomRecord> {

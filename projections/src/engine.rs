@@ -1,0 +1,40 @@
+//! What keeps views up to date and answers from them, whatever is in them.
+//!
+//! ```text
+//! worker                    applies what comes in, commits it and tells of it
+//! handle                    what questions are asked through
+//! shared, facts, file, ...  what is behind the handle
+//! projection, tx            what a view is, and what events are applied to
+//! rows, hub                 rows in memory; updates, and to whom they go
+//! applied, index, paging    what views are given, and what they give
+//! ```
+
+pub(crate) mod worker;
+
+pub(crate) mod handle;
+
+pub(crate) mod checkpointer;
+pub(crate) mod facts;
+pub(crate) mod file;
+pub(crate) mod intake;
+pub(crate) mod lag;
+pub(crate) mod orders;
+pub(crate) mod pending;
+pub(crate) mod people;
+pub(crate) mod readers;
+pub(crate) mod recent;
+pub(crate) mod shared;
+pub(crate) mod since;
+mod unsynced;
+pub(crate) mod user_order;
+mod wait;
+
+pub(crate) mod projection;
+pub(crate) mod tx;
+
+pub(crate) mod hub;
+pub(crate) mod rows;
+
+pub(crate) mod applied;
+pub(crate) mod index;
+pub(crate) mod paging;

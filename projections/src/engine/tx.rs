@@ -1,0 +1,454 @@
+//! What projections apply events to: the write connection, and the rows in memory that are not written back yet.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use bytes::Bytes;
+use compact_str::CompactString;
+use domain::highlight::Highlights;
+use domain::permission::PermissionTable;
+use domain::role::RoleTable;
+use domain::settings::{Settings, keys};
+use domain::{MessageId, RoomId, Timestamp, TokenHash, UserId};
+use eventstore::event::Leaf;
+use eventstore::{LogId, Place, Position};
+use hashbrown::{HashMap, HashSet};
+use rusqlite::{Connection, params};
+
+use crate::engine::hub::update::LiveUpdate;
+use crate::engine::index::Index;
+use crate::engine::rows::Rows;
+use crate::engine::rows::membership::MembershipRow;
+use crate::engine::rows::message::MessageRow;
+use crate::engine::rows::room::RoomRow;
+use crate::engine::rows::user::UserRow;
+use crate::names::{Names, RoomName, UserName};
+use crate::numbers::number;
+
+/// How many rows stay in memory between batches while following the log.
+const LIVE_ROWS: Capacity = if cfg!(test) {
+    // So few that tests go through everything that happens when there are more.
+    Capacity {
+        users: 4,
+        rooms: 3,
+        memberships: 20,
+        messages: 30,
+    }
+} else {
+    Capacity {
+        users: 20_000,
+        rooms: 10_000,
+        memberships: 50_000,
+        messages: 8_000,
+    }
+};
+
+/// The same while rebuilding a file: memory is spent so that the file is read seldom.
+const BULK_ROWS: Capacity = if cfg!(test) {
+    Capacity {
+        users: 6,
+        rooms: 4,
+        memberships: 30,
+        messages: 100,
+    }
+} else {
+    Capacity {
+        users: 100_000,
+        rooms: 50_000,
+        memberships: 400_000,
+        messages: 60_000,
+    }
+};
+
+/// How many message rows wait to be written while rebuilding a file, and how many of all others.
+const BULK_MESSAGES: usize = if cfg!(test) { 50 } else { 8192 };
+const BULK_DIRTY: usize = if cfg!(test) { 40 } else { 250_000 };
+
+/// How many rooms' rosters stay in memory between batches.
+const ROSTERS: usize = if cfg!(test) { 4 } else { 20_000 };
+
+struct Capacity {
+    users: usize,
+    rooms: usize,
+    memberships: usize,
+    messages: usize,
+}
+
+/// Who is in a room, as far as messages need it. Loaded once; kept up to date by the view of memberships.
+#[derive(Default)]
+pub(crate) struct Roster {
+    /// Members that are not both alerted and shown the room: those a new message changes.
+    pub(crate) quiet: Option<BTreeSet<UserId>>,
+    pub(crate) members: Option<BTreeSet<UserId>>,
+    /// Members who have highlighted words, and which.
+    pub(crate) keen: Option<BTreeMap<UserId, Arc<Highlights>>>,
+}
+
+/// What the views of rooms and memberships need to know of a message that was just added.
+pub(crate) struct Posted {
+    pub(crate) id: MessageId,
+    pub(crate) room: RoomId,
+    pub(crate) doc: Bytes,
+    /// Send time, as the room shows it.
+    pub(crate) at: Timestamp,
+    /// Position of the room's message before it.
+    pub(crate) before: i64,
+    pub(crate) system: bool,
+    /// In the room, not only in its thread.
+    pub(crate) shown: bool,
+    /// Without a `t`: not a system message of any kind.
+    pub(crate) plain: bool,
+    /// Users it concerns as a reply: they see the room alerted.
+    pub(crate) audience: Vec<UserId>,
+    /// Followers of the thread it was added to.
+    pub(crate) followers: Vec<UserId>,
+}
+
+/// Facts that a batch changed and that caches must not serve any more.
+#[derive(Debug, Default)]
+pub(crate) struct Stale {
+    /// Whose rows, second factors or granted programs changed.
+    pub(crate) users: HashSet<UserId>,
+    /// Lower-case user names that changed hands.
+    pub(crate) usernames: HashSet<CompactString>,
+    /// Users were added, removed or renamed.
+    pub(crate) user_order: bool,
+    pub(crate) sessions: HashSet<TokenHash>,
+    pub(crate) rooms: HashSet<RoomId>,
+    pub(crate) memberships: HashSet<(RoomId, UserId)>,
+    /// Message documents as they are now; `None`: removed.
+    pub(crate) messages: HashMap<MessageId, Option<Bytes>>,
+    /// Messages were removed in bulk: no cached document can be trusted.
+    pub(crate) all_messages: bool,
+    pub(crate) settings: bool,
+    pub(crate) permissions: bool,
+    pub(crate) roles: bool,
+}
+
+/// How messages are counted, from the settings.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Policy {
+    pub(crate) store_last_message: bool,
+    pub(crate) room: Counting,
+    pub(crate) direct: Counting,
+}
+
+/// Which messages raise `unread` (contract, rooms 2.3).
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Counting {
+    pub(crate) all: bool,
+    pub(crate) user_mentions: bool,
+    pub(crate) group_mentions: bool,
+}
+
+impl Policy {
+    pub(crate) fn of(settings: &Settings) -> Self {
+        let room = settings.text(keys::UNREAD_COUNT);
+        let both = matches!(room, "all_messages" | "user_and_group_mentions_only");
+        Self {
+            store_last_message: settings.bool(keys::STORE_LAST_MESSAGE),
+            room: Counting {
+                all: room == "all_messages",
+                user_mentions: both || room == "user_mentions_only",
+                group_mentions: both || room == "group_mentions_only",
+            },
+            direct: Counting {
+                all: settings.text(keys::UNREAD_COUNT_DM) == "all_messages",
+                user_mentions: true,
+                group_mentions: true,
+            },
+        }
+    }
+}
+
+/// The write connection, with the rows in memory that are not written back yet.
+pub struct Tx {
+    pub(crate) conn: Connection,
+    pub(crate) users: Rows<UserRow>,
+    pub(crate) rooms: Rows<RoomRow>,
+    pub(crate) memberships: Rows<MembershipRow>,
+    pub(crate) messages: Rows<MessageRow>,
+    /// References from users to messages that name them, not written yet.
+    pub(crate) references: Vec<(UserId, i64)>,
+    pub(crate) rosters: HashMap<RoomId, Roster>,
+    pub(crate) settings: Settings,
+    pub(crate) permissions: PermissionTable,
+    pub(crate) roles: RoleTable,
+    pub(crate) policy: Policy,
+    /// What the message view found out about the message being applied, for the views after it.
+    pub(crate) posted: Option<Posted>,
+    /// The old unique name of the user that is being renamed.
+    pub(crate) renamed: Option<CompactString>,
+    /// Whether the user that the event is about was there and active before it; `None` if that does not change.
+    pub(crate) was_active: Option<bool>,
+    pub(crate) stale: Stale,
+    /// Where live updates are collected; `None` while there cannot be subscribers.
+    pub(crate) updates: Option<Vec<LiveUpdate>>,
+    /// Indexes that do not exist yet, while a file is rebuilt.
+    missing: HashMap<&'static str, &'static Index>,
+    bulk: bool,
+    log: LogId,
+    /// The last position applied.
+    pub(crate) position: Position,
+    pub(crate) leaf: Leaf,
+}
+
+impl Tx {
+    /// For an open views file that contains everything up to `place`; settings, permissions and roles are yet to be
+    /// read. `missing`: the indexes that do not exist yet, of a file that is rebuilt.
+    pub(crate) fn new(
+        conn: Connection,
+        place: Place,
+        missing: Option<HashMap<&'static str, &'static Index>>,
+    ) -> Self {
+        let bulk = missing.is_some();
+        let rows = if bulk { &BULK_ROWS } else { &LIVE_ROWS };
+        Self {
+            users: Rows::new(rows.users, bulk),
+            rooms: Rows::new(rows.rooms, bulk),
+            memberships: Rows::new(rows.memberships, bulk),
+            messages: Rows::new(rows.messages, bulk),
+            references: Vec::new(),
+            rosters: HashMap::new(),
+            settings: Settings::default(),
+            permissions: PermissionTable::default(),
+            roles: RoleTable::default(),
+            policy: Policy::default(),
+            posted: None,
+            renamed: None,
+            was_active: None,
+            stale: Stale::default(),
+            updates: None,
+            missing: missing.unwrap_or_default(),
+            bulk,
+            log: place.log,
+            position: place.position,
+            leaf: place.leaf,
+            conn,
+        }
+    }
+
+    /// Drops everything but the connection.
+    pub(crate) fn into_connection(self) -> Connection {
+        self.conn
+    }
+
+    pub(crate) fn settings_changed(&mut self) {
+        self.policy = Policy::of(&self.settings);
+        self.stale.settings = true;
+    }
+
+    pub(crate) fn place(&self) -> Place {
+        Place {
+            log: self.log,
+            position: self.position,
+            leaf: self.leaf,
+        }
+    }
+
+    /// Writes all rows and the checkpoint. The caller begins and commits.
+    pub(crate) fn flush(&mut self) -> rusqlite::Result<()> {
+        self.users.flush(&self.conn)?;
+        self.rooms.flush(&self.conn)?;
+        self.memberships.flush(&self.conn)?;
+        self.flush_messages()?;
+        let mut checkpoint = self
+            .conn
+            .prepare_cached("UPDATE log SET position = ?1, leaf = ?2")?;
+        checkpoint.execute(params![number(self.position), self.leaf.as_slice()])?;
+        Ok(())
+    }
+
+    /// While a file is rebuilt: writes rows only if there are many. Busy rooms and members are then written a few times
+    /// in all, not once per batch.
+    pub(crate) fn relieve(&mut self) -> rusqlite::Result<()> {
+        if self.messages.dirty() >= BULK_MESSAGES {
+            self.flush_messages()?;
+        }
+        if self.users.dirty() + self.rooms.dirty() + self.memberships.dirty() >= BULK_DIRTY {
+            self.users.flush(&self.conn)?;
+            self.rooms.flush(&self.conn)?;
+            self.memberships.flush(&self.conn)?;
+        }
+        self.stale = Stale::default();
+        self.trim();
+        Ok(())
+    }
+
+    /// Writes message rows, so that SQL sees them.
+    pub(crate) fn flush_messages(&mut self) -> rusqlite::Result<()> {
+        self.messages.flush(&self.conn)?;
+        self.references.sort_unstable();
+        let mut insert = self.conn.prepare_cached(
+            "INSERT OR IGNORE INTO message_references (user, message) VALUES (?1, ?2)",
+        )?;
+        for (user, message) in self.references.drain(..) {
+            insert.execute(params![user.as_str(), message])?;
+        }
+        Ok(())
+    }
+
+    /// Drops rows not used lately. Called between batches.
+    pub(crate) fn trim(&mut self) {
+        self.users.trim();
+        self.rooms.trim();
+        self.memberships.trim();
+        self.messages.trim();
+        if self.rosters.len() > ROSTERS {
+            self.rosters.clear();
+        }
+    }
+
+    /// Forgets all rows, written or not. The file has everything up to `place`.
+    pub(crate) fn forget(&mut self, place: Place) {
+        self.users.clear();
+        self.rooms.clear();
+        self.memberships.clear();
+        self.messages.clear();
+        self.references.clear();
+        self.rosters.clear();
+        self.stale = Stale::default();
+        if let Some(updates) = &mut self.updates {
+            updates.clear();
+        }
+        (self.position, self.leaf) = (place.position, place.leaf);
+    }
+
+    /// Makes sure an index exists that is needed to apply the event.
+    pub(crate) fn need(&mut self, name: &'static str) -> rusqlite::Result<()> {
+        match self.missing.remove(name) {
+            Some(index) => index.create(&self.conn),
+            None => Ok(()),
+        }
+    }
+
+    /// Makes sure a message can be found by its id.
+    pub(crate) fn need_message(&mut self, id: &MessageId) -> rusqlite::Result<()> {
+        if self.bulk && !self.messages.holds(id) {
+            self.need("messages_id")
+        } else {
+            Ok(())
+        }
+    }
+
+    /// Creates those of `indexes`, which are all there are, that [`Self::need`] did not ask for. The file is complete
+    /// then.
+    pub(crate) fn finish_bulk(
+        &mut self,
+        indexes: impl Iterator<Item = &'static Index>,
+    ) -> rusqlite::Result<()> {
+        for index in indexes {
+            self.need(index.name)?;
+        }
+        self.bulk = false;
+        self.users.set_capacity(LIVE_ROWS.users);
+        self.rooms.set_capacity(LIVE_ROWS.rooms);
+        self.memberships.set_capacity(LIVE_ROWS.memberships);
+        self.messages.set_capacity(LIVE_ROWS.messages);
+        Ok(())
+    }
+
+    /// Notes a message document for the cache of recent ones.
+    pub(crate) fn note_message(&mut self, id: &MessageId, doc: Option<Bytes>) {
+        if !self.bulk {
+            self.stale.messages.insert(id.clone(), doc);
+        }
+    }
+
+    /// The roster of a room with its quiet members loaded.
+    pub(crate) fn quiet(&mut self, room: &RoomId) -> rusqlite::Result<&mut BTreeSet<UserId>> {
+        if self
+            .rosters
+            .get(room)
+            .is_none_or(|roster| roster.quiet.is_none())
+        {
+            let members = self.select_members(
+                room,
+                "SELECT user FROM memberships WHERE room = ?1 AND quiet = 1",
+            )?;
+            self.rosters.entry(room.clone()).or_default().quiet = Some(members);
+        }
+        Ok(self
+            .rosters
+            .entry(room.clone())
+            .or_default()
+            .quiet
+            .get_or_insert_default())
+    }
+
+    pub(crate) fn members(&mut self, room: &RoomId) -> rusqlite::Result<&BTreeSet<UserId>> {
+        if self
+            .rosters
+            .get(room)
+            .is_none_or(|roster| roster.members.is_none())
+        {
+            let members =
+                self.select_members(room, "SELECT user FROM memberships WHERE room = ?1")?;
+            self.rosters.entry(room.clone()).or_default().members = Some(members);
+        }
+        Ok(self
+            .rosters
+            .entry(room.clone())
+            .or_default()
+            .members
+            .get_or_insert_default())
+    }
+
+    /// The members of a room who have highlighted words.
+    pub(crate) fn keen(
+        &mut self,
+        room: &RoomId,
+    ) -> rusqlite::Result<&BTreeMap<UserId, Arc<Highlights>>> {
+        if self
+            .rosters
+            .get(room)
+            .is_none_or(|roster| roster.keen.is_none())
+        {
+            let mut keen = BTreeMap::new();
+            let members = self.select_members(
+                room,
+                "SELECT user FROM memberships WHERE room = ?1 AND highlights = 1",
+            )?;
+            for user in members {
+                let key = (room.clone(), user);
+                if let Some(row) = self.memberships.get(&self.conn, &key)? {
+                    keen.insert(key.1, row.highlights());
+                }
+            }
+            self.rosters.entry(room.clone()).or_default().keen = Some(keen);
+        }
+        Ok(self
+            .rosters
+            .entry(room.clone())
+            .or_default()
+            .keen
+            .get_or_insert_default())
+    }
+
+    fn select_members(
+        &mut self,
+        room: &RoomId,
+        sql: &'static str,
+    ) -> rusqlite::Result<BTreeSet<UserId>> {
+        self.memberships.flush(&self.conn)?;
+        let mut select = self.conn.prepare_cached(sql)?;
+        let members = select.query_map([room.as_str()], |row| {
+            Ok(UserId::new(row.get_ref(0)?.as_str()?))
+        })?;
+        members.collect()
+    }
+}
+
+impl Names for Tx {
+    fn user(&mut self, user: &UserId) -> rusqlite::Result<Option<UserName>> {
+        Ok(self.users.get(&self.conn, user)?.map(UserRow::called))
+    }
+
+    fn room(&mut self, room: &RoomId) -> rusqlite::Result<Option<RoomName>> {
+        Ok(self.rooms.get(&self.conn, room)?.map(RoomRow::called))
+    }
+
+    fn send_time(&mut self, _: Position) -> rusqlite::Result<Option<Timestamp>> {
+        Ok(self.posted.as_ref().map(|posted| posted.at))
+    }
+}

@@ -1,0 +1,209 @@
+//! Live updates about memberships.
+
+use compact_str::CompactString;
+use domain::membership::{Joining, MembershipEvent};
+use domain::room::RoomKind;
+use domain::{RoomId, UserId};
+use serde::Serialize;
+use serde_json::json;
+
+use super::{Added, Maker, Told, told, without_nulls};
+use crate::engine::hub::update::Effect;
+use crate::iso::Date;
+use crate::names::{Names, UserRef};
+
+pub(super) fn of_membership(
+    maker: &mut Maker<'_>,
+    event: &MembershipEvent,
+    added: Added,
+    names: &mut dyn Names,
+) -> rusqlite::Result<()> {
+    let (room, user, kind, data) = match event {
+        MembershipEvent::MemberJoined(_)
+        | MembershipEvent::MemberLeft(_)
+        | MembershipEvent::MemberRemoved(_)
+        | MembershipEvent::RoomRoleGranted(_)
+        | MembershipEvent::RoomRoleRevoked(_) => return of_roster(maker, event, added, names),
+        // What members do with their own place is told to nobody else.
+        MembershipEvent::ReadCursorMoved(e) => {
+            let data = json!({ "rid": e.room, "ls": Date(e.cursor.unwrap_or(e.at)), "threads": e.threads });
+            (&e.room, &e.user, "read", data)
+        }
+        MembershipEvent::MarkedUnread(e) => {
+            let data = json!({ "rid": e.room, "ls": Date(e.cursor) });
+            (&e.room, &e.user, "marked-unread", data)
+        }
+        MembershipEvent::RoomHidden(e) => (&e.room, &e.user, "hidden", json!({ "rid": e.room })),
+        MembershipEvent::RoomOpened(e) => (&e.room, &e.user, "opened", json!({ "rid": e.room })),
+        MembershipEvent::RoomKeyReceived(e) => {
+            let data = json!({ "rid": e.room, "E2EKey": e.key });
+            (&e.room, &e.user, "room-key", data)
+        }
+        MembershipEvent::RoomKeySuggested(e) => {
+            let data = json!({ "rid": e.room, "E2ESuggestedKey": e.key });
+            (&e.room, &e.user, "room-key-suggested", data)
+        }
+        MembershipEvent::SuggestedKeyAccepted(e) => {
+            let data = json!({ "rid": e.room, "accepted": true });
+            (&e.room, &e.user, "room-key-answered", data)
+        }
+        MembershipEvent::SuggestedKeyRejected(e) => {
+            let data = json!({ "rid": e.room, "accepted": false });
+            (&e.room, &e.user, "room-key-answered", data)
+        }
+        MembershipEvent::AutoTranslateChanged(e) => {
+            let data = json!({ "rid": e.room, "autoTranslate": e.enabled,
+                "autoTranslateLanguage": e.language });
+            (
+                &e.room,
+                &e.user,
+                "auto-translate-changed",
+                without_nulls(data),
+            )
+        }
+    };
+    maker.user(user, Some(room), kind, &data)?;
+    Ok(())
+}
+
+/// What the room and the user in question are told of coming, going and roles.
+fn of_roster(
+    maker: &mut Maker<'_>,
+    event: &MembershipEvent,
+    added: Added,
+    names: &mut dyn Names,
+) -> rusqlite::Result<()> {
+    let message = told(maker.applied, added, names)?;
+    let member = |user: &UserId, names: &mut dyn Names| -> rusqlite::Result<Member<'static>> {
+        Ok(Member {
+            user: UserRef::full(names, user)?,
+            by: None,
+            role: None,
+            joining: None,
+            room: None,
+        })
+    };
+    match event {
+        MembershipEvent::MemberJoined(event) => {
+            let (joining, by) = match &event.joining {
+                Joining::Creator => ("creator", None),
+                Joining::Initial => ("initial", None),
+                Joining::Joined => ("joined", None),
+                Joining::Added { by } => ("added", Some(UserRef::short(names, by)?)),
+                Joining::Default => ("default", None),
+                Joining::DirectCreator => ("direct-creator", None),
+                Joining::DirectOther => ("direct-other", None),
+            };
+            let mut what = member(&event.user, names)?;
+            (what.joining, what.by) = (Some(joining), by);
+            let at = Date(event.at);
+            let mut data = Told { what, at, message };
+            maker.room(&event.room, "member-joined", &data)?.except = Some(event.user.clone());
+            data.what.room = Some(Room::called(&event.room, names)?);
+            maker
+                .user(&event.user, Some(&event.room), "joined", &data)?
+                .effect = Effect::Enter;
+        }
+        MembershipEvent::MemberLeft(event) => {
+            let data = Told {
+                what: member(&event.user, names)?,
+                at: Date(event.at),
+                message,
+            };
+            maker.room(&event.room, "member-left", &data)?.except = Some(event.user.clone());
+            maker
+                .user(&event.user, Some(&event.room), "left", &data)?
+                .effect = Effect::Leave;
+        }
+        MembershipEvent::MemberRemoved(event) => {
+            let mut what = member(&event.user, names)?;
+            what.by = Some(UserRef::short(names, &event.by)?);
+            let data = Told {
+                what,
+                at: Date(event.at),
+                message,
+            };
+            maker.room(&event.room, "member-removed", &data)?.except = Some(event.user.clone());
+            maker
+                .user(&event.user, Some(&event.room), "removed", &data)?
+                .effect = Effect::Leave;
+        }
+        MembershipEvent::RoomRoleGranted(event) => {
+            let what = Member {
+                by: Some(UserRef::short(names, &event.by)?),
+                role: Some(event.role.as_str()),
+                ..member(&event.user, names)?
+            };
+            maker.room(
+                &event.room,
+                "role-granted",
+                &Told {
+                    what,
+                    at: Date(event.at),
+                    message,
+                },
+            )?;
+        }
+        MembershipEvent::RoomRoleRevoked(event) => {
+            let what = Member {
+                by: Some(UserRef::short(names, &event.by)?),
+                role: Some(event.role.as_str()),
+                ..member(&event.user, names)?
+            };
+            maker.room(
+                &event.room,
+                "role-revoked",
+                &Told {
+                    what,
+                    at: Date(event.at),
+                    message,
+                },
+            )?;
+        }
+        _ => {}
+    }
+    Ok(())
+}
+
+#[derive(Serialize)]
+struct Member<'a> {
+    user: UserRef,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    by: Option<UserRef>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    role: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    joining: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    room: Option<Room>,
+}
+
+#[derive(Serialize)]
+struct Room {
+    #[serde(rename = "_id")]
+    id: RoomId,
+    t: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    name: Option<CompactString>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    fname: Option<CompactString>,
+}
+
+impl Room {
+    fn called(room: &RoomId, names: &mut dyn Names) -> rusqlite::Result<Self> {
+        Ok(match names.room(room)? {
+            Some(called) => Self {
+                id: room.clone(),
+                t: called.kind.letter(),
+                name: called.name,
+                fname: called.display,
+            },
+            None => Self {
+                id: room.clone(),
+                t: RoomKind::Channel.letter(),
+                name: None,
+                fname: None,
+            },
+        })
+    }
+}

@@ -1,0 +1,90 @@
+//! Live updates about messages.
+
+use bytes::Bytes;
+use domain::message::MessageEvent;
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use super::{Maker, reaction};
+use crate::chat::message_doc::MessageDoc;
+use crate::engine::hub::update::Scope;
+use crate::iso::Date;
+use crate::json;
+use crate::names::{Names, UserRef};
+
+pub(super) fn of_message(
+    maker: &mut Maker<'_>,
+    event: &MessageEvent,
+    posted: Option<Bytes>,
+    names: &mut dyn Names,
+) -> rusqlite::Result<()> {
+    let recorded_at = maker.applied.recorded_at;
+    match event {
+        MessageEvent::MessagePosted(event) => {
+            let data = if let Some(doc) = posted {
+                doc
+            } else {
+                let mut doc = MessageDoc::posted(event, recorded_at, names)?;
+                doc.sent(names.send_time(maker.applied.position)?);
+                Bytes::from(json::encode(&doc)?)
+            };
+            maker.push(
+                Scope::Room(event.room.clone()),
+                Some(event.room.clone()),
+                "message-posted",
+                data,
+            );
+        }
+        MessageEvent::MessageEdited(event) => {
+            let by = UserRef::short(names, &event.editor)?;
+            let mut doc = MessageDoc::bare(
+                event.message.clone(),
+                event.room.clone(),
+                by.clone(),
+                event.at,
+                recorded_at,
+            );
+            doc.edit(event, names)?;
+            let mut doc: Value = json::decode(&json::encode(&doc)?)?;
+            // Not the author and not the send time: an edit leaves them alone.
+            if let Value::Object(fields) = &mut doc {
+                fields.remove("u");
+                fields.remove("ts");
+            }
+            maker.room(
+                &event.room,
+                "message-edited",
+                &Edited {
+                    doc,
+                    edited_by: &by,
+                },
+            )?;
+        }
+        MessageEvent::MessageDeleted(event) => {
+            let by = UserRef::short(names, &event.by)?;
+            let data = json!({ "_id": event.message, "rid": event.room, "by": by, "at": Date(event.at),
+                "remains": event.remains });
+            maker.room(&event.room, "message-deleted", &data)?;
+        }
+        MessageEvent::ReactionAdded(event) => {
+            let user = UserRef::short(names, &event.user)?;
+            let data = reaction(&event.message, &event.emoji, &user, event.at);
+            maker.room(&event.room, "reaction-added", &data)?;
+        }
+        MessageEvent::ReactionRemoved(event) => {
+            let user = UserRef::short(names, &event.user)?;
+            let data = reaction(&event.message, &event.emoji, &user, event.at);
+            maker.room(&event.room, "reaction-removed", &data)?;
+        }
+    }
+    Ok(())
+}
+
+/// What an edit changed about a message.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Edited<'a> {
+    #[serde(flatten)]
+    doc: Value,
+    edited_by: &'a UserRef,
+}

@@ -1,0 +1,232 @@
+//! The view of the copies of their data that people asked for.
+
+use bytes::Bytes;
+use domain::data_export::DataExportEvent;
+use domain::user::UserEvent;
+use domain::{Event, RoomId, Timestamp, UserId};
+use rusqlite::{OptionalExtension, Row, params};
+
+use crate::engine::applied::Applied;
+use crate::engine::handle::Views;
+use crate::engine::index::Index;
+use crate::engine::projection::Projection;
+use crate::engine::tx::Tx;
+use crate::error::QueryError;
+use crate::json;
+use crate::numbers::number;
+
+/// Written straight to SQLite: few people ask, and seldom.
+pub(crate) struct DataExportsView;
+
+impl Projection for DataExportsView {
+    fn name(&self) -> &'static str {
+        "data_exports"
+    }
+
+    fn version(&self) -> u32 {
+        1
+    }
+
+    fn tables(&self) -> &'static str {
+        "CREATE TABLE data_exports (
+            id TEXT NOT NULL PRIMARY KEY,
+            user TEXT NOT NULL,
+            full INTEGER NOT NULL,
+            status TEXT NOT NULL,
+            position INTEGER NOT NULL,
+            requested_at INTEGER NOT NULL,
+            settled_at INTEGER,
+            size INTEGER
+        ) WITHOUT ROWID;"
+    }
+
+    fn indexes(&self) -> &'static [Index] {
+        &[Index {
+            name: "data_exports_user",
+            on: "data_exports (user, position)",
+        }]
+    }
+
+    fn apply(&self, tx: &mut Tx, event: &Applied) -> rusqlite::Result<()> {
+        let settle =
+            "UPDATE data_exports SET status = ?2, settled_at = ?3, size = ?4 WHERE id = ?1";
+        match &event.event {
+            Event::DataExport(DataExportEvent::DataExportRequested(requested)) => {
+                tx.conn
+                    .prepare_cached(
+                        "INSERT OR REPLACE INTO data_exports (id, user, full, status, position, requested_at)
+                         VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+                    )?
+                    .execute(params![
+                        requested.export,
+                        requested.user.as_str(),
+                        requested.full,
+                        DataExportStatus::Pending.as_str(),
+                        number(event.position),
+                        requested.at.as_millis(),
+                    ])?;
+            }
+            Event::DataExport(DataExportEvent::DataExportCompleted(completed)) => {
+                let size = i64::try_from(completed.size).unwrap_or(i64::MAX);
+                tx.conn.prepare_cached(settle)?.execute(params![
+                    completed.export,
+                    DataExportStatus::Completed.as_str(),
+                    completed.at.as_millis(),
+                    size,
+                ])?;
+            }
+            Event::DataExport(DataExportEvent::DataExportFailed(failed)) => {
+                tx.conn.prepare_cached(settle)?.execute(params![
+                    failed.export,
+                    DataExportStatus::Failed.as_str(),
+                    failed.at.as_millis(),
+                    None::<i64>,
+                ])?;
+            }
+            Event::User(UserEvent::UserDeleted(deleted)) => {
+                tx.need("data_exports_user")?;
+                tx.conn
+                    .prepare_cached("DELETE FROM data_exports WHERE user = ?1")?
+                    .execute([deleted.user.as_str()])?;
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+/// How far the making of a copy is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(missing_docs, reason = "fields and variants say what they are")]
+pub enum DataExportStatus {
+    Pending,
+    Completed,
+    Failed,
+}
+
+impl DataExportStatus {
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Pending => "pending",
+            Self::Completed => "completed",
+            Self::Failed => "failed",
+        }
+    }
+}
+
+/// A copy that a user asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[allow(missing_docs, reason = "fields and variants say what they are")]
+pub struct DataExportRecord {
+    pub id: String,
+    pub user: UserId,
+    /// Includes everything that was said in the rooms they are in.
+    pub full: bool,
+    pub status: DataExportStatus,
+    pub requested_at: Timestamp,
+    /// When it was made, or failed for good.
+    pub settled_at: Option<Timestamp>,
+    /// In bytes; `None` until it is made.
+    pub size: Option<u64>,
+}
+
+const COLUMNS: &str = "id, user, full, status, requested_at, settled_at, size";
+
+fn record(row: &Row<'_>) -> rusqlite::Result<DataExportRecord> {
+    Ok(DataExportRecord {
+        id: row.get(0)?,
+        user: UserId::new(row.get_ref(1)?.as_str()?),
+        full: row.get(2)?,
+        status: match row.get_ref(3)?.as_str()? {
+            "completed" => DataExportStatus::Completed,
+            "failed" => DataExportStatus::Failed,
+            _ => DataExportStatus::Pending,
+        },
+        requested_at: Timestamp::from_millis(row.get(4)?),
+        settled_at: row.get::<_, Option<i64>>(5)?.map(Timestamp::from_millis),
+        size: row
+            .get::<_, Option<i64>>(6)?
+            .and_then(|size| u64::try_from(size).ok()),
+    })
+}
+
+impl Views {
+    /// The copy with that id.
+    pub async fn data_export(&self, id: &str) -> Result<Option<DataExportRecord>, QueryError> {
+        let id = id.to_owned();
+        self.read(move |conn| {
+            conn.prepare_cached(&format!("SELECT {COLUMNS} FROM data_exports WHERE id = ?1"))?
+                .query_row([id], record)
+                .optional()
+        })
+        .await
+    }
+
+    /// The copy a user asked for last.
+    pub async fn last_data_export(
+        &self,
+        user: &UserId,
+    ) -> Result<Option<DataExportRecord>, QueryError> {
+        let user = user.clone();
+        self.read(move |conn| {
+            conn.prepare_cached(&format!(
+                "SELECT {COLUMNS} FROM data_exports WHERE user = ?1 ORDER BY position DESC LIMIT 1"
+            ))?
+            .query_row([user.as_str()], record)
+            .optional()
+        })
+        .await
+    }
+
+    /// Up to `count` documents of messages a user wrote, in the order they were posted, those after number `after`
+    /// (0: from the start); each with its number.
+    pub async fn messages_by(
+        &self,
+        author: &UserId,
+        after: u64,
+        count: u64,
+    ) -> Result<Vec<(u64, Bytes)>, QueryError> {
+        let author = author.clone();
+        let after = i64::try_from(after).unwrap_or(i64::MAX);
+        let count = i64::try_from(count).unwrap_or(i64::MAX);
+        self.read(move |conn| {
+            conn.prepare_cached(
+                "SELECT seq, doc FROM messages WHERE author = ?1 AND seq > ?2 ORDER BY seq LIMIT ?3",
+            )?
+            .query_map(params![author.as_str(), after, count], |row| {
+                let seq = u64::try_from(row.get::<_, i64>(0)?).unwrap_or(0);
+                Ok((seq, json::column(row, 1)?))
+            })?
+            .collect()
+        })
+        .await
+    }
+
+    /// Up to `count` documents of everything that was said in a room, oldest first, those after `after`; each with
+    /// what to give as `after` for the next.
+    pub async fn messages_in(
+        &self,
+        room: &RoomId,
+        after: Option<(Timestamp, u64)>,
+        count: u64,
+    ) -> Result<Vec<((Timestamp, u64), Bytes)>, QueryError> {
+        let room = room.clone();
+        let (at, seq) = after.map_or((i64::MIN, 0), |(at, seq)| {
+            (at.as_millis(), i64::try_from(seq).unwrap_or(i64::MAX))
+        });
+        let count = i64::try_from(count).unwrap_or(i64::MAX);
+        self.read(move |conn| {
+            conn.prepare_cached(
+                "SELECT at, seq, doc FROM messages WHERE room = ?1 AND (at, seq) > (?2, ?3)
+                 ORDER BY at, seq LIMIT ?4",
+            )?
+            .query_map(params![room.as_str(), at, seq, count], |row| {
+                let at = Timestamp::from_millis(row.get(0)?);
+                let seq = u64::try_from(row.get::<_, i64>(1)?).unwrap_or(0);
+                Ok(((at, seq), json::column(row, 2)?))
+            })?
+            .collect()
+        })
+        .await
+    }
+}
