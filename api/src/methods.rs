@@ -13,9 +13,11 @@ mod identity;
 mod mail;
 mod maintenance;
 mod moderation;
+mod oauth_apps;
 mod people;
 mod pictures;
 mod presence;
+mod push;
 mod search;
 mod webdav;
 
@@ -127,6 +129,8 @@ pub fn all() -> Vec<Method> {
         mail::methods(),
         pictures::methods(),
         admin::methods(),
+        oauth_apps::methods(),
+        push::methods(),
         presence::methods(),
         search::methods(),
         e2e::methods(),

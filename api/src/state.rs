@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use application::rate_limit::RateLimiter;
 use application::workspace::Workspace;
+use domain::settings::keys;
 use tokio_util::sync::CancellationToken;
 
 use crate::documents::kept::KeptAnswers;
@@ -64,6 +65,13 @@ impl AppState {
 
     pub fn doors(&self) -> &DoorConfig {
         &self.0.doors
+    }
+
+    /// Longest accepted file, in bytes: the workspace's limit, or what a request may carry.
+    pub fn longest_file(&self) -> usize {
+        let limit = self.views().settings().int(keys::FILE_UPLOAD_MAX_FILE_SIZE);
+        let carried = self.doors().body_limit;
+        usize::try_from(limit).map_or(carried, |limit| limit.min(carried))
     }
 
     /// The memory budget of all bodies.

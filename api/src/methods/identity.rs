@@ -10,13 +10,13 @@ use domain::credential::Ending;
 use domain::permission::Permission;
 use serde_json::{Map, Value, json};
 
+use crate::documents::password_policy::policy;
 use crate::errors::{ApiError, wording};
 use crate::http::login_form::{self, kind_name};
 use crate::http::second_factor::prover_of_method;
 use crate::methods::{
     AnyMethodCall, Method, MethodCall, MethodOutcome, ejson, method, open_method,
 };
-use crate::rest::identity::password_policy::policy;
 
 pub(super) fn methods() -> Vec<Method> {
     vec![
@@ -186,5 +186,5 @@ async fn password_policy(call: AnyMethodCall) -> MethodOutcome {
             wording::invalid_user_of(METHOD)
         })?;
     }
-    Ok(policy(&call.state))
+    Ok(policy(&call.state.views().settings()))
 }

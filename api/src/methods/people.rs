@@ -22,7 +22,6 @@ use crate::http::second_factor::prover_of_method;
 use crate::methods::{
     AnyMethodCall, Method, MethodCall, MethodOutcome, ejson, method, open_method,
 };
-use crate::rest::identity::registration as names;
 
 pub(super) fn methods() -> Vec<Method> {
     vec![
@@ -134,13 +133,13 @@ async fn would_rename(call: &MethodCall, username: &str) -> Result<(), ApiError>
 /// `checkUsernameAvailability(name)`.
 async fn check_username_availability(call: MethodCall) -> MethodOutcome {
     let username = call.args.text(0)?;
-    Ok(json!(
-        names::is_available(&call.state, &call.caller, username).await?
-    ))
+    let free = registration::is_available(&call.state, &call.caller, username).await?;
+    Ok(json!(free))
 }
 
 async fn username_suggestion(call: MethodCall) -> MethodOutcome {
-    Ok(json!(names::suggestion(&call.state, &call.caller).await?))
+    let free = registration::suggestion(&call.state, &call.caller).await?;
+    Ok(json!(free))
 }
 
 /// `saveUserProfile(profile, customFields, factor?)`.
