@@ -1,7 +1,6 @@
 //! Documents of the wire that more than one door shows.
 
 pub mod e2e;
-pub mod kept;
 pub mod oauth_apps;
 pub mod password_policy;
 pub mod permissions;

@@ -13,7 +13,6 @@ pub mod links;
 pub mod local;
 pub mod login_form;
 pub mod media;
-pub mod memory_budget;
 pub mod oauth_app_form;
 pub mod openapi;
 pub mod page;

@@ -6,7 +6,8 @@ use std::process::ExitCode;
 use api::server::app::{App, Ending};
 use api::server::cli::{self, Task};
 use api::server::config::Config;
-use api::server::{shutdown, telemetry};
+use api::server::shutdown;
+use api::telemetry;
 use application::files::pictures::worker;
 use eventstore::memory;
 
@@ -72,7 +73,7 @@ fn run() -> Result<Ending, String> {
         | Task::MakeAdmin { .. } => {}
     }
     let config = Config::from_layers(&invocation.layers).map_err(|error| error.to_string())?;
-    let _lines = telemetry::init(&config);
+    let _lines = telemetry::init(&config.log_filter, config.log_format);
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .on_thread_park(memory::give_back_now_and_then)

@@ -1,5 +1,9 @@
 //! What every door needs: the workspace, and what only doors have.
 
+pub mod kept;
+pub mod memory_budget;
+pub mod statistics;
+
 use std::ops::Deref;
 use std::sync::Arc;
 
@@ -8,10 +12,10 @@ use application::workspace::Workspace;
 use domain::settings::keys;
 use tokio_util::sync::CancellationToken;
 
-use crate::documents::kept::KeptAnswers;
 use crate::errors::dialect::Dialect;
-use crate::http::body::BodyBudget;
-use crate::server::statistics::Statistics;
+use crate::state::kept::KeptAnswers;
+use crate::state::memory_budget::BodyBudget;
+use crate::state::statistics::Statistics;
 
 /// What the operator configured and only doors need to know.
 #[derive(Clone)]

@@ -132,8 +132,8 @@ fn broken(error: &multer::Error) -> ApiError {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::http::body::BodyBudget;
     use crate::http::client;
+    use crate::state::memory_budget::BodyBudget;
     use axum::body::Body;
 
     async fn read(wanted: Option<&str>, parts: &[&str]) -> Result<Upload, ApiError> {

@@ -14,7 +14,6 @@ use serde_json::{Value, json};
 use crate::documents;
 use crate::documents::settings as rows;
 use crate::errors::{ApiError, wording};
-use crate::http::second_factor::prover_of_method;
 use crate::http::setting_form;
 use crate::methods::args::Args;
 use crate::methods::{AnyMethodCall, Method, MethodCall, MethodOutcome, method, open_method};
@@ -144,7 +143,7 @@ async fn save_settings(call: MethodCall) -> MethodOutcome {
 async fn save(call: &MethodCall, wishes: &[Value]) -> MethodOutcome {
     let wishes = setting_form::wishes(wishes)?;
     let wishes = settings::permitted(&call.state, &call.caller, wishes)?;
-    prover_of_method(call).prove(Strictness::Normal).await?;
+    call.prover().prove(Strictness::Normal).await?;
     settings::change(&call.state, &call.caller, &wishes).await?;
     Ok(json!(true))
 }

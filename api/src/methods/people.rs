@@ -18,7 +18,6 @@ use domain::user::{ProfileChange, UserCommand, UserRefusal, UtcOffset, check_use
 use serde_json::{Map, Value, json};
 
 use crate::errors::{ApiError, wording};
-use crate::http::second_factor::prover_of_method;
 use crate::methods::{
     AnyMethodCall, Method, MethodCall, MethodOutcome, ejson, method, open_method,
 };
@@ -164,7 +163,7 @@ async fn save_user_profile(call: MethodCall) -> MethodOutcome {
     let status = status.map(|status| Status::find(status).ok_or_else(wording::invalid_status));
     let status = status.transpose()?;
     let typed = text(fields, "typedPassword")?.filter(|typed| !typed.is_empty());
-    let prover = prover_of_method(&call).with_password(typed);
+    let prover = call.prover().with_password(typed);
     let confirm = async || prover.prove(Strictness::Always).await;
     profile::change_own(&call.state, &call.caller, wish, confirm).await?;
     if let Some(status) = status {

@@ -19,9 +19,8 @@ use crate::http::page::{Page, PageRequest, compare, cut};
 use crate::http::parameters::{Flag, Parameters, Sent};
 use crate::http::route::{self, Route, paged};
 use crate::http::schema::Kind;
-use crate::http::second_factor;
 use crate::http::setting_form::wishes;
-use crate::methods::{self, AnyMethodCall};
+use crate::methods::door;
 use crate::state::AppState;
 
 pub(super) fn routes() -> Vec<Route> {
@@ -187,7 +186,7 @@ async fn save(call: Call, params: Save) -> Outcome {
             .as_str()
             .unwrap_or_default()
             .to_owned();
-        return execute(call, &name).await;
+        return door::act(call, &name).await;
     }
     let value = params.value.0.ok_or(ApiError::Bare)?.unwrap_or_default();
     let editor = match &params.editor {
@@ -201,27 +200,6 @@ async fn save(call: Call, params: Save) -> Outcome {
         from_environment: false,
     };
     settings::change(&call.state, &call.caller, &[wish]).await?;
-    Ok(Answer::empty())
-}
-
-/// Runs the method an action names.
-async fn execute(call: Call, name: &str) -> Outcome {
-    if !methods::exists(name) {
-        return Err(ApiError::Bare);
-    }
-    let Call {
-        state,
-        caller,
-        input,
-    } = call;
-    let method = AnyMethodCall {
-        state,
-        caller: Some(caller),
-        client: input.client.clone(),
-        factor: second_factor::in_headers(&input.headers),
-        args: Vec::new().into(),
-    };
-    methods::call(name, method).await?;
     Ok(Answer::empty())
 }
 
