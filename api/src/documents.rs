@@ -1,5 +1,11 @@
 //! Documents of the wire that more than one door shows.
 
-pub mod kept;
+pub mod e2e;
+pub mod oauth_apps;
+pub mod password_policy;
+pub mod permissions;
+pub mod push;
+pub mod roles;
 pub mod settings;
+pub mod spotlight;
 pub mod users;

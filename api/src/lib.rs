@@ -13,3 +13,4 @@ pub mod methods;
 pub mod rest;
 pub mod server;
 pub mod state;
+pub mod telemetry;

@@ -13,9 +13,11 @@ mod identity;
 mod mail;
 mod maintenance;
 mod moderation;
+mod oauth_apps;
 mod people;
 mod pictures;
 mod presence;
+mod push;
 mod search;
 mod webdav;
 
@@ -24,7 +26,7 @@ use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use application::caller::Caller;
-use application::identity::second_factor::FactorAnswer;
+use application::identity::second_factor::{FactorAnswer, Prover};
 use application::origin::Client;
 use domain::limits as bounds;
 use futures::future::BoxFuture;
@@ -56,6 +58,18 @@ pub struct MethodCall {
     pub client: Client,
     pub factor: FactorAnswer,
     pub args: Args,
+}
+
+impl MethodCall {
+    /// Asks the caller for a second factor.
+    pub fn prover(&self) -> Prover<'_> {
+        Prover {
+            workspace: &self.state,
+            caller: &self.caller,
+            client: &self.client,
+            answer: self.factor.clone(),
+        }
+    }
 }
 
 type Handler = Arc<dyn Fn(MethodCall) -> BoxFuture<'static, MethodOutcome> + Send + Sync>;
@@ -127,6 +141,8 @@ pub fn all() -> Vec<Method> {
         mail::methods(),
         pictures::methods(),
         admin::methods(),
+        oauth_apps::methods(),
+        push::methods(),
         presence::methods(),
         search::methods(),
         e2e::methods(),

@@ -1,16 +1,21 @@
 //! What every door needs: the workspace, and what only doors have.
 
+pub mod kept;
+pub mod memory_budget;
+pub mod statistics;
+
 use std::ops::Deref;
 use std::sync::Arc;
 
 use application::rate_limit::RateLimiter;
 use application::workspace::Workspace;
+use domain::settings::keys;
 use tokio_util::sync::CancellationToken;
 
-use crate::documents::kept::KeptAnswers;
 use crate::errors::dialect::Dialect;
-use crate::http::body::BodyBudget;
-use crate::server::statistics::Statistics;
+use crate::state::kept::KeptAnswers;
+use crate::state::memory_budget::BodyBudget;
+use crate::state::statistics::Statistics;
 
 /// What the operator configured and only doors need to know.
 #[derive(Clone)]
@@ -64,6 +69,13 @@ impl AppState {
 
     pub fn doors(&self) -> &DoorConfig {
         &self.0.doors
+    }
+
+    /// Longest accepted file, in bytes: the workspace's limit, or what a request may carry.
+    pub fn longest_file(&self) -> usize {
+        let limit = self.views().settings().int(keys::FILE_UPLOAD_MAX_FILE_SIZE);
+        let carried = self.doors().body_limit;
+        usize::try_from(limit).map_or(carried, |limit| limit.min(carried))
     }
 
     /// The memory budget of all bodies.

@@ -583,7 +583,7 @@ async fn a_stop_says_where_to_resume() {
     let position = door.say("den", "last words").await;
     assert_eq!(kinds(&mut socket, 2).await[1].0, position);
     door.stop.cancel();
-    let (live, socket) = tokio::join!(door.live.stop(SOON), closed(&mut socket));
+    let (live, socket) = tokio::join!(door.live.stop(), closed(&mut socket));
     let () = live;
     assert_eq!(
         socket,

@@ -11,6 +11,7 @@ use api::http::route::Access;
 use api::http::route::Route;
 use api::http::router;
 use api::http::schema::{Kind, Presence, Schema, Style, Takes};
+use api::server::routes;
 use api::state::AppState;
 use api::state::DoorConfig;
 use application::admin::bootstrap;
@@ -75,7 +76,7 @@ impl Doors {
         bootstrap::run(&workspace).await.unwrap();
         let state = AppState::new(workspace, doors);
         Self {
-            router: router::router(&state),
+            router: router::router(&state, routes::all()),
             state,
             _folder: folder,
         }
@@ -239,7 +240,7 @@ async fn nobody_gets_past_a_right_they_do_not_have() {
     let plain = doors.register("bob").await;
     let user = RoleId::new("user");
     let mut walked = 0;
-    for route in router::routes() {
+    for route in routes::all() {
         let Some(need) = route.need else { continue };
         let default = |permission: &Permission| {
             Permission::DEFAULTS
@@ -273,7 +274,7 @@ async fn nobody_gets_in_without_valid_credentials() {
         &[("x-user-id", "rocket.cat"), ("x-auth-token", "something")],
     ];
     let mut walked = 0;
-    for route in router::routes() {
+    for route in routes::all() {
         if matches!(route.access, Access::Public(_)) {
             continue;
         }

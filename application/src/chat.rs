@@ -1,5 +1,6 @@
 //! Rooms, memberships and messages.
 
+pub mod autotranslate;
 pub mod direct;
 pub mod members;
 pub mod messages;

@@ -8,6 +8,12 @@ pub fn iso(at: Timestamp) -> String {
         .map_or_else(|_| String::new(), |instant| format!("{instant:.3}"))
 }
 
+/// The date that a document holds as text; `None` if it is none.
+pub fn from_iso(text: &str) -> Option<Timestamp> {
+    let instant = text.parse::<jiff::Timestamp>().ok()?;
+    Some(Timestamp::from_millis(instant.as_millisecond()))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -175,6 +175,36 @@ pub enum Refusal {
     GrantNotAllowed(Grant),
     #[error("no such permission")]
     NothingToGrant(Grant),
+    #[error("may not change the settings {0:?}, or there are none such")]
+    SettingsNotAllowed(Vec<String>),
+    /// Online, away, busy and offline are known.
+    #[error("no such status")]
+    UnknownStatus,
+    #[error("no user name is given")]
+    UsernameMissing,
+    #[error("there is no picture at {0}")]
+    NoPictureAt(String),
+    #[error("the server at {url} has a problem")]
+    PictureNotSent { url: String, username: String },
+    #[error("may not remove the picture")]
+    AvatarResetNotAllowed,
+    /// Or the caller may not read it.
+    #[error("there is no such message to report")]
+    NothingToReport,
+    #[error("the key is too large")]
+    KeyTooLarge,
+    #[error("nothing is translated here")]
+    TranslationOff,
+    #[error("may not have anything translated")]
+    TranslationNotAllowed,
+    #[error("no member of the room to translate")]
+    NothingToTranslate,
+    #[error("push is off")]
+    PushOff,
+    #[error("the caller has no device")]
+    NoDevices,
+    #[error("this server has no way to reach devices")]
+    PushNotDelivered,
 }
 
 /// What broke. The server's log says what it was; callers are told only that something broke.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use domain::mention::Scanner;
 use domain::session::MAX_SESSIONS;
-use domain::settings::{Settings, keys};
+use domain::settings::{Definition, Settings, keys};
 use domain::{Timestamp, UserId};
 use eventstore::execute::{Executor, Transaction};
 use eventstore::vault::Vault;
@@ -82,6 +82,11 @@ impl SettingPolicy {
     /// Whether the setting cannot be seen through a door.
     pub fn hides(&self, id: &str) -> bool {
         self.hidden.iter().any(|one| one == id)
+    }
+
+    /// Whether doors show the setting at all.
+    pub fn shows(&self, definition: &Definition) -> bool {
+        !definition.hidden && !self.hides(definition.id.as_ref())
     }
 }
 

@@ -25,6 +25,20 @@ pub struct Description {
     pub kind: Option<Status>,
 }
 
+impl Description {
+    /// From the name and the word for the status it stands for; an empty word is none.
+    pub fn new(name: &str, kind: Option<&str>) -> Result<Self, CustomStatusRefusal> {
+        let kind = kind.filter(|kind| !kind.is_empty()).map(|kind| {
+            let known = Status::find(kind);
+            known.ok_or_else(|| CustomStatusRefusal::InvalidKind(kind.to_owned()))
+        });
+        Ok(Self {
+            name: name.to_owned(),
+            kind: kind.transpose()?,
+        })
+    }
+}
+
 events! {
     /// What can happen to a custom status.
     CustomStatusEvent {
@@ -95,6 +109,9 @@ pub enum CustomStatusRefusal {
     /// The name has one of `> < & " '` in it.
     #[error("{0} is no name for a custom status")]
     InvalidName(String),
+    /// It stands for none of the known statuses.
+    #[error("{0} is no status")]
+    InvalidKind(String),
     #[error("no such custom status")]
     NotFound,
     #[error("there is a custom status of this id already")]

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use application::dates::iso;
 use application::workspace::SettingPolicy;
 use domain::Timestamp;
-use domain::settings::{Definition, SettingType, Settings, keys};
-use projections::SettingRecord;
+use domain::settings::{Definition, SettingType, Settings, custom_service_settings, keys};
+use projections::{SettingRecord, Since};
 use serde_json::{Map, Value, json};
 
 use crate::errors::ApiError;
@@ -143,6 +143,69 @@ impl Book {
     }
 }
 
+/// The settings removed since then with their login service, and when; without a date none.
+pub async fn removed(
+    state: &AppState,
+    since: Option<Since>,
+) -> Result<Vec<(String, Timestamp)>, ApiError> {
+    let Some(since) = since else {
+        return Ok(Vec::new());
+    };
+    let services = state.views().removed_login_services(since).await?;
+    Ok(services
+        .into_iter()
+        .flat_map(|(service, at)| {
+            let settings: Vec<Definition> = custom_service_settings(&service).collect();
+            settings.into_iter().map(move |one| (one, at))
+        })
+        .filter(|(one, _)| is_shown(state, one))
+        .map(|(one, at)| (one.id.to_string(), at))
+        .collect())
+}
+
+/// The public settings as `public-settings/get` returns them.
+pub async fn public_rows(state: &AppState) -> Result<Vec<(Timestamp, Value)>, ApiError> {
+    let book = Book::open(state).await?;
+    Ok(book
+        .settings
+        .all()
+        .filter(|one| one.public && is_shown(state, one))
+        .map(|one| {
+            let mut row = basic(one, &book.settings);
+            row.insert("type".to_owned(), json!(one.wire_type));
+            row.insert("requiredOnWizard".to_owned(), json!(false));
+            if one.value_type == SettingType::Color {
+                let editor = book.editor(one.id.as_ref());
+                row.insert("editor".to_owned(), json!(editor));
+            }
+            (book.dates(one.id.as_ref()).1, Value::Object(row))
+        })
+        .collect())
+}
+
+/// Every setting that `wanted` accepts, as a whole document, and the groups if `groups`.
+pub async fn documents(
+    state: &AppState,
+    groups: bool,
+    wanted: impl Fn(&Definition) -> bool,
+) -> Result<Vec<(Timestamp, Value)>, ApiError> {
+    let book = Book::open(state).await?;
+    let mut documents: Vec<(Timestamp, Value)> = book
+        .settings
+        .all()
+        .filter(|one| is_shown(state, one) && wanted(one))
+        .map(|one| {
+            let doc = Value::Object(book.document(one));
+            (book.dates(one.id.as_ref()).1, doc)
+        })
+        .collect();
+    if groups {
+        let made = begun(state).await?;
+        documents.extend(book.groups().map(|group| (made, Value::Object(group))));
+    }
+    Ok(documents)
+}
+
 /// What every list of settings shows of one.
 pub fn basic(definition: &Definition, settings: &Settings) -> Map<String, Value> {
     let mut row = Map::new();
@@ -161,5 +224,5 @@ pub fn basic(definition: &Definition, settings: &Settings) -> Map<String, Value>
 
 /// Whether the API shows the setting at all.
 pub fn is_shown(state: &AppState, definition: &Definition) -> bool {
-    !definition.hidden && !state.config().settings.hides(definition.id.as_ref())
+    state.config().settings.shows(definition)
 }

@@ -12,10 +12,10 @@ use domain::site::Site;
 use projections::UserFacts;
 use serde_json::{Value, json};
 
-use crate::documents::kept::MadeOf;
 use crate::errors::ApiError;
 use crate::http::call::Call;
 use crate::state::AppState;
+use crate::state::kept::MadeOf;
 
 /// Prefix of the settings that are the defaults of user preferences.
 const PREFERENCE: &str = "Accounts_Default_User_Preferences_";

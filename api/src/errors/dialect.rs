@@ -1,11 +1,7 @@
 //! What servers from 9.0 on word differently. Clients go by the announced version, and so does this; nothing else reads
 //! it.
 
-use axum::http::Method;
-
-use crate::errors::{ApiError, wording};
-use crate::http::params::Params;
-use crate::http::schema::Takes;
+use crate::errors::ApiError;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Dialect {
@@ -26,25 +22,6 @@ impl Dialect {
         } else {
             Self::Eight
         }
-    }
-
-    /// Refuses what lists no longer take: a filter and a choice of fields. If `query` is a search text, there is no
-    /// choice of fields beside it.
-    pub fn check(self, method: &Method, takes: Takes, query: &Params) -> Result<(), ApiError> {
-        if self == Self::Eight || *method != Method::GET {
-            return Ok(());
-        }
-        let declares = |name: &str| match takes {
-            Takes::Params(schema) => schema.find(name).is_some(),
-            Takes::Upload(..) => false,
-        };
-        let searches = declares("query") && !declares("fields");
-        let refused = query.has("fields") || (query.has("query") && !searches);
-        if refused {
-            let message = "must NOT have additional properties".to_owned();
-            return Err(wording::invalid_query_params(&[message]));
-        }
-        Ok(())
     }
 
     /// The error in the words of this dialect. A caller with a session is never told to log in, and a missing right is

@@ -3,7 +3,6 @@
 use serde_json::{Map, Value, json};
 
 use crate::errors::{ApiError, wording};
-use crate::methods::ejson;
 
 impl ApiError {
     pub fn of_method(&self) -> Value {
@@ -63,7 +62,7 @@ fn meteor_error(code: &Value, reason: Option<&str>, details: Option<Value>) -> V
     error.insert("error".to_owned(), code.clone());
     error.extend(reason.map(|reason| ("reason".to_owned(), json!(reason))));
     error.insert("message".to_owned(), json!(message));
-    error.extend(details.map(|details| ("details".to_owned(), ejson::with_dates(details))));
+    error.extend(details.map(|details| ("details".to_owned(), details)));
     error.insert("errorType".to_owned(), json!("Meteor.Error"));
     Value::Object(error)
 }

@@ -29,6 +29,8 @@ use serde_json::json;
 
 use crate::errors::{ApiError, wording};
 
+pub use admin::oauth_app_of_method;
+
 // ---- faults: logged here, once --------------------------------------------------------------------------------
 
 impl From<Fault> for ApiError {
@@ -125,6 +127,24 @@ impl From<Refusal> for ApiError {
             Refusal::WebdavAccountKnown => wording::webdav_duplicate(),
             Refusal::GrantNotAllowed(grant) => wording::permission_method(grant_method(grant)),
             Refusal::NothingToGrant(grant) => wording::invalid_permission(grant_method(grant)),
+            Refusal::SettingsNotAllowed(ids) => wording::saving_settings_not_allowed(&ids),
+            Refusal::UnknownStatus => wording::invalid_status(),
+            Refusal::UsernameMissing => wording::username_missing(),
+            Refusal::NoPictureAt(url) => wording::invalid_avatar_url(&url),
+            Refusal::PictureNotSent { url, username } => {
+                wording::avatar_url_handling(&url, &username)
+            }
+            Refusal::AvatarResetNotAllowed => wording::avatar_reset_not_allowed(),
+            Refusal::NothingToReport => wording::invalid_reported_message(),
+            Refusal::KeyTooLarge => Self::TooLarge,
+            Refusal::TranslationOff => wording::autotranslate_disabled(),
+            Refusal::TranslationNotAllowed => wording::autotranslate_not_allowed(),
+            Refusal::NothingToTranslate => {
+                wording::invalid_subscription("saveAutoTranslateSettings")
+            }
+            Refusal::PushOff => wording::push_disabled(),
+            Refusal::NoDevices => wording::no_push_tokens(),
+            Refusal::PushNotDelivered => wording::push_not_delivered(),
         }
     }
 }
@@ -491,6 +511,7 @@ impl From<CustomStatusRefusal> for ApiError {
             CustomStatusRefusal::NotAllowed => wording::not_authorized_code(),
             CustomStatusRefusal::NameRequired => wording::custom_status_name_required(),
             CustomStatusRefusal::InvalidName(name) => wording::custom_status_invalid_name(&name),
+            CustomStatusRefusal::InvalidKind(kind) => wording::custom_status_invalid_type(&kind),
             CustomStatusRefusal::NotFound | CustomStatusRefusal::AlreadyExists => {
                 wording::custom_status_unknown()
             }

@@ -1,7 +1,6 @@
 //! Reads bodies into memory, with a bound on all of them together: many callers who each send the maximum must not take
 //! more than the machine has.
 
-use std::net::IpAddr;
 use std::time::Duration;
 
 use axum::body::{Body, HttpBody as _};
@@ -10,49 +9,16 @@ use bytes::{Bytes, BytesMut};
 use futures::StreamExt as _;
 
 use crate::errors::{ApiError, wording};
-use crate::http::memory_budget::{Budget, Share};
+use crate::state::memory_budget::Share;
 
 /// The beginning of every body is free: there are at most as many as connections, and logging in always works.
 const FREE: usize = 8 * 1024;
-
-/// How many bodies of the largest size may be in memory at a time, and how many bytes in any case.
-const AT_A_TIME: u64 = 10;
-const LEAST: u64 = 64 * 1024 * 1024;
 
 /// How long a body may pause.
 const SILENCE: Duration = Duration::from_secs(15);
 
 /// How long a client may take to send a body that nobody reads.
 const PATIENCE: Duration = Duration::from_secs(10);
-
-/// What all bodies may take together. Callers who are not logged in have a part of their own, so that they keep nobody
-/// else out; one address has at most half of either part.
-#[derive(Clone, Debug)]
-pub struct BodyBudget {
-    known: Budget,
-    strangers: Budget,
-}
-
-impl BodyBudget {
-    /// For bodies of at most `limit` bytes each.
-    pub fn new(limit: usize) -> Self {
-        let whole = (limit as u64).saturating_mul(AT_A_TIME).max(LEAST);
-        let strangers = whole / 4;
-        Self {
-            known: Budget::new(whole),
-            strangers: Budget::new(strangers),
-        }
-    }
-
-    /// An empty share for a caller at `address`, to be grown as the body arrives.
-    pub fn share(&self, logged_in: bool, address: IpAddr) -> Share {
-        if logged_in {
-            self.known.share_of(address)
-        } else {
-            self.strangers.share_of(address)
-        }
-    }
-}
 
 /// A body, and its share of the budget for as long as it is kept.
 #[derive(Debug)]
@@ -166,7 +132,10 @@ pub async fn discard(headers: &HeaderMap, body: Body, limit: usize) {
 
 #[cfg(test)]
 mod tests {
+    use std::net::IpAddr;
+
     use super::*;
+    use crate::state::memory_budget::{BodyBudget, LEAST};
 
     const PIECE: usize = 64 * 1024;
 

@@ -12,12 +12,12 @@ use serde::de::DeserializeOwned;
 use crate::errors::{ApiError, wording};
 use crate::http::body::{self, Kept};
 use crate::http::json;
-use crate::http::memory_budget::Share;
 use crate::http::page::{Page, PageRequest, Sorted};
 use crate::http::parameters::{Date, Parameters};
 use crate::http::params::{NotADate, Params};
 use crate::http::schema::{self, Schema, Source, Style, Takes};
 use crate::state::AppState;
+use crate::state::memory_budget::Share;
 
 /// Largest body of an unknown caller: signing up and logging in need no more.
 const MAX_ANONYMOUS_BODY: usize = 1024 * 1024;
@@ -301,9 +301,10 @@ mod tests {
     use super::*;
     use crate::http::client;
     use crate::http::parameters::{Document, field};
+    use crate::state::memory_budget::BodyBudget;
 
     fn share() -> Share {
-        body::BodyBudget::new(1).share(true, std::net::IpAddr::from([192, 0, 2, 1]))
+        BodyBudget::new(1).share(true, std::net::IpAddr::from([192, 0, 2, 1]))
     }
 
     async fn input(method: Method, content_type: &str, body: &str, logged_in: bool) -> Input {

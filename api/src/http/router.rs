@@ -1,4 +1,4 @@
-//! One table of all REST routes, and the way of a request through it.
+//! The way of a request through the table of all REST routes.
 //!
 //! The table says of every route its method, its path and who may call it; the checks of conventions 1.3 run here in
 //! their order, so a handler cannot forget one. The description of the API and the deny tests come from the same table.
@@ -6,7 +6,6 @@
 use std::any::Any;
 use std::collections::BTreeMap;
 use std::convert::Infallible;
-use std::future::{Ready, ready};
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -27,37 +26,25 @@ use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use tower::Service;
 
+use crate::errors::dialect::Dialect;
 use crate::errors::{ApiError, wording};
 use crate::http::answer::Outcome;
 use crate::http::call::{Anyone, Call, Input};
 use crate::http::route::{Access, Route};
 use crate::http::schema::{Style, Takes};
-use crate::http::{body, caller, client, headers, local, openapi, rate_limit, second_factor};
-use crate::methods::door;
-use crate::rest;
+use crate::http::{body, caller, client, headers, local, rate_limit, second_factor};
 use crate::state::AppState;
 
 /// How long a stopping server waits for requests that have not arrived completely.
 const LAST_WORDS: Duration = Duration::from_millis(500);
 
-pub fn routes() -> Vec<Route> {
-    #[expect(
-        clippy::needless_pass_by_value,
-        reason = "handlers are handed the call"
-    )]
-    fn document(call: Anyone) -> Ready<Outcome> {
-        ready(Ok(openapi::document(routes, &call)))
-    }
-    [rest::routes(), door::routes(), openapi::routes(document)].concat()
-}
-
 /// A route and its number in the table.
 type Numbered = (usize, Route);
 
 /// The REST doors as a router: everything under `/api`, and the few routes beside it.
-pub fn router(state: &AppState) -> Router {
+pub fn router(state: &AppState, table: Vec<Route>) -> Router {
     let mut paths: BTreeMap<String, Vec<Numbered>> = BTreeMap::new();
-    for (index, route) in routes().into_iter().enumerate() {
+    for (index, route) in table.into_iter().enumerate() {
         let path = route.path.clone();
         paths.entry(path).or_default().push((index, route));
     }
@@ -212,9 +199,9 @@ async fn answer(
         .ok_or(ApiError::Unavailable)??;
     input.set_path(path);
     input.expect(route.takes);
-    state
-        .dialect()
-        .check(&route.method, route.takes, &input.query())?;
+    if state.dialect() == Dialect::Nine && route.method == Method::GET {
+        route.takes.refuse_filters(&input.query())?;
+    }
     if let Takes::Params(schema) = route.takes
         && schema.style == Style::Exact
     {
@@ -282,75 +269,4 @@ fn panicked(panic: Box<dyn Any + Send + 'static>) -> Response {
         .unwrap_or_default();
     tracing::error!(panic = %text, "a handler panicked");
     headers::finish(None, ApiError::Internal.into_response())
-}
-
-#[cfg(test)]
-mod tests {
-    use std::collections::HashSet;
-
-    use super::*;
-
-    #[test]
-    fn no_route_is_listed_twice() {
-        let mut seen = HashSet::new();
-        for route in routes() {
-            assert!(
-                seen.insert((route.method.clone(), route.path.clone())),
-                "{} {} twice",
-                route.method,
-                route.path
-            );
-        }
-    }
-
-    #[test]
-    fn only_these_routes_are_public() {
-        let mut public: Vec<String> = routes()
-            .iter()
-            .filter(|route| matches!(route.access, Access::Public(_)))
-            .map(|route| format!("{} {}", route.method, route.path))
-            .collect();
-        public.sort();
-        let known = [
-            "GET /_timesync",
-            "GET /api-docs",
-            "GET /api-docs/",
-            "GET /api-docs/{file}",
-            "GET /api/info",
-            "GET /api/v1/info",
-            "GET /api/v1/openapi.json",
-            "GET /api/v1/pw.getPolicy",
-            "GET /api/v1/pw.getPolicyReset",
-            "GET /api/v1/service.configurations",
-            "GET /api/v1/settings.oauth",
-            "GET /api/v1/settings.public",
-            "GET /api/v1/shield.svg",
-            "GET /api/v1/users.getAvatar",
-            "GET /assets/{file}",
-            "GET /avatar/room/{room}",
-            "GET /avatar/{name}",
-            "GET /custom-sounds/{file}",
-            "GET /data-export/{id}",
-            "GET /emoji-custom/",
-            "GET /emoji-custom/{file}",
-            "GET /i18n/{file}",
-            "GET /oauth/authorize",
-            "GET /oauth/userinfo",
-            "GET /reset-password/{token}",
-            "GET /robots.txt",
-            "GET /verify-email/{token}",
-            "POST /api/ecdh_proxy/initEncryptedSession",
-            "POST /api/v1/login",
-            "POST /api/v1/method.callAnon/{method}",
-            "POST /api/v1/method.callAnon/{method}/{rest}",
-            "POST /api/v1/users.2fa.sendEmailCode",
-            "POST /api/v1/users.forgotPassword",
-            "POST /api/v1/users.register",
-            "POST /api/v1/users.verifyEmail",
-            "POST /oauth/authorize",
-            "POST /oauth/token",
-            "POST /reset-password/{token}",
-        ];
-        assert_eq!(public, known, "a new public route needs a reason");
-    }
 }

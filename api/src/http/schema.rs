@@ -45,6 +45,18 @@ impl Takes {
             Self::Upload(..) => None,
         }
     }
+
+    /// Refuses what lists no longer take from 9.0 on: a filter and a choice of fields. If `query` is a search text,
+    /// there is no choice of fields beside it.
+    pub fn refuse_filters(&self, query: &Params) -> Result<(), ApiError> {
+        let declares = |name| self.declared(name).is_some();
+        let searches = declares("query") && !declares("fields");
+        if query.has("fields") || (query.has("query") && !searches) {
+            let message = "must NOT have additional properties".to_owned();
+            return Err(wording::invalid_query_params(&[message]));
+        }
+        Ok(())
+    }
 }
 
 /// Where parameters are: errors about them have another name for each.

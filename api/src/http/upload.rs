@@ -8,6 +8,7 @@ use multer::{Field, Multipart};
 
 use crate::errors::{ApiError, wording};
 use crate::http::call::Input;
+use crate::state::AppState;
 
 /// Most text fields beside the file, and most bytes of one.
 const MOST_FIELDS: usize = 32;
@@ -49,6 +50,15 @@ impl Fields {
     pub fn flag(&self, name: &str) -> bool {
         self.text(name)
             .is_some_and(|text| !matches!(text, "false" | "0" | "undefined" | "null"))
+    }
+}
+
+/// Refuses a file of so many bytes if that is too large.
+pub fn check_size(state: &AppState, length: usize) -> Result<(), ApiError> {
+    if length > state.longest_file() {
+        Err(wording::file_too_large())
+    } else {
+        Ok(())
     }
 }
 
@@ -122,8 +132,8 @@ fn broken(error: &multer::Error) -> ApiError {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::http::body::BodyBudget;
     use crate::http::client;
+    use crate::state::memory_budget::BodyBudget;
     use axum::body::Body;
 
     async fn read(wanted: Option<&str>, parts: &[&str]) -> Result<Upload, ApiError> {

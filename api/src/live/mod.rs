@@ -29,15 +29,25 @@ use parking_lot::Mutex;
 use resume::After;
 use socket::Handshake;
 use tokio::sync::Semaphore;
-use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::errors::ApiError;
-use crate::server::config::LiveLimits;
-use crate::server::shutdown;
-use crate::server::telemetry::metrics::{LIVE_DELIVERED, LIVE_DROPPED, LIVE_SOCKETS};
 use crate::state::AppState;
+use crate::telemetry::metrics::{LIVE_DELIVERED, LIVE_DROPPED, LIVE_SOCKETS};
+
+#[derive(Clone, Debug)]
+pub struct Limits {
+    /// Most sockets at a time.
+    pub sockets: usize,
+    /// Most rooms of one socket.
+    pub rooms: usize,
+    /// Time between pings.
+    pub heartbeat: Duration,
+    pub auth_timeout: Duration,
+    /// Most sockets that read the log at the same time.
+    pub replays: usize,
+}
 
 /// Cheap to clone; all clones are the same door.
 #[derive(Clone)]
@@ -46,7 +56,7 @@ pub struct Live(Arc<Shared>);
 /// What all sockets share.
 struct Shared {
     state: AppState,
-    limits: LiveLimits,
+    limits: Limits,
     guard: Arc<Guard>,
     /// Why the guard does not watch.
     guard_failure: Arc<Mutex<Option<String>>>,
@@ -63,7 +73,7 @@ struct Shared {
 
 impl Live {
     /// Opens the door and starts to watch for access that ends. Must be called within a tokio runtime.
-    pub fn new(state: AppState, limits: LiveLimits) -> Self {
+    pub fn new(state: AppState, limits: Limits) -> Self {
         let (tasks, stop, guard) = (
             TaskTracker::new(),
             CancellationToken::new(),
@@ -96,10 +106,11 @@ impl Live {
         self.0.guard_failure.lock().clone()
     }
 
-    /// Closes every socket, telling each where to resume, and waits for that, at most `limit`.
-    pub async fn stop(&self, limit: Duration) {
-        let by = Instant::now() + limit;
-        shutdown::finish("live sockets", &self.0.tasks, &self.0.stop, by).await;
+    /// Closes every socket, telling each where to resume, and waits for that.
+    pub async fn stop(&self) {
+        self.0.stop.cancel();
+        self.0.tasks.close();
+        self.0.tasks.wait().await;
     }
 }
 

@@ -1,28 +1,22 @@
-//! Methods about roles, permissions, settings, login services, OAuth apps, licences and devices.
-
-use std::time::Duration;
+//! Methods about roles, permissions, settings, login services and licences.
 
 use application::admin::{permissions, settings};
 use application::caller::Caller;
 use application::dates::iso;
 use application::identity::second_factor::Strictness;
-use application::integrations::{login_services, push};
+use application::integrations::login_services;
 use domain::permission::Permission;
 use domain::permissions::Grant;
 use domain::{RoleId, Timestamp};
 use projections::Since;
 use serde_json::{Value, json};
 
+use crate::documents;
+use crate::documents::settings as rows;
 use crate::errors::{ApiError, wording};
-use crate::http::second_factor::prover_of_method;
+use crate::http::setting_form;
 use crate::methods::args::Args;
 use crate::methods::{AnyMethodCall, Method, MethodCall, MethodOutcome, method, open_method};
-use crate::rest::admin::permissions::{
-    documents as permission_documents, removed as removed_permissions,
-};
-use crate::rest::admin::settings as rows;
-use crate::rest::integrations::oauth_apps;
-use crate::rest::integrations::push::{Registration, own_devices};
 use crate::state::AppState;
 
 pub(super) fn methods() -> Vec<Method> {
@@ -42,16 +36,10 @@ pub(super) fn methods() -> Vec<Method> {
         method("getSetupWizardParameters", setup_wizard),
         method("refreshOAuthService", refresh_service),
         method("removeOAuthService", remove_service),
-        method("addOAuthApp", oauth_apps::add_by_method),
-        method("updateOAuthApp", oauth_apps::change_by_method),
-        method("deleteOAuthApp", oauth_apps::remove_by_method),
         open_method("license:isEnterprise", |_| async { Ok(json!(false)) }),
         open_method("license:getModules", |_| async { Ok(json!([])) }),
         open_method("license:hasLicense", |_| async { Ok(json!(false)) }),
         open_method("license:getTags", |_| async { Ok(json!([])) }),
-        method("raix:push-update", push_update),
-        method("raix:push-setuser", push_set_user),
-        method("push_test", push_test).limited(1, Duration::from_secs(1)),
     ]
 }
 
@@ -89,11 +77,11 @@ fn since(state: &AppState, args: &Args) -> Option<Since> {
 /// `permissions/get(date?)`. For anyone: clients evaluate permissions by it before they log in.
 async fn permissions_get(call: AnyMethodCall) -> MethodOutcome {
     let since = since(&call.state, &call.args);
-    let documents = permission_documents(&call.state, since).await?;
+    let documents = documents::permissions::documents(&call.state, since).await?;
     if since.is_none() {
         return Ok(json!(documents));
     }
-    let remove = removed_permissions(&call.state, since).await?;
+    let remove = documents::permissions::removed(&call.state, since).await?;
     Ok(json!({ "update": documents, "remove": remove }))
 }
 
@@ -106,7 +94,7 @@ async fn change_permission(call: MethodCall, grant: Grant) -> MethodOutcome {
 
 /// `getUserRoles()`: who has roles that are shown beside names.
 async fn user_roles(call: MethodCall) -> MethodOutcome {
-    let holders = crate::rest::admin::roles::public_holders(&call.state).await?;
+    let holders = documents::roles::public_holders(&call.state).await?;
     Ok(json!(holders))
 }
 
@@ -153,8 +141,9 @@ async fn save_settings(call: MethodCall) -> MethodOutcome {
 }
 
 async fn save(call: &MethodCall, wishes: &[Value]) -> MethodOutcome {
-    let wishes = rows::wishes(&call.state, &call.caller, wishes)?;
-    prover_of_method(call).prove(Strictness::Normal).await?;
+    let wishes = setting_form::wishes(wishes)?;
+    let wishes = settings::permitted(&call.state, &call.caller, wishes)?;
+    call.prover().prove(Strictness::Normal).await?;
     settings::change(&call.state, &call.caller, &wishes).await?;
     Ok(json!(true))
 }
@@ -192,40 +181,5 @@ async fn remove_service(call: MethodCall) -> MethodOutcome {
     let name = domain::login_service::service_name(call.args.text(0)?)
         .ok_or_else(wording::service_name_missing)?;
     login_services::remove(&call.state, &call.caller, &name).await?;
-    Ok(Value::Null)
-}
-
-/// `raix:push-update({id?, token, authToken, appName, userId, metadata?})`.
-async fn push_update(call: MethodCall) -> MethodOutcome {
-    let wish = call.args.object(0)?;
-    if wish
-        .get("userId")
-        .and_then(Value::as_str)
-        .is_some_and(|id| id != call.caller.id().as_str())
-    {
-        return Err(wording::forbidden());
-    }
-    let registration = Registration::of_method(wish)?;
-    let id = push::register(&call.state, &call.caller, &registration.device()).await?;
-    crate::rest::integrations::push::record(&call.state, &id).await
-}
-
-/// `raix:push-setuser(id)`: true for the owner of the device only; a device belongs to whoever registered it.
-async fn push_set_user(call: MethodCall) -> MethodOutcome {
-    let id = call.args.text(0)?;
-    let devices = own_devices(&call.state, &call.caller).await?;
-    Ok(json!(devices.iter().any(|device| device.id == id)))
-}
-
-async fn push_test(call: MethodCall) -> MethodOutcome {
-    let table = call.state.views().permissions();
-    if !call
-        .caller
-        .authority(&[], &table)
-        .has(Permission::TEST_ADMIN_OPTIONS)
-    {
-        return Err(wording::testing_not_allowed("push_test"));
-    }
-    crate::rest::integrations::push::test(&call.state, &call.caller).await?;
     Ok(Value::Null)
 }

@@ -1,12 +1,12 @@
 //! Methods about translations (contract, admin 13.4).
 
+use application::chat::autotranslate;
 use domain::RoomId;
 use serde_json::{Value, json};
 
 use crate::http::parameters::Parameters;
+use crate::http::translation_form::Wish;
 use crate::methods::{Method, MethodCall, MethodOutcome, method};
-use crate::rest;
-use crate::rest::chat::autotranslate::Wish;
 
 pub(super) fn methods() -> Vec<Method> {
     vec![
@@ -18,13 +18,13 @@ pub(super) fn methods() -> Vec<Method> {
 
 /// `autoTranslate.getSupportedLanguages(target)`.
 async fn languages(call: MethodCall) -> MethodOutcome {
-    rest::chat::autotranslate::must_be_on(&call.state)?;
+    autotranslate::must_be_on(&call.state)?;
     Ok(json!([]))
 }
 
 /// `autoTranslate.saveSettings(room, field, value, {defaultLanguage})`.
 async fn save_translation(call: MethodCall) -> MethodOutcome {
-    rest::chat::autotranslate::must_be_on(&call.state)?;
+    autotranslate::must_be_on(&call.state)?;
     // Over methods, flags are the texts "1" and "0".
     let field = call.args.text(1)?;
     let value = match (field, call.args.get(2)) {
@@ -39,7 +39,7 @@ async fn save_translation(call: MethodCall) -> MethodOutcome {
     }
     let command = Wish::read(&mut params.into())?.command()?;
     let room = RoomId::new(call.args.text(0)?);
-    rest::chat::autotranslate::save(&call.state, &call.caller, &room, &command).await?;
+    autotranslate::save(&call.state, &call.caller, &room, &command).await?;
     Ok(json!(true))
 }
 

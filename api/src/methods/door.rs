@@ -16,7 +16,7 @@ use crate::http::route::{self, Rate, Route};
 use crate::http::schema::Kind;
 use crate::http::{json, second_factor};
 use crate::methods::args::Args;
-use crate::methods::{self, AnyMethodCall};
+use crate::methods::{self, AnyMethodCall, ejson};
 use crate::state::AppState;
 
 pub fn routes() -> Vec<Route> {
@@ -54,6 +54,27 @@ async fn call(call: Call, wish: Message) -> Outcome {
 /// `POST /api/v1/method.callAnon/<name>`: without a login, whatever the headers say.
 async fn call_anonymously(call: Anyone, wish: Message) -> Outcome {
     run(&call.state, None, &call.input, wish).await
+}
+
+/// Runs the method of that name, without parameters, for the caller of another route.
+pub async fn act(call: Call, name: &str) -> Outcome {
+    if !methods::exists(name) {
+        return Err(ApiError::Bare);
+    }
+    let Call {
+        state,
+        caller,
+        input,
+    } = call;
+    let method = AnyMethodCall {
+        state,
+        caller: Some(caller),
+        client: input.client.clone(),
+        factor: second_factor::in_headers(&input.headers),
+        args: Args::default(),
+    };
+    methods::call(name, method).await?;
+    Ok(Answer::empty())
 }
 
 /// The content of the message.
@@ -143,7 +164,7 @@ fn envelope(id: Option<String>, outcome: Result<Value, ApiError>) -> Value {
             message.insert("result".to_owned(), result);
         }
         Err(error) => {
-            message.insert("error".to_owned(), error.of_method());
+            message.insert("error".to_owned(), ejson::with_dates(error.of_method()));
         }
     }
     Value::Object(message)

@@ -1,12 +1,14 @@
 //! Methods about keys for end-to-end encryption.
 
+use application::chat::room_access::RoomAccess;
 use application::identity::e2e;
 use domain::{RoomId, UserId};
 use serde_json::{Value, json};
 
+use crate::documents::e2e::waiting;
+use crate::errors::{ApiError, wording};
 use crate::http::params::Params;
 use crate::methods::{Method, MethodCall, MethodOutcome, method};
-use crate::rest;
 
 pub(super) fn methods() -> Vec<Method> {
     vec![
@@ -31,42 +33,41 @@ async fn fetch_my_keys(call: MethodCall) -> MethodOutcome {
 async fn set_keys(call: MethodCall) -> MethodOutcome {
     let params = Params::from(call.args.object(0)?.clone());
     let (public, private) = (
-        rest::identity::e2e::sized(params.required("public_key")?)?,
-        rest::identity::e2e::sized(params.required("private_key")?)?,
+        params.required("public_key")?,
+        params.required("private_key")?,
     );
     let force = params.flag("force");
     e2e::set_keys(&call.state, &call.caller, public, private, force).await?;
     Ok(Value::Null)
 }
 
+/// The room that the first parameter names, which the caller is a member of.
+async fn own_room(call: &MethodCall, method: &str) -> Result<RoomAccess, ApiError> {
+    let room = RoomId::new(call.args.text(0)?);
+    let place = RoomAccess::own(&call.state, &call.caller, &room).await?;
+    place.ok_or_else(|| wording::e2e_room_unknown(method))
+}
+
 /// `e2e.getUsersOfRoomWithoutKey(room)`.
 async fn users_without_key(call: MethodCall) -> MethodOutcome {
-    let room = call.args.text(0)?;
-    let method = "e2e.getUsersOfRoomWithoutKey";
-    rest::identity::e2e::own_room(&call.state, &call.caller, room, method).await?;
-    let users = rest::identity::e2e::waiting(&call.state, &RoomId::new(room)).await?;
+    let place = own_room(&call, "e2e.getUsersOfRoomWithoutKey").await?;
+    let users = waiting(&call.state, &place.room.id).await?;
     Ok(json!({ "users": users }))
 }
 
 /// `e2e.setRoomKeyID(room, key id)`.
 async fn set_room_key_id(call: MethodCall) -> MethodOutcome {
-    let (state, caller) = (&call.state, &call.caller);
-    let room = rest::identity::e2e::own_room(state, caller, call.args.text(0)?, "e2e.setRoomKeyID")
-        .await?;
-    let key_id = rest::identity::e2e::sized(call.args.text(1)?)?;
-    e2e::set_room_key(state, caller, &room, key_id, None).await?;
+    let place = own_room(&call, "e2e.setRoomKeyID").await?;
+    let key_id = call.args.text(1)?;
+    e2e::set_room_key(&call.state, &call.caller, &place, key_id, None).await?;
     Ok(Value::Null)
 }
 
 /// `e2e.updateGroupKey(room, user, key)`.
 async fn update_group_key(call: MethodCall) -> MethodOutcome {
-    let (state, caller) = (&call.state, &call.caller);
-    let room =
-        rest::identity::e2e::own_room(state, caller, call.args.text(0)?, "e2e.updateGroupKey")
-            .await?;
-    let user = UserId::new(call.args.text(1)?);
-    let key = rest::identity::e2e::sized(call.args.text(2)?)?.to_owned();
-    e2e::give_keys(state, caller, &room, &[(user, key)]).await?;
+    let place = own_room(&call, "e2e.updateGroupKey").await?;
+    let (user, key) = (UserId::new(call.args.text(1)?), call.args.text(2)?);
+    e2e::give_keys(&call.state, &call.caller, &place, &[(user, key.to_owned())]).await?;
     Ok(Value::Null)
 }
 

@@ -10,13 +10,12 @@ use domain::credential::Ending;
 use domain::permission::Permission;
 use serde_json::{Map, Value, json};
 
+use crate::documents::password_policy::policy;
 use crate::errors::{ApiError, wording};
 use crate::http::login_form::{self, kind_name};
-use crate::http::second_factor::prover_of_method;
 use crate::methods::{
     AnyMethodCall, Method, MethodCall, MethodOutcome, ejson, method, open_method,
 };
-use crate::rest::identity::password_policy::policy;
 
 pub(super) fn methods() -> Vec<Method> {
     vec![
@@ -113,7 +112,7 @@ async fn personal_token_name(call: &MethodCall) -> Result<String, ApiError> {
     let name = wish.get("tokenName").and_then(Value::as_str);
     let name = name.and_then(domain::text::filled);
     let name = name.ok_or_else(wording::token_name_required)?.to_owned();
-    prover_of_method(call).prove(Strictness::Normal).await?;
+    call.prover().prove(Strictness::Normal).await?;
     Ok(name)
 }
 
@@ -186,5 +185,5 @@ async fn password_policy(call: AnyMethodCall) -> MethodOutcome {
             wording::invalid_user_of(METHOD)
         })?;
     }
-    Ok(policy(&call.state))
+    Ok(policy(&call.state.views().settings()))
 }

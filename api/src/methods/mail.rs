@@ -8,14 +8,13 @@ use application::ids::fresh_id;
 use application::outside::mail::Mailbox;
 use domain::permission::Permission;
 use domain::{UserId, text};
-use reactors::mail::test_mail;
+use reactors::mail::{invite, test_mail};
 use serde_json::{Value, json};
 
 use crate::errors::{ApiError, wording};
 use crate::methods::{
     AnyMethodCall, Method, MethodCall, MethodOutcome, identity, method, open_method,
 };
-use crate::rest::integrations::mail;
 
 pub(super) fn methods() -> Vec<Method> {
     vec![
@@ -111,7 +110,7 @@ async fn send_invitations(call: MethodCall) -> MethodOutcome {
     }
     let addresses = call.args.list(0)?.iter().filter_map(Value::as_str);
     let addresses: Vec<&str> = addresses.collect();
-    Ok(json!(mail::invite(&call.state, &addresses).await?))
+    Ok(json!(invite(&call.state, &addresses).await?))
 }
 
 /// `sendSMTPTestEmail()`: mails the caller at once, and returns what the mail server said.

@@ -18,11 +18,9 @@ use domain::user::{ProfileChange, UserCommand, UserRefusal, UtcOffset, check_use
 use serde_json::{Map, Value, json};
 
 use crate::errors::{ApiError, wording};
-use crate::http::second_factor::prover_of_method;
 use crate::methods::{
     AnyMethodCall, Method, MethodCall, MethodOutcome, ejson, method, open_method,
 };
-use crate::rest::identity::registration as names;
 
 pub(super) fn methods() -> Vec<Method> {
     vec![
@@ -134,13 +132,13 @@ async fn would_rename(call: &MethodCall, username: &str) -> Result<(), ApiError>
 /// `checkUsernameAvailability(name)`.
 async fn check_username_availability(call: MethodCall) -> MethodOutcome {
     let username = call.args.text(0)?;
-    Ok(json!(
-        names::is_available(&call.state, &call.caller, username).await?
-    ))
+    let free = registration::is_available(&call.state, &call.caller, username).await?;
+    Ok(json!(free))
 }
 
 async fn username_suggestion(call: MethodCall) -> MethodOutcome {
-    Ok(json!(names::suggestion(&call.state, &call.caller).await?))
+    let free = registration::suggestion(&call.state, &call.caller).await?;
+    Ok(json!(free))
 }
 
 /// `saveUserProfile(profile, customFields, factor?)`.
@@ -165,7 +163,7 @@ async fn save_user_profile(call: MethodCall) -> MethodOutcome {
     let status = status.map(|status| Status::find(status).ok_or_else(wording::invalid_status));
     let status = status.transpose()?;
     let typed = text(fields, "typedPassword")?.filter(|typed| !typed.is_empty());
-    let prover = prover_of_method(&call).with_password(typed);
+    let prover = call.prover().with_password(typed);
     let confirm = async || prover.prove(Strictness::Always).await;
     profile::change_own(&call.state, &call.caller, wish, confirm).await?;
     if let Some(status) = status {

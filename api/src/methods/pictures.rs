@@ -12,8 +12,8 @@ use serde_json::{Map, Value, json};
 
 use crate::errors::{ApiError, wording};
 use crate::http::filter::Filter;
+use crate::http::upload::check_size;
 use crate::methods::{Method, MethodCall, MethodOutcome, method};
-use crate::rest;
 
 pub(super) fn methods() -> Vec<Method> {
     vec![
@@ -46,19 +46,20 @@ async fn set_avatar(call: MethodCall) -> MethodOutcome {
         None => call.caller.user.clone(),
     };
     if service == "initials" {
-        rest::people::avatars::reset_of(&call.state, &call.caller, &user.id, true).await?;
+        avatars::reset_of(&call.state, &call.caller, &user.id, true).await?;
         return Ok(Value::Null);
     }
     let data = call.args.text(0)?;
     if service == "url" {
-        rest::people::avatars::set_from(&call.state, &call.caller, &user, data).await?;
+        let (state, caller) = (&call.state, &call.caller);
+        avatars::set_from(state, caller, &user, data, state.longest_file()).await?;
         return Ok(Value::Null);
     }
     let owner = AvatarOwner::User(user.id.clone());
     let changer = Changer::User(&call.caller, &[]);
     avatars::would_change(&call.state, changer, &owner)?;
     let bytes = data_uri(data).ok_or_else(wording::invalid_file_type)?;
-    rest::people::avatars::check_size(&call.state, bytes.len())?;
+    check_size(&call.state, bytes.len())?;
     avatars::set(&call.state, changer, &owner, service, bytes).await?;
     Ok(Value::Null)
 }
@@ -75,7 +76,7 @@ fn data_uri(text: &str) -> Option<Bytes> {
 async fn reset_avatar(call: MethodCall) -> MethodOutcome {
     let target = call.args.optional_text(0)?.filter(|id| !id.is_empty());
     let user = target.map_or_else(|| call.caller.id().clone(), UserId::new);
-    rest::people::avatars::reset_of(&call.state, &call.caller, &user, false).await?;
+    avatars::reset_of(&call.state, &call.caller, &user, false).await?;
     Ok(Value::Null)
 }
 
@@ -153,7 +154,7 @@ async fn save_emoji(call: MethodCall) -> MethodOutcome {
 async fn draw_emoji(call: MethodCall) -> MethodOutcome {
     emoji::check(&call.state, &call.caller)?;
     let bytes = binary(call.args.text(0)?).ok_or_else(wording::emoji_is_not_image)?;
-    rest::people::avatars::check_size(&call.state, bytes.len())?;
+    check_size(&call.state, bytes.len())?;
     let data = call.args.object(2)?;
     let id = match text(data, "_id") {
         "" => call
@@ -204,7 +205,7 @@ async fn record_sound(call: MethodCall) -> MethodOutcome {
     let bytes = bytes
         .filter(|bytes| !bytes.is_empty())
         .ok_or_else(wording::invalid_custom_sound)?;
-    rest::people::avatars::check_size(&call.state, bytes.len())?;
+    check_size(&call.state, bytes.len())?;
     let data = call.args.object(2)?;
     let recording = Recording {
         extension: text(data, "extension").to_owned(),

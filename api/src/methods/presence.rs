@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use application::ids::fresh_id;
 use application::people::{custom_status, status};
+use domain::custom_status::Description;
 use domain::presence::Status;
 use domain::settings::keys;
 use projections::CustomStatusQuery;
@@ -11,7 +12,6 @@ use serde_json::{Value, json};
 
 use crate::errors::wording;
 use crate::methods::{Method, MethodCall, MethodOutcome, method};
-use crate::rest;
 
 pub(super) fn methods() -> Vec<Method> {
     vec![
@@ -58,14 +58,14 @@ async fn set_default_status(call: MethodCall) -> MethodOutcome {
 
 /// `setUserStatus(status, text)`; either may be missing.
 async fn set_user_status(call: MethodCall) -> MethodOutcome {
-    let (status, text) = (call.args.optional_text(0)?, call.args.optional_text(1)?);
+    let (wanted, text) = (call.args.optional_text(0)?, call.args.optional_text(1)?);
     let settings = call.state.views().settings();
     if text.is_some() && !settings.bool(keys::ACCOUNTS_ALLOW_USER_STATUS_MESSAGE_CHANGE) {
         return Err(wording::status_change_not_allowed());
     }
     let own = call.caller.user.clone();
-    let status = status.filter(|status| !status.is_empty());
-    rest::people::presence::apply(&call.state, &call.caller, &own, text, status).await?;
+    let wanted = wanted.filter(|status| !status.is_empty());
+    status::say(&call.state, &call.caller, &own, text, wanted).await?;
     Ok(Value::Null)
 }
 
@@ -84,10 +84,7 @@ async fn list_custom_statuses(call: MethodCall) -> MethodOutcome {
 async fn save_custom_status(call: MethodCall) -> MethodOutcome {
     let wish = call.args.object(0)?;
     let text = |name: &str| wish.get(name).and_then(Value::as_str);
-    let description = rest::people::custom_status::description(
-        text("name").unwrap_or_default(),
-        text("statusType"),
-    )?;
+    let description = Description::new(text("name").unwrap_or_default(), text("statusType"))?;
     let (state, caller) = (&call.state, &call.caller);
     if let Some(id) = text("_id").filter(|id| !id.is_empty()) {
         custom_status::save(state, caller, id, &description, false).await?;

@@ -3,8 +3,8 @@
 use domain::RoomId;
 use serde_json::{Value, json};
 
+use crate::documents::spotlight::{self, Wish};
 use crate::methods::{Method, MethodCall, MethodOutcome, method};
-use crate::rest::people::search::{self, Wish};
 
 pub(super) fn methods() -> Vec<Method> {
     vec![method("spotlight", spotlight)]
@@ -24,6 +24,6 @@ async fn spotlight(call: MethodCall) -> MethodOutcome {
         rooms: wanted("rooms"),
         room: call.args.optional_text(3)?.map(RoomId::new),
     };
-    let (users, rooms) = search::propose(&call.state, &call.caller, wish).await?;
+    let (users, rooms) = spotlight::propose(&call.state, &call.caller, wish).await?;
     Ok(json!({ "users": users, "rooms": rooms }))
 }

@@ -128,14 +128,6 @@ fn failure(error: &WebdavError, method: &str) -> ApiError {
     }
 }
 
-/// The largest file that is passed on, in bytes.
-fn largest(call: &MethodCall) -> usize {
-    let most = call.state.doors().body_limit;
-    let settings = call.state.views().settings();
-    usize::try_from(settings.int(keys::FILE_UPLOAD_MAX_FILE_SIZE))
-        .map_or(most, |size| size.min(most))
-}
-
 /// `getWebdavFileList(account, folder)`.
 async fn list(call: MethodCall) -> MethodOutcome {
     const METHOD: &str = "getWebdavFileList";
@@ -158,7 +150,7 @@ async fn bytes_of(call: &MethodCall, method: &str) -> Result<Bytes, ApiError> {
     };
     let file = file.ok_or_else(|| wording::match_missing("filename"))?;
     let account = account(call, method).await?;
-    let read = account.read(file, largest(call)).await;
+    let read = account.read(file, call.state.longest_file()).await;
     read.map_err(|error| failure(&error, method))
 }
 
@@ -180,7 +172,7 @@ async fn upload(call: MethodCall) -> MethodOutcome {
     if !is_file_name(name) {
         return Err(wording::webdav_file_name(METHOD));
     }
-    if bytes.len() > largest(&call) {
+    if bytes.len() > call.state.longest_file() {
         return Err(wording::webdav_file_too_large(METHOD));
     }
     let account = account(&call, METHOD).await?;

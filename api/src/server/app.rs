@@ -37,11 +37,11 @@ use crate::server::config::Config;
 use crate::server::data_dir::{DataFolder, FolderError};
 use crate::server::health::{self, Readiness};
 use crate::server::shutdown::{self, Deadlines};
-use crate::server::telemetry::metered::MeteredLog;
-use crate::server::telemetry::metrics;
-use crate::server::telemetry::request::{Observer, observe};
-use crate::server::{control, serve, statistics};
-use crate::state::{AppState, DoorConfig};
+use crate::server::{control, routes, serve};
+use crate::state::{AppState, DoorConfig, statistics};
+use crate::telemetry::metered::MeteredLog;
+use crate::telemetry::metrics;
+use crate::telemetry::request::{Observer, observe};
 
 /// Pause between attempts at first-start work while the log cannot be reached.
 const RETRY: Duration = Duration::from_secs(2);
@@ -164,7 +164,7 @@ impl App {
             config.ready_max_lag,
         );
         let observer = Observer::new(config.request_timeout);
-        let doors = router::router(&state).merge(live::router(live.clone()));
+        let doors = router::router(&state, routes::all()).merge(live::router(live.clone()));
         let health = health::router(readiness.clone(), metrics);
         // One layer around each, because every request clones them and makes futures of their own.
         let router = doors
@@ -265,12 +265,11 @@ impl App {
 
         self.readiness.stopping();
         self.state.closing().cancel();
-        let limit = self.config.shutdown_timeout;
-        let by = Deadlines::new(limit);
+        let by = Deadlines::new(self.config.shutdown_timeout);
         // Sockets are told to go elsewhere while requests under way finish.
         tokio::join!(
             shutdown::finish("connections", &connections, &accepting, by.after(0)),
-            self.live.stop(limit)
+            shutdown::bounded("live sockets", by.after(0), self.live.stop())
         );
         shutdown::bounded("reactors", by.after(2), self.reactors.stop()).await;
         shutdown::finish("background", &background, &working, by.after(3)).await;

@@ -13,6 +13,9 @@ use application::outside::fetch::AllowList;
 use application::outside::mail::SmtpServer;
 use layers::{Layers, Origin};
 
+use crate::live::Limits;
+use crate::telemetry::LogFormat;
+
 /// Text that must not be logged or shown.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Secret(String);
@@ -32,26 +35,6 @@ impl fmt::Debug for Secret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("********")
     }
-}
-
-/// How log lines are written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum LogFormat {
-    Text,
-    Json,
-}
-
-#[derive(Clone, Debug)]
-pub struct LiveLimits {
-    /// Most sockets at a time.
-    pub sockets: usize,
-    /// Most rooms of one socket.
-    pub rooms: usize,
-    /// Time between pings.
-    pub heartbeat: Duration,
-    pub auth_timeout: Duration,
-    /// Most sockets that read the log at the same time.
-    pub replays: usize,
 }
 
 #[derive(Clone, Debug)]
@@ -109,7 +92,7 @@ pub struct Config {
     pub shutdown_timeout: Duration,
     /// Most events the views may be behind while ready.
     pub ready_max_lag: u64,
-    pub live: LiveLimits,
+    pub live: Limits,
 }
 
 /// Why there is no configuration. Each is one line for the operator.
@@ -193,7 +176,7 @@ impl Config {
                     .parse()
                     .map_err(|_| format!("`{value}` is not a whole number"))
             })?,
-            live: LiveLimits {
+            live: Limits {
                 sockets: read.required("live_sockets", count)?,
                 rooms: read.required("live_rooms", count)?,
                 heartbeat: read.required("live_heartbeat", time)?,

@@ -20,7 +20,7 @@ use serde::Serialize;
 use tokio_util::sync::CancellationToken;
 
 use crate::live::Live;
-use crate::server::telemetry::metrics::{
+use crate::telemetry::metrics::{
     CHECKPOINT, HEAD, LAG, LOG_INFO, REACTORS_STOPPED, VIEWS_INFO, VIEWS_MATCH,
 };
 

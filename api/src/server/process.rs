@@ -5,7 +5,8 @@ use eventstore::memory;
 use crate::server::app::{App, Ending};
 use crate::server::cli::{self, Task};
 use crate::server::config::Config;
-use crate::server::{shutdown, telemetry};
+use crate::server::shutdown;
+use crate::telemetry;
 
 /// Does what the command line asks. Blocks. An error is what to tell the operator, in one line.
 pub fn run() -> Result<Ending, String> {
@@ -21,7 +22,7 @@ pub fn run() -> Result<Ending, String> {
         | Task::MakeAdmin { .. } => {}
     }
     let config = Config::from_layers(&invocation.layers).map_err(|error| error.to_string())?;
-    let _lines = telemetry::init(&config);
+    let _lines = telemetry::init(&config.log_filter, config.log_format);
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .on_thread_park(memory::give_back_now_and_then)

@@ -27,7 +27,7 @@ use tokio_util::task::TaskTracker;
 use tower::Service as _;
 
 use crate::http::client;
-use crate::http::memory_budget::Budget;
+use crate::state::memory_budget::Budget;
 
 /// How long a client may take to send a request's head; also how long an idle connection is kept.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(75);

@@ -2,24 +2,36 @@
 
 use domain::message::{MessageCommand, MessageRefusal};
 use domain::permission::{Authority, PermissionTable};
-use domain::report::{self, MessageReported, Report, ReportCommand, ReportDismissed, UserReported};
+use domain::report::{
+    self, MessageReported, Report, ReportCommand, ReportDismissed, ReportRefusal, UserReported,
+};
 use domain::room::RoomFacts;
-use domain::{RoleId, UserId};
+use domain::{MessageId, RoleId, UserId, text};
 use projections::{MessageRecord, ReportRecord};
 
 use crate::caller::Caller;
 use crate::chat::messages;
-use crate::error::Error;
+use crate::chat::room_access::RoomAccess;
+use crate::error::{Error, Refusal};
 use crate::ids::{fresh_id, now};
 use crate::workspace::Workspace;
 
-/// Reports a message to the moderators.
+/// Reports a message that the caller may read to the moderators.
 pub async fn report_message(
     workspace: &Workspace,
     caller: &Caller,
-    record: &MessageRecord,
+    message: &MessageId,
     description: &str,
 ) -> Result<(), Error> {
+    if text::is_blank(description) {
+        return Err(ReportRefusal::DescriptionRequired.into());
+    }
+    let record = workspace.views().message(message).await?;
+    let record = record.ok_or(Refusal::NothingToReport)?;
+    let place = RoomAccess::of(workspace, caller, &record.room).await?;
+    if !place.is_some_and(|place| place.can_read(caller)) {
+        return Err(Refusal::NothingToReport.into());
+    }
     let report = MessageReported {
         report: fresh_id(),
         message: record.id.clone(),

@@ -1,13 +1,15 @@
 //! Changing workspace settings. Secrets are sealed before the rules see them.
 
+use domain::permission::Permission;
 use domain::setting::{self, ChangeSetting, Editor, Setting, SettingCommand, SettingContext};
+use domain::settings::SettingType;
 use domain::{UserId, settings};
 use eventstore::execute::Transaction;
 use projections::Views;
 use serde_json::Value;
 
 use crate::caller::Caller;
-use crate::error::Error;
+use crate::error::{Error, Refusal};
 use crate::ids::now;
 use crate::workspace::{WorkError, Workspace};
 
@@ -21,6 +23,41 @@ pub struct Wish {
     pub editor: Option<Editor>,
     /// It comes from the operator's environment while the workspace is being made.
     pub from_environment: bool,
+}
+
+/// What can be done of these wishes. Refused if one of the settings does not exist, or the caller may not change it;
+/// those the operator has blocked stay as they are, without an error.
+pub fn permitted(
+    workspace: &Workspace,
+    caller: &Caller,
+    wishes: Vec<Wish>,
+) -> Result<Vec<Wish>, Error> {
+    let views = workspace.views();
+    let (settings, permissions) = (views.settings(), views.permissions());
+    let policy = &workspace.config().settings;
+    let authority = caller.authority(&[], &permissions);
+    let all = authority.has(Permission::EDIT_PRIVILEGED_SETTING);
+    let some = authority.has(Permission::MANAGE_SELECTED_SETTINGS);
+    let may = |id: &str| all || (some && authority.has_setting(id));
+    let definition = |id: &str| settings.definition(id).filter(|one| policy.shows(one));
+    let refused: Vec<String> = wishes
+        .iter()
+        .filter(|wish| definition(&wish.id).is_none() || !may(&wish.id))
+        .map(|wish| wish.id.clone())
+        .collect();
+    if !refused.is_empty() {
+        return Err(Refusal::SettingsNotAllowed(refused).into());
+    }
+    let is_color =
+        |id: &str| definition(id).is_some_and(|one| one.value_type == SettingType::Color);
+    let open = wishes.into_iter().filter(|wish| !policy.blocks(&wish.id));
+    // Forms send the editor of every setting; only colours have one.
+    Ok(open
+        .map(|wish| Wish {
+            editor: wish.editor.filter(|_| is_color(&wish.id)),
+            ..wish
+        })
+        .collect())
 }
 
 /// Gives settings values on behalf of a user: all of them, or none.

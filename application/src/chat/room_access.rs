@@ -43,6 +43,16 @@ impl RoomAccess {
         }))
     }
 
+    /// The same, if the caller is a member who may see the room.
+    pub async fn own(
+        workspace: &Workspace,
+        caller: &Caller,
+        room: &RoomId,
+    ) -> Result<Option<Self>, Error> {
+        let place = Self::of(workspace, caller, room).await?;
+        Ok(place.filter(|place| place.is_member() && place.can_access(caller)))
+    }
+
     /// The caller's roles in the room.
     pub fn roles(&self) -> &[RoleId] {
         self.membership

@@ -21,6 +21,17 @@ fn purpose(user: &UserId) -> String {
     format!("e2e/{user}")
 }
 
+/// The largest key that is kept, in bytes.
+const LARGEST: usize = 64 * 1024;
+
+fn check(key: &str) -> Result<(), Refusal> {
+    if key.len() > LARGEST {
+        Err(Refusal::KeyTooLarge)
+    } else {
+        Ok(())
+    }
+}
+
 /// Stores the caller's key pair; an existing one is replaced only if `force` is set.
 pub async fn set_keys(
     workspace: &Workspace,
@@ -29,6 +40,8 @@ pub async fn set_keys(
     private_key: &str,
     force: bool,
 ) -> Result<(), Error> {
+    check(public_key)?;
+    check(private_key)?;
     let pair = KeyPairSet {
         user: caller.id().clone(),
         public_key: public_key.to_owned(),
@@ -97,6 +110,8 @@ pub async fn set_room_key(
     key_id: &str,
     own_key: Option<&str>,
 ) -> Result<(), Error> {
+    own_key.map_or(Ok(()), check)?;
+    check(key_id)?;
     let settings = workspace.views().settings();
     let context = RoomContext::User {
         authority: place.authority(caller),
@@ -171,6 +186,9 @@ pub async fn give_keys(
     place: &RoomAccess,
     keys: &[(UserId, String)],
 ) -> Result<(), Error> {
+    for (_, key) in keys {
+        check(key)?;
+    }
     let mut wanted = Vec::new();
     for (user, key) in keys {
         let views = workspace.views();

@@ -2,10 +2,11 @@
 
 use domain::password::check_policy;
 use domain::settings::keys;
-use domain::user::{Email, UserCreated, UserKind, username_suggestions};
+use domain::user::{Email, UserCreated, UserKind, check_username, username_suggestions};
 use domain::{RoleId, Timestamp, UserId, text};
 use subtle::ConstantTimeEq as _;
 
+use crate::caller::Caller;
 use crate::error::{Error, Refusal};
 use crate::identity::{claiming, mail_domain, passwords, sessions};
 use crate::ids::{fresh_id, now};
@@ -120,6 +121,27 @@ pub async fn free_username(
         }
     }
     Ok(format!("{stem}-{}", fresh_id()))
+}
+
+/// A free user name for the caller.
+pub async fn suggestion(workspace: &Workspace, caller: &Caller) -> Result<String, Error> {
+    let verified = caller.user.verified_addresses().map(str::to_owned);
+    let verified: Vec<String> = verified.collect();
+    free_username(workspace, caller.user.name.as_deref(), &verified).await
+}
+
+/// Whether the caller could take that name.
+pub async fn is_available(
+    workspace: &Workspace,
+    caller: &Caller,
+    username: &str,
+) -> Result<bool, Error> {
+    let username = text::filled(username).ok_or(Refusal::UsernameMissing)?;
+    if check_username(username, &workspace.views().settings()).is_err() {
+        return Ok(false);
+    }
+    let holder = workspace.views().user_by_username(username).await?;
+    Ok(holder.is_none_or(|holder| holder.id == *caller.id()))
 }
 
 /// Whether that is the secret for signing up, if the workspace needs one.

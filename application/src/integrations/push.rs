@@ -1,12 +1,13 @@
 //! Devices that are to be notified of messages.
 
 use domain::push::{self, Platform, Push, PushCommand, PushTokenRegistered};
+use domain::settings::keys;
 use domain::{TokenHash, UserId};
 use eventstore::ExecuteError;
 use projections::PushRecord;
 
 use crate::caller::Caller;
-use crate::error::Error;
+use crate::error::{Error, Refusal};
 use crate::identity::credentials;
 use crate::ids::{fresh_id, now};
 use crate::token::token_hash;
@@ -146,4 +147,17 @@ pub fn address(workspace: &Workspace, record: &PushRecord) -> String {
         .vault()
         .open(&purpose(&record.id), &record.token)
         .unwrap_or_default()
+}
+
+/// Whether the caller's devices could be notified: what a test finds out without notifying any.
+pub async fn test(workspace: &Workspace, caller: &Caller) -> Result<(), Error> {
+    let views = workspace.views();
+    let refusal = if !views.settings().bool(keys::PUSH_ENABLE) {
+        Refusal::PushOff
+    } else if views.push_tokens_of(caller.id()).await?.is_empty() {
+        Refusal::NoDevices
+    } else {
+        Refusal::PushNotDelivered
+    };
+    Err(refusal.into())
 }

@@ -1,17 +1,24 @@
 //! Setting and removing pictures of users and rooms.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use domain::avatar::{self, Avatar, AvatarCommand, AvatarContext, AvatarOwner, AvatarSet};
 use domain::settings::keys;
 use domain::{RoleId, StoredFile, UserId};
-use projections::FileRecord;
+use http::StatusCode;
+use projections::{FileRecord, UserFacts};
 
 use crate::caller::Caller;
-use crate::error::Error;
-use crate::files::pictures;
+use crate::error::{Error, Refusal};
+use crate::files::pictures::{self, PictureError};
 use crate::files::stored_files::Shelf;
 use crate::ids::now;
+use crate::outside::fetch::{FetchError, Limits, Outgoing};
 use crate::workspace::Workspace;
+
+/// How long fetching a picture may take.
+const PATIENCE: Duration = Duration::from_secs(20);
 
 /// Who changes a picture.
 #[derive(Clone, Copy)]
@@ -69,6 +76,55 @@ pub async fn set(
     put(workspace, changer, owner, origin, bytes, AvatarCommand::Set).await
 }
 
+/// Makes the picture at an address the one of `user`. It may have `most` bytes.
+pub async fn set_from(
+    workspace: &Workspace,
+    caller: &Caller,
+    user: &UserFacts,
+    url: &str,
+    most: usize,
+) -> Result<(), Error> {
+    let owner = AvatarOwner::User(user.id.clone());
+    let changer = Changer::User(caller, &[]);
+    would_change(workspace, changer, &owner)?;
+    let bytes = picture_at(workspace, url, &user.username, most).await?;
+    let outcome = set(workspace, changer, &owner, "url", bytes).await;
+    outcome.map_err(|error| match error {
+        Error::Picture(PictureError::Unreadable) => Refusal::NoPictureAt(url.to_owned()).into(),
+        error => error,
+    })
+}
+
+async fn picture_at(
+    workspace: &Workspace,
+    url: &str,
+    username: &str,
+    most: usize,
+) -> Result<Bytes, Error> {
+    let limits = Limits {
+        bytes: most,
+        time: PATIENCE,
+    };
+    let none = || Error::from(Refusal::NoPictureAt(url.to_owned()));
+    let fetched = workspace.fetcher().fetch(Outgoing::get(url), limits).await;
+    let fetched = fetched.map_err(|error| {
+        tracing::info!(%error, "a picture was not fetched");
+        match error {
+            FetchError::TooLarge => PictureError::TooLarge.into(),
+            _ => none(),
+        }
+    })?;
+    match fetched.status {
+        StatusCode::OK if fetched.content_type().starts_with("image/") => Ok(fetched.body),
+        StatusCode::OK | StatusCode::NOT_FOUND => Err(none()),
+        _ => Err(Refusal::PictureNotSent {
+            url: url.to_owned(),
+            username: username.to_owned(),
+        }
+        .into()),
+    }
+}
+
 /// Makes the picture in `bytes` the one of `owner`, unless there is one already.
 pub async fn offer(
     workspace: &Workspace,
@@ -114,6 +170,18 @@ async fn put(
     let old = outcome.as_ref().ok().and_then(Option::as_ref);
     Shelf::Avatars.settle(workspace, &outcome, old, &file).await;
     outcome.map(drop)
+}
+
+/// Removes the picture of a user. `letters`: the letter of the name is chosen as the picture.
+pub async fn reset_of(
+    workspace: &Workspace,
+    caller: &Caller,
+    user: &UserId,
+    letters: bool,
+) -> Result<(), Error> {
+    let (owner, changer) = (AvatarOwner::User(user.clone()), Changer::User(caller, &[]));
+    would_change(workspace, changer, &owner).map_err(|_| Refusal::AvatarResetNotAllowed)?;
+    reset(workspace, changer, &owner, letters).await
 }
 
 /// Removes the picture of `owner`. `letters`: the letter of the name is chosen as the picture.

@@ -3,11 +3,14 @@
 use std::sync::Arc;
 
 use domain::presence::{self, Choice, ChoiceContext, ChooseStatus, Status};
+use domain::user::{ProfileChange, UserCommand};
 use projections::UserFacts;
 
 use crate::caller::Caller;
-use crate::error::Error;
+use crate::chat::ownership::Orphans;
+use crate::error::{Error, Refusal};
 use crate::ids::now;
+use crate::people::users;
 use crate::workspace::Workspace;
 
 /// Sets the status that `user` is shown with while they are online.
@@ -54,5 +57,35 @@ pub async fn set(
 ) -> Result<(), Error> {
     choose(workspace, caller, user, status).await?;
     workspace.presence().set_by_hand(&user.id, status);
+    Ok(())
+}
+
+/// Sets what `user` says they are up to, then the status of that name they are shown with.
+pub async fn say(
+    workspace: &Workspace,
+    caller: &Caller,
+    user: &Arc<UserFacts>,
+    message: Option<&str>,
+    status: Option<&str>,
+) -> Result<(), Error> {
+    if let Some(message) = message {
+        let change = UserCommand::ChangeProfile {
+            user: user.id.clone(),
+            change: ProfileChange {
+                status_text: Some(message.to_owned()),
+                ..ProfileChange::default()
+            },
+            at: now(),
+        };
+        let (id, changes) = (&user.id, [change]);
+        users::change(workspace, caller, id, &changes, None, Orphans::None).await?;
+        if let Some(user) = workspace.views().user(id).await? {
+            workspace.presence().refresh(&user);
+        }
+    }
+    if let Some(status) = status {
+        let status = Status::find(status).ok_or(Refusal::UnknownStatus)?;
+        set(workspace, caller, user, status).await?;
+    }
     Ok(())
 }

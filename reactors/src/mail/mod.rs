@@ -8,6 +8,7 @@
 //! cannot tell what happened to it. Both have the same `Message-ID`, by which the receiving side recognises the
 //! repetition.
 
+mod invitation;
 mod occasion;
 mod template;
 #[cfg(test)]
@@ -30,6 +31,7 @@ use parking_lot::Mutex;
 use projections::Views;
 use sha2::{Digest as _, Sha256};
 
+pub use invitation::{NotInvited, invite};
 pub use template::{Form, Values, fill, to_text};
 pub use texts::TEXTS;
 
@@ -293,7 +295,7 @@ pub fn test_mail(settings: &Settings, to: Mailbox, unique: &str) -> Mail {
 }
 
 /// The mail that invites a person without an account.
-pub fn invitation_mail(settings: &Settings, to: Mailbox, unique: &str) -> Mail {
+fn invitation_mail(settings: &Settings, to: Mailbox, unique: &str) -> Mail {
     let id = message_id(settings, &format!("invitation-{unique}"), &to.address);
     let values = Values::default().with("email", to.address.as_str());
     let (subject, body) = (

@@ -79,6 +79,11 @@ impl From<OAuthAppRefusal> for ApiError {
     }
 }
 
+/// The same of a method, which errors name.
+pub fn oauth_app_of_method(refusal: OAuthAppRefusal, method: &str) -> ApiError {
+    ApiError::from(refusal).method(method)
+}
+
 impl From<PushRefusal> for ApiError {
     fn from(refusal: PushRefusal) -> Self {
         match refusal {

@@ -1,7 +1,8 @@
-//! Refusals about inboxes and banners.
+//! Refusals about inboxes, banners and invitations.
 
 use domain::banner::BannerRefusal;
 use domain::email_inbox::EmailInboxRefusal;
+use reactors::mail::NotInvited;
 
 use crate::errors::{ApiError, wording};
 
@@ -24,6 +25,17 @@ impl From<BannerRefusal> for ApiError {
             BannerRefusal::Invalid(why) => wording::invalid_banner(why),
             BannerRefusal::NotFound => wording::banner_not_found(),
             BannerRefusal::AlreadyExists => Self::Internal,
+        }
+    }
+}
+
+impl From<NotInvited> for ApiError {
+    fn from(reason: NotInvited) -> Self {
+        const METHOD: &str = "sendInvitationEmail";
+        match reason {
+            NotInvited::TooMany => Self::TooLarge,
+            NotInvited::NoServer => wording::smtp_not_configured(METHOD),
+            NotInvited::NotSent(error) => wording::email_send_failed(METHOD, &error.to_string()),
         }
     }
 }

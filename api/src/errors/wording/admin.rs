@@ -167,6 +167,11 @@ pub fn invalid_oauth_arguments() -> ApiError {
     ApiError::coded("error-invalid-arguments", "Invalid arguments")
 }
 
+/// The same of a method.
+pub fn invalid_oauth_arguments_of(method: &str) -> ApiError {
+    invalid_oauth_arguments().method(method)
+}
+
 /// `name` is the parameter as the code of the error has it.
 pub fn push_param(name: &str, parameter: &str) -> ApiError {
     ApiError::coded(
@@ -233,11 +238,6 @@ pub fn already_registered() -> ApiError {
 
 pub fn invalid_cloud_blob() -> ApiError {
     ApiError::plain("Invalid cloudBlob")
-}
-
-/// The method is only for administrators of settings.
-pub fn testing_not_allowed(method: &str) -> ApiError {
-    ApiError::coded("error-not-allowed", "Not allowed").method(method)
 }
 
 pub fn role_refusal(code: &'static str, reason: impl Into<Text>) -> ApiError {

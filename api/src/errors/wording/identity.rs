@@ -1,10 +1,10 @@
 //! Errors of logging in: all of them are 401.
 
-use application::identity::challenge::{Challenge, ChallengeReason};
-use serde_json::json;
+use application::dates::iso;
+use application::identity::challenge::{Challenge, ChallengeReason, Factor};
+use serde_json::{Map, Value, json};
 
 use crate::errors::ApiError;
-use crate::http::second_factor::details;
 
 /// An unknown user or a wrong password: not told apart.
 pub fn wrong_credentials() -> ApiError {
@@ -168,6 +168,34 @@ const fn challenged(challenge: &Challenge) -> (&'static str, &'static str) {
         ChallengeReason::Missing { .. } => ("totp-required", "TOTP Required"),
         ChallengeReason::Wrong => ("totp-invalid", "TOTP Invalid"),
     }
+}
+
+/// The wire's name of a factor.
+pub const fn factor(factor: Factor) -> &'static str {
+    match factor {
+        Factor::Totp => "totp",
+        Factor::Email => "email",
+        Factor::Password => "password",
+    }
+}
+
+fn details(challenge: &Challenge) -> Value {
+    let mut details = Map::new();
+    details.insert("method".to_owned(), json!(factor(challenge.factor)));
+    if !challenge.codes_expire.is_empty() {
+        let dates: Vec<String> = challenge.codes_expire.iter().map(|at| iso(*at)).collect();
+        details.insert("codeCount".to_owned(), json!(dates.len()));
+        details.insert("codeExpires".to_owned(), json!(dates));
+    }
+    if let Some(username) = &challenge.username {
+        details.insert("emailOrUsername".to_owned(), json!(username));
+    }
+    details.insert("codeGenerated".to_owned(), json!(challenge.code_mailed));
+    if let ChallengeReason::Missing { available } = &challenge.reason {
+        let available: Vec<&str> = available.iter().copied().map(factor).collect();
+        details.insert("availableMethods".to_owned(), json!(available));
+    }
+    Value::Object(details)
 }
 
 /// A second factor is missing or wrong.

@@ -16,7 +16,7 @@ use crate::http::call::{Anyone, Call};
 use crate::http::media::{self, Media};
 use crate::http::parameters::Parameters;
 use crate::http::route::{self, Rate, Route};
-use crate::rest::people::avatars::check_size;
+use crate::http::upload::check_size;
 
 const PICTURES: &[&str] = &[
     "image/svg+xml",

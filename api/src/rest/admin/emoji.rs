@@ -19,7 +19,8 @@ use crate::http::page::{Page, cut, filter_rows};
 use crate::http::parameters::{Date, Filled, Loose, Param, Parameters};
 use crate::http::route::{self, Rate, Route, paged};
 use crate::http::schema::Kind;
-use crate::rest::people::avatars::{check_size, tag};
+use crate::http::upload::check_size;
+use crate::rest::people::avatars::tag;
 
 const PICTURES: &[&str] = &[
     "image/svg+xml",

@@ -11,7 +11,7 @@ use crate::http::answer::{Answer, Outcome};
 use crate::http::call::Anyone;
 use crate::http::route::{self, Rate, Route};
 use crate::http::schema::Kind;
-use crate::server::host::Machine;
+use crate::telemetry::host::Machine;
 
 pub(super) fn routes() -> Vec<Route> {
     vec![

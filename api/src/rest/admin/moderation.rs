@@ -4,8 +4,6 @@
 use std::collections::BTreeSet;
 
 use application::admin::moderation;
-use application::caller::Caller;
-use application::chat::room_access::RoomAccess;
 use application::dates::iso;
 use application::people::document;
 use domain::permission::Permission;
@@ -20,7 +18,6 @@ use crate::http::page::{Page, PageRequest, cut};
 use crate::http::parameters::{Date, Filled, Long, Loose, Parameters};
 use crate::http::route::{self, Route, paged};
 use crate::http::schema::Kind;
-use crate::state::AppState;
 
 const LOOK: &[Permission] = &[Permission::VIEW_MODERATION_CONSOLE];
 
@@ -83,27 +80,9 @@ async fn report_message(call: Call, params: ReportMessage) -> Outcome {
     let id = id.ok_or_else(wording::report_message_id_missing)?;
     let description = params.description;
     let description = description.ok_or_else(wording::report_description_missing)?;
-    report(&call.state, &call.caller, &id, &description).await?;
+    let (state, caller) = (&call.state, &call.caller);
+    moderation::report_message(state, caller, &MessageId::new(id), &description).await?;
     Ok(Answer::empty())
-}
-
-/// Reports a message that the caller may see.
-pub(crate) async fn report(
-    state: &AppState,
-    caller: &Caller,
-    id: &str,
-    description: &str,
-) -> Result<(), ApiError> {
-    if text::is_blank(description) {
-        return Err(wording::invalid_report_description());
-    }
-    let record = state.views().message(&MessageId::new(id)).await?;
-    let record = record.ok_or_else(wording::invalid_reported_message)?;
-    let place = RoomAccess::of(state, caller, &record.room).await?;
-    if !place.is_some_and(|place| place.can_read(caller)) {
-        return Err(wording::invalid_reported_message());
-    }
-    Ok(moderation::report_message(state, caller, &record, description).await?)
 }
 
 #[derive(Parameters)]

@@ -5,11 +5,13 @@ use application::chat::room_access::RoomAccess;
 use application::dates::iso;
 use application::error::Error;
 use domain::permission::Permission;
-use domain::role::{RoleDefinition, RoleProperties, RoleRefusal, RoleScope, RoleTable};
+use domain::role::{RoleDefinition, RoleProperties, RoleRefusal, RoleScope};
 use domain::{RoleId, RoomId, Timestamp};
 use projections::UserFacts;
 use serde_json::{Map, Value, json};
 
+use crate::documents::roles::public_holders;
+use crate::documents::settings::begun;
 use crate::errors::{ApiError, wording};
 use crate::http::answer::{Answer, Outcome};
 use crate::http::call::Call;
@@ -103,7 +105,7 @@ async fn sync(call: Call, Sync { updated_since }: Sync) -> Outcome {
         .ok_or_else(|| wording::match_error(&"Expected a date in field updatedSince"))?;
     let views = call.state.views();
     let (table, changed) = (views.roles(), views.changed_roles().await?);
-    let begun = super::settings::begun(&call.state).await?;
+    let begun = begun(&call.state).await?;
     let dated = |mut document: Value, name: &str, at: Timestamp| {
         document[name] = json!(iso(at));
         document
@@ -377,26 +379,6 @@ async fn users_in_role(call: Call, params: UsersInRole) -> Outcome {
 async fn users_in_public_roles(call: Call) -> Outcome {
     let users = public_holders(&call.state).await?;
     Ok(Answer::empty().field("users", &users))
-}
-
-/// The users in workspace-wide roles that have a description.
-pub async fn public_holders(state: &crate::state::AppState) -> Result<Vec<Value>, ApiError> {
-    let shown: Vec<RoleId> = shown(&state.views().roles());
-    let holders = state.views().holders(shown).await?;
-    Ok(holders
-        .into_iter()
-        .map(|(id, username, roles)| json!({ "_id": id, "username": username, "roles": roles }))
-        .collect())
-}
-
-fn shown(table: &RoleTable) -> Vec<RoleId> {
-    table
-        .iter()
-        .filter(|(_, role)| {
-            role.properties.scope == RoleScope::Users && !role.properties.description.is_empty()
-        })
-        .map(|(id, _)| id.clone())
-        .collect()
 }
 
 /// The room, if the user is in it.

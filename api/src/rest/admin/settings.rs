@@ -3,18 +3,15 @@
 use std::collections::HashSet;
 
 use application::admin::settings::{self, Wish};
-use application::caller::Caller;
 use axum::http::Method;
-use domain::Timestamp;
 use domain::permission::Permission;
 use domain::setting::Editor;
-use domain::settings::{Definition, SettingType, custom_service_settings};
-use projections::Since;
-use serde_json::{Map, Value, json};
+use domain::settings::{Definition, SettingType};
+use serde_json::{Map, Value};
 
 use crate::documents;
 use crate::documents::settings::{Book, is_shown};
-use crate::errors::{ApiError, wording};
+use crate::errors::ApiError;
 use crate::http::answer::{Answer, Outcome};
 use crate::http::call::{Anyone, Call};
 use crate::http::filter::Filter;
@@ -22,11 +19,9 @@ use crate::http::page::{Page, PageRequest, compare, cut};
 use crate::http::parameters::{Flag, Parameters, Sent};
 use crate::http::route::{self, Route, paged};
 use crate::http::schema::Kind;
-use crate::http::second_factor;
-use crate::methods::{self, AnyMethodCall};
+use crate::http::setting_form::wishes;
+use crate::methods::door;
 use crate::state::AppState;
-
-pub use crate::documents::settings::begun;
 
 pub(super) fn routes() -> Vec<Route> {
     vec![
@@ -191,7 +186,7 @@ async fn save(call: Call, params: Save) -> Outcome {
             .as_str()
             .unwrap_or_default()
             .to_owned();
-        return execute(call, &name).await;
+        return door::act(call, &name).await;
     }
     let value = params.value.0.ok_or(ApiError::Bare)?.unwrap_or_default();
     let editor = match &params.editor {
@@ -208,27 +203,6 @@ async fn save(call: Call, params: Save) -> Outcome {
     Ok(Answer::empty())
 }
 
-/// Runs the method an action names.
-async fn execute(call: Call, name: &str) -> Outcome {
-    if !methods::exists(name) {
-        return Err(ApiError::Bare);
-    }
-    let Call {
-        state,
-        caller,
-        input,
-    } = call;
-    let method = AnyMethodCall {
-        state,
-        caller: Some(caller),
-        client: input.client.clone(),
-        factor: second_factor::in_headers(&input.headers),
-        args: Vec::new().into(),
-    };
-    methods::call(name, method).await?;
-    Ok(Answer::empty())
-}
-
 #[derive(Parameters)]
 struct SaveSeveral {
     settings: Vec<Value>,
@@ -236,112 +210,8 @@ struct SaveSeveral {
 
 /// `POST /api/v1/settings`: all or none.
 async fn save_several(call: Call, params: SaveSeveral) -> Outcome {
-    let wishes = wishes(&call.state, &call.caller, &params.settings)?;
-    settings::change(&call.state, &call.caller, &wishes).await?;
+    let (state, caller) = (&call.state, &call.caller);
+    let wishes = settings::permitted(state, caller, wishes(&params.settings)?)?;
+    settings::change(state, caller, &wishes).await?;
     Ok(Answer::empty())
-}
-
-/// Several settings to save, from `[{_id, value, editor}]`. Refused if one of them does not exist, or the caller may
-/// not change it; those the operator has blocked stay as they are, without an error.
-pub fn wishes(state: &AppState, caller: &Caller, rows: &[Value]) -> Result<Vec<Wish>, ApiError> {
-    let ids: Vec<&str> = rows
-        .iter()
-        .map(|row| row["_id"].as_str().ok_or_else(wording::setting_id_missing))
-        .collect::<Result<_, _>>()?;
-    let (settings, permissions) = (state.views().settings(), state.views().permissions());
-    let authority = caller.authority(&[], &permissions);
-    let some = authority.has(Permission::MANAGE_SELECTED_SETTINGS);
-    let all = authority.has(Permission::EDIT_PRIVILEGED_SETTING);
-    let definition = |id: &str| {
-        let definition = settings.definition(id);
-        definition.filter(|definition| is_shown(state, definition))
-    };
-    let refused: Vec<String> = ids
-        .iter()
-        .filter(|id| definition(id).is_none() || !(all || (some && authority.has_setting(id))))
-        .map(|id| (*id).to_owned())
-        .collect();
-    if !refused.is_empty() {
-        return Err(wording::saving_settings_not_allowed(&refused));
-    }
-    let is_color =
-        |id: &str| definition(id).is_some_and(|one| one.value_type == SettingType::Color);
-    Ok(rows
-        .iter()
-        .zip(ids)
-        .filter(|(_, id)| !state.config().settings.blocks(id))
-        .map(|(row, id)| Wish {
-            id: id.to_owned(),
-            value: row["value"].clone(),
-            // Forms send the editor of every setting; only colours have one.
-            editor: row["editor"]
-                .as_str()
-                .filter(|_| is_color(id))
-                .and_then(Editor::find),
-            from_environment: false,
-        })
-        .collect())
-}
-
-/// The settings removed since then with their login service, and when; without a date none.
-pub async fn removed(
-    state: &AppState,
-    since: Option<Since>,
-) -> Result<Vec<(String, Timestamp)>, ApiError> {
-    let Some(since) = since else {
-        return Ok(Vec::new());
-    };
-    let services = state.views().removed_login_services(since).await?;
-    Ok(services
-        .into_iter()
-        .flat_map(|(service, at)| {
-            let settings: Vec<Definition> = custom_service_settings(&service).collect();
-            settings.into_iter().map(move |one| (one, at))
-        })
-        .filter(|(one, _)| is_shown(state, one))
-        .map(|(one, at)| (one.id.to_string(), at))
-        .collect())
-}
-
-/// The public settings as `public-settings/get` returns them.
-pub async fn public_rows(state: &AppState) -> Result<Vec<(Timestamp, Value)>, ApiError> {
-    let book = Book::open(state).await?;
-    Ok(book
-        .settings
-        .all()
-        .filter(|one| one.public && is_shown(state, one))
-        .map(|one| {
-            let mut row = documents::settings::basic(one, &book.settings);
-            row.insert("type".to_owned(), json!(one.wire_type));
-            row.insert("requiredOnWizard".to_owned(), json!(false));
-            if one.value_type == SettingType::Color {
-                let editor = book.editor(one.id.as_ref());
-                row.insert("editor".to_owned(), json!(editor));
-            }
-            (book.dates(one.id.as_ref()).1, Value::Object(row))
-        })
-        .collect())
-}
-
-/// Every setting that `wanted` accepts, as a whole document, and the groups if `groups`.
-pub async fn documents(
-    state: &AppState,
-    groups: bool,
-    wanted: impl Fn(&Definition) -> bool,
-) -> Result<Vec<(Timestamp, Value)>, ApiError> {
-    let book = Book::open(state).await?;
-    let mut documents: Vec<(Timestamp, Value)> = book
-        .settings
-        .all()
-        .filter(|one| is_shown(state, one) && wanted(one))
-        .map(|one| {
-            let doc = Value::Object(book.document(one));
-            (book.dates(one.id.as_ref()).1, doc)
-        })
-        .collect();
-    if groups {
-        let made = begun(state).await?;
-        documents.extend(book.groups().map(|group| (made, Value::Object(group))));
-    }
-    Ok(documents)
 }

@@ -14,8 +14,8 @@ use crate::http::parameters::Parameters;
 use crate::http::route::{self, Rate, Route, paged};
 use crate::http::schema::Kind;
 use crate::http::upload::Upload;
+use crate::http::upload::check_size;
 use crate::rest::admin::emoji::{Wanted, part};
-use crate::rest::people::avatars::check_size;
 
 const SOUNDS: &[&str] = &["audio/mpeg", "audio/ogg", "audio/wav"];
 

@@ -14,7 +14,7 @@ use crate::http::page::Page;
 use crate::http::parameters::{Flag, Loose, Parameters};
 use crate::http::route::{self, Route, paged};
 use crate::http::schema::Kind;
-use crate::server::telemetry::lines;
+use crate::telemetry::lines;
 
 pub(super) fn routes() -> Vec<Route> {
     vec![

@@ -1,24 +1,18 @@
 //! Translations (contract, admin 13.4). This server includes no translator; it keeps what
 //! members want translated all the same.
 
-use application::caller::Caller;
-use application::chat::members;
+use application::chat::autotranslate;
 use application::chat::room_access::RoomAccess;
-use application::error::Error;
-use application::ids::now;
-use domain::membership::{MembershipCommand, MembershipRefusal};
-use domain::permission::Permission;
-use domain::settings::keys;
 use domain::{MessageId, RoomId};
 use serde_json::Value;
 
-use crate::errors::{ApiError, wording};
+use crate::errors::wording;
 use crate::http::answer::{Answer, Outcome};
 use crate::http::call::Call;
 use crate::http::parameters::{Loose, Parameters};
 use crate::http::route::{self, Route};
 use crate::http::schema::Kind;
-use crate::state::AppState;
+use crate::http::translation_form::Wish;
 
 pub(super) fn routes() -> Vec<Route> {
     vec![
@@ -32,14 +26,6 @@ pub(super) fn routes() -> Vec<Route> {
     ]
 }
 
-pub(crate) fn must_be_on(state: &AppState) -> Result<(), ApiError> {
-    if state.views().settings().bool(keys::AUTO_TRANSLATE_ENABLED) {
-        Ok(())
-    } else {
-        Err(wording::autotranslate_disabled())
-    }
-}
-
 #[derive(Parameters)]
 #[params(open)]
 struct Languages {
@@ -47,46 +33,9 @@ struct Languages {
 }
 
 async fn languages(call: Call, _: Languages) -> Outcome {
-    must_be_on(&call.state)?;
-    if !call.may(Permission::AUTO_TRANSLATE) {
-        return Err(wording::autotranslate_not_allowed());
-    }
+    autotranslate::must_be_on(&call.state)?;
+    autotranslate::must_be_allowed(&call.state, &call.caller)?;
     Ok(Answer::empty().field("languages", &Value::Array(Vec::new())))
-}
-
-/// What a member wants translated.
-#[derive(Parameters)]
-#[params(open)]
-pub(crate) struct Wish {
-    field: Loose<String>,
-    value: Option<Value>,
-    default_language: Option<String>,
-}
-
-impl Wish {
-    pub(crate) fn command(self) -> Result<MembershipCommand, ApiError> {
-        let missing = |name| move || wording::translation_param_required(name);
-        let field = self.field.value.ok_or_else(missing("field"))?;
-        let value = self.value.ok_or_else(missing("value"))?;
-        let (enabled, language) = match (field.as_str(), value) {
-            (Some("autoTranslate"), Value::Bool(enabled)) => {
-                (Some(enabled), self.default_language.filter(|_| enabled))
-            }
-            (Some("autoTranslate"), _) => {
-                return Err(wording::body_param_type("autoTranslate", "boolean"));
-            }
-            (Some("autoTranslateLanguage"), Value::String(language)) => (None, Some(language)),
-            (Some("autoTranslateLanguage"), _) => {
-                return Err(wording::body_param_type("autoTranslateLanguage", "string"));
-            }
-            _ => return Err(wording::translation_param_required("field")),
-        };
-        Ok(MembershipCommand::Translate {
-            enabled,
-            language,
-            at: now(),
-        })
-    }
 }
 
 #[derive(Parameters)]
@@ -98,32 +47,10 @@ struct SaveSettings {
 }
 
 async fn save_settings(call: Call, SaveSettings { room_id, wish }: SaveSettings) -> Outcome {
-    must_be_on(&call.state)?;
+    autotranslate::must_be_on(&call.state)?;
     let room = room_id.ok_or_else(|| wording::translation_param_required("roomId"))?;
-    save(&call.state, &call.caller, &room, &wish.command()?).await?;
+    autotranslate::save(&call.state, &call.caller, &room, &wish.command()?).await?;
     Ok(Answer::empty())
-}
-
-/// Keeps what the caller wants translated in a room.
-pub(crate) async fn save(
-    state: &AppState,
-    caller: &Caller,
-    room: &RoomId,
-    command: &MembershipCommand,
-) -> Result<(), ApiError> {
-    if !caller.may(state, Permission::AUTO_TRANSLATE) {
-        return Err(wording::autotranslate_not_allowed());
-    }
-    let invalid = || wording::invalid_subscription("saveAutoTranslateSettings");
-    let place = RoomAccess::of(state, caller, room)
-        .await?
-        .ok_or_else(invalid)?;
-    let user = caller.id().clone();
-    match members::change(state, caller, &place, &user, command).await {
-        Err(Error::Membership(MembershipRefusal::NotAMember)) => Err(invalid()),
-        Err(error) => Err(error.into()),
-        Ok(_) => Ok(()),
-    }
 }
 
 #[derive(Parameters)]
@@ -135,7 +62,7 @@ struct Translate {
 
 /// `POST /api/v1/autotranslate.translateMessage`. Without a translator, no translation arrives.
 async fn translate(call: Call, Translate { message_id, .. }: Translate) -> Outcome {
-    must_be_on(&call.state)?;
+    autotranslate::must_be_on(&call.state)?;
     let id = message_id.ok_or_else(|| wording::translation_param_required("messageId"))?;
     let record = call
         .state

@@ -1,20 +1,19 @@
 //! `e2e.*`: keys for end-to-end encryption (the public documentation; contract, clients). The server only passes them
 //! on.
 
-use application::caller::Caller;
 use application::chat::room_access::RoomAccess;
 use application::identity::e2e;
 use domain::settings::keys;
 use domain::{RoomId, UserId};
 use serde_json::{Map, Value, json};
 
+use crate::documents::e2e::waiting;
 use crate::errors::{ApiError, wording};
 use crate::http::answer::{Answer, Outcome};
 use crate::http::call::Call;
 use crate::http::parameters::{Document, Parameters};
 use crate::http::route::{self, Route};
 use crate::http::schema::Kind;
-use crate::state::AppState;
 
 pub(super) fn routes() -> Vec<Route> {
     vec![
@@ -46,31 +45,13 @@ pub(super) fn routes() -> Vec<Route> {
     ]
 }
 
-/// The largest key that is kept, in bytes.
-const LARGEST_KEY: usize = 64 * 1024;
-
 /// Rooms and users that one request may hand keys to.
 const MOST_KEYS: usize = 1000;
 
-pub(crate) fn sized(key: &str) -> Result<&str, ApiError> {
-    if key.len() > LARGEST_KEY {
-        Err(ApiError::TooLarge)
-    } else {
-        Ok(key)
-    }
-}
-
-/// A room the caller is a member of.
-pub(crate) async fn own_room(
-    state: &AppState,
-    caller: &Caller,
-    room: &str,
-    method: &str,
-) -> Result<RoomAccess, ApiError> {
-    RoomAccess::of(state, caller, &RoomId::new(room))
-        .await?
-        .filter(|place| place.is_member() && place.can_access(caller))
-        .ok_or_else(|| wording::e2e_room_unknown(method))
+/// A room the caller is a member of; `method` is the wire's name of the operation.
+async fn own_room(call: &Call, room: &str, method: &str) -> Result<RoomAccess, ApiError> {
+    let place = RoomAccess::own(&call.state, &call.caller, &RoomId::new(room)).await?;
+    place.ok_or_else(|| wording::e2e_room_unknown(method))
 }
 
 #[derive(Parameters)]
@@ -83,8 +64,7 @@ struct SetKeys {
 }
 
 async fn set_keys(call: Call, params: SetKeys) -> Outcome {
-    let public = sized(&params.public_key.0)?;
-    let private = sized(&params.private_key.0)?;
+    let (public, private) = (&params.public_key.0, &params.private_key.0);
     let force = params.force.unwrap_or_default();
     e2e::set_keys(&call.state, &call.caller, public, private, force).await?;
     Ok(Answer::empty())
@@ -106,24 +86,9 @@ struct OfRoom {
 }
 
 async fn users_without_key(call: Call, OfRoom { rid }: OfRoom) -> Outcome {
-    own_room(
-        &call.state,
-        &call.caller,
-        rid.as_str(),
-        "e2e.getUsersOfRoomWithoutKey",
-    )
-    .await?;
+    own_room(&call, rid.as_str(), "e2e.getUsersOfRoomWithoutKey").await?;
     let users = waiting(&call.state, &rid).await?;
     Ok(Answer::empty().field("users", &users))
-}
-
-/// Members who wait for the key of a room, as clients want them.
-pub(crate) async fn waiting(state: &AppState, room: &RoomId) -> Result<Vec<Value>, ApiError> {
-    let waiting = state.views().waiting_for_key(room).await?;
-    Ok(waiting
-        .into_iter()
-        .map(|(user, key)| json!({ "_id": user, "e2e": { "public_key": key } }))
-        .collect())
 }
 
 #[derive(Parameters)]
@@ -134,9 +99,8 @@ struct SetRoomKeyId {
 }
 
 async fn set_room_key_id(call: Call, params: SetRoomKeyId) -> Outcome {
-    let place = own_room(&call.state, &call.caller, &params.rid, "e2e.setRoomKeyID").await?;
-    let key_id = sized(&params.key_id.0)?;
-    e2e::set_room_key(&call.state, &call.caller, &place, key_id, None).await?;
+    let place = own_room(&call, &params.rid, "e2e.setRoomKeyID").await?;
+    e2e::set_room_key(&call.state, &call.caller, &place, &params.key_id.0, None).await?;
     Ok(Answer::empty())
 }
 
@@ -148,8 +112,7 @@ struct UpdateGroupKey {
 }
 
 async fn update_group_key(call: Call, params: UpdateGroupKey) -> Outcome {
-    let place = own_room(&call.state, &call.caller, &params.rid, "e2e.updateGroupKey").await?;
-    sized(&params.key.0)?;
+    let place = own_room(&call, &params.rid, "e2e.updateGroupKey").await?;
     let keys = [(params.uid, params.key.0)];
     e2e::give_keys(&call.state, &call.caller, &place, &keys).await?;
     Ok(Answer::empty())
@@ -181,15 +144,8 @@ async fn fetch_waiting(call: Call, FetchWaiting { room_ids }: FetchWaiting) -> O
         .map(str::trim_ascii)
         .take(MOST_KEYS);
     for id in ids.collect::<Vec<&str>>() {
-        if own_room(
-            &call.state,
-            &call.caller,
-            id,
-            "e2e.fetchUsersWaitingForGroupKey",
-        )
-        .await
-        .is_err()
-        {
+        let place = own_room(&call, id, "e2e.fetchUsersWaitingForGroupKey").await;
+        if place.is_err() {
             continue;
         }
         let waiting = call.state.views().waiting_for_key(&RoomId::new(id)).await?;
@@ -220,14 +176,8 @@ async fn provide(call: Call, wish: Provide) -> Outcome {
         return Err(ApiError::TooLarge);
     }
     for (room, users) in &rooms {
-        let Ok(place) = own_room(
-            &call.state,
-            &call.caller,
-            room,
-            "e2e.provideUsersSuggestedGroupKeys",
-        )
-        .await
-        else {
+        let place = own_room(&call, room, "e2e.provideUsersSuggestedGroupKeys").await;
+        let Ok(place) = place else {
             continue;
         };
         let mut keys = Vec::new();
@@ -235,7 +185,7 @@ async fn provide(call: Call, wish: Provide) -> Outcome {
             let (Some(id), Some(key)) = (user["_id"].as_str(), user["key"].as_str()) else {
                 return Err(wording::match_missing("_id"));
             };
-            keys.push((UserId::new(id), sized(key)?.to_owned()));
+            keys.push((UserId::new(id), key.to_owned()));
         }
         e2e::give_keys(&call.state, &call.caller, &place, &keys).await?;
     }
@@ -250,9 +200,8 @@ struct ResetRoomKey {
 }
 
 async fn reset_room_key(call: Call, params: ResetRoomKey) -> Outcome {
-    let place = own_room(&call.state, &call.caller, &params.rid, "e2e.resetRoomKey").await?;
-    let key = sized(&params.e2e_key.0)?;
-    let key_id = sized(&params.e2e_key_id.0)?;
+    let place = own_room(&call, &params.rid, "e2e.resetRoomKey").await?;
+    let (key, key_id) = (&params.e2e_key.0, &params.e2e_key_id.0);
     e2e::set_room_key(&call.state, &call.caller, &place, key_id, Some(key)).await?;
     Ok(Answer::empty())
 }

@@ -8,7 +8,6 @@ use domain::credential::Ending;
 use projections::UserFacts;
 use serde_json::{Map, Value, json};
 
-use crate::documents::kept::MadeOf;
 use crate::documents::users;
 use crate::errors::{ApiError, wording};
 use crate::http::answer::{Answer, Outcome};
@@ -18,6 +17,7 @@ use crate::http::route::{self, Route};
 use crate::http::schema::{Kind, Schema};
 use crate::http::{login_form, second_factor};
 use crate::state::AppState;
+use crate::state::kept::MadeOf;
 
 pub(super) fn routes() -> Vec<Route> {
     vec![

@@ -1,13 +1,10 @@
 //! Signing up, and available user names (contract, conventions 7.1 and 7.6).
 
-use application::caller::Caller;
 use application::identity::registration::{self, SignUp};
 use application::identity::setup;
 use application::people::users::Door;
 use axum::http::Method;
 use domain::settings::keys;
-use domain::text;
-use domain::user::check_username;
 
 use crate::documents::users;
 use crate::errors::{ApiError, wording};
@@ -17,7 +14,6 @@ use crate::http::page::Fields;
 use crate::http::parameters::{Filled, Long, Parameters};
 use crate::http::route::{self, Rate, Route};
 use crate::http::schema::Kind;
-use crate::state::AppState;
 
 const USER: &[(&str, Kind)] = &[("user", Kind::Object)];
 
@@ -79,30 +75,9 @@ async fn register(call: Anyone, params: Register) -> Outcome {
     Ok(Answer::empty().field("user", &doc))
 }
 
-/// A free user name for the caller.
-pub async fn suggestion(state: &AppState, caller: &Caller) -> Result<String, ApiError> {
-    let verified = caller.user.verified_addresses().map(str::to_owned);
-    let verified: Vec<String> = verified.collect();
-    Ok(registration::free_username(state, caller.user.name.as_deref(), &verified).await?)
-}
-
 async fn username_suggestion(call: Call) -> Outcome {
-    let free = suggestion(&call.state, &call.caller).await?;
+    let free = registration::suggestion(&call.state, &call.caller).await?;
     Ok(Answer::empty().field("result", &free))
-}
-
-/// Whether the caller could take that name.
-pub async fn is_available(
-    state: &AppState,
-    caller: &Caller,
-    username: &str,
-) -> Result<bool, ApiError> {
-    let username = text::filled(username).ok_or_else(wording::username_missing)?;
-    if check_username(username, &state.views().settings()).is_err() {
-        return Ok(false);
-    }
-    let holder = state.views().user_by_username(username).await?;
-    Ok(holder.is_none_or(|holder| holder.id == *caller.id()))
 }
 
 #[derive(Parameters)]
@@ -111,6 +86,7 @@ struct CheckAvailability {
 }
 
 async fn check_availability(call: Call, wish: CheckAvailability) -> Outcome {
-    let free = is_available(&call.state, &call.caller, &wish.username).await?;
+    let (state, caller) = (&call.state, &call.caller);
+    let free = registration::is_available(state, caller, &wish.username).await?;
     Ok(Answer::empty().field("result", &free))
 }

@@ -1,14 +1,11 @@
 //! Mail: asking for links, and whether there is a mail server (contract, conventions 7.1 and 7.6, admin 6).
 
 use application::identity::mail_links;
-use application::ids::fresh_id;
-use application::outside::mail::{Mailbox, is_address};
 use axum::http::Method;
 use domain::account_mail::ResetReason;
 use domain::permission::Permission;
-use domain::settings::keys;
 use domain::text;
-use reactors::mail::invitation_mail;
+use reactors::mail::invite;
 
 use crate::errors::{ApiError, wording};
 use crate::http::answer::{Answer, Outcome};
@@ -16,7 +13,6 @@ use crate::http::call::{Anyone, Call};
 use crate::http::parameters::{Filled, Long, Parameters};
 use crate::http::route::{self, Route};
 use crate::http::schema::Kind;
-use crate::state::AppState;
 
 pub(super) fn routes() -> Vec<Route> {
     vec![
@@ -93,9 +89,6 @@ async fn send_welcome(call: Call, Address { email }: Address) -> Outcome {
     Ok(Answer::empty())
 }
 
-/// Most invitations in one request.
-const MOST_INVITATIONS: usize = 50;
-
 #[derive(Parameters)]
 struct SendInvitations {
     emails: Vec<String>,
@@ -105,39 +98,6 @@ async fn send_invitations(call: Call, SendInvitations { emails }: SendInvitation
     let addresses: Vec<&str> = emails.iter().map(String::as_str).collect();
     invite(&call.state, &addresses).await?;
     Ok(Answer::empty())
-}
-
-/// Mails invitations at once to those addresses that are valid; returns these.
-pub(crate) async fn invite(state: &AppState, addresses: &[&str]) -> Result<Vec<String>, ApiError> {
-    const METHOD: &str = "sendInvitationEmail";
-    if addresses.len() > MOST_INVITATIONS {
-        return Err(ApiError::TooLarge);
-    }
-    let mut invited: Vec<String> = addresses
-        .iter()
-        .map(|address| text::trim(address))
-        .filter(|address| is_address(address))
-        .map(str::to_owned)
-        .collect();
-    invited.sort();
-    invited.dedup();
-    if !state.mailer().is_configured() {
-        return Err(wording::smtp_not_configured(METHOD));
-    }
-    let settings = state.views().settings();
-    if text::is_blank(settings.text(keys::INVITATION_EMAIL)) {
-        return Ok(Vec::new());
-    }
-    for address in &invited {
-        let to = Mailbox {
-            name: None,
-            address: address.clone(),
-        };
-        let mail = invitation_mail(&settings, to, &fresh_id());
-        let sent = state.mailer().send(&mail).await;
-        sent.map_err(|error| wording::email_send_failed(METHOD, &error.to_string()))?;
-    }
-    Ok(invited)
 }
 
 async fn smtp_check(call: Call) -> Outcome {

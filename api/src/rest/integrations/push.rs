@@ -1,25 +1,21 @@
 //! Devices registered for push messages (contract, admin 10.1). Nothing is delivered yet.
 
-use application::caller::Caller;
 use application::chat::room_access::RoomAccess;
-use application::dates::iso;
-use application::integrations::push::{self, Device};
+use application::integrations::push;
 use axum::http::Method;
-use domain::push::Platform;
 use domain::settings::keys;
 use domain::site::Site;
 use domain::{MessageId, RoomId};
-use projections::PushRecord;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
-use crate::errors::{ApiError, wording};
+use crate::documents::push::device;
+use crate::errors::wording;
 use crate::http::answer::{Answer, Outcome};
 use crate::http::call::Call;
 use crate::http::parameters::{Loose, Parameters};
-use crate::http::params::Params;
+use crate::http::push_form::Register;
 use crate::http::route::{self, Route};
 use crate::http::schema::Kind;
-use crate::state::AppState;
 
 pub(super) fn routes() -> Vec<Route> {
     vec![
@@ -41,101 +37,10 @@ pub(super) fn routes() -> Vec<Route> {
     ]
 }
 
-/// The most characters of an id, of an address and of the name of an app.
-const LIMITS: (usize, usize, usize) = (100, 4096, 200);
-
-#[derive(Parameters)]
-#[params(open)]
-struct Register {
-    id: Loose<String>,
-    #[param(name = "type")]
-    platform: Loose<String>,
-    value: Loose<String>,
-    app_name: Loose<String>,
-    voip_token: Loose<String>,
-}
-
-pub struct Registration {
-    id: Option<String>,
-    platform: Platform,
-    address: String,
-    app_name: String,
-}
-
-impl Registration {
-    fn of(wish: &Register) -> Result<Self, ApiError> {
-        let text = |sent: &Loose<String>, limit: usize| {
-            let text = sent.text().filter(|text| fits(text, limit));
-            text.map(str::to_owned)
-        };
-        let id = text(&wish.id, LIMITS.0);
-        if id.is_none() && wish.id.value.is_some() {
-            return Err(wording::push_param("id", "id"));
-        }
-        // Calls are not pushed, so this token is not kept; it belongs to a device all the same.
-        let voip_token = id.as_ref().and(text(&wish.voip_token, LIMITS.1));
-        if voip_token.is_none() && wish.voip_token.value.is_some() {
-            return Err(wording::push_param("voipToken", "voipToken"));
-        }
-        let platform = wish.platform.text().and_then(Platform::find);
-        Ok(Self {
-            id,
-            platform: platform.ok_or_else(|| wording::push_param("type", "type"))?,
-            address: text(&wish.value, LIMITS.1)
-                .ok_or_else(|| wording::push_param("token", "value"))?,
-            app_name: text(&wish.app_name, LIMITS.2)
-                .ok_or_else(|| wording::push_param("appName", "appName"))?,
-        })
-    }
-
-    /// From the parameter of `raix:push-update`, whose token is `{apn: "..."}` or `{gcm: "..."}`.
-    pub fn of_method(wish: &Map<String, Value>) -> Result<Self, ApiError> {
-        let token = wish.get("token").and_then(Value::as_object);
-        let (platform, address) = token
-            .and_then(|token| token.iter().next())
-            .ok_or_else(|| wording::push_param("token", "token"))?;
-        let body = json!({
-            "id": wish.get("id"), "type": platform, "value": address, "appName": wish.get("appName"),
-        });
-        let mut params = Params::from(body.as_object().cloned().unwrap_or_default());
-        Self::of(&Register::read(&mut params)?)
-    }
-
-    pub fn device(&self) -> Device<'_> {
-        Device {
-            id: self.id.as_deref(),
-            platform: self.platform,
-            address: &self.address,
-            app_name: &self.app_name,
-        }
-    }
-}
-
-fn fits(text: &str, limit: usize) -> bool {
-    !text.is_empty() && text.chars().count() <= limit
-}
-
-fn document(state: &AppState, record: &PushRecord) -> Value {
-    let mut token = Map::new();
-    token.insert(
-        record.platform.as_str().to_owned(),
-        json!(push::address(state, record)),
-    );
-    json!({
-        "_id": record.id, "token": token, "appName": record.app_name, "userId": record.user, "enabled": true,
-        "createdAt": iso(record.created_at), "_updatedAt": iso(record.updated_at),
-    })
-}
-
-pub async fn record(state: &AppState, id: &str) -> Result<Value, ApiError> {
-    let record = state.views().push_token(id).await?;
-    Ok(record.map_or(Value::Null, |record| document(state, &record)))
-}
-
 async fn register(call: Call, wish: Register) -> Outcome {
-    let registration = Registration::of(&wish)?;
+    let registration = wish.registration()?;
     let id = push::register(&call.state, &call.caller, &registration.device()).await?;
-    Ok(Answer::empty().field("result", &record(&call.state, &id).await?))
+    Ok(Answer::empty().field("result", &device(&call.state, &id).await?))
 }
 
 #[derive(Parameters)]
@@ -156,10 +61,6 @@ async fn forget(call: Call, Forget { token }: Forget) -> Outcome {
     }
 }
 
-pub async fn own_devices(state: &AppState, caller: &Caller) -> Result<Vec<PushRecord>, ApiError> {
-    Ok(state.views().push_tokens_of(caller.id()).await?)
-}
-
 async fn info(call: Call) -> Outcome {
     let settings = call.state.views().settings();
     let gateway = settings
@@ -178,19 +79,8 @@ async fn info(call: Call) -> Outcome {
         .field("defaultPushGateway", &(gateway.trim_ascii() == usual)))
 }
 
-/// What can be said about a test push without delivering one.
-pub async fn test(state: &AppState, caller: &Caller) -> Result<(), ApiError> {
-    if !state.views().settings().bool(keys::PUSH_ENABLE) {
-        return Err(wording::push_disabled());
-    }
-    if own_devices(state, caller).await?.is_empty() {
-        return Err(wording::no_push_tokens());
-    }
-    Err(wording::push_not_delivered())
-}
-
 async fn test_own(call: Call) -> Outcome {
-    test(&call.state, &call.caller).await?;
+    push::test(&call.state, &call.caller).await?;
     Ok(Answer::empty())
 }
 

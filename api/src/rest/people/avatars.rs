@@ -1,22 +1,19 @@
 //! Pictures of users and rooms (contract, conventions 7.3 and 8).
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use application::caller::Caller;
-use application::error::Error;
 use application::files::pictures::letters::{self, Letter};
-use application::files::pictures::{self, PictureError, kind, raster};
+use application::files::pictures::{self, kind, raster};
 use application::files::stored_files::Shelf;
-use application::outside::fetch::{FetchError, Limits, Outgoing};
 use application::people::avatars::{self, Changer};
 use axum::http::{Method, StatusCode, header};
 use bytes::Bytes;
+use domain::RoomId;
 use domain::avatar::AvatarOwner;
 use domain::room::RoomKind;
 use domain::settings::keys;
 use domain::site::Site;
-use domain::{RoomId, UserId};
 use projections::{FileRecord, UserFacts};
 use serde_json::{Map, Value, json};
 
@@ -27,6 +24,7 @@ use crate::http::media::{self, Keeper, Media};
 use crate::http::parameters::{Document, Filled, Loose, Parameters};
 use crate::http::route::{self, Rate, Route};
 use crate::http::schema::Kind;
+use crate::http::upload::check_size;
 use crate::rest::lookup::{self, UserNamed};
 use crate::state::AppState;
 
@@ -61,9 +59,6 @@ pub(super) fn routes() -> Vec<Route> {
         .sends(PICTURES),
     ]
 }
-
-/// How long fetching a picture may take.
-const PATIENCE: Duration = Duration::from_secs(20);
 
 /// Longest time a browser may be told to keep a picture, in seconds.
 const A_YEAR: u64 = 365 * 24 * 60 * 60;
@@ -102,65 +97,10 @@ pub async fn set(mut call: Call) -> Outcome {
         let params = SetFrom::from_input(&mut call.input)?;
         let named = (params.user_id.as_deref(), params.username.as_deref());
         let user = self_or(&call, named).await?;
-        set_from(&call.state, &call.caller, &user, &params.avatar_url.0).await?;
+        let (state, caller, url) = (&call.state, &call.caller, &params.avatar_url.0);
+        avatars::set_from(state, caller, &user, url, state.longest_file()).await?;
     }
     Ok(Answer::empty())
-}
-
-/// Sets the picture at an address.
-pub async fn set_from(
-    state: &AppState,
-    caller: &Caller,
-    user: &UserFacts,
-    url: &str,
-) -> Result<(), ApiError> {
-    let owner = AvatarOwner::User(user.id.clone());
-    let changer = Changer::User(caller, &[]);
-    avatars::would_change(state, changer, &owner)?;
-    let bytes = picture_at(state, url, &user.username).await?;
-    let outcome = avatars::set(state, changer, &owner, "url", bytes).await;
-    outcome.map_err(|error| match error {
-        Error::Picture(PictureError::Unreadable) => wording::invalid_avatar_url(url),
-        error => error.into(),
-    })
-}
-
-async fn picture_at(state: &AppState, url: &str, username: &str) -> Result<Bytes, ApiError> {
-    let limits = Limits {
-        bytes: longest_file(state),
-        time: PATIENCE,
-    };
-    let fetched = state.fetcher().fetch(Outgoing::get(url), limits).await;
-    let fetched = fetched.map_err(|error| {
-        tracing::info!(%error, "a picture was not fetched");
-        match error {
-            FetchError::TooLarge => wording::file_too_large(),
-            _ => wording::invalid_avatar_url(url),
-        }
-    })?;
-    match fetched.status {
-        StatusCode::OK if fetched.content_type().starts_with("image/") => Ok(fetched.body),
-        StatusCode::OK | StatusCode::NOT_FOUND => Err(wording::invalid_avatar_url(url)),
-        _ => Err(wording::avatar_url_handling(url, username)),
-    }
-}
-
-/// Longest accepted file, in bytes: the workspace's limit, or what a request may carry.
-fn longest_file(state: &AppState) -> usize {
-    let limit = state
-        .views()
-        .settings()
-        .int(keys::FILE_UPLOAD_MAX_FILE_SIZE);
-    let carried = state.doors().body_limit;
-    usize::try_from(limit).map_or(carried, |limit| limit.min(carried))
-}
-
-pub fn check_size(state: &AppState, length: usize) -> Result<(), ApiError> {
-    if length > longest_file(state) {
-        Err(wording::file_too_large())
-    } else {
-        Ok(())
-    }
 }
 
 /// The user that is named by id or name, or else the caller.
@@ -185,21 +125,8 @@ async fn self_or(
 
 async fn reset(call: Call, named: UserNamed) -> Outcome {
     let user = lookup::user(&call.state, &named).await?;
-    reset_of(&call.state, &call.caller, &user.id, false).await?;
+    avatars::reset_of(&call.state, &call.caller, &user.id, false).await?;
     Ok(Answer::empty())
-}
-
-pub async fn reset_of(
-    state: &AppState,
-    caller: &Caller,
-    user: &UserId,
-    letters: bool,
-) -> Result<(), ApiError> {
-    let owner = AvatarOwner::User(user.clone());
-    let changer = Changer::User(caller, &[]);
-    avatars::would_change(state, changer, &owner)
-        .map_err(|_| wording::avatar_reset_not_allowed())?;
-    Ok(avatars::reset(state, changer, &owner, letters).await?)
 }
 
 async fn address(call: Anyone, named: UserNamed) -> Outcome {

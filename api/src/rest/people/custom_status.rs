@@ -4,11 +4,10 @@ use application::ids::fresh_id;
 use application::people::custom_status;
 use domain::custom_status::Description;
 use domain::permission::Permission;
-use domain::presence::Status;
 use projections::CustomStatusQuery;
 use serde_json::Value;
 
-use crate::errors::{ApiError, wording};
+use crate::errors::wording;
 use crate::http::answer::{Answer, Outcome};
 use crate::http::call::Call;
 use crate::http::page::{Page, filter_rows};
@@ -76,20 +75,6 @@ async fn list(call: Call, params: List) -> Outcome {
         .field("total", &total))
 }
 
-/// The name and the kind of a custom status.
-pub(crate) fn description(name: &str, kind: Option<&str>) -> Result<Description, ApiError> {
-    let kind = match kind.filter(|kind| !kind.is_empty()) {
-        None => None,
-        Some(kind) => {
-            Some(Status::find(kind).ok_or_else(|| wording::custom_status_invalid_type(kind))?)
-        }
-    };
-    Ok(Description {
-        name: name.to_owned(),
-        kind,
-    })
-}
-
 async fn answer(call: &Call, id: &str) -> Outcome {
     let doc = call.state.views().custom_status(id).await?;
     let doc = doc.ok_or_else(wording::custom_status_unknown)?;
@@ -104,7 +89,7 @@ struct Create {
 }
 
 async fn create(call: Call, Create { name, status_type }: Create) -> Outcome {
-    let description = description(&name, status_type.as_deref())?;
+    let description = Description::new(&name, status_type.as_deref())?;
     let id = fresh_id();
     custom_status::save(&call.state, &call.caller, &id, &description, true).await?;
     answer(&call, &id).await
@@ -132,7 +117,7 @@ async fn update(call: Call, params: Update) -> Outcome {
         Sent(None) => now["statusType"].as_str(),
         Sent(Some(kind)) => kind.as_deref(),
     };
-    let description = description(name.unwrap_or_default(), kind)?;
+    let description = Description::new(name.unwrap_or_default(), kind)?;
     custom_status::save(&call.state, &call.caller, &id, &description, false).await?;
     answer(&call, &id).await
 }

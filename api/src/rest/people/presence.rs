@@ -3,17 +3,13 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use application::caller::Caller;
-use application::chat::ownership::Orphans;
 use application::ids::now;
 use application::people::document::{self, Doc};
 use application::people::presence::RECENT_MILLIS;
-use application::people::{status, users};
+use application::people::status;
 use domain::UserId;
 use domain::permission::Permission;
-use domain::presence::Status;
 use domain::settings::keys;
-use domain::user::{ProfileChange, UserCommand};
 use projections::UserFacts;
 use serde_json::{Value, json};
 
@@ -24,7 +20,6 @@ use crate::http::parameters::{Date, Parameters};
 use crate::http::route::{self, Route};
 use crate::http::schema::Kind;
 use crate::rest::lookup::{self, UserNamed};
-use crate::state::AppState;
 
 pub(super) fn routes() -> Vec<Route> {
     vec![
@@ -186,8 +181,8 @@ struct SetStatus {
 
 /// `POST /api/v1/users.setStatus`. The message is applied before the status is checked.
 async fn set_status(call: Call, wish: SetStatus) -> Outcome {
-    let (message, status) = (wish.message.as_deref(), wish.status.as_deref());
-    if message.is_none() && status.is_none() {
+    let (message, wanted) = (wish.message.as_deref(), wish.status.as_deref());
+    if message.is_none() && wanted.is_none() {
         return Err(wording::match_missing("status"));
     }
     if wish.expires_at.is_some() {
@@ -202,35 +197,6 @@ async fn set_status(call: Call, wish: SetStatus) -> Outcome {
         call.need(Permission::EDIT_OTHER_USER_INFO)?;
     }
     let user = target(&call, &wish.user).await?;
-    apply(&call.state, &call.caller, &user, message, status).await?;
+    status::say(&call.state, &call.caller, &user, message, wanted).await?;
     Ok(Answer::empty())
-}
-
-/// Sets a user's status text and the status they are shown with.
-pub(crate) async fn apply(
-    state: &AppState,
-    caller: &Caller,
-    user: &Arc<UserFacts>,
-    message: Option<&str>,
-    status: Option<&str>,
-) -> Result<(), ApiError> {
-    if let Some(message) = message {
-        let change = UserCommand::ChangeProfile {
-            user: user.id.clone(),
-            change: ProfileChange {
-                status_text: Some(message.to_owned()),
-                ..ProfileChange::default()
-            },
-            at: now(),
-        };
-        users::change(state, caller, &user.id, &[change], None, Orphans::None).await?;
-        if let Some(user) = state.views().user(&user.id).await? {
-            state.presence().refresh(&user);
-        }
-    }
-    if let Some(status) = status {
-        let status = Status::find(status).ok_or_else(wording::invalid_status)?;
-        status::set(state, caller, user, status).await?;
-    }
-    Ok(())
 }

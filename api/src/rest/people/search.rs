@@ -1,15 +1,12 @@
 //! Finding people and rooms: while typing, and in the directory (contract, admin 6).
 
-use application::caller::Caller;
-use application::chat::room_access::RoomAccess;
-use application::people::document::{self, Doc};
+use application::people::document::Doc;
 use domain::RoomId;
 use domain::permission::Permission;
-use domain::settings::keys;
-use projections::{DirectoryQuery, DirectorySort, MemberQuery, PeopleField, Slice, Spotlight};
+use projections::{DirectoryQuery, DirectorySort, PeopleField};
 use serde_json::{Value, json};
 
-use crate::documents::users;
+use crate::documents::spotlight::{self, Wish};
 use crate::errors::{ApiError, wording};
 use crate::http::answer::{Answer, Outcome};
 use crate::http::call::Call;
@@ -18,11 +15,10 @@ use crate::http::parameters::{Loose, OneOrMore, Parameters};
 use crate::http::params::truth;
 use crate::http::route::{self, Route, paged};
 use crate::http::schema::Kind;
-use crate::state::AppState;
 
 pub(super) fn routes() -> Vec<Route> {
     vec![
-        route::get("spotlight", spotlight)
+        route::get("spotlight", propose)
             .about("Proposes people and channels for a text.")
             .answers(&[("users", Kind::List), ("rooms", Kind::List)]),
         route::get("directory", directory)
@@ -30,23 +26,6 @@ pub(super) fn routes() -> Vec<Route> {
             .answers(paged!("result")),
     ]
 }
-
-/// How many people one request may exclude at most.
-const MOST_EXCEPTIONS: usize = 100;
-
-/// How many rooms are proposed at most.
-const ROOMS: u64 = 5;
-
-/// What is shown of a proposed user.
-const PROPOSED: [&str; 7] = [
-    "_id",
-    "username",
-    "nickname",
-    "name",
-    "status",
-    "statusText",
-    "avatarETag",
-];
 
 /// What the directory shows of rooms.
 const ROOM_ENTRY: [&str; 14] = [
@@ -78,17 +57,6 @@ const PERSON_ENTRY: [&str; 8] = [
     "avatarETag",
 ];
 
-/// The fields of people to search in.
-fn search_fields(state: &AppState) -> Vec<PeopleField> {
-    state
-        .views()
-        .settings()
-        .text(keys::ACCOUNTS_SEARCH_FIELDS)
-        .split(',')
-        .filter_map(|field| PeopleField::find(field.trim_ascii()))
-        .collect()
-}
-
 #[derive(Parameters)]
 struct SpotlightWish {
     query: String,
@@ -102,7 +70,7 @@ struct SpotlightWish {
     rid: Option<RoomId>,
 }
 
-async fn spotlight(call: Call, params: SpotlightWish) -> Outcome {
+async fn propose(call: Call, params: SpotlightWish) -> Outcome {
     let query = params.query.as_str();
     let (text, people, channels) = match (query.strip_prefix('#'), query.strip_prefix('@')) {
         (Some(text), _) => (text, false, true),
@@ -119,7 +87,7 @@ async fn spotlight(call: Call, params: SpotlightWish) -> Outcome {
         rooms: channels && wanted("rooms"),
         room: params.rid,
     };
-    let (users, rooms) = propose(&call.state, &call.caller, wish).await?;
+    let (users, rooms) = spotlight::propose(&call.state, &call.caller, wish).await?;
     Ok(Answer::empty()
         .field("users", &users)
         .field("rooms", &rooms))
@@ -139,147 +107,6 @@ fn wanted(kinds: Option<Value>) -> Result<impl Fn(&str) -> bool, ApiError> {
         Value::String(text) => truth(text) != Some(false),
         said => said.as_bool() != Some(false),
     })
-}
-
-pub(crate) struct Wish<'a> {
-    pub(crate) text: &'a str,
-    /// Names of people to leave out.
-    pub(crate) except: Vec<String>,
-    pub(crate) users: bool,
-    pub(crate) rooms: bool,
-    /// The room they type in, whose members come first.
-    pub(crate) room: Option<RoomId>,
-}
-
-pub(crate) async fn propose(
-    state: &AppState,
-    caller: &Caller,
-    mut wish: Wish<'_>,
-) -> Result<(Vec<Doc>, Vec<Doc>), ApiError> {
-    wish.except.truncate(MOST_EXCEPTIONS);
-    let mut users = Vec::new();
-    if wish.users {
-        if let Some(room) = &wish.room {
-            users = members(state, caller, room, wish.text, &wish.except).await?;
-        }
-        for doc in propose_people(state, caller, wish.text, &wish.except).await? {
-            if users
-                .iter()
-                .all(|known: &Doc| known.get("_id") != doc.get("_id"))
-            {
-                users.push(doc);
-            }
-        }
-        let settings = state.views().settings();
-        let limit = settings.int(keys::NUMBER_OF_USERS_AUTOCOMPLETE_SUGGESTIONS);
-        users.truncate(usize::try_from(limit).unwrap_or(0));
-    }
-    let rooms = if wish.rooms {
-        propose_rooms(state, caller, wish.text).await?
-    } else {
-        Vec::new()
-    };
-    Ok((users, rooms))
-}
-
-/// Members of a room that the caller may see.
-async fn members(
-    state: &AppState,
-    caller: &Caller,
-    room: &RoomId,
-    text: &str,
-    except: &[String],
-) -> Result<Vec<Doc>, ApiError> {
-    let place = RoomAccess::of(state, caller, room).await?;
-    if !place.is_some_and(|place| place.is_member()) {
-        return Ok(Vec::new());
-    }
-    let query = MemberQuery {
-        room: room.clone(),
-        filter: Some(text.to_owned()).filter(|text| !text.is_empty()),
-        descending: false,
-        slice: Slice {
-            offset: 0,
-            count: Some(20),
-        },
-    };
-    let found = state.views().members(query).await?;
-    let mut members = Vec::new();
-    for doc in &found.items {
-        let mut doc = users::member(state, doc);
-        doc.remove("_updatedAt");
-        let left_out = doc
-            .get("username")
-            .and_then(Value::as_str)
-            .is_some_and(|name| except.iter().any(|except| except == name));
-        if !left_out {
-            members.push(doc);
-        }
-    }
-    Ok(members)
-}
-
-async fn propose_people(
-    state: &AppState,
-    caller: &Caller,
-    text: &str,
-    except: &[String],
-) -> Result<Vec<Doc>, ApiError> {
-    if !(caller.may(state, Permission::VIEW_OUTSIDE_ROOM)
-        && caller.may(state, Permission::VIEW_D_ROOM))
-    {
-        return Ok(Vec::new());
-    }
-    let settings = state.views().settings();
-    let limit = settings.int(keys::NUMBER_OF_USERS_AUTOCOMPLETE_SUGGESTIONS);
-    let found = state
-        .views()
-        .spotlight_people(Spotlight {
-            text: text.to_owned(),
-            fields: search_fields(state),
-            except: except.to_vec(),
-            by_name: settings.bool(keys::UI_USE_REAL_NAME),
-            limit: u64::try_from(limit).unwrap_or(0).min(100),
-        })
-        .await?;
-    Ok(found
-        .iter()
-        .map(|doc| {
-            let mut doc = document::user_doc(state, doc);
-            doc.retain(|field, _| PROPOSED.contains(&field.as_str()));
-            doc.insert("outside".to_owned(), json!(true));
-            doc
-        })
-        .collect())
-}
-
-async fn propose_rooms(
-    state: &AppState,
-    caller: &Caller,
-    text: &str,
-) -> Result<Vec<Doc>, ApiError> {
-    if !(caller.may(state, Permission::VIEW_OUTSIDE_ROOM)
-        && caller.may(state, Permission::VIEW_C_ROOM))
-    {
-        return Ok(Vec::new());
-    }
-    let preview = caller.may(state, Permission::PREVIEW_C_ROOM)
-        || !state.views().settings().bool(keys::STORE_LAST_MESSAGE);
-    let views = state.views();
-    let found = views.spotlight_rooms(caller.id(), text, ROOMS).await?;
-    Ok(found
-        .iter()
-        .map(|doc| {
-            let mut doc: Doc = serde_json::from_slice(doc).unwrap_or_default();
-            doc.retain(|field, _| {
-                matches!(
-                    field.as_str(),
-                    "_id" | "t" | "name" | "fname" | "joinCodeRequired"
-                ) || (preview && field == "lastMessage")
-            });
-            doc
-        })
-        .collect())
 }
 
 #[derive(Parameters)]
@@ -389,7 +216,7 @@ async fn directory(call: Call, params: Directory) -> Outcome {
         fields: if everywhere {
             EVERYWHERE.to_vec()
         } else {
-            search_fields(&call.state)
+            spotlight::search_fields(&call.state)
         },
         sort,
         descending,

@@ -11,8 +11,8 @@ use bytes::Bytes;
 use hyper::body::{Frame, SizeHint};
 
 use crate::errors::ApiError;
-use crate::http::memory_budget::Share;
 use crate::server::serve::calls::Call;
+use crate::state::memory_budget::Share;
 
 /// Answers up to this many bytes are not counted: they are written in one go, and there is one per connection.
 const SMALL: u64 = 64 * 1024;
@@ -102,8 +102,8 @@ impl HttpBody for AnswerBody {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::http::memory_budget::Budget;
     use crate::server::serve::calls::Calls;
+    use crate::state::memory_budget::Budget;
     use futures::future::poll_fn;
 
     #[tokio::test]

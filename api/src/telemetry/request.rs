@@ -13,7 +13,7 @@ use metrics::{Counter, Histogram, counter, histogram};
 use parking_lot::RwLock;
 use uuid::Uuid;
 
-use crate::server::telemetry::metrics::{REQUEST_SECONDS, REQUESTS};
+use crate::telemetry::metrics::{REQUEST_SECONDS, REQUESTS};
 
 /// Carries the request's id, from the client if it sends one (a UUID), and always back to it.
 pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");

@@ -1,5 +1,6 @@
 //! What the server tells about itself: log lines, metrics, one line and one sample per request.
 
+pub mod host;
 pub mod lines;
 pub mod metered;
 pub mod metrics;
@@ -13,19 +14,24 @@ use tracing_appender::non_blocking::{NonBlockingBuilder, WorkerGuard};
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::writer::MakeWriterExt as _;
 
-use crate::server::config::{Config, LogFormat};
-
 /// Lines that may wait to be written. Further ones are lost.
 const WAITING: usize = 8192;
+
+/// How log lines are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LogFormat {
+    Text,
+    Json,
+}
 
 /// Sends log lines to standard error; standard output is for the output of commands. The first call decides, later ones
 /// (tests start several servers in one process) change nothing. Dropping the returned guard writes what waits.
 ///
 /// The work never waits for its log lines, and is never ended by one: a thread of its own writes them. If standard
 /// error is a full disk, a pipe that nobody reads or a closed one, the lines are lost, and nothing else is.
-pub fn init(config: &Config) -> WorkerGuard {
+pub fn init(filter: &str, format: LogFormat) -> WorkerGuard {
     // The configuration was checked: a filter that does not parse cannot get here.
-    let filter = EnvFilter::try_new(&config.log_filter).unwrap_or_else(|_| EnvFilter::new("info"));
+    let filter = EnvFilter::try_new(filter).unwrap_or_else(|_| EnvFilter::new("info"));
     let (stderr, guard) = NonBlockingBuilder::default()
         .buffered_lines_limit(WAITING)
         .thread_name("log-lines")
@@ -37,7 +43,7 @@ pub fn init(config: &Config) -> WorkerGuard {
         .with_ansi(std::io::stderr().is_terminal())
         // The last ones are also kept, for administrators.
         .with_writer(stderr.and(lines::Recorder));
-    let _ = match config.log_format {
+    let _ = match format {
         LogFormat::Text => lines.try_init(),
         LogFormat::Json => lines.json().flatten_event(true).try_init(),
     };

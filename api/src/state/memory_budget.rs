@@ -9,6 +9,10 @@ use std::sync::Arc;
 use application::origin::Household;
 use parking_lot::Mutex;
 
+/// How many bodies of the largest size may be in memory at a time, and how many bytes in any case.
+const AT_A_TIME: u64 = 10;
+pub(crate) const LEAST: u64 = 64 * 1024 * 1024;
+
 /// A number of bytes altogether, and at most half of them for one address: behind a proxy that the server does not know
 /// of, everybody has the same address.
 #[derive(Clone, Debug)]
@@ -87,6 +91,35 @@ impl Drop for Share {
             if *its == 0 {
                 taken.by.remove(&self.address);
             }
+        }
+    }
+}
+
+/// What all bodies may take together. Callers who are not logged in have a part of their own, so that they keep nobody
+/// else out; one address has at most half of either part.
+#[derive(Clone, Debug)]
+pub struct BodyBudget {
+    known: Budget,
+    strangers: Budget,
+}
+
+impl BodyBudget {
+    /// For bodies of at most `limit` bytes each.
+    pub fn new(limit: usize) -> Self {
+        let whole = (limit as u64).saturating_mul(AT_A_TIME).max(LEAST);
+        let strangers = whole / 4;
+        Self {
+            known: Budget::new(whole),
+            strangers: Budget::new(strangers),
+        }
+    }
+
+    /// An empty share for a caller at `address`, to be grown as the body arrives.
+    pub fn share(&self, logged_in: bool, address: IpAddr) -> Share {
+        if logged_in {
+            self.known.share_of(address)
+        } else {
+            self.strangers.share_of(address)
         }
     }
 }

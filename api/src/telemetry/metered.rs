@@ -12,7 +12,7 @@ use futures::future::BoxFuture;
 use metrics::{Counter, Histogram, counter, histogram};
 use tokio::sync::{broadcast, watch};
 
-use crate::server::telemetry::metrics::{APPEND_SECONDS, EVENTS_APPENDED};
+use crate::telemetry::metrics::{APPEND_SECONDS, EVENTS_APPENDED};
 
 /// Passes everything on to the log inside.
 pub struct MeteredLog {

@@ -1,7 +1,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use application::dates::iso;
+use application::dates::{from_iso, iso};
 use application::ids::{fresh_id, now};
 use application::people::document::Doc;
 use bytes::Bytes;
@@ -10,8 +10,8 @@ use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
 use crate::errors::ApiError;
-use crate::server::host::Machine;
 use crate::state::AppState;
+use crate::telemetry::host::Machine;
 
 /// Where snapshots lie in the file store.
 const KEY: &str = "statistics/snapshots.json";
@@ -58,10 +58,8 @@ pub async fn run(state: AppState, stop: CancellationToken) {
 }
 
 fn is_recent(doc: &Doc) -> bool {
-    let taken = doc
-        .get("createdAt")
-        .and_then(crate::http::params::parse_date);
-    taken.is_some_and(|at| {
+    let taken = doc.get("createdAt").and_then(Value::as_str);
+    taken.and_then(from_iso).is_some_and(|at| {
         u128::try_from(now().millis_since(at)).is_ok_and(|age| age < INTERVAL.as_millis())
     })
 }

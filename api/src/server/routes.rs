@@ -1,0 +1,130 @@
+//! The one table of all REST routes.
+
+use std::future::{Ready, ready};
+
+use crate::http::answer::Outcome;
+use crate::http::call::Anyone;
+use crate::http::openapi;
+use crate::http::route::Route;
+use crate::methods::door;
+use crate::rest;
+
+pub fn all() -> Vec<Route> {
+    #[expect(
+        clippy::needless_pass_by_value,
+        reason = "handlers are handed the call"
+    )]
+    fn document(call: Anyone) -> Ready<Outcome> {
+        ready(Ok(openapi::document(all, &call)))
+    }
+    [rest::routes(), door::routes(), openapi::routes(document)].concat()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use serde_json::json;
+
+    use super::*;
+    use crate::http::route::Access;
+
+    #[test]
+    fn no_route_is_listed_twice() {
+        let mut seen = HashSet::new();
+        for route in all() {
+            assert!(
+                seen.insert((route.method.clone(), route.path.clone())),
+                "{} {} twice",
+                route.method,
+                route.path
+            );
+        }
+    }
+
+    #[test]
+    fn only_these_routes_are_public() {
+        let mut public: Vec<String> = all()
+            .iter()
+            .filter(|route| matches!(route.access, Access::Public(_)))
+            .map(|route| format!("{} {}", route.method, route.path))
+            .collect();
+        public.sort();
+        let known = [
+            "GET /_timesync",
+            "GET /api-docs",
+            "GET /api-docs/",
+            "GET /api-docs/{file}",
+            "GET /api/info",
+            "GET /api/v1/info",
+            "GET /api/v1/openapi.json",
+            "GET /api/v1/pw.getPolicy",
+            "GET /api/v1/pw.getPolicyReset",
+            "GET /api/v1/service.configurations",
+            "GET /api/v1/settings.oauth",
+            "GET /api/v1/settings.public",
+            "GET /api/v1/shield.svg",
+            "GET /api/v1/users.getAvatar",
+            "GET /assets/{file}",
+            "GET /avatar/room/{room}",
+            "GET /avatar/{name}",
+            "GET /custom-sounds/{file}",
+            "GET /data-export/{id}",
+            "GET /emoji-custom/",
+            "GET /emoji-custom/{file}",
+            "GET /i18n/{file}",
+            "GET /oauth/authorize",
+            "GET /oauth/userinfo",
+            "GET /reset-password/{token}",
+            "GET /robots.txt",
+            "GET /verify-email/{token}",
+            "POST /api/ecdh_proxy/initEncryptedSession",
+            "POST /api/v1/login",
+            "POST /api/v1/method.callAnon/{method}",
+            "POST /api/v1/method.callAnon/{method}/{rest}",
+            "POST /api/v1/users.2fa.sendEmailCode",
+            "POST /api/v1/users.forgotPassword",
+            "POST /api/v1/users.register",
+            "POST /api/v1/users.verifyEmail",
+            "POST /oauth/authorize",
+            "POST /oauth/token",
+            "POST /reset-password/{token}",
+        ];
+        assert_eq!(public, known, "a new public route needs a reason");
+    }
+
+    #[test]
+    fn every_route_is_described() {
+        let routes = all();
+        let document = serde_json::to_value(openapi::describe(&routes)).expect("a document");
+        for route in &routes {
+            let method = route.method.as_str().to_lowercase();
+            let operation = &document["paths"][&route.path][&method];
+            assert!(operation.is_object(), "{method} {}", route.path);
+            let about = operation["summary"].as_str().unwrap_or_default();
+            assert!(
+                about.ends_with('.'),
+                "{method} {} says nothing about itself",
+                route.path
+            );
+        }
+    }
+
+    #[test]
+    fn an_operation_says_what_it_takes_and_who_may_call_it() {
+        let document = serde_json::to_value(openapi::describe(&all())).expect("a document");
+        let operation = &document["paths"]["/api/v1/users.setActiveStatus"]["post"];
+        let body = &operation["requestBody"]["content"]["application/json"]["schema"];
+        assert_eq!(body["properties"]["activeStatus"]["type"], "boolean");
+        assert_eq!(body["additionalProperties"], json!(false));
+        assert_eq!(
+            operation["security"],
+            json!([{ "userId": [], "authToken": [] }])
+        );
+        assert!(
+            operation["description"]
+                .as_str()
+                .is_some_and(|text| text.contains("`edit-other-user-active-status`"))
+        );
+    }
+}
