@@ -21,7 +21,9 @@ pub type Text = Cow<'static, str>;
 #[derive(Clone, Debug, PartialEq)]
 pub enum ApiError {
     NotLoggedIn,
-    /// Wrong credentials, or an account that may not log in. Always 401, whatever the code says.
+    /// An unknown user or a wrong password: not told apart.
+    WrongCredentials,
+    /// Malformed credentials, or an account that may not log in. Always 401, whatever the code says.
     LoginFailed {
         /// A text or a number; absent for malformed arguments.
         code: Option<Value>,
@@ -45,6 +47,11 @@ pub enum ApiError {
         error_type: Value,
     },
     Plain(Text),
+    /// A parameter is missing or has the wrong type; says how.
+    Mismatch(String),
+    /// What the caller may not do, in the shape that servers up to 8.x give it. From 9.0 on all of these are forbidden
+    /// ([`dialect`]).
+    Denied(Box<Self>),
     /// Nothing but `success: false`.
     Bare,
     Forbidden(Text),
@@ -111,13 +118,31 @@ impl ApiError {
         Self::Plain(text.into())
     }
 
+    /// A coded error that says what the caller may not do.
+    pub fn denied(code: impl Into<Text>, reason: impl Into<Text>) -> Self {
+        Self::Denied(Box::new(Self::coded(code, reason)))
+    }
+
+    /// The same as a text.
+    pub fn plainly_denied(text: impl Into<Text>) -> Self {
+        Self::Denied(Box::new(Self::plain(text)))
+    }
+
     /// Adds details; shapes without details ignore them.
     #[must_use]
     pub fn with(mut self, more: Value) -> Self {
-        if let Self::Coded { details, .. } | Self::LoginFailed { details, .. } = &mut self {
+        if let Some(details) = self.details() {
             *details = Some(more);
         }
         self
+    }
+
+    fn details(&mut self) -> Option<&mut Option<Value>> {
+        match self {
+            Self::Coded { details, .. } | Self::LoginFailed { details, .. } => Some(details),
+            Self::Denied(error) => error.details(),
+            _ => None,
+        }
     }
 
     /// Says which internal method refused, as most coded errors of the reference server do.
@@ -128,13 +153,18 @@ impl ApiError {
 
     pub fn status(&self) -> StatusCode {
         match self {
-            Self::NotLoggedIn | Self::LoginFailed { .. } => StatusCode::UNAUTHORIZED,
+            Self::NotLoggedIn | Self::WrongCredentials | Self::LoginFailed { .. } => {
+                StatusCode::UNAUTHORIZED
+            }
             Self::Coded { code, .. } => match code.as_ref() {
                 "error-unauthorized" => StatusCode::FORBIDDEN,
                 "error-too-many-requests" => StatusCode::TOO_MANY_REQUESTS,
                 _ => StatusCode::BAD_REQUEST,
             },
-            Self::Typed { .. } | Self::Plain(_) | Self::Bare => StatusCode::BAD_REQUEST,
+            Self::Typed { .. } | Self::Plain(_) | Self::Mismatch(_) | Self::Bare => {
+                StatusCode::BAD_REQUEST
+            }
+            Self::Denied(error) => error.status(),
             Self::Forbidden(_) | Self::NotPermitted { .. } => StatusCode::FORBIDDEN,
             Self::NotFound(_) => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed(_) => StatusCode::METHOD_NOT_ALLOWED,
@@ -149,6 +179,10 @@ impl ApiError {
         let failure = |text: &str| json!({ "success": false, "error": text });
         match self {
             Self::NotLoggedIn => json!({ "status": "error", "message": wording::NOT_LOGGED_IN }),
+            Self::WrongCredentials => {
+                let code = wording::WRONG_CREDENTIALS;
+                json!({ "status": "error", "error": code, "message": code })
+            }
             Self::MethodNotAllowed(_) => {
                 json!({ "status": "error", "message": wording::NO_SUCH_ENDPOINT })
             }
@@ -208,6 +242,8 @@ impl ApiError {
                 }
                 body
             }
+            Self::Mismatch(what) => failure(&wording::mismatch(what)),
+            Self::Denied(error) => error.body(),
             Self::Bare => json!({ "success": false }),
             Self::Plain(text) | Self::Forbidden(text) | Self::NotFound(text) => failure(text),
             Self::TooLarge => failure(wording::TOO_LARGE),
@@ -260,7 +296,7 @@ mod tests {
 
     #[test]
     fn two_codes_have_a_status_of_their_own_and_lose_their_type() {
-        let error = ApiError::coded("error-unauthorized", "No.").method("x");
+        let error = ApiError::denied("error-unauthorized", "No.").method("x");
         assert_eq!(
             shape(&error),
             (

@@ -24,65 +24,27 @@ impl Dialect {
         }
     }
 
-    /// The error in the words of this dialect. A caller with a session is never told to log in, and a missing right is
-    /// always forbidden, whatever the code says.
+    /// The error in the words of this dialect. A caller with a session is never told to log in, and what somebody may
+    /// not do is always forbidden, whatever the code says.
     pub fn word(self, error: ApiError, has_session: bool) -> ApiError {
-        if self == Self::Eight {
-            return error;
-        }
-        match error {
-            ApiError::NotLoggedIn if has_session => ApiError::NotPermitted {
+        match (self, error) {
+            (Self::Nine, ApiError::NotLoggedIn) if has_session => ApiError::NotPermitted {
                 error: "unauthorized".into(),
                 details: None,
             },
-            ApiError::Coded {
-                ref code,
-                ref details,
-                ..
-            } if is_about_rights(code) => {
-                let text = error.body()["error"]
-                    .as_str()
-                    .unwrap_or_default()
-                    .to_owned();
-                ApiError::NotPermitted {
-                    error: text.into(),
-                    details: details.clone(),
-                }
-            }
-            ApiError::Plain(text) if is_about_rights(&text) => ApiError::NotPermitted {
-                error: text,
-                details: None,
+            (Self::Nine, ApiError::Denied(mut error)) => ApiError::NotPermitted {
+                error: error.to_string().into(),
+                details: error.details().and_then(Option::take),
             },
-            ApiError::Typed {
-                error: text,
-                error_type,
-            } if error_type.as_str().is_some_and(is_about_rights) => ApiError::NotPermitted {
-                error: text,
-                details: None,
-            },
-            other => other,
+            (_, error) => error,
         }
     }
-}
-
-/// Whether a code, with or without `error-` in front, says that somebody may not.
-fn is_about_rights(code: &str) -> bool {
-    [
-        "not-allowed",
-        "not-authorized",
-        "no-permission",
-        "unauthorized",
-    ]
-    .iter()
-    .any(|end| {
-        code.strip_suffix(end)
-            .is_some_and(|start| start.is_empty() || start.ends_with('-'))
-    })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::errors::wording;
     use axum::http::StatusCode;
     use serde_json::json;
 
@@ -101,8 +63,8 @@ mod tests {
 
     #[test]
     fn what_somebody_may_not_do_is_forbidden_from_nine_on() {
-        let coded = |code: &'static str| ApiError::coded(code, "No").method("m");
         let shape = |error: &ApiError| (error.status(), error.body()["errorType"].clone());
+        let forbidden = (StatusCode::FORBIDDEN, json!("error-forbidden"));
         for code in [
             "error-not-allowed",
             "not-allowed",
@@ -112,18 +74,28 @@ mod tests {
             "error-no-permission",
             "error-unauthorized",
         ] {
-            let worded = Dialect::Nine.word(coded(code), true);
-            assert_eq!(
-                shape(&worded),
-                (StatusCode::FORBIDDEN, json!("error-forbidden")),
-                "{code}"
-            );
+            let denied = ApiError::denied(code, "No").method("m");
+            let worded = Dialect::Nine.word(denied.clone(), true);
+            assert_eq!(shape(&worded), forbidden, "{code}");
             assert_eq!(worded.body()["error"], json!(format!("No [{code}]")));
             assert_eq!(worded.body()["details"], json!({ "method": "m" }));
-            assert_eq!(Dialect::Eight.word(coded(code), true), coded(code));
+            let plain = ApiError::plainly_denied(code);
+            let worded = Dialect::Nine.word(plain, true);
+            assert_eq!(shape(&worded), forbidden, "{code}");
+            assert_eq!(worded.body()["error"], json!(code));
+            let coded = ApiError::coded(code, "No").method("m");
+            let worded = Dialect::Eight.word(denied, true);
+            assert_eq!(
+                (worded.status(), worded.body()),
+                (coded.status(), coded.body())
+            );
         }
+        let worded = Dialect::Nine.word(wording::editing_permissions(), true);
+        assert_eq!(shape(&worded), forbidden);
+        assert_eq!(worded.body()["error"], "Editing permissions is not allowed");
         for code in ["error-invalid-user", "totp-required", "error-room-archived"] {
-            assert_eq!(Dialect::Nine.word(coded(code), true), coded(code));
+            let coded = || ApiError::coded(code, "No").method("m");
+            assert_eq!(Dialect::Nine.word(coded(), true), coded());
         }
     }
 

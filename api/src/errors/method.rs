@@ -13,9 +13,7 @@ impl ApiError {
                 details,
             } => meteor_error(&number_or_text(code), reason.as_deref(), details.clone()),
             // Over methods a wrong name and a wrong password have a code of their own.
-            Self::LoginFailed { code, .. } if *code == Some(json!("Unauthorized")) => {
-                meteor_error(&json!(403), Some("Incorrect password"), None)
-            }
+            Self::WrongCredentials => meteor_error(&json!(403), Some("Incorrect password"), None),
             Self::LoginFailed {
                 code: Some(code),
                 reason,
@@ -23,9 +21,12 @@ impl ApiError {
             } => meteor_error(code, Some(reason), details.clone()),
             Self::LoginFailed {
                 code: None, reason, ..
-            } => of_text(reason),
+            } => match_error(reason),
             Self::Typed { error, error_type } => meteor_error(error_type, Some(error), None),
-            Self::Plain(text) => of_text(text),
+            // An error without a shape of its own, for which the reference server sends `{}`; the text does no harm.
+            Self::Plain(text) => json!({ "message": text }),
+            Self::Mismatch(what) => match_error(&wording::mismatch(what)),
+            Self::Denied(error) => error.of_method(),
             Self::Forbidden(_) | Self::NotPermitted { .. } => {
                 meteor_error(&json!("error-not-allowed"), Some("Not allowed"), None)
             }
@@ -67,19 +68,14 @@ fn meteor_error(code: &Value, reason: Option<&str>, details: Option<Value>) -> V
     Value::Object(error)
 }
 
-/// A text without code: a parameter of the wrong type, or an error without a shape of its own. The reference server
-/// sends `{}` for the latter; the text does no harm and helps.
-fn of_text(text: &str) -> Value {
-    if text.starts_with("Match error:") {
-        json!({
-            "message": text,
-            "path": "",
-            "sanitizedError": meteor_error(&json!(400), Some("Match failed"), None),
-            "errorType": "Match.Error",
-        })
-    } else {
-        json!({ "message": text })
-    }
+/// A parameter is of the wrong kind.
+fn match_error(text: &str) -> Value {
+    json!({
+        "message": text,
+        "path": "",
+        "sanitizedError": meteor_error(&json!(400), Some("Match failed"), None),
+        "errorType": "Match.Error",
+    })
 }
 
 #[cfg(test)]

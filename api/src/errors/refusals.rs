@@ -160,7 +160,7 @@ const fn grant_method(grant: Grant) -> &'static str {
 impl From<LoginRefusal> for ApiError {
     fn from(refusal: LoginRefusal) -> Self {
         match refusal {
-            LoginRefusal::WrongCredentials => wording::wrong_credentials(),
+            LoginRefusal::WrongCredentials => Self::WrongCredentials,
             LoginRefusal::NoPassword => wording::no_password_set(),
             LoginRefusal::NotActivated => wording::user_not_activated(),
             LoginRefusal::EmailUnverified => wording::email_unverified(),
@@ -261,10 +261,10 @@ impl From<RoomRefusal> for ApiError {
                 Self::coded("error-invalid-room", "Invalid room").method("saveRoomSettings")
             }
             RoomRefusal::AlreadyExists => {
-                Self::coded("error-not-allowed", "Not allowed").method("createRoom")
+                Self::denied("error-not-allowed", "Not allowed").method("createRoom")
             }
             RoomRefusal::CreateNotAllowed(RoomKind::Direct) => {
-                Self::coded("error-not-allowed", "Not allowed").method("createDirectMessage")
+                Self::denied("error-not-allowed", "Not allowed").method("createDirectMessage")
             }
             RoomRefusal::CreateNotAllowed(_) => wording::forbidden(),
             RoomRefusal::EmptyName => Self::coded("error-invalid-name", "Invalid name")
@@ -276,7 +276,7 @@ impl From<RoomRefusal> for ApiError {
             )
             .with(json!({ "function": "RocketChat.updateRoomName", "handle": name })),
             RoomRefusal::DirectHasNoName | RoomRefusal::EditNotAllowed => {
-                Self::coded("error-action-not-allowed", "Editing room is not allowed")
+                Self::denied("error-action-not-allowed", "Editing room is not allowed")
                     .with(json!({ "method": "saveRoomSettings", "action": "Editing_room" }))
             }
             RoomRefusal::InvalidParticipants => {
@@ -285,13 +285,13 @@ impl From<RoomRefusal> for ApiError {
             RoomRefusal::TooManyParticipants { .. } => {
                 Self::plain("error-direct-message-max-user-exceeded")
             }
-            RoomRefusal::BroadcastIsReadOnly => Self::coded(
+            RoomRefusal::BroadcastIsReadOnly => Self::denied(
                 "error-action-not-allowed",
                 "Editing readOnly of broadcast room is not allowed",
             )
             .with(json!({ "method": "saveRoomSettings", "action": "Editing_room" })),
             RoomRefusal::ArchiveNotAllowed => {
-                Self::coded("error-not-authorized", "Not authorized").method("archiveRoom")
+                Self::denied("error-not-authorized", "Not authorized").method("archiveRoom")
             }
             RoomRefusal::DirectNotArchivable => Self::coded(
                 "error-direct-message-room",
@@ -299,7 +299,7 @@ impl From<RoomRefusal> for ApiError {
             )
             .method("archiveRoom"),
             RoomRefusal::DeleteNotAllowed => {
-                Self::coded("error-not-allowed", "Not allowed").method("eraseRoom")
+                Self::denied("error-not-allowed", "Not allowed").method("eraseRoom")
             }
             RoomRefusal::TextTooLong { limit } => {
                 wording::invalid_params(&[format!("must NOT have more than {limit} characters")])
@@ -409,7 +409,7 @@ impl From<UserRefusal> for ApiError {
                 "Remove_last_admin",
             ),
             UserRefusal::DeleteOwnNotAllowed => {
-                Self::coded("error-not-allowed", "Not allowed").method("deleteUserOwnAccount")
+                Self::denied("error-not-allowed", "Not allowed").method("deleteUserOwnAccount")
             }
             UserRefusal::Preference(PreferenceFault::Unknown(_)) => {
                 wording::invalid_params(&["must NOT have additional properties".to_owned()])
@@ -439,7 +439,7 @@ const fn role_methods(role: RoomRole) -> (&'static str, &'static str) {
 impl From<MembershipRefusal> for ApiError {
     fn from(refusal: MembershipRefusal) -> Self {
         let not_allowed =
-            |method: &str| Self::coded("error-not-allowed", "Not allowed").method(method);
+            |method: &str| Self::denied("error-not-allowed", "Not allowed").method(method);
         match refusal {
             MembershipRefusal::NotYourOwn | MembershipRefusal::JoinNotAllowed => {
                 not_allowed("joinRoom")
@@ -555,11 +555,11 @@ impl From<OutOfSync> for ApiError {
 impl From<MessageRefusal> for ApiError {
     fn from(refusal: MessageRefusal) -> Self {
         let action = |reason: &'static str, method: &str, action: &str| {
-            Self::coded("error-action-not-allowed", reason)
+            Self::denied("error-action-not-allowed", reason)
                 .with(json!({ "method": method, "action": action }))
         };
         match refusal {
-            MessageRefusal::NoAccess => Self::plain("error-not-allowed"),
+            MessageRefusal::NoAccess => Self::plainly_denied("error-not-allowed"),
             MessageRefusal::Blocked => Self::plain("room_is_blocked"),
             MessageRefusal::ReadOnly => {
                 Self::plain("You can't send messages because the room is readonly.")
@@ -570,7 +570,7 @@ impl From<MessageRefusal> for ApiError {
                     .method("sendMessage")
             }
             MessageRefusal::ThreadsDisabled => {
-                Self::coded("error-not-allowed", "not-allowed").method("sendMessage")
+                Self::denied("error-not-allowed", "not-allowed").method("sendMessage")
             }
             MessageRefusal::TooLong { .. } => Self::coded(
                 "error-message-size-exceeded",
@@ -591,12 +591,12 @@ impl From<MessageRefusal> for ApiError {
             MessageRefusal::RoomTooLargeForGroupMention { limit } => action_text(format!(
                 "Notify all is not allowed in rooms with more than {limit} members"
             )),
-            MessageRefusal::MentionAllNotAllowed => Self::coded(
+            MessageRefusal::MentionAllNotAllowed => Self::denied(
                 "error-action-not-allowed",
                 "Notify all in this room not allowed",
             )
             .method("filterATAllTag"),
-            MessageRefusal::MentionHereNotAllowed => Self::coded(
+            MessageRefusal::MentionHereNotAllowed => Self::denied(
                 "error-action-not-allowed",
                 "Notify here in this room not allowed",
             )
@@ -626,5 +626,5 @@ impl From<MessageRefusal> for ApiError {
 }
 
 fn action_text(reason: String) -> ApiError {
-    ApiError::coded("error-action-not-allowed", reason).method("filterATAllTag")
+    ApiError::denied("error-action-not-allowed", reason).method("filterATAllTag")
 }

@@ -46,12 +46,17 @@ pub const TOO_SLOW: &str = "Request timeout";
 /// The log cannot be used now.
 pub const UNAVAILABLE: &str = "Service temporarily unavailable";
 
+/// How a parameter is not what it must be.
+pub fn mismatch(what: &str) -> String {
+    format!("Match error: {what}")
+}
+
 pub fn forbidden() -> ApiError {
     ApiError::Forbidden("unauthorized".into())
 }
 
 pub fn permission_missing() -> ApiError {
-    ApiError::coded(
+    ApiError::denied(
         "error-unauthorized",
         "User does not have the permissions required for this action",
     )
@@ -102,12 +107,12 @@ pub fn malformed_body(what: &str) -> ApiError {
 
 /// `found` is the name of the type it has.
 pub fn type_mismatch(wanted: &str, found: &str, field: &str) -> ApiError {
-    ApiError::Plain(format!("Match error: Expected {wanted}, got {found} in field {field}").into())
+    ApiError::Mismatch(format!("Expected {wanted}, got {found} in field {field}"))
 }
 
 /// A required parameter is missing.
 pub fn match_missing(field: &str) -> ApiError {
-    ApiError::Plain(format!("Match error: Missing key '{field}'").into())
+    ApiError::Mismatch(format!("Missing key '{field}'"))
 }
 
 /// A text is none of those that are known.
@@ -145,5 +150,5 @@ pub fn invalid_query(what: &str) -> ApiError {
 
 /// The body does not have the required shape.
 pub fn match_error(what: &dyn std::fmt::Display) -> ApiError {
-    ApiError::Plain(format!("Match error: {what}").into())
+    ApiError::Mismatch(what.to_string())
 }

@@ -45,7 +45,7 @@ pub fn check(
     let Some(limit) = limit(route.rate, &settings) else {
         return (None, Ok(()));
     };
-    if caller.is_some_and(|caller| is_exempt(state, caller)) {
+    if caller.is_some_and(|caller| caller.may(state, Permission::API_BYPASS_RATE_LIMIT)) {
         return (None, Ok(()));
     }
     let (standing, outcome) = state.rate_limiter().count(
@@ -56,12 +56,6 @@ pub fn check(
     );
     let outcome = outcome.map_err(wording::too_many_requests);
     (Some(standing), outcome)
-}
-
-fn is_exempt(state: &AppState, caller: &Caller) -> bool {
-    caller
-        .authority(&[], &state.views().permissions())
-        .has(Permission::API_BYPASS_RATE_LIMIT)
 }
 
 /// The limit in force; `None`: unlimited.

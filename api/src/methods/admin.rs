@@ -150,10 +150,8 @@ async fn save(call: &MethodCall, wishes: &[Value]) -> MethodOutcome {
 
 /// `getSetupWizardParameters()`: the questions for the first administrator. Others get what anyone may read.
 async fn setup_wizard(call: MethodCall) -> MethodOutcome {
-    let all = call
-        .caller
-        .authority(&[], &call.state.views().permissions())
-        .has(Permission::VIEW_PRIVILEGED_SETTING);
+    let (state, right) = (&call.state, Permission::VIEW_PRIVILEGED_SETTING);
+    let all = call.caller.may(state, right);
     let documents = rows::documents(&call.state, false, |one| {
         one.group_name() == "Setup_Wizard" && (all || one.public)
     })
@@ -168,10 +166,7 @@ async fn refresh_service(call: MethodCall) -> MethodOutcome {
 }
 
 fn may_add_services(state: &AppState, caller: &Caller) -> Result<(), ApiError> {
-    let table = state.views().permissions();
-    let allowed = caller
-        .authority(&[], &table)
-        .has(Permission::ADD_OAUTH_SERVICE);
+    let allowed = caller.may(state, Permission::ADD_OAUTH_SERVICE);
     allowed.then_some(()).ok_or_else(wording::adding_services)
 }
 

@@ -103,9 +103,8 @@ async fn remove_other_tokens(call: MethodCall) -> MethodOutcome {
 
 /// For personal tokens: checks the right and the second factor, returns the name.
 async fn personal_token_name(call: &MethodCall) -> Result<String, ApiError> {
-    let permissions = call.state.views().permissions();
-    let authority = call.caller.authority(&[], &permissions);
-    if !authority.has(Permission::CREATE_PERSONAL_ACCESS_TOKENS) {
+    let (state, right) = (&call.state, Permission::CREATE_PERSONAL_ACCESS_TOKENS);
+    if !call.caller.may(state, right) {
         return Err(wording::personal_tokens_not_allowed());
     }
     let wish = call.args.object(0)?;

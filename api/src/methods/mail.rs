@@ -103,9 +103,7 @@ async fn send_confirmation(call: AnyMethodCall) -> MethodOutcome {
 
 /// `sendInvitationEmail([addresses])`: returns those that were invited.
 async fn send_invitations(call: MethodCall) -> MethodOutcome {
-    let permissions = call.state.views().permissions();
-    let authority = call.caller.authority(&[], &permissions);
-    if !authority.has(Permission::BULK_REGISTER_USER) {
+    if !call.caller.may(&call.state, Permission::BULK_REGISTER_USER) {
         return Err(wording::method_not_allowed("sendInvitationEmail"));
     }
     let addresses = call.args.list(0)?.iter().filter_map(Value::as_str);

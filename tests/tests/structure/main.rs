@@ -221,3 +221,29 @@ fn wire_error_names_live_in_one_place() {
         }
     }
 }
+
+#[test]
+fn what_somebody_may_not_do_is_worded_as_that() {
+    let errors = root().join("api/src/errors");
+    let sources = sources("api");
+    for (path, text) in sources.iter().filter(|(path, _)| path.starts_with(&errors)) {
+        // Calls may stand on lines of their own.
+        let text: String = text.split_whitespace().collect();
+        for made in ["::coded(\"", "::code(\"", "::plain(\""] {
+            let codes = text.split(made).skip(1);
+            for code in codes.filter_map(|rest| rest.split('"').next()) {
+                let ends = [
+                    "not-allowed",
+                    "not-authorized",
+                    "no-permission",
+                    "unauthorized",
+                ];
+                assert!(
+                    !ends.iter().any(|end| code.ends_with(end)),
+                    "{}: {code} is an error that is `denied`",
+                    path.display()
+                );
+            }
+        }
+    }
+}

@@ -45,7 +45,7 @@ impl From<RoleRefusal> for ApiError {
             RoleRefusal::InvalidProperties => wording::invalid_role_properties(),
             RoleRefusal::NotFound => wording::bare_code("error-invalid-roleId"),
             RoleRefusal::Protected => wording::bare_code("error-role-protected"),
-            RoleRefusal::NameTaken => wording::bare_code("error-duplicate-role-names-not-allowed"),
+            RoleRefusal::NameTaken => wording::role_renamed_to_taken(),
             RoleRefusal::InUse => wording::role_refusal(
                 "error-role-in-use",
                 "Cannot delete role because it's in use",

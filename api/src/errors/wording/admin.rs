@@ -14,7 +14,7 @@ pub fn bare_code(code: &'static str) -> ApiError {
 
 /// `access-permissions` is missing for changing roles.
 pub fn accessing_permissions() -> ApiError {
-    ApiError::coded(
+    ApiError::denied(
         "error-action-not-allowed",
         "Accessing permissions is not allowed",
     )
@@ -23,11 +23,12 @@ pub fn accessing_permissions() -> ApiError {
 
 /// `access-permissions` is missing for removing or looking up roles.
 pub fn accessing_permissions_denied() -> ApiError {
-    ApiError::coded("error-not-allowed", "Accessing permissions is not allowed")
+    ApiError::denied("error-not-allowed", "Accessing permissions is not allowed")
 }
 
+/// By its code, this counts as something that the caller may not do.
 pub fn role_name_taken() -> ApiError {
-    ApiError::coded(
+    ApiError::denied(
         "error-duplicate-role-names-not-allowed",
         "Role name already exists",
     )
@@ -39,6 +40,13 @@ pub fn invalid_role_properties() -> ApiError {
         "error-invalid-role-properties",
         "The role properties are invalid.",
     )
+}
+
+/// Another role gets the name of this one.
+pub fn role_renamed_to_taken() -> ApiError {
+    ApiError::Denied(Box::new(bare_code(
+        "error-duplicate-role-names-not-allowed",
+    )))
 }
 
 /// Neither id nor name of a role was given.
@@ -101,10 +109,10 @@ pub fn permissions_update(text: &'static str, code: &'static str) -> ApiError {
 
 /// `access-permissions` is missing for `permissions.update`.
 pub fn editing_permissions() -> ApiError {
-    permissions_update(
+    ApiError::Denied(Box::new(permissions_update(
         "Editing permissions is not allowed",
         "error-edit-permissions-not-allowed",
-    )
+    )))
 }
 
 pub fn invalid_permissions_body() -> ApiError {
@@ -117,7 +125,7 @@ pub fn setting_id_missing() -> ApiError {
 
 /// The settings do not exist, or the caller may not change them.
 pub fn saving_settings_not_allowed(ids: &[String]) -> ApiError {
-    ApiError::coded(
+    ApiError::denied(
         "error-action-not-allowed",
         "Editing settings is not allowed",
     )
@@ -126,7 +134,7 @@ pub fn saving_settings_not_allowed(ids: &[String]) -> ApiError {
 
 /// `add-oauth-service` is missing.
 pub fn adding_services() -> ApiError {
-    ApiError::coded(
+    ApiError::denied(
         "error-action-not-allowed",
         "Adding OAuth Services is not allowed",
     )
@@ -146,12 +154,12 @@ pub fn service_not_found() -> ApiError {
 
 /// `manage-oauth-apps` is missing; the answer is a text alone.
 pub fn not_allowed_text() -> ApiError {
-    ApiError::plain("error-not-allowed")
+    ApiError::plainly_denied("error-not-allowed")
 }
 
 /// `manage-oauth-apps` is missing.
 pub fn managing_oauth_apps() -> ApiError {
-    ApiError::coded("error-not-allowed", "Not allowed")
+    ApiError::denied("error-not-allowed", "Not allowed")
 }
 
 /// `oauth-apps.get` with none or both of its selectors.
@@ -204,10 +212,10 @@ pub fn push_not_delivered() -> ApiError {
 
 /// `push.get` of something that does not exist or is not for the caller: texts alone.
 pub fn push_get(what: &'static str) -> ApiError {
-    ApiError::plain(match what {
-        "message" => "error-message-not-found",
-        _ => "error-not-allowed",
-    })
+    match what {
+        "message" => ApiError::plain("error-message-not-found"),
+        _ => ApiError::plainly_denied("error-not-allowed"),
+    }
 }
 
 pub fn banner_not_found() -> ApiError {
@@ -246,7 +254,7 @@ pub fn role_refusal(code: &'static str, reason: impl Into<Text>) -> ApiError {
 
 /// The caller may not change permissions by method.
 pub fn permission_method(method: &str) -> ApiError {
-    ApiError::coded(
+    ApiError::denied(
         "error-action-not-allowed",
         "Adding permission is not allowed",
     )

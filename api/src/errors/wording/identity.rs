@@ -5,15 +5,10 @@ use application::identity::challenge::{Challenge, ChallengeReason, Factor};
 use serde_json::{Map, Value, json};
 
 use crate::errors::ApiError;
+use crate::errors::wording::mismatch;
 
-/// An unknown user or a wrong password: not told apart.
-pub fn wrong_credentials() -> ApiError {
-    ApiError::LoginFailed {
-        code: Some(json!("Unauthorized")),
-        reason: "Unauthorized".into(),
-        details: None,
-    }
-}
+/// The code and the text of an unknown user or a wrong password.
+pub const WRONG_CREDENTIALS: &str = "Unauthorized";
 
 pub fn no_password_set() -> ApiError {
     ApiError::LoginFailed {
@@ -72,7 +67,7 @@ pub fn unrecognized_login() -> ApiError {
 pub fn malformed_login(what: &str) -> ApiError {
     ApiError::LoginFailed {
         code: None,
-        reason: format!("Match error: {what}").into(),
+        reason: mismatch(what).into(),
         details: None,
     }
 }
@@ -147,7 +142,8 @@ pub fn no_such_token() -> ApiError {
 
 /// The user may not have personal tokens.
 pub fn personal_tokens_not_allowed() -> ApiError {
-    ApiError::coded("not-authorized", "Not Authorized").method("personalAccessTokens:generateToken")
+    ApiError::denied("not-authorized", "Not Authorized")
+        .method("personalAccessTokens:generateToken")
 }
 
 pub fn token_name_required() -> ApiError {
@@ -156,7 +152,7 @@ pub fn token_name_required() -> ApiError {
 
 /// Creating tokens for users is off, or not for this caller.
 pub fn create_token_not_allowed() -> ApiError {
-    ApiError::coded("error-not-authorized", "Not authorized").method("createToken")
+    ApiError::denied("error-not-authorized", "Not authorized").method("createToken")
 }
 
 pub fn unknown_user_to_log_out() -> ApiError {
@@ -221,7 +217,7 @@ pub fn invalid_totp() -> ApiError {
 
 /// The caller may not reset the second factors of that user, or they cannot be reset here.
 pub fn reset_not_allowed(method: &str) -> ApiError {
-    ApiError::coded("error-not-allowed", "Not allowed").method(method)
+    ApiError::denied("error-not-allowed", "Not allowed").method(method)
 }
 
 pub fn parameter_required(name: &str) -> ApiError {

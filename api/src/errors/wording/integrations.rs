@@ -7,7 +7,7 @@ use crate::errors::wording::mail::email_send_failed;
 
 /// `Webdav_Integration_Enabled` is off.
 pub fn webdav_disabled(method: &str) -> ApiError {
-    ApiError::coded("error-not-allowed", "WebDAV Integration Not Allowed").method(method)
+    ApiError::denied("error-not-allowed", "WebDAV Integration Not Allowed").method(method)
 }
 
 /// The account was added before.
@@ -49,7 +49,7 @@ pub fn autotranslate_disabled() -> ApiError {
 
 /// `auto-translate` is missing.
 pub fn autotranslate_not_allowed() -> ApiError {
-    ApiError::coded("error-action-not-allowed", "Auto-Translate is not allowed")
+    ApiError::denied("error-action-not-allowed", "Auto-Translate is not allowed")
         .method("autoTranslate.saveSettings")
 }
 
@@ -72,7 +72,7 @@ pub fn translated_message_unknown() -> ApiError {
 }
 
 pub fn import_not_allowed() -> ApiError {
-    ApiError::coded("error-action-not-allowed", "Importing is not allowed")
+    ApiError::denied("error-action-not-allowed", "Importing is not allowed")
         .with(json!({ "method": "startImport", "action": "run-import" }))
 }
 

@@ -40,5 +40,5 @@ pub fn no_own_address(method: &str) -> ApiError {
 }
 
 pub fn method_not_allowed(method: &str) -> ApiError {
-    ApiError::coded("error-not-allowed", "Not allowed").method(method)
+    ApiError::denied("error-not-allowed", "Not allowed").method(method)
 }

@@ -54,16 +54,16 @@ pub fn emoji_missing() -> ApiError {
 
 /// Reacting in a room the caller may not see.
 pub fn reacting_not_authorized() -> ApiError {
-    ApiError::coded("not-authorized", "Not Authorized").method("setReaction")
+    ApiError::denied("not-authorized", "Not Authorized").method("setReaction")
 }
 
 /// Reacting in a room the caller may not post in.
 pub fn reacting_while_muted(room: &str) -> ApiError {
-    ApiError::coded("error-not-allowed", "You have been muted").with(json!({ "rid": room }))
+    ApiError::denied("error-not-allowed", "You have been muted").with(json!({ "rid": room }))
 }
 
 pub fn invalid_emoji() -> ApiError {
-    ApiError::coded("error-not-allowed", "Invalid emoji provided.").method("setReaction")
+    ApiError::denied("error-not-allowed", "Invalid emoji provided.").method("setReaction")
 }
 
 /// `chat.getMessage` without an id.
@@ -72,7 +72,7 @@ pub fn msg_id_query_missing() -> ApiError {
 }
 
 pub fn reading_not_allowed() -> ApiError {
-    ApiError::coded("error-not-allowed", "Not allowed")
+    ApiError::denied("error-not-allowed", "Not allowed")
 }
 
 pub fn message_not_encrypted() -> ApiError {

@@ -6,7 +6,7 @@ use crate::errors::ApiError;
 
 /// `restart-server` is missing.
 pub fn restart_not_allowed() -> ApiError {
-    ApiError::coded("error-not-authorized", "Not authorized").method("restart_server")
+    ApiError::denied("error-not-authorized", "Not authorized").method("restart_server")
 }
 
 /// The `message` of `method.call` is not valid.

@@ -167,7 +167,7 @@ pub fn last_owner(removed: &[String], changed: &[String]) -> ApiError {
 
 /// `action` is the wire's name of the operation.
 pub fn user_action(reason: impl Into<Text>, action: &str) -> ApiError {
-    ApiError::coded("error-action-not-allowed", reason)
+    ApiError::denied("error-action-not-allowed", reason)
         .with(json!({ "method": "insertOrUpdateUser", "action": action }))
 }
 
@@ -190,7 +190,7 @@ pub fn password_in_history() -> ApiError {
 
 /// Changing profiles is off.
 pub fn profile_change_not_allowed() -> ApiError {
-    ApiError::coded("error-not-allowed", "Not allowed").method("saveUserProfile")
+    ApiError::denied("error-not-allowed", "Not allowed").method("saveUserProfile")
 }
 
 /// Mail cannot be sent to that domain.
@@ -223,7 +223,7 @@ pub fn invalid_selector() -> ApiError {
 
 /// Deleting one's own account is off.
 pub fn delete_own_not_allowed() -> ApiError {
-    ApiError::coded("error-not-allowed", "Not allowed").method("deleteUserOwnAccount")
+    ApiError::denied("error-not-allowed", "Not allowed").method("deleteUserOwnAccount")
 }
 
 pub fn body_parameter_missing(name: &str) -> ApiError {
@@ -242,10 +242,10 @@ pub fn invalid_own_username() -> ApiError {
 
 /// Copies of one's own data are off.
 pub fn data_download_disabled() -> ApiError {
-    ApiError::coded("error-not-allowed", "Not allowed").method("requestDataDownload")
+    ApiError::denied("error-not-allowed", "Not allowed").method("requestDataDownload")
 }
 
 /// This way to set a password is only for users who must change it.
 pub fn password_change_not_required() -> ApiError {
-    ApiError::coded("error-not-allowed", "Not allowed").method("setUserPassword")
+    ApiError::denied("error-not-allowed", "Not allowed").method("setUserPassword")
 }

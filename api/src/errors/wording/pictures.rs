@@ -16,16 +16,16 @@ pub fn nothing_said() -> ApiError {
 
 /// Changing one's own picture is off.
 pub fn avatar_not_allowed() -> ApiError {
-    ApiError::coded("error-not-allowed", "Change avatar is not allowed").method("users.setAvatar")
+    ApiError::denied("error-not-allowed", "Change avatar is not allowed").method("users.setAvatar")
 }
 
 /// The caller may not remove this picture.
 pub fn avatar_reset_not_allowed() -> ApiError {
-    ApiError::coded("error-not-allowed", "Reset avatar is not allowed").method("users.resetAvatar")
+    ApiError::denied("error-not-allowed", "Reset avatar is not allowed").method("users.resetAvatar")
 }
 
 pub fn room_avatar_not_allowed() -> ApiError {
-    ApiError::coded(
+    ApiError::denied(
         "error-action-not-allowed",
         "Editing room avatar is not allowed",
     )
@@ -130,7 +130,7 @@ pub fn invalid_custom_sound() -> ApiError {
 }
 
 pub fn assets_not_allowed() -> ApiError {
-    ApiError::coded("error-action-not-allowed", "Managing assets not allowed")
+    ApiError::denied("error-action-not-allowed", "Managing assets not allowed")
         .with(json!({ "method": "setAsset", "action": "Managing_assets" }))
 }
 

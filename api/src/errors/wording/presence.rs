@@ -6,7 +6,7 @@ use crate::errors::ApiError;
 
 /// `Accounts_AllowUserStatusMessageChange` is off.
 pub fn status_change_not_allowed() -> ApiError {
-    ApiError::coded("error-not-allowed", "Change status is not allowed").method("users.setStatus")
+    ApiError::denied("error-not-allowed", "Change status is not allowed").method("users.setStatus")
 }
 
 /// Not one of the four statuses.
@@ -29,7 +29,7 @@ pub fn status_does_not_end() -> ApiError {
 
 /// `Accounts_AllowInvisibleStatusOption` is off.
 pub fn status_not_allowed() -> ApiError {
-    ApiError::coded("error-status-not-allowed", "Invisible status is disabled")
+    ApiError::denied("error-status-not-allowed", "Invisible status is disabled")
         .method("users.setStatus")
 }
 
@@ -92,5 +92,5 @@ pub fn custom_status_not_found(id: &str) -> ApiError {
 
 /// The body has an unknown key.
 pub fn match_unknown(field: &str) -> ApiError {
-    ApiError::Plain(format!("Match error: Unknown key in field {field}").into())
+    ApiError::Mismatch(format!("Unknown key in field {field}"))
 }

@@ -186,7 +186,7 @@ pub fn direct_message_user_unknown() -> ApiError {
 
 /// Marking a room as read that the caller may not see.
 pub fn marking_not_allowed() -> ApiError {
-    ApiError::coded("error-not-allowed", "Not allowed").method("readMessages")
+    ApiError::denied("error-not-allowed", "Not allowed").method("readMessages")
 }
 
 /// Marking a room as read that the caller is not in.
@@ -205,6 +205,6 @@ pub fn nothing_to_unread() -> ApiError {
 
 /// The first unread message must exist and must not be the caller's own.
 pub fn unread_not_allowed() -> ApiError {
-    ApiError::coded("error-action-not-allowed", "Not allowed")
+    ApiError::denied("error-action-not-allowed", "Not allowed")
         .with(json!({ "method": "unreadMessages", "action": "Unread_messages" }))
 }

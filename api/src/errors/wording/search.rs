@@ -11,12 +11,12 @@ pub fn directory_parameters() -> ApiError {
 
 /// A missing right, as a text without a type.
 pub fn plainly_not_allowed() -> ApiError {
-    ApiError::plain("error-not-allowed")
+    ApiError::plainly_denied("error-not-allowed")
 }
 
 /// The same in other words.
 pub fn plainly_not_authorized() -> ApiError {
-    ApiError::plain("error-not-authorized")
+    ApiError::plainly_denied("error-not-authorized")
 }
 
 pub fn event_not_found() -> ApiError {

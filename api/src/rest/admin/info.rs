@@ -1,5 +1,6 @@
 //! What the server says about itself (contract, admin 6).
 
+use application::caller::Caller;
 use application::ids::now;
 use axum::http::{Method, header};
 use domain::permission::Permission;
@@ -38,11 +39,8 @@ pub(super) fn routes() -> Vec<Route> {
 /// `version` is at the top level in both forms: clients read the one they know.
 async fn info(call: Anyone) -> Outcome {
     let version = &call.state.doors().announced_version;
-    let privileged = call.caller.as_ref().is_some_and(|caller| {
-        caller
-            .authority(&[], &call.state.views().permissions())
-            .has(Permission::GET_SERVER_INFO)
-    });
+    let may = |caller: &Caller| caller.may(&call.state, Permission::GET_SERVER_INFO);
+    let privileged = call.caller.as_ref().is_some_and(may);
     if !privileged {
         return Ok(Answer::empty().field("version", major_minor(version)));
     }

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use application::caller::Caller;
 use axum::http::{Method, header};
 use domain::permission::Permission;
 use domain::settings::keys;
@@ -93,11 +94,8 @@ async fn user(call: &Anyone, named: &UserNamed) -> Result<(String, &'static str)
     let settings = call.state.views().settings();
     let must_log_in = settings.bool(keys::API_SHIELD_USER_REQUIRE_AUTH);
     // Callers who may not see users over REST do not see them here either.
-    let seen = call.caller.as_ref().is_none_or(|caller| {
-        caller
-            .authority(&[], &call.state.views().permissions())
-            .has(Permission::VIEW_D_ROOM)
-    });
+    let may = |caller: &Caller| caller.may(&call.state, Permission::VIEW_D_ROOM);
+    let seen = call.caller.as_ref().is_none_or(may);
     if (must_log_in && call.caller.is_none()) || !seen {
         return Err(ApiError::NotLoggedIn);
     }
