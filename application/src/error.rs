@@ -199,6 +199,12 @@ pub enum Refusal {
     TranslationNotAllowed,
     #[error("no member of the room to translate")]
     NothingToTranslate,
+    #[error("may not log others out")]
+    LogoutNotAllowed,
+    #[error("there is no such user to log out")]
+    NoSuchUserToLogOut,
+    #[error("may not make tokens for others")]
+    TokenNotAllowed,
     #[error("push is off")]
     PushOff,
     #[error("the caller has no device")]

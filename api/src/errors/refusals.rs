@@ -142,6 +142,9 @@ impl From<Refusal> for ApiError {
             Refusal::NothingToTranslate => {
                 wording::invalid_subscription("saveAutoTranslateSettings")
             }
+            Refusal::LogoutNotAllowed => wording::forbidden(),
+            Refusal::NoSuchUserToLogOut => wording::unknown_user_to_log_out(),
+            Refusal::TokenNotAllowed => wording::create_token_not_allowed(),
             Refusal::PushOff => wording::push_disabled(),
             Refusal::NoDevices => wording::no_push_tokens(),
             Refusal::PushNotDelivered => wording::push_not_delivered(),

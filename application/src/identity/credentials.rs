@@ -1,12 +1,13 @@
 //! Ending access, as the table in [`domain::credential`] says: everything that ends access comes here.
 
 use domain::credential::Ending;
+use domain::permission::Permission;
 use domain::session::{self, SessionRefusal, Sessions};
 use domain::{Timestamp, TokenHash, UserId};
 use eventstore::execute::Transaction;
 
 use crate::caller::Caller;
-use crate::error::Error;
+use crate::error::{Error, Refusal};
 use crate::identity::account_mail;
 use crate::ids::now;
 use crate::workspace::{WorkError, Workspace};
@@ -54,4 +55,16 @@ pub async fn end_now(
             end(&tx, user, ending, presented, at).await
         })
         .await
+}
+
+/// Ends all sessions of an account, those of programs included. Others than the owner need a right for that.
+pub async fn log_out(workspace: &Workspace, caller: &Caller, user: &UserId) -> Result<(), Error> {
+    if user != caller.id() {
+        if !caller.may(workspace, Permission::LOGOUT_OTHER_USER) {
+            return Err(Refusal::LogoutNotAllowed.into());
+        }
+        let known = workspace.views().user(user).await?;
+        known.ok_or(Refusal::NoSuchUserToLogOut)?;
+    }
+    end_now(workspace, caller.id(), user, Ending::LoggedOut, None).await
 }

@@ -2,6 +2,7 @@
 //! twice is decided in `domain::second_factor`.
 
 use domain::credential::Ending;
+use domain::permission::Permission;
 use domain::second_factor::{
     self, BACKUP_CODES, BackupCodesReplaced, EmailCodeIssued, SecondFactorCommand, SecondFactors,
     TotpPrepared, email_code_purpose, totp_purpose,
@@ -133,6 +134,13 @@ pub async fn replace_backup_codes(
 pub async fn totp_codes_left(workspace: &Workspace, user: &UserId) -> Result<Option<usize>, Error> {
     let factors = factors(workspace, user).await?;
     Ok(factors.totp.map(|_| factors.backup_codes.len()))
+}
+
+/// Whether the caller may reset second factors or keys of others, which `right` is about.
+pub fn may_reset_others(workspace: &Workspace, caller: &Caller, right: Permission) -> bool {
+    let settings = workspace.views().settings();
+    settings.bool(keys::ACCOUNTS_TWO_FACTOR_AUTHENTICATION_ENFORCE_PASSWORD_FALLBACK)
+        && caller.may(workspace, right)
 }
 
 /// Removes the authenticator of `user` and ends all their sessions.

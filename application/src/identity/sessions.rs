@@ -4,13 +4,14 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use domain::permission::Permission;
 use domain::session::{self, PersonalTokenIssued, SecondFactorPassed, SessionCommand, Sessions};
 use domain::user::PasswordHash;
 use domain::{StreamId, Timestamp, TokenHash, UserId};
 use eventstore::execute::Transaction;
 
 use crate::caller::Caller;
-use crate::error::Error;
+use crate::error::{Error, Refusal};
 use crate::identity::challenge::LoginRefusal;
 use crate::ids::now;
 use crate::people::account;
@@ -120,6 +121,20 @@ pub async fn grant(
     };
     run(workspace, actor, user, &[grant]).await?;
     Ok(token)
+}
+
+/// A token that the caller makes for `user`, who does not log in. For others than oneself that needs a right.
+pub async fn create_for(
+    workspace: &Workspace,
+    caller: &Caller,
+    user: &UserId,
+) -> Result<String, Error> {
+    let own = user == caller.id();
+    if !own && !caller.may(workspace, Permission::USER_GENERATE_ACCESS_TOKEN) {
+        return Err(Refusal::TokenNotAllowed.into());
+    }
+    let by = own.then(|| caller.credential());
+    grant(workspace, caller.id(), user, by).await
 }
 
 /// A token for a program, which does not expire.

@@ -161,7 +161,7 @@ pub(super) fn create(mut wish: UserCreated, context: &UserContext<'_>) -> Decisi
         let approved_later = asker
             .settings
             .bool(keys::ACCOUNTS_MANUALLY_APPROVE_NEW_USERS);
-        if !wish.active && !approved_later {
+        if wish.active == approved_later {
             check_set_active(asker.authority)?;
         }
         checked(&mut wish, asker.settings)?;

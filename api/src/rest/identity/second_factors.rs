@@ -5,7 +5,6 @@ use std::sync::Arc;
 use application::identity::{e2e, enrolment, second_factor, second_factors};
 use axum::http::Method;
 use domain::permission::Permission;
-use domain::settings::keys;
 use projections::UserFacts;
 
 use crate::errors::{ApiError, wording};
@@ -157,9 +156,8 @@ async fn to_reset(
     let Some(named) = named else {
         return Ok(Arc::clone(&call.caller.user));
     };
-    let settings = call.state.views().settings();
-    let allowed = settings.bool(keys::ACCOUNTS_TWO_FACTOR_AUTHENTICATION_ENFORCE_PASSWORD_FALLBACK);
-    if !allowed || !call.may(right) {
+    // Asked before the user is looked for, so that nobody learns whether they exist.
+    if !second_factors::may_reset_others(&call.state, &call.caller, right) {
         return Err(wording::reset_not_allowed(method));
     }
     lookup::user(&call.state, &named).await

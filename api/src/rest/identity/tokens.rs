@@ -61,13 +61,7 @@ struct Logout {
 /// `POST /api/v1/users.logout`: ends all sessions of a user, including those of programs.
 async fn logout(call: Call, Logout { user_id }: Logout) -> Outcome {
     let target = user_id.unwrap_or_else(|| call.caller.id().clone());
-    if target != *call.caller.id() {
-        call.need(Permission::LOGOUT_OTHER_USER)?;
-        let known = call.state.views().user(&target).await?;
-        known.ok_or_else(wording::unknown_user_to_log_out)?;
-    }
-    let actor = call.caller.id();
-    credentials::end_now(&call.state, actor, &target, Ending::LoggedOut, None).await?;
+    credentials::log_out(&call.state, &call.caller, &target).await?;
     let message = format!("User {target} has been logged out!");
     Ok(Answer::empty().field("message", &message))
 }
@@ -107,12 +101,7 @@ async fn create_token(call: Call, named: UserNamed) -> Outcome {
         return Err(wording::create_token_not_allowed());
     }
     let target = lookup::user(&call.state, &named).await?;
-    if target.id != *call.caller.id() && !call.may(Permission::USER_GENERATE_ACCESS_TOKEN) {
-        return Err(wording::create_token_not_allowed());
-    }
-    let actor = call.caller.id();
-    let own = (target.id == *actor).then(|| call.caller.credential());
-    let token = sessions::grant(&call.state, actor, &target.id, own).await?;
+    let token = sessions::create_for(&call.state, &call.caller, &target.id).await?;
     Ok(Answer::empty().field("data", &json!({ "userId": target.id, "authToken": token })))
 }
 

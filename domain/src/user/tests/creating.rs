@@ -40,7 +40,7 @@ fn roles_of_new_accounts_are_checked() {
 }
 
 #[test]
-fn making_an_account_that_may_not_log_in_takes_a_right() {
+fn only_with_a_right_may_new_accounts_log_in_or_not_against_the_setting() {
     let known = known_roles();
     let wish = UserCreated {
         active: false,
@@ -57,6 +57,9 @@ fn making_an_account_that_may_not_log_in_takes_a_right() {
     nobody()
         .when(create(wish.clone()), &approving.user(&known, 1))
         .then([wish.into()]);
+    nobody()
+        .when(create(created()), &approving.user(&known, 1))
+        .then_refused(UserRefusal::ActiveStatusNotAllowed);
 }
 
 #[test]
