@@ -6,7 +6,7 @@ pub mod mail_links;
 pub mod password_policy;
 pub mod registration;
 pub mod second_factors;
-pub mod tokens;
+pub mod sessions;
 
 use crate::http::route::Route;
 
@@ -18,7 +18,7 @@ pub(super) fn routes() -> Vec<Route> {
         password_policy::routes(),
         registration::routes(),
         second_factors::routes(),
-        tokens::routes(),
+        sessions::routes(),
     ]
     .concat()
 }

@@ -1,7 +1,7 @@
 //! Other programs and services.
 
 pub mod dns;
-pub mod email_inbox;
+pub mod email_inboxes;
 pub mod imports;
 pub mod ldap;
 pub mod login_services;
@@ -18,7 +18,7 @@ use crate::http::route::Route;
 pub(super) fn routes() -> Vec<Route> {
     [
         dns::routes(),
-        email_inbox::routes(),
+        email_inboxes::routes(),
         login_services::routes(),
         mail::routes(),
         oauth_apps::routes(),

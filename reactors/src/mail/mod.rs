@@ -13,7 +13,7 @@ mod occasion;
 mod template;
 #[cfg(test)]
 mod tests;
-mod texts;
+mod wording;
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -33,7 +33,7 @@ use sha2::{Digest as _, Sha256};
 
 pub use invitation::{NotInvited, invite};
 pub use template::{Form, Values, fill, to_text};
-pub use texts::TEXTS;
+pub use wording::TEXTS;
 
 use crate::{OutboxKey, Reactor, Verdict};
 use occasion::{Desk, Letter, Trouble, may_matter};

@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 use domain::text;
 use regex::{Captures, Regex};
 
-use super::texts;
+use super::wording;
 
 /// How deep texts may contain texts.
 const DEPTH: usize = 3;
@@ -66,7 +66,7 @@ fn fill_to(template: &str, values: &Values, form: Form, depth: usize) -> String 
     let one = |captures: &Captures<'_>| {
         let whole = || captures[0].to_owned();
         if let Some(key) = captures.name("text") {
-            return match texts::text(key.as_str()).filter(|_| depth > 0) {
+            return match wording::text(key.as_str()).filter(|_| depth > 0) {
                 Some(text) => fill_to(text, values, form, depth - 1),
                 None => whole(),
             };
