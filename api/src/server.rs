@@ -1,4 +1,4 @@
-//! The shell that holds a server together: configuration, start, sockets, telemetry, stop.
+//! The shell that holds a server together: configuration, start, the table of routes, connections, stop.
 
 pub mod app;
 pub mod cli;

@@ -205,6 +205,10 @@ pub enum Refusal {
     NoSuchUserToLogOut,
     #[error("may not make tokens for others")]
     TokenNotAllowed,
+    #[error("may not reset second factors of others")]
+    TotpResetNotAllowed,
+    #[error("may not reset keys of others")]
+    KeysResetNotAllowed,
     #[error("push is off")]
     PushOff,
     #[error("the caller has no device")]

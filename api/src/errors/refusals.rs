@@ -145,6 +145,8 @@ impl From<Refusal> for ApiError {
             Refusal::LogoutNotAllowed => wording::forbidden(),
             Refusal::NoSuchUserToLogOut => wording::unknown_user_to_log_out(),
             Refusal::TokenNotAllowed => wording::create_token_not_allowed(),
+            Refusal::TotpResetNotAllowed => wording::reset_not_allowed("users.resetTOTP"),
+            Refusal::KeysResetNotAllowed => wording::reset_not_allowed("users.resetE2EKey"),
             Refusal::PushOff => wording::push_disabled(),
             Refusal::NoDevices => wording::no_push_tokens(),
             Refusal::PushNotDelivered => wording::push_not_delivered(),

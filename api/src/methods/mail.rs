@@ -115,11 +115,7 @@ async fn send_invitations(call: MethodCall) -> MethodOutcome {
 async fn send_test(call: MethodCall) -> MethodOutcome {
     const METHOD: &str = "sendSMTPTestEmail";
     let state = &call.state;
-    let allowed = call
-        .caller
-        .authority(&[], &state.views().permissions())
-        .has(Permission::TEST_ADMIN_OPTIONS);
-    if !allowed {
+    if !call.caller.may(state, Permission::TEST_ADMIN_OPTIONS) {
         return Err(wording::method_not_allowed(METHOD));
     }
     let address = call.caller.user.first_address();

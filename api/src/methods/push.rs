@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use application::error::Error;
 use application::integrations::push;
 use domain::permission::Permission;
 use serde_json::{Map, Value, json};
@@ -57,6 +58,6 @@ async fn test(call: MethodCall) -> MethodOutcome {
     if !call.caller.may(&call.state, Permission::TEST_ADMIN_OPTIONS) {
         return Err(wording::method_not_allowed("push_test"));
     }
-    push::test(&call.state, &call.caller).await?;
-    Ok(Value::Null)
+    let refusal = push::why_not_notified(&call.state, &call.caller).await?;
+    Err(Error::from(refusal).into())
 }

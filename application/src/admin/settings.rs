@@ -25,13 +25,16 @@ pub struct Wish {
     pub from_environment: bool,
 }
 
+/// What a caller may have changed, with what the operator lets nobody change left out.
+pub struct Permitted(Vec<Wish>);
+
 /// What can be done of these wishes. Refused if one of the settings does not exist, or the caller may not change it;
 /// those the operator has blocked stay as they are, without an error.
 pub fn permitted(
     workspace: &Workspace,
     caller: &Caller,
     wishes: Vec<Wish>,
-) -> Result<Vec<Wish>, Error> {
+) -> Result<Permitted, Error> {
     let views = workspace.views();
     let (settings, permissions) = (views.settings(), views.permissions());
     let policy = &workspace.config().settings;
@@ -52,16 +55,19 @@ pub fn permitted(
         |id: &str| definition(id).is_some_and(|one| one.value_type == SettingType::Color);
     let open = wishes.into_iter().filter(|wish| !policy.blocks(&wish.id));
     // Forms send the editor of every setting; only colours have one.
-    Ok(open
-        .map(|wish| Wish {
-            editor: wish.editor.filter(|_| is_color(&wish.id)),
-            ..wish
-        })
-        .collect())
+    let as_asked = open.map(|wish| Wish {
+        editor: wish.editor.filter(|_| is_color(&wish.id)),
+        ..wish
+    });
+    Ok(Permitted(as_asked.collect()))
 }
 
 /// Gives settings values on behalf of a user: all of them, or none.
-pub async fn change(workspace: &Workspace, caller: &Caller, wishes: &[Wish]) -> Result<(), Error> {
+pub async fn change(
+    workspace: &Workspace,
+    caller: &Caller,
+    Permitted(wishes): &Permitted,
+) -> Result<(), Error> {
     let permissions = workspace.views().permissions();
     let context = SettingContext::User(caller.authority(&[], &permissions));
     workspace

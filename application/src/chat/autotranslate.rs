@@ -37,6 +37,7 @@ pub async fn save(
     room: &RoomId,
     command: &MembershipCommand,
 ) -> Result<(), Error> {
+    must_be_on(workspace)?;
     must_be_allowed(workspace, caller)?;
     let place = RoomAccess::of(workspace, caller, room).await?;
     let place = place.ok_or(Refusal::NothingToTranslate)?;

@@ -5,6 +5,7 @@ use domain::e2e::{self, KeyPair, KeyPairCommand, KeyPairSet};
 use domain::membership::{
     self, Membership, MembershipCommand, MembershipContext, MembershipRefusal,
 };
+use domain::permission::Permission;
 use domain::room::{self, Room, RoomCommand, RoomContext};
 use domain::{Timestamp, UserId};
 use eventstore::execute::Transaction;
@@ -12,7 +13,7 @@ use eventstore::execute::Transaction;
 use crate::caller::Caller;
 use crate::chat::room_access::RoomAccess;
 use crate::error::{Error, Fault, Refusal};
-use crate::identity::credentials;
+use crate::identity::{credentials, second_factors};
 use crate::ids::now;
 use crate::workspace::{WorkError, Workspace};
 
@@ -89,12 +90,21 @@ pub async fn reset_within(tx: &Transaction, user: &UserId, at: Timestamp) -> Res
     Ok(())
 }
 
-/// Removes the key pair of `user`, and with it their keys of all rooms, and voids all their tokens. The caller of this
-/// function checks who may ask for that.
-pub async fn reset(workspace: &Workspace, actor: &UserId, user: &UserId) -> Result<(), Error> {
+/// Refuses a caller who may not reset keys of others.
+pub fn may_reset_others(workspace: &Workspace, caller: &Caller) -> Result<(), Refusal> {
+    second_factors::may_reset(workspace, caller, Permission::EDIT_OTHER_USER_E2EE)
+        .then_some(())
+        .ok_or(Refusal::KeysResetNotAllowed)
+}
+
+/// Removes the key pair of `user`, and with it their keys of all rooms, and voids all their tokens.
+pub async fn reset(workspace: &Workspace, caller: &Caller, user: &UserId) -> Result<(), Error> {
+    if user != caller.id() {
+        may_reset_others(workspace, caller)?;
+    }
     let at = now();
     workspace
-        .run(actor, async |tx| {
+        .run(caller.id(), async |tx| {
             reset_within(&tx, user, at).await?;
             credentials::end(&tx, user, Ending::KeysReset, None, at).await
         })

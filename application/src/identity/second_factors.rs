@@ -17,7 +17,7 @@ use subtle::ConstantTimeEq as _;
 use totp_rs::{Builder, Secret, Totp};
 
 use crate::caller::Caller;
-use crate::error::{Error, Fault};
+use crate::error::{Error, Fault, Refusal};
 use crate::identity::credentials;
 use crate::ids::{fresh_id, now};
 use crate::workspace::{WorkError, Workspace};
@@ -136,15 +136,28 @@ pub async fn totp_codes_left(workspace: &Workspace, user: &UserId) -> Result<Opt
     Ok(factors.totp.map(|_| factors.backup_codes.len()))
 }
 
-/// Whether the caller may reset second factors or keys of others, which `right` is about.
-pub fn may_reset_others(workspace: &Workspace, caller: &Caller, right: Permission) -> bool {
+/// Refuses a caller who may not reset second factors of others.
+pub fn may_reset_others(workspace: &Workspace, caller: &Caller) -> Result<(), Refusal> {
+    may_reset(workspace, caller, Permission::EDIT_OTHER_USER_TOTP)
+        .then_some(())
+        .ok_or(Refusal::TotpResetNotAllowed)
+}
+
+pub(super) fn may_reset(workspace: &Workspace, caller: &Caller, right: Permission) -> bool {
     let settings = workspace.views().settings();
     settings.bool(keys::ACCOUNTS_TWO_FACTOR_AUTHENTICATION_ENFORCE_PASSWORD_FALLBACK)
         && caller.may(workspace, right)
 }
 
 /// Removes the authenticator of `user` and ends all their sessions.
-pub async fn reset_totp(workspace: &Workspace, actor: &UserId, user: &UserId) -> Result<(), Error> {
+pub async fn reset_totp(
+    workspace: &Workspace,
+    caller: &Caller,
+    user: &UserId,
+) -> Result<(), Error> {
+    if user != caller.id() {
+        may_reset_others(workspace, caller)?;
+    }
     let at = now();
     let reset = SecondFactorCommand::DisableTotp {
         user: user.clone(),
@@ -152,7 +165,7 @@ pub async fn reset_totp(workspace: &Workspace, actor: &UserId, user: &UserId) ->
         at,
     };
     workspace
-        .run(actor, async |tx| {
+        .run(caller.id(), async |tx| {
             tx.decide::<SecondFactors>(&second_factor::stream(user), reset.clone(), &())
                 .await?;
             credentials::end(&tx, user, Ending::FactorReset, None, at).await

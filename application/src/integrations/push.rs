@@ -149,15 +149,14 @@ pub fn address(workspace: &Workspace, record: &PushRecord) -> String {
         .unwrap_or_default()
 }
 
-/// Whether the caller's devices could be notified: what a test finds out without notifying any.
-pub async fn test(workspace: &Workspace, caller: &Caller) -> Result<(), Error> {
+/// Why the caller's devices are not notified.
+pub async fn why_not_notified(workspace: &Workspace, caller: &Caller) -> Result<Refusal, Error> {
     let views = workspace.views();
-    let refusal = if !views.settings().bool(keys::PUSH_ENABLE) {
+    Ok(if !views.settings().bool(keys::PUSH_ENABLE) {
         Refusal::PushOff
     } else if views.push_tokens_of(caller.id()).await?.is_empty() {
         Refusal::NoDevices
     } else {
         Refusal::PushNotDelivered
-    };
-    Err(refusal.into())
+    })
 }

@@ -158,10 +158,10 @@ pub(super) fn create(mut wish: UserCreated, context: &UserContext<'_>) -> Decisi
             return Err(UserRefusal::CreateNotAllowed);
         }
         asker.may_give(&wish.roles, &[])?;
-        let approved_later = asker
+        let usual = !asker
             .settings
             .bool(keys::ACCOUNTS_MANUALLY_APPROVE_NEW_USERS);
-        if wish.active == approved_later {
+        if wish.active != usual {
             check_set_active(asker.authority)?;
         }
         checked(&mut wish, asker.settings)?;

@@ -183,7 +183,7 @@ pub struct UserFacts {
 }
 
 impl UserFacts {
-    /// The address that mail goes to.
+    /// The first of their addresses, which clients show and change.
     pub fn first_address(&self) -> Option<&str> {
         self.emails.first().map(|email| &*email.address)
     }

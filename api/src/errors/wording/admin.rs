@@ -42,7 +42,7 @@ pub fn invalid_role_properties() -> ApiError {
     )
 }
 
-/// Another role gets the name of this one.
+/// A role is to get the name of another one.
 pub fn role_renamed_to_taken() -> ApiError {
     ApiError::Denied(Box::new(bare_code(
         "error-duplicate-role-names-not-allowed",

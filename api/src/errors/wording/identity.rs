@@ -1,4 +1,4 @@
-//! Errors of logging in: all of them are 401.
+//! Errors of logging in, of second factors and of tokens.
 
 use application::dates::iso;
 use application::identity::challenge::{Challenge, ChallengeReason, Factor};

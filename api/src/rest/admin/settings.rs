@@ -196,10 +196,11 @@ async fn save(call: Call, params: Save) -> Outcome {
     let wish = Wish {
         id: definition.id.to_string(),
         value,
-        editor: editor.filter(|_| definition.value_type == SettingType::Color),
+        editor,
         from_environment: false,
     };
-    settings::change(&call.state, &call.caller, &[wish]).await?;
+    let wishes = settings::permitted(&call.state, &call.caller, vec![wish])?;
+    settings::change(&call.state, &call.caller, &wishes).await?;
     Ok(Answer::empty())
 }
 

@@ -2,9 +2,11 @@
 
 use std::sync::Arc;
 
+use application::caller::Caller;
+use application::error::{Error, Refusal};
 use application::identity::{e2e, enrolment, second_factor, second_factors};
+use application::workspace::Workspace;
 use axum::http::Method;
-use domain::permission::Permission;
 use projections::UserFacts;
 
 use crate::errors::{ApiError, wording};
@@ -150,30 +152,25 @@ impl Parameters for Reset {
 async fn to_reset(
     call: &Call,
     Reset(named): Reset,
-    right: Permission,
-    method: &str,
+    may_reset_others: fn(&Workspace, &Caller) -> Result<(), Refusal>,
 ) -> Result<Arc<UserFacts>, ApiError> {
     let Some(named) = named else {
         return Ok(Arc::clone(&call.caller.user));
     };
     // Asked before the user is looked for, so that nobody learns whether they exist.
-    if !second_factors::may_reset_others(&call.state, &call.caller, right) {
-        return Err(wording::reset_not_allowed(method));
-    }
+    may_reset_others(&call.state, &call.caller).map_err(Error::from)?;
     lookup::user(&call.state, &named).await
 }
 
 async fn reset_totp(call: Call, wish: Reset) -> Outcome {
-    let right = Permission::EDIT_OTHER_USER_TOTP;
-    let user = to_reset(&call, wish, right, "users.resetTOTP").await?;
-    second_factors::reset_totp(&call.state, call.caller.id(), &user.id).await?;
+    let user = to_reset(&call, wish, second_factors::may_reset_others).await?;
+    second_factors::reset_totp(&call.state, &call.caller, &user.id).await?;
     Ok(Answer::empty())
 }
 
 /// `POST /api/v1/users.resetE2EKey`: the user has to log in again everywhere.
 async fn reset_e2e_key(call: Call, wish: Reset) -> Outcome {
-    let right = Permission::EDIT_OTHER_USER_E2EE;
-    let user = to_reset(&call, wish, right, "users.resetE2EKey").await?;
-    e2e::reset(&call.state, call.caller.id(), &user.id).await?;
+    let user = to_reset(&call, wish, e2e::may_reset_others).await?;
+    e2e::reset(&call.state, &call.caller, &user.id).await?;
     Ok(Answer::empty())
 }

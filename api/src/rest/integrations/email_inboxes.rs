@@ -207,8 +207,8 @@ async fn known(call: &Call) -> Result<EmailInboxRecord, ApiError> {
 async fn send_test(call: Call) -> Outcome {
     const ROUTE: &str = "email-inbox.send-test";
     let record = known(&call).await?;
-    let to = call.caller.user.emails.first();
-    let to = &to.ok_or_else(|| wording::no_own_address(ROUTE))?.address;
+    let to = call.caller.user.first_address();
+    let to = to.ok_or_else(|| wording::no_own_address(ROUTE))?;
     let inbox = &record.description;
     let sender = text::filled(&inbox.sender_info).unwrap_or(&inbox.name);
     let mail = inbox_test_mail(

@@ -398,14 +398,14 @@ async fn user_info(call: Anyone) -> Outcome {
         )));
     };
     let user: Value = serde_json::from_slice(&caller.user.doc).unwrap_or_default();
-    let email = &user["emails"][0];
+    let email = caller.user.emails.first();
     let settings = call.state.views().settings();
     let username = caller.user.username.as_str();
     Ok(Answer::bare(&json!({
         "sub": caller.id(),
-        "name": user["name"].as_str().unwrap_or_default(),
-        "email": email["address"].as_str().unwrap_or_default(),
-        "email_verified": email["verified"].as_bool().unwrap_or_default(),
+        "name": caller.user.name.as_deref().unwrap_or_default(),
+        "email": email.map_or("", |email| &email.address),
+        "email_verified": email.is_some_and(|email| email.verified),
         "department": "",
         "birthdate": "",
         "preffered_username": username,

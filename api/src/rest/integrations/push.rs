@@ -1,6 +1,7 @@
 //! Devices registered for push messages (contract, admin 10.1). Nothing is delivered yet.
 
 use application::chat::room_access::RoomAccess;
+use application::error::Error;
 use application::integrations::push;
 use axum::http::Method;
 use domain::settings::keys;
@@ -80,8 +81,8 @@ async fn info(call: Call) -> Outcome {
 }
 
 async fn test_own(call: Call) -> Outcome {
-    push::test(&call.state, &call.caller).await?;
-    Ok(Answer::empty())
+    let refusal = push::why_not_notified(&call.state, &call.caller).await?;
+    Err(Error::from(refusal).into())
 }
 
 #[derive(Parameters)]
