@@ -231,8 +231,9 @@ fn what_somebody_may_not_do_is_worded_as_that() {
         "unauthorized\"",
     ];
     // What stands before such a code, without white space. The last five make no error of a code that is denied.
-    const MAKERS: [&str; 8] = [
+    const MAKERS: [&str; 9] = [
         "denied(",
+        "denied(\"error-not-allowed\",",
         "Denied(Box::new(bare_code(",
         "Denied(Box::new(permissions_update(\"Editingpermissionsisnotallowed\",",
         "ApiError::Forbidden(",
