@@ -42,7 +42,28 @@ pub enum Test {
     /// In this order to the value; the flag says whether equal counts.
     Order(Ordering, bool, Value),
     Exists(bool),
-    Pattern(regex::Regex),
+    Pattern(Pattern),
+}
+
+/// A regular expression, with a short cut for the texts that people type into a search box.
+#[derive(Clone, Debug)]
+pub struct Pattern {
+    regex: regex::Regex,
+    /// The text it looks for, whatever the case of its letters; `None` if it is more than that.
+    plain: Option<Box<str>>,
+}
+
+impl Pattern {
+    fn is_match(&self, text: &str) -> bool {
+        match &self.plain {
+            // Beyond ASCII, letters have more than two cases.
+            Some(plain) if text.is_ascii() => {
+                let mut places = text.as_bytes().windows(plain.len());
+                places.any(|place| place.eq_ignore_ascii_case(plain.as_bytes()))
+            }
+            _ => self.regex.is_match(text),
+        }
+    }
 }
 
 /// What a filter may still use.
@@ -295,10 +316,12 @@ fn compare(value: &Value, bound: &Value) -> Option<Ordering> {
     }
 }
 
-fn pattern(operand: &Value, options: Option<&Value>) -> Result<regex::Regex, Unsupported> {
+fn pattern(operand: &Value, options: Option<&Value>) -> Result<Pattern, Unsupported> {
     let text = operand.as_str().ok_or(Unsupported)?;
     let options = options.and_then(Value::as_str).unwrap_or("");
-    regex::RegexBuilder::new(text)
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'@');
+    let plain = options.contains('i') && !text.is_empty() && text.bytes().all(is_plain);
+    let regex = regex::RegexBuilder::new(text)
         .case_insensitive(options.contains('i'))
         .multi_line(options.contains('m'))
         .dot_matches_new_line(options.contains('s'))
@@ -306,7 +329,9 @@ fn pattern(operand: &Value, options: Option<&Value>) -> Result<regex::Regex, Uns
         .size_limit(MAX_PATTERN_SIZE)
         .dfa_size_limit(MAX_PATTERN_CACHE)
         .build()
-        .map_err(|_| Unsupported)
+        .map_err(|_| Unsupported)?;
+    let plain = plain.then(|| text.into());
+    Ok(Pattern { regex, plain })
 }
 
 #[cfg(test)]
@@ -395,5 +420,41 @@ mod tests {
         );
         assert_eq!(ids(&json!({"_id": "a"})), Some(vec!["a".to_owned()]));
         assert_eq!(ids(&json!({"public": true})), None);
+    }
+
+    #[test]
+    fn plain_patterns_match_what_their_regular_expressions_do() {
+        let texts = [
+            "",
+            "ann",
+            "Ann",
+            "ANNA",
+            "jo-ann_1@x",
+            "an",
+            "anñ",
+            "\u{17f}on",
+            "SON",
+            "\u{212a}im",
+            "kim",
+        ];
+        for plain in ["ann", "SON", "kim", "-ann_1@", "a", "nobody-is-called-this"] {
+            let made = pattern(&json!(plain), Some(&json!("i"))).expect("a pattern");
+            assert_eq!(made.plain.as_deref(), Some(plain));
+            for text in texts {
+                let expected = made.regex.is_match(text);
+                assert_eq!(made.is_match(text), expected, "{plain} in {text}");
+            }
+        }
+        for (more, options) in [
+            ("a.b", "i"),
+            ("^a", "i"),
+            ("", "i"),
+            ("ä", "i"),
+            ("a b", "ix"),
+            ("ann", ""),
+        ] {
+            let made = pattern(&json!(more), Some(&json!(options))).expect("a pattern");
+            assert!(made.plain.is_none(), "{more} with {options}");
+        }
     }
 }
