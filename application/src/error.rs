@@ -131,6 +131,8 @@ pub enum Refusal {
     ProfileChangeNotAllowed,
     #[error("there is no such user")]
     NoSuchUser,
+    #[error("no password is given")]
+    PasswordMissing,
     #[error("the password is the one the account has")]
     PasswordSameAsCurrent,
     #[error("the password is one the account had")]
@@ -205,6 +207,8 @@ pub enum Refusal {
     NoSuchUserToLogOut,
     #[error("may not make tokens for others")]
     TokenNotAllowed,
+    #[error("may not have tokens for programs")]
+    PersonalTokensNotAllowed,
     #[error("may not reset second factors of others")]
     TotpResetNotAllowed,
     #[error("may not reset keys of others")]

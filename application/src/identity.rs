@@ -13,6 +13,7 @@ pub mod mail_links;
 pub mod mail_wishes;
 pub mod password_hasher;
 pub mod passwords;
+pub mod personal_tokens;
 pub mod registration;
 pub mod second_factor;
 pub mod second_factors;

@@ -1,5 +1,8 @@
 //! Making, changing and ending accounts. Names and addresses are claimed in the batch that uses them.
 
+pub mod new_account;
+pub mod update;
+
 use std::borrow::Cow;
 use std::sync::Arc;
 
@@ -37,7 +40,12 @@ pub enum Maker<'a> {
     /// The person signs up.
     Themselves(Door<'a>),
     /// A user makes it for another person.
-    User(&'a Caller),
+    User {
+        /// Who makes it.
+        caller: &'a Caller,
+        /// Whether the account may log in; `None`: as the settings say.
+        active: Option<bool>,
+    },
     /// At first start.
     Server,
 }
@@ -162,13 +170,17 @@ const NOT_CREATED: Fault = Fault::Impossible(Cow::Borrowed("an account was made 
 
 /// Whether making such an account would be refused; checked before a password is hashed for it. Names may still be
 /// taken.
-pub fn would_create(
+pub(crate) fn would_create(
     workspace: &Workspace,
     caller: &Caller,
-    wish: &UserCreated,
+    account: &UserCreated,
+    active: Option<bool>,
 ) -> Result<(), Error> {
     let around = Around::new(workspace);
-    let command = UserCommand::Create(Box::new(wish.clone()));
+    let command = UserCommand::Create {
+        account: Box::new(account.clone()),
+        active,
+    };
     Ok(User::decide(&User::Absent, command, &around.context(caller, true)).map(drop)?)
 }
 
@@ -200,7 +212,7 @@ pub async fn create_and_tell(
     };
     let actor = match maker {
         Maker::Themselves(_) => wish.user.clone(),
-        Maker::User(caller) => caller.id().clone(),
+        Maker::User { caller, .. } => caller.id().clone(),
         Maker::Server => UserId::system(),
     };
     workspace
@@ -264,6 +276,7 @@ async fn decide_creation(
     maker: Maker<'_>,
     wish: &UserCreated,
 ) -> Result<UserCreated, WorkError> {
+    let stream = user::stream(&wish.user);
     let wish = Box::new(wish.clone());
     let settings = &around.settings;
     let known_roles;
@@ -273,12 +286,15 @@ async fn decide_creation(
             let context = door.context(workspace, tx, settings, &known_roles).await?;
             (UserCommand::Register(wish), context)
         }
-        Maker::User(caller) => (UserCommand::Create(wish), around.context(caller, true)),
-        Maker::Server => (UserCommand::Create(wish), UserContext::System),
-    };
-    let stream = match &command {
-        UserCommand::Register(wish) | UserCommand::Create(wish) => user::stream(&wish.user),
-        _ => return Err(WorkError::refused(NOT_CREATED)),
+        Maker::User { caller, active } => {
+            let account = wish;
+            let context = around.context(caller, true);
+            (UserCommand::Create { account, active }, context)
+        }
+        Maker::Server => {
+            let (account, active) = (wish, None);
+            (UserCommand::Create { account, active }, UserContext::System)
+        }
     };
     let events = tx.decide_new::<User>(&stream, command, &context).await?;
     let created = events.into_iter().find_map(|event| match event {
