@@ -125,8 +125,8 @@ pub enum Refusal {
     #[error("{0:?} is taken")]
     FieldUnavailable(String),
     /// The name wanted for an existing account is taken, or is no valid name.
-    #[error("the identity cannot be saved")]
-    IdentityNotSaved,
+    #[error("the name is taken, or is none")]
+    NameNotUsable,
     #[error("profiles are not changed here")]
     ProfileChangeNotAllowed,
     #[error("there is no such user")]

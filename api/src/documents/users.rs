@@ -84,7 +84,7 @@ pub async fn author(state: &AppState, id: &UserId) -> Result<Value, ApiError> {
     })
 }
 
-/// What `me` and login return (5.2); `services` is [`crate::http::second_factor::services`].
+/// What `me` and login return (5.2); `services` is [`crate::http::second_factors::services`].
 pub fn me(made_of: &MadeOf, services: Value) -> Doc {
     let (user, settings) = (&made_of.user, &*made_of.settings);
     let stored = seen_doc(&user.doc, |_, _| made_of.seen);

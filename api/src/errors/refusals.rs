@@ -105,7 +105,7 @@ impl From<Refusal> for ApiError {
             Refusal::UsernameInUse => wording::username_in_use(),
             Refusal::EmailInUse => wording::email_exists(),
             Refusal::FieldUnavailable(value) => wording::field_unavailable(&value),
-            Refusal::IdentityNotSaved => wording::could_not_save_identity(),
+            Refusal::NameNotUsable => wording::could_not_save_identity(),
             Refusal::ProfileChangeNotAllowed => wording::profile_change_not_allowed(),
             Refusal::NoSuchUser => wording::user_param_unknown(),
             Refusal::PasswordMissing => wording::field_required("Password"),

@@ -3,7 +3,7 @@
 use application::identity::login::LoggedIn;
 use application::identity::mail_links::{self, Use};
 use application::identity::personal_tokens::PersonalTokens;
-use application::identity::second_factor::Strictness;
+use application::identity::second_factors::gate::Strictness;
 use application::identity::{credentials, second_factors, sessions};
 use application::token::{expires_at, token_hash};
 use domain::Timestamp;

@@ -1,6 +1,8 @@
 //! Second factors: setting them up, and checking codes. Secrets are opened here and nowhere else; that no code counts
 //! twice is decided in `domain::second_factor`.
 
+pub mod gate;
+
 use domain::credential::Ending;
 use domain::permission::Permission;
 use domain::second_factor::{

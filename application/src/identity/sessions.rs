@@ -26,7 +26,7 @@ pub(crate) fn fresh_token() -> String {
 /// A fresh token for a user who logged in: with `password`, unless they followed a mailed link. When the token is
 /// recorded, the password must still be the account's and the account must be allowed to log in, whatever was found
 /// before. `proved_from` is where a second factor was proved from, if one was
-/// ([`crate::identity::second_factor::whereabouts`], which needs the token).
+/// ([`crate::identity::second_factors::gate::whereabouts`], which needs the token).
 pub async fn issue(
     workspace: &Workspace,
     user: &UserId,

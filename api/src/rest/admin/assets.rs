@@ -3,7 +3,7 @@
 use application::admin::assets;
 use application::files::pictures::kind::Kind;
 use application::files::pictures::{self, mark};
-use application::files::stored_files::Shelf;
+use application::files::stored_files::Folder;
 use axum::http::Method;
 use bytes::Bytes;
 use domain::asset::{self, AssetRule};
@@ -92,7 +92,7 @@ async fn file(call: Anyone) -> Outcome {
     };
     let media = match call.state.views().asset(key).await? {
         Some(record) => {
-            let bytes = Shelf::Assets.fetch(&call.state, &record.file).await?;
+            let bytes = Folder::Assets.fetch(&call.state, &record.file).await?;
             let bytes = bytes.ok_or_else(media::gone)?;
             let kind = Kind::of(&bytes);
             let (content_type, bytes, tag) = match wanted {

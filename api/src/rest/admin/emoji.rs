@@ -4,7 +4,7 @@ use application::admin::emoji::{self, Names};
 use application::error::Error;
 use application::files::pictures::kind::Kind as PictureKind;
 use application::files::pictures::{PictureError, letters};
-use application::files::stored_files::Shelf;
+use application::files::stored_files::Folder;
 use axum::http::Method;
 use bytes::Bytes;
 use domain::emoji::EmojiRefusal;
@@ -235,7 +235,7 @@ async fn file(call: Anyone) -> Outcome {
         return Ok(media::forbidden());
     }
     if let Some(record) = call.state.views().emoji_file(name).await?
-        && let Some(bytes) = Shelf::Emoji.fetch(&call.state, &record.file).await?
+        && let Some(bytes) = Folder::Emoji.fetch(&call.state, &record.file).await?
     {
         let media = Media {
             content_type: record.file.content_type,

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use application::caller::Caller;
 use application::files::pictures::letters::{self, Letter};
 use application::files::pictures::{self, kind, raster};
-use application::files::stored_files::Shelf;
+use application::files::stored_files::Folder;
 use application::people::avatars::{self, Changer};
 use axum::http::{Method, StatusCode, header};
 use bytes::Bytes;
@@ -293,7 +293,7 @@ async fn uploaded(
     record: FileRecord,
     keeper: Keeper,
 ) -> Result<Option<Answer>, ApiError> {
-    let Some(bytes) = Shelf::Avatars.fetch(&call.state, &record.file).await? else {
+    let Some(bytes) = Folder::Avatars.fetch(&call.state, &record.file).await? else {
         return Ok(None);
     };
     let media = Media {

@@ -1,6 +1,6 @@
 //! What users change about themselves, and their preferences (contract, conventions 7.2 and 7.3).
 
-use application::identity::second_factor::Strictness;
+use application::identity::second_factors::gate::Strictness;
 use application::people::profile::{self, OwnProfile};
 use domain::UserId;
 use domain::permission::Permission;
@@ -15,7 +15,7 @@ use crate::http::parameters::{Filled, Inside, Parameters, field};
 use crate::http::params::Params;
 use crate::http::route::{self, Route};
 use crate::http::schema::{Field, Kind, Schema, Style};
-use crate::http::second_factor::prover;
+use crate::http::second_factors::prover;
 
 const USER: &[(&str, Kind)] = &[("user", Kind::Object)];
 
