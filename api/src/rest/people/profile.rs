@@ -79,7 +79,7 @@ async fn own_document(call: &Call) -> Outcome {
 }
 
 async fn preferences(call: Call) -> Outcome {
-    let chosen = profile::chosen(&call.caller.user.doc);
+    let chosen = users::chosen_preferences(&call.caller.user);
     Ok(Answer::empty().field("preferences", &chosen))
 }
 
@@ -134,7 +134,7 @@ async fn set_preferences(call: Call, params: SetPreferences) -> Outcome {
     let Inside(Preferences(wanted)) = params.data;
     profile::prefer(&call.state, &call.caller, &id, wanted).await?;
     let user = views.user(&id).await?.ok_or(ApiError::Unavailable)?;
-    let chosen = profile::chosen(&user.doc);
+    let chosen = users::chosen_preferences(&user);
     Ok(Answer::empty().field(
         "user",
         &json!({ "_id": id, "settings": { "preferences": chosen } }),

@@ -120,6 +120,19 @@ impl Views {
         .await
     }
 
+    /// The oldest account that has an e-mail address.
+    pub async fn oldest_with_address(&self) -> Result<Option<Arc<UserFacts>>, QueryError> {
+        self.read(|conn| {
+            conn.prepare_cached(
+                "SELECT doc FROM users WHERE id IN (SELECT user FROM user_emails)
+                 ORDER BY created_at, id LIMIT 1",
+            )?
+            .query_row([], facts)
+            .optional()
+        })
+        .await
+    }
+
     /// The users who hold the role `admin` and may log in.
     pub async fn active_admins(&self) -> Result<Vec<UserId>, QueryError> {
         self.read(|conn| {
