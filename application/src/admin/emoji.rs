@@ -146,25 +146,19 @@ async fn decide(
     commands: &[EmojiCommand],
 ) -> Result<(), Error> {
     let stream = emoji::stream(id);
-    let permissions = workspace.views().permissions();
     let names = Claimant {
         kind: NameKind::Emoji,
         owner: id,
         at: now(),
     };
-    workspace
-        .run(caller.id(), async |tx| {
-            let authority = caller.authority(&[], &permissions);
-            names
-                .decide::<Emoji>(
-                    &tx,
-                    &stream,
-                    commands,
-                    &authority,
-                    |emoji| emoji.names().into_iter().map(str::to_owned).collect(),
-                    Refusal::EmojiNameTaken,
-                )
-                .await
-        })
+    names
+        .decide::<Emoji>(
+            workspace,
+            caller,
+            &stream,
+            commands,
+            |emoji| emoji.names().into_iter().map(str::to_owned).collect(),
+            Refusal::EmojiNameTaken,
+        )
         .await
 }

@@ -140,25 +140,19 @@ async fn decide(
     commands: Vec<SoundCommand>,
 ) -> Result<(), Error> {
     let stream = sound::stream(id);
-    let permissions = workspace.views().permissions();
     let names = Claimant {
         kind: NameKind::Sound,
         owner: id,
         at: now(),
     };
-    workspace
-        .run(caller.id(), async |tx| {
-            let authority = caller.authority(&[], &permissions);
-            names
-                .decide::<Sound>(
-                    &tx,
-                    &stream,
-                    &commands,
-                    &authority,
-                    |sound| sound.name().into_iter().map(str::to_owned).collect(),
-                    Refusal::SoundNameTaken,
-                )
-                .await
-        })
+    names
+        .decide::<Sound>(
+            workspace,
+            caller,
+            &stream,
+            &commands,
+            |sound| sound.name().into_iter().map(str::to_owned).collect(),
+            Refusal::SoundNameTaken,
+        )
         .await
 }

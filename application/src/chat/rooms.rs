@@ -129,11 +129,7 @@ pub async fn change(
     };
     let stream = room::stream(&place.room.id);
     workspace
-        .run(caller.id(), async |tx| {
-            tx.decide::<Room>(&stream, command.clone(), &context)
-                .await
-                .map_err(WorkError::from)
-        })
+        .decide::<Room>(caller.id(), &stream, command.clone(), &context)
         .await
 }
 

@@ -424,12 +424,9 @@ async fn run(
 ) -> Result<(), Error> {
     let stream = second_factor::stream(user);
     workspace
-        .run(actor, async |tx| {
-            tx.decide::<SecondFactors>(&stream, command.clone(), &())
-                .await?;
-            Ok(())
-        })
+        .decide::<SecondFactors>(actor, &stream, command.clone(), &())
         .await
+        .map(drop)
 }
 
 #[cfg(test)]
