@@ -12,47 +12,39 @@ use crate::error::QueryError;
 use crate::json;
 use crate::views::avatars::{FileRecord, file_record};
 
-pub(crate) struct AssetsView;
+pub(crate) const VIEW: Projection = Projection {
+    name: "assets",
+    version: 1,
+    tables: "CREATE TABLE assets (
+        asset TEXT NOT NULL PRIMARY KEY,
+        file BLOB NOT NULL,
+        set_at INTEGER NOT NULL
+    ) WITHOUT ROWID;",
+    indexes: &[],
+    apply,
+};
 
-impl Projection for AssetsView {
-    fn name(&self) -> &'static str {
-        "assets"
-    }
-
-    fn version(&self) -> u32 {
-        1
-    }
-
-    fn tables(&self) -> &'static str {
-        "CREATE TABLE assets (
-            asset TEXT NOT NULL PRIMARY KEY,
-            file BLOB NOT NULL,
-            set_at INTEGER NOT NULL
-        ) WITHOUT ROWID;"
-    }
-
-    fn apply(&self, tx: &mut Tx, event: &Applied) -> rusqlite::Result<()> {
-        let Event::Asset(asset_event) = &event.event else {
-            return Ok(());
-        };
-        match asset_event {
-            AssetEvent::AssetSet(set) => tx
-                .conn
-                .prepare_cached(
-                    "INSERT OR REPLACE INTO assets (asset, file, set_at) VALUES (?1, ?2, ?3)",
-                )?
-                .execute(params![
-                    set.asset,
-                    json::encode(&set.file)?,
-                    set.at.as_millis()
-                ])?,
-            AssetEvent::AssetUnset(unset) => tx
-                .conn
-                .prepare_cached("DELETE FROM assets WHERE asset = ?1")?
-                .execute([&unset.asset])?,
-        };
-        Ok(())
-    }
+fn apply(tx: &mut Tx, event: &Applied) -> rusqlite::Result<()> {
+    let Event::Asset(asset_event) = &event.event else {
+        return Ok(());
+    };
+    match asset_event {
+        AssetEvent::AssetSet(set) => tx
+            .conn
+            .prepare_cached(
+                "INSERT OR REPLACE INTO assets (asset, file, set_at) VALUES (?1, ?2, ?3)",
+            )?
+            .execute(params![
+                set.asset,
+                json::encode(&set.file)?,
+                set.at.as_millis()
+            ])?,
+        AssetEvent::AssetUnset(unset) => tx
+            .conn
+            .prepare_cached("DELETE FROM assets WHERE asset = ?1")?
+            .execute([&unset.asset])?,
+    };
+    Ok(())
 }
 
 impl Views {

@@ -16,83 +16,70 @@ use crate::json;
 use crate::numbers::number;
 
 /// Written straight to SQLite: few people ask, and seldom.
-pub(crate) struct DataExportsView;
+pub(crate) const VIEW: Projection = Projection {
+    name: "data_exports",
+    version: 1,
+    tables: "CREATE TABLE data_exports (
+        id TEXT NOT NULL PRIMARY KEY,
+        user TEXT NOT NULL,
+        full INTEGER NOT NULL,
+        status TEXT NOT NULL,
+        position INTEGER NOT NULL,
+        requested_at INTEGER NOT NULL,
+        settled_at INTEGER,
+        size INTEGER
+    ) WITHOUT ROWID;",
+    indexes: &[Index {
+        name: "data_exports_user",
+        on: "data_exports (user, position)",
+    }],
+    apply,
+};
 
-impl Projection for DataExportsView {
-    fn name(&self) -> &'static str {
-        "data_exports"
-    }
-
-    fn version(&self) -> u32 {
-        1
-    }
-
-    fn tables(&self) -> &'static str {
-        "CREATE TABLE data_exports (
-            id TEXT NOT NULL PRIMARY KEY,
-            user TEXT NOT NULL,
-            full INTEGER NOT NULL,
-            status TEXT NOT NULL,
-            position INTEGER NOT NULL,
-            requested_at INTEGER NOT NULL,
-            settled_at INTEGER,
-            size INTEGER
-        ) WITHOUT ROWID;"
-    }
-
-    fn indexes(&self) -> &'static [Index] {
-        &[Index {
-            name: "data_exports_user",
-            on: "data_exports (user, position)",
-        }]
-    }
-
-    fn apply(&self, tx: &mut Tx, event: &Applied) -> rusqlite::Result<()> {
-        let settle =
-            "UPDATE data_exports SET status = ?2, settled_at = ?3, size = ?4 WHERE id = ?1";
-        match &event.event {
-            Event::DataExport(DataExportEvent::DataExportRequested(requested)) => {
-                tx.conn
-                    .prepare_cached(
-                        "INSERT OR REPLACE INTO data_exports (id, user, full, status, position, requested_at)
-                         VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
-                    )?
-                    .execute(params![
-                        requested.export,
-                        requested.user.as_str(),
-                        requested.full,
-                        DataExportStatus::Pending.as_str(),
-                        number(event.position),
-                        requested.at.as_millis(),
-                    ])?;
-            }
-            Event::DataExport(DataExportEvent::DataExportCompleted(completed)) => {
-                let size = i64::try_from(completed.size).unwrap_or(i64::MAX);
-                tx.conn.prepare_cached(settle)?.execute(params![
-                    completed.export,
-                    DataExportStatus::Completed.as_str(),
-                    completed.at.as_millis(),
-                    size,
+fn apply(tx: &mut Tx, event: &Applied) -> rusqlite::Result<()> {
+    let settle = "UPDATE data_exports SET status = ?2, settled_at = ?3, size = ?4 WHERE id = ?1";
+    match &event.event {
+        Event::DataExport(DataExportEvent::DataExportRequested(requested)) => {
+            tx.conn
+                .prepare_cached(
+                    "INSERT OR REPLACE INTO data_exports (id, user, full, status, position, requested_at)
+                     VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+                )?
+                .execute(params![
+                    requested.export,
+                    requested.user.as_str(),
+                    requested.full,
+                    DataExportStatus::Pending.as_str(),
+                    number(event.position),
+                    requested.at.as_millis(),
                 ])?;
-            }
-            Event::DataExport(DataExportEvent::DataExportFailed(failed)) => {
-                tx.conn.prepare_cached(settle)?.execute(params![
-                    failed.export,
-                    DataExportStatus::Failed.as_str(),
-                    failed.at.as_millis(),
-                    None::<i64>,
-                ])?;
-            }
-            Event::User(UserEvent::UserDeleted(deleted)) => {
-                tx.need("data_exports_user")?;
-                tx.conn
-                    .prepare_cached("DELETE FROM data_exports WHERE user = ?1")?
-                    .execute([deleted.user.as_str()])?;
-            }
-            _ => {}
         }
-        Ok(())
+        Event::DataExport(DataExportEvent::DataExportCompleted(completed)) => {
+            let size = i64::try_from(completed.size).unwrap_or(i64::MAX);
+            tx.conn.prepare_cached(settle)?.execute(params![
+                completed.export,
+                DataExportStatus::Completed.as_str(),
+                completed.at.as_millis(),
+                size,
+            ])?;
+        }
+        Event::DataExport(DataExportEvent::DataExportFailed(failed)) => {
+            tx.conn.prepare_cached(settle)?.execute(params![
+                failed.export,
+                DataExportStatus::Failed.as_str(),
+                failed.at.as_millis(),
+                None::<i64>,
+            ])?;
+        }
+        Event::User(UserEvent::UserDeleted(deleted)) => {
+            tx.need("data_exports_user")?;
+            tx.conn
+                .prepare_cached("DELETE FROM data_exports WHERE user = ?1")?
+                .execute([deleted.user.as_str()])?;
+        }
+        _ => {}
     }
+    Ok(())
 }
 
 /// How far the making of a copy is.

@@ -14,48 +14,40 @@ use crate::error::QueryError;
 /// How many members of one room are told to wait for its key at a time.
 const WAITING: u32 = 50;
 
-pub(crate) struct KeyPairsView;
+pub(crate) const VIEW: Projection = Projection {
+    name: "key_pairs",
+    version: 1,
+    tables: "CREATE TABLE key_pairs (
+        user TEXT NOT NULL PRIMARY KEY,
+        public_key TEXT NOT NULL,
+        private_key TEXT NOT NULL
+    ) WITHOUT ROWID;",
+    indexes: &[],
+    apply,
+};
 
-impl Projection for KeyPairsView {
-    fn name(&self) -> &'static str {
-        "key_pairs"
-    }
-
-    fn version(&self) -> u32 {
-        1
-    }
-
-    fn tables(&self) -> &'static str {
-        "CREATE TABLE key_pairs (
-            user TEXT NOT NULL PRIMARY KEY,
-            public_key TEXT NOT NULL,
-            private_key TEXT NOT NULL
-        ) WITHOUT ROWID;"
-    }
-
-    fn apply(&self, tx: &mut Tx, event: &Applied) -> rusqlite::Result<()> {
-        let gone = match &event.event {
-            Event::KeyPair(KeyPairEvent::KeyPairSet(set)) => {
-                tx.conn
-                    .prepare_cached(
-                        "INSERT OR REPLACE INTO key_pairs (user, public_key, private_key) VALUES (?1, ?2, ?3)",
-                    )?
-                    .execute(params![
-                        set.user.as_str(),
-                        set.public_key,
-                        set.private_key.as_str()
-                    ])?;
-                return Ok(());
-            }
-            Event::KeyPair(KeyPairEvent::KeyPairReset(reset)) => &reset.user,
-            Event::User(UserEvent::UserDeleted(deleted)) => &deleted.user,
-            _ => return Ok(()),
-        };
-        tx.conn
-            .prepare_cached("DELETE FROM key_pairs WHERE user = ?1")?
-            .execute([gone.as_str()])?;
-        Ok(())
-    }
+fn apply(tx: &mut Tx, event: &Applied) -> rusqlite::Result<()> {
+    let gone = match &event.event {
+        Event::KeyPair(KeyPairEvent::KeyPairSet(set)) => {
+            tx.conn
+                .prepare_cached(
+                    "INSERT OR REPLACE INTO key_pairs (user, public_key, private_key) VALUES (?1, ?2, ?3)",
+                )?
+                .execute(params![
+                    set.user.as_str(),
+                    set.public_key,
+                    set.private_key.as_str()
+                ])?;
+            return Ok(());
+        }
+        Event::KeyPair(KeyPairEvent::KeyPairReset(reset)) => &reset.user,
+        Event::User(UserEvent::UserDeleted(deleted)) => &deleted.user,
+        _ => return Ok(()),
+    };
+    tx.conn
+        .prepare_cached("DELETE FROM key_pairs WHERE user = ?1")?
+        .execute([gone.as_str()])?;
+    Ok(())
 }
 
 /// A user's key pair.

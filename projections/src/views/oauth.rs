@@ -16,69 +16,57 @@ use crate::error::QueryError;
 use crate::json;
 
 /// Written straight to SQLite.
-pub(crate) struct OAuthView;
+pub(crate) const VIEW: Projection = Projection {
+    name: "oauth",
+    version: 2,
+    tables: "CREATE TABLE oauth_apps (
+        id TEXT NOT NULL PRIMARY KEY,
+        client_id TEXT NOT NULL,
+        secret TEXT NOT NULL,
+        properties BLOB NOT NULL,
+        created_at INTEGER NOT NULL,
+        created_by TEXT NOT NULL,
+        updated_at INTEGER,
+        updated_by TEXT
+    ) WITHOUT ROWID;
+    CREATE TABLE oauth_tokens (
+        hash TEXT NOT NULL PRIMARY KEY,
+        kind TEXT NOT NULL,
+        grant_id TEXT NOT NULL,
+        app TEXT NOT NULL,
+        user TEXT NOT NULL,
+        expires_at INTEGER NOT NULL
+    ) WITHOUT ROWID;",
+    indexes: &[
+        Index {
+            name: "oauth_tokens_grant",
+            on: "oauth_tokens (grant_id)",
+        },
+        Index {
+            name: "oauth_tokens_user",
+            on: "oauth_tokens (user)",
+        },
+    ],
+    apply,
+};
 
-impl Projection for OAuthView {
-    fn name(&self) -> &'static str {
-        "oauth"
-    }
-
-    fn version(&self) -> u32 {
-        2
-    }
-
-    fn tables(&self) -> &'static str {
-        "CREATE TABLE oauth_apps (
-            id TEXT NOT NULL PRIMARY KEY,
-            client_id TEXT NOT NULL,
-            secret TEXT NOT NULL,
-            properties BLOB NOT NULL,
-            created_at INTEGER NOT NULL,
-            created_by TEXT NOT NULL,
-            updated_at INTEGER,
-            updated_by TEXT
-        ) WITHOUT ROWID;
-        CREATE TABLE oauth_tokens (
-            hash TEXT NOT NULL PRIMARY KEY,
-            kind TEXT NOT NULL,
-            grant_id TEXT NOT NULL,
-            app TEXT NOT NULL,
-            user TEXT NOT NULL,
-            expires_at INTEGER NOT NULL
-        ) WITHOUT ROWID;"
-    }
-
-    fn indexes(&self) -> &'static [Index] {
-        &[
-            Index {
-                name: "oauth_tokens_grant",
-                on: "oauth_tokens (grant_id)",
-            },
-            Index {
-                name: "oauth_tokens_user",
-                on: "oauth_tokens (user)",
-            },
-        ]
-    }
-
-    fn apply(&self, tx: &mut Tx, event: &Applied) -> rusqlite::Result<()> {
-        match &event.event {
-            Event::OAuthApp(app_event) => apply_app(tx, app_event, event.recorded_at),
-            Event::OAuthGrant(OAuthGrantEvent::OAuthCodeRedeemed(e)) => {
-                hand_out(tx, &e.grant, &e.app, &e.user, &e.access, &e.refresh, e.at)
-            }
-            Event::OAuthGrant(OAuthGrantEvent::OAuthTokensRenewed(e)) => {
-                hand_out(tx, &e.grant, &e.app, &e.user, &e.access, &e.refresh, e.at)
-            }
-            Event::OAuthGrant(OAuthGrantEvent::OAuthGrantRevoked(e)) => forget(tx, &e.grant),
-            Event::Session(SessionEvent::TokenRevoked(e)) => forget(tx, &e.hash),
-            Event::Session(SessionEvent::AllTokensRevoked(e)) => {
-                forget_user(tx, &e.user, e.except.as_ref())
-            }
-            Event::User(UserEvent::UserDeactivated(e)) if !e.idle => forget_user(tx, &e.user, None),
-            Event::User(UserEvent::UserDeleted(e)) => forget_user(tx, &e.user, None),
-            _ => Ok(()),
+fn apply(tx: &mut Tx, event: &Applied) -> rusqlite::Result<()> {
+    match &event.event {
+        Event::OAuthApp(app_event) => apply_app(tx, app_event, event.recorded_at),
+        Event::OAuthGrant(OAuthGrantEvent::OAuthCodeRedeemed(e)) => {
+            hand_out(tx, &e.grant, &e.app, &e.user, &e.access, &e.refresh, e.at)
         }
+        Event::OAuthGrant(OAuthGrantEvent::OAuthTokensRenewed(e)) => {
+            hand_out(tx, &e.grant, &e.app, &e.user, &e.access, &e.refresh, e.at)
+        }
+        Event::OAuthGrant(OAuthGrantEvent::OAuthGrantRevoked(e)) => forget(tx, &e.grant),
+        Event::Session(SessionEvent::TokenRevoked(e)) => forget(tx, &e.hash),
+        Event::Session(SessionEvent::AllTokensRevoked(e)) => {
+            forget_user(tx, &e.user, e.except.as_ref())
+        }
+        Event::User(UserEvent::UserDeactivated(e)) if !e.idle => forget_user(tx, &e.user, None),
+        Event::User(UserEvent::UserDeleted(e)) => forget_user(tx, &e.user, None),
+        _ => Ok(()),
     }
 }
 

@@ -13,65 +13,53 @@ use crate::engine::tx::Tx;
 use crate::error::QueryError;
 use crate::json;
 
-pub(crate) struct WebdavView;
+pub(crate) const VIEW: Projection = Projection {
+    name: "webdav_accounts",
+    version: 1,
+    tables: "CREATE TABLE webdav_accounts (
+        id TEXT NOT NULL PRIMARY KEY,
+        user TEXT NOT NULL,
+        server_url TEXT NOT NULL,
+        name TEXT,
+        login BLOB NOT NULL
+    ) WITHOUT ROWID;",
+    indexes: &[Index {
+        name: "webdav_accounts_user",
+        on: "webdav_accounts (user)",
+    }],
+    apply,
+};
 
-impl Projection for WebdavView {
-    fn name(&self) -> &'static str {
-        "webdav_accounts"
-    }
-
-    fn version(&self) -> u32 {
-        1
-    }
-
-    fn tables(&self) -> &'static str {
-        "CREATE TABLE webdav_accounts (
-            id TEXT NOT NULL PRIMARY KEY,
-            user TEXT NOT NULL,
-            server_url TEXT NOT NULL,
-            name TEXT,
-            login BLOB NOT NULL
-        ) WITHOUT ROWID;"
-    }
-
-    fn indexes(&self) -> &'static [Index] {
-        &[Index {
-            name: "webdav_accounts_user",
-            on: "webdav_accounts (user)",
-        }]
-    }
-
-    fn apply(&self, tx: &mut Tx, event: &Applied) -> rusqlite::Result<()> {
-        match &event.event {
-            Event::Webdav(WebdavEvent::WebdavAccountAdded(added)) => {
-                tx.conn
-                    .prepare_cached(
-                        "INSERT OR REPLACE INTO webdav_accounts (id, user, server_url, name, login)
-                         VALUES (?1, ?2, ?3, ?4, ?5)",
-                    )?
-                    .execute(params![
-                        added.account,
-                        added.user.as_str(),
-                        added.server_url,
-                        added.name,
-                        json::encode(&added.login)?
-                    ])?;
-            }
-            Event::Webdav(WebdavEvent::WebdavAccountRemoved(removed)) => {
-                tx.conn
-                    .prepare_cached("DELETE FROM webdav_accounts WHERE id = ?1")?
-                    .execute([&removed.account])?;
-            }
-            Event::User(UserEvent::UserDeleted(deleted)) => {
-                tx.need("webdav_accounts_user")?;
-                tx.conn
-                    .prepare_cached("DELETE FROM webdav_accounts WHERE user = ?1")?
-                    .execute([deleted.user.as_str()])?;
-            }
-            _ => {}
+fn apply(tx: &mut Tx, event: &Applied) -> rusqlite::Result<()> {
+    match &event.event {
+        Event::Webdav(WebdavEvent::WebdavAccountAdded(added)) => {
+            tx.conn
+                .prepare_cached(
+                    "INSERT OR REPLACE INTO webdav_accounts (id, user, server_url, name, login)
+                     VALUES (?1, ?2, ?3, ?4, ?5)",
+                )?
+                .execute(params![
+                    added.account,
+                    added.user.as_str(),
+                    added.server_url,
+                    added.name,
+                    json::encode(&added.login)?
+                ])?;
         }
-        Ok(())
+        Event::Webdav(WebdavEvent::WebdavAccountRemoved(removed)) => {
+            tx.conn
+                .prepare_cached("DELETE FROM webdav_accounts WHERE id = ?1")?
+                .execute([&removed.account])?;
+        }
+        Event::User(UserEvent::UserDeleted(deleted)) => {
+            tx.need("webdav_accounts_user")?;
+            tx.conn
+                .prepare_cached("DELETE FROM webdav_accounts WHERE user = ?1")?
+                .execute([deleted.user.as_str()])?;
+        }
+        _ => {}
     }
+    Ok(())
 }
 
 /// An account of a user on a WebDAV server.
