@@ -56,10 +56,7 @@ pub(crate) const VIEW: Projection = Projection {
         rest BLOB,
         PRIMARY KEY (room, user)
     ) WITHOUT ROWID;",
-    indexes: &[Index {
-        name: "memberships_user",
-        on: "memberships (user)",
-    }],
+    indexes: &[Index::new("memberships_user", "memberships (user)")],
     apply,
 };
 

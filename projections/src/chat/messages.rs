@@ -68,23 +68,11 @@ pub(crate) const VIEW: Projection = Projection {
     ) WITHOUT ROWID;",
     indexes: &[
         // Not unique: a client may choose the id of a system message for its own. The newer one then counts.
-        Index {
-            name: "messages_id",
-            on: "messages (id)",
-        },
-        Index {
-            name: "messages_room",
-            on: "messages (room, at)",
-        },
-        Index {
-            name: "messages_author",
-            on: "messages (author)",
-        },
+        Index::new("messages_id", "messages (id)"),
+        Index::new("messages_room", "messages (room, at)"),
+        Index::new("messages_author", "messages (author)"),
         // Those that began a thread, to count them.
-        Index {
-            name: "messages_threads",
-            on: "messages (seq) WHERE replies > 0",
-        },
+        Index::new("messages_threads", "messages (seq) WHERE replies > 0"),
     ],
     apply,
 };

@@ -54,26 +54,17 @@ pub(crate) const VIEW: Projection = Projection {
         doc BLOB NOT NULL
     ) WITHOUT ROWID;",
     indexes: &[
-        Index {
-            name: "rooms_name",
-            on: "rooms (name) WHERE name IS NOT NULL",
-        },
-        Index {
-            name: "rooms_kind",
-            on: "rooms (kind, name)",
-        },
-        Index {
-            name: "rooms_creator",
-            on: "rooms (creator) WHERE creator IS NOT NULL",
-        },
-        Index {
-            name: "rooms_default",
-            on: "rooms (created_at, id) WHERE joined_by_default = 1",
-        },
-        Index {
-            name: "rooms_participants",
-            on: "rooms (participants) WHERE participants IS NOT NULL",
-        },
+        Index::new("rooms_name", "rooms (name) WHERE name IS NOT NULL"),
+        Index::new("rooms_kind", "rooms (kind, name)"),
+        Index::new("rooms_creator", "rooms (creator) WHERE creator IS NOT NULL"),
+        Index::new(
+            "rooms_default",
+            "rooms (created_at, id) WHERE joined_by_default = 1",
+        ),
+        Index::new(
+            "rooms_participants",
+            "rooms (participants) WHERE participants IS NOT NULL",
+        ),
     ],
     apply,
 };

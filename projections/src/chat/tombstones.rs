@@ -32,18 +32,15 @@ pub(crate) const VIEW: Projection = Projection {
         PRIMARY KEY (kind, id)
     ) WITHOUT ROWID;",
     indexes: &[
-        Index {
-            name: "tombstones_at",
-            on: "tombstones (kind, at) WHERE user IS NULL",
-        },
-        Index {
-            name: "tombstones_user",
-            on: "tombstones (user, position) WHERE user IS NOT NULL",
-        },
-        Index {
-            name: "tombstones_room",
-            on: "tombstones (room, at) WHERE kind = 'message'",
-        },
+        Index::new("tombstones_at", "tombstones (kind, at) WHERE user IS NULL"),
+        Index::new(
+            "tombstones_user",
+            "tombstones (user, position) WHERE user IS NOT NULL",
+        ),
+        Index::new(
+            "tombstones_room",
+            "tombstones (room, at) WHERE kind = 'message'",
+        ),
     ],
     apply: |_, _| Ok(()),
 };
@@ -187,14 +184,12 @@ impl Views {
         room: &RoomId,
         since: Since,
     ) -> Result<Vec<Removed>, QueryError> {
-        let room = room.clone();
-        self.read(move |conn| {
-            conn.prepare_cached(
-                "SELECT id, at FROM tombstones WHERE kind = 'message' AND room = ?1 AND at >= ?2 ORDER BY position, id",
-            )?
-            .query_map(params![room.as_str(), since.earliest().as_millis()], removed)?
-            .collect()
-        })
+        self.every(
+            "SELECT id, at FROM tombstones WHERE kind = 'message' AND room = ?1 AND at >= ?2
+                 ORDER BY position, id",
+            (room.to_string(), since.earliest().as_millis()),
+            removed,
+        )
         .await
     }
 }

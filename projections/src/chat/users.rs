@@ -49,35 +49,14 @@ pub(crate) const VIEW: Projection = Projection {
         PRIMARY KEY (user, role)
     ) WITHOUT ROWID;",
     indexes: &[
-        Index {
-            name: "users_username",
-            on: "users (username_key)",
-        },
-        Index {
-            name: "users_name",
-            on: "users (name_key)",
-        },
-        Index {
-            name: "users_created",
-            on: "users (created_at)",
-        },
-        Index {
-            name: "users_updated",
-            on: "users (updated_at, id)",
-        },
-        Index {
-            name: "users_admins",
-            on: "users (active) WHERE admin = 1",
-        },
-        Index {
-            name: "user_emails_address",
-            on: "user_emails (address_key)",
-        },
+        Index::new("users_username", "users (username_key)"),
+        Index::new("users_name", "users (name_key)"),
+        Index::new("users_created", "users (created_at)"),
+        Index::new("users_updated", "users (updated_at, id)"),
+        Index::new("users_admins", "users (active) WHERE admin = 1"),
+        Index::new("user_emails_address", "user_emails (address_key)"),
         // In the order in which lists show the users with a role.
-        Index {
-            name: "user_roles_role",
-            on: "user_roles (role, username_key)",
-        },
+        Index::new("user_roles_role", "user_roles (role, username_key)"),
     ],
     apply,
 };

@@ -2,7 +2,7 @@
 
 use domain::Event;
 use domain::asset::AssetEvent;
-use rusqlite::{OptionalExtension, params};
+use rusqlite::params;
 
 use crate::engine::applied::Applied;
 use crate::engine::handle::Views;
@@ -50,13 +50,12 @@ fn apply(tx: &mut Tx, event: &Applied) -> rusqlite::Result<()> {
 impl Views {
     /// The picture that was uploaded for an asset, if any.
     pub async fn asset(&self, key: &str) -> Result<Option<FileRecord>, QueryError> {
-        let key = key.to_owned();
-        self.read(move |conn| {
-            conn.prepare_cached("SELECT file, set_at FROM assets WHERE asset = ?1")?
-                .query_row([key], |row| file_record(row, 0))
-                .optional()
-                .map(Option::flatten)
-        })
+        self.one(
+            "SELECT file, set_at FROM assets WHERE asset = ?1",
+            [key.to_owned()],
+            |row| file_record(row, 0),
+        )
         .await
+        .map(Option::flatten)
     }
 }

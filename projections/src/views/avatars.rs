@@ -4,7 +4,7 @@ use domain::avatar::{AvatarEvent, AvatarOwner, AvatarSet};
 use domain::room::RoomEvent;
 use domain::user::UserEvent;
 use domain::{Event, StoredFile, Timestamp};
-use rusqlite::{OptionalExtension, params};
+use rusqlite::params;
 
 use crate::engine::applied::Applied;
 use crate::engine::handle::Views;
@@ -83,13 +83,12 @@ pub(crate) fn file_record(
 impl Views {
     /// The picture that was uploaded for a user or a room, if any.
     pub async fn avatar(&self, owner: &AvatarOwner) -> Result<Option<FileRecord>, QueryError> {
-        let key = owner.key();
-        self.read(move |conn| {
-            conn.prepare_cached("SELECT file, set_at FROM avatars WHERE owner = ?1")?
-                .query_row([key], |row| file_record(row, 0))
-                .optional()
-                .map(Option::flatten)
-        })
+        self.one(
+            "SELECT file, set_at FROM avatars WHERE owner = ?1",
+            [owner.key()],
+            |row| file_record(row, 0),
+        )
         .await
+        .map(Option::flatten)
     }
 }

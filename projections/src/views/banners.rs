@@ -3,7 +3,7 @@
 use domain::banner::{BannerDismissalEvent, BannerEvent, Content};
 use domain::user::UserEvent;
 use domain::{Event, Timestamp, UserId};
-use rusqlite::{Connection, OptionalExtension, Row, params};
+use rusqlite::{Connection, Row, params};
 
 use crate::engine::applied::Applied;
 use crate::engine::handle::Views;
@@ -30,10 +30,7 @@ pub(crate) const VIEW: Projection = Projection {
         banner TEXT NOT NULL,
         PRIMARY KEY (user, banner)
     ) WITHOUT ROWID;",
-    indexes: &[Index {
-        name: "banners_position",
-        on: "banners (position)",
-    }],
+    indexes: &[Index::new("banners_position", "banners (position)")],
     apply,
 };
 
@@ -113,27 +110,25 @@ impl Views {
 
     /// The banner with that id, withdrawn or not.
     pub async fn banner(&self, id: &str) -> Result<Option<BannerRecord>, QueryError> {
-        let id = id.to_owned();
-        self.read(move |conn| {
-            conn.prepare_cached(&format!("SELECT {COLUMNS} FROM banners WHERE id = ?1"))?
-                .query_row([id], record)
-                .optional()
-        })
+        self.one(
+            format!("SELECT {COLUMNS} FROM banners WHERE id = ?1"),
+            [id.to_owned()],
+            record,
+        )
         .await
     }
 
     /// The banners that were neither withdrawn nor dismissed by that user, the newest first.
     pub async fn banners_for(&self, user: &UserId) -> Result<Vec<BannerRecord>, QueryError> {
-        let user = user.clone();
-        self.read(move |conn| {
-            conn.prepare_cached(&format!(
+        self.every(
+            format!(
                 "SELECT {COLUMNS} FROM banners WHERE active = 1 AND id NOT IN
                      (SELECT banner FROM banner_dismissals WHERE user = ?1)
                  ORDER BY position DESC"
-            ))?
-            .query_map([user.as_str()], record)?
-            .collect()
-        })
+            ),
+            [user.to_string()],
+            record,
+        )
         .await
     }
 }

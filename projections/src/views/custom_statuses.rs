@@ -4,7 +4,7 @@ use bytes::Bytes;
 use domain::Event;
 use domain::custom_status::{CustomStatusEvent, Description};
 use domain::presence::Status;
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{Connection, params};
 use serde::{Deserialize, Serialize};
 
 use crate::engine::applied::Applied;
@@ -130,12 +130,11 @@ impl Views {
 
     /// The document of the custom user status with that id.
     pub async fn custom_status(&self, id: &str) -> Result<Option<Bytes>, QueryError> {
-        let id = id.to_owned();
-        self.read(move |conn| {
-            conn.prepare_cached("SELECT doc FROM custom_statuses WHERE id = ?1")?
-                .query_row([id], |row| json::column(row, 0))
-                .optional()
-        })
+        self.one(
+            "SELECT doc FROM custom_statuses WHERE id = ?1",
+            [id.to_owned()],
+            |row| json::column(row, 0),
+        )
         .await
     }
 }

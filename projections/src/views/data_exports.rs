@@ -4,7 +4,7 @@ use bytes::Bytes;
 use domain::data_export::DataExportEvent;
 use domain::user::UserEvent;
 use domain::{Event, RoomId, Timestamp, UserId};
-use rusqlite::{OptionalExtension, Row, params};
+use rusqlite::{Row, params};
 
 use crate::engine::applied::Applied;
 use crate::engine::handle::Views;
@@ -29,10 +29,10 @@ pub(crate) const VIEW: Projection = Projection {
         settled_at INTEGER,
         size INTEGER
     ) WITHOUT ROWID;",
-    indexes: &[Index {
-        name: "data_exports_user",
-        on: "data_exports (user, position)",
-    }],
+    indexes: &[Index::new(
+        "data_exports_user",
+        "data_exports (user, position)",
+    )],
     apply,
 };
 
@@ -140,12 +140,11 @@ fn record(row: &Row<'_>) -> rusqlite::Result<DataExportRecord> {
 impl Views {
     /// The copy with that id.
     pub async fn data_export(&self, id: &str) -> Result<Option<DataExportRecord>, QueryError> {
-        let id = id.to_owned();
-        self.read(move |conn| {
-            conn.prepare_cached(&format!("SELECT {COLUMNS} FROM data_exports WHERE id = ?1"))?
-                .query_row([id], record)
-                .optional()
-        })
+        self.one(
+            format!("SELECT {COLUMNS} FROM data_exports WHERE id = ?1"),
+            [id.to_owned()],
+            record,
+        )
         .await
     }
 
@@ -154,14 +153,13 @@ impl Views {
         &self,
         user: &UserId,
     ) -> Result<Option<DataExportRecord>, QueryError> {
-        let user = user.clone();
-        self.read(move |conn| {
-            conn.prepare_cached(&format!(
+        self.one(
+            format!(
                 "SELECT {COLUMNS} FROM data_exports WHERE user = ?1 ORDER BY position DESC LIMIT 1"
-            ))?
-            .query_row([user.as_str()], record)
-            .optional()
-        })
+            ),
+            [user.to_string()],
+            record,
+        )
         .await
     }
 

@@ -2,7 +2,7 @@
 
 use domain::email_inbox::{Description, EmailInboxEvent};
 use domain::{Event, Timestamp, UserId};
-use rusqlite::{OptionalExtension, Row, params};
+use rusqlite::{Row, params};
 
 use crate::engine::applied::Applied;
 use crate::engine::handle::Views;
@@ -95,24 +95,21 @@ fn record(row: &Row<'_>) -> rusqlite::Result<EmailInboxRecord> {
 impl Views {
     /// Every e-mail inbox, in the order of their ids.
     pub async fn email_inboxes(&self) -> Result<Vec<EmailInboxRecord>, QueryError> {
-        self.read(|conn| {
-            conn.prepare_cached(&format!("SELECT {COLUMNS} FROM email_inboxes ORDER BY id"))?
-                .query_map([], record)?
-                .collect()
-        })
+        self.every(
+            format!("SELECT {COLUMNS} FROM email_inboxes ORDER BY id"),
+            [],
+            record,
+        )
         .await
     }
 
     /// The e-mail inbox with that id.
     pub async fn email_inbox(&self, id: &str) -> Result<Option<EmailInboxRecord>, QueryError> {
-        let id = id.to_owned();
-        self.read(move |conn| {
-            conn.prepare_cached(&format!(
-                "SELECT {COLUMNS} FROM email_inboxes WHERE id = ?1"
-            ))?
-            .query_row([id], record)
-            .optional()
-        })
+        self.one(
+            format!("SELECT {COLUMNS} FROM email_inboxes WHERE id = ?1"),
+            [id.to_owned()],
+            record,
+        )
         .await
     }
 
@@ -121,14 +118,11 @@ impl Views {
         &self,
         address: &str,
     ) -> Result<Option<EmailInboxRecord>, QueryError> {
-        let address = address.to_lowercase();
-        self.read(move |conn| {
-            conn.prepare_cached(&format!(
-                "SELECT {COLUMNS} FROM email_inboxes WHERE email = ?1"
-            ))?
-            .query_row([address], record)
-            .optional()
-        })
+        self.one(
+            format!("SELECT {COLUMNS} FROM email_inboxes WHERE email = ?1"),
+            [address.to_lowercase()],
+            record,
+        )
         .await
     }
 }

@@ -35,14 +35,8 @@ pub(crate) const VIEW: Projection = Projection {
         emoji TEXT NOT NULL
     ) WITHOUT ROWID;",
     indexes: &[
-        Index {
-            name: "emoji_name",
-            on: "emoji (name) WHERE removed = 0",
-        },
-        Index {
-            name: "emoji_names_emoji",
-            on: "emoji_names (emoji)",
-        },
+        Index::new("emoji_name", "emoji (name) WHERE removed = 0"),
+        Index::new("emoji_names_emoji", "emoji_names (emoji)"),
     ],
     apply,
 };
@@ -205,12 +199,11 @@ impl Views {
 
     /// The id of the emoji with that name or alias, without colons.
     pub async fn emoji_named(&self, name: &str) -> Result<Option<String>, QueryError> {
-        let name = name.to_owned();
-        self.read(move |conn| {
-            conn.prepare_cached("SELECT emoji FROM emoji_names WHERE name = ?1")?
-                .query_row([name], |row| row.get(0))
-                .optional()
-        })
+        self.one(
+            "SELECT emoji FROM emoji_names WHERE name = ?1",
+            [name.to_owned()],
+            |row| row.get(0),
+        )
         .await
     }
 
@@ -237,13 +230,8 @@ impl Views {
         sql: &'static str,
         key: &str,
     ) -> Result<Option<FileRecord>, QueryError> {
-        let key = key.to_owned();
-        self.read(move |conn| {
-            conn.prepare_cached(sql)?
-                .query_row([key], |row| file_record(row, 0))
-                .optional()
-                .map(Option::flatten)
-        })
-        .await
+        self.one(sql, [key.to_owned()], |row| file_record(row, 0))
+            .await
+            .map(Option::flatten)
     }
 }

@@ -38,14 +38,8 @@ pub(crate) const VIEW: Projection = Projection {
         expires_at INTEGER NOT NULL
     ) WITHOUT ROWID;",
     indexes: &[
-        Index {
-            name: "oauth_tokens_grant",
-            on: "oauth_tokens (grant_id)",
-        },
-        Index {
-            name: "oauth_tokens_user",
-            on: "oauth_tokens (user)",
-        },
+        Index::new("oauth_tokens_grant", "oauth_tokens (grant_id)"),
+        Index::new("oauth_tokens_user", "oauth_tokens (user)"),
     ],
     apply,
 };
@@ -229,24 +223,21 @@ pub struct OAuthToken {
 impl Views {
     /// The programs that let people log in with their account here, oldest first.
     pub async fn oauth_apps(&self) -> Result<Vec<OAuthAppRecord>, QueryError> {
-        self.read(|conn| {
-            conn.prepare_cached(&format!(
-                "SELECT {COLUMNS} FROM oauth_apps ORDER BY created_at, id"
-            ))?
-            .query_map([], record)?
-            .collect()
-        })
+        self.every(
+            format!("SELECT {COLUMNS} FROM oauth_apps ORDER BY created_at, id"),
+            [],
+            record,
+        )
         .await
     }
 
     /// The program with that id.
     pub async fn oauth_app(&self, id: &str) -> Result<Option<OAuthAppRecord>, QueryError> {
-        let id = id.to_owned();
-        self.read(move |conn| {
-            conn.prepare_cached(&format!("SELECT {COLUMNS} FROM oauth_apps WHERE id = ?1"))?
-                .query_row([id], record)
-                .optional()
-        })
+        self.one(
+            format!("SELECT {COLUMNS} FROM oauth_apps WHERE id = ?1"),
+            [id.to_owned()],
+            record,
+        )
         .await
     }
 
@@ -255,14 +246,11 @@ impl Views {
         &self,
         client_id: &str,
     ) -> Result<Option<OAuthAppRecord>, QueryError> {
-        let client_id = client_id.to_owned();
-        self.read(move |conn| {
-            conn.prepare_cached(&format!(
-                "SELECT {COLUMNS} FROM oauth_apps WHERE client_id = ?1"
-            ))?
-            .query_row([client_id], record)
-            .optional()
-        })
+        self.one(
+            format!("SELECT {COLUMNS} FROM oauth_apps WHERE client_id = ?1"),
+            [client_id.to_owned()],
+            record,
+        )
         .await
     }
 

@@ -4,7 +4,7 @@ use domain::push::{Platform, PushEvent};
 use domain::session::SessionEvent;
 use domain::user::UserEvent;
 use domain::{Event, Sealed, Timestamp, TokenHash, UserId};
-use rusqlite::{OptionalExtension, Row, params};
+use rusqlite::{Row, params};
 
 use crate::engine::applied::Applied;
 use crate::engine::handle::Views;
@@ -29,14 +29,8 @@ pub(crate) const VIEW: Projection = Projection {
         updated_at INTEGER NOT NULL
     ) WITHOUT ROWID;",
     indexes: &[
-        Index {
-            name: "push_tokens_user",
-            on: "push_tokens (user)",
-        },
-        Index {
-            name: "push_tokens_fingerprint",
-            on: "push_tokens (fingerprint)",
-        },
+        Index::new("push_tokens_user", "push_tokens (user)"),
+        Index::new("push_tokens_fingerprint", "push_tokens (fingerprint)"),
     ],
     apply,
 };
@@ -127,14 +121,11 @@ fn record(row: &Row<'_>) -> rusqlite::Result<PushRecord> {
 impl Views {
     /// The devices of a user.
     pub async fn push_tokens_of(&self, user: &UserId) -> Result<Vec<PushRecord>, QueryError> {
-        let user = user.clone();
-        self.read(move |conn| {
-            conn.prepare_cached(&format!(
-                "SELECT {COLUMNS} FROM push_tokens WHERE user = ?1 ORDER BY id"
-            ))?
-            .query_map([user.as_str()], record)?
-            .collect()
-        })
+        self.every(
+            format!("SELECT {COLUMNS} FROM push_tokens WHERE user = ?1 ORDER BY id"),
+            [user.to_string()],
+            record,
+        )
         .await
     }
 
@@ -143,25 +134,21 @@ impl Views {
         &self,
         fingerprint: &TokenHash,
     ) -> Result<Vec<PushRecord>, QueryError> {
-        let fingerprint = fingerprint.clone();
-        self.read(move |conn| {
-            conn.prepare_cached(&format!(
-                "SELECT {COLUMNS} FROM push_tokens WHERE fingerprint = ?1 ORDER BY id"
-            ))?
-            .query_map([fingerprint.as_str()], record)?
-            .collect()
-        })
+        self.every(
+            format!("SELECT {COLUMNS} FROM push_tokens WHERE fingerprint = ?1 ORDER BY id"),
+            [fingerprint.to_string()],
+            record,
+        )
         .await
     }
 
     /// The record with that id.
     pub async fn push_token(&self, id: &str) -> Result<Option<PushRecord>, QueryError> {
-        let id = id.to_owned();
-        self.read(move |conn| {
-            conn.prepare_cached(&format!("SELECT {COLUMNS} FROM push_tokens WHERE id = ?1"))?
-                .query_row([id], record)
-                .optional()
-        })
+        self.one(
+            format!("SELECT {COLUMNS} FROM push_tokens WHERE id = ?1"),
+            [id.to_owned()],
+            record,
+        )
         .await
     }
 }

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use domain::report::ReportEvent;
 use domain::{Event, MessageId, RoomId, Timestamp, UserId};
-use rusqlite::{Connection, OptionalExtension, Row, ToSql, params};
+use rusqlite::{Connection, Row, ToSql, params};
 
 use crate::engine::applied::Applied;
 use crate::engine::handle::Views;
@@ -31,14 +31,11 @@ pub(crate) const VIEW: Projection = Projection {
         open INTEGER NOT NULL
     );",
     indexes: &[
-        Index {
-            name: "reports_user",
-            on: "reports (user) WHERE open = 1",
-        },
-        Index {
-            name: "reports_message",
-            on: "reports (message) WHERE message IS NOT NULL",
-        },
+        Index::new("reports_user", "reports (user) WHERE open = 1"),
+        Index::new(
+            "reports_message",
+            "reports (message) WHERE message IS NOT NULL",
+        ),
     ],
     apply,
 };
@@ -263,12 +260,11 @@ impl Views {
 
     /// The report with that id, open or dealt with.
     pub async fn report(&self, id: &str) -> Result<Option<ReportRecord>, QueryError> {
-        let id = id.to_owned();
-        self.read(move |conn| {
-            conn.prepare_cached(&format!("SELECT {COLUMNS} FROM reports WHERE id = ?1"))?
-                .query_row([id], record)
-                .optional()
-        })
+        self.one(
+            format!("SELECT {COLUMNS} FROM reports WHERE id = ?1"),
+            [id.to_owned()],
+            record,
+        )
         .await
     }
 

@@ -32,10 +32,7 @@ pub(crate) const VIEW: Projection = Projection {
         proved_from TEXT,
         PRIMARY KEY (user, hash)
     ) WITHOUT ROWID;",
-    indexes: &[Index {
-        name: "sessions_hash",
-        on: "sessions (hash)",
-    }],
+    indexes: &[Index::new("sessions_hash", "sessions (hash)")],
     apply,
 };
 

@@ -171,15 +171,12 @@ impl Views {
         &self,
         since: Since,
     ) -> Result<Vec<(String, Timestamp)>, QueryError> {
-        self.read(move |conn| {
-            conn.prepare_cached(
-                "SELECT name, removed_at FROM login_services WHERE removed_at >= ?1 ORDER BY removed_at, name",
-            )?
-            .query_map([since.earliest().as_millis()], |row| {
-                Ok((row.get(0)?, Timestamp::from_millis(row.get(1)?)))
-            })?
-            .collect()
-        })
+        self.every(
+            "SELECT name, removed_at FROM login_services WHERE removed_at >= ?1
+                 ORDER BY removed_at, name",
+            [since.earliest().as_millis()],
+            |row| Ok((row.get(0)?, Timestamp::from_millis(row.get(1)?))),
+        )
         .await
     }
 

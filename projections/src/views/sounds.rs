@@ -113,23 +113,20 @@ fn load(conn: &Connection, id: &str) -> rusqlite::Result<Option<(SoundDoc, Optio
 impl Views {
     /// Documents of all sounds, by name.
     pub async fn sounds(&self) -> Result<Vec<Bytes>, QueryError> {
-        self.read(|conn| {
-            conn.prepare_cached("SELECT doc FROM sounds ORDER BY name, id")?
-                .query_map([], |row| json::column(row, 0))?
-                .collect()
+        self.every("SELECT doc FROM sounds ORDER BY name, id", [], |row| {
+            json::column(row, 0)
         })
         .await
     }
 
     /// The recording of the sound with that id.
     pub async fn sound_file(&self, id: &str) -> Result<Option<FileRecord>, QueryError> {
-        let id = id.to_owned();
-        self.read(move |conn| {
-            conn.prepare_cached("SELECT file, recorded_at FROM sounds WHERE id = ?1")?
-                .query_row([id], |row| file_record(row, 0))
-                .optional()
-                .map(Option::flatten)
-        })
+        self.one(
+            "SELECT file, recorded_at FROM sounds WHERE id = ?1",
+            [id.to_owned()],
+            |row| file_record(row, 0),
+        )
         .await
+        .map(Option::flatten)
     }
 }

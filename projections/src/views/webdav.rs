@@ -23,10 +23,7 @@ pub(crate) const VIEW: Projection = Projection {
         name TEXT,
         login BLOB NOT NULL
     ) WITHOUT ROWID;",
-    indexes: &[Index {
-        name: "webdav_accounts_user",
-        on: "webdav_accounts (user)",
-    }],
+    indexes: &[Index::new("webdav_accounts_user", "webdav_accounts (user)")],
     apply,
 };
 
@@ -77,21 +74,19 @@ pub struct WebdavRecord {
 impl Views {
     /// A user's WebDAV accounts, in the order of their ids.
     pub async fn webdav_accounts(&self, user: &UserId) -> Result<Vec<WebdavRecord>, QueryError> {
-        let user = user.clone();
-        self.read(move |conn| {
-            conn.prepare_cached(
-                "SELECT id, server_url, name, login FROM webdav_accounts WHERE user = ?1 ORDER BY id",
-            )?
-            .query_map([user.as_str()], |row| {
+        self.every(
+            "SELECT id, server_url, name, login FROM webdav_accounts WHERE user = ?1
+                 ORDER BY id",
+            [user.to_string()],
+            |row| {
                 Ok(WebdavRecord {
                     id: row.get(0)?,
                     server_url: row.get(1)?,
                     name: row.get(2)?,
                     login: json::decode(row.get_ref(3)?.as_bytes()?)?,
                 })
-            })?
-            .collect()
-        })
+            },
+        )
         .await
     }
 }
