@@ -21,7 +21,12 @@ pub struct Claimant<'a> {
     pub at: Timestamp,
 }
 
-impl Claimant<'_> {
+impl<'o> Claimant<'o> {
+    /// What owns names of that kind, as `owner`.
+    pub fn new(kind: NameKind, owner: &'o str, at: Timestamp) -> Self {
+        Self { kind, owner, at }
+    }
+
     /// Takes a name; `taken` is the error if something else has it.
     pub async fn take(
         self,

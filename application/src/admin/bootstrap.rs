@@ -120,11 +120,7 @@ async fn general(workspace: &Workspace) -> Result<(), Error> {
             if *tx.state::<Room>(&stream).await? != Room::Absent {
                 return Ok(());
             }
-            let room = Claimant {
-                kind: NameKind::RoomName,
-                owner: GENERAL,
-                at: created.at,
-            };
+            let room = Claimant::new(NameKind::RoomName, GENERAL, created.at);
             let taken = Refusal::RoomNameTaken {
                 name: "general".to_owned(),
                 archived: false,

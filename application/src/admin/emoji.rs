@@ -146,11 +146,7 @@ async fn decide(
     commands: &[EmojiCommand],
 ) -> Result<(), Error> {
     let stream = emoji::stream(id);
-    let names = Claimant {
-        kind: NameKind::Emoji,
-        owner: id,
-        at: now(),
-    };
+    let names = Claimant::new(NameKind::Emoji, id, now());
     names
         .decide::<Emoji>(
             workspace,

@@ -140,11 +140,7 @@ async fn decide(
     commands: Vec<SoundCommand>,
 ) -> Result<(), Error> {
     let stream = sound::stream(id);
-    let names = Claimant {
-        kind: NameKind::Sound,
-        owner: id,
-        at: now(),
-    };
+    let names = Claimant::new(NameKind::Sound, id, now());
     names
         .decide::<Sound>(
             workspace,

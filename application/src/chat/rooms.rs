@@ -90,11 +90,7 @@ pub(crate) async fn found(
 
 /// The room as the owner of its name.
 fn claimant(room: &RoomId, at: Timestamp) -> Claimant<'_> {
-    Claimant {
-        kind: NameKind::RoomName,
-        owner: room.as_str(),
-        at,
-    }
+    Claimant::new(NameKind::RoomName, room.as_str(), at)
 }
 
 /// What the rules need to know of a room that is being made.

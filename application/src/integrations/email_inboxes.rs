@@ -95,11 +95,7 @@ async fn run(
     command: &EmailInboxCommand,
 ) -> Result<(), Error> {
     let stream = email_inbox::stream(id);
-    let addresses = Claimant {
-        kind: NameKind::EmailInbox,
-        owner: id,
-        at: now(),
-    };
+    let addresses = Claimant::new(NameKind::EmailInbox, id, now());
     addresses
         .decide::<EmailInbox>(
             workspace,

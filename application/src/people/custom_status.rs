@@ -50,11 +50,7 @@ async fn run(
     command: &CustomStatusCommand,
 ) -> Result<(), Error> {
     let stream = custom_status::stream(id);
-    let names = Claimant {
-        kind: NameKind::CustomStatus,
-        owner: id,
-        at: now(),
-    };
+    let names = Claimant::new(NameKind::CustomStatus, id, now());
     names
         .decide::<CustomStatus>(
             workspace,

@@ -155,11 +155,7 @@ pub(crate) async fn follow(
     let User::Present(account) = before else {
         return Ok(());
     };
-    let names = |kind| Claimant {
-        kind,
-        owner: target.as_str(),
-        at,
-    };
+    let names = |kind| Claimant::new(kind, target.as_str(), at);
     match event {
         UserEvent::UsernameChanged(event) => {
             names(NameKind::Username)

@@ -242,11 +242,7 @@ async fn take_names(
     created: &UserCreated,
 ) -> Result<(), WorkError> {
     let signing_up = matches!(maker, Maker::Themselves(_));
-    let names = |kind| Claimant {
-        kind,
-        owner: created.user.as_str(),
-        at: created.at,
-    };
+    let names = |kind| Claimant::new(kind, created.user.as_str(), created.at);
     let taken = |own: Refusal, name: &str| {
         if signing_up {
             own

@@ -45,11 +45,7 @@ pub(crate) async fn take(
     user: &UserId,
     at: Timestamp,
 ) -> Result<(), WorkError> {
-    let claimant = Claimant {
-        kind: NameKind::FirstAdministrator,
-        owner: user.as_str(),
-        at,
-    };
+    let claimant = Claimant::new(NameKind::FirstAdministrator, user.as_str(), at);
     if is_vacant(tx).await? && claimant.try_take(tx, "").await? {
         begin_setup(tx, settings, at).await?;
     }
