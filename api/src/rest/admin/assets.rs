@@ -18,14 +18,6 @@ use crate::http::parameters::Parameters;
 use crate::http::route::{self, Rate, Route};
 use crate::http::upload::check_size;
 
-const PICTURES: &[&str] = &[
-    "image/svg+xml",
-    "image/png",
-    "image/jpeg",
-    "image/gif",
-    "image/webp",
-];
-
 pub(super) fn routes() -> Vec<Route> {
     vec![
         route::post("assets.setAsset", set)
@@ -38,7 +30,7 @@ pub(super) fn routes() -> Vec<Route> {
         route::public(Method::GET, "/assets/{file}", file)
             .about("One of the workspace's own pictures.")
             .rate(Rate::Unlimited)
-            .sends(PICTURES),
+            .sends(media::PICTURES),
     ]
 }
 

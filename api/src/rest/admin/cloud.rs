@@ -82,10 +82,7 @@ async fn add_license(_: Call, AddLicense { license }: AddLicense) -> Outcome {
 async fn max_active_users(call: Call) -> Outcome {
     let query = projections::UserQuery {
         active: Some(true),
-        slice: projections::Slice {
-            offset: 0,
-            count: Some(1),
-        },
+        slice: projections::Slice::first(1),
         ..projections::UserQuery::default()
     };
     let active = call.state.views().users(query).await?.total;

@@ -22,14 +22,6 @@ use crate::http::schema::Kind;
 use crate::http::upload::check_size;
 use crate::rest::people::avatars::tag;
 
-const PICTURES: &[&str] = &[
-    "image/svg+xml",
-    "image/png",
-    "image/jpeg",
-    "image/gif",
-    "image/webp",
-];
-
 pub(super) fn routes() -> Vec<Route> {
     const MANAGE: &[Permission] = &[Permission::MANAGE_EMOJI];
     vec![
@@ -53,11 +45,11 @@ pub(super) fn routes() -> Vec<Route> {
         route::public(Method::GET, "/emoji-custom/{file}", file)
             .about("The picture of an emoji.")
             .rate(Rate::Unlimited)
-            .sends(PICTURES),
+            .sends(media::PICTURES),
         route::public(Method::GET, "/emoji-custom/", no_file)
             .about("Refused: no emoji is named.")
             .rate(Rate::Unlimited)
-            .sends(PICTURES),
+            .sends(media::PICTURES),
     ]
 }
 

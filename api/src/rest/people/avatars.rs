@@ -28,14 +28,6 @@ use crate::http::upload::check_size;
 use crate::rest::lookup::{self, UserNamed};
 use crate::state::AppState;
 
-const PICTURES: &[&str] = &[
-    "image/svg+xml",
-    "image/png",
-    "image/jpeg",
-    "image/gif",
-    "image/webp",
-];
-
 pub(super) fn routes() -> Vec<Route> {
     vec![
     route::post("users.setAvatar", set)
@@ -52,11 +44,11 @@ pub(super) fn routes() -> Vec<Route> {
     route::public(Method::GET, "/avatar/{name}", of_user)
         .about("The picture of a user, or the letter of the name.")
         .rate(Rate::Unlimited)
-        .sends(PICTURES),
+        .sends(media::PICTURES),
     route::public(Method::GET, "/avatar/room/{room}", of_room)
         .about("The picture of a room, or the letter of its name.")
         .rate(Rate::Unlimited)
-        .sends(PICTURES),
+        .sends(media::PICTURES),
     ]
 }
 
