@@ -18,6 +18,7 @@ mod people;
 mod pictures;
 mod presence;
 mod push;
+mod rooms;
 mod search;
 mod webdav;
 
@@ -143,6 +144,7 @@ pub fn all() -> Vec<Method> {
         admin::methods(),
         oauth_apps::methods(),
         push::methods(),
+        rooms::methods(),
         presence::methods(),
         search::methods(),
         e2e::methods(),

@@ -201,6 +201,8 @@ pub enum Refusal {
     TranslationNotAllowed,
     #[error("no member of the room to translate")]
     NothingToTranslate,
+    #[error("no member of the room to favour")]
+    NotInFavouredRoom,
     #[error("may not log others out")]
     LogoutNotAllowed,
     #[error("there is no such user to log out")]

@@ -17,6 +17,7 @@ pub mod echo;
 pub mod live;
 pub mod load;
 pub mod log;
+pub mod method;
 pub mod server;
 
 pub mod mongo;

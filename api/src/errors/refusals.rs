@@ -138,6 +138,7 @@ impl From<Refusal> for ApiError {
             Refusal::AvatarResetNotAllowed => wording::avatar_reset_not_allowed(),
             Refusal::NothingToReport => wording::invalid_reported_message(),
             Refusal::KeyTooLarge => Self::TooLarge,
+            Refusal::NotInFavouredRoom => wording::favouring_not_allowed(),
             Refusal::TranslationOff => wording::autotranslate_disabled(),
             Refusal::TranslationNotAllowed => wording::autotranslate_not_allowed(),
             Refusal::NothingToTranslate => {

@@ -3,11 +3,12 @@
 use std::sync::Arc;
 
 use domain::membership::{
-    self, Joining, Membership, MembershipCommand, MembershipContext, MembershipEvent, RoomRole,
+    self, Joining, Membership, MembershipCommand, MembershipContext, MembershipEvent,
+    MembershipRefusal, RoomRole,
 };
 use domain::permission::{Authority, PermissionTable};
 use domain::room::RoomFacts;
-use domain::{RoleId, Timestamp, UserId};
+use domain::{RoleId, RoomId, Timestamp, UserId};
 use eventstore::ExecuteError;
 use eventstore::execute::Transaction;
 use projections::UserFacts;
@@ -15,7 +16,7 @@ use projections::UserFacts;
 use crate::admin::roles;
 use crate::caller::Caller;
 use crate::chat::room_access::RoomAccess;
-use crate::error::Error;
+use crate::error::{Error, Refusal};
 use crate::ids::now;
 use crate::witness;
 use crate::workspace::{WorkError, Workspace};
@@ -166,6 +167,27 @@ pub async fn change(
             Ok(events)
         })
         .await
+}
+
+/// Marks a room as a favourite of the caller's, unless they say no.
+pub async fn favour(
+    workspace: &Workspace,
+    caller: &Caller,
+    room: &RoomId,
+    favourite: Option<bool>,
+) -> Result<(), Error> {
+    let favour = MembershipCommand::Favour {
+        favourite: favourite.unwrap_or(true),
+        at: now(),
+    };
+    let place = RoomAccess::of(workspace, caller, room).await?;
+    let place = place.ok_or(Refusal::NotInFavouredRoom)?;
+    match change_own(workspace, caller, &place, &favour).await {
+        Err(Error::Membership(MembershipRefusal::NotAMember)) => {
+            Err(Refusal::NotInFavouredRoom.into())
+        }
+        outcome => outcome.map(drop),
+    }
 }
 
 /// Makes `user` an owner of the room by a rule of the server, on behalf of `actor`. It is fine if they are one already.

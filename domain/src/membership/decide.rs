@@ -2,9 +2,9 @@
 
 use super::access::can_access_room;
 use super::{
-    Joining, MarkedUnread, Member, MemberJoined, MemberLeft, MemberRemoved, MembershipContext,
-    MembershipEvent, MembershipRefusal, ReadCursorMoved, RoomHidden, RoomOpened, RoomRole,
-    RoomRoleGranted, RoomRoleRevoked,
+    FavouriteChanged, Joining, MarkedUnread, Member, MemberJoined, MemberLeft, MemberRemoved,
+    MembershipContext, MembershipEvent, MembershipRefusal, ReadCursorMoved, RoomHidden, RoomOpened,
+    RoomRole, RoomRoleGranted, RoomRoleRevoked,
 };
 use crate::permission::Permission;
 use crate::room::RoomKind;
@@ -59,6 +59,15 @@ impl MembershipContext<'_> {
         (self.authority.actor == self.user)
             .then_some(())
             .ok_or(MembershipRefusal::NotYourOwn)
+    }
+
+    /// As [`Self::must_be_own`], of something that only members have.
+    pub(super) fn must_be_own_member(
+        &self,
+        member: Option<&Member>,
+    ) -> Result<(), MembershipRefusal> {
+        self.must_be_own()?;
+        member.map(|_| ()).ok_or(MembershipRefusal::NotAMember)
     }
 }
 
@@ -268,21 +277,13 @@ pub(super) fn unassign(
     Ok(vec![context.revoked(role, at)])
 }
 
-fn must_be_own_member(
-    member: Option<&Member>,
-    context: &MembershipContext<'_>,
-) -> Result<(), MembershipRefusal> {
-    context.must_be_own()?;
-    member.map(|_| ()).ok_or(MembershipRefusal::NotAMember)
-}
-
 pub(super) fn read(
     member: Option<&Member>,
     threads: bool,
     at: Timestamp,
     context: &MembershipContext<'_>,
 ) -> Decision {
-    must_be_own_member(member, context)?;
+    context.must_be_own_member(member)?;
     // Clients say "read" far more often than there is something to read.
     let up_to_date = |view: super::MembershipView| {
         view.open
@@ -313,7 +314,7 @@ pub(super) fn mark_unread(
     at: Timestamp,
     context: &MembershipContext<'_>,
 ) -> Decision {
-    must_be_own_member(member, context)?;
+    context.must_be_own_member(member)?;
     let unread_already = |view: super::MembershipView| {
         view.open && view.unread && view.cursor.is_none_or(|now| now <= cursor)
     };
@@ -338,7 +339,7 @@ pub(super) fn show(
     at: Timestamp,
     context: &MembershipContext<'_>,
 ) -> Decision {
-    must_be_own_member(member, context)?;
+    context.must_be_own_member(member)?;
     if context.view.is_some_and(|view| view.open == open) {
         return Ok(vec![]);
     }
@@ -348,4 +349,26 @@ pub(super) fn show(
     } else {
         RoomHidden { room, user, at }.into()
     }])
+}
+
+pub(super) fn favour(
+    member: Option<&Member>,
+    favourite: bool,
+    at: Timestamp,
+    context: &MembershipContext<'_>,
+) -> Decision {
+    context.must_be_own_member(member)?;
+    if member.is_some_and(|member| member.favourite == favourite) {
+        return Ok(vec![]);
+    }
+    let (room, user) = context.room_and_user();
+    Ok(vec![
+        FavouriteChanged {
+            room,
+            user,
+            favourite,
+            at,
+        }
+        .into(),
+    ])
 }

@@ -9,15 +9,6 @@ use crate::Timestamp;
 
 type Decision = Result<Vec<MembershipEvent>, MembershipRefusal>;
 
-impl MembershipContext<'_> {
-    fn must_be_own_member(&self, member: Option<&Member>) -> Result<(), MembershipRefusal> {
-        if self.authority.actor != self.user {
-            return Err(MembershipRefusal::NotYourOwn);
-        }
-        member.map(|_| ()).ok_or(MembershipRefusal::NotAMember)
-    }
-}
-
 /// One's own key is kept; a key for somebody else is offered to them, by another member.
 pub(super) fn give_key(
     member: Option<&Member>,

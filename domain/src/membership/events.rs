@@ -23,6 +23,7 @@ events! {
         SuggestedKeyAccepted = 1,
         SuggestedKeyRejected = 1,
         AutoTranslateChanged = 1,
+        FavouriteChanged = 1,
     }
 }
 
@@ -179,5 +180,14 @@ pub struct AutoTranslateChanged {
     pub enabled: Option<bool>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub language: Option<String>,
+    pub at: Timestamp,
+}
+
+/// A member marked the room as a favourite, or no longer does.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct FavouriteChanged {
+    pub room: RoomId,
+    pub user: UserId,
+    pub favourite: bool,
     pub at: Timestamp,
 }

@@ -43,6 +43,7 @@ pub struct Member {
     /// Whether they want the room translated; `None`: they never said.
     pub translate: Option<bool>,
     pub language: Option<String>,
+    pub favourite: bool,
 }
 
 /// What can be asked of a membership. The room and the user are in the context.
@@ -120,6 +121,10 @@ pub enum MembershipCommand {
         enabled: Option<bool>,
         /// `None`: unchanged.
         language: Option<String>,
+        at: Timestamp,
+    },
+    Favour {
+        favourite: bool,
         at: Timestamp,
     },
 }
@@ -282,6 +287,9 @@ impl Decider for Membership {
                 language,
                 at,
             } => encryption::translate(member, enabled, language, at, context),
+            MembershipCommand::Favour { favourite, at } => {
+                decide::favour(member, favourite, at, context)
+            }
         }
     }
 
@@ -320,6 +328,10 @@ impl Decider for Membership {
             (MembershipEvent::AutoTranslateChanged(event), Self::Member(mut member)) => {
                 member.translate = event.enabled.or(member.translate);
                 member.language = event.language.clone().or(member.language);
+                Self::Member(member)
+            }
+            (MembershipEvent::FavouriteChanged(event), Self::Member(mut member)) => {
+                member.favourite = event.favourite;
                 Self::Member(member)
             }
             (_, state) => state,

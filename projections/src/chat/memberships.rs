@@ -35,7 +35,7 @@ pub use queries::{MemberQuery, MembershipRecord, RoleHolder};
 
 pub(crate) const VIEW: Projection = Projection {
     name: "memberships",
-    version: 5,
+    version: 6,
     tables: "CREATE TABLE memberships (
         room TEXT NOT NULL,
         user TEXT NOT NULL,
@@ -147,6 +147,11 @@ fn member(
                 }
             })
         }
+        MembershipEvent::FavouriteChanged(changed) => {
+            change(tx, event, &changed.room, &changed.user, |doc| {
+                doc.favourite = Some(changed.favourite);
+            })
+        }
     }
 }
 
@@ -227,6 +232,7 @@ fn join(tx: &mut Tx, event: &Applied, joined: &MemberJoined) -> rusqlite::Result
         suggested_key: None,
         auto_translate: None,
         auto_translate_language: None,
+        favourite: None,
         updated_at: Date(event.recorded_at),
         rest: Rest {
             custom_fields: room.custom_fields().cloned(),

@@ -179,6 +179,7 @@ fn of_membership(event: &MembershipEvent) -> Option<Telling<'_>> {
         | MembershipEvent::RoomKeySuggested(_)
         | MembershipEvent::SuggestedKeyAccepted(_)
         | MembershipEvent::SuggestedKeyRejected(_)
-        | MembershipEvent::AutoTranslateChanged(_) => None,
+        | MembershipEvent::AutoTranslateChanged(_)
+        | MembershipEvent::FavouriteChanged(_) => None,
     }
 }

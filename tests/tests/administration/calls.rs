@@ -1,18 +1,8 @@
 //! Methods over REST, as ordinary clients call them.
 
-use serde_json::{Value, json};
+use serde_json::Value;
 use tests::client::Client;
-
-/// What the method answers: `result` or `error`.
-pub async fn method(client: &Client, name: &str, params: Value) -> Value {
-    let message = json!({"msg": "method", "id": "1", "method": name, "params": params});
-    let path = format!("method.call/{}", name.replace('/', "%2F"));
-    let body = client
-        .post(&path, json!({"message": message.to_string()}))
-        .await
-        .ok();
-    serde_json::from_str(body["message"].as_str().expect("a message")).expect("JSON inside")
-}
+pub use tests::method::method;
 
 /// The result of a method that must succeed.
 pub async fn result(client: &Client, name: &str, params: Value) -> Value {

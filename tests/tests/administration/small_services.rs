@@ -2,9 +2,9 @@
 //! server.
 
 use reqwest::Method;
-use serde_json::{Value, json};
-use tests::client::Client;
+use serde_json::json;
 use tests::dns::Zone;
+use tests::method::method;
 use tests::on_both_logs;
 use tests::server::{Server, ServerOptions};
 
@@ -12,19 +12,6 @@ on_both_logs![
     what_members_want_translated_is_kept,
     a_deployment_is_declared,
 ];
-
-/// Calls a method and answers what stands in its message.
-async fn method(client: &Client, name: &str, params: Value) -> Value {
-    let message = json!({"msg": "method", "id": "1", "method": name, "params": params});
-    let body = client
-        .post(
-            &format!("method.call/{name}"),
-            json!({"message": message.to_string()}),
-        )
-        .await
-        .ok();
-    serde_json::from_str(body["message"].as_str().expect("a message")).expect("JSON inside")
-}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn anybody_is_told_the_password_policy() {

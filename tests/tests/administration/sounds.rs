@@ -3,6 +3,7 @@
 use reqwest::Method;
 use serde_json::{Value, json};
 use tests::client::Client;
+pub use tests::method::method;
 use tests::on_both_logs;
 use tests::server::{Server, ServerOptions};
 
@@ -10,19 +11,6 @@ on_both_logs![
     a_sound_is_made_played_and_removed,
     a_sound_is_uploaded_over_rest,
 ];
-
-/// What a method answers, as it stands inside the message.
-pub async fn method(client: &Client, name: &str, params: Value) -> Value {
-    let message = json!({"msg": "method", "id": "1", "method": name, "params": params});
-    let body = client
-        .post(
-            &format!("method.call/{name}"),
-            json!({"message": message.to_string()}),
-        )
-        .await
-        .ok();
-    serde_json::from_str(body["message"].as_str().expect("a message")).expect("JSON inside")
-}
 
 /// The result of a method that must succeed.
 #[track_caller]

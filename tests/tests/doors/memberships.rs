@@ -1,6 +1,7 @@
 //! Somebody's place in rooms: read, hidden, counted.
 
 use serde_json::{Value, json};
+use tests::method::method;
 use tests::server::Server;
 
 use super::{all, id, people};
@@ -92,4 +93,47 @@ fn jiff_now() -> String {
     jiff::Timestamp::from_millisecond(i64::try_from(now.as_millis()).unwrap() - 1)
         .unwrap()
         .to_string()
+}
+
+#[tokio::test]
+async fn favourites() {
+    let server = Server::start().await;
+    let (admin, alice, bob) = people(&server).await;
+    let favourite = async || {
+        bob.get("subscriptions.getOne?roomId=GENERAL").await.ok()["subscription"]["f"].clone()
+    };
+    assert_eq!(favourite().await, Value::Null, "nobody chose yet");
+    for (sent, becomes) in [
+        (json!(true), true),
+        (json!(false), false),
+        (Value::Null, true),
+    ] {
+        let wish = json!({"roomId": "GENERAL", "favorite": sent});
+        bob.post("rooms.favorite", wish).await.ok();
+        assert_eq!(favourite().await, becomes, "after sending {sent}");
+    }
+    let undone = method(&bob, "toggleFavorite", json!(["GENERAL", false])).await;
+    assert_eq!(undone["result"], 1, "{undone}");
+    assert_eq!(favourite().await, false);
+    let others = alice.get("subscriptions.getOne?roomId=GENERAL").await.ok();
+    assert_eq!(
+        others["subscription"]["f"],
+        Value::Null,
+        "it is bob's alone"
+    );
+
+    let wish = json!({"roomId": "GENERAL"});
+    let refused = bob.post("rooms.favorite", wish).await.refused(400);
+    assert_eq!(refused["error"], "The 'favorite' param is required");
+    let hers = alice
+        .post("channels.create", json!({"name": "hers"}))
+        .await
+        .ok();
+    let wish = json!({"roomId": id(&hers, "channel"), "favorite": true});
+    let refused = bob.post("rooms.favorite", wish).await.refused(400);
+    assert_eq!(
+        refused["errorType"], "error-invalid-subscription",
+        "{refused}"
+    );
+    drop(admin);
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use tests::client::Client;
+use tests::method::method;
 use tests::on_both_logs;
 use tests::server::{ADMIN, ADMIN_PASSWORD, Server, ServerOptions};
 use tests::smtp::{Received, SmtpSink};
@@ -44,19 +45,6 @@ async fn may_log_in(server: &Server, user: &str, password: &str) -> bool {
 fn reset_token(mail: &Received) -> String {
     let link = mail.link("/reset-password/");
     link.trim_start_matches("/reset-password/").to_owned()
-}
-
-/// A method without login, and what came of it.
-async fn method(client: &Client, name: &str, params: Value) -> Value {
-    let door = if client.token.is_empty() {
-        "method.callAnon"
-    } else {
-        "method.call"
-    };
-    let message = json!({"msg": "method", "id": "1", "method": name, "params": params});
-    let body = json!({"message": message.to_string()});
-    let answer = client.post(&format!("{door}/{name}"), body).await.ok();
-    serde_json::from_str(answer["message"].as_str().unwrap()).unwrap()
 }
 
 async fn an_address_is_proved_by_mail(options: ServerOptions) {

@@ -1,7 +1,8 @@
 //! Methods over REST.
 
 use serde_json::{Value, json};
-use tests::client::{Answer, Client};
+use tests::client::Answer;
+pub use tests::method::method;
 use tests::on_both_logs;
 use tests::server::{Server, ServerOptions};
 
@@ -12,17 +13,6 @@ on_both_logs![errors_stand_inside_the_message,];
 pub fn inside(answer: Answer) -> Value {
     let body = answer.ok();
     serde_json::from_str(body["message"].as_str().expect("a message")).expect("JSON inside")
-}
-
-/// Calls a method as an ordinary client does.
-pub async fn method(client: &Client, name: &str, params: Value) -> Value {
-    let message = json!({"msg": "method", "id": "1", "method": name, "params": params});
-    let path = format!("method.call/{}", name.replace('/', "%2F"));
-    inside(
-        client
-            .post(&path, json!({"message": message.to_string()}))
-            .await,
-    )
 }
 
 /// The result of a method that must succeed.

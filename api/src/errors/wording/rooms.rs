@@ -194,6 +194,19 @@ pub fn no_subscription() -> ApiError {
     ApiError::plain("error-invalid-subscription")
 }
 
+pub fn favorite_param_required() -> ApiError {
+    ApiError::plain("The 'favorite' param is required")
+}
+
+/// A favourite of somebody who is not in the room.
+pub fn favouring_not_allowed() -> ApiError {
+    ApiError::coded(
+        "error-invalid-subscription",
+        "You must be part of a room to favorite it",
+    )
+    .method("toggleFavorite")
+}
+
 /// The room has no message that could be unread.
 pub fn nothing_to_unread() -> ApiError {
     ApiError::coded(

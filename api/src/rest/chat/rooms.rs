@@ -12,7 +12,7 @@ use crate::errors::{ApiError, wording};
 use crate::http::answer::{Answer, Outcome};
 use crate::http::call::Call;
 use crate::http::page::Fields;
-use crate::http::parameters::{Date, Filled, Parameters};
+use crate::http::parameters::{Date, Filled, Parameters, Sent};
 use crate::http::route::{self, Route};
 use crate::http::schema::Kind;
 use crate::rest::chat::channels::answer;
@@ -32,6 +32,8 @@ pub(super) fn routes() -> Vec<Route> {
                 .about("One room.")
                 .answers(&[("room", Kind::Object)]),
             route::post("rooms.leave", leave).about("Leaves a room."),
+            route::post("rooms.favorite", favour)
+                .about("Makes a room a favourite, or no longer one."),
         ])
         .collect()
 }
@@ -81,6 +83,22 @@ async fn leave(call: Call, room: RoomNamed) -> Outcome {
     let found = lookup::room(&call, &room, None, Archived::Accepted).await?;
     let leave = MembershipCommand::Leave { at: now() };
     members::change_own(&call.state, &call.caller, &found.place, &leave).await?;
+    Ok(Answer::empty())
+}
+
+#[derive(Parameters)]
+#[params(open)]
+struct Favour {
+    #[param(flatten)]
+    room: RoomNamed,
+    favorite: Sent<bool>,
+}
+
+/// `rooms.favorite`. Archived rooms can be favourites.
+async fn favour(call: Call, Favour { room, favorite }: Favour) -> Outcome {
+    let favorite = favorite.0.ok_or_else(wording::favorite_param_required)?;
+    let found = lookup::room(&call, &room, None, Archived::Accepted).await?;
+    members::favour(&call.state, &call.caller, found.id(), favorite).await?;
     Ok(Answer::empty())
 }
 

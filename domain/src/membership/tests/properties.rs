@@ -39,6 +39,7 @@ fn some_command() -> impl Strategy<Value = MembershipCommand> {
             language: None,
             at: AT
         }),
+        any::<bool>().prop_map(|favourite| MembershipCommand::Favour { favourite, at: AT }),
     ]
 }
 
@@ -95,6 +96,15 @@ fn some_event() -> impl Strategy<Value = MembershipEvent> {
                 room: room.clone(),
                 user: user.clone(),
                 cursor: at,
+                at
+            }
+            .into()
+        ),
+        Just(
+            FavouriteChanged {
+                room: room.clone(),
+                user: user.clone(),
+                favourite: true,
                 at
             }
             .into()

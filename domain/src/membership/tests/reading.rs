@@ -130,3 +130,28 @@ fn rooms_are_hidden_and_opened_once() {
             .then_refused(MembershipRefusal::NotAMember);
     }
 }
+
+#[test]
+fn members_choose_their_favourites() {
+    let (stage, me) = (Stage::default(), me());
+    let favour = |favourite| MembershipCommand::Favour { favourite, at: AT };
+    let changed = |favourite| FavouriteChanged {
+        room: room(),
+        user: UserId::new("me"),
+        favourite,
+        at: AT,
+    };
+    let context = stage.about(&me);
+    member()
+        .when(favour(true), &context)
+        .then([changed(true).into()]);
+    member().when(favour(false), &context).then_nothing();
+    let favoured = || given::<Membership>([joined(Joining::Joined, &[]), changed(true).into()]);
+    favoured().when(favour(true), &context).then_nothing();
+    favoured()
+        .when(favour(false), &context)
+        .then([changed(false).into()]);
+    outside()
+        .when(favour(true), &context)
+        .then_refused(MembershipRefusal::NotAMember);
+}

@@ -76,6 +76,8 @@ pub(crate) struct MembershipDoc {
     pub(crate) auto_translate: Option<bool>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) auto_translate_language: Option<String>,
+    #[serde(rename = "f", default, skip_serializing_if = "Option::is_none")]
+    pub(crate) favourite: Option<bool>,
     #[serde(rename = "_updatedAt")]
     pub(crate) updated_at: Date,
     #[serde(skip)]

@@ -61,6 +61,10 @@ pub(super) fn of_membership(
                 without_nulls(data),
             )
         }
+        MembershipEvent::FavouriteChanged(e) => {
+            let data = json!({ "rid": e.room, "f": e.favourite });
+            (&e.room, &e.user, "favourite-changed", data)
+        }
     };
     maker.user(user, Some(room), kind, &data)?;
     Ok(())
