@@ -19,6 +19,7 @@ use totp_rs::{Builder, Secret, Totp};
 use crate::caller::Caller;
 use crate::error::{Error, Fault, Refusal};
 use crate::identity::credentials;
+use crate::identity::wrong_codes::counted;
 use crate::ids::{fresh_id, now};
 use crate::workspace::{WorkError, Workspace};
 
@@ -82,26 +83,24 @@ pub async fn enable_totp(
     let hashes: Vec<String> = codes.iter().map(|code| code_hash(code)).collect();
     let at = now();
     let stream = second_factor::stream(user);
-    let enabled = workspace
-        .run(user, async |tx| {
-            let factors = tx.state::<SecondFactors>(&stream).await?;
-            let Some(step) = matching_step(workspace, user, factors.prepared.as_ref(), code, at)
-            else {
-                return Ok(false);
-            };
-            let enable = SecondFactorCommand::EnableTotp {
-                user: user.clone(),
-                step,
-                backup_codes: hashes.clone(),
-                at,
-            };
-            tx.decide::<SecondFactors>(&stream, enable, &()).await?;
-            let presented = Some(caller.credential());
-            credentials::end(&tx, user, Ending::FactorSetUp, presented, at).await?;
-            Ok(true)
-        })
-        .await?;
-    Ok(enabled.then_some(codes))
+    let enabled = workspace.run(user, async |tx| {
+        let factors = tx.state::<SecondFactors>(&stream).await?;
+        let Some(step) = matching_step(workspace, user, factors.prepared.as_ref(), code, at) else {
+            return Ok(None);
+        };
+        let enable = SecondFactorCommand::EnableTotp {
+            user: user.clone(),
+            step,
+            backup_codes: hashes.clone(),
+            at,
+        };
+        tx.decide::<SecondFactors>(&stream, enable, &()).await?;
+        let presented = Some(caller.credential());
+        credentials::end(&tx, user, Ending::FactorSetUp, presented, at).await?;
+        Ok(Some(()))
+    });
+    let enabled = counted(workspace, user, enabled).await?;
+    Ok(enabled.map(|()| codes))
 }
 
 /// Turns codes of the authenticator off; `false`: the code is wrong.
@@ -321,17 +320,16 @@ async fn with_totp(
 ) -> Result<bool, Error> {
     let stream = second_factor::stream(user);
     let at = now();
-    workspace
-        .run(user, async |tx| {
-            if !accept_totp(workspace, &tx, user, code, at, &stream).await? {
-                return Ok(false);
-            }
-            accepted(
-                tx.decide::<SecondFactors>(&stream, command.clone(), &())
-                    .await,
-            )
-        })
-        .await
+    let done = workspace.run(user, async |tx| {
+        if !accept_totp(workspace, &tx, user, code, at, &stream).await? {
+            return Ok(None);
+        }
+        let decided = tx
+            .decide::<SecondFactors>(&stream, command.clone(), &())
+            .await;
+        Ok(accepted(decided)?.then_some(()))
+    });
+    Ok(counted(workspace, user, done).await?.is_some())
 }
 
 /// The half minute `code` belongs to, if it is a code of that secret and not too far from now.
