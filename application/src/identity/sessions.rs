@@ -89,6 +89,7 @@ pub async fn continue_since(
     caller: &Caller,
     since: Timestamp,
 ) -> Result<String, Error> {
+    caller.must_be_owner()?;
     let (token, user) = (fresh_token(), caller.id());
     let issue = SessionCommand::Issue {
         user: user.clone(),
@@ -130,7 +131,9 @@ pub async fn create_for(
     user: &UserId,
 ) -> Result<String, Error> {
     let own = user == caller.id();
-    if !own && !caller.may(workspace, Permission::USER_GENERATE_ACCESS_TOKEN) {
+    if own {
+        caller.must_be_owner()?;
+    } else if !caller.may(workspace, Permission::USER_GENERATE_ACCESS_TOKEN) {
         return Err(Refusal::TokenNotAllowed.into());
     }
     let by = own.then(|| caller.credential());
@@ -144,6 +147,7 @@ pub async fn issue_personal(
     name: &str,
     bypass_second_factor: bool,
 ) -> Result<String, Error> {
+    caller.must_be_owner()?;
     let (token, user) = (fresh_token(), caller.id());
     let issue = SessionCommand::IssuePersonal {
         token: PersonalTokenIssued {
@@ -166,6 +170,7 @@ pub async fn regenerate_personal(
     caller: &Caller,
     name: &str,
 ) -> Result<String, Error> {
+    caller.must_be_owner()?;
     let (token, user) = (fresh_token(), caller.id());
     let regenerate = SessionCommand::Regenerate {
         user: user.clone(),
@@ -182,9 +187,11 @@ pub async fn regenerate_personal(
 /// Voids the personal token with that name.
 pub async fn revoke_personal(
     workspace: &Workspace,
-    user: &UserId,
+    caller: &Caller,
     name: &str,
 ) -> Result<(), Error> {
+    caller.must_be_owner()?;
+    let user = caller.id();
     let revoke = SessionCommand::RevokePersonal {
         user: user.clone(),
         name: name.to_owned(),
