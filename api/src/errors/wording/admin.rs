@@ -115,6 +115,14 @@ pub fn editing_permissions() -> ApiError {
     )))
 }
 
+/// `access-permissions` would be taken from administrators.
+pub fn administrators_keep_permissions() -> ApiError {
+    ApiError::Denied(Box::new(permissions_update(
+        "Leaving administrators without access-permissions is not allowed",
+        "error-edit-permissions-not-allowed",
+    )))
+}
+
 pub fn invalid_permissions_body() -> ApiError {
     permissions_update("Invalid body params", "error-invalid-body-params")
 }
