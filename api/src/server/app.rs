@@ -138,6 +138,9 @@ impl App {
     /// Takes the data folder and the port, opens the log and the views, wires the doors.
     pub async fn start(config: Config) -> Result<Self, StartError> {
         serve::raise_file_limit();
+        for doubt in config.doubts() {
+            tracing::warn!("{doubt}");
+        }
         let folder = DataFolder::take(&config.data_dir)?;
         // Before the log: a taken port is the most common mistake, and no log has to be opened to find it.
         let listener = listen(&config).await?;
