@@ -23,7 +23,7 @@ pub mod rate_limit;
 pub mod route;
 pub mod router;
 pub mod schema;
-pub mod second_factor;
+pub mod second_factors;
 pub mod setting_form;
 pub mod translation_form;
 pub mod upload;

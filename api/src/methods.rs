@@ -26,7 +26,7 @@ use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use application::caller::Caller;
-use application::identity::second_factor::{FactorAnswer, Prover};
+use application::identity::second_factors::gate::{FactorAnswer, Prover};
 use application::origin::Client;
 use domain::limits as bounds;
 use futures::future::BoxFuture;

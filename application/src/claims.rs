@@ -1,12 +1,14 @@
 //! Names that only one thing at a time may have, taken and released in the batch that uses them.
 
 use domain::claim::{self, Claim, ClaimCommand, NameKind, NameTaken};
+use domain::permission::Authority;
 use domain::{Decider, Event, StreamId, Timestamp};
 use eventstore::ExecuteError;
 use eventstore::execute::Transaction;
 
+use crate::caller::Caller;
 use crate::error::Error;
-use crate::workspace::WorkError;
+use crate::workspace::{WorkError, Workspace};
 
 /// What a name is for, and what owns it.
 #[derive(Clone, Copy, Debug)]
@@ -19,7 +21,12 @@ pub struct Claimant<'a> {
     pub at: Timestamp,
 }
 
-impl Claimant<'_> {
+impl<'o> Claimant<'o> {
+    /// What owns names of that kind, as `owner`.
+    pub fn new(kind: NameKind, owner: &'o str, at: Timestamp) -> Self {
+        Self { kind, owner, at }
+    }
+
     /// Takes a name; `taken` is the error if something else has it.
     pub async fn take(
         self,
@@ -87,29 +94,40 @@ impl Claimant<'_> {
         Ok(())
     }
 
-    /// Decides `commands` about the owner, whose stream is `stream`. The names it has before and after are released and
-    /// taken with them.
+    /// Lets the rules decide `commands` of the caller about the owner, whose stream is `stream`. The names it has before
+    /// and after are released and taken with them.
     pub async fn decide<D>(
         self,
-        tx: &Transaction,
+        workspace: &Workspace,
+        caller: &Caller,
         stream: &StreamId,
         commands: &[D::Command],
-        context: &D::Context<'_>,
         names: impl Fn(&D::State) -> Vec<String>,
         taken: impl Into<Error> + Clone,
-    ) -> Result<(), WorkError>
+    ) -> Result<(), Error>
     where
-        D: Decider<Command: Clone, Event: Into<Event>, Refusal: Into<Error>>,
+        D: for<'a> Decider<
+                Command: Clone,
+                Context<'a> = Authority<'a>,
+                Event: Into<Event>,
+                Refusal: Into<Error>,
+            >,
     {
-        let before = names(&*tx.state::<D>(stream).await?);
-        for command in commands {
-            tx.decide::<D>(stream, command.clone(), context).await?;
-        }
-        let after = names(&*tx.state::<D>(stream).await?);
-        let (before, after) = (
-            before.iter().map(String::as_str),
-            after.iter().map(String::as_str),
-        );
-        self.swap(tx, before, after, |_| taken.clone()).await
+        let permissions = workspace.views().permissions();
+        let authority = caller.authority(&[], &permissions);
+        workspace
+            .run(caller.id(), async |tx| {
+                let before = names(&*tx.state::<D>(stream).await?);
+                for command in commands {
+                    tx.decide::<D>(stream, command.clone(), &authority).await?;
+                }
+                let after = names(&*tx.state::<D>(stream).await?);
+                let (before, after) = (
+                    before.iter().map(String::as_str),
+                    after.iter().map(String::as_str),
+                );
+                self.swap(&tx, before, after, |_| taken.clone()).await
+            })
+            .await
     }
 }

@@ -125,12 +125,14 @@ pub enum Refusal {
     #[error("{0:?} is taken")]
     FieldUnavailable(String),
     /// The name wanted for an existing account is taken, or is no valid name.
-    #[error("the identity cannot be saved")]
-    IdentityNotSaved,
+    #[error("the name is taken, or is none")]
+    NameNotUsable,
     #[error("profiles are not changed here")]
     ProfileChangeNotAllowed,
     #[error("there is no such user")]
     NoSuchUser,
+    #[error("no password is given")]
+    PasswordMissing,
     #[error("the password is the one the account has")]
     PasswordSameAsCurrent,
     #[error("the password is one the account had")]
@@ -207,6 +209,8 @@ pub enum Refusal {
     NotForPrograms,
     #[error("may not make tokens for others")]
     TokenNotAllowed,
+    #[error("may not have tokens for programs")]
+    PersonalTokensNotAllowed,
     #[error("may not reset second factors of others")]
     TotpResetNotAllowed,
     #[error("may not reset keys of others")]

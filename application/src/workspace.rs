@@ -5,7 +5,7 @@ use std::sync::Arc;
 use domain::mention::Scanner;
 use domain::session::MAX_SESSIONS;
 use domain::settings::{Definition, Settings, keys};
-use domain::{Timestamp, UserId};
+use domain::{Decider, Event, StreamId, Timestamp, UserId};
 use eventstore::execute::{Executor, Transaction};
 use eventstore::vault::Vault;
 use eventstore::{Appended, ExecuteError};
@@ -279,6 +279,24 @@ impl Workspace {
         W: Future<Output = Result<T, WorkError>>,
     {
         self.run_at(actor, work).await.map(|(value, _)| value)
+    }
+
+    /// Lets the rules decide one command on behalf of `actor`, in a transaction of its own. Returns what happened;
+    /// nothing: it was so already.
+    pub async fn decide<D>(
+        &self,
+        actor: &UserId,
+        stream: &StreamId,
+        command: D::Command,
+        context: &D::Context<'_>,
+    ) -> Result<Vec<D::Event>, Error>
+    where
+        D: Decider<Command: Clone, Event: Into<Event>, Refusal: Into<Error>>,
+    {
+        self.run(actor, async |tx| {
+            Ok(tx.decide::<D>(stream, command.clone(), context).await?)
+        })
+        .await
     }
 
     /// Like [`Self::run`]; also returns where the events are. `None`: there was nothing to do.

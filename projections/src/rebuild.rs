@@ -12,6 +12,7 @@ use eventstore::{EventStore, LogId, Place, Position};
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::task::AbortOnDropHandle;
 
+use crate::engine::applied::Applied;
 use crate::engine::checkpointer::Checkpointer;
 use crate::engine::file::{self, Folder};
 use crate::engine::handle::Views;
@@ -35,27 +36,12 @@ pub(crate) fn fill(
     let mut tx = Tx::open(file::create(path, log, ALL)?, Place::start(log), true)?;
     tx.conn.execute_batch("BEGIN")?;
     let begin = Instant::now();
-    while let Some(incoming) = intake.blocking_recv() {
-        match incoming {
-            Intake::Events(events) => {
-                for event in &events {
-                    tx.apply(event)?;
-                }
-                tx.relieve()?;
-                progress(tx.position);
-            }
-            Intake::Unavailable(reason) => {
-                tracing::warn!(%reason, "building views waits for the log");
-            }
-            Intake::Available => {}
-            Intake::Replaced => return Err(ViewsError::Replaced),
-            Intake::Poison(position, reason) => {
-                return Err(ViewsError::Poison {
-                    position: position.get(),
-                    reason,
-                });
-            }
+    while let Some(events) = next_events(&mut intake)? {
+        for event in &events {
+            tx.apply(event)?;
         }
+        tx.relieve()?;
+        progress(tx.position);
     }
     tx.flush()?;
     let filled = begin.elapsed();
@@ -69,15 +55,11 @@ pub(crate) fn fill(
     Ok(place)
 }
 
-/// Applies what comes in to views that are not read yet. Blocks.
-pub(crate) fn extend(mut tx: Tx, mut intake: mpsc::Receiver<Intake>) -> Result<Tx, ViewsError> {
+/// What comes in next; `None`: that was all.
+fn next_events(intake: &mut mpsc::Receiver<Intake>) -> Result<Option<Vec<Applied>>, ViewsError> {
     while let Some(incoming) = intake.blocking_recv() {
         match incoming {
-            Intake::Events(events) => {
-                worker::transact(&mut tx, &events)?;
-                tx.stale = Stale::default();
-                tx.trim();
-            }
+            Intake::Events(events) => return Ok(Some(events)),
             Intake::Unavailable(reason) => {
                 tracing::warn!(%reason, "building views waits for the log");
             }
@@ -90,6 +72,16 @@ pub(crate) fn extend(mut tx: Tx, mut intake: mpsc::Receiver<Intake>) -> Result<T
                 });
             }
         }
+    }
+    Ok(None)
+}
+
+/// Applies what comes in to views that are not read yet. Blocks.
+pub(crate) fn extend(mut tx: Tx, mut intake: mpsc::Receiver<Intake>) -> Result<Tx, ViewsError> {
+    while let Some(events) = next_events(&mut intake)? {
+        worker::transact(&mut tx, &events)?;
+        tx.stale = Stale::default();
+        tx.trim();
     }
     Ok(tx)
 }

@@ -16,34 +16,34 @@ use crate::views::{
 
 /// Every view, in the order an event goes through them: messages before rooms and memberships, which look at the
 /// message; rooms before memberships, which copy names of the room.
-pub(crate) const ALL: &[&dyn Projection] = &[
-    &settings::SettingsView,
-    &permissions::PermissionsView,
-    &roles::RolesView,
-    &sessions::SessionsView,
-    &second_factors::SecondFactorsView,
-    &oauth::OAuthView,
-    &push::PushView,
-    &users::UsersView,
-    &messages::MessagesView,
-    &rooms::RoomsView,
-    &memberships::MembershipsView,
-    &tombstones::TombstonesView,
-    &data_exports::DataExportsView,
-    &custom_statuses::CustomStatusesView,
-    &key_pairs::KeyPairsView,
-    &reports::ReportsView,
-    &webdav::WebdavView,
-    &avatars::AvatarsView,
-    &emoji::EmojiView,
-    &sounds::SoundsView,
-    &assets::AssetsView,
-    &email_inboxes::EmailInboxesView,
-    &banners::BannersView,
+pub(crate) const ALL: &[&Projection] = &[
+    &settings::VIEW,
+    &permissions::VIEW,
+    &roles::VIEW,
+    &sessions::VIEW,
+    &second_factors::VIEW,
+    &oauth::VIEW,
+    &push::VIEW,
+    &users::VIEW,
+    &messages::VIEW,
+    &rooms::VIEW,
+    &memberships::VIEW,
+    &tombstones::VIEW,
+    &data_exports::VIEW,
+    &custom_statuses::VIEW,
+    &key_pairs::VIEW,
+    &reports::VIEW,
+    &webdav::VIEW,
+    &avatars::VIEW,
+    &emoji::VIEW,
+    &sounds::VIEW,
+    &assets::VIEW,
+    &email_inboxes::VIEW,
+    &banners::VIEW,
 ];
 
 pub(crate) fn all_indexes() -> impl Iterator<Item = &'static Index> {
-    ALL.iter().flat_map(|projection| projection.indexes())
+    ALL.iter().flat_map(|projection| projection.indexes)
 }
 
 impl Tx {
@@ -61,7 +61,7 @@ impl Tx {
         self.renamed = None;
         self.was_active = None;
         for projection in ALL {
-            projection.apply(self, event)?;
+            (projection.apply)(self, event)?;
         }
         if let Some(mut updates) = self.updates.take() {
             let added = match &self.posted {

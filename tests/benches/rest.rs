@@ -15,6 +15,7 @@ use serde_json::json;
 use tests::echo::Echo;
 use tests::load;
 use tests::server::Server;
+use tests::usage::Usage;
 
 const CONNECTIONS: usize = 64;
 const WARM_UP: Duration = Duration::from_secs(2);
@@ -76,12 +77,15 @@ async fn bench() {
     println!("{CONNECTIONS} keep-alive connections, {RUN:?} a run, {ROUNDS} rounds in turn");
     for round in 1..=ROUNDS {
         let yardstick = load::run(echo, CONNECTIONS, RUN, parrot.clone()).await;
+        let before = Usage::of(server.pid());
         let report = load::run(hansard, CONNECTIONS, RUN, send.clone()).await;
+        let used = Usage::of(server.pid()) - before;
         sent += report.answered;
         println!("round {round}  bare axum JSON echo   {yardstick}");
         println!(
-            "round {round}  chat.sendMessage      {report}   1/{:.1} of the echo",
-            yardstick.rate() / report.rate()
+            "round {round}  chat.sendMessage      {report}   1/{:.1} of the echo   {:.0} us of processor each",
+            yardstick.rate() / report.rate(),
+            used.processor.as_secs_f64() * 1e6 / report.answered as f64
         );
         assert_eq!(report.refused, 0, "every request is answered with success");
     }

@@ -100,10 +100,7 @@ async fn members(
         room: room.clone(),
         filter: Some(text.to_owned()).filter(|text| !text.is_empty()),
         descending: false,
-        slice: Slice {
-            offset: 0,
-            count: Some(20),
-        },
+        slice: Slice::first(20),
     };
     let found = state.views().members(query).await?;
     let mut members = Vec::new();

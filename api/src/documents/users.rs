@@ -84,22 +84,14 @@ pub async fn author(state: &AppState, id: &UserId) -> Result<Value, ApiError> {
     })
 }
 
-/// What `me` and login return (5.2); `services` is [`crate::http::second_factor::services`].
+/// What `me` and login return (5.2); `services` is [`crate::http::second_factors::services`].
 pub fn me(made_of: &MadeOf, services: Value) -> Doc {
     let (user, settings) = (&made_of.user, &*made_of.settings);
     let stored = seen_doc(&user.doc, |_, _| made_of.seen);
-    let verified = stored
-        .get("emails")
-        .and_then(Value::as_array)
-        .and_then(|emails| {
-            emails
-                .iter()
-                .find(|email| email["verified"] == json!(true))
-                .map(|email| email["address"].clone())
-        });
+    let verified = user.verified_addresses().next();
     let preferences = preferences(settings, stored.get("settings"));
     let mut me = keep(stored, |field| ME.contains(&field));
-    me.extend(verified.map(|address| ("email".to_owned(), address)));
+    me.extend(verified.map(|address| ("email".to_owned(), json!(address))));
     me.insert(
         "settings".to_owned(),
         json!({ "profile": {}, "preferences": preferences }),
@@ -115,6 +107,19 @@ pub fn me(made_of: &MadeOf, services: Value) -> Doc {
         json!(Site::of(settings).avatar(&user.username)),
     );
     me
+}
+
+/// The preferences of an account: what was chosen, and the language.
+pub fn chosen_preferences(user: &UserFacts) -> Doc {
+    let mut doc: Value = serde_json::from_slice(&user.doc).unwrap_or_default();
+    let mut chosen = match doc["settings"]["preferences"].take() {
+        Value::Object(chosen) => chosen,
+        _ => Doc::new(),
+    };
+    if let language @ Value::String(_) = doc["language"].take() {
+        chosen.insert("language".to_owned(), language);
+    }
+    chosen
 }
 
 /// The defaults, overlaid with what the user chose.

@@ -3,7 +3,7 @@
 
 use application::identity::login::{self, Credentials, LoggedIn, LoginKind, Selector};
 use application::identity::password_hasher::PasswordDigest;
-use application::identity::second_factor::FactorAnswer;
+use application::identity::second_factors::gate::FactorAnswer;
 use application::origin::Client;
 use domain::settings::{Settings, keys};
 use domain::text;

@@ -9,6 +9,15 @@ use domain::Timestamp;
 use crate::errors::ApiError;
 use crate::http::answer::Answer;
 
+/// The media types in which pictures are sent.
+pub const PICTURES: &[&str] = &[
+    "image/svg+xml",
+    "image/png",
+    "image/jpeg",
+    "image/gif",
+    "image/webp",
+];
+
 /// The date of pictures that nobody made: letters, the mark (contract, conventions 8).
 pub const ALWAYS: Timestamp = Timestamp::from_millis(1_420_070_400_000);
 

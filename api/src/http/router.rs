@@ -32,7 +32,7 @@ use crate::http::answer::Outcome;
 use crate::http::call::{Anyone, Call, Input};
 use crate::http::route::{Access, Route};
 use crate::http::schema::{Style, Takes};
-use crate::http::{body, caller, client, headers, local, rate_limit, second_factor};
+use crate::http::{body, caller, client, headers, local, rate_limit, second_factors};
 use crate::state::AppState;
 
 /// How long a stopping server waits for requests that have not arrived completely.
@@ -242,7 +242,7 @@ async fn run(state: &AppState, route: &Route, caller: Option<Caller>, input: Inp
             {
                 return Err((need.refusal)());
             }
-            second_factor::guard(&call, route.second_factor).await?;
+            second_factors::guard(&call, route.second_factor).await?;
             handler(call).await
         }
     }

@@ -3,7 +3,7 @@
 use application::admin::{permissions, settings};
 use application::caller::Caller;
 use application::dates::iso;
-use application::identity::second_factor::Strictness;
+use application::identity::second_factors::gate::Strictness;
 use application::integrations::login_services;
 use domain::permission::Permission;
 use domain::permissions::Grant;

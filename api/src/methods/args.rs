@@ -1,12 +1,12 @@
 //! The parameters of a method.
 
-use application::identity::second_factor::FactorAnswer;
+use application::identity::second_factors::gate::FactorAnswer;
 use domain::Timestamp;
 use serde_json::{Map, Value};
 
 use crate::errors::{ApiError, wording};
 use crate::http::params::type_name;
-use crate::http::second_factor;
+use crate::http::second_factors;
 use crate::methods::ejson;
 
 /// A list of parameters. A missing one reads as `null`; extra ones are ignored.
@@ -86,7 +86,7 @@ impl Args {
     /// The code of a second factor in the last parameter, where clients over the socket put it.
     pub fn factor(&self) -> FactorAnswer {
         let text = |name: &str| self.0.last()?.get(name)?.as_str();
-        second_factor::answer(
+        second_factors::answer(
             text("twoFactorCode").map(str::to_owned),
             text("twoFactorMethod"),
         )

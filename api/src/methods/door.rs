@@ -4,7 +4,7 @@
 //! the error inside, as servers up to 7 send it: clients read the message in any case.
 
 use application::caller::Caller;
-use application::identity::second_factor::FactorAnswer;
+use application::identity::second_factors::gate::FactorAnswer;
 use axum::http::{HeaderMap, Method};
 use serde_json::{Map, Value, json};
 
@@ -14,7 +14,7 @@ use crate::http::call::{self, Anyone, Call, Input};
 use crate::http::parameters::{Document, Parameters};
 use crate::http::route::{self, Rate, Route};
 use crate::http::schema::Kind;
-use crate::http::{json, second_factor};
+use crate::http::{json, second_factors};
 use crate::methods::args::Args;
 use crate::methods::{self, AnyMethodCall, ejson};
 use crate::state::AppState;
@@ -70,7 +70,7 @@ pub async fn act(call: Call, name: &str) -> Outcome {
         state,
         caller: Some(caller),
         client: input.client.clone(),
-        factor: second_factor::in_headers(&input.headers),
+        factor: second_factors::in_headers(&input.headers),
         args: Args::default(),
     };
     methods::call(name, method).await?;
@@ -146,7 +146,7 @@ fn read(message: &str) -> Option<Wish> {
 
 /// A code in the headers, or else in the last parameter.
 fn factor(headers: &HeaderMap, args: &Args) -> FactorAnswer {
-    let in_headers = second_factor::in_headers(headers);
+    let in_headers = second_factors::in_headers(headers);
     if in_headers.code.is_some() {
         in_headers
     } else {

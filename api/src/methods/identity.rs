@@ -2,12 +2,12 @@
 
 use application::identity::login::LoggedIn;
 use application::identity::mail_links::{self, Use};
-use application::identity::second_factor::Strictness;
+use application::identity::personal_tokens::PersonalTokens;
+use application::identity::second_factors::gate::Strictness;
 use application::identity::{credentials, second_factors, sessions};
 use application::token::{expires_at, token_hash};
 use domain::Timestamp;
 use domain::credential::Ending;
-use domain::permission::Permission;
 use serde_json::{Map, Value, json};
 
 use crate::documents::password_policy::policy;
@@ -99,39 +99,33 @@ async fn remove_other_tokens(call: MethodCall) -> MethodOutcome {
     Ok(Value::Null)
 }
 
-/// For personal tokens: checks the right and the second factor, returns the name.
-async fn personal_token_name(call: &MethodCall) -> Result<String, ApiError> {
-    let (state, right) = (&call.state, Permission::CREATE_PERSONAL_ACCESS_TOKENS);
-    if !call.caller.may(state, right) {
-        return Err(wording::personal_tokens_not_allowed());
-    }
-    let wish = call.args.object(0)?;
-    let name = wish.get("tokenName").and_then(Value::as_str);
-    let name = name.and_then(domain::text::filled);
-    let name = name.ok_or_else(wording::token_name_required)?.to_owned();
+/// The caller's personal tokens, and the name given; asks for the right, then for the second factor.
+async fn personal_tokens(call: &MethodCall) -> Result<(PersonalTokens<'_>, &str), ApiError> {
+    let tokens = PersonalTokens::of(&call.state, &call.caller)?;
+    let name = call.args.object(0)?.get("tokenName");
+    let name = name.and_then(Value::as_str).and_then(domain::text::filled);
+    let name = name.ok_or_else(wording::token_name_required)?;
     call.prover().prove(Strictness::Normal).await?;
-    Ok(name)
+    Ok((tokens, name))
 }
 
 /// `personalAccessTokens:generateToken({tokenName, bypassTwoFactor})`.
 async fn generate_personal(call: MethodCall) -> MethodOutcome {
-    let name = personal_token_name(&call).await?;
+    let (tokens, name) = personal_tokens(&call).await?;
     let bypass = call.args.get(0)["bypassTwoFactor"] == json!(true);
-    let token = sessions::issue_personal(&call.state, &call.caller, &name, bypass).await?;
-    Ok(json!(token))
+    Ok(json!(tokens.issue(name, bypass).await?))
 }
 
 /// `personalAccessTokens:regenerateToken({tokenName})`.
 async fn regenerate_personal(call: MethodCall) -> MethodOutcome {
-    let name = personal_token_name(&call).await?;
-    let token = sessions::regenerate_personal(&call.state, &call.caller, &name).await?;
-    Ok(json!(token))
+    let (tokens, name) = personal_tokens(&call).await?;
+    Ok(json!(tokens.regenerate(name).await?))
 }
 
 /// `personalAccessTokens:removeToken({tokenName})`.
 async fn remove_personal(call: MethodCall) -> MethodOutcome {
-    let name = personal_token_name(&call).await?;
-    sessions::revoke_personal(&call.state, &call.caller, &name).await?;
+    let (tokens, name) = personal_tokens(&call).await?;
+    tokens.revoke(name).await?;
     Ok(Value::Null)
 }
 

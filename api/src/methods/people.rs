@@ -5,11 +5,12 @@ use std::time::Duration;
 use application::chat::ownership::Orphans;
 use application::error::{Error, Refusal};
 use application::identity::registration::{self, SignUp};
-use application::identity::second_factor::Strictness;
-use application::identity::setup;
+use application::identity::second_factors::gate::Strictness;
+use application::identity::setup_proof;
 use application::ids::now;
 use application::people::profile::{self, OwnProfile};
-use application::people::users::{self, Door};
+use application::people::users;
+use application::people::users::create::Door;
 use application::people::{account_end, status};
 use domain::presence::Status;
 use domain::settings::keys;
@@ -71,7 +72,11 @@ async fn register_user(call: AnyMethodCall) -> MethodOutcome {
         password: required(wish, "pass")?,
         door: Door {
             secret: text(wish, "secretURL")?,
-            owns_server: setup::is_proved(&call.state, &call.client, text(wish, "setupCode")?),
+            owns_server: setup_proof::is_proved(
+                &call.state,
+                &call.client,
+                text(wish, "setupCode")?,
+            ),
         },
         reason: text(wish, "reason")?.filter(|reason| !is_blank(reason)),
     };
@@ -99,7 +104,7 @@ async fn set_username(call: MethodCall) -> MethodOutcome {
         .await
         .map_err(|error| match error {
             // Another call took the name first.
-            Error::Refused(Refusal::IdentityNotSaved) => wording::field_unavailable(&username),
+            Error::Refused(Refusal::NameNotUsable) => wording::field_unavailable(&username),
             error => error.into(),
         })?;
     Ok(json!(username))

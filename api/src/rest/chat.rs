@@ -9,7 +9,6 @@ pub mod kinds;
 pub mod known_emoji;
 pub mod members;
 pub mod messages;
-pub mod room_settings;
 pub mod rooms;
 pub mod subscriptions;
 pub mod target;
@@ -24,7 +23,6 @@ pub(super) fn routes() -> Vec<Route> {
         direct::routes(),
         members::routes(),
         messages::routes(),
-        room_settings::routes(),
         rooms::routes(),
         subscriptions::routes(),
     ]

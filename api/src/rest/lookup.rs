@@ -172,14 +172,22 @@ async fn there(
 
 /// The user that `named` names.
 pub async fn user(state: &AppState, named: &UserNamed) -> Result<Arc<UserFacts>, ApiError> {
-    let found = if let Some(id) = &named.user_id {
+    let found = find_user(state, named).await?;
+    found.ok_or_else(wording::user_param_unknown)
+}
+
+/// The user that `named` names, if there is one.
+pub async fn find_user(
+    state: &AppState,
+    named: &UserNamed,
+) -> Result<Option<Arc<UserFacts>>, ApiError> {
+    Ok(if let Some(id) = &named.user_id {
         state.views().user(&UserId::new(&**id)).await?
     } else if let Some(name) = named.username.as_ref().or(named.user.as_ref()) {
         state.views().user_by_username(name).await?
     } else {
         return Err(wording::user_param_missing());
-    };
-    found.ok_or_else(wording::user_param_unknown)
+    })
 }
 
 /// Every user that `named` names. Users who do not exist are left out; naming nobody is an error.

@@ -1,10 +1,8 @@
 //! Accounts, and what users show of themselves.
 
 pub mod account_end;
-pub mod accounts;
 pub mod avatars;
 pub mod custom_status;
-pub mod lists;
 pub mod presence;
 pub mod profile;
 pub mod search;
@@ -15,10 +13,8 @@ use crate::http::route::Route;
 pub(super) fn routes() -> Vec<Route> {
     [
         account_end::routes(),
-        accounts::routes(),
         avatars::routes(),
         custom_status::routes(),
-        lists::routes(),
         presence::routes(),
         profile::routes(),
         search::routes(),

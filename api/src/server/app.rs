@@ -10,8 +10,8 @@ use std::time::Duration;
 
 use application::admin::bootstrap;
 use application::files::store::{Files, FilesError};
-use application::identity::{mail_links, setup};
-use application::people::users;
+use application::identity::{mail_links, setup_proof};
+use application::people::users::first_administrator;
 use application::workspace::{AdminAccount, SettingPolicy, Workspace, WorkspaceConfig};
 use axum::Router;
 use axum::extract::{Request, State};
@@ -34,7 +34,7 @@ use tokio_util::task::TaskTracker;
 use crate::http::router;
 use crate::live::{self, Live};
 use crate::server::config::Config;
-use crate::server::data_dir::{DataFolder, FolderError};
+use crate::server::data_dir::{DataDir, DataDirError};
 use crate::server::health::{self, Readiness};
 use crate::server::shutdown::{self, Deadlines};
 use crate::server::{control, routes, serve};
@@ -50,7 +50,7 @@ const RETRY: Duration = Duration::from_secs(2);
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
     #[error(transparent)]
-    Folder(#[from] FolderError),
+    Folder(#[from] DataDirError),
     #[error("cannot listen on {address}: {reason}")]
     Listen { address: String, reason: String },
     #[error("log: {0}")]
@@ -75,10 +75,7 @@ pub enum StartError {
 }
 
 /// Opens the log the configuration names.
-pub async fn open_log(
-    config: &Config,
-    folder: &DataFolder,
-) -> Result<Arc<dyn EventStore>, OpenError> {
+pub async fn open_log(config: &Config, folder: &DataDir) -> Result<Arc<dyn EventStore>, OpenError> {
     if let Some(url) = &config.mongo_url {
         return Ok(Arc::new(
             MongoLog::connect(url.reveal(), MongoOptions::default()).await?,
@@ -95,7 +92,7 @@ pub async fn open_log(
 /// What commands run on: the views and files of a data folder, over an open log.
 pub fn workspace(
     config: &Config,
-    folder: &DataFolder,
+    folder: &DataDir,
     log: Arc<dyn EventStore>,
     address: SocketAddr,
 ) -> Result<Workspace, StartError> {
@@ -131,7 +128,7 @@ pub struct App {
     log: Arc<dyn EventStore>,
     readiness: Arc<Readiness>,
     router: Router,
-    folder: DataFolder,
+    folder: DataDir,
 }
 
 impl App {
@@ -141,7 +138,7 @@ impl App {
         for doubt in config.doubts() {
             tracing::warn!("{doubt}");
         }
-        let folder = DataFolder::take(&config.data_dir)?;
+        let folder = DataDir::take(&config.data_dir)?;
         // Before the log: a taken port is the most common mistake, and no log has to be opened to find it.
         let listener = listen(&config).await?;
         let address = listener.local_addr().map_err(StartError::Address)?;
@@ -293,7 +290,7 @@ struct Work {
     stop: CancellationToken,
 }
 
-fn open_vault(config: &Config, folder: &DataFolder) -> Result<Vault, VaultError> {
+fn open_vault(config: &Config, folder: &DataDir) -> Result<Vault, VaultError> {
     match &config.secret_key {
         Some(key) => Vault::from_text(key.reveal()),
         None => Vault::from_file(&folder.secret_key()),
@@ -382,7 +379,7 @@ async fn prepare(state: &AppState) -> Result<Leaders, StartError> {
         }
     }
     // Only the text at the terminal depends on it.
-    let vacant = users::first_administrator_is_awaited(state).await;
+    let vacant = first_administrator::is_awaited(state).await;
     if vacant.is_ok_and(|vacant| vacant) {
         let code = state.setup_code().as_str().to_owned();
         return Ok(Leaders::Awaited(code));
@@ -398,7 +395,7 @@ async fn prepare(state: &AppState) -> Result<Leaders, StartError> {
 /// Prints for the person at the terminal, on standard output. If nobody reads it, the server runs all the same.
 fn announce(config: &Config, address: SocketAddr, log: &str, leaders: &Leaders) {
     let url = public_url(config, address);
-    let or_from_here = if setup::is_of_this_machine(&url) {
+    let or_from_here = if setup_proof::is_of_this_machine(&url) {
         " or, without it, from this machine"
     } else {
         ""

@@ -19,7 +19,7 @@ use crate::server::config::Config;
 use crate::server::config::keys::{self, KEYS};
 use crate::server::config::layers::{Layers, Sources};
 use crate::server::control::{self, Answer, Listing, ReactorRow, Request, Reset};
-use crate::server::data_dir::{DataFolder, FolderError};
+use crate::server::data_dir::{DataDir, DataDirError};
 
 /// How long to wait for views that have to be built first.
 const PATIENCE: Duration = Duration::from_mins(10);
@@ -254,10 +254,10 @@ pub fn show_keys() -> Result<(), String> {
 }
 
 /// The data folder of an existing workspace. One whose log is in MongoDB exists, whatever the folder has.
-fn workspace(config: &Config) -> Result<DataFolder, FolderError> {
+fn workspace(config: &Config) -> Result<DataDir, DataDirError> {
     match config.mongo_url {
-        Some(_) => DataFolder::take(&config.data_dir),
-        None => DataFolder::take_with_log(&config.data_dir),
+        Some(_) => DataDir::take(&config.data_dir),
+        None => DataDir::take_with_log(&config.data_dir),
     }
 }
 
@@ -269,7 +269,7 @@ pub async fn list_projections(config: &Config) -> Result<(), String> {
             log.close().await;
             Listing::from(listed.map_err(|error| error.to_string())?)
         }
-        Err(FolderError::InUse { .. }) => match ask(config, Request::List).await? {
+        Err(DataDirError::InUse { .. }) => match ask(config, Request::List).await? {
             Answer::Listed(listing) => listing,
             other => return Err(unexpected(other)),
         },
@@ -312,7 +312,7 @@ pub async fn list_reactors(config: &Config) -> Result<(), String> {
             let listed = listed.map_err(|error| error.to_string())?;
             listed.into_iter().map(ReactorRow::from).collect()
         }
-        Err(FolderError::InUse { .. }) => match ask(config, Request::ListReactors).await? {
+        Err(DataDirError::InUse { .. }) => match ask(config, Request::ListReactors).await? {
             Answer::Reactors(all) => all,
             other => return Err(unexpected(other)),
         },
@@ -349,10 +349,12 @@ pub async fn reset_reactors(config: &Config, reset: Reset) -> Result<(), String>
                     .map_err(|error| error.to_string())?;
             (names, place.position.get())
         }
-        Err(FolderError::InUse { .. }) => match ask(config, Request::ResetReactors(reset)).await? {
-            Answer::Reset(names, position) => (names, position),
-            other => return Err(unexpected(other)),
-        },
+        Err(DataDirError::InUse { .. }) => {
+            match ask(config, Request::ResetReactors(reset)).await? {
+                Answer::Reset(names, position) => (names, position),
+                other => return Err(unexpected(other)),
+            }
+        }
         Err(error) => return Err(error.to_string()),
     };
     print(&format!(
@@ -363,7 +365,7 @@ pub async fn reset_reactors(config: &Config, reset: Reset) -> Result<(), String>
 
 async fn open_log(
     config: &Config,
-    folder: &DataFolder,
+    folder: &DataDir,
 ) -> Result<std::sync::Arc<dyn EventStore>, String> {
     let opened = app::open_log(config, folder).await;
     opened.map_err(|error| error.to_string())
@@ -383,7 +385,7 @@ pub async fn rebuild_projections(config: &Config) -> Result<(), String> {
             log.close().await;
             rebuilt.map_err(|error| error.to_string())?.get()
         }
-        Err(FolderError::InUse { .. }) => {
+        Err(DataDirError::InUse { .. }) => {
             print("A server runs on this data folder; asking it to rebuild while it serves.\n")?;
             match ask(config, Request::Rebuild).await? {
                 Answer::Rebuilt(head) => head,
@@ -420,7 +422,7 @@ pub async fn make_admin(config: &Config, username: &str, password: bool) -> Resu
     };
     let made = match workspace(config) {
         Ok(folder) => appoint(config, &folder, &wish).await?,
-        Err(FolderError::InUse { .. }) => {
+        Err(DataDirError::InUse { .. }) => {
             match ask(config, Request::MakeAdmin(wish.clone())).await? {
                 Answer::Appointed(made) => made,
                 other => return Err(unexpected(other)),
@@ -445,7 +447,7 @@ fn first_line() -> Result<String, String> {
 }
 
 /// Appoints an administrator while no server runs. Returns whether the account was created for it.
-async fn appoint(config: &Config, folder: &DataFolder, wish: &Appointment) -> Result<bool, String> {
+async fn appoint(config: &Config, folder: &DataDir, wish: &Appointment) -> Result<bool, String> {
     let log = app::open_log(config, folder)
         .await
         .map_err(|error| error.to_string())?;

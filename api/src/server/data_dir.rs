@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 /// Why the data folder cannot be used.
 #[derive(Debug, thiserror::Error)]
-pub enum FolderError {
+pub enum DataDirError {
     #[error("data folder {} is in use by another process{holder}; one data folder serves one process", path.display())]
     InUse {
         path: PathBuf,
@@ -26,18 +26,18 @@ pub enum FolderError {
 }
 
 /// A data folder that is ours until this is dropped. The system also releases it if the process dies.
-pub struct DataFolder {
+pub struct DataDir {
     path: PathBuf,
     _lock: File,
 }
 
-impl DataFolder {
+impl DataDir {
     /// Takes the folder of a workspace whose log is in it; creates nothing if there is none.
-    pub fn take_with_log(path: &Path) -> Result<Self, FolderError> {
-        let none = || FolderError::NoWorkspace {
+    pub fn take_with_log(path: &Path) -> Result<Self, DataDirError> {
+        let none = || DataDirError::NoWorkspace {
             path: path.to_owned(),
         };
-        let unusable = |error: std::io::Error| FolderError::Unusable {
+        let unusable = |error: std::io::Error| DataDirError::Unusable {
             path: path.to_owned(),
             reason: error.to_string(),
         };
@@ -51,8 +51,8 @@ impl DataFolder {
     }
 
     /// Creates the folder if necessary, and takes it.
-    pub fn take(path: &Path) -> Result<Self, FolderError> {
-        let unusable = |error: std::io::Error| FolderError::Unusable {
+    pub fn take(path: &Path) -> Result<Self, DataDirError> {
+        let unusable = |error: std::io::Error| DataDirError::Unusable {
             path: path.to_owned(),
             reason: error.to_string(),
         };
@@ -74,7 +74,7 @@ impl DataFolder {
                 } else {
                     format!(" ({})", holder.trim())
                 };
-                return Err(FolderError::InUse {
+                return Err(DataDirError::InUse {
                     path: path.to_owned(),
                     holder,
                 });
@@ -163,14 +163,14 @@ mod tests {
     fn a_folder_serves_one_at_a_time() {
         let scratch = tempfile::tempdir().unwrap();
         let path = scratch.path().join("data");
-        let first = DataFolder::take(&path).unwrap();
-        let refusal = DataFolder::take(&path).err().unwrap().to_string();
+        let first = DataDir::take(&path).unwrap();
+        let refusal = DataDir::take(&path).err().unwrap().to_string();
         assert!(
             refusal.contains("in use") && refusal.contains(&std::process::id().to_string()),
             "{refusal}"
         );
         drop(first);
-        DataFolder::take(&path).unwrap();
+        DataDir::take(&path).unwrap();
     }
 
     #[cfg(unix)]
@@ -191,7 +191,7 @@ mod tests {
             if let Some(file) = file {
                 fs::write(path.join(file), "").unwrap();
             }
-            drop(DataFolder::take(&path).unwrap());
+            drop(DataDir::take(&path).unwrap());
             assert_eq!(mode(&path), after, "{name}");
         }
     }
@@ -201,7 +201,7 @@ mod tests {
         let scratch = tempfile::tempdir().unwrap();
         let path = scratch.path().join("data");
         fs::write(&path, "").unwrap();
-        let refusal = DataFolder::take(&path).err().unwrap().to_string();
+        let refusal = DataDir::take(&path).err().unwrap().to_string();
         assert!(refusal.contains("cannot be used"), "{refusal}");
     }
 }

@@ -12,7 +12,8 @@ use serde::{Deserialize, Serialize};
 use crate::error::{Error, Fault};
 use crate::identity::credentials;
 use crate::ids::{fresh_id, now};
-use crate::people::users::{self, Maker};
+use crate::people::users::create::{Maker, create};
+use crate::people::users::first_administrator;
 use crate::workspace::{WorkError, Workspace};
 
 /// The account that is to become administrator.
@@ -73,7 +74,7 @@ pub async fn appoint(workspace: &Workspace, wish: &Appointment) -> Result<Appoin
         let settings = workspace.views().settings();
         user::check_appointed_username(&wish.username, &settings)
             .map_err(|refusal| AppointError::Name(name(), refusal.to_string()))?;
-        users::create(workspace, Maker::Server, &account_of(wish, password), true).await?;
+        create(workspace, Maker::Server, &account_of(wish, password), true).await?;
         return Ok(Appointed::Made);
     };
     if account.kind != UserKind::User {
@@ -84,7 +85,7 @@ pub async fn appoint(workspace: &Workspace, wish: &Appointment) -> Result<Appoin
         .run(&UserId::system(), async |tx| {
             give(&tx, &account.id, wish.password.as_ref(), at).await?;
             let settings = workspace.views().settings();
-            users::take_office(&tx, &settings, &account.id, at).await
+            first_administrator::take(&tx, &settings, &account.id, at).await
         })
         .await?;
     Ok(Appointed::Given)

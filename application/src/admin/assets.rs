@@ -10,7 +10,7 @@ use crate::caller::Caller;
 use crate::error::Error;
 use crate::files::pictures::kind::Kind;
 use crate::files::pictures::{self, PictureError};
-use crate::files::stored_files::Shelf;
+use crate::files::stored_files::Folder;
 use crate::ids::now;
 use crate::workspace::Workspace;
 
@@ -46,7 +46,7 @@ pub async fn set(
         Err(error) => return Err(error.into()),
     };
     let extension = extension(key, kind);
-    let file = Shelf::Assets
+    let file = Folder::Assets
         .keep(workspace, kind.content_type(), bytes)
         .await?;
     let set = AssetSet {
@@ -59,7 +59,7 @@ pub async fn set(
     let command = AssetCommand::Set(Box::new(set), measured);
     let outcome = decide(workspace, caller, key, command, Some(&url)).await;
     let old = outcome.as_ref().ok().and_then(Option::as_ref);
-    Shelf::Assets.settle(workspace, &outcome, old, &file).await;
+    Folder::Assets.settle(workspace, &outcome, old, &file).await;
     outcome.map(drop)
 }
 
@@ -83,7 +83,7 @@ pub async fn unset(workspace: &Workspace, caller: &Caller, key: &str) -> Result<
         at: now(),
     };
     if let Some(old) = decide(workspace, caller, key, unset, None).await? {
-        Shelf::Assets.forget(workspace, &old).await;
+        Folder::Assets.forget(workspace, &old).await;
     }
     Ok(())
 }

@@ -21,7 +21,7 @@ pub async fn publish(
         content: Box::new(content),
         at: now(),
     };
-    run(workspace, caller, &banner, &command).await?;
+    run(workspace, caller, &banner, command).await?;
     Ok(banner)
 }
 
@@ -31,24 +31,21 @@ pub async fn withdraw(workspace: &Workspace, caller: &Caller, banner: &str) -> R
         banner: banner.to_owned(),
         at: now(),
     };
-    run(workspace, caller, banner, &command).await
+    run(workspace, caller, banner, command).await
 }
 
 async fn run(
     workspace: &Workspace,
     caller: &Caller,
     banner: &str,
-    command: &BannerCommand,
+    command: BannerCommand,
 ) -> Result<(), Error> {
     let permissions = workspace.views().permissions();
     let authority = caller.authority(&[], &permissions);
     workspace
-        .run(caller.id(), async |tx| {
-            tx.decide::<Banner>(&banner::stream(banner), command.clone(), &authority)
-                .await?;
-            Ok(())
-        })
+        .decide::<Banner>(caller.id(), &banner::stream(banner), command, &authority)
         .await
+        .map(drop)
 }
 
 /// Dismisses a banner for the caller. That it exists is read from the views: to have dismissed a banner that is
@@ -64,10 +61,7 @@ pub async fn dismiss(workspace: &Workspace, caller: &Caller, banner: &str) -> Re
     };
     let stream = banner::dismissal_stream(banner, caller.id());
     workspace
-        .run(caller.id(), async |tx| {
-            tx.decide::<BannerDismissal>(&stream, dismissed.clone(), &context)
-                .await?;
-            Ok(())
-        })
+        .decide::<BannerDismissal>(caller.id(), &stream, dismissed, &context)
         .await
+        .map(drop)
 }

@@ -14,7 +14,7 @@ use crate::claims::Claimant;
 use crate::error::{Error, Refusal};
 use crate::identity::password_hasher::PasswordDigest;
 use crate::ids::{fresh_secret, now};
-use crate::people::users::{self, Maker};
+use crate::people::users::create::{Maker, create};
 use crate::workspace::{AdminAccount, Workspace};
 
 /// The built-in bot, which always exists (contract, conventions 6.6).
@@ -134,11 +134,7 @@ async fn general(workspace: &Workspace) -> Result<(), Error> {
             if *tx.state::<Room>(&stream).await? != Room::Absent {
                 return Ok(());
             }
-            let room = Claimant {
-                kind: NameKind::RoomName,
-                owner: GENERAL,
-                at: created.at,
-            };
+            let room = Claimant::new(NameKind::RoomName, GENERAL, created.at);
             let taken = Refusal::RoomNameTaken {
                 name: "general".to_owned(),
                 archived: false,
@@ -174,7 +170,7 @@ fn bot() -> UserCreated {
 /// Makes an account, unless another node did so meanwhile.
 async fn make(workspace: &Workspace, account: UserCreated) -> Result<(), Error> {
     let stream = domain::user::stream(&account.user);
-    match users::create(
+    match create(
         workspace,
         Maker::Server,
         &account,

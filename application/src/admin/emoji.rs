@@ -9,7 +9,7 @@ use crate::caller::Caller;
 use crate::claims::Claimant;
 use crate::error::{Error, Refusal};
 use crate::files::pictures;
-use crate::files::stored_files::Shelf;
+use crate::files::stored_files::Folder;
 use crate::ids::{fresh_id, now};
 use crate::workspace::Workspace;
 
@@ -39,7 +39,7 @@ pub fn check(workspace: &Workspace, caller: &Caller) -> Result<(), Error> {
 
 async fn draw(workspace: &Workspace, bytes: Bytes) -> Result<Drawing, Error> {
     let picture = pictures::emoji(bytes, SIDE).await?;
-    let file = Shelf::Emoji
+    let file = Folder::Emoji
         .keep(workspace, picture.kind.content_type(), picture.bytes)
         .await?;
     Ok(Drawing {
@@ -76,7 +76,7 @@ pub async fn create(
     commands.extend(drawing.as_ref().map(|drawing| drawn(&id, drawing, at)));
     let outcome = decide(workspace, caller, &id, &commands).await;
     if let Some(drawing) = &drawing {
-        Shelf::Emoji
+        Folder::Emoji
             .settle(workspace, &outcome, None, &drawing.file)
             .await;
     }
@@ -109,7 +109,7 @@ pub async fn update(
     let outcome = decide(workspace, caller, id, &commands).await;
     if let Some(drawing) = &drawing {
         let old = old.as_ref().map(|record| &record.file);
-        Shelf::Emoji
+        Folder::Emoji
             .settle(workspace, &outcome, old, &drawing.file)
             .await;
     }
@@ -125,7 +125,7 @@ pub async fn delete(workspace: &Workspace, caller: &Caller, id: &str) -> Result<
     };
     decide(workspace, caller, id, &[delete]).await?;
     if let Some(old) = old {
-        Shelf::Emoji.forget(workspace, &old.file).await;
+        Folder::Emoji.forget(workspace, &old.file).await;
     }
     Ok(())
 }
@@ -146,25 +146,15 @@ async fn decide(
     commands: &[EmojiCommand],
 ) -> Result<(), Error> {
     let stream = emoji::stream(id);
-    let permissions = workspace.views().permissions();
-    let names = Claimant {
-        kind: NameKind::Emoji,
-        owner: id,
-        at: now(),
-    };
-    workspace
-        .run(caller.id(), async |tx| {
-            let authority = caller.authority(&[], &permissions);
-            names
-                .decide::<Emoji>(
-                    &tx,
-                    &stream,
-                    commands,
-                    &authority,
-                    |emoji| emoji.names().into_iter().map(str::to_owned).collect(),
-                    Refusal::EmojiNameTaken,
-                )
-                .await
-        })
+    let names = Claimant::new(NameKind::Emoji, id, now());
+    names
+        .decide::<Emoji>(
+            workspace,
+            caller,
+            &stream,
+            commands,
+            |emoji| emoji.names().into_iter().map(str::to_owned).collect(),
+            Refusal::EmojiNameTaken,
+        )
         .await
 }

@@ -43,13 +43,8 @@ pub async fn report_message(
         at: now(),
     };
     let id = report.report.clone();
-    make(
-        workspace,
-        caller,
-        &id,
-        &ReportCommand::Message(Box::new(report)),
-    )
-    .await
+    let command = ReportCommand::Message(Box::new(report));
+    make(workspace, caller, &id, &command).await
 }
 
 /// Reports a user to the moderators.
@@ -67,13 +62,8 @@ pub async fn report_user(
         at: now(),
     };
     let id = report.report.clone();
-    make(
-        workspace,
-        caller,
-        &id,
-        &ReportCommand::User(Box::new(report)),
-    )
-    .await
+    let command = ReportCommand::User(Box::new(report));
+    make(workspace, caller, &id, &command).await
 }
 
 async fn make(

@@ -174,11 +174,7 @@ async fn decide(
                 .map_err(ExecuteError::Refused)?,
     };
     tx.decide::<Role>(&stream, command, &context).await?;
-    let names = Claimant {
-        kind: NameKind::RoleName,
-        owner: role.as_str(),
-        at,
-    };
+    let names = Claimant::new(NameKind::RoleName, role.as_str(), at);
     names
         .swap(tx, old.as_deref(), new.as_deref(), |_| {
             RoleRefusal::NameTaken

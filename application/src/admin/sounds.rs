@@ -7,7 +7,7 @@ use domain::sound::{self, Sound, SoundCommand};
 use crate::caller::Caller;
 use crate::claims::Claimant;
 use crate::error::{Error, Refusal};
-use crate::files::stored_files::Shelf;
+use crate::files::stored_files::Folder;
 use crate::ids::{fresh_id, now};
 use crate::workspace::Workspace;
 
@@ -87,7 +87,7 @@ async fn with_recording(
     let permissions = workspace.views().permissions();
     sound::check(&caller.authority(&[], &permissions))?;
     let old = workspace.views().sound_file(id).await?;
-    let file = Shelf::Sounds
+    let file = Folder::Sounds
         .keep(
             workspace,
             content_type(&recording.extension),
@@ -102,7 +102,7 @@ async fn with_recording(
     });
     let outcome = decide(workspace, caller, id, commands).await;
     let old = old.as_ref().map(|record| &record.file);
-    Shelf::Sounds.settle(workspace, &outcome, old, &file).await;
+    Folder::Sounds.settle(workspace, &outcome, old, &file).await;
     outcome
 }
 
@@ -115,7 +115,7 @@ pub async fn delete(workspace: &Workspace, caller: &Caller, id: &str) -> Result<
     };
     decide(workspace, caller, id, vec![delete]).await?;
     if let Some(old) = old {
-        Shelf::Sounds.forget(workspace, &old.file).await;
+        Folder::Sounds.forget(workspace, &old.file).await;
     }
     Ok(())
 }
@@ -140,25 +140,15 @@ async fn decide(
     commands: Vec<SoundCommand>,
 ) -> Result<(), Error> {
     let stream = sound::stream(id);
-    let permissions = workspace.views().permissions();
-    let names = Claimant {
-        kind: NameKind::Sound,
-        owner: id,
-        at: now(),
-    };
-    workspace
-        .run(caller.id(), async |tx| {
-            let authority = caller.authority(&[], &permissions);
-            names
-                .decide::<Sound>(
-                    &tx,
-                    &stream,
-                    &commands,
-                    &authority,
-                    |sound| sound.name().into_iter().map(str::to_owned).collect(),
-                    Refusal::SoundNameTaken,
-                )
-                .await
-        })
+    let names = Claimant::new(NameKind::Sound, id, now());
+    names
+        .decide::<Sound>(
+            workspace,
+            caller,
+            &stream,
+            &commands,
+            |sound| sound.name().into_iter().map(str::to_owned).collect(),
+            Refusal::SoundNameTaken,
+        )
         .await
 }

@@ -287,12 +287,9 @@ async fn change_knowing(
     };
     let stream = message::stream(&record.id);
     workspace
-        .run(caller.id(), async |tx| {
-            tx.decide::<Message>(&stream, command.clone(), &context)
-                .await?;
-            Ok(())
-        })
+        .decide::<Message>(caller.id(), &stream, command.clone(), &context)
         .await
+        .map(drop)
 }
 
 /// Like [`change`], with rights that are not the caller's own: those that a rule of the server gives.
@@ -318,12 +315,9 @@ pub async fn change_as(
     };
     let stream = message::stream(&record.id);
     workspace
-        .run(authority.actor, async |tx| {
-            tx.decide::<Message>(&stream, command.clone(), &context)
-                .await?;
-            Ok(())
-        })
+        .decide::<Message>(authority.actor, &stream, command.clone(), &context)
         .await
+        .map(drop)
 }
 
 fn context<'a>(

@@ -90,11 +90,7 @@ pub(crate) async fn found(
 
 /// The room as the owner of its name.
 fn claimant(room: &RoomId, at: Timestamp) -> Claimant<'_> {
-    Claimant {
-        kind: NameKind::RoomName,
-        owner: room.as_str(),
-        at,
-    }
+    Claimant::new(NameKind::RoomName, room.as_str(), at)
 }
 
 /// What the rules need to know of a room that is being made.
@@ -129,11 +125,7 @@ pub async fn change(
     };
     let stream = room::stream(&place.room.id);
     workspace
-        .run(caller.id(), async |tx| {
-            tx.decide::<Room>(&stream, command.clone(), &context)
-                .await
-                .map_err(WorkError::from)
-        })
+        .decide::<Room>(caller.id(), &stream, command.clone(), &context)
         .await
 }
 

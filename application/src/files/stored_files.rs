@@ -15,7 +15,7 @@ use crate::workspace::Workspace;
 /// The folders of the store, one per kind of file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[allow(missing_docs, reason = "fields and variants say what they are")]
-pub enum Shelf {
+pub enum Folder {
     /// Of users and rooms.
     Avatars,
     Emoji,
@@ -24,8 +24,8 @@ pub enum Shelf {
     Assets,
 }
 
-impl Shelf {
-    const fn folder(self) -> &'static str {
+impl Folder {
+    const fn name(self) -> &'static str {
         match self {
             Self::Avatars => "avatars",
             Self::Emoji => "emoji",
@@ -36,7 +36,7 @@ impl Shelf {
 
     /// The key of a file: its content, and which of several copies it is.
     fn key(self, file: &StoredFile) -> String {
-        format!("{}/{}-{}", self.folder(), file.sha256, file.id)
+        format!("{}/{}-{}", self.name(), file.sha256, file.id)
     }
 
     /// Stores a file and returns its facts.

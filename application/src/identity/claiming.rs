@@ -13,7 +13,8 @@ use crate::admin::roles;
 use crate::error::{Error, Refusal};
 use crate::identity::account_mail::{self, Link};
 use crate::people::account;
-use crate::people::users::{self, Door};
+use crate::people::users;
+use crate::people::users::create::Door;
 use crate::workspace::Workspace;
 
 /// The account with that address, if it may be claimed. That nobody ever logged in is read from the views: without a

@@ -43,23 +43,20 @@ pub async fn set_keys(
 ) -> Result<(), Error> {
     check(public_key)?;
     check(private_key)?;
-    let pair = KeyPairSet {
+    let pair = Box::new(KeyPairSet {
         user: caller.id().clone(),
         public_key: public_key.to_owned(),
         private_key: workspace.vault().seal(&purpose(caller.id()), private_key),
         at: now(),
-    };
-    let stream = e2e::stream(caller.id());
+    });
+    let (stream, set) = (
+        e2e::stream(caller.id()),
+        KeyPairCommand::Set { pair, force },
+    );
     workspace
-        .run(caller.id(), async |tx| {
-            let set = KeyPairCommand::Set {
-                pair: Box::new(pair.clone()),
-                force,
-            };
-            tx.decide::<KeyPair>(&stream, set, &()).await?;
-            Ok(())
-        })
+        .decide::<KeyPair>(caller.id(), &stream, set, &())
         .await
+        .map(drop)
 }
 
 /// The caller's key pair: public, and private as its owner encrypted it.

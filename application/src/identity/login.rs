@@ -13,7 +13,7 @@ use crate::error::Error;
 use crate::identity::challenge::LoginRefusal;
 use crate::identity::login_attempts::{Consequence, Rule, Subject};
 use crate::identity::password_hasher::PasswordDigest;
-use crate::identity::second_factor::{self, FactorAnswer};
+use crate::identity::second_factors::gate::{self, FactorAnswer};
 use crate::identity::sessions;
 use crate::ids::now;
 use crate::origin::Client;
@@ -114,7 +114,7 @@ async fn ask(
     user: &UserFacts,
     answer: &FactorAnswer,
 ) -> Result<bool, Error> {
-    let proved = second_factor::at_login(workspace, user, answer).await;
+    let proved = gate::at_login(workspace, user, answer).await;
     proved.map_err(|error| match error {
         Error::Challenged(challenge) => LoginRefusal::Challenged(challenge).into(),
         error => error,
@@ -142,7 +142,7 @@ async fn hand_out(
     password: Option<&PasswordHash>,
     proved: bool,
 ) -> Result<LoggedIn, Error> {
-    let from = |hash: &TokenHash| second_factor::whereabouts(hash, client);
+    let from = |hash: &TokenHash| gate::whereabouts(hash, client);
     let token = sessions::issue(workspace, &user.id, password, proved.then_some(from)).await?;
     let session = workspace.views().session(&token_hash(&token)).await?;
     let settings = workspace.views().settings();

@@ -10,7 +10,7 @@ use crate::caller::Caller;
 use crate::error::{Error, Refusal};
 use crate::identity::{claiming, mail_domain, passwords, sessions};
 use crate::ids::{fresh_id, now};
-use crate::people::users::{self, Door, Maker};
+use crate::people::users::create::{Door, Maker, create};
 use crate::workspace::Workspace;
 
 /// How many numbers are tried behind a name before one is drawn at random.
@@ -83,7 +83,7 @@ pub async fn sign_up(workspace: &Workspace, wish: &SignUp<'_>) -> Result<UserId,
         claiming::claim(workspace, wish.door, &created).await?;
         return Ok(user);
     }
-    users::create(workspace, Maker::Themselves(wish.door), &created, true).await
+    create(workspace, Maker::Themselves(wish.door), &created, true).await
 }
 
 /// A user name that is free as far as the views know, made from a person's name and the addresses they proved.
@@ -171,6 +171,6 @@ pub async fn anonymous(workspace: &Workspace) -> Result<(String, Timestamp), Err
         nickname: None,
         at,
     };
-    let id = users::create(workspace, Maker::Server, &created, true).await?;
+    let id = create(workspace, Maker::Server, &created, true).await?;
     Ok((sessions::grant(workspace, &id, &id, None).await?, at))
 }

@@ -5,7 +5,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use domain::permission::Permission;
-use domain::session::{self, PersonalTokenIssued, SecondFactorPassed, SessionCommand, Sessions};
+use domain::session::{self, SecondFactorPassed, SessionCommand, Sessions};
 use domain::user::PasswordHash;
 use domain::{StreamId, Timestamp, TokenHash, UserId};
 use eventstore::execute::Transaction;
@@ -18,18 +18,15 @@ use crate::people::account;
 use crate::token::token_hash;
 use crate::workspace::{WorkError, Workspace};
 
-/// How many characters of a personal token are shown again.
-const LAST_PART: usize = 6;
-
 /// 43 random characters.
-fn fresh_token() -> String {
+pub(crate) fn fresh_token() -> String {
     URL_SAFE_NO_PAD.encode(rand::random::<[u8; 32]>())
 }
 
 /// A fresh token for a user who logged in: with `password`, unless they followed a mailed link. When the token is
 /// recorded, the password must still be the account's and the account must be allowed to log in, whatever was found
 /// before. `proved_from` is where a second factor was proved from, if one was
-/// ([`crate::identity::second_factor::whereabouts`], which needs the token).
+/// ([`crate::identity::second_factors::gate::whereabouts`], which needs the token).
 pub async fn issue(
     workspace: &Workspace,
     user: &UserId,
@@ -124,84 +121,22 @@ pub async fn grant(
     Ok(token)
 }
 
-/// A token that the caller makes for `user`, who does not log in. For others than oneself that needs a right.
+/// A token that the caller makes for `user`, who does not log in. For others than oneself, who need not exist (`None`),
+/// that needs a right.
 pub async fn create_for(
     workspace: &Workspace,
     caller: &Caller,
-    user: &UserId,
+    user: Option<&UserId>,
 ) -> Result<String, Error> {
-    let own = user == caller.id();
+    let own = user == Some(caller.id());
     if own {
         caller.must_be_owner()?;
     } else if !caller.may(workspace, Permission::USER_GENERATE_ACCESS_TOKEN) {
         return Err(Refusal::TokenNotAllowed.into());
     }
+    let user = user.ok_or(Refusal::NoSuchUser)?;
     let by = own.then(|| caller.credential());
     grant(workspace, caller.id(), user, by).await
-}
-
-/// A token for a program, which does not expire.
-pub async fn issue_personal(
-    workspace: &Workspace,
-    caller: &Caller,
-    name: &str,
-    bypass_second_factor: bool,
-) -> Result<String, Error> {
-    caller.must_be_owner()?;
-    let (token, user) = (fresh_token(), caller.id());
-    let issue = SessionCommand::IssuePersonal {
-        token: PersonalTokenIssued {
-            user: user.clone(),
-            hash: token_hash(&token),
-            name: name.to_owned(),
-            last_part: last_part(&token),
-            bypass_second_factor,
-            at: now(),
-        },
-        by: caller.credential().clone(),
-    };
-    run(workspace, user, user, &[issue]).await?;
-    Ok(token)
-}
-
-/// Replaces the personal token with that name by a new one.
-pub async fn regenerate_personal(
-    workspace: &Workspace,
-    caller: &Caller,
-    name: &str,
-) -> Result<String, Error> {
-    caller.must_be_owner()?;
-    let (token, user) = (fresh_token(), caller.id());
-    let regenerate = SessionCommand::Regenerate {
-        user: user.clone(),
-        name: name.to_owned(),
-        hash: token_hash(&token),
-        last_part: last_part(&token),
-        by: caller.credential().clone(),
-        at: now(),
-    };
-    run(workspace, user, user, &[regenerate]).await?;
-    Ok(token)
-}
-
-/// Voids the personal token with that name.
-pub async fn revoke_personal(
-    workspace: &Workspace,
-    caller: &Caller,
-    name: &str,
-) -> Result<(), Error> {
-    caller.must_be_owner()?;
-    let user = caller.id();
-    let revoke = SessionCommand::RevokePersonal {
-        user: user.clone(),
-        name: name.to_owned(),
-        at: now(),
-    };
-    run(workspace, user, user, &[revoke]).await
-}
-
-fn last_part(token: &str) -> String {
-    token[token.len().saturating_sub(LAST_PART)..].to_owned()
 }
 
 /// Records that a second factor was proved with this token from there.
@@ -220,7 +155,7 @@ pub async fn remember_proof(
     run(workspace, user, user, &[remember]).await
 }
 
-async fn run(
+pub(crate) async fn run(
     workspace: &Workspace,
     actor: &UserId,
     user: &UserId,

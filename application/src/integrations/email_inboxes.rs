@@ -94,27 +94,17 @@ async fn run(
     id: &str,
     command: &EmailInboxCommand,
 ) -> Result<(), Error> {
-    let permissions = workspace.views().permissions();
-    let authority = caller.authority(&[], &permissions);
     let stream = email_inbox::stream(id);
-    let addresses = Claimant {
-        kind: NameKind::EmailInbox,
-        owner: id,
-        at: now(),
-    };
-    workspace
-        .run(caller.id(), async |tx| {
-            addresses
-                .decide::<EmailInbox>(
-                    &tx,
-                    &stream,
-                    std::slice::from_ref(command),
-                    &authority,
-                    address,
-                    Refusal::InboxAddressTaken,
-                )
-                .await
-        })
+    let addresses = Claimant::new(NameKind::EmailInbox, id, now());
+    addresses
+        .decide::<EmailInbox>(
+            workspace,
+            caller,
+            &stream,
+            std::slice::from_ref(command),
+            address,
+            Refusal::InboxAddressTaken,
+        )
         .await
 }
 

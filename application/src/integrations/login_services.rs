@@ -13,17 +13,15 @@ use crate::workspace::Workspace;
 pub async fn add(workspace: &Workspace, caller: &Caller, service: &str) -> Result<(), Error> {
     let permissions = workspace.views().permissions();
     let authority = caller.authority(&[], &permissions);
-    let (stream, at) = (login_service::stream(service), now());
+    let add = LoginServiceCommand::Add {
+        service: service.to_owned(),
+        at: now(),
+    };
+    let stream = login_service::stream(service);
     workspace
-        .run(caller.id(), async |tx| {
-            let add = LoginServiceCommand::Add {
-                service: service.to_owned(),
-                at,
-            };
-            tx.decide::<LoginService>(&stream, add, &authority).await?;
-            Ok(())
-        })
+        .decide::<LoginService>(caller.id(), &stream, add, &authority)
         .await
+        .map(drop)
 }
 
 /// Removes the service with that name; if it is added again, its settings have their defaults.

@@ -82,12 +82,9 @@ async fn run_app(
     let authority = caller.authority(&[], &permissions);
     let stream = oauth_app::stream(app);
     workspace
-        .run(caller.id(), async |tx| {
-            tx.decide::<OAuthApp>(&stream, command.clone(), &authority)
-                .await?;
-            Ok(())
-        })
+        .decide::<OAuthApp>(caller.id(), &stream, command, &authority)
         .await
+        .map(drop)
 }
 
 /// The secret of an app; empty if it was sealed with another key.

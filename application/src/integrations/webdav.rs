@@ -119,11 +119,7 @@ pub async fn add(
             let add = WebdavCommand::Add(Box::new(added.clone()));
             tx.decide::<WebdavAccount>(&webdav::stream(&added.account), add, &&*settings)
                 .await?;
-            let account = Claimant {
-                kind: NameKind::WebdavAccount,
-                owner: &added.account,
-                at: added.at,
-            };
+            let account = Claimant::new(NameKind::WebdavAccount, &added.account, added.at);
             account
                 .take(&tx, &claimed, Refusal::WebdavAccountKnown)
                 .await
@@ -155,11 +151,7 @@ pub async fn remove(workspace: &Workspace, caller: &Caller, id: &str) -> Result<
             tx.decide::<WebdavAccount>(&webdav::stream(id), remove, &&*settings)
                 .await?;
             if let Some(claimed) = &claimed {
-                let account = Claimant {
-                    kind: NameKind::WebdavAccount,
-                    owner: id,
-                    at: removed.at,
-                };
+                let account = Claimant::new(NameKind::WebdavAccount, id, removed.at);
                 account.release(&tx, claimed).await?;
             }
             Ok(())

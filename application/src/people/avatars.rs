@@ -12,7 +12,7 @@ use projections::{FileRecord, UserFacts};
 use crate::caller::Caller;
 use crate::error::{Error, Refusal};
 use crate::files::pictures::{self, PictureError};
-use crate::files::stored_files::Shelf;
+use crate::files::stored_files::Folder;
 use crate::ids::now;
 use crate::outside::fetch::{FetchError, Limits, Outgoing};
 use crate::workspace::Workspace;
@@ -157,7 +157,7 @@ async fn put(
         .bool(keys::ACCOUNTS_AVATAR_RESIZE)
         .then(|| u32::try_from(settings.int(keys::ACCOUNTS_AVATAR_SIZE)).unwrap_or(0));
     let picture = pictures::avatar(bytes, side).await?;
-    let file = Shelf::Avatars
+    let file = Folder::Avatars
         .keep(workspace, picture.kind.content_type(), picture.bytes)
         .await?;
     let set = AvatarSet {
@@ -168,7 +168,9 @@ async fn put(
     };
     let outcome = decide(workspace, changer, owner, &how(Box::new(set))).await;
     let old = outcome.as_ref().ok().and_then(Option::as_ref);
-    Shelf::Avatars.settle(workspace, &outcome, old, &file).await;
+    Folder::Avatars
+        .settle(workspace, &outcome, old, &file)
+        .await;
     outcome.map(drop)
 }
 
@@ -197,7 +199,7 @@ pub async fn reset(
         at: now(),
     };
     if let Some(old) = decide(workspace, changer, owner, &command).await? {
-        Shelf::Avatars.forget(workspace, &old).await;
+        Folder::Avatars.forget(workspace, &old).await;
     }
     Ok(())
 }
@@ -205,7 +207,7 @@ pub async fn reset(
 /// Removes the files of pictures whose owners no longer exist. `pictures` is what the views had of them before.
 pub(crate) async fn bury(workspace: &Workspace, pictures: impl IntoIterator<Item = FileRecord>) {
     for picture in pictures {
-        Shelf::Avatars.forget(workspace, &picture.file).await;
+        Folder::Avatars.forget(workspace, &picture.file).await;
     }
 }
 

@@ -2,7 +2,6 @@
 
 use domain::claim::NameKind;
 use domain::custom_status::{self, CustomStatus, CustomStatusCommand, Description};
-use domain::permission::Authority;
 
 use crate::caller::Caller;
 use crate::claims::Claimant;
@@ -50,27 +49,17 @@ async fn run(
     id: &str,
     command: &CustomStatusCommand,
 ) -> Result<(), Error> {
-    let permissions = workspace.views().permissions();
-    let authority: Authority<'_> = caller.authority(&[], &permissions);
     let stream = custom_status::stream(id);
-    let names = Claimant {
-        kind: NameKind::CustomStatus,
-        owner: id,
-        at: now(),
-    };
-    workspace
-        .run(caller.id(), async |tx| {
-            names
-                .decide::<CustomStatus>(
-                    &tx,
-                    &stream,
-                    std::slice::from_ref(command),
-                    &authority,
-                    named,
-                    Refusal::StatusNameTaken,
-                )
-                .await
-        })
+    let names = Claimant::new(NameKind::CustomStatus, id, now());
+    names
+        .decide::<CustomStatus>(
+            workspace,
+            caller,
+            &stream,
+            std::slice::from_ref(command),
+            named,
+            Refusal::StatusNameTaken,
+        )
         .await
 }
 

@@ -110,16 +110,3 @@ pub async fn prefer(
     };
     users::change(workspace, caller, user, &[set], None, Orphans::None).await
 }
-
-/// The preferences of an account, in wire form: what was chosen, and the language.
-pub fn chosen(doc: &[u8]) -> Map<String, Value> {
-    let mut doc: Value = serde_json::from_slice(doc).unwrap_or_default();
-    let mut chosen = match doc["settings"]["preferences"].take() {
-        Value::Object(chosen) => chosen,
-        _ => Map::new(),
-    };
-    if let language @ Value::String(_) = doc["language"].take() {
-        chosen.insert("language".to_owned(), language);
-    }
-    chosen
-}

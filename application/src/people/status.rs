@@ -35,11 +35,7 @@ pub async fn choose(
         at: now(),
     };
     workspace
-        .run(caller.id(), async |tx| {
-            tx.decide::<Choice>(&stream, choose.clone(), &context)
-                .await?;
-            Ok(())
-        })
+        .decide::<Choice>(caller.id(), &stream, choose, &context)
         .await?;
     if let Some(user) = workspace.views().user(&user.id).await? {
         workspace.presence().refresh(&user);

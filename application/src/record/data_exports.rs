@@ -58,12 +58,6 @@ async fn decide(
     command: &DataExportCommand,
 ) -> Result<bool, Error> {
     let stream = data_export::stream(user);
-    workspace
-        .run(actor, async |tx| {
-            let events = tx
-                .decide::<DataExports>(&stream, command.clone(), &())
-                .await?;
-            Ok(!events.is_empty())
-        })
-        .await
+    let events = workspace.decide::<DataExports>(actor, &stream, command.clone(), &());
+    Ok(!events.await?.is_empty())
 }

@@ -2,13 +2,10 @@
 //! (contract, rooms 3.2).
 
 use super::MembershipFacts;
-use crate::permission::{Authority, Permission, PermissionTable};
+use crate::UserId;
+use crate::permission::{Authority, Permission};
 use crate::room::{RoomFacts, RoomKind};
 use crate::settings::{Settings, keys};
-use crate::{RoleId, UserId};
-
-/// The role of somebody who is not logged in.
-const ANONYMOUS: &str = "anonymous";
 
 /// The permission that lets the members of such a room see it.
 const fn view_permission(kind: RoomKind) -> Permission {
@@ -55,22 +52,6 @@ pub fn anonymous_can_access_room(room: &RoomFacts, settings: &Settings) -> bool 
     room.kind == RoomKind::Channel && settings.bool(keys::ACCOUNTS_ALLOW_ANONYMOUS_READ)
 }
 
-/// Whether somebody who is not logged in may read the room's messages.
-pub fn anonymous_can_read_history(
-    room: &RoomFacts,
-    settings: &Settings,
-    permissions: &PermissionTable,
-) -> bool {
-    let (nobody, roles) = (UserId::new(""), [RoleId::new(ANONYMOUS)]);
-    let authority = Authority {
-        actor: &nobody,
-        roles: &roles,
-        room_roles: &[],
-        permissions,
-    };
-    anonymous_can_access_room(room, settings) && authority.has(Permission::PREVIEW_C_ROOM)
-}
-
 /// Whether somebody who is named in a message becomes a member of its room by that: in a channel, if the message is no
 /// reply and they are not its author. `user` is who is named, and whether they may log in.
 pub fn joins_by_mention(
@@ -85,7 +66,9 @@ pub fn joins_by_mention(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::RoleId;
     use crate::RoomId;
+    use crate::permission::PermissionTable;
     use serde_json::Value;
 
     fn room(kind: RoomKind) -> RoomFacts {
@@ -148,7 +131,7 @@ mod tests {
 
     #[test]
     fn strangers_see_channels_of_an_open_workspace_only() {
-        let (mut settings, permissions) = (Settings::default(), PermissionTable::default());
+        let mut settings = Settings::default();
         assert!(!anonymous_can_access_room(
             &room(RoomKind::Channel),
             &settings
@@ -157,11 +140,6 @@ mod tests {
         assert!(anonymous_can_access_room(
             &room(RoomKind::Channel),
             &settings
-        ));
-        assert!(anonymous_can_read_history(
-            &room(RoomKind::Channel),
-            &settings,
-            &permissions
         ));
         assert!(!anonymous_can_access_room(
             &room(RoomKind::Group),

@@ -152,18 +152,23 @@ fn must_be_short(
     Ok(())
 }
 
-pub(super) fn create(mut wish: UserCreated, context: &UserContext<'_>) -> Decision {
+pub(super) fn create(
+    mut wish: UserCreated,
+    active: Option<bool>,
+    context: &UserContext<'_>,
+) -> Decision {
     if let Some(asker) = asker(context)? {
         if !asker.authority.has(Permission::CREATE_USER) {
             return Err(UserRefusal::CreateNotAllowed);
         }
-        asker.may_give(&wish.roles, &[])?;
-        let usual = !asker
-            .settings
-            .bool(keys::ACCOUNTS_MANUALLY_APPROVE_NEW_USERS);
-        if wish.active != usual {
+        wish.active = if let Some(active) = active {
             check_set_active(asker.authority)?;
-        }
+            active
+        } else {
+            let key = keys::ACCOUNTS_MANUALLY_APPROVE_NEW_USERS;
+            !asker.settings.bool(key)
+        };
+        asker.may_give(&wish.roles, &[])?;
         checked(&mut wish, asker.settings)?;
         let writes =
             custom_fields::writes(wish.custom_fields.as_ref(), asker.settings, &Map::new());

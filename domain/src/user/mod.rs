@@ -80,8 +80,12 @@ pub enum UserCommand {
     /// Sign up by oneself, and be given an account that was imported instead of a new one. The rules are those of
     /// signing up; the wish names the account, and must have a password.
     Claim(Box<UserCreated>),
-    /// Make an account for somebody.
-    Create(Box<UserCreated>),
+    /// Make an account for somebody. The event carries the account, but for the server itself `active` follows from the
+    /// rules: what is asked for, which needs a right, or else what the settings say.
+    Create {
+        account: Box<UserCreated>,
+        active: Option<bool>,
+    },
     /// Texts are trimmed, and the status text is cut at its limit.
     ChangeProfile {
         user: UserId,
@@ -362,12 +366,12 @@ impl Decider for User {
         };
         let present = account.ok_or(UserRefusal::NotFound);
         match command {
-            UserCommand::Register(_) | UserCommand::Create(_) if *state != Self::Absent => {
+            UserCommand::Register(_) | UserCommand::Create { .. } if *state != Self::Absent => {
                 Err(UserRefusal::AlreadyExists)
             }
             UserCommand::Register(wish) => sign_up::register(*wish, context),
             UserCommand::Claim(wish) => sign_up::claim(present?, *wish, context),
-            UserCommand::Create(wish) => decide::create(*wish, context),
+            UserCommand::Create { account, active } => decide::create(*account, active, context),
             UserCommand::ChangeProfile { user, change, at } => {
                 decide::change_profile(present?, user, change, at, context)
             }

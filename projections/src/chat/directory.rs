@@ -228,33 +228,30 @@ impl Views {
         text: &str,
         limit: u64,
     ) -> Result<Vec<bytes::Bytes>, QueryError> {
-        let (user, text) = (user.clone(), text.to_lowercase());
-        self.read(move |conn| {
-            conn.prepare_cached(
-                "SELECT doc FROM rooms WHERE kind = 'c' AND archived = 0
-                    AND (instr(lower(coalesce(name, '')), ?1) > 0 OR instr(lower(coalesce(display, '')), ?1) > 0)
+        self.every(
+            "SELECT doc FROM rooms WHERE kind = 'c' AND archived = 0
+                    AND (instr(lower(coalesce(name, '')), ?1) > 0
+                        OR instr(lower(coalesce(display, '')), ?1) > 0)
                     AND NOT EXISTS (SELECT 1 FROM memberships
                         WHERE memberships.room = rooms.id AND memberships.user = ?2)
                  ORDER BY name, id LIMIT ?3",
-            )?
-            .query_map(
-                rusqlite::params![text, user.as_str(), i64::try_from(limit).unwrap_or(i64::MAX)],
-                |row| json::column(row, 0),
-            )?
-            .collect()
-        })
+            (
+                text.to_lowercase(),
+                user.to_string(),
+                i64::try_from(limit).unwrap_or(i64::MAX),
+            ),
+            |row| json::column(row, 0),
+        )
         .await
     }
 
     /// The users whose accounts changed since then: renamed, activated or otherwise.
     pub async fn users_changed_since(&self, since: Since) -> Result<Vec<UserId>, QueryError> {
-        self.read(move |conn| {
-            conn.prepare_cached("SELECT id FROM users WHERE updated_at >= ?1")?
-                .query_map([since.earliest().as_millis()], |row| {
-                    Ok(UserId::new(row.get_ref(0)?.as_str()?))
-                })?
-                .collect()
-        })
+        self.every(
+            "SELECT id FROM users WHERE updated_at >= ?1",
+            [since.earliest().as_millis()],
+            |row| Ok(UserId::new(row.get_ref(0)?.as_str()?)),
+        )
         .await
     }
 

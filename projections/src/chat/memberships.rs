@@ -33,62 +33,47 @@ use crate::numbers::number;
 
 pub use queries::{MemberQuery, MembershipRecord, RoleHolder};
 
-pub(crate) struct MembershipsView;
+pub(crate) const VIEW: Projection = Projection {
+    name: "memberships",
+    version: 5,
+    tables: "CREATE TABLE memberships (
+        room TEXT NOT NULL,
+        user TEXT NOT NULL,
+        id TEXT NOT NULL,
+        open INTEGER NOT NULL,
+        alert INTEGER NOT NULL,
+        quiet INTEGER NOT NULL,
+        unread INTEGER NOT NULL,
+        user_mentions INTEGER NOT NULL,
+        group_mentions INTEGER NOT NULL,
+        seen INTEGER,
+        highlights INTEGER NOT NULL,
+        owner INTEGER NOT NULL,
+        roles INTEGER NOT NULL,
+        position INTEGER NOT NULL,
+        updated_at INTEGER NOT NULL,
+        doc BLOB NOT NULL,
+        rest BLOB,
+        PRIMARY KEY (room, user)
+    ) WITHOUT ROWID;",
+    indexes: &[Index::new("memberships_user", "memberships (user)")],
+    apply,
+};
 
-impl Projection for MembershipsView {
-    fn name(&self) -> &'static str {
-        "memberships"
-    }
-
-    fn version(&self) -> u32 {
-        5
-    }
-
-    fn tables(&self) -> &'static str {
-        "CREATE TABLE memberships (
-            room TEXT NOT NULL,
-            user TEXT NOT NULL,
-            id TEXT NOT NULL,
-            open INTEGER NOT NULL,
-            alert INTEGER NOT NULL,
-            quiet INTEGER NOT NULL,
-            unread INTEGER NOT NULL,
-            user_mentions INTEGER NOT NULL,
-            group_mentions INTEGER NOT NULL,
-            seen INTEGER,
-            highlights INTEGER NOT NULL,
-            owner INTEGER NOT NULL,
-            roles INTEGER NOT NULL,
-            position INTEGER NOT NULL,
-            updated_at INTEGER NOT NULL,
-            doc BLOB NOT NULL,
-            rest BLOB,
-            PRIMARY KEY (room, user)
-        ) WITHOUT ROWID;"
-    }
-
-    fn indexes(&self) -> &'static [Index] {
-        &[Index {
-            name: "memberships_user",
-            on: "memberships (user)",
-        }]
-    }
-
-    fn apply(&self, tx: &mut Tx, event: &Applied) -> rusqlite::Result<()> {
-        match &event.event {
-            Event::Message(MessageEvent::MessagePosted(posted)) => message(tx, event, posted),
-            Event::Membership(membership_event) => member(tx, event, membership_event),
-            Event::Room(room_event) => room(tx, event, room_event),
-            Event::User(user_event) => account(tx, event, user_event),
-            Event::KeyPair(KeyPairEvent::KeyPairReset(reset)) => {
-                // Room keys were encrypted for a key pair that no longer exists.
-                for room in rooms_of(tx, &reset.user)? {
-                    change(tx, event, &room, &reset.user, MembershipDoc::forget_keys)?;
-                }
-                Ok(())
+fn apply(tx: &mut Tx, event: &Applied) -> rusqlite::Result<()> {
+    match &event.event {
+        Event::Message(MessageEvent::MessagePosted(posted)) => message(tx, event, posted),
+        Event::Membership(membership_event) => member(tx, event, membership_event),
+        Event::Room(room_event) => room(tx, event, room_event),
+        Event::User(user_event) => account(tx, event, user_event),
+        Event::KeyPair(KeyPairEvent::KeyPairReset(reset)) => {
+            // Room keys were encrypted for a key pair that no longer exists.
+            for room in rooms_of(tx, &reset.user)? {
+                change(tx, event, &room, &reset.user, MembershipDoc::forget_keys)?;
             }
-            _ => Ok(()),
+            Ok(())
         }
+        _ => Ok(()),
     }
 }
 

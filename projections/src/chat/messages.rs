@@ -30,135 +30,111 @@ use crate::numbers::number;
 
 pub use queries::{HistoryQuery, MessageRecord, Window};
 
-pub(crate) struct MessagesView;
-
 /// Who takes over the messages of a deleted account (setting `Message_ErasureType`, value `Unlink`).
 const ROCKET_CAT: &str = "rocket.cat";
 
 /// The name shown instead of a deleted author's.
 const REMOVED_USER: &str = "Removed User";
 
-impl Projection for MessagesView {
-    fn name(&self) -> &'static str {
-        "messages"
-    }
+pub(crate) const VIEW: Projection = Projection {
+    name: "messages",
+    version: 5,
+    // `seq` is the position of the event that made the message: unique, and rising with time. `at` is the send
+    // time as the room shows it; `message_times` has it of all messages ever made whose event says another one,
+    // for those who read the log beside the views.
+    tables: "CREATE TABLE messages (
+        seq INTEGER NOT NULL PRIMARY KEY,
+        id TEXT NOT NULL,
+        room TEXT NOT NULL,
+        at INTEGER NOT NULL,
+        author TEXT NOT NULL,
+        kind TEXT,
+        system INTEGER NOT NULL,
+        thread TEXT,
+        shown INTEGER NOT NULL,
+        replies INTEGER NOT NULL,
+        counts INTEGER NOT NULL,
+        called BLOB,
+        doc BLOB NOT NULL
+    );
+    CREATE TABLE message_times (
+        seq INTEGER NOT NULL PRIMARY KEY,
+        at INTEGER NOT NULL
+    );
+    CREATE TABLE message_references (
+        user TEXT NOT NULL,
+        message INTEGER NOT NULL,
+        PRIMARY KEY (user, message)
+    ) WITHOUT ROWID;",
+    indexes: &[
+        // Not unique: a client may choose the id of a system message for its own. The newer one then counts.
+        Index::new("messages_id", "messages (id)"),
+        Index::new("messages_room", "messages (room, at)"),
+        Index::new("messages_author", "messages (author)"),
+        // Those that began a thread, to count them.
+        Index::new("messages_threads", "messages (seq) WHERE replies > 0"),
+    ],
+    apply,
+};
 
-    fn version(&self) -> u32 {
-        5
-    }
-
-    fn tables(&self) -> &'static str {
-        // `seq` is the position of the event that made the message: unique, and rising with time. `at` is the send
-        // time as the room shows it; `message_times` has it of all messages ever made whose event says another one,
-        // for those who read the log beside the views.
-        "CREATE TABLE messages (
-            seq INTEGER NOT NULL PRIMARY KEY,
-            id TEXT NOT NULL,
-            room TEXT NOT NULL,
-            at INTEGER NOT NULL,
-            author TEXT NOT NULL,
-            kind TEXT,
-            system INTEGER NOT NULL,
-            thread TEXT,
-            shown INTEGER NOT NULL,
-            replies INTEGER NOT NULL,
-            counts INTEGER NOT NULL,
-            called BLOB,
-            doc BLOB NOT NULL
-        );
-        CREATE TABLE message_times (
-            seq INTEGER NOT NULL PRIMARY KEY,
-            at INTEGER NOT NULL
-        );
-        CREATE TABLE message_references (
-            user TEXT NOT NULL,
-            message INTEGER NOT NULL,
-            PRIMARY KEY (user, message)
-        ) WITHOUT ROWID;"
-    }
-
-    fn indexes(&self) -> &'static [Index] {
-        &[
-            // Not unique: a client may choose the id of a system message for its own. The newer one then counts.
-            Index {
-                name: "messages_id",
-                on: "messages (id)",
-            },
-            Index {
-                name: "messages_room",
-                on: "messages (room, at)",
-            },
-            Index {
-                name: "messages_author",
-                on: "messages (author)",
-            },
-            // Those that began a thread, to count them.
-            Index {
-                name: "messages_threads",
-                on: "messages (seq) WHERE replies > 0",
-            },
-        ]
-    }
-
-    fn apply(&self, tx: &mut Tx, event: &Applied) -> rusqlite::Result<()> {
-        match &event.event {
-            Event::Message(MessageEvent::MessagePosted(posted)) => post(tx, event, posted),
-            Event::Message(MessageEvent::MessageEdited(edited)) => {
-                let editor = UserRef::short(tx, &edited.editor)?;
-                let seq = modify(tx, &edited.message, event, |doc, tx| {
-                    doc.edit(edited, tx)?;
-                    doc.edited_by = Some(editor);
-                    Ok(())
-                })?;
-                if let Some(seq) = seq {
-                    tx.references.push((edited.editor.clone(), seq));
-                    refer(tx, &edited.content.mentions, seq);
-                }
+fn apply(tx: &mut Tx, event: &Applied) -> rusqlite::Result<()> {
+    match &event.event {
+        Event::Message(MessageEvent::MessagePosted(posted)) => post(tx, event, posted),
+        Event::Message(MessageEvent::MessageEdited(edited)) => {
+            let editor = UserRef::short(tx, &edited.editor)?;
+            let seq = modify(tx, &edited.message, event, |doc, tx| {
+                doc.edit(edited, tx)?;
+                doc.edited_by = Some(editor);
                 Ok(())
+            })?;
+            if let Some(seq) = seq {
+                tx.references.push((edited.editor.clone(), seq));
+                refer(tx, &edited.content.mentions, seq);
             }
-            Event::Message(MessageEvent::MessageDeleted(deleted)) => delete(tx, event, deleted),
-            Event::Message(MessageEvent::ReactionAdded(reaction)) => {
-                let username = UserRef::short(tx, &reaction.user)?.username;
-                let seq = modify(tx, &reaction.message, event, |doc, _| {
-                    doc.react(&reaction.emoji, username);
-                    Ok(())
-                })?;
-                if let Some(seq) = seq {
-                    tx.references.push((reaction.user.clone(), seq));
-                }
-                Ok(())
-            }
-            Event::Message(MessageEvent::ReactionRemoved(reaction)) => {
-                let username = UserRef::short(tx, &reaction.user)?.username;
-                modify(tx, &reaction.message, event, |doc, _| {
-                    doc.unreact(&reaction.emoji, &username);
-                    Ok(())
-                })?;
-                Ok(())
-            }
-            Event::Room(RoomEvent::RoomDeleted(deleted)) => delete_messages(tx, &deleted.room),
-            Event::User(UserEvent::UsernameChanged(changed)) => {
-                let new = CompactString::new(&changed.username);
-                let old = tx.renamed.clone();
-                for id in naming(tx, &changed.user)? {
-                    modify(tx, &id, event, |doc, _| {
-                        doc.rename(&changed.user, old.as_deref(), &new);
-                        Ok(())
-                    })?;
-                }
-                Ok(())
-            }
-            Event::User(UserEvent::UserDeleted(deleted)) => {
-                erase(tx, event, &deleted.user, deleted.messages)
-            }
-            Event::Room(_) | Event::Membership(_) => {
-                let Some(doc) = system_messages::derive(event, tx)? else {
-                    return Ok(());
-                };
-                add(tx, event, doc, true)
-            }
-            _ => Ok(()),
+            Ok(())
         }
+        Event::Message(MessageEvent::MessageDeleted(deleted)) => delete(tx, event, deleted),
+        Event::Message(MessageEvent::ReactionAdded(reaction)) => {
+            let username = UserRef::short(tx, &reaction.user)?.username;
+            let seq = modify(tx, &reaction.message, event, |doc, _| {
+                doc.react(&reaction.emoji, username);
+                Ok(())
+            })?;
+            if let Some(seq) = seq {
+                tx.references.push((reaction.user.clone(), seq));
+            }
+            Ok(())
+        }
+        Event::Message(MessageEvent::ReactionRemoved(reaction)) => {
+            let username = UserRef::short(tx, &reaction.user)?.username;
+            modify(tx, &reaction.message, event, |doc, _| {
+                doc.unreact(&reaction.emoji, &username);
+                Ok(())
+            })?;
+            Ok(())
+        }
+        Event::Room(RoomEvent::RoomDeleted(deleted)) => delete_messages(tx, &deleted.room),
+        Event::User(UserEvent::UsernameChanged(changed)) => {
+            let new = CompactString::new(&changed.username);
+            let old = tx.renamed.clone();
+            for id in naming(tx, &changed.user)? {
+                modify(tx, &id, event, |doc, _| {
+                    doc.rename(&changed.user, old.as_deref(), &new);
+                    Ok(())
+                })?;
+            }
+            Ok(())
+        }
+        Event::User(UserEvent::UserDeleted(deleted)) => {
+            erase(tx, event, &deleted.user, deleted.messages)
+        }
+        Event::Room(_) | Event::Membership(_) => {
+            let Some(doc) = system_messages::derive(event, tx)? else {
+                return Ok(());
+            };
+            add(tx, event, doc, true)
+        }
+        _ => Ok(()),
     }
 }
 

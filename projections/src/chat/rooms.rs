@@ -28,128 +28,105 @@ use crate::numbers::number;
 
 pub use queries::{RoomQuery, RoomRecord, RoomSort};
 
-pub(crate) struct RoomsView;
+pub(crate) const VIEW: Projection = Projection {
+    name: "rooms",
+    version: 7,
+    tables: "CREATE TABLE rooms (
+        id TEXT NOT NULL PRIMARY KEY,
+        kind TEXT NOT NULL,
+        name TEXT,
+        display TEXT,
+        creator TEXT,
+        participants TEXT,
+        archived INTEGER NOT NULL,
+        joined_by_default INTEGER NOT NULL,
+        members INTEGER NOT NULL,
+        owners INTEGER NOT NULL,
+        msgs INTEGER NOT NULL,
+        stored INTEGER NOT NULL,
+        lm INTEGER,
+        last_message TEXT,
+        clock INTEGER NOT NULL,
+        head INTEGER NOT NULL,
+        born INTEGER NOT NULL,
+        created_at INTEGER NOT NULL,
+        updated_at INTEGER NOT NULL,
+        doc BLOB NOT NULL
+    ) WITHOUT ROWID;",
+    indexes: &[
+        Index::new("rooms_name", "rooms (name) WHERE name IS NOT NULL"),
+        Index::new("rooms_kind", "rooms (kind, name)"),
+        Index::new("rooms_creator", "rooms (creator) WHERE creator IS NOT NULL"),
+        Index::new(
+            "rooms_default",
+            "rooms (created_at, id) WHERE joined_by_default = 1",
+        ),
+        Index::new(
+            "rooms_participants",
+            "rooms (participants) WHERE participants IS NOT NULL",
+        ),
+    ],
+    apply,
+};
 
-impl Projection for RoomsView {
-    fn name(&self) -> &'static str {
-        "rooms"
-    }
-
-    fn version(&self) -> u32 {
-        7
-    }
-
-    fn tables(&self) -> &'static str {
-        "CREATE TABLE rooms (
-            id TEXT NOT NULL PRIMARY KEY,
-            kind TEXT NOT NULL,
-            name TEXT,
-            display TEXT,
-            creator TEXT,
-            participants TEXT,
-            archived INTEGER NOT NULL,
-            joined_by_default INTEGER NOT NULL,
-            members INTEGER NOT NULL,
-            owners INTEGER NOT NULL,
-            msgs INTEGER NOT NULL,
-            stored INTEGER NOT NULL,
-            lm INTEGER,
-            last_message TEXT,
-            clock INTEGER NOT NULL,
-            head INTEGER NOT NULL,
-            born INTEGER NOT NULL,
-            created_at INTEGER NOT NULL,
-            updated_at INTEGER NOT NULL,
-            doc BLOB NOT NULL
-        ) WITHOUT ROWID;"
-    }
-
-    fn indexes(&self) -> &'static [Index] {
-        &[
-            Index {
-                name: "rooms_name",
-                on: "rooms (name) WHERE name IS NOT NULL",
-            },
-            Index {
-                name: "rooms_kind",
-                on: "rooms (kind, name)",
-            },
-            Index {
-                name: "rooms_creator",
-                on: "rooms (creator) WHERE creator IS NOT NULL",
-            },
-            Index {
-                name: "rooms_default",
-                on: "rooms (created_at, id) WHERE joined_by_default = 1",
-            },
-            Index {
-                name: "rooms_participants",
-                on: "rooms (participants) WHERE participants IS NOT NULL",
-            },
-        ]
-    }
-
-    fn apply(&self, tx: &mut Tx, event: &Applied) -> rusqlite::Result<()> {
-        count_message(tx, event)?;
-        match &event.event {
-            Event::Room(RoomEvent::RoomCreated(created)) => create(tx, event, created),
-            Event::Room(RoomEvent::RoomDeleted(deleted)) => delete_room(tx, event, &deleted.room),
-            Event::Room(room_event) => change(tx, event, room_event),
-            Event::Avatar(avatar) => show(tx, event, avatar),
-            Event::Membership(MembershipEvent::MemberJoined(joined)) => {
-                let known = tx
-                    .memberships
-                    .get(&tx.conn, &(joined.room.clone(), joined.user.clone()))?
-                    .is_some();
-                if known {
-                    return Ok(());
-                }
-                let owner = joined.roles.iter().any(|role| role.as_str() == OWNER);
-                let counted = i64::from(is_counted(tx, &joined.user)?);
-                members_changed(tx, event, &joined.room, counted, i64::from(owner))
+fn apply(tx: &mut Tx, event: &Applied) -> rusqlite::Result<()> {
+    count_message(tx, event)?;
+    match &event.event {
+        Event::Room(RoomEvent::RoomCreated(created)) => create(tx, event, created),
+        Event::Room(RoomEvent::RoomDeleted(deleted)) => delete_room(tx, event, &deleted.room),
+        Event::Room(room_event) => change(tx, event, room_event),
+        Event::Avatar(avatar) => show(tx, event, avatar),
+        Event::Membership(MembershipEvent::MemberJoined(joined)) => {
+            let known = tx
+                .memberships
+                .get(&tx.conn, &(joined.room.clone(), joined.user.clone()))?
+                .is_some();
+            if known {
+                return Ok(());
             }
-            Event::Membership(MembershipEvent::MemberLeft(left)) => {
-                member_gone(tx, event, &left.room, &left.user)
-            }
-            Event::Membership(MembershipEvent::MemberRemoved(removed)) => {
-                member_gone(tx, event, &removed.room, &removed.user)
-            }
-            Event::Membership(MembershipEvent::RoomRoleGranted(granted))
-                if granted.role.as_str() == OWNER =>
-            {
-                if owns(tx, &granted.room, &granted.user)? == Some(false) {
-                    members_changed(tx, event, &granted.room, 0, 1)?;
-                }
-                Ok(())
-            }
-            Event::Membership(MembershipEvent::RoomRoleRevoked(revoked))
-                if revoked.role.as_str() == OWNER =>
-            {
-                if owns(tx, &revoked.room, &revoked.user)? == Some(true) {
-                    members_changed(tx, event, &revoked.room, 0, -1)?;
-                }
-                Ok(())
-            }
-            Event::User(UserEvent::UsernameChanged(changed)) => {
-                rename_user(tx, event, &changed.user)
-            }
-            Event::User(UserEvent::UserActivated(activated)) => {
-                if tx.was_active == Some(false) {
-                    count_everywhere(tx, event, &activated.user, 1)?;
-                }
-                silence(tx, event, &activated.user, false)
-            }
-            Event::User(UserEvent::UserDeactivated(deactivated)) => {
-                if tx.was_active == Some(true) {
-                    count_everywhere(tx, event, &deactivated.user, -1)?;
-                }
-                if deactivated.idle {
-                    return Ok(());
-                }
-                silence(tx, event, &deactivated.user, true)
-            }
-            _ => Ok(()),
+            let owner = joined.roles.iter().any(|role| role.as_str() == OWNER);
+            let counted = i64::from(is_counted(tx, &joined.user)?);
+            members_changed(tx, event, &joined.room, counted, i64::from(owner))
         }
+        Event::Membership(MembershipEvent::MemberLeft(left)) => {
+            member_gone(tx, event, &left.room, &left.user)
+        }
+        Event::Membership(MembershipEvent::MemberRemoved(removed)) => {
+            member_gone(tx, event, &removed.room, &removed.user)
+        }
+        Event::Membership(MembershipEvent::RoomRoleGranted(granted))
+            if granted.role.as_str() == OWNER =>
+        {
+            if owns(tx, &granted.room, &granted.user)? == Some(false) {
+                members_changed(tx, event, &granted.room, 0, 1)?;
+            }
+            Ok(())
+        }
+        Event::Membership(MembershipEvent::RoomRoleRevoked(revoked))
+            if revoked.role.as_str() == OWNER =>
+        {
+            if owns(tx, &revoked.room, &revoked.user)? == Some(true) {
+                members_changed(tx, event, &revoked.room, 0, -1)?;
+            }
+            Ok(())
+        }
+        Event::User(UserEvent::UsernameChanged(changed)) => rename_user(tx, event, &changed.user),
+        Event::User(UserEvent::UserActivated(activated)) => {
+            if tx.was_active == Some(false) {
+                count_everywhere(tx, event, &activated.user, 1)?;
+            }
+            silence(tx, event, &activated.user, false)
+        }
+        Event::User(UserEvent::UserDeactivated(deactivated)) => {
+            if tx.was_active == Some(true) {
+                count_everywhere(tx, event, &deactivated.user, -1)?;
+            }
+            if deactivated.idle {
+                return Ok(());
+            }
+            silence(tx, event, &deactivated.user, true)
+        }
+        _ => Ok(()),
     }
 }
 

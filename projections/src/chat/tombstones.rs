@@ -18,51 +18,32 @@ use crate::json;
 use crate::names::{RoomName, kind_of};
 use crate::numbers::number;
 
-pub(crate) struct TombstonesView;
-
-impl Projection for TombstonesView {
-    fn name(&self) -> &'static str {
-        "tombstones"
-    }
-
-    fn version(&self) -> u32 {
-        1
-    }
-
-    fn tables(&self) -> &'static str {
-        "CREATE TABLE tombstones (
-            kind TEXT NOT NULL,
-            id TEXT NOT NULL,
-            room TEXT,
-            user TEXT,
-            at INTEGER NOT NULL,
-            position INTEGER NOT NULL,
-            called BLOB,
-            PRIMARY KEY (kind, id)
-        ) WITHOUT ROWID;"
-    }
-
-    fn indexes(&self) -> &'static [Index] {
-        &[
-            Index {
-                name: "tombstones_at",
-                on: "tombstones (kind, at) WHERE user IS NULL",
-            },
-            Index {
-                name: "tombstones_user",
-                on: "tombstones (user, position) WHERE user IS NOT NULL",
-            },
-            Index {
-                name: "tombstones_room",
-                on: "tombstones (room, at) WHERE kind = 'message'",
-            },
-        ]
-    }
-
-    fn apply(&self, _: &mut Tx, _: &Applied) -> rusqlite::Result<()> {
-        Ok(())
-    }
-}
+pub(crate) const VIEW: Projection = Projection {
+    name: "tombstones",
+    version: 1,
+    tables: "CREATE TABLE tombstones (
+        kind TEXT NOT NULL,
+        id TEXT NOT NULL,
+        room TEXT,
+        user TEXT,
+        at INTEGER NOT NULL,
+        position INTEGER NOT NULL,
+        called BLOB,
+        PRIMARY KEY (kind, id)
+    ) WITHOUT ROWID;",
+    indexes: &[
+        Index::new("tombstones_at", "tombstones (kind, at) WHERE user IS NULL"),
+        Index::new(
+            "tombstones_user",
+            "tombstones (user, position) WHERE user IS NOT NULL",
+        ),
+        Index::new(
+            "tombstones_room",
+            "tombstones (room, at) WHERE kind = 'message'",
+        ),
+    ],
+    apply: |_, _| Ok(()),
+};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
@@ -203,14 +184,12 @@ impl Views {
         room: &RoomId,
         since: Since,
     ) -> Result<Vec<Removed>, QueryError> {
-        let room = room.clone();
-        self.read(move |conn| {
-            conn.prepare_cached(
-                "SELECT id, at FROM tombstones WHERE kind = 'message' AND room = ?1 AND at >= ?2 ORDER BY position, id",
-            )?
-            .query_map(params![room.as_str(), since.earliest().as_millis()], removed)?
-            .collect()
-        })
+        self.every(
+            "SELECT id, at FROM tombstones WHERE kind = 'message' AND room = ?1 AND at >= ?2
+                 ORDER BY position, id",
+            (room.to_string(), since.earliest().as_millis()),
+            removed,
+        )
         .await
     }
 }

@@ -18,106 +18,73 @@ use crate::iso::Date;
 
 pub use queries::Credentials;
 
-pub(crate) struct UsersView;
+pub(crate) const VIEW: Projection = Projection {
+    name: "users",
+    version: 9,
+    tables: "CREATE TABLE users (
+        id TEXT NOT NULL PRIMARY KEY,
+        username TEXT NOT NULL,
+        username_key TEXT NOT NULL,
+        name TEXT,
+        name_key TEXT NOT NULL,
+        kind TEXT NOT NULL,
+        active INTEGER NOT NULL,
+        admin INTEGER NOT NULL,
+        created_at INTEGER NOT NULL,
+        last_login INTEGER,
+        updated_at INTEGER NOT NULL,
+        search TEXT NOT NULL,
+        password TEXT,
+        doc BLOB NOT NULL
+    ) WITHOUT ROWID;
+    CREATE TABLE user_emails (
+        user TEXT NOT NULL,
+        address_key TEXT NOT NULL,
+        PRIMARY KEY (user, address_key)
+    ) WITHOUT ROWID;
+    CREATE TABLE user_roles (
+        user TEXT NOT NULL,
+        role TEXT NOT NULL,
+        username_key TEXT NOT NULL,
+        PRIMARY KEY (user, role)
+    ) WITHOUT ROWID;",
+    indexes: &[
+        Index::new("users_username", "users (username_key)"),
+        Index::new("users_name", "users (name_key)"),
+        Index::new("users_created", "users (created_at)"),
+        Index::new("users_updated", "users (updated_at, id)"),
+        Index::new("users_admins", "users (active) WHERE admin = 1"),
+        Index::new("user_emails_address", "user_emails (address_key)"),
+        // In the order in which lists show the users with a role.
+        Index::new("user_roles_role", "user_roles (role, username_key)"),
+    ],
+    apply,
+};
 
-impl Projection for UsersView {
-    fn name(&self) -> &'static str {
-        "users"
-    }
-
-    fn version(&self) -> u32 {
-        9
-    }
-
-    fn tables(&self) -> &'static str {
-        "CREATE TABLE users (
-            id TEXT NOT NULL PRIMARY KEY,
-            username TEXT NOT NULL,
-            username_key TEXT NOT NULL,
-            name TEXT,
-            name_key TEXT NOT NULL,
-            kind TEXT NOT NULL,
-            active INTEGER NOT NULL,
-            admin INTEGER NOT NULL,
-            created_at INTEGER NOT NULL,
-            last_login INTEGER,
-            updated_at INTEGER NOT NULL,
-            search TEXT NOT NULL,
-            password TEXT,
-            doc BLOB NOT NULL
-        ) WITHOUT ROWID;
-        CREATE TABLE user_emails (
-            user TEXT NOT NULL,
-            address_key TEXT NOT NULL,
-            PRIMARY KEY (user, address_key)
-        ) WITHOUT ROWID;
-        CREATE TABLE user_roles (
-            user TEXT NOT NULL,
-            role TEXT NOT NULL,
-            username_key TEXT NOT NULL,
-            PRIMARY KEY (user, role)
-        ) WITHOUT ROWID;"
-    }
-
-    fn indexes(&self) -> &'static [Index] {
-        &[
-            Index {
-                name: "users_username",
-                on: "users (username_key)",
-            },
-            Index {
-                name: "users_name",
-                on: "users (name_key)",
-            },
-            Index {
-                name: "users_created",
-                on: "users (created_at)",
-            },
-            Index {
-                name: "users_updated",
-                on: "users (updated_at, id)",
-            },
-            Index {
-                name: "users_admins",
-                on: "users (active) WHERE admin = 1",
-            },
-            Index {
-                name: "user_emails_address",
-                on: "user_emails (address_key)",
-            },
-            // In the order in which lists show the users with a role.
-            Index {
-                name: "user_roles_role",
-                on: "user_roles (role, username_key)",
-            },
-        ]
-    }
-
-    fn apply(&self, tx: &mut Tx, event: &Applied) -> rusqlite::Result<()> {
-        let updated_at = Date(event.recorded_at);
-        match &event.event {
-            Event::User(UserEvent::UserCreated(created)) => create(tx, event, created),
-            Event::User(UserEvent::UserDeleted(deleted)) => delete(tx, &deleted.user),
-            Event::User(user_event) => change(tx, event, user_event),
-            Event::Avatar(avatar) => show(tx, event, avatar),
-            Event::Session(SessionEvent::TokenIssued(issued)) if !issued.granted => {
-                if let Some(row) = tx.users.get_mut(&tx.conn, &issued.user)? {
-                    row.doc.last_login = Some(Date(issued.at));
-                    row.doc.updated_at = updated_at;
-                    tx.stale.users.insert(issued.user.clone());
-                }
-                Ok(())
+fn apply(tx: &mut Tx, event: &Applied) -> rusqlite::Result<()> {
+    let updated_at = Date(event.recorded_at);
+    match &event.event {
+        Event::User(UserEvent::UserCreated(created)) => create(tx, event, created),
+        Event::User(UserEvent::UserDeleted(deleted)) => delete(tx, &deleted.user),
+        Event::User(user_event) => change(tx, event, user_event),
+        Event::Avatar(avatar) => show(tx, event, avatar),
+        Event::Session(SessionEvent::TokenIssued(issued)) if !issued.granted => {
+            if let Some(row) = tx.users.get_mut(&tx.conn, &issued.user)? {
+                row.doc.last_login = Some(Date(issued.at));
+                row.doc.updated_at = updated_at;
+                tx.stale.users.insert(issued.user.clone());
             }
-            Event::Presence(PresenceEvent::StatusChosen(chosen)) => {
-                tx.stale.users.insert(chosen.user.clone());
-                if let Some(row) = tx.users.get_mut(&tx.conn, &chosen.user)? {
-                    row.doc.status_default = chosen.status;
-                    row.doc.updated_at = updated_at;
-                }
-                Ok(())
-            }
-            _ => Ok(()),
+            Ok(())
         }
+        Event::Presence(PresenceEvent::StatusChosen(chosen)) => {
+            tx.stale.users.insert(chosen.user.clone());
+            if let Some(row) = tx.users.get_mut(&tx.conn, &chosen.user)? {
+                row.doc.status_default = chosen.status;
+                row.doc.updated_at = updated_at;
+            }
+            Ok(())
+        }
+        _ => Ok(()),
     }
 }
 

@@ -164,7 +164,7 @@ pub(crate) fn remove(path: &Path) {
 pub(crate) fn create(
     path: &Path,
     log: LogId,
-    projections: &[&dyn Projection],
+    projections: &[&Projection],
 ) -> rusqlite::Result<Connection> {
     remove(path);
     let conn = Connection::open(path)?;
@@ -190,10 +190,10 @@ pub(crate) fn create(
         (log.as_bytes(), Place::start(log).leaf),
     )?;
     for projection in projections {
-        conn.execute_batch(projection.tables())?;
+        conn.execute_batch(projection.tables)?;
         conn.execute(
             "INSERT INTO projections (name, version) VALUES (?1, ?2)",
-            (projection.name(), projection.version()),
+            (projection.name, projection.version),
         )?;
     }
     conn.pragma_update(None, "user_version", FORMAT)?;
@@ -278,11 +278,11 @@ pub(crate) fn position(conn: &Connection) -> rusqlite::Result<Position> {
 /// The place of the views in a file, if they are exactly `projections` in their present versions.
 pub(crate) fn place(
     conn: &Connection,
-    projections: &[&dyn Projection],
+    projections: &[&Projection],
 ) -> rusqlite::Result<Option<Place>> {
     let mut wanted: Vec<(&str, u32)> = projections
         .iter()
-        .map(|projection| (projection.name(), projection.version()))
+        .map(|projection| (projection.name, projection.version))
         .collect();
     wanted.sort_unstable();
     let found = checkpoints(conn)?;

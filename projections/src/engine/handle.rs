@@ -1,5 +1,6 @@
 //! The handle through which everything asks the views.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,6 +11,7 @@ use domain::{MessageId, Sealed, Timestamp};
 use eventstore::vault::Vault;
 use eventstore::{EventStore, Place, Position};
 use parking_lot::Mutex;
+use rusqlite::{OptionalExtension as _, Params, Row};
 use tokio::task::JoinHandle;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
@@ -209,6 +211,30 @@ impl Views {
     {
         self.settle().await?;
         self.read_committed(question).await
+    }
+
+    /// The first row that a statement finds, if there is one.
+    pub(crate) async fn one<T: Send + 'static>(
+        &self,
+        sql: impl Into<Cow<'static, str>>,
+        params: impl Params + Send + 'static,
+        row: fn(&Row<'_>) -> rusqlite::Result<T>,
+    ) -> Result<Option<T>, QueryError> {
+        let sql = sql.into();
+        self.read(move |conn| conn.prepare_cached(&sql)?.query_row(params, row).optional())
+            .await
+    }
+
+    /// Every row that a statement finds.
+    pub(crate) async fn every<T: Send + 'static>(
+        &self,
+        sql: impl Into<Cow<'static, str>>,
+        params: impl Params + Send + 'static,
+        row: fn(&Row<'_>) -> rusqlite::Result<T>,
+    ) -> Result<Vec<T>, QueryError> {
+        let sql = sql.into();
+        self.read(move |conn| conn.prepare_cached(&sql)?.query_map(params, row)?.collect())
+            .await
     }
 
     /// Like [`Self::read`], for what is the same with and without what is pending.

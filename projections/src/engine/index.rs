@@ -12,6 +12,10 @@ pub struct Index {
 }
 
 impl Index {
+    pub(crate) const fn new(name: &'static str, on: &'static str) -> Self {
+        Self { name, on }
+    }
+
     pub(crate) fn create(&self, conn: &Connection) -> rusqlite::Result<()> {
         conn.execute_batch(&format!(
             "CREATE INDEX IF NOT EXISTS {} ON {}",

@@ -18,6 +18,14 @@ impl Slice {
         count: None,
     };
 
+    /// The first `count`.
+    pub const fn first(count: u64) -> Self {
+        Self {
+            offset: 0,
+            count: Some(count),
+        }
+    }
+
     /// Whether the one with that number, from 0, is in it.
     pub(crate) fn holds(self, number: u64) -> bool {
         number >= self.offset && self.count.is_none_or(|count| number - self.offset < count)

@@ -8,20 +8,18 @@ use crate::engine::tx::Tx;
 
 /// Code that turns events into one view. No side effects, no clock, no randomness: the same events give the same
 /// rows, in batches of any size. Its checkpoint moves in the same transaction as its rows.
-pub trait Projection: Sync {
+pub struct Projection {
     /// Unique among all views.
-    fn name(&self) -> &'static str;
+    pub name: &'static str,
     /// The version of its tables and their content. Raise it with every change: the views are then rebuilt at the next
     /// start.
-    fn version(&self) -> u32;
+    pub version: u32,
     /// `CREATE TABLE` statements.
-    fn tables(&self) -> &'static str;
-    /// None by default.
-    fn indexes(&self) -> &'static [Index] {
-        &[]
-    }
+    pub tables: &'static str,
+    /// What is made once the tables are filled.
+    pub indexes: &'static [Index],
     /// Adds an event to the view. Total: whatever the order of events, only the database can fail.
-    fn apply(&self, tx: &mut Tx, event: &Applied) -> rusqlite::Result<()>;
+    pub apply: fn(&mut Tx, &Applied) -> rusqlite::Result<()>,
 }
 
 /// A view and how far it is.

@@ -4,7 +4,7 @@ use domain::avatar::{AvatarEvent, AvatarOwner, AvatarSet};
 use domain::room::RoomEvent;
 use domain::user::UserEvent;
 use domain::{Event, StoredFile, Timestamp};
-use rusqlite::{OptionalExtension, params};
+use rusqlite::params;
 
 use crate::engine::applied::Applied;
 use crate::engine::handle::Views;
@@ -14,37 +14,29 @@ use crate::error::QueryError;
 use crate::json;
 
 /// Written straight to SQLite: pictures change seldom.
-pub(crate) struct AvatarsView;
+pub(crate) const VIEW: Projection = Projection {
+    name: "avatars",
+    version: 1,
+    tables: "CREATE TABLE avatars (
+        owner TEXT NOT NULL PRIMARY KEY,
+        file BLOB NOT NULL,
+        set_at INTEGER NOT NULL
+    ) WITHOUT ROWID;",
+    indexes: &[],
+    apply,
+};
 
-impl Projection for AvatarsView {
-    fn name(&self) -> &'static str {
-        "avatars"
-    }
-
-    fn version(&self) -> u32 {
-        1
-    }
-
-    fn tables(&self) -> &'static str {
-        "CREATE TABLE avatars (
-            owner TEXT NOT NULL PRIMARY KEY,
-            file BLOB NOT NULL,
-            set_at INTEGER NOT NULL
-        ) WITHOUT ROWID;"
-    }
-
-    fn apply(&self, tx: &mut Tx, event: &Applied) -> rusqlite::Result<()> {
-        match &event.event {
-            Event::Avatar(AvatarEvent::AvatarSet(set)) => put(tx, set),
-            Event::Avatar(AvatarEvent::AvatarReset(reset)) => remove(tx, &reset.owner),
-            Event::User(UserEvent::UserDeleted(deleted)) => {
-                remove(tx, &AvatarOwner::User(deleted.user.clone()))
-            }
-            Event::Room(RoomEvent::RoomDeleted(deleted)) => {
-                remove(tx, &AvatarOwner::Room(deleted.room.clone()))
-            }
-            _ => Ok(()),
+fn apply(tx: &mut Tx, event: &Applied) -> rusqlite::Result<()> {
+    match &event.event {
+        Event::Avatar(AvatarEvent::AvatarSet(set)) => put(tx, set),
+        Event::Avatar(AvatarEvent::AvatarReset(reset)) => remove(tx, &reset.owner),
+        Event::User(UserEvent::UserDeleted(deleted)) => {
+            remove(tx, &AvatarOwner::User(deleted.user.clone()))
         }
+        Event::Room(RoomEvent::RoomDeleted(deleted)) => {
+            remove(tx, &AvatarOwner::Room(deleted.room.clone()))
+        }
+        _ => Ok(()),
     }
 }
 
@@ -91,13 +83,12 @@ pub(crate) fn file_record(
 impl Views {
     /// The picture that was uploaded for a user or a room, if any.
     pub async fn avatar(&self, owner: &AvatarOwner) -> Result<Option<FileRecord>, QueryError> {
-        let key = owner.key();
-        self.read(move |conn| {
-            conn.prepare_cached("SELECT file, set_at FROM avatars WHERE owner = ?1")?
-                .query_row([key], |row| file_record(row, 0))
-                .optional()
-                .map(Option::flatten)
-        })
+        self.one(
+            "SELECT file, set_at FROM avatars WHERE owner = ?1",
+            [owner.key()],
+            |row| file_record(row, 0),
+        )
         .await
+        .map(Option::flatten)
     }
 }

@@ -3,7 +3,7 @@
 use domain::banner::{BannerDismissalEvent, BannerEvent, Content};
 use domain::user::UserEvent;
 use domain::{Event, Timestamp, UserId};
-use rusqlite::{Connection, OptionalExtension, Row, params};
+use rusqlite::{Connection, Row, params};
 
 use crate::engine::applied::Applied;
 use crate::engine::handle::Views;
@@ -14,75 +14,60 @@ use crate::error::QueryError;
 use crate::json;
 use crate::numbers::number;
 
-pub(crate) struct BannersView;
+pub(crate) const VIEW: Projection = Projection {
+    name: "banners",
+    version: 1,
+    tables: "CREATE TABLE banners (
+        id TEXT NOT NULL PRIMARY KEY,
+        position INTEGER NOT NULL,
+        content BLOB NOT NULL,
+        created_by TEXT NOT NULL,
+        created_at INTEGER NOT NULL,
+        active INTEGER NOT NULL
+    ) WITHOUT ROWID;
+    CREATE TABLE banner_dismissals (
+        user TEXT NOT NULL,
+        banner TEXT NOT NULL,
+        PRIMARY KEY (user, banner)
+    ) WITHOUT ROWID;",
+    indexes: &[Index::new("banners_position", "banners (position)")],
+    apply,
+};
 
-impl Projection for BannersView {
-    fn name(&self) -> &'static str {
-        "banners"
-    }
-
-    fn version(&self) -> u32 {
-        1
-    }
-
-    fn tables(&self) -> &'static str {
-        "CREATE TABLE banners (
-            id TEXT NOT NULL PRIMARY KEY,
-            position INTEGER NOT NULL,
-            content BLOB NOT NULL,
-            created_by TEXT NOT NULL,
-            created_at INTEGER NOT NULL,
-            active INTEGER NOT NULL
-        ) WITHOUT ROWID;
-        CREATE TABLE banner_dismissals (
-            user TEXT NOT NULL,
-            banner TEXT NOT NULL,
-            PRIMARY KEY (user, banner)
-        ) WITHOUT ROWID;"
-    }
-
-    fn indexes(&self) -> &'static [Index] {
-        &[Index {
-            name: "banners_position",
-            on: "banners (position)",
-        }]
-    }
-
-    fn apply(&self, tx: &mut Tx, event: &Applied) -> rusqlite::Result<()> {
-        match &event.event {
-            Event::Banner(BannerEvent::BannerPublished(published)) => tx
-                .conn
-                .prepare_cached(
-                    "INSERT OR IGNORE INTO banners (id, position, content, created_by, created_at, active)
-                     VALUES (?1, ?2, ?3, ?4, ?5, 1)",
-                )?
-                .execute(params![
-                    published.banner,
-                    number(event.position),
-                    json::encode(&published.content)?,
-                    published.by.as_str(),
-                    published.at.as_millis()
-                ])
-                .map(drop),
-            Event::Banner(BannerEvent::BannerWithdrawn(withdrawn)) => tx
-                .conn
-                .prepare_cached("UPDATE banners SET active = 0 WHERE id = ?1")?
-                .execute([&withdrawn.banner])
-                .map(drop),
-            Event::BannerDismissal(BannerDismissalEvent::BannerDismissed(dismissed)) => tx
-                .conn
-                .prepare_cached(
-                    "INSERT OR IGNORE INTO banner_dismissals (user, banner) VALUES (?1, ?2)",
-                )?
-                .execute([dismissed.user.as_str(), &dismissed.banner])
-                .map(drop),
-            Event::User(UserEvent::UserDeleted(deleted)) => tx
-                .conn
-                .prepare_cached("DELETE FROM banner_dismissals WHERE user = ?1")?
-                .execute([deleted.user.as_str()])
-                .map(drop),
-            _ => Ok(()),
-        }
+fn apply(tx: &mut Tx, event: &Applied) -> rusqlite::Result<()> {
+    match &event.event {
+        Event::Banner(BannerEvent::BannerPublished(published)) => tx
+            .conn
+            .prepare_cached(
+                "INSERT OR IGNORE INTO banners (id, position, content, created_by, created_at, active)
+                 VALUES (?1, ?2, ?3, ?4, ?5, 1)",
+            )?
+            .execute(params![
+                published.banner,
+                number(event.position),
+                json::encode(&published.content)?,
+                published.by.as_str(),
+                published.at.as_millis()
+            ])
+            .map(drop),
+        Event::Banner(BannerEvent::BannerWithdrawn(withdrawn)) => tx
+            .conn
+            .prepare_cached("UPDATE banners SET active = 0 WHERE id = ?1")?
+            .execute([&withdrawn.banner])
+            .map(drop),
+        Event::BannerDismissal(BannerDismissalEvent::BannerDismissed(dismissed)) => tx
+            .conn
+            .prepare_cached(
+                "INSERT OR IGNORE INTO banner_dismissals (user, banner) VALUES (?1, ?2)",
+            )?
+            .execute([dismissed.user.as_str(), &dismissed.banner])
+            .map(drop),
+        Event::User(UserEvent::UserDeleted(deleted)) => tx
+            .conn
+            .prepare_cached("DELETE FROM banner_dismissals WHERE user = ?1")?
+            .execute([deleted.user.as_str()])
+            .map(drop),
+        _ => Ok(()),
     }
 }
 
@@ -125,27 +110,25 @@ impl Views {
 
     /// The banner with that id, withdrawn or not.
     pub async fn banner(&self, id: &str) -> Result<Option<BannerRecord>, QueryError> {
-        let id = id.to_owned();
-        self.read(move |conn| {
-            conn.prepare_cached(&format!("SELECT {COLUMNS} FROM banners WHERE id = ?1"))?
-                .query_row([id], record)
-                .optional()
-        })
+        self.one(
+            format!("SELECT {COLUMNS} FROM banners WHERE id = ?1"),
+            [id.to_owned()],
+            record,
+        )
         .await
     }
 
     /// The banners that were neither withdrawn nor dismissed by that user, the newest first.
     pub async fn banners_for(&self, user: &UserId) -> Result<Vec<BannerRecord>, QueryError> {
-        let user = user.clone();
-        self.read(move |conn| {
-            conn.prepare_cached(&format!(
+        self.every(
+            format!(
                 "SELECT {COLUMNS} FROM banners WHERE active = 1 AND id NOT IN
                      (SELECT banner FROM banner_dismissals WHERE user = ?1)
                  ORDER BY position DESC"
-            ))?
-            .query_map([user.as_str()], record)?
-            .collect()
-        })
+            ),
+            [user.to_string()],
+            record,
+        )
         .await
     }
 }

@@ -4,7 +4,7 @@ use bytes::Bytes;
 use domain::Event;
 use domain::custom_status::{CustomStatusEvent, Description};
 use domain::presence::Status;
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{Connection, params};
 use serde::{Deserialize, Serialize};
 
 use crate::engine::applied::Applied;
@@ -17,43 +17,31 @@ use crate::iso::Date;
 use crate::json;
 use crate::numbers::unsigned;
 
-pub(crate) struct CustomStatusesView;
+pub(crate) const VIEW: Projection = Projection {
+    name: "custom_statuses",
+    version: 1,
+    tables: "CREATE TABLE custom_statuses (
+        id TEXT NOT NULL PRIMARY KEY,
+        name TEXT NOT NULL,
+        kind TEXT,
+        doc BLOB NOT NULL
+    ) WITHOUT ROWID;",
+    indexes: &[],
+    apply,
+};
 
-impl Projection for CustomStatusesView {
-    fn name(&self) -> &'static str {
-        "custom_statuses"
-    }
-
-    fn version(&self) -> u32 {
-        1
-    }
-
-    fn tables(&self) -> &'static str {
-        "CREATE TABLE custom_statuses (
-            id TEXT NOT NULL PRIMARY KEY,
-            name TEXT NOT NULL,
-            kind TEXT,
-            doc BLOB NOT NULL
-        ) WITHOUT ROWID;"
-    }
-
-    fn apply(&self, tx: &mut Tx, event: &Applied) -> rusqlite::Result<()> {
-        let Event::CustomStatus(status_event) = &event.event else {
-            return Ok(());
-        };
-        match status_event {
-            CustomStatusEvent::CustomStatusCreated(e) => {
-                put(&tx.conn, &e.id, &e.description, event)
-            }
-            CustomStatusEvent::CustomStatusChanged(e) => {
-                put(&tx.conn, &e.id, &e.description, event)
-            }
-            CustomStatusEvent::CustomStatusDeleted(e) => {
-                tx.conn
-                    .prepare_cached("DELETE FROM custom_statuses WHERE id = ?1")?
-                    .execute([&e.id])?;
-                Ok(())
-            }
+fn apply(tx: &mut Tx, event: &Applied) -> rusqlite::Result<()> {
+    let Event::CustomStatus(status_event) = &event.event else {
+        return Ok(());
+    };
+    match status_event {
+        CustomStatusEvent::CustomStatusCreated(e) => put(&tx.conn, &e.id, &e.description, event),
+        CustomStatusEvent::CustomStatusChanged(e) => put(&tx.conn, &e.id, &e.description, event),
+        CustomStatusEvent::CustomStatusDeleted(e) => {
+            tx.conn
+                .prepare_cached("DELETE FROM custom_statuses WHERE id = ?1")?
+                .execute([&e.id])?;
+            Ok(())
         }
     }
 }
@@ -142,12 +130,11 @@ impl Views {
 
     /// The document of the custom user status with that id.
     pub async fn custom_status(&self, id: &str) -> Result<Option<Bytes>, QueryError> {
-        let id = id.to_owned();
-        self.read(move |conn| {
-            conn.prepare_cached("SELECT doc FROM custom_statuses WHERE id = ?1")?
-                .query_row([id], |row| json::column(row, 0))
-                .optional()
-        })
+        self.one(
+            "SELECT doc FROM custom_statuses WHERE id = ?1",
+            [id.to_owned()],
+            |row| json::column(row, 0),
+        )
         .await
     }
 }

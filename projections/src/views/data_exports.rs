@@ -4,7 +4,7 @@ use bytes::Bytes;
 use domain::data_export::DataExportEvent;
 use domain::user::UserEvent;
 use domain::{Event, RoomId, Timestamp, UserId};
-use rusqlite::{OptionalExtension, Row, params};
+use rusqlite::{Row, params};
 
 use crate::engine::applied::Applied;
 use crate::engine::handle::Views;
@@ -16,83 +16,70 @@ use crate::json;
 use crate::numbers::number;
 
 /// Written straight to SQLite: few people ask, and seldom.
-pub(crate) struct DataExportsView;
+pub(crate) const VIEW: Projection = Projection {
+    name: "data_exports",
+    version: 1,
+    tables: "CREATE TABLE data_exports (
+        id TEXT NOT NULL PRIMARY KEY,
+        user TEXT NOT NULL,
+        full INTEGER NOT NULL,
+        status TEXT NOT NULL,
+        position INTEGER NOT NULL,
+        requested_at INTEGER NOT NULL,
+        settled_at INTEGER,
+        size INTEGER
+    ) WITHOUT ROWID;",
+    indexes: &[Index::new(
+        "data_exports_user",
+        "data_exports (user, position)",
+    )],
+    apply,
+};
 
-impl Projection for DataExportsView {
-    fn name(&self) -> &'static str {
-        "data_exports"
-    }
-
-    fn version(&self) -> u32 {
-        1
-    }
-
-    fn tables(&self) -> &'static str {
-        "CREATE TABLE data_exports (
-            id TEXT NOT NULL PRIMARY KEY,
-            user TEXT NOT NULL,
-            full INTEGER NOT NULL,
-            status TEXT NOT NULL,
-            position INTEGER NOT NULL,
-            requested_at INTEGER NOT NULL,
-            settled_at INTEGER,
-            size INTEGER
-        ) WITHOUT ROWID;"
-    }
-
-    fn indexes(&self) -> &'static [Index] {
-        &[Index {
-            name: "data_exports_user",
-            on: "data_exports (user, position)",
-        }]
-    }
-
-    fn apply(&self, tx: &mut Tx, event: &Applied) -> rusqlite::Result<()> {
-        let settle =
-            "UPDATE data_exports SET status = ?2, settled_at = ?3, size = ?4 WHERE id = ?1";
-        match &event.event {
-            Event::DataExport(DataExportEvent::DataExportRequested(requested)) => {
-                tx.conn
-                    .prepare_cached(
-                        "INSERT OR REPLACE INTO data_exports (id, user, full, status, position, requested_at)
-                         VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
-                    )?
-                    .execute(params![
-                        requested.export,
-                        requested.user.as_str(),
-                        requested.full,
-                        DataExportStatus::Pending.as_str(),
-                        number(event.position),
-                        requested.at.as_millis(),
-                    ])?;
-            }
-            Event::DataExport(DataExportEvent::DataExportCompleted(completed)) => {
-                let size = i64::try_from(completed.size).unwrap_or(i64::MAX);
-                tx.conn.prepare_cached(settle)?.execute(params![
-                    completed.export,
-                    DataExportStatus::Completed.as_str(),
-                    completed.at.as_millis(),
-                    size,
+fn apply(tx: &mut Tx, event: &Applied) -> rusqlite::Result<()> {
+    let settle = "UPDATE data_exports SET status = ?2, settled_at = ?3, size = ?4 WHERE id = ?1";
+    match &event.event {
+        Event::DataExport(DataExportEvent::DataExportRequested(requested)) => {
+            tx.conn
+                .prepare_cached(
+                    "INSERT OR REPLACE INTO data_exports (id, user, full, status, position, requested_at)
+                     VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+                )?
+                .execute(params![
+                    requested.export,
+                    requested.user.as_str(),
+                    requested.full,
+                    DataExportStatus::Pending.as_str(),
+                    number(event.position),
+                    requested.at.as_millis(),
                 ])?;
-            }
-            Event::DataExport(DataExportEvent::DataExportFailed(failed)) => {
-                tx.conn.prepare_cached(settle)?.execute(params![
-                    failed.export,
-                    DataExportStatus::Failed.as_str(),
-                    failed.at.as_millis(),
-                    None::<i64>,
-                ])?;
-            }
-            Event::User(UserEvent::UserDeleted(deleted)) => {
-                tx.need("data_exports_user")?;
-                tx.conn
-                    .prepare_cached("DELETE FROM data_exports WHERE user = ?1")?
-                    .execute([deleted.user.as_str()])?;
-            }
-            _ => {}
         }
-        Ok(())
+        Event::DataExport(DataExportEvent::DataExportCompleted(completed)) => {
+            let size = i64::try_from(completed.size).unwrap_or(i64::MAX);
+            tx.conn.prepare_cached(settle)?.execute(params![
+                completed.export,
+                DataExportStatus::Completed.as_str(),
+                completed.at.as_millis(),
+                size,
+            ])?;
+        }
+        Event::DataExport(DataExportEvent::DataExportFailed(failed)) => {
+            tx.conn.prepare_cached(settle)?.execute(params![
+                failed.export,
+                DataExportStatus::Failed.as_str(),
+                failed.at.as_millis(),
+                None::<i64>,
+            ])?;
+        }
+        Event::User(UserEvent::UserDeleted(deleted)) => {
+            tx.need("data_exports_user")?;
+            tx.conn
+                .prepare_cached("DELETE FROM data_exports WHERE user = ?1")?
+                .execute([deleted.user.as_str()])?;
+        }
+        _ => {}
     }
+    Ok(())
 }
 
 /// How far the making of a copy is.
@@ -153,12 +140,11 @@ fn record(row: &Row<'_>) -> rusqlite::Result<DataExportRecord> {
 impl Views {
     /// The copy with that id.
     pub async fn data_export(&self, id: &str) -> Result<Option<DataExportRecord>, QueryError> {
-        let id = id.to_owned();
-        self.read(move |conn| {
-            conn.prepare_cached(&format!("SELECT {COLUMNS} FROM data_exports WHERE id = ?1"))?
-                .query_row([id], record)
-                .optional()
-        })
+        self.one(
+            format!("SELECT {COLUMNS} FROM data_exports WHERE id = ?1"),
+            [id.to_owned()],
+            record,
+        )
         .await
     }
 
@@ -167,14 +153,13 @@ impl Views {
         &self,
         user: &UserId,
     ) -> Result<Option<DataExportRecord>, QueryError> {
-        let user = user.clone();
-        self.read(move |conn| {
-            conn.prepare_cached(&format!(
+        self.one(
+            format!(
                 "SELECT {COLUMNS} FROM data_exports WHERE user = ?1 ORDER BY position DESC LIMIT 1"
-            ))?
-            .query_row([user.as_str()], record)
-            .optional()
-        })
+            ),
+            [user.to_string()],
+            record,
+        )
         .await
     }
 

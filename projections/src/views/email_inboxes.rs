@@ -2,7 +2,7 @@
 
 use domain::email_inbox::{Description, EmailInboxEvent};
 use domain::{Event, Timestamp, UserId};
-use rusqlite::{OptionalExtension, Row, params};
+use rusqlite::{Row, params};
 
 use crate::engine::applied::Applied;
 use crate::engine::handle::Views;
@@ -11,68 +11,60 @@ use crate::engine::tx::Tx;
 use crate::error::QueryError;
 use crate::json;
 
-pub(crate) struct EmailInboxesView;
+pub(crate) const VIEW: Projection = Projection {
+    name: "email_inboxes",
+    version: 1,
+    tables: "CREATE TABLE email_inboxes (
+        id TEXT NOT NULL PRIMARY KEY,
+        email TEXT NOT NULL,
+        description BLOB NOT NULL,
+        created_by TEXT NOT NULL,
+        created_at INTEGER NOT NULL,
+        updated_at INTEGER NOT NULL
+    ) WITHOUT ROWID;",
+    indexes: &[],
+    apply,
+};
 
-impl Projection for EmailInboxesView {
-    fn name(&self) -> &'static str {
-        "email_inboxes"
-    }
-
-    fn version(&self) -> u32 {
-        1
-    }
-
-    fn tables(&self) -> &'static str {
-        "CREATE TABLE email_inboxes (
-            id TEXT NOT NULL PRIMARY KEY,
-            email TEXT NOT NULL,
-            description BLOB NOT NULL,
-            created_by TEXT NOT NULL,
-            created_at INTEGER NOT NULL,
-            updated_at INTEGER NOT NULL
-        ) WITHOUT ROWID;"
-    }
-
-    fn apply(&self, tx: &mut Tx, event: &Applied) -> rusqlite::Result<()> {
-        let Event::EmailInbox(inbox_event) = &event.event else {
-            return Ok(());
-        };
-        let at = event.recorded_at.as_millis();
-        match inbox_event {
-            EmailInboxEvent::EmailInboxAdded(added) => tx
-                .conn
-                .prepare_cached(
-                    "INSERT OR REPLACE INTO email_inboxes
-                         (id, email, description, created_by, created_at, updated_at)
-                     VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
-                )?
-                .execute(params![
-                    added.inbox,
-                    added.description.email.to_lowercase(),
-                    json::encode(&added.description)?,
-                    added.by.as_str(),
-                    added.at.as_millis(),
-                    at
-                ])
-                .map(drop),
-            EmailInboxEvent::EmailInboxChanged(changed) => tx
-                .conn
-                .prepare_cached(
-                    "UPDATE email_inboxes SET email = ?2, description = ?3, updated_at = ?4 WHERE id = ?1",
-                )?
-                .execute(params![
-                    changed.inbox,
-                    changed.description.email.to_lowercase(),
-                    json::encode(&changed.description)?,
-                    at
-                ])
-                .map(drop),
-            EmailInboxEvent::EmailInboxRemoved(removed) => tx
-                .conn
-                .prepare_cached("DELETE FROM email_inboxes WHERE id = ?1")?
-                .execute([&removed.inbox])
-                .map(drop),
-        }
+fn apply(tx: &mut Tx, event: &Applied) -> rusqlite::Result<()> {
+    let Event::EmailInbox(inbox_event) = &event.event else {
+        return Ok(());
+    };
+    let at = event.recorded_at.as_millis();
+    match inbox_event {
+        EmailInboxEvent::EmailInboxAdded(added) => tx
+            .conn
+            .prepare_cached(
+                "INSERT OR REPLACE INTO email_inboxes
+                     (id, email, description, created_by, created_at, updated_at)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+            )?
+            .execute(params![
+                added.inbox,
+                added.description.email.to_lowercase(),
+                json::encode(&added.description)?,
+                added.by.as_str(),
+                added.at.as_millis(),
+                at
+            ])
+            .map(drop),
+        EmailInboxEvent::EmailInboxChanged(changed) => tx
+            .conn
+            .prepare_cached(
+                "UPDATE email_inboxes SET email = ?2, description = ?3, updated_at = ?4 WHERE id = ?1",
+            )?
+            .execute(params![
+                changed.inbox,
+                changed.description.email.to_lowercase(),
+                json::encode(&changed.description)?,
+                at
+            ])
+            .map(drop),
+        EmailInboxEvent::EmailInboxRemoved(removed) => tx
+            .conn
+            .prepare_cached("DELETE FROM email_inboxes WHERE id = ?1")?
+            .execute([&removed.inbox])
+            .map(drop),
     }
 }
 
@@ -103,24 +95,21 @@ fn record(row: &Row<'_>) -> rusqlite::Result<EmailInboxRecord> {
 impl Views {
     /// Every e-mail inbox, in the order of their ids.
     pub async fn email_inboxes(&self) -> Result<Vec<EmailInboxRecord>, QueryError> {
-        self.read(|conn| {
-            conn.prepare_cached(&format!("SELECT {COLUMNS} FROM email_inboxes ORDER BY id"))?
-                .query_map([], record)?
-                .collect()
-        })
+        self.every(
+            format!("SELECT {COLUMNS} FROM email_inboxes ORDER BY id"),
+            [],
+            record,
+        )
         .await
     }
 
     /// The e-mail inbox with that id.
     pub async fn email_inbox(&self, id: &str) -> Result<Option<EmailInboxRecord>, QueryError> {
-        let id = id.to_owned();
-        self.read(move |conn| {
-            conn.prepare_cached(&format!(
-                "SELECT {COLUMNS} FROM email_inboxes WHERE id = ?1"
-            ))?
-            .query_row([id], record)
-            .optional()
-        })
+        self.one(
+            format!("SELECT {COLUMNS} FROM email_inboxes WHERE id = ?1"),
+            [id.to_owned()],
+            record,
+        )
         .await
     }
 
@@ -129,14 +118,11 @@ impl Views {
         &self,
         address: &str,
     ) -> Result<Option<EmailInboxRecord>, QueryError> {
-        let address = address.to_lowercase();
-        self.read(move |conn| {
-            conn.prepare_cached(&format!(
-                "SELECT {COLUMNS} FROM email_inboxes WHERE email = ?1"
-            ))?
-            .query_row([address], record)
-            .optional()
-        })
+        self.one(
+            format!("SELECT {COLUMNS} FROM email_inboxes WHERE email = ?1"),
+            [address.to_lowercase()],
+            record,
+        )
         .await
     }
 }

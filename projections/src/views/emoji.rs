@@ -18,100 +18,82 @@ use crate::json;
 use crate::views::avatars::{FileRecord, file_record};
 
 /// Deleted emoji stay as tombstones, for clients that ask what changed since.
-pub(crate) struct EmojiView;
+pub(crate) const VIEW: Projection = Projection {
+    name: "emoji",
+    version: 2,
+    tables: "CREATE TABLE emoji (
+        id TEXT NOT NULL PRIMARY KEY,
+        name TEXT NOT NULL,
+        removed INTEGER NOT NULL,
+        updated_at INTEGER NOT NULL,
+        file BLOB,
+        drawn_at INTEGER NOT NULL,
+        doc BLOB NOT NULL
+    ) WITHOUT ROWID;
+    CREATE TABLE emoji_names (
+        name TEXT NOT NULL PRIMARY KEY,
+        emoji TEXT NOT NULL
+    ) WITHOUT ROWID;",
+    indexes: &[
+        Index::new("emoji_name", "emoji (name) WHERE removed = 0"),
+        Index::new("emoji_names_emoji", "emoji_names (emoji)"),
+    ],
+    apply,
+};
 
-impl Projection for EmojiView {
-    fn name(&self) -> &'static str {
-        "emoji"
-    }
-
-    fn version(&self) -> u32 {
-        2
-    }
-
-    fn tables(&self) -> &'static str {
-        "CREATE TABLE emoji (
-            id TEXT NOT NULL PRIMARY KEY,
-            name TEXT NOT NULL,
-            removed INTEGER NOT NULL,
-            updated_at INTEGER NOT NULL,
-            file BLOB,
-            drawn_at INTEGER NOT NULL,
-            doc BLOB NOT NULL
-        ) WITHOUT ROWID;
-        CREATE TABLE emoji_names (
-            name TEXT NOT NULL PRIMARY KEY,
-            emoji TEXT NOT NULL
-        ) WITHOUT ROWID;"
-    }
-
-    fn indexes(&self) -> &'static [Index] {
-        &[
-            Index {
-                name: "emoji_name",
-                on: "emoji (name) WHERE removed = 0",
-            },
-            Index {
-                name: "emoji_names_emoji",
-                on: "emoji_names (emoji)",
-            },
-        ]
-    }
-
-    fn apply(&self, tx: &mut Tx, event: &Applied) -> rusqlite::Result<()> {
-        let Event::Emoji(emoji_event) = &event.event else {
-            return Ok(());
-        };
-        tx.need("emoji_names_emoji")?;
-        let updated_at = Date(event.recorded_at);
-        let conn = &tx.conn;
-        match emoji_event {
-            EmojiEvent::EmojiCreated(created) => {
-                let doc = EmojiDoc {
-                    id: created.emoji.clone(),
-                    name: created.name.clone(),
-                    aliases: created.aliases.clone(),
-                    extension: created.extension.clone(),
-                    etag: None,
-                    updated_at,
-                    deleted_at: None,
-                };
-                write(conn, &doc, None)?;
-                name(conn, &doc)
-            }
-            EmojiEvent::EmojiChanged(changed) => {
-                let Some((mut doc, file)) = load(conn, &changed.emoji)? else {
-                    return Ok(());
-                };
-                doc.name.clone_from(&changed.name);
-                doc.aliases.clone_from(&changed.aliases);
-                doc.updated_at = updated_at;
-                unname(conn, &doc.id)?;
-                write(conn, &doc, file.as_ref())?;
-                name(conn, &doc)
-            }
-            EmojiEvent::EmojiDrawn(drawn) => {
-                let Some((mut doc, _)) = load(conn, &drawn.emoji)? else {
-                    return Ok(());
-                };
-                doc.extension.clone_from(&drawn.extension);
-                doc.etag = Some(drawn.file.id.clone());
-                doc.updated_at = updated_at;
-                let file = FileRecord {
-                    file: drawn.file.clone(),
-                    at: drawn.at,
-                };
-                write(conn, &doc, Some(&file))
-            }
-            EmojiEvent::EmojiDeleted(deleted) => {
-                let Some((mut doc, _)) = load(conn, &deleted.emoji)? else {
-                    return Ok(());
-                };
-                doc.updated_at = updated_at;
-                doc.deleted_at = Some(updated_at);
-                unname(conn, &doc.id)?;
-                write(conn, &doc, None)
-            }
+fn apply(tx: &mut Tx, event: &Applied) -> rusqlite::Result<()> {
+    let Event::Emoji(emoji_event) = &event.event else {
+        return Ok(());
+    };
+    tx.need("emoji_names_emoji")?;
+    let updated_at = Date(event.recorded_at);
+    let conn = &tx.conn;
+    match emoji_event {
+        EmojiEvent::EmojiCreated(created) => {
+            let doc = EmojiDoc {
+                id: created.emoji.clone(),
+                name: created.name.clone(),
+                aliases: created.aliases.clone(),
+                extension: created.extension.clone(),
+                etag: None,
+                updated_at,
+                deleted_at: None,
+            };
+            write(conn, &doc, None)?;
+            name(conn, &doc)
+        }
+        EmojiEvent::EmojiChanged(changed) => {
+            let Some((mut doc, file)) = load(conn, &changed.emoji)? else {
+                return Ok(());
+            };
+            doc.name.clone_from(&changed.name);
+            doc.aliases.clone_from(&changed.aliases);
+            doc.updated_at = updated_at;
+            unname(conn, &doc.id)?;
+            write(conn, &doc, file.as_ref())?;
+            name(conn, &doc)
+        }
+        EmojiEvent::EmojiDrawn(drawn) => {
+            let Some((mut doc, _)) = load(conn, &drawn.emoji)? else {
+                return Ok(());
+            };
+            doc.extension.clone_from(&drawn.extension);
+            doc.etag = Some(drawn.file.id.clone());
+            doc.updated_at = updated_at;
+            let file = FileRecord {
+                file: drawn.file.clone(),
+                at: drawn.at,
+            };
+            write(conn, &doc, Some(&file))
+        }
+        EmojiEvent::EmojiDeleted(deleted) => {
+            let Some((mut doc, _)) = load(conn, &deleted.emoji)? else {
+                return Ok(());
+            };
+            doc.updated_at = updated_at;
+            doc.deleted_at = Some(updated_at);
+            unname(conn, &doc.id)?;
+            write(conn, &doc, None)
         }
     }
 }
@@ -217,12 +199,11 @@ impl Views {
 
     /// The id of the emoji with that name or alias, without colons.
     pub async fn emoji_named(&self, name: &str) -> Result<Option<String>, QueryError> {
-        let name = name.to_owned();
-        self.read(move |conn| {
-            conn.prepare_cached("SELECT emoji FROM emoji_names WHERE name = ?1")?
-                .query_row([name], |row| row.get(0))
-                .optional()
-        })
+        self.one(
+            "SELECT emoji FROM emoji_names WHERE name = ?1",
+            [name.to_owned()],
+            |row| row.get(0),
+        )
         .await
     }
 
@@ -249,13 +230,8 @@ impl Views {
         sql: &'static str,
         key: &str,
     ) -> Result<Option<FileRecord>, QueryError> {
-        let key = key.to_owned();
-        self.read(move |conn| {
-            conn.prepare_cached(sql)?
-                .query_row([key], |row| file_record(row, 0))
-                .optional()
-                .map(Option::flatten)
-        })
-        .await
+        self.one(sql, [key.to_owned()], |row| file_record(row, 0))
+            .await
+            .map(Option::flatten)
     }
 }

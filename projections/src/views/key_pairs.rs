@@ -3,7 +3,7 @@
 use domain::e2e::KeyPairEvent;
 use domain::user::UserEvent;
 use domain::{Event, RoomId, Sealed, UserId};
-use rusqlite::{OptionalExtension, params};
+use rusqlite::params;
 
 use crate::engine::applied::Applied;
 use crate::engine::handle::Views;
@@ -14,48 +14,40 @@ use crate::error::QueryError;
 /// How many members of one room are told to wait for its key at a time.
 const WAITING: u32 = 50;
 
-pub(crate) struct KeyPairsView;
+pub(crate) const VIEW: Projection = Projection {
+    name: "key_pairs",
+    version: 1,
+    tables: "CREATE TABLE key_pairs (
+        user TEXT NOT NULL PRIMARY KEY,
+        public_key TEXT NOT NULL,
+        private_key TEXT NOT NULL
+    ) WITHOUT ROWID;",
+    indexes: &[],
+    apply,
+};
 
-impl Projection for KeyPairsView {
-    fn name(&self) -> &'static str {
-        "key_pairs"
-    }
-
-    fn version(&self) -> u32 {
-        1
-    }
-
-    fn tables(&self) -> &'static str {
-        "CREATE TABLE key_pairs (
-            user TEXT NOT NULL PRIMARY KEY,
-            public_key TEXT NOT NULL,
-            private_key TEXT NOT NULL
-        ) WITHOUT ROWID;"
-    }
-
-    fn apply(&self, tx: &mut Tx, event: &Applied) -> rusqlite::Result<()> {
-        let gone = match &event.event {
-            Event::KeyPair(KeyPairEvent::KeyPairSet(set)) => {
-                tx.conn
-                    .prepare_cached(
-                        "INSERT OR REPLACE INTO key_pairs (user, public_key, private_key) VALUES (?1, ?2, ?3)",
-                    )?
-                    .execute(params![
-                        set.user.as_str(),
-                        set.public_key,
-                        set.private_key.as_str()
-                    ])?;
-                return Ok(());
-            }
-            Event::KeyPair(KeyPairEvent::KeyPairReset(reset)) => &reset.user,
-            Event::User(UserEvent::UserDeleted(deleted)) => &deleted.user,
-            _ => return Ok(()),
-        };
-        tx.conn
-            .prepare_cached("DELETE FROM key_pairs WHERE user = ?1")?
-            .execute([gone.as_str()])?;
-        Ok(())
-    }
+fn apply(tx: &mut Tx, event: &Applied) -> rusqlite::Result<()> {
+    let gone = match &event.event {
+        Event::KeyPair(KeyPairEvent::KeyPairSet(set)) => {
+            tx.conn
+                .prepare_cached(
+                    "INSERT OR REPLACE INTO key_pairs (user, public_key, private_key) VALUES (?1, ?2, ?3)",
+                )?
+                .execute(params![
+                    set.user.as_str(),
+                    set.public_key,
+                    set.private_key.as_str()
+                ])?;
+            return Ok(());
+        }
+        Event::KeyPair(KeyPairEvent::KeyPairReset(reset)) => &reset.user,
+        Event::User(UserEvent::UserDeleted(deleted)) => &deleted.user,
+        _ => return Ok(()),
+    };
+    tx.conn
+        .prepare_cached("DELETE FROM key_pairs WHERE user = ?1")?
+        .execute([gone.as_str()])?;
+    Ok(())
 }
 
 /// A user's key pair.
@@ -70,17 +62,16 @@ pub struct KeyPairRecord {
 impl Views {
     /// A user's key pair, if there is one.
     pub async fn key_pair(&self, user: &UserId) -> Result<Option<KeyPairRecord>, QueryError> {
-        let user = user.clone();
-        self.read(move |conn| {
-            conn.prepare_cached("SELECT public_key, private_key FROM key_pairs WHERE user = ?1")?
-                .query_row([user.as_str()], |row| {
-                    Ok(KeyPairRecord {
-                        public_key: row.get(0)?,
-                        private_key: Sealed::new(row.get::<_, String>(1)?),
-                    })
+        self.one(
+            "SELECT public_key, private_key FROM key_pairs WHERE user = ?1",
+            [user.to_string()],
+            |row| {
+                Ok(KeyPairRecord {
+                    public_key: row.get(0)?,
+                    private_key: Sealed::new(row.get::<_, String>(1)?),
                 })
-                .optional()
-        })
+            },
+        )
         .await
     }
 
@@ -90,20 +81,15 @@ impl Views {
         &self,
         room: &RoomId,
     ) -> Result<Vec<(UserId, String)>, QueryError> {
-        let room = room.clone();
-        self.read(move |conn| {
-            conn.prepare_cached(
-                "SELECT key_pairs.user, key_pairs.public_key FROM memberships
+        self.every(
+            "SELECT key_pairs.user, key_pairs.public_key FROM memberships
                  JOIN key_pairs ON key_pairs.user = memberships.user
                  WHERE memberships.room = ?1 AND json_extract(memberships.doc, '$.E2EKey') IS NULL
                     AND json_extract(memberships.doc, '$.E2ESuggestedKey') IS NULL
                  ORDER BY key_pairs.user LIMIT ?2",
-            )?
-            .query_map(params![room.as_str(), WAITING], |row| {
-                Ok((UserId::new(row.get_ref(0)?.as_str()?), row.get(1)?))
-            })?
-            .collect()
-        })
+            (room.to_string(), WAITING),
+            |row| Ok((UserId::new(row.get_ref(0)?.as_str()?), row.get(1)?)),
+        )
         .await
     }
 
@@ -112,19 +98,14 @@ impl Views {
         &self,
         user: &UserId,
     ) -> Result<Vec<(RoomId, String)>, QueryError> {
-        let user = user.clone();
-        self.read(move |conn| {
-            conn.prepare_cached(
-                "SELECT rooms.id, json_extract(rooms.doc, '$.e2eKeyId') AS key FROM memberships
+        self.every(
+            "SELECT rooms.id, json_extract(rooms.doc, '$.e2eKeyId') AS key FROM memberships
                  JOIN rooms ON rooms.id = memberships.room
                  WHERE memberships.user = ?1 AND key IS NOT NULL
                     AND json_extract(memberships.doc, '$.E2EKey') IS NULL ORDER BY rooms.id",
-            )?
-            .query_map([user.as_str()], |row| {
-                Ok((RoomId::new(row.get_ref(0)?.as_str()?), row.get(1)?))
-            })?
-            .collect()
-        })
+            [user.to_string()],
+            |row| Ok((RoomId::new(row.get_ref(0)?.as_str()?), row.get(1)?)),
+        )
         .await
     }
 }

@@ -16,69 +16,51 @@ use crate::error::QueryError;
 use crate::json;
 
 /// Written straight to SQLite.
-pub(crate) struct OAuthView;
+pub(crate) const VIEW: Projection = Projection {
+    name: "oauth",
+    version: 2,
+    tables: "CREATE TABLE oauth_apps (
+        id TEXT NOT NULL PRIMARY KEY,
+        client_id TEXT NOT NULL,
+        secret TEXT NOT NULL,
+        properties BLOB NOT NULL,
+        created_at INTEGER NOT NULL,
+        created_by TEXT NOT NULL,
+        updated_at INTEGER,
+        updated_by TEXT
+    ) WITHOUT ROWID;
+    CREATE TABLE oauth_tokens (
+        hash TEXT NOT NULL PRIMARY KEY,
+        kind TEXT NOT NULL,
+        grant_id TEXT NOT NULL,
+        app TEXT NOT NULL,
+        user TEXT NOT NULL,
+        expires_at INTEGER NOT NULL
+    ) WITHOUT ROWID;",
+    indexes: &[
+        Index::new("oauth_tokens_grant", "oauth_tokens (grant_id)"),
+        Index::new("oauth_tokens_user", "oauth_tokens (user)"),
+    ],
+    apply,
+};
 
-impl Projection for OAuthView {
-    fn name(&self) -> &'static str {
-        "oauth"
-    }
-
-    fn version(&self) -> u32 {
-        2
-    }
-
-    fn tables(&self) -> &'static str {
-        "CREATE TABLE oauth_apps (
-            id TEXT NOT NULL PRIMARY KEY,
-            client_id TEXT NOT NULL,
-            secret TEXT NOT NULL,
-            properties BLOB NOT NULL,
-            created_at INTEGER NOT NULL,
-            created_by TEXT NOT NULL,
-            updated_at INTEGER,
-            updated_by TEXT
-        ) WITHOUT ROWID;
-        CREATE TABLE oauth_tokens (
-            hash TEXT NOT NULL PRIMARY KEY,
-            kind TEXT NOT NULL,
-            grant_id TEXT NOT NULL,
-            app TEXT NOT NULL,
-            user TEXT NOT NULL,
-            expires_at INTEGER NOT NULL
-        ) WITHOUT ROWID;"
-    }
-
-    fn indexes(&self) -> &'static [Index] {
-        &[
-            Index {
-                name: "oauth_tokens_grant",
-                on: "oauth_tokens (grant_id)",
-            },
-            Index {
-                name: "oauth_tokens_user",
-                on: "oauth_tokens (user)",
-            },
-        ]
-    }
-
-    fn apply(&self, tx: &mut Tx, event: &Applied) -> rusqlite::Result<()> {
-        match &event.event {
-            Event::OAuthApp(app_event) => apply_app(tx, app_event, event.recorded_at),
-            Event::OAuthGrant(OAuthGrantEvent::OAuthCodeRedeemed(e)) => {
-                hand_out(tx, &e.grant, &e.app, &e.user, &e.access, &e.refresh, e.at)
-            }
-            Event::OAuthGrant(OAuthGrantEvent::OAuthTokensRenewed(e)) => {
-                hand_out(tx, &e.grant, &e.app, &e.user, &e.access, &e.refresh, e.at)
-            }
-            Event::OAuthGrant(OAuthGrantEvent::OAuthGrantRevoked(e)) => forget(tx, &e.grant),
-            Event::Session(SessionEvent::TokenRevoked(e)) => forget(tx, &e.hash),
-            Event::Session(SessionEvent::AllTokensRevoked(e)) => {
-                forget_user(tx, &e.user, e.except.as_ref())
-            }
-            Event::User(UserEvent::UserDeactivated(e)) if !e.idle => forget_user(tx, &e.user, None),
-            Event::User(UserEvent::UserDeleted(e)) => forget_user(tx, &e.user, None),
-            _ => Ok(()),
+fn apply(tx: &mut Tx, event: &Applied) -> rusqlite::Result<()> {
+    match &event.event {
+        Event::OAuthApp(app_event) => apply_app(tx, app_event, event.recorded_at),
+        Event::OAuthGrant(OAuthGrantEvent::OAuthCodeRedeemed(e)) => {
+            hand_out(tx, &e.grant, &e.app, &e.user, &e.access, &e.refresh, e.at)
         }
+        Event::OAuthGrant(OAuthGrantEvent::OAuthTokensRenewed(e)) => {
+            hand_out(tx, &e.grant, &e.app, &e.user, &e.access, &e.refresh, e.at)
+        }
+        Event::OAuthGrant(OAuthGrantEvent::OAuthGrantRevoked(e)) => forget(tx, &e.grant),
+        Event::Session(SessionEvent::TokenRevoked(e)) => forget(tx, &e.hash),
+        Event::Session(SessionEvent::AllTokensRevoked(e)) => {
+            forget_user(tx, &e.user, e.except.as_ref())
+        }
+        Event::User(UserEvent::UserDeactivated(e)) if !e.idle => forget_user(tx, &e.user, None),
+        Event::User(UserEvent::UserDeleted(e)) => forget_user(tx, &e.user, None),
+        _ => Ok(()),
     }
 }
 
@@ -241,24 +223,21 @@ pub struct OAuthToken {
 impl Views {
     /// The programs that let people log in with their account here, oldest first.
     pub async fn oauth_apps(&self) -> Result<Vec<OAuthAppRecord>, QueryError> {
-        self.read(|conn| {
-            conn.prepare_cached(&format!(
-                "SELECT {COLUMNS} FROM oauth_apps ORDER BY created_at, id"
-            ))?
-            .query_map([], record)?
-            .collect()
-        })
+        self.every(
+            format!("SELECT {COLUMNS} FROM oauth_apps ORDER BY created_at, id"),
+            [],
+            record,
+        )
         .await
     }
 
     /// The program with that id.
     pub async fn oauth_app(&self, id: &str) -> Result<Option<OAuthAppRecord>, QueryError> {
-        let id = id.to_owned();
-        self.read(move |conn| {
-            conn.prepare_cached(&format!("SELECT {COLUMNS} FROM oauth_apps WHERE id = ?1"))?
-                .query_row([id], record)
-                .optional()
-        })
+        self.one(
+            format!("SELECT {COLUMNS} FROM oauth_apps WHERE id = ?1"),
+            [id.to_owned()],
+            record,
+        )
         .await
     }
 
@@ -267,14 +246,11 @@ impl Views {
         &self,
         client_id: &str,
     ) -> Result<Option<OAuthAppRecord>, QueryError> {
-        let client_id = client_id.to_owned();
-        self.read(move |conn| {
-            conn.prepare_cached(&format!(
-                "SELECT {COLUMNS} FROM oauth_apps WHERE client_id = ?1"
-            ))?
-            .query_row([client_id], record)
-            .optional()
-        })
+        self.one(
+            format!("SELECT {COLUMNS} FROM oauth_apps WHERE client_id = ?1"),
+            [client_id.to_owned()],
+            record,
+        )
         .await
     }
 

@@ -13,45 +13,36 @@ use crate::error::QueryError;
 use crate::json;
 
 /// The worker also keeps all of it in memory, and hands out snapshots.
-pub(crate) struct PermissionsView;
+pub(crate) const VIEW: Projection = Projection {
+    name: "permissions",
+    version: 1,
+    tables: "CREATE TABLE permissions (
+        id TEXT NOT NULL PRIMARY KEY,
+        roles BLOB NOT NULL,
+        updated_at INTEGER NOT NULL
+    ) WITHOUT ROWID;",
+    indexes: &[],
+    apply,
+};
 
-impl Projection for PermissionsView {
-    fn name(&self) -> &'static str {
-        "permissions"
-    }
-
-    fn version(&self) -> u32 {
-        1
-    }
-
-    fn tables(&self) -> &'static str {
-        "CREATE TABLE permissions (
-            id TEXT NOT NULL PRIMARY KEY,
-            roles BLOB NOT NULL,
-            updated_at INTEGER NOT NULL
-        ) WITHOUT ROWID;"
-    }
-
-    fn apply(&self, tx: &mut Tx, event: &Applied) -> rusqlite::Result<()> {
-        let Event::Permission(PermissionEvent::PermissionRolesChanged(changed)) = &event.event
-        else {
-            return Ok(());
-        };
-        tx.conn
-            .prepare_cached(
-                "INSERT OR REPLACE INTO permissions (id, roles, updated_at) VALUES (?1, ?2, ?3)",
-            )?
-            .execute(params![
-                changed.permission,
-                json::encode(&changed.roles)?,
-                event.recorded_at.as_millis()
-            ])?;
-        // A permission of another version of Hansard is kept and means nothing here.
-        tx.permissions
-            .set_named(&changed.permission, changed.roles.clone());
-        tx.stale.permissions = true;
-        Ok(())
-    }
+fn apply(tx: &mut Tx, event: &Applied) -> rusqlite::Result<()> {
+    let Event::Permission(PermissionEvent::PermissionRolesChanged(changed)) = &event.event else {
+        return Ok(());
+    };
+    tx.conn
+        .prepare_cached(
+            "INSERT OR REPLACE INTO permissions (id, roles, updated_at) VALUES (?1, ?2, ?3)",
+        )?
+        .execute(params![
+            changed.permission,
+            json::encode(&changed.roles)?,
+            event.recorded_at.as_millis()
+        ])?;
+    // A permission of another version of Hansard is kept and means nothing here.
+    tx.permissions
+        .set_named(&changed.permission, changed.roles.clone());
+    tx.stale.permissions = true;
+    Ok(())
 }
 
 /// The table as stored in the file.

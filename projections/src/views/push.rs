@@ -4,7 +4,7 @@ use domain::push::{Platform, PushEvent};
 use domain::session::SessionEvent;
 use domain::user::UserEvent;
 use domain::{Event, Sealed, Timestamp, TokenHash, UserId};
-use rusqlite::{OptionalExtension, Row, params};
+use rusqlite::{Row, params};
 
 use crate::engine::applied::Applied;
 use crate::engine::handle::Views;
@@ -14,78 +14,60 @@ use crate::engine::tx::Tx;
 use crate::error::QueryError;
 
 /// Written straight to SQLite. Comes after the view of login tokens, which it reads.
-pub(crate) struct PushView;
+pub(crate) const VIEW: Projection = Projection {
+    name: "push",
+    version: 2,
+    tables: "CREATE TABLE push_tokens (
+        id TEXT NOT NULL PRIMARY KEY,
+        user TEXT NOT NULL,
+        platform TEXT NOT NULL,
+        token TEXT NOT NULL,
+        fingerprint TEXT NOT NULL,
+        app_name TEXT NOT NULL,
+        session TEXT NOT NULL,
+        created_at INTEGER NOT NULL,
+        updated_at INTEGER NOT NULL
+    ) WITHOUT ROWID;",
+    indexes: &[
+        Index::new("push_tokens_user", "push_tokens (user)"),
+        Index::new("push_tokens_fingerprint", "push_tokens (fingerprint)"),
+    ],
+    apply,
+};
 
-impl Projection for PushView {
-    fn name(&self) -> &'static str {
-        "push"
-    }
-
-    fn version(&self) -> u32 {
-        2
-    }
-
-    fn tables(&self) -> &'static str {
-        "CREATE TABLE push_tokens (
-            id TEXT NOT NULL PRIMARY KEY,
-            user TEXT NOT NULL,
-            platform TEXT NOT NULL,
-            token TEXT NOT NULL,
-            fingerprint TEXT NOT NULL,
-            app_name TEXT NOT NULL,
-            session TEXT NOT NULL,
-            created_at INTEGER NOT NULL,
-            updated_at INTEGER NOT NULL
-        ) WITHOUT ROWID;"
-    }
-
-    fn indexes(&self) -> &'static [Index] {
-        &[
-            Index {
-                name: "push_tokens_user",
-                on: "push_tokens (user)",
-            },
-            Index {
-                name: "push_tokens_fingerprint",
-                on: "push_tokens (fingerprint)",
-            },
-        ]
-    }
-
-    fn apply(&self, tx: &mut Tx, event: &Applied) -> rusqlite::Result<()> {
-        match &event.event {
-            Event::Push(PushEvent::PushTokenRegistered(e)) => tx
-                .conn
-                .prepare_cached(
-                    "INSERT INTO push_tokens (id, user, platform, token, fingerprint, app_name, session,
-                                              created_at, updated_at)
-                     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?8)
-                     ON CONFLICT (id) DO UPDATE SET user = ?2, platform = ?3, token = ?4, fingerprint = ?5,
-                                                    app_name = ?6, session = ?7, updated_at = ?8",
-                )?
-                .execute(params![
-                    e.id,
-                    e.user.as_str(),
-                    e.platform.as_str(),
-                    e.token.as_str(),
-                    e.fingerprint.as_str(),
-                    e.app_name,
-                    e.session.as_str(),
-                    event.recorded_at.as_millis()
-                ])
-                .map(drop),
-            Event::Push(PushEvent::PushTokenRemoved(e)) => tx
-                .conn
-                .prepare_cached("DELETE FROM push_tokens WHERE id = ?1")?
-                .execute([&e.id])
-                .map(drop),
-            Event::Session(SessionEvent::TokenRevoked(e)) => forget(tx, &e.user),
-            Event::Session(SessionEvent::OtherSessionsEnded(e)) => forget(tx, &e.user),
-            Event::Session(SessionEvent::AllTokensRevoked(e)) => forget(tx, &e.user),
-            Event::User(UserEvent::UserDeactivated(e)) => forget(tx, &e.user),
-            Event::User(UserEvent::UserDeleted(e)) => forget(tx, &e.user),
-            _ => Ok(()),
-        }
+fn apply(tx: &mut Tx, event: &Applied) -> rusqlite::Result<()> {
+    match &event.event {
+        Event::Push(PushEvent::PushTokenRegistered(e)) => tx
+            .conn
+            .prepare_cached(
+                "INSERT INTO push_tokens (id, user, platform, token, fingerprint, app_name, session,
+                                          created_at, updated_at)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?8)
+                 ON CONFLICT (id) DO UPDATE SET user = ?2, platform = ?3, token = ?4, fingerprint = ?5,
+                                                app_name = ?6, session = ?7, updated_at = ?8",
+            )?
+            .execute(params![
+                e.id,
+                e.user.as_str(),
+                e.platform.as_str(),
+                e.token.as_str(),
+                e.fingerprint.as_str(),
+                e.app_name,
+                e.session.as_str(),
+                event.recorded_at.as_millis()
+            ])
+            .map(drop),
+        Event::Push(PushEvent::PushTokenRemoved(e)) => tx
+            .conn
+            .prepare_cached("DELETE FROM push_tokens WHERE id = ?1")?
+            .execute([&e.id])
+            .map(drop),
+        Event::Session(SessionEvent::TokenRevoked(e)) => forget(tx, &e.user),
+        Event::Session(SessionEvent::OtherSessionsEnded(e)) => forget(tx, &e.user),
+        Event::Session(SessionEvent::AllTokensRevoked(e)) => forget(tx, &e.user),
+        Event::User(UserEvent::UserDeactivated(e)) => forget(tx, &e.user),
+        Event::User(UserEvent::UserDeleted(e)) => forget(tx, &e.user),
+        _ => Ok(()),
     }
 }
 
@@ -139,14 +121,11 @@ fn record(row: &Row<'_>) -> rusqlite::Result<PushRecord> {
 impl Views {
     /// The devices of a user.
     pub async fn push_tokens_of(&self, user: &UserId) -> Result<Vec<PushRecord>, QueryError> {
-        let user = user.clone();
-        self.read(move |conn| {
-            conn.prepare_cached(&format!(
-                "SELECT {COLUMNS} FROM push_tokens WHERE user = ?1 ORDER BY id"
-            ))?
-            .query_map([user.as_str()], record)?
-            .collect()
-        })
+        self.every(
+            format!("SELECT {COLUMNS} FROM push_tokens WHERE user = ?1 ORDER BY id"),
+            [user.to_string()],
+            record,
+        )
         .await
     }
 
@@ -155,25 +134,21 @@ impl Views {
         &self,
         fingerprint: &TokenHash,
     ) -> Result<Vec<PushRecord>, QueryError> {
-        let fingerprint = fingerprint.clone();
-        self.read(move |conn| {
-            conn.prepare_cached(&format!(
-                "SELECT {COLUMNS} FROM push_tokens WHERE fingerprint = ?1 ORDER BY id"
-            ))?
-            .query_map([fingerprint.as_str()], record)?
-            .collect()
-        })
+        self.every(
+            format!("SELECT {COLUMNS} FROM push_tokens WHERE fingerprint = ?1 ORDER BY id"),
+            [fingerprint.to_string()],
+            record,
+        )
         .await
     }
 
     /// The record with that id.
     pub async fn push_token(&self, id: &str) -> Result<Option<PushRecord>, QueryError> {
-        let id = id.to_owned();
-        self.read(move |conn| {
-            conn.prepare_cached(&format!("SELECT {COLUMNS} FROM push_tokens WHERE id = ?1"))?
-                .query_row([id], record)
-                .optional()
-        })
+        self.one(
+            format!("SELECT {COLUMNS} FROM push_tokens WHERE id = ?1"),
+            [id.to_owned()],
+            record,
+        )
         .await
     }
 }

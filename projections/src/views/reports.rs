@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use domain::report::ReportEvent;
 use domain::{Event, MessageId, RoomId, Timestamp, UserId};
-use rusqlite::{Connection, OptionalExtension, Row, ToSql, params};
+use rusqlite::{Connection, Row, ToSql, params};
 
 use crate::engine::applied::Applied;
 use crate::engine::handle::Views;
@@ -15,92 +15,77 @@ use crate::error::QueryError;
 use crate::json;
 use crate::numbers::{number, unsigned};
 
-pub(crate) struct ReportsView;
+pub(crate) const VIEW: Projection = Projection {
+    name: "reports",
+    version: 1,
+    tables: "CREATE TABLE reports (
+        seq INTEGER NOT NULL PRIMARY KEY,
+        id TEXT NOT NULL UNIQUE,
+        user TEXT NOT NULL,
+        message TEXT,
+        room TEXT,
+        copy BLOB,
+        description TEXT NOT NULL,
+        reporter TEXT NOT NULL,
+        at INTEGER NOT NULL,
+        open INTEGER NOT NULL
+    );",
+    indexes: &[
+        Index::new("reports_user", "reports (user) WHERE open = 1"),
+        Index::new(
+            "reports_message",
+            "reports (message) WHERE message IS NOT NULL",
+        ),
+    ],
+    apply,
+};
 
-impl Projection for ReportsView {
-    fn name(&self) -> &'static str {
-        "reports"
-    }
-
-    fn version(&self) -> u32 {
-        1
-    }
-
-    fn tables(&self) -> &'static str {
-        "CREATE TABLE reports (
-            seq INTEGER NOT NULL PRIMARY KEY,
-            id TEXT NOT NULL UNIQUE,
-            user TEXT NOT NULL,
-            message TEXT,
-            room TEXT,
-            copy BLOB,
-            description TEXT NOT NULL,
-            reporter TEXT NOT NULL,
-            at INTEGER NOT NULL,
-            open INTEGER NOT NULL
-        );"
-    }
-
-    fn indexes(&self) -> &'static [Index] {
-        &[
-            Index {
-                name: "reports_user",
-                on: "reports (user) WHERE open = 1",
-            },
-            Index {
-                name: "reports_message",
-                on: "reports (message) WHERE message IS NOT NULL",
-            },
-        ]
-    }
-
-    fn apply(&self, tx: &mut Tx, event: &Applied) -> rusqlite::Result<()> {
-        let Event::Report(report_event) = &event.event else {
-            return Ok(());
-        };
-        let seq = number(event.position);
-        match report_event {
-            ReportEvent::MessageReported(report) => {
-                tx.conn
-                    .prepare_cached(
-                        "INSERT OR IGNORE INTO reports (seq, id, user, message, room, copy, description, reporter, at, open)
-                         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, 1)",
-                    )?
-                    .execute(params![
-                        seq,
-                        report.report,
-                        report.author.as_str(),
-                        report.message.as_str(),
-                        report.room.as_str(),
-                        json::encode(&report.copy)?,
-                        report.description,
-                        report.by.as_str(),
-                        report.at.as_millis()
-                    ])?;
-            }
-            ReportEvent::UserReported(report) => {
-                tx.conn
-                    .prepare_cached(
-                        "INSERT OR IGNORE INTO reports (seq, id, user, description, reporter, at, open)
-                         VALUES (?1, ?2, ?3, ?4, ?5, ?6, 1)",
-                    )?
-                    .execute(params![
-                        seq,
-                        report.report,
-                        report.user.as_str(),
-                        report.description,
-                        report.by.as_str(),
-                        report.at.as_millis()
-                    ])?;
-            }
-            ReportEvent::ReportDismissed(dismissed) => {
-                tx.conn
-                    .prepare_cached("UPDATE reports SET open = 0 WHERE id = ?1")?
-                    .execute([&dismissed.report])?;
-            }
+fn apply(tx: &mut Tx, event: &Applied) -> rusqlite::Result<()> {
+    let Event::Report(report_event) = &event.event else {
+        return Ok(());
+    };
+    let seq = number(event.position);
+    match report_event {
+        ReportEvent::MessageReported(report) => {
+            tx.conn
+                .prepare_cached(
+                    "INSERT OR IGNORE INTO reports (seq, id, user, message, room, copy, description, reporter, at, open)
+                     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, 1)",
+                )?
+                .execute(params![
+                    seq,
+                    report.report,
+                    report.author.as_str(),
+                    report.message.as_str(),
+                    report.room.as_str(),
+                    json::encode(&report.copy)?,
+                    report.description,
+                    report.by.as_str(),
+                    report.at.as_millis()
+                ])?;
         }
-        Ok(())
+        ReportEvent::UserReported(report) => {
+            tx.conn
+                .prepare_cached(
+                    "INSERT OR IGNORE INTO reports (seq, id, user, description, reporter, at, open)
+                     VALUES (?1, ?2, ?3, ?4, ?5, ?6, 1)",
+                )?
+                .execute(params![
+                    seq,
+                    report.report,
+                    report.user.as_str(),
+                    report.description,
+                    report.by.as_str(),
+                    report.at.as_millis()
+                ])?;
+        }
+        ReportEvent::ReportDismissed(dismissed) => {
+            tx.conn
+                .prepare_cached("UPDATE reports SET open = 0 WHERE id = ?1")?
+                .execute([&dismissed.report])?;
+        }
     }
+    Ok(())
 }
 
 /// What a report is about.
@@ -275,12 +260,11 @@ impl Views {
 
     /// The report with that id, open or dealt with.
     pub async fn report(&self, id: &str) -> Result<Option<ReportRecord>, QueryError> {
-        let id = id.to_owned();
-        self.read(move |conn| {
-            conn.prepare_cached(&format!("SELECT {COLUMNS} FROM reports WHERE id = ?1"))?
-                .query_row([id], record)
-                .optional()
-        })
+        self.one(
+            format!("SELECT {COLUMNS} FROM reports WHERE id = ?1"),
+            [id.to_owned()],
+            record,
+        )
         .await
     }
 

@@ -16,54 +16,46 @@ use crate::json;
 use crate::numbers::unsigned;
 
 /// The worker also keeps all of it in memory, and hands out snapshots.
-pub(crate) struct RolesView;
+pub(crate) const VIEW: Projection = Projection {
+    name: "roles",
+    version: 1,
+    tables: "CREATE TABLE roles (
+        id TEXT NOT NULL PRIMARY KEY,
+        properties BLOB NOT NULL,
+        updated_at INTEGER NOT NULL,
+        deleted INTEGER NOT NULL
+    ) WITHOUT ROWID;",
+    indexes: &[],
+    apply,
+};
 
-impl Projection for RolesView {
-    fn name(&self) -> &'static str {
-        "roles"
-    }
-
-    fn version(&self) -> u32 {
-        1
-    }
-
-    fn tables(&self) -> &'static str {
-        "CREATE TABLE roles (
-            id TEXT NOT NULL PRIMARY KEY,
-            properties BLOB NOT NULL,
-            updated_at INTEGER NOT NULL,
-            deleted INTEGER NOT NULL
-        ) WITHOUT ROWID;"
-    }
-
-    fn apply(&self, tx: &mut Tx, event: &Applied) -> rusqlite::Result<()> {
-        let Event::Role(role_event) = &event.event else {
-            return Ok(());
-        };
-        tx.stale.roles = true;
-        let at = event.recorded_at.as_millis();
-        let (role, properties) = match role_event {
-            RoleEvent::RoleCreated(event) => (&event.role, &event.properties),
-            RoleEvent::RoleChanged(event) => (&event.role, &event.properties),
-            // Who has a role is in the views of users and of memberships.
-            RoleEvent::RoleGiven(_) => return Ok(()),
-            RoleEvent::RoleDeleted(event) => {
-                tx.roles.remove(&event.role);
-                return tx
-                    .conn
-                    .prepare_cached("UPDATE roles SET deleted = 1, updated_at = ?2 WHERE id = ?1")?
-                    .execute(params![event.role.as_str(), at])
-                    .map(drop);
-            }
-        };
-        tx.conn
-            .prepare_cached(
-                "INSERT OR REPLACE INTO roles (id, properties, updated_at, deleted) VALUES (?1, ?2, ?3, 0)",
-            )?
-            .execute(params![role.as_str(), json::encode(properties)?, at])?;
-        tx.roles.set(role.clone(), properties.clone());
-        Ok(())
-    }
+fn apply(tx: &mut Tx, event: &Applied) -> rusqlite::Result<()> {
+    let Event::Role(role_event) = &event.event else {
+        return Ok(());
+    };
+    tx.stale.roles = true;
+    let at = event.recorded_at.as_millis();
+    let (role, properties) = match role_event {
+        RoleEvent::RoleCreated(event) => (&event.role, &event.properties),
+        RoleEvent::RoleChanged(event) => (&event.role, &event.properties),
+        // Who has a role is in the views of users and of memberships.
+        RoleEvent::RoleGiven(_) => return Ok(()),
+        RoleEvent::RoleDeleted(event) => {
+            tx.roles.remove(&event.role);
+            return tx
+                .conn
+                .prepare_cached("UPDATE roles SET deleted = 1, updated_at = ?2 WHERE id = ?1")?
+                .execute(params![event.role.as_str(), at])
+                .map(drop);
+        }
+    };
+    tx.conn
+        .prepare_cached(
+            "INSERT OR REPLACE INTO roles (id, properties, updated_at, deleted) VALUES (?1, ?2, ?3, 0)",
+        )?
+        .execute(params![role.as_str(), json::encode(properties)?, at])?;
+    tx.roles.set(role.clone(), properties.clone());
+    Ok(())
 }
 
 /// The table as stored in the file.

@@ -15,53 +15,41 @@ use crate::engine::tx::Tx;
 use crate::error::QueryError;
 
 /// Written straight to SQLite: second factors change rarely.
-pub(crate) struct SecondFactorsView;
+pub(crate) const VIEW: Projection = Projection {
+    name: "second_factors",
+    version: 1,
+    tables: "CREATE TABLE second_factors (
+        user TEXT NOT NULL PRIMARY KEY,
+        totp INTEGER,
+        email INTEGER
+    ) WITHOUT ROWID;",
+    indexes: &[],
+    apply,
+};
 
-impl Projection for SecondFactorsView {
-    fn name(&self) -> &'static str {
-        "second_factors"
-    }
-
-    fn version(&self) -> u32 {
-        1
-    }
-
-    fn tables(&self) -> &'static str {
-        "CREATE TABLE second_factors (
-            user TEXT NOT NULL PRIMARY KEY,
-            totp INTEGER,
-            email INTEGER
-        ) WITHOUT ROWID;"
-    }
-
-    fn apply(&self, tx: &mut Tx, event: &Applied) -> rusqlite::Result<()> {
-        let (column, user, value) = match &event.event {
-            Event::SecondFactor(SecondFactorEvent::TotpEnabled(event)) => {
-                ("totp", &event.user, true)
-            }
-            Event::SecondFactor(SecondFactorEvent::TotpDisabled(event)) => {
-                ("totp", &event.user, false)
-            }
-            Event::SecondFactor(SecondFactorEvent::EmailFactorChanged(event)) => {
-                ("email", &event.user, event.enabled)
-            }
-            Event::User(UserEvent::UserDeleted(event)) => {
-                tx.conn
-                    .prepare_cached("DELETE FROM second_factors WHERE user = ?1")?
-                    .execute([event.user.as_str()])?;
-                return Ok(());
-            }
-            _ => return Ok(()),
-        };
-        tx.stale.users.insert(user.clone());
-        tx.conn
-            .prepare_cached(&format!(
-                "INSERT INTO second_factors (user, {column}) VALUES (?1, ?2)
-                 ON CONFLICT (user) DO UPDATE SET {column} = ?2"
-            ))?
-            .execute(params![user.as_str(), value])?;
-        Ok(())
-    }
+fn apply(tx: &mut Tx, event: &Applied) -> rusqlite::Result<()> {
+    let (column, user, value) = match &event.event {
+        Event::SecondFactor(SecondFactorEvent::TotpEnabled(event)) => ("totp", &event.user, true),
+        Event::SecondFactor(SecondFactorEvent::TotpDisabled(event)) => ("totp", &event.user, false),
+        Event::SecondFactor(SecondFactorEvent::EmailFactorChanged(event)) => {
+            ("email", &event.user, event.enabled)
+        }
+        Event::User(UserEvent::UserDeleted(event)) => {
+            tx.conn
+                .prepare_cached("DELETE FROM second_factors WHERE user = ?1")?
+                .execute([event.user.as_str()])?;
+            return Ok(());
+        }
+        _ => return Ok(()),
+    };
+    tx.stale.users.insert(user.clone());
+    tx.conn
+        .prepare_cached(&format!(
+            "INSERT INTO second_factors (user, {column}) VALUES (?1, ?2)
+             ON CONFLICT (user) DO UPDATE SET {column} = ?2"
+        ))?
+        .execute(params![user.as_str(), value])?;
+    Ok(())
 }
 
 impl Views {

@@ -17,86 +17,71 @@ use crate::error::QueryError;
 use crate::numbers::number;
 
 /// Written straight to SQLite: logins are rare compared with messages.
-pub(crate) struct SessionsView;
+pub(crate) const VIEW: Projection = Projection {
+    name: "sessions",
+    version: 2,
+    tables: "CREATE TABLE sessions (
+        user TEXT NOT NULL,
+        hash TEXT NOT NULL,
+        issued_at INTEGER NOT NULL,
+        position INTEGER NOT NULL,
+        name TEXT,
+        last_part TEXT,
+        bypass INTEGER NOT NULL DEFAULT 0,
+        proved_at INTEGER,
+        proved_from TEXT,
+        PRIMARY KEY (user, hash)
+    ) WITHOUT ROWID;",
+    indexes: &[Index::new("sessions_hash", "sessions (hash)")],
+    apply,
+};
 
-impl Projection for SessionsView {
-    fn name(&self) -> &'static str {
-        "sessions"
-    }
-
-    fn version(&self) -> u32 {
-        2
-    }
-
-    fn tables(&self) -> &'static str {
-        "CREATE TABLE sessions (
-            user TEXT NOT NULL,
-            hash TEXT NOT NULL,
-            issued_at INTEGER NOT NULL,
-            position INTEGER NOT NULL,
-            name TEXT,
-            last_part TEXT,
-            bypass INTEGER NOT NULL DEFAULT 0,
-            proved_at INTEGER,
-            proved_from TEXT,
-            PRIMARY KEY (user, hash)
-        ) WITHOUT ROWID;"
-    }
-
-    fn indexes(&self) -> &'static [Index] {
-        &[Index {
-            name: "sessions_hash",
-            on: "sessions (hash)",
-        }]
-    }
-
-    fn apply(&self, tx: &mut Tx, event: &Applied) -> rusqlite::Result<()> {
-        match &event.event {
-            Event::Session(SessionEvent::TokenIssued(issued)) => {
-                let position = number(event.position);
-                tx.conn
-                    .prepare_cached(
-                        "INSERT OR REPLACE INTO sessions (user, hash, issued_at, position) VALUES (?1, ?2, ?3, ?4)",
-                    )?
-                    .execute(params![issued.user.as_str(), issued.hash.as_str(), issued.at.as_millis(), position])?;
-                tx.stale.sessions.insert(issued.hash.clone());
-            }
-            Event::Session(SessionEvent::PersonalTokenIssued(issued)) => {
-                insert_personal(tx, issued, event)?;
-            }
-            Event::Session(SessionEvent::SecondFactorPassed(passed)) => {
-                tx.conn
-                    .prepare_cached(
-                        "UPDATE sessions SET proved_at = ?3, proved_from = ?4 WHERE user = ?1 AND hash = ?2",
-                    )?
-                    .execute(params![
-                        passed.user.as_str(),
-                        passed.hash.as_str(),
-                        passed.at.as_millis(),
-                        passed.client
-                    ])?;
-                tx.stale.sessions.insert(passed.hash.clone());
-            }
-            Event::Session(SessionEvent::TokenRevoked(revoked)) => {
-                tx.conn
-                    .prepare_cached("DELETE FROM sessions WHERE user = ?1 AND hash = ?2")?
-                    .execute([revoked.user.as_str(), revoked.hash.as_str()])?;
-                tx.stale.sessions.insert(revoked.hash.clone());
-            }
-            Event::Session(SessionEvent::OtherSessionsEnded(ended)) => {
-                revoke(tx, &ended.user, Some(&ended.except), false)?;
-            }
-            Event::Session(SessionEvent::AllTokensRevoked(revoked)) => {
-                revoke(tx, &revoked.user, revoked.except.as_ref(), true)?;
-            }
-            Event::User(UserEvent::UserDeactivated(event)) if !event.idle => {
-                revoke(tx, &event.user, None, true)?;
-            }
-            Event::User(UserEvent::UserDeleted(event)) => revoke(tx, &event.user, None, true)?,
-            _ => {}
+fn apply(tx: &mut Tx, event: &Applied) -> rusqlite::Result<()> {
+    match &event.event {
+        Event::Session(SessionEvent::TokenIssued(issued)) => {
+            let position = number(event.position);
+            tx.conn
+                .prepare_cached(
+                    "INSERT OR REPLACE INTO sessions (user, hash, issued_at, position) VALUES (?1, ?2, ?3, ?4)",
+                )?
+                .execute(params![issued.user.as_str(), issued.hash.as_str(), issued.at.as_millis(), position])?;
+            tx.stale.sessions.insert(issued.hash.clone());
         }
-        Ok(())
+        Event::Session(SessionEvent::PersonalTokenIssued(issued)) => {
+            insert_personal(tx, issued, event)?;
+        }
+        Event::Session(SessionEvent::SecondFactorPassed(passed)) => {
+            tx.conn
+                .prepare_cached(
+                    "UPDATE sessions SET proved_at = ?3, proved_from = ?4 WHERE user = ?1 AND hash = ?2",
+                )?
+                .execute(params![
+                    passed.user.as_str(),
+                    passed.hash.as_str(),
+                    passed.at.as_millis(),
+                    passed.client
+                ])?;
+            tx.stale.sessions.insert(passed.hash.clone());
+        }
+        Event::Session(SessionEvent::TokenRevoked(revoked)) => {
+            tx.conn
+                .prepare_cached("DELETE FROM sessions WHERE user = ?1 AND hash = ?2")?
+                .execute([revoked.user.as_str(), revoked.hash.as_str()])?;
+            tx.stale.sessions.insert(revoked.hash.clone());
+        }
+        Event::Session(SessionEvent::OtherSessionsEnded(ended)) => {
+            revoke(tx, &ended.user, Some(&ended.except), false)?;
+        }
+        Event::Session(SessionEvent::AllTokensRevoked(revoked)) => {
+            revoke(tx, &revoked.user, revoked.except.as_ref(), true)?;
+        }
+        Event::User(UserEvent::UserDeactivated(event)) if !event.idle => {
+            revoke(tx, &event.user, None, true)?;
+        }
+        Event::User(UserEvent::UserDeleted(event)) => revoke(tx, &event.user, None, true)?,
+        _ => {}
     }
+    Ok(())
 }
 
 fn insert_personal(

@@ -17,79 +17,71 @@ use crate::error::QueryError;
 use crate::json;
 
 /// The worker also keeps all of it in memory, and hands out snapshots.
-pub(crate) struct SettingsView;
+pub(crate) const VIEW: Projection = Projection {
+    name: "settings",
+    version: 3,
+    tables: "CREATE TABLE settings (
+        id TEXT NOT NULL PRIMARY KEY,
+        value BLOB NOT NULL,
+        created_at INTEGER NOT NULL,
+        updated_at INTEGER NOT NULL
+    ) WITHOUT ROWID;
+    CREATE TABLE login_services (
+        name TEXT NOT NULL PRIMARY KEY,
+        added_at INTEGER NOT NULL,
+        removed_at INTEGER
+    ) WITHOUT ROWID;",
+    indexes: &[],
+    apply,
+};
 
-impl Projection for SettingsView {
-    fn name(&self) -> &'static str {
-        "settings"
-    }
-
-    fn version(&self) -> u32 {
-        3
-    }
-
-    fn tables(&self) -> &'static str {
-        "CREATE TABLE settings (
-            id TEXT NOT NULL PRIMARY KEY,
-            value BLOB NOT NULL,
-            created_at INTEGER NOT NULL,
-            updated_at INTEGER NOT NULL
-        ) WITHOUT ROWID;
-        CREATE TABLE login_services (
-            name TEXT NOT NULL PRIMARY KEY,
-            added_at INTEGER NOT NULL,
-            removed_at INTEGER
-        ) WITHOUT ROWID;"
-    }
-
-    fn apply(&self, tx: &mut Tx, event: &Applied) -> rusqlite::Result<()> {
-        let at = event.recorded_at.as_millis();
-        match &event.event {
-            Event::Setting(SettingEvent::SettingChanged(changed)) => {
-                let held = Held {
-                    value: changed.value.clone(),
-                    sealed: changed.sealed.clone(),
-                    editor: changed.editor,
-                    from_environment: changed.from_environment,
-                };
-                tx.conn
-                    .prepare_cached(
-                        "INSERT INTO settings (id, value, created_at, updated_at) VALUES (?1, ?2, ?3, ?3)
-                         ON CONFLICT (id) DO UPDATE SET value = ?2, updated_at = ?3",
-                    )?
-                    .execute(params![changed.setting, json::encode(&held)?, at])?;
-                held.show(&changed.setting, &mut tx.settings);
-            }
-            Event::Setting(SettingEvent::SettingReset(reset)) => {
+fn apply(tx: &mut Tx, event: &Applied) -> rusqlite::Result<()> {
+    let at = event.recorded_at.as_millis();
+    match &event.event {
+        Event::Setting(SettingEvent::SettingChanged(changed)) => {
+            let held = Held {
+                value: changed.value.clone(),
+                sealed: changed.sealed.clone(),
+                editor: changed.editor,
+                from_environment: changed.from_environment,
+            };
+            tx.conn
+                .prepare_cached(
+                    "INSERT INTO settings (id, value, created_at, updated_at) VALUES (?1, ?2, ?3, ?3)
+                     ON CONFLICT (id) DO UPDATE SET value = ?2, updated_at = ?3",
+                )?
+                .execute(params![changed.setting, json::encode(&held)?, at])?;
+            held.show(&changed.setting, &mut tx.settings);
+        }
+        Event::Setting(SettingEvent::SettingReset(reset)) => {
+            tx.conn
+                .prepare_cached("DELETE FROM settings WHERE id = ?1")?
+                .execute([&reset.setting])?;
+            tx.settings.reset(&reset.setting);
+        }
+        Event::LoginService(LoginServiceEvent::LoginServiceAdded(added)) => {
+            tx.conn
+                .prepare_cached(
+                    "INSERT OR REPLACE INTO login_services (name, added_at) VALUES (?1, ?2)",
+                )?
+                .execute(params![added.service, at])?;
+            tx.settings.add_service(&added.service);
+        }
+        Event::LoginService(LoginServiceEvent::LoginServiceRemoved(removed)) => {
+            tx.conn
+                .prepare_cached("UPDATE login_services SET removed_at = ?2 WHERE name = ?1")?
+                .execute(params![removed.service, at])?;
+            for definition in settings::custom_service_settings(&removed.service) {
                 tx.conn
                     .prepare_cached("DELETE FROM settings WHERE id = ?1")?
-                    .execute([&reset.setting])?;
-                tx.settings.reset(&reset.setting);
+                    .execute([&definition.id])?;
             }
-            Event::LoginService(LoginServiceEvent::LoginServiceAdded(added)) => {
-                tx.conn
-                    .prepare_cached(
-                        "INSERT OR REPLACE INTO login_services (name, added_at) VALUES (?1, ?2)",
-                    )?
-                    .execute(params![added.service, at])?;
-                tx.settings.add_service(&added.service);
-            }
-            Event::LoginService(LoginServiceEvent::LoginServiceRemoved(removed)) => {
-                tx.conn
-                    .prepare_cached("UPDATE login_services SET removed_at = ?2 WHERE name = ?1")?
-                    .execute(params![removed.service, at])?;
-                for definition in settings::custom_service_settings(&removed.service) {
-                    tx.conn
-                        .prepare_cached("DELETE FROM settings WHERE id = ?1")?
-                        .execute([&definition.id])?;
-                }
-                tx.settings.remove_service(&removed.service);
-            }
-            _ => return Ok(()),
+            tx.settings.remove_service(&removed.service);
         }
-        tx.settings_changed();
-        Ok(())
+        _ => return Ok(()),
     }
+    tx.settings_changed();
+    Ok(())
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -179,15 +171,12 @@ impl Views {
         &self,
         since: Since,
     ) -> Result<Vec<(String, Timestamp)>, QueryError> {
-        self.read(move |conn| {
-            conn.prepare_cached(
-                "SELECT name, removed_at FROM login_services WHERE removed_at >= ?1 ORDER BY removed_at, name",
-            )?
-            .query_map([since.earliest().as_millis()], |row| {
-                Ok((row.get(0)?, Timestamp::from_millis(row.get(1)?)))
-            })?
-            .collect()
-        })
+        self.every(
+            "SELECT name, removed_at FROM login_services WHERE removed_at >= ?1
+                 ORDER BY removed_at, name",
+            [since.earliest().as_millis()],
+            |row| Ok((row.get(0)?, Timestamp::from_millis(row.get(1)?))),
+        )
         .await
     }
 

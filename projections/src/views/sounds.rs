@@ -15,68 +15,60 @@ use crate::iso::Date;
 use crate::json;
 use crate::views::avatars::{FileRecord, file_record};
 
-pub(crate) struct SoundsView;
+pub(crate) const VIEW: Projection = Projection {
+    name: "sounds",
+    version: 1,
+    tables: "CREATE TABLE sounds (
+        id TEXT NOT NULL PRIMARY KEY,
+        name TEXT NOT NULL,
+        file BLOB,
+        recorded_at INTEGER NOT NULL,
+        doc BLOB NOT NULL
+    ) WITHOUT ROWID;",
+    indexes: &[],
+    apply,
+};
 
-impl Projection for SoundsView {
-    fn name(&self) -> &'static str {
-        "sounds"
-    }
-
-    fn version(&self) -> u32 {
-        1
-    }
-
-    fn tables(&self) -> &'static str {
-        "CREATE TABLE sounds (
-            id TEXT NOT NULL PRIMARY KEY,
-            name TEXT NOT NULL,
-            file BLOB,
-            recorded_at INTEGER NOT NULL,
-            doc BLOB NOT NULL
-        ) WITHOUT ROWID;"
-    }
-
-    fn apply(&self, tx: &mut Tx, event: &Applied) -> rusqlite::Result<()> {
-        let Event::Sound(sound_event) = &event.event else {
-            return Ok(());
-        };
-        let updated_at = Date(event.recorded_at);
-        let conn = &tx.conn;
-        match sound_event {
-            SoundEvent::SoundCreated(created) => {
-                let doc = SoundDoc {
-                    id: created.sound.clone(),
-                    name: created.name.clone(),
-                    extension: created.extension.clone(),
-                    updated_at,
-                };
-                write(conn, &doc, None)
-            }
-            SoundEvent::SoundRenamed(renamed) => {
-                let Some((mut doc, file)) = load(conn, &renamed.sound)? else {
-                    return Ok(());
-                };
-                doc.name.clone_from(&renamed.name);
-                doc.updated_at = updated_at;
-                write(conn, &doc, file.as_ref())
-            }
-            SoundEvent::SoundRecorded(recorded) => {
-                let Some((mut doc, _)) = load(conn, &recorded.sound)? else {
-                    return Ok(());
-                };
-                doc.extension.clone_from(&recorded.extension);
-                doc.updated_at = updated_at;
-                let file = FileRecord {
-                    file: recorded.file.clone(),
-                    at: recorded.at,
-                };
-                write(conn, &doc, Some(&file))
-            }
-            SoundEvent::SoundDeleted(deleted) => {
-                conn.prepare_cached("DELETE FROM sounds WHERE id = ?1")?
-                    .execute([&deleted.sound])?;
-                Ok(())
-            }
+fn apply(tx: &mut Tx, event: &Applied) -> rusqlite::Result<()> {
+    let Event::Sound(sound_event) = &event.event else {
+        return Ok(());
+    };
+    let updated_at = Date(event.recorded_at);
+    let conn = &tx.conn;
+    match sound_event {
+        SoundEvent::SoundCreated(created) => {
+            let doc = SoundDoc {
+                id: created.sound.clone(),
+                name: created.name.clone(),
+                extension: created.extension.clone(),
+                updated_at,
+            };
+            write(conn, &doc, None)
+        }
+        SoundEvent::SoundRenamed(renamed) => {
+            let Some((mut doc, file)) = load(conn, &renamed.sound)? else {
+                return Ok(());
+            };
+            doc.name.clone_from(&renamed.name);
+            doc.updated_at = updated_at;
+            write(conn, &doc, file.as_ref())
+        }
+        SoundEvent::SoundRecorded(recorded) => {
+            let Some((mut doc, _)) = load(conn, &recorded.sound)? else {
+                return Ok(());
+            };
+            doc.extension.clone_from(&recorded.extension);
+            doc.updated_at = updated_at;
+            let file = FileRecord {
+                file: recorded.file.clone(),
+                at: recorded.at,
+            };
+            write(conn, &doc, Some(&file))
+        }
+        SoundEvent::SoundDeleted(deleted) => {
+            conn.prepare_cached("DELETE FROM sounds WHERE id = ?1")?
+                .execute([&deleted.sound])?;
+            Ok(())
         }
     }
 }
@@ -121,23 +113,20 @@ fn load(conn: &Connection, id: &str) -> rusqlite::Result<Option<(SoundDoc, Optio
 impl Views {
     /// Documents of all sounds, by name.
     pub async fn sounds(&self) -> Result<Vec<Bytes>, QueryError> {
-        self.read(|conn| {
-            conn.prepare_cached("SELECT doc FROM sounds ORDER BY name, id")?
-                .query_map([], |row| json::column(row, 0))?
-                .collect()
+        self.every("SELECT doc FROM sounds ORDER BY name, id", [], |row| {
+            json::column(row, 0)
         })
         .await
     }
 
     /// The recording of the sound with that id.
     pub async fn sound_file(&self, id: &str) -> Result<Option<FileRecord>, QueryError> {
-        let id = id.to_owned();
-        self.read(move |conn| {
-            conn.prepare_cached("SELECT file, recorded_at FROM sounds WHERE id = ?1")?
-                .query_row([id], |row| file_record(row, 0))
-                .optional()
-                .map(Option::flatten)
-        })
+        self.one(
+            "SELECT file, recorded_at FROM sounds WHERE id = ?1",
+            [id.to_owned()],
+            |row| file_record(row, 0),
+        )
         .await
+        .map(Option::flatten)
     }
 }

@@ -13,11 +13,11 @@ use domain::second_factor::{EmailCodeIssued, SecondFactorEvent, email_code_purpo
 use domain::settings::{Key, Settings, keys};
 use domain::site::Site;
 use domain::user::{self, Account, EmailChanged, User, UserCreated, UserEvent, UserKind};
-use domain::{Decider as _, Event, EventPayload as _, RoleId, Sealed, StreamId, UserId};
+use domain::{Decider as _, Event, EventPayload as _, Sealed, StreamId, UserId};
 use eventstore::vault::Vault;
 use eventstore::{EventStore, ReadError, RecordedEvent, Version};
 use futures::StreamExt as _;
-use projections::{QueryError, UserQuery, Views};
+use projections::{QueryError, Views};
 
 use super::template::Values;
 
@@ -256,22 +256,17 @@ impl Desk<'_> {
     }
 
     async fn administrators(&self) -> Result<Vec<Mailbox>, Trouble> {
-        let query = UserQuery {
-            active: Some(true),
-            roles: vec![RoleId::new("admin")],
-            ..UserQuery::default()
-        };
-        let docs = self.views.users(query).await?.items;
-        let mailbox = |doc: &serde_json::Value| {
-            Some(Mailbox {
-                name: doc["name"].as_str().map(str::to_owned),
-                address: doc["emails"][0]["address"].as_str()?.to_owned(),
-            })
-        };
-        Ok(docs
-            .iter()
-            .filter_map(|doc| mailbox(&serde_json::from_slice(doc).ok()?))
-            .collect())
+        let mut mailboxes = Vec::new();
+        for id in self.views.active_admins().await? {
+            let user = self.views.user(&id).await?;
+            mailboxes.extend(user.and_then(|user| {
+                Some(Mailbox {
+                    name: user.name.clone(),
+                    address: user.first_address()?.to_owned(),
+                })
+            }));
+        }
+        Ok(mailboxes)
     }
 
     /// The old address is told, because the change may not be its owner's.

@@ -247,11 +247,13 @@ async fn tokens_for_others_where_the_operator_allows_it() {
     ada.post("users.createToken", json!({"user": "ada"}))
         .await
         .ok();
-    let body = ada
-        .post("users.createToken", json!({"username": "admin"}))
-        .await
-        .refused(400);
-    assert_eq!(body["errorType"], "error-not-authorized");
+    for other in ["admin", "nobody"] {
+        let body = ada
+            .post("users.createToken", json!({"username": other}))
+            .await
+            .refused(400);
+        assert_eq!(body["errorType"], "error-not-authorized", "{other}");
+    }
     let body = admin
         .post("users.createToken", json!({}))
         .await

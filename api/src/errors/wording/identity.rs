@@ -1,5 +1,7 @@
 //! Errors of logging in, of second factors and of tokens.
 
+use std::borrow::Cow;
+
 use application::dates::iso;
 use application::identity::challenge::{Challenge, ChallengeReason, Factor};
 use serde_json::{Map, Value, json};
@@ -10,57 +12,44 @@ use crate::errors::wording::mismatch;
 /// The code and the text of an unknown user or a wrong password.
 pub const WRONG_CREDENTIALS: &str = "Unauthorized";
 
-pub fn no_password_set() -> ApiError {
+fn login_failed(code: impl Into<Value>, reason: impl Into<Cow<'static, str>>) -> ApiError {
     ApiError::LoginFailed {
-        code: Some(json!(403)),
-        reason: "User has no password set".into(),
+        code: Some(code.into()),
+        reason: reason.into(),
         details: None,
     }
+}
+
+pub fn no_password_set() -> ApiError {
+    login_failed(403, "User has no password set")
 }
 
 /// The account may not log in: not yet, or no longer.
 pub fn user_not_activated() -> ApiError {
-    ApiError::LoginFailed {
-        code: Some(json!("error-user-is-not-activated")),
-        reason: "User is not activated".into(),
-        details: None,
-    }
+    login_failed("error-user-is-not-activated", "User is not activated")
 }
 
 /// The address is not confirmed; the placeholder in the text is literal.
 pub fn email_unverified() -> ApiError {
-    ApiError::LoginFailed {
-        code: Some(json!("error-invalid-email")),
-        reason: "Invalid email __email__".into(),
-        details: None,
-    }
+    login_failed("error-invalid-email", "Invalid email __email__")
 }
 
 /// The token to resume with is no longer valid.
 pub fn logged_out_by_server() -> ApiError {
-    ApiError::LoginFailed {
-        code: Some(json!(403)),
-        reason: "You've been logged out by the server. Please log in again.".into(),
-        details: None,
-    }
+    login_failed(
+        403,
+        "You've been logged out by the server. Please log in again.",
+    )
 }
 
 /// The token to resume with has expired.
 pub fn session_expired() -> ApiError {
-    ApiError::LoginFailed {
-        code: Some(json!(403)),
-        reason: "Your session has expired. Please log in again.".into(),
-        details: None,
-    }
+    login_failed(403, "Your session has expired. Please log in again.")
 }
 
 /// The request fits no known way to log in.
 pub fn unrecognized_login() -> ApiError {
-    ApiError::LoginFailed {
-        code: Some(json!(400)),
-        reason: "Unrecognized options for login request".into(),
-        details: None,
-    }
+    login_failed(400, "Unrecognized options for login request")
 }
 
 /// The arguments of a login have wrong types.
@@ -74,55 +63,40 @@ pub fn malformed_login(what: &str) -> ApiError {
 
 /// The account belongs to an app and is not for people.
 pub fn app_user_login() -> ApiError {
-    ApiError::LoginFailed {
-        code: Some(json!("error-app-user-is-not-allowed-to-login")),
-        reason: "App user is not allowed to login".into(),
-        details: None,
-    }
+    login_failed(
+        "error-app-user-is-not-allowed-to-login",
+        "App user is not allowed to login",
+    )
 }
 
 pub fn user_without_roles() -> ApiError {
-    ApiError::LoginFailed {
-        code: Some(json!("error-user-has-no-roles")),
-        reason: "User has no roles".into(),
-        details: None,
-    }
+    login_failed("error-user-has-no-roles", "User has no roles")
 }
 
 /// Too many logins from that address have failed.
 pub fn login_blocked_for_ip() -> ApiError {
-    ApiError::LoginFailed {
-        code: Some(json!("error-login-blocked-for-ip")),
-        reason: "Login has been temporarily blocked For IP".into(),
-        details: None,
-    }
+    login_failed(
+        "error-login-blocked-for-ip",
+        "Login has been temporarily blocked For IP",
+    )
 }
 
 /// Too many logins of that user have failed.
 pub fn login_blocked_for_user() -> ApiError {
-    ApiError::LoginFailed {
-        code: Some(json!("error-login-blocked-for-user")),
-        reason: "Login has been temporarily blocked For User".into(),
-        details: None,
-    }
+    login_failed(
+        "error-login-blocked-for-user",
+        "Login has been temporarily blocked For User",
+    )
 }
 
 /// No login at another service waits to be finished with these credentials.
 pub fn no_external_login() -> ApiError {
-    ApiError::LoginFailed {
-        code: Some(json!(145_546_287)),
-        reason: "No matching login attempt found".into(),
-        details: None,
-    }
+    login_failed(145_546_287, "No matching login attempt found")
 }
 
 /// The other service is not set up here.
 pub fn login_service_missing(name: &str) -> ApiError {
-    ApiError::LoginFailed {
-        code: Some(json!(403)),
-        reason: format!("The login service {name} is not configured").into(),
-        details: None,
-    }
+    login_failed(403, format!("The login service {name} is not configured"))
 }
 
 /// The user has a personal token of that name.

@@ -3,7 +3,7 @@
 use application::admin::assets;
 use application::files::pictures::kind::Kind;
 use application::files::pictures::{self, mark};
-use application::files::stored_files::Shelf;
+use application::files::stored_files::Folder;
 use axum::http::Method;
 use bytes::Bytes;
 use domain::asset::{self, AssetRule};
@@ -18,14 +18,6 @@ use crate::http::parameters::Parameters;
 use crate::http::route::{self, Rate, Route};
 use crate::http::upload::check_size;
 
-const PICTURES: &[&str] = &[
-    "image/svg+xml",
-    "image/png",
-    "image/jpeg",
-    "image/gif",
-    "image/webp",
-];
-
 pub(super) fn routes() -> Vec<Route> {
     vec![
         route::post("assets.setAsset", set)
@@ -38,7 +30,7 @@ pub(super) fn routes() -> Vec<Route> {
         route::public(Method::GET, "/assets/{file}", file)
             .about("One of the workspace's own pictures.")
             .rate(Rate::Unlimited)
-            .sends(PICTURES),
+            .sends(media::PICTURES),
     ]
 }
 
@@ -92,7 +84,7 @@ async fn file(call: Anyone) -> Outcome {
     };
     let media = match call.state.views().asset(key).await? {
         Some(record) => {
-            let bytes = Shelf::Assets.fetch(&call.state, &record.file).await?;
+            let bytes = Folder::Assets.fetch(&call.state, &record.file).await?;
             let bytes = bytes.ok_or_else(media::gone)?;
             let kind = Kind::of(&bytes);
             let (content_type, bytes, tag) = match wanted {

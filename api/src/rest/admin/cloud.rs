@@ -82,10 +82,7 @@ async fn add_license(_: Call, AddLicense { license }: AddLicense) -> Outcome {
 async fn max_active_users(call: Call) -> Outcome {
     let query = projections::UserQuery {
         active: Some(true),
-        slice: projections::Slice {
-            offset: 0,
-            count: Some(1),
-        },
+        slice: projections::Slice::first(1),
         ..projections::UserQuery::default()
     };
     let active = call.state.views().users(query).await?.total;
@@ -121,7 +118,11 @@ async fn registration_status(call: Call) -> Outcome {
     }
     let settings = call.state.views().settings();
     let email = match settings.text(keys::ORGANIZATION_EMAIL) {
-        "" => first_address(&call).await?,
+        "" => {
+            let oldest = call.state.views().oldest_with_address().await?;
+            let address = oldest.as_ref().and_then(|user| user.first_address());
+            address.unwrap_or_default().to_owned()
+        }
         address => address.to_owned(),
     };
     Ok(Answer::empty().field(
@@ -132,25 +133,6 @@ async fn registration_status(call: Call) -> Outcome {
             "workspaceId": settings.text(keys::CLOUD_WORKSPACE_ID), "uniqueId": settings.text(keys::UNIQUE_ID), "token": "", "email": email,
         }),
     ))
-}
-
-/// The first address of the oldest account that has one.
-async fn first_address(call: &Call) -> Result<String, crate::errors::ApiError> {
-    let query = projections::UserQuery {
-        sort: projections::UserSort::CreatedAt,
-        slice: projections::Slice {
-            offset: 0,
-            count: Some(20),
-        },
-        ..projections::UserQuery::default()
-    };
-    let oldest = call.state.views().users(query).await?;
-    Ok(oldest
-        .items
-        .iter()
-        .filter_map(|doc| serde_json::from_slice::<Value>(doc).ok())
-        .find_map(|doc| Some(doc["emails"][0]["address"].as_str()?.to_owned()))
-        .unwrap_or_default())
 }
 
 /// What a vendor's console gives out for registering a workspace by hand, as JSON in base64.

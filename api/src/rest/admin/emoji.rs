@@ -4,7 +4,7 @@ use application::admin::emoji::{self, Names};
 use application::error::Error;
 use application::files::pictures::kind::Kind as PictureKind;
 use application::files::pictures::{PictureError, letters};
-use application::files::stored_files::Shelf;
+use application::files::stored_files::Folder;
 use axum::http::Method;
 use bytes::Bytes;
 use domain::emoji::EmojiRefusal;
@@ -21,14 +21,6 @@ use crate::http::route::{self, Rate, Route, paged};
 use crate::http::schema::Kind;
 use crate::http::upload::check_size;
 use crate::rest::people::avatars::tag;
-
-const PICTURES: &[&str] = &[
-    "image/svg+xml",
-    "image/png",
-    "image/jpeg",
-    "image/gif",
-    "image/webp",
-];
 
 pub(super) fn routes() -> Vec<Route> {
     const MANAGE: &[Permission] = &[Permission::MANAGE_EMOJI];
@@ -53,11 +45,11 @@ pub(super) fn routes() -> Vec<Route> {
         route::public(Method::GET, "/emoji-custom/{file}", file)
             .about("The picture of an emoji.")
             .rate(Rate::Unlimited)
-            .sends(PICTURES),
+            .sends(media::PICTURES),
         route::public(Method::GET, "/emoji-custom/", no_file)
             .about("Refused: no emoji is named.")
             .rate(Rate::Unlimited)
-            .sends(PICTURES),
+            .sends(media::PICTURES),
     ]
 }
 
@@ -235,7 +227,7 @@ async fn file(call: Anyone) -> Outcome {
         return Ok(media::forbidden());
     }
     if let Some(record) = call.state.views().emoji_file(name).await?
-        && let Some(bytes) = Shelf::Emoji.fetch(&call.state, &record.file).await?
+        && let Some(bytes) = Folder::Emoji.fetch(&call.state, &record.file).await?
     {
         let media = Media {
             content_type: record.file.content_type,

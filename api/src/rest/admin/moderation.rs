@@ -351,10 +351,7 @@ async fn dismiss_all(
     action: &str,
 ) -> Result<usize, ApiError> {
     let query = ReportQuery {
-        slice: Slice {
-            offset: 0,
-            count: Some(MOST),
-        },
+        slice: Slice::first(MOST),
         ..query
     };
     let reason = deed.reason.as_deref();

@@ -1,7 +1,7 @@
 //! Uploaded sounds (contract, admin 11.2).
 
 use application::admin::sounds::{self, Recording};
-use application::files::stored_files::Shelf;
+use application::files::stored_files::Folder;
 use axum::http::Method;
 use domain::permission::Permission;
 use serde_json::Value;
@@ -130,7 +130,7 @@ async fn file(call: Anyone) -> Outcome {
     let (id, _) = media::split_name(call.input.path("file"));
     let record = call.state.views().sound_file(id).await?;
     let record = record.ok_or_else(media::gone)?;
-    let bytes = Shelf::Sounds.fetch(&call.state, &record.file).await?;
+    let bytes = Folder::Sounds.fetch(&call.state, &record.file).await?;
     let media = Media {
         content_type: record.file.content_type,
         bytes: bytes.ok_or_else(media::gone)?,

@@ -1,6 +1,6 @@
 //! What `channels.*` and `groups.*` have in common, which is nearly everything (contract, rooms 11): creating, finding
 //! and reading rooms. Where the two families differ, a line checks the kind. Members are in [`super::members`], changes
-//! of rooms in [`super::room_settings`].
+//! of rooms in [`super::rooms`].
 
 use application::chat::members::Founder;
 use application::chat::rooms;

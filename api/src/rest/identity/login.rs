@@ -14,7 +14,7 @@ use crate::http::call::{Anyone, Call, FromInput, Input};
 use crate::http::parameters::{Loose, field};
 use crate::http::route::{self, Route};
 use crate::http::schema::{Kind, Schema};
-use crate::http::{login_form, second_factor};
+use crate::http::{login_form, second_factors};
 use crate::state::AppState;
 use crate::state::kept::MadeOf;
 
@@ -59,7 +59,7 @@ impl FromInput for LogIn {
 }
 
 async fn login(call: Anyone, LogIn(body): LogIn) -> Outcome {
-    let factor = second_factor::in_headers(&call.input.headers);
+    let factor = second_factors::in_headers(&call.input.headers);
     let login = login_form::log_in(&call.state, &call.input.client, &body, factor).await?;
     let me = about_me(&made_of(&call.state, &login.user).await?);
     Ok(Answer::status_data(&json!({
@@ -98,5 +98,5 @@ async fn made_of(state: &AppState, user: &Arc<UserFacts>) -> Result<MadeOf, ApiE
 }
 
 fn about_me(made_of: &MadeOf) -> Map<String, Value> {
-    users::me(made_of, second_factor::services(&made_of.proofs))
+    users::me(made_of, second_factors::services(&made_of.proofs))
 }

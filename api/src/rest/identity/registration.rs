@@ -1,8 +1,8 @@
 //! Signing up, and available user names (contract, conventions 7.1 and 7.6).
 
 use application::identity::registration::{self, SignUp};
-use application::identity::setup;
-use application::people::users::Door;
+use application::identity::setup_proof;
+use application::people::users::create::Door;
 use axum::http::Method;
 use domain::settings::keys;
 
@@ -57,7 +57,7 @@ async fn register(call: Anyone, params: Register) -> Outcome {
         password: &params.pass,
         door: Door {
             secret: params.secret.as_deref(),
-            owns_server: setup::is_proved(
+            owns_server: setup_proof::is_proved(
                 &call.state,
                 &call.input.client,
                 params.setup_code.as_deref(),

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use application::caller::Caller;
 use application::error::{Error, Refusal};
-use application::identity::{e2e, enrolment, second_factor, second_factors};
+use application::identity::second_factors::{self, gate};
+use application::identity::{e2e, enrolment};
 use application::workspace::Workspace;
 use axum::http::Method;
 use projections::UserFacts;
@@ -127,7 +128,7 @@ async fn send_email_code(call: Anyone, wish: SendEmailCode) -> Outcome {
     };
     if let Some(user) = user.filter(|user| user.active) {
         let enrolled = enrolment::enrolled(&call.state, &user).await?;
-        second_factor::mail_code(&call.state, &user.id, &enrolled).await?;
+        gate::mail_code(&call.state, &user.id, &enrolled).await?;
     }
     Ok(Answer::empty())
 }

@@ -1,12 +1,14 @@
 //! One's own login tokens and those of others, and tokens for programs (contract, conventions 7.5).
 
 use application::dates::iso;
+use application::error::Error;
+use application::identity::personal_tokens::PersonalTokens;
 use application::identity::{credentials, sessions};
 use application::token::expires_at;
 use domain::UserId;
 use domain::credential::Ending;
 use domain::permission::Permission;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use crate::errors::{ApiError, wording};
 use crate::http::answer::{Answer, Outcome};
@@ -97,9 +99,10 @@ async fn create_token(call: Call, named: UserNamed) -> Outcome {
     if !call.state.doors().create_tokens_for_users {
         return Err(wording::create_token_not_allowed());
     }
-    let target = lookup::user(&call.state, &named).await?;
-    let token = sessions::create_for(&call.state, &call.caller, &target.id).await?;
-    Ok(Answer::empty().field("data", &json!({ "userId": target.id, "authToken": token })))
+    let target = lookup::find_user(&call.state, &named).await?;
+    let id = target.as_ref().map(|user| &user.id);
+    let token = sessions::create_for(&call.state, &call.caller, id).await?;
+    Ok(Answer::empty().field("data", &json!({ "userId": id, "authToken": token })))
 }
 
 #[derive(Parameters)]
@@ -123,41 +126,38 @@ struct GeneratePersonal {
     bypass_two_factor: Flag,
 }
 
+fn tokens(call: &Call) -> Result<PersonalTokens<'_>, Error> {
+    PersonalTokens::of(&call.state, &call.caller)
+}
+
 async fn generate_personal(call: Call, wish: GeneratePersonal) -> Outcome {
     let (name, bypass) = (wish.token.name()?, wish.bypass_two_factor.0);
-    let token = sessions::issue_personal(&call.state, &call.caller, name, bypass).await?;
+    let token = tokens(&call)?.issue(name, bypass).await?;
     Ok(Answer::empty().field("token", &token))
 }
 
 async fn regenerate_personal(call: Call, named: TokenNamed) -> Outcome {
-    let name = named.name()?;
-    let token = sessions::regenerate_personal(&call.state, &call.caller, name).await?;
+    let token = tokens(&call)?.regenerate(named.name()?).await?;
     Ok(Answer::empty().field("token", &token))
 }
 
 async fn remove_personal(call: Call, named: TokenNamed) -> Outcome {
-    sessions::revoke_personal(&call.state, &call.caller, named.name()?).await?;
+    tokens(&call)?.revoke(named.name()?).await?;
     Ok(Answer::empty())
 }
 
 async fn list_personal(call: Call) -> Outcome {
-    let tokens = call.state.views().personal_tokens(call.caller.id()).await?;
-    let tokens: Vec<Map<String, Value>> = tokens
+    let tokens = tokens(&call)?.list().await?;
+    let tokens: Vec<Value> = tokens
         .into_iter()
         .filter_map(|token| {
             let personal = token.personal?;
-            let fields = [
-                ("name", json!(personal.name)),
-                ("createdAt", json!(iso(token.issued_at))),
-                ("lastTokenPart", json!(personal.last_part)),
-                ("bypassTwoFactor", json!(personal.bypass_second_factor)),
-            ];
-            Some(
-                fields
-                    .into_iter()
-                    .map(|(name, value)| (name.to_owned(), value))
-                    .collect(),
-            )
+            Some(json!({
+                "name": personal.name,
+                "createdAt": iso(token.issued_at),
+                "lastTokenPart": personal.last_part,
+                "bypassTwoFactor": personal.bypass_second_factor,
+            }))
         })
         .collect();
     Ok(Answer::empty().field("tokens", &tokens))

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use application::caller::Caller;
 use application::files::pictures::letters::{self, Letter};
 use application::files::pictures::{self, kind, raster};
-use application::files::stored_files::Shelf;
+use application::files::stored_files::Folder;
 use application::people::avatars::{self, Changer};
 use axum::http::{Method, StatusCode, header};
 use bytes::Bytes;
@@ -28,14 +28,6 @@ use crate::http::upload::check_size;
 use crate::rest::lookup::{self, UserNamed};
 use crate::state::AppState;
 
-const PICTURES: &[&str] = &[
-    "image/svg+xml",
-    "image/png",
-    "image/jpeg",
-    "image/gif",
-    "image/webp",
-];
-
 pub(super) fn routes() -> Vec<Route> {
     vec![
     route::post("users.setAvatar", set)
@@ -52,11 +44,11 @@ pub(super) fn routes() -> Vec<Route> {
     route::public(Method::GET, "/avatar/{name}", of_user)
         .about("The picture of a user, or the letter of the name.")
         .rate(Rate::Unlimited)
-        .sends(PICTURES),
+        .sends(media::PICTURES),
     route::public(Method::GET, "/avatar/room/{room}", of_room)
         .about("The picture of a room, or the letter of its name.")
         .rate(Rate::Unlimited)
-        .sends(PICTURES),
+        .sends(media::PICTURES),
     ]
 }
 
@@ -293,7 +285,7 @@ async fn uploaded(
     record: FileRecord,
     keeper: Keeper,
 ) -> Result<Option<Answer>, ApiError> {
-    let Some(bytes) = Shelf::Avatars.fetch(&call.state, &record.file).await? else {
+    let Some(bytes) = Folder::Avatars.fetch(&call.state, &record.file).await? else {
         return Ok(None);
     };
     let media = Media {

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use application::dates::iso;
 use application::ids::now;
 use application::people::document::{self, Doc};
 use application::people::presence::RECENT_MILLIS;
@@ -147,9 +148,8 @@ async fn get(call: Call, named: UserNamed) -> Outcome {
         return Ok(answer);
     }
     let answer = answer.field("connectionStatus", &seen.connection);
-    let stored = document::user_doc(&call.state, &user.doc);
-    Ok(match stored.get("lastLogin") {
-        Some(at) => answer.field("lastLogin", at),
+    Ok(match user.last_login {
+        Some(at) => answer.field("lastLogin", &iso(at)),
         None => answer,
     })
 }
@@ -157,11 +157,11 @@ async fn get(call: Call, named: UserNamed) -> Outcome {
 async fn get_status(call: Call, named: UserNamed) -> Outcome {
     let user = target(&call, &named).await?;
     let seen = call.state.presence().of(&user.id, user.chosen_status);
-    let stored = document::user_doc(&call.state, &user.doc);
+    let message = user.status_text.as_deref().unwrap_or_default();
     let mut answer = Answer::empty()
         .field("_id", &user.id)
         .field("status", &seen.status)
-        .field("message", stored.get("statusText").unwrap_or(&json!("")));
+        .field("message", message);
     if user.id == *call.caller.id() {
         answer = answer.field("connectionStatus", &seen.connection);
     }

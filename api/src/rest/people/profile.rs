@@ -1,6 +1,6 @@
 //! What users change about themselves, and their preferences (contract, conventions 7.2 and 7.3).
 
-use application::identity::second_factor::Strictness;
+use application::identity::second_factors::gate::Strictness;
 use application::people::profile::{self, OwnProfile};
 use domain::UserId;
 use domain::permission::Permission;
@@ -15,7 +15,7 @@ use crate::http::parameters::{Filled, Inside, Parameters, field};
 use crate::http::params::Params;
 use crate::http::route::{self, Route};
 use crate::http::schema::{Field, Kind, Schema, Style};
-use crate::http::second_factor::prover;
+use crate::http::second_factors::prover;
 
 const USER: &[(&str, Kind)] = &[("user", Kind::Object)];
 
@@ -79,7 +79,7 @@ async fn own_document(call: &Call) -> Outcome {
 }
 
 async fn preferences(call: Call) -> Outcome {
-    let chosen = profile::chosen(&call.caller.user.doc);
+    let chosen = users::chosen_preferences(&call.caller.user);
     Ok(Answer::empty().field("preferences", &chosen))
 }
 
@@ -134,7 +134,7 @@ async fn set_preferences(call: Call, params: SetPreferences) -> Outcome {
     let Inside(Preferences(wanted)) = params.data;
     profile::prefer(&call.state, &call.caller, &id, wanted).await?;
     let user = views.user(&id).await?.ok_or(ApiError::Unavailable)?;
-    let chosen = profile::chosen(&user.doc);
+    let chosen = users::chosen_preferences(&user);
     Ok(Answer::empty().field(
         "user",
         &json!({ "_id": id, "settings": { "preferences": chosen } }),

@@ -1,135 +1,46 @@
-//! Looking at one user (contract, conventions 7.2).
+//! Users: reading, making and changing their accounts (contract, conventions 7.1 to 7.3).
 
-use std::sync::Arc;
+pub mod create;
+pub mod info;
+pub mod lists;
+pub mod update;
 
-use domain::UserId;
 use domain::permission::Permission;
-use projections::UserFacts;
-use serde_json::{Map, Value, json};
+use domain::{RoleId, UserId};
 
-use crate::documents::users;
-use crate::errors::{ApiError, wording};
+use crate::documents;
+use crate::errors::ApiError;
 use crate::http::answer::{Answer, Outcome};
 use crate::http::call::Call;
-use crate::http::page::Fields;
-use crate::http::parameters::Parameters;
-use crate::http::route::{self, Route};
+use crate::http::page::FieldChoice;
+use crate::http::route::Route;
 use crate::http::schema::Kind;
-use crate::http::second_factor;
 
+/// What routes about one user answer.
 const USER: &[(&str, Kind)] = &[("user", Kind::Object)];
 
 pub(super) fn routes() -> Vec<Route> {
-    vec![
-        route::get("users.info", info)
-            .about("Tells what the caller may know of a user.")
-            .answers(USER),
-        route::get("users.listTeams", list_teams)
-            .about("Lists the teams of a user.")
-            .answers(&[("teams", Kind::List)]),
+    [
+        create::routes(),
+        info::routes(),
+        lists::routes(),
+        update::routes(),
     ]
+    .concat()
 }
 
-#[derive(Parameters)]
-struct Info {
-    #[param(one_of)]
-    user_id: Option<String>,
-    #[param(one_of)]
-    username: Option<String>,
-    #[param(one_of)]
-    email: Option<String>,
-    /// Names nobody: nobody was imported.
-    #[param(one_of)]
-    _import_id: Option<String>,
-    include_user_rooms: Option<bool>,
-    #[param(flatten)]
-    fields: Fields,
+fn role_ids(names: Vec<String>) -> Vec<RoleId> {
+    names.into_iter().map(RoleId::new).collect()
 }
 
-async fn info(call: Call, params: Info) -> Outcome {
-    let named = match params.user_id.or(params.username) {
-        Some(named) => by_id_or_username(&call, &named).await?,
-        None => by_address(&call, params.email.as_deref()).await?,
-    };
-    let user = named.ok_or_else(wording::user_not_found)?;
-    let mut doc = users::info(&call, &user);
-    if user.id == *call.caller.id() {
-        let proofs = call.state.views().proofs(&user.id).await?;
-        doc.insert("services".to_owned(), second_factor::services(&proofs));
-    }
-    let chosen = params.fields.choice()?;
-    let wants_rooms = params.include_user_rooms.unwrap_or_default()
-        || chosen.is_some_and(|fields| fields.added().iter().any(|field| field == "userRooms"));
-    if wants_rooms
-        && (user.id == *call.caller.id() || call.may(Permission::VIEW_OTHER_USER_CHANNELS))
-    {
-        doc.insert(
-            "rooms".to_owned(),
-            Value::Array(rooms_of(&call, &user.id).await?),
-        );
+/// The account as it is now. The fields wanted are in the query string, whatever the body says.
+async fn raw_user(call: &Call, id: &UserId, choice: Option<&FieldChoice>) -> Outcome {
+    let user = call.state.views().user(id).await?;
+    let user = user.ok_or(ApiError::Unavailable)?;
+    let privileged = call.may(Permission::VIEW_FULL_OTHER_USER_INFO);
+    let mut doc = documents::users::raw(&call.state, &user, privileged);
+    if let Some(choice) = choice {
+        choice.apply(&mut doc);
     }
     Ok(Answer::empty().field("user", &doc))
-}
-
-/// `named` matches an id or a name, to the letter.
-async fn by_id_or_username(call: &Call, named: &str) -> Result<Option<Arc<UserFacts>>, ApiError> {
-    if let Some(user) = call.state.views().user(&UserId::new(named)).await? {
-        return Ok(Some(user));
-    }
-    let user = call.state.views().user_by_username(named).await?;
-    Ok(user.filter(|user| user.username == named))
-}
-
-/// The user with that address, for callers who may see addresses.
-async fn by_address(
-    call: &Call,
-    address: Option<&str>,
-) -> Result<Option<Arc<UserFacts>>, ApiError> {
-    let Some(address) = address else {
-        return Ok(None);
-    };
-    let user = call.state.views().user_by_email(address).await?;
-    let may = call.may(Permission::VIEW_FULL_OTHER_USER_INFO);
-    Ok(user.filter(|user| may || user.id == *call.caller.id()))
-}
-
-async fn rooms_of(call: &Call, user: &UserId) -> Result<Vec<Value>, ApiError> {
-    let memberships = call
-        .state
-        .views()
-        .memberships_sync(user, None)
-        .await?
-        .update;
-    let mut rooms: Vec<Value> = memberships
-        .iter()
-        .filter_map(|doc| serde_json::from_slice::<Map<String, Value>>(doc).ok())
-        .map(|mut doc| {
-            doc.retain(|field, _| {
-                matches!(
-                    field.as_str(),
-                    "_id" | "rid" | "name" | "t" | "roles" | "unread"
-                )
-            });
-            Value::Object(doc)
-        })
-        .collect();
-    let key = |room: &Value| {
-        let text = |field: &str| room[field].as_str().unwrap_or_default().to_owned();
-        (text("t"), text("name"))
-    };
-    rooms.sort_by_key(key);
-    Ok(rooms)
-}
-
-#[derive(Parameters)]
-struct ListTeams {
-    user_id: UserId,
-}
-
-/// `GET /api/v1/users.listTeams`. There are no teams, so nobody is in one.
-async fn list_teams(call: Call, ListTeams { user_id }: ListTeams) -> Outcome {
-    if call.state.views().user(&user_id).await?.is_none() {
-        return Err(wording::user_not_found());
-    }
-    Ok(Answer::empty().field("teams", &json!([])))
 }

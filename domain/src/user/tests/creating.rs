@@ -40,26 +40,33 @@ fn roles_of_new_accounts_are_checked() {
 }
 
 #[test]
-fn only_with_a_right_may_new_accounts_log_in_or_not_against_the_setting() {
+fn whether_a_new_account_may_log_in_is_chosen_with_a_right_or_else_set() {
     let known = known_roles();
-    let wish = UserCreated {
+    let wish = |active| UserCommand::Create {
+        account: Box::new(created()),
+        active,
+    };
+    let inactive = UserCreated {
         active: false,
         ..created()
     };
-    nobody()
-        .when(create(wish.clone()), &admin().user(&known, 1))
-        .then([wish.clone().into()]);
+    let approving = admin().setting("Accounts_ManuallyApproveNewUsers", true);
+    for (stage, active, made) in [
+        (admin(), None, created()),
+        (admin(), Some(false), inactive.clone()),
+        (approving.clone(), None, inactive),
+        (approving, Some(true), created()),
+    ] {
+        nobody()
+            .when(wish(active), &stage.user(&known, 1))
+            .then([made.into()]);
+    }
     let stage = admin().without(Permission::EDIT_OTHER_USER_ACTIVE_STATUS);
-    nobody()
-        .when(create(wish.clone()), &stage.user(&known, 1))
-        .then_refused(UserRefusal::ActiveStatusNotAllowed);
-    let approving = stage.setting("Accounts_ManuallyApproveNewUsers", true);
-    nobody()
-        .when(create(wish.clone()), &approving.user(&known, 1))
-        .then([wish.into()]);
-    nobody()
-        .when(create(created()), &approving.user(&known, 1))
-        .then_refused(UserRefusal::ActiveStatusNotAllowed);
+    for active in [true, false] {
+        nobody()
+            .when(wish(Some(active)), &stage.user(&known, 1))
+            .then_refused(UserRefusal::ActiveStatusNotAllowed);
+    }
 }
 
 #[test]

@@ -83,7 +83,10 @@ fn register(wish: UserCreated) -> UserCommand {
 }
 
 fn create(wish: UserCreated) -> UserCommand {
-    UserCommand::Create(Box::new(wish))
+    UserCommand::Create {
+        account: Box::new(wish),
+        active: None,
+    }
 }
 
 fn change_profile(change: ProfileChange) -> UserCommand {

@@ -200,18 +200,13 @@ impl Views {
         except: &UserId,
         most: u32,
     ) -> Result<Vec<UserId>, QueryError> {
-        let (room, except) = (room.clone(), except.clone());
-        self.read(move |conn| {
-            conn.prepare_cached(
-                "SELECT memberships.user FROM memberships JOIN users ON users.id = memberships.user
+        self.every(
+            "SELECT memberships.user FROM memberships JOIN users ON users.id = memberships.user
                  WHERE memberships.room = ?1 AND users.active = 1 AND memberships.user <> ?2
                  ORDER BY memberships.position LIMIT ?3",
-            )?
-            .query_map(params![room.as_str(), except.as_str(), most], |row| {
-                Ok(UserId::new(row.get_ref(0)?.as_str()?))
-            })?
-            .collect()
-        })
+            (room.to_string(), except.to_string(), most),
+            |row| Ok(UserId::new(row.get_ref(0)?.as_str()?)),
+        )
         .await
     }
 
@@ -229,16 +224,11 @@ impl Views {
 
     /// The owners of a room.
     pub async fn owners(&self, room: &RoomId) -> Result<Vec<UserId>, QueryError> {
-        let room = room.clone();
-        self.read(move |conn| {
-            conn.prepare_cached(
-                "SELECT user FROM memberships WHERE room = ?1 AND owner = 1 ORDER BY user",
-            )?
-            .query_map([room.as_str()], |row| {
-                Ok(UserId::new(row.get_ref(0)?.as_str()?))
-            })?
-            .collect()
-        })
+        self.every(
+            "SELECT user FROM memberships WHERE room = ?1 AND owner = 1 ORDER BY user",
+            [room.to_string()],
+            |row| Ok(UserId::new(row.get_ref(0)?.as_str()?)),
+        )
         .await
     }
 }

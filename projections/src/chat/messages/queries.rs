@@ -201,14 +201,12 @@ impl Views {
 
     /// Send time of the newest message of a room; replies shown only in their thread do not count.
     pub async fn last_message_at(&self, room: &RoomId) -> Result<Option<Timestamp>, QueryError> {
-        let room = room.clone();
-        self.read(move |conn| {
-            conn.prepare_cached(
-                "SELECT at FROM messages WHERE room = ?1 AND shown = 1 ORDER BY at DESC, seq DESC LIMIT 1",
-            )?
-            .query_row([room.as_str()], |row| Ok(Timestamp::from_millis(row.get(0)?)))
-            .optional()
-        })
+        self.one(
+            "SELECT at FROM messages WHERE room = ?1 AND shown = 1
+                 ORDER BY at DESC, seq DESC LIMIT 1",
+            [room.to_string()],
+            |row| Ok(Timestamp::from_millis(row.get(0)?)),
+        )
         .await
     }
 }

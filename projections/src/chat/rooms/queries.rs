@@ -238,39 +238,31 @@ impl Views {
     /// Send time of the newest message ever posted in a room, of any kind: as far as anyone who reads it now can have
     /// read.
     pub async fn newest_in(&self, room: &RoomId) -> Result<Option<Timestamp>, QueryError> {
-        let room = room.clone();
-        self.read(move |conn| {
-            conn.prepare_cached("SELECT clock FROM rooms WHERE id = ?1")?
-                .query_row([room.as_str()], |row| {
-                    Ok(Timestamp::from_millis(row.get(0)?))
-                })
-                .optional()
-        })
+        self.one(
+            "SELECT clock FROM rooms WHERE id = ?1",
+            [room.to_string()],
+            |row| Ok(Timestamp::from_millis(row.get(0)?)),
+        )
         .await
     }
 
     /// The rooms that new users join automatically.
     pub async fn default_rooms(&self) -> Result<Vec<RoomId>, QueryError> {
-        self.read(|conn| {
-            conn.prepare_cached(
-                "SELECT id FROM rooms WHERE joined_by_default = 1 ORDER BY created_at, id",
-            )?
-            .query_map([], |row| Ok(RoomId::new(row.get_ref(0)?.as_str()?)))?
-            .collect()
-        })
+        self.every(
+            "SELECT id FROM rooms WHERE joined_by_default = 1 ORDER BY created_at, id",
+            [],
+            |row| Ok(RoomId::new(row.get_ref(0)?.as_str()?)),
+        )
         .await
     }
 
     /// The ids of the rooms a user is a member of.
     pub async fn room_ids_of(&self, user: &UserId) -> Result<Vec<RoomId>, QueryError> {
-        let user = user.clone();
-        self.read(move |conn| {
-            conn.prepare_cached("SELECT room FROM memberships WHERE user = ?1 ORDER BY room")?
-                .query_map([user.as_str()], |row| {
-                    Ok(RoomId::new(row.get_ref(0)?.as_str()?))
-                })?
-                .collect()
-        })
+        self.every(
+            "SELECT room FROM memberships WHERE user = ?1 ORDER BY room",
+            [user.to_string()],
+            |row| Ok(RoomId::new(row.get_ref(0)?.as_str()?)),
+        )
         .await
     }
 }

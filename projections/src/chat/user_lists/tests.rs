@@ -1,19 +1,17 @@
 use rusqlite::Connection;
 
 use super::*;
-use crate::engine::projection::Projection as _;
 use crate::registry::ALL;
 
 /// The tables of users, with so many in them.
 fn workspace(users: u32) -> Connection {
     let conn = Connection::open_in_memory().unwrap();
-    conn.execute_batch(crate::chat::users::UsersView.tables())
-        .unwrap();
+    conn.execute_batch(crate::chat::users::VIEW.tables).unwrap();
     for index in ALL
         .iter()
-        .find(|view| view.name() == "users")
+        .find(|view| view.name == "users")
         .unwrap()
-        .indexes()
+        .indexes
     {
         index.create(&conn).unwrap();
     }

@@ -48,17 +48,14 @@ pub struct Credentials {
 impl Views {
     /// The user with that id. Cached.
     pub async fn user(&self, id: &UserId) -> Result<Option<Arc<UserFacts>>, QueryError> {
-        let key = id.clone();
-        self.facts()
-            .users
-            .get(id, || {
-                self.read(move |conn| {
-                    conn.prepare_cached("SELECT doc FROM users WHERE id = ?1")?
-                        .query_row([key.as_str()], facts)
-                        .optional()
-                })
-            })
-            .await
+        let find = || {
+            self.one(
+                "SELECT doc FROM users WHERE id = ?1",
+                [id.to_string()],
+                facts,
+            )
+        };
+        self.facts().users.get(id, find).await
     }
 
     /// The user with that user name, without regard to case. Cached.
@@ -89,15 +86,12 @@ impl Views {
 
     /// The user with that e-mail address, without regard to case.
     pub async fn user_by_email(&self, address: &str) -> Result<Option<Arc<UserFacts>>, QueryError> {
-        let key = address.to_lowercase();
-        self.read(move |conn| {
-            conn.prepare_cached(
-                "SELECT doc FROM user_emails JOIN users ON users.id = user_emails.user
-                 WHERE address_key = ?1 ORDER BY users.id LIMIT 1",
-            )?
-            .query_row([key], facts)
-            .optional()
-        })
+        self.one(
+            "SELECT doc FROM user_emails JOIN users ON users.id = user_emails.user
+             WHERE address_key = ?1 ORDER BY users.id LIMIT 1",
+            [address.to_lowercase()],
+            facts,
+        )
         .await
     }
 
@@ -120,13 +114,24 @@ impl Views {
         .await
     }
 
+    /// The oldest account that has an e-mail address.
+    pub async fn oldest_with_address(&self) -> Result<Option<Arc<UserFacts>>, QueryError> {
+        self.one(
+            "SELECT doc FROM users WHERE id IN (SELECT user FROM user_emails)
+                 ORDER BY created_at, id LIMIT 1",
+            [],
+            facts,
+        )
+        .await
+    }
+
     /// The users who hold the role `admin` and may log in.
     pub async fn active_admins(&self) -> Result<Vec<UserId>, QueryError> {
-        self.read(|conn| {
-            conn.prepare_cached("SELECT id FROM users WHERE admin = 1 AND active = 1 ORDER BY id")?
-                .query_map([], |row| Ok(UserId::new(row.get_ref(0)?.as_str()?)))?
-                .collect()
-        })
+        self.every(
+            "SELECT id FROM users WHERE admin = 1 AND active = 1 ORDER BY id",
+            [],
+            |row| Ok(UserId::new(row.get_ref(0)?.as_str()?)),
+        )
         .await
     }
 }

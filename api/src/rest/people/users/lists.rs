@@ -523,10 +523,7 @@ async fn autocomplete(call: Call, Autocomplete { selector }: Autocomplete) -> Ou
         return Ok(Answer::empty().field("items", &json!([])));
     }
     let query = UserQuery {
-        slice: Slice {
-            offset: 0,
-            count: Some(SUGGESTED),
-        },
+        slice: Slice::first(SUGGESTED),
         ..UserQuery::default()
     };
     let search = selector.search(&call.state, query);

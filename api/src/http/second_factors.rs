@@ -2,7 +2,7 @@
 //! for.
 
 use application::identity::challenge::Factor;
-use application::identity::second_factor::{FactorAnswer, Prover, Strictness};
+use application::identity::second_factors::gate::{FactorAnswer, Prover, Strictness};
 use axum::http::HeaderMap;
 use projections::{ProofFacts, SecondFactorFacts};
 use serde_json::{Map, Value, json};
