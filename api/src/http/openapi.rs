@@ -433,7 +433,9 @@ fn kind(kind: Kind) -> Shape {
         Kind::Date => ObjectBuilder::new()
             .schema_type(SchemaType::AnyValue)
             .format(Some(SchemaFormat::KnownFormat(KnownFormat::DateTime)))
-            .description(Some("ISO 8601, or milliseconds since 1970; as a text more than 9999, because less could be a year."))
+            .description(Some(
+                "ISO 8601, or milliseconds since 1970; as a text more than 9999, because less could be a year.",
+            ))
             .into(),
         Kind::Any => anything(),
     }

@@ -408,7 +408,8 @@ fn announce(config: &Config, address: SocketAddr, log: &str, leaders: &Leaders) 
     let hint = match leaders {
         Leaders::There => String::new(),
         Leaders::Awaited(code) => format!(
-            "There is no administrator yet. The first account to register becomes one, with this code{or_from_here}:\n  \
+            "There is no administrator yet. The first account to register becomes one, with this \
+             code{or_from_here}:\n  \
              curl -H 'Content-Type: application/json' {url}/api/v1/users.register \\\n    \
              -d '{{\"username\":\"ann\",\"name\":\"Ann\",\"email\":\"ann@example.com\",\"pass\":\"choose-one\",\
              \"setupCode\":\"{code}\"}}'\n\

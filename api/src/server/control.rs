@@ -347,7 +347,8 @@ pub fn ask(
             None if asked.exists() && since.elapsed() > TAKEN_WITHIN => {
                 let _ = fs::remove_file(&asked);
                 return Err(
-                    "another hansard command uses the data folder, or a server that has not started yet; try again later"
+                    "another hansard command uses the data folder, or a server that has not started yet; try again \
+                     later"
                         .to_owned(),
                 );
             }

@@ -144,13 +144,17 @@ fn make_private(path: &Path) -> std::io::Result<()> {
 fn close_to_others(path: &Path) -> std::io::Result<()> {
     use std::os::unix::fs::PermissionsExt as _;
 
-    if fs::metadata(path)?.permissions().mode() & 0o077 == 0 {
+    const OTHERS: u32 = 0o077;
+    if fs::metadata(path)?.permissions().mode() & OTHERS == 0 {
         return Ok(());
     }
     let has = |file: &str| path.join(file).exists();
     let ours = has("log.db") || has("secret.key") || fs::read_dir(path)?.next().is_none();
     if !ours || fs::set_permissions(path, fs::Permissions::from_mode(0o700)).is_err() {
-        tracing::warn!(folder = %path.display(), "other users of this machine may look into the data folder; chmod it to 700");
+        tracing::warn!(
+            folder = %path.display(),
+            "other users of this machine may look into the data folder; chmod it to 700"
+        );
     }
     Ok(())
 }
