@@ -137,11 +137,11 @@ async fn administrators_keep_the_right_to_change_rights() {
     for roles in [json!([]), json!(["user"])] {
         let wish = json!({"permissions": [{"_id": "access-permissions", "roles": roles}]});
         let refused = admin.post("permissions.update", wish).await.refused(400);
-        assert_eq!(refused["errorType"], "error-edit-permissions-not-allowed");
+        assert_eq!(refused["errorType"], "error-admin-required");
     }
     let taken = json!(["access-permissions", "admin"]);
     let error = refusal(&admin, "authorization:removeRoleFromPermission", taken).await;
-    assert_eq!(error, "error-edit-permissions-not-allowed");
+    assert_eq!(error, "error-admin-required");
     let all = admin.get("permissions.listAll").await.ok();
     assert_eq!(
         find(&all["update"], "access-permissions")["roles"],

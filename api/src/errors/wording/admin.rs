@@ -117,10 +117,10 @@ pub fn editing_permissions() -> ApiError {
 
 /// `access-permissions` would be taken from administrators.
 pub fn administrators_keep_permissions() -> ApiError {
-    ApiError::Denied(Box::new(permissions_update(
-        "Leaving administrators without access-permissions is not allowed",
-        "error-edit-permissions-not-allowed",
-    )))
+    permissions_update(
+        "Administrators need access-permissions",
+        "error-admin-required",
+    )
 }
 
 pub fn invalid_permissions_body() -> ApiError {
