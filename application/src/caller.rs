@@ -7,7 +7,7 @@ use domain::{RoleId, TokenHash, UserId};
 use projections::UserFacts;
 use subtle::ConstantTimeEq as _;
 
-use crate::error::Error;
+use crate::error::{Error, Refusal};
 use crate::identity::enrolment::counting_roles;
 use crate::ids::now;
 use crate::token::{is_expired, token_hash};
@@ -102,6 +102,13 @@ impl Caller {
     /// The credential that the caller presented, as the log names it.
     pub fn credential(&self) -> &TokenHash {
         self.grant.as_ref().unwrap_or(&self.token)
+    }
+
+    /// Refuses a program that the user let in: it acts for them, but how the account is logged in to, and who else is
+    /// let in, is theirs to say.
+    pub fn must_be_owner(&self) -> Result<(), Refusal> {
+        let program = self.grant.is_some();
+        (!program).then_some(()).ok_or(Refusal::NotForPrograms)
     }
 
     /// The id of the account.

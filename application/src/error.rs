@@ -207,6 +207,8 @@ pub enum Refusal {
     LogoutNotAllowed,
     #[error("there is no such user to log out")]
     NoSuchUserToLogOut,
+    #[error("not for programs that the user let in")]
+    NotForPrograms,
     #[error("may not make tokens for others")]
     TokenNotAllowed,
     #[error("may not have tokens for programs")]

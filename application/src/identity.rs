@@ -19,3 +19,4 @@ pub mod second_factors;
 pub mod sessions;
 pub mod setup_code;
 pub mod setup_proof;
+pub mod wrong_codes;

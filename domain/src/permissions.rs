@@ -79,6 +79,9 @@ pub enum PermissionRefusal {
     NotAllowed,
     #[error("no permission {0}")]
     UnknownPermission(String),
+    /// It would leave administrators without the right to change rights, which nobody could give back.
+    #[error("administrators keep access-permissions")]
+    NeededByAdministrators,
     /// There is no role of that name, and none that holds the permission already.
     #[error("no role {0}")]
     UnknownRole(RoleId),
@@ -135,6 +138,12 @@ impl Decider for PermissionRoles {
         }
         if state.roles.as_ref() == Some(&command.roles) {
             return Ok(vec![]);
+        }
+        // There always is an administrator, and the role cannot be deleted.
+        if Permission::find(&command.permission) == Some(Permission::ACCESS_PERMISSIONS)
+            && !command.roles.iter().any(|role| role.as_str() == "admin")
+        {
+            return Err(PermissionRefusal::NeededByAdministrators);
         }
         let ChangePermissionRoles {
             permission,
@@ -211,6 +220,34 @@ mod tests {
         given::<PermissionRoles>([])
             .when(change(&["nobody"]), &context)
             .then_refused(PermissionRefusal::UnknownRole(RoleId::new("nobody")));
+    }
+
+    #[test]
+    fn administrators_keep_the_right_to_change_rights() {
+        let known_roles = roles(&["admin", "user"]);
+        let stage = Stage::default().with_roles(&["admin"]);
+        let context = PermissionContext {
+            authority: stage.authority(),
+            known_roles: &known_roles,
+            settings: &stage.settings,
+        };
+        let wish = |names: &[&str]| ChangePermissionRoles {
+            permission: "access-permissions".to_owned(),
+            ..change(names)
+        };
+        for without in [&[][..], &["user"]] {
+            given::<PermissionRoles>([])
+                .when(wish(without), &context)
+                .then_refused(PermissionRefusal::NeededByAdministrators);
+        }
+        let others_too = PermissionRolesChanged {
+            permission: "access-permissions".to_owned(),
+            roles: roles(&["admin", "user"]),
+            at: AT,
+        };
+        given::<PermissionRoles>([])
+            .when(wish(&["admin", "user"]), &context)
+            .then([others_too.into()]);
     }
 
     #[test]

@@ -115,6 +115,59 @@ async fn a_request_in_flight_is_answered_before_the_server_stops() {
 }
 
 #[tokio::test]
+async fn the_first_account_is_offered_to_this_machine_where_that_works() {
+    for (root_url, from_here) in [(None, true), (Some("https://chat.example.org"), false)] {
+        let mut options = ServerOptions::default().without_admin();
+        if let Some(url) = root_url {
+            options = options.env("ROOT_URL", url);
+        }
+        let said = options.start().await.output();
+        assert!(said.contains("setupCode"), "{said}");
+        assert_eq!(said.contains("from this machine"), from_here, "{said}");
+    }
+}
+
+#[tokio::test]
+async fn a_folder_that_another_command_uses_is_not_taken_for_a_servers() {
+    let mut server = Server::start().await;
+    server.stop().await;
+    let lock = std::fs::File::open(server.data().join("lock")).unwrap();
+    lock.try_lock().unwrap();
+    let mut rebuild = server.command(&server.data());
+    rebuild.args(["projections", "rebuild"]);
+    let output = tokio::task::spawn_blocking(move || rebuild.output().unwrap());
+    let output = output.await.unwrap();
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(
+        !output.status.success() && said.contains("another hansard command"),
+        "{said}"
+    );
+}
+
+#[tokio::test]
+async fn what_the_operator_hardly_means_is_told() {
+    let server = ServerOptions::default()
+        .without_admin()
+        .env("ADMIN_USERNAME", "ann")
+        .env("SETTINGS_BLOCKED", "Nope,Site_Name")
+        .env("SETTINGS_HIDDEN", "Nor_This")
+        .start()
+        .await;
+    let said = server.output();
+    for warning in [
+        "ADMIN_PASS",
+        "TEST_MODE is on",
+        "SETTINGS_BLOCKED names no setting",
+        "Nope",
+        "SETTINGS_HIDDEN names no setting",
+        "Nor_This",
+    ] {
+        assert!(said.contains(warning), "{warning}: {said}");
+    }
+    assert!(!said.contains("Site_Name"), "{said}");
+}
+
+#[tokio::test]
 async fn the_first_account_becomes_administrator_and_only_the_first() {
     let server = ServerOptions::default().without_admin().start().await;
     assert!(

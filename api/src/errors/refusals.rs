@@ -146,6 +146,7 @@ impl From<Refusal> for ApiError {
             }
             Refusal::LogoutNotAllowed => wording::forbidden(),
             Refusal::NoSuchUserToLogOut => wording::unknown_user_to_log_out(),
+            Refusal::NotForPrograms => wording::not_for_programs(),
             Refusal::TokenNotAllowed => wording::create_token_not_allowed(),
             Refusal::PersonalTokensNotAllowed => wording::personal_tokens_not_allowed(),
             Refusal::TotpResetNotAllowed => wording::reset_not_allowed("users.resetTOTP"),

@@ -173,7 +173,8 @@ pub fn describe(routes: &[Route]) -> OpenApi {
                 .description(Some(format!(
                     "The REST doors of a Hansard workspace. Log in with `POST /api/v1/login`, then send the `userId` \
                      and `authToken` of the answer as headers `X-User-Id` and `X-Auth-Token`. A text has at most {} \
-                     characters where nothing else is said, and a query with its path at most 64 KiB.",
+                     characters where nothing else is said, and a path with its query at most 16 KiB together with \
+                     the headers.",
                     limits::TEXT
                 )))
                 .build(),
@@ -418,6 +419,7 @@ fn kind(kind: Kind) -> Shape {
         Kind::Text | Kind::Document => scalar(Type::String).into(),
         Kind::LongText(least) => scalar(Type::String).min_length(Some(least)).into(),
         Kind::Number => scalar(Type::Number).into(),
+        Kind::Positive => scalar(Type::Number).exclusive_minimum(Some(0)).into(),
         Kind::Boolean => scalar(Type::Boolean).into(),
         Kind::Object => object().into(),
         Kind::Enum(values) => scalar(Type::String)
@@ -431,7 +433,9 @@ fn kind(kind: Kind) -> Shape {
         Kind::Date => ObjectBuilder::new()
             .schema_type(SchemaType::AnyValue)
             .format(Some(SchemaFormat::KnownFormat(KnownFormat::DateTime)))
-            .description(Some("ISO 8601, or milliseconds since 1970."))
+            .description(Some(
+                "ISO 8601, or milliseconds since 1970; as a text more than 9999, because less could be a year.",
+            ))
             .into(),
         Kind::Any => anything(),
     }

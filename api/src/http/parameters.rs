@@ -209,6 +209,18 @@ impl Param for f64 {
     }
 }
 
+/// A number above zero, in exact schemas.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Positive(pub f64);
+
+impl Param for Positive {
+    const KIND: Kind = Kind::Positive;
+
+    fn read(value: Option<Value>, name: &'static str) -> Result<Self, ApiError> {
+        f64::read(value, name).map(Self)
+    }
+}
+
 /// Whole numbers that the type has room for.
 macro_rules! whole_numbers {
     ($($number:ty),*) => {$(

@@ -19,6 +19,8 @@ pub enum Kind {
     /// A point in time: ISO-8601, milliseconds, or `{"$date": ms}` where the schema is open.
     Date,
     Number,
+    /// A number above zero.
+    Positive,
     Boolean,
     Object,
     /// A list of at most [`limits::ITEMS`] texts.
@@ -220,6 +222,13 @@ impl Kind {
                     .then(|| format!("must NOT have fewer than {least} characters"));
             }
             Self::Number => as_number(value),
+            Self::Positive => {
+                if !as_number(value) {
+                    return Some("must be number".to_owned());
+                }
+                let positive = value.as_f64().is_some_and(|number| number > 0.0);
+                return (!positive).then(|| "must be > 0".to_owned());
+            }
             Self::Boolean => as_boolean(value),
             Self::Object => value.is_object(),
             Self::Shape(schema) => match value {
@@ -248,7 +257,7 @@ impl Kind {
             Self::Text | Self::Document | Self::LongText(_) | Self::Enum(_) | Self::Date => {
                 "string"
             }
-            Self::Number => "number",
+            Self::Number | Self::Positive => "number",
             Self::Boolean => "boolean",
             Self::Object | Self::Shape(_) => "object",
             Self::Texts | Self::List => "array",

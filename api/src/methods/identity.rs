@@ -62,8 +62,7 @@ fn date_or_null(at: Option<Timestamp>) -> Value {
 
 /// `logout()`: revokes the token of the caller.
 async fn logout(call: MethodCall) -> MethodOutcome {
-    let (user, presented) = (call.caller.id(), Some(call.caller.credential()));
-    credentials::end_now(&call.state, user, user, Ending::Logout, presented).await?;
+    credentials::log_this_out(&call.state, &call.caller).await?;
     Ok(Value::Null)
 }
 
@@ -96,8 +95,7 @@ async fn get_new_token(call: MethodCall) -> MethodOutcome {
 
 /// `removeOtherTokens()`: ends everything else, programs included.
 async fn remove_other_tokens(call: MethodCall) -> MethodOutcome {
-    let (user, presented) = (call.caller.id(), Some(call.caller.credential()));
-    credentials::end_now(&call.state, user, user, Ending::OthersRevoked, presented).await?;
+    credentials::end_others(&call.state, &call.caller, Ending::OthersRevoked).await?;
     Ok(Value::Null)
 }
 
@@ -133,8 +131,7 @@ async fn remove_personal(call: MethodCall) -> MethodOutcome {
 
 /// `2fa:enable()`: shows a secret for an authenticator.
 async fn enable_totp(call: MethodCall) -> MethodOutcome {
-    let user = &call.caller.user;
-    let shown = second_factors::prepare_totp(&call.state, &user.id, &user.username).await?;
+    let shown = second_factors::prepare_totp(&call.state, &call.caller).await?;
     Ok(json!({ "secret": shown.secret, "url": shown.url }))
 }
 
@@ -148,15 +145,14 @@ async fn validate_temp_token(call: MethodCall) -> MethodOutcome {
 /// `2fa:disable(code)`.
 async fn disable_totp(call: MethodCall) -> MethodOutcome {
     let code = call.args.text(0)?;
-    let disabled = second_factors::disable_totp(&call.state, call.caller.id(), code).await?;
+    let disabled = second_factors::disable_totp(&call.state, &call.caller, code).await?;
     Ok(json!(disabled))
 }
 
 /// `2fa:regenerateCodes(code)`.
 async fn regenerate_codes(call: MethodCall) -> MethodOutcome {
     let code = call.args.text(0)?;
-    let user = call.caller.id();
-    let codes = second_factors::replace_backup_codes(&call.state, user, code).await?;
+    let codes = second_factors::replace_backup_codes(&call.state, &call.caller, code).await?;
     Ok(codes.map_or(Value::Null, |codes| json!({ "codes": codes })))
 }
 

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use application::admin::bootstrap;
 use application::files::store::{Files, FilesError};
-use application::identity::mail_links;
+use application::identity::{mail_links, setup_proof};
 use application::people::users::first_administrator;
 use application::workspace::{AdminAccount, SettingPolicy, Workspace, WorkspaceConfig};
 use axum::Router;
@@ -135,6 +135,9 @@ impl App {
     /// Takes the data folder and the port, opens the log and the views, wires the doors.
     pub async fn start(config: Config) -> Result<Self, StartError> {
         serve::raise_file_limit();
+        for doubt in config.doubts() {
+            tracing::warn!("{doubt}");
+        }
         let folder = DataDir::take(&config.data_dir)?;
         // Before the log: a taken port is the most common mistake, and no log has to be opened to find it.
         let listener = listen(&config).await?;
@@ -392,6 +395,11 @@ async fn prepare(state: &AppState) -> Result<Leaders, StartError> {
 /// Prints for the person at the terminal, on standard output. If nobody reads it, the server runs all the same.
 fn announce(config: &Config, address: SocketAddr, log: &str, leaders: &Leaders) {
     let url = public_url(config, address);
+    let or_from_here = if setup_proof::is_of_this_machine(&url) {
+        " or, without it, from this machine"
+    } else {
+        ""
+    };
     let ready = format!(
         "Hansard {} is ready.\n  address  {url}  (listening on {address})\n  log      {log}\n  data     {}\n",
         env!("CARGO_PKG_VERSION"),
@@ -400,8 +408,8 @@ fn announce(config: &Config, address: SocketAddr, log: &str, leaders: &Leaders) 
     let hint = match leaders {
         Leaders::There => String::new(),
         Leaders::Awaited(code) => format!(
-            "There is no administrator yet. The first account to register becomes one, with this code or, without it, \
-             from this machine:\n  \
+            "There is no administrator yet. The first account to register becomes one, with this \
+             code{or_from_here}:\n  \
              curl -H 'Content-Type: application/json' {url}/api/v1/users.register \\\n    \
              -d '{{\"username\":\"ann\",\"name\":\"Ann\",\"email\":\"ann@example.com\",\"pass\":\"choose-one\",\
              \"setupCode\":\"{code}\"}}'\n\

@@ -160,7 +160,7 @@ impl Config {
             password_queue: read.required("password_queue", count)?,
             gravatar_url: read.required("gravatar_url", root_url)?,
             test_mode: read.required("test_mode", boolean)?,
-            announced_version: read.required("announced_version", text)?,
+            announced_version: read.required("announced_version", version)?,
             log_format: read.required("log_format", |value| match value {
                 "text" => Ok(LogFormat::Text),
                 "json" => Ok(LogFormat::Json),
@@ -184,6 +184,24 @@ impl Config {
                 replays: read.required("live_replays", count)?,
             },
         })
+    }
+
+    /// What a server can run with, but hardly anybody means.
+    pub fn doubts(&self) -> Vec<&'static str> {
+        let names_admin = self.admin_username.is_some() || self.admin_email.is_some();
+        [
+            (
+                names_admin && self.admin_pass.is_none(),
+                "ADMIN_USERNAME and ADMIN_EMAIL make no administrator without ADMIN_PASS",
+            ),
+            (
+                self.test_mode,
+                "TEST_MODE is on: there are no rate limits, and second factors are not asked for",
+            ),
+        ]
+        .into_iter()
+        .filter_map(|(doubtful, why)| doubtful.then_some(why))
+        .collect()
     }
 
     /// The configuration if nothing is set.
@@ -312,6 +330,21 @@ fn size(value: &str) -> Result<usize, String> {
     bytes.ok_or_else(|| format!("`{value}` is not a size such as 500KB or 2MB"))
 }
 
+/// Numbers between dots, and perhaps what kind of release it is: clients compare it.
+fn version(value: &str) -> Result<String, String> {
+    let (numbers, kind) = value.split_once('-').unwrap_or((value, "release"));
+    let is_number = |part: &str| part.parse::<u32>().is_ok();
+    let is_version = (1..=3).contains(&numbers.split('.').count())
+        && numbers.split('.').all(is_number)
+        && !kind.is_empty()
+        && kind
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || b".-".contains(&byte));
+    is_version
+        .then(|| value.to_owned())
+        .ok_or_else(|| format!("`{value}` is not a version such as 8.5.0"))
+}
+
 fn is_plain(character: char) -> bool {
     character.is_ascii_alphanumeric() || "-._~:[]@/".contains(character)
 }
@@ -321,6 +354,15 @@ fn root_url(value: &str) -> Result<String, String> {
         .strip_prefix("http://")
         .or_else(|| value.strip_prefix("https://"));
     match host {
+        // It is shown to everybody.
+        Some(host)
+            if host
+                .split('/')
+                .next()
+                .is_some_and(|host| host.contains('@')) =>
+        {
+            Err("must not have a user name or password".to_owned())
+        }
         Some(host) if host.contains(['?', '#']) => Err(format!("`{value}` must end with its path")),
         // The path becomes part of the routes.
         Some(host) if host.contains("//") || host.contains(|one| !is_plain(one)) => Err(format!(
@@ -391,6 +433,9 @@ mod tests {
             ("LIVE_HEARTBEAT", "soon"),
             ("BODY_LIMIT", "0"),
             ("ROOT_URL", "chat"),
+            ("HANSARD_ANNOUNCED_VERSION", "banana"),
+            ("HANSARD_ANNOUNCED_VERSION", "8.5.x"),
+            ("HANSARD_ANNOUNCED_VERSION", "8.5.0-"),
             ("ROOT_URL", "https://example.org/{chat}"),
             ("ROOT_URL", "https://example.org/?chat"),
             ("LOG_FORMAT", "xml"),
@@ -417,6 +462,34 @@ mod tests {
         );
         assert_eq!(prefix("https://example.org/"), None);
         assert_eq!(from_env(&[]).unwrap().path_prefix(), None);
+    }
+
+    #[test]
+    fn an_address_with_a_password_is_refused_and_not_repeated() {
+        for url in [
+            "https://user:hush@example.org",
+            "https://hush@example.org/chat",
+        ] {
+            let error = from_env(&[("ROOT_URL", url)]).unwrap_err().to_string();
+            assert!(
+                error.contains("ROOT_URL") && !error.contains("hush"),
+                "{error}"
+            );
+        }
+        from_env(&[("ROOT_URL", "https://example.org/@chat")]).unwrap();
+    }
+
+    #[test]
+    fn what_hardly_anybody_means_is_doubted() {
+        for (environment, doubts) in [
+            (&[("ADMIN_USERNAME", "ann")][..], 1),
+            (&[("ADMIN_EMAIL", "ann@example.org")], 1),
+            (&[("ADMIN_USERNAME", "ann"), ("ADMIN_PASS", "hush")], 0),
+            (&[("TEST_MODE", "true")], 1),
+            (&[], 0),
+        ] {
+            assert_eq!(from_env(environment).unwrap().doubts().len(), doubts);
+        }
     }
 
     #[test]

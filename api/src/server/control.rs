@@ -347,7 +347,8 @@ pub fn ask(
             None if asked.exists() && since.elapsed() > TAKEN_WITHIN => {
                 let _ = fs::remove_file(&asked);
                 return Err(
-                    "the process that uses the data folder does not take requests; is it a server?"
+                    "another hansard command uses the data folder, or a server that has not started yet; try again \
+                     later"
                         .to_owned(),
                 );
             }

@@ -119,10 +119,12 @@ impl DataDir {
     }
 }
 
-/// Creates a folder that nobody else may look into: it holds private messages, and hashes of passwords. An existing one
-/// keeps what its owner chose.
+/// Creates a folder that nobody else may look into, or closes the one that is there to others: it holds private
+/// messages, and hashes of passwords.
 fn make_private(path: &Path) -> std::io::Result<()> {
     if path.is_dir() {
+        #[cfg(unix)]
+        close_to_others(path)?;
         return Ok(());
     }
     if let Some(parent) = path.parent() {
@@ -135,6 +137,26 @@ fn make_private(path: &Path) -> std::io::Result<()> {
         folder.mode(0o700);
     }
     folder.create(path)
+}
+
+/// A folder that is neither empty nor a workspace's may be anything, given by mistake: of that one a warning must do.
+#[cfg(unix)]
+fn close_to_others(path: &Path) -> std::io::Result<()> {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    const OTHERS: u32 = 0o077;
+    if fs::metadata(path)?.permissions().mode() & OTHERS == 0 {
+        return Ok(());
+    }
+    let has = |file: &str| path.join(file).exists();
+    let ours = has("log.db") || has("secret.key") || fs::read_dir(path)?.next().is_none();
+    if !ours || fs::set_permissions(path, fs::Permissions::from_mode(0o700)).is_err() {
+        tracing::warn!(
+            folder = %path.display(),
+            "other users of this machine may look into the data folder; chmod it to 700"
+        );
+    }
+    Ok(())
 }
 
 #[cfg(test)]
@@ -153,6 +175,29 @@ mod tests {
         );
         drop(first);
         DataDir::take(&path).unwrap();
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_folder_made_beforehand_is_closed_to_others() {
+        use std::os::unix::fs::PermissionsExt as _;
+
+        let scratch = tempfile::tempdir().unwrap();
+        let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+        for (name, file, after) in [
+            ("empty", None, 0o700),
+            ("ours", Some("log.db"), 0o700),
+            ("something else", Some("passwd"), 0o755),
+        ] {
+            let path = scratch.path().join(name);
+            fs::create_dir(&path).unwrap();
+            fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+            if let Some(file) = file {
+                fs::write(path.join(file), "").unwrap();
+            }
+            drop(DataDir::take(&path).unwrap());
+            assert_eq!(mode(&path), after, "{name}");
+        }
     }
 
     #[test]

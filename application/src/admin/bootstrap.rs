@@ -57,6 +57,7 @@ pub async fn run(workspace: &Workspace) -> Result<(), Error> {
     for (id, value) in &workspace.config().settings.overrides {
         overwrite(workspace, id, value).await?;
     }
+    warn_of_unknown(workspace);
     general(workspace).await?;
     if workspace.views().user(&UserId::new(BOT)).await?.is_none() {
         make(workspace, bot()).await?;
@@ -64,6 +65,19 @@ pub async fn run(workspace: &Workspace) -> Result<(), Error> {
     match &workspace.config().admin {
         Some(admin) => administrator(workspace, admin).await,
         None => Ok(()),
+    }
+}
+
+/// A setting that cannot be found is one that somebody believes to be blocked or hidden.
+fn warn_of_unknown(workspace: &Workspace) {
+    let (policy, settings) = (&workspace.config().settings, workspace.views().settings());
+    for (variable, ids) in [
+        ("SETTINGS_BLOCKED", &policy.blocked),
+        ("SETTINGS_HIDDEN", &policy.hidden),
+    ] {
+        for id in ids.iter().filter(|id| settings.definition(id).is_none()) {
+            tracing::warn!(setting = id, "{variable} names no setting that there is");
+        }
     }
 }
 

@@ -41,17 +41,32 @@ pub(crate) async fn must_be_good(tx: &Transaction, caller: &Caller) -> Result<()
     }
 }
 
-/// Like [`end`], in a transaction of its own.
-pub async fn end_now(
+/// Ends the credential that the caller came with.
+pub async fn log_this_out(workspace: &Workspace, caller: &Caller) -> Result<(), Error> {
+    end_now(workspace, caller, caller.id(), Ending::Logout).await
+}
+
+/// Ends other access to the caller's account.
+pub async fn end_others(
     workspace: &Workspace,
-    actor: &UserId,
+    caller: &Caller,
+    ending: Ending,
+) -> Result<(), Error> {
+    caller.must_be_owner()?;
+    end_now(workspace, caller, caller.id(), ending).await
+}
+
+/// Like [`end`], in a transaction of its own.
+async fn end_now(
+    workspace: &Workspace,
+    caller: &Caller,
     user: &UserId,
     ending: Ending,
-    presented: Option<&TokenHash>,
 ) -> Result<(), Error> {
+    let presented = (user == caller.id()).then(|| caller.credential());
     let at = now();
     workspace
-        .run(actor, async |tx| {
+        .run(caller.id(), async |tx| {
             end(&tx, user, ending, presented, at).await
         })
         .await
@@ -59,12 +74,14 @@ pub async fn end_now(
 
 /// Ends all sessions of an account, those of programs included. Others than the owner need a right for that.
 pub async fn log_out(workspace: &Workspace, caller: &Caller, user: &UserId) -> Result<(), Error> {
-    if user != caller.id() {
+    if user == caller.id() {
+        caller.must_be_owner()?;
+    } else {
         if !caller.may(workspace, Permission::LOGOUT_OTHER_USER) {
             return Err(Refusal::LogoutNotAllowed.into());
         }
         let known = workspace.views().user(user).await?;
         known.ok_or(Refusal::NoSuchUserToLogOut)?;
     }
-    end_now(workspace, caller.id(), user, Ending::LoggedOut, None).await
+    end_now(workspace, caller, user, Ending::LoggedOut).await
 }

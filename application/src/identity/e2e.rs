@@ -96,7 +96,9 @@ pub fn may_reset_others(workspace: &Workspace, caller: &Caller) -> Result<(), Re
 
 /// Removes the key pair of `user`, and with it their keys of all rooms, and voids all their tokens.
 pub async fn reset(workspace: &Workspace, caller: &Caller, user: &UserId) -> Result<(), Error> {
-    if user != caller.id() {
+    if user == caller.id() {
+        caller.must_be_owner()?;
+    } else {
         may_reset_others(workspace, caller)?;
     }
     let at = now();

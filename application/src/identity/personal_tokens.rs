@@ -80,6 +80,7 @@ impl<'a> PersonalTokens<'a> {
     }
 
     async fn run(self, command: SessionCommand) -> Result<(), Error> {
+        self.caller.must_be_owner()?;
         let user = self.caller.id();
         run(self.workspace, user, user, &[command]).await
     }

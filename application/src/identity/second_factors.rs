@@ -21,6 +21,7 @@ use totp_rs::{Builder, Secret, Totp};
 use crate::caller::Caller;
 use crate::error::{Error, Fault, Refusal};
 use crate::identity::credentials;
+use crate::identity::wrong_codes::counted;
 use crate::ids::{fresh_id, now};
 use crate::workspace::{WorkError, Workspace};
 
@@ -42,11 +43,9 @@ pub struct Enrolment {
 }
 
 /// Makes a new secret to show to the user.
-pub async fn prepare_totp(
-    workspace: &Workspace,
-    user: &UserId,
-    username: &str,
-) -> Result<Enrolment, Error> {
+pub async fn prepare_totp(workspace: &Workspace, caller: &Caller) -> Result<Enrolment, Error> {
+    caller.must_be_owner()?;
+    let user = caller.id();
     let secret = Secret::from(rand::random::<[u8; SECRET_BYTES]>());
     let base32 = secret.to_base32();
     let settings = workspace.views().settings();
@@ -54,7 +53,7 @@ pub async fn prepare_totp(
     let url = Builder::new()
         .with_secret(secret)
         .with_issuer(Some(issuer).filter(|name| !text::is_blank(name)))
-        .with_account_name(username.replace(':', " "))
+        .with_account_name(caller.user.username.replace(':', " "))
         .build()
         .and_then(|totp| totp.to_url())
         .map_err(|error| {
@@ -79,56 +78,59 @@ pub async fn enable_totp(
     caller: &Caller,
     code: &str,
 ) -> Result<Option<Vec<String>>, Error> {
+    caller.must_be_owner()?;
     let user = caller.id();
     let codes = backup_codes();
     let hashes: Vec<String> = codes.iter().map(|code| code_hash(code)).collect();
     let at = now();
     let stream = second_factor::stream(user);
-    let enabled = workspace
-        .run(user, async |tx| {
-            let factors = tx.state::<SecondFactors>(&stream).await?;
-            let Some(step) = matching_step(workspace, user, factors.prepared.as_ref(), code, at)
-            else {
-                return Ok(false);
-            };
-            let enable = SecondFactorCommand::EnableTotp {
-                user: user.clone(),
-                step,
-                backup_codes: hashes.clone(),
-                at,
-            };
-            tx.decide::<SecondFactors>(&stream, enable, &()).await?;
-            let presented = Some(caller.credential());
-            credentials::end(&tx, user, Ending::FactorSetUp, presented, at).await?;
-            Ok(true)
-        })
-        .await?;
-    Ok(enabled.then_some(codes))
+    let enabled = workspace.run(user, async |tx| {
+        let factors = tx.state::<SecondFactors>(&stream).await?;
+        let Some(step) = matching_step(workspace, user, factors.prepared.as_ref(), code, at) else {
+            return Ok(None);
+        };
+        let enable = SecondFactorCommand::EnableTotp {
+            user: user.clone(),
+            step,
+            backup_codes: hashes.clone(),
+            at,
+        };
+        tx.decide::<SecondFactors>(&stream, enable, &()).await?;
+        let presented = Some(caller.credential());
+        credentials::end(&tx, user, Ending::FactorSetUp, presented, at).await?;
+        Ok(Some(()))
+    });
+    let enabled = counted(workspace, user, enabled).await?;
+    Ok(enabled.map(|()| codes))
 }
 
 /// Turns codes of the authenticator off; `false`: the code is wrong.
-pub async fn disable_totp(workspace: &Workspace, user: &UserId, code: &str) -> Result<bool, Error> {
+pub async fn disable_totp(
+    workspace: &Workspace,
+    caller: &Caller,
+    code: &str,
+) -> Result<bool, Error> {
     let disable = SecondFactorCommand::DisableTotp {
-        user: user.clone(),
+        user: caller.id().clone(),
         reset: false,
         at: now(),
     };
-    with_totp(workspace, user, code, &disable).await
+    with_totp(workspace, caller, code, &disable).await
 }
 
 /// Makes new backup codes; `None`: the code is wrong.
 pub async fn replace_backup_codes(
     workspace: &Workspace,
-    user: &UserId,
+    caller: &Caller,
     code: &str,
 ) -> Result<Option<Vec<String>>, Error> {
     let codes = backup_codes();
     let replace = SecondFactorCommand::ReplaceBackupCodes(BackupCodesReplaced {
-        user: user.clone(),
+        user: caller.id().clone(),
         backup_codes: codes.iter().map(|code| code_hash(code)).collect(),
         at: now(),
     });
-    let replaced = with_totp(workspace, user, code, &replace).await?;
+    let replaced = with_totp(workspace, caller, code, &replace).await?;
     Ok(replaced.then_some(codes))
 }
 
@@ -157,7 +159,9 @@ pub async fn reset_totp(
     caller: &Caller,
     user: &UserId,
 ) -> Result<(), Error> {
-    if user != caller.id() {
+    if user == caller.id() {
+        caller.must_be_owner()?;
+    } else {
         may_reset_others(workspace, caller)?;
     }
     let at = now();
@@ -176,7 +180,9 @@ pub async fn reset_totp(
 }
 
 /// Turns mailed codes of the user on or off.
-pub async fn set_email(workspace: &Workspace, user: &UserId, enabled: bool) -> Result<(), Error> {
+pub async fn set_email(workspace: &Workspace, caller: &Caller, enabled: bool) -> Result<(), Error> {
+    caller.must_be_owner()?;
+    let user = caller.id();
     let set = SecondFactorCommand::SetEmail {
         user: user.clone(),
         enabled,
@@ -317,23 +323,24 @@ fn accepted<E>(
 /// Does something that uses up a code of the authenticator; `false`: it is wrong.
 async fn with_totp(
     workspace: &Workspace,
-    user: &UserId,
+    caller: &Caller,
     code: &str,
     command: &SecondFactorCommand,
 ) -> Result<bool, Error> {
+    caller.must_be_owner()?;
+    let user = caller.id();
     let stream = second_factor::stream(user);
     let at = now();
-    workspace
-        .run(user, async |tx| {
-            if !accept_totp(workspace, &tx, user, code, at, &stream).await? {
-                return Ok(false);
-            }
-            accepted(
-                tx.decide::<SecondFactors>(&stream, command.clone(), &())
-                    .await,
-            )
-        })
-        .await
+    let done = workspace.run(user, async |tx| {
+        if !accept_totp(workspace, &tx, user, code, at, &stream).await? {
+            return Ok(None);
+        }
+        let decided = tx
+            .decide::<SecondFactors>(&stream, command.clone(), &())
+            .await;
+        Ok(accepted(decided)?.then_some(()))
+    });
+    Ok(counted(workspace, user, done).await?.is_some())
 }
 
 /// The half minute `code` belongs to, if it is a code of that secret and not too far from now.

@@ -86,6 +86,7 @@ pub async fn continue_since(
     caller: &Caller,
     since: Timestamp,
 ) -> Result<String, Error> {
+    caller.must_be_owner()?;
     let (token, user) = (fresh_token(), caller.id());
     let issue = SessionCommand::Issue {
         user: user.clone(),
@@ -128,7 +129,9 @@ pub async fn create_for(
     user: Option<&UserId>,
 ) -> Result<String, Error> {
     let own = user == Some(caller.id());
-    if !own && !caller.may(workspace, Permission::USER_GENERATE_ACCESS_TOKEN) {
+    if own {
+        caller.must_be_owner()?;
+    } else if !caller.may(workspace, Permission::USER_GENERATE_ACCESS_TOKEN) {
         return Err(Refusal::TokenNotAllowed.into());
     }
     let user = user.ok_or(Refusal::NoSuchUser)?;

@@ -22,7 +22,7 @@ pub fn is_proved(workspace: &Workspace, client: &Client, shown: Option<&str>) ->
 }
 
 /// Whether that address always leads to the machine it is used on.
-fn is_of_this_machine(url: &str) -> bool {
+pub fn is_of_this_machine(url: &str) -> bool {
     url.parse::<Uri>().is_ok_and(|url| {
         url.authority()
             .is_some_and(|host| names_this_machine(host.as_str()))

@@ -114,6 +114,7 @@ pub async fn issue_code(
     caller: &Caller,
     consent: &Consent<'_>,
 ) -> Result<String, Error> {
+    caller.must_be_owner()?;
     let code = fresh_token();
     let (grant, user, at) = (token_hash(&code), caller.id(), now());
     let issue = OAuthGrantCommand::Issue(Box::new(OAuthCodeIssued {

@@ -101,6 +101,9 @@ pub async fn change_and_tell(
     orphans: Orphans,
     told: Option<&Told>,
 ) -> Result<(), Error> {
+    if target == caller.id() && commands.iter().any(UserCommand::changes_access) {
+        caller.must_be_owner()?;
+    }
     own_limits::count(workspace, caller, target, commands).await?;
     let around = Around::new(workspace);
     let stream = user::stream(target);

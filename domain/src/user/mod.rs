@@ -160,6 +160,18 @@ pub enum UserCommand {
 }
 
 impl UserCommand {
+    /// Whether it may change how the account is logged in to.
+    pub const fn changes_access(&self) -> bool {
+        matches!(
+            self,
+            Self::ChangeEmail { .. }
+                | Self::ChangePassword { .. }
+                | Self::RequirePasswordChange { .. }
+                | Self::SetActive { .. }
+                | Self::Delete { .. }
+        )
+    }
+
     /// Whether somebody may stop being an administrator by this command.
     pub fn may_end_administration(&self) -> bool {
         match self {

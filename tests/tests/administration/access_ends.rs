@@ -134,10 +134,6 @@ const CASES: &[Case] = &[
         stays: &[Kind::Presented],
     },
     Case {
-        name: "users.removeOtherTokens by a program",
-        stays: &[Kind::Program],
-    },
-    Case {
         name: "users.logout by the owner",
         stays: NOTHING,
     },
@@ -213,12 +209,6 @@ async fn cause(
             drop(it.presented.post(case.name, json!({})).await.ok());
         }
         "removeOtherTokens" => drop(result(&it.presented, case.name, json!([])).await),
-        "users.removeOtherTokens by a program" => {
-            assert_eq!(
-                bearer("users.removeOtherTokens").await.unwrap().status(),
-                200
-            );
-        }
         "users.logout by the owner" => {
             drop(it.presented.post("users.logout", json!({})).await.ok());
         }
@@ -311,8 +301,7 @@ async fn access_ends_everywhere_at_once(options: ServerOptions) {
             "renewing after {}",
             case.name
         );
-        let others_stay = good && case.name != "users.removeOtherTokens by a program"
-            || case.name == "logout of a program";
+        let others_stay = good || case.name == "logout of a program";
         assert_eq!(
             flow.redeem(&it.code).await.0 == 200,
             others_stay,

@@ -237,6 +237,96 @@ impl Flow {
     }
 }
 
+/// A program acts for the user who let it in, but says nothing about how the account is logged in to.
+#[tokio::test]
+async fn a_program_cannot_take_the_account() {
+    let server = Server::start().await;
+    let flow = Flow::begin(&server).await;
+    let other = server.client().login("alice", "password of alice").await;
+    let (_, tokens) = flow.redeem(&flow.code(&[]).await).await;
+    let access = tokens["access_token"].as_str().unwrap();
+    let post = async |path: &str, body: &Value| {
+        let url = format!("{}/api/v1/{path}", flow.url);
+        let sent = flow.http.post(url).bearer_auth(access).json(body).send();
+        let answer = sent.await.unwrap();
+        (
+            answer.status().as_u16(),
+            answer.json::<Value>().await.unwrap(),
+        )
+    };
+    let password = tests::sha256("password of alice");
+    let own = |data: Value| json!({"data": data});
+    let named = json!({"tokenName": "mine"});
+    for (path, body) in [
+        ("users.2fa.enableTotp", json!({})),
+        ("users.2fa.validateTotp", json!({"code": "123456"})),
+        ("users.2fa.disableTotp", json!({"code": "123456"})),
+        ("users.2fa.regenerateTotpCodes", json!({"code": "123456"})),
+        ("users.2fa.enableEmail", json!({})),
+        ("users.2fa.disableEmail", json!({})),
+        ("users.resetTOTP", json!({})),
+        ("users.resetE2EKey", json!({})),
+        ("users.generatePersonalAccessToken", named.clone()),
+        ("users.regeneratePersonalAccessToken", named.clone()),
+        ("users.removePersonalAccessToken", named),
+        ("users.logout", json!({})),
+        ("users.logoutOtherClients", json!({})),
+        ("users.removeOtherTokens", json!({})),
+        (
+            "users.updateOwnBasicInfo",
+            own(json!({"newPassword": "another one", "currentPassword": password})),
+        ),
+        (
+            "users.updateOwnBasicInfo",
+            own(json!({"email": "program@example.org", "currentPassword": password})),
+        ),
+        ("users.deleteOwnAccount", json!({"password": password})),
+    ] {
+        let (status, answer) = post(path, &body).await;
+        assert_eq!(
+            (status, &answer["errorType"]),
+            (400, &json!("error-not-allowed")),
+            "{path} {answer}"
+        );
+    }
+    for (name, params) in [
+        ("2fa:enable", json!([])),
+        ("2fa:validateTempToken", json!(["123456"])),
+        ("2fa:disable", json!(["123456"])),
+        ("2fa:regenerateCodes", json!(["123456"])),
+        ("removeOtherTokens", json!([])),
+        (
+            "personalAccessTokens:generateToken",
+            json!([{"tokenName": "mine"}]),
+        ),
+        (
+            "personalAccessTokens:removeToken",
+            json!([{"tokenName": "mine"}]),
+        ),
+        (
+            "saveUserProfile",
+            json!([{"newPassword": "another one", "typedPassword": password}, {}]),
+        ),
+    ] {
+        let message = json!({"msg": "method", "id": "1", "method": name, "params": params});
+        let message = json!({"message": message.to_string()});
+        let (_, answer) = post(&format!("method.call/{name}"), &message).await;
+        let answer: Value = serde_json::from_str(answer["message"].as_str().unwrap()).unwrap();
+        assert_eq!(
+            answer["error"]["error"], "error-not-allowed",
+            "{name} {answer}"
+        );
+    }
+    // Everything else it may, and the owner is as before.
+    let name = own(json!({"name": "Alice A."}));
+    assert_eq!(post("users.updateOwnBasicInfo", &name).await.0, 200);
+    other.get("me").await.ok();
+    let again = server.client().login("alice", "password of alice").await;
+    again.get("me").await.ok();
+    assert_eq!(post("logout", &json!({})).await.0, 200);
+    assert_eq!(flow.with_bearer("/api/v1/me", access).await.0, 401);
+}
+
 /// What the program at the other end is told.
 fn sent_back(answer: &Response, name: &str) -> Option<String> {
     assert_eq!(answer.status(), StatusCode::FOUND);

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use tests::client::Client;
 use tests::on_both_logs;
-use tests::server::ServerOptions;
+use tests::server::{Server, ServerOptions};
 
 use crate::calls::{ids, refusal, result};
 
@@ -128,6 +128,27 @@ async fn all_permissions_are_replaced_or_none(options: ServerOptions) {
         find(&all["update"], "create-c")["roles"],
         json!(["admin", "user", "bot", "app"])
     );
+}
+
+#[tokio::test]
+async fn administrators_keep_the_right_to_change_rights() {
+    let server = Server::start().await;
+    let admin = server.admin().await;
+    for roles in [json!([]), json!(["user"])] {
+        let wish = json!({"permissions": [{"_id": "access-permissions", "roles": roles}]});
+        let refused = admin.post("permissions.update", wish).await.refused(400);
+        assert_eq!(refused["errorType"], "error-admin-required");
+    }
+    let taken = json!(["access-permissions", "admin"]);
+    let error = refusal(&admin, "authorization:removeRoleFromPermission", taken).await;
+    assert_eq!(error, "error-admin-required");
+    let all = admin.get("permissions.listAll").await.ok();
+    assert_eq!(
+        find(&all["update"], "access-permissions")["roles"],
+        json!(["admin"])
+    );
+    let more = json!({"permissions": [{"_id": "access-permissions", "roles": ["admin", "user"]}]});
+    admin.post("permissions.update", more).await.ok();
 }
 
 async fn permissions_by_method(options: ServerOptions) {

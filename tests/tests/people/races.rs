@@ -99,7 +99,7 @@ const REMOVALS: &[Removal] = &[
         post(
             &by.client,
             "users.deactivateIdle",
-            json!({"daysIdle": 0, "role": "admin"}),
+            json!({"daysIdle": 1e-9, "role": "admin"}),
         )
     }),
     ("users.delete", |by, from| {

@@ -159,10 +159,7 @@ async fn an_authenticator_is_set_up_over_rest() {
     let server = strict().start().await;
     let ada = server.admin().await.new_user("ada").await;
     let other = server.client().login("ada", "password of ada").await;
-    let post = async |path: &str, code: &str| {
-        let path = format!("users.2fa.{path}");
-        ada.post(&path, json!({ "code": code })).await
-    };
+    let post = async |path: &str, code: &str| code_for(&ada, path, code).await;
     for path in ["validateTotp", "regenerateTotpCodes"] {
         let refused = post(path, "000000").await.refused(400);
         assert_eq!(refused["errorType"], "invalid-totp", "{path}");
@@ -504,6 +501,43 @@ async fn codes_cannot_be_guessed() {
         body["error"], "totp-invalid",
         "right ones are not looked at any more"
     );
+}
+
+#[tokio::test]
+async fn wrong_codes_count_whatever_they_are_for() {
+    let server = strict().start().await;
+    let admin = server.admin().await;
+    for (name, over_rest) in [("ada", true), ("bea", false)] {
+        let user = admin.new_user(name).await;
+        let (_, codes) = enrol(&user).await;
+        for wrong in 0..20 {
+            match (over_rest, wrong % 2) {
+                (true, 0) => drop(code_for(&user, "disableTotp", "nonsense").await.ok()),
+                (true, _) => drop(
+                    code_for(&user, "regenerateTotpCodes", "nonsense")
+                        .await
+                        .refused(400),
+                ),
+                (false, 0) => drop(method(&user, "2fa:disable", json!(["nonsense"])).await),
+                (false, _) => drop(method(&user, "2fa:regenerateCodes", json!(["nonsense"])).await),
+            }
+        }
+        let disabled = code_for(&user, "disableTotp", &codes[0]).await.ok();
+        assert_eq!(disabled["disabled"], json!(false), "{name}");
+        code_for(&user, "regenerateTotpCodes", &codes[1])
+            .await
+            .refused(400);
+        let disabled = method(&user, "2fa:disable", json!([codes[2]])).await;
+        assert_eq!(result(&disabled), json!(false), "{name}");
+        let login =
+            json!({"user": name, "password": format!("password of {name}"), "code": codes[3]});
+        server.client().post("login", login).await.refused(401);
+    }
+}
+
+async fn code_for(user: &Client, path: &str, code: &str) -> Answer {
+    let path = format!("users.2fa.{path}");
+    user.post(&path, json!({ "code": code })).await
 }
 
 #[tokio::test]

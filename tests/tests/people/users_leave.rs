@@ -282,7 +282,7 @@ async fn accounts_that_nobody_uses_fall_asleep(options: ServerOptions) {
     // Everybody has been idle for at least no time.
     tokio::time::sleep(std::time::Duration::from_millis(20)).await;
     let body = admin
-        .post("users.deactivateIdle", json!({"daysIdle": 0}))
+        .post("users.deactivateIdle", json!({"daysIdle": 1e-9}))
         .await
         .ok();
     assert_eq!(
@@ -294,7 +294,7 @@ async fn accounts_that_nobody_uses_fall_asleep(options: ServerOptions) {
     let body = admin
         .post(
             "users.deactivateIdle",
-            json!({"daysIdle": 0, "role": "bot"}),
+            json!({"daysIdle": 1e-9, "role": "bot"}),
         )
         .await
         .ok();
@@ -302,9 +302,17 @@ async fn accounts_that_nobody_uses_fall_asleep(options: ServerOptions) {
     let on = json!({"userId": ann.user_id, "activeStatus": true});
     admin.post("users.setActiveStatus", on).await.ok();
     ann.get("me").await.ok();
-    ann.post("users.deactivateIdle", json!({"daysIdle": 0}))
+    ann.post("users.deactivateIdle", json!({"daysIdle": 1e-9}))
         .await
         .refused(403);
+    for days in [json!(0), json!(-1), json!(-1e300), json!("-1"), json!(null)] {
+        let refused = admin
+            .post("users.deactivateIdle", json!({"daysIdle": days}))
+            .await
+            .refused(400);
+        assert_eq!(refused["errorType"], "invalid-params", "{days}");
+    }
+    ann.get("me").await.ok();
     let body = admin
         .post("users.deactivateIdle", json!({}))
         .await
@@ -402,7 +410,7 @@ async fn a_group_is_not_forsaken_while_somebody_sleeps_in_it(options: ServerOpti
         |who: &Client, active: bool| json!({"userId": who.user_id, "activeStatus": active});
     // Both have been idle for at least no time. It changes nothing of what is theirs.
     tokio::time::sleep(std::time::Duration::from_millis(20)).await;
-    let asleep = json!({"daysIdle": 0});
+    let asleep = json!({"daysIdle": 1e-9});
     let body = admin.post("users.deactivateIdle", asleep).await.ok();
     assert_eq!(body["count"], 2, "{body}");
     // It is ann's to look after, and she may come back: bob is not the last, though the only one counted.

@@ -30,6 +30,7 @@ impl From<PermissionRefusal> for ApiError {
             PermissionRefusal::UnknownPermission(_) => {
                 wording::permissions_update("Invalid permission", "error-invalid-permission")
             }
+            PermissionRefusal::NeededByAdministrators => wording::administrators_keep_permissions(),
             PermissionRefusal::UnknownRole(_) => {
                 wording::permissions_update("Invalid role", "error-invalid-role")
             }

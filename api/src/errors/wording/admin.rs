@@ -115,6 +115,14 @@ pub fn editing_permissions() -> ApiError {
     )))
 }
 
+/// `access-permissions` would be taken from administrators.
+pub fn administrators_keep_permissions() -> ApiError {
+    permissions_update(
+        "Administrators need access-permissions",
+        "error-admin-required",
+    )
+}
+
 pub fn invalid_permissions_body() -> ApiError {
     permissions_update("Invalid body params", "error-invalid-body-params")
 }

@@ -124,6 +124,11 @@ pub fn token_name_required() -> ApiError {
     ApiError::plain("The 'tokenName' param is required")
 }
 
+/// A program that the user let in asks for what only they may do.
+pub fn not_for_programs() -> ApiError {
+    ApiError::denied("error-not-allowed", "Not allowed")
+}
+
 /// Creating tokens for users is off, or not for this caller.
 pub fn create_token_not_allowed() -> ApiError {
     ApiError::denied("error-not-authorized", "Not authorized").method("createToken")

@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use application::identity::credentials;
 use axum::http::Method;
-use domain::credential::Ending;
 use projections::UserFacts;
 use serde_json::{Map, Value, json};
 
@@ -72,8 +71,7 @@ async fn login(call: Anyone, LogIn(body): LogIn) -> Outcome {
 
 /// `POST` and `GET /api/v1/logout`: revokes exactly the token of the request.
 async fn logout(call: Call) -> Outcome {
-    let (user, presented) = (call.caller.id(), Some(call.caller.credential()));
-    credentials::end_now(&call.state, user, user, Ending::Logout, presented).await?;
+    credentials::log_this_out(&call.state, &call.caller).await?;
     Ok(Answer::status_data(
         &json!({ "message": "You've been logged out!" }),
     ))

@@ -65,19 +65,18 @@ pub(super) fn routes() -> Vec<Route> {
 }
 
 async fn enable_email(call: Call) -> Outcome {
-    second_factors::set_email(&call.state, call.caller.id(), true).await?;
+    second_factors::set_email(&call.state, &call.caller, true).await?;
     Ok(Answer::empty())
 }
 
 async fn disable_email(call: Call) -> Outcome {
-    second_factors::set_email(&call.state, call.caller.id(), false).await?;
+    second_factors::set_email(&call.state, &call.caller, false).await?;
     Ok(Answer::empty())
 }
 
 /// `POST /api/v1/users.2fa.enableTotp`: shows a secret for an authenticator.
 async fn enable_totp(call: Call) -> Outcome {
-    let user = &call.caller.user;
-    let shown = second_factors::prepare_totp(&call.state, &user.id, &user.username).await?;
+    let shown = second_factors::prepare_totp(&call.state, &call.caller).await?;
     Ok(Answer::empty()
         .field("secret", &shown.secret)
         .field("url", &shown.url))
@@ -95,13 +94,12 @@ async fn validate_totp(call: Call, Code { code }: Code) -> Outcome {
 }
 
 async fn disable_totp(call: Call, Code { code }: Code) -> Outcome {
-    let disabled = second_factors::disable_totp(&call.state, call.caller.id(), &code.0).await?;
+    let disabled = second_factors::disable_totp(&call.state, &call.caller, &code.0).await?;
     Ok(Answer::empty().field("disabled", &disabled))
 }
 
 async fn regenerate_totp_codes(call: Call, Code { code }: Code) -> Outcome {
-    let user = call.caller.id();
-    let codes = second_factors::replace_backup_codes(&call.state, user, &code.0).await?;
+    let codes = second_factors::replace_backup_codes(&call.state, &call.caller, &code.0).await?;
     Ok(Answer::empty().field("codes", &codes.ok_or_else(wording::invalid_totp)?))
 }
 

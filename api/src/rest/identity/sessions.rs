@@ -70,10 +70,8 @@ async fn logout(call: Call, Logout { user_id }: Logout) -> Outcome {
 
 /// `POST /api/v1/users.logoutOtherClients`: ends the other sessions; programs stay logged in.
 async fn logout_other_clients(call: Call) -> Outcome {
+    credentials::end_others(&call.state, &call.caller, Ending::OtherSessionsEnded).await?;
     let token = presented(&call)?;
-    let (user, presented) = (call.caller.id(), Some(call.caller.credential()));
-    let ending = Ending::OtherSessionsEnded;
-    credentials::end_now(&call.state, user, user, ending, presented).await?;
     let session = call.state.views().session(&call.caller.token).await?;
     let settings = call.state.views().settings();
     let mut answer = Answer::empty().field("token", &token);
@@ -92,8 +90,7 @@ fn presented(call: &Call) -> Result<String, ApiError> {
 
 /// `POST /api/v1/users.removeOtherTokens`: ends everything else, including programs.
 async fn remove_other_tokens(call: Call) -> Outcome {
-    let (user, presented) = (call.caller.id(), Some(call.caller.credential()));
-    credentials::end_now(&call.state, user, user, Ending::OthersRevoked, presented).await?;
+    credentials::end_others(&call.state, &call.caller, Ending::OthersRevoked).await?;
     Ok(Answer::empty())
 }
 

@@ -12,7 +12,7 @@ use serde_json::json;
 use crate::errors::wording;
 use crate::http::answer::{Answer, Outcome};
 use crate::http::call::Call;
-use crate::http::parameters::{Filled, Flag, Parameters};
+use crate::http::parameters::{Filled, Flag, Parameters, Positive};
 use crate::http::route::{self, Route};
 use crate::http::schema::Kind;
 use crate::rest::lookup::{self, UserNamed};
@@ -55,14 +55,17 @@ async fn set_active_status(call: Call, params: SetActiveStatus) -> Outcome {
 
 #[derive(Parameters)]
 struct DeactivateIdle {
-    days_idle: f64,
+    days_idle: Positive,
     /// `user` if it is not sent.
     role: Option<RoleId>,
 }
 
 async fn deactivate_idle(
     call: Call,
-    DeactivateIdle { days_idle, role }: DeactivateIdle,
+    DeactivateIdle {
+        days_idle: Positive(days_idle),
+        role,
+    }: DeactivateIdle,
 ) -> Outcome {
     let role = role.unwrap_or_else(|| RoleId::new("user"));
     #[expect(

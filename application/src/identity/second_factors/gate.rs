@@ -14,18 +14,12 @@ use crate::error::Error;
 use crate::identity::challenge::{Challenge, ChallengeReason, Factor};
 use crate::identity::enrolment::{Enrolled, enrolled, is_on};
 use crate::identity::password_hasher::PasswordDigest;
+use crate::identity::wrong_codes::counted;
 use crate::identity::{second_factors, sessions};
 use crate::ids::now;
 use crate::origin::Client;
 use crate::rate_limit::{Limit, Subject};
 use crate::workspace::Workspace;
-
-/// Wrong codes per user and quarter of an hour, after which right ones are not accepted either: otherwise six digits
-/// are quickly guessed.
-const WRONG_CODES: Limit = Limit {
-    calls: 20,
-    per: 15 * 60_000,
-};
 
 /// Mails with codes per user and quarter of an hour.
 const MAILS: Limit = Limit {
@@ -200,8 +194,11 @@ impl Gate<'_> {
                 .await?
                 .into());
         };
-        if self.is_guessing() || !self.is_right(factor, code).await? {
-            self.count_wrong();
+        let right = async { Ok(self.is_right(factor, code).await?.then_some(())) };
+        if counted(self.workspace, &self.user.id, right)
+            .await?
+            .is_none()
+        {
             return Err(self.challenge(factor, ChallengeReason::Wrong).await?.into());
         }
         Ok(())
@@ -251,21 +248,6 @@ impl Gate<'_> {
         }
         Ok(challenge)
     }
-
-    /// Whether there were so many wrong codes lately that none is accepted.
-    fn is_guessing(&self) -> bool {
-        let wrong = subject("wrong", &self.user.id);
-        self.workspace.guesses().used(wrong, now()) >= WRONG_CODES.calls
-    }
-
-    fn count_wrong(&self) {
-        let wrong = subject("wrong", &self.user.id);
-        // The result does not matter: what is counted here shows as a wrong code.
-        let _ = self
-            .workspace
-            .guesses()
-            .count_subject(wrong, WRONG_CODES, now());
-    }
 }
 
 /// Has a code mailed to the user, unless too many were lately. Returns whether it was.
@@ -277,18 +259,13 @@ pub async fn mail_code(
     if enrolled.addresses.is_empty() {
         return Ok(false);
     }
-    let allowed = workspace
-        .guesses()
-        .count_subject(subject("mail", user), MAILS, now());
+    let mails = Subject::of(&("second factor", "mail", user.as_str()));
+    let allowed = workspace.guesses().count_subject(mails, MAILS, now());
     if allowed.is_err() {
         return Ok(false);
     }
     second_factors::issue_email_code(workspace, user, enrolled.addresses.clone()).await?;
     Ok(true)
-}
-
-fn subject(what: &str, user: &UserId) -> Subject {
-    Subject::of(&("second factor", what, user.as_str()))
 }
 
 #[cfg(test)]
