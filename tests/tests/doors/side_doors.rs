@@ -35,6 +35,8 @@ const ROOMS: &[(&str, &str)] = &[
     ("GET rooms.info?roomName=NAME", ""),
     ("rooms.leave", r#"{"roomId":"ROOM"}"#),
     ("rooms.leave", r#"{"roomName":"NAME"}"#),
+    ("rooms.favorite", r#"{"roomId":"ROOM","favorite":true}"#),
+    ("rooms.favorite", r#"{"roomName":"NAME","favorite":true}"#),
     ("channels.join", r#"{"roomId":"ROOM"}"#),
     ("channels.join", r#"{"roomName":"NAME"}"#),
     ("GET FAMILY.info?roomId=ROOM", ""),
@@ -133,6 +135,7 @@ const ROOMS: &[(&str, &str)] = &[
     ("METHOD e2e.getUsersOfRoomWithoutKey", r#"["ROOM"]"#),
     ("METHOD e2e.setRoomKeyID", r#"["ROOM","k"]"#),
     ("METHOD e2e.updateGroupKey", r#"["ROOM","ALICE","k"]"#),
+    ("METHOD toggleFavorite", r#"["ROOM",true]"#),
     (
         "METHOD autoTranslate.saveSettings",
         r#"["ROOM","autoTranslate","1",{}]"#,
