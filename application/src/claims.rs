@@ -14,11 +14,11 @@ use crate::workspace::{WorkError, Workspace};
 #[derive(Clone, Copy, Debug)]
 pub struct Claimant<'a> {
     /// The same name may be taken once per kind.
-    pub kind: NameKind,
+    kind: NameKind,
     /// The id of the user, room, emoji and so on.
-    pub owner: &'a str,
+    owner: &'a str,
     /// When the name is taken or released.
-    pub at: Timestamp,
+    at: Timestamp,
 }
 
 impl<'o> Claimant<'o> {

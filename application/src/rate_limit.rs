@@ -114,13 +114,11 @@ impl RateLimiter {
         self.count(subject.0, NO_ADDRESS, limit, at).1
     }
 
-    /// How often the subject was counted in its present window.
-    pub fn used(&self, subject: Subject, at: Timestamp) -> u64 {
-        let windows = self.windows.lock();
-        windows
-            .get(&(subject.0, NO_ADDRESS))
-            .filter(|window| window.ends > at)
-            .map_or(0, |window| window.used)
+    /// Takes back that the subject was counted once.
+    pub fn take_back(&self, subject: Subject) {
+        if let Some(window) = self.windows.lock().get_mut(&(subject.0, NO_ADDRESS)) {
+            window.used = window.used.saturating_sub(1);
+        }
     }
 }
 

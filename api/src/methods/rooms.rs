@@ -1,4 +1,4 @@
-//! Methods about rooms and one's place in them (contract, rooms 14 and messages 8).
+//! Methods about rooms and one's place in them (contract, rooms 15 and messages 9).
 
 use application::chat::members;
 use domain::RoomId;

@@ -14,7 +14,10 @@ const WRONG_CODES: Limit = Limit {
     per: 15 * 60_000,
 };
 
-/// What `check` finds; `None`, which counts: the code is wrong. After too many of those nothing is checked.
+/// What `check` finds; `None`: the code is wrong. After too many wrong ones nothing is checked.
+///
+/// Each counts before it is looked at, and a right one is taken back, so that many at the same moment are no more than
+/// one after the other.
 pub async fn counted<T>(
     workspace: &Workspace,
     user: &UserId,
@@ -22,12 +25,12 @@ pub async fn counted<T>(
 ) -> Result<Option<T>, Error> {
     let guesses = workspace.guesses();
     let wrong = Subject::of(&("second factor", "wrong", user.as_str()));
-    if guesses.used(wrong, now()) < WRONG_CODES.calls
-        && let Some(found) = check.await?
-    {
-        return Ok(Some(found));
+    if guesses.count_subject(wrong, WRONG_CODES, now()).is_err() {
+        return Ok(None);
     }
-    // The result does not matter: what is counted here shows as a wrong code.
-    let _ = guesses.count_subject(wrong, WRONG_CODES, now());
-    Ok(None)
+    let found = check.await;
+    if !matches!(found, Ok(None)) {
+        guesses.take_back(wrong);
+    }
+    found
 }

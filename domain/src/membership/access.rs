@@ -5,7 +5,6 @@ use super::MembershipFacts;
 use crate::UserId;
 use crate::permission::{Authority, Permission};
 use crate::room::{RoomFacts, RoomKind};
-use crate::settings::{Settings, keys};
 
 /// The permission that lets the members of such a room see it.
 const fn view_permission(kind: RoomKind) -> Permission {
@@ -46,12 +45,6 @@ pub fn can_read_history(
             || authority.has(Permission::PREVIEW_C_ROOM))
 }
 
-/// Whether somebody who is not logged in may see the room: channels only, and only when the workspace is open to
-/// them.
-pub fn anonymous_can_access_room(room: &RoomFacts, settings: &Settings) -> bool {
-    room.kind == RoomKind::Channel && settings.bool(keys::ACCOUNTS_ALLOW_ANONYMOUS_READ)
-}
-
 /// Whether somebody who is named in a message becomes a member of its room by that: in a channel, if the message is no
 /// reply and they are not its author. `user` is who is named, and whether they may log in.
 pub fn joins_by_mention(
@@ -69,7 +62,6 @@ mod tests {
     use crate::RoleId;
     use crate::RoomId;
     use crate::permission::PermissionTable;
-    use serde_json::Value;
 
     fn room(kind: RoomKind) -> RoomFacts {
         crate::testing::room_facts(&RoomId::new("r"), kind)
@@ -127,23 +119,5 @@ mod tests {
         );
         assert!(asks(can_read_history, "bot", RoomKind::Channel, true));
         assert!(!asks(can_read_history, "user", RoomKind::Group, false));
-    }
-
-    #[test]
-    fn strangers_see_channels_of_an_open_workspace_only() {
-        let mut settings = Settings::default();
-        assert!(!anonymous_can_access_room(
-            &room(RoomKind::Channel),
-            &settings
-        ));
-        settings.set("Accounts_AllowAnonymousRead", Value::Bool(true));
-        assert!(anonymous_can_access_room(
-            &room(RoomKind::Channel),
-            &settings
-        ));
-        assert!(!anonymous_can_access_room(
-            &room(RoomKind::Group),
-            &settings
-        ));
     }
 }

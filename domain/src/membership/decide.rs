@@ -358,7 +358,7 @@ pub(super) fn favour(
     context: &MembershipContext<'_>,
 ) -> Decision {
     context.must_be_own_member(member)?;
-    if member.is_some_and(|member| member.favourite == favourite) {
+    if member.is_some_and(|member| member.favourite == Some(favourite)) {
         return Ok(vec![]);
     }
     let (room, user) = context.room_and_user();

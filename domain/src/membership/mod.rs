@@ -43,7 +43,8 @@ pub struct Member {
     /// Whether they want the room translated; `None`: they never said.
     pub translate: Option<bool>,
     pub language: Option<String>,
-    pub favourite: bool,
+    /// `None`: they never said.
+    pub favourite: Option<bool>,
 }
 
 /// What can be asked of a membership. The room and the user are in the context.
@@ -331,7 +332,7 @@ impl Decider for Membership {
                 Self::Member(member)
             }
             (MembershipEvent::FavouriteChanged(event), Self::Member(mut member)) => {
-                member.favourite = event.favourite;
+                member.favourite = Some(event.favourite);
                 Self::Member(member)
             }
             (_, state) => state,

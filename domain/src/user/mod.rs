@@ -80,8 +80,8 @@ pub enum UserCommand {
     /// Sign up by oneself, and be given an account that was imported instead of a new one. The rules are those of
     /// signing up; the wish names the account, and must have a password.
     Claim(Box<UserCreated>),
-    /// Make an account for somebody. The event carries the account, but for the server itself `active` follows from the
-    /// rules: what is asked for, which needs a right, or else what the settings say.
+    /// Make an account for somebody. The event carries the account. Unless the server itself makes it, `active` follows
+    /// from the rules: what is asked for, which needs a right, or else what the settings say.
     Create {
         account: Box<UserCreated>,
         active: Option<bool>,
@@ -164,7 +164,8 @@ impl UserCommand {
     pub const fn changes_access(&self) -> bool {
         matches!(
             self,
-            Self::ChangeEmail { .. }
+            Self::ChangeUsername { .. }
+                | Self::ChangeEmail { .. }
                 | Self::ChangePassword { .. }
                 | Self::RequirePasswordChange { .. }
                 | Self::SetActive { .. }

@@ -280,6 +280,10 @@ async fn a_program_cannot_take_the_account() {
             "users.updateOwnBasicInfo",
             own(json!({"email": "program@example.org", "currentPassword": password})),
         ),
+        (
+            "users.updateOwnBasicInfo",
+            own(json!({"username": "program", "currentPassword": password})),
+        ),
         ("users.deleteOwnAccount", json!({"password": password})),
     ] {
         let (status, answer) = post(path, &body).await;

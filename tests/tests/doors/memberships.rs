@@ -1,6 +1,9 @@
 //! Somebody's place in rooms: read, hidden, counted.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
+use tests::live::Live;
 use tests::method::method;
 use tests::server::Server;
 
@@ -98,7 +101,7 @@ fn jiff_now() -> String {
 #[tokio::test]
 async fn favourites() {
     let server = Server::start().await;
-    let (admin, alice, bob) = people(&server).await;
+    let (_, alice, bob) = people(&server).await;
     let favourite = async || {
         bob.get("subscriptions.getOne?roomId=GENERAL").await.ok()["subscription"]["f"].clone()
     };
@@ -112,9 +115,23 @@ async fn favourites() {
         bob.post("rooms.favorite", wish).await.ok();
         assert_eq!(favourite().await, becomes, "after sending {sent}");
     }
+    let mut live = Live::connect(&server, &bob, None).await;
+    live.send(&json!({"subscribe": {"rooms": [], "self": true}}))
+        .await;
+    live.answer("subscribed").await;
     let undone = method(&bob, "toggleFavorite", json!(["GENERAL", false])).await;
     assert_eq!(undone["result"], 1, "{undone}");
     assert_eq!(favourite().await, false);
+    let told = live.next_update(Duration::from_secs(5)).await;
+    let told = told.expect("a frame about one's own favourite");
+    assert_eq!(
+        (&told["kind"], &told["data"]),
+        (
+            &json!("favourite-changed"),
+            &json!({"rid": "GENERAL", "f": false})
+        ),
+        "{told}"
+    );
     let others = alice.get("subscriptions.getOne?roomId=GENERAL").await.ok();
     assert_eq!(
         others["subscription"]["f"],
@@ -135,5 +152,8 @@ async fn favourites() {
         refused["errorType"], "error-invalid-subscription",
         "{refused}"
     );
-    drop(admin);
+    let again = json!({"roomId": "GENERAL"});
+    bob.post("rooms.leave", again.clone()).await.ok();
+    bob.post("channels.join", again).await.ok();
+    assert_eq!(favourite().await, Value::Null, "who joins again has none");
 }

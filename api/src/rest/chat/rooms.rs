@@ -1,5 +1,5 @@
-//! Reading, changing and ending rooms (contract, rooms 4, 6, 7, 11 and 13). What channels and groups have of their own is
-//! in [`super::channels`].
+//! Reading, changing and ending rooms (contract, rooms 4, 6, 7, 11 and 13). Making and finding them is in
+//! [`super::channels`].
 
 use application::chat::{members, rooms};
 use application::ids::now;
@@ -94,10 +94,9 @@ struct Favour {
     favorite: Sent<bool>,
 }
 
-/// `rooms.favorite`. Archived rooms can be favourites.
 async fn favour(call: Call, Favour { room, favorite }: Favour) -> Outcome {
     let favorite = favorite.0.ok_or_else(wording::favorite_param_required)?;
-    let found = lookup::room(&call, &room, None, Archived::Accepted).await?;
+    let found = lookup::room(&call, &room, None, Archived::Refused).await?;
     members::favour(&call.state, &call.caller, found.id(), favorite).await?;
     Ok(Answer::empty())
 }

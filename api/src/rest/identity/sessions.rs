@@ -131,8 +131,8 @@ fn tokens(call: &Call) -> Result<PersonalTokens<'_>, Error> {
 }
 
 async fn generate_personal(call: Call, wish: GeneratePersonal) -> Outcome {
-    let (name, bypass) = (wish.token.name()?, wish.bypass_two_factor.0);
-    let token = tokens(&call)?.issue(name, bypass).await?;
+    let bypass = wish.bypass_two_factor.0;
+    let token = tokens(&call)?.issue(wish.token.name()?, bypass).await?;
     Ok(Answer::empty().field("token", &token))
 }
 

@@ -64,6 +64,10 @@ fn what_is_ones_own_is_nobody_elses() {
         MembershipCommand::MarkUnread { cursor: AT, at: AT },
         MembershipCommand::Hide { at: AT },
         MembershipCommand::Open { at: AT },
+        MembershipCommand::Favour {
+            favourite: true,
+            at: AT,
+        },
     ] {
         member()
             .when(command, &stage.about(&me))

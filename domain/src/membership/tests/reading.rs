@@ -145,7 +145,9 @@ fn members_choose_their_favourites() {
     member()
         .when(favour(true), &context)
         .then([changed(true).into()]);
-    member().when(favour(false), &context).then_nothing();
+    member()
+        .when(favour(false), &context)
+        .then([changed(false).into()]);
     let favoured = || given::<Membership>([joined(Joining::Joined, &[]), changed(true).into()]);
     favoured().when(favour(true), &context).then_nothing();
     favoured()

@@ -117,7 +117,7 @@ impl Views {
     /// The oldest account that has an e-mail address.
     pub async fn oldest_with_address(&self) -> Result<Option<Arc<UserFacts>>, QueryError> {
         self.one(
-            "SELECT doc FROM users WHERE id IN (SELECT user FROM user_emails)
+            "SELECT doc FROM users WHERE EXISTS (SELECT 1 FROM user_emails WHERE user = users.id)
                  ORDER BY created_at, id LIMIT 1",
             [],
             facts,
