@@ -2,6 +2,7 @@
 
 use serde::{Deserializer, Serializer};
 
+use crate::Category;
 use crate::event::EventPayload;
 
 /// Defines the union over all boundaries.
@@ -12,6 +13,15 @@ macro_rules! union {
         #[expect(missing_docs, reason = "each variant is documented at its event set")]
         pub enum Event {
             $($variant($set)),+
+        }
+
+        impl Event {
+            /// The kind of stream it stands in.
+            pub const fn category(&self) -> Category {
+                match self {
+                    $(Self::$variant(_) => Category::$variant),+
+                }
+            }
         }
 
         impl EventPayload for Event {
@@ -109,4 +119,5 @@ union! {
     EmailInbox(crate::email_inbox::EmailInboxEvent),
     Banner(crate::banner::BannerEvent),
     BannerDismissal(crate::banner::BannerDismissalEvent),
+    Audit(crate::audit::AuditEvent),
 }

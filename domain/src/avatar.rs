@@ -36,7 +36,7 @@ pub fn stream(owner: &AvatarOwner) -> StreamId {
 
 events! {
     /// What can happen to a picture.
-    AvatarEvent {
+    AvatarEvent [owner: AvatarOwner] {
         AvatarSet = 1,
         AvatarReset = 1,
     }

@@ -96,7 +96,7 @@ events! {
 
 events! {
     /// What a user can do with a banner.
-    BannerDismissalEvent {
+    BannerDismissalEvent [user: UserId] {
         BannerDismissed = 1,
     }
 }

@@ -80,7 +80,7 @@ pub fn stream(kind: NameKind, name: &str) -> StreamId {
 
 events! {
     /// What can happen to a name.
-    ClaimEvent {
+    ClaimEvent [kind: NameKind, owner: String] {
         NameClaimed = 1,
         NameReleased = 1,
     }

@@ -18,7 +18,7 @@ pub fn stream(user: &UserId) -> StreamId {
 
 events! {
     /// What can happen to somebody's wish for a copy.
-    DataExportEvent {
+    DataExportEvent [user: UserId] {
         DataExportRequested = 1,
         DataExportCompleted = 1,
         DataExportFailed = 1,

@@ -15,7 +15,7 @@ pub fn stream(user: &UserId) -> StreamId {
 
 events! {
     /// What can happen to a key pair.
-    KeyPairEvent {
+    KeyPairEvent [user: UserId] {
         KeyPairSet = 1,
         KeyPairReset = 1,
     }

@@ -41,7 +41,14 @@ pub trait EventPayload: Sized {
 }
 
 /// Defines the events of one boundary: an enum over one struct per event, and its [`EventPayload`].
+///
+/// Fields that every event of the boundary has may be named behind the set, `Set [room: RoomId, user: UserId] { .. }`:
+/// they become methods of the set.
 macro_rules! events {
+    ($(#[$doc:meta])* $set:ident [$($field:ident: $kind:ty),+ $(,)?] $body:tt) => {
+        $crate::event::events! { $(#[$doc])* $set $body }
+        $($crate::event::common_field! { $set $field $kind $body })+
+    };
     ($(#[$doc:meta])* $set:ident { $($event:ident = $schema:literal),+ $(,)? }) => {
         $(#[$doc])*
         #[derive(Clone, Debug, PartialEq)]
@@ -110,3 +117,18 @@ macro_rules! events {
     };
 }
 pub(crate) use events;
+
+/// The method that returns a field which every event of a set has.
+macro_rules! common_field {
+    ($set:ident $field:ident $kind:ty { $($event:ident = $schema:literal),+ $(,)? }) => {
+        impl $set {
+            #[doc = concat!("The `", stringify!($field), "` that every event of the set names.")]
+            pub fn $field(&self) -> &$kind {
+                match self {
+                    $(Self::$event(event) => &event.$field),+
+                }
+            }
+        }
+    };
+}
+pub(crate) use common_field;

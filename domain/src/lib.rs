@@ -27,6 +27,7 @@ pub mod site;
 
 pub mod account_mail;
 pub mod asset;
+pub mod audit;
 pub mod avatar;
 pub mod banner;
 pub mod claim;
@@ -58,6 +59,7 @@ pub mod highlight;
 pub mod mention;
 
 pub mod any_event;
+mod concern;
 
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;

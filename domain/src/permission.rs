@@ -90,6 +90,7 @@ permissions! {
     EDIT_TEAM = "edit-team" ["admin" "owner"];
     EDIT_TEAM_CHANNEL = "edit-team-channel" ["admin" "owner" "moderator"];
     EDIT_TEAM_MEMBER = "edit-team-member" ["admin" "owner" "moderator"];
+    EXPORT_AUDIT_LOG = "export-audit-log" ["admin" "auditor"];
     FORCE_DELETE_MESSAGE = "force-delete-message" ["admin" "owner"];
     GET_SERVER_INFO = "get-server-info" ["admin"];
     JOIN_WITHOUT_JOIN_CODE = "join-without-join-code" ["admin" "bot" "app"];
@@ -109,6 +110,7 @@ permissions! {
     MANAGE_OUTGOING_INTEGRATIONS = "manage-outgoing-integrations" ["admin"];
     MANAGE_OWN_INCOMING_INTEGRATIONS = "manage-own-incoming-integrations" ["admin"];
     MANAGE_OWN_OUTGOING_INTEGRATIONS = "manage-own-outgoing-integrations" ["admin"];
+    MANAGE_PROJECTIONS = "manage-projections" ["admin"];
     MANAGE_SELECTED_SETTINGS = "manage-selected-settings" ["admin"];
     MANAGE_SOUNDS = "manage-sounds" ["admin"];
     MANAGE_USER_STATUS = "manage-user-status" ["admin"];
@@ -144,6 +146,7 @@ permissions! {
     USER_GENERATE_ACCESS_TOKEN = "user-generate-access-token" ["admin"];
     VIEW_ALL_TEAM_CHANNELS = "view-all-team-channels" ["admin" "owner"];
     VIEW_ALL_TEAMS = "view-all-teams" ["admin"];
+    VIEW_AUDIT_LOG = "view-audit-log" ["admin" "auditor"];
     VIEW_BROADCAST_MEMBER_LIST = "view-broadcast-member-list" ["admin" "owner" "moderator"];
     VIEW_C_ROOM = "view-c-room" ["admin" "user" "bot" "app" "anonymous"];
     VIEW_D_ROOM = "view-d-room" ["admin" "user" "bot" "app" "guest"];

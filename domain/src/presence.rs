@@ -80,7 +80,7 @@ pub const fn shown(connected: Status, chosen: Status) -> Status {
 
 events! {
     /// What can happen to a choice.
-    PresenceEvent {
+    PresenceEvent [user: UserId] {
         StatusChosen = 1,
     }
 }

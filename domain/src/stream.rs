@@ -59,11 +59,13 @@ pub enum Category {
     Banner,
     /// What one user did with one banner.
     BannerDismissal,
+    /// One reading of the record.
+    Audit,
 }
 
 impl Category {
     /// Every kind of stream.
-    pub const ALL: [Self; 28] = [
+    pub const ALL: [Self; 29] = [
         Self::User,
         Self::Session,
         Self::SecondFactor,
@@ -92,6 +94,7 @@ impl Category {
         Self::EmailInbox,
         Self::Banner,
         Self::BannerDismissal,
+        Self::Audit,
     ];
 
     /// The most bytes that an event of such a stream may have. Bounds whatever a decider forgot to bound.
@@ -138,6 +141,7 @@ impl Category {
             Self::EmailInbox => "emailinbox",
             Self::Banner => "banner",
             Self::BannerDismissal => "bannerdismissal",
+            Self::Audit => "audit",
         }
     }
 }

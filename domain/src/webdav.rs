@@ -22,7 +22,7 @@ pub enum Login {
 
 events! {
     /// What can happen to a WebDAV account.
-    WebdavEvent {
+    WebdavEvent [user: UserId] {
         WebdavAccountAdded = 1,
         WebdavAccountRemoved = 1,
     }

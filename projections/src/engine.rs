@@ -6,6 +6,7 @@
 //! shared, facts, file, ...  what is behind the handle
 //! projection, tx            what a view is, and what events are applied to
 //! rows, hub                 rows in memory; updates, and to whom they go
+//! postings                  which word occurs at which positions
 //! applied, index, paging    what views are given, and what they give
 //! ```
 
@@ -33,6 +34,7 @@ pub(crate) mod projection;
 pub(crate) mod tx;
 
 pub(crate) mod hub;
+pub(crate) mod postings;
 pub(crate) mod rows;
 
 pub(crate) mod applied;

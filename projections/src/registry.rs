@@ -11,12 +11,16 @@ use crate::engine::tx::{Policy, Tx};
 use crate::live::updates::{Added, updates_of};
 use crate::views::{
     assets, avatars, banners, custom_statuses, data_exports, email_inboxes, emoji, key_pairs,
-    oauth, permissions, push, reports, roles, second_factors, sessions, settings, sounds, webdav,
+    oauth, permissions, push, record, reports, roles, second_factors, sessions, settings, sounds,
+    webdav,
 };
 
 /// Every view, in the order an event goes through them: messages before rooms and memberships, which look at the
-/// message; rooms before memberships, which copy names of the room.
+/// message; rooms before memberships, which copy names of the room; what the
+/// record is searched by before all, because messages are removed.
 pub(crate) const ALL: &[&Projection] = &[
+    &record::POSTINGS,
+    &record::NAMES,
     &settings::VIEW,
     &permissions::VIEW,
     &roles::VIEW,
@@ -88,6 +92,7 @@ impl Tx {
         self.permissions = permissions::load(&self.conn)?;
         self.roles = roles::load(&self.conn)?;
         self.policy = Policy::of(&self.settings);
+        self.postings = record::load(&self.conn)?;
         Ok(())
     }
 }

@@ -11,6 +11,7 @@ pub(crate) mod key_pairs;
 pub(crate) mod oauth;
 pub(crate) mod permissions;
 pub(crate) mod push;
+pub(crate) mod record;
 pub(crate) mod reports;
 pub(crate) mod roles;
 pub(crate) mod second_factors;

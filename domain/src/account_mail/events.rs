@@ -20,7 +20,7 @@ pub enum ResetReason {
 
 events! {
     /// What can happen around the links and secrets mailed to the owner of an account.
-    AccountMailEvent {
+    AccountMailEvent [user: UserId] {
         EmailVerificationRequested = 1,
         EmailVerified = 1,
         PasswordResetRequested = 1,

@@ -8,7 +8,7 @@ use crate::{RoleId, RoomId, Timestamp, UserId};
 
 events! {
     /// What can happen to a membership.
-    MembershipEvent {
+    MembershipEvent [room: RoomId, user: UserId] {
         MemberJoined = 1,
         MemberLeft = 1,
         MemberRemoved = 1,

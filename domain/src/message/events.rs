@@ -9,7 +9,7 @@ use crate::{MessageId, RoomId, SeenUpTo, Timestamp, UserId};
 
 events! {
     /// What can happen to a message.
-    MessageEvent {
+    MessageEvent [message: MessageId, room: RoomId] {
         MessagePosted = 1,
         MessageEdited = 1,
         MessageDeleted = 1,

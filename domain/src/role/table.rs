@@ -44,10 +44,11 @@ pub struct RoleDefinition {
 }
 
 /// The roles every workspace has: id (which is also the name), scope, description (contract, admin 2).
-const BUILTIN: [(&str, RoleScope, &str); 11] = [
+const BUILTIN: [(&str, RoleScope, &str); 12] = [
     ("admin", RoleScope::Users, "Admin"),
     ("anonymous", RoleScope::Users, ""),
     ("app", RoleScope::Users, ""),
+    ("auditor", RoleScope::Users, "Auditor"),
     ("bot", RoleScope::Users, ""),
     ("guest", RoleScope::Users, ""),
     ("leader", RoleScope::Subscriptions, "Leader"),

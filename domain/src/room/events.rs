@@ -32,7 +32,7 @@ impl RoomKind {
 
 events! {
     /// What can happen to a room. Joining and leaving are membership events.
-    RoomEvent {
+    RoomEvent [room: RoomId] {
         RoomCreated = 1,
         RoomRenamed = 1,
         TopicChanged = 1,

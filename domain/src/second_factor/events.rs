@@ -8,7 +8,7 @@ use crate::{Sealed, Timestamp, UserId};
 
 events! {
     /// What can happen to the second factors of an account.
-    SecondFactorEvent {
+    SecondFactorEvent [user: UserId] {
         TotpPrepared = 1,
         TotpEnabled = 1,
         TotpDisabled = 1,

@@ -8,7 +8,7 @@ use crate::{Timestamp, TokenHash, UserId};
 
 events! {
     /// What can happen to login tokens.
-    SessionEvent {
+    SessionEvent [user: UserId] {
         TokenIssued = 1,
         PersonalTokenIssued = 1,
         ProgramLetIn = 1,

@@ -51,7 +51,7 @@ impl std::fmt::Debug for PasswordHash {
 
 events! {
     /// What can happen to an account. Login tokens are a boundary of their own ([`crate::session`]).
-    UserEvent {
+    UserEvent [user: UserId] {
         UserCreated = 1,
         ProfileChanged = 1,
         UsernameChanged = 1,

@@ -2,7 +2,7 @@
 
 use domain::{Event, Timestamp, UserId};
 use eventstore::event::Leaf;
-use eventstore::{EventId, Position, RecordedEvent};
+use eventstore::{CorrelationId, EventId, Position, RecordedEvent};
 
 /// An event with what its envelope tells, decoded.
 #[derive(Clone, Debug)]
@@ -15,6 +15,7 @@ pub struct Applied {
     /// When it was committed: never earlier than the event before it, so `_updatedAt` never runs backwards.
     pub recorded_at: Timestamp,
     pub actor: UserId,
+    pub correlation_id: CorrelationId,
     pub event: Event,
 }
 
@@ -26,6 +27,7 @@ impl Applied {
             id: recorded.id,
             recorded_at: recorded.recorded_at,
             actor: recorded.actor.clone(),
+            correlation_id: recorded.correlation_id,
             event: recorded.decode()?,
         })
     }

@@ -17,6 +17,7 @@ use rusqlite::{Connection, params};
 
 use crate::engine::hub::update::LiveUpdate;
 use crate::engine::index::Index;
+use crate::engine::postings::OpenBlock;
 use crate::engine::rows::Rows;
 use crate::engine::rows::membership::MembershipRow;
 use crate::engine::rows::message::MessageRow;
@@ -168,6 +169,7 @@ pub struct Tx {
     pub(crate) rooms: Rows<RoomRow>,
     pub(crate) memberships: Rows<MembershipRow>,
     pub(crate) messages: Rows<MessageRow>,
+    pub(crate) postings: OpenBlock,
     /// References from users to messages that name them, not written yet.
     pub(crate) references: Vec<(UserId, i64)>,
     pub(crate) rosters: HashMap<RoomId, Roster>,
@@ -208,6 +210,7 @@ impl Tx {
             rooms: Rows::new(rows.rooms, bulk),
             memberships: Rows::new(rows.memberships, bulk),
             messages: Rows::new(rows.messages, bulk),
+            postings: OpenBlock::default(),
             references: Vec::new(),
             rosters: HashMap::new(),
             settings: Settings::default(),
@@ -252,6 +255,7 @@ impl Tx {
         self.rooms.flush(&self.conn)?;
         self.memberships.flush(&self.conn)?;
         self.flush_messages()?;
+        self.postings.flush(&self.conn)?;
         let mut checkpoint = self
             .conn
             .prepare_cached("UPDATE log SET position = ?1, leaf = ?2")?;

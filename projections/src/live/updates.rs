@@ -133,6 +133,7 @@ pub(crate) fn updates_of(
         Event::Session(_)
         | Event::SecondFactor(_)
         | Event::Claim(_)
+        | Event::Audit(_)
         | Event::LoginService(_)
         | Event::OAuthApp(_)
         | Event::OAuthGrant(_)

@@ -1,0 +1,217 @@
+//! What people and rooms were called when, and which rooms there ever were.
+
+use std::collections::HashMap;
+
+use domain::room::{RoomEvent, RoomKind};
+use domain::user::UserEvent;
+use domain::{Event, RoomId, UserId};
+use eventstore::Position;
+use rusqlite::{Connection, OptionalExtension as _, params};
+
+use crate::engine::applied::Applied;
+use crate::engine::handle::Views;
+use crate::engine::index::Index;
+use crate::engine::projection::Projection;
+use crate::engine::tx::Tx;
+use crate::error::QueryError;
+use crate::json;
+use crate::numbers::{number, unsigned};
+
+pub(crate) const VIEW: Projection = Projection {
+    name: "record_names",
+    version: 1,
+    tables: "CREATE TABLE record_names (
+        kind TEXT NOT NULL,
+        id TEXT NOT NULL,
+        since INTEGER NOT NULL,
+        name TEXT NOT NULL,
+        PRIMARY KEY (kind, id, since)
+    ) WITHOUT ROWID;
+    CREATE TABLE record_rooms (
+        id TEXT NOT NULL PRIMARY KEY,
+        kind BLOB NOT NULL,
+        participants BLOB NOT NULL
+    ) WITHOUT ROWID;",
+    indexes: &[Index::new("record_names_name", "record_names (kind, name)")],
+    apply,
+};
+
+/// What has a name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[allow(missing_docs, reason = "fields and variants say what they are")]
+pub enum NamedThing {
+    User,
+    Room,
+}
+
+impl NamedThing {
+    const fn letter(self) -> &'static str {
+        match self {
+            Self::User => "u",
+            Self::Room => "r",
+        }
+    }
+}
+
+fn apply(tx: &mut Tx, event: &Applied) -> rusqlite::Result<()> {
+    let (thing, id, name) = match &event.event {
+        Event::User(UserEvent::UserCreated(created)) => {
+            (NamedThing::User, created.user.as_str(), &created.username)
+        }
+        Event::User(UserEvent::UsernameChanged(changed)) => {
+            (NamedThing::User, changed.user.as_str(), &changed.username)
+        }
+        Event::Room(RoomEvent::RoomCreated(created)) => {
+            tx.conn
+                .prepare_cached(
+                    "INSERT OR REPLACE INTO record_rooms (id, kind, participants) VALUES (?1, ?2, ?3)",
+                )?
+                .execute(params![
+                    created.room.as_str(),
+                    json::encode(&created.kind)?,
+                    json::encode(&created.participants)?
+                ])?;
+            let Some(name) = &created.name else {
+                return Ok(());
+            };
+            (NamedThing::Room, created.room.as_str(), name)
+        }
+        Event::Room(RoomEvent::RoomRenamed(renamed)) => {
+            (NamedThing::Room, renamed.room.as_str(), &renamed.name)
+        }
+        _ => return Ok(()),
+    };
+    tx.conn
+        .prepare_cached(
+            "INSERT OR REPLACE INTO record_names (kind, id, since, name) VALUES (?1, ?2, ?3, ?4)",
+        )?
+        .execute(params![thing.letter(), id, number(event.position), name])?;
+    Ok(())
+}
+
+/// A room that is there, or was.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[allow(missing_docs, reason = "fields and variants say what they are")]
+pub struct RoomIdentity {
+    pub kind: RoomKind,
+    /// Who a direct message is between.
+    pub participants: Vec<UserId>,
+}
+
+impl RoomIdentity {
+    /// Whether only members may read it.
+    pub fn is_private(&self) -> bool {
+        self.kind != RoomKind::Channel
+    }
+}
+
+/// Looks names up as they were at a position, and remembers what it found.
+pub struct RecordNames<'conn> {
+    conn: &'conn Connection,
+    names: HashMap<(NamedThing, String), Vec<(u64, String)>>,
+    rooms: HashMap<RoomId, Option<RoomIdentity>>,
+}
+
+impl<'conn> RecordNames<'conn> {
+    fn new(conn: &'conn Connection) -> Self {
+        Self {
+            conn,
+            names: HashMap::new(),
+            rooms: HashMap::new(),
+        }
+    }
+
+    fn at(&mut self, thing: NamedThing, id: &str, at: Position) -> rusqlite::Result<Option<&str>> {
+        let key = (thing, id.to_owned());
+        let names = match self.names.entry(key) {
+            std::collections::hash_map::Entry::Occupied(known) => known.into_mut(),
+            std::collections::hash_map::Entry::Vacant(place) => {
+                let mut select = self.conn.prepare_cached(
+                    "SELECT since, name FROM record_names WHERE kind = ?1 AND id = ?2 ORDER BY since",
+                )?;
+                let rows = select.query_map([thing.letter(), id], |row| {
+                    Ok((unsigned(row, 0)?, row.get(1)?))
+                })?;
+                place.insert(rows.collect::<rusqlite::Result<_>>()?)
+            }
+        };
+        let later = names.partition_point(|(since, _)| *since <= at.get());
+        // Events recorded together may name what only the last of them makes.
+        let name = names.get(later.saturating_sub(1));
+        Ok(name.map(|(_, name)| name.as_str()))
+    }
+
+    /// What the user was called at a position.
+    pub fn user(&mut self, user: &UserId, at: Position) -> rusqlite::Result<Option<&str>> {
+        self.at(NamedThing::User, user.as_str(), at)
+    }
+
+    /// What the room was called at a position; direct messages have no name.
+    pub fn room(&mut self, room: &RoomId, at: Position) -> rusqlite::Result<Option<&str>> {
+        self.at(NamedThing::Room, room.as_str(), at)
+    }
+
+    /// What kind of room it is or was; `None` if there never was one.
+    pub fn identity(&mut self, room: &RoomId) -> rusqlite::Result<Option<&RoomIdentity>> {
+        if !self.rooms.contains_key(room) {
+            let found = self
+                .conn
+                .prepare_cached("SELECT kind, participants FROM record_rooms WHERE id = ?1")?
+                .query_row([room.as_str()], |row| {
+                    Ok(RoomIdentity {
+                        kind: json::decode(row.get_ref(0)?.as_bytes()?)?,
+                        participants: json::decode(row.get_ref(1)?.as_bytes()?)?,
+                    })
+                })
+                .optional()?;
+            self.rooms.insert(room.clone(), found);
+        }
+        Ok(self.rooms.get(room).and_then(Option::as_ref))
+    }
+
+    /// Who or what has that id, or else whoever was called so last. Names of users are compared without regard to case.
+    pub fn find(&mut self, thing: NamedThing, named: &str) -> rusqlite::Result<Option<String>> {
+        let known = match thing {
+            NamedThing::User => "SELECT id FROM record_names WHERE kind = 'u' AND id = ?1 LIMIT 1",
+            NamedThing::Room => "SELECT id FROM record_rooms WHERE id = ?1",
+        };
+        let by_id = self
+            .conn
+            .prepare_cached(known)?
+            .query_row([named], |row| row.get(0))
+            .optional()?;
+        if by_id.is_some() {
+            return Ok(by_id);
+        }
+        let called = match thing {
+            NamedThing::User => "name = ?2 COLLATE NOCASE",
+            NamedThing::Room => "name = ?2",
+        };
+        self.conn
+            .prepare_cached(&format!(
+                "SELECT id FROM record_names WHERE kind = ?1 AND {called} ORDER BY since DESC LIMIT 1"
+            ))?
+            .query_row([thing.letter(), named], |row| row.get(0))
+            .optional()
+    }
+
+    /// Every name anybody or anything of that kind ever had, so many at most.
+    pub fn all(&mut self, thing: NamedThing, most: u32) -> rusqlite::Result<Vec<String>> {
+        self.conn
+            .prepare_cached("SELECT DISTINCT name FROM record_names WHERE kind = ?1 LIMIT ?2")?
+            .query_map(params![thing.letter(), most], |row| row.get(0))?
+            .collect()
+    }
+}
+
+impl Views {
+    /// Runs `work` where names can be looked up, off the runtime. It sees everything that was told of before.
+    pub async fn with_record_names<T, F>(&self, work: F) -> Result<T, QueryError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&mut RecordNames<'_>) -> rusqlite::Result<T> + Send + 'static,
+    {
+        self.read(move |conn| work(&mut RecordNames::new(conn)))
+            .await
+    }
+}
