@@ -20,6 +20,7 @@ mod append;
 mod closing;
 mod concurrency;
 mod order;
+mod picking;
 mod places;
 mod reading;
 mod retries;
@@ -37,6 +38,7 @@ pub use append::*;
 pub use closing::*;
 pub use concurrency::*;
 pub use order::*;
+pub use picking::*;
 pub use places::*;
 pub use reading::*;
 pub use retries::*;
@@ -88,6 +90,10 @@ macro_rules! conformance_suite {
             a_closed_log_refuses
             a_log_keeps_its_identity
             a_place_is_where_its_event_is
+            events_are_read_at_chosen_positions
+            one_answer_has_so_many_events
+            one_answer_has_so_many_bytes
+            times_are_ranges_of_positions
         }
     };
     (@cases $attributes:tt $fixture:expr; $($case:ident)+) => {

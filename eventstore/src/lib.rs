@@ -24,6 +24,7 @@ pub mod vault;
 pub mod execute;
 mod group_commit;
 pub mod memory;
+mod picked;
 mod recent;
 mod subscribe;
 mod tireless;
@@ -41,6 +42,6 @@ pub use error::{
 pub use event::{Cause, CorrelationId, EventId, NewEvent, Position, RecordedEvent, Version};
 pub use expected::{Appended, Batch, Conflict, Expected, StreamAppend};
 pub use place::{LogId, Mark, Place};
-pub use store::{Chunks, EventStore, Filter, Health, Tail};
+pub use store::{BYTES_AT_ONCE, Chunks, EventStore, Filter, Health, MOST_AT_ONCE, Tail};
 pub use subscribe::subscribe;
 pub use tireless::{tireless, what_was_said};

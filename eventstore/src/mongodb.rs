@@ -8,6 +8,7 @@
 //! is back. A node that was killed inside a transaction blocks the others for some seconds, until one of them ends
 //! its session (`sessions`).
 
+mod at;
 mod connect;
 mod document;
 mod failure;
@@ -23,7 +24,7 @@ mod writer;
 use std::sync::Arc;
 use std::time::Duration;
 
-use domain::StreamId;
+use domain::{StreamId, Timestamp};
 use futures::future::BoxFuture;
 use parking_lot::Mutex;
 use tokio::sync::{broadcast, mpsc};
@@ -36,7 +37,7 @@ use writer::Waiting;
 use crate::event::Version;
 use crate::{
     AppendError, Appended, Batch, Chunks, EventStore, Filter, Health, LogId, OpenError, Place,
-    Position, ReadError, Tail, tireless,
+    Position, ReadError, RecordedEvent, Tail, tireless,
 };
 
 /// How long to wait, and for what.
@@ -183,6 +184,21 @@ impl EventStore for MongoLog {
 
     fn read_all(&self, after: Position, filter: Filter) -> Chunks {
         read::all(Arc::clone(&self.shared), after, filter)
+    }
+
+    fn read_at(
+        &self,
+        positions: Vec<Position>,
+    ) -> BoxFuture<'_, Result<Vec<RecordedEvent>, ReadError>> {
+        Box::pin(read::retrying(&self.shared, move || {
+            at::events(&self.shared, positions.clone())
+        }))
+    }
+
+    fn first_since(&self, time: Timestamp) -> BoxFuture<'_, Result<Position, ReadError>> {
+        Box::pin(read::retrying(&self.shared, move || {
+            read::first_since(&self.shared, time)
+        }))
     }
 
     fn head(&self) -> BoxFuture<'_, Result<Position, ReadError>> {

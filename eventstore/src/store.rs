@@ -15,6 +15,12 @@ use crate::place::{LogId, Place};
 /// Recorded events in position order, in chunks of bounded size, never empty.
 pub type Chunks = BoxStream<'static, Result<Arc<[RecordedEvent]>, ReadError>>;
 
+/// Most events of one answer of [`EventStore::read_at`].
+pub const MOST_AT_ONCE: usize = 1_000;
+
+/// An answer of [`EventStore::read_at`] ends with the event that brings its data to this size, in bytes.
+pub const BYTES_AT_ONCE: usize = 8 * 1024 * 1024;
+
 /// Which events of the whole log to read. The default is all of them.
 #[derive(Clone, Debug, Default)]
 pub struct Filter {
@@ -75,6 +81,21 @@ pub trait EventStore: Send + Sync + 'static {
 
     /// The events after `after` that pass `filter`, up to the head at the time of the call.
     fn read_all(&self, after: Position, filter: Filter) -> Chunks;
+
+    /// The events at these positions, in the order given; a position named twice has its event twice. Positions without
+    /// an event, which are 0 and those beyond the head, are left out, and do not count.
+    ///
+    /// The answer may end before the list does: with [`MOST_AT_ONCE`] events, or where their data reach
+    /// [`BYTES_AT_ONCE`]. Only if no position has an event is it empty. Whoever wants all of a longer list asks again
+    /// for what comes after the last event given, until nothing is left or an answer is empty.
+    fn read_at(
+        &self,
+        positions: Vec<Position>,
+    ) -> BoxFuture<'_, Result<Vec<RecordedEvent>, ReadError>>;
+
+    /// The first position recorded at or after `time`; the one after the head when there is none. `recorded_at` never
+    /// runs backwards, so a range of times is a range of positions.
+    fn first_since(&self, time: Timestamp) -> BoxFuture<'_, Result<Position, ReadError>>;
 
     /// The position of the last event; [`Position::START`] when there is none.
     fn head(&self) -> BoxFuture<'_, Result<Position, ReadError>>;

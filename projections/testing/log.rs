@@ -79,6 +79,14 @@ impl MemoryLog {
         let mut log = self.events.write();
         log.truncate(usize::try_from(position.get()).unwrap());
     }
+
+    /// What a read answers, which is nothing while the log is broken.
+    fn answer<T>(&self, answer: T) -> Result<T, ReadError> {
+        if self.broken.load(Ordering::Relaxed) {
+            return Err(ReadError::Unavailable("broken on purpose".to_owned()));
+        }
+        Ok(answer)
+    }
 }
 
 impl EventStore for MemoryLog {
@@ -93,11 +101,8 @@ impl EventStore for MemoryLog {
     fn read_all(&self, after: Position, filter: Filter) -> Chunks {
         let is_clumsy = self.clumsy.swap(false, Ordering::AcqRel);
         assert!(!is_clumsy, "clumsy on purpose");
-        if self.broken.load(Ordering::Relaxed) {
-            return futures::stream::iter([Err(ReadError::Unavailable(
-                "broken on purpose".to_owned(),
-            ))])
-            .boxed();
+        if let Err(error) = self.answer(()) {
+            return futures::stream::iter([Err(error)]).boxed();
         }
         let (mut from, end) = (
             usize::try_from(after.get()).unwrap(),
@@ -120,6 +125,29 @@ impl EventStore for MemoryLog {
             None
         });
         futures::stream::iter(chunks).boxed()
+    }
+
+    /// At most a chunk at a time.
+    fn read_at(
+        &self,
+        positions: Vec<Position>,
+    ) -> BoxFuture<'_, Result<Vec<RecordedEvent>, ReadError>> {
+        let log = self.events.read();
+        let at = |position: Position| {
+            let index = usize::try_from(position.get()).unwrap().checked_sub(1)?;
+            log.get(index).cloned()
+        };
+        let events = positions.into_iter().filter_map(at);
+        let events = events.take(self.chunk.min(MOST_AT_ONCE)).collect();
+        let outcome = self.answer(events);
+        Box::pin(async move { outcome })
+    }
+
+    fn first_since(&self, time: Timestamp) -> BoxFuture<'_, Result<Position, ReadError>> {
+        let log = self.events.read();
+        let before = log.partition_point(|event| event.recorded_at < time);
+        let outcome = self.answer(Position::new(before as u64).next());
+        Box::pin(async move { outcome })
     }
 
     fn head(&self) -> BoxFuture<'_, Result<Position, ReadError>> {

@@ -3,10 +3,10 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use domain::StreamId;
+use domain::{StreamId, Timestamp};
 use eventstore::{
     AppendError, Appended, Batch, Chunks, EventStore, Filter, Health, LogId, Place, Position,
-    ReadError, Tail, Version,
+    ReadError, RecordedEvent, Tail, Version,
 };
 use futures::future::BoxFuture;
 use metrics::{Counter, Histogram, counter, histogram};
@@ -60,6 +60,17 @@ impl EventStore for MeteredLog {
 
     fn read_all(&self, after: Position, filter: Filter) -> Chunks {
         self.inner.read_all(after, filter)
+    }
+
+    fn read_at(
+        &self,
+        positions: Vec<Position>,
+    ) -> BoxFuture<'_, Result<Vec<RecordedEvent>, ReadError>> {
+        self.inner.read_at(positions)
+    }
+
+    fn first_since(&self, time: Timestamp) -> BoxFuture<'_, Result<Position, ReadError>> {
+        self.inner.first_since(time)
     }
 
     fn head(&self) -> BoxFuture<'_, Result<Position, ReadError>> {

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use domain::Timestamp;
 use futures::StreamExt;
 
 use super::Fixture;
@@ -60,6 +61,10 @@ pub async fn a_closed_log_refuses(fixture: &dyn Fixture) {
         .await;
     assert!(matches!(read, Some(Err(ReadError::Closed))), "{read:?}");
     assert!(matches!(store.head().await, Err(ReadError::Closed)));
+    let read = store.read_at(vec![Position::new(1)]).await;
+    assert!(matches!(read, Err(ReadError::Closed)), "{read:?}");
+    let first = store.first_since(Timestamp::from_millis(0)).await;
+    assert!(matches!(first, Err(ReadError::Closed)), "{first:?}");
     store.close().await; // A second time does no harm.
     drop(store);
     let store = fixture.open().await;

@@ -30,6 +30,8 @@ pub(super) const LOG_HEAD: i32 = 0;
 pub(super) const BY_POSITION: &str = "position";
 /// Index that orders the events of each stream by version.
 pub(super) const BY_STREAM: &str = "stream_version";
+/// Index that orders events by time, and those of one time by position.
+pub(super) const BY_TIME: &str = "recorded_at";
 
 const DEFAULT_DATABASE: &str = "hansard";
 /// What [`META`] says a database of ours is.
@@ -199,9 +201,7 @@ async fn lay_out(database: &Database, censor: &Censor) -> Result<(), OpenError> 
             .build();
         IndexModel::builder().keys(keys).options(options).build()
     };
-    let by_time = IndexOptions::builder()
-        .name("recorded_at".to_owned())
-        .build();
+    let by_time = IndexOptions::builder().name(BY_TIME.to_owned()).build();
     database
         .collection::<Document>(EVENTS)
         .create_indexes([

@@ -4,12 +4,12 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use ::mongodb::Cursor;
-use ::mongodb::bson::raw::RawDocumentBuf;
+use ::mongodb::bson::raw::{RawDocument, RawDocumentBuf};
 use ::mongodb::bson::{DateTime, Document, doc};
 use ::mongodb::options::Hint;
 use domain::{StreamId, Timestamp};
 
-use super::connect::{BY_POSITION, BY_STREAM};
+use super::connect::{BY_POSITION, BY_STREAM, BY_TIME};
 use super::document::{long, to_event, to_i64, to_u64};
 use super::failure::Failure;
 use super::shared::{Backoff, Shared};
@@ -68,7 +68,7 @@ pub(super) fn all(shared: Arc<Shared>, after: Position, filter: Filter) -> Chunk
                     scan.next = after.get().saturating_add(1);
                     scan.last = last;
                     if let Some(from) = filter.from {
-                        scan.next = scan.next.max(first_since(&shared, from).await?);
+                        scan.next = scan.next.max(first_since(&shared, from).await?.get());
                     }
                 }
                 Order::Version => {
@@ -124,21 +124,22 @@ fn date(time: Timestamp) -> DateTime {
     )
 }
 
-/// The first position recorded at or after `from`. Times never run backwards along positions, so nothing before
-/// it has to be looked at.
-async fn first_since(shared: &Shared, from: Timestamp) -> Result<u64, Failure> {
-    let first = shared
+/// The first position recorded at or after `time`; the one after the last event when there is none. Times never run
+/// backwards along positions: it comes right after the last event before `time`.
+pub(super) async fn first_since(shared: &Shared, time: Timestamp) -> Result<Position, Failure> {
+    let before = shared
         .events
-        .find_one(doc! { "recorded_at": { "$gte": date(from) } })
-        .sort(doc! { "recorded_at": 1, "position": 1 })
+        .find_one(doc! { "recorded_at": { "$lt": date(time) } })
+        .sort(doc! { "recorded_at": -1, "position": -1 })
+        .projection(doc! { "position": 1 })
+        .hint(Hint::Name(BY_TIME.to_owned()))
         .await
         .map_err(|error| shared.failure(&error))?;
-    match first {
-        None => Ok(u64::MAX),
-        Some(event) => long(&event, "position")
-            .map(to_u64)
-            .map_err(Failure::Refused),
-    }
+    let last = match before {
+        None => Position::START,
+        Some(event) => Position::new(to_u64(long(&event, "position").map_err(Failure::Refused)?)),
+    };
+    Ok(last.next())
 }
 
 /// By what a scan goes forward.
@@ -213,9 +214,7 @@ impl Scan {
             {
                 break;
             }
-            let event = to_event(cursor.current()).map_err(|(position, reason)| {
-                Stop::Read(ReadError::Damaged { position, reason })
-            })?;
+            let event = event(cursor.current())?;
             let place = self.order.of(&event);
             if self.gapless && place != next {
                 return Err(missing(next, self.order));
@@ -232,12 +231,24 @@ impl Scan {
     }
 }
 
-/// Why a scan cannot simply go on.
-enum Stop {
+/// Why reading cannot simply go on.
+pub(super) enum Stop {
     /// The server; may pass.
     Failed(Failure),
     /// The log; does not.
     Read(ReadError),
+}
+
+impl From<Failure> for Stop {
+    fn from(failure: Failure) -> Self {
+        Self::Failed(failure)
+    }
+}
+
+/// The event of a document.
+pub(super) fn event(document: &RawDocument) -> Result<RecordedEvent, Stop> {
+    to_event(document)
+        .map_err(|(position, reason)| Stop::Read(ReadError::Damaged { position, reason }))
 }
 
 fn missing(place: u64, order: Order) -> Stop {
@@ -298,9 +309,10 @@ where
 }
 
 /// Does `work`, again and again while the server is away, up to the limit of an outage.
-pub(super) async fn retrying<T, W>(shared: &Shared, work: impl Fn() -> W) -> Result<T, ReadError>
+pub(super) async fn retrying<T, E, W>(shared: &Shared, work: impl Fn() -> W) -> Result<T, ReadError>
 where
-    W: Future<Output = Result<T, Failure>>,
+    E: Into<Stop>,
+    W: Future<Output = Result<T, E>>,
 {
     let limit = shared.options.outage_limit;
     let start = Instant::now();
@@ -313,14 +325,17 @@ where
             () = shared.stop.cancelled() => return Err(ReadError::Closed),
             outcome = tokio::time::timeout(limit, work()) => outcome,
         };
-        let outcome =
-            outcome.unwrap_or_else(|_| Err(Failure::Away("the server does not answer".to_owned())));
-        match outcome {
-            Ok(value) => return Ok(value),
-            Err(Failure::Away(_) | Failure::Contended(_)) if start.elapsed() < limit => {
+        let stop = match outcome {
+            Ok(Ok(value)) => return Ok(value),
+            Ok(Err(stop)) => stop.into(),
+            Err(_) => Stop::Failed(Failure::Away("the server does not answer".to_owned())),
+        };
+        match stop {
+            Stop::Failed(Failure::Away(_) | Failure::Contended(_)) if start.elapsed() < limit => {
                 backoff.wait().await;
             }
-            Err(failure) => return Err(read_error(&failure)),
+            Stop::Failed(failure) => return Err(read_error(&failure)),
+            Stop::Read(error) => return Err(error),
         }
     }
 }

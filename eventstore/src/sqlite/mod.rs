@@ -4,6 +4,7 @@
 //! SQLite never blocks the runtime. `synchronous = FULL` with a WAL: a commit is one sync of the WAL, and what is
 //! acknowledged survives the process and the machine.
 
+mod at;
 mod queue;
 mod reader;
 mod row;
@@ -16,15 +17,16 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread::JoinHandle;
 
-use domain::StreamId;
+use domain::{StreamId, Timestamp};
 use futures::future::BoxFuture;
 use parking_lot::Mutex;
 use tokio::sync::{broadcast, oneshot, watch};
 
 use crate::error::{AppendError, OpenError, ReadError};
-use crate::event::{Position, Version};
+use crate::event::{Position, RecordedEvent, Version};
 use crate::expected::{Appended, Batch};
 use crate::group_commit::Prepared;
+use crate::picked;
 use crate::{Chunks, EventStore, Filter, Health, LogId, Place, Tail};
 use queue::Queue;
 use reader::Readers;
@@ -151,6 +153,20 @@ impl EventStore for SqliteLog {
 
     fn read_all(&self, after: Position, filter: Filter) -> Chunks {
         self.readers.read_all(after, self.head_now(), filter)
+    }
+
+    fn read_at(
+        &self,
+        positions: Vec<Position>,
+    ) -> BoxFuture<'_, Result<Vec<RecordedEvent>, ReadError>> {
+        Box::pin(
+            self.readers
+                .read_at(picked::within(positions, self.head_now())),
+        )
+    }
+
+    fn first_since(&self, time: Timestamp) -> BoxFuture<'_, Result<Position, ReadError>> {
+        Box::pin(self.readers.first_since(time, self.head_now()))
     }
 
     fn head(&self) -> BoxFuture<'_, Result<Position, ReadError>> {

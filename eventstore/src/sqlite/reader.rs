@@ -9,12 +9,13 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 
 use parking_lot::Mutex;
-use rusqlite::{Connection, ErrorCode, OptionalExtension, ToSql, params};
+use rusqlite::{Connection, ToSql, params};
 use tokio::sync::oneshot;
 
+use super::at::{failed, last_before, missing};
 use super::queue::{Queue, Taken};
 use super::row::{self, COLUMNS, number};
-use super::schema;
+use super::{at, schema};
 use crate::error::ReadError;
 use crate::event::{Leaf, Position, RecordedEvent, Version};
 use crate::{Chunks, Filter};
@@ -42,6 +43,9 @@ pub(super) struct Readers {
 enum Job {
     Page(Scan, Answer<Page>),
     Leaf(Position, Answer<Option<Leaf>>),
+    Events(Vec<Position>, Answer<Vec<RecordedEvent>>),
+    /// First position recorded at or after the time, in a log that ends at the position.
+    FirstSince(Timestamp, Position, Answer<Position>),
 }
 
 type Answer<T> = oneshot::Sender<Result<T, ReadError>>;
@@ -124,17 +128,17 @@ impl Readers {
     fn chunks(&self, scan: Scan) -> Chunks {
         let queue = Arc::clone(&self.queue);
         Box::pin(async_stream::stream! {
-            let mut next = Some(submit(&queue, scan).await);
+            let mut next = Some(submit(&queue, |answer| Job::Page(scan, answer)).await);
             while let Some(pending) = next.take() {
                 let page = match pending {
-                    Ok(answer) => answer.await.unwrap_or(Err(ReadError::Closed)),
+                    Ok(answer) => received(answer).await,
                     Err(closed) => Err(closed),
                 };
                 match page {
                     Ok(Page { events, rest }) => {
                         // Under way before this chunk is handed out.
                         if let Some(rest) = rest {
-                            next = Some(submit(&queue, rest).await);
+                            next = Some(submit(&queue, |answer| Job::Page(rest, answer)).await);
                         }
                         if !events.is_empty() {
                             yield Ok(Arc::from(events));
@@ -151,12 +155,25 @@ impl Readers {
 
     /// The leaf of the event at a position, if there is one.
     pub(super) async fn leaf(&self, at: Position) -> Result<Option<Leaf>, ReadError> {
-        let (answer, receiver) = oneshot::channel();
-        self.queue
-            .send(Job::Leaf(at, answer), 1)
-            .await
-            .map_err(|_| ReadError::Closed)?;
-        receiver.await.unwrap_or(Err(ReadError::Closed))
+        received(submit(&self.queue, |answer| Job::Leaf(at, answer)).await?).await
+    }
+
+    /// The events at `positions`, all of which have one, until their data are as large as they may be.
+    pub(super) async fn read_at(
+        &self,
+        positions: Vec<Position>,
+    ) -> Result<Vec<RecordedEvent>, ReadError> {
+        received(submit(&self.queue, |answer| Job::Events(positions, answer)).await?).await
+    }
+
+    /// The first position up to `head` recorded at or after `time`, else the one after `head`.
+    pub(super) async fn first_since(
+        &self,
+        time: Timestamp,
+        head: Position,
+    ) -> Result<Position, ReadError> {
+        let job = |answer| Job::FirstSince(time, head, answer);
+        received(submit(&self.queue, job).await?).await
     }
 
     /// Refuses new reads, finishes what was asked for and waits for the threads. Blocks.
@@ -170,16 +187,23 @@ impl Readers {
     }
 }
 
-async fn submit(
+/// What a question will be answered through.
+type Pending<T> = oneshot::Receiver<Result<T, ReadError>>;
+
+async fn submit<T>(
     queue: &Queue<Job>,
-    scan: Scan,
-) -> Result<oneshot::Receiver<Result<Page, ReadError>>, ReadError> {
-    let (answer, receiver) = oneshot::channel();
+    job: impl FnOnce(Answer<T>) -> Job,
+) -> Result<Pending<T>, ReadError> {
+    let (answer, pending) = oneshot::channel();
     queue
-        .send(Job::Page(scan, answer), 1)
+        .send(job(answer), 1)
         .await
         .map_err(|_| ReadError::Closed)?;
-    Ok(receiver)
+    Ok(pending)
+}
+
+async fn received<T>(pending: Pending<T>) -> Result<T, ReadError> {
+    pending.await.unwrap_or(Err(ReadError::Closed))
 }
 
 fn run(queue: &Queue<Job>, path: &Path) {
@@ -190,8 +214,20 @@ fn run(queue: &Queue<Job>, path: &Path) {
                 Job::Page(scan, answer) => {
                     reply(&mut connection, path, answer, |open| scan.page(open));
                 }
-                Job::Leaf(at, answer) => {
-                    reply(&mut connection, path, answer, |open| leaf(open, at));
+                Job::Leaf(position, answer) => {
+                    reply(&mut connection, path, answer, |open| {
+                        at::leaf(open, position)
+                    });
+                }
+                Job::Events(positions, answer) => {
+                    reply(&mut connection, path, answer, |open| {
+                        at::events(open, &positions)
+                    });
+                }
+                Job::FirstSince(time, head, answer) => {
+                    reply(&mut connection, path, answer, |open| {
+                        last_before(open, Position::START, head, time).map(Position::next)
+                    });
                 }
             }));
             if outcome.is_err() {
@@ -225,16 +261,6 @@ fn reply<T>(
         Err(error) => Err(failed(&error, Position::START)),
     };
     drop(answer.send(outcome));
-}
-
-fn leaf(connection: &Connection, at: Position) -> Result<Option<Leaf>, ReadError> {
-    connection
-        .prepare_cached("SELECT leaf FROM events WHERE position = ?1")
-        .and_then(|mut find| {
-            find.query_row([number(at.get())], |row| row.get(0))
-                .optional()
-        })
-        .map_err(|error| failed(&error, at))
 }
 
 impl Scan {
@@ -452,50 +478,4 @@ fn between(
         None => upto,
     };
     Ok((after, upto))
-}
-
-/// The last position in `after..=upto` recorded before `time`; `after` when there is none.
-fn last_before(
-    connection: &Connection,
-    after: Position,
-    upto: Position,
-    time: Timestamp,
-) -> Result<Position, ReadError> {
-    let (mut before, mut beyond) = (after.get(), upto.get().saturating_add(1));
-    while beyond.saturating_sub(before) > 1 {
-        let middle = before + (beyond - before) / 2;
-        let position = Position::new(middle);
-        let recorded_at: Option<i64> = connection
-            .prepare_cached("SELECT recorded_at FROM events WHERE position = ?1")
-            .and_then(|mut statement| {
-                statement
-                    .query_row([number(middle)], |row| row.get(0))
-                    .optional()
-            })
-            .map_err(|error| failed(&error, position))?;
-        if recorded_at.ok_or_else(|| missing(position))? < time.as_millis() {
-            before = middle;
-        } else {
-            beyond = middle;
-        }
-    }
-    Ok(Position::new(before))
-}
-
-fn missing(position: Position) -> ReadError {
-    ReadError::Damaged {
-        position: position.get(),
-        reason: "no event is there".to_owned(),
-    }
-}
-
-/// What an error of SQLite near `position` means to a reader.
-pub(super) fn failed(error: &rusqlite::Error, position: Position) -> ReadError {
-    match error.sqlite_error_code() {
-        Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => ReadError::Damaged {
-            position: position.get(),
-            reason: error.to_string(),
-        },
-        _ => ReadError::Unavailable(error.to_string()),
-    }
 }
