@@ -38,6 +38,7 @@ use crate::files::pictures::PictureError;
 use crate::files::store::FilesError;
 use crate::identity::challenge::{Challenge, LoginRefusal};
 use crate::identity::password_hasher::PasswordError;
+use crate::record::filter::NotUnderstood;
 
 /// Why a use case did not do what was asked.
 #[derive(Debug, thiserror::Error)]
@@ -97,6 +98,8 @@ pub enum Error {
     #[error(transparent)]
     Webdav(#[from] WebdavRefusal),
 
+    #[error(transparent)]
+    NotUnderstood(#[from] NotUnderstood),
     #[error(transparent)]
     Picture(#[from] PictureError),
     #[error(transparent)]
@@ -223,6 +226,8 @@ pub enum Refusal {
     NoDevices,
     #[error("this server has no way to reach devices")]
     PushNotDelivered,
+    #[error("may not read the record")]
+    RecordNotShown,
 }
 
 /// What broke. The server's log says what it was; callers are told only that something broke.

@@ -71,7 +71,7 @@ pub struct Shown {
     /// The rooms they are of, in id order: at most [`MOST_ROOMS`].
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub rooms: Vec<RoomId>,
-    /// How many further rooms they are of.
+    /// How many further rooms they are of; counted up to some ten thousand.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub more_rooms: u64,
 }

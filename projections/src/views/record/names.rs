@@ -106,10 +106,13 @@ impl RoomIdentity {
 }
 
 /// Looks names up as they were at a position, and remembers what it found.
+///
+/// If the file cannot be read, nothing is found any more, and whoever asked for the names is told in the end.
 pub struct RecordNames<'conn> {
     conn: &'conn Connection,
     names: HashMap<(NamedThing, String), Vec<(u64, String)>>,
     rooms: HashMap<RoomId, Option<RoomIdentity>>,
+    failure: Option<rusqlite::Error>,
 }
 
 impl<'conn> RecordNames<'conn> {
@@ -118,85 +121,111 @@ impl<'conn> RecordNames<'conn> {
             conn,
             names: HashMap::new(),
             rooms: HashMap::new(),
+            failure: None,
         }
     }
 
-    fn at(&mut self, thing: NamedThing, id: &str, at: Position) -> rusqlite::Result<Option<&str>> {
+    fn found<T: Default>(&mut self, outcome: rusqlite::Result<T>) -> T {
+        outcome.unwrap_or_else(|error| {
+            self.failure = Some(error);
+            T::default()
+        })
+    }
+
+    /// All names of a thing with the positions since when it has them.
+    fn load(&self, thing: NamedThing, id: &str) -> rusqlite::Result<Vec<(u64, String)>> {
+        self.conn
+            .prepare_cached(
+                "SELECT since, name FROM record_names WHERE kind = ?1 AND id = ?2 ORDER BY since",
+            )?
+            .query_map([thing.letter(), id], |row| {
+                Ok((unsigned(row, 0)?, row.get(1)?))
+            })?
+            .collect()
+    }
+
+    fn at(&mut self, thing: NamedThing, id: &str, at: Position) -> Option<&str> {
         let key = (thing, id.to_owned());
-        let names = match self.names.entry(key) {
-            std::collections::hash_map::Entry::Occupied(known) => known.into_mut(),
-            std::collections::hash_map::Entry::Vacant(place) => {
-                let mut select = self.conn.prepare_cached(
-                    "SELECT since, name FROM record_names WHERE kind = ?1 AND id = ?2 ORDER BY since",
-                )?;
-                let rows = select.query_map([thing.letter(), id], |row| {
-                    Ok((unsigned(row, 0)?, row.get(1)?))
-                })?;
-                place.insert(rows.collect::<rusqlite::Result<_>>()?)
-            }
-        };
+        if !self.names.contains_key(&key) {
+            let loaded = self.load(thing, id);
+            let loaded = self.found(loaded);
+            self.names.insert(key.clone(), loaded);
+        }
+        let names = self.names.get(&key)?;
         let later = names.partition_point(|(since, _)| *since <= at.get());
         // Events recorded together may name what only the last of them makes.
         let name = names.get(later.saturating_sub(1));
-        Ok(name.map(|(_, name)| name.as_str()))
+        name.map(|(_, name)| name.as_str())
     }
 
     /// What the user was called at a position.
-    pub fn user(&mut self, user: &UserId, at: Position) -> rusqlite::Result<Option<&str>> {
+    pub fn user(&mut self, user: &UserId, at: Position) -> Option<&str> {
         self.at(NamedThing::User, user.as_str(), at)
     }
 
     /// What the room was called at a position; direct messages have no name.
-    pub fn room(&mut self, room: &RoomId, at: Position) -> rusqlite::Result<Option<&str>> {
+    pub fn room(&mut self, room: &RoomId, at: Position) -> Option<&str> {
         self.at(NamedThing::Room, room.as_str(), at)
     }
 
     /// What kind of room it is or was; `None` if there never was one.
-    pub fn identity(&mut self, room: &RoomId) -> rusqlite::Result<Option<&RoomIdentity>> {
+    pub fn identity(&mut self, room: &RoomId) -> Option<&RoomIdentity> {
         if !self.rooms.contains_key(room) {
-            let found = self
-                .conn
-                .prepare_cached("SELECT kind, participants FROM record_rooms WHERE id = ?1")?
-                .query_row([room.as_str()], |row| {
-                    Ok(RoomIdentity {
-                        kind: json::decode(row.get_ref(0)?.as_bytes()?)?,
-                        participants: json::decode(row.get_ref(1)?.as_bytes()?)?,
-                    })
-                })
-                .optional()?;
-            self.rooms.insert(room.clone(), found);
+            let loaded = self.load_identity(room);
+            let loaded = self.found(loaded);
+            self.rooms.insert(room.clone(), loaded);
         }
-        Ok(self.rooms.get(room).and_then(Option::as_ref))
+        self.rooms.get(room)?.as_ref()
     }
 
-    /// Who or what has that id, or else whoever was called so last. Names of users are compared without regard to case.
-    pub fn find(&mut self, thing: NamedThing, named: &str) -> rusqlite::Result<Option<String>> {
+    fn load_identity(&self, room: &RoomId) -> rusqlite::Result<Option<RoomIdentity>> {
+        self.conn
+            .prepare_cached("SELECT kind, participants FROM record_rooms WHERE id = ?1")?
+            .query_row([room.as_str()], |row| {
+                Ok(RoomIdentity {
+                    kind: json::decode(row.get_ref(0)?.as_bytes()?)?,
+                    participants: json::decode(row.get_ref(1)?.as_bytes()?)?,
+                })
+            })
+            .optional()
+    }
+
+    /// The id of what has that id or name, or else of what was called so last. Names of users are compared without
+    /// regard to the case of the letters a to z.
+    pub fn find(&mut self, thing: NamedThing, named: &str) -> Option<String> {
         let known = match thing {
             NamedThing::User => "SELECT id FROM record_names WHERE kind = 'u' AND id = ?1 LIMIT 1",
             NamedThing::Room => "SELECT id FROM record_rooms WHERE id = ?1",
         };
-        let by_id = self
-            .conn
-            .prepare_cached(known)?
-            .query_row([named], |row| row.get(0))
-            .optional()?;
-        if by_id.is_some() {
-            return Ok(by_id);
-        }
         let called = match thing {
-            NamedThing::User => "name = ?2 COLLATE NOCASE",
-            NamedThing::Room => "name = ?2",
+            NamedThing::User => {
+                "SELECT id FROM record_names WHERE kind = 'u' AND name = ?1 COLLATE NOCASE
+                 ORDER BY since DESC LIMIT 1"
+            }
+            NamedThing::Room => {
+                "SELECT id FROM record_names WHERE kind = 'r' AND name = ?1 ORDER BY since DESC LIMIT 1"
+            }
         };
+        [known, called].into_iter().find_map(|sql| {
+            let found = self.one(sql, named);
+            self.found(found)
+        })
+    }
+
+    fn one(&self, sql: &str, named: &str) -> rusqlite::Result<Option<String>> {
         self.conn
-            .prepare_cached(&format!(
-                "SELECT id FROM record_names WHERE kind = ?1 AND {called} ORDER BY since DESC LIMIT 1"
-            ))?
-            .query_row([thing.letter(), named], |row| row.get(0))
+            .prepare_cached(sql)?
+            .query_row([named], |row| row.get(0))
             .optional()
     }
 
-    /// Every name anybody or anything of that kind ever had, so many at most.
-    pub fn all(&mut self, thing: NamedThing, most: u32) -> rusqlite::Result<Vec<String>> {
+    /// Every name that anything of the kind ever had, so many at most.
+    pub fn all(&mut self, thing: NamedThing, most: u32) -> Vec<String> {
+        let loaded = self.load_all(thing, most);
+        self.found(loaded)
+    }
+
+    fn load_all(&self, thing: NamedThing, most: u32) -> rusqlite::Result<Vec<String>> {
         self.conn
             .prepare_cached("SELECT DISTINCT name FROM record_names WHERE kind = ?1 LIMIT ?2")?
             .query_map(params![thing.letter(), most], |row| row.get(0))?
@@ -209,9 +238,13 @@ impl Views {
     pub async fn with_record_names<T, F>(&self, work: F) -> Result<T, QueryError>
     where
         T: Send + 'static,
-        F: FnOnce(&mut RecordNames<'_>) -> rusqlite::Result<T> + Send + 'static,
+        F: FnOnce(&mut RecordNames<'_>) -> T + Send + 'static,
     {
-        self.read(move |conn| work(&mut RecordNames::new(conn)))
-            .await
+        self.read(move |conn| {
+            let mut names = RecordNames::new(conn);
+            let done = work(&mut names);
+            names.failure.map_or(Ok(done), Err)
+        })
+        .await
     }
 }

@@ -37,6 +37,8 @@ pub struct RecordQuery {
     pub categories: Vec<Category>,
     /// Events that may be of this request: a few others are found too.
     pub correlation: Option<CorrelationId>,
+    /// Only events at one of these positions, which ascend.
+    pub among: Option<Vec<Position>>,
     /// Only events after this position.
     pub after: Position,
     /// Only events up to this position; `None`: up to the end of the views.
@@ -112,6 +114,7 @@ fn search(conn: &Connection, query: &RecordQuery) -> rusqlite::Result<Found> {
         conn,
         clauses: query.clauses(),
         correlation: query.correlation,
+        among: query.among.as_deref().map(by_block),
         open: OpenWords::load(conn, applied / BLOCK, query)?,
         order: query.order,
         blocks: (first / BLOCK, last / BLOCK),
@@ -135,6 +138,15 @@ fn search(conn: &Connection, query: &RecordQuery) -> rusqlite::Result<Found> {
         at = search.after(block);
     }
     Ok(found)
+}
+
+fn by_block(positions: &[Position]) -> BTreeMap<u64, Bits> {
+    let mut blocks = BTreeMap::new();
+    for position in positions {
+        let (block, offset) = postings::place(*position);
+        blocks.entry(block).or_insert(Bits::NONE).add(offset);
+    }
+    blocks
 }
 
 fn in_order(bits: &Bits, order: Order) -> Box<dyn Iterator<Item = u16> + '_> {
@@ -184,6 +196,7 @@ struct Search<'conn> {
     conn: &'conn Connection,
     clauses: Vec<Vec<CompactString>>,
     correlation: Option<CorrelationId>,
+    among: Option<BTreeMap<u64, Bits>>,
     open: OpenWords,
     order: Order,
     /// The first and the last block to look at.
@@ -203,7 +216,9 @@ impl Search<'_> {
     fn nearest(&self, from: u64) -> rusqlite::Result<Option<u64>> {
         let mut block = from;
         loop {
-            let mut furthest = block;
+            let Some(mut furthest) = self.nearest_among(block) else {
+                return Ok(None);
+            };
             for clause in &self.clauses {
                 match self.nearest_of(clause, furthest)? {
                     None => return Ok(None),
@@ -215,6 +230,18 @@ impl Search<'_> {
             }
             block = furthest;
         }
+    }
+
+    /// The first block from `from` on with one of the positions that were asked for.
+    fn nearest_among(&self, from: u64) -> Option<u64> {
+        let Some(among) = &self.among else {
+            return Some(from);
+        };
+        let found = match self.order {
+            Order::OldestFirst => among.range(from..=self.blocks.1.max(from)).next(),
+            Order::NewestFirst => among.range(self.blocks.0.min(from)..=from).next_back(),
+        };
+        found.map(|(block, _)| *block)
     }
 
     /// The first block from `from` on where one of the words occurs.
@@ -273,6 +300,9 @@ impl Search<'_> {
                 any.or(&self.word(word, block)?);
             }
             all.and(&any);
+        }
+        if let Some(among) = &self.among {
+            all.and(among.get(&block).unwrap_or(&Bits::NONE));
         }
         if let Some(correlation) = self.correlation {
             all.and(&if block == self.open.block {

@@ -1,0 +1,156 @@
+//! Who may read the record, and the trace that a reading leaves in it.
+
+use std::collections::BTreeSet;
+
+use domain::audit::{
+    self, MOST_ROOMS, Question, QuestionKind, Reading, ReadingCommand, ReadingEnded, RecordRead,
+    RecordReader, Shown,
+};
+use domain::permission::Permission;
+use domain::settings::keys;
+use domain::{RoomId, UserId};
+
+use crate::caller::Caller;
+use crate::error::{Error, Refusal};
+use crate::ids::{fresh_id, now};
+use crate::record::entries::Entry;
+use crate::record::filter::Asked;
+use crate::workspace::Workspace;
+
+/// Somebody who may read the record.
+#[derive(Clone, Debug)]
+pub struct Auditor {
+    reader: RecordReader,
+    /// Who readings are recorded as the acts of.
+    actor: UserId,
+    /// Whether they see private rooms and direct messages.
+    private_rooms: bool,
+}
+
+impl Auditor {
+    /// The caller, if they may. They see private rooms if the setting `Audit_Private_Rooms` says so.
+    pub fn caller(workspace: &Workspace, caller: &Caller) -> Result<Self, Refusal> {
+        if !caller.may(workspace, Permission::VIEW_AUDIT_LOG) {
+            return Err(Refusal::RecordNotShown);
+        }
+        Ok(Self {
+            reader: RecordReader::User(caller.id().clone()),
+            actor: caller.id().clone(),
+            private_rooms: shows_private_rooms(workspace),
+        })
+    }
+
+    /// Whoever may run programs on the data folder. `private_rooms`: they insist on seeing private rooms, whatever the
+    /// setting says.
+    pub fn command_line(workspace: &Workspace, account: String, private_rooms: bool) -> Self {
+        Self {
+            reader: RecordReader::CommandLine { account },
+            actor: UserId::system(),
+            private_rooms: private_rooms || shows_private_rooms(workspace),
+        }
+    }
+
+    pub(crate) fn sees_private_rooms(&self) -> bool {
+        self.private_rooms
+    }
+
+    fn read(&self, kind: QuestionKind, asked: &Asked, shown: Option<Shown>) -> RecordRead {
+        RecordRead {
+            reading: fresh_id(),
+            reader: self.reader.clone(),
+            question: Question {
+                kind,
+                narrowed: asked.narrowed(),
+                private_rooms: self.private_rooms,
+            },
+            shown,
+            at: now(),
+        }
+    }
+
+    /// Records a reading that was answered at once.
+    pub(crate) async fn record(
+        &self,
+        workspace: &Workspace,
+        kind: QuestionKind,
+        asked: &Asked,
+        tally: Tally,
+    ) -> Result<(), Error> {
+        let read = self.read(kind, asked, Some(tally.shown()));
+        self.begin(workspace, read).await
+    }
+
+    /// Records that a reading goes on. Returns what it is known by.
+    pub(crate) async fn record_begin(
+        &self,
+        workspace: &Workspace,
+        kind: QuestionKind,
+        asked: &Asked,
+    ) -> Result<String, Error> {
+        let read = self.read(kind, asked, None);
+        let reading = read.reading.clone();
+        self.begin(workspace, read).await?;
+        Ok(reading)
+    }
+
+    async fn begin(&self, workspace: &Workspace, read: RecordRead) -> Result<(), Error> {
+        let stream = audit::stream(&read.reading);
+        let command = ReadingCommand::Begin(Box::new(read));
+        let decided = workspace.decide::<Reading>(&self.actor, &stream, command, &());
+        decided.await.map(drop)
+    }
+
+    /// Records what a reading showed that has ended.
+    pub(crate) async fn record_end(
+        &self,
+        workspace: &Workspace,
+        reading: String,
+        tally: Tally,
+    ) -> Result<(), Error> {
+        let stream = audit::stream(&reading);
+        let command = ReadingCommand::End(ReadingEnded {
+            reading,
+            shown: tally.shown(),
+            at: now(),
+        });
+        let decided = workspace.decide::<Reading>(&self.actor, &stream, command, &());
+        decided.await.map(drop)
+    }
+}
+
+fn shows_private_rooms(workspace: &Workspace) -> bool {
+    workspace.views().settings().bool(keys::AUDIT_PRIVATE_ROOMS)
+}
+
+/// Rooms beyond so many are no longer counted.
+const MOST_COUNTED: usize = 10_000;
+
+/// Counts what a reading shows.
+#[derive(Debug, Default)]
+pub(crate) struct Tally {
+    results: u64,
+    rooms: BTreeSet<RoomId>,
+}
+
+impl Tally {
+    pub(crate) fn count(&mut self, entries: &[Entry]) {
+        for entry in entries {
+            self.results += 1;
+            if let Some((room, _)) = &entry.room
+                && self.rooms.len() < MOST_COUNTED
+                && !self.rooms.contains(room)
+            {
+                self.rooms.insert(room.clone());
+            }
+        }
+    }
+
+    fn shown(self) -> Shown {
+        let further = self.rooms.len().saturating_sub(MOST_ROOMS);
+        Shown {
+            results: self.results,
+            rooms: self.rooms.into_iter().take(MOST_ROOMS).collect(),
+            more_rooms: u64::try_from(further).unwrap_or(u64::MAX),
+        }
+    }
+}

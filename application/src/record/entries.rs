@@ -1,0 +1,117 @@
+//! Events as readers of the record get them: with names, and one sentence each.
+
+use std::cell::RefCell;
+
+use domain::message::MessageEvent;
+use domain::{Event, RoomId, UserId};
+use eventstore::{Position, RecordedEvent};
+use projections::RecordNames;
+
+use crate::record::filter::Filter;
+use crate::record::sentence::{self, Names};
+
+/// An event of the record.
+#[derive(Clone, Debug)]
+#[allow(missing_docs, reason = "fields and variants say what they are")]
+pub struct Entry {
+    pub event: RecordedEvent,
+    /// What the actor was called then.
+    pub actor: String,
+    /// The room it happened in or is about, and what that was called then.
+    pub room: Option<(RoomId, String)>,
+    /// What happened, on one line.
+    pub sentence: String,
+}
+
+/// What keeps events from somebody who reads the record.
+pub(crate) struct Sieve {
+    pub(crate) filter: Filter,
+    /// Events of private rooms and direct messages pass.
+    pub(crate) private_rooms: bool,
+}
+
+/// The names of one moment.
+struct Then<'a, 'conn> {
+    names: RefCell<&'a mut RecordNames<'conn>>,
+    at: Position,
+}
+
+impl Names for Then<'_, '_> {
+    fn user(&self, user: &UserId) -> String {
+        let mut names = self.names.borrow_mut();
+        names.user(user, self.at).unwrap_or(user.as_str()).to_owned()
+    }
+
+    fn room(&self, room: &RoomId) -> String {
+        let mut names = self.names.borrow_mut();
+        if let Some(name) = names.room(room, self.at) {
+            return format!("#{name}");
+        }
+        let participants = match names.identity(room) {
+            None => return room.to_string(),
+            Some(identity) => identity.participants.clone(),
+        };
+        let called = participants
+            .iter()
+            .map(|user| names.user(user, self.at).unwrap_or(user.as_str()).to_owned());
+        let called: Vec<_> = called.collect();
+        match called.split_last() {
+            None => room.to_string(),
+            Some((one, [])) => format!("the direct messages of {one} alone"),
+            Some((last, others)) => {
+                format!("the direct messages of {} and {last}", others.join(", "))
+            }
+        }
+    }
+}
+
+impl Sieve {
+    /// The event with its names, if it passes. `None` too for what this program does not understand, which the views
+    /// would not have got past.
+    pub(crate) fn pass(&self, names: &mut RecordNames<'_>, event: RecordedEvent) -> Option<Entry> {
+        if self
+            .filter
+            .correlation
+            .is_some_and(|wanted| wanted != event.correlation_id)
+        {
+            return None;
+        }
+        let decoded: Event = event.decode().ok()?;
+        let room = decoded.room();
+        let hidden = |room: &RoomId| names.identity(room).is_none_or(|room| room.is_private());
+        if !self.private_rooms && room.as_ref().is_some_and(hidden) {
+            return None;
+        }
+        if self
+            .filter
+            .text
+            .as_deref()
+            .is_some_and(|text| !says(&decoded, text))
+        {
+            return None;
+        }
+        let then = Then {
+            names: RefCell::new(names),
+            at: event.position,
+        };
+        Some(Entry {
+            sentence: sentence::sentence(&decoded, &event.actor, &then),
+            actor: then.user(&event.actor),
+            room: room.map(|room| {
+                let called = then.room(&room);
+                (room, called)
+            }),
+            event,
+        })
+    }
+}
+
+/// Whether it is a message whose text contains `wanted`, which is in lower case.
+fn says(event: &Event, wanted: &str) -> bool {
+    let content = match event {
+        Event::Message(MessageEvent::MessagePosted(posted)) => &posted.content,
+        Event::Message(MessageEvent::MessageEdited(edited)) => &edited.content,
+        _ => return false,
+    };
+    content.text.to_lowercase().contains(wanted)
+}

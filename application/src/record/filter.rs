@@ -1,0 +1,418 @@
+//! What somebody asks of the record: as they typed it, and as it was understood.
+
+use std::collections::BTreeMap;
+
+use domain::{Category, Event, EventPayload as _, RoomId, StreamId, UserId};
+use eventstore::{CorrelationId, Filter as LogFilter, Position, ReadError};
+use futures::StreamExt as _;
+use projections::{NamedThing, Order, RecordQuery};
+use serde::{Deserialize, Serialize};
+
+use crate::error::Error;
+use crate::ids::now;
+use crate::record::moment::Moment;
+use crate::workspace::Workspace;
+
+/// The most names or ids of one kind in a question.
+pub const MOST_NAMED: usize = 100;
+
+/// How many names are looked through for suggestions.
+const MOST_KNOWN: u32 = 100_000;
+
+/// How many names are suggested.
+const SUGGESTIONS: usize = 3;
+
+/// What somebody asks, in their words. Of each list any one is enough; an empty list asks for nothing.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Asked {
+    /// Names or ids of rooms, with or without `#`.
+    pub rooms: Vec<String>,
+    /// Names or ids of users, with or without `@`: what they did, and what concerns them.
+    pub users: Vec<String>,
+    /// The same: what they did.
+    pub actors: Vec<String>,
+    /// Names of events, e.g. `MessageEdited`.
+    pub types: Vec<String>,
+    /// Kinds of stream, e.g. `message`.
+    pub categories: Vec<String>,
+    /// One stream, e.g. `message-<id>`.
+    pub stream: Option<String>,
+    /// One request.
+    pub correlation: Option<String>,
+    /// Messages that contain this, without regard to case.
+    pub text: Option<String>,
+    /// The first moment: a position, or a time.
+    pub from: Option<String>,
+    /// The last position, or the time before which events were recorded.
+    pub to: Option<String>,
+    /// The newest first.
+    pub newest_first: bool,
+}
+
+/// Why a question is not understood.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[allow(missing_docs, reason = "fields and variants say what they are")]
+pub enum NotUnderstood {
+    #[error("there is and was no {what} called {named:?}{}", suggested(.suggestions))]
+    Unknown {
+        what: &'static str,
+        named: String,
+        suggestions: Vec<String>,
+    },
+    #[error("{0:?} is no correlation id: it is what an answer had as X-Correlation-Id")]
+    NotACorrelation(String),
+    #[error(
+        "{0:?} is neither a position, which is a whole number, nor a time, such as 2026-11-27 or 2026-11-27T10:42:00Z"
+    )]
+    NotAMoment(String),
+    #[error("{asked} is before the record begins: its first event, position 1, was recorded at {begins}")]
+    BeforeTheRecord { asked: String, begins: String },
+    #[error("{asked} is after the record ends: its last event, position {head}, was recorded at {ends}")]
+    AfterTheRecord {
+        asked: String,
+        head: Position,
+        ends: String,
+    },
+    #[error("the range is empty: {from} does not come before {to}")]
+    Reversed { from: String, to: String },
+    #[error("the text to look for is empty")]
+    EmptyText,
+    #[error("more than {MOST_NAMED} {0} are named")]
+    TooMany(&'static str),
+    #[error("the cursor {0:?} is none: it is what an answer had as `cursor`, or a position")]
+    NotACursor(String),
+    #[error("the cursor {0} is of another record than this")]
+    ForeignCursor(String),
+}
+
+fn suggested(suggestions: &[String]) -> String {
+    let quoted: Vec<_> = suggestions.iter().map(|name| format!("{name:?}")).collect();
+    match quoted.split_last() {
+        None => String::new(),
+        Some((last, [])) => format!("; did you mean {last}?"),
+        Some((last, others)) => format!("; did you mean {} or {last}?", others.join(", ")),
+    }
+}
+
+/// What is asked, understood.
+#[derive(Clone, Debug)]
+pub struct Filter {
+    pub(crate) query: RecordQuery,
+    /// In lower case.
+    pub(crate) text: Option<String>,
+    pub(crate) correlation: Option<CorrelationId>,
+}
+
+impl Asked {
+    /// The question as the event of its reading has it.
+    pub fn narrowed(&self) -> BTreeMap<String, String> {
+        let lists = [
+            ("room", &self.rooms),
+            ("user", &self.users),
+            ("actor", &self.actors),
+            ("type", &self.types),
+            ("category", &self.categories),
+        ];
+        let single = [
+            ("stream", &self.stream),
+            ("correlation", &self.correlation),
+            ("text", &self.text),
+            ("from", &self.from),
+            ("to", &self.to),
+        ];
+        let lists = lists.into_iter().filter(|(_, list)| !list.is_empty());
+        let lists = lists.map(|(name, list)| (name.to_owned(), list.join(", ")));
+        let single = single.into_iter();
+        let single = single.filter_map(|(name, one)| Some((name.to_owned(), one.clone()?)));
+        let order = self
+            .newest_first
+            .then(|| ("order".to_owned(), "newest first".to_owned()));
+        lists.chain(single).chain(order).collect()
+    }
+
+    /// Finds out what is meant.
+    pub async fn understand(&self, workspace: &Workspace) -> Result<Filter, Error> {
+        let rooms = named(workspace, NamedThing::Room, &self.rooms, '#').await?;
+        let users = named(workspace, NamedThing::User, &self.users, '@').await?;
+        let actors = named(workspace, NamedThing::User, &self.actors, '@').await?;
+        let range = self.range(workspace).await?;
+        let mut query = RecordQuery {
+            rooms: rooms.iter().map(RoomId::new).collect(),
+            users: users.iter().map(UserId::new).collect(),
+            actors: actors.iter().map(UserId::new).collect(),
+            event_types: self.event_types()?,
+            categories: self.categories()?,
+            after: range.after,
+            upto: range.upto,
+            order: if self.newest_first {
+                Order::NewestFirst
+            } else {
+                Order::OldestFirst
+            },
+            ..RecordQuery::default()
+        };
+        if let Some(stream) = &self.stream {
+            query.among = Some(positions_of(workspace, stream).await?);
+        }
+        let correlation = self.correlation.as_deref().map(correlation).transpose()?;
+        query.correlation = correlation;
+        let text = self.text.as_deref().map(str::to_lowercase);
+        if text.as_deref().is_some_and(domain::text::is_blank) {
+            return Err(NotUnderstood::EmptyText.into());
+        }
+        if text.is_some() && query.event_types.is_empty() {
+            query.event_types = vec!["MessagePosted".to_owned(), "MessageEdited".to_owned()];
+        }
+        Ok(Filter {
+            query,
+            text,
+            correlation,
+        })
+    }
+
+    fn event_types(&self) -> Result<Vec<String>, NotUnderstood> {
+        bounded(&self.types, "types of event")?;
+        let known = Event::types();
+        let find = |named: &String| {
+            let found = known.iter().find(|(name, _)| name == named);
+            found.map(|(name, _)| (*name).to_owned()).ok_or_else(|| {
+                NotUnderstood::Unknown {
+                    what: "type of event",
+                    suggestions: like(named, known.iter().map(|(name, _)| *name)),
+                    named: named.clone(),
+                }
+            })
+        };
+        self.types.iter().map(find).collect()
+    }
+
+    fn categories(&self) -> Result<Vec<Category>, NotUnderstood> {
+        bounded(&self.categories, "categories")?;
+        let find = |named: &String| {
+            Category::find(named).ok_or_else(|| NotUnderstood::Unknown {
+                what: "category",
+                suggestions: like(named, Category::ALL.iter().map(|one| one.as_str())),
+                named: named.clone(),
+            })
+        };
+        self.categories.iter().map(find).collect()
+    }
+
+    async fn range(&self, workspace: &Workspace) -> Result<Range, Error> {
+        let mut range = Range::default();
+        if let Some(from) = &self.from {
+            let first = first_at(workspace, from).await?;
+            range.after = Position::new(first.get().saturating_sub(1));
+        }
+        if let Some(to) = &self.to {
+            range.upto = Some(match moment(to)? {
+                Moment::Position(position) => within(workspace, to, position).await?,
+                Moment::Time(_) => {
+                    let first = first_at(workspace, to).await?;
+                    Position::new(first.get().saturating_sub(1))
+                }
+            });
+        }
+        match (range.upto, &self.from, &self.to) {
+            (Some(upto), Some(from), Some(to)) if range.after >= upto => {
+                Err(NotUnderstood::Reversed {
+                    from: from.clone(),
+                    to: to.clone(),
+                }
+                .into())
+            }
+            _ => Ok(range),
+        }
+    }
+}
+
+#[derive(Default)]
+struct Range {
+    after: Position,
+    upto: Option<Position>,
+}
+
+fn moment(text: &str) -> Result<Moment, NotUnderstood> {
+    Moment::parse(text).ok_or_else(|| NotUnderstood::NotAMoment(text.to_owned()))
+}
+
+/// The first position at a moment or after it, which must not lie outside of the record.
+async fn first_at(workspace: &Workspace, text: &str) -> Result<Position, Error> {
+    let log = workspace.executor().store();
+    match moment(text)? {
+        Moment::Position(position) => within(workspace, text, position).await,
+        Moment::Time(time) if time > now() => Err(after_the_record(workspace, text).await?.into()),
+        Moment::Time(time) => {
+            let first = log.first_since(time).await?;
+            if first.get() > 1 {
+                return Ok(first);
+            }
+            match recorded_at(workspace, Position::new(1)).await? {
+                Some(begins) if time < begins => Err(NotUnderstood::BeforeTheRecord {
+                    asked: text.to_owned(),
+                    begins: crate::dates::iso(begins),
+                }
+                .into()),
+                _ => Ok(first),
+            }
+        }
+    }
+}
+
+/// The position, if there is an event.
+async fn within(workspace: &Workspace, text: &str, position: Position) -> Result<Position, Error> {
+    let head = workspace.executor().store().head().await?;
+    if position > head {
+        return Err(after_the_record(workspace, text).await?.into());
+    }
+    if position == Position::START {
+        let begins = recorded_at(workspace, Position::new(1)).await?;
+        return Err(NotUnderstood::BeforeTheRecord {
+            asked: text.to_owned(),
+            begins: begins.map(crate::dates::iso).unwrap_or_default(),
+        }
+        .into());
+    }
+    Ok(position)
+}
+
+async fn after_the_record(workspace: &Workspace, text: &str) -> Result<NotUnderstood, Error> {
+    let head = workspace.executor().store().head().await?;
+    let ends = recorded_at(workspace, head).await?;
+    Ok(NotUnderstood::AfterTheRecord {
+        asked: text.to_owned(),
+        head,
+        ends: ends.map(crate::dates::iso).unwrap_or_default(),
+    })
+}
+
+async fn recorded_at(
+    workspace: &Workspace,
+    position: Position,
+) -> Result<Option<domain::Timestamp>, ReadError> {
+    let log = workspace.executor().store();
+    let events = log.read_at(vec![position]).await?;
+    Ok(events.first().map(|event| event.recorded_at))
+}
+
+fn correlation(text: &str) -> Result<CorrelationId, NotUnderstood> {
+    let id = text.parse().map(CorrelationId);
+    id.map_err(|_| NotUnderstood::NotACorrelation(text.to_owned()))
+}
+
+fn bounded(list: &[String], what: &'static str) -> Result<(), NotUnderstood> {
+    let fits = list.len() <= MOST_NAMED;
+    fits.then_some(()).ok_or(NotUnderstood::TooMany(what))
+}
+
+/// The ids of what is named.
+async fn named(
+    workspace: &Workspace,
+    thing: NamedThing,
+    list: &[String],
+    sign: char,
+) -> Result<Vec<String>, Error> {
+    if list.is_empty() {
+        return Ok(Vec::new());
+    }
+    let (what, many) = match thing {
+        NamedThing::User => ("user", "users"),
+        NamedThing::Room => ("room", "rooms"),
+    };
+    bounded(list, many)?;
+    let list = list.to_vec();
+    let found = workspace.views().with_record_names(move |names| {
+        let find = |named: String| {
+            let bare = named.strip_prefix(sign).unwrap_or(&named);
+            let system = UserId::system();
+            if thing == NamedThing::User && bare == system.as_str() {
+                return Ok(system.as_str().to_owned());
+            }
+            names.find(thing, bare).ok_or_else(|| {
+                let known = names.all(thing, MOST_KNOWN);
+                NotUnderstood::Unknown {
+                    what,
+                    suggestions: like(bare, known.iter().map(String::as_str)),
+                    named: bare.to_owned(),
+                }
+            })
+        };
+        list.into_iter().map(find).collect::<Result<Vec<_>, _>>()
+    });
+    Ok(found.await??)
+}
+
+/// The names that look most like `wanted`, the likest first.
+fn like<'a>(wanted: &str, known: impl Iterator<Item = &'a str>) -> Vec<String> {
+    let wanted = wanted.to_lowercase();
+    let mut alike: Vec<_> = known
+        .filter_map(|name| {
+            let likeness = strsim::jaro_winkler(&wanted, &name.to_lowercase());
+            (likeness > 0.8).then_some((likeness, name))
+        })
+        .collect();
+    alike.sort_by(|a, b| b.0.total_cmp(&a.0).then_with(|| a.1.cmp(b.1)));
+    alike.truncate(SUGGESTIONS);
+    alike.into_iter().map(|(_, name)| name.to_owned()).collect()
+}
+
+/// Where the events of a stream are.
+async fn positions_of(workspace: &Workspace, stream: &str) -> Result<Vec<Position>, Error> {
+    let filter = LogFilter {
+        stream: Some(StreamId::from_recorded(stream)),
+        ..LogFilter::default()
+    };
+    let log = workspace.executor().store();
+    let mut chunks = log.read_all(Position::START, filter);
+    let mut positions = Vec::new();
+    while let Some(chunk) = chunks.next().await {
+        positions.extend(chunk?.iter().map(|event| event.position));
+    }
+    if positions.is_empty() {
+        return Err(NotUnderstood::Unknown {
+            what: "stream",
+            named: stream.to_owned(),
+            suggestions: Vec::new(),
+        }
+        .into());
+    }
+    Ok(positions)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_looks_alike_is_suggested() {
+        let known = ["general", "generals", "random", "engineering"];
+        assert_eq!(like("genral", known.into_iter()), ["general", "generals"]);
+        assert_eq!(like("xyz", known.into_iter()), Vec::<String>::new());
+        assert_eq!(suggested(&["a".to_owned()]), "; did you mean \"a\"?");
+        assert_eq!(
+            suggested(&["a".to_owned(), "b".to_owned(), "c".to_owned()]),
+            "; did you mean \"a\", \"b\" or \"c\"?"
+        );
+    }
+
+    #[test]
+    fn a_question_is_told_as_it_was_asked() {
+        let asked = Asked {
+            rooms: vec!["#general".to_owned(), "b".to_owned()],
+            from: Some("1".to_owned()),
+            newest_first: true,
+            ..Asked::default()
+        };
+        let told: Vec<_> = asked.narrowed().into_iter().collect();
+        let pair = |a: &str, b: &str| (a.to_owned(), b.to_owned());
+        assert_eq!(
+            told,
+            [
+                pair("from", "1"),
+                pair("order", "newest first"),
+                pair("room", "#general, b")
+            ]
+        );
+    }
+}

@@ -1,0 +1,247 @@
+//! Reading the record: a page, or on and on.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use domain::audit::QuestionKind;
+use eventstore::{Mark, Position};
+use projections::{Order, RecordQuery};
+
+use crate::error::Error;
+use crate::record::access::{Auditor, Tally};
+use crate::record::entries::{Entry, Sieve};
+use crate::record::filter::{Asked, NotUnderstood};
+use crate::workspace::Workspace;
+
+/// The most entries of a page.
+pub const MOST_ENTRIES: usize = 1_000;
+
+/// How many events are looked at for one page at most, when few of them pass.
+const MOST_LOOKED_AT: usize = 20_000;
+
+/// How many events are read at once.
+const CHUNK: usize = 1_000;
+
+/// How often is looked for more by who follows. Each look has the views commit what is pending, so it is not done with
+/// every event.
+const LOOK: Duration = Duration::from_millis(200);
+
+/// Part of the record.
+#[derive(Debug)]
+pub struct Page {
+    /// In the order asked for. May be fewer than asked for although there are more: see `more`.
+    pub entries: Vec<Entry>,
+    /// Where to go on: behind the last event that was looked at.
+    pub cursor: Position,
+    /// There may be more behind the cursor.
+    pub more: bool,
+}
+
+/// A part of the record that somebody asked for, with a cursor that names this record.
+#[derive(Debug)]
+#[allow(missing_docs, reason = "fields and variants say what they are")]
+pub struct MarkedPage {
+    pub entries: Vec<Entry>,
+    pub cursor: Mark,
+    pub more: bool,
+}
+
+/// One page. That it was read is recorded before it is returned.
+pub async fn page(
+    workspace: &Workspace,
+    auditor: &Auditor,
+    asked: &Asked,
+    cursor: Option<&str>,
+    limit: usize,
+) -> Result<MarkedPage, Error> {
+    let sieve = sieve(workspace, auditor, asked).await?;
+    let cursor = match cursor {
+        Some(cursor) => Some(place(workspace, cursor).await?),
+        None => None,
+    };
+    let limit = limit.min(MOST_ENTRIES);
+    let page = read(workspace, &Arc::new(sieve), cursor, limit).await?;
+    let mut tally = Tally::default();
+    tally.count(&page.entries);
+    auditor
+        .record(workspace, QuestionKind::Events, asked, tally)
+        .await?;
+    Ok(MarkedPage {
+        cursor: mark(workspace, page.cursor).await?,
+        entries: page.entries,
+        more: page.more,
+    })
+}
+
+async fn sieve(workspace: &Workspace, auditor: &Auditor, asked: &Asked) -> Result<Sieve, Error> {
+    Ok(Sieve {
+        filter: asked.understand(workspace).await?,
+        private_rooms: auditor.sees_private_rooms(),
+    })
+}
+
+/// The position that a cursor names, which must be a place in this record.
+async fn place(workspace: &Workspace, cursor: &str) -> Result<Position, Error> {
+    let malformed = || NotUnderstood::NotACursor(cursor.to_owned());
+    let (position, mark) = match cursor.parse::<Mark>() {
+        Ok(mark) => (mark.position, Some(mark)),
+        Err(_) if !cursor.is_empty() && cursor.bytes().all(|byte| byte.is_ascii_digit()) => {
+            let number = cursor.parse().map_err(|_| malformed())?;
+            (Position::new(number), None)
+        }
+        Err(_) => return Err(malformed().into()),
+    };
+    let place = workspace.executor().store().place(position).await?;
+    match (place, mark) {
+        (Some(place), Some(mark)) if place.mark() == mark => Ok(position),
+        (Some(_), None) => Ok(position),
+        _ => Err(NotUnderstood::ForeignCursor(cursor.to_owned()).into()),
+    }
+}
+
+async fn mark(workspace: &Workspace, at: Position) -> Result<Mark, Error> {
+    let place = workspace.executor().store().place(at).await?;
+    Ok(place.map_or(Mark::START, |place| place.mark()))
+}
+
+/// The next part of the record behind a cursor.
+async fn read(
+    workspace: &Workspace,
+    sieve: &Arc<Sieve>,
+    cursor: Option<Position>,
+    limit: usize,
+) -> Result<Page, Error> {
+    let mut query = begin_at(&sieve.filter.query, cursor);
+    let mut page = Page {
+        entries: Vec::new(),
+        cursor: cursor.unwrap_or(query.after),
+        more: true,
+    };
+    let mut looked_at = 0;
+    while page.more && page.entries.len() < limit && looked_at < MOST_LOOKED_AT {
+        query.limit = CHUNK.min(limit.max(1));
+        let found = workspace.views().search_record(query.clone()).await?;
+        let asked_for = found.positions.len();
+        let events = workspace.executor().store().read_at(found.positions).await?;
+        let cut = events.len() < asked_for;
+        looked_at += events.len();
+        page.more = found.more || cut;
+        if let Some(last) = events.last() {
+            page.cursor = last.position;
+        }
+        if !page.more && query.order == Order::OldestFirst {
+            page.cursor = page.cursor.max(found.end);
+        }
+        let sieve = Arc::clone(sieve);
+        let passed = workspace.views().with_record_names(move |names| {
+            let pass = |event| sieve.pass(names, event);
+            events.into_iter().filter_map(pass).collect::<Vec<_>>()
+        });
+        page.entries.extend(passed.await?);
+        query = begin_at(&query, Some(page.cursor));
+    }
+    if page.entries.len() > limit {
+        page.entries.truncate(limit);
+        page.more = true;
+        if let Some(last) = page.entries.last() {
+            page.cursor = last.event.position;
+        }
+    }
+    Ok(page)
+}
+
+fn begin_at(query: &RecordQuery, cursor: Option<Position>) -> RecordQuery {
+    let mut query = query.clone();
+    match (cursor, query.order) {
+        (None, _) => {}
+        (Some(cursor), Order::OldestFirst) => query.after = query.after.max(cursor),
+        (Some(cursor), Order::NewestFirst) => {
+            let before = Position::new(cursor.get().saturating_sub(1));
+            query.upto = Some(query.upto.map_or(before, |upto| upto.min(before)));
+        }
+    }
+    query
+}
+
+/// A reading that goes on: part after part, and if somebody follows, as more is recorded.
+pub struct Reading {
+    workspace: Workspace,
+    auditor: Auditor,
+    sieve: Arc<Sieve>,
+    reading: String,
+    cursor: Option<Position>,
+    follow: bool,
+    done: bool,
+    tally: Tally,
+}
+
+impl Reading {
+    /// Begins, which is recorded.
+    pub async fn begin(
+        workspace: &Workspace,
+        auditor: Auditor,
+        asked: &Asked,
+        cursor: Option<&str>,
+        follow: bool,
+    ) -> Result<Self, Error> {
+        let sieve = Arc::new(sieve(workspace, &auditor, asked).await?);
+        let cursor = match cursor {
+            Some(cursor) => Some(place(workspace, cursor).await?),
+            None => None,
+        };
+        let kind = if follow {
+            QuestionKind::Follow
+        } else {
+            QuestionKind::Events
+        };
+        let reading = auditor.record_begin(workspace, kind, asked).await?;
+        Ok(Self {
+            workspace: workspace.clone(),
+            auditor,
+            sieve,
+            reading,
+            cursor,
+            follow,
+            done: false,
+            tally: Tally::default(),
+        })
+    }
+
+    /// The next entries, at most as many as `limit`; `None` at the end. Who follows waits here for more.
+    pub async fn next(&mut self, limit: usize) -> Result<Option<Vec<Entry>>, Error> {
+        loop {
+            if self.done {
+                return Ok(None);
+            }
+            let before = self.workspace.views().applied();
+            let page = read(&self.workspace, &self.sieve, self.cursor, limit).await?;
+            self.cursor = Some(page.cursor);
+            self.done = !page.more && !self.follow;
+            if !page.entries.is_empty() {
+                return Ok(Some(page.entries));
+            }
+            if !page.more {
+                self.more_than(before).await;
+            }
+        }
+    }
+
+    /// Counts what was shown.
+    pub fn showed(&mut self, entries: &[Entry]) {
+        self.tally.count(entries);
+    }
+
+    /// Returns once something was recorded after `before`, if this reading follows.
+    async fn more_than(&self, before: Position) {
+        while self.follow && self.workspace.views().applied() <= before {
+            tokio::time::sleep(LOOK).await;
+        }
+    }
+
+    /// Ends, which is recorded with what was shown.
+    pub async fn end(self) -> Result<(), Error> {
+        self.auditor
+            .record_end(&self.workspace, self.reading, self.tally)
+            .await
+    }
+}
