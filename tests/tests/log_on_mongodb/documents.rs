@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use domain::UserId;
+use eventstore::conformance::assert_damage_is_told;
 use eventstore::{Batch, EventStore as _, Expected, NewEvent, leaf};
 use futures::TryStreamExt as _;
 use mongodb::Collection;
@@ -167,6 +168,22 @@ fn index_name(plan: &Document) -> Option<String> {
         .map(str::to_owned)
         .ok()
         .or_else(below)
+}
+
+#[tokio::test]
+async fn a_position_without_an_event_is_damage() {
+    let url = MongoServer::shared().await.fresh_url();
+    let log = connect(&url).await;
+    for number in 0..12 {
+        log.append(one_of_many(number)).await.unwrap();
+    }
+    let events = MongoServer::database(&url)
+        .await
+        .collection::<Document>("events");
+    let lost = doc! { "position": { "$in": [5, 9] } };
+    assert_eq!(events.delete_many(lost).await.unwrap().deleted_count, 2);
+    assert_damage_is_told(&log).await;
+    log.close().await;
 }
 
 #[tokio::test]
