@@ -2,7 +2,8 @@
 //!
 //! Four collections: `events` (one document per event, its data as a real document that an auditor can query),
 //! `heads` (the last version of every stream, and the log's own head under `_id: 0`), `meta` (what this
-//! database is) and `writers` (the sessions nodes write with). One writer task per process commits what is waiting
+//! database is) and `writers` (the sessions nodes write with). Beside what the log needs there are indexes for auditors
+//! (`indexes`). One writer task per process commits what is waiting
 //! as one transaction (`transaction`); two tasks watch for what other nodes commit (`watch`). When the database
 //! goes away, appends and reads wait for it for [`MongoOptions::outage_limit`]; everything goes on by itself when it
 //! is back. A node that was killed inside a transaction blocks the others for some seconds, until one of them ends
@@ -12,6 +13,7 @@ mod at;
 mod connect;
 mod document;
 mod failure;
+mod indexes;
 mod presence;
 mod read;
 mod sessions;
@@ -98,6 +100,7 @@ impl MongoLog {
                 watcher(&shared, watch::poll),
                 watcher(&shared, watch::follow),
                 watcher(&shared, sessions::keep),
+                watcher(&shared, indexes::make),
             ],
         };
         let stop = shared.stop.clone().drop_guard();

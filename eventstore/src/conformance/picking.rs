@@ -6,7 +6,9 @@ use domain::Timestamp;
 
 use super::Fixture;
 use super::tools::{all, append, append_many, append_one, batch, room, samples, sized};
-use crate::{BYTES_AT_ONCE, Expected, MOST_AT_ONCE, Position, RecordedEvent};
+use crate::{
+    BYTES_AT_ONCE, EventStore, Expected, MOST_AT_ONCE, Position, ReadError, RecordedEvent,
+};
 
 fn positions(numbers: impl IntoIterator<Item = u64>) -> Vec<Position> {
     numbers.into_iter().map(Position::new).collect()
@@ -159,4 +161,23 @@ pub async fn times_are_ranges_of_positions(fixture: &dyn Fixture) {
         assert_eq!(first, Position::new(wanted), "since {time} of {times:?}");
     }
     store.close().await;
+}
+
+/// Asserts that a log of 12 events, of which those at positions 5 and 9 were taken away, tells so to whoever asks for
+/// them, and to nobody else.
+pub async fn assert_damage_is_told(store: &dyn EventStore) {
+    for (numbers, damaged) in [
+        (&[4, 6, 12, 13][..], None),
+        (&[1, 2, 3, 4, 5, 6], Some(5)),
+        (&[9], Some(9)),
+        (&[12, 9, 5], Some(9)),
+    ] {
+        let wanted = positions(numbers.iter().copied());
+        let found = match store.read_at(wanted).await {
+            Ok(_) => None,
+            Err(ReadError::Damaged { position, .. }) => Some(position),
+            Err(error) => panic!("{numbers:?}: {error}"),
+        };
+        assert_eq!(found, damaged, "{numbers:?}");
+    }
 }

@@ -1,8 +1,15 @@
 //! What lies in the database.
 
+use std::time::Duration;
+
 use bytes::Bytes;
-use eventstore::{EventStore as _, Expected, NewEvent, leaf};
-use mongodb::bson::{Document, doc};
+use domain::UserId;
+use eventstore::conformance::assert_damage_is_told;
+use eventstore::{Batch, EventStore as _, Expected, NewEvent, leaf};
+use futures::TryStreamExt as _;
+use mongodb::Collection;
+use mongodb::bson::{Bson, DateTime, Document, doc};
+use mongodb::options::Hint;
 use serde_json::json;
 use tests::mongo::MongoServer;
 
@@ -33,6 +40,149 @@ async fn an_auditor_can_query_the_data() {
             "{query}"
         );
     }
+    log.close().await;
+}
+
+/// The indexes are made in a log that has events already, as those of older versions do.
+#[tokio::test]
+async fn an_auditors_queries_use_an_index() {
+    let url = MongoServer::shared().await.fresh_url();
+    let log = connect(&url).await;
+    for number in 0..40 {
+        log.append(one_of_many(number)).await.unwrap();
+    }
+    let time = DateTime::from_millis(all(&log).await[30].recorded_at.as_millis());
+    let events = MongoServer::database(&url)
+        .await
+        .collection::<Document>("events");
+    wait_for_indexes(&events).await;
+    log.close().await;
+    for name in AUDITORS {
+        events.drop_index(name).await.unwrap();
+    }
+
+    let log = connect(&url).await;
+    wait_for_indexes(&events).await;
+    let (by_position, by_time) = (
+        doc! { "position": 1 },
+        doc! { "recorded_at": 1, "position": 1 },
+    );
+    let after = doc! { "$gt": 7 };
+    for (query, sort, index) in [
+        (doc! { "data.room": "r3" }, &by_position, "room"),
+        (
+            doc! { "data.room": "r3", "position": &after },
+            &by_position,
+            "room",
+        ),
+        (doc! { "actor": "ann" }, &by_position, "actor"),
+        (
+            doc! { "actor": "ann", "position": &after },
+            &by_position,
+            "actor",
+        ),
+        (doc! { "type": "Rare" }, &by_position, "type"),
+        (
+            doc! { "type": "Rare", "position": &after },
+            &by_position,
+            "type",
+        ),
+        (
+            doc! { "recorded_at": { "$gte": time } },
+            &by_time,
+            "recorded_at",
+        ),
+    ] {
+        assert_eq!(index_used(&url, &query, sort).await, index, "{query}");
+    }
+    let of_a_room = events.find(doc! {}).hint(Hint::Name("room".to_owned()));
+    let of_a_room: Vec<_> = of_a_room.await.unwrap().try_collect().await.unwrap();
+    assert_eq!(
+        of_a_room.len(),
+        32,
+        "events without a room are not in the index of rooms"
+    );
+    log.close().await;
+}
+
+/// One in ten is by Ann, one in ten is rare, two in ten are of no room, and the others are of eight rooms.
+fn one_of_many(number: usize) -> Batch {
+    let data = match number % 10 {
+        0 => json!({ "number": number }),
+        1 => json!({ "number": number, "room": null }),
+        room => json!({ "number": number, "room": format!("r{room}") }),
+    };
+    let event = NewEvent {
+        event_type: if number % 10 == 5 { "Rare" } else { "Happened" }.into(),
+        ..event(data)
+    };
+    let mut batch = batch(&format!("message-{number}"), Expected::NoStream, event);
+    if number % 10 == 6 {
+        batch.cause.actor = UserId::new("ann");
+    }
+    batch
+}
+
+/// The indexes that are made for auditors alone.
+const AUDITORS: [&str; 3] = ["room", "actor", "type"];
+
+async fn wait_for_indexes(events: &Collection<Document>) {
+    let all_there = async {
+        loop {
+            let names = events.list_index_names().await.unwrap();
+            if AUDITORS
+                .iter()
+                .all(|name| names.iter().any(|there| there == name))
+            {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_mins(1), all_there)
+        .await
+        .expect("the indexes are made");
+}
+
+/// The index by which the server answers a query, as it says itself.
+async fn index_used(url: &str, query: &Document, sort: &Document) -> String {
+    let find = doc! { "find": "events", "filter": query, "sort": sort };
+    let answer = MongoServer::database(url)
+        .await
+        .run_command(doc! { "explain": find, "verbosity": "queryPlanner" })
+        .await
+        .unwrap();
+    let plan = answer.get_document("queryPlanner").unwrap();
+    let plan = plan.get_document("winningPlan").unwrap();
+    index_name(plan).unwrap_or_else(|| panic!("no index: {plan}"))
+}
+
+/// The index at the bottom of a plan. Servers nest their plans differently.
+fn index_name(plan: &Document) -> Option<String> {
+    let below = || {
+        plan.values()
+            .filter_map(Bson::as_document)
+            .find_map(index_name)
+    };
+    plan.get_str("indexName")
+        .map(str::to_owned)
+        .ok()
+        .or_else(below)
+}
+
+#[tokio::test]
+async fn a_position_without_an_event_is_damage() {
+    let url = MongoServer::shared().await.fresh_url();
+    let log = connect(&url).await;
+    for number in 0..12 {
+        log.append(one_of_many(number)).await.unwrap();
+    }
+    let events = MongoServer::database(&url)
+        .await
+        .collection::<Document>("events");
+    let lost = doc! { "position": { "$in": [5, 9] } };
+    assert_eq!(events.delete_many(lost).await.unwrap().deleted_count, 2);
+    assert_damage_is_told(&log).await;
     log.close().await;
 }
 
