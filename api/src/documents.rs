@@ -5,6 +5,7 @@ pub mod oauth_apps;
 pub mod password_policy;
 pub mod permissions;
 pub mod push;
+pub mod record;
 pub mod roles;
 pub mod settings;
 pub mod spotlight;

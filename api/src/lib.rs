@@ -5,6 +5,7 @@
 
 #![allow(missing_docs, reason = "no library: its binary is what others use")]
 
+pub mod audit;
 pub mod documents;
 pub mod errors;
 pub mod http;

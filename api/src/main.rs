@@ -11,6 +11,9 @@ use application::files::pictures::worker;
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
+/// The exit status of somebody who asked for what makes no sense, or is not there.
+const USAGE: u8 = 2;
+
 fn main() -> ExitCode {
     if let Some(code) = worker::run_if_asked() {
         return code;
@@ -19,7 +22,10 @@ fn main() -> ExitCode {
         Ok(Ending::Stopped) => ExitCode::SUCCESS,
         Ok(Ending::Restart) => begin_anew(),
         Err(problem) => {
-            complain(&problem);
+            complain(&problem.text);
+            if problem.usage {
+                return ExitCode::from(USAGE);
+            }
             ExitCode::FAILURE
         }
     }

@@ -1,8 +1,13 @@
-//! What can be exported from the record, and how it is told to those who read it.
+//! The record read: which events there are, in words and as data, and what can be taken out.
 
+pub mod access;
 pub mod data_exports;
+pub mod entries;
+pub mod filter;
 #[cfg(test)]
 mod golden;
 pub mod harmless;
+pub mod moment;
+pub mod reading;
 pub mod sentence;
 pub mod withheld;

@@ -88,6 +88,7 @@ impl From<Error> for ApiError {
             Error::Sound(refusal) => refusal.into(),
             Error::User(refusal) => refusal.into(),
             Error::Webdav(refusal) => refusal.into(),
+            Error::NotUnderstood(error) => wording::record_question(&error),
             Error::Picture(error) => error.into(),
             Error::Login(refusal) => refusal.into(),
             Error::Challenged(challenge) => wording::second_factor(&challenge),
@@ -154,6 +155,7 @@ impl From<Refusal> for ApiError {
             Refusal::PushOff => wording::push_disabled(),
             Refusal::NoDevices => wording::no_push_tokens(),
             Refusal::PushNotDelivered => wording::push_not_delivered(),
+            Refusal::RecordNotShown => wording::record_not_shown(),
         }
     }
 }

@@ -12,6 +12,7 @@ mod people;
 mod pictures;
 mod presence;
 mod rooms;
+mod record;
 mod search;
 
 pub use admin::*;
@@ -26,6 +27,7 @@ pub use people::*;
 pub use pictures::*;
 pub use presence::*;
 pub use rooms::*;
+pub use record::*;
 pub use search::*;
 
 use serde_json::json;

@@ -2,6 +2,7 @@
 
 use application::caller::Caller;
 use application::token::token_hash;
+use axum::http::{HeaderMap, header};
 use domain::RoomId;
 use domain::access::can_read_history;
 use projections::QueryError;
@@ -11,7 +12,7 @@ use crate::errors::ApiError;
 use crate::state::AppState;
 
 /// The owner of `token`; nobody if that is not `user`. Tokens granted to programs work as well as login tokens.
-pub(super) async fn authenticate(
+pub(crate) async fn authenticate(
     state: &AppState,
     user: Option<&str>,
     token: &str,
@@ -23,14 +24,29 @@ pub(super) async fn authenticate(
     Ok(caller.filter(is_named))
 }
 
+/// The caller that the handshake's headers prove. Wrong credentials are refused here; none are fine.
+pub(crate) async fn of_headers(state: &AppState, headers: &HeaderMap) -> Result<Option<Caller>, ApiError> {
+    let bearer = headers
+        .get(header::AUTHORIZATION)
+        .and_then(|value| value.to_str().ok()?.strip_prefix("Bearer "));
+    let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
+    let caller = match (bearer, text("x-auth-token")) {
+        (Some(token), _) | (None, Some(token)) => {
+            authenticate(state, text("x-user-id"), token).await?
+        }
+        (None, None) => return Ok(None),
+    };
+    caller.map(Some).ok_or(ApiError::NotLoggedIn)
+}
+
 /// The caller as the views have them now; `None`: the token is void, or the account may no longer log in.
-pub(super) async fn renew(state: &AppState, caller: &Caller) -> Result<Option<Caller>, ApiError> {
+pub(crate) async fn renew(state: &AppState, caller: &Caller) -> Result<Option<Caller>, ApiError> {
     let renewed = Caller::from_hash(state, caller.token.clone()).await?;
     Ok(renewed.filter(|renewed| renewed.id() == caller.id()))
 }
 
 /// Whether the views let the caller follow the room.
-pub(super) async fn may_watch(
+pub(crate) async fn may_watch(
     state: &AppState,
     caller: &Caller,
     room: &RoomId,

@@ -290,7 +290,7 @@ impl<'a> PresenceFrame<'a> {
     }
 }
 
-fn encode<T: Serialize>(frame: &T, format: Format) -> Message {
+pub(crate) fn encode<T: Serialize>(frame: &T, format: Format) -> Message {
     match format {
         // Text and numbers can always be encoded in both formats; an empty message would only confuse the client.
         Format::Json => Message::Text(serde_json::to_string(frame).unwrap_or_default().into()),

@@ -1,23 +1,22 @@
 //! `/live`: our own socket. Frames in JSON or MessagePack, each with its position; `?after=` resumes with nothing lost
 //! or repeated. `docs/live.md` documents what is said on it.
 
-mod access;
+pub(crate) mod access;
 mod connection;
 mod end;
-mod frame;
+pub(crate) mod frame;
 mod guard;
 mod introduction;
 mod resume;
-mod socket;
+pub(crate) mod socket;
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use access::authenticate;
-use application::caller::Caller;
+use access::of_headers;
 use axum::Router;
 use axum::extract::{Request, State};
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use axum::routing::any;
 use connection::Connection;
@@ -32,7 +31,6 @@ use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::errors::ApiError;
 use crate::state::AppState;
 use crate::telemetry::metrics::{LIVE_DELIVERED, LIVE_DROPPED, LIVE_SOCKETS};
 
@@ -138,7 +136,7 @@ async fn open(State(Live(shared)): State<Live>, mut request: Request) -> Respons
         Ok(handshake) => handshake,
         Err((status, text)) => return refusal(status, text),
     };
-    let caller = match caller(&shared.state, request.headers()).await {
+    let caller = match of_headers(&shared.state, request.headers()).await {
         Ok(caller) => caller,
         Err(error) => return error.into_response(),
     };
@@ -164,22 +162,7 @@ async fn open(State(Live(shared)): State<Live>, mut request: Request) -> Respons
     response
 }
 
-/// The caller that the handshake's headers prove. Wrong credentials are refused here; none are fine.
-async fn caller(state: &AppState, headers: &HeaderMap) -> Result<Option<Caller>, ApiError> {
-    let bearer = headers
-        .get(header::AUTHORIZATION)
-        .and_then(|value| value.to_str().ok()?.strip_prefix("Bearer "));
-    let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
-    let caller = match (bearer, text("x-auth-token")) {
-        (Some(token), _) | (None, Some(token)) => {
-            authenticate(state, text("x-user-id"), token).await?
-        }
-        (None, None) => return Ok(None),
-    };
-    caller.map(Some).ok_or(ApiError::NotLoggedIn)
-}
-
-fn refusal(status: StatusCode, text: &str) -> Response {
+pub(crate) fn refusal(status: StatusCode, text: &str) -> Response {
     let body = serde_json::json!({ "success": false, "error": text });
     (status, axum::Json(body)).into_response()
 }

@@ -30,7 +30,7 @@ const SWITCH_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Why nothing more comes from a socket, or goes to it.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum SocketError {
+pub(crate) enum SocketError {
     /// The client sent a larger message than accepted.
     #[error("the message is too long")]
     TooLong,
@@ -56,7 +56,7 @@ impl From<std::io::Error> for SocketError {
 }
 
 /// A valid request to speak WebSocket.
-pub(super) struct Handshake {
+pub(crate) struct Handshake {
     switching: OnUpgrade,
     accept: String,
     protocol: Option<&'static str>,
@@ -64,7 +64,7 @@ pub(super) struct Handshake {
 
 impl Handshake {
     /// Checks the request of a client, and picks the first of `protocols` that the client offers too.
-    pub(super) fn read<B>(
+    pub(crate) fn read<B>(
         request: &mut Request<B>,
         protocols: &[&'static str],
     ) -> Result<Self, (StatusCode, &'static str)> {
@@ -100,12 +100,12 @@ impl Handshake {
         })
     }
 
-    pub(super) fn protocol(&self) -> Option<&'static str> {
+    pub(crate) fn protocol(&self) -> Option<&'static str> {
         self.protocol
     }
 
     /// The answer that agrees, and the socket that exists once the client has it.
-    pub(super) fn agree(self) -> (Response, impl Future<Output = Option<Socket>> + Send) {
+    pub(crate) fn agree(self) -> (Response, impl Future<Output = Option<Socket>> + Send) {
         let mut response = StatusCode::SWITCHING_PROTOCOLS.into_response();
         let headers = response.headers_mut();
         headers.insert(header::CONNECTION, HeaderValue::from_static("upgrade"));
@@ -137,7 +137,7 @@ fn lists(headers: &HeaderMap, name: &header::HeaderName, wanted: &str) -> bool {
         .any(|item| item.trim().eq_ignore_ascii_case(wanted))
 }
 
-pub(super) struct Socket(WebSocketStream<TokioIo<Upgraded>>);
+pub(crate) struct Socket(WebSocketStream<TokioIo<Upgraded>>);
 
 impl Socket {
     async fn new(stream: Upgraded) -> Self {
@@ -150,17 +150,17 @@ impl Socket {
     }
 
     /// The next message; `None`: the connection is closed. May be dropped and called again without losing anything.
-    pub(super) async fn recv(&mut self) -> Option<Result<Message, SocketError>> {
+    pub(crate) async fn recv(&mut self) -> Option<Result<Message, SocketError>> {
         let message = self.0.next().await?;
         Some(message.map_err(SocketError::from))
     }
 
-    pub(super) async fn send(&mut self, message: Message) -> Result<(), SocketError> {
+    pub(crate) async fn send(&mut self, message: Message) -> Result<(), SocketError> {
         Ok(self.0.send(message).await?)
     }
 
     /// Sends frames that are encoded already (see [`push_frame`]). Must not be dropped half-way.
-    pub(super) async fn send_frames(&mut self, frames: &[u8]) -> Result<(), SocketError> {
+    pub(crate) async fn send_frames(&mut self, frames: &[u8]) -> Result<(), SocketError> {
         // What the library holds back, such as the answer to a ping, goes first: frames must not interleave.
         self.0.flush().await?;
         let stream = self.0.get_mut();
@@ -171,13 +171,13 @@ impl Socket {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Opcode {
+pub(crate) enum Opcode {
     Text = 1,
     Binary = 2,
 }
 
 /// Appends a whole message as one unmasked frame (RFC 6455, section 5.2).
-pub(super) fn push_frame(out: &mut Vec<u8>, opcode: Opcode, payload: &[u8]) {
+pub(crate) fn push_frame(out: &mut Vec<u8>, opcode: Opcode, payload: &[u8]) {
     const FINAL: u8 = 0x80;
     out.push(FINAL | opcode as u8);
     let length = payload.len();

@@ -31,6 +31,7 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::audit::live::{self as audit_live, AuditLive};
 use crate::http::router;
 use crate::live::{self, Live};
 use crate::server::config::Config;
@@ -122,6 +123,7 @@ pub struct App {
     address: SocketAddr,
     // The fields below are taken apart in the order of `stop`.
     live: Live,
+    audit: AuditLive,
     reactors: Reactors,
     state: AppState,
     views: Views,
@@ -164,7 +166,10 @@ impl App {
             config.ready_max_lag,
         );
         let observer = Observer::new(config.request_timeout);
-        let doors = router::router(&state, routes::all()).merge(live::router(live.clone()));
+        let audit = AuditLive::new(state.clone());
+        let doors = router::router(&state, routes::all())
+            .merge(live::router(live.clone()))
+            .merge(audit_live::router(audit.clone()));
         let health = health::router(readiness.clone(), metrics);
         // One layer around each, because every request clones them and makes futures of their own.
         let router = doors
@@ -183,6 +188,7 @@ impl App {
             listener,
             address,
             live,
+            audit,
             reactors,
             state,
             views,
@@ -221,7 +227,7 @@ impl App {
         });
         keep("the ear for the command line", |work| {
             let (state, reactors) = (work.state.clone(), work.reactors.clone());
-            control::watch(work.folder.clone(), state, reactors, work.stop.clone()).boxed()
+            control::serve(work.folder.clone(), state, reactors, work.stop.clone()).boxed()
         });
         let acceptance = serve::Acceptance {
             max_connections: self.config.max_connections,
@@ -269,7 +275,8 @@ impl App {
         // Sockets are told to go elsewhere while requests under way finish.
         tokio::join!(
             shutdown::finish("connections", &connections, &accepting, by.after(0)),
-            shutdown::bounded("live sockets", by.after(0), self.live.stop())
+            shutdown::bounded("live sockets", by.after(0), self.live.stop()),
+            shutdown::bounded("sockets of auditors", by.after(0), self.audit.stop())
         );
         shutdown::bounded("reactors", by.after(2), self.reactors.stop()).await;
         shutdown::finish("background", &background, &working, by.after(3)).await;

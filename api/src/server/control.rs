@@ -1,9 +1,10 @@
-//! How commands reach the server that runs on a data folder: through small files in it, which only somebody who may
-//! write to the folder can make.
+//! How commands reach the server that runs on a data folder: over a connection within this machine, to an address and
+//! with a key that stand in a file of the folder, which only somebody who may look into the folder can read.
 //!
-//! A command is the file `control/<name>.request`. The server takes it (deletes it) and keeps writing
-//! `control/<name>.answer` until the answer says it is the last.
+//! A command is one request. The answer is a line of JSON for each [`Answer`], of which the last is not
+//! [`Answer::Progress`]; or, of a reading of the record, what is to be printed.
 
+use std::convert::Infallible;
 use std::fs::{self, OpenOptions};
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -11,21 +12,52 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use application::admin::administrators::{self, Appointed, Appointment};
+use application::error::Error;
+use application::ids::fresh_secret;
+use axum::Router;
+use axum::body::Body;
+use axum::extract::{DefaultBodyLimit, State};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse as _, Response};
+use axum::routing::post;
+use bytes::Bytes;
 use eventstore::{EventStore, Position};
+use futures::{Stream, StreamExt as _, stream};
+use http_body_util::{BodyExt as _, Full};
+use hyper::body::Incoming;
+use hyper_util::rt::TokioIo;
 use projections::{Overview, Views};
 use reactors::{ReactorStatus, Reactors};
 use serde::{Deserialize, Serialize};
+use subtle::ConstantTimeEq as _;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
+use crate::audit::transcript::{PARTS, Transcript, Wish};
 use crate::state::AppState;
 
-/// How often either side checks.
+/// How often progress is told.
 const LOOK: Duration = Duration::from_millis(300);
 
-/// How long the command line waits for the server to take a request.
+/// How long the command line waits for a server that is there but does not take requests yet.
 const TAKEN_WITHIN: Duration = Duration::from_secs(10);
 
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// How often it tries meanwhile.
+const RETRY: Duration = Duration::from_millis(200);
+
+/// The most bytes of a request.
+const LARGEST_REQUEST: usize = 256 * 1024;
+
+/// The header with the key.
+const KEY: &str = "x-hansard-key";
+
+/// The header that says why a reading is not recorded.
+const UNRECORDED: &str = "x-unrecorded";
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Request {
     /// How far each view is.
     List,
@@ -34,6 +66,8 @@ pub enum Request {
     ListReactors,
     ResetReactors(Reset),
     MakeAdmin(Appointment),
+    /// Reads the record.
+    Log(Box<Wish>),
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -50,64 +84,33 @@ impl Reset {
     }
 }
 
-/// A kind of request, each with files of its own.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Kind {
-    List,
-    Rebuild,
-    ListReactors,
-    ResetReactors,
-    MakeAdmin,
+/// Why something was not done.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+#[error("{text}")]
+pub struct Failure {
+    /// For the person at the terminal.
+    pub text: String,
+    /// What was asked makes no sense, or names what is not there.
+    pub usage: bool,
 }
 
-impl Kind {
-    const ALL: [Self; 5] = [
-        Self::List,
-        Self::Rebuild,
-        Self::ListReactors,
-        Self::ResetReactors,
-        Self::MakeAdmin,
-    ];
-
-    fn file(self, folder: &Path, extension: &str) -> PathBuf {
-        let name = match self {
-            Self::List => "list",
-            Self::Rebuild => "rebuild",
-            Self::ListReactors => "list-reactors",
-            Self::ResetReactors => "reset-reactors",
-            Self::MakeAdmin => "make-admin",
-        };
-        folder.join("control").join(format!("{name}.{extension}"))
-    }
-
-    /// The request in a file with this content; `None`: it is not valid.
-    fn with(self, content: &[u8]) -> Option<Request> {
-        Some(match self {
-            Self::List => Request::List,
-            Self::Rebuild => Request::Rebuild,
-            Self::ListReactors => Request::ListReactors,
-            Self::ResetReactors => Request::ResetReactors(serde_json::from_slice(content).ok()?),
-            Self::MakeAdmin => Request::MakeAdmin(serde_json::from_slice(content).ok()?),
-        })
+impl From<String> for Failure {
+    fn from(text: String) -> Self {
+        Self { text, usage: false }
     }
 }
 
-impl Request {
-    fn kind(&self) -> Kind {
-        match self {
-            Self::List => Kind::List,
-            Self::Rebuild => Kind::Rebuild,
-            Self::ListReactors => Kind::ListReactors,
-            Self::ResetReactors(_) => Kind::ResetReactors,
-            Self::MakeAdmin(_) => Kind::MakeAdmin,
-        }
+impl From<&str> for Failure {
+    fn from(text: &str) -> Self {
+        text.to_owned().into()
     }
+}
 
-    fn content(&self) -> serde_json::Result<Vec<u8>> {
-        match self {
-            Self::List | Self::Rebuild | Self::ListReactors => Ok(Vec::new()),
-            Self::ResetReactors(reset) => serde_json::to_vec(reset),
-            Self::MakeAdmin(wish) => serde_json::to_vec(wish),
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        Self {
+            text: error.to_string(),
+            usage: matches!(error, Error::NotUnderstood(_)),
         }
     }
 }
@@ -125,7 +128,7 @@ pub enum Answer {
     Rebuilt(u64),
     /// Whether the account was created for it.
     Appointed(bool),
-    Failed(String),
+    Failed(Failure),
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -181,54 +184,120 @@ impl From<ReactorStatus> for ReactorRow {
     }
 }
 
-/// The server's side: takes requests until `stop`.
-pub async fn watch(folder: PathBuf, state: AppState, reactors: Reactors, stop: CancellationToken) {
-    // Left over from before this start: nobody waits for them any more.
-    for kind in Kind::ALL {
-        let _ = fs::remove_file(kind.file(&folder, "request"));
+/// Where the server takes requests, as the file in the data folder has it.
+#[derive(Serialize, Deserialize)]
+struct Door {
+    address: String,
+    key: String,
+}
+
+impl Door {
+    fn file(folder: &Path) -> PathBuf {
+        folder.join("control").join("door.json")
     }
-    let mut looks = tokio::time::interval(LOOK);
-    loop {
-        tokio::select! {
-            () = stop.cancelled() => return,
-            _ = looks.tick() => {}
+
+    /// Written beside and renamed, so that nobody reads half of it; readable by its owner alone.
+    fn write(&self, folder: &Path) -> std::io::Result<()> {
+        let file = Self::file(folder);
+        let fresh = file.with_extension("new");
+        if let Some(folder) = file.parent() {
+            fs::create_dir_all(folder)?;
         }
-        for kind in Kind::ALL {
-            let file = kind.file(&folder, "request");
-            let Ok(content) = fs::read(&file) else {
-                continue;
-            };
-            // Taking it means deleting it: what cannot be deleted is not taken, and so not done over and over.
-            if fs::remove_file(&file).is_err() {
-                continue;
-            }
-            tokio::select! {
-                () = stop.cancelled() => {
-                    answer(&folder, kind, &Answer::Failed("the server is stopping".to_owned()));
-                    return;
-                }
-                last = carry_out(&folder, kind.with(&content), &state, &reactors) => {
-                    answer(&folder, kind, &last);
-                }
-            }
+        let _ = fs::remove_file(&fresh);
+        let mut options = OpenOptions::new();
+        options.write(true).create_new(true);
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::OpenOptionsExt as _;
+            options.mode(0o600);
         }
+        let content = serde_json::to_vec(self).map_err(std::io::Error::other)?;
+        options.open(&fresh)?.write_all(&content)?;
+        fs::rename(fresh, file)
     }
 }
 
-async fn carry_out(
-    folder: &Path,
-    request: Option<Request>,
-    state: &AppState,
-    reactors: &Reactors,
-) -> Answer {
+/// What requests are carried out with.
+#[derive(Clone)]
+struct Control {
+    folder: Arc<Path>,
+    key: Arc<str>,
+    state: AppState,
+    reactors: Reactors,
+}
+
+/// The server's side: takes requests until `stop`.
+pub async fn serve(folder: PathBuf, state: AppState, reactors: Reactors, stop: CancellationToken) {
+    let key = fresh_secret();
+    let listening = async {
+        let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
+        let address = listener.local_addr()?.to_string();
+        let door = Door {
+            address,
+            key: key.clone(),
+        };
+        door.write(&folder)?;
+        std::io::Result::Ok(listener)
+    };
+    let listener = match listening.await {
+        Ok(listener) => listener,
+        Err(error) => {
+            tracing::warn!(%error, "commands cannot reach this server while it runs");
+            return stop.cancelled().await;
+        }
+    };
+    let control = Control {
+        folder: folder.as_path().into(),
+        key: key.into(),
+        state,
+        reactors,
+    };
+    let router = Router::new()
+        .route("/", post(take))
+        .layer(DefaultBodyLimit::max(LARGEST_REQUEST))
+        .with_state(control);
+    let served = axum::serve(listener, router).with_graceful_shutdown(stop.cancelled_owned());
+    if let Err(error) = served.await {
+        tracing::warn!(%error, "commands no longer reach this server");
+    }
+    let _ = fs::remove_file(Door::file(&folder));
+}
+
+async fn take(State(control): State<Control>, headers: HeaderMap, body: Bytes) -> Response {
+    let key = headers.get(KEY).map_or(&b""[..], |key| key.as_bytes());
+    if !bool::from(key.ct_eq(control.key.as_bytes())) {
+        return StatusCode::FORBIDDEN.into_response();
+    }
+    let answers = match serde_json::from_slice(&body) {
+        Ok(Request::Log(wish)) => return transcribe(&control, *wish).await,
+        Ok(Request::Rebuild) => rebuild(control.state.views().clone()).boxed(),
+        Ok(other) => stream::once(async move { carry_out(&control, other).await }).boxed(),
+        Err(_) => {
+            let text = "the running server does not understand the request";
+            stream::iter([Answer::Failed(text.into())]).boxed()
+        }
+    };
+    let lines = answers.map(|answer| {
+        let mut line = serde_json::to_vec(&answer).unwrap_or_default();
+        line.push(b'\n');
+        Ok::<_, Infallible>(line)
+    });
+    Body::from_stream(lines).into_response()
+}
+
+async fn carry_out(control: &Control, request: Request) -> Answer {
+    let Control {
+        folder,
+        state,
+        reactors,
+        ..
+    } = control;
     let log = state.executor().store();
     match request {
-        None => Answer::Failed("the running server does not understand the request".to_owned()),
-        Some(Request::List) => list(folder, log).await,
-        Some(Request::ListReactors) => list_reactors(folder, &**log).await,
-        Some(Request::ResetReactors(reset)) => reset_reactors(&reset, &**log, reactors).await,
-        Some(Request::Rebuild) => rebuild(folder, state.views()).await,
-        Some(Request::MakeAdmin(wish)) => match administrators::appoint(state, &wish).await {
+        Request::List => list(folder, log).await,
+        Request::ListReactors => list_reactors(folder, &**log).await,
+        Request::ResetReactors(reset) => reset_reactors(&reset, &**log, reactors).await,
+        Request::MakeAdmin(wish) => match administrators::appoint(state, &wish).await {
             Ok(appointed) => {
                 let username = &wish.username;
                 tracing::warn!(
@@ -237,22 +306,25 @@ async fn carry_out(
                 );
                 Answer::Appointed(appointed == Appointed::Made)
             }
-            Err(error) => Answer::Failed(error.to_string()),
+            Err(error) => Answer::Failed(error.to_string().into()),
         },
+        Request::Rebuild | Request::Log(_) => {
+            Answer::Failed("this is not answered in one line".into())
+        }
     }
 }
 
 async fn list(folder: &Path, log: &Arc<dyn EventStore>) -> Answer {
     match projections::list(&folder.join("views"), log.clone()).await {
         Ok(overview) => Answer::Listed(overview.into()),
-        Err(error) => Answer::Failed(error.to_string()),
+        Err(error) => Answer::Failed(error.to_string().into()),
     }
 }
 
 async fn list_reactors(folder: &Path, log: &dyn EventStore) -> Answer {
     match reactors::list(&folder.join("reactors"), log).await {
         Ok(all) => Answer::Reactors(all.into_iter().map(ReactorRow::from).collect()),
-        Err(error) => Answer::Failed(error.to_string()),
+        Err(error) => Answer::Failed(error.to_string().into()),
     }
 }
 
@@ -267,92 +339,155 @@ async fn reset_reactors(reset: &Reset, log: &dyn EventStore, reactors: &Reactors
         let names = names.into_iter().map(str::to_owned).collect();
         Ok(Answer::Reset(names, place.position.get()))
     };
-    work.await.unwrap_or_else(Answer::Failed)
+    work.await.unwrap_or_else(|text: String| Answer::Failed(text.into()))
 }
 
-async fn rebuild(folder: &Path, views: &Views) -> Answer {
-    tracing::info!("rebuilding the views as asked for on the command line");
-    let mut rebuild = std::pin::pin!(views.rebuild());
-    let mut looks = tokio::time::interval(LOOK);
-    loop {
-        tokio::select! {
-            outcome = &mut rebuild => return match outcome {
-                Ok(()) => Answer::Rebuilt(views.applied().get()),
-                Err(error) => Answer::Failed(error.to_string()),
-            },
-            _ = looks.tick() => {
-                let progress = views.rebuild_progress().map_or((0, 0), |at| (at.position.get(), at.head.get()));
-                answer(folder, Kind::Rebuild, &Answer::Progress(progress.0, progress.1));
+fn rebuild(views: Views) -> impl Stream<Item = Answer> + Send {
+    async_stream::stream! {
+        tracing::info!("rebuilding the views as asked for on the command line");
+        let mut rebuild = std::pin::pin!(views.rebuild());
+        let mut looks = tokio::time::interval(LOOK);
+        loop {
+            tokio::select! {
+                outcome = &mut rebuild => {
+                    yield match outcome {
+                        Ok(()) => Answer::Rebuilt(views.applied().get()),
+                        Err(error) => Answer::Failed(error.to_string().into()),
+                    };
+                    return;
+                }
+                _ = looks.tick() => {
+                    let at = views.rebuild_progress();
+                    let (at, head) = at.map_or((0, 0), |at| (at.position.get(), at.head.get()));
+                    yield Answer::Progress(at, head);
+                }
             }
         }
     }
 }
 
-fn answer(folder: &Path, kind: Kind, answer: &Answer) {
-    let (path, fresh) = (kind.file(folder, "answer"), kind.file(folder, "answer.new"));
-    // Renamed into place, so that nobody reads half an answer.
-    let written = serde_json::to_vec(answer)
-        .map_err(std::io::Error::other)
-        .and_then(|text| fs::write(&fresh, text))
-        .and_then(|()| fs::rename(&fresh, &path));
-    if let Err(error) = written {
-        tracing::warn!(%error, path = %path.display(), "cannot answer the command line");
-    }
-}
-
-/// Writes a file that nobody else can read, and renames it into place, so that nobody reads half of it.
-fn put(path: &Path, fresh: &Path, content: &[u8]) -> std::io::Result<()> {
-    let _ = fs::remove_file(fresh);
-    let mut options = OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::OpenOptionsExt as _;
-        options.mode(0o600);
-    }
-    options.open(fresh)?.write_all(content)?;
-    fs::rename(fresh, path)
-}
-
-/// The command line's side: sends the request, reports progress, and returns the last answer.
-pub fn ask(
-    folder: &Path,
-    request: &Request,
-    mut progress: impl FnMut(u64, u64),
-) -> Result<Answer, String> {
-    let failed = |error: std::io::Error| {
-        format!(
-            "cannot reach the running server through {}: {error}",
-            folder.display()
-        )
+async fn transcribe(control: &Control, wish: Wish) -> Response {
+    let transcript = match Transcript::begin(&control.state, wish).await {
+        Ok(transcript) => transcript,
+        Err(error) => {
+            error.log();
+            let failed = Answer::Failed(error.into());
+            let body = serde_json::to_vec(&failed).unwrap_or_default();
+            return (StatusCode::BAD_REQUEST, body).into_response();
+        }
     };
-    fs::create_dir_all(folder.join("control")).map_err(failed)?;
-    let kind = request.kind();
-    let (asked, answered) = (kind.file(folder, "request"), kind.file(folder, "answer"));
-    let _ = fs::remove_file(&answered);
-    let content = request.content().map_err(|error| error.to_string())?;
-    put(&asked, &kind.file(folder, "request.new"), &content).map_err(failed)?;
+    let unrecorded = transcript.unrecorded().map(str::to_owned);
+    let mut response = Body::from_stream(parts(transcript)).into_response();
+    if let Some(reason) = unrecorded.and_then(|reason| reason.parse().ok()) {
+        response.headers_mut().insert(UNRECORDED, reason);
+    }
+    response
+}
+
+/// What a transcript writes. Ends with an error if the reading did.
+pub fn parts(transcript: Transcript) -> impl Stream<Item = Result<Bytes, Failure>> + Send {
+    let (sender, receiver) = mpsc::channel(PARTS);
+    // Not stopped when nobody takes the parts any more: it notices, and records what was shown.
+    let writing = tokio::spawn(transcript.run(sender));
+    stream::unfold(Some((receiver, writing)), |state| async move {
+        let (mut receiver, writing): (mpsc::Receiver<Bytes>, JoinHandle<_>) = state?;
+        if let Some(part) = receiver.recv().await {
+            return Some((Ok(part), Some((receiver, writing))));
+        }
+        let failure: Failure = match writing.await {
+            Ok(Ok(())) => return None,
+            Ok(Err(error)) => {
+                let error: Error = error;
+                error.log();
+                error.into()
+            }
+            Err(_) => "reading the record broke off".into(),
+        };
+        Some((Err(failure), None))
+    })
+}
+
+/// The command line's side: the answer of the running server.
+pub async fn ask(folder: &Path, request: &Request) -> Result<hyper::Response<Incoming>, Failure> {
+    let body = serde_json::to_vec(request).map_err(|error| error.to_string())?;
     let since = Instant::now();
     loop {
-        std::thread::sleep(LOOK);
-        let answer = fs::read(&answered)
-            .ok()
-            .and_then(|text| serde_json::from_slice(&text).ok());
-        match answer {
-            Some(Answer::Progress(at, of)) => progress(at, of),
-            Some(last) => {
-                let _ = fs::remove_file(&answered);
-                return Ok(last);
+        match send(folder, body.clone()).await {
+            Ok(response) => return Ok(response),
+            Err(error) if since.elapsed() > TAKEN_WITHIN => {
+                return Err(format!(
+                    "another hansard command uses the data folder, or a server that takes no requests now ({error}); \
+                     try again later"
+                )
+                .into());
             }
-            None if asked.exists() && since.elapsed() > TAKEN_WITHIN => {
-                let _ = fs::remove_file(&asked);
-                return Err(
-                    "another hansard command uses the data folder, or a server that has not started yet; try again \
-                     later"
-                        .to_owned(),
-                );
-            }
-            None => {}
+            Err(_) => tokio::time::sleep(RETRY).await,
         }
     }
+}
+
+async fn send(folder: &Path, body: Vec<u8>) -> Result<hyper::Response<Incoming>, String> {
+    let content = fs::read(Door::file(folder)).map_err(|error| error.to_string())?;
+    let door: Door = serde_json::from_slice(&content).map_err(|error| error.to_string())?;
+    let stream = TcpStream::connect(&door.address).await;
+    let stream = TokioIo::new(stream.map_err(|error| error.to_string())?);
+    let (mut sender, connection) = hyper::client::conn::http1::handshake(stream)
+        .await
+        .map_err(|error| error.to_string())?;
+    tokio::spawn(connection);
+    let request = hyper::Request::post("/")
+        .header(hyper::header::HOST, &door.address)
+        .header(KEY, &door.key)
+        .body(Full::new(Bytes::from(body)))
+        .map_err(|error| error.to_string())?;
+    let response = sender.send_request(request).await;
+    let response = response.map_err(|error| error.to_string())?;
+    if response.status() == StatusCode::FORBIDDEN {
+        return Err("it does not know the key".to_owned());
+    }
+    Ok(response)
+}
+
+/// The last answer; reports progress before it.
+pub async fn last_answer(
+    response: hyper::Response<Incoming>,
+    mut progress: impl FnMut(u64, u64),
+) -> Result<Answer, Failure> {
+    let mut body = response.into_body();
+    let mut lines = Vec::new();
+    let mut last = None;
+    while let Some(frame) = body.frame().await {
+        let frame = frame.map_err(|error| format!("the running server broke off: {error}"))?;
+        let Ok(data) = frame.into_data() else { continue };
+        lines.extend_from_slice(&data);
+        while let Some(end) = lines.iter().position(|byte| *byte == b'\n') {
+            let line: Vec<u8> = lines.drain(..=end).collect();
+            match serde_json::from_slice(&line) {
+                Ok(Answer::Progress(at, of)) => progress(at, of),
+                answer => last = answer.ok(),
+            }
+        }
+    }
+    let missing = "the running server gave an answer that does not fit; is it of another version?";
+    last.ok_or_else(|| missing.into())
+}
+
+/// What the server writes of the record, part after part; and why it does not record that, if so.
+pub async fn transcript(
+    response: hyper::Response<Incoming>,
+) -> Result<(impl Stream<Item = Result<Bytes, Failure>>, Option<String>), Failure> {
+    let (head, body) = response.into_parts();
+    if head.status != StatusCode::OK {
+        let body = body.collect().await.map_err(|error| error.to_string())?;
+        return Err(match serde_json::from_slice(&body.to_bytes()) {
+            Ok(Answer::Failed(failure)) => failure,
+            _ => "the running server did not understand the request; is it of another version?".into(),
+        });
+    }
+    let unrecorded = head.headers.get(UNRECORDED);
+    let unrecorded = unrecorded.and_then(|reason| Some(reason.to_str().ok()?.to_owned()));
+    let parts = body.into_data_stream().map(|part| {
+        part.map_err(|error| Failure::from(format!("the running server broke off: {error}")))
+    });
+    Ok((parts, unrecorded))
 }

@@ -5,22 +5,21 @@ use eventstore::memory;
 use crate::server::app::{App, Ending};
 use crate::server::cli::{self, Task};
 use crate::server::config::Config;
+use crate::server::control::Failure;
 use crate::server::shutdown;
 use crate::telemetry;
 
 /// Does what the command line asks. Blocks. An error is what to tell the operator, in one line.
-pub fn run() -> Result<Ending, String> {
+pub fn run() -> Result<Ending, Failure> {
     let invocation = cli::parse().map_err(|error| error.to_string())?;
-    match invocation.task {
-        Task::ShowKeys => return cli::show_keys().map(stopped),
-        Task::ShowConfig => return cli::show_config(&invocation.layers).map(stopped),
-        Task::Serve
-        | Task::ListProjections
-        | Task::RebuildProjections
-        | Task::ListReactors
-        | Task::ResetReactors(_)
-        | Task::MakeAdmin { .. } => {}
-    }
+    let errand = match invocation.task {
+        Task::ShowKeys => return cli::show_keys().map(|()| Ending::Stopped),
+        Task::ShowConfig => {
+            return cli::show_config(&invocation.layers).map(|()| Ending::Stopped);
+        }
+        Task::Serve => None,
+        Task::Run(errand) => Some(errand),
+    };
     let config = Config::from_layers(&invocation.layers).map_err(|error| error.to_string())?;
     let _lines = telemetry::init(&config.log_filter, config.log_format);
     let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -29,24 +28,14 @@ pub fn run() -> Result<Ending, String> {
         .build()
         .map_err(|error| format!("cannot start: {error}"))?;
     let outcome = runtime.block_on(async {
-        match invocation.task {
-            Task::ListProjections => cli::list_projections(&config).await.map(stopped),
-            Task::RebuildProjections => cli::rebuild_projections(&config).await.map(stopped),
-            Task::ListReactors => cli::list_reactors(&config).await.map(stopped),
-            Task::ResetReactors(reset) => cli::reset_reactors(&config, reset).await.map(stopped),
-            Task::MakeAdmin { username, password } => cli::make_admin(&config, &username, password)
-                .await
-                .map(stopped),
-            _ => serve(config).await,
+        match errand {
+            Some(errand) => cli::run(&config, errand).await,
+            None => serve(config).await.map_err(Failure::from),
         }
     });
     // Threads that still compute for a caller who is gone are not waited for.
     runtime.shutdown_background();
     outcome
-}
-
-fn stopped((): ()) -> Ending {
-    Ending::Stopped
 }
 
 async fn serve(config: Config) -> Result<Ending, String> {

@@ -2,6 +2,7 @@
 
 use std::future::{Ready, ready};
 
+use crate::audit::events;
 use crate::http::answer::Outcome;
 use crate::http::call::Anyone;
 use crate::http::openapi;
@@ -17,7 +18,13 @@ pub fn all() -> Vec<Route> {
     fn document(call: Anyone) -> Ready<Outcome> {
         ready(Ok(openapi::document(all, &call)))
     }
-    [rest::routes(), door::routes(), openapi::routes(document)].concat()
+    [
+        rest::routes(),
+        events::routes(),
+        door::routes(),
+        openapi::routes(document),
+    ]
+    .concat()
 }
 
 #[cfg(test)]

@@ -18,7 +18,7 @@ use crate::record::filter::Asked;
 use crate::workspace::Workspace;
 
 /// Somebody who may read the record.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Auditor {
     reader: RecordReader,
     /// Who readings are recorded as the acts of.

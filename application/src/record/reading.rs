@@ -168,7 +168,8 @@ pub struct Reading {
     workspace: Workspace,
     auditor: Auditor,
     sieve: Arc<Sieve>,
-    reading: String,
+    /// What it is recorded as, or why it is not recorded.
+    recorded: Result<String, String>,
     cursor: Option<Position>,
     follow: bool,
     done: bool,
@@ -176,8 +177,35 @@ pub struct Reading {
 }
 
 impl Reading {
-    /// Begins, which is recorded.
+    /// Begins, which is recorded. Who follows and names no place to begin at begins with what is recorded from now on.
     pub async fn begin(
+        workspace: &Workspace,
+        auditor: Auditor,
+        asked: &Asked,
+        cursor: Option<&str>,
+        follow: bool,
+    ) -> Result<Self, Error> {
+        let mut reading = Self::prepare(workspace, auditor, asked, cursor, follow).await?;
+        let recorded = reading.record_begin(asked).await?;
+        reading.recorded = Ok(recorded);
+        Ok(reading)
+    }
+
+    /// The same, but begins too if that cannot be recorded. For those who have the log itself in their hands.
+    pub async fn begin_anyway(
+        workspace: &Workspace,
+        auditor: Auditor,
+        asked: &Asked,
+        cursor: Option<&str>,
+        follow: bool,
+    ) -> Result<Self, Error> {
+        let mut reading = Self::prepare(workspace, auditor, asked, cursor, follow).await?;
+        let recorded = reading.record_begin(asked).await;
+        reading.recorded = recorded.map_err(|error| error.to_string());
+        Ok(reading)
+    }
+
+    async fn prepare(
         workspace: &Workspace,
         auditor: Auditor,
         asked: &Asked,
@@ -187,24 +215,37 @@ impl Reading {
         let sieve = Arc::new(sieve(workspace, &auditor, asked).await?);
         let cursor = match cursor {
             Some(cursor) => Some(place(workspace, cursor).await?),
+            None if follow && asked.from.is_none() => {
+                Some(workspace.executor().store().head().await?)
+            }
             None => None,
         };
-        let kind = if follow {
-            QuestionKind::Follow
-        } else {
-            QuestionKind::Events
-        };
-        let reading = auditor.record_begin(workspace, kind, asked).await?;
         Ok(Self {
             workspace: workspace.clone(),
             auditor,
             sieve,
-            reading,
+            recorded: Err(String::new()),
             cursor,
             follow,
             done: false,
             tally: Tally::default(),
         })
+    }
+
+    async fn record_begin(&self, asked: &Asked) -> Result<String, Error> {
+        let kind = if self.follow {
+            QuestionKind::Follow
+        } else {
+            QuestionKind::Events
+        };
+        self.auditor
+            .record_begin(&self.workspace, kind, asked)
+            .await
+    }
+
+    /// Why it is not recorded, if so.
+    pub fn unrecorded(&self) -> Option<&str> {
+        self.recorded.as_ref().err().map(String::as_str)
     }
 
     /// The next entries, at most as many as `limit`; `None` at the end. Who follows waits here for more.
@@ -238,10 +279,16 @@ impl Reading {
         }
     }
 
-    /// Ends, which is recorded with what was shown.
+    /// Ends, which is recorded with what was shown, if the beginning was.
     pub async fn end(self) -> Result<(), Error> {
-        self.auditor
-            .record_end(&self.workspace, self.reading, self.tally)
-            .await
+        match self.recorded {
+            Ok(reading) => {
+                let ended = self
+                    .auditor
+                    .record_end(&self.workspace, reading, self.tally);
+                ended.await
+            }
+            Err(_) => Ok(()),
+        }
     }
 }

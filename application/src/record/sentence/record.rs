@@ -1,8 +1,9 @@
-//! What can be taken out.
+//! What is taken out of the record, and who reads it.
 
+use domain::audit::{AuditEvent, Question, QuestionKind, RecordReader, Shown};
 use domain::data_export::DataExportEvent;
 
-use super::words::Teller;
+use super::words::{Teller, list, name, quoted};
 
 pub(super) fn data_export(teller: &Teller<'_>, event: &DataExportEvent) -> String {
     match event {
@@ -24,5 +25,57 @@ pub(super) fn data_export(teller: &Teller<'_>, event: &DataExportEvent) -> Strin
             let data = teller.of(&event.user, "data");
             teller.did(format_args!("failed to make a copy of {data}"))
         }
+    }
+}
+
+pub(super) fn audit(teller: &Teller<'_>, event: &AuditEvent) -> String {
+    match event {
+        AuditEvent::RecordRead(event) => {
+            let who = match &event.reader {
+                RecordReader::User(user) => teller.user(user),
+                RecordReader::CommandLine { account } => {
+                    format!("{} on the command line", quoted(account))
+                }
+            };
+            let asked = question(&event.question);
+            match &event.shown {
+                Some(shown) => format!("{who} read {asked} and was shown {}", results(shown)),
+                None => format!("{who} began to read {asked}"),
+            }
+        }
+        AuditEvent::ReadingEnded(event) => format!(
+            "the reading {} of the record ended; it showed {}",
+            name(&event.reading),
+            results(&event.shown)
+        ),
+    }
+}
+
+fn question(question: &Question) -> String {
+    let what = match question.kind {
+        QuestionKind::Events => "the record",
+        QuestionKind::Follow => "the record as it grows",
+    };
+    let narrowed = question.narrowed.iter();
+    let narrowed = narrowed.map(|(name, value)| format!("{name} {}", quoted(value)));
+    let private = question
+        .private_rooms
+        .then(|| "private rooms too".to_owned());
+    let told: Vec<_> = narrowed.chain(private).collect();
+    if told.is_empty() {
+        return what.to_owned();
+    }
+    format!("{what} ({})", list(told))
+}
+
+fn results(shown: &Shown) -> String {
+    let events = match shown.results {
+        1 => "1 event".to_owned(),
+        many => format!("{many} events"),
+    };
+    match (shown.rooms.len() as u64).saturating_add(shown.more_rooms) {
+        0 => events,
+        1 => format!("{events} of 1 room"),
+        rooms => format!("{events} of {rooms} rooms"),
     }
 }

@@ -1,0 +1,7 @@
+//! The record opened to auditors: `/audit/events` over REST, `/audit/live` as a socket, and the same for the command line.
+//! `docs/audit.md` documents it.
+
+pub mod events;
+pub mod format;
+pub mod live;
+pub mod transcript;

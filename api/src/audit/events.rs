@@ -1,0 +1,156 @@
+//! `GET /audit/events`: which events there are.
+
+use application::record::access::Auditor;
+use application::record::filter::Asked;
+use application::record::reading::{self, MOST_ENTRIES, MarkedPage};
+use axum::http::{HeaderName, HeaderValue, header};
+use axum::response::IntoResponse as _;
+use domain::permission::Permission;
+use serde_json::Value;
+
+use crate::audit::format::Format;
+use crate::documents::record;
+use crate::errors::wording;
+use crate::http::answer::{Answer, Outcome};
+use crate::http::call::Call;
+use crate::http::parameters::{Choice, Filled, Parameters};
+use crate::http::route::{self, Route};
+use crate::http::schema::Kind;
+
+/// How many events a page has unless the caller says otherwise.
+const PAGE: u32 = 100;
+
+/// Where a page in another form than JSON says how to go on.
+const CURSOR: HeaderName = HeaderName::from_static("x-record-cursor");
+const MORE: HeaderName = HeaderName::from_static("x-record-more");
+
+pub fn routes() -> Vec<Route> {
+    vec![
+        route::get("/audit/events", events)
+            .about("Events of the record, each with one sentence. That it was read is recorded.")
+            .needs_or(&[Permission::VIEW_AUDIT_LOG], wording::record_not_shown)
+            .answers(&[
+                ("events", Kind::List),
+                ("cursor", Kind::Text),
+                ("more", Kind::Boolean),
+            ]),
+    ]
+}
+
+/// Which end of the record comes first.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Order {
+    #[default]
+    Oldest,
+    Newest,
+}
+
+impl Choice for Order {
+    const NAMES: &'static [&'static str] = &["oldest", "newest"];
+
+    fn find(name: &str) -> Option<Self> {
+        match name {
+            "oldest" => Some(Self::Oldest),
+            "newest" => Some(Self::Newest),
+            _ => None,
+        }
+    }
+}
+
+/// What narrows the record down. Several names or ids are separated by commas.
+#[derive(Parameters)]
+pub(super) struct Narrowed {
+    room: Option<Filled>,
+    user: Option<Filled>,
+    actor: Option<Filled>,
+    #[param(name = "type")]
+    event_type: Option<Filled>,
+    category: Option<Filled>,
+    stream: Option<Filled>,
+    correlation: Option<Filled>,
+    text: Option<String>,
+    from: Option<Filled>,
+    to: Option<Filled>,
+}
+
+fn list(names: Option<Filled>) -> Vec<String> {
+    let names = names.map(|names| names.0).unwrap_or_default();
+    let names = names.split(',').map(domain::text::trim);
+    names
+        .filter(|name| !name.is_empty())
+        .map(str::to_owned)
+        .collect()
+}
+
+impl Narrowed {
+    pub(super) fn asked(self) -> Asked {
+        let one = |text: Option<Filled>| text.map(|text| text.0);
+        Asked {
+            rooms: list(self.room),
+            users: list(self.user),
+            actors: list(self.actor),
+            types: list(self.event_type),
+            categories: list(self.category),
+            stream: one(self.stream),
+            correlation: one(self.correlation),
+            text: self.text,
+            from: one(self.from),
+            to: one(self.to),
+            newest_first: false,
+        }
+    }
+}
+
+#[derive(Parameters)]
+struct Events {
+    #[param(flatten)]
+    narrowed: Narrowed,
+    order: Option<Order>,
+    cursor: Option<Filled>,
+    limit: Option<u32>,
+    format: Option<Format>,
+}
+
+async fn events(call: Call, params: Events) -> Outcome {
+    let limit = params.limit.unwrap_or(PAGE);
+    let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+    if limit == 0 || limit > MOST_ENTRIES {
+        return Err(wording::record_limit(MOST_ENTRIES));
+    }
+    let auditor = Auditor::caller(&call.state, &call.caller)?;
+    let asked = Asked {
+        newest_first: params.order == Some(Order::Newest),
+        ..params.narrowed.asked()
+    };
+    let cursor = params.cursor.as_deref();
+    let page = reading::page(&call.state, &auditor, &asked, cursor, limit).await?;
+    let format = params.format.unwrap_or(Format::Json);
+    // Many events with much in them: not written on the runtime's threads.
+    let written = tokio::task::spawn_blocking(move || write(&page, format)).await;
+    written.map_err(|_| crate::errors::ApiError::Internal)
+}
+
+fn write(page: &MarkedPage, format: Format) -> Answer {
+    if format == Format::Json {
+        let events: Vec<Value> = page.entries.iter().map(record::entry).collect();
+        return Answer::empty()
+            .field("events", &events)
+            .field("cursor", &page.cursor)
+            .field("more", &page.more);
+    }
+    let mut body = format.begin().as_bytes().to_vec();
+    for (index, entry) in page.entries.iter().enumerate() {
+        format.write(&mut body, entry, index == 0);
+    }
+    body.extend_from_slice(format.end().as_bytes());
+    let mut response = body.into_response();
+    let headers = response.headers_mut();
+    let media = HeaderValue::from_static(format.media_type());
+    headers.insert(header::CONTENT_TYPE, media);
+    if let Ok(cursor) = HeaderValue::from_str(&page.cursor.to_string()) {
+        headers.insert(CURSOR, cursor);
+    }
+    let more = if page.more { "true" } else { "false" };
+    headers.insert(MORE, HeaderValue::from_static(more));
+    Answer::other(response)
+}

@@ -1,0 +1,325 @@
+//! `/audit/live`: the record as it grows, over a socket. The same filters as `/audit/events`, and `after` to resume behind
+//! an event.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use application::caller::Caller;
+use application::error::Error;
+use application::record::access::Auditor;
+use application::record::entries::Entry;
+use application::record::filter::Asked;
+use application::record::reading::Reading;
+use axum::Router;
+use axum::extract::{Request, State};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse as _, Response};
+use axum::routing::any;
+use bytes::Bytes;
+use eventstore::Mark;
+use serde::Serialize;
+use serde_json::Value;
+use tokio::sync::Semaphore;
+use tokio::time::{MissedTickBehavior, interval, timeout};
+use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::tungstenite::protocol::CloseFrame;
+use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::audit::events::Narrowed;
+use crate::documents::record;
+use crate::errors::ApiError;
+use crate::http::parameters::Parameters as _;
+use crate::http::params::Params;
+use crate::live::access::{authenticate, of_headers, renew};
+use crate::live::frame::{ClientFrame, Format, encode};
+use crate::live::socket::{Handshake, Socket};
+use crate::live::refusal;
+use crate::state::AppState;
+
+/// Most sockets at a time: auditors are few.
+const MOST_SOCKETS: usize = 64;
+
+/// How many events are read at once.
+const PART: usize = 200;
+
+/// Time between pings. A client that answers none in between is gone.
+const HEARTBEAT: Duration = Duration::from_secs(30);
+
+/// How long the client may take to say who it is, and to take what is sent.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// Cheap to clone; all clones are the same door.
+#[derive(Clone)]
+pub struct AuditLive(Arc<Shared>);
+
+struct Shared {
+    state: AppState,
+    sockets: Arc<Semaphore>,
+    tasks: TaskTracker,
+    stop: CancellationToken,
+}
+
+impl AuditLive {
+    pub fn new(state: AppState) -> Self {
+        Self(Arc::new(Shared {
+            state,
+            sockets: Arc::new(Semaphore::new(MOST_SOCKETS)),
+            tasks: TaskTracker::new(),
+            stop: CancellationToken::new(),
+        }))
+    }
+
+    /// Closes every socket, and waits until what they showed is recorded.
+    pub async fn stop(&self) {
+        self.0.stop.cancel();
+        self.0.tasks.close();
+        self.0.tasks.wait().await;
+    }
+}
+
+pub fn router(live: AuditLive) -> Router {
+    Router::new()
+        .route("/audit/live", any(open))
+        .with_state(live)
+}
+
+async fn open(State(AuditLive(shared)): State<AuditLive>, mut request: Request) -> Response {
+    let handshake = match Handshake::read(&mut request, &Format::PROTOCOLS) {
+        Ok(handshake) => handshake,
+        Err((status, text)) => return refusal(status, text),
+    };
+    let query = request.uri().query().unwrap_or_default();
+    let wish = match Wish::read(query) {
+        Ok(wish) => wish,
+        Err(error) => return error.into_response(),
+    };
+    let caller = match of_headers(&shared.state, request.headers()).await {
+        Ok(caller) => caller,
+        Err(error) => return error.into_response(),
+    };
+    // Whoever is known by the handshake hears of a missing right before there is a socket.
+    if let Some(caller) = &caller
+        && let Err(refusal) = Auditor::caller(&shared.state, caller)
+    {
+        let error = ApiError::from(Error::from(refusal));
+        return shared.state.dialect().word(error, true).into_response();
+    }
+    let Ok(slot) = shared.sockets.clone().try_acquire_owned() else {
+        let text = "too many sockets are open; try again later";
+        return refusal(StatusCode::SERVICE_UNAVAILABLE, text);
+    };
+    let format = Format::of_protocol(handshake.protocol());
+    let (response, socket) = handshake.agree();
+    shared.clone().tasks.spawn(async move {
+        if let Some(socket) = socket.await {
+            Connection::run(&shared, socket, format, wish, caller).await;
+        }
+        drop(slot);
+    });
+    response
+}
+
+/// What the query string asks for.
+struct Wish {
+    asked: Asked,
+    after: Option<String>,
+}
+
+impl Wish {
+    fn read(query: &str) -> Result<Self, ApiError> {
+        let mut params = Params::from_urlencoded(query.as_bytes());
+        let after = params.text("after")?.map(str::to_owned);
+        let _ = params.take("after");
+        let narrowed = Narrowed::read(&mut params)?;
+        params.nothing_else()?;
+        Ok(Self {
+            asked: narrowed.asked(),
+            after,
+        })
+    }
+}
+
+/// Why a socket ends: a code and a text that the client gets, or nobody is there to get them.
+struct End(Option<(u16, String)>);
+
+impl End {
+    const GONE: Self = Self(None);
+
+    fn because(code: u16, text: impl Into<String>) -> Self {
+        Self(Some((code, text.into())))
+    }
+
+    fn unauthenticated(text: &str) -> Self {
+        Self::because(4001, text)
+    }
+
+    fn of(error: Error) -> Self {
+        if error.is_refusal() {
+            return Self::because(4004, error.to_string());
+        }
+        error.log();
+        Self::because(1013, "not now; try again later")
+    }
+}
+
+/// An event on its way to a client.
+#[derive(Serialize)]
+struct Frame {
+    position: u64,
+    /// Where to resume behind it.
+    resume: Mark,
+    kind: &'static str,
+    data: Value,
+}
+
+struct Connection<'a> {
+    shared: &'a Shared,
+    socket: Socket,
+    format: Format,
+    silent: bool,
+}
+
+impl Connection<'_> {
+    async fn run(
+        shared: &Shared,
+        socket: Socket,
+        format: Format,
+        wish: Wish,
+        caller: Option<Caller>,
+    ) {
+        let mut connection = Connection {
+            shared,
+            socket,
+            format,
+            silent: false,
+        };
+        let End(reason) = match connection.serve(wish, caller).await {
+            Ok(()) => End::because(1001, "the server is stopping"),
+            Err(end) => end,
+        };
+        if let Some((code, mut reason)) = reason {
+            // A close has room for 123 bytes.
+            reason.truncate(reason.floor_char_boundary(120));
+            let close = CloseFrame {
+                code: CloseCode::from(code),
+                reason: reason.into(),
+            };
+            let _ = timeout(
+                PATIENCE,
+                connection.socket.send(Message::Close(Some(close))),
+            )
+            .await;
+        }
+    }
+
+    /// Shows events until the server stops.
+    async fn serve(&mut self, wish: Wish, caller: Option<Caller>) -> Result<(), End> {
+        let state = &self.shared.state;
+        let caller = match caller {
+            Some(caller) => caller,
+            None => self.introduced().await?,
+        };
+        let auditor = Auditor::caller(state, &caller).map_err(|error| End::of(error.into()))?;
+        let after = wish.after.as_deref();
+        let reading = Reading::begin(state, auditor.clone(), &wish.asked, after, true);
+        let mut reading = reading.await.map_err(End::of)?;
+        let outcome = self.follow(&mut reading, &caller, &auditor).await;
+        if let Err(error) = reading.end().await {
+            error.log();
+        }
+        outcome
+    }
+
+    async fn introduced(&mut self) -> Result<Caller, End> {
+        let first = timeout(PATIENCE, self.socket.recv()).await;
+        let message = match first {
+            Ok(Some(Ok(message))) => message,
+            _ => return Err(End::unauthenticated("nobody said who is there")),
+        };
+        let Ok(ClientFrame::Authenticate(said)) = ClientFrame::decode(&message, self.format) else {
+            return Err(End::unauthenticated(
+                "the first frame must be `authenticate`",
+            ));
+        };
+        let state = &self.shared.state;
+        match authenticate(state, said.user.as_deref(), &said.token).await {
+            Ok(Some(caller)) => Ok(caller),
+            Ok(None) => Err(End::unauthenticated("the token is not valid")),
+            Err(_) => Err(End::because(1013, "not now; try again later")),
+        }
+    }
+
+    async fn follow(
+        &mut self,
+        reading: &mut Reading,
+        caller: &Caller,
+        auditor: &Auditor,
+    ) -> Result<(), End> {
+        let stop = self.shared.stop.clone();
+        let mut heartbeat = interval(HEARTBEAT);
+        heartbeat.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        heartbeat.reset();
+        loop {
+            tokio::select! {
+                () = stop.cancelled() => return Ok(()),
+                message = self.socket.recv() => match message {
+                    Some(Ok(Message::Close(_)) | Err(_)) | None => return Err(End::GONE),
+                    Some(Ok(_)) => self.silent = false,
+                },
+                _ = heartbeat.tick() => {
+                    if std::mem::replace(&mut self.silent, true) {
+                        return Err(End::GONE);
+                    }
+                    Self::still_allowed(&self.shared.state, caller, auditor).await?;
+                    self.send(Message::Ping(Bytes::new())).await?;
+                }
+                entries = reading.next(PART) => {
+                    let entries = entries.map_err(End::of)?.unwrap_or_default();
+                    Self::still_allowed(&self.shared.state, caller, auditor).await?;
+                    self.show(&entries, reading).await?;
+                }
+            }
+        }
+    }
+
+    async fn show(&mut self, entries: &[Entry], reading: &mut Reading) -> Result<(), End> {
+        for entry in entries {
+            let frame = Frame {
+                position: entry.event.position.get(),
+                resume: Mark::new(entry.event.position, &entry.event.leaf),
+                kind: "event",
+                data: record::entry(entry),
+            };
+            self.send(encode(&frame, self.format)).await?;
+            reading.showed(std::slice::from_ref(entry));
+        }
+        Ok(())
+    }
+
+    /// Ends the socket of somebody who may no longer read what they asked for.
+    async fn still_allowed(
+        state: &AppState,
+        caller: &Caller,
+        auditor: &Auditor,
+    ) -> Result<(), End> {
+        let renewed = match renew(state, caller).await {
+            Ok(renewed) => renewed,
+            // Without an answer nothing is shown.
+            Err(_) => return Err(End::because(1013, "not now; try again later")),
+        };
+        let auditor_now = renewed.and_then(|caller| Auditor::caller(state, &caller).ok());
+        if auditor_now.as_ref() == Some(auditor) {
+            return Ok(());
+        }
+        Err(End::because(4003, "access ended"))
+    }
+
+    async fn send(&mut self, message: Message) -> Result<(), End> {
+        match timeout(PATIENCE, self.socket.send(message)).await {
+            Ok(Ok(())) => Ok(()),
+            _ => Err(End::GONE),
+        }
+    }
+}

@@ -1,0 +1,167 @@
+//! `hansard log`: the record, read.
+
+use std::net::SocketAddr;
+
+use application::error::Error;
+use application::record::filter::Asked;
+use application::workspace::Workspace;
+use bytes::Bytes;
+use clap::{Arg, ArgAction, ArgMatches, Command};
+use futures::{Stream, StreamExt as _};
+
+use super::{caught_up, open_log, put, workspace};
+use crate::audit::format::Format;
+use crate::audit::transcript::{Transcript, Wish};
+use crate::http::parameters::Choice as _;
+use crate::server::app;
+use crate::server::config::Config;
+use crate::server::control::{self, Failure, Request};
+use crate::server::data_dir::{DataDir, DataDirError};
+
+pub(super) fn command() -> Command {
+    let many = |name: &'static str, value: &'static str, help: &'static str| {
+        Arg::new(name)
+            .long(name)
+            .value_name(value)
+            .action(ArgAction::Append)
+            .help(help)
+    };
+    let one = |name: &'static str, value: &'static str, help: &'static str| {
+        Arg::new(name).long(name).value_name(value).help(help)
+    };
+    let flag = |name: &'static str, help: &'static str| {
+        Arg::new(name)
+            .long(name)
+            .action(ArgAction::SetTrue)
+            .help(help)
+    };
+    Command::new("log")
+        .about("Read the record: what happened, one line an event")
+        .long_about(
+            "Read the record: what happened, one line an event. What narrows it down may be given several times; of the same \
+             kind any one is enough. That it was read is recorded too.",
+        )
+        .args([
+            many("room", "ROOM", "Only what happened in this room, or to it (name or id)"),
+            many("user", "USER", "Only what this user did, or what concerns them (name or id)"),
+            many("actor", "USER", "Only what this user did"),
+            many("type", "EVENT", "Only events of this name, e.g. MessageEdited"),
+            many("category", "CATEGORY", "Only events of this kind of stream, e.g. message"),
+            one("stream", "STREAM", "Only this stream, e.g. message-<id>"),
+            one("correlation", "ID", "Only what came of this request (X-Correlation-Id)"),
+            one("text", "TEXT", "Only messages that contain this"),
+            one("from", "POSITION|TIME", "From this position or time on; times are UTC unless they say otherwise"),
+            one("to", "POSITION|TIME", "Up to this position, or before this time"),
+            one("after", "CURSOR", "Go on behind this position, or cursor"),
+            one("limit", "NUMBER", "So many at most").value_parser(clap::value_parser!(u64)),
+            one("format", "FORMAT", "How to write it")
+                .value_parser(clap::builder::PossibleValuesParser::new(Format::NAMES))
+                .default_value("table"),
+            flag("newest", "The newest first").conflicts_with("follow"),
+            flag("follow", "Go on with what is recorded from now on (or after --from, --after)"),
+            flag("private-rooms", "Private rooms and direct messages too, although the setting Audit_Private_Rooms is off"),
+        ])
+        .after_help(
+            "Works while a server runs on the data folder and while none does. See docs/audit.md.\n\n\
+             Examples:\n  hansard log --newest --limit 20\n  \
+             hansard log --room general --from 2026-11-01 --to 2026-12-01\n  \
+             hansard log --user ann --type MessageEdited --type MessageDeleted\n  \
+             hansard log --follow\n  hansard log --format ndjson | jq .sentence",
+        )
+}
+
+/// What the arguments ask for.
+pub(super) fn wish(matches: &ArgMatches) -> Wish {
+    let many = |name: &str| {
+        let values = matches.get_many::<String>(name).unwrap_or_default();
+        values.cloned().collect()
+    };
+    let one = |name: &str| matches.get_one::<String>(name).cloned();
+    let format = one("format").and_then(|name| Format::find(&name));
+    Wish {
+        asked: Asked {
+            rooms: many("room"),
+            users: many("user"),
+            actors: many("actor"),
+            types: many("type"),
+            categories: many("category"),
+            stream: one("stream"),
+            correlation: one("correlation"),
+            text: one("text"),
+            from: one("from"),
+            to: one("to"),
+            newest_first: matches.get_flag("newest"),
+        },
+        format: format.unwrap_or_default(),
+        limit: matches.get_one("limit").copied(),
+        cursor: one("after"),
+        follow: matches.get_flag("follow"),
+        private_rooms: matches.get_flag("private-rooms"),
+        account: account(),
+    }
+}
+
+/// Whose process this is. The name may be anything; the number is the system's.
+fn account() -> String {
+    let name = std::env::var("USER").unwrap_or_else(|_| "somebody".to_owned());
+    #[cfg(unix)]
+    {
+        let number = rustix::process::getuid().as_raw();
+        format!("{name} (user {number} of the system)")
+    }
+    #[cfg(not(unix))]
+    name
+}
+
+/// Prints part of the record, from the data folder or from the server that runs on it.
+pub(super) async fn read(config: &Config, wish: Wish) -> Result<(), Failure> {
+    match workspace(config) {
+        Ok(folder) => read_folder(config, &folder, wish).await,
+        Err(DataDirError::InUse { .. }) => {
+            let request = Request::Log(Box::new(wish));
+            let response = control::ask(&config.data_dir, &request).await?;
+            let (parts, unrecorded) = control::transcript(response).await?;
+            print_parts(parts, unrecorded.as_deref()).await
+        }
+        Err(error) => Err(error.to_string().into()),
+    }
+}
+
+async fn read_folder(config: &Config, folder: &DataDir, wish: Wish) -> Result<(), Failure> {
+    let log = open_log(config, folder).await?;
+    let address = SocketAddr::from(([127, 0, 0, 1], config.port));
+    let outcome = match app::workspace(config, folder, log.clone(), address) {
+        Ok(workspace) => {
+            let outcome = read_workspace(&workspace, wish).await;
+            workspace.views().close().await;
+            outcome
+        }
+        Err(error) => Err(error.to_string().into()),
+    };
+    log.close().await;
+    outcome
+}
+
+async fn read_workspace(workspace: &Workspace, wish: Wish) -> Result<(), Failure> {
+    let begin = async |workspace: &Workspace| Transcript::begin(workspace, wish.clone()).await;
+    let transcript = caught_up(workspace, begin, Error::is_temporary).await?;
+    let unrecorded = transcript.unrecorded().map(str::to_owned);
+    print_parts(control::parts(transcript), unrecorded.as_deref()).await
+}
+
+/// Prints part after part. If nobody reads them any more, that is the end.
+async fn print_parts(
+    parts: impl Stream<Item = Result<Bytes, Failure>>,
+    unrecorded: Option<&str>,
+) -> Result<(), Failure> {
+    if let Some(reason) = unrecorded {
+        eprintln!("hansard: this reading is NOT recorded, because the log cannot be written: {reason}");
+    }
+    let mut parts = std::pin::pin!(parts);
+    while let Some(part) = parts.next().await {
+        if !put(&part?)? {
+            break;
+        }
+    }
+    Ok(())
+}
