@@ -178,7 +178,7 @@ pub(super) fn membership(teller: &Teller<'_>, event: &MembershipEvent) -> String
             let deed = if event.favourite {
                 format!("marked {room} as a favourite")
             } else {
-                format!("no longer had {room} as a favourite")
+                format!("took {room} off their favourites")
             };
             teller.deed(&event.user, deed)
         }
