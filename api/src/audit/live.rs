@@ -34,8 +34,8 @@ use crate::http::parameters::Parameters as _;
 use crate::http::params::Params;
 use crate::live::access::{authenticate, of_headers, renew};
 use crate::live::frame::{ClientFrame, Format, encode};
-use crate::live::socket::{Handshake, Socket};
 use crate::live::refusal;
+use crate::live::socket::{Handshake, Socket};
 use crate::state::AppState;
 
 /// Most sockets at a time: auditors are few.

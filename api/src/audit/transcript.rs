@@ -72,9 +72,9 @@ impl Transcript {
             if !part.is_empty() && parts.send(std::mem::take(&mut part).into()).await.is_err() {
                 return Ok(());
             }
-            let limit = self.left.map_or(PART, |left| {
-                usize::try_from(left).unwrap_or(PART).min(PART)
-            });
+            let limit = self
+                .left
+                .map_or(PART, |left| usize::try_from(left).unwrap_or(PART).min(PART));
             if limit == 0 {
                 break;
             }
@@ -92,7 +92,9 @@ impl Transcript {
             self.left = self.left.map(|left| left.saturating_sub(written));
         }
         // Nobody may be there any more.
-        let _ = parts.send(Bytes::from_static(self.format.end().as_bytes())).await;
+        let _ = parts
+            .send(Bytes::from_static(self.format.end().as_bytes()))
+            .await;
         Ok(())
     }
 }

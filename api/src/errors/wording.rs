@@ -11,8 +11,8 @@ mod moderation;
 mod people;
 mod pictures;
 mod presence;
-mod rooms;
 mod record;
+mod rooms;
 mod search;
 
 pub use admin::*;
@@ -26,8 +26,8 @@ pub use moderation::*;
 pub use people::*;
 pub use pictures::*;
 pub use presence::*;
-pub use rooms::*;
 pub use record::*;
+pub use rooms::*;
 pub use search::*;
 
 use serde_json::json;

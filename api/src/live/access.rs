@@ -25,7 +25,10 @@ pub(crate) async fn authenticate(
 }
 
 /// The caller that the handshake's headers prove. Wrong credentials are refused here; none are fine.
-pub(crate) async fn of_headers(state: &AppState, headers: &HeaderMap) -> Result<Option<Caller>, ApiError> {
+pub(crate) async fn of_headers(
+    state: &AppState,
+    headers: &HeaderMap,
+) -> Result<Option<Caller>, ApiError> {
     let bearer = headers
         .get(header::AUTHORIZATION)
         .and_then(|value| value.to_str().ok()?.strip_prefix("Bearer "));

@@ -209,7 +209,9 @@ async fn ask(config: &Config, request: Request) -> Result<Answer, Failure> {
 fn unexpected(answer: Answer) -> Failure {
     match answer {
         Answer::Failed(failure) => failure,
-        _ => "the running server gave an answer that does not fit; is it of another version?".into(),
+        _ => {
+            "the running server gave an answer that does not fit; is it of another version?".into()
+        }
     }
 }
 

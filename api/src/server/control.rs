@@ -339,7 +339,8 @@ async fn reset_reactors(reset: &Reset, log: &dyn EventStore, reactors: &Reactors
         let names = names.into_iter().map(str::to_owned).collect();
         Ok(Answer::Reset(names, place.position.get()))
     };
-    work.await.unwrap_or_else(|text: String| Answer::Failed(text.into()))
+    work.await
+        .unwrap_or_else(|text: String| Answer::Failed(text.into()))
 }
 
 fn rebuild(views: Views) -> impl Stream<Item = Answer> + Send {
@@ -458,7 +459,9 @@ pub async fn last_answer(
     let mut last = None;
     while let Some(frame) = body.frame().await {
         let frame = frame.map_err(|error| format!("the running server broke off: {error}"))?;
-        let Ok(data) = frame.into_data() else { continue };
+        let Ok(data) = frame.into_data() else {
+            continue;
+        };
         lines.extend_from_slice(&data);
         while let Some(end) = lines.iter().position(|byte| *byte == b'\n') {
             let line: Vec<u8> = lines.drain(..=end).collect();
@@ -481,7 +484,8 @@ pub async fn transcript(
         let body = body.collect().await.map_err(|error| error.to_string())?;
         return Err(match serde_json::from_slice(&body.to_bytes()) {
             Ok(Answer::Failed(failure)) => failure,
-            _ => "the running server did not understand the request; is it of another version?".into(),
+            _ => "the running server did not understand the request; is it of another version?"
+                .into(),
         });
     }
     let unrecorded = head.headers.get(UNRECORDED);

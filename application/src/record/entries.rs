@@ -39,7 +39,10 @@ struct Then<'a, 'conn> {
 impl Names for Then<'_, '_> {
     fn user(&self, user: &UserId) -> String {
         let mut names = self.names.borrow_mut();
-        names.user(user, self.at).unwrap_or(user.as_str()).to_owned()
+        names
+            .user(user, self.at)
+            .unwrap_or(user.as_str())
+            .to_owned()
     }
 
     fn room(&self, room: &RoomId) -> String {
@@ -51,9 +54,12 @@ impl Names for Then<'_, '_> {
             None => return room.to_string(),
             Some(identity) => identity.participants.clone(),
         };
-        let called = participants
-            .iter()
-            .map(|user| names.user(user, self.at).unwrap_or(user.as_str()).to_owned());
+        let called = participants.iter().map(|user| {
+            names
+                .user(user, self.at)
+                .unwrap_or(user.as_str())
+                .to_owned()
+        });
         let called: Vec<_> = called.collect();
         match called.split_last() {
             None => room.to_string(),

@@ -66,9 +66,13 @@ pub enum NotUnderstood {
         "{0:?} is neither a position, which is a whole number, nor a time, such as 2026-11-27 or 2026-11-27T10:42:00Z"
     )]
     NotAMoment(String),
-    #[error("{asked} is before the record begins: its first event, position 1, was recorded at {begins}")]
+    #[error(
+        "{asked} is before the record begins: its first event, position 1, was recorded at {begins}"
+    )]
     BeforeTheRecord { asked: String, begins: String },
-    #[error("{asked} is after the record ends: its last event, position {head}, was recorded at {ends}")]
+    #[error(
+        "{asked} is after the record ends: its last event, position {head}, was recorded at {ends}"
+    )]
     AfterTheRecord {
         asked: String,
         head: Position,
@@ -176,13 +180,13 @@ impl Asked {
         let known = Event::types();
         let find = |named: &String| {
             let found = known.iter().find(|(name, _)| name == named);
-            found.map(|(name, _)| (*name).to_owned()).ok_or_else(|| {
-                NotUnderstood::Unknown {
+            found
+                .map(|(name, _)| (*name).to_owned())
+                .ok_or_else(|| NotUnderstood::Unknown {
                     what: "type of event",
                     suggestions: like(named, known.iter().map(|(name, _)| *name)),
                     named: named.clone(),
-                }
-            })
+                })
         };
         self.types.iter().map(find).collect()
     }

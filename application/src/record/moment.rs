@@ -25,10 +25,12 @@ impl Moment {
         }
         let instant = text.parse::<jiff::Timestamp>().ok().or_else(|| {
             // A time zone that is written but not understood must not be taken for UTC.
-            let plain = text
-                .bytes()
-                .all(|byte| byte.is_ascii_digit() || matches!(byte, b'-' | b':' | b'T' | b't' | b' ' | b'.'));
-            let civil = plain.then(|| text.parse::<civil::DateTime>().ok()).flatten()?;
+            let plain = text.bytes().all(|byte| {
+                byte.is_ascii_digit() || matches!(byte, b'-' | b':' | b'T' | b't' | b' ' | b'.')
+            });
+            let civil = plain
+                .then(|| text.parse::<civil::DateTime>().ok())
+                .flatten()?;
             Some(TimeZone::UTC.to_timestamp(civil).ok()?)
         })?;
         Some(Self::Time(Timestamp::from_millis(instant.as_millisecond())))

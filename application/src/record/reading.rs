@@ -122,7 +122,11 @@ async fn read(
         query.limit = CHUNK.min(limit.max(1));
         let found = workspace.views().search_record(query.clone()).await?;
         let asked_for = found.positions.len();
-        let events = workspace.executor().store().read_at(found.positions).await?;
+        let events = workspace
+            .executor()
+            .store()
+            .read_at(found.positions)
+            .await?;
         let cut = events.len() < asked_for;
         looked_at += events.len();
         page.more = found.more || cut;

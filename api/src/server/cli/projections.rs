@@ -104,4 +104,3 @@ pub async fn rebuild_projections(config: &Config) -> Result<(), Failure> {
         "{start}The views are rebuilt up to position {head}.\n"
     ))
 }
-

@@ -123,4 +123,3 @@ pub async fn reset_reactors(config: &Config, reset: Reset) -> Result<(), Failure
         names.join(", ")
     ))
 }
-

@@ -155,7 +155,9 @@ async fn print_parts(
     unrecorded: Option<&str>,
 ) -> Result<(), Failure> {
     if let Some(reason) = unrecorded {
-        eprintln!("hansard: this reading is NOT recorded, because the log cannot be written: {reason}");
+        eprintln!(
+            "hansard: this reading is NOT recorded, because the log cannot be written: {reason}"
+        );
     }
     let mut parts = std::pin::pin!(parts);
     while let Some(part) = parts.next().await {
