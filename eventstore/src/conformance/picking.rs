@@ -115,7 +115,9 @@ pub async fn one_answer_has_so_many_bytes(fixture: &dyn Fixture) {
         let (mut rest, mut read) = (&wanted[..], Vec::new());
         while !rest.is_empty() {
             let answer = store.read_at(rest.to_vec()).await.unwrap();
-            let (last, before) = answer.split_last().expect("at least one event");
+            let Some((last, before)) = answer.split_last() else {
+                panic!("{what}: no event at all, with {} left", rest.len());
+            };
             let bytes: usize = before.iter().map(|event| event.data.len()).sum();
             assert!(
                 bytes < BYTES_AT_ONCE,
