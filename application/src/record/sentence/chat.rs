@@ -270,6 +270,7 @@ fn posted(teller: &Teller<'_>, event: &MessagePosted) -> String {
     };
     let presentation = event.presentation.as_deref();
     let alias = presentation.and_then(|shown| shown.alias.as_deref());
+    let alias = alias.filter(|alias| !alias.is_empty());
     let alias = alias.map(|alias| format!("under the name {}", quoted(alias)));
     if presentation.is_some_and(is_encrypted) {
         let deed = with(format!("posted an encrypted message {place}"), alias);
