@@ -38,7 +38,7 @@ use crate::files::pictures::PictureError;
 use crate::files::store::FilesError;
 use crate::identity::challenge::{Challenge, LoginRefusal};
 use crate::identity::password_hasher::PasswordError;
-use crate::record::filter::NotUnderstood;
+use crate::record::question::NotUnderstood;
 
 /// Why a use case did not do what was asked.
 #[derive(Debug, thiserror::Error)]

@@ -8,6 +8,7 @@ pub mod filter;
 mod golden;
 pub mod harmless;
 pub mod moment;
+pub mod question;
 pub mod reading;
 pub mod sentence;
 pub mod withheld;

@@ -1,7 +1,7 @@
 //! `GET /audit/events`: which events there are.
 
 use application::record::access::Auditor;
-use application::record::filter::Asked;
+use application::record::question::Asked;
 use application::record::reading::{self, MOST_ENTRIES, MarkedPage};
 use axum::http::{HeaderName, HeaderValue, header};
 use axum::response::IntoResponse as _;
@@ -28,7 +28,7 @@ pub fn routes() -> Vec<Route> {
     vec![
         route::get("/audit/events", events)
             .about("Events of the record, each with one sentence. That it was read is recorded.")
-            .needs_or(&[Permission::VIEW_AUDIT_LOG], wording::record_not_shown)
+            .needs(&[Permission::VIEW_AUDIT_LOG])
             .answers(&[
                 ("events", Kind::List),
                 ("cursor", Kind::Text),

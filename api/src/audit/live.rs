@@ -8,7 +8,7 @@ use application::caller::Caller;
 use application::error::Error;
 use application::record::access::Auditor;
 use application::record::entries::Entry;
-use application::record::filter::Asked;
+use application::record::question::Asked;
 use application::record::reading::Reading;
 use axum::Router;
 use axum::extract::{Request, State};

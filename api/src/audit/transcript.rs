@@ -2,7 +2,7 @@
 
 use application::error::Error;
 use application::record::access::Auditor;
-use application::record::filter::Asked;
+use application::record::question::Asked;
 use application::record::reading::Reading;
 use application::workspace::Workspace;
 use bytes::Bytes;

@@ -155,7 +155,7 @@ impl From<Refusal> for ApiError {
             Refusal::PushOff => wording::push_disabled(),
             Refusal::NoDevices => wording::no_push_tokens(),
             Refusal::PushNotDelivered => wording::push_not_delivered(),
-            Refusal::RecordNotShown => wording::record_not_shown(),
+            Refusal::RecordNotShown => wording::forbidden(),
         }
     }
 }

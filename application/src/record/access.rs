@@ -14,7 +14,7 @@ use crate::caller::Caller;
 use crate::error::{Error, Refusal};
 use crate::ids::{fresh_id, now};
 use crate::record::entries::Entry;
-use crate::record::filter::Asked;
+use crate::record::question::Asked;
 use crate::workspace::Workspace;
 
 /// Somebody who may read the record.

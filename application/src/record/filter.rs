@@ -1,103 +1,21 @@
-//! What somebody asks of the record: as they typed it, and as it was understood.
-
-use std::collections::BTreeMap;
+//! A question about the record, understood: names become ids, times become positions.
 
 use domain::{Category, Event, EventPayload as _, RoomId, StreamId, UserId};
 use eventstore::{CorrelationId, Filter as LogFilter, Position, ReadError};
 use futures::StreamExt as _;
 use projections::{NamedThing, Order, RecordQuery};
-use serde::{Deserialize, Serialize};
 
 use crate::error::Error;
 use crate::ids::now;
 use crate::record::moment::Moment;
+use crate::record::question::{Asked, MOST_NAMED, NotUnderstood};
 use crate::workspace::Workspace;
-
-/// The most names or ids of one kind in a question.
-pub const MOST_NAMED: usize = 100;
 
 /// How many names are looked through for suggestions.
 const MOST_KNOWN: u32 = 100_000;
 
 /// How many names are suggested.
 const SUGGESTIONS: usize = 3;
-
-/// What somebody asks, in their words. Of each list any one is enough; an empty list asks for nothing.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct Asked {
-    /// Names or ids of rooms, with or without `#`.
-    pub rooms: Vec<String>,
-    /// Names or ids of users, with or without `@`: what they did, and what concerns them.
-    pub users: Vec<String>,
-    /// The same: what they did.
-    pub actors: Vec<String>,
-    /// Names of events, e.g. `MessageEdited`.
-    pub types: Vec<String>,
-    /// Kinds of stream, e.g. `message`.
-    pub categories: Vec<String>,
-    /// One stream, e.g. `message-<id>`.
-    pub stream: Option<String>,
-    /// One request.
-    pub correlation: Option<String>,
-    /// Messages that contain this, without regard to case.
-    pub text: Option<String>,
-    /// The first moment: a position, or a time.
-    pub from: Option<String>,
-    /// The last position, or the time before which events were recorded.
-    pub to: Option<String>,
-    /// The newest first.
-    pub newest_first: bool,
-}
-
-/// Why a question is not understood.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[allow(missing_docs, reason = "fields and variants say what they are")]
-pub enum NotUnderstood {
-    #[error("there is and was no {what} called {named:?}{}", suggested(.suggestions))]
-    Unknown {
-        what: &'static str,
-        named: String,
-        suggestions: Vec<String>,
-    },
-    #[error("{0:?} is no correlation id: it is what an answer had as X-Correlation-Id")]
-    NotACorrelation(String),
-    #[error(
-        "{0:?} is neither a position, which is a whole number, nor a time, such as 2026-11-27 or 2026-11-27T10:42:00Z"
-    )]
-    NotAMoment(String),
-    #[error(
-        "{asked} is before the record begins: its first event, position 1, was recorded at {begins}"
-    )]
-    BeforeTheRecord { asked: String, begins: String },
-    #[error(
-        "{asked} is after the record ends: its last event, position {head}, was recorded at {ends}"
-    )]
-    AfterTheRecord {
-        asked: String,
-        head: Position,
-        ends: String,
-    },
-    #[error("the range is empty: {from} does not come before {to}")]
-    Reversed { from: String, to: String },
-    #[error("the text to look for is empty")]
-    EmptyText,
-    #[error("more than {MOST_NAMED} {0} are named")]
-    TooMany(&'static str),
-    #[error("the cursor {0:?} is none: it is what an answer had as `cursor`, or a position")]
-    NotACursor(String),
-    #[error("the cursor {0} is of another record than this")]
-    ForeignCursor(String),
-}
-
-fn suggested(suggestions: &[String]) -> String {
-    let quoted: Vec<_> = suggestions.iter().map(|name| format!("{name:?}")).collect();
-    match quoted.split_last() {
-        None => String::new(),
-        Some((last, [])) => format!("; did you mean {last}?"),
-        Some((last, others)) => format!("; did you mean {} or {last}?", others.join(", ")),
-    }
-}
 
 /// What is asked, understood.
 #[derive(Clone, Debug)]
@@ -109,32 +27,6 @@ pub struct Filter {
 }
 
 impl Asked {
-    /// The question as the event of its reading has it.
-    pub fn narrowed(&self) -> BTreeMap<String, String> {
-        let lists = [
-            ("room", &self.rooms),
-            ("user", &self.users),
-            ("actor", &self.actors),
-            ("type", &self.types),
-            ("category", &self.categories),
-        ];
-        let single = [
-            ("stream", &self.stream),
-            ("correlation", &self.correlation),
-            ("text", &self.text),
-            ("from", &self.from),
-            ("to", &self.to),
-        ];
-        let lists = lists.into_iter().filter(|(_, list)| !list.is_empty());
-        let lists = lists.map(|(name, list)| (name.to_owned(), list.join(", ")));
-        let single = single.into_iter();
-        let single = single.filter_map(|(name, one)| Some((name.to_owned(), one.clone()?)));
-        let order = self
-            .newest_first
-            .then(|| ("order".to_owned(), "newest first".to_owned()));
-        lists.chain(single).chain(order).collect()
-    }
-
     /// Finds out what is meant.
     pub async fn understand(&self, workspace: &Workspace) -> Result<Filter, Error> {
         let rooms = named(workspace, NamedThing::Room, &self.rooms, '#').await?;
@@ -393,30 +285,5 @@ mod tests {
         let known = ["general", "generals", "random", "engineering"];
         assert_eq!(like("genral", known.into_iter()), ["general", "generals"]);
         assert_eq!(like("xyz", known.into_iter()), Vec::<String>::new());
-        assert_eq!(suggested(&["a".to_owned()]), "; did you mean \"a\"?");
-        assert_eq!(
-            suggested(&["a".to_owned(), "b".to_owned(), "c".to_owned()]),
-            "; did you mean \"a\", \"b\" or \"c\"?"
-        );
-    }
-
-    #[test]
-    fn a_question_is_told_as_it_was_asked() {
-        let asked = Asked {
-            rooms: vec!["#general".to_owned(), "b".to_owned()],
-            from: Some("1".to_owned()),
-            newest_first: true,
-            ..Asked::default()
-        };
-        let told: Vec<_> = asked.narrowed().into_iter().collect();
-        let pair = |a: &str, b: &str| (a.to_owned(), b.to_owned());
-        assert_eq!(
-            told,
-            [
-                pair("from", "1"),
-                pair("order", "newest first"),
-                pair("room", "#general, b")
-            ]
-        );
     }
 }

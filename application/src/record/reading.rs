@@ -10,7 +10,7 @@ use projections::{Order, RecordQuery};
 use crate::error::Error;
 use crate::record::access::{Auditor, Tally};
 use crate::record::entries::{Entry, Sieve};
-use crate::record::filter::{Asked, NotUnderstood};
+use crate::record::question::{Asked, NotUnderstood};
 use crate::workspace::Workspace;
 
 /// The most entries of a page.

@@ -1,13 +1,8 @@
 //! Errors of reading the record.
 
-use application::record::filter::NotUnderstood;
+use application::record::question::NotUnderstood;
 
 use crate::errors::ApiError;
-
-/// The caller may not read the record.
-pub fn record_not_shown() -> ApiError {
-    ApiError::denied("error-not-allowed", "You may not read the record")
-}
 
 /// A page of no events, or of more than there may be.
 pub fn record_limit(most: usize) -> ApiError {

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 
 use application::error::Error;
-use application::record::filter::Asked;
+use application::record::question::Asked;
 use application::workspace::Workspace;
 use bytes::Bytes;
 use clap::{Arg, ArgAction, ArgMatches, Command};
