@@ -2,12 +2,13 @@
 //!
 //! Four collections: `events` (one document per event, its data as a real document that an auditor can query),
 //! `heads` (the last version of every stream, and the log's own head under `_id: 0`), `meta` (what this
-//! database is) and `writers` (the sessions nodes write with). Beside what the log needs there are indexes for auditors
-//! (`indexes`). One writer task per process commits what is waiting
-//! as one transaction (`transaction`); two tasks watch for what other nodes commit (`watch`). When the database
-//! goes away, appends and reads wait for it for [`MongoOptions::outage_limit`]; everything goes on by itself when it
-//! is back. A node that was killed inside a transaction blocks the others for some seconds, until one of them ends
-//! its session (`sessions`).
+//! database is) and `writers` (the sessions nodes write with). Beside what the log needs there are indexes for
+//! auditors (`indexes`).
+//!
+//! One writer task per process commits what is waiting as one transaction (`transaction`); two tasks watch for what
+//! other nodes commit (`watch`). When the database goes away, appends and reads wait for it for
+//! [`MongoOptions::outage_limit`]; everything goes on by itself when it is back. A node that was killed inside a
+//! transaction blocks the others for some seconds, until one of them ends its session (`sessions`).
 
 mod at;
 mod connect;
