@@ -1,5 +1,7 @@
 //! `GET /audit/events`: which events there are.
 
+use std::time::Duration;
+
 use application::record::access::Auditor;
 use application::record::question::Asked;
 use application::record::reading::{self, MOST_ENTRIES, MarkedPage};
@@ -14,11 +16,14 @@ use crate::errors::wording;
 use crate::http::answer::{Answer, Outcome};
 use crate::http::call::Call;
 use crate::http::parameters::{Choice, Filled, Parameters};
-use crate::http::route::{self, Route};
+use crate::http::route::{self, Rate, Route};
 use crate::http::schema::Kind;
 
 /// How many events a page has unless the caller says otherwise.
 const PAGE: u32 = 100;
+
+/// A program that reads the record page by page asks often.
+const PAGES: Rate = Rate::Calls(600, Duration::from_mins(1));
 
 /// Where a page in another form than JSON says how to go on.
 const CURSOR: HeaderName = HeaderName::from_static("x-record-cursor");
@@ -29,6 +34,7 @@ pub fn routes() -> Vec<Route> {
         route::get("/audit/events", events)
             .about("Events of the record, each with one sentence. That it was read is recorded.")
             .needs(&[Permission::VIEW_AUDIT_LOG])
+            .rate(PAGES)
             .answers(&[
                 ("events", Kind::List),
                 ("cursor", Kind::Text),

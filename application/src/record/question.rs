@@ -46,7 +46,7 @@ pub enum NotUnderstood {
         named: String,
         suggestions: Vec<String>,
     },
-    #[error("{0:?} is no correlation id: it is what an answer had as X-Correlation-Id")]
+    #[error("{0:?} is no correlation id: it is what an answer had as X-Request-Id")]
     NotACorrelation(String),
     #[error(
         "{0:?} is neither a position, which is a whole number, nor a time, such as 2026-11-27 or 2026-11-27T10:42:00Z"

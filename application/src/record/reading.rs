@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use domain::audit::QuestionKind;
-use eventstore::{Mark, Position};
+use eventstore::{BYTES_AT_ONCE, Mark, Position, ReadError};
 use projections::{Order, RecordQuery};
 
 use crate::error::Error;
@@ -29,7 +29,8 @@ const LOOK: Duration = Duration::from_millis(200);
 /// Part of the record.
 #[derive(Debug)]
 pub struct Page {
-    /// In the order asked for. May be fewer than asked for although there are more: see `more`.
+    /// In the order asked for. May be fewer than asked for although there are more: few of those looked at passed, or they
+    /// are large.
     pub entries: Vec<Entry>,
     /// Where to go on: behind the last event that was looked at.
     pub cursor: Position,
@@ -117,8 +118,12 @@ async fn read(
         cursor: cursor.unwrap_or(query.after),
         more: true,
     };
-    let mut looked_at = 0;
-    while page.more && page.entries.len() < limit && looked_at < MOST_LOOKED_AT {
+    let (mut looked_at, mut bytes) = (0, 0);
+    while page.more
+        && page.entries.len() < limit
+        && looked_at < MOST_LOOKED_AT
+        && bytes < BYTES_AT_ONCE
+    {
         query.limit = CHUNK.min(limit.max(1));
         let found = workspace.views().search_record(query.clone()).await?;
         let asked_for = found.positions.len();
@@ -129,6 +134,7 @@ async fn read(
             .await?;
         let cut = events.len() < asked_for;
         looked_at += events.len();
+        bytes += events.iter().map(|event| event.data.len()).sum::<usize>();
         page.more = found.more || cut;
         if let Some(last) = events.last() {
             page.cursor = last.position;
@@ -178,6 +184,8 @@ pub struct Reading {
     follow: bool,
     done: bool,
     tally: Tally,
+    /// Of the log when it began. Positions of another log are others.
+    generation: u64,
 }
 
 impl Reading {
@@ -216,6 +224,7 @@ impl Reading {
         cursor: Option<&str>,
         follow: bool,
     ) -> Result<Self, Error> {
+        let generation = workspace.executor().store().generation();
         let sieve = Arc::new(sieve(workspace, &auditor, asked).await?);
         let cursor = match cursor {
             Some(cursor) => Some(place(workspace, cursor).await?),
@@ -233,6 +242,7 @@ impl Reading {
             follow,
             done: false,
             tally: Tally::default(),
+            generation,
         })
     }
 
@@ -260,6 +270,9 @@ impl Reading {
             }
             let before = self.workspace.views().applied();
             let page = read(&self.workspace, &self.sieve, self.cursor, limit).await?;
+            if self.workspace.executor().store().generation() != self.generation {
+                return Err(ReadError::Replaced.into());
+            }
             self.cursor = Some(page.cursor);
             self.done = !page.more && !self.follow;
             if !page.entries.is_empty() {

@@ -48,7 +48,7 @@ pub(super) fn command() -> Command {
             many("type", "EVENT", "Only events of this name, e.g. MessageEdited"),
             many("category", "CATEGORY", "Only events of this kind of stream, e.g. message"),
             one("stream", "STREAM", "Only this stream, e.g. message-<id>"),
-            one("correlation", "ID", "Only what came of this request (X-Correlation-Id)"),
+            one("correlation", "ID", "Only what came of this request (X-Request-Id)"),
             one("text", "TEXT", "Only messages that contain this"),
             one("from", "POSITION|TIME", "From this position or time on; times are UTC unless they say otherwise"),
             one("to", "POSITION|TIME", "Up to this position, or before this time"),
