@@ -1,5 +1,7 @@
 //! What an event is about: the room it happened in, and the users it concerns. The actor is in its envelope.
 
+use std::borrow::Cow;
+
 use crate::avatar::AvatarOwner;
 use crate::claim::NameKind;
 use crate::message::{Mention, MessageEvent};
@@ -12,20 +14,19 @@ use crate::{Event, RoomId, UserId};
 
 impl Event {
     /// The room it happened in, or is about.
-    pub fn room(&self) -> Option<RoomId> {
+    pub fn room(&self) -> Option<Cow<'_, RoomId>> {
         match self {
-            Self::Room(event) => Some(event.room().clone()),
-            Self::Membership(event) => Some(event.room().clone()),
-            Self::Message(event) => Some(event.room().clone()),
-            Self::Report(ReportEvent::MessageReported(event)) => Some(event.room.clone()),
-            Self::Role(RoleEvent::RoleGiven(event)) => event.room.clone(),
+            Self::Room(event) => Some(Cow::Borrowed(event.room())),
+            Self::Membership(event) => Some(Cow::Borrowed(event.room())),
+            Self::Message(event) => Some(Cow::Borrowed(event.room())),
+            Self::Report(ReportEvent::MessageReported(event)) => Some(Cow::Borrowed(&event.room)),
+            Self::Role(RoleEvent::RoleGiven(event)) => event.room.as_ref().map(Cow::Borrowed),
             Self::Avatar(event) => match event.owner() {
-                AvatarOwner::Room(room) => Some(room.clone()),
+                AvatarOwner::Room(room) => Some(Cow::Borrowed(room)),
                 AvatarOwner::User(_) => None,
             },
-            Self::Claim(event) => {
-                (*event.kind() == NameKind::RoomName).then(|| RoomId::new(event.owner()))
-            }
+            Self::Claim(event) => (*event.kind() == NameKind::RoomName)
+                .then(|| Cow::Owned(RoomId::new(event.owner()))),
             Self::Report(ReportEvent::UserReported(_) | ReportEvent::ReportDismissed(_))
             | Self::Role(
                 RoleEvent::RoleCreated(_) | RoleEvent::RoleChanged(_) | RoleEvent::RoleDeleted(_),

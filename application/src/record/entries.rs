@@ -1,5 +1,6 @@
 //! Events as readers of the record get them: with names, and one sentence each.
 
+use std::borrow::Cow;
 use std::cell::RefCell;
 
 use domain::message::MessageEvent;
@@ -83,7 +84,7 @@ impl Sieve {
             return None;
         }
         let decoded: Event = event.decode().ok()?;
-        let room = decoded.room();
+        let room = decoded.room().map(Cow::into_owned);
         let hidden = |room: &RoomId| names.identity(room).is_none_or(|room| room.is_private());
         if !self.private_rooms && room.as_ref().is_some_and(hidden) {
             return None;

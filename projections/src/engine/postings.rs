@@ -117,19 +117,60 @@ fn short(correlation: CorrelationId) -> [u8; 4] {
     [bytes[12], bytes[13], bytes[14], bytes[15]]
 }
 
+/// The kinds of word that events are found by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Word<'a> {
+    Type(&'a str),
+    Category(&'a str),
+    Actor(&'a str),
+    /// The user it concerns.
+    User(&'a str),
+    Room(&'a str),
+}
+
+impl Word<'_> {
+    /// Writes it as the table has it: one letter for the kind, and what it is.
+    fn write(self, out: &mut String) {
+        let (letter, text) = match self {
+            Self::Type(text) => ('t', text),
+            Self::Category(text) => ('c', text),
+            Self::Actor(text) => ('a', text),
+            Self::User(text) => ('u', text),
+            Self::Room(text) => ('r', text),
+        };
+        out.clear();
+        out.push(letter);
+        out.push_str(text);
+    }
+
+    /// As the table has it.
+    pub(crate) fn text(self) -> CompactString {
+        let mut out = String::new();
+        self.write(&mut out);
+        CompactString::from(out)
+    }
+}
+
 /// An event that is in no row yet.
 struct Unwritten {
     position: Position,
     correlation: [u8; 4],
-    words: Vec<CompactString>,
+    /// Where its words begin among all that are not written.
+    begin: usize,
 }
 
-/// The block that the log's end is in.
+/// The block that the log's end is in. Every event goes through it, so words are numbered here and events have numbers.
 #[derive(Default)]
 pub(crate) struct OpenBlock {
-    words: HashMap<CompactString, Vec<u16>>,
+    numbers: HashMap<CompactString, usize>,
+    /// Of each word, where it occurs.
+    offsets: Vec<Vec<u16>>,
     correlations: Vec<([u8; 4], u16)>,
     unwritten: Vec<Unwritten>,
+    unwritten_words: Vec<usize>,
+    /// The offset of the event whose words come in.
+    at: u16,
+    text: String,
 }
 
 impl OpenBlock {
@@ -137,59 +178,78 @@ impl OpenBlock {
     pub(crate) fn load(conn: &Connection) -> rusqlite::Result<Self> {
         let mut block = Self::default();
         each_open(conn, |offset, correlation, words| {
-            block.note(offset, correlation, words.iter().map(CompactString::new));
+            block.at = offset;
+            block.correlations.push((correlation, offset));
+            for word in words {
+                block.occur(word);
+            }
         })?;
         Ok(block)
     }
 
-    fn note(
-        &mut self,
-        offset: u16,
-        correlation: [u8; 4],
-        words: impl Iterator<Item = CompactString>,
-    ) {
-        self.correlations.push((correlation, offset));
-        for word in words {
-            let offsets = self.words.entry(word).or_default();
-            if offsets.last() != Some(&offset) {
-                offsets.push(offset);
-            }
-        }
-    }
-
-    /// Adds the words of the event at `position`, which follows the one before. Writes the block if that completes it.
-    pub(crate) fn add(
-        &mut self,
-        conn: &Connection,
-        position: Position,
-        correlation: CorrelationId,
-        words: Vec<CompactString>,
-    ) -> rusqlite::Result<()> {
-        let (number, offset) = place(position);
+    /// Begins with the event at `position`, which follows the one before.
+    pub(crate) fn begin(&mut self, position: Position, correlation: CorrelationId) {
+        let (_, offset) = place(position);
         let correlation = short(correlation);
-        self.note(offset, correlation, words.iter().cloned());
-        if u64::from(offset) + 1 == BLOCK {
-            return self.complete(conn, number);
-        }
+        self.at = offset;
+        self.correlations.push((correlation, offset));
         self.unwritten.push(Unwritten {
             position,
             correlation,
-            words,
+            begin: self.unwritten_words.len(),
         });
+    }
+
+    /// A word of the event.
+    pub(crate) fn word(&mut self, word: Word<'_>) {
+        let mut text = std::mem::take(&mut self.text);
+        word.write(&mut text);
+        let number = self.occur(&text);
+        self.unwritten_words.push(number);
+        self.text = text;
+    }
+
+    /// Notes where a word occurs. Returns its number.
+    fn occur(&mut self, word: &str) -> usize {
+        let number = match self.numbers.get(word) {
+            Some(number) => *number,
+            None => {
+                let number = self.offsets.len();
+                self.numbers.insert(word.into(), number);
+                self.offsets.push(Vec::new());
+                number
+            }
+        };
+        if let Some(offsets) = self.offsets.get_mut(number)
+            && offsets.last() != Some(&self.at)
+        {
+            offsets.push(self.at);
+        }
+        number
+    }
+
+    /// Ends with the event at `position`. Writes the block if that completes it.
+    pub(crate) fn end(&mut self, conn: &Connection, position: Position) -> rusqlite::Result<()> {
+        let (block, offset) = place(position);
+        if u64::from(offset) + 1 == BLOCK {
+            self.complete(conn, block)?;
+        }
         Ok(())
     }
 
     fn complete(&mut self, conn: &Connection, block: u64) -> rusqlite::Result<()> {
         let block = i64::try_from(block).unwrap_or(i64::MAX);
-        let mut words: Vec<_> = self.words.drain().collect();
+        let mut words: Vec<_> = self.numbers.drain().collect();
         // In the order they lie in.
         words.sort_unstable_by(|a, b| a.0.cmp(&b.0));
         let mut insert = conn.prepare_cached(
             "INSERT OR REPLACE INTO postings (word, block, positions) VALUES (?1, ?2, ?3)",
         )?;
-        for (word, offsets) in words {
-            insert.execute(params![word.as_str(), block, Bits::encode(&offsets)])?;
+        for (word, number) in words {
+            let offsets = self.offsets.get(number).map_or(&[][..], Vec::as_slice);
+            insert.execute(params![word.as_str(), block, Bits::encode(offsets)])?;
         }
+        self.offsets.clear();
         self.correlations.sort_unstable();
         let mut entries = Vec::with_capacity(self.correlations.len() * CORRELATED);
         for (correlation, offset) in self.correlations.drain(..) {
@@ -203,27 +263,44 @@ impl OpenBlock {
         conn.prepare_cached("DELETE FROM open_postings")?
             .execute([])?;
         self.unwritten.clear();
+        self.unwritten_words.clear();
         Ok(())
     }
 
     /// Writes what is in no row yet.
     pub(crate) fn flush(&mut self, conn: &Connection) -> rusqlite::Result<()> {
+        if self.unwritten.is_empty() {
+            return Ok(());
+        }
+        let mut words = vec![""; self.offsets.len()];
+        for (word, number) in &self.numbers {
+            if let Some(place) = words.get_mut(*number) {
+                *place = word;
+            }
+        }
         let mut insert = conn.prepare_cached(
             "INSERT OR REPLACE INTO open_postings (position, correlation, words) VALUES (?1, ?2, ?3)",
         )?;
-        for entry in self.unwritten.drain(..) {
+        let ends = self.unwritten.iter().skip(1).map(|next| next.begin);
+        let ends = ends.chain([self.unwritten_words.len()]);
+        for (entry, end) in self.unwritten.iter().zip(ends) {
+            let numbers = self.unwritten_words.get(entry.begin..end);
+            let its_words = numbers.unwrap_or_default().iter();
+            let its_words = its_words.filter_map(|number| words.get(*number).copied());
             insert.execute(params![
                 number(entry.position),
                 entry.correlation,
-                encode_words(&entry.words)
+                encode_words(its_words)
             ])?;
         }
+        self.unwritten.clear();
+        self.unwritten_words.clear();
         Ok(())
     }
 }
 
 /// Words one after the other, each after its length.
-fn encode_words(words: &[CompactString]) -> Vec<u8> {
+fn encode_words<'a>(words: impl Iterator<Item = &'a str>) -> Vec<u8> {
     let mut row = Vec::with_capacity(128);
     for word in words {
         let length = u16::try_from(word.len()).unwrap_or(u16::MAX);
@@ -313,7 +390,7 @@ mod tests {
 
     #[test]
     fn words_come_back() {
-        let words = ["", "rGENERAL", "u\n\0", "tä"].map(CompactString::new);
-        assert_eq!(decode_words(&encode_words(&words)), words);
+        let words = ["", "rGENERAL", "u\n\0", "tä"];
+        assert_eq!(decode_words(&encode_words(words.into_iter())), words);
     }
 }

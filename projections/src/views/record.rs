@@ -9,13 +9,12 @@ mod search;
 pub use names::{NamedThing, RecordNames, RoomIdentity};
 pub use search::{Found, Order, RecordQuery};
 
-use compact_str::{CompactString, format_compact};
 use domain::message::MessageEvent;
 use domain::{Event, EventPayload as _};
 use rusqlite::Connection;
 
 use crate::engine::applied::Applied;
-use crate::engine::postings::OpenBlock;
+use crate::engine::postings::{OpenBlock, Word};
 use crate::engine::projection::Projection;
 use crate::engine::tx::Tx;
 
@@ -36,61 +35,31 @@ pub(crate) fn load(conn: &Connection) -> rusqlite::Result<OpenBlock> {
 }
 
 fn apply(tx: &mut Tx, event: &Applied) -> rusqlite::Result<()> {
-    let words = words(tx, event)?;
+    tx.postings.begin(event.position, event.correlation_id);
+    tx.postings.word(Word::Type(event.event.event_type()));
     tx.postings
-        .add(&tx.conn, event.position, event.correlation_id, words)
-}
-
-/// The kinds of word that events are found by.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Word<'a> {
-    Type(&'a str),
-    Category(&'a str),
-    Actor(&'a str),
-    /// The user it concerns.
-    User(&'a str),
-    Room(&'a str),
-}
-
-impl Word<'_> {
-    /// As the table has it: one letter for the kind, and what it is.
-    fn text(self) -> CompactString {
-        match self {
-            Self::Type(text) => format_compact!("t{text}"),
-            Self::Category(text) => format_compact!("c{text}"),
-            Self::Actor(text) => format_compact!("a{text}"),
-            Self::User(text) => format_compact!("u{text}"),
-            Self::Room(text) => format_compact!("r{text}"),
-        }
-    }
-}
-
-fn words(tx: &mut Tx, event: &Applied) -> rusqlite::Result<Vec<CompactString>> {
-    let mut words = Vec::with_capacity(6);
-    words.push(Word::Type(event.event.event_type()).text());
-    words.push(Word::Category(event.event.category().as_str()).text());
-    words.push(Word::Actor(event.actor.as_str()).text());
+        .word(Word::Category(event.event.category().as_str()));
+    tx.postings.word(Word::Actor(event.actor.as_str()));
     if let Some(room) = event.event.room() {
-        words.push(Word::Room(room.as_str()).text());
+        tx.postings.word(Word::Room(room.as_str()));
     }
     for user in event.event.users() {
-        words.push(Word::User(user.as_str()).text());
+        tx.postings.word(Word::User(user.as_str()));
     }
-    if let Some(author) = author(tx, &event.event)? {
-        words.push(author);
+    if let Event::Message(message) = &event.event {
+        author(tx, message)?;
     }
-    Ok(words)
+    tx.postings.end(&tx.conn, event.position)
 }
 
-/// The author of the message that something is done to: it concerns them, and the event does not name them.
-fn author(tx: &mut Tx, event: &Event) -> rusqlite::Result<Option<CompactString>> {
-    let Event::Message(event) = event else {
-        return Ok(None);
-    };
+/// Whoever wrote a message is concerned by what is done to it; the event does not name them.
+fn author(tx: &mut Tx, event: &MessageEvent) -> rusqlite::Result<()> {
     if matches!(event, MessageEvent::MessagePosted(_)) {
-        return Ok(None);
+        return Ok(());
     }
     tx.need_message(event.message())?;
-    let row = tx.messages.get(&tx.conn, event.message())?;
-    Ok(row.map(|row| Word::User(row.author.as_str()).text()))
+    if let Some(row) = tx.messages.get(&tx.conn, event.message())? {
+        tx.postings.word(Word::User(row.author.as_str()));
+    }
+    Ok(())
 }

@@ -7,9 +7,8 @@ use domain::{Category, RoomId, UserId};
 use eventstore::{CorrelationId, Position};
 use rusqlite::{Connection, OptionalExtension as _, params};
 
-use super::Word;
 use crate::engine::handle::Views;
-use crate::engine::postings::{self, BLOCK, Bits};
+use crate::engine::postings::{self, BLOCK, Bits, Word};
 use crate::error::QueryError;
 use crate::numbers::unsigned;
 
