@@ -8,6 +8,7 @@ use application::workspace::Workspace;
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
 
 use crate::audit::format::Format;
 
@@ -34,11 +35,21 @@ pub struct Wish {
     pub account: String,
 }
 
+/// Why a transcript ended before there was no more.
+#[derive(Debug, thiserror::Error)]
+pub enum BrokenOff {
+    #[error(transparent)]
+    Unreadable(#[from] Error),
+    #[error("the server is stopping")]
+    Stopping,
+}
+
 /// A reading that began, which was recorded.
 pub struct Transcript {
     reading: Reading,
     format: Format,
     left: Option<u64>,
+    follow: bool,
 }
 
 impl Transcript {
@@ -50,6 +61,7 @@ impl Transcript {
             reading: reading.await?,
             format: wish.format,
             left: wish.limit,
+            follow: wish.follow,
         })
     }
 
@@ -58,19 +70,33 @@ impl Transcript {
         self.reading.unrecorded()
     }
 
-    /// Writes until there is no more, or nobody takes it; then records what was shown.
-    pub async fn run(mut self, parts: mpsc::Sender<Bytes>) -> Result<(), Error> {
-        let outcome = self.write(&parts).await;
+    /// Writes until there is no more, nobody takes it, or `stop`; then records what was shown.
+    pub async fn run(
+        mut self,
+        parts: mpsc::Sender<Bytes>,
+        stop: CancellationToken,
+    ) -> Result<(), BrokenOff> {
+        let outcome = self.write(&parts, &stop).await;
         self.reading.end().await?;
         outcome
     }
 
-    async fn write(&mut self, parts: &mpsc::Sender<Bytes>) -> Result<(), Error> {
+    async fn write(
+        &mut self,
+        parts: &mpsc::Sender<Bytes>,
+        stop: &CancellationToken,
+    ) -> Result<(), BrokenOff> {
         let mut part = self.format.begin().as_bytes().to_vec();
         let mut first = true;
         loop {
-            if !part.is_empty() && parts.send(std::mem::take(&mut part).into()).await.is_err() {
-                return Ok(());
+            if !part.is_empty() {
+                let sent = tokio::select! {
+                    sent = parts.send(std::mem::take(&mut part).into()) => sent,
+                    () = stop.cancelled() => return self.stopped(),
+                };
+                if sent.is_err() {
+                    return Ok(());
+                }
             }
             let limit = self
                 .left
@@ -81,6 +107,7 @@ impl Transcript {
             let entries = tokio::select! {
                 entries = self.reading.next(limit) => entries?,
                 () = parts.closed() => return Ok(()),
+                () = stop.cancelled() => return self.stopped(),
             };
             let Some(entries) = entries else { break };
             for entry in &entries {
@@ -96,5 +123,9 @@ impl Transcript {
             .send(Bytes::from_static(self.format.end().as_bytes()))
             .await;
         Ok(())
+    }
+    /// What never ends by itself ends well; of a list, the rest is missing.
+    fn stopped(&self) -> Result<(), BrokenOff> {
+        self.follow.then_some(()).ok_or(BrokenOff::Stopping)
     }
 }

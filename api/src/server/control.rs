@@ -35,7 +35,7 @@ use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use crate::audit::transcript::{PARTS, Transcript, Wish};
+use crate::audit::transcript::{BrokenOff, PARTS, Transcript, Wish};
 use crate::state::AppState;
 
 /// How often progress is told.
@@ -224,6 +224,7 @@ struct Control {
     key: Arc<str>,
     state: AppState,
     reactors: Reactors,
+    stop: CancellationToken,
 }
 
 /// The server's side: takes requests until `stop`.
@@ -251,6 +252,7 @@ pub async fn serve(folder: PathBuf, state: AppState, reactors: Reactors, stop: C
         key: key.into(),
         state,
         reactors,
+        stop: stop.clone(),
     };
     let router = Router::new()
         .route("/", post(take))
@@ -378,30 +380,33 @@ async fn transcribe(control: &Control, wish: Wish) -> Response {
         }
     };
     let unrecorded = transcript.unrecorded().map(str::to_owned);
-    let mut response = Body::from_stream(parts(transcript)).into_response();
+    let mut response = Body::from_stream(parts(transcript, control.stop.clone())).into_response();
     if let Some(reason) = unrecorded.and_then(|reason| reason.parse().ok()) {
         response.headers_mut().insert(UNRECORDED, reason);
     }
     response
 }
 
-/// What a transcript writes. Ends with an error if the reading did.
-pub fn parts(transcript: Transcript) -> impl Stream<Item = Result<Bytes, Failure>> + Send {
+/// What a transcript writes until `stop`. Ends with an error if the reading did.
+pub fn parts(
+    transcript: Transcript,
+    stop: CancellationToken,
+) -> impl Stream<Item = Result<Bytes, Failure>> + Send {
     let (sender, receiver) = mpsc::channel(PARTS);
     // Not stopped when nobody takes the parts any more: it notices, and records what was shown.
-    let writing = tokio::spawn(transcript.run(sender));
+    let writing = tokio::spawn(transcript.run(sender, stop));
     stream::unfold(Some((receiver, writing)), |state| async move {
         let (mut receiver, writing): (mpsc::Receiver<Bytes>, JoinHandle<_>) = state?;
         if let Some(part) = receiver.recv().await {
             return Some((Ok(part), Some((receiver, writing))));
         }
-        let failure: Failure = match writing.await {
+        let failure = match writing.await {
             Ok(Ok(())) => return None,
-            Ok(Err(error)) => {
-                let error: Error = error;
+            Ok(Err(BrokenOff::Unreadable(error))) => {
                 error.log();
                 error.into()
             }
+            Ok(Err(stopping @ BrokenOff::Stopping)) => stopping.to_string().into(),
             Err(_) => "reading the record broke off".into(),
         };
         Some((Err(failure), None))

@@ -8,6 +8,7 @@ use application::workspace::Workspace;
 use bytes::Bytes;
 use clap::{Arg, ArgAction, ArgMatches, Command};
 use futures::{Stream, StreamExt as _};
+use tokio_util::sync::CancellationToken;
 
 use super::{caught_up, open_log, put, workspace};
 use crate::audit::format::Format;
@@ -146,7 +147,9 @@ async fn read_workspace(workspace: &Workspace, wish: Wish) -> Result<(), Failure
     let begin = async |workspace: &Workspace| Transcript::begin(workspace, wish.clone()).await;
     let transcript = caught_up(workspace, begin, Error::is_temporary).await?;
     let unrecorded = transcript.unrecorded().map(str::to_owned);
-    print_parts(control::parts(transcript), unrecorded.as_deref()).await
+    // A signal ends this process itself.
+    let parts = control::parts(transcript, CancellationToken::new());
+    print_parts(parts, unrecorded.as_deref()).await
 }
 
 /// Prints part after part. If nobody reads them any more, that is the end.
