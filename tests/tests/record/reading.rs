@@ -357,7 +357,7 @@ async fn names_are_those_of_the_time(options: ServerOptions) {
             seen.event
         );
     }
-    let told = |name| of_type(name).map(|seen| seen.text("/sentence")).last();
+    let told = |name| of_type(name).map(|seen| seen.text("/sentence")).next_back();
     let removed = told("MemberRemoved").unwrap();
     assert_eq!(removed, "ann removed robert from #parlour");
     let direct = there.all.iter().find(|seen| seen.is_in(&there.direct));
