@@ -226,7 +226,7 @@ async fn named(
                 return Ok(system.as_str().to_owned());
             }
             names.find(thing, bare).ok_or_else(|| {
-                let known = names.all(thing, MOST_KNOWN);
+                let known = names.public(thing, MOST_KNOWN);
                 NotUnderstood::Unknown {
                     what,
                     suggestions: like(bare, known.iter().map(String::as_str)),

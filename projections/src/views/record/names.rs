@@ -219,17 +219,30 @@ impl<'conn> RecordNames<'conn> {
             .optional()
     }
 
-    /// Every name that anything of the kind ever had, so many at most.
-    pub fn all(&mut self, thing: NamedThing, most: u32) -> Vec<String> {
-        let loaded = self.load_all(thing, most);
+    /// Every name that a user ever had, or a room that everybody may read; so many at most.
+    pub fn public(&mut self, thing: NamedThing, most: u32) -> Vec<String> {
+        let loaded = self.load_public(thing, most);
         self.found(loaded)
     }
 
-    fn load_all(&self, thing: NamedThing, most: u32) -> rusqlite::Result<Vec<String>> {
-        self.conn
-            .prepare_cached("SELECT DISTINCT name FROM record_names WHERE kind = ?1 LIMIT ?2")?
-            .query_map(params![thing.letter(), most], |row| row.get(0))?
-            .collect()
+    fn load_public(&self, thing: NamedThing, most: u32) -> rusqlite::Result<Vec<String>> {
+        let sql = match thing {
+            NamedThing::User => "SELECT DISTINCT name FROM record_names WHERE kind = 'u' LIMIT ?1",
+            NamedThing::Room => {
+                "SELECT DISTINCT names.name FROM record_names AS names
+                 JOIN record_rooms AS rooms ON rooms.id = names.id
+                 WHERE names.kind = 'r' AND rooms.kind = ?2 LIMIT ?1"
+            }
+        };
+        let mut select = self.conn.prepare_cached(sql)?;
+        let name = |row: &rusqlite::Row<'_>| row.get(0);
+        match thing {
+            NamedThing::User => select.query_map([most], name)?.collect(),
+            NamedThing::Room => {
+                let public = json::encode(&RoomKind::Channel)?;
+                select.query_map(params![most, public], name)?.collect()
+            }
+        }
     }
 }
 
