@@ -231,6 +231,25 @@ async fn private_rooms_are_hidden_unless_the_setting_shows_them() {
 }
 
 #[tokio::test]
+async fn names_of_private_rooms_are_not_suggested() {
+    let server = Server::start().await;
+    let admin = server.admin().await;
+    let eve = auditor(&admin, "eve").await;
+    for (route, name, pointer) in [
+        ("groups.create", "engineering-secret", "/group/_id"),
+        ("channels.create", "engineering-public", "/channel/_id"),
+    ] {
+        make_room(&admin, route, json!({"name": name}), pointer).await;
+    }
+    let refusal = ask(&eve, &[("room", "engineering")]).await.refused(400);
+    let said = refusal["error"].as_str().unwrap();
+    assert!(
+        said.contains("did you mean \"engineering-public\"?"),
+        "{said}"
+    );
+}
+
+#[tokio::test]
 async fn whoever_has_the_data_folder_may_insist_on_private_rooms() {
     let mut server = Server::start().await;
     let rooms = private_life(&mut server).await;

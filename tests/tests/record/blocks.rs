@@ -120,4 +120,10 @@ async fn filters_work_across_blocks_and_restarts() {
     server.kill9();
     server.restart().await;
     compare(&server.admin().await, &all, "after a crash").await;
+    let mut rebuild = server.command(&server.data());
+    rebuild.args(["projections", "rebuild"]);
+    let rebuilt = tokio::task::spawn_blocking(move || rebuild.output().unwrap());
+    let rebuilt = rebuilt.await.unwrap();
+    assert!(rebuilt.status.success(), "the views are built anew");
+    compare(&server.admin().await, &all, "after a rebuild").await;
 }

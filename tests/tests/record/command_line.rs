@@ -6,9 +6,12 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 use tests::client::Client;
-use tests::server::Server;
+use tests::on_both_logs;
+use tests::server::{Server, ServerOptions};
 
 use crate::{hansard_log, page, positions, post, printed, say};
+
+on_both_logs![it_prints_the_same_whether_or_not_a_server_runs];
 
 const FORMATS: [&str; 5] = ["table", "json", "ndjson", "msgpack", "csv"];
 
@@ -16,8 +19,8 @@ const FORMATS: [&str; 5] = ["table", "json", "ndjson", "msgpack", "csv"];
 const READ_CSV: &str = "import csv, json, sys; print(json.dumps(list(csv.DictReader(sys.stdin))))";
 
 /// Some messages, among them what is hard to write down.
-async fn workspace() -> (Server, Client, String) {
-    let server = Server::start().await;
+async fn workspace(options: ServerOptions) -> (Server, Client, String) {
+    let server = options.start().await;
     let admin = server.admin().await;
     for text in [
         "plain",
@@ -41,9 +44,8 @@ async fn output(server: &Server, arguments: &[&str]) -> Vec<u8> {
     output.stdout
 }
 
-#[tokio::test]
-async fn it_prints_the_same_whether_or_not_a_server_runs() {
-    let (mut server, _, head) = workspace().await;
+async fn it_prints_the_same_whether_or_not_a_server_runs(options: ServerOptions) {
+    let (mut server, _, head) = workspace(options).await;
     let mut printed = Vec::new();
     let questions = FORMATS.map(|format| vec!["--to", &head, "--format", format]);
     let more = [
@@ -108,7 +110,7 @@ fn read_msgpack(mut bytes: &[u8]) -> Vec<Value> {
 
 #[tokio::test]
 async fn every_format_is_what_others_read() {
-    let (server, admin, head) = workspace().await;
+    let (server, admin, head) = workspace(ServerOptions::default()).await;
     let of = async |format| output(&server, &["--to", &head, "--format", format]).await;
     let wanted = crate::pages(&admin, &[("to", &head)], crate::MOST).await;
     let json: Vec<Value> = serde_json::from_slice(&of("json").await).expect("JSON");
@@ -219,7 +221,7 @@ async fn reading(admin: &Client, event_type: &str) -> Value {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn following_shows_what_comes() {
-    let (server, admin, _) = workspace().await;
+    let (server, admin, _) = workspace(ServerOptions::default()).await;
     let question = ["--follow", "--type", "MessagePosted", "--format", "ndjson"];
     let mut following = Running::start(&server, &question);
     reading(&admin, "RecordRead").await;
@@ -236,7 +238,7 @@ async fn following_shows_what_comes() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn following_ends_well_with_the_server() {
-    let (mut server, admin, _) = workspace().await;
+    let (mut server, admin, _) = workspace(ServerOptions::default()).await;
     let question = ["--follow", "--from", "1", "--type", "MessagePosted"];
     let mut following = Running::start(&server, &question);
     for _ in 0..7 {
@@ -248,7 +250,7 @@ async fn following_ends_well_with_the_server() {
     let lines = following.lines.as_mut().unwrap();
     tokio::task::block_in_place(|| lines.read_to_string(&mut rest)).unwrap();
     assert_eq!(rest, "", "nothing more is shown");
-    following.ends();
+    assert_eq!(following.ends(), Some(0), "it ends well");
     server.restart().await;
     let ended = reading(&server.admin().await, "ReadingEnded").await;
     assert_eq!(ended["data"]["shown"]["results"], 6, "{ended}");
@@ -256,7 +258,7 @@ async fn following_ends_well_with_the_server() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_reader_that_goes_away_is_no_error() {
-    let (mut server, admin, _) = workspace().await;
+    let (mut server, admin, _) = workspace(ServerOptions::default()).await;
     // More than a pipe holds.
     for number in 0..300 {
         let text = format!("{number} {}", "long ".repeat(200));
@@ -285,7 +287,7 @@ fn refused(output: &Output, why: &str, question: &[&str]) {
 
 #[tokio::test]
 async fn a_question_that_makes_no_sense_ends_with_2() {
-    let (mut server, _, _) = workspace().await;
+    let (mut server, _, _) = workspace(ServerOptions::default()).await;
     let other = Server::start().await;
     let theirs = page(&other.admin().await, &[("limit", "3")]).await.cursor;
     let cases: [(&[&str], &str); 14] = [
@@ -351,7 +353,7 @@ async fn without_a_workspace_it_ends_with_1() {
 
 #[tokio::test]
 async fn what_people_wrote_does_not_drive_the_terminal() {
-    let (server, admin, _) = workspace().await;
+    let (server, admin, _) = workspace(ServerOptions::default()).await;
     let hostile =
         "\u{1b}[2J\u{1b}]0;owned\u{7} \u{9b}31m a\rb \u{202e}txt.exe \u{2066} new\nline \u{200b}";
     let ann = admin.new_user("ann").await;
@@ -363,8 +365,13 @@ async fn what_people_wrote_does_not_drive_the_terminal() {
     let setting = json!({"value": hostile});
     admin.post("settings/Site_Name", setting).await.ok();
     let body = json!({"name": format!("r\u{202e}oom\u{1b}[2J")});
+    // A name that may be refused.
     admin.post("channels.create", body).await;
     crate::ask(&admin, &[("text", hostile)]).await.ok();
+    let mut reading = server.command(&server.data());
+    reading.args(["log", "--limit", "1"]).env("USER", hostile);
+    let read = tokio::task::spawn_blocking(move || reading.output().unwrap());
+    assert!(read.await.unwrap().status.success(), "whoever they are");
     let newest = page(&admin, &[("order", "newest"), ("limit", "1")]).await;
     let head = positions(&newest.events)[0];
     let shown = printed(&server, &["--to", &head.to_string()]).await;
@@ -381,7 +388,7 @@ async fn what_people_wrote_does_not_drive_the_terminal() {
 
 #[tokio::test]
 async fn what_a_killed_server_left_is_in_nobodys_way() {
-    let (mut server, _, head) = workspace().await;
+    let (mut server, _, head) = workspace(ServerOptions::default()).await;
     let question = ["--to", &*head];
     let before = printed(&server, &question).await;
     let door = server.data().join("control").join("door.json");

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use reqwest::Method;
 use serde_json::{Value, json};
 use tests::client::Client;
 use tests::on_both_logs;
@@ -420,6 +421,35 @@ async fn a_cursor_of_another_record_is_refused() {
         let refusal = ask(&admin, &[("cursor", cursor)]).await.refused(400);
         let said = refusal["error"].as_str().unwrap();
         assert!(said.contains(why), "{cursor}: {refusal}");
+    }
+}
+
+#[tokio::test]
+async fn other_formats_tell_in_headers_where_to_go_on() {
+    let server = Server::start().await;
+    let admin = server.admin().await;
+    let headers = [
+        ("X-User-Id", &*admin.user_id),
+        ("X-Auth-Token", &admin.token),
+    ];
+    for (format, media_type) in [
+        ("table", "text/plain; charset=utf-8"),
+        ("ndjson", "application/x-ndjson"),
+        ("msgpack", "application/vnd.msgpack"),
+        ("csv", "text/csv; charset=utf-8; header=present"),
+    ] {
+        let question = [("limit", "2"), ("to", "5"), ("format", format)];
+        let first = crate::path("/audit/events", &question);
+        let first = admin.load(Method::GET, &first, &headers).await;
+        assert_eq!(first.header("content-type"), media_type, "{format}");
+        assert_eq!(first.header("x-record-more"), "true", "{format}");
+        let cursor = first.header("x-record-cursor");
+        let next = page(&admin, &[("cursor", cursor), ("to", "5")]).await;
+        assert_eq!(positions(&next.events), [3, 4, 5], "{format}: {cursor}");
+        let question = [("to", "5"), ("format", format)];
+        let whole = crate::path("/audit/events", &question);
+        let whole = admin.load(Method::GET, &whole, &headers).await;
+        assert_eq!(whole.header("x-record-more"), "false", "{format}");
     }
 }
 
