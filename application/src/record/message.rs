@@ -6,6 +6,8 @@ mod diff;
 mod gather;
 mod history;
 mod readers;
+#[cfg(test)]
+mod testing;
 
 pub use attached::Attached;
 pub use deed::{Deed, Person, Place, Point};
