@@ -296,7 +296,7 @@ async fn private_rooms_are_refused_until_the_setting_says_otherwise() {
     let message = post(&story.ann, &room, "between us").await;
     let paths = [message.clone(), format!("{message}/readers")];
     for path in &paths {
-        let refusal = ask(&story.admin, path).await.refused(403);
+        let refusal = ask(&story.admin, path).await.refused(400);
         let said = refusal.to_string();
         assert!(said.contains("Audit_Private_Rooms"), "{said}");
         assert!(

@@ -71,15 +71,16 @@ pub fn readers(told: &MessageReaders) -> String {
     let author = name(&told.author);
     page.line(format_args!("posted at {} by {author}", point(told.posted)));
     if let Some((at, fate)) = told.ended {
-        let why = ended(fate);
-        page.line(format_args!("{why} at {}", point(at)));
-        page.line(format_args!("(nobody could read it from then on)"));
+        let (why, at) = (ended(fate), point(at));
+        page.line(format_args!(
+            "{why} at {at}: nobody could read it from then on"
+        ));
     }
     page.as_of(told.as_of);
     if told.room.public {
         page.line(format_args!(
-            "\nThe room is public: everybody who may see public rooms could read it, without any event that shows it.\n\
-             Its members:"
+            "\nThe room is public: everybody who may see public rooms could read it, and no event shows whether they did. \
+             What follows is about its members."
         ));
     }
     if told.in_thread_only {
@@ -144,7 +145,7 @@ impl Page {
             (Said::Text(text), None) => self.text(&lines(text)),
         }
         if before.is_none_or(|before| before.attachments != version.attachments) {
-            self.attachments(&version.attachments);
+            self.attachments(version);
         }
         for link in &version.links {
             self.line(format_args!("  link: {}", harmless(link)));
@@ -154,7 +155,11 @@ impl Page {
             && let Some(Value::Object(shown)) =
                 shown.and_then(|shown| serde_json::to_value(shown).ok())
         {
-            for (field, value) in shown {
+            let told = shown.iter().filter(|(field, value)| {
+                // How to group it and where to look for links says nothing to people.
+                !matches!(field.as_str(), "groupable" | "parse_urls") && **value != ""
+            });
+            for (field, value) in told {
                 let value = harmless(&value.to_string());
                 self.line(format_args!("  {field}: {value}"));
             }
@@ -168,15 +173,20 @@ impl Page {
         }
     }
 
-    fn attachments(&mut self, attachments: &[Value]) {
-        for attachment in attachments {
+    fn attachments(&mut self, version: &Version) {
+        let mut described = version.description_changes.as_deref().map(changed);
+        for attachment in &version.attachments {
             let attached = Attached::of(attachment);
             let name = attached.name.as_deref().unwrap_or("(without a name)");
             self.line(format_args!("  attached: {}", harmless(name)));
-            let digest = attached.sha256.map(|digest| ("SHA-256", digest));
-            let description = attached.description.map(|text| ("says", text));
+            // Of the first one what was changed, if that is known.
+            let description = attached.description.map(|text| lines(&text));
+            if let Some(description) = described.take().or(description) {
+                self.text(&description);
+            }
             let links = attached.links.into_iter().map(|link| ("at", link));
-            for (what, text) in description.into_iter().chain(links).chain(digest) {
+            let digest = attached.sha256.map(|digest| ("SHA-256", digest));
+            for (what, text) in links.chain(digest) {
                 self.line(format_args!("    {what}: {}", harmless(&text)));
             }
         }

@@ -78,14 +78,14 @@ fn version((version, number): (&Version, usize)) -> Value {
         Said::Text(text) => Some(text),
         Said::Encrypted => None,
     };
-    let changes = version.changes.as_deref();
-    let changes = changes.map(|pieces| pieces.iter().map(piece).collect::<Vec<_>>());
+    let pieces = |pieces: &Vec<Piece>| pieces.iter().map(piece).collect::<Vec<_>>();
     let files = version.attachments.iter().map(attached);
     let more = json!({
         "version": number,
         "text": text,
         "encrypted": version.said == Said::Encrypted,
-        "changes": changes,
+        "changes": version.changes.as_ref().map(pieces),
+        "descriptionChanges": version.description_changes.as_ref().map(pieces),
         "files": files.collect::<Vec<_>>(),
         "attachments": version.attachments,
         "links": version.links,

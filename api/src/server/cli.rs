@@ -49,7 +49,7 @@ pub enum Errand {
         /// A password comes on standard input.
         password: bool,
     },
-    ReadRecord(Box<Wanted>),
+    ReadRecord(Wanted),
 }
 
 pub struct Invocation {
@@ -82,9 +82,9 @@ pub fn parse() -> Result<Invocation, crate::server::config::ConfigError> {
 /// `None`: there is no such command, which the parser refused before.
 fn errand_of(name: &str, matches: &ArgMatches) -> Option<Errand> {
     Some(match (name, matches.subcommand()) {
-        ("log", _) => Errand::ReadRecord(Box::new(record::log(matches))),
-        ("message", _) => Errand::ReadRecord(Box::new(message::wanted(matches, About::History))),
-        ("readers", _) => Errand::ReadRecord(Box::new(message::wanted(matches, About::Readers))),
+        ("log", _) => Errand::ReadRecord(record::log(matches)),
+        ("message", _) => Errand::ReadRecord(message::wanted(matches, About::History)),
+        ("readers", _) => Errand::ReadRecord(message::wanted(matches, About::Readers)),
         ("projections", Some(("rebuild", _))) => Errand::RebuildProjections,
         ("projections", _) => Errand::ListProjections,
         ("reactors", Some(("reset", reset))) => Errand::ResetReactors(reactors::reset(reset)),
@@ -107,7 +107,7 @@ pub async fn run(config: &Config, errand: Errand) -> Result<Ending, Failure> {
         Errand::MakeAdmin { username, password } => {
             users::make_admin(config, &username, password).await
         }
-        Errand::ReadRecord(wanted) => record::read(config, *wanted).await,
+        Errand::ReadRecord(wanted) => record::read(config, wanted).await,
     }
     .map(|()| Ending::Stopped)
 }

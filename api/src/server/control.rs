@@ -65,7 +65,7 @@ pub enum Request {
     ResetReactors(Reset),
     MakeAdmin(Appointment),
     /// Reads the record.
-    Print(Box<Wanted>),
+    Print(Wanted),
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

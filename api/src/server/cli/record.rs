@@ -77,7 +77,7 @@ pub(super) fn log(matches: &ArgMatches) -> Wanted {
     };
     let one = |name: &str| matches.get_one::<String>(name).cloned();
     let format = one("format").and_then(|name| Format::find(&name));
-    Wanted::Log(Wish {
+    Wanted::Log(Box::new(Wish {
         asked: Asked {
             rooms: many("room"),
             users: many("user"),
@@ -97,7 +97,7 @@ pub(super) fn log(matches: &ArgMatches) -> Wanted {
         follow: matches.get_flag("follow"),
         private_rooms: matches.get_flag("private-rooms"),
         account: account(),
-    })
+    }))
 }
 
 /// Whose process this is. The name may be anything; the number is the system's.
@@ -117,7 +117,7 @@ pub(super) async fn read(config: &Config, wanted: Wanted) -> Result<(), Failure>
     match workspace(config) {
         Ok(folder) => read_folder(config, &folder, wanted).await,
         Err(DataDirError::InUse { .. }) => {
-            let request = Request::Print(Box::new(wanted));
+            let request = Request::Print(wanted);
             let response = control::ask(&config.data_dir, &request).await?;
             print(Printout::of(response).await?).await
         }

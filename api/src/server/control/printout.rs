@@ -26,7 +26,7 @@ const UNRECORDED: &str = "x-unrecorded";
 #[serde(rename_all = "kebab-case")]
 pub enum Wanted {
     /// Events.
-    Log(Wish),
+    Log(Box<Wish>),
     /// What there is to tell of one message.
     Message(MessageWish),
 }
@@ -42,7 +42,7 @@ impl Wanted {
     pub async fn print(self, workspace: &Workspace) -> Result<Printout, Error> {
         Ok(match self {
             Self::Log(wish) => {
-                let transcript = Transcript::begin(workspace, wish).await?;
+                let transcript = Transcript::begin(workspace, *wish).await?;
                 Printout {
                     unrecorded: transcript.unrecorded().map(str::to_owned),
                     parts: parts(transcript).boxed(),

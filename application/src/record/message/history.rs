@@ -9,6 +9,7 @@ use domain::user::{MessageErasure, UserEvent};
 use domain::{MessageId, UserId};
 use serde_json::Value;
 
+use super::attached::Attached;
 use super::deed::{Called, Deed, Envelope, Person};
 use super::diff::{self, Piece};
 
@@ -29,6 +30,9 @@ pub struct Version {
     pub said: Said,
     /// What was changed of the version before; `None` of the original, and where one of the two is encrypted.
     pub changes: Option<Vec<Piece>>,
+    /// What was changed of the description of the first attachment, if anything was: what a message with a file says
+    /// stands there.
+    pub description_changes: Option<Vec<Piece>>,
     /// Files, links and quotations, as clients attached them. An edit that leaves them alone keeps them.
     pub attachments: Vec<Value>,
     /// The links in the text, as far as the server looked for them.
@@ -151,6 +155,7 @@ impl History {
                 deed,
                 said: said(&posted.content, encrypted),
                 changes: None,
+                description_changes: None,
                 attachments: posted.content.attachments.clone().unwrap_or_default(),
                 links: posted.content.urls.clone().unwrap_or_default(),
                 presentation: shown.cloned().map(without_encrypted),
@@ -209,16 +214,25 @@ impl History {
             (shown, fields) => Some(shown.unwrap_or_default().edited(None, fields)),
         };
         let attachments = edited.content.attachments.clone();
+        let attachments = attachments.unwrap_or_else(|| before.attachments.clone());
         let version = Version {
             deed: envelope.deed(&edited.editor, called),
             said,
             changes,
-            attachments: attachments.unwrap_or_else(|| before.attachments.clone()),
+            description_changes: redescribed(&before.attachments, &attachments),
+            attachments,
             links: edited.content.urls.clone().unwrap_or_default(),
             presentation,
         };
         self.versions.push(version);
     }
+}
+
+/// The changes of the description of the first attachment, if there are any.
+fn redescribed(before: &[Value], after: &[Value]) -> Option<Vec<Piece>> {
+    let description = |attachments: &[Value]| Attached::of(attachments.first()?).description;
+    let (before, after) = (description(before)?, description(after)?);
+    (before != after).then(|| diff::words(&before, &after))
 }
 
 /// Who an event that ended the message names; `actor`, if it names nobody.

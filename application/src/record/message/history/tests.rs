@@ -99,6 +99,29 @@ fn an_edit_keeps_the_attachments_it_does_not_name() {
 }
 
 #[test]
+fn what_a_message_with_a_file_says_stands_at_the_file() {
+    let content = |description: &str| json!({"text": "", "attachments": [{"title": "a", "description": description}]});
+    for (after, wanted) in [
+        ("a plan", None),
+        (
+            "a map",
+            Some(vec![
+                Piece::Kept("a ".to_owned()),
+                Piece::Removed("plan".to_owned()),
+                Piece::Added("map".to_owned()),
+            ]),
+        ),
+    ] {
+        let history = told(vec![
+            posted(content("a plan"), Value::Null),
+            edited("ann", content(after), Value::Null),
+        ])
+        .unwrap();
+        assert_eq!(history.versions[1].description_changes, wanted, "{after}");
+    }
+}
+
+#[test]
 fn what_is_encrypted_is_not_told() {
     let cipher = json!({"algorithm": "x", "ciphertext": "y"});
     let marked = json!({"encrypted": "e2e"});
