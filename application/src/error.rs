@@ -228,6 +228,10 @@ pub enum Refusal {
     PushNotDelivered,
     #[error("may not read the record")]
     RecordNotShown,
+    #[error(
+        "it is in a private room, which auditors are not shown while the setting Audit_Private_Rooms is off"
+    )]
+    PrivateRoomNotShown,
 }
 
 /// What broke. The server's log says what it was; callers are told only that something broke.

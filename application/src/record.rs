@@ -7,6 +7,7 @@ pub mod filter;
 #[cfg(test)]
 mod golden;
 pub mod harmless;
+pub mod message;
 pub mod moment;
 pub mod question;
 pub mod reading;

@@ -49,6 +49,10 @@ pub enum QuestionKind {
     Events,
     /// Which events there are, and those to come.
     Follow,
+    /// Every version of a message.
+    Message,
+    /// Who could read a message, and who had read it.
+    Readers,
 }
 
 /// What was asked.

@@ -156,6 +156,7 @@ impl From<Refusal> for ApiError {
             Refusal::NoDevices => wording::no_push_tokens(),
             Refusal::PushNotDelivered => wording::push_not_delivered(),
             Refusal::RecordNotShown => wording::forbidden(),
+            Refusal::PrivateRoomNotShown => wording::record_of_private_room(&refusal),
         }
     }
 }

@@ -1,5 +1,6 @@
 //! The command line: its arguments, and the commands other than serving.
 
+mod message;
 mod projections;
 mod reactors;
 mod record;
@@ -16,12 +17,12 @@ use application::workspace::Workspace;
 use clap::{Arg, ArgAction, ArgMatches, Command};
 use eventstore::EventStore;
 
-use crate::audit::transcript::Wish;
+use crate::audit::message_wish::About;
 use crate::server::app::{self, Ending};
 use crate::server::config::Config;
 use crate::server::config::keys::{self, KEYS};
 use crate::server::config::layers::{Layers, Sources};
-use crate::server::control::{self, Answer, Failure, Request, Reset};
+use crate::server::control::{self, Answer, Failure, Request, Reset, Wanted};
 use crate::server::data_dir::{DataDir, DataDirError};
 
 /// How long to wait for views that have to be built first.
@@ -48,7 +49,7 @@ pub enum Errand {
         /// A password comes on standard input.
         password: bool,
     },
-    ReadRecord(Box<Wish>),
+    ReadRecord(Wanted),
 }
 
 pub struct Invocation {
@@ -81,7 +82,9 @@ pub fn parse() -> Result<Invocation, crate::server::config::ConfigError> {
 /// `None`: there is no such command, which the parser refused before.
 fn errand_of(name: &str, matches: &ArgMatches) -> Option<Errand> {
     Some(match (name, matches.subcommand()) {
-        ("log", _) => Errand::ReadRecord(Box::new(record::wish(matches))),
+        ("log", _) => Errand::ReadRecord(record::log(matches)),
+        ("message", _) => Errand::ReadRecord(message::wanted(matches, About::History)),
+        ("readers", _) => Errand::ReadRecord(message::wanted(matches, About::Readers)),
         ("projections", Some(("rebuild", _))) => Errand::RebuildProjections,
         ("projections", _) => Errand::ListProjections,
         ("reactors", Some(("reset", reset))) => Errand::ResetReactors(reactors::reset(reset)),
@@ -104,7 +107,7 @@ pub async fn run(config: &Config, errand: Errand) -> Result<Ending, Failure> {
         Errand::MakeAdmin { username, password } => {
             users::make_admin(config, &username, password).await
         }
-        Errand::ReadRecord(wish) => record::read(config, *wish).await,
+        Errand::ReadRecord(wanted) => record::read(config, wanted).await,
     }
     .map(|()| Ending::Stopped)
 }
@@ -155,6 +158,8 @@ fn command() -> Command {
                 .after_help("Examples:\n  hansard config\n  PORT=8080 hansard config --data-dir /srv/chat\n  hansard config --keys"),
         )
         .subcommand(record::command())
+        .subcommand(message::history())
+        .subcommand(message::readers())
         .subcommand(projections::command())
         .subcommand(reactors::command())
         .subcommand(users::command());

@@ -4,6 +4,8 @@
 //! A command is one request. The answer is a line of JSON for each [`Answer`], of which the last is not
 //! [`Answer::Progress`]; or, of a reading of the record, what is to be printed.
 
+mod printout;
+
 use std::convert::Infallible;
 use std::fs::{self, OpenOptions};
 use std::io::Write as _;
@@ -31,11 +33,10 @@ use reactors::{ReactorStatus, Reactors};
 use serde::{Deserialize, Serialize};
 use subtle::ConstantTimeEq as _;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::mpsc;
-use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use crate::audit::transcript::{BrokenOff, PARTS, Transcript, Wish};
+pub use printout::{Printout, Wanted};
+
 use crate::state::AppState;
 
 /// How often progress is told.
@@ -53,9 +54,6 @@ const LARGEST_REQUEST: usize = 256 * 1024;
 /// The header with the key.
 const KEY: &str = "x-hansard-key";
 
-/// The header that says why a reading is not recorded.
-const UNRECORDED: &str = "x-unrecorded";
-
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Request {
@@ -67,7 +65,7 @@ pub enum Request {
     ResetReactors(Reset),
     MakeAdmin(Appointment),
     /// Reads the record.
-    Log(Box<Wish>),
+    Print(Wanted),
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -271,7 +269,9 @@ async fn take(State(control): State<Control>, headers: HeaderMap, body: Bytes) -
         return StatusCode::FORBIDDEN.into_response();
     }
     let answers = match serde_json::from_slice(&body) {
-        Ok(Request::Log(wish)) => return transcribe(&control, *wish).await,
+        Ok(Request::Print(wanted)) => {
+            return wanted.respond(&control.state, control.stop.clone()).await;
+        }
         Ok(Request::Rebuild) => rebuild(control.state.views().clone()).boxed(),
         Ok(other) => stream::once(async move { carry_out(&control, other).await }).boxed(),
         Err(_) => {
@@ -310,7 +310,7 @@ async fn carry_out(control: &Control, request: Request) -> Answer {
             }
             Err(error) => Answer::Failed(error.to_string().into()),
         },
-        Request::Rebuild | Request::Log(_) => {
+        Request::Rebuild | Request::Print(_) => {
             Answer::Failed("this is not answered in one line".into())
         }
     }
@@ -367,50 +367,6 @@ fn rebuild(views: Views) -> impl Stream<Item = Answer> + Send {
             }
         }
     }
-}
-
-async fn transcribe(control: &Control, wish: Wish) -> Response {
-    let transcript = match Transcript::begin(&control.state, wish).await {
-        Ok(transcript) => transcript,
-        Err(error) => {
-            error.log();
-            let failed = Answer::Failed(error.into());
-            let body = serde_json::to_vec(&failed).unwrap_or_default();
-            return (StatusCode::BAD_REQUEST, body).into_response();
-        }
-    };
-    let unrecorded = transcript.unrecorded().map(str::to_owned);
-    let mut response = Body::from_stream(parts(transcript, control.stop.clone())).into_response();
-    if let Some(reason) = unrecorded.and_then(|reason| reason.parse().ok()) {
-        response.headers_mut().insert(UNRECORDED, reason);
-    }
-    response
-}
-
-/// What a transcript writes until `stop`. Ends with an error if the reading did.
-pub fn parts(
-    transcript: Transcript,
-    stop: CancellationToken,
-) -> impl Stream<Item = Result<Bytes, Failure>> + Send {
-    let (sender, receiver) = mpsc::channel(PARTS);
-    // Not stopped when nobody takes the parts any more: it notices, and records what was shown.
-    let writing = tokio::spawn(transcript.run(sender, stop));
-    stream::unfold(Some((receiver, writing)), |state| async move {
-        let (mut receiver, writing): (mpsc::Receiver<Bytes>, JoinHandle<_>) = state?;
-        if let Some(part) = receiver.recv().await {
-            return Some((Ok(part), Some((receiver, writing))));
-        }
-        let failure = match writing.await {
-            Ok(Ok(())) => return None,
-            Ok(Err(BrokenOff::Unreadable(error))) => {
-                error.log();
-                error.into()
-            }
-            Ok(Err(stopping @ BrokenOff::Stopping)) => stopping.to_string().into(),
-            Err(_) => "reading the record broke off".into(),
-        };
-        Some((Err(failure), None))
-    })
 }
 
 /// The command line's side: the answer of the running server.
@@ -478,25 +434,4 @@ pub async fn last_answer(
     }
     let missing = "the running server gave an answer that does not fit; is it of another version?";
     last.ok_or_else(|| missing.into())
-}
-
-/// What the server writes of the record, part after part; and why it does not record that, if so.
-pub async fn transcript(
-    response: hyper::Response<Incoming>,
-) -> Result<(impl Stream<Item = Result<Bytes, Failure>>, Option<String>), Failure> {
-    let (head, body) = response.into_parts();
-    if head.status != StatusCode::OK {
-        let body = body.collect().await.map_err(|error| error.to_string())?;
-        return Err(match serde_json::from_slice(&body.to_bytes()) {
-            Ok(Answer::Failed(failure)) => failure,
-            _ => "the running server did not understand the request; is it of another version?"
-                .into(),
-        });
-    }
-    let unrecorded = head.headers.get(UNRECORDED);
-    let unrecorded = unrecorded.and_then(|reason| Some(reason.to_str().ok()?.to_owned()));
-    let parts = body.into_data_stream().map(|part| {
-        part.map_err(|error| Failure::from(format!("the running server broke off: {error}")))
-    });
-    Ok((parts, unrecorded))
 }

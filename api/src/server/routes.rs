@@ -2,7 +2,7 @@
 
 use std::future::{Ready, ready};
 
-use crate::audit::events;
+use crate::audit::{events, messages};
 use crate::http::answer::Outcome;
 use crate::http::call::Anyone;
 use crate::http::openapi;
@@ -21,6 +21,7 @@ pub fn all() -> Vec<Route> {
     [
         rest::routes(),
         events::routes(),
+        messages::routes(),
         door::routes(),
         openapi::routes(document),
     ]

@@ -1,6 +1,6 @@
 //! Who may read the record, and the trace that a reading leaves in it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use domain::audit::{
     self, MOST_ROOMS, Question, QuestionKind, Reading, ReadingCommand, ReadingEnded, RecordRead,
@@ -14,7 +14,6 @@ use crate::caller::Caller;
 use crate::error::{Error, Refusal};
 use crate::ids::{fresh_id, now};
 use crate::record::entries::Entry;
-use crate::record::question::Asked;
 use crate::workspace::Workspace;
 
 /// Somebody who may read the record.
@@ -54,13 +53,18 @@ impl Auditor {
         self.private_rooms
     }
 
-    fn read(&self, kind: QuestionKind, asked: &Asked, shown: Option<Shown>) -> RecordRead {
+    fn read(
+        &self,
+        kind: QuestionKind,
+        narrowed: BTreeMap<String, String>,
+        shown: Option<Shown>,
+    ) -> RecordRead {
         RecordRead {
             reading: fresh_id(),
             reader: self.reader.clone(),
             question: Question {
                 kind,
-                narrowed: asked.narrowed(),
+                narrowed,
                 private_rooms: self.private_rooms,
             },
             shown,
@@ -73,10 +77,10 @@ impl Auditor {
         &self,
         workspace: &Workspace,
         kind: QuestionKind,
-        asked: &Asked,
+        narrowed: BTreeMap<String, String>,
         tally: Tally,
     ) -> Result<(), Error> {
-        let read = self.read(kind, asked, Some(tally.shown()));
+        let read = self.read(kind, narrowed, Some(tally.shown()));
         self.begin(workspace, read).await
     }
 
@@ -85,9 +89,9 @@ impl Auditor {
         &self,
         workspace: &Workspace,
         kind: QuestionKind,
-        asked: &Asked,
+        narrowed: BTreeMap<String, String>,
     ) -> Result<String, Error> {
-        let read = self.read(kind, asked, None);
+        let read = self.read(kind, narrowed, None);
         let reading = read.reading.clone();
         self.begin(workspace, read).await?;
         Ok(reading)
@@ -122,6 +126,52 @@ fn shows_private_rooms(workspace: &Workspace) -> bool {
     workspace.views().settings().bool(keys::AUDIT_PRIVATE_ROOMS)
 }
 
+/// An answer that nobody sees before it is recorded that they do.
+#[derive(Debug)]
+#[must_use]
+pub struct Unrecorded<T> {
+    answer: T,
+    kind: QuestionKind,
+    narrowed: BTreeMap<String, String>,
+    tally: Tally,
+}
+
+impl<T> Unrecorded<T> {
+    /// `narrowed`: what was asked, parameters by name.
+    pub(crate) fn new(
+        answer: T,
+        kind: QuestionKind,
+        narrowed: BTreeMap<String, String>,
+        tally: Tally,
+    ) -> Self {
+        Self {
+            answer,
+            kind,
+            narrowed,
+            tally,
+        }
+    }
+
+    /// Records the reading, and gives the answer.
+    pub async fn record(self, workspace: &Workspace, auditor: &Auditor) -> Result<T, Error> {
+        let recorded = auditor.record(workspace, self.kind, self.narrowed, self.tally);
+        recorded.await?;
+        Ok(self.answer)
+    }
+
+    /// The same, but gives the answer too if that cannot be recorded, and says why. For those who have the log itself in
+    /// their hands.
+    pub async fn record_anyway(
+        self,
+        workspace: &Workspace,
+        auditor: &Auditor,
+    ) -> (T, Option<String>) {
+        let recorded = auditor.record(workspace, self.kind, self.narrowed, self.tally);
+        let failed = recorded.await.err().map(|error| error.to_string());
+        (self.answer, failed)
+    }
+}
+
 /// Rooms beyond so many are no longer counted.
 const MOST_COUNTED: usize = 10_000;
 
@@ -133,6 +183,14 @@ pub(crate) struct Tally {
 }
 
 impl Tally {
+    /// So many results, all of one room.
+    pub(crate) fn of_room(room: &RoomId, results: usize) -> Self {
+        Self {
+            results: u64::try_from(results).unwrap_or(u64::MAX),
+            rooms: BTreeSet::from([room.clone()]),
+        }
+    }
+
     pub(crate) fn count(&mut self, entries: &[Entry]) {
         for entry in entries {
             self.results += 1;

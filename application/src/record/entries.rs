@@ -32,9 +32,18 @@ pub(crate) struct Sieve {
 }
 
 /// The names of one moment.
-struct Then<'a, 'conn> {
+pub(crate) struct Then<'a, 'conn> {
     names: RefCell<&'a mut RecordNames<'conn>>,
     at: Position,
+}
+
+impl<'a, 'conn> Then<'a, 'conn> {
+    pub(crate) fn new(names: &'a mut RecordNames<'conn>, at: Position) -> Self {
+        Self {
+            names: RefCell::new(names),
+            at,
+        }
+    }
 }
 
 impl Names for Then<'_, '_> {
@@ -97,10 +106,7 @@ impl Sieve {
         {
             return None;
         }
-        let then = Then {
-            names: RefCell::new(names),
-            at: event.position,
-        };
+        let then = Then::new(names, event.position);
         Some(Entry {
             sentence: sentence::sentence(&decoded, &event.actor, &then),
             actor: then.user(&event.actor),

@@ -133,6 +133,20 @@ fn moment(text: &str) -> Result<Moment, NotUnderstood> {
     Moment::parse(text).ok_or_else(|| NotUnderstood::NotAMoment(text.to_owned()))
 }
 
+/// The last position that a moment knows of, which must not lie outside of the record: of a time, what was recorded up to
+/// and in that millisecond.
+pub(crate) async fn as_of(workspace: &Workspace, text: &str) -> Result<Position, Error> {
+    let first = first_at(workspace, text).await?;
+    match moment(text)? {
+        Moment::Position(_) => Ok(first),
+        Moment::Time(time) => {
+            let later = domain::Timestamp::from_millis(time.as_millis().saturating_add(1));
+            let behind = workspace.executor().store().first_since(later).await?;
+            Ok(Position::new(behind.get().saturating_sub(1)))
+        }
+    }
+}
+
 /// The first position at a moment or after it, which must not lie outside of the record.
 async fn first_at(workspace: &Workspace, text: &str) -> Result<Position, Error> {
     let log = workspace.executor().store();

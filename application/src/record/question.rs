@@ -68,6 +68,19 @@ pub enum NotUnderstood {
     Reversed { from: String, to: String },
     #[error("the text to look for is empty")]
     EmptyText,
+    #[error(
+        "{0:?} is a line that the server made of an event: nobody wrote it, and it has no versions; `hansard log --room` shows \
+         the event"
+    )]
+    NotWritten(String),
+    #[error(
+        "the message {message:?} was not there yet: it was posted at position {posted}, {time}"
+    )]
+    NotYetPosted {
+        message: String,
+        posted: Position,
+        time: String,
+    },
     #[error("more than {MOST_NAMED} {0} are named")]
     TooMany(&'static str),
     #[error("the cursor {0:?} is none: it is what an answer had as `cursor`, or a position")]

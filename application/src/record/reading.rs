@@ -65,7 +65,7 @@ pub async fn page(
     let mut tally = Tally::default();
     tally.count(&page.entries);
     auditor
-        .record(workspace, QuestionKind::Events, asked, tally)
+        .record(workspace, QuestionKind::Events, asked.narrowed(), tally)
         .await?;
     Ok(MarkedPage {
         cursor: mark(workspace, page.cursor).await?,
@@ -253,7 +253,7 @@ impl Reading {
             QuestionKind::Events
         };
         self.auditor
-            .record_begin(&self.workspace, kind, asked)
+            .record_begin(&self.workspace, kind, asked.narrowed())
             .await
     }
 

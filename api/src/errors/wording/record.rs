@@ -1,8 +1,14 @@
 //! Errors of reading the record.
 
+use application::error::Refusal;
 use application::record::question::NotUnderstood;
 
 use crate::errors::ApiError;
+
+/// The caller may read the record, but not what happened in private rooms.
+pub fn record_of_private_room(refusal: &Refusal) -> ApiError {
+    ApiError::denied("error-not-allowed", refusal.to_string())
+}
 
 /// A page of no events, or of more than there may be.
 pub fn record_limit(most: usize) -> ApiError {

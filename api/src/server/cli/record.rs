@@ -5,18 +5,17 @@ use std::net::SocketAddr;
 use application::error::Error;
 use application::record::question::Asked;
 use application::workspace::Workspace;
-use bytes::Bytes;
 use clap::{Arg, ArgAction, ArgMatches, Command};
-use futures::{Stream, StreamExt as _};
+use futures::StreamExt as _;
 use tokio_util::sync::CancellationToken;
 
 use super::{caught_up, open_log, put, workspace};
 use crate::audit::format::Format;
-use crate::audit::transcript::{Transcript, Wish};
+use crate::audit::transcript::Wish;
 use crate::http::parameters::Choice as _;
 use crate::server::app;
 use crate::server::config::Config;
-use crate::server::control::{self, Failure, Request};
+use crate::server::control::{self, Failure, Printout, Request, Wanted};
 use crate::server::data_dir::{DataDir, DataDirError};
 
 pub(super) fn command() -> Command {
@@ -72,14 +71,14 @@ pub(super) fn command() -> Command {
 }
 
 /// What the arguments ask for.
-pub(super) fn wish(matches: &ArgMatches) -> Wish {
+pub(super) fn log(matches: &ArgMatches) -> Wanted {
     let many = |name: &str| {
         let values = matches.get_many::<String>(name).unwrap_or_default();
         values.cloned().collect()
     };
     let one = |name: &str| matches.get_one::<String>(name).cloned();
     let format = one("format").and_then(|name| Format::find(&name));
-    Wish {
+    Wanted::Log(Box::new(Wish {
         asked: Asked {
             rooms: many("room"),
             users: many("user"),
@@ -99,11 +98,11 @@ pub(super) fn wish(matches: &ArgMatches) -> Wish {
         follow: matches.get_flag("follow"),
         private_rooms: matches.get_flag("private-rooms"),
         account: account(),
-    }
+    }))
 }
 
 /// Whose process this is. The name may be anything; the number is the system's.
-fn account() -> String {
+pub(super) fn account() -> String {
     let name = std::env::var("USER").unwrap_or_else(|_| "somebody".to_owned());
     #[cfg(unix)]
     {
@@ -115,25 +114,24 @@ fn account() -> String {
 }
 
 /// Prints part of the record, from the data folder or from the server that runs on it.
-pub(super) async fn read(config: &Config, wish: Wish) -> Result<(), Failure> {
+pub(super) async fn read(config: &Config, wanted: Wanted) -> Result<(), Failure> {
     match workspace(config) {
-        Ok(folder) => read_folder(config, &folder, wish).await,
+        Ok(folder) => read_folder(config, &folder, wanted).await,
         Err(DataDirError::InUse { .. }) => {
-            let request = Request::Log(Box::new(wish));
+            let request = Request::Print(wanted);
             let response = control::ask(&config.data_dir, &request).await?;
-            let (parts, unrecorded) = control::transcript(response).await?;
-            print_parts(parts, unrecorded.as_deref()).await
+            print(&mut Printout::of(response).await?).await
         }
         Err(error) => Err(error.to_string().into()),
     }
 }
 
-async fn read_folder(config: &Config, folder: &DataDir, wish: Wish) -> Result<(), Failure> {
+async fn read_folder(config: &Config, folder: &DataDir, wanted: Wanted) -> Result<(), Failure> {
     let log = open_log(config, folder).await?;
     let address = SocketAddr::from(([127, 0, 0, 1], config.port));
     let outcome = match app::workspace(config, folder, log.clone(), address) {
         Ok(workspace) => {
-            let outcome = read_workspace(&workspace, wish).await;
+            let outcome = read_workspace(&workspace, wanted).await;
             workspace.views().close().await;
             outcome
         }
@@ -143,27 +141,25 @@ async fn read_folder(config: &Config, folder: &DataDir, wish: Wish) -> Result<()
     outcome
 }
 
-async fn read_workspace(workspace: &Workspace, wish: Wish) -> Result<(), Failure> {
-    let begin = async |workspace: &Workspace| Transcript::begin(workspace, wish.clone()).await;
-    let transcript = caught_up(workspace, begin, Error::is_temporary).await?;
-    let unrecorded = transcript.unrecorded().map(str::to_owned);
-    // A signal ends this process itself.
-    let parts = control::parts(transcript, CancellationToken::new());
-    print_parts(parts, unrecorded.as_deref()).await
+async fn read_workspace(workspace: &Workspace, wanted: Wanted) -> Result<(), Failure> {
+    let stop = CancellationToken::new();
+    let begin = async |workspace: &Workspace| wanted.clone().print(workspace, stop.clone()).await;
+    let mut printout = caught_up(workspace, begin, Error::is_temporary).await?;
+    let printed = print(&mut printout).await;
+    // If nobody read all of it, that is the end; and what was shown is recorded before the log is closed.
+    stop.cancel();
+    while printout.parts.next().await.is_some() {}
+    printed
 }
 
 /// Prints part after part. If nobody reads them any more, that is the end.
-async fn print_parts(
-    parts: impl Stream<Item = Result<Bytes, Failure>>,
-    unrecorded: Option<&str>,
-) -> Result<(), Failure> {
-    if let Some(reason) = unrecorded {
+async fn print(printout: &mut Printout) -> Result<(), Failure> {
+    if let Some(reason) = &printout.unrecorded {
         eprintln!(
             "hansard: this reading is NOT recorded, because the log cannot be written: {reason}"
         );
     }
-    let mut parts = std::pin::pin!(parts);
-    while let Some(part) = parts.next().await {
+    while let Some(part) = printout.parts.next().await {
         if !put(&part?)? {
             break;
         }

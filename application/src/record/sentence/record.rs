@@ -39,14 +39,17 @@ pub(super) fn audit(teller: &Teller<'_>, event: &AuditEvent) -> String {
             };
             let asked = question(&event.question);
             match &event.shown {
-                Some(shown) => format!("{who} read {asked} and was shown {}", results(shown)),
+                Some(shown) => {
+                    let results = results(shown, result(event.question.kind));
+                    format!("{who} read {asked} and was shown {results}")
+                }
                 None => format!("{who} began to read {asked}"),
             }
         }
         AuditEvent::ReadingEnded(event) => format!(
             "the reading {} of the record ended; it showed {}",
             name(&event.reading),
-            results(&event.shown)
+            results(&event.shown, EVENT)
         ),
     }
 }
@@ -55,6 +58,8 @@ fn question(question: &Question) -> String {
     let what = match question.kind {
         QuestionKind::Events => "the record",
         QuestionKind::Follow => "the record as it grows",
+        QuestionKind::Message => "the history of a message",
+        QuestionKind::Readers => "who could read a message",
     };
     let narrowed = question.narrowed.iter();
     let narrowed = narrowed.map(|(name, value)| format!("{name} {}", quoted(value)));
@@ -68,14 +73,26 @@ fn question(question: &Question) -> String {
     format!("{what} ({})", list(told))
 }
 
-fn results(shown: &Shown) -> String {
-    let events = match shown.results {
-        1 => "1 event".to_owned(),
-        many => format!("{many} events"),
+/// What one result is called, and several.
+type Noun = (&'static str, &'static str);
+
+const EVENT: Noun = ("event", "events");
+
+const fn result(kind: QuestionKind) -> Noun {
+    match kind {
+        QuestionKind::Events | QuestionKind::Follow | QuestionKind::Message => EVENT,
+        QuestionKind::Readers => ("person", "people"),
+    }
+}
+
+fn results(shown: &Shown, (one, several): Noun) -> String {
+    let results = match shown.results {
+        1 => format!("1 {one}"),
+        many => format!("{many} {several}"),
     };
     match (shown.rooms.len() as u64).saturating_add(shown.more_rooms) {
-        0 => events,
-        1 => format!("{events} of 1 room"),
-        rooms => format!("{events} of {rooms} rooms"),
+        0 => results,
+        1 => format!("{results} of 1 room"),
+        rooms => format!("{results} of {rooms} rooms"),
     }
 }

@@ -3,6 +3,7 @@
 use bytes::Bytes;
 use compact_str::CompactString;
 use domain::{MessageId, RoomId, Timestamp, UserId};
+use eventstore::Position;
 use rusqlite::{OptionalExtension, ToSql};
 
 use crate::engine::handle::Views;
@@ -11,7 +12,7 @@ use crate::engine::rows::Row as _;
 use crate::engine::rows::message::MessageRow;
 use crate::error::QueryError;
 use crate::json;
-use crate::numbers::unsigned;
+use crate::numbers::{number, unsigned};
 
 /// A message as the views have it: document and what doors decide by.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -196,6 +197,17 @@ impl Views {
                 .optional()?;
             Ok(Window { count, first })
         })
+        .await
+    }
+
+    /// The send time that a room shows of the message that the event at a position made, if it differs from the one in
+    /// the event. Of messages that were deleted, too.
+    pub async fn send_time(&self, position: Position) -> Result<Option<Timestamp>, QueryError> {
+        self.one(
+            "SELECT at FROM message_times WHERE seq = ?1",
+            [number(position)],
+            |row| Ok(Timestamp::from_millis(row.get(0)?)),
+        )
         .await
     }
 

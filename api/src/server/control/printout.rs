@@ -1,0 +1,133 @@
+//! What commands print of the record: made by this process, or by the server that runs on the data folder.
+
+use application::error::Error;
+use application::workspace::Workspace;
+use axum::body::Body;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse as _, Response};
+use bytes::Bytes;
+use futures::stream::BoxStream;
+use futures::{Stream, StreamExt as _, stream};
+use http_body_util::BodyExt as _;
+use hyper::body::Incoming;
+use serde::{Deserialize, Serialize};
+use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+use super::{Answer, Failure};
+use crate::audit::message_wish::MessageWish;
+use crate::audit::transcript::{BrokenOff, PARTS, Transcript, Wish};
+
+/// The header that says why a reading is not recorded.
+const UNRECORDED: &str = "x-unrecorded";
+
+/// What is to be printed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Wanted {
+    /// Events.
+    Log(Box<Wish>),
+    /// What there is to tell of one message.
+    Message(MessageWish),
+}
+
+/// Part after part. Ends with an error if the reading did.
+pub struct Printout {
+    pub parts: BoxStream<'static, Result<Bytes, Failure>>,
+    /// Why the reading is not recorded, if the log could not be written.
+    pub unrecorded: Option<String>,
+}
+
+impl Wanted {
+    /// Begins. A long reading breaks off with `stop`.
+    pub async fn print(
+        self,
+        workspace: &Workspace,
+        stop: CancellationToken,
+    ) -> Result<Printout, Error> {
+        Ok(match self {
+            Self::Log(wish) => {
+                let transcript = Transcript::begin(workspace, *wish).await?;
+                Printout {
+                    unrecorded: transcript.unrecorded().map(str::to_owned),
+                    parts: parts(transcript, stop).fuse().boxed(),
+                }
+            }
+            Self::Message(wish) => {
+                let written = wish.answer(workspace).await?;
+                Printout {
+                    unrecorded: written.unrecorded,
+                    parts: stream::iter([Ok(written.page)]).boxed(),
+                }
+            }
+        })
+    }
+
+    /// The same, as the server answers it.
+    pub(super) async fn respond(self, workspace: &Workspace, stop: CancellationToken) -> Response {
+        let printout = match self.print(workspace, stop).await {
+            Ok(printout) => printout,
+            Err(error) => {
+                error.log();
+                let failed = Answer::Failed(error.into());
+                let body = serde_json::to_vec(&failed).unwrap_or_default();
+                return (StatusCode::BAD_REQUEST, body).into_response();
+            }
+        };
+        let mut response = Body::from_stream(printout.parts).into_response();
+        if let Some(reason) = printout.unrecorded.and_then(|reason| reason.parse().ok()) {
+            response.headers_mut().insert(UNRECORDED, reason);
+        }
+        response
+    }
+}
+
+impl Printout {
+    /// What the server answers.
+    pub async fn of(response: hyper::Response<Incoming>) -> Result<Self, Failure> {
+        let (head, body) = response.into_parts();
+        if head.status != StatusCode::OK {
+            let body = body.collect().await.map_err(|error| error.to_string())?;
+            return Err(match serde_json::from_slice(&body.to_bytes()) {
+                Ok(Answer::Failed(failure)) => failure,
+                _ => "the running server did not understand the request; is it of another version?"
+                    .into(),
+            });
+        }
+        let unrecorded = head.headers.get(UNRECORDED);
+        let parts = body.into_data_stream().map(|part| {
+            part.map_err(|error| Failure::from(format!("the running server broke off: {error}")))
+        });
+        Ok(Self {
+            unrecorded: unrecorded.and_then(|reason| Some(reason.to_str().ok()?.to_owned())),
+            parts: parts.boxed(),
+        })
+    }
+}
+
+/// What a transcript writes until `stop`. Ends with an error if the reading did.
+fn parts(
+    transcript: Transcript,
+    stop: CancellationToken,
+) -> impl Stream<Item = Result<Bytes, Failure>> + Send {
+    let (sender, receiver) = mpsc::channel(PARTS);
+    // Not stopped when nobody takes the parts any more: it notices, and records what was shown.
+    let writing = tokio::spawn(transcript.run(sender, stop));
+    stream::unfold(Some((receiver, writing)), |state| async move {
+        let (mut receiver, writing): (mpsc::Receiver<Bytes>, JoinHandle<_>) = state?;
+        if let Some(part) = receiver.recv().await {
+            return Some((Ok(part), Some((receiver, writing))));
+        }
+        let failure = match writing.await {
+            Ok(Ok(())) => return None,
+            Ok(Err(BrokenOff::Unreadable(error))) => {
+                error.log();
+                error.into()
+            }
+            Ok(Err(stopping @ BrokenOff::Stopping)) => stopping.to_string().into(),
+            Err(_) => "reading the record broke off".into(),
+        };
+        Some((Err(failure), None))
+    })
+}
