@@ -9,6 +9,7 @@ mod golden;
 pub mod harmless;
 pub mod message;
 pub mod moment;
+mod privacy;
 pub mod question;
 pub mod reading;
 pub mod sentence;

@@ -105,7 +105,20 @@ pub struct RecordRead {
 pub struct ReadingEnded {
     pub reading: String,
     pub shown: Shown,
+    /// Private rooms were shown too.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub private_rooms: bool,
     pub at: Timestamp,
+}
+
+impl AuditEvent {
+    /// Whether it tells of private rooms: the reader was shown them.
+    pub fn tells_of_private_rooms(&self) -> bool {
+        match self {
+            Self::RecordRead(read) => read.question.private_rooms,
+            Self::ReadingEnded(ended) => ended.private_rooms,
+        }
+    }
 }
 
 /// The state of a reading.
@@ -171,6 +184,7 @@ mod tests {
         ReadingEnded {
             reading: "r".to_owned(),
             shown: Shown::default(),
+            private_rooms: false,
             at: Timestamp::from_millis(2),
         }
     }

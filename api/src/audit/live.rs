@@ -154,8 +154,10 @@ impl End {
     fn unauthenticated(text: &str) -> Self {
         Self::because(4001, text)
     }
+}
 
-    fn of(error: Error) -> Self {
+impl From<Error> for End {
+    fn from(error: Error) -> Self {
         if error.is_refusal() {
             return Self::because(4004, error.to_string());
         }
@@ -221,10 +223,10 @@ impl Connection<'_> {
             Some(caller) => caller,
             None => self.introduced().await?,
         };
-        let auditor = Auditor::caller(state, &caller).map_err(|error| End::of(error.into()))?;
+        let auditor = Auditor::caller(state, &caller).map_err(Error::from)?;
         let after = wish.after.as_deref();
         let reading = Reading::begin(state, auditor.clone(), &wish.asked, after, true);
-        let mut reading = reading.await.map_err(End::of)?;
+        let mut reading = reading.await?;
         let outcome = self.follow(&mut reading, &caller, &auditor).await;
         if let Err(error) = reading.end().await {
             error.log();
@@ -234,9 +236,8 @@ impl Connection<'_> {
 
     async fn introduced(&mut self) -> Result<Caller, End> {
         let first = timeout(PATIENCE, self.socket.recv()).await;
-        let message = match first {
-            Ok(Some(Ok(message))) => message,
-            _ => return Err(End::unauthenticated("nobody said who is there")),
+        let Ok(Some(Ok(message))) = first else {
+            return Err(End::unauthenticated("nobody said who is there"));
         };
         let Ok(ClientFrame::Authenticate(said)) = ClientFrame::decode(&message, self.format) else {
             return Err(End::unauthenticated(
@@ -276,7 +277,7 @@ impl Connection<'_> {
                     self.send(Message::Ping(Bytes::new())).await?;
                 }
                 entries = reading.next(PART) => {
-                    let entries = entries.map_err(End::of)?.unwrap_or_default();
+                    let entries = entries?.unwrap_or_default();
                     Self::still_allowed(&self.shared.state, caller, auditor).await?;
                     self.show(&entries, reading).await?;
                 }
@@ -304,10 +305,9 @@ impl Connection<'_> {
         caller: &Caller,
         auditor: &Auditor,
     ) -> Result<(), End> {
-        let renewed = match renew(state, caller).await {
-            Ok(renewed) => renewed,
-            // Without an answer nothing is shown.
-            Err(_) => return Err(End::because(1013, "not now; try again later")),
+        // Without an answer nothing is shown.
+        let Ok(renewed) = renew(state, caller).await else {
+            return Err(End::because(1013, "not now; try again later"));
         };
         let auditor_now = renewed.and_then(|caller| Auditor::caller(state, &caller).ok());
         if auditor_now.as_ref() == Some(auditor) {

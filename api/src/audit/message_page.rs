@@ -8,10 +8,10 @@ use std::fmt::Write as _;
 use application::dates::iso;
 use application::record::harmless::harmless;
 use application::record::message::{
-    Attached, Deed, Evidence, Fate, FirstRead, Leaving, MessageHistory, MessageReaders, Person,
-    Piece, Place, Point, Reader, Said, Span, Version,
+    Attached, Changes, Deed, Evidence, Fate, FirstRead, Leaving, MessageHistory, MessageReaders,
+    Person, Piece, Place, Point, Reader, Said, Span, Version,
 };
-use domain::message::Remains;
+use domain::message::{Presentation, Remains};
 use domain::{MessageId, Timestamp};
 use eventstore::Position;
 use serde_json::Value;
@@ -31,10 +31,11 @@ pub fn history(told: &MessageHistory) -> String {
         page.line(format_args!("in the thread of message {thread}{shown}"));
     }
     page.as_of(told.as_of);
-    let mut before: Option<&Version> = None;
-    for (number, version) in (1_usize..).zip(&history.versions) {
-        page.version(number, version, before);
-        before = Some(version);
+    for (index, version) in history.versions.iter().enumerate() {
+        page.version(index + 1, version, &history.changes(index));
+        if let Some(shown) = history.presentation.as_ref().filter(|_| index == 0) {
+            page.presentation(shown);
+        }
     }
     if !history.reactions.is_empty() {
         page.title("reactions");
@@ -133,36 +134,40 @@ impl Page {
         self.line(format_args!("  {at}  {by} {what}{actor}"));
     }
 
-    fn version(&mut self, number: usize, version: &Version, before: Option<&Version>) {
+    fn version(&mut self, number: usize, version: &Version, changes: &Changes) {
         let deed = &version.deed;
         let (at, by, actor) = (point(deed.at), name(&deed.by), done_by(deed));
         self.title(&format!("version {number}  {at}  {by}{actor}"));
-        match (&version.said, &version.changes) {
+        match (&version.said, &changes.text) {
             (Said::Encrypted, _) => self.line(format_args!(
                 "  (end-to-end encrypted: this server never could read it)"
             )),
             (Said::Text(_), Some(pieces)) => self.text(&changed(pieces)),
             (Said::Text(text), None) => self.text(&lines(text)),
         }
-        if before.is_none_or(|before| before.attachments != version.attachments) {
-            self.attachments(version);
+        if let Some(attachments) = &version.attachments {
+            self.attachments(attachments, changes.description.as_deref());
         }
         for link in &version.links {
             self.line(format_args!("  link: {}", harmless(link)));
         }
-        let shown = version.presentation.as_ref();
-        if before.is_none_or(|before| before.presentation.as_ref() != shown)
-            && let Some(Value::Object(shown)) =
-                shown.and_then(|shown| serde_json::to_value(shown).ok())
-        {
-            let told = shown.iter().filter(|(field, value)| {
-                // How to group it and where to look for links says nothing to people.
-                !matches!(field.as_str(), "groupable" | "parse_urls") && **value != ""
-            });
-            for (field, value) in told {
-                let value = harmless(&value.to_string());
-                self.line(format_args!("  {field}: {value}"));
-            }
+        if let Some(fields) = &version.custom_fields {
+            let fields = harmless(&fields.to_string());
+            self.line(format_args!("  custom fields: {fields}"));
+        }
+    }
+
+    fn presentation(&mut self, shown: &Presentation) {
+        let Ok(Value::Object(shown)) = serde_json::to_value(shown) else {
+            return;
+        };
+        let told = shown.iter().filter(|(field, value)| {
+            // How to group it and where to look for links says nothing to people.
+            !matches!(field.as_str(), "groupable" | "parse_urls") && **value != ""
+        });
+        for (field, value) in told {
+            let value = harmless(&value.to_string());
+            self.line(format_args!("  {field}: {value}"));
         }
     }
 
@@ -173,9 +178,9 @@ impl Page {
         }
     }
 
-    fn attachments(&mut self, version: &Version) {
-        let mut described = version.description_changes.as_deref().map(changed);
-        for attachment in &version.attachments {
+    fn attachments(&mut self, attachments: &[Value], changes: Option<&[Piece]>) {
+        let mut described = changes.map(changed);
+        for attachment in attachments {
             let attached = Attached::of(attachment);
             let name = attached.name.as_deref().unwrap_or("(without a name)");
             self.line(format_args!("  attached: {}", harmless(name)));

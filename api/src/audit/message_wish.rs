@@ -1,6 +1,6 @@
 //! What the command line asks of one message, and how it is written for it.
 
-use application::error::Error;
+use application::error::{Error, Fault};
 use application::record::access::Auditor;
 use application::record::message::{self, AskedMessage};
 use application::workspace::Workspace;
@@ -67,31 +67,36 @@ pub struct Written {
 impl MessageWish {
     pub async fn answer(self, workspace: &Workspace) -> Result<Written, Error> {
         let auditor = Auditor::command_line(workspace, self.account, self.private_rooms);
+        let form = self.form;
         let (page, unrecorded) = match self.about {
             About::History => {
                 let told = message::history(workspace, &auditor, &self.asked).await?;
                 let (told, unrecorded) = told.record_anyway(workspace, &auditor).await;
-                let page = match self.form {
+                let page = move || match form {
                     Form::Table => message_page::history(&told),
                     Form::Json => json(&record_message::history(&told)),
                 };
-                (page, unrecorded)
+                (written(page).await?, unrecorded)
             }
             About::Readers => {
                 let told = message::readers(workspace, &auditor, &self.asked).await?;
                 let (told, unrecorded) = told.record_anyway(workspace, &auditor).await;
-                let page = match self.form {
+                let page = move || match form {
                     Form::Table => message_page::readers(&told),
                     Form::Json => json(&record_message::readers(&told)),
                 };
-                (page, unrecorded)
+                (written(page).await?, unrecorded)
             }
         };
-        Ok(Written {
-            page: page.into(),
-            unrecorded,
-        })
+        Ok(Written { page, unrecorded })
     }
+}
+
+/// There may be much to write: not on the runtime's threads.
+async fn written(page: impl FnOnce() -> String + Send + 'static) -> Result<Bytes, Error> {
+    let page = tokio::task::spawn_blocking(page).await;
+    let failed = |_| Fault::Impossible("a page cannot be written".into());
+    Ok(page.map_err(failed)?.into())
 }
 
 fn json(document: &Value) -> String {

@@ -2,8 +2,8 @@
 
 use application::dates::iso;
 use application::record::message::{
-    Attached, Deed, Evidence, Fate, FirstRead, Leaving, MessageHistory, MessageReaders, Outcome,
-    Person, Piece, Place, Point, Reaction, Reader, Said, Span, Version,
+    Attached, Deed, Evidence, Fate, FirstRead, History, Leaving, MessageHistory, MessageReaders,
+    Outcome, Person, Piece, Place, Point, Reaction, Reader, Said, Span,
 };
 use domain::message::Remains;
 use serde_json::{Map, Value, json};
@@ -11,14 +11,15 @@ use serde_json::{Map, Value, json};
 /// Every version of a message, and what became of it.
 pub fn history(told: &MessageHistory) -> Value {
     let history = &told.history;
-    let versions = history.versions.iter().zip(1_usize..);
+    let versions = (0..history.versions.len()).filter_map(|index| version(history, index));
     json!({
         "id": told.message,
         "room": place(&told.room),
         "author": person(&history.author),
         "thread": history.thread,
         "shownInRoom": history.shown_in_room,
-        "versions": versions.map(version).collect::<Vec<_>>(),
+        "presentation": history.presentation,
+        "versions": versions.collect::<Vec<_>>(),
         "reactions": history.reactions.iter().map(reaction).collect::<Vec<_>>(),
         "outcomes": history.outcomes.iter().map(outcome).collect::<Vec<_>>(),
         "asOf": told.as_of,
@@ -73,25 +74,28 @@ fn deed(deed: &Deed, more: Value) -> Value {
     Value::Object(fields)
 }
 
-fn version((version, number): (&Version, usize)) -> Value {
+fn version(history: &History, index: usize) -> Option<Value> {
+    let version = history.versions.get(index)?;
     let text = match &version.said {
         Said::Text(text) => Some(text),
         Said::Encrypted => None,
     };
-    let pieces = |pieces: &Vec<Piece>| pieces.iter().map(piece).collect::<Vec<_>>();
-    let files = version.attachments.iter().map(attached);
+    let changes = history.changes(index);
+    let pieces = |pieces: Vec<Piece>| pieces.iter().map(piece).collect::<Vec<_>>();
+    let files = version.attachments.as_ref();
+    let files = files.map(|all| all.iter().map(attached).collect::<Vec<_>>());
     let more = json!({
-        "version": number,
+        "version": index + 1,
         "text": text,
         "encrypted": version.said == Said::Encrypted,
-        "changes": version.changes.as_ref().map(pieces),
-        "descriptionChanges": version.description_changes.as_ref().map(pieces),
-        "files": files.collect::<Vec<_>>(),
+        "changes": changes.text.map(pieces),
+        "descriptionChanges": changes.description.map(pieces),
+        "files": files,
         "attachments": version.attachments,
         "links": version.links,
-        "presentation": version.presentation,
+        "customFields": version.custom_fields,
     });
-    deed(&version.deed, more)
+    Some(deed(&version.deed, more))
 }
 
 fn piece(piece: &Piece) -> Value {

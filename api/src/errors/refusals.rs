@@ -145,7 +145,7 @@ impl From<Refusal> for ApiError {
             Refusal::NothingToTranslate => {
                 wording::invalid_subscription("saveAutoTranslateSettings")
             }
-            Refusal::LogoutNotAllowed => wording::forbidden(),
+            Refusal::LogoutNotAllowed | Refusal::RecordNotShown => wording::forbidden(),
             Refusal::NoSuchUserToLogOut => wording::unknown_user_to_log_out(),
             Refusal::NotForPrograms => wording::not_for_programs(),
             Refusal::TokenNotAllowed => wording::create_token_not_allowed(),
@@ -155,7 +155,6 @@ impl From<Refusal> for ApiError {
             Refusal::PushOff => wording::push_disabled(),
             Refusal::NoDevices => wording::no_push_tokens(),
             Refusal::PushNotDelivered => wording::push_not_delivered(),
-            Refusal::RecordNotShown => wording::forbidden(),
             Refusal::PrivateRoomNotShown => wording::record_of_private_room(&refusal),
         }
     }

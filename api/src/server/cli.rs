@@ -63,9 +63,9 @@ pub fn parse() -> Result<Invocation, crate::server::config::ConfigError> {
     let task = match matches.subcommand() {
         Some(("config", config)) if config.get_flag("keys") => Task::ShowKeys,
         Some(("config", _)) => Task::ShowConfig,
-        Some((name, errand)) if name != "serve" => errand_of(name, errand)
-            .map(Task::Run)
-            .unwrap_or(Task::Serve),
+        Some((name, errand)) if name != "serve" => {
+            errand_of(name, errand).map_or(Task::Serve, Task::Run)
+        }
         _ => Task::Serve,
     };
     // Flags may stand before or after the command; clap hands those of the innermost level down and up.

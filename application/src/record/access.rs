@@ -115,6 +115,7 @@ impl Auditor {
         let command = ReadingCommand::End(ReadingEnded {
             reading,
             shown: tally.shown(),
+            private_rooms: self.private_rooms,
             at: now(),
         });
         let decided = workspace.decide::<Reading>(&self.actor, &stream, command, &());

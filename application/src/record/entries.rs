@@ -1,6 +1,5 @@
 //! Events as readers of the record get them: with names, and one sentence each.
 
-use std::borrow::Cow;
 use std::cell::RefCell;
 
 use domain::message::MessageEvent;
@@ -9,6 +8,7 @@ use eventstore::{Position, RecordedEvent};
 use projections::RecordNames;
 
 use crate::record::filter::Filter;
+use crate::record::privacy::{is_private, room_of};
 use crate::record::sentence::{self, Names};
 
 /// An event of the record.
@@ -93,9 +93,8 @@ impl Sieve {
             return None;
         }
         let decoded: Event = event.decode().ok()?;
-        let room = decoded.room().map(Cow::into_owned);
-        let hidden = |room: &RoomId| names.identity(room).is_none_or(|room| room.is_private());
-        if !self.private_rooms && room.as_ref().is_some_and(hidden) {
+        let room = room_of(&decoded, names);
+        if !self.private_rooms && is_private(&decoded, room.as_ref(), names) {
             return None;
         }
         if self

@@ -3,11 +3,13 @@
 use domain::{Category, Event, EventPayload as _, RoomId, StreamId, UserId};
 use eventstore::{CorrelationId, Filter as LogFilter, Position, ReadError};
 use futures::StreamExt as _;
-use projections::{NamedThing, Order, RecordQuery};
+use projections::{NamedThing, Order, RecordQuery, RoomIdentity};
 
 use crate::error::Error;
 use crate::ids::now;
+
 use crate::record::moment::Moment;
+use crate::record::privacy;
 use crate::record::question::{Asked, MOST_NAMED, NotUnderstood};
 use crate::workspace::Workspace;
 
@@ -27,11 +29,16 @@ pub struct Filter {
 }
 
 impl Asked {
-    /// Finds out what is meant.
-    pub async fn understand(&self, workspace: &Workspace) -> Result<Filter, Error> {
-        let rooms = named(workspace, NamedThing::Room, &self.rooms, '#').await?;
-        let users = named(workspace, NamedThing::User, &self.users, '@').await?;
-        let actors = named(workspace, NamedThing::User, &self.actors, '@').await?;
+    /// Finds out what is meant. To somebody who does not see private rooms, there are none.
+    pub(crate) async fn understand(
+        &self,
+        workspace: &Workspace,
+        private_rooms: bool,
+    ) -> Result<Filter, Error> {
+        let named = |thing, list, sign| named(workspace, thing, list, sign, private_rooms);
+        let rooms = named(NamedThing::Room, &self.rooms, '#').await?;
+        let users = named(NamedThing::User, &self.users, '@').await?;
+        let actors = named(NamedThing::User, &self.actors, '@').await?;
         let range = self.range(workspace).await?;
         let mut query = RecordQuery {
             rooms: rooms.iter().map(RoomId::new).collect(),
@@ -49,7 +56,7 @@ impl Asked {
             ..RecordQuery::default()
         };
         if let Some(stream) = &self.stream {
-            query.among = Some(positions_of(workspace, stream).await?);
+            query.among = Some(positions_of(workspace, stream, private_rooms).await?);
         }
         let correlation = self.correlation.as_deref().map(correlation).transpose()?;
         query.correlation = correlation;
@@ -222,6 +229,7 @@ async fn named(
     thing: NamedThing,
     list: &[String],
     sign: char,
+    private_rooms: bool,
 ) -> Result<Vec<String>, Error> {
     if list.is_empty() {
         return Ok(Vec::new());
@@ -239,7 +247,14 @@ async fn named(
             if thing == NamedThing::User && bare == system.as_str() {
                 return Ok(system.as_str().to_owned());
             }
-            names.find(thing, bare).ok_or_else(|| {
+            let found = names.find(thing, bare).filter(|id| {
+                let is_private = |room: &RoomIdentity| room.is_private();
+                let room = RoomId::new(id);
+                thing == NamedThing::User
+                    || private_rooms
+                    || !names.identity(&room).is_none_or(is_private)
+            });
+            found.ok_or_else(|| {
                 let known = names.public(thing, MOST_KNOWN);
                 NotUnderstood::Unknown {
                     what,
@@ -268,24 +283,34 @@ fn like<'a>(wanted: &str, known: impl Iterator<Item = &'a str>) -> Vec<String> {
 }
 
 /// Where the events of a stream are.
-async fn positions_of(workspace: &Workspace, stream: &str) -> Result<Vec<Position>, Error> {
+async fn positions_of(
+    workspace: &Workspace,
+    stream: &str,
+    private_rooms: bool,
+) -> Result<Vec<Position>, Error> {
     let filter = LogFilter {
         stream: Some(StreamId::from_recorded(stream)),
         ..LogFilter::default()
     };
     let log = workspace.executor().store();
     let mut chunks = log.read_all(Position::START, filter);
-    let mut positions = Vec::new();
+    let (mut positions, mut first) = (Vec::new(), None);
     while let Some(chunk) = chunks.next().await {
-        positions.extend(chunk?.iter().map(|event| event.position));
+        let chunk = chunk?;
+        first = first.or_else(|| chunk.first().cloned());
+        positions.extend(chunk.iter().map(|event| event.position));
     }
-    if positions.is_empty() {
-        return Err(NotUnderstood::Unknown {
-            what: "stream",
-            named: stream.to_owned(),
-            suggestions: Vec::new(),
-        }
-        .into());
+    let unknown = || NotUnderstood::Unknown {
+        what: "stream",
+        named: stream.to_owned(),
+        suggestions: Vec::new(),
+    };
+    let first = first.ok_or_else(unknown)?;
+    let hidden = workspace
+        .views()
+        .with_record_names(move |names| privacy::tells_of_private_room(&first, names));
+    if !private_rooms && hidden.await? {
+        return Err(unknown().into());
     }
     Ok(positions)
 }

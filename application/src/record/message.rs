@@ -12,7 +12,7 @@ mod testing;
 pub use attached::Attached;
 pub use deed::{Deed, Person, Place, Point};
 pub use diff::Piece;
-pub use history::{Fate, History, Outcome, Reaction, Said, Version};
+pub use history::{Changes, Fate, History, Outcome, Reaction, Said, Version};
 pub use readers::{Evidence, FirstRead, Leaving, Reader, Span};
 
 use std::collections::BTreeMap;

@@ -31,7 +31,7 @@ impl Moment {
             let civil = plain
                 .then(|| text.parse::<civil::DateTime>().ok())
                 .flatten()?;
-            Some(TimeZone::UTC.to_timestamp(civil).ok()?)
+            TimeZone::UTC.to_timestamp(civil).ok()
         })?;
         Some(Self::Time(Timestamp::from_millis(instant.as_millisecond())))
     }

@@ -76,7 +76,9 @@ pub async fn page(
 
 async fn sieve(workspace: &Workspace, auditor: &Auditor, asked: &Asked) -> Result<Sieve, Error> {
     Ok(Sieve {
-        filter: asked.understand(workspace).await?,
+        filter: asked
+            .understand(workspace, auditor.sees_private_rooms())
+            .await?,
         private_rooms: auditor.sees_private_rooms(),
     })
 }

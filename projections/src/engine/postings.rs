@@ -77,7 +77,9 @@ impl Bits {
 
     fn of(offsets: &[u16]) -> Self {
         let mut bits = Self::NONE;
-        offsets.iter().for_each(|offset| bits.add(*offset));
+        for offset in offsets {
+            bits.add(*offset);
+        }
         bits
     }
 
@@ -211,15 +213,12 @@ impl OpenBlock {
 
     /// Notes where a word occurs. Returns its number.
     fn occur(&mut self, word: &str) -> usize {
-        let number = match self.numbers.get(word) {
-            Some(number) => *number,
-            None => {
-                let number = self.offsets.len();
-                self.numbers.insert(word.into(), number);
-                self.offsets.push(Vec::new());
-                number
-            }
-        };
+        let number = self.numbers.get(word).copied().unwrap_or_else(|| {
+            let number = self.offsets.len();
+            self.numbers.insert(word.into(), number);
+            self.offsets.push(Vec::new());
+            number
+        });
         if let Some(offsets) = self.offsets.get_mut(number)
             && offsets.last() != Some(&self.at)
         {

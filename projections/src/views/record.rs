@@ -10,6 +10,7 @@ pub use names::{NamedThing, RecordNames, RoomIdentity};
 pub use search::{Found, Order, RecordQuery};
 
 use domain::message::MessageEvent;
+use domain::report::ReportEvent;
 use domain::{Event, EventPayload as _};
 use rusqlite::Connection;
 
@@ -46,8 +47,15 @@ fn apply(tx: &mut Tx, event: &Applied) -> rusqlite::Result<()> {
     for user in event.event.users() {
         tx.postings.word(Word::User(user.as_str()));
     }
-    if let Event::Message(message) = &event.event {
-        author(tx, message)?;
+    match &event.event {
+        Event::Message(message) => author(tx, message)?,
+        // It names the report alone, which came before.
+        Event::Report(ReportEvent::ReportDismissed(dismissed)) => {
+            if let Some(room) = names::room_of_report(&tx.conn, &dismissed.report)? {
+                tx.postings.word(Word::Room(room.as_str()));
+            }
+        }
+        _ => {}
     }
     tx.postings.end(&tx.conn, event.position)
 }

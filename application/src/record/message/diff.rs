@@ -5,7 +5,7 @@ use unicode_segmentation::UnicodeSegmentation as _;
 
 /// Where what differs has more words than this, before times after, the one is said to replace the other as a whole: to
 /// compare them would take long, and whoever wrote them could make it do so.
-const MOST_COMPARED: usize = 4_000_000;
+const MOST_COMPARED: usize = 1_000_000;
 
 /// Part of a text that was edited.
 #[derive(Clone, Debug, PartialEq, Eq)]

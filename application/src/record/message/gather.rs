@@ -19,8 +19,8 @@ use crate::workspace::Workspace;
 
 /// The most events of one message that are told at once, and the most bytes of them: people may edit and react without
 /// end.
-const MOST_EVENTS: usize = 10_000;
-const MOST_BYTES: usize = 32 * 1024 * 1024;
+const MOST_EVENTS: usize = 2_000;
+const MOST_BYTES: usize = 16 * 1024 * 1024;
 
 /// How many events are read at once.
 const CHUNK: usize = 1_000;

@@ -28,17 +28,22 @@ pub enum Said {
 pub struct Version {
     pub deed: Deed,
     pub said: Said,
-    /// What was changed of the version before; `None` of the original, and where one of the two is encrypted.
-    pub changes: Option<Vec<Piece>>,
-    /// What was changed of the description of the first attachment, if anything was: what a message with a file says
-    /// stands there.
-    pub description_changes: Option<Vec<Piece>>,
-    /// Files, links and quotations, as clients attached them. An edit that leaves them alone keeps them.
-    pub attachments: Vec<Value>,
+    /// Files, links and quotations, as clients attached them; `None`: those of the version before.
+    pub attachments: Option<Vec<Value>>,
     /// The links in the text, as far as the server looked for them.
     pub links: Vec<String>,
-    /// How it wants to be shown. Without what is encrypted.
-    pub presentation: Option<Presentation>,
+    /// What clients attached besides; `None`: as it was.
+    pub custom_fields: Option<Value>,
+}
+
+/// What an edit changed, word by word.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Changes {
+    /// Of the text; `None` where it or the one before is encrypted.
+    pub text: Option<Vec<Piece>>,
+    /// Of the description of the first attachment, if anything was changed there: what a message with a file says stands
+    /// there.
+    pub description: Option<Vec<Piece>>,
 }
 
 /// Somebody reacted, or no longer does.
@@ -110,6 +115,8 @@ pub struct History {
     pub thread: Option<MessageId>,
     /// The reply is shown in the room as well.
     pub shown_in_room: bool,
+    /// How it wanted to be shown when it was posted. Without what is encrypted.
+    pub presentation: Option<Presentation>,
     /// The original first.
     pub versions: Vec<Version>,
     pub reactions: Vec<Reaction>,
@@ -121,6 +128,31 @@ impl History {
     /// How many events it tells of.
     pub fn events(&self) -> usize {
         self.versions.len() + self.reactions.len() + self.outcomes.len()
+    }
+
+    /// What the version at an index changed of the one before it; nothing, of the original. May take some milliseconds.
+    pub fn changes(&self, index: usize) -> Changes {
+        let before = index.checked_sub(1);
+        let pair = before.and_then(|before| Some((before, self.versions.get(before)?)));
+        let (Some((before, old)), Some(new)) = (pair, self.versions.get(index)) else {
+            return Changes::default();
+        };
+        let text = match (&old.said, &new.said) {
+            (Said::Text(old), Said::Text(new)) => Some(diff::words(old, new)),
+            _ => None,
+        };
+        let attachments = new.attachments.as_deref();
+        Changes {
+            text,
+            description: attachments.and_then(|new| redescribed(self.attachments(before), new)),
+        }
+    }
+
+    /// The attachments of the version at an index.
+    fn attachments(&self, index: usize) -> &[Value] {
+        let upto = self.versions.get(..=index).unwrap_or_default();
+        let last = upto.iter().rev().find_map(|one| one.attachments.as_deref());
+        last.unwrap_or_default()
     }
 
     /// Tells the history. The events are in the order of the log; what is not about the message is passed over. `None`:
@@ -151,14 +183,13 @@ impl History {
             author: deed.by.clone(),
             thread: posted.thread.clone(),
             shown_in_room: posted.shown_in_room,
+            presentation: shown.cloned().map(without_encrypted),
             versions: vec![Version {
                 deed,
                 said: said(&posted.content, encrypted),
-                changes: None,
-                description_changes: None,
-                attachments: posted.content.attachments.clone().unwrap_or_default(),
+                attachments: posted.content.attachments.clone(),
                 links: posted.content.urls.clone().unwrap_or_default(),
-                presentation: shown.cloned().map(without_encrypted),
+                custom_fields: shown.and_then(|shown| shown.custom_fields.clone()),
             }],
             reactions: Vec::new(),
             outcomes: Vec::new(),
@@ -194,35 +225,14 @@ impl History {
     }
 
     fn edit(&mut self, envelope: &Envelope, edited: &MessageEdited, called: &mut dyn Called) {
-        let Some(before) = self.versions.last() else {
-            return;
-        };
         // That it is encrypted is said when it is posted, and not again.
-        let marked = before
-            .presentation
-            .as_ref()
-            .is_some_and(is_marked_encrypted);
-        let said = said(&edited.content, marked || edited.hidden.is_some());
-        let changes = match (&before.said, &said) {
-            (Said::Text(before), Said::Text(after)) => Some(diff::words(before, after)),
-            _ => None,
-        };
-        let presentation = before.presentation.clone();
-        let fields = edited.custom_fields.as_ref();
-        let presentation = match (presentation, fields) {
-            (None, None) => None,
-            (shown, fields) => Some(shown.unwrap_or_default().edited(None, fields)),
-        };
-        let attachments = edited.content.attachments.clone();
-        let attachments = attachments.unwrap_or_else(|| before.attachments.clone());
+        let marked = self.presentation.as_ref().is_some_and(is_marked_encrypted);
         let version = Version {
             deed: envelope.deed(&edited.editor, called),
-            said,
-            changes,
-            description_changes: redescribed(&before.attachments, &attachments),
-            attachments,
+            said: said(&edited.content, marked || edited.hidden.is_some()),
+            attachments: edited.content.attachments.clone(),
             links: edited.content.urls.clone().unwrap_or_default(),
-            presentation,
+            custom_fields: edited.custom_fields.clone(),
         };
         self.versions.push(version);
     }
@@ -253,6 +263,8 @@ fn without_encrypted(shown: Presentation) -> Presentation {
     Presentation {
         encrypted_content: None,
         encrypted_mentions: None,
+        // They stand in the versions.
+        custom_fields: None,
         ..shown
     }
 }

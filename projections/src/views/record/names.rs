@@ -178,6 +178,12 @@ impl<'conn> RecordNames<'conn> {
         self.rooms.get(room)?.as_ref()
     }
 
+    /// The room of the message that a report is about.
+    pub fn room_of_report(&mut self, report: &str) -> Option<RoomId> {
+        let found = room_of_report(self.conn, report);
+        self.found(found)
+    }
+
     fn load_identity(&self, room: &RoomId) -> rusqlite::Result<Option<RoomIdentity>> {
         self.conn
             .prepare_cached("SELECT kind, participants FROM record_rooms WHERE id = ?1")?
@@ -244,6 +250,15 @@ impl<'conn> RecordNames<'conn> {
             }
         }
     }
+}
+
+/// The room of the message that a report is about.
+pub(super) fn room_of_report(conn: &Connection, report: &str) -> rusqlite::Result<Option<RoomId>> {
+    let room = conn
+        .prepare_cached("SELECT room FROM reports WHERE id = ?1 AND room IS NOT NULL")?
+        .query_row([report], |row| Ok(RoomId::new(row.get_ref(0)?.as_str()?)))
+        .optional()?;
+    Ok(room)
 }
 
 impl Views {

@@ -1,0 +1,39 @@
+//! What is shown only to auditors who see private rooms and direct messages.
+
+use std::borrow::Cow;
+
+use domain::report::ReportEvent;
+use domain::{Event, RoomId};
+use eventstore::RecordedEvent;
+use projections::{RecordNames, RoomIdentity};
+
+/// Whether an event tells of a private room, or is not understood.
+pub(crate) fn tells_of_private_room(event: &RecordedEvent, names: &mut RecordNames<'_>) -> bool {
+    event.decode::<Event>().map_or(true, |event| {
+        let room = room_of(&event, names);
+        is_private(&event, room.as_ref(), names)
+    })
+}
+
+/// The room that an event happened in, or is about.
+pub(crate) fn room_of(event: &Event, names: &mut RecordNames<'_>) -> Option<RoomId> {
+    match event {
+        // It names the report alone.
+        Event::Report(ReportEvent::ReportDismissed(dismissed)) => {
+            names.room_of_report(&dismissed.report)
+        }
+        event => event.room().map(Cow::into_owned),
+    }
+}
+
+/// Whether it tells of a private room. What is not known of a room is taken for private.
+pub(crate) fn is_private(
+    event: &Event,
+    room: Option<&RoomId>,
+    names: &mut RecordNames<'_>,
+) -> bool {
+    if let Event::Audit(reading) = event {
+        return reading.tells_of_private_rooms();
+    }
+    room.is_some_and(|room| names.identity(room).is_none_or(RoomIdentity::is_private))
+}
