@@ -15,7 +15,7 @@ use crate::documents::record;
 use crate::errors::wording;
 use crate::http::answer::{Answer, Outcome};
 use crate::http::call::Call;
-use crate::http::parameters::{Choice, Filled, Parameters};
+use crate::http::parameters::{Choice, Parameters};
 use crate::http::route::{self, Rate, Route};
 use crate::http::schema::Kind;
 
@@ -66,42 +66,38 @@ impl Choice for Order {
 /// What narrows the record down. Several names or ids are separated by commas.
 #[derive(Parameters)]
 pub(super) struct Narrowed {
-    room: Option<Filled>,
-    user: Option<Filled>,
-    actor: Option<Filled>,
+    room: Option<String>,
+    user: Option<String>,
+    actor: Option<String>,
     #[param(name = "type")]
-    event_type: Option<Filled>,
-    category: Option<Filled>,
-    stream: Option<Filled>,
-    correlation: Option<Filled>,
+    event_type: Option<String>,
+    category: Option<String>,
+    stream: Option<String>,
+    correlation: Option<String>,
     text: Option<String>,
-    from: Option<Filled>,
-    to: Option<Filled>,
+    from: Option<String>,
+    to: Option<String>,
 }
 
-fn list(names: Option<Filled>) -> Vec<String> {
-    let names = names.map(|names| names.0).unwrap_or_default();
-    let names = names.split(',').map(domain::text::trim);
-    names
-        .filter(|name| !name.is_empty())
-        .map(str::to_owned)
-        .collect()
+fn list(names: Option<&String>) -> Vec<String> {
+    // An empty name stays: it is of nothing, and must not ask for everything.
+    let names = names.into_iter().flat_map(|names| names.split(','));
+    names.map(domain::text::trim).map(str::to_owned).collect()
 }
 
 impl Narrowed {
     pub(super) fn asked(self) -> Asked {
-        let one = |text: Option<Filled>| text.map(|text| text.0);
         Asked {
-            rooms: list(self.room),
-            users: list(self.user),
-            actors: list(self.actor),
-            types: list(self.event_type),
-            categories: list(self.category),
-            stream: one(self.stream),
-            correlation: one(self.correlation),
+            rooms: list(self.room.as_ref()),
+            users: list(self.user.as_ref()),
+            actors: list(self.actor.as_ref()),
+            types: list(self.event_type.as_ref()),
+            categories: list(self.category.as_ref()),
+            stream: self.stream,
+            correlation: self.correlation,
             text: self.text,
-            from: one(self.from),
-            to: one(self.to),
+            from: self.from,
+            to: self.to,
             newest_first: false,
         }
     }
@@ -112,7 +108,7 @@ struct Events {
     #[param(flatten)]
     narrowed: Narrowed,
     order: Option<Order>,
-    cursor: Option<Filled>,
+    cursor: Option<String>,
     limit: Option<u32>,
     format: Option<Format>,
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use application::caller::Caller;
-use application::error::Error;
+use application::error::{Error, Refusal};
 use application::record::access::Auditor;
 use application::record::entries::Entry;
 use application::record::question::Asked;
@@ -158,6 +158,9 @@ impl End {
 
 impl From<Error> for End {
     fn from(error: Error) -> Self {
+        if matches!(error, Error::Refused(Refusal::RecordNotShown)) {
+            return Self::because(4003, "you may not read the record");
+        }
         if error.is_refusal() {
             return Self::because(4004, error.to_string());
         }

@@ -35,7 +35,7 @@ use crate::audit::live::{self as audit_live, AuditLive};
 use crate::http::router;
 use crate::live::{self, Live};
 use crate::server::config::Config;
-use crate::server::data_dir::{DataDir, DataDirError};
+use crate::server::data_dir::{self, DataDir, DataDirError, Holder};
 use crate::server::health::{self, Readiness};
 use crate::server::shutdown::{self, Deadlines};
 use crate::server::{control, routes, serve};
@@ -140,7 +140,8 @@ impl App {
         for doubt in config.doubts() {
             tracing::warn!("{doubt}");
         }
-        let folder = DataDir::take(&config.data_dir)?;
+        let take = || DataDir::take(&config.data_dir, Holder::Server);
+        let folder = data_dir::after_commands(take).await?;
         // Before the log: a taken port is the most common mistake, and no log has to be opened to find it.
         let listener = listen(&config).await?;
         let address = listener.local_addr().map_err(StartError::Address)?;

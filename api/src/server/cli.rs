@@ -23,7 +23,7 @@ use crate::server::config::Config;
 use crate::server::config::keys::{self, KEYS};
 use crate::server::config::layers::{Layers, Sources};
 use crate::server::control::{self, Answer, Failure, Request, Reset, Wanted};
-use crate::server::data_dir::{DataDir, DataDirError};
+use crate::server::data_dir::{self, DataDir, DataDirError, Holder};
 
 /// How long to wait for views that have to be built first.
 const PATIENCE: Duration = Duration::from_mins(10);
@@ -192,12 +192,13 @@ pub fn show_keys() -> Result<(), Failure> {
     print(&keys::markdown())
 }
 
-/// The data folder of an existing workspace. One whose log is in MongoDB exists, whatever the folder has.
-fn workspace(config: &Config) -> Result<DataDir, DataDirError> {
-    match config.mongo_url {
-        Some(_) => DataDir::take(&config.data_dir),
-        None => DataDir::take_with_log(&config.data_dir),
-    }
+/// The data folder of an existing workspace, once no other command has it. One whose log is in MongoDB exists, whatever the folder has.
+async fn workspace(config: &Config) -> Result<DataDir, DataDirError> {
+    let take = || match config.mongo_url {
+        Some(_) => DataDir::take(&config.data_dir, Holder::Command),
+        None => DataDir::take_with_log(&config.data_dir, Holder::Command),
+    };
+    data_dir::after_commands(take).await
 }
 
 async fn open_log(config: &Config, folder: &DataDir) -> Result<Arc<dyn EventStore>, Failure> {

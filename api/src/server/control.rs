@@ -19,7 +19,7 @@ use application::ids::fresh_secret;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{DefaultBodyLimit, State};
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::post;
 use bytes::Bytes;
@@ -51,8 +51,12 @@ const RETRY: Duration = Duration::from_millis(200);
 /// The most bytes of a request.
 const LARGEST_REQUEST: usize = 256 * 1024;
 
-/// The header with the key.
+/// The header with the key, and the one of the answer with the server's proof.
 const KEY: &str = "x-hansard-key";
+const PROOF: &str = "x-hansard-proof";
+
+/// How long the server may take to begin its answer.
+const ANSWERED_WITHIN: Duration = Duration::from_mins(2);
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -186,7 +190,10 @@ impl From<ReactorStatus> for ReactorRow {
 #[derive(Serialize, Deserialize)]
 struct Door {
     address: String,
+    /// What the command line shows.
     key: String,
+    /// What the server shows: whoever else listens at the address has not read this.
+    proof: String,
 }
 
 impl Door {
@@ -220,6 +227,7 @@ impl Door {
 struct Control {
     folder: Arc<Path>,
     key: Arc<str>,
+    proof: Arc<str>,
     state: AppState,
     reactors: Reactors,
     stop: CancellationToken,
@@ -227,13 +235,14 @@ struct Control {
 
 /// The server's side: takes requests until `stop`.
 pub async fn serve(folder: PathBuf, state: AppState, reactors: Reactors, stop: CancellationToken) {
-    let key = fresh_secret();
+    let (key, proof) = (fresh_secret(), fresh_secret());
     let listening = async {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
         let address = listener.local_addr()?.to_string();
         let door = Door {
             address,
             key: key.clone(),
+            proof: proof.clone(),
         };
         door.write(&folder)?;
         std::io::Result::Ok(listener)
@@ -248,6 +257,7 @@ pub async fn serve(folder: PathBuf, state: AppState, reactors: Reactors, stop: C
     let control = Control {
         folder: folder.as_path().into(),
         key: key.into(),
+        proof: proof.into(),
         state,
         reactors,
         stop: stop.clone(),
@@ -264,16 +274,27 @@ pub async fn serve(folder: PathBuf, state: AppState, reactors: Reactors, stop: C
 }
 
 async fn take(State(control): State<Control>, headers: HeaderMap, body: Bytes) -> Response {
+    let mut response = answer(&control, &headers, &body).await;
+    if let Ok(proof) = HeaderValue::from_str(&control.proof) {
+        response.headers_mut().insert(PROOF, proof);
+    }
+    response
+}
+
+async fn answer(control: &Control, headers: &HeaderMap, body: &[u8]) -> Response {
     let key = headers.get(KEY).map_or(&b""[..], |key| key.as_bytes());
     if !bool::from(key.ct_eq(control.key.as_bytes())) {
         return StatusCode::FORBIDDEN.into_response();
     }
-    let answers = match serde_json::from_slice(&body) {
+    let answers = match serde_json::from_slice(body) {
         Ok(Request::Print(wanted)) => {
             return wanted.respond(&control.state, control.stop.clone()).await;
         }
         Ok(Request::Rebuild) => rebuild(control.state.views().clone()).boxed(),
-        Ok(other) => stream::once(async move { carry_out(&control, other).await }).boxed(),
+        Ok(other) => {
+            let control = control.clone();
+            stream::once(async move { carry_out(&control, other).await }).boxed()
+        }
         Err(_) => {
             let text = "the running server does not understand the request";
             stream::iter([Answer::Failed(text.into())]).boxed()
@@ -402,8 +423,13 @@ async fn send(folder: &Path, body: Vec<u8>) -> Result<hyper::Response<Incoming>,
         .header(KEY, &door.key)
         .body(Full::new(Bytes::from(body)))
         .map_err(|error| error.to_string())?;
-    let response = sender.send_request(request).await;
+    let response = tokio::time::timeout(ANSWERED_WITHIN, sender.send_request(request)).await;
+    let response = response.map_err(|_| "it does not answer".to_owned())?;
     let response = response.map_err(|error| error.to_string())?;
+    let proof = response.headers().get(PROOF);
+    if proof.is_none_or(|proof| proof.as_bytes() != door.proof.as_bytes()) {
+        return Err("somebody else listens at its address".to_owned());
+    }
     if response.status() == StatusCode::FORBIDDEN {
         return Err("it does not know the key".to_owned());
     }

@@ -3,6 +3,7 @@
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{Read as _, Seek as _, Write as _};
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 /// Why the data folder cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -12,6 +13,8 @@ pub enum DataDirError {
         path: PathBuf,
         /// Who has it, as far as is known.
         holder: String,
+        /// It is a command, which ends by itself.
+        by_command: bool,
     },
     /// No server ever ran on it.
     #[error(
@@ -25,6 +28,43 @@ pub enum DataDirError {
     Unusable { path: PathBuf, reason: String },
 }
 
+/// What takes a folder.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Holder {
+    Server,
+    Command,
+}
+
+impl Holder {
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Server => "process",
+            Self::Command => "command, process",
+        }
+    }
+}
+
+/// How long somebody waits for a command that has the folder to end.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// How often they try.
+const RETRY: Duration = Duration::from_millis(50);
+
+/// Takes a folder as `take` does; if a command has it, waits for that to end.
+pub async fn after_commands(
+    take: impl Fn() -> Result<DataDir, DataDirError>,
+) -> Result<DataDir, DataDirError> {
+    let since = Instant::now();
+    loop {
+        match take() {
+            Err(DataDirError::InUse {
+                by_command: true, ..
+            }) if since.elapsed() < PATIENCE => tokio::time::sleep(RETRY).await,
+            outcome => return outcome,
+        }
+    }
+}
+
 /// A data folder that is ours until this is dropped. The system also releases it if the process dies.
 pub struct DataDir {
     path: PathBuf,
@@ -33,7 +73,7 @@ pub struct DataDir {
 
 impl DataDir {
     /// Takes the folder of a workspace whose log is in it; creates nothing if there is none.
-    pub fn take_with_log(path: &Path) -> Result<Self, DataDirError> {
+    pub fn take_with_log(path: &Path, holder: Holder) -> Result<Self, DataDirError> {
         let none = || DataDirError::NoWorkspace {
             path: path.to_owned(),
         };
@@ -45,13 +85,13 @@ impl DataDir {
             return Err(none());
         }
         // A server on this folder may have its log elsewhere.
-        let folder = Self::take(path)?;
+        let folder = Self::take(path, holder)?;
         let has_log = folder.log().try_exists().map_err(unusable)?;
         has_log.then_some(folder).ok_or_else(none)
     }
 
     /// Creates the folder if necessary, and takes it.
-    pub fn take(path: &Path) -> Result<Self, DataDirError> {
+    pub fn take(path: &Path, holder: Holder) -> Result<Self, DataDirError> {
         let unusable = |error: std::io::Error| DataDirError::Unusable {
             path: path.to_owned(),
             reason: error.to_string(),
@@ -67,25 +107,27 @@ impl DataDir {
         match lock.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
-                let mut holder = String::new();
-                let _ = lock.read_to_string(&mut holder);
-                let holder = if holder.trim().is_empty() {
+                let mut note = String::new();
+                let _ = lock.read_to_string(&mut note);
+                let note = note.trim();
+                let by = if note.is_empty() {
                     String::new()
                 } else {
-                    format!(" ({})", holder.trim())
+                    format!(" ({note})")
                 };
                 return Err(DataDirError::InUse {
                     path: path.to_owned(),
-                    holder,
+                    by_command: note.starts_with(Holder::Command.as_str()),
+                    holder: by,
                 });
             }
             Err(TryLockError::Error(error)) => return Err(unusable(error)),
         }
-        // Only for the message above: the system keeps the lock itself.
+        // Only to be told of: the system keeps the lock itself.
         let note = lock
             .set_len(0)
             .and_then(|()| lock.rewind())
-            .and_then(|()| writeln!(lock, "process {}", std::process::id()));
+            .and_then(|()| writeln!(lock, "{} {}", holder.as_str(), std::process::id()));
         note.map_err(unusable)?;
         Ok(Self {
             path: path.to_owned(),
@@ -167,14 +209,17 @@ mod tests {
     fn a_folder_serves_one_at_a_time() {
         let scratch = tempfile::tempdir().unwrap();
         let path = scratch.path().join("data");
-        let first = DataDir::take(&path).unwrap();
-        let refusal = DataDir::take(&path).err().unwrap().to_string();
+        let first = DataDir::take(&path, Holder::Server).unwrap();
+        let refusal = DataDir::take(&path, Holder::Server)
+            .err()
+            .unwrap()
+            .to_string();
         assert!(
             refusal.contains("in use") && refusal.contains(&std::process::id().to_string()),
             "{refusal}"
         );
         drop(first);
-        DataDir::take(&path).unwrap();
+        DataDir::take(&path, Holder::Server).unwrap();
     }
 
     #[cfg(unix)]
@@ -195,7 +240,7 @@ mod tests {
             if let Some(file) = file {
                 fs::write(path.join(file), "").unwrap();
             }
-            drop(DataDir::take(&path).unwrap());
+            drop(DataDir::take(&path, Holder::Server).unwrap());
             assert_eq!(mode(&path), after, "{name}");
         }
     }
@@ -205,7 +250,10 @@ mod tests {
         let scratch = tempfile::tempdir().unwrap();
         let path = scratch.path().join("data");
         fs::write(&path, "").unwrap();
-        let refusal = DataDir::take(&path).err().unwrap().to_string();
+        let refusal = DataDir::take(&path, Holder::Server)
+            .err()
+            .unwrap()
+            .to_string();
         assert!(refusal.contains("cannot be used"), "{refusal}");
     }
 }

@@ -105,7 +105,9 @@ impl Sieve {
         {
             return None;
         }
-        let then = Then::new(names, event.position);
+        // What a new name replaces is told by the old one.
+        let before = Position::new(event.position.get().saturating_sub(1));
+        let then = Then::new(names, before);
         Some(Entry {
             sentence: sentence::sentence(&decoded, &event.actor, &then),
             actor: then.user(&event.actor),

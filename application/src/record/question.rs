@@ -66,6 +66,8 @@ pub enum NotUnderstood {
     },
     #[error("the range is empty: {from} does not come before {to}")]
     Reversed { from: String, to: String },
+    #[error("what is followed has no end: leave `to` out")]
+    FollowedToAnEnd,
     #[error("the text to look for is empty")]
     EmptyText,
     #[error(

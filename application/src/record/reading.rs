@@ -1,5 +1,6 @@
 //! Reading the record: a page, or on and on.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -56,6 +57,8 @@ pub async fn page(
     limit: usize,
 ) -> Result<MarkedPage, Error> {
     let sieve = sieve(workspace, auditor, asked).await?;
+    let mut narrowed = narrowed(asked, cursor);
+    narrowed.insert("limit".to_owned(), limit.to_string());
     let cursor = match cursor {
         Some(cursor) => Some(place(workspace, cursor).await?),
         None => None,
@@ -65,13 +68,20 @@ pub async fn page(
     let mut tally = Tally::default();
     tally.count(&page.entries);
     auditor
-        .record(workspace, QuestionKind::Events, asked.narrowed(), tally)
+        .record(workspace, QuestionKind::Events, narrowed, tally)
         .await?;
     Ok(MarkedPage {
         cursor: mark(workspace, page.cursor).await?,
         entries: page.entries,
         more: page.more,
     })
+}
+
+/// The question as the event of its reading has it.
+fn narrowed(asked: &Asked, cursor: Option<&str>) -> BTreeMap<String, String> {
+    let mut narrowed = asked.narrowed();
+    narrowed.extend(cursor.map(|cursor| ("after".to_owned(), cursor.to_owned())));
+    narrowed
 }
 
 async fn sieve(workspace: &Workspace, auditor: &Auditor, asked: &Asked) -> Result<Sieve, Error> {
@@ -200,7 +210,7 @@ impl Reading {
         follow: bool,
     ) -> Result<Self, Error> {
         let mut reading = Self::prepare(workspace, auditor, asked, cursor, follow).await?;
-        let recorded = reading.record_begin(asked).await?;
+        let recorded = reading.record_begin(narrowed(asked, cursor)).await?;
         reading.recorded = Ok(recorded);
         Ok(reading)
     }
@@ -214,7 +224,7 @@ impl Reading {
         follow: bool,
     ) -> Result<Self, Error> {
         let mut reading = Self::prepare(workspace, auditor, asked, cursor, follow).await?;
-        let recorded = reading.record_begin(asked).await;
+        let recorded = reading.record_begin(narrowed(asked, cursor)).await;
         reading.recorded = recorded.map_err(|error| error.to_string());
         Ok(reading)
     }
@@ -226,6 +236,9 @@ impl Reading {
         cursor: Option<&str>,
         follow: bool,
     ) -> Result<Self, Error> {
+        if follow && asked.to.is_some() {
+            return Err(NotUnderstood::FollowedToAnEnd.into());
+        }
         let generation = workspace.executor().store().generation();
         let sieve = Arc::new(sieve(workspace, &auditor, asked).await?);
         let cursor = match cursor {
@@ -248,14 +261,14 @@ impl Reading {
         })
     }
 
-    async fn record_begin(&self, asked: &Asked) -> Result<String, Error> {
+    async fn record_begin(&self, narrowed: BTreeMap<String, String>) -> Result<String, Error> {
         let kind = if self.follow {
             QuestionKind::Follow
         } else {
             QuestionKind::Events
         };
         self.auditor
-            .record_begin(&self.workspace, kind, asked.narrowed())
+            .record_begin(&self.workspace, kind, narrowed)
             .await
     }
 

@@ -29,7 +29,7 @@ async fn nobody_reads_without_the_right() {
         let refused = Socket::try_open(&server, client, &[], None).await;
         assert_eq!(refused.err().map(|refused| refused.status), Some(status));
     }
-    for (token, code) in [("wrong", 4001), (&*ann.token, 4004)] {
+    for (token, code) in [("wrong", 4001), (&*ann.token, 4003)] {
         let mut socket = Socket::introduce(&server, &[("after", "0")], token).await;
         assert_eq!(socket.rest().await, [Value::Null; 0], "nothing is shown");
         let closed = socket.closed.as_ref().map(|(code, _)| *code);
@@ -189,15 +189,31 @@ async fn private_rooms_are_hidden_unless_the_setting_shows_them() {
     }
     for question in [
         ("text", "treasure"),
-        ("room", &rooms[0]),
-        ("room", &rooms[1]),
-        ("room", "cellar"),
         ("type", "MessageReported"),
         ("category", "avatar"),
         ("type", "RoomRoleGranted"),
     ] {
         let found = pages(&eve, &[question, ("to", &head)], MOST).await;
         assert_eq!(found, [Value::Null; 0], "{question:?} finds nothing");
+    }
+    let [cellar, direct] = &rooms;
+    for (kind, hidden, unknown) in [
+        ("room", cellar.clone(), "no-such-room"),
+        ("room", direct.clone(), "no-such-room"),
+        ("room", "cellar".to_owned(), "no-such-room"),
+        ("stream", format!("room-{direct}"), "room-no-such-room"),
+    ] {
+        let said = |refusal: Value, named: &str| {
+            let said = refusal["error"].as_str().unwrap_or_default();
+            said.replace(named, "it")
+        };
+        let refusal = ask(&eve, &[(kind, &*hidden)]).await.refused(400);
+        let never = ask(&eve, &[(kind, unknown)]).await.refused(400);
+        assert_eq!(
+            said(refusal, &hidden),
+            said(never, unknown),
+            "{kind}={hidden} is refused as what never was"
+        );
     }
 
     show_private_rooms(&admin, true).await;
@@ -254,16 +270,19 @@ async fn whoever_has_the_data_folder_may_insist_on_private_rooms() {
     let mut server = Server::start().await;
     let rooms = private_life(&mut server).await;
     let question = ["--room", &rooms[0], "--type", "MessagePosted"];
+    let refused = crate::hansard_log(&server, &question).await;
     assert_eq!(
-        printed(&server, &question).await.lines().count(),
-        1,
-        "the head of the table alone"
+        refused.status.code(),
+        Some(2),
+        "to others there is no such room"
     );
     let question = [&question[..], &["--private-rooms"]].concat();
     let shown = printed(&server, &question).await;
     assert!(shown.contains("treasure in the cellar"), "{shown}");
+    let admin = server.admin().await;
+    show_private_rooms(&admin, true).await;
     let read = page(
-        &server.admin().await,
+        &admin,
         &[("type", "RecordRead"), ("order", "newest"), ("limit", "1")],
     )
     .await;

@@ -191,6 +191,8 @@ async fn access_that_is_taken_away_ends_it_before_anything_more_is_shown() {
         let closed = socket.closed.as_ref().map(|(code, _)| *code);
         assert_eq!(closed, Some(4003), "{loss:?}: {:?}", socket.closed);
         let ended: Question<'_> = &[("type", "ReadingEnded"), ("order", "newest")];
+        // Who does not see private rooms is not told what others were shown of them.
+        crate::show_private_rooms(&admin, true).await;
         let newest = crate::page(&admin, ended).await;
         let shown = &newest.events[0]["data"]["shown"]["results"];
         assert_eq!(*shown, 1, "{loss:?}: what was shown is recorded");

@@ -336,7 +336,8 @@ async fn names_are_those_of_the_time(options: ServerOptions) {
     let renamed = of_type("RoomRenamed").next().unwrap().position();
     let in_lounge = there.all.iter().filter(|seen| seen.is_in(&there.lounge));
     for seen in in_lounge {
-        let wanted = if seen.position() < renamed {
+        // The new name is given to what had the old one.
+        let wanted = if seen.position() <= renamed {
             "#lounge"
         } else {
             "#parlour"
@@ -346,7 +347,7 @@ async fn names_are_those_of_the_time(options: ServerOptions) {
     let renamed = of_type("UsernameChanged").next().unwrap().position();
     let by_bob = |seen: &&Seen| seen.actor() == there.bob.user_id;
     for seen in there.all.iter().filter(by_bob) {
-        let wanted = if seen.position() < renamed {
+        let wanted = if seen.position() <= renamed {
             "bob"
         } else {
             "robert"

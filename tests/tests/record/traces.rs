@@ -62,23 +62,28 @@ async fn a_page_leaves_who_asked_what_and_was_shown_what() {
                 ("limit", "2"),
                 ("order", "newest"),
             ],
-            json!({"room": "general", "type": "MessagePosted", "order": "newest first"}),
+            json!({"room": "general", "type": "MessagePosted", "order": "newest first", "limit": "2"}),
             2,
             1,
         ),
         (
             &[("text", "number"), ("room", "#lounge,GENERAL")],
-            json!({"text": "number", "room": "#lounge, GENERAL"}),
+            json!({"text": "number", "room": "#lounge, GENERAL", "limit": "100"}),
             6,
             2,
         ),
         (
             &[("text", "nobody said this"), ("from", "1")],
-            json!({"text": "nobody said this", "from": "1"}),
+            json!({"text": "nobody said this", "from": "1", "limit": "100"}),
             0,
             0,
         ),
-        (&[("limit", "1"), ("format", "csv")], json!(null), 1, 0),
+        (
+            &[("limit", "1"), ("format", "csv")],
+            json!({"limit": "1"}),
+            1,
+            0,
+        ),
     ];
     for (question, narrowed, results, rooms) in cases {
         let before = head(&admin).await;

@@ -32,7 +32,7 @@ pub(super) fn command() -> Command {
 }
 
 pub async fn list_projections(config: &Config) -> Result<(), Failure> {
-    let listing = match workspace(config) {
+    let listing = match workspace(config).await {
         Ok(folder) => {
             let log = open_log(config, &folder).await?;
             let listed = projections::list(&folder.views(), log.clone()).await;
@@ -75,7 +75,7 @@ pub async fn list_projections(config: &Config) -> Result<(), Failure> {
 
 /// Builds all views anew, here or in the server that runs on the data folder.
 pub async fn rebuild_projections(config: &Config) -> Result<(), Failure> {
-    let head = match workspace(config) {
+    let head = match workspace(config).await {
         Ok(folder) => {
             let log = open_log(config, &folder).await?;
             let rebuilt = projections::rebuild_offline(&folder.views(), log.clone(), |at| {

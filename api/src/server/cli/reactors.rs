@@ -65,7 +65,7 @@ pub(super) fn reset(matches: &ArgMatches) -> Reset {
 }
 
 pub async fn list_reactors(config: &Config) -> Result<(), Failure> {
-    let all = match workspace(config) {
+    let all = match workspace(config).await {
         Ok(folder) => {
             let log = open_log(config, &folder).await?;
             let listed = reactors::list(&folder.reactors(), &*log).await;
@@ -99,7 +99,7 @@ pub async fn list_reactors(config: &Config) -> Result<(), Failure> {
 
 /// Makes reactors begin elsewhere, here or in the server that runs on the data folder.
 pub async fn reset_reactors(config: &Config, reset: Reset) -> Result<(), Failure> {
-    let (names, position) = match workspace(config) {
+    let (names, position) = match workspace(config).await {
         Ok(folder) => {
             let log = open_log(config, &folder).await?;
             let place = reactors::place_named(&*log, reset.position()).await;

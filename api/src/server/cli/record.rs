@@ -17,6 +17,7 @@ use crate::server::app;
 use crate::server::config::Config;
 use crate::server::control::{self, Failure, Printout, Request, Wanted};
 use crate::server::data_dir::{DataDir, DataDirError};
+use crate::server::shutdown::Signals;
 
 pub(super) fn command() -> Command {
     let many = |name: &'static str, value: &'static str, help: &'static str| {
@@ -53,7 +54,7 @@ pub(super) fn command() -> Command {
             one("from", "POSITION|TIME", "From this position or time on; times are UTC unless they say otherwise"),
             one("to", "POSITION|TIME", "Up to this position, or before this time"),
             one("after", "CURSOR", "Go on behind this position, or cursor"),
-            one("limit", "NUMBER", "So many at most").value_parser(clap::value_parser!(u64)),
+            one("limit", "NUMBER", "So many at most").value_parser(clap::value_parser!(u64).range(1..)),
             one("format", "FORMAT", "How to write it")
                 .value_parser(clap::builder::PossibleValuesParser::new(Format::NAMES))
                 .default_value("table"),
@@ -101,21 +102,35 @@ pub(super) fn log(matches: &ArgMatches) -> Wanted {
     }))
 }
 
-/// Whose process this is. The name may be anything; the number is the system's.
+/// Whose process this is, as the system says: its environment could say anything.
 pub(super) fn account() -> String {
-    let name = std::env::var("USER").unwrap_or_else(|_| "somebody".to_owned());
     #[cfg(unix)]
     {
         let number = rustix::process::getuid().as_raw();
-        format!("{name} (user {number} of the system)")
+        let accounts = std::fs::read_to_string("/etc/passwd").unwrap_or_default();
+        name_of(&accounts, number).map_or_else(
+            || format!("user {number} of the system"),
+            |name| format!("{name} (user {number} of the system)"),
+        )
     }
     #[cfg(not(unix))]
-    name
+    "somebody".to_owned()
+}
+
+/// The name of an account in the system's list of them.
+#[cfg(unix)]
+fn name_of(accounts: &str, number: u32) -> Option<&str> {
+    accounts.lines().find_map(|line| {
+        let mut fields = line.split(':');
+        let name = fields.next()?;
+        let theirs = fields.nth(1)?;
+        (theirs.parse() == Ok(number)).then_some(name)
+    })
 }
 
 /// Prints part of the record, from the data folder or from the server that runs on it.
 pub(super) async fn read(config: &Config, wanted: Wanted) -> Result<(), Failure> {
-    match workspace(config) {
+    match workspace(config).await {
         Ok(folder) => read_folder(config, &folder, wanted).await,
         Err(DataDirError::InUse { .. }) => {
             let request = Request::Print(wanted);
@@ -127,11 +142,18 @@ pub(super) async fn read(config: &Config, wanted: Wanted) -> Result<(), Failure>
 }
 
 async fn read_folder(config: &Config, folder: &DataDir, wanted: Wanted) -> Result<(), Failure> {
+    if config.mongo_url.is_none() && wanted.follows() {
+        let text =
+            "no server runs on the data folder, so nothing is recorded that could be followed";
+        return Err(text.into());
+    }
+    let signals = Signals::listen(config.shutdown_timeout);
+    let signals = signals.map_err(|error| format!("cannot listen for signals: {error}"))?;
     let log = open_log(config, folder).await?;
     let address = SocketAddr::from(([127, 0, 0, 1], config.port));
     let outcome = match app::workspace(config, folder, log.clone(), address) {
         Ok(workspace) => {
-            let outcome = read_workspace(&workspace, wanted).await;
+            let outcome = read_workspace(&workspace, wanted, signals).await;
             workspace.views().close().await;
             outcome
         }
@@ -141,11 +163,18 @@ async fn read_folder(config: &Config, folder: &DataDir, wanted: Wanted) -> Resul
     outcome
 }
 
-async fn read_workspace(workspace: &Workspace, wanted: Wanted) -> Result<(), Failure> {
+async fn read_workspace(
+    workspace: &Workspace,
+    wanted: Wanted,
+    signals: Signals,
+) -> Result<(), Failure> {
     let stop = CancellationToken::new();
     let begin = async |workspace: &Workspace| wanted.clone().print(workspace, stop.clone()).await;
     let mut printout = caught_up(workspace, begin, Error::is_temporary).await?;
-    let printed = print(&mut printout).await;
+    let printed = tokio::select! {
+        printed = print(&mut printout) => printed,
+        () = signals.received() => Ok(()),
+    };
     // If nobody read all of it, that is the end; and what was shown is recorded before the log is closed.
     stop.cancel();
     while printout.parts.next().await.is_some() {}
@@ -165,4 +194,16 @@ async fn print(printout: &mut Printout) -> Result<(), Failure> {
         }
     }
     Ok(())
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn accounts_are_called_as_the_system_calls_them() {
+        let accounts = "root:x:0:0::/root:/bin/sh\nbroken\nann:x:1000:1000:Ann:/home/ann:/bin/sh\n";
+        assert_eq!(name_of(accounts, 1000), Some("ann"));
+        assert_eq!(name_of(accounts, 1), None);
+    }
 }

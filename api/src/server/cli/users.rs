@@ -53,7 +53,7 @@ pub async fn make_admin(config: &Config, username: &str, password: bool) -> Resu
         password,
         email: None,
     };
-    let made = match workspace(config) {
+    let made = match workspace(config).await {
         Ok(folder) => appoint(config, &folder, &wish).await?,
         Err(DataDirError::InUse { .. }) => {
             match ask(config, Request::MakeAdmin(wish.clone())).await? {

@@ -40,6 +40,11 @@ pub struct Printout {
 }
 
 impl Wanted {
+    /// Whether it has no end of its own.
+    pub fn follows(&self) -> bool {
+        matches!(self, Self::Log(wish) if wish.follow)
+    }
+
     /// Begins. A long reading breaks off with `stop`.
     pub async fn print(
         self,
