@@ -27,7 +27,7 @@ async fn roles_live_and_die(options: ServerOptions) {
     let admin = server.admin().await;
     let alice = admin.new_user("alice").await;
     let all = alice.get("roles.list").await.ok();
-    assert_eq!(all["roles"].as_array().unwrap().len(), 11);
+    assert_eq!(all["roles"].as_array().unwrap().len(), 12);
     let owner = all["roles"]
         .as_array()
         .unwrap()
