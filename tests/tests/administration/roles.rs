@@ -115,7 +115,7 @@ async fn roles_live_and_die(options: ServerOptions) {
         .get(&format!("roles.sync?updatedSince={since}"))
         .await
         .ok();
-    assert_eq!(sync["roles"]["update"].as_array().unwrap().len(), 13);
+    assert_eq!(sync["roles"]["update"].as_array().unwrap().len(), 14);
     admin
         .post("roles.delete", json!({"roleId": "aide"}))
         .await
