@@ -247,7 +247,7 @@ async fn named(
             if thing == NamedThing::User && bare == system.as_str() {
                 return Ok(system.as_str().to_owned());
             }
-            let found = names.find(thing, bare).filter(|id| {
+            let found = names.find(thing, bare).into_iter().find(|id| {
                 let is_private = |room: &RoomIdentity| room.is_private();
                 let room = RoomId::new(id);
                 thing == NamedThing::User

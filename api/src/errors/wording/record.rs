@@ -20,5 +20,5 @@ pub fn record_limit(most: usize) -> ApiError {
 
 /// The question makes no sense, or names what is not there.
 pub fn record_question(error: &NotUnderstood) -> ApiError {
-    ApiError::coded("error-invalid-params", error.to_string())
+    ApiError::coded("error-invalid-query", error.to_string())
 }

@@ -196,9 +196,9 @@ impl<'conn> RecordNames<'conn> {
             .optional()
     }
 
-    /// The id of what has that id or name, or else of what was called so last. Names of users are compared without
-    /// regard to the case of the letters a to z.
-    pub fn find(&mut self, thing: NamedThing, named: &str) -> Option<String> {
+    /// The ids of what has that id, and of what was called so, the last first. Names of users are compared without regard
+    /// to the case of the letters a to z.
+    pub fn find(&mut self, thing: NamedThing, named: &str) -> Vec<String> {
         let known = match thing {
             NamedThing::User => "SELECT id FROM record_names WHERE kind = 'u' AND id = ?1 LIMIT 1",
             NamedThing::Room => "SELECT id FROM record_rooms WHERE id = ?1",
@@ -206,23 +206,24 @@ impl<'conn> RecordNames<'conn> {
         let called = match thing {
             NamedThing::User => {
                 "SELECT id FROM record_names WHERE kind = 'u' AND name = ?1 COLLATE NOCASE
-                 ORDER BY since DESC LIMIT 1"
+                 ORDER BY since DESC LIMIT 100"
             }
             NamedThing::Room => {
-                "SELECT id FROM record_names WHERE kind = 'r' AND name = ?1 ORDER BY since DESC LIMIT 1"
+                "SELECT id FROM record_names WHERE kind = 'r' AND name = ?1 ORDER BY since DESC LIMIT 100"
             }
         };
-        [known, called].into_iter().find_map(|sql| {
-            let found = self.one(sql, named);
+        let found = [known, called].map(|sql| {
+            let found = self.ids(sql, named);
             self.found(found)
-        })
+        });
+        found.concat()
     }
 
-    fn one(&self, sql: &str, named: &str) -> rusqlite::Result<Option<String>> {
+    fn ids(&self, sql: &str, named: &str) -> rusqlite::Result<Vec<String>> {
         self.conn
             .prepare_cached(sql)?
-            .query_row([named], |row| row.get(0))
-            .optional()
+            .query_map([named], |row| row.get(0))?
+            .collect()
     }
 
     /// Every name that a user ever had, or a room that everybody may read; so many at most.
