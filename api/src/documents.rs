@@ -6,6 +6,7 @@ pub mod password_policy;
 pub mod permissions;
 pub mod push;
 pub mod record;
+pub mod record_at;
 pub mod record_message;
 pub mod roles;
 pub mod settings;

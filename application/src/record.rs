@@ -1,6 +1,7 @@
 //! The record read: which events there are, in words and as data, and what can be taken out.
 
 pub mod access;
+pub mod at;
 pub mod data_exports;
 pub mod entries;
 pub mod filter;

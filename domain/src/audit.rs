@@ -53,6 +53,8 @@ pub enum QuestionKind {
     Message,
     /// Who could read a message, and who had read it.
     Readers,
+    /// What there was at an earlier moment.
+    At,
 }
 
 /// What was asked.

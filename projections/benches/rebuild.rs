@@ -12,13 +12,13 @@ mod testing;
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use domain::{RoomId, UserId};
-use eventstore::EventStore;
-use projections::{Views, rebuild_offline};
+use eventstore::{EventStore, Position};
+use projections::{HistoryQuery, MemberQuery, Slice, Spacing, Views, rebuild_offline};
 use testing::{Chaos, MemoryLog, posted, recorded};
 
 fn main() {
@@ -36,19 +36,31 @@ fn main() {
         .unwrap();
     runtime.block_on(async {
         let position = log.head().await.unwrap().get();
+        let seldom = Spacing::new(*Spacing::RANGE.end()).unwrap();
+        let mut sizes = [0, 0];
         for round in 1..=3 {
-            let begin = Instant::now();
-            rebuild_offline(dir.path(), Arc::clone(&log) as Arc<dyn EventStore>, |_| {})
-                .await
-                .unwrap();
-            let rate = position as f64 / begin.elapsed().as_secs_f64();
-            println!(
-                "rebuild {round}: {position} events, {:.2?}, {rate:.0} events/s",
-                begin.elapsed()
-            );
+            let spacings = [("without snapshots", seldom), ("", Spacing::default())];
+            for (size, (note, spacing)) in sizes.iter_mut().zip(spacings) {
+                let begin = Instant::now();
+                let log = Arc::clone(&log) as Arc<dyn EventStore>;
+                rebuild_offline(dir.path(), log, spacing, |_| {})
+                    .await
+                    .unwrap();
+                let rate = position as f64 / begin.elapsed().as_secs_f64();
+                *size = std::fs::metadata(serving(dir.path())).unwrap().len();
+                println!(
+                    "rebuild {round} {note}: {position} events, {:.2?}, {rate:.0} events/s",
+                    begin.elapsed()
+                );
+            }
         }
+        println!(
+            "views of {} bytes, without snapshots {} bytes",
+            sizes[1], sizes[0]
+        );
         yardstick(dir.path());
         live(dir.path(), &log).await;
+        past(dir.path(), &log).await;
     });
 }
 
@@ -78,10 +90,69 @@ fn workspace(events: usize) -> Arc<MemoryLog> {
     log
 }
 
+/// The file that serves.
+fn serving(dir: &Path) -> PathBuf {
+    dir.join(std::fs::read_to_string(dir.join("views.current")).unwrap())
+}
+
+/// Earlier positions, and the first questions that are asked of them.
+async fn past(dir: &Path, log: &Arc<MemoryLog>) {
+    let views = Views::open(dir, Arc::clone(log) as Arc<dyn EventStore>).unwrap();
+    let head = log.head().await.unwrap();
+    views.wait_for(head).await.unwrap();
+    let (mut made, mut asked) = (Vec::new(), Vec::new());
+    for round in 1..=200_u64 {
+        // Everywhere between two snapshots, and over the whole log.
+        let position = Position::new(head.get().saturating_sub(round * 7919 * 613 % head.get()));
+        let begin = Instant::now();
+        let past = views.at(position).await.unwrap();
+        made.push(begin.elapsed());
+        let room = RoomId::new(format!("room{:013}", round % 300));
+        let members = MemberQuery {
+            room: room.clone(),
+            filter: None,
+            descending: false,
+            slice: Slice::ALL,
+        };
+        past.room(&room).await.unwrap();
+        past.members(members).await.unwrap();
+        past.history(latest(room)).await.unwrap();
+        asked.push(begin.elapsed());
+        past.close().await;
+    }
+    for (what, mut times) in [
+        ("views of then", made),
+        ("with a room, its members and 50 messages", asked),
+    ] {
+        times.sort();
+        println!(
+            "past: {what}: median {:.2?}, p99 {:.2?}, worst {:.2?}",
+            times[times.len() / 2],
+            times[times.len() * 99 / 100],
+            times[times.len() - 1]
+        );
+    }
+    views.close().await;
+}
+
+fn latest(room: RoomId) -> HistoryQuery {
+    HistoryQuery {
+        room,
+        latest: None,
+        oldest: None,
+        inclusive: false,
+        show_threads: false,
+        hidden_kinds: Vec::new(),
+        slice: Slice {
+            offset: 0,
+            count: Some(50),
+        },
+    }
+}
+
 /// Rows like those of `messages`, put into a bare table.
 fn yardstick(dir: &Path) {
-    let name = std::fs::read_to_string(dir.join("views.current")).unwrap();
-    let views = rusqlite::Connection::open(dir.join(name)).unwrap();
+    let views = rusqlite::Connection::open(serving(dir)).unwrap();
     let (rows, average): (u64, f64) = views
         .query_row(
             "SELECT count(*), avg(length(doc)) FROM messages",
@@ -193,18 +264,7 @@ async fn live(dir: &Path, log: &Arc<MemoryLog>) {
     let begin = Instant::now();
     let rounds = 20_000_u32;
     for _ in 0..rounds {
-        let query = projections::HistoryQuery {
-            room: room.clone(),
-            latest: None,
-            oldest: None,
-            inclusive: false,
-            show_threads: false,
-            hidden_kinds: Vec::new(),
-            slice: projections::Slice {
-                offset: 0,
-                count: Some(50),
-            },
-        };
+        let query = latest(room.clone());
         std::hint::black_box(views.history(query).await.unwrap());
     }
     println!(

@@ -7,6 +7,7 @@
 //! projection, tx            what a view is, and what events are applied to
 //! rows, hub                 rows in memory; updates, and to whom they go
 //! postings                  which word occurs at which positions
+//! past                      what tables had earlier
 //! applied, index, paging    what views are given, and what they give
 //! ```
 
@@ -34,6 +35,7 @@ pub(crate) mod projection;
 pub(crate) mod tx;
 
 pub(crate) mod hub;
+pub(crate) mod past;
 pub(crate) mod postings;
 pub(crate) mod rows;
 

@@ -51,6 +51,27 @@ impl From<rusqlite::Error> for QueryError {
     }
 }
 
+impl From<WaitError> for QueryError {
+    fn from(error: WaitError) -> Self {
+        match error {
+            WaitError::Stopped { .. } => Self::Closed,
+            WaitError::Overloaded | WaitError::Timeout { .. } => Self::Busy,
+            WaitError::Replaced => Self::NotReady,
+        }
+    }
+}
+
+/// Of views that are made to answer one question.
+impl From<ViewsError> for QueryError {
+    fn from(error: ViewsError) -> Self {
+        match error {
+            ViewsError::Replaced => Self::NotReady,
+            ViewsError::Closed => Self::Closed,
+            error => Self::Database(error.to_string()),
+        }
+    }
+}
+
 /// Why the views did not reach a position in time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum WaitError {

@@ -13,10 +13,11 @@ use tokio::sync::mpsc;
 
 use crate::engine::applied::Applied;
 use crate::engine::intake::Intake;
+use crate::engine::past::Spacing;
 use crate::engine::tx::Tx;
 use crate::engine::{file, worker};
 use crate::rebuild;
-use crate::registry::{ALL, all_indexes};
+use crate::registry::{ALL, KEPT, all_indexes};
 use crate::testing::{Chaos, MemoryLog, types};
 
 /// The log everything is of.
@@ -81,7 +82,7 @@ pub(crate) fn chaos(seed: u64, events: usize) -> Vec<Applied> {
 
 /// A file as the worker has it: with all indexes, in live mode.
 pub(crate) fn live(path: &Path) -> Tx {
-    let conn = file::create(path, LOG, ALL).unwrap();
+    let conn = file::create(path, LOG, ALL, KEPT).unwrap();
     for index in all_indexes() {
         index.create(&conn).unwrap();
     }
@@ -92,7 +93,7 @@ pub(crate) fn live(path: &Path) -> Tx {
 pub(crate) fn reopened(path: &Path) -> Tx {
     let conn = file::open_writer(path).unwrap();
     let place = file::place(&conn, ALL).unwrap().unwrap();
-    Tx::open(conn, place, false).unwrap()
+    Tx::open(conn, place, Spacing::default(), false).unwrap()
 }
 
 pub(crate) fn first_difference(a: &str, b: &str) -> String {
@@ -212,7 +213,7 @@ fn a_rebuild_gives_the_same_views_as_living_through_it() {
         assert!(sender.try_send(Intake::Events(part.to_vec())).is_ok());
     }
     drop(sender);
-    let place = rebuild::fill(&path, LOG, receiver, |_| {}).unwrap();
+    let place = rebuild::fill(&path, LOG, Spacing::default(), receiver, |_| {}).unwrap();
     assert_eq!(place.position, Position::new(events.len() as u64));
     let rebuilt = reopened(&path);
     let (expected, found) = (dump(&lived.conn), dump(&rebuilt.conn));

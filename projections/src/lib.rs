@@ -13,6 +13,7 @@
 //!
 //! ```text
 //! start, rebuild    views are opened, and built beside those that serve
+//! past              views as they were at an earlier position
 //! registry          which views there are
 //! live              what an event means to those who watch; what one user sees, from a position on
 //! chat, views       the views: tables, apply, queries
@@ -22,6 +23,7 @@
 //!
 //! What this crate never does: write the log, call the outside world, or read a clock to decide what a view contains.
 
+mod past;
 mod rebuild;
 mod start;
 
@@ -45,6 +47,8 @@ mod cursor_tests;
 #[cfg(test)]
 mod function_tests;
 #[cfg(test)]
+mod past_tests;
+#[cfg(test)]
 mod pending_tests;
 #[cfg(test)]
 #[path = "../testing/mod.rs"]
@@ -66,6 +70,7 @@ pub use engine::handle::Views;
 pub use engine::index::Index;
 pub use engine::lag::{Health, Lag, RebuildProgress};
 pub use engine::paging::{Page, Slice};
+pub use engine::past::Spacing;
 pub use engine::people::{Folded, Person};
 pub use engine::projection::{Overview, Projection, ProjectionStatus};
 pub use engine::since::Since;

@@ -21,6 +21,7 @@ use crate::engine::hub::Publication;
 use crate::engine::intake::Intake;
 use crate::engine::lag::Health;
 use crate::engine::orders::Order;
+use crate::engine::past::Spacing;
 use crate::engine::readers::Readers;
 use crate::engine::shared::Shared;
 use crate::engine::worker::{self, Worker};
@@ -51,7 +52,13 @@ impl Work {
                 .is_ok()
         };
         tx.conn.commit_hook(Some(fails)).unwrap();
-        let shared = Arc::new(Shared::new(tx.place(), 0, Readers::start().unwrap(), None));
+        let shared = Arc::new(Shared::new(
+            tx.place(),
+            0,
+            Readers::start().unwrap(),
+            Spacing::default(),
+            None,
+        ));
         let (orders, taken) = mpsc::channel(8);
         let (publisher, mut publications) = mpsc::channel(8);
         let published = tokio::spawn(async move {

@@ -19,21 +19,28 @@ use crate::engine::handle::Views;
 use crate::engine::intake::{self, CHUNKS, Intake};
 use crate::engine::lag::RebuildProgress;
 use crate::engine::orders::{Order, Stillness, Successor};
+use crate::engine::past::Spacing;
 use crate::engine::projection::{Overview, ProjectionStatus};
 use crate::engine::readers::Serving;
 use crate::engine::tx::{Stale, Tx};
 use crate::engine::worker;
 use crate::error::ViewsError;
-use crate::registry::{ALL, all_indexes};
+use crate::registry::{ALL, KEPT, all_indexes};
 
 /// Fills a new file with everything of `log` that comes in, and makes it safe. Blocks; returns the place of the views.
 pub(crate) fn fill(
     path: &Path,
     log: LogId,
+    spacing: Spacing,
     mut intake: mpsc::Receiver<Intake>,
     progress: impl Fn(Position),
 ) -> Result<Place, ViewsError> {
-    let mut tx = Tx::open(file::create(path, log, ALL)?, Place::start(log), true)?;
+    let mut tx = Tx::open(
+        file::create(path, log, ALL, KEPT)?,
+        Place::start(log),
+        spacing,
+        true,
+    )?;
     tx.conn.execute_batch("BEGIN")?;
     let begin = Instant::now();
     while let Some(events) = next_events(&mut intake)? {
@@ -56,7 +63,9 @@ pub(crate) fn fill(
 }
 
 /// What comes in next; `None`: that was all.
-fn next_events(intake: &mut mpsc::Receiver<Intake>) -> Result<Option<Vec<Applied>>, ViewsError> {
+pub(crate) fn next_events(
+    intake: &mut mpsc::Receiver<Intake>,
+) -> Result<Option<Vec<Applied>>, ViewsError> {
     while let Some(incoming) = intake.blocking_recv() {
         match incoming {
             Intake::Events(events) => return Ok(Some(events)),
@@ -87,7 +96,7 @@ pub(crate) fn extend(mut tx: Tx, mut intake: mpsc::Receiver<Intake>) -> Result<T
 }
 
 /// Runs blocking work beside the task that feeds it.
-async fn fed<T: Send + 'static>(
+pub(crate) async fn fed<T: Send + 'static>(
     store: &Arc<dyn EventStore>,
     after: Position,
     until: Position,
@@ -110,6 +119,7 @@ async fn fed<T: Send + 'static>(
 async fn build(
     store: &Arc<dyn EventStore>,
     path: &Path,
+    spacing: Spacing,
     progress: impl Fn(RebuildProgress) + Send + 'static,
 ) -> Result<Place, ViewsError> {
     let head = store.head().await?;
@@ -120,7 +130,7 @@ async fn build(
         head,
     });
     fed(store, Position::START, head, move |intake| {
-        let filled = fill(&path, log, intake, |position| {
+        let filled = fill(&path, log, spacing, intake, |position| {
             progress(RebuildProgress { position, head });
         });
         match filled {
@@ -179,8 +189,8 @@ impl Views {
         let path = self.folder().next();
         let mut scrap = Scrap(Some(path.clone()));
 
-        let shared = Arc::clone(self.shared());
-        let place = build(&store, &path, move |progress| {
+        let (shared, spacing) = (Arc::clone(self.shared()), self.shared().spacing);
+        let place = build(&store, &path, spacing, move |progress| {
             *shared.rebuilding.lock() = Some(progress);
         })
         .await?;
@@ -189,7 +199,7 @@ impl Views {
         // What was recorded meanwhile, so that the worker stands still only for the little that is left then.
         let tx = {
             let conn = file::open_writer(&path)?;
-            Tx::open(conn, place, false)?
+            Tx::open(conn, place, spacing, false)?
         };
         let until = self.applied();
         let tx = fed(&store, place.position, until, move |intake| {
@@ -248,11 +258,12 @@ impl Views {
 pub async fn rebuild_offline(
     dir: &Path,
     store: Arc<dyn EventStore>,
+    spacing: Spacing,
     progress: impl Fn(RebuildProgress) + Send + Sync + 'static,
 ) -> Result<Position, ViewsError> {
     let folder = Folder::open(dir)?;
     let path = folder.next();
-    let built = build(&store, &path, progress).await;
+    let built = build(&store, &path, spacing, progress).await;
     let switched = built.and_then(|place| {
         let old = folder.current();
         folder.switch(&path)?;

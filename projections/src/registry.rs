@@ -1,11 +1,12 @@
 //! All views together: which there are, and how an event goes through them.
 
-use eventstore::Place;
+use eventstore::{LogId, Place, Position};
 use rusqlite::Connection;
 
 use crate::chat::{memberships, messages, rooms, tombstones, users};
 use crate::engine::applied::Applied;
 use crate::engine::index::Index;
+use crate::engine::past::{self, Born, Changes, Kept, Spacing};
 use crate::engine::projection::Projection;
 use crate::engine::tx::{Policy, Tx};
 use crate::live::updates::{Added, updates_of};
@@ -46,24 +47,105 @@ pub(crate) const ALL: &[&Projection] = &[
     &banners::VIEW,
 ];
 
+/// The views whose tables can be had as they were: what was there, who was in it and what was said.
+pub(crate) const PAST: &[&Projection] = &[
+    &settings::VIEW,
+    &permissions::VIEW,
+    &roles::VIEW,
+    &users::VIEW,
+    &messages::VIEW,
+    &rooms::VIEW,
+    &memberships::VIEW,
+];
+
+/// Their tables.
+pub(crate) const KEPT: &[Kept] = &[
+    kept("settings", &["id"]),
+    kept("login_services", &["name"]),
+    kept("permissions", &["id"]),
+    kept("roles", &["id"]),
+    kept("users", &["id"]),
+    kept("user_emails", &["user", "address_key"]),
+    kept("user_roles", &["user", "role"]),
+    kept("rooms", &["id"]),
+    Kept {
+        born: Born::At("seq"),
+        indexes: &["id", "room, at"],
+        ..kept("messages", &["seq"])
+    },
+    Kept {
+        born: Born::At("seq"),
+        changes: Changes::Never,
+        ..kept("message_times", &["seq"])
+    },
+    Kept {
+        born: Born::At("since"),
+        changes: Changes::Never,
+        ..kept("message_references", &["user", "message"])
+    },
+    Kept {
+        changes: Changes::Told,
+        indexes: &["user"],
+        ..kept("memberships", &["room", "user"])
+    },
+];
+
+const fn kept(table: &'static str, key: &'static [&'static str]) -> Kept {
+    Kept {
+        table,
+        key,
+        born: Born::Kept,
+        changes: Changes::Watched,
+        indexes: &[],
+    }
+}
+
 pub(crate) fn all_indexes() -> impl Iterator<Item = &'static Index> {
     ALL.iter().flat_map(|projection| projection.indexes)
 }
 
 impl Tx {
     /// Opens a views file that contains everything up to `place`. `bulk`: its indexes do not exist yet.
-    pub(crate) fn open(conn: Connection, place: Place, bulk: bool) -> rusqlite::Result<Self> {
+    pub(crate) fn open(
+        conn: Connection,
+        place: Place,
+        spacing: Spacing,
+        bulk: bool,
+    ) -> rusqlite::Result<Self> {
         let missing = bulk.then(|| all_indexes().map(|index| (index.name, index)).collect());
-        let mut tx = Self::new(conn, place, missing);
+        let mut tx = Self::new(conn, place, spacing, missing);
         tx.reload()?;
         Ok(tx)
     }
 
+    /// The tables as they were at the last snapshot not after `position`. `conn` reads a views file of `log`, and keeps
+    /// reading the same state of it.
+    pub(crate) fn open_past(
+        conn: Connection,
+        log: LogId,
+        position: Position,
+    ) -> rusqlite::Result<Self> {
+        let snapshot = past::snapshot(&conn, log, position)?;
+        past::show(&conn, snapshot, KEPT)?;
+        let mut tx = Self::new(conn, snapshot, Spacing::default(), None);
+        tx.past = true;
+        tx.reload()?;
+        Ok(tx)
+    }
+
+    /// Applies one event to the tables of the past.
+    pub(crate) fn apply_past(&mut self, event: &Applied) -> rusqlite::Result<()> {
+        self.forget_event();
+        for projection in PAST {
+            (projection.apply)(self, event)?;
+        }
+        (self.position, self.leaf) = (event.position, event.leaf);
+        Ok(())
+    }
+
     /// Applies one event to every view.
     pub(crate) fn apply(&mut self, event: &Applied) -> rusqlite::Result<()> {
-        self.posted = None;
-        self.renamed = None;
-        self.was_active = None;
+        self.forget_event();
         for projection in ALL {
             (projection.apply)(self, event)?;
         }
@@ -77,7 +159,14 @@ impl Tx {
             result?;
         }
         (self.position, self.leaf) = (event.position, event.leaf);
-        Ok(())
+        self.keep_past()
+    }
+
+    /// Forgets what views found out about the event before.
+    fn forget_event(&mut self) {
+        self.posted = None;
+        self.renamed = None;
+        self.was_active = None;
     }
 
     /// Forgets what was not committed, after a rollback: everything is read from the file again.
@@ -93,6 +182,9 @@ impl Tx {
         self.roles = roles::load(&self.conn)?;
         self.policy = Policy::of(&self.settings);
         self.postings = record::load(&self.conn)?;
+        if !self.past {
+            self.snapshot = past::last(&self.conn)?;
+        }
         Ok(())
     }
 }

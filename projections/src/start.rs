@@ -23,6 +23,7 @@ use crate::engine::hub::{Hub, Publication};
 use crate::engine::intake::{self, CHUNKS, Intake};
 use crate::engine::lag::{Health, RebuildProgress};
 use crate::engine::orders::Order;
+use crate::engine::past::Spacing;
 use crate::engine::readers::{Readers, Serving};
 use crate::engine::shared::Shared;
 use crate::engine::tx::Tx;
@@ -51,22 +52,28 @@ impl Views {
     ///
     /// Secret settings show as their defaults; see [`Self::open_with`].
     pub fn open(dir: &Path, store: Arc<dyn EventStore>) -> Result<Self, ViewsError> {
-        open(dir, store, None)
+        open(dir, store, Spacing::default(), None)
     }
 
-    /// Like [`Self::open`], with a vault that opens secret settings.
+    /// Like [`Self::open`], with a vault that opens secret settings, and snapshots so far from one another.
     pub fn open_with(
         dir: &Path,
         store: Arc<dyn EventStore>,
+        spacing: Spacing,
         vault: Vault,
     ) -> Result<Self, ViewsError> {
-        open(dir, store, Some(vault))
+        open(dir, store, spacing, Some(vault))
     }
 }
 
-fn open(dir: &Path, store: Arc<dyn EventStore>, vault: Option<Vault>) -> Result<Views, ViewsError> {
+fn open(
+    dir: &Path,
+    store: Arc<dyn EventStore>,
+    spacing: Spacing,
+    vault: Option<Vault>,
+) -> Result<Views, ViewsError> {
     let folder = Arc::new(Folder::open(dir)?);
-    let present = usable(&folder);
+    let present = usable(&folder, spacing);
     let place = present
         .as_ref()
         .map_or_else(|| Place::start(store.id()), Tx::place);
@@ -75,9 +82,15 @@ fn open(dir: &Path, store: Arc<dyn EventStore>, vault: Option<Vault>) -> Result<
         reason: error.to_string(),
     };
     let readers = Readers::start().map_err(failed)?;
-    let shared = Arc::new(Shared::new(place, store.generation(), readers, vault));
+    let shared = Arc::new(Shared::new(
+        place,
+        store.generation(),
+        readers,
+        spacing,
+        vault,
+    ));
     if let Some(tx) = &present {
-        shared.show(tx);
+        shared.show(&tx.settings, &tx.permissions, &tx.roles);
     }
     let stop = CancellationToken::new();
     let hub = Hub::new(place.mark());
@@ -164,7 +177,7 @@ impl Keeper {
             {
                 return;
             }
-            present = usable(&self.folder);
+            present = usable(&self.folder, self.shared.spacing);
         }
     }
 
@@ -246,7 +259,7 @@ impl Keeper {
         // file before must not stay.
         self.shared.facts.clear();
         self.shared.recent.clear();
-        self.shared.show(tx);
+        self.shared.show(&tx.settings, &tx.permissions, &tx.roles);
         *self.shared.place.lock() = place;
         self.shared.pending.begin_at(place.position);
         self.shared.reached.advance(place.position);
@@ -276,18 +289,24 @@ impl Keeper {
             Arc::clone(&self.shared),
         ));
         let (old, path) = (self.folder.current(), self.folder.next());
-        let filled = rebuild::fill(&path, self.store.id(), intake, |position| {
-            if let Some(progress) = self.shared.rebuilding.lock().as_mut() {
-                progress.position = position;
-            }
-        });
+        let filled = rebuild::fill(
+            &path,
+            self.store.id(),
+            self.shared.spacing,
+            intake,
+            |position| {
+                if let Some(progress) = self.shared.rebuilding.lock().as_mut() {
+                    progress.position = position;
+                }
+            },
+        );
         if self.stop.is_cancelled() {
             file::remove(&path);
             return Err(ViewsError::Closed);
         }
         let place = filled?;
         self.folder.switch(&path)?;
-        let tx = Tx::open(file::open_writer(&path)?, place, false)?;
+        let tx = Tx::open(file::open_writer(&path)?, place, self.shared.spacing, false)?;
         // Until the file serves, another one would be built in its place.
         drop(claim);
         if let Some(old) = old {
@@ -350,12 +369,12 @@ impl Drop for Ending {
 }
 
 /// The views in the folder, if this program can continue them.
-fn usable(folder: &Folder) -> Option<Tx> {
+fn usable(folder: &Folder, spacing: Spacing) -> Option<Tx> {
     let path = folder.current()?;
     let open = || {
         let conn = file::open_writer(&path)?;
         match file::place(&conn, ALL)? {
-            Some(place) => Tx::open(conn, place, false).map(Some),
+            Some(place) => Tx::open(conn, place, spacing, false).map(Some),
             None => Ok(None),
         }
     };

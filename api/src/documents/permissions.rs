@@ -3,11 +3,12 @@
 use std::collections::HashMap;
 
 use application::dates::iso;
+use application::workspace::SettingPolicy;
 use domain::permission::Permission;
 use domain::permissions::CHANGE_SETTING;
 use domain::settings::{Definition, Settings};
 use domain::{RoleId, Timestamp};
-use projections::Since;
+use projections::{QueryError, Since, Views};
 use serde_json::{Value, json};
 
 use crate::documents::settings::{self, Book};
@@ -33,16 +34,24 @@ pub async fn removed(state: &AppState, since: Option<Since>) -> Result<Vec<Value
 
 /// The documents of all permissions, or of those that changed since then.
 pub async fn documents(state: &AppState, since: Option<Since>) -> Result<Vec<Value>, ApiError> {
-    let views = state.views();
+    Ok(documents_of(state.views(), &state.config().settings, since).await?)
+}
+
+/// The same of views of any time.
+pub async fn documents_of(
+    views: &Views,
+    policy: &SettingPolicy,
+    since: Option<Since>,
+) -> Result<Vec<Value>, QueryError> {
     let (table, settings) = (views.permissions(), views.settings());
-    let book = Book::open(state).await?;
+    let book = Book::of(views, policy).await?;
     let changed: HashMap<String, Timestamp> = views
         .changed_permissions()
         .await?
         .into_iter()
         .map(|(name, _, at)| (name, at))
         .collect();
-    Ok(entries(&settings, |one| settings::is_shown(state, one))
+    Ok(entries(&settings, |one| policy.shows(one))
         .iter()
         .filter_map(|entry| {
             // A setting that came back brings its permission back, however long ago that was changed.

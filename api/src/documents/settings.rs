@@ -7,7 +7,7 @@ use application::dates::iso;
 use application::workspace::SettingPolicy;
 use domain::Timestamp;
 use domain::settings::{Definition, SettingType, Settings, custom_service_settings, keys};
-use projections::{SettingRecord, Since};
+use projections::{QueryError, SettingRecord, Since, Views};
 use serde_json::{Map, Value, json};
 
 use crate::errors::ApiError;
@@ -37,17 +37,21 @@ fn first_change(changed: &[SettingRecord]) -> Timestamp {
 
 impl Book {
     pub async fn open(state: &AppState) -> Result<Self, ApiError> {
-        let changed = state.views().changed_settings().await?;
-        let services = state.views().login_services().await?;
+        Ok(Self::of(state.views(), &state.config().settings).await?)
+    }
+
+    pub async fn of(views: &Views, policy: &SettingPolicy) -> Result<Self, QueryError> {
+        let changed = views.changed_settings().await?;
+        let services = views.login_services().await?;
         Ok(Self {
-            settings: state.views().settings(),
+            settings: views.settings(),
             begun: first_change(&changed),
             changed: changed
                 .into_iter()
                 .map(|record| (record.id.clone(), record))
                 .collect(),
             services: services.into_iter().collect(),
-            policy: state.config().settings.clone(),
+            policy: policy.clone(),
         })
     }
 

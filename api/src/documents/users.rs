@@ -3,8 +3,9 @@
 use std::sync::LazyLock;
 
 use application::people::document::{
-    Doc, insert_custom_fields, seen_doc, user_doc, visible, visible_custom_fields,
+    Custom, Doc, insert_custom_fields, seen_doc, user_doc, visible, visible_custom_fields,
 };
+use application::people::presence::Seen;
 use domain::UserId;
 use domain::permission::Permission;
 use domain::settings::{Settings, definitions};
@@ -48,6 +49,21 @@ const FULL: [&str; 9] = [
     "requirePasswordChange",
     "requirePasswordChangeReason",
     "roles",
+];
+
+/// What only connections tell.
+const PRESENCE: [&str; 2] = ["status", "statusConnection"];
+
+/// What lists of members show.
+const MEMBER: [&str; 8] = [
+    "_id",
+    "username",
+    "name",
+    "nickname",
+    "status",
+    "statusText",
+    "avatarETag",
+    "_updatedAt",
 ];
 
 /// What `me` shows users of themselves.
@@ -173,17 +189,26 @@ pub fn suggested(state: &AppState, doc: &[u8]) -> Doc {
 
 /// What lists of members show of a user (contract, rooms 11).
 pub fn member(state: &AppState, doc: &[u8]) -> Doc {
-    const MEMBER: [&str; 8] = [
-        "_id",
-        "username",
-        "name",
-        "nickname",
-        "status",
-        "statusText",
-        "avatarETag",
-        "_updatedAt",
-    ];
     keep(user_doc(state, doc), |field| MEMBER.contains(&field))
+}
+
+/// The same of a document of an earlier time. Who was there is not recorded.
+pub fn past_member(doc: &[u8]) -> Doc {
+    let doc = seen_doc(doc, |_, _| Seen::OFFLINE);
+    keep(doc, |field| {
+        MEMBER.contains(&field) && !PRESENCE.contains(&field)
+    })
+}
+
+/// All that [`info`] shows, of an earlier time.
+pub fn past_info(doc: &[u8]) -> Doc {
+    let mut doc = seen_doc(doc, |_, _| Seen::OFFLINE);
+    let fields = doc.remove("customFields");
+    let mut doc = keep(doc, |field| {
+        (PUBLIC.contains(&field) || FULL.contains(&field)) && !PRESENCE.contains(&field)
+    });
+    insert_custom_fields(&mut doc, fields, &Custom::All);
+    doc
 }
 
 /// A raw document as `users.create`, `users.update` and `users.register` return it (1.5).

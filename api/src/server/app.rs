@@ -99,7 +99,12 @@ pub fn workspace(
 ) -> Result<Workspace, StartError> {
     let vault = open_vault(config, folder)?;
     let files = Files::in_folder(&folder.files())?;
-    let views = Views::open_with(&folder.views(), log.clone(), vault.clone())?;
+    let views = Views::open_with(
+        &folder.views(),
+        log.clone(),
+        config.snapshot_every,
+        vault.clone(),
+    )?;
     Ok(Workspace::new(
         Executor::new(log),
         views,

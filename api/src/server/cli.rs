@@ -1,5 +1,6 @@
 //! The command line: its arguments, and the commands other than serving.
 
+mod at;
 mod message;
 mod projections;
 mod reactors;
@@ -83,6 +84,7 @@ pub fn parse() -> Result<Invocation, crate::server::config::ConfigError> {
 fn errand_of(name: &str, matches: &ArgMatches) -> Option<Errand> {
     Some(match (name, matches.subcommand()) {
         ("log", _) => Errand::ReadRecord(record::log(matches)),
+        ("at", _) => Errand::ReadRecord(at::wanted(matches)),
         ("message", _) => Errand::ReadRecord(message::wanted(matches, About::History)),
         ("readers", _) => Errand::ReadRecord(message::wanted(matches, About::Readers)),
         ("projections", Some(("rebuild", _))) => Errand::RebuildProjections,
@@ -158,6 +160,7 @@ fn command() -> Command {
                 .after_help("Examples:\n  hansard config\n  PORT=8080 hansard config --data-dir /srv/chat\n  hansard config --keys"),
         )
         .subcommand(record::command())
+        .subcommand(at::command())
         .subcommand(message::history())
         .subcommand(message::readers())
         .subcommand(projections::command())

@@ -12,6 +12,7 @@ use application::outside::dns::NameServers;
 use application::outside::fetch::AllowList;
 use application::outside::mail::SmtpServer;
 use layers::{Layers, Origin};
+use projections::Spacing;
 
 use crate::live::Limits;
 use crate::telemetry::LogFormat;
@@ -90,6 +91,8 @@ pub struct Config {
     pub max_connections: usize,
     /// How long a stop waits for requests under way.
     pub shutdown_timeout: Duration,
+    /// Events between two snapshots of the views.
+    pub snapshot_every: Spacing,
     /// Most events the views may be behind while ready.
     pub ready_max_lag: u64,
     pub live: Limits,
@@ -171,6 +174,7 @@ impl Config {
             request_timeout: read.required("request_timeout", time)?,
             max_connections: read.required("max_connections", count)?,
             shutdown_timeout: read.required("shutdown_timeout", time)?,
+            snapshot_every: read.required("snapshot_every", spacing)?,
             ready_max_lag: read.required("ready_max_lag", |value| {
                 value
                     .parse()
@@ -290,6 +294,12 @@ fn count(value: &str) -> Result<usize, String> {
         Ok(number) if number > 0 => Ok(number as usize),
         _ => Err(format!("`{value}` is not a whole number above 0")),
     }
+}
+
+fn spacing(value: &str) -> Result<Spacing, String> {
+    let (least, most) = (Spacing::RANGE.start(), Spacing::RANGE.end());
+    let spacing = value.parse().ok().and_then(Spacing::new);
+    spacing.ok_or_else(|| format!("`{value}` is not a whole number from {least} to {most}"))
 }
 
 /// Number and unit, e.g. `30s`.

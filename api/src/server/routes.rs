@@ -2,7 +2,7 @@
 
 use std::future::{Ready, ready};
 
-use crate::audit::{events, messages};
+use crate::audit::{at, events, messages};
 use crate::http::answer::Outcome;
 use crate::http::call::Anyone;
 use crate::http::openapi;
@@ -20,6 +20,7 @@ pub fn all() -> Vec<Route> {
     }
     [
         rest::routes(),
+        at::routes(),
         events::routes(),
         messages::routes(),
         door::routes(),

@@ -186,9 +186,14 @@ pub(crate) struct Tally {
 impl Tally {
     /// So many results, all of one room.
     pub(crate) fn of_room(room: &RoomId, results: usize) -> Self {
+        Self::of_rooms(BTreeSet::from([room.clone()]), results)
+    }
+
+    /// So many results, of these rooms.
+    pub(crate) fn of_rooms(rooms: BTreeSet<RoomId>, results: usize) -> Self {
         Self {
             results: u64::try_from(results).unwrap_or(u64::MAX),
-            rooms: BTreeSet::from([room.clone()]),
+            rooms,
         }
     }
 

@@ -204,7 +204,7 @@ async fn after_the_record(workspace: &Workspace, text: &str) -> Result<NotUnders
     })
 }
 
-async fn recorded_at(
+pub(crate) async fn recorded_at(
     workspace: &Workspace,
     position: Position,
 ) -> Result<Option<domain::Timestamp>, ReadError> {
@@ -266,6 +266,20 @@ async fn named(
         list.into_iter().map(find).collect::<Result<Vec<_>, _>>()
     });
     Ok(found.await??)
+}
+
+/// Names of what everybody may know of that look most like `wanted`.
+pub(crate) async fn suggestions(
+    workspace: &Workspace,
+    thing: NamedThing,
+    wanted: &str,
+) -> Result<Vec<String>, Error> {
+    let wanted = wanted.to_owned();
+    let found = workspace.views().with_record_names(move |names| {
+        let known = names.public(thing, MOST_KNOWN);
+        like(&wanted, known.iter().map(String::as_str))
+    });
+    Ok(found.await?)
 }
 
 /// The names that look most like `wanted`, the likest first.

@@ -46,6 +46,14 @@ pub enum NotUnderstood {
         named: String,
         suggestions: Vec<String>,
     },
+    #[error("at position {position}, {time}, there was no {what} {named:?}{}", suggested(.suggestions))]
+    NotThen {
+        what: &'static str,
+        named: String,
+        position: Position,
+        time: String,
+        suggestions: Vec<String>,
+    },
     #[error("{0:?} is no correlation id: it is what an answer had as X-Request-Id")]
     NotACorrelation(String),
     #[error(

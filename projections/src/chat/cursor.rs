@@ -191,7 +191,7 @@ pub(super) struct Going<'a> {
 /// A message is being removed: members who have not read it have one unread message less.
 pub(super) fn uncount(tx: &mut Tx, event: &Applied, going: &Going<'_>) -> rusqlite::Result<()> {
     let (room, tally) = (going.room, going.tally);
-    if tally.is_empty() {
+    if tally.is_empty() || tx.past {
         return Ok(());
     }
     let counted = if tally.everybody() {

@@ -18,7 +18,8 @@ use people::account;
 use unread::message;
 
 use crate::chat::access::memberships::{
-    change, change_all, note_keen, note_quiet, remove, remove_all, rooms_of,
+    alter, alter_all, change, change_all, keep_absent, note_keen, note_quiet, remove, remove_all,
+    rooms_of,
 };
 use crate::chat::cursor;
 use crate::chat::system_messages::derived_id;
@@ -35,7 +36,7 @@ pub use queries::{MemberQuery, MembershipRecord, RoleHolder};
 
 pub(crate) const VIEW: Projection = Projection {
     name: "memberships",
-    version: 6,
+    version: 7,
     tables: "CREATE TABLE memberships (
         room TEXT NOT NULL,
         user TEXT NOT NULL,
@@ -62,6 +63,8 @@ pub(crate) const VIEW: Projection = Projection {
 
 fn apply(tx: &mut Tx, event: &Applied) -> rusqlite::Result<()> {
     match &event.event {
+        // What was unread is no matter of the past.
+        Event::Message(MessageEvent::MessagePosted(_)) if tx.past => Ok(()),
         Event::Message(MessageEvent::MessagePosted(posted)) => message(tx, event, posted),
         Event::Membership(membership_event) => member(tx, event, membership_event),
         Event::Room(room_event) => room(tx, event, room_event),
@@ -90,7 +93,7 @@ fn member(
             tx.stale
                 .memberships
                 .insert((granted.room.clone(), granted.user.clone()));
-            change(tx, event, &granted.room, &granted.user, |doc| {
+            alter(tx, event, &granted.room, &granted.user, |doc| {
                 let roles = doc.roles.get_or_insert_default();
                 if !roles.contains(&granted.role) {
                     roles.push(granted.role.clone());
@@ -101,12 +104,13 @@ fn member(
             tx.stale
                 .memberships
                 .insert((revoked.room.clone(), revoked.user.clone()));
-            change(tx, event, &revoked.room, &revoked.user, |doc| {
+            alter(tx, event, &revoked.room, &revoked.user, |doc| {
                 doc.roles
                     .iter_mut()
                     .for_each(|roles| roles.retain(|role| *role != revoked.role));
             })
         }
+        MembershipEvent::ReadCursorMoved(_) | MembershipEvent::MarkedUnread(_) if tx.past => Ok(()),
         MembershipEvent::ReadCursorMoved(read) => cursor::read(tx, event, read),
         MembershipEvent::MarkedUnread(marked) => cursor::mark_unread(tx, event, marked),
         MembershipEvent::RoomHidden(hidden) => {
@@ -157,17 +161,17 @@ fn member(
 
 fn room(tx: &mut Tx, event: &Applied, room_event: &RoomEvent) -> rusqlite::Result<()> {
     match room_event {
-        RoomEvent::RoomRenamed(renamed) => change_all(tx, event, &renamed.room, |doc| {
+        RoomEvent::RoomRenamed(renamed) => alter_all(tx, event, &renamed.room, |doc| {
             doc.name = Some(CompactString::new(&renamed.name));
             doc.display = Some(CompactString::new(&renamed.display_name));
             doc.alert = true;
         }),
-        RoomEvent::RoomArchived(archived) => change_all(tx, event, &archived.room, |doc| {
+        RoomEvent::RoomArchived(archived) => alter_all(tx, event, &archived.room, |doc| {
             doc.archived = Some(true);
             doc.open = false;
             doc.alert = false;
         }),
-        RoomEvent::RoomUnarchived(unarchived) => change_all(tx, event, &unarchived.room, |doc| {
+        RoomEvent::RoomUnarchived(unarchived) => alter_all(tx, event, &unarchived.room, |doc| {
             doc.archived = Some(false);
             doc.open = true;
             doc.alert = false;
@@ -250,6 +254,7 @@ fn join(tx: &mut Tx, event: &Applied, joined: &MemberJoined) -> rusqlite::Result
             doc.prefer(preferences);
         }
     }
+    keep_absent(tx, &key)?;
     tx.stale.memberships.insert(key.clone());
     let quiet = doc.is_quiet();
     let highlights = doc.highlights();

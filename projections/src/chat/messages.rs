@@ -38,7 +38,7 @@ const REMOVED_USER: &str = "Removed User";
 
 pub(crate) const VIEW: Projection = Projection {
     name: "messages",
-    version: 5,
+    version: 6,
     // `seq` is the position of the event that made the message: unique, and rising with time. `at` is the send
     // time as the room shows it; `message_times` has it of all messages ever made whose event says another one,
     // for those who read the log beside the views.
@@ -64,6 +64,8 @@ pub(crate) const VIEW: Projection = Projection {
     CREATE TABLE message_references (
         user TEXT NOT NULL,
         message INTEGER NOT NULL,
+        -- The position of the event that named them first.
+        since INTEGER NOT NULL,
         PRIMARY KEY (user, message)
     ) WITHOUT ROWID;",
     indexes: &[
@@ -88,8 +90,8 @@ fn apply(tx: &mut Tx, event: &Applied) -> rusqlite::Result<()> {
                 Ok(())
             })?;
             if let Some(seq) = seq {
-                tx.references.push((edited.editor.clone(), seq));
-                refer(tx, &edited.content.mentions, seq);
+                refer(tx, event, edited.editor.clone(), seq);
+                refer_all(tx, event, &edited.content.mentions, seq);
             }
             Ok(())
         }
@@ -101,7 +103,7 @@ fn apply(tx: &mut Tx, event: &Applied) -> rusqlite::Result<()> {
                 Ok(())
             })?;
             if let Some(seq) = seq {
-                tx.references.push((reaction.user.clone(), seq));
+                refer(tx, event, reaction.user.clone(), seq);
             }
             Ok(())
         }
@@ -140,7 +142,7 @@ fn apply(tx: &mut Tx, event: &Applied) -> rusqlite::Result<()> {
 
 fn post(tx: &mut Tx, event: &Applied, posted: &MessagePosted) -> rusqlite::Result<()> {
     let doc = MessageDoc::posted(posted, event.recorded_at, tx)?;
-    refer(tx, &posted.content.mentions, number(event.position));
+    refer_all(tx, event, &posted.content.mentions, number(event.position));
     add(tx, event, doc, false)?;
     let at = tx.posted.as_ref().map_or(posted.at, |posted| posted.at);
     if let Some(thread) = &posted.thread {
@@ -195,11 +197,16 @@ fn add(tx: &mut Tx, event: &Applied, mut doc: MessageDoc, system: bool) -> rusql
     Ok(())
 }
 
+/// Notes that a message names somebody.
+fn refer(tx: &mut Tx, event: &Applied, user: UserId, seq: i64) {
+    tx.references.push((user, seq, number(event.position)));
+}
+
 /// Notes who is mentioned.
-fn refer(tx: &mut Tx, mentions: &[Mention], seq: i64) {
+fn refer_all(tx: &mut Tx, event: &Applied, mentions: &[Mention], seq: i64) {
     for mention in mentions {
         if let Mention::User(user) = mention {
-            tx.references.push((user.clone(), seq));
+            refer(tx, event, user.clone(), seq);
         }
     }
 }
@@ -318,7 +325,7 @@ fn delete(tx: &mut Tx, event: &Applied, deleted: &MessageDeleted) -> rusqlite::R
                 Ok(())
             })?;
             if let Some(seq) = seq {
-                tx.references.push((deleted.by.clone(), seq));
+                refer(tx, event, deleted.by.clone(), seq);
             }
             unreply(tx, event, thread.as_ref())?;
             message_gone(tx, event, &deleted.room, &deleted.message, Gone::Blanked)

@@ -11,13 +11,14 @@ use eventstore::{LogId, Place, Position};
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
+use crate::engine::past::{self, Kept};
 use crate::engine::projection::Projection;
 use crate::engine::unsynced::{self, Mark};
 use crate::error::ViewsError;
 use crate::numbers::unsigned;
 
 /// Raise it when the files change in a way that no version of a single view tells.
-const FORMAT: i64 = 3;
+const FORMAT: i64 = 4;
 
 const POINTER: &str = "views.current";
 const LOCK: &str = "views.lock";
@@ -159,12 +160,13 @@ pub(crate) fn remove(path: &Path) {
     }
 }
 
-/// Creates a file of `projections`, to be filled from the start of `log`. Nothing is safe until [`finish`]: no journal,
+/// Creates a file of `projections` that keeps the past of `kept`, to be filled from the start of `log`. Nothing is safe until [`finish`]: no journal,
 /// no syncs; a crash leaves a file nobody points to.
 pub(crate) fn create(
     path: &Path,
     log: LogId,
     projections: &[&Projection],
+    kept: &[Kept],
 ) -> rusqlite::Result<Connection> {
     remove(path);
     let conn = Connection::open(path)?;
@@ -196,6 +198,7 @@ pub(crate) fn create(
             (projection.name, projection.version),
         )?;
     }
+    past::keep(&conn, Place::start(log), kept)?;
     conn.pragma_update(None, "user_version", FORMAT)?;
     Ok(conn)
 }
@@ -230,6 +233,13 @@ pub(crate) fn open_writer(path: &Path) -> rusqlite::Result<Connection> {
 }
 
 pub(crate) fn open_reader(path: &Path) -> rusqlite::Result<Connection> {
+    let conn = open_past(path)?;
+    conn.pragma_update(None, "query_only", true)?;
+    Ok(conn)
+}
+
+/// Opens a file to read, and to lay tables of an earlier position over it, which are not in the file.
+pub(crate) fn open_past(path: &Path) -> rusqlite::Result<Connection> {
     let conn = Connection::open_with_flags(
         path,
         OpenFlags::SQLITE_OPEN_READ_ONLY
@@ -238,8 +248,7 @@ pub(crate) fn open_reader(path: &Path) -> rusqlite::Result<Connection> {
     )?;
     prepare(&conn)?;
     conn.execute_batch(
-        "PRAGMA query_only = ON;
-         PRAGMA cache_size = -32768;
+        "PRAGMA cache_size = -32768;
          PRAGMA mmap_size = 1073741824;
          PRAGMA temp_store = MEMORY;
          PRAGMA busy_timeout = 5000;",

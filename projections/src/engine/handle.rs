@@ -1,6 +1,7 @@
 //! The handle through which everything asks the views.
 
 use std::borrow::Cow;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -243,33 +244,38 @@ impl Views {
         T: Send + 'static,
         F: FnOnce(&rusqlite::Connection) -> Result<T, rusqlite::Error> + Send + 'static,
     {
-        if self.of_this_log().is_err() {
-            return Err(QueryError::NotReady);
-        }
-        let readers = &self.inner.shared.readers;
-        let mut serving = readers.serving();
+        self.serve_soon().await?;
+        self.inner.shared.readers.ask(question).await
+    }
+
+    /// Waits a bounded time for views that are being built.
+    async fn serve_soon(&self) -> Result<(), QueryError> {
+        self.of_this_log().map_err(|_| QueryError::NotReady)?;
+        let mut serving = self.inner.shared.readers.serving();
         if serving.borrow().is_none() {
             let ready = tokio::time::timeout(BUILDING, serving.wait_for(Option::is_some)).await;
             if !matches!(ready, Ok(Ok(_))) {
                 return Err(QueryError::NotReady);
             }
         }
-        readers.ask(question).await
+        Ok(())
+    }
+
+    /// The file that serves. Waits a bounded time for views that are being built.
+    pub(crate) async fn file(&self) -> Result<PathBuf, QueryError> {
+        self.serve_soon().await?;
+        let serving = self.inner.shared.readers.serving().borrow().clone();
+        Ok(serving.ok_or(QueryError::NotReady)?.path)
     }
 
     /// Returns once the file has everything that anybody was told of before.
-    async fn settle(&self) -> Result<(), QueryError> {
+    pub(crate) async fn settle(&self) -> Result<(), QueryError> {
         self.of_this_log().map_err(|_| QueryError::NotReady)?;
         let ask = async {
             // Without a worker nobody commits, and waiting says so.
             let _ = self.order(Order::Commit).await;
         };
-        let settled = self.inner.shared.pending.settle(ask).await;
-        settled.map_err(|error| match error {
-            WaitError::Stopped { .. } => QueryError::Closed,
-            WaitError::Overloaded | WaitError::Timeout { .. } => QueryError::Busy,
-            WaitError::Replaced => QueryError::NotReady,
-        })
+        Ok(self.inner.shared.pending.settle(ask).await?)
     }
 
     /// The same, of one message. A client that chose the id of a new message has nothing committed.

@@ -64,21 +64,47 @@ pub(crate) struct Readers {
 impl Readers {
     /// Starts the threads. Questions wait until there is a file.
     pub(crate) fn start() -> Result<Arc<Self>, std::io::Error> {
-        let readers = Arc::new(Self {
-            queue: Mutex::default(),
-            waiting: Condvar::new(),
-            serving: watch::Sender::new(None),
-            threads: Mutex::default(),
-        });
+        let readers = Arc::new(Self::new(None));
         for number in 0..THREADS {
-            let pool = Arc::clone(&readers);
-            let thread = std::thread::Builder::new()
-                .name(format!("views-reader-{number}"))
-                .spawn(move || pool.work())
-                .inspect_err(|_| readers.close())?;
-            readers.threads.lock().push(thread);
+            readers.begin(format!("views-reader-{number}"), None)?;
         }
         Ok(readers)
+    }
+
+    /// Answers all questions with this connection, on one thread.
+    pub(crate) fn of(mut conn: Connection) -> Result<Arc<Self>, std::io::Error> {
+        // No file has what the connection has: if the thread has to give it up, that is the end.
+        let serving = Serving {
+            path: PathBuf::new(),
+        };
+        let asker = give_up_unasked(&mut conn).map_err(std::io::Error::other)?;
+        let readers = Arc::new(Self::new(Some(serving.clone())));
+        let open = Open {
+            serving,
+            conn,
+            asker,
+        };
+        readers.begin("views-past".to_owned(), Some(open))?;
+        Ok(readers)
+    }
+
+    fn new(serving: Option<Serving>) -> Self {
+        Self {
+            queue: Mutex::default(),
+            waiting: Condvar::new(),
+            serving: watch::Sender::new(serving),
+            threads: Mutex::default(),
+        }
+    }
+
+    fn begin(self: &Arc<Self>, name: String, open: Option<Open>) -> Result<(), std::io::Error> {
+        let pool = Arc::clone(self);
+        let thread = std::thread::Builder::new()
+            .name(name)
+            .spawn(move || pool.work(open))
+            .inspect_err(|_| self.close())?;
+        self.threads.lock().push(thread);
+        Ok(())
     }
 
     /// Another file serves from now on; questions that are being answered finish with the old one.
@@ -148,8 +174,7 @@ impl Readers {
         self.waiting.notify_all();
     }
 
-    fn work(&self) {
-        let mut open: Option<Open> = None;
+    fn work(&self, mut open: Option<Open>) {
         while let Some(Question { answer, asker }) = self.next() {
             if asker.strong_count() == 0 {
                 continue;
@@ -189,6 +214,15 @@ impl Readers {
     }
 }
 
+/// Has a connection give up a question whose asker is gone.
+fn give_up_unasked(conn: &mut Connection) -> rusqlite::Result<Asker> {
+    let asker = Asker::default();
+    let asked_by = Arc::clone(&asker);
+    let nobody_waits = move || asked_by.lock().strong_count() == 0;
+    conn.progress_handler(STEPS, Some(nobody_waits))?;
+    Ok(asker)
+}
+
 /// The connection to the file that serves; opened if the file changed.
 fn connect(open: &mut Option<Open>, serving: Option<Serving>) -> Result<&Open, QueryError> {
     let serving = serving.ok_or(QueryError::NotReady)?;
@@ -196,10 +230,7 @@ fn connect(open: &mut Option<Open>, serving: Option<Serving>) -> Result<&Open, Q
         // The old connection is closed first, so that its file goes away.
         *open = None;
         let mut conn = file::open_reader(&serving.path)?;
-        let asker = Asker::default();
-        let asked_by = Arc::clone(&asker);
-        let nobody_waits = move || asked_by.lock().strong_count() == 0;
-        conn.progress_handler(STEPS, Some(nobody_waits))?;
+        let asker = give_up_unasked(&mut conn)?;
         *open = Some(Open {
             serving,
             conn,

@@ -15,11 +15,11 @@ use crate::engine::applied::Applied;
 use crate::engine::facts::AllFacts;
 use crate::engine::lag::{Head, Health, RebuildProgress};
 use crate::engine::orders::Order;
+use crate::engine::past::Spacing;
 use crate::engine::pending::Pending;
 use crate::engine::readers::Readers;
 use crate::engine::recent::Recent;
 use crate::engine::since::Delays;
-use crate::engine::tx::Tx;
 use crate::engine::wait::Reached;
 
 pub(crate) struct Shared {
@@ -35,6 +35,8 @@ pub(crate) struct Shared {
     pub(crate) settings: RwLock<Arc<Settings>>,
     pub(crate) permissions: RwLock<Arc<PermissionTable>>,
     pub(crate) roles: RwLock<Arc<RoleTable>>,
+    /// Of snapshots.
+    pub(crate) spacing: Spacing,
     /// Opens secrets; without it they show as their defaults.
     pub(crate) vault: Option<Vault>,
     pub(crate) readers: Arc<Readers>,
@@ -64,6 +66,7 @@ impl Shared {
         place: Place,
         generation: u64,
         readers: Arc<Readers>,
+        spacing: Spacing,
         vault: Option<Vault>,
     ) -> Self {
         Self {
@@ -80,6 +83,7 @@ impl Shared {
             settings: RwLock::default(),
             permissions: RwLock::default(),
             roles: RwLock::default(),
+            spacing,
             vault,
             readers,
             rebuilding: Mutex::default(),
@@ -94,10 +98,15 @@ impl Shared {
     }
 
     /// Publishes settings, permissions and roles to the doors.
-    pub(crate) fn show(&self, tx: &Tx) {
-        self.show_settings(&tx.settings);
-        *self.permissions.write() = Arc::new(tx.permissions.clone());
-        *self.roles.write() = Arc::new(tx.roles.clone());
+    pub(crate) fn show(
+        &self,
+        settings: &Settings,
+        permissions: &PermissionTable,
+        roles: &RoleTable,
+    ) {
+        self.show_settings(settings);
+        *self.permissions.write() = Arc::new(permissions.clone());
+        *self.roles.write() = Arc::new(roles.clone());
     }
 
     /// Publishes settings to the doors, with their secrets opened.

@@ -17,6 +17,7 @@ use rusqlite::{Connection, params};
 
 use crate::engine::hub::update::LiveUpdate;
 use crate::engine::index::Index;
+use crate::engine::past::{self, Spacing};
 use crate::engine::postings::OpenBlock;
 use crate::engine::rows::Rows;
 use crate::engine::rows::membership::MembershipRow;
@@ -170,8 +171,8 @@ pub struct Tx {
     pub(crate) memberships: Rows<MembershipRow>,
     pub(crate) messages: Rows<MessageRow>,
     pub(crate) postings: OpenBlock,
-    /// References from users to messages that name them, not written yet.
-    pub(crate) references: Vec<(UserId, i64)>,
+    /// References from users to messages that name them, and since which position; not written yet.
+    pub(crate) references: Vec<(UserId, i64, i64)>,
     pub(crate) rosters: HashMap<RoomId, Roster>,
     pub(crate) settings: Settings,
     pub(crate) permissions: PermissionTable,
@@ -189,6 +190,12 @@ pub struct Tx {
     /// Indexes that do not exist yet, while a file is rebuilt.
     missing: HashMap<&'static str, &'static Index>,
     bulk: bool,
+    /// The tables are those of an earlier position: nobody reads them but who asked for it, and nothing is kept of them.
+    pub(crate) past: bool,
+    /// After how many events a snapshot is taken.
+    spacing: Spacing,
+    /// The last snapshot.
+    pub(crate) snapshot: Position,
     log: LogId,
     /// The last position applied.
     pub(crate) position: Position,
@@ -201,6 +208,7 @@ impl Tx {
     pub(crate) fn new(
         conn: Connection,
         place: Place,
+        spacing: Spacing,
         missing: Option<HashMap<&'static str, &'static Index>>,
     ) -> Self {
         let bulk = missing.is_some();
@@ -224,6 +232,9 @@ impl Tx {
             updates: None,
             missing: missing.unwrap_or_default(),
             bulk,
+            past: false,
+            spacing,
+            snapshot: Position::START,
             log: place.log,
             position: place.position,
             leaf: place.leaf,
@@ -284,11 +295,25 @@ impl Tx {
         self.messages.flush(&self.conn)?;
         self.references.sort_unstable();
         let mut insert = self.conn.prepare_cached(
-            "INSERT OR IGNORE INTO message_references (user, message) VALUES (?1, ?2)",
+            "INSERT OR IGNORE INTO message_references (user, message, since) VALUES (?1, ?2, ?3)",
         )?;
-        for (user, message) in self.references.drain(..) {
-            insert.execute(params![user.as_str(), message])?;
+        for (user, message, since) in self.references.drain(..) {
+            insert.execute(params![user.as_str(), message, since])?;
         }
+        Ok(())
+    }
+
+    /// Takes a snapshot if it is time for one. Rows that the past is told of are not written for it.
+    pub(crate) fn keep_past(&mut self) -> rusqlite::Result<()> {
+        let since = self.position.get().saturating_sub(self.snapshot.get());
+        if self.past || since < self.spacing.events() {
+            return Ok(());
+        }
+        self.users.flush(&self.conn)?;
+        self.rooms.flush(&self.conn)?;
+        self.flush_messages()?;
+        past::take(&self.conn, self.place())?;
+        self.snapshot = self.position;
         Ok(())
     }
 

@@ -380,7 +380,7 @@ impl Worker {
         }
         tx.updates = Some(Vec::new());
         tx.stale = Stale::default();
-        self.shared.show(&tx);
+        self.shared.show(&tx.settings, &tx.permissions, &tx.roles);
         self.committed = place;
         self.checkpointer = checkpointer;
         self.tx = tx;

@@ -47,8 +47,8 @@ fn apply(tx: &mut Tx, event: &Applied) -> rusqlite::Result<()> {
             };
             tx.conn
                 .prepare_cached(
-                    "INSERT INTO settings (id, value, created_at, updated_at) VALUES (?1, ?2, ?3, ?3)
-                     ON CONFLICT (id) DO UPDATE SET value = ?2, updated_at = ?3",
+                    "INSERT OR REPLACE INTO settings (id, value, created_at, updated_at)
+                     VALUES (?1, ?2, coalesce((SELECT created_at FROM settings WHERE id = ?1), ?3), ?3)",
                 )?
                 .execute(params![changed.setting, json::encode(&held)?, at])?;
             held.show(&changed.setting, &mut tx.settings);

@@ -1,5 +1,7 @@
 //! Errors of reading the record.
 
+use std::fmt::Display;
+
 use application::error::Refusal;
 use application::record::question::NotUnderstood;
 
@@ -11,7 +13,7 @@ pub fn record_of_private_room(refusal: &Refusal) -> ApiError {
 }
 
 /// A page of no events, or of more than there may be.
-pub fn record_limit(most: usize) -> ApiError {
+pub fn record_limit(most: impl Display) -> ApiError {
     ApiError::coded(
         "error-invalid-params",
         format!("limit is a number from 1 to {most}"),

@@ -78,9 +78,14 @@ pub async fn rebuild_projections(config: &Config) -> Result<(), Failure> {
     let head = match workspace(config).await {
         Ok(folder) => {
             let log = open_log(config, &folder).await?;
-            let rebuilt = projections::rebuild_offline(&folder.views(), log.clone(), |at| {
-                show_progress(at.position.get(), at.head.get());
-            })
+            let rebuilt = projections::rebuild_offline(
+                &folder.views(),
+                log.clone(),
+                config.snapshot_every,
+                |at| {
+                    show_progress(at.position.get(), at.head.get());
+                },
+            )
             .await;
             log.close().await;
             rebuilt.map_err(|error| error.to_string())?.get()

@@ -271,6 +271,14 @@ pub const KEYS: &[Key] = &[
         "How long a stop waits for requests and sockets to finish",
     ),
     open(
+        "snapshot_every",
+        "SNAPSHOT_EVERY",
+        "snapshot-every",
+        "COUNT",
+        Some("10000"),
+        "Events between two snapshots of the views: fewer show an earlier moment faster, and take more of the disk",
+    ),
+    open(
         "ready_max_lag",
         "READY_MAX_LAG",
         "ready-max-lag",

@@ -16,7 +16,8 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use super::{Answer, Failure};
-use crate::audit::message_wish::MessageWish;
+use crate::audit::at_wish::AtWish;
+use crate::audit::message_wish::{MessageWish, Written};
 use crate::audit::transcript::{BrokenOff, PARTS, Transcript, Wish};
 
 /// The header that says why a reading is not recorded.
@@ -30,6 +31,8 @@ pub enum Wanted {
     Log(Box<Wish>),
     /// What there is to tell of one message.
     Message(MessageWish),
+    /// What there was at an earlier moment.
+    At(Box<AtWish>),
 }
 
 /// Part after part. Ends with an error if the reading did.
@@ -59,13 +62,8 @@ impl Wanted {
                     parts: parts(transcript, stop).fuse().boxed(),
                 }
             }
-            Self::Message(wish) => {
-                let written = wish.answer(workspace).await?;
-                Printout {
-                    unrecorded: written.unrecorded,
-                    parts: stream::iter([Ok(written.page)]).boxed(),
-                }
-            }
+            Self::Message(wish) => Printout::whole(wish.answer(workspace).await?),
+            Self::At(wish) => Printout::whole(wish.answer(workspace).await?),
         })
     }
 
@@ -89,6 +87,13 @@ impl Wanted {
 }
 
 impl Printout {
+    fn whole(written: Written) -> Self {
+        Self {
+            unrecorded: written.unrecorded,
+            parts: stream::iter([Ok(written.page)]).boxed(),
+        }
+    }
+
     /// What the server answers.
     pub async fn of(response: hyper::Response<Incoming>) -> Result<Self, Failure> {
         let (head, body) = response.into_parts();

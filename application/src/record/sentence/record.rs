@@ -60,6 +60,7 @@ fn question(question: &Question) -> String {
         QuestionKind::Follow => "the record as it grows",
         QuestionKind::Message => "the history of a message",
         QuestionKind::Readers => "who could read a message",
+        QuestionKind::At => "the workspace as it was",
     };
     let narrowed = question.narrowed.iter();
     let narrowed = narrowed.map(|(name, value)| format!("{name} {}", quoted(value)));
@@ -82,6 +83,7 @@ const fn result(kind: QuestionKind) -> Noun {
     match kind {
         QuestionKind::Events | QuestionKind::Follow | QuestionKind::Message => EVENT,
         QuestionKind::Readers => ("person", "people"),
+        QuestionKind::At => ("thing", "things"),
     }
 }
 

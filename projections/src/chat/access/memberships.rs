@@ -4,13 +4,16 @@ use std::sync::Arc;
 
 use domain::highlight::Highlights;
 use domain::{RoomId, UserId};
+use rusqlite::params;
 
 use crate::chat::tombstones::{self, Kind};
 use crate::engine::applied::Applied;
+use crate::engine::rows::Row as _;
 use crate::engine::rows::membership::{MembershipDoc, MembershipRow};
 use crate::engine::rows::room::RoomRow;
 use crate::engine::tx::Tx;
 use crate::iso::Date;
+use crate::numbers::number;
 
 pub(crate) fn remove(
     tx: &mut Tx,
@@ -22,6 +25,7 @@ pub(crate) fn remove(
     let Some(row) = tx.memberships.remove(&tx.conn, &key)? else {
         return Ok(());
     };
+    keep_gone(tx, &key, &row)?;
     tombstones::bury(
         tx,
         event,
@@ -53,6 +57,74 @@ pub(crate) fn remove_all(tx: &mut Tx, event: &Applied, room: &RoomId) -> rusqlit
     Ok(())
 }
 
+/// Keeps for the past that somebody was no member.
+pub(crate) fn keep_absent(tx: &Tx, (room, user): &(RoomId, UserId)) -> rusqlite::Result<()> {
+    if !tx.past {
+        tx.conn
+            .prepare_cached(
+                "INSERT INTO past_memberships (room, user, until, there) SELECT ?1, ?2, ?3, 0 WHERE NOT EXISTS
+                     (SELECT 1 FROM past_memberships WHERE room = ?1 AND user = ?2 AND until = ?3)",
+            )?
+            .execute(params![room.as_str(), user.as_str(), number(tx.snapshot)])?;
+    }
+    Ok(())
+}
+
+/// Keeps for the past what a membership is, before it changes.
+fn keep(tx: &Tx, key: &(RoomId, UserId), row: &MembershipRow) -> rusqlite::Result<()> {
+    if !tx.past {
+        let mut insert = tx.conn.prepare_cached(MembershipRow::KEEP)?;
+        row.write(&tx.conn, &mut insert, key)?;
+    }
+    Ok(())
+}
+
+/// The same of one that is gone. What came and went since the last snapshot leaves nothing.
+fn keep_gone(tx: &Tx, key: &(RoomId, UserId), row: &MembershipRow) -> rusqlite::Result<()> {
+    if tx.past {
+        return Ok(());
+    }
+    let came = tx
+        .conn
+        .prepare_cached(
+            "DELETE FROM past_memberships WHERE room = ?1 AND user = ?2 AND until = ?3 AND there = 0",
+        )?
+        .execute(params![key.0.as_str(), key.1.as_str(), number(tx.snapshot)])?;
+    if came == 0 {
+        keep(tx, key, row)?;
+    }
+    Ok(())
+}
+
+/// Changes what the past tells of a membership: who it is of, what the room is called in it, roles.
+pub(crate) fn alter(
+    tx: &mut Tx,
+    event: &Applied,
+    room: &RoomId,
+    user: &UserId,
+    how: impl FnOnce(&mut MembershipDoc),
+) -> rusqlite::Result<()> {
+    let key = (room.clone(), user.clone());
+    if let Some(row) = tx.memberships.get(&tx.conn, &key)?.cloned() {
+        keep(tx, &key, &row)?;
+    }
+    change(tx, event, room, user, how)
+}
+
+/// The same of all members.
+pub(crate) fn alter_all(
+    tx: &mut Tx,
+    event: &Applied,
+    room: &RoomId,
+    how: impl Fn(&mut MembershipDoc),
+) -> rusqlite::Result<()> {
+    for user in tx.members(room)?.clone() {
+        alter(tx, event, room, &user, &how)?;
+    }
+    Ok(())
+}
+
+/// Changes what is no matter of the past; for the rest see [`alter`].
 pub(crate) fn change(
     tx: &mut Tx,
     event: &Applied,

@@ -5,7 +5,7 @@ use domain::user::UserEvent;
 use domain::{RoomId, UserId};
 
 use crate::chat::access::memberships::{
-    change, note_keen, owns, pairs_of, remove, remove_all, rooms_of,
+    alter, change, note_keen, owns, pairs_of, remove, remove_all, rooms_of,
 };
 use crate::chat::access::messages::delete_messages;
 use crate::chat::access::rooms::{delete_room, members_changed, participant_gone};
@@ -70,14 +70,14 @@ fn is_copied(preference: &str) -> bool {
 fn silence(tx: &mut Tx, event: &Applied, user: &UserId, silent: bool) -> rusqlite::Result<()> {
     for (room, other) in pairs_of(tx, user)? {
         if silent {
-            change(tx, event, &room, &other, |doc| doc.archived = Some(true))?;
+            alter(tx, event, &room, &other, |doc| doc.archived = Some(true))?;
         } else if tx
             .users
             .get(&tx.conn, &other)?
             .is_some_and(UserRow::is_active)
         {
             for side in [user, &other] {
-                change(tx, event, &room, side, |doc| {
+                alter(tx, event, &room, side, |doc| {
                     if doc.archived == Some(true) {
                         doc.archived = Some(false);
                     }
@@ -112,7 +112,7 @@ fn describe_user(tx: &mut Tx, event: &Applied, user: &UserId) -> rusqlite::Resul
 fn rename_user(tx: &mut Tx, event: &Applied, user: &UserId) -> rusqlite::Result<()> {
     let called = UserRef::full(tx, user)?;
     for room in rooms_of(tx, user)? {
-        change(tx, event, &room, user, |doc| doc.user = called.clone())?;
+        alter(tx, event, &room, user, |doc| doc.user = called.clone())?;
         name_direct(tx, event, &room)?;
     }
     Ok(())
@@ -140,7 +140,7 @@ fn name_direct(tx: &mut Tx, event: &Applied, room: &RoomId) -> rusqlite::Result<
         let before = (doc.name.clone(), doc.display.clone());
         doc.name_others(tx, &participants)?;
         if before != (doc.name.clone(), doc.display.clone()) {
-            change(tx, event, room, &member, |old| {
+            alter(tx, event, room, &member, |old| {
                 old.name = doc.name;
                 old.display = doc.display;
             })?;

@@ -168,6 +168,23 @@ impl Views {
         .await
     }
 
+    /// A message and the replies to it, oldest first. A page of large documents ends before the slice does.
+    pub async fn thread(&self, parent: &MessageRecord, slice: Slice) -> Result<Page, QueryError> {
+        let (room, from) = (parent.room.to_string(), parent.at.as_millis());
+        let (id, total) = (parent.id.to_string(), parent.replies.saturating_add(1));
+        self.read(move |conn| {
+            let (count, offset) = bounds(slice);
+            let mut select = conn.prepare_cached(&format!(
+                "SELECT doc FROM messages WHERE room = ?1 AND at >= ?2 AND (thread = ?3 OR id = ?3)
+                 ORDER BY at, seq LIMIT {count} OFFSET {offset}"
+            ))?;
+            let items = select.query_map((room, from, id), |row| json::column(row, 0))?;
+            let items = json::page(items)?;
+            Ok(Page { items, total })
+        })
+        .await
+    }
+
     /// What was sent in a room from `from` to `until`, both included, leaving out `hidden_kinds`.
     pub async fn window(
         &self,

@@ -220,6 +220,16 @@ impl MembershipRow {
     }
 }
 
+impl MembershipRow {
+    /// Keeps it as it is at the last snapshot, unless that is kept already. Takes the same values as `INSERT`.
+    pub(crate) const KEEP: &'static str = "INSERT INTO past_memberships (room, user, id, open, alert, quiet, unread, \
+         user_mentions, group_mentions, seen, owner, roles, updated_at, doc, position, rest, highlights, until, there)
+         SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, last.position, 1
+         FROM (SELECT max(position) AS position FROM snapshots) AS last
+         WHERE NOT EXISTS
+             (SELECT 1 FROM past_memberships WHERE room = ?1 AND user = ?2 AND until = last.position)";
+}
+
 impl Row for MembershipRow {
     type Key = (RoomId, UserId);
 

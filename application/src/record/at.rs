@@ -1,0 +1,334 @@
+//! The workspace as it was at an earlier moment: the views of then answer what those of now are asked.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use domain::audit::QuestionKind;
+use domain::room::RoomKind;
+use domain::{MessageId, RoomId, Timestamp, UserId};
+use eventstore::Position;
+use projections::{
+    MemberQuery, MessageRecord, NamedThing, Page, RoleHolder, RoomQuery, RoomRecord, Slice,
+    UserFacts, Views,
+};
+use serde::{Deserialize, Serialize};
+use tokio::sync::Semaphore;
+
+use crate::dates::iso;
+use crate::error::{Error, Fault};
+use crate::record::access::{Auditor, Tally, Unrecorded};
+use crate::record::filter::{as_of, recorded_at, suggestions};
+use crate::record::question::NotUnderstood;
+use crate::workspace::Workspace;
+
+/// The most items of a list that are shown at once.
+pub const MOST_ITEMS: u64 = 1_000;
+
+/// How many earlier moments are computed at once: each is work for a processor, and takes memory.
+static AT_ONCE: Semaphore = Semaphore::const_new(2);
+
+/// What somebody wants to see, in their words: names or ids of then or of any other time.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[allow(missing_docs, reason = "fields and variants say what they are")]
+pub enum Sight {
+    Rooms,
+    Room(String),
+    Members(String),
+    Messages {
+        room: String,
+        /// The message that began a thread: only that, and the replies to it.
+        thread: Option<String>,
+    },
+    Message(String),
+    User(String),
+    Permissions,
+    Settings,
+}
+
+/// What somebody asks of an earlier moment.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[allow(missing_docs, reason = "fields and variants say what they are")]
+pub struct AskedAt {
+    /// A position, or a time.
+    pub moment: String,
+    pub sight: Sight,
+    /// Of a list: how many items are left out at its beginning.
+    pub offset: u64,
+    /// Of a list: how many items at most.
+    pub limit: u64,
+}
+
+/// What there was.
+#[derive(Clone, Debug)]
+#[allow(missing_docs, reason = "variants say what they are")]
+pub enum Seen {
+    /// By name.
+    Rooms(Page),
+    Room(RoomRecord),
+    /// Those who could log in, by user name, and who of all members held roles.
+    Members(Page, Vec<RoleHolder>),
+    /// Newest first; of a thread, oldest first.
+    Messages(Page),
+    Message(MessageRecord),
+    User(Arc<UserFacts>),
+    Permissions,
+    Settings,
+}
+
+/// A sight of an earlier moment.
+#[allow(missing_docs, reason = "fields say what they are")]
+pub struct Then {
+    /// The last position it knows of.
+    pub position: Position,
+    /// When that was recorded.
+    pub time: Timestamp,
+    pub seen: Seen,
+    /// The views of then.
+    pub views: Views,
+}
+
+impl AskedAt {
+    /// The question as the event of its reading has it.
+    fn narrowed(&self) -> BTreeMap<String, String> {
+        let (what, named) = match &self.sight {
+            Sight::Rooms => ("rooms", None),
+            Sight::Room(room) => ("room", Some(("room", room))),
+            Sight::Members(room) => ("members", Some(("room", room))),
+            Sight::Messages { room, .. } => ("messages", Some(("room", room))),
+            Sight::Message(message) => ("message", Some(("message", message))),
+            Sight::User(user) => ("user", Some(("user", user))),
+            Sight::Permissions => ("permissions", None),
+            Sight::Settings => ("settings", None),
+        };
+        let mut narrowed = BTreeMap::from([
+            ("at".to_owned(), self.moment.clone()),
+            ("what".to_owned(), what.to_owned()),
+        ]);
+        narrowed.extend(named.map(|(name, value)| (name.to_owned(), value.clone())));
+        if let Sight::Messages {
+            thread: Some(thread),
+            ..
+        } = &self.sight
+        {
+            narrowed.insert("thread".to_owned(), thread.clone());
+        }
+        narrowed
+    }
+
+    fn slice(&self) -> Slice {
+        Slice {
+            offset: self.offset,
+            count: Some(self.limit.min(MOST_ITEMS)),
+        }
+    }
+}
+
+/// Looks at the workspace of an earlier moment.
+pub async fn look(
+    workspace: &Workspace,
+    auditor: &Auditor,
+    asked: &AskedAt,
+) -> Result<Unrecorded<Then>, Error> {
+    let moment = moment(workspace, &asked.moment).await?;
+    let place = Place {
+        workspace,
+        auditor,
+        views: views(workspace, moment.0).await?,
+        moment,
+    };
+    let (seen, tally) = place.see(asked).await?;
+    let then = Then {
+        position: moment.0,
+        time: moment.1,
+        seen,
+        views: place.views,
+    };
+    let kind = QuestionKind::At;
+    Ok(Unrecorded::new(then, kind, asked.narrowed(), tally))
+}
+
+/// A position, and when it was recorded.
+async fn moment(workspace: &Workspace, text: &str) -> Result<(Position, Timestamp), Error> {
+    let position = as_of(workspace, text).await?;
+    let time = recorded_at(workspace, position).await?;
+    Ok((position, time.unwrap_or_default()))
+}
+
+async fn views(workspace: &Workspace, position: Position) -> Result<Views, Error> {
+    let turn = AT_ONCE.acquire().await;
+    let _turn = turn.map_err(|_| Fault::Impossible("nobody ends taking turns".into()))?;
+    Ok(workspace.views().at(position).await?)
+}
+
+/// Where somebody looks around.
+struct Place<'a> {
+    workspace: &'a Workspace,
+    auditor: &'a Auditor,
+    views: Views,
+    moment: (Position, Timestamp),
+}
+
+impl Place<'_> {
+    async fn see(&self, asked: &AskedAt) -> Result<(Seen, Tally), Error> {
+        let slice = asked.slice();
+        Ok(match &asked.sight {
+            Sight::Rooms => {
+                let rooms = self.rooms(slice).await?;
+                let tally = Tally::of_rooms(ids(&rooms), rooms.items.len());
+                (Seen::Rooms(rooms), tally)
+            }
+            Sight::Room(room) => {
+                let room = self.room(room).await?;
+                let tally = Tally::of_room(&room.id, 1);
+                (Seen::Room(room), tally)
+            }
+            Sight::Members(room) => {
+                let room = self.room(room).await?.id;
+                let holders = self.views.role_holders(&room).await?;
+                let members = MemberQuery {
+                    room: room.clone(),
+                    filter: None,
+                    descending: false,
+                    slice,
+                };
+                let members = self.views.members(members).await?;
+                let tally = Tally::of_room(&room, members.items.len());
+                (Seen::Members(members, holders), tally)
+            }
+            Sight::Messages { room, thread } => {
+                let room = self.room(room).await?.id;
+                let messages = match thread {
+                    Some(thread) => self.thread(&room, thread, slice).await?,
+                    None => self.views.messages(&room, slice).await?,
+                };
+                let tally = Tally::of_room(&room, messages.items.len());
+                (Seen::Messages(messages), tally)
+            }
+            Sight::Message(message) => {
+                let message = self.message(message).await?;
+                let tally = Tally::of_room(&message.room, 1);
+                (Seen::Message(message), tally)
+            }
+            Sight::User(user) => {
+                let user = self.user(user).await?;
+                (Seen::User(user), Tally::of_rooms(BTreeSet::new(), 1))
+            }
+            Sight::Permissions => (Seen::Permissions, Tally::default()),
+            Sight::Settings => (Seen::Settings, Tally::default()),
+        })
+    }
+
+    async fn rooms(&self, slice: Slice) -> Result<Page, Error> {
+        let public = vec![RoomKind::Channel];
+        let query = RoomQuery {
+            kinds: if self.auditor.sees_private_rooms() {
+                Vec::new()
+            } else {
+                public
+            },
+            slice,
+            ..RoomQuery::default()
+        };
+        Ok(self.views.rooms(query).await?)
+    }
+
+    /// The room of that name or id then; else the one that had the name at another time.
+    async fn room(&self, named: &str) -> Result<RoomRecord, Error> {
+        let bare = named.strip_prefix('#').unwrap_or(named);
+        let found = match self.views.room_by_name(bare).await? {
+            Some(room) => Some(room),
+            None => self.views.room(&RoomId::new(bare)).await?,
+        };
+        if let Some(room) = self.shown(found) {
+            return Ok(room);
+        }
+        for id in self.of_other_times(NamedThing::Room, bare).await? {
+            let found = self.views.room(&RoomId::new(&id)).await?;
+            if let Some(room) = self.shown(found) {
+                return Ok(room);
+            }
+        }
+        Err(self.was_not("room", NamedThing::Room, bare).await)
+    }
+
+    /// The room, unless it is kept from this auditor.
+    fn shown(&self, room: Option<RoomRecord>) -> Option<RoomRecord> {
+        room.filter(|room| self.auditor.sees_private_rooms() || room.kind == RoomKind::Channel)
+    }
+
+    async fn user(&self, named: &str) -> Result<Arc<UserFacts>, Error> {
+        let bare = named.strip_prefix('@').unwrap_or(named);
+        if let Some(user) = self.views.user_by_username(bare).await? {
+            return Ok(user);
+        }
+        let others = self.of_other_times(NamedThing::User, bare).await?;
+        for id in std::iter::once(bare.to_owned()).chain(others) {
+            if let Some(user) = self.views.user(&UserId::new(&id)).await? {
+                return Ok(user);
+            }
+        }
+        Err(self.was_not("user", NamedThing::User, bare).await)
+    }
+
+    async fn message(&self, id: &str) -> Result<MessageRecord, Error> {
+        let message = self.views.message(&MessageId::new(id)).await?;
+        let room = match &message {
+            Some(message) => self.views.room(&message.room).await?,
+            None => None,
+        };
+        match message.filter(|_| self.shown(room).is_some()) {
+            Some(message) => Ok(message),
+            None => Err(self.absent("message", id, Vec::new())),
+        }
+    }
+
+    async fn thread(&self, room: &RoomId, parent: &str, slice: Slice) -> Result<Page, Error> {
+        let parent = self.message(parent).await?;
+        if parent.room != *room {
+            return Err(self.absent("message", parent.id.as_str(), Vec::new()));
+        }
+        Ok(self.views.thread(&parent, slice).await?)
+    }
+
+    /// The ids of those that had a name at any time.
+    async fn of_other_times(&self, thing: NamedThing, named: &str) -> Result<Vec<String>, Error> {
+        let named = named.to_owned();
+        let found = self.workspace.views();
+        let found = found.with_record_names(move |names| names.find(thing, &named));
+        Ok(found.await?)
+    }
+
+    async fn was_not(&self, what: &'static str, thing: NamedThing, named: &str) -> Error {
+        match suggestions(self.workspace, thing, named).await {
+            Ok(suggestions) => self.absent(what, named, suggestions),
+            Err(error) => error,
+        }
+    }
+
+    fn absent(&self, what: &'static str, named: &str, suggestions: Vec<String>) -> Error {
+        let (position, time) = self.moment;
+        NotUnderstood::NotThen {
+            what,
+            named: named.to_owned(),
+            position,
+            time: iso(time),
+            suggestions,
+        }
+        .into()
+    }
+}
+
+/// The rooms of a page.
+fn ids(rooms: &Page) -> BTreeSet<RoomId> {
+    #[derive(Deserialize)]
+    struct Room {
+        #[serde(rename = "_id")]
+        id: RoomId,
+    }
+    let ids = rooms
+        .items
+        .iter()
+        .map(|doc| serde_json::from_slice::<Room>(doc));
+    ids.flatten().map(|room| room.id).collect()
+}

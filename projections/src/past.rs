@@ -1,0 +1,100 @@
+//! Views as they were at an earlier position.
+//!
+//! The tables of the last snapshot before it are laid over a connection of their own ([`crate::engine::past`]), and the
+//! projections apply the events in between. What comes out answers the questions that the views of now answer.
+
+use std::sync::Arc;
+
+use eventstore::Position;
+use tokio_util::sync::CancellationToken;
+
+use crate::engine::file;
+use crate::engine::handle::{Running, Views};
+use crate::engine::hub::Hub;
+use crate::engine::lag::Health;
+use crate::engine::readers::Readers;
+use crate::engine::shared::Shared;
+use crate::engine::tx::{Stale, Tx};
+use crate::error::{QueryError, ViewsError};
+use crate::rebuild::{fed, next_events};
+
+/// How many events are applied between two times of dropping rows not used lately.
+const STRETCH: usize = 4096;
+
+impl Views {
+    /// The views as they were at `position`: people, rooms, members, messages, roles, permissions and settings answer as
+    /// they did then, settings with the default values of this program. All else is empty, and what was unread is not
+    /// known. They never change; dropping them ends their thread.
+    ///
+    /// Costs the events since the last snapshot ([`crate::Spacing`]), at most a few hundred milliseconds. The caller
+    /// sees to it that not too many of them are made at once.
+    pub async fn at(&self, position: Position) -> Result<Self, QueryError> {
+        self.wait_for(position).await?;
+        self.settle().await?;
+        let path = self.file().await?;
+        let (store, log) = (self.store(), self.store().id());
+        let snapshot = tokio::task::spawn_blocking(move || {
+            let conn = file::open_past(&path)?;
+            // From here on the file stays as it is, for this connection.
+            conn.execute_batch("BEGIN")?;
+            Tx::open_past(conn, log, position).map_err(ViewsError::from)
+        });
+        let tx = snapshot.await.map_err(|_| ViewsError::Closed)??;
+        let after = tx.position;
+        let tx = fed(&store, after, position, move |mut intake| {
+            let mut tx = tx;
+            while let Some(events) = next_events(&mut intake)? {
+                for stretch in events.chunks(STRETCH) {
+                    for event in stretch {
+                        tx.apply_past(event)?;
+                    }
+                    tx.stale = Stale::default();
+                    tx.trim();
+                }
+            }
+            tx.flush()?;
+            Ok(tx)
+        })
+        .await?;
+        self.past(tx)
+    }
+
+    /// Views whose tables are those of `tx`.
+    fn past(&self, tx: Tx) -> Result<Self, QueryError> {
+        let place = tx.place();
+        let Tx {
+            conn,
+            settings,
+            permissions,
+            roles,
+            ..
+        } = tx;
+        let (store, now) = (self.store(), self.shared());
+        let failed = |error: std::io::Error| ViewsError::Database(error.to_string());
+        let readers = Readers::of(conn).map_err(failed)?;
+        let closing = Arc::clone(&readers);
+        let (spacing, vault) = (now.spacing, now.vault.clone());
+        let shared = Shared::new(place, self.generation(), readers, spacing, vault);
+        shared.show(&settings, &permissions, &roles);
+        shared.health.send_replace(Health::Ready);
+        let stop = CancellationToken::new();
+        let stopped = stop.clone();
+        let closed = tokio::spawn(async move {
+            stopped.cancelled().await;
+            closing.close();
+        });
+        let running = Running {
+            worker: None,
+            tasks: vec![closed],
+        };
+        let (folder, hub) = (Arc::clone(self.folder()), Hub::new(place.mark()));
+        Ok(Self::new(
+            Arc::new(shared),
+            store,
+            folder,
+            hub,
+            stop,
+            running,
+        ))
+    }
+}
