@@ -11,3 +11,4 @@ pub mod roles;
 pub mod settings;
 pub mod spotlight;
 pub mod users;
+pub mod views;

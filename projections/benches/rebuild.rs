@@ -18,7 +18,7 @@ use std::time::{Duration, Instant};
 
 use domain::{RoomId, UserId};
 use eventstore::EventStore;
-use projections::{Views, rebuild_offline};
+use projections::{Registry, Views, rebuild_offline};
 use testing::{Chaos, MemoryLog, posted, recorded};
 
 fn main() {
@@ -38,7 +38,9 @@ fn main() {
         let position = log.head().await.unwrap().get();
         for round in 1..=3 {
             let begin = Instant::now();
-            rebuild_offline(dir.path(), Arc::clone(&log) as Arc<dyn EventStore>, |_| {})
+            let store = Arc::clone(&log) as Arc<dyn EventStore>;
+            let (registry, told) = (Registry::default(), |_, _| {});
+            rebuild_offline(dir.path(), store, &registry, None, None, told)
                 .await
                 .unwrap();
             let rate = position as f64 / begin.elapsed().as_secs_f64();

@@ -1,12 +1,13 @@
-//! All views together: which there are, and how an event goes through them.
+//! All views together: which there are, which belong together, and how an event goes through them.
 
 use eventstore::Place;
 use rusqlite::Connection;
 
 use crate::chat::{memberships, messages, rooms, tombstones, users};
 use crate::engine::applied::Applied;
-use crate::engine::index::Index;
+use crate::engine::dead_letters::{self, ApplyError};
 use crate::engine::projection::Projection;
+use crate::engine::registry::{Registry, Relations, Together};
 use crate::engine::tx::{Policy, Tx};
 use crate::live::updates::{Added, updates_of};
 use crate::views::{
@@ -15,10 +16,10 @@ use crate::views::{
     webdav,
 };
 
-/// Every view, in the order an event goes through them: messages before rooms and memberships, which look at the
-/// message; rooms before memberships, which copy names of the room; what the
-/// record is searched by before all, because messages are removed.
-pub(crate) const ALL: &[&Projection] = &[
+/// Every view of this crate, in the order an event goes through them: messages before rooms and memberships, which look at
+/// the message; rooms before memberships, which copy names of the room; what the record is searched by before all, because
+/// messages are removed.
+const BUILT_IN: &[&Projection] = &[
     &record::POSTINGS,
     &record::NAMES,
     &settings::VIEW,
@@ -46,26 +47,57 @@ pub(crate) const ALL: &[&Projection] = &[
     &banners::VIEW,
 ];
 
-pub(crate) fn all_indexes() -> impl Iterator<Item = &'static Index> {
-    ALL.iter().flat_map(|projection| projection.indexes)
+/// `record_postings` asks who wrote a message and which room a report is about, `push` which sessions an account still
+/// has, and messages are counted as the settings say.
+static RELATIONS: Relations = Relations {
+    bulk: Together {
+        name: "chat",
+        views: &["users", "messages", "rooms", "memberships", "tombstones"],
+    },
+    needs: &[
+        ("chat", &["settings"]),
+        ("push", &["sessions"]),
+        ("record_postings", &["chat", "reports"]),
+    ],
+};
+
+impl Default for Registry {
+    fn default() -> Self {
+        Self::new(BUILT_IN, &RELATIONS)
+    }
 }
 
 impl Tx {
-    /// Opens a views file that contains everything up to `place`. `bulk`: its indexes do not exist yet.
-    pub(crate) fn open(conn: Connection, place: Place, bulk: bool) -> rusqlite::Result<Self> {
-        let missing = bulk.then(|| all_indexes().map(|index| (index.name, index)).collect());
-        let mut tx = Self::new(conn, place, missing);
+    /// Opens a views file that contains everything up to `place`.
+    pub(crate) fn open(conn: Connection, place: Place) -> rusqlite::Result<Self> {
+        let mut tx = Self::new(conn, place, None);
         tx.reload()?;
         Ok(tx)
     }
 
-    /// Applies one event to every view.
-    pub(crate) fn apply(&mut self, event: &Applied) -> rusqlite::Result<()> {
+    /// Opens an empty views file that is to be filled from the start of the log; its indexes do not exist yet.
+    pub(crate) fn fresh(
+        conn: Connection,
+        start: Place,
+        registry: &Registry,
+    ) -> rusqlite::Result<Self> {
+        let missing = registry.indexes().map(|index| (index.name, index));
+        let mut tx = Self::new(conn, start, Some(missing.collect()));
+        tx.reload()?;
+        Ok(tx)
+    }
+
+    /// Applies one event to these views.
+    pub(crate) fn apply(
+        &mut self,
+        views: &[&Projection],
+        event: &Applied,
+    ) -> Result<(), ApplyError> {
         self.posted = None;
         self.renamed = None;
         self.was_active = None;
-        for projection in ALL {
-            (projection.apply)(self, event)?;
+        for view in views {
+            self.apply_to(view, event)?;
         }
         if let Some(mut updates) = self.updates.take() {
             let added = match &self.posted {
@@ -93,6 +125,7 @@ impl Tx {
         self.roles = roles::load(&self.conn)?;
         self.policy = Policy::of(&self.settings);
         self.postings = record::load(&self.conn)?;
+        self.dead_letters = dead_letters::count(&self.conn)?;
         Ok(())
     }
 }

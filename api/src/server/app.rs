@@ -25,7 +25,7 @@ use eventstore::vault::{Vault, VaultError};
 use eventstore::{EventStore, OpenError};
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
-use projections::{Views, ViewsError};
+use projections::{Registry, Views, ViewsError};
 use reactors::Reactors;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -99,7 +99,12 @@ pub fn workspace(
 ) -> Result<Workspace, StartError> {
     let vault = open_vault(config, folder)?;
     let files = Files::in_folder(&folder.files())?;
-    let views = Views::open_with(&folder.views(), log.clone(), vault.clone())?;
+    let views = Views::open_with(
+        &folder.views(),
+        log.clone(),
+        vault.clone(),
+        Registry::default(),
+    )?;
     Ok(Workspace::new(
         Executor::new(log),
         views,

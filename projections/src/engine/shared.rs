@@ -1,6 +1,7 @@
 //! State that the worker, the readers and the doors share.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use domain::Sealed;
 use domain::permission::PermissionTable;
@@ -13,7 +14,7 @@ use tokio::sync::{mpsc, watch};
 
 use crate::engine::applied::Applied;
 use crate::engine::facts::AllFacts;
-use crate::engine::lag::{Head, Health, RebuildProgress};
+use crate::engine::lag::{Head, Health};
 use crate::engine::orders::Order;
 use crate::engine::pending::Pending;
 use crate::engine::readers::Readers;
@@ -21,6 +22,8 @@ use crate::engine::recent::Recent;
 use crate::engine::since::Delays;
 use crate::engine::tx::Tx;
 use crate::engine::wait::Reached;
+use crate::engine::work::Work;
+use crate::error::ViewsError;
 
 pub(crate) struct Shared {
     pub(crate) reached: Reached,
@@ -38,8 +41,10 @@ pub(crate) struct Shared {
     /// Opens secrets; without it they show as their defaults.
     pub(crate) vault: Option<Vault>,
     pub(crate) readers: Arc<Readers>,
-    /// How far a rebuild is, while one runs.
-    pub(crate) rebuilding: Mutex<Option<RebuildProgress>>,
+    /// What is built beside the views that serve.
+    pub(crate) work: Arc<Work>,
+    /// How many dead letters there are.
+    pub(crate) dead_letters: AtomicU64,
     pub(crate) place: Mutex<Place>,
     /// The generation of the log that the views are of.
     pub(crate) generation: watch::Sender<u64>,
@@ -82,7 +87,8 @@ impl Shared {
             roles: RwLock::default(),
             vault,
             readers,
-            rebuilding: Mutex::default(),
+            work: Arc::default(),
+            dead_letters: AtomicU64::new(0),
         }
     }
 
@@ -93,8 +99,18 @@ impl Shared {
         }
     }
 
-    /// Publishes settings, permissions and roles to the doors.
+    /// Gives the worker an order, which is carried out in its turn.
+    pub(crate) async fn order(&self, order: Order) -> Result<(), ViewsError> {
+        let orders = self.orders.lock().clone();
+        let orders = orders
+            .and_then(|orders| orders.upgrade())
+            .ok_or(ViewsError::Closed)?;
+        orders.send(order).await.map_err(|_| ViewsError::Closed)
+    }
+
+    /// Publishes settings, permissions, roles and the number of dead letters to the doors.
     pub(crate) fn show(&self, tx: &Tx) {
+        self.dead_letters.store(tx.dead_letters, Ordering::Relaxed);
         self.show_settings(&tx.settings);
         *self.permissions.write() = Arc::new(tx.permissions.clone());
         *self.roles.write() = Arc::new(tx.roles.clone());
@@ -126,6 +142,7 @@ impl Shared {
     /// The views are of a log that no longer exists: nothing of them may be shown.
     pub(crate) fn void(&self) {
         self.readers.withdraw();
+        self.work.void();
         self.health.send_replace(Health::Building);
         self.facts.clear();
         self.recent.clear();

@@ -184,6 +184,8 @@ pub struct Tx {
     /// Whether the user that the event is about was there and active before it; `None` if that does not change.
     pub(crate) was_active: Option<bool>,
     pub(crate) stale: Stale,
+    /// How many dead letters the file has.
+    pub(crate) dead_letters: u64,
     /// Where live updates are collected; `None` while there cannot be subscribers.
     pub(crate) updates: Option<Vec<LiveUpdate>>,
     /// Indexes that do not exist yet, while a file is rebuilt.
@@ -221,6 +223,7 @@ impl Tx {
             renamed: None,
             was_active: None,
             stale: Stale::default(),
+            dead_letters: 0,
             updates: None,
             missing: missing.unwrap_or_default(),
             bulk,
@@ -229,6 +232,12 @@ impl Tx {
             leaf: place.leaf,
             conn,
         }
+    }
+
+    /// The file of the views, for a view that is not of this crate: its own tables, within the transaction that is under
+    /// way.
+    pub fn connection(&self) -> &Connection {
+        &self.conn
     }
 
     /// Drops everything but the connection.
