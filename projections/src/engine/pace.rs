@@ -12,7 +12,7 @@ use crate::engine::shared::Shared;
 use crate::engine::work::{Claim, Throttle};
 use crate::error::ViewsError;
 
-/// How long the work rests for as long as it worked, while the views that serve have events to apply.
+/// How long the work rests for as long as it worked, while somebody is served.
 const STEP_BACK: u32 = 4;
 
 /// How long after an event another one is likely: without one for that long, nobody is in the way.
@@ -111,11 +111,12 @@ impl Pace {
         }
     }
 
-    /// Whether the views that serve have events to apply, or just had.
+    /// Whether the views that serve have events to apply or questions to answer, or just had.
     fn is_lively(&mut self) -> bool {
         let served = self.shared.reached.position();
         if std::mem::replace(&mut self.served, served) != served
             || self.shared.head.lag(served).events > 0
+            || self.shared.readers.are_behind()
         {
             self.lively = Some(Instant::now());
         }
