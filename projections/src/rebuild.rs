@@ -127,18 +127,15 @@ impl Views {
 
     /// Has the work beside the views wait, or go on.
     pub fn pause(&self, paused: bool) -> Result<Steered, ViewsError> {
-        let steered = self.shared().work.pause(paused);
         let dir = self.folder().dir();
-        if matches!(&steered, Steered::Done(progress) if progress.task == Task::Rebuild)
-            && let Some(note) = Note::read(dir)?
-        {
-            Note { paused, ..note }.write(dir)?;
-        }
-        Ok(steered)
+        self.shared().work.pause(paused, |job| match job.task {
+            Task::Rebuild => Note::of(job).write(dir),
+            Task::First | Task::Verify => Ok(()),
+        })
     }
 
     /// Has the work beside the views end. The old views continue.
-    pub fn abort(&self) -> Steered {
+    pub fn abort(&self) -> Result<Steered, ViewsError> {
         self.shared().work.abort()
     }
 

@@ -618,7 +618,8 @@ async fn messages_are_read_page_by_page() {
         read.extend(
             page.iter()
                 .map(|(_, doc)| id(doc))
-                .filter(|id| id.starts_with('m')),
+                // Not the line that tells of a join, whose id is made up.
+                .filter(|id| id.len() == 2),
         );
     }
     assert_eq!(read, ["m0", "m1", "m2", "m3", "m4"]);

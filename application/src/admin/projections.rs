@@ -112,7 +112,7 @@ pub fn steer(workspace: &Workspace, by: &Operator, steering: Steering) -> Result
     let steered = match steering {
         Steering::Pause => views.pause(true),
         Steering::Resume => views.pause(false),
-        Steering::Abort => Ok(views.abort()),
+        Steering::Abort => views.abort(),
     };
     steered.map_err(|error| failed(views.registry(), error))
 }

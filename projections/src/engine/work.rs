@@ -137,6 +137,8 @@ struct Running {
     head: Position,
     throttled: Option<Throttle>,
     cut: Option<Cut>,
+    /// It is done: nobody can steer it any more.
+    is_over: bool,
     /// Positions and when they were reached, the oldest first.
     samples: VecDeque<(Instant, Position)>,
 }
@@ -200,27 +202,39 @@ impl Work {
     }
 
     /// Changes what somebody asked for.
-    fn steer(&self, change: impl FnOnce(&mut Running)) -> Steered {
-        match self.0.lock().as_mut() {
-            None => Steered::NothingRuns,
-            Some(running) if running.job.task == Task::First => Steered::MustFinish,
+    fn steer(
+        &self,
+        change: impl FnOnce(&mut Running) -> Result<(), ViewsError>,
+    ) -> Result<Steered, ViewsError> {
+        match self.0.lock().as_mut().filter(|running| !running.is_over) {
+            None => Ok(Steered::NothingRuns),
+            Some(running) if running.job.task == Task::First => Ok(Steered::MustFinish),
             Some(running) => {
-                change(running);
-                Steered::Done(running.progress())
+                change(running)?;
+                Ok(Steered::Done(running.progress()))
             }
         }
     }
 
-    pub(crate) fn pause(&self, paused: bool) -> Steered {
+    /// Has it wait or go on. `noted` keeps that for the next start.
+    pub(crate) fn pause(
+        &self,
+        paused: bool,
+        noted: impl FnOnce(&Job) -> Result<(), ViewsError>,
+    ) -> Result<Steered, ViewsError> {
         self.steer(|running| {
             // What was reached before a pause says nothing of the rate after it.
             running.samples.clear();
             running.job.paused = paused;
+            noted(&running.job)
         })
     }
 
-    pub(crate) fn abort(&self) -> Steered {
-        self.steer(|running| running.cut = Some(Cut::Aborted))
+    pub(crate) fn abort(&self) -> Result<Steered, ViewsError> {
+        self.steer(|running| {
+            running.cut = Some(Cut::Aborted);
+            Ok(())
+        })
     }
 
     /// The log is another one: what is built is worth nothing.
@@ -252,9 +266,18 @@ impl Claim {
             head: Position::START,
             throttled: None,
             cut: None,
+            is_over: false,
             samples: VecDeque::new(),
         });
         Some(Self(Arc::clone(work)))
+    }
+
+    /// The work is done, whatever came of it. `forget` is not overtaken by what somebody has noted.
+    pub(crate) fn over(&self, forget: impl FnOnce()) {
+        self.0.with(|running| {
+            running.is_over = true;
+            forget();
+        });
     }
 
     pub(crate) fn set_head(&self, head: Position) {
@@ -327,29 +350,32 @@ mod tests {
 
     #[test]
     fn orders_can_be_given_twice_and_to_nobody() {
-        let work = Arc::default();
-        let orders = |work: &Arc<Work>| [work.pause(true), work.pause(true), work.abort()];
+        let work: Arc<Work> = Arc::default();
+        let pause = |paused| work.pause(paused, |_| Ok(())).expect("noted");
+        let abort = || work.abort().expect("nothing is noted");
+        let orders = || [pause(true), pause(true), abort()];
         assert!(
-            orders(&work)
+            orders()
                 .iter()
                 .all(|answer| *answer == Steered::NothingRuns)
         );
         let first = Claim::take(&work, job(Task::First));
-        assert!(
-            orders(&work)
-                .iter()
-                .all(|answer| *answer == Steered::MustFinish)
-        );
+        assert!(orders().iter().all(|answer| *answer == Steered::MustFinish));
         drop(first);
         let claim = Claim::take(&work, job(Task::Rebuild)).expect("the first build has ended");
         for paused in [true, true, false, false] {
-            let steered = work.pause(paused);
-            assert!(matches!(steered, Steered::Done(progress) if progress.paused == paused));
+            assert!(matches!(pause(paused), Steered::Done(progress) if progress.paused == paused));
             assert_eq!(claim.is_paused().ok(), Some(paused));
         }
         for _ in 0..2 {
-            assert!(matches!(work.abort(), Steered::Done(_)));
+            assert!(matches!(abort(), Steered::Done(_)));
             assert!(matches!(claim.is_paused(), Err(ViewsError::Aborted)));
         }
+        claim.over(|| {});
+        assert!(
+            orders()
+                .iter()
+                .all(|answer| *answer == Steered::NothingRuns)
+        );
     }
 }

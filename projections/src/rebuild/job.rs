@@ -107,32 +107,23 @@ impl Builder {
     ) -> Result<Ended, ViewsError> {
         let claim = Arc::new(claim);
         let outcome = self.work(&plan, &job, &claim).await;
-        let unit = plan.unit.unwrap_or("all");
-        match &outcome {
-            Ok(Ended::Failed(_)) => {}
-            Ok(Ended::Rebuilt(position)) => {
-                tracing::info!(%position, unit, by = job.by, "views are rebuilt")
-            }
-            Ok(Ended::Equal(position)) => {
-                tracing::info!(%position, unit, by = job.by, "views are verified")
-            }
-            Ok(Ended::Different(position, difference)) => tracing::error!(
-                %position, view = difference.view, table = difference.table, by = job.by,
-                "views differ from those that are built anew: rebuild them"
-            ),
+        if matches!(outcome, Err(ViewsError::Closed)) {
             // The next start goes on.
-            Err(ViewsError::Closed) => return outcome,
-            Err(error) => tracing::warn!(%error, unit, by = job.by, "views are not built"),
+            return outcome;
         }
         let failed = |error: &ViewsError| Ended::Failed(error.to_string());
+        let ended = outcome.as_ref().map_or_else(failed, Clone::clone);
+        tell(&ended, plan.unit.unwrap_or("all"), &job.by);
         self.shared.work.ended(Last {
             unit: plan.unit,
             by: job.by.clone(),
-            ended: outcome.as_ref().map_or_else(failed, Clone::clone),
+            ended,
         });
-        if job.task == Task::Rebuild {
-            self.forget();
-        }
+        claim.over(|| {
+            if job.task == Task::Rebuild {
+                self.forget();
+            }
+        });
         outcome
     }
 
@@ -270,6 +261,23 @@ impl Builder {
         let compared =
             tokio::task::spawn_blocking(move || verify::compare(&serving, &rebuilt, &views, look));
         compared.await.map_err(|_| ViewsError::Closed)?
+    }
+}
+
+/// Tells the server's log what came of it.
+fn tell(ended: &Ended, unit: &str, by: &str) {
+    match ended {
+        Ended::Rebuilt(position) => {
+            tracing::info!(%position, unit, by, "views are rebuilt");
+        }
+        Ended::Equal(position) => {
+            tracing::info!(%position, unit, by, "views are as the log says");
+        }
+        Ended::Different(position, found) => tracing::error!(
+            %position, view = found.view, table = found.table, by,
+            "views differ from what the log says: they should be rebuilt"
+        ),
+        Ended::Failed(reason) => tracing::warn!(reason, unit, by, "views are not built"),
     }
 }
 

@@ -27,7 +27,7 @@ fn file(dir: &Path) -> PathBuf {
     dir.join("rebuild.json")
 }
 
-fn failed(path: &Path, error: impl ToString) -> ViewsError {
+fn failed(path: &Path, error: &dyn ToString) -> ViewsError {
     ViewsError::Folder {
         path: path.display().to_string(),
         reason: error.to_string(),
@@ -41,10 +41,10 @@ impl Note {
         match fs::read(&path) {
             Ok(content) => {
                 let note = serde_json::from_slice(&content);
-                note.map(Some).map_err(|error| failed(&path, error))
+                note.map(Some).map_err(|error| failed(&path, &error))
             }
             Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
-            Err(error) => Err(failed(&path, error)),
+            Err(error) => Err(failed(&path, &error)),
         }
     }
 
@@ -52,17 +52,17 @@ impl Note {
     pub fn write(&self, dir: &Path) -> Result<(), ViewsError> {
         let path = file(dir);
         let fresh = path.with_extension("json.new");
-        let content = serde_json::to_vec(self).map_err(|error| failed(&path, error))?;
+        let content = serde_json::to_vec(self).map_err(|error| failed(&path, &error))?;
         fs::write(&fresh, content)
             .and_then(|()| fs::rename(&fresh, &path))
-            .map_err(|error| failed(&path, error))
+            .map_err(|error| failed(&path, &error))
     }
 
     /// Removes the note; nothing is wrong if there is none.
     pub fn remove(dir: &Path) -> Result<(), ViewsError> {
         let path = file(dir);
         match fs::remove_file(&path) {
-            Err(error) if error.kind() != ErrorKind::NotFound => Err(failed(&path, error)),
+            Err(error) if error.kind() != ErrorKind::NotFound => Err(failed(&path, &error)),
             _ => Ok(()),
         }
     }

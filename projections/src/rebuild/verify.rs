@@ -162,11 +162,7 @@ impl Table {
 }
 
 fn names(statement: &Statement<'_>) -> Vec<String> {
-    statement
-        .column_names()
-        .into_iter()
-        .map(str::to_owned)
-        .collect()
+    statement.column_names().map(str::to_owned).collect()
 }
 
 fn next(rows: &mut Rows<'_>) -> rusqlite::Result<Option<Vec<Value>>> {

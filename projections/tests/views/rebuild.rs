@@ -188,14 +188,14 @@ async fn a_rebuild_is_paused_resumed_and_aborted() {
         let note = Note::read(scene.dir.path()).unwrap().expect("a note");
         assert_eq!(note.paused, paused);
     }
-    assert!(matches!(scene.views.abort(), Steered::Done(_)));
+    assert!(matches!(scene.views.abort(), Ok(Steered::Done(_))));
     assert!(matches!(begun.ended().await, Err(ViewsError::Aborted)));
     assert_eq!(
         Note::read(scene.dir.path()).unwrap(),
         None,
         "what is aborted is not taken up again"
     );
-    assert_eq!(scene.views.abort(), Steered::NothingRuns);
+    assert_eq!(scene.views.abort().unwrap(), Steered::NothingRuns);
     assert_eq!(scene.views.pause(true).unwrap(), Steered::NothingRuns);
     let files = std::fs::read_dir(scene.dir.path()).unwrap();
     let files = files.filter(|entry| {

@@ -1,5 +1,6 @@
 //! How far long work is, shown to whoever waits at the terminal.
 
+use std::fmt::Write as _;
 use std::io::IsTerminal as _;
 use std::time::{Duration, Instant};
 
@@ -105,9 +106,10 @@ pub(super) fn line(work: &WorkReport) -> String {
         line.push_str("  paused");
         return line;
     }
-    line.push_str(&format!("  {:.0} events/s", work.rate));
+    // Writing to a string cannot fail.
+    let _ = write!(line, "  {:.0} events/s", work.rate);
     if let Some(left) = work.remaining_seconds {
-        line.push_str(&format!("  {} left", time(left)));
+        let _ = write!(line, "  {} left", time(left));
     }
     match work.throttled_by.as_deref() {
         Some("max-rate") => line.push_str("  (held back by --max-rate)"),
