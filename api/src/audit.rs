@@ -10,4 +10,5 @@ pub mod live;
 pub mod message_page;
 pub mod message_wish;
 pub mod messages;
+pub mod projections;
 pub mod transcript;

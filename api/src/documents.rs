@@ -12,3 +12,4 @@ pub mod roles;
 pub mod settings;
 pub mod spotlight;
 pub mod users;
+pub mod views;

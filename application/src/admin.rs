@@ -8,6 +8,7 @@ pub mod emoji;
 pub mod moderation;
 pub mod notices;
 pub mod permissions;
+pub mod projections;
 pub mod role_assignment;
 pub mod roles;
 pub mod settings;

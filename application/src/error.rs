@@ -32,7 +32,7 @@ use domain::sound::SoundRefusal;
 use domain::user::{CustomFieldsRefusal, UserRefusal};
 use domain::webdav::WebdavRefusal;
 use eventstore::{AppendError, ExecuteError, ReadError};
-use projections::{QueryError, WaitError};
+use projections::{QueryError, ViewsError, WaitError};
 
 use crate::files::pictures::PictureError;
 use crate::files::store::FilesError;
@@ -228,6 +228,12 @@ pub enum Refusal {
     PushNotDelivered,
     #[error("may not read the record")]
     RecordNotShown,
+    #[error("may not look after the views")]
+    ViewsNotManaged,
+    #[error("views are being built already: wait for it, or abort it")]
+    ViewsBeingBuilt,
+    #[error("it was aborted")]
+    BuildingAborted,
     #[error(
         "it is in a private room, which auditors are not shown while the setting Audit_Private_Rooms is off"
     )]
@@ -244,6 +250,9 @@ pub enum Fault {
     Read(#[from] ReadError),
     #[error("views: {0}")]
     Views(#[from] QueryError),
+    /// Views cannot be built.
+    #[error("{0}")]
+    Building(ViewsError),
     #[error("recorded, but not shown yet: {0}")]
     Wait(#[from] WaitError),
     #[error("passwords: {0}")]
@@ -286,8 +295,8 @@ impl Fault {
             Self::Read(error) => can_be_read_later(error),
             Self::Views(error) => !matches!(error, QueryError::Database(_)),
             Self::Password(error) => *error == PasswordError::Busy,
-            Self::Wait(_) | Self::Overtaken => true,
-            Self::Files(_) | Self::Sealed { .. } | Self::Impossible(_) => false,
+            Self::Wait(_) | Self::Overtaken | Self::Building(ViewsError::Closed) => true,
+            Self::Building(_) | Self::Files(_) | Self::Sealed { .. } | Self::Impossible(_) => false,
         }
     }
 

@@ -18,7 +18,7 @@ use std::time::{Duration, Instant};
 
 use domain::{RoomId, UserId};
 use eventstore::{EventStore, Position};
-use projections::{HistoryQuery, MemberQuery, Slice, Spacing, Views, rebuild_offline};
+use projections::{HistoryQuery, MemberQuery, Registry, Slice, Spacing, Views, rebuild_offline};
 use testing::{Chaos, MemoryLog, posted, recorded};
 
 fn main() {
@@ -43,7 +43,8 @@ fn main() {
             for (size, (note, spacing)) in sizes.iter_mut().zip(spacings) {
                 let begin = Instant::now();
                 let log = Arc::clone(&log) as Arc<dyn EventStore>;
-                rebuild_offline(dir.path(), log, spacing, |_| {})
+                let views = Registry::default().with_snapshots(spacing);
+                rebuild_offline(dir.path(), log, &views, None, None, |_, _| {})
                     .await
                     .unwrap();
                 let rate = position as f64 / begin.elapsed().as_secs_f64();

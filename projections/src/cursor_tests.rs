@@ -12,7 +12,7 @@ use serde_json::Value;
 use crate::engine::applied::Applied;
 use crate::engine::tx::Tx;
 use crate::engine::worker;
-use crate::function_tests::live;
+use crate::function_tests::{all, live};
 use crate::testing::{Dice, join, post, posted, recorded, room, t, user};
 
 const USERS: [&str; 3] = ["anna", "bert", "carl"];
@@ -77,7 +77,7 @@ impl Play {
     }
 
     fn commit(&mut self) {
-        worker::transact(&mut self.tx, &std::mem::take(&mut self.pending)).unwrap();
+        worker::transact(&mut self.tx, &all(), &std::mem::take(&mut self.pending)).unwrap();
         if self.dice.roll(4) == 0 {
             self.tx.trim();
         }

@@ -2,9 +2,10 @@
 //!
 //! ```text
 //! worker                    applies what comes in, commits it and tells of it
+//! work, pace                what is built beside the views, how it is steered, and how fast it is
 //! handle                    what questions are asked through
 //! shared, facts, file, ...  what is behind the handle
-//! projection, tx            what a view is, and what events are applied to
+//! projection, registry, tx  what a view is, which there are, and what events are applied to
 //! rows, hub                 rows in memory; updates, and to whom they go
 //! postings                  which word occurs at which positions
 //! past                      what tables had earlier
@@ -16,22 +17,27 @@ pub(crate) mod worker;
 pub(crate) mod handle;
 
 pub(crate) mod checkpointer;
+pub(crate) mod dead_letters;
 pub(crate) mod facts;
 pub(crate) mod file;
 pub(crate) mod intake;
 pub(crate) mod lag;
 pub(crate) mod orders;
+pub(crate) mod pace;
 pub(crate) mod pending;
 pub(crate) mod people;
 pub(crate) mod readers;
 pub(crate) mod recent;
 pub(crate) mod shared;
 pub(crate) mod since;
+pub(crate) mod tables;
 mod unsynced;
 pub(crate) mod user_order;
 mod wait;
+pub(crate) mod work;
 
 pub(crate) mod projection;
+pub(crate) mod registry;
 pub(crate) mod tx;
 
 pub(crate) mod hub;

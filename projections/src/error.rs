@@ -18,8 +18,16 @@ pub enum ViewsError {
     Poison { position: u64, reason: String },
     #[error("the log was replaced by another, or has lost events")]
     Replaced,
-    #[error("a rebuild is already running")]
+    /// There is one thing at a time that is built beside the views that serve.
+    #[error("views are being built already: wait for it, or abort it")]
     AlreadyRebuilding,
+    #[error("there is no view called {0}")]
+    UnknownView(String),
+    #[error("it was aborted")]
+    Aborted,
+    /// What one view is put into, or compared with, is not there.
+    #[error("there are no views of this log and this version here; all have to be built")]
+    NoViews,
     #[error("the views are closed")]
     Closed,
 }

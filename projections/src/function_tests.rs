@@ -6,22 +6,27 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 use domain::{Event, EventPayload};
-use eventstore::{LogId, Position};
+use eventstore::{LogId, Place, Position};
 use rusqlite::Connection;
 use rusqlite::types::ValueRef;
 use tokio::sync::mpsc;
 
 use crate::engine::applied::Applied;
 use crate::engine::intake::Intake;
-use crate::engine::past::Spacing;
+use crate::engine::projection::Selected;
+use crate::engine::registry::Registry;
 use crate::engine::tx::Tx;
-use crate::engine::{file, worker};
+use crate::engine::{file, tables, worker};
 use crate::rebuild;
-use crate::registry::{ALL, KEPT, all_indexes};
 use crate::testing::{Chaos, MemoryLog, types};
 
 /// The log everything is of.
 pub(crate) const LOG: LogId = LogId::from_bytes([7; 16]);
+
+/// The views of this crate.
+pub(crate) fn all() -> Selected {
+    Registry::default().all().clone()
+}
 
 /// Everything in a file, by table and key.
 pub(crate) fn dump(conn: &Connection) -> String {
@@ -82,8 +87,8 @@ pub(crate) fn chaos(seed: u64, events: usize) -> Vec<Applied> {
 
 /// A file as the worker has it: with all indexes, in live mode.
 pub(crate) fn live(path: &Path) -> Tx {
-    let conn = file::create(path, LOG, ALL, KEPT).unwrap();
-    for index in all_indexes() {
+    let conn = file::create(path, LOG, &all(), Registry::default().kept()).unwrap();
+    for index in Registry::default().indexes() {
         index.create(&conn).unwrap();
     }
     file::finish(path, conn).unwrap();
@@ -92,8 +97,8 @@ pub(crate) fn live(path: &Path) -> Tx {
 
 pub(crate) fn reopened(path: &Path) -> Tx {
     let conn = file::open_writer(path).unwrap();
-    let place = file::place(&conn, ALL).unwrap().unwrap();
-    Tx::open(conn, place, Spacing::default(), false).unwrap()
+    let place = file::place(&conn, &all()).unwrap().unwrap();
+    Tx::open(conn, place, &Registry::default()).unwrap()
 }
 
 pub(crate) fn first_difference(a: &str, b: &str) -> String {
@@ -103,6 +108,24 @@ pub(crate) fn first_difference(a: &str, b: &str) -> String {
         a.lines().count(),
         b.lines().count()
     )
+}
+
+/// A file of these views, filled as a rebuild does.
+fn filled(path: &Path, events: &[Applied], views: &Selected) -> Place {
+    let (sender, receiver) = mpsc::channel(1000);
+    for part in events.chunks(500) {
+        assert!(sender.try_send(Intake::Events(part.to_vec())).is_ok());
+    }
+    drop(sender);
+    let mut applied = 0;
+    let mut step = |_, events| {
+        applied += events;
+        Ok(())
+    };
+    let registry = Registry::default();
+    let place = rebuild::fill(path, LOG, &registry, views, receiver, &mut step).unwrap();
+    assert_eq!(applied, events.len(), "every event is told of");
+    place
 }
 
 /// The rooms whose number of members is not that of those in it who may log in; and both numbers.
@@ -131,7 +154,7 @@ fn batches_of_any_size_give_the_same_views() {
             let path = dir.path().join(format!("views-{seed}{batch}.sqlite"));
             let mut tx = live(&path);
             for part in events.chunks(batch.min(events.len())) {
-                worker::transact(&mut tx, part).unwrap();
+                worker::transact(&mut tx, &all(), part).unwrap();
                 tx.trim();
             }
             assert_eq!(miscounted(&tx.conn), [], "seed {seed}, batch {batch}");
@@ -151,13 +174,13 @@ fn restarts_anywhere_give_the_same_views() {
     let dir = tempfile::tempdir().unwrap();
     let events = chaos(5, 2500);
     let mut whole = live(&dir.path().join("views-1.sqlite"));
-    worker::transact(&mut whole, &events).unwrap();
+    worker::transact(&mut whole, &all(), &events).unwrap();
     let path = dir.path().join("views-2.sqlite");
     let mut tx = live(&path);
     let mut at = 0;
     for step in (1_usize..).map(|round| 1 + round * 37 % 101) {
         let end = (at + step).min(events.len());
-        worker::transact(&mut tx, &events[at..end]).unwrap();
+        worker::transact(&mut tx, &all(), &events[at..end]).unwrap();
         at = end;
         if at == events.len() {
             break;
@@ -165,7 +188,7 @@ fn restarts_anywhere_give_the_same_views() {
         // Stopped half-way through the next batch, as by a crash.
         tx.conn.execute_batch("BEGIN").unwrap();
         for event in &events[at..(at + 5).min(events.len())] {
-            tx.apply(event).unwrap();
+            tx.apply(&all(), event).unwrap();
         }
         drop(tx);
         tx = reopened(&path);
@@ -181,18 +204,18 @@ fn a_rolled_back_batch_leaves_nothing() {
     let dir = tempfile::tempdir().unwrap();
     let events = chaos(9, 2500);
     let mut whole = live(&dir.path().join("views-1.sqlite"));
-    worker::transact(&mut whole, &events).unwrap();
+    worker::transact(&mut whole, &all(), &events).unwrap();
     let mut tx = live(&dir.path().join("views-2.sqlite"));
     for part in events.chunks(90) {
         let before = tx.place();
         tx.conn.execute_batch("BEGIN").unwrap();
         for event in part {
-            tx.apply(event).unwrap();
+            tx.apply(&all(), event).unwrap();
         }
         tx.flush().unwrap();
         tx.conn.execute_batch("ROLLBACK").unwrap();
         tx.reset(before).unwrap();
-        worker::transact(&mut tx, part).unwrap();
+        worker::transact(&mut tx, &all(), part).unwrap();
     }
     let (expected, found) = (dump(&whole.conn), dump(&tx.conn));
     assert!(expected == found, "{}", first_difference(&expected, &found));
@@ -204,16 +227,11 @@ fn a_rebuild_gives_the_same_views_as_living_through_it() {
     let events = chaos(13, 4000);
     let mut lived = live(&dir.path().join("views-1.sqlite"));
     for part in events.chunks(3) {
-        worker::transact(&mut lived, part).unwrap();
+        worker::transact(&mut lived, &all(), part).unwrap();
         lived.trim();
     }
     let path = dir.path().join("views-2.sqlite");
-    let (sender, receiver) = mpsc::channel(1000);
-    for part in events.chunks(500) {
-        assert!(sender.try_send(Intake::Events(part.to_vec())).is_ok());
-    }
-    drop(sender);
-    let place = rebuild::fill(&path, LOG, Spacing::default(), receiver, |_| {}).unwrap();
+    let place = filled(&path, &events, &all());
     assert_eq!(place.position, Position::new(events.len() as u64));
     let rebuilt = reopened(&path);
     let (expected, found) = (dump(&lived.conn), dump(&rebuilt.conn));
@@ -233,4 +251,53 @@ fn a_rebuild_gives_the_same_views_as_living_through_it() {
         indexes(&rebuilt.conn),
         "a rebuilt file has all indexes"
     );
+}
+
+#[test]
+fn views_built_by_themselves_are_as_a_rebuild_of_all_makes_them() {
+    let dir = tempfile::tempdir().unwrap();
+    let events = chaos(17, 3000);
+    let whole = dir.path().join("views-1.sqlite");
+    filled(&whole, &events, &all());
+    let expected = dump(&reopened(&whole).conn);
+    let registry = Registry::default();
+    let mut alone = 0;
+    for name in registry.names() {
+        let plan = registry.plan(Some(name)).expect("a view");
+        if plan.is_file {
+            assert_eq!(
+                plan.applied.len(),
+                all().len(),
+                "{name}: a file has everything"
+            );
+            continue;
+        }
+        alone += 1;
+        let path = dir.path().join("views-2.sqlite");
+        filled(&path, &events, &plan.applied);
+        let (served, conn) = (
+            dir.path().join("views-3.sqlite"),
+            file::open_writer(&whole).unwrap(),
+        );
+        conn.execute("VACUUM INTO ?1", [served.to_str()]).unwrap();
+        let conn = file::open_writer(&served).unwrap();
+        for table in plan
+            .wanted
+            .iter()
+            .flat_map(|view| tables::tables_of(view).unwrap())
+        {
+            conn.execute_batch(&format!("DELETE FROM {table}")).unwrap();
+        }
+        tables::adopt(&conn, &path, &plan.wanted).unwrap();
+        let found = dump(&conn);
+        assert!(
+            expected == found,
+            "{name}: {}",
+            first_difference(&expected, &found)
+        );
+        drop(conn);
+        file::remove(&path);
+        file::remove(&served);
+    }
+    assert!(alone > 10, "{alone} views can be built alone");
 }

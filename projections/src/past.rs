@@ -32,21 +32,22 @@ impl Views {
         self.wait_for(position).await?;
         self.settle().await?;
         let path = self.file().await?;
-        let (store, log) = (self.store(), self.store().id());
+        let (store, log, views) = (self.store(), self.store().id(), self.registry().clone());
         let snapshot = tokio::task::spawn_blocking(move || {
             let conn = file::open_past(&path)?;
             // From here on the file stays as it is, for this connection.
             conn.execute_batch("BEGIN")?;
-            Tx::open_past(conn, log, position).map_err(ViewsError::from)
+            Tx::open_past(conn, log, position, &views).map_err(ViewsError::from)
         });
         let tx = snapshot.await.map_err(|_| ViewsError::Closed)??;
         let after = tx.position;
+        let views = self.registry().past();
         let tx = fed(&store, after, position, move |mut intake| {
             let mut tx = tx;
             while let Some(events) = next_events(&mut intake)? {
                 for stretch in events.chunks(STRETCH) {
                     for event in stretch {
-                        tx.apply_past(event)?;
+                        tx.apply(views, event)?;
                     }
                     tx.stale = Stale::default();
                     tx.trim();
@@ -62,20 +63,13 @@ impl Views {
     /// Views whose tables are those of `tx`.
     fn past(&self, tx: Tx) -> Result<Self, QueryError> {
         let place = tx.place();
-        let Tx {
-            conn,
-            settings,
-            permissions,
-            roles,
-            ..
-        } = tx;
-        let (store, now) = (self.store(), self.shared());
+        let shown = tx.shown();
         let failed = |error: std::io::Error| ViewsError::Database(error.to_string());
-        let readers = Readers::of(conn).map_err(failed)?;
-        let closing = Arc::clone(&readers);
-        let (spacing, vault) = (now.spacing, now.vault.clone());
-        let shared = Shared::new(place, self.generation(), readers, spacing, vault);
-        shared.show(&settings, &permissions, &roles);
+        let readers = Readers::of(tx.into_connection()).map_err(failed)?;
+        let (store, closing) = (self.store(), Arc::clone(&readers));
+        let vault = self.shared().vault.clone();
+        let shared = Shared::new(place, self.generation(), readers, vault);
+        shared.show(shown);
         shared.health.send_replace(Health::Ready);
         let stop = CancellationToken::new();
         let stopped = stop.clone();
@@ -92,6 +86,7 @@ impl Views {
             Arc::new(shared),
             store,
             folder,
+            self.registry().clone(),
             hub,
             stop,
             running,

@@ -9,9 +9,10 @@ use eventstore::{EventStore, Position};
 use rusqlite::Connection;
 
 use crate::engine::applied::Applied;
+use crate::engine::registry::Registry;
 use crate::engine::tx::Tx;
 use crate::engine::{file, worker};
-use crate::function_tests::{LOG, chaos, first_difference, live};
+use crate::function_tests::{LOG, all, chaos, first_difference, live};
 use crate::testing::{Chaos, MemoryLog};
 use crate::{HistoryQuery, MemberQuery, RoomQuery, Slice, UserQuery, Views};
 
@@ -66,12 +67,12 @@ fn tables(conn: &Connection) -> String {
 fn past(path: &Path, events: &[Applied], position: usize) -> Tx {
     let conn = file::open_past(path).unwrap();
     conn.execute_batch("BEGIN").unwrap();
-    let wanted = Position::new(position as u64);
-    let mut tx = Tx::open_past(conn, LOG, wanted).unwrap();
+    let (wanted, registry) = (Position::new(position as u64), Registry::default());
+    let mut tx = Tx::open_past(conn, LOG, wanted, &registry).unwrap();
     let from = usize::try_from(tx.position.get()).unwrap();
     assert!(from <= position && position < from + 97, "a snapshot near");
     for event in &events[from..position] {
-        tx.apply_past(event).unwrap();
+        tx.apply(registry.past(), event).unwrap();
         tx.trim();
     }
     tx.flush().unwrap();
@@ -90,7 +91,7 @@ fn every_moment_can_be_had_again() {
         while at < events.len() {
             // Of sizes that have nothing to do with one another, from one event to two snapshots.
             let end = (at + 1 + (at * 31 + usize::try_from(seed).unwrap()) % 190).min(events.len());
-            worker::transact(&mut tx, &events[at..end]).unwrap();
+            worker::transact(&mut tx, &all(), &events[at..end]).unwrap();
             tx.trim();
             at = end;
             moments.push((at, tables(&tx.conn)));

@@ -21,12 +21,10 @@ use crate::engine::hub::Publication;
 use crate::engine::intake::Intake;
 use crate::engine::lag::Health;
 use crate::engine::orders::Order;
-use crate::engine::past::Spacing;
 use crate::engine::readers::Readers;
 use crate::engine::shared::Shared;
 use crate::engine::worker::{self, Worker};
-use crate::function_tests::{chaos, dump, first_difference, live, reopened};
-use crate::registry::ALL;
+use crate::function_tests::{all, chaos, dump, first_difference, live, reopened};
 
 /// A worker at work.
 struct Work {
@@ -52,13 +50,7 @@ impl Work {
                 .is_ok()
         };
         tx.conn.commit_hook(Some(fails)).unwrap();
-        let shared = Arc::new(Shared::new(
-            tx.place(),
-            0,
-            Readers::start().unwrap(),
-            Spacing::default(),
-            None,
-        ));
+        let shared = Arc::new(Shared::new(tx.place(), 0, Readers::start().unwrap(), None));
         let (orders, taken) = mpsc::channel(8);
         let (publisher, mut publications) = mpsc::channel(8);
         let published = tokio::spawn(async move {
@@ -74,6 +66,7 @@ impl Work {
         let checkpointer = Checkpointer::start(path);
         let worker = Worker::new(
             tx,
+            all(),
             checkpointer,
             Arc::clone(&shared),
             taken,
@@ -116,7 +109,7 @@ impl Work {
 
 fn position(path: &Path) -> Position {
     let conn = file::open_reader(path).unwrap();
-    file::place(&conn, ALL).unwrap().unwrap().position
+    file::place(&conn, &all()).unwrap().unwrap().position
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -124,7 +117,7 @@ async fn whatever_fails_all_is_told_of_once_and_committed() {
     let dir = tempfile::tempdir().unwrap();
     let events = chaos(21, 2500);
     let mut whole = live(&dir.path().join("views-1.sqlite"));
-    worker::transact(&mut whole, &events).unwrap();
+    worker::transact(&mut whole, &all(), &events).unwrap();
     let (path, failures) = (dir.path().join("views-2.sqlite"), Arc::default());
     let work = Work::begin(&path, &failures);
     for (number, part) in events.chunks(30).enumerate() {

@@ -1,13 +1,14 @@
-//! All views together: which there are, and how an event goes through them.
+//! All views together: which there are, which belong together, and how an event goes through them.
 
 use eventstore::{LogId, Place, Position};
 use rusqlite::Connection;
 
 use crate::chat::{memberships, messages, rooms, tombstones, users};
 use crate::engine::applied::Applied;
-use crate::engine::index::Index;
-use crate::engine::past::{self, Born, Changes, Kept, Spacing};
+use crate::engine::dead_letters::{self, ApplyError};
+use crate::engine::past::{self, Born, Changes, Kept};
 use crate::engine::projection::Projection;
+use crate::engine::registry::{Registry, Relations, Together};
 use crate::engine::tx::{Policy, Tx};
 use crate::live::updates::{Added, updates_of};
 use crate::views::{
@@ -16,10 +17,10 @@ use crate::views::{
     webdav,
 };
 
-/// Every view, in the order an event goes through them: messages before rooms and memberships, which look at the
-/// message; rooms before memberships, which copy names of the room; what the
-/// record is searched by before all, because messages are removed.
-pub(crate) const ALL: &[&Projection] = &[
+/// Every view of this crate, in the order an event goes through them: messages before rooms and memberships, which look at
+/// the message; rooms before memberships, which copy names of the room; what the record is searched by before all, because
+/// messages are removed.
+const BUILT_IN: &[&Projection] = &[
     &record::POSTINGS,
     &record::NAMES,
     &settings::VIEW,
@@ -48,7 +49,7 @@ pub(crate) const ALL: &[&Projection] = &[
 ];
 
 /// The views whose tables can be had as they were: what was there, who was in it and what was said.
-pub(crate) const PAST: &[&Projection] = &[
+const PAST: &[&Projection] = &[
     &settings::VIEW,
     &permissions::VIEW,
     &roles::VIEW,
@@ -59,7 +60,7 @@ pub(crate) const PAST: &[&Projection] = &[
 ];
 
 /// Their tables.
-pub(crate) const KEPT: &[Kept] = &[
+const KEPT: &[Kept] = &[
     kept("settings", &["id"]),
     kept("login_services", &["name"]),
     kept("permissions", &["id"]),
@@ -100,20 +101,36 @@ const fn kept(table: &'static str, key: &'static [&'static str]) -> Kept {
     }
 }
 
-pub(crate) fn all_indexes() -> impl Iterator<Item = &'static Index> {
-    ALL.iter().flat_map(|projection| projection.indexes)
+/// `record_postings` asks who wrote a message and which room a report is about, `push` which sessions an account still
+/// has, and messages are counted as the settings say.
+static RELATIONS: Relations = Relations {
+    bulk: Together {
+        name: "chat",
+        views: &["users", "messages", "rooms", "memberships", "tombstones"],
+    },
+    needs: &[
+        ("chat", &["settings"]),
+        ("push", &["sessions"]),
+        ("record_postings", &["chat", "reports"]),
+    ],
+    past: PAST,
+    kept: KEPT,
+};
+
+impl Default for Registry {
+    fn default() -> Self {
+        Self::new(BUILT_IN, &RELATIONS)
+    }
 }
 
 impl Tx {
-    /// Opens a views file that contains everything up to `place`. `bulk`: its indexes do not exist yet.
+    /// Opens a views file that contains everything up to `place`.
     pub(crate) fn open(
         conn: Connection,
         place: Place,
-        spacing: Spacing,
-        bulk: bool,
+        registry: &Registry,
     ) -> rusqlite::Result<Self> {
-        let missing = bulk.then(|| all_indexes().map(|index| (index.name, index)).collect());
-        let mut tx = Self::new(conn, place, spacing, missing);
+        let mut tx = Self::new(conn, place, registry.spacing(), None);
         tx.reload()?;
         Ok(tx)
     }
@@ -124,30 +141,39 @@ impl Tx {
         conn: Connection,
         log: LogId,
         position: Position,
+        registry: &Registry,
     ) -> rusqlite::Result<Self> {
         let snapshot = past::snapshot(&conn, log, position)?;
-        past::show(&conn, snapshot, KEPT)?;
-        let mut tx = Self::new(conn, snapshot, Spacing::default(), None);
+        past::show(&conn, snapshot, registry.kept())?;
+        let mut tx = Self::new(conn, snapshot, registry.spacing(), None);
         tx.past = true;
         tx.reload()?;
         Ok(tx)
     }
 
-    /// Applies one event to the tables of the past.
-    pub(crate) fn apply_past(&mut self, event: &Applied) -> rusqlite::Result<()> {
-        self.forget_event();
-        for projection in PAST {
-            (projection.apply)(self, event)?;
-        }
-        (self.position, self.leaf) = (event.position, event.leaf);
-        Ok(())
+    /// Opens an empty views file that is to be filled from the start of the log; its indexes do not exist yet.
+    pub(crate) fn fresh(
+        conn: Connection,
+        start: Place,
+        registry: &Registry,
+    ) -> rusqlite::Result<Self> {
+        let missing = registry.indexes().map(|index| (index.name, index));
+        let mut tx = Self::new(conn, start, registry.spacing(), Some(missing.collect()));
+        tx.reload()?;
+        Ok(tx)
     }
 
-    /// Applies one event to every view.
-    pub(crate) fn apply(&mut self, event: &Applied) -> rusqlite::Result<()> {
-        self.forget_event();
-        for projection in ALL {
-            (projection.apply)(self, event)?;
+    /// Applies one event to these views.
+    pub(crate) fn apply(
+        &mut self,
+        views: &[&Projection],
+        event: &Applied,
+    ) -> Result<(), ApplyError> {
+        self.posted = None;
+        self.renamed = None;
+        self.was_active = None;
+        for view in views {
+            self.apply_to(view, event)?;
         }
         if let Some(mut updates) = self.updates.take() {
             let added = match &self.posted {
@@ -159,14 +185,7 @@ impl Tx {
             result?;
         }
         (self.position, self.leaf) = (event.position, event.leaf);
-        self.keep_past()
-    }
-
-    /// Forgets what views found out about the event before.
-    fn forget_event(&mut self) {
-        self.posted = None;
-        self.renamed = None;
-        self.was_active = None;
+        Ok(self.keep_past()?)
     }
 
     /// Forgets what was not committed, after a rollback: everything is read from the file again.
@@ -182,6 +201,7 @@ impl Tx {
         self.roles = roles::load(&self.conn)?;
         self.policy = Policy::of(&self.settings);
         self.postings = record::load(&self.conn)?;
+        self.dead_letters = dead_letters::count(&self.conn)?;
         if !self.past {
             self.snapshot = past::last(&self.conn)?;
         }

@@ -21,16 +21,17 @@ use crate::engine::file::{self, Folder};
 use crate::engine::handle::{Running, Views};
 use crate::engine::hub::{Hub, Publication};
 use crate::engine::intake::{self, CHUNKS, Intake};
-use crate::engine::lag::{Health, RebuildProgress};
+use crate::engine::lag::Health;
 use crate::engine::orders::Order;
-use crate::engine::past::Spacing;
+use crate::engine::pace::Pace;
 use crate::engine::readers::{Readers, Serving};
+use crate::engine::registry::Registry;
 use crate::engine::shared::Shared;
 use crate::engine::tx::Tx;
+use crate::engine::work::{Claim, Job, Task};
 use crate::engine::worker::{Outcome, Worker};
 use crate::error::ViewsError;
-use crate::rebuild;
-use crate::registry::ALL;
+use crate::rebuild::{self, Builder, Note};
 
 /// How often the head of the log is looked at, to know how far the views are behind.
 const LOOK: Duration = Duration::from_secs(1);
@@ -52,28 +53,28 @@ impl Views {
     ///
     /// Secret settings show as their defaults; see [`Self::open_with`].
     pub fn open(dir: &Path, store: Arc<dyn EventStore>) -> Result<Self, ViewsError> {
-        open(dir, store, Spacing::default(), None)
+        open(dir, store, None, Registry::default())
     }
 
-    /// Like [`Self::open`], with a vault that opens secret settings, and snapshots so far from one another.
+    /// Like [`Self::open`], with a vault that opens secret settings, and with these views.
     pub fn open_with(
         dir: &Path,
         store: Arc<dyn EventStore>,
-        spacing: Spacing,
         vault: Vault,
+        registry: Registry,
     ) -> Result<Self, ViewsError> {
-        open(dir, store, spacing, Some(vault))
+        open(dir, store, Some(vault), registry)
     }
 }
 
 fn open(
     dir: &Path,
     store: Arc<dyn EventStore>,
-    spacing: Spacing,
     vault: Option<Vault>,
+    registry: Registry,
 ) -> Result<Views, ViewsError> {
     let folder = Arc::new(Folder::open(dir)?);
-    let present = usable(&folder, spacing);
+    let present = usable(&folder, &registry);
     let place = present
         .as_ref()
         .map_or_else(|| Place::start(store.id()), Tx::place);
@@ -82,15 +83,9 @@ fn open(
         reason: error.to_string(),
     };
     let readers = Readers::start().map_err(failed)?;
-    let shared = Arc::new(Shared::new(
-        place,
-        store.generation(),
-        readers,
-        spacing,
-        vault,
-    ));
+    let shared = Arc::new(Shared::new(place, store.generation(), readers, vault));
     if let Some(tx) = &present {
-        shared.show(&tx.settings, &tx.permissions, &tx.roles);
+        shared.show(tx.shown());
     }
     let stop = CancellationToken::new();
     let hub = Hub::new(place.mark());
@@ -109,6 +104,7 @@ fn open(
         store: Arc::clone(&store),
         runtime: Handle::current(),
         folder: Arc::clone(&folder),
+        registry: registry.clone(),
         shared: Arc::clone(&shared),
         publisher,
         stop: stop.clone(),
@@ -126,13 +122,23 @@ fn open(
         worker: Some(worker),
         tasks,
     };
-    Ok(Views::new(shared, store, folder, hub, stop, running))
+    let builder = Builder {
+        store: Arc::clone(&store),
+        folder: Arc::clone(&folder),
+        shared: Arc::clone(&shared),
+        registry: registry.clone(),
+        stop: stop.clone(),
+    };
+    let views = Views::new(shared, store, folder, registry, hub, stop, running);
+    views.keep(builder.take_up());
+    Ok(views)
 }
 
 struct Keeper {
     store: Arc<dyn EventStore>,
     runtime: Handle,
     folder: Arc<Folder>,
+    registry: Registry,
     shared: Arc<Shared>,
     publisher: mpsc::Sender<Publication>,
     stop: CancellationToken,
@@ -177,7 +183,7 @@ impl Keeper {
             {
                 return;
             }
-            present = usable(&self.folder, self.shared.spacing);
+            present = usable(&self.folder, &self.registry);
         }
     }
 
@@ -196,6 +202,7 @@ impl Keeper {
         ));
         let worker = Worker::new(
             tx,
+            Arc::clone(self.registry.all()),
             Checkpointer::start(&self.folder.current().unwrap_or_default()),
             Arc::clone(&self.shared),
             orders,
@@ -235,7 +242,7 @@ impl Keeper {
         let (sender, intake) = mpsc::channel(CHUNKS);
         let store = Arc::clone(&self.store);
         let _feed = self.task(intake::catch_up(store, tx.position, told, sender));
-        rebuild::extend(tx, intake)
+        rebuild::extend(tx, self.registry.all(), intake, &mut |_, _| Ok(()))
     }
 
     /// Withdraws views of a log that no longer exists.
@@ -259,7 +266,7 @@ impl Keeper {
         // file before must not stay.
         self.shared.facts.clear();
         self.shared.recent.clear();
-        self.shared.show(&tx.settings, &tx.permissions, &tx.roles);
+        self.shared.show(tx.shown());
         *self.shared.place.lock() = place;
         self.shared.pending.begin_at(place.position);
         self.shared.reached.advance(place.position);
@@ -273,45 +280,44 @@ impl Keeper {
     /// replaced.
     fn build(&self) -> Result<Tx, ViewsError> {
         // A rebuild that was asked for would fill the same file. It fails by itself if the log is another one.
+        let job = Job {
+            task: Task::First,
+            unit: None,
+            by: "the server".to_owned(),
+            max_rate: None,
+            paused: false,
+        };
         let claimed = async {
             loop {
-                match Claim::take(&self.shared) {
+                match Claim::take(&self.shared.work, job.clone()) {
                     Some(claim) => return claim,
                     None => tokio::time::sleep(CLAIM).await,
                 }
             }
         };
-        let claim = self.wait(claimed)?;
+        let claim = Arc::new(self.wait(claimed)?);
         let (sender, intake) = mpsc::channel(CHUNKS);
-        let _feed = self.task(build_feed(
-            Arc::clone(&self.store),
-            sender,
-            Arc::clone(&self.shared),
-        ));
+        let (told, shared) = (Arc::clone(&claim), Arc::clone(&self.shared));
+        let _feed = self.task(build_feed(Arc::clone(&self.store), sender, told, shared));
         let (old, path) = (self.folder.current(), self.folder.next());
-        let filled = rebuild::fill(
-            &path,
-            self.store.id(),
-            self.shared.spacing,
-            intake,
-            |position| {
-                if let Some(progress) = self.shared.rebuilding.lock().as_mut() {
-                    progress.position = position;
-                }
-            },
-        );
+        let mut pace = Pace::unhindered(claim, Arc::clone(&self.shared), self.stop.clone());
+        let mut step = |position, events| pace.step(position, events);
+        let (log, all) = (self.store.id(), self.registry.all());
+        let filled = rebuild::fill(&path, log, &self.registry, all, intake, &mut step);
         if self.stop.is_cancelled() {
             file::remove(&path);
             return Err(ViewsError::Closed);
         }
         let place = filled?;
         self.folder.switch(&path)?;
-        let tx = Tx::open(file::open_writer(&path)?, place, self.shared.spacing, false)?;
+        let tx = Tx::open(file::open_writer(&path)?, place, &self.registry)?;
         // Until the file serves, another one would be built in its place.
-        drop(claim);
+        drop(pace);
         if let Some(old) = old {
             file::remove(&old);
         }
+        // Whatever was to be rebuilt is.
+        Note::remove(self.folder.dir())?;
         Ok(tx)
     }
 
@@ -332,29 +338,6 @@ impl Keeper {
     }
 }
 
-/// The right to build views; one holder at a time.
-struct Claim<'a>(&'a Shared);
-
-impl<'a> Claim<'a> {
-    fn take(shared: &'a Shared) -> Option<Self> {
-        let mut rebuilding = shared.rebuilding.lock();
-        if rebuilding.is_some() {
-            return None;
-        }
-        *rebuilding = Some(RebuildProgress {
-            position: Position::START,
-            head: Position::START,
-        });
-        Some(Self(shared))
-    }
-}
-
-impl Drop for Claim<'_> {
-    fn drop(&mut self) {
-        *self.0.rebuilding.lock() = None;
-    }
-}
-
 /// Reports that the worker ended when it is dropped.
 struct Ending(Arc<Shared>);
 
@@ -369,12 +352,12 @@ impl Drop for Ending {
 }
 
 /// The views in the folder, if this program can continue them.
-fn usable(folder: &Folder, spacing: Spacing) -> Option<Tx> {
+fn usable(folder: &Folder, registry: &Registry) -> Option<Tx> {
     let path = folder.current()?;
     let open = || {
         let conn = file::open_writer(&path)?;
-        match file::place(&conn, ALL)? {
-            Some(place) => Tx::open(conn, place, spacing, false).map(Some),
+        match file::place(&conn, registry.all())? {
+            Some(place) => Tx::open(conn, place, registry).map(Some),
             None => Ok(None),
         }
     };
@@ -409,13 +392,12 @@ fn spawn(
 async fn build_feed(
     store: Arc<dyn EventStore>,
     builder: mpsc::Sender<Intake>,
+    claim: Arc<Claim>,
     shared: Arc<Shared>,
 ) {
     let head = intake::head(&*store).await;
     shared.head.seen(head, Position::START);
-    if let Some(progress) = shared.rebuilding.lock().as_mut() {
-        progress.head = head;
-    }
+    claim.set_head(head);
     intake::catch_up(store, Position::START, head, builder).await;
 }
 

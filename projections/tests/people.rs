@@ -17,7 +17,7 @@ use domain::user::{
 };
 use domain::{Event, RoleId, RoomId, TokenHash, UserId};
 use eventstore::EventStore;
-use projections::{DataExportStatus, Slice, UserQuery, UserSearch, UserSort, Views};
+use projections::{DataExportStatus, Slice, UserQuery, UserSearch, UserSort, Views, Wish};
 use serde_json::{Value, json};
 use testing::{MemoryLog, join, leave, post, posted, room, t, user};
 
@@ -457,7 +457,8 @@ async fn lists_and_searches_show_what_the_documents_say() {
     for (step, change) in changes.into_iter().enumerate() {
         scene.say(change).await;
         if step == 4 {
-            scene.views.rebuild().await.unwrap();
+            let rebuild = scene.views.begin(Wish::rebuild("a test")).unwrap();
+            rebuild.ended().await.unwrap();
         }
         let all = scene.views.users(UserQuery::default()).await.unwrap().items;
         let all: Vec<Value> = all
@@ -617,7 +618,8 @@ async fn messages_are_read_page_by_page() {
         read.extend(
             page.iter()
                 .map(|(_, doc)| id(doc))
-                .filter(|id| id.starts_with('m')),
+                // Not the line that tells of a join, whose id is made up.
+                .filter(|id| id.len() == 2),
         );
     }
     assert_eq!(read, ["m0", "m1", "m2", "m3", "m4"]);

@@ -92,6 +92,34 @@ pub async fn run(
     duration: Duration,
     fill: impl Fn(usize, u64, &mut Vec<u8>) + Clone + Send + 'static,
 ) -> Report {
+    drive(server, connections, Duration::ZERO, duration, fill).await
+}
+
+/// The same with so many requests per second in all. A request that waits for the one before it counts from when it was
+/// due.
+///
+/// # Panics
+/// As [`run`].
+pub async fn run_at(
+    server: SocketAddr,
+    connections: usize,
+    per_second: u32,
+    duration: Duration,
+    fill: impl Fn(usize, u64, &mut Vec<u8>) + Clone + Send + 'static,
+) -> Report {
+    let connected = u32::try_from(connections).unwrap_or(u32::MAX);
+    let pause = Duration::from_secs(1) * connected / per_second;
+    drive(server, connections, pause, duration, fill).await
+}
+
+/// Requests of one connection are at least `pause` apart.
+async fn drive(
+    server: SocketAddr,
+    connections: usize,
+    pause: Duration,
+    duration: Duration,
+    fill: impl Fn(usize, u64, &mut Vec<u8>) + Clone + Send + 'static,
+) -> Report {
     let start = Instant::now();
     let mut tasks = tokio::task::JoinSet::new();
     for connection in 0..connections {
@@ -102,9 +130,18 @@ pub async fn run(
             let (mut request, mut buffer) =
                 (Vec::with_capacity(1024), Vec::with_capacity(16 * 1024));
             let mut report = Report::default();
+            // Not all at once.
+            let share = u32::try_from(connection).unwrap_or(0);
+            let mut due = start + pause * share / u32::try_from(connections).unwrap_or(1);
             for number in 0.. {
                 fill(connection, number, &mut request);
-                let sent = Instant::now();
+                let sent = if pause.is_zero() {
+                    Instant::now()
+                } else {
+                    tokio::time::sleep_until(due.into()).await;
+                    let next = due + pause;
+                    std::mem::replace(&mut due, next)
+                };
                 stream.write_all(&request).await.expect("send a request");
                 let status = answer(&mut stream, &mut buffer).await;
                 report

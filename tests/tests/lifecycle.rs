@@ -271,6 +271,12 @@ fn every_command_explains_itself() {
     for (group, command) in [
         ("projections", "list"),
         ("projections", "rebuild"),
+        ("projections", "status"),
+        ("projections", "verify"),
+        ("projections", "pause"),
+        ("projections", "resume"),
+        ("projections", "abort"),
+        ("projections", "dead-letters"),
         ("reactors", "list"),
         ("reactors", "reset"),
     ] {

@@ -145,7 +145,12 @@ impl From<Refusal> for ApiError {
             Refusal::NothingToTranslate => {
                 wording::invalid_subscription("saveAutoTranslateSettings")
             }
-            Refusal::LogoutNotAllowed | Refusal::RecordNotShown => wording::forbidden(),
+            Refusal::LogoutNotAllowed | Refusal::RecordNotShown | Refusal::ViewsNotManaged => {
+                wording::forbidden()
+            }
+            Refusal::ViewsBeingBuilt | Refusal::BuildingAborted => {
+                wording::building_of_views(&refusal)
+            }
             Refusal::NoSuchUserToLogOut => wording::unknown_user_to_log_out(),
             Refusal::NotForPrograms => wording::not_for_programs(),
             Refusal::TokenNotAllowed => wording::create_token_not_allowed(),

@@ -25,7 +25,7 @@ use eventstore::vault::{Vault, VaultError};
 use eventstore::{EventStore, OpenError};
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
-use projections::{Views, ViewsError};
+use projections::{Registry, Views, ViewsError};
 use reactors::Reactors;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -102,8 +102,8 @@ pub fn workspace(
     let views = Views::open_with(
         &folder.views(),
         log.clone(),
-        config.snapshot_every,
         vault.clone(),
+        Registry::default().with_snapshots(config.snapshot_every),
     )?;
     Ok(Workspace::new(
         Executor::new(log),

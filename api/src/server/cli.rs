@@ -2,12 +2,13 @@
 
 mod at;
 mod message;
+mod progress;
 mod projections;
 mod reactors;
 mod record;
 mod users;
 
-use std::io::{IsTerminal as _, Write as _};
+use std::io::Write as _;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -41,8 +42,7 @@ pub enum Task {
 
 /// What is done on the workspace of a data folder, whether or not a server runs on it.
 pub enum Errand {
-    ListProjections,
-    RebuildProjections,
+    Views(projections::Wanted),
     ListReactors,
     ResetReactors(Reset),
     MakeAdmin {
@@ -87,8 +87,7 @@ fn errand_of(name: &str, matches: &ArgMatches) -> Option<Errand> {
         ("at", _) => Errand::ReadRecord(at::wanted(matches)),
         ("message", _) => Errand::ReadRecord(message::wanted(matches, About::History)),
         ("readers", _) => Errand::ReadRecord(message::wanted(matches, About::Readers)),
-        ("projections", Some(("rebuild", _))) => Errand::RebuildProjections,
-        ("projections", _) => Errand::ListProjections,
+        ("projections", _) => Errand::Views(projections::wanted(matches)),
         ("reactors", Some(("reset", reset))) => Errand::ResetReactors(reactors::reset(reset)),
         ("reactors", _) => Errand::ListReactors,
         ("users", Some((_, wish))) => Errand::MakeAdmin {
@@ -102,8 +101,7 @@ fn errand_of(name: &str, matches: &ArgMatches) -> Option<Errand> {
 /// Does what was asked on the workspace of a data folder.
 pub async fn run(config: &Config, errand: Errand) -> Result<Ending, Failure> {
     match errand {
-        Errand::ListProjections => projections::list_projections(config).await,
-        Errand::RebuildProjections => projections::rebuild_projections(config).await,
+        Errand::Views(wanted) => projections::run(config, wanted).await,
         Errand::ListReactors => reactors::list_reactors(config).await,
         Errand::ResetReactors(reset) => reactors::reset_reactors(config, reset).await,
         Errand::MakeAdmin { username, password } => {
@@ -212,7 +210,7 @@ async fn open_log(config: &Config, folder: &DataDir) -> Result<Arc<dyn EventStor
 /// Has the running server do something that has one answer.
 async fn ask(config: &Config, request: Request) -> Result<Answer, Failure> {
     let response = control::ask(&config.data_dir, &request).await?;
-    control::last_answer(response, show_progress).await
+    control::last_answer(response, |_| {}).await
 }
 
 fn unexpected(answer: Answer) -> Failure {
@@ -222,18 +220,6 @@ fn unexpected(answer: Answer) -> Failure {
             "the running server gave an answer that does not fit; is it of another version?".into()
         }
     }
-}
-
-/// On a terminal, one line that is overwritten; elsewhere a new line each time.
-fn show_progress(at: u64, of: u64) {
-    let percent = (at * 100).checked_div(of).unwrap_or(100);
-    let (start, end) = if std::io::stdout().is_terminal() {
-        ("\r", "")
-    } else {
-        ("", "\n")
-    };
-    // Progress that cannot be shown must not stop the work.
-    let _ = print(&format!("{start}{at} of {of} events ({percent} %){end}"));
 }
 
 /// Writes to standard output. A reader that went away (`hansard config | head`) is not an error.

@@ -2,9 +2,10 @@
 //! with a key that stand in a file of the folder, which only somebody who may look into the folder can read.
 //!
 //! A command is one request. The answer is a line of JSON for each [`Answer`], of which the last is not
-//! [`Answer::Progress`]; or, of a reading of the record, what is to be printed.
+//! [`Answer::Working`]; or, of a reading of the record, what is to be printed.
 
 mod printout;
+mod views;
 
 use std::convert::Infallible;
 use std::fs::{self, OpenOptions};
@@ -24,11 +25,10 @@ use axum::response::{IntoResponse as _, Response};
 use axum::routing::post;
 use bytes::Bytes;
 use eventstore::{EventStore, Position};
-use futures::{Stream, StreamExt as _, stream};
+use futures::{StreamExt as _, stream};
 use http_body_util::{BodyExt as _, Full};
 use hyper::body::Incoming;
 use hyper_util::rt::TokioIo;
-use projections::{Overview, Views};
 use reactors::{ReactorStatus, Reactors};
 use serde::{Deserialize, Serialize};
 use subtle::ConstantTimeEq as _;
@@ -36,7 +36,9 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::CancellationToken;
 
 pub use printout::{Printout, Wanted};
+pub use views::{Ask, Differing, Letters, Told, What};
 
+use crate::documents::views::WorkReport;
 use crate::state::AppState;
 
 /// How often progress is told.
@@ -61,9 +63,8 @@ const ANSWERED_WITHIN: Duration = Duration::from_mins(2);
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Request {
-    /// How far each view is.
-    List,
-    Rebuild,
+    /// Something about the views.
+    Views(Ask),
     /// How far each reactor is.
     ListReactors,
     ResetReactors(Reset),
@@ -117,51 +118,18 @@ impl From<Error> for Failure {
     }
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Answer {
-    /// It is working: this far, of so much.
-    Progress(u64, u64),
-    Listed(Listing),
+    /// It is working, this far.
+    Working(WorkReport),
+    Views(Told),
     Reactors(Vec<ReactorRow>),
     /// These reactors now begin at this position.
     Reset(Vec<String>, u64),
-    /// Done; the views contain everything up to this position.
-    Rebuilt(u64),
     /// Whether the account was created for it.
     Appointed(bool),
     Failed(Failure),
-}
-
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Listing {
-    /// Identity of the log.
-    pub log: String,
-    /// Last position of the log.
-    pub head: u64,
-    /// Identity of the log that the views are of, and the position they stand at.
-    pub views: Option<(String, u64)>,
-    /// Whether that is a place in the log.
-    pub matches: bool,
-    /// Each view: name, version, checkpoint, lag.
-    pub rows: Vec<(String, u32, u64, u64)>,
-}
-
-impl From<Overview> for Listing {
-    fn from(overview: Overview) -> Self {
-        let views = overview.place;
-        let rows = overview
-            .projections
-            .into_iter()
-            .map(|view| (view.name, view.version, view.checkpoint.get(), view.lag));
-        Self {
-            log: overview.log.to_string(),
-            head: overview.head.get(),
-            views: views.map(|place| (place.log.to_string(), place.position.get())),
-            matches: overview.matches,
-            rows: rows.collect(),
-        }
-    }
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -290,7 +258,7 @@ async fn answer(control: &Control, headers: &HeaderMap, body: &[u8]) -> Response
         Ok(Request::Print(wanted)) => {
             return wanted.respond(&control.state, control.stop.clone()).await;
         }
-        Ok(Request::Rebuild) => rebuild(control.state.views().clone()).boxed(),
+        Ok(Request::Views(ask)) => views::answer(control.state.clone(), ask).boxed(),
         Ok(other) => {
             let control = control.clone();
             stream::once(async move { carry_out(&control, other).await }).boxed()
@@ -317,7 +285,6 @@ async fn carry_out(control: &Control, request: Request) -> Answer {
     } = control;
     let log = state.executor().store();
     match request {
-        Request::List => list(folder, log).await,
         Request::ListReactors => list_reactors(folder, &**log).await,
         Request::ResetReactors(reset) => reset_reactors(&reset, &**log, reactors).await,
         Request::MakeAdmin(wish) => match administrators::appoint(state, &wish).await {
@@ -331,16 +298,9 @@ async fn carry_out(control: &Control, request: Request) -> Answer {
             }
             Err(error) => Answer::Failed(error.to_string().into()),
         },
-        Request::Rebuild | Request::Print(_) => {
+        Request::Views(_) | Request::Print(_) => {
             Answer::Failed("this is not answered in one line".into())
         }
-    }
-}
-
-async fn list(folder: &Path, log: &Arc<dyn EventStore>) -> Answer {
-    match projections::list(&folder.join("views"), log.clone()).await {
-        Ok(overview) => Answer::Listed(overview.into()),
-        Err(error) => Answer::Failed(error.to_string().into()),
     }
 }
 
@@ -364,30 +324,6 @@ async fn reset_reactors(reset: &Reset, log: &dyn EventStore, reactors: &Reactors
     };
     work.await
         .unwrap_or_else(|text: String| Answer::Failed(text.into()))
-}
-
-fn rebuild(views: Views) -> impl Stream<Item = Answer> + Send {
-    async_stream::stream! {
-        tracing::info!("rebuilding the views as asked for on the command line");
-        let mut rebuild = std::pin::pin!(views.rebuild());
-        let mut looks = tokio::time::interval(LOOK);
-        loop {
-            tokio::select! {
-                outcome = &mut rebuild => {
-                    yield match outcome {
-                        Ok(()) => Answer::Rebuilt(views.applied().get()),
-                        Err(error) => Answer::Failed(error.to_string().into()),
-                    };
-                    return;
-                }
-                _ = looks.tick() => {
-                    let at = views.rebuild_progress();
-                    let (at, head) = at.map_or((0, 0), |at| (at.position.get(), at.head.get()));
-                    yield Answer::Progress(at, head);
-                }
-            }
-        }
-    }
 }
 
 /// The command line's side: the answer of the running server.
@@ -439,7 +375,7 @@ async fn send(folder: &Path, body: Vec<u8>) -> Result<hyper::Response<Incoming>,
 /// The last answer; reports progress before it.
 pub async fn last_answer(
     response: hyper::Response<Incoming>,
-    mut progress: impl FnMut(u64, u64),
+    mut progress: impl FnMut(&WorkReport),
 ) -> Result<Answer, Failure> {
     let mut body = response.into_body();
     let mut lines = Vec::new();
@@ -453,7 +389,7 @@ pub async fn last_answer(
         while let Some(end) = lines.iter().position(|byte| *byte == b'\n') {
             let line: Vec<u8> = lines.drain(..=end).collect();
             match serde_json::from_slice(&line) {
-                Ok(Answer::Progress(at, of)) => progress(at, of),
+                Ok(Answer::Working(work)) => progress(&work),
                 answer => last = answer.ok(),
             }
         }

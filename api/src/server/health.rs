@@ -21,7 +21,8 @@ use tokio_util::sync::CancellationToken;
 
 use crate::live::Live;
 use crate::telemetry::metrics::{
-    CHECKPOINT, HEAD, LAG, LOG_INFO, REACTORS_STOPPED, VIEWS_INFO, VIEWS_MATCH,
+    BUILT_POSITION, CHECKPOINT, DEAD_LETTERS, HEAD, LAG, LOG_INFO, REACTORS_STOPPED, VIEWS_INFO,
+    VIEWS_MATCH,
 };
 
 /// Why nobody is served while the views of another log are built.
@@ -155,9 +156,14 @@ impl Readiness {
             head: lag.head.get(),
             lag: lag.events,
         };
+        let letters = self.views.dead_letter_count();
+        let warnings = (letters > 0).then(|| {
+            format!("views: {letters} dead letters; see `hansard projections dead-letters`")
+        });
         Report {
             ready: reasons.is_empty(),
             reasons,
+            warnings: warnings.into_iter().collect(),
             views,
         }
     }
@@ -167,6 +173,8 @@ impl Readiness {
 struct Report {
     ready: bool,
     reasons: Vec<String>,
+    /// What somebody should look at, although the server does its work.
+    warnings: Vec<String>,
     views: ViewsReport,
 }
 
@@ -213,6 +221,9 @@ async fn page(State((readiness, metrics)): State<(Arc<Readiness>, PrometheusHand
     ];
     readiness.names(names);
     gauge!(VIEWS_MATCH).set(if readiness.views.serves() { 1.0 } else { 0.0 });
+    gauge!(DEAD_LETTERS).set(number(readiness.views.dead_letter_count()));
+    let built = readiness.views.progress();
+    gauge!(BUILT_POSITION).set(number(built.map_or(0, |built| built.position.get())));
     gauge!(REACTORS_STOPPED).set(number(readiness.reactors.failures().len() as u64));
     gauge!(HEAD).set(number(head.get()));
     gauge!(CHECKPOINT).set(number(lag.checkpoint.get()));

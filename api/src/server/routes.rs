@@ -2,7 +2,7 @@
 
 use std::future::{Ready, ready};
 
-use crate::audit::{at, events, messages};
+use crate::audit::{at, events, messages, projections};
 use crate::http::answer::Outcome;
 use crate::http::call::Anyone;
 use crate::http::openapi;
@@ -23,6 +23,7 @@ pub fn all() -> Vec<Route> {
         at::routes(),
         events::routes(),
         messages::routes(),
+        projections::routes(),
         door::routes(),
         openapi::routes(document),
     ]

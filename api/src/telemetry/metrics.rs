@@ -27,6 +27,10 @@ pub const LOG_INFO: &str = "hansard_log_info";
 pub const VIEWS_INFO: &str = "hansard_views_log_info";
 /// 1 while the views stand at a place in the log as it is now; 0 while they are built anew.
 pub const VIEWS_MATCH: &str = "hansard_views_match_log";
+/// Events that views refused and go on without.
+pub const DEAD_LETTERS: &str = "hansard_views_dead_letters";
+/// Position that views built beside those that serve have reached; 0 while none are.
+pub const BUILT_POSITION: &str = "hansard_views_rebuild_position";
 /// Side effects that have stopped.
 pub const REACTORS_STOPPED: &str = "hansard_reactors_stopped";
 /// Open `/live` sockets.
@@ -88,6 +92,11 @@ fn describe() {
     describe_gauge!(
         VIEWS_MATCH,
         "Whether the views stand at a place in the log as it is now"
+    );
+    describe_gauge!(DEAD_LETTERS, "Events that views refused and go on without");
+    describe_gauge!(
+        BUILT_POSITION,
+        "Position that views built beside those that serve have reached; 0 while none are"
     );
     describe_gauge!(REACTORS_STOPPED, "Side effects that have stopped");
     describe_gauge!(LIVE_SOCKETS, "Open /live sockets");

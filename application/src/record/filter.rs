@@ -283,7 +283,7 @@ pub(crate) async fn suggestions(
 }
 
 /// The names that look most like `wanted`, the likest first.
-fn like<'a>(wanted: &str, known: impl Iterator<Item = &'a str>) -> Vec<String> {
+pub(crate) fn like<'a>(wanted: &str, known: impl Iterator<Item = &'a str>) -> Vec<String> {
     let wanted = wanted.to_lowercase();
     let mut alike: Vec<_> = known
         .filter_map(|name| {

@@ -25,7 +25,7 @@ use crate::chat::cursor;
 use crate::chat::system_messages::derived_id;
 use crate::engine::applied::Applied;
 use crate::engine::index::Index;
-use crate::engine::projection::Projection;
+use crate::engine::projection::{Apply, Projection};
 use crate::engine::rows::membership::{MembershipDoc, MembershipRow, Rest};
 use crate::engine::tx::Tx;
 use crate::iso::Date;
@@ -58,7 +58,7 @@ pub(crate) const VIEW: Projection = Projection {
         PRIMARY KEY (room, user)
     ) WITHOUT ROWID;",
     indexes: &[Index::new("memberships_user", "memberships (user)")],
-    apply,
+    apply: Apply::Total(apply),
 };
 
 fn apply(tx: &mut Tx, event: &Applied) -> rusqlite::Result<()> {

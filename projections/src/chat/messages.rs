@@ -18,7 +18,7 @@ use crate::chat::message_doc::MessageDoc;
 use crate::chat::{system_messages, tombstones};
 use crate::engine::applied::Applied;
 use crate::engine::index::Index;
-use crate::engine::projection::Projection;
+use crate::engine::projection::{Apply, Projection};
 use crate::engine::rows::message::MessageRow;
 use crate::engine::rows::room::RoomRow;
 use crate::engine::rows::tally::Tally;
@@ -76,7 +76,7 @@ pub(crate) const VIEW: Projection = Projection {
         // Those that began a thread, to count them.
         Index::new("messages_threads", "messages (seq) WHERE replies > 0"),
     ],
-    apply,
+    apply: Apply::Total(apply),
 };
 
 fn apply(tx: &mut Tx, event: &Applied) -> rusqlite::Result<()> {

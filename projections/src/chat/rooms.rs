@@ -15,7 +15,7 @@ use crate::chat::access::memberships::{owns, pairs_of, rooms_of};
 use crate::chat::access::rooms::{delete_room, members_changed, name_participants};
 use crate::engine::applied::Applied;
 use crate::engine::index::Index;
-use crate::engine::projection::Projection;
+use crate::engine::projection::{Apply, Projection};
 use crate::engine::rows::membership::OWNER;
 use crate::engine::rows::room::latest::Latest;
 use crate::engine::rows::room::tail::Tail;
@@ -66,7 +66,7 @@ pub(crate) const VIEW: Projection = Projection {
             "rooms (participants) WHERE participants IS NOT NULL",
         ),
     ],
-    apply,
+    apply: Apply::Total(apply),
 };
 
 fn apply(tx: &mut Tx, event: &Applied) -> rusqlite::Result<()> {

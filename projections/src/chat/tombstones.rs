@@ -10,7 +10,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 use crate::engine::applied::Applied;
 use crate::engine::handle::Views;
 use crate::engine::index::Index;
-use crate::engine::projection::Projection;
+use crate::engine::projection::{Apply, Projection};
 use crate::engine::since::Since;
 use crate::engine::tx::Tx;
 use crate::error::QueryError;
@@ -42,7 +42,7 @@ pub(crate) const VIEW: Projection = Projection {
             "tombstones (room, at) WHERE kind = 'message'",
         ),
     ],
-    apply: |_, _| Ok(()),
+    apply: Apply::Total(|_, _| Ok(())),
 };
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

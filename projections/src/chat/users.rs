@@ -11,7 +11,7 @@ use domain::{Event, UserId};
 
 use crate::engine::applied::Applied;
 use crate::engine::index::Index;
-use crate::engine::projection::Projection;
+use crate::engine::projection::{Apply, Projection};
 use crate::engine::rows::user::{UserRow, hours};
 use crate::engine::tx::Tx;
 use crate::iso::Date;
@@ -58,7 +58,7 @@ pub(crate) const VIEW: Projection = Projection {
         // In the order in which lists show the users with a role.
         Index::new("user_roles_role", "user_roles (role, username_key)"),
     ],
-    apply,
+    apply: Apply::Total(apply),
 };
 
 fn apply(tx: &mut Tx, event: &Applied) -> rusqlite::Result<()> {

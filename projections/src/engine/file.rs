@@ -11,8 +11,9 @@ use eventstore::{LogId, Place, Position};
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
+use crate::engine::dead_letters;
 use crate::engine::past::{self, Kept};
-use crate::engine::projection::Projection;
+use crate::engine::projection::{Apply, Projection};
 use crate::engine::unsynced::{self, Mark};
 use crate::error::ViewsError;
 use crate::numbers::unsigned;
@@ -78,6 +79,10 @@ impl Folder {
             }
         }
         Ok(folder)
+    }
+
+    pub(crate) fn dir(&self) -> &Path {
+        &self.dir
     }
 
     pub(crate) fn current(&self) -> Option<PathBuf> {
@@ -160,8 +165,8 @@ pub(crate) fn remove(path: &Path) {
     }
 }
 
-/// Creates a file of `projections` that keeps the past of `kept`, to be filled from the start of `log`. Nothing is safe until [`finish`]: no journal,
-/// no syncs; a crash leaves a file nobody points to.
+/// Creates a file of `projections` that keeps the past of `kept`, to be filled from the start of `log`. Nothing is safe
+/// until [`finish`]: no journal on the disk, no syncs; a crash leaves a file nobody points to.
 pub(crate) fn create(
     path: &Path,
     log: LogId,
@@ -171,10 +176,17 @@ pub(crate) fn create(
     remove(path);
     let conn = Connection::open(path)?;
     prepare(&conn)?;
+    // Without a journal nothing can be taken back, as it is when a view refuses an event.
+    let refuses = |view: &&Projection| matches!(view.apply, Apply::Partial { .. });
+    let journal = if projections.iter().any(refuses) {
+        "MEMORY"
+    } else {
+        "OFF"
+    };
+    conn.execute_batch("PRAGMA page_size = 8192;")?;
+    conn.pragma_update(None, "journal_mode", journal)?;
     conn.execute_batch(
-        "PRAGMA page_size = 8192;
-         PRAGMA journal_mode = OFF;
-         PRAGMA synchronous = OFF;
+        "PRAGMA synchronous = OFF;
          PRAGMA locking_mode = EXCLUSIVE;
          PRAGMA cache_size = -262144;
          PRAGMA temp_store = MEMORY;",
@@ -191,6 +203,7 @@ pub(crate) fn create(
         "INSERT INTO log (id, position, leaf) VALUES (?1, 0, ?2)",
         (log.as_bytes(), Place::start(log).leaf),
     )?;
+    conn.execute_batch(dead_letters::TABLE)?;
     for projection in projections {
         conn.execute_batch(projection.tables)?;
         conn.execute(

@@ -22,9 +22,10 @@ use crate::engine::hub::Hub;
 use crate::engine::lag::{Health, Lag};
 use crate::engine::orders::Order;
 use crate::engine::recent::Recent;
+use crate::engine::registry::Registry;
 use crate::engine::shared::{Shared, open_setting, setting_purpose};
 use crate::engine::since::Since;
-use crate::error::{QueryError, ViewsError, WaitError};
+use crate::error::{QueryError, WaitError};
 
 /// How long a question waits for views that are being built.
 const BUILDING: Duration = Duration::from_secs(10);
@@ -39,6 +40,7 @@ struct Inner {
     shared: Arc<Shared>,
     store: Arc<dyn EventStore>,
     folder: Arc<Folder>,
+    registry: Registry,
     hub: Hub,
     stop: CancellationToken,
     running: Mutex<Running>,
@@ -58,6 +60,7 @@ impl Views {
         shared: Arc<Shared>,
         store: Arc<dyn EventStore>,
         folder: Arc<Folder>,
+        registry: Registry,
         hub: Hub,
         stop: CancellationToken,
         running: Running,
@@ -67,6 +70,7 @@ impl Views {
                 shared,
                 store,
                 folder,
+                registry,
                 hub,
                 _stop_on_drop: stop.clone().drop_guard(),
                 stop,
@@ -273,7 +277,7 @@ impl Views {
         self.of_this_log().map_err(|_| QueryError::NotReady)?;
         let ask = async {
             // Without a worker nobody commits, and waiting says so.
-            let _ = self.order(Order::Commit).await;
+            let _ = self.inner.shared.order(Order::Commit).await;
         };
         Ok(self.inner.shared.pending.settle(ask).await?)
     }
@@ -306,12 +310,26 @@ impl Views {
         &self.inner.folder
     }
 
-    /// Gives the worker an order, which is carried out in its turn.
-    pub(crate) async fn order(&self, order: Order) -> Result<(), ViewsError> {
-        let orders = self.inner.shared.orders.lock().clone();
-        let orders = orders
-            .and_then(|orders| orders.upgrade())
-            .ok_or(ViewsError::Closed)?;
-        orders.send(order).await.map_err(|_| ViewsError::Closed)
+    /// Which views there are.
+    pub fn registry(&self) -> &Registry {
+        &self.inner.registry
+    }
+
+    /// Told when everything stops.
+    pub(crate) fn stopping(&self) -> CancellationToken {
+        self.inner.stop.clone()
+    }
+
+    /// Runs a task until it ends or everything stops, and waits for it at the end.
+    pub(crate) fn keep(&self, task: impl Future<Output = ()> + Send + 'static) {
+        let stop = self.stopping();
+        let mut running = self.inner.running.lock();
+        running.tasks.retain(|task| !task.is_finished());
+        running.tasks.push(tokio::spawn(async move {
+            tokio::select! {
+                () = stop.cancelled() => {}
+                () = task => {}
+            }
+        }));
     }
 }

@@ -13,6 +13,9 @@ use crate::engine::applied::Applied;
 /// How many chunks may wait for the worker.
 pub(crate) const CHUNKS: usize = 8;
 
+/// How many events are decoded at a time: a few milliseconds at most, after which others have their turn.
+const PART: usize = 128;
+
 /// Waiting times between attempts to read a log that cannot be read now.
 const BACKOFF: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(5));
 
@@ -53,14 +56,17 @@ async fn forward(
     last: &mut Position,
     worker: &mpsc::Sender<Intake>,
 ) -> Option<()> {
-    let (events, poison) = decode(chunk, until);
-    if let Some(event) = events.last() {
-        *last = event.position;
-        worker.send(Intake::Events(events)).await.ok()?;
-    }
-    if let Some((position, reason)) = poison {
-        let _ = worker.send(Intake::Poison(position, reason)).await;
-        return None;
+    for part in chunk.chunks(PART) {
+        let (events, poison) = decode(part, until);
+        if let Some(event) = events.last() {
+            *last = event.position;
+            worker.send(Intake::Events(events)).await.ok()?;
+        }
+        if let Some((position, reason)) = poison {
+            let _ = worker.send(Intake::Poison(position, reason)).await;
+            return None;
+        }
+        tokio::task::yield_now().await;
     }
     Some(())
 }

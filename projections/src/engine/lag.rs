@@ -1,4 +1,4 @@
-//! How far the views are behind, whether they are kept up to date, and how far a rebuild is.
+//! How far the views are behind, and whether they are kept up to date.
 
 use std::time::{Duration, Instant};
 
@@ -29,15 +29,6 @@ pub enum Health {
     Failing(String),
     /// The worker stopped for good, and why. An operator has to look.
     Stopped(String),
-}
-
-/// How far a rebuild is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct RebuildProgress {
-    /// The last position the new views contain.
-    pub position: Position,
-    /// The last position the log is known to have.
-    pub head: Position,
 }
 
 /// What is known of the log's head.

@@ -19,6 +19,7 @@ use rusqlite::{Connection, params};
 use crate::numbers::{number, unsigned};
 
 /// A table whose rows can be had as they were.
+#[derive(Debug)]
 pub(crate) struct Kept {
     pub(crate) table: &'static str,
     /// The columns of its primary key.
@@ -30,7 +31,7 @@ pub(crate) struct Kept {
 }
 
 /// How it is known at which snapshots a row was there already.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Born {
     /// Where it was not is kept like a change.
     Kept,
@@ -39,7 +40,7 @@ pub(crate) enum Born {
 }
 
 /// Who keeps what rows were.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Changes {
     /// Rows never change.
     Never,

@@ -1,5 +1,7 @@
 //! What defines a view, and how far it is.
 
+use std::sync::Arc;
+
 use eventstore::{LogId, Place, Position};
 
 use crate::engine::applied::Applied;
@@ -8,18 +10,57 @@ use crate::engine::tx::Tx;
 
 /// Code that turns events into one view. No side effects, no clock, no randomness: the same events give the same
 /// rows, in batches of any size. Its checkpoint moves in the same transaction as its rows.
+#[derive(Debug)]
 pub struct Projection {
     /// Unique among all views.
     pub name: &'static str,
     /// The version of its tables and their content. Raise it with every change: the views are then rebuilt at the next
     /// start.
     pub version: u32,
-    /// `CREATE TABLE` statements.
+    /// `CREATE TABLE` statements. Every table has a primary key.
     pub tables: &'static str,
     /// What is made once the tables are filled.
     pub indexes: &'static [Index],
-    /// Adds an event to the view. Total: whatever the order of events, only the database can fail.
-    pub apply: fn(&mut Tx, &Applied) -> rusqlite::Result<()>,
+    /// How an event gets into it.
+    pub apply: Apply,
+}
+
+/// Some views, in the order an event goes through them.
+pub(crate) type Selected = Arc<[&'static Projection]>;
+
+/// How events get into a view.
+#[derive(Clone, Copy, Debug)]
+pub enum Apply {
+    /// Whatever the events and their order, only the database can fail, and is tried again. So are all views of this
+    /// crate.
+    Total(fn(&mut Tx, &Applied) -> rusqlite::Result<()>),
+    /// It may refuse an event, which never passes in silence. It changes nothing but its own tables.
+    Partial {
+        /// Adds an event to the view. What it wrote before it refuses is taken back.
+        apply: fn(&mut Tx, &Applied) -> Result<(), Unapplied>,
+        /// What becomes of the views then.
+        refused: OnRefusal,
+    },
+}
+
+/// What happens when a view refuses an event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OnRefusal {
+    /// All views stop before the event, and the server is not ready: an operator has to look.
+    Stop,
+    /// The event is set aside as a dead letter of the view, which goes on without it.
+    SetAside,
+}
+
+/// Why an event is not in a view.
+#[derive(Debug, thiserror::Error)]
+pub enum Unapplied {
+    /// Nothing is wrong with the event: it is tried again.
+    #[error(transparent)]
+    Database(#[from] rusqlite::Error),
+    /// The view cannot make sense of the event, and why.
+    #[error("{0}")]
+    Refused(String),
 }
 
 /// A view and how far it is.

@@ -122,6 +122,11 @@ impl Readers {
         self.serving.borrow().is_some()
     }
 
+    /// Whether questions wait for a thread.
+    pub(crate) fn are_behind(&self) -> bool {
+        !self.queue.lock().questions.is_empty()
+    }
+
     /// Tells when a file begins to serve.
     pub(crate) fn serving(&self) -> watch::Receiver<Option<Serving>> {
         self.serving.subscribe()

@@ -1,6 +1,7 @@
 //! State that the worker, the readers and the doors share.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use domain::Sealed;
 use domain::permission::PermissionTable;
@@ -13,14 +14,16 @@ use tokio::sync::{mpsc, watch};
 
 use crate::engine::applied::Applied;
 use crate::engine::facts::AllFacts;
-use crate::engine::lag::{Head, Health, RebuildProgress};
+use crate::engine::lag::{Head, Health};
 use crate::engine::orders::Order;
-use crate::engine::past::Spacing;
 use crate::engine::pending::Pending;
 use crate::engine::readers::Readers;
 use crate::engine::recent::Recent;
 use crate::engine::since::Delays;
+use crate::engine::tx::Shown;
 use crate::engine::wait::Reached;
+use crate::engine::work::Work;
+use crate::error::ViewsError;
 
 pub(crate) struct Shared {
     pub(crate) reached: Reached,
@@ -35,13 +38,13 @@ pub(crate) struct Shared {
     pub(crate) settings: RwLock<Arc<Settings>>,
     pub(crate) permissions: RwLock<Arc<PermissionTable>>,
     pub(crate) roles: RwLock<Arc<RoleTable>>,
-    /// Of snapshots.
-    pub(crate) spacing: Spacing,
     /// Opens secrets; without it they show as their defaults.
     pub(crate) vault: Option<Vault>,
     pub(crate) readers: Arc<Readers>,
-    /// How far a rebuild is, while one runs.
-    pub(crate) rebuilding: Mutex<Option<RebuildProgress>>,
+    /// What is built beside the views that serve.
+    pub(crate) work: Arc<Work>,
+    /// How many dead letters there are.
+    pub(crate) dead_letters: AtomicU64,
     pub(crate) place: Mutex<Place>,
     /// The generation of the log that the views are of.
     pub(crate) generation: watch::Sender<u64>,
@@ -66,7 +69,6 @@ impl Shared {
         place: Place,
         generation: u64,
         readers: Arc<Readers>,
-        spacing: Spacing,
         vault: Option<Vault>,
     ) -> Self {
         Self {
@@ -83,10 +85,10 @@ impl Shared {
             settings: RwLock::default(),
             permissions: RwLock::default(),
             roles: RwLock::default(),
-            spacing,
             vault,
             readers,
-            rebuilding: Mutex::default(),
+            work: Arc::default(),
+            dead_letters: AtomicU64::new(0),
         }
     }
 
@@ -97,16 +99,22 @@ impl Shared {
         }
     }
 
-    /// Publishes settings, permissions and roles to the doors.
-    pub(crate) fn show(
-        &self,
-        settings: &Settings,
-        permissions: &PermissionTable,
-        roles: &RoleTable,
-    ) {
-        self.show_settings(settings);
-        *self.permissions.write() = Arc::new(permissions.clone());
-        *self.roles.write() = Arc::new(roles.clone());
+    /// Gives the worker an order, which is carried out in its turn.
+    pub(crate) async fn order(&self, order: Order) -> Result<(), ViewsError> {
+        let orders = self.orders.lock().clone();
+        let orders = orders
+            .and_then(|orders| orders.upgrade())
+            .ok_or(ViewsError::Closed)?;
+        orders.send(order).await.map_err(|_| ViewsError::Closed)
+    }
+
+    /// Publishes settings, permissions, roles and the number of dead letters to the doors.
+    pub(crate) fn show(&self, shown: Shown) {
+        self.dead_letters
+            .store(shown.dead_letters, Ordering::Relaxed);
+        self.show_settings(&shown.settings);
+        *self.permissions.write() = Arc::new(shown.permissions);
+        *self.roles.write() = Arc::new(shown.roles);
     }
 
     /// Publishes settings to the doors, with their secrets opened.
@@ -135,6 +143,7 @@ impl Shared {
     /// The views are of a log that no longer exists: nothing of them may be shown.
     pub(crate) fn void(&self) {
         self.readers.withdraw();
+        self.work.void();
         self.health.send_replace(Health::Building);
         self.facts.clear();
         self.recent.clear();

@@ -163,6 +163,14 @@ impl Policy {
     }
 }
 
+/// What doors are shown as a whole.
+pub(crate) struct Shown {
+    pub(crate) settings: Settings,
+    pub(crate) permissions: PermissionTable,
+    pub(crate) roles: RoleTable,
+    pub(crate) dead_letters: u64,
+}
+
 /// The write connection, with the rows in memory that are not written back yet.
 pub struct Tx {
     pub(crate) conn: Connection,
@@ -185,6 +193,8 @@ pub struct Tx {
     /// Whether the user that the event is about was there and active before it; `None` if that does not change.
     pub(crate) was_active: Option<bool>,
     pub(crate) stale: Stale,
+    /// How many dead letters the file has.
+    pub(crate) dead_letters: u64,
     /// Where live updates are collected; `None` while there cannot be subscribers.
     pub(crate) updates: Option<Vec<LiveUpdate>>,
     /// Indexes that do not exist yet, while a file is rebuilt.
@@ -229,6 +239,7 @@ impl Tx {
             renamed: None,
             was_active: None,
             stale: Stale::default(),
+            dead_letters: 0,
             updates: None,
             missing: missing.unwrap_or_default(),
             bulk,
@@ -242,9 +253,24 @@ impl Tx {
         }
     }
 
+    /// The file of the views, for a view that is not of this crate: its own tables, within the transaction that is under
+    /// way.
+    pub fn connection(&self) -> &Connection {
+        &self.conn
+    }
+
     /// Drops everything but the connection.
     pub(crate) fn into_connection(self) -> Connection {
         self.conn
+    }
+
+    pub(crate) fn shown(&self) -> Shown {
+        Shown {
+            settings: self.settings.clone(),
+            permissions: self.permissions.clone(),
+            roles: self.roles.clone(),
+            dead_letters: self.dead_letters,
+        }
     }
 
     pub(crate) fn settings_changed(&mut self) {

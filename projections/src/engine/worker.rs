@@ -7,7 +7,9 @@
 //! The order of telling matters. What is pending is marked so first, then stale facts are dropped, then the position
 //! moves, so that a door that waited for a position never meets a fact from before it. Live updates go out last.
 
+use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::sync::mpsc as blocking;
 use std::task::{Context, Poll, Wake, Waker};
 use std::thread::{self, Thread};
@@ -21,13 +23,17 @@ use tokio_util::sync::CancellationToken;
 
 use crate::engine::applied::Applied;
 use crate::engine::checkpointer::Checkpointer;
+use crate::engine::dead_letters::{ApplyError, Stop};
 use crate::engine::hub::Publication;
 use crate::engine::hub::update::LiveUpdate;
 use crate::engine::intake::Intake;
 use crate::engine::lag::Health;
-use crate::engine::orders::{Order, Stillness, Successor};
+use crate::engine::orders::{Order, Refused, Stillness, Successor};
+use crate::engine::projection::{Projection, Selected};
 use crate::engine::shared::Shared;
+use crate::engine::tables;
 use crate::engine::tx::{Stale, Tx};
+use crate::error::ViewsError;
 
 /// How many events are applied at once at most when the views are behind.
 const BATCH: usize = 4096;
@@ -55,6 +61,7 @@ pub(crate) enum Outcome {
 
 pub(crate) struct Worker {
     tx: Tx,
+    views: Selected,
     /// What the file has.
     committed: Place,
     /// What came after that: applied and told of, in the open transaction.
@@ -91,6 +98,7 @@ enum Turn {
 impl Worker {
     pub(crate) fn new(
         tx: Tx,
+        views: Selected,
         checkpointer: Checkpointer,
         shared: Arc<Shared>,
         orders: mpsc::Receiver<Order>,
@@ -104,6 +112,7 @@ impl Worker {
             since: Instant::now(),
             in_transaction: false,
             tx,
+            views,
             checkpointer,
             shared,
             orders,
@@ -180,7 +189,11 @@ impl Worker {
                     return Outcome::Done;
                 }
                 Order::Intake(Intake::Replaced) => return Outcome::Replaced,
-                Order::Swap(reply) => self.swap(reply),
+                Order::Swap(reply) => self.stand_still(reply),
+                Order::Retry(letters, reply) => {
+                    // Nobody is left to be told if this fails.
+                    let _ = reply.send(self.retry(&letters).map_err(ViewsError::from));
+                }
             }
         }
     }
@@ -200,15 +213,23 @@ impl Worker {
         }
     }
 
-    /// Applies events and tells of them, as often as it takes. `None`: told to stop meanwhile.
-    fn take(&mut self, events: Vec<Applied>) -> Option<()> {
+    /// Applies events and tells of them, as often as it takes. `None`: told to stop meanwhile, or a view stops them.
+    fn take(&mut self, mut events: Vec<Applied>) -> Option<()> {
         let mut pause = BACKOFF.0;
         // Noted before they are visible and again when they are: an answer in between goes back far enough.
         self.shared.delayed(&events);
-        let mut failed = false;
+        let (mut failed, mut stop) = (false, None);
         while let Err(error) = self.apply(&events) {
             failed = true;
-            self.recover(&error, &mut pause)?;
+            match error {
+                ApplyError::Database(error) => self.recover(&error, &mut pause)?,
+                ApplyError::Stopped(stopped) => {
+                    // What came before it counts.
+                    events.retain(|event| event.position < stopped.position);
+                    stop = Some(stopped);
+                    self.begin_again(&mut pause)?;
+                }
+            }
             self.shared.delayed(&events);
         }
         self.shared.delayed(&events);
@@ -222,7 +243,18 @@ impl Worker {
         if failed || self.pending.len() >= MOST_PENDING {
             self.commit()?;
         }
-        Some(())
+        match stop {
+            None => Some(()),
+            Some(stop) => self.stop_before(&stop),
+        }
+    }
+
+    /// Ends the work for good. Always `None`.
+    fn stop_before(&self, stop: &Stop) -> Option<()> {
+        tracing::error!(%stop, "the views stop before an event that one of them refuses");
+        let stopped = Health::Stopped(stop.to_string());
+        self.shared.health.send_replace(stopped);
+        None
     }
 
     /// Commits what is pending, as often as it takes. `None`: told to stop meanwhile.
@@ -236,15 +268,15 @@ impl Worker {
 
     /// Applies events in the open transaction, or in a new one. Messages are written to it, rows that change often
     /// wait for the commit.
-    fn apply(&mut self, events: &[Applied]) -> rusqlite::Result<()> {
+    fn apply(&mut self, events: &[Applied]) -> Result<(), ApplyError> {
         if !self.in_transaction {
             self.tx.conn.execute_batch("BEGIN IMMEDIATE")?;
             self.in_transaction = true;
         }
         for event in events {
-            self.tx.apply(event)?;
+            self.tx.apply(&self.views, event)?;
         }
-        self.tx.flush_messages()
+        Ok(self.tx.flush_messages()?)
     }
 
     /// Commits what is pending.
@@ -280,6 +312,11 @@ impl Worker {
         self.shared
             .health
             .send_replace(Health::Failing(error.to_string()));
+        self.begin_again(pause)
+    }
+
+    /// The same, without telling anybody.
+    fn begin_again(&mut self, pause: &mut Duration) -> Option<()> {
         loop {
             self.shared.pending.failing();
             // At once: what is half applied must never be committed.
@@ -295,7 +332,7 @@ impl Worker {
         }
     }
 
-    fn apply_again(&mut self) -> rusqlite::Result<()> {
+    fn apply_again(&mut self) -> Result<(), ApplyError> {
         self.tx.reset(self.committed)?;
         if self.pending.is_empty() {
             return Ok(());
@@ -330,6 +367,8 @@ impl Worker {
     fn tell(&mut self) {
         let mut stale = std::mem::take(&mut self.tx.stale);
         let place = self.tx.place();
+        let letters = self.tx.dead_letters;
+        self.shared.dead_letters.store(letters, Ordering::Relaxed);
         self.people.extend(stale.users.iter().cloned());
         self.shared.pending.applied(place.position, &stale);
         self.shared.facts.invalidate(&stale);
@@ -354,22 +393,36 @@ impl Worker {
         });
     }
 
-    /// Stands still while new views catch up the last few events, and takes them over.
-    fn swap(&mut self, reply: oneshot::Sender<Stillness>) {
+    /// Stands still until something is handed in, and goes on with that.
+    fn stand_still(&mut self, reply: oneshot::Sender<Stillness>) {
         let (successor, handed_in) = blocking::sync_channel(1);
         let place = self.tx.place();
         if reply.send(Stillness { place, successor }).is_err() {
             return;
         }
-        let Ok(Successor {
-            mut tx,
-            checkpointer,
-            switch,
-        }) = handed_in.recv_timeout(SWAP)
-        else {
-            tracing::warn!("new views did not come in; the old ones go on");
-            return;
-        };
+        match handed_in.recv_timeout(SWAP) {
+            Ok(Successor::File {
+                tx,
+                checkpointer,
+                switch,
+            }) => self.go_on_with(*tx, checkpointer, switch),
+            Ok(Successor::Tables { path, views, done }) => {
+                // Whoever wanted it may be gone.
+                let _ = done.send(self.adopt(&path, &views));
+            }
+            Ok(Successor::Same) => {}
+            Err(_) => tracing::warn!("new views did not come in; the old ones go on"),
+        }
+    }
+
+    /// Takes over another file.
+    fn go_on_with(
+        &mut self,
+        mut tx: Tx,
+        checkpointer: Checkpointer,
+        switch: Box<dyn FnOnce() -> Result<(), ViewsError> + Send>,
+    ) {
+        let place = self.tx.place();
         if tx.place() != place {
             tracing::error!(%place, successor = %tx.place(), "new views do not continue the old ones");
             return;
@@ -380,21 +433,60 @@ impl Worker {
         }
         tx.updates = Some(Vec::new());
         tx.stale = Stale::default();
-        self.shared.show(&tx.settings, &tx.permissions, &tx.roles);
-        self.committed = place;
         self.checkpointer = checkpointer;
         self.tx = tx;
+        self.show_anew();
+    }
+
+    /// Takes over the tables of some views.
+    fn adopt(&mut self, path: &Path, views: &[&'static Projection]) -> Result<(), ViewsError> {
+        let adopted = tables::adopt(&self.tx.conn, path, views);
+        // Whatever came of it, the file has what counts.
+        self.tx.reset(self.tx.place())?;
+        self.show_anew();
+        Ok(adopted?)
+    }
+
+    /// What is remembered of the file may no longer be what is in it.
+    fn show_anew(&mut self) {
+        self.committed = self.tx.place();
+        self.shared.show(self.tx.shown());
         self.shared.facts.clear();
         self.shared.recent.clear();
+    }
+
+    /// Applies events that views refused to those views, in one transaction. Answers how many they took.
+    fn retry(&mut self, letters: &[Refused]) -> rusqlite::Result<usize> {
+        self.tx.conn.execute_batch("BEGIN IMMEDIATE")?;
+        let mut work = || {
+            let mut taken = 0;
+            for letter in letters {
+                taken += usize::from(self.tx.retry(letter.view, &letter.event)?);
+            }
+            self.tx.conn.execute_batch("COMMIT")?;
+            Ok(taken)
+        };
+        let outcome = work();
+        if outcome.is_err() {
+            // Fails if SQLite has done it.
+            let _ = self.tx.conn.execute_batch("ROLLBACK");
+            self.tx.reset(self.tx.place())?;
+        }
+        self.shared.show(self.tx.shown());
+        outcome
     }
 }
 
 /// One transaction: all of `events`, and the checkpoint.
-pub(crate) fn transact(tx: &mut Tx, events: &[Applied]) -> rusqlite::Result<()> {
+pub(crate) fn transact(
+    tx: &mut Tx,
+    views: &[&Projection],
+    events: &[Applied],
+) -> Result<(), ApplyError> {
     tx.conn.execute_batch("BEGIN IMMEDIATE")?;
     for event in events {
-        tx.apply(event)?;
+        tx.apply(views, event)?;
     }
     tx.flush()?;
-    tx.conn.execute_batch("COMMIT")
+    Ok(tx.conn.execute_batch("COMMIT")?)
 }

@@ -8,7 +8,7 @@ use rusqlite::{Connection, Row, params};
 use crate::engine::applied::Applied;
 use crate::engine::handle::Views;
 use crate::engine::index::Index;
-use crate::engine::projection::Projection;
+use crate::engine::projection::{Apply, Projection};
 use crate::engine::tx::Tx;
 use crate::error::QueryError;
 use crate::json;
@@ -31,7 +31,7 @@ pub(crate) const VIEW: Projection = Projection {
         PRIMARY KEY (user, banner)
     ) WITHOUT ROWID;",
     indexes: &[Index::new("banners_position", "banners (position)")],
-    apply,
+    apply: Apply::Total(apply),
 };
 
 fn apply(tx: &mut Tx, event: &Applied) -> rusqlite::Result<()> {

@@ -9,7 +9,7 @@ use rusqlite::{Row, params};
 use crate::engine::applied::Applied;
 use crate::engine::handle::Views;
 use crate::engine::index::Index;
-use crate::engine::projection::Projection;
+use crate::engine::projection::{Apply, Projection};
 use crate::engine::tx::Tx;
 use crate::error::QueryError;
 use crate::json;
@@ -33,7 +33,7 @@ pub(crate) const VIEW: Projection = Projection {
         "data_exports_user",
         "data_exports (user, position)",
     )],
-    apply,
+    apply: Apply::Total(apply),
 };
 
 fn apply(tx: &mut Tx, event: &Applied) -> rusqlite::Result<()> {

@@ -6,7 +6,7 @@ use rusqlite::{Row, params};
 
 use crate::engine::applied::Applied;
 use crate::engine::handle::Views;
-use crate::engine::projection::Projection;
+use crate::engine::projection::{Apply, Projection};
 use crate::engine::tx::Tx;
 use crate::error::QueryError;
 use crate::json;
@@ -23,7 +23,7 @@ pub(crate) const VIEW: Projection = Projection {
         updated_at INTEGER NOT NULL
     ) WITHOUT ROWID;",
     indexes: &[],
-    apply,
+    apply: Apply::Total(apply),
 };
 
 fn apply(tx: &mut Tx, event: &Applied) -> rusqlite::Result<()> {

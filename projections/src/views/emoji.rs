@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::engine::applied::Applied;
 use crate::engine::handle::Views;
 use crate::engine::index::Index;
-use crate::engine::projection::Projection;
+use crate::engine::projection::{Apply, Projection};
 use crate::engine::since::Since;
 use crate::engine::tx::Tx;
 use crate::error::QueryError;
@@ -38,7 +38,7 @@ pub(crate) const VIEW: Projection = Projection {
         Index::new("emoji_name", "emoji (name) WHERE removed = 0"),
         Index::new("emoji_names_emoji", "emoji_names (emoji)"),
     ],
-    apply,
+    apply: Apply::Total(apply),
 };
 
 fn apply(tx: &mut Tx, event: &Applied) -> rusqlite::Result<()> {

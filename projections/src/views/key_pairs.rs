@@ -7,7 +7,7 @@ use rusqlite::params;
 
 use crate::engine::applied::Applied;
 use crate::engine::handle::Views;
-use crate::engine::projection::Projection;
+use crate::engine::projection::{Apply, Projection};
 use crate::engine::tx::Tx;
 use crate::error::QueryError;
 
@@ -23,7 +23,7 @@ pub(crate) const VIEW: Projection = Projection {
         private_key TEXT NOT NULL
     ) WITHOUT ROWID;",
     indexes: &[],
-    apply,
+    apply: Apply::Total(apply),
 };
 
 fn apply(tx: &mut Tx, event: &Applied) -> rusqlite::Result<()> {

@@ -10,7 +10,7 @@ use rusqlite::{OptionalExtension, Row, params};
 use crate::engine::applied::Applied;
 use crate::engine::handle::Views;
 use crate::engine::index::Index;
-use crate::engine::projection::Projection;
+use crate::engine::projection::{Apply, Projection};
 use crate::engine::tx::Tx;
 use crate::error::QueryError;
 use crate::json;
@@ -41,7 +41,7 @@ pub(crate) const VIEW: Projection = Projection {
         Index::new("oauth_tokens_grant", "oauth_tokens (grant_id)"),
         Index::new("oauth_tokens_user", "oauth_tokens (user)"),
     ],
-    apply,
+    apply: Apply::Total(apply),
 };
 
 fn apply(tx: &mut Tx, event: &Applied) -> rusqlite::Result<()> {

@@ -9,7 +9,7 @@ use rusqlite::{Row, params};
 use crate::engine::applied::Applied;
 use crate::engine::handle::Views;
 use crate::engine::index::Index;
-use crate::engine::projection::Projection;
+use crate::engine::projection::{Apply, Projection};
 use crate::engine::tx::Tx;
 use crate::error::QueryError;
 
@@ -32,7 +32,7 @@ pub(crate) const VIEW: Projection = Projection {
         Index::new("push_tokens_user", "push_tokens (user)"),
         Index::new("push_tokens_fingerprint", "push_tokens (fingerprint)"),
     ],
-    apply,
+    apply: Apply::Total(apply),
 };
 
 fn apply(tx: &mut Tx, event: &Applied) -> rusqlite::Result<()> {

@@ -16,7 +16,7 @@ use rusqlite::Connection;
 
 use crate::engine::applied::Applied;
 use crate::engine::postings::{OpenBlock, Word};
-use crate::engine::projection::Projection;
+use crate::engine::projection::{Apply, Projection};
 use crate::engine::tx::Tx;
 
 /// Before all other views: who wrote a message is asked while it is still there.
@@ -25,7 +25,7 @@ pub(crate) const POSTINGS: Projection = Projection {
     version: 1,
     tables: crate::engine::postings::TABLES,
     indexes: &[],
-    apply,
+    apply: Apply::Total(apply),
 };
 
 pub(crate) use names::VIEW as NAMES;

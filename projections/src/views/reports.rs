@@ -9,7 +9,7 @@ use crate::engine::applied::Applied;
 use crate::engine::handle::Views;
 use crate::engine::index::Index;
 use crate::engine::paging::{Page, Slice, bounds};
-use crate::engine::projection::Projection;
+use crate::engine::projection::{Apply, Projection};
 use crate::engine::tx::Tx;
 use crate::error::QueryError;
 use crate::json;
@@ -37,7 +37,7 @@ pub(crate) const VIEW: Projection = Projection {
             "reports (message) WHERE message IS NOT NULL",
         ),
     ],
-    apply,
+    apply: Apply::Total(apply),
 };
 
 fn apply(tx: &mut Tx, event: &Applied) -> rusqlite::Result<()> {

@@ -9,7 +9,7 @@ use rusqlite::{Connection, params};
 use crate::engine::applied::Applied;
 use crate::engine::handle::Views;
 use crate::engine::paging::{Page, Slice, bounds};
-use crate::engine::projection::Projection;
+use crate::engine::projection::{Apply, Projection};
 use crate::engine::tx::Tx;
 use crate::error::QueryError;
 use crate::json;
@@ -26,7 +26,7 @@ pub(crate) const VIEW: Projection = Projection {
         deleted INTEGER NOT NULL
     ) WITHOUT ROWID;",
     indexes: &[],
-    apply,
+    apply: Apply::Total(apply),
 };
 
 fn apply(tx: &mut Tx, event: &Applied) -> rusqlite::Result<()> {

@@ -10,7 +10,7 @@ use rusqlite::{OptionalExtension, params};
 use crate::engine::applied::Applied;
 use crate::engine::facts::{ProofFacts, SecondFactorFacts};
 use crate::engine::handle::Views;
-use crate::engine::projection::Projection;
+use crate::engine::projection::{Apply, Projection};
 use crate::engine::tx::Tx;
 use crate::error::QueryError;
 
@@ -24,7 +24,7 @@ pub(crate) const VIEW: Projection = Projection {
         email INTEGER
     ) WITHOUT ROWID;",
     indexes: &[],
-    apply,
+    apply: Apply::Total(apply),
 };
 
 fn apply(tx: &mut Tx, event: &Applied) -> rusqlite::Result<()> {

@@ -11,7 +11,7 @@ use crate::engine::applied::Applied;
 use crate::engine::facts::{PersonalTokenFacts, SessionFacts};
 use crate::engine::handle::Views;
 use crate::engine::index::Index;
-use crate::engine::projection::Projection;
+use crate::engine::projection::{Apply, Projection};
 use crate::engine::tx::Tx;
 use crate::error::QueryError;
 use crate::numbers::number;
@@ -33,7 +33,7 @@ pub(crate) const VIEW: Projection = Projection {
         PRIMARY KEY (user, hash)
     ) WITHOUT ROWID;",
     indexes: &[Index::new("sessions_hash", "sessions (hash)")],
-    apply,
+    apply: Apply::Total(apply),
 };
 
 fn apply(tx: &mut Tx, event: &Applied) -> rusqlite::Result<()> {

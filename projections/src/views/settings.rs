@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use crate::engine::applied::Applied;
 use crate::engine::handle::Views;
-use crate::engine::projection::Projection;
+use crate::engine::projection::{Apply, Projection};
 use crate::engine::since::Since;
 use crate::engine::tx::Tx;
 use crate::error::QueryError;
@@ -32,7 +32,7 @@ pub(crate) const VIEW: Projection = Projection {
         removed_at INTEGER
     ) WITHOUT ROWID;",
     indexes: &[],
-    apply,
+    apply: Apply::Total(apply),
 };
 
 fn apply(tx: &mut Tx, event: &Applied) -> rusqlite::Result<()> {

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::engine::applied::Applied;
 use crate::engine::handle::Views;
-use crate::engine::projection::Projection;
+use crate::engine::projection::{Apply, Projection};
 use crate::engine::tx::Tx;
 use crate::error::QueryError;
 use crate::iso::Date;
@@ -26,7 +26,7 @@ pub(crate) const VIEW: Projection = Projection {
         doc BLOB NOT NULL
     ) WITHOUT ROWID;",
     indexes: &[],
-    apply,
+    apply: Apply::Total(apply),
 };
 
 fn apply(tx: &mut Tx, event: &Applied) -> rusqlite::Result<()> {

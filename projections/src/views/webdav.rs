@@ -8,7 +8,7 @@ use rusqlite::params;
 use crate::engine::applied::Applied;
 use crate::engine::handle::Views;
 use crate::engine::index::Index;
-use crate::engine::projection::Projection;
+use crate::engine::projection::{Apply, Projection};
 use crate::engine::tx::Tx;
 use crate::error::QueryError;
 use crate::json;
@@ -24,7 +24,7 @@ pub(crate) const VIEW: Projection = Projection {
         login BLOB NOT NULL
     ) WITHOUT ROWID;",
     indexes: &[Index::new("webdav_accounts_user", "webdav_accounts (user)")],
-    apply,
+    apply: Apply::Total(apply),
 };
 
 fn apply(tx: &mut Tx, event: &Applied) -> rusqlite::Result<()> {

@@ -8,7 +8,7 @@ use crate::testing::{Chaos, MemoryLog, poison, post, posted, user};
 use domain::{MessageId, RoomId, UserId};
 use eventstore::{EventStore, Position};
 use projections::live::Delivery;
-use projections::{Health, Views, ViewsError, WaitError};
+use projections::{Health, Registry, Views, ViewsError, WaitError, Wish};
 
 use super::scene::Scene;
 
@@ -117,14 +117,17 @@ async fn a_rebuild_swaps_while_everybody_goes_on() {
             views.wait_for(position).await.unwrap();
             assert!(views.room(&RoomId::new("dm")).await.unwrap().is_some());
             asked += 1;
+            // Without a moment of rest the rebuild would step back all the time.
+            tokio::time::sleep(Duration::from_millis(5)).await;
         }
         asked
     });
     let watcher = scene.views.clone();
     let mut feed = scene.views.feed(&UserId::new("anna"), None).await.unwrap();
     for _ in 0..3 {
-        scene.views.rebuild().await.unwrap();
-        assert_eq!(watcher.rebuild_progress(), None);
+        let rebuild = scene.views.begin(Wish::rebuild("a test")).unwrap();
+        rebuild.ended().await.unwrap();
+        assert_eq!(watcher.progress(), None);
     }
     stop.store(true, Ordering::Relaxed);
     assert!(traffic.await.unwrap() > 0);
@@ -151,6 +154,7 @@ async fn a_rebuild_swaps_while_everybody_goes_on() {
     let overview = projections::list(
         scene.dir.path(),
         Arc::clone(&scene.log) as Arc<dyn EventStore>,
+        &Registry::default(),
     )
     .await
     .unwrap();
@@ -265,7 +269,8 @@ async fn views_of_another_log_are_never_served() {
             }
         }
         let log = Arc::clone(&scene.log) as Arc<dyn EventStore>;
-        let before = projections::list(scene.dir.path(), Arc::clone(&log)).await;
+        let before =
+            projections::list(scene.dir.path(), Arc::clone(&log), &Registry::default()).await;
         assert!(!before.unwrap().matches, "{what}: it can be seen before");
         let views = Views::open(scene.dir.path(), Arc::clone(&log)).unwrap();
         assert_eq!(views.health(), Health::Building, "{what}");
@@ -274,7 +279,9 @@ async fn views_of_another_log_are_never_served() {
         assert_eq!(knows(&views, "other").await, goes_on, "{what}");
         let lag = views.lag();
         assert_eq!((lag.events, lag.head), (0, views.applied()), "{what}");
-        let after = projections::list(scene.dir.path(), log).await.unwrap();
+        let after = projections::list(scene.dir.path(), log, &Registry::default())
+            .await
+            .unwrap();
         assert!(after.matches, "{what}: {after:?}");
         views.close().await;
     }

@@ -10,6 +10,8 @@ mod changes;
 mod life;
 mod logins;
 mod questions;
+mod rebuild;
+mod refusal;
 mod scene;
 mod unread;
 

@@ -1,5 +1,6 @@
 //! Three people, a channel and a conversation, and the views over them.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use crate::testing::{MemoryLog, join, room, user};
@@ -7,7 +8,8 @@ use domain::membership::Joining;
 use domain::room::RoomKind;
 use domain::{Event, MessageId, RoomId, UserId};
 use eventstore::EventStore;
-use projections::{HistoryQuery, Slice, Views};
+use eventstore::vault::{KEY_BYTES, Vault};
+use projections::{HistoryQuery, Registry, Slice, Views};
 use serde_json::Value;
 
 pub(super) struct Scene {
@@ -19,6 +21,11 @@ pub(super) struct Scene {
 impl Scene {
     /// Three users; anna and bert in `general`, anna and bert in the direct message `dm`.
     pub(super) async fn new() -> Self {
+        Self::with(Registry::default()).await
+    }
+
+    /// The same, with other views.
+    pub(super) async fn with(registry: Registry) -> Self {
         let log = MemoryLog::new(100);
         log.say(1, ["anna", "bert", "carl"].map(user));
         log.say(
@@ -33,10 +40,19 @@ impl Scene {
             ],
         );
         let dir = tempfile::tempdir().unwrap();
-        let views = Views::open(dir.path(), Arc::clone(&log) as Arc<dyn EventStore>).unwrap();
+        let views = open(dir.path(), &log, registry);
         let scene = Self { log, views, dir };
         scene.settle().await;
         scene
+    }
+
+    /// After a stop and a start.
+    pub(super) async fn reopened(self, registry: Registry) -> Self {
+        let Self { log, views, dir } = self;
+        views.close().await;
+        drop(views);
+        let views = open(dir.path(), &log, registry);
+        Self { log, views, dir }
     }
 
     pub(super) async fn settle(&self) {
@@ -95,6 +111,11 @@ impl Scene {
             .map(|doc| serde_json::from_slice(doc).unwrap())
             .collect()
     }
+}
+
+fn open(dir: &Path, log: &Arc<MemoryLog>, registry: Registry) -> Views {
+    let store = Arc::clone(log) as Arc<dyn EventStore>;
+    Views::open_with(dir, store, Vault::new(&[7; KEY_BYTES]), registry).unwrap()
 }
 
 pub(super) fn pick(value: &Value, fields: &[&str]) -> Vec<Value> {

@@ -12,6 +12,16 @@ pub fn record_of_private_room(refusal: &Refusal) -> ApiError {
     ApiError::denied("error-not-allowed", refusal.to_string())
 }
 
+/// Views are being built, or no longer are.
+pub fn building_of_views(refusal: &Refusal) -> ApiError {
+    ApiError::coded("error-not-allowed", refusal.to_string())
+}
+
+/// Views are to be built at a rate of nothing.
+pub fn greatest_rate() -> ApiError {
+    ApiError::coded("error-invalid-params", "maxRate is a number from 1 on")
+}
+
 /// A page of no events, or of more than there may be.
 pub fn record_limit(most: impl Display) -> ApiError {
     ApiError::coded(

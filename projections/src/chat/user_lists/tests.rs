@@ -1,18 +1,12 @@
 use rusqlite::Connection;
 
 use super::*;
-use crate::registry::ALL;
 
 /// The tables of users, with so many in them.
 fn workspace(users: u32) -> Connection {
     let conn = Connection::open_in_memory().unwrap();
     conn.execute_batch(crate::chat::users::VIEW.tables).unwrap();
-    for index in ALL
-        .iter()
-        .find(|view| view.name == "users")
-        .unwrap()
-        .indexes
-    {
+    for index in crate::chat::users::VIEW.indexes {
         index.create(&conn).unwrap();
     }
     let mut insert = conn

@@ -11,7 +11,7 @@ use rusqlite::{Connection, OptionalExtension as _, params};
 use crate::engine::applied::Applied;
 use crate::engine::handle::Views;
 use crate::engine::index::Index;
-use crate::engine::projection::Projection;
+use crate::engine::projection::{Apply, Projection};
 use crate::engine::tx::Tx;
 use crate::error::QueryError;
 use crate::json;
@@ -33,7 +33,7 @@ pub(crate) const VIEW: Projection = Projection {
         participants BLOB NOT NULL
     ) WITHOUT ROWID;",
     indexes: &[Index::new("record_names_name", "record_names (kind, name)")],
-    apply,
+    apply: Apply::Total(apply),
 };
 
 /// What has a name.

@@ -1,0 +1,381 @@
+//! What is being built beside the views that serve, at most one thing at a time, and how it is steered.
+
+use std::collections::VecDeque;
+use std::num::NonZeroU32;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use eventstore::Position;
+use parking_lot::Mutex;
+
+use crate::error::ViewsError;
+
+/// How far back the rate is measured, and how often.
+const WINDOW: Duration = Duration::from_secs(10);
+const SAMPLE: Duration = Duration::from_millis(500);
+
+/// What is built beside the views that serve.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Task {
+    /// Views, because none serve that are of this version and of this log.
+    First,
+    /// Views that are put in the place of those that serve.
+    Rebuild,
+    /// Views that those that serve are compared with.
+    Verify,
+}
+
+/// Who or what holds the work back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Throttle {
+    /// Whoever asked for it set a greatest rate.
+    MaxRate,
+    /// The views that serve have events to apply.
+    LiveTraffic,
+}
+
+/// How far the work is.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Progress {
+    /// What is done.
+    pub task: Task,
+    /// Which views, by the name they have together; `None`: all.
+    pub unit: Option<&'static str>,
+    /// Who asked for it.
+    pub by: String,
+    /// The last position the new views contain.
+    pub position: Position,
+    /// The position they are to contain, as far as known.
+    pub head: Position,
+    /// Events per second, lately.
+    pub rate: f64,
+    /// How long it takes at that rate; `None` if that cannot be told.
+    pub remaining: Option<Duration>,
+    /// Whether somebody paused it.
+    pub paused: bool,
+    /// What holds it back now.
+    pub throttled: Option<Throttle>,
+    /// The greatest rate, in events per second.
+    pub max_rate: Option<NonZeroU32>,
+}
+
+/// What came of pausing, resuming or aborting.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Steered {
+    /// It is now as was asked for, if it was not before. This is what was going on.
+    Done(Progress),
+    /// There is nothing to steer.
+    NothingRuns,
+    /// The views are being built because none serve, which cannot wait.
+    MustFinish,
+}
+
+/// The first row in which views differ from those built anew.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Difference {
+    /// The view.
+    pub view: String,
+    /// Its table.
+    pub table: String,
+    /// What the row is known by, as `column=value`.
+    pub key: String,
+    /// The columns that differ; all, if one side has no such row.
+    pub columns: Vec<String>,
+    /// What the serving views say in these columns; `None`: there is no such row.
+    pub serving: Option<String>,
+    /// What the views built anew say; `None`: there is no such row.
+    pub rebuilt: Option<String>,
+}
+
+/// What came of work that has ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Ended {
+    /// New views serve; they contain everything up to here.
+    Rebuilt(Position),
+    /// The views that serve are as new ones, at this position.
+    Equal(Position),
+    /// They are not, in this row if not in more.
+    Different(Position, Difference),
+    /// It was not done, and why.
+    Failed(String),
+}
+
+/// The work that was done last.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Last {
+    /// Which views, by the name they have together; `None`: all.
+    pub unit: Option<&'static str>,
+    /// Who asked for it.
+    pub by: String,
+    /// What came of it.
+    pub ended: Ended,
+}
+
+/// Why work ends before it is done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Cut {
+    Aborted,
+    /// The log is another one.
+    Replaced,
+}
+
+/// What is asked for.
+#[derive(Clone, Debug)]
+pub(crate) struct Job {
+    pub(crate) task: Task,
+    pub(crate) unit: Option<&'static str>,
+    pub(crate) by: String,
+    pub(crate) max_rate: Option<NonZeroU32>,
+    pub(crate) paused: bool,
+}
+
+/// The work under way.
+#[derive(Debug)]
+struct Running {
+    job: Job,
+    position: Position,
+    head: Position,
+    throttled: Option<Throttle>,
+    cut: Option<Cut>,
+    /// It is done: nobody can steer it any more.
+    is_over: bool,
+    /// Positions and when they were reached, the oldest first.
+    samples: VecDeque<(Instant, Position)>,
+}
+
+impl Running {
+    fn progress(&self) -> Progress {
+        let (since, from) = self
+            .samples
+            .front()
+            .copied()
+            .unwrap_or((Instant::now(), self.position));
+        let (events, seconds) = (
+            self.position.get() - from.get(),
+            since.elapsed().as_secs_f64(),
+        );
+        let rate = if seconds > 0.0 {
+            float(events) / seconds
+        } else {
+            0.0
+        };
+        let left = float(self.head.get().saturating_sub(self.position.get()));
+        let remaining = (rate > 0.0 && !self.job.paused).then(|| left / rate);
+        Progress {
+            task: self.job.task,
+            unit: self.job.unit,
+            by: self.job.by.clone(),
+            position: self.position,
+            head: self.head,
+            rate,
+            remaining: remaining.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok()),
+            paused: self.job.paused,
+            throttled: self.throttled,
+            max_rate: self.job.max_rate,
+        }
+    }
+}
+
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "counts of events are far below 2^52"
+)]
+fn float(count: u64) -> f64 {
+    count as f64
+}
+
+/// What is being built, if anything, and what was last.
+#[derive(Debug, Default)]
+pub(crate) struct Work(Mutex<Option<Running>>, Mutex<Option<Last>>);
+
+impl Work {
+    pub(crate) fn progress(&self) -> Option<Progress> {
+        self.0.lock().as_ref().map(Running::progress)
+    }
+
+    pub(crate) fn last(&self) -> Option<Last> {
+        self.1.lock().clone()
+    }
+
+    pub(crate) fn ended(&self, last: Last) {
+        *self.1.lock() = Some(last);
+    }
+
+    /// Changes what somebody asked for.
+    fn steer(
+        &self,
+        change: impl FnOnce(&mut Running) -> Result<(), ViewsError>,
+    ) -> Result<Steered, ViewsError> {
+        match self.0.lock().as_mut().filter(|running| !running.is_over) {
+            None => Ok(Steered::NothingRuns),
+            Some(running) if running.job.task == Task::First => Ok(Steered::MustFinish),
+            Some(running) => {
+                change(running)?;
+                Ok(Steered::Done(running.progress()))
+            }
+        }
+    }
+
+    /// Has it wait or go on. `noted` keeps that for the next start.
+    pub(crate) fn pause(
+        &self,
+        paused: bool,
+        noted: impl FnOnce(&Job) -> Result<(), ViewsError>,
+    ) -> Result<Steered, ViewsError> {
+        self.steer(|running| {
+            // What was reached before a pause says nothing of the rate after it.
+            running.samples.clear();
+            running.job.paused = paused;
+            noted(&running.job)
+        })
+    }
+
+    pub(crate) fn abort(&self) -> Result<Steered, ViewsError> {
+        self.steer(|running| {
+            running.cut = Some(Cut::Aborted);
+            Ok(())
+        })
+    }
+
+    /// The log is another one: what is built is worth nothing.
+    pub(crate) fn void(&self) {
+        if let Some(running) = self.0.lock().as_mut() {
+            running.cut = Some(Cut::Replaced);
+        }
+    }
+
+    fn with<T>(&self, look: impl FnOnce(&mut Running) -> T) -> Option<T> {
+        self.0.lock().as_mut().map(look)
+    }
+}
+
+/// The right to build, and the duty to look how it is steered; one holder at a time.
+#[derive(Debug)]
+pub(crate) struct Claim(Arc<Work>);
+
+impl Claim {
+    /// `None`: something else is being built.
+    pub(crate) fn take(work: &Arc<Work>, job: Job) -> Option<Self> {
+        let mut running = work.0.lock();
+        if running.is_some() {
+            return None;
+        }
+        *running = Some(Running {
+            job,
+            position: Position::START,
+            head: Position::START,
+            throttled: None,
+            cut: None,
+            is_over: false,
+            samples: VecDeque::new(),
+        });
+        Some(Self(Arc::clone(work)))
+    }
+
+    /// The work is done, whatever came of it. `forget` is not overtaken by what somebody has noted.
+    pub(crate) fn over(&self, forget: impl FnOnce()) {
+        self.0.with(|running| {
+            running.is_over = true;
+            forget();
+        });
+    }
+
+    pub(crate) fn set_head(&self, head: Position) {
+        self.0.with(|running| running.head = head);
+    }
+
+    pub(crate) fn reached(&self, position: Position) {
+        self.0.with(|running| {
+            running.position = position;
+            running.head = running.head.max(position);
+            let now = Instant::now();
+            let last = running.samples.back();
+            if last.is_none_or(|(at, _)| now.duration_since(*at) >= SAMPLE) {
+                running.samples.push_back((now, position));
+            }
+            while running
+                .samples
+                .front()
+                .is_some_and(|(at, _)| now.duration_since(*at) > WINDOW)
+            {
+                running.samples.pop_front();
+            }
+        });
+    }
+
+    pub(crate) fn set_throttled(&self, throttled: Option<Throttle>) {
+        self.0.with(|running| running.throttled = throttled);
+    }
+
+    /// Whether to wait, unless it is to end.
+    pub(crate) fn is_paused(&self) -> Result<bool, ViewsError> {
+        let state = self.0.with(|running| (running.cut, running.job.paused));
+        match state {
+            Some((Some(Cut::Aborted), _)) => Err(ViewsError::Aborted),
+            Some((Some(Cut::Replaced), _)) => Err(ViewsError::Replaced),
+            Some((None, paused)) => Ok(paused),
+            None => Ok(false),
+        }
+    }
+}
+
+impl Drop for Claim {
+    fn drop(&mut self) {
+        *self.0.0.lock() = None;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn job(task: Task) -> Job {
+        Job {
+            task,
+            unit: None,
+            by: "a test".to_owned(),
+            max_rate: None,
+            paused: false,
+        }
+    }
+
+    #[test]
+    fn one_thing_is_built_at_a_time() {
+        let work = Arc::default();
+        let claim = Claim::take(&work, job(Task::Rebuild)).expect("nothing is built yet");
+        assert!(Claim::take(&work, job(Task::Verify)).is_none());
+        drop(claim);
+        assert!(Claim::take(&work, job(Task::Verify)).is_some());
+    }
+
+    #[test]
+    fn orders_can_be_given_twice_and_to_nobody() {
+        let work: Arc<Work> = Arc::default();
+        let pause = |paused| work.pause(paused, |_| Ok(())).expect("noted");
+        let abort = || work.abort().expect("nothing is noted");
+        let orders = || [pause(true), pause(true), abort()];
+        assert!(
+            orders()
+                .iter()
+                .all(|answer| *answer == Steered::NothingRuns)
+        );
+        let first = Claim::take(&work, job(Task::First));
+        assert!(orders().iter().all(|answer| *answer == Steered::MustFinish));
+        drop(first);
+        let claim = Claim::take(&work, job(Task::Rebuild)).expect("the first build has ended");
+        for paused in [true, true, false, false] {
+            assert!(matches!(pause(paused), Steered::Done(progress) if progress.paused == paused));
+            assert_eq!(claim.is_paused().ok(), Some(paused));
+        }
+        for _ in 0..2 {
+            assert!(matches!(abort(), Steered::Done(_)));
+            assert!(matches!(claim.is_paused(), Err(ViewsError::Aborted)));
+        }
+        claim.over(|| {});
+        assert!(
+            orders()
+                .iter()
+                .all(|answer| *answer == Steered::NothingRuns)
+        );
+    }
+}

@@ -1,0 +1,306 @@
+//! The task that builds views while a server runs.
+
+use std::num::NonZeroU32;
+use std::path::Path;
+use std::sync::Arc;
+
+use eventstore::{EventStore, Place, Position};
+use rusqlite::Connection;
+use tokio::sync::oneshot;
+use tokio_util::sync::CancellationToken;
+
+use crate::engine::checkpointer::Checkpointer;
+use crate::engine::file::{self, Folder};
+use crate::engine::orders::{Order, Stillness, Successor};
+use crate::engine::pace::Pace;
+use crate::engine::projection::Selected;
+use crate::engine::readers::Serving;
+use crate::engine::registry::{Plan, Registry};
+use crate::engine::shared::Shared;
+use crate::engine::tx::Tx;
+use crate::engine::work::{Claim, Difference, Ended, Job, Last, Task};
+use crate::error::ViewsError;
+use crate::rebuild::fill::{Scrap, Until, build, extend, fed};
+use crate::rebuild::note::Note;
+use crate::rebuild::verify;
+
+/// Events that the worker may stand still for, and how often it is tried to come so close.
+const LITTLE: u64 = 256;
+const ROUNDS: u32 = 20;
+
+impl Note {
+    pub(super) fn of(job: &Job) -> Self {
+        Self {
+            unit: job.unit.map(str::to_owned),
+            max_rate: job.max_rate,
+            paused: job.paused,
+            by: job.by.clone(),
+        }
+    }
+}
+
+/// What builds, and for whom.
+#[derive(Clone)]
+pub(crate) struct Builder {
+    pub(crate) store: Arc<dyn EventStore>,
+    pub(crate) folder: Arc<Folder>,
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) registry: Registry,
+    pub(crate) stop: CancellationToken,
+}
+
+/// Views built up to where the worker stands still.
+struct Ready {
+    tx: Tx,
+    place: Place,
+    still: Stillness,
+}
+
+impl Builder {
+    /// Takes up the rebuild that the folder has a note of, once there are views that serve.
+    pub(crate) async fn take_up(self) {
+        // The sender lives as long as the views.
+        let _ = self
+            .shared
+            .readers
+            .serving()
+            .wait_for(Option::is_some)
+            .await;
+        let note = match Note::read(self.folder.dir()) {
+            Ok(Some(note)) => note,
+            Ok(None) => return,
+            Err(error) => return tracing::warn!(%error, "the note of a rebuild cannot be read"),
+        };
+        let Some(plan) = self.registry.plan(note.unit.as_deref()) else {
+            tracing::warn!(
+                ?note,
+                "a rebuild is given up: there is no such view any more"
+            );
+            return self.forget();
+        };
+        let job = Job {
+            task: Task::Rebuild,
+            unit: plan.unit,
+            by: note.by,
+            max_rate: note.max_rate,
+            paused: note.paused,
+        };
+        // Somebody may have begun another one, and has then written a note of it.
+        if let Some(claim) = Claim::take(&self.shared.work, job.clone()) {
+            tracing::info!(
+                unit = job.unit,
+                by = job.by,
+                paused = job.paused,
+                "taking up a rebuild of the views"
+            );
+            // It is logged.
+            let _ = self.run(plan, job, claim).await;
+        }
+    }
+
+    /// Does what was asked for, and tells the server's log of it.
+    pub(crate) async fn run(
+        &self,
+        plan: Plan,
+        job: Job,
+        claim: Claim,
+    ) -> Result<Ended, ViewsError> {
+        let claim = Arc::new(claim);
+        let outcome = self.work(&plan, &job, &claim).await;
+        if matches!(outcome, Err(ViewsError::Closed)) {
+            // The next start goes on.
+            return outcome;
+        }
+        let failed = |error: &ViewsError| Ended::Failed(error.to_string());
+        let ended = outcome.as_ref().map_or_else(failed, Clone::clone);
+        tell(&ended, plan.unit.unwrap_or("all"), &job.by);
+        self.shared.work.ended(Last {
+            unit: plan.unit,
+            by: job.by.clone(),
+            ended,
+        });
+        claim.over(|| {
+            if job.task == Task::Rebuild {
+                self.forget();
+            }
+        });
+        outcome
+    }
+
+    fn forget(&self) {
+        if let Err(error) = Note::remove(self.folder.dir()) {
+            tracing::warn!(%error, "a rebuild that has ended will be done again at the next start");
+        }
+    }
+
+    fn pace(&self, claim: &Arc<Claim>, max_rate: Option<NonZeroU32>) -> Pace {
+        Pace::new(
+            Arc::clone(claim),
+            Arc::clone(&self.shared),
+            self.stop.clone(),
+            max_rate,
+        )
+    }
+
+    async fn work(&self, plan: &Plan, job: &Job, claim: &Arc<Claim>) -> Result<Ended, ViewsError> {
+        let path = self.folder.next();
+        let mut scrap = Scrap::new(path.clone());
+        let ready = self.build(&path, plan, job, claim).await?;
+        let place = ready.place;
+        match job.task {
+            Task::Verify => {
+                let pace = self.pace(claim, None);
+                let views = Arc::clone(&plan.wanted);
+                let difference = self
+                    .compare(ready, views, move || pace.look().map(drop))
+                    .await?;
+                return Ok(verify::ended(place.position, difference));
+            }
+            Task::First | Task::Rebuild if plan.is_file => {
+                // From here on the worker decides which file serves, even if nobody waits any more.
+                scrap.keep();
+                self.put_file(ready, &path).await?;
+            }
+            Task::First | Task::Rebuild => put_tables(ready, &path, &plan.wanted).await?,
+        }
+        Ok(Ended::Rebuilt(place.position))
+    }
+
+    /// Builds a file up to where the worker then stands still.
+    async fn build(
+        &self,
+        path: &Path,
+        plan: &Plan,
+        job: &Job,
+        claim: &Arc<Claim>,
+    ) -> Result<Ready, ViewsError> {
+        let (mut pace, told) = (self.pace(claim, job.max_rate), Arc::clone(claim));
+        let step = move |position, events, head| {
+            told.set_head(head);
+            pace.step(position, events)
+        };
+        let place = build(&self.store, path, &self.registry, plan, Until::Head, step).await?;
+
+        // What was recorded meanwhile, so that the worker stands still only for the little that is left then. Not held back
+        // any more: the end must be nearer than the head that moves away.
+        let mut tx = Tx::open(file::open_writer(path)?, place, &self.registry)?;
+        for _ in 0..ROUNDS {
+            let (after, until) = (tx.position, self.shared.reached.position());
+            if until.get().saturating_sub(after.get()) <= LITTLE {
+                break;
+            }
+            let (look, views) = (self.pace(claim, None), Arc::clone(&plan.applied));
+            tx = fed(&self.store, after, until, move |intake| {
+                extend(tx, &views, intake, &mut |_, _| look.look().map(drop))
+            })
+            .await?;
+        }
+        // The last moment to pause or to abort.
+        let mut pace = self.pace(claim, None);
+        let reached = tx.position;
+        let waited = tokio::task::spawn_blocking(move || pace.step(reached, 0)).await;
+        waited.map_err(|_| ViewsError::Closed)??;
+
+        let (reply, still) = oneshot::channel();
+        self.shared.order(Order::Swap(reply)).await?;
+        let still = still.await.map_err(|_| ViewsError::Closed)?;
+        let (place, after, views) = (still.place, tx.position, Arc::clone(&plan.applied));
+        let tx = fed(&self.store, after, place.position, move |intake| {
+            extend(tx, &views, intake, &mut |_, _| Ok(()))
+        })
+        .await?;
+        if tx.place() != place {
+            return Err(ViewsError::Replaced);
+        }
+        Ok(Ready { tx, place, still })
+    }
+
+    /// Makes a file the one that serves.
+    async fn put_file(&self, ready: Ready, path: &Path) -> Result<(), ViewsError> {
+        let (folder, shared) = (Arc::clone(&self.folder), Arc::clone(&self.shared));
+        let old = folder.current();
+        let (done, swapped) = oneshot::channel();
+        let new = path.to_owned();
+        let switch = move || {
+            folder.switch(&new)?;
+            shared.readers.switch(Serving { path: new });
+            let _ = done.send(());
+            Ok(())
+        };
+        let handed_over = ready.still.successor.send(Successor::File {
+            tx: Box::new(ready.tx),
+            checkpointer: Checkpointer::start(path),
+            switch: Box::new(switch),
+        });
+        if handed_over.is_err() || swapped.await.is_err() {
+            if self.folder.current().as_deref() != Some(path) {
+                file::remove(path);
+            }
+            return Err(ViewsError::Closed);
+        }
+        // Readers that still have the old file open keep it until their next question.
+        if let Some(old) = old {
+            file::remove(&old);
+        }
+        Ok(())
+    }
+
+    /// Compares what serves with what was built, both at the place where the worker stands still. It goes on meanwhile.
+    async fn compare(
+        &self,
+        ready: Ready,
+        views: Selected,
+        look: impl FnMut() -> Result<(), ViewsError> + Send + 'static,
+    ) -> Result<Option<Difference>, ViewsError> {
+        let Ready { tx, place, still } = ready;
+        let serving = self.folder.current().ok_or(ViewsError::NoViews)?;
+        let serving = snapshot(&serving, place.position)?;
+        // If it no longer stands still, it goes on already.
+        let _ = still.successor.send(Successor::Same);
+        let rebuilt = tx.into_connection();
+        let compared =
+            tokio::task::spawn_blocking(move || verify::compare(&serving, &rebuilt, &views, look));
+        compared.await.map_err(|_| ViewsError::Closed)?
+    }
+}
+
+/// Tells the server's log what came of it.
+fn tell(ended: &Ended, unit: &str, by: &str) {
+    match ended {
+        Ended::Rebuilt(position) => {
+            tracing::info!(%position, unit, by, "views are rebuilt");
+        }
+        Ended::Equal(position) => {
+            tracing::info!(%position, unit, by, "views are as the log says");
+        }
+        Ended::Different(position, found) => tracing::error!(
+            %position, view = found.view, table = found.table, by,
+            "views differ from what the log says: they should be rebuilt"
+        ),
+        Ended::Failed(reason) => tracing::warn!(reason, unit, by, "views are not built"),
+    }
+}
+
+/// A file as it is now, whatever is written to it from now on.
+fn snapshot(path: &Path, at: Position) -> Result<Connection, ViewsError> {
+    let conn = file::open_reader(path)?;
+    conn.execute_batch("BEGIN")?;
+    if file::position(&conn)? != at {
+        return Err(ViewsError::Closed);
+    }
+    Ok(conn)
+}
+
+/// Puts the tables of `views` into the file that serves.
+async fn put_tables(ready: Ready, path: &Path, views: &Selected) -> Result<(), ViewsError> {
+    let Ready { tx, still, .. } = ready;
+    drop(tx);
+    let (done, adopted) = oneshot::channel();
+    let handed_over = still.successor.send(Successor::Tables {
+        path: path.to_owned(),
+        views: Arc::clone(views),
+        done,
+    });
+    handed_over.map_err(|_| ViewsError::Closed)?;
+    adopted.await.map_err(|_| ViewsError::Closed)?
+}

@@ -1,0 +1,206 @@
+//! The views of a folder that no server runs on.
+
+use std::num::NonZeroU32;
+use std::path::Path;
+use std::sync::Arc;
+
+use eventstore::{EventStore, Place, Position};
+
+use crate::engine::dead_letters;
+use crate::engine::file::{self, Folder};
+use crate::engine::pace::Limit;
+use crate::engine::projection::{Overview, ProjectionStatus};
+use crate::engine::registry::{Plan, Registry};
+use crate::engine::tables;
+use crate::engine::work::Ended;
+use crate::error::ViewsError;
+use crate::rebuild::fill::{Scrap, Until, build};
+use crate::rebuild::note::Note;
+use crate::rebuild::verify;
+use crate::rebuild::{DeadLetters, MOST_LETTERS};
+
+/// What is told of work on a folder: the last position the new views contain, and the one they are to contain.
+type Told = dyn Fn(Position, Position) + Send + Sync;
+
+/// What is to be built in a folder, and how.
+struct Offline<'a> {
+    store: &'a Arc<dyn EventStore>,
+    registry: &'a Registry,
+    plan: Plan,
+    max_rate: Option<NonZeroU32>,
+    told: Arc<Told>,
+}
+
+impl<'a> Offline<'a> {
+    fn new(
+        store: &'a Arc<dyn EventStore>,
+        registry: &'a Registry,
+        view: Option<&str>,
+        max_rate: Option<NonZeroU32>,
+        told: impl Fn(Position, Position) + Send + Sync + 'static,
+    ) -> Result<Self, ViewsError> {
+        let plan = registry.plan(view);
+        let unknown = || ViewsError::UnknownView(view.unwrap_or_default().to_owned());
+        Ok(Self {
+            store,
+            registry,
+            plan: plan.ok_or_else(unknown)?,
+            max_rate,
+            told: Arc::new(told),
+        })
+    }
+
+    async fn build(&self, path: &Path, until: Until) -> Result<Place, ViewsError> {
+        let (mut limit, told) = (Limit::new(self.max_rate), Arc::clone(&self.told));
+        let step = move |position, events, head| {
+            told(position, head);
+            std::thread::sleep(limit.rest(events));
+            Ok(())
+        };
+        build(self.store, path, self.registry, &self.plan, until, step).await
+    }
+
+    /// The place of the views in a file, if this program can read them and they are of this log.
+    async fn place(&self, path: &Path) -> Result<Place, ViewsError> {
+        let place = file::place(&file::open_reader(path)?, self.registry.all())?;
+        let place = place.ok_or(ViewsError::NoViews)?;
+        if self.store.place(place.position).await? == Some(place) {
+            Ok(place)
+        } else {
+            Err(ViewsError::NoViews)
+        }
+    }
+
+    /// Builds all views up to the head, and has them serve.
+    async fn rebuild_file(&self, folder: &Folder) -> Result<Position, ViewsError> {
+        let path = folder.next();
+        let place = self.build(&path, Until::Head).await?;
+        let old = folder.current();
+        folder.switch(&path)?;
+        if let Some(old) = old {
+            file::remove(&old);
+        }
+        Ok(place.position)
+    }
+
+    /// Builds some views up to where the others are, and puts their tables beside those.
+    async fn rebuild_tables(&self, folder: &Folder) -> Result<Position, ViewsError> {
+        let serving = folder.current().ok_or(ViewsError::NoViews)?;
+        let place = self.place(&serving).await?;
+        let path = folder.next();
+        let _scrap = Scrap::new(path.clone());
+        self.build(&path, Until::Position(place.position)).await?;
+        tables::adopt(&file::open_writer(&serving)?, &path, &self.plan.wanted)?;
+        Ok(place.position)
+    }
+
+    async fn verify(&self, folder: &Folder) -> Result<Ended, ViewsError> {
+        let serving = folder.current().ok_or(ViewsError::NoViews)?;
+        let place = self.place(&serving).await?;
+        let path = folder.next();
+        let _scrap = Scrap::new(path.clone());
+        self.build(&path, Until::Position(place.position)).await?;
+        let (serving, rebuilt) = (file::open_reader(&serving)?, file::open_reader(&path)?);
+        let difference = verify::compare(&serving, &rebuilt, &self.plan.wanted, || Ok(()))?;
+        Ok(verify::ended(place.position, difference))
+    }
+}
+
+/// Rebuilds a view, or all, in `dir` while no server runs on it. `told` is called now and then. Returns the position the
+/// views then contain.
+pub async fn rebuild_offline(
+    dir: &Path,
+    store: Arc<dyn EventStore>,
+    registry: &Registry,
+    view: Option<&str>,
+    max_rate: Option<NonZeroU32>,
+    told: impl Fn(Position, Position) + Send + Sync + 'static,
+) -> Result<Position, ViewsError> {
+    let work = Offline::new(&store, registry, view, max_rate, told)?;
+    let folder = Folder::open(dir)?;
+    let rebuilt = if work.plan.is_file {
+        work.rebuild_file(&folder).await
+    } else {
+        work.rebuild_tables(&folder).await
+    };
+    folder.settle();
+    let rebuilt = rebuilt?;
+    // What the server was to do is done.
+    let unit = work.plan.unit;
+    if Note::read(dir)?.is_some_and(|note| unit.is_none() || note.unit.as_deref() == unit) {
+        Note::remove(dir)?;
+    }
+    Ok(rebuilt)
+}
+
+/// Compares a view, or all, in `dir` with what the log says, while no server runs on it.
+pub async fn verify_offline(
+    dir: &Path,
+    store: Arc<dyn EventStore>,
+    registry: &Registry,
+    view: Option<&str>,
+    max_rate: Option<NonZeroU32>,
+    told: impl Fn(Position, Position) + Send + Sync + 'static,
+) -> Result<Ended, ViewsError> {
+    let work = Offline::new(&store, registry, view, max_rate, told)?;
+    let folder = Folder::open(dir)?;
+    let compared = work.verify(&folder).await;
+    folder.settle();
+    compared
+}
+
+/// The dead letters in `dir`. May run beside a server.
+pub fn dead_letters_offline(dir: &Path, registry: &Registry) -> Result<DeadLetters, ViewsError> {
+    let path = file::current_trusted(dir)?.ok_or(ViewsError::NoViews)?;
+    let conn = file::open_reader(&path)?;
+    file::place(&conn, registry.all())?.ok_or(ViewsError::NoViews)?;
+    Ok(DeadLetters {
+        total: dead_letters::count(&conn)?,
+        first: dead_letters::list(&conn, MOST_LETTERS)?,
+    })
+}
+
+/// The views in `dir`, with how far each is, beside the log. May run beside a server.
+pub async fn list(
+    dir: &Path,
+    store: Arc<dyn EventStore>,
+    registry: &Registry,
+) -> Result<Overview, ViewsError> {
+    let head = store.head().await?;
+    let mut overview = Overview {
+        log: store.id(),
+        head,
+        place: None,
+        matches: false,
+        projections: Vec::new(),
+    };
+    let Some(path) = file::current_trusted(dir)? else {
+        return Ok(overview);
+    };
+    let registry = registry.clone();
+    let look = move || {
+        // Both of one moment: a server may be writing.
+        let mut conn = file::open_reader(&path)?;
+        let moment = conn.transaction()?;
+        let place = file::place(&moment, registry.all())?;
+        Ok::<_, ViewsError>((file::checkpoints(&moment)?, place))
+    };
+    let (checkpoints, place) = tokio::task::spawn_blocking(look)
+        .await
+        .map_err(|_| ViewsError::Closed)??;
+    overview.place = place;
+    if let Some(place) = place {
+        overview.matches = store.place(place.position).await? == Some(place);
+    }
+    overview.projections = checkpoints
+        .into_iter()
+        .map(|(name, version, checkpoint)| ProjectionStatus {
+            name,
+            version,
+            checkpoint,
+            head,
+            lag: head.get().saturating_sub(checkpoint.get()),
+        })
+        .collect();
+    Ok(overview)
+}

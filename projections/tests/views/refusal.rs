@@ -1,0 +1,179 @@
+//! A view of one's own, which refuses events.
+
+use crate::testing::{post, posted};
+use domain::Event;
+use domain::message::MessageEvent;
+use projections::{
+    Applied, Apply, Ended, Health, Index, OnRefusal, Projection, Registry, Retried, Tx, Unapplied,
+    Views, ViewsError, Wish,
+};
+
+use super::scene::Scene;
+
+const TABLES: &str = "CREATE TABLE said (id TEXT NOT NULL PRIMARY KEY) WITHOUT ROWID;";
+const INDEXES: &[Index] = &[];
+
+/// Goes on without what it refuses.
+static LENIENT: Projection = Projection {
+    name: "lenient",
+    version: 1,
+    tables: TABLES,
+    indexes: INDEXES,
+    apply: Apply::Partial {
+        apply,
+        refused: OnRefusal::SetAside,
+    },
+};
+
+static STRICT: Projection = Projection {
+    name: "strict",
+    version: 1,
+    tables: TABLES,
+    indexes: INDEXES,
+    apply: Apply::Partial {
+        apply,
+        refused: OnRefusal::Stop,
+    },
+};
+
+/// Refuses a locked message, after it has written it, until there is a message called `key`.
+fn apply(tx: &mut Tx, event: &Applied) -> Result<(), Unapplied> {
+    let Event::Message(MessageEvent::MessagePosted(posted)) = &event.event else {
+        return Ok(());
+    };
+    let conn = tx.connection();
+    let sql = "INSERT OR REPLACE INTO said (id) VALUES (?1)";
+    conn.prepare_cached(sql)?
+        .execute([posted.message.as_str()])?;
+    let sql = "SELECT EXISTS (SELECT 1 FROM said WHERE id = 'key')";
+    let is_open: bool = conn.prepare_cached(sql)?.query_row([], |row| row.get(0))?;
+    if posted.message.as_str().starts_with("locked") && !is_open {
+        return Err(Unapplied::Refused(format!(
+            "{} is locked",
+            posted.message.as_str()
+        )));
+    }
+    Ok(())
+}
+
+fn said(id: &str, at: i64) -> Event {
+    posted(post(id, "general", "anna", "x", at))
+}
+
+async fn letters(views: &Views) -> Vec<(String, String)> {
+    let letters = views.dead_letters().await.unwrap();
+    assert_eq!(letters.total, views.dead_letter_count());
+    let letters = letters.first.into_iter();
+    letters
+        .map(|letter| (letter.projection, letter.reason))
+        .collect()
+}
+
+/// What the view of one's own has.
+fn rows(scene: &Scene) -> Vec<String> {
+    let name = std::fs::read_to_string(scene.dir.path().join("views.current")).unwrap();
+    let conn = rusqlite::Connection::open(scene.dir.path().join(name)).unwrap();
+    let mut select = conn.prepare("SELECT id FROM said ORDER BY id").unwrap();
+    let rows = select.query_map([], |row| row.get(0)).unwrap();
+    rows.collect::<Result<_, _>>().unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_refused_is_set_aside_and_leaves_nothing() {
+    let registry = Registry::default().with(&LENIENT).unwrap();
+    let mut scene = Scene::with(registry.clone()).await;
+    assert!(registry.with(&LENIENT).is_err(), "names are unique");
+    let events = ["one", "locked", "two"].map(|id| said(id, 10));
+    scene.say(100, events).await;
+    let dead = [("lenient".to_owned(), "locked is locked".to_owned())];
+    assert_eq!(letters(&scene.views).await, dead);
+    assert_eq!(
+        rows(&scene),
+        ["one", "two"],
+        "what was half written is taken back"
+    );
+    assert_eq!(scene.views.health(), Health::Ready);
+
+    for view in [Some("lenient"), None] {
+        let begun = scene.views.begin(Wish {
+            view: view.map(str::to_owned),
+            ..Wish::rebuild("a test")
+        });
+        let ended = begun.unwrap().ended().await.unwrap();
+        assert_eq!(ended, Ended::Rebuilt(scene.views.applied()));
+        assert_eq!(
+            letters(&scene.views).await,
+            dead,
+            "a rebuild of {view:?} sets it aside too"
+        );
+        assert_eq!(rows(&scene), ["one", "two"], "after a rebuild of {view:?}");
+    }
+    scene = scene.reopened(registry).await;
+    assert_eq!(
+        scene.views.dead_letter_count(),
+        1,
+        "they are counted at the start"
+    );
+
+    let retried = scene.views.retry_dead_letters(None).await.unwrap();
+    assert_eq!(
+        retried,
+        Retried {
+            taken: 0,
+            refused: 1
+        }
+    );
+    assert_eq!(letters(&scene.views).await, dead);
+    scene.say(200, [said("key", 200)]).await;
+    let unknown = scene.views.retry_dead_letters(Some("nobody")).await;
+    assert!(matches!(unknown, Err(ViewsError::UnknownView(_))));
+    for (view, taken) in [("rooms", 0), ("lenient", 1), ("lenient", 0)] {
+        let retried = scene.views.retry_dead_letters(Some(view)).await.unwrap();
+        assert_eq!(retried, Retried { taken, refused: 0 }, "{view}");
+    }
+    assert_eq!(letters(&scene.views).await, []);
+    assert_eq!(rows(&scene), ["key", "locked", "one", "two"]);
+    scene.views.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_view_that_stops_stops_all_before_the_event() {
+    let registry = Registry::default().with(&STRICT).unwrap();
+    let mut scene = Scene::with(registry.clone()).await;
+    let before = scene.views.applied();
+    let events = ["one", "locked", "two"].map(|id| said(id, 10));
+    scene.log.say(1_700_000_000_100, events);
+    for again in [false, true] {
+        if again {
+            scene = scene.reopened(registry.clone()).await;
+        }
+        let stopped = async {
+            loop {
+                match scene.views.health() {
+                    Health::Stopped(reason) => return reason,
+                    _ => tokio::time::sleep(std::time::Duration::from_millis(2)).await,
+                }
+            }
+        };
+        let reason = tokio::time::timeout(std::time::Duration::from_secs(20), stopped).await;
+        let reason = reason.expect("they stop");
+        assert!(
+            reason.contains("strict") && reason.contains("locked is locked"),
+            "{reason}"
+        );
+        assert_eq!(
+            scene.views.applied(),
+            before.next(),
+            "what came before it counts"
+        );
+        assert_eq!(rows(&scene), ["one"]);
+    }
+    scene.views.close().await;
+    // Views that have to be built first come to the same event.
+    std::fs::remove_file(scene.dir.path().join("views.current")).unwrap();
+    scene = scene.reopened(registry).await;
+    let waited = scene.views.wait_for(before.next()).await;
+    assert!(waited.is_err(), "{waited:?}");
+    assert!(matches!(scene.views.health(), Health::Stopped(reason) if reason.contains("strict")));
+    scene.views.close().await;
+}
