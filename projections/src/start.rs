@@ -398,6 +398,8 @@ async fn build_feed(
     let head = intake::head(&*store).await;
     shared.head.seen(head, Position::START);
     claim.set_head(head);
+    // Whoever builds holds it too, and longer is nobody's business.
+    drop(claim);
     intake::catch_up(store, Position::START, head, builder).await;
 }
 

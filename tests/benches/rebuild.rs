@@ -19,8 +19,8 @@ use tests::server::Server;
 
 const CONNECTIONS: usize = 64;
 const RATE: u32 = 1_000;
-/// How long the log is filled first, as fast as it goes.
-const FILL: Duration = Duration::from_secs(25);
+/// How long the log is filled first, as fast as it goes: for more than is rebuilt in one run.
+const FILL: Duration = Duration::from_secs(60);
 const RUN: Duration = Duration::from_secs(10);
 const ROUNDS: usize = 3;
 

@@ -150,6 +150,8 @@ impl ViewsReport {
                 position: lag.checkpoint.get(),
                 behind: lag.events,
             });
+        let mut all: Vec<_> = all.collect();
+        all.sort_by(|one, other| one.name.cmp(&other.name));
         Self {
             state,
             reason,
@@ -163,7 +165,7 @@ impl ViewsReport {
             dead_letters: views.dead_letter_count(),
             work: views.progress().map(WorkReport::from),
             noted: None,
-            views: all.collect(),
+            views: all,
         }
     }
 }

@@ -93,16 +93,17 @@ pub fn begin(workspace: &Workspace, by: &Operator, building: Building) -> Result
         view,
         max_rate,
     } = building;
-    tracing::info!(%by, view, max_rate, verify, "views are built, as was asked for");
     let wish = Wish {
         task: if verify { Task::Verify } else { Task::Rebuild },
-        view,
+        view: view.clone(),
         max_rate,
         by: by.to_string(),
     };
     let views = workspace.views();
     let begun = views.begin(wish);
-    begun.map_err(|error| failed(views.registry(), error))
+    let begun = begun.map_err(|error| failed(views.registry(), error))?;
+    tracing::info!(%by, view, max_rate, verify, "views are being built, as was asked for");
+    Ok(begun)
 }
 
 /// Pauses, resumes or aborts what is being built.

@@ -190,10 +190,8 @@ impl Worker {
                 }
                 Order::Intake(Intake::Replaced) => return Outcome::Replaced,
                 Order::Swap(reply) => self.stand_still(reply),
-                Order::Retry(letters, reply) => {
-                    // Nobody is left to be told if this fails.
-                    let _ = reply.send(self.retry(&letters).map_err(ViewsError::from));
-                }
+                // If it fails, nobody is left to be told.
+                Order::Retry(letters, reply) => drop(reply.send(self.retry(&letters))),
             }
         }
     }
@@ -456,24 +454,25 @@ impl Worker {
     }
 
     /// Applies events that views refused to those views, in one transaction. Answers how many they took.
-    fn retry(&mut self, letters: &[Refused]) -> rusqlite::Result<usize> {
-        self.tx.conn.execute_batch("BEGIN IMMEDIATE")?;
-        let mut work = || {
-            let mut taken = 0;
-            for letter in letters {
-                taken += usize::from(self.tx.retry(letter.view, &letter.event)?);
-            }
-            self.tx.conn.execute_batch("COMMIT")?;
-            Ok(taken)
-        };
-        let outcome = work();
+    fn retry(&mut self, letters: &[Refused]) -> Result<usize, ViewsError> {
+        let outcome = self.retry_all(letters);
         if outcome.is_err() {
             // Fails if SQLite has done it.
             let _ = self.tx.conn.execute_batch("ROLLBACK");
             self.tx.reset(self.tx.place())?;
         }
         self.shared.show(self.tx.shown());
-        outcome
+        Ok(outcome?)
+    }
+
+    fn retry_all(&mut self, letters: &[Refused]) -> rusqlite::Result<usize> {
+        self.tx.conn.execute_batch("BEGIN IMMEDIATE")?;
+        let mut taken = 0;
+        for letter in letters {
+            taken += usize::from(self.tx.retry(letter.view, &letter.event)?);
+        }
+        self.tx.conn.execute_batch("COMMIT")?;
+        Ok(taken)
     }
 }
 

@@ -14,7 +14,7 @@ pub fn record_of_private_room(refusal: &Refusal) -> ApiError {
 
 /// Views are being built, or no longer are.
 pub fn building_of_views(refusal: &Refusal) -> ApiError {
-    ApiError::coded("error-not-allowed", refusal.to_string())
+    ApiError::coded("error-views-being-built", refusal.to_string())
 }
 
 /// Views are to be built at a rate of nothing.

@@ -36,7 +36,8 @@ impl Bar {
         } else {
             QUIETLY
         };
-        if self.shown.is_some_and(|at| at.elapsed() < pause) {
+        // It is not known yet how much there is to do.
+        if work.head == 0 || self.shown.is_some_and(|at| at.elapsed() < pause) {
             return;
         }
         self.shown = Some(Instant::now());

@@ -113,6 +113,10 @@ pub async fn run(config: &Config, wanted: Wanted) -> Result<(), Failure> {
         Wanted::List => (What::Status, listing),
         Wanted::Do(what) => (what, status),
     };
+    let steering = match &what {
+        What::Steer(steering) => Some(*steering),
+        _ => None,
+    };
     let told = match workspace(config).await {
         Ok(folder) => {
             let log = open_log(config, &folder).await?;
@@ -139,7 +143,14 @@ pub async fn run(config: &Config, wanted: Wanted) -> Result<(), Failure> {
             )
         }
         Told::Steered(None) => print("Nothing is being built.\n"),
-        Told::Steered(Some(work)) => print(&format!("Done. {}\n", sentence(&work))),
+        Told::Steered(Some(work)) => {
+            let outcome = match steering {
+                Some(Steering::Pause) => "is paused",
+                Some(Steering::Abort) => "is ended; the old views go on",
+                Some(Steering::Resume) | None => "goes on",
+            };
+            print(&format!("{} {outcome}.\n", named(&work)))
+        }
         Told::MustFinish => {
             print("The views are being built because none serve, which cannot wait.\n")
         }
@@ -248,7 +259,7 @@ fn steer_note(dir: &std::path::Path, steering: Steering) -> Result<Told, ViewsEr
 }
 
 /// Which work it is.
-fn sentence(work: &WorkReport) -> String {
+fn named(work: &WorkReport) -> String {
     let what = match work.task.as_str() {
         "verify" => "The comparison",
         "first-build" => "The first build",
@@ -258,12 +269,7 @@ fn sentence(work: &WorkReport) -> String {
         .view
         .as_deref()
         .map_or("all views".to_owned(), |view| format!("the view {view}"));
-    format!("{what} of {view}, asked for by {}:", work.by)
-        + if work.paused {
-            " paused."
-        } else {
-            " under way or ended."
-        }
+    format!("{what} of {view}, asked for by {},", work.by)
 }
 
 fn head(report: &ViewsReport) -> String {
@@ -325,7 +331,10 @@ fn status(report: &ViewsReport) -> String {
         ),
     };
     let _ = match (&report.work, &report.noted) {
-        (Some(work), _) => writeln!(text, "{}\n{}", sentence(work), line(work)),
+        (Some(work), _) => {
+            let state = if work.paused { "paused" } else { "under way" };
+            writeln!(text, "{} is {state}:\n{}", named(work), line(work))
+        }
         (None, Some(note)) => writeln!(
             text,
             "A rebuild of {}, asked for by {}, is taken up when the server starts{}.",
