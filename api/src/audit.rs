@@ -5,6 +5,6 @@ pub mod events;
 pub mod format;
 pub mod live;
 pub mod message_page;
-pub mod message_wish;
 pub mod messages;
+pub mod page_wish;
 pub mod transcript;

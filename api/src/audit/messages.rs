@@ -47,16 +47,16 @@ async fn history(call: Call, params: At) -> Outcome {
     let auditor = Auditor::caller(&call.state, &call.caller)?;
     let asked = asked(&call, params);
     let told = message::history(&call.state, &auditor, &asked).await?;
-    let told = told.record(&call.state, &auditor).await?;
-    written(move || record_message::history(&told)).await
+    let shown = told.record(&call.state, &auditor).await?;
+    written(move || record_message::history(&shown.answer)).await
 }
 
 async fn readers(call: Call, params: At) -> Outcome {
     let auditor = Auditor::caller(&call.state, &call.caller)?;
     let asked = asked(&call, params);
     let told = message::readers(&call.state, &auditor, &asked).await?;
-    let told = told.record(&call.state, &auditor).await?;
-    written(move || record_message::readers(&told)).await
+    let shown = told.record(&call.state, &auditor).await?;
+    written(move || record_message::readers(&shown.answer)).await
 }
 
 /// A message may have many versions and many readers: not written on the runtime's threads.

@@ -17,7 +17,7 @@ use application::workspace::Workspace;
 use clap::{Arg, ArgAction, ArgMatches, Command};
 use eventstore::EventStore;
 
-use crate::audit::message_wish::About;
+use crate::audit::page_wish::About;
 use crate::server::app::{self, Ending};
 use crate::server::config::Config;
 use crate::server::config::keys::{self, KEYS};

@@ -4,8 +4,8 @@ use std::cell::RefCell;
 
 use domain::message::MessageEvent;
 use domain::{Event, RoomId, UserId};
-use eventstore::{Position, RecordedEvent};
-use projections::RecordNames;
+use eventstore::{CorrelationId, Position, RecordedEvent};
+use projections::{NamedThing, RecordNames};
 
 use crate::record::filter::Filter;
 use crate::record::privacy::{is_private, room_of};
@@ -35,6 +35,8 @@ pub(crate) struct Sieve {
 pub(crate) struct Then<'a, 'conn> {
     names: RefCell<&'a mut RecordNames<'conn>>,
     at: Position,
+    /// The request that what is told came of.
+    request: Option<CorrelationId>,
 }
 
 impl<'a, 'conn> Then<'a, 'conn> {
@@ -42,7 +44,24 @@ impl<'a, 'conn> Then<'a, 'conn> {
         Self {
             names: RefCell::new(names),
             at,
+            request: None,
         }
+    }
+
+    /// The names that an event is told by. What a new name replaces is told by the old one.
+    fn of(names: &'a mut RecordNames<'conn>, event: &RecordedEvent) -> Self {
+        let before = Position::new(event.position.get().saturating_sub(1));
+        Self {
+            request: Some(event.correlation_id),
+            ..Self::new(names, before)
+        }
+    }
+
+    /// What something was called before the request; `None`: it has no name.
+    fn before(&self, thing: NamedThing, id: &str) -> Option<String> {
+        let mut names = self.names.borrow_mut();
+        let name = names.before(thing, id, self.at, self.request?);
+        name.map(str::to_owned)
     }
 }
 
@@ -79,6 +98,16 @@ impl Names for Then<'_, '_> {
             }
         }
     }
+
+    fn former_user(&self, user: &UserId) -> String {
+        let former = self.before(NamedThing::User, user.as_str());
+        former.unwrap_or_else(|| self.user(user))
+    }
+
+    fn former_room(&self, room: &RoomId) -> String {
+        let former = self.before(NamedThing::Room, room.as_str());
+        former.map_or_else(|| self.room(room), |name| format!("#{name}"))
+    }
 }
 
 impl Sieve {
@@ -105,9 +134,7 @@ impl Sieve {
         {
             return None;
         }
-        // What a new name replaces is told by the old one.
-        let before = Position::new(event.position.get().saturating_sub(1));
-        let then = Then::new(names, before);
+        let then = Then::of(names, &event);
         Some(Entry {
             sentence: sentence::sentence(&decoded, &event.actor, &then),
             actor: then.user(&event.actor),

@@ -69,7 +69,7 @@ pub struct MessageReaders {
     pub ended: Option<(Point, Fate)>,
     /// It is a reply that is shown in its thread only: who read the room need not have opened the thread.
     pub in_thread_only: bool,
-    /// By name.
+    /// Everybody who was a member while the message was there, and its author; sorted by name.
     pub readers: Vec<Reader>,
     /// The last position that is answered of.
     pub as_of: Position,

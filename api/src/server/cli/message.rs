@@ -5,7 +5,7 @@ use clap::builder::PossibleValuesParser;
 use clap::{Arg, ArgAction, ArgMatches, Command};
 
 use super::record::account;
-use crate::audit::message_wish::{About, Form, MessageWish};
+use crate::audit::page_wish::{About, Form, PageWish};
 use crate::http::parameters::Choice as _;
 use crate::server::control::Wanted;
 
@@ -65,15 +65,15 @@ fn arguments() -> [Arg; 4] {
 }
 
 /// What the arguments ask for.
-pub(super) fn wanted(matches: &ArgMatches, about: About) -> Wanted {
+pub(super) fn wanted(matches: &ArgMatches, about: fn(AskedMessage) -> About) -> Wanted {
     let one = |name: &str| matches.get_one::<String>(name).cloned();
     let form = one("format").and_then(|name| Form::find(&name));
-    Wanted::Message(MessageWish {
-        about,
-        asked: AskedMessage {
-            message: one("message").unwrap_or_default(),
-            at: one("at"),
-        },
+    let asked = AskedMessage {
+        message: one("message").unwrap_or_default(),
+        at: one("at"),
+    };
+    Wanted::Page(PageWish {
+        about: about(asked),
         form: form.unwrap_or_default(),
         private_rooms: matches.get_flag("private-rooms"),
         account: account(),

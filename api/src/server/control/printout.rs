@@ -16,7 +16,7 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use super::{Answer, Failure};
-use crate::audit::message_wish::MessageWish;
+use crate::audit::page_wish::PageWish;
 use crate::audit::transcript::{BrokenOff, PARTS, Transcript, Wish};
 
 /// The header that says why a reading is not recorded.
@@ -26,10 +26,10 @@ const UNRECORDED: &str = "x-unrecorded";
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Wanted {
-    /// Events.
+    /// A list of events, as long as it is, or goes on.
     Log(Box<Wish>),
-    /// What there is to tell of one message.
-    Message(MessageWish),
+    /// An answer on one page.
+    Page(PageWish),
 }
 
 /// Part after part. Ends with an error if the reading did.
@@ -59,7 +59,7 @@ impl Wanted {
                     parts: parts(transcript, stop).fuse().boxed(),
                 }
             }
-            Self::Message(wish) => {
+            Self::Page(wish) => {
                 let written = wish.answer(workspace).await?;
                 Printout {
                     unrecorded: written.unrecorded,

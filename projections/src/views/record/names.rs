@@ -5,12 +5,13 @@ use std::collections::HashMap;
 use domain::room::{RoomEvent, RoomKind};
 use domain::user::UserEvent;
 use domain::{Event, RoomId, UserId};
-use eventstore::Position;
+use eventstore::{CorrelationId, Position};
 use rusqlite::{Connection, OptionalExtension as _, params};
 
 use crate::engine::applied::Applied;
 use crate::engine::handle::Views;
 use crate::engine::index::Index;
+use crate::engine::postings;
 use crate::engine::projection::Projection;
 use crate::engine::tx::Tx;
 use crate::error::QueryError;
@@ -144,17 +145,44 @@ impl<'conn> RecordNames<'conn> {
             .collect()
     }
 
-    fn at(&mut self, thing: NamedThing, id: &str, at: Position) -> Option<&str> {
+    /// All names of a thing, read once.
+    fn all(&mut self, thing: NamedThing, id: &str) -> &[(u64, String)] {
         let key = (thing, id.to_owned());
         if !self.names.contains_key(&key) {
             let loaded = self.load(thing, id);
             let loaded = self.found(loaded);
             self.names.insert(key.clone(), loaded);
         }
-        let names = self.names.get(&key)?;
+        self.names.get(&key).map_or(&[], Vec::as_slice)
+    }
+
+    fn at(&mut self, thing: NamedThing, id: &str, at: Position) -> Option<&str> {
+        let names = self.all(thing, id);
         let later = names.partition_point(|(since, _)| *since <= at.get());
         // Events recorded together may name what only the last of them makes.
         let name = names.get(later.saturating_sub(1));
+        name.map(|(_, name)| name.as_str())
+    }
+
+    /// What a thing was called before the request that an event at `at` came of: the request may have renamed it.
+    pub fn before(
+        &mut self,
+        thing: NamedThing,
+        id: &str,
+        at: Position,
+        request: CorrelationId,
+    ) -> Option<&str> {
+        let since = self.all(thing, id).iter().map(|(since, _)| *since);
+        let since: Vec<u64> = since.take_while(|since| *since <= at.get()).collect();
+        let mut earlier = since.len();
+        for renamed in since.iter().rev() {
+            let of_request = postings::is_of(self.conn, Position::new(*renamed), request);
+            if !self.found(of_request) {
+                break;
+            }
+            earlier -= 1;
+        }
+        let name = self.all(thing, id).get(earlier.saturating_sub(1));
         name.map(|(_, name)| name.as_str())
     }
 

@@ -1,0 +1,102 @@
+//! What the command line asks that has one answer, and how that is written for it.
+
+use application::error::{Error, Fault};
+use application::record::access::{Auditor, Shown};
+use application::record::message::{self, AskedMessage};
+use application::workspace::Workspace;
+use bytes::Bytes;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::audit::message_page;
+use crate::documents::record_message;
+use crate::http::parameters::Choice;
+
+/// What is asked.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum About {
+    /// Every version of a message.
+    History(AskedMessage),
+    /// Who could read a message, and who had.
+    Readers(AskedMessage),
+}
+
+/// How the answer is written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Form {
+    /// A page for people.
+    #[default]
+    Table,
+    /// One object.
+    Json,
+}
+
+impl Choice for Form {
+    const NAMES: &'static [&'static str] = &["table", "json"];
+
+    fn find(name: &str) -> Option<Self> {
+        match name {
+            "table" => Some(Self::Table),
+            "json" => Some(Self::Json),
+            _ => None,
+        }
+    }
+}
+
+/// What the command line asks for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PageWish {
+    pub about: About,
+    pub form: Form,
+    /// Private rooms too, whatever the setting says.
+    pub private_rooms: bool,
+    /// What the operating system calls whoever asks.
+    pub account: String,
+}
+
+/// What is to be printed.
+pub struct Written {
+    pub page: Bytes,
+    /// Why the reading is not recorded, if the log could not be written.
+    pub unrecorded: Option<String>,
+}
+
+impl PageWish {
+    pub async fn answer(self, workspace: &Workspace) -> Result<Written, Error> {
+        let form = self.form;
+        let auditor = &Auditor::command_line(workspace, self.account, self.private_rooms);
+        match self.about {
+            About::History(asked) => {
+                let told = message::history(workspace, auditor, &asked).await?;
+                let shown = told.record(workspace, auditor).await?;
+                written(shown, form, message_page::history, record_message::history).await
+            }
+            About::Readers(asked) => {
+                let told = message::readers(workspace, auditor, &asked).await?;
+                let shown = told.record(workspace, auditor).await?;
+                written(shown, form, message_page::readers, record_message::readers).await
+            }
+        }
+    }
+}
+
+/// There may be much to write: not on the runtime's threads.
+async fn written<T: Send + 'static>(
+    Shown { answer, unrecorded }: Shown<T>,
+    form: Form,
+    page: fn(&T) -> String,
+    document: fn(&T) -> Value,
+) -> Result<Written, Error> {
+    let write = move || match form {
+        Form::Table => page(&answer),
+        Form::Json => format!("{:#}\n", document(&answer)),
+    };
+    let failed = |_| Fault::Impossible("a page cannot be written".into());
+    let page = tokio::task::spawn_blocking(write).await.map_err(failed)?;
+    Ok(Written {
+        page: page.into(),
+        unrecorded,
+    })
+}
