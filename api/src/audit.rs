@@ -1,10 +1,12 @@
-//! The record opened to auditors: `/audit/events` and `/audit/messages` over REST, `/audit/live` as a socket, and the same
-//! for the command line. `docs/audit.md` documents it.
+//! The record opened to auditors: `/audit/*` over REST, `/audit/live` as a socket, and the same for the command line. `docs/audit.md` documents it.
 
 pub mod events;
 pub mod format;
 pub mod live;
 pub mod message_page;
 pub mod messages;
+pub mod page;
 pub mod page_wish;
+pub mod reach;
+pub mod reach_page;
 pub mod transcript;

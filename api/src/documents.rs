@@ -7,6 +7,7 @@ pub mod permissions;
 pub mod push;
 pub mod record;
 pub mod record_message;
+pub mod record_reach;
 pub mod roles;
 pub mod settings;
 pub mod spotlight;

@@ -2,15 +2,21 @@
 
 pub mod access;
 pub mod data_exports;
+pub mod deed;
 pub mod entries;
 pub mod filter;
+mod found;
 #[cfg(test)]
 mod golden;
+pub mod grants;
 pub mod harmless;
 pub mod message;
 pub mod moment;
 mod privacy;
 pub mod question;
+pub mod reach;
 pub mod reading;
 pub mod sentence;
+#[cfg(test)]
+mod testing;
 pub mod withheld;

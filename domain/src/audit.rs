@@ -53,6 +53,12 @@ pub enum QuestionKind {
     Message,
     /// Who could read a message, and who had read it.
     Readers,
+    /// Who was given or lost roles, rights and memberships.
+    Grants,
+    /// What somebody could read.
+    Access,
+    /// What came of a request.
+    Explain,
 }
 
 /// What was asked.

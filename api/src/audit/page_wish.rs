@@ -3,13 +3,14 @@
 use application::error::{Error, Fault};
 use application::record::access::{Auditor, Shown};
 use application::record::message::{self, AskedMessage};
+use application::record::reach::{self, AskedReach};
 use application::workspace::Workspace;
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::audit::message_page;
-use crate::documents::record_message;
+use crate::audit::{message_page, reach_page};
+use crate::documents::{record_message, record_reach};
 use crate::http::parameters::Choice;
 
 /// What is asked.
@@ -20,6 +21,8 @@ pub enum About {
     History(AskedMessage),
     /// Who could read a message, and who had.
     Readers(AskedMessage),
+    /// What somebody could read.
+    Access(AskedReach),
 }
 
 /// How the answer is written.
@@ -77,6 +80,11 @@ impl PageWish {
                 let told = message::readers(workspace, auditor, &asked).await?;
                 let shown = told.record(workspace, auditor).await?;
                 written(shown, form, message_page::readers, record_message::readers).await
+            }
+            About::Access(asked) => {
+                let told = reach::reach(workspace, auditor, &asked).await?;
+                let shown = told.record(workspace, auditor).await?;
+                written(shown, form, reach_page::reach, record_reach::reach).await
             }
         }
     }

@@ -1,5 +1,7 @@
 //! The command line: its arguments, and the commands other than serving.
 
+mod access;
+mod grants;
 mod message;
 mod projections;
 mod reactors;
@@ -83,6 +85,8 @@ pub fn parse() -> Result<Invocation, crate::server::config::ConfigError> {
 fn errand_of(name: &str, matches: &ArgMatches) -> Option<Errand> {
     Some(match (name, matches.subcommand()) {
         ("log", _) => Errand::ReadRecord(record::log(matches)),
+        ("access", _) => Errand::ReadRecord(access::wanted(matches)),
+        ("grants", _) => Errand::ReadRecord(grants::wanted(matches)),
         ("message", _) => Errand::ReadRecord(message::wanted(matches, About::History)),
         ("readers", _) => Errand::ReadRecord(message::wanted(matches, About::Readers)),
         ("projections", Some(("rebuild", _))) => Errand::RebuildProjections,
@@ -158,6 +162,8 @@ fn command() -> Command {
                 .after_help("Examples:\n  hansard config\n  PORT=8080 hansard config --data-dir /srv/chat\n  hansard config --keys"),
         )
         .subcommand(record::command())
+        .subcommand(grants::command())
+        .subcommand(access::command())
         .subcommand(message::history())
         .subcommand(message::readers())
         .subcommand(projections::command())

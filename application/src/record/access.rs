@@ -207,6 +207,18 @@ impl Tally {
         }
     }
 
+    /// One result for each of these rooms.
+    pub(crate) fn of_rooms<'a>(rooms: impl Iterator<Item = &'a RoomId>) -> Self {
+        let mut tally = Self::default();
+        for room in rooms {
+            tally.results += 1;
+            if tally.rooms.len() < MOST_COUNTED {
+                tally.rooms.insert(room.clone());
+            }
+        }
+        tally
+    }
+
     pub(crate) fn count(&mut self, entries: &[Entry]) {
         for entry in entries {
             self.results += 1;

@@ -8,6 +8,7 @@ use eventstore::{CorrelationId, Position, RecordedEvent};
 use projections::{NamedThing, RecordNames};
 
 use crate::record::filter::Filter;
+use crate::record::grants::{Before, Change};
 use crate::record::privacy::{is_private, room_of};
 use crate::record::sentence::{self, Names};
 
@@ -22,6 +23,8 @@ pub struct Entry {
     pub room: Option<(RoomId, String)>,
     /// What happened, on one line.
     pub sentence: String,
+    /// What it gave and took, if that was asked for.
+    pub changes: Option<Vec<Change>>,
 }
 
 /// What keeps events from somebody who reads the record.
@@ -113,7 +116,14 @@ impl Names for Then<'_, '_> {
 impl Sieve {
     /// The event with its names, if it passes. `None` too for what this program does not understand, which the views
     /// would not have got past.
-    pub(crate) fn pass(&self, names: &mut RecordNames<'_>, event: RecordedEvent) -> Option<Entry> {
+    ///
+    /// `before`: what there was before events that give or take, if those are asked for.
+    pub(crate) fn pass(
+        &self,
+        names: &mut RecordNames<'_>,
+        before: &Before,
+        event: RecordedEvent,
+    ) -> Option<Entry> {
         if self
             .filter
             .correlation
@@ -134,9 +144,21 @@ impl Sieve {
         {
             return None;
         }
+        let changes = match &self.filter.grants {
+            None => None,
+            Some(filter) => {
+                let changes = before.changes(event.position, &decoded);
+                let passes = changes.iter().any(|change| filter.passes(change));
+                Some(passes.then_some(changes)?)
+            }
+        };
         let then = Then::of(names, &event);
         Some(Entry {
-            sentence: sentence::sentence(&decoded, &event.actor, &then),
+            sentence: match &changes {
+                None => sentence::sentence(&decoded, &event.actor, &then),
+                Some(changes) => sentence::of_grants(&decoded, &event.actor, &then, changes),
+            },
+            changes,
             actor: then.user(&event.actor),
             room: room.map(|room| {
                 let called = then.room(&room);

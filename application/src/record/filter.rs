@@ -8,6 +8,7 @@ use projections::{NamedThing, Order, RecordQuery, RoomIdentity};
 use crate::error::Error;
 use crate::ids::now;
 
+use crate::record::grants::GrantFilter;
 use crate::record::moment::Moment;
 use crate::record::privacy;
 use crate::record::question::{Asked, MOST_NAMED, NotUnderstood};
@@ -26,6 +27,8 @@ pub struct Filter {
     /// In lower case.
     pub(crate) text: Option<String>,
     pub(crate) correlation: Option<CorrelationId>,
+    /// Only what gives or takes something, and which.
+    pub(crate) grants: Option<GrantFilter>,
 }
 
 impl Asked {
@@ -67,10 +70,15 @@ impl Asked {
         if text.is_some() && query.event_types.is_empty() {
             query.event_types = vec!["MessagePosted".to_owned(), "MessageEdited".to_owned()];
         }
+        let grants = match &self.grants {
+            None => None,
+            Some(grants) => Some(grants.understand(workspace, &mut query).await?),
+        };
         Ok(Filter {
             query,
             text,
             correlation,
+            grants,
         })
     }
 
@@ -102,7 +110,8 @@ impl Asked {
         self.categories.iter().map(find).collect()
     }
 
-    async fn range(&self, workspace: &Workspace) -> Result<Range, Error> {
+    /// The stretch of the record that is asked about.
+    pub(crate) async fn range(&self, workspace: &Workspace) -> Result<Range, Error> {
         let mut range = Range::default();
         if let Some(from) = &self.from {
             let first = first_at(workspace, from).await?;
@@ -130,10 +139,13 @@ impl Asked {
     }
 }
 
+/// A stretch of the record.
 #[derive(Default)]
-struct Range {
-    after: Position,
-    upto: Option<Position>,
+pub(crate) struct Range {
+    /// The position before it.
+    pub(crate) after: Position,
+    /// Its last position; `None`: it has no end.
+    pub(crate) upto: Option<Position>,
 }
 
 fn moment(text: &str) -> Result<Moment, NotUnderstood> {
@@ -218,9 +230,17 @@ fn correlation(text: &str) -> Result<CorrelationId, NotUnderstood> {
     id.map_err(|_| NotUnderstood::NotACorrelation(text.to_owned()))
 }
 
-fn bounded(list: &[String], what: &'static str) -> Result<(), NotUnderstood> {
+pub(crate) fn bounded(list: &[String], what: &'static str) -> Result<(), NotUnderstood> {
     let fits = list.len() <= MOST_NAMED;
     fits.then_some(()).ok_or(NotUnderstood::TooMany(what))
+}
+
+/// The user who is named.
+pub(crate) async fn user(workspace: &Workspace, name: &str) -> Result<UserId, Error> {
+    let list = [name.to_owned()];
+    let users = named(workspace, NamedThing::User, &list, '@', false).await?;
+    // One name has one id.
+    Ok(UserId::new(users.concat()))
 }
 
 /// The ids of what is named.
@@ -269,7 +289,7 @@ async fn named(
 }
 
 /// The names that look most like `wanted`, the likest first.
-fn like<'a>(wanted: &str, known: impl Iterator<Item = &'a str>) -> Vec<String> {
+pub(crate) fn like<'a>(wanted: &str, known: impl Iterator<Item = &'a str>) -> Vec<String> {
     let wanted = wanted.to_lowercase();
     let mut alike: Vec<_> = known
         .filter_map(|name| {

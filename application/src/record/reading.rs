@@ -11,6 +11,7 @@ use projections::{Order, RecordQuery};
 use crate::error::Error;
 use crate::record::access::{Auditor, Tally, Trace};
 use crate::record::entries::{Entry, Sieve};
+use crate::record::grants::Before;
 use crate::record::question::{Asked, NotUnderstood};
 use crate::workspace::Workspace;
 
@@ -32,14 +33,14 @@ const LOOK: Duration = Duration::from_millis(200);
 
 /// Part of the record.
 #[derive(Debug)]
-struct Page {
+pub(crate) struct Page {
     /// In the order asked for. May be fewer than asked for although there are more: few of those looked at passed, or they
     /// are large.
-    entries: Vec<Entry>,
+    pub(crate) entries: Vec<Entry>,
     /// Where to go on: behind the last event that was looked at.
-    cursor: Position,
+    pub(crate) cursor: Position,
     /// There may be more behind the cursor.
-    more: bool,
+    pub(crate) more: bool,
 }
 
 /// The same, with a cursor that names this record.
@@ -70,13 +71,21 @@ pub async fn page(
     let mut tally = Tally::default();
     tally.count(&page.entries);
     auditor
-        .record(workspace, QuestionKind::Events, narrowed, tally)
+        .record(workspace, kind(asked), narrowed, tally)
         .await?;
     Ok(MarkedPage {
         cursor: mark(workspace, page.cursor).await?,
         entries: page.entries,
         more: page.more,
     })
+}
+
+/// What kind of thing is asked, if nobody follows.
+const fn kind(asked: &Asked) -> QuestionKind {
+    match asked.grants {
+        None => QuestionKind::Events,
+        Some(_) => QuestionKind::Grants,
+    }
 }
 
 /// The question as the event of its reading has it.
@@ -123,7 +132,7 @@ async fn mark(workspace: &Workspace, at: Position) -> Result<Mark, Error> {
 }
 
 /// The next part of the record behind a cursor.
-async fn read(
+pub(crate) async fn read(
     workspace: &Workspace,
     sieve: &Arc<Sieve>,
     cursor: Option<Position>,
@@ -181,9 +190,13 @@ async fn sift(
     sieve: &Arc<Sieve>,
     events: Vec<RecordedEvent>,
 ) -> Result<Vec<Entry>, Error> {
+    let before = match sieve.filter.grants {
+        Some(_) => Before::of(workspace, &events).await?,
+        None => Before::default(),
+    };
     let sieve = Arc::clone(sieve);
     let passed = workspace.views().with_record_names(move |names| {
-        let pass = |event| sieve.pass(names, event);
+        let pass = |event| sieve.pass(names, &before, event);
         events.into_iter().filter_map(pass).collect()
     });
     Ok(passed.await?)
@@ -268,7 +281,7 @@ impl Reading {
         let kind = if follow {
             QuestionKind::Follow
         } else {
-            QuestionKind::Events
+            kind(asked)
         };
         let narrowed = narrowed(asked, cursor, limit);
         let trace = auditor.record_begin(workspace, kind, narrowed).await?;

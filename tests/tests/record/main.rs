@@ -8,7 +8,9 @@
 mod access;
 mod blocks;
 mod command_line;
+mod grants;
 mod live;
+mod reach;
 mod reading;
 mod secrets;
 mod socket;

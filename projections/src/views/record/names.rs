@@ -260,6 +260,26 @@ impl<'conn> RecordNames<'conn> {
         self.found(loaded)
     }
 
+    /// The rooms that everybody with the right to may read, with the position since when there are which.
+    pub fn public_rooms(&mut self) -> Vec<(RoomId, Position)> {
+        let loaded = self.load_public_rooms();
+        self.found(loaded)
+    }
+
+    fn load_public_rooms(&self) -> rusqlite::Result<Vec<(RoomId, Position)>> {
+        self.conn
+            .prepare_cached(
+                "SELECT rooms.id, min(names.since) FROM record_rooms AS rooms
+                 JOIN record_names AS names ON names.kind = 'r' AND names.id = rooms.id
+                 WHERE rooms.kind = ?1 GROUP BY rooms.id ORDER BY 2",
+            )?
+            .query_map([json::encode(&RoomKind::Channel)?], |row| {
+                let id = RoomId::new(row.get_ref(0)?.as_str()?);
+                Ok((id, Position::new(unsigned(row, 1)?)))
+            })?
+            .collect()
+    }
+
     fn load_public(&self, thing: NamedThing, most: u32) -> rusqlite::Result<Vec<String>> {
         let sql = match thing {
             NamedThing::User => "SELECT DISTINCT name FROM record_names WHERE kind = 'u' LIMIT ?1",
