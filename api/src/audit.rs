@@ -1,6 +1,8 @@
 //! The record opened to auditors: `/audit/*` over REST, `/audit/live` as a socket, and the same for the command line. `docs/audit.md` documents it.
 
 pub mod events;
+pub mod explain;
+pub mod explain_page;
 pub mod format;
 pub mod live;
 pub mod message_page;

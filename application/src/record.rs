@@ -4,6 +4,7 @@ pub mod access;
 pub mod data_exports;
 pub mod deed;
 pub mod entries;
+pub mod explain;
 pub mod filter;
 mod found;
 #[cfg(test)]
@@ -12,6 +13,7 @@ pub mod grants;
 pub mod harmless;
 pub mod message;
 pub mod moment;
+mod named;
 mod privacy;
 pub mod question;
 pub mod reach;

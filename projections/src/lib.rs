@@ -14,6 +14,7 @@
 //! ```text
 //! start, rebuild    views are opened, and built beside those that serve
 //! registry          which views there are
+//! written           which of them an event is written to
 //! live              what an event means to those who watch; what one user sees, from a position on
 //! chat, views       the views: tables, apply, queries
 //! engine            what keeps views up to date and answers from them, whatever is in them
@@ -28,6 +29,8 @@ mod start;
 mod registry;
 
 pub mod live;
+
+mod written;
 
 mod chat;
 mod views;
@@ -88,3 +91,4 @@ pub use views::reports::{ReportKind, ReportQuery, ReportRecord, ReportedUser};
 pub use views::roles::RoleRecord;
 pub use views::settings::SettingRecord;
 pub use views::webdav::WebdavRecord;
+pub use written::views_written_by;

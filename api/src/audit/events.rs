@@ -3,8 +3,7 @@
 use std::time::Duration;
 
 use application::record::access::Auditor;
-use application::record::grants::AskedGrants;
-use application::record::question::Asked;
+use application::record::question::{Asked, AskedGrants};
 use application::record::reading::{self, MOST_ENTRIES, MarkedPage};
 use axum::http::{HeaderName, HeaderValue, header};
 use axum::response::IntoResponse as _;

@@ -2,6 +2,7 @@
 
 use application::error::{Error, Fault};
 use application::record::access::{Auditor, Shown};
+use application::record::explain::{self, AskedRequest};
 use application::record::message::{self, AskedMessage};
 use application::record::reach::{self, AskedReach};
 use application::workspace::Workspace;
@@ -9,8 +10,8 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::audit::{message_page, reach_page};
-use crate::documents::{record_message, record_reach};
+use crate::audit::{explain_page, message_page, reach_page};
+use crate::documents::{record_explain, record_message, record_reach};
 use crate::http::parameters::Choice;
 
 /// What is asked.
@@ -23,6 +24,8 @@ pub enum About {
     Readers(AskedMessage),
     /// What somebody could read.
     Access(AskedReach),
+    /// What came of a request.
+    Explain(AskedRequest),
 }
 
 /// How the answer is written.
@@ -85,6 +88,12 @@ impl PageWish {
                 let told = reach::reach(workspace, auditor, &asked).await?;
                 let shown = told.record(workspace, auditor).await?;
                 written(shown, form, reach_page::reach, record_reach::reach).await
+            }
+            About::Explain(asked) => {
+                let told = explain::explain(workspace, auditor, &asked).await?;
+                let shown = told.record(workspace, auditor).await?;
+                let (page, document) = (explain_page::explanation, record_explain::explanation);
+                written(shown, form, page, document).await
             }
         }
     }

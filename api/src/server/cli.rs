@@ -1,6 +1,7 @@
 //! The command line: its arguments, and the commands other than serving.
 
 mod access;
+mod explain;
 mod grants;
 mod message;
 mod projections;
@@ -86,6 +87,7 @@ fn errand_of(name: &str, matches: &ArgMatches) -> Option<Errand> {
     Some(match (name, matches.subcommand()) {
         ("log", _) => Errand::ReadRecord(record::log(matches)),
         ("access", _) => Errand::ReadRecord(access::wanted(matches)),
+        ("explain", _) => Errand::ReadRecord(explain::wanted(matches)),
         ("grants", _) => Errand::ReadRecord(grants::wanted(matches)),
         ("message", _) => Errand::ReadRecord(message::wanted(matches, About::History)),
         ("readers", _) => Errand::ReadRecord(message::wanted(matches, About::Readers)),
@@ -164,6 +166,7 @@ fn command() -> Command {
         .subcommand(record::command())
         .subcommand(grants::command())
         .subcommand(access::command())
+        .subcommand(explain::command())
         .subcommand(message::history())
         .subcommand(message::readers())
         .subcommand(projections::command())

@@ -2,7 +2,7 @@
 
 use std::future::{Ready, ready};
 
-use crate::audit::{events, messages, reach};
+use crate::audit::{events, explain, messages, reach};
 use crate::http::answer::Outcome;
 use crate::http::call::Anyone;
 use crate::http::openapi;
@@ -23,6 +23,7 @@ pub fn all() -> Vec<Route> {
         events::routes(),
         messages::routes(),
         reach::routes(),
+        explain::routes(),
         door::routes(),
         openapi::routes(document),
     ]

@@ -8,23 +8,20 @@ use std::collections::{BTreeSet, HashMap};
 use domain::membership::{Joining, MemberJoined, MembershipEvent};
 use domain::permission::PermissionTable;
 use domain::permissions::{self, PermissionEvent};
-use domain::role::RoleEvent;
 use domain::room::RoomEvent;
 use domain::user::UserEvent;
 use domain::{Event, RoleId, UserId};
 use eventstore::{Position, RecordedEvent, Version};
 use futures::StreamExt as _;
 use projections::RecordQuery;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use crate::error::Error;
-use crate::record::filter::{bounded, like};
 use crate::record::found;
-use crate::record::question::NotUnderstood;
 use crate::workspace::Workspace;
 
 /// The events that give or take something.
-pub(crate) const TYPES: [&str; 10] = [
+const TYPES: [&str; 10] = [
     "MemberJoined",
     "MemberLeft",
     "MemberRemoved",
@@ -40,23 +37,14 @@ pub(crate) const TYPES: [&str; 10] = [
 /// The only one of them that is about a permission.
 const OF_PERMISSIONS: &str = "PermissionRolesChanged";
 
-/// What of roles and permissions somebody asks for, in their words. Of each list any one is enough; an empty list asks for
-/// nothing.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct AskedGrants {
-    /// Ids or names of roles that somebody was given or lost, or that were given or lost a permission.
-    pub roles: Vec<String>,
-    /// Names of permissions.
-    pub permissions: Vec<String>,
-}
-
-/// The same, understood, and who was given something.
+/// What somebody asks for. Of each list any one is enough; an empty list asks for nothing.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct GrantFilter {
+    /// Who was given something, or lost it.
     pub(crate) users: Vec<UserId>,
-    roles: Vec<RoleId>,
-    permissions: Vec<String>,
+    /// What they were given, or what was given a permission.
+    pub(crate) roles: Vec<RoleId>,
+    pub(crate) permissions: Vec<String>,
 }
 
 /// Whether something was given or taken.
@@ -118,31 +106,16 @@ pub enum Change {
     },
 }
 
-impl AskedGrants {
-    /// Finds out what is meant, and makes the question one for the events that give or take.
-    pub(crate) async fn understand(
-        &self,
-        workspace: &Workspace,
-        query: &mut RecordQuery,
-    ) -> Result<GrantFilter, Error> {
-        let roles = roles(workspace, &self.roles).await?;
-        let permissions = known_permissions(workspace, &self.permissions).await?;
-        let types: &[&str] = match permissions[..] {
-            [] => &TYPES,
-            _ => &[OF_PERMISSIONS],
-        };
-        query.event_types = types.iter().map(|name| (*name).to_owned()).collect();
-        // What somebody did to others is asked for by `actors`.
-        query.concerning = std::mem::take(&mut query.users);
-        Ok(GrantFilter {
-            users: query.concerning.clone(),
-            roles,
-            permissions,
-        })
-    }
-}
-
 impl GrantFilter {
+    /// The events that can pass.
+    pub(crate) fn types(&self) -> &'static [&'static str] {
+        if self.permissions.is_empty() {
+            &TYPES
+        } else {
+            &[OF_PERMISSIONS]
+        }
+    }
+
     /// Whether it is asked for.
     pub(crate) fn passes(&self, change: &Change) -> bool {
         let (user, role, permission) = match change {
@@ -350,68 +323,6 @@ fn ended(user: Option<&UserId>, how: How) -> Change {
         user: user.cloned(),
         how,
     }
-}
-
-/// The roles that are named, of any time.
-async fn roles(workspace: &Workspace, named: &[String]) -> Result<Vec<RoleId>, Error> {
-    if named.is_empty() {
-        return Ok(Vec::new());
-    }
-    bounded(named, "roles")?;
-    let table = workspace.views().roles();
-    let known = table.iter();
-    let known = known.map(|(id, role)| (role.properties.name.clone(), id.clone()));
-    let mut known: Vec<(String, RoleId)> = known.collect();
-    let head = workspace.executor().store().head().await?;
-    let past = RecordQuery {
-        event_types: vec!["RoleCreated".to_owned(), "RoleChanged".to_owned()],
-        ..found::within(Position::START, head)
-    };
-    found::each(workspace, past, |events| {
-        let events = events.iter().filter_map(|event| event.decode().ok());
-        known.extend(events.filter_map(|event| match event {
-            Event::Role(RoleEvent::RoleCreated(event)) => Some((event.properties.name, event.role)),
-            Event::Role(RoleEvent::RoleChanged(event)) => Some((event.properties.name, event.role)),
-            _ => None,
-        }));
-    })
-    .await?;
-    let find = |named: &String| {
-        let by_id = known.iter().find(|(_, id)| id.as_str() == named);
-        let found = by_id.or_else(|| known.iter().find(|(name, _)| name == named));
-        found
-            .map(|(_, id)| id.clone())
-            .ok_or_else(|| NotUnderstood::Unknown {
-                what: "role",
-                suggestions: like(named, known.iter().map(|(name, _)| name.as_str())),
-                named: named.clone(),
-            })
-    };
-    Ok(named.iter().map(find).collect::<Result<_, _>>()?)
-}
-
-/// The permissions that are named: those there are, and those that somebody was given.
-async fn known_permissions(workspace: &Workspace, named: &[String]) -> Result<Vec<String>, Error> {
-    bounded(named, "permissions")?;
-    let settings = workspace.views().settings();
-    for permission in named {
-        if permissions::exists(permission, &settings) {
-            continue;
-        }
-        let stream = permissions::stream(permission);
-        let log = workspace.executor().store();
-        let mut chunks = log.read_stream(&stream, Version::FIRST);
-        if chunks.next().await.transpose()?.is_none() {
-            let known = domain::permission::Permission::DEFAULTS;
-            return Err(NotUnderstood::Unknown {
-                what: "permission",
-                suggestions: like(permission, known.iter().map(|(known, _)| known.as_str())),
-                named: permission.clone(),
-            }
-            .into());
-        }
-    }
-    Ok(named.to_vec())
 }
 
 #[cfg(test)]

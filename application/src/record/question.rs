@@ -5,8 +5,6 @@ use std::collections::BTreeMap;
 use eventstore::Position;
 use serde::{Deserialize, Serialize};
 
-use crate::record::grants::AskedGrants;
-
 /// The most names or ids of one kind in a question.
 pub const MOST_NAMED: usize = 100;
 
@@ -39,6 +37,17 @@ pub struct Asked {
     /// Only what gives or takes roles, rights and memberships. `users` are then those who were given something or lost it,
     /// and `types` mean nothing.
     pub grants: Option<AskedGrants>,
+}
+
+/// What of roles and permissions somebody asks for, in their words. Of each list any one is enough; an empty list asks for
+/// nothing.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct AskedGrants {
+    /// Ids or names of roles that somebody was given or lost, or that were given or lost a permission.
+    pub roles: Vec<String>,
+    /// Names of permissions.
+    pub permissions: Vec<String>,
 }
 
 /// Why a question is not understood.

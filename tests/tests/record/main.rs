@@ -8,6 +8,7 @@
 mod access;
 mod blocks;
 mod command_line;
+mod explain;
 mod grants;
 mod live;
 mod reach;

@@ -1,7 +1,6 @@
 //! `hansard grants`: who was given what, and by whom.
 
-use application::record::grants::AskedGrants;
-use application::record::question::Asked;
+use application::record::question::{Asked, AskedGrants};
 use clap::{ArgMatches, Command};
 
 use super::record::{all, list, many, of_lists};

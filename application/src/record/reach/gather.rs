@@ -12,8 +12,8 @@ use super::{AskedReach, Reach, RoomReach};
 use crate::error::Error;
 use crate::record::access::Auditor;
 use crate::record::deed::{Called as _, place};
-use crate::record::filter;
 use crate::record::found;
+use crate::record::named;
 use crate::record::question::Asked;
 use crate::workspace::Workspace;
 
@@ -52,7 +52,7 @@ pub(super) async fn reach(
     };
     workspace.views().wait_for(to).await?;
     let private_rooms = auditor.sees_private_rooms();
-    let user = filter::user(workspace, &asked.user).await?;
+    let user = named::user(workspace, &asked.user).await?;
     let events = events(workspace, &user, to).await?;
     let kinds = kinds(workspace, &events).await?;
     let mut state = State::new(&user, &kinds);
