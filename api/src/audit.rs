@@ -1,14 +1,18 @@
-//! The record opened to auditors: `/audit/events`, `/audit/messages` and `/audit/at` over REST, `/audit/live` as a socket, and the same
-//! for the command line. `docs/audit.md` documents it.
+//! The record opened to auditors: `/audit/*` over REST, `/audit/live` as a socket, and the same for the command line.
+//! `docs/audit.md` documents it.
 
 pub mod at;
 pub mod at_page;
-pub mod at_wish;
 pub mod events;
+pub mod explain;
+pub mod explain_page;
 pub mod format;
 pub mod live;
 pub mod message_page;
-pub mod message_wish;
 pub mod messages;
+pub mod page;
+pub mod page_wish;
 pub mod projections;
+pub mod reach;
+pub mod reach_page;
 pub mod transcript;

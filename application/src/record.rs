@@ -3,15 +3,23 @@
 pub mod access;
 pub mod at;
 pub mod data_exports;
+pub mod deed;
 pub mod entries;
+pub mod explain;
 pub mod filter;
+mod found;
 #[cfg(test)]
 mod golden;
+pub mod grants;
 pub mod harmless;
 pub mod message;
 pub mod moment;
+pub(crate) mod named;
 mod privacy;
 pub mod question;
+pub mod reach;
 pub mod reading;
 pub mod sentence;
+#[cfg(test)]
+mod testing;
 pub mod withheld;

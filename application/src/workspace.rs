@@ -13,7 +13,7 @@ use futures::TryFutureExt as _;
 use parking_lot::Mutex;
 use projections::Views;
 
-use crate::cause::cause;
+use crate::cause::{cause, note_recorded};
 use crate::error::Error;
 use crate::files::store::Files;
 use crate::identity::login_attempts::Attempts;
@@ -312,6 +312,7 @@ impl Workspace {
         let work = |tx| work(tx).map_err(|WorkError(error)| error);
         let (value, appended) = self.executor().execute(cause(actor), work).await?;
         if let Some(appended) = appended {
+            note_recorded();
             self.views().wait_for(appended.last).await?;
         }
         Ok((value, appended))

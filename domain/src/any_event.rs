@@ -1,13 +1,17 @@
 //! The closed set of everything that can have happened: the union of the events of all boundaries.
 
+use std::borrow::Cow;
+
 use serde::{Deserializer, Serializer};
 
-use crate::Category;
+use crate::concern::{Concern, concern};
 use crate::event::EventPayload;
+use crate::{Category, RoomId, UserId};
 
-/// Defines the union over all boundaries.
+/// Defines the union over all boundaries. Each set says what its events are about: `nobody`, one `user`, or what
+/// [`Concern`] tells of each of them (`each`).
 macro_rules! union {
-    ($($variant:ident($set:path)),+ $(,)?) => {
+    ($($variant:ident($set:path) of $whom:ident),+ $(,)?) => {
         /// Any event of any boundary.
         #[derive(Clone, Debug, PartialEq)]
         #[expect(missing_docs, reason = "each variant is documented at its event set")]
@@ -20,6 +24,21 @@ macro_rules! union {
             pub const fn category(&self) -> Category {
                 match self {
                     $(Self::$variant(_) => Category::$variant),+
+                }
+            }
+
+            /// The room it happened in, or is about.
+            pub fn room(&self) -> Option<Cow<'_, RoomId>> {
+                match self {
+                    $(Self::$variant(event) => Concern::room(event)),+
+                }
+            }
+
+            /// The users it concerns, as far as the event itself tells: whose account, login or membership it is, whom a
+            /// message calls. May name somebody twice. Who wrote a message that somebody else edited is not in the event.
+            pub fn users(&self) -> Vec<&UserId> {
+                match self {
+                    $(Self::$variant(event) => Concern::users(event)),+
                 }
             }
         }
@@ -87,37 +106,39 @@ macro_rules! union {
                 Self::$variant(event)
             }
         })+
+
+        $(concern! { $set, $whom })+
     };
 }
 
 union! {
-    Message(crate::message::MessageEvent),
-    Membership(crate::membership::MembershipEvent),
-    Session(crate::session::SessionEvent),
-    SecondFactor(crate::second_factor::SecondFactorEvent),
-    User(crate::user::UserEvent),
-    Room(crate::room::RoomEvent),
-    Setting(crate::setting::SettingEvent),
-    Permission(crate::permissions::PermissionEvent),
-    Claim(crate::claim::ClaimEvent),
-    DataExport(crate::data_export::DataExportEvent),
-    Presence(crate::presence::PresenceEvent),
-    CustomStatus(crate::custom_status::CustomStatusEvent),
-    KeyPair(crate::e2e::KeyPairEvent),
-    Report(crate::report::ReportEvent),
-    Webdav(crate::webdav::WebdavEvent),
-    AccountMail(crate::account_mail::AccountMailEvent),
-    Avatar(crate::avatar::AvatarEvent),
-    Emoji(crate::emoji::EmojiEvent),
-    Sound(crate::sound::SoundEvent),
-    Asset(crate::asset::AssetEvent),
-    Role(crate::role::RoleEvent),
-    LoginService(crate::login_service::LoginServiceEvent),
-    OAuthApp(crate::oauth_app::OAuthAppEvent),
-    OAuthGrant(crate::oauth_grant::OAuthGrantEvent),
-    Push(crate::push::PushEvent),
-    EmailInbox(crate::email_inbox::EmailInboxEvent),
-    Banner(crate::banner::BannerEvent),
-    BannerDismissal(crate::banner::BannerDismissalEvent),
-    Audit(crate::audit::AuditEvent),
+    Message(crate::message::MessageEvent) of each,
+    Membership(crate::membership::MembershipEvent) of each,
+    Session(crate::session::SessionEvent) of user,
+    SecondFactor(crate::second_factor::SecondFactorEvent) of user,
+    User(crate::user::UserEvent) of user,
+    Room(crate::room::RoomEvent) of each,
+    Setting(crate::setting::SettingEvent) of nobody,
+    Permission(crate::permissions::PermissionEvent) of nobody,
+    Claim(crate::claim::ClaimEvent) of each,
+    DataExport(crate::data_export::DataExportEvent) of user,
+    Presence(crate::presence::PresenceEvent) of user,
+    CustomStatus(crate::custom_status::CustomStatusEvent) of nobody,
+    KeyPair(crate::e2e::KeyPairEvent) of user,
+    Report(crate::report::ReportEvent) of each,
+    Webdav(crate::webdav::WebdavEvent) of user,
+    AccountMail(crate::account_mail::AccountMailEvent) of user,
+    Avatar(crate::avatar::AvatarEvent) of each,
+    Emoji(crate::emoji::EmojiEvent) of nobody,
+    Sound(crate::sound::SoundEvent) of nobody,
+    Asset(crate::asset::AssetEvent) of nobody,
+    Role(crate::role::RoleEvent) of each,
+    LoginService(crate::login_service::LoginServiceEvent) of nobody,
+    OAuthApp(crate::oauth_app::OAuthAppEvent) of nobody,
+    OAuthGrant(crate::oauth_grant::OAuthGrantEvent) of each,
+    Push(crate::push::PushEvent) of each,
+    EmailInbox(crate::email_inbox::EmailInboxEvent) of nobody,
+    Banner(crate::banner::BannerEvent) of nobody,
+    BannerDismissal(crate::banner::BannerDismissalEvent) of user,
+    Audit(crate::audit::AuditEvent) of nobody,
 }

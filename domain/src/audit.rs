@@ -55,6 +55,12 @@ pub enum QuestionKind {
     Readers,
     /// What there was at an earlier moment.
     At,
+    /// Who was given or lost roles, rights and memberships.
+    Grants,
+    /// What somebody could read.
+    Access,
+    /// What came of a request.
+    Explain,
 }
 
 /// What was asked.

@@ -2,103 +2,151 @@
 
 use std::borrow::Cow;
 
-use crate::avatar::AvatarOwner;
-use crate::claim::NameKind;
+use crate::avatar::{AvatarEvent, AvatarOwner};
+use crate::claim::{ClaimEvent, NameKind};
+use crate::membership::MembershipEvent;
 use crate::message::{Mention, MessageEvent};
 use crate::oauth_grant::OAuthGrantEvent;
 use crate::push::PushEvent;
 use crate::report::ReportEvent;
 use crate::role::RoleEvent;
 use crate::room::RoomEvent;
-use crate::{Event, RoomId, UserId};
+use crate::{RoomId, UserId};
 
-impl Event {
+/// What the events of a set are about.
+pub(crate) trait Concern {
     /// The room it happened in, or is about.
-    pub fn room(&self) -> Option<Cow<'_, RoomId>> {
+    fn room(&self) -> Option<Cow<'_, RoomId>> {
+        None
+    }
+
+    /// The users it concerns, as far as the event itself tells.
+    fn users(&self) -> Vec<&UserId> {
+        Vec::new()
+    }
+}
+
+/// What the events of a set are about, where one word says it; see the union of all sets.
+macro_rules! concern {
+    ($set:path, nobody) => {
+        impl Concern for $set {}
+    };
+    ($set:path, user) => {
+        impl Concern for $set {
+            fn users(&self) -> Vec<&UserId> {
+                vec![self.user()]
+            }
+        }
+    };
+    ($set:path, each) => {};
+}
+pub(crate) use concern;
+
+impl Concern for RoomEvent {
+    fn room(&self) -> Option<Cow<'_, RoomId>> {
+        Some(Cow::Borrowed(self.room()))
+    }
+
+    fn users(&self) -> Vec<&UserId> {
         match self {
-            Self::Room(event) => Some(Cow::Borrowed(event.room())),
-            Self::Membership(event) => Some(Cow::Borrowed(event.room())),
-            Self::Message(event) => Some(Cow::Borrowed(event.room())),
-            Self::Report(ReportEvent::MessageReported(event)) => Some(Cow::Borrowed(&event.room)),
-            Self::Role(RoleEvent::RoleGiven(event)) => event.room.as_ref().map(Cow::Borrowed),
-            Self::Avatar(event) => match event.owner() {
-                AvatarOwner::Room(room) => Some(Cow::Borrowed(room)),
-                AvatarOwner::User(_) => None,
-            },
-            Self::Claim(event) => (*event.kind() == NameKind::RoomName)
-                .then(|| Cow::Owned(RoomId::new(event.owner()))),
-            Self::Report(ReportEvent::UserReported(_) | ReportEvent::ReportDismissed(_))
-            | Self::Role(
-                RoleEvent::RoleCreated(_) | RoleEvent::RoleChanged(_) | RoleEvent::RoleDeleted(_),
-            )
-            | Self::User(_)
-            | Self::Session(_)
-            | Self::SecondFactor(_)
-            | Self::AccountMail(_)
-            | Self::DataExport(_)
-            | Self::KeyPair(_)
-            | Self::Webdav(_)
-            | Self::Presence(_)
-            | Self::BannerDismissal(_)
-            | Self::OAuthGrant(_)
-            | Self::Push(_)
-            | Self::Setting(_)
-            | Self::Permission(_)
-            | Self::CustomStatus(_)
-            | Self::Emoji(_)
-            | Self::Sound(_)
-            | Self::Asset(_)
-            | Self::LoginService(_)
-            | Self::OAuthApp(_)
-            | Self::EmailInbox(_)
-            | Self::Banner(_)
-            | Self::Audit(_) => None,
+            Self::RoomCreated(event) => event.creator.iter().chain(&event.participants).collect(),
+            _ => Vec::new(),
+        }
+    }
+}
+
+impl Concern for MembershipEvent {
+    fn room(&self) -> Option<Cow<'_, RoomId>> {
+        Some(Cow::Borrowed(self.room()))
+    }
+
+    fn users(&self) -> Vec<&UserId> {
+        vec![self.user()]
+    }
+}
+
+impl Concern for MessageEvent {
+    fn room(&self) -> Option<Cow<'_, RoomId>> {
+        Some(Cow::Borrowed(self.room()))
+    }
+
+    fn users(&self) -> Vec<&UserId> {
+        in_message(self)
+    }
+}
+
+impl Concern for ReportEvent {
+    fn room(&self) -> Option<Cow<'_, RoomId>> {
+        match self {
+            Self::MessageReported(event) => Some(Cow::Borrowed(&event.room)),
+            Self::UserReported(_) | Self::ReportDismissed(_) => None,
         }
     }
 
-    /// The users it concerns, as far as the event itself tells: whose account, login or membership it is, whom a message
-    /// calls. May name somebody twice. Who wrote a message that somebody else edited is not in the event.
-    pub fn users(&self) -> Vec<&UserId> {
+    fn users(&self) -> Vec<&UserId> {
         match self {
-            Self::User(event) => vec![event.user()],
-            Self::Session(event) => vec![event.user()],
-            Self::SecondFactor(event) => vec![event.user()],
-            Self::AccountMail(event) => vec![event.user()],
-            Self::DataExport(event) => vec![event.user()],
-            Self::KeyPair(event) => vec![event.user()],
-            Self::Webdav(event) => vec![event.user()],
-            Self::Presence(event) => vec![event.user()],
-            Self::BannerDismissal(event) => vec![event.user()],
-            Self::Membership(event) => vec![event.user()],
-            Self::Message(event) => in_message(event),
-            Self::Room(RoomEvent::RoomCreated(event)) => {
-                event.creator.iter().chain(&event.participants).collect()
-            }
-            Self::Report(ReportEvent::MessageReported(event)) => vec![&event.author],
-            Self::Report(ReportEvent::UserReported(event)) => vec![&event.user],
-            Self::Role(RoleEvent::RoleGiven(event)) => vec![&event.user],
-            Self::OAuthGrant(event) => granted(event).into_iter().collect(),
-            Self::Push(PushEvent::PushTokenRegistered(event)) => vec![&event.user],
-            Self::Avatar(event) => match event.owner() {
-                AvatarOwner::User(user) => vec![user],
-                AvatarOwner::Room(_) => vec![],
-            },
-            Self::Room(_)
-            | Self::Report(ReportEvent::ReportDismissed(_))
-            | Self::Role(_)
-            | Self::Push(PushEvent::PushTokenRemoved(_))
-            | Self::Claim(_)
-            | Self::Setting(_)
-            | Self::Permission(_)
-            | Self::CustomStatus(_)
-            | Self::Emoji(_)
-            | Self::Sound(_)
-            | Self::Asset(_)
-            | Self::LoginService(_)
-            | Self::OAuthApp(_)
-            | Self::EmailInbox(_)
-            | Self::Banner(_)
-            | Self::Audit(_) => vec![],
+            Self::MessageReported(event) => vec![&event.author],
+            Self::UserReported(event) => vec![&event.user],
+            Self::ReportDismissed(_) => Vec::new(),
+        }
+    }
+}
+
+impl Concern for RoleEvent {
+    fn room(&self) -> Option<Cow<'_, RoomId>> {
+        match self {
+            Self::RoleGiven(event) => event.room.as_ref().map(Cow::Borrowed),
+            Self::RoleCreated(_) | Self::RoleChanged(_) | Self::RoleDeleted(_) => None,
+        }
+    }
+
+    fn users(&self) -> Vec<&UserId> {
+        match self {
+            Self::RoleGiven(event) => vec![&event.user],
+            Self::RoleCreated(_) | Self::RoleChanged(_) | Self::RoleDeleted(_) => Vec::new(),
+        }
+    }
+}
+
+impl Concern for AvatarEvent {
+    fn room(&self) -> Option<Cow<'_, RoomId>> {
+        match self.owner() {
+            AvatarOwner::Room(room) => Some(Cow::Borrowed(room)),
+            AvatarOwner::User(_) => None,
+        }
+    }
+
+    fn users(&self) -> Vec<&UserId> {
+        match self.owner() {
+            AvatarOwner::User(user) => vec![user],
+            AvatarOwner::Room(_) => Vec::new(),
+        }
+    }
+}
+
+impl Concern for ClaimEvent {
+    fn room(&self) -> Option<Cow<'_, RoomId>> {
+        let is_room = *self.kind() == NameKind::RoomName;
+        is_room.then(|| Cow::Owned(RoomId::new(self.owner())))
+    }
+}
+
+impl Concern for OAuthGrantEvent {
+    fn users(&self) -> Vec<&UserId> {
+        match self {
+            Self::OAuthCodeIssued(event) => vec![&event.user],
+            Self::OAuthCodeRedeemed(event) => vec![&event.user],
+            Self::OAuthTokensRenewed(event) => vec![&event.user],
+            Self::OAuthGrantRevoked(_) => Vec::new(),
+        }
+    }
+}
+
+impl Concern for PushEvent {
+    fn users(&self) -> Vec<&UserId> {
+        match self {
+            Self::PushTokenRegistered(event) => vec![&event.user],
+            Self::PushTokenRemoved(_) => Vec::new(),
         }
     }
 }
@@ -117,13 +165,4 @@ fn in_message(event: &MessageEvent) -> Vec<&UserId> {
         Mention::All | Mention::Here => None,
     });
     std::iter::once(by).chain(called).collect()
-}
-
-fn granted(event: &OAuthGrantEvent) -> Option<&UserId> {
-    match event {
-        OAuthGrantEvent::OAuthCodeIssued(event) => Some(&event.user),
-        OAuthGrantEvent::OAuthCodeRedeemed(event) => Some(&event.user),
-        OAuthGrantEvent::OAuthTokensRenewed(event) => Some(&event.user),
-        OAuthGrantEvent::OAuthGrantRevoked(_) => None,
-    }
 }

@@ -36,7 +36,7 @@ impl Picked {
         self.events.len()
     }
 
-    /// The answer.
+    /// All that was gathered, in the order it came in.
     pub(crate) fn into_events(self) -> Vec<RecordedEvent> {
         self.events
     }

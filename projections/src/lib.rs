@@ -15,6 +15,7 @@
 //! start, rebuild    views are opened, and built beside those that serve
 //! past              views as they were at an earlier position
 //! registry          which views there are
+//! written           which of them an event is written to
 //! live              what an event means to those who watch; what one user sees, from a position on
 //! chat, views       the views: tables, apply, queries
 //! engine            what keeps views up to date and answers from them, whatever is in them
@@ -30,6 +31,8 @@ mod start;
 mod registry;
 
 pub mod live;
+
+mod written;
 
 mod chat;
 mod views;
@@ -92,8 +95,11 @@ pub use views::emoji::EmojiChanges;
 pub use views::key_pairs::KeyPairRecord;
 pub use views::oauth::{OAuthAppRecord, OAuthToken};
 pub use views::push::PushRecord;
-pub use views::record::{Found, NamedThing, Order, RecordNames, RecordQuery, RoomIdentity};
+pub use views::record::{
+    Found, NamedThing, Order, RecordEnd, RecordNames, RecordQuery, RoomIdentity,
+};
 pub use views::reports::{ReportKind, ReportQuery, ReportRecord, ReportedUser};
 pub use views::roles::RoleRecord;
 pub use views::settings::SettingRecord;
 pub use views::webdav::WebdavRecord;
+pub use written::views_written_by;

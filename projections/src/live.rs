@@ -25,6 +25,7 @@ pub use crate::engine::hub::run::{Form, Run};
 pub use crate::engine::hub::update::{LiveUpdate, Scope};
 pub use crate::engine::hub::{Delivery, Hub};
 pub use feed::Feed;
+pub use updates::pushed::Pushed;
 
 #[cfg(doc)]
 use crate::engine::handle::Views;

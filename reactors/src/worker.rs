@@ -6,6 +6,7 @@ mod tests;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use application::cause::because_of;
 use domain::Timestamp;
 use eventstore::{EventStore, Filter, LogId, Place, Position, ReadError, RecordedEvent, subscribe};
 use futures::StreamExt as _;
@@ -299,7 +300,8 @@ impl Worker {
             position: event.position,
         };
         // Not interrupted: a side effect that is under way must be known to have ended.
-        Ok(match self.reactor.react(event, key, attempt).await {
+        let reaction = because_of(event, self.reactor.react(event, key, attempt));
+        Ok(match reaction.await {
             Verdict::Ignore => Put::Settled(Settled::Nothing),
             Verdict::Done => Put::Settled(Settled::Visible),
             Verdict::Retry(pause) => Put::Retry(pause),

@@ -158,7 +158,7 @@ async fn look(call: Call, sight: Sight, part: Part) -> Outcome {
         limit,
     };
     let then = at::look(&call.state, &auditor, &asked).await?;
-    let then = then.record(&call.state, &auditor).await?;
+    let then = then.record(&call.state, &auditor).await?.answer;
     let fields = record_at::fields(&then, &call.state.config().settings).await?;
     let answer = fields.iter().fold(Answer::empty(), |answer, (name, json)| {
         answer.raw(name, json.get().as_bytes())

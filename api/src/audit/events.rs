@@ -1,9 +1,9 @@
-//! `GET /audit/events`: which events there are.
+//! `GET /audit/events`: which events there are. `GET /audit/grants`: those that give or take.
 
 use std::time::Duration;
 
 use application::record::access::Auditor;
-use application::record::question::Asked;
+use application::record::question::{Asked, AskedGrants};
 use application::record::reading::{self, MOST_ENTRIES, MarkedPage};
 use axum::http::{HeaderName, HeaderValue, header};
 use axum::response::IntoResponse as _;
@@ -33,6 +33,17 @@ pub fn routes() -> Vec<Route> {
     vec![
         route::get("/audit/events", events)
             .about("Events of the record, each with one sentence. That it was read is recorded.")
+            .needs(&[Permission::VIEW_AUDIT_LOG])
+            .rate(PAGES)
+            .answers(&[
+                ("events", Kind::List),
+                ("cursor", Kind::Text),
+                ("more", Kind::Boolean),
+            ]),
+        route::get("/audit/grants", grants)
+            .about(
+                "Who was given or lost roles, permissions and memberships, by which event. That it was read is recorded.",
+            )
             .needs(&[Permission::VIEW_AUDIT_LOG])
             .rate(PAGES)
             .answers(&[
@@ -99,34 +110,75 @@ impl Narrowed {
             from: self.from,
             to: self.to,
             newest_first: false,
+            grants: None,
         }
     }
 }
 
+/// Which part of the answer, and how it is written.
 #[derive(Parameters)]
-struct Events {
-    #[param(flatten)]
-    narrowed: Narrowed,
+struct Part {
     order: Option<Order>,
     cursor: Option<String>,
     limit: Option<u32>,
     format: Option<Format>,
 }
 
+#[derive(Parameters)]
+struct Events {
+    #[param(flatten)]
+    narrowed: Narrowed,
+    #[param(flatten)]
+    part: Part,
+}
+
 async fn events(call: Call, params: Events) -> Outcome {
-    let limit = params.limit.unwrap_or(PAGE);
+    page(&call, params.narrowed.asked(), params.part).await
+}
+
+#[derive(Parameters)]
+struct Grants {
+    user: Option<String>,
+    actor: Option<String>,
+    role: Option<String>,
+    permission: Option<String>,
+    room: Option<String>,
+    from: Option<String>,
+    to: Option<String>,
+    #[param(flatten)]
+    part: Part,
+}
+
+async fn grants(call: Call, params: Grants) -> Outcome {
+    let asked = Asked {
+        users: list(params.user.as_ref()),
+        actors: list(params.actor.as_ref()),
+        rooms: list(params.room.as_ref()),
+        from: params.from,
+        to: params.to,
+        grants: Some(AskedGrants {
+            roles: list(params.role.as_ref()),
+            permissions: list(params.permission.as_ref()),
+        }),
+        ..Asked::default()
+    };
+    page(&call, asked, params.part).await
+}
+
+async fn page(call: &Call, asked: Asked, part: Part) -> Outcome {
+    let limit = part.limit.unwrap_or(PAGE);
     let limit = usize::try_from(limit).unwrap_or(usize::MAX);
     if limit == 0 || limit > MOST_ENTRIES {
         return Err(wording::record_limit(MOST_ENTRIES));
     }
     let auditor = Auditor::caller(&call.state, &call.caller)?;
     let asked = Asked {
-        newest_first: params.order == Some(Order::Newest),
-        ..params.narrowed.asked()
+        newest_first: part.order == Some(Order::Newest),
+        ..asked
     };
-    let cursor = params.cursor.as_deref();
+    let cursor = part.cursor.as_deref();
     let page = reading::page(&call.state, &auditor, &asked, cursor, limit).await?;
-    let format = params.format.unwrap_or(Format::Json);
+    let format = part.format.unwrap_or(Format::Json);
     // Many events with much in them: not written on the runtime's threads.
     let written = tokio::task::spawn_blocking(move || write(&page, format)).await;
     written.map_err(|_| crate::errors::ApiError::Internal)

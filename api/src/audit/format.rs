@@ -1,10 +1,13 @@
 //! The forms the record is written in: lines for people, and what programs read.
 
+use std::io::Write;
+
+use application::dates::iso;
 use application::record::entries::Entry;
-use application::record::harmless::harmless;
-use application::{dates::iso, record::withheld};
+use application::record::harmless::{harmless, is_obeyed};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use serde_json::ser::{Formatter, Serializer};
 
 use crate::documents::record;
 use crate::http::parameters::Choice;
@@ -89,14 +92,41 @@ impl Format {
                 let written = rmp_serde::encode::write_named(out, &record::entry(entry));
                 debug_assert!(written.is_ok(), "{written:?}");
             }
-            Self::Csv => csv(out, entry),
+            Self::Csv => csv(out, &record::entry(entry)),
         }
+    }
+}
+
+/// As JSON, in which no character drives a terminal or turns the direction of writing: those are written as numbers, as
+/// JSON itself has it for some of them.
+struct Plain;
+
+impl Formatter for Plain {
+    fn write_string_fragment<W: ?Sized + Write>(
+        &mut self,
+        writer: &mut W,
+        fragment: &str,
+    ) -> std::io::Result<()> {
+        let mut rest = fragment;
+        while let Some(at) = rest.find(is_obeyed) {
+            let (before, from) = rest.split_at(at);
+            let mut characters = from.chars();
+            let mut units = [0; 2];
+            writer.write_all(before.as_bytes())?;
+            if let Some(obeyed) = characters.next() {
+                for unit in obeyed.encode_utf16(&mut units) {
+                    write!(writer, "\\u{unit:04x}")?;
+                }
+            }
+            rest = characters.as_str();
+        }
+        writer.write_all(rest.as_bytes())
     }
 }
 
 fn json(out: &mut Vec<u8>, value: &Value) {
     // Writing a value into memory cannot fail.
-    let written = serde_json::to_writer(out, value);
+    let written = value.serialize(&mut Serializer::with_formatter(out, Plain));
     debug_assert!(written.is_ok(), "{written:?}");
 }
 
@@ -108,29 +138,30 @@ fn table(out: &mut Vec<u8>, entry: &Entry) {
     out.extend_from_slice(line.as_bytes());
 }
 
-fn csv(out: &mut Vec<u8>, entry: &Entry) {
-    let event = &entry.event;
-    let data = rmp_serde::from_slice(&event.data).unwrap_or(Value::Null);
-    let data = withheld::withhold(&event.event_type, data).to_string();
-    let (room, room_name) = entry
-        .room
-        .as_ref()
-        .map_or(("", ""), |(room, name)| (room.as_str(), name.as_str()));
+/// The columns of [`CSV_NAMES`], out of what JSON has.
+fn csv(out: &mut Vec<u8>, entry: &Value) {
+    let plain = |pointer: &str| match entry.pointer(pointer) {
+        None | Some(Value::Null) => String::new(),
+        Some(Value::String(text)) => text.clone(),
+        Some(other) => other.to_string(),
+    };
+    let mut data = Vec::new();
+    json(&mut data, &entry["data"]);
     let fields = [
-        &event.position.to_string(),
-        &iso(event.recorded_at),
-        event.event_type.as_str(),
-        &withheld::stream(&event.stream),
-        &event.version.to_string(),
-        event.actor.as_str(),
-        &harmless(&entry.actor),
-        room,
-        &harmless(room_name),
-        &event.correlation_id.0.to_string(),
-        &entry.sentence,
-        &data,
+        plain("/position"),
+        plain("/time"),
+        plain("/type"),
+        plain("/stream"),
+        plain("/version"),
+        plain("/actor/id"),
+        harmless(&plain("/actor/name")),
+        plain("/room/id"),
+        harmless(&plain("/room/name")),
+        plain("/correlation"),
+        plain("/sentence"),
+        String::from_utf8_lossy(&data).into_owned(),
     ];
-    for (index, field) in fields.into_iter().enumerate() {
+    for (index, field) in fields.iter().enumerate() {
         if index > 0 {
             out.push(b',');
         }
@@ -158,6 +189,19 @@ fn csv_field(out: &mut Vec<u8>, field: &str) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn what_a_terminal_would_obey_is_written_as_a_number() {
+        let value = json!({ "text": "a\u{1b}[2J\u{7f}\u{80}\u{9b}31m\u{202e}\u{2028}é👩\"\\" });
+        let mut out = Vec::new();
+        json(&mut out, &value);
+        let written = String::from_utf8(out).unwrap();
+        let wanted = r#"{"text":"a\u001b[2J\u007f\u0080\u009b31m\u202e\u2028é👩\"\\"}"#;
+        assert_eq!(written, wanted);
+        let read: Value = serde_json::from_str(&written).unwrap();
+        assert_eq!(read, value, "other programs read what was there");
+    }
 
     #[test]
     fn fields_are_no_formulas_and_stay_one_field() {

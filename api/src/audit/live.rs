@@ -9,7 +9,7 @@ use application::error::{Error, Refusal};
 use application::record::access::Auditor;
 use application::record::entries::Entry;
 use application::record::question::Asked;
-use application::record::reading::Reading;
+use application::record::reading::{Range, Reading};
 use axum::Router;
 use axum::extract::{Request, State};
 use axum::http::StatusCode;
@@ -227,8 +227,12 @@ impl Connection<'_> {
             None => self.introduced().await?,
         };
         let auditor = Auditor::caller(state, &caller).map_err(Error::from)?;
-        let after = wish.after.as_deref();
-        let reading = Reading::begin(state, auditor.clone(), &wish.asked, after, true);
+        let range = Range {
+            cursor: wish.after.as_deref(),
+            limit: None,
+            follow: true,
+        };
+        let reading = Reading::begin(state, auditor.clone(), &wish.asked, range);
         let mut reading = reading.await?;
         let outcome = self.follow(&mut reading, &caller, &auditor).await;
         if let Err(error) = reading.end().await {

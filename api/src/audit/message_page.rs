@@ -3,18 +3,18 @@
 //! What people chose and typed gets onto the page by [`harmless`] only. Lines of a message stand behind a bar, so that no
 //! message can be taken for a part of the page.
 
-use std::fmt::Write as _;
-
-use application::dates::iso;
+use application::record::deed::{Deed, Place};
 use application::record::harmless::harmless;
 use application::record::message::{
-    Attached, Changes, Deed, Evidence, Fate, FirstRead, Leaving, MessageHistory, MessageReaders,
-    Person, Piece, Place, Point, Reader, Said, Span, Version,
+    Attached, Changes, Evidence, Fate, FirstRead, Leaving, MessageHistory, MessageReaders, Piece,
+    Reader, Said, Span, Version,
 };
+use domain::MessageId;
 use domain::message::{Presentation, Remains};
-use domain::{MessageId, Timestamp};
 use eventstore::Position;
 use serde_json::Value;
+
+use crate::audit::page::{Page, kind, name, point};
 
 /// Every version of a message, and what became of it.
 pub fn history(told: &MessageHistory) -> String {
@@ -63,7 +63,7 @@ pub fn history(told: &MessageHistory) -> String {
             "  The rest: hansard log --stream '{stream}' --after {cut}"
         ));
     }
-    page.0
+    page.text()
 }
 
 /// Who could read a message, and who had read it.
@@ -101,27 +101,16 @@ pub fn readers(told: &MessageReaders) -> String {
     for reader in unread {
         page.reader(reader);
     }
-    page.0
+    page.text()
 }
-
-struct Page(String);
 
 impl Page {
     fn begin(message: &MessageId, room: &Place) -> Self {
-        let mut page = Self(String::new());
-        let kind = if room.public { "public" } else { "private" };
+        let mut page = Self::default();
+        let kind = kind(room);
         page.line(format_args!("message {}", harmless(message.as_str())));
         page.line(format_args!("in {} ({kind})", harmless(&room.name)));
         page
-    }
-
-    fn line(&mut self, line: std::fmt::Arguments<'_>) {
-        // Writing to a string does not fail.
-        let _ = writeln!(self.0, "{line}");
-    }
-
-    fn title(&mut self, title: &str) {
-        self.line(format_args!("\n{title}"));
     }
 
     fn as_of(&mut self, position: Position) {
@@ -142,8 +131,8 @@ impl Page {
             (Said::Encrypted, _) => self.line(format_args!(
                 "  (end-to-end encrypted: this server never could read it)"
             )),
-            (Said::Text(_), Some(pieces)) => self.text(&changed(pieces)),
-            (Said::Text(text), None) => self.text(&lines(text)),
+            (Said::Text(_), Some(pieces)) => self.quote(&changed(pieces)),
+            (Said::Text(text), None) => self.quote(&lines(text)),
         }
         if let Some(attachments) = &version.attachments {
             self.attachments(attachments, changes.description.as_deref());
@@ -172,7 +161,7 @@ impl Page {
     }
 
     /// Lines of a message, which are harmless already.
-    fn text(&mut self, text: &str) {
+    fn quote(&mut self, text: &str) {
         for line in text.split('\n') {
             self.line(format_args!("  | {line}"));
         }
@@ -187,7 +176,7 @@ impl Page {
             // Of the first one what was changed, if that is known.
             let description = attached.description.map(|text| lines(&text));
             if let Some(description) = described.take().or(description) {
-                self.text(&description);
+                self.quote(&description);
             }
             let links = attached.links.into_iter().map(|link| ("at", link));
             let digest = attached.sha256.map(|digest| ("SHA-256", digest));
@@ -209,21 +198,9 @@ impl Page {
     }
 }
 
-fn name(person: &Person) -> String {
-    harmless(&person.name)
-}
-
 fn done_by(deed: &Deed) -> String {
     let actor = deed.actor.as_ref();
     actor.map_or_else(String::new, |actor| format!(" (done by {})", name(actor)))
-}
-
-fn time(time: Timestamp) -> String {
-    iso(time).trim_end_matches('Z').replacen('T', " ", 1)
-}
-
-fn point(point: Point) -> String {
-    format!("position {}, {} UTC", point.position, time(point.time))
 }
 
 /// A text of several lines, each of them harmless.
@@ -319,10 +296,10 @@ mod tests {
 
     #[test]
     fn every_line_of_a_message_is_behind_a_bar() {
-        let mut page = Page(String::new());
-        page.text(&lines("one\nversion 9  position 1\r\n\u{202e}three"));
+        let mut page = Page::default();
+        page.quote(&lines("one\nversion 9  position 1\r\n\u{202e}three"));
         assert_eq!(
-            page.0,
+            page.text(),
             "  | one\n  | version 9  position 1\n  | \\u{202e}three\n"
         );
     }

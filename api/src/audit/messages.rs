@@ -47,20 +47,24 @@ async fn history(call: Call, params: At) -> Outcome {
     let auditor = Auditor::caller(&call.state, &call.caller)?;
     let asked = asked(&call, params);
     let told = message::history(&call.state, &auditor, &asked).await?;
-    let told = told.record(&call.state, &auditor).await?;
-    written(move || record_message::history(&told)).await
+    let shown = told.record(&call.state, &auditor).await?;
+    written("message", move || record_message::history(&shown.answer)).await
 }
 
 async fn readers(call: Call, params: At) -> Outcome {
     let auditor = Auditor::caller(&call.state, &call.caller)?;
     let asked = asked(&call, params);
     let told = message::readers(&call.state, &auditor, &asked).await?;
-    let told = told.record(&call.state, &auditor).await?;
-    written(move || record_message::readers(&told)).await
+    let shown = told.record(&call.state, &auditor).await?;
+    written("message", move || record_message::readers(&shown.answer)).await
 }
 
-/// A message may have many versions and many readers: not written on the runtime's threads.
-async fn written(document: impl FnOnce() -> serde_json::Value + Send + 'static) -> Outcome {
-    let answer = tokio::task::spawn_blocking(|| Answer::empty().field("message", &document()));
+/// An answer with one field. There may be much in it, as a message may have many versions and many readers: not written on
+/// the runtime's threads.
+pub(super) async fn written(
+    field: &'static str,
+    document: impl FnOnce() -> serde_json::Value + Send + 'static,
+) -> Outcome {
+    let answer = tokio::task::spawn_blocking(move || Answer::empty().field(field, &document()));
     answer.await.map_err(|_| ApiError::Internal)
 }

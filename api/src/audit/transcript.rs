@@ -3,7 +3,7 @@
 use application::error::Error;
 use application::record::access::Auditor;
 use application::record::question::Asked;
-use application::record::reading::Reading;
+use application::record::reading::{Range, Reading};
 use application::workspace::Workspace;
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
@@ -55,8 +55,14 @@ pub struct Transcript {
 impl Transcript {
     pub async fn begin(workspace: &Workspace, wish: Wish) -> Result<Self, Error> {
         let auditor = Auditor::command_line(workspace, wish.account, wish.private_rooms);
-        let cursor = wish.cursor.as_deref();
-        let reading = Reading::begin_anyway(workspace, auditor, &wish.asked, cursor, wish.follow);
+        let range = Range {
+            cursor: wish.cursor.as_deref(),
+            limit: wish
+                .limit
+                .map(|limit| usize::try_from(limit).unwrap_or(usize::MAX)),
+            follow: wish.follow,
+        };
+        let reading = Reading::begin(workspace, auditor, &wish.asked, range);
         Ok(Self {
             reading: reading.await?,
             format: wish.format,
@@ -124,6 +130,7 @@ impl Transcript {
             .await;
         Ok(())
     }
+
     /// What never ends by itself ends well; of a list, the rest is missing.
     fn stopped(&self) -> Result<(), BrokenOff> {
         self.follow.then_some(()).ok_or(BrokenOff::Stopping)

@@ -6,8 +6,16 @@ use application::record::withheld;
 use eventstore::place::leaf_hex;
 use serde_json::{Value, json};
 
-/// An event with its names and its sentence.
+/// An event with its names and its sentence, and what it gave and took if that was asked for.
 pub fn entry(entry: &Entry) -> Value {
+    let mut document = event(entry);
+    if let Some(changes) = &entry.changes {
+        document["changes"] = json!(changes);
+    }
+    document
+}
+
+fn event(entry: &Entry) -> Value {
     let event = &entry.event;
     let data = rmp_serde::from_slice(&event.data).unwrap_or(Value::Null);
     json!({

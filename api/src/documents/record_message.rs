@@ -1,9 +1,10 @@
 //! A message on the record, as programs read it.
 
 use application::dates::iso;
+use application::record::deed::{Deed, Person, Place, Point};
 use application::record::message::{
-    Attached, Deed, Evidence, Fate, FirstRead, History, Leaving, MessageHistory, MessageReaders,
-    Outcome, Person, Piece, Place, Point, Reaction, Reader, Said, Span,
+    Attached, Evidence, Fate, FirstRead, History, Leaving, MessageHistory, MessageReaders, Outcome,
+    Piece, Reaction, Reader, Said, Span,
 };
 use domain::message::Remains;
 use serde_json::{Map, Value, json};

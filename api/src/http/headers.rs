@@ -4,10 +4,11 @@ use std::net::{IpAddr, SocketAddr};
 
 use axum::body::Body;
 use axum::extract::ConnectInfo;
-use axum::http::{HeaderMap, HeaderValue, Method, Request, StatusCode, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, Request, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use domain::settings::{Settings, keys};
 use domain::site::Site;
+use eventstore::CorrelationId;
 
 use crate::http::forwarded;
 
@@ -31,6 +32,16 @@ pub fn finish(settings: Option<&Settings>, mut response: Response) -> Response {
         HeaderValue::from_static(ALLOWED_HEADERS),
     );
     response
+}
+
+/// What events were recorded under that an answer tells of.
+const CORRELATION_ID: HeaderName = HeaderName::from_static("x-correlation-id");
+
+/// Says in an answer what was recorded for it: the events of this correlation.
+pub fn correlate(correlation: CorrelationId, response: &mut Response) {
+    if let Ok(value) = HeaderValue::from_str(&correlation.0.to_string()) {
+        response.headers_mut().insert(CORRELATION_ID, value);
+    }
 }
 
 /// The same without those about other origins.

@@ -125,12 +125,15 @@ async fn dispatch(state: &AppState, routes: &[Numbered], request: Request<Body>)
     let mut seen = Seen::default();
     // Boxed, because it is large, and is moved on its way into the task.
     let answered = Box::pin(answer(state, route, &path, request, &mut seen));
-    let outcome = within(correlation, answered).await;
+    let (outcome, recorded) = within(correlation, answered).await;
     let response = outcome.map_or_else(
         |error| state.dialect().word(error, seen.session).into_response(),
         axum::response::IntoResponse::into_response,
     );
     let mut response = headers::finish(Some(&settings), response);
+    if recorded {
+        headers::correlate(correlation, &mut response);
+    }
     if let Some(standing) = seen.standing {
         rate_limit::tell(standing, &mut response);
     }

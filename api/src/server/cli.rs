@@ -1,6 +1,9 @@
 //! The command line: its arguments, and the commands other than serving.
 
+mod access;
 mod at;
+mod explain;
+mod grants;
 mod message;
 mod progress;
 mod projections;
@@ -19,7 +22,7 @@ use application::workspace::Workspace;
 use clap::{Arg, ArgAction, ArgMatches, Command};
 use eventstore::EventStore;
 
-use crate::audit::message_wish::About;
+use crate::audit::page_wish::About;
 use crate::server::app::{self, Ending};
 use crate::server::config::Config;
 use crate::server::config::keys::{self, KEYS};
@@ -85,6 +88,9 @@ fn errand_of(name: &str, matches: &ArgMatches) -> Option<Errand> {
     Some(match (name, matches.subcommand()) {
         ("log", _) => Errand::ReadRecord(record::log(matches)),
         ("at", _) => Errand::ReadRecord(at::wanted(matches)),
+        ("access", _) => Errand::ReadRecord(access::wanted(matches)),
+        ("explain", _) => Errand::ReadRecord(explain::wanted(matches)),
+        ("grants", _) => Errand::ReadRecord(grants::wanted(matches)),
         ("message", _) => Errand::ReadRecord(message::wanted(matches, About::History)),
         ("readers", _) => Errand::ReadRecord(message::wanted(matches, About::Readers)),
         ("projections", _) => Errand::Views(projections::wanted(matches)),
@@ -159,6 +165,9 @@ fn command() -> Command {
         )
         .subcommand(record::command())
         .subcommand(at::command())
+        .subcommand(grants::command())
+        .subcommand(access::command())
+        .subcommand(explain::command())
         .subcommand(message::history())
         .subcommand(message::readers())
         .subcommand(projections::command())

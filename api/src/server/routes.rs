@@ -2,7 +2,7 @@
 
 use std::future::{Ready, ready};
 
-use crate::audit::{at, events, messages, projections};
+use crate::audit::{at, events, explain, messages, projections, reach};
 use crate::http::answer::Outcome;
 use crate::http::call::Anyone;
 use crate::http::openapi;
@@ -24,6 +24,8 @@ pub fn all() -> Vec<Route> {
         events::routes(),
         messages::routes(),
         projections::routes(),
+        reach::routes(),
+        explain::routes(),
         door::routes(),
         openapi::routes(document),
     ]

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::caller::Caller;
 use crate::error::{Error, Fault, Refusal};
-use crate::record::filter::like;
+use crate::record::named::like;
 use crate::record::question::NotUnderstood;
 use crate::workspace::Workspace;
 

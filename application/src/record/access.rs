@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use domain::audit::{
     self, MOST_ROOMS, Question, QuestionKind, Reading, ReadingCommand, ReadingEnded, RecordRead,
-    RecordReader, Shown,
+    RecordReader,
 };
 use domain::permission::Permission;
 use domain::settings::keys;
@@ -57,7 +57,7 @@ impl Auditor {
         &self,
         kind: QuestionKind,
         narrowed: BTreeMap<String, String>,
-        shown: Option<Shown>,
+        shown: Option<audit::Shown>,
     ) -> RecordRead {
         RecordRead {
             reading: fresh_id(),
@@ -79,29 +79,32 @@ impl Auditor {
         kind: QuestionKind,
         narrowed: BTreeMap<String, String>,
         tally: Tally,
-    ) -> Result<(), Error> {
+    ) -> Result<Trace, Error> {
         let read = self.read(kind, narrowed, Some(tally.shown()));
         self.begin(workspace, read).await
     }
 
-    /// Records that a reading goes on. Returns what it is known by.
+    /// Records that a reading goes on.
     pub(crate) async fn record_begin(
         &self,
         workspace: &Workspace,
         kind: QuestionKind,
         narrowed: BTreeMap<String, String>,
-    ) -> Result<String, Error> {
+    ) -> Result<Trace, Error> {
         let read = self.read(kind, narrowed, None);
-        let reading = read.reading.clone();
-        self.begin(workspace, read).await?;
-        Ok(reading)
+        self.begin(workspace, read).await
     }
 
-    async fn begin(&self, workspace: &Workspace, read: RecordRead) -> Result<(), Error> {
-        let stream = audit::stream(&read.reading);
+    async fn begin(&self, workspace: &Workspace, read: RecordRead) -> Result<Trace, Error> {
+        let reading = read.reading.clone();
+        let stream = audit::stream(&reading);
         let command = ReadingCommand::Begin(Box::new(read));
         let decided = workspace.decide::<Reading>(&self.actor, &stream, command, &());
-        decided.await.map(drop)
+        match (decided.await, &self.reader) {
+            (Ok(_), _) => Ok(Trace::Left(reading)),
+            (Err(error), RecordReader::CommandLine { .. }) => Ok(Trace::Missing(error.to_string())),
+            (Err(error), RecordReader::User(_)) => Err(error),
+        }
     }
 
     /// Records what a reading showed that has ended.
@@ -125,6 +128,24 @@ impl Auditor {
 
 fn shows_private_rooms(workspace: &Workspace) -> bool {
     workspace.views().settings().bool(keys::AUDIT_PRIVATE_ROOMS)
+}
+
+/// What a reading left in the record. Nobody who comes by the API is shown what cannot be recorded; whoever has the log
+/// itself in their hands is, and is told.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Trace {
+    /// The id that the reading is known by.
+    Left(String),
+    /// Why there is none.
+    Missing(String),
+}
+
+/// An answer, and why that it was given is not recorded, if so.
+#[derive(Debug)]
+#[allow(missing_docs, reason = "fields and variants say what they are")]
+pub struct Shown<T> {
+    pub answer: T,
+    pub unrecorded: Option<String>,
 }
 
 /// An answer that nobody sees before it is recorded that they do.
@@ -154,22 +175,16 @@ impl<T> Unrecorded<T> {
     }
 
     /// Records the reading, and gives the answer.
-    pub async fn record(self, workspace: &Workspace, auditor: &Auditor) -> Result<T, Error> {
+    pub async fn record(self, workspace: &Workspace, auditor: &Auditor) -> Result<Shown<T>, Error> {
         let recorded = auditor.record(workspace, self.kind, self.narrowed, self.tally);
-        recorded.await?;
-        Ok(self.answer)
-    }
-
-    /// The same, but gives the answer too if that cannot be recorded, and says why. For those who have the log itself in
-    /// their hands.
-    pub async fn record_anyway(
-        self,
-        workspace: &Workspace,
-        auditor: &Auditor,
-    ) -> (T, Option<String>) {
-        let recorded = auditor.record(workspace, self.kind, self.narrowed, self.tally);
-        let failed = recorded.await.err().map(|error| error.to_string());
-        (self.answer, failed)
+        let unrecorded = match recorded.await? {
+            Trace::Left(_) => None,
+            Trace::Missing(reason) => Some(reason),
+        };
+        Ok(Shown {
+            answer: self.answer,
+            unrecorded,
+        })
     }
 }
 
@@ -184,17 +199,32 @@ pub(crate) struct Tally {
 }
 
 impl Tally {
-    /// So many results, all of one room.
-    pub(crate) fn of_room(room: &RoomId, results: usize) -> Self {
-        Self::of_rooms(BTreeSet::from([room.clone()]), results)
-    }
-
-    /// So many results, of these rooms.
-    pub(crate) fn of_rooms(rooms: BTreeSet<RoomId>, results: usize) -> Self {
+    /// So many results, of no room.
+    pub(crate) fn of_things(results: usize) -> Self {
         Self {
             results: u64::try_from(results).unwrap_or(u64::MAX),
-            rooms,
+            rooms: BTreeSet::new(),
         }
+    }
+
+    /// So many results, all of one room.
+    pub(crate) fn of_room(room: &RoomId, results: usize) -> Self {
+        Self {
+            rooms: BTreeSet::from([room.clone()]),
+            ..Self::of_things(results)
+        }
+    }
+
+    /// One result for each of these rooms.
+    pub(crate) fn of_rooms<'a>(rooms: impl Iterator<Item = &'a RoomId>) -> Self {
+        let mut tally = Self::default();
+        for room in rooms {
+            tally.results += 1;
+            if tally.rooms.len() < MOST_COUNTED {
+                tally.rooms.insert(room.clone());
+            }
+        }
+        tally
     }
 
     pub(crate) fn count(&mut self, entries: &[Entry]) {
@@ -209,9 +239,9 @@ impl Tally {
         }
     }
 
-    fn shown(self) -> Shown {
+    fn shown(self) -> audit::Shown {
         let further = self.rooms.len().saturating_sub(MOST_ROOMS);
-        Shown {
+        audit::Shown {
             results: self.results,
             rooms: self.rooms.into_iter().take(MOST_ROOMS).collect(),
             more_rooms: u64::try_from(further).unwrap_or(u64::MAX),

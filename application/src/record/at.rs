@@ -1,6 +1,6 @@
 //! The workspace as it was at an earlier moment: the views of then answer what those of now are asked.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use domain::audit::QuestionKind;
@@ -17,7 +17,8 @@ use tokio::sync::Semaphore;
 use crate::dates::iso;
 use crate::error::{Error, Fault};
 use crate::record::access::{Auditor, Tally, Unrecorded};
-use crate::record::filter::{as_of, recorded_at, suggestions};
+use crate::record::filter::{as_of, recorded_at};
+use crate::record::named::suggestions;
 use crate::record::question::NotUnderstood;
 use crate::workspace::Workspace;
 
@@ -175,7 +176,7 @@ impl Place<'_> {
         Ok(match &asked.sight {
             Sight::Rooms => {
                 let rooms = self.rooms(slice).await?;
-                let tally = Tally::of_rooms(ids(&rooms), rooms.items.len());
+                let tally = Tally::of_rooms(ids(&rooms).iter());
                 (Seen::Rooms(rooms), tally)
             }
             Sight::Room(room) => {
@@ -212,7 +213,7 @@ impl Place<'_> {
             }
             Sight::User(user) => {
                 let user = self.user(user).await?;
-                (Seen::User(user), Tally::of_rooms(BTreeSet::new(), 1))
+                (Seen::User(user), Tally::of_things(1))
             }
             Sight::Permissions => (Seen::Permissions, Tally::default()),
             Sight::Settings => (Seen::Settings, Tally::default()),
@@ -320,7 +321,7 @@ impl Place<'_> {
 }
 
 /// The rooms of a page.
-fn ids(rooms: &Page) -> BTreeSet<RoomId> {
+fn ids(rooms: &Page) -> Vec<RoomId> {
     #[derive(Deserialize)]
     struct Room {
         #[serde(rename = "_id")]

@@ -4,10 +4,11 @@ use std::cell::RefCell;
 
 use domain::message::MessageEvent;
 use domain::{Event, RoomId, UserId};
-use eventstore::{Position, RecordedEvent};
-use projections::RecordNames;
+use eventstore::{CorrelationId, Position, RecordedEvent};
+use projections::{NamedThing, RecordNames};
 
 use crate::record::filter::Filter;
+use crate::record::grants::{Before, Change};
 use crate::record::privacy::{is_private, room_of};
 use crate::record::sentence::{self, Names};
 
@@ -22,6 +23,8 @@ pub struct Entry {
     pub room: Option<(RoomId, String)>,
     /// What happened, on one line.
     pub sentence: String,
+    /// What it gave and took, if that was asked for.
+    pub changes: Option<Vec<Change>>,
 }
 
 /// What keeps events from somebody who reads the record.
@@ -35,6 +38,8 @@ pub(crate) struct Sieve {
 pub(crate) struct Then<'a, 'conn> {
     names: RefCell<&'a mut RecordNames<'conn>>,
     at: Position,
+    /// The request that what is told came of.
+    request: Option<CorrelationId>,
 }
 
 impl<'a, 'conn> Then<'a, 'conn> {
@@ -42,7 +47,24 @@ impl<'a, 'conn> Then<'a, 'conn> {
         Self {
             names: RefCell::new(names),
             at,
+            request: None,
         }
+    }
+
+    /// The names that an event is told by. What a new name replaces is told by the old one.
+    fn of(names: &'a mut RecordNames<'conn>, event: &RecordedEvent) -> Self {
+        let before = Position::new(event.position.get().saturating_sub(1));
+        Self {
+            request: Some(event.correlation_id),
+            ..Self::new(names, before)
+        }
+    }
+
+    /// What something was called before the request; `None`: it has no name.
+    fn before(&self, thing: NamedThing, id: &str) -> Option<String> {
+        let mut names = self.names.borrow_mut();
+        let name = names.before(thing, id, self.at, self.request?);
+        name.map(str::to_owned)
     }
 }
 
@@ -79,12 +101,29 @@ impl Names for Then<'_, '_> {
             }
         }
     }
+
+    fn former_user(&self, user: &UserId) -> String {
+        let former = self.before(NamedThing::User, user.as_str());
+        former.unwrap_or_else(|| self.user(user))
+    }
+
+    fn former_room(&self, room: &RoomId) -> String {
+        let former = self.before(NamedThing::Room, room.as_str());
+        former.map_or_else(|| self.room(room), |name| format!("#{name}"))
+    }
 }
 
 impl Sieve {
     /// The event with its names, if it passes. `None` too for what this program does not understand, which the views
     /// would not have got past.
-    pub(crate) fn pass(&self, names: &mut RecordNames<'_>, event: RecordedEvent) -> Option<Entry> {
+    ///
+    /// `before`: what there was before events that give or take, if those are asked for.
+    pub(crate) fn pass(
+        &self,
+        names: &mut RecordNames<'_>,
+        before: &Before,
+        event: RecordedEvent,
+    ) -> Option<Entry> {
         if self
             .filter
             .correlation
@@ -105,11 +144,21 @@ impl Sieve {
         {
             return None;
         }
-        // What a new name replaces is told by the old one.
-        let before = Position::new(event.position.get().saturating_sub(1));
-        let then = Then::new(names, before);
+        let changes = match &self.filter.grants {
+            None => None,
+            Some(filter) => {
+                let changes = before.changes(event.position, &decoded);
+                let passes = changes.iter().any(|change| filter.passes(change));
+                Some(passes.then_some(changes)?)
+            }
+        };
+        let then = Then::of(names, &event);
         Some(Entry {
-            sentence: sentence::sentence(&decoded, &event.actor, &then),
+            sentence: match &changes {
+                None => sentence::sentence(&decoded, &event.actor, &then),
+                Some(changes) => sentence::of_grants(&decoded, &event.actor, &then, changes),
+            },
+            changes,
             actor: then.user(&event.actor),
             room: room.map(|room| {
                 let called = then.room(&room);

@@ -3,21 +3,17 @@
 use domain::{Category, Event, EventPayload as _, RoomId, StreamId, UserId};
 use eventstore::{CorrelationId, Filter as LogFilter, Position, ReadError};
 use futures::StreamExt as _;
-use projections::{NamedThing, Order, RecordQuery, RoomIdentity};
+use projections::{NamedThing, Order, RecordQuery};
 
 use crate::error::Error;
 use crate::ids::now;
 
+use crate::record::grants::GrantFilter;
 use crate::record::moment::Moment;
+use crate::record::named::{self, bounded, like};
 use crate::record::privacy;
-use crate::record::question::{Asked, MOST_NAMED, NotUnderstood};
+use crate::record::question::{Asked, AskedGrants, NotUnderstood};
 use crate::workspace::Workspace;
-
-/// How many names are looked through for suggestions.
-const MOST_KNOWN: u32 = 100_000;
-
-/// How many names are suggested.
-const SUGGESTIONS: usize = 3;
 
 /// What is asked, understood.
 #[derive(Clone, Debug)]
@@ -26,6 +22,8 @@ pub struct Filter {
     /// In lower case.
     pub(crate) text: Option<String>,
     pub(crate) correlation: Option<CorrelationId>,
+    /// Only what gives or takes something, and which.
+    pub(crate) grants: Option<GrantFilter>,
 }
 
 impl Asked {
@@ -35,7 +33,7 @@ impl Asked {
         workspace: &Workspace,
         private_rooms: bool,
     ) -> Result<Filter, Error> {
-        let named = |thing, list, sign| named(workspace, thing, list, sign, private_rooms);
+        let named = |thing, list, sign| named::named(workspace, thing, list, sign, private_rooms);
         let rooms = named(NamedThing::Room, &self.rooms, '#').await?;
         let users = named(NamedThing::User, &self.users, '@').await?;
         let actors = named(NamedThing::User, &self.actors, '@').await?;
@@ -67,10 +65,15 @@ impl Asked {
         if text.is_some() && query.event_types.is_empty() {
             query.event_types = vec!["MessagePosted".to_owned(), "MessageEdited".to_owned()];
         }
+        let grants = match &self.grants {
+            None => None,
+            Some(asked) => Some(grants(workspace, asked, &mut query).await?),
+        };
         Ok(Filter {
             query,
             text,
             correlation,
+            grants,
         })
     }
 
@@ -102,7 +105,8 @@ impl Asked {
         self.categories.iter().map(find).collect()
     }
 
-    async fn range(&self, workspace: &Workspace) -> Result<Range, Error> {
+    /// The stretch of the record that is asked about.
+    pub(crate) async fn range(&self, workspace: &Workspace) -> Result<Range, Error> {
         let mut range = Range::default();
         if let Some(from) = &self.from {
             let first = first_at(workspace, from).await?;
@@ -130,10 +134,31 @@ impl Asked {
     }
 }
 
+/// Finds out which grants are meant, and makes the question one for the events that give or take.
+async fn grants(
+    workspace: &Workspace,
+    asked: &AskedGrants,
+    query: &mut RecordQuery,
+) -> Result<GrantFilter, Error> {
+    // What somebody did to others is asked for by `actors`.
+    query.concerning = std::mem::take(&mut query.users);
+    let filter = GrantFilter {
+        users: query.concerning.clone(),
+        roles: named::roles(workspace, &asked.roles).await?,
+        permissions: named::permissions(workspace, &asked.permissions).await?,
+    };
+    let types = filter.types().iter();
+    query.event_types = types.map(|name| (*name).to_owned()).collect();
+    Ok(filter)
+}
+
+/// A stretch of the record.
 #[derive(Default)]
-struct Range {
-    after: Position,
-    upto: Option<Position>,
+pub(crate) struct Range {
+    /// The position before it.
+    pub(crate) after: Position,
+    /// Its last position; `None`: it has no end.
+    pub(crate) upto: Option<Position>,
 }
 
 fn moment(text: &str) -> Result<Moment, NotUnderstood> {
@@ -218,84 +243,6 @@ fn correlation(text: &str) -> Result<CorrelationId, NotUnderstood> {
     id.map_err(|_| NotUnderstood::NotACorrelation(text.to_owned()))
 }
 
-fn bounded(list: &[String], what: &'static str) -> Result<(), NotUnderstood> {
-    let fits = list.len() <= MOST_NAMED;
-    fits.then_some(()).ok_or(NotUnderstood::TooMany(what))
-}
-
-/// The ids of what is named.
-async fn named(
-    workspace: &Workspace,
-    thing: NamedThing,
-    list: &[String],
-    sign: char,
-    private_rooms: bool,
-) -> Result<Vec<String>, Error> {
-    if list.is_empty() {
-        return Ok(Vec::new());
-    }
-    let (what, many) = match thing {
-        NamedThing::User => ("user", "users"),
-        NamedThing::Room => ("room", "rooms"),
-    };
-    bounded(list, many)?;
-    let list = list.to_vec();
-    let found = workspace.views().with_record_names(move |names| {
-        let find = |named: String| {
-            let bare = named.strip_prefix(sign).unwrap_or(&named);
-            let system = UserId::system();
-            if thing == NamedThing::User && bare == system.as_str() {
-                return Ok(system.as_str().to_owned());
-            }
-            let found = names.find(thing, bare).into_iter().find(|id| {
-                let is_private = |room: &RoomIdentity| room.is_private();
-                let room = RoomId::new(id);
-                thing == NamedThing::User
-                    || private_rooms
-                    || !names.identity(&room).is_none_or(is_private)
-            });
-            found.ok_or_else(|| {
-                let known = names.public(thing, MOST_KNOWN);
-                NotUnderstood::Unknown {
-                    what,
-                    suggestions: like(bare, known.iter().map(String::as_str)),
-                    named: bare.to_owned(),
-                }
-            })
-        };
-        list.into_iter().map(find).collect::<Result<Vec<_>, _>>()
-    });
-    Ok(found.await??)
-}
-
-/// Names of what everybody may know of that look most like `wanted`.
-pub(crate) async fn suggestions(
-    workspace: &Workspace,
-    thing: NamedThing,
-    wanted: &str,
-) -> Result<Vec<String>, Error> {
-    let wanted = wanted.to_owned();
-    let found = workspace.views().with_record_names(move |names| {
-        let known = names.public(thing, MOST_KNOWN);
-        like(&wanted, known.iter().map(String::as_str))
-    });
-    Ok(found.await?)
-}
-
-/// The names that look most like `wanted`, the likest first.
-pub(crate) fn like<'a>(wanted: &str, known: impl Iterator<Item = &'a str>) -> Vec<String> {
-    let wanted = wanted.to_lowercase();
-    let mut alike: Vec<_> = known
-        .filter_map(|name| {
-            let likeness = strsim::jaro_winkler(&wanted, &name.to_lowercase());
-            (likeness > 0.8).then_some((likeness, name))
-        })
-        .collect();
-    alike.sort_by(|a, b| b.0.total_cmp(&a.0).then_with(|| a.1.cmp(b.1)));
-    alike.truncate(SUGGESTIONS);
-    alike.into_iter().map(|(_, name)| name.to_owned()).collect()
-}
-
 /// Where the events of a stream are.
 async fn positions_of(
     workspace: &Workspace,
@@ -327,16 +274,4 @@ async fn positions_of(
         return Err(unknown().into());
     }
     Ok(positions)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_looks_alike_is_suggested() {
-        let known = ["general", "generals", "random", "engineering"];
-        assert_eq!(like("genral", known.into_iter()), ["general", "generals"]);
-        assert_eq!(like("xyz", known.into_iter()), Vec::<String>::new());
-    }
 }

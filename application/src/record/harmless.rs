@@ -24,7 +24,7 @@ pub fn harmless(text: &str) -> String {
 }
 
 /// Controls, line ends, and what changes the direction of the letters that follow.
-fn is_obeyed(character: char) -> bool {
+pub fn is_obeyed(character: char) -> bool {
     character.is_control()
         || matches!(
             character,

@@ -1,16 +1,12 @@
 //! One message on the record: every version of it, who could read it, and who had read it.
 
 mod attached;
-mod deed;
 mod diff;
 mod gather;
 mod history;
 mod readers;
-#[cfg(test)]
-mod testing;
 
 pub use attached::Attached;
-pub use deed::{Deed, Person, Place, Point};
 pub use diff::Piece;
 pub use history::{Changes, Fate, History, Outcome, Reaction, Said, Version};
 pub use readers::{Evidence, FirstRead, Leaving, Reader, Span};
@@ -24,6 +20,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::Error;
 use crate::record::access::{Auditor, Tally, Unrecorded};
+use crate::record::deed::{Person, Place, Point};
 use crate::workspace::Workspace;
 
 /// What somebody asks of a message, in their words.
@@ -69,7 +66,7 @@ pub struct MessageReaders {
     pub ended: Option<(Point, Fate)>,
     /// It is a reply that is shown in its thread only: who read the room need not have opened the thread.
     pub in_thread_only: bool,
-    /// By name.
+    /// Everybody who was a member while the message was there, and its author; sorted by name.
     pub readers: Vec<Reader>,
     /// The last position that is answered of.
     pub as_of: Position,

@@ -34,6 +34,20 @@ pub struct Asked {
     pub to: Option<String>,
     /// The newest first.
     pub newest_first: bool,
+    /// Only what gives or takes roles, rights and memberships. `users` are then those who were given something or lost it,
+    /// and `types` mean nothing.
+    pub grants: Option<AskedGrants>,
+}
+
+/// What of roles and permissions somebody asks for, in their words. Of each list any one is enough; an empty list asks for
+/// nothing.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct AskedGrants {
+    /// Ids or names of roles that somebody was given or lost, or that were given or lost a permission.
+    pub roles: Vec<String>,
+    /// Names of permissions.
+    pub permissions: Vec<String>,
 }
 
 /// Why a question is not understood.
@@ -54,8 +68,16 @@ pub enum NotUnderstood {
         time: String,
         suggestions: Vec<String>,
     },
-    #[error("{0:?} is no correlation id: it is what an answer had as X-Request-Id")]
+    #[error(
+        "{0:?} is no correlation id: that looks like 0192d3a4-5b6c-7d8e-9f00-112233445566, and is what an answer that recorded \
+         something had as X-Correlation-Id"
+    )]
     NotACorrelation(String),
+    #[error(
+        "nothing that may be shown here was recorded for the request {0}; answers that recorded something have its id, such as \
+         0192d3a4-5b6c-7d8e-9f00-112233445566, as X-Correlation-Id"
+    )]
+    NoSuchRequest(String),
     #[error(
         "{0:?} is neither a position, which is a whole number, nor a time, such as 2026-11-27 or 2026-11-27T10:42:00Z"
     )]
@@ -125,7 +147,11 @@ impl Asked {
             ("from", &self.from),
             ("to", &self.to),
         ];
-        let lists = lists.into_iter().filter(|(_, list)| !list.is_empty());
+        let grants = self.grants.iter();
+        let grants = grants
+            .flat_map(|grants| [("role", &grants.roles), ("permission", &grants.permissions)]);
+        let lists = lists.into_iter().chain(grants);
+        let lists = lists.filter(|(_, list)| !list.is_empty());
         let lists = lists.map(|(name, list)| (name.to_owned(), list.join(", ")));
         let single = single.into_iter();
         let single = single.filter_map(|(name, one)| Some((name.to_owned(), one.clone()?)));

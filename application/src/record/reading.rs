@@ -5,12 +5,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use domain::audit::QuestionKind;
-use eventstore::{BYTES_AT_ONCE, Mark, Position, ReadError};
+use eventstore::{BYTES_AT_ONCE, Mark, Position, ReadError, RecordedEvent};
 use projections::{Order, RecordQuery};
 
 use crate::error::Error;
-use crate::record::access::{Auditor, Tally};
+use crate::record::access::{Auditor, Tally, Trace};
 use crate::record::entries::{Entry, Sieve};
+use crate::record::grants::Before;
 use crate::record::question::{Asked, NotUnderstood};
 use crate::workspace::Workspace;
 
@@ -23,23 +24,26 @@ const MOST_LOOKED_AT: usize = 20_000;
 /// How many events are read at once.
 const CHUNK: usize = 1_000;
 
+/// How much more is read the next time, if too few passed.
+const GROWTH: usize = 4;
+
 /// How often is looked for more by who follows. Each look has the views commit what is pending, so it is not done with
 /// every event.
 const LOOK: Duration = Duration::from_millis(200);
 
 /// Part of the record.
 #[derive(Debug)]
-pub struct Page {
+pub(crate) struct Page {
     /// In the order asked for. May be fewer than asked for although there are more: few of those looked at passed, or they
     /// are large.
-    pub entries: Vec<Entry>,
+    pub(crate) entries: Vec<Entry>,
     /// Where to go on: behind the last event that was looked at.
-    pub cursor: Position,
+    pub(crate) cursor: Position,
     /// There may be more behind the cursor.
-    pub more: bool,
+    pub(crate) more: bool,
 }
 
-/// A part of the record that somebody asked for, with a cursor that names this record.
+/// The same, with a cursor that names this record.
 #[derive(Debug)]
 #[allow(missing_docs, reason = "fields and variants say what they are")]
 pub struct MarkedPage {
@@ -57,8 +61,7 @@ pub async fn page(
     limit: usize,
 ) -> Result<MarkedPage, Error> {
     let sieve = sieve(workspace, auditor, asked).await?;
-    let mut narrowed = narrowed(asked, cursor);
-    narrowed.insert("limit".to_owned(), limit.to_string());
+    let narrowed = narrowed(asked, cursor, Some(limit));
     let cursor = match cursor {
         Some(cursor) => Some(place(workspace, cursor).await?),
         None => None,
@@ -68,7 +71,7 @@ pub async fn page(
     let mut tally = Tally::default();
     tally.count(&page.entries);
     auditor
-        .record(workspace, QuestionKind::Events, narrowed, tally)
+        .record(workspace, kind(asked), narrowed, tally)
         .await?;
     Ok(MarkedPage {
         cursor: mark(workspace, page.cursor).await?,
@@ -77,10 +80,21 @@ pub async fn page(
     })
 }
 
+/// What kind of thing is asked, if nobody follows.
+const fn kind(asked: &Asked) -> QuestionKind {
+    match asked.grants {
+        None => QuestionKind::Events,
+        Some(_) => QuestionKind::Grants,
+    }
+}
+
 /// The question as the event of its reading has it.
-fn narrowed(asked: &Asked, cursor: Option<&str>) -> BTreeMap<String, String> {
+fn narrowed(asked: &Asked, cursor: Option<&str>, limit: Option<usize>) -> BTreeMap<String, String> {
     let mut narrowed = asked.narrowed();
-    narrowed.extend(cursor.map(|cursor| ("after".to_owned(), cursor.to_owned())));
+    let cursor = cursor.map(|cursor| ("after", cursor.to_owned()));
+    let limit = limit.map(|limit| ("limit", limit.to_string()));
+    let further = cursor.into_iter().chain(limit);
+    narrowed.extend(further.map(|(name, value)| (name.to_owned(), value)));
     narrowed
 }
 
@@ -118,13 +132,14 @@ async fn mark(workspace: &Workspace, at: Position) -> Result<Mark, Error> {
 }
 
 /// The next part of the record behind a cursor.
-async fn read(
+pub(crate) async fn read(
     workspace: &Workspace,
     sieve: &Arc<Sieve>,
     cursor: Option<Position>,
     limit: usize,
 ) -> Result<Page, Error> {
     let mut query = begin_at(&sieve.filter.query, cursor);
+    query.limit = limit.clamp(1, CHUNK);
     let mut page = Page {
         entries: Vec::new(),
         cursor: cursor.unwrap_or(query.after),
@@ -136,7 +151,6 @@ async fn read(
         && looked_at < MOST_LOOKED_AT
         && bytes < BYTES_AT_ONCE
     {
-        query.limit = CHUNK.min(limit.max(1));
         let found = workspace.views().search_record(query.clone()).await?;
         let asked_for = found.positions.len();
         let events = workspace
@@ -154,22 +168,51 @@ async fn read(
         if !page.more && query.order == Order::OldestFirst {
             page.cursor = page.cursor.max(found.end);
         }
-        let sieve = Arc::clone(sieve);
-        let passed = workspace.views().with_record_names(move |names| {
-            let pass = |event| sieve.pass(names, event);
-            events.into_iter().filter_map(pass).collect::<Vec<_>>()
-        });
-        page.entries.extend(passed.await?);
-        query = begin_at(&query, Some(page.cursor));
+        page.entries.extend(sift(workspace, sieve, events).await?);
+        query = RecordQuery {
+            limit: more_than(query.limit),
+            as_of: Some(found.as_of),
+            ..begin_at(&query, Some(page.cursor))
+        };
     }
-    if page.entries.len() > limit {
-        page.entries.truncate(limit);
-        page.more = true;
-        if let Some(last) = page.entries.last() {
-            page.cursor = last.event.position;
+    page.cut_to(limit);
+    Ok(page)
+}
+
+/// How many positions are asked for after so many, of which too few passed.
+fn more_than(asked: usize) -> usize {
+    asked.saturating_mul(GROWTH).min(CHUNK)
+}
+
+/// Those of the events that pass.
+async fn sift(
+    workspace: &Workspace,
+    sieve: &Arc<Sieve>,
+    events: Vec<RecordedEvent>,
+) -> Result<Vec<Entry>, Error> {
+    let before = match sieve.filter.grants {
+        Some(_) => Before::of(workspace, &events).await?,
+        None => Before::default(),
+    };
+    let sieve = Arc::clone(sieve);
+    let passed = workspace.views().with_record_names(move |names| {
+        let pass = |event| sieve.pass(names, &before, event);
+        events.into_iter().filter_map(pass).collect()
+    });
+    Ok(passed.await?)
+}
+
+impl Page {
+    fn cut_to(&mut self, limit: usize) {
+        if self.entries.len() <= limit {
+            return;
+        }
+        self.entries.truncate(limit);
+        self.more = true;
+        if let Some(last) = self.entries.last() {
+            self.cursor = last.event.position;
         }
     }
-    Ok(page)
 }
 
 fn begin_at(query: &RecordQuery, cursor: Option<Position>) -> RecordQuery {
@@ -185,13 +228,23 @@ fn begin_at(query: &RecordQuery, cursor: Option<Position>) -> RecordQuery {
     query
 }
 
+/// Which part of the record a reading goes through.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Range<'a> {
+    /// Where to go on: behind this.
+    pub cursor: Option<&'a str>,
+    /// How many entries whoever reads wants at most; they stop by themselves.
+    pub limit: Option<usize>,
+    /// On and on, as more is recorded. Without a place to begin at, from now on.
+    pub follow: bool,
+}
+
 /// A reading that goes on: part after part, and if somebody follows, as more is recorded.
 pub struct Reading {
     workspace: Workspace,
     auditor: Auditor,
     sieve: Arc<Sieve>,
-    /// What it is recorded as, or why it is not recorded.
-    recorded: Result<String, String>,
+    trace: Trace,
     cursor: Option<Position>,
     follow: bool,
     done: bool,
@@ -201,59 +254,43 @@ pub struct Reading {
 }
 
 impl Reading {
-    /// Begins, which is recorded. Who follows and names no place to begin at begins with what is recorded from now on.
+    /// Begins, which is recorded.
     pub async fn begin(
         workspace: &Workspace,
         auditor: Auditor,
         asked: &Asked,
-        cursor: Option<&str>,
-        follow: bool,
+        range: Range<'_>,
     ) -> Result<Self, Error> {
-        let mut reading = Self::prepare(workspace, auditor, asked, cursor, follow).await?;
-        let recorded = reading.record_begin(narrowed(asked, cursor)).await?;
-        reading.recorded = Ok(recorded);
-        Ok(reading)
-    }
-
-    /// The same, but begins too if that cannot be recorded. For those who have the log itself in their hands.
-    pub async fn begin_anyway(
-        workspace: &Workspace,
-        auditor: Auditor,
-        asked: &Asked,
-        cursor: Option<&str>,
-        follow: bool,
-    ) -> Result<Self, Error> {
-        let mut reading = Self::prepare(workspace, auditor, asked, cursor, follow).await?;
-        let recorded = reading.record_begin(narrowed(asked, cursor)).await;
-        reading.recorded = recorded.map_err(|error| error.to_string());
-        Ok(reading)
-    }
-
-    async fn prepare(
-        workspace: &Workspace,
-        auditor: Auditor,
-        asked: &Asked,
-        cursor: Option<&str>,
-        follow: bool,
-    ) -> Result<Self, Error> {
+        let Range {
+            cursor,
+            limit,
+            follow,
+        } = range;
         if follow && asked.to.is_some() {
             return Err(NotUnderstood::FollowedToAnEnd.into());
         }
         let generation = workspace.executor().store().generation();
         let sieve = Arc::new(sieve(workspace, &auditor, asked).await?);
-        let cursor = match cursor {
+        let place = match cursor {
             Some(cursor) => Some(place(workspace, cursor).await?),
             None if follow && asked.from.is_none() => {
                 Some(workspace.executor().store().head().await?)
             }
             None => None,
         };
+        let kind = if follow {
+            QuestionKind::Follow
+        } else {
+            kind(asked)
+        };
+        let narrowed = narrowed(asked, cursor, limit);
+        let trace = auditor.record_begin(workspace, kind, narrowed).await?;
         Ok(Self {
             workspace: workspace.clone(),
             auditor,
             sieve,
-            recorded: Err(String::new()),
-            cursor,
+            trace,
+            cursor: place,
             follow,
             done: false,
             tally: Tally::default(),
@@ -261,20 +298,12 @@ impl Reading {
         })
     }
 
-    async fn record_begin(&self, narrowed: BTreeMap<String, String>) -> Result<String, Error> {
-        let kind = if self.follow {
-            QuestionKind::Follow
-        } else {
-            QuestionKind::Events
-        };
-        self.auditor
-            .record_begin(&self.workspace, kind, narrowed)
-            .await
-    }
-
     /// Why it is not recorded, if so.
     pub fn unrecorded(&self) -> Option<&str> {
-        self.recorded.as_ref().err().map(String::as_str)
+        match &self.trace {
+            Trace::Left(_) => None,
+            Trace::Missing(reason) => Some(reason),
+        }
     }
 
     /// The next entries, at most as many as `limit`; `None` at the end. Who follows waits here for more.
@@ -294,7 +323,7 @@ impl Reading {
                 return Ok(Some(page.entries));
             }
             if !page.more {
-                self.more_than(before).await;
+                self.news_since(before).await;
             }
         }
     }
@@ -305,7 +334,7 @@ impl Reading {
     }
 
     /// Returns once something was recorded after `before`, if this reading follows.
-    async fn more_than(&self, before: Position) {
+    async fn news_since(&self, before: Position) {
         while self.follow && self.workspace.views().applied() <= before {
             tokio::time::sleep(LOOK).await;
         }
@@ -313,14 +342,30 @@ impl Reading {
 
     /// Ends, which is recorded with what was shown, if the beginning was.
     pub async fn end(self) -> Result<(), Error> {
-        match self.recorded {
-            Ok(reading) => {
+        match self.trace {
+            Trace::Left(reading) => {
                 let ended = self
                     .auditor
                     .record_end(&self.workspace, reading, self.tally);
                 ended.await
             }
-            Err(_) => Ok(()),
+            Trace::Missing(_) => Ok(()),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_smallest_page_asks_seldom_however_few_events_pass() {
+        let asks = std::iter::successors(Some(1), |asked| Some(more_than(*asked)));
+        let looked_at = asks.scan(0, |sum, ask| {
+            *sum += ask;
+            Some(*sum)
+        });
+        let asks = looked_at.take_while(|sum| *sum < MOST_LOOKED_AT).count();
+        assert!(asks < 30, "{asks} questions for one page");
     }
 }

@@ -6,6 +6,7 @@
 
 mod admin;
 mod chat;
+mod grants;
 mod identity;
 mod integrations;
 mod people;
@@ -18,6 +19,7 @@ pub use words::Names;
 
 use domain::{Event, UserId};
 
+use crate::record::grants::Change;
 use words::Teller;
 
 /// What happened, on one line. `actor` did it, as the envelope of the event says.
@@ -54,4 +56,15 @@ pub fn sentence(event: &Event, actor: &UserId, names: &dyn Names) -> String {
         Event::DataExport(event) => record::data_export(&teller, event),
         Event::Audit(event) => record::audit(&teller, event),
     }
+}
+
+/// The same, told by what the event gave and took.
+pub(crate) fn of_grants(
+    event: &Event,
+    actor: &UserId,
+    names: &dyn Names,
+    changes: &[Change],
+) -> String {
+    let teller = Teller::new(actor, names);
+    grants::grants(&teller, event, changes).unwrap_or_else(|| sentence(event, actor, names))
 }

@@ -24,12 +24,15 @@ pub fn can_access_room(
     room: &RoomFacts,
     membership: Option<&MembershipFacts>,
 ) -> bool {
-    if room.kind == RoomKind::Channel && authority.has(Permission::VIEW_C_ROOM) {
+    may_see(authority, room.kind, membership.is_some())
+}
+
+fn may_see(authority: &Authority<'_>, kind: RoomKind, is_member: bool) -> bool {
+    if kind == RoomKind::Channel && authority.has(Permission::VIEW_C_ROOM) {
         return true;
     }
-    membership.is_some()
-        && (authority.has(Permission::VIEW_JOINED_ROOM)
-            || authority.has(view_permission(room.kind)))
+    is_member
+        && (authority.has(Permission::VIEW_JOINED_ROOM) || authority.has(view_permission(kind)))
 }
 
 /// Whether the actor may read the room's messages: access, and for those who are not members of a channel the right to
@@ -39,11 +42,24 @@ pub fn can_read_history(
     room: &RoomFacts,
     membership: Option<&MembershipFacts>,
 ) -> bool {
-    can_access_room(authority, room, membership)
-        && (room.kind != RoomKind::Channel
-            || membership.is_some()
-            || authority.has(Permission::PREVIEW_C_ROOM))
+    may_read(authority, room.kind, membership.is_some())
 }
+
+/// The same, by all that it depends on: the kind of the room, whether the actor is a member, and
+/// [`READING_PERMISSIONS`].
+pub fn may_read(authority: &Authority<'_>, kind: RoomKind, is_member: bool) -> bool {
+    may_see(authority, kind, is_member)
+        && (kind != RoomKind::Channel || is_member || authority.has(Permission::PREVIEW_C_ROOM))
+}
+
+/// The permissions that decide about reading rooms.
+pub const READING_PERMISSIONS: [Permission; 5] = [
+    Permission::VIEW_C_ROOM,
+    Permission::VIEW_P_ROOM,
+    Permission::VIEW_D_ROOM,
+    Permission::VIEW_JOINED_ROOM,
+    Permission::PREVIEW_C_ROOM,
+];
 
 /// Whether somebody who is named in a message becomes a member of its room by that: in a channel, if the message is no
 /// reply and they are not its author. `user` is who is named, and whether they may log in.

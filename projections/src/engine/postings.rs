@@ -8,7 +8,7 @@
 use compact_str::CompactString;
 use eventstore::{CorrelationId, Position};
 use hashbrown::HashMap;
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, OptionalExtension as _, params};
 
 use crate::numbers::number;
 
@@ -369,6 +369,28 @@ pub(crate) fn correlated(
 /// Whether an event of the open block may be of the request.
 pub(crate) fn may_be_of(kept: [u8; 4], correlation: CorrelationId) -> bool {
     kept == short(correlation)
+}
+
+/// Whether the event at a position may be of the request.
+pub(crate) fn is_of(
+    conn: &Connection,
+    position: Position,
+    correlation: CorrelationId,
+) -> rusqlite::Result<bool> {
+    let open = conn
+        .prepare_cached("SELECT correlation FROM open_postings WHERE position = ?1")?
+        .query_row([number(position)], |row| row.get(0))
+        .optional()?;
+    if let Some(kept) = open {
+        return Ok(may_be_of(kept, correlation));
+    }
+    let (block, offset) = place(position);
+    let block = i64::try_from(block).unwrap_or(i64::MAX);
+    let mut of = correlated(conn, block, correlation)?;
+    let mut one = Bits::NONE;
+    one.add(offset);
+    of.and(&one);
+    Ok(of != Bits::NONE)
 }
 
 #[cfg(test)]

@@ -319,6 +319,9 @@ impl Tx {
     /// Writes message rows, so that SQL sees them.
     pub(crate) fn flush_messages(&mut self) -> rusqlite::Result<()> {
         self.messages.flush(&self.conn)?;
+        if self.references.is_empty() {
+            return Ok(());
+        }
         self.references.sort_unstable();
         let mut insert = self.conn.prepare_cached(
             "INSERT OR IGNORE INTO message_references (user, message, since) VALUES (?1, ?2, ?3)",

@@ -3,6 +3,7 @@
 mod membership;
 mod message;
 mod names;
+pub(crate) mod pushed;
 pub(crate) mod replay;
 mod room;
 

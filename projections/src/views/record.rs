@@ -7,7 +7,7 @@ mod names;
 mod search;
 
 pub use names::{NamedThing, RecordNames, RoomIdentity};
-pub use search::{Found, Order, RecordQuery};
+pub use search::{Found, Order, RecordEnd, RecordQuery};
 
 use domain::message::MessageEvent;
 use domain::report::ReportEvent;

@@ -4,9 +4,10 @@ use crate::testing::{leave, post, posted, t};
 use domain::room::{RoomDeleted, RoomEvent, RoomKind};
 use domain::session::{AllTokensRevoked, SessionEvent, TokenIssued};
 use domain::{RoomId, TokenHash, UserId};
+use eventstore::{EventStore as _, Position};
 use projections::{
-    DirectoryQuery, DirectorySort, HistoryQuery, MemberQuery, PeopleField, RoomQuery, Slice,
-    Spotlight, UserQuery,
+    DirectoryQuery, DirectorySort, HistoryQuery, MemberQuery, Order, PeopleField, RecordQuery,
+    RoomQuery, Slice, Spotlight, UserQuery,
 };
 use serde_json::Value;
 
@@ -281,4 +282,54 @@ async fn lists_are_paged_filtered_and_ordered() {
         Some(t(109))
     );
     scene.views.close().await;
+}
+
+/// The posts to a room, found a few at a time, while others come in between.
+async fn posts_a_few_at_a_time(scene: &Scene, order: Order) -> Vec<u64> {
+    let mut query = RecordQuery {
+        rooms: vec![RoomId::new("dm")],
+        event_types: vec!["MessagePosted".to_owned()],
+        order,
+        limit: 3,
+        ..RecordQuery::default()
+    };
+    let mut positions = Vec::new();
+    for round in 0.. {
+        let found = scene.views.search_record(query.clone()).await.unwrap();
+        positions.extend(found.positions.iter().map(|position| position.get()));
+        let (Some(last), true) = (found.positions.last(), found.more) else {
+            break;
+        };
+        match order {
+            Order::OldestFirst => query.after = *last,
+            Order::NewestFirst => query.upto = Some(Position::new(last.get() - 1)),
+        }
+        query.as_of = Some(found.as_of);
+        // More than a block of the index has.
+        let others = (0..5_000).map(|number| {
+            let id = format!("{order:?}-{round}-{number}");
+            posted(post(&id, "dm", "anna", "meanwhile", 100))
+        });
+        scene.say(100, others).await;
+    }
+    positions
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_search_goes_on_in_the_record_as_it_was_when_it_began() {
+    for order in [Order::OldestFirst, Order::NewestFirst] {
+        let scene = Scene::new().await;
+        let begin = scene.log.head().await.unwrap().get();
+        let posts = (0..7).map(|number| posted(post(&format!("m{number}"), "dm", "bert", "", 50)));
+        scene.say(50, posts).await;
+        let mut wanted: Vec<u64> = (begin + 1..=begin + 7).collect();
+        if order == Order::NewestFirst {
+            wanted.reverse();
+        }
+        assert_eq!(
+            posts_a_few_at_a_time(&scene, order).await,
+            wanted,
+            "{order:?}"
+        );
+    }
 }

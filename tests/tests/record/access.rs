@@ -25,6 +25,16 @@ async fn nobody_reads_without_the_right() {
     for (client, status) in [(&nobody, 401), (&wrong, 401), (&ann, 403)] {
         ask(client, &[]).await.refused(status);
     }
+    let doors = [
+        "/audit/grants",
+        "/audit/users/ann/access",
+        "/audit/explain/0192d3a4-5b6c-7d8e-9f00-112233445566",
+    ];
+    for path in doors {
+        for (client, status) in [(&nobody, 401), (&wrong, 401), (&ann, 403)] {
+            client.send(Method::GET, path, None).await.refused(status);
+        }
+    }
     for (client, status) in [(&wrong, 401), (&ann, 403)] {
         let refused = Socket::try_open(&server, client, &[], None).await;
         assert_eq!(refused.err().map(|refused| refused.status), Some(status));

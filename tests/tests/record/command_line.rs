@@ -29,6 +29,7 @@ async fn workspace(options: ServerOptions) -> (Server, Client, String) {
         "=SUM(A1:A9)",
         "ünï漢字👩\u{200d}👧",
         "\\u{1b} typed",
+        "\u{1b}[2J \u{7f} \u{85} \u{9b}31m \u{202e}",
     ] {
         say(&admin, "GENERAL", text).await;
     }
@@ -241,7 +242,7 @@ async fn following_ends_well_with_the_server() {
     let (mut server, admin, _) = workspace(ServerOptions::default()).await;
     let question = ["--follow", "--from", "1", "--type", "MessagePosted"];
     let mut following = Running::start(&server, &question);
-    for _ in 0..7 {
+    for _ in 0..8 {
         following.line();
     }
     reading(&admin, "RecordRead").await;
@@ -253,7 +254,7 @@ async fn following_ends_well_with_the_server() {
     assert_eq!(following.ends(), Some(0), "it ends well");
     server.restart().await;
     let ended = reading(&server.admin().await, "ReadingEnded").await;
-    assert_eq!(ended["data"]["shown"]["results"], 6, "{ended}");
+    assert_eq!(ended["data"]["shown"]["results"], 7, "{ended}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -274,6 +275,30 @@ async fn a_reader_that_goes_away_is_no_error() {
         reading.lines = None;
         assert_eq!(reading.ends(), Some(0), "running: {running}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_waits_for_a_command_that_has_the_folder() {
+    let (mut server, admin, _) = workspace(ServerOptions::default()).await;
+    // More than a pipe holds: the command goes on as long as nobody reads it.
+    for number in 0..100 {
+        let text = format!("{number} {}", "long ".repeat(900));
+        post(&admin, "GENERAL", &text).await.ok();
+    }
+    server.stop().await;
+    let mut command = Running::start(&server, &["--format", "ndjson"]);
+    command.line();
+    server.launch();
+    // Time for the server to find the folder taken.
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    assert!(!server.client().is_ready().await, "it does not serve yet");
+    let mut rest = String::new();
+    let lines = command.lines.as_mut().unwrap();
+    tokio::task::block_in_place(|| lines.read_to_string(&mut rest)).unwrap();
+    assert_eq!(command.ends(), Some(0), "the command is not disturbed");
+    assert!(rest.lines().count() > 100, "it shows all");
+    server.until_ready().await;
+    server.admin().await.get("me").await.ok();
 }
 
 /// How asking for what makes no sense ends.
@@ -384,6 +409,16 @@ async fn what_people_wrote_does_not_drive_the_terminal() {
     assert_eq!(found, "", "nothing is obeyed");
     let lines = u64::try_from(shown.lines().count()).unwrap();
     assert_eq!(lines, head + 1, "one line each, and the head");
+    for format in ["csv", "json", "ndjson"] {
+        let shown = printed(&server, &["--to", &head.to_string(), "--format", format]).await;
+        let obeyed = |character: &char| {
+            let of_the_format = matches!(*character, '\n' | '\r');
+            (character.is_control() && !of_the_format)
+                || matches!(*character, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+        };
+        let found: String = shown.chars().filter(obeyed).collect();
+        assert_eq!(found, "", "nothing is obeyed in {format}");
+    }
 }
 
 #[tokio::test]

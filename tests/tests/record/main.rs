@@ -8,7 +8,10 @@
 mod access;
 mod blocks;
 mod command_line;
+mod explain;
+mod grants;
 mod live;
+mod reach;
 mod reading;
 mod secrets;
 mod socket;

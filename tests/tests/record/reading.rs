@@ -362,6 +362,15 @@ async fn names_are_those_of_the_time(options: ServerOptions) {
     let told = |name| of_type(name).map(|seen| seen.text("/sentence")).next_back();
     let removed = told("MemberRemoved").unwrap();
     assert_eq!(removed, "ann removed robert from #parlour");
+    let freed: Vec<&str> = of_type("NameReleased")
+        .map(|seen| seen.text("/sentence"))
+        .collect();
+    for wanted in [
+        "ann freed the name of a room for #lounge",
+        "admin freed a user name for bob",
+    ] {
+        assert!(freed.contains(&wanted), "{wanted}: {freed:?}");
+    }
     let direct = there.all.iter().find(|seen| seen.is_in(&there.direct));
     let called = direct.unwrap().text("/room/name");
     assert!(
@@ -494,4 +503,37 @@ async fn questions_that_make_no_sense_are_refused() {
     assert!(said.contains("more than 100 users"), "{refusal}");
     let readings = page(&admin, &[("category", "audit"), ("limit", "1000")]).await;
     assert_eq!(readings.events.len(), 0, "a refused question reads nothing");
+}
+
+#[tokio::test]
+async fn a_page_has_no_more_than_fits_into_memory() {
+    let server = Server::start().await;
+    let admin = server.admin().await;
+    let most = json!({"value": 250_000});
+    admin
+        .post("settings/Message_MaxAllowedSize", most)
+        .await
+        .ok();
+    let text = "x".repeat(200_000);
+    for number in 0..50 {
+        say(&admin, "GENERAL", &format!("{number} {text}")).await;
+    }
+    let head = page(&admin, &[("order", "newest"), ("limit", "1")]).await;
+    let head = position(&head.events[0]).to_string();
+    for order in ["oldest", "newest"] {
+        let question = [
+            ("type", "MessagePosted"),
+            ("limit", "1000"),
+            ("order", order),
+            ("to", &head),
+        ];
+        let first = page(&admin, &question).await;
+        let (shown, more) = (first.events.len(), first.more);
+        assert!(0 < shown && shown < 50 && more, "{order}: {shown}, {more}");
+        let question = [question[0], question[2], question[3]];
+        let mut found = positions(&pages(&admin, &question, MOST).await);
+        found.sort_unstable();
+        found.dedup();
+        assert_eq!(found.len(), 50, "{order}: the others are on other pages");
+    }
 }

@@ -200,7 +200,7 @@ async fn the_command_line_leaves_its_begin_and_its_end() {
         let account = begin["reader"]["command-line"]["account"].as_str();
         assert!(account.is_some(), "whose process it was: {begin}");
         assert_eq!(begin["question"]["kind"], "events");
-        let narrowed = json!({"room": "general", "type": "MessagePosted"});
+        let narrowed = json!({"room": "general", "type": "MessagePosted", "limit": "2"});
         assert_eq!(begin["question"]["narrowed"], narrowed);
         let end = &left[1]["data"];
         assert_eq!(end["reading"], begin["reading"]);
@@ -216,4 +216,49 @@ async fn a_refused_command_leaves_nothing() {
     let refused = hansard_log(&server, &["--room", "nowhere"]).await;
     assert!(!refused.status.success());
     of_others(&admin, before, 0).await;
+}
+
+/// Makes the log refuse whatever is appended, as a full disk does.
+fn refuse_to_write(server: &Server) {
+    let log = rusqlite::Connection::open(server.data().join("log.db")).unwrap();
+    let trigger = "CREATE TRIGGER full BEFORE INSERT ON events
+                   BEGIN SELECT RAISE(ABORT, 'no room is left'); END";
+    log.execute_batch(trigger).unwrap();
+}
+
+#[tokio::test]
+async fn what_cannot_be_recorded_is_shown_only_to_who_has_the_log() {
+    let (mut server, admin, eve) = workspace().await;
+    let message = say(&admin, "GENERAL", "to be read").await;
+    refuse_to_write(&server);
+    for path in [
+        "/audit/events?type=MessagePosted".to_owned(),
+        format!("/audit/messages/{message}"),
+        format!("/audit/messages/{message}/readers"),
+    ] {
+        let answer = eve.send(reqwest::Method::GET, &path, None).await;
+        assert!(answer.status.is_server_error(), "{path}: {}", answer.status);
+        let shown = answer.body.to_string();
+        assert!(!shown.contains("to be read"), "{path}: {shown}");
+    }
+    let refused = Socket::try_open(&server, &eve, &[("after", "0")], None).await;
+    let mut socket = refused.unwrap();
+    assert_eq!(socket.rest().await, [Value::Null; 0], "nothing is shown");
+    assert_eq!(socket.closed.map(|(code, _)| code), Some(1013));
+    for running in [true, false] {
+        if !running {
+            server.stop().await;
+        }
+        let read = hansard_log(&server, &["--text", "to be read"]).await;
+        let (shown, said) = (
+            String::from_utf8_lossy(&read.stdout),
+            String::from_utf8_lossy(&read.stderr),
+        );
+        assert!(read.status.success(), "running: {running}: {said}");
+        assert!(shown.contains("to be read"), "running: {running}: {shown}");
+        assert!(
+            said.contains("NOT recorded"),
+            "running: {running}: it says so: {said}"
+        );
+    }
 }

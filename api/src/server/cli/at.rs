@@ -1,14 +1,11 @@
 //! `hansard at`: the workspace as it was.
 
 use application::record::at::{AskedAt, MOST_ITEMS, Sight};
-use clap::builder::PossibleValuesParser;
-use clap::{Arg, ArgAction, ArgMatches, Command};
+use clap::{Arg, ArgMatches, Command};
 
-use super::record::account;
+use super::record::{of_pages, page, text};
 use crate::audit::at::ITEMS;
-use crate::audit::at_wish::AtWish;
-use crate::audit::message_wish::Form;
-use crate::http::parameters::Choice as _;
+use crate::audit::page_wish::About;
 use crate::server::control::Wanted;
 
 pub(super) fn command() -> Command {
@@ -33,20 +30,7 @@ pub(super) fn command() -> Command {
                 .required(true)
                 .help("Times are UTC unless they say otherwise"),
         )
-        .args([
-            Arg::new("format")
-                .long("format")
-                .value_name("FORMAT")
-                .value_parser(PossibleValuesParser::new(Form::NAMES))
-                .default_value("table")
-                .global(true)
-                .help("How to write it"),
-            Arg::new("private-rooms")
-                .long("private-rooms")
-                .action(ArgAction::SetTrue)
-                .global(true)
-                .help("Private rooms and direct messages too, although the setting Audit_Private_Rooms is off"),
-        ])
+        .args(of_pages().map(|argument| argument.global(true)))
         .subcommand_required(true)
         .subcommand(sight("rooms", "The rooms there were").args(part()))
         .subcommand(named("room", "ROOM", "A room: names, topic, numbers, last message"))
@@ -95,34 +79,30 @@ fn part() -> [Arg; 2] {
 /// What the arguments ask for.
 pub(super) fn wanted(matches: &ArgMatches) -> Wanted {
     let (name, sight) = matches.subcommand().unwrap_or(("rooms", matches));
-    let text = |name: &str| {
+    let named = |name| {
+        // Not every sight has a name, a thread or a part.
         let text = sight.try_get_one::<String>(name).ok().flatten();
         text.cloned()
     };
-    let number = |name: &str| sight.try_get_one::<u64>(name).ok().flatten().copied();
-    let named = text("named").unwrap_or_default();
-    let form = text("format").and_then(|name| Form::find(&name));
-    Wanted::At(Box::new(AtWish {
-        asked: AskedAt {
-            moment: matches.get_one("moment").cloned().unwrap_or_default(),
-            sight: match name {
-                "room" => Sight::Room(named),
-                "members" => Sight::Members(named),
-                "messages" => Sight::Messages {
-                    room: named,
-                    thread: text("thread"),
-                },
-                "message" => Sight::Message(named),
-                "user" => Sight::User(named),
-                "permissions" => Sight::Permissions,
-                "settings" => Sight::Settings,
-                _ => Sight::Rooms,
+    let number = |name| sight.try_get_one::<u64>(name).ok().flatten().copied();
+    let this = named("named").unwrap_or_default();
+    let asked = AskedAt {
+        moment: text(matches, "moment").unwrap_or_default(),
+        sight: match name {
+            "room" => Sight::Room(this),
+            "members" => Sight::Members(this),
+            "messages" => Sight::Messages {
+                room: this,
+                thread: named("thread"),
             },
-            offset: number("offset").unwrap_or(0),
-            limit: number("limit").unwrap_or(ITEMS.into()),
+            "message" => Sight::Message(this),
+            "user" => Sight::User(this),
+            "permissions" => Sight::Permissions,
+            "settings" => Sight::Settings,
+            _ => Sight::Rooms,
         },
-        form: form.unwrap_or_default(),
-        private_rooms: sight.get_flag("private-rooms"),
-        account: account(),
-    }))
+        offset: number("offset").unwrap_or(0),
+        limit: number("limit").unwrap_or(ITEMS.into()),
+    };
+    page(sight, About::At(Box::new(asked)))
 }

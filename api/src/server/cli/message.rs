@@ -1,12 +1,10 @@
 //! `hansard message` and `hansard readers`: one message on the record.
 
 use application::record::message::AskedMessage;
-use clap::builder::PossibleValuesParser;
-use clap::{Arg, ArgAction, ArgMatches, Command};
+use clap::{Arg, ArgMatches, Command};
 
-use super::record::account;
-use crate::audit::message_wish::{About, Form, MessageWish};
-use crate::http::parameters::Choice as _;
+use super::record::{of_pages, one, page, subject, text};
+use crate::audit::page_wish::About;
 use crate::server::control::Wanted;
 
 pub(super) fn history() -> Command {
@@ -40,42 +38,21 @@ pub(super) fn readers() -> Command {
         )
 }
 
-fn arguments() -> [Arg; 4] {
-    [
-        Arg::new("message")
-            .value_name("ID")
-            .required(true)
-            .allow_hyphen_values(true)
-            .help("The id of the message"),
-        Arg::new("at")
-            .long("at")
-            .value_name("POSITION|TIME")
-            .help("As of this position or time; times are UTC unless they say otherwise"),
-        Arg::new("format")
-            .long("format")
-            .value_name("FORMAT")
-            .value_parser(PossibleValuesParser::new(Form::NAMES))
-            .default_value("table")
-            .help("How to write it"),
-        Arg::new("private-rooms")
-            .long("private-rooms")
-            .action(ArgAction::SetTrue)
-            .help("In a private room or direct message too, although the setting Audit_Private_Rooms is off"),
-    ]
+fn arguments() -> Vec<Arg> {
+    let at = one(
+        "at",
+        "POSITION|TIME",
+        "As of this position or time; times are UTC unless they say otherwise",
+    );
+    let own = [subject("message", "ID", "The id of the message"), at];
+    own.into_iter().chain(of_pages()).collect()
 }
 
 /// What the arguments ask for.
-pub(super) fn wanted(matches: &ArgMatches, about: About) -> Wanted {
-    let one = |name: &str| matches.get_one::<String>(name).cloned();
-    let form = one("format").and_then(|name| Form::find(&name));
-    Wanted::Message(MessageWish {
-        about,
-        asked: AskedMessage {
-            message: one("message").unwrap_or_default(),
-            at: one("at"),
-        },
-        form: form.unwrap_or_default(),
-        private_rooms: matches.get_flag("private-rooms"),
-        account: account(),
-    })
+pub(super) fn wanted(matches: &ArgMatches, about: fn(AskedMessage) -> About) -> Wanted {
+    let asked = AskedMessage {
+        message: text(matches, "message").unwrap_or_default(),
+        at: text(matches, "at"),
+    };
+    page(matches, about(asked))
 }

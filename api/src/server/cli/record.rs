@@ -5,12 +5,14 @@ use std::net::SocketAddr;
 use application::error::Error;
 use application::record::question::Asked;
 use application::workspace::Workspace;
+use clap::builder::PossibleValuesParser;
 use clap::{Arg, ArgAction, ArgMatches, Command};
 use futures::StreamExt as _;
 use tokio_util::sync::CancellationToken;
 
 use super::{caught_up, open_log, put, workspace};
 use crate::audit::format::Format;
+use crate::audit::page_wish::{About, Form, PageWish};
 use crate::audit::transcript::Wish;
 use crate::http::parameters::Choice as _;
 use crate::server::app;
@@ -19,23 +21,67 @@ use crate::server::control::{self, Failure, Printout, Request, Wanted};
 use crate::server::data_dir::{DataDir, DataDirError};
 use crate::server::shutdown::Signals;
 
+/// An argument that may be given several times.
+pub(super) fn many(name: &'static str, value: &'static str, help: &'static str) -> Arg {
+    one(name, value, help).action(ArgAction::Append)
+}
+
+/// An argument with a value.
+pub(super) fn one(name: &'static str, value: &'static str, help: &'static str) -> Arg {
+    Arg::new(name).long(name).value_name(value).help(help)
+}
+
+/// An argument without a value.
+pub(super) fn flag(name: &'static str, help: &'static str) -> Arg {
+    let flag = Arg::new(name).long(name);
+    flag.action(ArgAction::SetTrue).help(help)
+}
+
+/// The arguments of every list of events: which part of it, and how it is written.
+pub(super) fn of_lists() -> [Arg; 7] {
+    [
+        one(
+            "from",
+            "POSITION|TIME",
+            "From this position or time on; times are UTC unless they say otherwise",
+        ),
+        one(
+            "to",
+            "POSITION|TIME",
+            "Up to this position, or before this time",
+        ),
+        one("after", "CURSOR", "Go on behind this position, or cursor"),
+        one("limit", "NUMBER", "So many at most").value_parser(clap::value_parser!(u64).range(1..)),
+        one("format", "FORMAT", "How to write it")
+            .value_parser(PossibleValuesParser::new(Format::NAMES))
+            .default_value("table"),
+        flag("newest", "The newest first"),
+        private_rooms(),
+    ]
+}
+
+/// What a question of its own is about, which must be given.
+pub(super) fn subject(name: &'static str, value: &'static str, help: &'static str) -> Arg {
+    let subject = Arg::new(name).value_name(value).required(true);
+    subject.allow_hyphen_values(true).help(help)
+}
+
+/// The arguments of every question that is answered on one page.
+pub(super) fn of_pages() -> [Arg; 2] {
+    let format = one("format", "FORMAT", "How to write it")
+        .value_parser(PossibleValuesParser::new(Form::NAMES))
+        .default_value("table");
+    [format, private_rooms()]
+}
+
+fn private_rooms() -> Arg {
+    flag(
+        "private-rooms",
+        "Private rooms and direct messages too, although the setting Audit_Private_Rooms is off",
+    )
+}
+
 pub(super) fn command() -> Command {
-    let many = |name: &'static str, value: &'static str, help: &'static str| {
-        Arg::new(name)
-            .long(name)
-            .value_name(value)
-            .action(ArgAction::Append)
-            .help(help)
-    };
-    let one = |name: &'static str, value: &'static str, help: &'static str| {
-        Arg::new(name).long(name).value_name(value).help(help)
-    };
-    let flag = |name: &'static str, help: &'static str| {
-        Arg::new(name)
-            .long(name)
-            .action(ArgAction::SetTrue)
-            .help(help)
-    };
     Command::new("log")
         .about("Read the record: what happened, one line an event")
         .long_about(
@@ -49,19 +95,11 @@ pub(super) fn command() -> Command {
             many("type", "EVENT", "Only events of this name, e.g. MessageEdited"),
             many("category", "CATEGORY", "Only events of this kind of stream, e.g. message"),
             one("stream", "STREAM", "Only this stream, e.g. message-<id>"),
-            one("correlation", "ID", "Only what came of this request (X-Request-Id)"),
+            one("correlation", "ID", "Only what came of this request (X-Correlation-Id)"),
             one("text", "TEXT", "Only messages that contain this"),
-            one("from", "POSITION|TIME", "From this position or time on; times are UTC unless they say otherwise"),
-            one("to", "POSITION|TIME", "Up to this position, or before this time"),
-            one("after", "CURSOR", "Go on behind this position, or cursor"),
-            one("limit", "NUMBER", "So many at most").value_parser(clap::value_parser!(u64).range(1..)),
-            one("format", "FORMAT", "How to write it")
-                .value_parser(clap::builder::PossibleValuesParser::new(Format::NAMES))
-                .default_value("table"),
-            flag("newest", "The newest first").conflicts_with("follow"),
-            flag("follow", "Go on with what is recorded from now on (or after --from, --after)"),
-            flag("private-rooms", "Private rooms and direct messages too, although the setting Audit_Private_Rooms is off"),
+            flag("follow", "Go on with what is recorded from now on (or after --from, --after)").conflicts_with("newest"),
         ])
+        .args(of_lists())
         .after_help(
             "Works while a server runs on the data folder and while none does. See docs/audit.md.\n\n\
              Examples:\n  hansard log --newest --limit 20\n  \
@@ -73,33 +111,59 @@ pub(super) fn command() -> Command {
 
 /// What the arguments ask for.
 pub(super) fn log(matches: &ArgMatches) -> Wanted {
-    let many = |name: &str| {
-        let values = matches.get_many::<String>(name).unwrap_or_default();
-        values.cloned().collect()
+    let asked = Asked {
+        rooms: all(matches, "room"),
+        users: all(matches, "user"),
+        actors: all(matches, "actor"),
+        types: all(matches, "type"),
+        categories: all(matches, "category"),
+        stream: text(matches, "stream"),
+        correlation: text(matches, "correlation"),
+        text: text(matches, "text"),
+        ..Asked::default()
     };
-    let one = |name: &str| matches.get_one::<String>(name).cloned();
-    let format = one("format").and_then(|name| Format::find(&name));
+    list(matches, asked, matches.get_flag("follow"))
+}
+
+/// What was given for an argument that may be given several times.
+pub(super) fn all(matches: &ArgMatches, name: &str) -> Vec<String> {
+    let values = matches.get_many::<String>(name).unwrap_or_default();
+    values.cloned().collect()
+}
+
+/// What was given for an argument.
+pub(super) fn text(matches: &ArgMatches, name: &str) -> Option<String> {
+    matches.get_one::<String>(name).cloned()
+}
+
+/// A list of events, with what [`of_lists`] says of it.
+pub(super) fn list(matches: &ArgMatches, asked: Asked, follow: bool) -> Wanted {
+    let format = text(matches, "format").and_then(|name| Format::find(&name));
     Wanted::Log(Box::new(Wish {
         asked: Asked {
-            rooms: many("room"),
-            users: many("user"),
-            actors: many("actor"),
-            types: many("type"),
-            categories: many("category"),
-            stream: one("stream"),
-            correlation: one("correlation"),
-            text: one("text"),
-            from: one("from"),
-            to: one("to"),
+            from: text(matches, "from"),
+            to: text(matches, "to"),
             newest_first: matches.get_flag("newest"),
+            ..asked
         },
         format: format.unwrap_or_default(),
         limit: matches.get_one("limit").copied(),
-        cursor: one("after"),
-        follow: matches.get_flag("follow"),
+        cursor: text(matches, "after"),
+        follow,
         private_rooms: matches.get_flag("private-rooms"),
         account: account(),
     }))
+}
+
+/// An answer on one page, with what [`of_pages`] says of it.
+pub(super) fn page(matches: &ArgMatches, about: About) -> Wanted {
+    let form = text(matches, "format").and_then(|name| Form::find(&name));
+    Wanted::Page(PageWish {
+        about,
+        form: form.unwrap_or_default(),
+        private_rooms: matches.get_flag("private-rooms"),
+        account: account(),
+    })
 }
 
 /// Whose process this is, as the system says: its environment could say anything.

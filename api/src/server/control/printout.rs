@@ -16,8 +16,7 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use super::{Answer, Failure};
-use crate::audit::at_wish::AtWish;
-use crate::audit::message_wish::{MessageWish, Written};
+use crate::audit::page_wish::PageWish;
 use crate::audit::transcript::{BrokenOff, PARTS, Transcript, Wish};
 
 /// The header that says why a reading is not recorded.
@@ -27,12 +26,10 @@ const UNRECORDED: &str = "x-unrecorded";
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Wanted {
-    /// Events.
+    /// A list of events, as long as it is, or goes on.
     Log(Box<Wish>),
-    /// What there is to tell of one message.
-    Message(MessageWish),
-    /// What there was at an earlier moment.
-    At(Box<AtWish>),
+    /// An answer on one page.
+    Page(PageWish),
 }
 
 /// Part after part. Ends with an error if the reading did.
@@ -62,8 +59,13 @@ impl Wanted {
                     parts: parts(transcript, stop).fuse().boxed(),
                 }
             }
-            Self::Message(wish) => Printout::whole(wish.answer(workspace).await?),
-            Self::At(wish) => Printout::whole(wish.answer(workspace).await?),
+            Self::Page(wish) => {
+                let written = wish.answer(workspace).await?;
+                Printout {
+                    unrecorded: written.unrecorded,
+                    parts: stream::iter([Ok(written.page)]).boxed(),
+                }
+            }
         })
     }
 
@@ -87,13 +89,6 @@ impl Wanted {
 }
 
 impl Printout {
-    fn whole(written: Written) -> Self {
-        Self {
-            unrecorded: written.unrecorded,
-            parts: stream::iter([Ok(written.page)]).boxed(),
-        }
-    }
-
     /// What the server answers.
     pub async fn of(response: hyper::Response<Incoming>) -> Result<Self, Failure> {
         let (head, body) = response.into_parts();

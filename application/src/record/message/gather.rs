@@ -6,14 +6,15 @@ use eventstore::{Position, RecordedEvent, Version};
 use futures::StreamExt as _;
 use projections::RecordQuery;
 
-use super::deed::{Called as _, Envelope, Place, Point, place};
 use super::history::{Fate, History};
 use super::readers::{Life, Readership};
 use super::{AskedMessage, MessageHistory, MessageReaders};
 use crate::dates::iso;
 use crate::error::{Error, Refusal};
 use crate::record::access::Auditor;
+use crate::record::deed::{Called as _, Envelope, Place, Point, place};
 use crate::record::filter;
+use crate::record::found;
 use crate::record::question::NotUnderstood;
 use crate::workspace::Workspace;
 
@@ -21,9 +22,6 @@ use crate::workspace::Workspace;
 /// end.
 const MOST_EVENTS: usize = 2_000;
 const MOST_BYTES: usize = 16 * 1024 * 1024;
-
-/// How many events are read at once.
-const CHUNK: usize = 1_000;
 
 /// Posts of more members than these are not looked for by name.
 const MOST_NAMED: usize = 200;
@@ -169,17 +167,17 @@ async fn fates(
         RecordQuery {
             rooms: vec![found.room.id.clone()],
             event_types: vec!["RoomDeleted".to_owned()],
-            ..within(after, until)
+            ..found::within(after, until)
         },
         RecordQuery {
             users: vec![found.posted.event.author.clone()],
             event_types: vec!["UserDeleted".to_owned()],
-            ..within(after, until)
+            ..found::within(after, until)
         },
     ];
     let mut events = Vec::new();
     for query in queries {
-        let (found, _) = part(workspace, &RecordQuery { limit: 1, ..query }).await?;
+        let (found, _) = found::part(workspace, &RecordQuery { limit: 1, ..query }).await?;
         let decoded = found
             .iter()
             .filter_map(|one| Some((Envelope::of(one), one.decode().ok()?)));
@@ -273,24 +271,24 @@ async fn readership(
     let before = RecordQuery {
         rooms: vec![room.clone()],
         event_types: named(&MEMBERSHIP),
-        ..within(Position::START, posted)
+        ..found::within(Position::START, posted)
     };
-    each(workspace, before, &mut readership).await?;
+    found::each(workspace, before, |events| apply(&mut readership, events)).await?;
     let since = RecordQuery {
         rooms: vec![room.clone()],
         event_types: named(&[&MEMBERSHIP[..], &["ReadCursorMoved"]].concat()),
-        ..within(posted, upto)
+        ..found::within(posted, upto)
     };
-    each(workspace, since, &mut readership).await?;
+    found::each(workspace, since, |events| apply(&mut readership, events)).await?;
     let accounts = RecordQuery {
         event_types: named(&["UserDeleted"]),
-        ..within(Position::START, upto)
+        ..found::within(Position::START, upto)
     };
-    each(workspace, accounts, &mut readership).await?;
+    found::each(workspace, accounts, |events| apply(&mut readership, events)).await?;
     let posts = RecordQuery {
         rooms: vec![room.clone()],
         event_types: named(&["MessagePosted"]),
-        ..within(posted, upto)
+        ..found::within(posted, upto)
     };
     posts_of_others(workspace, posts, &mut readership).await?;
     Ok(readership)
@@ -308,35 +306,10 @@ async fn posts_of_others(
             return Ok(());
         }
         posts.users = unread.unwrap_or_default();
-        let (events, next) = part(workspace, &posts).await?;
+        let (events, next) = found::part(workspace, &posts).await?;
         apply(readership, &events);
         match next {
             Some(next) => posts.after = next,
-            None => return Ok(()),
-        }
-    }
-}
-
-fn within(after: Position, upto: Position) -> RecordQuery {
-    RecordQuery {
-        after,
-        upto: Some(upto),
-        limit: CHUNK,
-        ..RecordQuery::default()
-    }
-}
-
-/// Has the state apply everything that a query finds.
-async fn each(
-    workspace: &Workspace,
-    mut query: RecordQuery,
-    readership: &mut Readership,
-) -> Result<(), Error> {
-    loop {
-        let (events, next) = part(workspace, &query).await?;
-        apply(readership, &events);
-        match next {
-            Some(next) => query.after = next,
             None => return Ok(()),
         }
     }
@@ -348,18 +321,4 @@ fn apply(readership: &mut Readership, events: &[RecordedEvent]) {
             readership.apply(Point::of(recorded), &event);
         }
     }
-}
-
-/// The first events that a query finds, and where to go on if there are more.
-async fn part(
-    workspace: &Workspace,
-    query: &RecordQuery,
-) -> Result<(Vec<RecordedEvent>, Option<Position>), Error> {
-    let found = workspace.views().search_record(query.clone()).await?;
-    let asked_for = found.positions.len();
-    let log = workspace.executor().store();
-    let events = log.read_at(found.positions).await?;
-    let more = found.more || events.len() < asked_for;
-    let last = events.last().map(|event| event.position);
-    Ok((events, last.filter(|_| more)))
 }

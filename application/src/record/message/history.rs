@@ -10,8 +10,8 @@ use domain::{MessageId, UserId};
 use serde_json::Value;
 
 use super::attached::Attached;
-use super::deed::{Called, Deed, Envelope, Person};
 use super::diff::{self, Piece};
+use crate::record::deed::{Called, Deed, Envelope, Person};
 
 /// What a version says.
 #[derive(Clone, Debug, PartialEq, Eq)]

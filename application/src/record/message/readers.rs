@@ -11,7 +11,7 @@ use domain::user::UserEvent;
 use domain::{Event, MessageId, Timestamp, UserId};
 use eventstore::Position;
 
-use super::deed::{Called, Person, Point};
+use crate::record::deed::{Called, Person, Point};
 
 /// How a membership ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

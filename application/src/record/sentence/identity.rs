@@ -1,11 +1,11 @@
 //! Sessions, second factors, account mail, key pairs and claims.
 
-use domain::UserId;
 use domain::account_mail::{AccountMailEvent, PasswordResetRequested, ResetReason};
 use domain::claim::{ClaimEvent, NameKind};
 use domain::e2e::KeyPairEvent;
 use domain::second_factor::SecondFactorEvent;
 use domain::session::SessionEvent;
+use domain::{RoomId, UserId};
 
 use super::words::{Teller, count, name, quoted, quotes};
 
@@ -162,24 +162,33 @@ pub(super) fn key_pair(teller: &Teller<'_>, event: &KeyPairEvent) -> String {
 pub(super) fn claim(teller: &Teller<'_>, event: &ClaimEvent) -> String {
     match event {
         ClaimEvent::NameClaimed(event) => {
-            let what = claimed(teller, event.kind, &event.owner);
+            let user = || teller.whom_actor(&UserId::new(&event.owner));
+            let room = || teller.room(&RoomId::new(&event.owner));
+            let what = claimed(event.kind, &event.owner, user, room);
             teller.did(format_args!("reserved {what}"))
         }
         ClaimEvent::NameReleased(event) => {
-            let what = claimed(teller, event.kind, &event.owner);
+            // Whoever had the name, not who has another one since.
+            let user = || teller.whom_formerly(&UserId::new(&event.owner));
+            let room = || teller.former_room(&RoomId::new(&event.owner));
+            let what = claimed(event.kind, &event.owner, user, room);
             teller.did(format_args!("freed {what}"))
         }
     }
 }
 
 /// What is claimed, and for whom. The name itself is in another event of the same batch.
-fn claimed(teller: &Teller<'_>, kind: NameKind, owner: &str) -> String {
-    let user = || teller.whom_actor(&UserId::new(owner));
+fn claimed(
+    kind: NameKind,
+    owner: &str,
+    user: impl Fn() -> String,
+    room: impl Fn() -> String,
+) -> String {
     let id = || name(owner);
     match kind {
         NameKind::Username => format!("a user name for {}", user()),
         NameKind::Email => format!("an e-mail address for {}", user()),
-        NameKind::RoomName => format!("the name of a room for {}", teller.room(&owner.into())),
+        NameKind::RoomName => format!("the name of a room for {}", room()),
         NameKind::Emoji => format!("a name for the emoji with the id {}", id()),
         NameKind::Sound => format!("a name for the sound with the id {}", id()),
         NameKind::FirstAdministrator => {

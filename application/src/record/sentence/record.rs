@@ -61,6 +61,9 @@ fn question(question: &Question) -> String {
         QuestionKind::Message => "the history of a message",
         QuestionKind::Readers => "who could read a message",
         QuestionKind::At => "the workspace as it was",
+        QuestionKind::Grants => "who was given or lost what",
+        QuestionKind::Access => "what somebody could read",
+        QuestionKind::Explain => "what came of a request",
     };
     let narrowed = question.narrowed.iter();
     let narrowed = narrowed.map(|(name, value)| format!("{name} {}", quoted(value)));
@@ -79,21 +82,30 @@ type Noun = (&'static str, &'static str);
 
 const EVENT: Noun = ("event", "events");
 
+const ROOM: Noun = ("room", "rooms");
+
 const fn result(kind: QuestionKind) -> Noun {
     match kind {
-        QuestionKind::Events | QuestionKind::Follow | QuestionKind::Message => EVENT,
+        QuestionKind::Events
+        | QuestionKind::Follow
+        | QuestionKind::Message
+        | QuestionKind::Grants
+        | QuestionKind::Explain => EVENT,
         QuestionKind::Readers => ("person", "people"),
         QuestionKind::At => ("thing", "things"),
+        QuestionKind::Access => ROOM,
     }
 }
 
-fn results(shown: &Shown, (one, several): Noun) -> String {
+fn results(shown: &Shown, noun: Noun) -> String {
+    let (one, several) = noun;
     let results = match shown.results {
         1 => format!("1 {one}"),
         many => format!("{many} {several}"),
     };
     match (shown.rooms.len() as u64).saturating_add(shown.more_rooms) {
         0 => results,
+        _ if noun == ROOM => results,
         1 => format!("{results} of 1 room"),
         rooms => format!("{results} of {rooms} rooms"),
     }

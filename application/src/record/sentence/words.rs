@@ -15,6 +15,16 @@ pub trait Names {
 
     /// E.g. `#general` or `a direct message of ann and bob`; the id where no name is known.
     fn room(&self, room: &RoomId) -> String;
+
+    /// What a user was called before the request that is told of, which may have renamed them.
+    fn former_user(&self, user: &UserId) -> String {
+        self.user(user)
+    }
+
+    /// What a room was called before the request that is told of.
+    fn former_room(&self, room: &RoomId) -> String {
+        self.room(room)
+    }
 }
 
 /// The most characters that are told of a text.
@@ -50,6 +60,19 @@ impl<'a> Teller<'a> {
             return "the server".to_owned();
         }
         name(&self.names.user(user))
+    }
+
+    /// A user to whom the actor did something, by the name that they had before.
+    pub(super) fn whom_formerly(&self, user: &UserId) -> String {
+        if self.is_actor(user) || *user == UserId::system() {
+            return self.whom_actor(user);
+        }
+        name(&self.names.former_user(user))
+    }
+
+    /// A room, by the name that it had before.
+    pub(super) fn former_room(&self, room: &RoomId) -> String {
+        name(&self.names.former_room(room))
     }
 
     pub(super) fn users(&self, users: &[UserId]) -> String {

@@ -5,12 +5,13 @@ use std::collections::HashMap;
 use domain::room::{RoomEvent, RoomKind};
 use domain::user::UserEvent;
 use domain::{Event, RoomId, UserId};
-use eventstore::Position;
+use eventstore::{CorrelationId, Position};
 use rusqlite::{Connection, OptionalExtension as _, params};
 
 use crate::engine::applied::Applied;
 use crate::engine::handle::Views;
 use crate::engine::index::Index;
+use crate::engine::postings;
 use crate::engine::projection::{Apply, Projection};
 use crate::engine::tx::Tx;
 use crate::error::QueryError;
@@ -144,17 +145,44 @@ impl<'conn> RecordNames<'conn> {
             .collect()
     }
 
-    fn at(&mut self, thing: NamedThing, id: &str, at: Position) -> Option<&str> {
+    /// All names of a thing, read once.
+    fn all(&mut self, thing: NamedThing, id: &str) -> &[(u64, String)] {
         let key = (thing, id.to_owned());
         if !self.names.contains_key(&key) {
             let loaded = self.load(thing, id);
             let loaded = self.found(loaded);
             self.names.insert(key.clone(), loaded);
         }
-        let names = self.names.get(&key)?;
+        self.names.get(&key).map_or(&[], Vec::as_slice)
+    }
+
+    fn at(&mut self, thing: NamedThing, id: &str, at: Position) -> Option<&str> {
+        let names = self.all(thing, id);
         let later = names.partition_point(|(since, _)| *since <= at.get());
         // Events recorded together may name what only the last of them makes.
         let name = names.get(later.saturating_sub(1));
+        name.map(|(_, name)| name.as_str())
+    }
+
+    /// What a thing was called before the request that an event at `at` came of: the request may have renamed it.
+    pub fn before(
+        &mut self,
+        thing: NamedThing,
+        id: &str,
+        at: Position,
+        request: CorrelationId,
+    ) -> Option<&str> {
+        let since = self.all(thing, id).iter().map(|(since, _)| *since);
+        let since: Vec<u64> = since.take_while(|since| *since <= at.get()).collect();
+        let mut earlier = since.len();
+        for renamed in since.iter().rev() {
+            let of_request = postings::is_of(self.conn, Position::new(*renamed), request);
+            if !self.found(of_request) {
+                break;
+            }
+            earlier -= 1;
+        }
+        let name = self.all(thing, id).get(earlier.saturating_sub(1));
         name.map(|(_, name)| name.as_str())
     }
 
@@ -230,6 +258,26 @@ impl<'conn> RecordNames<'conn> {
     pub fn public(&mut self, thing: NamedThing, most: u32) -> Vec<String> {
         let loaded = self.load_public(thing, most);
         self.found(loaded)
+    }
+
+    /// The rooms that everybody with the right to may read, with the position since when there are which.
+    pub fn public_rooms(&mut self) -> Vec<(RoomId, Position)> {
+        let loaded = self.load_public_rooms();
+        self.found(loaded)
+    }
+
+    fn load_public_rooms(&self) -> rusqlite::Result<Vec<(RoomId, Position)>> {
+        self.conn
+            .prepare_cached(
+                "SELECT rooms.id, min(names.since) FROM record_rooms AS rooms
+                 JOIN record_names AS names ON names.kind = 'r' AND names.id = rooms.id
+                 WHERE rooms.kind = ?1 GROUP BY rooms.id ORDER BY 2",
+            )?
+            .query_map([json::encode(&RoomKind::Channel)?], |row| {
+                let id = RoomId::new(row.get_ref(0)?.as_str()?);
+                Ok((id, Position::new(unsigned(row, 1)?)))
+            })?
+            .collect()
     }
 
     fn load_public(&self, thing: NamedThing, most: u32) -> rusqlite::Result<Vec<String>> {

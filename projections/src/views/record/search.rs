@@ -1,6 +1,7 @@
 //! Searching the record: which positions have all that is asked for.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use compact_str::CompactString;
 use domain::{Category, RoomId, UserId};
@@ -32,6 +33,8 @@ pub struct RecordQuery {
     pub actors: Vec<UserId>,
     /// Events of these names.
     pub event_types: Vec<String>,
+    /// Events that concern these users, whoever did them.
+    pub concerning: Vec<UserId>,
     /// Events in streams of these categories.
     pub categories: Vec<Category>,
     /// Events that may be of this request: a few others are found too.
@@ -46,10 +49,17 @@ pub struct RecordQuery {
     pub order: Order,
     /// How many at most.
     pub limit: usize,
+    /// What an earlier answer to the same question said, of which this goes on: what was recorded since is not found, and
+    /// the end of the record is not read again. `None`: the record as it is.
+    pub as_of: Option<RecordEnd>,
 }
 
+/// The end of the record as one question found it. Good for that question only, from wherever it goes on.
+#[derive(Clone, Debug)]
+pub struct RecordEnd(Arc<OpenWords>);
+
 /// What was found.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct Found {
     /// In the order asked for.
     pub positions: Vec<Position>,
@@ -57,6 +67,8 @@ pub struct Found {
     pub more: bool,
     /// The last position that was looked at, or could have been: the end of the views, or of what was asked for.
     pub end: Position,
+    /// What to go on with, see [`RecordQuery::as_of`].
+    pub as_of: RecordEnd,
 }
 
 impl RecordQuery {
@@ -68,6 +80,8 @@ impl RecordQuery {
             .iter()
             .flat_map(|user| [Word::User(user.as_str()), Word::Actor(user.as_str())]);
         let actors = self.actors.iter().map(|user| Word::Actor(user.as_str()));
+        let concerning = self.concerning.iter();
+        let concerning = concerning.map(|user| Word::User(user.as_str()));
         let types = self.event_types.iter().map(|name| Word::Type(name));
         let categories = self
             .categories
@@ -77,6 +91,7 @@ impl RecordQuery {
             rooms.map(Word::text).collect(),
             users.map(Word::text).collect(),
             actors.map(Word::text).collect(),
+            concerning.map(Word::text).collect(),
             types.map(Word::text).collect(),
             categories.map(Word::text).collect::<Vec<_>>(),
         ];
@@ -95,16 +110,19 @@ impl Views {
 }
 
 fn search(conn: &Connection, query: &RecordQuery) -> rusqlite::Result<Found> {
-    let applied = conn
-        .prepare_cached("SELECT position FROM log")?
-        .query_row([], |row| unsigned(row, 0))?;
-    let last = query.upto.map_or(applied, |upto| upto.get().min(applied));
+    let open = match &query.as_of {
+        Some(RecordEnd(open)) => Arc::clone(open),
+        None => Arc::new(OpenWords::load(conn, query)?),
+    };
+    let last = query
+        .upto
+        .map_or(open.applied, |upto| upto.get().min(open.applied));
     let first = query.after.get().saturating_add(1);
-    let end = Position::new(last);
     let mut found = Found {
         positions: Vec::new(),
         more: false,
-        end,
+        end: Position::new(last),
+        as_of: RecordEnd(Arc::clone(&open)),
     };
     if first > last {
         return Ok(found);
@@ -114,7 +132,7 @@ fn search(conn: &Connection, query: &RecordQuery) -> rusqlite::Result<Found> {
         clauses: query.clauses(),
         correlation: query.correlation,
         among: query.among.as_deref().map(by_block),
-        open: OpenWords::load(conn, applied / BLOCK, query)?,
+        open: &open,
         order: query.order,
         blocks: (first / BLOCK, last / BLOCK),
     };
@@ -156,16 +174,23 @@ fn in_order(bits: &Bits, order: Order) -> Box<dyn Iterator<Item = u16> + '_> {
 }
 
 /// What is asked for, as far as it occurs in the open block.
+#[derive(Debug)]
 struct OpenWords {
+    /// The last position of the views.
+    applied: u64,
     block: u64,
     words: BTreeMap<CompactString, Bits>,
     correlated: Bits,
 }
 
 impl OpenWords {
-    fn load(conn: &Connection, block: u64, query: &RecordQuery) -> rusqlite::Result<Self> {
+    fn load(conn: &Connection, query: &RecordQuery) -> rusqlite::Result<Self> {
+        let applied = conn
+            .prepare_cached("SELECT position FROM log")?
+            .query_row([], |row| unsigned(row, 0))?;
         let mut open = Self {
-            block,
+            applied,
+            block: applied / BLOCK,
             words: query
                 .clauses()
                 .into_iter()
@@ -191,12 +216,12 @@ impl OpenWords {
     }
 }
 
-struct Search<'conn> {
-    conn: &'conn Connection,
+struct Search<'a> {
+    conn: &'a Connection,
     clauses: Vec<Vec<CompactString>>,
     correlation: Option<CorrelationId>,
     among: Option<BTreeMap<u64, Bits>>,
-    open: OpenWords,
+    open: &'a OpenWords,
     order: Order,
     /// The first and the last block to look at.
     blocks: (u64, u64),

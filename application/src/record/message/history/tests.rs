@@ -1,5 +1,5 @@
 use super::*;
-use crate::record::message::testing::{Ids, at, event};
+use crate::record::testing::{Ids, at, event};
 use serde_json::json;
 
 /// The history of a message by ann. Each event is given with who asked for it, and stands at the position of its place

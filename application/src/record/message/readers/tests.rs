@@ -1,5 +1,5 @@
 use super::*;
-use crate::record::message::testing::{Ids, at, event};
+use crate::record::testing::{Ids, at, event};
 use serde_json::{Value, json};
 
 /// Position of the message, and its send time.

@@ -17,7 +17,7 @@ pub struct Point {
 }
 
 impl Point {
-    pub(super) fn of(event: &RecordedEvent) -> Self {
+    pub(crate) fn of(event: &RecordedEvent) -> Self {
         Self {
             position: event.position,
             time: event.recorded_at,
@@ -58,13 +58,13 @@ pub struct Deed {
 
 /// The part of an event that every event has, as far as it matters here.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Envelope {
-    pub(super) at: Point,
-    pub(super) actor: UserId,
+pub(crate) struct Envelope {
+    pub(crate) at: Point,
+    pub(crate) actor: UserId,
 }
 
 impl Envelope {
-    pub(super) fn of(event: &RecordedEvent) -> Self {
+    pub(crate) fn of(event: &RecordedEvent) -> Self {
         Self {
             at: Point::of(event),
             actor: event.actor.clone(),
@@ -72,7 +72,7 @@ impl Envelope {
     }
 
     /// The event as a deed of `doer`.
-    pub(super) fn deed(&self, doer: &UserId, called: &mut dyn Called) -> Deed {
+    pub(crate) fn deed(&self, doer: &UserId, called: &mut dyn Called) -> Deed {
         let position = self.at.position;
         Deed {
             at: self.at,
@@ -83,7 +83,7 @@ impl Envelope {
 }
 
 /// What people were called.
-pub(super) trait Called {
+pub(crate) trait Called {
     fn person(&mut self, user: &UserId, at: Position) -> Person;
 }
 
@@ -102,7 +102,7 @@ impl Called for RecordNames<'_> {
 }
 
 /// The room as it was called at a position; `None` if there never was one.
-pub(super) fn place(names: &mut RecordNames<'_>, room: &RoomId, at: Position) -> Option<Place> {
+pub(crate) fn place(names: &mut RecordNames<'_>, room: &RoomId, at: Position) -> Option<Place> {
     let public = !names.identity(room)?.is_private();
     Some(Place {
         id: room.clone(),

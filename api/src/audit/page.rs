@@ -1,0 +1,51 @@
+//! A page about the record for people at a terminal, and how people, rooms and moments stand on it.
+//!
+//! What people chose and typed gets onto a page by [`harmless`] only.
+
+use std::fmt::Write as _;
+
+use application::dates::iso;
+use application::record::deed::{Person, Place, Point};
+use application::record::harmless::harmless;
+use domain::Timestamp;
+use eventstore::Position;
+
+/// Line after line.
+#[derive(Debug, Default)]
+pub struct Page(String);
+
+impl Page {
+    pub fn line(&mut self, line: std::fmt::Arguments<'_>) {
+        // Writing to a string does not fail.
+        let _ = writeln!(self.0, "{line}");
+    }
+
+    /// A line with an empty one before it.
+    pub fn title(&mut self, title: &str) {
+        self.line(format_args!("\n{title}"));
+    }
+
+    pub fn text(self) -> String {
+        self.0
+    }
+}
+
+pub fn name(person: &Person) -> String {
+    harmless(&person.name)
+}
+
+pub fn point(point: Point) -> String {
+    moment(point.position, point.time)
+}
+
+/// A place in the record, and when it was recorded.
+pub fn moment(position: Position, time: Timestamp) -> String {
+    let time = iso(time);
+    let time = time.trim_end_matches('Z').replacen('T', " ", 1);
+    format!("position {position}, {time} UTC")
+}
+
+/// Whether a room is public, in a word.
+pub const fn kind(room: &Place) -> &'static str {
+    if room.public { "public" } else { "private" }
+}

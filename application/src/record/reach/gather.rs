@@ -1,0 +1,147 @@
+//! Collects the events that decide what somebody could read.
+
+use std::collections::BTreeMap;
+
+use domain::room::RoomKind;
+use domain::{Event, RoomId, UserId};
+use eventstore::{Position, RecordedEvent};
+use projections::RecordQuery;
+
+use super::state::{Edge, State, Stretch};
+use super::{AskedReach, Reach, RoomReach};
+use crate::error::Error;
+use crate::record::access::Auditor;
+use crate::record::deed::{Called as _, place};
+use crate::record::found;
+use crate::record::named;
+use crate::record::question::Asked;
+use crate::workspace::Workspace;
+
+/// The most rooms that are told of: there may be any number of public ones.
+const MOST_ROOMS: usize = 5_000;
+
+/// The events of a user that decide what they can read.
+const OF_USER: [&str; 8] = [
+    "MemberJoined",
+    "MemberLeft",
+    "MemberRemoved",
+    "RolesChanged",
+    "UserActivated",
+    "UserCreated",
+    "UserDeactivated",
+    "UserDeleted",
+];
+
+/// The events of others that do.
+const OF_OTHERS: [&str; 2] = ["PermissionRolesChanged", "RoomDeleted"];
+
+pub(super) async fn reach(
+    workspace: &Workspace,
+    auditor: &Auditor,
+    asked: &AskedReach,
+) -> Result<Reach, Error> {
+    let range = Asked {
+        from: asked.from.clone(),
+        to: asked.to.clone(),
+        ..Asked::default()
+    };
+    let range = range.range(workspace).await?;
+    let to = match range.upto {
+        Some(upto) => upto,
+        None => workspace.executor().store().head().await?,
+    };
+    workspace.views().wait_for(to).await?;
+    let private_rooms = auditor.sees_private_rooms();
+    let user = named::user(workspace, &asked.user).await?;
+    let events = events(workspace, &user, to).await?;
+    let kinds = kinds(workspace, &events).await?;
+    let mut state = State::new(&user, &kinds);
+    for (by, event) in events.values() {
+        state.apply(by, event);
+    }
+    let (account, rooms) = state.told();
+    let from = range.after.next();
+    let told = workspace.views().with_record_names(move |names| {
+        let within = |stretches: Vec<Stretch>| -> Vec<Stretch> {
+            let all = stretches.into_iter();
+            all.filter(|stretch| stretch.reaches(from)).collect()
+        };
+        let rooms = rooms.into_iter().filter_map(|(room, stretches)| {
+            let stretches = within(stretches);
+            let room = place(names, &room, to)?;
+            let shown = (room.public || private_rooms) && !stretches.is_empty();
+            shown.then_some(RoomReach { room, stretches })
+        });
+        let mut rooms: Vec<RoomReach> = rooms.collect();
+        rooms.sort_by(|a, b| (&a.room.name, &a.room.id).cmp(&(&b.room.name, &b.room.id)));
+        let more = rooms.len().saturating_sub(MOST_ROOMS);
+        rooms.truncate(MOST_ROOMS);
+        Reach {
+            user: names.person(&user, to),
+            from,
+            to,
+            account: within(account),
+            rooms,
+            more,
+        }
+    });
+    Ok(told.await?)
+}
+
+/// What decides, in the order of the log.
+type Deciding = BTreeMap<Position, (Edge, Event)>;
+
+async fn events(workspace: &Workspace, user: &UserId, to: Position) -> Result<Deciding, Error> {
+    let types = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
+    let of_user = RecordQuery {
+        concerning: vec![user.clone()],
+        event_types: types(&OF_USER),
+        ..found::within(Position::START, to)
+    };
+    let of_others = RecordQuery {
+        event_types: types(&OF_OTHERS),
+        ..found::within(Position::START, to)
+    };
+    let mut deciding = Deciding::new();
+    let mut add = |events: &[RecordedEvent]| {
+        for event in events {
+            if let Ok(decoded) = event.decode() {
+                deciding.insert(event.position, (Edge::of(event), decoded));
+            }
+        }
+    };
+    found::each(workspace, of_user, &mut add).await?;
+    found::each(workspace, of_others, &mut add).await?;
+    let made = workspace.views().with_record_names(move |names| {
+        let made = names.public_rooms().into_iter().map(|(_, since)| since);
+        made.filter(|since| *since <= to).collect::<Vec<_>>()
+    });
+    let mut made = made.await?;
+    let log = workspace.executor().store();
+    while !made.is_empty() {
+        let events = log.read_at(made.clone()).await?;
+        if events.is_empty() {
+            break;
+        }
+        add(&events);
+        made.drain(..events.len().min(made.len()));
+    }
+    Ok(deciding)
+}
+
+/// The kinds of the rooms that occur.
+async fn kinds(
+    workspace: &Workspace,
+    deciding: &Deciding,
+) -> Result<BTreeMap<RoomId, RoomKind>, Error> {
+    let rooms = deciding.values().filter_map(|(_, event)| event.room());
+    let rooms: Vec<RoomId> = rooms.map(std::borrow::Cow::into_owned).collect();
+    let kinds = workspace.views().with_record_names(move |names| {
+        let kinds = rooms.into_iter().filter_map(|room| {
+            let kind = names.identity(&room)?.kind;
+            Some((room, kind))
+        });
+        kinds.collect()
+    });
+    Ok(kinds.await?)
+}

@@ -1,0 +1,234 @@
+//! Which rooms somebody can read, event after event.
+
+use std::collections::BTreeMap;
+
+use domain::access::{self, READING_PERMISSIONS};
+use domain::membership::MembershipEvent;
+use domain::permission::{Authority, PermissionTable};
+use domain::permissions::PermissionEvent;
+use domain::room::{RoomEvent, RoomKind};
+use domain::user::UserEvent;
+use domain::{Event, RoleId, RoomId, UserId};
+use eventstore::{CorrelationId, Position, RecordedEvent};
+
+use crate::record::deed::Point;
+
+/// Why somebody could read a room, or use an account.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Because {
+    /// They were a member.
+    Member,
+    /// The room was public, and they had the right to look into public rooms.
+    Public,
+    /// It is about the account itself, which could be used.
+    Active,
+}
+
+/// The event that began or ended something.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[allow(missing_docs, reason = "fields and variants say what they are")]
+pub struct Edge {
+    pub at: Point,
+    /// Its name, e.g. `MemberJoined`.
+    pub event: String,
+    pub(super) request: CorrelationId,
+}
+
+impl Edge {
+    pub(super) fn of(event: &RecordedEvent) -> Self {
+        Self {
+            at: Point::of(event),
+            event: event.event_type.to_string(),
+            request: event.correlation_id,
+        }
+    }
+}
+
+/// A time in which something was so.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[allow(missing_docs, reason = "fields and variants say what they are")]
+pub struct Stretch {
+    pub because: Because,
+    pub from: Edge,
+    /// `None`: it went on, to the end of what was asked about.
+    pub until: Option<Edge>,
+}
+
+impl Stretch {
+    /// Whether any of it is at a position or after it.
+    pub(super) fn reaches(&self, from: Position) -> bool {
+        self.until
+            .as_ref()
+            .is_none_or(|until| until.at.position > from)
+    }
+}
+
+/// What is so, stretch after stretch.
+#[derive(Debug, Default)]
+struct Course(Vec<Stretch>);
+
+impl Course {
+    /// From this event on it is so, because of that; `None`: it is not so.
+    fn turn(&mut self, now: Option<Because>, by: &Edge) {
+        let open = self.0.last_mut().filter(|last| last.until.is_none());
+        let was = open.as_ref().map(|open| open.because);
+        if was == now {
+            return;
+        }
+        if let Some(open) = open {
+            // What one request began and ended was never so for anybody.
+            if open.from.request == by.request {
+                self.0.pop();
+            } else {
+                open.until = Some(by.clone());
+            }
+        }
+        self.0.extend(now.map(|because| Stretch {
+            because,
+            from: by.clone(),
+            until: None,
+        }));
+    }
+}
+
+struct Room {
+    kind: RoomKind,
+    is_there: bool,
+    is_member: bool,
+    course: Course,
+}
+
+/// Everything that decides what one user can read.
+pub(super) struct State<'a> {
+    user: &'a UserId,
+    /// What kind of room each is that may matter.
+    kinds: &'a BTreeMap<RoomId, RoomKind>,
+    roles: Vec<RoleId>,
+    active: bool,
+    permissions: PermissionTable,
+    rooms: BTreeMap<RoomId, Room>,
+    account: Course,
+}
+
+impl<'a> State<'a> {
+    pub(super) fn new(user: &'a UserId, kinds: &'a BTreeMap<RoomId, RoomKind>) -> Self {
+        Self {
+            user,
+            kinds,
+            roles: Vec::new(),
+            active: false,
+            permissions: PermissionTable::default(),
+            rooms: BTreeMap::new(),
+            account: Course::default(),
+        }
+    }
+
+    /// Applies an event, in the order of the log.
+    pub(super) fn apply(&mut self, by: &Edge, event: &Event) {
+        match event {
+            Event::User(event) if event.user() == self.user => self.of_account(by, event),
+            Event::Permission(PermissionEvent::PermissionRolesChanged(event)) => {
+                let of_reading = READING_PERMISSIONS
+                    .iter()
+                    .find(|permission| permission.as_str() == event.permission);
+                if let Some(permission) = of_reading {
+                    self.permissions.set(*permission, event.roles.clone());
+                    self.look_at_all(by);
+                }
+            }
+            Event::Membership(event) if event.user() == self.user => self.of_membership(by, event),
+            Event::Room(RoomEvent::RoomCreated(event)) => {
+                self.change(by, &event.room, |room| room.is_there = true);
+            }
+            Event::Room(RoomEvent::RoomDeleted(event)) if self.rooms.contains_key(&event.room) => {
+                self.change(by, &event.room, |room| {
+                    room.is_there = false;
+                    room.is_member = false;
+                });
+            }
+            _ => {}
+        }
+    }
+
+    fn of_account(&mut self, by: &Edge, event: &UserEvent) {
+        match event {
+            UserEvent::UserCreated(created) => {
+                self.roles.clone_from(&created.roles);
+                self.active = created.active;
+            }
+            UserEvent::RolesChanged(changed) => self.roles.clone_from(&changed.roles),
+            UserEvent::UserActivated(_) => self.active = true,
+            UserEvent::UserDeactivated(_) | UserEvent::UserDeleted(_) => self.active = false,
+            _ => return,
+        }
+        self.account
+            .turn(self.active.then_some(Because::Active), by);
+        self.look_at_all(by);
+    }
+
+    fn of_membership(&mut self, by: &Edge, event: &MembershipEvent) {
+        let is_member = match event {
+            MembershipEvent::MemberJoined(_) => true,
+            MembershipEvent::MemberLeft(_) | MembershipEvent::MemberRemoved(_) => false,
+            _ => return,
+        };
+        self.change(by, event.room(), |room| {
+            // Events recorded together may come before the one that makes the room.
+            room.is_there |= is_member;
+            room.is_member = is_member;
+        });
+    }
+
+    fn change(&mut self, by: &Edge, id: &RoomId, change: impl FnOnce(&mut Room)) {
+        let Some(kind) = self.kinds.get(id) else {
+            return;
+        };
+        let mut room = self.rooms.remove(id).unwrap_or_else(|| Room {
+            kind: *kind,
+            is_there: false,
+            is_member: false,
+            course: Course::default(),
+        });
+        change(&mut room);
+        let now = self.because(&room);
+        room.course.turn(now, by);
+        self.rooms.insert(id.clone(), room);
+    }
+
+    fn look_at_all(&mut self, by: &Edge) {
+        let mut rooms = std::mem::take(&mut self.rooms);
+        for room in rooms.values_mut() {
+            let now = self.because(room);
+            room.course.turn(now, by);
+        }
+        self.rooms = rooms;
+    }
+
+    /// Why the user can read the room now, if they can.
+    fn because(&self, room: &Room) -> Option<Because> {
+        let authority = Authority {
+            actor: self.user,
+            roles: &self.roles,
+            room_roles: &[],
+            permissions: &self.permissions,
+        };
+        let may =
+            self.active && room.is_there && access::may_read(&authority, room.kind, room.is_member);
+        let because = if room.is_member {
+            Because::Member
+        } else {
+            Because::Public
+        };
+        may.then_some(because)
+    }
+
+    /// When the account could be used, and what could be read when.
+    pub(super) fn told(self) -> (Vec<Stretch>, Vec<(RoomId, Vec<Stretch>)>) {
+        let rooms = self.rooms.into_iter();
+        let rooms = rooms.map(|(room, state)| (room, state.course.0));
+        (self.account.0, rooms.collect())
+    }
+}
+
+#[cfg(test)]
+mod tests;

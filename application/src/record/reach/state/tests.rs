@@ -1,0 +1,206 @@
+use super::*;
+use crate::record::testing::{at, event};
+use eventstore::CorrelationId;
+use serde_json::{Value, json};
+
+/// Position, name and data.
+type Given = (i64, &'static str, Value);
+
+fn ann(roles: &[&str]) -> Given {
+    let data = json!({"user": "ann", "kind": "user", "username": "ann", "roles": roles, "active": true, "at": 1});
+    (1, "UserCreated", data)
+}
+
+fn room(position: i64, room: &str, kind: &str) -> Given {
+    let data = json!({"room": room, "kind": kind, "name": room, "at": 1});
+    (position, "RoomCreated", data)
+}
+
+fn joined(position: i64, room: &str) -> Given {
+    let data = json!({"room": room, "user": "ann", "joining": "joined", "at": 1});
+    (position, "MemberJoined", data)
+}
+
+fn left(position: i64, room: &str) -> Given {
+    let data = json!({"room": room, "user": "ann", "at": 1});
+    (position, "MemberLeft", data)
+}
+
+fn roles(position: i64, roles: &[&str]) -> Given {
+    let data = json!({"user": "ann", "roles": roles, "at": 1});
+    (position, "RolesChanged", data)
+}
+
+fn permission(position: i64, permission: &str, roles: &[&str]) -> Given {
+    let data = json!({"permission": permission, "roles": roles, "at": 1});
+    (position, "PermissionRolesChanged", data)
+}
+
+fn of_ann(position: i64, event_type: &'static str) -> Given {
+    let data = json!({"user": "ann", "messages": "keep", "at": 1});
+    (position, event_type, data)
+}
+
+/// What ann could read of a public room (`c`) and a private one (`p`), told as `c public 2-5`.
+fn told(given: &[Given], one_request: bool) -> Vec<String> {
+    let kinds = [("c", RoomKind::Channel), ("p", RoomKind::Group)];
+    let kinds = kinds.map(|(room, kind)| (RoomId::new(room), kind)).into();
+    let user = UserId::new("ann");
+    let mut state = State::new(&user, &kinds);
+    let request = CorrelationId::fresh();
+    for (position, event_type, data) in given {
+        let by = Edge {
+            at: at(*position),
+            event: (*event_type).to_owned(),
+            request: if one_request {
+                request
+            } else {
+                CorrelationId::fresh()
+            },
+        };
+        state.apply(&by, &event(event_type, data.clone()));
+    }
+    let (_, rooms) = state.told();
+    let mut told = Vec::new();
+    for (room, stretches) in rooms {
+        for stretch in stretches {
+            let because = match stretch.because {
+                Because::Member => "member",
+                Because::Public => "public",
+                Because::Active => "active",
+            };
+            let until = stretch.until.map(|until| until.at.position.to_string());
+            let (from, until) = (stretch.from.at.position, until.unwrap_or_default());
+            told.push(format!("{room} {because} {from}-{until}"));
+        }
+    }
+    told
+}
+
+#[test]
+fn what_decides_begins_and_ends_stretches() {
+    let cases: [(&str, &[Given], &[&str]); 11] = [
+        (
+            "a public room, from when it is there",
+            &[ann(&["user"]), room(2, "c", "channel")],
+            &["c public 2-"],
+        ),
+        (
+            "an account that comes later",
+            &[room(0, "c", "channel"), ann(&["user"])],
+            &["c public 1-"],
+        ),
+        (
+            "a private room only as a member",
+            &[
+                ann(&["user"]),
+                room(2, "p", "group"),
+                joined(3, "p"),
+                left(4, "p"),
+            ],
+            &["p member 3-4"],
+        ),
+        (
+            "a member of a public room who leaves can still look in",
+            &[
+                ann(&["user"]),
+                room(2, "c", "channel"),
+                joined(3, "c"),
+                left(4, "c"),
+            ],
+            &["c public 2-3", "c member 3-4", "c public 4-"],
+        ),
+        (
+            "guests look into nothing",
+            &[
+                ann(&["guest"]),
+                room(2, "c", "channel"),
+                joined(3, "c"),
+                left(4, "c"),
+            ],
+            &["c member 3-4"],
+        ),
+        (
+            "the right comes with a role and goes with it",
+            &[
+                ann(&["guest"]),
+                room(2, "c", "channel"),
+                roles(3, &["user"]),
+                roles(4, &["guest"]),
+            ],
+            &["c public 3-4"],
+        ),
+        (
+            "and with what the role may do",
+            &[
+                ann(&["user"]),
+                room(2, "c", "channel"),
+                permission(3, "preview-c-room", &["admin"]),
+                permission(4, "preview-c-room", &["user"]),
+                permission(5, "create-c", &[]),
+            ],
+            &["c public 2-3", "c public 4-"],
+        ),
+        (
+            "another role that gives the same changes nothing",
+            &[
+                ann(&["user"]),
+                room(2, "c", "channel"),
+                roles(3, &["admin"]),
+            ],
+            &["c public 2-"],
+        ),
+        (
+            "an account that cannot be used reads nothing",
+            &[
+                ann(&["user"]),
+                room(2, "p", "group"),
+                joined(3, "p"),
+                of_ann(4, "UserDeactivated"),
+                of_ann(5, "UserActivated"),
+                of_ann(6, "UserDeleted"),
+            ],
+            &["p member 3-4", "p member 5-6"],
+        ),
+        (
+            "a room that is gone",
+            &[
+                ann(&["user"]),
+                room(2, "c", "channel"),
+                (
+                    3,
+                    "RoomDeleted",
+                    json!({"room": "c", "by": "boss", "at": 1}),
+                ),
+            ],
+            &["c public 2-3"],
+        ),
+        (
+            "what happens to others",
+            &[
+                ann(&["guest"]),
+                room(2, "p", "group"),
+                (
+                    3,
+                    "MemberJoined",
+                    json!({"room": "p", "user": "bob", "joining": "joined", "at": 1}),
+                ),
+                (
+                    4,
+                    "RolesChanged",
+                    json!({"user": "bob", "roles": ["admin"], "at": 1}),
+                ),
+            ],
+            &[],
+        ),
+    ];
+    for (what, given, wanted) in cases {
+        assert_eq!(told(given, false), wanted, "{what}");
+    }
+}
+
+#[test]
+fn what_one_request_begins_and_ends_is_not_told() {
+    let given = [ann(&["user"]), room(2, "c", "channel"), joined(3, "c")];
+    assert_eq!(told(&given, true), ["c member 3-"]);
+}
