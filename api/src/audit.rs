@@ -2,6 +2,7 @@
 //! for the command line. `docs/audit.md` documents it.
 
 pub mod events;
+pub mod export_wish;
 pub mod format;
 pub mod live;
 pub mod message_page;

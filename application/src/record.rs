@@ -2,7 +2,9 @@
 
 pub mod access;
 pub mod data_exports;
+pub mod document;
 pub mod entries;
+pub mod export;
 pub mod filter;
 #[cfg(test)]
 mod golden;

@@ -53,6 +53,8 @@ pub enum QuestionKind {
     Message,
     /// Who could read a message, and who had read it.
     Readers,
+    /// The record, or a part of it, in files for other programs. It ends only when all of them are complete.
+    Export,
 }
 
 /// What was asked.

@@ -3,15 +3,14 @@
 use std::time::Duration;
 
 use application::record::access::Auditor;
+use application::record::document::Document;
 use application::record::question::Asked;
 use application::record::reading::{self, MOST_ENTRIES, MarkedPage};
 use axum::http::{HeaderName, HeaderValue, header};
 use axum::response::IntoResponse as _;
 use domain::permission::Permission;
-use serde_json::Value;
 
 use crate::audit::format::Format;
-use crate::documents::record;
 use crate::errors::wording;
 use crate::http::answer::{Answer, Outcome};
 use crate::http::call::Call;
@@ -134,7 +133,7 @@ async fn events(call: Call, params: Events) -> Outcome {
 
 fn write(page: &MarkedPage, format: Format) -> Answer {
     if format == Format::Json {
-        let events: Vec<Value> = page.entries.iter().map(record::entry).collect();
+        let events: Vec<_> = page.entries.iter().map(Document).collect();
         return Answer::empty()
             .field("events", &events)
             .field("cursor", &page.cursor)

@@ -1,12 +1,11 @@
 //! The forms the record is written in: lines for people, and what programs read.
 
+use application::dates::iso;
+use application::record::document::Document;
 use application::record::entries::Entry;
-use application::record::harmless::harmless;
-use application::{dates::iso, record::withheld};
+use application::record::export::csv;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 
-use crate::documents::record;
 use crate::http::parameters::Choice;
 
 /// How entries are written.
@@ -41,8 +40,6 @@ impl Choice for Format {
     }
 }
 
-const CSV_NAMES: &str = "position,time,type,stream,version,actor,actor_name,room,room_name,correlation,sentence,data\r\n";
-
 impl Format {
     pub const fn media_type(self) -> &'static str {
         match self {
@@ -60,7 +57,7 @@ impl Format {
             Self::Table => "  position  time (UTC)               what happened\n",
             Self::Json => "[",
             Self::Ndjson | Self::Msgpack => "",
-            Self::Csv => CSV_NAMES,
+            Self::Csv => csv::NAMES,
         }
     }
 
@@ -78,25 +75,25 @@ impl Format {
             Self::Table => table(out, entry),
             Self::Json => {
                 out.extend_from_slice(if first { b"\n" } else { b",\n" });
-                json(out, &record::entry(entry));
+                json(out, &Document(entry));
             }
             Self::Ndjson => {
-                json(out, &record::entry(entry));
+                json(out, &Document(entry));
                 out.push(b'\n');
             }
             Self::Msgpack => {
-                // Maps with texts as keys always can be written.
-                let written = rmp_serde::encode::write_named(out, &record::entry(entry));
+                // What was understood can be written.
+                let written = rmp_serde::encode::write_named(out, &Document(entry));
                 debug_assert!(written.is_ok(), "{written:?}");
             }
-            Self::Csv => csv(out, entry),
+            Self::Csv => csv::write(out, entry),
         }
     }
 }
 
-fn json(out: &mut Vec<u8>, value: &Value) {
-    // Writing a value into memory cannot fail.
-    let written = serde_json::to_writer(out, value);
+fn json(out: &mut Vec<u8>, document: &Document<'_>) {
+    // Writing an event that was understood into memory cannot fail.
+    let written = serde_json::to_writer(out, document);
     debug_assert!(written.is_ok(), "{written:?}");
 }
 
@@ -106,71 +103,4 @@ fn table(out: &mut Vec<u8>, entry: &Entry) {
     let time = time.trim_end_matches('Z').replacen('T', " ", 1);
     let line = format!("{:>10}  {time}  {}\n", event.position, entry.sentence);
     out.extend_from_slice(line.as_bytes());
-}
-
-fn csv(out: &mut Vec<u8>, entry: &Entry) {
-    let event = &entry.event;
-    let data = rmp_serde::from_slice(&event.data).unwrap_or(Value::Null);
-    let data = withheld::withhold(&event.event_type, data).to_string();
-    let (room, room_name) = entry
-        .room
-        .as_ref()
-        .map_or(("", ""), |(room, name)| (room.as_str(), name.as_str()));
-    let fields = [
-        &event.position.to_string(),
-        &iso(event.recorded_at),
-        event.event_type.as_str(),
-        &withheld::stream(&event.stream),
-        &event.version.to_string(),
-        event.actor.as_str(),
-        &harmless(&entry.actor),
-        room,
-        &harmless(room_name),
-        &event.correlation_id.0.to_string(),
-        &entry.sentence,
-        &data,
-    ];
-    for (index, field) in fields.into_iter().enumerate() {
-        if index > 0 {
-            out.push(b',');
-        }
-        csv_field(out, field);
-    }
-    out.extend_from_slice(b"\r\n");
-}
-
-/// A field in quotation marks. What a spreadsheet would take for a formula gets an apostrophe in front, which it takes for
-/// "this is text".
-fn csv_field(out: &mut Vec<u8>, field: &str) {
-    out.push(b'"');
-    if field.starts_with(['=', '+', '-', '@', '\t', '\r']) {
-        out.push(b'\'');
-    }
-    for part in field.split_inclusive('"') {
-        out.extend_from_slice(part.as_bytes());
-        if part.ends_with('"') {
-            out.push(b'"');
-        }
-    }
-    out.push(b'"');
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn fields_are_no_formulas_and_stay_one_field() {
-        for (field, written) in [
-            ("plain", "\"plain\""),
-            ("", "\"\""),
-            ("a,\"b\"", "\"a,\"\"b\"\"\""),
-            ("=1+1", "\"'=1+1\""),
-            ("@SUM(A1)", "\"'@SUM(A1)\""),
-        ] {
-            let mut out = Vec::new();
-            csv_field(&mut out, field);
-            assert_eq!(String::from_utf8_lossy(&out), written, "{field}");
-        }
-    }
 }

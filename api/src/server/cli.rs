@@ -1,5 +1,6 @@
 //! The command line: its arguments, and the commands other than serving.
 
+mod export;
 mod message;
 mod projections;
 mod reactors;
@@ -50,6 +51,7 @@ pub enum Errand {
         password: bool,
     },
     ReadRecord(Wanted),
+    Export(export::Errand),
 }
 
 pub struct Invocation {
@@ -83,6 +85,7 @@ pub fn parse() -> Result<Invocation, crate::server::config::ConfigError> {
 fn errand_of(name: &str, matches: &ArgMatches) -> Option<Errand> {
     Some(match (name, matches.subcommand()) {
         ("log", _) => Errand::ReadRecord(record::log(matches)),
+        ("export", _) => Errand::Export(export::errand(matches)),
         ("message", _) => Errand::ReadRecord(message::wanted(matches, About::History)),
         ("readers", _) => Errand::ReadRecord(message::wanted(matches, About::Readers)),
         ("projections", Some(("rebuild", _))) => Errand::RebuildProjections,
@@ -108,6 +111,7 @@ pub async fn run(config: &Config, errand: Errand) -> Result<Ending, Failure> {
             users::make_admin(config, &username, password).await
         }
         Errand::ReadRecord(wanted) => record::read(config, wanted).await,
+        Errand::Export(errand) => export::run(config, errand).await,
     }
     .map(|()| Ending::Stopped)
 }
@@ -158,6 +162,7 @@ fn command() -> Command {
                 .after_help("Examples:\n  hansard config\n  PORT=8080 hansard config --data-dir /srv/chat\n  hansard config --keys"),
         )
         .subcommand(record::command())
+        .subcommand(export::command())
         .subcommand(message::history())
         .subcommand(message::readers())
         .subcommand(projections::command())

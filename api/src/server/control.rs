@@ -37,6 +37,7 @@ use tokio_util::sync::CancellationToken;
 
 pub use printout::{Printout, Wanted};
 
+use crate::audit::export_wish::ExportEnd;
 use crate::state::AppState;
 
 /// How often progress is told.
@@ -70,6 +71,8 @@ pub enum Request {
     MakeAdmin(Appointment),
     /// Reads the record.
     Print(Wanted),
+    /// Records that all files of an export are complete.
+    EndExport(ExportEnd),
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -130,6 +133,8 @@ pub enum Answer {
     Rebuilt(u64),
     /// Whether the account was created for it.
     Appointed(bool),
+    /// It is in the log.
+    Recorded,
     Failed(Failure),
 }
 
@@ -330,6 +335,10 @@ async fn carry_out(control: &Control, request: Request) -> Answer {
                 Answer::Appointed(appointed == Appointed::Made)
             }
             Err(error) => Answer::Failed(error.to_string().into()),
+        },
+        Request::EndExport(end) => match end.record(state).await {
+            Ok(()) => Answer::Recorded,
+            Err(error) => Answer::Failed(error.into()),
         },
         Request::Rebuild | Request::Print(_) => {
             Answer::Failed("this is not answered in one line".into())

@@ -53,6 +53,10 @@ impl Auditor {
         self.private_rooms
     }
 
+    pub(crate) fn reader(&self) -> &RecordReader {
+        &self.reader
+    }
+
     fn read(
         &self,
         kind: QuestionKind,
@@ -109,12 +113,12 @@ impl Auditor {
         &self,
         workspace: &Workspace,
         reading: String,
-        tally: Tally,
+        shown: Shown,
     ) -> Result<(), Error> {
         let stream = audit::stream(&reading);
         let command = ReadingCommand::End(ReadingEnded {
             reading,
-            shown: tally.shown(),
+            shown,
             private_rooms: self.private_rooms,
             at: now(),
         });
@@ -194,17 +198,33 @@ impl Tally {
 
     pub(crate) fn count(&mut self, entries: &[Entry]) {
         for entry in entries {
-            self.results += 1;
-            if let Some((room, _)) = &entry.room
-                && self.rooms.len() < MOST_COUNTED
-                && !self.rooms.contains(room)
-            {
-                self.rooms.insert(room.clone());
-            }
+            self.count_one(entry.room.as_ref().map(|(room, _)| room));
         }
     }
 
-    fn shown(self) -> Shown {
+    /// One result, of that room.
+    pub(crate) fn count_one(&mut self, room: Option<&RoomId>) {
+        self.results += 1;
+        if let Some(room) = room
+            && self.rooms.len() < MOST_COUNTED
+            && !self.rooms.contains(room)
+        {
+            self.rooms.insert(room.clone());
+        }
+    }
+
+    /// What another counted too.
+    pub(crate) fn add(&mut self, other: Self) {
+        self.results += other.results;
+        let left = MOST_COUNTED.saturating_sub(self.rooms.len());
+        self.rooms.extend(other.rooms.into_iter().take(left));
+    }
+
+    pub(crate) fn results(&self) -> u64 {
+        self.results
+    }
+
+    pub(crate) fn shown(self) -> Shown {
         let further = self.rooms.len().saturating_sub(MOST_ROOMS);
         Shown {
             results: self.results,

@@ -317,7 +317,7 @@ impl Reading {
             Ok(reading) => {
                 let ended = self
                     .auditor
-                    .record_end(&self.workspace, reading, self.tally);
+                    .record_end(&self.workspace, reading, self.tally.shown());
                 ended.await
             }
             Err(_) => Ok(()),

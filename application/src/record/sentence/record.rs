@@ -43,7 +43,7 @@ pub(super) fn audit(teller: &Teller<'_>, event: &AuditEvent) -> String {
                     let results = results(shown, result(event.question.kind));
                     format!("{who} read {asked} and was shown {results}")
                 }
-                None => format!("{who} began to read {asked}"),
+                None => format!("{who} began to {} {asked}", deed(event.question.kind)),
             }
         }
         AuditEvent::ReadingEnded(event) => format!(
@@ -54,9 +54,19 @@ pub(super) fn audit(teller: &Teller<'_>, event: &AuditEvent) -> String {
     }
 }
 
+const fn deed(kind: QuestionKind) -> &'static str {
+    match kind {
+        QuestionKind::Export => "export",
+        QuestionKind::Events
+        | QuestionKind::Follow
+        | QuestionKind::Message
+        | QuestionKind::Readers => "read",
+    }
+}
+
 fn question(question: &Question) -> String {
     let what = match question.kind {
-        QuestionKind::Events => "the record",
+        QuestionKind::Events | QuestionKind::Export => "the record",
         QuestionKind::Follow => "the record as it grows",
         QuestionKind::Message => "the history of a message",
         QuestionKind::Readers => "who could read a message",
@@ -80,7 +90,10 @@ const EVENT: Noun = ("event", "events");
 
 const fn result(kind: QuestionKind) -> Noun {
     match kind {
-        QuestionKind::Events | QuestionKind::Follow | QuestionKind::Message => EVENT,
+        QuestionKind::Events
+        | QuestionKind::Follow
+        | QuestionKind::Message
+        | QuestionKind::Export => EVENT,
         QuestionKind::Readers => ("person", "people"),
     }
 }

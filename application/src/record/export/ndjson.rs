@@ -1,0 +1,11 @@
+//! Events as JSON, one object a line.
+
+use crate::record::document::Document;
+use crate::record::entries::Entry;
+
+/// Appends an event.
+pub(super) fn write(out: &mut Vec<u8>, entry: &Entry) -> Result<(), serde_json::Error> {
+    serde_json::to_writer(&mut *out, &Document(entry))?;
+    out.push(b'\n');
+    Ok(())
+}
