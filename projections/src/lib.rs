@@ -81,7 +81,9 @@ pub use views::emoji::EmojiChanges;
 pub use views::key_pairs::KeyPairRecord;
 pub use views::oauth::{OAuthAppRecord, OAuthToken};
 pub use views::push::PushRecord;
-pub use views::record::{Found, KnownNames, NamedThing, Order, RecordNames, RecordQuery, RoomIdentity};
+pub use views::record::{
+    Found, KnownNames, NamedThing, Order, RecordNames, RecordQuery, RoomIdentity,
+};
 pub use views::reports::{ReportKind, ReportQuery, ReportRecord, ReportedUser};
 pub use views::roles::RoleRecord;
 pub use views::settings::SettingRecord;

@@ -91,7 +91,11 @@ impl Making {
         stop: CancellationToken,
     ) -> Result<(), BrokenOff> {
         let order = self.begun.order.clone();
-        if pieces.send(Piece::Begun(Box::new(self.begun))).await.is_err() {
+        if pieces
+            .send(Piece::Begun(Box::new(self.begun)))
+            .await
+            .is_err()
+        {
             return Ok(());
         }
         tokio::select! {

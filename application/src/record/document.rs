@@ -5,8 +5,8 @@ mod transcode;
 use std::fmt;
 
 use eventstore::RecordedEvent;
-use serde::ser::{SerializeStruct as _, Serializer};
 use serde::Serialize;
+use serde::ser::{SerializeStruct as _, Serializer};
 use serde_json::Value;
 
 use crate::dates::iso;
@@ -87,3 +87,6 @@ impl<T: fmt::Display> Serialize for Shown<T> {
         serializer.collect_str(&self.0)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -9,18 +9,30 @@
 //! folder   pieces become files, with what explains them
 //! ```
 
+mod addresses;
 mod begin;
+mod conversation;
+mod conversations;
 pub mod csv;
+mod eml;
+mod endings;
 mod events;
 mod explain;
 mod folder;
+mod html;
 mod journal;
 mod make;
 mod ndjson;
 mod order;
+mod out;
 mod outcome;
 mod piece;
+mod rsmf;
+mod stretches;
 mod syncing;
+mod telling;
+mod text;
+mod visible;
 
 pub use begin::{begin, begin_anyway, end, resume_anyway};
 pub use folder::{Folder, Target, Unfinished, fill};

@@ -10,6 +10,7 @@ mod readers;
 mod testing;
 
 pub use attached::Attached;
+pub(in crate::record) use deed::{Called, Envelope, place};
 pub use deed::{Deed, Person, Place, Point};
 pub use diff::Piece;
 pub use history::{Changes, Fate, History, Outcome, Reaction, Said, Version};

@@ -49,7 +49,7 @@ pub(super) fn command() -> Command {
                 .action(ArgAction::Append),
             one("user", "USER", "What this user did, or what concerns them (name or id); may be given several times")
                 .action(ArgAction::Append),
-            flag("all", "Everything").conflicts_with_all(["room", "user"]),
+            flag("all", "Everything").conflicts_with_all(["room", "user"]).required_unless_present_any(["room", "user", "resume"]),
             one("from", "POSITION|TIME", "From this position or time on; times are UTC unless they say otherwise"),
             one("to", "POSITION|TIME", "Up to this position, or before this time"),
             one("since-last", "NAME", "Go on behind the last finished export of this name; the first of a name begins at the \
@@ -65,7 +65,6 @@ pub(super) fn command() -> Command {
             flag("private-rooms", "Private rooms and direct messages too, although the setting Audit_Private_Rooms is off"),
         ])
         .group(ArgGroup::new("what").args(["room", "user", "all"]).multiple(true))
-        .mut_arg("resume", |resume| resume.required_unless_present("what"))
         .after_help(
             "Works while a server runs on the data folder and while none does. See docs/audit.md.\n\n\
              Examples:\n  hansard export --all --format ndjson --into export\n  \
@@ -92,11 +91,13 @@ pub(super) fn errand(matches: &ArgMatches) -> Errand {
     };
     Errand {
         into: matches.get_one("into").cloned().unwrap_or_default(),
-        wish: format.filter(|_| matches.contains_id("what")).map(|format| ExportWish {
-            asked,
-            format,
-            name: one("since-last"),
-        }),
+        wish: format
+            .filter(|_| matches.contains_id("what"))
+            .map(|format| ExportWish {
+                asked,
+                format,
+                name: one("since-last"),
+            }),
         resume: matches.get_flag("resume"),
         private_rooms: matches.get_flag("private-rooms"),
     }
@@ -119,21 +120,29 @@ fn usage(text: String) -> Failure {
 fn start(errand: &Errand) -> Result<(Target, Start), Failure> {
     if !errand.resume {
         let wish = errand.wish.clone();
-        let wish = wish.ok_or_else(|| usage("say what to export, and how to write it".to_owned()))?;
+        let wish =
+            wish.ok_or_else(|| usage("say what to export, and how to write it".to_owned()))?;
         Folder::is_vacant(&errand.into)?;
         return Ok((Target::Fresh(errand.into.clone()), Start::Fresh(wish)));
     }
     let unfinished = Unfinished::find(&errand.into)?;
     let order = unfinished.order().clone();
     let same = |wish: &ExportWish| {
-        wish.format == order.format && wish.name == order.name && wish.asked.narrowed() == order.question
+        wish.format == order.format
+            && wish.name == order.name
+            && wish.asked.narrowed() == order.question
     };
     if errand.wish.as_ref().is_some_and(|wish| !same(wish)) {
         let into = errand.into.display();
-        return Err(usage(format!("the export that was interrupted in {into} is of something else")));
+        return Err(usage(format!(
+            "the export that was interrupted in {into} is of something else"
+        )));
     }
     let reached = unfinished.reached().cloned();
-    Ok((Target::Unfinished(unfinished), Start::Resumed { order, reached }))
+    Ok((
+        Target::Unfinished(unfinished),
+        Start::Resumed { order, reached },
+    ))
 }
 
 pub(super) async fn run(config: &Config, errand: Errand) -> Result<(), Failure> {
@@ -257,7 +266,10 @@ impl Progress {
         });
         let percent = (at * 100).checked_div(of).unwrap_or(100);
         // Progress that cannot be shown must not stop the work.
-        let _ = write!(out, "\r{at} of {of} ({percent} %), {rate} a second{left}   ");
+        let _ = write!(
+            out,
+            "\r{at} of {of} ({percent} %), {rate} a second{left}   "
+        );
     }
 
     fn end(&self) {

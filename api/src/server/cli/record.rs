@@ -138,7 +138,13 @@ pub(super) enum Source<'a> {
 
 /// Prints part of the record.
 pub(super) async fn read(config: &Config, wanted: Wanted) -> Result<(), Failure> {
-    take(config, wanted, async |printout, _| print(printout).await, || Ok(())).await
+    take(
+        config,
+        wanted,
+        async |printout, _| print(printout).await,
+        || Ok(()),
+    )
+    .await
 }
 
 /// Has `taking` take part of the record, from the data folder or from the server that runs on it. `stopped`: what it comes

@@ -47,9 +47,7 @@ where
     fn deserialize<D: Deserializer<'de>>(self, from: D) -> Result<(), D::Error> {
         let unread = Unread(Cell::new(Some(from)));
         match self {
-            Self::Item(list) => list
-                .serialize_element(&unread)
-                .map_err(de::Error::custom),
+            Self::Item(list) => list.serialize_element(&unread).map_err(de::Error::custom),
             Self::Key(map) => map.serialize_key(&unread).map_err(de::Error::custom),
             Self::Value(map) => map.serialize_value(&unread).map_err(de::Error::custom),
         }

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use domain::audit::{self, AuditEvent, QuestionKind, RecordRead, Shown};
 use domain::Event;
+use domain::audit::{self, AuditEvent, QuestionKind, RecordRead, Shown};
 use eventstore::{Mark, Position, Version};
 use futures::StreamExt as _;
 use projections::{Order as Direction, RecordQuery};
@@ -114,11 +114,7 @@ fn narrowed(order: &Order) -> BTreeMap<String, String> {
     narrowed
 }
 
-async fn fix(
-    workspace: &Workspace,
-    auditor: &Auditor,
-    wish: &ExportWish,
-) -> Result<Order, Error> {
+async fn fix(workspace: &Workspace, auditor: &Auditor, wish: &ExportWish) -> Result<Order, Error> {
     let private_rooms = auditor.sees_private_rooms();
     let query = wish.asked.understand(workspace, private_rooms).await?.query;
     let log = workspace.executor().store();
@@ -188,7 +184,8 @@ async fn last_of(
 
 fn is_of(read: &RecordRead, name: &str) -> bool {
     let question = &read.question;
-    question.kind == QuestionKind::Export && question.narrowed.get(NAME).is_some_and(|one| one == name)
+    question.kind == QuestionKind::Export
+        && question.narrowed.get(NAME).is_some_and(|one| one == name)
 }
 
 async fn is_finished(workspace: &Workspace, read: &RecordRead) -> Result<bool, Error> {
@@ -210,7 +207,9 @@ fn through(
             return Err(NotUnderstood::OtherQuestion(name.to_owned()).into());
         }
     }
-    let mark = narrowed.get(THROUGH).and_then(|mark| mark.parse::<Mark>().ok());
+    let mark = narrowed
+        .get(THROUGH)
+        .and_then(|mark| mark.parse::<Mark>().ok());
     let mark = mark.ok_or_else(|| Fault::Impossible("an export without an end".into()))?;
     Ok(mark.position)
 }

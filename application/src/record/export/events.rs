@@ -7,8 +7,8 @@ use futures::{Stream, TryStreamExt as _, stream};
 use parking_lot::Mutex;
 use projections::{KnownNames, RecordNames, RecordQuery};
 
-use super::make::{Interrupted, Out};
-use super::order::{ExportFormat, FileNote, Order, Reached};
+use super::order::{FileNote, Order, Reached};
+use super::out::{Interrupted, Out};
 use super::piece::Piece;
 use super::{csv, ndjson};
 use crate::error::{Error, Fault};
@@ -32,6 +32,13 @@ const FILE_BYTES: usize = 64 * 1024 * 1024;
 /// What is known by name is forgotten beyond so many things.
 const MOST_KNOWN: usize = 200_000;
 
+/// How events are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Form {
+    Ndjson,
+    Csv,
+}
+
 /// Consecutive events that were found.
 struct Chunk {
     events: Vec<RecordedEvent>,
@@ -50,6 +57,7 @@ struct Written {
 pub(super) async fn make(
     workspace: &Workspace,
     order: &Order,
+    form: Form,
     reached: Option<Reached>,
     out: &Out,
 ) -> Result<Tally, Interrupted> {
@@ -59,7 +67,7 @@ pub(super) async fn make(
     let mut at = reached.map_or(order.after, |reached| reached.position);
     let known: Arc<Mutex<Vec<KnownNames>>> = Arc::default();
     while at < order.upto {
-        let (tally, note) = file(workspace, order, at, &known, out).await?;
+        let (tally, note) = file(workspace, order, form, at, &known, out).await?;
         if log.generation() != generation {
             return Err(ReadError::Replaced.into());
         }
@@ -76,13 +84,13 @@ pub(super) async fn make(
 async fn file(
     workspace: &Workspace,
     order: &Order,
+    form: Form,
     after: Position,
     known: &Arc<Mutex<Vec<KnownNames>>>,
     out: &Out,
 ) -> Result<(Tally, FileNote), Interrupted> {
     let sieve = Arc::new(sieve(order, after));
-    let format = order.format;
-    let write = |chunk| write(workspace.clone(), sieve.clone(), format, chunk, known.clone());
+    let write = |chunk| write(workspace.clone(), sieve.clone(), form, chunk, known.clone());
     let chunks = chunks(workspace, sieve.filter.query.clone());
     let mut chunks = std::pin::pin!(chunks.map_ok(write).try_buffered(AT_ONCE));
     let (mut size, mut tally, mut reached) = (0, Tally::default(), order.upto);
@@ -92,8 +100,8 @@ async fn file(
             break;
         };
         if size == 0 && !chunk.bytes.is_empty() {
-            out.put(Piece::File(name(format, after))).await?;
-            let begin = begin(format).as_bytes();
+            out.put(Piece::File(name(form, after))).await?;
+            let begin = begin(form).as_bytes();
             out.put(Piece::Data(begin.into())).await?;
         }
         size += chunk.bytes.len();
@@ -117,14 +125,18 @@ async fn file(
 }
 
 /// Named by where it begins, so that the name does not depend on how many come before it.
-fn name(format: ExportFormat, after: Position) -> String {
-    format!("events-{:012}.{}", after.next().get(), format.name())
+fn name(form: Form, after: Position) -> String {
+    let ending = match form {
+        Form::Csv => "csv",
+        Form::Ndjson => "ndjson",
+    };
+    format!("events-{:012}.{ending}", after.next().get())
 }
 
-const fn begin(format: ExportFormat) -> &'static str {
-    match format {
-        ExportFormat::Csv => csv::NAMES,
-        ExportFormat::Ndjson => "",
+const fn begin(form: Form) -> &'static str {
+    match form {
+        Form::Csv => csv::NAMES,
+        Form::Ndjson => "",
     }
 }
 
@@ -168,10 +180,7 @@ fn chunks(
 }
 
 /// The first events that a query finds, and whether there may be more.
-async fn chunk(
-    workspace: &Workspace,
-    query: &RecordQuery,
-) -> Result<Option<(Chunk, bool)>, Error> {
+async fn chunk(workspace: &Workspace, query: &RecordQuery) -> Result<Option<(Chunk, bool)>, Error> {
     let found = workspace.views().search_record(query.clone()).await?;
     let log = workspace.executor().store();
     let (mut events, mut bytes) = (Vec::new(), 0);
@@ -193,7 +202,7 @@ async fn chunk(
 async fn write(
     workspace: Workspace,
     sieve: Arc<Sieve>,
-    format: ExportFormat,
+    form: Form,
     chunk: Chunk,
     known: Arc<Mutex<Vec<KnownNames>>>,
 ) -> Result<Written, Interrupted> {
@@ -201,7 +210,7 @@ async fn write(
     if names.len() > MOST_KNOWN {
         names = KnownNames::default();
     }
-    let write = move |names: &mut RecordNames<'_>| written(&sieve, format, chunk, names);
+    let write = move |names: &mut RecordNames<'_>| written(&sieve, form, chunk, names);
     let (written, names) = workspace.views().with_known_names(names, write).await?;
     known.lock().push(names);
     Ok(written?)
@@ -209,7 +218,7 @@ async fn write(
 
 fn written(
     sieve: &Sieve,
-    format: ExportFormat,
+    form: Form,
     chunk: Chunk,
     names: &mut RecordNames<'_>,
 ) -> Result<Written, Error> {
@@ -223,13 +232,15 @@ fn written(
         let Some(entry) = sieve.pass(names, event) else {
             continue;
         };
-        match format {
-            ExportFormat::Csv => csv::write(&mut written.bytes, &entry),
-            ExportFormat::Ndjson => ndjson::write(&mut written.bytes, &entry).map_err(|error| {
+        match form {
+            Form::Csv => csv::write(&mut written.bytes, &entry),
+            Form::Ndjson => ndjson::write(&mut written.bytes, &entry).map_err(|error| {
                 Fault::Impossible(format!("event {position} cannot be written: {error}").into())
             })?,
         }
-        written.tally.count_one(entry.room.as_ref().map(|(room, _)| room));
+        written
+            .tally
+            .count_one(entry.room.as_ref().map(|(room, _)| room));
     }
     Ok(written)
 }

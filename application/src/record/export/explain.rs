@@ -1,12 +1,15 @@
 //! What explains an export to people and programs that never saw Hansard.
 
-use std::io::{self, Write};
+use std::fs::File;
+use std::io::{self, BufWriter, Write};
+use std::path::Path;
 
 use domain::audit::RecordReader;
 use serde::Serialize;
 use serde_json::json;
 use sha2::{Digest as _, Sha256};
 
+use super::html;
 use super::journal::Entry;
 use super::order::{ExportFormat, Order};
 use super::outcome::Finished;
@@ -15,7 +18,7 @@ use crate::dates::iso;
 const README: &str = "README.txt";
 
 /// Every file that may be written to explain the others, beside the manifest.
-pub(super) const NAMES: &[&str] = &[README];
+pub(super) const NAMES: &[&str] = &[README, html::INDEX];
 
 /// A file that explains.
 #[derive(Serialize)]
@@ -25,19 +28,52 @@ pub(super) struct Page {
     sha256: String,
 }
 
-impl Page {
-    pub(super) fn new(name: &'static str, text: &str) -> Self {
-        Self {
-            name,
-            size: text.len(),
-            sha256: hex::encode(Sha256::digest(text)),
-        }
+/// Writes a file that explains, piece by piece.
+pub(super) fn written(
+    path: &Path,
+    name: &'static str,
+    write: impl FnOnce(&mut Hashed<BufWriter<File>>) -> io::Result<()>,
+) -> io::Result<Page> {
+    let mut out = Hashed {
+        inner: BufWriter::new(File::create(path)?),
+        hash: Sha256::new(),
+        size: 0,
+    };
+    write(&mut out)?;
+    out.inner.into_inner()?.sync_all()?;
+    Ok(Page {
+        name,
+        size: out.size,
+        sha256: hex::encode(out.hash.finalize()),
+    })
+}
+
+/// Notes the digest and the size of what is written.
+pub(super) struct Hashed<W> {
+    inner: W,
+    hash: Sha256,
+    size: usize,
+}
+
+impl<W: Write> Write for Hashed<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let written = self.inner.write(bytes)?;
+        self.hash.update(bytes.get(..written).unwrap_or_default());
+        self.size += written;
+        Ok(written)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.inner.flush()
     }
 }
 
-/// The pages for people.
-pub(super) fn pages(order: &Order, finished: &Finished) -> Vec<(&'static str, String)> {
-    vec![(README, readme(order, finished))]
+/// Writes the page for people.
+pub(super) fn readme_at(folder: &Path, order: &Order, finished: &Finished) -> io::Result<Page> {
+    let text = readme(order, finished);
+    written(&folder.join(README), README, |out| {
+        out.write_all(text.as_bytes())
+    })
 }
 
 /// What is not there, and why.
@@ -56,6 +92,12 @@ fn left_out(order: &Order) -> Vec<(&'static str, &'static str)> {
             "The server never could read it. It is there as the server has it.",
         ),
     ];
+    if order.format.tells_conversations() {
+        left_out.push((
+            "what is no part of a conversation",
+            "Accounts, settings and the like, who read what when, and reports to moderators are in exports as ndjson or csv.",
+        ));
+    }
     if !order.private_rooms {
         left_out.push((
             "private rooms and direct messages",
@@ -68,7 +110,9 @@ fn left_out(order: &Order) -> Vec<(&'static str, &'static str)> {
 fn who(reader: &RecordReader) -> String {
     match reader {
         RecordReader::User(user) => format!("user {user}"),
-        RecordReader::CommandLine { account } => format!("{account}, on the command line of the server"),
+        RecordReader::CommandLine { account } => {
+            format!("{account}, on the command line of the server")
+        }
     }
 }
 
@@ -125,7 +169,11 @@ fn readme(order: &Order, finished: &Finished) -> String {
     let covered = if order.after == order.upto {
         format!("Nothing was recorded after position {}.", order.upto)
     } else {
-        format!("It covers positions {} to {}", order.after.next(), order.upto)
+        format!(
+            "It covers positions {} to {}",
+            order.after.next(),
+            order.upto
+        )
     };
     let mut text = format!(
         "This folder is an export of the record of a Hansard workspace.\n\n\
@@ -144,7 +192,10 @@ fn readme(order: &Order, finished: &Finished) -> String {
     );
     text.push_str("What was asked\n\n");
     for (name, value) in &order.question {
-        text.push_str(&format!("  {name}: {}\n", crate::record::harmless::harmless(value)));
+        text.push_str(&format!(
+            "  {name}: {}\n",
+            crate::record::harmless::harmless(value)
+        ));
     }
     if order.question.is_empty() {
         text.push_str("  everything\n");
@@ -169,6 +220,25 @@ const fn layout(format: ExportFormat) -> &'static str {
              \x20                  happened), category, stream, version (the part of the log it belongs to, and its place\n\
              \x20                  there), id, actor (who did it), room, correlation, causation (the request and the\n\
              \x20                  event it came of), sentence (what happened, in English), leaf (the hash of the event)\n"
+        }
+        ExportFormat::Html => {
+            "  index.html       begin here: all conversations, and their pages\n\
+             \x20 <name>/*.html    one page for each conversation and month; several, if there is much. The number in the\n\
+             \x20                  name is the position the page begins at. A message stands where it was posted, with all\n\
+             \x20                  that happened to it up to the end of this export: texts that were replaced or deleted\n\
+             \x20                  are struck through. A message from before this export stands where something first\n\
+             \x20                  happened to it in this export\n"
+        }
+        ExportFormat::Eml => {
+            "  <name>/*.eml     one mail (RFC 5322) for each conversation and day: who wrote first is its sender, who else did\n\
+             \x20                  something that day its receivers, other members have copies. The number in the name is the\n\
+             \x20                  position it begins at; a day of which there is much has several. A message stands where it\n\
+             \x20                  was posted, with all that happened to it up to the end of this export\n"
+        }
+        ExportFormat::Rsmf => {
+            "  <name>/*.rsmf    one file in the Relativity Short Message Format 2.0 for each conversation and day; a day of\n\
+             \x20                  which there is much has several. The number in the name is the position it begins at. A\n\
+             \x20                  message stands where it was posted, with all that happened to it up to the end of this export\n"
         }
         ExportFormat::Csv => {
             "  events-*.csv     events in the order of their positions (RFC 4180, the first line has the names of the\n\

@@ -7,12 +7,12 @@ use std::path::{Path, PathBuf};
 use sha2::{Digest as _, Sha256};
 use tokio::sync::mpsc;
 
-use super::explain;
 use super::journal::{Entry, Journal};
-use super::order::{FileNote, Order, Reached};
+use super::order::{ExportFormat, FileNote, Order, Reached};
 use super::outcome::{Filled, Finished, FolderError};
 use super::piece::Piece;
 use super::syncing::Syncing;
+use super::{explain, html};
 
 /// Holds what is needed to go on. It is removed in the end.
 const UNFINISHED: &str = ".unfinished";
@@ -75,7 +75,18 @@ impl Unfinished {
 
     /// Goes on.
     pub fn go_on(self) -> Result<Folder, FolderError> {
-        Folder::new(self.path, self.order, self.journal)
+        let folder = Folder::new(self.path, self.order, self.journal)?;
+        // Whoever was interrupted may not have brought them to the disk.
+        let entries = folder.journal.entries();
+        for entry in entries.map_err(|error| FolderError::io(&folder.path, error))? {
+            let file = entry.and_then(|entry| {
+                let path = folder.path.join(entry.name);
+                Ok((File::open(&path)?, path))
+            });
+            let (file, path) = file.map_err(|error| FolderError::io(&folder.path, error))?;
+            folder.syncing.add(path, file);
+        }
+        Ok(folder)
     }
 }
 
@@ -211,16 +222,22 @@ impl Folder {
             finished.bytes += entry.size;
             finished.results += entry.note.results;
         }
-        let mut explained = Vec::new();
-        for (name, text) in explain::pages(&order, &finished) {
-            put(&path.join(name), text.as_bytes())?;
-            explained.push(explain::Page::new(name, &text));
+        let readme = explain::readme_at(&path, &order, &finished);
+        let mut explained = vec![readme.map_err(|error| FolderError::io(&path, error))?];
+        if order.format == ExportFormat::Html {
+            let index = path.join(html::INDEX);
+            let written = explain::written(&index, html::INDEX, |out| {
+                html::index(out, journal.entries()?)
+            });
+            explained.push(written.map_err(|error| FolderError::io(&index, error))?);
         }
         let manifest = inside.join(MANIFEST);
-        let written = File::create(&manifest).map(BufWriter::new).and_then(|mut out| {
-            explain::manifest(&mut out, &order, &finished, &explained, journal.entries()?)?;
-            out.into_inner()?.sync_all()
-        });
+        let written = File::create(&manifest)
+            .map(BufWriter::new)
+            .and_then(|mut out| {
+                explain::manifest(&mut out, &order, &finished, &explained, journal.entries()?)?;
+                out.into_inner()?.sync_all()
+            });
         written.map_err(|error| FolderError::io(&manifest, error))?;
         let settled = fs::rename(&manifest, path.join(MANIFEST))
             .and_then(|()| File::open(&path)?.sync_all())
@@ -243,7 +260,8 @@ fn put(path: &Path, text: &[u8]) -> Result<(), FolderError> {
 
 /// Whether a name leads to a file within the folder, on every file system.
 fn is_harmless(name: &str) -> bool {
-    let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"._-".contains(&byte);
+    let plain =
+        |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"._-".contains(&byte);
     name.split('/').all(|part| {
         !part.is_empty() && part.len() <= 128 && !part.starts_with('.') && part.bytes().all(plain)
     })
@@ -258,7 +276,10 @@ pub enum Target {
 }
 
 /// Takes pieces until all are there. `None`: they ended before. Blocks.
-pub fn fill(target: Target, mut pieces: mpsc::Receiver<Piece>) -> Result<Option<Filled>, FolderError> {
+pub fn fill(
+    target: Target,
+    mut pieces: mpsc::Receiver<Piece>,
+) -> Result<Option<Filled>, FolderError> {
     let begun = match pieces.blocking_recv() {
         Some(Piece::Begun(begun)) => begun,
         Some(_) => return Err(FolderError::OutOfOrder),

@@ -82,7 +82,9 @@ impl Journal {
         while lines.read_until(b'\n', &mut line)? > 0 {
             at += line.len() as u64;
             match serde_json::from_slice::<Line>(&line) {
-                Ok(Line::Complete(entry)) if whole && line.ends_with(b"\n") && is_there(folder, &entry)? => {
+                Ok(Line::Complete(entry))
+                    if whole && line.ends_with(b"\n") && is_there(folder, &entry)? =>
+                {
                     told.broken.retain(|name| *name != entry.name);
                     told.last = Some(*entry);
                     good = at;

@@ -2,37 +2,13 @@
 
 use tokio::sync::mpsc;
 
-use super::events;
-use super::order::{Order, Reached};
+use super::conversations::{self, Look};
+use super::events::{self, Form};
+use super::order::{ExportFormat, Order, Reached};
+use super::out::{Interrupted, Out};
 use super::piece::Piece;
 use crate::error::Error;
 use crate::workspace::Workspace;
-
-/// Where pieces go.
-pub(super) struct Out {
-    pieces: mpsc::Sender<Piece>,
-}
-
-/// Why pieces are no longer made.
-#[derive(Debug)]
-pub(super) enum Interrupted {
-    /// Nobody takes them.
-    Unwanted,
-    Failed(Error),
-}
-
-impl<E: Into<Error>> From<E> for Interrupted {
-    fn from(error: E) -> Self {
-        Self::Failed(error.into())
-    }
-}
-
-impl Out {
-    pub(super) async fn put(&self, piece: Piece) -> Result<(), Interrupted> {
-        let sent = self.pieces.send(piece).await;
-        sent.map_err(|_| Interrupted::Unwanted)
-    }
-}
 
 /// Makes what is left of an export behind what is complete. Returns once nobody takes the pieces any more, or all are made.
 pub async fn make(
@@ -41,9 +17,17 @@ pub async fn make(
     reached: Option<Reached>,
     pieces: mpsc::Sender<Piece>,
 ) -> Result<(), Error> {
-    let out = Out { pieces };
+    let out = Out::new(pieces);
+    let events = |form, reached| events::make(workspace, order, form, reached, &out);
+    let conversations = |look, reached| conversations::make(workspace, order, look, reached, &out);
     let work = async {
-        let tally = events::make(workspace, order, reached, &out).await?;
+        let tally = match order.format {
+            ExportFormat::Ndjson => events(Form::Ndjson, reached).await?,
+            ExportFormat::Csv => events(Form::Csv, reached).await?,
+            ExportFormat::Html => conversations(Look::Html, reached).await?,
+            ExportFormat::Eml => conversations(Look::Eml, reached).await?,
+            ExportFormat::Rsmf => conversations(Look::Rsmf, reached).await?,
+        };
         out.put(Piece::End(tally.shown())).await
     };
     match work.await {

@@ -17,18 +17,35 @@ pub enum ExportFormat {
     Ndjson,
     /// Events as rows (RFC 4180).
     Csv,
+    /// Conversations as pages for people.
+    Html,
+    /// Conversations as mails.
+    Eml,
+    /// Conversations in the Relativity Short Message Format.
+    Rsmf,
 }
 
 impl ExportFormat {
     /// What people call each.
-    pub const NAMES: &'static [&'static str] = &["ndjson", "csv"];
+    pub const NAMES: &'static [&'static str] = &["ndjson", "csv", "html", "eml", "rsmf"];
 
     /// The form of that name.
     pub fn find(name: &str) -> Option<Self> {
         match name {
             "ndjson" => Some(Self::Ndjson),
             "csv" => Some(Self::Csv),
+            "html" => Some(Self::Html),
+            "eml" => Some(Self::Eml),
+            "rsmf" => Some(Self::Rsmf),
             _ => None,
+        }
+    }
+
+    /// Whether it tells conversations, and not every event.
+    pub const fn tells_conversations(self) -> bool {
+        match self {
+            Self::Ndjson | Self::Csv => false,
+            Self::Html | Self::Eml | Self::Rsmf => true,
         }
     }
 
@@ -37,6 +54,9 @@ impl ExportFormat {
         match self {
             Self::Ndjson => "ndjson",
             Self::Csv => "csv",
+            Self::Html => "html",
+            Self::Eml => "eml",
+            Self::Rsmf => "rsmf",
         }
     }
 }

@@ -9,8 +9,10 @@ use domain::audit::Shown;
 #[derive(Debug, thiserror::Error)]
 #[allow(missing_docs, reason = "fields and variants say what they are")]
 pub enum FolderError {
-    #[error("{0} is not empty; choose a folder that is, or one that is not there yet (or, for an export that was \
-             interrupted, say --resume)")]
+    #[error(
+        "{0} is not empty; choose a folder that is, or one that is not there yet (or, for an export that was \
+             interrupted, say --resume)"
+    )]
     NotEmpty(PathBuf),
     #[error("{0} has no export that was interrupted")]
     NothingToResume(PathBuf),

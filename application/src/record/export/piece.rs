@@ -187,7 +187,11 @@ mod tests {
 
     #[test]
     fn pieces_come_out_as_they_went_in_however_they_are_cut() {
-        let sent: Vec<u8> = pieces().into_iter().flat_map(Piece::encode).flatten().collect();
+        let sent: Vec<u8> = pieces()
+            .into_iter()
+            .flat_map(Piece::encode)
+            .flatten()
+            .collect();
         for size in [1, 2, 3, 7, sent.len()] {
             let mut decoder = Decoder::default();
             let parts = sent.chunks(size).map(Bytes::copy_from_slice);

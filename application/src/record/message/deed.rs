@@ -17,7 +17,7 @@ pub struct Point {
 }
 
 impl Point {
-    pub(super) fn of(event: &RecordedEvent) -> Self {
+    pub(in crate::record) fn of(event: &RecordedEvent) -> Self {
         Self {
             position: event.position,
             time: event.recorded_at,
@@ -58,13 +58,13 @@ pub struct Deed {
 
 /// The part of an event that every event has, as far as it matters here.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Envelope {
-    pub(super) at: Point,
-    pub(super) actor: UserId,
+pub(in crate::record) struct Envelope {
+    pub(in crate::record) at: Point,
+    pub(in crate::record) actor: UserId,
 }
 
 impl Envelope {
-    pub(super) fn of(event: &RecordedEvent) -> Self {
+    pub(in crate::record) fn of(event: &RecordedEvent) -> Self {
         Self {
             at: Point::of(event),
             actor: event.actor.clone(),
@@ -83,7 +83,7 @@ impl Envelope {
 }
 
 /// What people were called.
-pub(super) trait Called {
+pub(in crate::record) trait Called {
     fn person(&mut self, user: &UserId, at: Position) -> Person;
 }
 
@@ -102,7 +102,11 @@ impl Called for RecordNames<'_> {
 }
 
 /// The room as it was called at a position; `None` if there never was one.
-pub(super) fn place(names: &mut RecordNames<'_>, room: &RoomId, at: Position) -> Option<Place> {
+pub(in crate::record) fn place(
+    names: &mut RecordNames<'_>,
+    room: &RoomId,
+    at: Position,
+) -> Option<Place> {
     let public = !names.identity(room)?.is_private();
     Some(Place {
         id: room.clone(),

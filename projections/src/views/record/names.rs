@@ -258,6 +258,14 @@ impl<'conn> RecordNames<'conn> {
         self.found(loaded)
     }
 
+    /// How many rooms there ever were.
+    pub fn rooms(&mut self) -> u64 {
+        let sql = "SELECT count(*) FROM record_rooms";
+        let counted = self.conn.prepare_cached(sql);
+        let counted = counted.and_then(|mut count| count.query_row([], |row| unsigned(row, 0)));
+        self.found(counted)
+    }
+
     fn load_rooms(&self, after: &RoomId, most: u32) -> rusqlite::Result<Vec<RoomId>> {
         self.conn
             .prepare_cached("SELECT id FROM record_rooms WHERE id > ?1 ORDER BY id LIMIT ?2")?
