@@ -3,6 +3,7 @@
 
 pub mod events;
 pub mod export_wish;
+pub mod exports;
 pub mod format;
 pub mod live;
 pub mod message_page;

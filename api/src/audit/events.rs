@@ -78,7 +78,7 @@ pub(super) struct Narrowed {
     to: Option<String>,
 }
 
-fn list(names: Option<&String>) -> Vec<String> {
+pub(super) fn list(names: Option<&String>) -> Vec<String> {
     // An empty name stays: it is of nothing, and must not ask for everything.
     let names = names.into_iter().flat_map(|names| names.split(','));
     names.map(domain::text::trim).map(str::to_owned).collect()

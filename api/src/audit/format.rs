@@ -75,10 +75,10 @@ impl Format {
             Self::Table => table(out, entry),
             Self::Json => {
                 out.extend_from_slice(if first { b"\n" } else { b",\n" });
-                json(out, &Document(entry));
+                json(out, Document(entry));
             }
             Self::Ndjson => {
-                json(out, &Document(entry));
+                json(out, Document(entry));
                 out.push(b'\n');
             }
             Self::Msgpack => {
@@ -91,9 +91,9 @@ impl Format {
     }
 }
 
-fn json(out: &mut Vec<u8>, document: &Document<'_>) {
+fn json(out: &mut Vec<u8>, document: Document<'_>) {
     // Writing an event that was understood into memory cannot fail.
-    let written = serde_json::to_writer(out, document);
+    let written = serde_json::to_writer(out, &document);
     debug_assert!(written.is_ok(), "{written:?}");
 }
 

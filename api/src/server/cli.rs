@@ -51,7 +51,7 @@ pub enum Errand {
         password: bool,
     },
     ReadRecord(Wanted),
-    Export(export::Errand),
+    Export(Box<export::Errand>),
 }
 
 pub struct Invocation {
@@ -85,7 +85,7 @@ pub fn parse() -> Result<Invocation, crate::server::config::ConfigError> {
 fn errand_of(name: &str, matches: &ArgMatches) -> Option<Errand> {
     Some(match (name, matches.subcommand()) {
         ("log", _) => Errand::ReadRecord(record::log(matches)),
-        ("export", _) => Errand::Export(export::errand(matches)),
+        ("export", _) => Errand::Export(Box::new(export::errand(matches))),
         ("message", _) => Errand::ReadRecord(message::wanted(matches, About::History)),
         ("readers", _) => Errand::ReadRecord(message::wanted(matches, About::Readers)),
         ("projections", Some(("rebuild", _))) => Errand::RebuildProjections,
@@ -111,7 +111,7 @@ pub async fn run(config: &Config, errand: Errand) -> Result<Ending, Failure> {
             users::make_admin(config, &username, password).await
         }
         Errand::ReadRecord(wanted) => record::read(config, wanted).await,
-        Errand::Export(errand) => export::run(config, errand).await,
+        Errand::Export(errand) => export::run(config, *errand).await,
     }
     .map(|()| Ending::Stopped)
 }

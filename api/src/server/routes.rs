@@ -2,7 +2,7 @@
 
 use std::future::{Ready, ready};
 
-use crate::audit::{events, messages};
+use crate::audit::{events, exports, messages};
 use crate::http::answer::Outcome;
 use crate::http::call::Anyone;
 use crate::http::openapi;
@@ -22,6 +22,7 @@ pub fn all() -> Vec<Route> {
         rest::routes(),
         events::routes(),
         messages::routes(),
+        exports::routes(),
         door::routes(),
         openapi::routes(document),
     ]

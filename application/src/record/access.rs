@@ -39,6 +39,28 @@ impl Auditor {
         })
     }
 
+    /// The caller, if they may take the record out.
+    pub fn exporter(workspace: &Workspace, caller: &Caller) -> Result<Self, Refusal> {
+        if !caller.may(workspace, Permission::EXPORT_AUDIT_LOG) {
+            return Err(Refusal::RecordNotShown);
+        }
+        let reader = RecordReader::User(caller.id().clone());
+        Ok(Self::of_reader(&reader, shows_private_rooms(workspace)))
+    }
+
+    /// Somebody who began to read before.
+    pub(crate) fn of_reader(reader: &RecordReader, private_rooms: bool) -> Self {
+        let actor = match reader {
+            RecordReader::User(user) => user.clone(),
+            RecordReader::CommandLine { .. } => UserId::system(),
+        };
+        Self {
+            reader: reader.clone(),
+            actor,
+            private_rooms,
+        }
+    }
+
     /// Whoever may run programs on the data folder. `private_rooms`: they insist on seeing private rooms, whatever the
     /// setting says.
     pub fn command_line(workspace: &Workspace, account: String, private_rooms: bool) -> Self {
@@ -193,6 +215,14 @@ impl Tally {
         Self {
             results: u64::try_from(results).unwrap_or(u64::MAX),
             rooms: BTreeSet::from([room.clone()]),
+        }
+    }
+
+    /// So many results, of rooms that are not told.
+    pub(crate) fn of_results(results: u64) -> Self {
+        Self {
+            results,
+            rooms: BTreeSet::new(),
         }
     }
 

@@ -10,6 +10,7 @@
 //! ```
 
 mod addresses;
+mod archive;
 mod begin;
 mod conversation;
 mod conversations;
@@ -20,6 +21,8 @@ mod events;
 mod explain;
 mod folder;
 mod html;
+mod job;
+pub mod jobs;
 mod journal;
 mod make;
 mod ndjson;
@@ -27,16 +30,21 @@ mod order;
 mod out;
 mod outcome;
 mod piece;
+mod queue;
 mod rsmf;
 mod stretches;
 mod syncing;
 mod telling;
 mod text;
+mod touched;
 mod visible;
 
-pub use begin::{begin, begin_anyway, end, resume_anyway};
+pub use archive::archive;
+pub use begin::{begin, begin_anyway, end, resume_anyway, taken};
 pub use folder::{Folder, Target, Unfinished, fill};
+pub use job::{Ended, Job};
 pub use make::make;
 pub use order::{ConversationNote, ExportFormat, ExportWish, FileNote, Order, Reached};
 pub use outcome::{Filled, Finished, FolderError};
 pub use piece::{Begun, Decoder, Malformed, Piece};
+pub use queue::ExportQueue;

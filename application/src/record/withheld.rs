@@ -214,6 +214,9 @@ pub fn stream(stream: &StreamId) -> Cow<'_, str> {
     if stream.category() == grant {
         return format!("{grant}-{WITHHELD}").into();
     }
+    if stream.category() != Category::Claim.as_str() {
+        return stream.as_str().into();
+    }
     let link = claim::stream(NameKind::MailToken, "");
     let kind = link.as_str().rsplit_once('-').map_or("", |(kind, _)| kind);
     let rest = stream.as_str().strip_prefix(kind);

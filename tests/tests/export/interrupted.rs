@@ -38,7 +38,7 @@ fn append<E: EventPayload>(stream: StreamId, of: &str, event: Value) -> Batch {
 }
 
 /// Some thousand messages in some rooms, written into the log of a server that is stopped.
-async fn fill(server: &Server) {
+pub(crate) async fn fill(server: &Server) {
     let room = |number: usize| RoomId::new(format!("room-{:03}", number % ROOMS));
     let rooms = (0..ROOMS).map(|number| {
         let id = room(number);
@@ -65,7 +65,7 @@ async fn fill(server: &Server) {
 }
 
 /// Every file but the manifest and the page, which have the time of the export.
-fn contents(folder: &Path) -> BTreeMap<String, Vec<u8>> {
+pub(crate) fn contents(folder: &Path) -> BTreeMap<String, Vec<u8>> {
     let manifest = found(folder)["manifest"].clone();
     let names = manifest["files"].as_array().unwrap().iter();
     let names = names

@@ -5,6 +5,7 @@
     reason = "a test that cannot go on has failed"
 )]
 
+mod background;
 mod forms;
 mod interrupted;
 mod traces;

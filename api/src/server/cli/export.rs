@@ -140,7 +140,7 @@ fn start(errand: &Errand) -> Result<(Target, Start), Failure> {
     }
     let reached = unfinished.reached().cloned();
     Ok((
-        Target::Unfinished(unfinished),
+        Target::Unfinished(Box::new(unfinished)),
         Start::Resumed { order, reached },
     ))
 }

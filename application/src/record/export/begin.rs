@@ -8,11 +8,12 @@ use eventstore::{Mark, Position, Version};
 use futures::StreamExt as _;
 use projections::{Order as Direction, RecordQuery};
 
+use super::job::{Ended, Job};
 use super::order::{ExportWish, Order};
 use super::piece::Begun;
 use crate::error::{Error, Fault};
 use crate::ids::now;
-use crate::record::access::Auditor;
+use crate::record::access::{Auditor, Tally};
 use crate::record::question::NotUnderstood;
 use crate::workspace::Workspace;
 
@@ -28,6 +29,7 @@ const FORMAT: &str = "format";
 const AFTER: &str = "after";
 const THROUGH: &str = "through";
 const RESUMES: &str = "resumes";
+const DOWNLOADED: &str = "downloaded";
 
 /// Begins an export, which is recorded.
 pub async fn begin(
@@ -73,8 +75,21 @@ pub async fn resume_anyway(
     auditor: &Auditor,
     order: Order,
 ) -> Result<(Begun, Option<String>), Error> {
+    check(workspace, &order).await?;
+    let mut narrowed = narrowed(&order);
+    narrowed.insert(RESUMES.to_owned(), order.export.clone());
+    let kind = QuestionKind::Export;
+    let recorded = auditor.record_begin(workspace, kind, narrowed).await;
+    let unrecorded = recorded.as_ref().err().map(Error::to_string);
+    let reading = recorded.ok();
+    Ok((Begun { order, reading }, unrecorded))
+}
+
+/// Whether an export can go on: this is the log and the program that it was begun with. Returns once the views have all it
+/// covers.
+pub(super) async fn check(workspace: &Workspace, order: &Order) -> Result<(), Error> {
     if order.program != PROGRAM {
-        return Err(NotUnderstood::OtherProgram(order.program).into());
+        return Err(NotUnderstood::OtherProgram(order.program.clone()).into());
     }
     let log = workspace.executor().store();
     let place = log.place(order.upto).await?;
@@ -83,13 +98,19 @@ pub async fn resume_anyway(
         return Err(NotUnderstood::OtherRecord.into());
     }
     workspace.views().wait_for(order.upto).await?;
-    let mut narrowed = narrowed(&order);
-    narrowed.insert(RESUMES.to_owned(), order.export.clone());
+    Ok(())
+}
+
+/// Records that a complete export is given to somebody.
+pub async fn taken(workspace: &Workspace, auditor: &Auditor, job: &Job) -> Result<(), Error> {
+    let downloaded = BTreeMap::from([(DOWNLOADED.to_owned(), job.id().to_owned())]);
+    let results = match &job.ended {
+        Some(Ended::Complete { finished, .. }) => finished.results,
+        Some(Ended::Failed { .. }) | None => 0,
+    };
+    let tally = Tally::of_results(results);
     let kind = QuestionKind::Export;
-    let recorded = auditor.record_begin(workspace, kind, narrowed).await;
-    let unrecorded = recorded.as_ref().err().map(Error::to_string);
-    let reading = recorded.ok();
-    Ok((Begun { order, reading }, unrecorded))
+    auditor.record(workspace, kind, downloaded, tally).await
 }
 
 /// Records that all files of an export are complete. What it showed is what was shown since it began, or went on.

@@ -11,7 +11,7 @@ use lettre::{Address, Message};
 use sha2::{Digest as _, Sha256};
 
 use super::addresses::Known;
-use super::conversation::Stretch;
+use super::conversation::{Line, Stretch};
 use super::{html, text as plain};
 use crate::error::Fault;
 use crate::record::harmless::harmless;
@@ -55,7 +55,7 @@ pub(super) fn begin(stretch: &Stretch, log: &str, addresses: &Known) -> Result<D
     };
     let envelope = Envelope::new(Some(from.email.clone()), vec![from.email.clone()]);
     let envelope = envelope.map_err(|_| cannot_be_written())?;
-    let at = stretch.lines.iter().find_map(|line| line.at());
+    let at = stretch.lines.iter().find_map(Line::at);
     let millis = at.map_or(0, |at| at.time.as_millis().unsigned_abs());
     let subject = format!("{}, {} (UTC)", line(&conversation.name), stretch.time);
     let mut builder = Message::builder()

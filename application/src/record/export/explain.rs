@@ -1,5 +1,6 @@
 //! What explains an export to people and programs that never saw Hansard.
 
+use std::fmt::Write as _;
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
 use std::path::Path;
@@ -14,6 +15,7 @@ use super::journal::Entry;
 use super::order::{ExportFormat, Order};
 use super::outcome::Finished;
 use crate::dates::iso;
+use crate::record::harmless::harmless;
 
 const README: &str = "README.txt";
 
@@ -149,7 +151,9 @@ pub(super) fn manifest(
     });
     let head = format!("{head:#}");
     // The files are written one by one: there may be very many.
-    out.write_all(head.trim_end_matches('}').trim_end().as_bytes())?;
+    let open = head.strip_suffix("
+}").unwrap_or(&head);
+    out.write_all(open.as_bytes())?;
     out.write_all(b",\n  \"files\": [")?;
     let mut separator: &[u8] = b"\n    ";
     for page in pages {
@@ -192,10 +196,8 @@ fn readme(order: &Order, finished: &Finished) -> String {
     );
     text.push_str("What was asked\n\n");
     for (name, value) in &order.question {
-        text.push_str(&format!(
-            "  {name}: {}\n",
-            crate::record::harmless::harmless(value)
-        ));
+        // Writing to a string does not fail.
+        let _ = writeln!(text, "  {name}: {}", harmless(value));
     }
     if order.question.is_empty() {
         text.push_str("  everything\n");
@@ -207,7 +209,7 @@ fn readme(order: &Order, finished: &Finished) -> String {
          What is not here\n\n",
     );
     for (what, why) in left_out(order) {
-        text.push_str(&format!("  {what}: {why}\n"));
+        let _ = writeln!(text, "  {what}: {why}");
     }
     text
 }

@@ -248,7 +248,7 @@ impl Folder {
 }
 
 /// Writes a file that is whole or not there.
-fn put(path: &Path, text: &[u8]) -> Result<(), FolderError> {
+pub(super) fn put(path: &Path, text: &[u8]) -> Result<(), FolderError> {
     let beside = path.with_extension("new");
     let written = File::create(&beside).and_then(|mut file| {
         file.write_all(text)?;
@@ -272,7 +272,7 @@ pub enum Target {
     /// A folder that is empty or not there.
     Fresh(PathBuf),
     /// One with an export that was interrupted.
-    Unfinished(Unfinished),
+    Unfinished(Box<Unfinished>),
 }
 
 /// Takes pieces until all are there. `None`: they ended before. Blocks.

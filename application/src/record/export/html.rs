@@ -209,9 +209,9 @@ pub(super) fn index(
         if last.as_ref() != Some(&note.room) {
             let close = if last.is_some() { "</ul></li>\n" } else { "" };
             let (name, id) = (escaped(&note.name), escaped(note.room.as_str()));
-            write!(
+            writeln!(
                 out,
-                "{close}<li><bdi>{name}</bdi> <small><code>{id}</code></small><ul>\n"
+                "{close}<li><bdi>{name}</bdi> <small><code>{id}</code></small><ul>"
             )?;
         }
         // Names of files are letters and digits.

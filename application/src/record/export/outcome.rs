@@ -4,6 +4,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use domain::audit::Shown;
+use serde::{Deserialize, Serialize};
 
 /// Why a folder cannot be written into.
 #[derive(Debug, thiserror::Error)]
@@ -46,7 +47,7 @@ impl FolderError {
 }
 
 /// What an export came to.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[allow(missing_docs, reason = "fields and variants say what they are")]
 pub struct Finished {
     pub files: u64,

@@ -35,13 +35,9 @@ pub(super) fn mail(
     let zip = zipped(&manifest).map_err(|error| {
         Fault::Impossible(format!("an archive cannot be written: {error}").into())
     })?;
-    let mut times = stretch
-        .lines
-        .iter()
-        .filter_map(|line| line.at())
-        .map(|at| at.time);
+    let mut times = stretch.lines.iter().filter_map(Line::at).map(|at| at.time);
     let begin = times.next().unwrap_or_default();
-    let end = times.last().unwrap_or(begin);
+    let end = times.next_back().unwrap_or(begin);
     let draft = eml::begin(stretch, log, addresses)?
         .header("X-RSMF-Version", VERSION.to_owned())
         .header("X-RSMF-Generator", format!("Hansard {program}"))

@@ -16,6 +16,7 @@ use super::endings::Endings;
 use super::order::{Order, Reached};
 use super::out::Interrupted;
 use super::telling::{Draft, Raw};
+use super::touched::Touched;
 use crate::error::Error;
 use crate::record::message::{Envelope, place};
 use crate::workspace::Workspace;
@@ -32,6 +33,14 @@ const MOST_BYTES: usize = 16 * 1024 * 1024;
 
 /// The events that begin and end memberships.
 const MEMBERSHIP: [&str; 3] = ["MemberJoined", "MemberLeft", "MemberRemoved"];
+
+/// The events that happen to a message after it was posted.
+const TOUCHING: [&str; 4] = [
+    "MessageEdited",
+    "MessageDeleted",
+    "ReactionAdded",
+    "ReactionRemoved",
+];
 
 /// What else is told of a conversation.
 const TOLD: [&str; 17] = [
@@ -76,6 +85,7 @@ pub(super) struct Stretches {
 struct InRoom {
     conversation: Conversation,
     members: BTreeSet<UserId>,
+    touched: Touched,
     /// Everything of it up to here is told.
     at: Position,
     /// Events of it that were read.
@@ -93,6 +103,10 @@ impl Stretches {
     ) -> Result<Self, Interrupted> {
         let mut rooms = VecDeque::from(order.rooms.clone());
         rooms.make_contiguous().sort();
+        #[expect(
+            clippy::redundant_closure_for_method_calls,
+            reason = "the method itself is not general enough"
+        )]
         let count = workspace.views().with_record_names(|names| names.rooms());
         let all = match rooms.len() as u64 {
             0 => count.await?,
@@ -208,6 +222,7 @@ impl Stretches {
             at = next;
         }
         Ok(Some(InRoom {
+            touched: self.touched(&room, after).await?,
             conversation: Conversation {
                 id: room,
                 name: place.name,
@@ -218,6 +233,22 @@ impl Stretches {
             pending: VecDeque::new(),
             more: true,
         }))
+    }
+
+    /// The messages that something happens to behind a position.
+    async fn touched(&self, room: &RoomId, after: Position) -> Result<Touched, Error> {
+        let mut touched = Touched::default();
+        let mut at = Some(after);
+        while let Some(after) = at {
+            let (events, next) = self.part(self.of_room(room, after, &[&TOUCHING])).await?;
+            for (_, event) in &events {
+                if let Event::Message(event) = event {
+                    touched.add(event.message());
+                }
+            }
+            at = next;
+        }
+        Ok(touched)
     }
 
     /// Whether one of the users that are asked for did something there, or was concerned.
@@ -304,6 +335,14 @@ impl Stretches {
             keep(&mut room.members, &decoded);
             let bytes = event.data.len();
             match decoded {
+                Event::Message(MessageEvent::MessagePosted(posted))
+                    if !room.touched.may_have(&posted.message) =>
+                {
+                    let id = posted.message.clone();
+                    let events = vec![(Envelope::of(&event), Event::Message(posted.into()))];
+                    let cut = false;
+                    draft.add(Raw::Message { id, events, cut }, bytes);
+                }
                 Event::Message(told) => {
                     if let Some((raw, bytes)) = self.message(&event, &told).await? {
                         draft.add(raw, bytes);

@@ -91,7 +91,7 @@ fn version(page: &mut String, version: &Version) {
             }
         }
         Said::Encrypted => {
-            page.push_str("  (encrypted end to end: the server never could read it)\n")
+            page.push_str("  (encrypted end to end: the server never could read it)\n");
         }
     }
     for attachment in version.attachments.iter().flatten() {
