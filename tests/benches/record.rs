@@ -43,7 +43,7 @@ const PAGES: usize = 300;
 /// How long the views may take to be built.
 const PATIENCE: Duration = Duration::from_mins(15);
 /// The forms of an export other than the one that is timed beside the copy.
-const FORMATS: [&str; 2] = ["csv", "html"];
+const FORMATS: [&str; 4] = ["csv", "html", "eml", "rsmf"];
 const START: i64 = 1_790_000_000_000;
 
 fn main() {

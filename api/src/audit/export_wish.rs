@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 use crate::audit::transcript::BrokenOff;
 
 /// How many pieces may wait for whoever takes them.
-pub const PIECES: usize = 4;
+pub const PIECES: usize = 64;
 
 /// What is to be made.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -1,9 +1,12 @@
 //! Each form, read by other programs; and names and texts that would do harm if they could.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
+use sha2::{Digest as _, Sha256};
 use tests::client::Client;
 use tests::on_both_logs;
-use tests::server::{Server, ServerOptions};
+use tests::server::{ADMIN_PASSWORD, Server, ServerOptions};
 
 use crate::{Exports, delete, edit, exported, head, say};
 
@@ -305,4 +308,31 @@ async fn short_messages_are_what_the_format_says() {
     assert_eq!(said("an answer")["parent"], json!(parent));
     let leaving = events.iter().filter(|event| event["type"] == "leave");
     assert_eq!(leaving.count(), 1, "bob left");
+}
+
+#[tokio::test]
+async fn secrets_are_in_no_form() {
+    let server = Server::start().await;
+    let admin = server.admin().await;
+    let digest = STANDARD.encode(Sha256::digest(&admin.token));
+    let secrets = [&*admin.token, &digest, ADMIN_PASSWORD];
+    say(&admin, "GENERAL", "no secret").await;
+    let exports = Exports::new();
+    for format in ["ndjson", "csv", "html", "eml", "rsmf"] {
+        let folder = exports.folder(format);
+        let arguments = ["--all", "--private-rooms", "--format", format];
+        let found = exported(&server, &arguments, &folder).await;
+        let told = found.to_string();
+        assert!(told.contains("no secret"), "{format}: something is there");
+        for secret in secrets {
+            assert!(!told.contains(secret), "{format}: {secret}");
+        }
+        let events = found["events"].to_string();
+        let of_events = matches!(format, "ndjson" | "csv");
+        assert_eq!(
+            events.contains("(withheld)"),
+            of_events,
+            "{format}: what stands in their place"
+        );
+    }
 }

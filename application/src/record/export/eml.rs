@@ -5,8 +5,8 @@ use std::time::{Duration, SystemTime};
 
 use domain::{UserId, text};
 use lettre::address::Envelope;
-use lettre::message::header::{HeaderName, HeaderValue};
-use lettre::message::{Mailbox, MultiPart, SinglePart};
+use lettre::message::header::{Cc, HeaderName, HeaderValue, To};
+use lettre::message::{Mailbox, Mailboxes, MultiPart, SinglePart};
 use lettre::{Address, Message};
 use sha2::{Digest as _, Sha256};
 
@@ -64,11 +64,17 @@ pub(super) fn begin(stretch: &Stretch, log: &str, addresses: &Known) -> Result<D
         .subject(subject)
         .message_id(Some(format!("<{digest}@{log}.{NOWHERE}>")))
         .envelope(envelope);
-    for person in active {
-        builder = builder.to(mailbox(person, addresses)?);
+    // All at once: added one by one, the header would be read anew each time.
+    let mailboxes = |people: &mut dyn Iterator<Item = &Person>| {
+        let all = people.map(|person| mailbox(person, addresses));
+        let all = all.collect::<Result<Vec<_>, _>>()?;
+        Ok::<_, Fault>((!all.is_empty()).then(|| Mailboxes::from_iter(all)))
+    };
+    if let Some(to) = mailboxes(&mut active)? {
+        builder = builder.header(To::from(to));
     }
-    for person in people.present {
-        builder = builder.cc(mailbox(person, addresses)?);
+    if let Some(cc) = mailboxes(&mut people.present.into_iter())? {
+        builder = builder.header(Cc::from(cc));
     }
     Ok(Draft { builder, digest })
 }

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use bytes::Bytes;
 use eventstore::{MOST_AT_ONCE, Position, ReadError, RecordedEvent};
 use futures::{Stream, TryStreamExt as _, stream};
 use parking_lot::Mutex;
@@ -22,6 +23,10 @@ const CHUNK_EVENTS: usize = 8_192;
 
 /// A chunk ends with the read that brings its data to this size, in bytes.
 const CHUNK_BYTES: usize = 4 * 1024 * 1024;
+
+/// How large the pieces of a file are, in bytes, and how much of that is left for the last event, if it is not larger.
+const PIECE: usize = 256 * 1024;
+const ROOM: usize = 4 * 1024;
 
 /// How many chunks are written at the same time.
 const AT_ONCE: usize = 2;
@@ -48,9 +53,21 @@ struct Chunk {
 
 /// A chunk as it stands in a file.
 struct Written {
-    bytes: Vec<u8>,
+    /// In pieces, whose memory can be used again and again.
+    pieces: Vec<Bytes>,
+    /// Of all pieces, in bytes.
+    size: usize,
     tally: Tally,
     reached: Position,
+}
+
+impl Written {
+    fn add(&mut self, piece: Vec<u8>) {
+        if !piece.is_empty() {
+            self.size += piece.len();
+            self.pieces.push(piece.into());
+        }
+    }
 }
 
 /// Makes all files behind what is complete.
@@ -99,13 +116,15 @@ async fn file(
             reached = order.upto;
             break;
         };
-        if size == 0 && !chunk.bytes.is_empty() {
+        if size == 0 && chunk.size > 0 {
             out.put(Piece::File(name(form, after))).await?;
             let begin = begin(form).as_bytes();
             out.put(Piece::Data(begin.into())).await?;
         }
-        size += chunk.bytes.len();
-        out.put(Piece::Data(chunk.bytes.into())).await?;
+        size += chunk.size;
+        for piece in chunk.pieces {
+            out.put(Piece::Data(piece)).await?;
+        }
         tally.add(chunk.tally);
         reached = chunk.reached;
         let done = reached.get() - order.after.get();
@@ -223,24 +242,29 @@ fn written(
     names: &mut RecordNames<'_>,
 ) -> Result<Written, Error> {
     let mut written = Written {
-        bytes: Vec::with_capacity(chunk.events.len() * 1024),
+        pieces: Vec::new(),
+        size: 0,
         tally: Tally::default(),
         reached: chunk.reached,
     };
+    let mut piece = Vec::with_capacity(PIECE);
     for event in chunk.events {
         let position = event.position;
         let Some(entry) = sieve.pass(names, event) else {
             continue;
         };
         match form {
-            Form::Csv => csv::write(&mut written.bytes, &entry),
-            Form::Ndjson => ndjson::write(&mut written.bytes, &entry).map_err(|error| {
+            Form::Csv => csv::write(&mut piece, &entry),
+            Form::Ndjson => ndjson::write(&mut piece, &entry).map_err(|error| {
                 Fault::Impossible(format!("event {position} cannot be written: {error}").into())
             })?,
         }
-        written
-            .tally
-            .count_one(entry.room.as_ref().map(|(room, _)| room));
+        let room = entry.room.as_ref().map(|(room, _)| room);
+        written.tally.count_one(room);
+        if piece.len() >= PIECE - ROOM {
+            written.add(std::mem::replace(&mut piece, Vec::with_capacity(PIECE)));
+        }
     }
+    written.add(piece);
     Ok(written)
 }

@@ -151,8 +151,7 @@ pub(super) fn manifest(
     });
     let head = format!("{head:#}");
     // The files are written one by one: there may be very many.
-    let open = head.strip_suffix("
-}").unwrap_or(&head);
+    let open = head.strip_suffix("\n}").unwrap_or(&head);
     out.write_all(open.as_bytes())?;
     out.write_all(b",\n  \"files\": [")?;
     let mut separator: &[u8] = b"\n    ";

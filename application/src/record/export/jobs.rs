@@ -36,7 +36,7 @@ const PAUSE: Duration = Duration::from_secs(5);
 const LOOK: Duration = Duration::from_mins(1);
 
 /// How many pieces may wait to be written.
-const PIECES: usize = 4;
+const PIECES: usize = 64;
 
 const JOB: &str = "job.json";
 const FILES: &str = "files";
