@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use tokio::sync::mpsc;
 
 use crate::audit::events::list;
-use crate::errors::wording;
+use crate::errors::ApiError;
 use crate::http::answer::{Answer, Outcome};
 use crate::http::call::Call;
 use crate::http::parameters::{Choice, Filled, Parameters};
@@ -63,12 +63,11 @@ impl Choice for ExportFormat {
     }
 }
 
-/// What is exported. Several names or ids are separated by commas.
+/// What is exported: everything, unless rooms or users are named. Several names or ids are separated by commas.
 #[derive(Parameters)]
 struct Ask {
     room: Option<String>,
     user: Option<String>,
-    all: Option<bool>,
     from: Option<String>,
     to: Option<String>,
     format: ExportFormat,
@@ -76,10 +75,6 @@ struct Ask {
 }
 
 async fn ask(call: Call, params: Ask) -> Outcome {
-    let named = params.room.is_some() || params.user.is_some();
-    if named == params.all.unwrap_or_default() || params.since_last.is_some() && params.from.is_some() {
-        return Err(wording::export_unclear());
-    }
     let auditor = Auditor::exporter(&call.state, &call.caller)?;
     let wish = ExportWish {
         asked: Asked {
@@ -103,7 +98,7 @@ async fn all(call: Call) -> Outcome {
     Ok(Answer::empty().field("exports", &documents))
 }
 
-async fn found(call: &Call) -> Result<(Auditor, Job), crate::errors::ApiError> {
+async fn found(call: &Call) -> Result<(Auditor, Job), ApiError> {
     let auditor = Auditor::exporter(&call.state, &call.caller)?;
     let id = call.input.path("id");
     let job = jobs::find(&call.state, &auditor, id).await?;
@@ -133,7 +128,7 @@ async fn download(call: Call) -> Outcome {
         headers.insert(header::CONTENT_DISPOSITION, value);
     }
     let (to, pieces) = mpsc::channel(PIECES);
-    tokio::task::spawn_blocking(move || export::archive(&files, &name, to));
+    tokio::task::spawn_blocking(move || export::archive(&files, &name, &to));
     let pieces = stream::unfold(pieces, |mut pieces| async move {
         let piece = pieces.recv().await?;
         Some((piece, pieces))

@@ -10,14 +10,6 @@ pub fn record_of_private_room(refusal: &Refusal) -> ApiError {
     ApiError::denied("error-not-allowed", refusal.to_string())
 }
 
-/// What is to be exported is not said, or said twice.
-pub fn export_unclear() -> ApiError {
-    ApiError::coded(
-        "error-invalid-params",
-        "say what to export: room or user, or all; and since when: from or sinceLast",
-    )
-}
-
 /// There is no such export, or no more may be made.
 pub fn export_refused(code: &'static str, refusal: &Refusal) -> ApiError {
     ApiError::coded(code, refusal.to_string())

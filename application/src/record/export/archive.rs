@@ -14,7 +14,7 @@ const PIECE: usize = 256 * 1024;
 
 /// Makes the archive, all in a folder called `name`, until it is complete or nobody takes it. Ends with an error if not all
 /// of it could be made. Blocks.
-pub fn archive(folder: &Path, name: &str, to: mpsc::Sender<io::Result<Bytes>>) {
+pub fn archive(folder: &Path, name: &str, to: &mpsc::Sender<io::Result<Bytes>>) {
     let mut out = ZipWriter::new_stream(Pieces {
         to: to.clone(),
         piece: Vec::with_capacity(PIECE),
