@@ -123,7 +123,10 @@ async fn download(call: Call) -> Outcome {
     export::taken(&call.state, &auditor, &job).await?;
     let name = format!("export-{}", job.id());
     let mut headers = HeaderMap::new();
-    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/zip"));
+    headers.insert(
+        header::CONTENT_TYPE,
+        HeaderValue::from_static("application/zip"),
+    );
     if let Ok(value) = HeaderValue::from_str(&format!("attachment; filename=\"{name}.zip\"")) {
         headers.insert(header::CONTENT_DISPOSITION, value);
     }
