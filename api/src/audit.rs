@@ -6,6 +6,8 @@ pub mod at_page;
 pub mod events;
 pub mod explain;
 pub mod explain_page;
+pub mod export_wish;
+pub mod exports;
 pub mod format;
 pub mod live;
 pub mod message_page;

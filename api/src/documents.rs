@@ -5,7 +5,6 @@ pub mod oauth_apps;
 pub mod password_policy;
 pub mod permissions;
 pub mod push;
-pub mod record;
 pub mod record_at;
 pub mod record_explain;
 pub mod record_message;

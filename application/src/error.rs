@@ -38,6 +38,7 @@ use crate::files::pictures::PictureError;
 use crate::files::store::FilesError;
 use crate::identity::challenge::{Challenge, LoginRefusal};
 use crate::identity::password_hasher::PasswordError;
+use crate::record::export::FolderError;
 use crate::record::question::NotUnderstood;
 
 /// Why a use case did not do what was asked.
@@ -238,6 +239,14 @@ pub enum Refusal {
         "it is in a private room, which auditors are not shown while the setting Audit_Private_Rooms is off"
     )]
     PrivateRoomNotShown,
+    #[error("this process makes no exports")]
+    NoExports,
+    #[error("too many exports wait to be made, or are kept; remove some, or try again later")]
+    TooManyExports,
+    #[error("there is no such export; it may have expired")]
+    NoSuchExport,
+    #[error("the export is not complete")]
+    ExportNotComplete,
 }
 
 /// What broke. The server's log says what it was; callers are told only that something broke.
@@ -259,6 +268,8 @@ pub enum Fault {
     Password(#[from] PasswordError),
     #[error(transparent)]
     Files(#[from] FilesError),
+    #[error("an export: {0}")]
+    Export(#[from] FolderError),
     #[error("{what} was sealed with another key")]
     Sealed { what: String },
     /// Trying again finds out the present state.
@@ -296,7 +307,11 @@ impl Fault {
             Self::Views(error) => !matches!(error, QueryError::Database(_)),
             Self::Password(error) => *error == PasswordError::Busy,
             Self::Wait(_) | Self::Overtaken | Self::Building(ViewsError::Closed) => true,
-            Self::Building(_) | Self::Files(_) | Self::Sealed { .. } | Self::Impossible(_) => false,
+            Self::Building(_)
+            | Self::Files(_)
+            | Self::Export(_)
+            | Self::Sealed { .. }
+            | Self::Impossible(_) => false,
         }
     }
 

@@ -4,8 +4,10 @@ pub mod access;
 pub mod at;
 pub mod data_exports;
 pub mod deed;
+pub mod document;
 pub mod entries;
 pub mod explain;
+pub mod export;
 pub mod filter;
 mod found;
 #[cfg(test)]
@@ -15,6 +17,7 @@ pub mod harmless;
 pub mod message;
 pub mod moment;
 pub(crate) mod named;
+pub mod plain;
 mod privacy;
 pub mod question;
 pub mod reach;

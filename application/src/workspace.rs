@@ -1,5 +1,6 @@
 //! What every use case works with: the log, the views, the tools that reach outside, and what the operator chose.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use domain::mention::Scanner;
@@ -26,6 +27,7 @@ use crate::outside::fetch::{AllowList, Fetcher};
 use crate::outside::mail::{Mailer, SmtpMailer, SmtpServer};
 use crate::people::presence::Presence;
 use crate::rate_limit::RateLimiter;
+use crate::record::export::ExportQueue;
 
 /// What can end a transaction before it is committed. Errors of every boundary become one by `?`.
 #[derive(Debug)]
@@ -111,6 +113,8 @@ pub struct WorkspaceConfig {
     pub mail_server: Option<SmtpServer>,
     /// Values and limits that the operator gives settings.
     pub settings: SettingPolicy,
+    /// Where exports are kept that are made in the background; `None`: none are made.
+    pub exports: Option<PathBuf>,
 }
 
 /// A workspace on this machine for which the operator chose nothing.
@@ -126,6 +130,7 @@ impl Default for WorkspaceConfig {
             admin: None,
             mail_server: None,
             settings: SettingPolicy::default(),
+            exports: None,
         }
     }
 }
@@ -145,6 +150,7 @@ struct Parts {
     mail_wishes: MailWishes,
     names: Names,
     setup_code: SetupCode,
+    exports: ExportQueue,
     started_at: Timestamp,
     /// Finds mentions, for the name pattern it was made with.
     scanner: Mutex<(String, Arc<Scanner>)>,
@@ -169,6 +175,7 @@ impl Workspace {
             mailer: Arc::new(mailer),
             mail_wishes: MailWishes::default(),
             setup_code: SetupCode::fresh(),
+            exports: ExportQueue::in_folder(config.exports.clone()),
             started_at: now(),
             executor,
             views,
@@ -253,6 +260,11 @@ impl Workspace {
     /// The code that proves who sets the server up.
     pub fn setup_code(&self) -> &SetupCode {
         &self.0.setup_code
+    }
+
+    /// Exports that are made in the background.
+    pub fn exports(&self) -> &ExportQueue {
+        &self.0.exports
     }
 
     /// When this process began to serve.

@@ -61,6 +61,8 @@ pub enum QuestionKind {
     Access,
     /// What came of a request.
     Explain,
+    /// The record, or a part of it, in files for other programs. It ends only when all of them are complete.
+    Export,
 }
 
 /// What was asked.

@@ -58,6 +58,10 @@ pub fn filled(text: &str) -> Option<&str> {
 
 /// The longest beginning of at most `most` characters (code points) that does not split a grapheme cluster.
 pub fn cut(text: &str, most: usize) -> &str {
+    // There are no more characters than bytes.
+    if text.len() <= most {
+        return text;
+    }
     let Some((too_far, _)) = text.char_indices().nth(most) else {
         return text;
     };

@@ -96,7 +96,7 @@ pub use views::key_pairs::KeyPairRecord;
 pub use views::oauth::{OAuthAppRecord, OAuthToken};
 pub use views::push::PushRecord;
 pub use views::record::{
-    Found, NamedThing, Order, RecordEnd, RecordNames, RecordQuery, RoomIdentity,
+    Found, KnownNames, NamedThing, Order, RecordEnd, RecordNames, RecordQuery, RoomIdentity,
 };
 pub use views::reports::{ReportKind, ReportQuery, ReportRecord, ReportedUser};
 pub use views::roles::RoleRecord;

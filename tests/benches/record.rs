@@ -1,6 +1,6 @@
 //! Reading the record: what the first page of 50 events costs out of a million, by what it is narrowed down, beside the bare
-//! rows of the same events by primary key; how fast all of it is printed; what the index takes, and what it takes to build
-//! it.
+//! rows of the same events by primary key; how fast all of it is printed, and exported, beside a bare copy of the rows; what
+//! the index takes, and what it takes to build it.
 //!
 //! `cargo bench -p tests --bench record` (build the server first: `cargo build --release`).
 #![allow(
@@ -10,7 +10,8 @@
     reason = "a benchmark that cannot go on has failed, and its counts are far below 2^52"
 )]
 
-use std::io::Read as _;
+use std::fs::File;
+use std::io::{BufWriter, Read as _, Write as _};
 use std::path::PathBuf;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
@@ -23,8 +24,10 @@ use domain::{EventPayload, MessageId, RoomId, StreamId, UserId};
 use eventstore::{Batch, Cause, CorrelationId, Expected, NewEvent, StreamAppend};
 use futures::StreamExt as _;
 use reqwest::Method;
+use rusqlite::types::ValueRef;
 use rusqlite::{Connection, OpenFlags};
 use serde_json::{Value, json};
+use sha2::{Digest as _, Sha256};
 use tests::client::Client;
 use tests::server::Server;
 
@@ -39,6 +42,8 @@ const AT_ONCE: usize = 2_000;
 const PAGES: usize = 300;
 /// How long the views may take to be built.
 const PATIENCE: Duration = Duration::from_mins(15);
+/// The forms of an export other than the one that is timed beside the copy.
+const FORMATS: [&str; 4] = ["csv", "html", "eml", "rsmf"];
 const START: i64 = 1_790_000_000_000;
 
 fn main() {
@@ -67,6 +72,13 @@ async fn bench() {
     first_pages(&server).await;
     print_all(&server);
     server.stop().await;
+    for _ in 0..3 {
+        copy_all(&server);
+        export_all(&server, "ndjson");
+    }
+    for format in FORMATS {
+        export_all(&server, format);
+    }
     sizes(&server);
 }
 
@@ -338,6 +350,77 @@ fn print_all(server: &Server) {
             bytes as f64 / took / 1e6
         );
     }
+}
+
+/// What every export does at least: all rows are read, and their fields written to a file, which is hashed.
+fn copy_all(server: &Server) {
+    let begin = Instant::now();
+    let conn = open(&log_file(server));
+    let mut select = conn
+        .prepare("SELECT * FROM events ORDER BY position")
+        .expect("a statement");
+    let columns = select.column_count();
+    let folder = tempfile::tempdir().expect("a scratch folder");
+    let file = File::create(folder.path().join("copy")).expect("a file");
+    let (mut out, mut hash) = (BufWriter::with_capacity(1 << 20, file), Sha256::new());
+    let (mut rows, mut copied, mut line) = (select.query([]).expect("rows"), 0, Vec::new());
+    while let Some(row) = rows.next().expect("a row") {
+        line.clear();
+        for column in 0..columns {
+            match row.get_ref(column).expect("a value") {
+                ValueRef::Integer(number) => line.extend_from_slice(&number.to_le_bytes()),
+                ValueRef::Text(bytes) | ValueRef::Blob(bytes) => line.extend_from_slice(bytes),
+                ValueRef::Null | ValueRef::Real(_) => {}
+            }
+        }
+        hash.update(&line);
+        out.write_all(&line).expect("space on the disk");
+        copied += 1;
+    }
+    out.into_inner()
+        .expect("space on the disk")
+        .sync_all()
+        .expect("space on the disk");
+    let took = begin.elapsed().as_secs_f64();
+    println!(
+        "bare copy of all rows on one thread: {:.1} s, {:.0} events/s, {:02x}",
+        took,
+        f64::from(copied) / took,
+        hash.finalize()[0]
+    );
+}
+
+/// Exports all of it, which ends when it is on the disk.
+fn export_all(server: &Server, format: &str) {
+    let folder = tempfile::tempdir().expect("a scratch folder");
+    let into = folder.path().join("export");
+    let begin = Instant::now();
+    let mut command = server.command(&server.data());
+    command
+        .args([
+            "export",
+            "--all",
+            "--private-rooms",
+            "--format",
+            format,
+            "--into",
+        ])
+        .arg(&into);
+    let output = command.output().expect("hansard export");
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    let took = begin.elapsed().as_secs_f64();
+    println!(
+        "hansard export --format {format}: {took:.1} s, {:.0} events/s; {}",
+        EVENTS as f64 / took,
+        String::from_utf8_lossy(&output.stdout)
+            .split(" results into ")
+            .next()
+            .unwrap_or_default(),
+    );
 }
 
 /// What the tables of the record take in the file of the views, beside the log and the rest of that file.

@@ -3,15 +3,14 @@
 use std::time::Duration;
 
 use application::record::access::Auditor;
+use application::record::document::Document;
 use application::record::question::{Asked, AskedGrants};
 use application::record::reading::{self, MOST_ENTRIES, MarkedPage};
 use axum::http::{HeaderName, HeaderValue, header};
 use axum::response::IntoResponse as _;
 use domain::permission::Permission;
-use serde_json::Value;
 
 use crate::audit::format::Format;
-use crate::documents::record;
 use crate::errors::wording;
 use crate::http::answer::{Answer, Outcome};
 use crate::http::call::Call;
@@ -90,7 +89,7 @@ pub(super) struct Narrowed {
     to: Option<String>,
 }
 
-fn list(names: Option<&String>) -> Vec<String> {
+pub(super) fn list(names: Option<&String>) -> Vec<String> {
     // An empty name stays: it is of nothing, and must not ask for everything.
     let names = names.into_iter().flat_map(|names| names.split(','));
     names.map(domain::text::trim).map(str::to_owned).collect()
@@ -186,7 +185,7 @@ async fn page(call: &Call, asked: Asked, part: Part) -> Outcome {
 
 fn write(page: &MarkedPage, format: Format) -> Answer {
     if format == Format::Json {
-        let events: Vec<Value> = page.entries.iter().map(record::entry).collect();
+        let events: Vec<_> = page.entries.iter().map(Document).collect();
         return Answer::empty()
             .field("events", &events)
             .field("cursor", &page.cursor)

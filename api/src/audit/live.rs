@@ -7,6 +7,7 @@ use std::time::Duration;
 use application::caller::Caller;
 use application::error::{Error, Refusal};
 use application::record::access::Auditor;
+use application::record::document::Document;
 use application::record::entries::Entry;
 use application::record::question::Asked;
 use application::record::reading::{Range, Reading};
@@ -18,7 +19,6 @@ use axum::routing::any;
 use bytes::Bytes;
 use eventstore::Mark;
 use serde::Serialize;
-use serde_json::Value;
 use tokio::sync::Semaphore;
 use tokio::time::{MissedTickBehavior, interval, timeout};
 use tokio_tungstenite::tungstenite::Message;
@@ -28,7 +28,6 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::audit::events::Narrowed;
-use crate::documents::record;
 use crate::errors::ApiError;
 use crate::http::parameters::Parameters as _;
 use crate::http::params::Params;
@@ -171,12 +170,12 @@ impl From<Error> for End {
 
 /// An event on its way to a client.
 #[derive(Serialize)]
-struct Frame {
+struct Frame<'a> {
     position: u64,
     /// Where to resume behind it.
     resume: Mark,
     kind: &'static str,
-    data: Value,
+    data: Document<'a>,
 }
 
 struct Connection<'a> {
@@ -298,7 +297,7 @@ impl Connection<'_> {
                 position: entry.event.position.get(),
                 resume: Mark::new(entry.event.position, &entry.event.leaf),
                 kind: "event",
-                data: record::entry(entry),
+                data: Document(entry),
             };
             self.send(encode(&frame, self.format)).await?;
             reading.showed(std::slice::from_ref(entry));

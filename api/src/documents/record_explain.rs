@@ -1,10 +1,9 @@
 //! What came of a request, as programs read it.
 
 use application::record::deed::Person;
+use application::record::document::Document;
 use application::record::explain::{Audience, Explanation, Step, Update};
 use serde_json::{Value, json};
-
-use crate::documents::record;
 
 /// The story of a request.
 pub fn explanation(told: &Explanation) -> Value {
@@ -22,7 +21,7 @@ fn person(person: &Person) -> Value {
 
 fn step(step: &Step) -> Value {
     json!({
-        "event": record::entry(&step.entry),
+        "event": Document(&step.entry),
         "becauseOf": step.because_of,
         "views": step.views,
         "updates": step.updates.iter().map(update).collect::<Vec<_>>(),

@@ -161,6 +161,12 @@ impl From<Refusal> for ApiError {
             Refusal::NoDevices => wording::no_push_tokens(),
             Refusal::PushNotDelivered => wording::push_not_delivered(),
             Refusal::PrivateRoomNotShown => wording::record_of_private_room(&refusal),
+            Refusal::NoExports => wording::export_refused("error-no-exports", &refusal),
+            Refusal::TooManyExports => wording::export_refused("error-too-many-exports", &refusal),
+            Refusal::NoSuchExport => wording::export_refused("error-no-such-export", &refusal),
+            Refusal::ExportNotComplete => {
+                wording::export_refused("error-export-not-complete", &refusal)
+            }
         }
     }
 }

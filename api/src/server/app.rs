@@ -12,6 +12,7 @@ use application::admin::bootstrap;
 use application::files::store::{Files, FilesError};
 use application::identity::{mail_links, setup_proof};
 use application::people::users::first_administrator;
+use application::record::export::jobs;
 use application::workspace::{AdminAccount, SettingPolicy, Workspace, WorkspaceConfig};
 use axum::Router;
 use axum::extract::{Request, State};
@@ -110,7 +111,10 @@ pub fn workspace(
         views,
         vault,
         files,
-        workspace_config(config, address),
+        WorkspaceConfig {
+            exports: Some(folder.exports()),
+            ..workspace_config(config, address)
+        },
     ))
 }
 
@@ -230,6 +234,9 @@ impl App {
         });
         keep("the mailing of links", |work| {
             mail_links::grant_wishes(Workspace::clone(&work.state), work.stop.clone()).boxed()
+        });
+        keep("the making of exports", |work| {
+            jobs::run(Workspace::clone(&work.state), work.stop.clone()).boxed()
         });
         keep("the ear for the command line", |work| {
             let (state, reactors) = (work.state.clone(), work.reactors.clone());
@@ -359,6 +366,7 @@ fn workspace_config(config: &Config, address: SocketAddr) -> WorkspaceConfig {
             hidden: config.settings_hidden.clone(),
             overrides: config.setting_overrides.clone().into_iter().collect(),
         },
+        exports: None,
     }
 }
 

@@ -3,6 +3,7 @@
 mod access;
 mod at;
 mod explain;
+mod export;
 mod grants;
 mod message;
 mod progress;
@@ -54,6 +55,7 @@ pub enum Errand {
         password: bool,
     },
     ReadRecord(Wanted),
+    Export(Box<export::Errand>),
 }
 
 pub struct Invocation {
@@ -91,6 +93,7 @@ fn errand_of(name: &str, matches: &ArgMatches) -> Option<Errand> {
         ("access", _) => Errand::ReadRecord(access::wanted(matches)),
         ("explain", _) => Errand::ReadRecord(explain::wanted(matches)),
         ("grants", _) => Errand::ReadRecord(grants::wanted(matches)),
+        ("export", _) => Errand::Export(Box::new(export::errand(matches))),
         ("message", _) => Errand::ReadRecord(message::wanted(matches, About::History)),
         ("readers", _) => Errand::ReadRecord(message::wanted(matches, About::Readers)),
         ("projections", _) => Errand::Views(projections::wanted(matches)),
@@ -114,6 +117,7 @@ pub async fn run(config: &Config, errand: Errand) -> Result<Ending, Failure> {
             users::make_admin(config, &username, password).await
         }
         Errand::ReadRecord(wanted) => record::read(config, wanted).await,
+        Errand::Export(errand) => export::run(config, *errand).await,
     }
     .map(|()| Ending::Stopped)
 }
@@ -168,6 +172,7 @@ fn command() -> Command {
         .subcommand(grants::command())
         .subcommand(access::command())
         .subcommand(explain::command())
+        .subcommand(export::command())
         .subcommand(message::history())
         .subcommand(message::readers())
         .subcommand(projections::command())

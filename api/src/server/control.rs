@@ -38,6 +38,7 @@ use tokio_util::sync::CancellationToken;
 pub use printout::{Printout, Wanted};
 pub use views::{Ask, Differing, Letters, Told, What};
 
+use crate::audit::export_wish::ExportEnd;
 use crate::documents::views::WorkReport;
 use crate::state::AppState;
 
@@ -71,6 +72,8 @@ pub enum Request {
     MakeAdmin(Appointment),
     /// Reads the record.
     Print(Wanted),
+    /// Records that all files of an export are complete.
+    EndExport(ExportEnd),
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -129,6 +132,8 @@ pub enum Answer {
     Reset(Vec<String>, u64),
     /// Whether the account was created for it.
     Appointed(bool),
+    /// It is in the log.
+    Recorded,
     Failed(Failure),
 }
 
@@ -297,6 +302,10 @@ async fn carry_out(control: &Control, request: Request) -> Answer {
                 Answer::Appointed(appointed == Appointed::Made)
             }
             Err(error) => Answer::Failed(error.to_string().into()),
+        },
+        Request::EndExport(end) => match end.record(state).await {
+            Ok(()) => Answer::Recorded,
+            Err(error) => Answer::Failed(error.into()),
         },
         Request::Views(_) | Request::Print(_) => {
             Answer::Failed("this is not answered in one line".into())

@@ -156,6 +156,10 @@ impl DataDir {
         self.path.join("files")
     }
 
+    pub fn exports(&self) -> PathBuf {
+        self.path.join("exports")
+    }
+
     pub fn reactors(&self) -> PathBuf {
         self.path.join("reactors")
     }

@@ -2,7 +2,7 @@
 
 use std::future::{Ready, ready};
 
-use crate::audit::{at, events, explain, messages, projections, reach};
+use crate::audit::{at, events, explain, exports, messages, projections, reach};
 use crate::http::answer::Outcome;
 use crate::http::call::Anyone;
 use crate::http::openapi;
@@ -26,6 +26,7 @@ pub fn all() -> Vec<Route> {
         projections::routes(),
         reach::routes(),
         explain::routes(),
+        exports::routes(),
         door::routes(),
         openapi::routes(document),
     ]

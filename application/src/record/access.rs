@@ -39,6 +39,28 @@ impl Auditor {
         })
     }
 
+    /// The caller, if they may take the record out.
+    pub fn exporter(workspace: &Workspace, caller: &Caller) -> Result<Self, Refusal> {
+        if !caller.may(workspace, Permission::EXPORT_AUDIT_LOG) {
+            return Err(Refusal::RecordNotShown);
+        }
+        let reader = RecordReader::User(caller.id().clone());
+        Ok(Self::of_reader(&reader, shows_private_rooms(workspace)))
+    }
+
+    /// Somebody who began to read before.
+    pub(crate) fn of_reader(reader: &RecordReader, private_rooms: bool) -> Self {
+        let actor = match reader {
+            RecordReader::User(user) => user.clone(),
+            RecordReader::CommandLine { .. } => UserId::system(),
+        };
+        Self {
+            reader: reader.clone(),
+            actor,
+            private_rooms,
+        }
+    }
+
     /// Whoever may run programs on the data folder. `private_rooms`: they insist on seeing private rooms, whatever the
     /// setting says.
     pub fn command_line(workspace: &Workspace, account: String, private_rooms: bool) -> Self {
@@ -51,6 +73,10 @@ impl Auditor {
 
     pub(crate) fn sees_private_rooms(&self) -> bool {
         self.private_rooms
+    }
+
+    pub(crate) fn reader(&self) -> &RecordReader {
+        &self.reader
     }
 
     fn read(
@@ -112,12 +138,12 @@ impl Auditor {
         &self,
         workspace: &Workspace,
         reading: String,
-        tally: Tally,
+        shown: audit::Shown,
     ) -> Result<(), Error> {
         let stream = audit::stream(&reading);
         let command = ReadingCommand::End(ReadingEnded {
             reading,
-            shown: tally.shown(),
+            shown,
             private_rooms: self.private_rooms,
             at: now(),
         });
@@ -138,6 +164,16 @@ pub(crate) enum Trace {
     Left(String),
     /// Why there is none.
     Missing(String),
+}
+
+impl Trace {
+    /// The id, or why there is none.
+    pub(crate) fn parts(self) -> (Option<String>, Option<String>) {
+        match self {
+            Self::Left(reading) => (Some(reading), None),
+            Self::Missing(reason) => (None, Some(reason)),
+        }
+    }
 }
 
 /// An answer, and why that it was given is not recorded, if so.
@@ -177,10 +213,7 @@ impl<T> Unrecorded<T> {
     /// Records the reading, and gives the answer.
     pub async fn record(self, workspace: &Workspace, auditor: &Auditor) -> Result<Shown<T>, Error> {
         let recorded = auditor.record(workspace, self.kind, self.narrowed, self.tally);
-        let unrecorded = match recorded.await? {
-            Trace::Left(_) => None,
-            Trace::Missing(reason) => Some(reason),
-        };
+        let (_, unrecorded) = recorded.await?.parts();
         Ok(Shown {
             answer: self.answer,
             unrecorded,
@@ -199,10 +232,10 @@ pub(crate) struct Tally {
 }
 
 impl Tally {
-    /// So many results, of no room.
-    pub(crate) fn of_things(results: usize) -> Self {
+    /// So many results, of no rooms, or of rooms that are not told.
+    pub(crate) fn of_results(results: u64) -> Self {
         Self {
-            results: u64::try_from(results).unwrap_or(u64::MAX),
+            results,
             rooms: BTreeSet::new(),
         }
     }
@@ -211,7 +244,7 @@ impl Tally {
     pub(crate) fn of_room(room: &RoomId, results: usize) -> Self {
         Self {
             rooms: BTreeSet::from([room.clone()]),
-            ..Self::of_things(results)
+            ..Self::of_results(u64::try_from(results).unwrap_or(u64::MAX))
         }
     }
 
@@ -229,17 +262,33 @@ impl Tally {
 
     pub(crate) fn count(&mut self, entries: &[Entry]) {
         for entry in entries {
-            self.results += 1;
-            if let Some((room, _)) = &entry.room
-                && self.rooms.len() < MOST_COUNTED
-                && !self.rooms.contains(room)
-            {
-                self.rooms.insert(room.clone());
-            }
+            self.count_one(entry.room.as_ref().map(|(room, _)| room));
         }
     }
 
-    fn shown(self) -> audit::Shown {
+    /// One result, of that room.
+    pub(crate) fn count_one(&mut self, room: Option<&RoomId>) {
+        self.results += 1;
+        if let Some(room) = room
+            && self.rooms.len() < MOST_COUNTED
+            && !self.rooms.contains(room)
+        {
+            self.rooms.insert(room.clone());
+        }
+    }
+
+    /// What another counted too.
+    pub(crate) fn add(&mut self, other: Self) {
+        self.results += other.results;
+        let left = MOST_COUNTED.saturating_sub(self.rooms.len());
+        self.rooms.extend(other.rooms.into_iter().take(left));
+    }
+
+    pub(crate) fn results(&self) -> u64 {
+        self.results
+    }
+
+    pub(crate) fn shown(self) -> audit::Shown {
         let further = self.rooms.len().saturating_sub(MOST_ROOMS);
         audit::Shown {
             results: self.results,

@@ -213,7 +213,7 @@ impl Place<'_> {
             }
             Sight::User(user) => {
                 let user = self.user(user).await?;
-                (Seen::User(user), Tally::of_things(1))
+                (Seen::User(user), Tally::of_results(1))
             }
             Sight::Permissions => (Seen::Permissions, Tally::default()),
             Sight::Settings => (Seen::Settings, Tally::default()),

@@ -7,6 +7,11 @@ use std::fmt::Write as _;
 /// and what controls, directs or cannot be seen becomes its number, e.g. `\u{1b}`. A backslash becomes two, so that
 /// nobody can type such a number. What joins letters and emoji stays.
 pub fn harmless(text: &str) -> String {
+    // Most texts are plain, and very many are looked at.
+    let is_plain = |byte: u8| (b' '..=b'~').contains(&byte) && byte != b'\\';
+    if text.bytes().all(is_plain) {
+        return text.to_owned();
+    }
     let mut harmless = String::with_capacity(text.len());
     for character in text.replace("\r\n", "\n").chars() {
         match character {

@@ -119,6 +119,16 @@ pub enum NotUnderstood {
     NotACursor(String),
     #[error("the cursor {0} is of another record than this")]
     ForeignCursor(String),
+    #[error("the export is of another record than this: begin one anew")]
+    OtherRecord,
+    #[error(
+        "the export was begun by version {0} of this program, and another would not go on in the same way: begin one anew"
+    )]
+    OtherProgram(String),
+    #[error(
+        "the last export called {0:?} was of other rooms or users: what follows it would have a gap; choose another name"
+    )]
+    OtherQuestion(String),
 }
 
 fn suggested(suggestions: &[String]) -> String {

@@ -346,7 +346,7 @@ impl Reading {
             Trace::Left(reading) => {
                 let ended = self
                     .auditor
-                    .record_end(&self.workspace, reading, self.tally);
+                    .record_end(&self.workspace, reading, self.tally.shown());
                 ended.await
             }
             Trace::Missing(_) => Ok(()),

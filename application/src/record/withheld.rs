@@ -155,6 +155,11 @@ const WITHOUT_SECRETS: &[&str] = &[
     "WebdavAccountRemoved",
 ];
 
+/// Whether the data of an event of that name is shown as it is. Whatever else it says may be withheld.
+pub fn is_shown_whole(event_type: &str) -> bool {
+    WITHOUT_SECRETS.contains(&event_type)
+}
+
 /// The data of an event of that name, with [`WITHHELD`] in the place of each secret. All else is as it was. Of an event
 /// that is not known, every field is withheld.
 pub fn withhold(event_type: &str, mut data: Value) -> Value {
@@ -208,6 +213,9 @@ pub fn stream(stream: &StreamId) -> Cow<'_, str> {
     let grant = Category::OAuthGrant.as_str();
     if stream.category() == grant {
         return format!("{grant}-{WITHHELD}").into();
+    }
+    if stream.category() != Category::Claim.as_str() {
+        return stream.as_str().into();
     }
     let link = claim::stream(NameKind::MailToken, "");
     let kind = link.as_str().rsplit_once('-').map_or("", |(kind, _)| kind);

@@ -165,6 +165,7 @@ keys! {
     API_SHIELD_USER_REQUIRE_AUTH: bool = "API_Shield_user_require_auth";
     API_UPPER_COUNT_LIMIT: i64 = "API_Upper_Count_Limit";
     API_WORDPRESS_URL: str = "API_Wordpress_URL";
+    AUDIT_EXPORT_HOURS: i64 = "Audit_Export_Hours";
     AUDIT_PRIVATE_ROOMS: bool = "Audit_Private_Rooms";
     AUTO_TRANSLATE_ENABLED: bool = "AutoTranslate_Enabled";
     BLOCK_MULTIPLE_FAILED_LOGINS_ATTEMPTS_UNTIL_BLOCK_BY_IP: i64 = "Block_Multiple_Failed_Logins_Attempts_Until_Block_By_Ip";

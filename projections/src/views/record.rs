@@ -6,7 +6,7 @@
 mod names;
 mod search;
 
-pub use names::{NamedThing, RecordNames, RoomIdentity};
+pub use names::{KnownNames, NamedThing, RecordNames, RoomIdentity};
 pub use search::{Found, Order, RecordEnd, RecordQuery};
 
 use domain::message::MessageEvent;

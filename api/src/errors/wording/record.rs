@@ -22,6 +22,11 @@ pub fn greatest_rate() -> ApiError {
     ApiError::coded("error-invalid-params", "maxRate is a number from 1 on")
 }
 
+/// There is no such export, or no more may be made.
+pub fn export_refused(code: &'static str, refusal: &Refusal) -> ApiError {
+    ApiError::coded(code, refusal.to_string())
+}
+
 /// A page of no events, or of more than there may be.
 pub fn record_limit(most: impl Display) -> ApiError {
     ApiError::coded(

@@ -192,20 +192,51 @@ fn name_of(accounts: &str, number: u32) -> Option<&str> {
     })
 }
 
-/// Prints part of the record, from the data folder or from the server that runs on it.
+/// Where what is read comes from.
+pub(super) enum Source<'a> {
+    /// The data folder.
+    Folder(&'a Workspace),
+    /// The server that runs on it.
+    Server(&'a Config),
+}
+
+/// Prints part of the record.
 pub(super) async fn read(config: &Config, wanted: Wanted) -> Result<(), Failure> {
+    take(
+        config,
+        wanted,
+        async |printout, _| print(printout).await,
+        || Ok(()),
+    )
+    .await
+}
+
+/// Has `taking` take part of the record, from the data folder or from the server that runs on it. `stopped`: what it comes
+/// to if this process is told to stop before.
+pub(super) async fn take(
+    config: &Config,
+    wanted: Wanted,
+    taking: impl AsyncFnOnce(&mut Printout, Source<'_>) -> Result<(), Failure>,
+    stopped: impl FnOnce() -> Result<(), Failure>,
+) -> Result<(), Failure> {
     match workspace(config).await {
-        Ok(folder) => read_folder(config, &folder, wanted).await,
+        Ok(folder) => take_from_folder(config, &folder, wanted, taking, stopped).await,
         Err(DataDirError::InUse { .. }) => {
             let request = Request::Print(wanted);
             let response = control::ask(&config.data_dir, &request).await?;
-            print(&mut Printout::of(response).await?).await
+            taking(&mut Printout::of(response).await?, Source::Server(config)).await
         }
         Err(error) => Err(error.to_string().into()),
     }
 }
 
-async fn read_folder(config: &Config, folder: &DataDir, wanted: Wanted) -> Result<(), Failure> {
+async fn take_from_folder(
+    config: &Config,
+    folder: &DataDir,
+    wanted: Wanted,
+    taking: impl AsyncFnOnce(&mut Printout, Source<'_>) -> Result<(), Failure>,
+    stopped: impl FnOnce() -> Result<(), Failure>,
+) -> Result<(), Failure> {
     if config.mongo_url.is_none() && wanted.follows() {
         let text =
             "no server runs on the data folder, so nothing is recorded that could be followed";
@@ -217,7 +248,8 @@ async fn read_folder(config: &Config, folder: &DataDir, wanted: Wanted) -> Resul
     let address = SocketAddr::from(([127, 0, 0, 1], config.port));
     let outcome = match app::workspace(config, folder, log.clone(), address) {
         Ok(workspace) => {
-            let outcome = read_workspace(&workspace, wanted, signals).await;
+            let taken = take_from_workspace(&workspace, wanted, signals, taking, stopped);
+            let outcome = taken.await;
             workspace.views().close().await;
             outcome
         }
@@ -227,31 +259,38 @@ async fn read_folder(config: &Config, folder: &DataDir, wanted: Wanted) -> Resul
     outcome
 }
 
-async fn read_workspace(
+async fn take_from_workspace(
     workspace: &Workspace,
     wanted: Wanted,
     signals: Signals,
+    taking: impl AsyncFnOnce(&mut Printout, Source<'_>) -> Result<(), Failure>,
+    stopped: impl FnOnce() -> Result<(), Failure>,
 ) -> Result<(), Failure> {
     let stop = CancellationToken::new();
     let begin = async |workspace: &Workspace| wanted.clone().print(workspace, stop.clone()).await;
     let mut printout = caught_up(workspace, begin, Error::is_temporary).await?;
-    let printed = tokio::select! {
-        printed = print(&mut printout) => printed,
-        () = signals.received() => Ok(()),
+    let taken = tokio::select! {
+        taken = taking(&mut printout, Source::Folder(workspace)) => taken,
+        () = signals.received() => stopped(),
     };
     // If nobody read all of it, that is the end; and what was shown is recorded before the log is closed.
     stop.cancel();
     while printout.parts.next().await.is_some() {}
-    printed
+    taken
 }
 
-/// Prints part after part. If nobody reads them any more, that is the end.
-async fn print(printout: &mut Printout) -> Result<(), Failure> {
+/// Says so if a reading is not recorded.
+pub(super) fn warn_if_unrecorded(printout: &Printout) {
     if let Some(reason) = &printout.unrecorded {
         eprintln!(
             "hansard: this reading is NOT recorded, because the log cannot be written: {reason}"
         );
     }
+}
+
+/// Prints part after part. If nobody reads them any more, that is the end.
+async fn print(printout: &mut Printout) -> Result<(), Failure> {
+    warn_if_unrecorded(printout);
     while let Some(part) = printout.parts.next().await {
         if !put(&part?)? {
             break;

@@ -16,6 +16,7 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use super::{Answer, Failure};
+use crate::audit::export_wish::{Making, PIECES, WantedExport};
 use crate::audit::page_wish::PageWish;
 use crate::audit::transcript::{BrokenOff, PARTS, Transcript, Wish};
 
@@ -30,6 +31,8 @@ pub enum Wanted {
     Log(Box<Wish>),
     /// An answer on one page.
     Page(PageWish),
+    /// Pieces of files.
+    Export(Box<WantedExport>),
 }
 
 /// Part after part. Ends with an error if the reading did.
@@ -64,6 +67,13 @@ impl Wanted {
                 Printout {
                     unrecorded: written.unrecorded,
                     parts: stream::iter([Ok(written.page)]).boxed(),
+                }
+            }
+            Self::Export(wanted) => {
+                let making = wanted.begin(workspace).await?;
+                Printout {
+                    unrecorded: making.unrecorded.clone(),
+                    parts: pieces(making, stop).fuse().boxed(),
                 }
             }
         })
@@ -118,13 +128,35 @@ fn parts(
 ) -> impl Stream<Item = Result<Bytes, Failure>> + Send {
     let (sender, receiver) = mpsc::channel(PARTS);
     // Not stopped when nobody takes the parts any more: it notices, and records what was shown.
-    let writing = tokio::spawn(transcript.run(sender, stop));
-    stream::unfold(Some((receiver, writing)), |state| async move {
-        let (mut receiver, writing): (mpsc::Receiver<Bytes>, JoinHandle<_>) = state?;
+    until_ended(receiver, tokio::spawn(transcript.run(sender, stop)))
+}
+
+/// The pieces of an export. Ends with an error if they could not all be made.
+fn pieces(
+    making: Making,
+    stop: CancellationToken,
+) -> impl Stream<Item = Result<Bytes, Failure>> + Send {
+    let (sender, receiver) = mpsc::channel(PIECES);
+    let pieces = until_ended(receiver, tokio::spawn(making.run(sender, stop)));
+    pieces.flat_map(|piece| {
+        stream::iter(match piece {
+            Ok(piece) => piece.encode().into_iter().map(Ok).collect(),
+            Err(failure) => vec![Err(failure)],
+        })
+    })
+}
+
+/// What comes out of work, and at last why it broke off, if so.
+fn until_ended<T: Send + 'static>(
+    receiver: mpsc::Receiver<T>,
+    work: JoinHandle<Result<(), BrokenOff>>,
+) -> impl Stream<Item = Result<T, Failure>> + Send {
+    stream::unfold(Some((receiver, work)), |state| async move {
+        let (mut receiver, work) = state?;
         if let Some(part) = receiver.recv().await {
-            return Some((Ok(part), Some((receiver, writing))));
+            return Some((Ok(part), Some((receiver, work))));
         }
-        let failure = match writing.await {
+        let failure = match work.await {
             Ok(Ok(())) => return None,
             Ok(Err(BrokenOff::Unreadable(error))) => {
                 error.log();

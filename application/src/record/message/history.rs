@@ -149,7 +149,7 @@ impl History {
     }
 
     /// The attachments of the version at an index.
-    fn attachments(&self, index: usize) -> &[Value] {
+    pub(in crate::record) fn attachments(&self, index: usize) -> &[Value] {
         let upto = self.versions.get(..=index).unwrap_or_default();
         let last = upto.iter().rev().find_map(|one| one.attachments.as_deref());
         last.unwrap_or_default()
@@ -157,7 +157,7 @@ impl History {
 
     /// Tells the history. The events are in the order of the log; what is not about the message is passed over. `None`:
     /// the message was not posted.
-    pub(super) fn fold(
+    pub(in crate::record) fn fold(
         events: impl IntoIterator<Item = (Envelope, Event)>,
         called: &mut dyn Called,
     ) -> Option<Self> {

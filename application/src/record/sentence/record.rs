@@ -43,7 +43,7 @@ pub(super) fn audit(teller: &Teller<'_>, event: &AuditEvent) -> String {
                     let results = results(shown, result(event.question.kind));
                     format!("{who} read {asked} and was shown {results}")
                 }
-                None => format!("{who} began to read {asked}"),
+                None => format!("{who} began to {} {asked}", deed(event.question.kind)),
             }
         }
         AuditEvent::ReadingEnded(event) => format!(
@@ -54,9 +54,23 @@ pub(super) fn audit(teller: &Teller<'_>, event: &AuditEvent) -> String {
     }
 }
 
+const fn deed(kind: QuestionKind) -> &'static str {
+    match kind {
+        QuestionKind::Export => "export",
+        QuestionKind::Events
+        | QuestionKind::Follow
+        | QuestionKind::Message
+        | QuestionKind::Readers
+        | QuestionKind::At
+        | QuestionKind::Grants
+        | QuestionKind::Access
+        | QuestionKind::Explain => "read",
+    }
+}
+
 fn question(question: &Question) -> String {
     let what = match question.kind {
-        QuestionKind::Events => "the record",
+        QuestionKind::Events | QuestionKind::Export => "the record",
         QuestionKind::Follow => "the record as it grows",
         QuestionKind::Message => "the history of a message",
         QuestionKind::Readers => "who could read a message",
@@ -90,7 +104,8 @@ const fn result(kind: QuestionKind) -> Noun {
         | QuestionKind::Follow
         | QuestionKind::Message
         | QuestionKind::Grants
-        | QuestionKind::Explain => EVENT,
+        | QuestionKind::Explain
+        | QuestionKind::Export => EVENT,
         QuestionKind::Readers => ("person", "people"),
         QuestionKind::At => ("thing", "things"),
         QuestionKind::Access => ROOM,

@@ -106,22 +106,55 @@ impl RoomIdentity {
     }
 }
 
+/// All names of a thing, each with the position since when.
+type Called = Vec<(u64, String)>;
+
+/// Of what was never heard of.
+static NAMELESS: Called = Vec::new();
+
+/// What was looked up before. What happened up to a position is looked up by it only if it was looked up when the views
+/// were there.
+#[derive(Debug, Default)]
+pub struct KnownNames {
+    users: HashMap<UserId, Called>,
+    rooms: HashMap<RoomId, Called>,
+    identities: HashMap<RoomId, Option<RoomIdentity>>,
+}
+
+impl KnownNames {
+    /// How many things are known by name.
+    pub fn len(&self) -> usize {
+        self.users.len() + self.rooms.len()
+    }
+
+    /// Whether nothing was looked up.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}
+
 /// Looks names up as they were at a position, and remembers what it found.
 ///
 /// If the file cannot be read, nothing is found any more, and whoever asked for the names is told in the end.
 pub struct RecordNames<'conn> {
     conn: &'conn Connection,
-    names: HashMap<(NamedThing, String), Vec<(u64, String)>>,
-    rooms: HashMap<RoomId, Option<RoomIdentity>>,
+    known: KnownNames,
     failure: Option<rusqlite::Error>,
 }
 
+/// The name at a position.
+fn at(names: &Called, at: Position) -> Option<&str> {
+    let later = names.partition_point(|(since, _)| *since <= at.get());
+    // Events recorded together may name what only the last of them makes.
+    let name = names.get(later.saturating_sub(1));
+    name.map(|(_, name)| name.as_str())
+}
+
 impl<'conn> RecordNames<'conn> {
-    fn new(conn: &'conn Connection) -> Self {
+    fn new(conn: &'conn Connection, known: KnownNames) -> Self {
         Self {
             conn,
-            names: HashMap::new(),
-            rooms: HashMap::new(),
+            known,
             failure: None,
         }
     }
@@ -134,7 +167,7 @@ impl<'conn> RecordNames<'conn> {
     }
 
     /// All names of a thing with the positions since when it has them.
-    fn load(&self, thing: NamedThing, id: &str) -> rusqlite::Result<Vec<(u64, String)>> {
+    fn load(&self, thing: NamedThing, id: &str) -> rusqlite::Result<Called> {
         self.conn
             .prepare_cached(
                 "SELECT since, name FROM record_names WHERE kind = ?1 AND id = ?2 ORDER BY since",
@@ -145,23 +178,29 @@ impl<'conn> RecordNames<'conn> {
             .collect()
     }
 
-    /// All names of a thing, read once.
-    fn all(&mut self, thing: NamedThing, id: &str) -> &[(u64, String)] {
-        let key = (thing, id.to_owned());
-        if !self.names.contains_key(&key) {
-            let loaded = self.load(thing, id);
+    fn names_of_user(&mut self, user: &UserId) -> &Called {
+        if !self.known.users.contains_key(user) {
+            let loaded = self.load(NamedThing::User, user.as_str());
             let loaded = self.found(loaded);
-            self.names.insert(key.clone(), loaded);
+            self.known.users.insert(user.clone(), loaded);
         }
-        self.names.get(&key).map_or(&[], Vec::as_slice)
+        self.known.users.get(user).unwrap_or(&NAMELESS)
     }
 
-    fn at(&mut self, thing: NamedThing, id: &str, at: Position) -> Option<&str> {
-        let names = self.all(thing, id);
-        let later = names.partition_point(|(since, _)| *since <= at.get());
-        // Events recorded together may name what only the last of them makes.
-        let name = names.get(later.saturating_sub(1));
-        name.map(|(_, name)| name.as_str())
+    fn names_of_room(&mut self, room: &RoomId) -> &Called {
+        if !self.known.rooms.contains_key(room) {
+            let loaded = self.load(NamedThing::Room, room.as_str());
+            let loaded = self.found(loaded);
+            self.known.rooms.insert(room.clone(), loaded);
+        }
+        self.known.rooms.get(room).unwrap_or(&NAMELESS)
+    }
+
+    fn all(&mut self, thing: NamedThing, id: &str) -> &Called {
+        match thing {
+            NamedThing::User => self.names_of_user(&UserId::new(id)),
+            NamedThing::Room => self.names_of_room(&RoomId::new(id)),
+        }
     }
 
     /// What a thing was called before the request that an event at `at` came of: the request may have renamed it.
@@ -187,23 +226,23 @@ impl<'conn> RecordNames<'conn> {
     }
 
     /// What the user was called at a position.
-    pub fn user(&mut self, user: &UserId, at: Position) -> Option<&str> {
-        self.at(NamedThing::User, user.as_str(), at)
+    pub fn user(&mut self, user: &UserId, position: Position) -> Option<&str> {
+        at(self.names_of_user(user), position)
     }
 
     /// What the room was called at a position; direct messages have no name.
-    pub fn room(&mut self, room: &RoomId, at: Position) -> Option<&str> {
-        self.at(NamedThing::Room, room.as_str(), at)
+    pub fn room(&mut self, room: &RoomId, position: Position) -> Option<&str> {
+        at(self.names_of_room(room), position)
     }
 
     /// What kind of room it is or was; `None` if there never was one.
     pub fn identity(&mut self, room: &RoomId) -> Option<&RoomIdentity> {
-        if !self.rooms.contains_key(room) {
+        if !self.known.identities.contains_key(room) {
             let loaded = self.load_identity(room);
             let loaded = self.found(loaded);
-            self.rooms.insert(room.clone(), loaded);
+            self.known.identities.insert(room.clone(), loaded);
         }
-        self.rooms.get(room)?.as_ref()
+        self.known.identities.get(room)?.as_ref()
     }
 
     /// The room of the message that a report is about.
@@ -251,6 +290,29 @@ impl<'conn> RecordNames<'conn> {
         self.conn
             .prepare_cached(sql)?
             .query_map([named], |row| row.get(0))?
+            .collect()
+    }
+
+    /// The ids of the rooms there ever were, in order, from behind `after` on; so many at most.
+    pub fn rooms_after(&mut self, after: &RoomId, most: u32) -> Vec<RoomId> {
+        let loaded = self.load_rooms(after, most);
+        self.found(loaded)
+    }
+
+    /// How many rooms there ever were.
+    pub fn rooms(&mut self) -> u64 {
+        let sql = "SELECT count(*) FROM record_rooms";
+        let counted = self.conn.prepare_cached(sql);
+        let counted = counted.and_then(|mut count| count.query_row([], |row| unsigned(row, 0)));
+        self.found(counted)
+    }
+
+    fn load_rooms(&self, after: &RoomId, most: u32) -> rusqlite::Result<Vec<RoomId>> {
+        self.conn
+            .prepare_cached("SELECT id FROM record_rooms WHERE id > ?1 ORDER BY id LIMIT ?2")?
+            .query_map(params![after.as_str(), most], |row| {
+                Ok(RoomId::new(row.get_ref(0)?.as_str()?))
+            })?
             .collect()
     }
 
@@ -317,10 +379,24 @@ impl Views {
         T: Send + 'static,
         F: FnOnce(&mut RecordNames<'_>) -> T + Send + 'static,
     {
+        let done = self.with_known_names(KnownNames::default(), work).await?;
+        Ok(done.0)
+    }
+
+    /// The same, for those who do so again and again. Also returns what is known then.
+    pub async fn with_known_names<T, F>(
+        &self,
+        known: KnownNames,
+        work: F,
+    ) -> Result<(T, KnownNames), QueryError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&mut RecordNames<'_>) -> T + Send + 'static,
+    {
         self.read(move |conn| {
-            let mut names = RecordNames::new(conn);
+            let mut names = RecordNames::new(conn, known);
             let done = work(&mut names);
-            names.failure.map_or(Ok(done), Err)
+            names.failure.map_or(Ok((done, names.known)), Err)
         })
         .await
     }

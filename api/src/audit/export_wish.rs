@@ -1,0 +1,107 @@
+//! What the command line asks to have exported, and how it gets there: piece after piece, which it puts into a folder.
+
+use application::error::Error;
+use application::record::access::{Auditor, Shown};
+use application::record::export::{self, Begun, ExportWish, Order, Piece, Reached};
+use application::workspace::Workspace;
+use domain::audit;
+use serde::{Deserialize, Serialize};
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+
+use crate::audit::transcript::BrokenOff;
+
+/// How many pieces may wait for whoever takes them.
+pub const PIECES: usize = 64;
+
+/// What is to be made.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Start {
+    Fresh(ExportWish),
+    /// The rest of what was interrupted.
+    Resumed {
+        order: Order,
+        reached: Option<Reached>,
+    },
+}
+
+/// What the command line asks for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WantedExport {
+    pub start: Start,
+    /// Private rooms too, whatever the setting says.
+    pub private_rooms: bool,
+    /// What the operating system calls whoever asks.
+    pub account: String,
+}
+
+/// All files are complete.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ExportEnd {
+    pub reading: String,
+    pub shown: audit::Shown,
+    pub private_rooms: bool,
+    pub account: String,
+}
+
+impl ExportEnd {
+    pub async fn record(self, workspace: &Workspace) -> Result<(), Error> {
+        let auditor = Auditor::command_line(workspace, self.account, self.private_rooms);
+        export::end(workspace, &auditor, self.reading, self.shown).await
+    }
+}
+
+/// An export that began, which was recorded.
+pub struct Making {
+    workspace: Workspace,
+    begun: Begun,
+    reached: Option<Reached>,
+    /// Why it is not recorded, if the log could not be written.
+    pub unrecorded: Option<String>,
+}
+
+impl WantedExport {
+    pub async fn begin(self, workspace: &Workspace) -> Result<Making, Error> {
+        let auditor = Auditor::command_line(workspace, self.account, self.private_rooms);
+        let (begun, reached) = match self.start {
+            Start::Fresh(wish) => (export::begin(workspace, &auditor, &wish).await?, None),
+            Start::Resumed { order, reached } => {
+                let begun = export::resume(workspace, &auditor, order).await?;
+                (begun, reached)
+            }
+        };
+        let Shown {
+            answer: begun,
+            unrecorded,
+        } = begun;
+        Ok(Making {
+            workspace: workspace.clone(),
+            begun,
+            reached,
+            unrecorded,
+        })
+    }
+}
+
+impl Making {
+    /// Makes pieces until all are made, nobody takes them, or `stop`.
+    pub async fn run(
+        self,
+        pieces: mpsc::Sender<Piece>,
+        stop: CancellationToken,
+    ) -> Result<(), BrokenOff> {
+        let order = self.begun.order.clone();
+        if pieces
+            .send(Piece::Begun(Box::new(self.begun)))
+            .await
+            .is_err()
+        {
+            return Ok(());
+        }
+        tokio::select! {
+            made = export::make(&self.workspace, &order, self.reached, pieces) => Ok(made?),
+            () = stop.cancelled() => Err(BrokenOff::Stopping),
+        }
+    }
+}

@@ -1,0 +1,280 @@
+//! `hansard export`: the record in files for other programs.
+
+use std::io::{IsTerminal as _, Write as _};
+use std::path::PathBuf;
+use std::time::Instant;
+
+use application::record::export::{
+    Decoder, ExportFormat, ExportWish, Filled, Folder, FolderError, Piece, Target, Unfinished, fill,
+};
+use application::record::question::Asked;
+use clap::builder::PossibleValuesParser;
+use clap::{Arg, ArgAction, ArgGroup, ArgMatches, Command};
+use futures::StreamExt as _;
+use tokio::sync::mpsc;
+
+use super::record::{Source, account, take, warn_if_unrecorded};
+use super::{ask, print, unexpected};
+use crate::audit::export_wish::{ExportEnd, PIECES, Start, WantedExport};
+use crate::server::config::Config;
+use crate::server::control::{Answer, Failure, Printout, Request, Wanted};
+
+/// What is to be exported, and where to.
+pub struct Errand {
+    into: PathBuf,
+    /// `None`: whatever was interrupted there.
+    wish: Option<ExportWish>,
+    resume: bool,
+    private_rooms: bool,
+}
+
+pub(super) fn command() -> Command {
+    let one = |name: &'static str, value: &'static str, help: &'static str| {
+        Arg::new(name).long(name).value_name(value).help(help)
+    };
+    let flag = |name: &'static str, help: &'static str| {
+        Arg::new(name)
+            .long(name)
+            .action(ArgAction::SetTrue)
+            .help(help)
+    };
+    Command::new("export")
+        .about("Write the record, or a part of it, into files for other programs")
+        .long_about(
+            "Write the record, or a part of it, into a folder: the data, a manifest with the size and SHA-256 of every file, \
+             and a page that explains it. That it was exported is recorded.",
+        )
+        .args([
+            one("room", "ROOM", "What happened in this room, or to it (name or id); may be given several times")
+                .action(ArgAction::Append),
+            one("user", "USER", "What this user did, or what concerns them (name or id); may be given several times")
+                .action(ArgAction::Append),
+            flag("all", "Everything").conflicts_with_all(["room", "user"]).required_unless_present_any(["room", "user", "resume"]),
+            one("from", "POSITION|TIME", "From this position or time on; times are UTC unless they say otherwise"),
+            one("to", "POSITION|TIME", "Up to this position, or before this time"),
+            one("since-last", "NAME", "Go on behind the last finished export of this name; the first of a name begins at the \
+                 beginning")
+                .conflicts_with("from"),
+            one("format", "FORMAT", "How to write it")
+                .value_parser(PossibleValuesParser::new(ExportFormat::NAMES))
+                .required_unless_present("resume"),
+            one("into", "DIR", "The folder, which must be empty or not there")
+                .value_parser(clap::value_parser!(PathBuf))
+                .required(true),
+            flag("resume", "Go on with what was interrupted there"),
+            flag("private-rooms", "Private rooms and direct messages too, although the setting Audit_Private_Rooms is off"),
+        ])
+        .group(ArgGroup::new("what").args(["room", "user", "all"]).multiple(true))
+        .after_help(
+            "Works while a server runs on the data folder and while none does. See docs/audit.md.\n\n\
+             Examples:\n  hansard export --all --format ndjson --into export\n  \
+             hansard export --room general --from 2026-11-01 --to 2026-12-01 --format csv --into november\n  \
+             hansard export --resume --into export\n  \
+             hansard export --all --format ndjson --since-last archive --into \"archive-$(date +%F)\"",
+        )
+}
+
+/// What the arguments ask for.
+pub(super) fn errand(matches: &ArgMatches) -> Errand {
+    let many = |name: &str| {
+        let values = matches.get_many::<String>(name).unwrap_or_default();
+        values.cloned().collect()
+    };
+    let one = |name: &str| matches.get_one::<String>(name).cloned();
+    let format = one("format").and_then(|name| ExportFormat::find(&name));
+    let asked = Asked {
+        rooms: many("room"),
+        users: many("user"),
+        from: one("from"),
+        to: one("to"),
+        ..Asked::default()
+    };
+    Errand {
+        into: matches.get_one("into").cloned().unwrap_or_default(),
+        wish: format
+            .filter(|_| matches.contains_id("what"))
+            .map(|format| ExportWish {
+                asked,
+                format,
+                name: one("since-last"),
+            }),
+        resume: matches.get_flag("resume"),
+        private_rooms: matches.get_flag("private-rooms"),
+    }
+}
+
+impl From<FolderError> for Failure {
+    fn from(error: FolderError) -> Self {
+        Self {
+            text: error.to_string(),
+            usage: error.is_usage(),
+        }
+    }
+}
+
+fn usage(text: String) -> Failure {
+    Failure { text, usage: true }
+}
+
+/// Where it goes, and what is to be made for it.
+fn start(errand: &Errand) -> Result<(Target, Start), Failure> {
+    if !errand.resume {
+        let wish = errand.wish.clone();
+        let wish =
+            wish.ok_or_else(|| usage("say what to export, and how to write it".to_owned()))?;
+        Folder::is_vacant(&errand.into)?;
+        return Ok((Target::Fresh(errand.into.clone()), Start::Fresh(wish)));
+    }
+    let unfinished = Unfinished::find(&errand.into)?;
+    let order = unfinished.order().clone();
+    let same = |wish: &ExportWish| {
+        wish.format == order.format
+            && wish.name == order.name
+            && wish.asked.narrowed() == order.question
+    };
+    if errand.wish.as_ref().is_some_and(|wish| !same(wish)) {
+        let into = errand.into.display();
+        return Err(usage(format!(
+            "the export that was interrupted in {into} is of something else"
+        )));
+    }
+    let reached = unfinished.reached().cloned();
+    Ok((
+        Target::Unfinished(Box::new(unfinished)),
+        Start::Resumed { order, reached },
+    ))
+}
+
+pub(super) async fn run(config: &Config, errand: Errand) -> Result<(), Failure> {
+    let (errand, started) = tokio::task::spawn_blocking(move || {
+        let started = start(&errand);
+        (errand, started)
+    })
+    .await
+    .map_err(|error| error.to_string())?;
+    let (target, start) = started?;
+    let (private_rooms, into) = (errand.private_rooms, errand.into.display().to_string());
+    let wanted = Wanted::Export(Box::new(WantedExport {
+        start,
+        private_rooms,
+        account: account(),
+    }));
+    let taking = async |printout: &mut Printout, source: Source<'_>| {
+        warn_if_unrecorded(printout);
+        let filled = receive(printout, target).await?;
+        if let Some(reading) = filled.reading {
+            let end = ExportEnd {
+                reading,
+                shown: filled.shown,
+                private_rooms,
+                account: account(),
+            };
+            record(source, end).await?;
+        }
+        let done = filled.finished;
+        print(&format!(
+            "exported {} results into {into} ({} files, {} bytes)\n",
+            done.results, done.files, done.bytes
+        ))
+    };
+    take(config, wanted, taking, || Err(interrupted("told to stop"))).await
+}
+
+fn interrupted(why: &str) -> Failure {
+    format!("{why}; what is complete is kept: go on with --resume").into()
+}
+
+/// Records the end. Until then, the export is not one that another can follow.
+async fn record(source: Source<'_>, end: ExportEnd) -> Result<(), Failure> {
+    let recorded = match source {
+        Source::Folder(workspace) => end.record(workspace).await.map_err(Failure::from),
+        Source::Server(config) => match ask(config, Request::EndExport(end)).await {
+            Ok(Answer::Recorded) => Ok(()),
+            Ok(answer) => Err(unexpected(answer)),
+            Err(failure) => Err(failure),
+        },
+    };
+    recorded.map_err(|failure| {
+        format!("the export is complete, but that it ended could not be recorded: {failure}").into()
+    })
+}
+
+/// Puts what comes into the folder.
+async fn receive(printout: &mut Printout, target: Target) -> Result<Filled, Failure> {
+    let (sender, pieces) = mpsc::channel(PIECES);
+    let filling = tokio::task::spawn_blocking(move || fill(target, pieces));
+    let received = hand_on(printout, sender).await;
+    let filled = filling.await.map_err(|error| error.to_string())?;
+    match filled {
+        Ok(Some(filled)) => Ok(filled),
+        Ok(None) => Err(match received {
+            Err(failure) if failure.usage => failure,
+            Err(failure) => interrupted(&failure.text),
+            Ok(()) => interrupted("the export ended early"),
+        }),
+        Err(error) if error.is_usage() => Err(error.into()),
+        Err(error) => Err(interrupted(&error.to_string())),
+    }
+}
+
+/// Hands pieces on for as long as they are taken.
+async fn hand_on(printout: &mut Printout, to: mpsc::Sender<Piece>) -> Result<(), Failure> {
+    let mut decoder = Decoder::default();
+    let mut progress = Progress::default();
+    while let Some(part) = printout.parts.next().await {
+        let pieces = decoder.take(part?);
+        for piece in pieces.map_err(|error| error.to_string())? {
+            if let Piece::Progress(at, of) = piece {
+                progress.show(at, of);
+            } else if to.send(piece).await.is_err() {
+                return Ok(());
+            }
+        }
+    }
+    progress.end();
+    Ok(())
+}
+
+/// Progress, told on a terminal alone.
+struct Progress {
+    since: Instant,
+    /// How much was done when it began or went on.
+    from: Option<u64>,
+}
+
+impl Default for Progress {
+    fn default() -> Self {
+        Self {
+            since: Instant::now(),
+            from: None,
+        }
+    }
+}
+
+impl Progress {
+    fn show(&mut self, at: u64, of: u64) {
+        let mut out = std::io::stderr();
+        if !out.is_terminal() {
+            return;
+        }
+        let from = *self.from.get_or_insert(at);
+        let seconds = self.since.elapsed().as_secs().max(1);
+        let rate = (at - from) / seconds;
+        let left = of.saturating_sub(at).checked_div(rate);
+        let left = left.map_or_else(String::new, |left| {
+            format!(", {}:{:02} minutes left", left / 60, left % 60)
+        });
+        let percent = (at * 100).checked_div(of).unwrap_or(100);
+        // Progress that cannot be shown must not stop the work.
+        let _ = write!(
+            out,
+            "\r{at} of {of} ({percent} %), {rate} a second{left}   "
+        );
+    }
+
+    fn end(&self) {
+        if self.from.is_some() {
+            let _ = writeln!(std::io::stderr());
+        }
+    }
+}

@@ -1,0 +1,97 @@
+//! An event of the record as programs read it: the same fields in every form it is written in. Secrets are withheld.
+
+mod transcode;
+
+use std::fmt;
+
+use eventstore::RecordedEvent;
+use serde::Serialize;
+use serde::ser::{SerializeStruct as _, Serializer};
+use serde_json::Value;
+
+use crate::dates::iso;
+use crate::record::entries::Entry;
+use crate::record::withheld;
+
+use transcode::Transcoded;
+
+/// An event with its names and its sentence, and what it gave and took if that was asked for.
+#[derive(Clone, Copy, Debug)]
+pub struct Document<'a>(pub &'a Entry);
+
+impl Serialize for Document<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Entry {
+            event,
+            actor,
+            room,
+            sentence,
+            changes,
+        } = self.0;
+        let count = 15 + usize::from(changes.is_some());
+        let mut fields = serializer.serialize_struct("Event", count)?;
+        fields.serialize_field("position", &event.position)?;
+        fields.serialize_field("time", &iso(event.recorded_at))?;
+        fields.serialize_field("type", event.event_type.as_str())?;
+        fields.serialize_field("schema", &event.schema)?;
+        fields.serialize_field("category", event.stream.category())?;
+        fields.serialize_field("stream", &withheld::stream(&event.stream))?;
+        fields.serialize_field("version", &event.version)?;
+        // As text in every form: MessagePack would have bytes.
+        fields.serialize_field("id", &Shown(event.id.0))?;
+        let actor = Named {
+            id: event.actor.as_str(),
+            name: actor,
+        };
+        fields.serialize_field("actor", &actor)?;
+        let room = room.as_ref().map(|(id, name)| Named {
+            id: id.as_str(),
+            name,
+        });
+        fields.serialize_field("room", &room)?;
+        fields.serialize_field("correlation", &Shown(event.correlation_id.0))?;
+        let causation = event.causation_id.map(|id| Shown(id.0));
+        fields.serialize_field("causation", &causation)?;
+        fields.serialize_field("sentence", sentence)?;
+        fields.serialize_field("data", &Data(event))?;
+        fields.serialize_field("leaf", &hex::encode(event.leaf))?;
+        if let Some(changes) = changes {
+            fields.serialize_field("changes", changes)?;
+        }
+        fields.end()
+    }
+}
+
+/// What an event says, as far as it is shown.
+#[derive(Clone, Copy, Debug)]
+pub struct Data<'a>(pub &'a RecordedEvent);
+
+impl Serialize for Data<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let event = self.0;
+        // Most events: not worth a tree of values.
+        if withheld::is_shown_whole(&event.event_type) {
+            return Transcoded(&event.data).serialize(serializer);
+        }
+        let data = rmp_serde::from_slice(&event.data).unwrap_or(Value::Null);
+        withheld::withhold(&event.event_type, data).serialize(serializer)
+    }
+}
+
+#[derive(Serialize)]
+struct Named<'a> {
+    id: &'a str,
+    name: &'a str,
+}
+
+/// Written as the text it is shown as.
+struct Shown<T>(T);
+
+impl<T: fmt::Display> Serialize for Shown<T> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(&self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,303 @@
+//! The folder an export is written into: its files, what explains them, and, until all of them are complete, what is.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, BufWriter, Write as _};
+use std::path::{Path, PathBuf};
+
+use sha2::{Digest as _, Sha256};
+use tokio::sync::mpsc;
+
+use super::journal::{Entry, Journal};
+use super::order::{ExportFormat, FileNote, Order, Reached};
+use super::outcome::{Filled, Finished, FolderError};
+use super::piece::Piece;
+use super::syncing::Syncing;
+use super::{explain, html};
+
+/// Holds what is needed to go on. It is removed in the end.
+const UNFINISHED: &str = ".unfinished";
+const ORDER: &str = "order.json";
+const JOURNAL: &str = "journal.ndjson";
+const MANIFEST: &str = "manifest.json";
+
+/// A folder with an export that was interrupted.
+pub struct Unfinished {
+    path: PathBuf,
+    order: Order,
+    journal: Journal,
+    reached: Option<Reached>,
+}
+
+impl Unfinished {
+    /// Finds out what is complete. What is not as it was then is made again.
+    pub fn find(path: &Path) -> Result<Self, FolderError> {
+        let inside = path.join(UNFINISHED);
+        let order = match fs::read(inside.join(ORDER)) {
+            Ok(order) => order,
+            Err(_) if path.join(MANIFEST).exists() => {
+                return Err(FolderError::Complete(path.to_owned()));
+            }
+            Err(_) => return Err(FolderError::NothingToResume(path.to_owned())),
+        };
+        let failed = |error| FolderError::io(&inside, error);
+        let order = serde_json::from_slice(&order).map_err(|error| failed(error.into()))?;
+        let journal = Journal::take(&inside.join(JOURNAL)).map_err(failed)?;
+        let mut journal = journal.ok_or_else(|| FolderError::Taken(path.to_owned()))?;
+        let told = journal.check(path).map_err(failed)?;
+        let explanations = explain::NAMES.iter().chain(&[MANIFEST]);
+        let broken = told.broken.iter().map(String::as_str);
+        for name in broken.chain(explanations.copied()) {
+            let broken = path.join(name);
+            match fs::remove_file(&broken) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                    return Err(FolderError::io(&broken, error));
+                }
+                _ => {}
+            }
+        }
+        Ok(Self {
+            path: path.to_owned(),
+            order,
+            journal,
+            reached: told.last.map(|entry| entry.note.reached),
+        })
+    }
+
+    /// What it covers.
+    pub fn order(&self) -> &Order {
+        &self.order
+    }
+
+    /// What is complete.
+    pub fn reached(&self) -> Option<&Reached> {
+        self.reached.as_ref()
+    }
+
+    /// Goes on.
+    pub fn go_on(self) -> Result<Folder, FolderError> {
+        let folder = Folder::new(self.path, self.order, self.journal)?;
+        // Whoever was interrupted may not have brought them to the disk.
+        let entries = folder.journal.entries();
+        for entry in entries.map_err(|error| FolderError::io(&folder.path, error))? {
+            let file = entry.and_then(|entry| {
+                let path = folder.path.join(entry.name);
+                Ok((File::open(&path)?, path))
+            });
+            let (file, path) = file.map_err(|error| FolderError::io(&folder.path, error))?;
+            folder.syncing.add(path, file);
+        }
+        Ok(folder)
+    }
+}
+
+/// A file that is being written.
+struct Open {
+    name: String,
+    file: File,
+    hash: Sha256,
+    size: u64,
+}
+
+/// The folder of an export that goes on.
+pub struct Folder {
+    path: PathBuf,
+    order: Order,
+    journal: Journal,
+    open: Option<Open>,
+    syncing: Syncing,
+}
+
+impl Folder {
+    /// Whether an export can begin there: it is empty, or not there.
+    pub fn is_vacant(path: &Path) -> Result<(), FolderError> {
+        let entries = match fs::read_dir(path) {
+            Ok(entries) => entries,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+            Err(error) => return Err(FolderError::io(path, error)),
+        };
+        for entry in entries {
+            let entry = entry.map_err(|error| FolderError::io(path, error))?;
+            // A beginning that did not get as far as to say what is exported.
+            let nothing = entry.file_name() == UNFINISHED && !entry.path().join(ORDER).exists();
+            if !nothing {
+                return Err(FolderError::NotEmpty(path.to_owned()));
+            }
+        }
+        Ok(())
+    }
+
+    /// Begins an export.
+    pub fn begin(path: &Path, order: Order) -> Result<Self, FolderError> {
+        Self::is_vacant(path)?;
+        let inside = path.join(UNFINISHED);
+        let failed = |error| FolderError::io(&inside, error);
+        fs::create_dir_all(&inside).map_err(failed)?;
+        let journal = Journal::take(&inside.join(JOURNAL)).map_err(failed)?;
+        let journal = journal.ok_or_else(|| FolderError::Taken(path.to_owned()))?;
+        let text = serde_json::to_vec_pretty(&order).map_err(|error| failed(error.into()))?;
+        put(&inside.join(ORDER), &text)?;
+        Self::new(path.to_owned(), order, journal)
+    }
+
+    fn new(path: PathBuf, order: Order, journal: Journal) -> Result<Self, FolderError> {
+        let syncing = Syncing::start().map_err(|error| FolderError::io(&path, error))?;
+        Ok(Self {
+            path,
+            order,
+            journal,
+            open: None,
+            syncing,
+        })
+    }
+
+    /// Takes part of a file. Other pieces are passed over.
+    pub fn take(&mut self, piece: Piece) -> Result<(), FolderError> {
+        match piece {
+            Piece::File(name) => self.begin_file(name),
+            Piece::Data(data) => {
+                let open = self.open.as_mut().ok_or(FolderError::OutOfOrder)?;
+                let written = open.file.write_all(&data);
+                written.map_err(|error| FolderError::io(&self.path.join(&open.name), error))?;
+                open.hash.update(&data);
+                open.size += data.len() as u64;
+                Ok(())
+            }
+            Piece::Complete(note) => self.complete(note),
+            Piece::Begun(_) | Piece::Progress(..) | Piece::End(_) => Ok(()),
+        }
+    }
+
+    fn begin_file(&mut self, name: String) -> Result<(), FolderError> {
+        if self.open.is_some() || !is_harmless(&name) {
+            return Err(FolderError::OutOfOrder);
+        }
+        let path = self.path.join(&name);
+        let begun = self.journal.begins(&name).and_then(|()| {
+            fs::create_dir_all(path.parent().unwrap_or(&self.path))?;
+            OpenOptions::new().write(true).create_new(true).open(&path)
+        });
+        self.open = Some(Open {
+            name,
+            file: begun.map_err(|error| FolderError::io(&path, error))?,
+            hash: Sha256::new(),
+            size: 0,
+        });
+        Ok(())
+    }
+
+    fn complete(&mut self, note: FileNote) -> Result<(), FolderError> {
+        let open = self.open.take().ok_or(FolderError::OutOfOrder)?;
+        let path = self.path.join(&open.name);
+        let entry = Entry {
+            name: open.name,
+            size: open.size,
+            sha256: hex::encode(open.hash.finalize()),
+            note,
+        };
+        let noted = self.journal.complete(entry);
+        noted.map_err(|error| FolderError::io(&path, error))?;
+        self.syncing.add(path, open.file);
+        Ok(())
+    }
+
+    /// Explains what is there. When this returns, everything is on the disk.
+    pub fn finish(self) -> Result<Finished, FolderError> {
+        let Self {
+            path,
+            order,
+            journal,
+            open,
+            syncing,
+        } = self;
+        if open.is_some() {
+            return Err(FolderError::OutOfOrder);
+        }
+        syncing.finish()?;
+        let inside = path.join(UNFINISHED);
+        let failed = |error| FolderError::io(&inside, error);
+        let mut finished = Finished::default();
+        for entry in journal.entries().map_err(failed)? {
+            let entry = entry.map_err(failed)?;
+            finished.files += 1;
+            finished.bytes += entry.size;
+            finished.results += entry.note.results;
+        }
+        let readme = explain::readme_at(&path, &order, &finished);
+        let mut explained = vec![readme.map_err(|error| FolderError::io(&path, error))?];
+        if order.format == ExportFormat::Html {
+            let index = path.join(html::INDEX);
+            let written = explain::written(&index, html::INDEX, |out| {
+                html::index(out, journal.entries()?)
+            });
+            explained.push(written.map_err(|error| FolderError::io(&index, error))?);
+        }
+        let manifest = inside.join(MANIFEST);
+        let written = File::create(&manifest)
+            .map(BufWriter::new)
+            .and_then(|mut out| {
+                explain::manifest(&mut out, &order, &finished, &explained, journal.entries()?)?;
+                out.into_inner()?.sync_all()
+            });
+        written.map_err(|error| FolderError::io(&manifest, error))?;
+        let settled = fs::rename(&manifest, path.join(MANIFEST))
+            .and_then(|()| File::open(&path)?.sync_all())
+            .and_then(|()| fs::remove_dir_all(&inside));
+        settled.map_err(failed)?;
+        Ok(finished)
+    }
+}
+
+/// Writes a file that is whole or not there.
+pub(super) fn put(path: &Path, text: &[u8]) -> Result<(), FolderError> {
+    let beside = path.with_extension("new");
+    let written = File::create(&beside).and_then(|mut file| {
+        file.write_all(text)?;
+        file.sync_all()?;
+        fs::rename(&beside, path)
+    });
+    written.map_err(|error| FolderError::io(path, error))
+}
+
+/// Whether a name leads to a file within the folder, on every file system.
+fn is_harmless(name: &str) -> bool {
+    let plain =
+        |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"._-".contains(&byte);
+    name.split('/').all(|part| {
+        !part.is_empty() && part.len() <= 128 && !part.starts_with('.') && part.bytes().all(plain)
+    })
+}
+
+/// Where an export goes.
+pub enum Target {
+    /// A folder that is empty or not there.
+    Fresh(PathBuf),
+    /// One with an export that was interrupted.
+    Unfinished(Box<Unfinished>),
+}
+
+/// Takes pieces until all are there. `None`: they ended before. Blocks.
+pub fn fill(
+    target: Target,
+    mut pieces: mpsc::Receiver<Piece>,
+) -> Result<Option<Filled>, FolderError> {
+    let begun = match pieces.blocking_recv() {
+        Some(Piece::Begun(begun)) => begun,
+        Some(_) => return Err(FolderError::OutOfOrder),
+        None => return Ok(None),
+    };
+    let mut folder = match target {
+        Target::Fresh(path) => Folder::begin(&path, begun.order)?,
+        Target::Unfinished(unfinished) => unfinished.go_on()?,
+    };
+    while let Some(piece) = pieces.blocking_recv() {
+        if let Piece::End(shown) = piece {
+            return Ok(Some(Filled {
+                finished: folder.finish()?,
+                reading: begun.reading,
+                shown,
+            }));
+        }
+        folder.take(piece)?;
+    }
+    Ok(None)
+}

@@ -1,0 +1,68 @@
+//! What became of the folder of an export.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use domain::audit::Shown;
+use serde::{Deserialize, Serialize};
+
+/// Why a folder cannot be written into.
+#[derive(Debug, thiserror::Error)]
+#[allow(missing_docs, reason = "fields and variants say what they are")]
+pub enum FolderError {
+    #[error(
+        "{0} is not empty; choose a folder that is, or one that is not there yet (or, for an export that was \
+             interrupted, say --resume)"
+    )]
+    NotEmpty(PathBuf),
+    #[error("{0} has no export that was interrupted")]
+    NothingToResume(PathBuf),
+    #[error("the export in {0} is complete")]
+    Complete(PathBuf),
+    #[error("another process is writing into {0}")]
+    Taken(PathBuf),
+    #[error("{path}: {error}")]
+    Io { path: PathBuf, error: io::Error },
+    #[error("files could not be brought to the disk")]
+    NotSynced,
+    #[error("the export did not come in the order it must have")]
+    OutOfOrder,
+}
+
+impl FolderError {
+    pub(super) fn io(path: &Path, error: io::Error) -> Self {
+        Self::Io {
+            path: path.to_owned(),
+            error,
+        }
+    }
+
+    /// Whether another folder is to be named.
+    pub fn is_usage(&self) -> bool {
+        matches!(
+            self,
+            Self::NotEmpty(_) | Self::NothingToResume(_) | Self::Complete(_)
+        )
+    }
+}
+
+/// What an export came to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[allow(missing_docs, reason = "fields and variants say what they are")]
+pub struct Finished {
+    pub files: u64,
+    pub bytes: u64,
+    /// Events, or lines of conversations.
+    pub results: u64,
+}
+
+/// A complete export.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[allow(missing_docs, reason = "fields and variants say what they are")]
+pub struct Filled {
+    pub finished: Finished,
+    /// What this part of it is recorded as, if it is.
+    pub reading: Option<String>,
+    /// What was shown since it began, or went on.
+    pub shown: Shown,
+}

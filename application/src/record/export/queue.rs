@@ -1,0 +1,45 @@
+//! Which exports are made in the background, and where they are kept.
+
+use std::path::PathBuf;
+
+use tokio::sync::{Mutex, Notify, watch};
+use tokio_util::sync::CancellationToken;
+
+/// The one that is made now.
+#[derive(Clone, Debug)]
+pub(super) struct Running {
+    pub(super) id: String,
+    pub(super) stop: CancellationToken,
+    /// How much is done, of how much.
+    pub(super) progress: (u64, u64),
+}
+
+/// The exports of a workspace.
+#[derive(Debug)]
+pub struct ExportQueue {
+    /// `None`: this process makes none.
+    pub(super) folder: Option<PathBuf>,
+    pub(super) wake: Notify,
+    /// Held by whoever decides what is made next, or removes one.
+    pub(super) turn: Mutex<()>,
+    pub(super) running: watch::Sender<Option<Running>>,
+}
+
+impl ExportQueue {
+    /// Keeps them in a folder, which is made with the first.
+    pub fn in_folder(folder: Option<PathBuf>) -> Self {
+        Self {
+            folder,
+            wake: Notify::new(),
+            turn: Mutex::new(()),
+            running: watch::Sender::new(None),
+        }
+    }
+
+    /// How much is done of an export, of how much, if it is made now.
+    pub fn progress(&self, id: &str) -> Option<(u64, u64)> {
+        let running = self.running.borrow();
+        let running = running.as_ref().filter(|running| running.id == id);
+        running.map(|running| running.progress)
+    }
+}

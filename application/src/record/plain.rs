@@ -1,0 +1,64 @@
+//! JSON that drives no terminal.
+
+use std::io::Write;
+
+use serde::Serialize;
+use serde_json::ser::{Formatter, Serializer};
+
+use crate::record::harmless::is_obeyed;
+
+/// As JSON, in which no character drives a terminal or turns the direction of writing: those are written as numbers, as
+/// JSON itself has it for some of them.
+struct Plain;
+
+/// From here on bytes of a text may be of a character that is obeyed. Those below JSON writes as numbers itself.
+const DELETE: u8 = 0x7f;
+
+impl Formatter for Plain {
+    fn write_string_fragment<W: ?Sized + Write>(
+        &mut self,
+        writer: &mut W,
+        fragment: &str,
+    ) -> std::io::Result<()> {
+        let mut rest = fragment;
+        // Most texts have none of these bytes.
+        if rest.bytes().all(|byte| byte < DELETE) {
+            return writer.write_all(rest.as_bytes());
+        }
+        while let Some(at) = rest.find(is_obeyed) {
+            let (before, from) = rest.split_at(at);
+            let mut characters = from.chars();
+            let mut units = [0; 2];
+            writer.write_all(before.as_bytes())?;
+            if let Some(obeyed) = characters.next() {
+                for unit in obeyed.encode_utf16(&mut units) {
+                    write!(writer, "\\u{unit:04x}")?;
+                }
+            }
+            rest = characters.as_str();
+        }
+        writer.write_all(rest.as_bytes())
+    }
+}
+
+/// Appends a value.
+pub fn json<T: Serialize + ?Sized>(out: &mut Vec<u8>, value: &T) -> serde_json::Result<()> {
+    value.serialize(&mut Serializer::with_formatter(out, Plain))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    #[test]
+    fn what_a_terminal_would_obey_is_written_as_a_number() {
+        let value = json!({ "text": "a\u{1b}[2J\u{7f}\u{80}\u{9b}31m\u{202e}\u{2028}é👩\"\\" });
+        let mut out = Vec::new();
+        super::json(&mut out, &value).unwrap();
+        let written = String::from_utf8(out).unwrap();
+        let wanted = r#"{"text":"a\u001b[2J\u007f\u0080\u009b31m\u202e\u2028é👩\"\\"}"#;
+        assert_eq!(written, wanted);
+        let read: Value = serde_json::from_str(&written).unwrap();
+        assert_eq!(read, value, "other programs read what was there");
+    }
+}

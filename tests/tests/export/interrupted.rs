@@ -1,0 +1,291 @@
+//! Exports that are interrupted, and those that follow one another.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use domain::message::{self, MessageEvent};
+use domain::room::{self, RoomEvent};
+use domain::{EventPayload, MessageId, RoomId, StreamId, UserId};
+use eventstore::{Batch, Cause, CorrelationId, Expected, NewEvent, StreamAppend};
+use futures::StreamExt as _;
+use serde_json::{Value, json};
+use tests::server::Server;
+
+use crate::{Exports, command, exported, found, head, refused, run, say};
+
+const ROOMS: usize = 40;
+const MESSAGES: usize = 6_000;
+const START: i64 = 1_790_000_000_000;
+
+/// How long an export may take to get somewhere.
+const PATIENCE: Duration = Duration::from_mins(1);
+
+fn append<E: EventPayload>(stream: StreamId, of: &str, event: Value) -> Batch {
+    let event = E::deserialize_data(of, event).unwrap().unwrap();
+    Batch {
+        cause: Cause {
+            actor: UserId::new("rocket.cat"),
+            correlation_id: CorrelationId::fresh(),
+            causation_id: None,
+        },
+        appends: vec![StreamAppend {
+            stream,
+            expected: Expected::NoStream,
+            events: vec![NewEvent::encode(&event).unwrap()],
+        }],
+    }
+}
+
+/// Some thousand messages in some rooms, written into the log of a server that is stopped.
+pub(crate) async fn fill(server: &Server) {
+    let room = |number: usize| RoomId::new(format!("room-{:03}", number % ROOMS));
+    let rooms = (0..ROOMS).map(|number| {
+        let id = room(number);
+        let created =
+            json!({"room": id, "kind": "channel", "name": format!("r{number}"), "at": START});
+        append::<RoomEvent>(room::stream(&id), "RoomCreated", created)
+    });
+    let messages = (0..MESSAGES).map(|number| {
+        let id = MessageId::new(format!("message-{number:06}"));
+        let text = format!("number {number}, {}", "and so on ".repeat(20));
+        let posted = json!({"message": id, "room": room(number), "author": "rocket.cat", "at": START,
+                            "content": {"text": text}});
+        append::<MessageEvent>(message::stream(&id), "MessagePosted", posted)
+    });
+    let log = tests::log::open(server);
+    let mut appending = futures::stream::iter(rooms.chain(messages))
+        .map(|batch| log.append(batch))
+        .buffered(500);
+    while let Some(outcome) = appending.next().await {
+        outcome.unwrap();
+    }
+    drop(appending);
+    log.close().await;
+}
+
+/// Every file but the manifest and the page, which have the time of the export.
+pub(crate) fn contents(folder: &Path) -> BTreeMap<String, Vec<u8>> {
+    let manifest = found(folder)["manifest"].clone();
+    let names = manifest["files"].as_array().unwrap().iter();
+    let names = names
+        .filter_map(|file| file["name"].as_str())
+        .filter(|name| *name != "README.txt");
+    names
+        .map(|name| (name.to_owned(), std::fs::read(folder.join(name)).unwrap()))
+        .collect()
+}
+
+/// How many files are complete in an export that goes on.
+fn complete(folder: &Path) -> usize {
+    let journal = std::fs::read_to_string(folder.join(".unfinished/journal.ndjson"));
+    journal.map_or(0, |journal| journal.matches("{\"complete\"").count())
+}
+
+/// Begins an export and kills it once so many files are complete, and something of the next is there.
+fn killed(server: &Server, arguments: &[&str], folder: &Path, after: usize) {
+    let mut child = command(server, arguments, folder).spawn().unwrap();
+    let since = Instant::now();
+    let begun = || {
+        let journal = std::fs::read_to_string(folder.join(".unfinished/journal.ndjson"));
+        complete(folder) >= after && journal.is_ok_and(|journal| !journal.is_empty())
+    };
+    while !begun() {
+        assert!(
+            since.elapsed() < PATIENCE,
+            "{arguments:?} gets as far as {after} files"
+        );
+        assert_eq!(
+            child.try_wait().unwrap(),
+            None,
+            "{arguments:?} is not done before"
+        );
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert!(
+        !folder.join("manifest.json").exists(),
+        "{arguments:?} was interrupted"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_export_that_was_killed_ends_as_if_it_had_not_been() {
+    let mut server = Server::start().await;
+    server.stop().await;
+    fill(&server).await;
+    let exports = Exports::new();
+    for (format, after) in [("html", 7), ("ndjson", 0), ("csv", 0)] {
+        let whole = exports.folder(&format!("{format}-whole"));
+        let to = (MESSAGES + ROOMS).to_string();
+        let arguments = ["--all", "--to", &to, "--format", format];
+        let done = exported(&server, &arguments, &whole).await;
+        let folder = exports.folder(&format!("{format}-killed"));
+        killed(&server, &arguments, &folder, after);
+        // What a power cut may do, too.
+        if let Some(name) = contents(&whole)
+            .keys()
+            .find(|name| folder.join(name).exists())
+        {
+            std::fs::write(folder.join(name), b"half").unwrap();
+        }
+        let resumed = exported(&server, &["--resume"], &folder).await;
+        assert!(
+            contents(&folder) == contents(&whole),
+            "{format}: byte for byte the same"
+        );
+        assert_eq!(
+            resumed["manifest"]["files"].as_array().unwrap().len(),
+            done["manifest"]["files"].as_array().unwrap().len(),
+            "{format}"
+        );
+        assert!(
+            !folder.join(".unfinished").exists(),
+            "{format}: nothing is left over"
+        );
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_export_goes_on_over_a_server_that_was_killed() {
+    let mut server = Server::start().await;
+    server.stop().await;
+    fill(&server).await;
+    server.restart().await;
+    let exports = Exports::new();
+    let to = (MESSAGES + ROOMS).to_string();
+    let arguments = ["--all", "--to", &to, "--format", "html"];
+    let whole = exports.folder("whole");
+    exported(&server, &arguments, &whole).await;
+    let folder = exports.folder("interrupted");
+    let mut child = command(&server, &arguments, &folder).spawn().unwrap();
+    let since = Instant::now();
+    while complete(&folder) < 3 {
+        assert!(since.elapsed() < PATIENCE, "some files are complete");
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    server.kill9();
+    assert_eq!(
+        child.wait().unwrap().code(),
+        Some(1),
+        "it says that it did not get all"
+    );
+    refused(&server, &arguments, &folder, 2, "is not empty").await;
+    let other = ["--resume", "--all", "--to", &to, "--format", "csv"];
+    refused(&server, &other, &folder, 2, "of something else").await;
+    let same = [&["--resume"], &arguments[..]].concat();
+    exported(&server, &same, &folder).await;
+    assert!(
+        contents(&folder) == contents(&whole),
+        "byte for byte the same"
+    );
+    refused(&server, &["--resume"], &folder, 2, "is complete").await;
+}
+
+#[tokio::test]
+async fn what_makes_no_sense_is_refused() {
+    let server = Server::start().await;
+    let exports = Exports::new();
+    let full = exports.folder("full");
+    std::fs::create_dir(&full).unwrap();
+    std::fs::write(full.join("mine"), b"mine").unwrap();
+    let all = ["--all", "--format", "ndjson"];
+    refused(&server, &all, &full, 2, "is not empty").await;
+    assert_eq!(
+        std::fs::read_dir(&full).unwrap().count(),
+        1,
+        "nothing is written there"
+    );
+    refused(
+        &server,
+        &["--resume"],
+        &full,
+        2,
+        "no export that was interrupted",
+    )
+    .await;
+    let fresh = exports.folder("fresh");
+    for (arguments, why) in [
+        (
+            &["--room", "generall", "--format", "csv"][..],
+            "did you mean",
+        ),
+        (
+            &["--all", "--from", "9999999", "--format", "csv"],
+            "after the record ends",
+        ),
+        (&["--format", "csv"], "--all"),
+        (&["--all"], "--format"),
+        (&["--all", "--room", "general", "--format", "csv"], "--room"),
+        (&["--all", "--format", "pdf"], "ndjson"),
+    ] {
+        refused(&server, arguments, &fresh, 2, why).await;
+    }
+    assert!(!fresh.exists(), "nothing is made for what is refused");
+    refused(&server, &all, &full.join("mine/within"), 1, "mine").await;
+}
+
+#[tokio::test]
+async fn each_of_a_name_follows_the_last_finished_one() {
+    let server = Server::start().await;
+    let admin = server.admin().await;
+    let exports = Exports::new();
+    let arguments = ["--all", "--format", "ndjson", "--since-last", "nightly"];
+    let mut positions: Vec<u64> = Vec::new();
+    for number in 0..3 {
+        say(&admin, "GENERAL", &format!("day {number}")).await;
+        let found = exported(&server, &arguments, &exports.folder(&number.to_string())).await;
+        let events = found["events"].as_array().unwrap().iter();
+        positions.extend(events.map(|event| event["position"].as_u64().unwrap()));
+    }
+    let upto = *positions.last().unwrap();
+    assert_eq!(
+        positions,
+        (1..=upto).collect::<Vec<_>>(),
+        "no gap and nothing twice"
+    );
+    let other = [
+        "--room",
+        "general",
+        "--format",
+        "ndjson",
+        "--since-last",
+        "nightly",
+    ];
+    refused(
+        &server,
+        &other,
+        &exports.folder("other"),
+        2,
+        "other rooms or users",
+    )
+    .await;
+    let first = ["--all", "--format", "csv", "--since-last", "weekly"];
+    let found = exported(&server, &first, &exports.folder("weekly")).await;
+    assert_eq!(
+        found["events"][0]["position"], "1",
+        "another name begins at the beginning"
+    );
+}
+
+#[tokio::test]
+async fn what_was_not_finished_is_not_followed() {
+    let mut server = Server::start().await;
+    let admin = server.admin().await;
+    let to = head(&admin).await;
+    server.stop().await;
+    fill(&server).await;
+    let exports = Exports::new();
+    let arguments = ["--all", "--format", "html", "--since-last", "nightly"];
+    let folder = exports.folder("killed");
+    killed(&server, &arguments, &folder, 2);
+    let all = ["--all", "--format", "ndjson", "--since-last", "nightly"];
+    let found = exported(&server, &all, &exports.folder("next")).await;
+    assert_eq!(
+        found["manifest"]["after_position"], 0,
+        "{to}: from the beginning"
+    );
+    let output = run(&server, &["--resume"], &folder).await;
+    assert!(output.status.success(), "the first can still be finished");
+}
