@@ -333,10 +333,17 @@ mod tests {
         names.iter().map(RoleId::new).collect()
     }
 
+    /// The roles before, those after, and what came and went.
+    type Case = (
+        &'static [&'static str],
+        &'static [&'static str],
+        &'static [(Direction, &'static str)],
+    );
+
     #[test]
     fn what_came_and_went_is_told_by_what_was_there_before() {
         use Direction::{Given, Taken};
-        let cases: [(&[&str], &[&str], &[(Direction, &str)]); 4] = [
+        let cases: [Case; 4] = [
             (&[], &["user"], &[(Given, "user")]),
             (&["user"], &["user"], &[]),
             (&["user"], &["admin"], &[(Given, "admin"), (Taken, "user")]),
