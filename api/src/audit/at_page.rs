@@ -31,7 +31,6 @@ pub fn page(then: &Then, fields: &Fields, offset: u64) -> String {
     let lines: Vec<String> = match &then.seen {
         Seen::Rooms(_) => list("rooms").iter().map(room).collect(),
         Seen::Members(..) => list("members").iter().map(member).collect(),
-        // What was said last stands last, as in a chat.
         Seen::Messages(_) => list("messages").iter().map(message).collect(),
         Seen::Permissions => list("permissions").iter().map(permission).collect(),
         Seen::Settings => list("settings").iter().map(setting).collect(),

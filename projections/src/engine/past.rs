@@ -314,6 +314,28 @@ pub(crate) fn snapshot(
     })
 }
 
+/// The positions of all snapshots.
+pub(crate) fn snapshots(conn: &Connection) -> rusqlite::Result<Vec<Position>> {
+    conn.prepare("SELECT position FROM snapshots ORDER BY position")?
+        .query_map([], |row| unsigned(row, 0).map(Position::new))?
+        .collect()
+}
+
+/// The tables that keep what rows of `tables` were.
+pub(crate) fn tables_beside(conn: &Connection, tables: &[String]) -> rusqlite::Result<Vec<String>> {
+    let beside = tables.iter().map(|table| format!("past_{table}"));
+    let mut exists = conn.prepare(
+        "SELECT EXISTS (SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = ?1)",
+    )?;
+    let mut found = Vec::new();
+    for table in beside {
+        if exists.query_row([&table], |row| row.get(0))? {
+            found.push(table);
+        }
+    }
+    Ok(found)
+}
+
 /// The last snapshot of all.
 pub(crate) fn last(conn: &Connection) -> rusqlite::Result<Position> {
     conn.prepare_cached("SELECT max(position) FROM snapshots")?

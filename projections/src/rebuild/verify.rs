@@ -6,6 +6,7 @@ use eventstore::Position;
 use rusqlite::types::Value;
 use rusqlite::{Connection, Row, Rows, Statement, params_from_iter};
 
+use crate::engine::past;
 use crate::engine::projection::Projection;
 use crate::engine::tables::{primary_key, tables_of};
 use crate::engine::work::{Difference, Ended};
@@ -28,15 +29,21 @@ pub(super) fn ended(at: Position, difference: Option<Difference>) -> Ended {
     }
 }
 
-/// Compares the tables of `views`. `look` may end the work.
+/// Compares the tables of `views`, with what they keep of the past if both sides took the same snapshots: after a change of
+/// their spacing they have not. `look` may end the work.
 pub(super) fn compare(
     serving: &Connection,
     rebuilt: &Connection,
     views: &[&'static Projection],
     mut look: impl FnMut() -> Result<(), ViewsError>,
 ) -> Result<Option<Difference>, ViewsError> {
+    let same_snapshots = past::snapshots(serving)? == past::snapshots(rebuilt)?;
     for view in views {
-        for name in tables_of(view)? {
+        let mut tables = tables_of(view)?;
+        if same_snapshots {
+            tables.extend(past::tables_beside(rebuilt, &tables)?);
+        }
+        for name in tables {
             let table = Table {
                 view: view.name,
                 key: primary_key(rebuilt, &name)?,
@@ -252,6 +259,7 @@ mod tests {
     fn rows(sql: &str) -> Connection {
         let conn = Connection::open_in_memory().expect("a database");
         conn.execute_batch(VIEW.tables).expect("its table");
+        conn.execute_batch(past::TABLES).expect("no snapshots");
         let base = "INSERT INTO pairs VALUES ('x', 1, 'one'), ('x', 2, 'two'), ('y', 1, null);";
         conn.execute_batch(base)
             .and_then(|()| conn.execute_batch(sql))
