@@ -20,7 +20,7 @@ use tests::server::Server;
 const CONNECTIONS: usize = 64;
 const RATE: u32 = 1_000;
 /// How long the log is filled first, as fast as it goes: for more than is rebuilt in one run.
-const FILL: Duration = Duration::from_secs(60);
+const FILL: Duration = Duration::from_mins(1);
 const RUN: Duration = Duration::from_secs(10);
 const ROUNDS: usize = 3;
 
