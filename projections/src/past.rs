@@ -4,6 +4,7 @@
 //! projections apply the events in between. What comes out answers the questions that the views of now answer.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use eventstore::Position;
 use tokio_util::sync::CancellationToken;
@@ -21,13 +22,16 @@ use crate::rebuild::{fed, next_events};
 /// How many events are applied between two times of dropping rows not used lately.
 const STRETCH: usize = 4096;
 
+/// How long applying events may take.
+const PATIENCE: Duration = Duration::from_mins(1);
+
 impl Views {
     /// The views as they were at `position`: people, rooms, members, messages, roles, permissions and settings answer as
     /// they did then, settings with the default values of this program. All else is empty, and what was unread is not
     /// known. They never change; dropping them ends their thread.
     ///
-    /// Costs the events since the last snapshot ([`crate::Spacing`]), at most a few hundred milliseconds. The caller
-    /// sees to it that not too many of them are made at once.
+    /// Costs the events since the last snapshot ([`crate::Spacing`]). The caller sees to it that there are not too many of
+    /// them at once.
     pub async fn at(&self, position: Position) -> Result<Self, QueryError> {
         self.wait_for(position).await?;
         self.settle().await?;
@@ -35,28 +39,34 @@ impl Views {
         let (store, log, views) = (self.store(), self.store().id(), self.registry().clone());
         let snapshot = tokio::task::spawn_blocking(move || {
             let conn = file::open_past(&path)?;
-            // From here on the file stays as it is, for this connection.
+            // From the first question on the file stays as it is, for this connection.
             conn.execute_batch("BEGIN")?;
             Tx::open_past(conn, log, position, &views).map_err(ViewsError::from)
         });
         let tx = snapshot.await.map_err(|_| ViewsError::Closed)??;
         let after = tx.position;
         let views = self.registry().past();
-        let tx = fed(&store, after, position, move |mut intake| {
+        let applied = fed(&store, after, position, move |mut intake| {
             let mut tx = tx;
             while let Some(events) = next_events(&mut intake)? {
                 for stretch in events.chunks(STRETCH) {
                     for event in stretch {
                         tx.apply(views, event)?;
                     }
+                    tx.flush()?;
                     tx.stale = Stale::default();
                     tx.trim();
                 }
             }
             tx.flush()?;
             Ok(tx)
-        })
-        .await?;
+        });
+        // While the log cannot be read, the file would be held on to.
+        let applied = tokio::time::timeout(PATIENCE, applied).await;
+        let tx = applied.map_err(|_| QueryError::Busy)??;
+        if tx.position != position {
+            return Err(QueryError::Closed);
+        }
         self.past(tx)
     }
 

@@ -149,7 +149,7 @@ impl Views {
         self.read(|conn| {
             Ok(DeadLetters {
                 total: dead_letters::count(conn)?,
-                first: dead_letters::list(conn, MOST_LETTERS)?,
+                first: dead_letters::list(conn, None, MOST_LETTERS)?,
             })
         })
         .await
@@ -163,13 +163,11 @@ impl Views {
         {
             return Err(ViewsError::UnknownView(name.to_owned()));
         }
-        let letters = self.dead_letters().await;
-        let letters = letters
-            .map_err(|error| ViewsError::Database(error.to_string()))?
-            .first;
-        let letters = letters
-            .into_iter()
-            .filter(|letter| view.is_none_or(|view| view == letter.projection));
+        let of_view = view.map(str::to_owned);
+        let letters =
+            self.read(move |conn| dead_letters::list(conn, of_view.as_deref(), MOST_LETTERS));
+        let letters = letters.await;
+        let letters = letters.map_err(|error| ViewsError::Database(error.to_string()))?;
         let mut refused = Vec::new();
         for letter in letters {
             let recorded = self.store().read_at(vec![letter.position]).await?;

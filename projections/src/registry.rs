@@ -65,13 +65,19 @@ const KEPT: &[Kept] = &[
     kept("login_services", &["name"]),
     kept("permissions", &["id"]),
     kept("roles", &["id"]),
-    kept("users", &["id"]),
+    Kept {
+        indexes: &["username_key"],
+        ..kept("users", &["id"])
+    },
     kept("user_emails", &["user", "address_key"]),
     kept("user_roles", &["user", "role"]),
-    kept("rooms", &["id"]),
+    Kept {
+        indexes: &["name"],
+        ..kept("rooms", &["id"])
+    },
     Kept {
         born: Born::At("seq"),
-        indexes: &["id", "room, at"],
+        indexes: &["id", "room, at", "author"],
         ..kept("messages", &["seq"])
     },
     Kept {
@@ -85,6 +91,7 @@ const KEPT: &[Kept] = &[
         ..kept("message_references", &["user", "message"])
     },
     Kept {
+        born: Born::At("position"),
         changes: Changes::Told,
         indexes: &["user"],
         ..kept("memberships", &["room", "user"])

@@ -304,20 +304,22 @@ impl Keeper {
         let mut step = |position, events| pace.step(position, events);
         let (log, all) = (self.store.id(), self.registry.all());
         let filled = rebuild::fill(&path, log, &self.registry, all, intake, &mut step);
-        if self.stop.is_cancelled() {
+        if self.stop.is_cancelled() || filled.is_err() {
             file::remove(&path);
+        }
+        if self.stop.is_cancelled() {
             return Err(ViewsError::Closed);
         }
         let place = filled?;
         self.folder.switch(&path)?;
         let tx = Tx::open(file::open_writer(&path)?, place, &self.registry)?;
+        // Whatever was to be rebuilt is.
+        Note::remove(self.folder.dir())?;
         // Until the file serves, another one would be built in its place.
         drop(pace);
         if let Some(old) = old {
             file::remove(&old);
         }
-        // Whatever was to be rebuilt is.
-        Note::remove(self.folder.dir())?;
         Ok(tx)
     }
 

@@ -131,7 +131,8 @@ async fn dispatch(state: &AppState, routes: &[Numbered], request: Request<Body>)
         axum::response::IntoResponse::into_response,
     );
     let mut response = headers::finish(Some(&settings), response);
-    if recorded {
+    // Whether something was recorded would tell strangers what they must not know, such as whether there is an account.
+    if recorded && seen.session {
         headers::correlate(correlation, &mut response);
     }
     if let Some(standing) = seen.standing {

@@ -12,7 +12,7 @@ use projections::{
     UserFacts, Views,
 };
 use serde::{Deserialize, Serialize};
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, SemaphorePermit};
 
 use crate::dates::iso;
 use crate::error::{Error, Fault};
@@ -25,7 +25,7 @@ use crate::workspace::Workspace;
 /// The most items of a list that are shown at once.
 pub const MOST_ITEMS: u64 = 1_000;
 
-/// How many earlier moments are computed at once: each is work for a processor, and takes memory.
+/// How many earlier moments are shown at once: each is work for a processor, and takes memory.
 static AT_ONCE: Semaphore = Semaphore::const_new(2);
 
 /// What somebody wants to see, in their words: names or ids of then or of any other time.
@@ -87,6 +87,8 @@ pub struct Then {
     pub seen: Seen,
     /// The views of then.
     pub views: Views,
+    /// They take memory for as long as they are there.
+    _turn: SemaphorePermit<'static>,
 }
 
 impl AskedAt {
@@ -114,6 +116,9 @@ impl AskedAt {
         {
             narrowed.insert("thread".to_owned(), thread.clone());
         }
+        if self.offset > 0 {
+            narrowed.insert("offset".to_owned(), self.offset.to_string());
+        }
         narrowed
     }
 
@@ -132,10 +137,12 @@ pub async fn look(
     asked: &AskedAt,
 ) -> Result<Unrecorded<Then>, Error> {
     let moment = moment(workspace, &asked.moment).await?;
+    let turn = AT_ONCE.acquire().await;
+    let turn = turn.map_err(|_| Fault::Impossible("nobody ends taking turns".into()))?;
     let place = Place {
         workspace,
         auditor,
-        views: views(workspace, moment.0).await?,
+        views: workspace.views().at(moment.0).await?,
         moment,
     };
     let (seen, tally) = place.see(asked).await?;
@@ -144,6 +151,7 @@ pub async fn look(
         time: moment.1,
         seen,
         views: place.views,
+        _turn: turn,
     };
     let kind = QuestionKind::At;
     Ok(Unrecorded::new(then, kind, asked.narrowed(), tally))
@@ -154,12 +162,6 @@ async fn moment(workspace: &Workspace, text: &str) -> Result<(Position, Timestam
     let position = as_of(workspace, text).await?;
     let time = recorded_at(workspace, position).await?;
     Ok((position, time.unwrap_or_default()))
-}
-
-async fn views(workspace: &Workspace, position: Position) -> Result<Views, Error> {
-    let turn = AT_ONCE.acquire().await;
-    let _turn = turn.map_err(|_| Fault::Impossible("nobody ends taking turns".into()))?;
-    Ok(workspace.views().at(position).await?)
 }
 
 /// Where somebody looks around.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use domain::RoomId;
 use domain::audit::QuestionKind;
-use eventstore::{CorrelationId, EventId, Position};
+use eventstore::{BYTES_AT_ONCE, CorrelationId, EventId, Position};
 use projections::live::{Pushed, Scope};
 use projections::{RecordNames, views_written_by};
 use serde::{Deserialize, Serialize};
@@ -122,15 +122,18 @@ async fn all(
     workspace: &Workspace,
     sieve: &Arc<Sieve>,
 ) -> Result<(Vec<Entry>, Option<Position>), Error> {
-    let (mut entries, mut cursor) = (Vec::new(), None);
+    let (mut entries, mut cursor): (Vec<Entry>, _) = (Vec::new(), None);
+    let mut bytes = 0;
     loop {
         let left = MOST_EVENTS.saturating_sub(entries.len());
         let page = reading::read(workspace, sieve, cursor, left).await?;
+        let data = page.entries.iter().map(|entry| entry.event.data.len());
+        bytes += data.sum::<usize>();
         entries.extend(page.entries);
         if !page.more {
             return Ok((entries, None));
         }
-        if entries.len() >= MOST_EVENTS {
+        if entries.len() >= MOST_EVENTS || bytes >= BYTES_AT_ONCE {
             return Ok((entries, Some(page.cursor)));
         }
         cursor = Some(page.cursor);

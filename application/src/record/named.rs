@@ -76,6 +76,9 @@ pub(crate) async fn named(
     Ok(found.await??)
 }
 
+/// Longer texts are like no name, in bytes.
+const LONGEST_NAME: usize = 1_000;
+
 /// Names of what everybody may know of that look most like `wanted`.
 pub(crate) async fn suggestions(
     workspace: &Workspace,
@@ -92,6 +95,10 @@ pub(crate) async fn suggestions(
 
 /// The names that look most like `wanted`, the likest first.
 pub(crate) fn like<'a>(wanted: &str, known: impl Iterator<Item = &'a str>) -> Vec<String> {
+    // Comparing takes as long as both are together: nothing so long is a name.
+    if wanted.len() > LONGEST_NAME {
+        return Vec::new();
+    }
     let wanted = wanted.to_lowercase();
     let mut alike: Vec<_> = known
         .filter_map(|name| {

@@ -113,6 +113,8 @@ pub enum NotUnderstood {
         posted: Position,
         time: String,
     },
+    #[error("the name of an export has at most {0} bytes")]
+    LongName(usize),
     #[error("more than {MOST_NAMED} {0} are named")]
     TooMany(&'static str),
     #[error("the cursor {0:?} is none: it is what an answer had as `cursor`, or a position")]

@@ -18,8 +18,7 @@ use people::account;
 use unread::message;
 
 use crate::chat::access::memberships::{
-    alter, alter_all, change, change_all, keep_absent, note_keen, note_quiet, remove, remove_all,
-    rooms_of,
+    alter, alter_all, change, change_all, note_keen, note_quiet, remove, remove_all, rooms_of,
 };
 use crate::chat::cursor;
 use crate::chat::system_messages::derived_id;
@@ -254,7 +253,6 @@ fn join(tx: &mut Tx, event: &Applied, joined: &MemberJoined) -> rusqlite::Result
             doc.prefer(preferences);
         }
     }
-    keep_absent(tx, &key)?;
     tx.stale.memberships.insert(key.clone());
     let quiet = doc.is_quiet();
     let highlights = doc.highlights();

@@ -379,8 +379,9 @@ fn naming(tx: &mut Tx, user: &UserId) -> rusqlite::Result<Vec<MessageId>> {
     tx.flush_messages()?;
     tx.conn
         .prepare_cached(
-            "SELECT id FROM messages WHERE author = ?1
-                OR seq IN (SELECT message FROM message_references WHERE user = ?1) ORDER BY seq",
+            "SELECT id, seq FROM messages WHERE author = ?1 UNION
+             SELECT id, seq FROM messages WHERE seq IN (SELECT message FROM message_references WHERE user = ?1)
+             ORDER BY seq",
         )?
         .query_map([user.as_str()], |row| {
             Ok(MessageId::new(row.get_ref(0)?.as_str()?))

@@ -114,6 +114,14 @@ impl Tx {
 
     /// Applies an event that a view refused before to that view as it is now. Answers whether the view took it.
     pub(crate) fn retry(&mut self, view: &Projection, event: &Applied) -> rusqlite::Result<bool> {
+        let there = self
+            .conn
+            .prepare_cached("SELECT 1 FROM dead_letters WHERE projection = ?1 AND position = ?2")?
+            .exists(params![view.name, number(event.position)])?;
+        if !there {
+            // Somebody else was faster, or a rebuild has taken it.
+            return Ok(false);
+        }
         if let Some(reason) = self.attempt(view, event)? {
             self.set_aside(view, event, &reason)?;
             return Ok(false);
@@ -132,12 +140,17 @@ pub(crate) fn count(conn: &Connection) -> rusqlite::Result<u64> {
         .query_row([], |row| unsigned(row, 0))
 }
 
-/// The first of them, by view and position; so many at most.
-pub(crate) fn list(conn: &Connection, most: u32) -> rusqlite::Result<Vec<DeadLetter>> {
+/// The first of them, of a view or of all, by view and position; so many at most.
+pub(crate) fn list(
+    conn: &Connection,
+    view: Option<&str>,
+    most: u32,
+) -> rusqlite::Result<Vec<DeadLetter>> {
     conn.prepare_cached(
-        "SELECT projection, position, at, reason FROM dead_letters ORDER BY projection, position LIMIT ?1",
+        "SELECT projection, position, at, reason FROM dead_letters WHERE ?1 IS NULL OR projection = ?1
+         ORDER BY projection, position LIMIT ?2",
     )?
-    .query_map([most], |row| {
+    .query_map(params![view, most], |row| {
         Ok(DeadLetter {
             projection: row.get(0)?,
             position: Position::new(unsigned(row, 1)?),

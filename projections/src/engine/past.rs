@@ -57,7 +57,7 @@ pub struct Spacing(u32);
 
 impl Spacing {
     /// The least and the most.
-    pub const RANGE: RangeInclusive<u32> = 10..=10_000_000;
+    pub const RANGE: RangeInclusive<u32> = 10..=1_000_000;
 
     /// `None` if it is outside of [`Self::RANGE`].
     #[must_use]
@@ -135,6 +135,13 @@ impl<'a> Table<'a> {
         self.kept.key.join(", ")
     }
 
+    /// The columns of the key of `row`.
+    fn key_of(&self, row: &str) -> String {
+        let columns = self.kept.key.iter();
+        let columns: Vec<String> = columns.map(|column| format!("{row}.{column}")).collect();
+        columns.join(", ")
+    }
+
     /// The table beside it, and the triggers that fill it.
     fn keep(&self) -> String {
         let Kept {
@@ -184,13 +191,7 @@ impl<'a> Table<'a> {
         if born == Born::Kept {
             let (new, of_new) = (self.same(table, "new"), self.same("p", "new"));
             let key = self.key();
-            let key_of_new: Vec<String> = self
-                .kept
-                .key
-                .iter()
-                .map(|column| format!("new.{column}"))
-                .collect();
-            let key_of_new = key_of_new.join(", ");
+            let key_of_new = self.key_of("new");
             // `INSERT OR REPLACE` takes a row away without a trigger for that. What comes and goes between two
             // snapshots leaves nothing, however it reaches the file.
             let _ = write!(
@@ -267,12 +268,12 @@ impl<'a> Table<'a> {
              END;
              CREATE TEMP TRIGGER {table}_delete INSTEAD OF DELETE ON {table} BEGIN
                  DELETE FROM over_{table} WHERE {same_old};
-                 INSERT INTO over_{table} ({columns}, gone) VALUES ({old}, 1);
+                 INSERT INTO over_{table} ({key}, gone) VALUES ({old}, 1);
              END;",
             typed = self.typed,
             of_now = self.list("m."),
             new = self.list("new."),
-            old = self.list("old."),
+            old = self.key_of("old"),
             same_new = self.same(&format!("over_{table}"), "new"),
             same_old = self.same(&format!("over_{table}"), "old"),
         )
@@ -348,6 +349,7 @@ pub(crate) fn show(conn: &Connection, at: Place, kept: &[Kept]) -> rusqlite::Res
     let others: Vec<(String, String)> = conn
         .prepare(
             "SELECT name, sql FROM main.sqlite_schema WHERE type = 'table' AND name NOT LIKE 'past\\_%' ESCAPE '\\'
+                 AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\'
                  AND name NOT IN ('snapshots', 'projections')",
         )?
         .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?

@@ -107,7 +107,7 @@ impl Builder {
     ) -> Result<Ended, ViewsError> {
         let claim = Arc::new(claim);
         let outcome = self.work(&plan, &job, &claim).await;
-        if matches!(outcome, Err(ViewsError::Closed)) {
+        if self.stop.is_cancelled() && matches!(outcome, Err(ViewsError::Closed)) {
             // The next start goes on.
             return outcome;
         }

@@ -156,7 +156,7 @@ pub fn dead_letters_offline(dir: &Path, registry: &Registry) -> Result<DeadLette
     file::place(&conn, registry.all())?.ok_or(ViewsError::NoViews)?;
     Ok(DeadLetters {
         total: dead_letters::count(&conn)?,
-        first: dead_letters::list(&conn, MOST_LETTERS)?,
+        first: dead_letters::list(&conn, None, MOST_LETTERS)?,
     })
 }
 

@@ -120,7 +120,7 @@ pub async fn run(config: &Config, wanted: Wanted) -> Result<(), Failure> {
     let told = match workspace(config).await {
         Ok(folder) => {
             let log = open_log(config, &folder).await?;
-            let told = alone(&folder, &log, what).await;
+            let told = alone(config, &folder, &log, what).await;
             log.close().await;
             told?
         }
@@ -183,8 +183,14 @@ async fn ask(config: &Config, what: What) -> Result<Told, Failure> {
 }
 
 /// Does it while no server runs.
-async fn alone(folder: &DataDir, log: &Arc<dyn EventStore>, what: What) -> Result<Told, Failure> {
-    let (dir, registry) = (folder.views(), Registry::default());
+async fn alone(
+    config: &Config,
+    folder: &DataDir,
+    log: &Arc<dyn EventStore>,
+    what: What,
+) -> Result<Told, Failure> {
+    let registry = Registry::default().with_snapshots(config.snapshot_every);
+    let dir = folder.views();
     let failed = |error: ViewsError| match error {
         ViewsError::UnknownView(named) => Failure {
             text: views::unknown(&registry, &named).to_string(),

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use domain::Event;
 use domain::audit::{self, AuditEvent, QuestionKind, RecordRead};
+use domain::{Event, limits};
 use eventstore::{Mark, Position, Version};
 use futures::StreamExt as _;
 use projections::{Order as Direction, RecordQuery};
@@ -55,6 +55,8 @@ pub async fn resume(
     order: Order,
 ) -> Result<Shown<Begun>, Error> {
     check(workspace, &order).await?;
+    // Whoever goes on with it gets what it was begun with.
+    let auditor = &Auditor::of_reader(auditor.reader(), order.private_rooms);
     let mut narrowed = narrowed(&order);
     narrowed.insert(RESUMES.to_owned(), order.export.clone());
     let kind = QuestionKind::Export;
@@ -126,6 +128,13 @@ async fn fix(workspace: &Workspace, auditor: &Auditor, wish: &ExportWish) -> Res
     workspace.views().wait_for(upto).await?;
     let place = log.place(upto).await?;
     let place = place.ok_or_else(|| Fault::Impossible("the log ends before its head".into()))?;
+    if wish
+        .name
+        .as_ref()
+        .is_some_and(|name| name.len() > limits::NAME)
+    {
+        return Err(NotUnderstood::LongName(limits::NAME).into());
+    }
     let question = wish.asked.narrowed();
     let last = match &wish.name {
         Some(name) => last_of(workspace, name, &question).await?,

@@ -99,9 +99,14 @@ pub(super) fn mail(stretch: &Stretch, log: &str, addresses: &Known) -> Result<Ve
     // Not at random, so that the same is written each time. Nothing in the parts can look like it: they are encoded.
     let parts = MultiPart::alternative().boundary(format!("part-{}", draft.digest));
     let parts = parts
-        .singlepart(SinglePart::plain(plain::page(stretch)))
-        .singlepart(SinglePart::html(html::alone(stretch)));
+        .singlepart(SinglePart::plain(lines(&plain::page(stretch))))
+        .singlepart(SinglePart::html(lines(&html::alone(stretch))));
     draft.complete(parts)
+}
+
+/// Lines that end as those of mails do. The library would move the whole text once for each.
+pub(super) fn lines(text: &str) -> String {
+    text.replace('\n', "\r\n")
 }
 
 fn cannot_be_written() -> Fault {

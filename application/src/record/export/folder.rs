@@ -47,6 +47,9 @@ impl Unfinished {
         let explanations = explain::NAMES.iter().chain(&[MANIFEST]);
         let broken = told.broken.iter().map(String::as_str);
         for name in broken.chain(explanations.copied()) {
+            if !is_harmless(name) {
+                return Err(FolderError::OutOfOrder);
+            }
             let broken = path.join(name);
             match fs::remove_file(&broken) {
                 Err(error) if error.kind() != io::ErrorKind::NotFound => {
@@ -174,6 +177,11 @@ impl Folder {
         let path = self.path.join(&name);
         let begun = self.journal.begins(&name).and_then(|()| {
             fs::create_dir_all(path.parent().unwrap_or(&self.path))?;
+            // What a crash left that the journal does not know of.
+            match fs::remove_file(&path) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+                _ => {}
+            }
             OpenOptions::new().write(true).create_new(true).open(&path)
         });
         self.open = Some(Open {
@@ -241,6 +249,8 @@ impl Folder {
         written.map_err(|error| FolderError::io(&manifest, error))?;
         let settled = fs::rename(&manifest, path.join(MANIFEST))
             .and_then(|()| File::open(&path)?.sync_all())
+            // First, so that a crash leaves nothing that looks unfinished.
+            .and_then(|()| fs::remove_file(inside.join(ORDER)))
             .and_then(|()| fs::remove_dir_all(&inside));
         settled.map_err(failed)?;
         Ok(finished)
@@ -259,7 +269,7 @@ pub(super) fn put(path: &Path, text: &[u8]) -> Result<(), FolderError> {
 }
 
 /// Whether a name leads to a file within the folder, on every file system.
-fn is_harmless(name: &str) -> bool {
+pub(super) fn is_harmless(name: &str) -> bool {
     let plain =
         |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"._-".contains(&byte);
     name.split('/').all(|part| {

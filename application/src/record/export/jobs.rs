@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-use super::begin::{begin, check, end};
+use super::begin::{begin, check, end, resume};
 use super::folder::{Target, Unfinished, fill, put};
 use super::job::{Ended, Job};
 use super::make::make;
@@ -179,7 +179,17 @@ async fn work(workspace: &Workspace, job: Job, stop: &CancellationToken) {
         ended: Some(ended),
         ..job
     };
-    let noted = async { save(folder(workspace)?, job).await };
+    let noted = async {
+        let folder = folder(workspace)?;
+        if matches!(job.ended, Some(Ended::Failed { .. })) {
+            // They cannot be downloaded, and the disk may be full of them.
+            let files = folder.join(job.id()).join(FILES);
+            if let Err(error) = blocking(move || std::fs::remove_dir_all(files)).await {
+                tracing::warn!(%error, export = job.id(), "the files of an export could not be removed");
+            }
+        }
+        save(folder, job).await
+    };
     if let Err(error) = noted.await {
         tracing::error!(%error, export = id, "what came of an export cannot be noted");
         pause(stop).await;
@@ -227,10 +237,18 @@ async fn attempt(
     check(workspace, order).await?;
     let files = folder(workspace)?.join(job.id()).join(FILES);
     let (target, reached) = blocking_folder(move || target(&files)).await?;
+    let begun = match &reached {
+        // What is shown from here on is a reading of its own.
+        Some(_) => {
+            let auditor = Auditor::of_reader(&order.asked_by, order.private_rooms);
+            resume(workspace, &auditor, order.clone()).await?.answer
+        }
+        None => job.begun.clone(),
+    };
     let (to, pieces) = mpsc::channel(PIECES);
     let filling = tokio::task::spawn_blocking(move || fill(target, pieces));
     let made = tokio::select! {
-        made = hand_on(workspace, &job.begun, reached, to) => made,
+        made = hand_on(workspace, &begun, reached, to) => made,
         () = stop.cancelled() => Ok(()),
     };
     let filled = filling.await.map_err(|_| not_written())?;
@@ -320,10 +338,17 @@ fn read_all(folder: &Path) -> std::io::Result<Vec<Job>> {
     for entry in entries {
         let path = entry?.path();
         match std::fs::read(path.join(JOB)) {
-            Ok(text) => jobs.push(serde_json::from_slice::<Job>(&text)?),
+            Ok(text) => match serde_json::from_slice::<Job>(&text) {
+                Ok(job) => jobs.push(job),
+                Err(error) => {
+                    tracing::warn!(%error, path = %path.display(), "an export cannot be read");
+                }
+            },
             // One that is being removed, or was never begun.
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
-            Err(error) => return Err(error),
+            Err(error) => {
+                tracing::warn!(%error, path = %path.display(), "an export cannot be read");
+            }
         }
     }
     jobs.sort_by(|one, other| one.id().cmp(other.id()));

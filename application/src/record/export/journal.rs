@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
+use super::folder::is_harmless;
 use super::order::FileNote;
 
 /// A complete file.
@@ -119,6 +120,9 @@ impl Journal {
 
 /// Whether a file is as it was when it was complete.
 fn is_there(folder: &Path, entry: &Entry) -> io::Result<bool> {
+    if !is_harmless(&entry.name) {
+        return Ok(false);
+    }
     let mut file = match File::open(folder.join(&entry.name)) {
         Ok(file) => file,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),

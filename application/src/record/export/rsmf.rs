@@ -51,7 +51,7 @@ pub(super) fn mail(
     let kind = kind.map_err(|_| Fault::Impossible("no type of content".into()))?;
     let parts = MultiPart::mixed().boundary(format!("part-{}", draft.digest));
     let parts = parts
-        .singlepart(SinglePart::plain(text::page(stretch)))
+        .singlepart(SinglePart::plain(eml::lines(&text::page(stretch))))
         .singlepart(Attachment::new("rsmf.zip".to_owned()).body(zip, kind));
     draft.complete(parts)
 }

@@ -76,8 +76,10 @@ impl Course {
             return;
         }
         if let Some(open) = open {
-            // What one request began and ended was never so for anybody.
-            if open.from.request == by.request {
+            // What one request began and ended at once was never so for anybody. The time counts too: who asks chooses the
+            // id of a request, and may choose it twice.
+            let same = open.from.request == by.request && open.from.at.time == by.at.time;
+            if same {
                 self.0.pop();
             } else {
                 open.until = Some(by.clone());

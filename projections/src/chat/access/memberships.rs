@@ -2,10 +2,6 @@
 
 use std::sync::Arc;
 
-use domain::highlight::Highlights;
-use domain::{RoomId, UserId};
-use rusqlite::params;
-
 use crate::chat::tombstones::{self, Kind};
 use crate::engine::applied::Applied;
 use crate::engine::rows::Row as _;
@@ -14,6 +10,8 @@ use crate::engine::rows::room::RoomRow;
 use crate::engine::tx::Tx;
 use crate::iso::Date;
 use crate::numbers::number;
+use domain::highlight::Highlights;
+use domain::{RoomId, UserId};
 
 pub(crate) fn remove(
     tx: &mut Tx,
@@ -25,7 +23,7 @@ pub(crate) fn remove(
     let Some(row) = tx.memberships.remove(&tx.conn, &key)? else {
         return Ok(());
     };
-    keep_gone(tx, &key, &row)?;
+    keep(tx, &key, &row)?;
     tombstones::bury(
         tx,
         event,
@@ -57,41 +55,11 @@ pub(crate) fn remove_all(tx: &mut Tx, event: &Applied, room: &RoomId) -> rusqlit
     Ok(())
 }
 
-/// Keeps for the past that somebody was no member.
-pub(crate) fn keep_absent(tx: &Tx, (room, user): &(RoomId, UserId)) -> rusqlite::Result<()> {
-    if !tx.past {
-        tx.conn
-            .prepare_cached(
-                "INSERT INTO past_memberships (room, user, until, there) SELECT ?1, ?2, ?3, 0 WHERE NOT EXISTS
-                     (SELECT 1 FROM past_memberships WHERE room = ?1 AND user = ?2 AND until = ?3)",
-            )?
-            .execute(params![room.as_str(), user.as_str(), number(tx.snapshot)])?;
-    }
-    Ok(())
-}
-
-/// Keeps for the past what a membership is, before it changes.
+/// Keeps for the past what a membership is, before it changes or goes, unless it began after the last snapshot.
 fn keep(tx: &Tx, key: &(RoomId, UserId), row: &MembershipRow) -> rusqlite::Result<()> {
-    if !tx.past {
+    if !tx.past && row.position <= number(tx.snapshot) {
         let mut insert = tx.conn.prepare_cached(MembershipRow::KEEP)?;
         row.write(&tx.conn, &mut insert, key)?;
-    }
-    Ok(())
-}
-
-/// The same of one that is gone. What came and went since the last snapshot leaves nothing.
-fn keep_gone(tx: &Tx, key: &(RoomId, UserId), row: &MembershipRow) -> rusqlite::Result<()> {
-    if tx.past {
-        return Ok(());
-    }
-    let came = tx
-        .conn
-        .prepare_cached(
-            "DELETE FROM past_memberships WHERE room = ?1 AND user = ?2 AND until = ?3 AND there = 0",
-        )?
-        .execute(params![key.0.as_str(), key.1.as_str(), number(tx.snapshot)])?;
-    if came == 0 {
-        keep(tx, key, row)?;
     }
     Ok(())
 }
