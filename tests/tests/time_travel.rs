@@ -442,7 +442,7 @@ async fn it_is_the_same_after_a_restart_and_a_rebuild_and_without_a_server() {
     let position = story.posted.to_string();
     let arguments = ["at", &position, "room", "plans", "--format", "json"];
     let shown = printed(&story.server, &arguments);
-    assert!(shown.contains("\"name\":\"plans\""), "{shown}");
+    assert!(shown.contains("\"name\": \"plans\""), "{shown}");
     story.server.stop().await;
     assert_eq!(
         printed(&story.server, &arguments),

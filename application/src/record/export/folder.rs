@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use sha2::{Digest as _, Sha256};
 use tokio::sync::mpsc;
 
-use super::journal::{Entry, Journal};
+use super::journal::{Entry, Journal, is_harmless};
 use super::order::{ExportFormat, FileNote, Order, Reached};
 use super::outcome::{Filled, Finished, FolderError};
 use super::piece::Piece;
@@ -266,15 +266,6 @@ pub(super) fn put(path: &Path, text: &[u8]) -> Result<(), FolderError> {
         fs::rename(&beside, path)
     });
     written.map_err(|error| FolderError::io(path, error))
-}
-
-/// Whether a name leads to a file within the folder, on every file system.
-pub(super) fn is_harmless(name: &str) -> bool {
-    let plain =
-        |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"._-".contains(&byte);
-    name.split('/').all(|part| {
-        !part.is_empty() && part.len() <= 128 && !part.starts_with('.') && part.bytes().all(plain)
-    })
 }
 
 /// Where an export goes.

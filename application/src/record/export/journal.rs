@@ -7,7 +7,6 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
-use super::folder::is_harmless;
 use super::order::FileNote;
 
 /// A complete file.
@@ -116,6 +115,15 @@ impl Journal {
             }
         }))
     }
+}
+
+/// Whether a name leads to a file within the folder, on every file system.
+pub(super) fn is_harmless(name: &str) -> bool {
+    let plain =
+        |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"._-".contains(&byte);
+    name.split('/').all(|part| {
+        !part.is_empty() && part.len() <= 128 && !part.starts_with('.') && part.bytes().all(plain)
+    })
 }
 
 /// Whether a file is as it was when it was complete.
