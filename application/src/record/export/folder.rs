@@ -45,11 +45,12 @@ impl Unfinished {
         let mut journal = journal.ok_or_else(|| FolderError::Taken(path.to_owned()))?;
         let told = journal.check(path).map_err(failed)?;
         let explanations = explain::NAMES.iter().chain(&[MANIFEST]);
+        // Whoever may write to the folder may have written the journal.
+        if !told.broken.iter().all(|name| is_harmless(name)) {
+            return Err(FolderError::OutOfOrder);
+        }
         let broken = told.broken.iter().map(String::as_str);
         for name in broken.chain(explanations.copied()) {
-            if !is_harmless(name) {
-                return Err(FolderError::OutOfOrder);
-            }
             let broken = path.join(name);
             match fs::remove_file(&broken) {
                 Err(error) if error.kind() != io::ErrorKind::NotFound => {
