@@ -41,23 +41,35 @@ fn of_ann(position: i64, event_type: &'static str) -> Given {
     (position, event_type, data)
 }
 
+/// How events came to be.
+#[derive(Clone, Copy)]
+enum Recorded {
+    /// By a request each.
+    Apart,
+    /// By one request, at once.
+    Together,
+    /// By requests that were given the same id, one after the other.
+    UnderOneId,
+}
+
 /// What ann could read of a public room (`c`) and a private one (`p`), told as `c public 2-5`.
-fn told(given: &[Given], one_request: bool) -> Vec<String> {
+fn told(given: &[Given], recorded: Recorded) -> Vec<String> {
     let kinds = [("c", RoomKind::Channel), ("p", RoomKind::Group)];
     let kinds = kinds.map(|(room, kind)| (RoomId::new(room), kind)).into();
     let user = UserId::new("ann");
     let mut state = State::new(&user, &kinds);
     let request = CorrelationId::fresh();
     for (position, event_type, data) in given {
-        let by = Edge {
+        let mut by = Edge {
             at: at(*position),
             event: (*event_type).to_owned(),
-            request: if one_request {
-                request
-            } else {
-                CorrelationId::fresh()
-            },
+            request,
         };
+        match recorded {
+            Recorded::Apart => by.request = CorrelationId::fresh(),
+            Recorded::Together => by.at.time = at(1).time,
+            Recorded::UnderOneId => {}
+        }
         state.apply(&by, &event(event_type, data.clone()));
     }
     let (_, rooms) = state.told();
@@ -195,12 +207,18 @@ fn what_decides_begins_and_ends_stretches() {
         ),
     ];
     for (what, given, wanted) in cases {
-        assert_eq!(told(given, false), wanted, "{what}");
+        assert_eq!(told(given, Recorded::Apart), wanted, "{what}");
     }
 }
 
 #[test]
 fn what_one_request_begins_and_ends_is_not_told() {
     let given = [ann(&["user"]), room(2, "c", "channel"), joined(3, "c")];
-    assert_eq!(told(&given, true), ["c member 3-"]);
+    assert_eq!(told(&given, Recorded::Together), ["c member 3-"]);
+    let both = ["c public 2-3", "c member 3-"];
+    assert_eq!(
+        told(&given, Recorded::UnderOneId),
+        both,
+        "nobody hides what they could read by asking under an id once more"
+    );
 }
