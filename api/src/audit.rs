@@ -3,6 +3,8 @@
 
 pub mod at;
 pub mod at_page;
+pub mod diff;
+pub mod diff_page;
 pub mod events;
 pub mod explain;
 pub mod explain_page;

@@ -6,6 +6,7 @@ pub mod password_policy;
 pub mod permissions;
 pub mod push;
 pub mod record_at;
+pub mod record_diff;
 pub mod record_explain;
 pub mod record_message;
 pub mod record_reach;

@@ -4,6 +4,7 @@ pub mod access;
 pub mod at;
 pub mod data_exports;
 pub mod deed;
+pub mod diff;
 pub mod document;
 pub mod entries;
 pub mod explain;

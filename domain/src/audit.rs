@@ -55,6 +55,8 @@ pub enum QuestionKind {
     Readers,
     /// What there was at an earlier moment.
     At,
+    /// What changed between two moments.
+    Diff,
     /// Who was given or lost roles, rights and memberships.
     Grants,
     /// What somebody could read.

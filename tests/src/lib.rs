@@ -12,6 +12,7 @@ pub mod burst;
 pub mod client;
 #[cfg(target_os = "linux")]
 pub mod clock;
+pub mod commands;
 pub mod dns;
 pub mod echo;
 pub mod live;

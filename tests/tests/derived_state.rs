@@ -11,6 +11,7 @@ use reqwest::StatusCode;
 use serde_json::{Value, json};
 use tests::backup::Backup;
 use tests::client::Client;
+use tests::commands::printed;
 use tests::live::Live;
 use tests::mongo::MongoServer;
 use tests::on_both_logs;
@@ -48,21 +49,6 @@ fn serves(readiness: &Value) -> bool {
         .all(|reason| reason.as_str().unwrap().starts_with("reactor "))
 }
 
-fn hansard(server: &Server, arguments: &[&str]) -> String {
-    let output = server
-        .command(&server.data())
-        .args(arguments)
-        .output()
-        .unwrap();
-    let said = String::from_utf8_lossy(&output.stdout).into_owned();
-    assert!(
-        output.status.success(),
-        "{arguments:?}: {said}{}",
-        String::from_utf8_lossy(&output.stderr)
-    );
-    said
-}
-
 /// The value of a metric without labels.
 async fn metric(server: &Server, name: &str) -> f64 {
     let page = reqwest_get(&format!("{}/metrics", server.url())).await;
@@ -96,7 +82,7 @@ async fn a_restored_log_shows_what_it_has_and_nothing_else(options: ServerOption
     let (mut server, backup) = with_lost_messages(options).await;
     server.stop().await;
     backup.restore(&server).await;
-    let before = hansard(&server, &["projections", "list"]);
+    let before = printed(&server, &["projections", "list"]);
     assert!(before.contains("NOT in this log"), "{before}");
 
     server.launch();
@@ -117,7 +103,7 @@ async fn a_restored_log_shows_what_it_has_and_nothing_else(options: ServerOption
     let found = admin.get(&format!("chat.getMessage?msgId={id}")).await.ok();
     assert_eq!(found["message"]["msg"], "after", "{found}");
     assert_eq!(texts(&admin).await, ["after", "kept"]);
-    let after = hansard(&server, &["projections", "list"]);
+    let after = printed(&server, &["projections", "list"]);
     assert!(after.contains("which matches"), "{after}");
     assert!((metric(&server, "hansard_views_match_log").await - 1.0).abs() < 0.1);
 }
@@ -133,10 +119,10 @@ async fn reactors_stop_until_they_are_told_where_to_begin(options: ServerOptions
         .await;
     assert_eq!(readiness["ready"], false, "{readiness}");
     assert!(metric(&server, "hansard_reactors_stopped").await > 0.5);
-    assert!(hansard(&server, &["reactors", "list"]).contains("NOT in this log"));
+    assert!(printed(&server, &["reactors", "list"]).contains("NOT in this log"));
 
     // While the server runs.
-    let said = hansard(&server, &["reactors", "reset", "--all", "--at", "head"]);
+    let said = printed(&server, &["reactors", "reset", "--all", "--at", "head"]);
     assert!(said.contains("mail"), "{said}");
     server.until_ready().await;
     assert!(metric(&server, "hansard_reactors_stopped").await < 0.5);
@@ -145,9 +131,9 @@ async fn reactors_stop_until_they_are_told_where_to_begin(options: ServerOptions
     say(&server.admin().await, "lost as well").await;
     server.stop().await;
     backup.restore(&server).await;
-    let said = hansard(&server, &["reactors", "reset", "--all", "--at", "0"]);
+    let said = printed(&server, &["reactors", "reset", "--all", "--at", "0"]);
     assert!(said.contains("After position 0"), "{said}");
-    let listed = hansard(&server, &["reactors", "list"]);
+    let listed = printed(&server, &["reactors", "list"]);
     assert!(!listed.contains("NOT"), "{listed}");
     server.restart().await;
     assert_eq!(texts(&server.admin().await).await, ["kept"]);

@@ -6,11 +6,10 @@
     reason = "a test that cannot go on has failed"
 )]
 
-use std::process::Output;
-
 use reqwest::Method;
 use serde_json::{Value, json};
 use tests::client::{Answer, Client};
+use tests::commands::{printed, run};
 use tests::server::Server;
 
 /// Asks `GET /audit/messages/<path>`.
@@ -21,21 +20,6 @@ async fn ask(client: &Client, path: &str) -> Answer {
 
 async fn told(client: &Client, path: &str) -> Value {
     ask(client, path).await.ok()["message"].clone()
-}
-
-/// Runs `hansard` with these arguments on the data of the server.
-fn run(server: &Server, arguments: &[&str]) -> Output {
-    let mut command = server.command(&server.data());
-    command.args(arguments).output().unwrap()
-}
-
-/// What it prints if it does what it is asked.
-#[track_caller]
-fn printed(server: &Server, arguments: &[&str]) -> String {
-    let output = run(server, arguments);
-    let complaint = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{arguments:?}: {complaint}");
-    String::from_utf8(output.stdout).unwrap()
 }
 
 async fn post(client: &Client, room: &str, text: &str) -> String {

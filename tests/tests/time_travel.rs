@@ -5,14 +5,13 @@
     reason = "a test that cannot go on has failed"
 )]
 
-use std::process::Output;
-
 use rand::rngs::StdRng;
 use rand::{RngExt as _, SeedableRng as _};
 use reqwest::Method;
 use serde_json::{Map, Value, json};
 use tests::both_logs;
 use tests::client::{Answer, Client};
+use tests::commands::{printed, refused};
 use tests::server::{Server, ServerOptions};
 
 /// What comes of connections is not recorded.
@@ -40,29 +39,6 @@ async fn post(client: &Client, room: &str, text: &str, thread: Option<&str>) -> 
     let message = json!({"message": {"rid": room, "msg": text, "tmid": thread}});
     let body = client.post("chat.sendMessage", message).await.ok();
     body["message"]["_id"].as_str().unwrap().to_owned()
-}
-
-fn run(server: &Server, arguments: &[&str]) -> Output {
-    let mut command = server.command(&server.data());
-    command.args(arguments).output().unwrap()
-}
-
-/// What it prints if it does what it is asked.
-#[track_caller]
-fn printed(server: &Server, arguments: &[&str]) -> String {
-    let output = run(server, arguments);
-    let complaint = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{arguments:?}: {complaint}");
-    String::from_utf8(output.stdout).unwrap()
-}
-
-/// What it complains of, and its exit code.
-#[track_caller]
-fn refused(server: &Server, arguments: &[&str]) -> (String, Option<i32>) {
-    let output = run(server, arguments);
-    assert!(!output.status.success(), "{arguments:?} is refused");
-    let complaint = String::from_utf8(output.stderr).unwrap();
-    (complaint, output.status.code())
 }
 
 /// A list without what is not recorded, by id.

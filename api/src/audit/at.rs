@@ -18,7 +18,7 @@ use crate::http::schema::Kind;
 pub const ITEMS: u32 = 50;
 
 /// A program that walks through time asks often.
-const LOOKS: Rate = Rate::Calls(600, Duration::from_mins(1));
+pub const LOOKS: Rate = Rate::Calls(600, Duration::from_mins(1));
 
 /// The place in the record that an answer is of.
 const POSITION: (&str, Kind) = ("position", Kind::Number);

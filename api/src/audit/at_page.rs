@@ -2,24 +2,18 @@
 
 use std::fmt::Write as _;
 
-use application::dates::iso;
 use application::record::at::{Seen, Then};
 use application::record::harmless::harmless;
-use domain::Timestamp;
 use serde_json::{Map, Value};
 
+use crate::audit::page::point;
 use crate::documents::record_at::Fields;
 
 /// A page that tells what `fields` have. `shown`: which part of a list that is.
 pub fn page(then: &Then, fields: &Fields, offset: u64) -> String {
     let mut page = String::new();
     // Writing to a string does not fail.
-    let _ = writeln!(
-        page,
-        "as of position {}, {} UTC",
-        then.position,
-        time(then.time)
-    );
+    let _ = writeln!(page, "as of {}", point(then.past.moment));
     let field = |name: &str| {
         let found = fields.iter().find(|(field, _)| *field == name);
         found.and_then(|(_, json)| serde_json::from_str::<Value>(json.get()).ok())
@@ -47,10 +41,6 @@ pub fn page(then: &Then, fields: &Fields, offset: u64) -> String {
         let _ = writeln!(page, "{shown} of {total}; the next: --offset {shown}");
     }
     page
-}
-
-fn time(time: Timestamp) -> String {
-    iso(time).trim_end_matches('Z').replacen('T', " ", 1)
 }
 
 fn text<'a>(document: &'a Value, field: &str) -> &'a str {

@@ -14,7 +14,7 @@ use domain::message::{Presentation, Remains};
 use eventstore::Position;
 use serde_json::Value;
 
-use crate::audit::page::{Page, kind, name, point};
+use crate::audit::page::{Page, changed, kind, lines, name, point};
 
 /// Every version of a message, and what became of it.
 pub fn history(told: &MessageHistory) -> String {
@@ -201,28 +201,6 @@ impl Page {
 fn done_by(deed: &Deed) -> String {
     let actor = deed.actor.as_ref();
     actor.map_or_else(String::new, |actor| format!(" (done by {})", name(actor)))
-}
-
-/// A text of several lines, each of them harmless.
-fn lines(text: &str) -> String {
-    let text = text.replace("\r\n", "\n");
-    let lines: Vec<_> = text.split('\n').map(harmless).collect();
-    lines.join("\n")
-}
-
-/// What was changed, between marks. Marks that somebody typed have a backslash in front.
-fn changed(pieces: &[Piece]) -> String {
-    let marked = |text: String| {
-        ["[-", "-]", "{+", "+}"]
-            .iter()
-            .fold(text, |text, mark| text.replace(mark, &format!("\\{mark}")))
-    };
-    let one = |piece: &Piece| match piece {
-        Piece::Kept(text) => marked(lines(text)),
-        Piece::Removed(text) => format!("[-{}-]", marked(harmless(text))),
-        Piece::Added(text) => format!("{{+{}+}}", marked(harmless(text))),
-    };
-    pieces.iter().map(one).collect()
 }
 
 const fn fate(fate: Fate) -> &'static str {

@@ -7,6 +7,7 @@ use std::fmt::Write as _;
 use application::dates::iso;
 use application::record::deed::{Person, Place, Point};
 use application::record::harmless::harmless;
+use application::record::message::Piece;
 use domain::Timestamp;
 use eventstore::Position;
 
@@ -48,4 +49,26 @@ pub fn moment(position: Position, time: Timestamp) -> String {
 /// Whether a room is public, in a word.
 pub const fn kind(room: &Place) -> &'static str {
     if room.public { "public" } else { "private" }
+}
+
+/// A text of several lines, each of them harmless.
+pub fn lines(text: &str) -> String {
+    let text = text.replace("\r\n", "\n");
+    let lines: Vec<_> = text.split('\n').map(harmless).collect();
+    lines.join("\n")
+}
+
+/// What was changed, between marks. Marks that somebody typed have a backslash in front.
+pub fn changed(pieces: &[Piece]) -> String {
+    let marked = |text: String| {
+        ["[-", "-]", "{+", "+}"]
+            .iter()
+            .fold(text, |text, mark| text.replace(mark, &format!("\\{mark}")))
+    };
+    let one = |piece: &Piece| match piece {
+        Piece::Kept(text) => marked(lines(text)),
+        Piece::Removed(text) => format!("[-{}-]", marked(harmless(text))),
+        Piece::Added(text) => format!("{{+{}+}}", marked(harmless(text))),
+    };
+    pieces.iter().map(one).collect()
 }

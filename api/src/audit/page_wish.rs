@@ -3,6 +3,7 @@
 use application::error::{Error, Fault};
 use application::record::access::{Auditor, Shown};
 use application::record::at::{self, AskedAt, Then};
+use application::record::diff::{self, AskedDiff};
 use application::record::explain::{self, AskedRequest};
 use application::record::message::{self, AskedMessage};
 use application::record::reach::{self, AskedReach};
@@ -12,9 +13,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-use crate::audit::{at_page, explain_page, message_page, reach_page};
+use crate::audit::{at_page, diff_page, explain_page, message_page, reach_page};
 use crate::documents::record_at::{self, Fields};
-use crate::documents::{record_explain, record_message, record_reach};
+use crate::documents::{record_diff, record_explain, record_message, record_reach};
 use crate::http::parameters::Choice;
 
 /// What is asked.
@@ -31,6 +32,8 @@ pub enum About {
     Explain(AskedRequest),
     /// What there was at an earlier moment.
     At(Box<AskedAt>),
+    /// What changed between two moments.
+    Diff(AskedDiff),
 }
 
 /// How the answer is written.
@@ -99,6 +102,11 @@ impl PageWish {
                 let shown = told.record(workspace, auditor).await?;
                 let (page, document) = (explain_page::explanation, record_explain::explanation);
                 written(shown, form, page, document).await
+            }
+            About::Diff(asked) => {
+                let told = diff::diff(workspace, auditor, &asked).await?;
+                let shown = told.record(workspace, auditor).await?;
+                written(shown, form, diff_page::diff, record_diff::diff).await
             }
             About::At(asked) => {
                 let told = at::look(workspace, auditor, &asked).await?;

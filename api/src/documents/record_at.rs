@@ -22,8 +22,8 @@ pub type Fields = Vec<(&'static str, Box<RawValue>)>;
 /// What there was, after the moment it was at.
 pub async fn fields(then: &Then, policy: &SettingPolicy) -> Result<Fields, Error> {
     let mut fields = vec![
-        ("position", raw(&then.position)),
-        ("time", raw(&iso(then.time))),
+        ("position", raw(&then.past.moment.position)),
+        ("time", raw(&iso(then.past.moment.time))),
     ];
     match &then.seen {
         Seen::Rooms(page) => list(&mut fields, "rooms", page),
@@ -37,11 +37,11 @@ pub async fn fields(then: &Then, policy: &SettingPolicy) -> Result<Fields, Error
         Seen::Message(message) => fields.push(("message", document(&message.doc))),
         Seen::User(user) => fields.push(("user", raw(&past_info(&user.doc)))),
         Seen::Permissions => {
-            let all = permissions::documents_of(&then.views, policy, None).await?;
+            let all = permissions::documents_of(&then.past.views, policy, None).await?;
             fields.push(("permissions", raw(&all)));
         }
         Seen::Settings => {
-            let all = settings(&then.views, policy).await?;
+            let all = settings(&then.past.views, policy).await?;
             fields.push(("settings", raw(&all)));
         }
     }

@@ -2,6 +2,7 @@
 
 mod access;
 mod at;
+mod diff;
 mod explain;
 mod export;
 mod grants;
@@ -90,6 +91,7 @@ fn errand_of(name: &str, matches: &ArgMatches) -> Option<Errand> {
     Some(match (name, matches.subcommand()) {
         ("log", _) => Errand::ReadRecord(record::log(matches)),
         ("at", _) => Errand::ReadRecord(at::wanted(matches)),
+        ("diff", _) => Errand::ReadRecord(diff::wanted(matches)),
         ("access", _) => Errand::ReadRecord(access::wanted(matches)),
         ("explain", _) => Errand::ReadRecord(explain::wanted(matches)),
         ("grants", _) => Errand::ReadRecord(grants::wanted(matches)),
@@ -169,6 +171,7 @@ fn command() -> Command {
         )
         .subcommand(record::command())
         .subcommand(at::command())
+        .subcommand(diff::command())
         .subcommand(grants::command())
         .subcommand(access::command())
         .subcommand(explain::command())

@@ -2,7 +2,7 @@
 
 use std::future::{Ready, ready};
 
-use crate::audit::{at, events, explain, exports, messages, projections, reach};
+use crate::audit::{at, diff, events, explain, exports, messages, projections, reach};
 use crate::http::answer::Outcome;
 use crate::http::call::Anyone;
 use crate::http::openapi;
@@ -21,6 +21,7 @@ pub fn all() -> Vec<Route> {
     [
         rest::routes(),
         at::routes(),
+        diff::routes(),
         events::routes(),
         messages::routes(),
         projections::routes(),

@@ -5,8 +5,7 @@ use std::sync::Arc;
 
 use domain::audit::QuestionKind;
 use domain::room::RoomKind;
-use domain::{MessageId, RoomId, Timestamp, UserId};
-use eventstore::Position;
+use domain::{MessageId, RoomId, UserId};
 use projections::{
     MemberQuery, MessageRecord, NamedThing, Page, RoleHolder, RoomQuery, RoomRecord, Slice,
     UserFacts, Views,
@@ -17,6 +16,7 @@ use tokio::sync::{Semaphore, SemaphorePermit};
 use crate::dates::iso;
 use crate::error::{Error, Fault};
 use crate::record::access::{Auditor, Tally, Unrecorded};
+use crate::record::deed::Point;
 use crate::record::filter::{as_of, recorded_at};
 use crate::record::named::suggestions;
 use crate::record::question::NotUnderstood;
@@ -77,18 +77,21 @@ pub enum Seen {
     Settings,
 }
 
-/// A sight of an earlier moment.
-#[allow(missing_docs, reason = "fields say what they are")]
-pub struct Then {
-    /// The last position it knows of.
-    pub position: Position,
-    /// When that was recorded.
-    pub time: Timestamp,
-    pub seen: Seen,
+/// The workspace as it was.
+pub struct Past {
+    /// The last event that it knows of.
+    pub moment: Point,
     /// The views of then.
     pub views: Views,
     /// They take memory for as long as they are there.
     _turn: SemaphorePermit<'static>,
+}
+
+/// A sight of an earlier moment.
+#[allow(missing_docs, reason = "fields say what they are")]
+pub struct Then {
+    pub past: Past,
+    pub seen: Seen,
 }
 
 impl AskedAt {
@@ -136,40 +139,43 @@ pub async fn look(
     auditor: &Auditor,
     asked: &AskedAt,
 ) -> Result<Unrecorded<Then>, Error> {
-    let moment = moment(workspace, &asked.moment).await?;
-    let turn = AT_ONCE.acquire().await;
-    let turn = turn.map_err(|_| Fault::Impossible("nobody ends taking turns".into()))?;
+    let past = Past::open(workspace, moment(workspace, &asked.moment).await?).await?;
     let place = Place {
         workspace,
         auditor,
-        views: workspace.views().at(moment.0).await?,
-        moment,
+        past: &past,
     };
     let (seen, tally) = place.see(asked).await?;
-    let then = Then {
-        position: moment.0,
-        time: moment.1,
-        seen,
-        views: place.views,
-        _turn: turn,
-    };
+    let then = Then { past, seen };
     let kind = QuestionKind::At;
     Ok(Unrecorded::new(then, kind, asked.narrowed(), tally))
 }
 
 /// A position, and when it was recorded.
-async fn moment(workspace: &Workspace, text: &str) -> Result<(Position, Timestamp), Error> {
+pub(crate) async fn moment(workspace: &Workspace, text: &str) -> Result<Point, Error> {
     let position = as_of(workspace, text).await?;
-    let time = recorded_at(workspace, position).await?;
-    Ok((position, time.unwrap_or_default()))
+    let time = recorded_at(workspace, position).await?.unwrap_or_default();
+    Ok(Point { position, time })
+}
+
+impl Past {
+    /// Waits until few others look at earlier moments. Who has one must not wait for another.
+    pub(crate) async fn open(workspace: &Workspace, moment: Point) -> Result<Self, Error> {
+        let turn = AT_ONCE.acquire().await;
+        let turn = turn.map_err(|_| Fault::Impossible("nobody ends taking turns".into()))?;
+        Ok(Self {
+            moment,
+            views: workspace.views().at(moment.position).await?,
+            _turn: turn,
+        })
+    }
 }
 
 /// Where somebody looks around.
 struct Place<'a> {
     workspace: &'a Workspace,
     auditor: &'a Auditor,
-    views: Views,
-    moment: (Position, Timestamp),
+    past: &'a Past,
 }
 
 impl Place<'_> {
@@ -188,14 +194,14 @@ impl Place<'_> {
             }
             Sight::Members(room) => {
                 let room = self.room(room).await?.id;
-                let holders = self.views.role_holders(&room).await?;
+                let holders = self.past.views.role_holders(&room).await?;
                 let members = MemberQuery {
                     room: room.clone(),
                     filter: None,
                     descending: false,
                     slice,
                 };
-                let members = self.views.members(members).await?;
+                let members = self.past.views.members(members).await?;
                 let tally = Tally::of_room(&room, members.items.len());
                 (Seen::Members(members, holders), tally)
             }
@@ -203,7 +209,7 @@ impl Place<'_> {
                 let room = self.room(room).await?.id;
                 let messages = match thread {
                     Some(thread) => self.thread(&room, thread, slice).await?,
-                    None => self.views.messages(&room, slice).await?,
+                    None => self.past.views.messages(&room, slice).await?,
                 };
                 let tally = Tally::of_room(&room, messages.items.len());
                 (Seen::Messages(messages), tally)
@@ -233,21 +239,21 @@ impl Place<'_> {
             slice,
             ..RoomQuery::default()
         };
-        Ok(self.views.rooms(query).await?)
+        Ok(self.past.views.rooms(query).await?)
     }
 
     /// The room of that name or id then; else the one that had the name at another time.
     async fn room(&self, named: &str) -> Result<RoomRecord, Error> {
         let bare = named.strip_prefix('#').unwrap_or(named);
-        let found = match self.views.room_by_name(bare).await? {
+        let found = match self.past.views.room_by_name(bare).await? {
             Some(room) => Some(room),
-            None => self.views.room(&RoomId::new(bare)).await?,
+            None => self.past.views.room(&RoomId::new(bare)).await?,
         };
         if let Some(room) = self.shown(found) {
             return Ok(room);
         }
         for id in self.of_other_times(NamedThing::Room, bare).await? {
-            let found = self.views.room(&RoomId::new(&id)).await?;
+            let found = self.past.views.room(&RoomId::new(&id)).await?;
             if let Some(room) = self.shown(found) {
                 return Ok(room);
             }
@@ -262,12 +268,12 @@ impl Place<'_> {
 
     async fn user(&self, named: &str) -> Result<Arc<UserFacts>, Error> {
         let bare = named.strip_prefix('@').unwrap_or(named);
-        if let Some(user) = self.views.user_by_username(bare).await? {
+        if let Some(user) = self.past.views.user_by_username(bare).await? {
             return Ok(user);
         }
         let others = self.of_other_times(NamedThing::User, bare).await?;
         for id in std::iter::once(bare.to_owned()).chain(others) {
-            if let Some(user) = self.views.user(&UserId::new(&id)).await? {
+            if let Some(user) = self.past.views.user(&UserId::new(&id)).await? {
                 return Ok(user);
             }
         }
@@ -275,9 +281,9 @@ impl Place<'_> {
     }
 
     async fn message(&self, id: &str) -> Result<MessageRecord, Error> {
-        let message = self.views.message(&MessageId::new(id)).await?;
+        let message = self.past.views.message(&MessageId::new(id)).await?;
         let room = match &message {
-            Some(message) => self.views.room(&message.room).await?,
+            Some(message) => self.past.views.room(&message.room).await?,
             None => None,
         };
         match message.filter(|_| self.shown(room).is_some()) {
@@ -291,7 +297,7 @@ impl Place<'_> {
         if parent.room != *room {
             return Err(self.absent("message", parent.id.as_str(), Vec::new()));
         }
-        Ok(self.views.thread(&parent, slice).await?)
+        Ok(self.past.views.thread(&parent, slice).await?)
     }
 
     /// The ids of those that had a name at any time.
@@ -310,7 +316,7 @@ impl Place<'_> {
     }
 
     fn absent(&self, what: &'static str, named: &str, suggestions: Vec<String>) -> Error {
-        let (position, time) = self.moment;
+        let Point { position, time } = self.past.moment;
         NotUnderstood::NotThen {
             what,
             named: named.to_owned(),

@@ -26,6 +26,18 @@ pub struct Filter {
     pub(crate) grants: Option<GrantFilter>,
 }
 
+impl Filter {
+    /// Everything that a search finds.
+    pub(crate) fn of_query(query: RecordQuery) -> Self {
+        Self {
+            query,
+            text: None,
+            correlation: None,
+            grants: None,
+        }
+    }
+}
+
 impl Asked {
     /// Finds out what is meant. To somebody who does not see private rooms, there are none.
     pub(crate) async fn understand(

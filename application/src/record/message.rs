@@ -7,7 +7,7 @@ mod history;
 mod readers;
 
 pub use attached::Attached;
-pub use diff::Piece;
+pub use diff::{Piece, words};
 pub use history::{Changes, Fate, History, Outcome, Reaction, Said, Version};
 pub use readers::{Evidence, FirstRead, Leaving, Reader, Span};
 

@@ -62,6 +62,7 @@ const fn deed(kind: QuestionKind) -> &'static str {
         | QuestionKind::Message
         | QuestionKind::Readers
         | QuestionKind::At
+        | QuestionKind::Diff
         | QuestionKind::Grants
         | QuestionKind::Access
         | QuestionKind::Explain => "read",
@@ -75,6 +76,7 @@ fn question(question: &Question) -> String {
         QuestionKind::Message => "the history of a message",
         QuestionKind::Readers => "who could read a message",
         QuestionKind::At => "the workspace as it was",
+        QuestionKind::Diff => "what changed between two moments",
         QuestionKind::Grants => "who was given or lost what",
         QuestionKind::Access => "what somebody could read",
         QuestionKind::Explain => "what came of a request",
@@ -108,6 +110,7 @@ const fn result(kind: QuestionKind) -> Noun {
         | QuestionKind::Export => EVENT,
         QuestionKind::Readers => ("person", "people"),
         QuestionKind::At => ("thing", "things"),
+        QuestionKind::Diff => ("change", "changes"),
         QuestionKind::Access => ROOM,
     }
 }

@@ -170,6 +170,16 @@ impl Views {
         .await
     }
 
+    /// All members of a room, in id order, whether they may log in or not.
+    pub async fn member_ids(&self, room: &RoomId) -> Result<Vec<UserId>, QueryError> {
+        self.every(
+            "SELECT user FROM memberships WHERE room = ?1 ORDER BY user",
+            [room.to_string()],
+            |row| Ok(UserId::new(row.get_ref(0)?.as_str()?)),
+        )
+        .await
+    }
+
     /// The members of a room who hold a role in it, by user name.
     pub async fn role_holders(&self, room: &RoomId) -> Result<Vec<RoleHolder>, QueryError> {
         let room = room.clone();
