@@ -80,7 +80,7 @@ const PAST_WAITING: Waiting = if cfg!(test) {
     BULK_WAITING
 } else {
     Waiting {
-        messages: 4096,
+        messages: 16_384,
         others: 16_384,
     }
 };
