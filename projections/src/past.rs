@@ -15,12 +15,9 @@ use crate::engine::hub::Hub;
 use crate::engine::lag::Health;
 use crate::engine::readers::Readers;
 use crate::engine::shared::Shared;
-use crate::engine::tx::{Stale, Tx};
+use crate::engine::tx::Tx;
 use crate::error::{QueryError, ViewsError};
 use crate::rebuild::{fed, next_events};
-
-/// How many events are applied between two times of dropping rows not used lately.
-const STRETCH: usize = 4096;
 
 /// How long applying events may take.
 const PATIENCE: Duration = Duration::from_mins(1);
@@ -49,14 +46,10 @@ impl Views {
         let applied = fed(&store, after, position, move |mut intake| {
             let mut tx = tx;
             while let Some(events) = next_events(&mut intake)? {
-                for stretch in events.chunks(STRETCH) {
-                    for event in stretch {
-                        tx.apply(views, event)?;
-                    }
-                    tx.flush()?;
-                    tx.stale = Stale::default();
-                    tx.trim();
+                for event in &events {
+                    tx.apply(views, event)?;
                 }
+                tx.relieve()?;
             }
             tx.flush()?;
             Ok(tx)

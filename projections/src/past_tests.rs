@@ -71,9 +71,11 @@ fn past(path: &Path, events: &[Applied], position: usize) -> Tx {
     let mut tx = Tx::open_past(conn, LOG, wanted, &registry).unwrap();
     let from = usize::try_from(tx.position.get()).unwrap();
     assert!(from <= position && position < from + 97, "a snapshot near");
-    for event in &events[from..position] {
-        tx.apply(registry.past(), event).unwrap();
-        tx.trim();
+    for few in events[from..position].chunks(7) {
+        for event in few {
+            tx.apply(registry.past(), event).unwrap();
+        }
+        tx.relieve().unwrap();
     }
     tx.flush().unwrap();
     tx

@@ -260,10 +260,12 @@ pub(crate) fn open_past(path: &Path) -> rusqlite::Result<Connection> {
             | OpenFlags::SQLITE_OPEN_URI,
     )?;
     prepare(&conn)?;
+    // Nothing is ever taken back of what is laid over it.
     conn.execute_batch(
         "PRAGMA cache_size = -32768;
          PRAGMA mmap_size = 1073741824;
          PRAGMA temp_store = MEMORY;
+         PRAGMA temp.journal_mode = OFF;
          PRAGMA busy_timeout = 5000;",
     )?;
     Ok(conn)

@@ -159,13 +159,7 @@ impl<'a> Table<'a> {
             typed = self.typed,
             key = self.key(),
         );
-        for (index, columns) in self.kept.indexes.iter().enumerate() {
-            // Writing to a string cannot fail.
-            let _ = write!(
-                sql,
-                "CREATE INDEX past_{table}_{index} ON past_{table} ({columns});"
-            );
-        }
+        sql.push_str(&self.indexes("main", &format!("past_{table}")));
         if changes == Changes::Told {
             return sql;
         }
@@ -212,6 +206,15 @@ impl<'a> Table<'a> {
         sql
     }
 
+    /// The indexes of a table of such rows.
+    fn indexes(&self, schema: &str, table: &str) -> String {
+        let indexes = self.kept.indexes.iter().enumerate();
+        let indexes = indexes.map(|(number, columns)| {
+            format!("CREATE INDEX {schema}.{table}_{number} ON {table} ({columns});")
+        });
+        indexes.collect()
+    }
+
     /// What lays the table as it was at `snapshot` over the one there is, and takes its changes.
     fn show(&self, snapshot: Position) -> String {
         let Kept {
@@ -253,6 +256,7 @@ impl<'a> Table<'a> {
         }
         format!(
             "CREATE TEMP TABLE over_{table} ({typed}, gone INTEGER NOT NULL, PRIMARY KEY ({key})) WITHOUT ROWID;
+             {indexes}
              CREATE TEMP VIEW {table} AS
                  SELECT {columns} FROM temp.over_{table} WHERE gone = 0
                  {before}
@@ -271,6 +275,7 @@ impl<'a> Table<'a> {
                  INSERT INTO over_{table} ({key}, gone) VALUES ({old}, 1);
              END;",
             typed = self.typed,
+            indexes = self.indexes("temp", &format!("over_{table}")),
             of_now = self.list("m."),
             new = self.list("new."),
             old = self.key_of("old"),

@@ -62,9 +62,28 @@ const BULK_ROWS: Capacity = if cfg!(test) {
     }
 };
 
-/// How many message rows wait to be written while rebuilding a file, and how many of all others.
-const BULK_MESSAGES: usize = if cfg!(test) { 50 } else { 8192 };
-const BULK_DIRTY: usize = if cfg!(test) { 40 } else { 250_000 };
+/// How many changed rows wait to be written while a file is rebuilt.
+const BULK_WAITING: Waiting = if cfg!(test) {
+    Waiting {
+        messages: 50,
+        others: 40,
+    }
+} else {
+    Waiting {
+        messages: 8192,
+        others: 250_000,
+    }
+};
+
+/// The same while tables of an earlier moment are made: written rows stay in memory too, several moments at a time.
+const PAST_WAITING: Waiting = if cfg!(test) {
+    BULK_WAITING
+} else {
+    Waiting {
+        messages: 16_384,
+        others: 16_384,
+    }
+};
 
 /// How many rooms' rosters stay in memory between batches.
 const ROSTERS: usize = if cfg!(test) { 4 } else { 20_000 };
@@ -74,6 +93,11 @@ struct Capacity {
     rooms: usize,
     memberships: usize,
     messages: usize,
+}
+
+struct Waiting {
+    messages: usize,
+    others: usize,
 }
 
 /// Who is in a room, as far as messages need it. Loaded once; kept up to date by the view of memberships.
@@ -300,13 +324,18 @@ impl Tx {
         Ok(())
     }
 
-    /// While a file is rebuilt: writes rows only if there are many. Busy rooms and members are then written a few times
-    /// in all, not once per batch.
+    /// While nobody reads the tables yet: writes rows only if there are many. Busy rooms and members are then written a few
+    /// times in all, not once per batch.
     pub(crate) fn relieve(&mut self) -> rusqlite::Result<()> {
-        if self.messages.dirty() >= BULK_MESSAGES {
+        let most = if self.past {
+            PAST_WAITING
+        } else {
+            BULK_WAITING
+        };
+        if self.messages.dirty() >= most.messages {
             self.flush_messages()?;
         }
-        if self.users.dirty() + self.rooms.dirty() + self.memberships.dirty() >= BULK_DIRTY {
+        if self.users.dirty() + self.rooms.dirty() + self.memberships.dirty() >= most.others {
             self.users.flush(&self.conn)?;
             self.rooms.flush(&self.conn)?;
             self.memberships.flush(&self.conn)?;
