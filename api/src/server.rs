@@ -5,6 +5,7 @@ pub mod cli;
 pub mod config;
 pub mod control;
 pub mod data_dir;
+pub mod extension;
 pub mod health;
 pub mod process;
 pub mod routes;

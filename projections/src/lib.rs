@@ -77,7 +77,7 @@ pub use engine::paging::{Page, Slice};
 pub use engine::past::Spacing;
 pub use engine::people::{Folded, Person};
 pub use engine::projection::{Apply, OnRefusal, Overview, Projection, ProjectionStatus, Unapplied};
-pub use engine::registry::{Registry, SameName};
+pub use engine::registry::{Registry, Unfit};
 pub use engine::since::Since;
 pub use engine::tx::Tx;
 pub use engine::work::{Difference, Ended, Last, Progress, Steered, Task, Throttle};

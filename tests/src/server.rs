@@ -27,15 +27,22 @@ fn binary_folder() -> PathBuf {
     folder
 }
 
+/// The server.
+const PROGRAM: &str = "hansard";
+
 /// The server binary of this build.
 ///
 /// # Panics
 /// When it was not built.
 pub fn binary() -> PathBuf {
-    let binary = binary_folder().join(format!("hansard{}", std::env::consts::EXE_SUFFIX));
+    binary_of(PROGRAM)
+}
+
+fn binary_of(program: &str) -> PathBuf {
+    let binary = binary_folder().join(format!("{program}{}", std::env::consts::EXE_SUFFIX));
     assert!(
         binary.exists(),
-        "the server binary is not built: run the tests by `cargo xtask test`, or `cargo build --workspace` first"
+        "the binary {program} is not built: run the tests by `cargo xtask test`, or `cargo build --workspace` first"
     );
     binary
 }
@@ -43,6 +50,7 @@ pub fn binary() -> PathBuf {
 /// How a test server is to be started.
 #[derive(Clone, Debug)]
 pub struct ServerOptions {
+    program: &'static str,
     environment: BTreeMap<String, String>,
     admin: bool,
 }
@@ -50,6 +58,7 @@ pub struct ServerOptions {
 impl Default for ServerOptions {
     fn default() -> Self {
         Self {
+            program: PROGRAM,
             environment: BTreeMap::new(),
             admin: true,
         }
@@ -57,6 +66,13 @@ impl Default for ServerOptions {
 }
 
 impl ServerOptions {
+    /// Another program of this build, which embeds the server.
+    #[must_use]
+    pub fn program(mut self, program: &'static str) -> Self {
+        self.program = program;
+        self
+    }
+
     /// An environment variable for the server.
     #[must_use]
     pub fn env(mut self, name: &str, value: impl Into<String>) -> Self {
@@ -175,7 +191,7 @@ impl Server {
 
     /// The command that starts a server on `data` with these options, not yet run.
     pub fn command(&self, data: &Path) -> Command {
-        let mut command = Command::new(binary());
+        let mut command = Command::new(binary_of(self.options.program));
         command
             .current_dir(self.folder.path())
             .env_clear()

@@ -41,28 +41,28 @@ fn of_struct<'a>(
         let options = FieldOptions::read(&field.attrs)?;
         let (ident, of) = (field.ident.as_ref(), &field.ty);
         if options.flatten {
-            parts.push(quote!(&<#of as crate::http::parameters::Parameters>::SCHEMA));
-            read.push(quote!(#ident: crate::http::parameters::Parameters::read(params)?));
+            parts.push(quote!(&<#of as ::api::http::parameters::Parameters>::SCHEMA));
+            read.push(quote!(#ident: ::api::http::parameters::Parameters::read(params)?));
             continue;
         }
         let name = options.name_of(ident, &camel_case);
         let one_of = options.one_of;
-        declared.push(quote!(crate::http::parameters::field::<#of>(#name, #one_of)));
-        read.push(quote!(#ident: crate::http::parameters::take(params, #name)?));
+        declared.push(quote!(::api::http::parameters::field::<#of>(#name, #one_of)));
+        read.push(quote!(#ident: ::api::http::parameters::take(params, #name)?));
     }
     let (ident, style) = (&input.ident, style(&input.attrs)?);
     let end = (style == "Closed").then(|| quote!(params.nothing_else()?;));
     Ok(quote! {
-        impl crate::http::parameters::Parameters for #ident {
-            const SCHEMA: crate::http::schema::Schema = crate::http::schema::Schema {
-                style: crate::http::schema::Style::#style,
+        impl ::api::http::parameters::Parameters for #ident {
+            const SCHEMA: ::api::http::schema::Schema = ::api::http::schema::Schema {
+                style: ::api::http::schema::Style::#style,
                 fields: &[#(#declared),*],
                 parts: &[#(#parts),*],
             };
 
             fn read(
-                params: &mut crate::http::params::Params,
-            ) -> ::std::result::Result<Self, crate::errors::ApiError> {
+                params: &mut ::api::http::params::Params,
+            ) -> ::std::result::Result<Self, ::api::errors::ApiError> {
                 let read = Self { #(#read),* };
                 #end
                 Ok(read)
@@ -89,7 +89,7 @@ fn of_enum<'a>(
     }
     let ident = &input.ident;
     Ok(quote! {
-        impl crate::http::parameters::Choice for #ident {
+        impl ::api::http::parameters::Choice for #ident {
             const NAMES: &'static [&'static str] = &[#(#names),*];
 
             fn find(name: &str) -> Option<Self> {

@@ -40,7 +40,7 @@ const DOCUMENT: &str = "../api/v1/openapi.json";
 const PAGE_POLICY: &str = "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; frame-ancestors 'none'";
 
 /// The routes of the description; `document` returns it.
-pub fn routes(document: fn(Anyone) -> Ready<Outcome>) -> Vec<Route> {
+pub fn routes(document: impl Fn(Anyone) -> Ready<Outcome> + Send + Sync + 'static) -> Vec<Route> {
     vec![
         route::public(Method::GET, "openapi.json", document)
             .about("This description of the API.")
@@ -68,7 +68,7 @@ pub fn routes(document: fn(Anyone) -> Ready<Outcome>) -> Vec<Route> {
 }
 
 /// The document that describes the routes.
-pub fn document(routes: fn() -> Vec<Route>, call: &Anyone) -> answer::Answer {
+pub fn document(routes: impl FnOnce() -> Vec<Route>, call: &Anyone) -> answer::Answer {
     /// The document of an address; it is made anew only when the address is another one.
     static KEPT: Mutex<(String, Bytes)> = Mutex::new((String::new(), Bytes::new()));
     let settings = call.state.views().settings();

@@ -26,7 +26,7 @@ use eventstore::vault::{Vault, VaultError};
 use eventstore::{EventStore, OpenError};
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
-use projections::{Registry, Views, ViewsError};
+use projections::{Views, ViewsError};
 use reactors::Reactors;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -37,6 +37,7 @@ use crate::http::router;
 use crate::live::{self, Live};
 use crate::server::config::Config;
 use crate::server::data_dir::{self, DataDir, DataDirError, Holder};
+use crate::server::extension::{Extension, SameRoute};
 use crate::server::health::{self, Readiness};
 use crate::server::shutdown::{self, Deadlines};
 use crate::server::{control, routes, serve};
@@ -63,6 +64,8 @@ pub enum StartError {
     Files(#[from] FilesError),
     #[error(transparent)]
     Views(#[from] ViewsError),
+    #[error(transparent)]
+    Routes(#[from] SameRoute),
     #[error(transparent)]
     Reactors(#[from] reactors::CheckpointError),
     /// The system does not tell the address it listens on.
@@ -104,7 +107,7 @@ pub fn workspace(
         &folder.views(),
         log.clone(),
         vault.clone(),
-        Registry::default().with_snapshots(config.snapshot_every),
+        config.registry.clone(),
     )?;
     Ok(Workspace::new(
         Executor::new(log),
@@ -143,8 +146,9 @@ pub struct App {
 }
 
 impl App {
-    /// Takes the data folder and the port, opens the log and the views, wires the doors.
-    pub async fn start(config: Config) -> Result<Self, StartError> {
+    /// Takes the data folder and the port, opens the log and the views, wires the doors, of which `extension` has some.
+    pub async fn start(config: Config, extension: &Extension) -> Result<Self, StartError> {
+        let table = routes::all(extension)?;
         serve::raise_file_limit();
         for doubt in config.doubts() {
             tracing::warn!("{doubt}");
@@ -177,7 +181,7 @@ impl App {
         );
         let observer = Observer::new(config.request_timeout);
         let audit = AuditLive::new(state.clone());
-        let doors = router::router(&state, routes::all())
+        let doors = router::router(&state, table)
             .merge(live::router(live.clone()))
             .merge(audit_live::router(audit.clone()));
         let health = health::router(readiness.clone(), metrics);

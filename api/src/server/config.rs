@@ -12,7 +12,7 @@ use application::outside::dns::NameServers;
 use application::outside::fetch::AllowList;
 use application::outside::mail::SmtpServer;
 use layers::{Layers, Origin};
-use projections::Spacing;
+use projections::{Registry, Spacing};
 
 use crate::live::Limits;
 use crate::telemetry::LogFormat;
@@ -91,8 +91,8 @@ pub struct Config {
     pub max_connections: usize,
     /// How long a stop waits for requests under way.
     pub shutdown_timeout: Duration,
-    /// Events between two snapshots of the views.
-    pub snapshot_every: Spacing,
+    /// The views that this program has, with as many events between two snapshots as configured.
+    pub registry: Registry,
     /// Most events the views may be behind while ready.
     pub ready_max_lag: u64,
     pub live: Limits,
@@ -174,7 +174,7 @@ impl Config {
             request_timeout: read.required("request_timeout", time)?,
             max_connections: read.required("max_connections", count)?,
             shutdown_timeout: read.required("shutdown_timeout", time)?,
-            snapshot_every: read.required("snapshot_every", spacing)?,
+            registry: Registry::default().with_snapshots(read.required("snapshot_every", spacing)?),
             ready_max_lag: read.required("ready_max_lag", |value| {
                 value
                     .parse()

@@ -1,16 +1,75 @@
 //! The process: what was asked on the command line, on a runtime of its own.
 
+use std::io::Write as _;
+use std::process::ExitCode;
+
+use application::files::pictures::worker;
 use eventstore::memory;
 
 use crate::server::app::{App, Ending};
 use crate::server::cli::{self, Task};
 use crate::server::config::Config;
 use crate::server::control::Failure;
+use crate::server::extension::Extension;
 use crate::server::shutdown;
 use crate::telemetry;
 
-/// Does what the command line asks. Blocks. An error is what to tell the operator, in one line.
-pub fn run() -> Result<Ending, Failure> {
+/// The exit status of somebody who asked for what makes no sense, or is not there.
+const USAGE: u8 = 2;
+
+/// Does what the command line asks, with what `extension` adds, or says in one line why that did not work. All of `main`:
+/// the process ends after it. Blocks.
+pub fn run(extension: &Extension) -> ExitCode {
+    // The process may be one that the server started, to work on a picture.
+    if let Some(code) = worker::run_if_asked() {
+        return code;
+    }
+    match work(extension) {
+        Ok(Ending::Stopped) => ExitCode::SUCCESS,
+        Ok(Ending::Restart) => begin_anew(),
+        Err(problem) => {
+            complain(&problem.text);
+            if problem.usage {
+                return ExitCode::from(USAGE);
+            }
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Prints one line to standard error. If that fails, the exit status has to do.
+fn complain(problem: &str) {
+    let _ = writeln!(std::io::stderr(), "hansard: {problem}");
+}
+
+/// Starts the same process again; does not return if that works.
+#[cfg(unix)]
+fn begin_anew() -> ExitCode {
+    use std::os::unix::process::CommandExt as _;
+    let mut arguments = std::env::args_os();
+    let called = arguments.next().unwrap_or_default();
+    // If a newer version replaced the program, its old file is gone; the new one has the same name.
+    let program = std::env::current_exe().ok().filter(|path| path.exists());
+    let program = program.unwrap_or_else(|| called.clone().into());
+    let error = std::process::Command::new(&program)
+        .arg0(called)
+        .args(arguments)
+        .exec();
+    complain(&format!(
+        "cannot start {} again: {error}",
+        program.display()
+    ));
+    ExitCode::FAILURE
+}
+
+/// Whatever supervises the server starts it again (`EX_TEMPFAIL` of `sysexits.h`).
+#[cfg(not(unix))]
+fn begin_anew() -> ExitCode {
+    ExitCode::from(75)
+}
+
+/// An error is what to tell the operator, in one line.
+fn work(extension: &Extension) -> Result<Ending, Failure> {
     let invocation = cli::parse().map_err(|error| error.to_string())?;
     let errand = match invocation.task {
         Task::ShowKeys => return cli::show_keys().map(|()| Ending::Stopped),
@@ -20,7 +79,9 @@ pub fn run() -> Result<Ending, Failure> {
         Task::Serve => None,
         Task::Run(errand) => Some(errand),
     };
-    let config = Config::from_layers(&invocation.layers).map_err(|error| error.to_string())?;
+    let mut config = Config::from_layers(&invocation.layers).map_err(|error| error.to_string())?;
+    let views = extension.views(config.registry);
+    config.registry = views.map_err(|error| error.to_string())?;
     let _lines = telemetry::init(&config.log_filter, config.log_format);
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
@@ -30,7 +91,7 @@ pub fn run() -> Result<Ending, Failure> {
     let outcome = runtime.block_on(async {
         match errand {
             Some(errand) => cli::run(&config, errand).await,
-            None => serve(config).await.map_err(Failure::from),
+            None => serve(config, extension).await.map_err(Failure::from),
         }
     });
     // Threads that still compute for a caller who is gone are not waited for.
@@ -38,11 +99,11 @@ pub fn run() -> Result<Ending, Failure> {
     outcome
 }
 
-async fn serve(config: Config) -> Result<Ending, String> {
+async fn serve(config: Config, extension: &Extension) -> Result<Ending, String> {
     // Installed first, so that a stop during a long start is a clean one too.
     let stop = shutdown::Signals::listen(config.shutdown_timeout)
         .map_err(|error| format!("cannot listen for signals: {error}"))?;
-    let app = App::start(config)
+    let app = App::start(config, extension)
         .await
         .map_err(|error| error.to_string())?;
     app.run_until(stop.received())

@@ -9,16 +9,16 @@ use crate::http::openapi;
 use crate::http::route::Route;
 use crate::methods::door;
 use crate::rest;
+use crate::server::extension::{Extension, SameRoute};
 
-pub fn all() -> Vec<Route> {
-    #[expect(
-        clippy::needless_pass_by_value,
-        reason = "handlers are handed the call"
-    )]
-    fn document(call: Anyone) -> Ready<Outcome> {
-        ready(Ok(openapi::document(all, &call)))
-    }
-    [
+/// The routes of this server and those of `extension`.
+pub fn all(extension: &Extension) -> Result<Vec<Route>, SameRoute> {
+    let described = extension.clone();
+    let document = move |call: Anyone| -> Ready<Outcome> {
+        let routes = || all(&described).unwrap_or_default();
+        ready(Ok(openapi::document(routes, &call)))
+    };
+    let known = [
         rest::routes(),
         at::routes(),
         diff::routes(),
@@ -30,35 +30,24 @@ pub fn all() -> Vec<Route> {
         exports::routes(),
         door::routes(),
         openapi::routes(document),
-    ]
-    .concat()
+    ];
+    extension.routes(known.concat())
 }
 
 #[cfg(test)]
 mod tests {
-    use std::collections::HashSet;
-
     use serde_json::json;
 
     use super::*;
     use crate::http::route::Access;
 
-    #[test]
-    fn no_route_is_listed_twice() {
-        let mut seen = HashSet::new();
-        for route in all() {
-            assert!(
-                seen.insert((route.method.clone(), route.path.clone())),
-                "{} {} twice",
-                route.method,
-                route.path
-            );
-        }
+    fn known() -> Vec<Route> {
+        all(&Extension::default()).expect("no route is listed twice")
     }
 
     #[test]
     fn only_these_routes_are_public() {
-        let mut public: Vec<String> = all()
+        let mut public: Vec<String> = known()
             .iter()
             .filter(|route| matches!(route.access, Access::Public(_)))
             .map(|route| format!("{} {}", route.method, route.path))
@@ -109,7 +98,7 @@ mod tests {
 
     #[test]
     fn every_route_is_described() {
-        let routes = all();
+        let routes = known();
         let document = serde_json::to_value(openapi::describe(&routes)).expect("a document");
         for route in &routes {
             let method = route.method.as_str().to_lowercase();
@@ -126,7 +115,7 @@ mod tests {
 
     #[test]
     fn an_operation_says_what_it_takes_and_who_may_call_it() {
-        let document = serde_json::to_value(openapi::describe(&all())).expect("a document");
+        let document = serde_json::to_value(openapi::describe(&known())).expect("a document");
         let operation = &document["paths"]["/api/v1/users.setActiveStatus"]["post"];
         let body = &operation["requestBody"]["content"]["application/json"]["schema"];
         assert_eq!(body["properties"]["activeStatus"]["type"], "boolean");

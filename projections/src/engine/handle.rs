@@ -208,6 +208,17 @@ impl Views {
         &self.inner.hub
     }
 
+    /// Asks the tables of a view that is not of this crate: runs `question` on a reader thread, with a connection that can
+    /// only read. It sees everything that was told of before ([`Self::wait_for`]), and must not take long: there are few
+    /// such threads.
+    pub async fn ask<T, F>(&self, question: F) -> Result<T, QueryError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&rusqlite::Connection) -> Result<T, rusqlite::Error> + Send + 'static,
+    {
+        self.read(question).await
+    }
+
     /// Runs `question` on a reader thread with a read-only connection. It sees everything that was told of before.
     pub(crate) async fn read<T, F>(&self, question: F) -> Result<T, QueryError>
     where

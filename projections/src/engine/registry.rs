@@ -5,6 +5,7 @@ use std::sync::Arc;
 use crate::engine::index::Index;
 use crate::engine::past::{Kept, Spacing};
 use crate::engine::projection::{Projection, Selected};
+use crate::engine::tables::{key_of, tables_of};
 
 /// Views that change together: none of them is right without the others.
 #[derive(Debug)]
@@ -37,10 +38,41 @@ pub struct Registry {
     spacing: Spacing,
 }
 
-/// A name that two views would have.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("two views cannot both be called {0}")]
-pub struct SameName(pub &'static str);
+/// Why a view cannot be added.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Unfit {
+    /// A name that two views would have.
+    #[error("two views cannot both be called {0}")]
+    SameName(&'static str),
+    /// Other views, or the file itself, have a table of that name, or may have one.
+    #[error("the view {view} cannot have a table called {table}: that name is taken")]
+    SameTable {
+        /// The view.
+        view: &'static str,
+        /// Its table.
+        table: String,
+    },
+    /// Rows could not be compared with those of a rebuild.
+    #[error("the table {table} of the view {view} has no primary key")]
+    NoKey {
+        /// The view.
+        view: &'static str,
+        /// Its table.
+        table: String,
+    },
+    /// The database does not understand them, and why.
+    #[error("the tables of the view {view} cannot be made: {reason}")]
+    NoTables {
+        /// The view.
+        view: &'static str,
+        /// What the database says.
+        reason: String,
+    },
+}
+
+/// Tables that a file has beside those of views, and what the names of those begin with that it makes by itself.
+const OF_THE_FILE: &[&str] = &["projections", "log", "dead_letters", "snapshots"];
+const MADE_BY_ITSELF: &[&str] = &["past_", "over_", "sqlite_"];
 
 /// What a rebuild makes.
 #[derive(Clone, Debug)]
@@ -71,14 +103,39 @@ impl Registry {
     }
 
     /// With one more view, which sees every event after the views of this crate. It reads and writes its own tables alone.
-    pub fn with(&self, view: &'static Projection) -> Result<Self, SameName> {
+    pub fn with(&self, view: &'static Projection) -> Result<Self, Unfit> {
         if self.names().contains(&view.name) {
-            return Err(SameName(view.name));
+            return Err(Unfit::SameName(view.name));
         }
+        self.fits(view)?;
         Ok(Self {
             all: self.all.iter().copied().chain([view]).collect(),
             ..self.clone()
         })
+    }
+
+    /// Whether a file can have the tables of one more view.
+    fn fits(&self, view: &'static Projection) -> Result<(), Unfit> {
+        let name = view.name;
+        let failed = |error: rusqlite::Error| Unfit::NoTables {
+            view: name,
+            reason: error.to_string(),
+        };
+        let tables = tables_of(view).map_err(failed)?;
+        let mut taken: Vec<String> = OF_THE_FILE.iter().map(ToString::to_string).collect();
+        for known in &*self.all {
+            taken.extend(tables_of(known).map_err(failed)?);
+        }
+        for table in tables {
+            let is_reserved = MADE_BY_ITSELF.iter().any(|begin| table.starts_with(begin));
+            if is_reserved || taken.contains(&table) {
+                return Err(Unfit::SameTable { view: name, table });
+            }
+            if key_of(view, &table).map_err(failed)?.is_empty() {
+                return Err(Unfit::NoKey { view: name, table });
+            }
+        }
+        Ok(())
     }
 
     pub(crate) fn all(&self) -> &Selected {

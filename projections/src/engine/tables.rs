@@ -6,11 +6,20 @@ use rusqlite::Connection;
 
 use crate::engine::projection::Projection;
 
-/// The names of the tables of a view.
-pub(crate) fn tables_of(view: &Projection) -> rusqlite::Result<Vec<String>> {
+fn scratch(view: &Projection) -> rusqlite::Result<Connection> {
     let scratch = Connection::open_in_memory()?;
     scratch.execute_batch(view.tables)?;
-    scratch
+    Ok(scratch)
+}
+
+/// The columns that a row of a table of a view is known by; none if it has no primary key.
+pub(crate) fn key_of(view: &Projection, table: &str) -> rusqlite::Result<Vec<String>> {
+    primary_key(&scratch(view)?, table)
+}
+
+/// The names of the tables of a view.
+pub(crate) fn tables_of(view: &Projection) -> rusqlite::Result<Vec<String>> {
+    scratch(view)?
         .prepare("SELECT name FROM sqlite_schema WHERE type = 'table' ORDER BY name")?
         .query_map([], |row| row.get(0))?
         .collect()

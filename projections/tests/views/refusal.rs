@@ -5,7 +5,7 @@ use domain::Event;
 use domain::message::MessageEvent;
 use projections::{
     Applied, Apply, Ended, Health, Index, OnRefusal, Projection, Registry, Retried, Tx, Unapplied,
-    Views, ViewsError, Wish,
+    Unfit, Views, ViewsError, Wish,
 };
 
 use super::scene::Scene;
@@ -14,7 +14,7 @@ const TABLES: &str = "CREATE TABLE said (id TEXT NOT NULL PRIMARY KEY) WITHOUT R
 const INDEXES: &[Index] = &[];
 
 /// Goes on without what it refuses.
-static LENIENT: Projection = Projection {
+const LENIENT_VIEW: Projection = Projection {
     name: "lenient",
     version: 1,
     tables: TABLES,
@@ -24,6 +24,8 @@ static LENIENT: Projection = Projection {
         refused: OnRefusal::SetAside,
     },
 };
+
+static LENIENT: Projection = LENIENT_VIEW;
 
 static STRICT: Projection = Projection {
     name: "strict",
@@ -82,7 +84,10 @@ fn rows(scene: &Scene) -> Vec<String> {
 async fn what_is_refused_is_set_aside_and_leaves_nothing() {
     let registry = Registry::default().with(&LENIENT).unwrap();
     let mut scene = Scene::with(registry.clone()).await;
-    assert!(registry.with(&LENIENT).is_err(), "names are unique");
+    assert_eq!(
+        registry.with(&LENIENT).err(),
+        Some(Unfit::SameName("lenient"))
+    );
     let events = ["one", "locked", "two"].map(|id| said(id, 10));
     scene.say(100, events).await;
     let dead = [("lenient".to_owned(), "locked is locked".to_owned())];
@@ -176,4 +181,35 @@ async fn a_view_that_stops_stops_all_before_the_event() {
     assert!(waited.is_err(), "{waited:?}");
     assert!(matches!(scene.views.health(), Health::Stopped(reason) if reason.contains("strict")));
     scene.views.close().await;
+}
+
+#[test]
+fn tables_that_a_file_cannot_have_are_refused() {
+    const fn with(tables: &'static str) -> Projection {
+        Projection {
+            tables,
+            ..LENIENT_VIEW
+        }
+    }
+    static TAKEN: Projection = with("CREATE TABLE messages (id TEXT NOT NULL PRIMARY KEY);");
+    static RESERVED: Projection = with("CREATE TABLE past_said (id TEXT NOT NULL PRIMARY KEY);");
+    static NO_KEY: Projection = with("CREATE TABLE heard (id TEXT NOT NULL);");
+    static NONSENSE: Projection = with("CREATE TABEL heard (id TEXT NOT NULL PRIMARY KEY);");
+    let refusal = |view| Registry::default().with(view).err();
+    let taken = |table: &str| Unfit::SameTable {
+        view: "lenient",
+        table: table.to_owned(),
+    };
+    let no_key = Unfit::NoKey {
+        view: "lenient",
+        table: "heard".to_owned(),
+    };
+    assert_eq!(refusal(&TAKEN), Some(taken("messages")));
+    assert_eq!(refusal(&RESERVED), Some(taken("past_said")));
+    assert_eq!(refusal(&NO_KEY), Some(no_key));
+    let nonsense = refusal(&NONSENSE);
+    assert!(
+        matches!(nonsense, Some(Unfit::NoTables { .. })),
+        "{nonsense:?}"
+    );
 }

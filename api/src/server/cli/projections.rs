@@ -5,7 +5,7 @@ use std::num::NonZeroU32;
 use std::sync::{Arc, Mutex};
 
 use ::projections::{
-    Note, Registry, ViewsError, dead_letters_offline, list, rebuild_offline, verify_offline,
+    Note, ViewsError, dead_letters_offline, list, rebuild_offline, verify_offline,
 };
 use application::admin::projections::{self as views, Building, Steering};
 use clap::{Arg, ArgMatches, Command};
@@ -189,19 +189,19 @@ async fn alone(
     log: &Arc<dyn EventStore>,
     what: What,
 ) -> Result<Told, Failure> {
-    let registry = Registry::default().with_snapshots(config.snapshot_every);
+    let registry = &config.registry;
     let dir = folder.views();
     let failed = |error: ViewsError| match error {
         ViewsError::UnknownView(named) => Failure {
-            text: views::unknown(&registry, &named).to_string(),
+            text: views::unknown(registry, &named).to_string(),
             usage: true,
         },
         other => other.to_string().into(),
     };
     match what {
         What::Status => {
-            let overview = list(&dir, log.clone(), &registry).await.map_err(failed)?;
-            let letters = dead_letters_offline(&dir, &registry);
+            let overview = list(&dir, log.clone(), registry).await.map_err(failed)?;
+            let letters = dead_letters_offline(&dir, registry);
             let letters = letters.map_or(0, |letters| letters.total);
             let noted = Note::read(&dir).map_err(failed)?;
             let report = ViewsReport::of_folder(overview, letters, noted);
@@ -217,9 +217,9 @@ async fn alone(
             };
             let (view, rate, log) = (building.view.as_deref(), building.max_rate, log.clone());
             let ended = if building.verify {
-                verify_offline(&dir, log, &registry, view, rate, told).await
+                verify_offline(&dir, log, registry, view, rate, told).await
             } else {
-                let rebuilt = rebuild_offline(&dir, log, &registry, view, rate, told).await;
+                let rebuilt = rebuild_offline(&dir, log, registry, view, rate, told).await;
                 rebuilt.map(::projections::Ended::Rebuilt)
             };
             if let Ok(bar) = bar.lock() {
@@ -229,7 +229,7 @@ async fn alone(
         }
         What::Steer(steering) => steer_note(&dir, steering).map_err(failed),
         What::DeadLetters => {
-            let letters = dead_letters_offline(&dir, &registry).map_err(failed)?;
+            let letters = dead_letters_offline(&dir, registry).map_err(failed)?;
             Ok(Told::DeadLetters(letters.into()))
         }
         What::Retry(_) => Err("no server runs on the data folder; start it, and try again".into()),
