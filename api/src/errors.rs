@@ -71,6 +71,8 @@ pub enum ApiError {
     Internal,
     /// The log cannot be used now, or the server is too busy; a later try may work.
     Unavailable,
+    /// The same, in words of its own.
+    NotNow(Text),
 }
 
 impl std::fmt::Display for ApiError {
@@ -171,7 +173,7 @@ impl ApiError {
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::TooSlow => StatusCode::REQUEST_TIMEOUT,
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
-            Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Unavailable | Self::NotNow(_) => StatusCode::SERVICE_UNAVAILABLE,
         }
     }
 
@@ -245,7 +247,10 @@ impl ApiError {
             Self::Mismatch(what) => failure(&wording::mismatch(what)),
             Self::Denied(error) => error.body(),
             Self::Bare => json!({ "success": false }),
-            Self::Plain(text) | Self::Forbidden(text) | Self::NotFound(text) => failure(text),
+            Self::Plain(text)
+            | Self::Forbidden(text)
+            | Self::NotFound(text)
+            | Self::NotNow(text) => failure(text),
             Self::TooLarge => failure(wording::TOO_LARGE),
             Self::TooSlow => failure(wording::TOO_SLOW),
             Self::Internal => failure(wording::INTERNAL),

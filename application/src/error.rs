@@ -241,12 +241,20 @@ pub enum Refusal {
     PrivateRoomNotShown,
     #[error("this process makes no exports")]
     NoExports,
-    #[error("too many exports wait to be made, or are kept; remove some, or try again later")]
-    TooManyExports,
+    #[error("exports over the API are switched off: the setting Audit_Export_Hours is 0")]
+    ExportsOff,
+    #[error("{0} exports wait to be made already; remove one, or try again later")]
+    TooManyExportsWait(usize),
+    #[error("{0} exports are kept already; remove one, or try again once some have expired")]
+    TooManyExportsKept(usize),
+    #[error("too many exports are downloaded now; try again later")]
+    TooManyDownloads,
     #[error("there is no such export; it may have expired")]
     NoSuchExport,
-    #[error("the export is not complete")]
+    #[error("the export is not complete yet")]
     ExportNotComplete,
+    #[error("the export failed: it has no files")]
+    ExportFailed,
 }
 
 /// What broke. The server's log says what it was; callers are told only that something broke.
@@ -292,6 +300,11 @@ impl Fault {
                 AppendError::EventTooLarge { .. } | AppendError::BatchTooLarge { .. }
             )
         )
+    }
+
+    /// Whether it would do if there were more room on the disk.
+    pub fn is_for_want_of_room(&self) -> bool {
+        matches!(self, Self::Export(error) if error.is_for_want_of_room())
     }
 
     /// Whether a later try may work.

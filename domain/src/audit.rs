@@ -79,6 +79,23 @@ pub struct Question {
     pub private_rooms: bool,
 }
 
+/// The parameter that names exports of which each goes on behind the one before.
+pub const NAME_OF_EXPORTS: &str = "name";
+
+/// The parameter with the export that was downloaded.
+pub const DOWNLOADED: &str = "downloaded";
+
+/// The parameter with the export that was removed.
+pub const REMOVED: &str = "removed";
+
+impl Question {
+    /// What an export is called that others of the same name go on behind.
+    pub fn name_of_exports(&self) -> Option<&str> {
+        let named = self.narrowed.get(NAME_OF_EXPORTS)?;
+        (self.kind == QuestionKind::Export).then_some(named)
+    }
+}
+
 /// What a reading showed.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Shown {

@@ -477,12 +477,40 @@ async fn secrets_of_settings_are_not_shown() {
     let value = json!({"value": "top-secret-word"});
     story.admin.post("settings/SMTP_Password", value).await.ok();
     let position = head(&story.admin).await;
-    let shown = look(&story.admin, &format!("{position}/settings")).await;
+    let shown = look(&story.admin, &format!("{position}/settings?limit=1000")).await;
     let shown = shown.ok();
     assert!(!shown.to_string().contains("top-secret-word"));
     let settings = shown["settings"].as_array().unwrap();
     let password = settings.iter().find(|one| one["_id"] == "SMTP_Password");
     assert_eq!(password.unwrap()["value"], "(withheld)");
+}
+
+#[tokio::test]
+async fn settings_and_permissions_are_lists_and_are_counted() {
+    let story = Story::tell().await;
+    let position = head(&story.admin).await;
+    for list in ["settings", "permissions"] {
+        let all = look(&story.admin, &format!("{position}/{list}?limit=1000"))
+            .await
+            .ok();
+        let items = all[list].as_array().unwrap();
+        assert_eq!(all["total"], items.len(), "{list}: all fit");
+        let part = format!("{position}/{list}?offset=3&limit=2");
+        let part = look(&story.admin, &part).await.ok();
+        assert_eq!(part[list], json!(items[3..5]), "{list}");
+        assert_eq!(part["total"], all["total"], "{list}");
+        let last = format!("{position}/{list}?limit=9&offset={}", items.len() - 1);
+        let last = look(&story.admin, &last).await.ok();
+        assert_eq!(last[list], json!(items[items.len() - 1..]), "{list}");
+        let path = "/audit/events?type=RecordRead&order=newest&limit=3";
+        let left = story.admin.send(Method::GET, path, None).await.ok();
+        let counted = |index: usize| left["events"][index]["data"]["shown"]["results"].clone();
+        assert_eq!(
+            [counted(0), counted(1), counted(2)],
+            [json!(1), json!(2), json!(items.len())],
+            "{list}"
+        );
+    }
 }
 
 #[tokio::test]

@@ -10,7 +10,7 @@ use crate::documents::record_at;
 use crate::errors::wording;
 use crate::http::answer::{Answer, Outcome};
 use crate::http::call::Call;
-use crate::http::parameters::{Filled, Parameters};
+use crate::http::parameters::{Filled, Nothing, Parameters};
 use crate::http::route::{self, Rate, Route};
 use crate::http::schema::Kind;
 
@@ -67,18 +67,15 @@ pub fn routes() -> Vec<Route> {
         route(
             route::get("/audit/at/{moment}/permissions", permissions),
             "Which roles had which permissions at an earlier moment. That it was read is recorded.",
-            &[POSITION, TIME, ("permissions", Kind::List)],
+            &[POSITION, TIME, ("permissions", Kind::List), TOTAL],
         ),
         route(
             route::get("/audit/at/{moment}/settings", settings),
             "The settings as they were at an earlier moment, without secrets. That it was read is recorded.",
-            &[POSITION, TIME, ("settings", Kind::List)],
+            &[POSITION, TIME, ("settings", Kind::List), TOTAL],
         ),
     ]
 }
-
-#[derive(Parameters)]
-struct Nothing {}
 
 /// Which part of a list.
 #[derive(Parameters)]
@@ -125,12 +122,12 @@ async fn user(call: Call, _: Nothing) -> Outcome {
     look_at_one(call, Sight::User(user)).await
 }
 
-async fn permissions(call: Call, _: Nothing) -> Outcome {
-    look_at_one(call, Sight::Permissions).await
+async fn permissions(call: Call, part: Part) -> Outcome {
+    look(call, Sight::Permissions, part).await
 }
 
-async fn settings(call: Call, _: Nothing) -> Outcome {
-    look_at_one(call, Sight::Settings).await
+async fn settings(call: Call, part: Part) -> Outcome {
+    look(call, Sight::Settings, part).await
 }
 
 fn path(call: &Call, name: &str) -> String {

@@ -4,7 +4,7 @@ use application::error::Error;
 use application::record::access::{Auditor, Shown};
 use application::record::export::{self, Begun, ExportWish, Order, Piece, Reached};
 use application::workspace::Workspace;
-use domain::audit;
+use domain::audit::{self, RecordReader};
 use serde::{Deserialize, Serialize};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
@@ -41,14 +41,22 @@ pub struct WantedExport {
 pub struct ExportEnd {
     pub reading: String,
     pub shown: audit::Shown,
+    /// Private rooms are in them, whatever the setting says by now.
     pub private_rooms: bool,
+    /// What the operating system calls whoever asked.
     pub account: String,
 }
 
 impl ExportEnd {
     pub async fn record(self, workspace: &Workspace) -> Result<(), Error> {
-        let auditor = Auditor::command_line(workspace, self.account, self.private_rooms);
-        export::end(workspace, &auditor, self.reading, self.shown).await
+        let Self {
+            reading,
+            shown,
+            private_rooms,
+            account,
+        } = self;
+        let reader = RecordReader::CommandLine { account };
+        export::end(workspace, &reader, private_rooms, reading, shown).await
     }
 }
 

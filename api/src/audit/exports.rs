@@ -17,7 +17,7 @@ use crate::audit::events::list;
 use crate::errors::ApiError;
 use crate::http::answer::{Answer, Outcome};
 use crate::http::call::Call;
-use crate::http::parameters::{Choice, Filled, Parameters};
+use crate::http::parameters::{Choice, Filled, Nothing, Parameters};
 use crate::http::route::{self, Rate, Route};
 use crate::http::schema::Kind;
 use crate::state::AppState;
@@ -50,7 +50,7 @@ pub fn routes() -> Vec<Route> {
             .needs(needs)
             .sends(&["application/zip"]),
         route::logged_in(Method::DELETE, "/audit/exports/{id}", remove)
-            .about("Removes an export, whether or not it is complete.")
+            .about("Removes an export, whether or not it is complete. That it was removed is recorded.")
             .needs(needs),
     ]
 }
@@ -91,7 +91,7 @@ async fn ask(call: Call, params: Ask) -> Outcome {
     Ok(Answer::empty().field("export", &document(&call.state, &job)))
 }
 
-async fn all(call: Call) -> Outcome {
+async fn all(call: Call, _: Nothing) -> Outcome {
     let auditor = Auditor::exporter(&call.state, &call.caller)?;
     let kept = jobs::list(&call.state, &auditor).await?;
     let documents: Vec<_> = kept.iter().map(|job| document(&call.state, job)).collect();
@@ -105,21 +105,21 @@ async fn found(call: &Call) -> Result<(Auditor, Job), ApiError> {
     Ok((auditor, job))
 }
 
-async fn one(call: Call) -> Outcome {
+async fn one(call: Call, _: Nothing) -> Outcome {
     let (_, job) = found(&call).await?;
     Ok(Answer::empty().field("export", &document(&call.state, &job)))
 }
 
-async fn remove(call: Call) -> Outcome {
+async fn remove(call: Call, _: Nothing) -> Outcome {
     let auditor = Auditor::exporter(&call.state, &call.caller)?;
     let id = call.input.path("id");
     jobs::remove(&call.state, &auditor, id).await?;
     Ok(Answer::empty())
 }
 
-async fn download(call: Call) -> Outcome {
+async fn download(call: Call, _: Nothing) -> Outcome {
     let (auditor, job) = found(&call).await?;
-    let files = jobs::files(&call.state, &job)?;
+    let download = jobs::download(&call.state, &job)?;
     export::taken(&call.state, &auditor, &job).await?;
     let name = format!("export-{}", job.id());
     let mut headers = HeaderMap::new();
@@ -131,7 +131,7 @@ async fn download(call: Call) -> Outcome {
         headers.insert(header::CONTENT_DISPOSITION, value);
     }
     let (to, pieces) = mpsc::channel(PIECES);
-    tokio::task::spawn_blocking(move || export::archive(&files, &name, &to));
+    tokio::task::spawn_blocking(move || export::archive(&download.files, &name, &to));
     let pieces = stream::unfold(pieces, |mut pieces| async move {
         let piece = pieces.recv().await?;
         Some((piece, pieces))
@@ -148,13 +148,15 @@ fn document(state: &AppState, job: &Job) -> Value {
         (None, Some(_)) => "running",
         (None, None) => "waiting",
     };
-    let finished = match &job.ended {
-        Some(Ended::Complete { finished, .. }) => Some(finished),
-        Some(Ended::Failed { .. }) | None => None,
+    let (finished, why) = match &job.ended {
+        Some(Ended::Complete { finished, .. }) => (Some(finished), None),
+        Some(Ended::Failed { why, .. }) => (None, Some(why)),
+        None => (None, None),
     };
     json!({
         "id": job.id(),
         "state": stage,
+        "failure": why,
         "progress": progress.map(|(done, all)| json!({"done": done, "all": all})),
         "format": order.format,
         "question": order.question,

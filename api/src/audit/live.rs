@@ -89,21 +89,19 @@ async fn open(State(AuditLive(shared)): State<AuditLive>, mut request: Request) 
         Ok(handshake) => handshake,
         Err((status, text)) => return refusal(status, text),
     };
-    let query = request.uri().query().unwrap_or_default();
-    let wish = match Wish::read(query) {
-        Ok(wish) => wish,
-        Err(error) => return error.into_response(),
-    };
+    let wish = Wish::read(request.uri().query().unwrap_or_default());
     let caller = match of_headers(&shared.state, request.headers()).await {
         Ok(caller) => caller,
         Err(error) => return error.into_response(),
     };
-    // Whoever is known by the handshake hears of a missing right before there is a socket.
-    if let Some(caller) = &caller
-        && let Err(refusal) = Auditor::caller(&shared.state, caller)
-    {
-        let error = ApiError::from(Error::from(refusal));
-        return shared.state.dialect().word(error, true).into_response();
+    // Whoever is known by the handshake is answered by it. Browsers, which can send no credentials with it, could not tell
+    // one refusal of it from another: they hear by how the socket is closed.
+    if let Some(caller) = &caller {
+        let may = Auditor::caller(&shared.state, caller);
+        let refused = may.map_err(|refusal| ApiError::from(Error::from(refusal)));
+        if let Err(error) = refused.and_then(|_| wish.as_ref().map(drop).map_err(Clone::clone)) {
+            return shared.state.dialect().word(error, true).into_response();
+        }
     }
     let Ok(slot) = shared.sockets.clone().try_acquire_owned() else {
         let text = "too many sockets are open; try again later";
@@ -190,7 +188,7 @@ impl Connection<'_> {
         shared: &Shared,
         socket: Socket,
         format: Format,
-        wish: Wish,
+        wish: Result<Wish, ApiError>,
         caller: Option<Caller>,
     ) {
         let mut connection = Connection {
@@ -219,13 +217,18 @@ impl Connection<'_> {
     }
 
     /// Shows events until the server stops.
-    async fn serve(&mut self, wish: Wish, caller: Option<Caller>) -> Result<(), End> {
+    async fn serve(
+        &mut self,
+        wish: Result<Wish, ApiError>,
+        caller: Option<Caller>,
+    ) -> Result<(), End> {
         let state = &self.shared.state;
         let caller = match caller {
             Some(caller) => caller,
             None => self.introduced().await?,
         };
         let auditor = Auditor::caller(state, &caller).map_err(Error::from)?;
+        let wish = wish.map_err(|error| End::because(4004, error.to_string()))?;
         let range = Range {
             cursor: wish.after.as_deref(),
             limit: None,

@@ -6,6 +6,7 @@ use application::record::at::{self, AskedAt, Then};
 use application::record::diff::{self, AskedDiff};
 use application::record::explain::{self, AskedRequest};
 use application::record::message::{self, AskedMessage};
+use application::record::plain;
 use application::record::reach::{self, AskedReach};
 use application::workspace::Workspace;
 use bytes::Bytes;
@@ -154,7 +155,7 @@ async fn written<T: Send + 'static>(
 ) -> Result<Written, Error> {
     let write = move || match form {
         Form::Table => page(&answer),
-        Form::Json => format!("{:#}\n", document(&answer)),
+        Form::Json => plain::pretty(&document(&answer)) + "\n",
     };
     let failed = |_| Fault::Impossible("a page cannot be written".into());
     let page = tokio::task::spawn_blocking(write).await.map_err(failed)?;

@@ -11,7 +11,7 @@ use crate::documents::views::{ViewsReport, WorkReport};
 use crate::errors::wording;
 use crate::http::answer::{Answer, Outcome};
 use crate::http::call::Call;
-use crate::http::parameters::Parameters;
+use crate::http::parameters::{Nothing, Parameters};
 use crate::http::route::{self, Route};
 use crate::http::schema::Kind;
 
@@ -53,9 +53,6 @@ pub fn routes() -> Vec<Route> {
             .answers(&[("taken", Kind::Number), ("refused", Kind::Number)]),
     ]
 }
-
-#[derive(Parameters)]
-struct Nothing {}
 
 /// Which views, and how fast.
 #[derive(Parameters)]

@@ -159,6 +159,14 @@ mod tests {
     }
 
     #[test]
+    fn as_many_are_counted_as_there_are() {
+        let (settings, policy) = (Settings::default(), SettingPolicy::default());
+        let there = entries(&settings, |one| policy.shows(one)).len();
+        let counted = application::record::at::permissions(&settings, &policy);
+        assert_eq!(counted, there);
+    }
+
+    #[test]
     fn every_permission_is_there_once() {
         let mut names: Vec<String> = entries(&Settings::default(), |one| !one.hidden)
             .into_iter()

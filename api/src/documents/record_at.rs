@@ -7,7 +7,7 @@ use application::record::withheld::WITHHELD;
 use application::workspace::SettingPolicy;
 use bytes::Bytes;
 use domain::settings::Definition;
-use projections::{Page, RoleHolder, Views};
+use projections::{Page, RoleHolder, Slice, Views};
 use serde::Serialize;
 use serde_json::value::{RawValue, to_raw_value};
 use serde_json::{Map, Value, json};
@@ -36,16 +36,25 @@ pub async fn fields(then: &Then, policy: &SettingPolicy) -> Result<Fields, Error
         Seen::Messages(page) => list(&mut fields, "messages", page),
         Seen::Message(message) => fields.push(("message", document(&message.doc))),
         Seen::User(user) => fields.push(("user", raw(&past_info(&user.doc)))),
-        Seen::Permissions => {
+        Seen::Permissions(slice) => {
             let all = permissions::documents_of(&then.past.views, policy, None).await?;
-            fields.push(("permissions", raw(&all)));
+            part(&mut fields, "permissions", &all, *slice);
         }
-        Seen::Settings => {
+        Seen::Settings(slice) => {
             let all = settings(&then.past.views, policy).await?;
-            fields.push(("settings", raw(&all)));
+            part(&mut fields, "settings", &all, *slice);
         }
     }
     Ok(fields)
+}
+
+/// Part of a list that is known as a whole.
+fn part<T: Serialize>(fields: &mut Fields, name: &'static str, all: &[T], slice: Slice) {
+    let number = |number| usize::try_from(number).unwrap_or(usize::MAX);
+    let rest = all.get(number(slice.offset)..).unwrap_or_default();
+    let count = slice.count.map_or(rest.len(), number);
+    fields.push((name, raw(rest.get(..count).unwrap_or(rest))));
+    fields.push(("total", raw(&all.len())));
 }
 
 fn list(fields: &mut Fields, name: &'static str, page: &Page) {

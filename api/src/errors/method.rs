@@ -36,6 +36,7 @@ impl ApiError {
             Self::NotFound(text) => meteor_error(&json!(404), Some(text), None),
             Self::TooLarge => meteor_error(&json!(413), Some(wording::TOO_LARGE), None),
             Self::TooSlow => meteor_error(&json!(408), Some(wording::TOO_SLOW), None),
+            Self::NotNow(text) => meteor_error(&json!(503), Some(text), None),
             Self::Unavailable => meteor_error(&json!(503), Some(wording::UNAVAILABLE), None),
             Self::Bare | Self::MethodNotAllowed(_) | Self::Internal => {
                 meteor_error(&json!(500), Some("Internal server error"), None)

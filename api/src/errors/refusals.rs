@@ -38,6 +38,8 @@ impl From<Fault> for ApiError {
         fault.log();
         if fault.is_too_large() {
             Self::TooLarge
+        } else if fault.is_for_want_of_room() {
+            Self::NotNow(wording::DISK_FULL.into())
         } else if fault.is_temporary() {
             Self::Unavailable
         } else {
@@ -161,12 +163,18 @@ impl From<Refusal> for ApiError {
             Refusal::NoDevices => wording::no_push_tokens(),
             Refusal::PushNotDelivered => wording::push_not_delivered(),
             Refusal::PrivateRoomNotShown => wording::record_of_private_room(&refusal),
-            Refusal::NoExports => wording::export_refused("error-no-exports", &refusal),
-            Refusal::TooManyExports => wording::export_refused("error-too-many-exports", &refusal),
+            Refusal::NoExports | Refusal::ExportsOff => {
+                wording::export_refused("error-no-exports", &refusal)
+            }
+            Refusal::TooManyExportsWait(_) | Refusal::TooManyExportsKept(_) => {
+                wording::export_refused("error-too-many-exports", &refusal)
+            }
+            Refusal::TooManyDownloads => Self::NotNow(refusal.to_string().into()),
             Refusal::NoSuchExport => wording::export_refused("error-no-such-export", &refusal),
             Refusal::ExportNotComplete => {
                 wording::export_refused("error-export-not-complete", &refusal)
             }
+            Refusal::ExportFailed => wording::export_refused("error-export-failed", &refusal),
         }
     }
 }

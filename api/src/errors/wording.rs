@@ -47,6 +47,8 @@ pub const MALFORMED_HEAD: &str = "Bad request";
 pub const TOO_SLOW: &str = "Request timeout";
 /// The log cannot be used now.
 pub const UNAVAILABLE: &str = "Service temporarily unavailable";
+/// What was to be written does not fit.
+pub const DISK_FULL: &str = "There is not enough room on the disk of the server";
 
 /// How a parameter is not what it must be.
 pub fn mismatch(what: &str) -> String {

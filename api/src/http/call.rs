@@ -143,7 +143,19 @@ impl Input {
 
     /// Checks the parameters; after that, [`Self::params`] returns them as the schema converted them.
     pub fn check(&mut self, schema: &Schema) -> Result<(), ApiError> {
+        self.refuse_list()?;
         self.checked = Some(schema.check(self.params()?, self.source())?);
+        Ok(())
+    }
+
+    /// Where parameters are named, and no others are taken, a list of values is a mistake.
+    fn refuse_list(&self) -> Result<(), ApiError> {
+        let source = self.source();
+        let mut begin = json::text(self.body()).iter();
+        let is_list = begin.find(|byte| !byte.is_ascii_whitespace()) == Some(&b'[');
+        if is_list && source == Source::Body && self.format == BodyFormat::Json {
+            return Err(source.fault(&["must be object".to_owned()]));
+        }
         Ok(())
     }
 
@@ -177,7 +189,10 @@ impl Input {
 
     fn sent(&self) -> Result<Params, ApiError> {
         if self.source() == Source::Query {
-            return Ok(self.query());
+            let mut query = self.query();
+            // It says who asks, see `http/caller.rs`, not what.
+            let _ = query.take("access_token");
+            return Ok(query);
         }
         let params = match &self.read {
             Some(read) => read.clone()?,
@@ -227,7 +242,12 @@ impl<P: Parameters> FromInput for P {
             None if P::SCHEMA.style == Style::Exact => {
                 P::SCHEMA.check(input.params()?, input.source())?
             }
-            None => input.params()?,
+            None => {
+                if P::SCHEMA.style == Style::Closed {
+                    input.refuse_list()?;
+                }
+                input.params()?
+            }
         };
         P::read(&mut params)
     }

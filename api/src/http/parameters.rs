@@ -24,6 +24,10 @@ pub trait Parameters: Sized + Send + 'static {
     fn read(params: &mut Params) -> Result<Self, ApiError>;
 }
 
+/// No parameters: whatever is sent is refused.
+#[derive(Parameters)]
+pub struct Nothing {}
+
 /// What one parameter can be.
 pub trait Param: Sized {
     const KIND: Kind;

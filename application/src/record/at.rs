@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use domain::audit::QuestionKind;
+use domain::permission::Permission;
 use domain::room::RoomKind;
+use domain::settings::Settings;
 use domain::{MessageId, RoomId, UserId};
 use projections::{
     MemberQuery, MessageRecord, NamedThing, Page, RoleHolder, RoomQuery, RoomRecord, Slice,
@@ -20,7 +22,7 @@ use crate::record::deed::Point;
 use crate::record::filter::{as_of, recorded_at};
 use crate::record::named::suggestions;
 use crate::record::question::NotUnderstood;
-use crate::workspace::Workspace;
+use crate::workspace::{SettingPolicy, Workspace};
 
 /// The most items of a list that are shown at once.
 pub const MOST_ITEMS: u64 = 1_000;
@@ -73,8 +75,10 @@ pub enum Seen {
     Messages(Page),
     Message(MessageRecord),
     User(Arc<UserFacts>),
-    Permissions,
-    Settings,
+    /// This part of all.
+    Permissions(Slice),
+    /// This part of all that are shown.
+    Settings(Slice),
 }
 
 /// The workspace as it was.
@@ -223,9 +227,21 @@ impl Place<'_> {
                 let user = self.user(user).await?;
                 (Seen::User(user), Tally::of_results(1))
             }
-            Sight::Permissions => (Seen::Permissions, Tally::default()),
-            Sight::Settings => (Seen::Settings, Tally::default()),
+            Sight::Permissions => {
+                let all = permissions(&self.settings(), &self.workspace.config().settings);
+                (Seen::Permissions(slice), tally_of_part(slice, all))
+            }
+            Sight::Settings => {
+                let settings = self.settings();
+                let policy = &self.workspace.config().settings;
+                let all = settings.all().filter(|one| policy.shows(one)).count();
+                (Seen::Settings(slice), tally_of_part(slice, all))
+            }
         })
+    }
+
+    fn settings(&self) -> Arc<Settings> {
+        self.past.views.settings()
     }
 
     async fn rooms(&self, slice: Slice) -> Result<Page, Error> {
@@ -326,6 +342,21 @@ impl Place<'_> {
         }
         .into()
     }
+}
+
+/// How many permissions there are: those of the table, and one for every setting that is shown and for every group of them.
+pub fn permissions(settings: &Settings, policy: &SettingPolicy) -> usize {
+    let of_settings = settings.all().filter(|one| policy.shows(one)).count();
+    // A group and a setting of the same name share the permission.
+    let groups = settings.groups();
+    let of_groups = groups.filter(|group| settings.definition(group).is_none());
+    Permission::DEFAULTS.len() + of_settings + of_groups.count()
+}
+
+fn tally_of_part(slice: Slice, all: usize) -> Tally {
+    let all = u64::try_from(all).unwrap_or(u64::MAX);
+    let left = all.saturating_sub(slice.offset);
+    Tally::of_results(slice.count.map_or(left, |count| left.min(count)))
 }
 
 /// The rooms of a page.

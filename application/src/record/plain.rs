@@ -3,6 +3,7 @@
 use std::io::Write;
 
 use serde::Serialize;
+use serde_json::Value;
 use serde_json::ser::{Formatter, Serializer};
 
 use crate::record::harmless::is_obeyed;
@@ -41,6 +42,24 @@ impl Formatter for Plain {
     }
 }
 
+/// A value with its fields on lines of their own, in the same way.
+pub fn pretty(value: &Value) -> String {
+    let text = format!("{value:#}");
+    let mut plain = String::with_capacity(text.len());
+    for character in text.chars() {
+        // What is obeyed and stands before that is written as a number already, but for the ends of lines.
+        if character < char::from(DELETE) || !is_obeyed(character) {
+            plain.push(character);
+            continue;
+        }
+        for unit in character.encode_utf16(&mut [0; 2]) {
+            // Writing to a string does not fail.
+            let _ = std::fmt::Write::write_fmt(&mut plain, format_args!("\\u{unit:04x}"));
+        }
+    }
+    plain
+}
+
 /// Appends a value.
 pub fn json<T: Serialize + ?Sized>(out: &mut Vec<u8>, value: &T) -> serde_json::Result<()> {
     value.serialize(&mut Serializer::with_formatter(out, Plain))
@@ -60,5 +79,9 @@ mod tests {
         assert_eq!(written, wanted);
         let read: Value = serde_json::from_str(&written).unwrap();
         assert_eq!(read, value, "other programs read what was there");
+        let pretty = super::pretty(&value);
+        assert_eq!(pretty.lines().count(), 3, "{pretty:?}");
+        let in_a_line: String = pretty.lines().map(str::trim_start).collect();
+        assert_eq!(in_a_line.replacen("\": ", "\":", 1), wanted);
     }
 }

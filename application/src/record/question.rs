@@ -113,8 +113,17 @@ pub enum NotUnderstood {
         posted: Position,
         time: String,
     },
-    #[error("the name of an export has at most {0} bytes")]
-    LongName(usize),
+    #[error("the name of an export has 1 to {0} bytes")]
+    NotAName(usize),
+    #[error(
+        "an export that goes on behind the last one of its name begins there: leave `from` out, or the name"
+    )]
+    TwoBeginnings,
+    #[error(
+        "the last finished export of that name goes up to position {last}, which is behind {upto}, where this one would end: \
+         leave `to` out, or choose another name"
+    )]
+    EndsBeforeTheLast { last: Position, upto: Position },
     #[error("more than {MOST_NAMED} {0} are named")]
     TooMany(&'static str),
     #[error("the cursor {0:?} is none: it is what an answer had as `cursor`, or a position")]
@@ -128,9 +137,15 @@ pub enum NotUnderstood {
     )]
     OtherProgram(String),
     #[error(
-        "the last export called {0:?} was of other rooms or users: what follows it would have a gap; choose another name"
+        "the last finished export called {name:?} was asked for in another way ({what}: {was}; now: {wished}), and what follows \
+         it would have a gap, or be a mixture; ask the same, or choose another name"
     )]
-    OtherQuestion(String),
+    OtherQuestion {
+        name: String,
+        what: &'static str,
+        was: String,
+        wished: String,
+    },
 }
 
 fn suggested(suggestions: &[String]) -> String {

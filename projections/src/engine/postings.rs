@@ -128,6 +128,8 @@ pub(crate) enum Word<'a> {
     /// The user it concerns.
     User(&'a str),
     Room(&'a str),
+    /// What an export is called that others go on behind.
+    Exports(&'a str),
 }
 
 impl Word<'_> {
@@ -139,6 +141,7 @@ impl Word<'_> {
             Self::Actor(text) => ('a', text),
             Self::User(text) => ('u', text),
             Self::Room(text) => ('r', text),
+            Self::Exports(text) => ('e', text),
         };
         out.clear();
         out.push(letter);

@@ -9,6 +9,7 @@ mod search;
 pub use names::{KnownNames, NamedThing, RecordNames, RoomIdentity};
 pub use search::{Found, Order, RecordEnd, RecordQuery};
 
+use domain::audit::AuditEvent;
 use domain::message::MessageEvent;
 use domain::report::ReportEvent;
 use domain::{Event, EventPayload as _};
@@ -22,7 +23,7 @@ use crate::engine::tx::Tx;
 /// Before all other views: who wrote a message is asked while it is still there.
 pub(crate) const POSTINGS: Projection = Projection {
     name: "record_postings",
-    version: 1,
+    version: 2,
     tables: crate::engine::postings::TABLES,
     indexes: &[],
     apply: Apply::Total(apply),
@@ -49,6 +50,11 @@ fn apply(tx: &mut Tx, event: &Applied) -> rusqlite::Result<()> {
     }
     match &event.event {
         Event::Message(message) => author(tx, message)?,
+        Event::Audit(AuditEvent::RecordRead(read)) => {
+            if let Some(name) = read.question.name_of_exports() {
+                tx.postings.word(Word::Exports(name));
+            }
+        }
         // It names the report alone, which came before.
         Event::Report(ReportEvent::ReportDismissed(dismissed)) => {
             if let Some(room) = names::room_of_report(&tx.conn, &dismissed.report)? {

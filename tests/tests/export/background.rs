@@ -188,9 +188,66 @@ async fn exports_go_when_they_are_removed_or_too_old() {
     let path = format!("{DOOR}/{removed}");
     admin.send(Method::DELETE, &path, None).await.ok();
     assert!(!folder(&removed).exists(), "it is gone from the disk");
+    let left = newest(&admin, 1).await;
+    let told = left[0]["sentence"].as_str().unwrap();
+    assert!(
+        told.ends_with(&format!("removed the export {removed}")),
+        "{told}"
+    );
     set(&admin, "Audit_Export_Hours", json!(0)).await;
     look(&admin, &old).await.refused(400);
     assert!(!folder(&old).exists(), "it is gone from the disk");
+    let off = ask(&admin, json!({"format": "ndjson"})).await.refused(400);
+    assert_eq!(
+        off["errorType"], "error-no-exports",
+        "they are switched off"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn as_many_wait_as_may_however_they_are_asked_for() {
+    let mut server = Server::start().await;
+    server.stop().await;
+    fill(&server).await;
+    server.restart().await;
+    let admin = server.admin().await;
+    // Until the first of them is complete, which takes a while, there is one that is made and those that wait.
+    let asks = (0..30).map(|_| ask(&admin, json!({"format": "html"})));
+    let answers = futures::future::join_all(asks).await;
+    let taken = answers.iter().filter(|answer| answer.status == 200).count();
+    assert!((8..=9).contains(&taken), "{taken} are taken");
+    let refused = answers.iter().find(|answer| answer.status != 200);
+    let refused = refused.expect("there is an end to it").clone();
+    let refused = refused.refused(400);
+    assert_eq!(refused["errorType"], "error-too-many-exports");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_complete_is_not_made_again_although_its_end_cannot_be_recorded() {
+    let server = Server::start().await;
+    let admin = server.admin().await;
+    say(&admin, "GENERAL", "for the record").await;
+    let log = rusqlite::Connection::open(server.data().join("log.db")).unwrap();
+    log.execute_batch(
+        "CREATE TRIGGER full BEFORE INSERT ON events WHEN new.type = 'ReadingEnded'
+         BEGIN SELECT RAISE(ABORT, 'no room is left'); END",
+    )
+    .unwrap();
+    let id = asked(&admin, json!({"format": "ndjson"})).await;
+    let job = server.data().join("exports").join(&id);
+    let made =
+        || std::fs::read_to_string(job.join("job.json")).is_ok_and(|job| job.contains("\"made\""));
+    let since = Instant::now();
+    while !made() {
+        assert!(since.elapsed() < PATIENCE, "its files are complete");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    let manifest = job.join("files/manifest.json");
+    let written = || std::fs::metadata(&manifest).unwrap().modified().unwrap();
+    let first = written();
+    log.execute_batch("DROP TRIGGER full").unwrap();
+    let export = complete(&admin, &id).await;
+    assert_eq!(written(), first, "nothing is made again: {export}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -173,7 +173,7 @@ async fn an_export_goes_on_over_a_server_that_was_killed() {
     );
     refused(&server, &arguments, &folder, 2, "is not empty").await;
     let other = ["--resume", "--all", "--to", &to, "--format", "csv"];
-    refused(&server, &other, &folder, 2, "of something else").await;
+    refused(&server, &other, &folder, 2, "--format csv contradicts").await;
     let same = [&["--resume"], &arguments[..]].concat();
     exported(&server, &same, &folder).await;
     assert!(
@@ -245,22 +245,50 @@ async fn each_of_a_name_follows_the_last_finished_one() {
         (1..=upto).collect::<Vec<_>>(),
         "no gap and nothing twice"
     );
-    let other = [
-        "--room",
-        "general",
-        "--format",
-        "ndjson",
-        "--since-last",
-        "nightly",
-    ];
-    refused(
+    let of = |what: &[&'static str]| [what, &["--since-last", "nightly"]].concat();
+    for (other, why) in [
+        (
+            of(&["--room", "general", "--format", "ndjson"]),
+            "room: any; now: general",
+        ),
+        (
+            of(&["--all", "--format", "csv"]),
+            "format: ndjson; now: csv",
+        ),
+        (
+            of(&["--all", "--format", "ndjson", "--private-rooms"]),
+            "private rooms: left out",
+        ),
+        (
+            of(&["--all", "--format", "ndjson", "--to", "5"]),
+            "up to position",
+        ),
+        (
+            of(&["--all", "--format", "ndjson", "--from", "5"]),
+            "--from",
+        ),
+    ] {
+        refused(&server, &other, &exports.folder("other"), 2, why).await;
+    }
+    let wish = json!({"format": "ndjson", "from": "5", "sinceLast": "nightly"});
+    let body = Some(("application/json", wish.to_string()));
+    let both = admin
+        .send(reqwest::Method::POST, "/audit/exports", body)
+        .await;
+    let both = both.refused(400);
+    assert!(both.to_string().contains("leave `from` out"), "{both}");
+    let none = exported(
         &server,
-        &other,
-        &exports.folder("other"),
-        2,
-        "other rooms or users",
+        &[&arguments[..], &["--to", &upto.to_string()]].concat(),
+        &exports.folder("none"),
     )
     .await;
+    assert_eq!(none["events"], json!([]), "nothing is new up to there");
+    let page = std::fs::read_to_string(exports.folder("none").join("README.txt")).unwrap();
+    assert!(
+        !page.contains("Nothing was recorded"),
+        "something was: {page}"
+    );
     let first = ["--all", "--format", "csv", "--since-last", "weekly"];
     let found = exported(&server, &first, &exports.folder("weekly")).await;
     assert_eq!(
@@ -288,4 +316,53 @@ async fn what_was_not_finished_is_not_followed() {
     );
     let output = run(&server, &["--resume"], &folder).await;
     assert!(output.status.success(), "the first can still be finished");
+    let other = exports.folder("other");
+    refused(&server, &all, &other, 2, "format: html; now: ndjson").await;
+}
+
+#[tokio::test]
+async fn one_that_is_finished_late_moves_nothing_back() {
+    let mut server = Server::start().await;
+    server.stop().await;
+    fill(&server).await;
+    let exports = Exports::new();
+    let arguments = ["--all", "--format", "html", "--since-last", "nightly"];
+    let folder = exports.folder("killed");
+    killed(&server, &arguments, &folder, 2);
+    let next = exported(&server, &arguments, &exports.folder("next")).await;
+    assert_eq!(next["manifest"]["after_position"], 0, "from the beginning");
+    exported(&server, &["--resume"], &folder).await;
+    let last = exported(&server, &arguments, &exports.folder("last")).await;
+    assert_eq!(
+        last["manifest"]["after_position"], next["manifest"]["last_position"],
+        "it goes on behind the furthest"
+    );
+}
+
+#[tokio::test]
+async fn what_was_begun_with_private_rooms_ends_with_them() {
+    let mut server = Server::start().await;
+    let admin = server.admin().await;
+    let secret = json!({"name": "secret"});
+    let body = admin.post("groups.create", secret).await.ok();
+    let room = body["group"]["_id"].clone();
+    server.stop().await;
+    fill(&server).await;
+    let exports = Exports::new();
+    let folder = exports.folder("killed");
+    let arguments = ["--all", "--format", "html", "--private-rooms"];
+    killed(&server, &arguments, &folder, 2);
+    exported(&server, &["--resume"], &folder).await;
+    server.restart().await;
+    let admin = server.admin().await;
+    let path = "/audit/events?category=audit&order=newest&limit=20";
+    let body = admin.send(reqwest::Method::GET, path, None).await.ok();
+    assert!(!body.to_string().contains(room.as_str().unwrap()), "{body}");
+    let ended = body["events"].as_array().unwrap().iter();
+    let ended = ended.filter(|event| event["type"] == "ReadingEnded");
+    assert_eq!(
+        ended.count(),
+        0,
+        "how it ended is hidden as the room is: {body}"
+    );
 }

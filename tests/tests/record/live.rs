@@ -127,6 +127,11 @@ async fn a_place_of_another_record_is_no_place_to_resume() {
     let refused = Socket::try_open(&server, &admin, &unknown, None).await;
     let refused = refused.err().expect("a refusal");
     assert_eq!(refused.status, 400, "{}", refused.body);
+    // Browsers cannot tell one refused handshake from another.
+    let mut socket = Socket::introduce(&server, &unknown, &admin.token).await;
+    assert_eq!(socket.rest().await, [Value::Null; 0]);
+    let code = socket.closed.as_ref().map(|(code, _)| *code);
+    assert_eq!(code, Some(4004), "{:?}", socket.closed);
 }
 
 /// How somebody loses what they read the record by.

@@ -48,14 +48,14 @@ pub(super) fn command() -> Command {
         )
         .subcommand(named("message", "ID", "A message"))
         .subcommand(named("user", "USER", "An account"))
-        .subcommand(sight("permissions", "Which roles had which permissions"))
-        .subcommand(sight("settings", "The settings, without secrets"))
+        .subcommand(sight("permissions", "Which roles had which permissions").args(part()))
+        .subcommand(sight("settings", "The settings, without secrets").args(part()))
         .after_help(
             "Works while a server runs on the data folder and while none does. See docs/audit.md.\n\n\
              Examples:\n  hansard at 4711 rooms\n  \
              hansard at 2026-11-01 members general\n  \
              hansard at 2026-11-01T12:00 messages general --limit 20\n  \
-             hansard at 4711 settings --format json | jq -r '.settings[] | [._id, .value] | @tsv'",
+             hansard at 4711 settings --limit 1000 --format json | jq -r '.settings[] | [._id, .value] | @tsv'",
         )
 }
 

@@ -5,11 +5,12 @@ use std::path::PathBuf;
 use std::time::Instant;
 
 use application::record::export::{
-    Decoder, ExportFormat, ExportWish, Filled, Folder, FolderError, Piece, Target, Unfinished, fill,
+    Decoder, ExportFormat, ExportWish, Filled, Folder, FolderError, Order, Piece, Target,
+    Unfinished, fill,
 };
 use application::record::question::Asked;
 use clap::builder::PossibleValuesParser;
-use clap::{Arg, ArgAction, ArgGroup, ArgMatches, Command};
+use clap::{Arg, ArgAction, ArgMatches, Command};
 use futures::StreamExt as _;
 use tokio::sync::mpsc;
 
@@ -22,10 +23,68 @@ use crate::server::control::{Answer, Failure, Printout, Request, Wanted};
 /// What is to be exported, and where to.
 pub struct Errand {
     into: PathBuf,
-    /// `None`: whatever was interrupted there.
-    wish: Option<ExportWish>,
+    /// Whatever was interrupted there.
     resume: bool,
+    said: Said,
+}
+
+/// What the arguments say of an export. Of one that is resumed they need say nothing, and must not say anything else.
+#[derive(Default)]
+struct Said {
+    asked: Asked,
+    all: bool,
+    format: Option<ExportFormat>,
+    name: Option<String>,
     private_rooms: bool,
+}
+
+impl Said {
+    /// `None`: something is missing.
+    fn wish(&self) -> Option<ExportWish> {
+        let narrowed = !self.asked.rooms.is_empty() || !self.asked.users.is_empty();
+        let format = self.format.filter(|_| self.all || narrowed)?;
+        Some(ExportWish {
+            asked: self.asked.clone(),
+            format,
+            name: self.name.clone(),
+        })
+    }
+
+    /// The first option that says something else than what an export was begun with: how it was begun, and the option.
+    fn contradiction(&self, order: &Order) -> Option<(String, String)> {
+        let option = |name: &str, value: &str| format!("--{name} {value}");
+        let begun = |name: &str, value: Option<&str>| match value {
+            Some(value) => format!("with {}", option(name, value)),
+            None => format!("without --{name}"),
+        };
+        let question = |name: &str| order.question.get(name).map(String::as_str);
+        let format = self.format.map(|format| ("format", format.name()));
+        let name = self.name.as_deref().map(|name| ("since-last", name));
+        let narrowed = self.asked.narrowed();
+        let asked = narrowed
+            .iter()
+            .map(|(name, value)| (name.as_str(), value.as_str()));
+        for (name, value) in asked.chain(format).chain(name) {
+            let was = match name {
+                "format" => Some(order.format.name()),
+                "since-last" => order.name.as_deref(),
+                name => question(name),
+            };
+            if was != Some(value) {
+                return Some((begun(name, was), option(name, value)));
+            }
+        }
+        let only = ["room", "user"].into_iter();
+        let only = only.filter_map(|name| Some((name, question(name)?)));
+        if let Some((name, was)) = only.filter(|_| self.all).next() {
+            return Some((begun(name, Some(was)), "--all".to_owned()));
+        }
+        let private_rooms = self.private_rooms && !order.private_rooms;
+        private_rooms.then(|| {
+            let name = "private-rooms";
+            (begun(name, None), format!("--{name}"))
+        })
+    }
 }
 
 pub(super) fn command() -> Command {
@@ -64,7 +123,6 @@ pub(super) fn command() -> Command {
             flag("resume", "Go on with what was interrupted there"),
             flag("private-rooms", "Private rooms and direct messages too, although the setting Audit_Private_Rooms is off"),
         ])
-        .group(ArgGroup::new("what").args(["room", "user", "all"]).multiple(true))
         .after_help(
             "Works while a server runs on the data folder and while none does. See docs/audit.md.\n\n\
              Examples:\n  hansard export --all --format ndjson --into export\n  \
@@ -91,15 +149,14 @@ pub(super) fn errand(matches: &ArgMatches) -> Errand {
     };
     Errand {
         into: matches.get_one("into").cloned().unwrap_or_default(),
-        wish: format
-            .filter(|_| matches.contains_id("what"))
-            .map(|format| ExportWish {
-                asked,
-                format,
-                name: one("since-last"),
-            }),
         resume: matches.get_flag("resume"),
-        private_rooms: matches.get_flag("private-rooms"),
+        said: Said {
+            asked,
+            all: matches.get_flag("all"),
+            format,
+            name: one("since-last"),
+            private_rooms: matches.get_flag("private-rooms"),
+        },
     }
 }
 
@@ -119,7 +176,7 @@ fn usage(text: String) -> Failure {
 /// Where it goes, and what is to be made for it.
 fn start(errand: &Errand) -> Result<(Target, Start), Failure> {
     if !errand.resume {
-        let wish = errand.wish.clone();
+        let wish = errand.said.wish();
         let wish =
             wish.ok_or_else(|| usage("say what to export, and how to write it".to_owned()))?;
         Folder::is_vacant(&errand.into)?;
@@ -127,15 +184,11 @@ fn start(errand: &Errand) -> Result<(Target, Start), Failure> {
     }
     let unfinished = Unfinished::find(&errand.into)?;
     let order = unfinished.order().clone();
-    let same = |wish: &ExportWish| {
-        wish.format == order.format
-            && wish.name == order.name
-            && wish.asked.narrowed() == order.question
-    };
-    if errand.wish.as_ref().is_some_and(|wish| !same(wish)) {
+    if let Some((begun, option)) = errand.said.contradiction(&order) {
         let into = errand.into.display();
         return Err(usage(format!(
-            "the export that was interrupted in {into} is of something else"
+            "the export that was interrupted in {into} was begun {begun}, which {option} contradicts: leave that out to go on, \
+             or begin another export in another folder"
         )));
     }
     let reached = unfinished.reached().cloned();
@@ -153,7 +206,7 @@ pub(super) async fn run(config: &Config, errand: Errand) -> Result<(), Failure> 
     .await
     .map_err(|error| error.to_string())?;
     let (target, start) = started?;
-    let (private_rooms, into) = (errand.private_rooms, errand.into.display().to_string());
+    let (private_rooms, into) = (errand.said.private_rooms, errand.into.display().to_string());
     let wanted = Wanted::Export(Box::new(WantedExport {
         start,
         private_rooms,
@@ -166,7 +219,7 @@ pub(super) async fn run(config: &Config, errand: Errand) -> Result<(), Failure> 
             let end = ExportEnd {
                 reading,
                 shown: filled.shown,
-                private_rooms,
+                private_rooms: filled.private_rooms,
                 account: account(),
             };
             record(source, end).await?;
@@ -202,7 +255,7 @@ async fn record(source: Source<'_>, end: ExportEnd) -> Result<(), Failure> {
 /// Puts what comes into the folder.
 async fn receive(printout: &mut Printout, target: Target) -> Result<Filled, Failure> {
     let (sender, pieces) = mpsc::channel(PIECES);
-    let filling = tokio::task::spawn_blocking(move || fill(target, pieces));
+    let filling = tokio::task::spawn_blocking(move || fill(target, pieces, 0));
     let received = hand_on(printout, sender).await;
     let filled = filling.await.map_err(|error| error.to_string())?;
     match filled {
@@ -212,7 +265,10 @@ async fn receive(printout: &mut Printout, target: Target) -> Result<Filled, Fail
             Err(failure) => interrupted(&failure.text),
             Ok(()) => interrupted("the export ended early"),
         }),
-        Err(error) if error.is_usage() => Err(error.into()),
+        // Nothing was begun.
+        Err(error) if error.is_usage() || matches!(error, FolderError::NoRoom { .. }) => {
+            Err(error.into())
+        }
         Err(error) => Err(interrupted(&error.to_string())),
     }
 }
@@ -275,6 +331,58 @@ impl Progress {
     fn end(&self) {
         if self.from.is_some() {
             let _ = writeln!(std::io::stderr());
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use application::record::export::Order;
+    use serde_json::json;
+
+    fn begun() -> Order {
+        let order = json!({
+            "export": "e", "format": "html", "log": "l", "after": 0, "upto": 9, "mark": "9-m", "rooms": [], "users": [],
+            "private_rooms": false, "question": {"room": "general", "to": "9"}, "name": null,
+            "asked_by": {"user": "u"}, "asked_at": 0, "program": "0",
+        });
+        serde_json::from_value(order).unwrap()
+    }
+
+    #[test]
+    fn what_an_export_was_begun_with_is_not_contradicted() {
+        let same = ["--room", "general", "--to", "9", "--format", "html"];
+        for (arguments, contradicts) in [
+            (&[][..], None),
+            (&same, None),
+            (
+                &["--format", "csv"],
+                Some(("with --format html", "--format csv")),
+            ),
+            (
+                &["--room", "other"],
+                Some(("with --room general", "--room other")),
+            ),
+            (&["--all"], Some(("with --room general", "--all"))),
+            (&["--user", "ann"], Some(("without --user", "--user ann"))),
+            (&["--from", "2"], Some(("without --from", "--from 2"))),
+            (&["--to", "8"], Some(("with --to 9", "--to 8"))),
+            (
+                &["--since-last", "n"],
+                Some(("without --since-last", "--since-last n")),
+            ),
+            (
+                &["--private-rooms"],
+                Some(("without --private-rooms", "--private-rooms")),
+            ),
+        ] {
+            let line = ["export", "--resume", "--into", "d"]
+                .iter()
+                .chain(arguments);
+            let said = errand(&command().get_matches_from(line)).said;
+            let wanted = contradicts.map(|(was, now)| (was.to_owned(), now.to_owned()));
+            assert_eq!(said.contradiction(&begun()), wanted, "{arguments:?}");
         }
     }
 }

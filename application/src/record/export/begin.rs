@@ -2,12 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use domain::audit::{self, AuditEvent, QuestionKind, RecordRead};
-use domain::{Event, limits};
-use eventstore::{Mark, Position, Version};
-use futures::StreamExt as _;
-use projections::{Order as Direction, RecordQuery};
+use domain::audit::{self, QuestionKind, RecordReader};
+use domain::limits;
 
+use super::follow::{self, FORMAT, NAME, RESUMES, THROUGH};
 use super::job::{Ended, Job};
 use super::order::{ExportWish, Order};
 use super::piece::Begun;
@@ -17,19 +15,11 @@ use crate::record::access::{Auditor, Shown, Tally};
 use crate::record::question::NotUnderstood;
 use crate::workspace::Workspace;
 
-/// How many readings are looked through at once.
-const CHUNK: usize = 1_000;
-
 /// The version of this program.
 const PROGRAM: &str = env!("CARGO_PKG_VERSION");
 
 // What the event of the reading has of an export, beside the question.
-const NAME: &str = "name";
-const FORMAT: &str = "format";
 const AFTER: &str = "after";
-const THROUGH: &str = "through";
-const RESUMES: &str = "resumes";
-const DOWNLOADED: &str = "downloaded";
 
 /// Begins an export, which is recorded.
 pub async fn begin(
@@ -84,24 +74,47 @@ pub(super) async fn check(workspace: &Workspace, order: &Order) -> Result<(), Er
 
 /// Records that a complete export is given to somebody.
 pub async fn taken(workspace: &Workspace, auditor: &Auditor, job: &Job) -> Result<(), Error> {
-    let downloaded = BTreeMap::from([(DOWNLOADED.to_owned(), job.id().to_owned())]);
     let results = match &job.ended {
         Some(Ended::Complete { finished, .. }) => finished.results,
         Some(Ended::Failed { .. }) | None => 0,
     };
+    happened(workspace, auditor, job, audit::DOWNLOADED, results).await
+}
+
+/// Records that an export is removed.
+pub(super) async fn removed(
+    workspace: &Workspace,
+    auditor: &Auditor,
+    job: &Job,
+) -> Result<(), Error> {
+    happened(workspace, auditor, job, audit::REMOVED, 0).await
+}
+
+async fn happened(
+    workspace: &Workspace,
+    auditor: &Auditor,
+    job: &Job,
+    what: &str,
+    results: u64,
+) -> Result<(), Error> {
+    let narrowed = BTreeMap::from([(what.to_owned(), job.id().to_owned())]);
     let tally = Tally::of_results(results);
-    let kind = QuestionKind::Export;
-    let recorded = auditor.record(workspace, kind, downloaded, tally);
+    // It tells of private rooms if the export does.
+    let auditor = Auditor::of_reader(auditor.reader(), job.begun.order.private_rooms);
+    let recorded = auditor.record(workspace, QuestionKind::Export, narrowed, tally);
     recorded.await.map(drop)
 }
 
 /// Records that all files of an export are complete. What it showed is what was shown since it began, or went on.
+/// `private_rooms`: as its order says, so that whoever does not see these does not learn of them by how it ended.
 pub async fn end(
     workspace: &Workspace,
-    auditor: &Auditor,
+    reader: &RecordReader,
+    private_rooms: bool,
     reading: String,
     shown: audit::Shown,
 ) -> Result<(), Error> {
+    let auditor = Auditor::of_reader(reader, private_rooms);
     auditor.record_end(workspace, reading, shown).await
 }
 
@@ -113,11 +126,15 @@ fn narrowed(order: &Order) -> BTreeMap<String, String> {
     narrowed.insert(THROUGH.to_owned(), order.mark.clone());
     if let Some(name) = &order.name {
         narrowed.insert(NAME.to_owned(), name.clone());
+        narrowed.extend(follow::ids(order));
     }
     narrowed
 }
 
 async fn fix(workspace: &Workspace, auditor: &Auditor, wish: &ExportWish) -> Result<Order, Error> {
+    if let Some(name) = &wish.name {
+        named(name, wish)?;
+    }
     let private_rooms = auditor.sees_private_rooms();
     let query = wish.asked.understand(workspace, private_rooms).await?.query;
     let log = workspace.executor().store();
@@ -128,98 +145,77 @@ async fn fix(workspace: &Workspace, auditor: &Auditor, wish: &ExportWish) -> Res
     workspace.views().wait_for(upto).await?;
     let place = log.place(upto).await?;
     let place = place.ok_or_else(|| Fault::Impossible("the log ends before its head".into()))?;
-    if wish
-        .name
-        .as_ref()
-        .is_some_and(|name| name.len() > limits::NAME)
-    {
-        return Err(NotUnderstood::LongName(limits::NAME).into());
-    }
-    let question = wish.asked.narrowed();
-    let last = match &wish.name {
-        Some(name) => last_of(workspace, name, &question).await?,
-        None => None,
-    };
-    let after = last.map_or(query.after, |last| query.after.max(last));
-    Ok(Order {
+    let order = Order {
         export: crate::ids::fresh_id(),
         format: wish.format,
         log: log.id().to_string(),
-        after: after.min(upto),
+        after: query.after.min(upto),
         upto,
         mark: place.mark().to_string(),
         rooms: query.rooms,
         users: query.users,
         private_rooms,
-        question,
+        question: wish.asked.narrowed(),
         name: wish.name.clone(),
         asked_by: auditor.reader().clone(),
         asked_at: now(),
         program: PROGRAM.to_owned(),
-    })
-}
-
-/// Where the last finished export of a name ended, if there is one. The log itself has it: as the reading that it was.
-async fn last_of(
-    workspace: &Workspace,
-    name: &str,
-    question: &BTreeMap<String, String>,
-) -> Result<Option<Position>, Error> {
-    let mut query = RecordQuery {
-        event_types: vec!["RecordRead".to_owned()],
-        order: Direction::NewestFirst,
-        limit: CHUNK,
-        ..RecordQuery::default()
     };
-    let log = workspace.executor().store();
-    loop {
-        let found = workspace.views().search_record(query.clone()).await?;
-        let events = log.read_at(found.positions).await?;
-        for event in &events {
-            let Ok(Event::Audit(AuditEvent::RecordRead(read))) = event.decode::<Event>() else {
-                continue;
-            };
-            if is_of(&read, name) && is_finished(workspace, &read).await? {
-                return through(&read, name, question).map(Some);
-            }
-        }
-        match events.last() {
-            Some(last) if last.position > Position::new(1) => {
-                query.upto = Some(Position::new(last.position.get() - 1));
-            }
-            _ => return Ok(None),
-        }
+    let last = match &order.name {
+        Some(name) => follow::end_of_last(workspace, name, &order).await?,
+        None => None,
+    };
+    match last {
+        Some(last) if last > upto => Err(NotUnderstood::EndsBeforeTheLast { last, upto }.into()),
+        Some(last) => Ok(Order {
+            after: last,
+            ..order
+        }),
+        None => Ok(order),
     }
 }
 
-fn is_of(read: &RecordRead, name: &str) -> bool {
-    let question = &read.question;
-    question.kind == QuestionKind::Export
-        && question.narrowed.get(NAME).is_some_and(|one| one == name)
+/// Whether exports can be called so, and this can be one of them.
+fn named(name: &str, wish: &ExportWish) -> Result<(), NotUnderstood> {
+    if name.is_empty() || name.len() > limits::NAME {
+        return Err(NotUnderstood::NotAName(limits::NAME));
+    }
+    // It begins where the last one ended: anything else would be a gap.
+    if wish.asked.from.is_some() {
+        return Err(NotUnderstood::TwoBeginnings);
+    }
+    Ok(())
 }
 
-async fn is_finished(workspace: &Workspace, read: &RecordRead) -> Result<bool, Error> {
-    let stream = audit::stream(&read.reading);
-    let log = workspace.executor().store();
-    let mut chunks = log.read_stream(&stream, Version::FIRST.next());
-    Ok(chunks.next().await.transpose()?.is_some())
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::record::export::ExportFormat;
+    use crate::record::question::Asked;
 
-/// Where an export ended, if it asked the same.
-fn through(
-    read: &RecordRead,
-    name: &str,
-    question: &BTreeMap<String, String>,
-) -> Result<Position, Error> {
-    let narrowed = &read.question.narrowed;
-    for parameter in ["room", "user"] {
-        if narrowed.get(parameter) != question.get(parameter) {
-            return Err(NotUnderstood::OtherQuestion(name.to_owned()).into());
+    #[test]
+    fn what_follows_has_a_name_and_one_beginning() {
+        let wish = |from: Option<&str>| ExportWish {
+            asked: Asked {
+                from: from.map(str::to_owned),
+                ..Asked::default()
+            },
+            format: ExportFormat::Csv,
+            name: None,
+        };
+        let longest = "n".repeat(limits::NAME);
+        for (name, from, wanted) in [
+            ("nightly", None, Ok(())),
+            (&*longest, None, Ok(())),
+            (
+                &*format!("{longest}n"),
+                None,
+                Err(NotUnderstood::NotAName(limits::NAME)),
+            ),
+            ("", None, Err(NotUnderstood::NotAName(limits::NAME))),
+            ("nightly", Some("1"), Err(NotUnderstood::TwoBeginnings)),
+        ] {
+            assert_eq!(named(name, &wish(from)), wanted, "{name:?} from {from:?}");
         }
     }
-    let mark = narrowed
-        .get(THROUGH)
-        .and_then(|mark| mark.parse::<Mark>().ok());
-    let mark = mark.ok_or_else(|| Fault::Impossible("an export without an end".into()))?;
-    Ok(mark.position)
 }

@@ -26,12 +26,10 @@ const LONGEST_LINE: usize = 120;
 /// A mail about a stretch that is not complete.
 pub(super) struct Draft {
     builder: lettre::message::MessageBuilder,
-    /// What tells it from all others, of this log and of others.
-    pub(super) digest: String,
 }
 
 /// What tells a thing about a conversation of a log from all others.
-pub(super) fn digest(parts: &[&str]) -> String {
+pub(super) fn digest(parts: &[&[u8]]) -> String {
     let mut hash = Sha256::new();
     for part in parts {
         hash.update((part.len() as u64).to_be_bytes());
@@ -46,7 +44,8 @@ pub(super) fn digest(parts: &[&str]) -> String {
 pub(super) fn begin(stretch: &Stretch, log: &str, addresses: &Known) -> Result<Draft, Fault> {
     let conversation = &stretch.conversation;
     let first = stretch.first.to_string();
-    let digest = digest(&[log, conversation.id.as_str(), &stretch.time, &first]);
+    let told = [log, conversation.id.as_str(), &stretch.time, &first];
+    let digest = digest(&told.map(str::as_bytes));
     let people = correspondents(stretch);
     let mut active = people.active.into_iter();
     let from = match active.next() {
@@ -76,7 +75,7 @@ pub(super) fn begin(stretch: &Stretch, log: &str, addresses: &Known) -> Result<D
     if let Some(cc) = mailboxes(&mut people.present.into_iter())? {
         builder = builder.header(Cc::from(cc));
     }
-    Ok(Draft { builder, digest })
+    Ok(Draft { builder })
 }
 
 impl Draft {
@@ -96,12 +95,18 @@ impl Draft {
 /// The mail of a day.
 pub(super) fn mail(stretch: &Stretch, log: &str, addresses: &Known) -> Result<Vec<u8>, Fault> {
     let draft = begin(stretch, log, addresses)?;
-    // Not at random, so that the same is written each time. Nothing in the parts can look like it: they are encoded.
-    let parts = MultiPart::alternative().boundary(format!("part-{}", draft.digest));
+    let (text, page) = (lines(&plain::page(stretch)), lines(&html::alone(stretch)));
+    let parts = MultiPart::alternative().boundary(boundary(&[text.as_bytes(), page.as_bytes()]));
     let parts = parts
-        .singlepart(SinglePart::plain(lines(&plain::page(stretch))))
-        .singlepart(SinglePart::html(lines(&html::alone(stretch))));
+        .singlepart(SinglePart::plain(text))
+        .singlepart(SinglePart::html(page));
     draft.complete(parts)
+}
+
+/// What stands between parts. Not at random, so that the same is written each time; and of all that the parts say, so that
+/// nobody who says something in them can know it before.
+pub(super) fn boundary(parts: &[&[u8]]) -> String {
+    format!("part-{}", digest(parts))
 }
 
 /// Lines that end as those of mails do. The library would move the whole text once for each.
@@ -156,4 +161,51 @@ fn address(user: &str, domain: &str) -> Result<Address, Fault> {
 /// On one line, and not too long.
 fn line(text: &str) -> String {
     harmless(text::cut(text, LONGEST_LINE))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::record::deed::Point;
+    use crate::record::export::conversation::{Change, Conversation, Happening, Members};
+    use domain::{RoomId, Timestamp};
+    use eventstore::Position;
+
+    fn head(sentence: &str, field: &str) -> String {
+        let at = Point {
+            position: Position::new(7),
+            time: Timestamp::from_millis(1_656_676_800_000),
+        };
+        let stretch = Stretch {
+            conversation: Conversation {
+                id: RoomId::new("r"),
+                name: "#r".to_owned(),
+                direct: false,
+            },
+            time: "2022-07-01".to_owned(),
+            first: at.position,
+            last: at.position,
+            members: Members::default(),
+            lines: vec![Line::Happening(Happening {
+                at,
+                change: Change::Other,
+                sentence: sentence.to_owned(),
+            })],
+        };
+        let mail = mail(&stretch, "log", &Known::new()).unwrap();
+        let mail = String::from_utf8(mail).unwrap().replace("\r\n ", " ");
+        let found = mail.lines().find(|line| line.starts_with(field));
+        found.unwrap_or_default().to_owned()
+    }
+
+    #[test]
+    fn what_stands_between_parts_is_known_only_once_they_are_written() {
+        let boundary = |sentence| head(sentence, "Content-Type: multipart");
+        let (one, other) = (boundary("one"), boundary("another"));
+        assert!(one.contains("boundary=\"part-"), "{one}");
+        assert_ne!(one, other, "it is of what is said");
+        assert_eq!(one, boundary("one"), "the same is written each time");
+        let id = |sentence| head(sentence, "Message-ID");
+        assert_eq!(id("one"), id("another"), "an archive knows what it has");
+    }
 }

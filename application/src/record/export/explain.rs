@@ -14,6 +14,7 @@ use super::html;
 use super::journal::Entry;
 use super::order::{ExportFormat, Order};
 use super::outcome::Finished;
+use super::private;
 use crate::dates::iso;
 use crate::record::harmless::harmless;
 
@@ -37,7 +38,7 @@ pub(super) fn written(
     write: impl FnOnce(&mut Hashed<BufWriter<File>>) -> io::Result<()>,
 ) -> io::Result<Page> {
     let mut out = Hashed {
-        inner: BufWriter::new(File::create(path)?),
+        inner: BufWriter::new(private::create(path)?),
         hash: Sha256::new(),
         size: 0,
     };
@@ -170,7 +171,10 @@ pub(super) fn manifest(
 
 fn readme(order: &Order, finished: &Finished) -> String {
     let covered = if order.after == order.upto {
-        format!("Nothing was recorded after position {}.", order.upto)
+        format!(
+            "It covers no position: it begins behind position {} and ends there. It is",
+            order.upto
+        )
     } else {
         format!(
             "It covers positions {} to {}",

@@ -1,6 +1,6 @@
 //! The folder an export is written into: its files, what explains them, and, until all of them are complete, what is.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File};
 use std::io::{self, BufWriter, Write as _};
 use std::path::{Path, PathBuf};
 
@@ -12,7 +12,7 @@ use super::order::{ExportFormat, FileNote, Order, Reached};
 use super::outcome::{Filled, Finished, FolderError};
 use super::piece::Piece;
 use super::syncing::Syncing;
-use super::{explain, html};
+use super::{explain, html, private, space};
 
 /// Holds what is needed to go on. It is removed in the end.
 const UNFINISHED: &str = ".unfinished";
@@ -78,8 +78,10 @@ impl Unfinished {
     }
 
     /// Goes on.
-    pub fn go_on(self) -> Result<Folder, FolderError> {
-        let folder = Folder::new(self.path, self.order, self.journal)?;
+    ///
+    /// `spare`: bytes that are to stay free on the disk.
+    pub fn go_on(self, spare: u64) -> Result<Folder, FolderError> {
+        let folder = Folder::new(self.path, self.order, self.journal, spare)?;
         // Whoever was interrupted may not have brought them to the disk.
         let entries = folder.journal.entries();
         for entry in entries.map_err(|error| FolderError::io(&folder.path, error))? {
@@ -109,6 +111,7 @@ pub struct Folder {
     journal: Journal,
     open: Option<Open>,
     syncing: Syncing,
+    spare: u64,
 }
 
 impl Folder {
@@ -130,20 +133,21 @@ impl Folder {
         Ok(())
     }
 
-    /// Begins an export.
-    pub fn begin(path: &Path, order: Order) -> Result<Self, FolderError> {
+    /// Begins an export. `spare`: bytes that are to stay free on the disk.
+    pub fn begin(path: &Path, order: Order, spare: u64) -> Result<Self, FolderError> {
         Self::is_vacant(path)?;
+        space::check_for(path, &order, spare)?;
         let inside = path.join(UNFINISHED);
         let failed = |error| FolderError::io(&inside, error);
-        fs::create_dir_all(&inside).map_err(failed)?;
+        private::folder(&inside).map_err(failed)?;
         let journal = Journal::take(&inside.join(JOURNAL)).map_err(failed)?;
         let journal = journal.ok_or_else(|| FolderError::Taken(path.to_owned()))?;
         let text = serde_json::to_vec_pretty(&order).map_err(|error| failed(error.into()))?;
         put(&inside.join(ORDER), &text)?;
-        Self::new(path.to_owned(), order, journal)
+        Self::new(path.to_owned(), order, journal, spare)
     }
 
-    fn new(path: PathBuf, order: Order, journal: Journal) -> Result<Self, FolderError> {
+    fn new(path: PathBuf, order: Order, journal: Journal, spare: u64) -> Result<Self, FolderError> {
         let syncing = Syncing::start().map_err(|error| FolderError::io(&path, error))?;
         Ok(Self {
             path,
@@ -151,6 +155,7 @@ impl Folder {
             journal,
             open: None,
             syncing,
+            spare,
         })
     }
 
@@ -175,15 +180,18 @@ impl Folder {
         if self.open.is_some() || !is_harmless(&name) {
             return Err(FolderError::OutOfOrder);
         }
+        if self.spare > 0 {
+            space::check(&self.path, self.spare)?;
+        }
         let path = self.path.join(&name);
         let begun = self.journal.begins(&name).and_then(|()| {
-            fs::create_dir_all(path.parent().unwrap_or(&self.path))?;
+            private::folder(path.parent().unwrap_or(&self.path))?;
             // What a crash left that the journal does not know of.
             match fs::remove_file(&path) {
                 Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
                 _ => {}
             }
-            OpenOptions::new().write(true).create_new(true).open(&path)
+            private::options().write(true).create_new(true).open(&path)
         });
         self.open = Some(Open {
             name,
@@ -217,6 +225,7 @@ impl Folder {
             journal,
             open,
             syncing,
+            spare: _,
         } = self;
         if open.is_some() {
             return Err(FolderError::OutOfOrder);
@@ -241,7 +250,7 @@ impl Folder {
             explained.push(written.map_err(|error| FolderError::io(&index, error))?);
         }
         let manifest = inside.join(MANIFEST);
-        let written = File::create(&manifest)
+        let written = private::create(&manifest)
             .map(BufWriter::new)
             .and_then(|mut out| {
                 explain::manifest(&mut out, &order, &finished, &explained, journal.entries()?)?;
@@ -261,7 +270,7 @@ impl Folder {
 /// Writes a file that is whole or not there.
 pub(super) fn put(path: &Path, text: &[u8]) -> Result<(), FolderError> {
     let beside = path.with_extension("new");
-    let written = File::create(&beside).and_then(|mut file| {
+    let written = private::create(&beside).and_then(|mut file| {
         file.write_all(text)?;
         file.sync_all()?;
         fs::rename(&beside, path)
@@ -277,24 +286,27 @@ pub enum Target {
     Unfinished(Box<Unfinished>),
 }
 
-/// Takes pieces until all are there. `None`: they ended before. Blocks.
+/// Takes pieces until all are there. `None`: they ended before. `spare`: bytes that are to stay free on the disk. Blocks.
 pub fn fill(
     target: Target,
     mut pieces: mpsc::Receiver<Piece>,
+    spare: u64,
 ) -> Result<Option<Filled>, FolderError> {
     let begun = match pieces.blocking_recv() {
         Some(Piece::Begun(begun)) => begun,
         Some(_) => return Err(FolderError::OutOfOrder),
         None => return Ok(None),
     };
+    let private_rooms = begun.order.private_rooms;
     let mut folder = match target {
-        Target::Fresh(path) => Folder::begin(&path, begun.order)?,
-        Target::Unfinished(unfinished) => unfinished.go_on()?,
+        Target::Fresh(path) => Folder::begin(&path, begun.order, spare)?,
+        Target::Unfinished(unfinished) => unfinished.go_on(spare)?,
     };
     while let Some(piece) = pieces.blocking_recv() {
         if let Piece::End(shown) = piece {
             return Ok(Some(Filled {
                 finished: folder.finish()?,
+                private_rooms,
                 reading: begun.reading,
                 shown,
             }));
@@ -302,4 +314,92 @@ pub fn fill(
         folder.take(piece)?;
     }
     Ok(None)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::record::export::testing::order;
+    use eventstore::Position;
+
+    fn note(position: u64) -> FileNote {
+        FileNote {
+            reached: Reached {
+                room: None,
+                position: Position::new(position),
+            },
+            results: 1,
+            first: Position::new(position),
+            conversation: None,
+        }
+    }
+
+    fn write(folder: &mut Folder, number: u64) -> Result<(), FolderError> {
+        folder.take(Piece::File(format!("sub/{number}.ndjson")))?;
+        folder.take(Piece::Data("some data".into()))?;
+        folder.take(Piece::Complete(note(number)))
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn nobody_else_may_look_into_what_is_written() {
+        use std::os::unix::fs::PermissionsExt as _;
+
+        let scratch = tempfile::tempdir().unwrap();
+        let path = scratch.path().join("export");
+        let mut folder = Folder::begin(&path, order(), 0).unwrap();
+        write(&mut folder, 1).unwrap();
+        let mut seen = 0;
+        let mut check = |at: PathBuf| {
+            let mode = fs::metadata(&at).unwrap().permissions().mode() & 0o077;
+            assert_eq!(mode, 0, "{} is closed to others", at.display());
+            seen += 1;
+        };
+        for inner in ["", "sub", "sub/1.ndjson", ".unfinished/journal.ndjson"] {
+            check(path.join(inner));
+        }
+        check(path.join(UNFINISHED).join(ORDER));
+        folder.finish().unwrap();
+        for inner in ["README.txt", MANIFEST] {
+            check(path.join(inner));
+        }
+        assert_eq!(seen, 7);
+    }
+
+    #[test]
+    fn a_disk_that_is_full_ends_it_and_it_goes_on_once_there_is_room() {
+        let scratch = tempfile::tempdir().unwrap();
+        let path = scratch.path().join("export");
+        let too_large = Folder::begin(&path, order(), u64::MAX).err();
+        assert!(
+            matches!(too_large, Some(FolderError::NoRoom { .. })),
+            "{too_large:?}"
+        );
+        assert!(!path.exists(), "nothing is made for what does not fit");
+        let mut folder = Folder::begin(&path, order(), 0).unwrap();
+        write(&mut folder, 1).unwrap();
+        folder.spare = u64::MAX;
+        let full = write(&mut folder, 2).err();
+        assert!(full.is_some_and(|error| error.is_for_want_of_room()));
+        drop(folder);
+        let mut folder = Unfinished::find(&path).unwrap().go_on(0).unwrap();
+        write(&mut folder, 2).unwrap();
+        assert_eq!(
+            folder.finish().unwrap().files,
+            2,
+            "what was complete is kept"
+        );
+    }
+
+    #[test]
+    fn what_the_system_says_of_a_full_disk_is_told_in_words() {
+        for (kind, wanted) in [
+            (io::ErrorKind::StorageFull, "disk is full"),
+            (io::ErrorKind::QuotaExceeded, "disk is full"),
+            (io::ErrorKind::PermissionDenied, "permission denied"),
+        ] {
+            let told = FolderError::io(Path::new("a"), kind.into()).to_string();
+            assert!(told.contains(wanted), "{kind:?}: {told}");
+        }
+    }
 }

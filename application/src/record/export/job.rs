@@ -4,7 +4,7 @@ use domain::Timestamp;
 use domain::settings::keys;
 use serde::{Deserialize, Serialize};
 
-use super::outcome::Finished;
+use super::outcome::{Filled, Finished};
 use super::piece::Begun;
 use crate::record::access::Auditor;
 use crate::workspace::Workspace;
@@ -14,6 +14,9 @@ use crate::workspace::Workspace;
 #[allow(missing_docs, reason = "fields and variants say what they are")]
 pub struct Job {
     pub begun: Begun,
+    /// All files are on the disk. It has ended only once that is in the log.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub made: Option<Filled>,
     pub ended: Option<Ended>,
 }
 
@@ -22,8 +25,36 @@ pub struct Job {
 #[serde(rename_all = "kebab-case")]
 #[allow(missing_docs, reason = "fields and variants say what they are")]
 pub enum Ended {
-    Complete { at: Timestamp, finished: Finished },
-    Failed { at: Timestamp },
+    Complete {
+        at: Timestamp,
+        finished: Finished,
+    },
+    Failed {
+        at: Timestamp,
+        #[serde(default)]
+        why: Why,
+    },
+}
+
+/// Why one failed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Why {
+    /// It does not fit, or would have left too little for the log.
+    DiskFull,
+    /// Another version of the program had begun it.
+    OtherVersion,
+    /// It was begun over another log.
+    OtherRecord,
+    /// The server's log says what it was.
+    #[default]
+    Fault,
+}
+
+/// How many hours a complete one is kept.
+pub(super) fn hours(workspace: &Workspace) -> i64 {
+    let hours = workspace.views().settings().int(keys::AUDIT_EXPORT_HOURS);
+    hours.max(0)
 }
 
 impl Job {
@@ -35,14 +66,13 @@ impl Job {
     /// When it ended.
     pub fn ended_at(&self) -> Option<Timestamp> {
         self.ended.as_ref().map(|ended| match ended {
-            Ended::Complete { at, .. } | Ended::Failed { at } => *at,
+            Ended::Complete { at, .. } | Ended::Failed { at, .. } => *at,
         })
     }
 
     /// Until when it is kept, once it has ended.
     pub fn expires_at(&self, workspace: &Workspace) -> Option<Timestamp> {
-        let hours = workspace.views().settings().int(keys::AUDIT_EXPORT_HOURS);
-        let millis = hours.max(0).saturating_mul(3_600_000);
+        let millis = hours(workspace).saturating_mul(3_600_000);
         let ended = self.ended_at()?;
         Some(Timestamp::from_millis(
             ended.as_millis().saturating_add(millis),

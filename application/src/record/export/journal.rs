@@ -1,6 +1,6 @@
 //! What is complete in the folder of an export that goes on.
 
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::io::{self, BufRead as _, BufReader, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 
@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 use super::order::FileNote;
+use super::private;
 
 /// A complete file.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -48,7 +49,7 @@ pub(super) struct Told {
 impl Journal {
     /// Takes the journal, which is made if there is none. `None`: another process has it.
     pub(super) fn take(path: &Path) -> io::Result<Option<Self>> {
-        let mut options = OpenOptions::new();
+        let mut options = private::options();
         let file = options.read(true).append(true).create(true).open(path)?;
         if file.try_lock().is_err() {
             return Ok(None);

@@ -21,6 +21,14 @@ pub enum FolderError {
     Complete(PathBuf),
     #[error("another process is writing into {0}")]
     Taken(PathBuf),
+    #[error("{path}: the export takes {needed} bytes of the disk at least, and {free} are free")]
+    NoRoom {
+        path: PathBuf,
+        needed: u64,
+        free: u64,
+    },
+    #[error("{0}: the disk is full")]
+    Full(PathBuf),
     #[error("{path}: {error}")]
     Io { path: PathBuf, error: io::Error },
     #[error("files could not be brought to the disk")]
@@ -31,10 +39,16 @@ pub enum FolderError {
 
 impl FolderError {
     pub(super) fn io(path: &Path, error: io::Error) -> Self {
-        Self::Io {
-            path: path.to_owned(),
-            error,
+        let path = path.to_owned();
+        match error.kind() {
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Self::Full(path),
+            _ => Self::Io { path, error },
         }
+    }
+
+    /// Whether it would do if there were more room on the disk.
+    pub fn is_for_want_of_room(&self) -> bool {
+        matches!(self, Self::NoRoom { .. } | Self::Full(_))
     }
 
     /// Whether another folder is to be named.
@@ -57,10 +71,12 @@ pub struct Finished {
 }
 
 /// A complete export.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[allow(missing_docs, reason = "fields and variants say what they are")]
 pub struct Filled {
     pub finished: Finished,
+    /// Private rooms and direct messages are in it too.
+    pub private_rooms: bool,
     /// What this part of it is recorded as, if it is.
     pub reading: Option<String>,
     /// What was shown since it began, or went on.

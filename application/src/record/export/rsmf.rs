@@ -45,13 +45,15 @@ pub(super) fn mail(
         .header("X-RSMF-BeginDate", iso(begin))
         .header("X-RSMF-EndDate", iso(end))
         .header("X-RSMF-EventCount", stretch.lines.len().to_string());
+    let text = eml::lines(&text::page(stretch));
+    let boundary = eml::boundary(&[text.as_bytes(), &zip]);
     let zip = Body::new_with_encoding(zip, ContentTransferEncoding::Base64);
     let zip = zip.map_err(|_| Fault::Impossible("an archive cannot be attached".into()))?;
     let kind = ContentType::parse("application/zip");
     let kind = kind.map_err(|_| Fault::Impossible("no type of content".into()))?;
-    let parts = MultiPart::mixed().boundary(format!("part-{}", draft.digest));
+    let parts = MultiPart::mixed().boundary(boundary);
     let parts = parts
-        .singlepart(SinglePart::plain(eml::lines(&text::page(stretch))))
+        .singlepart(SinglePart::plain(text))
         .singlepart(Attachment::new("rsmf.zip".to_owned()).body(zip, kind));
     draft.complete(parts)
 }
@@ -93,7 +95,7 @@ fn manifest(stretch: &Stretch, log: &str, addresses: &Known) -> Value {
     });
     json!({
         "version": VERSION,
-        "eventcollectionid": eml::digest(&[log, id]),
+        "eventcollectionid": eml::digest(&[log.as_bytes(), id.as_bytes()]),
         "participants": people.values().map(|one| participant(one, addresses)).collect::<Vec<_>>(),
         "conversations": [{
             "id": id,

@@ -1,6 +1,6 @@
 //! What is taken out of the record, and who reads it.
 
-use domain::audit::{AuditEvent, Question, QuestionKind, RecordReader, Shown};
+use domain::audit::{AuditEvent, DOWNLOADED, Question, QuestionKind, REMOVED, RecordReader, Shown};
 use domain::data_export::DataExportEvent;
 
 use super::words::{Teller, list, name, quoted};
@@ -37,6 +37,19 @@ pub(super) fn audit(teller: &Teller<'_>, event: &AuditEvent) -> String {
                     format!("{} on the command line", quoted(account))
                 }
             };
+            let of = |what| event.question.narrowed.get(what);
+            if event.question.kind == QuestionKind::Export {
+                match (of(DOWNLOADED), of(REMOVED), &event.shown) {
+                    (Some(export), _, Some(shown)) => {
+                        let results = results(shown, EVENT);
+                        return format!("{who} downloaded the export {}: {results}", name(export));
+                    }
+                    (_, Some(export), _) => {
+                        return format!("{who} removed the export {}", name(export));
+                    }
+                    _ => {}
+                }
+            }
             let asked = question(&event.question);
             match &event.shown {
                 Some(shown) => {

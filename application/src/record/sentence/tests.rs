@@ -159,6 +159,22 @@ fn what_the_golden_files_do_not_have_is_told_too() {
             "ann edited a message in #general, with 1 attachment: \"the plan\"",
         ),
         (
+            "RecordRead",
+            json!({
+                "reading": "r", "reader": {"user": "ann"}, "shown": {"results": 2}, "at": 1,
+                "question": {"kind": "export", "narrowed": {"downloaded": "e"}},
+            }),
+            "ann downloaded the export e: 2 events",
+        ),
+        (
+            "RecordRead",
+            json!({
+                "reading": "r", "reader": {"user": "ann"}, "shown": {"results": 0}, "at": 1,
+                "question": {"kind": "export", "narrowed": {"removed": "e"}},
+            }),
+            "ann removed the export e",
+        ),
+        (
             "TopicChanged",
             json!({"room": "general", "text": "", "by": "ann", "at": 1}),
             "ann removed the topic of #general",

@@ -35,6 +35,8 @@ pub struct RecordQuery {
     pub event_types: Vec<String>,
     /// Events that concern these users, whoever did them.
     pub concerning: Vec<UserId>,
+    /// Beginnings of exports of these names.
+    pub exports: Vec<String>,
     /// Events in streams of these categories.
     pub categories: Vec<Category>,
     /// Events that may be of this request: a few others are found too.
@@ -87,12 +89,14 @@ impl RecordQuery {
             .categories
             .iter()
             .map(|category| Word::Category(category.as_str()));
+        let exports = self.exports.iter().map(|name| Word::Exports(name));
         let clauses = [
             rooms.map(Word::text).collect(),
             users.map(Word::text).collect(),
             actors.map(Word::text).collect(),
             concerning.map(Word::text).collect(),
             types.map(Word::text).collect(),
+            exports.map(Word::text).collect(),
             categories.map(Word::text).collect::<Vec<_>>(),
         ];
         clauses
