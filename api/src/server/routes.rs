@@ -2,7 +2,7 @@
 
 use std::future::{Ready, ready};
 
-use crate::audit::{at, events, explain, exports, messages, projections, reach};
+use crate::audit::{at, events, explain, exports, messages, projections, reach, subscriptions};
 use crate::http::answer::Outcome;
 use crate::http::call::Anyone;
 use crate::http::openapi;
@@ -27,6 +27,7 @@ pub fn all() -> Vec<Route> {
         reach::routes(),
         explain::routes(),
         exports::routes(),
+        subscriptions::routes(),
         door::routes(),
         openapi::routes(document),
     ]

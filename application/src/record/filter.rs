@@ -24,6 +24,8 @@ pub struct Filter {
     pub(crate) correlation: Option<CorrelationId>,
     /// Only what gives or takes something, and which.
     pub(crate) grants: Option<GrantFilter>,
+    /// Names of events that are left out, whatever is asked.
+    pub(crate) left_out: &'static [&'static str],
 }
 
 impl Asked {
@@ -74,6 +76,7 @@ impl Asked {
             text,
             correlation,
             grants,
+            left_out: &[],
         })
     }
 
