@@ -99,14 +99,13 @@ fn plain(line: &str) -> String {
     line.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-#[cfg(unix)]
 #[tokio::test]
 async fn examples_for_the_shell_print_what_they_say() {
     let (server, _) = workspace(ServerOptions::default()).await;
     let examples = examples("sh");
     let expected: [&[&str]; 5] = [
         &["3 ann", "1 bob"],
-        &["MessagePosted 4", "UserCreated 3"],
+        &["MessagePosted 4", "UserCreated 4"],
         &["hello all"],
         &["ann|2", "bob|1"],
         &["|ann|hello all", "|bob|hi ann", "|ann|it's 5 o'clock"],
@@ -166,8 +165,7 @@ fn json_of(script: &str) -> Vec<Value> {
 }
 
 fn document(value: &Value) -> Document {
-    let bson = Bson::try_from(value.clone()).unwrap();
-    bson.as_document().unwrap().clone()
+    serde_json::from_value(value.clone()).unwrap()
 }
 
 /// What is between the brackets of the first call of that name.
@@ -214,8 +212,9 @@ async fn queries_of_mongodb_find_what_the_record_has() {
     let events = database.collection::<Document>("events");
     let examples = examples("js");
     assert_eq!(examples.len(), 1);
-    // The manual names somebody else.
+    // The manual names somebody else, and clocks differ.
     let scripts = examples[0].replace("3Bt4nZMDwKn6imYfC", &ann.user_id);
+    let scripts = scripts.replace("2026-11-01", "2001-11-01");
     let scripts: Vec<&str> = scripts.split("db.events").skip(1).collect();
     let admin = server.admin().await;
     let questions = [
@@ -230,6 +229,7 @@ async fn queries_of_mongodb_find_what_the_record_has() {
         let found = ask(&events, script).await;
         let found = found.iter().map(|event| event.get_i64("position").unwrap());
         let found: Vec<i64> = found.collect();
+        assert!(!found.is_empty(), "{script} finds something");
         let path = format!("/audit/events?limit=1000&{question}");
         let page = admin.send(reqwest::Method::GET, &path, None).await.ok();
         // The record also finds what is about a room and does not name it so.
@@ -241,7 +241,14 @@ async fn queries_of_mongodb_find_what_the_record_has() {
         assert_eq!(found, wanted, "{script} and {question}");
     }
     let counted = ask(&events, scripts[5]).await;
-    let of_ann = counted[0].clone();
-    assert_eq!(of_ann.get_str("_id").unwrap(), ann.user_id);
-    assert_eq!(of_ann.get_i32("messages").unwrap(), 3);
+    let number = |counted: &Document| {
+        let number = counted
+            .get("messages")
+            .and_then(Bson::as_i32)
+            .map(i64::from);
+        number.or_else(|| counted.get_i64("messages").ok())
+    };
+    let numbers: Vec<_> = counted.iter().map(number).collect();
+    assert_eq!(numbers, [Some(3), Some(1)]);
+    assert_eq!(counted[0].get_str("_id").unwrap(), ann.user_id);
 }

@@ -43,11 +43,11 @@ async fn a_subscription_is_its_owners() {
             poll(client, "eves", "").await,
             acknowledge(client, "eves", told.position).await,
         ] {
-            let refused = answer.refused(403);
+            let refused = answer.refused(400);
             assert_eq!(refused["errorType"], "error-not-allowed");
         }
     }
-    end(&bob, "eves").await.refused(403);
+    end(&bob, "eves").await.refused(400);
     end(&admin, "eves").await.ok();
     let ended = traces(&admin).await.pop().unwrap();
     assert_eq!(ended["sentence"], "admin ended the subscription eves");
