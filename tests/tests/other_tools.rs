@@ -134,15 +134,13 @@ fn json_of(script: &str) -> Vec<Value> {
             word.push(character);
             continue;
         }
+        let word = std::mem::take(&mut word);
         if !word.is_empty() {
-            let is_number = word.parse::<i64>().is_ok();
-            match (character, is_number) {
-                (':', _) => text += &format!("\"{word}\""),
-                ('(', _) => text += &format!("{{\"${}\":", word.to_lowercase()),
-                (_, true) => text += &word,
-                _ => panic!("{word:?} in {script}"),
-            }
-            word.clear();
+            text.push_str(&match character {
+                ':' => format!("\"{word}\""),
+                '(' => format!("{{\"${}\":", word.to_lowercase()),
+                _ => word,
+            });
         }
         match character {
             '"' => quoted = !quoted,

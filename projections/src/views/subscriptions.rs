@@ -111,7 +111,6 @@ fn record(row: &Row<'_>) -> rusqlite::Result<SubscriptionRecord> {
 
 impl Views {
     /// All subscriptions to the record, by name.
-
     pub async fn subscriptions(&self) -> Result<Vec<SubscriptionRecord>, QueryError> {
         self.every(
             "SELECT name, owner, subject, after, private_rooms, acknowledged, begun_at, read_at

@@ -23,7 +23,7 @@ const KILLS: usize = 12;
 const LONGEST: u64 = 300;
 
 /// How long the counts may take to become right after the last kill.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// An address that stays the same, whichever port the server has after a restart.
 struct Address {
