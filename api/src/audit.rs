@@ -19,4 +19,5 @@ pub mod page_wish;
 pub mod projections;
 pub mod reach;
 pub mod reach_page;
+pub mod subscriptions;
 pub mod transcript;

@@ -6,6 +6,7 @@ pub mod statistics;
 
 use std::ops::Deref;
 use std::sync::Arc;
+use std::time::Duration;
 
 use application::rate_limit::RateLimiter;
 use application::workspace::Workspace;
@@ -26,6 +27,8 @@ pub struct DoorConfig {
     pub body_limit: usize,
     /// Whether `users.createToken` works (`CREATE_TOKENS_FOR_USERS`).
     pub create_tokens_for_users: bool,
+    /// How long a request may wait for something to happen and still be answered in time.
+    pub longest_wait: Duration,
 }
 
 struct Shared {

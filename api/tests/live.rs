@@ -74,6 +74,7 @@ impl Door {
             announced_version: "8.5.0".to_owned(),
             body_limit: 1024,
             create_tokens_for_users: false,
+            longest_wait: std::time::Duration::from_secs(1),
         };
         let state = AppState::new(workspace, doors);
         let live = Live::new(state, Config::defaults().unwrap().live);

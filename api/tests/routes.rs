@@ -78,6 +78,7 @@ impl Doors {
             announced_version: "8.5.0".to_owned(),
             body_limit: 1024 * 1024,
             create_tokens_for_users: false,
+            longest_wait: std::time::Duration::from_secs(1),
         };
         bootstrap::run(&workspace).await.unwrap();
         let state = AppState::new(workspace, doors);

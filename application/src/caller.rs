@@ -69,6 +69,12 @@ impl Caller {
         }
     }
 
+    /// The same caller as they are now; `None`: the token is void, or the account may no longer log in.
+    pub async fn renewed(&self, workspace: &Workspace) -> Result<Option<Self>, Error> {
+        let renewed = Self::from_hash(workspace, self.token.clone()).await?;
+        Ok(renewed.filter(|renewed| renewed.id() == self.id()))
+    }
+
     /// The user of the login token `token`, if that is the user `id`.
     pub async fn from_token(
         workspace: &Workspace,

@@ -29,6 +29,7 @@ use domain::second_factor::SecondFactorRefusal;
 use domain::session::SessionRefusal;
 use domain::setting::SettingRefusal;
 use domain::sound::SoundRefusal;
+use domain::subscription::SubscriptionRefusal;
 use domain::user::{CustomFieldsRefusal, UserRefusal};
 use domain::webdav::WebdavRefusal;
 use eventstore::{AppendError, ExecuteError, ReadError};
@@ -94,6 +95,8 @@ pub enum Error {
     Setting(#[from] SettingRefusal),
     #[error(transparent)]
     Sound(#[from] SoundRefusal),
+    #[error(transparent)]
+    Subscription(#[from] SubscriptionRefusal),
     #[error(transparent)]
     User(#[from] UserRefusal),
     #[error(transparent)]
@@ -255,6 +258,8 @@ pub enum Refusal {
     ExportNotComplete,
     #[error("the export failed: it has no files")]
     ExportFailed,
+    #[error("too many requests wait for events already; ask again later")]
+    TooManyWaiting,
 }
 
 /// What broke. The server's log says what it was; callers are told only that something broke.

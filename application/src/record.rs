@@ -24,6 +24,7 @@ pub mod question;
 pub mod reach;
 pub mod reading;
 pub mod sentence;
+pub mod subscriptions;
 #[cfg(test)]
 mod testing;
 pub mod withheld;

@@ -28,6 +28,7 @@ use crate::outside::mail::{Mailer, SmtpMailer, SmtpServer};
 use crate::people::presence::Presence;
 use crate::rate_limit::RateLimiter;
 use crate::record::export::ExportQueue;
+use crate::record::subscriptions::Waiters;
 
 /// What can end a transaction before it is committed. Errors of every boundary become one by `?`.
 #[derive(Debug)]
@@ -151,6 +152,7 @@ struct Parts {
     names: Names,
     setup_code: SetupCode,
     exports: ExportQueue,
+    subscribers: Waiters,
     started_at: Timestamp,
     /// Finds mentions, for the name pattern it was made with.
     scanner: Mutex<(String, Arc<Scanner>)>,
@@ -176,6 +178,7 @@ impl Workspace {
             mail_wishes: MailWishes::default(),
             setup_code: SetupCode::fresh(),
             exports: ExportQueue::in_folder(config.exports.clone()),
+            subscribers: Waiters::default(),
             started_at: now(),
             executor,
             views,
@@ -265,6 +268,11 @@ impl Workspace {
     /// Exports that are made in the background.
     pub fn exports(&self) -> &ExportQueue {
         &self.0.exports
+    }
+
+    /// Requests that wait for events of subscriptions to the record.
+    pub fn subscribers(&self) -> &Waiters {
+        &self.0.subscribers
     }
 
     /// When this process began to serve.

@@ -141,4 +141,5 @@ union! {
     Banner(crate::banner::BannerEvent) of nobody,
     BannerDismissal(crate::banner::BannerDismissalEvent) of user,
     Audit(crate::audit::AuditEvent) of nobody,
+    Subscription(crate::subscription::SubscriptionEvent) of nobody,
 }

@@ -13,6 +13,9 @@ pub trait Decider {
     /// Why a wish is refused.
     type Refusal: std::error::Error + Send + Sync + 'static;
 
+    /// How many bytes a state takes at most, if less than the events it was folded from, of which there may be ever more.
+    const LARGEST_STATE: usize = usize::MAX;
+
     /// Turns state, command and context into events, or refuses. No events: it is so already.
     fn decide(
         state: &Self::State,

@@ -52,6 +52,7 @@ pub mod second_factor;
 pub mod session;
 pub mod setting;
 pub mod sound;
+pub mod subscription;
 pub mod user;
 pub mod webdav;
 

@@ -61,11 +61,13 @@ pub enum Category {
     BannerDismissal,
     /// One reading of the record.
     Audit,
+    /// One question about the record whose place is kept.
+    Subscription,
 }
 
 impl Category {
     /// Every kind of stream.
-    pub const ALL: [Self; 29] = [
+    pub const ALL: [Self; 30] = [
         Self::User,
         Self::Session,
         Self::SecondFactor,
@@ -95,6 +97,7 @@ impl Category {
         Self::Banner,
         Self::BannerDismissal,
         Self::Audit,
+        Self::Subscription,
     ];
 
     /// The most bytes that an event of such a stream may have. Bounds whatever a decider forgot to bound.
@@ -142,6 +145,7 @@ impl Category {
             Self::Banner => "banner",
             Self::BannerDismissal => "bannerdismissal",
             Self::Audit => "audit",
+            Self::Subscription => "subscription",
         }
     }
 }

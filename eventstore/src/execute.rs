@@ -85,7 +85,8 @@ struct States {
 struct Kept {
     version: Version,
     state: AnyState,
-    /// Bytes of the events it was folded from: no state is much larger than they are.
+    /// Bytes of the events it was folded from, no state being much larger than they are; or the most that a state of its
+    /// kind takes.
     weight: usize,
 }
 
@@ -426,7 +427,7 @@ impl Transaction {
         while let Some(chunk) = chunks.next().await {
             for event in &*chunk.map_err(LoadError::Read)? {
                 state = D::evolve(state, &event.decode().map_err(LoadError::Decode)?);
-                weight += event.data.len();
+                weight = (weight + event.data.len()).min(D::LARGEST_STATE);
                 found = Some(event.version);
             }
         }
@@ -497,7 +498,8 @@ impl Decided {
         let state = events.iter().fold(Arc::unwrap_or_clone(state), D::evolve);
         let touched = &mut self.touched[place];
         touched.state = Arc::new(state);
-        touched.weight += encoded.iter().map(|event| event.data.len()).sum::<usize>();
+        let added: usize = encoded.iter().map(|event| event.data.len()).sum();
+        touched.weight = (touched.weight + added).min(D::LARGEST_STATE);
         touched.events.extend(encoded);
         Ok(events)
     }

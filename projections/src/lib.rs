@@ -101,5 +101,6 @@ pub use views::record::{
 pub use views::reports::{ReportKind, ReportQuery, ReportRecord, ReportedUser};
 pub use views::roles::RoleRecord;
 pub use views::settings::SettingRecord;
+pub use views::subscriptions::SubscriptionRecord;
 pub use views::webdav::WebdavRecord;
 pub use written::views_written_by;

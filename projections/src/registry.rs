@@ -14,7 +14,7 @@ use crate::live::updates::{Added, updates_of};
 use crate::views::{
     assets, avatars, banners, custom_statuses, data_exports, email_inboxes, emoji, key_pairs,
     oauth, permissions, push, record, reports, roles, second_factors, sessions, settings, sounds,
-    webdav,
+    subscriptions, webdav,
 };
 
 /// Every view of this crate, in the order an event goes through them: messages before rooms and memberships, which look at
@@ -46,6 +46,7 @@ const BUILT_IN: &[&Projection] = &[
     &assets::VIEW,
     &email_inboxes::VIEW,
     &banners::VIEW,
+    &subscriptions::VIEW,
 ];
 
 /// The views whose tables can be had as they were: what was there, who was in it and what was said.

@@ -18,4 +18,5 @@ pub(crate) mod second_factors;
 pub(crate) mod sessions;
 pub(crate) mod settings;
 pub(crate) mod sounds;
+pub(crate) mod subscriptions;
 pub(crate) mod webdav;

@@ -19,7 +19,7 @@ use crate::http::route::{self, Rate, Route};
 use crate::http::schema::Kind;
 
 /// How many events a page has unless the caller says otherwise.
-const PAGE: u32 = 100;
+pub(super) const PAGE: u32 = 100;
 
 /// A program that reads the record page by page asks often.
 const PAGES: Rate = Rate::Calls(600, Duration::from_mins(1));

@@ -88,6 +88,7 @@ impl From<Error> for ApiError {
             Error::Session(refusal) => refusal.into(),
             Error::Setting(refusal) => refusal.into(),
             Error::Sound(refusal) => refusal.into(),
+            Error::Subscription(refusal) => wording::subscription_refused(&refusal),
             Error::User(refusal) => refusal.into(),
             Error::Webdav(refusal) => refusal.into(),
             Error::NotUnderstood(error) => wording::record_question(&error),
@@ -169,7 +170,9 @@ impl From<Refusal> for ApiError {
             Refusal::TooManyExportsWait(_) | Refusal::TooManyExportsKept(_) => {
                 wording::export_refused("error-too-many-exports", &refusal)
             }
-            Refusal::TooManyDownloads => Self::NotNow(refusal.to_string().into()),
+            Refusal::TooManyDownloads | Refusal::TooManyWaiting => {
+                Self::NotNow(refusal.to_string().into())
+            }
             Refusal::NoSuchExport => wording::export_refused("error-no-such-export", &refusal),
             Refusal::ExportNotComplete => {
                 wording::export_refused("error-export-not-complete", &refusal)

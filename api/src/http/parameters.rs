@@ -239,7 +239,7 @@ macro_rules! whole_numbers {
         }
     )*};
 }
-whole_numbers!(u16, u32);
+whole_numbers!(u16, u32, u64);
 
 impl Param for Value {
     const KIND: Kind = Kind::Any;

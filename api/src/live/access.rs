@@ -44,8 +44,7 @@ pub(crate) async fn of_headers(
 
 /// The caller as the views have them now; `None`: the token is void, or the account may no longer log in.
 pub(crate) async fn renew(state: &AppState, caller: &Caller) -> Result<Option<Caller>, ApiError> {
-    let renewed = Caller::from_hash(state, caller.token.clone()).await?;
-    Ok(renewed.filter(|renewed| renewed.id() == caller.id()))
+    Ok(caller.renewed(state).await?)
 }
 
 /// Whether the views let the caller follow the room.

@@ -49,6 +49,9 @@ use crate::telemetry::request::{Observer, observe};
 /// Pause between attempts at first-start work while the log cannot be reached.
 const RETRY: Duration = Duration::from_secs(2);
 
+/// What a request that waited has left for its answer.
+const TIME_TO_ANSWER: Duration = Duration::from_secs(5);
+
 /// Why the server cannot start. Each is one line for the operator.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
@@ -343,6 +346,7 @@ fn door_config(config: &Config) -> DoorConfig {
         announced_version: config.announced_version.clone(),
         body_limit: config.body_limit,
         create_tokens_for_users: config.create_tokens_for_users,
+        longest_wait: config.request_timeout.saturating_sub(TIME_TO_ANSWER),
     }
 }
 

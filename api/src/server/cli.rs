@@ -11,6 +11,7 @@ mod progress;
 mod projections;
 mod reactors;
 mod record;
+mod subscriptions;
 mod users;
 
 use std::io::Write as _;
@@ -57,6 +58,7 @@ pub enum Errand {
     },
     ReadRecord(Wanted),
     Export(Box<export::Errand>),
+    Subscriptions(control::OfSubscriptions),
 }
 
 pub struct Invocation {
@@ -101,6 +103,7 @@ fn errand_of(name: &str, matches: &ArgMatches) -> Option<Errand> {
         ("projections", _) => Errand::Views(projections::wanted(matches)),
         ("reactors", Some(("reset", reset))) => Errand::ResetReactors(reactors::reset(reset)),
         ("reactors", _) => Errand::ListReactors,
+        ("subscriptions", _) => Errand::Subscriptions(subscriptions::wish(matches)),
         ("users", Some((_, wish))) => Errand::MakeAdmin {
             username: wish.get_one("name").cloned().unwrap_or_default(),
             password: wish.get_flag("password-stdin"),
@@ -120,6 +123,7 @@ pub async fn run(config: &Config, errand: Errand) -> Result<Ending, Failure> {
         }
         Errand::ReadRecord(wanted) => record::read(config, wanted).await,
         Errand::Export(errand) => export::run(config, *errand).await,
+        Errand::Subscriptions(wish) => subscriptions::run(config, wish).await,
     }
     .map(|()| Ending::Stopped)
 }
@@ -180,6 +184,7 @@ fn command() -> Command {
         .subcommand(message::readers())
         .subcommand(projections::command())
         .subcommand(reactors::command())
+        .subcommand(subscriptions::command())
         .subcommand(users::command());
     for key in KEYS {
         let Some(flag) = key.flag else { continue };

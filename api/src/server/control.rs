@@ -5,6 +5,7 @@
 //! [`Answer::Working`]; or, of a reading of the record, what is to be printed.
 
 mod printout;
+mod subscriptions;
 mod views;
 
 use std::convert::Infallible;
@@ -36,6 +37,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::CancellationToken;
 
 pub use printout::{Printout, Wanted};
+pub use subscriptions::{Deed, OfSubscriptions, Subscribed};
 pub use views::{Ask, Differing, Letters, Told, What};
 
 use crate::audit::export_wish::ExportEnd;
@@ -74,6 +76,7 @@ pub enum Request {
     Print(Wanted),
     /// Records that all files of an export are complete.
     EndExport(ExportEnd),
+    Subscriptions(OfSubscriptions),
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -116,7 +119,7 @@ impl From<Error> for Failure {
     fn from(error: Error) -> Self {
         Self {
             text: error.to_string(),
-            usage: matches!(error, Error::NotUnderstood(_)),
+            usage: matches!(error, Error::NotUnderstood(_) | Error::Subscription(_)),
         }
     }
 }
@@ -134,6 +137,7 @@ pub enum Answer {
     Appointed(bool),
     /// It is in the log.
     Recorded,
+    Subscribed(Subscribed),
     Failed(Failure),
 }
 
@@ -305,6 +309,10 @@ async fn carry_out(control: &Control, request: Request) -> Answer {
         },
         Request::EndExport(end) => match end.record(state).await {
             Ok(()) => Answer::Recorded,
+            Err(error) => Answer::Failed(error.into()),
+        },
+        Request::Subscriptions(wish) => match wish.carry_out(state).await {
+            Ok(told) => Answer::Subscribed(told),
             Err(error) => Answer::Failed(error.into()),
         },
         Request::Views(_) | Request::Print(_) => {

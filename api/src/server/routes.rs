@@ -2,7 +2,9 @@
 
 use std::future::{Ready, ready};
 
-use crate::audit::{at, diff, events, explain, exports, messages, projections, reach};
+use crate::audit::{
+    at, diff, events, explain, exports, messages, projections, reach, subscriptions,
+};
 use crate::http::answer::Outcome;
 use crate::http::call::Anyone;
 use crate::http::openapi;
@@ -28,6 +30,7 @@ pub fn all(extension: &Extension) -> Result<Vec<Route>, SameRoute> {
         reach::routes(),
         explain::routes(),
         exports::routes(),
+        subscriptions::routes(),
         door::routes(),
         openapi::routes(document),
     ];

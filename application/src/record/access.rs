@@ -79,6 +79,10 @@ impl Auditor {
         &self.reader
     }
 
+    pub(crate) fn actor(&self) -> &UserId {
+        &self.actor
+    }
+
     fn read(
         &self,
         kind: QuestionKind,

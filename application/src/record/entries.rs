@@ -131,6 +131,9 @@ impl Sieve {
         {
             return None;
         }
+        if self.filter.left_out.contains(&event.event_type.as_str()) {
+            return None;
+        }
         let decoded: Event = event.decode().ok()?;
         let room = room_of(&decoded, names);
         if !self.private_rooms && is_private(&decoded, room.as_ref(), names) {

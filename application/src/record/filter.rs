@@ -24,6 +24,8 @@ pub struct Filter {
     pub(crate) correlation: Option<CorrelationId>,
     /// Only what gives or takes something, and which.
     pub(crate) grants: Option<GrantFilter>,
+    /// Names of events that are left out, whatever is asked.
+    pub(crate) left_out: &'static [&'static str],
 }
 
 impl Filter {
@@ -34,6 +36,7 @@ impl Filter {
             text: None,
             correlation: None,
             grants: None,
+            left_out: &[],
         }
     }
 }
@@ -86,6 +89,7 @@ impl Asked {
             text,
             correlation,
             grants,
+            left_out: &[],
         })
     }
 

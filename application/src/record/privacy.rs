@@ -32,8 +32,9 @@ pub(crate) fn is_private(
     room: Option<&RoomId>,
     names: &mut RecordNames<'_>,
 ) -> bool {
-    if let Event::Audit(reading) = event {
-        return reading.tells_of_private_rooms();
+    match event {
+        Event::Audit(reading) => reading.tells_of_private_rooms(),
+        Event::Subscription(event) => event.tells_of_private_rooms(),
+        _ => room.is_some_and(|room| names.identity(room).is_none_or(RoomIdentity::is_private)),
     }
-    room.is_some_and(|room| names.identity(room).is_none_or(RoomIdentity::is_private))
 }

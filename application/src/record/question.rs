@@ -113,6 +113,10 @@ pub enum NotUnderstood {
         posted: Position,
         time: String,
     },
+    #[error(
+        "a subscription is not shown what the reading of subscriptions leaves in the record: leave the type {0} out"
+    )]
+    NotToSubscribeTo(String),
     #[error("the name of an export has 1 to {0} bytes")]
     NotAName(usize),
     #[error(

@@ -29,7 +29,7 @@ const GROWTH: usize = 4;
 
 /// How often is looked for more by who follows. Each look has the views commit what is pending, so it is not done with
 /// every event.
-const LOOK: Duration = Duration::from_millis(200);
+pub(super) const LOOK: Duration = Duration::from_millis(200);
 
 /// Part of the record.
 #[derive(Debug)]
@@ -98,7 +98,11 @@ fn narrowed(asked: &Asked, cursor: Option<&str>, limit: Option<usize>) -> BTreeM
     narrowed
 }
 
-async fn sieve(workspace: &Workspace, auditor: &Auditor, asked: &Asked) -> Result<Sieve, Error> {
+pub(super) async fn sieve(
+    workspace: &Workspace,
+    auditor: &Auditor,
+    asked: &Asked,
+) -> Result<Sieve, Error> {
     Ok(Sieve {
         filter: asked
             .understand(workspace, auditor.sees_private_rooms())

@@ -55,6 +55,7 @@ pub fn sentence(event: &Event, actor: &UserId, names: &dyn Names) -> String {
         Event::EmailInbox(event) => integrations::email_inbox(&teller, event),
         Event::DataExport(event) => record::data_export(&teller, event),
         Event::Audit(event) => record::audit(&teller, event),
+        Event::Subscription(event) => record::subscription(&teller, event),
     }
 }
 

@@ -135,6 +135,7 @@ pub(crate) fn updates_of(
         | Event::SecondFactor(_)
         | Event::Claim(_)
         | Event::Audit(_)
+        | Event::Subscription(_)
         | Event::LoginService(_)
         | Event::OAuthApp(_)
         | Event::OAuthGrant(_)

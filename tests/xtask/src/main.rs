@@ -7,8 +7,8 @@ use std::process::{Command, ExitCode, Stdio};
 use std::time::Instant;
 
 /// Python packages the tests use, pinned: a server that speaks the MongoDB protocol, for machines without
-/// `mongod`, a client library written for Rocket.Chat, a mail server, a tester of described APIs, and a file server
-/// that speaks WebDAV with what serves it.
+/// `mongod`, a client library written for Rocket.Chat, a mail server, a tester of described APIs, a file server that
+/// speaks WebDAV with what serves it, and jq, for machines without the program.
 const PYTHON_PACKAGES: &[&str] = &[
     "SecantusDB==0.7.0b3",
     "rocketchat_API==3.7.1",
@@ -16,6 +16,7 @@ const PYTHON_PACKAGES: &[&str] = &[
     "schemathesis==4.32.5",
     "wsgidav==4.4.0",
     "cheroot==11.1.2",
+    "jq==1.13.0",
 ];
 
 /// What cargo does, in order. All with the same features and targets, so that little is built twice.

@@ -4,6 +4,7 @@ use std::fmt::Display;
 
 use application::error::Refusal;
 use application::record::question::NotUnderstood;
+use domain::subscription::SubscriptionRefusal;
 
 use crate::errors::ApiError;
 
@@ -25,6 +26,31 @@ pub fn greatest_rate() -> ApiError {
 /// There is no such export, or no more may be made.
 pub fn export_refused(code: &'static str, refusal: &Refusal) -> ApiError {
     ApiError::coded(code, refusal.to_string())
+}
+
+/// A subscription to the record does not do what was asked.
+pub fn subscription_refused(refusal: &SubscriptionRefusal) -> ApiError {
+    let code = match refusal {
+        SubscriptionRefusal::InvalidName => "error-invalid-name",
+        SubscriptionRefusal::TooMany => "error-too-many-subscriptions",
+        SubscriptionRefusal::NotFound => "error-no-such-subscription",
+        SubscriptionRefusal::OtherQuestion => "error-other-question",
+        SubscriptionRefusal::Backwards { .. } | SubscriptionRefusal::NotHandedOut { .. } => {
+            "error-invalid-position"
+        }
+        SubscriptionRefusal::NotOwner => {
+            return ApiError::denied("error-not-allowed", refusal.to_string());
+        }
+    };
+    ApiError::coded(code, refusal.to_string())
+}
+
+/// A request would wait longer than requests may.
+pub fn longest_wait(most: impl Display) -> ApiError {
+    ApiError::coded(
+        "error-invalid-params",
+        format!("wait is a number of seconds, {most} at most"),
+    )
 }
 
 /// A page of no events, or of more than there may be.

@@ -163,6 +163,7 @@ const fn begin(form: Form) -> &'static str {
 fn sieve(order: &Order, after: Position) -> Sieve {
     Sieve {
         filter: Filter {
+            left_out: &[],
             query: RecordQuery {
                 rooms: order.rooms.clone(),
                 users: order.users.clone(),

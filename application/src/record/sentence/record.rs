@@ -1,7 +1,9 @@
 //! What is taken out of the record, and who reads it.
 
+use domain::UserId;
 use domain::audit::{AuditEvent, DOWNLOADED, Question, QuestionKind, REMOVED, RecordReader, Shown};
 use domain::data_export::DataExportEvent;
+use domain::subscription::{Subject, SubscriptionEvent};
 
 use super::words::{Teller, list, name, quoted};
 
@@ -31,12 +33,7 @@ pub(super) fn data_export(teller: &Teller<'_>, event: &DataExportEvent) -> Strin
 pub(super) fn audit(teller: &Teller<'_>, event: &AuditEvent) -> String {
     match event {
         AuditEvent::RecordRead(event) => {
-            let who = match &event.reader {
-                RecordReader::User(user) => teller.user(user),
-                RecordReader::CommandLine { account } => {
-                    format!("{} on the command line", quoted(account))
-                }
-            };
+            let who = reader(teller, &event.reader);
             let of = |what| event.question.narrowed.get(what);
             if event.question.kind == QuestionKind::Export {
                 match (of(DOWNLOADED), of(REMOVED), &event.shown) {
@@ -65,6 +62,80 @@ pub(super) fn audit(teller: &Teller<'_>, event: &AuditEvent) -> String {
             results(&event.shown, EVENT)
         ),
     }
+}
+
+fn reader(teller: &Teller<'_>, reader: &RecordReader) -> String {
+    match reader {
+        RecordReader::User(user) => teller.user(user),
+        RecordReader::CommandLine { account } => format!("{} on the command line", quoted(account)),
+    }
+}
+
+pub(super) fn subscription(teller: &Teller<'_>, event: &SubscriptionEvent) -> String {
+    let called = name(event.subscription().as_str());
+    match event {
+        SubscriptionEvent::SubscriptionBegun(event) => {
+            let asked = subject(teller, &event.subject);
+            let (after, private) = (event.after, told_private(event.private_rooms));
+            let deed = format!(
+                "began the subscription {called} to {asked} behind position {after}{private}"
+            );
+            teller.deed(&event.owner, deed)
+        }
+        SubscriptionEvent::SubscriptionRead(event) => {
+            let (shown, upto) = (results(&event.shown, EVENT), event.upto);
+            let (acknowledged, private) = (event.acknowledged, told_private(event.private_rooms));
+            teller.did(format_args!(
+                "read the subscription {called} up to position {upto} and was shown {shown}{private}; \
+                 acknowledged up to {acknowledged}"
+            ))
+        }
+        SubscriptionEvent::SubscriptionAcknowledged(event) => teller.did(format_args!(
+            "acknowledged the subscription {called} up to position {}",
+            event.acknowledged
+        )),
+        SubscriptionEvent::SubscriptionEnded(event) => {
+            format!(
+                "{} ended the subscription {called}",
+                reader(teller, &event.by)
+            )
+        }
+    }
+}
+
+const fn told_private(private_rooms: bool) -> &'static str {
+    if private_rooms {
+        " (private rooms too)"
+    } else {
+        ""
+    }
+}
+
+fn subject(teller: &Teller<'_>, subject: &Subject) -> String {
+    let of = |what: &str, told: Vec<String>| {
+        let told = (!told.is_empty()).then(|| list(told));
+        told.map(|told| format!("{what} {told}"))
+    };
+    let rooms = subject.rooms.iter().map(|room| teller.room(room));
+    let users = |users: &[UserId]| users.iter().map(|user| teller.user(user)).collect();
+    let names = |names: &[String]| names.iter().map(|one| name(one)).collect();
+    let parts = [
+        of("room", rooms.collect()),
+        of("user", users(&subject.users)),
+        of("actor", users(&subject.actors)),
+        of("type", names(&subject.types)),
+        of("category", names(&subject.categories)),
+        of("stream", names(subject.stream.as_slice())),
+        of(
+            "text",
+            subject.text.iter().map(|text| quoted(text)).collect(),
+        ),
+    ];
+    let parts: Vec<_> = parts.into_iter().flatten().collect();
+    if parts.is_empty() {
+        return "the record".to_owned();
+    }
+    format!("the record ({})", parts.join(", "))
 }
 
 const fn deed(kind: QuestionKind) -> &'static str {

@@ -1,0 +1,173 @@
+//! `/audit/subscriptions`: the record for programs that are told of events part after part, at least once, and acknowledge
+//! what they have handled.
+
+use std::time::Duration;
+
+use application::dates::iso;
+use application::record::access::Auditor;
+use application::record::document::Document;
+use application::record::question::Asked;
+use application::record::reading::MOST_ENTRIES;
+use application::record::subscriptions::{self, Batch, Listed, MOST_WAIT, Wish};
+use axum::http::Method;
+use domain::permission::Permission;
+use domain::subscription::UpTo;
+use serde_json::{Value, json};
+
+use crate::audit::events::{PAGE, list};
+use crate::errors::{ApiError, wording};
+use crate::http::answer::{Answer, Outcome};
+use crate::http::call::Call;
+use crate::http::parameters::Parameters;
+use crate::http::route::{self, Rate, Route};
+use crate::http::schema::Kind;
+
+/// Programs ask again and again.
+const ASKS: Rate = Rate::Calls(600, Duration::from_mins(1));
+
+pub fn routes() -> Vec<Route> {
+    let needs = &[Permission::VIEW_AUDIT_LOG];
+    let one = "/audit/subscriptions/{name}";
+    vec![
+        route::get("/audit/subscriptions", all)
+            .about("The subscriptions to the record: of what, whose, and how far behind.")
+            .needs(needs)
+            .rate(ASKS)
+            .answers(&[("subscriptions", Kind::List)]),
+        route::logged_in(Method::PUT, one, begin)
+            .about("Begins a subscription to the record, unless it is there already with the same question.")
+            .needs(needs)
+            .rate(ASKS),
+        route::get(one, next)
+            .about(
+                "The next events of a subscription, waited for, and what was handled before acknowledged. That they were handed \
+                 out is recorded.",
+            )
+            .needs(needs)
+            .rate(ASKS)
+            .answers(&[
+                ("events", Kind::List),
+                ("position", Kind::Number),
+                ("more", Kind::Boolean),
+            ]),
+        route::post("/audit/subscriptions/{name}/acknowledge", acknowledge)
+            .about("Acknowledges what was handled of a subscription, without asking for more.")
+            .needs(needs)
+            .rate(ASKS),
+        route::logged_in(Method::DELETE, one, end)
+            .about("Ends a subscription to the record.")
+            .needs(needs)
+            .rate(ASKS),
+    ]
+}
+
+/// What a subscription is of. Several names or ids are separated by commas.
+#[derive(Parameters)]
+struct Begin {
+    room: Option<String>,
+    user: Option<String>,
+    actor: Option<String>,
+    #[param(name = "type")]
+    event_type: Option<String>,
+    category: Option<String>,
+    stream: Option<String>,
+    text: Option<String>,
+    from: Option<String>,
+}
+
+/// What was handled, and how much of what comes next is wanted: `limit` events, after at most `wait` seconds.
+#[derive(Parameters)]
+struct Next {
+    acknowledge: Option<u64>,
+    limit: Option<u32>,
+    wait: Option<u32>,
+}
+
+#[derive(Parameters)]
+struct Handled {
+    position: u64,
+}
+
+#[derive(Parameters)]
+struct Nothing {}
+
+async fn begin(call: Call, params: Begin) -> Outcome {
+    let auditor = Auditor::caller(&call.state, &call.caller)?;
+    let asked = Asked {
+        rooms: list(params.room.as_ref()),
+        users: list(params.user.as_ref()),
+        actors: list(params.actor.as_ref()),
+        types: list(params.event_type.as_ref()),
+        categories: list(params.category.as_ref()),
+        stream: params.stream,
+        text: params.text,
+        from: params.from,
+        ..Asked::default()
+    };
+    let name = call.input.path("name");
+    subscriptions::begin(&call.state, &auditor, name, &asked).await?;
+    Ok(Answer::empty())
+}
+
+async fn all(call: Call, _: Nothing) -> Outcome {
+    let auditor = Auditor::caller(&call.state, &call.caller)?;
+    let listed = subscriptions::list(&call.state, &auditor).await?;
+    let documents: Vec<_> = listed.iter().map(document).collect();
+    Ok(Answer::empty().field("subscriptions", &documents))
+}
+
+async fn next(call: Call, params: Next) -> Outcome {
+    let limit = usize::try_from(params.limit.unwrap_or(PAGE)).unwrap_or(usize::MAX);
+    if limit == 0 || limit > MOST_ENTRIES {
+        return Err(wording::record_limit(MOST_ENTRIES));
+    }
+    let wait = Duration::from_secs(params.wait.unwrap_or(0).into());
+    if wait > MOST_WAIT {
+        return Err(wording::longest_wait(MOST_WAIT.as_secs()));
+    }
+    let wish = Wish {
+        acknowledge: params.acknowledge.map(UpTo::new),
+        limit,
+        wait: wait.min(call.state.doors().longest_wait),
+    };
+    let (name, stop) = (call.input.path("name"), call.state.closing());
+    let batch = subscriptions::next(&call.state, &call.caller, name, wish, stop).await?;
+    // Many events with much in them: not written on the runtime's threads.
+    let written = tokio::task::spawn_blocking(move || write(&batch)).await;
+    written.map_err(|_| ApiError::Internal)
+}
+
+fn write(batch: &Batch) -> Answer {
+    let events: Vec<_> = batch.entries.iter().map(Document).collect();
+    Answer::empty()
+        .field("events", &events)
+        .field("position", &batch.position)
+        .field("more", &batch.more)
+}
+
+async fn acknowledge(call: Call, params: Handled) -> Outcome {
+    let auditor = Auditor::caller(&call.state, &call.caller)?;
+    let (name, position) = (call.input.path("name"), UpTo::new(params.position));
+    subscriptions::acknowledge(&call.state, &auditor, name, position).await?;
+    Ok(Answer::empty())
+}
+
+async fn end(call: Call, _: Nothing) -> Outcome {
+    let name = call.input.path("name");
+    subscriptions::end(&call.state, &call.caller, name).await?;
+    Ok(Answer::empty())
+}
+
+fn document(listed: &Listed) -> Value {
+    let record = &listed.record;
+    json!({
+        "name": record.name,
+        "owner": {"id": record.owner, "name": listed.owner},
+        "question": listed.asked.as_ref().map(Asked::narrowed),
+        "from": record.after.get().saturating_add(1),
+        "checkpoint": record.acknowledged,
+        "behind": listed.behind,
+        "begunAt": iso(record.begun_at),
+        "readAt": record.read_at.map(iso),
+    })
+}

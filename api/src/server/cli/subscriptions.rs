@@ -1,0 +1,105 @@
+//! `hansard subscriptions`: subscriptions to the record, looked after.
+
+use std::fmt::Write as _;
+use std::net::SocketAddr;
+
+use application::error::Error;
+use application::record::harmless::harmless;
+use clap::{Arg, ArgMatches, Command};
+
+use super::{ask, caught_up, open_log, print, record, unexpected, workspace};
+use crate::server::app;
+use crate::server::config::Config;
+use crate::server::control::{Answer, Deed, Failure, OfSubscriptions, Request, Subscribed};
+use crate::server::data_dir::{DataDir, DataDirError};
+
+pub(super) fn command() -> Command {
+    Command::new("subscriptions")
+        .about("Look after subscriptions of programs to the record")
+        .subcommand_required(true)
+        .arg_required_else_help(true)
+        .after_help("Examples:\n  hansard subscriptions list\n  hansard subscriptions remove archive")
+        .subcommand(
+            Command::new("list")
+                .about("List the subscriptions, whose they are, and how far behind")
+                .after_help("Works while a server runs on the data folder and while none does.\n\nExample:\n  hansard subscriptions list"),
+        )
+        .subcommand(
+            Command::new("remove")
+                .about("End a subscription, whoever it belongs to")
+                .arg(Arg::new("name").value_name("NAME").required(true).help("The subscription"))
+                .after_help(
+                    "Works while a server runs on the data folder and while none does.\n\nExample:\n  hansard subscriptions remove archive",
+                ),
+        )
+}
+
+pub(super) fn wish(matches: &ArgMatches) -> OfSubscriptions {
+    let name = matches
+        .subcommand_matches("remove")
+        .and_then(|remove| remove.get_one::<String>("name"));
+    OfSubscriptions {
+        account: record::account(),
+        deed: name.map_or(Deed::List, |name| Deed::Remove(name.clone())),
+    }
+}
+
+/// Does it here, or has the server that runs on the data folder do it.
+pub async fn run(config: &Config, wish: OfSubscriptions) -> Result<(), Failure> {
+    let told = match workspace(config).await {
+        Ok(folder) => here(config, &folder, wish).await?,
+        Err(DataDirError::InUse { .. }) => match ask(config, Request::Subscriptions(wish)).await? {
+            Answer::Subscribed(told) => told,
+            other => return Err(unexpected(other)),
+        },
+        Err(error) => return Err(error.to_string().into()),
+    };
+    print(&page(&told))
+}
+
+async fn here(
+    config: &Config,
+    folder: &DataDir,
+    wish: OfSubscriptions,
+) -> Result<Subscribed, Failure> {
+    let log = open_log(config, folder).await?;
+    let address = SocketAddr::from(([127, 0, 0, 1], config.port));
+    let told = match app::workspace(config, folder, log.clone(), address) {
+        Ok(workspace) => {
+            let work = caught_up(
+                &workspace,
+                async |workspace| wish.clone().carry_out(workspace).await,
+                Error::is_temporary,
+            );
+            let told = work.await;
+            workspace.views().close().await;
+            told.map_err(Failure::from)
+        }
+        Err(error) => Err(error.to_string().into()),
+    };
+    log.close().await;
+    told
+}
+
+fn page(told: &Subscribed) -> String {
+    let rows = match told {
+        Subscribed::Removed => return "It is no more.\n".to_owned(),
+        Subscribed::List(rows) => rows,
+    };
+    let mut table = format!(
+        "{:<24} {:<20} {:>12} {:>12}\n",
+        "subscription", "owner", "checkpoint", "behind"
+    );
+    for row in rows {
+        // Writing to a string cannot fail.
+        let _ = writeln!(
+            table,
+            "{:<24} {:<20} {:>12} {:>12}",
+            harmless(&row.name),
+            harmless(&row.owner),
+            row.checkpoint,
+            row.behind
+        );
+    }
+    table
+}

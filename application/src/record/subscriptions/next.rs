@@ -1,0 +1,207 @@
+//! The next events of a subscription, waited for.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use domain::subscription::{Open, SubscriptionCommand, SubscriptionEvent, SubscriptionName, UpTo};
+use eventstore::{Position, ReadError};
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use super::decide::{context, decide, open};
+use super::subject::asked;
+use crate::caller::Caller;
+use crate::error::{Error, Fault, Refusal};
+use crate::ids::now;
+use crate::record::access::{Auditor, Tally};
+use crate::record::entries::{Entry, Sieve};
+use crate::record::reading::{self, LOOK, MOST_ENTRIES, Page};
+use crate::workspace::Workspace;
+
+/// The longest wait for events.
+pub const MOST_WAIT: Duration = Duration::from_mins(1);
+
+/// How many positions without a match are passed over before that is recorded, so that they are not looked at again. What
+/// is recorded is a position too: fewer would have the record grow because nothing happens.
+const STRIDE: u64 = 1_000;
+
+/// What a consumer asks for.
+#[derive(Clone, Copy, Debug)]
+pub struct Wish {
+    /// What it has handled, if that is news.
+    pub acknowledge: Option<UpTo>,
+    /// How many events it wants at most.
+    pub limit: usize,
+    /// How long it waits for the first; [`MOST_WAIT`] at most.
+    pub wait: Duration,
+}
+
+/// The next events behind the checkpoint.
+#[derive(Debug)]
+pub struct Batch {
+    /// In the order of the record. None: nothing happened for as long as was waited.
+    pub entries: Vec<Entry>,
+    /// What to acknowledge once they are handled.
+    pub position: UpTo,
+    /// There may be more behind them already.
+    pub more: bool,
+}
+
+/// The next events behind what is acknowledged. That they were handed out is recorded before they are returned, together
+/// with the acknowledgement. If nothing is found and nothing new acknowledged, nothing is recorded.
+///
+/// Returns at once, without events, when `stop` is cancelled.
+pub async fn next(
+    workspace: &Workspace,
+    caller: &Caller,
+    name: &str,
+    wish: Wish,
+    stop: &CancellationToken,
+) -> Result<Batch, Error> {
+    let auditor = Auditor::caller(workspace, caller)?;
+    let name = SubscriptionName::parse(name)?;
+    let generation = workspace.executor().store().generation();
+    let open = open(workspace, &auditor, &name).await?;
+    let checkpoint = open.acknowledging(wish.acknowledge)?;
+    let mut sieve = reading::sieve(workspace, &auditor, &asked(&open.subject)).await?;
+    sieve.filter.left_out = &SubscriptionEvent::LEFT_BY_READING;
+    let search = Search {
+        workspace,
+        caller,
+        auditor,
+        name,
+        open,
+        sieve: Arc::new(sieve),
+        generation,
+        checkpoint,
+        limit: wish.limit.min(MOST_ENTRIES),
+    };
+    let patience = Instant::now() + wish.wait.min(MOST_WAIT);
+    let waits = !wish.wait.is_zero();
+    let mut page = search.look(checkpoint).await?;
+    if page.entries.is_empty() && waits {
+        // Whoever waits may wait long, and what it handled is handled.
+        search.acknowledge().await?;
+        page = search.wait(page, patience, stop).await?;
+    }
+    search.hand_out(page).await
+}
+
+/// The looking for the next events.
+struct Search<'a> {
+    workspace: &'a Workspace,
+    caller: &'a Caller,
+    auditor: Auditor,
+    name: SubscriptionName,
+    open: Open,
+    sieve: Arc<Sieve>,
+    /// Of the log that the subscription was found in.
+    generation: u64,
+    /// Where the subscription is once this is recorded.
+    checkpoint: UpTo,
+    limit: usize,
+}
+
+impl Search<'_> {
+    async fn look(&self, after: UpTo) -> Result<Page, Error> {
+        let after = Position::new(after.get());
+        let page = reading::read(self.workspace, &self.sieve, Some(after), self.limit).await?;
+        // What was looked for in one log is not recorded in another.
+        if self.workspace.executor().store().generation() != self.generation {
+            return Err(ReadError::Replaced.into());
+        }
+        Ok(page)
+    }
+
+    /// Looks on until there is something, for as long as there is patience.
+    async fn wait(
+        &self,
+        mut page: Page,
+        patience: Instant,
+        stop: &CancellationToken,
+    ) -> Result<Page, Error> {
+        let _place = self.workspace.subscribers().place()?;
+        while page.entries.is_empty() {
+            let seen = self.workspace.views().applied();
+            page = self.look(UpTo::new(page.cursor.get())).await?;
+            if !page.entries.is_empty() {
+                break;
+            }
+            let more = page.more;
+            let news = async {
+                while !more && self.workspace.views().applied() <= seen {
+                    tokio::time::sleep(LOOK).await;
+                }
+            };
+            tokio::select! {
+                biased;
+                () = stop.cancelled() => break,
+                () = tokio::time::sleep_until(patience) => break,
+                () = news => self.still_allowed().await?,
+            }
+        }
+        Ok(page)
+    }
+
+    /// Ends the waiting of somebody who may no longer read, or no longer sees the same.
+    async fn still_allowed(&self) -> Result<(), Error> {
+        let renewed = self.caller.renewed(self.workspace).await?;
+        let Some(caller) = renewed else {
+            return Err(Refusal::RecordNotShown.into());
+        };
+        if Auditor::caller(self.workspace, &caller)? == self.auditor {
+            return Ok(());
+        }
+        Err(Fault::Overtaken.into())
+    }
+
+    async fn acknowledge(&self) -> Result<(), Error> {
+        if self.checkpoint == self.open.acknowledged {
+            return Ok(());
+        }
+        let command = SubscriptionCommand::Acknowledge {
+            name: self.name.clone(),
+            position: self.checkpoint,
+            at: now(),
+        };
+        self.decide(command).await
+    }
+
+    /// Records what was found, and gives it.
+    async fn hand_out(&self, page: Page) -> Result<Batch, Error> {
+        let upto = UpTo::new(page.cursor.get());
+        let passed = upto.get().saturating_sub(self.checkpoint.get());
+        if page.entries.is_empty() && passed < STRIDE {
+            self.acknowledge().await?;
+            return Ok(Batch {
+                entries: Vec::new(),
+                position: self.checkpoint,
+                more: page.more,
+            });
+        }
+        self.still_allowed().await?;
+        let mut tally = Tally::default();
+        tally.count(&page.entries);
+        let moved = self.checkpoint != self.open.acknowledged;
+        let command = SubscriptionCommand::Read {
+            name: self.name.clone(),
+            life: self.open.life,
+            acknowledge: moved.then_some(self.checkpoint),
+            upto,
+            shown: tally.shown(),
+            private_rooms: self.auditor.sees_private_rooms(),
+            at: now(),
+        };
+        self.decide(command).await?;
+        Ok(Batch {
+            entries: page.entries,
+            position: upto,
+            more: page.more,
+        })
+    }
+
+    async fn decide(&self, command: SubscriptionCommand) -> Result<(), Error> {
+        let context = context(self.auditor.actor());
+        decide(self.workspace, &self.name, command, &context).await
+    }
+}

@@ -1,0 +1,77 @@
+//! Asking for what has not happened yet.
+
+use futures::StreamExt as _;
+use futures::stream::FuturesUnordered;
+use serde_json::json;
+use tests::client::Client;
+use tests::server::Server;
+
+use crate::{auditor, batch, events, listed, poll, say, subscribe};
+
+/// Asks for more and waits; returns once that request waits.
+async fn begin_to_wait(
+    client: &Client,
+    name: &str,
+) -> tokio::task::JoinHandle<tests::client::Answer> {
+    say(client, "GENERAL", "something to acknowledge").await;
+    let first = batch(client, name, "").await;
+    let waiting = {
+        let (client, name) = (client.clone(), name.to_owned());
+        let parameters = format!("wait=60&acknowledge={}", first.position);
+        tokio::spawn(async move { poll(&client, &name, &parameters).await })
+    };
+    // What is acknowledged is recorded before the waiting begins.
+    while listed(client, name).await.unwrap()["checkpoint"] != json!(first.position) {
+        tokio::task::yield_now().await;
+    }
+    waiting
+}
+
+#[tokio::test]
+async fn who_waits_is_told_what_happens() {
+    let server = Server::start().await;
+    let admin = server.admin().await;
+    let question = json!({"type": "MessagePosted"});
+    subscribe(&admin, "all", question).await.ok();
+    let waiting = begin_to_wait(&admin, "all").await;
+    // Other things happen, too.
+    auditor(&admin, "eve").await;
+    say(&admin, "GENERAL", "news").await;
+    let told = waiting.await.unwrap().ok();
+    let posted = events(&admin, "type=MessagePosted").await.pop();
+    assert_eq!(told["events"].as_array().unwrap().last(), posted.as_ref());
+}
+
+#[tokio::test]
+async fn a_stopping_server_lets_nobody_wait() {
+    let mut server = Server::start().await;
+    let admin = server.admin().await;
+    let question = json!({"type": "MessagePosted"});
+    subscribe(&admin, "all", question).await.ok();
+    let waiting = begin_to_wait(&admin, "all").await;
+    assert!(server.stop().await.success());
+    let told = waiting.await.unwrap().ok();
+    assert_eq!(told["events"], json!([]), "an answer all the same");
+}
+
+#[tokio::test]
+async fn only_so_many_wait() {
+    let server = Server::start().await;
+    let admin = server.admin().await;
+    let names: Vec<String> = (0..65).map(|number| format!("s{number}")).collect();
+    for name in &names {
+        let question = json!({"type": "MessagePosted"});
+        subscribe(&admin, name, question).await.ok();
+    }
+    let waiting = names.iter().map(|name| poll(&admin, name, "wait=60"));
+    let mut waiting: FuturesUnordered<_> = waiting.collect();
+    let first = waiting.next().await.expect("an answer");
+    assert_eq!(first.status.as_u16(), 503, "one is too many: {first:?}");
+    say(&admin, "GENERAL", "news").await;
+    while let Some(answer) = waiting.next().await {
+        let events = answer.ok()["events"].clone();
+        assert_eq!(events.as_array().map(Vec::len), Some(1), "{events}");
+    }
+    let again = batch(&admin, "s0", "wait=60").await;
+    assert_eq!(again.events.len(), 1, "there is room again");
+}
