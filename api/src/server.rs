@@ -8,5 +8,6 @@ pub mod data_dir;
 pub mod health;
 pub mod process;
 pub mod routes;
+pub mod sandbox;
 pub mod serve;
 pub mod shutdown;

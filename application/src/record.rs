@@ -22,6 +22,7 @@ mod privacy;
 pub mod question;
 pub mod reach;
 pub mod reading;
+pub mod replay;
 pub mod sentence;
 #[cfg(test)]
 mod testing;

@@ -10,6 +10,7 @@ mod progress;
 mod projections;
 mod reactors;
 mod record;
+mod replay;
 mod users;
 
 use std::io::Write as _;
@@ -56,6 +57,7 @@ pub enum Errand {
     },
     ReadRecord(Wanted),
     Export(Box<export::Errand>),
+    Replay(replay::Errand),
 }
 
 pub struct Invocation {
@@ -94,6 +96,7 @@ fn errand_of(name: &str, matches: &ArgMatches) -> Option<Errand> {
         ("explain", _) => Errand::ReadRecord(explain::wanted(matches)),
         ("grants", _) => Errand::ReadRecord(grants::wanted(matches)),
         ("export", _) => Errand::Export(Box::new(export::errand(matches))),
+        ("replay", _) => Errand::Replay(replay::errand(matches)),
         ("message", _) => Errand::ReadRecord(message::wanted(matches, About::History)),
         ("readers", _) => Errand::ReadRecord(message::wanted(matches, About::Readers)),
         ("projections", _) => Errand::Views(projections::wanted(matches)),
@@ -109,7 +112,12 @@ fn errand_of(name: &str, matches: &ArgMatches) -> Option<Errand> {
 
 /// Does what was asked on the workspace of a data folder.
 pub async fn run(config: &Config, errand: Errand) -> Result<Ending, Failure> {
+    if let Some(sandbox) = &config.sandbox {
+        // Beside what is asked for, which programs may read. Who is not there to be told is not.
+        let _ = writeln!(std::io::stderr(), "hansard: {sandbox}.");
+    }
     match errand {
+        Errand::Replay(errand) => return replay::run(config, errand).await,
         Errand::Views(wanted) => projections::run(config, wanted).await,
         Errand::ListReactors => reactors::list_reactors(config).await,
         Errand::ResetReactors(reset) => reactors::reset_reactors(config, reset).await,
@@ -176,6 +184,7 @@ fn command() -> Command {
         .subcommand(message::history())
         .subcommand(message::readers())
         .subcommand(projections::command())
+        .subcommand(replay::command())
         .subcommand(reactors::command())
         .subcommand(users::command());
     for key in KEYS {

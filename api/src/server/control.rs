@@ -16,6 +16,7 @@ use std::time::{Duration, Instant};
 
 use application::admin::administrators::{self, Appointed, Appointment};
 use application::error::Error;
+use application::record::replay::{self, ReplayBegun, ReplayEnd, ReplayWish};
 use application::ids::fresh_secret;
 use axum::Router;
 use axum::body::Body;
@@ -74,6 +75,10 @@ pub enum Request {
     Print(Wanted),
     /// Records that all files of an export are complete.
     EndExport(ExportEnd),
+    /// Records that the log will be copied, and says up to where.
+    BeginReplay(ReplayWish),
+    /// Records that it was copied.
+    EndReplay(ReplayEnd),
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -134,6 +139,7 @@ pub enum Answer {
     Appointed(bool),
     /// It is in the log.
     Recorded,
+    ReplayBegun(ReplayBegun),
     Failed(Failure),
 }
 
@@ -304,6 +310,14 @@ async fn carry_out(control: &Control, request: Request) -> Answer {
             Err(error) => Answer::Failed(error.to_string().into()),
         },
         Request::EndExport(end) => match end.record(state).await {
+            Ok(()) => Answer::Recorded,
+            Err(error) => Answer::Failed(error.into()),
+        },
+        Request::BeginReplay(wish) => match replay::begin(state.executor(), &wish).await {
+            Ok(begun) => Answer::ReplayBegun(begun),
+            Err(error) => Answer::Failed(error.into()),
+        },
+        Request::EndReplay(end) => match replay::end(state.executor(), end).await {
             Ok(()) => Answer::Recorded,
             Err(error) => Answer::Failed(error.into()),
         },

@@ -43,10 +43,16 @@ pub struct LogCopy {
 }
 
 impl LogCopy {
-    /// Makes the file, which must not be there.
+    /// Makes the file, which must not be there, and which only its owner may read.
     pub fn create(path: &Path) -> Result<Self, CopyError> {
-        let fresh = OpenOptions::new().write(true).create_new(true).open(path);
-        drop(fresh.map_err(|error| failed(path, &error))?);
+        let mut options = OpenOptions::new();
+        options.write(true).create_new(true);
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::OpenOptionsExt as _;
+            options.mode(0o600);
+        }
+        drop(options.open(path).map_err(|error| failed(path, &error))?);
         let (connection, id) =
             schema::create_to_fill(path).map_err(|error| failed(path, &error))?;
         Ok(Self {
