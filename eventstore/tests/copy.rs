@@ -6,8 +6,8 @@ use domain::stream::Category;
 use domain::{StreamId, UserId};
 use eventstore::sqlite::{CopyError, LogCopy, SqliteLog, read_beside};
 use eventstore::{
-    Batch, Cause, Chunks, CorrelationId, EventId, EventStore, Expected, Filter, NewEvent,
-    Position, RecordedEvent, StreamAppend,
+    Batch, Cause, Chunks, CorrelationId, EventId, EventStore, Expected, Filter, NewEvent, Position,
+    RecordedEvent, StreamAppend,
 };
 use futures::StreamExt as _;
 
@@ -65,7 +65,11 @@ async fn a_copy_has_the_same_events_and_another_identity_and_can_be_appended_to(
     assert_eq!(copied, events, "every field is the same");
     append(&copy, 1).await;
     let last = all(copy.read_all(Position::new(50), Filter::default())).await;
-    assert_eq!(last[0].position, Position::new(51), "it goes on behind them");
+    assert_eq!(
+        last[0].position,
+        Position::new(51),
+        "it goes on behind them"
+    );
     let versions = all(copy.read_stream(&last[0].stream, eventstore::Version::FIRST)).await;
     assert_eq!(
         versions.last().unwrap().version.get() + 1,

@@ -13,7 +13,6 @@ use application::files::store::{Files, FilesError};
 use application::identity::{mail_links, setup_proof};
 use application::people::users::first_administrator;
 use application::record::export::jobs;
-use application::sandbox::Sandbox;
 use application::workspace::{AdminAccount, SettingPolicy, Workspace, WorkspaceConfig};
 use axum::Router;
 use axum::extract::{Request, State};
@@ -431,10 +430,6 @@ async fn prepare(state: &AppState) -> Result<Leaders, StartError> {
     })
 }
 
-fn told(sandbox: &Sandbox) -> String {
-    format!("{sandbox}.\n{}.\n", Sandbox::CAUTION)
-}
-
 /// Prints for the person at the terminal, on standard output. If nobody reads it, the server runs all the same.
 fn announce(config: &Config, address: SocketAddr, log: &str, leaders: &Leaders) {
     let url = public_url(config, address);
@@ -447,7 +442,10 @@ fn announce(config: &Config, address: SocketAddr, log: &str, leaders: &Leaders) 
         "Hansard {} is ready.\n  address  {url}  (listening on {address})\n  log      {log}\n  data     {}\n{}",
         env!("CARGO_PKG_VERSION"),
         config.data_dir.display(),
-        config.sandbox.as_ref().map_or_else(String::new, told),
+        config
+            .sandbox
+            .as_ref()
+            .map_or_else(String::new, sandbox::told),
     );
     let hint = match leaders {
         Leaders::There => String::new(),

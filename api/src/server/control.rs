@@ -16,8 +16,8 @@ use std::time::{Duration, Instant};
 
 use application::admin::administrators::{self, Appointed, Appointment};
 use application::error::Error;
-use application::record::replay::{self, ReplayBegun, ReplayEnd, ReplayWish};
 use application::ids::fresh_secret;
+use application::record::replay::{self, ReplayBegun, ReplayEnd, ReplayWish};
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{DefaultBodyLimit, State};

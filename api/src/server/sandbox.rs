@@ -67,7 +67,8 @@ pub fn found(folder: &Path) -> Result<Option<Sandbox>, SandboxError> {
         }
         Err(error) => return Err(unreadable(error.to_string())),
     };
-    let mark: Mark = serde_json::from_slice(&text).map_err(|error| unreadable(error.to_string()))?;
+    let mark: Mark =
+        serde_json::from_slice(&text).map_err(|error| unreadable(error.to_string()))?;
     if mark.state == State::Unfinished {
         return Err(SandboxError::Unfinished(folder.to_owned()));
     }
@@ -109,6 +110,11 @@ pub fn write_private(path: &Path, content: &[u8]) -> std::io::Result<()> {
     let mut file = options.open(path)?;
     file.write_all(content)?;
     file.sync_all()
+}
+
+/// What the person at the terminal is told, on lines of their own.
+pub fn told(sandbox: &Sandbox) -> String {
+    format!("{sandbox}.\n{}.\n", Sandbox::CAUTION)
 }
 
 /// Has every answer say what the server is a copy of.

@@ -208,11 +208,7 @@ async fn first_at(log: &dyn EventStore, text: &str) -> Result<Position, Error> {
 }
 
 /// The position, if there is an event.
-async fn within(
-    log: &dyn EventStore,
-    text: &str,
-    position: Position,
-) -> Result<Position, Error> {
+async fn within(log: &dyn EventStore, text: &str, position: Position) -> Result<Position, Error> {
     let head = log.head().await?;
     if position > head {
         return Err(after_the_record(log, text).await?.into());

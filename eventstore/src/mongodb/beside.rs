@@ -10,10 +10,7 @@ use crate::{Chunks, Filter, LogId, OpenError, Position};
 
 /// Which log is in the database that `url` names, and its events from the first to the last there is when the answer is
 /// read. Nothing is written.
-pub async fn read_beside(
-    url: &str,
-    options: MongoOptions,
-) -> Result<(LogId, Chunks), OpenError> {
+pub async fn read_beside(url: &str, options: MongoOptions) -> Result<(LogId, Chunks), OpenError> {
     let connected = connect::connect(url, &options, Access::ReadOnly).await?;
     let id = connected.id;
     // None of the tasks of a log is started.

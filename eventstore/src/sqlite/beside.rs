@@ -13,7 +13,10 @@ use crate::{Chunks, Filter, LogId, Position};
 pub fn read_beside(path: &Path, upto: Position) -> Result<(LogId, Chunks), OpenError> {
     let connection = schema::open_beside(path)?;
     let id = schema::identity(&connection).map_err(|error| {
-        OpenError::Foreign(format!("{} does not say which log it is: {error}", path.display()))
+        OpenError::Foreign(format!(
+            "{} does not say which log it is: {error}",
+            path.display()
+        ))
     })?;
     let scan = Scan::log(Position::START, upto, Filter::default());
     let chunks = Box::pin(async_stream::stream! {

@@ -267,7 +267,9 @@ fn by_key(key: &[usize], left: &[Value], right: &[Value]) -> Ordering {
         .iter()
         .filter_map(|column| Some((left.get(*column)?, right.get(*column)?)));
     let mut orders = pairs.map(|(left, right)| order(left, right));
-    orders.find(|order| order.is_ne()).unwrap_or(Ordering::Equal)
+    orders
+        .find(|order| order.is_ne())
+        .unwrap_or(Ordering::Equal)
 }
 
 /// The order that SQLite sorts values in.
@@ -305,7 +307,10 @@ mod tests {
             conn: open(old),
             place,
         };
-        match served.table(&open(new), "pairs", "pairs").expect("compared") {
+        match served
+            .table(&open(new), "pairs", "pairs")
+            .expect("compared")
+        {
             Comparison::Rows(rows) => rows,
             other => panic!("rows are compared: {other:?}"),
         }
@@ -315,9 +320,24 @@ mod tests {
     fn every_row_that_differs_is_counted_and_the_first_are_told() {
         for (change, rows, differing, first) in [
             ("", 3, 0, None),
-            ("UPDATE pairs SET doc = 'zwei' WHERE b = 2", 3, 1, Some("a=\"x\", b=2")),
-            ("DELETE FROM pairs WHERE a = 'x'", 3, 2, Some("a=\"x\", b=1")),
-            ("INSERT INTO pairs VALUES ('w', 9, 'new')", 4, 1, Some("a=\"w\", b=9")),
+            (
+                "UPDATE pairs SET doc = 'zwei' WHERE b = 2",
+                3,
+                1,
+                Some("a=\"x\", b=2"),
+            ),
+            (
+                "DELETE FROM pairs WHERE a = 'x'",
+                3,
+                2,
+                Some("a=\"x\", b=1"),
+            ),
+            (
+                "INSERT INTO pairs VALUES ('w', 9, 'new')",
+                4,
+                1,
+                Some("a=\"w\", b=9"),
+            ),
             ("UPDATE pairs SET b = b + 10", 6, 6, Some("a=\"x\", b=1")),
         ] {
             let told = compared(OLD, &format!("{OLD}{change}"));

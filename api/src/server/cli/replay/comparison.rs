@@ -50,7 +50,10 @@ pub(super) async fn tell(
 fn of_the_same(served: Served, begun: &ReplayBegun) -> Result<Served, String> {
     let place = served.place();
     if place.log != begun.log {
-        return Err(format!("those that serve are of another log, {}", place.log));
+        return Err(format!(
+            "those that serve are of another log, {}",
+            place.log
+        ));
     }
     if place.position != begun.position {
         return Err(format!(
@@ -103,7 +106,11 @@ fn rows_of(rows: &ComparedRows) -> String {
     let mut text = format!("{} of {} rows differ.", rows.differing, rows.rows);
     for (what, columns) in [("new", &rows.added), ("gone", &rows.removed)] {
         if !columns.is_empty() {
-            let _ = write!(text, " Columns that are {what} here: {}.", columns.join(", "));
+            let _ = write!(
+                text,
+                " Columns that are {what} here: {}.",
+                columns.join(", ")
+            );
         }
     }
     for difference in &rows.first {

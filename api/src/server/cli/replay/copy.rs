@@ -112,7 +112,9 @@ fn key(config: &Config, claimed: &Claimed) -> Result<(), Failure> {
             Ok(text) => text,
             Err(error) => {
                 // Whoever has no authenticator app can log in all the same.
-                eprintln!("hansard: nobody can log in with an authenticator app, because the key cannot be read: {error}");
+                eprintln!(
+                    "hansard: nobody can log in with an authenticator app, because the key cannot be read: {error}"
+                );
                 return Ok(());
             }
         },

@@ -19,7 +19,10 @@ pub(super) fn check(into: &Path, source: &Path) -> Result<(), Failure> {
     let shown = into.display();
     let unusable = |error: std::io::Error| Failure::from(format!("{shown}: {error}"));
     let (place, data) = (real(into), real(source));
-    if place.map_err(unusable)?.starts_with(data.map_err(unusable)?) {
+    if place
+        .map_err(unusable)?
+        .starts_with(data.map_err(unusable)?)
+    {
         return Err(usage(format!(
             "{shown} is in the data folder that is to be copied: choose a folder outside of it"
         )));
@@ -201,9 +204,15 @@ mod tests {
             let told = outcome.as_ref().err().map(|failure| failure.text.as_str());
             match refused {
                 None => assert_eq!(outcome, Ok(()), "{into}"),
-                Some(why) => assert!(told.is_some_and(|told| told.contains(why)), "{into}: {told:?}"),
+                Some(why) => assert!(
+                    told.is_some_and(|told| told.contains(why)),
+                    "{into}: {told:?}"
+                ),
             }
-            assert!(outcome.is_err_and(|failure| failure.usage) == refused.is_some(), "{into}");
+            assert!(
+                outcome.is_err_and(|failure| failure.usage) == refused.is_some(),
+                "{into}"
+            );
         }
     }
 }
