@@ -9,5 +9,6 @@ pub mod extension;
 pub mod health;
 pub mod process;
 pub mod routes;
+pub mod sandbox;
 pub mod serve;
 pub mod shutdown;

@@ -17,6 +17,7 @@ pub mod error;
 pub mod ids;
 pub mod origin;
 pub mod rate_limit;
+pub mod sandbox;
 pub mod token;
 mod witness;
 pub mod workspace;

@@ -23,6 +23,7 @@ mod privacy;
 pub mod question;
 pub mod reach;
 pub mod reading;
+pub mod replay;
 pub mod sentence;
 pub mod subscriptions;
 #[cfg(test)]

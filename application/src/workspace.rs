@@ -29,6 +29,7 @@ use crate::people::presence::Presence;
 use crate::rate_limit::RateLimiter;
 use crate::record::export::ExportQueue;
 use crate::record::subscriptions::Waiters;
+use crate::sandbox::Sandbox;
 
 /// What can end a transaction before it is committed. Errors of every boundary become one by `?`.
 #[derive(Debug)]
@@ -116,6 +117,8 @@ pub struct WorkspaceConfig {
     pub settings: SettingPolicy,
     /// Where exports are kept that are made in the background; `None`: none are made.
     pub exports: Option<PathBuf>,
+    /// What it is a copy of, if it is one. Nothing outside is reached then.
+    pub sandbox: Option<Sandbox>,
 }
 
 /// A workspace on this machine for which the operator chose nothing.
@@ -132,6 +135,7 @@ impl Default for WorkspaceConfig {
             mail_server: None,
             settings: SettingPolicy::default(),
             exports: None,
+            sandbox: None,
         }
     }
 }
@@ -172,6 +176,12 @@ impl Workspace {
         config: WorkspaceConfig,
     ) -> Self {
         let mailer = SmtpMailer::new(views.clone(), config.mail_server.clone());
+        let fetcher = Fetcher::new(config.fetch_allow.clone());
+        let names = Names::new(config.name_servers.clone());
+        let (mailer, fetcher, names) = match config.sandbox {
+            Some(_) => (mailer.shut(), fetcher.shut(), names.shut()),
+            None => (mailer, fetcher, names),
+        };
         Self(Arc::new(Parts {
             presence: Presence::new(views.clone()),
             mailer: Arc::new(mailer),
@@ -184,9 +194,9 @@ impl Workspace {
             views,
             vault,
             files,
-            fetcher: Fetcher::new(config.fetch_allow.clone()),
+            fetcher,
             passwords: PasswordHasher::with_queue(config.password_queue),
-            names: Names::new(config.name_servers.clone()),
+            names,
             config,
             guesses: RateLimiter::default(),
             attempts: Attempts::default(),

@@ -147,6 +147,14 @@ pub enum BannerCommand {
     Withdraw { banner: String, at: Timestamp },
 }
 
+/// Who asks.
+#[derive(Clone, Copy, Debug)]
+pub enum BannerContext<'a> {
+    /// The server itself.
+    System,
+    User(Authority<'a>),
+}
+
 /// Why a wish about a banner is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum BannerRefusal {
@@ -221,19 +229,22 @@ fn check(content: &Content, at: Timestamp) -> Result<(), BannerRefusal> {
 impl Decider for Banner {
     type State = Self;
     type Command = BannerCommand;
-    type Context<'a> = Authority<'a>;
+    type Context<'a> = BannerContext<'a>;
     type Event = BannerEvent;
     type Refusal = BannerRefusal;
 
     fn decide(
         state: &Self,
         command: BannerCommand,
-        authority: &Authority<'_>,
+        context: &BannerContext<'_>,
     ) -> Result<Vec<BannerEvent>, BannerRefusal> {
-        if !authority.has(Permission::MANAGE_CLOUD) {
-            return Err(BannerRefusal::NotAllowed);
-        }
-        let by = authority.actor.clone();
+        let by = match context {
+            BannerContext::System => UserId::system(),
+            BannerContext::User(authority) if authority.has(Permission::MANAGE_CLOUD) => {
+                authority.actor.clone()
+            }
+            BannerContext::User(_) => return Err(BannerRefusal::NotAllowed),
+        };
         match (command, state) {
             (
                 BannerCommand::Publish {
@@ -365,7 +376,7 @@ mod tests {
     #[test]
     fn banners_are_published_and_withdrawn() {
         let stage = Stage::default().with_roles(&["admin"]);
-        let admin = stage.authority();
+        let admin = BannerContext::User(stage.authority());
         given::<Banner>([])
             .when(publish(content()), &admin)
             .then([published()]);
@@ -382,8 +393,14 @@ mod tests {
             .when(withdraw(), &admin)
             .then_refused(BannerRefusal::NotFound);
         given::<Banner>([])
-            .when(publish(content()), &Stage::default().authority())
+            .when(
+                publish(content()),
+                &BannerContext::User(Stage::default().authority()),
+            )
             .then_refused(BannerRefusal::NotAllowed);
+        given::<Banner>([published()])
+            .when(publish(content()), &BannerContext::System)
+            .then_refused(BannerRefusal::AlreadyExists);
     }
 
     #[test]
@@ -416,7 +433,8 @@ mod tests {
                 content.view = json!({ "blocks": [{ "type": text }] });
             }),
         ] {
-            let outcome = Banner::decide(&Banner::Absent, publish(content), &stage.authority());
+            let context = BannerContext::User(stage.authority());
+            let outcome = Banner::decide(&Banner::Absent, publish(content), &context);
             assert!(
                 matches!(outcome, Err(BannerRefusal::Invalid(_))),
                 "{outcome:?}"

@@ -11,6 +11,7 @@
 //! transaction blocks the others for some seconds, until one of them ends its session (`sessions`).
 
 mod at;
+mod beside;
 mod connect;
 mod document;
 mod failure;
@@ -34,6 +35,9 @@ use tokio::sync::{broadcast, mpsc};
 use tokio::task::JoinHandle;
 use tokio_util::sync::DropGuard;
 
+pub use beside::read_beside;
+
+use connect::Access;
 use shared::Shared;
 use writer::Waiting;
 
@@ -86,7 +90,7 @@ impl MongoLog {
     /// Fails within a bounded time and says what to do when the server cannot be reached, is not a replica set,
     /// or the database belongs to something else. Secrets of the URL appear in no error.
     pub async fn connect(url: &str, options: MongoOptions) -> Result<Self, OpenError> {
-        let connected = connect::connect(url, &options).await?;
+        let connected = connect::connect(url, &options, Access::ReadWrite).await?;
         let shared = Arc::new(Shared::new(connected, options));
         let head = shared.head().await.map_err(|failure| {
             OpenError::Unavailable(format!("the log's head cannot be read: {}", failure.text()))

@@ -83,8 +83,8 @@ pub use engine::tx::Tx;
 pub use engine::work::{Difference, Ended, Last, Progress, Steered, Task, Throttle};
 pub use error::{QueryError, ViewsError, WaitError};
 pub use rebuild::{
-    Begun, DeadLetters, Note, Retried, Wish, dead_letters_offline, list, rebuild_offline,
-    verify_offline,
+    Begun, ComparedRows, ComparedTable, Comparison, DeadLetters, Note, Retried, Served, Wish,
+    dead_letters_offline, list, rebuild_offline, verify_offline,
 };
 pub use views::avatars::FileRecord;
 pub use views::banners::BannerRecord;

@@ -11,6 +11,7 @@ mod fill;
 mod job;
 mod note;
 mod offline;
+mod served;
 mod verify;
 
 use std::num::NonZeroU32;
@@ -29,6 +30,7 @@ pub(crate) use fill::{extend, fed, fill, next_events};
 pub(crate) use job::Builder;
 pub use note::Note;
 pub use offline::{dead_letters_offline, list, rebuild_offline, verify_offline};
+pub use served::{ComparedRows, ComparedTable, Comparison, Served};
 
 /// How many dead letters are listed or retried at once.
 const MOST_LETTERS: u32 = 1000;

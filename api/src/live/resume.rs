@@ -65,7 +65,10 @@ pub(super) async fn place(shared: &Shared, after: After) -> Result<Option<Mark>,
         After::Mark(mark) => (Some(mark), mark.position),
     };
     let mark = mark_at(shared, position).await?;
-    if wanted.is_some_and(|wanted| wanted != mark) {
+    // Before it tells anybody anything, a sandbox records that it is one: what was copied it never had a client at.
+    let copied = shared.state.config().sandbox.as_ref();
+    let copied = copied.is_some_and(|sandbox| position <= sandbox.position && mark != Mark::START);
+    if wanted.is_some_and(|wanted| wanted != mark || copied) {
         let text = "`after` is of another log; fetch the state anew and connect without it";
         return Err(Refusal::BadPosition(text.to_owned()));
     }

@@ -20,10 +20,10 @@ use axum::http::{StatusCode, header};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use eventstore::execute::Executor;
-use eventstore::mongodb::{MongoLog, MongoOptions};
-use eventstore::sqlite::SqliteLog;
+use eventstore::mongodb::{self, MongoLog, MongoOptions};
+use eventstore::sqlite::{self, SqliteLog};
 use eventstore::vault::{Vault, VaultError};
-use eventstore::{EventStore, OpenError};
+use eventstore::{Chunks, EventStore, LogId, OpenError, Position};
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use projections::{Views, ViewsError};
@@ -40,7 +40,7 @@ use crate::server::data_dir::{self, DataDir, DataDirError, Holder};
 use crate::server::extension::{Extension, SameRoute};
 use crate::server::health::{self, Readiness};
 use crate::server::shutdown::{self, Deadlines};
-use crate::server::{control, routes, serve};
+use crate::server::{control, routes, sandbox, serve};
 use crate::state::{AppState, DoorConfig, statistics};
 use crate::telemetry::metered::MeteredLog;
 use crate::telemetry::metrics;
@@ -95,6 +95,14 @@ pub async fn open_log(config: &Config, folder: &DataDir) -> Result<Arc<dyn Event
     Ok(Arc::new(opened.map_err(|error| {
         OpenError::Unavailable(error.to_string())
     })??))
+}
+
+/// Which log the configuration names, and its events up to `upto`, if not further: read beside whoever writes it.
+pub async fn read_log(config: &Config, upto: Position) -> Result<(LogId, Chunks), OpenError> {
+    match &config.mongo_url {
+        Some(url) => mongodb::read_beside(url.reveal(), MongoOptions::default()).await,
+        None => sqlite::read_beside(&DataDir::log_of(&config.data_dir), upto),
+    }
 }
 
 /// What commands run on: the views and files of a data folder, over an open log.
@@ -165,7 +173,10 @@ impl App {
         let log: Arc<dyn EventStore> = Arc::new(MeteredLog::new(open_log(&config, &folder).await?));
         let workspace = workspace(&config, &folder, log.clone(), address)?;
         let views = workspace.views().clone();
-        let reactors = reactors::registered(&workspace, config.gravatar_url.clone());
+        let reactors = match config.sandbox {
+            Some(_) => Vec::new(),
+            None => reactors::registered(&workspace, config.gravatar_url.clone()),
+        };
         let state = AppState::new(workspace, door_config(&config));
         let reactors = match Reactors::start(&log, reactors, &folder.reactors()).await {
             Ok(reactors) => reactors,
@@ -181,6 +192,7 @@ impl App {
             reactors.clone(),
             live.clone(),
             config.ready_max_lag,
+            config.sandbox.clone(),
         );
         let observer = Observer::new(config.request_timeout);
         let audit = AuditLive::new(state.clone());
@@ -198,6 +210,10 @@ impl App {
         // Proxies in front may remove the prefix, so both forms arrive.
         let router = match config.path_prefix() {
             Some(prefix) => Router::new().nest(prefix, router.clone()).merge(router),
+            None => router,
+        };
+        let router = match &config.sandbox {
+            Some(sandbox) => sandbox::marked(router, sandbox),
             None => router,
         };
         Ok(Self {
@@ -375,6 +391,7 @@ fn workspace_config(config: &Config, address: SocketAddr) -> WorkspaceConfig {
             overrides: config.setting_overrides.clone().into_iter().collect(),
         },
         exports: None,
+        sandbox: config.sandbox.clone(),
     }
 }
 
@@ -430,9 +447,13 @@ fn announce(config: &Config, address: SocketAddr, log: &str, leaders: &Leaders) 
         ""
     };
     let ready = format!(
-        "Hansard {} is ready.\n  address  {url}  (listening on {address})\n  log      {log}\n  data     {}\n",
+        "Hansard {} is ready.\n  address  {url}  (listening on {address})\n  log      {log}\n  data     {}\n{}",
         env!("CARGO_PKG_VERSION"),
         config.data_dir.display(),
+        config
+            .sandbox
+            .as_ref()
+            .map_or_else(String::new, sandbox::told),
     );
     let hint = match leaders {
         Leaders::There => String::new(),

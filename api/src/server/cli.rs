@@ -11,6 +11,7 @@ mod progress;
 mod projections;
 mod reactors;
 mod record;
+mod replay;
 mod subscriptions;
 mod users;
 
@@ -32,6 +33,7 @@ use crate::server::config::keys::{self, KEYS};
 use crate::server::config::layers::{Layers, Sources};
 use crate::server::control::{self, Answer, Failure, Request, Reset, Wanted};
 use crate::server::data_dir::{self, DataDir, DataDirError, Holder};
+use crate::server::extension::Extension;
 
 /// How long to wait for views that have to be built first.
 const PATIENCE: Duration = Duration::from_mins(10);
@@ -58,6 +60,7 @@ pub enum Errand {
     },
     ReadRecord(Wanted),
     Export(Box<export::Errand>),
+    Replay(replay::Errand),
     Subscriptions(control::OfSubscriptions),
 }
 
@@ -98,6 +101,7 @@ fn errand_of(name: &str, matches: &ArgMatches) -> Option<Errand> {
         ("explain", _) => Errand::ReadRecord(explain::wanted(matches)),
         ("grants", _) => Errand::ReadRecord(grants::wanted(matches)),
         ("export", _) => Errand::Export(Box::new(export::errand(matches))),
+        ("replay", _) => Errand::Replay(replay::errand(matches)),
         ("message", _) => Errand::ReadRecord(message::wanted(matches, About::History)),
         ("readers", _) => Errand::ReadRecord(message::wanted(matches, About::Readers)),
         ("projections", _) => Errand::Views(projections::wanted(matches)),
@@ -112,9 +116,18 @@ fn errand_of(name: &str, matches: &ArgMatches) -> Option<Errand> {
     })
 }
 
-/// Does what was asked on the workspace of a data folder.
-pub async fn run(config: &Config, errand: Errand) -> Result<Ending, Failure> {
+/// Does what was asked on the workspace of a data folder. `extension`: what this program adds to the server, if it serves.
+pub async fn run(
+    config: &Config,
+    errand: Errand,
+    extension: &Extension,
+) -> Result<Ending, Failure> {
+    if let Some(sandbox) = &config.sandbox {
+        // Beside what is asked for, which programs may read. Who is not there to be told is not.
+        let _ = writeln!(std::io::stderr(), "hansard: {sandbox}.");
+    }
     match errand {
+        Errand::Replay(errand) => return replay::run(config, errand, extension).await,
         Errand::Views(wanted) => projections::run(config, wanted).await,
         Errand::ListReactors => reactors::list_reactors(config).await,
         Errand::ResetReactors(reset) => reactors::reset_reactors(config, reset).await,
@@ -183,6 +196,7 @@ fn command() -> Command {
         .subcommand(message::history())
         .subcommand(message::readers())
         .subcommand(projections::command())
+        .subcommand(replay::command())
         .subcommand(reactors::command())
         .subcommand(subscriptions::command())
         .subcommand(users::command());

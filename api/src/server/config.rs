@@ -11,10 +11,12 @@ use std::time::Duration;
 use application::outside::dns::NameServers;
 use application::outside::fetch::AllowList;
 use application::outside::mail::SmtpServer;
+use application::sandbox::Sandbox;
 use layers::{Layers, Origin};
 use projections::{Registry, Spacing};
 
 use crate::live::Limits;
+use crate::server::sandbox::{self, SandboxError};
 use crate::telemetry::LogFormat;
 
 /// Text that must not be logged or shown.
@@ -96,6 +98,8 @@ pub struct Config {
     /// Most events the views may be behind while ready.
     pub ready_max_lag: u64,
     pub live: Limits,
+    /// What the data folder is a copy of, if it is one.
+    pub sandbox: Option<Sandbox>,
 }
 
 /// Why there is no configuration. Each is one line for the operator.
@@ -115,10 +119,38 @@ pub enum ConfigError {
         origin: String,
         problem: String,
     },
+    /// The data folder is of no use.
+    #[error(transparent)]
+    Folder(#[from] SandboxError),
 }
 
 impl Config {
+    /// What the layers say, and the data folder: a sandbox is one whatever is configured.
     pub fn from_layers(layers: &Layers) -> Result<Self, ConfigError> {
+        let config = Self::read(layers)?;
+        let flagged = layers.get("root_url");
+        let flagged = flagged.is_some_and(|value| matches!(value.origin, Origin::Flag(_)));
+        Ok(match sandbox::found(&config.data_dir)? {
+            Some(sandbox) => config.confined(sandbox, flagged),
+            None => config,
+        })
+    }
+
+    /// The same for a sandbox: without what leads to the workspace that it is a copy of, or to the outside.
+    /// `root_url_is_meant`: it was not only taken over from the configuration of that workspace.
+    #[must_use]
+    pub fn confined(self, sandbox: Sandbox, root_url_is_meant: bool) -> Self {
+        Self {
+            mongo_url: None,
+            secret_key: None,
+            mail_server: None,
+            root_url: self.root_url.filter(|_| root_url_is_meant),
+            sandbox: Some(sandbox),
+            ..self
+        }
+    }
+
+    fn read(layers: &Layers) -> Result<Self, ConfigError> {
         let read = Reader(layers);
         Ok(Self {
             bind: read.required("bind", text)?,
@@ -187,6 +219,7 @@ impl Config {
                 auth_timeout: read.required("live_auth_timeout", time)?,
                 replays: read.required("live_replays", count)?,
             },
+            sandbox: None,
         })
     }
 

@@ -18,6 +18,7 @@ use std::time::{Duration, Instant};
 use application::admin::administrators::{self, Appointed, Appointment};
 use application::error::Error;
 use application::ids::fresh_secret;
+use application::record::replay::{self, ReplayBegun, ReplayEnd, ReplayWish};
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{DefaultBodyLimit, State};
@@ -77,6 +78,10 @@ pub enum Request {
     /// Records that all files of an export are complete.
     EndExport(ExportEnd),
     Subscriptions(OfSubscriptions),
+    /// Records that the log will be copied, and says up to where.
+    BeginReplay(ReplayWish),
+    /// Records that it was copied.
+    EndReplay(ReplayEnd),
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -138,6 +143,7 @@ pub enum Answer {
     /// It is in the log.
     Recorded,
     Subscribed(Subscribed),
+    ReplayBegun(ReplayBegun),
     Failed(Failure),
 }
 
@@ -313,6 +319,14 @@ async fn carry_out(control: &Control, request: Request) -> Answer {
         },
         Request::Subscriptions(wish) => match wish.carry_out(state).await {
             Ok(told) => Answer::Subscribed(told),
+            Err(error) => Answer::Failed(error.into()),
+        },
+        Request::BeginReplay(wish) => match replay::begin(state.executor(), &wish).await {
+            Ok(begun) => Answer::ReplayBegun(begun),
+            Err(error) => Answer::Failed(error.into()),
+        },
+        Request::EndReplay(end) => match replay::end(state.executor(), end).await {
+            Ok(()) => Answer::Recorded,
             Err(error) => Answer::Failed(error.into()),
         },
         Request::Views(_) | Request::Print(_) => {

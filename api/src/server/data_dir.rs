@@ -140,16 +140,31 @@ impl DataDir {
     }
 
     pub fn log(&self) -> PathBuf {
-        self.path.join("log.db")
+        Self::log_of(&self.path)
+    }
+
+    /// The log in a folder, whoever has that.
+    pub fn log_of(folder: &Path) -> PathBuf {
+        folder.join("log.db")
     }
 
     pub fn views(&self) -> PathBuf {
-        self.path.join("views")
+        Self::views_of(&self.path)
+    }
+
+    /// The views in a folder, whoever has that.
+    pub fn views_of(folder: &Path) -> PathBuf {
+        folder.join("views")
     }
 
     /// The key that seals secrets, unless the operator gave one.
     pub fn secret_key(&self) -> PathBuf {
-        self.path.join("secret.key")
+        Self::secret_key_of(&self.path)
+    }
+
+    /// The key in a folder, whoever has that.
+    pub fn secret_key_of(folder: &Path) -> PathBuf {
+        folder.join("secret.key")
     }
 
     pub fn files(&self) -> PathBuf {

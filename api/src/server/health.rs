@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
+use application::sandbox::Sandbox;
 use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -19,6 +20,7 @@ use reactors::Reactors;
 use serde::Serialize;
 use tokio_util::sync::CancellationToken;
 
+use crate::documents::sandbox;
 use crate::live::Live;
 use crate::telemetry::metrics::{
     BUILT_POSITION, CHECKPOINT, DEAD_LETTERS, HEAD, LAG, LOG_INFO, REACTORS_STOPPED, VIEWS_INFO,
@@ -39,6 +41,7 @@ pub struct Readiness {
     reactors: Reactors,
     live: Live,
     max_lag: u64,
+    sandbox: Option<Sandbox>,
     /// The generation of the log on which first-start work is done, plus one; 0: none yet.
     started: AtomicU64,
     stopping: AtomicBool,
@@ -56,6 +59,7 @@ impl Readiness {
         reactors: Reactors,
         live: Live,
         max_lag: u64,
+        sandbox: Option<Sandbox>,
     ) -> Arc<Self> {
         Arc::new(Self {
             log,
@@ -63,6 +67,7 @@ impl Readiness {
             reactors,
             live,
             max_lag,
+            sandbox,
             started: AtomicU64::new(0),
             stopping: AtomicBool::new(false),
             broken: Mutex::default(),
@@ -165,6 +170,7 @@ impl Readiness {
             reasons,
             warnings: warnings.into_iter().collect(),
             views,
+            replay: self.sandbox.as_ref().map(sandbox::document),
         }
     }
 }
@@ -176,6 +182,9 @@ struct Report {
     /// What somebody should look at, although the server does its work.
     warnings: Vec<String>,
     views: ViewsReport,
+    /// What the workspace is a copy of.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    replay: Option<serde_json::Value>,
 }
 
 /// How far the views are.

@@ -90,7 +90,7 @@ fn work(extension: &Extension) -> Result<Ending, Failure> {
         .map_err(|error| format!("cannot start: {error}"))?;
     let outcome = runtime.block_on(async {
         match errand {
-            Some(errand) => cli::run(&config, errand).await,
+            Some(errand) => cli::run(&config, errand, extension).await,
             None => serve(config, extension).await.map_err(Failure::from),
         }
     });

@@ -9,7 +9,7 @@ use domain::{RoleId, RoomId, UserId};
 use serde_json::Value;
 
 use crate::admin::administrators::{self, AppointError, Appointed, Appointment};
-use crate::admin::settings;
+use crate::admin::{banners, settings};
 use crate::claims::Claimant;
 use crate::error::{Error, Refusal};
 use crate::identity::password_hasher::PasswordDigest;
@@ -62,8 +62,11 @@ pub async fn run(workspace: &Workspace) -> Result<(), Error> {
     if workspace.views().user(&UserId::new(BOT)).await?.is_none() {
         make(workspace, bot()).await?;
     }
-    match &workspace.config().admin {
-        Some(admin) => administrator(workspace, admin).await,
+    if let Some(admin) = &workspace.config().admin {
+        administrator(workspace, admin).await?;
+    }
+    match &workspace.config().sandbox {
+        Some(sandbox) => banners::tell_of_sandbox(workspace, sandbox).await,
         None => Ok(()),
     }
 }

@@ -12,6 +12,8 @@ use hickory_resolver::{ResolverBuilder, TokioResolver};
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
+use super::SHUT;
+
 /// How many names are looked up at a time.
 const AT_A_TIME: usize = 16;
 
@@ -55,6 +57,8 @@ pub struct Names {
     servers: NameServers,
     resolver: OnceLock<Option<TokioResolver>>,
     slots: Semaphore,
+    /// Asks nobody.
+    shut: bool,
 }
 
 impl Names {
@@ -64,7 +68,14 @@ impl Names {
             servers,
             resolver: OnceLock::new(),
             slots: Semaphore::new(AT_A_TIME),
+            shut: false,
         }
+    }
+
+    /// The same, which asks nobody: every lookup fails.
+    #[must_use]
+    pub fn shut(self) -> Self {
+        Self { shut: true, ..self }
     }
 
     fn resolver(&self) -> Option<&TokioResolver> {
@@ -99,6 +110,9 @@ impl Names {
         patience: Duration,
     ) -> Result<Vec<RData>, LookupError> {
         let failed = |why: &dyn std::fmt::Display| LookupError::Failed(why.to_string());
+        if self.shut {
+            return Err(failed(&SHUT));
+        }
         let _slot = self.slots.try_acquire().map_err(|_| LookupError::Busy)?;
         let resolver = self
             .resolver()

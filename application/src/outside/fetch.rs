@@ -10,6 +10,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
+use super::SHUT;
 use bytes::{Bytes, BytesMut};
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use reqwest::header::{self, HeaderMap};
@@ -106,6 +107,9 @@ pub enum FetchError {
     /// There is no such host, or it does not answer.
     #[error("not reached: {0}")]
     Unreachable(String),
+    /// Nothing at all is reached.
+    #[error("not reached: {SHUT}")]
+    Shut,
 }
 
 /// Makes requests. Cheap to clone.
@@ -115,6 +119,8 @@ pub struct Fetcher {
     http: Result<reqwest::Client, String>,
     allowed: Arc<AllowList>,
     slots: Arc<Semaphore>,
+    /// Refuses every request.
+    shut: bool,
 }
 
 /// Chooses the cryptography of TLS connections, once for the process; an earlier choice stays.
@@ -145,7 +151,21 @@ impl Fetcher {
             http,
             allowed,
             slots: Arc::new(Semaphore::new(AT_A_TIME)),
+            shut: false,
         }
+    }
+
+    /// The same, which refuses every request: [`FetchError::Shut`].
+    #[must_use]
+    pub fn shut(self) -> Self {
+        Self { shut: true, ..self }
+    }
+
+    fn must_be_open(&self) -> Result<(), FetchError> {
+        if self.shut {
+            return Err(FetchError::Shut);
+        }
+        Ok(())
     }
 
     /// Sends a request and reads the whole answer, within the limits.
@@ -156,6 +176,7 @@ impl Fetcher {
     }
 
     async fn follow(&self, mut request: Outgoing, bytes: usize) -> Result<Fetched, FetchError> {
+        self.must_be_open()?;
         let _slot = self
             .slots
             .acquire()
@@ -195,6 +216,7 @@ impl Fetcher {
 
     /// The addresses of a host, for connections other than web requests; only those that users may reach.
     pub async fn resolve(&self, host: &str) -> Result<Vec<IpAddr>, FetchError> {
+        self.must_be_open()?;
         let host = host.trim_matches(['[', ']']);
         if host.is_empty() || host.len() > LONGEST_URL {
             return Err(FetchError::InvalidUrl);
@@ -381,6 +403,17 @@ mod tests {
 
     async fn get(allowed: &str, url: &str) -> Result<Fetched, FetchError> {
         fetcher(allowed).fetch(Outgoing::get(url), LIMITS).await
+    }
+
+    #[tokio::test]
+    async fn shut_nothing_is_reached_whatever_is_allowed() {
+        let address = server(|_| ok("picture")).await;
+        let fetcher = fetcher("127.0.0.1").shut();
+        let outgoing = Outgoing::get(format!("http://{address}/a"));
+        let fetched = fetcher.fetch(outgoing, LIMITS).await;
+        assert_eq!(fetched.map(|answer| answer.url), Err(FetchError::Shut));
+        let resolved = fetcher.resolve("127.0.0.1").await;
+        assert_eq!(resolved, Err(FetchError::Shut));
     }
 
     fn is_forbidden(outcome: &Result<Fetched, FetchError>) -> bool {

@@ -1,7 +1,7 @@
 //! A question about the record, understood: names become ids, times become positions.
 
 use domain::{Category, Event, EventPayload as _, RoomId, StreamId, UserId};
-use eventstore::{CorrelationId, Filter as LogFilter, Position, ReadError};
+use eventstore::{CorrelationId, EventStore, Filter as LogFilter, Position, ReadError};
 use futures::StreamExt as _;
 use projections::{NamedThing, Order, RecordQuery};
 
@@ -123,16 +123,17 @@ impl Asked {
 
     /// The stretch of the record that is asked about.
     pub(crate) async fn range(&self, workspace: &Workspace) -> Result<Range, Error> {
+        let log = &**workspace.executor().store();
         let mut range = Range::default();
         if let Some(from) = &self.from {
-            let first = first_at(workspace, from).await?;
+            let first = first_at(log, from).await?;
             range.after = Position::new(first.get().saturating_sub(1));
         }
         if let Some(to) = &self.to {
             range.upto = Some(match moment(to)? {
-                Moment::Position(position) => within(workspace, to, position).await?,
+                Moment::Position(position) => within(log, to, position).await?,
                 Moment::Time(_) => {
-                    let first = first_at(workspace, to).await?;
+                    let first = first_at(log, to).await?;
                     Position::new(first.get().saturating_sub(1))
                 }
             });
@@ -184,29 +185,33 @@ fn moment(text: &str) -> Result<Moment, NotUnderstood> {
 /// The last position that a moment knows of, which must not lie outside of the record: of a time, what was recorded up to
 /// and in that millisecond.
 pub(crate) async fn as_of(workspace: &Workspace, text: &str) -> Result<Position, Error> {
-    let first = first_at(workspace, text).await?;
+    as_of_log(&**workspace.executor().store(), text).await
+}
+
+/// The same of a log.
+pub(crate) async fn as_of_log(log: &dyn EventStore, text: &str) -> Result<Position, Error> {
+    let first = first_at(log, text).await?;
     match moment(text)? {
         Moment::Position(_) => Ok(first),
         Moment::Time(time) => {
             let later = domain::Timestamp::from_millis(time.as_millis().saturating_add(1));
-            let behind = workspace.executor().store().first_since(later).await?;
+            let behind = log.first_since(later).await?;
             Ok(Position::new(behind.get().saturating_sub(1)))
         }
     }
 }
 
 /// The first position at a moment or after it, which must not lie outside of the record.
-async fn first_at(workspace: &Workspace, text: &str) -> Result<Position, Error> {
-    let log = workspace.executor().store();
+async fn first_at(log: &dyn EventStore, text: &str) -> Result<Position, Error> {
     match moment(text)? {
-        Moment::Position(position) => within(workspace, text, position).await,
-        Moment::Time(time) if time > now() => Err(after_the_record(workspace, text).await?.into()),
+        Moment::Position(position) => within(log, text, position).await,
+        Moment::Time(time) if time > now() => Err(after_the_record(log, text).await?.into()),
         Moment::Time(time) => {
             let first = log.first_since(time).await?;
             if first.get() > 1 {
                 return Ok(first);
             }
-            match recorded_at(workspace, Position::new(1)).await? {
+            match recorded_in(log, Position::new(1)).await? {
                 Some(begins) if time < begins => Err(NotUnderstood::BeforeTheRecord {
                     asked: text.to_owned(),
                     begins: crate::dates::iso(begins),
@@ -219,13 +224,13 @@ async fn first_at(workspace: &Workspace, text: &str) -> Result<Position, Error> 
 }
 
 /// The position, if there is an event.
-async fn within(workspace: &Workspace, text: &str, position: Position) -> Result<Position, Error> {
-    let head = workspace.executor().store().head().await?;
+async fn within(log: &dyn EventStore, text: &str, position: Position) -> Result<Position, Error> {
+    let head = log.head().await?;
     if position > head {
-        return Err(after_the_record(workspace, text).await?.into());
+        return Err(after_the_record(log, text).await?.into());
     }
     if position == Position::START {
-        let begins = recorded_at(workspace, Position::new(1)).await?;
+        let begins = recorded_in(log, Position::new(1)).await?;
         return Err(NotUnderstood::BeforeTheRecord {
             asked: text.to_owned(),
             begins: begins.map(crate::dates::iso).unwrap_or_default(),
@@ -235,9 +240,9 @@ async fn within(workspace: &Workspace, text: &str, position: Position) -> Result
     Ok(position)
 }
 
-async fn after_the_record(workspace: &Workspace, text: &str) -> Result<NotUnderstood, Error> {
-    let head = workspace.executor().store().head().await?;
-    let ends = recorded_at(workspace, head).await?;
+async fn after_the_record(log: &dyn EventStore, text: &str) -> Result<NotUnderstood, Error> {
+    let head = log.head().await?;
+    let ends = recorded_in(log, head).await?;
     Ok(NotUnderstood::AfterTheRecord {
         asked: text.to_owned(),
         head,
@@ -245,11 +250,19 @@ async fn after_the_record(workspace: &Workspace, text: &str) -> Result<NotUnders
     })
 }
 
+/// When what is at a position was recorded.
 pub(crate) async fn recorded_at(
     workspace: &Workspace,
     position: Position,
 ) -> Result<Option<domain::Timestamp>, ReadError> {
-    let log = workspace.executor().store();
+    recorded_in(&**workspace.executor().store(), position).await
+}
+
+/// The same of a log.
+pub(crate) async fn recorded_in(
+    log: &dyn EventStore,
+    position: Position,
+) -> Result<Option<domain::Timestamp>, ReadError> {
     let events = log.read_at(vec![position]).await?;
     Ok(events.first().map(|event| event.recorded_at))
 }

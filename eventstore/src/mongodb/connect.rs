@@ -54,8 +54,21 @@ pub(super) struct Connected {
     pub(super) id: LogId,
 }
 
+/// What is done with a database beside reading it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Access {
+    /// It is laid out if it is not, and written.
+    ReadWrite,
+    /// Nothing.
+    ReadOnly,
+}
+
 /// Connects, checks that transactions and majority writes are available, and lays out the collections.
-pub(super) async fn connect(url: &str, options: &MongoOptions) -> Result<Connected, OpenError> {
+pub(super) async fn connect(
+    url: &str,
+    options: &MongoOptions,
+    access: Access,
+) -> Result<Connected, OpenError> {
     let censor = Censor::for_url(url);
     let unusable = |error: Error| {
         let reason = reason(&censor, &error);
@@ -110,7 +123,14 @@ pub(super) async fn connect(url: &str, options: &MongoOptions) -> Result<Connect
             .await
             .map_err(|error| unreachable(&censor, &hosts, &error))?;
         check_server(&hello, &hosts)?;
-        lay_out(&database, &censor).await?;
+        match access {
+            Access::ReadWrite => lay_out(&database, &censor).await?,
+            Access::ReadOnly => {
+                let claim = claim(&database).await;
+                let claim = claim.map_err(|error| unreachable(&censor, &hosts, &error))?;
+                check_claim(&claim.unwrap_or_default(), &name)?;
+            }
+        }
         let id = identity(&database).await.map_err(|error| {
             OpenError::Unavailable(format!(
                 "cannot tell which log is in MongoDB database {name}: {}",
@@ -168,6 +188,12 @@ fn check_server(hello: &Document, hosts: &str) -> Result<(), OpenError> {
     Ok(())
 }
 
+/// What the database says it is.
+async fn claim(database: &Database) -> Result<Option<Document>, Error> {
+    let meta = database.collection::<Document>(META);
+    meta.find_one(doc! { "_id": "log" }).await
+}
+
 /// Claims the database and makes sure of the indexes and of the log's head.
 async fn lay_out(database: &Database, censor: &Censor) -> Result<(), OpenError> {
     let failed = |error: Error| {
@@ -180,7 +206,7 @@ async fn lay_out(database: &Database, censor: &Censor) -> Result<(), OpenError> 
     // Listed before the claim is looked up: a node that starts at the same time claims first and fills later.
     let present = database.list_collection_names().await.map_err(failed)?;
     let meta = database.collection::<Document>(META);
-    let mut claim = meta.find_one(doc! { "_id": "log" }).await.map_err(failed)?;
+    let mut claim = claim(database).await.map_err(failed)?;
     if claim.is_none() {
         refuse_foreign(&present, database.name())?;
         let ours = doc! { "_id": "log", "application": APPLICATION, "format": FORMAT, "created_at": DateTime::now() };

@@ -5,6 +5,8 @@
 //! acknowledged survives the process and the machine.
 
 mod at;
+mod beside;
+mod copy;
 mod queue;
 mod reader;
 mod row;
@@ -21,6 +23,9 @@ use domain::{StreamId, Timestamp};
 use futures::future::BoxFuture;
 use parking_lot::Mutex;
 use tokio::sync::{broadcast, oneshot, watch};
+
+pub use beside::read_beside;
+pub use copy::{CopyError, LogCopy};
 
 use crate::error::{AppendError, OpenError, ReadError};
 use crate::event::{Position, RecordedEvent, Version};

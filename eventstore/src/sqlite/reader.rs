@@ -51,7 +51,7 @@ enum Job {
 type Answer<T> = oneshot::Sender<Result<T, ReadError>>;
 
 /// What is left to read.
-enum Scan {
+pub(super) enum Scan {
     /// From after `after` up to `upto`.
     Log {
         after: Position,
@@ -70,9 +70,9 @@ enum Scan {
 }
 
 /// One chunk, perhaps empty, and what is left after it.
-struct Page {
-    events: Vec<RecordedEvent>,
-    rest: Option<Scan>,
+pub(super) struct Page {
+    pub(super) events: Vec<RecordedEvent>,
+    pub(super) rest: Option<Scan>,
 }
 
 impl Readers {
@@ -103,12 +103,7 @@ impl Readers {
                 upto,
                 filter,
             },
-            None => Scan::Log {
-                after,
-                upto,
-                filter,
-                resolved: false,
-            },
+            None => Scan::log(after, upto, filter),
         };
         self.chunks(scan)
     }
@@ -264,7 +259,17 @@ fn reply<T>(
 }
 
 impl Scan {
-    fn page(self, connection: &Connection) -> Result<Page, ReadError> {
+    /// What is after `after`, up to `upto`, and passes `filter`, which names no stream.
+    pub(super) fn log(after: Position, upto: Position, filter: Filter) -> Self {
+        Self::Log {
+            after,
+            upto,
+            filter,
+            resolved: false,
+        }
+    }
+
+    pub(super) fn page(self, connection: &Connection) -> Result<Page, ReadError> {
         match self {
             Self::Log {
                 after,

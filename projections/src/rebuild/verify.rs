@@ -58,10 +58,11 @@ pub(super) fn compare(
     Ok(None)
 }
 
-struct Table {
-    view: &'static str,
-    name: String,
-    key: Vec<String>,
+/// A table, and the columns that a row of it is known by.
+pub(super) struct Table {
+    pub(super) view: &'static str,
+    pub(super) name: String,
+    pub(super) key: Vec<String>,
 }
 
 impl Table {
@@ -96,8 +97,8 @@ impl Table {
         }
     }
 
-    /// What to say of the first two rows that differ.
-    fn difference(
+    /// What to say of two rows that differ, the next ones of both sides.
+    pub(super) fn difference(
         &self,
         rebuilt: &Connection,
         columns: &[String],
@@ -172,7 +173,7 @@ fn names(statement: &Statement<'_>) -> Vec<String> {
     statement.column_names().map(str::to_owned).collect()
 }
 
-fn next(rows: &mut Rows<'_>) -> rusqlite::Result<Option<Vec<Value>>> {
+pub(super) fn next(rows: &mut Rows<'_>) -> rusqlite::Result<Option<Vec<Value>>> {
     let columns = rows.as_ref().map_or(0, Statement::column_count);
     let values = |row: &Row<'_>| (0..columns).map(|column| row.get(column)).collect();
     rows.next()?.map(values).transpose()

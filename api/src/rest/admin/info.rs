@@ -7,6 +7,7 @@ use domain::permission::Permission;
 use domain::settings::keys;
 use serde_json::{Value, json};
 
+use crate::documents::sandbox;
 use crate::errors::wording;
 use crate::http::answer::{Answer, Outcome};
 use crate::http::call::Anyone;
@@ -41,10 +42,14 @@ async fn info(call: Anyone) -> Outcome {
     let version = &call.state.doors().announced_version;
     let may = |caller: &Caller| caller.may(&call.state, Permission::GET_SERVER_INFO);
     let privileged = call.caller.as_ref().is_some_and(may);
+    let answer = match &call.state.config().sandbox {
+        Some(sandbox) => Answer::empty().field("replay", &sandbox::document(sandbox)),
+        None => Answer::empty(),
+    };
     if !privileged {
-        return Ok(Answer::empty().field("version", major_minor(version)));
+        return Ok(answer.field("version", major_minor(version)));
     }
-    Ok(Answer::empty()
+    Ok(answer
         .field("version", version)
         .field("info", &details(version, &Machine::look().await)))
 }

@@ -191,6 +191,8 @@ fn percent_decoded(text: &str) -> Option<String> {
 pub struct SmtpMailer {
     views: Views,
     fixed: Option<SmtpServer>,
+    /// Sends nothing, whatever is configured.
+    shut: bool,
     /// The connections, and the server they lead to.
     open: Mutex<Option<(SmtpServer, Transport)>>,
 }
@@ -201,12 +203,20 @@ impl SmtpMailer {
         Self {
             views,
             fixed,
+            shut: false,
             open: Mutex::default(),
         }
     }
 
+    /// The same, which sends nothing: as if no mail server were configured.
+    #[must_use]
+    pub fn shut(self) -> Self {
+        Self { shut: true, ..self }
+    }
+
     fn server(&self) -> Option<SmtpServer> {
         match &self.fixed {
+            _ if self.shut => None,
             Some(server) => Some(server.clone()),
             None => SmtpServer::from_settings(&self.views.settings()),
         }

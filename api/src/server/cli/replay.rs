@@ -1,0 +1,228 @@
+//! `hansard replay`: a sandbox on a copy of history.
+
+mod comparison;
+mod copy;
+mod folder;
+
+use std::path::PathBuf;
+use std::pin::pin;
+
+use ::projections::Served;
+use application::error::Error;
+use application::record::replay::{self, ReplayBegun, ReplayEnd, ReplayWish};
+use clap::{ArgMatches, Command};
+use eventstore::execute::Executor;
+
+use self::folder::Claimed;
+use super::record::{account, flag, one, text};
+use super::{ask, open_log, print, unexpected, workspace};
+use crate::server::app::{App, Ending};
+use crate::server::config::Config;
+use crate::server::control::{Answer, Failure, Request};
+use crate::server::data_dir::DataDirError;
+use crate::server::extension::Extension;
+use crate::server::shutdown::Signals;
+
+/// What is to be copied where, and what is done with it then.
+pub struct Errand {
+    to: Option<String>,
+    into: PathBuf,
+    compare: bool,
+    serve: bool,
+    given: Given,
+}
+
+/// Which settings of a server were given as flags: what else is configured is meant for the workspace itself.
+struct Given {
+    port: bool,
+    bind: bool,
+    root_url: bool,
+}
+
+pub(super) fn command() -> Command {
+    Command::new("replay")
+        .about("Make a sandbox: a workspace of its own on a copy of history")
+        .long_about(
+            "Copy the record up to a moment into a folder, and build the views there: a sandbox, to debug, to train people on, \
+             or to rehearse an upgrade. Served, it reaches nothing outside, sends no mail, and says what it is. That the record \
+             was copied is recorded.",
+        )
+        .args([
+            one("to", "POSITION|TIME", "Up to this moment, and with it; times are UTC unless they say otherwise [default: all]"),
+            one("into", "DIR", "The folder, which must be empty or not there")
+                .value_parser(clap::value_parser!(PathBuf))
+                .required(true),
+            flag("compare", "Compare the views with those that serve in the data folder; without --to, up to where those are"),
+            flag("serve", "Serve it at once, on --port or a free one, for this machine unless --bind says otherwise"),
+        ])
+        .after_help(
+            "Works while a server runs on the data folder and while none does. Ends with 1 if the views differ. See \
+             docs/replay.md.\n\n\
+             Examples:\n  hansard replay --to 2026-11-27T10:42 --into monday\n  \
+             hansard replay --into training --serve --port 8080\n  \
+             hansard replay --into rehearsal --compare",
+        )
+}
+
+/// What the arguments ask for.
+pub(super) fn errand(matches: &ArgMatches) -> Errand {
+    Errand {
+        to: text(matches, "to"),
+        into: matches
+            .get_one::<PathBuf>("into")
+            .cloned()
+            .unwrap_or_default(),
+        compare: matches.get_flag("compare"),
+        serve: matches.get_flag("serve"),
+        given: Given {
+            port: matches.contains_id("port"),
+            bind: matches.contains_id("bind"),
+            root_url: matches.contains_id("root-url"),
+        },
+    }
+}
+
+pub(super) async fn run(
+    config: &Config,
+    errand: Errand,
+    extension: &Extension,
+) -> Result<Ending, Failure> {
+    folder::check(&errand.into, &config.data_dir)?;
+    let signals = Signals::listen(config.shutdown_timeout);
+    let signals = signals.map_err(|error| format!("cannot listen for signals: {error}"))?;
+    let mut stop = pin!(signals.received());
+    let (begun, differ) = tokio::select! {
+        made = make(config, &errand) => made?,
+        () = &mut stop => return Err("told to stop; what there was of the copy is removed".into()),
+    };
+    if errand.serve {
+        let app = App::start(served(config, &errand, &begun), extension).await;
+        let app = app.map_err(|error| error.to_string())?;
+        let ended = app.run_until(stop).await;
+        if ended.map_err(|error| error.to_string())? == Ending::Restart {
+            // The same arguments again would make another copy.
+            let into = errand.into.display();
+            return Err(
+                format!("the sandbox was to begin anew: run `hansard --data-dir {into}`").into(),
+            );
+        }
+    } else {
+        print(&format!(
+            "Serve it with `hansard --data-dir {}`.\n",
+            errand.into.display()
+        ))?;
+    }
+    match differ {
+        Some(failure) => Err(failure),
+        None => Ok(Ending::Stopped),
+    }
+}
+
+/// How the sandbox is served.
+fn served(config: &Config, errand: &Errand, begun: &ReplayBegun) -> Config {
+    let given = &errand.given;
+    let bind = given.bind.then(|| config.bind.clone());
+    let config = Config {
+        data_dir: errand.into.clone(),
+        port: if given.port { config.port } else { 0 },
+        bind: bind.unwrap_or_else(|| "127.0.0.1".to_owned()),
+        ..config.clone()
+    };
+    config.confined(begun.sandbox(), given.root_url)
+}
+
+/// Makes the sandbox. Also returns what is to be said in the end if views differ, or could not be compared.
+async fn make(config: &Config, errand: &Errand) -> Result<(ReplayBegun, Option<Failure>), Failure> {
+    let old = match errand.compare {
+        true => Some(comparison::open(config).await),
+        false => None,
+    };
+    let reached = old.as_ref().and_then(|old| old.as_ref().ok());
+    let reached = reached.map(|served| served.place().position.to_string());
+    let wish = ReplayWish {
+        to: errand.to.clone().or(reached),
+        account: account(),
+    };
+    let begun = begin(config, wish).await?;
+    if let Some(reason) = &begun.unrecorded {
+        eprintln!(
+            "hansard: this reading is NOT recorded, because the log cannot be written: {reason}"
+        );
+    }
+    let claimed = Claimed::take(&errand.into, begun.sandbox())?;
+    copy::fill(config, &claimed, &begun, &config.registry).await?;
+    let into = errand.into.display().to_string();
+    let views = claimed.views();
+    claimed.keep()?;
+    let recorded = end(config, &begun).await;
+    print(&format!(
+        "Copied {} events of the log {} into {into}: all up to {}.\n",
+        begun.position,
+        begun.log,
+        application::dates::iso(begun.time)
+    ))?;
+    recorded?;
+    let differ = match old {
+        Some(old) => comparison::tell(old, &begun, views, config.registry.clone()).await?,
+        None => None,
+    };
+    Ok((begun, differ))
+}
+
+async fn begin(config: &Config, wish: ReplayWish) -> Result<ReplayBegun, Failure> {
+    let request = Request::BeginReplay(wish.clone());
+    let alone = async |executor: &Executor| replay::begin(executor, &wish).await;
+    let answered = |answer| match answer {
+        Answer::ReplayBegun(begun) => Ok(begun),
+        other => Err(unexpected(other)),
+    };
+    by_holder(config, request, alone, answered).await
+}
+
+async fn end(config: &Config, begun: &ReplayBegun) -> Result<(), Failure> {
+    let Some(reading) = begun.reading.clone() else {
+        return Ok(());
+    };
+    let end = ReplayEnd {
+        reading,
+        events: begun.position.get(),
+    };
+    let request = Request::EndReplay(end.clone());
+    let alone = async |executor: &Executor| replay::end(executor, end.clone()).await;
+    let answered = |answer| match answer {
+        Answer::Recorded => Ok(()),
+        other => Err(unexpected(other)),
+    };
+    let ended = by_holder(config, request, alone, answered).await;
+    ended.map_err(|failure| {
+        format!("the copy is complete, but that it ended could not be recorded: {failure}").into()
+    })
+}
+
+/// Has the running server do something with the log, or does it here if none runs: without the views, which stay as they
+/// are.
+async fn by_holder<T>(
+    config: &Config,
+    request: Request,
+    alone: impl AsyncFnOnce(&Executor) -> Result<T, Error>,
+    answered: impl FnOnce(Answer) -> Result<T, Failure>,
+) -> Result<T, Failure> {
+    match workspace(config).await {
+        Ok(folder) => {
+            let log = open_log(config, &folder).await?;
+            let done = alone(&Executor::new(log.clone())).await;
+            log.close().await;
+            done.map_err(Failure::from)
+        }
+        Err(DataDirError::InUse { .. }) => answered(ask(config, request).await?),
+        Err(error) => Err(error.to_string().into()),
+    }
+}
+
+/// The views that serve, or why they cannot be compared with.
+type Old = Result<Served, String>;
+
+/// What makes no sense.
+fn usage(text: String) -> Failure {
+    Failure { text, usage: true }
+}

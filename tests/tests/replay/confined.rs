@@ -1,0 +1,156 @@
+//! What a sandbox reaches, whatever is configured: nothing outside.
+
+use std::path::Path;
+
+use serde_json::json;
+use tests::method::method;
+use tests::server::{Server, ServerOptions};
+use tests::smtp::SmtpSink;
+
+use crate::{Place, Sandbox, command, copied, output, say};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_gets_out() {
+    let sink = SmtpSink::start();
+    let server = sink
+        .configure(ServerOptions::default())
+        .env("FETCH_ALLOW", "127.0.0.1")
+        .start()
+        .await;
+    let admin = server.admin().await;
+    admin.new_user("ann").await;
+    let forgot = json!({"email": "ann@example.org"});
+    server
+        .client()
+        .post("users.forgotPassword", forgot.clone())
+        .await
+        .ok();
+    sink.wait_for("ann@example.org", "password").await;
+    let place = Place::new();
+    let folder = place.folder("sandbox");
+    copied(&server, &[], &folder).await;
+    assert!(
+        !folder.join("secret.key").exists(),
+        "nobody needs the key to log in"
+    );
+    let sandbox = Sandbox::serve(&server, &folder).await;
+    let mailed = sink.mails().len();
+    sandbox.client().post("users.forgotPassword", forgot).await;
+    let there = sandbox.admin().await;
+    let test_mail = method(&there, "sendSMTPTestEmail", json!([])).await;
+    assert!(
+        test_mail["error"].is_object(),
+        "no mail can be sent: {test_mail}"
+    );
+
+    // The server of this test would answer; from the sandbox it is not asked.
+    let picture = json!({"userId": there.user_id, "avatarUrl": format!("{}/livez", server.url())});
+    let asked = there.post("users.setAvatar", picture).await;
+    assert_eq!(asked.status, 400, "{}", asked.body);
+    let dns = there.get("dns.resolve.txt?url=example.org").await;
+    assert!(
+        !dns.status.is_success(),
+        "names are not looked up: {}",
+        dns.body
+    );
+    let reactors = output({
+        let mut command = server.command(&folder);
+        command.args(["reactors", "list"]);
+        command
+    })
+    .await;
+    let listed = String::from_utf8_lossy(&reactors.stdout);
+    assert_eq!(
+        listed.lines().count(),
+        1,
+        "no reactor has a place: {listed}"
+    );
+    let beside = String::from_utf8_lossy(&reactors.stderr);
+    assert!(beside.contains("This is a replay of the log"), "{beside}");
+    // The same request to the server is mailed: by then the sandbox's would have been, too.
+    let forgot = json!({"email": "admin@example.org"});
+    server
+        .client()
+        .post("users.forgotPassword", forgot)
+        .await
+        .ok();
+    sink.wait_for("admin@example.org", "password").await;
+    assert_eq!(sink.mails().len(), mailed + 1, "the sandbox mailed nothing");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_sandbox_is_one_whatever_is_configured_and_can_be_copied_again() {
+    let mut server = Server::start().await;
+    let admin = server.admin().await;
+    say(&admin, "GENERAL", "before").await;
+    server.stop().await;
+    let place = Place::new();
+    let folder = place.folder("sandbox");
+    let mut serving = command(&server, &["--serve"], &folder);
+    serving.env("ROOT_URL", "https://chat.example.org/prefix");
+    let sandbox = Sandbox::begin(serving).await;
+    assert!(
+        sandbox.said.contains("(listening on 127.0.0.1:"),
+        "{}",
+        sandbox.said
+    );
+    let there = sandbox.admin().await;
+    say(&there, "GENERAL", "in the sandbox").await;
+    let copy = place.folder("copy");
+    let mut again = server.command(&folder);
+    again.args(["replay", "--into"]).arg(&copy);
+    let again = output(again).await;
+    let told = String::from_utf8_lossy(&again.stderr).into_owned();
+    assert!(
+        again.status.success() && told.contains("This is a replay"),
+        "{told}"
+    );
+    drop(sandbox);
+
+    // There is no MongoDB: if the sandbox took its log for the one that is configured, it would not start.
+    let mut configured = server.command(&copy);
+    configured
+        .env("MONGO_URL", "mongodb://127.0.0.1:1/chat")
+        .env("SECRET_KEY", "no key at all")
+        .env("MAIL_URL", "smtp://127.0.0.1:1")
+        .env("PORT", tests::ports::free_port().to_string());
+    let sandbox = Sandbox::begin(configured).await;
+    let there = sandbox.admin().await;
+    let found = there.get("channels.messages?roomId=GENERAL").await.ok();
+    let texts: Vec<_> = found["messages"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|one| &one["msg"])
+        .collect();
+    assert!(texts.contains(&&json!("in the sandbox")), "{texts:?}");
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        let mode = |path: &Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
+        assert_eq!(mode(&folder), 0o700);
+        assert_eq!(mode(&folder.join("log.db")), 0o600);
+        assert_eq!(mode(&folder.join("replay.json")), 0o600);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_key_is_copied_for_authenticator_apps() {
+    let server = Server::start().await;
+    let ann = server.admin().await.new_user("ann").await;
+    let shown = method(&ann, "2fa:enable", json!([])).await;
+    let secret = shown["result"]["secret"].as_str().unwrap();
+    let secret = totp_rs::Secret::try_from_base32(secret).unwrap();
+    let totp = totp_rs::Builder::new().with_secret(secret).build().unwrap();
+    let now = std::time::SystemTime::now()
+        .duration_since(std::time::UNIX_EPOCH)
+        .unwrap();
+    let code = totp.generate(now.as_secs()).to_string();
+    let enabled = method(&ann, "2fa:validateTempToken", json!([code])).await;
+    assert!(enabled["result"]["codes"].is_array(), "{enabled}");
+    let place = Place::new();
+    let folder = place.folder("sandbox");
+    copied(&server, &[], &folder).await;
+    let key = |folder: &Path| std::fs::read_to_string(folder.join("secret.key")).unwrap();
+    assert_eq!(key(&folder), key(&server.data()));
+}

@@ -1,0 +1,121 @@
+//! Copies that do not get done.
+
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use domain::message::{self, MessageEvent};
+use domain::{EventPayload, MessageId, StreamId, UserId};
+use eventstore::{Batch, Cause, CorrelationId, Expected, NewEvent, StreamAppend};
+use futures::StreamExt as _;
+use serde_json::json;
+use tests::server::Server;
+
+use crate::{Place, command, copied, refused};
+
+/// Some thousand messages, written into the log of a server that is stopped.
+async fn fill(server: &Server, messages: usize) {
+    let log = tests::log::open(server);
+    let batches = (0..messages).map(|number| {
+        let id = MessageId::new(format!("message-{number:06}"));
+        let posted = json!({"message": id, "room": "GENERAL", "author": "rocket.cat", "at": 1_790_000_000_000_i64,
+                            "content": {"text": format!("number {number}, {}", "and so on ".repeat(20))}});
+        let event = MessageEvent::deserialize_data("MessagePosted", posted).unwrap().unwrap();
+        batch(message::stream(&id), &event)
+    });
+    let mut appending = futures::stream::iter(batches)
+        .map(|batch| log.append(batch))
+        .buffered(500);
+    while let Some(outcome) = appending.next().await {
+        outcome.unwrap();
+    }
+    drop(appending);
+    log.close().await;
+}
+
+fn batch(stream: StreamId, event: &MessageEvent) -> Batch {
+    Batch {
+        cause: Cause {
+            actor: UserId::new("rocket.cat"),
+            correlation_id: CorrelationId::fresh(),
+            causation_id: None,
+        },
+        appends: vec![StreamAppend {
+            stream,
+            expected: Expected::NoStream,
+            events: vec![NewEvent::encode(event).unwrap()],
+        }],
+    }
+}
+
+/// Begins a copy, and returns once something of it is there.
+fn half_copied(server: &Server, into: &Path) -> Child {
+    let mut command = command(server, &[], into);
+    command.stdout(Stdio::null()).stderr(Stdio::null());
+    let mut child = command.spawn().unwrap();
+    for _ in 0..60_000 {
+        assert_eq!(child.try_wait().unwrap(), None, "it is not done before");
+        if into.join("log.db").exists() {
+            return child;
+        }
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    panic!("nothing is copied");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn half_a_copy_is_never_taken_for_a_whole_one() {
+    let mut server = Server::start().await;
+    server.stop().await;
+    fill(&server, 5_000).await;
+    let place = Place::new();
+    let folder = place.folder("killed");
+    let mut child = half_copied(&server, &folder);
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let interrupted = "was interrupted before it was whole: remove the folder";
+    refused(server.command(&folder), 1, interrupted).await;
+    refused(command(&server, &[], &folder), 2, interrupted).await;
+    std::fs::remove_dir_all(&folder).unwrap();
+    let said = copied(&server, &[], &folder).await;
+    assert!(said.contains("Copied 5"), "{said}");
+
+    let told = place.folder("told");
+    let mut child = half_copied(&server, &told);
+    let signal = Command::new("kill")
+        .args(["-INT", &child.id().to_string()])
+        .status();
+    assert!(signal.is_ok_and(|status| status.success()));
+    assert_eq!(child.wait().unwrap().code(), Some(1), "it was told to stop");
+    assert!(!told.exists(), "and left nothing");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_cannot_be_is_said() {
+    let server = Server::start().await;
+    let place = Place::new();
+    let full = place.folder("full");
+    std::fs::create_dir(&full).unwrap();
+    std::fs::write(full.join("file"), "").unwrap();
+    let made = place.folder("made");
+    copied(&server, &[], &made).await;
+    let new = place.folder("new");
+    for (arguments, into, why) in [
+        (&["--to", "999999"][..], &new, "after the record ends"),
+        (&["--to", "2199-01-01"], &new, "after the record ends"),
+        (&["--to", "0"], &new, "before the record begins"),
+        (&["--to", "1999-01-01"], &new, "before the record begins"),
+        (&["--to", "yesterday"], &new, "neither a position"),
+        (&[], &full, "is not empty"),
+        (&[], &made, "is a replay already"),
+        (&[], &server.data(), "in the data folder"),
+        (&[], &server.data().join("copy"), "in the data folder"),
+    ] {
+        refused(command(&server, arguments, into), 2, why).await;
+    }
+    assert!(!new.exists(), "nothing is left of what was refused");
+    let nowhere = server.command(&place.folder("no-workspace"));
+    let mut nowhere = nowhere;
+    nowhere.args(["replay", "--into"]).arg(&new);
+    refused(nowhere, 1, "there is no workspace").await;
+}

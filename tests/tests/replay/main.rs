@@ -1,0 +1,149 @@
+//! `hansard replay`: a sandbox on a copy of history, and what does not get out of it.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test that cannot go on has failed"
+)]
+
+use std::io::{BufRead as _, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::sync::mpsc::{Receiver, channel};
+use std::time::Duration;
+
+use serde_json::json;
+use tests::client::Client;
+use tests::server::{ADMIN, ADMIN_PASSWORD, Server};
+
+mod comparison;
+mod confined;
+mod interrupted;
+mod same;
+
+/// How long a sandbox may take to serve.
+const PATIENCE: Duration = Duration::from_mins(2);
+
+/// A place for sandboxes, which is gone when it is dropped.
+struct Place(tempfile::TempDir);
+
+impl Place {
+    fn new() -> Self {
+        Self(tempfile::tempdir().unwrap())
+    }
+
+    fn folder(&self, name: &str) -> PathBuf {
+        self.0.path().join(name)
+    }
+}
+
+/// `hansard replay` of the data of the server, whether or not that runs.
+fn command(server: &Server, arguments: &[&str], into: &Path) -> Command {
+    let mut command = server.command(&server.data());
+    command.args(["replay"]).args(arguments);
+    command.arg("--into").arg(into);
+    command
+}
+
+async fn output(mut command: Command) -> Output {
+    let output = tokio::task::spawn_blocking(move || command.output().unwrap());
+    output.await.unwrap()
+}
+
+/// What it prints if it does what it is asked.
+async fn copied(server: &Server, arguments: &[&str], into: &Path) -> String {
+    let output = output(command(server, arguments, into)).await;
+    let complaint = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{arguments:?}: {complaint}");
+    String::from_utf8(output.stdout).unwrap()
+}
+
+/// It ends with this status, and says this.
+async fn refused(command: Command, status: i32, why: &str) -> String {
+    let shown = format!("{command:?}");
+    let output = output(command).await;
+    let complaint = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(status), "{shown}: {complaint}");
+    assert!(
+        complaint.contains(why),
+        "{shown} is refused with {why:?}: {complaint}"
+    );
+    complaint
+}
+
+/// A sandbox that is served. Killed, by its own process id, when dropped.
+struct Sandbox {
+    child: Child,
+    url: String,
+    /// What it said until it was ready.
+    said: String,
+}
+
+impl Sandbox {
+    /// Runs what serves one, and waits until it does.
+    async fn begin(mut command: Command) -> Self {
+        command.stdout(Stdio::piped()).stderr(Stdio::inherit());
+        let mut child = command.spawn().unwrap();
+        let lines = lines(&mut child);
+        let (mut said, mut url) = (String::new(), None);
+        while url.is_none() {
+            let line = lines
+                .recv_timeout(PATIENCE)
+                .expect("it says that it is ready");
+            said.push_str(&line);
+            said.push('\n');
+            let address = line.split_once("(listening on ").map(|(_, rest)| rest);
+            url = address.map(|rest| format!("http://{}", rest.trim_end_matches(')')));
+        }
+        // What comes with the same write.
+        while let Ok(line) = lines.recv_timeout(Duration::from_millis(300)) {
+            said.push_str(&line);
+            said.push('\n');
+        }
+        Self {
+            child,
+            url: url.unwrap(),
+            said,
+        }
+    }
+
+    /// What `hansard --data-dir` serves, with what is configured for the server.
+    async fn serve(server: &Server, folder: &Path) -> Self {
+        let mut command = server.command(folder);
+        command.env("PORT", tests::ports::free_port().to_string());
+        Self::begin(command).await
+    }
+
+    fn client(&self) -> Client {
+        Client::new(&self.url)
+    }
+
+    async fn admin(&self) -> Client {
+        self.client().login(ADMIN, ADMIN_PASSWORD).await
+    }
+}
+
+impl Drop for Sandbox {
+    fn drop(&mut self) {
+        self.child.kill().ok();
+        self.child.wait().ok();
+    }
+}
+
+fn lines(child: &mut Child) -> Receiver<String> {
+    let (sender, lines) = channel();
+    let output = BufReader::new(child.stdout.take().unwrap());
+    std::thread::spawn(move || {
+        for line in output.lines().map_while(Result::ok) {
+            if sender.send(line).is_err() {
+                break;
+            }
+        }
+    });
+    lines
+}
+
+async fn say(client: &Client, room: &str, text: &str) -> String {
+    let body = json!({"message": {"rid": room, "msg": text}});
+    let body = client.post("chat.sendMessage", body).await.ok();
+    body["message"]["_id"].as_str().unwrap().to_owned()
+}
