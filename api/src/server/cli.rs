@@ -2,6 +2,7 @@
 
 mod access;
 mod at;
+mod elsewhere;
 mod explain;
 mod export;
 mod grants;

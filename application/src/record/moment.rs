@@ -3,6 +3,7 @@
 use domain::Timestamp;
 use eventstore::Position;
 use jiff::civil;
+use jiff::fmt::temporal::Pieces;
 use jiff::tz::TimeZone;
 
 /// A point in the record.
@@ -23,7 +24,7 @@ impl Moment {
         if text.bytes().all(|byte| byte.is_ascii_digit()) {
             return text.parse().ok().map(Position::new).map(Self::Position);
         }
-        let instant = text.parse::<jiff::Timestamp>().ok().or_else(|| {
+        let instant = with_offset(text).or_else(|| {
             // A time zone that is written but not understood must not be taken for UTC.
             let plain = text.bytes().all(|byte| {
                 byte.is_ascii_digit() || matches!(byte, b'-' | b':' | b'T' | b't' | b' ' | b'.')
@@ -35,6 +36,16 @@ impl Moment {
         })?;
         Some(Self::Time(Timestamp::from_millis(instant.as_millisecond())))
     }
+}
+
+/// A time with an offset that there can be: less than a day.
+fn with_offset(text: &str) -> Option<jiff::Timestamp> {
+    const DAY: u32 = 24 * 60 * 60;
+    let instant = text.parse().ok()?;
+    let offset = Pieces::parse(text).ok()?.to_numeric_offset();
+    offset
+        .is_none_or(|offset| offset.seconds().unsigned_abs() < DAY)
+        .then_some(instant)
 }
 
 #[cfg(test)]
@@ -53,6 +64,8 @@ mod tests {
             ("2022-07-01 12:00:00", time(1_656_676_800_000)),
             ("2022-07-01T12:00:00.000Z", time(1_656_676_800_000)),
             ("2022-07-01T14:00:00+02:00", time(1_656_676_800_000)),
+            ("2022-07-01T12:00:00+25:00", None),
+            ("2022-07-01T12:00:00-24:00", None),
             ("", None),
             ("-1", None),
             ("18446744073709551616", None),

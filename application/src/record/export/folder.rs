@@ -392,6 +392,31 @@ mod tests {
     }
 
     #[test]
+    fn a_journal_that_somebody_else_wrote_leads_nowhere() {
+        let scratch = tempfile::tempdir().unwrap();
+        let victim = scratch.path().join("victim");
+        fs::write(&victim, b"mine").unwrap();
+        let path = scratch.path().join("export");
+        drop(Folder::begin(&path, order(), 0).unwrap());
+        for name in [
+            "../victim",
+            "/etc/passwd",
+            "a/../../victim",
+            ".unfinished/order.json",
+        ] {
+            let journal = path.join(UNFINISHED).join(JOURNAL);
+            let line = serde_json::json!({"begins": name}).to_string();
+            fs::write(&journal, line + "\n").unwrap();
+            let found = Unfinished::find(&path).err();
+            assert!(
+                matches!(found, Some(FolderError::OutOfOrder)),
+                "{name}: {found:?}"
+            );
+            assert!(victim.exists(), "{name}: nothing outside is removed");
+        }
+    }
+
+    #[test]
     fn what_the_system_says_of_a_full_disk_is_told_in_words() {
         for (kind, wanted) in [
             (io::ErrorKind::StorageFull, "disk is full"),
