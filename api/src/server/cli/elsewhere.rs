@@ -23,7 +23,7 @@ use crate::server::data_dir::{DataDir, Holder};
 pub struct Copied {
     /// What was copied: nobody writes it meanwhile.
     _original: DataDir,
-    /// The copy.
+    /// What is read.
     pub folder: DataDir,
     _scratch: TempDir,
 }

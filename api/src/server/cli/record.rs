@@ -196,7 +196,7 @@ fn name_of(accounts: &str, number: u32) -> Option<&str> {
 
 /// Where what is read comes from.
 pub(super) enum Source<'a> {
-    /// The data folder.
+    /// This process, which has the data folder.
     Folder(&'a Workspace),
     /// The server that runs on it.
     Server(&'a Config),

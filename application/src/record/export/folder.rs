@@ -67,17 +67,17 @@ impl Unfinished {
         })
     }
 
-    /// What it covers.
+    /// What the export was begun with, and goes on with.
     pub fn order(&self) -> &Order {
         &self.order
     }
 
-    /// What is complete.
+    /// Where to go on behind the last complete file; `None`: no file is complete.
     pub fn reached(&self) -> Option<&Reached> {
         self.reached.as_ref()
     }
 
-    /// Goes on.
+    /// Takes the folder over, to go on behind what is complete.
     ///
     /// `spare`: bytes that are to stay free on the disk.
     pub fn go_on(self, spare: u64) -> Result<Folder, FolderError> {

@@ -21,7 +21,7 @@ pub enum FolderError {
     Complete(PathBuf),
     #[error("another process is writing into {0}")]
     Taken(PathBuf),
-    #[error("{path}: the export takes {needed} bytes of the disk at least, and {free} are free")]
+    #[error("{path}: {needed} bytes of the disk must be free to begin or go on, and {free} are")]
     NoRoom {
         path: PathBuf,
         needed: u64,
@@ -70,7 +70,7 @@ pub struct Finished {
     pub results: u64,
 }
 
-/// A complete export.
+/// An export of which all files are on the disk, and what is to be recorded of it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[allow(missing_docs, reason = "fields and variants say what they are")]
 pub struct Filled {
