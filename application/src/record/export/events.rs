@@ -29,8 +29,8 @@ const CHUNK_BYTES: usize = 4 * 1024 * 1024;
 const PIECE: usize = 256 * 1024;
 const ROOM: usize = 4 * 1024;
 
-/// How many chunks are written at the same time.
-const AT_ONCE: usize = 2;
+/// How many chunks are read and written ahead, beside the one that goes into a file.
+const AT_ONCE: usize = 3;
 
 /// A file ends with the chunk that brings it to this size, in bytes: so much at most is made again after an interruption.
 const FILE_BYTES: usize = 64 * 1024 * 1024;
