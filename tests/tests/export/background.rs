@@ -211,11 +211,17 @@ async fn as_many_wait_as_may_however_they_are_asked_for() {
     fill(&server).await;
     server.restart().await;
     let admin = server.admin().await;
-    // Until the first of them is complete, which takes a while, there is one that is made and those that wait.
     let asks = (0..30).map(|_| ask(&admin, json!({"format": "html"})));
     let answers = futures::future::join_all(asks).await;
     let taken = answers.iter().filter(|answer| answer.status == 200).count();
-    assert!((8..=9).contains(&taken), "{taken} are taken");
+    let listed = admin.send(Method::GET, DOOR, None).await.ok();
+    let listed = listed["exports"].as_array().unwrap();
+    assert_eq!(listed.len(), taken, "those that were taken are kept");
+    let wait = listed
+        .iter()
+        .filter(|one| one["state"] == "waiting")
+        .count();
+    assert!(taken >= 8 && wait <= 8, "{taken} are taken, {wait} wait");
     let refused = answers.iter().find(|answer| answer.status != 200);
     let refused = refused.expect("there is an end to it").clone();
     let refused = refused.refused(400);

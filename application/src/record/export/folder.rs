@@ -34,6 +34,7 @@ impl Unfinished {
         let inside = path.join(UNFINISHED);
         let order = match fs::read(inside.join(ORDER)) {
             Ok(order) => order,
+            Err(error) if !is_absence(&error) => return Err(FolderError::io(&inside, error)),
             Err(_) if path.join(MANIFEST).exists() => {
                 return Err(FolderError::Complete(path.to_owned()));
             }
@@ -47,7 +48,7 @@ impl Unfinished {
         let explanations = explain::NAMES.iter().chain(&[MANIFEST]);
         // Whoever may write to the folder may have written the journal.
         if !told.broken.iter().all(|name| is_harmless(name)) {
-            return Err(FolderError::OutOfOrder);
+            return Err(FolderError::Foreign(path.to_owned()));
         }
         let broken = told.broken.iter().map(String::as_str);
         for name in broken.chain(explanations.copied()) {
@@ -94,6 +95,14 @@ impl Unfinished {
         }
         Ok(folder)
     }
+}
+
+/// Whether a file is not there, or nothing is where its folder would be.
+fn is_absence(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
+    )
 }
 
 /// A file that is being written.
@@ -409,7 +418,7 @@ mod tests {
             fs::write(&journal, line + "\n").unwrap();
             let found = Unfinished::find(&path).err();
             assert!(
-                matches!(found, Some(FolderError::OutOfOrder)),
+                matches!(found, Some(FolderError::Foreign(_))),
                 "{name}: {found:?}"
             );
             assert!(victim.exists(), "{name}: nothing outside is removed");

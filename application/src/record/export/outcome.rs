@@ -35,6 +35,10 @@ pub enum FolderError {
     NotSynced,
     #[error("the export did not come in the order it must have")]
     OutOfOrder,
+    #[error(
+        "{0}: what is noted of the export names files outside of it; begin another in another folder"
+    )]
+    Foreign(PathBuf),
 }
 
 impl FolderError {
@@ -55,7 +59,7 @@ impl FolderError {
     pub fn is_usage(&self) -> bool {
         matches!(
             self,
-            Self::NotEmpty(_) | Self::NothingToResume(_) | Self::Complete(_)
+            Self::NotEmpty(_) | Self::NothingToResume(_) | Self::Complete(_) | Self::Foreign(_)
         )
     }
 }
