@@ -449,3 +449,52 @@ async fn the_picture_of_a_room_is_shown_until_it_is_given_up() {
     assert_eq!(shown().await.0, "image/svg+xml");
     assert!(described().await.get("avatarETag").is_none());
 }
+
+#[test]
+fn the_doors_of_auditors_refuse_what_they_do_not_know() {
+    let routes = routes::all();
+    let audit: Vec<_> = routes
+        .iter()
+        .filter(|route| route.path.starts_with("/audit/"))
+        .collect();
+    assert!(audit.len() > 20, "there are {}", audit.len());
+    for route in audit {
+        let exact = matches!(route.takes, Takes::Params(schema) if schema.style == Style::Exact);
+        assert!(exact, "{} {}", route.method, route.path);
+    }
+}
+
+#[tokio::test]
+async fn where_parameters_have_names_a_list_is_none_and_a_credential_is_no_parameter() {
+    let doors = Doors::open().await;
+    doors.register("ann").await;
+    let plain = doors.register("bob").await;
+    let mut walked = 0;
+    for route in routes::all() {
+        let exact = matches!(route.takes, Takes::Params(schema) if schema.style == Style::Exact);
+        if !exact || !matches!(route.access, Access::LoggedIn(_)) {
+            continue;
+        }
+        let path = route.path.replace(['{', '}', '*'], "");
+        let name = format!("{} {path}", route.method);
+        if route.method == Method::GET {
+            let path = format!("{path}?access_token=none");
+            let (_, _, body) = doors
+                .send(request("GET", &path, &plain.headers(), ""))
+                .await;
+            assert!(!body.to_string().contains("additional"), "{name}: {body}");
+        } else {
+            let method = route.method.as_str();
+            let (status, _, body) = doors
+                .send(request(method, &path, &plain.headers(), "[]"))
+                .await;
+            assert_eq!(status, StatusCode::BAD_REQUEST, "{name}: {body}");
+            assert!(
+                body.to_string().contains("must be object"),
+                "{name}: {body}"
+            );
+        }
+        walked += 1;
+    }
+    assert!(walked > 50, "the table has {walked} exact routes");
+}

@@ -309,7 +309,11 @@ impl Fault {
 
     /// Whether it would do if there were more room on the disk.
     pub fn is_for_want_of_room(&self) -> bool {
-        matches!(self, Self::Export(error) if error.is_for_want_of_room())
+        match self {
+            Self::Export(error) => error.is_for_want_of_room(),
+            Self::Views(error) => matches!(error, QueryError::DiskFull),
+            _ => false,
+        }
     }
 
     /// Whether a later try may work.

@@ -73,6 +73,11 @@ pub fn cut_bytes(text: &str, most: usize) -> &str {
     if text.len() <= most {
         return text;
     }
+    // Of letters of ASCII each stands for itself, but for the two that end a line. Clusters are slow to find.
+    let head = text.as_bytes().get(..=most);
+    if head.is_some_and(|head| head.is_ascii() && !head.ends_with(b"\r\n")) {
+        return &text[..most];
+    }
     let ends = text.grapheme_indices(true).map(|(start, _)| start);
     let end = ends.take_while(|start| *start <= most).last();
     &text[..end.unwrap_or(0)]
@@ -99,6 +104,21 @@ mod tests {
         for kept in ["\u{85}", "\u{200B}", "\u{180E}", "\u{2060}"] {
             let text = format!("{kept}a{kept}");
             assert_eq!(trim(&text), text, "{kept:?}");
+        }
+    }
+
+    #[test]
+    fn a_text_is_cut_between_what_is_seen_as_one() {
+        for (text, most, kept) in [
+            ("plain letters", 5, "plain"),
+            ("short", 5, "short"),
+            ("line\r\nend", 5, "line"),
+            ("line\r\nend", 6, "line\r\n"),
+            ("ae\u{301}b", 2, "a"),
+            ("abe\u{301}", 2, "ab"),
+            ("e\u{301}", 1, ""),
+        ] {
+            assert_eq!(cut_bytes(text, most), kept, "{text:?} at {most}");
         }
     }
 

@@ -49,13 +49,19 @@ pub enum QueryError {
     Busy,
     #[error("the views are closed")]
     Closed,
+    /// What is to be shown could not be written before. Ask again once there is room.
+    #[error("views database: the disk is full")]
+    DiskFull,
     #[error("views database: {0}")]
     Database(String),
 }
 
 impl From<rusqlite::Error> for QueryError {
     fn from(error: rusqlite::Error) -> Self {
-        Self::Database(error.to_string())
+        match error.sqlite_error_code() {
+            Some(rusqlite::ErrorCode::DiskFull) => Self::DiskFull,
+            _ => Self::Database(error.to_string()),
+        }
     }
 }
 

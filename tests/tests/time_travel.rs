@@ -115,8 +115,8 @@ async fn then(client: &Client, position: u64, now: &Moment) -> Moment {
     for (path, _) in now {
         let path = path.as_str();
         let last = path.rsplit('/').next().unwrap_or_default();
-        let whole = matches!(last, "members" | "messages");
-        let limit = if whole { "?limit=100" } else { "" };
+        let list = matches!(last, "members" | "messages" | "settings" | "permissions");
+        let limit = if list { "?limit=1000" } else { "" };
         let answer = look(client, &format!("{position}/{path}{limit}")).await;
         let body = &answer.body;
         let found = answer.status.is_success();

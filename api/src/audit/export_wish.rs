@@ -14,7 +14,7 @@ use crate::audit::transcript::BrokenOff;
 /// How many pieces may wait for whoever takes them.
 pub const PIECES: usize = 64;
 
-/// What is to be made.
+/// Whether an export begins or goes on, and with what.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Start {

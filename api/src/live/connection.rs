@@ -402,7 +402,9 @@ impl Connection {
     fn unanswered(&self, error: &QueryError) -> End {
         match error {
             QueryError::Closed => End::Close(Close::Stopping(self.at().position)),
-            QueryError::NotReady | QueryError::Busy => End::Close(Close::TryLater),
+            QueryError::NotReady | QueryError::Busy | QueryError::DiskFull => {
+                End::Close(Close::TryLater)
+            }
             QueryError::Database(reason) => {
                 tracing::error!(reason, "the views cannot answer a socket");
                 End::Close(Close::Internal(self.at().position))

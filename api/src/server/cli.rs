@@ -3,6 +3,7 @@
 mod access;
 mod at;
 mod diff;
+mod elsewhere;
 mod explain;
 mod export;
 mod grants;

@@ -68,8 +68,12 @@ pub async fn after_commands(
 /// A data folder that is ours until this is dropped. The system also releases it if the process dies.
 pub struct DataDir {
     path: PathBuf,
-    _lock: File,
+    /// `None`: there is none, and none can be made.
+    _lock: Option<File>,
 }
+
+/// What is written to find out whether there is room, in bytes: as much as opening log and views takes.
+const PROBE: usize = 256 * 1024;
 
 impl DataDir {
     /// Takes the folder of a workspace whose log is in it; creates nothing if there is none.
@@ -123,16 +127,36 @@ impl DataDir {
             }
             Err(TryLockError::Error(error)) => return Err(unusable(error)),
         }
-        // Only to be told of: the system keeps the lock itself.
-        let note = lock
+        // Only to be told of: the system keeps the lock itself. A full disk has no room for it.
+        let _ = lock
             .set_len(0)
             .and_then(|()| lock.rewind())
             .and_then(|()| writeln!(lock, "{} {}", holder.as_str(), std::process::id()));
-        note.map_err(unusable)?;
         Ok(Self {
+            path: path.to_owned(),
+            _lock: Some(lock),
+        })
+    }
+
+    /// Takes the folder of a workspace on a disk that is read only, where nothing can be created. `None`: it is not there, or
+    /// somebody has it.
+    pub fn take_unwritten(path: &Path) -> Option<Self> {
+        let lock = File::open(path.join("lock")).ok();
+        if lock.as_ref().is_some_and(|lock| lock.try_lock().is_err()) || !path.is_dir() {
+            return None;
+        }
+        Some(Self {
             path: path.to_owned(),
             _lock: lock,
         })
+    }
+
+    /// Why it cannot be written, if so.
+    pub fn refuses_writing(&self) -> Option<std::io::Error> {
+        let probe = self.path.join("probe");
+        let written = fs::write(&probe, vec![0; PROBE]);
+        let _ = fs::remove_file(&probe);
+        written.err()
     }
 
     pub fn path(&self) -> &Path {

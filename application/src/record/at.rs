@@ -241,7 +241,7 @@ impl Place<'_> {
     }
 
     fn settings(&self) -> Arc<Settings> {
-        self.past.views.settings()
+        self.views().settings()
     }
 
     async fn rooms(&self, slice: Slice) -> Result<Page, Error> {
@@ -325,10 +325,31 @@ impl Place<'_> {
     }
 
     async fn was_not(&self, what: &'static str, thing: NamedThing, named: &str) -> Error {
-        match suggestions(self.workspace, thing, named).await {
+        match self.alike(thing, named).await {
             Ok(suggestions) => self.absent(what, named, suggestions),
             Err(error) => error,
         }
+    }
+
+    /// What looks like a name, and was there then.
+    async fn alike(&self, thing: NamedThing, named: &str) -> Result<Vec<String>, Error> {
+        let mut there = Vec::new();
+        for name in suggestions(self.workspace, thing, named).await? {
+            let views = self.views();
+            let is_there = match thing {
+                NamedThing::Room => self.shown(views.room_by_name(&name).await?).is_some(),
+                NamedThing::User => views.user_by_username(&name).await?.is_some(),
+            };
+            if is_there {
+                there.push(name);
+            }
+        }
+        Ok(there)
+    }
+
+    /// The views of then.
+    fn views(&self) -> &Views {
+        &self.past.views
     }
 
     fn absent(&self, what: &'static str, named: &str, suggestions: Vec<String>) -> Error {

@@ -2,8 +2,6 @@
 
 mod transcode;
 
-use std::fmt;
-
 use eventstore::RecordedEvent;
 use serde::Serialize;
 use serde::ser::{SerializeStruct as _, Serializer};
@@ -14,6 +12,9 @@ use crate::record::entries::Entry;
 use crate::record::withheld;
 
 use transcode::Transcoded;
+
+/// Letters of a UUID.
+const UUID: usize = 36;
 
 /// An event with its names and its sentence, and what it gave and took if that was asked for.
 #[derive(Clone, Copy, Debug)]
@@ -38,7 +39,8 @@ impl Serialize for Document<'_> {
         fields.serialize_field("stream", &withheld::stream(&event.stream))?;
         fields.serialize_field("version", &event.version)?;
         // As text in every form: MessagePack would have bytes.
-        fields.serialize_field("id", &Shown(event.id.0))?;
+        let mut text = [0; UUID];
+        fields.serialize_field("id", &*event.id.0.hyphenated().encode_lower(&mut text))?;
         let actor = Named {
             id: event.actor.as_str(),
             name: actor,
@@ -49,8 +51,11 @@ impl Serialize for Document<'_> {
             name,
         });
         fields.serialize_field("room", &room)?;
-        fields.serialize_field("correlation", &Shown(event.correlation_id.0))?;
-        let causation = event.causation_id.map(|id| Shown(id.0));
+        let correlation = event.correlation_id.0.hyphenated();
+        fields.serialize_field("correlation", &*correlation.encode_lower(&mut text))?;
+        let causation = event.causation_id.map(|id| id.0.hyphenated());
+        let text = &mut text;
+        let causation = causation.map(move |id| &*id.encode_lower(text));
         fields.serialize_field("causation", &causation)?;
         fields.serialize_field("sentence", sentence)?;
         fields.serialize_field("data", &Data(event))?;
@@ -82,15 +87,6 @@ impl Serialize for Data<'_> {
 struct Named<'a> {
     id: &'a str,
     name: &'a str,
-}
-
-/// Written as the text it is shown as.
-struct Shown<T>(T);
-
-impl<T: fmt::Display> Serialize for Shown<T> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(&self.0)
-    }
 }
 
 #[cfg(test)]

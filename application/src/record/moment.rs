@@ -3,6 +3,7 @@
 use domain::Timestamp;
 use eventstore::Position;
 use jiff::civil;
+use jiff::fmt::temporal::Pieces;
 use jiff::tz::TimeZone;
 
 /// A point in the record.
@@ -23,18 +24,28 @@ impl Moment {
         if text.bytes().all(|byte| byte.is_ascii_digit()) {
             return text.parse().ok().map(Position::new).map(Self::Position);
         }
-        let instant = text.parse::<jiff::Timestamp>().ok().or_else(|| {
-            // A time zone that is written but not understood must not be taken for UTC.
-            let plain = text.bytes().all(|byte| {
-                byte.is_ascii_digit() || matches!(byte, b'-' | b':' | b'T' | b't' | b' ' | b'.')
-            });
-            let civil = plain
-                .then(|| text.parse::<civil::DateTime>().ok())
-                .flatten()?;
-            TimeZone::UTC.to_timestamp(civil).ok()
-        })?;
+        let instant = match Pieces::parse(text).ok()?.to_numeric_offset() {
+            Some(offset) if offset.seconds().unsigned_abs() < DAY => text.parse().ok()?,
+            Some(_) => return None,
+            None => in_utc(text)?,
+        };
         Some(Self::Time(Timestamp::from_millis(instant.as_millisecond())))
     }
+}
+
+/// Seconds of a day: no offset is as much.
+const DAY: u32 = 24 * 60 * 60;
+
+/// A time without an offset.
+fn in_utc(text: &str) -> Option<jiff::Timestamp> {
+    // A time zone that is written but not understood must not be taken for UTC.
+    let plain = text.bytes().all(|byte| {
+        byte.is_ascii_digit() || matches!(byte, b'-' | b':' | b'T' | b't' | b' ' | b'.')
+    });
+    let civil = plain
+        .then(|| text.parse::<civil::DateTime>().ok())
+        .flatten()?;
+    TimeZone::UTC.to_timestamp(civil).ok()
 }
 
 #[cfg(test)]
@@ -53,6 +64,9 @@ mod tests {
             ("2022-07-01 12:00:00", time(1_656_676_800_000)),
             ("2022-07-01T12:00:00.000Z", time(1_656_676_800_000)),
             ("2022-07-01T14:00:00+02:00", time(1_656_676_800_000)),
+            ("2022-07-01T12:00:00+25:00", None),
+            ("2022-07-01T12:00:00-24:00", None),
+            ("2022-07-01T12:00:00-30:00", None),
             ("", None),
             ("-1", None),
             ("18446744073709551616", None),

@@ -23,7 +23,7 @@ impl Formatter for Plain {
     ) -> std::io::Result<()> {
         let mut rest = fragment;
         // Most texts have none of these bytes.
-        if rest.bytes().all(|byte| byte < DELETE) {
+        if rest.is_ascii() && !rest.as_bytes().contains(&DELETE) {
             return writer.write_all(rest.as_bytes());
         }
         while let Some(at) = rest.find(is_obeyed) {

@@ -211,11 +211,17 @@ async fn as_many_wait_as_may_however_they_are_asked_for() {
     fill(&server).await;
     server.restart().await;
     let admin = server.admin().await;
-    // Until the first of them is complete, which takes a while, there is one that is made and those that wait.
     let asks = (0..30).map(|_| ask(&admin, json!({"format": "html"})));
     let answers = futures::future::join_all(asks).await;
     let taken = answers.iter().filter(|answer| answer.status == 200).count();
-    assert!((8..=9).contains(&taken), "{taken} are taken");
+    let listed = admin.send(Method::GET, DOOR, None).await.ok();
+    let listed = listed["exports"].as_array().unwrap();
+    assert_eq!(listed.len(), taken, "those that were taken are kept");
+    let wait = listed
+        .iter()
+        .filter(|one| one["state"] == "waiting")
+        .count();
+    assert!(taken >= 8 && wait <= 8, "{taken} are taken, {wait} wait");
     let refused = answers.iter().find(|answer| answer.status != 200);
     let refused = refused.expect("there is an end to it").clone();
     let refused = refused.refused(400);
@@ -275,7 +281,7 @@ async fn exports_survive_a_crash_of_the_server() {
     let arguments = ["--all", "--to", "6000", "--format", "html"];
     let whole = exports.folder("whole");
     exported(&server, &arguments, &whole).await;
-    for id in [id, second] {
+    for id in [id.clone(), second] {
         complete(&admin, &id).await;
         let folder = downloaded(&admin, &id, &exports.folder(&id)).await;
         assert!(
@@ -283,4 +289,46 @@ async fn exports_survive_a_crash_of_the_server() {
             "byte for byte the same"
         );
     }
+    let left = newest(&admin, 30).await;
+    let resumed = left
+        .iter()
+        .find(|one| one["data"]["question"]["narrowed"]["resumes"] == json!(id));
+    let resumed = resumed.expect("that it goes on is a reading of its own");
+    let ended = left.iter().find(|one| {
+        one["type"] == "ReadingEnded" && one["data"]["reading"] == resumed["data"]["reading"]
+    });
+    assert!(ended.is_some(), "which ends: {left:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_another_version_began_fails_says_why_and_keeps_no_files() {
+    let mut server = Server::start().await;
+    server.stop().await;
+    fill(&server).await;
+    server.restart().await;
+    let admin = server.admin().await;
+    let id = asked(&admin, json!({"format": "html"})).await;
+    let job = server.data().join("exports").join(&id);
+    server.kill9();
+    let file = job.join("job.json");
+    let mut written: Value = serde_json::from_slice(&std::fs::read(&file).unwrap()).unwrap();
+    written["begun"]["order"]["program"] = json!("0.0.0");
+    std::fs::write(&file, written.to_string()).unwrap();
+    std::fs::create_dir_all(job.join("files")).unwrap();
+    server.restart().await;
+    let admin = server.admin().await;
+    let since = Instant::now();
+    let export = loop {
+        let export = look(&admin, &id).await.ok()["export"].clone();
+        if export["state"] == "failed" {
+            break export;
+        }
+        assert!(since.elapsed() < PATIENCE, "{export}");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    };
+    assert_eq!(export["failure"], "other-version");
+    assert!(!job.join("files").exists(), "its files are gone");
+    let path = format!("{DOOR}/{id}/download");
+    let refused = admin.send(Method::GET, &path, None).await.refused(400);
+    assert_eq!(refused["errorType"], "error-export-failed");
 }

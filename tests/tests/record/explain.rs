@@ -7,7 +7,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use tests::client::{Answer, Client};
 use tests::on_both_logs;
-use tests::server::{Server, ServerOptions};
+use tests::server::{ADMIN_PASSWORD, Server, ServerOptions};
 
 use crate::{auditor, make_room, post, printed};
 
@@ -38,6 +38,37 @@ async fn answers_that_recorded_something_say_under_which_id() {
     assert_eq!(correlation(&looked), None, "a look changes nothing");
     let refused = post(&admin, "no-such-room", "hello").await;
     assert_eq!(correlation(&refused), None, "nothing was done");
+    let login = json!({"user": "admin", "password": ADMIN_PASSWORD});
+    let stranger = server.client().post("login", login).await;
+    assert_eq!(stranger.status, 200, "{}", stranger.body);
+    assert_eq!(
+        correlation(&stranger),
+        None,
+        "a stranger is not told that something was recorded"
+    );
+}
+
+#[tokio::test]
+async fn a_request_with_very_much_in_it_is_told_in_part() {
+    let server = Server::start().await;
+    let admin = server.admin().await;
+    let path = "settings/Message_MaxAllowedSize";
+    admin.post(path, json!({"value": 300_000})).await.ok();
+    let id = "0192d3a4-5b6c-7d8e-9f00-112233445566";
+    let large = "x".repeat(250_000);
+    let of_one = admin.with_header("X-Request-Id", id);
+    for _ in 0..40 {
+        post(&of_one, "GENERAL", &large).await.ok();
+    }
+    let told = ask(&admin, id).await.ok()["request"].clone();
+    let steps = told["steps"].as_array().unwrap();
+    assert!(
+        !steps.is_empty() && steps.len() < 40,
+        "{} are told",
+        steps.len()
+    );
+    let last = &steps[steps.len() - 1]["event"]["position"];
+    assert_eq!(&told["cut"], last, "it says where to go on");
 }
 
 async fn a_request_is_told_by_its_events_and_what_they_led_to(options: ServerOptions) {

@@ -262,3 +262,27 @@ async fn what_cannot_be_recorded_is_shown_only_to_who_has_the_log() {
         );
     }
 }
+
+#[tokio::test]
+async fn a_folder_that_cannot_be_written_is_read_all_the_same() {
+    let (mut server, admin, _) = workspace().await;
+    say(&admin, "GENERAL", "to be read").await;
+    server.stop().await;
+    // What a command would write there to find out whether it can.
+    std::fs::create_dir(server.data().join("probe")).unwrap();
+    let read = hansard_log(&server, &["--text", "to be read"]).await;
+    let shown = String::from_utf8_lossy(&read.stdout);
+    let said = String::from_utf8_lossy(&read.stderr);
+    assert!(read.status.success(), "{said}");
+    assert!(shown.contains("to be read"), "{shown}");
+    assert!(said.contains("NOT recorded"), "it says so: {said}");
+    std::fs::remove_dir(server.data().join("probe")).unwrap();
+    server.restart().await;
+    let left = page(&server.admin().await, &[("category", "audit")]).await;
+    assert_eq!(
+        left.events.len(),
+        0,
+        "nothing was written: {:?}",
+        left.events
+    );
+}

@@ -75,8 +75,10 @@ impl Said {
             }
         }
         let only = ["room", "user"].into_iter();
-        let only = only.filter_map(|name| Some((name, question(name)?)));
-        if let Some((name, was)) = only.filter(|_| self.all).next() {
+        let mut only = only.filter_map(|name| Some((name, question(name)?)));
+        if self.all
+            && let Some((name, was)) = only.next()
+        {
             return Some((begun(name, Some(was)), "--all".to_owned()));
         }
         let private_rooms = self.private_rooms && !order.private_rooms;

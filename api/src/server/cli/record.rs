@@ -1,6 +1,7 @@
 //! `hansard log`: the record, read.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 use application::error::Error;
 use application::record::question::Asked;
@@ -10,6 +11,7 @@ use clap::{Arg, ArgAction, ArgMatches, Command};
 use futures::StreamExt as _;
 use tokio_util::sync::CancellationToken;
 
+use super::elsewhere::{self, ReadOnly};
 use super::{caught_up, open_log, put, workspace};
 use crate::audit::format::Format;
 use crate::audit::page_wish::{About, Form, PageWish};
@@ -194,7 +196,7 @@ fn name_of(accounts: &str, number: u32) -> Option<&str> {
 
 /// Where what is read comes from.
 pub(super) enum Source<'a> {
-    /// The data folder.
+    /// This process, which has the data folder.
     Folder(&'a Workspace),
     /// The server that runs on it.
     Server(&'a Config),
@@ -219,20 +221,38 @@ pub(super) async fn take(
     taking: impl AsyncFnOnce(&mut Printout, Source<'_>) -> Result<(), Failure>,
     stopped: impl FnOnce() -> Result<(), Failure>,
 ) -> Result<(), Failure> {
-    match workspace(config).await {
-        Ok(folder) => take_from_folder(config, &folder, wanted, taking, stopped).await,
+    let (folder, why) = match workspace(config).await {
+        Ok(folder) => {
+            let why = folder.refuses_writing().map(|error| error.to_string());
+            (folder, why)
+        }
+        Err(DataDirError::Unusable { reason, path }) => match DataDir::take_unwritten(&path) {
+            Some(folder) if config.mongo_url.is_some() || folder.log().exists() => {
+                (folder, Some(reason))
+            }
+            _ => return Err(DataDirError::Unusable { reason, path }.to_string().into()),
+        },
         Err(DataDirError::InUse { .. }) => {
             let request = Request::Print(wanted);
             let response = control::ask(&config.data_dir, &request).await?;
-            taking(&mut Printout::of(response).await?, Source::Server(config)).await
+            return taking(&mut Printout::of(response).await?, Source::Server(config)).await;
         }
-        Err(error) => Err(error.to_string().into()),
-    }
+        Err(error) => return Err(error.to_string().into()),
+    };
+    let Some(why) = why else {
+        return take_from_folder(config, &folder, None, wanted, taking, stopped).await;
+    };
+    let reason = why.clone();
+    let copied = tokio::task::spawn_blocking(move || elsewhere::copy(folder, &reason));
+    let copied = copied.await.map_err(|error| error.to_string())??;
+    take_from_folder(config, &copied.folder, Some(why), wanted, taking, stopped).await
 }
 
+/// `unwritable`: why the folder is a copy of one that cannot be written.
 async fn take_from_folder(
     config: &Config,
     folder: &DataDir,
+    unwritable: Option<String>,
     wanted: Wanted,
     taking: impl AsyncFnOnce(&mut Printout, Source<'_>) -> Result<(), Failure>,
     stopped: impl FnOnce() -> Result<(), Failure>,
@@ -244,7 +264,10 @@ async fn take_from_folder(
     }
     let signals = Signals::listen(config.shutdown_timeout);
     let signals = signals.map_err(|error| format!("cannot listen for signals: {error}"))?;
-    let log = open_log(config, folder).await?;
+    let mut log = open_log(config, folder).await?;
+    if let Some(why) = unwritable.filter(|_| config.mongo_url.is_none()) {
+        log = Arc::new(ReadOnly::new(log, why));
+    }
     let address = SocketAddr::from(([127, 0, 0, 1], config.port));
     let outcome = match app::workspace(config, folder, log.clone(), address) {
         Ok(workspace) => {

@@ -276,7 +276,7 @@ pub const KEYS: &[Key] = &[
         "snapshot-every",
         "COUNT",
         Some("10000"),
-        "Events between two snapshots of the views: fewer show an earlier moment faster, and take more of the disk",
+        "Events between two snapshots of the views, 10 to 1,000,000: fewer show an earlier moment faster, and take more of the disk",
     ),
     open(
         "ready_max_lag",

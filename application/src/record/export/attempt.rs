@@ -123,15 +123,14 @@ async fn attempt(
     job: &mut Job,
     stop: &CancellationToken,
 ) -> Result<(), Error> {
-    let made = match job.made.clone() {
-        Some(made) => made,
-        None => {
-            let made = files(workspace, &kept::files(folder, job.id()), &job.begun, stop).await?;
-            job.made = Some(made.clone());
-            let (folder, job) = (folder.to_owned(), job.clone());
-            blocking(move || kept::save(&folder, &job)).await?;
-            made
-        }
+    let made = if let Some(made) = job.made.clone() {
+        made
+    } else {
+        let made = files(workspace, &kept::files(folder, job.id()), &job.begun, stop).await?;
+        job.made = Some(made.clone());
+        let (folder, job) = (folder.to_owned(), job.clone());
+        blocking(move || kept::save(&folder, &job)).await?;
+        made
     };
     match made.reading {
         Some(reading) => {

@@ -140,7 +140,7 @@ pub(super) struct Stretch {
     /// The first and the last position that it may tell of.
     pub(super) first: Position,
     pub(super) last: Position,
-    /// When it began.
+    /// Who were members when it began.
     pub(super) members: Members,
     pub(super) lines: Vec<Line>,
 }

@@ -10,7 +10,7 @@ use crate::record::withheld;
 /// The first row: what the columns are called.
 pub const NAMES: &str = "position,time,type,stream,version,actor,actor_name,room,room_name,correlation,sentence,data\r\n";
 
-/// Appends an event.
+/// Appends an event as one row. Secrets are withheld, and no cell is a formula.
 pub fn write(out: &mut Vec<u8>, entry: &Entry) {
     let event = &entry.event;
     // Of what was understood, this cannot fail.

@@ -92,7 +92,7 @@ impl Draft {
     }
 }
 
-/// The mail of a day.
+/// The mail of a stretch: the same as plain text and as a page.
 pub(super) fn mail(stretch: &Stretch, log: &str, addresses: &Known) -> Result<Vec<u8>, Fault> {
     let draft = begin(stretch, log, addresses)?;
     let (text, page) = (lines(&plain::page(stretch)), lines(&html::alone(stretch)));

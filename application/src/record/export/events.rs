@@ -6,7 +6,7 @@ use bytes::Bytes;
 use eventstore::{MOST_AT_ONCE, Position, ReadError, RecordedEvent};
 use futures::{Stream, TryStreamExt as _, stream};
 use parking_lot::Mutex;
-use projections::{KnownNames, RecordNames, RecordQuery};
+use projections::{Found, KnownNames, RecordNames, RecordQuery};
 
 use super::order::{FileNote, Order, Reached};
 use super::out::{Interrupted, Out};
@@ -29,8 +29,8 @@ const CHUNK_BYTES: usize = 4 * 1024 * 1024;
 const PIECE: usize = 256 * 1024;
 const ROOM: usize = 4 * 1024;
 
-/// How many chunks are written at the same time.
-const AT_ONCE: usize = 2;
+/// How many chunks are read and written ahead, beside the one that goes into a file.
+const AT_ONCE: usize = 3;
 
 /// A file ends with the chunk that brings it to this size, in bytes: so much at most is made again after an interruption.
 const FILE_BYTES: usize = 64 * 1024 * 1024;
@@ -84,8 +84,13 @@ pub(super) async fn make(
     let mut all = Tally::default();
     let mut at = reached.map_or(order.after, |reached| reached.position);
     let known: Arc<Mutex<Vec<KnownNames>>> = Arc::default();
+    let sieve = Arc::new(sieve(order, at));
+    let write = |chunk| write(workspace.clone(), sieve.clone(), form, chunk, known.clone());
+    // Over all files: what is read and written ahead when one ends is the beginning of the next.
+    let chunks = chunks(workspace, sieve.filter.query.clone());
+    let mut chunks = std::pin::pin!(chunks.map_ok(write).try_buffered(AT_ONCE));
     while at < order.upto {
-        let (tally, note) = file(workspace, order, form, at, &known, out).await?;
+        let (tally, note) = file(order, form, at, &mut chunks, out).await?;
         if log.generation() != generation {
             return Err(ReadError::Replaced.into());
         }
@@ -98,19 +103,15 @@ pub(super) async fn make(
     Ok(all)
 }
 
-/// Makes the file that begins behind a position, but does not complete it. Where nothing is found, there is no file.
+/// Makes the file that begins behind a position, with the next of `chunks`, but does not complete it. Where nothing is found,
+/// there is no file.
 async fn file(
-    workspace: &Workspace,
     order: &Order,
     form: Form,
     after: Position,
-    known: &Arc<Mutex<Vec<KnownNames>>>,
+    chunks: &mut (impl Stream<Item = Result<Written, Interrupted>> + Unpin),
     out: &Out,
 ) -> Result<(Tally, FileNote), Interrupted> {
-    let sieve = Arc::new(sieve(order, after));
-    let write = |chunk| write(workspace.clone(), sieve.clone(), form, chunk, known.clone());
-    let chunks = chunks(workspace, sieve.filter.query.clone());
-    let mut chunks = std::pin::pin!(chunks.map_ok(write).try_buffered(AT_ONCE));
     let (mut size, mut tally, mut reached) = (0, Tally::default(), order.upto);
     while size < FILE_BYTES {
         let Some(chunk) = chunks.try_next().await? else {
@@ -186,7 +187,10 @@ fn chunks(
             let Some(mut query) = query else {
                 return Ok(None);
             };
-            let Some((chunk, more)) = chunk(&workspace, &query).await? else {
+            let found = workspace.views().search_record(query.clone()).await?;
+            // What is recorded meanwhile is not asked for: the end of the record need not be read again.
+            query.as_of = Some(found.as_of.clone());
+            let Some((chunk, more)) = chunk(&workspace, found).await? else {
                 return Ok(None);
             };
             query.after = chunk.reached;
@@ -195,9 +199,8 @@ fn chunks(
     })
 }
 
-/// The first events that a query finds, and whether there may be more.
-async fn chunk(workspace: &Workspace, query: &RecordQuery) -> Result<Option<(Chunk, bool)>, Error> {
-    let found = workspace.views().search_record(query.clone()).await?;
+/// The first events of those that were found, and whether there may be more.
+async fn chunk(workspace: &Workspace, found: Found) -> Result<Option<(Chunk, bool)>, Error> {
     let log = workspace.executor().store();
     let (mut events, mut bytes) = (Vec::new(), 0);
     while events.len() < found.positions.len() && bytes < CHUNK_BYTES {

@@ -34,6 +34,7 @@ impl Unfinished {
         let inside = path.join(UNFINISHED);
         let order = match fs::read(inside.join(ORDER)) {
             Ok(order) => order,
+            Err(error) if !is_absence(&error) => return Err(FolderError::io(&inside, error)),
             Err(_) if path.join(MANIFEST).exists() => {
                 return Err(FolderError::Complete(path.to_owned()));
             }
@@ -47,7 +48,7 @@ impl Unfinished {
         let explanations = explain::NAMES.iter().chain(&[MANIFEST]);
         // Whoever may write to the folder may have written the journal.
         if !told.broken.iter().all(|name| is_harmless(name)) {
-            return Err(FolderError::OutOfOrder);
+            return Err(FolderError::Foreign(path.to_owned()));
         }
         let broken = told.broken.iter().map(String::as_str);
         for name in broken.chain(explanations.copied()) {
@@ -67,17 +68,17 @@ impl Unfinished {
         })
     }
 
-    /// What it covers.
+    /// What the export was begun with, and goes on with.
     pub fn order(&self) -> &Order {
         &self.order
     }
 
-    /// What is complete.
+    /// Where to go on behind the last complete file; `None`: no file is complete.
     pub fn reached(&self) -> Option<&Reached> {
         self.reached.as_ref()
     }
 
-    /// Goes on.
+    /// Takes the folder over, to go on behind what is complete.
     ///
     /// `spare`: bytes that are to stay free on the disk.
     pub fn go_on(self, spare: u64) -> Result<Folder, FolderError> {
@@ -94,6 +95,14 @@ impl Unfinished {
         }
         Ok(folder)
     }
+}
+
+/// Whether a file is not there, or nothing is where its folder would be.
+fn is_absence(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
+    )
 }
 
 /// A file that is being written.
@@ -389,6 +398,31 @@ mod tests {
             2,
             "what was complete is kept"
         );
+    }
+
+    #[test]
+    fn a_journal_that_somebody_else_wrote_leads_nowhere() {
+        let scratch = tempfile::tempdir().unwrap();
+        let victim = scratch.path().join("victim");
+        fs::write(&victim, b"mine").unwrap();
+        let path = scratch.path().join("export");
+        drop(Folder::begin(&path, order(), 0).unwrap());
+        for name in [
+            "../victim",
+            "/etc/passwd",
+            "a/../../victim",
+            ".unfinished/order.json",
+        ] {
+            let journal = path.join(UNFINISHED).join(JOURNAL);
+            let line = serde_json::json!({"begins": name}).to_string();
+            fs::write(&journal, line + "\n").unwrap();
+            let found = Unfinished::find(&path).err();
+            assert!(
+                matches!(found, Some(FolderError::Foreign(_))),
+                "{name}: {found:?}"
+            );
+            assert!(victim.exists(), "{name}: nothing outside is removed");
+        }
     }
 
     #[test]

@@ -3,8 +3,8 @@
 
 use std::collections::BTreeMap;
 
-use domain::Event;
 use domain::audit::{self, AuditEvent, RecordRead};
+use domain::{Event, RoomId, UserId};
 use eventstore::{Mark, Position, Version};
 use futures::StreamExt as _;
 use projections::{Order as Direction, RecordQuery};
@@ -84,8 +84,8 @@ fn through(read: &RecordRead) -> Result<Position, Error> {
 
 /// The ids of the rooms and users of an export, as the event of its reading has them.
 pub(super) fn ids(order: &Order) -> BTreeMap<String, String> {
-    let rooms: Vec<_> = order.rooms.iter().map(|room| room.as_str()).collect();
-    let users: Vec<_> = order.users.iter().map(|user| user.as_str()).collect();
+    let rooms: Vec<_> = order.rooms.iter().map(RoomId::as_str).collect();
+    let users: Vec<_> = order.users.iter().map(UserId::as_str).collect();
     let noted = NAMED.iter().zip([rooms, users]);
     let noted = noted.filter(|(_, ids)| !ids.is_empty());
     noted
@@ -135,8 +135,8 @@ mod tests {
     use super::*;
     use crate::record::export::order::ExportFormat;
     use crate::record::export::testing;
+    use domain::Timestamp;
     use domain::audit::{Question, QuestionKind};
-    use domain::{RoomId, Timestamp, UserId};
 
     fn order() -> Order {
         Order {

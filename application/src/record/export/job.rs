@@ -20,7 +20,7 @@ pub struct Job {
     pub ended: Option<Ended>,
 }
 
-/// What came of it.
+/// What came of an export that is made no longer.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 #[allow(missing_docs, reason = "fields and variants say what they are")]
@@ -36,7 +36,7 @@ pub enum Ended {
     },
 }
 
-/// Why one failed.
+/// Why an export failed, as far as whoever asked for it can do something about it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Why {
@@ -63,7 +63,7 @@ impl Job {
         &self.begun.order.export
     }
 
-    /// When it ended.
+    /// When it was complete, or failed. From then on its hours are counted.
     pub fn ended_at(&self) -> Option<Timestamp> {
         self.ended.as_ref().map(|ended| match ended {
             Ended::Complete { at, .. } | Ended::Failed { at, .. } => *at,

@@ -75,7 +75,7 @@ pub async fn list(workspace: &Workspace, auditor: &Auditor) -> Result<Vec<Job>, 
     Ok(jobs)
 }
 
-/// One of them.
+/// One of those that an auditor may see. Others look as if there were none.
 pub async fn find(workspace: &Workspace, auditor: &Auditor, id: &str) -> Result<Job, Error> {
     let jobs = list(workspace, auditor).await?;
     let job = jobs.into_iter().find(|job| job.id() == id);

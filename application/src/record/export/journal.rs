@@ -10,12 +10,12 @@ use sha2::{Digest as _, Sha256};
 use super::order::FileNote;
 use super::private;
 
-/// A complete file.
+/// What the journal and the manifest say of a complete file.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Entry {
     /// Relative, with slashes.
     pub(super) name: String,
-    /// In bytes.
+    /// Bytes of the file.
     pub(super) size: u64,
     /// In hexadecimal digits.
     pub(super) sha256: String,

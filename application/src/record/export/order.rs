@@ -66,7 +66,7 @@ impl ExportFormat {
 pub struct ExportWish {
     /// Rooms, users and moments; of nothing else.
     pub asked: Asked,
-    /// The form.
+    /// Which files are made of it, and what is told in them.
     pub format: ExportFormat,
     /// Begins behind the last finished export of this name, and is the next of them.
     pub name: Option<String>,
@@ -79,7 +79,7 @@ pub struct Order {
     /// What the reading is known by that the export began as.
     pub export: String,
     pub format: ExportFormat,
-    /// The log, as text.
+    /// The identity of the log it is of: no other log goes on with it.
     pub log: String,
     /// Only events after this position.
     pub after: Position,

@@ -5,7 +5,7 @@ use tokio::sync::mpsc;
 use super::piece::Piece;
 use crate::error::Error;
 
-/// Where pieces go.
+/// Takes pieces for as long as somebody wants them.
 pub(super) struct Out {
     pieces: mpsc::Sender<Piece>,
 }

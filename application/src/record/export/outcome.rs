@@ -21,7 +21,7 @@ pub enum FolderError {
     Complete(PathBuf),
     #[error("another process is writing into {0}")]
     Taken(PathBuf),
-    #[error("{path}: the export takes {needed} bytes of the disk at least, and {free} are free")]
+    #[error("{path}: {needed} bytes of the disk must be free to begin or go on, and {free} are")]
     NoRoom {
         path: PathBuf,
         needed: u64,
@@ -35,6 +35,10 @@ pub enum FolderError {
     NotSynced,
     #[error("the export did not come in the order it must have")]
     OutOfOrder,
+    #[error(
+        "{0}: what is noted of the export names files outside of it; begin another in another folder"
+    )]
+    Foreign(PathBuf),
 }
 
 impl FolderError {
@@ -55,7 +59,7 @@ impl FolderError {
     pub fn is_usage(&self) -> bool {
         matches!(
             self,
-            Self::NotEmpty(_) | Self::NothingToResume(_) | Self::Complete(_)
+            Self::NotEmpty(_) | Self::NothingToResume(_) | Self::Complete(_) | Self::Foreign(_)
         )
     }
 }
@@ -70,7 +74,7 @@ pub struct Finished {
     pub results: u64,
 }
 
-/// A complete export.
+/// An export of which all files are on the disk, and what is to be recorded of it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[allow(missing_docs, reason = "fields and variants say what they are")]
 pub struct Filled {

@@ -15,10 +15,10 @@ pub struct Begun {
     pub reading: Option<String>,
 }
 
-/// Part of an export.
+/// Part of an export. They come in the order of the files; of each file `File`, any number of `Data`, `Complete`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Piece {
-    /// The first.
+    /// What is exported. Comes first, and once.
     Begun(Box<Begun>),
     /// A file of that name begins.
     File(String),

@@ -25,7 +25,7 @@ const VERSION: &str = "2.0.0";
 
 const PLATFORM: &str = "hansard";
 
-/// The file of a day.
+/// The file of a stretch: a mail with the archive, which is the same each time.
 pub(super) fn mail(
     stretch: &Stretch,
     log: &str,

@@ -35,7 +35,7 @@ pub(super) enum Raw {
 /// A stretch that is being gathered.
 pub(super) struct Draft {
     conversation: Conversation,
-    /// The day or month.
+    /// The day or month (UTC) that everything in it is of.
     pub(super) time: String,
     first: Position,
     /// The last position that was looked at.

@@ -9,7 +9,7 @@ use crate::record::deed::Deed;
 use crate::record::harmless::harmless;
 use crate::record::message::{Attached, Said, Version};
 
-/// Writes a page.
+/// The stretch from top to bottom. Every line that somebody wrote stands behind a bar.
 pub(super) fn page(stretch: &Stretch) -> String {
     let conversation = &stretch.conversation;
     let mut page = format!(

@@ -1,5 +1,6 @@
 //! Collects the events that the answers about a message are made of.
 
+use domain::audit::RecordReader;
 use domain::message::{self, MessageEvent, MessagePosted};
 use domain::{Event, MessageId, RoomId, UserId};
 use eventstore::{Position, RecordedEvent, Version};
@@ -59,17 +60,21 @@ async fn find(
     let first = chunks.next().await.transpose()?;
     let first = first.as_deref().and_then(<[_]>::first);
     let decoded = first.and_then(|first| Some((first, first.decode::<Event>().ok()?)));
+    let unknown = NotUnderstood::Unknown {
+        what: "message",
+        named: asked.message.clone(),
+        suggestions: Vec::new(),
+    };
     let Some((first, Event::Message(event))) = decoded else {
-        return Err(NotUnderstood::Unknown {
-            what: "message",
-            named: asked.message.clone(),
-            suggestions: Vec::new(),
-        }
-        .into());
+        return Err(unknown.into());
     };
     let room = room(workspace, event.room(), upto).await?;
     if !room.public && !auditor.sees_private_rooms() {
-        return Err(Refusal::PrivateRoomNotShown.into());
+        // Whoever has the data folder may have it shown. To all others there is no such message.
+        return Err(match auditor.reader() {
+            RecordReader::CommandLine { .. } => Refusal::PrivateRoomNotShown.into(),
+            RecordReader::User(_) => unknown.into(),
+        });
     }
     let MessageEvent::MessagePosted(event) = event else {
         return Err(NotUnderstood::NotWritten(asked.message.clone()).into());

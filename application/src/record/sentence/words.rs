@@ -121,8 +121,11 @@ impl<'a> Teller<'a> {
 
 fn cut(text: &str, most: usize) -> String {
     let kept = text::cut(text, most);
-    let more = if kept.len() < text.len() { "…" } else { "" };
-    format!("{}{more}", harmless(kept))
+    let mut told = harmless(kept);
+    if kept.len() < text.len() {
+        told.push('…');
+    }
+    told
 }
 
 /// A name or an id, without quotation marks.

@@ -1,11 +1,10 @@
 //! What people and rooms were called when, and which rooms there ever were.
 
-use std::collections::HashMap;
-
 use domain::room::{RoomEvent, RoomKind};
 use domain::user::UserEvent;
 use domain::{Event, RoomId, UserId};
 use eventstore::{CorrelationId, Position};
+use hashbrown::HashMap;
 use rusqlite::{Connection, OptionalExtension as _, params};
 
 use crate::engine::applied::Applied;
