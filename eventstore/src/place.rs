@@ -4,6 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 
 use crate::event::{Leaf, Position, RecordedEvent};
@@ -78,6 +79,17 @@ impl Place {
     /// The place in short, for clients.
     pub fn mark(&self) -> Mark {
         Mark::new(self.position, &self.leaf)
+    }
+
+    /// The same, of this log alone: another log may have a copy of the event there.
+    pub fn mark_of_log(&self) -> Mark {
+        if self.position == Position::START {
+            return Mark::START;
+        }
+        let hash = Sha256::new()
+            .chain_update(self.log.as_bytes())
+            .chain_update(self.leaf);
+        Mark::new(self.position, &hash.finalize().into())
     }
 }
 
@@ -222,6 +234,19 @@ mod tests {
         ] {
             assert_eq!(wrong.parse::<Mark>(), Err(NotAPlace), "{wrong}");
         }
+    }
+
+    #[test]
+    fn a_copy_of_an_event_has_marks_of_its_own() {
+        let place = |log, number| Place {
+            log: LogId::from_bytes([log; 16]),
+            position: Position::new(number),
+            leaf: [9; 32],
+        };
+        assert_eq!(place(1, 5).mark(), place(2, 5).mark());
+        assert_ne!(place(1, 5).mark_of_log(), place(2, 5).mark_of_log());
+        assert_ne!(place(1, 5).mark_of_log(), place(1, 5).mark());
+        assert_eq!(place(1, 0).mark_of_log(), Mark::START);
     }
 
     #[test]

@@ -10,14 +10,14 @@ use application::record::access::Auditor;
 use application::record::document::Document;
 use application::record::entries::Entry;
 use application::record::question::Asked;
-use application::record::reading::{Range, Reading};
+use application::record::reading::{self, Range, Reading};
 use axum::Router;
 use axum::extract::{Request, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::any;
 use bytes::Bytes;
-use eventstore::Mark;
+use eventstore::{Mark, Place};
 use serde::Serialize;
 use tokio::sync::Semaphore;
 use tokio::time::{MissedTickBehavior, interval, timeout};
@@ -295,10 +295,12 @@ impl Connection<'_> {
     }
 
     async fn show(&mut self, entries: &[Entry], reading: &mut Reading) -> Result<(), End> {
+        let state = &self.shared.state;
+        let start = Place::start(state.executor().store().id());
         for entry in entries {
             let frame = Frame {
                 position: entry.event.position.get(),
-                resume: Mark::new(entry.event.position, &entry.event.leaf),
+                resume: reading::cursor_behind(state, &start.at(&entry.event)),
                 kind: "event",
                 data: Document(entry),
             };

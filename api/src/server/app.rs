@@ -39,8 +39,9 @@ use crate::server::config::Config;
 use crate::server::data_dir::{self, DataDir, DataDirError, Holder};
 use crate::server::extension::{Extension, SameRoute};
 use crate::server::health::{self, Readiness};
+use crate::server::sandbox::{self, SandboxError};
 use crate::server::shutdown::{self, Deadlines};
-use crate::server::{control, routes, sandbox, serve};
+use crate::server::{control, routes, serve};
 use crate::state::{AppState, DoorConfig, statistics};
 use crate::telemetry::metered::MeteredLog;
 use crate::telemetry::metrics;
@@ -57,6 +58,11 @@ const TIME_TO_ANSWER: Duration = Duration::from_secs(5);
 pub enum StartError {
     #[error(transparent)]
     Folder(#[from] DataDirError),
+    #[error(transparent)]
+    Sandbox(#[from] SandboxError),
+    /// A sandbox was made in it since the configuration was read.
+    #[error("the data folder is another one than it was a moment ago: start again")]
+    Changed,
     #[error("cannot listen on {address}: {reason}")]
     Listen { address: String, reason: String },
     #[error("log: {0}")]
@@ -166,6 +172,10 @@ impl App {
         }
         let take = || DataDir::take(&config.data_dir, Holder::Server);
         let folder = data_dir::after_commands(take).await?;
+        // What the configuration says of it was read before it was ours.
+        if sandbox::found(folder.path())? != config.sandbox {
+            return Err(StartError::Changed);
+        }
         // Before the log: a taken port is the most common mistake, and no log has to be opened to find it.
         let listener = listen(&config).await?;
         let address = listener.local_addr().map_err(StartError::Address)?;

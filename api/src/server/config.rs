@@ -544,6 +544,45 @@ mod tests {
     }
 
     #[test]
+    fn a_sandbox_takes_nothing_that_leads_to_what_it_is_a_copy_of() {
+        let folder = tempfile::tempdir().unwrap();
+        let sandbox = Sandbox {
+            of: eventstore::LogId::from_bytes([7; 16]),
+            position: eventstore::Position::new(4711),
+            time: domain::Timestamp::from_millis(1_790_000_000_000),
+        };
+        sandbox::mark(folder.path(), &sandbox, sandbox::State::Whole).unwrap();
+        let environment = [
+            ("DATA_DIR", folder.path().to_str().unwrap()),
+            ("MONGO_URL", "mongodb://db/chat"),
+            ("SECRET_KEY", "hush"),
+            ("MAIL_URL", "smtp://relay"),
+            ("ROOT_URL", "https://chat.example.org"),
+        ];
+        let layers = |flags| {
+            let named = |(name, value): (&str, &str)| (name.to_owned(), value.to_owned());
+            let environment = environment.into_iter().map(named).collect();
+            let sources = Sources {
+                environment,
+                flags,
+                ..Sources::default()
+            };
+            Config::from_layers(&Layers::build(sources).unwrap()).unwrap()
+        };
+        let config = layers(Vec::new());
+        assert_eq!(config.sandbox.as_ref(), Some(&sandbox));
+        assert!(config.mongo_url.is_none(), "its log is its own");
+        assert!(config.secret_key.is_none(), "and its key");
+        assert!(config.mail_server.is_none(), "it mails nothing");
+        assert_eq!(config.root_url, None, "links lead to it");
+        let meant = layers(vec![("root_url", "http://training.example.org".to_owned())]);
+        assert_eq!(meant.public_url(), "http://training.example.org");
+        sandbox::mark(folder.path(), &sandbox, sandbox::State::Unfinished).unwrap();
+        let unfinished = from_env(&environment).unwrap_err().to_string();
+        assert!(unfinished.contains("interrupted"), "{unfinished}");
+    }
+
+    #[test]
     fn times_and_sizes_have_units() {
         assert_eq!(time("1500ms"), Ok(Duration::from_millis(1500)));
         assert_eq!(time("2m"), Ok(Duration::from_mins(2)));

@@ -45,7 +45,7 @@ pub enum State {
 #[derive(Serialize, Deserialize)]
 struct Mark {
     state: State,
-    log: LogId,
+    log: String,
     position: Position,
     time: String,
     made: String,
@@ -73,8 +73,9 @@ pub fn found(folder: &Path) -> Result<Option<Sandbox>, SandboxError> {
         return Err(SandboxError::Unfinished(folder.to_owned()));
     }
     let time = from_iso(&mark.time);
+    let log = mark.log.parse::<LogId>();
     Ok(Some(Sandbox {
-        of: mark.log,
+        of: log.map_err(|error| unreadable(error.to_string()))?,
         position: mark.position,
         time: time.ok_or_else(|| unreadable("its time is none".to_owned()))?,
     }))
@@ -84,7 +85,7 @@ pub fn found(folder: &Path) -> Result<Option<Sandbox>, SandboxError> {
 pub fn mark(folder: &Path, sandbox: &Sandbox, state: State) -> std::io::Result<()> {
     let mark = Mark {
         state,
-        log: sandbox.of,
+        log: sandbox.of.to_string(),
         position: sandbox.position,
         time: iso(sandbox.time),
         made: iso(now()),

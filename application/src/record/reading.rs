@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use domain::audit::QuestionKind;
-use eventstore::{BYTES_AT_ONCE, Mark, Position, ReadError, RecordedEvent};
+use eventstore::{BYTES_AT_ONCE, Mark, Place, Position, ReadError, RecordedEvent};
 use projections::{Order, RecordQuery};
 
 use crate::error::Error;
@@ -124,7 +124,7 @@ async fn place(workspace: &Workspace, cursor: &str) -> Result<Position, Error> {
     };
     let place = workspace.executor().store().place(position).await?;
     match (place, mark) {
-        (Some(place), Some(mark)) if place.mark() == mark => Ok(position),
+        (Some(place), Some(mark)) if cursor_behind(workspace, &place) == mark => Ok(position),
         (Some(_), None) => Ok(position),
         _ => Err(NotUnderstood::ForeignCursor(cursor.to_owned()).into()),
     }
@@ -132,7 +132,15 @@ async fn place(workspace: &Workspace, cursor: &str) -> Result<Position, Error> {
 
 async fn mark(workspace: &Workspace, at: Position) -> Result<Mark, Error> {
     let place = workspace.executor().store().place(at).await?;
-    Ok(place.map_or(Mark::START, |place| place.mark()))
+    Ok(place.map_or(Mark::START, |place| cursor_behind(workspace, &place)))
+}
+
+/// The cursor behind a place of the record. A sandbox shares places with the log that it is a copy of, but no cursors.
+pub fn cursor_behind(workspace: &Workspace, place: &Place) -> Mark {
+    match workspace.config().sandbox {
+        Some(_) => place.mark_of_log(),
+        None => place.mark(),
+    }
 }
 
 /// The next part of the record behind a cursor.

@@ -210,11 +210,11 @@ fn compare(
     let key: Vec<String> = table
         .key
         .iter()
-        .map(|column| format!("{column} COLLATE BINARY"))
+        .map(|column| format!("\"{column}\" COLLATE BINARY"))
         .collect();
     let sql = format!(
-        "SELECT {} FROM {} ORDER BY {}",
-        columns.join(", "),
+        "SELECT \"{}\" FROM \"{}\" ORDER BY {}",
+        columns.join("\", \""),
         table.name,
         key.join(", ")
     );

@@ -1,8 +1,13 @@
 //! What a sandbox reaches, whatever is configured: nothing outside.
 
+use std::io::Write as _;
+use std::net::TcpListener;
 use std::path::Path;
+use std::time::Duration;
 
 use serde_json::json;
+use tests::client::Client;
+use tests::dns::Zone;
 use tests::method::method;
 use tests::server::{Server, ServerOptions};
 use tests::smtp::SmtpSink;
@@ -12,9 +17,11 @@ use crate::{Place, Sandbox, command, copied, output, say};
 #[tokio::test(flavor = "multi_thread")]
 async fn nothing_gets_out() {
     let sink = SmtpSink::start();
+    let names = Zone::default().txt("known.test", "hello").serve().await;
     let server = sink
         .configure(ServerOptions::default())
         .env("FETCH_ALLOW", "127.0.0.1")
+        .env("DNS_SERVERS", names.address().to_string())
         .start()
         .await;
     let admin = server.admin().await;
@@ -37,22 +44,9 @@ async fn nothing_gets_out() {
     let mailed = sink.mails().len();
     sandbox.client().post("users.forgotPassword", forgot).await;
     let there = sandbox.admin().await;
-    let test_mail = method(&there, "sendSMTPTestEmail", json!([])).await;
-    assert!(
-        test_mail["error"].is_object(),
-        "no mail can be sent: {test_mail}"
-    );
-
-    // The server of this test would answer; from the sandbox it is not asked.
-    let picture = json!({"userId": there.user_id, "avatarUrl": format!("{}/livez", server.url())});
-    let asked = there.post("users.setAvatar", picture).await;
-    assert_eq!(asked.status, 400, "{}", asked.body);
-    let dns = there.get("dns.resolve.txt?url=example.org").await;
-    assert!(
-        !dns.status.is_success(),
-        "names are not looked up: {}",
-        dns.body
-    );
+    for (client, reaches) in [(&admin, true), (&there, false)] {
+        reaching(client, reaches).await;
+    }
     let reactors = output({
         let mut command = server.command(&folder);
         command.args(["reactors", "list"]);
@@ -75,7 +69,45 @@ async fn nothing_gets_out() {
         .await
         .ok();
     sink.wait_for("admin@example.org", "password").await;
-    assert_eq!(sink.mails().len(), mailed + 1, "the sandbox mailed nothing");
+    assert_eq!(
+        sink.mails().len(),
+        mailed + 2,
+        "beside what the server mails, there is nothing"
+    );
+}
+
+/// Whether a server mails, makes requests and looks names up when its administrator has it do so.
+async fn reaching(admin: &Client, reaches: bool) {
+    let mailed = method(admin, "sendSMTPTestEmail", json!([])).await;
+    assert_eq!(mailed["error"].is_null(), reaches, "{mailed}");
+
+    let outside = TcpListener::bind("127.0.0.1:0").unwrap();
+    outside.set_nonblocking(true).unwrap();
+    let url = format!("http://{}/picture", outside.local_addr().unwrap());
+    let picture = json!({"userId": admin.user_id, "avatarUrl": url});
+    let asking = admin.post("users.setAvatar", picture);
+    let (answer, called) = tokio::join!(asking, async {
+        // Until it is answered, or the request is over.
+        for _ in 0..100 {
+            if let Ok((mut caller, _)) = outside.accept() {
+                let _ = caller.write_all(b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n");
+                return true;
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        false
+    });
+    assert_eq!(called, reaches, "a picture is asked for: {}", answer.body);
+
+    let found = admin
+        .post("dns.resolve.txt?url=known.test", json!({}))
+        .await;
+    assert_eq!(
+        found.status.is_success(),
+        reaches,
+        "names are looked up: {}",
+        found.body
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

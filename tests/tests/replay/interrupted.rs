@@ -119,3 +119,54 @@ async fn what_cannot_be_is_said() {
     nowhere.args(["replay", "--into"]).arg(&new);
     refused(nowhere, 1, "there is no workspace").await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_full_disk_is_named_and_leaves_nothing() {
+    let mut server = Server::start().await;
+    server.stop().await;
+    fill(&server, 5_000).await;
+    server.restart().await;
+    let place = Place::new();
+    let folder = place.folder("sandbox");
+    let whole = command(&server, &[], &folder);
+    // The disk is made full by a limit on the size of files.
+    let mut limited = Command::new("sh");
+    limited
+        .args(["-c", "trap '' XFSZ; ulimit -S -f 500; exec \"$0\" \"$@\""])
+        .arg(whole.get_program())
+        .args(whole.get_args())
+        .current_dir(server.data())
+        .env_clear();
+    for (name, value) in whole.get_envs() {
+        limited.env(name, value.unwrap_or_default());
+    }
+    refused(limited, 1, "log.db cannot be written").await;
+    assert!(!folder.exists(), "what there was of the copy is removed");
+    copied(&server, &[], &folder).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_event_of_a_newer_program_is_named() {
+    let mut server = Server::start().await;
+    server.stop().await;
+    let log = tests::log::open(&server);
+    let id = MessageId::new("from-the-future");
+    let posted = json!({"message": id, "room": "GENERAL", "author": "rocket.cat", "at": 1,
+                        "content": {"text": "hello"}});
+    let event = MessageEvent::deserialize_data("MessagePosted", posted)
+        .unwrap()
+        .unwrap();
+    let mut batch = batch(message::stream(&id), &event);
+    for event in &mut batch.appends[0].events {
+        event.event_type = "MessageSung".into();
+    }
+    let position = log.append(batch).await.unwrap().last;
+    log.close().await;
+    let place = Place::new();
+    let folder = place.folder("sandbox");
+    let why = format!("does not understand the event at position {position} ");
+    refused(command(&server, &[], &folder), 1, &why).await;
+    assert!(!folder.exists(), "nothing is left");
+    let before = (position.get() - 1).to_string();
+    copied(&server, &["--to", &before], &folder).await;
+}

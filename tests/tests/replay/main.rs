@@ -84,26 +84,9 @@ impl Sandbox {
         command.stdout(Stdio::piped()).stderr(Stdio::inherit());
         let mut child = command.spawn().unwrap();
         let lines = lines(&mut child);
-        let (mut said, mut url) = (String::new(), None);
-        while url.is_none() {
-            let line = lines
-                .recv_timeout(PATIENCE)
-                .expect("it says that it is ready");
-            said.push_str(&line);
-            said.push('\n');
-            let address = line.split_once("(listening on ").map(|(_, rest)| rest);
-            url = address.map(|rest| format!("http://{}", rest.trim_end_matches(')')));
-        }
-        // What comes with the same write.
-        while let Ok(line) = lines.recv_timeout(Duration::from_millis(300)) {
-            said.push_str(&line);
-            said.push('\n');
-        }
-        Self {
-            child,
-            url: url.unwrap(),
-            said,
-        }
+        let ready = tokio::task::spawn_blocking(move || ready(&lines));
+        let (url, said) = ready.await.unwrap();
+        Self { child, url, said }
     }
 
     /// What `hansard --data-dir` serves, with what is configured for the server.
@@ -126,6 +109,26 @@ impl Drop for Sandbox {
     fn drop(&mut self) {
         self.child.kill().ok();
         self.child.wait().ok();
+    }
+}
+
+/// Where it serves, and what it said until then.
+fn ready(lines: &Receiver<String>) -> (String, String) {
+    let mut said = String::new();
+    loop {
+        let line = lines.recv_timeout(PATIENCE);
+        let line = line.unwrap_or_else(|_| panic!("it says that it is ready: {said}"));
+        said.push_str(&line);
+        said.push('\n');
+        let address = line.split_once("(listening on ").map(|(_, rest)| rest);
+        if let Some(address) = address {
+            // What was written with it.
+            while let Ok(line) = lines.recv_timeout(Duration::from_millis(300)) {
+                said.push_str(&line);
+                said.push('\n');
+            }
+            return (format!("http://{}", address.trim_end_matches(')')), said);
+        }
     }
 }
 

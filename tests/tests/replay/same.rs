@@ -248,6 +248,16 @@ async fn resumed(url: &str, mark: &str, client: &Client) -> Value {
 
 async fn marks_are_refused(server: &Server, sandbox: &Sandbox, admin: &Client, moment: u64) {
     let there = sandbox.admin().await;
+    let page = |cursor: &str| format!("/audit/events?limit=3&cursor={cursor}");
+    for (here, other) in [(admin, &there), (&there, admin)] {
+        let first = "/audit/events?limit=3";
+        let cursor = here.send(Method::GET, first, None).await.ok()["cursor"].clone();
+        let next = page(cursor.as_str().unwrap());
+        here.send(Method::GET, &next, None).await.ok();
+        let refused = other.send(Method::GET, &next, None).await.refused(400);
+        let why = refused["error"].as_str().unwrap();
+        assert!(why.contains("of another record"), "{cursor}: {why}");
+    }
     for (url, client, from) in [
         (&sandbox.url, &there, admin),
         (&server.url(), admin, &there),

@@ -11,6 +11,7 @@ use ::projections::Served;
 use application::error::Error;
 use application::record::replay::{self, ReplayBegun, ReplayEnd, ReplayWish};
 use clap::{ArgMatches, Command};
+use eventstore::Position;
 use eventstore::execute::Executor;
 
 use self::folder::Claimed;
@@ -21,6 +22,7 @@ use crate::server::config::Config;
 use crate::server::control::{Answer, Failure, Request};
 use crate::server::data_dir::DataDirError;
 use crate::server::extension::Extension;
+use crate::server::sandbox;
 use crate::server::shutdown::Signals;
 
 /// What is to be copied where, and what is done with it then.
@@ -93,7 +95,11 @@ pub(super) async fn run(
     let mut stop = pin!(signals.received());
     let (begun, differ) = tokio::select! {
         made = make(config, &errand) => made?,
-        () = &mut stop => return Err("told to stop; what there was of the copy is removed".into()),
+        () = &mut stop => {
+            let done = matches!(sandbox::found(&errand.into), Ok(Some(_)));
+            let left = if done { "the copy is complete" } else { "what there was of the copy is removed" };
+            return Err(format!("told to stop; {left}").into());
+        }
     };
     if errand.serve {
         let app = App::start(served(config, &errand, &begun), extension).await;
@@ -133,14 +139,19 @@ fn served(config: &Config, errand: &Errand, begun: &ReplayBegun) -> Config {
 
 /// Makes the sandbox. Also returns what is to be said in the end if views differ, or could not be compared.
 async fn make(config: &Config, errand: &Errand) -> Result<(ReplayBegun, Option<Failure>), Failure> {
-    let old = match errand.compare {
-        true => Some(comparison::open(config).await),
-        false => None,
+    let old = if errand.compare {
+        Some(comparison::open(config).await)
+    } else {
+        None
     };
     let reached = old.as_ref().and_then(|old| old.as_ref().ok());
-    let reached = reached.map(|served| served.place().position.to_string());
+    let reached = reached.map(|served| served.place().position);
+    let reached = reached.filter(|position| *position > Position::START);
     let wish = ReplayWish {
-        to: errand.to.clone().or(reached),
+        to: errand
+            .to
+            .clone()
+            .or_else(|| reached.map(|position| position.to_string())),
         account: account(),
     };
     let begun = begin(config, wish).await?;
