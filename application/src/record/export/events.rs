@@ -162,20 +162,14 @@ const fn begin(form: Form) -> &'static str {
 
 fn sieve(order: &Order, after: Position) -> Sieve {
     Sieve {
-        filter: Filter {
-            left_out: &[],
-            query: RecordQuery {
-                rooms: order.rooms.clone(),
-                users: order.users.clone(),
-                after,
-                upto: Some(order.upto),
-                limit: CHUNK_EVENTS,
-                ..RecordQuery::default()
-            },
-            text: None,
-            correlation: None,
-            grants: None,
-        },
+        filter: Filter::of(RecordQuery {
+            rooms: order.rooms.clone(),
+            users: order.users.clone(),
+            after,
+            upto: Some(order.upto),
+            limit: CHUNK_EVENTS,
+            ..RecordQuery::default()
+        }),
         private_rooms: order.private_rooms,
     }
 }
