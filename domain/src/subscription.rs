@@ -177,13 +177,15 @@ impl SubscriptionEvent {
 }
 
 /// A subscription that goes on.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Open {
     /// How many of the same name began before, and this one: what was looked for on behalf of one that ended is not handed
     /// out to the next.
     pub life: u64,
     pub owner: UserId,
     pub subject: Subject,
+    /// The subject may name private rooms.
+    pub private_rooms: bool,
     /// Where it began.
     pub after: UpTo,
     /// The checkpoint.
@@ -192,14 +194,19 @@ pub struct Open {
     pub handed_out: UpTo,
 }
 
-/// What decisions about a subscription need of its past.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+/// What decisions about a subscription need of its past. A view keeps it, because the stream of a subscription gets long.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Subscription {
     lives: u64,
     open: Option<Open>,
 }
 
 impl Subscription {
+    /// The subscription, if it goes on.
+    pub fn open(&self) -> Option<&Open> {
+        self.open.as_ref()
+    }
+
     /// The subscription, for somebody who is to read it.
     pub fn of(&self, reader: &UserId) -> Result<&Open, SubscriptionRefusal> {
         let open = self.open.as_ref().ok_or(SubscriptionRefusal::NotFound)?;
@@ -397,6 +404,7 @@ impl Decider for Subscription {
                     life: state.lives,
                     owner: begun.owner.clone(),
                     subject: begun.subject.clone(),
+                    private_rooms: begun.private_rooms,
                     after: begun.after,
                     acknowledged: begun.after,
                     handed_out: begun.after,

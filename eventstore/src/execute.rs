@@ -108,6 +108,29 @@ impl Executor {
         &self.store
     }
 
+    /// Whether a state of the stream is remembered.
+    pub fn remembers(&self, stream: &StreamId) -> bool {
+        self.states.lock().recent.get(stream).is_some()
+    }
+
+    /// Remembers the state of a stream as it was after `version`, unless a newer one is remembered or the log is of another
+    /// generation. For streams so long that they are not to be read from their beginning. Whoever folded the state answers
+    /// for it: only the version is ever checked.
+    pub fn seed<D: Decider>(
+        &self,
+        generation: u64,
+        stream: StreamId,
+        version: Version,
+        state: D::State,
+    ) {
+        let kept = Kept {
+            version,
+            state: Arc::new(state),
+            weight: D::LARGEST_STATE.min(STATE_BYTES),
+        };
+        self.keep(generation, stream, kept);
+    }
+
     /// Runs `work` on a fresh [`Transaction`] and commits what it decided as one batch. Returns what `work` returned
     /// and where the events are; `None` if nothing was decided.
     ///

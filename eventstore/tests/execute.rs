@@ -8,7 +8,7 @@ use domain::claim::{self, Claim, ClaimCommand, NameKind, NameTaken};
 use domain::{StreamId, Timestamp, UserId};
 use eventstore::execute::{Executor, Transaction};
 use eventstore::sqlite::SqliteLog;
-use eventstore::{Cause, CorrelationId, EventStore, ExecuteError, Position};
+use eventstore::{Cause, CorrelationId, EventStore, ExecuteError, Position, Version};
 
 fn cause() -> Cause {
     Cause {
@@ -251,6 +251,40 @@ async fn contention_is_sorted_out() {
             task.await.unwrap();
         }
         assert_eq!(one.store().head().await.unwrap(), Position::new(32));
+    })
+    .await;
+}
+
+/// A state that somebody else folded is gone on from, so that what lies before it is never read.
+#[tokio::test]
+async fn a_seeded_state_is_gone_on_from() {
+    with_log(async |one, other| {
+        let stream = name("ada");
+        run(&one, &stream, take("u1")).await.unwrap();
+        let generation = other.store().generation();
+        // Not what the log says: to be told from what is read.
+        let wrong = Claim::Owned("u2".to_owned());
+        other.seed::<Claim>(
+            generation + 1,
+            stream.clone(),
+            Version::FIRST,
+            wrong.clone(),
+        );
+        assert!(!other.remembers(&stream), "it is of another generation");
+        other.seed::<Claim>(generation, stream.clone(), Version::FIRST, wrong);
+        assert!(other.remembers(&stream));
+        let owner = "u2".to_owned();
+        assert_eq!(
+            run(&other, &stream, take("u3")).await,
+            Err(NameTaken { owner })
+        );
+        run(&one, &stream, release("u1")).await.unwrap();
+        let taken = run(&other, &stream, take("u3")).await;
+        assert_eq!(
+            taken,
+            Ok(Some(Position::new(3))),
+            "what lies behind it is read"
+        );
     })
     .await;
 }

@@ -136,11 +136,12 @@ fn json_of(script: &str) -> Vec<Value> {
         }
         let word = std::mem::take(&mut word);
         if !word.is_empty() {
-            text.push_str(&match character {
+            let written = match character {
                 ':' => format!("\"{word}\""),
                 '(' => format!("{{\"${}\":", word.to_lowercase()),
                 _ => word,
-            });
+            };
+            text.push_str(&written);
         }
         match character {
             '"' => quoted = !quoted,

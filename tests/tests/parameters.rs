@@ -124,7 +124,7 @@ impl Operation {
             .map(|part| if part.starts_with('{') { "x" } else { part })
             .collect::<Vec<_>>()
             .join("/");
-        let (path, body) = if self.method == Method::POST {
+        let (path, body) = if [Method::POST, Method::PUT].contains(&self.method) {
             let body = Value::Object(params.clone()).to_string();
             (path, Some(("application/json", body)))
         } else {

@@ -160,14 +160,15 @@ async fn end(call: Call, _: Nothing) -> Outcome {
 
 fn document(listed: &Listed) -> Value {
     let record = &listed.record;
+    let open = &record.open;
     json!({
         "name": record.name,
-        "owner": {"id": record.owner, "name": listed.owner},
+        "owner": {"id": open.owner, "name": listed.owner},
         "question": listed.asked.as_ref().map(Asked::narrowed),
-        "from": record.after.get().saturating_add(1),
-        "checkpoint": record.acknowledged,
+        "from": open.after.get().saturating_add(1),
+        "checkpoint": open.acknowledged,
         "behind": listed.behind,
-        "begunAt": iso(record.begun_at),
+        "begunAt": record.begun_at.map(iso),
         "readAt": record.read_at.map(iso),
     })
 }

@@ -90,7 +90,7 @@ pub enum Answers {
 
 #[derive(Clone)]
 pub struct Route {
-    /// `GET`, `POST` or `DELETE`.
+    /// `GET`, `POST`, `PUT` or `DELETE`.
     pub method: Method,
     /// The whole path; `{name}` stands for one part of it.
     pub path: String,

@@ -368,7 +368,7 @@ async fn events(
         },
     };
     let sieve = Sieve {
-        filter: Filter::of_query(query),
+        filter: Filter::of(query),
         private_rooms: auditor.sees_private_rooms(),
     };
     let page = read(workspace, &sieve.into(), None, MOST_EVENTS).await?;

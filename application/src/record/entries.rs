@@ -28,6 +28,7 @@ pub struct Entry {
 }
 
 /// What keeps events from somebody who reads the record.
+#[derive(Clone)]
 pub(crate) struct Sieve {
     pub(crate) filter: Filter,
     /// Events of private rooms and direct messages pass.

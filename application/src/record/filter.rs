@@ -1,7 +1,9 @@
 //! A question about the record, understood: names become ids, times become positions.
 
 use domain::{Category, Event, EventPayload as _, RoomId, StreamId, UserId};
-use eventstore::{CorrelationId, EventStore, Filter as LogFilter, Position, ReadError};
+use eventstore::{
+    CorrelationId, EventStore, Filter as LogFilter, Position, ReadError, RecordedEvent,
+};
 use futures::StreamExt as _;
 use projections::{NamedThing, Order, RecordQuery};
 
@@ -24,20 +26,35 @@ pub struct Filter {
     pub(crate) correlation: Option<CorrelationId>,
     /// Only what gives or takes something, and which.
     pub(crate) grants: Option<GrantFilter>,
+    /// The one stream that is asked for. Where its events are is in `query`, as of when that was found out.
+    stream: Option<StreamId>,
     /// Names of events that are left out, whatever is asked.
     pub(crate) left_out: &'static [&'static str],
 }
 
 impl Filter {
-    /// Everything that a search finds.
-    pub(crate) fn of_query(query: RecordQuery) -> Self {
+    /// What a query finds, all of it.
+    pub(crate) fn of(query: RecordQuery) -> Self {
         Self {
             query,
             text: None,
             correlation: None,
             grants: None,
+            stream: None,
             left_out: &[],
         }
+    }
+
+    /// Finds out where the stream that is asked for has gone on, if one is. For questions without an end.
+    pub(crate) async fn follow(&mut self, workspace: &Workspace) -> Result<(), ReadError> {
+        let (Some(stream), Some(among)) = (&self.stream, &mut self.query.among) else {
+            return Ok(());
+        };
+        self.query.upto = Some(workspace.executor().store().head().await?);
+        let known = among.last().copied().unwrap_or(Position::START);
+        let (_, news) = events_of(workspace, stream, known).await?;
+        among.extend(news);
+        Ok(())
     }
 }
 
@@ -69,6 +86,9 @@ impl Asked {
             ..RecordQuery::default()
         };
         if let Some(stream) = &self.stream {
+            // What is added to the stream from now on is not looked for, so nobody may get past it.
+            let head = workspace.executor().store().head().await?;
+            query.upto = Some(query.upto.map_or(head, |upto| upto.min(head)));
             query.among = Some(positions_of(workspace, stream, private_rooms).await?);
         }
         let correlation = self.correlation.as_deref().map(correlation).transpose()?;
@@ -89,6 +109,7 @@ impl Asked {
             text,
             correlation,
             grants,
+            stream: self.stream.as_ref().map(StreamId::from_recorded),
             left_out: &[],
         })
     }
@@ -278,23 +299,13 @@ async fn positions_of(
     stream: &str,
     private_rooms: bool,
 ) -> Result<Vec<Position>, Error> {
-    let filter = LogFilter {
-        stream: Some(StreamId::from_recorded(stream)),
-        ..LogFilter::default()
-    };
-    let log = workspace.executor().store();
-    let mut chunks = log.read_all(Position::START, filter);
-    let (mut positions, mut first) = (Vec::new(), None);
-    while let Some(chunk) = chunks.next().await {
-        let chunk = chunk?;
-        first = first.or_else(|| chunk.first().cloned());
-        positions.extend(chunk.iter().map(|event| event.position));
-    }
     let unknown = || NotUnderstood::Unknown {
         what: "stream",
         named: stream.to_owned(),
         suggestions: Vec::new(),
     };
+    let stream = StreamId::from_recorded(stream);
+    let (first, positions) = events_of(workspace, &stream, Position::START).await?;
     let first = first.ok_or_else(unknown)?;
     let hidden = workspace
         .views()
@@ -303,4 +314,25 @@ async fn positions_of(
         return Err(unknown().into());
     }
     Ok(positions)
+}
+
+/// The first event of a stream behind a position, and where all of those are.
+async fn events_of(
+    workspace: &Workspace,
+    stream: &StreamId,
+    after: Position,
+) -> Result<(Option<RecordedEvent>, Vec<Position>), ReadError> {
+    let filter = LogFilter {
+        stream: Some(stream.clone()),
+        ..LogFilter::default()
+    };
+    let log = workspace.executor().store();
+    let mut chunks = log.read_all(after, filter);
+    let (mut positions, mut first) = (Vec::new(), None);
+    while let Some(chunk) = chunks.next().await {
+        let chunk = chunk?;
+        first = first.or_else(|| chunk.first().cloned());
+        positions.extend(chunk.iter().map(|event| event.position));
+    }
+    Ok((first, positions))
 }

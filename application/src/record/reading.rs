@@ -325,6 +325,10 @@ impl Reading {
                 return Ok(None);
             }
             let before = self.workspace.views().applied();
+            if self.follow {
+                let filter = &mut Arc::make_mut(&mut self.sieve).filter;
+                filter.follow(&self.workspace).await?;
+            }
             let page = read(&self.workspace, &self.sieve, self.cursor, limit).await?;
             if self.workspace.executor().store().generation() != self.generation {
                 return Err(ReadError::Replaced.into());

@@ -36,6 +36,23 @@ async fn a_filter_shows_what_passes_and_nothing_else() {
     assert_eq!(nothing, None, "and nothing else");
 }
 
+/// A stream goes on after it was asked for.
+#[tokio::test]
+async fn a_stream_is_followed() {
+    let server = Server::start().await;
+    let admin = server.admin().await;
+    let question = [("stream", "room-GENERAL"), ("after", "0")];
+    let mut socket = Socket::open(&server, &admin, &question).await;
+    assert_eq!(socket.next().await["data"]["type"], "RoomCreated");
+    for topic in ["one", "two"] {
+        say(&admin, "GENERAL", "not asked for").await;
+        let body = json!({"roomId": "GENERAL", "topic": topic});
+        admin.post("channels.setTopic", body).await.ok();
+        let frame = socket.next().await;
+        assert_eq!(frame["data"]["data"]["text"], topic, "{frame}");
+    }
+}
+
 #[tokio::test]
 async fn either_format_shows_the_same_as_a_page() {
     let server = Server::start().await;

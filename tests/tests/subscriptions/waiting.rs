@@ -42,6 +42,28 @@ async fn who_waits_is_told_what_happens() {
     assert_eq!(told["events"].as_array().unwrap().last(), posted.as_ref());
 }
 
+/// A stream goes on after it was asked for.
+#[tokio::test]
+async fn who_waits_for_a_stream_is_told_what_is_added_to_it() {
+    let server = Server::start().await;
+    let admin = server.admin().await;
+    let question = json!({"stream": "room-GENERAL"});
+    subscribe(&admin, "room", question).await.ok();
+    let first = batch(&admin, "room", "").await;
+    let waiting = {
+        let (admin, position) = (admin.clone(), first.position);
+        let parameters = format!("wait=60&acknowledge={position}");
+        tokio::spawn(async move { poll(&admin, "room", &parameters).await })
+    };
+    while listed(&admin, "room").await.unwrap()["checkpoint"] != json!(first.position) {
+        tokio::task::yield_now().await;
+    }
+    let body = json!({"roomId": "GENERAL", "topic": "news"});
+    admin.post("channels.setTopic", body).await.ok();
+    let told = waiting.await.unwrap().ok();
+    assert_eq!(told["events"][0]["type"], "TopicChanged", "{told}");
+}
+
 #[tokio::test]
 async fn a_stopping_server_lets_nobody_wait() {
     let mut server = Server::start().await;

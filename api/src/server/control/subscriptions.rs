@@ -43,7 +43,7 @@ impl From<Listed> for SubscriptionRow {
         Self {
             name: listed.record.name,
             owner: listed.owner,
-            checkpoint: listed.record.acknowledged.get(),
+            checkpoint: listed.record.open.acknowledged.get(),
             behind: listed.behind,
         }
     }

@@ -163,7 +163,7 @@ const fn begin(form: Form) -> &'static str {
 
 fn sieve(order: &Order, after: Position) -> Sieve {
     Sieve {
-        filter: Filter::of_query(RecordQuery {
+        filter: Filter::of(RecordQuery {
             rooms: order.rooms.clone(),
             users: order.users.clone(),
             after,

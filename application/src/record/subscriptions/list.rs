@@ -27,12 +27,15 @@ pub async fn list(workspace: &Workspace, auditor: &Auditor) -> Result<Vec<Listed
     let head = workspace.executor().store().head().await?.get();
     let mut listed = Vec::with_capacity(records.len());
     for record in records {
-        let owner = workspace.views().user(&record.owner).await?;
-        let shown = auditor.sees_private_rooms() || !record.private_rooms;
+        let owner = workspace.views().user(&record.open.owner).await?;
+        let shown = auditor.sees_private_rooms() || !record.open.private_rooms;
         listed.push(Listed {
-            owner: owner.map_or_else(|| record.owner.to_string(), |user| user.username.clone()),
-            asked: shown.then(|| asked(&record.subject)),
-            behind: head.saturating_sub(record.acknowledged.get()),
+            owner: owner.map_or_else(
+                || record.open.owner.to_string(),
+                |user| user.username.clone(),
+            ),
+            asked: shown.then(|| asked(&record.open.subject)),
+            behind: head.saturating_sub(record.open.acknowledged.get()),
             record,
         });
     }

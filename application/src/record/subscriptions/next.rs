@@ -65,7 +65,7 @@ pub async fn next(
     let checkpoint = open.acknowledging(wish.acknowledge)?;
     let mut sieve = reading::sieve(workspace, &auditor, &asked(&open.subject)).await?;
     sieve.filter.left_out = &SubscriptionEvent::LEFT_BY_READING;
-    let search = Search {
+    let mut search = Search {
         workspace,
         caller,
         auditor,
@@ -115,7 +115,7 @@ impl Search<'_> {
 
     /// Looks on until there is something, for as long as there is patience.
     async fn wait(
-        &self,
+        &mut self,
         mut page: Page,
         patience: Instant,
         stop: &CancellationToken,
@@ -123,6 +123,8 @@ impl Search<'_> {
         let _place = self.workspace.subscribers().place()?;
         while page.entries.is_empty() {
             let seen = self.workspace.views().applied();
+            let filter = &mut Arc::make_mut(&mut self.sieve).filter;
+            filter.follow(self.workspace).await?;
             page = self.look(UpTo::new(page.cursor.get())).await?;
             if !page.entries.is_empty() {
                 break;
