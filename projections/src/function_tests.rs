@@ -16,6 +16,7 @@ use crate::engine::intake::Intake;
 use crate::engine::projection::Selected;
 use crate::engine::registry::Registry;
 use crate::engine::tx::Tx;
+use crate::engine::work::Task;
 use crate::engine::{file, tables, worker};
 use crate::rebuild;
 use crate::testing::{Chaos, MemoryLog, types};
@@ -263,7 +264,7 @@ fn views_built_by_themselves_are_as_a_rebuild_of_all_makes_them() {
     let registry = Registry::default();
     let mut alone = 0;
     for name in registry.names() {
-        let plan = registry.plan(Some(name)).expect("a view");
+        let plan = registry.plan(Some(name), Task::Rebuild).expect("a view");
         if plan.is_file {
             assert_eq!(
                 plan.applied.len(),

@@ -8,13 +8,14 @@ use domain::permission::Permission;
 use eventstore::{EventStore, Position};
 use rusqlite::Connection;
 
+use crate::chat::messages::THREAD;
 use crate::engine::applied::Applied;
 use crate::engine::registry::Registry;
 use crate::engine::tx::Tx;
 use crate::engine::{file, worker};
 use crate::function_tests::{LOG, all, chaos, first_difference, live};
 use crate::testing::{Chaos, MemoryLog};
-use crate::{HistoryQuery, MemberQuery, RoomQuery, Slice, UserQuery, Views};
+use crate::{HistoryQuery, MemberQuery, Queries, RoomQuery, Slice, UserQuery, Views};
 
 /// What of the tables is kept of the past, in columns that say it whole.
 const KEPT: &[(&str, &str)] = &[
@@ -109,8 +110,29 @@ fn every_moment_can_be_had_again() {
     }
 }
 
+#[test]
+fn a_thread_is_looked_up_without_a_walk_through_its_room() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("views.sqlite");
+    let events = chaos(6, 3000);
+    let mut tx = live(&path);
+    worker::transact(&mut tx, &all(), &events).unwrap();
+    let before = past(&path, &events, events.len() - 50);
+    for (conn, tables, moment) in [(&tx.conn, 2, "now"), (&before.conn, 6, "then")] {
+        let plan = format!("EXPLAIN QUERY PLAN {THREAD}");
+        let mut plan = conn.prepare(&plan).unwrap();
+        let steps = plan.query_map(("room", 0, "id", 50, 0), |row| row.get(3));
+        let steps: Vec<String> = steps.unwrap().collect::<Result<_, _>>().unwrap();
+        let searches = steps.iter().filter(|step| {
+            let by_id = step.contains("(id=?") || step.contains("(thread=?");
+            step.starts_with("SEARCH") && by_id
+        });
+        assert_eq!(searches.count(), tables, "{moment}: {steps:#?}");
+    }
+}
+
 /// What the doors would show.
-async fn answers(views: &Views) -> String {
+async fn answers(views: &Queries) -> String {
     let mut out = format!("{:?}\n", views.place());
     let rooms = views.rooms(RoomQuery::default()).await.unwrap();
     writeln!(out, "{rooms:?}").unwrap();
@@ -175,7 +197,6 @@ async fn questions_are_answered_as_they_were_answered_then() {
             "position {position}: {}",
             first_difference(expected, &found)
         );
-        past.close().await;
     }
     views.close().await;
 }

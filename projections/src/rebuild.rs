@@ -17,9 +17,10 @@ use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
+use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 
-use crate::engine::dead_letters::{self, DeadLetter};
+use crate::engine::dead_letters::{self, DeadLetter, Retried};
 use crate::engine::handle::Views;
 use crate::engine::orders::{Order, Refused};
 use crate::engine::work::{Claim, Ended, Job, Last, Progress, Steered, Task};
@@ -78,20 +79,11 @@ pub struct DeadLetters {
     pub first: Vec<DeadLetter>,
 }
 
-/// What came of retrying dead letters.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Retried {
-    /// How many the views took.
-    pub taken: usize,
-    /// How many they refused again.
-    pub refused: usize,
-}
-
 impl Views {
     /// Begins to build views beside the ones that serve. If the process ends half-way, the old ones continue; a rebuild is
-    /// taken up again at the next start.
+    /// taken up again at the next start. Must be called within a tokio runtime.
     pub fn begin(&self, wish: Wish) -> Result<Begun, ViewsError> {
-        let plan = self.registry().plan(wish.view.as_deref());
+        let plan = self.registry().plan(wish.view.as_deref(), wish.task);
         let unknown = || ViewsError::UnknownView(wish.view.clone().unwrap_or_default());
         let plan = plan.ok_or_else(unknown)?;
         let job = Job {
@@ -110,7 +102,7 @@ impl Views {
         let builder = self.builder();
         self.keep(async move {
             // Whoever asked may be gone.
-            let _ = sender.send(builder.run(plan, job, claim).await);
+            let _ = sender.send(builder.begun(plan, job, claim).await);
         });
         Ok(Begun(ended))
     }
@@ -181,19 +173,15 @@ impl Views {
                 refused.push(Refused { view, event });
             }
         }
-        let all = refused.len();
-        let (reply, taken) = oneshot::channel();
+        let (reply, retried) = oneshot::channel();
         self.shared().order(Order::Retry(refused, reply)).await?;
-        let taken = taken.await.map_err(|_| ViewsError::Closed)??;
-        Ok(Retried {
-            taken,
-            refused: all - taken,
-        })
+        retried.await.map_err(|_| ViewsError::Closed)?
     }
 
     fn builder(&self) -> Builder {
         Builder {
             store: self.store(),
+            runtime: Handle::current(),
             folder: Arc::clone(self.folder()),
             shared: Arc::clone(self.shared()),
             registry: self.registry().clone(),

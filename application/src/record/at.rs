@@ -8,8 +8,8 @@ use domain::room::RoomKind;
 use domain::{MessageId, RoomId, Timestamp, UserId};
 use eventstore::Position;
 use projections::{
-    MemberQuery, MessageRecord, NamedThing, Page, RoleHolder, RoomQuery, RoomRecord, Slice,
-    UserFacts, Views,
+    MemberQuery, MessageRecord, NamedThing, Page, Past, RoleHolder, RoomQuery, RoomRecord, Slice,
+    UserFacts,
 };
 use serde::{Deserialize, Serialize};
 use tokio::sync::{Semaphore, SemaphorePermit};
@@ -86,7 +86,7 @@ pub struct Then {
     pub time: Timestamp,
     pub seen: Seen,
     /// The views of then.
-    pub views: Views,
+    pub views: Past,
     /// They take memory for as long as they are there.
     _turn: SemaphorePermit<'static>,
 }
@@ -168,7 +168,7 @@ async fn moment(workspace: &Workspace, text: &str) -> Result<(Position, Timestam
 struct Place<'a> {
     workspace: &'a Workspace,
     auditor: &'a Auditor,
-    views: Views,
+    views: Past,
     moment: (Position, Timestamp),
 }
 

@@ -418,21 +418,13 @@ impl Tx {
         }
     }
 
-    /// Creates those of `indexes`, which are all there are, that [`Self::need`] did not ask for. The file is complete
-    /// then.
-    pub(crate) fn finish_bulk(
-        &mut self,
-        indexes: impl Iterator<Item = &'static Index>,
-    ) -> rusqlite::Result<()> {
-        for index in indexes {
-            self.need(index.name)?;
-        }
+    /// The file is complete, with all indexes: it goes on as one that serves.
+    pub(crate) fn finish_bulk(&mut self) {
         self.bulk = false;
         self.users.set_capacity(LIVE_ROWS.users);
         self.rooms.set_capacity(LIVE_ROWS.rooms);
         self.memberships.set_capacity(LIVE_ROWS.memberships);
         self.messages.set_capacity(LIVE_ROWS.messages);
-        Ok(())
     }
 
     /// Notes a message document for the cache of recent ones.
