@@ -30,6 +30,8 @@ pub(crate) use fill::{extend, fed, fill, next_events};
 pub(crate) use job::Builder;
 pub use note::Note;
 pub use offline::{dead_letters_offline, list, rebuild_offline, verify_offline};
+#[cfg(test)]
+pub(crate) use verify::compare;
 
 /// How many dead letters are listed or retried at once.
 const MOST_LETTERS: u32 = 1000;
