@@ -10,6 +10,7 @@ use rusqlite::Connection;
 
 use crate::chat::messages::THREAD;
 use crate::engine::applied::Applied;
+use crate::engine::readers::Serving;
 use crate::engine::registry::Registry;
 use crate::engine::tx::Tx;
 use crate::engine::{file, worker};
@@ -198,5 +199,24 @@ async fn questions_are_answered_as_they_were_answered_then() {
             first_difference(expected, &found)
         );
     }
+    views.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_that_was_just_replaced_is_looked_for_again() {
+    let dir = tempfile::tempdir().unwrap();
+    let log = MemoryLog::new(50);
+    let views = Views::open(dir.path(), Arc::clone(&log) as Arc<dyn EventStore>).unwrap();
+    let (_, begin) = Chaos::begin(19, 12, 9);
+    let position = log.say(0, begin);
+    views.wait_for(position).await.unwrap();
+    let readers = &views.shared().readers;
+    let serving = readers.serving().borrow().clone().unwrap();
+    readers.switch(Serving {
+        path: dir.path().join("views-0000000000.sqlite"),
+    });
+    // While it waits for the file that is gone, the one that took its place begins to serve.
+    let (past, ()) = tokio::join!(views.at(position), async { readers.switch(serving) });
+    assert_eq!(past.unwrap().place().position, position);
     views.close().await;
 }

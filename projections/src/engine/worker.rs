@@ -152,17 +152,7 @@ impl Worker {
                 Turn::End => return Outcome::Starved,
             };
             if let Order::Intake(Intake::Events(mut events)) = order {
-                // Whatever else is waiting is told of together.
-                while events.len() < BATCH {
-                    match self.orders.try_recv() {
-                        Ok(Order::Intake(Intake::Events(more))) => events.extend(more),
-                        Ok(other) => {
-                            carried = Some(other);
-                            break;
-                        }
-                        Err(_) => break,
-                    }
-                }
+                carried = self.gather(&mut events);
                 if self.take(events).is_none() {
                     return Outcome::Done;
                 }
@@ -194,6 +184,17 @@ impl Worker {
                 Order::Retry(letters, reply) => drop(reply.send(self.retry(&letters))),
             }
         }
+    }
+
+    /// Adds the events that are waiting, which are told of together. Answers the order after them, if there is one.
+    fn gather(&mut self, events: &mut Vec<Applied>) -> Option<Order> {
+        while events.len() < BATCH {
+            match self.orders.try_recv().ok()? {
+                Order::Intake(Intake::Events(more)) => events.extend(more),
+                other => return Some(other),
+            }
+        }
+        None
     }
 
     /// Waits for an order, but not longer than what is pending may wait.

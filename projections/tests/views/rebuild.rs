@@ -153,27 +153,6 @@ async fn a_damaged_row_of_the_past_is_found_too() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_earlier_moment_can_be_seen_while_files_are_replaced() {
-    let scene = busy().await;
-    let position = scene.views.applied();
-    for _ in 0..4 {
-        let begun = scene.views.begin(wish(Task::Rebuild, None)).unwrap();
-        let mut ended = std::pin::pin!(begun.ended());
-        loop {
-            tokio::select! {
-                biased;
-                ended = &mut ended => break drop(ended.unwrap()),
-                past = scene.views.at(position) => {
-                    let past = past.unwrap();
-                    assert_eq!(past.place().position, position);
-                }
-            }
-        }
-    }
-    scene.views.close().await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
 async fn what_is_told_by_doors_is_as_a_rebuilt_view_says() {
     let scene = busy().await;
     let before = scene.room("general").await;
