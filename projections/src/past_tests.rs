@@ -210,6 +210,7 @@ async fn a_file_that_was_just_replaced_is_looked_for_again() {
     let (_, begin) = Chaos::begin(19, 12, 9);
     let position = log.say(0, begin);
     views.wait_for(position).await.unwrap();
+    views.settle().await.unwrap();
     let readers = &views.shared().readers;
     let serving = readers.serving().borrow().clone().unwrap();
     readers.switch(Serving {
