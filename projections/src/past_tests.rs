@@ -202,22 +202,33 @@ async fn questions_are_answered_as_they_were_answered_then() {
     views.close().await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_file_that_was_just_replaced_is_looked_for_again() {
-    let dir = tempfile::tempdir().unwrap();
-    let log = MemoryLog::new(50);
-    let views = Views::open(dir.path(), Arc::clone(&log) as Arc<dyn EventStore>).unwrap();
-    let (_, begin) = Chaos::begin(19, 12, 9);
-    let position = log.say(0, begin);
-    views.wait_for(position).await.unwrap();
-    views.settle().await.unwrap();
-    let readers = &views.shared().readers;
-    let serving = readers.serving().borrow().clone().unwrap();
-    readers.switch(Serving {
-        path: dir.path().join("views-0000000000.sqlite"),
+#[test]
+fn a_file_that_was_just_replaced_is_looked_for_again() {
+    // One thread opens files, so that a test can hold it up.
+    let mut runtime = tokio::runtime::Builder::new_multi_thread();
+    let runtime = runtime.max_blocking_threads(1).enable_all().build();
+    runtime.unwrap().block_on(async {
+        let dir = tempfile::tempdir().unwrap();
+        let log = MemoryLog::new(50);
+        let views = Views::open(dir.path(), Arc::clone(&log) as Arc<dyn EventStore>).unwrap();
+        let (_, begin) = Chaos::begin(19, 12, 9);
+        let position = log.say(0, begin);
+        views.wait_for(position).await.unwrap();
+        views.settle().await.unwrap();
+        let readers = &views.shared().readers;
+        let serving = readers.serving().borrow().clone().unwrap();
+        readers.switch(Serving {
+            path: dir.path().join("views-0000000000.sqlite"),
+        });
+        let (open, opened) = std::sync::mpsc::channel();
+        let held_up = tokio::task::spawn_blocking(move || opened.recv());
+        // While it waits to open the file that is gone, the one that took its place begins to serve.
+        let (past, ()) = tokio::join!(views.at(position), async {
+            readers.switch(serving);
+            open.send(()).unwrap();
+        });
+        assert_eq!(past.unwrap().place().position, position);
+        held_up.await.unwrap().unwrap();
+        views.close().await;
     });
-    // While it waits for the file that is gone, the one that took its place begins to serve.
-    let (past, ()) = tokio::join!(views.at(position), async { readers.switch(serving) });
-    assert_eq!(past.unwrap().place().position, position);
-    views.close().await;
 }
