@@ -3,7 +3,7 @@
 //! ```text
 //! worker                    applies what comes in, commits it and tells of it
 //! work, pace                what is built beside the views, how it is steered, and how fast it is
-//! handle                    what questions are asked through
+//! handle, queries           what questions are asked through
 //! shared, facts, file, ...  what is behind the handle
 //! projection, registry, tx  what a view is, which there are, and what events are applied to
 //! rows, hub                 rows in memory; updates, and to whom they go
@@ -26,6 +26,7 @@ pub(crate) mod orders;
 pub(crate) mod pace;
 pub(crate) mod pending;
 pub(crate) mod people;
+pub(crate) mod queries;
 pub(crate) mod readers;
 pub(crate) mod recent;
 pub(crate) mod shared;

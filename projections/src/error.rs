@@ -25,6 +25,8 @@ pub enum ViewsError {
     UnknownView(String),
     #[error("it was aborted")]
     Aborted,
+    #[error("no views serve any more, and all are built anew")]
+    Overtaken,
     /// What one view is put into, or compared with, is not there.
     #[error("there are no views of this log and this version here; all have to be built")]
     NoViews,

@@ -16,6 +16,7 @@ use crate::engine::intake::Intake;
 use crate::engine::projection::Selected;
 use crate::engine::registry::Registry;
 use crate::engine::tx::Tx;
+use crate::engine::work::Task;
 use crate::engine::{file, tables, worker};
 use crate::rebuild;
 use crate::testing::{Chaos, MemoryLog, types};
@@ -263,7 +264,7 @@ fn views_built_by_themselves_are_as_a_rebuild_of_all_makes_them() {
     let registry = Registry::default();
     let mut alone = 0;
     for name in registry.names() {
-        let plan = registry.plan(Some(name)).expect("a view");
+        let plan = registry.plan(Some(name), Task::Rebuild).expect("a view");
         if plan.is_file {
             assert_eq!(
                 plan.applied.len(),
@@ -300,4 +301,30 @@ fn views_built_by_themselves_are_as_a_rebuild_of_all_makes_them() {
         file::remove(&served);
     }
     assert!(alone > 10, "{alone} views can be built alone");
+}
+
+#[test]
+fn views_compared_by_themselves_are_filled_with_little_and_yet_whole() {
+    let dir = tempfile::tempdir().unwrap();
+    let events = chaos(23, 3000);
+    let registry = Registry::default();
+    let mut lived = live(&dir.path().join("views-1.sqlite"));
+    worker::transact(&mut lived, &all(), &events).unwrap();
+    for (name, most) in [
+        ("settings", 1),
+        ("permissions", 1),
+        ("roles", 1),
+        ("chat", 6),
+        ("sessions", 1),
+    ] {
+        let plan = registry.plan(Some(name), Task::Verify).expect("a view");
+        assert_eq!(plan.applied.len(), most, "{name}");
+        let path = dir.path().join("views-2.sqlite");
+        filled(&path, &events, &plan.applied);
+        let alone = reopened(&path);
+        let found = rebuild::compare(&lived.conn, &alone.conn, &plan.wanted, || Ok(()));
+        assert_eq!(found.unwrap(), None, "{name}");
+        drop(alone);
+        file::remove(&path);
+    }
 }

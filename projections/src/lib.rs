@@ -66,7 +66,7 @@ pub use chat::tombstones::{Removed, Sync};
 pub use chat::user_lists::{UserQuery, UserSearch, UserSort, Wanted};
 pub use chat::users::Credentials;
 pub use engine::applied::Applied;
-pub use engine::dead_letters::DeadLetter;
+pub use engine::dead_letters::{DeadLetter, Retried};
 pub use engine::facts::{
     PersonalTokenFacts, ProofFacts, SecondFactorFacts, SessionFacts, UserFacts,
 };
@@ -77,13 +77,15 @@ pub use engine::paging::{Page, Slice};
 pub use engine::past::Spacing;
 pub use engine::people::{Folded, Person};
 pub use engine::projection::{Apply, OnRefusal, Overview, Projection, ProjectionStatus, Unapplied};
+pub use engine::queries::Queries;
 pub use engine::registry::{Registry, Unfit};
 pub use engine::since::Since;
 pub use engine::tx::Tx;
 pub use engine::work::{Difference, Ended, Last, Progress, Steered, Task, Throttle};
 pub use error::{QueryError, ViewsError, WaitError};
+pub use past::Past;
 pub use rebuild::{
-    Begun, ComparedRows, ComparedTable, Comparison, DeadLetters, Note, Retried, Served, Wish,
+    Begun, ComparedRows, ComparedTable, Comparison, DeadLetters, Note, Served, Wish,
     dead_letters_offline, list, rebuild_offline, verify_offline,
 };
 pub use views::avatars::FileRecord;

@@ -8,13 +8,15 @@ use domain::permission::Permission;
 use eventstore::{EventStore, Position};
 use rusqlite::Connection;
 
+use crate::chat::messages::THREAD;
 use crate::engine::applied::Applied;
+use crate::engine::readers::Serving;
 use crate::engine::registry::Registry;
 use crate::engine::tx::Tx;
 use crate::engine::{file, worker};
 use crate::function_tests::{LOG, all, chaos, first_difference, live};
 use crate::testing::{Chaos, MemoryLog};
-use crate::{HistoryQuery, MemberQuery, RoomQuery, Slice, UserQuery, Views};
+use crate::{HistoryQuery, MemberQuery, Queries, RoomQuery, Slice, UserQuery, Views};
 
 /// What of the tables is kept of the past, in columns that say it whole.
 const KEPT: &[(&str, &str)] = &[
@@ -109,8 +111,29 @@ fn every_moment_can_be_had_again() {
     }
 }
 
+#[test]
+fn a_thread_is_looked_up_without_a_walk_through_its_room() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("views.sqlite");
+    let events = chaos(6, 3000);
+    let mut tx = live(&path);
+    worker::transact(&mut tx, &all(), &events).unwrap();
+    let before = past(&path, &events, events.len() - 50);
+    for (conn, tables, moment) in [(&tx.conn, 2, "now"), (&before.conn, 6, "then")] {
+        let plan = format!("EXPLAIN QUERY PLAN {THREAD}");
+        let mut plan = conn.prepare(&plan).unwrap();
+        let steps = plan.query_map(("room", 0, "id", 50, 0), |row| row.get(3));
+        let steps: Vec<String> = steps.unwrap().collect::<Result<_, _>>().unwrap();
+        let searches = steps.iter().filter(|step| {
+            let by_id = step.contains("(id=?") || step.contains("(thread=?");
+            step.starts_with("SEARCH") && by_id
+        });
+        assert_eq!(searches.count(), tables, "{moment}: {steps:#?}");
+    }
+}
+
 /// What the doors would show.
-async fn answers(views: &Views) -> String {
+async fn answers(views: &Queries) -> String {
     let mut out = format!("{:?}\n", views.place());
     let rooms = views.rooms(RoomQuery::default()).await.unwrap();
     writeln!(out, "{rooms:?}").unwrap();
@@ -175,7 +198,37 @@ async fn questions_are_answered_as_they_were_answered_then() {
             "position {position}: {}",
             first_difference(expected, &found)
         );
-        past.close().await;
     }
     views.close().await;
+}
+
+#[test]
+fn a_file_that_was_just_replaced_is_looked_for_again() {
+    // One thread opens files, so that a test can hold it up.
+    let mut runtime = tokio::runtime::Builder::new_multi_thread();
+    let runtime = runtime.max_blocking_threads(1).enable_all().build();
+    runtime.unwrap().block_on(async {
+        let dir = tempfile::tempdir().unwrap();
+        let log = MemoryLog::new(50);
+        let views = Views::open(dir.path(), Arc::clone(&log) as Arc<dyn EventStore>).unwrap();
+        let (_, begin) = Chaos::begin(19, 12, 9);
+        let position = log.say(0, begin);
+        views.wait_for(position).await.unwrap();
+        views.settle().await.unwrap();
+        let readers = &views.shared().readers;
+        let serving = readers.serving().borrow().clone().unwrap();
+        readers.switch(Serving {
+            path: dir.path().join("views-0000000000.sqlite"),
+        });
+        let (open, opened) = std::sync::mpsc::channel();
+        let held_up = tokio::task::spawn_blocking(move || opened.recv());
+        // While it waits to open the file that is gone, the one that took its place begins to serve.
+        let (past, ()) = tokio::join!(views.at(position), async {
+            readers.switch(serving);
+            open.send(()).unwrap();
+        });
+        assert_eq!(past.unwrap().place().position, position);
+        held_up.await.unwrap().unwrap();
+        views.close().await;
+    });
 }

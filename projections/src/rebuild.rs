@@ -18,9 +18,10 @@ use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
+use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 
-use crate::engine::dead_letters::{self, DeadLetter};
+use crate::engine::dead_letters::{self, DeadLetter, Retried};
 use crate::engine::handle::Views;
 use crate::engine::orders::{Order, Refused};
 use crate::engine::work::{Claim, Ended, Job, Last, Progress, Steered, Task};
@@ -31,6 +32,8 @@ pub(crate) use job::Builder;
 pub use note::Note;
 pub use offline::{dead_letters_offline, list, rebuild_offline, verify_offline};
 pub use served::{ComparedRows, ComparedTable, Comparison, Served};
+#[cfg(test)]
+pub(crate) use verify::compare;
 
 /// How many dead letters are listed or retried at once.
 const MOST_LETTERS: u32 = 1000;
@@ -80,20 +83,11 @@ pub struct DeadLetters {
     pub first: Vec<DeadLetter>,
 }
 
-/// What came of retrying dead letters.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Retried {
-    /// How many the views took.
-    pub taken: usize,
-    /// How many they refused again.
-    pub refused: usize,
-}
-
 impl Views {
     /// Begins to build views beside the ones that serve. If the process ends half-way, the old ones continue; a rebuild is
-    /// taken up again at the next start.
+    /// taken up again at the next start. Must be called within a tokio runtime.
     pub fn begin(&self, wish: Wish) -> Result<Begun, ViewsError> {
-        let plan = self.registry().plan(wish.view.as_deref());
+        let plan = self.registry().plan(wish.view.as_deref(), wish.task);
         let unknown = || ViewsError::UnknownView(wish.view.clone().unwrap_or_default());
         let plan = plan.ok_or_else(unknown)?;
         let job = Job {
@@ -112,7 +106,7 @@ impl Views {
         let builder = self.builder();
         self.keep(async move {
             // Whoever asked may be gone.
-            let _ = sender.send(builder.run(plan, job, claim).await);
+            let _ = sender.send(builder.begun(plan, job, claim).await);
         });
         Ok(Begun(ended))
     }
@@ -183,19 +177,15 @@ impl Views {
                 refused.push(Refused { view, event });
             }
         }
-        let all = refused.len();
-        let (reply, taken) = oneshot::channel();
+        let (reply, retried) = oneshot::channel();
         self.shared().order(Order::Retry(refused, reply)).await?;
-        let taken = taken.await.map_err(|_| ViewsError::Closed)??;
-        Ok(Retried {
-            taken,
-            refused: all - taken,
-        })
+        retried.await.map_err(|_| ViewsError::Closed)?
     }
 
     fn builder(&self) -> Builder {
         Builder {
             store: self.store(),
+            runtime: Handle::current(),
             folder: Arc::clone(self.folder()),
             shared: Arc::clone(self.shared()),
             registry: self.registry().clone(),

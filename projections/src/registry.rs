@@ -78,7 +78,7 @@ const KEPT: &[Kept] = &[
     },
     Kept {
         born: Born::At("seq"),
-        indexes: &["id", "room, at", "author"],
+        indexes: &["id", "room, at", "author", "thread"],
         ..kept("messages", &["seq"])
     },
     Kept {

@@ -24,6 +24,7 @@ use crate::engine::intake::{self, CHUNKS, Intake};
 use crate::engine::lag::Health;
 use crate::engine::orders::Order;
 use crate::engine::pace::Pace;
+use crate::engine::queries::Queries;
 use crate::engine::readers::{Readers, Serving};
 use crate::engine::registry::Registry;
 use crate::engine::shared::Shared;
@@ -39,7 +40,7 @@ const LOOK: Duration = Duration::from_secs(1);
 /// Pause before the work on the views starts again after it died.
 const PAUSE: Duration = Duration::from_secs(1);
 
-/// How often to check whether a rebuild that was asked for has ended.
+/// How often to check whether a rebuild that was asked for has made way.
 const CLAIM: Duration = Duration::from_millis(10);
 
 /// How much that was told of at once may wait to be published.
@@ -87,19 +88,8 @@ fn open(
     if let Some(tx) = &present {
         shared.show(tx.shown());
     }
-    let stop = CancellationToken::new();
     let hub = Hub::new(place.mark());
     let (publisher, publications) = mpsc::channel(PUBLICATIONS);
-
-    let publish_hub = hub.clone();
-    let tasks = vec![
-        spawn(&stop, look(Arc::clone(&store), Arc::clone(&shared))),
-        // Not stopped by the token: it ends with the worker, and by then has told the subscribers.
-        tokio::spawn(async move {
-            publish_hub.publish(publications).await;
-        }),
-    ];
-
     let keeper = Keeper {
         store: Arc::clone(&store),
         runtime: Handle::current(),
@@ -107,29 +97,14 @@ fn open(
         registry: registry.clone(),
         shared: Arc::clone(&shared),
         publisher,
-        stop: stop.clone(),
+        stop: CancellationToken::new(),
     };
-    let worker = std::thread::Builder::new()
-        .name("views-worker".to_owned())
-        .spawn(move || keeper.keep(present))
-        .map_err(|error| {
-            stop.cancel();
-            shared.readers.close();
-            failed(error)
-        })?;
-
-    let running = Running {
-        worker: Some(worker),
-        tasks,
-    };
-    let builder = Builder {
-        store: Arc::clone(&store),
-        folder: Arc::clone(&folder),
-        shared: Arc::clone(&shared),
-        registry: registry.clone(),
-        stop: stop.clone(),
-    };
-    let views = Views::new(shared, store, folder, registry, hub, stop, running);
+    let (builder, stop) = (keeper.builder(), keeper.stop.clone());
+    let running = keeper
+        .start(present, hub.clone(), publications)
+        .map_err(failed)?;
+    let queries = Queries::new(shared, store);
+    let views = Views::new(queries, folder, registry, hub, stop, running);
     views.keep(builder.take_up());
     Ok(views)
 }
@@ -145,6 +120,45 @@ struct Keeper {
 }
 
 impl Keeper {
+    fn builder(&self) -> Builder {
+        Builder {
+            store: Arc::clone(&self.store),
+            runtime: self.runtime.clone(),
+            folder: Arc::clone(&self.folder),
+            shared: Arc::clone(&self.shared),
+            registry: self.registry.clone(),
+            stop: self.stop.clone(),
+        }
+    }
+
+    /// Starts the thread of the worker, and the tasks beside it.
+    fn start(
+        self,
+        present: Option<Tx>,
+        hub: Hub,
+        publications: mpsc::Receiver<Publication>,
+    ) -> Result<Running, std::io::Error> {
+        let (stop, shared) = (self.stop.clone(), Arc::clone(&self.shared));
+        let tasks = vec![
+            spawn(&stop, look(Arc::clone(&self.store), Arc::clone(&shared))),
+            // Not stopped by the token: it ends with the worker, and by then has told the subscribers.
+            tokio::spawn(async move {
+                hub.publish(publications).await;
+            }),
+        ];
+        let worker = std::thread::Builder::new()
+            .name("views-worker".to_owned())
+            .spawn(move || self.keep(present))
+            .inspect_err(|_| {
+                stop.cancel();
+                shared.readers.close();
+            })?;
+        Ok(Running {
+            worker: Some(worker),
+            tasks,
+        })
+    }
+
     /// Obtains views and works on them, again and again, until there is nothing more to do.
     fn keep(self, mut present: Option<Tx>) {
         // However this ends, those who wait for it are told.
@@ -279,7 +293,7 @@ impl Keeper {
     /// Builds views of everything in the log now: the first of a node, the first after an upgrade, or after the log was
     /// replaced.
     fn build(&self) -> Result<Tx, ViewsError> {
-        // A rebuild that was asked for would fill the same file. It fails by itself if the log is another one.
+        // A rebuild that was asked for would fill the same file, and is done with this.
         let job = Job {
             task: Task::First,
             unit: None,
@@ -291,8 +305,9 @@ impl Keeper {
             loop {
                 match Claim::take(&self.shared.work, job.clone()) {
                     Some(claim) => return claim,
-                    None => tokio::time::sleep(CLAIM).await,
+                    None => self.shared.work.overtake(),
                 }
+                tokio::time::sleep(CLAIM).await;
             }
         };
         let claim = Arc::new(self.wait(claimed)?);

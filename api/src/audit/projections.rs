@@ -129,13 +129,17 @@ async fn abort(call: Call, _: Nothing) -> Outcome {
 
 fn steer(call: &Call, steering: Steering) -> Outcome {
     let by = Operator::caller(&call.state, &call.caller)?;
-    let answer = Answer::empty();
+    let of = |outcome, progress| {
+        let work = WorkReport::from(progress);
+        Answer::empty()
+            .field("outcome", outcome)
+            .field("work", &work)
+    };
     Ok(match projections::steer(&call.state, &by, steering)? {
-        Steered::Done(progress) => answer
-            .field("outcome", "done")
-            .field("work", &WorkReport::from(progress)),
-        Steered::NothingRuns => answer.field("outcome", "nothing-runs"),
-        Steered::MustFinish => answer.field("outcome", "must-finish"),
+        Steered::Done(progress) => of("done", progress),
+        Steered::TooLate(progress) => of("too-late", progress),
+        Steered::NothingRuns => Answer::empty().field("outcome", "nothing-runs"),
+        Steered::MustFinish => Answer::empty().field("outcome", "must-finish"),
     })
 }
 

@@ -8,7 +8,7 @@ use domain::permission::Permission;
 use domain::permissions::CHANGE_SETTING;
 use domain::settings::{Definition, Settings};
 use domain::{RoleId, Timestamp};
-use projections::{QueryError, Since, Views};
+use projections::{Queries, QueryError, Since};
 use serde_json::{Value, json};
 
 use crate::documents::settings::{self, Book};
@@ -39,7 +39,7 @@ pub async fn documents(state: &AppState, since: Option<Since>) -> Result<Vec<Val
 
 /// The same of views of any time.
 pub async fn documents_of(
-    views: &Views,
+    views: &Queries,
     policy: &SettingPolicy,
     since: Option<Since>,
 ) -> Result<Vec<Value>, QueryError> {

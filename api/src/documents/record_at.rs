@@ -7,7 +7,7 @@ use application::record::withheld::WITHHELD;
 use application::workspace::SettingPolicy;
 use bytes::Bytes;
 use domain::settings::Definition;
-use projections::{Page, RoleHolder, Slice, Views};
+use projections::{Page, Queries, RoleHolder, Slice};
 use serde::Serialize;
 use serde_json::value::{RawValue, to_raw_value};
 use serde_json::{Map, Value, json};
@@ -88,7 +88,10 @@ fn member(doc: &[u8], holders: &[RoleHolder]) -> Map<String, Value> {
 }
 
 /// Settings as they were, without secrets.
-async fn settings(views: &Views, policy: &SettingPolicy) -> Result<Vec<Map<String, Value>>, Error> {
+async fn settings(
+    views: &Queries,
+    policy: &SettingPolicy,
+) -> Result<Vec<Map<String, Value>>, Error> {
     let book = Book::of(views, policy).await?;
     let shown = book.settings.all().filter(|one| policy.shows(one));
     Ok(shown.map(|one| setting(&book, one)).collect())

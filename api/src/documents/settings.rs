@@ -7,7 +7,7 @@ use application::dates::iso;
 use application::workspace::SettingPolicy;
 use domain::Timestamp;
 use domain::settings::{Definition, SettingType, Settings, custom_service_settings, keys};
-use projections::{QueryError, SettingRecord, Since, Views};
+use projections::{Queries, QueryError, SettingRecord, Since};
 use serde_json::{Map, Value, json};
 
 use crate::errors::ApiError;
@@ -40,7 +40,7 @@ impl Book {
         Ok(Self::of(state.views(), &state.config().settings).await?)
     }
 
-    pub async fn of(views: &Views, policy: &SettingPolicy) -> Result<Self, QueryError> {
+    pub async fn of(views: &Queries, policy: &SettingPolicy) -> Result<Self, QueryError> {
         let changed = views.changed_settings().await?;
         let services = views.login_services().await?;
         Ok(Self {

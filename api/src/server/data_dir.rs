@@ -8,7 +8,11 @@ use std::time::{Duration, Instant};
 /// Why the data folder cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum DataDirError {
-    #[error("data folder {} is in use by another process{holder}; one data folder serves one process", path.display())]
+    #[error(
+        "data folder {} is in use by another process{holder}; one data folder serves one process{}",
+        path.display(),
+        if *by_command { ": wait for that command to end, or end it" } else { "" }
+    )]
     InUse {
         path: PathBuf,
         /// Who has it, as far as is known.
@@ -55,11 +59,19 @@ pub async fn after_commands(
     take: impl Fn() -> Result<DataDir, DataDirError>,
 ) -> Result<DataDir, DataDirError> {
     let since = Instant::now();
+    let mut is_told = false;
     loop {
         match take() {
             Err(DataDirError::InUse {
-                by_command: true, ..
-            }) if since.elapsed() < PATIENCE => tokio::time::sleep(RETRY).await,
+                by_command: true,
+                holder,
+                ..
+            }) if since.elapsed() < PATIENCE => {
+                if !std::mem::replace(&mut is_told, true) {
+                    tracing::info!(%holder, "waiting a moment for a command that has the data folder");
+                }
+                tokio::time::sleep(RETRY).await;
+            }
             outcome => return outcome,
         }
     }
@@ -263,6 +275,17 @@ mod tests {
         );
         drop(first);
         DataDir::take(&path, Holder::Server).unwrap();
+    }
+
+    #[test]
+    fn whoever_finds_a_command_there_is_told_to_wait_for_it() {
+        let scratch = tempfile::tempdir().unwrap();
+        let _command = DataDir::take(scratch.path(), Holder::Command).unwrap();
+        let refused = DataDir::take(scratch.path(), Holder::Server).err().unwrap();
+        assert!(
+            refused.to_string().contains("wait for that command"),
+            "{refused}"
+        );
     }
 
     #[cfg(unix)]

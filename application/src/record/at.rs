@@ -9,8 +9,8 @@ use domain::room::RoomKind;
 use domain::settings::Settings;
 use domain::{MessageId, RoomId, UserId};
 use projections::{
-    MemberQuery, MessageRecord, NamedThing, Page, RoleHolder, RoomQuery, RoomRecord, Slice,
-    UserFacts, Views,
+    MemberQuery, MessageRecord, NamedThing, Page, Queries, RoleHolder, RoomQuery, RoomRecord,
+    Slice, UserFacts,
 };
 use serde::{Deserialize, Serialize};
 use tokio::sync::{Semaphore, SemaphorePermit};
@@ -86,7 +86,7 @@ pub struct Past {
     /// The last event that it knows of.
     pub moment: Point,
     /// The views of then.
-    pub views: Views,
+    pub views: projections::Past,
     /// They take memory for as long as they are there.
     _turn: SemaphorePermit<'static>,
 }
@@ -348,7 +348,7 @@ impl Place<'_> {
     }
 
     /// The views of then.
-    fn views(&self) -> &Views {
+    fn views(&self) -> &Queries {
         &self.past.views
     }
 

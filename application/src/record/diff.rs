@@ -7,7 +7,7 @@ use domain::audit::QuestionKind;
 use domain::permission::Permission;
 use domain::{Category, RoomId, UserId};
 use eventstore::Position;
-use projections::{NamedThing, RecordQuery, Views};
+use projections::{NamedThing, Queries, RecordQuery};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
@@ -251,7 +251,7 @@ fn open(value: Value) -> Was {
     Was { value, secret }
 }
 
-async fn room_state(views: &Views, room: &RoomId) -> Result<State, Error> {
+async fn room_state(views: &Queries, room: &RoomId) -> Result<State, Error> {
     let Some(found) = views.room(room).await? else {
         return Ok(State::new());
     };
@@ -270,7 +270,7 @@ async fn room_state(views: &Views, room: &RoomId) -> Result<State, Error> {
     Ok(state)
 }
 
-async fn permissions_state(views: &Views) -> Result<State, Error> {
+async fn permissions_state(views: &Queries) -> Result<State, Error> {
     let table = views.permissions();
     let defaults = Permission::DEFAULTS.iter();
     let mut names: BTreeSet<String> = defaults.map(|(one, _)| one.as_str().to_owned()).collect();
@@ -283,7 +283,7 @@ async fn permissions_state(views: &Views) -> Result<State, Error> {
     Ok(names.into_iter().map(was).collect())
 }
 
-fn settings_state(workspace: &Workspace, views: &Views) -> State {
+fn settings_state(workspace: &Workspace, views: &Queries) -> State {
     let policy = &workspace.config().settings;
     let settings = views.settings();
     let shown = settings.all().filter(|one| policy.shows(one));

@@ -28,6 +28,8 @@ use crate::json;
 use crate::names::UserRef;
 use crate::numbers::number;
 
+#[cfg(test)]
+pub(crate) use queries::THREAD;
 pub use queries::{HistoryQuery, MessageRecord, Window};
 
 /// Who takes over the messages of a deleted account (setting `Message_ErasureType`, value `Unlink`).
@@ -38,7 +40,7 @@ const REMOVED_USER: &str = "Removed User";
 
 pub(crate) const VIEW: Projection = Projection {
     name: "messages",
-    version: 6,
+    version: 7,
     // `seq` is the position of the event that made the message: unique, and rising with time. `at` is the send
     // time as the room shows it; `message_times` has it of all messages ever made whose event says another one,
     // for those who read the log beside the views.
@@ -73,6 +75,10 @@ pub(crate) const VIEW: Projection = Projection {
         Index::new("messages_id", "messages (id)"),
         Index::new("messages_room", "messages (room, at)"),
         Index::new("messages_author", "messages (author)"),
+        Index::new(
+            "messages_thread",
+            "messages (thread) WHERE thread IS NOT NULL",
+        ),
         // Those that began a thread, to count them.
         Index::new("messages_threads", "messages (seq) WHERE replies > 0"),
     ],

@@ -18,9 +18,9 @@ use domain::{RoleId, Timestamp, UserId};
 use rusqlite::types::Value;
 use rusqlite::{ToSql, params_from_iter};
 
-use crate::engine::handle::Views;
 use crate::engine::paging::{Page, Slice, bounds};
 use crate::engine::people::{self, Everybody, Person};
+use crate::engine::queries::Queries;
 use crate::engine::user_order::{Marks, marks, stretch};
 use crate::error::QueryError;
 use crate::json;
@@ -63,7 +63,7 @@ impl UserSort {
     }
 }
 
-/// Selects users for [`Views::users`].
+/// Selects users for [`Queries::users`].
 #[derive(Clone, Debug)]
 #[allow(missing_docs, reason = "fields and variants say what they are")]
 pub struct UserQuery {
@@ -295,7 +295,7 @@ impl UserSearch {
     }
 }
 
-impl Views {
+impl Queries {
     /// Documents of the users who have a workspace-wide role, by user name. Walks over one index, however many there
     /// are.
     pub(crate) async fn users_of_role(

@@ -34,6 +34,15 @@ pub struct DeadLetter {
     pub reason: String,
 }
 
+/// What came of retrying dead letters. Those that were none any more are not counted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Retried {
+    /// How many the views took.
+    pub taken: usize,
+    /// How many they refused again.
+    pub refused: usize,
+}
+
 /// Why an event could not be applied to all views.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ApplyError {
@@ -90,9 +99,10 @@ impl Tx {
         };
         let refused = match outcome {
             Ok(()) => None,
-            Err(Unapplied::Database(error)) => return Err(error),
-            Err(Unapplied::Refused(reason)) => {
+            Err(Unapplied::Database(error)) if is_of_the_database(&error) => return Err(error),
+            Err(unapplied) => {
                 self.conn.execute_batch("ROLLBACK TO attempt")?;
+                let reason = unapplied.to_string();
                 Some(reason.chars().take(LONGEST_REASON).collect())
             }
         };
@@ -112,26 +122,49 @@ impl Tx {
         Ok(())
     }
 
-    /// Applies an event that a view refused before to that view as it is now. Answers whether the view took it.
-    pub(crate) fn retry(&mut self, view: &Projection, event: &Applied) -> rusqlite::Result<bool> {
+    /// Applies an event that a view refused before to that view as it is now. Answers whether the view took it; `None`: it
+    /// is no dead letter any more.
+    pub(crate) fn retry(
+        &mut self,
+        view: &Projection,
+        event: &Applied,
+    ) -> rusqlite::Result<Option<bool>> {
         let there = self
             .conn
             .prepare_cached("SELECT 1 FROM dead_letters WHERE projection = ?1 AND position = ?2")?
             .exists(params![view.name, number(event.position)])?;
         if !there {
             // Somebody else was faster, or a rebuild has taken it.
-            return Ok(false);
+            return Ok(None);
         }
         if let Some(reason) = self.attempt(view, event)? {
             self.set_aside(view, event, &reason)?;
-            return Ok(false);
+            return Ok(Some(false));
         }
         let gone = self
             .conn
             .prepare_cached("DELETE FROM dead_letters WHERE projection = ?1 AND position = ?2")?
             .execute(params![view.name, number(event.position)])?;
         self.dead_letters = self.dead_letters.saturating_sub(gone as u64);
-        Ok(true)
+        Ok(Some(true))
+    }
+}
+
+/// Whether an error says something of the file, the disk or the memory, so that the same statement may succeed later. All
+/// others come from the statements of the view and from what is in the event, and come again.
+fn is_of_the_database(error: &rusqlite::Error) -> bool {
+    use rusqlite::ErrorCode as Code;
+    match error {
+        rusqlite::Error::SqliteFailure(failure, _) => !matches!(
+            failure.code,
+            Code::ConstraintViolation
+                | Code::TypeMismatch
+                | Code::TooBig
+                | Code::ParameterOutOfRange
+                // What has no code of its own: statements that make no sense, numbers too large, text that is no JSON.
+                | Code::Unknown
+        ),
+        _ => false,
     }
 }
 

@@ -8,6 +8,7 @@ use tokio::sync::oneshot;
 
 use crate::engine::applied::Applied;
 use crate::engine::checkpointer::Checkpointer;
+use crate::engine::dead_letters::Retried;
 use crate::engine::intake::Intake;
 use crate::engine::projection::{Projection, Selected};
 use crate::engine::tx::Tx;
@@ -20,8 +21,8 @@ pub(crate) enum Order {
     Commit,
     /// Stand still, report the place, and take over what is handed in.
     Swap(oneshot::Sender<Stillness>),
-    /// Apply events that views refused to those views as they are now; answer how many they took.
-    Retry(Vec<Refused>, oneshot::Sender<Result<usize, ViewsError>>),
+    /// Apply events that views refused to those views as they are now.
+    Retry(Vec<Refused>, oneshot::Sender<Result<Retried, ViewsError>>),
 }
 
 /// An event that a view refused.

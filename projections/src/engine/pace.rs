@@ -21,6 +21,10 @@ const LIVELY: Duration = Duration::from_millis(250);
 /// How often it is looked whether the work is to go on or to end.
 const LOOK: Duration = Duration::from_millis(20);
 
+/// How far behind a greatest rate the work may be and still make up for it: what applying takes, and what a sleep is too
+/// long.
+const SLACK: Duration = Duration::from_millis(200);
+
 /// Whoever builds calls [`Self::step`] after every few events, and waits there for as long as it takes.
 pub(crate) struct Pace {
     claim: Arc<Claim>,
@@ -67,8 +71,12 @@ impl Pace {
         }
     }
 
-    /// So many events were applied, up to `position`. Blocks; an error if the work is to end.
+    /// So many events were applied, up to `position`; none, if it was something else that took its time, for which nobody
+    /// rests. Blocks; an error if the work is to end.
     pub(crate) fn step(&mut self, position: Position, events: usize) -> Result<(), ViewsError> {
+        if events == 0 {
+            return self.pass(position);
+        }
         let worked = self.since.elapsed();
         self.claim.reached(position);
         let limited = self.limit.rest(events);
@@ -88,7 +96,26 @@ impl Pace {
         Ok(())
     }
 
-    /// An error if the work is to end.
+    /// The same where the work must not be held back any more: only what is paused waits.
+    pub(crate) fn pass(&mut self, position: Position) -> Result<(), ViewsError> {
+        self.claim.reached(position);
+        self.claim.set_throttled(None);
+        self.wait(Duration::ZERO)?;
+        self.since = Instant::now();
+        Ok(())
+    }
+
+    /// Waits for as long as it is paused, for the last time; from then on, nobody is told that it waits.
+    pub(crate) fn go_to_the_end(&mut self) -> Result<(), ViewsError> {
+        loop {
+            self.wait(Duration::ZERO)?;
+            if self.claim.go_to_the_end()? {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Whether to wait; an error if the work is to end.
     pub(crate) fn look(&self) -> Result<bool, ViewsError> {
         if self.stop.is_cancelled() {
             return Err(ViewsError::Closed);
@@ -141,13 +168,17 @@ impl Limit {
 
     /// How long to wait after so many events.
     pub(crate) fn rest(&mut self, events: usize) -> Duration {
+        self.rest_at(Instant::now(), events)
+    }
+
+    fn rest_at(&mut self, now: Instant, events: usize) -> Duration {
         let Some(rate) = self.rate else {
             return Duration::ZERO;
         };
         let events = u32::try_from(events).unwrap_or(u32::MAX);
-        let now = Instant::now();
-        // What was not used is lost, so that the rate is never exceeded to make up for it.
-        self.next = self.next.max(now) + Duration::from_secs(1) * events / rate.get();
+        // What was not used for longer is lost, so that the rate is not exceeded to make up for it.
+        let since = now.checked_sub(SLACK).unwrap_or(now);
+        self.next = self.next.max(since) + Duration::from_secs(1) * events / rate.get();
         self.next.saturating_duration_since(now)
     }
 
@@ -160,14 +191,44 @@ impl Limit {
 mod tests {
     use super::*;
 
+    /// How long so many events take, of which 64 at a time take that long to apply, and a sleep is a little too long.
+    fn taken(rate: u32, events: u32, to_apply: Duration) -> Duration {
+        let begin = Instant::now();
+        let mut limit = Limit {
+            rate: NonZeroU32::new(rate),
+            next: begin,
+        };
+        let mut now = begin;
+        for _ in 0..events / 64 {
+            now += to_apply;
+            let rest = limit.rest_at(now, 64);
+            if !rest.is_zero() {
+                now += rest + Duration::from_millis(1);
+            }
+        }
+        now - begin
+    }
+
     #[test]
-    fn a_rate_is_never_exceeded_to_make_up_for_a_pause() {
+    fn a_rate_that_can_be_reached_is_reached() {
+        for (rate, to_apply) in [(100, 60), (1000, 30), (5000, 5), (5000, 11)] {
+            let taken = taken(rate, 64_000, Duration::from_millis(to_apply)).as_secs_f64();
+            let wanted = 64_000.0 / f64::from(rate);
+            let is_near = taken > wanted * 0.98 && taken < wanted * 1.02;
+            assert!(is_near, "{rate} events/s: {taken} s instead of {wanted}");
+        }
+    }
+
+    #[test]
+    fn a_rate_is_not_exceeded_to_make_up_for_a_pause() {
+        let now = Instant::now() + Duration::from_mins(1);
         let mut limit = Limit::new(NonZeroU32::new(10));
-        let long_ago = Instant::now().checked_sub(Duration::from_secs(1));
-        limit.next = long_ago.unwrap_or(limit.next);
-        let rest = limit.rest(5);
-        assert!(rest > Duration::from_millis(400), "{rest:?}");
-        assert!(limit.rest(5) > rest, "the next events wait for these");
+        let rest = limit.rest_at(now, 5);
+        assert_eq!(rest + SLACK, Duration::from_millis(500));
+        assert!(
+            limit.rest_at(now, 5) > rest,
+            "the next events wait for these"
+        );
         assert_eq!(Limit::new(None).rest(1000), Duration::ZERO);
     }
 }

@@ -144,25 +144,29 @@ impl<'a> Table<'a> {
 
     /// The table beside it, and the triggers that fill it.
     fn keep(&self) -> String {
-        let Kept {
-            table,
-            born,
-            changes,
-            ..
-        } = *self.kept;
+        let Kept { table, changes, .. } = *self.kept;
         if changes == Changes::Never {
             return String::new();
         }
-        let mut sql = format!(
+        let triggers = match changes {
+            Changes::Watched => self.watch(),
+            Changes::Never | Changes::Told => String::new(),
+        };
+        format!(
             "CREATE TABLE past_{table} ({typed}, until INTEGER NOT NULL, there INTEGER NOT NULL,
-                 PRIMARY KEY ({key}, until)) WITHOUT ROWID;",
+                 PRIMARY KEY ({key}, until)) WITHOUT ROWID;
+             {indexes}
+             {triggers}",
             typed = self.typed,
             key = self.key(),
-        );
-        sql.push_str(&self.indexes("main", &format!("past_{table}")));
-        if changes == Changes::Told {
-            return sql;
-        }
+            indexes = self.indexes("main", &format!("past_{table}")),
+        )
+    }
+
+    /// The triggers that keep what rows were.
+    fn watch(&self) -> String {
+        let Kept { table, born, .. } = *self.kept;
+        let mut sql = String::new();
         let (columns, old) = (self.list(""), self.list("old."));
         let known = format!(
             "EXISTS (SELECT 1 FROM past_{table} AS p WHERE {} AND p.until = {LAST})",
@@ -174,6 +178,7 @@ impl<'a> Table<'a> {
         };
         // Nothing here relies on `OR IGNORE`: the statement that fires a trigger decides what becomes of conflicts.
         for deed in ["UPDATE", "DELETE"] {
+            // Writing to a string cannot fail.
             let _ = write!(
                 sql,
                 "CREATE TRIGGER past_{table}_{deed} BEFORE {deed} ON {table} {older} BEGIN
@@ -217,51 +222,14 @@ impl<'a> Table<'a> {
 
     /// What lays the table as it was at `snapshot` over the one there is, and takes its changes.
     fn show(&self, snapshot: Position) -> String {
-        let Kept {
-            table,
-            born,
-            changes,
-            ..
-        } = *self.kept;
+        let table = self.kept.table;
         let (columns, key) = (self.list(""), self.key());
-        let untouched = |of: &str| {
-            format!(
-                "NOT EXISTS (SELECT 1 FROM temp.over_{table} AS o WHERE {})",
-                self.same("o", of)
-            )
-        };
-        let mut now = untouched("m");
-        if let Born::At(column) = born {
-            let _ = write!(now, " AND m.{column} <= {snapshot}");
-        }
-        let mut before = String::new();
-        if changes != Changes::Never {
-            let later = |of: &str| format!("{} AND q.until >= {snapshot}", self.same("q", of));
-            let _ = write!(
-                now,
-                " AND NOT EXISTS (SELECT 1 FROM main.past_{table} AS q WHERE {})",
-                later("m")
-            );
-            before = format!(
-                "UNION ALL
-                 SELECT {of_past} FROM main.past_{table} AS p WHERE p.there = 1 AND p.until >= {snapshot}
-                     AND p.until = (SELECT min(q.until) FROM main.past_{table} AS q WHERE {later}) AND {untouched}",
-                of_past = self.list("p."),
-                later = later("p"),
-                untouched = untouched("p"),
-            );
-            if let Born::At(column) = born {
-                let _ = write!(before, " AND p.{column} <= {snapshot}");
-            }
-        }
         format!(
             "CREATE TEMP TABLE over_{table} ({typed}, gone INTEGER NOT NULL, PRIMARY KEY ({key})) WITHOUT ROWID;
              {indexes}
              CREATE TEMP VIEW {table} AS
                  SELECT {columns} FROM temp.over_{table} WHERE gone = 0
-                 {before}
-                 UNION ALL
-                 SELECT {of_now} FROM main.{table} AS m WHERE {now};
+                 {then};
              CREATE TEMP TRIGGER {table}_insert INSTEAD OF INSERT ON {table} BEGIN
                  DELETE FROM over_{table} WHERE {same_new};
                  INSERT INTO over_{table} ({columns}, gone) VALUES ({new}, 0);
@@ -276,11 +244,56 @@ impl<'a> Table<'a> {
              END;",
             typed = self.typed,
             indexes = self.indexes("temp", &format!("over_{table}")),
-            of_now = self.list("m."),
+            then = self.then(snapshot),
             new = self.list("new."),
             old = self.key_of("old"),
             same_new = self.same(&format!("over_{table}"), "new"),
             same_old = self.same(&format!("over_{table}"), "old"),
+        )
+    }
+
+    /// The rows of `snapshot` that have not changed since it was laid over: those kept of it, and those there are still.
+    fn then(&self, snapshot: Position) -> String {
+        let Kept {
+            table,
+            born,
+            changes,
+            ..
+        } = *self.kept;
+        let untouched = |of: &str| {
+            format!(
+                "NOT EXISTS (SELECT 1 FROM temp.over_{table} AS o WHERE {})",
+                self.same("o", of)
+            )
+        };
+        let there = |of: &str| match born {
+            Born::At(column) => format!(" AND {of}.{column} <= {snapshot}"),
+            Born::Kept => String::new(),
+        };
+        let later = |of: &str| format!("{} AND q.until >= {snapshot}", self.same("q", of));
+        let (mut kept, mut unkept) = (String::new(), String::new());
+        if changes != Changes::Never {
+            kept = format!(
+                "UNION ALL
+                 SELECT {of_past} FROM main.past_{table} AS p WHERE p.there = 1 AND p.until >= {snapshot}
+                     AND p.until = (SELECT min(q.until) FROM main.past_{table} AS q WHERE {later}) AND {untouched}{there}",
+                of_past = self.list("p."),
+                later = later("p"),
+                untouched = untouched("p"),
+                there = there("p"),
+            );
+            unkept = format!(
+                " AND NOT EXISTS (SELECT 1 FROM main.past_{table} AS q WHERE {})",
+                later("m")
+            );
+        }
+        format!(
+            "{kept}
+             UNION ALL
+             SELECT {of_now} FROM main.{table} AS m WHERE {untouched}{there}{unkept}",
+            of_now = self.list("m."),
+            untouched = untouched("m"),
+            there = there("m"),
         )
     }
 }

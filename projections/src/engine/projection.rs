@@ -55,7 +55,8 @@ pub enum OnRefusal {
 /// Why an event is not in a view.
 #[derive(Debug, thiserror::Error)]
 pub enum Unapplied {
-    /// Nothing is wrong with the event: it is tried again.
+    /// If it is of the disk, the memory or the file, nothing is wrong with the event: it is tried again. If the statement
+    /// itself cannot succeed (a constraint, a type, a number out of range), the event counts as refused.
     #[error(transparent)]
     Database(#[from] rusqlite::Error),
     /// The view cannot make sense of the event, and why.

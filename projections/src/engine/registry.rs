@@ -6,6 +6,7 @@ use crate::engine::index::Index;
 use crate::engine::past::{Kept, Spacing};
 use crate::engine::projection::{Projection, Selected};
 use crate::engine::tables::{key_of, tables_of};
+use crate::engine::work::Task;
 
 /// Views that change together: none of them is right without the others.
 #[derive(Debug)]
@@ -185,8 +186,8 @@ impl Registry {
         self.view(name).map(|view| view.name)
     }
 
-    /// How to make the views of a name, or all; `None`: there is no such name.
-    pub(crate) fn plan(&self, name: Option<&str>) -> Option<Plan> {
+    /// How to make the views of a name, or all, for that; `None`: there is no such name.
+    pub(crate) fn plan(&self, name: Option<&str>, task: Task) -> Option<Plan> {
         let all = || Arc::clone(&self.all);
         let Some(name) = name else {
             return Some(Plan {
@@ -203,7 +204,8 @@ impl Registry {
         Some(Plan {
             unit: Some(unit),
             wanted: self.of(&[unit]),
-            applied: if is_file {
+            // What is only looked at needs nothing more.
+            applied: if is_file && task != Task::Verify {
                 all()
             } else {
                 self.of(&self.needed(unit))

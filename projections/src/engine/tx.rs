@@ -1,19 +1,21 @@
 //! What projections apply events to: the write connection, and the rows in memory that are not written back yet.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
+mod policy;
+mod rosters;
 
 use bytes::Bytes;
 use compact_str::CompactString;
-use domain::highlight::Highlights;
 use domain::permission::PermissionTable;
 use domain::role::RoleTable;
-use domain::settings::{Settings, keys};
+use domain::settings::Settings;
 use domain::{MessageId, RoomId, Timestamp, TokenHash, UserId};
 use eventstore::event::Leaf;
 use eventstore::{LogId, Place, Position};
 use hashbrown::{HashMap, HashSet};
 use rusqlite::{Connection, params};
+
+pub(crate) use policy::Policy;
+pub(crate) use rosters::Roster;
 
 use crate::engine::hub::update::LiveUpdate;
 use crate::engine::index::Index;
@@ -85,9 +87,6 @@ const PAST_WAITING: Waiting = if cfg!(test) {
     }
 };
 
-/// How many rooms' rosters stay in memory between batches.
-const ROSTERS: usize = if cfg!(test) { 4 } else { 20_000 };
-
 struct Capacity {
     users: usize,
     rooms: usize,
@@ -98,16 +97,6 @@ struct Capacity {
 struct Waiting {
     messages: usize,
     others: usize,
-}
-
-/// Who is in a room, as far as messages need it. Loaded once; kept up to date by the view of memberships.
-#[derive(Default)]
-pub(crate) struct Roster {
-    /// Members that are not both alerted and shown the room: those a new message changes.
-    pub(crate) quiet: Option<BTreeSet<UserId>>,
-    pub(crate) members: Option<BTreeSet<UserId>>,
-    /// Members who have highlighted words, and which.
-    pub(crate) keen: Option<BTreeMap<UserId, Arc<Highlights>>>,
 }
 
 /// What the views of rooms and memberships need to know of a message that was just added.
@@ -149,42 +138,6 @@ pub(crate) struct Stale {
     pub(crate) settings: bool,
     pub(crate) permissions: bool,
     pub(crate) roles: bool,
-}
-
-/// How messages are counted, from the settings.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Policy {
-    pub(crate) store_last_message: bool,
-    pub(crate) room: Counting,
-    pub(crate) direct: Counting,
-}
-
-/// Which messages raise `unread` (contract, rooms 2.3).
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Counting {
-    pub(crate) all: bool,
-    pub(crate) user_mentions: bool,
-    pub(crate) group_mentions: bool,
-}
-
-impl Policy {
-    pub(crate) fn of(settings: &Settings) -> Self {
-        let room = settings.text(keys::UNREAD_COUNT);
-        let both = matches!(room, "all_messages" | "user_and_group_mentions_only");
-        Self {
-            store_last_message: settings.bool(keys::STORE_LAST_MESSAGE),
-            room: Counting {
-                all: room == "all_messages",
-                user_mentions: both || room == "user_mentions_only",
-                group_mentions: both || room == "group_mentions_only",
-            },
-            direct: Counting {
-                all: settings.text(keys::UNREAD_COUNT_DM) == "all_messages",
-                user_mentions: true,
-                group_mentions: true,
-            },
-        }
-    }
 }
 
 /// What doors are shown as a whole.
@@ -381,9 +334,7 @@ impl Tx {
         self.rooms.trim();
         self.memberships.trim();
         self.messages.trim();
-        if self.rosters.len() > ROSTERS {
-            self.rosters.clear();
-        }
+        self.trim_rosters();
     }
 
     /// Forgets all rows, written or not. The file has everything up to `place`.
@@ -418,21 +369,13 @@ impl Tx {
         }
     }
 
-    /// Creates those of `indexes`, which are all there are, that [`Self::need`] did not ask for. The file is complete
-    /// then.
-    pub(crate) fn finish_bulk(
-        &mut self,
-        indexes: impl Iterator<Item = &'static Index>,
-    ) -> rusqlite::Result<()> {
-        for index in indexes {
-            self.need(index.name)?;
-        }
+    /// The file is complete, with all indexes: it goes on as one that serves.
+    pub(crate) fn finish_bulk(&mut self) {
         self.bulk = false;
         self.users.set_capacity(LIVE_ROWS.users);
         self.rooms.set_capacity(LIVE_ROWS.rooms);
         self.memberships.set_capacity(LIVE_ROWS.memberships);
         self.messages.set_capacity(LIVE_ROWS.messages);
-        Ok(())
     }
 
     /// Notes a message document for the cache of recent ones.
@@ -440,89 +383,6 @@ impl Tx {
         if !self.bulk {
             self.stale.messages.insert(id.clone(), doc);
         }
-    }
-
-    /// The roster of a room with its quiet members loaded.
-    pub(crate) fn quiet(&mut self, room: &RoomId) -> rusqlite::Result<&mut BTreeSet<UserId>> {
-        if self
-            .rosters
-            .get(room)
-            .is_none_or(|roster| roster.quiet.is_none())
-        {
-            let members = self.select_members(
-                room,
-                "SELECT user FROM memberships WHERE room = ?1 AND quiet = 1",
-            )?;
-            self.rosters.entry(room.clone()).or_default().quiet = Some(members);
-        }
-        Ok(self
-            .rosters
-            .entry(room.clone())
-            .or_default()
-            .quiet
-            .get_or_insert_default())
-    }
-
-    pub(crate) fn members(&mut self, room: &RoomId) -> rusqlite::Result<&BTreeSet<UserId>> {
-        if self
-            .rosters
-            .get(room)
-            .is_none_or(|roster| roster.members.is_none())
-        {
-            let members =
-                self.select_members(room, "SELECT user FROM memberships WHERE room = ?1")?;
-            self.rosters.entry(room.clone()).or_default().members = Some(members);
-        }
-        Ok(self
-            .rosters
-            .entry(room.clone())
-            .or_default()
-            .members
-            .get_or_insert_default())
-    }
-
-    /// The members of a room who have highlighted words.
-    pub(crate) fn keen(
-        &mut self,
-        room: &RoomId,
-    ) -> rusqlite::Result<&BTreeMap<UserId, Arc<Highlights>>> {
-        if self
-            .rosters
-            .get(room)
-            .is_none_or(|roster| roster.keen.is_none())
-        {
-            let mut keen = BTreeMap::new();
-            let members = self.select_members(
-                room,
-                "SELECT user FROM memberships WHERE room = ?1 AND highlights = 1",
-            )?;
-            for user in members {
-                let key = (room.clone(), user);
-                if let Some(row) = self.memberships.get(&self.conn, &key)? {
-                    keen.insert(key.1, row.highlights());
-                }
-            }
-            self.rosters.entry(room.clone()).or_default().keen = Some(keen);
-        }
-        Ok(self
-            .rosters
-            .entry(room.clone())
-            .or_default()
-            .keen
-            .get_or_insert_default())
-    }
-
-    fn select_members(
-        &mut self,
-        room: &RoomId,
-        sql: &'static str,
-    ) -> rusqlite::Result<BTreeSet<UserId>> {
-        self.memberships.flush(&self.conn)?;
-        let mut select = self.conn.prepare_cached(sql)?;
-        let members = select.query_map([room.as_str()], |row| {
-            Ok(UserId::new(row.get_ref(0)?.as_str()?))
-        })?;
-        members.collect()
     }
 }
 

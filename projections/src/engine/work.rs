@@ -68,6 +68,8 @@ pub enum Steered {
     NothingRuns,
     /// The views are being built because none serve, which cannot wait.
     MustFinish,
+    /// What was built is being put in the place of the old views, or compared with them, and no longer heeds the order.
+    TooLate(Progress),
 }
 
 /// The first row in which views differ from those built anew.
@@ -117,6 +119,21 @@ enum Cut {
     Aborted,
     /// The log is another one.
     Replaced,
+    /// Nothing serves any more, and all views are built first.
+    Overtaken,
+}
+
+/// How far work has come, as far as it can be steered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Stage {
+    /// It waits and ends when it is told to.
+    Building,
+    /// What was built is compared, which can be ended, but does not wait: the worker's file is held on to.
+    Comparing,
+    /// What was built is put in place.
+    Placing,
+    /// It is done: nobody can steer it any more.
+    Over,
 }
 
 /// What is asked for.
@@ -137,13 +154,21 @@ struct Running {
     head: Position,
     throttled: Option<Throttle>,
     cut: Option<Cut>,
-    /// It is done: nobody can steer it any more.
-    is_over: bool,
+    stage: Stage,
     /// Positions and when they were reached, the oldest first.
     samples: VecDeque<(Instant, Position)>,
 }
 
 impl Running {
+    fn is_paused(&mut self) -> Result<bool, ViewsError> {
+        match self.cut {
+            Some(Cut::Aborted) => Err(ViewsError::Aborted),
+            Some(Cut::Replaced) => Err(ViewsError::Replaced),
+            Some(Cut::Overtaken) => Err(ViewsError::Overtaken),
+            None => Ok(self.job.paused),
+        }
+    }
+
     fn progress(&self) -> Progress {
         let (since, from) = self
             .samples
@@ -201,14 +226,20 @@ impl Work {
         *self.1.lock() = Some(last);
     }
 
-    /// Changes what somebody asked for.
+    /// Changes what somebody asked for, if work still heeds that in its stage.
     fn steer(
         &self,
+        heeds: impl FnOnce(Stage) -> bool,
         change: impl FnOnce(&mut Running) -> Result<(), ViewsError>,
     ) -> Result<Steered, ViewsError> {
-        match self.0.lock().as_mut().filter(|running| !running.is_over) {
+        let mut running = self.0.lock();
+        let running = running
+            .as_mut()
+            .filter(|running| running.stage != Stage::Over);
+        match running {
             None => Ok(Steered::NothingRuns),
             Some(running) if running.job.task == Task::First => Ok(Steered::MustFinish),
+            Some(running) if !heeds(running.stage) => Ok(Steered::TooLate(running.progress())),
             Some(running) => {
                 change(running)?;
                 Ok(Steered::Done(running.progress()))
@@ -222,7 +253,9 @@ impl Work {
         paused: bool,
         noted: impl FnOnce(&Job) -> Result<(), ViewsError>,
     ) -> Result<Steered, ViewsError> {
-        self.steer(|running| {
+        // What is past waiting goes on as it is.
+        let heeds = |stage| !paused || stage == Stage::Building;
+        self.steer(heeds, |running| {
             // What was reached before a pause says nothing of the rate after it.
             running.samples.clear();
             running.job.paused = paused;
@@ -231,7 +264,8 @@ impl Work {
     }
 
     pub(crate) fn abort(&self) -> Result<Steered, ViewsError> {
-        self.steer(|running| {
+        let heeds = |stage| stage != Stage::Placing;
+        self.steer(heeds, |running| {
             running.cut = Some(Cut::Aborted);
             Ok(())
         })
@@ -239,9 +273,12 @@ impl Work {
 
     /// The log is another one: what is built is worth nothing.
     pub(crate) fn void(&self) {
-        if let Some(running) = self.0.lock().as_mut() {
-            running.cut = Some(Cut::Replaced);
-        }
+        self.with(|running| running.cut = Some(Cut::Replaced));
+    }
+
+    /// Nothing serves, and all views are to be built: whatever is built beside them makes way, also if it is paused.
+    pub(crate) fn overtake(&self) {
+        self.with(|running| running.cut = running.cut.or(Some(Cut::Overtaken)));
     }
 
     fn with<T>(&self, look: impl FnOnce(&mut Running) -> T) -> Option<T> {
@@ -266,7 +303,7 @@ impl Claim {
             head: Position::START,
             throttled: None,
             cut: None,
-            is_over: false,
+            stage: Stage::Building,
             samples: VecDeque::new(),
         });
         Some(Self(Arc::clone(work)))
@@ -275,7 +312,7 @@ impl Claim {
     /// The work is done, whatever came of it. `forget` is not overtaken by what somebody has noted.
     pub(crate) fn over(&self, forget: impl FnOnce()) {
         self.0.with(|running| {
-            running.is_over = true;
+            running.stage = Stage::Over;
             forget();
         });
     }
@@ -309,13 +346,23 @@ impl Claim {
 
     /// Whether to wait, unless it is to end.
     pub(crate) fn is_paused(&self) -> Result<bool, ViewsError> {
-        let state = self.0.with(|running| (running.cut, running.job.paused));
-        match state {
-            Some((Some(Cut::Aborted), _)) => Err(ViewsError::Aborted),
-            Some((Some(Cut::Replaced), _)) => Err(ViewsError::Replaced),
-            Some((None, paused)) => Ok(paused),
-            None => Ok(false),
-        }
+        self.0.with(Running::is_paused).unwrap_or(Ok(false))
+    }
+
+    /// The last moment to heed orders: from here on what was built is compared or put in place. `false`: it is paused, and
+    /// this was not the last moment yet.
+    pub(crate) fn go_to_the_end(&self) -> Result<bool, ViewsError> {
+        let go = |running: &mut Running| {
+            if running.is_paused()? {
+                return Ok(false);
+            }
+            running.stage = match running.job.task {
+                Task::Verify => Stage::Comparing,
+                Task::First | Task::Rebuild => Stage::Placing,
+            };
+            Ok(true)
+        };
+        self.0.with(go).unwrap_or(Ok(true))
     }
 }
 
@@ -371,11 +418,44 @@ mod tests {
             assert!(matches!(abort(), Steered::Done(_)));
             assert!(matches!(claim.is_paused(), Err(ViewsError::Aborted)));
         }
+        assert!(claim.go_to_the_end().is_err(), "it is aborted");
         claim.over(|| {});
         assert!(
             orders()
                 .iter()
                 .all(|answer| *answer == Steered::NothingRuns)
         );
+    }
+
+    #[test]
+    fn an_order_that_comes_too_late_is_not_answered_as_done() {
+        let late = |answer: &Result<Steered, ViewsError>| matches!(answer, Ok(Steered::TooLate(progress)) if !progress.paused);
+        for (task, can_be_aborted) in [(Task::Rebuild, false), (Task::Verify, true)] {
+            let work: Arc<Work> = Arc::default();
+            let claim = Claim::take(&work, job(task)).expect("nothing is built yet");
+            let pause = |paused| work.pause(paused, |_| Ok(()));
+            assert!(pause(true).is_ok(), "{task:?}: in time");
+            assert_eq!(claim.go_to_the_end().ok(), Some(false), "{task:?}: paused");
+            assert!(pause(false).is_ok(), "{task:?}");
+            assert_eq!(claim.go_to_the_end().ok(), Some(true), "{task:?}");
+            assert!(late(&pause(true)), "{task:?}: it does not wait any more");
+            let resumed = pause(false);
+            assert!(
+                matches!(resumed, Ok(Steered::Done(_))),
+                "{task:?}: it goes on"
+            );
+            let aborted = work.abort();
+            assert_eq!(late(&aborted), !can_be_aborted, "{task:?}: {aborted:?}");
+            assert_eq!(claim.is_paused().is_err(), can_be_aborted, "{task:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_paused_makes_way_for_the_first_views() {
+        let work: Arc<Work> = Arc::default();
+        let claim = Claim::take(&work, job(Task::Rebuild)).expect("nothing is built yet");
+        assert!(work.pause(true, |_| Ok(())).is_ok());
+        work.overtake();
+        assert!(matches!(claim.is_paused(), Err(ViewsError::Overtaken)));
     }
 }

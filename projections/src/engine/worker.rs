@@ -23,7 +23,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::engine::applied::Applied;
 use crate::engine::checkpointer::Checkpointer;
-use crate::engine::dead_letters::{ApplyError, Stop};
+use crate::engine::dead_letters::{ApplyError, Retried, Stop};
 use crate::engine::hub::Publication;
 use crate::engine::hub::update::LiveUpdate;
 use crate::engine::intake::Intake;
@@ -152,17 +152,7 @@ impl Worker {
                 Turn::End => return Outcome::Starved,
             };
             if let Order::Intake(Intake::Events(mut events)) = order {
-                // Whatever else is waiting is told of together.
-                while events.len() < BATCH {
-                    match self.orders.try_recv() {
-                        Ok(Order::Intake(Intake::Events(more))) => events.extend(more),
-                        Ok(other) => {
-                            carried = Some(other);
-                            break;
-                        }
-                        Err(_) => break,
-                    }
-                }
+                carried = self.gather(&mut events);
                 if self.take(events).is_none() {
                     return Outcome::Done;
                 }
@@ -194,6 +184,17 @@ impl Worker {
                 Order::Retry(letters, reply) => drop(reply.send(self.retry(&letters))),
             }
         }
+    }
+
+    /// Adds the events that are waiting, which are told of together. Answers the order after them, if there is one.
+    fn gather(&mut self, events: &mut Vec<Applied>) -> Option<Order> {
+        while events.len() < BATCH {
+            match self.orders.try_recv().ok()? {
+                Order::Intake(Intake::Events(more)) => events.extend(more),
+                other => return Some(other),
+            }
+        }
+        None
     }
 
     /// Waits for an order, but not longer than what is pending may wait.
@@ -453,8 +454,8 @@ impl Worker {
         self.shared.recent.clear();
     }
 
-    /// Applies events that views refused to those views, in one transaction. Answers how many they took.
-    fn retry(&mut self, letters: &[Refused]) -> Result<usize, ViewsError> {
+    /// Applies events that views refused to those views, in one transaction.
+    fn retry(&mut self, letters: &[Refused]) -> Result<Retried, ViewsError> {
         let outcome = self.retry_all(letters);
         if outcome.is_err() {
             // Fails if SQLite has done it.
@@ -465,14 +466,18 @@ impl Worker {
         Ok(outcome?)
     }
 
-    fn retry_all(&mut self, letters: &[Refused]) -> rusqlite::Result<usize> {
+    fn retry_all(&mut self, letters: &[Refused]) -> rusqlite::Result<Retried> {
         self.tx.conn.execute_batch("BEGIN IMMEDIATE")?;
-        let mut taken = 0;
+        let mut retried = Retried::default();
         for letter in letters {
-            taken += usize::from(self.tx.retry(letter.view, &letter.event)?);
+            match self.tx.retry(letter.view, &letter.event)? {
+                Some(true) => retried.taken += 1,
+                Some(false) => retried.refused += 1,
+                None => {}
+            }
         }
         self.tx.conn.execute_batch("COMMIT")?;
-        Ok(taken)
+        Ok(retried)
     }
 }
 

@@ -66,7 +66,11 @@ pub(crate) fn fill(
     }
     tx.flush()?;
     let filled = begin.elapsed();
-    tx.finish_bulk(registry.indexes())?;
+    for index in registry.indexes() {
+        tx.need(index.name)?;
+        step(tx.position, 0)?;
+    }
+    tx.finish_bulk();
     let indexed = begin.elapsed();
     tx.conn.execute_batch("COMMIT")?;
     let place = tx.place();

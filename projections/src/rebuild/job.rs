@@ -1,4 +1,4 @@
-//! The task that builds views while a server runs.
+//! The work that builds views while a server runs, on a thread of its own: all of it may wait for the disk.
 
 use std::num::NonZeroU32;
 use std::path::Path;
@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use eventstore::{EventStore, Place, Position};
 use rusqlite::Connection;
+use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
 
@@ -43,6 +44,7 @@ impl Note {
 #[derive(Clone)]
 pub(crate) struct Builder {
     pub(crate) store: Arc<dyn EventStore>,
+    pub(crate) runtime: Handle,
     pub(crate) folder: Arc<Folder>,
     pub(crate) shared: Arc<Shared>,
     pub(crate) registry: Registry,
@@ -59,19 +61,23 @@ struct Ready {
 impl Builder {
     /// Takes up the rebuild that the folder has a note of, once there are views that serve.
     pub(crate) async fn take_up(self) {
-        // The sender lives as long as the views.
-        let _ = self
-            .shared
-            .readers
-            .serving()
-            .wait_for(Option::is_some)
-            .await;
+        let mut serving = self.shared.readers.serving();
+        tokio::select! {
+            () = self.stop.cancelled() => return,
+            // The sender lives as long as the views.
+            _ = serving.wait_for(Option::is_some) => {}
+        }
+        // It is logged.
+        let _ = tokio::task::spawn_blocking(move || self.take_up_noted()).await;
+    }
+
+    fn take_up_noted(&self) {
         let note = match Note::read(self.folder.dir()) {
             Ok(Some(note)) => note,
             Ok(None) => return,
             Err(error) => return tracing::warn!(%error, "the note of a rebuild cannot be read"),
         };
-        let Some(plan) = self.registry.plan(note.unit.as_deref()) else {
+        let Some(plan) = self.registry.plan(note.unit.as_deref(), Task::Rebuild) else {
             tracing::warn!(
                 ?note,
                 "a rebuild is given up: there is no such view any more"
@@ -94,19 +100,25 @@ impl Builder {
                 "taking up a rebuild of the views"
             );
             // It is logged.
-            let _ = self.run(plan, job, claim).await;
+            let _ = self.run(&plan, &job, claim);
         }
     }
 
-    /// Does what was asked for, and tells the server's log of it.
-    pub(crate) async fn run(
-        &self,
+    /// Does what was asked for on a thread of its own. If everything stops meanwhile, it ends soon.
+    pub(crate) async fn begun(
+        self,
         plan: Plan,
         job: Job,
         claim: Claim,
     ) -> Result<Ended, ViewsError> {
+        let run = tokio::task::spawn_blocking(move || self.run(&plan, &job, claim));
+        run.await.map_err(|_| ViewsError::Closed)?
+    }
+
+    /// Does what was asked for, and tells the server's log of it. Blocks.
+    fn run(&self, plan: &Plan, job: &Job, claim: Claim) -> Result<Ended, ViewsError> {
         let claim = Arc::new(claim);
-        let outcome = self.work(&plan, &job, &claim).await;
+        let outcome = self.work(plan, job, &claim);
         if self.stop.is_cancelled() && matches!(outcome, Err(ViewsError::Closed)) {
             // The next start goes on.
             return outcome;
@@ -133,6 +145,16 @@ impl Builder {
         }
     }
 
+    /// Waits for `work` on the runtime, unless everything stops.
+    fn wait<T>(&self, work: impl Future<Output = Result<T, ViewsError>>) -> Result<T, ViewsError> {
+        self.runtime.block_on(async {
+            tokio::select! {
+                () = self.stop.cancelled() => Err(ViewsError::Closed),
+                outcome = work => outcome,
+            }
+        })
+    }
+
     fn pace(&self, claim: &Arc<Claim>, max_rate: Option<NonZeroU32>) -> Pace {
         Pace::new(
             Arc::clone(claim),
@@ -142,32 +164,30 @@ impl Builder {
         )
     }
 
-    async fn work(&self, plan: &Plan, job: &Job, claim: &Arc<Claim>) -> Result<Ended, ViewsError> {
+    fn work(&self, plan: &Plan, job: &Job, claim: &Arc<Claim>) -> Result<Ended, ViewsError> {
         let path = self.folder.next();
         let mut scrap = Scrap::new(path.clone());
-        let ready = self.build(&path, plan, job, claim).await?;
+        let ready = self.build(&path, plan, job, claim)?;
         let place = ready.place;
         match job.task {
             Task::Verify => {
                 let pace = self.pace(claim, None);
-                let views = Arc::clone(&plan.wanted);
-                let difference = self
-                    .compare(ready, views, move || pace.look().map(drop))
-                    .await?;
+                let look = || pace.look().map(drop);
+                let difference = self.compare(ready, &plan.wanted, look)?;
                 return Ok(verify::ended(place.position, difference));
             }
             Task::First | Task::Rebuild if plan.is_file => {
                 // From here on the worker decides which file serves, even if nobody waits any more.
                 scrap.keep();
-                self.put_file(ready, &path).await?;
+                self.put_file(ready, &path)?;
             }
-            Task::First | Task::Rebuild => put_tables(ready, &path, &plan.wanted).await?,
+            Task::First | Task::Rebuild => self.put_tables(ready, &path, &plan.wanted)?,
         }
         Ok(Ended::Rebuilt(place.position))
     }
 
     /// Builds a file up to where the worker then stands still.
-    async fn build(
+    fn build(
         &self,
         path: &Path,
         plan: &Plan,
@@ -179,44 +199,52 @@ impl Builder {
             told.set_head(head);
             pace.step(position, events)
         };
-        let place = build(&self.store, path, &self.registry, plan, Until::Head, step).await?;
+        let built = build(&self.store, path, &self.registry, plan, Until::Head, step);
+        let place = self.wait(built)?;
 
         // What was recorded meanwhile, so that the worker stands still only for the little that is left then. Not held back
         // any more: the end must be nearer than the head that moves away.
         let mut tx = Tx::open(file::open_writer(path)?, place, &self.registry)?;
         for _ in 0..ROUNDS {
-            let (after, until) = (tx.position, self.shared.reached.position());
-            if until.get().saturating_sub(after.get()) <= LITTLE {
+            let until = self.shared.reached.position();
+            if until.get().saturating_sub(tx.position.get()) <= LITTLE {
                 break;
             }
-            let (look, views) = (self.pace(claim, None), Arc::clone(&plan.applied));
-            tx = fed(&self.store, after, until, move |intake| {
-                extend(tx, &views, intake, &mut |_, _| look.look().map(drop))
-            })
-            .await?;
+            let mut pace = self.pace(claim, None);
+            tx = self.extend(tx, until, plan, move |position| pace.pass(position))?;
         }
-        // The last moment to pause or to abort.
-        let mut pace = self.pace(claim, None);
-        let reached = tx.position;
-        let waited = tokio::task::spawn_blocking(move || pace.step(reached, 0)).await;
-        waited.map_err(|_| ViewsError::Closed)??;
+        self.pace(claim, None).go_to_the_end()?;
 
         let (reply, still) = oneshot::channel();
-        self.shared.order(Order::Swap(reply)).await?;
-        let still = still.await.map_err(|_| ViewsError::Closed)?;
-        let (place, after, views) = (still.place, tx.position, Arc::clone(&plan.applied));
-        let tx = fed(&self.store, after, place.position, move |intake| {
-            extend(tx, &views, intake, &mut |_, _| Ok(()))
-        })
-        .await?;
+        let still = self.wait(async {
+            self.shared.order(Order::Swap(reply)).await?;
+            still.await.map_err(|_| ViewsError::Closed)
+        })?;
+        let place = still.place;
+        let tx = self.extend(tx, place.position, plan, |_| Ok(()))?;
         if tx.place() != place {
             return Err(ViewsError::Replaced);
         }
         Ok(Ready { tx, place, still })
     }
 
+    /// Applies what is in the log up to `until`.
+    fn extend(
+        &self,
+        tx: Tx,
+        until: Position,
+        plan: &Plan,
+        mut passed: impl FnMut(Position) -> Result<(), ViewsError> + Send + 'static,
+    ) -> Result<Tx, ViewsError> {
+        let views = Arc::clone(&plan.applied);
+        let extended = fed(&self.store, tx.position, until, move |intake| {
+            extend(tx, &views, intake, &mut |position, _| passed(position))
+        });
+        self.wait(extended)
+    }
+
     /// Makes a file the one that serves.
-    async fn put_file(&self, ready: Ready, path: &Path) -> Result<(), ViewsError> {
+    fn put_file(&self, ready: Ready, path: &Path) -> Result<(), ViewsError> {
         let (folder, shared) = (Arc::clone(&self.folder), Arc::clone(&self.shared));
         let old = folder.current();
         let (done, swapped) = oneshot::channel();
@@ -232,7 +260,8 @@ impl Builder {
             checkpointer: Checkpointer::start(path),
             switch: Box::new(switch),
         });
-        if handed_over.is_err() || swapped.await.is_err() {
+        // The worker answers, also if everything stops: what it is switching to must not be removed.
+        if handed_over.is_err() || self.runtime.block_on(swapped).is_err() {
             if self.folder.current().as_deref() != Some(path) {
                 file::remove(path);
             }
@@ -245,22 +274,34 @@ impl Builder {
         Ok(())
     }
 
+    /// Puts the tables of `views` into the file that serves.
+    fn put_tables(&self, ready: Ready, path: &Path, views: &Selected) -> Result<(), ViewsError> {
+        let Ready { tx, still, .. } = ready;
+        drop(tx);
+        let (done, adopted) = oneshot::channel();
+        let handed_over = still.successor.send(Successor::Tables {
+            path: path.to_owned(),
+            views: Arc::clone(views),
+            done,
+        });
+        handed_over.map_err(|_| ViewsError::Closed)?;
+        let adopted = self.runtime.block_on(adopted);
+        adopted.map_err(|_| ViewsError::Closed)?
+    }
+
     /// Compares what serves with what was built, both at the place where the worker stands still. It goes on meanwhile.
-    async fn compare(
+    fn compare(
         &self,
         ready: Ready,
-        views: Selected,
-        look: impl FnMut() -> Result<(), ViewsError> + Send + 'static,
+        views: &Selected,
+        look: impl FnMut() -> Result<(), ViewsError>,
     ) -> Result<Option<Difference>, ViewsError> {
         let Ready { tx, place, still } = ready;
         let serving = self.folder.current().ok_or(ViewsError::NoViews)?;
         let serving = snapshot(&serving, place.position)?;
         // If it no longer stands still, it goes on already.
         let _ = still.successor.send(Successor::Same);
-        let rebuilt = tx.into_connection();
-        let compared =
-            tokio::task::spawn_blocking(move || verify::compare(&serving, &rebuilt, &views, look));
-        compared.await.map_err(|_| ViewsError::Closed)?
+        verify::compare(&serving, &tx.into_connection(), views, look)
     }
 }
 
@@ -289,18 +330,4 @@ fn snapshot(path: &Path, at: Position) -> Result<Connection, ViewsError> {
         return Err(ViewsError::Closed);
     }
     Ok(conn)
-}
-
-/// Puts the tables of `views` into the file that serves.
-async fn put_tables(ready: Ready, path: &Path, views: &Selected) -> Result<(), ViewsError> {
-    let Ready { tx, still, .. } = ready;
-    drop(tx);
-    let (done, adopted) = oneshot::channel();
-    let handed_over = still.successor.send(Successor::Tables {
-        path: path.to_owned(),
-        views: Arc::clone(views),
-        done,
-    });
-    handed_over.map_err(|_| ViewsError::Closed)?;
-    adopted.await.map_err(|_| ViewsError::Closed)?
 }

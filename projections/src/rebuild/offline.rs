@@ -12,7 +12,7 @@ use crate::engine::pace::Limit;
 use crate::engine::projection::{Overview, ProjectionStatus};
 use crate::engine::registry::{Plan, Registry};
 use crate::engine::tables;
-use crate::engine::work::Ended;
+use crate::engine::work::{Ended, Task};
 use crate::error::ViewsError;
 use crate::rebuild::fill::{Scrap, Until, build};
 use crate::rebuild::note::Note;
@@ -35,11 +35,11 @@ impl<'a> Offline<'a> {
     fn new(
         store: &'a Arc<dyn EventStore>,
         registry: &'a Registry,
-        view: Option<&str>,
+        (task, view): (Task, Option<&str>),
         max_rate: Option<NonZeroU32>,
         told: impl Fn(Position, Position) + Send + Sync + 'static,
     ) -> Result<Self, ViewsError> {
-        let plan = registry.plan(view);
+        let plan = registry.plan(view, task);
         let unknown = || ViewsError::UnknownView(view.unwrap_or_default().to_owned());
         Ok(Self {
             store,
@@ -83,26 +83,36 @@ impl<'a> Offline<'a> {
         Ok(place.position)
     }
 
-    /// Builds some views up to where the others are, and puts their tables beside those.
-    async fn rebuild_tables(&self, folder: &Folder) -> Result<Position, ViewsError> {
+    /// Builds views up to where those in the folder are, and does something with both files. Nothing is left of the new one.
+    async fn beside<T>(
+        &self,
+        folder: &Folder,
+        work: impl FnOnce(&Path, &Path, Position) -> Result<T, ViewsError>,
+    ) -> Result<T, ViewsError> {
         let serving = folder.current().ok_or(ViewsError::NoViews)?;
-        let place = self.place(&serving).await?;
+        let position = self.place(&serving).await?.position;
         let path = folder.next();
         let _scrap = Scrap::new(path.clone());
-        self.build(&path, Until::Position(place.position)).await?;
-        tables::adopt(&file::open_writer(&serving)?, &path, &self.plan.wanted)?;
-        Ok(place.position)
+        self.build(&path, Until::Position(position)).await?;
+        work(&serving, &path, position)
+    }
+
+    /// Builds some views, and puts their tables beside the others.
+    async fn rebuild_tables(&self, folder: &Folder) -> Result<Position, ViewsError> {
+        let adopt = |serving: &Path, built: &Path, position| {
+            tables::adopt(&file::open_writer(serving)?, built, &self.plan.wanted)?;
+            Ok(position)
+        };
+        self.beside(folder, adopt).await
     }
 
     async fn verify(&self, folder: &Folder) -> Result<Ended, ViewsError> {
-        let serving = folder.current().ok_or(ViewsError::NoViews)?;
-        let place = self.place(&serving).await?;
-        let path = folder.next();
-        let _scrap = Scrap::new(path.clone());
-        self.build(&path, Until::Position(place.position)).await?;
-        let (serving, rebuilt) = (file::open_reader(&serving)?, file::open_reader(&path)?);
-        let difference = verify::compare(&serving, &rebuilt, &self.plan.wanted, || Ok(()))?;
-        Ok(verify::ended(place.position, difference))
+        let compare = |serving: &Path, built: &Path, position| {
+            let (serving, built) = (file::open_reader(serving)?, file::open_reader(built)?);
+            let difference = verify::compare(&serving, &built, &self.plan.wanted, || Ok(()))?;
+            Ok(verify::ended(position, difference))
+        };
+        self.beside(folder, compare).await
     }
 }
 
@@ -116,7 +126,7 @@ pub async fn rebuild_offline(
     max_rate: Option<NonZeroU32>,
     told: impl Fn(Position, Position) + Send + Sync + 'static,
 ) -> Result<Position, ViewsError> {
-    let work = Offline::new(&store, registry, view, max_rate, told)?;
+    let work = Offline::new(&store, registry, (Task::Rebuild, view), max_rate, told)?;
     let folder = Folder::open(dir)?;
     let rebuilt = if work.plan.is_file {
         work.rebuild_file(&folder).await
@@ -142,7 +152,7 @@ pub async fn verify_offline(
     max_rate: Option<NonZeroU32>,
     told: impl Fn(Position, Position) + Send + Sync + 'static,
 ) -> Result<Ended, ViewsError> {
-    let work = Offline::new(&store, registry, view, max_rate, told)?;
+    let work = Offline::new(&store, registry, (Task::Verify, view), max_rate, told)?;
     let folder = Folder::open(dir)?;
     let compared = work.verify(&folder).await;
     folder.settle();

@@ -31,7 +31,7 @@ pub(super) fn ended(at: Position, difference: Option<Difference>) -> Ended {
 
 /// Compares the tables of `views`, with what they keep of the past if both sides took the same snapshots: after a change of
 /// their spacing they have not. `look` may end the work.
-pub(super) fn compare(
+pub(crate) fn compare(
     serving: &Connection,
     rebuilt: &Connection,
     views: &[&'static Projection],

@@ -6,8 +6,8 @@ use domain::{Event, RoleId, Timestamp};
 use rusqlite::{Connection, params};
 
 use crate::engine::applied::Applied;
-use crate::engine::handle::Views;
 use crate::engine::projection::{Apply, Projection};
+use crate::engine::queries::Queries;
 use crate::engine::tx::Tx;
 use crate::error::QueryError;
 use crate::json;
@@ -63,7 +63,7 @@ fn records(conn: &Connection) -> rusqlite::Result<Vec<(String, Vec<RoleId>, Time
         .collect()
 }
 
-impl Views {
+impl Queries {
     /// The permissions that were changed, by name: roles and when. All others have their defaults.
     pub async fn changed_permissions(
         &self,

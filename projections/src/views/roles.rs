@@ -7,9 +7,9 @@ use domain::{Event, RoleId, RoomId, Timestamp, UserId};
 use rusqlite::{Connection, params};
 
 use crate::engine::applied::Applied;
-use crate::engine::handle::Views;
 use crate::engine::paging::{Page, Slice, bounds};
 use crate::engine::projection::{Apply, Projection};
+use crate::engine::queries::Queries;
 use crate::engine::tx::Tx;
 use crate::error::QueryError;
 use crate::json;
@@ -95,7 +95,7 @@ fn records(conn: &Connection) -> rusqlite::Result<Vec<RoleRecord>> {
 
 const HELD: &str = "EXISTS (SELECT 1 FROM json_each(doc, '$.roles') WHERE value = ?1)";
 
-impl Views {
+impl Queries {
     /// The roles that were made, changed or deleted, by id. All others are as [`domain::role::builtin`] says.
     pub async fn changed_roles(&self) -> Result<Vec<RoleRecord>, QueryError> {
         self.read(records).await

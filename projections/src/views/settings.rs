@@ -9,8 +9,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::engine::applied::Applied;
-use crate::engine::handle::Views;
 use crate::engine::projection::{Apply, Projection};
+use crate::engine::queries::Queries;
 use crate::engine::since::Since;
 use crate::engine::tx::Tx;
 use crate::error::QueryError;
@@ -129,7 +129,7 @@ fn services(conn: &Connection) -> rusqlite::Result<Vec<(String, Timestamp)>> {
     .collect()
 }
 
-/// A setting that was changed. Its value is in [`Views::settings`].
+/// A setting that was changed. Its value is in [`Queries::settings`].
 #[derive(Clone, Debug, PartialEq)]
 #[allow(missing_docs, reason = "fields and variants say what they are")]
 pub struct SettingRecord {
@@ -159,7 +159,7 @@ fn records(conn: &Connection) -> rusqlite::Result<Vec<SettingRecord>> {
     rows.collect()
 }
 
-impl Views {
+impl Queries {
     /// The settings that were changed, by id. All others have their default.
     pub async fn changed_settings(&self) -> Result<Vec<SettingRecord>, QueryError> {
         self.read(records).await

@@ -9,8 +9,8 @@ use crate::testing::{Chaos, post, posted};
 use domain::RoomId;
 use eventstore::EventStore;
 use projections::{
-    Difference, Ended, Note, Progress, Registry, Steered, Task, Throttle, ViewsError, Wish,
-    rebuild_offline, verify_offline,
+    Difference, Ended, Note, Progress, Registry, Spacing, Steered, Task, Throttle, ViewsError,
+    Wish, rebuild_offline, verify_offline,
 };
 
 use super::scene::Scene;
@@ -20,7 +20,11 @@ const SLOW: Option<NonZeroU32> = NonZeroU32::new(100);
 
 /// A scene in which a lot has happened.
 async fn busy() -> Scene {
-    let scene = Scene::new().await;
+    busy_with(Registry::default()).await
+}
+
+async fn busy_with(registry: Registry) -> Scene {
+    let scene = Scene::with(registry).await;
     let (mut chaos, first) = Chaos::begin(8, 20, 10);
     scene.log.say(10, first);
     for _ in 0..2000 {
@@ -118,6 +122,33 @@ async fn a_damaged_row_is_found_and_a_rebuild_of_its_view_mends_it() {
     let said = [posted(post("after", "general", "anna", "x", 9_000_000))];
     scene.say(9_000_000, said).await;
     assert_eq!(verified(&scene, None).await, None, "and they go on");
+    scene.views.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_damaged_row_of_the_past_is_found_too() {
+    // So few events between snapshots that there is a past.
+    let spacing = Spacing::new(50).unwrap();
+    let registry = Registry::default().with_snapshots(spacing);
+    let scene = busy_with(registry).await;
+    for (view, table, column) in [
+        ("settings", "past_settings", "updated_at"),
+        ("roles", "past_roles", "updated_at"),
+        ("rooms", "past_rooms", "name"),
+        ("memberships", "past_memberships", "doc"),
+    ] {
+        let named = Some(view);
+        assert_eq!(verified(&scene, named).await, None, "{view}");
+        let which = format!("until = (SELECT max(until) FROM {table} WHERE there = 1)");
+        let change = format!("UPDATE {table} SET {column} = x'00' WHERE there = 1 AND {which}");
+        damage(scene.dir.path(), &change);
+        let found = verified(&scene, named).await.expect("a difference");
+        assert_eq!((&*found.view, &*found.table), (view, table), "{found:?}");
+        assert_eq!(found.columns, [column], "{found:?}");
+        let begun = scene.views.begin(wish(Task::Rebuild, named)).unwrap();
+        begun.ended().await.unwrap();
+    }
+    assert_eq!(verified(&scene, None).await, None);
     scene.views.close().await;
 }
 

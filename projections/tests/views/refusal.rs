@@ -132,10 +132,16 @@ async fn what_is_refused_is_set_aside_and_leaves_nothing() {
     scene.say(200, [said("key", 200)]).await;
     let unknown = scene.views.retry_dead_letters(Some("nobody")).await;
     assert!(matches!(unknown, Err(ViewsError::UnknownView(_))));
-    for (view, taken) in [("rooms", 0), ("lenient", 1), ("lenient", 0)] {
-        let retried = scene.views.retry_dead_letters(Some(view)).await.unwrap();
-        assert_eq!(retried, Retried { taken, refused: 0 }, "{view}");
-    }
+    let of_rooms = scene.views.retry_dead_letters(Some("rooms")).await;
+    assert_eq!(of_rooms.unwrap(), Retried::default());
+    // Two who ask at the same moment find the same letter, which one of them deals with.
+    let (one, other) = tokio::join!(
+        scene.views.retry_dead_letters(Some("lenient")),
+        scene.views.retry_dead_letters(None)
+    );
+    let (one, other) = (one.unwrap(), other.unwrap());
+    assert_eq!(one.taken + other.taken, 1, "{one:?} {other:?}");
+    assert_eq!(one.refused + other.refused, 0, "{one:?} {other:?}");
     assert_eq!(letters(&scene.views).await, []);
     assert_eq!(rows(&scene), ["key", "locked", "one", "two"]);
     scene.views.close().await;
@@ -212,4 +218,53 @@ fn tables_that_a_file_cannot_have_are_refused() {
         matches!(nonsense, Some(Unfit::NoTables { .. })),
         "{nonsense:?}"
     );
+}
+
+/// Its statements fail, by what the message is called.
+static CLUMSY: Projection = Projection {
+    name: "clumsy",
+    version: 1,
+    tables: "CREATE TABLE heard (number INTEGER NOT NULL PRIMARY KEY);",
+    indexes: INDEXES,
+    apply: Apply::Partial {
+        apply: stumble,
+        refused: OnRefusal::SetAside,
+    },
+};
+
+fn stumble(tx: &mut Tx, event: &Applied) -> Result<(), Unapplied> {
+    let Event::Message(MessageEvent::MessagePosted(posted)) = &event.event else {
+        return Ok(());
+    };
+    let sql = match posted.message.as_str() {
+        "twice" => "INSERT INTO heard (number) VALUES (1), (1)",
+        "text" => "INSERT INTO heard (number) VALUES ('one')",
+        "nonsense" => "INSERT INTO heard (number) SELECT json('{')",
+        "misspelt" => "INSRT INTO heard (number) VALUES (2)",
+        _ => "INSERT INTO heard (number) VALUES (3)",
+    };
+    Ok(tx.connection().execute_batch(sql)?)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_statement_of_the_view_refuses_is_not_tried_for_ever() {
+    let registry = Registry::default().with(&CLUMSY).unwrap();
+    let scene = Scene::with(registry).await;
+    let clumsy = ["twice", "text", "nonsense", "misspelt"];
+    scene.say(100, clumsy.map(|id| said(id, 10))).await;
+    scene.say(200, [said("fine", 20)]).await;
+    let letters = letters(&scene.views).await;
+    assert_eq!(letters.len(), clumsy.len(), "{letters:?}");
+    assert!(
+        letters.iter().all(|(_, reason)| !reason.is_empty()),
+        "{letters:?}"
+    );
+    let heard = scene.views.ask(|conn| {
+        conn.query_row("SELECT group_concat(number) FROM heard", [], |row| {
+            row.get::<_, String>(0)
+        })
+    });
+    assert_eq!(heard.await.unwrap(), "3");
+    assert_eq!(scene.views.health(), Health::Ready);
+    scene.views.close().await;
 }

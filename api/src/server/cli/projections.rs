@@ -154,6 +154,13 @@ pub async fn run(config: &Config, wanted: Wanted) -> Result<(), Failure> {
         Told::MustFinish => {
             print("The views are being built because none serve, which cannot wait.\n")
         }
+        Told::TooLate(work) => {
+            let end = match work.task.as_str() {
+                "verify" => "is at its end, and does not wait any more; it can be aborted",
+                _ => "is at its end: the new views are being put in place, too late for that",
+            };
+            print(&format!("{} {end}.\n", named(&work)))
+        }
         Told::DeadLetters(letters) => print(&dead_letters(&letters)),
         Told::Retried { taken, refused } => {
             print(&format!("{taken} applied now, {refused} refused again.\n"))
@@ -208,6 +215,9 @@ async fn alone(
             Ok(Told::Status(Box::new(report)))
         }
         What::Build(building) => {
+            print(
+                "No server runs on this data folder; none can be started on it before this has ended.\n",
+            )?;
             let bar = Arc::new(Mutex::new(Bar::new()));
             let shown = Arc::clone(&bar);
             let told = move |position: eventstore::Position, head: eventstore::Position| {

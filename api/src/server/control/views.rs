@@ -39,6 +39,8 @@ pub enum Told {
     Steered(Option<WorkReport>),
     /// The first build of the views cannot be steered.
     MustFinish,
+    /// The work is at its end, and no longer heeds this.
+    TooLate(WorkReport),
     DeadLetters(Letters),
     Retried {
         taken: usize,
@@ -113,6 +115,7 @@ pub(super) fn answer(state: AppState, ask: Ask) -> impl Stream<Item = Answer> + 
                 Steered::Done(progress) => Told::Steered(Some(progress.into())),
                 Steered::NothingRuns => Told::Steered(None),
                 Steered::MustFinish => Told::MustFinish,
+                Steered::TooLate(progress) => Told::TooLate(progress.into()),
             }),
             What::DeadLetters => {
                 let letters = state.views().dead_letters().await;

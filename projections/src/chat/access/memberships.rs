@@ -48,9 +48,7 @@ pub(crate) fn remove(
 }
 
 pub(crate) fn remove_all(tx: &mut Tx, event: &Applied, room: &RoomId) -> rusqlite::Result<()> {
-    for user in tx.members(room)?.clone() {
-        remove(tx, event, room, &user)?;
-    }
+    of_all(tx, room, |tx, user| remove(tx, event, room, user))?;
     tx.rosters.remove(room);
     Ok(())
 }
@@ -86,10 +84,17 @@ pub(crate) fn alter_all(
     room: &RoomId,
     how: impl Fn(&mut MembershipDoc),
 ) -> rusqlite::Result<()> {
-    for user in tx.members(room)?.clone() {
-        alter(tx, event, room, &user, &how)?;
-    }
-    Ok(())
+    of_all(tx, room, |tx, user| alter(tx, event, room, user, &how))
+}
+
+/// Does something with every member.
+fn of_all(
+    tx: &mut Tx,
+    room: &RoomId,
+    mut deed: impl FnMut(&mut Tx, &UserId) -> rusqlite::Result<()>,
+) -> rusqlite::Result<()> {
+    let members = tx.members(room)?.clone();
+    members.iter().try_for_each(|user| deed(tx, user))
 }
 
 /// Changes what is no matter of the past; for the rest see [`alter`].
@@ -122,10 +127,7 @@ pub(crate) fn change_all(
     room: &RoomId,
     how: impl Fn(&mut MembershipDoc),
 ) -> rusqlite::Result<()> {
-    for user in tx.members(room)?.clone() {
-        change(tx, event, room, &user, &how)?;
-    }
-    Ok(())
+    of_all(tx, room, |tx, user| change(tx, event, room, user, &how))
 }
 
 /// Updates the set of quiet members, if it is loaded.

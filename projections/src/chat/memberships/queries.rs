@@ -9,8 +9,8 @@ use domain::{RoleId, RoomId, Timestamp, UserId};
 use rusqlite::{OptionalExtension, params};
 
 use crate::chat::tombstones::{self, Kind, Sync};
-use crate::engine::handle::Views;
 use crate::engine::paging::{Page, Slice, bounds};
+use crate::engine::queries::Queries;
 use crate::engine::rows::Row as _;
 use crate::engine::rows::membership::{MembershipDoc, MembershipRow, whole};
 use crate::engine::since::Since;
@@ -41,7 +41,7 @@ pub struct RoleHolder {
     pub roles: Vec<RoleId>,
 }
 
-/// Selects members of a room for [`Views::members`], in the order of user names.
+/// Selects members of a room for [`Queries::members`], in the order of user names.
 #[derive(Clone, Debug)]
 #[allow(missing_docs, reason = "fields and variants say what they are")]
 pub struct MemberQuery {
@@ -52,7 +52,7 @@ pub struct MemberQuery {
     pub slice: Slice,
 }
 
-impl Views {
+impl Queries {
     /// How many unread messages a user has in all rooms that are not archived.
     pub async fn unread_total(&self, user: &UserId) -> Result<u64, QueryError> {
         let user = user.clone();

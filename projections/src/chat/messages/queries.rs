@@ -6,8 +6,8 @@ use domain::{MessageId, RoomId, Timestamp, UserId};
 use eventstore::Position;
 use rusqlite::{OptionalExtension, ToSql};
 
-use crate::engine::handle::Views;
 use crate::engine::paging::{Page, Slice, bounds};
+use crate::engine::queries::Queries;
 use crate::engine::rows::Row as _;
 use crate::engine::rows::message::MessageRow;
 use crate::error::QueryError;
@@ -35,7 +35,7 @@ pub struct MessageRecord {
     pub doc: Bytes,
 }
 
-/// Selects messages of a room for [`Views::history`].
+/// Selects messages of a room for [`Queries::history`].
 #[derive(Clone, Debug)]
 #[allow(missing_docs, reason = "fields and variants say what they are")]
 pub struct HistoryQuery {
@@ -62,7 +62,14 @@ pub struct Window {
     pub first: Option<Bytes>,
 }
 
-impl Views {
+/// A message of a room, from a time on, and the replies to it. Looked up by their ids alone: a room may be long.
+pub(crate) const THREAD: &str = "SELECT doc FROM (
+         SELECT at, seq, doc FROM messages WHERE id = ?3 AND +room = ?1 AND +at >= ?2
+         UNION ALL
+         SELECT at, seq, doc FROM messages WHERE thread = ?3 AND +room = ?1 AND +at >= ?2)
+     ORDER BY at, seq LIMIT ?4 OFFSET ?5";
+
+impl Queries {
     /// The wire document of a message. Recent ones come from memory.
     pub async fn message_doc(&self, id: &MessageId) -> Result<Option<Bytes>, QueryError> {
         if let Some(doc) = self.recent().get(id) {
@@ -174,11 +181,9 @@ impl Views {
         let (id, total) = (parent.id.to_string(), parent.replies.saturating_add(1));
         self.read(move |conn| {
             let (count, offset) = bounds(slice);
-            let mut select = conn.prepare_cached(&format!(
-                "SELECT doc FROM messages WHERE room = ?1 AND at >= ?2 AND (thread = ?3 OR id = ?3)
-                 ORDER BY at, seq LIMIT {count} OFFSET {offset}"
-            ))?;
-            let items = select.query_map((room, from, id), |row| json::column(row, 0))?;
+            let mut select = conn.prepare_cached(THREAD)?;
+            let values = (room, from, id, count, offset);
+            let items = select.query_map(values, |row| json::column(row, 0))?;
             let items = json::page(items)?;
             Ok(Page { items, total })
         })

@@ -9,8 +9,8 @@ use domain::{RoomId, Timestamp, UserId};
 use rusqlite::{OptionalExtension, ToSql, params};
 
 use crate::chat::tombstones::{self, Kind, Sync};
-use crate::engine::handle::Views;
 use crate::engine::paging::{Page, Slice, bounds};
+use crate::engine::queries::Queries;
 use crate::engine::rows::Row as _;
 use crate::engine::rows::room::{RoomRow, participants_key};
 use crate::engine::since::Since;
@@ -53,7 +53,7 @@ pub enum RoomSort {
     Members,
 }
 
-/// Selects rooms for [`Views::rooms`].
+/// Selects rooms for [`Queries::rooms`].
 #[derive(Clone, Debug)]
 #[allow(missing_docs, reason = "fields and variants say what they are")]
 pub struct RoomQuery {
@@ -81,7 +81,7 @@ impl Default for RoomQuery {
     }
 }
 
-impl Views {
+impl Queries {
     /// What rules need to know of a room; `None`: there is no such room. Cached.
     pub async fn room_facts(&self, room: &RoomId) -> Result<Option<Arc<RoomFacts>>, QueryError> {
         let key = room.clone();

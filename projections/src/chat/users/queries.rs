@@ -8,7 +8,7 @@ use domain::user::PasswordHash;
 use rusqlite::OptionalExtension;
 
 use crate::engine::facts::UserFacts;
-use crate::engine::handle::Views;
+use crate::engine::queries::Queries;
 use crate::engine::rows::user::UserDoc;
 use crate::error::QueryError;
 use crate::json;
@@ -45,7 +45,7 @@ pub struct Credentials {
     pub require_password_change: bool,
 }
 
-impl Views {
+impl Queries {
     /// The user with that id. Cached.
     pub async fn user(&self, id: &UserId) -> Result<Option<Arc<UserFacts>>, QueryError> {
         let find = || {

@@ -1,0 +1,114 @@
+//! Who is in busy rooms, as far as messages need it.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use domain::highlight::Highlights;
+use domain::{RoomId, UserId};
+
+use crate::engine::tx::Tx;
+
+/// How many rooms' rosters stay in memory between batches.
+const ROSTERS: usize = if cfg!(test) { 4 } else { 20_000 };
+
+/// Who is in a room, as far as messages need it. Loaded once; kept up to date by the view of memberships.
+#[derive(Default)]
+pub(crate) struct Roster {
+    /// Members that are not both alerted and shown the room: those a new message changes.
+    pub(crate) quiet: Option<BTreeSet<UserId>>,
+    pub(crate) members: Option<BTreeSet<UserId>>,
+    /// Members who have highlighted words, and which.
+    pub(crate) keen: Option<BTreeMap<UserId, Arc<Highlights>>>,
+}
+
+impl Tx {
+    /// Drops them, if there are many. Called between batches.
+    pub(super) fn trim_rosters(&mut self) {
+        if self.rosters.len() > ROSTERS {
+            self.rosters.clear();
+        }
+    }
+
+    /// The roster of a room with its quiet members loaded.
+    pub(crate) fn quiet(&mut self, room: &RoomId) -> rusqlite::Result<&mut BTreeSet<UserId>> {
+        if self
+            .rosters
+            .get(room)
+            .is_none_or(|roster| roster.quiet.is_none())
+        {
+            let members = self.select_members(
+                room,
+                "SELECT user FROM memberships WHERE room = ?1 AND quiet = 1",
+            )?;
+            self.rosters.entry(room.clone()).or_default().quiet = Some(members);
+        }
+        Ok(self
+            .rosters
+            .entry(room.clone())
+            .or_default()
+            .quiet
+            .get_or_insert_default())
+    }
+
+    pub(crate) fn members(&mut self, room: &RoomId) -> rusqlite::Result<&BTreeSet<UserId>> {
+        if self
+            .rosters
+            .get(room)
+            .is_none_or(|roster| roster.members.is_none())
+        {
+            let members =
+                self.select_members(room, "SELECT user FROM memberships WHERE room = ?1")?;
+            self.rosters.entry(room.clone()).or_default().members = Some(members);
+        }
+        Ok(self
+            .rosters
+            .entry(room.clone())
+            .or_default()
+            .members
+            .get_or_insert_default())
+    }
+
+    /// The members of a room who have highlighted words.
+    pub(crate) fn keen(
+        &mut self,
+        room: &RoomId,
+    ) -> rusqlite::Result<&BTreeMap<UserId, Arc<Highlights>>> {
+        if self
+            .rosters
+            .get(room)
+            .is_none_or(|roster| roster.keen.is_none())
+        {
+            let mut keen = BTreeMap::new();
+            let members = self.select_members(
+                room,
+                "SELECT user FROM memberships WHERE room = ?1 AND highlights = 1",
+            )?;
+            for user in members {
+                let key = (room.clone(), user);
+                if let Some(row) = self.memberships.get(&self.conn, &key)? {
+                    keen.insert(key.1, row.highlights());
+                }
+            }
+            self.rosters.entry(room.clone()).or_default().keen = Some(keen);
+        }
+        Ok(self
+            .rosters
+            .entry(room.clone())
+            .or_default()
+            .keen
+            .get_or_insert_default())
+    }
+
+    fn select_members(
+        &mut self,
+        room: &RoomId,
+        sql: &'static str,
+    ) -> rusqlite::Result<BTreeSet<UserId>> {
+        self.memberships.flush(&self.conn)?;
+        let mut select = self.conn.prepare_cached(sql)?;
+        let members = select.query_map([room.as_str()], |row| {
+            Ok(UserId::new(row.get_ref(0)?.as_str()?))
+        })?;
+        members.collect()
+    }
+}
