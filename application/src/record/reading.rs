@@ -7,6 +7,7 @@ use std::time::Duration;
 use domain::audit::QuestionKind;
 use eventstore::{BYTES_AT_ONCE, Mark, Place, Position, ReadError, RecordedEvent};
 use projections::{Order, RecordQuery};
+use tokio::time::Instant;
 
 use crate::error::Error;
 use crate::record::access::{Auditor, Tally, Trace};
@@ -27,8 +28,8 @@ const CHUNK: usize = 1_000;
 /// How much more is read the next time, if too few passed.
 const GROWTH: usize = 4;
 
-/// How often is looked for more by who follows. Each look has the views commit what is pending, so it is not done with
-/// every event.
+/// How often is looked for more by who follows, however much is recorded meanwhile. Each look has the views commit what is
+/// pending, so it is not done with every event.
 pub(super) const LOOK: Duration = Duration::from_millis(200);
 
 /// Part of the record.
@@ -260,9 +261,17 @@ pub struct Reading {
     cursor: Option<Position>,
     follow: bool,
     done: bool,
+    caught_up: Option<CaughtUp>,
     tally: Tally,
     /// Of the log when it began. Positions of another log are others.
     generation: u64,
+}
+
+/// The last look of who follows left nothing behind.
+struct CaughtUp {
+    /// What the views had before it.
+    applied: Position,
+    at: Instant,
 }
 
 impl Reading {
@@ -305,6 +314,7 @@ impl Reading {
             cursor: place,
             follow,
             done: false,
+            caught_up: None,
             tally: Tally::default(),
             generation,
         })
@@ -324,7 +334,8 @@ impl Reading {
             if self.done {
                 return Ok(None);
             }
-            let before = self.workspace.views().applied();
+            self.news().await;
+            let applied = self.workspace.views().applied();
             if self.follow {
                 let filter = &mut Arc::make_mut(&mut self.sieve).filter;
                 filter.follow(&self.workspace).await?;
@@ -335,11 +346,10 @@ impl Reading {
             }
             self.cursor = Some(page.cursor);
             self.done = !page.more && !self.follow;
+            let at = Instant::now();
+            self.caught_up = (!page.more).then_some(CaughtUp { applied, at });
             if !page.entries.is_empty() {
                 return Ok(Some(page.entries));
-            }
-            if !page.more {
-                self.news_since(before).await;
             }
         }
     }
@@ -349,9 +359,13 @@ impl Reading {
         self.tally.count(entries);
     }
 
-    /// Returns once something was recorded after `before`, if this reading follows.
-    async fn news_since(&self, before: Position) {
-        while self.follow && self.workspace.views().applied() <= before {
+    /// Returns when it is time to look for more.
+    async fn news(&self) {
+        let Some(CaughtUp { applied, at }) = self.caught_up else {
+            return;
+        };
+        tokio::time::sleep_until(at + LOOK).await;
+        while self.workspace.views().applied() <= applied {
             tokio::time::sleep(LOOK).await;
         }
     }
