@@ -35,9 +35,10 @@ pub fn routes() -> Vec<Route> {
             .rate(ASKS)
             .answers(&[("subscriptions", Kind::List)]),
         route::logged_in(Method::PUT, one, begin)
-            .about("Begins a subscription to the record, unless it is there already with the same question.")
+            .about("Begins a subscription to the record, unless it is there already with the same question. Answers the question by ids.")
             .needs(needs)
-            .rate(ASKS),
+            .rate(ASKS)
+            .answers(&[("question", Kind::Object)]),
         route::get(one, next)
             .about(
                 "The next events of a subscription, waited for, and what was handled before acknowledged. That they were handed \
@@ -105,8 +106,8 @@ async fn begin(call: Call, params: Begin) -> Outcome {
         ..Asked::default()
     };
     let name = call.input.path("name");
-    subscriptions::begin(&call.state, &auditor, name, &asked).await?;
-    Ok(Answer::empty())
+    let question = subscriptions::begin(&call.state, &auditor, name, &asked).await?;
+    Ok(Answer::empty().field("question", &question.narrowed()))
 }
 
 async fn all(call: Call, _: Nothing) -> Outcome {
